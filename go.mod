@@ -1,0 +1,3 @@
+module github.com/hisock/hisock
+
+go 1.25.0
