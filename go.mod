@@ -1,3 +1,8 @@
 module github.com/hisock/hisock
 
 go 1.25.0
+
+require (
+	github.com/stretchr/testify v1.12.1 // indirect
+	nhooyr.io/websocket v1.8.17 // indirect
+)
