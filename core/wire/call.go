@@ -1,0 +1,124 @@
+package wire
+
+import "unicode/utf8"
+
+// RequestSize is how many bytes [AppendRequest] adds for a payload of that many
+// bytes.
+func RequestSize(id uint64, name string, payload int) int {
+	return Size(requestLength(id, name, payload))
+}
+
+func requestLength(id uint64, name string, payload int) int {
+	return 1 + uvarintSize(id) + stringSize(len(name)) + payload
+}
+
+// AppendRequest appends a request frame. The id is the caller's: it must differ
+// from those of the caller's other requests that are not yet answered.
+func AppendRequest(dst []byte, id uint64, name string, payload []byte) []byte {
+	dst = appendHeader(dst, KindRequest, requestLength(id, name, len(payload)))
+	dst = appendUvarint(dst, id)
+	dst = appendString(dst, name)
+	return append(dst, payload...)
+}
+
+// ParseRequest splits the body of a request frame. Name and payload alias body.
+// As with [ParseCommand], the name is not checked.
+func ParseRequest(body []byte) (id uint64, name, payload []byte, err error) {
+	c := cursor{kind: KindRequest, b: body}
+	id = c.uvarint("id")
+	name = c.bytes("name")
+	if c.err != nil {
+		return 0, nil, nil, c.err
+	}
+	return id, name, c.b, nil
+}
+
+// ReplySize is how many bytes [AppendReply] adds for a payload of that many
+// bytes.
+func ReplySize(id uint64, payload int) int { return Size(1 + uvarintSize(id) + payload) }
+
+// AppendReply appends the reply to the request with that id.
+func AppendReply(dst []byte, id uint64, payload []byte) []byte {
+	return appendIDPayload(dst, KindReply, id, payload)
+}
+
+// ParseReply splits the body of a reply frame. The payload aliases body.
+func ParseReply(body []byte) (id uint64, payload []byte, err error) {
+	return parseIDPayload(KindReply, body)
+}
+
+// AppendFailure appends a failure that answers the request with that id. The
+// message is cut to [MaxReason]; what is not UTF-8 in it is replaced. A failure
+// has a code: [CodeNone] is sent as [CodeInternal].
+func AppendFailure(dst []byte, id uint64, code Code, message string) []byte {
+	if code == CodeNone {
+		code = CodeInternal
+	}
+	return appendIDCode(dst, KindFailure, id, code, message)
+}
+
+// ParseFailure parses the body of a failure frame. The code is not [CodeNone].
+func ParseFailure(body []byte) (id uint64, code Code, message string, err error) {
+	id, code, message, err = parseIDCode(KindFailure, body)
+	if err == nil && code == CodeNone {
+		return 0, 0, "", &Error{CodeProtocol, "failure: code: 0"}
+	}
+	return id, code, message, err
+}
+
+// AppendCancel appends a cancel for the request with that id.
+func AppendCancel(dst []byte, id uint64) []byte { return appendNumbers(dst, KindCancel, id) }
+
+// ParseCancel parses the body of a cancel frame.
+func ParseCancel(body []byte) (id uint64, err error) {
+	return parseNumber(KindCancel, "id", body)
+}
+
+func appendIDPayload(dst []byte, k Kind, id uint64, payload []byte) []byte {
+	dst = appendHeader(dst, k, 1+uvarintSize(id)+len(payload))
+	dst = appendUvarint(dst, id)
+	return append(dst, payload...)
+}
+
+func parseIDPayload(k Kind, body []byte) (id uint64, payload []byte, err error) {
+	c := cursor{kind: k, b: body}
+	id = c.uvarint("id")
+	return id, c.b, c.err
+}
+
+func appendIDCode(dst []byte, k Kind, id uint64, code Code, message string) []byte {
+	message = reason(message)
+	dst = appendHeader(dst, k, 1+uvarintSize(id)+uvarintSize(uint64(code))+stringSize(len(message)))
+	dst = appendUvarint(dst, id)
+	dst = appendUvarint(dst, uint64(code))
+	return appendString(dst, message)
+}
+
+func parseIDCode(k Kind, body []byte) (id uint64, code Code, message string, err error) {
+	c := cursor{kind: k, b: body}
+	id = c.uvarint("id")
+	code = c.code("code")
+	message = c.text("message", MaxReason)
+	if err := c.done(); err != nil {
+		return 0, 0, "", err
+	}
+	return id, code, message, nil
+}
+
+func parseNumber(k Kind, field string, body []byte) (uint64, error) {
+	c := cursor{kind: k, b: body}
+	v := c.uvarint(field)
+	if err := c.done(); err != nil {
+		return 0, err
+	}
+	return v, nil
+}
+
+// reason makes a text fit for the wire: at most MaxReason bytes, all UTF-8.
+func reason(s string) string {
+	s = cut(s, MaxReason)
+	if !utf8.ValidString(s) {
+		s = cut(string([]rune(s)), MaxReason)
+	}
+	return s
+}

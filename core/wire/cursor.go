@@ -1,0 +1,138 @@
+package wire
+
+import (
+	"time"
+	"unicode/utf8"
+)
+
+// A cursor takes values off the front of a body. After the first fault it gives
+// zero values and keeps that fault, so that a parser checks once at its end.
+type cursor struct {
+	kind Kind
+	b    []byte
+	err  error
+}
+
+func (c *cursor) fail(code Code, field, why string) {
+	if c.err == nil {
+		c.err = &Error{code, c.kind.String() + ": " + field + ": " + why}
+	}
+	c.b = nil
+}
+
+func (c *cursor) uvarint(field string) uint64 {
+	if len(c.b) > 0 && c.b[0] < 0x80 {
+		v := c.b[0]
+		c.b = c.b[1:]
+		return uint64(v)
+	}
+	return c.uvarintSlow(field)
+}
+
+func (c *cursor) uvarintSlow(field string) uint64 {
+	v, n := uvarint(c.b)
+	switch {
+	case n == uvarintShort:
+		c.fail(CodeProtocol, field, "number cut short")
+		return 0
+	case n < 0:
+		c.fail(CodeProtocol, field, uvarintFault(n))
+		return 0
+	}
+	c.b = c.b[n:]
+	return v
+}
+
+// bytes takes a length and that many bytes, which alias the body.
+func (c *cursor) bytes(field string) []byte {
+	n := c.uvarint(field)
+	if n > uint64(len(c.b)) {
+		c.fail(CodeProtocol, field, byteCount(n)+" announced, "+byteCount(len(c.b))+" left")
+		return nil
+	}
+	v := c.b[:n:n]
+	c.b = c.b[n:]
+	return v
+}
+
+// text takes a string of at most max bytes and copies it.
+func (c *cursor) text(field string, max int) string {
+	return c.textOf(field, c.bytes(field), max)
+}
+
+// textOf checks that b is UTF-8 of at most max bytes and copies it. A negative
+// max means no limit.
+func (c *cursor) textOf(field string, b []byte, max int) string {
+	if !c.within(field, len(b), max) {
+		return ""
+	}
+	if !utf8.Valid(b) {
+		c.fail(CodeProtocol, field, "not UTF-8: "+quote(string(b[:min(len(b), maxQuoted+utf8.UTFMax)])))
+		return ""
+	}
+	return string(b)
+}
+
+// nameOf is textOf for a name that [ValidName] must accept, or an empty one.
+func (c *cursor) nameOf(field string, b []byte, max int) string {
+	if len(b) == 0 {
+		return ""
+	}
+	// One byte over the limit is enough to find it exceeded.
+	if why := nameFault(string(b[:clampLen(len(b), max)]), len(b), max); why != "" {
+		c.fail(CodeBadName, field, why)
+		return ""
+	}
+	return string(b)
+}
+
+// within checks a length before anything of that length is allocated.
+func (c *cursor) within(field string, n, max int) bool {
+	if max >= 0 && n > max {
+		c.fail(CodeTooBig, field, byteCount(n)+" exceeds limit "+byteCount(max))
+		return false
+	}
+	return true
+}
+
+func (c *cursor) code(field string) Code {
+	v := c.uvarint(field)
+	if v > 1<<32-1 {
+		c.fail(CodeProtocol, field, "code "+itoa(v)+" over 32 bits")
+		return 0
+	}
+	return Code(v)
+}
+
+func (c *cursor) millis(field string) time.Duration {
+	v := c.uvarint(field)
+	if v > maxMillis {
+		c.fail(CodeProtocol, field, itoa(v)+" ms exceeds limit "+itoa(uint64(maxMillis))+" ms")
+		return 0
+	}
+	return time.Duration(v) * time.Millisecond
+}
+
+// done reports the first fault; bytes that nobody took are one.
+func (c *cursor) done() error {
+	if c.err == nil && len(c.b) > 0 {
+		c.fail(CodeProtocol, "end", byteCount(len(c.b))+" too many")
+	}
+	return c.err
+}
+
+// maxMillis bounds durations on the wire, in milliseconds: about 24 days, and
+// what timers in a browser can wait.
+const maxMillis = 1<<31 - 1
+
+// millis returns d in milliseconds, rounded up so that a short wait does not
+// become none, and within what a peer accepts.
+func millis(d time.Duration) uint64 {
+	if d <= 0 {
+		return 0
+	}
+	if d > maxMillis*time.Millisecond {
+		return maxMillis
+	}
+	return uint64((d + time.Millisecond - 1) / time.Millisecond)
+}

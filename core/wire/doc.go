@@ -1,0 +1,2 @@
+// Package wire turns hisock's frames into bytes and back.
+package wire

@@ -1,0 +1,33 @@
+package wire
+
+import "strconv"
+
+// An Error is a fault in bytes from a peer or in a name. Every error of this
+// package is a *Error.
+type Error struct {
+	Code Code   // what to tell the peer
+	Text string // what is wrong; values in it are quoted, cut short and ASCII
+}
+
+// Error returns the text after "wire: ".
+func (e *Error) Error() string {
+	if e.Text == "" {
+		return "wire: " + e.Code.String()
+	}
+	return "wire: " + e.Text
+}
+
+// maxQuoted is how many bytes of a peer's value an error text repeats.
+const maxQuoted = 48
+
+// quote returns s quoted in ASCII, cut after maxQuoted bytes.
+func quote(s string) string {
+	if len(s) > maxQuoted {
+		return strconv.QuoteToASCII(cut(s, maxQuoted)) + "..."
+	}
+	return strconv.QuoteToASCII(s)
+}
+
+func byteCount[N int | uint64](n N) string {
+	return strconv.FormatUint(uint64(n), 10) + " B"
+}

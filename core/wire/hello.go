@@ -1,0 +1,112 @@
+package wire
+
+import (
+	"maps"
+	"slices"
+)
+
+// A Hello is the first frame of a connection: who the client is and what it
+// wants. All but the version may be left out.
+type Hello struct {
+	Version  uint64            // zero means [Version] when appended; never zero when parsed
+	Name     string            // empty: the server gives one, or the client stays without
+	Groups   []string          // to be a member of from the start
+	Auth     []byte            // for the server's own check
+	Metadata map[string]string // for the server's own use
+
+	// For a client that continues an earlier session.
+	Session  []byte // its id, from the welcome
+	Token    []byte // the resume token, from the welcome
+	Received uint64 // counted frames received in it
+
+	Notices  bool   // wants to be told of other clients that come and go
+	MaxFrame uint64 // longest frame that the client accepts, in bytes; 0 means [DefaultMaxFrame]
+}
+
+// AppendHello appends a hello, the same bytes for the same values. It checks
+// nothing: a name, group or size that the peer's [Limits] do not allow is
+// refused there.
+func AppendHello(dst []byte, h *Hello) []byte {
+	version := h.Version
+	if version == 0 {
+		version = Version
+	}
+	var body []byte
+	body = appendNumberField(body, tagVersion, version)
+	body = appendField(body, tagName, h.Name)
+	body = appendGroupFields(body, h.Groups)
+	body = appendField(body, tagAuth, h.Auth)
+	for _, key := range slices.Sorted(maps.Keys(h.Metadata)) {
+		value := h.Metadata[key]
+		body = appendUvarint(body, uint64(tagMetadata))
+		body = appendUvarint(body, uint64(stringSize(len(key))+len(value)))
+		body = append(appendString(body, key), value...)
+	}
+	body = appendField(body, tagSession, h.Session)
+	body = appendField(body, tagToken, h.Token)
+	body = appendNumberField(body, tagReceived, h.Received)
+	body = appendBoolField(body, tagNotices, h.Notices)
+	body = appendNumberField(body, tagMaxFrame, h.MaxFrame)
+	return AppendFrame(dst, KindHello, body)
+}
+
+// ParseHello parses the body of a hello. The result does not refer to body. The
+// name is empty or one that [ValidName] accepts, and so is each group, which is
+// not empty. The version is whatever the client says, except 0. Any fault means
+// that the hello is to be refused, with the error's code.
+func ParseHello(body []byte, lim *Limits) (*Hello, error) {
+	l := lim.withDefaults()
+	h := &Hello{}
+	f := fields{cursor: cursor{kind: KindHello, b: body}}
+	metadata := 0 // bytes so far
+	for f.next() {
+		switch f.tag {
+		case tagVersion:
+			h.Version = f.version()
+		case tagName:
+			h.Name = f.name(l.MaxName)
+		case tagGroup:
+			h.Groups = f.appendGroup(h.Groups, &l)
+		case tagAuth:
+			h.Auth = f.copy(l.MaxAuth)
+		case tagMetadata:
+			metadata += len(f.value)
+			if f.within("metadata", metadata, l.MaxMetadata) {
+				f.metadata(h)
+			}
+		case tagSession:
+			h.Session = f.copy(l.MaxToken)
+		case tagToken:
+			h.Token = f.copy(l.MaxToken)
+		case tagReceived:
+			h.Received = f.number()
+		case tagNotices:
+			h.Notices = f.bool()
+		case tagMaxFrame:
+			h.MaxFrame = f.number()
+		}
+	}
+	if err := f.end(); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// metadata takes one pair: the key after its length, and the value as the rest.
+func (f *fields) metadata(h *Hello) {
+	c := f.sub()
+	key := c.text("metadata key", -1)
+	value := c.textOf("metadata value", c.b, -1)
+	c.b = nil
+	if _, twice := h.Metadata[key]; twice && c.err == nil {
+		c.fail(CodeProtocol, "metadata key "+quote(key), "given twice")
+	}
+	f.take(c)
+	if f.err != nil {
+		return
+	}
+	if h.Metadata == nil {
+		h.Metadata = make(map[string]string)
+	}
+	h.Metadata[key] = value
+}

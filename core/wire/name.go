@@ -1,0 +1,66 @@
+package wire
+
+import "unicode/utf8"
+
+// ValidName checks the name of a client, group or command: not empty, at most
+// max bytes of UTF-8, no control characters (C0, DEL, C1) and neither U+2028 nor
+// U+2029, so that a name can stand in a log line or a list. A max of 0 means
+// [DefaultMaxName], a negative one no limit. The error is nil or a *[Error] with
+// [CodeBadName] whose text has the name quoted in ASCII and cut short.
+//
+// It does not allocate for a name that is valid.
+func ValidName(s string, max int) error {
+	if max == 0 {
+		max = DefaultMaxName
+	}
+	if why := nameFault(s, len(s), max); why != "" {
+		return &Error{CodeBadName, why}
+	}
+	return nil
+}
+
+// nameFault says what is wrong with a name of n bytes of which s is the start,
+// or "". All of s is looked at only if n is within max.
+func nameFault(s string, n, max int) string {
+	if n == 0 {
+		return "name is empty"
+	}
+	if max >= 0 && n > max {
+		return "name " + quote(s) + ": " + byteCount(n) + " exceeds limit " + byteCount(max)
+	}
+	for i := 0; i < len(s); {
+		r, w := rune(s[i]), 1
+		if r >= utf8.RuneSelf {
+			r, w = utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError && w == 1 {
+				return "name " + quote(s) + ": not UTF-8 at byte " + itoa(i)
+			}
+		}
+		if r < 0x20 || 0x7f <= r && r <= 0x9f || r == '\u2028' || r == '\u2029' {
+			return "name " + quote(s) + ": control character " + quote(s[i:i+w]) + " at byte " + itoa(i)
+		}
+		i += w
+	}
+	return ""
+}
+
+// cut returns the start of s, at most max bytes, without splitting a character.
+func cut(s string, max int) string {
+	if len(s) <= max {
+		return s
+	}
+	for i := max; i > max-utf8.UTFMax && i > 0; i-- {
+		if utf8.RuneStart(s[i]) {
+			return s[:i]
+		}
+	}
+	return s[:max]
+}
+
+// clampLen is how much of n bytes nameFault must see.
+func clampLen(n, max int) int {
+	if max >= 0 && n > max {
+		return min(n, maxQuoted+utf8.UTFMax)
+	}
+	return n
+}

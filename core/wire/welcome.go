@@ -1,0 +1,102 @@
+package wire
+
+import "time"
+
+// A Welcome accepts a hello: who the client is from now on, and what the server
+// allows.
+type Welcome struct {
+	Version uint64 // zero means [Version] when appended; never zero when parsed
+
+	// For a later connection that continues this session.
+	Session []byte // its id; not secret
+	Token   []byte // to be kept secret; empty if the session cannot be continued
+
+	// Limits that the server holds its clients to; 0 says nothing about it.
+	MaxFrame   uint64 // longest frame, in bytes of kind and body
+	MaxName    uint64 // longest name of a client or group, in bytes
+	MaxCommand uint64 // longest name of a command, in bytes
+	MaxGroups  uint64 // groups that a client is a member of at once
+	MaxCalls   uint64 // calls of a client that are not yet answered
+
+	// Heartbeat is how long either side may send nothing. Zero means for ever.
+	// On the wire it is in milliseconds, rounded up, at most about 24 days.
+	Heartbeat time.Duration
+
+	Resumed  bool   // the session that the hello named goes on
+	Received uint64 // counted frames that the server received in it
+
+	Name   string   // the client's name, perhaps given by the server
+	Groups []string // that the client is a member of
+	Addr   string   // the client's address as the server sees it
+}
+
+// AppendWelcome appends a welcome, the same bytes for the same values. It checks
+// nothing.
+func AppendWelcome(dst []byte, w *Welcome) []byte {
+	version := w.Version
+	if version == 0 {
+		version = Version
+	}
+	var body []byte
+	body = appendNumberField(body, tagVersion, version)
+	body = appendField(body, tagName, w.Name)
+	body = appendGroupFields(body, w.Groups)
+	body = appendField(body, tagSession, w.Session)
+	body = appendField(body, tagToken, w.Token)
+	body = appendNumberField(body, tagReceived, w.Received)
+	body = appendNumberField(body, tagMaxFrame, w.MaxFrame)
+	body = appendNumberField(body, tagMaxName, w.MaxName)
+	body = appendNumberField(body, tagMaxCommand, w.MaxCommand)
+	body = appendNumberField(body, tagMaxGroups, w.MaxGroups)
+	body = appendNumberField(body, tagMaxCalls, w.MaxCalls)
+	body = appendNumberField(body, tagHeartbeat, millis(w.Heartbeat))
+	body = appendBoolField(body, tagResumed, w.Resumed)
+	body = appendField(body, tagAddr, w.Addr)
+	return AppendFrame(dst, KindWelcome, body)
+}
+
+// ParseWelcome parses the body of a welcome. The result does not refer to body.
+// Name and groups are checked as in [ParseHello]; since it is the server that
+// sets limits for names and groups, a client may want to pass its own as
+// negative.
+func ParseWelcome(body []byte, lim *Limits) (*Welcome, error) {
+	l := lim.withDefaults()
+	w := &Welcome{}
+	f := fields{cursor: cursor{kind: KindWelcome, b: body}}
+	for f.next() {
+		switch f.tag {
+		case tagVersion:
+			w.Version = f.version()
+		case tagName:
+			w.Name = f.name(l.MaxName)
+		case tagGroup:
+			w.Groups = f.appendGroup(w.Groups, &l)
+		case tagSession:
+			w.Session = f.copy(l.MaxToken)
+		case tagToken:
+			w.Token = f.copy(l.MaxToken)
+		case tagReceived:
+			w.Received = f.number()
+		case tagMaxFrame:
+			w.MaxFrame = f.number()
+		case tagMaxName:
+			w.MaxName = f.number()
+		case tagMaxCommand:
+			w.MaxCommand = f.number()
+		case tagMaxGroups:
+			w.MaxGroups = f.number()
+		case tagMaxCalls:
+			w.MaxCalls = f.number()
+		case tagHeartbeat:
+			w.Heartbeat = f.millis()
+		case tagResumed:
+			w.Resumed = f.bool()
+		case tagAddr:
+			w.Addr = f.text(l.MaxAddr)
+		}
+	}
+	if err := f.end(); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
