@@ -1,0 +1,114 @@
+// Failures and the checks of what a page passes in.
+
+/** @typedef {import("./hisock.d.ts").ErrorCode} ErrorCode */
+
+// The first number that a program may give a meaning of its own.
+const firstApplicationCode = 1000;
+
+/**
+ * @implements {Error}
+ */
+export class HisockError extends Error {
+  /**
+   * @param {ErrorCode} code
+   * @param {string} message
+   * @param {{ remote?: boolean, retryAfter?: number, cause?: unknown }} [more]
+   */
+  constructor(code, message, more = {}) {
+    if (typeof code === "number") {
+      if (!Number.isInteger(code) || code < firstApplicationCode || code > 0xffffffff) {
+        throw new TypeError(`hisock: error code ${code}: a number must be from ${firstApplicationCode} to 4294967295`);
+      }
+    } else if (typeof code !== "string" || code === "") {
+      throw new TypeError("hisock: error code: must be a name or a number");
+    }
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    /** @type {ErrorCode} */
+    this.code = code;
+    /** @type {boolean} */
+    this.remote = more.remote === true;
+    /** @type {number} */
+    this.retryAfter = more.retryAfter ?? 0;
+  }
+
+  get name() {
+    return "HisockError";
+  }
+}
+
+/**
+ * Throws unless value is a string, and returns it.
+ *
+ * @param {string} what
+ * @param {unknown} value
+ */
+export function needString(what, value) {
+  if (typeof value !== "string") {
+    throw new TypeError(`hisock: ${what}: must be a string, not ${describe(value)}`);
+  }
+  return value;
+}
+
+/**
+ * Throws unless value is a function.
+ *
+ * @param {string} what
+ * @param {unknown} value
+ */
+export function needFunction(what, value) {
+  if (typeof value !== "function") {
+    throw new TypeError(`hisock: ${what}: must be a function, not ${describe(value)}`);
+  }
+}
+
+/**
+ * Throws unless value is a plain options object all of whose keys are known, so that
+ * a misspelt option is not silently ignored.
+ *
+ * @param {string} what
+ * @param {unknown} value
+ * @param {readonly string[]} known
+ */
+export function needOptions(what, value, known) {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new TypeError(`hisock: ${what}: must be an object, not ${describe(value)}`);
+  }
+  for (const key of Object.keys(value)) {
+    if (!known.includes(key)) {
+      throw new TypeError(`hisock: ${what}: unknown option "${key}"`);
+    }
+  }
+}
+
+/**
+ * Throws unless value is undefined or a number of milliseconds above zero.
+ *
+ * @param {string} what
+ * @param {unknown} value
+ */
+export function needTimeout(what, value) {
+  if (value === undefined) return;
+  if (typeof value !== "number" || !(value > 0) || value > 0x7fffffff) {
+    throw new TypeError(`hisock: ${what}: must be milliseconds from above 0 to 2147483647, not ${describe(value)}`);
+  }
+}
+
+/**
+ * Throws unless value is undefined or an AbortSignal.
+ *
+ * @param {string} what
+ * @param {unknown} value
+ */
+export function needSignal(what, value) {
+  if (value !== undefined && !(value instanceof AbortSignal)) {
+    throw new TypeError(`hisock: ${what}: must be an AbortSignal, not ${describe(value)}`);
+  }
+}
+
+/** @param {unknown} value */
+export function describe(value) {
+  if (value === null) return "null";
+  if (typeof value === "number") return String(value);
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "undefined" ? "undefined" : `a ${typeof value}`;
+}
