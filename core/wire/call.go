@@ -24,7 +24,7 @@ func AppendRequest(dst []byte, id uint64, name string, payload []byte) []byte {
 // ParseRequest splits the body of a request frame. Name and payload alias body.
 // As with [ParseCommand], the name is not checked.
 func ParseRequest(body []byte) (id uint64, name, payload []byte, err error) {
-	c := cursor{kind: KindRequest, b: body}
+	c := cursor{what: "request", b: body}
 	id = c.uvarint("id")
 	name = c.bytes("name")
 	if c.err != nil {
@@ -71,7 +71,7 @@ func AppendCancel(dst []byte, id uint64) []byte { return appendNumbers(dst, Kind
 
 // ParseCancel parses the body of a cancel frame.
 func ParseCancel(body []byte) (id uint64, err error) {
-	return parseNumber(KindCancel, "id", body)
+	return parseNumber("cancel", "id", body)
 }
 
 func appendIDPayload(dst []byte, k Kind, id uint64, payload []byte) []byte {
@@ -81,7 +81,7 @@ func appendIDPayload(dst []byte, k Kind, id uint64, payload []byte) []byte {
 }
 
 func parseIDPayload(k Kind, body []byte) (id uint64, payload []byte, err error) {
-	c := cursor{kind: k, b: body}
+	c := cursor{what: k.String(), b: body}
 	id = c.uvarint("id")
 	return id, c.b, c.err
 }
@@ -95,7 +95,7 @@ func appendIDCode(dst []byte, k Kind, id uint64, code Code, message string) []by
 }
 
 func parseIDCode(k Kind, body []byte) (id uint64, code Code, message string, err error) {
-	c := cursor{kind: k, b: body}
+	c := cursor{what: k.String(), b: body}
 	id = c.uvarint("id")
 	code = c.code("code")
 	message = c.text("message", MaxReason)
@@ -105,8 +105,8 @@ func parseIDCode(k Kind, body []byte) (id uint64, code Code, message string, err
 	return id, code, message, nil
 }
 
-func parseNumber(k Kind, field string, body []byte) (uint64, error) {
-	c := cursor{kind: k, b: body}
+func parseNumber(what, field string, body []byte) (uint64, error) {
+	c := cursor{what: what, b: body}
 	v := c.uvarint(field)
 	if err := c.done(); err != nil {
 		return 0, err

@@ -27,7 +27,7 @@ func ParseCommand(body []byte) (name, payload []byte, err error) {
 			return body[1:end:end], body[end:], nil
 		}
 	}
-	c := cursor{kind: KindCommand, b: body}
+	c := cursor{what: "command", b: body}
 	name = c.bytes("name")
 	return name, c.b, c.err
 }

@@ -10,7 +10,7 @@ func AppendPong(dst []byte, nonce uint64) []byte { return appendNumbers(dst, Kin
 
 // ParseNonce parses the body of a ping or pong.
 func ParseNonce(body []byte) (nonce uint64, err error) {
-	return parseNumber(KindPing, "nonce", body)
+	return parseNumber("ping or pong", "nonce", body)
 }
 
 // AppendAck tells the peer how many counted frames have been received since the
@@ -19,7 +19,7 @@ func AppendAck(dst []byte, received uint64) []byte { return appendNumbers(dst, K
 
 // ParseAck parses the body of an ack.
 func ParseAck(body []byte) (received uint64, err error) {
-	return parseNumber(KindAck, "received", body)
+	return parseNumber("ack", "received", body)
 }
 
 // A Goodbye says why a connection ends, or why it does not begin: it is the body
@@ -55,7 +55,7 @@ func (g Goodbye) append(dst []byte, k Kind) []byte {
 }
 
 func parseGoodbye(k Kind, body []byte) (Goodbye, error) {
-	c := cursor{kind: k, b: body}
+	c := cursor{what: k.String(), b: body}
 	g := Goodbye{
 		Code:       c.code("code"),
 		Reason:     c.text("reason", MaxReason),

@@ -8,14 +8,14 @@ import (
 // A cursor takes values off the front of a body. After the first fault it gives
 // zero values and keeps that fault, so that a parser checks once at its end.
 type cursor struct {
-	kind Kind
+	what string // of which frame, for error texts
 	b    []byte
 	err  error
 }
 
 func (c *cursor) fail(code Code, field, why string) {
 	if c.err == nil {
-		c.err = &Error{code, c.kind.String() + ": " + field + ": " + why}
+		c.err = &Error{code, c.what + ": " + field + ": " + why}
 	}
 	c.b = nil
 }
@@ -78,12 +78,12 @@ func (c *cursor) nameOf(field string, b []byte, max int) string {
 	if len(b) == 0 {
 		return ""
 	}
-	// One byte over the limit is enough to find it exceeded.
-	if why := nameFault(string(b[:clampLen(len(b), max)]), len(b), max); why != "" {
+	s := string(b[:clampLen(len(b), max)])
+	if why := nameFault(s, len(b), max); why != "" {
 		c.fail(CodeBadName, field, why)
 		return ""
 	}
-	return string(b)
+	return s
 }
 
 // within checks a length before anything of that length is allocated.

@@ -1,2 +1,144 @@
-// Package wire turns hisock's frames into bytes and back.
+// Package wire turns the frames of hisock's native format, version 1, into bytes
+// and back. It does no I/O, starts no goroutine and reads no clock, and every
+// function of it may be called by several goroutines at once.
+//
+//	frame := wire.AppendCommand(nil, "say", []byte("hello"))
+//
+//	f, size, ok, err := wire.Next(input, wire.DefaultMaxFrame)
+//	if err == nil && ok && f.Kind == wire.KindCommand {
+//		name, payload, err := wire.ParseCommand(f.Body)
+//		...
+//		input = input[size:]
+//	}
+//
+// What Append writes, Parse reads back as it was, and there is one way to write
+// each frame. A parser refuses bytes before it allocates anything for them.
+//
+// # Connection
+//
+// A client opens with four bytes and then sends frames; a server sends frames
+// only.
+//
+//	offset  bytes        meaning
+//	0       00 48 53     native hisock
+//	3       01           version of the framing
+//
+// The client's first frame is a hello, the server's first a welcome or refuse.
+//
+// # Frame
+//
+//	offset  bytes        meaning                         limit
+//	0       1-10 (n)     length of kind and body         1 to the receiver's limit, DefaultMaxFrame
+//	n       1            kind                            see Kind; from 0x80 skipped if unknown
+//	n+1     length-1     body                            by kind, below
+//
+// A number (uvarint) has seven bits a byte, low ones first, the high bit set on
+// every byte but the last; it has 64 bits at most and no more bytes than it
+// needs. A string is its length as a number and then that many bytes of UTF-8.
+// A payload is the rest of the body and may be any bytes. Times are in
+// milliseconds, at most 2147483647.
+//
+// # Bodies
+//
+// C is sent by clients only, S by servers only, B by both.
+//
+//	kind  by  name           counted  body in order, with its limit
+//	01    C   hello          no       fields, below
+//	02    S   welcome        no       fields, below
+//	03    S   refuse         no       code (32 bits), reason (string, MaxReason), retry after (ms)
+//	10    B   command        yes      name (string), payload
+//	11    B   raw            yes      payload
+//	12    B   request        yes      id, name (string), payload
+//	13    B   reply          yes      id, payload
+//	14    B   failure        yes      id, code (32 bits, not 0), message (string, MaxReason)
+//	15    B   cancel         yes      id
+//	16    B   stream item    yes      id, payload
+//	17    B   stream end     yes      id, code (32 bits, 0: complete), message (string, MaxReason)
+//	18    B   stream credit  yes      id, how many more items
+//	20    B   ping           no       nonce
+//	21    B   pong           no       the ping's nonce
+//	22    B   ack            no       counted frames received in this session
+//	23    B   goodbye        no       code (32 bits), reason (string, MaxReason), retry after (ms)
+//	30    C   join group     yes      name (string)
+//	31    C   leave group    yes      name (string)
+//	32    S   joined         yes      name (string), number of groups, each (string), address (string)
+//	33    S   left           yes      as joined
+//
+// An id is chosen by whoever sends the request; the two directions are apart.
+// The name of a command or request is any string of bytes here, since what to
+// answer to a wrong one is not for the codec to say.
+//
+// # Fields
+//
+// The body of hello and welcome is a row of fields, in any order: a tag
+// (number), a length (number) and that many bytes. A field that is left out has
+// its zero value. One with a tag that the receiver does not know for this frame
+// is skipped, so that later versions can add some.
+//
+//	tag  name         hello  welcome  value                            limit
+//	1    version      must   must     number, not 0                    64 bits
+//	2    name         may    may      a name                           Limits.MaxName
+//	3    group        many   many     a name, not empty                Limits.MaxName, MaxGroups fields
+//	4    auth         may    -        bytes                            Limits.MaxAuth
+//	5    metadata     many   -        key (string), value (the rest)   Limits.MaxMetadata in all
+//	6    session      may    may      bytes                            Limits.MaxToken
+//	7    token        may    may      bytes                            Limits.MaxToken
+//	8    received     may    may      number                           64 bits
+//	9    notices      may    -        one byte, 0 or 1
+//	10   max frame    may    may      number, in bytes                 64 bits
+//	11   max name     -      may      number, in bytes                 64 bits
+//	12   max command  -      may      number, in bytes                 64 bits
+//	13   max groups   -      may      number                           64 bits
+//	14   max calls    -      may      number                           64 bits
+//	15   heartbeat    -      may      number, in ms                    2147483647
+//	16   resumed      -      may      one byte, 0 or 1
+//	17   addr         -      may      UTF-8                            Limits.MaxAddr
+//
+// Names keep to [ValidName].
+//
+// # Faults
+//
+// "Ends" means: the receiver sends a goodbye with the code, or a refuse if no
+// welcome was sent yet, and closes. "Skips" means that it goes on as if the frame
+// were not there, though it counts. "Answers" means a failure to the request.
+// The first two parts are found by this package, the last by whoever uses it.
+//
+//	fault in a frame                               code          receiver
+//	length 0                                       protocol      ends
+//	length over the limit                          too big       ends, before the body has come
+//	length longer than needed or over 64 bits      protocol      ends
+//	unknown kind below 0x80                        protocol      ends, before the body has come
+//	unknown kind from 0x80                         -             skips, not counted
+//
+//	fault in a body
+//	number longer than needed or over 64 bits      protocol      ends
+//	string, field or number cut short              protocol      ends
+//	bytes after the end of a fixed body            protocol      ends
+//	code over 32 bits, failure with code 0         protocol      ends
+//	time over its limit                            protocol      ends
+//	text that is not UTF-8                         protocol      ends
+//	text, auth, metadata or token over its limit   too big       ends
+//	name that ValidName refuses, but for commands  bad name      ends
+//	more groups than the limit, in one frame       too many groups  ends
+//	version missing or 0                           protocol      ends
+//	known field or metadata key twice              protocol      ends
+//	bool field that is neither 0 nor 1             protocol      ends
+//	unknown field                                  -             skips the field
+//
+//	fault in the conversation
+//	preface of another version                     version       ends
+//	first bytes that are not the preface           not native    ends
+//	version in the hello that is not spoken        version       ends
+//	frame before the hello or welcome, or a second one of them
+//	                                               protocol      ends
+//	frame that this side does not receive          protocol      ends
+//	request with an id that is still in use        protocol      ends
+//	ack of more than was sent                      protocol      ends
+//	command with a wrong or unknown name           -             skips, tells its own program
+//	request with a wrong name                      bad name      answers
+//	request with an unknown name                   unknown command  answers
+//	reply, failure, cancel or stream frame for an id that is not in use
+//	                                               -             skips
+//	pong with another nonce                        -             skips
+//	leaving a group that one is not in             -             skips
 package wire

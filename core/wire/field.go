@@ -153,7 +153,7 @@ func (f *fields) appendGroup(groups []string, l *Limits) []string {
 }
 
 // sub goes through the value of the field; take checks that all of it was used.
-func (f *fields) sub() cursor { return cursor{kind: f.kind, b: f.value} }
+func (f *fields) sub() cursor { return cursor{what: f.what, b: f.value} }
 
 func (f *fields) take(c cursor) {
 	if len(c.b) > 0 && c.err == nil {

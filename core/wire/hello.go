@@ -57,7 +57,7 @@ func AppendHello(dst []byte, h *Hello) []byte {
 func ParseHello(body []byte, lim *Limits) (*Hello, error) {
 	l := lim.withDefaults()
 	h := &Hello{}
-	f := fields{cursor: cursor{kind: KindHello, b: body}}
+	f := fields{cursor: cursor{what: "hello", b: body}}
 	metadata := 0 // bytes so far
 	for f.next() {
 		switch f.tag {

@@ -57,7 +57,8 @@ func cut(s string, max int) string {
 	return s[:max]
 }
 
-// clampLen is how much of n bytes nameFault must see.
+// clampLen is how much of a name of n bytes nameFault must see: all of it, or the
+// part that an error text repeats.
 func clampLen(n, max int) int {
 	if max >= 0 && n > max {
 		return min(n, maxQuoted+utf8.UTFMax)

@@ -16,13 +16,13 @@ func appendGroup(dst []byte, k Kind, name string) []byte {
 // ParseGroup parses the body of a join group or leave group frame. The name
 // aliases body and is UTF-8; the caller checks it with [ValidName].
 func ParseGroup(body []byte) (name []byte, err error) {
-	c := cursor{kind: KindJoinGroup, b: body}
+	c := cursor{what: "join or leave group", b: body}
 	name = c.bytes("name")
 	if err := c.done(); err != nil {
 		return nil, err
 	}
 	if !utf8.Valid(name) {
-		return nil, &Error{CodeBadName, "group: not UTF-8: " + quote(string(name))}
+		return nil, &Error{CodeBadName, "join or leave group: name: not UTF-8: " + quote(string(name))}
 	}
 	return name, nil
 }
@@ -60,10 +60,10 @@ func (p *Presence) append(dst []byte, k Kind) []byte {
 // each group, which is not empty.
 func ParsePresence(body []byte, lim *Limits) (*Presence, error) {
 	l := lim.withDefaults()
-	c := cursor{kind: KindJoined, b: body}
+	c := cursor{what: "joined or left", b: body}
 	p := &Presence{Name: c.nameOf("name", c.bytes("name"), l.MaxName)}
 	n := c.uvarint("groups")
-	if n > uint64(len(c.b)) { // each group takes a byte or more
+	if n > uint64(len(c.b)/2) { // a group takes its length and a byte or more
 		c.fail(CodeProtocol, "groups", itoa(n)+" announced, "+byteCount(len(c.b))+" left")
 	} else if n > 0 && c.moreGroups(int(n), l.MaxGroups) {
 		p.Groups = make([]string, 0, n)

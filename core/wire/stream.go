@@ -33,7 +33,7 @@ func AppendStreamCredit(dst []byte, id, n uint64) []byte {
 
 // ParseStreamCredit parses the body of a stream credit.
 func ParseStreamCredit(body []byte) (id, n uint64, err error) {
-	c := cursor{kind: KindStreamCredit, b: body}
+	c := cursor{what: "stream credit", b: body}
 	id = c.uvarint("id")
 	n = c.uvarint("credit")
 	if err := c.done(); err != nil {

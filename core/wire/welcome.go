@@ -62,7 +62,7 @@ func AppendWelcome(dst []byte, w *Welcome) []byte {
 func ParseWelcome(body []byte, lim *Limits) (*Welcome, error) {
 	l := lim.withDefaults()
 	w := &Welcome{}
-	f := fields{cursor: cursor{kind: KindWelcome, b: body}}
+	f := fields{cursor: cursor{what: "welcome", b: body}}
 	for f.next() {
 		switch f.tag {
 		case tagVersion:
