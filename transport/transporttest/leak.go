@@ -1,0 +1,142 @@
+package transporttest
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Main runs the tests of a package and fails if goroutines are left when they
+// have ended. It is the body of a TestMain and does not return.
+func Main(m *testing.M) {
+	code := m.Run()
+	if code == 0 {
+		if left := awaitGoroutines(nil); len(left) > 0 {
+			fmt.Fprintf(os.Stderr, "transporttest: %d goroutines left:\n\n%s\n", len(left), stacks(left))
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// leakWait is how long goroutines may take to end after they were told to.
+const leakWait = 5 * time.Second
+
+// checkGoroutines makes the test fail if it leaves goroutines behind. It looks
+// after the clean-ups that are registered later.
+func checkGoroutines(t *testing.T) {
+	t.Helper()
+	known := make(map[string]bool)
+	for _, g := range goroutines() {
+		known[g.id] = true
+	}
+	t.Cleanup(func() {
+		if left := awaitGoroutines(known); len(left) > 0 {
+			t.Errorf("%d goroutines left:\n\n%s", len(left), stacks(left))
+		}
+	})
+}
+
+// awaitGoroutines waits until only goroutines that are known or belong to the
+// test's own machinery exist, and returns the others if they do not end.
+func awaitGoroutines(known map[string]bool) (left []goroutine) {
+	self := currentGoroutine()
+	for deadline := time.Now().Add(leakWait); ; time.Sleep(time.Millisecond) {
+		left = slices.DeleteFunc(goroutines(), func(g goroutine) bool {
+			return g.id == self || known[g.id] || g.ofMachinery()
+		})
+		if len(left) == 0 || time.Now().After(deadline) {
+			return left
+		}
+	}
+}
+
+// A goroutine is one entry of [runtime.Stack].
+type goroutine struct {
+	id    string
+	state string
+	stack string
+}
+
+// machinery names functions whose goroutines belong to the testing package, the
+// runtime or the signal handling that a fuzz run switches on, wherever in the stack
+// they stand.
+var machinery = []string{
+	"testing.(*T).Run(",
+	"testing.(*F).Fuzz(",
+	"testing.runFuzzing(",
+	"testing.runFuzzTests(",
+	"internal/fuzz.",
+	"os/signal.signal_recv(",
+	"os/signal.loop(",
+	"runtime.ReadTrace",
+	"syscall/js.handleEvent(",
+}
+
+func (g goroutine) ofMachinery() bool {
+	return slices.ContainsFunc(machinery, func(name string) bool {
+		return strings.Contains(g.stack, name)
+	})
+}
+
+// blocked tells whether the goroutine waits for something other than the processor.
+func (g goroutine) blocked() bool {
+	state, _, _ := strings.Cut(g.state, ",")
+	switch state {
+	case "running", "runnable", "syscall", "copystack", "preempted":
+		return false
+	}
+	return true
+}
+
+func goroutines() []goroutine {
+	var gs []goroutine
+	for entry := range strings.SplitSeq(allStacks(), "\n\n") {
+		if g, ok := parseGoroutine(entry); ok {
+			gs = append(gs, g)
+		}
+	}
+	return gs
+}
+
+// parseGoroutine reads an entry that begins "goroutine 12 [IO wait, 2 minutes]:".
+func parseGoroutine(entry string) (goroutine, bool) {
+	head, ok := strings.CutPrefix(entry, "goroutine ")
+	if !ok {
+		return goroutine{}, false
+	}
+	id, rest, ok := strings.Cut(head, " ")
+	if !ok {
+		return goroutine{}, false
+	}
+	_, rest, _ = strings.Cut(rest, "[")
+	state, _, _ := strings.Cut(rest, "]")
+	return goroutine{id: id, state: state, stack: entry}, true
+}
+
+func currentGoroutine() string {
+	buf := make([]byte, 128)
+	g, _ := parseGoroutine(string(buf[:runtime.Stack(buf, false)]))
+	return g.id
+}
+
+func allStacks() string {
+	for size := 64 << 10; ; size *= 2 {
+		buf := make([]byte, size)
+		if n := runtime.Stack(buf, true); n < size {
+			return string(buf[:n])
+		}
+	}
+}
+
+func stacks(gs []goroutine) string {
+	var all []string
+	for _, g := range gs {
+		all = append(all, g.stack)
+	}
+	return strings.Join(all, "\n\n")
+}

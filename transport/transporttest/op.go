@@ -1,0 +1,137 @@
+package transporttest
+
+import (
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/transport"
+)
+
+// An op is an operation that runs on a goroutine of its own.
+type op struct {
+	id   string
+	done chan error
+}
+
+// start runs f. The operation ends by itself or because the ends are closed when
+// the test is over.
+func start(f func() error) *op {
+	ids := make(chan string)
+	o := &op{done: make(chan error, 1)}
+	go func() {
+		ids <- currentGoroutine()
+		o.done <- f()
+	}()
+	o.id = <-ids
+	return o
+}
+
+// wait returns what the operation returned.
+func (o *op) wait(t *testing.T) error {
+	t.Helper()
+	timer := time.NewTimer(Patience)
+	defer timer.Stop()
+	select {
+	case err := <-o.done:
+		return err
+	case <-timer.C:
+		require.FailNow(t, "operation hangs", "%s", allStacks())
+		return nil
+	}
+}
+
+// waitBlocked returns once the operation waits for something, or has ended.
+func (o *op) waitBlocked(t *testing.T) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		for _, g := range goroutines() {
+			if g.id == o.id {
+				return g.blocked()
+			}
+		}
+		return true
+	}, Patience, time.Millisecond, "operation neither waits nor ends")
+}
+
+// startRead reads n bytes.
+func startRead(c transport.Conn, buf []byte) *op {
+	return start(func() error {
+		_, err := io.ReadFull(c, buf)
+		return err
+	})
+}
+
+// startReadAll reads up to the end of the peer's direction.
+func startReadAll(c transport.Conn, got *[]byte) *op {
+	return start(func() (err error) {
+		*got, err = io.ReadAll(c)
+		return err
+	})
+}
+
+// startWrite writes p.
+func startWrite(c transport.Conn, p []byte) *op {
+	return start(func() error { return writeAll(c, p) })
+}
+
+// startFlood writes until a write fails, and returns why it did.
+func startFlood(c transport.Conn) *op {
+	chunk := make([]byte, 32<<10)
+	return start(func() error {
+		for {
+			if err := writeAll(c, chunk); err != nil {
+				return err
+			}
+		}
+	})
+}
+
+// writeAll holds Write to its promise: all, or an error.
+func writeAll(c transport.Conn, p []byte) error {
+	n, err := c.Write(p)
+	if err == nil && n != len(p) {
+		return io.ErrShortWrite
+	}
+	return err
+}
+
+// readN reads n bytes on a goroutine of its own and returns them.
+func readN(t *testing.T, c transport.Conn, n int) []byte {
+	t.Helper()
+	buf := make([]byte, n)
+	require.NoError(t, startRead(c, buf).wait(t))
+	return buf
+}
+
+// greet carries one byte each way, so that what a medium sends of itself after
+// connecting has been read.
+func greet(t *testing.T, a, b transport.Conn) {
+	t.Helper()
+	require.NoError(t, startWrite(a, []byte{1}).wait(t))
+	require.Equal(t, []byte{1}, readN(t, b, 1))
+	require.NoError(t, startWrite(b, []byte{2}).wait(t))
+	require.Equal(t, []byte{2}, readN(t, a, 1))
+}
+
+// pattern returns n bytes that differ from place to place, with a period that
+// divides no buffer size.
+func pattern(n int, seed byte) []byte {
+	p := make([]byte, n)
+	for i := range p {
+		p[i] = byte(i%251) ^ byte(i/251) ^ seed
+	}
+	return p
+}
+
+func isTimeout(err error) bool {
+	timeout, ok := err.(interface{ Timeout() bool })
+	return ok && timeout.Timeout()
+}
+
+// errCount is what an operation of the suite fails with when the transport counts
+// its bytes wrongly.
+var errCount = errors.New("transporttest: wrong number of bytes reported")
