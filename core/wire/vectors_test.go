@@ -1,0 +1,232 @@
+package wire
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A vector is one frame of testdata/vectors.json; testdata/README.md says what
+// its fields mean.
+type vector struct {
+	Name      string       `json:"name"`
+	Kind      string       `json:"kind"`
+	Fields    vectorFields `json:"fields"`
+	Hex       hexBytes     `json:"hex"`
+	ParseOnly bool         `json:"parseOnly,omitempty"`
+}
+
+type vectorFields struct {
+	Name     string            `json:"name,omitempty"`
+	Message  string            `json:"message,omitempty"`
+	Reason   string            `json:"reason,omitempty"`
+	Addr     string            `json:"addr,omitempty"`
+	Groups   []string          `json:"groups,omitempty"`
+	Metadata map[string]string `json:"metadata,omitempty"`
+
+	Payload hexBytes `json:"payload,omitempty"`
+	Auth    hexBytes `json:"auth,omitempty"`
+	Session hexBytes `json:"session,omitempty"`
+	Token   hexBytes `json:"token,omitempty"`
+
+	ID         uint64 `json:"id,omitempty,string"`
+	Code       Code   `json:"code,omitempty,string"`
+	Nonce      uint64 `json:"nonce,omitempty,string"`
+	Received   uint64 `json:"received,omitempty,string"`
+	Credit     uint64 `json:"credit,omitempty,string"`
+	Version    uint64 `json:"version,omitempty,string"`
+	MaxFrame   uint64 `json:"maxFrame,omitempty,string"`
+	MaxName    uint64 `json:"maxName,omitempty,string"`
+	MaxCommand uint64 `json:"maxCommand,omitempty,string"`
+	MaxGroups  uint64 `json:"maxGroups,omitempty,string"`
+	MaxCalls   uint64 `json:"maxCalls,omitempty,string"`
+	RetryAfter uint64 `json:"retryAfter,omitempty,string"`
+	Heartbeat  uint64 `json:"heartbeat,omitempty,string"`
+
+	Notices bool `json:"notices,omitempty"`
+	Resumed bool `json:"resumed,omitempty"`
+}
+
+type hexBytes []byte
+
+func (h *hexBytes) UnmarshalText(text []byte) (err error) {
+	*h, err = hex.DecodeString(string(text))
+	if len(*h) == 0 {
+		*h = nil
+	}
+	return err
+}
+
+func readJSON[T any](t testing.TB, path string) (rows []T) {
+	t.Helper()
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	d := json.NewDecoder(f)
+	d.DisallowUnknownFields()
+	require.NoError(t, d.Decode(&rows))
+	require.NotEmpty(t, rows)
+	return rows
+}
+
+func goldenVectors(t testing.TB) []vector { return readJSON[vector](t, "testdata/vectors.json") }
+
+// kindNamed finds the kind with that name, known or not.
+func kindNamed(t *testing.T, name string) Kind {
+	t.Helper()
+	for k := range 256 {
+		if Kind(k).String() == name {
+			return Kind(k)
+		}
+	}
+	require.FailNow(t, "no such kind", name)
+	return 0
+}
+
+func TestVectors(t *testing.T) {
+	seen := map[Kind]bool{}
+	for _, v := range goldenVectors(t) {
+		t.Run(v.Kind+"/"+v.Name, func(t *testing.T) {
+			k := kindNamed(t, v.Kind)
+			seen[k] = true
+			f, size, ok, err := Next(v.Hex, 0)
+			require.NoError(t, err)
+			require.True(t, ok)
+			require.Equal(t, len(v.Hex), size)
+			require.Equal(t, k, f.Kind)
+			got, err := parseFields(f)
+			require.NoError(t, err)
+			require.Equal(t, v.Fields, got)
+			if !v.ParseOnly {
+				prefix := []byte("before")
+				want := append(prefix[:len(prefix):len(prefix)], v.Hex...)
+				require.Equal(t, hex.EncodeToString(want), hex.EncodeToString(appendFields(prefix, k, v.Fields)))
+			}
+		})
+	}
+	for k := range Kind(0x80) {
+		require.Equal(t, k.Known(), seen[k], "a vector for %v", k)
+	}
+}
+
+// appendFields writes a frame with the function that is meant for its kind.
+func appendFields(dst []byte, k Kind, v vectorFields) []byte {
+	bye := Goodbye{v.Code, v.Reason, time.Duration(v.RetryAfter) * time.Millisecond}
+	who := &Presence{v.Name, v.Groups, v.Addr}
+	switch k {
+	case KindHello:
+		return AppendHello(dst, &Hello{v.Version, v.Name, v.Groups, v.Auth, v.Metadata,
+			v.Session, v.Token, v.Received, v.Notices, v.MaxFrame})
+	case KindWelcome:
+		return AppendWelcome(dst, &Welcome{v.Version, v.Session, v.Token,
+			v.MaxFrame, v.MaxName, v.MaxCommand, v.MaxGroups, v.MaxCalls,
+			time.Duration(v.Heartbeat) * time.Millisecond, v.Resumed, v.Received, v.Name, v.Groups, v.Addr})
+	case KindRefuse:
+		return AppendRefuse(dst, bye)
+	case KindCommand:
+		return AppendCommand(dst, v.Name, v.Payload)
+	case KindRaw:
+		return AppendRaw(dst, v.Payload)
+	case KindRequest:
+		return AppendRequest(dst, v.ID, v.Name, v.Payload)
+	case KindReply:
+		return AppendReply(dst, v.ID, v.Payload)
+	case KindFailure:
+		return AppendFailure(dst, v.ID, v.Code, v.Message)
+	case KindCancel:
+		return AppendCancel(dst, v.ID)
+	case KindStreamItem:
+		return AppendStreamItem(dst, v.ID, v.Payload)
+	case KindStreamEnd:
+		return AppendStreamEnd(dst, v.ID, v.Code, v.Message)
+	case KindStreamCredit:
+		return AppendStreamCredit(dst, v.ID, v.Credit)
+	case KindPing:
+		return AppendPing(dst, v.Nonce)
+	case KindPong:
+		return AppendPong(dst, v.Nonce)
+	case KindAck:
+		return AppendAck(dst, v.Received)
+	case KindGoodbye:
+		return AppendGoodbye(dst, bye)
+	case KindJoinGroup:
+		return AppendJoinGroup(dst, v.Name)
+	case KindLeaveGroup:
+		return AppendLeaveGroup(dst, v.Name)
+	case KindJoined:
+		return AppendJoined(dst, who)
+	case KindLeft:
+		return AppendLeft(dst, who)
+	}
+	return AppendFrame(dst, k, v.Payload)
+}
+
+// parseFields reads a body with the function that is meant for its kind and the
+// default limits.
+func parseFields(f Frame) (v vectorFields, err error) {
+	var name, payload []byte
+	switch f.Kind {
+	case KindHello:
+		var h *Hello
+		if h, err = ParseHello(f.Body, nil); err == nil {
+			v = vectorFields{Version: h.Version, Name: h.Name, Groups: h.Groups, Auth: h.Auth, Metadata: h.Metadata,
+				Session: h.Session, Token: h.Token, Received: h.Received, Notices: h.Notices, MaxFrame: h.MaxFrame}
+		}
+	case KindWelcome:
+		var w *Welcome
+		if w, err = ParseWelcome(f.Body, nil); err == nil {
+			v = vectorFields{Version: w.Version, Session: w.Session, Token: w.Token, MaxFrame: w.MaxFrame,
+				MaxName: w.MaxName, MaxCommand: w.MaxCommand, MaxGroups: w.MaxGroups, MaxCalls: w.MaxCalls,
+				Heartbeat: uint64(w.Heartbeat / time.Millisecond), Resumed: w.Resumed, Received: w.Received,
+				Name: w.Name, Groups: w.Groups, Addr: w.Addr}
+		}
+	case KindRefuse:
+		return goodbyeFields(ParseRefuse(f.Body))
+	case KindGoodbye:
+		return goodbyeFields(ParseGoodbye(f.Body))
+	case KindCommand:
+		name, payload, err = ParseCommand(f.Body)
+	case KindRequest:
+		v.ID, name, payload, err = ParseRequest(f.Body)
+	case KindReply:
+		v.ID, payload, err = ParseReply(f.Body)
+	case KindFailure:
+		v.ID, v.Code, v.Message, err = ParseFailure(f.Body)
+	case KindCancel:
+		v.ID, err = ParseCancel(f.Body)
+	case KindStreamItem:
+		v.ID, payload, err = ParseStreamItem(f.Body)
+	case KindStreamEnd:
+		v.ID, v.Code, v.Message, err = ParseStreamEnd(f.Body)
+	case KindStreamCredit:
+		v.ID, v.Credit, err = ParseStreamCredit(f.Body)
+	case KindPing, KindPong:
+		v.Nonce, err = ParseNonce(f.Body)
+	case KindAck:
+		v.Received, err = ParseAck(f.Body)
+	case KindJoinGroup, KindLeaveGroup:
+		name, err = ParseGroup(f.Body)
+	case KindJoined, KindLeft:
+		var p *Presence
+		if p, err = ParsePresence(f.Body, nil); err == nil {
+			v = vectorFields{Name: p.Name, Groups: p.Groups, Addr: p.Addr}
+		}
+	default: // raw, and what is skipped
+		payload = f.Body
+	}
+	if len(name) > 0 {
+		v.Name = string(name)
+	}
+	if len(payload) > 0 {
+		v.Payload = payload
+	}
+	return v, err
+}
+
+func goodbyeFields(g Goodbye, err error) (vectorFields, error) {
+	return vectorFields{Code: g.Code, Reason: g.Reason, RetryAfter: uint64(g.RetryAfter / time.Millisecond)}, err
+}
