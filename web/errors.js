@@ -5,9 +5,6 @@
 // The first number that a program may give a meaning of its own.
 const firstApplicationCode = 1000;
 
-/**
- * @implements {Error}
- */
 export class HisockError extends Error {
   /**
    * @param {ErrorCode} code
@@ -19,7 +16,7 @@ export class HisockError extends Error {
       if (!Number.isInteger(code) || code < firstApplicationCode || code > 0xffffffff) {
         throw new TypeError(`hisock: error code ${code}: a number must be from ${firstApplicationCode} to 4294967295`);
       }
-    } else if (typeof code !== "string" || code === "") {
+    } else if (typeof code !== "string") {
       throw new TypeError("hisock: error code: must be a name or a number");
     }
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
@@ -30,11 +27,10 @@ export class HisockError extends Error {
     /** @type {number} */
     this.retryAfter = more.retryAfter ?? 0;
   }
-
-  get name() {
-    return "HisockError";
-  }
 }
+
+// Like every class of errors, the name is the prototype's.
+Object.defineProperty(HisockError.prototype, "name", { value: "HisockError", configurable: true, writable: true });
 
 /**
  * Throws unless value is a string, and returns it.

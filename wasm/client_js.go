@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"syscall/js"
+	"time"
+
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/ws"
+)
+
+// A client is one connection of the page. What happens to it is told to its sink; no
+// method of that does more than note it down, so calling one takes no time.
+type client struct {
+	core    *core.Client
+	sink    js.Value
+	methods js.Value
+	funcs   funcs
+
+	ctx    context.Context // ends with the client
+	cancel context.CancelFunc
+
+	// begun is closed once the page is ready for frames.
+	begun     chan struct{}
+	isBegun   bool
+	connected bool
+
+	calls    map[int]context.CancelFunc // to the server
+	answers  map[int]chan<- answer      // to calls of the server
+	answered int                        // the id of the latest of these
+}
+
+// An answer is what a page's handler came to.
+type answer struct {
+	payload []byte
+	err     error
+}
+
+func newClient(config, sink js.Value) *client {
+	c := &client{
+		sink:    sink,
+		methods: js.Global().Get("Object").New(),
+		begun:   make(chan struct{}),
+		calls:   make(map[int]context.CancelFunc),
+		answers: make(map[int]chan<- answer),
+	}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.core = core.NewClient(ws.Dialer(config.Get("url").String(), nil), &core.ClientOptions{
+		Name:       config.Get("name").String(),
+		Groups:     goStrings(config.Get("groups")),
+		Auth:       goBytes(config.Get("auth")),
+		Metadata:   goPairs(config.Get("metadata")),
+		MaxFrame:   config.Get("maxFrame").Int(),
+		QueueBytes: config.Get("queueBytes").Int(),
+	})
+	c.listen(config.Get("notices").Bool())
+	for name, f := range map[string]func(args []js.Value) any{
+		"begin": c.begin, "send": c.send, "sendRaw": c.sendRaw,
+		"call": c.call, "cancel": c.cancelCall, "answer": c.answer, "refuse": c.refuse,
+		"join": c.join, "leave": c.leave, "groups": c.groups, "close": c.close,
+	} {
+		c.funcs.export(c.methods, name, f)
+	}
+	return c
+}
+
+// goPairs makes a map of keys and values in turn.
+func goPairs(a js.Value) map[string]string {
+	m := make(map[string]string)
+	for i := 0; i+1 < a.Length(); i += 2 {
+		m[a.Index(i).String()] = a.Index(i + 1).String()
+	}
+	return m
+}
+
+// run connects, waits for the end, and releases everything.
+func (c *client) run() {
+	err := c.core.Connect(c.ctx)
+	if err == nil {
+		c.connected = true
+		c.sink.Call("connected", c.core.Name())
+		<-c.core.Done()
+		if err = c.core.Err(); c.ctx.Err() != nil && !core.IsRemote(err) {
+			err = nil // the page closed it
+		}
+	}
+	c.cancel()
+	c.sink.Call("ended", jsError(err))
+	c.funcs.release()
+}
+
+// listen registers what hands frames to the page. Each waits for begin first: the
+// server feels it, as with any slow handler, and nothing is lost.
+func (c *client) listen(notices bool) {
+	c.core.OnAny(func(_ context.Context, _ *core.Conn, f core.Frame) error {
+		<-c.begun
+		c.sink.Call("command", f.Command, jsBytes(f.Payload))
+		return nil
+	})
+	c.core.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error {
+		if f.Kind == core.KindRaw {
+			<-c.begun
+			c.sink.Call("raw", jsBytes(f.Payload))
+		}
+		return nil
+	})
+	c.core.HandleAny(c.called, core.Concurrent())
+	if !notices {
+		return
+	}
+	notice := func(joined bool) func(core.Presence) {
+		return func(p core.Presence) {
+			<-c.begun
+			c.sink.Call("notice", joined, p.Name, jsStrings(p.Groups), p.Addr)
+		}
+	}
+	c.core.OnClientConnect(notice(true))
+	c.core.OnClientDisconnect(notice(false))
+}
+
+// called hands a call of the server to the page and waits for its answer.
+func (c *client) called(ctx context.Context, _ *core.Conn, f core.Frame) ([]byte, error) {
+	<-c.begun
+	c.answered++
+	id := c.answered
+	ch := make(chan answer, 1)
+	c.answers[id] = ch
+	c.sink.Call("called", id, f.Command, jsBytes(f.Payload))
+	select {
+	case a := <-ch:
+		return a.payload, a.err
+	case <-ctx.Done():
+		delete(c.answers, id)
+		c.sink.Call("cancelled", id)
+		return nil, ctx.Err()
+	}
+}
+
+// answer and refuse end a call of the server: answer(id, payload), refuse(id, code,
+// message). They do nothing if it was given up.
+func (c *client) answer(args []js.Value) any {
+	return c.settle(args[0].Int(), answer{payload: goBytes(args[1])})
+}
+
+func (c *client) refuse(args []js.Value) any {
+	return c.settle(args[0].Int(), answer{err: goError(args[1], args[2].String())})
+}
+
+func (c *client) settle(id int, a answer) any {
+	if ch, ok := c.answers[id]; ok {
+		delete(c.answers, id)
+		ch <- a // it has room for the one
+	}
+	return js.Undefined()
+}
+
+// begin lets frames through.
+func (c *client) begin([]js.Value) any {
+	if !c.isBegun {
+		c.isBegun = true
+		close(c.begun)
+	}
+	return js.Undefined()
+}
+
+func (c *client) send(args []js.Value) any {
+	return jsError(c.core.SendBytes(args[0].String(), goBytes(args[1])))
+}
+
+func (c *client) sendRaw(args []js.Value) any {
+	return jsError(c.core.SendRaw(goBytes(args[0])))
+}
+
+// call starts a call: call(id, command, payload, timeout in ms or 0).
+func (c *client) call(args []js.Value) any {
+	id, command, payload, timeout := args[0].Int(), args[1].String(), goBytes(args[2]), args[3].Float()
+	var ctx context.Context
+	var cancel context.CancelFunc
+	if timeout > 0 {
+		ctx, cancel = context.WithTimeout(c.ctx, time.Duration(timeout*float64(time.Millisecond)))
+	} else {
+		ctx, cancel = context.WithCancel(c.ctx)
+	}
+	c.calls[id] = cancel
+	go func() {
+		defer cancel()
+		result, err := c.core.CallBytes(ctx, command, payload)
+		delete(c.calls, id)
+		if err != nil {
+			c.sink.Call("settled", id, jsError(err), js.Undefined())
+			return
+		}
+		c.sink.Call("settled", id, js.Undefined(), jsBytes(result))
+	}()
+	return js.Undefined()
+}
+
+// cancelCall gives up a call, here and at the server.
+func (c *client) cancelCall(args []js.Value) any {
+	if cancel, ok := c.calls[args[0].Int()]; ok {
+		cancel()
+	}
+	return js.Undefined()
+}
+
+func (c *client) join(args []js.Value) any {
+	return jsError(c.core.Join(args[0].String()))
+}
+
+func (c *client) leave(args []js.Value) any {
+	return jsError(c.core.Leave(args[0].String()))
+}
+
+func (c *client) groups([]js.Value) any {
+	return jsStrings(c.core.Groups())
+}
+
+// close ends the connection in order, or gives up the attempt to make one. Calls that
+// wait for the server fail.
+func (c *client) close([]js.Value) any {
+	c.begin(nil)
+	if c.connected {
+		c.core.Close() //nolint:errcheck // it reports nothing, and there is nobody to tell
+	}
+	c.cancel()
+	return js.Undefined()
+}

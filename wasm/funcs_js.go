@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"syscall/js"
+
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/wasm/internal/codename"
+)
+
+// funcs owns functions that JavaScript can call, until release.
+type funcs struct{ list []js.Func }
+
+// export makes f a method of object. f must not block. A panic in it, which an argument of
+// the wrong type causes too, becomes the error that it returns.
+func (fs *funcs) export(object js.Value, name string, f func(args []js.Value) any) {
+	fn := js.FuncOf(func(_ js.Value, args []js.Value) (result any) {
+		defer func() {
+			if v := recover(); v != nil {
+				result = jsError(core.NewError(core.CodeInternal, name+": the Go program failed"))
+			}
+		}()
+		return f(args)
+	})
+	fs.list = append(fs.list, fn)
+	object.Set(name, fn)
+}
+
+func (fs *funcs) release() {
+	for _, f := range fs.list {
+		f.Release()
+	}
+	fs.list = nil
+}
+
+var (
+	uint8Array = js.Global().Get("Uint8Array")
+	array      = js.Global().Get("Array")
+)
+
+// jsBytes returns a copy of b that belongs to JavaScript.
+func jsBytes(b []byte) js.Value {
+	a := uint8Array.New(len(b))
+	js.CopyBytesToJS(a, b)
+	return a
+}
+
+// goBytes returns a copy of a Uint8Array.
+func goBytes(a js.Value) []byte {
+	b := make([]byte, a.Length())
+	js.CopyBytesToGo(b, a)
+	return b
+}
+
+func jsStrings(list []string) js.Value {
+	a := array.New(len(list))
+	for i, s := range list {
+		a.SetIndex(i, s)
+	}
+	return a
+}
+
+func goStrings(a js.Value) []string {
+	list := make([]string, a.Length())
+	for i := range list {
+		list[i] = a.Index(i).String()
+	}
+	return list
+}
+
+// jsError makes a HisockError of err, and undefined of nil. Its code is a name, or the
+// number where there is none. Its message is what the peer said, or all that is known
+// of a failure on this side.
+func jsError(err error) js.Value {
+	if err == nil {
+		return js.Undefined()
+	}
+	code := core.CodeOf(err)
+	var jsCode any = int64(code)
+	if name, ok := codename.Of(code); ok {
+		jsCode = name
+	}
+	message, retryAfter := err.Error(), int64(0)
+	var e *core.Error
+	if errors.As(err, &e) {
+		retryAfter = e.RetryAfter.Milliseconds()
+		if core.IsRemote(err) && e.Message != "" {
+			message = e.Message
+		}
+	}
+	return host.Call("error", jsCode, message, core.IsRemote(err), retryAfter)
+}
+
+// goError makes the error that a page's handler failed with.
+func goError(code js.Value, message string) error {
+	if code.Type() == js.TypeNumber {
+		return core.NewError(core.Code(code.Float()), message)
+	}
+	c, ok := codename.Parse(code.String())
+	if !ok {
+		c = core.CodeInternal
+	}
+	return core.NewError(c, message)
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"syscall/js"
+
+	"github.com/hisock/hisock/core"
+)
+
+// host is the object that hisock.js hands over: ready takes what this program
+// offers, error makes a HisockError.
+var host = js.Global().Get("hisock")
+
+func main() {
+	if host.Type() != js.TypeObject {
+		panic("hisock.wasm: not started by hisock.js")
+	}
+	var p program
+	// These live as long as the program does.
+	offer := js.Global().Get("Object").New()
+	p.own.export(offer, "connect", p.connect)
+	p.own.export(offer, "checkCommand", checkCommand)
+	p.own.export(offer, "stats", p.stats)
+	p.own.export(offer, "crash", crash)
+	host.Call("ready", offer)
+	select {}
+}
+
+// A program is what the clients of one page share. JavaScript calls into it one call at
+// a time, and no goroutine runs beside such a call, but each may wait: the
+// fields are only touched where nothing can.
+type program struct {
+	own     funcs
+	clients map[*client]struct{}
+}
+
+// connect starts a client: connect(config, sink) returns its methods.
+func (p *program) connect(args []js.Value) any {
+	c := newClient(args[0], args[1])
+	if p.clients == nil {
+		p.clients = make(map[*client]struct{})
+	}
+	p.clients[c] = struct{}{}
+	go func() {
+		c.run()
+		delete(p.clients, c)
+	}()
+	return c.methods
+}
+
+// stats counts what is alive.
+func (p *program) stats([]js.Value) any {
+	callbacks := 0
+	for c := range p.clients {
+		callbacks += len(c.funcs.list)
+	}
+	return map[string]any{"clients": len(p.clients), "callbacks": callbacks}
+}
+
+// checkCommand says what is wrong with the name of a command, by trying to register it
+// with a client that is never connected.
+func checkCommand(args []js.Value) (result any) {
+	defer func() {
+		if v := recover(); v != nil {
+			why, _ := v.(string)
+			result = jsError(core.NewError(core.CodeBadName, why))
+		}
+	}()
+	core.NewClient(nil, nil).OnBytes(args[0].String(), nil)
+	return js.Undefined()
+}
+
+// crash ends the program the way a mistake in it would, so that tests can see what the
+// page makes of it.
+func crash([]js.Value) any {
+	go panic("hisock.wasm: crash asked for")
+	return js.Undefined()
+}

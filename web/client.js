@@ -1,0 +1,369 @@
+// One connection of a page: handlers and promises on this side, the protocol in Go.
+
+import { HisockError, describe, needFunction, needOptions, needSignal, needString, needTimeout } from "./errors.js";
+import { bytesOf, decode, encode, needAs } from "./payload.js";
+import { Incoming } from "./incoming.js";
+import { RawInbox } from "./raw.js";
+
+/** @typedef {import("./hisock.d.ts").Client} ClientType */
+/** @typedef {import("./hisock.d.ts").As} As */
+/** @typedef {import("./native.d.ts").NativeClient} NativeClient */
+/** @typedef {Awaited<ReturnType<typeof import("./instance.js").instance>>} Instance */
+/** @typedef {ReturnType<typeof import("./options.js").readOptions>} Options */
+
+/** @implements {ClientType} */
+export class Client {
+  /** @type {Instance} */
+  #inst;
+  #as;
+  #notices;
+
+  /** @type {NativeClient | undefined} until the connection has ended */
+  #native;
+
+  /** @type {import("./hisock.d.ts").State} */
+  #state = "connecting";
+  #name;
+  /** @type {string[]} what they were when the connection ended */
+  #lastGroups = [];
+
+  /** @type {Incoming} */
+  #incoming;
+  #raw = new RawInbox();
+
+  #nextCall = 1;
+  /** @type {Map<number, (err: HisockError | undefined, payload: Uint8Array | undefined) => void>} */
+  #calls = new Map();
+
+  /** @type {Promise<HisockError | null>} */
+  closed;
+  /** @type {(why: HisockError | null) => void} */
+  #resolveClosed = () => {};
+
+  /**
+   * Connects. It resolves once the server has welcomed the client.
+   *
+   * @param {Instance} inst
+   * @param {Options} options
+   * @param {AbortSignal} signal
+   */
+  static async open(inst, options, signal) {
+    const client = new Client(inst, options);
+    await client.#open(options, signal);
+    return client;
+  }
+
+  /**
+   * @param {Instance} inst
+   * @param {Options} options
+   */
+  constructor(inst, options) {
+    this.#inst = inst;
+    this.#as = options.as;
+    this.#name = options.config.name;
+    this.#notices = options.config.notices;
+    this.#incoming = new Incoming(this.#raw);
+    this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
+    for (const { command, fn, options: more } of options.on) this.on(command, fn, more);
+    for (const { command, fn, options: more } of options.handle) this.handle(command, fn, more);
+    for (const { hook, fn } of options.hooks) this[hook](fn);
+  }
+
+  /**
+   * @param {Options} options
+   * @param {AbortSignal} signal
+   * @returns {Promise<void>}
+   */
+  #open(options, signal) {
+    return new Promise((resolve, reject) => {
+      const { promise: outcome, resolve: settle } = deferred();
+      const incoming = this.#incoming;
+      const native = this.#inst.native.connect(options.config, {
+        connected: (name) => {
+          this.#name = name;
+          this.#setState("connected", null);
+          settle(undefined);
+        },
+        command: (command, payload) => incoming.command(command, payload),
+        raw: (payload) => incoming.rawMessage(payload),
+        called: (id, command, payload) => incoming.called(id, command, payload),
+        cancelled: (id) => incoming.cancelled(id),
+        settled: (id, err, payload) => incoming.push(() => this.#calls.get(id)?.(err, payload)),
+        notice: (joined, name, groups, address) => incoming.notice(joined, { name, groups, address }),
+        ended: (err) => {
+          // What Go can no longer be asked is asked now; the page hears of it in order.
+          this.#forgetNative();
+          settle(err ?? new HisockError("closed", "closed while connecting"));
+          incoming.push(() => this.#end(err ?? null));
+        },
+      });
+      if (!native) {
+        reject(this.#inst.ended ?? new HisockError("crashed", "the Go program of this page is gone"));
+        return;
+      }
+      this.#native = native;
+      incoming.native = native;
+      const unwatch = this.#inst.onEnd((why) => {
+        this.#native = undefined; // there is nobody left to ask
+        incoming.native = undefined;
+        settle(why);
+        incoming.push(() => this.#end(why));
+      });
+      this.closed.then(unwatch);
+
+      const abort = () => {
+        this.#native?.close();
+        settle(signal.reason);
+      };
+      signal.addEventListener("abort", abort, { once: true });
+      outcome.then((err) => {
+        signal.removeEventListener("abort", abort);
+        if (err !== undefined) {
+          this.#native?.begin();
+          reject(err);
+          return;
+        }
+        resolve();
+        // Whoever awaits the connection has its turn first, to register handlers.
+        nextTask(() => this.#native?.begin());
+      });
+    });
+  }
+
+  get name() {
+    return this.#name;
+  }
+
+  get groups() {
+    return this.#native ? this.#native.groups() : [...this.#lastGroups];
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /**
+   * @param {string} command
+   * @param {Function} fn
+   * @param {{ as?: As }} [options]
+   */
+  on(command, fn, options = {}) {
+    this.#checkCommand(command);
+    needFunction(`handler of "${command}"`, fn);
+    needOptions(`on "${command}"`, options, ["as"]);
+    return this.#incoming.on(command, fn, needAs(`on "${command}"`, options.as, this.#as));
+  }
+
+  /**
+   * @param {string} command
+   * @param {Function} [fn]
+   */
+  off(command, fn) {
+    needString("command", command);
+    if (fn !== undefined) needFunction(`handler of "${command}"`, fn);
+    this.#incoming.off(command, fn);
+  }
+
+  /**
+   * @param {string} command
+   * @param {Function} fn
+   * @param {{ as?: As }} [options]
+   */
+  handle(command, fn, options = {}) {
+    this.#checkCommand(command);
+    needFunction(`handler of calls of "${command}"`, fn);
+    needOptions(`handle "${command}"`, options, ["as"]);
+    return this.#incoming.handle(command, fn, needAs(`handle "${command}"`, options.as, this.#as));
+  }
+
+  /** @param {Function} fn */
+  onRaw(fn) {
+    return this.#incoming.hook("raw", fn);
+  }
+
+  /** @param {Function} fn */
+  onMessage(fn) {
+    return this.#incoming.hook("message", fn);
+  }
+
+  /** @param {Function} fn */
+  onState(fn) {
+    return this.#incoming.hook("state", fn);
+  }
+
+  /** @param {Function} fn */
+  onError(fn) {
+    return this.#incoming.hook("error", fn);
+  }
+
+  /** @param {Function} fn */
+  onClientConnect(fn) {
+    this.#needNotices();
+    return this.#incoming.hook("clientConnect", fn);
+  }
+
+  /** @param {Function} fn */
+  onClientDisconnect(fn) {
+    this.#needNotices();
+    return this.#incoming.hook("clientDisconnect", fn);
+  }
+
+  /**
+   * @param {string} command
+   * @param {unknown} [value]
+   */
+  send(command, value) {
+    needString("command", command);
+    const payload = encode(`command "${command}"`, value);
+    this.#do((native) => native.send(command, payload));
+  }
+
+  /** @param {unknown} bytes */
+  sendRaw(bytes) {
+    if (typeof bytes !== "string" && !bytesOf(bytes)) {
+      throw new TypeError(`hisock: raw message: must be a string or bytes, not ${describe(bytes)}`);
+    }
+    const payload = encode("raw message", bytes);
+    this.#do((native) => native.sendRaw(payload));
+  }
+
+  /** @param {{ signal?: AbortSignal }} [options] */
+  async recvRaw(options = {}) {
+    needOptions("recvRaw", options, ["signal"]);
+    needSignal("recvRaw signal", options.signal);
+    return this.#raw.take(options.signal);
+  }
+
+  /**
+   * @param {string} command
+   * @param {unknown} [value]
+   * @param {{ as?: As, signal?: AbortSignal, timeout?: number }} [options]
+   * @returns {Promise<any>}
+   */
+  async call(command, value, options = {}) {
+    needString("command", command);
+    needOptions(`call "${command}"`, options, ["as", "signal", "timeout"]);
+    const as = needAs(`call "${command}"`, options.as, this.#as);
+    const { signal, timeout } = options;
+    needSignal(`call "${command}": signal`, signal);
+    needTimeout(`call "${command}": timeout`, timeout);
+    const payload = encode(`call "${command}"`, value);
+    signal?.throwIfAborted();
+
+    const reply = await new Promise((resolve, reject) => {
+      const id = this.#nextCall++;
+      const abort = () => {
+        this.#calls.delete(id);
+        this.#native?.cancel(id);
+        reject(signal?.reason);
+      };
+      const settle = (/** @type {unknown} */ err, /** @type {Uint8Array | undefined} */ result) => {
+        this.#calls.delete(id);
+        signal?.removeEventListener("abort", abort);
+        err === undefined ? resolve(result) : reject(err);
+      };
+      this.#calls.set(id, settle);
+      signal?.addEventListener("abort", abort, { once: true });
+      try {
+        this.#do((native) => native.call(id, command, payload, timeout ?? 0));
+      } catch (err) {
+        settle(err, undefined);
+      }
+    });
+    return decode(`reply to "${command}"`, reply, as);
+  }
+
+  /** @param {string} group */
+  join(group) {
+    needString("group", group);
+    this.#do((native) => native.join(group));
+  }
+
+  /** @param {string} group */
+  leave(group) {
+    needString("group", group);
+    this.#do((native) => native.leave(group));
+  }
+
+  async close() {
+    this.#native?.close();
+    await this.closed;
+  }
+
+  /**
+   * Asks Go to do something and throws what it objects.
+   *
+   * @param {(native: NativeClient) => HisockError | void} ask
+   */
+  #do(ask) {
+    if (!this.#native) throw this.#notConnected();
+    const err = ask(this.#native);
+    if (err) throw err;
+    if (this.#inst.ended) throw this.#inst.ended;
+  }
+
+  #notConnected() {
+    return new HisockError("not_connected", `the connection of "${this.#name}" has ended`);
+  }
+
+  /** @param {string} command */
+  #checkCommand(command) {
+    needString("command", command);
+    const err = this.#inst.native.checkCommand(command);
+    if (err) throw err;
+  }
+
+  #needNotices() {
+    if (!this.#notices) {
+      throw new HisockError("unsupported", "connect with { notices: true } to hear of other clients");
+    }
+  }
+
+  /**
+   * @param {import("./hisock.d.ts").State} state
+   * @param {HisockError | null} why
+   */
+  #setState(state, why) {
+    this.#state = state;
+    this.#incoming.push(() => this.#incoming.tell("state", state, why));
+  }
+
+  #forgetNative() {
+    if (!this.#native) return;
+    this.#lastGroups = this.#native.groups();
+    this.#native = undefined;
+    this.#incoming.native = undefined;
+  }
+
+  /** @param {HisockError | null} why */
+  #end(why) {
+    const err = why ?? new HisockError("closed", "the connection was closed");
+    for (const settle of [...this.#calls.values()]) settle(err, undefined);
+    this.#raw.end(err);
+    this.#incoming.abandonCalls(err);
+    this.#setState("disconnected", why);
+    this.#resolveClosed(why);
+  }
+}
+
+function deferred() {
+  /** @type {(value: unknown) => void} */
+  let resolve = () => {};
+  const promise = new Promise((r) => (resolve = r));
+  return { promise, resolve };
+}
+
+/**
+ * Calls fn in a task of its own, after all that is now pending as microtasks. Timers
+ * would be slowed down in a tab in the background.
+ *
+ * @param {() => void} fn
+ */
+function nextTask(fn) {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    port1.close();
+    fn();
+  };
+  port2.postMessage(null);
+}

@@ -1,0 +1,294 @@
+// hisock in the browser: named commands, calls, groups and raw messages over one
+// WebSocket to a Go server.
+
+/**
+ * Connects to a server and resolves once it has welcomed the client.
+ *
+ * A relative URL is resolved against the page; http and https stand for ws and wss.
+ * Handlers may be given in the options or registered afterwards: what the server sends
+ * at once is held back until whoever awaits the connection has had its turn.
+ *
+ * It rejects with a {@link HisockError} if the server refuses the client or cannot be
+ * reached, with the signal's reason if that aborts, and with a TypeError if an
+ * argument is not what it must be. Nothing is left behind then.
+ */
+export function connect(url: string | URL, options?: ConnectOptions): Promise<Client>;
+
+export interface ConnectOptions {
+  /** What the client wants to be called. Without it, it has no name. */
+  name?: string;
+  /** The groups that it joins as it connects. */
+  groups?: Iterable<string>;
+  /** What the server asks for to let the client in. */
+  auth?: string | Bytes;
+  /** What the server may know besides. */
+  metadata?: Record<string, string>;
+  /**
+   * Asks the server to tell of other clients that come and go. It is implied by
+   * onClientConnect and onClientDisconnect in these options.
+   */
+  notices?: boolean;
+  /** What payloads are turned into where a handler or call does not say. "json" unless set. */
+  as?: As;
+
+  /** Handlers of commands, as {@link Client.on} takes them. */
+  on?: Record<string, CommandHandler<any> | Entry<CommandHandler<any>>>;
+  /** Handlers of calls, as {@link Client.handle} takes them. */
+  handle?: Record<string, CallHandler<any> | Entry<CallHandler<any>>>;
+  onRaw?: (bytes: Uint8Array) => unknown;
+  onMessage?: (message: Message) => unknown;
+  onState?: (state: State, why: HisockError | null) => unknown;
+  onError?: (err: unknown) => unknown;
+  onClientConnect?: (who: Presence) => unknown;
+  onClientDisconnect?: (who: Presence) => unknown;
+
+  /** Gives up connecting. It has no effect on a client that is connected. */
+  signal?: AbortSignal;
+  /** How long connecting may take, in milliseconds. 30,000 unless set. */
+  timeout?: number;
+  /** The greatest frame that is read, in bytes. 1 MiB unless set. */
+  maxFrame?: number;
+  /** How many bytes may wait to be sent before the connection ends. 1 MiB unless set. */
+  queueBytes?: number;
+}
+
+/** A handler together with what it takes. */
+export interface Entry<Handler> {
+  handler: Handler;
+  as?: As;
+}
+
+/**
+ * What a payload is turned into. The receiver says it; the bytes are never guessed at,
+ * so a line of text that happens to read `42` or `null` stays text.
+ *
+ * - `"json"`: what JSON.parse makes of it, undefined if it is empty. This fits what a Go
+ *   server sends as a struct, slice, map, number or bool.
+ * - `"text"`: a string. This fits a Go string.
+ * - `"number"`: a number in decimal.
+ * - `"bytes"`: a Uint8Array.
+ *
+ * A payload that does not convert makes a call reject with code "bad_payload"; for a
+ * handler it is answered with that, or reported to onError.
+ */
+export type As = "json" | "text" | "number" | "bytes";
+
+/** The type of a payload turned into A. */
+export type Value<A extends As, JSON> = A extends "text"
+  ? string
+  : A extends "number"
+    ? number
+    : A extends "bytes"
+      ? Uint8Array
+      : JSON;
+
+/** Bytes in any of the shapes in which a page has them. */
+export type Bytes = ArrayBuffer | ArrayBufferView;
+
+/**
+ * What can be sent. Strings, numbers and booleans go as text, buffers as they are,
+ * undefined as nothing at all, and everything else as JSON. A half of a surrogate
+ * pair in a string arrives as U+FFFD.
+ */
+export type Sendable = string | number | bigint | boolean | null | undefined | Bytes | object;
+
+export type CommandHandler<T> = (value: T, info: CommandInfo) => unknown;
+export type CallHandler<T> = (value: T, info: CallInfo) => Sendable | void | Promise<Sendable | void>;
+
+export interface CommandInfo {
+  readonly command: string;
+  /** The payload as it came. */
+  readonly bytes: Uint8Array;
+}
+
+export interface CallInfo extends CommandInfo {
+  /** Aborts when the caller gives up or the connection ends. */
+  readonly signal: AbortSignal;
+}
+
+export interface Message {
+  readonly kind: "command" | "raw";
+  /** Empty for a raw message. */
+  readonly command: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Another client: its name, its groups and its address as the server sees it. */
+export interface Presence {
+  readonly name: string;
+  readonly groups: string[];
+  readonly address: string;
+}
+
+export type State = "connecting" | "connected" | "disconnected";
+
+export interface CallOptions<A extends As> {
+  /** What the reply is turned into. The connection's default unless set. */
+  as?: A;
+  /** Gives up the call, here and at the server. The promise rejects with its reason. */
+  signal?: AbortSignal;
+  /** Milliseconds after which the call is given up with code "deadline_exceeded". */
+  timeout?: number;
+}
+
+/**
+ * A connection to a server.
+ *
+ * Handlers run one after the other, in the order in which things arrived. A handler
+ * that is async gives way to the next at its first await. One that throws or rejects is
+ * reported to onError, or like any other uncaught error where there is no such
+ * handler; it does not end the connection.
+ *
+ * Names of commands are up to 256 bytes without control characters. The names of the
+ * events of hisock, such as "join" or "message", are refused.
+ */
+export interface Client {
+  /** What the server calls the client. */
+  readonly name: string;
+  /** The groups that the client is in, sorted; after the end, those that it was in. */
+  readonly groups: string[];
+  readonly state: State;
+  /**
+   * Resolves when the connection has ended: with null if this side closed it, else with the
+   * reason. It never rejects.
+   */
+  readonly closed: Promise<HisockError | null>;
+
+  /**
+   * Adds a handler of a command. Several run in the order in which they were added.
+   * The function that is returned removes it.
+   */
+  on<T = unknown, A extends As = "json">(
+    command: string,
+    fn: CommandHandler<Value<A, T>>,
+    options?: { as?: A },
+  ): () => void;
+  /** Removes one handler of a command, or all of them. */
+  off(command: string, fn?: CommandHandler<any>): void;
+
+  /**
+   * Sets the handler of calls by the server. What it returns or resolves to is the answer.
+   * If it throws a {@link HisockError} the server is told its code and message; of
+   * any other failure only that there was one. Calls run side by side and may start
+   * in another order than the server made them in. The function that is returned removes it.
+   *
+   * It throws a TypeError if the command has such a handler already.
+   */
+  handle<T = unknown, A extends As = "json">(
+    command: string,
+    fn: CallHandler<Value<A, T>>,
+    options?: { as?: A },
+  ): () => void;
+
+  /**
+   * Queues a command. It returns when it is queued, not when it is delivered, and throws
+   * a {@link HisockError} if it cannot be: "not_connected", "bad_name", "too_big", or
+   * "slow_consumer" when too much waits, which ends the connection.
+   */
+  send(command: string, value?: Sendable): void;
+
+  /**
+   * Calls the server and resolves with its answer. It rejects with a {@link HisockError}:
+   * the server's (remote is true then) or one of this side, among them those of send.
+   */
+  call<T = unknown, A extends As = "json">(
+    command: string,
+    value?: Sendable,
+    options?: CallOptions<A>,
+  ): Promise<Value<A, T>>;
+
+  /** Queues a raw message: bytes, or the UTF-8 of a string, without a name. It throws as send does. */
+  sendRaw(bytes: string | Bytes): void;
+  /**
+   * Waits for the next raw message. While nobody waits and there is no handler of raw
+   * messages, up to 256 of them and 1 MiB are kept. Once the connection has ended and
+   * those are taken it rejects with why it ended.
+   */
+  recvRaw(options?: { signal?: AbortSignal }): Promise<Uint8Array>;
+  /** Adds a handler of raw messages that no recvRaw waits for. */
+  onRaw(fn: (bytes: Uint8Array) => unknown): () => void;
+
+  /** Joins or leaves a group. They throw as send does. */
+  join(group: string): void;
+  leave(group: string): void;
+
+  /** Adds a handler of every command, after its own, and of raw messages as onRaw does. */
+  onMessage(fn: (message: Message) => unknown): () => void;
+  /** Adds a handler of changes of the state, with the reason when it is "disconnected". */
+  onState(fn: (state: State, why: HisockError | null) => unknown): () => void;
+  /**
+   * Adds a handler of what no caller can be told: a payload that does not convert, a handler
+   * that failed, a command that nobody handles, a raw message for which there was no room.
+   */
+  onError(fn: (err: unknown) => unknown): () => void;
+  /**
+   * Adds a handler of other clients' coming or going. They throw a {@link HisockError} with
+   * code "unsupported" if the connection was not made with notices.
+   */
+  onClientConnect(fn: (who: Presence) => unknown): () => void;
+  onClientDisconnect(fn: (who: Presence) => unknown): () => void;
+
+  /**
+   * Ends the connection in order: what is queued is sent first. Calls that wait for an answer
+   * reject with code "closed". It resolves when all is over, and may be called again.
+   */
+  close(): Promise<void>;
+}
+
+/** The codes that a server, or this side in its place, can fail with. */
+export type PeerErrorCode =
+  | "internal"
+  | "canceled"
+  | "deadline_exceeded"
+  | "unknown_command"
+  | "bad_payload"
+  | "bad_name"
+  | "too_big"
+  | "protocol"
+  | "version"
+  | "not_native"
+  | "hello_timeout"
+  | "too_many_conns"
+  | "name_taken"
+  | "slow_consumer"
+  | "heartbeat"
+  | "shutdown"
+  | "closed"
+  | "unauthorized"
+  | "unknown_client"
+  | "ambiguous_name"
+  | "unknown_group"
+  | "too_many_groups"
+  | "too_many_calls"
+  | "rate_limit"
+  | "unsupported"
+  | "write_timeout"
+  | "not_connected"
+  | "conn_lost";
+
+/**
+ * What kind of failure it is: a name for hisock's own, a number from 1000 on for those of
+ * the program. "load_failed" and "crashed" are about the Go program in the page: it
+ * could not be loaded, or it has ended. The next connect starts it anew.
+ */
+export type ErrorCode = PeerErrorCode | "load_failed" | "crashed" | number;
+
+/** Every failure that hisock reports, but for a TypeError where an argument is wrong. */
+export class HisockError extends Error {
+  /**
+   * Makes an error, for a handler of calls to fail with: the server is told code and
+   * message. A number below 1000 is a TypeError.
+   */
+  constructor(code: ErrorCode, message: string, more?: { remote?: boolean; retryAfter?: number; cause?: unknown });
+  readonly code: ErrorCode;
+  /** Whether the server reported it rather than this side found it. */
+  readonly remote: boolean;
+  /** How long the server asks the client to stay away, in milliseconds. 0 if it does not. */
+  readonly retryAfter: number;
+}
+
+/** @internal For the tests of this package. */
+export const internals: {
+  stats(): Promise<{ clients: number; callbacks: number }>;
+  crash(): Promise<void>;
+};

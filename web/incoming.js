@@ -1,0 +1,254 @@
+// What arrives on one connection, given to the page's handlers one after the other, in
+// the order of arrival, never from inside Go: what Go tells is queued, and the queue is
+// worked off as soon as Go has returned.
+
+import { HisockError, needFunction } from "./errors.js";
+import { decode, encode } from "./payload.js";
+
+/** @typedef {import("./hisock.d.ts").As} As */
+/** @typedef {{ fn: Function, as: As }} Handler */
+/** @typedef {"raw" | "message" | "state" | "error" | "clientConnect" | "clientDisconnect"} Hook */
+
+export class Incoming {
+  /** @type {import("./native.d.ts").NativeClient | undefined} */
+  native;
+
+  /** @type {(() => void)[]} */
+  #queue = [];
+  #scheduled = false;
+
+  /** @type {Map<string, Handler[]>} */
+  #commands = new Map();
+  /** @type {Map<string, Handler>} */
+  #handlers = new Map();
+  /** @type {Map<Hook, Function[]>} */
+  #hooks = new Map();
+  /** @type {Map<number, AbortController>} calls of the server that run */
+  #running = new Map();
+  #raw;
+
+  /** @param {import("./raw.js").RawInbox} raw */
+  constructor(raw) {
+    this.#raw = raw;
+  }
+
+  /**
+   * Queues job. A job that throws does not keep the others from running.
+   *
+   * @param {() => void} job
+   */
+  push(job) {
+    this.#queue.push(job);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => this.#drain());
+  }
+
+  #drain() {
+    for (let i = 0; i < this.#queue.length; i++) {
+      try {
+        this.#queue[i]?.();
+      } catch (err) {
+        this.#report(err);
+      }
+    }
+    this.#queue = [];
+    this.#scheduled = false;
+  }
+
+  /**
+   * @param {string} command
+   * @param {Function} fn
+   * @param {As} as
+   */
+  on(command, fn, as) {
+    const entry = { fn, as };
+    this.#commands.set(command, [...(this.#commands.get(command) ?? []), entry]);
+    return () => this.#remove(command, (h) => h === entry);
+  }
+
+  /**
+   * @param {string} command
+   * @param {Function | undefined} fn
+   */
+  off(command, fn) {
+    this.#remove(command, (h) => fn === undefined || h.fn === fn);
+  }
+
+  /**
+   * @param {string} command
+   * @param {(h: Handler) => boolean} gone
+   */
+  #remove(command, gone) {
+    const left = (this.#commands.get(command) ?? []).filter((h) => !gone(h));
+    if (left.length > 0) this.#commands.set(command, left);
+    else this.#commands.delete(command);
+  }
+
+  /**
+   * @param {string} command
+   * @param {Function} fn
+   * @param {As} as
+   */
+  handle(command, fn, as) {
+    if (this.#handlers.has(command)) {
+      throw new TypeError(`hisock: calls of "${command}" already have a handler`);
+    }
+    const entry = { fn, as };
+    this.#handlers.set(command, entry);
+    return () => {
+      if (this.#handlers.get(command) === entry) this.#handlers.delete(command);
+    };
+  }
+
+  /**
+   * @param {Hook} hook
+   * @param {Function} fn
+   */
+  hook(hook, fn) {
+    needFunction(`handler of ${hook}`, fn);
+    // A function of its own, so that removing one of two that are the same leaves one.
+    const entry = (/** @type {unknown[]} */ ...args) => fn(...args);
+    this.#hooks.set(hook, [...(this.#hooks.get(hook) ?? []), entry]);
+    return () => {
+      this.#hooks.set(hook, (this.#hooks.get(hook) ?? []).filter((f) => f !== entry));
+    };
+  }
+
+  /**
+   * Calls the functions of a hook. It returns how many there are.
+   *
+   * @param {Hook} hook
+   * @param {unknown[]} args
+   */
+  tell(hook, ...args) {
+    const fns = this.#hooks.get(hook) ?? [];
+    for (const fn of fns) this.#run(() => fn(...args));
+    return fns.length;
+  }
+
+  /**
+   * @param {string} command
+   * @param {Uint8Array} bytes
+   */
+  command(command, bytes) {
+    this.push(() => {
+      const handlers = this.#commands.get(command) ?? [];
+      for (const { fn, as } of handlers) {
+        this.#run(() => fn(decode(`payload of "${command}"`, bytes, as), { command, bytes }));
+      }
+      const heard = this.tell("message", { kind: "command", command, bytes });
+      if (handlers.length + heard === 0 && this.#hooks.get("error")?.length) {
+        this.#report(new HisockError("unknown_command", `nobody handles the command "${command}"`));
+      }
+    });
+  }
+
+  /** @param {Uint8Array} bytes */
+  rawMessage(bytes) {
+    this.push(() => {
+      if (this.#raw.offer(bytes)) return;
+      let heard = this.tell("raw", bytes);
+      heard += this.tell("message", { kind: "raw", command: "", bytes });
+      if (heard === 0 && !this.#raw.keep(bytes)) {
+        this.#report(new HisockError("slow_consumer", "a raw message was dropped: too many wait for recvRaw"));
+      }
+    });
+  }
+
+  /**
+   * @param {boolean} joined
+   * @param {import("./hisock.d.ts").Presence} who
+   */
+  notice(joined, who) {
+    this.push(() => void this.tell(joined ? "clientConnect" : "clientDisconnect", who));
+  }
+
+  /**
+   * Answers a call of the server with what its handler returns or resolves to.
+   *
+   * @param {number} id
+   * @param {string} command
+   * @param {Uint8Array} bytes
+   */
+  called(id, command, bytes) {
+    const abort = new AbortController();
+    this.#running.set(id, abort);
+    this.push(async () => {
+      try {
+        const handler = this.#handlers.get(command);
+        if (!handler) throw new HisockError("unknown_command", `the page does not handle "${command}"`);
+        const value = decode(`payload of "${command}"`, bytes, handler.as);
+        const result = await handler.fn(value, { command, bytes, signal: abort.signal });
+        const answer = encode(`answer to "${command}"`, result);
+        if (this.#running.has(id)) this.native?.answer(id, answer);
+      } catch (err) {
+        this.#refuse(id, err);
+      } finally {
+        this.#running.delete(id);
+      }
+    });
+  }
+
+  /**
+   * Tells the caller what it may know: the code and message of a HisockError, of
+   * anything else only that it happened.
+   *
+   * @param {number} id
+   * @param {unknown} err
+   */
+  #refuse(id, err) {
+    if (!this.#running.has(id)) return; // the caller has given up, and so may the handler
+    if (err instanceof HisockError) {
+      this.native?.refuse(id, err.code, err.message);
+      return;
+    }
+    this.native?.refuse(id, "internal", "the handler failed");
+    this.#report(err);
+  }
+
+  /** @param {number} id */
+  cancelled(id) {
+    this.push(() => {
+      const abort = this.#running.get(id);
+      this.#running.delete(id);
+      abort?.abort(new HisockError("canceled", "the caller gave up"));
+    });
+  }
+
+  /** @param {HisockError} why */
+  abandonCalls(why) {
+    for (const abort of this.#running.values()) abort.abort(why);
+    this.#running.clear();
+  }
+
+  /**
+   * Runs one handler. If it fails, at once or later, that is reported.
+   *
+   * @param {() => unknown} fn
+   */
+  #run(fn) {
+    try {
+      const result = fn();
+      if (result instanceof Promise) result.catch((err) => this.#report(err));
+    } catch (err) {
+      this.#report(err);
+    }
+  }
+
+  /** @param {unknown} err */
+  #report(err) {
+    const fns = this.#hooks.get("error") ?? [];
+    if (fns.length === 0) {
+      reportError(err);
+      return;
+    }
+    for (const fn of fns) {
+      try {
+        fn(err);
+      } catch (second) {
+        reportError(second);
+      }
+    }
+  }
+}

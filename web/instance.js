@@ -1,0 +1,212 @@
+// One Go program serves all clients of a page. It is loaded when the first client
+// connects, and again if it ended.
+//
+// Go's support file expects to find fs, process and path in the global object, to put
+// them there itself and to leave its own class there. The bundle's copy is wrapped in
+// a function, so that what it takes for the global object is a scope of our own: the
+// page's globals are neither changed nor trusted, not even for a moment.
+
+import load from "./wasm_exec.js";
+import { HisockError } from "./errors.js";
+
+/** @typedef {import("./native.d.ts").Native} Native */
+
+// Names that belong to the Go program alone, whatever the page has under them.
+const own = new Set(["Go", "fs", "process", "path", "hisock"]);
+
+/** @type {Promise<Instance> | undefined} */
+let current;
+
+/** @type {Promise<WebAssembly.Module> | undefined} */
+let compiled;
+
+/**
+ * Returns the running Go program, starting it if there is none.
+ *
+ * @returns {Promise<Instance>}
+ */
+export function instance() {
+  if (!current) {
+    const starting = start();
+    current = starting;
+    starting.then(
+      (inst) => inst.onEnd(() => forget(starting)),
+      () => forget(starting),
+    );
+  }
+  return current;
+}
+
+/** @param {Promise<Instance>} gone */
+function forget(gone) {
+  if (current === gone) current = undefined;
+}
+
+/** Counts what is alive in the Go program of this page, for tests. */
+export async function stats() {
+  if (!current) return { clients: 0, callbacks: 0 };
+  return (await current).native.stats();
+}
+
+/** Ends the Go program of this page as a panic would, for tests. */
+export async function crash() {
+  if (current) (await current).native.crash();
+}
+
+async function start() {
+  const module = await (compiled ??= compile().catch((err) => {
+    compiled = undefined; // the next attempt fetches it again
+    throw err;
+  }));
+  return new Instance(module);
+}
+
+async function compile() {
+  const url = new URL("./hisock.wasm", import.meta.url);
+  let response;
+  try {
+    response = await fetch(url);
+  } catch (cause) {
+    throw new HisockError("load_failed", `cannot load ${url}`, { cause });
+  }
+  if (!response.ok) {
+    throw new HisockError("load_failed", `cannot load ${url}: ${response.status} ${response.statusText}`);
+  }
+  // Only a server that says application/wasm lets the browser compile as it loads.
+  const streams = /^application\/wasm\b/i.test(response.headers.get("Content-Type") ?? "");
+  try {
+    return await (streams ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer()));
+  } catch (cause) {
+    throw new HisockError("load_failed", `cannot compile ${url}`, { cause });
+  }
+}
+
+/** A running Go program. */
+class Instance {
+  /** @type {Native} */
+  native;
+
+  /** @type {HisockError | undefined} */
+  ended;
+
+  /** @type {Set<(why: HisockError) => void>} */
+  #watchers = new Set();
+
+  /** @type {Set<WebSocket>} */
+  #sockets = new Set();
+
+  #output = "";
+
+  /** @param {WebAssembly.Module} module */
+  constructor(module) {
+    /** @type {Native | undefined} */
+    let native;
+    const scope = this.#scope({ ready: (/** @type {Native} */ n) => void (native = n), error: fromGo });
+    const Go = load(scope, { writeSync: (_fd, bytes) => this.#write(bytes) });
+    const go = new Go();
+    go.exit = (code) => this.#end(`it exited with code ${code}`);
+
+    // A trap leaves Go in no state to go on; after an exit, timers may still fire.
+    const resume = go._resume;
+    go._resume = () => {
+      if (this.ended) return;
+      try {
+        resume.call(go);
+      } catch (cause) {
+        this.#end("it trapped", cause);
+      }
+    };
+
+    // Up to the first wait, which comes after ready, run does not return.
+    go.run(new WebAssembly.Instance(module, go.importObject)).catch((cause) => this.#end("it trapped", cause));
+    if (!native) {
+      throw this.ended ?? new HisockError("load_failed", "hisock.wasm is not the program that this module goes with");
+    }
+    this.native = native;
+  }
+
+  /**
+   * Calls fn once when the program ends. The result undoes this.
+   *
+   * @param {(why: HisockError) => void} fn
+   * @returns {() => void}
+   */
+  onEnd(fn) {
+    this.#watchers.add(fn);
+    return () => this.#watchers.delete(fn);
+  }
+
+  /**
+   * Returns what Go takes for the global object. What it sets stays there; it sees the
+   * page's own, except for the names in own.
+   *
+   * @param {object} host
+   */
+  #scope(host) {
+    const sockets = this.#sockets;
+    class TrackedWebSocket extends WebSocket {
+      /**
+       * @param {string | URL} url
+       * @param {string | string[]} [protocols]
+       */
+      constructor(url, protocols) {
+        super(url, protocols ?? []);
+        sockets.add(this);
+        this.addEventListener("close", () => sockets.delete(this), { once: true });
+      }
+    }
+    /** @type {Map<Function, Function>} */
+    const bound = new Map();
+    return new Proxy(/** @type {object} */ ({ hisock: host, WebSocket: TrackedWebSocket }), {
+      get(target, key) {
+        if (Object.hasOwn(target, key) || own.has(String(key))) return Reflect.get(target, key);
+        const value = Reflect.get(globalThis, key);
+        if (typeof value !== "function" || Object.hasOwn(value, "prototype")) return value;
+        // A function such as setTimeout wants the real global object as its this.
+        let f = bound.get(value);
+        if (!f) bound.set(value, (f = value.bind(globalThis)));
+        return f;
+      },
+    });
+  }
+
+  /** @param {Uint8Array} bytes */
+  #write(bytes) {
+    this.#output += new TextDecoder().decode(bytes.slice());
+    const end = this.#output.lastIndexOf("\n");
+    if (end >= 0) {
+      console.error(this.#output.slice(0, end));
+      this.#output = this.#output.slice(end + 1);
+    }
+    return bytes.length;
+  }
+
+  /**
+   * @param {string} how
+   * @param {unknown} [cause]
+   */
+  #end(how, cause) {
+    if (this.ended) return;
+    const why = new HisockError("crashed", `the Go program of this page is gone: ${how}, see the console`, { cause });
+    this.ended = why;
+    // Its sockets would stay open with nobody behind them.
+    for (const socket of this.#sockets) socket.close();
+    this.#sockets.clear();
+    for (const fn of [...this.#watchers]) fn(why);
+    this.#watchers.clear();
+  }
+}
+
+/**
+ * Makes the error that Go describes.
+ *
+ * @param {string | number} code
+ * @param {string} message
+ * @param {boolean} remote
+ * @param {number} retryAfter
+ */
+function fromGo(code, message, remote, retryAfter) {
+  const err = new HisockError("internal", message, { remote, retryAfter });
+  err.code = /** @type {import("./hisock.d.ts").ErrorCode} */ (code);
+  return err;
+}

@@ -1,0 +1,60 @@
+// What the Go program and this module say to each other. Neither side throws.
+// Payloads cross as bytes; a name is checked by Go alone.
+
+import type { HisockError } from "./hisock.d.ts";
+
+/** The one object that the Go program hands over as it starts. */
+export interface Native {
+  /** Starts to connect. sink hears of the outcome. */
+  connect(config: Config, sink: Sink): NativeClient;
+  /** Says why a command cannot have that name, or nothing. */
+  checkCommand(command: string): HisockError | undefined;
+  stats(): { clients: number; callbacks: number };
+  crash(): void;
+}
+
+export interface Config {
+  url: string;
+  name: string;
+  groups: string[];
+  auth: Uint8Array;
+  /** Keys and values in turn. */
+  metadata: string[];
+  notices: boolean;
+  /** 0 means the default of the Go client. */
+  maxFrame: number;
+  queueBytes: number;
+}
+
+/** One connection. No method may be called after the sink was told that it ended. */
+export interface NativeClient {
+  /** Lets frames through. Until then Go holds them back, and with them the server. */
+  begin(): void;
+  send(command: string, payload: Uint8Array): HisockError | undefined;
+  sendRaw(payload: Uint8Array): HisockError | undefined;
+  /** timeout is in milliseconds, 0 for none. The outcome is told to sink.settled. */
+  call(id: number, command: string, payload: Uint8Array, timeout: number): void;
+  cancel(id: number): void;
+  answer(id: number, payload: Uint8Array): void;
+  refuse(id: number, code: string | number, message: string): void;
+  join(group: string): HisockError | undefined;
+  leave(group: string): HisockError | undefined;
+  groups(): string[];
+  /** Ends the connection, or the attempt to make one. It does not wait. */
+  close(): void;
+}
+
+/** What Go tells of one connection, in the order in which it happens. */
+export interface Sink {
+  connected(name: string): void;
+  command(command: string, payload: Uint8Array): void;
+  raw(payload: Uint8Array): void;
+  /** The server calls; answer or refuse ends it. */
+  called(id: number, command: string, payload: Uint8Array): void;
+  /** The server gave up that call. */
+  cancelled(id: number): void;
+  settled(id: number, err: HisockError | undefined, payload: Uint8Array | undefined): void;
+  notice(joined: boolean, name: string, groups: string[], address: string): void;
+  /** The last of all. No error means that this side closed it. */
+  ended(err: HisockError | undefined): void;
+}

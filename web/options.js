@@ -1,0 +1,139 @@
+// What connect is given, checked and completed before anything is loaded.
+
+import { bytesOf, encode, needAs } from "./payload.js";
+import { describe, needFunction, needOptions, needSignal, needString, needTimeout } from "./errors.js";
+
+const known = [
+  "name", "groups", "auth", "metadata", "notices", "as", "on", "handle",
+  "onRaw", "onMessage", "onState", "onError", "onClientConnect", "onClientDisconnect",
+  "signal", "timeout", "maxFrame", "queueBytes",
+];
+const hooks = /** @type {const} */ (["onRaw", "onMessage", "onState", "onError", "onClientConnect", "onClientDisconnect"]);
+
+// Long enough for a slow network, short enough that a page does not wait for ever.
+const defaultTimeout = 30_000;
+
+/**
+ * Checks the arguments of connect.
+ *
+ * @param {unknown} url
+ * @param {any} options
+ */
+export function readOptions(url, options) {
+  needOptions("connect options", options, known);
+  needSignal("connect signal", options.signal);
+  needTimeout("connect timeout", options.timeout);
+  for (const hook of hooks) {
+    if (options[hook] !== undefined) needFunction(hook, options[hook]);
+  }
+  return {
+    as: needAs("connect", options.as, "json"),
+    on: readHandlers("on", options.on),
+    handle: readHandlers("handle", options.handle),
+    hooks: hooks.filter((hook) => options[hook]).map((hook) => ({ hook, fn: options[hook] })),
+    signal: /** @type {AbortSignal | undefined} */ (options.signal),
+    timeout: /** @type {number} */ (options.timeout ?? defaultTimeout),
+    config: {
+      url: socketURL(url),
+      name: needString("name", options.name ?? ""),
+      groups: readGroups(options.groups),
+      auth: readAuth(options.auth),
+      metadata: readMetadata(options.metadata),
+      notices: readNotices(options),
+      maxFrame: readSize("maxFrame", options.maxFrame),
+      queueBytes: readSize("queueBytes", options.queueBytes),
+    },
+  };
+}
+
+/**
+ * Resolves url against the page and returns it with the scheme of a WebSocket.
+ *
+ * @param {unknown} url
+ */
+function socketURL(url) {
+  if (typeof url !== "string" && !(url instanceof URL)) {
+    throw new TypeError(`hisock: url: must be a string or a URL, not ${describe(url)}`);
+  }
+  let full;
+  try {
+    full = new URL(url, globalThis.location?.href);
+  } catch (cause) {
+    throw new TypeError(`hisock: url "${url}": not a URL`, { cause });
+  }
+  if (full.protocol === "http:") full.protocol = "ws:";
+  if (full.protocol === "https:") full.protocol = "wss:";
+  if (full.protocol !== "ws:" && full.protocol !== "wss:") {
+    throw new TypeError(`hisock: url "${url}": scheme must be ws, wss, http or https`);
+  }
+  full.hash = "";
+  return full.href;
+}
+
+/** @param {unknown} groups */
+function readGroups(groups) {
+  if (groups === undefined) return [];
+  if (typeof groups === "string" || typeof Object(groups)[Symbol.iterator] !== "function") {
+    throw new TypeError(`hisock: groups: must be an array of strings, not ${describe(groups)}`);
+  }
+  return Array.from(/** @type {Iterable<unknown>} */ (groups), (group) => needString("group", group));
+}
+
+/** @param {unknown} auth */
+function readAuth(auth) {
+  if (auth !== undefined && typeof auth !== "string" && !bytesOf(auth)) {
+    throw new TypeError(`hisock: auth: must be a string or bytes, not ${describe(auth)}`);
+  }
+  return encode("auth", auth);
+}
+
+/** @param {unknown} metadata */
+function readMetadata(metadata) {
+  if (metadata === undefined) return [];
+  if (typeof metadata !== "object" || metadata === null) {
+    throw new TypeError(`hisock: metadata: must be an object, not ${describe(metadata)}`);
+  }
+  return Object.entries(metadata).flatMap(([key, value]) => [key, needString(`metadata "${key}"`, value)]);
+}
+
+/** @param {any} options */
+function readNotices(options) {
+  const { notices, onClientConnect, onClientDisconnect } = options;
+  if (notices !== undefined && typeof notices !== "boolean") {
+    throw new TypeError(`hisock: notices: must be true or false, not ${describe(notices)}`);
+  }
+  const wanted = Boolean(onClientConnect || onClientDisconnect);
+  if (wanted && notices === false) {
+    throw new TypeError("hisock: notices: false contradicts onClientConnect and onClientDisconnect");
+  }
+  return notices ?? wanted;
+}
+
+/**
+ * @param {string} what
+ * @param {unknown} size
+ */
+function readSize(what, size) {
+  if (size === undefined) return 0;
+  if (typeof size !== "number" || !Number.isInteger(size) || size < 1 || size > 0x7fffffff) {
+    throw new TypeError(`hisock: ${what}: must be a number of bytes from 1 to 2147483647, not ${describe(size)}`);
+  }
+  return size;
+}
+
+/**
+ * @param {"on" | "handle"} what
+ * @param {unknown} handlers
+ */
+function readHandlers(what, handlers) {
+  if (handlers === undefined) return [];
+  if (typeof handlers !== "object" || handlers === null) {
+    throw new TypeError(`hisock: ${what}: must be an object of handlers, not ${describe(handlers)}`);
+  }
+  return Object.entries(handlers).map(([command, entry]) => {
+    if (typeof entry === "function") return { command, fn: entry, options: {} };
+    needOptions(`${what} "${command}"`, entry, ["handler", "as"]);
+    const { handler, ...options } = entry;
+    return { command, fn: handler, options };
+  });
+}

@@ -1,0 +1,134 @@
+// Compiled, never run: everything that the typings let a program say, and what they
+// must refuse.
+
+import { connect, HisockError, type Client, type ErrorCode, type Presence } from "../hisock.js";
+
+interface Line {
+  from: string;
+  text: string;
+}
+
+export async function everything(bytes: Uint8Array, buffer: ArrayBuffer, view: DataView): Promise<void> {
+  const client: Client = await connect(new URL("wss://example.org/ws"), {
+    name: "ada",
+    groups: new Set(["chat"]),
+    auth: bytes,
+    metadata: { page: "chat" },
+    notices: true,
+    as: "json",
+    on: {
+      said: (line: Line) => line.text,
+      greeting: { as: "text", handler: (text: string) => text.length },
+    },
+    handle: {
+      confirm: async (question: string, { signal }) => !signal.aborted && question !== "",
+    },
+    onRaw: (raw) => raw.byteLength,
+    onMessage: ({ kind, command, bytes }) => [kind, command, bytes.length],
+    onState: (state, why) => [state, why?.code],
+    onError: (err) => err,
+    onClientConnect: (who) => who.name,
+    onClientDisconnect: (who: Presence) => who.groups.join(),
+    signal: AbortSignal.timeout(1000),
+    timeout: 5000,
+    maxFrame: 1 << 20,
+    queueBytes: 1 << 20,
+  });
+  await connect("/ws");
+
+  const name: string = client.name;
+  const groups: string[] = client.groups;
+  const state: "connecting" | "connected" | "disconnected" = client.state;
+
+  const remove: () => void = client.on("said", (line: Line, info) => [line.from, info.command, info.bytes.length]);
+  client.on<Line>("said", (line) => line.text);
+  client.on("greeting", (text) => text.toUpperCase(), { as: "text" });
+  client.on("count", (n) => n.toFixed(2), { as: "number" });
+  client.on("image", (b) => b.byteLength, { as: "bytes" });
+  client.on("ping", () => {});
+  client.off("ping");
+  client.off("said", (line: Line) => line);
+
+  client.handle("add", ([a, b]: [number, number]) => a + b);
+  client.handle("nothing", () => {});
+  client.handle("later", async (_text, info) => ({ aborted: info.signal.aborted }), { as: "text" });
+
+  for (const value of ["text", 1, 1n, true, null, undefined, bytes, buffer, view, [1], { a: 1 }]) {
+    client.send("value", value);
+  }
+  client.send("ping");
+  client.sendRaw("text");
+  client.sendRaw(bytes);
+  client.sendRaw(buffer);
+
+  const unknown: unknown = await client.call("sum", [1, 2]);
+  const sum: number = await client.call<number>("sum", [1, 2], { timeout: 100 });
+  const text: string = await client.call("greet", "ada", { as: "text" });
+  const n: number = await client.call("count", undefined, { as: "number", signal: new AbortController().signal });
+  const raw: Uint8Array = await client.call("image", "x", { as: "bytes" });
+
+  const next: Uint8Array = await client.recvRaw({ signal: AbortSignal.timeout(1) });
+  client.onRaw((b) => b.length)();
+  client.onMessage((m) => m.kind === "raw");
+  client.onState((s) => s === "connected");
+  client.onError((err) => err instanceof HisockError && err.code === "bad_payload");
+  client.onClientConnect((who) => who.address);
+  client.onClientDisconnect((who) => who.groups[0]);
+  client.join("chat");
+  client.leave("chat");
+
+  const why: HisockError | null = await client.closed;
+  if (why) {
+    const code: ErrorCode = why.code;
+    const known: boolean = why.code === "shutdown" && why.remote && why.retryAfter > 0;
+    console.log(code, known, why.name === "HisockError", why.message);
+  }
+  await client.close();
+  console.log(name, groups, state, remove, unknown, sum, text, n, raw, next);
+  throw new HisockError(1001, "sold out", { cause: why });
+}
+
+export async function mistakes(client: Client): Promise<void> {
+  // @ts-expect-error a URL is needed
+  await connect();
+  // @ts-expect-error not a URL
+  await connect(8080);
+  // @ts-expect-error a misspelt option
+  await connect("/ws", { nick: "ada" });
+  // @ts-expect-error groups are a list
+  await connect("/ws", { groups: 1 });
+  // @ts-expect-error not a form of a payload
+  await connect("/ws", { as: "xml" });
+  // @ts-expect-error metadata is text
+  await connect("/ws", { metadata: { a: 1 } });
+  // @ts-expect-error a handler is a function
+  await connect("/ws", { on: { said: "yes" } });
+
+  // @ts-expect-error a handler is needed
+  client.on("said");
+  // @ts-expect-error text is a string
+  client.on("said", (text: number) => text, { as: "text" });
+  // @ts-expect-error not a form of a payload
+  client.on("said", () => {}, { as: "html" });
+  // @ts-expect-error what came is unknown until a type is given
+  client.on("said", (line) => line.text);
+  // @ts-expect-error a command has a name
+  client.send();
+  // @ts-expect-error a symbol cannot be sent
+  client.send("x", Symbol());
+  // @ts-expect-error nor a number as a raw message
+  client.sendRaw(1);
+  // @ts-expect-error a reply is unknown until a type is given
+  const n = (await client.call("sum", [1, 2])).length;
+  // @ts-expect-error a reply as text is a string
+  const m: number = await client.call("sum", [1, 2], { as: "text" });
+  // @ts-expect-error milliseconds are a number
+  await client.call("sum", [1], { timeout: "1s" });
+  // @ts-expect-error it cannot be set
+  client.name = "eve";
+  // @ts-expect-error a code is one of those listed, or a number
+  throw new HisockError("nonsense", `${n} ${m}`);
+}
+
+// @ts-expect-error a client comes from connect alone
+new Client();
