@@ -1,0 +1,217 @@
+//go:build !js
+
+package ws
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"sync"
+
+	"github.com/hisock/hisock/transport"
+)
+
+// Options are those of a [Listener].
+type Options struct {
+	// Origins lists the origins whose pages may connect, as browsers send
+	// them: "https://example.com", with the port unless it is the scheme's. If there
+	// are any, only these may, and "*" stands for all and "null" for pages without an
+	// origin. If there are none, the pages of the host that the request is for may;
+	// on a loopback address only if that host is localhost, an IP address or
+	// one of Hosts. Requests without an Origin header do not come from browsers
+	// and are let in.
+	Origins []string
+
+	// Hosts lists what the Host header may say: "example.com" for any port or
+	// "example.com:8443". If there are none it may say anything, which Origins makes
+	// safe for browsers. A server on a private network whose names are known should
+	// list them, or Origins: see DNS rebinding.
+	Hosts []string
+
+	// Backlog is how many handshakes may be under way or wait for Accept; more are
+	// answered with 503. Zero means 128. Negative means no bound.
+	Backlog int
+
+	// ReadAhead is the size in bytes of the buffer that every conn keeps for reading,
+	// idle or not. A message that fits costs one system call. Zero means 1024, and at
+	// least 16 are used.
+	ReadAhead int
+
+	// Addr is what [Listener.Addr] returns, such as "ws://127.0.0.1:8080/ws".
+	// Empty means "ws".
+	Addr string
+
+	// OnReject is told of every handshake that came to nothing, if it is set. It runs on
+	// the goroutine of the request, which it must not change. err is a
+	// [*RejectError].
+	OnReject func(r *http.Request, err error)
+}
+
+func (o *Options) withDefaults() Options {
+	var d Options
+	if o != nil {
+		d = *o
+	}
+	if d.Backlog == 0 {
+		d.Backlog = 128
+	}
+	if d.ReadAhead == 0 {
+		d.ReadAhead = 1024
+	}
+	if d.Addr == "" {
+		d.Addr = "ws"
+	}
+	if d.OnReject == nil {
+		d.OnReject = func(*http.Request, error) {}
+	}
+	return d
+}
+
+// A RejectError is why a handshake came to nothing.
+type RejectError struct {
+	Status int    // as answered; 101 if the connection was made and then closed with code 1001
+	Reason string // one line, with everything from the peer quoted
+}
+
+func (e *RejectError) Error() string {
+	return "ws: handshake refused with status " + strconv.Itoa(e.Status) + ": " + e.Reason
+}
+
+func forbidden(reason string) *RejectError {
+	return &RejectError{http.StatusForbidden, reason}
+}
+
+func unavailable(reason string) *RejectError {
+	return &RejectError{http.StatusServiceUnavailable, reason}
+}
+
+// A Listener turns requests into connections: it is an [http.Handler] to mount where
+// clients connect, on any number of servers, and a [transport.Listener]. Its methods
+// may be called by several goroutines at once.
+//
+// It takes connections over from the HTTP server, whose timeouts and Shutdown
+// no longer reach them. How long a client may take to send its request is up to
+// [http.Server.ReadHeaderTimeout].
+type Listener struct {
+	opts  Options
+	admit admission
+
+	slots     chan struct{} // one element per handshake; nil without a bound
+	conns     chan transport.Conn
+	closed    chan struct{}
+	closeOnce sync.Once
+}
+
+var _ transport.Listener = (*Listener)(nil)
+
+// NewListener makes a listener. nil options mean the defaults. It panics if Origins or
+// Hosts hold something that can never match.
+func NewListener(opts *Options) *Listener {
+	l := &Listener{
+		opts:   opts.withDefaults(),
+		conns:  make(chan transport.Conn),
+		closed: make(chan struct{}),
+	}
+	l.admit = newAdmission(l.opts.Origins, l.opts.Hosts)
+	l.opts.Origins, l.opts.Hosts = nil, nil
+	if l.opts.Backlog > 0 {
+		l.slots = make(chan struct{}, l.opts.Backlog)
+	}
+	return l
+}
+
+// Accept implements [transport.Listener].
+func (l *Listener) Accept() (transport.Conn, error) {
+	select {
+	case <-l.closed:
+	default:
+		select {
+		case c := <-l.conns:
+			return c, nil
+		case <-l.closed:
+		}
+	}
+	return nil, &opError{"accept", transport.ErrClosed}
+}
+
+// Close makes Accept fail. Requests are answered with 503 from then on, and those
+// waiting for Accept are closed with code 1001. It does not touch the HTTP server.
+func (l *Listener) Close() error {
+	l.closeOnce.Do(func() { close(l.closed) })
+	return nil
+}
+
+// Addr is [Options.Addr]: the sockets are those of the HTTP server.
+func (l *Listener) Addr() string { return l.opts.Addr }
+
+// ServeHTTP makes a connection of the request and waits until Accept has taken it. If
+// the listener is closed or the request's context ends before, the connection is
+// closed with code 1001.
+func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := l.serve(w, r); err != nil {
+		l.opts.OnReject(r, err)
+	}
+}
+
+func (l *Listener) serve(w http.ResponseWriter, r *http.Request) error {
+	if err := l.begin(r); err != nil {
+		http.Error(w, err.Reason, err.Status)
+		return err
+	}
+	defer l.end()
+
+	up := &upgrade{ResponseWriter: w, readAhead: l.opts.ReadAhead}
+	s, err := acceptSocket(up, r)
+	if err != nil {
+		return &RejectError{up.status, err.Error()}
+	}
+	c := newConn(s, up.link, serverInfo(r), false)
+	select {
+	case l.conns <- c:
+		return nil
+	case <-l.closed:
+	case <-r.Context().Done():
+	}
+	c.end(codeGoingAway, "", errWriteEnded)
+	c.Close()
+	return &RejectError{up.status, "nobody accepted the connection"}
+}
+
+// begin takes a slot unless r is refused.
+func (l *Listener) begin(r *http.Request) *RejectError {
+	select {
+	case <-l.closed:
+		return unavailable("the listener is closed")
+	default:
+	}
+	if err := l.admit.check(r); err != nil {
+		return err
+	}
+	if l.slots == nil {
+		return nil
+	}
+	select {
+	case l.slots <- struct{}{}:
+		return nil
+	default:
+		return unavailable("too many handshakes are waiting")
+	}
+}
+
+func (l *Listener) end() {
+	if l.slots != nil {
+		<-l.slots
+	}
+}
+
+// serverInfo keeps of the request what a server may ask for, the values of its context
+// included, but not its body nor the end of its context.
+func serverInfo(r *http.Request) transport.Info {
+	kept := r.WithContext(context.WithoutCancel(r.Context()))
+	kept.Body = http.NoBody
+	info := transport.Info{
+		Transport: target{secure: r.TLS != nil}.transport(),
+		Handshake: func() any { return kept },
+	}
+	return info
+}

@@ -1,0 +1,161 @@
+//go:build !js
+
+package ws
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// admission decides who may connect. It does not change.
+type admission struct {
+	origins   map[string]bool // empty: pages of the request's own host
+	anyOrigin bool
+	hosts     map[string]bool // empty: see ownHost
+}
+
+// newAdmission panics on what is not an origin or a host, so that a rule that
+// could never match is not mistaken for a working one.
+func newAdmission(origins, hosts []string) admission {
+	a := admission{origins: map[string]bool{}, hosts: map[string]bool{}}
+	for _, s := range origins {
+		if s == "*" {
+			a.anyOrigin = true
+			continue
+		}
+		origin, ok := parseOrigin(s)
+		if !ok && s != "null" {
+			panic("ws: NewListener: " + strconv.Quote(s) + " is no origin such as \"https://example.com:8443\"")
+		}
+		a.origins[origin.String()] = true
+	}
+	for _, s := range hosts {
+		name, port, ok := splitAuthority(s)
+		if !ok {
+			panic("ws: NewListener: " + strconv.Quote(s) + " is no host such as \"example.com\" or \"example.com:8443\"")
+		}
+		a.hosts[joinAuthority(name, port)] = true
+	}
+	return a
+}
+
+// check returns why r is refused, or nil.
+func (a admission) check(r *http.Request) *RejectError {
+	name, port, ok := splitAuthority(r.Host)
+	if len(a.hosts) > 0 && !(ok && (a.hosts[name] || a.hosts[joinAuthority(name, port)])) {
+		return forbidden("host " + strconv.Quote(r.Host) + " is not one of this server's")
+	}
+	headers := r.Header.Values("Origin")
+	switch {
+	case len(headers) == 0:
+		return nil // not a browser
+	case len(headers) > 1:
+		return forbidden("there are several Origin headers")
+	case a.anyOrigin:
+		return nil
+	}
+	origin, ok := parseOrigin(headers[0])
+	if !ok && headers[0] != "null" {
+		return forbidden("origin " + strconv.Quote(headers[0]) + " is malformed")
+	}
+	if len(a.origins) > 0 {
+		if !a.origins[origin.String()] {
+			return forbidden("origin " + strconv.Quote(headers[0]) + " is not allowed")
+		}
+		return nil
+	}
+	return a.ownHost(r, origin)
+}
+
+// ownHost lets in the pages of the host that the request is for.
+//
+// That alone would not stop a page whose owner lets its name resolve to the visitor's
+// own machine (DNS rebinding). So on a loopback address the name must be one that
+// nobody else can own, or one of the hosts that were listed.
+func (a admission) ownHost(r *http.Request, origin origin) *RejectError {
+	name, port, ok := splitAuthority(r.Host)
+	if port == "" {
+		port = defaultPort(origin.scheme)
+		if r.TLS != nil {
+			port = "443"
+		}
+	}
+	web := origin.scheme == "http" || origin.scheme == "https"
+	if !ok || !web || origin.name != name || origin.port != port {
+		return forbidden("origin " + strconv.Quote(origin.String()) + " is not of this host " + strconv.Quote(r.Host))
+	}
+	if len(a.hosts) == 0 && onLoopback(r) && !local(name) {
+		return forbidden("host " + strconv.Quote(r.Host) + " on a loopback address: the server must list it")
+	}
+	return nil
+}
+
+// onLoopback is true unless the connection is known to have come another way.
+func onLoopback(r *http.Request) bool {
+	addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !ok {
+		return true
+	}
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
+// local tells names that cannot be made to resolve to something else.
+func local(name string) bool {
+	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
+		return true
+	}
+	_, err := netip.ParseAddr(strings.Trim(name, "[]"))
+	return err == nil
+}
+
+// An origin is "scheme://host[:port]", taken apart. The zero origin is "null", that of a
+// page that has none.
+type origin struct{ scheme, name, port string }
+
+func (o origin) String() string {
+	if o.scheme == "" {
+		return "null"
+	}
+	if o.port == defaultPort(o.scheme) {
+		return o.scheme + "://" + o.name
+	}
+	return o.scheme + "://" + joinAuthority(o.name, o.port)
+}
+
+// parseOrigin accepts no more than browsers send: no user, no path, not even a
+// trailing slash. The default port of http and https is filled in.
+func parseOrigin(s string) (origin, bool) {
+	scheme, authority, ok := strings.Cut(strings.ToLower(s), "://")
+	if !ok || scheme == "" || strings.Trim(scheme, "abcdefghijklmnopqrstuvwxyz0123456789+-.") != "" {
+		return origin{}, false
+	}
+	name, port, ok := splitAuthority(authority)
+	if !ok {
+		return origin{}, false
+	}
+	if port == "" {
+		port = defaultPort(scheme)
+	}
+	return origin{scheme, name, port}, true
+}
+
+func defaultPort(scheme string) string {
+	switch scheme {
+	case "http":
+		return "80"
+	case "https":
+		return "443"
+	}
+	return ""
+}
+
+func joinAuthority(name, port string) string {
+	if port == "" {
+		return name
+	}
+	return name + ":" + port
+}
