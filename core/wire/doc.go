@@ -11,8 +11,9 @@
 //		input = input[size:]
 //	}
 //
-// What Append writes, Parse reads back as it was, and there is one way to write
-// each frame. A parser refuses bytes before it allocates anything for them.
+// What Append writes, Parse reads back as it was, except for texts and times that
+// had to be cut to their limit, and there is one way to write each frame. A
+// length or count is held against its limit before anything is allocated for it.
 //
 // # Connection
 //
@@ -139,6 +140,7 @@
 //	request with an unknown name                   unknown command  answers
 //	reply, failure, cancel or stream frame for an id that is not in use
 //	                                               -             skips
+//	joining more groups than the server allows     too many groups  ends
 //	pong with another nonce                        -             skips
 //	leaving a group that one is not in             -             skips
 package wire

@@ -49,7 +49,7 @@ func cut(s string, max int) string {
 	if len(s) <= max {
 		return s
 	}
-	for i := max; i > max-utf8.UTFMax && i > 0; i-- {
+	for i := max; i >= 0 && i > max-utf8.UTFMax; i-- {
 		if utf8.RuneStart(s[i]) {
 			return s[:i]
 		}
