@@ -1,0 +1,105 @@
+package core
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+// dial connects and shakes hands. It returns a connection that nobody reads yet, and what
+// has been read behind the welcome.
+func (cl *Client) dial(ctx context.Context) (*Conn, *reader, error) {
+	hello, err := cl.hello()
+	if err != nil {
+		return nil, nil, err
+	}
+	stream, err := cl.dialer.Dial(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, nil, ctx.Err()
+		}
+		return nil, nil, wrapError(CodeNotConnected, "", err)
+	}
+	// Whatever blocks below ends when ctx does.
+	stop := context.AfterFunc(ctx, func() { stream.Close() })
+	rd := &reader{}
+	w, err := shake(stream, rd, hello, cl.cfg.maxFrame)
+	if !stop() {
+		err = ctx.Err()
+	}
+	if err != nil {
+		rd.release()
+		stream.Close() //nolint:errcheck // it failed already
+		return nil, nil, err
+	}
+	eng := cl.engine(w)
+	c := newConn(context.WithoutCancel(ctx), eng, cl.lastID, stream)
+	c.name, c.addr = w.Name, w.Addr
+	for _, g := range w.Groups {
+		c.setGroup(g, true)
+	}
+	c.peerMaxFrame = peerMaxFrame(w.MaxFrame)
+	eng.sweep.add(c, w.Heartbeat)
+	return c, rd, nil
+}
+
+// hello returns the bytes with which the client opens.
+func (cl *Client) hello() ([]byte, error) {
+	if cl.opts.Name != "" {
+		if err := checkName(cl.opts.Name, defaultMaxHello); err != nil {
+			return nil, err
+		}
+	}
+	for _, g := range cl.opts.Groups {
+		if err := checkName(g, defaultMaxHello); err != nil {
+			return nil, err
+		}
+	}
+	return wire.AppendHello([]byte(wire.Preface), &wire.Hello{
+		Name: cl.opts.Name, Groups: cl.opts.Groups, Auth: cl.opts.Auth, Metadata: cl.opts.Metadata,
+		Notices: cl.onCome != nil || cl.onGo != nil, MaxFrame: uint64(cl.cfg.maxFrame),
+	}), nil
+}
+
+// shake sends the hello and reads the answer.
+func shake(stream transport.Conn, rd *reader, hello []byte, maxFrame int) (*wire.Welcome, error) {
+	_, writeErr := stream.Write(hello) // a server may refuse before it has read all of it
+	f, err := readFrame(stream, rd, maxFrame)
+	if err != nil {
+		if answeredHTTP(rd) {
+			return nil, NewError(CodeNotNative, "the server answers in HTTP: is this its WebSocket port?")
+		}
+		return nil, shakeError(err, writeErr)
+	}
+	switch f.Kind {
+	case wire.KindWelcome:
+		w, err := wire.ParseWelcome(f.Body, &peerLimits)
+		if err != nil {
+			return nil, wireError(err)
+		}
+		if w.Version != wire.Version {
+			return nil, NewError(CodeVersion, "the server speaks another version of the protocol")
+		}
+		return w, nil
+	case wire.KindRefuse:
+		no, err := wire.ParseRefuse(f.Body)
+		if err != nil {
+			return nil, wireError(err)
+		}
+		return nil, remoteError(no.Code, no.Reason, no.RetryAfter)
+	}
+	return nil, NewError(CodeProtocol, "a "+f.Kind.String()+" frame instead of a welcome")
+}
+
+func shakeError(err, writeErr error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	if writeErr != nil {
+		err = writeErr
+	}
+	return handshakeError(err)
+}

@@ -1,0 +1,173 @@
+package core
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+// A Conn is a connection between a server and one of its clients, at either end: what a
+// server calls its client, and what a client's handlers call the server.
+// All methods are safe for concurrent use.
+//
+// How its goroutines share it:
+//
+//	reading    one goroutine at a time reads the stream, parses, and runs handlers; it is
+//	           "handed over" when a handler takes long (conn_turn.go)
+//	queue      anybody queues; one at a time writes: the reader at the end of
+//	           its batch, or a writer started for it (conn_write.go)
+//	ending     the first reason wins; the last goroutine to leave finishes (conn_close.go)
+type Conn struct {
+	eng    *engine
+	id     uint64
+	stream transport.Conn
+	ready  transport.ReadyReader // stream, if it can wait without a buffer
+	info   transport.Info
+	addr   string // the client's address as the server sees it
+
+	peerMaxFrame int // what the peer reads, in bytes
+
+	ctx    context.Context // of its handlers; ends with the connection
+	cancel context.CancelCauseFunc
+
+	out     queue
+	calls   callTable // calls to the peer
+	serving servingTable
+	raw     rawBox
+
+	// Owned by the reading role, which passes with turn.
+	rd       *reader
+	seq      uint64
+	received uint64 // counted frames, for a resume
+
+	turn  atomic.Uint64 // who reads; see conn_turn.go
+	inbox inbox
+	slots chan struct{} // one for each concurrent handler that runs; made on first use
+
+	reads  atomic.Uint64 // reads that returned, for the sweeper
+	writes atomic.Uint64 // writes that returned
+	watch  watch         // the sweeper's own notes
+
+	running    atomic.Int32  // goroutines of this connection
+	over       atomic.Bool   // ended, for those who look often
+	readerDone chan struct{} // nobody reads any more
+	streamDone chan struct{} // the stream is closed
+	done       chan struct{} // nothing runs any more
+
+	mu     sync.Mutex // guards the fields below
+	name   string
+	groups []string // sorted
+	joined bool     // leave is to be announced
+	ended  bool
+	why    *Error
+}
+
+// newConn returns a connection whose reader is the caller: it counts as running.
+func newConn(parent context.Context, eng *engine, id uint64, stream transport.Conn) *Conn {
+	c := &Conn{
+		eng: eng, id: id, stream: stream, info: stream.Info(),
+		readerDone: make(chan struct{}),
+		streamDone: make(chan struct{}),
+		done:       make(chan struct{}),
+	}
+	c.ready, _ = stream.(transport.ReadyReader)
+	c.ctx, c.cancel = context.WithCancelCause(context.WithValue(parent, connKey{}, c))
+	c.out.limit = eng.queueBytes
+	c.inbox.init(eng.inboxBytes)
+	c.running.Store(1)
+	return c
+}
+
+// ID is a number that no other connection of the same Server or Client has had.
+func (c *Conn) ID() uint64 { return c.id }
+
+// Name is the client's name, empty if it has none.
+func (c *Conn) Name() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.name
+}
+
+// Groups returns the groups the client is in, sorted. The caller owns the slice.
+func (c *Conn) Groups() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.groups)
+}
+
+// InGroup reports whether the client is in the group.
+func (c *Conn) InGroup(group string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := slices.BinarySearch(c.groups, group)
+	return ok
+}
+
+// Addr is the client's address as the server sees it, at both ends.
+func (c *Conn) Addr() string { return c.addr }
+
+// Info describes the stream below.
+func (c *Conn) Info() transport.Info { return c.info }
+
+// Context ends with the connection; its cause says why. The contexts of handlers derive
+// from it.
+func (c *Conn) Context() context.Context { return c.ctx }
+
+// Done is closed when the connection has ended, its handlers have returned, and a
+// server's leave handler has run.
+func (c *Conn) Done() <-chan struct{} { return c.done }
+
+// Err returns why the connection ended, an [Error], or nil while it has not.
+func (c *Conn) Err() error {
+	if e := c.reason(); e != nil {
+		return e
+	}
+	return nil
+}
+
+func (c *Conn) reason() *Error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.why
+}
+
+// label names the connection in a log line.
+func (c *Conn) label() string {
+	if c == nil {
+		return ""
+	}
+	if name := c.Name(); name != "" {
+		return printable(name) + "@" + printable(c.addr)
+	}
+	return printable(c.addr)
+}
+
+// setGroup notes that the client is now in the group, or no more, and reports whether
+// that changes anything.
+func (c *Conn) setGroup(group string, in bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i, was := slices.BinarySearch(c.groups, group)
+	switch {
+	case in && !was:
+		c.groups = slices.Insert(c.groups, i, group)
+	case !in && was:
+		c.groups = slices.Delete(c.groups, i, i+1)
+	}
+	return in != was
+}
+
+// presence describes the client to others.
+func (c *Conn) presence() Presence {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Presence{Name: c.name, Groups: slices.Clone(c.groups), Addr: c.addr}
+}
+
+// Presence says who another client is: its name, its groups and its address as the
+// server sees it.
+type Presence = wire.Presence

@@ -1,0 +1,204 @@
+package core
+
+import (
+	"context"
+	"sync"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// A Caller is somebody to call: a [Conn] or a [Client].
+type Caller interface {
+	// CallBytes calls command with payload and returns the answer, which the caller owns.
+	CallBytes(ctx context.Context, command string, payload []byte) ([]byte, error)
+
+	codec() Codec
+}
+
+// A callTable holds the calls to the peer that are not answered yet.
+type callTable struct {
+	mu     sync.Mutex
+	lastID uint64
+	open   map[uint64]*call
+	ended  *Error // set when no more answers will come
+}
+
+// A call waits for its answer: whoever takes it out of the table fills it in and
+// closes ready.
+type call struct {
+	ready chan struct{}
+	reply []byte
+	err   error
+}
+
+func (c *Conn) codec() Codec { return c.eng.codec }
+
+// CallBytes calls command at the peer and returns what its handler returned; the caller owns
+// it. If the queue to the peer is full it waits for room. It does not keep payload.
+//
+// When ctx ends first, the peer is told and the error is that of ctx. Otherwise an error is an
+// [Error]: for what the handler returned [IsRemote] reports true; [CodeConnLost] or
+// the reason for which the connection ended means that the handler may have run or not.
+func (c *Conn) CallBytes(ctx context.Context, command string, payload []byte) ([]byte, error) {
+	send := c.eng.handlers.send
+	if send == nil {
+		return c.call(ctx, command, payload)
+	}
+	var reply []byte
+	err := send(&Outgoing{Frame: Frame{KindCall, command, payload}, To: c, send: func(f Frame) (err error) {
+		reply, err = c.call(ctx, f.Command, f.Payload)
+		return err
+	}})
+	return reply, err
+}
+
+func (c *Conn) call(ctx context.Context, command string, payload []byte) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := checkCommand(command); err != nil {
+		return nil, err
+	}
+	w, id, ended := c.calls.add()
+	if ended != nil {
+		return nil, ended
+	}
+	if err := c.sendRequest(ctx, id, command, payload); err != nil {
+		c.calls.take(id)
+		return nil, err
+	}
+	yield(handlerConn(ctx))
+	select {
+	case <-w.ready:
+	case <-ctx.Done():
+		if c.calls.take(id) != nil {
+			c.giveUp(id)
+			return nil, ctx.Err()
+		}
+		<-w.ready // it is being answered at this moment
+	}
+	return w.reply, w.err
+}
+
+// sendRequest queues a request, waiting for room if it must.
+func (c *Conn) sendRequest(ctx context.Context, id uint64, command string, payload []byte) error {
+	n := wire.RequestSize(id, command, len(payload))
+	if err := c.fits(n); err != nil {
+		return err
+	}
+	for {
+		c.out.mu.Lock()
+		if c.out.closed {
+			c.out.mu.Unlock()
+			return c.closedError()
+		}
+		if c.out.admitLocked(n) {
+			break
+		}
+		room := c.out.roomLocked()
+		c.out.mu.Unlock()
+		yield(handlerConn(ctx))
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	c.out.commitLocked(wire.AppendRequest(c.out.spaceLocked(n), id, command, payload), true)
+	c.queued()
+	return nil
+}
+
+// roomLocked returns a channel that is closed when the queue has drained to half its
+// bound, or has closed.
+func (q *queue) roomLocked() <-chan struct{} {
+	if q.room == nil {
+		q.room = make(chan struct{})
+	}
+	return q.room
+}
+
+// giveUp tells the peer that nobody waits for an answer any more.
+func (c *Conn) giveUp(id uint64) {
+	frame := wire.AppendCancel(nil, id)
+	c.sendCounted(len(frame), func(dst []byte) []byte { return append(dst, frame...) }) //nolint:errcheck // then it is over anyway
+}
+
+// reply queues the answer to a call.
+func (c *Conn) reply(id uint64, payload []byte) error {
+	n := wire.ReplySize(id, len(payload))
+	if err := c.fits(n); err != nil {
+		return err
+	}
+	return c.sendCounted(n, func(dst []byte) []byte { return wire.AppendReply(dst, id, payload) })
+}
+
+// fail answers a call with an error. What the peer may not know of it is logged here.
+func (c *Conn) fail(id uint64, err error) {
+	code, message := forPeer(err)
+	if code == CodeInternal {
+		c.eng.log.Warn("hisock: call failed", "peer", c.label(), "err", printable(err.Error()))
+	}
+	frame := wire.AppendFailure(nil, id, code, message)
+	c.sendCounted(len(frame), func(dst []byte) []byte { return append(dst, frame...) }) //nolint:errcheck // then it is over anyway
+}
+
+func (c *Conn) gotReply(body []byte) error {
+	id, payload, err := wire.ParseReply(body)
+	if err != nil {
+		return err
+	}
+	if w := c.calls.take(id); w != nil { // else it was given up
+		w.reply = append(make([]byte, 0, len(payload)), payload...)
+		close(w.ready)
+	}
+	return nil
+}
+
+func (c *Conn) gotFailure(body []byte) error {
+	id, code, message, err := wire.ParseFailure(body)
+	if err != nil {
+		return err
+	}
+	if w := c.calls.take(id); w != nil {
+		w.err = remoteError(code, message, 0)
+		close(w.ready)
+	}
+	return nil
+}
+
+func (t *callTable) add() (*call, uint64, *Error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ended != nil {
+		return nil, 0, t.ended
+	}
+	if t.open == nil {
+		t.open = make(map[uint64]*call)
+	}
+	t.lastID++
+	w := &call{ready: make(chan struct{})}
+	t.open[t.lastID] = w
+	return w, t.lastID, nil
+}
+
+// take removes a call. Whoever gets it is the one to end it.
+func (t *callTable) take(id uint64) *call {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	w := t.open[id]
+	delete(t.open, id)
+	return w
+}
+
+// end fails all calls under way, and those to come.
+func (t *callTable) end(why *Error) {
+	t.mu.Lock()
+	open := t.open
+	t.open, t.ended = nil, why
+	t.mu.Unlock()
+	for _, w := range open {
+		w.err = why
+		close(w.ready)
+	}
+}

@@ -1,0 +1,129 @@
+package core
+
+import (
+	"time"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// How a connection ends. The first of these wins, the others do nothing:
+//
+//	endWith    we have a reason: what waits is dropped, a goodbye is sent
+//	closeWith  we leave in order: what waits is sent, then a goodbye
+//	endRemote  the peer said goodbye
+//	lost       the stream broke off
+//
+// Then the closer lets the stream go, and the last goroutine to leave finishes: the leave
+// handler runs and Done is closed.
+
+// Close ends the connection in order: what is queued is sent first, then a goodbye. It does
+// not wait; [Conn.Done] tells when all is over. Nothing that arrives afterwards is
+// handled. It always returns nil.
+func (c *Conn) Close() error {
+	c.closeWith(NewError(CodeClosed, ""))
+	return nil
+}
+
+// CloseWith is Close with a reason for the peer.
+func (c *Conn) CloseWith(why *Error) error {
+	c.closeWith(why)
+	return nil
+}
+
+func (c *Conn) closeWith(why *Error) { c.end(why, goodbye(why), true, true) }
+
+func (c *Conn) endWith(why *Error) {
+	if c.end(why, goodbye(why), false, true) {
+		c.eng.fault(c, why)
+	}
+}
+
+func (c *Conn) endRemote(why *Error) { c.end(why, nil, false, false) }
+
+func (c *Conn) lost(err error) {
+	c.end(wrapError(CodeConnLost, "", err), nil, false, false)
+}
+
+func goodbye(why *Error) *wire.Goodbye {
+	return &wire.Goodbye{Code: why.Code, Reason: why.Message, RetryAfter: why.RetryAfter}
+}
+
+// end ends the connection and reports whether it was the first to do so. bye is nil if
+// the peer will not hear us. If drain is set, what is queued is sent first; if ours is
+// set, what has been read and waits for a handler is dropped.
+func (c *Conn) end(why *Error, bye *wire.Goodbye, drain, ours bool) bool {
+	c.mu.Lock()
+	if c.ended {
+		c.mu.Unlock()
+		return false
+	}
+	c.ended = true
+	c.why = why
+	c.over.Store(true)
+	c.running.Add(1) // the closer; whoever ended it first still counts
+	c.mu.Unlock()
+
+	c.eng.gone(c)
+
+	q := &c.out
+	q.mu.Lock()
+	q.closeLocked()
+	if !drain {
+		q.discardLocked()
+	}
+	q.control = control{goodbye: bye, goodbyeAfter: drain, due: bye != nil}
+	q.broken = q.broken || why.Code == CodeConnLost
+	q.batch = false
+	drained := q.drainLocked()
+	if q.pendingLocked() && !q.broken {
+		c.queued()
+	} else {
+		q.mu.Unlock()
+	}
+
+	c.cancel(why)
+	c.calls.end(c.closedError())
+	c.inbox.end(ours)
+	go c.closer(drained, why.Code == CodeConnLost)
+	return true
+}
+
+func (c *Conn) isEnded() bool { return c.over.Load() }
+
+// closer closes the stream: at once when it is broken, else when all is written and the
+// peer has closed its side too, so that nothing we said is lost to a reset. Neither
+// may take longer than the close timeout.
+func (c *Conn) closer(drained <-chan struct{}, broken bool) {
+	defer c.exit()
+	defer close(c.streamDone)
+	defer c.stream.Close() //nolint:errcheck // nothing to be done about it
+	if broken {
+		return
+	}
+	t := time.NewTimer(c.eng.closeTimeout)
+	defer t.Stop()
+	select {
+	case <-drained:
+	case <-t.C:
+		return
+	}
+	if err := c.stream.CloseWrite(); err != nil {
+		return
+	}
+	select {
+	case <-c.readerDone:
+	case <-t.C:
+	}
+}
+
+// exit ends one of the connection's goroutines. The last one finishes.
+func (c *Conn) exit() {
+	if c.running.Add(-1) > 0 {
+		return
+	}
+	c.out.mu.Lock()
+	c.out.discardLocked()
+	c.out.mu.Unlock()
+	c.eng.finished(c)
+	close(c.done)
+}

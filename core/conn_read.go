@@ -1,0 +1,278 @@
+package core
+
+import (
+	"errors"
+	"io"
+	"strconv"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// A reader holds what has been read and not yet parsed. It borrows its buffer while
+// there is something in it, so that an idle connection holds none.
+type reader struct {
+	buf  []byte
+	r, w int  // buf[r:w] is unparsed
+	need int  // size of the frame that begins at r, if known and not all there
+	big  bool // frames larger than a small buffer have come lately
+}
+
+// pool is where the next buffer comes from.
+func (rd *reader) pool() *bufferPool {
+	if rd.big {
+		return bigReadBuffers
+	}
+	return readBuffers
+}
+
+// directGrow is up to which size a buffer is made as large as the frame that is coming
+// says; beyond, it only doubles as the bytes really arrive, so that a
+// peer that announces much and sends little costs little.
+const directGrow = bigReadBufferSize
+
+// fork returns a reader with a copy of what is unparsed.
+func (rd *reader) fork() *reader {
+	n := &reader{need: rd.need, big: rd.big}
+	if rest := rd.buf[rd.r:rd.w]; len(rest) > 0 {
+		n.buf = getRead(len(rest))
+		n.w = copy(n.buf, rest)
+	}
+	return n
+}
+
+// release gives the buffer back.
+func (rd *reader) release() {
+	if rd.buf != nil {
+		putRead(rd.buf)
+	}
+	*rd = reader{big: rd.big}
+}
+
+// makeRoom makes sure that there is space behind the unparsed bytes.
+func (rd *reader) makeRoom() {
+	if rd.buf == nil {
+		rd.buf, rd.r, rd.w = rd.pool().Get(), 0, 0
+		return
+	}
+	have := rd.w - rd.r
+	size := len(rd.buf)
+	if rd.need > size {
+		size = min(rd.need, max(directGrow, 2*have))
+	}
+	switch {
+	case size > len(rd.buf):
+		rd.big = true
+		buf := getRead(size)
+		copy(buf, rd.buf[rd.r:rd.w])
+		putRead(rd.buf)
+		rd.buf = buf
+	case rd.w < len(rd.buf) && rd.r+rd.need <= len(rd.buf) && rd.need > 0:
+		return // the rest of the frame fits where it is
+	case rd.r > 0:
+		copy(rd.buf, rd.buf[rd.r:rd.w])
+	}
+	rd.r, rd.w = 0, have
+}
+
+// fill reads more. With nothing unparsed it waits without a buffer if the stream can.
+func (c *Conn) fill(rd *reader) error {
+	if rd.r == rd.w {
+		if rd.w < readBufferSize {
+			rd.big = false
+		}
+		if c.ready != nil {
+			rd.release()
+			buf, n, err := c.ready.ReadReady(rd.pool())
+			rd.buf, rd.w = buf, n
+			return err
+		}
+		if len(rd.buf) != readBufferSize {
+			rd.release()
+		}
+		rd.r, rd.w, rd.need = 0, 0, 0
+	}
+	rd.makeRoom()
+	n, err := c.stream.Read(rd.buf[rd.w:])
+	rd.w += n
+	if n > 0 {
+		return nil
+	}
+	if err == nil {
+		err = io.ErrNoProgress
+	}
+	return err
+}
+
+// serve runs first, which may send and wait like any handler, writes what it queued, and
+// then reads. The caller's goroutine is the connection's reader from now on.
+func (c *Conn) serve(rd *reader, first func()) {
+	c.rd = rd
+	turn := c.beginTurn(turnHandling)
+	first()
+	if !c.endTurn(turn) {
+		c.leaveReading(rd)
+		c.exit()
+		return
+	}
+	if !c.finishBatch(rd) {
+		c.exit()
+		return
+	}
+	c.read(rd)
+}
+
+// read is the reading role: it reads, parses, and runs or queues what comes, until the
+// stream ends or the role is handed over.
+func (c *Conn) read(rd *reader) {
+	defer c.exit()
+	for {
+		if !c.batch(rd) {
+			return
+		}
+		if err := c.fill(rd); err != nil {
+			rd.release()
+			c.readEnded(err)
+			return
+		}
+		c.reads.Add(1)
+	}
+}
+
+// readEnded ends the reading role for good.
+func (c *Conn) readEnded(err error) {
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF // a peer that leaves in order says goodbye first
+	}
+	c.lost(err)
+	close(c.readerDone)
+}
+
+// batch handles all the frames that have been read, then writes what they caused. It
+// reports whether the reading is still the caller's.
+func (c *Conn) batch(rd *reader) bool {
+	if rd.r == rd.w {
+		return true
+	}
+	if c.isEnded() { // read only to see the peer's end
+		rd.r = rd.w
+		return true
+	}
+	if c.turn.Load()&turnMask != turnHanded {
+		c.out.mu.Lock()
+		c.out.batch = true
+		c.out.mu.Unlock()
+	}
+	for rd.r < rd.w && !c.isEnded() {
+		f, size, ok, err := wire.Next(rd.buf[rd.r:rd.w], c.eng.maxFrame)
+		if err != nil {
+			c.endWith(wireError(err))
+			rd.r = rd.w
+			break
+		}
+		if !ok {
+			rd.need = size
+			break
+		}
+		rd.r += size
+		rd.need = 0
+		if !c.receive(rd, f) {
+			return false
+		}
+	}
+	if c.isEnded() {
+		rd.r = rd.w
+	}
+	return c.finishBatch(rd)
+}
+
+// finishBatch flushes, unless a writer is at it already.
+func (c *Conn) finishBatch(rd *reader) bool {
+	c.out.mu.Lock()
+	c.out.batch = false
+	if !c.out.pendingLocked() || c.out.flushing || c.out.broken {
+		c.out.mu.Unlock()
+		return true
+	}
+	if c.turn.Load()&turnMask == turnHanded {
+		c.queued() // this goroutine must go on reading
+		return true
+	}
+	c.out.flushing = true
+	c.out.mu.Unlock()
+
+	turn := c.beginTurn(turnFlushing)
+	c.flushBatch()
+	if c.endTurn(turn) {
+		return true
+	}
+	c.leaveReading(rd)
+	return false
+}
+
+// leaveReading is what a goroutine does whose reading was taken over while it was busy.
+func (c *Conn) leaveReading(rd *reader) {
+	rd.release()
+	c.runInbox()
+}
+
+// receive handles one frame. It reports whether the reading is still the caller's.
+func (c *Conn) receive(rd *reader, f wire.Frame) bool {
+	if f.Kind.Counted() {
+		c.received++
+	}
+	var err error
+	switch f.Kind {
+	case wire.KindCommand, wire.KindRequest, wire.KindRaw,
+		wire.KindJoinGroup, wire.KindLeaveGroup, wire.KindJoined, wire.KindLeft:
+		return c.dispatch(rd, f)
+	case wire.KindReply:
+		err = c.gotReply(f.Body)
+	case wire.KindFailure:
+		err = c.gotFailure(f.Body)
+	case wire.KindCancel:
+		err = c.gotCancel(f.Body)
+	case wire.KindPing:
+		var nonce uint64
+		if nonce, err = wire.ParseNonce(f.Body); err == nil {
+			c.pong(nonce)
+		}
+	case wire.KindPong:
+		_, err = wire.ParseNonce(f.Body)
+	case wire.KindAck:
+		_, err = wire.ParseAck(f.Body)
+	case wire.KindGoodbye:
+		var bye wire.Goodbye
+		if bye, err = wire.ParseGoodbye(f.Body); err == nil {
+			c.endRemote(remoteError(bye.Code, bye.Reason, bye.RetryAfter))
+			rd.r = rd.w
+		}
+	case wire.KindHello, wire.KindWelcome, wire.KindRefuse:
+		err = NewError(CodeProtocol, "a "+f.Kind.String()+" frame after the handshake")
+	case wire.KindStreamItem, wire.KindStreamEnd, wire.KindStreamCredit:
+		// For a stream that nobody has opened, so that nobody misses it.
+	default:
+		if f.Kind < 0x80 { // Next lets no such kind through
+			err = NewError(CodeProtocol, "frame of kind "+strconv.Itoa(int(f.Kind)))
+		}
+	}
+	if err != nil {
+		c.endWith(wireError(err))
+		rd.r = rd.w
+	}
+	return true
+}
+
+// dispatch runs a frame's handler here, or leaves it to the goroutine that is still busy
+// with an earlier one. It reports whether the reading is still the caller's.
+func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
+	if c.turn.Load()&turnMask == turnHanded && c.push(f) {
+		return true
+	}
+	turn := c.beginTurn(turnHandling)
+	c.run(f)
+	if c.endTurn(turn) {
+		return true
+	}
+	c.leaveReading(rd)
+	return false
+}

@@ -1,0 +1,279 @@
+package core
+
+import (
+	"context"
+	"runtime"
+	"sync"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// run handles one frame in its turn: it finds the handler and runs it, here or, if it is
+// concurrent, on a goroutine of its own.
+func (c *Conn) run(f wire.Frame) {
+	var err error
+	switch f.Kind {
+	case wire.KindCommand:
+		var name, payload []byte
+		if name, payload, err = wire.ParseCommand(f.Body); err == nil {
+			c.runCommand(name, payload)
+		}
+	case wire.KindRequest:
+		var id uint64
+		var name, payload []byte
+		if id, name, payload, err = wire.ParseRequest(f.Body); err == nil {
+			c.runCall(id, name, payload)
+		}
+	case wire.KindRaw:
+		c.runRaw(f.Body)
+	case wire.KindJoinGroup, wire.KindLeaveGroup:
+		var group []byte
+		if group, err = wire.ParseGroup(f.Body); err == nil {
+			c.eng.membership(c, string(group), f.Kind == wire.KindJoinGroup)
+		}
+	case wire.KindJoined, wire.KindLeft:
+		var p *Presence
+		if p, err = wire.ParsePresence(f.Body, &peerLimits); err == nil {
+			c.runPresence(*p, f.Kind == wire.KindJoined)
+		}
+	}
+	if err != nil {
+		c.endWith(wireError(err))
+	}
+}
+
+// peerLimits are for what a server tells of its clients: it has limited them already, and
+// the frame is bounded.
+var peerLimits = wire.Limits{MaxName: -1, MaxGroups: -1, MaxAddr: -1}
+
+func (c *Conn) runCommand(name, payload []byte) {
+	hs := c.eng.handlers
+	h := hs.commands[string(name)] // does not allocate
+	if h == nil && hs.anyCommand == nil && hs.message == nil {
+		c.unhandled(name)
+		return
+	}
+	if h == nil {
+		if err := checkCommand(string(name)); err != nil {
+			c.eng.fault(c, err)
+			return
+		}
+	}
+	f := Frame{Kind: KindCommand, Payload: payload}
+	if h != nil {
+		f.Command = h.name
+	} else {
+		f.Command, h = string(name), hs.anyCommand
+	}
+	if h != nil {
+		c.start(h, f)
+	}
+	if hs.message != nil {
+		c.start(hs.message, f)
+	}
+}
+
+// unhandled reports a command that nobody takes, in words that cannot harm a log.
+func (c *Conn) unhandled(name []byte) {
+	if err := checkCommand(string(name)); err != nil {
+		c.eng.fault(c, err)
+		return
+	}
+	c.eng.fault(c, NewError(CodeUnknownCommand, "no handler for command "+printable(string(name))))
+}
+
+func (c *Conn) runCall(id uint64, name, payload []byte) {
+	h := c.eng.handlers.calls[string(name)]
+	f := Frame{Kind: KindCall, Payload: payload}
+	if h == nil {
+		if err := checkCommand(string(name)); err != nil {
+			c.fail(id, err)
+			return
+		}
+		f.Command = string(name)
+		if h = c.eng.handlers.anyCall; h == nil {
+			c.fail(id, NewError(CodeUnknownCommand, "no handler for call "+printable(f.Command)))
+			return
+		}
+	} else {
+		f.Command = h.name
+	}
+	c.startCall(h, f, id)
+}
+
+func (c *Conn) runRaw(payload []byte) {
+	if c.raw.deliver(payload) {
+		return
+	}
+	if h := c.eng.handlers.message; h != nil {
+		c.start(h, Frame{Kind: KindRaw, Payload: payload})
+		return
+	}
+	if !c.raw.keep(payload) {
+		c.eng.fault(c, NewError(CodeTooBig, "raw message dropped: nobody receives raw messages and too many wait"))
+	}
+}
+
+func (c *Conn) runPresence(p Presence, came bool) {
+	if c.eng.presence == nil {
+		return
+	}
+	defer c.eng.recover(c, "presence handler")
+	c.eng.presence(p, came)
+}
+
+// start runs a handler that nobody waits for.
+func (c *Conn) start(h *handler, f Frame) {
+	if !h.concurrent {
+		c.finishCommand(c.invoke(c.ctx, h, f))
+		return
+	}
+	f.Payload = append([]byte(nil), f.Payload...)
+	c.spawn(func() { c.finishCommand(c.invoke(detached(c.ctx), h, f)) })
+}
+
+func (c *Conn) finishCommand(_ []byte, err error) {
+	if err != nil {
+		c.eng.fault(c, err)
+	}
+}
+
+// startCall runs a handler whose result is the answer to call id.
+func (c *Conn) startCall(h *handler, f Frame, id uint64) {
+	ctx, cancel := context.WithCancel(c.ctx)
+	c.serving.add(id, cancel)
+	if !h.concurrent {
+		c.answer(ctx, h, f, id)
+		return
+	}
+	f.Payload = append([]byte(nil), f.Payload...)
+	c.spawn(func() { c.answer(detached(ctx), h, f, id) })
+}
+
+// detached returns ctx for a handler that runs beside its connection: when it waits
+// there is no reading to hand over.
+func detached(ctx context.Context) context.Context {
+	return context.WithValue(ctx, connKey{}, (*Conn)(nil))
+}
+
+func (c *Conn) answer(ctx context.Context, h *handler, f Frame, id uint64) {
+	out, err := c.invoke(ctx, h, f)
+	if canceled := c.serving.remove(id); canceled {
+		return // the caller no longer waits
+	}
+	if err == nil {
+		err = c.reply(id, out)
+	}
+	if err != nil {
+		c.fail(id, err)
+	}
+}
+
+// invoke runs a handler and turns a panic into an error.
+func (c *Conn) invoke(ctx context.Context, h *handler, f Frame) (out []byte, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			c.eng.logPanic(c, f.Kind.String()+" "+printable(f.Command), v)
+			err = NewError(CodeInternal, "the handler failed")
+		}
+	}()
+	return h.run(ctx, c, f)
+}
+
+// spawn runs f on a goroutine of its own once one of the connection's slots is free. What
+// follows on the connection waits as long, in its inbox.
+func (c *Conn) spawn(f func()) {
+	if c.slots == nil {
+		c.slots = make(chan struct{}, c.eng.maxConcurrent)
+	}
+	select {
+	case c.slots <- struct{}{}:
+	default:
+		yield(c)
+		c.slots <- struct{}{}
+	}
+	c.running.Add(1)
+	go func() {
+		defer c.exit()
+		f()
+		<-c.slots
+	}()
+}
+
+// logPanic reports a panic of a handler with its stack, which never leaves this side.
+func (e *engine) logPanic(c *Conn, where string, v any) {
+	buf := make([]byte, 16<<10)
+	buf = buf[:runtime.Stack(buf, false)]
+	e.log.Error("hisock: handler panicked", "handler", where, "peer", c.label(), "panic", panicText(v), "stack", string(buf))
+}
+
+func panicText(v any) string {
+	switch v := v.(type) {
+	case error:
+		return printable(v.Error())
+	case string:
+		return printable(v)
+	}
+	return "a value that is not an error"
+}
+
+// A servingTable holds the calls of the peer that are being handled, so that it can
+// give them up.
+type servingTable struct {
+	mu    sync.Mutex
+	calls []served
+}
+
+type served struct {
+	id       uint64
+	cancel   context.CancelFunc
+	canceled bool
+}
+
+func (t *servingTable) add(id uint64, cancel context.CancelFunc) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.calls = append(t.calls, served{id: id, cancel: cancel})
+}
+
+// remove ends a call and reports whether its caller had given it up.
+func (t *servingTable) remove(id uint64) (canceled bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range t.calls {
+		if s := t.calls[i]; s.id == id {
+			last := len(t.calls) - 1
+			t.calls[i] = t.calls[last]
+			t.calls[last] = served{}
+			t.calls = t.calls[:last]
+			s.cancel()
+			return s.canceled
+		}
+	}
+	return true
+}
+
+// cancel ends the context of a call. It reports whether the call is being handled.
+func (t *servingTable) cancel(id uint64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range t.calls {
+		if s := &t.calls[i]; s.id == id {
+			s.canceled = true
+			s.cancel()
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Conn) gotCancel(body []byte) error {
+	id, err := wire.ParseCancel(body)
+	if err != nil {
+		return err
+	}
+	if !c.serving.cancel(id) {
+		c.inbox.cancel(id) // or it has been answered already
+	}
+	return nil
+}

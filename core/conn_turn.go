@@ -1,0 +1,201 @@
+package core
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// Whose turn it is. Reading a connection and running its handlers is one goroutine's
+// work as long as handlers are quick, since handing each frame to another goroutine
+// would cost more than most handlers do. When one is slow, the reading is taken away
+// from its goroutine:
+//
+//	turnReading   the goroutine reads or parses; nobody may take over
+//	turnHandling  it runs a handler      \  the sweeper, or the handler itself when it is
+//	turnFlushing  it writes its batch    /  about to wait, may take the reading away
+//	turnHanded    another goroutine reads; the first, when its handler returns, runs what
+//	              the inbox holds by then and ends, and handlers are the reader's again
+//
+// The value of Conn.turn is a sequence number above two bits of state. The number
+// changes with each turn, so that the sweeper can tell one long turn from many short ones.
+const (
+	turnReading uint64 = iota
+	turnHandling
+	turnFlushing
+	turnHanded
+
+	turnMask = 3
+	turnStep = 4
+)
+
+// beginTurn says that the reading goroutine is about to do what may take long.
+func (c *Conn) beginTurn(state uint64) uint64 {
+	c.seq += turnStep
+	c.turn.Store(c.seq | state)
+	c.eng.sweep.busy(c) // behind the store; see sweepActive
+	return c.seq | state
+}
+
+// endTurn reports whether the reading is still the caller's.
+func (c *Conn) endTurn(turn uint64) bool {
+	return c.turn.CompareAndSwap(turn, turn&^turnMask|turnReading)
+}
+
+// handOver takes the reading away from the goroutine that is in the given turn, if it still
+// is, and gives it to a new one.
+func (c *Conn) handOver(turn uint64) {
+	switch turn & turnMask {
+	case turnReading, turnHanded:
+		return
+	}
+	c.inbox.mu.Lock()
+	if !c.turn.CompareAndSwap(turn, turn&^turnMask|turnHanded) {
+		c.inbox.mu.Unlock()
+		return
+	}
+	// The slow goroutine cannot get past the inbox's lock, so that its reader is still
+	// there to be copied and the count of goroutines is not yet down.
+	c.running.Add(1)
+	rd := c.rd.fork()
+	c.rd = rd
+	c.inbox.mu.Unlock()
+
+	c.endBatch()
+	go c.read(rd)
+}
+
+// endBatch gives what waits to a writer, since the reader will not flush it soon.
+func (c *Conn) endBatch() {
+	c.out.mu.Lock()
+	c.out.batch = false
+	if !c.out.pendingLocked() {
+		c.out.mu.Unlock()
+		return
+	}
+	c.queued()
+}
+
+// yield hands the reading over when ctx belongs to the handler that the reading goroutine
+// runs: it is about to wait, perhaps for something only reading can bring.
+func yield(c *Conn) {
+	if c == nil {
+		return
+	}
+	if turn := c.turn.Load(); turn&turnMask == turnHandling {
+		c.handOver(turn)
+	}
+}
+
+// An inbox holds what has been read and waits for a slow handler to return: a copy of each
+// frame, in order. Its reader waits when it is full.
+type inbox struct {
+	limit  int
+	paused atomic.Bool // the reader waits for room
+
+	mu    sync.Mutex // guards the fields below
+	room  sync.Cond
+	jobs  []job
+	head  int
+	bytes int
+	drop  bool // run nothing any more: this side has ended the connection
+	over  bool // the connection has ended: nobody waits for room
+}
+
+// A job is a frame that waits.
+type job struct {
+	kind     wire.Kind
+	body     []byte
+	id       uint64 // of a request
+	canceled bool
+}
+
+// jobCost is what a job weighs beside its bytes, so that many small ones count.
+const jobCost = 128
+
+func (b *inbox) init(limit int) {
+	b.limit = limit
+	b.room.L = &b.mu
+}
+
+// push queues a copy of the frame if another goroutine is running handlers. It
+// reports false if none is: then the caller must run the frame itself.
+func (c *Conn) push(f wire.Frame) bool {
+	b := &c.inbox
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for c.turn.Load()&turnMask == turnHanded && !b.over && b.bytes > 0 && b.bytes+len(f.Body)+jobCost > b.limit {
+		b.paused.Store(true)
+		b.room.Wait()
+		b.paused.Store(false)
+	}
+	if c.turn.Load()&turnMask != turnHanded {
+		return false
+	}
+	if b.drop {
+		return true
+	}
+	j := job{kind: f.Kind, body: append([]byte(nil), f.Body...)}
+	if f.Kind == wire.KindRequest {
+		j.id, _, _, _ = wire.ParseRequest(j.body)
+	}
+	b.jobs = append(b.jobs, j)
+	b.bytes += len(j.body) + jobCost
+	return true
+}
+
+// next takes the first job. When there is none it ends the caller's turn: from then on
+// handlers are run by whoever reads.
+func (c *Conn) next() (job, bool) {
+	b := &c.inbox
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.head == len(b.jobs) || b.drop {
+		b.jobs, b.head, b.bytes = nil, 0, 0
+		c.turn.Store(c.turn.Load()&^turnMask | turnReading)
+		b.room.Broadcast()
+		return job{}, false
+	}
+	j := b.jobs[b.head]
+	b.jobs[b.head] = job{}
+	b.head++
+	b.bytes -= len(j.body) + jobCost
+	b.room.Broadcast()
+	return j, true
+}
+
+// runInbox runs what waits, in order, until nothing does.
+func (c *Conn) runInbox() {
+	for {
+		j, ok := c.next()
+		if !ok {
+			return
+		}
+		if !j.canceled {
+			c.run(wire.Frame{Kind: j.kind, Body: j.body})
+		}
+	}
+}
+
+// cancel marks a call that waits as given up. It reports whether it was there.
+func (b *inbox) cancel(id uint64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := b.head; i < len(b.jobs); i++ {
+		if j := &b.jobs[i]; j.kind == wire.KindRequest && j.id == id {
+			j.canceled = true
+			return true
+		}
+	}
+	return false
+}
+
+// end wakes a reader that waits for room. If drop is set, what waits is not run.
+func (b *inbox) end(drop bool) {
+	b.mu.Lock()
+	b.over = true
+	b.drop = b.drop || drop
+	b.mu.Unlock()
+	b.room.Broadcast()
+}

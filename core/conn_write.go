@@ -1,0 +1,222 @@
+package core
+
+import (
+	"strconv"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// Send converts v and queues it for the peer as a command. It returns when the command is
+// queued, not when it is delivered. [On] says how values are converted.
+//
+// It fails, without anything having been queued, with [CodeBadName], [CodeTooBig] if the peer
+// would not read so large a frame, the codec's error, why the connection ended,
+// or [CodeSlowConsumer] if the queue is full; the connection ends then.
+func (c *Conn) Send(command string, v any) error {
+	payload, err := encode(c.eng.codec, v)
+	if err != nil {
+		return err
+	}
+	return c.SendBytes(command, payload)
+}
+
+// SendBytes is Send for a payload that needs no conversion. It does not keep payload.
+func (c *Conn) SendBytes(command string, payload []byte) error {
+	if send := c.eng.handlers.send; send != nil {
+		return send(&Outgoing{Frame: Frame{KindCommand, command, payload}, To: c, send: c.sendFrame})
+	}
+	return c.sendCommand(command, payload)
+}
+
+// SendRaw queues a raw message: bytes without a name, for [Conn.RecvRaw] or the
+// message handler. It does not keep payload, and fails as Send does.
+func (c *Conn) SendRaw(payload []byte) error {
+	if send := c.eng.handlers.send; send != nil {
+		return send(&Outgoing{Frame: Frame{KindRaw, "", payload}, To: c, send: c.sendFrame})
+	}
+	return c.sendRaw(payload)
+}
+
+func (c *Conn) sendFrame(f Frame) error {
+	if f.Kind == KindRaw {
+		return c.sendRaw(f.Payload)
+	}
+	return c.sendCommand(f.Command, f.Payload)
+}
+
+func (c *Conn) sendCommand(command string, payload []byte) error {
+	if err := checkCommand(command); err != nil {
+		return err
+	}
+	n := wire.CommandSize(command, len(payload))
+	if err := c.fits(n); err != nil {
+		return err
+	}
+	c.out.mu.Lock()
+	if err := c.admitLocked(n); err != nil {
+		return err
+	}
+	c.out.commitLocked(wire.AppendCommand(c.out.spaceLocked(n), command, payload), true)
+	c.queued()
+	return nil
+}
+
+func (c *Conn) sendRaw(payload []byte) error {
+	n := wire.RawSize(len(payload))
+	if err := c.fits(n); err != nil {
+		return err
+	}
+	c.out.mu.Lock()
+	if err := c.admitLocked(n); err != nil {
+		return err
+	}
+	c.out.commitLocked(wire.AppendRaw(c.out.spaceLocked(n), payload), true)
+	c.queued()
+	return nil
+}
+
+// sendShared queues a frame that other connections may be sent too.
+func (c *Conn) sendShared(frame []byte) error {
+	if err := c.fits(len(frame)); err != nil {
+		return err
+	}
+	c.out.mu.Lock()
+	if err := c.admitLocked(len(frame)); err != nil {
+		return err
+	}
+	c.out.shareLocked(frame)
+	c.queued()
+	return nil
+}
+
+// sendCounted queues a small frame of the library's own that must not be lost.
+func (c *Conn) sendCounted(n int, appendTo func(dst []byte) []byte) error {
+	c.out.mu.Lock()
+	if err := c.admitLocked(n); err != nil {
+		return err
+	}
+	c.out.commitLocked(appendTo(c.out.spaceLocked(n)), true)
+	c.queued()
+	return nil
+}
+
+// fits reports whether the peer would read a frame of so many bytes in all.
+func (c *Conn) fits(n int) *Error {
+	if n <= c.peerMaxFrame {
+		return nil
+	}
+	return NewError(CodeTooBig, "frame "+strconv.Itoa(n)+" B exceeds the peer's limit "+strconv.Itoa(c.peerMaxFrame)+" B")
+}
+
+// admitLocked makes sure that n more bytes may wait. When they may not it unlocks
+// the queue, ends the connection if its queue is full, and returns why.
+func (c *Conn) admitLocked(n int) error {
+	if c.out.closed {
+		c.out.mu.Unlock()
+		return c.closedError()
+	}
+	if c.out.admitLocked(n) {
+		return nil
+	}
+	waiting := c.out.bytes
+	c.out.mu.Unlock()
+	err := NewError(CodeSlowConsumer, strconv.Itoa(waiting)+" B wait to be written, limit "+strconv.Itoa(c.out.limit)+" B")
+	c.endWith(err)
+	return err
+}
+
+// closedError is what a send on an ended connection returns.
+func (c *Conn) closedError() *Error {
+	why := c.reason()
+	if why == nil { // the queue closes a moment before
+		return NewError(CodeClosed, "the connection is closed")
+	}
+	return &Error{Code: why.Code, Message: why.Message, RetryAfter: why.RetryAfter, remote: why.remote, cause: why.cause}
+}
+
+// queued unlocks the queue, into which something was just put, and starts a writer unless
+// somebody is going to write anyway. The publisher never writes itself: a peer
+// that does not read would hold it up.
+func (c *Conn) queued() {
+	wake := c.out.wakeLocked()
+	if wake {
+		c.running.Add(1)
+	}
+	c.out.mu.Unlock()
+	if wake {
+		go c.writer()
+	}
+}
+
+// writer writes until nothing waits. One is started when something is queued while
+// nobody writes, and ends when all is written.
+func (c *Conn) writer() {
+	defer c.exit()
+	for c.writeOnce() {
+	}
+}
+
+// writeOnce writes one batch. It reports whether there was one; if not, the caller
+// no longer flushes.
+func (c *Conn) writeOnce() bool {
+	bufs := c.out.take()
+	if bufs == nil {
+		return false
+	}
+	var err error
+	if len(bufs) == 1 {
+		_, err = c.stream.Write(bufs[0])
+	} else {
+		_, err = c.stream.WriteBuffers(bufs)
+	}
+	c.writes.Add(1)
+	c.out.done()
+	if err == nil {
+		return true
+	}
+	c.out.mu.Lock()
+	c.out.stopLocked()
+	c.out.mu.Unlock()
+	c.lost(err)
+	return false
+}
+
+// flushBatch is the reader's write at the end of its batch: what waits is written
+// here once, and if more has come meanwhile a writer goes on with it, so that
+// those who publish to this connection cannot keep its reader from reading.
+func (c *Conn) flushBatch() {
+	if !c.writeOnce() {
+		return
+	}
+	c.out.mu.Lock()
+	more := c.out.pendingLocked()
+	if more {
+		c.running.Add(1)
+	} else {
+		c.out.idleLocked()
+	}
+	c.out.mu.Unlock()
+	if more {
+		go c.writer()
+	}
+}
+
+// ping and pong fill their slots and wake a writer if the reader will not flush.
+func (c *Conn) ping(nonce uint64) {
+	c.control(func(ctl *control) { ctl.ping, ctl.pingDue = nonce, true })
+}
+
+func (c *Conn) pong(nonce uint64) {
+	c.control(func(ctl *control) { ctl.pong, ctl.pongDue = nonce, true })
+}
+
+func (c *Conn) control(set func(ctl *control)) {
+	c.out.mu.Lock()
+	if c.out.closed {
+		c.out.mu.Unlock()
+		return
+	}
+	set(&c.out.control)
+	c.out.control.due = true
+	c.queued()
+}

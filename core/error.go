@@ -1,0 +1,167 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// A Code says what kind of failure an [Error] is. Codes travel between peers and
+// keep their numbers. Those from [CodeApplication] on are the program's own.
+type Code = wire.Code
+
+// The codes of this library. Each comment says who meets it.
+const (
+	CodeNone             = wire.CodeNone             // no error
+	CodeInternal         = wire.CodeInternal         // caller: the peer's handler failed or panicked
+	CodeCanceled         = wire.CodeCanceled         // caller: the call was given up
+	CodeDeadlineExceeded = wire.CodeDeadlineExceeded // caller: the call's time ran out
+	CodeUnknownCommand   = wire.CodeUnknownCommand   // caller: the peer has no handler of that name
+	CodeBadPayload       = wire.CodeBadPayload       // caller, error hook: a payload does not convert
+	CodeBadName          = wire.CodeBadName          // sender: a name, group or command is not well formed
+	CodeTooBig           = wire.CodeTooBig           // sender: over the peer's frame limit; peer: over ours
+	CodeProtocol         = wire.CodeProtocol         // both: malformed bytes, the connection ends
+	CodeVersion          = wire.CodeVersion          // client: the server speaks another version
+	CodeNotNative        = wire.CodeNotNative        // both: the peer does not speak this protocol
+	CodeHelloTimeout     = wire.CodeHelloTimeout     // client: it took too long to say hello
+	CodeTooManyConns     = wire.CodeTooManyConns     // client: the server is full
+	CodeNameTaken        = wire.CodeNameTaken        // client: see [ServerOptions.UniqueNames]
+	CodeSlowConsumer     = wire.CodeSlowConsumer     // both: the queue to the peer was full
+	CodeHeartbeat        = wire.CodeHeartbeat        // both: the peer fell silent
+	CodeShutdown         = wire.CodeShutdown         // client: the server is going away
+	CodeClosed           = wire.CodeClosed           // both: one side closed the connection in order
+	CodeUnauthorized     = wire.CodeUnauthorized     // client: it may not come in
+	CodeUnknownClient    = wire.CodeUnknownClient    // server: nobody has that name
+	CodeAmbiguousName    = wire.CodeAmbiguousName    // server: several clients have that name
+	CodeUnknownGroup     = wire.CodeUnknownGroup     // server: nobody is in that group
+	CodeTooManyGroups    = wire.CodeTooManyGroups    // client: see [ServerOptions.MaxGroups]
+	CodeUnsupported      = wire.CodeUnsupported      // both: this build or peer cannot do that
+	CodeWriteTimeout     = wire.CodeWriteTimeout     // both: the peer stopped reading
+	CodeNotConnected     = wire.CodeNotConnected     // client: Connect first
+	CodeConnLost         = wire.CodeConnLost         // both: the stream broke off without a goodbye
+
+	// CodeApplication is the first code that a program may give a meaning of its own.
+	CodeApplication Code = 1000
+)
+
+// An Error is every failure that this package reports, local or from the peer.
+// A handler returns one to tell its caller why: code, message and RetryAfter are
+// sent to the peer, a cause never is.
+type Error struct {
+	Code    Code
+	Message string // for people; the peer sees it
+
+	// RetryAfter is how long the peer asks a client to stay away. Zero means
+	// that it asks nothing.
+	RetryAfter time.Duration
+
+	remote bool
+	cause  error
+}
+
+// NewError returns an error with a code and a message, both meant for the peer.
+func NewError(code Code, message string) *Error {
+	return &Error{Code: code, Message: message}
+}
+
+// Error describes the failure on one line, without control characters.
+func (e *Error) Error() string {
+	s := "hisock: " + e.Code.String()
+	if e.remote {
+		s = "hisock: peer: " + e.Code.String()
+	}
+	if e.Message != "" {
+		s += ": " + printable(e.Message)
+	}
+	if e.cause != nil {
+		s += ": " + printable(e.cause.Error())
+	}
+	return s
+}
+
+// Unwrap returns what caused the error on this side, or nil.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Is reports whether target is an *Error with the same code and no message, so that
+// errors.Is(err, &core.Error{Code: core.CodeShutdown}) works.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.Code == e.Code && t.Message == ""
+}
+
+// CodeOf returns the code of the first [Error] in err's chain, the matching code for
+// the errors of package context, [CodeNone] for nil and [CodeInternal] for the rest.
+func CodeOf(err error) Code {
+	if err == nil {
+		return CodeNone
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return CodeCanceled
+	case errors.Is(err, context.DeadlineExceeded):
+		return CodeDeadlineExceeded
+	}
+	return CodeInternal
+}
+
+// IsRemote reports whether err was reported by the peer rather than found here.
+func IsRemote(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.remote
+}
+
+// wrapError is an error of this side with a cause that stays here.
+func wrapError(code Code, message string, cause error) *Error {
+	return &Error{Code: code, Message: message, cause: cause}
+}
+
+func remoteError(code Code, message string, retry time.Duration) *Error {
+	return &Error{Code: code, Message: message, RetryAfter: retry, remote: true}
+}
+
+// wireError turns a fault found by the codec into an error of this package.
+func wireError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	var w *wire.Error
+	if errors.As(err, &w) {
+		return &Error{Code: w.Code, Message: w.Text}
+	}
+	return wrapError(CodeProtocol, "", err)
+}
+
+// forPeer says what of err the peer may know. A handler's own [Error] is passed on;
+// anything else may hold paths or secrets and becomes "internal error".
+func forPeer(err error) (Code, string) {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code, e.Message
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return CodeCanceled, ""
+	case errors.Is(err, context.DeadlineExceeded):
+		return CodeDeadlineExceeded, ""
+	}
+	return CodeInternal, "the handler failed"
+}
+
+// printable returns s as it is, or quoted if a log or a terminal could be fooled
+// by what it holds.
+func printable(s string) string {
+	for i := 0; i < len(s); i++ {
+		if s[i] < 0x20 || s[i] >= 0x7f {
+			return strconv.QuoteToGraphic(s)
+		}
+	}
+	return s
+}

@@ -1,0 +1,147 @@
+package core
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+// readFrame reads one frame of at most max bytes during a handshake, and leaves what follows
+// it in rd. The body is valid until rd is used again.
+func readFrame(r io.Reader, rd *reader, max int) (wire.Frame, error) {
+	for {
+		f, size, ok, err := wire.Next(rd.buf[rd.r:rd.w], max)
+		if err != nil {
+			return wire.Frame{}, wireError(err)
+		}
+		if ok {
+			rd.r += size
+			return f, nil
+		}
+		rd.need = size
+		if err := readMore(r, rd); err != nil {
+			return wire.Frame{}, err
+		}
+	}
+}
+
+// readMore reads once into rd, growing its buffer as far as the frame needs.
+func readMore(r io.Reader, rd *reader) error {
+	rd.makeRoom()
+	n, err := r.Read(rd.buf[rd.w:])
+	rd.w += n
+	switch {
+	case n > 0:
+		return nil
+	case err == nil:
+		return io.ErrNoProgress
+	}
+	return err
+}
+
+// readPreface reads the four bytes with which a native client opens. Anything else is told
+// apart by what it begins with, so that the error can say what knocked here.
+func readPreface(r io.Reader, rd *reader) *Error {
+	for rd.w < len(wire.Preface) {
+		if rd.w > 0 && rd.buf[0] != wire.Preface[0] {
+			break
+		}
+		if err := readMore(r, rd); err != nil {
+			return handshakeError(err)
+		}
+	}
+	got := rd.buf[:rd.w]
+	if string(got[:min(len(got), len(wire.Preface))]) == wire.Preface {
+		rd.r = len(wire.Preface)
+		return nil
+	}
+	const same = len(wire.Preface) - 1 // all but the version
+	switch {
+	case len(got) > same && string(got[:same]) == wire.Preface[:same]:
+		return errVersion
+	case looksLikeHTTP(got):
+		return NewError(CodeNotNative, "an HTTP request: this port speaks hisock over plain TCP")
+	case got[0] == 0x16:
+		return NewError(CodeNotNative, "a TLS handshake: this port speaks hisock without TLS")
+	case got[0] >= '0' && got[0] <= '9':
+		return NewError(CodeNotNative, "a peer of the original's protocol, which this server does not speak")
+	}
+	return NewError(CodeNotNative, "the first bytes are not those of a hisock client")
+}
+
+var errVersion = NewError(CodeVersion, "this server speaks version 1 of the protocol")
+
+func looksLikeHTTP(b []byte) bool {
+	for _, method := range []string{"GET ", "POST ", "HEAD ", "PUT ", "OPTIONS ", "CONNECT ", "DELETE ", "PATCH ", "TRACE ", "PRI "} {
+		n := min(len(b), len(method))
+		if n > 2 && string(b[:n]) == method[:n] {
+			return true
+		}
+	}
+	return false
+}
+
+// handshakeError says why the bytes of a handshake did not come.
+func handshakeError(err error) *Error {
+	var t interface{ Timeout() bool }
+	switch {
+	case errors.As(err, &t) && t.Timeout():
+		return NewError(CodeHelloTimeout, "no hello in time")
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return NewError(CodeConnLost, "the peer left during the handshake")
+	}
+	return wrapError(CodeConnLost, "the handshake broke off", err)
+}
+
+// httpRefusal is what an HTTP client that knocks at a plain port is told.
+const httpRefusal = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" +
+	"This port speaks hisock over plain TCP, not HTTP. Browsers connect to the WebSocket port.\n"
+
+// refusal is what a newcomer is sent that is not let in. One that does not speak the
+// protocol would not understand a frame.
+func refusal(why *Error, http bool) []byte {
+	switch {
+	case http:
+		return []byte(httpRefusal)
+	case why.Code == CodeNotNative, why.Code == CodeConnLost:
+		return nil
+	}
+	return wire.AppendRefuse(nil, wire.Goodbye{Code: why.Code, Reason: why.Message, RetryAfter: why.RetryAfter})
+}
+
+// answeredHTTP reports whether a server answered a client's hello with HTTP, as an HTTP
+// server does.
+func answeredHTTP(rd *reader) bool {
+	return bytes.HasPrefix(rd.buf[:rd.w], []byte("HTTP/"))
+}
+
+// refuseTime is how long telling a newcomer why it is not let in may take.
+const refuseTime = time.Second
+
+// hangUp ends a stream on which a handshake failed: it says why, and waits a moment for the
+// peer to have read it, since closing at once could take it away again.
+func hangUp(stream transport.Conn, say []byte) {
+	defer stream.Close() //nolint:errcheck // nothing to be done about it
+	if len(say) == 0 {
+		return
+	}
+	stream.SetReadDeadline(time.Now().Add(refuseTime))  //nolint:errcheck // then it takes longer
+	stream.SetWriteDeadline(time.Now().Add(refuseTime)) //nolint:errcheck // then it takes longer
+	if _, err := stream.Write(say); err != nil {
+		return
+	}
+	if err := stream.CloseWrite(); err != nil {
+		return
+	}
+	buf := readBuffers.Get()
+	defer readBuffers.Put(buf)
+	for {
+		if _, err := stream.Read(buf); err != nil {
+			return // the peer has closed, or the deadline has passed
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package core
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// members is a set of connections that is read far more often than it is changed: those who
+// send take a snapshot and hold no lock while they queue.
+type members struct {
+	snap atomic.Pointer[[]*Conn] // nil when out of date
+
+	mu   sync.Mutex // guards the fields below
+	list []*Conn
+	at   map[*Conn]int // index in list
+}
+
+func (m *members) add(c *Conn) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.at[c]; ok {
+		return
+	}
+	if m.at == nil {
+		m.at = make(map[*Conn]int)
+	}
+	m.at[c] = len(m.list)
+	m.list = append(m.list, c)
+	m.snap.Store(nil)
+}
+
+func (m *members) remove(c *Conn) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i, ok := m.at[c]
+	if !ok {
+		return
+	}
+	last := len(m.list) - 1
+	moved := m.list[last]
+	m.list[i] = moved
+	m.at[moved] = i
+	m.list[last] = nil
+	m.list = m.list[:last]
+	delete(m.at, c)
+	m.snap.Store(nil)
+}
+
+// snapshot returns the members at this moment. It is shared: nobody may change it.
+func (m *members) snapshot() []*Conn {
+	if p := m.snap.Load(); p != nil {
+		return *p
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if p := m.snap.Load(); p != nil {
+		return *p
+	}
+	list := append([]*Conn(nil), m.list...)
+	m.snap.Store(&list)
+	return list
+}
+
+func (m *members) len() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.list)
+}
+
+// An index holds sets of connections by name. A set that becomes empty is forgotten.
+type index struct {
+	mu   sync.RWMutex
+	sets map[string]*members
+}
+
+// get returns the set of that name, or nil.
+func (x *index) get(name string) *members {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.sets[name]
+}
+
+func (x *index) add(name string, c *Conn) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	m := x.sets[name]
+	if m == nil {
+		if x.sets == nil {
+			x.sets = make(map[string]*members)
+		}
+		m = &members{}
+		x.sets[name] = m
+	}
+	m.add(c)
+}
+
+// addFirst adds c unless somebody has that name already, and reports whether it did.
+func (x *index) addFirst(name string, c *Conn) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.sets[name] != nil {
+		return false
+	}
+	if x.sets == nil {
+		x.sets = make(map[string]*members)
+	}
+	m := &members{}
+	m.add(c)
+	x.sets[name] = m
+	return true
+}
+
+func (x *index) remove(name string, c *Conn) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	m := x.sets[name]
+	if m == nil {
+		return
+	}
+	m.remove(c)
+	if m.len() == 0 {
+		delete(x.sets, name)
+	}
+}
+
+// names returns the names of all sets, in no order.
+func (x *index) names() []string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	names := make([]string, 0, len(x.sets))
+	for name := range x.sets {
+		names = append(names, name)
+	}
+	return names
+}

@@ -1,0 +1,27 @@
+package core
+
+import "github.com/hisock/hisock/core/wire"
+
+// checkCommand reports what is wrong with the name of a command, or nil.
+func checkCommand(name string) *Error { return checkName(name, maxCommand) }
+
+// checkName reports what is wrong with the name of a client, a group or a command.
+func checkName(name string, max int) *Error {
+	// Nearly all names are short and printable ASCII: do not make them pay for the rest.
+	if len(name) > 0 && len(name) <= max && len(name) <= 64 && plain(name) {
+		return nil
+	}
+	if err := wire.ValidName(name, max); err != nil {
+		return wireError(err)
+	}
+	return nil
+}
+
+func plain(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < 0x20 || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
+}

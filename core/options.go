@@ -1,0 +1,198 @@
+package core
+
+import "time"
+
+// ServerOptions configure a [Server]. They are copied when it is made; a nil
+// pointer and the zero value mean the defaults. Where a comment says so, a negative
+// value turns a limit off.
+type ServerOptions struct {
+	// MaxConns is how many connections there may be at once, those still shaking hands
+	// included. One more is refused with [CodeTooManyConns].
+	// Zero means 16384. Negative means no limit.
+	MaxConns int
+
+	// HelloTimeout is how long a newcomer may take to say who it is.
+	// Zero means 10 s. Negative means for ever.
+	HelloTimeout time.Duration
+
+	// MaxHello is the greatest size of that first frame, in bytes.
+	// Zero means 8 KiB. More than 16 KiB is taken as 16 KiB.
+	MaxHello int
+
+	// MaxName is how many bytes the name of a client or a group may have, MaxGroups how many
+	// groups one client may be in. Zero means 128 bytes and 64 groups.
+	MaxName   int
+	MaxGroups int
+
+	// UniqueNames refuses a client whose name somebody has with [CodeNameTaken].
+	// Clients without a name are not concerned.
+	UniqueNames bool
+
+	// MaxFrame is the greatest frame that is read from a client, in bytes. It is
+	// checked before anything is allocated. Zero means 1 MiB.
+	MaxFrame int
+
+	// QueueBytes bounds what waits to be written to one client. A client that lets
+	// its queue run full is disconnected with [CodeSlowConsumer]. One frame
+	// is always let into an empty queue, whatever its size. Zero means 1 MiB.
+	QueueBytes int
+
+	// InboxBytes bounds what has been read from one client and waits for a slow
+	// handler. When it is full, reading stops until there is room, so that the client
+	// feels it. Zero means 256 KiB.
+	InboxBytes int
+
+	// MaxConcurrent is how many handlers registered with [Concurrent] may run at once
+	// for one client. Zero means 64.
+	MaxConcurrent int
+
+	// Heartbeat is how long a client may be silent before it is asked for a sign of
+	// life; after as long again it is disconnected with [CodeHeartbeat]. The
+	// client is told and does the same. Zero means 15 s. Negative means never.
+	Heartbeat time.Duration
+
+	// WriteTimeout is how long a write to a client may make no progress before
+	// it is disconnected with [CodeWriteTimeout]. Zero means 20 s. Negative means for ever.
+	WriteTimeout time.Duration
+
+	// CloseTimeout is how long ending one connection in order may take: writing what is
+	// queued, the goodbye, and waiting for the client to close its side.
+	// Zero means 2 s.
+	CloseTimeout time.Duration
+
+	// Codec converts what is not text, a number or bytes. Nil means JSON; in a
+	// browser build nil means that such values fail with [CodeUnsupported].
+	Codec Codec
+
+	// Logger is told of what goes wrong. Nil means silence.
+	Logger Logger
+}
+
+// ClientOptions configure a [Client]. They are copied when it is made; a nil
+// pointer and the zero value mean the defaults.
+type ClientOptions struct {
+	// Name is what the client wants to be called. Empty means that it has no name.
+	Name string
+
+	// Groups are those that the client joins as it connects.
+	Groups []string
+
+	// Auth is handed to the server and never logged.
+	Auth []byte
+
+	// Metadata is handed to the server.
+	Metadata map[string]string
+
+	// MaxFrame, QueueBytes, InboxBytes, MaxConcurrent, WriteTimeout, CloseTimeout, Codec and
+	// Logger mean what they mean in [ServerOptions], toward the server. How often
+	// there are heartbeats the server says.
+	MaxFrame      int
+	QueueBytes    int
+	InboxBytes    int
+	MaxConcurrent int
+	WriteTimeout  time.Duration
+	CloseTimeout  time.Duration
+	Codec         Codec
+	Logger        Logger
+}
+
+// config is what a connection needs of either side's options, defaults filled in.
+// A limit that is off is 0.
+type config struct {
+	maxFrame      int
+	maxName       int
+	maxGroups     int
+	queueBytes    int
+	inboxBytes    int
+	maxConcurrent int
+	heartbeat     time.Duration
+	writeTimeout  time.Duration
+	closeTimeout  time.Duration
+	codec         Codec
+	log           Logger
+}
+
+const (
+	defaultMaxConns   = 16384
+	defaultHelloTime  = 10 * time.Second
+	defaultMaxHello   = 8 << 10
+	defaultMaxName    = 128
+	defaultMaxGroups  = 64
+	defaultMaxFrame   = 1 << 20
+	defaultQueueBytes = 1 << 20
+	defaultInboxBytes = 256 << 10
+	defaultConcurrent = 64
+	defaultHeartbeat  = 15 * time.Second
+	defaultWriteTime  = 20 * time.Second
+	defaultCloseTime  = 2 * time.Second
+
+	// maxCommand is how many bytes the name of a command may have.
+	maxCommand = 256
+)
+
+// withDefaults returns a copy in which nothing is zero that has a default, and limits
+// that are off are zero.
+func (o *ServerOptions) withDefaults() ServerOptions {
+	var v ServerOptions
+	if o != nil {
+		v = *o
+	}
+	v.MaxConns = limit(v.MaxConns, defaultMaxConns)
+	v.HelloTimeout = limit(v.HelloTimeout, defaultHelloTime)
+	v.MaxHello = min(positive(v.MaxHello, defaultMaxHello), readBufferSize)
+	v.MaxName = positive(v.MaxName, defaultMaxName)
+	v.MaxGroups = positive(v.MaxGroups, defaultMaxGroups)
+	v.MaxFrame = positive(v.MaxFrame, defaultMaxFrame)
+	v.QueueBytes = positive(v.QueueBytes, defaultQueueBytes)
+	v.InboxBytes = positive(v.InboxBytes, defaultInboxBytes)
+	v.MaxConcurrent = positive(v.MaxConcurrent, defaultConcurrent)
+	v.Heartbeat = limit(v.Heartbeat, defaultHeartbeat)
+	v.WriteTimeout = limit(v.WriteTimeout, defaultWriteTime)
+	v.CloseTimeout = positive(v.CloseTimeout, defaultCloseTime)
+	if v.Codec == nil {
+		v.Codec = defaultCodec
+	}
+	if v.Logger == nil {
+		v.Logger = silent{}
+	}
+	return v
+}
+
+func (o *ServerOptions) config() config {
+	return config{
+		maxFrame: o.MaxFrame, maxName: o.MaxName, maxGroups: o.MaxGroups,
+		queueBytes: o.QueueBytes, inboxBytes: o.InboxBytes, maxConcurrent: o.MaxConcurrent,
+		heartbeat: o.Heartbeat, writeTimeout: o.WriteTimeout, closeTimeout: o.CloseTimeout,
+		codec: o.Codec, log: o.Logger,
+	}
+}
+
+// config returns what the client's connections need. Names and groups are the
+// server's to limit.
+func (o *ClientOptions) config() config {
+	s := (&ServerOptions{
+		MaxFrame: o.MaxFrame, QueueBytes: o.QueueBytes, InboxBytes: o.InboxBytes,
+		MaxConcurrent: o.MaxConcurrent, WriteTimeout: o.WriteTimeout, CloseTimeout: o.CloseTimeout,
+		Codec: o.Codec, Logger: o.Logger,
+	}).withDefaults()
+	return s.config()
+}
+
+// positive returns v, or the default where v is not a size at all.
+func positive[T int | time.Duration](v, def T) T {
+	if v <= 0 {
+		return def
+	}
+	return v
+}
+
+// limit returns v, the default for zero, and zero for a limit that is off.
+func limit[T int | time.Duration](v, def T) T {
+	switch {
+	case v == 0:
+		return def
+	case v < 0:
+		return 0
+	}
+	return v
+}

@@ -1,0 +1,289 @@
+package core
+
+import (
+	"sync"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// maxWrite is how many bytes one write takes from a queue: enough to carry many
+// frames, little enough that a slow peer shows progress.
+const maxWrite = 128 << 10
+
+// copyBelow is the size under which a frame that several queues share is copied into
+// one buffer with its neighbours as it is written, rather than handed to the
+// medium as a slice of its own.
+const copyBelow = 4 << 10
+
+// A segment is one piece of output: part of a block that only this queue has, or
+// a frame that it shares with other queues and never changes.
+type segment struct {
+	b     []byte
+	owned bool // b is the start of a borrowed block
+}
+
+// A queue holds what waits to be written to one connection, in order and bounded
+// in bytes, and says whose task writing it is: the reader's, which flushes at the end of
+// its batch, or that of a writer which is started for it. Control frames are
+// not data: each has a slot, so that they are never dropped and never pile up.
+type queue struct {
+	limit int
+
+	mu       sync.Mutex // guards the fields below
+	waiting  []segment  // not yet taken by whoever writes
+	bytes    int        // in waiting and in writing together
+	sent     uint64     // counted frames that were queued, for a resume
+	control  control
+	batch    bool          // the reader will flush when its input runs dry
+	flushing bool          // somebody is writing
+	closed   bool          // no more data is let in
+	broken   bool          // a write failed: nothing can be written any more
+	room     chan struct{} // closed when there is room again; nil if nobody waits
+	drained  chan struct{} // closed when nobody writes and nothing waits; nil if nobody waits
+
+	// Owned by whoever set flushing.
+	writing []segment
+	vec     [][]byte
+	scratch []byte
+	ctlBuf  [64]byte
+}
+
+// control holds the control frames that wait: at most one of each, the latest.
+type control struct {
+	ping, pong   uint64
+	due          bool // any of the below
+	pingDue      bool
+	pongDue      bool
+	goodbye      *wire.Goodbye
+	goodbyeAfter bool // it goes behind the data that waits, not in front
+}
+
+// admitLocked reports whether n more bytes may wait. A queue that is empty takes any
+// frame, since nothing would be gained by refusing one that fits the peer's limit.
+func (q *queue) admitLocked(n int) bool {
+	return q.bytes == 0 || q.bytes+n <= q.limit
+}
+
+// spaceLocked returns a slice with room for n more bytes at its end; commitLocked
+// takes it back with the frame appended.
+func (q *queue) spaceLocked(n int) []byte {
+	if last := len(q.waiting) - 1; last >= 0 {
+		if s := &q.waiting[last]; s.owned && cap(s.b)-len(s.b) >= n {
+			return s.b
+		}
+	}
+	var b []byte
+	switch {
+	case n <= smallBlock && len(q.waiting) == 0:
+		b = smallBlocks.Get()[:0]
+	case n <= largeBlock:
+		b = largeBlocks.Get()[:0]
+	default:
+		b = make([]byte, 0, n)
+	}
+	q.waiting = append(q.waiting, segment{b: b, owned: true})
+	return b
+}
+
+func (q *queue) commitLocked(b []byte, counted bool) {
+	s := &q.waiting[len(q.waiting)-1]
+	q.bytes += len(b) - len(s.b)
+	s.b = b
+	if counted {
+		q.sent++
+	}
+}
+
+// shareLocked queues a frame that other queues may hold too.
+func (q *queue) shareLocked(frame []byte) {
+	q.waiting = append(q.waiting, segment{b: frame})
+	q.bytes += len(frame)
+	q.sent++
+}
+
+// wakeLocked says whether the caller, having queued something, must start a writer.
+func (q *queue) wakeLocked() bool {
+	if q.batch || q.flushing {
+		return false
+	}
+	q.flushing = true
+	return true
+}
+
+// pendingLocked reports whether there is anything to write.
+func (q *queue) pendingLocked() bool {
+	return len(q.waiting) > 0 || q.control.due
+}
+
+// take moves up to maxWrite bytes into the caller's hands, laid out for one write. It
+// returns nil when there is nothing, and then the caller no longer flushes.
+// Only whoever set flushing may call it, and it must call done after the write.
+func (q *queue) take() [][]byte {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.pendingLocked() || q.broken {
+		q.idleLocked()
+		return nil
+	}
+	n, size := 0, 0
+	for n < len(q.waiting) && (n == 0 || size+len(q.waiting[n].b) <= maxWrite) {
+		size += len(q.waiting[n].b)
+		n++
+	}
+	q.writing = append(q.writing[:0], q.waiting[:n]...)
+	rest := copy(q.waiting, q.waiting[n:])
+	clear(q.waiting[rest:])
+	q.waiting = q.waiting[:rest]
+
+	q.vec = q.vec[:0]
+	ctl := q.control.appendTo(q.ctlBuf[:0], rest == 0)
+	if len(ctl) > 0 && !q.control.goodbyeAfter {
+		q.vec = append(q.vec, ctl)
+	}
+	q.layOut()
+	if len(ctl) > 0 && q.control.goodbyeAfter {
+		q.vec = append(q.vec, ctl)
+	}
+	return q.vec
+}
+
+// layOut fills vec from writing: runs of small shared frames are copied
+// together, everything else goes as it is.
+func (q *queue) layOut() {
+	small := 0
+	for _, s := range q.writing {
+		if !s.owned && len(s.b) < copyBelow {
+			small += len(s.b)
+		}
+	}
+	if len(q.writing) == 1 || small == 0 {
+		for _, s := range q.writing {
+			q.vec = append(q.vec, s.b)
+		}
+		return
+	}
+	if small <= largeBlock {
+		q.scratch = largeBlocks.Get()[:0]
+	} else {
+		q.scratch = make([]byte, 0, small)
+	}
+	run := 0
+	for _, s := range q.writing {
+		if !s.owned && len(s.b) < copyBelow {
+			q.scratch = append(q.scratch, s.b...)
+			continue
+		}
+		if len(q.scratch) > run {
+			q.vec = append(q.vec, q.scratch[run:])
+			run = len(q.scratch)
+		}
+		q.vec = append(q.vec, s.b)
+	}
+	if len(q.scratch) > run {
+		q.vec = append(q.vec, q.scratch[run:])
+	}
+}
+
+// done gives back what take returned, written or not.
+func (q *queue) done() {
+	size := 0
+	for i, s := range q.writing {
+		size += len(s.b)
+		if s.owned {
+			putBlock(s.b)
+		}
+		q.writing[i] = segment{}
+	}
+	if q.scratch != nil {
+		putBlock(q.scratch)
+		q.scratch = nil
+	}
+	clear(q.vec)
+
+	q.mu.Lock()
+	q.bytes -= size
+	if q.room != nil && q.bytes <= q.limit/2 {
+		close(q.room)
+		q.room = nil
+	}
+	q.mu.Unlock()
+}
+
+// discardLocked forgets the data that nobody has taken yet.
+func (q *queue) discardLocked() {
+	for i, s := range q.waiting {
+		q.bytes -= len(s.b)
+		if s.owned {
+			putBlock(s.b)
+		}
+		q.waiting[i] = segment{}
+	}
+	q.waiting = q.waiting[:0]
+}
+
+// closeLocked lets no more data in and wakes those who wait for room.
+func (q *queue) closeLocked() {
+	q.closed = true
+	if q.room != nil {
+		close(q.room)
+		q.room = nil
+	}
+}
+
+// idleLocked notes that nobody writes any more, and lets go of slices that a burst has
+// made large.
+func (q *queue) idleLocked() {
+	q.flushing = false
+	if q.drained != nil {
+		close(q.drained)
+		q.drained = nil
+	}
+	const keep = 16
+	if cap(q.waiting) > keep {
+		q.waiting = nil
+	}
+	if cap(q.writing) > keep {
+		q.writing = nil
+	}
+	if cap(q.vec) > keep {
+		q.vec = nil
+	}
+}
+
+// stopLocked notes that a write has failed.
+func (q *queue) stopLocked() {
+	q.broken = true
+	q.discardLocked()
+	q.idleLocked()
+}
+
+// drainLocked returns a channel that is closed once all that waits has been written or
+// cannot be.
+func (q *queue) drainLocked() <-chan struct{} {
+	ch := make(chan struct{})
+	if !q.flushing && (q.broken || !q.pendingLocked()) {
+		close(ch)
+		return ch
+	}
+	q.drained = ch
+	return ch
+}
+
+// appendTo appends the control frames that are due and marks them sent. A goodbye that
+// goes behind the data stays until last says that no data is left.
+func (c *control) appendTo(dst []byte, last bool) []byte {
+	if c.pingDue {
+		dst = wire.AppendPing(dst, c.ping)
+		c.pingDue = false
+	}
+	if c.pongDue {
+		dst = wire.AppendPong(dst, c.pong)
+		c.pongDue = false
+	}
+	if c.goodbye != nil && (last || !c.goodbyeAfter) {
+		dst = wire.AppendGoodbye(dst, *c.goodbye)
+		c.goodbye = nil
+	}
+	c.due = c.goodbye != nil
+	return dst
+}

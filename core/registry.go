@@ -1,0 +1,216 @@
+package core
+
+import (
+	"context"
+	"sync/atomic"
+)
+
+// A Handler is the untyped form below every other: it takes what came and returns what
+// goes back. The result matters for calls only. ctx ends with the connection, and for
+// a call also when the caller gives up.
+type Handler func(ctx context.Context, c *Conn, f Frame) ([]byte, error)
+
+// A Middleware wraps the handlers of commands, calls and raw messages: it may look,
+// change what is passed on, or answer itself.
+type Middleware func(next Handler) Handler
+
+// An Outgoing is a command, call or raw message on its way out.
+type Outgoing struct {
+	Frame
+
+	// To is the connection it goes to, nil when it goes to a group or to everybody.
+	To *Conn
+	// Group is the group it goes to, if it does.
+	Group string
+
+	send func(Frame) error
+}
+
+// A SendFunc queues what is on its way out. A [SendMiddleware] wraps it; it runs on the
+// goroutine that sends, once for each send, group send or broadcast.
+type (
+	SendFunc       func(out *Outgoing) error
+	SendMiddleware func(next SendFunc) SendFunc
+)
+
+// A HandlerOption changes how one handler is run.
+type HandlerOption struct{ concurrent bool }
+
+// Concurrent makes each run of a handler a goroutine of its own, on a copy of the payload,
+// so that what follows on the connection does not wait for it. How many run at once for a
+// connection is limited; when they are that many, what follows does wait.
+func Concurrent() HandlerOption { return HandlerOption{concurrent: true} }
+
+// A Registrar takes handlers: a [Server] or a [Client].
+type Registrar interface {
+	registrar() *handlers
+}
+
+// handlers are what a Server and a Client have registered. They are changed only before
+// the first connection and read without a lock afterwards.
+type handlers struct {
+	frozen atomic.Bool
+	conv   Codec // of the typed handlers
+
+	commands map[string]*handler
+	calls    map[string]*handler
+
+	anyCommand *handler
+	anyCall    *handler
+	message    *handler
+	onError    func(c *Conn, err error)
+
+	middleware     []Middleware
+	sendMiddleware []SendMiddleware
+	send           SendFunc // nil without middleware
+}
+
+type handler struct {
+	name       string
+	run        Handler
+	concurrent bool
+}
+
+func (h *handlers) registrar() *handlers { return h }
+
+// OnBytes registers the handler of a command in its untyped form, for which nothing is
+// converted or allocated. payload is valid until the handler returns. An error it
+// returns goes to the error hook. See [On] for the rules that all registrations share.
+func (h *handlers) OnBytes(command string, f func(ctx context.Context, c *Conn, payload []byte) error, opts ...HandlerOption) {
+	h.addCommand(command, func(ctx context.Context, c *Conn, fr Frame) ([]byte, error) {
+		return nil, f(ctx, c, fr.Payload)
+	}, opts)
+}
+
+// HandleBytes registers the handler of a call in its untyped form. What it returns is
+// copied before the next handler runs, so it may be part of payload.
+func (h *handlers) HandleBytes(command string, f func(ctx context.Context, c *Conn, payload []byte) ([]byte, error), opts ...HandlerOption) {
+	h.addCall(command, func(ctx context.Context, c *Conn, fr Frame) ([]byte, error) {
+		return f(ctx, c, fr.Payload)
+	}, opts)
+}
+
+// OnAny registers the handler of commands that no other takes.
+func (h *handlers) OnAny(f func(ctx context.Context, c *Conn, f Frame) error, opts ...HandlerOption) {
+	h.mustBeOpen()
+	h.anyCommand = newHandler("", withoutReply(f), opts)
+}
+
+// HandleAny registers the handler of calls that no other takes. Without it they fail
+// with [CodeUnknownCommand].
+func (h *handlers) HandleAny(f func(ctx context.Context, c *Conn, f Frame) ([]byte, error), opts ...HandlerOption) {
+	h.mustBeOpen()
+	h.anyCall = newHandler("", f, opts)
+}
+
+// OnMessage registers the catch-all: it runs for every command, after the command's own
+// handler if there is one, and for every raw message that no [Conn.RecvRaw] waits for.
+func (h *handlers) OnMessage(f func(ctx context.Context, c *Conn, f Frame) error) {
+	h.mustBeOpen()
+	h.message = newHandler("", withoutReply(f), nil)
+}
+
+// OnError registers the hook that is told what no caller can be told: a command whose
+// payload does not convert, a command handler that failed, a raw message dropped for
+// want of a reader, a newcomer refused (c is nil then). It may run on
+// several goroutines at once and should return soon.
+func (h *handlers) OnError(f func(c *Conn, err error)) {
+	h.mustBeOpen()
+	h.onError = f
+}
+
+// Use adds middleware around all handlers of commands, calls and raw messages. The
+// first added is the outermost.
+func (h *handlers) Use(mw ...Middleware) {
+	h.mustBeOpen()
+	h.middleware = append(h.middleware, mw...)
+}
+
+// UseSend adds middleware around everything that this side sends. The first added is
+// the outermost.
+func (h *handlers) UseSend(mw ...SendMiddleware) {
+	h.mustBeOpen()
+	h.sendMiddleware = append(h.sendMiddleware, mw...)
+}
+
+func (h *handlers) addCommand(name string, f Handler, opts []HandlerOption) {
+	add(h, &h.commands, name, f, opts)
+}
+
+func (h *handlers) addCall(name string, f Handler, opts []HandlerOption) {
+	add(h, &h.calls, name, f, opts)
+}
+
+// add registers one handler. What is wrong here is the program's mistake, so it panics.
+func add(h *handlers, m *map[string]*handler, name string, f Handler, opts []HandlerOption) {
+	h.mustBeOpen()
+	if err := checkCommand(name); err != nil {
+		panic("core: " + err.Message)
+	}
+	if reserved[name] {
+		panic("core: command \"" + name + "\" is reserved: use the method of that event")
+	}
+	if (*m)[name] != nil {
+		panic("core: command \"" + name + "\" has a handler already")
+	}
+	if *m == nil {
+		*m = make(map[string]*handler)
+	}
+	(*m)[name] = newHandler(name, f, opts)
+}
+
+// reserved are the names of events, which the original protocol gives as command names.
+var reserved = map[string]bool{
+	"join": true, "leave": true, "message": true,
+	"client_connect": true, "client_disconnect": true, "force_disconnect": true,
+}
+
+func newHandler(name string, f Handler, opts []HandlerOption) *handler {
+	n := &handler{name: name, run: f}
+	for _, o := range opts {
+		n.concurrent = n.concurrent || o.concurrent
+	}
+	return n
+}
+
+func withoutReply(f func(context.Context, *Conn, Frame) error) Handler {
+	return func(ctx context.Context, c *Conn, fr Frame) ([]byte, error) {
+		return nil, f(ctx, c, fr)
+	}
+}
+
+func (h *handlers) mustBeOpen() {
+	if h.frozen.Load() {
+		panic("core: handlers are registered before serving or connecting")
+	}
+}
+
+// freeze wraps the handlers in the middleware, once, when the first connection is near.
+func (h *handlers) freeze() {
+	if h.frozen.Swap(true) {
+		return
+	}
+	wrap := func(n *handler) {
+		if n == nil {
+			return
+		}
+		for i := len(h.middleware) - 1; i >= 0; i-- {
+			n.run = h.middleware[i](n.run)
+		}
+	}
+	for _, n := range h.commands {
+		wrap(n)
+	}
+	for _, n := range h.calls {
+		wrap(n)
+	}
+	wrap(h.anyCommand)
+	wrap(h.anyCall)
+	wrap(h.message)
+	if len(h.sendMiddleware) > 0 {
+		h.send = func(out *Outgoing) error { return out.send(out.Frame) }
+		for i := len(h.sendMiddleware) - 1; i >= 0; i-- {
+			h.send = h.sendMiddleware[i](h.send)
+		}
+	}
+}

@@ -1,0 +1,249 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+// A Server serves clients on any number of listeners at once. Make one with [NewServer],
+// register handlers, then call [Server.Serve] once for each listener. All methods except
+// those that register are safe for concurrent use.
+type Server struct {
+	handlers
+	opts ServerOptions
+	eng  *engine
+
+	onJoin  func(c *Conn)
+	onLeave func(c *Conn, why error)
+
+	all    members
+	named  index
+	groups index
+	asking members // those who want to know who comes and goes
+
+	lastID   atomic.Uint64
+	open     atomic.Int64   // connections, those still shaking hands included
+	refusing chan struct{}  // a slot for each newcomer that is being told that we are full
+	conns    sync.WaitGroup // one for each connection, and each Serve
+
+	mu        sync.Mutex // guards the fields below
+	serving   bool       // the sweeper runs
+	closing   bool
+	listeners map[transport.Listener]struct{}
+	shaking   map[transport.Conn]struct{}
+	ended     chan struct{} // made by the first Shutdown, closed when nothing runs any more
+}
+
+// maxRefusing is how many newcomers are told at once that the server is full; others are
+// just closed.
+const maxRefusing = 32
+
+// NewServer returns a server that does not listen yet. opts may be nil.
+func NewServer(opts *ServerOptions) *Server {
+	s := &Server{
+		opts:      opts.withDefaults(),
+		refusing:  make(chan struct{}, maxRefusing),
+		listeners: make(map[transport.Listener]struct{}),
+		shaking:   make(map[transport.Conn]struct{}),
+	}
+	s.conv = s.opts.Codec
+	cfg := s.opts.config()
+	s.eng = &engine{
+		config:     cfg,
+		handlers:   &s.handlers,
+		sweep:      newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout)),
+		gone:       s.gone,
+		finished:   s.finished,
+		membership: s.membership,
+		setGroup:   s.changeGroup,
+	}
+	return s
+}
+
+// OnJoin registers what runs when a client has joined, before its first command and before
+// others are told. What it sends to the client is the first the client gets.
+func (s *Server) OnJoin(f func(c *Conn)) {
+	s.mustBeOpen()
+	s.onJoin = f
+}
+
+// OnLeave registers what runs once for each client that had joined, when it has gone and
+// its handlers have returned, before others are told. It can no longer be sent to, but its
+// name, groups and address are still there. why is an [Error]: [CodeClosed] when one
+// side left in order, [CodeConnLost] when the stream broke off.
+func (s *Server) OnLeave(f func(c *Conn, why error)) {
+	s.mustBeOpen()
+	s.onLeave = f
+}
+
+// Serve accepts clients from l until ctx ends, l fails for good, or [Server.Shutdown] is
+// called; then it closes l. Clients that have come stay until they leave or the server
+// shuts down. The values of ctx, not its end, are passed to handlers.
+//
+// It returns nil after a Shutdown, else the reason. It may be called for several
+// listeners at once.
+func (s *Server) Serve(ctx context.Context, l transport.Listener) error {
+	defer l.Close() //nolint:errcheck // nothing to be done about it
+	if !s.begin(l) {
+		return NewError(CodeShutdown, "the server has been shut down")
+	}
+	defer s.conns.Done()
+	defer s.forget(l)
+	stop := context.AfterFunc(ctx, func() { l.Close() })
+	defer stop()
+	base := context.WithoutCancel(ctx)
+	var wait backoff
+	for {
+		stream, err := l.Accept()
+		switch {
+		case err == nil:
+			wait.reset()
+			s.accept(base, stream)
+		case s.isClosing():
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case temporary(err):
+			s.eng.log.Warn("hisock: accept failed", "listener", l.Addr(), "err", printable(err.Error()))
+			wait.sleep(ctx)
+		default:
+			return wrapError(CodeInternal, "accept on "+l.Addr(), err)
+		}
+	}
+}
+
+// begin notes a listener, and starts what runs while the server does.
+func (s *Server) begin(l transport.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return false
+	}
+	s.freeze()
+	if !s.serving {
+		s.serving = true
+		s.eng.sweep.start()
+	}
+	s.listeners[l] = struct{}{}
+	s.conns.Add(1)
+	return true
+}
+
+func (s *Server) forget(l transport.Listener) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.listeners, l)
+}
+
+func (s *Server) isClosing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closing
+}
+
+// temporary reports whether a listener works on after err.
+func temporary(err error) bool {
+	var t interface{ Temporary() bool }
+	return errors.As(err, &t) && t.Temporary()
+}
+
+// Clients returns all clients that are connected when the iteration begins, in no order.
+func (s *Server) Clients() iter.Seq[*Conn] {
+	return func(yield func(*Conn) bool) { each(&s.all, yield) }
+}
+
+// Len is how many clients there are.
+func (s *Server) Len() int { return s.all.len() }
+
+// Named returns the clients with that name, in no order.
+func (s *Server) Named(name string) iter.Seq[*Conn] {
+	return func(yield func(*Conn) bool) { each(s.named.get(name), yield) }
+}
+
+// Client returns the client with that name. It fails with [CodeUnknownClient] if nobody has
+// it and with [CodeAmbiguousName] if several do; see [ServerOptions.UniqueNames].
+func (s *Server) Client(name string) (*Conn, error) {
+	m := s.named.get(name)
+	var conns []*Conn
+	if m != nil {
+		conns = m.snapshot()
+	}
+	switch len(conns) {
+	case 0:
+		return nil, NewError(CodeUnknownClient, "nobody is called "+printable(name))
+	case 1:
+		return conns[0], nil
+	}
+	return nil, NewError(CodeAmbiguousName, strconv.Itoa(len(conns))+" clients are called "+printable(name))
+}
+
+// Groups returns the names of the groups that somebody is in, sorted.
+func (s *Server) Groups() []string {
+	names := s.groups.names()
+	slices.Sort(names)
+	return names
+}
+
+// gone takes a connection that has ended out of everything that is sent to.
+func (s *Server) gone(c *Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all.remove(c)
+	s.asking.remove(c)
+	if name := c.Name(); name != "" {
+		s.named.remove(name, c)
+	}
+	for _, g := range c.Groups() {
+		s.groups.remove(g, c)
+	}
+}
+
+// finished runs when nothing of a connection runs any more.
+func (s *Server) finished(c *Conn) {
+	defer s.conns.Done()
+	s.open.Add(-1)
+	s.eng.sweep.remove(c)
+	if !c.joined {
+		return
+	}
+	s.runLeave(c)
+	s.notify(c, false)
+	s.eng.log.Debug("hisock: left", "peer", c.label(), "why", c.reason().Error())
+}
+
+func (s *Server) runLeave(c *Conn) {
+	if s.onLeave == nil {
+		return
+	}
+	defer s.eng.recover(c, "leave")
+	s.onLeave(c, c.Err())
+}
+
+// notify tells those who asked, except c, that c came or went.
+func (s *Server) notify(c *Conn, came bool) {
+	asking := s.asking.snapshot()
+	if len(asking) == 0 {
+		return
+	}
+	frame := appendNotice(c.presence(), came)
+	for _, to := range asking {
+		if to != c {
+			to.sendShared(frame) //nolint:errcheck // who cannot be told is being disconnected
+		}
+	}
+}
+
+func appendNotice(p Presence, came bool) []byte {
+	if came {
+		return wire.AppendJoined(nil, &p)
+	}
+	return wire.AppendLeft(nil, &p)
+}

@@ -1,0 +1,187 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+// accept takes a new stream, whose handshake and reading get a goroutine of their own.
+func (s *Server) accept(base context.Context, stream transport.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		stream.Close() //nolint:errcheck // it was never used
+		return
+	}
+	s.shaking[stream] = struct{}{}
+	s.conns.Add(1)
+	if s.open.Add(1) > int64(s.opts.MaxConns) && s.opts.MaxConns > 0 {
+		go s.refuseFull(stream)
+		return
+	}
+	go s.welcome(base, stream)
+}
+
+// shaken ends the accounts of a stream that did not become a connection.
+func (s *Server) shaken(stream transport.Conn) {
+	s.mu.Lock()
+	delete(s.shaking, stream)
+	s.mu.Unlock()
+	s.open.Add(-1)
+	s.conns.Done()
+}
+
+// refuseFull tells a newcomer that the server is full, unless too many are being told
+// so at this moment.
+func (s *Server) refuseFull(stream transport.Conn) {
+	defer s.shaken(stream)
+	why := NewError(CodeTooManyConns, "the server has "+strconv.Itoa(s.opts.MaxConns)+" connections")
+	s.refused(stream, why)
+	select {
+	case s.refusing <- struct{}{}:
+		defer func() { <-s.refusing }()
+		hangUp(stream, refusal(why, false))
+	default:
+		stream.Close() //nolint:errcheck // nothing to be done about it
+	}
+}
+
+func (s *Server) refused(stream transport.Conn, why *Error) {
+	s.eng.log.Info("hisock: refused", "remote", printable(stream.Info().Remote), "err", why.Error())
+	s.eng.tell(nil, why)
+}
+
+// welcome shakes hands and then reads the connection until it ends.
+func (s *Server) welcome(base context.Context, stream transport.Conn) {
+	if s.opts.HelloTimeout > 0 {
+		stream.SetReadDeadline(time.Now().Add(s.opts.HelloTimeout)) //nolint:errcheck // the read will fail
+	}
+	rd := &reader{}
+	hello, why := s.readHello(stream, rd)
+	var c *Conn
+	if why == nil {
+		c, why = s.admit(base, stream, hello)
+	}
+	if why != nil {
+		defer s.shaken(stream)
+		http := why.Code == CodeNotNative && looksLikeHTTP(rd.buf[:rd.w])
+		rd.release()
+		if s.isClosing() {
+			why = errShuttingDown
+		}
+		s.refused(stream, why)
+		hangUp(stream, refusal(why, http))
+		return
+	}
+	stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
+	c.serve(rd, func() {
+		s.runJoin(c)
+		s.notify(c, true)
+	})
+}
+
+var errShuttingDown = NewError(CodeShutdown, "the server is shutting down")
+
+// readHello reads the preface and the hello. Nothing larger than the hello's own limit is
+// allocated for it.
+func (s *Server) readHello(stream transport.Conn, rd *reader) (*wire.Hello, *Error) {
+	if err := readPreface(stream, rd); err != nil {
+		return nil, err
+	}
+	f, err := readFrame(stream, rd, s.opts.MaxHello)
+	if err != nil {
+		var e *Error
+		if errors.As(err, &e) {
+			return nil, e
+		}
+		return nil, handshakeError(err)
+	}
+	if f.Kind != wire.KindHello {
+		return nil, NewError(CodeProtocol, "a "+f.Kind.String()+" frame before the hello")
+	}
+	hello, err := wire.ParseHello(f.Body, &wire.Limits{
+		MaxName: s.opts.MaxName, MaxGroups: s.opts.MaxGroups,
+		MaxAuth: s.opts.MaxHello, MaxMetadata: s.opts.MaxHello,
+	})
+	if err != nil {
+		return nil, wireError(err)
+	}
+	if hello.Version != wire.Version {
+		return nil, errVersion
+	}
+	return hello, nil
+}
+
+// admit makes a connection of a stream whose hello is well formed: its welcome is queued
+// before anybody can send to it.
+func (s *Server) admit(base context.Context, stream transport.Conn, hello *wire.Hello) (*Conn, *Error) {
+	c := newConn(base, s.eng, s.lastID.Add(1), stream)
+	c.addr = c.info.Remote
+	c.name = hello.Name
+	c.groups = slices.Compact(slices.Sorted(slices.Values(hello.Groups)))
+	c.peerMaxFrame = peerMaxFrame(hello.MaxFrame)
+	c.joined = true
+	c.queueWelcome(&wire.Welcome{
+		MaxFrame: uint64(s.opts.MaxFrame), MaxName: uint64(s.opts.MaxName),
+		MaxCommand: maxCommand, MaxGroups: uint64(s.opts.MaxGroups),
+		Heartbeat: s.opts.Heartbeat, Name: c.name, Groups: c.groups, Addr: c.addr,
+	})
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		c.cancel(nil)
+		return nil, errShuttingDown
+	}
+	if c.name != "" && s.opts.UniqueNames {
+		if !s.named.addFirst(c.name, c) {
+			c.cancel(nil)
+			return nil, NewError(CodeNameTaken, "somebody is called "+printable(c.name)+" already")
+		}
+	} else if c.name != "" {
+		s.named.add(c.name, c)
+	}
+	delete(s.shaking, stream)
+	for _, g := range c.groups {
+		s.groups.add(g, c)
+	}
+	if hello.Notices {
+		s.asking.add(c)
+	}
+	s.all.add(c)
+	s.eng.sweep.add(c, s.opts.Heartbeat)
+	return c, nil
+}
+
+// queueWelcome puts the welcome at the head of the queue. It is written when the join
+// handler has run, with what that handler sent.
+func (c *Conn) queueWelcome(w *wire.Welcome) {
+	frame := wire.AppendWelcome(nil, w)
+	c.out.mu.Lock()
+	defer c.out.mu.Unlock()
+	c.out.waiting = append(c.out.waiting, segment{b: frame})
+	c.out.bytes += len(frame)
+	c.out.batch = true
+}
+
+// peerMaxFrame is what the peer says it reads, or the default if it says nothing.
+func peerMaxFrame(n uint64) int {
+	if n == 0 {
+		return wire.DefaultMaxFrame
+	}
+	return int(min(n, 1<<31-1))
+}
+
+func (s *Server) runJoin(c *Conn) {
+	if s.onJoin == nil {
+		return
+	}
+	defer s.eng.recover(c, "join")
+	s.onJoin(c)
+}

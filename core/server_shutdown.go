@@ -1,0 +1,65 @@
+package core
+
+import (
+	"context"
+	"time"
+)
+
+// cutTime is how long a Shutdown waits, after it has cut what was left, for goroutines that
+// have only to notice.
+const cutTime = 250 * time.Millisecond
+
+// Shutdown ends the server: it stops listening, says goodbye to every client, writes what is
+// queued, and waits until every connection has ended, its handlers have returned and
+// its leave handler has run. All connections are closed side by side.
+//
+// When ctx ends first, what is left is cut off, and the error is that of ctx; then only handlers
+// that do not heed their context still run. Shutdown may be called again to wait longer.
+func (s *Server) Shutdown(ctx context.Context) error {
+	ended := s.stop()
+	for c := range s.Clients() {
+		c.closeWith(errShuttingDown)
+	}
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+	}
+	for _, c := range s.eng.sweep.conns() {
+		c.lost(ctx.Err())
+		c.stream.Close() //nolint:errcheck // it is being cut
+	}
+	t := time.NewTimer(cutTime)
+	defer t.Stop()
+	select {
+	case <-ended:
+	case <-t.C:
+	}
+	return ctx.Err()
+}
+
+// stop closes the listeners and hurries those who are still shaking hands. It returns a
+// channel that is closed when nothing of the server runs any more.
+func (s *Server) stop() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return s.ended
+	}
+	s.closing = true
+	s.ended = make(chan struct{})
+	for l := range s.listeners {
+		l.Close() //nolint:errcheck // nothing to be done about it
+	}
+	for stream := range s.shaking {
+		stream.SetReadDeadline(time.Now()) //nolint:errcheck // it has its own deadline
+	}
+	go func() {
+		s.conns.Wait()
+		if s.serving {
+			s.eng.sweep.close()
+		}
+		close(s.ended)
+	}()
+	return s.ended
+}

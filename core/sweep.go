@@ -1,0 +1,223 @@
+package core
+
+import (
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// handlerTick is how long a handler may keep its goroutine from reading: between one
+// and two ticks.
+const handlerTick = 5 * time.Millisecond
+
+// A sweeper looks after the connections of one Server or Client with one goroutine and no
+// timer per connection. While any is busy it looks every tick for handlers that
+// take long; and a few times a heartbeat, at all, for peers that have fallen silent or
+// have stopped reading.
+type sweeper struct {
+	period time.Duration // between two looks at all connections; 0 for never
+	wake   chan struct{}
+	stop   chan struct{}
+	wg     sync.WaitGroup
+
+	mu     sync.Mutex // guards the fields below
+	all    map[*Conn]struct{}
+	active []*Conn // those that were busy lately
+}
+
+// A watch is what the sweeper knows of a connection. Only active is touched by others.
+type watch struct {
+	active    atomic.Bool // in the sweeper's list
+	heartbeat time.Duration
+
+	turn    uint64
+	reads   uint64
+	readAt  time.Time
+	pinged  bool
+	writes  uint64
+	writeAt time.Time
+}
+
+func newSweeper(period time.Duration) *sweeper {
+	return &sweeper{
+		period: period,
+		wake:   make(chan struct{}, 1),
+		stop:   make(chan struct{}),
+		all:    make(map[*Conn]struct{}),
+	}
+}
+
+// sweepPeriod is how often connections are looked at that are to be found out after the
+// given times, of which zero ones do not count.
+func sweepPeriod(times ...time.Duration) time.Duration {
+	var period time.Duration
+	for _, d := range times {
+		if d > 0 && (period == 0 || d/4 < period) {
+			period = max(d/4, time.Millisecond)
+		}
+	}
+	return period
+}
+
+// start begins to sweep; close ends it and waits for that.
+func (s *sweeper) start() { s.wg.Go(s.run) }
+
+func (s *sweeper) close() {
+	close(s.stop)
+	s.wg.Wait()
+}
+
+func (s *sweeper) add(c *Conn, heartbeat time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.watch.heartbeat = heartbeat
+	c.watch.readAt = time.Now()
+	s.all[c] = struct{}{}
+}
+
+func (s *sweeper) remove(c *Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.all, c)
+}
+
+// conns returns all connections that have not finished.
+func (s *sweeper) conns() []*Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	conns := make([]*Conn, 0, len(s.all))
+	for c := range s.all {
+		conns = append(conns, c)
+	}
+	return conns
+}
+
+// busy says that a connection's reader has something to do.
+func (s *sweeper) busy(c *Conn) {
+	if c.watch.active.Load() {
+		return
+	}
+	s.mu.Lock()
+	first := len(s.active) == 0
+	if !c.watch.active.Swap(true) {
+		s.active = append(s.active, c)
+	}
+	s.mu.Unlock()
+	if first {
+		select {
+		case s.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (s *sweeper) run() {
+	tick := time.NewTimer(time.Hour)
+	tick.Stop()
+	defer tick.Stop()
+	var slow <-chan time.Time
+	if s.period > 0 {
+		t := time.NewTicker(s.period)
+		defer t.Stop()
+		slow = t.C
+	}
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-s.wake:
+			tick.Reset(handlerTick)
+		case <-tick.C:
+			if s.sweepActive() {
+				tick.Reset(handlerTick)
+			}
+		case <-slow:
+			s.sweepAll(time.Now())
+		}
+	}
+}
+
+// sweepActive takes the reading from handlers that have had a whole tick. It reports
+// whether any connection is still worth watching.
+func (s *sweeper) sweepActive() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := s.active[:0]
+	for _, c := range s.active {
+		w := &c.watch
+		turn := c.turn.Load()
+		same := turn == w.turn
+		w.turn = turn
+		switch state := turn & turnMask; {
+		case same && (state == turnReading || state == turnHanded):
+			// Nothing since the last tick. Look again behind the store: a reader sets its
+			// turn before it looks whether it is in the list.
+			w.active.Store(false)
+			if c.turn.Load() == turn || w.active.Swap(true) {
+				continue
+			}
+		case same:
+			c.handOver(turn)
+		}
+		kept = append(kept, c)
+	}
+	clear(s.active[len(kept):])
+	s.active = kept
+	return len(kept) > 0
+}
+
+// sweepAll ends the connections whose peers have been silent, or have read nothing,
+// for too long, and asks those who have been silent half as long.
+func (s *sweeper) sweepAll(now time.Time) {
+	for _, c := range s.conns() {
+		c.checkReads(now)
+		c.checkWrites(now)
+	}
+}
+
+func (c *Conn) checkReads(now time.Time) {
+	w := &c.watch
+	if w.heartbeat == 0 {
+		return
+	}
+	paused := c.inbox.paused.Load()
+	if reads := c.reads.Load(); reads != w.reads || paused {
+		w.reads, w.readAt, w.pinged = reads, now, false
+		if paused {
+			// We do not read, so that the peer's question would not be seen: let it
+			// hear from us unasked.
+			c.ping(0)
+		}
+		return
+	}
+	switch silent := now.Sub(w.readAt); {
+	case silent >= 2*w.heartbeat:
+		c.endWith(NewError(CodeHeartbeat, "nothing heard for "+seconds(silent)))
+	case silent >= w.heartbeat && !w.pinged:
+		w.pinged = true
+		c.ping(c.reads.Load())
+	}
+}
+
+func (c *Conn) checkWrites(now time.Time) {
+	w := &c.watch
+	limit := c.eng.writeTimeout
+	if limit == 0 {
+		return
+	}
+	c.out.mu.Lock()
+	flushing := c.out.flushing
+	c.out.mu.Unlock()
+	if writes := c.writes.Load(); writes != w.writes || !flushing || w.writeAt.IsZero() {
+		w.writes, w.writeAt = writes, now
+		return
+	}
+	if stalled := now.Sub(w.writeAt); stalled >= limit {
+		c.endWith(NewError(CodeWriteTimeout, "nothing could be written for "+seconds(stalled)))
+	}
+}
+
+func seconds(d time.Duration) string {
+	return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
+}
