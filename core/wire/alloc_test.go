@@ -25,6 +25,7 @@ func TestWorstCaseAllocation(t *testing.T) {
 		unknown = append(unknown, 99, 1, 'u')
 	}
 	auth := appendField(append([]byte(nil), version...), tagAuth, make([]byte, 1<<20))
+	name := appendField(append([]byte(nil), version...), tagName, make([]byte, 1<<20))
 	failure := appendString([]byte{1, 1}, make([]byte, 1<<20))
 	tests := map[string]struct {
 		parse func() error
@@ -34,6 +35,7 @@ func TestWorstCaseAllocation(t *testing.T) {
 		"most metadata that is allowed": {parseHelloOf(pairs), CodeNone, maxParseAlloc},
 		"very many groups":              {parseHelloOf(groups), CodeTooManyGroups, 16 << 10},
 		"very many unknown fields":      {parseHelloOf(unknown), CodeNone, 4 << 10},
+		"name of 1 MiB":                 {parseHelloOf(name), CodeBadName, 4 << 10},
 		"auth of 1 MiB":                 {parseHelloOf(auth), CodeTooBig, 4 << 10},
 		"field that says 1 GiB":         {parseHelloOf(append(append([]byte(nil), version...), 4, 0x80, 0x80, 0x80, 0x80, 0x04)), CodeProtocol, 4 << 10},
 		"hello that says 1 GiB": {func() error {

@@ -36,6 +36,18 @@ func TestCallRoundTrip(t *testing.T) {
 	}
 }
 
+func TestParseRequestAliasesBody(t *testing.T) {
+	f := oneFrame(t, AppendRequest(nil, 1, "sum", []byte("[1,2]")))
+	_, name, payload, err := ParseRequest(f.Body)
+	require.NoError(t, err)
+	require.Same(t, &f.Body[2], &name[0])
+	require.Same(t, &f.Body[5], &payload[0])
+
+	_ = append(name, "!!!!!"...)
+	_ = append(payload, "!!!!!"...)
+	require.Equal(t, "\x01\x03sum[1,2]", string(f.Body), "appending to a part must copy it")
+}
+
 func TestFailureAlwaysHasACode(t *testing.T) {
 	_, code, message, err := ParseFailure(oneFrame(t, AppendFailure(nil, 1, CodeNone, "forgotten")).Body)
 	require.NoError(t, err)

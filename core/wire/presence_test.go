@@ -39,4 +39,8 @@ func TestPresenceCountIsCheckedFirst(t *testing.T) {
 	off := &Limits{MaxGroups: -1}
 	_, err := ParsePresence(body, off)
 	require.EqualError(t, err, "wire: joined or left: groups: 1099511627776 announced, 100 B left")
+
+	// A group takes two bytes at least.
+	_, err = ParsePresence([]byte("\x01a\x02\x01b\x00"), off)
+	require.EqualError(t, err, "wire: joined or left: groups: 2 announced, 3 B left")
 }
