@@ -173,9 +173,14 @@ func testCloseWriteClose(t *testing.T, a, b transport.Conn) {
 // it comes before or after its own.
 func testCloseWriteBoth(t *testing.T, a, b transport.Conn) {
 	var atA, atB []byte
-	require.NoError(t, startWrite(a, []byte("bye")).wait(t))
-	require.NoError(t, start(a.CloseWrite).wait(t))
+	ending := start(func() error {
+		if err := writeAll(a, []byte("bye")); err != nil {
+			return err
+		}
+		return a.CloseWrite()
+	})
 	require.NoError(t, startReadAll(b, &atB).wait(t))
+	require.NoError(t, ending.wait(t))
 	require.Equal(t, "bye", string(atB))
 
 	b.CloseWrite() // a medium may have answered the other end's by itself

@@ -9,7 +9,7 @@ import (
 
 // Patience bounds every wait of the suite. A transport that works never comes
 // near it.
-const Patience = 30 * time.Second
+const Patience = 15 * time.Second
 
 // A Connect makes two connected ends for one test. Both are ready for use: what
 // has to be agreed before the first byte has been agreed. stop, which may be nil,
