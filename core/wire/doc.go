@@ -60,10 +60,13 @@
 //	21    B   pong           no       the ping's nonce
 //	22    B   ack            no       counted frames received in this session
 //	23    B   goodbye        no       code (32 bits), reason (string, MaxReason), retry after (ms)
-//	30    C   join group     yes      name (string)
-//	31    C   leave group    yes      name (string)
+//	30    B   join group     yes      name (string)
+//	31    B   leave group    yes      name (string)
 //	32    S   joined         yes      name (string), number of groups, each (string), address (string)
 //	33    S   left           yes      as joined
+//
+// A client asks for a membership, or its end, with join group and leave group; a
+// server tells the client with them what the program has changed.
 //
 // An id is chosen by whoever sends the request; the two directions are apart.
 // The name of a command or request is any string of bytes here, since what to
@@ -119,7 +122,9 @@
 //	time over its limit                            protocol      ends
 //	text that is not UTF-8                         protocol      ends
 //	text, auth, metadata or token over its limit   too big       ends
-//	name that ValidName refuses, but for commands  bad name      ends
+//	name that ValidName refuses, in hello, welcome, joined or left
+//	                                               bad name      ends
+//	group in join or leave that is not UTF-8       bad name      ends
 //	more groups than the limit, in one frame       too many groups  ends
 //	version missing or 0                           protocol      ends
 //	known field or metadata key twice              protocol      ends
@@ -140,7 +145,8 @@
 //	request with an unknown name                   unknown command  answers
 //	reply, failure, cancel or stream frame for an id that is not in use
 //	                                               -             skips
-//	joining more groups than the server allows     too many groups  ends
+//	joining a group with a name that ValidName refuses, or one too many
+//	                                               -             skips, sends leave group
 //	pong with another nonce                        -             skips
 //	leaving a group that one is not in             -             skips
 package wire

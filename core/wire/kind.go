@@ -30,8 +30,8 @@ const (
 	KindAck     Kind = 0x22 // how many counted frames were received
 	KindGoodbye Kind = 0x23 // the sender ends the connection, and why
 
-	KindJoinGroup  Kind = 0x30 // client: become a member of a group
-	KindLeaveGroup Kind = 0x31 // client: stop being one
+	KindJoinGroup  Kind = 0x30 // the client wants to be in a group; from a server: it is
+	KindLeaveGroup Kind = 0x31 // the client wants to be out of a group; from a server: it is
 	KindJoined     Kind = 0x32 // server: another client connected
 	KindLeft       Kind = 0x33 // server: another client disconnected
 )

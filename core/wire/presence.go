@@ -2,11 +2,11 @@ package wire
 
 import "unicode/utf8"
 
-// AppendJoinGroup asks the server to make this client a member of a group. The
-// name is not checked; see [ValidName].
+// AppendJoinGroup appends a join group frame: a client asks to be in the group, a
+// server says that the client is. The name is not checked; see [ValidName].
 func AppendJoinGroup(dst []byte, name string) []byte { return appendGroup(dst, KindJoinGroup, name) }
 
-// AppendLeaveGroup asks the server to end a membership.
+// AppendLeaveGroup appends the opposite of [AppendJoinGroup].
 func AppendLeaveGroup(dst []byte, name string) []byte { return appendGroup(dst, KindLeaveGroup, name) }
 
 func appendGroup(dst []byte, k Kind, name string) []byte {
