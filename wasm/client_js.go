@@ -80,7 +80,7 @@ func (c *client) run() {
 		c.connected = true
 		c.sink.Call("connected", c.core.Name())
 		<-c.core.Done()
-		if err = c.core.Err(); c.ctx.Err() != nil && !core.IsRemote(err) {
+		if err = c.core.Err(); core.CodeOf(err) == core.CodeClosed && !core.IsRemote(err) {
 			err = nil // the page closed it
 		}
 	}
@@ -220,7 +220,7 @@ func (c *client) groups([]js.Value) any {
 func (c *client) close([]js.Value) any {
 	c.begin(nil)
 	if c.connected {
-		c.core.Close() //nolint:errcheck // it reports nothing, and there is nobody to tell
+		c.core.Conn().Close() //nolint:errcheck // it does not wait and reports nothing
 	}
 	c.cancel()
 	return js.Undefined()

@@ -9,12 +9,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/wire"
 )
 
 func TestEveryCodeHasItsOwnName(t *testing.T) {
 	seen := make(map[string]bool)
-	for code := core.CodeNone + 1; !strings.HasPrefix(code.String(), "code "); code++ {
+	for code := wire.CodeNone + 1; !strings.HasPrefix(code.String(), "code "); code++ {
 		name, ok := Of(code)
 		require.True(t, ok, "code %d, %q, has no name", code, code)
 		require.False(t, seen[name], "two codes are called %q", name)
@@ -28,7 +28,7 @@ func TestEveryCodeHasItsOwnName(t *testing.T) {
 }
 
 func TestCodesWithoutAName(t *testing.T) {
-	for _, code := range []core.Code{core.CodeNone, core.CodeApplication, 999} {
+	for _, code := range []wire.Code{wire.CodeNone, wire.CodeApplication, 999} {
 		_, ok := Of(code)
 		require.False(t, ok, "code %d", code)
 	}

@@ -1,0 +1,205 @@
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+)
+
+// BuildOptions configure [Build]. A nil pointer and the zero value mean the defaults.
+type BuildOptions struct {
+	// Go is the Go command. Empty means the one in PATH, else in GOROOT, else where
+	// Go is usually installed.
+	Go string
+
+	// Dir is where the Go command runs: a folder of a module that is this one or requires it.
+	// Empty means the current folder.
+	Dir string
+
+	// Progress, if it is set, is called with what is done next, such as
+	// "compile hisock.wasm", on the goroutine that called Build.
+	Progress func(step string)
+}
+
+// Build makes a bundle in the folder dir, which it creates if need be. The folder is
+// replaced as a whole once all is there: a failure leaves what was before, and a folder
+// that holds anything but a bundle is refused with [ErrNotBundle]. What has not
+// changed since the last build is not compressed again.
+//
+// The first build of a machine compiles the standard library for the browser and may take
+// a minute; later ones take a second or two. Errors are [*BuildError], with
+// [ErrNoGo] in their chain where there is no Go command. When ctx ends, Build fails.
+// Two builds of one folder at once end with one of the two bundles there.
+func Build(ctx context.Context, dir string, opts *BuildOptions) error {
+	var o BuildOptions
+	if opts != nil {
+		o = *opts
+	}
+	if o.Progress == nil {
+		o.Progress = func(string) {}
+	}
+	if err := mayReplace(dir); err != nil {
+		return &BuildError{Step: "look at " + dir, Err: err}
+	}
+	tool, err := findGo(o.Go, o.Dir)
+	if err != nil {
+		return &BuildError{Step: "look for Go", Err: err}
+	}
+	parent := filepath.Dir(filepath.Clean(dir))
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return &BuildError{Step: "make " + parent, Err: err}
+	}
+	// Beside dir, so that it can be renamed.
+	tmp, err := os.MkdirTemp(parent, ".hisock-bundle-*")
+	if err != nil {
+		return &BuildError{Step: "make " + parent, Err: err}
+	}
+	defer os.RemoveAll(tmp) //nolint:errcheck // what is left is in a hidden folder of its own
+	if tmp, err = filepath.Abs(tmp); err != nil {
+		return &BuildError{Step: "make " + parent, Err: err}
+	}
+	return build(ctx, tool, dir, tmp, o.Progress)
+}
+
+func build(ctx context.Context, tool *goCommand, dir, tmp string, progress func(string)) error {
+	progress("compile " + wasmFile)
+	compiled := filepath.Join(tmp, "compiled.wasm")
+	if err := tool.compile(ctx, compiled); err != nil {
+		return err
+	}
+	wasm, err := os.ReadFile(compiled)
+	if err != nil {
+		return &BuildError{Step: "read " + wasmFile, Err: err}
+	}
+	exec, err := tool.execSource(ctx)
+	if err != nil {
+		return err
+	}
+	version, err := tool.version(ctx)
+	if err != nil {
+		return err
+	}
+	files := map[string][]byte{wasmFile: wasm, execFile: wrapExec(exec)}
+	for _, name := range sourceNames() {
+		if files[name], err = sources.ReadFile(name); err != nil {
+			return &BuildError{Step: "read " + name, Err: err}
+		}
+	}
+	if upToDate(dir, version, files) {
+		progress("keep " + dir + ", which is up to date")
+		return nil
+	}
+	m := Manifest{Hisock: manifestVersion, GoVersion: version, Files: make(map[string]File)}
+	bundle := filepath.Join(tmp, "bundle")
+	progress("compress")
+	if err := write(ctx, bundle, files, &m); err != nil {
+		return &BuildError{Step: "write the bundle", Err: err}
+	}
+	progress("put it into " + dir)
+	if err := swap(bundle, dir, filepath.Join(tmp, "old")); err != nil {
+		return &BuildError{Step: "put it into " + dir, Err: err}
+	}
+	return nil
+}
+
+// mayReplace reports why dir must be left alone.
+func mayReplace(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	if _, err := readManifest(os.DirFS(dir)); err != nil {
+		return ErrNotBundle
+	}
+	return nil
+}
+
+// upToDate reports whether dir holds a whole bundle with just these files.
+func upToDate(dir, version string, files map[string][]byte) bool {
+	m, err := Check(os.DirFS(dir))
+	if err != nil || m.GoVersion != version {
+		return false
+	}
+	for name, content := range files {
+		if m.Files[name] != describe(content) {
+			return false
+		}
+	}
+	return true
+}
+
+// write fills a new folder with files, their compressed copies and the manifest.
+func write(ctx context.Context, dir string, files map[string][]byte, m *Manifest) error {
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	put := func(name string, content []byte) error {
+		return os.WriteFile(filepath.Join(dir, name), content, 0o644)
+	}
+	for name, content := range files {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		packed, err := compress(content)
+		if err != nil {
+			return err
+		}
+		m.Files[name], m.Files[name+gzipSuffix] = describe(content), describe(packed)
+		if err := errors.Join(put(name, content), put(name+gzipSuffix, packed)); err != nil {
+			return err
+		}
+	}
+	text, err := json.MarshalIndent(m, "", "\t")
+	if err != nil {
+		return err
+	}
+	return put(manifestFile, append(text, '\n'))
+}
+
+// compress returns content as a gzip file without name or time, the same on every run.
+func compress(content []byte) ([]byte, error) {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(content); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// swap puts the folder fresh in the place of dir, by way of old. If that fails, dir is
+// what it was.
+func swap(fresh, dir, old string) error {
+	moved := true
+	if err := os.Rename(dir, old); errors.Is(err, os.ErrNotExist) {
+		moved = false
+	} else if err != nil {
+		return err
+	}
+	err := os.Rename(fresh, dir)
+	if err == nil {
+		return nil
+	}
+	if moved {
+		return errors.Join(err, os.Rename(old, dir))
+	}
+	if _, bad := Check(os.DirFS(dir)); bad == nil {
+		return nil // another build was faster
+	}
+	return err
+}

@@ -1,0 +1,32 @@
+// Package web makes the browser's side of hisock available to a server: [Build] makes the
+// bundle that a page loads, [Handler] serves it.
+//
+//	if err := web.Build(ctx, "bundle", nil); err != nil { … }
+//	h, err := web.Handler(os.DirFS("bundle"))
+//	mux.Handle("/hisock/", http.StripPrefix("/hisock/", h))
+//
+// A page then writes
+//
+//	<script type="module">
+//	import { connect } from "/hisock/hisock.js";
+//	const client = await connect("/ws", { name: "ada" });
+//	</script>
+//
+// # The bundle
+//
+// It is a folder of:
+//
+//	hisock.wasm     package wasm of this module, compiled
+//	wasm_exec.js    the support file of the toolchain that compiled it, as a module
+//	hisock.js       what a page imports, and the modules that it imports
+//	hisock.d.ts     its types
+//	*.gz            each of these compressed
+//	manifest.json   the Go version, and size and SHA-256 of every file
+//
+// Building needs a Go command and the source of this module; serving needs neither, so
+// a program can be shipped with a bundle that was built before. Everything may stand
+// under any path, as long as it stays together.
+//
+// A page with a content security policy needs script-src 'self' 'wasm-unsafe-eval', and
+// connect-src for the server it connects to.
+package web

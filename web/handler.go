@@ -1,0 +1,136 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"io/fs"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Handler returns a handler that serves the bundle in fsys, such as os.DirFS("bundle").
+// It fails as [Check] does if the bundle is not whole.
+//
+// The bundle is read once: what happens to the folder afterwards has no effect, and
+// no request can reach anything else. The path of a request is the name of a file, so
+// strip the prefix that the handler stands under. Files are compressed for who accepts
+// that, asked for again each time they are used (Cache-Control: no-cache) and not sent again
+// while they are the same (ETag). The handler is safe for concurrent use.
+func Handler(fsys fs.FS) (http.Handler, error) {
+	m, files, err := load(fsys)
+	if err != nil {
+		return nil, err
+	}
+	h := bundleHandler{}
+	for _, name := range bundleNames() {
+		h[name] = &served{
+			contentType: contentType(name),
+			plain:       encodingOf(files[name], m.Files[name], ""),
+			gzip:        encodingOf(files[name+gzipSuffix], m.Files[name+gzipSuffix], "gzip"),
+		}
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	plain := encodingOf(text, describe(text), "")
+	h[manifestFile] = &served{contentType: contentType(manifestFile), plain: plain}
+	return h, nil
+}
+
+// A bundleHandler is the files of a bundle by name.
+type bundleHandler map[string]*served
+
+type served struct {
+	contentType string
+	plain       *encoding
+	gzip        *encoding // nil if there is none
+}
+
+// An encoding is one form in which a file can be sent.
+type encoding struct {
+	content []byte
+	name    string // as Content-Encoding has it, empty for the file itself
+	etag    string
+}
+
+func encodingOf(content []byte, f File, name string) *encoding {
+	return &encoding{content: content, name: name, etag: `"` + f.SHA256 + `"`}
+}
+
+// ServeHTTP answers GET and HEAD for the files of the bundle.
+func (h bundleHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("X-Content-Type-Options", "nosniff")
+	f := h[strings.TrimPrefix(r.URL.Path, "/")]
+	if f == nil {
+		http.Error(w, "no such file in the bundle", http.StatusNotFound)
+		return
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		header.Set("Allow", "GET, HEAD")
+		http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
+		return
+	}
+	e := f.plain
+	if f.gzip != nil {
+		header.Set("Vary", "Accept-Encoding")
+		if !asksForPart(r) && acceptsGzip(r.Header.Values("Accept-Encoding")) {
+			e = f.gzip
+		}
+	}
+	header.Set("Content-Type", f.contentType)
+	header.Set("Cache-Control", "no-cache")
+	header.Set("ETag", e.etag)
+	if e.name != "" {
+		header.Set("Content-Encoding", e.name)
+		// ServeContent leaves it out where it did not choose the encoding itself.
+		header.Set("Content-Length", strconv.Itoa(len(e.content)))
+	}
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(e.content))
+}
+
+// asksForPart reports whether a request may be answered with less than all: those are
+// about the file itself, not about how it is sent.
+func asksForPart(r *http.Request) bool {
+	return r.Header.Get("Range") != "" || r.Header.Get("If-Match") != ""
+}
+
+// acceptsGzip reports whether a client accepts gzip: it is named, or covered by *, with
+// a weight above 0.
+func acceptsGzip(accept []string) bool {
+	named, star := -1.0, -1.0
+	for _, line := range accept {
+		for part := range strings.SplitSeq(line, ",") {
+			coding, params, _ := strings.Cut(part, ";")
+			switch strings.ToLower(strings.TrimSpace(coding)) {
+			case "gzip", "x-gzip":
+				named = max(named, weight(params))
+			case "*":
+				star = max(star, weight(params))
+			}
+		}
+	}
+	if named >= 0 {
+		return named > 0
+	}
+	return star > 0
+}
+
+// weight reads the q of a coding's parameters: 1 if there is none, 0 if it makes no sense.
+func weight(params string) float64 {
+	for p := range strings.SplitSeq(params, ";") {
+		key, value, ok := strings.Cut(strings.TrimSpace(p), "=")
+		if !ok || !strings.EqualFold(strings.TrimSpace(key), "q") {
+			continue
+		}
+		q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+		if err != nil || !(q >= 0 && q <= 1) {
+			return 0
+		}
+		return q
+	}
+	return 1
+}

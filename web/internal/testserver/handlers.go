@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/hisock/hisock/core"
+)
+
+// A line is what somebody said, as the tests' chat carries it.
+type line struct {
+	From string `json:"from"`
+	Text string `json:"text"`
+}
+
+// codeSoldOut is an error of the program's own.
+const codeSoldOut = core.CodeApplication + 1
+
+func newServer() *core.Server {
+	srv := core.NewServer(&core.ServerOptions{UniqueNames: true, Heartbeat: 5 * time.Second})
+	// In the same write as the welcome, or close behind it.
+	srv.OnJoin(func(c *core.Conn) {
+		for i := range 3 {
+			c.Send("early", i) //nolint:errcheck // the tests miss what is not there
+		}
+		if c.InGroup("early raw") {
+			c.SendRaw([]byte("first"))  //nolint:errcheck
+			c.SendRaw([]byte("second")) //nolint:errcheck
+		}
+	})
+	calls(srv)
+	commands(srv)
+	return srv
+}
+
+func calls(srv *core.Server) {
+	srv.HandleBytes("echo", func(_ context.Context, _ *core.Conn, payload []byte) ([]byte, error) {
+		return payload, nil
+	})
+	core.Handle(srv, "sum", func(_ context.Context, _ *core.Conn, in []int) (int, error) {
+		total := 0
+		for _, n := range in {
+			total += n
+		}
+		return total, nil
+	})
+	core.Handle(srv, "double", func(_ context.Context, _ *core.Conn, n float64) (float64, error) { return 2 * n, nil })
+	core.Handle(srv, "not", func(_ context.Context, _ *core.Conn, b bool) (bool, error) { return !b, nil })
+	core.Handle(srv, "greet", func(_ context.Context, _ *core.Conn, name string) (string, error) {
+		return "hello " + name, nil
+	})
+	core.Handle(srv, "buy", func(_ context.Context, _ *core.Conn, _ string) (string, error) {
+		return "", core.NewError(codeSoldOut, "sold out")
+	})
+	core.Handle(srv, "fail", func(_ context.Context, _ *core.Conn, _ string) (string, error) {
+		return "", errors.New("open /etc/secret: denied")
+	})
+	core.Handle(srv, "panic", func(_ context.Context, _ *core.Conn, _ string) (string, error) {
+		panic("as the test asked for")
+	})
+	core.Handle(srv, "groups", func(_ context.Context, c *core.Conn, _ string) ([]string, error) {
+		return c.Groups(), nil
+	})
+	core.Handle(srv, "clients", func(_ context.Context, _ *core.Conn, _ string) (int, error) {
+		return srv.Len(), nil
+	})
+
+	var abandoned atomic.Int64
+	core.Handle(srv, "wait", func(ctx context.Context, _ *core.Conn, _ string) (string, error) {
+		<-ctx.Done()
+		abandoned.Add(1)
+		return "", ctx.Err()
+	}, core.Concurrent())
+	core.Handle(srv, "abandoned", func(_ context.Context, _ *core.Conn, _ string) (int64, error) {
+		return abandoned.Load(), nil
+	})
+
+	// ask calls the page back and answers with what came of it.
+	core.Handle(srv, "ask", func(ctx context.Context, c *core.Conn, question []string) (string, error) {
+		answer, err := core.Call[string](ctx, c, question[0], question[1])
+		if err != nil {
+			return "failed: " + core.CodeOf(err).String() + ": " + err.Error(), nil
+		}
+		return "answer: " + answer, nil
+	}, core.Concurrent())
+	// giveUp calls the page back and does not wait for long.
+	core.Handle(srv, "giveUp", func(ctx context.Context, c *core.Conn, command string) (string, error) {
+		ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+		defer cancel()
+		_, err := core.Call[string](ctx, c, command, "")
+		return core.CodeOf(err).String(), nil
+	}, core.Concurrent())
+}
+
+func commands(srv *core.Server) {
+	core.On(srv, "say", func(_ context.Context, c *core.Conn, text string) error {
+		return srv.Broadcast("said", line{From: c.Name(), Text: text})
+	})
+	srv.OnBytes("reflect", func(_ context.Context, c *core.Conn, payload []byte) error {
+		return c.SendBytes("reflected", payload)
+	})
+	core.On(srv, "flood", func(_ context.Context, c *core.Conn, n int) error {
+		for i := range n {
+			if err := c.Send("n", i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	core.On(srv, "raw please", func(_ context.Context, c *core.Conn, text string) error {
+		return c.SendRaw([]byte(text))
+	})
+	core.On(srv, "kick me", func(_ context.Context, c *core.Conn, _ string) error {
+		return c.CloseWith(core.NewError(codeSoldOut, "out you go"))
+	})
+	core.On(srv, "push to group", func(_ context.Context, _ *core.Conn, group string) error {
+		return srv.Group(group).Send("pushed", "to "+strconv.Quote(group))
+	})
+	srv.OnMessage(func(_ context.Context, c *core.Conn, f core.Frame) error {
+		if f.Kind == core.KindRaw {
+			return c.SendRaw(append([]byte("back: "), f.Payload...))
+		}
+		return nil
+	})
+}

@@ -1,0 +1,135 @@
+// Command testserver is the server that the browser tests talk to. It serves the bundle
+// in the folder given, prints its addresses as one line of JSON, and says goodbye and ends
+// when its standard input ends.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/hisock/hisock/web"
+	"github.com/hisock/hisock/ws"
+)
+
+func main() {
+	if err := run(os.Args[1:], os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "testserver:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string, stdin io.Reader, stdout io.Writer) error {
+	if len(args) != 1 {
+		return fmt.Errorf("usage: testserver BUNDLE")
+	}
+	bundle, err := web.Handler(os.DirFS(args[0]))
+	if err != nil {
+		return err
+	}
+	srv := newServer()
+	sockets := ws.NewListener(nil)
+	own, err := serve(pages(bundle, sockets))
+	if err != nil {
+		return err
+	}
+	defer own.Close()
+	// A page from here is foreign to the sockets of the other.
+	foreign, err := serve(pages(bundle, nil))
+	if err != nil {
+		return err
+	}
+	defer foreign.Close()
+
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(context.Background(), sockets) }()
+
+	err = json.NewEncoder(stdout).Encode(map[string]string{
+		"own":     "http://" + own.Addr,
+		"foreign": "http://" + foreign.Addr,
+		"ws":      "ws://" + own.Addr + "/ws",
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := bufio.NewReader(stdin).WriteTo(io.Discard); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := srv.Shutdown(ctx); err != nil {
+		return err
+	}
+	return <-served
+}
+
+// serve serves h on a free port of the loopback address.
+func serve(h http.Handler) (*http.Server, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &http.Server{Addr: l.Addr().String(), Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	go s.Serve(l) //nolint:errcheck // it ends with the program, by Close
+	return s, nil
+}
+
+// pages serves an empty page, the bundle in several states of health, and the sockets.
+func pages(bundle http.Handler, sockets http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	const empty = "<!doctype html><meta charset=utf-8><title>test</title>"
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		io.WriteString(w, empty) //nolint:errcheck // the browser has gone
+	})
+	mux.HandleFunc("GET /strict", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'")
+		io.WriteString(w, empty+`<script type="module" src="/strict.js"></script>`) //nolint:errcheck
+	})
+	mux.HandleFunc("GET /strict.js", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+		io.WriteString(w, strictScript) //nolint:errcheck
+	})
+	mux.Handle("/hisock/", http.StripPrefix("/hisock", bundle))
+	mux.Handle("/untyped/", http.StripPrefix("/untyped", untyped(bundle)))
+	mux.HandleFunc("GET /broken/hisock.wasm", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "gone", http.StatusGone)
+	})
+	mux.Handle("/broken/", http.StripPrefix("/broken", bundle))
+	if sockets != nil {
+		mux.Handle("/ws", sockets)
+	}
+	return mux
+}
+
+// strictScript connects in a page that allows no script but the server's own.
+const strictScript = `
+import { connect } from "/hisock/hisock.js";
+connect("/ws").then(
+	async (client) => { document.title = await client.call("greet", "strict", { as: "text" }); },
+	(err) => { document.title = "failed: " + err.message; },
+);
+`
+
+// untyped serves the bundle as a server does that has never heard of wasm.
+func untyped(bundle http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		bundle.ServeHTTP(&untypedWriter{ResponseWriter: w}, r)
+	})
+}
+
+type untypedWriter struct{ http.ResponseWriter }
+
+func (w *untypedWriter) WriteHeader(code int) {
+	if w.Header().Get("Content-Type") == "application/wasm" {
+		w.Header().Set("Content-Type", "application/octet-stream")
+	}
+	w.ResponseWriter.WriteHeader(code)
+}

@@ -1,0 +1,115 @@
+// What the browser tests share: the server, the browser, and a page for each test.
+//
+// The server's program and the bundle are built once for each run of a test file; the
+// Go command caches what has not changed.
+
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { access, constants, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { after } from "node:test";
+import { chromium } from "playwright-core";
+
+const web = dirname(dirname(fileURLToPath(import.meta.url)));
+const executable = process.env.CHROMIUM || "/usr/bin/chromium";
+const flags = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+const scratch = await mkdtemp(join(tmpdir(), "hisock-browser-"));
+const bundle = join(scratch, "bundle");
+const program = join(scratch, "testserver");
+
+/** @type {import("playwright-core").Browser | undefined} */
+let browser;
+after(async () => {
+  await browser?.close();
+  await rm(scratch, { recursive: true, force: true });
+});
+
+const go = (...args) => promisify(execFile)("go", args, { cwd: web });
+await go("build", "-o", program, "./internal/testserver");
+await go("run", "./bundle", bundle);
+await access(executable, constants.X_OK).catch(() => {
+  throw new Error(`no browser at ${executable}: install Debian's package chromium, or set CHROMIUM`);
+});
+browser = await chromium.launch({ executablePath: executable, headless: true, args: flags });
+
+/** Starts a server that ends with the test. stop ends it before, saying goodbye. */
+export async function startServer(t) {
+  const child = spawn(program, [bundle], { stdio: ["pipe", "pipe", "inherit"] });
+  const exited = once(child, "exit");
+  let stopped;
+  const stop = () => (stopped ??= (child.stdin.end(), exited.then(([code]) => assert.equal(code, 0, "testserver's exit code"))));
+  const kill = async () => {
+    stopped ??= exited;
+    child.kill("SIGKILL");
+    await exited;
+  };
+  t.after(stop);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const first = await Promise.race([lines.next(), exited.then(() => ({ done: true }))]);
+  assert.ok(!first.done, "testserver did not start");
+  return { ...JSON.parse(first.value), stop, kill };
+}
+
+/**
+ * Opens a page in a context of its own, with hisock.js imported as window.hisock for the
+ * test's use. Uncaught errors and console output of the page are collected.
+ */
+export async function openPage(t, url, { path = "/", importFrom = "/hisock/hisock.js" } = {}) {
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const page = await context.newPage();
+  const errors = [];
+  const output = [];
+  page.on("pageerror", (err) => errors.push(err));
+  page.on("console", (message) => output.push(message.text()));
+  await page.goto(url + path);
+  if (importFrom) {
+    await page.evaluate(async (from) => {
+      window.hisock = await import(from);
+      // Runs fn and returns how it failed.
+      window.failure = async (fn) => {
+        try {
+          await fn();
+        } catch (err) {
+          const { name, code, message, remote } = err;
+          return { name, code, message, remote, typed: err instanceof hisock.HisockError };
+        }
+        return "did not fail";
+      };
+      // Waits for a condition that nothing announces.
+      window.until = async (condition) => {
+        while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
+      };
+      // A list that grows, and a promise of its having so many items.
+      window.collect = () => {
+        const list = [];
+        list.wait = async (n) => {
+          await until(() => list.length >= n);
+          return [...list];
+        };
+        return list;
+      };
+    }, importFrom);
+  }
+  return Object.assign(page, { errors, output });
+}
+
+/** A server and a page of it. */
+export async function open(t, options) {
+  const server = await startServer(t);
+  return { server, page: await openPage(t, server.own, options) };
+}

@@ -1,0 +1,319 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { open } from "./harness.mjs";
+
+test("values go out by their type and come back as asked for", async (t) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async () => {
+    const client = await hisock.connect("/ws");
+    const echo = (value, as) => client.call("echo", value, { as });
+    const bytes = async (value) => [...(await echo(value, "bytes"))];
+    const out = {
+      text: await echo("naïve 🦔 42", "text"),
+      textThatReadsAsJSON: [await echo("42", "text"), await echo("null", "text"), await echo("", "text")],
+      bom: await echo("\ufeffx", "text"),
+      loneSurrogate: await echo("a\ud800b", "text"),
+      number: [await echo(-1.5), await echo(1e21), await echo(12345678901234567890n, "text"), await echo("7", "number")],
+      bool: [await echo(true), await echo(false)],
+      nothing: [await bytes(undefined), (await echo(undefined)) === undefined, await echo(null)],
+      object: await echo({ a: [1, { b: "ü" }], c: null }),
+      date: await echo(new Date(0)),
+      toJSON: await echo({ toJSON: () => [1] }),
+      buffers: [
+        await bytes(new Uint8Array([0, 255])), await bytes(new Uint8Array([1, 2, 3]).buffer),
+        await bytes(new DataView(new Uint8Array([1, 2, 3, 4]).buffer, 1, 2)), await bytes(new Uint16Array([258])),
+        await bytes(new Uint8ClampedArray([9])),
+      ],
+    };
+    await client.close();
+    return out;
+  });
+  assert.deepEqual(got, {
+    text: "naïve 🦔 42",
+    textThatReadsAsJSON: ["42", "null", ""],
+    bom: "\ufeffx",
+    loneSurrogate: "a\ufffdb",
+    number: [-1.5, 1e21, "12345678901234567890", 7],
+    bool: [true, false],
+    nothing: [[], true, null],
+    object: { a: [1, { b: "ü" }], c: null },
+    date: "1970-01-01T00:00:00.000Z",
+    toJSON: [1],
+    buffers: [[0, 255], [1, 2, 3], [2, 3], [2, 1], [9]],
+  });
+});
+
+test("Go's typed handlers take what a page sends", async (t) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async () => {
+    const client = await hisock.connect("/ws");
+    return [await client.call("sum", [1, 2, 39]), await client.call("double", 2.25), await client.call("not", true)];
+  });
+  assert.deepEqual(got, [42, 4.5, false]);
+});
+
+test("what does not convert", async (t) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async () => {
+    const errors = collect();
+    const seen = collect();
+    const client = await hisock.connect("/ws", { onError: (err) => errors.push([err.code, err.message]) });
+    const call = async (value, as) => {
+      const { code, remote } = await failure(() => client.call("echo", value, { as }));
+      return [code, remote];
+    };
+    const calls = [
+      await call("plain"), await call("{"), await call("ten", "number"), await call("", "number"),
+      await call("0x10", "number"), await call("NaN", "number"), await call(new Uint8Array([0xff]), "text"),
+      await call(new Uint8Array([0xff])),
+    ];
+    const there = await failure(() => client.call("sum", "not a list"));
+    client.on("reflected", (v) => seen.push(v));
+    client.send("reflect", "not JSON");
+    client.send("reflect", '"JSON"');
+    await seen.wait(1);
+    await client.close();
+    return { calls, there: [there.code, there.remote], seen: [...seen], errors: [...errors] };
+  });
+  assert.deepEqual(got.calls, Array(8).fill(["bad_payload", false]));
+  assert.deepEqual(got.there, ["bad_payload", true]);
+  assert.deepEqual(got.seen, ["JSON"]);
+  const reported = got.errors.filter(([code]) => code === "bad_payload");
+  assert.deepEqual(reported, [["bad_payload", 'payload of "reflected" is not JSON: ask for text with { as: "text" }']]);
+});
+
+test("the form of a connection's payloads can be set once", async (t) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async () => {
+    const seen = collect();
+    const client = await hisock.connect("/ws", {
+      as: "text",
+      on: { reflected: { as: "json", handler: (v) => seen.push(v) } },
+    });
+    client.on("reflected", (v) => seen.push(v));
+    client.send("reflect", "17");
+    return [await seen.wait(2), await client.call("echo", "18"), await client.call("echo", "19", { as: "json" })];
+  });
+  assert.deepEqual(got, [[17, "17"], "18", 19]);
+});
+
+test("a thousand messages arrive in order, commands and calls among each other", async (t) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async () => {
+    const client = await hisock.connect("/ws");
+    const seen = collect();
+    client.on("n", (n) => seen.push(n));
+    client.send("flood", 1000);
+    const flood = await seen.wait(1000);
+    const back = collect();
+    client.on("reflected", (n) => back.push(n));
+    const calls = [];
+    for (let i = 0; i < 1000; i++) {
+      client.send("reflect", i);
+      if (i % 100 === 0) calls.push(client.call("double", i).then((n) => [n, back.at(-1)]));
+    }
+    // A reply overtakes nothing that was sent before it.
+    return { flood, back: await back.wait(1000), calls: await Promise.all(calls) };
+  });
+  const numbers = Array.from({ length: 1000 }, (_, i) => i);
+  assert.deepEqual(got.flood, numbers);
+  assert.deepEqual(got.back, numbers);
+  for (const [i, [doubled, last]] of got.calls.entries()) {
+    assert.equal(doubled, 200 * i);
+    assert.ok(last >= 100 * i, `reply ${i} came before message ${100 * i}, after ${last}`);
+  }
+});
+
+test("large payloads, up to the frame limit", async (t) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async () => {
+    const client = await hisock.connect("/ws");
+    const big = crypto.getRandomValues(new Uint8Array(65536));
+    const payload = new Uint8Array(512 << 10).map((_, i) => big[i % big.length] ^ (i >> 16));
+    const back = await client.call("echo", payload, { as: "bytes" });
+    const same = back.length === payload.length && back.every((b, i) => b === payload[i]);
+    const over = await failure(() => client.send("say", new Uint8Array(2 << 20)));
+    const alive = await client.call("sum", [1, 1]);
+    return { same, over: [over.code, over.remote], alive };
+  });
+  assert.deepEqual(got, { same: true, over: ["too_big", false], alive: 2 });
+});
+
+test("raw messages: recvRaw first, then handlers, else kept", async (t) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async () => {
+    const text = (b) => new TextDecoder().decode(b);
+    const client = await hisock.connect("/ws");
+    // Kept until asked for.
+    client.sendRaw("one");
+    client.sendRaw(new TextEncoder().encode("two"));
+    await client.call("sum", []);
+    const kept = [text(await client.recvRaw()), text(await client.recvRaw())];
+    // Asked for before it comes, by two.
+    const both = Promise.all([client.recvRaw(), client.recvRaw()]);
+    client.sendRaw("three");
+    client.sendRaw("four");
+    const waited = (await both).map(text);
+    // Given up: the message goes to the next.
+    const abort = new AbortController();
+    const given = failure(() => client.recvRaw({ signal: abort.signal }));
+    abort.abort(new Error("enough"));
+    const given2 = await failure(() => client.recvRaw({ signal: abort.signal }));
+    const handled = collect();
+    const remove = client.onRaw((b) => handled.push(text(b)));
+    const messages = collect();
+    client.onMessage((m) => messages.push([m.kind, m.command, text(m.bytes)]));
+    client.sendRaw("five");
+    await handled.wait(1);
+    remove();
+    const left = failure(() => client.recvRaw());
+    await client.close();
+    return { kept, waited, given: [(await given).message, given2.message], handled: [...handled], messages: [...messages], left: (await left).code };
+  });
+  assert.deepEqual(got, {
+    kept: ["back: one", "back: two"], waited: ["back: three", "back: four"], given: ["enough", "enough"],
+    handled: ["back: five"], messages: [["raw", "", "back: five"]], left: "closed",
+  });
+});
+
+test("raw messages that nobody wants do not pile up", async (t) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async () => {
+    const errors = collect();
+    const client = await hisock.connect("/ws", { onError: (err) => errors.push(err.code) });
+    for (let i = 0; i < 300; i++) client.send("raw please", String(i));
+    await errors.wait(44 + 3); // three of them for the commands of the welcome
+    let kept = 0;
+    await client.close();
+    while ((await failure(() => client.recvRaw())) === "did not fail") kept++;
+    return { kept, dropped: errors.filter((code) => code === "slow_consumer").length };
+  });
+  assert.deepEqual(got, { kept: 256, dropped: 44 });
+});
+
+test("handlers: several, removed, and one that fails", async (t) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async () => {
+    const errors = collect();
+    const log = collect();
+    const client = await hisock.connect("/ws", { as: "text", onError: (err) => errors.push(err.message) });
+    const first = (v, info) => log.push(`first ${v} ${info.command} ${info.bytes.length}`);
+    client.on("reflected", first);
+    client.on("reflected", () => {
+      throw new Error("thrown");
+    });
+    client.on("reflected", async () => {
+      throw new Error("rejected");
+    });
+    const remove = client.on("reflected", (v) => log.push(`last ${v}`));
+    const messages = collect();
+    client.onMessage((m) => messages.push(m.command));
+    client.send("reflect", "a");
+    await log.wait(2);
+    remove();
+    remove();
+    client.off("reflected", first);
+    client.send("reflect", "b");
+    await client.call("sum", [], { as: "bytes" });
+    client.off("reflected");
+    client.send("reflect", "c");
+    await client.call("sum", [], { as: "bytes" });
+    return { log: [...log], errors: [...errors].slice(-4).sort(), messages: [...messages] };
+  });
+  assert.deepEqual(got.log, ["first a reflected 1", "last a"]);
+  assert.deepEqual(got.errors, ["rejected", "rejected", "thrown", "thrown"]);
+  assert.deepEqual(got.messages.filter((m) => m !== "early"), ["reflected", "reflected", "reflected"]);
+  assert.deepEqual(page.errors, []);
+});
+
+test("a failure that no handler of errors takes is the page's uncaught error", async (t) => {
+  const { page } = await open(t);
+  await page.evaluate(async () => {
+    const client = await hisock.connect("/ws");
+    client.on("reflected", () => {
+      throw new Error("nobody caught me");
+    });
+    client.send("reflect", 1);
+    await client.call("sum", []);
+  });
+  assert.deepEqual(page.errors.map((err) => err.message), ["nobody caught me"]);
+});
+
+test("groups, and who comes and goes", async (t) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async () => {
+    const pushed = collect();
+    const presence = collect();
+    const client = await hisock.connect("/ws", {
+      name: "ada",
+      onClientConnect: (who) => presence.push(["came", who.name, who.groups, typeof who.address]),
+      onClientDisconnect: (who) => presence.push(["went", who.name, who.groups, typeof who.address]),
+    });
+    client.on("pushed", (text) => pushed.push(text), { as: "text" });
+    client.join("room 1");
+    client.send("push to group", "room 1");
+    await pushed.wait(1);
+    const groups = client.groups;
+    client.leave("room 1");
+    client.send("push to group", "room 1");
+    const bad = (await failure(() => client.join(""))).code;
+    const bob = await hisock.connect("/ws", { name: "bob", groups: ["room 2"] });
+    await bob.close();
+    await presence.wait(2);
+    const unasked = await hisock.connect("/ws");
+    const none = (await failure(() => unasked.onClientConnect(() => {}))).code;
+    return { groups, after: client.groups, pushed: [...pushed], presence: presence.slice(0, 2), bad, none };
+  });
+  assert.deepEqual(got, {
+    groups: ["room 1"], after: [], pushed: ['to "room 1"'],
+    presence: [["came", "bob", ["room 2"], "string"], ["went", "bob", ["room 2"], "string"]],
+    bad: "bad_name", none: "unsupported",
+  });
+});
+
+test("commands that cannot be", async (t) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async () => {
+    const client = await hisock.connect("/ws");
+    const noop = () => {};
+    const codes = {};
+    for (const name of ["", "a\nb", "x".repeat(300)]) {
+      codes[`send ${name.slice(0, 3)}`] = (await failure(() => client.send(name))).code;
+      codes[`call ${name.slice(0, 3)}`] = (await failure(() => client.call(name))).code;
+      codes[`on ${name.slice(0, 3)}`] = (await failure(() => client.on(name, noop))).code;
+    }
+    for (const name of ["join", "leave", "message", "client_connect"]) {
+      codes[`on ${name}`] = (await failure(() => client.on(name, noop))).code;
+      codes[`handle ${name}`] = (await failure(() => client.handle(name, noop))).code;
+    }
+    const types = {};
+    const wrong = {
+      "send without a name": () => client.send(),
+      "send to a number": () => client.send(1),
+      "send a function": () => client.send("x", noop),
+      "send a symbol": () => client.send("x", Symbol("s")),
+      "send NaN": () => client.send("x", NaN),
+      "send a circle": () => { const a = []; a.push(a); client.send("x", a); },
+      "send what JSON leaves out": () => client.send("x", { toJSON: noop }),
+      "sendRaw a number": () => client.sendRaw(1),
+      "sendRaw an object": () => client.sendRaw({}),
+      "call with a timeout of text": () => client.call("sum", [], { timeout: "1" }),
+      "call with a misspelt option": () => client.call("sum", [], { timout: 1 }),
+      "call with a signal of nothing": () => client.call("sum", [], { signal: null }),
+      "on without a handler": () => client.on("x"),
+      "on with an unknown form": () => client.on("x", noop, { as: "html" }),
+      "off with a number": () => client.off(1),
+      "a second handler of calls": () => { client.handle("x", noop); client.handle("x", noop); },
+      "onState without a handler": () => client.onState(),
+      "join a number": () => client.join(1),
+      "recvRaw with a signal of text": () => client.recvRaw({ signal: "now" }),
+      "an error code of hisock's own range": () => new hisock.HisockError(17, "x"),
+      "an error without a code": () => new hisock.HisockError(),
+    };
+    for (const [what, fn] of Object.entries(wrong)) types[what] = (await failure(fn)).name;
+    return { codes, types, alive: await client.call("sum", [1]) };
+  });
+  for (const [what, code] of Object.entries(got.codes)) assert.equal(code, "bad_name", what);
+  for (const [what, name] of Object.entries(got.types)) assert.equal(name, "TypeError", what);
+  assert.equal(got.alive, 1);
+});
