@@ -222,9 +222,13 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 	}
 	var err error
 	switch f.Kind {
-	case wire.KindCommand, wire.KindRequest, wire.KindRaw,
-		wire.KindJoinGroup, wire.KindLeaveGroup, wire.KindJoined, wire.KindLeft:
+	case wire.KindCommand, wire.KindRequest, wire.KindRaw, wire.KindJoinGroup, wire.KindLeaveGroup:
 		return c.dispatch(rd, f)
+	case wire.KindJoined, wire.KindLeft:
+		if c.eng.presence != nil {
+			return c.dispatch(rd, f)
+		}
+		err = NewError(CodeProtocol, "a "+f.Kind.String()+" frame from a client")
 	case wire.KindReply:
 		err = c.gotReply(f.Body)
 	case wire.KindFailure:
@@ -239,7 +243,7 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 	case wire.KindPong:
 		_, err = wire.ParseNonce(f.Body)
 	case wire.KindAck:
-		_, err = wire.ParseAck(f.Body)
+		err = c.gotAck(f.Body)
 	case wire.KindGoodbye:
 		var bye wire.Goodbye
 		if bye, err = wire.ParseGoodbye(f.Body); err == nil {
@@ -260,6 +264,22 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 		rd.r = rd.w
 	}
 	return true
+}
+
+// gotAck checks what the peer says it has received. Nothing is kept for a resume yet, so
+// that there is nothing to let go of.
+func (c *Conn) gotAck(body []byte) error {
+	received, err := wire.ParseAck(body)
+	if err != nil {
+		return err
+	}
+	c.out.mu.Lock()
+	sent := c.out.sent
+	c.out.mu.Unlock()
+	if received > sent {
+		return NewError(CodeProtocol, "an ack of more than was sent")
+	}
+	return nil
 }
 
 // dispatch runs a frame's handler here, or leaves it to the goroutine that is still busy

@@ -22,7 +22,7 @@ func (c *Conn) run(f wire.Frame) {
 		var id uint64
 		var name, payload []byte
 		if id, name, payload, err = wire.ParseRequest(f.Body); err == nil {
-			c.runCall(id, name, payload)
+			err = c.runCall(id, name, payload)
 		}
 	case wire.KindRaw:
 		c.runRaw(f.Body)
@@ -82,23 +82,23 @@ func (c *Conn) unhandled(name []byte) {
 	c.eng.fault(c, NewError(CodeUnknownCommand, "no handler for command "+printable(string(name))))
 }
 
-func (c *Conn) runCall(id uint64, name, payload []byte) {
+func (c *Conn) runCall(id uint64, name, payload []byte) error {
 	h := c.eng.handlers.calls[string(name)]
 	f := Frame{Kind: KindCall, Payload: payload}
-	if h == nil {
-		if err := checkCommand(string(name)); err != nil {
-			c.fail(id, err)
-			return
-		}
-		f.Command = string(name)
-		if h = c.eng.handlers.anyCall; h == nil {
-			c.fail(id, NewError(CodeUnknownCommand, "no handler for call "+printable(f.Command)))
-			return
-		}
-	} else {
+	if h != nil {
 		f.Command = h.name
+		return c.startCall(h, f, id)
 	}
-	c.startCall(h, f, id)
+	f.Command = string(name)
+	if err := checkCommand(f.Command); err != nil {
+		c.fail(id, err)
+		return nil
+	}
+	if h = c.eng.handlers.anyCall; h == nil {
+		c.fail(id, NewError(CodeUnknownCommand, "no handler for call "+printable(f.Command)))
+		return nil
+	}
+	return c.startCall(h, f, id)
 }
 
 func (c *Conn) runRaw(payload []byte) {
@@ -115,9 +115,6 @@ func (c *Conn) runRaw(payload []byte) {
 }
 
 func (c *Conn) runPresence(p Presence, came bool) {
-	if c.eng.presence == nil {
-		return
-	}
 	defer c.eng.recover(c, "presence handler")
 	c.eng.presence(p, came)
 }
@@ -139,15 +136,19 @@ func (c *Conn) finishCommand(_ []byte, err error) {
 }
 
 // startCall runs a handler whose result is the answer to call id.
-func (c *Conn) startCall(h *handler, f Frame, id uint64) {
+func (c *Conn) startCall(h *handler, f Frame, id uint64) error {
 	ctx, cancel := context.WithCancel(c.ctx)
-	c.serving.add(id, cancel)
+	if !c.serving.add(id, cancel) {
+		cancel()
+		return NewError(CodeProtocol, "a call with the id of one that is not answered yet")
+	}
 	if !h.concurrent {
 		c.answer(ctx, h, f, id)
-		return
+		return nil
 	}
 	f.Payload = append([]byte(nil), f.Payload...)
 	c.spawn(func() { c.answer(detached(ctx), h, f, id) })
+	return nil
 }
 
 // detached returns ctx for a handler that runs beside its connection: when it waits
@@ -230,10 +231,17 @@ type served struct {
 	canceled bool
 }
 
-func (t *servingTable) add(id uint64, cancel context.CancelFunc) {
+// add notes a call. It reports false if one with that id is being handled.
+func (t *servingTable) add(id uint64, cancel context.CancelFunc) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	for i := range t.calls {
+		if t.calls[i].id == id {
+			return false
+		}
+	}
 	t.calls = append(t.calls, served{id: id, cancel: cancel})
+	return true
 }
 
 // remove ends a call and reports whether its caller had given it up.

@@ -102,7 +102,7 @@ func (c *Conn) sendCounted(n int, appendTo func(dst []byte) []byte) error {
 
 // fits reports whether the peer would read a frame of so many bytes in all.
 func (c *Conn) fits(n int) *Error {
-	if n <= c.peerMaxFrame {
+	if n <= wire.Size(c.peerMaxFrame) {
 		return nil
 	}
 	return NewError(CodeTooBig, "frame "+strconv.Itoa(n)+" B exceeds the peer's limit "+strconv.Itoa(c.peerMaxFrame)+" B")

@@ -1,0 +1,231 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// A handler that takes long keeps later commands waiting, in order, but not the answers to
+// calls and not the heartbeats.
+func TestSlowHandler(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var order kept[string]
+		release := make(chan struct{})
+		On(w.srv, "slow", func(context.Context, *Conn, struct{}) error {
+			<-release
+			order.add("slow")
+			return nil
+		})
+		On(w.srv, "quick", func(_ context.Context, _ *Conn, n int) error {
+			order.add(fmt.Sprint(n))
+			return nil
+		})
+		w.serve()
+		p := w.hello(&wire.Hello{})
+		p.send(wire.AppendCommand(nil, "slow", nil))
+		for i := range 20 {
+			p.send(wire.AppendCommand(nil, "quick", fmt.Append(nil, i)))
+		}
+		synctest.Wait()
+		require.Empty(t, order.all())
+
+		time.Sleep(3 * handlerTick) // the sweeper takes the reading over
+		p.send(wire.AppendPing(nil, 7))
+		f := p.want()
+		require.Equal(t, wire.KindPong, f.Kind)
+
+		close(release)
+		synctest.Wait()
+		require.Len(t, order.all(), 21)
+		require.Equal(t, []string{"slow", "0", "1"}, order.all()[:3])
+		require.Equal(t, "19", order.all()[20])
+
+		// The reader runs handlers itself again.
+		p.send(wire.AppendCommand(nil, "quick", []byte("99")))
+		synctest.Wait()
+		require.Equal(t, "99", order.all()[21])
+		p.stream.Close() //nolint:errcheck // it is over
+	})
+}
+
+// What was queued before a slow handler began is written while it runs.
+func TestSlowHandlerDoesNotDelayReplies(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		release := make(chan struct{})
+		On(w.srv, "slow", func(context.Context, *Conn, struct{}) error { <-release; return nil })
+		w.srv.HandleBytes("echo", func(_ context.Context, _ *Conn, b []byte) ([]byte, error) { return b, nil })
+		w.serve()
+		p := w.hello(&wire.Hello{})
+		both := wire.AppendCommand(wire.AppendRequest(nil, 1, "echo", []byte("hi")), "slow", nil)
+		p.send(both)
+		f := p.want() // comes although slow still runs
+		require.Equal(t, wire.KindReply, f.Kind)
+		close(release)
+		p.stream.Close() //nolint:errcheck // it is over
+	})
+}
+
+// When the inbox behind a slow handler is full, reading stops until there is room: the peer
+// feels it, and is not taken for dead, nor are we.
+func TestInboxFull(t *testing.T) {
+	opts := &ServerOptions{InboxBytes: 4 << 10, Heartbeat: time.Second}
+	inWorld(t, opts, func(w *world) {
+		release := make(chan struct{})
+		var got kept[int]
+		On(w.srv, "n", func(_ context.Context, _ *Conn, n int) error {
+			if n == 0 {
+				<-release
+			}
+			got.add(n)
+			return nil
+		})
+		w.serve()
+		cl := w.join(w.client("ada"))
+		const count = 5000
+		sent := make(chan error, 1)
+		go func() {
+			for i := range count {
+				if err := cl.Send("n", i); err != nil {
+					sent <- err
+					return
+				}
+			}
+			sent <- nil
+		}()
+		time.Sleep(10 * time.Second) // many heartbeats
+		c, err := w.srv.Client("ada")
+		require.NoError(t, err)
+		require.True(t, c.inbox.paused.Load())
+		require.LessOrEqual(t, c.inbox.bytes, 4<<10)
+		close(release)
+		require.NoError(t, <-sent)
+		synctest.Wait()
+		require.Len(t, got.all(), count)
+		for i, n := range got.all() {
+			require.Equal(t, i, n)
+		}
+		require.NoError(t, cl.Close())
+	})
+}
+
+// Handlers on both sides that call each other back, several deep.
+func TestCallsWithinCalls(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		down := func(ctx context.Context, c *Conn, n int) (int, error) {
+			if n == 0 {
+				return 0, nil
+			}
+			below, err := Call[int](ctx, c, "down", n-1)
+			return below + 1, err
+		}
+		Handle(w.srv, "down", down, Concurrent())
+		w.serve()
+		cl := w.client("ada")
+		Handle(cl, "down", down, Concurrent())
+		w.join(cl)
+		depth, err := Call[int](w.ctx, cl, "down", 30)
+		require.NoError(t, err)
+		require.Equal(t, 30, depth)
+		require.NoError(t, cl.Close())
+	})
+}
+
+// A handler that calls another connection does not keep its own from reading.
+func TestHandlerCallsAnotherConn(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		Handle(w.srv, "ask", func(ctx context.Context, _ *Conn, name string) (string, error) {
+			other, err := w.srv.Client(name)
+			if err != nil {
+				return "", err
+			}
+			return Call[string](ctx, other, "answer", nil)
+		})
+		w.serve()
+		ada, bob := w.client("ada"), w.client("bob")
+		both := func(cl, other *Client, name string) {
+			Handle(cl, "answer", func(context.Context, *Conn, struct{}) (string, error) {
+				// While its own connection is in "ask", it is asked itself.
+				return name, nil
+			})
+		}
+		both(ada, bob, "I am ada")
+		both(bob, ada, "I am bob")
+		w.join(ada)
+		w.join(bob)
+		answers := make(chan string, 2)
+		go func() { s, err := Call[string](w.ctx, ada, "ask", "bob"); answers <- fmt.Sprint(s, err) }()
+		go func() { s, err := Call[string](w.ctx, bob, "ask", "ada"); answers <- fmt.Sprint(s, err) }()
+		got := []string{<-answers, <-answers}
+		require.ElementsMatch(t, []string{"I am bob<nil>", "I am ada<nil>"}, got)
+		require.NoError(t, ada.Close())
+		require.NoError(t, bob.Close())
+	})
+}
+
+// A peer that does not read cannot stop us from reading it: its own replies wait.
+func TestPeerThatDoesNotRead(t *testing.T) {
+	opts := &ServerOptions{QueueBytes: 8 << 20, InboxBytes: 32 << 10, WriteTimeout: time.Minute}
+	inWorld(t, opts, func(w *world) {
+		w.srv.OnBytes("echo", func(_ context.Context, c *Conn, b []byte) error { return c.SendBytes("echo", b) })
+		w.serve()
+		p := w.hello(&wire.Hello{})
+		payload := make([]byte, 16<<10)
+		sent := make(chan error, 1)
+		go func() {
+			for range 20 {
+				if _, err := p.stream.Write(wire.AppendCommand(nil, "echo", payload)); err != nil {
+					sent <- err
+					return
+				}
+			}
+			sent <- nil
+		}()
+		time.Sleep(time.Second) // the server's flush is stuck: nothing has been read here
+		for range 20 {
+			require.Len(t, p.wantCommand("echo"), len(payload))
+		}
+		require.NoError(t, <-sent)
+		p.stream.Close() //nolint:errcheck // it is over
+	})
+}
+
+func TestConcurrentHandlers(t *testing.T) {
+	opts := &ServerOptions{MaxConcurrent: 3}
+	inWorld(t, opts, func(w *world) {
+		var running kept[string]
+		release := make(chan struct{})
+		w.srv.OnBytes("work", func(_ context.Context, _ *Conn, b []byte) error {
+			s := string(b)
+			running.add(s)
+			<-release
+			if s != string(b) {
+				return errors.New("the payload changed under a running handler")
+			}
+			return nil
+		}, Concurrent())
+		On(w.srv, "after", func(context.Context, *Conn, struct{}) error { running.add("after"); return nil })
+		var faults kept[error]
+		w.srv.OnError(func(_ *Conn, err error) { faults.add(err) })
+		w.serve()
+		cl := w.join(w.client("ada"))
+		for i := range 5 {
+			require.NoError(t, cl.Send("work", i))
+		}
+		require.NoError(t, cl.Send("after", nil))
+		time.Sleep(time.Second)
+		require.ElementsMatch(t, []string{"0", "1", "2"}, running.all(), "no more than three at once")
+		close(release)
+		synctest.Wait()
+		require.Len(t, running.all(), 6)
+		require.Empty(t, faults.all())
+		require.NoError(t, cl.Close())
+	})
+}

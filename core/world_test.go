@@ -1,0 +1,193 @@
+package core
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+// A world is a server and those who connect to it through memory, inside a synctest bubble.
+type world struct {
+	t   *testing.T      // the bubble's
+	ctx context.Context // the bubble's
+	srv *Server
+	lis *transport.PipeListener
+	log *logged
+
+	clients []*Client
+}
+
+// inWorld runs f in a bubble with a server that is not serving yet, and shuts it
+// down at the end.
+func inWorld(t *testing.T, opts *ServerOptions, f func(w *world)) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, opts)
+		// A failed require ends f; what runs must end too, or the bubble hides the failure.
+		defer w.cut()
+		f(w)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		require.NoError(t, w.srv.Shutdown(ctx))
+	})
+}
+
+func newWorld(t *testing.T, opts *ServerOptions) *world {
+	if opts == nil {
+		opts = &ServerOptions{}
+	}
+	log := &logged{}
+	opts.Logger = log
+	return &world{t: t, ctx: t.Context(), srv: NewServer(opts), lis: transport.NewPipeListener(), log: log}
+}
+
+// cut ends what a test that failed has left.
+func (w *world) cut() {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	w.srv.Shutdown(ctx) //nolint:errcheck // it is cut
+	for _, cl := range w.clients {
+		cl.Close() //nolint:errcheck // always nil
+	}
+}
+
+// serve begins to serve. Handlers are registered before.
+func (w *world) serve() {
+	go w.srv.Serve(w.ctx, w.lis) //nolint:errcheck // nil after Shutdown
+}
+
+// client returns a client that is not connected yet.
+func (w *world) client(name string, groups ...string) *Client {
+	cl := NewClient(w.lis, &ClientOptions{Name: name, Groups: groups})
+	w.clients = append(w.clients, cl)
+	return cl
+}
+
+// join connects a client and waits until the server has run its join handler.
+func (w *world) join(cl *Client) *Client {
+	require.NoError(w.t, cl.Connect(w.ctx))
+	synctest.Wait()
+	return cl
+}
+
+// peer connects by hand, so that a test can send any bytes.
+func (w *world) peer() *peer {
+	stream, err := w.lis.Dial(w.ctx)
+	require.NoError(w.t, err)
+	return &peer{t: w.t, stream: stream, rd: &reader{}}
+}
+
+// hello connects by hand and shakes hands.
+func (w *world) hello(h *wire.Hello) *peer {
+	p := w.peer()
+	p.send(wire.AppendHello([]byte(wire.Preface), h))
+	require.Equal(w.t, wire.KindWelcome, p.want().Kind)
+	return p
+}
+
+// A peer speaks the protocol by hand.
+type peer struct {
+	t      *testing.T
+	stream transport.Conn
+	rd     *reader
+}
+
+func (p *peer) send(b []byte) {
+	p.t.Helper()
+	_, err := p.stream.Write(b)
+	require.NoError(p.t, err)
+}
+
+// want returns the next frame.
+func (p *peer) want() wire.Frame {
+	p.t.Helper()
+	f, err := readFrame(p.stream, p.rd, wire.DefaultMaxFrame)
+	require.NoError(p.t, err)
+	return f
+}
+
+// wantCommand returns the payload of the next frame, which is that command.
+func (p *peer) wantCommand(name string) string {
+	p.t.Helper()
+	f := p.want()
+	require.Equal(p.t, wire.KindCommand, f.Kind)
+	got, payload, err := wire.ParseCommand(f.Body)
+	require.NoError(p.t, err)
+	require.Equal(p.t, name, string(got))
+	return string(payload)
+}
+
+// wantGoodbye reads up to a goodbye with that code, which is the last there is.
+func (p *peer) wantGoodbye(code Code) string {
+	p.t.Helper()
+	for {
+		f := p.want()
+		if f.Kind != wire.KindGoodbye {
+			continue
+		}
+		bye, err := wire.ParseGoodbye(f.Body)
+		require.NoError(p.t, err)
+		require.Equal(p.t, code.String(), bye.Code.String())
+		p.wantEOF()
+		return bye.Reason
+	}
+}
+
+func (p *peer) wantEOF() {
+	p.t.Helper()
+	_, err := readFrame(p.stream, p.rd, wire.DefaultMaxFrame)
+	require.Error(p.t, err)
+	p.stream.Close() //nolint:errcheck // it is over
+}
+
+// logged keeps what was logged.
+type logged struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *logged) add(msg string, args []any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, a := range args {
+		if s, ok := a.(string); ok {
+			msg += " " + s
+		}
+	}
+	l.lines = append(l.lines, msg)
+}
+
+func (l *logged) Debug(msg string, args ...any) { l.add(msg, args) }
+func (l *logged) Info(msg string, args ...any)  { l.add(msg, args) }
+func (l *logged) Warn(msg string, args ...any)  { l.add(msg, args) }
+func (l *logged) Error(msg string, args ...any) { l.add(msg, args) }
+
+func (l *logged) all() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]string(nil), l.lines...)
+}
+
+// kept collects what handlers got, from any goroutine.
+type kept[T any] struct {
+	mu  sync.Mutex
+	got []T
+}
+
+func (k *kept[T]) add(v T) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.got = append(k.got, v)
+}
+
+func (k *kept[T]) all() []T {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return append([]T(nil), k.got...)
+}
