@@ -1,0 +1,93 @@
+//go:build !js
+
+package tcp
+
+import (
+	"fmt"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/hisock/hisock/transport"
+)
+
+// A conn is a plain connection.
+type conn struct {
+	tcp    *net.TCPConn
+	info   transport.Info
+	closed atomic.Bool
+
+	// Owned by the reader.
+	ready readyState
+
+	// Owned by the writer: what is under way, here so that it is not allocated.
+	buffers net.Buffers
+}
+
+// newConn takes over stream, which package net made of the network "tcp".
+func newConn(stream net.Conn) (transport.Conn, error) {
+	c := &conn{
+		tcp: stream.(*net.TCPConn),
+		info: transport.Info{
+			Transport: "tcp",
+			Local:     stream.LocalAddr().String(),
+			Remote:    stream.RemoteAddr().String(),
+		},
+	}
+	if err := c.ready.init(c.tcp); err != nil {
+		stream.Close()
+		return nil, fmt.Errorf("tcp: connection with %q: %w", c.info.Remote, err)
+	}
+	return c, nil
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.tcp.Read(p)
+	return n, c.ownClose(err)
+}
+
+func (c *conn) Write(p []byte) (int, error) {
+	n, err := c.tcp.Write(p)
+	return n, c.ownClose(err)
+}
+
+func (c *conn) WriteBuffers(bufs [][]byte) (int64, error) {
+	if len(bufs) == 1 {
+		n, err := c.Write(bufs[0])
+		return int64(n), err
+	}
+	c.buffers = bufs
+	n, err := c.buffers.WriteTo(c.tcp)
+	c.buffers = nil
+	return n, c.ownClose(err)
+}
+
+func (c *conn) CloseWrite() error {
+	return c.ownClose(c.tcp.CloseWrite())
+}
+
+func (c *conn) Close() error {
+	if c.closed.Swap(true) {
+		return nil
+	}
+	return c.tcp.Close()
+}
+
+func (c *conn) SetReadDeadline(t time.Time) error {
+	return c.ownClose(c.tcp.SetReadDeadline(t))
+}
+
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	return c.ownClose(c.tcp.SetWriteDeadline(t))
+}
+
+func (c *conn) Info() transport.Info { return c.info }
+
+// ownClose tells a connection that failed because it was closed here from one that
+// broke off.
+func (c *conn) ownClose(err error) error {
+	if err != nil && c.closed.Load() {
+		return transport.ErrClosed
+	}
+	return err
+}

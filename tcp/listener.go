@@ -1,0 +1,91 @@
+//go:build !js
+
+package tcp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/hisock/hisock/transport"
+)
+
+// A Listener accepts TCP connections. It may be used by several goroutines at once,
+// and closed by any, a signal handler's among them: a waiting Accept returns at once.
+type Listener struct {
+	listener net.Listener
+	tls      *tls.Config // nil: plain
+}
+
+var _ transport.Listener = (*Listener)(nil)
+
+// Listen listens on addr. The result accepts until it is closed.
+func Listen(addr string, opts *Options) (*Listener, error) {
+	o := opts.resolve()
+	if o.TLS != nil && !hasCertificate(o.TLS) {
+		return nil, fmt.Errorf("tcp: listen %q: the TLS configuration has no certificate", addr)
+	}
+	config := net.ListenConfig{KeepAlive: o.KeepAlive}
+	l, err := config.Listen(context.Background(), "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("tcp: %w", err)
+	}
+	return &Listener{listener: l, tls: o.TLS}, nil
+}
+
+func hasCertificate(c *tls.Config) bool {
+	return len(c.Certificates) > 0 || c.GetCertificate != nil || c.GetConfigForClient != nil
+}
+
+// Accept waits for the next connection, and for nothing that the peer has to send:
+// a TLS handshake happens in the first read or write. After Close it fails with
+// [transport.ErrClosed]. An error whose Temporary method reports true, such as too
+// many open files, leaves the listener working.
+func (l *Listener) Accept() (transport.Conn, error) {
+	stream, err := l.listener.Accept()
+	if err != nil {
+		return nil, &acceptError{addr: l.Addr(), err: err}
+	}
+	if l.tls != nil {
+		return newTLSConn(stream, func(s net.Conn) *tls.Conn { return tls.Server(s, l.tls) }), nil
+	}
+	return newConn(stream)
+}
+
+// Close stops listening. Connections that were accepted go on. It may be called
+// again.
+func (l *Listener) Close() error {
+	if err := l.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("tcp: %w", err)
+	}
+	return nil
+}
+
+// Addr returns the address listened on, with the real port.
+func (l *Listener) Addr() string { return l.listener.Addr().String() }
+
+// An acceptError says why Accept failed and whether to try again.
+type acceptError struct {
+	addr string
+	err  error
+}
+
+func (e *acceptError) Error() string {
+	return fmt.Sprintf("tcp: accept on %q: %v", e.addr, e.Unwrap())
+}
+
+func (e *acceptError) Unwrap() error {
+	if errors.Is(e.err, net.ErrClosed) {
+		return transport.ErrClosed
+	}
+	return e.err
+}
+
+// Temporary reports what package net makes of the system's error: true for a lack of
+// file descriptors and for a peer that has already gone.
+func (e *acceptError) Temporary() bool {
+	var temporary interface{ Temporary() bool }
+	return errors.As(e.err, &temporary) && temporary.Temporary()
+}
