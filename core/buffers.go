@@ -9,9 +9,11 @@ const (
 	bigReadBufferSize = 136 << 10
 
 	// smallBlock and largeBlock are what a queue borrows while it has output: most
-	// connections send little at a time, busy ones fill large blocks.
+	// connections send little at a time, busy ones fill large blocks. A frame larger than
+	// that gets a huge one, or memory of its own beyond.
 	smallBlock = 4 << 10
 	largeBlock = 32 << 10
+	hugeBlock  = bigReadBufferSize
 )
 
 // A bufferPool lends buffers of one size. Its slices live in boxes that are pooled
@@ -54,13 +56,29 @@ func (p *bufferPool) Put(b []byte) {
 	p.full.Put(box)
 }
 
-// putBlock gives back a block of either size.
-func putBlock(b []byte) {
-	if cap(b) == smallBlock {
-		smallBlocks.Put(b)
-		return
+// getBlock borrows a block with room for n bytes, or makes one if that is too many to lend.
+func getBlock(n int) []byte {
+	switch {
+	case n <= smallBlock:
+		return smallBlocks.Get()
+	case n <= largeBlock:
+		return largeBlocks.Get()
+	case n <= hugeBlock:
+		return bigReadBuffers.Get()
 	}
-	largeBlocks.Put(b)
+	return make([]byte, n)
+}
+
+// putBlock gives back what getBlock returned.
+func putBlock(b []byte) {
+	switch cap(b) {
+	case smallBlock:
+		smallBlocks.Put(b)
+	case largeBlock:
+		largeBlocks.Put(b)
+	default:
+		bigReadBuffers.Put(b)
+	}
 }
 
 // getRead borrows a buffer for n bytes of input, or makes one if that is too many to lend.

@@ -26,7 +26,7 @@ func (cl *Client) dial(ctx context.Context) (*Conn, *reader, error) {
 	stop := context.AfterFunc(ctx, func() { stream.Close() })
 	rd := &reader{}
 	w, err := shake(stream, rd, hello, cl.cfg.maxFrame)
-	if !stop() {
+	if !stop() || err != nil && ctx.Err() != nil {
 		err = ctx.Err()
 	}
 	if err != nil {

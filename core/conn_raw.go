@@ -18,11 +18,12 @@ type rawBox struct {
 }
 
 // RecvRaw waits for the next raw message and returns it; the caller owns it. Messages that
-// came while nobody waited are returned first, as far as they were kept: while a message
-// handler is registered it gets them instead, and otherwise up to 256 KiB are.
-// Commands that arrive meanwhile are still dispatched, also when a handler waits.
+// came while nobody waited are returned first, as far as they were kept: the message
+// handler, if there is one, gets them instead, and otherwise up to 256 KiB are kept.
+// Commands that arrive meanwhile are still dispatched. A handler may wait here too, for a
+// message that is sent after the command that it handles.
 func (c *Conn) RecvRaw(ctx context.Context) ([]byte, error) {
-	ch, payload, ok := c.raw.receive()
+	ch, payload, ok := c.raw.receive(&c.inbox)
 	if ok {
 		return payload, nil
 	}
@@ -51,14 +52,34 @@ func (c *Conn) recvError(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// receive takes a message that was kept, or leaves a channel on which the next will come.
-func (b *rawBox) receive() (ch chan []byte, payload []byte, ok bool) {
+// gotRaw handles a raw message as it is read, unless it is for the message handler, whose
+// turn comes behind the commands before it. A handler that waits for the message
+// could otherwise wait for ever, since what is behind it is not run before it returns.
+func (c *Conn) gotRaw(payload []byte) bool {
+	if c.raw.deliver(payload) {
+		return true
+	}
+	if c.eng.handlers.message != nil {
+		return false
+	}
+	if !c.raw.keep(payload) {
+		c.eng.fault(c, NewError(CodeTooBig, "raw message dropped: nobody receives raw messages and too many wait"))
+	}
+	return true
+}
+
+// receive takes a message that was kept, or one that waits in the inbox for the message
+// handler, or leaves a channel on which the next will come.
+func (b *rawBox) receive(in *inbox) (ch chan []byte, payload []byte, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.kept) > 0 {
 		payload = b.kept[0]
 		b.kept = b.kept[1:]
 		b.bytes -= len(payload) + jobCost
+		return nil, payload, true
+	}
+	if payload, ok = in.takeRaw(); ok {
 		return nil, payload, true
 	}
 	ch = make(chan []byte, 1)
@@ -90,6 +111,20 @@ func (b *rawBox) deliver(payload []byte) bool {
 	b.waiters = b.waiters[1:]
 	ch <- append(make([]byte, 0, len(payload)), payload...)
 	return true
+}
+
+// match hands the first raw message of the inbox to one who has begun to wait while it was
+// put there.
+func (b *rawBox) match(in *inbox) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.waiters) == 0 {
+		return
+	}
+	if payload, ok := in.takeRaw(); ok {
+		b.waiters[0] <- payload
+		b.waiters = b.waiters[1:]
+	}
 }
 
 // keep holds a copy of payload until somebody asks. It reports whether there was room.

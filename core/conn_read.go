@@ -211,6 +211,8 @@ func (c *Conn) finishBatch(rd *reader) bool {
 
 // leaveReading is what a goroutine does whose reading was taken over while it was busy.
 func (c *Conn) leaveReading(rd *reader) {
+	c.inbox.mu.Lock() // handOver has copied what it needs of rd
+	c.inbox.mu.Unlock()
 	rd.release()
 	c.runInbox()
 }
@@ -222,8 +224,12 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 	}
 	var err error
 	switch f.Kind {
-	case wire.KindCommand, wire.KindRequest, wire.KindRaw, wire.KindJoinGroup, wire.KindLeaveGroup:
+	case wire.KindCommand, wire.KindRequest, wire.KindJoinGroup, wire.KindLeaveGroup:
 		return c.dispatch(rd, f)
+	case wire.KindRaw:
+		if !c.gotRaw(f.Body) {
+			return c.dispatch(rd, f)
+		}
 	case wire.KindJoined, wire.KindLeft:
 		if c.eng.presence != nil {
 			return c.dispatch(rd, f)
@@ -286,6 +292,9 @@ func (c *Conn) gotAck(body []byte) error {
 // with an earlier one. It reports whether the reading is still the caller's.
 func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 	if c.turn.Load()&turnMask == turnHanded && c.push(f) {
+		if f.Kind == wire.KindRaw {
+			c.raw.match(&c.inbox)
+		}
 		return true
 	}
 	turn := c.beginTurn(turnHandling)

@@ -101,16 +101,10 @@ func (c *Conn) runCall(id uint64, name, payload []byte) error {
 	return c.startCall(h, f, id)
 }
 
+// runRaw runs the message handler for a raw message that nobody has received meanwhile.
 func (c *Conn) runRaw(payload []byte) {
-	if c.raw.deliver(payload) {
-		return
-	}
-	if h := c.eng.handlers.message; h != nil {
-		c.start(h, Frame{Kind: KindRaw, Payload: payload})
-		return
-	}
-	if !c.raw.keep(payload) {
-		c.eng.fault(c, NewError(CodeTooBig, "raw message dropped: nobody receives raw messages and too many wait"))
+	if !c.raw.deliver(payload) {
+		c.start(c.eng.handlers.message, Frame{Kind: KindRaw, Payload: payload})
 	}
 }
 

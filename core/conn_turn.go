@@ -108,7 +108,7 @@ type job struct {
 	kind     wire.Kind
 	body     []byte
 	id       uint64 // of a request
-	canceled bool
+	canceled bool   // it is not to be run: given up, or received out of its turn
 }
 
 // jobCost is what a job weighs beside its bytes, so that many small ones count.
@@ -189,6 +189,19 @@ func (b *inbox) cancel(id uint64) bool {
 		}
 	}
 	return false
+}
+
+// takeRaw takes the first raw message out of its turn.
+func (b *inbox) takeRaw() ([]byte, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := b.head; i < len(b.jobs); i++ {
+		if j := &b.jobs[i]; j.kind == wire.KindRaw && !j.canceled {
+			j.canceled = true
+			return j.body, true
+		}
+	}
+	return nil, false
 }
 
 // end wakes a reader that waits for room. If drop is set, what waits is not run.

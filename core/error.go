@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hisock/hisock/core/wire"
 )
@@ -158,9 +159,9 @@ func forPeer(err error) (Code, string) {
 // printable returns s as it is, or quoted if a log or a terminal could be fooled
 // by what it holds.
 func printable(s string) string {
-	for i := 0; i < len(s); i++ {
-		if s[i] < 0x20 || s[i] >= 0x7f {
-			return strconv.QuoteToGraphic(s)
+	for _, r := range s {
+		if r == utf8.RuneError || !strconv.IsPrint(r) {
+			return strconv.Quote(s)
 		}
 	}
 	return s

@@ -72,15 +72,11 @@ func (q *queue) spaceLocked(n int) []byte {
 			return s.b
 		}
 	}
-	var b []byte
-	switch {
-	case n <= smallBlock && len(q.waiting) == 0:
-		b = smallBlocks.Get()[:0]
-	case n <= largeBlock:
-		b = largeBlocks.Get()[:0]
-	default:
-		b = make([]byte, 0, n)
+	least := n
+	if len(q.waiting) > 0 {
+		least = max(n, smallBlock+1) // more is likely to come
 	}
+	b := getBlock(least)[:0]
 	q.waiting = append(q.waiting, segment{b: b, owned: true})
 	return b
 }
@@ -162,11 +158,7 @@ func (q *queue) layOut() {
 		}
 		return
 	}
-	if small <= largeBlock {
-		q.scratch = largeBlocks.Get()[:0]
-	} else {
-		q.scratch = make([]byte, 0, small)
-	}
+	q.scratch = getBlock(small)[:0]
 	run := 0
 	for _, s := range q.writing {
 		if !s.owned && len(s.b) < copyBelow {

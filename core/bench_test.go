@@ -1,0 +1,154 @@
+package core_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/tcp"
+	"github.com/hisock/hisock/transport"
+)
+
+// listen returns a listener of the medium and a dialer to it.
+func listen(b *testing.B, medium string) (transport.Listener, transport.Dialer) {
+	if medium == "pipe" {
+		l := transport.NewPipeListener()
+		return l, l
+	}
+	l, err := tcp.Listen("127.0.0.1:0", nil)
+	require.NoError(b, err)
+	return l, tcp.Dialer(l.Addr(), nil)
+}
+
+// serve serves until the benchmark ends.
+func serve(b *testing.B, srv *core.Server, l transport.Listener) {
+	go srv.Serve(b.Context(), l) //nolint:errcheck // nil after Shutdown
+	b.Cleanup(func() { require.NoError(b, srv.Shutdown(context.Background())) })
+}
+
+// BenchmarkEcho sends a command and waits for it to come back, so many in flight at a time.
+func BenchmarkEcho(b *testing.B) {
+	for _, medium := range []string{"pipe", "tcp"} {
+		for _, size := range []int{64, 1 << 10, 64 << 10} {
+			for _, inFlight := range []int{1, 128} {
+				b.Run(fmt.Sprintf("%s/%dB/%d", medium, size, inFlight), func(b *testing.B) {
+					benchmarkEcho(b, medium, size, inFlight)
+				})
+			}
+		}
+	}
+}
+
+func benchmarkEcho(b *testing.B, medium string, size, inFlight int) {
+	l, d := listen(b, medium)
+	const room = 32 << 20 // for all that is in flight at once
+	srv := core.NewServer(&core.ServerOptions{QueueBytes: room})
+	srv.OnBytes("echo", func(_ context.Context, c *core.Conn, payload []byte) error {
+		return c.SendBytes("echo", payload)
+	})
+	serve(b, srv, l)
+
+	cl := core.NewClient(d, &core.ClientOptions{QueueBytes: room})
+	left := b.N - inFlight
+	done := make(chan struct{})
+	got := 0
+	payload := make([]byte, size)
+	cl.OnBytes("echo", func(_ context.Context, c *core.Conn, p []byte) error {
+		if got++; got == b.N {
+			close(done)
+		}
+		if left <= 0 {
+			return nil
+		}
+		left--
+		return c.SendBytes("echo", p)
+	})
+	require.NoError(b, cl.Connect(b.Context()))
+	defer cl.Close() //nolint:errcheck // always nil
+	b.ReportAllocs()
+	b.SetBytes(int64(size))
+	b.ResetTimer()
+	for range min(inFlight, b.N) {
+		require.NoError(b, cl.SendBytes("echo", payload))
+	}
+	<-done
+	b.StopTimer()
+}
+
+// BenchmarkCall calls and waits for the answer, from so many goroutines at a time.
+func BenchmarkCall(b *testing.B) {
+	for _, medium := range []string{"pipe", "tcp"} {
+		for _, callers := range []int{1, 64} {
+			b.Run(fmt.Sprintf("%s/%d", medium, callers), func(b *testing.B) {
+				l, d := listen(b, medium)
+				srv := core.NewServer(nil)
+				srv.HandleBytes("echo", func(_ context.Context, _ *core.Conn, payload []byte) ([]byte, error) {
+					return payload, nil
+				})
+				serve(b, srv, l)
+				cl := core.NewClient(d, nil)
+				require.NoError(b, cl.Connect(b.Context()))
+				defer cl.Close() //nolint:errcheck // always nil
+				payload := make([]byte, 64)
+				var left atomic.Int64
+				left.Store(int64(b.N))
+				b.ReportAllocs()
+				b.ResetTimer()
+				var wg sync.WaitGroup
+				for range callers {
+					wg.Go(func() {
+						for left.Add(-1) >= 0 {
+							if _, err := cl.CallBytes(b.Context(), "echo", payload); err != nil {
+								b.Error(err)
+								return
+							}
+						}
+					})
+				}
+				wg.Wait()
+				b.StopTimer()
+			})
+		}
+	}
+}
+
+// BenchmarkBroadcast sends to many; one operation is one delivery.
+func BenchmarkBroadcast(b *testing.B) {
+	for _, medium := range []string{"pipe", "tcp"} {
+		for _, clients := range []int{10, 200} {
+			b.Run(fmt.Sprintf("%s/%d", medium, clients), func(b *testing.B) {
+				l, d := listen(b, medium)
+				srv := core.NewServer(nil)
+				serve(b, srv, l)
+				each := max(b.N/clients, 1)
+				var wg sync.WaitGroup
+				for range clients {
+					cl := core.NewClient(d, nil)
+					got := 0
+					wg.Add(1)
+					cl.OnBytes("news", func(context.Context, *core.Conn, []byte) error {
+						if got++; got == each {
+							wg.Done()
+						}
+						return nil
+					})
+					require.NoError(b, cl.Connect(b.Context()))
+					defer cl.Close() //nolint:errcheck // always nil
+				}
+				payload := make([]byte, 128)
+				b.ReportAllocs()
+				b.ResetTimer()
+				for range each {
+					require.NoError(b, srv.BroadcastBytes("news", payload))
+				}
+				wg.Wait()
+				b.StopTimer()
+			})
+		}
+	}
+}

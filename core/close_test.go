@@ -1,0 +1,239 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// Close sends what is queued, then a goodbye.
+func TestCloseDrains(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var got kept[int]
+		var why error
+		On(w.srv, "n", func(_ context.Context, _ *Conn, n int) error { got.add(n); return nil })
+		w.srv.OnLeave(func(_ *Conn, err error) { why = err })
+		w.serve()
+		cl := w.join(w.client("ada"))
+		for i := range 1000 {
+			require.NoError(t, cl.Send("n", i))
+		}
+		require.NoError(t, cl.Close())
+		require.NoError(t, cl.Close(), "again")
+		synctest.Wait()
+		require.Len(t, got.all(), 1000)
+		require.Equal(t, CodeClosed.String(), CodeOf(why).String())
+		require.True(t, IsRemote(why))
+		require.Equal(t, CodeClosed.String(), CodeOf(cl.Err()).String())
+		require.False(t, IsRemote(cl.Err()))
+		require.Equal(t, CodeClosed.String(), CodeOf(cl.Send("n", 1)).String())
+	})
+}
+
+// Whichever way a client goes, its leave handler runs once, after its other handlers, and
+// it is out of everything by then.
+func TestLeaveOnce(t *testing.T) {
+	tests := map[string]struct {
+		end  func(w *world, cl *Client)
+		code Code
+	}{
+		"client closes":  {end: func(_ *world, cl *Client) { cl.Close() }, code: CodeClosed},
+		"server closes":  {end: func(w *world, _ *Client) { first(w).Close() }, code: CodeClosed},
+		"with a reason":  {end: func(w *world, _ *Client) { first(w).CloseWith(NewError(1500, "bye")) }, code: 1500},
+		"stream breaks":  {end: func(_ *world, cl *Client) { cl.Conn().stream.Close() }, code: CodeConnLost},
+		"everybody ends": {end: func(w *world, cl *Client) { first(w).Close(); cl.Close() }, code: CodeClosed},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, nil, func(w *world) {
+				var events kept[string]
+				release := make(chan struct{})
+				w.srv.OnJoin(func(c *Conn) { events.add("join " + c.Name()) })
+				On(w.srv, "slow", func(ctx context.Context, _ *Conn, _ struct{}) error {
+					<-ctx.Done()
+					<-release
+					events.add("slow " + CodeOf(context.Cause(ctx)).String())
+					return nil
+				})
+				w.srv.OnLeave(func(c *Conn, err error) {
+					events.add(fmt.Sprintf("leave %s %v %d %v %v", c.Name(), c.Groups(), w.srv.Len(), w.srv.Groups(), CodeOf(err)))
+				})
+				w.serve()
+				cl := w.join(w.client("ada", "g"))
+				require.NoError(t, cl.Send("slow", nil))
+				synctest.Wait()
+				tc.end(w, cl)
+				time.Sleep(10 * time.Second)
+				require.Equal(t, []string{"join ada"}, events.all(), "a handler still runs")
+				close(release)
+				synctest.Wait()
+				code := tc.code.String()
+				require.Equal(t, []string{"join ada", "slow " + code, "leave ada [g] 0 [] " + code}, events.all())
+				<-cl.Done()
+				require.Equal(t, code, CodeOf(cl.Err()).String())
+			})
+		})
+	}
+}
+
+func first(w *world) *Conn {
+	for c := range w.srv.Clients() {
+		return c
+	}
+	return nil
+}
+
+// Commands that came before the peer's goodbye are run, also when they wait in the inbox.
+func TestCommandsBeforeGoodbye(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var got kept[int]
+		release := make(chan struct{})
+		On(w.srv, "n", func(_ context.Context, _ *Conn, n int) error {
+			if n == 0 {
+				<-release
+			}
+			got.add(n)
+			return nil
+		})
+		w.serve()
+		cl := w.join(w.client("ada"))
+		for i := range 50 {
+			require.NoError(t, cl.Send("n", i))
+		}
+		require.NoError(t, cl.Close())
+		synctest.Wait()
+		close(release)
+		synctest.Wait()
+		require.Len(t, got.all(), 50)
+	})
+}
+
+func TestCloseFromHandlers(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		On(w.srv, "kick me", func(_ context.Context, c *Conn, _ struct{}) error { return c.Close() })
+		On(w.srv, "stop", func(_ context.Context, c *Conn, _ struct{}) error { return c.Send("stop", nil) })
+		w.serve()
+		a := w.join(w.client("ada"))
+		require.NoError(t, a.Send("kick me", nil))
+		<-a.Done()
+		require.True(t, IsRemote(a.Err()))
+
+		b := w.client("bob")
+		closed := make(chan struct{})
+		On(b, "stop", func(context.Context, *Conn, struct{}) error { defer close(closed); return b.Close() })
+		w.join(b)
+		require.NoError(t, b.Send("stop", nil))
+		<-closed
+		<-b.Done()
+	})
+}
+
+func TestShutdown(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.serve()
+		var clients []*Client
+		for i := range 20 {
+			cl := w.client(fmt.Sprint("c", i))
+			got := 0
+			On(cl, "n", func(context.Context, *Conn, int) error { got++; return nil })
+			cl.OnState(func(s State, why error) {
+				if s == StateDisconnected && (got != 100 || CodeOf(why) != CodeShutdown || !IsRemote(why)) {
+					t.Errorf("got %d commands, then %v", got, why)
+				}
+			})
+			clients = append(clients, w.join(cl))
+		}
+		for i := range 100 {
+			require.NoError(t, w.srv.Broadcast("n", i))
+		}
+		require.NoError(t, w.srv.Shutdown(w.ctx))
+		for _, cl := range clients {
+			<-cl.Done()
+		}
+		require.Equal(t, 0, w.srv.Len())
+		require.Error(t, w.client("late").Connect(w.ctx))
+		require.Equal(t, CodeShutdown, CodeOf(w.srv.Serve(w.ctx, w.lis)))
+	})
+}
+
+// A client that does not take part in the goodbye is cut when the time is up; it
+// delays nobody.
+func TestShutdownCuts(t *testing.T) {
+	inWorld(t, &ServerOptions{CloseTimeout: time.Hour}, func(w *world) {
+		w.serve()
+		p := w.hello(&wire.Hello{})
+		shaking := w.peer()
+		cl := w.join(w.client("ada"))
+		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+		defer cancel()
+		start := time.Now()
+		require.ErrorIs(t, w.srv.Shutdown(ctx), context.DeadlineExceeded)
+		require.Equal(t, time.Second, time.Since(start), "nothing of ours was left to wait for")
+		<-cl.Done()
+		require.Equal(t, CodeShutdown.String(), CodeOf(cl.Err()).String())
+		p.wantGoodbye(CodeShutdown)
+		require.Equal(t, wire.KindRefuse, shaking.want().Kind)
+		shaking.wantEOF()
+	})
+}
+
+// Serve ends with its context; those who have come stay.
+func TestServeContext(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		ctx, cancel := context.WithCancel(w.ctx)
+		served := make(chan error, 1)
+		Handle(w.srv, "up", func(ctx context.Context, _ *Conn, _ struct{}) (bool, error) { return ctx.Err() == nil, nil })
+		go func() { served <- w.srv.Serve(ctx, w.lis) }()
+		cl := w.join(w.client("ada"))
+		cancel()
+		require.ErrorIs(t, <-served, context.Canceled)
+		up, err := Call[bool](w.ctx, cl, "up", nil)
+		require.NoError(t, err)
+		require.True(t, up)
+		require.Error(t, w.client("bob").Connect(w.ctx))
+		require.NoError(t, cl.Close())
+	})
+}
+
+// After a connection has ended the client may connect again.
+func TestConnectAgain(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.serve()
+		cl := w.client("ada")
+		require.Equal(t, CodeNotConnected, CodeOf(cl.Send("x", 1)))
+		var states kept[State]
+		cl.OnState(func(s State, _ error) { states.add(s) })
+		for range 3 {
+			w.join(cl)
+			require.Error(t, cl.Connect(w.ctx), "it is connected")
+			require.NoError(t, cl.Close())
+			<-cl.Done()
+		}
+		require.Equal(t, []State{StateConnected, StateDisconnected, StateConnected, StateDisconnected, StateConnected, StateDisconnected}, states.all())
+	})
+}
+
+func TestConnectGivenUp(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		// Nobody answers the hello.
+		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+		defer cancel()
+		go func() {
+			stream, err := w.lis.Accept()
+			if err == nil {
+				<-ctx.Done()
+				stream.Close() //nolint:errcheck // it is over
+			}
+		}()
+		require.ErrorIs(t, w.client("ada").Connect(ctx), context.DeadlineExceeded)
+		require.NoError(t, w.lis.Close())
+		err := w.client("bob").Connect(w.ctx)
+		require.Equal(t, CodeNotConnected, CodeOf(err))
+	})
+}

@@ -1,0 +1,143 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/big"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestEncode(t *testing.T) {
+	at := time.Date(2026, 11, 22, 20, 0, 0, 0, time.UTC)
+	tests := map[string]struct {
+		in   any
+		want string
+	}{
+		"nil":        {nil, ""},
+		"nothing":    {struct{}{}, ""},
+		"bytes":      {[]byte{0, 255}, "\x00\xff"},
+		"string":     {"héllo", "héllo"},
+		"bool":       {true, "true"},
+		"int":        {-42, "-42"},
+		"int64":      {int64(math.MinInt64), "-9223372036854775808"},
+		"uint64":     {uint64(math.MaxUint64), "18446744073709551615"},
+		"uint8":      {uint8(200), "200"},
+		"float32":    {float32(0.1), "0.1"},
+		"float64":    {0.1, "0.1"},
+		"infinite":   {math.Inf(1), "+Inf"},
+		"text first": {at, "2026-11-22T20:00:00Z"},
+		"big":        {big.NewInt(7), "7"},
+		"binary":     {&url.URL{Scheme: "http", Host: "x"}, "http://x"},
+		"named int":  {time.Second, "1000000000"},
+		"struct":     {line{"a", "b"}, `{"From":"a","Text":"b"}`},
+		"slice":      {[]string{"a"}, `["a"]`},
+		"map":        {map[string]int{"a": 1}, `{"a":1}`},
+	}
+	for name, tc := range tests {
+		got, err := encode(defaultCodec, tc.in)
+		require.NoError(t, err, name)
+		require.Equal(t, tc.want, string(got), name)
+	}
+	_, err := encode(defaultCodec, make(chan int))
+	require.Equal(t, CodeBadPayload, CodeOf(err))
+}
+
+func roundTrip[T any](t *testing.T, values ...T) {
+	t.Helper()
+	for _, v := range values {
+		b, err := encode(defaultCodec, v)
+		require.NoError(t, err)
+		var got T
+		require.NoError(t, decode(defaultCodec, b, &got))
+		require.Equal(t, v, got)
+	}
+}
+
+func TestConvertRoundTrip(t *testing.T) {
+	roundTrip(t, []byte{}, []byte{1, 2})
+	roundTrip(t, "", "x", "héllo \u2028")
+	roundTrip(t, true, false)
+	roundTrip(t, 0, 1, -1, math.MaxInt, math.MinInt)
+	roundTrip[int8](t, -128, 127)
+	roundTrip[int16](t, -32768)
+	roundTrip[int32](t, math.MinInt32)
+	roundTrip[int64](t, math.MinInt64)
+	roundTrip[uint](t, math.MaxUint)
+	roundTrip[uint8](t, 255)
+	roundTrip[uint16](t, 65535)
+	roundTrip[uint32](t, math.MaxUint32)
+	roundTrip[uint64](t, math.MaxUint64)
+	roundTrip[float32](t, 1.5, math.MaxFloat32)
+	roundTrip(t, 1.5, math.MaxFloat64, math.SmallestNonzeroFloat64)
+	roundTrip(t, struct{}{})
+	roundTrip(t, time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC))
+	roundTrip(t, line{"a", "b"})
+	roundTrip(t, []line{{"a", "b"}, {}})
+	roundTrip(t, time.Hour)
+}
+
+func TestDecodeErrors(t *testing.T) {
+	fails := func(v any, payload, want string) {
+		t.Helper()
+		err := decode(defaultCodec, []byte(payload), v)
+		require.Equal(t, CodeBadPayload, CodeOf(err))
+		require.ErrorContains(t, err, want)
+	}
+	fails(new(int), "", `payload "" is not of type int`)
+	fails(new(int), "1.5", `payload "1.5" is not of type int`)
+	fails(new(int8), "128", "int8")
+	fails(new(uint), "-1", "uint")
+	fails(new(bool), "maybe", "bool")
+	fails(new(float64), "1e999", "float64")
+	fails(new(string), "\xff", "UTF-8")
+	fails(new(line), "{", "does not convert")
+	fails(new(time.Time), "yesterday", "does not convert")
+	fails(new(int), string(make([]byte, 1000)), "…")
+	var n int
+	require.NoError(t, decode(defaultCodec, []byte(" 42\n"), &n), "as the original's int does")
+	require.Equal(t, 42, n)
+}
+
+func TestErrors(t *testing.T) {
+	require.Equal(t, CodeNone, CodeOf(nil))
+	require.Equal(t, CodeInternal, CodeOf(errors.New("x")))
+	require.Equal(t, CodeCanceled, CodeOf(context.Canceled))
+	require.Equal(t, CodeDeadlineExceeded, CodeOf(context.DeadlineExceeded))
+	err := error(wrapError(CodeConnLost, "gone", errors.New("read tcp: reset\n")))
+	require.Equal(t, `hisock: connection lost: gone: "read tcp: reset\n"`, err.Error())
+	require.ErrorIs(t, err, &Error{Code: CodeConnLost})
+	require.NotErrorIs(t, err, &Error{Code: CodeClosed})
+	require.Equal(t, `hisock: peer: shutting down: "a\x1bb"`, remoteError(CodeShutdown, "a\x1bb", 0).Error())
+	require.Equal(t, "hisock: code 1234: é", NewError(1234, "é").Error())
+}
+
+func TestServerDefaults(t *testing.T) {
+	got := (*ServerOptions)(nil).withDefaults()
+	require.Equal(t, got, (&ServerOptions{}).withDefaults())
+	require.Equal(t, 16384, got.MaxConns)
+	require.Equal(t, 10*time.Second, got.HelloTimeout)
+	require.Equal(t, 8<<10, got.MaxHello)
+	require.Equal(t, 128, got.MaxName)
+	require.Equal(t, 64, got.MaxGroups)
+	require.Equal(t, 1<<20, got.MaxFrame)
+	require.Equal(t, 1<<20, got.QueueBytes)
+	require.Equal(t, 256<<10, got.InboxBytes)
+	require.Equal(t, 64, got.MaxConcurrent)
+	require.Equal(t, 15*time.Second, got.Heartbeat)
+	require.Equal(t, 20*time.Second, got.WriteTimeout)
+	require.Equal(t, 2*time.Second, got.CloseTimeout)
+	off := (&ServerOptions{MaxConns: -1, HelloTimeout: -1, Heartbeat: -1, WriteTimeout: -1, MaxHello: 1 << 20}).withDefaults()
+	require.Zero(t, off.MaxConns)
+	require.Zero(t, off.HelloTimeout)
+	require.Zero(t, off.Heartbeat)
+	require.Zero(t, off.WriteTimeout)
+	require.Equal(t, readBufferSize, off.MaxHello)
+	client := (&ClientOptions{QueueBytes: 5}).config()
+	require.Equal(t, 5, client.queueBytes)
+	require.Equal(t, 20*time.Second, client.writeTimeout)
+}

@@ -1,0 +1,135 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestRaw(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		// The handler of a command waits for a raw message on the same connection.
+		On(w.srv, "upload", func(ctx context.Context, c *Conn, _ struct{}) error {
+			b, err := c.RecvRaw(ctx)
+			if err != nil {
+				return err
+			}
+			return c.SendRaw(append([]byte("got "), b...))
+		})
+		w.serve()
+		cl := w.join(w.client("ada"))
+		require.NoError(t, cl.Send("upload", nil))
+		require.NoError(t, cl.SendRaw([]byte("bytes")))
+		b, err := cl.RecvRaw(w.ctx)
+		require.NoError(t, err)
+		require.Equal(t, "got bytes", string(b))
+
+		// What comes while nobody waits is kept, in order.
+		conn, err := w.srv.Client("ada")
+		require.NoError(t, err)
+		for i := range 5 {
+			require.NoError(t, conn.SendRaw(fmt.Append(nil, i)))
+		}
+		synctest.Wait()
+		for i := range 5 {
+			b, err := cl.RecvRaw(w.ctx)
+			require.NoError(t, err)
+			require.Equal(t, fmt.Sprint(i), string(b))
+		}
+
+		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+		defer cancel()
+		_, err = cl.RecvRaw(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.NoError(t, conn.SendRaw(nil))
+		b, err = cl.RecvRaw(w.ctx)
+		require.NoError(t, err, "who gave up took no message with it")
+		require.Empty(t, b)
+
+		result := make(chan error, 1)
+		go func() { _, err := cl.RecvRaw(w.ctx); result <- err }()
+		synctest.Wait()
+		require.NoError(t, conn.Close())
+		require.Equal(t, CodeClosed.String(), CodeOf(<-result).String())
+		_, err = cl.RecvRaw(w.ctx)
+		require.Equal(t, CodeClosed.String(), CodeOf(err).String())
+	})
+}
+
+func TestRawNobodyWants(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var faults kept[error]
+		w.srv.OnError(func(_ *Conn, err error) { faults.add(err) })
+		w.serve()
+		cl := w.join(w.client("ada"))
+		for range 3 {
+			require.NoError(t, cl.SendRaw(make([]byte, 100<<10)))
+		}
+		synctest.Wait()
+		require.Len(t, faults.all(), 1)
+		require.Equal(t, CodeTooBig, CodeOf(faults.all()[0]))
+		conn, err := w.srv.Client("ada")
+		require.NoError(t, err)
+		for range 2 {
+			b, err := conn.RecvRaw(w.ctx)
+			require.NoError(t, err)
+			require.Len(t, b, 100<<10)
+		}
+		require.NoError(t, cl.Close())
+	})
+}
+
+// The message handler gets everything: commands after their own handler, and raw messages
+// that no RecvRaw waits for.
+func TestMessageHandler(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var got kept[string]
+		On(w.srv, "known", func(_ context.Context, _ *Conn, s string) error { got.add("own " + s); return nil })
+		w.srv.OnAny(func(_ context.Context, _ *Conn, f Frame) error { got.add("any " + f.Command); return nil })
+		w.srv.HandleAny(func(_ context.Context, _ *Conn, f Frame) ([]byte, error) { return []byte(f.Command + "?"), nil })
+		w.srv.OnMessage(func(_ context.Context, _ *Conn, f Frame) error {
+			got.add(fmt.Sprintf("%v %s %s", f.Kind, f.Command, f.Payload))
+			return nil
+		})
+		w.serve()
+		cl := w.join(w.client("ada"))
+		require.NoError(t, cl.Send("known", "a"))
+		require.NoError(t, cl.Send("unknown", "b"))
+		require.NoError(t, cl.SendRaw([]byte("c")))
+		answer, err := Call[string](w.ctx, cl, "whatever", nil)
+		require.NoError(t, err)
+		require.Equal(t, "whatever?", answer)
+		require.Equal(t, []string{"own a", "command known a", "any unknown", "command unknown b", "raw message  c"}, got.all())
+		require.NoError(t, cl.Close())
+	})
+}
+
+// With a message handler, a raw message that waits behind a handler can still be
+// received by that handler.
+func TestRawBehindHandler(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var got kept[string]
+		ready := make(chan struct{})
+		On(w.srv, "upload", func(ctx context.Context, c *Conn, _ struct{}) error {
+			<-ready
+			b, err := c.RecvRaw(ctx)
+			got.add("upload " + string(b))
+			return err
+		})
+		w.srv.OnMessage(func(_ context.Context, _ *Conn, f Frame) error { got.add("message " + string(f.Payload)); return nil })
+		w.serve()
+		cl := w.join(w.client("ada"))
+		require.NoError(t, cl.Send("upload", "u"))
+		require.NoError(t, cl.SendRaw([]byte("1")))
+		require.NoError(t, cl.SendRaw([]byte("2")))
+		time.Sleep(time.Second)
+		close(ready)
+		synctest.Wait()
+		require.Equal(t, []string{"upload 1", "message u", "message 2"}, got.all())
+		require.NoError(t, cl.Close())
+	})
+}
