@@ -28,6 +28,7 @@ type conn struct {
 	reader
 	writer
 
+	ending    atomic.Pointer[opError] // why writing fails, once this side ends
 	peerClose atomic.Pointer[CloseError]
 	closed    atomic.Bool
 	closeOnce sync.Once
@@ -70,7 +71,7 @@ func (c *conn) CloseWrite() error {
 
 // end sends a close frame, if it is the first to do so, and waits for that. Writing
 // fails with why afterwards.
-func (c *conn) end(code int, reason string, why error) error {
+func (c *conn) end(code int, reason string, why *opError) error {
 	c.mu.Lock()
 	if c.closed.Load() {
 		c.mu.Unlock()
@@ -78,6 +79,7 @@ func (c *conn) end(code int, reason string, why error) error {
 	}
 	if c.ended == nil {
 		c.ended = make(chan struct{})
+		c.ending.Store(why)
 		c.running.Go(func() {
 			c.endErr = c.sendClose(code, reason, why)
 			close(c.ended)
@@ -97,7 +99,7 @@ func (c *conn) end(code int, reason string, why error) error {
 
 // sendClose ends when the writer before it has ended and the frame is out. Close,
 // which cuts the link, ends both.
-func (c *conn) sendClose(code int, reason string, why error) error {
+func (c *conn) sendClose(code int, reason string, why *opError) error {
 	var mask *[4]byte
 	if c.client {
 		mask = new([4]byte)

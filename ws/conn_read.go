@@ -87,7 +87,7 @@ func (c *conn) endReading(err error) error {
 		c.peerClose.Store(closed)
 		c.readErr = endOfStream(closed)
 	case errors.Is(err, ErrText):
-		c.end(codeUnsupported, "only binary messages are understood", ErrText)
+		c.end(codeUnsupported, "only binary messages are understood", &opError{"write", ErrText})
 		c.readErr = ErrText
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		c.readErr = errBrokenOff

@@ -25,6 +25,9 @@ type writer struct {
 
 // Write sends p as one message.
 func (c *conn) Write(p []byte) (int, error) {
+	if err := c.mayWrite(); err != nil {
+		return 0, err
+	}
 	c.writeMu.Lock()
 	defer c.writeMu.Unlock()
 	c.single[0] = p
@@ -37,15 +40,26 @@ func (c *conn) Write(p []byte) (int, error) {
 // 16 KiB hold them. With an error it reports that nothing was written, for what the
 // peer got is not known.
 func (c *conn) WriteBuffers(bufs [][]byte) (int64, error) {
+	if err := c.mayWrite(); err != nil {
+		return 0, err
+	}
 	c.writeMu.Lock()
 	defer c.writeMu.Unlock()
 	return c.writeMessage(bufs)
 }
 
-func (c *conn) writeMessage(bufs [][]byte) (int64, error) {
+// mayWrite keeps writers from waiting behind a close frame that does not go out.
+func (c *conn) mayWrite() error {
 	if c.closed.Load() {
-		return 0, transport.ErrClosed
+		return transport.ErrClosed
 	}
+	if why := c.ending.Load(); why != nil {
+		return why
+	}
+	return nil
+}
+
+func (c *conn) writeMessage(bufs [][]byte) (int64, error) {
 	if c.writeErr != nil {
 		return 0, c.writeErr
 	}

@@ -30,33 +30,41 @@ type upgrade struct {
 	http.ResponseWriter
 	readAhead int
 
-	status int // as answered; 0 before
-	link   *link
+	hijacked bool // or tried to
+	status   int  // as answered; 0 before
+	link     *link
 }
+
+const noHijack = "this connection cannot be taken over: it is HTTP/2, or behind a middleware without Unwrap"
 
 // WriteHeader keeps back the answer to a handshake that works, for Hijack.
 func (u *upgrade) WriteHeader(status int) {
-	if u.link != nil || u.status != 0 {
+	if u.hijacked || status == http.StatusSwitchingProtocols {
 		return
 	}
-	if status != http.StatusSwitchingProtocols {
-		u.status = status
-		u.ResponseWriter.WriteHeader(status)
-	}
+	u.status = status
+	u.ResponseWriter.WriteHeader(status)
 }
 
 // Write sends why a handshake has failed.
 func (u *upgrade) Write(p []byte) (int, error) {
-	if u.link != nil {
+	if u.hijacked {
 		return 0, http.ErrHijacked
 	}
 	return u.ResponseWriter.Write(p)
 }
 
-// Hijack implements [http.Hijacker].
+// Hijack implements [http.Hijacker]. It answers in any case: nothing that the socket
+// writes afterwards counts.
 func (u *upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	u.hijacked = true
 	conn, buffered, err := http.NewResponseController(u.ResponseWriter).Hijack()
 	if err != nil {
+		for _, name := range []string{"Connection", "Upgrade", "Sec-WebSocket-Accept"} {
+			u.Header().Del(name)
+		}
+		u.status = http.StatusNotImplemented
+		http.Error(u.ResponseWriter, noHijack, u.status)
 		return nil, nil, err
 	}
 	unread, _ := buffered.Reader.Peek(buffered.Reader.Buffered())

@@ -1,0 +1,369 @@
+//go:build !js
+
+package ws
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/transport"
+)
+
+// The tests of this file hold what is known of nhooyr.io/websocket v1.8.17 and must not
+// reach our callers. Another is TestOrigins.
+
+// It sends data frames after its own close frame when writers race with that.
+func TestNoFrameAfterCloseFrame(t *testing.T) {
+	tests := map[string]func(peer *rawPeer, c *conn) error{
+		"this side ends": func(_ *rawPeer, c *conn) error { return c.CloseWrite() },
+		"the peer ends, which is answered by the reader": func(peer *rawPeer, _ *conn) error {
+			_, err := peer.Write(appendFrame(nil, frame{opcodeClose, true, closePayload(1000, "")}))
+			return err
+		},
+		"the peer breaks the protocol": func(peer *rawPeer, _ *conn) error {
+			_, err := peer.Write(appendFrame(nil, frame{0xb, true, "unknown opcode"}))
+			return err
+		},
+		"the peer sends text": func(peer *rawPeer, _ *conn) error {
+			_, err := peer.Write(appendFrame(nil, frame{opText, true, "text"}))
+			return err
+		},
+	}
+	for name, end := range tests {
+		t.Run(name, func(t *testing.T) {
+			for range 6 {
+				peer, c := rawPair(t)
+				sent := make(chan []byte)
+				go func() {
+					b, _ := io.ReadAll(peer.r)
+					sent <- b
+				}()
+				// Large messages of many parts, so that the end falls inside of some.
+				bufs := [][]byte{make([]byte, 3000), make([]byte, 20_000), make([]byte, 100)}
+				var racing sync.WaitGroup
+				started := make(chan struct{}, 4)
+				for range cap(started) {
+					racing.Go(func() {
+						for i := 0; ; i++ {
+							if _, err := c.WriteBuffers(append([][]byte{}, bufs[i%3:]...)); err != nil {
+								return
+							}
+							if i == 0 {
+								started <- struct{}{}
+							}
+						}
+					})
+				}
+				reading := make(chan struct{})
+				go func() {
+					io.Copy(io.Discard, c)
+					close(reading)
+				}()
+				for range cap(started) {
+					<-started
+				}
+				ended := end(peer, c)
+				racing.Wait()
+				c.Close()
+				<-reading
+				requireCloseIsLast(t, <-sent)
+				require.NoError(t, ended)
+			}
+		})
+		if t.Failed() {
+			break
+		}
+	}
+}
+
+func requireCloseIsLast(t *testing.T, b []byte) {
+	t.Helper()
+	r := bytes.NewReader(b)
+	for {
+		f, err := readFrame(r)
+		require.NoError(t, err, "no close frame")
+		if f.op == opcodeClose {
+			require.Zero(t, r.Len(), "bytes after the close frame")
+			return
+		}
+	}
+}
+
+// A context that ends in a call ends the connection.
+func TestContextOfDialDoesNotEndConn(t *testing.T) {
+	l := NewListener(nil)
+	url, stop := serve(t, l, nil)
+	defer stop()
+	ctx, cancel := context.WithCancel(context.Background())
+	accepted := make(chan transport.Conn, 1)
+	go func() {
+		c, err := l.Accept()
+		if err == nil {
+			accepted <- c
+		}
+		close(accepted)
+	}()
+	a, err := Dialer(url, nil).Dial(ctx)
+	require.NoError(t, err)
+	defer a.Close()
+	b := <-accepted
+	require.NotNil(t, b)
+	defer b.Close()
+
+	cancel()
+	for range 3 {
+		requireCarries(t, a, b)
+		requireCarries(t, b, a)
+	}
+}
+
+// The same, for deadlines: they end one direction and not the other.
+func TestReadDeadlineSparesWriting(t *testing.T) {
+	a, b := pair(t)
+	require.NoError(t, a.SetReadDeadline(time.Now().Add(-time.Second)))
+	_, err := a.Read(make([]byte, 1))
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	timeout, ok := err.(net.Error)
+	require.True(t, ok && timeout.Timeout())
+	requireCarries(t, a, b)
+}
+
+func requireCarries(t *testing.T, from, to transport.Conn) {
+	t.Helper()
+	_, err := from.Write([]byte("ping"))
+	require.NoError(t, err)
+	got := make([]byte, 4)
+	_, err = io.ReadFull(to, got)
+	require.NoError(t, err)
+	require.Equal(t, "ping", string(got))
+}
+
+type wrapped struct{ http.ResponseWriter }
+
+func (w wrapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// holding is a middleware's ResponseWriter that holds the header back.
+type holding struct{ wrapped }
+
+func (holding) WriteHeader(int) {}
+
+type opaque struct{ http.ResponseWriter }
+
+// It does not unwrap ResponseWriters: behind a middleware it answers 501.
+func TestWrappedResponseWriter(t *testing.T) {
+	tests := map[string]struct {
+		wrap func(w http.ResponseWriter) http.ResponseWriter
+		want int
+	}{
+		"once":                {func(w http.ResponseWriter) http.ResponseWriter { return wrapped{w} }, 101},
+		"twice":               {func(w http.ResponseWriter) http.ResponseWriter { return wrapped{wrapped{w}} }, 101},
+		"header held back":    {func(w http.ResponseWriter) http.ResponseWriter { return holding{wrapped{w}} }, 101},
+		"cannot be unwrapped": {func(w http.ResponseWriter) http.ResponseWriter { return opaque{w} }, 501},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			rejected := make(chan error, 1)
+			l := NewListener(&Options{OnReject: func(_ *http.Request, err error) { rejected <- err }})
+			url, stop := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("X-Of-Middleware", "kept")
+				l.ServeHTTP(tc.wrap(w), r)
+			}), nil)
+			defer stop()
+			if tc.want == http.StatusSwitchingProtocols {
+				a, b := connect(t, l, Dialer(url, nil))
+				defer a.Close()
+				defer b.Close()
+				requireCarries(t, a, b)
+				return
+			}
+			_, err := Dialer(url, nil).Dial(context.Background())
+			var answer *HandshakeError
+			require.ErrorAs(t, err, &answer)
+			require.Equal(t, tc.want, answer.Status)
+			require.Contains(t, answer.Reason, "middleware")
+			var reject *RejectError
+			require.ErrorAs(t, <-rejected, &reject)
+			require.Equal(t, tc.want, reject.Status)
+		})
+	}
+}
+
+// Close can block 5 s and again 5 s. Here no time at all passes, though nobody reads:
+// the clock of the bubble stands still.
+func TestCloseDoesNotWaitForPeer(t *testing.T) {
+	tests := map[string]func(c *conn){
+		"idle": func(*conn) {},
+		"reading": func(c *conn) {
+			go c.Read(make([]byte, 1))
+			synctest.Wait()
+		},
+		"writing": func(c *conn) {
+			go c.Write(make([]byte, 1<<20))
+			synctest.Wait()
+		},
+		"ending": func(c *conn) {
+			go c.CloseWrite()
+			synctest.Wait()
+		},
+		"writing and ending": func(c *conn) {
+			go c.Write(make([]byte, 1<<20))
+			waitUntil(func() bool {
+				free := c.writeMu.TryLock()
+				if free {
+					c.writeMu.Unlock()
+				}
+				return !free
+			})
+			go c.CloseWrite()
+			waitUntil(func() bool {
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				return c.ended != nil
+			})
+		},
+	}
+	for name, begin := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var conns []*conn
+				for range 10 {
+					_, c := pipePair(t)
+					begin(c)
+					conns = append(conns, c)
+				}
+				before := time.Now()
+				for _, c := range conns {
+					require.NoError(t, c.Close())
+				}
+				require.Zero(t, time.Since(before), "Close waited")
+			})
+		})
+	}
+}
+
+// waitUntil is for a bubble in which some goroutine waits for a mutex, which makes
+// synctest.Wait wait for it.
+func waitUntil(ok func() bool) {
+	for !ok() {
+		runtime.Gosched()
+	}
+}
+
+// CloseWrite waits only a moment for its close frame to be taken, and the frame is
+// not lost when that passes.
+func TestCloseWriteDoesNotWaitForPeer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		peer, c := pipePair(t)
+		before := time.Now()
+		require.NoError(t, c.CloseWrite())
+		require.Equal(t, closeGrace, time.Since(before))
+		_, err := c.Write([]byte("late"))
+		require.ErrorIs(t, err, transport.ErrClosed)
+
+		time.Sleep(time.Hour) // longer than any time limit of the library
+		peer.wantClose(1000, "")
+		go peer.sendFrame(opBinary, "still open")
+		got := make([]byte, len("still open"))
+		_, err = io.ReadFull(c, got)
+		require.NoError(t, err)
+		go peer.sendFrame(opcodeClose, closePayload(1000, ""))
+		_, err = c.Read(got)
+		require.ErrorIs(t, err, io.EOF)
+	})
+}
+
+// Its read limit is by message, 32 KiB unless it is lifted.
+func TestMessagesHaveNoLimit(t *testing.T) {
+	peer, c := rawPair(t)
+	peer.send("\x82\xff\x40\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00") // 4 EiB to come
+	go func() { peer.Write(bytes.Repeat([]byte("x"), 1<<20)) }()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	buf := make([]byte, 1000)
+	for read := 0; read < 1<<20; {
+		n, err := c.Read(buf[:min(len(buf), 1<<20-read)])
+		require.NoError(t, err)
+		read += n
+	}
+	runtime.ReadMemStats(&after)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(1<<20), "the message was held")
+}
+
+// The server's buffers, 4 KiB each, would stay with an idle connection.
+func TestHijackedBuffersAreSmall(t *testing.T) {
+	near, far := net.Pipe()
+	defer near.Close()
+	defer far.Close()
+	up := &upgrade{
+		ResponseWriter: &pipeResponse{conn: near, header: http.Header{}, unread: "sent already"},
+		readAhead:      (*Options)(nil).withDefaults().ReadAhead,
+	}
+	answer := make(chan string, 1)
+	go func() {
+		response, err := http.ReadResponse(bufio.NewReader(far), nil)
+		if err != nil {
+			answer <- err.Error()
+			return
+		}
+		answer <- response.Status
+	}()
+	conn, buffered, err := up.Hijack()
+	require.NoError(t, err)
+	require.Equal(t, "101 Switching Protocols", <-answer)
+	require.Equal(t, 1024, buffered.Reader.Size())
+	require.Equal(t, writeAhead, buffered.Writer.Size())
+
+	got := make([]byte, len("sent already"))
+	_, err = io.ReadFull(conn, got)
+	require.NoError(t, err)
+	require.Equal(t, "sent already", string(got))
+	require.Nil(t, up.link.unread, "a buffer that has been used up is kept")
+}
+
+// Bytes that come with the handshake are not lost with the server's buffer.
+func TestFrameWithHandshake(t *testing.T) {
+	l := NewListener(nil)
+	url, stop := serve(t, l, nil)
+	defer stop()
+	peer := dialRaw(t, url)
+	payload := strings.Repeat("early ", 200)
+	peer.send(goodHandshake + string(appendFrame(nil, frame{opBinary, true, payload})))
+	c, err := l.Accept()
+	require.NoError(t, err)
+	defer c.Close()
+	got := make([]byte, len(payload))
+	_, err = io.ReadFull(c, got)
+	require.NoError(t, err)
+	require.Equal(t, payload, string(got))
+}
+
+// It answers pings from the reader, with whatever write deadline the caller has left.
+func TestPassedWriteDeadlineSparesPong(t *testing.T) {
+	peer, c := rawPair(t)
+	require.NoError(t, c.SetWriteDeadline(time.Now().Add(-time.Second)))
+	reading := make(chan error, 1)
+	go func() {
+		_, err := io.ReadFull(c, make([]byte, 4))
+		reading <- err
+	}()
+	peer.sendFrame(opPing, "are you there")
+	peer.wantFrame(opPong, "are you there")
+	peer.sendFrame(opBinary, "more")
+	require.NoError(t, <-reading)
+
+	_, err := c.Write([]byte("late"))
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded, "the deadline still holds for the caller")
+}
