@@ -211,9 +211,9 @@ func (c *Conn) finishBatch(rd *reader) bool {
 
 // leaveReading is what a goroutine does whose reading was taken over while it was busy.
 func (c *Conn) leaveReading(rd *reader) {
-	c.inbox.mu.Lock() // handOver has copied what it needs of rd
-	c.inbox.mu.Unlock()
+	c.inbox.mu.Lock() // behind handOver, which copies what it needs of rd
 	rd.release()
+	c.inbox.mu.Unlock()
 	c.runInbox()
 }
 

@@ -21,7 +21,7 @@ import (
 // The value of Conn.turn is a sequence number above two bits of state. The number
 // changes with each turn, so that the sweeper can tell one long turn from many short ones.
 const (
-	turnReading uint64 = iota
+	turnReading uint64 = iota // zero, so that clearing the state sets it
 	turnHandling
 	turnFlushing
 	turnHanded
@@ -40,7 +40,7 @@ func (c *Conn) beginTurn(state uint64) uint64 {
 
 // endTurn reports whether the reading is still the caller's.
 func (c *Conn) endTurn(turn uint64) bool {
-	return c.turn.CompareAndSwap(turn, turn&^turnMask|turnReading)
+	return c.turn.CompareAndSwap(turn, turn&^turnMask)
 }
 
 // handOver takes the reading away from the goroutine that is in the given turn, if it still
@@ -153,7 +153,7 @@ func (c *Conn) next() (job, bool) {
 	defer b.mu.Unlock()
 	if b.head == len(b.jobs) || b.drop {
 		b.jobs, b.head, b.bytes = nil, 0, 0
-		c.turn.Store(c.turn.Load()&^turnMask | turnReading)
+		c.turn.Store(c.turn.Load() &^ turnMask) // turnReading
 		b.room.Broadcast()
 		return job{}, false
 	}

@@ -2,6 +2,7 @@ package core
 
 import (
 	"encoding"
+	"errors"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -57,7 +58,7 @@ func encode(codec Codec, v any) ([]byte, error) {
 
 func marshaled(b []byte, err error) ([]byte, error) {
 	if err != nil {
-		return nil, wrapError(CodeBadPayload, "the value does not convert", err)
+		return nil, badPayload("the value does not convert", err)
 	}
 	return b, nil
 }
@@ -118,7 +119,16 @@ func unmarshaled(err error) error {
 	if err == nil {
 		return nil
 	}
-	return wrapError(CodeBadPayload, "the payload does not convert", err)
+	return badPayload("the payload does not convert", err)
+}
+
+// badPayload is err, if it is one of this package's already, or as the cause of one.
+func badPayload(message string, err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return wrapError(CodeBadPayload, message, err)
 }
 
 // parse converts decimal text, with white space around it if there is any.

@@ -39,21 +39,21 @@ func TestEncode(t *testing.T) {
 		"map":        {map[string]int{"a": 1}, `{"a":1}`},
 	}
 	for name, tc := range tests {
-		got, err := encode(defaultCodec, tc.in)
+		got, err := encode(testCodec{}, tc.in)
 		require.NoError(t, err, name)
 		require.Equal(t, tc.want, string(got), name)
 	}
-	_, err := encode(defaultCodec, make(chan int))
+	_, err := encode(testCodec{}, make(chan int))
 	require.Equal(t, CodeBadPayload, CodeOf(err))
 }
 
 func roundTrip[T any](t *testing.T, values ...T) {
 	t.Helper()
 	for _, v := range values {
-		b, err := encode(defaultCodec, v)
+		b, err := encode(testCodec{}, v)
 		require.NoError(t, err)
 		var got T
-		require.NoError(t, decode(defaultCodec, b, &got))
+		require.NoError(t, decode(testCodec{}, b, &got))
 		require.Equal(t, v, got)
 	}
 }
@@ -84,7 +84,7 @@ func TestConvertRoundTrip(t *testing.T) {
 func TestDecodeErrors(t *testing.T) {
 	fails := func(v any, payload, want string) {
 		t.Helper()
-		err := decode(defaultCodec, []byte(payload), v)
+		err := decode(testCodec{}, []byte(payload), v)
 		require.Equal(t, CodeBadPayload, CodeOf(err))
 		require.ErrorContains(t, err, want)
 	}
@@ -99,7 +99,7 @@ func TestDecodeErrors(t *testing.T) {
 	fails(new(time.Time), "yesterday", "does not convert")
 	fails(new(int), string(make([]byte, 1000)), "…")
 	var n int
-	require.NoError(t, decode(defaultCodec, []byte(" 42\n"), &n), "as the original's int does")
+	require.NoError(t, decode(testCodec{}, []byte(" 42\n"), &n), "as the original's int does")
 	require.Equal(t, 42, n)
 }
 

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"encoding/json"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -44,6 +45,7 @@ func newWorld(t *testing.T, opts *ServerOptions) *world {
 	}
 	log := &logged{}
 	opts.Logger = log
+	opts.Codec = testCodec{}
 	return &world{t: t, ctx: t.Context(), srv: NewServer(opts), lis: transport.NewPipeListener(), log: log}
 }
 
@@ -64,7 +66,7 @@ func (w *world) serve() {
 
 // client returns a client that is not connected yet.
 func (w *world) client(name string, groups ...string) *Client {
-	cl := NewClient(w.lis, &ClientOptions{Name: name, Groups: groups})
+	cl := NewClient(w.lis, &ClientOptions{Name: name, Groups: groups, Codec: testCodec{}})
 	w.clients = append(w.clients, cl)
 	return cl
 }
@@ -90,6 +92,12 @@ func (w *world) hello(h *wire.Hello) *peer {
 	require.Equal(w.t, wire.KindWelcome, p.want().Kind)
 	return p
 }
+
+// testCodec is JSON in every build, so that the same tests run in that for the browser.
+type testCodec struct{}
+
+func (testCodec) Marshal(v any) ([]byte, error)   { return json.Marshal(v) }
+func (testCodec) Unmarshal(b []byte, v any) error { return json.Unmarshal(b, v) }
 
 // A peer speaks the protocol by hand.
 type peer struct {

@@ -1,0 +1,58 @@
+# make test does everything, its own set-up included. The other targets are its parts.
+
+GO         ?= go
+JS          = GOOS=js GOARCH=wasm
+FUZZTIME   ?= 4s
+
+.PHONY: test setup fmt vet lint unit js fuzz bench web soak clean
+
+test: setup fmt vet lint unit js fuzz bench web
+	@echo "make test: all passed"
+
+# What the tests need beside Go and Node: a browser, and the npm packages of web.
+setup:
+	@.ci/setup
+
+fmt:
+	@echo "== format"
+	@out=$$(gofmt -l .); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
+	@$(GO) mod tidy -diff
+	@.ci/deps
+
+vet:
+	@echo "== vet"
+	$(GO) vet ./...
+	$(JS) $(GO) vet ./...
+
+lint:
+	@echo "== lint"
+	.cache/bin/staticcheck ./...
+	$(JS) .cache/bin/staticcheck ./...
+
+unit:
+	@echo "== tests, with the race detector"
+	$(GO) test -race ./...
+
+# The native ./... skips what exists only for the browser.
+js:
+	@echo "== tests of the browser build"
+	$(JS) $(GO) test -exec="$$($(GO) env GOROOT)/lib/wasm/go_js_wasm_exec" ./core/... ./transport/ ./ws/
+
+fuzz:
+	@echo "== fuzzing, $(FUZZTIME) each"
+	@GO=$(GO) .ci/fuzz $(FUZZTIME)
+
+bench:
+	@echo "== benchmarks, once"
+	$(GO) test -run='^$$' -bench=. -benchtime=1x ./...
+
+web:
+	@echo "== types, and tests in a real browser"
+	cd web && npm test
+
+# Everything twenty times over; not part of make test.
+soak:
+	$(GO) test -race -count=20 ./...
+
+clean:
+	rm -rf web/node_modules .cache

@@ -1,0 +1,21 @@
+package core
+
+import (
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The default codec is JSON, except in a browser build, which says what it lacks.
+func TestDefaultCodec(t *testing.T) {
+	b, err := encode(defaultCodec, line{"a", "b"})
+	if runtime.GOOS == "js" {
+		require.ErrorIs(t, err, &Error{Code: CodeUnsupported})
+		var l line
+		require.ErrorIs(t, decode(defaultCodec, nil, &l), &Error{Code: CodeUnsupported})
+		return
+	}
+	require.NoError(t, err)
+	require.Equal(t, `{"From":"a","Text":"b"}`, string(b))
+}

@@ -1,0 +1,53 @@
+// Package core is a higher-level socket: programs register handlers for named commands and
+// calls, and it takes care of framing, conversion, names, groups, slow peers and limits.
+//
+//	srv := core.NewServer(nil)
+//	core.On(srv, "say", func(ctx context.Context, c *core.Conn, text string) error {
+//		return srv.Broadcast("said", c.Name()+": "+text, core.Except(c))
+//	})
+//	l, err := tcp.Listen("127.0.0.1:6969", nil)
+//	if err != nil {
+//		log.Fatal(err)
+//	}
+//	log.Fatal(srv.Serve(ctx, l))
+//
+// It knows no medium: a [Server] accepts from any [transport.Listener], several at once, and
+// a [Client] connects through any [transport.Dialer]. What goes over the wire is
+// in package wire.
+//
+//	handler ← registry ← reader ← transport.Conn ← peer
+//	Send, Call → queue → reader or writer → transport.Conn → peer
+//
+// # Both ends are alike
+//
+// Server and client register handlers with the same functions, [On] and [Handle], and a
+// handler is given the [Conn] it serves, over which it can send, call, and be called while it
+// runs. Only a server has many of them, and groups and names to find them by.
+//
+// # Order and delivery
+//
+// What one goroutine sends over one connection is handled there in that order, once. Send
+// returning nil means that it is queued; it may still be lost with the connection. Call
+// returning nil means that the peer's handler has answered.
+//
+// # Handlers
+//
+// The handlers of one connection run one at a time, in order of arrival, on the goroutine that
+// reads it, unless they are registered as [Concurrent]. One that takes long, or waits for
+// the peer, keeps later commands of its own connection waiting, but neither answers nor
+// heartbeats, and nothing of other connections. A payload of type []byte is valid until its
+// handler returns.
+//
+// # Limits
+//
+// Each connection has a queue for what is to be written and an inbox for what waits for a slow
+// handler. Both are bounded in bytes: a peer that does not read is disconnected with
+// [CodeSlowConsumer], and a peer that sends faster than its handlers run is no
+// longer read until they have caught up. [ServerOptions] has all limits and their
+// defaults; they hold before a newcomer has said who it is.
+//
+// # Errors
+//
+// Every failure is an [Error] with a [Code], except those of a caller's own context. What
+// happens where nobody can be told goes to the error hook and the logger.
+package core

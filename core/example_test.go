@@ -1,0 +1,106 @@
+//go:build !js
+
+package core_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/transport"
+)
+
+// A server and a client, here over memory; package tcp or ws has listeners and dialers
+// for the real thing.
+func Example() {
+	ctx := context.Background()
+	l := transport.NewPipeListener()
+
+	srv := core.NewServer(nil)
+	core.Handle(srv, "sum", func(_ context.Context, _ *core.Conn, in []int) (int, error) {
+		total := 0
+		for _, n := range in {
+			total += n
+		}
+		return total, nil
+	})
+	go srv.Serve(ctx, l) //nolint:errcheck // nil after Shutdown
+
+	c := core.NewClient(l, &core.ClientOptions{Name: "ada"})
+	if err := c.Connect(ctx); err != nil {
+		fmt.Println(err)
+		return
+	}
+	total, err := core.Call[int](ctx, c, "sum", []int{1, 2, 3})
+	fmt.Println(total, err)
+
+	_, err = core.Call[int](ctx, c, "product", []int{1, 2, 3})
+	fmt.Println(err, core.CodeOf(err) == core.CodeUnknownCommand, core.IsRemote(err))
+
+	c.Close()         //nolint:errcheck // always nil
+	srv.Shutdown(ctx) //nolint:errcheck // nothing is left to cut
+	// Output:
+	// 6 <nil>
+	// hisock: peer: unknown command: no handler for call product true true
+}
+
+// Commands go both ways; what is sent to a group leaves out whom one likes.
+func ExampleServer_Group() {
+	ctx := context.Background()
+	l := transport.NewPipeListener()
+	srv := core.NewServer(nil)
+	core.On(srv, "say", func(_ context.Context, c *core.Conn, text string) error {
+		return srv.Group("chat").Send("said", c.Name()+": "+text, core.Except(c))
+	})
+	go srv.Serve(ctx, l) //nolint:errcheck // nil after Shutdown
+
+	heard := make(chan string)
+	join := func(name string) *core.Client {
+		c := core.NewClient(l, &core.ClientOptions{Name: name, Groups: []string{"chat"}})
+		core.On(c, "said", func(_ context.Context, _ *core.Conn, text string) error {
+			heard <- name + " heard " + text
+			return nil
+		})
+		if err := c.Connect(ctx); err != nil {
+			fmt.Println(err)
+		}
+		return c
+	}
+	ada, bob := join("ada"), join("bob")
+	ada.Send("say", "hello") //nolint:errcheck // an example
+	fmt.Println(<-heard)
+
+	ada.Close()       //nolint:errcheck // always nil
+	bob.Close()       //nolint:errcheck // always nil
+	srv.Shutdown(ctx) //nolint:errcheck // nothing is left to cut
+	// Output: bob heard ada: hello
+}
+
+// A middleware sees every command, call and raw message before its handler does.
+func ExampleServer_Use() {
+	srv := core.NewServer(nil)
+	srv.Use(func(next core.Handler) core.Handler {
+		return func(ctx context.Context, c *core.Conn, f core.Frame) ([]byte, error) {
+			if f.Command == "admin" && !c.InGroup("admins") {
+				return nil, core.NewError(core.CodeUnauthorized, "admins only")
+			}
+			return next(ctx, c, f)
+		}
+	})
+	core.Handle(srv, "admin", func(context.Context, *core.Conn, struct{}) (string, error) { return "done", nil })
+
+	ctx := context.Background()
+	l := transport.NewPipeListener()
+	go srv.Serve(ctx, l) //nolint:errcheck // nil after Shutdown
+	c := core.NewClient(l, nil)
+	if err := c.Connect(ctx); err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err := core.Call[string](ctx, c, "admin", nil)
+	fmt.Println(err)
+
+	c.Close()         //nolint:errcheck // always nil
+	srv.Shutdown(ctx) //nolint:errcheck // nothing is left to cut
+	// Output: hisock: peer: unauthorized: admins only
+}
