@@ -107,7 +107,7 @@ func (c *conn) sendClose(code int, reason string, why *opError) error {
 	}
 	c.writeMu.Lock()
 	defer c.writeMu.Unlock()
-	if c.writeErr != nil {
+	if c.writeErr != nil && !c.link.hasClosed() {
 		return c.writeErr
 	}
 	c.writeErr = why

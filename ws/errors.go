@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"strings"
 )
 
 // The close codes of RFC 6455, section 7.4.1, that this package tells apart.
@@ -64,7 +65,10 @@ type opError struct {
 	err error
 }
 
-func (e *opError) Error() string { return "ws: " + e.op + ": " + e.err.Error() }
+func (e *opError) Error() string {
+	return "ws: " + e.op + ": " + strings.TrimPrefix(e.err.Error(), "ws: ")
+}
+
 func (e *opError) Unwrap() error { return e.err }
 
 // A timeoutError is an operation past its deadline.

@@ -27,22 +27,25 @@ import (
 
 // It sends data frames after its own close frame when writers race with that.
 func TestNoFrameAfterCloseFrame(t *testing.T) {
-	tests := map[string]func(peer *rawPeer, c *conn) error{
-		"this side ends": func(_ *rawPeer, c *conn) error { return c.CloseWrite() },
-		"the peer ends, which is answered by the reader": func(peer *rawPeer, _ *conn) error {
-			_, err := peer.Write(appendFrame(nil, frame{opcodeClose, true, closePayload(1000, "")}))
+	sends := func(f frame) func(*rawPeer, *conn) error {
+		return func(peer *rawPeer, _ *conn) error {
+			_, err := peer.Write(appendFrame(nil, f))
 			return err
-		},
-		"the peer breaks the protocol": func(peer *rawPeer, _ *conn) error {
-			_, err := peer.Write(appendFrame(nil, frame{0xb, true, "unknown opcode"}))
-			return err
-		},
-		"the peer sends text": func(peer *rawPeer, _ *conn) error {
-			_, err := peer.Write(appendFrame(nil, frame{opText, true, "text"}))
-			return err
-		},
+		}
 	}
-	for name, end := range tests {
+	tests := map[string]struct {
+		end         func(peer *rawPeer, c *conn) error
+		readingGoes bool // on until Close
+	}{
+		"this side ends": {
+			end:         func(_ *rawPeer, c *conn) error { return c.CloseWrite() },
+			readingGoes: true,
+		},
+		"the peer ends, which the reader answers": {end: sends(frame{opcodeClose, true, closePayload(1000, "")})},
+		"the peer breaks the protocol":            {end: sends(frame{0xb, true, "unknown opcode"})},
+		"the peer sends text":                     {end: sends(frame{opText, true, "text"})},
+	}
+	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			for range 6 {
 				peer, c := rawPair(t)
@@ -51,42 +54,49 @@ func TestNoFrameAfterCloseFrame(t *testing.T) {
 					b, _ := io.ReadAll(peer.r)
 					sent <- b
 				}()
-				// Large messages of many parts, so that the end falls inside of some.
-				bufs := [][]byte{make([]byte, 3000), make([]byte, 20_000), make([]byte, 100)}
-				var racing sync.WaitGroup
-				started := make(chan struct{}, 4)
-				for range cap(started) {
-					racing.Go(func() {
-						for i := 0; ; i++ {
-							if _, err := c.WriteBuffers(append([][]byte{}, bufs[i%3:]...)); err != nil {
-								return
-							}
-							if i == 0 {
-								started <- struct{}{}
-							}
-						}
-					})
-				}
+				racing := startWriters(c)
 				reading := make(chan struct{})
 				go func() {
 					io.Copy(io.Discard, c)
 					close(reading)
 				}()
-				for range cap(started) {
-					<-started
-				}
-				ended := end(peer, c)
+				err := tc.end(peer, c)
 				racing.Wait()
+				if !tc.readingGoes {
+					<-reading
+				}
 				c.Close()
 				<-reading
 				requireCloseIsLast(t, <-sent)
-				require.NoError(t, ended)
+				require.NoError(t, err)
 			}
 		})
-		if t.Failed() {
-			break
-		}
 	}
+}
+
+// startWriters lets several goroutines write until they fail, and returns when each has
+// begun. Their messages are of several frames, so that an end can fall inside of one.
+func startWriters(c *conn) *sync.WaitGroup {
+	bufs := [][]byte{make([]byte, 3000), make([]byte, 20_000), make([]byte, 100)}
+	var racing sync.WaitGroup
+	started := make(chan struct{}, 4)
+	for range cap(started) {
+		racing.Go(func() {
+			for i := 0; ; i++ {
+				_, err := c.WriteBuffers(append([][]byte{}, bufs[i%3:]...))
+				if i == 0 {
+					started <- struct{}{}
+				}
+				if err != nil {
+					return
+				}
+			}
+		})
+	}
+	for range cap(started) {
+		<-started
+	}
+	return &racing
 }
 
 func requireCloseIsLast(t *testing.T, b []byte) {
@@ -289,7 +299,8 @@ func TestCloseWriteDoesNotWaitForPeer(t *testing.T) {
 func TestMessagesHaveNoLimit(t *testing.T) {
 	peer, c := rawPair(t)
 	peer.send("\x82\xff\x40\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00") // 4 EiB to come
-	go func() { peer.Write(bytes.Repeat([]byte("x"), 1<<20)) }()
+	sent := bytes.Repeat([]byte("x"), 1<<20)
+	go peer.Write(sent)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	buf := make([]byte, 1000)

@@ -173,6 +173,13 @@ func (l *link) writeClose(frame []byte) error {
 	return l.send(frame)
 }
 
+// hasClosed tells whether a close frame has been sent.
+func (l *link) hasClosed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closeSent
+}
+
 // SetWriteDeadline is for the writes of the caller.
 func (l *link) SetWriteDeadline(t time.Time) error {
 	l.deadlineMu.Lock()
