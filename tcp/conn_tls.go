@@ -5,11 +5,9 @@ package tcp
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"io"
 	"net"
 	"sync/atomic"
-	"time"
 
 	"github.com/hisock/hisock/transport"
 )
@@ -18,7 +16,12 @@ import (
 type tlsConn struct {
 	transport.Conn
 	stream *tlsStream
+
+	// Owned by the reader.
+	first [1]byte
 }
+
+var _ transport.ReadyReader = (*tlsConn)(nil)
 
 // newTLSConn takes over stream and lets secure put TLS on top of it.
 func newTLSConn(stream net.Conn, secure func(net.Conn) *tls.Conn) *tlsConn {
@@ -33,6 +36,30 @@ func newTLSConn(stream net.Conn, secure func(net.Conn) *tls.Conn) *tlsConn {
 		}),
 		stream: s,
 	}
+}
+
+// ReadReady implements [transport.ReadyReader]: it waits with room for one byte, then
+// borrows a buffer for that byte and what else has been decrypted with it.
+func (c *tlsConn) ReadReady(pool transport.BufferPool) ([]byte, int, error) {
+	for {
+		n, err := c.Read(c.first[:])
+		if n > 0 {
+			break
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+	}
+	buf := pool.Get()
+	if len(buf) == 0 {
+		pool.Put(buf)
+		return nil, 0, io.ErrShortBuffer
+	}
+	n := copy(buf, c.first[:])
+	c.stream.carrier.dry = true
+	more, _ := c.stream.Read(buf[n:]) // an error other than errDry comes again
+	c.stream.carrier.dry = false
+	return buf, n + more, nil
 }
 
 // A tlsStream is a [tls.Conn] that remembers that its handshake is over, because
@@ -69,10 +96,12 @@ func (s *tlsStream) Write(p []byte) (int, error) {
 	return s.Conn.Write(p)
 }
 
-// Close sends TLS's own end if it can, and closes.
+// Close sends TLS's own end if it can, and closes. That it could not be sent is no
+// error: who must know has called CloseWrite.
 func (s *tlsStream) Close() error {
 	s.carrier.closing.Store(true)
-	return s.Conn.Close()
+	s.Conn.Close()
+	return s.carrier.Close()
 }
 
 // handshake is [transport.Info.Handshake]: a [*tls.ConnectionState], or nil before
@@ -83,35 +112,4 @@ func (s *tlsStream) handshake() any {
 	}
 	state := s.ConnectionState()
 	return &state
-}
-
-// closeWait is how long Close tries to send TLS's own end.
-const closeWait = 500 * time.Millisecond
-
-// errCut is the end of the connection below TLS. It only wraps io.ErrUnexpectedEOF,
-// because crypto/tls takes that one for an end in order.
-var errCut = fmt.Errorf("tcp: connection ended without TLS's close: %w", io.ErrUnexpectedEOF)
-
-// A carrier is the connection below TLS.
-type carrier struct {
-	net.Conn
-	closing atomic.Bool
-}
-
-// Read does not let TLS take the end of the connection for the end of the stream,
-// which TLS has to state itself.
-func (c *carrier) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	if err == io.EOF {
-		err = errCut
-	}
-	return n, err
-}
-
-// SetWriteDeadline shortens the deadline under which TLS sends its own end.
-func (c *carrier) SetWriteDeadline(t time.Time) error {
-	if limit := time.Now().Add(closeWait); c.closing.Load() && t.After(limit) {
-		t = limit
-	}
-	return c.Conn.SetWriteDeadline(t)
 }

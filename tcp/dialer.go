@@ -23,7 +23,7 @@ type dialer struct {
 }
 
 func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
-	nd := net.Dialer{KeepAlive: d.opts.KeepAlive}
+	nd := net.Dialer{KeepAlive: -1, KeepAliveConfig: d.opts.keepAlive()}
 	stream, err := nd.DialContext(ctx, "tcp", d.addr)
 	if err != nil {
 		return nil, fmt.Errorf("tcp: %w", err)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"syscall"
 
 	"github.com/hisock/hisock/transport"
 )
@@ -27,7 +28,7 @@ func Listen(addr string, opts *Options) (*Listener, error) {
 	if o.TLS != nil && !hasCertificate(o.TLS) {
 		return nil, fmt.Errorf("tcp: listen %q: the TLS configuration has no certificate", addr)
 	}
-	config := net.ListenConfig{KeepAlive: o.KeepAlive}
+	config := net.ListenConfig{KeepAlive: -1, KeepAliveConfig: o.keepAlive()}
 	l, err := config.Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("tcp: %w", err)
@@ -83,9 +84,17 @@ func (e *acceptError) Unwrap() error {
 	return e.err
 }
 
-// Temporary reports what package net makes of the system's error: true for a lack of
-// file descriptors and for a peer that has already gone.
+// Temporary reports whether it is worth trying again: the system lacks something that
+// may come back, or the peer has already gone.
 func (e *acceptError) Temporary() bool {
+	for _, errno := range []syscall.Errno{
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM,
+		syscall.ECONNABORTED, syscall.ECONNRESET,
+	} {
+		if errors.Is(e.err, errno) {
+			return true
+		}
+	}
 	var temporary interface{ Temporary() bool }
 	return errors.As(e.err, &temporary) && temporary.Temporary()
 }

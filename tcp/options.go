@@ -4,6 +4,7 @@ package tcp
 
 import (
 	"crypto/tls"
+	"net"
 	"time"
 )
 
@@ -16,15 +17,27 @@ type Options struct {
 	TLS *tls.Config
 
 	// KeepAlive is the time without traffic after which the system probes the peer,
-	// and the time between such probes. Zero means 15 s, negative no probes.
+	// and the time between such probes, in whole seconds. Zero means 15 s, negative no probes.
 	KeepAlive time.Duration
 }
 
-// resolve returns a copy that nobody else holds. The zero KeepAlive stays:
-// package net gives it the meaning that we document.
+// defaultKeepAlive is what a KeepAlive of zero means.
+const defaultKeepAlive = 15 * time.Second
+
+// resolve returns a copy that nobody else holds, with the defaults filled in.
 func (o *Options) resolve() Options {
 	if o == nil {
-		return Options{}
+		o = &Options{}
 	}
-	return Options{TLS: o.TLS.Clone(), KeepAlive: o.KeepAlive}
+	resolved := Options{TLS: o.TLS.Clone(), KeepAlive: o.KeepAlive}
+	if resolved.KeepAlive == 0 {
+		resolved.KeepAlive = defaultKeepAlive
+	}
+	return resolved
+}
+
+// keepAlive says the same to package net, whose own KeepAlive leaves the time between
+// probes as it is.
+func (o *Options) keepAlive() net.KeepAliveConfig {
+	return net.KeepAliveConfig{Enable: o.KeepAlive > 0, Idle: o.KeepAlive, Interval: o.KeepAlive}
 }

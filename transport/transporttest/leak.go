@@ -75,6 +75,7 @@ var machinery = []string{
 	"os/signal.loop(",
 	"runtime.ReadTrace",
 	"syscall/js.handleEvent(",
+	"runtime.handleEvent(", // the same, between two events
 }
 
 func (g goroutine) ofMachinery() bool {

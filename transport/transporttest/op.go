@@ -127,9 +127,13 @@ func greet(t *testing.T, a, b transport.Conn) {
 // pattern returns n bytes that differ from place to place, with a period that
 // divides no buffer size.
 func pattern(n int, seed byte) []byte {
+	const period = 251 * 127
 	p := make([]byte, n)
-	for i := range p {
+	for i := range min(n, period) {
 		p[i] = byte(i%251) ^ byte(i/251) ^ seed
+	}
+	for filled := period; filled < n; filled *= 2 {
+		copy(p[filled:], p[:filled])
 	}
 	return p
 }

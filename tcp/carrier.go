@@ -1,0 +1,83 @@
+//go:build !js
+
+package tcp
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// closeWait is how long Close tries to send TLS's own end.
+const closeWait = 500 * time.Millisecond
+
+// errCut is the end of the connection below TLS. It only wraps io.ErrUnexpectedEOF,
+// because crypto/tls takes that one for an end in order.
+var errCut = fmt.Errorf("tcp: connection ended without TLS's close: %w", io.ErrUnexpectedEOF)
+
+// errDry is what a carrier reads that may not wait. Being temporary, it leaves the
+// TLS connection as it was.
+var errDry net.Error = dryError{}
+
+type dryError struct{}
+
+func (dryError) Error() string   { return "tcp: read would wait" }
+func (dryError) Timeout() bool   { return false }
+func (dryError) Temporary() bool { return true }
+
+// A carrier is the connection below TLS.
+type carrier struct {
+	net.Conn
+
+	closing atomic.Bool // tlsStream.Close has begun
+	broken  atomic.Bool // a write has failed: there is no point in sending more
+
+	closeOnce sync.Once // TLS may close several times
+	closeErr  error
+
+	// Owned by the reader.
+	dry bool // Read fails with errDry
+}
+
+// Read does not let TLS take the end of the connection for the end of the stream,
+// which TLS has to state itself.
+func (c *carrier) Read(p []byte) (int, error) {
+	if c.dry {
+		return 0, errDry
+	}
+	n, err := c.Conn.Read(p)
+	if err == io.EOF {
+		err = errCut
+	}
+	return n, err
+}
+
+func (c *carrier) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if err != nil {
+		c.broken.Store(true)
+	}
+	return n, err
+}
+
+// SetWriteDeadline shortens the deadline under which TLS sends its own end.
+func (c *carrier) SetWriteDeadline(t time.Time) error {
+	if c.closing.Load() {
+		limit := time.Now()
+		if !c.broken.Load() {
+			limit = limit.Add(closeWait)
+		}
+		if t.After(limit) {
+			t = limit
+		}
+	}
+	return c.Conn.SetWriteDeadline(t)
+}
+
+func (c *carrier) Close() error {
+	c.closeOnce.Do(func() { c.closeErr = c.Conn.Close() })
+	return c.closeErr
+}
