@@ -1,0 +1,162 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestEveryMessageReachesEverybodyElseOnceAndInOrder(t *testing.T) {
+	s := startServer(t)
+	names := []string{"ada", "bob", "cleo"}
+	people := map[string]*process{
+		"ada":  s.joins(t, s.tcp, "ada"),
+		"bob":  s.joins(t, s.ws, "bob"),
+		"cleo": s.joins(t, s.tcp, "cleo"),
+	}
+	const each = 50
+	typed := make(chan error, len(names))
+	for _, name := range names {
+		go func() {
+			for i := range each {
+				if _, err := fmt.Fprintf(people[name].stdin, "%s says %d\n", name, i); err != nil {
+					typed <- err
+					return
+				}
+			}
+			typed <- nil
+		}()
+	}
+	for range names {
+		require.NoError(t, <-typed)
+	}
+	for _, name := range names {
+		p := people[name]
+		require.Eventually(t, func() bool { return len(heard(p)) >= each*(len(names)-1) }, patience, 2*time.Millisecond)
+		p.eof()
+		require.Equal(t, exitOK, p.wait(t), p.err.String())
+	}
+	for _, name := range names {
+		got := make(map[string][]string)
+		for _, l := range heard(people[name]) {
+			from, text, _ := strings.Cut(l, ": ")
+			got[from] = append(got[from], text)
+		}
+		want := make(map[string][]string)
+		for _, from := range names {
+			for i := range each {
+				if from != name {
+					want[from] = append(want[from], fmt.Sprintf("%s says %d", from, i))
+				}
+			}
+		}
+		require.Equal(t, want, got, "what %s heard", name)
+		require.Empty(t, people[name].err.String())
+	}
+}
+
+// heard returns the lines that others said.
+func heard(p *process) []string {
+	var said []string
+	for _, l := range p.out.lines() {
+		if !strings.HasPrefix(l, "* ") && l != "" {
+			said = append(said, l)
+		}
+	}
+	return said
+}
+
+func TestWhoIsHereAndWhoComesAndGoes(t *testing.T) {
+	s := startServer(t)
+	ada := s.joins(t, s.tcp, "ada")
+	require.Equal(t, []string{"* here: ada (you)"}, ada.out.lines())
+	bob := s.joins(t, s.ws, "bob")
+	require.Equal(t, []string{"* here: ada, bob (you)"}, bob.out.lines())
+	ada.sees(t, "* bob joined")
+
+	bob.eof()
+	require.Equal(t, exitOK, bob.wait(t))
+	ada.sees(t, "* bob left")
+
+	// The name is free again, and ada is told of each coming and going once.
+	s.joins(t, s.tcp, "bob")
+	require.Eventually(t, func() bool { return len(ada.out.lines()) == 4 }, patience, 2*time.Millisecond)
+	require.Equal(t, []string{"* here: ada (you)", "* bob joined", "* bob left", "* bob joined"}, ada.out.lines())
+}
+
+func TestWhatWasTypedBeforeTheEndIsDelivered(t *testing.T) {
+	s := startServer(t)
+	ada := s.joins(t, s.tcp, "ada")
+	for scheme, url := range map[string]string{"tcp": s.tcp, "ws": s.ws} {
+		bob := start(t, "-join", url, "-name", "bob "+scheme)
+		bob.say(t, "first\nsecond\r\n\n  \nthe last has no end")
+		bob.eof()
+		require.Equal(t, exitOK, bob.wait(t), bob.err.String())
+		ada.sees(t, "* bob "+scheme+" left")
+	}
+	for _, scheme := range []string{"tcp", "ws"} {
+		var got []string
+		for _, l := range heard(ada) {
+			if text, ok := strings.CutPrefix(l, "bob "+scheme+": "); ok {
+				got = append(got, text)
+			}
+		}
+		require.Equal(t, []string{"first", "second", "the last has no end"}, got)
+	}
+}
+
+func TestMessagesThatAreNotPassedOn(t *testing.T) {
+	s := startServer(t)
+	ada := s.joins(t, s.tcp, "ada")
+	bob := s.joins(t, s.ws, "bob")
+	for _, bad := range []string{
+		"\x1b[2Jgone", "bell\a", "not UTF-8 \xff", "two\u2028lines",
+		strings.Repeat("é", maxText+1), strings.Repeat("x", 3*maxLine),
+	} {
+		bob.say(t, bad)
+	}
+	longest := strings.Repeat("é", maxText)
+	bob.say(t, longest)
+	ada.sees(t, "bob: "+longest)
+	require.Equal(t, []string{"bob: " + longest}, heard(ada))
+	require.Equal(t, []string{
+		"chat: not said: the message holds the control character U+001B",
+		"chat: not said: the message holds the control character U+0007",
+		"chat: not said: the message is not UTF-8",
+		"chat: not said: the message holds the control character U+2028",
+		"chat: not said: the message has 2001 characters, 1 more than it may have",
+		"chat: not said: the line is too long",
+	}, bob.err.lines())
+}
+
+func TestHTMLIsJustText(t *testing.T) {
+	s := startServer(t)
+	ada := s.joins(t, s.tcp, "ada")
+	bob := s.joins(t, s.ws, "<b>bob</b>")
+	bob.say(t, "<script>alert(1)</script> & co: \"quoted\"")
+	ada.sees(t, "<b>bob</b>: <script>alert(1)</script> & co: \"quoted\"")
+}
+
+func TestTheServerStops(t *testing.T) {
+	s := startServer(t)
+	people := []*process{s.joins(t, s.tcp, "ada"), s.joins(t, s.ws, "bob")}
+	s.cancel()
+	require.Equal(t, exitOK, s.wait(t), s.err.String())
+	for _, p := range people {
+		require.Equal(t, exitFail, p.wait(t))
+		require.Equal(t, "chat: the server has stopped\n", p.err.String())
+	}
+}
+
+func TestCtrlCInATerminalLeaves(t *testing.T) {
+	s := startServer(t)
+	ada := s.joins(t, s.tcp, "ada")
+	bob := s.joins(t, s.ws, "bob")
+	bob.cancel()
+	require.Equal(t, exitOK, bob.wait(t))
+	require.Empty(t, bob.err.String())
+	ada.sees(t, "* bob left")
+}

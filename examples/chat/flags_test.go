@@ -1,0 +1,82 @@
+package main
+
+import (
+	"net"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestFlagsThatMakeNoSense(t *testing.T) {
+	tests := map[string]struct {
+		args      []string
+		complaint string
+	}{
+		"unknown flag":         {[]string{"-port", "1"}, "-port"},
+		"an argument":          {[]string{"serve"}, `unexpected argument "serve"`},
+		"nothing to listen on": {[]string{"-tcp", "", "-http", ""}, "nothing to listen on"},
+		"a name for a server":  {[]string{"-name", "ada"}, "-name has no meaning for the server"},
+		"join without a name":  {[]string{"-join", "tcp://127.0.0.1:1"}, "-join needs -name"},
+		"join nothing":         {[]string{"-join", "", "-name", "ada"}, "-join needs a URL"},
+		"join with a port":     {[]string{"-join", "tcp://127.0.0.1:1", "-name", "ada", "-tcp", ":1"}, "-tcp has no meaning for -join"},
+		"build and serve":      {[]string{"-build", "x", "-bundle", "x"}, "-bundle has no meaning for -build"},
+		"build into nothing":   {[]string{"-build", ""}, "-build needs a folder"},
+		"an empty bundle":      {[]string{"-bundle", ""}, "-bundle needs a folder"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := start(t, tc.args...)
+			require.Equal(t, exitUsage, p.wait(t))
+			require.Contains(t, p.err.String(), tc.complaint)
+			require.Empty(t, p.out.String())
+		})
+	}
+}
+
+func TestHelp(t *testing.T) {
+	p := start(t, "-help")
+	require.Equal(t, exitOK, p.wait(t))
+	require.Contains(t, p.err.String(), "127.0.0.1:6969")
+}
+
+func TestAddressesThatCannotBeJoined(t *testing.T) {
+	tests := map[string]string{
+		"127.0.0.1:6969":        "no address such as",
+		"tcp://":                "no address such as",
+		"tcp://127.0.0.1":       "the port is missing",
+		"tcp://127.0.0.1:1/ws":  "nothing but a host and a port",
+		"udp://127.0.0.1:1":     "over tcp, tls, ws or wss",
+		"http://127.0.0.1:8080": "join ws://127.0.0.1:8080/ws",
+	}
+	for url, complaint := range tests {
+		p := start(t, "-join", url, "-name", "ada")
+		require.Equal(t, exitFail, p.wait(t))
+		require.Contains(t, p.err.String(), complaint)
+	}
+}
+
+func TestAPortThatIsTaken(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	for _, flags := range [][]string{
+		{"-tcp", l.Addr().String(), "-http", "127.0.0.1:0"},
+		{"-http", l.Addr().String(), "-tcp", "127.0.0.1:0"},
+	} {
+		p := start(t, append(flags, "-bundle", fakeBundle(t))...)
+		require.Equal(t, exitFail, p.wait(t))
+		require.Contains(t, p.err.String(), "chat: cannot listen for")
+		require.Contains(t, p.err.String(), flags[0])
+		require.Contains(t, p.err.String(), "address already in use")
+		require.Empty(t, p.out.String())
+	}
+}
+
+func TestOneOfTheTwoCanBeOff(t *testing.T) {
+	only := start(t, "-tcp", "127.0.0.1:0", "-http", "") // needs no bundle
+	only.sees(t, "Press Ctrl-C to close it.")
+	require.NotContains(t, only.out.String(), "http")
+	page := start(t, "-tcp", "", "-http", "127.0.0.1:0", "-bundle", fakeBundle(t))
+	page.sees(t, "Press Ctrl-C to close it.")
+	require.NotContains(t, page.out.String(), "tcp")
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"embed"
+	"net/http"
+)
+
+//go:embed page
+var page embed.FS
+
+// policy lets the page load what this server has, compile WebAssembly and open its
+// WebSocket; no script or style inside a document runs.
+const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; " +
+	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// newPages serves the page at /, the bundle below /hisock/ and the WebSocket at /ws.
+func newPages(bundle, socket http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", file("index.html"))
+	for _, name := range []string{"chat.css", "chat.js", "view.js", "icon.svg"} {
+		mux.HandleFunc("GET /"+name, file(name))
+	}
+	mux.Handle("/hisock/", http.StripPrefix("/hisock/", bundle))
+	mux.Handle("/ws", socket)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Content-Security-Policy", policy)
+		header.Set("Cross-Origin-Opener-Policy", "same-origin")
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("X-Content-Type-Options", "nosniff")
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// file serves one file of the page. Browsers ask for it again each time: it is small, and
+// the next version of the program may have another.
+func file(name string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-cache")
+		http.ServeFileFS(w, r, page, "page/"+name)
+	}
+}

@@ -1,0 +1,178 @@
+// The chat of a browser tab. What is said over the connection is listed in room.go.
+
+import { connect } from "/hisock/hisock.js";
+import { addLine, addNote, clearLog, showError, showPeople, showStatus, showView } from "./view.js";
+
+const $ = (id) => document.getElementById(id);
+
+const name = $("name");
+const message = $("message");
+
+/** What this tab is in, while it is in the chat. */
+let session = null;
+
+/** One stay in the chat, from Join to the end of the connection. */
+class Session {
+  #client;
+  #me;
+  #here = new Map(); // names by id
+
+  constructor(asked) {
+    this.asked = asked;
+  }
+
+  async join() {
+    this.#client = await connect("/ws", {
+      name: this.asked,
+      timeout: 20_000,
+      on: {
+        here: (roll) => this.#entered(roll),
+        joined: (who) => this.#joined(who),
+        left: (who) => this.#left(who),
+        said: (line) => addLine(line, line.id === this.#me),
+      },
+    });
+    this.#client.closed.then((why) => this.#ended(why));
+  }
+
+  say(text) {
+    return this.#client.call("say", text, { as: "text" });
+  }
+
+  leave() {
+    return this.#client.close();
+  }
+
+  #entered({ you, here }) {
+    this.#me = you;
+    for (const { id, name } of here) this.#here.set(id, name);
+    clearLog();
+    showView("chat");
+    showStatus("connected", `Connected as ${this.asked}`);
+    this.#showPeople();
+    message.focus();
+  }
+
+  #joined({ id, name }) {
+    this.#here.set(id, name);
+    this.#showPeople();
+    addNote(`${name} joined`);
+  }
+
+  #left({ id, name }) {
+    this.#here.delete(id);
+    this.#showPeople();
+    addNote(`${name} left`);
+  }
+
+  #showPeople() {
+    showPeople([...this.#here].map(([id, name]) => ({ id, name })), this.#me);
+  }
+
+  #ended(why) {
+    session = null;
+    if (this.#me === undefined) {
+      refused(this.asked, why); // it was connected, but never let in
+      return;
+    }
+    const text = reason(why, this.asked);
+    addNote(text, why !== null);
+    showView("ended");
+    showStatus(why ? "lost" : "disconnected", why ? `Disconnected: ${text}` : "Not connected");
+    $("join-title").textContent = why ? text : "Join the chat";
+    $("join-hint").textContent = why ? "You can try to join again." : "You can join again at any time.";
+    idle();
+    $("join").focus();
+  }
+}
+
+/** Says why a connection ended or did not come about, to whom it happened. */
+function reason(why, asked) {
+  if (why === null) return "You have left.";
+  switch (why.code) {
+    case "shutdown":
+      return "The server has stopped.";
+    case "name_taken":
+      return `Somebody here is called “${asked}” already. Choose another name.`;
+    case "too_many_conns":
+      return "The chat is full. Try again later.";
+    case "conn_lost":
+    case "heartbeat":
+    case "write_timeout":
+      return "The connection to the server was lost.";
+    case "not_connected":
+      return "The server cannot be reached. Is it running?";
+    case "deadline_exceeded":
+      return "The server does not answer.";
+    case "load_failed":
+      return "The chat could not be loaded from the server. Is it running?";
+    case "crashed":
+      return "The chat has crashed in this tab.";
+  }
+  return sentence(why.message) || "Something went wrong.";
+}
+
+function sentence(text) {
+  if (!text) return "";
+  return text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+}
+
+function refused(asked, why) {
+  showStatus("disconnected", "Not connected");
+  showError("name", reason(why, asked));
+  idle();
+  name.focus();
+  name.select();
+}
+
+/** Join can be pressed again. */
+function idle() {
+  $("join").disabled = false;
+  $("join-form").removeAttribute("aria-busy");
+}
+
+$("join-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  if (session) return;
+  const asked = name.value.trim();
+  if (!asked) {
+    showError("name", "Enter the name that others shall see.");
+    name.focus();
+    return;
+  }
+  showError("name", "");
+  showStatus("connecting", "Connecting…");
+  $("join").disabled = true;
+  $("join-form").setAttribute("aria-busy", "true");
+  const mine = (session = new Session(asked));
+  try {
+    await mine.join();
+  } catch (err) {
+    session = null;
+    if (typeof err.code === "undefined") console.error(err);
+    refused(asked, err);
+  }
+});
+
+$("say-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const text = message.value;
+  if (!session || !text.trim()) {
+    message.focus();
+    return;
+  }
+  // The field is free at once: the next message can be typed, and follows this one.
+  message.value = "";
+  showError("message", "");
+  message.focus();
+  try {
+    await session.say(text);
+  } catch (err) {
+    if (!message.value) message.value = text;
+    showError("message", `Not sent: ${reason(err)}`);
+  }
+});
+
+name.addEventListener("input", () => showError("name", ""));
+message.addEventListener("input", () => showError("message", ""));
+$("leave").addEventListener("click", () => session?.leave());

@@ -1,0 +1,133 @@
+// What is shown. Everything that comes from others goes in as text, never as markup.
+
+const $ = (id) => document.getElementById(id);
+
+const log = $("log");
+const people = $("people");
+const newest = $("newest");
+
+// How many entries are kept, and for how long entries of one author stand together.
+const maxEntries = 1000;
+const together = 3 * 60_000;
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+
+/** Creates an element with a class and, if it is given, text. */
+function element(tag, className, text) {
+  const e = document.createElement(tag);
+  e.className = className;
+  if (text !== undefined) e.textContent = text;
+  return e;
+}
+
+/** A colour for a name, always the same. */
+function hueOf(name) {
+  let hash = 0;
+  for (const c of name) hash = (hash * 31 + c.codePointAt(0)) % 997;
+  return (hash * 137) % 360;
+}
+
+/** Shows "lobby", "chat" or "ended". */
+export function showView(name) {
+  document.body.dataset.view = name;
+}
+
+/** Shows the state of the connection: "disconnected", "connecting", "connected" or "lost". */
+export function showStatus(state, text) {
+  const status = $("status");
+  status.dataset.state = state;
+  status.textContent = text;
+  status.title = text;
+}
+
+/** Shows what is wrong with a field, or with an empty text that nothing is. */
+export function showError(field, text) {
+  const input = $(field);
+  $(`${field}-error`).textContent = text;
+  if (text) input.setAttribute("aria-invalid", "true");
+  else input.removeAttribute("aria-invalid");
+}
+
+/** Shows who is here: members in the order in which they came. */
+export function showPeople(members, me) {
+  $("count").textContent = String(members.length);
+  people.replaceChildren(
+    ...members.map(({ id, name }) => {
+      const item = element("li", id === me ? "me" : "", name);
+      item.dir = "auto";
+      item.title = name;
+      if (id === me) item.append(element("span", "you", " (you)"));
+      return item;
+    }),
+  );
+}
+
+/** Shows what somebody said. */
+export function addLine({ id, from, text }, mine) {
+  const now = Date.now();
+  const last = log.lastElementChild;
+  const entry = element("div", "entry");
+  entry.dataset.id = String(id);
+  entry.dataset.at = String(now);
+  entry.classList.toggle("mine", mine);
+  entry.classList.toggle("more", last?.dataset.id === String(id) && now - Number(last.dataset.at) < together);
+
+  const badge = element("span", "badge", [...from][0]?.toUpperCase());
+  badge.setAttribute("aria-hidden", "true");
+  badge.style.setProperty("--hue", String(hueOf(from)));
+
+  const head = element("span", "head");
+  const author = element("bdi", "author", from);
+  const time = element("time", "", clock.format(now));
+  time.dateTime = new Date(now).toISOString();
+  head.append(author, element("span", "aside-text", ": "), time);
+
+  const body = element("span", "text", text);
+  body.dir = "auto";
+  entry.append(badge, head, body);
+  append(entry, mine);
+}
+
+/** Shows that something happened. */
+export function addNote(text, bad = false) {
+  const note = element("p", "note", text);
+  note.classList.toggle("bad", bad);
+  append(note, false);
+}
+
+/** Shows none of what was said before. */
+export function clearLog() {
+  for (const e of [...log.children]) if (e !== $("empty")) e.remove();
+  $("empty").hidden = false;
+  newest.hidden = true;
+}
+
+/** Adds to the log, and follows it to its end unless the reader has gone up to read. */
+function append(entry, follow) {
+  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+  $("empty").hidden = true;
+  log.append(entry);
+  while (log.children.length > maxEntries) log.children[1].remove(); // the first is the empty state
+  if (follow || atEnd) toEnd();
+  else newest.hidden = false;
+}
+
+function toEnd() {
+  log.scrollTop = log.scrollHeight;
+  newest.hidden = true;
+}
+
+newest.addEventListener("click", () => {
+  toEnd();
+  $("message").focus();
+});
+log.addEventListener("scroll", () => {
+  if (log.scrollHeight - log.scrollTop - log.clientHeight < 40) newest.hidden = true;
+});
+// A smaller window, such as one with a keyboard in it, must not hide the end.
+let height = log.clientHeight;
+new ResizeObserver(() => {
+  const wasAtEnd = log.scrollHeight - log.scrollTop - height < 40;
+  height = log.clientHeight;
+  if (wasAtEnd) toEnd();
+}).observe(log);

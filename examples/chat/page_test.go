@@ -1,0 +1,110 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestWhatTheHTTPServerHas(t *testing.T) {
+	s := startServer(t)
+	tests := map[string]struct {
+		method, path string
+		status       int
+		contentType  string
+	}{
+		"page":                       {"GET", "/", 200, "text/html; charset=utf-8"},
+		"style":                      {"GET", "/chat.css", 200, "text/css; charset=utf-8"},
+		"script":                     {"GET", "/chat.js", 200, "text/javascript; charset=utf-8"},
+		"its module":                 {"GET", "/view.js", 200, "text/javascript; charset=utf-8"},
+		"icon":                       {"GET", "/icon.svg", 200, "image/svg+xml"},
+		"bundle":                     {"GET", "/hisock/hisock.js", 200, "text/javascript; charset=utf-8"},
+		"wasm":                       {"HEAD", "/hisock/hisock.wasm", 200, "application/wasm"},
+		"nothing":                    {"GET", "/nothing", 404, "text/plain; charset=utf-8"},
+		"the page's own name":        {"GET", "/index.html", 404, "text/plain; charset=utf-8"},
+		"the embedded folder":        {"GET", "/page/", 404, "text/plain; charset=utf-8"},
+		"no such file in the bundle": {"GET", "/hisock/nothing.js", 404, "text/plain; charset=utf-8"},
+		"posting":                    {"POST", "/", 405, "text/plain; charset=utf-8"},
+		"no upgrade":                 {"GET", "/ws", 426, "text/plain; charset=utf-8"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			res, _ := ask(t, tc.method, s.http+tc.path, nil)
+			require.Equal(t, tc.status, res.StatusCode)
+			require.Equal(t, tc.contentType, res.Header.Get("Content-Type"))
+			require.Equal(t, policy, res.Header.Get("Content-Security-Policy"))
+			require.Equal(t, "nosniff", res.Header.Get("X-Content-Type-Options"))
+		})
+	}
+}
+
+func TestAForeignPageDoesNotGetIn(t *testing.T) {
+	s := startServer(t)
+	upgrade := http.Header{
+		"Connection": {"Upgrade"}, "Upgrade": {"websocket"},
+		"Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="},
+	}
+	for name, tc := range map[string]struct {
+		origin string
+		status int
+	}{
+		"foreign": {"http://example.com", http.StatusForbidden},
+		"none":    {"null", http.StatusForbidden},
+		"own":     {s.http, http.StatusSwitchingProtocols},
+	} {
+		t.Run(name, func(t *testing.T) {
+			header := upgrade.Clone()
+			header.Set("Origin", tc.origin)
+			res, _ := ask(t, "GET", s.http+"/ws", header)
+			require.Equal(t, tc.status, res.StatusCode)
+		})
+	}
+}
+
+// ask makes a request and returns the answer with its body, unless that is a WebSocket.
+func ask(t *testing.T, method, url string, header http.Header) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	require.NoError(t, err)
+	if header != nil {
+		req.Header = header
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.Do(req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		return res, ""
+	}
+	body, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	return res, string(body)
+}
+
+// The policy forbids what is inline: it would silently not work.
+func TestThePageHoldsNothingInline(t *testing.T) {
+	rec := httptest.NewRecorder()
+	newPages(http.NotFoundHandler(), http.NotFoundHandler()).ServeHTTP(rec, httptest.NewRequest("GET", "/", nil))
+	html := rec.Body.String()
+	require.NotRegexp(t, `<style|\sstyle=|\son[a-z]+=|javascript:`, html)
+	require.NotRegexp(t, `<script[^>]*>[^<]`, html)
+	require.NotRegexp(t, `(src|href)="[^/]`, html)
+	for _, url := range regexp.MustCompile(`(?:src|href)="([^"]*)"`).FindAllStringSubmatch(html, -1) {
+		require.True(t, strings.HasPrefix(url[1], "/"), url[1])
+	}
+}
+
+// The page bounds its fields as the server does.
+func TestThePageHasTheLimitsOfTheServer(t *testing.T) {
+	html, err := page.ReadFile("page/index.html")
+	require.NoError(t, err)
+	require.Equal(t, 32, maxName)
+	require.Equal(t, 2000, maxText)
+	require.Regexp(t, `id="name"[^>]*maxlength="32"`, string(html))
+	require.Regexp(t, `id="message"[^>]*maxlength="2000"`, string(html))
+}

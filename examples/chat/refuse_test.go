@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/tcp"
+)
+
+func TestATakenNameIsRefused(t *testing.T) {
+	s := startServer(t)
+	ada := s.joins(t, s.tcp, "ada")
+	for scheme, url := range map[string]string{"tcp": s.tcp, "ws": s.ws} {
+		t.Run(scheme, func(t *testing.T) {
+			other := start(t, "-join", url, "-name", "ada")
+			require.Equal(t, exitFail, other.wait(t))
+			require.Equal(t, "chat: somebody here is called \"ada\" already: choose another name\n", other.err.String())
+			require.Empty(t, other.out.String())
+		})
+	}
+	require.Equal(t, []string{"* here: ada (you)"}, ada.out.lines())
+}
+
+// The terminal would not even ask: these are what other programs might try.
+func TestTheServerChecksNamesAndMessagesItself(t *testing.T) {
+	s := startServer(t)
+	ada := s.joins(t, s.tcp, "ada")
+	for _, name := range []string{"", " bob", "bob: hi", "* bob joined", "b\u202eob", strings.Repeat("b", maxName+1)} {
+		client := core.NewClient(tcp.Dialer(strings.TrimPrefix(s.tcp, "tcp://"), nil), &core.ClientOptions{Name: name})
+		entered := make(chan roll, 1)
+		core.On(client, "here", func(_ context.Context, _ *core.Conn, in roll) error {
+			entered <- in
+			return nil
+		})
+		require.NoError(t, client.Connect(t.Context()))
+		<-client.Done()
+		require.True(t, core.IsRemote(client.Err()))
+		require.Equal(t, core.CodeBadName, core.CodeOf(client.Err()), "%v", client.Err())
+		require.Empty(t, entered)
+	}
+
+	client := core.NewClient(tcp.Dialer(strings.TrimPrefix(s.tcp, "tcp://"), nil), &core.ClientOptions{Name: "bob"})
+	require.NoError(t, client.Connect(t.Context()))
+	for _, text := range []string{"", " ", "a\nb", "\x1b[2J", strings.Repeat("x", maxText+1)} {
+		_, err := core.Call[struct{}](t.Context(), client, "say", text)
+		require.Equal(t, codeBadText, core.CodeOf(err), "%q: %v", text, err)
+	}
+	_, err := core.Call[struct{}](t.Context(), client, "say", []byte("\xff"))
+	require.Equal(t, core.CodeBadPayload, core.CodeOf(err))
+	_, err = core.Call[struct{}](t.Context(), client, "say", "hello")
+	require.NoError(t, err)
+	require.NoError(t, client.Close())
+	<-client.Done()
+
+	ada.sees(t, "* bob left")
+	require.Equal(t, []string{"* here: ada (you)", "* bob joined", "bob: hello", "* bob left"}, ada.out.lines())
+}
+
+func TestNobodyThere(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	addr := l.Addr().String()
+	require.NoError(t, l.Close())
+	for _, url := range []string{"tcp://" + addr, "ws://" + addr + "/ws"} {
+		p := start(t, "-join", url, "-name", "ada")
+		require.Equal(t, exitFail, p.wait(t))
+		require.Contains(t, p.err.String(), "chat: cannot join the chat at "+url)
+		require.Contains(t, p.err.String(), "refused")
+	}
+}
+
+func TestSomethingElseThere(t *testing.T) {
+	s := startServer(t)
+	tests := map[string]struct{ url, complaint string }{
+		"the page over TCP":    {"tcp://" + strings.TrimPrefix(s.http, "http://"), "answers in HTTP"},
+		"not the WebSocket":    {"ws://" + strings.TrimPrefix(s.http, "http://") + "/elsewhere", "404"},
+		"a WebSocket over TCP": {"ws://" + strings.TrimPrefix(s.tcp, "tcp://") + "/ws", "400"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := start(t, "-join", tc.url, "-name", "ada")
+			require.Equal(t, exitFail, p.wait(t))
+			require.Contains(t, p.err.String(), tc.complaint)
+		})
+	}
+}
+
+func TestAServerThatVanishes(t *testing.T) {
+	s := startServer(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	cut := make(chan struct{})
+	relayed := make(chan error, 1)
+	go func() { relayed <- relay(l, strings.TrimPrefix(s.tcp, "tcp://"), cut) }()
+
+	ada := s.joins(t, "tcp://"+l.Addr().String(), "ada")
+	close(cut)
+	require.NoError(t, <-relayed)
+	require.Equal(t, exitFail, ada.wait(t))
+	require.Contains(t, ada.err.String(), "chat: the connection to the server was lost")
+}
+
+// relay passes on what one client and the server at addr say, until cut is closed.
+func relay(l net.Listener, addr string, cut <-chan struct{}) error {
+	client, err := l.Accept()
+	if err != nil {
+		return err
+	}
+	server, err := net.Dial("tcp", addr)
+	if err != nil {
+		return err
+	}
+	copied := make(chan struct{}, 2)
+	pass := func(to, from net.Conn) {
+		io.Copy(to, from) //nolint:errcheck // it is cut
+		copied <- struct{}{}
+	}
+	go pass(client, server)
+	go pass(server, client)
+	<-cut
+	client.Close()
+	server.Close()
+	<-copied
+	<-copied
+	return nil
+}
+
+func TestStoppingDoesNotWaitForWhoDoesNotListen(t *testing.T) {
+	s := startServer(t)
+	addr := strings.TrimPrefix(s.tcp, "tcp://")
+	silent, err := net.Dial("tcp", addr) // never says hello
+	require.NoError(t, err)
+	defer silent.Close()
+	half, err := net.Dial("tcp", strings.TrimPrefix(s.http, "http://")) // never finishes its request
+	require.NoError(t, err)
+	defer half.Close()
+	_, err = io.WriteString(half, "GET / HTTP/1.1\r\n")
+	require.NoError(t, err)
+	deaf := core.NewClient(tcp.Dialer(addr, nil), &core.ClientOptions{Name: "deaf", CloseTimeout: time.Millisecond})
+	wait := make(chan struct{})
+	core.On(deaf, "here", func(context.Context, *core.Conn, roll) error { <-wait; return nil })
+	require.NoError(t, deaf.Connect(t.Context()))
+
+	s.cancel()
+	require.Equal(t, exitOK, s.wait(t))
+	close(wait)
+	<-deaf.Done()
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/hisock/hisock/core"
+)
+
+// What is said over a connection:
+//
+//	say     call, client to server     text, a string; fails with codeBadText
+//	here    command, to a newcomer     roll: who it is and who is here, before anything else
+//	joined  command, to the others     member
+//	left    command, to the others     member
+//	said    command, to everybody      line; the speaker gets it too, as the others do
+//
+// Clients are told apart by id: it is never used twice, a name may be.
+const group = "chat"
+
+// codeBadText is why a message is not passed on.
+const codeBadText = core.CodeApplication + 1
+
+// A member is somebody in the chat.
+type member struct {
+	ID   uint64 `json:"id"`
+	Name string `json:"name"`
+}
+
+// A roll says who a newcomer is, and who is in the chat, the newcomer included.
+type roll struct {
+	You  uint64   `json:"you"`
+	Here []member `json:"here"`
+}
+
+// A line is what somebody said.
+type line struct {
+	ID   uint64 `json:"id"`
+	From string `json:"from"`
+	Text string `json:"text"`
+}
+
+// A room is the chat at the server.
+//
+// Everything that is told to all is queued under one lock, so that all see joins, leaves and
+// messages in the same order, and a newcomer misses none that is not in its roll. The
+// notices of core, for which there is no such list, could not promise that.
+type room struct {
+	srv *core.Server
+
+	mu   sync.Mutex // guards here, and the order in which things are queued
+	here map[uint64]member
+}
+
+// newRoom makes srv a chat. It must not have been served yet, and must refuse names that
+// are taken.
+func newRoom(srv *core.Server) *room {
+	r := &room{srv: srv, here: make(map[uint64]member)}
+	srv.OnJoin(r.join)
+	srv.OnLeave(func(c *core.Conn, _ error) { r.leave(c.ID()) })
+	core.Handle(srv, "say", r.say)
+	return r
+}
+
+func (r *room) join(c *core.Conn) {
+	if err := checkName(c.Name()); err != nil {
+		c.CloseWith(core.NewError(core.CodeBadName, err.Error())) //nolint:errcheck // always nil
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	me := member{ID: c.ID(), Name: c.Name()}
+	for _, m := range r.here {
+		if m.Name == me.Name {
+			r.leaveLocked(m.ID) // its connection has ended, or its name would not be free
+		}
+	}
+	if c.Join(group) != nil {
+		return // gone already
+	}
+	r.here[me.ID] = me
+	// Who cannot be sent to is being disconnected, here and below.
+	c.Send("here", roll{You: me.ID, Here: r.rollLocked()}) //nolint:errcheck
+	r.srv.Group(group).Send("joined", me, core.Except(c))  //nolint:errcheck
+}
+
+func (r *room) rollLocked() []member {
+	return slices.SortedFunc(maps.Values(r.here), func(a, b member) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+func (r *room) leave(id uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.leaveLocked(id)
+}
+
+func (r *room) leaveLocked(id uint64) {
+	m, ok := r.here[id]
+	if !ok {
+		return // it was never let in, or its successor has announced it
+	}
+	delete(r.here, id)
+	r.srv.Group(group).Send("left", m) //nolint:errcheck // perhaps nobody is left to be told
+}
+
+func (r *room) say(_ context.Context, c *core.Conn, text string) (struct{}, error) {
+	if err := checkText(text); err != nil {
+		return struct{}{}, core.NewError(codeBadText, err.Error())
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return struct{}{}, r.srv.Group(group).Send("said", line{ID: c.ID(), From: c.Name(), Text: text})
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/tcp"
+	"github.com/hisock/hisock/transport"
+	"github.com/hisock/hisock/ws"
+)
+
+// How long the end may take: goodbyeTime for all clients together, of which each gets
+// closeTime to hear the goodbye and go.
+const (
+	goodbyeTime = 1500 * time.Millisecond
+	closeTime   = time.Second
+)
+
+// serve runs the chat until ctx ends, which is no error.
+func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
+	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	s := &server{chat: core.NewServer(&core.ServerOptions{
+		UniqueNames:  true,
+		MaxFrame:     64 << 10,
+		CloseTimeout: closeTime,
+		Logger:       log,
+	})}
+	newRoom(s.chat)
+	defer s.stop()
+	// First the ports, so that nobody waits for the bundle to learn that one is taken.
+	if err := s.listen(o); err != nil {
+		return err
+	}
+	if s.sockets != nil {
+		bundle, err := loadBundle(ctx, o.bundle, stderr)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		s.http = newHTTPServer(newPages(bundle, s.sockets), log)
+	}
+	s.start()
+	s.printReady(stdout)
+	select {
+	case err := <-s.failed:
+		return err
+	case <-ctx.Done():
+		fmt.Fprintln(stderr, "chat: stopping")
+		return nil
+	}
+}
+
+// newHTTPServer bounds what a browser, or whoever knocks, may take its time over.
+// WebSockets are no longer its business once they are made.
+func newHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      2 * time.Minute, // for the bundle, over a slow network
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}
+
+// A server is the chat and what it listens on.
+type server struct {
+	chat    *core.Server
+	tcp     *tcp.Listener // nil if it is off
+	web     net.Listener  // nil if it is off, and so are the next two
+	sockets *ws.Listener
+	http    *http.Server
+
+	running sync.WaitGroup
+	failed  chan error // what ended one of those that serve; has room for all
+}
+
+func (s *server) listen(o options) (err error) {
+	if o.tcp != "" {
+		if s.tcp, err = tcp.Listen(o.tcp, nil); err != nil {
+			return fmt.Errorf("cannot listen for terminals, -tcp %q: %w", o.tcp, err)
+		}
+	}
+	if o.http != "" {
+		if s.web, err = net.Listen("tcp", o.http); err != nil {
+			return fmt.Errorf("cannot listen for browsers, -http %q: %w", o.http, err)
+		}
+		s.sockets = ws.NewListener(&ws.Options{Addr: s.socketURL()})
+	}
+	return nil
+}
+
+// start serves on everything that is listened on, until stop.
+func (s *server) start() {
+	s.failed = make(chan error, 3)
+	serve := func(l transport.Listener) {
+		// The clients outlive the context of the program: they are said goodbye to.
+		if err := s.chat.Serve(context.Background(), l); err != nil {
+			s.failed <- err
+		}
+	}
+	if s.tcp != nil {
+		s.running.Go(func() { serve(s.tcp) })
+	}
+	if s.http != nil {
+		s.running.Go(func() { serve(s.sockets) })
+		s.running.Go(func() {
+			if err := s.http.Serve(s.web); !errors.Is(err, http.ErrServerClosed) {
+				s.failed <- err
+			}
+		})
+	}
+}
+
+// stop says goodbye to everyone, closes all that is open and waits. It may be called
+// whatever has been started.
+func (s *server) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), goodbyeTime)
+	defer cancel()
+	s.chat.Shutdown(ctx) //nolint:errcheck // who did not hear the goodbye has been cut off
+	if s.tcp != nil {
+		s.tcp.Close() //nolint:errcheck // the program ends
+	}
+	if s.web != nil {
+		s.web.Close() //nolint:errcheck
+	}
+	if s.http != nil {
+		s.http.Close() //nolint:errcheck
+	}
+	s.running.Wait()
+}
+
+func (s *server) pageURL() string   { return "http://" + s.web.Addr().String() }
+func (s *server) socketURL() string { return "ws://" + s.web.Addr().String() + "/ws" }
+
+// printReady prints where the chat can be joined.
+func (s *server) printReady(w io.Writer) {
+	fmt.Fprintln(w, "The chat is open.")
+	if s.web != nil {
+		fmt.Fprintf(w, "  in a browser    %s\n", s.pageURL())
+	}
+	if s.tcp != nil {
+		fmt.Fprintf(w, "  in a terminal   go run ./examples/chat -join tcp://%s -name ada\n", s.tcp.Addr())
+	}
+	if s.web != nil {
+		fmt.Fprintf(w, "  or              go run ./examples/chat -join %s -name ada\n", s.socketURL())
+	}
+	fmt.Fprintln(w, "Press Ctrl-C to close it.")
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/hisock/hisock/core"
+)
+
+// connectTime is how long joining may take.
+const connectTime = 10 * time.Second
+
+// join is the terminal client: lines of stdin are said, what others say is printed. It
+// returns nil at the end of stdin, when all that was said has been passed on, or
+// when ctx ends.
+func join(ctx context.Context, url, name string, stdin io.Reader, stdout, stderr io.Writer) error {
+	dialer, err := newDialer(url)
+	if err != nil {
+		return err
+	}
+	name = strings.TrimSpace(name)
+	if err := checkName(name); err != nil {
+		return err
+	}
+	t := &terminal{client: core.NewClient(dialer, &core.ClientOptions{Name: name}), stdout: stdout, stderr: stderr}
+	core.On(t.client, "here", t.here)
+	core.On(t.client, "joined", t.joined)
+	core.On(t.client, "left", t.left)
+	core.On(t.client, "said", t.said)
+	if err := t.connect(ctx, url); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	return t.talk(ctx, stdin)
+}
+
+// A terminal is one person's end of the chat. Handlers run one at a time, and nothing
+// else prints to stdout.
+type terminal struct {
+	client         *core.Client
+	stdout, stderr io.Writer
+
+	// Owned by the handlers.
+	me uint64
+}
+
+func (t *terminal) connect(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
+	err := t.client.Connect(ctx)
+	switch code := core.CodeOf(err); {
+	case err == nil:
+		return nil
+	case code == core.CodeNameTaken:
+		return fmt.Errorf("somebody here is called %q already: choose another name", t.client.Name())
+	case core.IsRemote(err):
+		return fmt.Errorf("the chat at %s refused you: %s", url, reason(err))
+	case code == core.CodeDeadlineExceeded:
+		return fmt.Errorf("the chat at %s did not answer within %v", url, connectTime)
+	}
+	return fmt.Errorf("cannot join the chat at %s: %s", url, reason(err))
+}
+
+// talk says what is typed, until stdin, the connection or ctx ends.
+func (t *terminal) talk(ctx context.Context, stdin io.Reader) error {
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	lines := make(chan typed)
+	go readLines(reading, stdin, lines) // ends with stdin at the latest
+	for {
+		if t.client.Err() != nil {
+			<-t.client.Done()
+			return t.lost() // whatever is typed now
+		}
+		select {
+		case in, more := <-lines:
+			if !more {
+				return t.leave(ctx)
+			}
+			if in.err != nil && in.err != errLineTooLong {
+				t.leave(ctx) //nolint:errcheck // what follows comes first
+				return fmt.Errorf("cannot read what you type: %w", in.err)
+			}
+			t.say(ctx, in)
+		case <-t.client.Done():
+			return t.lost()
+		case <-ctx.Done():
+			return t.leave(ctx)
+		}
+	}
+}
+
+// say says one line and returns when it has been passed on. Blank ones are skipped.
+func (t *terminal) say(ctx context.Context, in typed) {
+	err := in.err
+	if err == nil {
+		if strings.TrimSpace(in.text) == "" {
+			return
+		}
+		err = checkText(in.text)
+	}
+	if err == nil {
+		_, err = core.Call[struct{}](ctx, t.client, "say", in.text)
+	}
+	if err != nil && ctx.Err() == nil {
+		fmt.Fprintf(t.stderr, "chat: not said: %s\n", reason(err))
+	}
+}
+
+// leave says goodbye and waits until nothing is printed any more. If it was the server
+// that went, it says so.
+func (t *terminal) leave(ctx context.Context) error {
+	ended := t.client.Err() != nil
+	t.client.Close() //nolint:errcheck // always nil
+	<-t.client.Done()
+	if ended && ctx.Err() == nil {
+		return t.lost()
+	}
+	return nil
+}
+
+// lost says why the server is gone.
+func (t *terminal) lost() error {
+	switch err := t.client.Err(); core.CodeOf(err) {
+	case core.CodeShutdown:
+		return errors.New("the server has stopped")
+	case core.CodeConnLost, core.CodeHeartbeat, core.CodeWriteTimeout:
+		return fmt.Errorf("the connection to the server was lost (%s)", reason(err))
+	default:
+		return fmt.Errorf("the server has ended the connection: %s", reason(err))
+	}
+}
+
+// reason is what an error says about the matter itself, safe to print.
+func reason(err error) string {
+	var e *core.Error
+	if !errors.As(err, &e) {
+		return printable(err.Error())
+	}
+	text := e.Message
+	if cause := errors.Unwrap(e); cause != nil {
+		text = strings.TrimPrefix(text+": "+cause.Error(), ": ")
+	}
+	if text == "" {
+		text = e.Code.String()
+	}
+	return printable(text)
+}
+
+func (t *terminal) here(_ context.Context, _ *core.Conn, in roll) error {
+	t.me = in.You
+	names := make([]string, len(in.Here))
+	for i, m := range in.Here {
+		names[i] = m.Name
+		if m.ID == in.You {
+			names[i] += " (you)"
+		}
+	}
+	return t.print("* here: %s", strings.Join(names, ", "))
+}
+
+func (t *terminal) joined(_ context.Context, _ *core.Conn, who member) error {
+	return t.print("* %s joined", who.Name)
+}
+
+func (t *terminal) left(_ context.Context, _ *core.Conn, who member) error {
+	return t.print("* %s left", who.Name)
+}
+
+func (t *terminal) said(_ context.Context, _ *core.Conn, in line) error {
+	if in.ID == t.me {
+		return nil // it stands there already: it was typed
+	}
+	return t.print("%s: %s", in.From, in.Text)
+}
+
+// print prints one line that holds what others wrote.
+func (t *terminal) print(format string, args ...any) error {
+	_, err := fmt.Fprintln(t.stdout, printable(fmt.Sprintf(format, args...)))
+	return err
+}

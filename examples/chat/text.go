@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// What a name and a message may be, in characters. The page has the same numbers.
+const (
+	maxName = 32
+	maxText = 2000
+)
+
+// checkName says what is wrong with the name of somebody who wants to join, or nil.
+//
+// Terminals print "name: text" and "* name joined": a name must not be able to look
+// like something else. That is also why it may hold nothing that cannot be seen.
+func checkName(name string) error {
+	switch {
+	case name == "":
+		return fmt.Errorf("a name is needed to join")
+	case !utf8.ValidString(name):
+		return fmt.Errorf("the name %q is not UTF-8", clip(name))
+	case utf8.RuneCountInString(name) > maxName:
+		return fmt.Errorf("the name %q is too long: it may have %d characters", clip(name), maxName)
+	case strings.TrimSpace(name) != name:
+		return fmt.Errorf("the name %q begins or ends with a space", name)
+	case strings.HasPrefix(name, "*") || strings.Contains(name, ":"):
+		return fmt.Errorf("the name %q begins with an asterisk or holds a colon", name)
+	}
+	for _, r := range name {
+		if !unicode.IsPrint(r) {
+			return fmt.Errorf("the name %q holds the character %U, which cannot be seen", name, r)
+		}
+	}
+	return nil
+}
+
+// checkText says what is wrong with a message, or nil.
+func checkText(text string) error {
+	switch n := utf8.RuneCountInString(text); {
+	case !utf8.ValidString(text):
+		return fmt.Errorf("the message is not UTF-8")
+	case strings.TrimSpace(text) == "":
+		return fmt.Errorf("the message is empty")
+	case n > maxText:
+		return fmt.Errorf("the message has %d characters, %d more than it may have", n, n-maxText)
+	}
+	for _, r := range text {
+		if unicode.IsControl(r) && r != '\t' || r == '\u2028' || r == '\u2029' {
+			return fmt.Errorf("the message holds the control character %U", r)
+		}
+	}
+	return nil
+}
+
+// clip shortens what is repeated in an error.
+func clip(s string) string {
+	if runes := []rune(s); len(runes) > maxName {
+		return string(runes[:maxName]) + "…"
+	}
+	return s
+}
+
+// printable makes s safe to print on a terminal, whoever it came from: what could move the
+// cursor, hide text or turn its direction around is shown as U+FFFD.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch r {
+		case '\t', '\u200c', '\u200d', '\u200e', '\u200f': // joiners and marks that some scripts need
+			return r
+		}
+		if !unicode.IsGraphic(r) || unicode.In(r, unicode.Zl, unicode.Zp) {
+			return utf8.RuneError
+		}
+		return r
+	}, s)
+}
