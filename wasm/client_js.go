@@ -54,14 +54,28 @@ func newClient(config, sink js.Value) *client {
 		QueueBytes: config.Get("queueBytes").Int(),
 	})
 	c.listen(config.Get("notices").Bool())
-	for name, f := range map[string]func(args []js.Value) any{
-		"begin": c.begin, "send": c.send, "sendRaw": c.sendRaw,
-		"call": c.call, "cancel": c.cancelCall, "answer": c.answer, "refuse": c.refuse,
-		"join": c.join, "leave": c.leave, "groups": c.groups, "close": c.close,
-	} {
-		c.funcs.export(c.methods, name, f)
+	for _, m := range methods {
+		c.funcs.export(c.methods, m.name, func(args []js.Value) any { return m.run(c, args) })
 	}
 	return c
+}
+
+// methods are what the page can call of a client; web/native.d.ts describes them.
+var methods = [...]struct {
+	name string
+	run  func(c *client, args []js.Value) any
+}{
+	{"begin", (*client).begin},
+	{"send", (*client).send},
+	{"sendRaw", (*client).sendRaw},
+	{"call", (*client).call},
+	{"cancel", (*client).cancelCall},
+	{"answer", (*client).answer},
+	{"refuse", (*client).refuse},
+	{"join", (*client).join},
+	{"leave", (*client).leave},
+	{"groups", (*client).groups},
+	{"close", (*client).close},
 }
 
 // goPairs makes a map of keys and values in turn.
@@ -119,7 +133,7 @@ func (c *client) listen(notices bool) {
 }
 
 // called hands a call of the server to the page and waits for its answer.
-func (c *client) called(ctx context.Context, _ *core.Conn, f core.Frame) ([]byte, error) {
+func (c *client) called(ctx context.Context, conn *core.Conn, f core.Frame) ([]byte, error) {
 	<-c.begun
 	c.answered++
 	id := c.answered
@@ -131,7 +145,9 @@ func (c *client) called(ctx context.Context, _ *core.Conn, f core.Frame) ([]byte
 		return a.payload, a.err
 	case <-ctx.Done():
 		delete(c.answers, id)
-		c.sink.Call("cancelled", id)
+		if conn.Context().Err() == nil { // else the page is about to hear that all is over
+			c.sink.Call("cancelled", id)
+		}
 		return nil, ctx.Err()
 	}
 }

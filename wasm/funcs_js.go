@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"syscall/js"
 
 	"github.com/hisock/hisock/core"
@@ -81,14 +80,29 @@ func jsError(err error) js.Value {
 		jsCode = name
 	}
 	message, retryAfter := err.Error(), int64(0)
-	var e *core.Error
-	if errors.As(err, &e) {
+	if e := coreError(err); e != nil {
 		retryAfter = e.RetryAfter.Milliseconds()
 		if core.IsRemote(err) && e.Message != "" {
 			message = e.Message
 		}
 	}
 	return host.Call("error", jsCode, message, core.IsRemote(err), retryAfter)
+}
+
+// coreError returns the first core.Error in err's chain, or nil. It is errors.As without
+// the 12 KB of reflection that come with that.
+func coreError(err error) *core.Error {
+	for err != nil {
+		if e, ok := err.(*core.Error); ok {
+			return e
+		}
+		wrapped, ok := err.(interface{ Unwrap() error })
+		if !ok {
+			return nil
+		}
+		err = wrapped.Unwrap()
+	}
+	return nil
 }
 
 // goError makes the error that a page's handler failed with.

@@ -112,8 +112,8 @@ export class Client {
       this.closed.then(unwatch);
 
       const abort = () => {
+        settle(signal.reason); // before what Go makes of it
         this.#native?.close();
-        settle(signal.reason);
       };
       signal.addEventListener("abort", abort, { once: true });
       outcome.then((err) => {

@@ -105,8 +105,13 @@ class Instance {
     const Go = load(scope, { writeSync: (_fd, bytes) => this.#write(bytes) });
     const go = new Go();
     go.exit = (code) => this.#end(`it exited with code ${code}`);
+    this.onEnd(() => {
+      // Its timers would call into what is gone, and insist.
+      for (const timer of go._scheduledTimeouts.values()) clearTimeout(timer);
+      go._scheduledTimeouts.clear();
+    });
 
-    // A trap leaves Go in no state to go on; after an exit, timers may still fire.
+    // A trap leaves Go in no state to go on, and sockets may still call it for a while.
     const resume = go._resume;
     go._resume = () => {
       if (this.ended) return;

@@ -6,6 +6,7 @@ export interface Go {
   exit: (code: number) => void;
   run(instance: WebAssembly.Instance): Promise<void>;
   _resume(): void;
+  _scheduledTimeouts: Map<number, number>;
 }
 
 export default function load(

@@ -28,7 +28,7 @@ test("URLs: relative, ws, http, and a URL object", async (t) => {
       await client.close();
     }
     return list;
-  }, server);
+  }, { ws: server.ws, own: server.own });
   assert.deepEqual(texts, Array(6).fill("hello x"));
 });
 

@@ -5,7 +5,8 @@ package codename
 
 import "github.com/hisock/hisock/core/wire"
 
-var names = map[wire.Code]string{
+// names is indexed by code.
+var names = [...]string{
 	wire.CodeInternal:         "internal",
 	wire.CodeCanceled:         "canceled",
 	wire.CodeDeadlineExceeded: "deadline_exceeded",
@@ -39,15 +40,17 @@ var names = map[wire.Code]string{
 // Of returns the name of a code. It reports false for a code that has none: the
 // application's own, or one that only a newer peer knows.
 func Of(code wire.Code) (string, bool) {
-	name, ok := names[code]
-	return name, ok
+	if code == wire.CodeNone || uint64(code) >= uint64(len(names)) {
+		return "", false
+	}
+	return names[code], true
 }
 
 // Parse returns the code of a name.
 func Parse(name string) (wire.Code, bool) {
 	for code, n := range names {
-		if n == name {
-			return code, true
+		if n == name && n != "" {
+			return wire.Code(code), true
 		}
 	}
 	return wire.CodeNone, false
