@@ -184,3 +184,19 @@ func TestTLSCutShort(t *testing.T) {
 		})
 	}
 }
+
+// Close must not wait for a peer that takes nothing any more, and the peer's silence
+// is no fault of Close.
+func TestTLSCloseStalled(t *testing.T) {
+	serverTLS, clientTLS := transporttest.Certificates(t)
+	l := listen(t, "127.0.0.1:0", &tcp.Options{TLS: serverTLS})
+	dialled, _ := connect(t, l, &tcp.Options{TLS: clientTLS})
+	require.NoError(t, dialled.SetWriteDeadline(time.Now().Add(20*time.Millisecond)))
+	var err error
+	for err == nil {
+		_, err = dialled.Write(make([]byte, 64<<10))
+	}
+	var timeout interface{ Timeout() bool }
+	require.ErrorAs(t, err, &timeout)
+	require.NoError(t, dialled.Close())
+}

@@ -65,7 +65,7 @@ type ReadyReader interface {
 	ReadReady(pool BufferPool) (buf []byte, n int, err error)
 }
 
-// A BufferPool lends buffers of one size. It is safe for concurrent use.
+// A BufferPool lends buffers of one size, not empty. It is safe for concurrent use.
 type BufferPool interface {
 	Get() []byte
 	Put(buf []byte)

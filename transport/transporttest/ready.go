@@ -95,6 +95,9 @@ func testReadyStream(t *testing.T, a readyConn, b transport.Conn) {
 	require.Zero(t, pool.out.Load(), "buffers not put back")
 }
 
+// putBackWait is how long a transport may take to put a buffer back before it waits.
+const putBackWait = 5 * time.Second
+
 func testReadyWaiting(t *testing.T, a readyConn, b transport.Conn) {
 	pool := &countingPool{size: 100}
 	for i := range byte(3) {
@@ -106,7 +109,7 @@ func testReadyWaiting(t *testing.T, a readyConn, b transport.Conn) {
 		})
 		reading.waitBlocked(t)
 		require.Eventually(t, func() bool { return pool.out.Load() == 0 },
-			Patience, time.Millisecond, "a buffer is borrowed while waiting")
+			putBackWait, time.Millisecond, "a buffer is borrowed while waiting")
 		require.NoError(t, startWrite(b, []byte{i}).wait(t))
 		require.NoError(t, reading.wait(t))
 		require.Equal(t, []byte{i}, buf[:n])

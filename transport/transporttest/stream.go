@@ -119,8 +119,8 @@ func testManyBuffers(t *testing.T, a, b transport.Conn) {
 		return err
 	})
 	require.NoError(t, writing.wait(t))
-	require.NoError(t, reading.wait(t))
 	require.Equal(t, int64(len(want)), written)
+	require.NoError(t, reading.wait(t))
 	require.True(t, bytes.Equal(want, got), "bytes differ from those written")
 	require.True(t, bytes.Equal(want, bytes.Join(kept, nil)), "WriteBuffers changed the bytes that it was given")
 }
