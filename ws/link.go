@@ -44,6 +44,7 @@ type link struct {
 	gathered  *gatherBuffer // borrowed when needed, while gathering
 	pending   int           // bytes in gathered
 	parts     [2][]byte     // scratch of send
+	buffers   net.Buffers   // of parts
 	closeSent bool
 	err       error // what ended writing
 
@@ -119,8 +120,8 @@ func (l *link) send(p []byte) error {
 	if len(p) == 0 {
 		_, l.err = l.Conn.Write(l.parts[0])
 	} else {
-		bufs := net.Buffers(l.parts[:])
-		_, l.err = bufs.WriteTo(l.Conn)
+		l.buffers = l.parts[:]
+		_, l.err = l.buffers.WriteTo(l.Conn)
 	}
 	l.parts = [2][]byte{}
 	return l.err

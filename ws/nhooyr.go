@@ -1,5 +1,7 @@
 //go:build !js
 
+//lint:file-ignore SA1019 The library is deprecated for its successor, which is the same under another path.
+
 package ws
 
 import (

@@ -1,0 +1,191 @@
+//go:build js
+
+package ws
+
+import (
+	"errors"
+	"sync"
+	"syscall/js"
+	"time"
+
+	"github.com/hisock/hisock/transport"
+)
+
+// The close codes that a page may send are 1000 and those from 3000 on. These two
+// stand for 1003 and 1009.
+const (
+	codePageText = 4003
+	codePageFull = 4009
+)
+
+const (
+	// maxBuffered is how many bytes the browser may hold for sending before a write
+	// waits. A browser does not say when it has sent some, so writes look again
+	// every pollInterval.
+	maxBuffered  = 128 << 10
+	pollInterval = 5 * time.Millisecond
+
+	// maxIdleInbox is how large an inbox may be and be kept when it is empty.
+	maxIdleInbox = 64 << 10
+)
+
+// ErrQueueFull is why reading ends when more has arrived than
+// [DialOptions.QueueBytes] allows.
+var ErrQueueFull = errors.New("ws: more has arrived than is being read")
+
+var (
+	errWriteEnded = &opError{"write after CloseWrite", transport.ErrClosed}
+	errClosing    = errors.New("the connection is closing")
+	errDeadline   = errors.New("deadline passed")
+)
+
+func newTimeout(op string) error { return &timeoutError{opError{op, errDeadline}} }
+
+var (
+	uint8Array  = js.Global().Get("Uint8Array")
+	arrayBuffer = js.Global().Get("ArrayBuffer")
+)
+
+var eventNames = []string{"open", "message", "close"}
+
+// A conn is the [transport.Conn] over a browser's WebSocket.
+//
+// The browser calls event, which never blocks: it leaves what has come where the
+// reader finds it. Nobody holds mu across a call into JavaScript that could call back.
+type conn struct {
+	socket     js.Value
+	info       transport.Info
+	onEvent    js.Func // released by Close
+	queueBytes int
+	closeOnce  sync.Once
+
+	opened chan struct{} // closed by the open event
+	ended  chan struct{} // closed by the close event, after peerClose is set
+	closed chan struct{} // closed by Close
+	wake   chan struct{} // one element: the reader should look again
+
+	peerClose CloseError
+
+	mu            sync.Mutex // guards the fields below
+	inbox         []byte     // what has arrived, from start on not yet read
+	start         int
+	readErr       error // why nothing more arrives
+	writeErr      error // why nothing more is sent
+	readDeadline  time.Time
+	writeDeadline time.Time
+}
+
+func newConn(socket js.Value, t target, queueBytes int) *conn {
+	c := &conn{
+		socket:     socket,
+		info:       transport.Info{Transport: t.transport(), Remote: t.address()},
+		queueBytes: queueBytes,
+		opened:     make(chan struct{}),
+		ended:      make(chan struct{}),
+		closed:     make(chan struct{}),
+		wake:       make(chan struct{}, 1),
+	}
+	c.onEvent = js.FuncOf(c.event)
+	socket.Set("binaryType", "arraybuffer")
+	for _, name := range eventNames {
+		socket.Set("on"+name, c.onEvent)
+	}
+	return c
+}
+
+// event is called by the browser. An error event tells nothing that the close event
+// after it does not.
+func (c *conn) event(_ js.Value, args []js.Value) any {
+	switch e := args[0]; e.Get("type").String() {
+	case "open":
+		close(c.opened)
+	case "message":
+		c.receive(e.Get("data"))
+	case "close":
+		c.peerClose = CloseError{Code: e.Get("code").Int(), Reason: e.Get("reason").String()}
+		c.fail(endOfStream(&c.peerClose), &c.peerClose)
+		close(c.ended)
+	}
+	return nil
+}
+
+// fail ends both directions, unless they have ended.
+func (c *conn) fail(readErr, writeErr error) {
+	c.mu.Lock()
+	if c.readErr == nil {
+		c.readErr = readErr
+	}
+	if c.writeErr == nil {
+		c.writeErr = &opError{"write", writeErr}
+	}
+	c.mu.Unlock()
+	c.wakeReader()
+}
+
+func (c *conn) wakeReader() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (c *conn) Info() transport.Info { return c.info }
+
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.mu.Lock()
+	c.readDeadline = t
+	c.mu.Unlock()
+	c.wakeReader()
+	return c.ownClose()
+}
+
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	c.mu.Lock()
+	c.writeDeadline = t
+	c.mu.Unlock()
+	return c.ownClose()
+}
+
+func (c *conn) ownClose() error {
+	select {
+	case <-c.closed:
+		return transport.ErrClosed
+	default:
+		return nil
+	}
+}
+
+// CloseWrite lets the browser send what it holds and then a close frame. Browsers
+// deliver nothing that arrives after that, but the end of it.
+func (c *conn) CloseWrite() error {
+	if err := c.ownClose(); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	if c.writeErr == nil {
+		c.writeErr = errWriteEnded
+	}
+	c.mu.Unlock()
+	c.shut(codeNormal, "")
+	return nil
+}
+
+// shut does nothing if the WebSocket is closing already.
+func (c *conn) shut(code int, reason string) {
+	try(func() { c.socket.Call("close", code, reason) })
+}
+
+// Close leaves the rest to the browser, which sends what it holds, and hears no more
+// of it. A WebSocket that was not ended by CloseWrite is closed without a code, which
+// the peer takes for a stream that broke off.
+func (c *conn) Close() error {
+	c.closeOnce.Do(func() {
+		close(c.closed)
+		for _, name := range eventNames {
+			c.socket.Set("on"+name, js.Null())
+		}
+		c.onEvent.Release()
+		try(func() { c.socket.Call("close") })
+	})
+	return nil
+}

@@ -1,0 +1,88 @@
+//go:build js
+
+package ws
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"syscall/js"
+
+	"github.com/hisock/hisock/transport"
+)
+
+// DialOptions are those of [Dialer]. A browser lets a program choose neither TLS nor
+// headers, so a browser build has none of the fields for them.
+type DialOptions struct {
+	// QueueBytes is how many bytes may have arrived and not been read. A browser
+	// cannot make the peer wait, so with more the connection is closed and reading,
+	// after what has arrived, fails with [ErrQueueFull]. Zero means 4 MiB.
+	// Negative means no bound.
+	QueueBytes int
+}
+
+// Dialer makes connections to url, "ws://host[:port]/path" or "wss://…", through the
+// browser's WebSocket. nil options mean the defaults.
+//
+// Dial fails with a [*URLError] if the URL cannot work. Why a connection was not made
+// browsers do not tell.
+func Dialer(url string, opts *DialOptions) transport.Dialer {
+	d := &dialer{url: url, queueBytes: 4 << 20}
+	if opts != nil && opts.QueueBytes != 0 {
+		d.queueBytes = opts.QueueBytes
+	}
+	return d
+}
+
+type dialer struct {
+	url        string
+	queueBytes int
+}
+
+func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
+	t, err := parseURL(d.url)
+	if err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, d.failed(context.Cause(ctx))
+	}
+	constructor := js.Global().Get("WebSocket")
+	if constructor.Type() != js.TypeFunction {
+		return nil, d.failed(errors.New("there is no WebSocket here"))
+	}
+	var socket js.Value
+	if err := try(func() { socket = constructor.New(d.url) }); err != nil {
+		return nil, d.failed(err)
+	}
+	c := newConn(socket, t, d.queueBytes)
+	select {
+	case <-c.opened:
+		return c, nil
+	case <-c.ended:
+		err = errors.New("no connection, close code " + strconv.Itoa(c.peerClose.Code))
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	c.Close()
+	return nil, d.failed(err)
+}
+
+func (d *dialer) failed(err error) error {
+	return &opError{"dial " + strconv.Quote(d.url), err}
+}
+
+// try calls into JavaScript and returns what that throws.
+func try(f func()) (err error) {
+	defer func() {
+		switch thrown := recover().(type) {
+		case nil:
+		case js.Error:
+			err = thrown
+		default:
+			panic(thrown)
+		}
+	}()
+	f()
+	return nil
+}

@@ -1,0 +1,56 @@
+//go:build !js
+
+package ws_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+
+	"github.com/hisock/hisock/ws"
+)
+
+// A server echoes one connection. The core does the same for many: see core.Server.
+func Example() {
+	l := ws.NewListener(&ws.Options{OnReject: func(_ *http.Request, err error) { fmt.Println(err) }})
+	mux := http.NewServeMux()
+	mux.Handle("/ws", l)
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	server := &http.Server{Handler: mux}
+	go server.Serve(inner)
+	defer server.Close()
+	defer l.Close()
+
+	echoed := make(chan struct{})
+	go func() {
+		defer close(echoed)
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		io.Copy(c, c)
+	}()
+
+	c, err := ws.Dialer("ws://"+inner.Addr().String()+"/ws", nil).Dial(context.Background())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer c.Close()
+	c.WriteBuffers([][]byte{[]byte("hello, "), []byte("ada")})
+	got := make([]byte, len("hello, ada"))
+	io.ReadFull(c, got)
+	fmt.Println(string(got))
+
+	c.CloseWrite()
+	<-echoed
+
+	// Output: hello, ada
+}
