@@ -47,8 +47,9 @@ class Session {
     this.#me = you;
     for (const { id, name } of here) this.#here.set(id, name);
     clearLog();
+    showError("message", "");
     showView("chat");
-    showStatus("connected", `Connected as ${this.asked}`);
+    showStatus("connected", "Connected");
     this.#showPeople();
     message.focus();
   }
@@ -78,7 +79,7 @@ class Session {
     const text = reason(why, this.asked);
     addNote(text, why !== null);
     showView("ended");
-    showStatus(why ? "lost" : "disconnected", why ? `Disconnected: ${text}` : "Not connected");
+    showStatus(why ? "lost" : "disconnected", why ? "Disconnected" : "Not connected");
     $("join-title").textContent = why ? text : "Join the chat";
     $("join-hint").textContent = why ? "You can try to join again." : "You can join again at any time.";
     idle();

@@ -37,7 +37,6 @@ export function showStatus(state, text) {
   const status = $("status");
   status.dataset.state = state;
   status.textContent = text;
-  status.title = text;
 }
 
 /** Shows what is wrong with a field, or with an empty text that nothing is. */
@@ -53,9 +52,9 @@ export function showPeople(members, me) {
   $("count").textContent = String(members.length);
   people.replaceChildren(
     ...members.map(({ id, name }) => {
-      const item = element("li", id === me ? "me" : "", name);
-      item.dir = "auto";
+      const item = element("li", id === me ? "me" : "");
       item.title = name;
+      item.append(element("bdi", "", name));
       if (id === me) item.append(element("span", "you", " (you)"));
       return item;
     }),
