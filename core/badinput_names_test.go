@@ -1,0 +1,186 @@
+//go:build !js
+
+package core_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/wire"
+)
+
+// badNames are what no command may be called, and no client or group either.
+func badNames() map[string]string {
+	bad := map[string]string{
+		"empty":    "",
+		"too long": nastyMark + strings.Repeat("n", 9000), // even before a server has told its limits
+	}
+	for name, text := range nasty {
+		bad[name] = text
+	}
+	return bad
+}
+
+// A program that uses a bad name is told by its own side: nothing is sent.
+func TestBadNamesHere(t *testing.T) {
+	over(t, sockets, func(t *testing.T, n *network) {
+		s := newScene(t, n, nil, func(s *scene) {
+			s.srv.OnMessage(func(_ context.Context, c *core.Conn, f core.Frame) error {
+				return core.NewError(core.CodeApplication, "came through: "+f.Command)
+			})
+		})
+		cl := s.join("ada", n)
+		c, err := s.srv.Client("ada")
+		require.NoError(t, err)
+		for name, bad := range badNames() {
+			t.Run(name, func(t *testing.T) {
+				requireBadName := func(err error) {
+					t.Helper()
+					require.Equal(t, core.CodeBadName.String(), core.CodeOf(err).String(), "%v", err)
+					require.False(t, core.IsRemote(err))
+					requireLoggable(t, err.Error())
+				}
+				_, err := cl.CallBytes(s.ctx, bad, nil)
+				requireBadName(err)
+				_, err = c.CallBytes(s.ctx, bad, nil)
+				requireBadName(err)
+				requireBadName(cl.Send(bad, 1))
+				requireBadName(c.SendBytes(bad, nil))
+				requireBadName(s.srv.Broadcast(bad, 1))
+				requireBadName(cl.Join(bad))
+				requireBadName(c.Join(bad))
+				require.NoError(t, c.Join("fine"))
+				requireBadName(s.srv.Group("fine").Send(bad, 1))
+				if bad != "" { // who has no name says so
+					requireBadName(s.client(n, &core.ClientOptions{Name: bad}).Connect(s.ctx))
+				}
+				requireBadName(s.client(n, &core.ClientOptions{Groups: []string{"fine", bad}}).Connect(s.ctx))
+				require.Panics(t, func() {
+					core.NewServer(nil).OnBytes(bad, func(context.Context, *core.Conn, []byte) error { return nil })
+				})
+			})
+		}
+		_, err = s.srv.Client(everyNasty())
+		require.Equal(t, core.CodeUnknownClient, core.CodeOf(err))
+		requireLoggable(t, err.Error())
+		err = s.srv.Group(everyNasty()).Send("said", 1)
+		require.Equal(t, core.CodeUnknownGroup, core.CodeOf(err))
+		requireLoggable(t, err.Error())
+
+		_, err = core.Call[string](s.ctx, cl, "echo", "still fine")
+		require.NoError(t, err)
+		s.check()
+		s.wantQuiet()
+	})
+}
+
+// A name that is too long for the server, but not for any, is refused there.
+func TestNameTooLongForServer(t *testing.T) {
+	each(t, func(t *testing.T, n *network) {
+		s := newScene(t, n, &core.ServerOptions{MaxName: 10, MaxGroups: 2})
+		for _, opts := range []core.ClientOptions{
+			{Name: "eleven chars"}, {Groups: []string{"eleven chars"}},
+		} {
+			err := s.client(n, &opts).Connect(s.ctx)
+			require.Equal(t, core.CodeBadName.String(), core.CodeOf(err).String(), "%v", err)
+			require.True(t, core.IsRemote(err))
+			s.wantRefused(core.CodeBadName, "exceeds limit 10 B")
+		}
+		err := s.client(n, &core.ClientOptions{Groups: []string{"a", "b", "c"}}).Connect(s.ctx)
+		require.Equal(t, core.CodeTooManyGroups.String(), core.CodeOf(err).String(), "%v", err)
+		s.wantRefused(core.CodeTooManyGroups, "2")
+		s.check()
+		s.wantQuiet()
+	})
+}
+
+// By hand any bytes can be a name. A command is reported to the program, a call is answered,
+// and no handler gets to see them.
+func TestBadNamesFromPeer(t *testing.T) {
+	over(t, sockets, func(t *testing.T, n *network) {
+		s := newScene(t, n, nil, func(s *scene) {
+			seen := func(_ context.Context, _ *core.Conn, f core.Frame) error {
+				return core.NewError(core.CodeApplication, "came through: "+f.Command)
+			}
+			s.srv.OnAny(seen)
+			s.srv.OnMessage(seen)
+			s.srv.HandleAny(func(ctx context.Context, c *core.Conn, f core.Frame) ([]byte, error) {
+				return nil, seen(ctx, c, f)
+			})
+		})
+		p := s.hello("mallory")
+		for name, bad := range badNames() {
+			t.Run(name, func(t *testing.T) {
+				p.t = t
+				p.send(wire.AppendCommand(nil, bad, []byte(everyNasty())))
+				f := s.wantFault(core.CodeBadName, "name")
+				require.Equal(t, "mallory", f.c.Name())
+
+				p.send(wire.AppendRequest(nil, 7, bad, []byte(everyNasty())))
+				requireLoggable(t, p.wantFailure(7, core.CodeBadName))
+				p.stillThere()
+				s.check()
+				s.wantQuiet()
+			})
+		}
+	})
+}
+
+// A group of a bad name is not joined, and the peer is told; if it is not even text that ends
+// the connection, which TestBadFrames holds.
+func TestBadGroupsFromPeer(t *testing.T) {
+	over(t, sockets, func(t *testing.T, n *network) {
+		s := newScene(t, n, &core.ServerOptions{MaxGroups: 3})
+		p := s.hello("mallory")
+		wantLeft := func(t *testing.T, group string) {
+			t.Helper()
+			got, err := wire.ParseGroup(p.wantKind(wire.KindLeaveGroup).Body)
+			require.NoError(t, err)
+			require.Equal(t, group, string(got))
+		}
+		for name, bad := range badNames() {
+			if strings.Contains(name, "UTF-8") || name == "half a character" {
+				continue
+			}
+			t.Run(name, func(t *testing.T) {
+				p.t = t
+				p.send(wire.AppendJoinGroup(nil, bad))
+				wantLeft(t, bad)
+				s.wantFault(core.CodeBadName, "name")
+				s.check()
+			})
+		}
+		p.t = t
+		for _, g := range manyGroups(3) {
+			p.send(wire.AppendJoinGroup(nil, g))
+		}
+		p.send(wire.AppendJoinGroup(nil, "one more"))
+		wantLeft(t, "one more")
+		s.wantFault(core.CodeTooManyGroups, "3 groups")
+		p.send(wire.AppendJoinGroup(nil, "group 1")) // it is in that one already
+		p.stillThere()
+		require.Equal(t, manyGroups(3), s.srv.Groups())
+		s.check()
+		s.wantQuiet()
+	})
+}
+
+// A command or call without a handler is a fault of the sender, whatever it is called.
+func TestUnknownCommands(t *testing.T) {
+	each(t, func(t *testing.T, n *network) {
+		s := newScene(t, n, nil)
+		p := s.hello("mallory")
+		for _, name := range []string{"nobody takes this", "message", "join", "Zoë 🚀", "\u202elanac", strings.Repeat("c", 256)} {
+			p.send(wire.AppendCommand(nil, name, []byte(everyNasty())))
+			s.wantFault(core.CodeUnknownCommand, "no handler for command")
+			p.send(wire.AppendRequest(nil, 3, name, nil))
+			requireLoggable(t, p.wantFailure(3, core.CodeUnknownCommand))
+		}
+		s.check()
+		s.wantQuiet()
+	})
+}
