@@ -4,6 +4,8 @@ package core_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -121,8 +123,8 @@ var nasty = map[string]string{
 // everyNasty has all of them, one behind the other.
 func everyNasty() string {
 	var b strings.Builder
-	for _, text := range nasty {
-		b.WriteString(text)
+	for _, name := range slices.Sorted(maps.Keys(nasty)) {
+		b.WriteString(nasty[name])
 	}
 	return b.String()
 }

@@ -1,0 +1,165 @@
+//go:build !js
+
+package core_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+// A server that turns bad after its welcome is left, and told why.
+func TestServerTurnsBad(t *testing.T) {
+	tests := map[string]struct {
+		in   []byte
+		code core.Code
+		part string
+	}{
+		"unknown frame":          {[]byte{9, 0x6f}, core.CodeProtocol, "unknown frame"},
+		"frame of 1 GiB":         {binary.AppendUvarint(nil, 1<<30), core.CodeTooBig, "1073741824 B exceeds"},
+		"second welcome":         {welcome(), core.CodeProtocol, "welcome frame after the handshake"},
+		"refuse":                 {refuse(core.CodeShutdown, ""), core.CodeProtocol, "refuse frame after the handshake"},
+		"hello":                  {wire.AppendHello(nil, &wire.Hello{}), core.CodeProtocol, "hello frame after the handshake"},
+		"zeros":                  {make([]byte, 100), core.CodeProtocol, "frame length 0"},
+		"nasty text":             {[]byte(everyNasty()), core.CodeProtocol, ""},
+		"ack of too much":        {wire.AppendAck(nil, 1), core.CodeProtocol, "ack of more than was sent"},
+		"joined of a nasty name": {wire.AppendJoined(nil, &wire.Presence{Name: nasty["escape sequence"]}), core.CodeBadName, "name"},
+		"left of a nasty group":  {wire.AppendLeft(nil, &wire.Presence{Groups: []string{nasty["newline"]}}), core.CodeBadName, "group"},
+		"joined, cut short":      {wire.AppendFrame(nil, wire.KindJoined, []byte{9}), core.CodeProtocol, "announced"},
+		"group not in UTF-8":     {wire.AppendJoinGroup(nil, nasty["not UTF-8"]), core.CodeBadName, "not UTF-8"},
+		"endless goodbye":        {wire.AppendFrame(nil, wire.KindGoodbye, []byte{1}, text(strings.Repeat("b", 2000)), []byte{0}), core.CodeTooBig, "2000 B exceeds"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			over(t, clientMedia, func(t *testing.T, n *network) {
+				ctx, cancel := patient()
+				defer cancel()
+				server := n.accept(t, func(stream transport.Conn) error {
+					if _, err := stream.WriteBuffers([][]byte{welcome(), tc.in}); err != nil {
+						return err
+					}
+					bye, err := goodbyeFrom(stream)
+					if err == nil && (bye.Code != tc.code || notLoggable(bye.Reason) != "") {
+						err = errors.New("goodbye with " + bye.Code.String() + ": " + bye.Reason)
+					}
+					return err
+				})
+				cl, w := n.connect(t, nil)
+				require.NoError(t, cl.Connect(ctx))
+				why := w.wantEnd(t, cl, tc.code, tc.part)
+				require.False(t, core.IsRemote(why))
+				require.NoError(t, next(t, server))
+				require.Equal(t, tc.code, core.CodeOf(next(t, w.faults).err))
+				require.Equal(t, tc.code, core.CodeOf(cl.Send("say", "x")))
+			})
+		})
+	}
+}
+
+// A server that goes ends what waits for it, with the reason that it gave.
+func TestServerEnds(t *testing.T) {
+	tests := map[string]struct {
+		in     []byte
+		code   core.Code
+		part   string
+		remote bool
+	}{
+		"goodbye":                {wire.AppendGoodbye(nil, wire.Goodbye{Code: core.CodeShutdown, Reason: "for tea"}), core.CodeShutdown, "for tea", true},
+		"goodbye in nasty words": {wire.AppendGoodbye(nil, wire.Goodbye{Code: core.CodeApplication, Reason: everyNasty()}), core.CodeApplication, nastyMark, true},
+		"no goodbye":             {nil, core.CodeConnLost, "", false},
+		"half a frame":           {[]byte{20, 0x10, 1}, core.CodeConnLost, "", false},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			over(t, clientMedia, func(t *testing.T, n *network) {
+				ctx, cancel := patient()
+				defer cancel()
+				calling := make(chan struct{})
+				server := n.accept(t, func(stream transport.Conn) error {
+					if _, err := stream.Write(welcome()); err != nil {
+						return err
+					}
+					if _, err := stream.Read(make([]byte, 1024)); err != nil { // the call
+						return err
+					}
+					close(calling)
+					return saysAndLeaves(tc.in)(stream)
+				})
+				cl, w := n.connect(t, nil)
+				require.NoError(t, cl.Connect(ctx))
+				called := make(chan error, 1)
+				go func() {
+					_, err := cl.CallBytes(ctx, "wait", nil)
+					called <- err
+				}()
+				received := make(chan error, 1)
+				go func() {
+					_, err := cl.RecvRaw(ctx)
+					received <- err
+				}()
+				<-calling
+				require.Equal(t, tc.remote, core.IsRemote(w.wantEnd(t, cl, tc.code, tc.part)))
+				require.NoError(t, next(t, server))
+				for _, failed := range []chan error{called, received} {
+					err := next(t, failed)
+					require.Equal(t, tc.code.String(), core.CodeOf(err).String(), "%v", err)
+					requireLoggable(t, err.Error())
+				}
+			})
+		})
+	}
+}
+
+// What a server sends that is none of this client's business does not end anything.
+func TestServerSendsOddThings(t *testing.T) {
+	over(t, clientMedia, func(t *testing.T, n *network) {
+		ctx, cancel := patient()
+		defer cancel()
+		var in []byte
+		in = wire.AppendFrame(in, 0x9c, make([]byte, 100<<10))
+		in = wire.AppendReply(in, 99, nil)
+		in = wire.AppendFailure(in, 99, core.CodeInternal, everyNasty())
+		in = wire.AppendCancel(in, 99)
+		in = wire.AppendPong(in, 99)
+		in = wire.AppendStreamItem(in, 99, nil)
+		in = wire.AppendCommand(in, nasty["escape sequence"], nil)
+		in = wire.AppendCommand(in, "nobody takes this", []byte(everyNasty()))
+		in = wire.AppendLeaveGroup(in, "not mine")
+		in = wire.AppendJoined(in, &wire.Presence{Name: strings.Repeat("long", 100), Addr: nasty["newline"]})
+		in = wire.AppendRequest(in, 1, "echo", []byte("are you well"))
+		server := n.accept(t, func(stream transport.Conn) error {
+			p := &peer{t: t, stream: stream}
+			if _, err := stream.WriteBuffers([][]byte{welcome(), in}); err != nil {
+				return err
+			}
+			for {
+				f, _, ok, err := wire.Next(p.in, 0)
+				switch {
+				case err != nil:
+					return err
+				case ok && f.Kind != wire.KindReply:
+					return errors.New("a " + f.Kind.String() + " frame instead of the reply")
+				case ok:
+					return nil
+				}
+				if err := p.read(); err != nil {
+					return err
+				}
+			}
+		})
+		cl, w := n.connect(t, nil)
+		require.NoError(t, cl.Connect(ctx))
+		require.NoError(t, next(t, server))
+		require.Equal(t, core.CodeBadName, core.CodeOf(next(t, w.faults).err))
+		require.Equal(t, core.CodeUnknownCommand, core.CodeOf(next(t, w.faults).err))
+		w.wantEnd(t, cl, core.CodeConnLost, "") // the script is over
+		require.Empty(t, w.faults)
+	})
+}
