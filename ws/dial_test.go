@@ -13,6 +13,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -118,7 +119,7 @@ func TestDialContext(t *testing.T) {
 		"no answer":     {"ws", ""},
 		"half a header": {"ws", "HTTP/1.1 101"},
 		"half a body":   {"ws", "HTTP/1.1 404 X\r\nContent-Length: 9\r\n\r\nhalf"},
-		"wrong 101":     {"ws", "HTTP/1.1 101 X\r\n\r\n"},
+		"wrong 101":     {"ws", "HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"},
 		"no TLS":        {"wss", ""},
 	}
 	for name, tc := range tests {
@@ -126,7 +127,7 @@ func TestDialContext(t *testing.T) {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			require.NoError(t, err)
 			defer l.Close()
-			ctx, cancel := context.WithCancel(context.Background())
+			ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 			defer cancel()
 			stop := make(chan struct{})
 			served := make(chan struct{})
@@ -139,11 +140,10 @@ func TestDialContext(t *testing.T) {
 				defer c.Close()
 				c.Read(make([]byte, 1))
 				io.WriteString(c, tc.answer)
-				cancel()
 				<-stop
 			}()
 			_, err = Dialer(tc.scheme+"://"+l.Addr().String(), nil).Dial(ctx)
-			require.ErrorIs(t, err, context.Canceled)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
 			close(stop)
 			<-served
 		})

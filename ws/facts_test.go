@@ -14,7 +14,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -22,8 +21,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// The tests of this file hold what is known of nhooyr.io/websocket v1.8.17 and must not
-// reach our callers. Another is TestOrigins.
+// The tests of this file and of facts_close_test.go hold what is known of
+// nhooyr.io/websocket v1.8.17 and must not reach our callers. Another is TestOrigins.
 
 // It sends data frames after its own close frame when writers race with that.
 func TestNoFrameAfterCloseFrame(t *testing.T) {
@@ -209,90 +208,6 @@ func TestWrappedResponseWriter(t *testing.T) {
 			require.Equal(t, tc.want, reject.Status)
 		})
 	}
-}
-
-// Close can block 5 s and again 5 s. Here no time at all passes, though nobody reads:
-// the clock of the bubble stands still.
-func TestCloseDoesNotWaitForPeer(t *testing.T) {
-	tests := map[string]func(c *conn){
-		"idle": func(*conn) {},
-		"reading": func(c *conn) {
-			go c.Read(make([]byte, 1))
-			synctest.Wait()
-		},
-		"writing": func(c *conn) {
-			go c.Write(make([]byte, 1<<20))
-			synctest.Wait()
-		},
-		"ending": func(c *conn) {
-			go c.CloseWrite()
-			synctest.Wait()
-		},
-		"writing and ending": func(c *conn) {
-			go c.Write(make([]byte, 1<<20))
-			waitUntil(func() bool {
-				free := c.writeMu.TryLock()
-				if free {
-					c.writeMu.Unlock()
-				}
-				return !free
-			})
-			go c.CloseWrite()
-			waitUntil(func() bool {
-				c.mu.Lock()
-				defer c.mu.Unlock()
-				return c.ended != nil
-			})
-		},
-	}
-	for name, begin := range tests {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var conns []*conn
-				for range 10 {
-					_, c := pipePair(t)
-					begin(c)
-					conns = append(conns, c)
-				}
-				before := time.Now()
-				for _, c := range conns {
-					require.NoError(t, c.Close())
-				}
-				require.Zero(t, time.Since(before), "Close waited")
-			})
-		})
-	}
-}
-
-// waitUntil is for a bubble in which some goroutine waits for a mutex, which makes
-// synctest.Wait wait for it.
-func waitUntil(ok func() bool) {
-	for !ok() {
-		runtime.Gosched()
-	}
-}
-
-// CloseWrite waits only a moment for its close frame to be taken, and the frame is
-// not lost when that passes.
-func TestCloseWriteDoesNotWaitForPeer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		peer, c := pipePair(t)
-		before := time.Now()
-		require.NoError(t, c.CloseWrite())
-		require.Equal(t, closeGrace, time.Since(before))
-		_, err := c.Write([]byte("late"))
-		require.ErrorIs(t, err, transport.ErrClosed)
-
-		time.Sleep(time.Hour) // longer than any time limit of the library
-		peer.wantClose(1000, "")
-		go peer.sendFrame(opBinary, "still open")
-		got := make([]byte, len("still open"))
-		_, err = io.ReadFull(c, got)
-		require.NoError(t, err)
-		go peer.sendFrame(opcodeClose, closePayload(1000, ""))
-		_, err = c.Read(got)
-		require.ErrorIs(t, err, io.EOF)
-	})
 }
 
 // Its read limit is by message, 32 KiB unless it is lifted.

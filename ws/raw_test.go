@@ -5,6 +5,7 @@ package ws
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"encoding/binary"
 	"io"
 	"net"
@@ -159,11 +160,15 @@ func rawPair(t testing.TB) (*rawPeer, *conn) {
 }
 
 // pipePair is rawPair in memory, for the bubbles of synctest. Nothing is buffered: what
-// one end writes waits until the other reads.
-func pipePair(t testing.TB) (*rawPeer, *conn) {
+// one end writes waits until the other reads. config is nil for no TLS.
+func pipePair(t testing.TB, config *tls.Config) (*rawPeer, *conn) {
 	t.Helper()
 	near, far := net.Pipe()
 	peer := newRawPeer(t, far)
+	if config != nil {
+		near = tls.Server(near, config)
+		peer = newRawPeer(t, tls.Client(far, &tls.Config{InsecureSkipVerify: true}))
+	}
 	request, err := http.ReadRequest(bufio.NewReader(strings.NewReader(goodHandshake)))
 	require.NoError(t, err)
 
