@@ -1,0 +1,99 @@
+package classic
+
+import (
+	"strconv"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// A Presence is a client that came or went, as a server tells the others.
+type Presence struct {
+	IP          string // text of the address as the server sees it
+	Port        int    // 0 to 65535
+	Name, Group Label
+}
+
+// AppendConnected appends the notice that a client came. As for labels and the
+// length, see [AppendHello].
+func AppendConnected(dst []byte, headerLen int, p Presence) []byte {
+	return p.append(dst, headerLen, markConnected)
+}
+
+// AppendDisconnected appends the notice that a client went.
+func AppendDisconnected(dst []byte, headerLen int, p Presence) []byte {
+	return p.append(dst, headerLen, markDisconnected)
+}
+
+func (p *Presence) append(dst []byte, headerLen int, mark string) []byte {
+	var room [256]byte // most notices do without an allocation
+	b := append(room[:0], mark...)
+	b = append(b, ` {"ip": [`...)
+	b = appendQuoted(b, p.IP)
+	b = append(b, ", "...)
+	b = strconv.AppendInt(b, int64(p.Port), 10)
+	b = append(b, `], "name": `...)
+	b = appendLabel(b, p.Name)
+	b = append(b, `, "group": `...)
+	b = appendLabel(b, p.Group)
+	return AppendFrame(dst, headerLen, append(b, '}'))
+}
+
+// ParseNotice parses a payload that a server sent, if it is a notice: came says
+// whether the client came or went. The result does not refer to payload, and what
+// is allocated is no more than payload is long. Labels are as in [ParseHello].
+//
+// ok is false, and err nil, if the payload does not begin with the marker of a
+// notice. If it does, ok is true and err says what is wrong with the rest, if
+// anything: a *[wire.Error] with [wire.CodeProtocol] or [wire.CodeBadName]. It is
+// no reason to end the connection, since any program behind a server of the
+// original can send such bytes: the caller tells its own program and goes on.
+func ParseNotice(payload []byte) (p Presence, came, ok bool, err error) {
+	mark := markConnected
+	if !hasPrefix(payload, mark) {
+		if mark = markDisconnected; !hasPrefix(payload, mark) {
+			return Presence{}, false, false, nil
+		}
+	}
+	came = mark == markConnected
+	fields := [...]field{{key: "ip"}, {key: "name"}, {key: "group"}}
+	if why := parseObject(payload[len(mark):], fields[:]); why != "" {
+		return Presence{}, came, true, fault(wire.CodeProtocol, "notice "+quote(payload), why)
+	}
+	var isAddr bool
+	if p.IP, p.Port, isAddr = parseAddr(fields[0].value); !isAddr {
+		return Presence{}, came, true, fault(wire.CodeProtocol, "notice: ip "+quote(fields[0].value),
+			"not an address and a port")
+	}
+	if p.Name, err = fields[1].label("notice"); err != nil {
+		return Presence{}, came, true, err
+	}
+	if p.Group, err = fields[2].label("notice"); err != nil {
+		return Presence{}, came, true, err
+	}
+	return p, came, true, nil
+}
+
+// parseAddr reads an array of a text and a number, which is known to be JSON.
+func parseAddr(value []byte) (ip string, port int, ok bool) {
+	p := parser{b: value}
+	if !p.take('[') {
+		return "", 0, false
+	}
+	p.space()
+	start := p.at
+	if p.value(maxDepth); p.b[start] != '"' {
+		return "", 0, false
+	}
+	ip = unquote(p.b[start:p.at])
+	if p.space(); !p.take(',') {
+		return "", 0, false
+	}
+	p.space()
+	start = p.at
+	p.value(maxDepth)
+	n, err := strconv.ParseUint(string(p.b[start:p.at]), 10, 16)
+	if p.space(); err != nil || !p.take(']') {
+		return "", 0, false
+	}
+	return ip, int(n), true
+}
