@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"syscall/js"
-	"time"
 
 	"github.com/hisock/hisock/core"
 	"github.com/hisock/hisock/ws"
@@ -25,9 +24,9 @@ type client struct {
 	isBegun   bool
 	connected bool
 
-	calls    map[int]context.CancelFunc // to the server
-	answers  map[int]chan<- answer      // to calls of the server
-	answered int                        // the id of the latest of these
+	calls  table[context.CancelFunc] // to the server, by the page's ids
+	served table[chan<- answer]      // by the server, by ids from lastID
+	lastID int
 }
 
 // An answer is what a page's handler came to.
@@ -41,8 +40,6 @@ func newClient(config, sink js.Value) *client {
 		sink:    sink,
 		methods: js.Global().Get("Object").New(),
 		begun:   make(chan struct{}),
-		calls:   make(map[int]context.CancelFunc),
-		answers: make(map[int]chan<- answer),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.core = core.NewClient(ws.Dialer(config.Get("url").String(), nil), &core.ClientOptions{
@@ -135,16 +132,16 @@ func (c *client) listen(notices bool) {
 // called hands a call of the server to the page and waits for its answer.
 func (c *client) called(ctx context.Context, conn *core.Conn, f core.Frame) ([]byte, error) {
 	<-c.begun
-	c.answered++
-	id := c.answered
+	c.lastID++
+	id := c.lastID
 	ch := make(chan answer, 1)
-	c.answers[id] = ch
+	c.served.put(id, ch)
 	c.sink.Call("called", id, f.Command, jsBytes(f.Payload))
 	select {
 	case a := <-ch:
 		return a.payload, a.err
 	case <-ctx.Done():
-		delete(c.answers, id)
+		c.served.take(id)
 		if conn.Context().Err() == nil { // else the page is about to hear that all is over
 			c.sink.Call("cancelled", id)
 		}
@@ -163,8 +160,7 @@ func (c *client) refuse(args []js.Value) any {
 }
 
 func (c *client) settle(id int, a answer) any {
-	if ch, ok := c.answers[id]; ok {
-		delete(c.answers, id)
+	if ch, ok := c.served.take(id); ok {
 		ch <- a // it has room for the one
 	}
 	return js.Undefined()
@@ -187,21 +183,15 @@ func (c *client) sendRaw(args []js.Value) any {
 	return jsError(c.core.SendRaw(goBytes(args[0])))
 }
 
-// call starts a call: call(id, command, payload, timeout in ms or 0).
+// call starts a call: call(id, command, payload).
 func (c *client) call(args []js.Value) any {
-	id, command, payload, timeout := args[0].Int(), args[1].String(), goBytes(args[2]), args[3].Float()
-	var ctx context.Context
-	var cancel context.CancelFunc
-	if timeout > 0 {
-		ctx, cancel = context.WithTimeout(c.ctx, time.Duration(timeout*float64(time.Millisecond)))
-	} else {
-		ctx, cancel = context.WithCancel(c.ctx)
-	}
-	c.calls[id] = cancel
+	id, command, payload := args[0].Int(), args[1].String(), goBytes(args[2])
+	ctx, cancel := context.WithCancel(c.ctx)
+	c.calls.put(id, cancel)
 	go func() {
 		defer cancel()
 		result, err := c.core.CallBytes(ctx, command, payload)
-		delete(c.calls, id)
+		c.calls.take(id)
 		if err != nil {
 			c.sink.Call("settled", id, jsError(err), js.Undefined())
 			return
@@ -213,7 +203,7 @@ func (c *client) call(args []js.Value) any {
 
 // cancelCall gives up a call, here and at the server.
 func (c *client) cancelCall(args []js.Value) any {
-	if cancel, ok := c.calls[args[0].Int()]; ok {
+	if cancel, ok := c.calls.take(args[0].Int()); ok {
 		cancel()
 	}
 	return js.Undefined()

@@ -30,19 +30,19 @@ func main() {
 // fields are only touched where nothing can.
 type program struct {
 	own     funcs
-	clients map[*client]struct{}
+	clients table[*client]
+	lastID  int
 }
 
 // connect starts a client: connect(config, sink) returns its methods.
 func (p *program) connect(args []js.Value) any {
 	c := newClient(args[0], args[1])
-	if p.clients == nil {
-		p.clients = make(map[*client]struct{})
-	}
-	p.clients[c] = struct{}{}
+	p.lastID++
+	id := p.lastID
+	p.clients.put(id, c)
 	go func() {
 		c.run()
-		delete(p.clients, c)
+		p.clients.take(id)
 	}()
 	return c.methods
 }
@@ -50,10 +50,13 @@ func (p *program) connect(args []js.Value) any {
 // stats counts what is alive.
 func (p *program) stats([]js.Value) any {
 	callbacks := 0
-	for c := range p.clients {
-		callbacks += len(c.funcs.list)
+	for _, e := range p.clients.entries {
+		callbacks += len(e.value.funcs.list)
 	}
-	return map[string]any{"clients": len(p.clients), "callbacks": callbacks}
+	counts := js.Global().Get("Object").New()
+	counts.Set("clients", len(p.clients.entries))
+	counts.Set("callbacks", callbacks)
+	return counts
 }
 
 // checkCommand says what is wrong with the name of a command, by trying to register it

@@ -66,6 +66,11 @@ func Build(ctx context.Context, dir string, opts *BuildOptions) error {
 }
 
 func build(ctx context.Context, tool *goCommand, dir, tmp string, progress func(string)) error {
+	version, err := tool.version(ctx)
+	if err != nil {
+		return err
+	}
+	tool.slim(version)
 	progress("compile " + wasmFile)
 	compiled := filepath.Join(tmp, "compiled.wasm")
 	if err := tool.compile(ctx, compiled); err != nil {
@@ -76,10 +81,6 @@ func build(ctx context.Context, tool *goCommand, dir, tmp string, progress func(
 		return &BuildError{Step: "read " + wasmFile, Err: err}
 	}
 	exec, err := tool.execSource(ctx)
-	if err != nil {
-		return err
-	}
-	version, err := tool.version(ctx)
 	if err != nil {
 		return err
 	}

@@ -140,6 +140,17 @@ func TestBrowserEnvironment(t *testing.T) {
 	}, env)
 }
 
+func TestSlimKnowsItsToolchain(t *testing.T) {
+	for version, want := range map[string]bool{
+		"go1.26": true, "go1.26.8": true, "go1.26rc1": true,
+		"go1.25.9": false, "go1.27": false, "go1.260": false, "devel +abc": false,
+	} {
+		var g goCommand
+		g.slim(version)
+		require.Equal(t, want, len(g.env) == 1, version)
+	}
+}
+
 func TestSwapPutsTheOldBackIfItFails(t *testing.T) {
 	parent := t.TempDir()
 	dir := filepath.Join(parent, "bundle")

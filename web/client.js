@@ -250,27 +250,44 @@ export class Client {
     const payload = encode(`call "${command}"`, value);
     signal?.throwIfAborted();
 
-    const reply = await new Promise((resolve, reject) => {
+    const reply = await this.#begin(command, payload, signal, timeout);
+    return decode(`reply to "${command}"`, reply, as);
+  }
+
+  /**
+   * Starts a call and resolves with its reply. Whatever ends it first, the others have no
+   * effect any more.
+   *
+   * @param {string} command
+   * @param {Uint8Array} payload
+   * @param {AbortSignal | undefined} signal
+   * @param {number | undefined} timeout
+   * @returns {Promise<Uint8Array>}
+   */
+  #begin(command, payload, signal, timeout) {
+    return new Promise((resolve, reject) => {
       const id = this.#nextCall++;
-      const abort = () => {
-        this.#calls.delete(id);
-        this.#native?.cancel(id);
-        reject(signal?.reason);
-      };
-      const settle = (/** @type {unknown} */ err, /** @type {Uint8Array | undefined} */ result) => {
+      const settle = (/** @type {unknown} */ err, /** @type {Uint8Array | undefined} */ reply) => {
         this.#calls.delete(id);
         signal?.removeEventListener("abort", abort);
-        err === undefined ? resolve(result) : reject(err);
+        clearTimeout(timer);
+        reply === undefined ? reject(err) : resolve(reply);
       };
+      const giveUp = (/** @type {unknown} */ why) => {
+        settle(why, undefined);
+        this.#native?.cancel(id);
+      };
+      const abort = () => giveUp(signal?.reason);
+      const late = () => giveUp(new HisockError("deadline_exceeded", `no reply to "${command}" after ${timeout} ms`));
+      const timer = timeout === undefined ? undefined : setTimeout(late, timeout);
       this.#calls.set(id, settle);
       signal?.addEventListener("abort", abort, { once: true });
       try {
-        this.#do((native) => native.call(id, command, payload, timeout ?? 0));
+        this.#do((native) => native.call(id, command, payload));
       } catch (err) {
         settle(err, undefined);
       }
     });
-    return decode(`reply to "${command}"`, reply, as);
   }
 
   /** @param {string} group */

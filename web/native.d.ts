@@ -32,8 +32,8 @@ export interface NativeClient {
   begin(): void;
   send(command: string, payload: Uint8Array): HisockError | undefined;
   sendRaw(payload: Uint8Array): HisockError | undefined;
-  /** timeout is in milliseconds, 0 for none. The outcome is told to sink.settled. */
-  call(id: number, command: string, payload: Uint8Array, timeout: number): void;
+  /** The outcome is told to sink.settled, also of a call that is cancelled. */
+  call(id: number, command: string, payload: Uint8Array): void;
   cancel(id: number): void;
   answer(id: number, payload: Uint8Array): void;
   refuse(id: number, code: string | number, message: string): void;

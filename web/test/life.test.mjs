@@ -53,23 +53,29 @@ test("close releases every callback and leaves nothing at the server", async (t)
 test("no listener stays on a socket that was closed", async (t) => {
   const { page } = await open(t);
   const left = await page.evaluate(async () => {
-    const live = new Set();
-    const find = (target, type, fn) => [...live].find((l) => l.target === target && l.type === type && l.fn === fn);
+    const listeners = [];
     const { addEventListener, removeEventListener } = EventTarget.prototype;
+    const sockets = new Set();
     EventTarget.prototype.addEventListener = function (type, fn, options) {
-      if (this instanceof WebSocket && !options?.once) live.add({ target: this, type, fn });
+      if (this instanceof WebSocket) {
+        sockets.add(this);
+        if (!options?.once) listeners.push({ target: this, type, fn });
+      }
       return addEventListener.call(this, type, fn, options);
     };
     EventTarget.prototype.removeEventListener = function (type, fn, options) {
-      live.delete(find(this, type, fn));
+      const i = listeners.findIndex((l) => l.target === this && l.type === type && l.fn === fn);
+      if (i >= 0) listeners.splice(i, 1);
       return removeEventListener.call(this, type, fn, options);
     };
+    const on = () => [...sockets].flatMap((s) => [s.onopen, s.onmessage, s.onclose, s.onerror]).filter(Boolean);
     const client = await hisock.connect("/ws");
     await client.call("sum", [1]);
+    const during = listeners.length + on().length > 0;
     await client.close();
-    return [...live].map((l) => l.type);
+    return { during, after: listeners.length + on().length, sockets: sockets.size };
   });
-  assert.deepEqual(left, []);
+  assert.deepEqual(left, { during: true, after: 0, sockets: 1 });
 });
 
 test("nothing global is left behind, nor touched on the way", async (t) => {

@@ -1,3 +1,5 @@
+//go:build !js
+
 // Command testserver is the server that the browser tests talk to. It serves the bundle
 // in the folder given, prints its addresses as one line of JSON, and says goodbye and ends
 // when its standard input ends.

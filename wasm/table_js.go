@@ -1,0 +1,28 @@
+package main
+
+// A table holds what goes on under numbers, some hundreds at most. A map would bring 6 KB
+// of code with it that nothing else needs.
+type table[T any] struct{ entries []entry[T] }
+
+type entry[T any] struct {
+	id    int
+	value T
+}
+
+func (t *table[T]) put(id int, value T) {
+	t.entries = append(t.entries, entry[T]{id, value})
+}
+
+// take removes what goes on under id and returns it, if there is such.
+func (t *table[T]) take(id int) (value T, ok bool) {
+	for i, e := range t.entries {
+		if e.id == id {
+			last := len(t.entries) - 1
+			t.entries[i] = t.entries[last]
+			t.entries[last] = entry[T]{}
+			t.entries = t.entries[:last]
+			return e.value, true
+		}
+	}
+	return value, false
+}
