@@ -48,10 +48,7 @@ func TestTypingsListTheNames(t *testing.T) {
 	for _, m := range regexp.MustCompile(`"([a-z_]+)"`).FindAllSubmatch(union[1], -1) {
 		listed = append(listed, string(m[1]))
 	}
-	var want []string
-	for _, name := range names[1:] {
-		want = append(want, name)
-	}
+	want := slices.Clone(names[1:])
 	slices.Sort(listed)
 	slices.Sort(want)
 	require.Equal(t, want, listed)
