@@ -157,7 +157,7 @@ func TestFaults(t *testing.T) {
 func runChild(t *testing.T, pattern, fault string) (out string, err error) {
 	t.Helper()
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run="+pattern, "-test.v")
-	child.Env = append(os.Environ(), faultVar+"="+fault)
+	child.Env = append(os.Environ(), faultVar+"="+fault, "GORACE=atexit_sleep_ms=0")
 	combined, err := child.CombinedOutput()
 	return string(combined), err
 }
