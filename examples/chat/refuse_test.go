@@ -63,6 +63,31 @@ func TestTheServerChecksNamesAndMessagesItself(t *testing.T) {
 	require.Equal(t, []string{"* here: ada (you)", "* bob joined", "bob: hello", "* bob left"}, ada.out.lines())
 }
 
+func TestATerminalTrustsNoServer(t *testing.T) {
+	srv := core.NewServer(nil)
+	srv.OnJoin(func(c *core.Conn) {
+		evil := "\x1b]0;owned\a\x1b[2J"
+		c.Send("here", roll{You: 1, Here: []member{{ID: 1, Name: evil}}}) //nolint:errcheck // the test misses it
+		c.Send("joined", member{Name: "bob\r\n* cleo"})                   //nolint:errcheck
+		c.Send("said", line{From: "bob\u202e", Text: "one\nada: two"})    //nolint:errcheck
+		c.CloseWith(core.NewError(codeBadText, evil))                     //nolint:errcheck
+	})
+	l, err := tcp.Listen("127.0.0.1:0", nil)
+	require.NoError(t, err)
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(context.Background(), l) }()
+	p := start(t, "-join", "tcp://"+l.Addr(), "-name", "ada")
+	require.Equal(t, exitFail, p.wait(t))
+	require.Equal(t, []string{
+		"* here: \ufffd]0;owned\ufffd\ufffd[2J (you)",
+		"* bob\ufffd\ufffd* cleo joined",
+		"bob\ufffd: one\ufffdada: two",
+	}, p.out.lines())
+	require.Equal(t, "chat: the server has ended the connection: \ufffd]0;owned\ufffd\ufffd[2J\n", p.err.String())
+	require.NoError(t, srv.Shutdown(t.Context()))
+	require.NoError(t, <-served)
+}
+
 func TestNobodyThere(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

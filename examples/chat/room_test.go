@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/transport"
+)
+
+// A guest is a client of the room that notes what it is told.
+type guest struct {
+	*core.Client
+	told []string // read it only when nothing moves
+}
+
+// enter connects a guest over l and waits until nothing moves.
+func enter(t *testing.T, l *transport.PipeListener, name string) *guest {
+	t.Helper()
+	g := &guest{Client: core.NewClient(l, &core.ClientOptions{Name: name})}
+	core.On(g.Client, "here", func(_ context.Context, _ *core.Conn, in roll) error {
+		for _, m := range in.Here {
+			g.told = append(g.told, fmt.Sprint("here ", m.Name))
+		}
+		return nil
+	})
+	for _, command := range []string{"joined", "left"} {
+		core.On(g.Client, command, func(_ context.Context, _ *core.Conn, m member) error {
+			g.told = append(g.told, fmt.Sprint(command, " ", m.Name))
+			return nil
+		})
+	}
+	core.On(g.Client, "said", func(_ context.Context, _ *core.Conn, in line) error {
+		g.told = append(g.told, in.From+": "+in.Text)
+		return nil
+	})
+	require.NoError(t, g.Connect(t.Context()))
+	synctest.Wait()
+	return g
+}
+
+// openRoom serves a room in memory, in a bubble of synctest. Its command "stay" keeps
+// a client's handler busy until release is closed.
+func openRoom(t *testing.T, mw ...core.SendMiddleware) (r *room, l *transport.PipeListener, release chan struct{}) {
+	t.Helper()
+	srv := core.NewServer(&core.ServerOptions{UniqueNames: true, Heartbeat: -1})
+	srv.UseSend(mw...)
+	r = newRoom(srv)
+	release = make(chan struct{})
+	core.On(srv, "stay", func(context.Context, *core.Conn, struct{}) error {
+		<-release
+		return nil
+	})
+	l = transport.NewPipeListener()
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(context.Background(), l) }()
+	t.Cleanup(func() {
+		select {
+		case <-release:
+		default:
+			close(release) // the test has failed
+		}
+		require.NoError(t, srv.Shutdown(context.Background()))
+		require.NoError(t, <-served)
+		synctest.Wait()
+	})
+	return r, l, release
+}
+
+// The name of a client is free as soon as its connection has ended, which is before its
+// last handler has returned: whoever takes the name then must not seem to be gone.
+func TestANameThatIsTakenOverAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, l, release := openRoom(t)
+		bob := enter(t, l, "bob")
+		first := enter(t, l, "ada")
+		require.NoError(t, first.Send("stay", nil))
+		synctest.Wait()
+		require.NoError(t, first.Close())
+		synctest.Wait()
+		require.Equal(t, []string{"here bob", "joined ada"}, bob.told, "the handler still runs")
+
+		second := enter(t, l, "ada")
+		require.Equal(t, []string{"here bob", "here ada"}, second.told)
+		require.Equal(t, []string{"here bob", "joined ada", "left ada", "joined ada"}, bob.told)
+
+		close(release)
+		synctest.Wait()
+		require.Len(t, bob.told, 4, "it is not said twice")
+		require.Len(t, r.here, 2)
+	})
+}
+
+// What one says is queued for all before what another says is queued for anybody.
+func TestAllHearInTheSameOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sending, most atomic.Int32
+		_, l, _ := openRoom(t, func(next core.SendFunc) core.SendFunc {
+			return func(out *core.Outgoing) error {
+				if out.Command == "said" {
+					most.Store(max(most.Load(), sending.Add(1)))
+					defer sending.Add(-1)
+					runtime.Gosched() // let the other one in, if it can be
+				}
+				return next(out)
+			}
+		})
+		ada, bob := enter(t, l, "ada"), enter(t, l, "bob")
+		const each = 200
+		said := make(chan error, 2)
+		for _, g := range []*guest{ada, bob} {
+			go func() { said <- g.count(t.Context(), each) }()
+		}
+		require.NoError(t, <-said)
+		require.NoError(t, <-said)
+		synctest.Wait()
+		require.Len(t, bob.told, 2*each+len([]string{"here ada", "here bob"}))
+		require.Equal(t, bob.told[2:], ada.told[2:])
+		require.EqualValues(t, 1, most.Load(), "messages that were being sent at once")
+	})
+}
+
+// count says the numbers below n.
+func (g *guest) count(ctx context.Context, n int) error {
+	for i := range n {
+		if _, err := core.Call[struct{}](ctx, g.Client, "say", fmt.Sprint(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
