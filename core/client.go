@@ -21,9 +21,9 @@ type Client struct {
 	onCome  func(p Presence)
 	onGo    func(p Presence)
 
-	mu         sync.Mutex // guards the fields below
-	conn       *Conn      // the connection, or the last there was
-	connecting bool
+	mu         sync.Mutex              // guards the fields below
+	conn       *Conn                   // the connection, or the last there was
+	connecting context.CancelCauseFunc // gives up the attempt under way; nil if there is none
 	lastID     uint64
 }
 
@@ -83,14 +83,26 @@ func (cl *Client) OnClientDisconnect(f func(p Presence)) {
 // as cause, or with the server's reason for refusing, for which [IsRemote] reports
 // true. After a connection has ended it may be called again: the client joins anew.
 func (cl *Client) Connect(ctx context.Context) error {
-	if err := cl.beginConnect(); err != nil {
+	attempt, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	last, err := cl.beginConnect(giveUp)
+	if err != nil {
 		return err
 	}
-	c, rd, err := cl.dial(ctx)
+	if last != nil { // its end is told before this beginning
+		select {
+		case <-last.told:
+		case <-attempt.Done():
+		}
+	}
+	c, rd, err := cl.dial(attempt)
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
-	cl.connecting = false
+	cl.connecting = nil
 	if err != nil {
+		if attempt.Err() != nil && ctx.Err() == nil {
+			return context.Cause(attempt)
+		}
 		return err
 	}
 	cl.conn = c
@@ -99,16 +111,17 @@ func (cl *Client) Connect(ctx context.Context) error {
 	return nil
 }
 
-func (cl *Client) beginConnect() error {
+// beginConnect notes an attempt, which giveUp ends, and returns the connection before, if any.
+func (cl *Client) beginConnect(giveUp context.CancelCauseFunc) (last *Conn, err error) {
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
-	if cl.connecting || cl.conn != nil && !cl.conn.isEnded() {
-		return NewError(CodeUnsupported, "the client is connected or connecting already")
+	if cl.connecting != nil || cl.conn != nil && !cl.conn.isEnded() {
+		return nil, NewError(CodeUnsupported, "the client is connected or connecting already")
 	}
 	cl.freeze()
-	cl.connecting = true
+	cl.connecting = giveUp
 	cl.lastID++
-	return nil
+	return cl.conn, nil
 }
 
 // current returns the connection, or why there is none.
@@ -229,10 +242,15 @@ func (cl *Client) Err() error {
 
 // Close leaves: what is queued is sent first, then a goodbye, and the stream is closed, which takes
 // at most [ClientOptions.CloseTimeout]. It may be called from a handler, whose return
-// it does not wait for; [Client.Done] tells when all handlers have. It is
-// idempotent and always returns nil.
+// it does not wait for; [Client.Done] tells when all handlers have. A Connect under way
+// fails with [CodeClosed]. It is idempotent and always returns nil.
 func (cl *Client) Close() error {
-	c := cl.Conn()
+	cl.mu.Lock()
+	c, giveUp := cl.conn, cl.connecting
+	cl.mu.Unlock()
+	if giveUp != nil {
+		giveUp(NewError(CodeClosed, "the client was closed while it connected"))
+	}
 	if c == nil {
 		return nil
 	}
@@ -250,7 +268,7 @@ func (cl *Client) engine(heartbeat *wire.Welcome) *engine {
 		sweep:      newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout)),
 		gone:       func(*Conn) {},
 		finished:   cl.finished,
-		membership: func(c *Conn, group string, in bool) { c.setGroup(group, in) },
+		membership: cl.membership,
 		setGroup:   cl.changeGroup,
 		presence:   cl.presence,
 	}
@@ -259,6 +277,7 @@ func (cl *Client) engine(heartbeat *wire.Welcome) *engine {
 func (cl *Client) finished(c *Conn) {
 	c.eng.sweep.remove(c)
 	c.eng.sweep.close()
+	close(c.told)
 	cl.tell(c, StateDisconnected, c.Err())
 }
 

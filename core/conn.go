@@ -34,10 +34,11 @@ type Conn struct {
 	ctx    context.Context // of its handlers; ends with the connection
 	cancel context.CancelCauseFunc
 
-	out     queue
-	calls   callTable // calls to the peer
-	serving servingTable
-	raw     rawBox
+	out         queue
+	startWriter func()    // c.writer, made once
+	calls       callTable // calls to the peer
+	serving     servingTable
+	raw         rawBox
 
 	// Owned by the reading role, which passes with turn.
 	rd       *reader
@@ -46,17 +47,24 @@ type Conn struct {
 
 	turn  atomic.Uint64 // who reads; see conn_turn.go
 	inbox inbox
-	slots chan struct{} // one for each concurrent handler that runs; made on first use
+	slots chan struct{} // one for each concurrent handler that runs; nil if there can be none
 
-	reads  atomic.Uint64 // reads that returned, for the sweeper
-	writes atomic.Uint64 // writes that returned
-	watch  watch         // the sweeper's own notes
+	reads   atomic.Uint64 // reads that returned, for the sweeper
+	waiting atomic.Bool   // the reader waits for the peer
+	rawFull atomic.Bool   // the reader waits for somebody to receive raw messages
+	depends atomic.Int32  // handlers of this connection that wait for its peer
+	writes  atomic.Uint64 // writes that returned
+	watch   watch         // the sweeper's own notes
 
 	running    atomic.Int32  // goroutines of this connection
 	over       atomic.Bool   // ended, for those who look often
 	readerDone chan struct{} // nobody reads any more
 	streamDone chan struct{} // the stream is closed
+	told       chan struct{} // at a client: the program is being told of the end
 	done       chan struct{} // nothing runs any more
+
+	auth     []byte // as the hello had them; at a server
+	metadata map[string]string
 
 	mu     sync.Mutex // guards the fields below
 	name   string
@@ -77,7 +85,11 @@ func newConn(parent context.Context, eng *engine, id uint64, stream transport.Co
 	c.ready, _ = stream.(transport.ReadyReader)
 	c.ctx, c.cancel = context.WithCancelCause(context.WithValue(parent, connKey{}, c))
 	c.out.limit = eng.queueBytes
+	c.startWriter = c.writer
 	c.inbox.init(eng.inboxBytes)
+	if eng.handlers.concurrent {
+		c.slots = make(chan struct{}, eng.maxConcurrent)
+	}
 	c.running.Store(1)
 	return c
 }
@@ -110,11 +122,20 @@ func (c *Conn) InGroup(group string) bool {
 // Addr is the client's address as the server sees it, at both ends.
 func (c *Conn) Addr() string { return c.addr }
 
+// Auth returns what the client sent as [ClientOptions.Auth], at a server. It must not be
+// changed, and should not be logged.
+func (c *Conn) Auth() []byte { return c.auth }
+
+// Metadata returns what the client sent as [ClientOptions.Metadata], at a server. It must
+// not be changed.
+func (c *Conn) Metadata() map[string]string { return c.metadata }
+
 // Info describes the stream below.
 func (c *Conn) Info() transport.Info { return c.info }
 
-// Context ends with the connection; its cause says why. The contexts of handlers derive
-// from it.
+// Context ends with the connection, however it ends; its cause says why. The contexts of
+// handlers derive from it, also of those that handle what came before the end: work that
+// must be done all the same wants [context.WithoutCancel].
 func (c *Conn) Context() context.Context { return c.ctx }
 
 // Done is closed when the connection has ended, its handlers have returned, and a

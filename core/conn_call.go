@@ -24,7 +24,7 @@ type callTable struct {
 }
 
 // A call waits for its answer: whoever takes it out of the table fills it in and
-// closes ready.
+// signals ready, which has room for one.
 type call struct {
 	ready chan struct{}
 	reply []byte
@@ -67,17 +67,32 @@ func (c *Conn) call(ctx context.Context, command string, payload []byte) ([]byte
 		c.calls.take(id)
 		return nil, err
 	}
-	yield(handlerConn(ctx))
-	select {
-	case <-w.ready:
-	case <-ctx.Done():
-		if c.calls.take(id) != nil {
-			c.giveUp(id)
-			return nil, ctx.Err()
-		}
-		<-w.ready // it is being answered at this moment
+	if !c.awaitReply(ctx, w, id) {
+		return nil, c.waitError(ctx)
 	}
 	return w.reply, w.err
+}
+
+// awaitReply waits for the answer. It reports false if ctx ended first; then the peer has
+// been told.
+func (c *Conn) awaitReply(ctx context.Context, w *call, id uint64) bool {
+	own := handlerConn(ctx)
+	if own == c {
+		c.depends.Add(1)
+		defer c.depends.Add(-1)
+	}
+	yield(own)
+	select {
+	case <-w.ready:
+		return true
+	case <-ctx.Done():
+	}
+	if c.calls.take(id) == nil {
+		<-w.ready // it is being answered at this moment
+		return true
+	}
+	c.sendOwn(wire.AppendCancel(nil, id)) //nolint:errcheck // then it is over anyway
+	return false
 }
 
 // sendRequest queues a request, waiting for room if it must.
@@ -86,23 +101,8 @@ func (c *Conn) sendRequest(ctx context.Context, id uint64, command string, paylo
 	if err := c.fits(n); err != nil {
 		return err
 	}
-	for {
-		c.out.mu.Lock()
-		if c.out.closed {
-			c.out.mu.Unlock()
-			return c.closedError()
-		}
-		if c.out.admitLocked(n) {
-			break
-		}
-		room := c.out.roomLocked()
-		c.out.mu.Unlock()
-		yield(handlerConn(ctx))
-		select {
-		case <-room:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	if err := c.awaitRoom(ctx, n); err != nil {
+		return err
 	}
 	c.out.commitLocked(wire.AppendRequest(c.out.spaceLocked(n), id, command, payload), true)
 	c.queued()
@@ -118,19 +118,19 @@ func (q *queue) roomLocked() <-chan struct{} {
 	return q.room
 }
 
-// giveUp tells the peer that nobody waits for an answer any more.
-func (c *Conn) giveUp(id uint64) {
-	frame := wire.AppendCancel(nil, id)
-	c.sendCounted(len(frame), func(dst []byte) []byte { return append(dst, frame...) }) //nolint:errcheck // then it is over anyway
-}
-
-// reply queues the answer to a call.
+// reply queues the answer to a call, waiting for room if it must: a peer may make as
+// many calls as it likes, as long as it reads the answers.
 func (c *Conn) reply(id uint64, payload []byte) error {
 	n := wire.ReplySize(id, len(payload))
 	if err := c.fits(n); err != nil {
 		return err
 	}
-	return c.sendCounted(n, func(dst []byte) []byte { return wire.AppendReply(dst, id, payload) })
+	if err := c.awaitRoom(c.ctx, n); err != nil {
+		return nil // the connection has ended, and with it the call
+	}
+	c.out.commitLocked(wire.AppendReply(c.out.spaceLocked(n), id, payload), true)
+	c.queued()
+	return nil
 }
 
 // fail answers a call with an error. What the peer may not know of it is logged here.
@@ -139,8 +139,7 @@ func (c *Conn) fail(id uint64, err error) {
 	if code == CodeInternal {
 		c.eng.log.Warn("hisock: call failed", "peer", c.label(), "err", printable(err.Error()))
 	}
-	frame := wire.AppendFailure(nil, id, code, message)
-	c.sendCounted(len(frame), func(dst []byte) []byte { return append(dst, frame...) }) //nolint:errcheck // then it is over anyway
+	c.sendOwn(wire.AppendFailure(nil, id, code, message)) //nolint:errcheck // then it is over anyway
 }
 
 func (c *Conn) gotReply(body []byte) error {
@@ -150,7 +149,7 @@ func (c *Conn) gotReply(body []byte) error {
 	}
 	if w := c.calls.take(id); w != nil { // else it was given up
 		w.reply = append(make([]byte, 0, len(payload)), payload...)
-		close(w.ready)
+		w.ready <- struct{}{}
 	}
 	return nil
 }
@@ -162,7 +161,7 @@ func (c *Conn) gotFailure(body []byte) error {
 	}
 	if w := c.calls.take(id); w != nil {
 		w.err = remoteError(code, message, 0)
-		close(w.ready)
+		w.ready <- struct{}{}
 	}
 	return nil
 }
@@ -177,7 +176,7 @@ func (t *callTable) add() (*call, uint64, *Error) {
 		t.open = make(map[uint64]*call)
 	}
 	t.lastID++
-	w := &call{ready: make(chan struct{})}
+	w := &call{ready: make(chan struct{}, 1)}
 	t.open[t.lastID] = w
 	return w, t.lastID, nil
 }
@@ -191,6 +190,13 @@ func (t *callTable) take(id uint64) *call {
 	return w
 }
 
+// len is how many calls are not answered yet.
+func (t *callTable) len() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.open)
+}
+
 // end fails all calls under way, and those to come.
 func (t *callTable) end(why *Error) {
 	t.mu.Lock()
@@ -199,6 +205,6 @@ func (t *callTable) end(why *Error) {
 	t.mu.Unlock()
 	for _, w := range open {
 		w.err = why
-		close(w.ready)
+		w.ready <- struct{}{}
 	}
 }

@@ -30,32 +30,36 @@ func (c *Conn) CloseWith(why *Error) error {
 	return nil
 }
 
-func (c *Conn) closeWith(why *Error) { c.end(why, goodbye(why), true, true) }
+func (c *Conn) closeWith(why *Error) { c.end(why, goodbye(why), ending{drain: true, ours: true}) }
 
-func (c *Conn) endWith(why *Error) {
-	if c.end(why, goodbye(why), false, true) {
-		c.eng.fault(c, why)
+func (c *Conn) endWith(why *Error) { c.end(why, goodbye(why), ending{fault: true, ours: true}) }
+
+func (c *Conn) endRemote(why *Error) {
+	if why.Code == CodeNone {
+		why.Code = CodeClosed
 	}
+	c.end(why, nil, ending{})
 }
 
-func (c *Conn) endRemote(why *Error) { c.end(why, nil, false, false) }
+func (c *Conn) lost(err error) { c.end(wrapError(CodeConnLost, "", err), nil, ending{}) }
 
-func (c *Conn) lost(err error) {
-	c.end(wrapError(CodeConnLost, "", err), nil, false, false)
+// An ending says how a connection ends.
+type ending struct {
+	drain bool // what is queued is sent first
+	ours  bool // what has been read and waits for a handler is dropped
+	fault bool // it goes to the error hook
 }
 
 func goodbye(why *Error) *wire.Goodbye {
 	return &wire.Goodbye{Code: why.Code, Reason: why.Message, RetryAfter: why.RetryAfter}
 }
 
-// end ends the connection and reports whether it was the first to do so. bye is nil if
-// the peer will not hear us. If drain is set, what is queued is sent first; if ours is
-// set, what has been read and waits for a handler is dropped.
-func (c *Conn) end(why *Error, bye *wire.Goodbye, drain, ours bool) bool {
+// end ends the connection, unless it has ended. bye is nil if the peer will not hear us.
+func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 	c.mu.Lock()
 	if c.ended {
 		c.mu.Unlock()
-		return false
+		return
 	}
 	c.ended = true
 	c.why = why
@@ -68,11 +72,11 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, drain, ours bool) bool {
 	q := &c.out
 	q.mu.Lock()
 	q.closeLocked()
-	if !drain {
+	if !how.drain {
 		q.discardLocked()
 	}
-	q.control = control{goodbye: bye, goodbyeAfter: drain, due: bye != nil}
-	q.broken = q.broken || why.Code == CodeConnLost
+	q.control = control{goodbye: bye, goodbyeAfter: how.drain, due: bye != nil}
+	q.broken = q.broken || why.Code == CodeConnLost && !why.remote
 	q.batch = false
 	drained := q.drainLocked()
 	if q.pendingLocked() && !q.broken {
@@ -83,9 +87,8 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, drain, ours bool) bool {
 
 	c.cancel(why)
 	c.calls.end(c.closedError())
-	c.inbox.end(ours)
-	go c.closer(drained, why.Code == CodeConnLost)
-	return true
+	c.inbox.end(how.ours)
+	go c.closer(drained, why, how.fault)
 }
 
 func (c *Conn) isEnded() bool { return c.over.Load() }
@@ -93,11 +96,14 @@ func (c *Conn) isEnded() bool { return c.over.Load() }
 // closer closes the stream: at once when it is broken, else when all is written and the
 // peer has closed its side too, so that nothing we said is lost to a reset. Neither
 // may take longer than the close timeout.
-func (c *Conn) closer(drained <-chan struct{}, broken bool) {
+func (c *Conn) closer(drained <-chan struct{}, why *Error, fault bool) {
 	defer c.exit()
+	if fault { // here, since whoever ended it may be the sweeper or hold up others
+		c.eng.fault(c, why)
+	}
 	defer close(c.streamDone)
 	defer c.stream.Close() //nolint:errcheck // nothing to be done about it
-	if broken {
+	if why.Code == CodeConnLost && !why.remote {
 		return
 	}
 	t := time.NewTimer(c.eng.closeTimeout)

@@ -15,11 +15,14 @@ type rawBox struct {
 	kept    [][]byte
 	bytes   int
 	waiters []chan []byte // each has room for one
+	wanted  bool          // somebody has received
+	room    chan struct{} // closed when something is taken; nil if nobody waits
 }
 
 // RecvRaw waits for the next raw message and returns it; the caller owns it. Messages that
-// came while nobody waited are returned first, as far as they were kept: the message
-// handler, if there is one, gets them instead, and otherwise up to 256 KiB are kept.
+// came while nobody waited are returned first, up to 256 KiB of them; the message
+// handler, if there is one, gets them instead. When as many wait and RecvRaw has been
+// called before, the connection is not read until it is called again.
 // Commands that arrive meanwhile are still dispatched. A handler may wait here too, for a
 // message that is sent after the command that it handles.
 func (c *Conn) RecvRaw(ctx context.Context) ([]byte, error) {
@@ -27,7 +30,12 @@ func (c *Conn) RecvRaw(ctx context.Context) ([]byte, error) {
 	if ok {
 		return payload, nil
 	}
-	yield(handlerConn(ctx))
+	own := handlerConn(ctx)
+	if own == c {
+		c.depends.Add(1)
+		defer c.depends.Add(-1)
+	}
+	yield(own)
 	select {
 	case payload = <-ch:
 		return payload, nil
@@ -35,7 +43,7 @@ func (c *Conn) RecvRaw(ctx context.Context) ([]byte, error) {
 		if payload, ok = c.raw.leave(ch); ok {
 			return payload, nil
 		}
-		return nil, c.recvError(ctx)
+		return nil, c.waitError(ctx)
 	case <-c.ctx.Done():
 		if payload, ok = c.raw.leave(ch); ok {
 			return payload, nil
@@ -44,17 +52,12 @@ func (c *Conn) RecvRaw(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// recvError is why a wait on ctx ended: a handler's context ends with its connection.
-func (c *Conn) recvError(ctx context.Context) error {
-	if c.isEnded() {
-		return c.closedError()
-	}
-	return ctx.Err()
-}
-
 // gotRaw handles a raw message as it is read, unless it is for the message handler, whose
 // turn comes behind the commands before it. A handler that waits for the message
 // could otherwise wait for ever, since what is behind it is not run before it returns.
+//
+// If nobody has ever received raw messages here, those that do not fit are dropped and
+// reported; otherwise reading stops until there is room.
 func (c *Conn) gotRaw(payload []byte) bool {
 	if c.raw.deliver(payload) {
 		return true
@@ -62,10 +65,34 @@ func (c *Conn) gotRaw(payload []byte) bool {
 	if c.eng.handlers.message != nil {
 		return false
 	}
-	if !c.raw.keep(payload) {
-		c.eng.fault(c, NewError(CodeTooBig, "raw message dropped: nobody receives raw messages and too many wait"))
+	for {
+		room, ok := c.raw.keep(payload)
+		switch {
+		case ok:
+			return true
+		case room == nil:
+			c.eng.fault(c, NewError(CodeTooBig, "raw message dropped: nobody receives raw messages and too many wait"))
+			return true
+		}
+		c.awaitRaw(room)
+		if c.isEnded() {
+			return true
+		}
 	}
-	return true
+}
+
+// awaitRaw waits until there is room for raw messages, as a turn that may be handed over only
+// in name: the reading must not go on.
+func (c *Conn) awaitRaw(room <-chan struct{}) {
+	c.inbox.paused.Store(true)
+	c.rawFull.Store(true)
+	defer c.inbox.paused.Store(false)
+	defer c.rawFull.Store(false)
+	c.endBatch()
+	select {
+	case <-room:
+	case <-c.ctx.Done():
+	}
 }
 
 // receive takes a message that was kept, or one that waits in the inbox for the message
@@ -73,8 +100,13 @@ func (c *Conn) gotRaw(payload []byte) bool {
 func (b *rawBox) receive(in *inbox) (ch chan []byte, payload []byte, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.wanted = true
+	if b.room != nil {
+		close(b.room)
+		b.room = nil
+	}
 	if len(b.kept) > 0 {
-		payload = b.kept[0]
+		payload, b.kept[0] = b.kept[0], nil
 		b.kept = b.kept[1:]
 		b.bytes -= len(payload) + jobCost
 		return nil, payload, true
@@ -127,14 +159,21 @@ func (b *rawBox) match(in *inbox) {
 	}
 }
 
-// keep holds a copy of payload until somebody asks. It reports whether there was room.
-func (b *rawBox) keep(payload []byte) bool {
+// keep holds a copy of payload until somebody asks. If there is no room it returns a channel
+// that is closed when there may be, or nil if nobody has ever received.
+func (b *rawBox) keep(payload []byte) (room <-chan struct{}, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.kept) > 0 && b.bytes+len(payload)+jobCost > maxRaw {
-		return false
+		if !b.wanted {
+			return nil, false
+		}
+		if b.room == nil {
+			b.room = make(chan struct{})
+		}
+		return b.room, false
 	}
 	b.kept = append(b.kept, append(make([]byte, 0, len(payload)), payload...))
 	b.bytes += len(payload) + jobCost
-	return true
+	return nil, true
 }

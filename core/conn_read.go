@@ -129,7 +129,10 @@ func (c *Conn) read(rd *reader) {
 		if !c.batch(rd) {
 			return
 		}
-		if err := c.fill(rd); err != nil {
+		c.waiting.Store(true)
+		err := c.fill(rd)
+		c.waiting.Store(false)
+		if err != nil {
 			rd.release()
 			c.readEnded(err)
 			return
@@ -185,11 +188,12 @@ func (c *Conn) batch(rd *reader) bool {
 	return c.finishBatch(rd)
 }
 
-// finishBatch flushes, unless a writer is at it already.
+// finishBatch flushes. If a writer is at it already and much waits, it waits with it: a
+// peer that does not read what it causes is to feel that, not to fill the queue.
 func (c *Conn) finishBatch(rd *reader) bool {
 	c.out.mu.Lock()
 	c.out.batch = false
-	if !c.out.pendingLocked() || c.out.flushing || c.out.broken {
+	if !c.out.pendingLocked() || c.out.broken {
 		c.out.mu.Unlock()
 		return true
 	}
@@ -197,11 +201,23 @@ func (c *Conn) finishBatch(rd *reader) bool {
 		c.queued() // this goroutine must go on reading
 		return true
 	}
+	var room <-chan struct{}
+	if c.out.flushing {
+		if c.out.bytes <= c.out.limit/2 {
+			c.out.mu.Unlock()
+			return true
+		}
+		room = c.out.roomLocked()
+	}
 	c.out.flushing = true
 	c.out.mu.Unlock()
 
 	turn := c.beginTurn(turnFlushing)
-	c.flushBatch()
+	if room != nil {
+		<-room
+	} else {
+		c.flushBatch()
+	}
 	if c.endTurn(turn) {
 		return true
 	}
@@ -291,7 +307,7 @@ func (c *Conn) gotAck(body []byte) error {
 // dispatch runs a frame's handler here, or leaves it to the goroutine that is still busy
 // with an earlier one. It reports whether the reading is still the caller's.
 func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
-	if c.turn.Load()&turnMask == turnHanded && c.push(f) {
+	if c.turn.Load()&turnMask == turnHanded && (c.runBeside(f) || c.push(f)) {
 		if f.Kind == wire.KindRaw {
 			c.raw.match(&c.inbox)
 		}

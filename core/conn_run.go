@@ -136,6 +136,9 @@ func (c *Conn) startCall(h *handler, f Frame, id uint64) error {
 		cancel()
 		return NewError(CodeProtocol, "a call with the id of one that is not answered yet")
 	}
+	if c.inbox.wasCanceled(id) {
+		c.serving.cancel(id)
+	}
 	if !h.concurrent {
 		c.answer(ctx, h, f, id)
 		return nil
@@ -166,21 +169,27 @@ func (c *Conn) answer(ctx context.Context, h *handler, f Frame, id uint64) {
 
 // invoke runs a handler and turns a panic into an error.
 func (c *Conn) invoke(ctx context.Context, h *handler, f Frame) (out []byte, err error) {
+	returned := false
 	defer func() {
+		if returned {
+			return
+		}
+		err = NewError(CodeInternal, "the handler failed")
 		if v := recover(); v != nil {
 			c.eng.logPanic(c, f.Kind.String()+" "+printable(f.Command), v)
-			err = NewError(CodeInternal, "the handler failed")
+			return
 		}
+		// runtime.Goexit: the goroutine ends whatever we do, and it may be the reader.
+		c.endWith(NewError(CodeInternal, "a handler ended its goroutine"))
 	}()
-	return h.run(ctx, c, f)
+	out, err = h.run(ctx, c, f)
+	returned = true
+	return out, err
 }
 
 // spawn runs f on a goroutine of its own once one of the connection's slots is free. What
 // follows on the connection waits as long, in its inbox.
 func (c *Conn) spawn(f func()) {
-	if c.slots == nil {
-		c.slots = make(chan struct{}, c.eng.maxConcurrent)
-	}
 	select {
 	case c.slots <- struct{}{}:
 	default:
@@ -190,9 +199,43 @@ func (c *Conn) spawn(f func()) {
 	c.running.Add(1)
 	go func() {
 		defer c.exit()
+		defer func() { <-c.slots }()
 		f()
-		<-c.slots
 	}()
+}
+
+// runBeside starts the concurrent handler of a frame while another handler keeps the
+// connection's turn, if there is one and a slot is free. Two peers that call each other
+// back could otherwise wait for each other.
+func (c *Conn) runBeside(f wire.Frame) bool {
+	if c.slots == nil || len(c.slots) == cap(c.slots) {
+		return false
+	}
+	hs := c.eng.handlers
+	var h *handler
+	switch f.Kind {
+	case wire.KindCommand:
+		name, _, err := wire.ParseCommand(f.Body)
+		if err != nil || hs.message != nil { // which would run here too
+			return false
+		}
+		if h = hs.commands[string(name)]; h == nil {
+			h = hs.anyCommand
+		}
+	case wire.KindRequest:
+		_, name, _, err := wire.ParseRequest(f.Body)
+		if err != nil {
+			return false
+		}
+		if h = hs.calls[string(name)]; h == nil {
+			h = hs.anyCall
+		}
+	}
+	if h == nil || !h.concurrent {
+		return false
+	}
+	c.run(f)
+	return true
 }
 
 // logPanic reports a panic of a handler with its stack, which never leaves this side.
@@ -255,18 +298,16 @@ func (t *servingTable) remove(id uint64) (canceled bool) {
 	return true
 }
 
-// cancel ends the context of a call. It reports whether the call is being handled.
-func (t *servingTable) cancel(id uint64) bool {
+// cancel ends the context of a call, if it is being handled.
+func (t *servingTable) cancel(id uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i := range t.calls {
 		if s := &t.calls[i]; s.id == id {
 			s.canceled = true
 			s.cancel()
-			return true
 		}
 	}
-	return false
 }
 
 func (c *Conn) gotCancel(body []byte) error {
@@ -274,8 +315,9 @@ func (c *Conn) gotCancel(body []byte) error {
 	if err != nil {
 		return err
 	}
-	if !c.serving.cancel(id) {
-		c.inbox.cancel(id) // or it has been answered already
-	}
+	// It waits, or is being handled, or passes from one to the other at this moment, for
+	// which the inbox comes first; or it has been answered already.
+	c.inbox.cancel(id)
+	c.serving.cancel(id)
 	return nil
 }

@@ -99,8 +99,12 @@ type inbox struct {
 	jobs  []job
 	head  int
 	bytes int
-	drop  bool // run nothing any more: this side has ended the connection
-	over  bool // the connection has ended: nobody waits for room
+
+	takenID  uint64 // of the call that was taken last
+	canceled bool   // that call was given up
+
+	drop bool // run nothing any more: this side has ended the connection
+	over bool // the connection has ended: nobody waits for room
 }
 
 // A job is a frame that waits.
@@ -160,7 +164,13 @@ func (c *Conn) next() (job, bool) {
 	j := b.jobs[b.head]
 	b.jobs[b.head] = job{}
 	b.head++
+	if b.head > 32 && b.head > len(b.jobs)/2 { // it may never become empty
+		n := copy(b.jobs, b.jobs[b.head:])
+		clear(b.jobs[n:])
+		b.jobs, b.head = b.jobs[:n], 0
+	}
 	b.bytes -= len(j.body) + jobCost
+	b.takenID, b.canceled = j.id, j.canceled
 	b.room.Broadcast()
 	return j, true
 }
@@ -178,17 +188,26 @@ func (c *Conn) runInbox() {
 	}
 }
 
-// cancel marks a call that waits as given up. It reports whether it was there.
-func (b *inbox) cancel(id uint64) bool {
+// cancel marks a call that waits, or was taken last, as given up.
+func (b *inbox) cancel(id uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.takenID == id {
+		b.canceled = true
+	}
 	for i := b.head; i < len(b.jobs); i++ {
 		if j := &b.jobs[i]; j.kind == wire.KindRequest && j.id == id {
 			j.canceled = true
-			return true
 		}
 	}
-	return false
+}
+
+// wasCanceled reports whether the call, which was taken last if it was in the inbox at all,
+// has been given up.
+func (b *inbox) wasCanceled(id uint64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.takenID == id && b.canceled
 }
 
 // takeRaw takes the first raw message out of its turn.

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"context"
 	"strconv"
 
 	"github.com/hisock/hisock/core/wire"
@@ -89,15 +90,50 @@ func (c *Conn) sendShared(frame []byte) error {
 	return nil
 }
 
-// sendCounted queues a small frame of the library's own that must not be lost.
-func (c *Conn) sendCounted(n int, appendTo func(dst []byte) []byte) error {
+// sendOwn queues a small frame of the library's own.
+func (c *Conn) sendOwn(frame []byte) error {
 	c.out.mu.Lock()
-	if err := c.admitLocked(n); err != nil {
-		return err
+	if !c.out.closed && !c.out.admitSmallLocked(len(frame)) {
+		return c.overflowLocked()
 	}
-	c.out.commitLocked(appendTo(c.out.spaceLocked(n)), true)
+	if c.out.closed {
+		c.out.mu.Unlock()
+		return c.closedError()
+	}
+	c.out.commitLocked(append(c.out.spaceLocked(len(frame)), frame...), true)
 	c.queued()
 	return nil
+}
+
+// awaitRoom locks the queue once it is open to a frame of n bytes from one who can wait. It
+// fails, with the queue unlocked, when ctx or the connection ends first.
+func (c *Conn) awaitRoom(ctx context.Context, n int) error {
+	for {
+		c.out.mu.Lock()
+		if c.out.closed {
+			c.out.mu.Unlock()
+			return c.closedError()
+		}
+		if c.out.admitWaiterLocked(n) {
+			return nil
+		}
+		room := c.out.roomLocked()
+		c.out.mu.Unlock()
+		yield(handlerConn(ctx))
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return c.waitError(ctx)
+		}
+	}
+}
+
+// waitError is why a wait on ctx ended: a handler's context ends with its connection.
+func (c *Conn) waitError(ctx context.Context) error {
+	if c.isEnded() {
+		return c.closedError()
+	}
+	return ctx.Err()
 }
 
 // fits reports whether the peer would read a frame of so many bytes in all.
@@ -118,6 +154,11 @@ func (c *Conn) admitLocked(n int) error {
 	if c.out.admitLocked(n) {
 		return nil
 	}
+	return c.overflowLocked()
+}
+
+// overflowLocked unlocks the queue and ends the connection because it is full.
+func (c *Conn) overflowLocked() error {
 	waiting := c.out.bytes
 	c.out.mu.Unlock()
 	err := NewError(CodeSlowConsumer, strconv.Itoa(waiting)+" B wait to be written, limit "+strconv.Itoa(c.out.limit)+" B")
@@ -144,7 +185,7 @@ func (c *Conn) queued() {
 	}
 	c.out.mu.Unlock()
 	if wake {
-		go c.writer()
+		go c.startWriter()
 	}
 }
 
@@ -197,7 +238,7 @@ func (c *Conn) flushBatch() {
 	}
 	c.out.mu.Unlock()
 	if more {
-		go c.writer()
+		go c.startWriter()
 	}
 }
 

@@ -25,7 +25,7 @@ type engine struct {
 
 // fault reports what no caller can be told.
 func (e *engine) fault(c *Conn, err error) {
-	e.log.Warn("hisock: "+CodeOf(err).String(), "peer", c.label(), "err", err.Error())
+	e.log.Warn("hisock: "+CodeOf(err).String(), "peer", c.label(), "err", printable(err.Error()))
 	e.tell(c, err)
 }
 

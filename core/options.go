@@ -29,7 +29,7 @@ type ServerOptions struct {
 	UniqueNames bool
 
 	// MaxFrame is the greatest frame that is read from a client, in bytes. It is
-	// checked before anything is allocated. Zero means 1 MiB.
+	// checked before anything is allocated. Zero means 1 MiB. Less than 512 is taken as 512.
 	MaxFrame int
 
 	// QueueBytes bounds what waits to be written to one client. A client that lets
@@ -142,7 +142,7 @@ func (o *ServerOptions) withDefaults() ServerOptions {
 	v.MaxHello = min(positive(v.MaxHello, defaultMaxHello), readBufferSize)
 	v.MaxName = positive(v.MaxName, defaultMaxName)
 	v.MaxGroups = positive(v.MaxGroups, defaultMaxGroups)
-	v.MaxFrame = positive(v.MaxFrame, defaultMaxFrame)
+	v.MaxFrame = max(positive(v.MaxFrame, defaultMaxFrame), minPeerFrame)
 	v.QueueBytes = positive(v.QueueBytes, defaultQueueBytes)
 	v.InboxBytes = positive(v.InboxBytes, defaultInboxBytes)
 	v.MaxConcurrent = positive(v.MaxConcurrent, defaultConcurrent)

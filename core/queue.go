@@ -10,9 +10,9 @@ import (
 // frames, little enough that a slow peer shows progress.
 const maxWrite = 128 << 10
 
-// copyBelow is the size under which a frame that several queues share is copied into
-// one buffer with its neighbours as it is written, rather than handed to the
-// medium as a slice of its own.
+// copyBelow is the size under which a frame that several queues share is copied to its
+// neighbours rather than handed to the medium as a slice of its own, unless it
+// is the first that waits.
 const copyBelow = 4 << 10
 
 // A segment is one piece of output: part of a block that only this queue has, or
@@ -44,7 +44,6 @@ type queue struct {
 	// Owned by whoever set flushing.
 	writing []segment
 	vec     [][]byte
-	scratch []byte
 	ctlBuf  [64]byte
 }
 
@@ -64,6 +63,19 @@ func (q *queue) admitLocked(n int) bool {
 	return q.bytes == 0 || q.bytes+n <= q.limit
 }
 
+// admitSmallLocked is admitLocked for small frames of the library's own, which may go a
+// little over the bound: a program that fills its queue to the brim with calls must still be
+// able to give one up.
+func (q *queue) admitSmallLocked(n int) bool {
+	return q.bytes+n <= q.limit+q.limit/4+smallBlock
+}
+
+// admitWaiterLocked is admitLocked for those who can wait: they leave half of the queue to
+// those who cannot.
+func (q *queue) admitWaiterLocked(n int) bool {
+	return q.bytes == 0 || q.bytes+n <= q.limit/2
+}
+
 // spaceLocked returns a slice with room for n more bytes at its end; commitLocked
 // takes it back with the frame appended.
 func (q *queue) spaceLocked(n int) []byte {
@@ -73,8 +85,8 @@ func (q *queue) spaceLocked(n int) []byte {
 		}
 	}
 	least := n
-	if len(q.waiting) > 0 {
-		least = max(n, smallBlock+1) // more is likely to come
+	if last := len(q.waiting) - 1; last >= 0 && q.waiting[last].owned {
+		least = max(n, smallBlock+1) // one block is full: more is likely to come
 	}
 	b := getBlock(least)[:0]
 	q.waiting = append(q.waiting, segment{b: b, owned: true})
@@ -90,8 +102,13 @@ func (q *queue) commitLocked(b []byte, counted bool) {
 	}
 }
 
-// shareLocked queues a frame that other queues may hold too.
+// shareLocked queues a frame that other queues may hold too. A small one behind others is
+// copied: a segment, and a slice of its own when written, would cost more.
 func (q *queue) shareLocked(frame []byte) {
+	if len(frame) < copyBelow && len(q.waiting) > 0 {
+		q.commitLocked(append(q.spaceLocked(len(frame)), frame...), true)
+		return
+	}
 	q.waiting = append(q.waiting, segment{b: frame})
 	q.bytes += len(frame)
 	q.sent++
@@ -136,44 +153,13 @@ func (q *queue) take() [][]byte {
 	if len(ctl) > 0 && !q.control.goodbyeAfter {
 		q.vec = append(q.vec, ctl)
 	}
-	q.layOut()
+	for _, s := range q.writing {
+		q.vec = append(q.vec, s.b)
+	}
 	if len(ctl) > 0 && q.control.goodbyeAfter {
 		q.vec = append(q.vec, ctl)
 	}
 	return q.vec
-}
-
-// layOut fills vec from writing: runs of small shared frames are copied
-// together, everything else goes as it is.
-func (q *queue) layOut() {
-	small := 0
-	for _, s := range q.writing {
-		if !s.owned && len(s.b) < copyBelow {
-			small += len(s.b)
-		}
-	}
-	if len(q.writing) == 1 || small == 0 {
-		for _, s := range q.writing {
-			q.vec = append(q.vec, s.b)
-		}
-		return
-	}
-	q.scratch = getBlock(small)[:0]
-	run := 0
-	for _, s := range q.writing {
-		if !s.owned && len(s.b) < copyBelow {
-			q.scratch = append(q.scratch, s.b...)
-			continue
-		}
-		if len(q.scratch) > run {
-			q.vec = append(q.vec, q.scratch[run:])
-			run = len(q.scratch)
-		}
-		q.vec = append(q.vec, s.b)
-	}
-	if len(q.scratch) > run {
-		q.vec = append(q.vec, q.scratch[run:])
-	}
 }
 
 // done gives back what take returned, written or not.
@@ -185,10 +171,6 @@ func (q *queue) done() {
 			putBlock(s.b)
 		}
 		q.writing[i] = segment{}
-	}
-	if q.scratch != nil {
-		putBlock(q.scratch)
-		q.scratch = nil
 	}
 	clear(q.vec)
 

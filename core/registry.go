@@ -37,8 +37,9 @@ type (
 type HandlerOption struct{ concurrent bool }
 
 // Concurrent makes each run of a handler a goroutine of its own, on a copy of the payload,
-// so that what follows on the connection does not wait for it. How many run at once for a
-// connection is limited; when they are that many, what follows does wait.
+// so that what follows on the connection does not wait for it, and it does not wait for
+// a slow handler before it. How many run at once for a connection is limited; beyond, they
+// wait their turn like others.
 func Concurrent() HandlerOption { return HandlerOption{concurrent: true} }
 
 // A Registrar takes handlers: a [Server] or a [Client].
@@ -60,6 +61,7 @@ type handlers struct {
 	message    *handler
 	onError    func(c *Conn, err error)
 
+	concurrent     bool // some handler is
 	middleware     []Middleware
 	sendMiddleware []SendMiddleware
 	send           SendFunc // nil without middleware
@@ -104,7 +106,7 @@ func (h *handlers) HandleAny(f func(ctx context.Context, c *Conn, f Frame) ([]by
 }
 
 // OnMessage registers the catch-all: it runs for every command, after the command's own
-// handler if there is one, and for every raw message that no [Conn.RecvRaw] waits for.
+// handler if there is one (beside it if that is [Concurrent]), and for every raw message that no [Conn.RecvRaw] waits for.
 func (h *handlers) OnMessage(f func(ctx context.Context, c *Conn, f Frame) error) {
 	h.mustBeOpen()
 	h.message = newHandler("", withoutReply(f), nil)
@@ -131,6 +133,10 @@ func (h *handlers) Use(mw ...Middleware) {
 func (h *handlers) UseSend(mw ...SendMiddleware) {
 	h.mustBeOpen()
 	h.sendMiddleware = append(h.sendMiddleware, mw...)
+	h.send = func(out *Outgoing) error { return out.send(out.Frame) }
+	for i := len(h.sendMiddleware) - 1; i >= 0; i-- {
+		h.send = h.sendMiddleware[i](h.send)
+	}
 }
 
 func (h *handlers) addCommand(name string, f Handler, opts []HandlerOption) {
@@ -194,6 +200,7 @@ func (h *handlers) freeze() {
 		if n == nil {
 			return
 		}
+		h.concurrent = h.concurrent || n.concurrent
 		for i := len(h.middleware) - 1; i >= 0; i-- {
 			n.run = h.middleware[i](n.run)
 		}
@@ -207,10 +214,4 @@ func (h *handlers) freeze() {
 	wrap(h.anyCommand)
 	wrap(h.anyCall)
 	wrap(h.message)
-	if len(h.sendMiddleware) > 0 {
-		h.send = func(out *Outgoing) error { return out.send(out.Frame) }
-		for i := len(h.sendMiddleware) - 1; i >= 0; i-- {
-			h.send = h.sendMiddleware[i](h.send)
-		}
-	}
 }

@@ -39,6 +39,7 @@ type Server struct {
 	closing   bool
 	listeners map[transport.Listener]struct{}
 	shaking   map[transport.Conn]struct{}
+	stopping  chan struct{} // closed by the first Shutdown
 	ended     chan struct{} // made by the first Shutdown, closed when nothing runs any more
 }
 
@@ -51,6 +52,7 @@ func NewServer(opts *ServerOptions) *Server {
 	s := &Server{
 		opts:      opts.withDefaults(),
 		refusing:  make(chan struct{}, maxRefusing),
+		stopping:  make(chan struct{}),
 		listeners: make(map[transport.Listener]struct{}),
 		shaking:   make(map[transport.Conn]struct{}),
 	}
@@ -113,7 +115,7 @@ func (s *Server) Serve(ctx context.Context, l transport.Listener) error {
 			return ctx.Err()
 		case temporary(err):
 			s.eng.log.Warn("hisock: accept failed", "listener", l.Addr(), "err", printable(err.Error()))
-			wait.sleep(ctx)
+			wait.sleep(ctx, s.stopping)
 		default:
 			return wrapError(CodeInternal, "accept on "+l.Addr(), err)
 		}
@@ -165,17 +167,15 @@ func (s *Server) Len() int { return s.all.len() }
 
 // Named returns the clients with that name, in no order.
 func (s *Server) Named(name string) iter.Seq[*Conn] {
-	return func(yield func(*Conn) bool) { each(s.named.get(name), yield) }
+	return func(yield func(*Conn) bool) {
+		each(s.named.get(name), func(c *Conn) bool { return c.isEnded() || yield(c) })
+	}
 }
 
 // Client returns the client with that name. It fails with [CodeUnknownClient] if nobody has
 // it and with [CodeAmbiguousName] if several do; see [ServerOptions.UniqueNames].
 func (s *Server) Client(name string) (*Conn, error) {
-	m := s.named.get(name)
-	var conns []*Conn
-	if m != nil {
-		conns = m.snapshot()
-	}
+	conns := slices.Collect(s.Named(name))
 	switch len(conns) {
 	case 0:
 		return nil, NewError(CodeUnknownClient, "nobody is called "+printable(name))
@@ -198,7 +198,7 @@ func (s *Server) gone(c *Conn) {
 	defer s.mu.Unlock()
 	s.all.remove(c)
 	s.asking.remove(c)
-	if name := c.Name(); name != "" {
+	if name := c.Name(); name != "" && !s.opts.UniqueNames {
 		s.named.remove(name, c)
 	}
 	for _, g := range c.Groups() {
@@ -216,6 +216,10 @@ func (s *Server) finished(c *Conn) {
 	}
 	s.runLeave(c)
 	s.notify(c, false)
+	if s.opts.UniqueNames && c.Name() != "" {
+		// Only now, so that nobody sees the next of that name come before this one goes.
+		s.named.remove(c.Name(), c)
+	}
 	s.eng.log.Debug("hisock: left", "peer", c.label(), "why", c.reason().Error())
 }
 

@@ -33,7 +33,6 @@ func (s *Server) shaken(stream transport.Conn) {
 	s.mu.Lock()
 	delete(s.shaking, stream)
 	s.mu.Unlock()
-	s.open.Add(-1)
 	s.conns.Done()
 }
 
@@ -41,6 +40,7 @@ func (s *Server) shaken(stream transport.Conn) {
 // so at this moment.
 func (s *Server) refuseFull(stream transport.Conn) {
 	defer s.shaken(stream)
+	s.open.Add(-1) // it takes no place while it is being told
 	why := NewError(CodeTooManyConns, "the server has "+strconv.Itoa(s.opts.MaxConns)+" connections")
 	s.refused(stream, why)
 	select {
@@ -62,6 +62,9 @@ func (s *Server) welcome(base context.Context, stream transport.Conn) {
 	if s.opts.HelloTimeout > 0 {
 		stream.SetReadDeadline(time.Now().Add(s.opts.HelloTimeout)) //nolint:errcheck // the read will fail
 	}
+	if s.isClosing() { // a Shutdown may have set its own deadline just before
+		stream.SetReadDeadline(time.Now()) //nolint:errcheck // the read will fail
+	}
 	rd := &reader{}
 	hello, why := s.readHello(stream, rd)
 	var c *Conn
@@ -75,6 +78,7 @@ func (s *Server) welcome(base context.Context, stream transport.Conn) {
 		if s.isClosing() {
 			why = errShuttingDown
 		}
+		s.open.Add(-1)
 		s.refused(stream, why)
 		hangUp(stream, refusal(why, http))
 		return
@@ -125,6 +129,7 @@ func (s *Server) admit(base context.Context, stream transport.Conn, hello *wire.
 	c.addr = c.info.Remote
 	c.name = hello.Name
 	c.groups = slices.Compact(slices.Sorted(slices.Values(hello.Groups)))
+	c.auth, c.metadata = hello.Auth, hello.Metadata
 	c.peerMaxFrame = peerMaxFrame(hello.MaxFrame)
 	c.joined = true
 	c.queueWelcome(&wire.Welcome{
@@ -170,12 +175,20 @@ func (c *Conn) queueWelcome(w *wire.Welcome) {
 	c.out.batch = true
 }
 
-// peerMaxFrame is what the peer says it reads, or the default if it says nothing.
+// No peer may ask for frames so small that the library's own do not fit, and none reads
+// larger ones than the format allows.
+const (
+	minPeerFrame = 512
+	maxPeerFrame = 1 << 30
+)
+
+// peerMaxFrame is what the peer says it reads, within reason, or the default if it says
+// nothing.
 func peerMaxFrame(n uint64) int {
 	if n == 0 {
 		return wire.DefaultMaxFrame
 	}
-	return int(min(n, 1<<31-1))
+	return int(min(max(n, minPeerFrame), maxPeerFrame))
 }
 
 func (s *Server) runJoin(c *Conn) {

@@ -15,6 +15,7 @@ const cutTime = 250 * time.Millisecond
 //
 // When ctx ends first, what is left is cut off, and the error is that of ctx; then only handlers
 // that do not heed their context still run. Shutdown may be called again to wait longer.
+// A handler that calls it waits for itself, until ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error {
 	ended := s.stop()
 	for c := range s.Clients() {
@@ -25,10 +26,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	for _, c := range s.eng.sweep.conns() {
-		c.lost(ctx.Err())
-		c.stream.Close() //nolint:errcheck // it is being cut
-	}
+	s.cut(ctx.Err())
 	t := time.NewTimer(cutTime)
 	defer t.Stop()
 	select {
@@ -36,6 +34,19 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-t.C:
 	}
 	return ctx.Err()
+}
+
+// cut closes the streams of all that is left.
+func (s *Server) cut(why error) {
+	s.mu.Lock()
+	for stream := range s.shaking {
+		stream.Close() //nolint:errcheck // it is being cut
+	}
+	s.mu.Unlock()
+	for _, c := range s.eng.sweep.conns() {
+		c.lost(why)
+		c.stream.Close() //nolint:errcheck // it is being cut
+	}
 }
 
 // stop closes the listeners and hurries those who are still shaking hands. It returns a
@@ -47,6 +58,7 @@ func (s *Server) stop() <-chan struct{} {
 		return s.ended
 	}
 	s.closing = true
+	close(s.stopping)
 	s.ended = make(chan struct{})
 	for l := range s.listeners {
 		l.Close() //nolint:errcheck // nothing to be done about it

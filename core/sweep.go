@@ -35,6 +35,7 @@ type watch struct {
 	reads   uint64
 	readAt  time.Time
 	pinged  bool
+	stuckAt time.Time
 	writes  uint64
 	writeAt time.Time
 }
@@ -159,6 +160,8 @@ func (s *sweeper) sweepActive() bool {
 			}
 		case same:
 			c.handOver(turn)
+		default:
+			c.endBatch() // a long batch of short turns must not keep replies waiting either
 		}
 		kept = append(kept, c)
 	}
@@ -172,6 +175,7 @@ func (s *sweeper) sweepActive() bool {
 func (s *sweeper) sweepAll(now time.Time) {
 	for _, c := range s.conns() {
 		c.checkReads(now)
+		c.checkStuck(now)
 		c.checkWrites(now)
 	}
 }
@@ -181,14 +185,16 @@ func (c *Conn) checkReads(now time.Time) {
 	if w.heartbeat == 0 {
 		return
 	}
-	paused := c.inbox.paused.Load()
-	if reads := c.reads.Load(); reads != w.reads || paused {
+	reads := c.reads.Load()
+	if !c.waiting.Load() {
+		// It is not the peer who is silent: handlers run, or nobody takes what was read.
+		// A question of the peer would not be seen, so let it hear from us unasked.
 		w.reads, w.readAt, w.pinged = reads, now, false
-		if paused {
-			// We do not read, so that the peer's question would not be seen: let it
-			// hear from us unasked.
-			c.ping(0)
-		}
+		c.ping(0)
+		return
+	}
+	if reads != w.reads {
+		w.reads, w.readAt, w.pinged = reads, now, false
 		return
 	}
 	switch silent := now.Sub(w.readAt); {
@@ -196,7 +202,22 @@ func (c *Conn) checkReads(now time.Time) {
 		c.endWith(NewError(CodeHeartbeat, "nothing heard for "+seconds(silent)))
 	case silent >= w.heartbeat && !w.pinged:
 		w.pinged = true
-		c.ping(c.reads.Load())
+		c.ping(reads)
+	}
+}
+
+// checkStuck ends a connection that waits for itself: a handler waits for its peer, whose
+// answer is behind so much that it is no longer read.
+func (c *Conn) checkStuck(now time.Time) {
+	w := &c.watch
+	stuck := c.inbox.paused.Load() && (c.depends.Load() > 0 || c.rawFull.Load() && c.calls.len() > 0)
+	switch limit := c.eng.writeTimeout; {
+	case !stuck || limit == 0:
+		w.stuckAt = time.Time{}
+	case w.stuckAt.IsZero():
+		w.stuckAt = now
+	case now.Sub(w.stuckAt) >= limit:
+		c.endWith(NewError(CodeSlowConsumer, "a handler waits for an answer behind more than is read ahead"))
 	}
 }
 
