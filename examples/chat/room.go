@@ -60,7 +60,7 @@ type room struct {
 func newRoom(srv *core.Server) *room {
 	r := &room{srv: srv, here: make(map[uint64]member)}
 	srv.OnJoin(r.join)
-	srv.OnLeave(func(c *core.Conn, _ error) { r.leave(c.ID()) })
+	srv.OnLeave(r.leave)
 	core.Handle(srv, "say", r.say)
 	return r
 }
@@ -73,11 +73,6 @@ func (r *room) join(c *core.Conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	me := member{ID: c.ID(), Name: c.Name()}
-	for _, m := range r.here {
-		if m.Name == me.Name {
-			r.leaveLocked(m.ID) // its connection has ended, or its name would not be free
-		}
-	}
 	if c.Join(group) != nil {
 		return // gone already
 	}
@@ -91,18 +86,14 @@ func (r *room) rollLocked() []member {
 	return slices.SortedFunc(maps.Values(r.here), func(a, b member) int { return cmp.Compare(a.ID, b.ID) })
 }
 
-func (r *room) leave(id uint64) {
+func (r *room) leave(c *core.Conn, _ error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.leaveLocked(id)
-}
-
-func (r *room) leaveLocked(id uint64) {
-	m, ok := r.here[id]
+	m, ok := r.here[c.ID()]
 	if !ok {
-		return // it was never let in, or its successor has announced it
+		return // it was never let in
 	}
-	delete(r.here, id)
+	delete(r.here, m.ID)
 	r.srv.Group(group).Send("left", m) //nolint:errcheck // perhaps nobody is left to be told
 }
 
