@@ -97,7 +97,7 @@ func cutShort() map[string][]byte {
 
 // Who says nothing, or not enough, is told that it took too long.
 func TestHelloThatNeverComes(t *testing.T) {
-	over(t, []string{"tcp", "tls", "ws"}, func(t *testing.T, n *network) {
+	over(t, sockets, func(t *testing.T, n *network) {
 		s := newScene(t, n, &core.ServerOptions{HelloTimeout: 500 * time.Millisecond})
 		var waiting []*peer
 		for _, in := range cutShort() {

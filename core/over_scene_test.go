@@ -4,6 +4,9 @@ package core_test
 
 import (
 	"context"
+	"errors"
+	"os"
+	"runtime/pprof"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,9 +16,16 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// patient bounds a wait for something that comes soon unless it never does.
+// patient bounds a wait for something that comes soon unless it never does. Then it
+// writes down what all goroutines are at.
 func patient() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), transporttest.Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), transporttest.Patience)
+	context.AfterFunc(ctx, func() {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			pprof.Lookup("goroutine").WriteTo(os.Stderr, 2) //nolint:errcheck // the test fails anyway
+		}
+	})
+	return ctx, cancel
 }
 
 // A scene is a server that tells what it notices, and a client that behaves and must not

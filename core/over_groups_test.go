@@ -1,0 +1,164 @@
+//go:build !js
+
+package core_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
+)
+
+// openAll opens every medium.
+func openAll(t *testing.T) (ns []*network) {
+	t.Helper()
+	for _, name := range media {
+		ns = append(ns, open(t, name))
+	}
+	return ns
+}
+
+// A crowd is clients of one server, as many on each medium, with what each of them heard.
+type crowd struct {
+	clients []*core.Client
+	conns   []*core.Conn // the server's ends, in the same order
+	heard   []chan string
+}
+
+// newCrowd joins n clients called "member 0" and so on, every second of them in the group "even".
+func newCrowd(s *scene, ns []*network, n int) *crowd {
+	s.t.Helper()
+	cr := &crowd{}
+	for i := range n {
+		heard := make(chan string, eventRoom)
+		opts := &core.ClientOptions{Name: fmt.Sprint("member ", i)}
+		if i%2 == 0 {
+			opts.Groups = []string{"even"}
+		}
+		cl := s.client(ns[i%len(ns)], opts)
+		cl.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error {
+			heard <- f.Command + ":" + string(f.Payload)
+			return nil
+		})
+		require.NoError(s.t, cl.Connect(s.ctx))
+		cr.clients = append(cr.clients, cl)
+		cr.conns = append(cr.conns, s.wantJoin(opts.Name))
+		cr.heard = append(cr.heard, heard)
+	}
+	return cr
+}
+
+// One broadcast reaches everybody but those excepted, whatever they are connected by, in
+// the order of the sends.
+func TestBroadcastOnMixedMedia(t *testing.T) {
+	const members, rounds = 20, 50
+	ns := openAll(t)
+	s := newSceneOn(t, ns, nil)
+	cr := newCrowd(s, ns, members)
+	require.Equal(t, members+1, s.srv.Len())
+
+	want := make([][]string, members)
+	send := func(line string, to func(i int) bool, err error) {
+		t.Helper()
+		require.NoError(t, err)
+		for i := range members {
+			if to(i) {
+				want[i] = append(want[i], line)
+			}
+		}
+	}
+	everybody := func(int) bool { return true }
+	for r := range rounds {
+		out := r % members
+		send(fmt.Sprint("news:", r), func(i int) bool { return i != out },
+			s.srv.Broadcast("news", r, core.Except(cr.conns[out])))
+		send(fmt.Sprint("even:", r), func(i int) bool { return i%2 == 0 && i != out && i != 0 },
+			s.srv.Group("even").Send("even", r, core.Except(cr.conns[out], nil), core.Except(cr.conns[0])))
+		send(fmt.Sprint("one:", r), func(i int) bool { return i == out }, cr.conns[out].Send("one", r))
+		send(fmt.Sprint(":", r), everybody, s.srv.BroadcastRaw(fmt.Append(nil, r)))
+	}
+	send("end:", everybody, s.srv.Broadcast("end", ""))
+	for i := range members {
+		var got []string
+		for len(got) == 0 || got[len(got)-1] != "end:" {
+			got = append(got, next(t, cr.heard[i]))
+		}
+		require.Equal(t, want[i], got, "member %d", i)
+	}
+	s.check()
+	s.wantQuiet()
+}
+
+// Who is in a group is what the clients asked for and the server decided, the same at both ends.
+func TestGroupsOnMixedMedia(t *testing.T) {
+	ns := openAll(t)
+	s := newSceneOn(t, ns, nil)
+	cr := newCrowd(s, ns, 2*len(ns))
+	for i, cl := range cr.clients {
+		require.NoError(t, cl.Join("asked"))
+		require.NoError(t, cr.conns[i].Join("given"))
+		if i%2 == 0 {
+			require.NoError(t, cl.Leave("even"))
+		}
+		_, err := core.Call[string](s.ctx, cl, "echo", "all before has been handled")
+		require.NoError(t, err)
+		require.Equal(t, []string{"asked", "given"}, cl.Groups())
+		require.Equal(t, []string{"asked", "given"}, cr.conns[i].Groups())
+	}
+	require.Equal(t, []string{"asked", "given"}, s.srv.Groups())
+	require.Len(t, slices.Collect(s.srv.Group("asked").Clients()), len(cr.clients))
+	require.Equal(t, core.CodeUnknownGroup, core.CodeOf(s.srv.Group("even").Send("news", 1)))
+	for i, cl := range cr.clients {
+		require.NoError(t, cl.Close())
+		s.wantLeft(fmt.Sprint("member ", i), core.CodeClosed)
+	}
+	require.Empty(t, s.srv.Groups())
+	s.wantQuiet()
+}
+
+// Those who ask are told who comes and goes, on every medium, and how to name them.
+func TestNoticesOnMixedMedia(t *testing.T) {
+	ns := openAll(t)
+	s := newSceneOn(t, ns, nil)
+	notices := make([]chan string, len(ns))
+	for i, n := range ns {
+		events := make(chan string, eventRoom)
+		notices[i] = events
+		s.join("watcher on "+n.name, n, func(cl *core.Client) {
+			tell := func(what string) func(core.Presence) {
+				return func(p core.Presence) { events <- fmt.Sprint(what, " ", p.Name, " ", p.Groups) }
+			}
+			cl.OnClientConnect(tell("came"))
+			cl.OnClientDisconnect(tell("went"))
+		})
+	}
+	for i := range ns { // each has been told of those behind it
+		for _, n := range ns[i+1:] {
+			require.Equal(t, "came watcher on "+n.name+" []", next(t, notices[i]))
+		}
+	}
+	for _, n := range ns {
+		name := "guest on " + n.name
+		cl := s.client(n, &core.ClientOptions{Name: name, Groups: []string{"b", "a"}})
+		require.NoError(t, cl.Connect(s.ctx))
+		c := s.wantJoin(name)
+		for i := range ns {
+			require.Equal(t, "came "+name+" [a b]", next(t, notices[i]))
+		}
+		require.NoError(t, c.Leave("b"))
+		require.NoError(t, cl.Close())
+		s.wantLeft(name, core.CodeClosed)
+		for i := range ns {
+			require.Equal(t, "went "+name+" [a]", next(t, notices[i]))
+		}
+	}
+	s.check()
+	s.wantQuiet()
+	for _, events := range notices {
+		require.Empty(t, events)
+	}
+}

@@ -1,0 +1,220 @@
+//go:build !js
+
+package core_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
+)
+
+// What one side sends arrives at the other in order, all of it, once; and so do the answers.
+func TestOrderBothWays(t *testing.T) {
+	const commands = 2000
+	each(t, func(t *testing.T, n *network) {
+		heard := make(chan int, commands)
+		s := newScene(t, n, nil, func(s *scene) {
+			core.On(s.srv, "count", func(_ context.Context, c *core.Conn, i int) error {
+				heard <- i
+				return c.Send("counted", i)
+			})
+		})
+		answers := make(chan int, commands)
+		cl := s.join("ada", n, func(cl *core.Client) {
+			core.On(cl, "counted", func(_ context.Context, _ *core.Conn, i int) error {
+				answers <- i
+				return nil
+			})
+		})
+		for i := range commands {
+			require.NoError(t, cl.Send("count", i))
+		}
+		for i := range commands {
+			require.Equal(t, i, next(t, heard))
+		}
+		for i := range commands {
+			require.Equal(t, i, next(t, answers))
+		}
+		_, err := core.Call[string](s.ctx, cl, "echo", "that was all")
+		require.NoError(t, err)
+		require.Empty(t, heard)
+		require.Empty(t, answers)
+		s.wantQuiet()
+	})
+}
+
+// Commands and raw messages of one side keep one order, both at the same time.
+func TestOrderOfKinds(t *testing.T) {
+	const messages = 500
+	each(t, func(t *testing.T, n *network) {
+		toServer, toClient := make(chan string, 2*messages), make(chan string, 2*messages)
+		into := func(got chan string) func(context.Context, *core.Conn, core.Frame) error {
+			return func(_ context.Context, _ *core.Conn, f core.Frame) error {
+				got <- f.Kind.String() + " " + string(f.Payload)
+				return nil
+			}
+		}
+		s := newScene(t, n, nil, func(s *scene) { s.srv.OnMessage(into(toServer)) })
+		cl := s.join("ada", n, func(cl *core.Client) { cl.OnMessage(into(toClient)) })
+		c, err := s.srv.Client("ada")
+		require.NoError(t, err)
+		sent := make(chan error, 1)
+		go func() { sent <- sendKinds(c, messages) }()
+		require.NoError(t, sendKinds(cl, messages))
+		require.NoError(t, next(t, sent))
+		for _, got := range []chan string{toServer, toClient} {
+			for i := range messages {
+				require.Equal(t, "command "+strconv.Itoa(i), next(t, got))
+				require.Equal(t, "raw message "+strconv.Itoa(i), next(t, got))
+			}
+		}
+		s.wantQuiet()
+	})
+}
+
+func sendKinds(to interface {
+	Send(command string, v any) error
+	SendRaw(payload []byte) error
+}, n int,
+) error {
+	for i := range n {
+		if err := to.Send("numbered", i); err != nil {
+			return err
+		}
+		if err := to.SendRaw(strconv.AppendInt(nil, int64(i), 10)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Payloads arrive as they were sent, from nothing to nearly the frame limit, by
+// every way there is.
+func TestPayloadSizes(t *testing.T) {
+	each(t, func(t *testing.T, n *network) {
+		commands, raw := make(chan []byte, 1), make(chan []byte, 1)
+		s := newScene(t, n, nil, func(s *scene) {
+			s.srv.OnBytes("take", func(_ context.Context, c *core.Conn, payload []byte) error {
+				commands <- bytes.Clone(payload)
+				return c.SendBytes("taken", payload)
+			})
+			s.srv.HandleBytes("back", func(ctx context.Context, c *core.Conn, payload []byte) ([]byte, error) {
+				return c.CallBytes(ctx, "echo", payload)
+			})
+		})
+		taken := make(chan []byte, 1)
+		cl := s.join("ada", n, func(cl *core.Client) {
+			cl.HandleBytes("echo", echo)
+			cl.OnBytes("taken", func(_ context.Context, _ *core.Conn, payload []byte) error {
+				taken <- bytes.Clone(payload)
+				return nil
+			})
+		})
+		c, err := s.srv.Client("ada")
+		require.NoError(t, err)
+		for _, size := range []int{0, 1, 64 << 10, 900 << 10} {
+			payload := pattern(size)
+			same := func(got []byte) {
+				t.Helper()
+				require.True(t, bytes.Equal(payload, got), "%d bytes came as %d others", size, len(got))
+			}
+			require.NoError(t, cl.SendBytes("take", payload))
+			same(next(t, commands))
+			same(next(t, taken))
+
+			got, err := cl.CallBytes(s.ctx, "echo", payload)
+			require.NoError(t, err)
+			same(got)
+			got, err = cl.CallBytes(s.ctx, "back", payload)
+			require.NoError(t, err)
+			same(got)
+
+			go func() {
+				got, _ := c.RecvRaw(s.ctx)
+				raw <- got
+			}()
+			require.NoError(t, cl.SendRaw(payload))
+			same(next(t, raw))
+			require.NoError(t, c.SendRaw(payload))
+			got, err = cl.RecvRaw(s.ctx)
+			require.NoError(t, err)
+			same(got)
+		}
+		err = cl.SendBytes("take", make([]byte, 1<<20))
+		require.Equal(t, core.CodeTooBig, core.CodeOf(err))
+		require.False(t, core.IsRemote(err))
+		_, err = c.CallBytes(s.ctx, "echo", make([]byte, 1<<20))
+		require.Equal(t, core.CodeTooBig, core.CodeOf(err))
+		s.check()
+		s.wantQuiet()
+	})
+}
+
+// pattern is bytes of which no two stretches are alike for long.
+func pattern(n int) []byte {
+	b := make([]byte, n)
+	x := uint32(n) | 1
+	for i := range b {
+		x ^= x << 13
+		x ^= x >> 17
+		x ^= x << 5
+		b[i] = byte(x)
+	}
+	return b
+}
+
+// Calls that are under way at the same time get each its own answer, in both directions.
+func TestParallelCalls(t *testing.T) {
+	each(t, func(t *testing.T, n *network) {
+		const callers, calls = 16, 25
+		reverse := func(_ context.Context, _ *core.Conn, in string) (string, error) {
+			return strings.ToUpper(in), nil
+		}
+		s := newScene(t, n, nil, func(s *scene) {
+			core.Handle(s.srv, "upper", reverse)
+			core.Handle(s.srv, "beside", reverse, core.Concurrent())
+		})
+		cl := s.join("ada", n, func(cl *core.Client) {
+			core.Handle(cl, "upper", reverse)
+			core.Handle(cl, "beside", reverse, core.Concurrent())
+		})
+		c, err := s.srv.Client("ada")
+		require.NoError(t, err)
+		errs := make(chan error, 2*callers)
+		for i := range callers {
+			for _, to := range []core.Caller{cl, c} {
+				go func() { errs <- callMany(s.ctx, to, i, calls) }()
+			}
+		}
+		for range 2 * callers {
+			require.NoError(t, next(t, errs))
+		}
+		s.check()
+		s.wantQuiet()
+	})
+}
+
+func callMany(ctx context.Context, to core.Caller, caller, calls int) error {
+	for i := range calls {
+		command := "upper"
+		if i%2 == 1 {
+			command = "beside"
+		}
+		in := fmt.Sprintf("caller %d call %d", caller, i)
+		got, err := core.Call[string](ctx, to, command, in)
+		if err != nil {
+			return err
+		}
+		if want := strings.ToUpper(in); got != want {
+			return fmt.Errorf("%q instead of %q", got, want)
+		}
+	}
+	return nil
+}
