@@ -1,7 +1,5 @@
 package core
 
-import "sync"
-
 const (
 	// readBufferSize is what a connection borrows while it has input, bigReadBufferSize
 	// what it borrows when frames are larger than that.
@@ -20,8 +18,8 @@ const (
 // too, so that borrowing and giving back allocate nothing.
 type bufferPool struct {
 	size  int
-	full  sync.Pool // *[]byte
-	boxes sync.Pool // *[]byte, nil inside
+	full  spares // *[]byte
+	boxes spares // *[]byte, nil inside
 }
 
 var (

@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"errors"
 
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
@@ -95,8 +94,7 @@ func shake(stream transport.Conn, rd *reader, hello []byte, maxFrame int) (*wire
 }
 
 func shakeError(err, writeErr error) error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := find[*Error](err); ok {
 		return e
 	}
 	if writeErr != nil {

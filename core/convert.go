@@ -2,9 +2,7 @@ package core
 
 import (
 	"encoding"
-	"errors"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -124,8 +122,7 @@ func unmarshaled(err error) error {
 
 // badPayload is err, if it is one of this package's already, or as the cause of one.
 func badPayload(message string, err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := find[*Error](err); ok {
 		return e
 	}
 	return wrapError(CodeBadPayload, message, err)
@@ -133,12 +130,24 @@ func badPayload(message string, err error) *Error {
 
 // parse converts decimal text, with white space around it if there is any.
 func parse[T any](payload []byte, v *T, kind string, f func(string) (T, error)) error {
-	got, err := f(strings.TrimSpace(string(payload)))
+	got, err := f(string(trim(payload)))
 	if err != nil {
 		return NewError(CodeBadPayload, "payload "+excerpt(payload)+" is not of type "+kind)
 	}
 	*v = got
 	return nil
+}
+
+// trim returns b without the white space around it.
+func trim(b []byte) []byte {
+	space := func(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+	for len(b) > 0 && space(b[0]) {
+		b = b[1:]
+	}
+	for len(b) > 0 && space(b[len(b)-1]) {
+		b = b[:len(b)-1]
+	}
+	return b
 }
 
 func integer[T int | int8 | int16 | int32 | int64](bits int) func(string) (T, error) {

@@ -99,8 +99,7 @@ func CodeOf(err error) Code {
 	if err == nil {
 		return CodeNone
 	}
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := find[*Error](err); ok {
 		return e.Code
 	}
 	switch {
@@ -114,8 +113,8 @@ func CodeOf(err error) Code {
 
 // IsRemote reports whether err was reported by the peer rather than found here.
 func IsRemote(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.remote
+	e, ok := find[*Error](err)
+	return ok && e.remote
 }
 
 // wrapError is an error of this side with a cause that stays here.
@@ -129,12 +128,10 @@ func remoteError(code Code, message string, retry time.Duration) *Error {
 
 // wireError turns a fault found by the codec into an error of this package.
 func wireError(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := find[*Error](err); ok {
 		return e
 	}
-	var w *wire.Error
-	if errors.As(err, &w) {
+	if w, ok := find[*wire.Error](err); ok {
 		return &Error{Code: w.Code, Message: w.Text}
 	}
 	return wrapError(CodeProtocol, "", err)
@@ -143,8 +140,7 @@ func wireError(err error) *Error {
 // forPeer says what of err the peer may know. A handler's own [Error] is passed on;
 // anything else may hold paths or secrets and becomes "internal error".
 func forPeer(err error) (Code, string) {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := find[*Error](err); ok {
 		return e.Code, e.Message
 	}
 	switch {

@@ -1,7 +1,6 @@
 package core
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"time"
@@ -87,9 +86,9 @@ func looksLikeHTTP(b []byte) bool {
 
 // handshakeError says why the bytes of a handshake did not come.
 func handshakeError(err error) *Error {
-	var t interface{ Timeout() bool }
+	t, ok := find[interface{ Timeout() bool }](err)
 	switch {
-	case errors.As(err, &t) && t.Timeout():
+	case ok && t.Timeout():
 		return NewError(CodeHelloTimeout, "no hello in time")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return NewError(CodeConnLost, "the peer left during the handshake")
@@ -116,7 +115,8 @@ func refusal(why *Error, http bool) []byte {
 // answeredHTTP reports whether a server answered a client's hello with HTTP, as an HTTP
 // server does.
 func answeredHTTP(rd *reader) bool {
-	return bytes.HasPrefix(rd.buf[:rd.w], []byte("HTTP/"))
+	const http = "HTTP/"
+	return rd.w >= len(http) && string(rd.buf[:len(http)]) == http
 }
 
 // refuseTime is how long telling a newcomer why it is not let in may take.

@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"slices"
 	"strconv"
@@ -153,8 +152,8 @@ func (s *Server) isClosing() bool {
 
 // temporary reports whether a listener works on after err.
 func temporary(err error) bool {
-	var t interface{ Temporary() bool }
-	return errors.As(err, &t) && t.Temporary()
+	t, ok := find[interface{ Temporary() bool }](err)
+	return ok && t.Temporary()
 }
 
 // Clients returns all clients that are connected when the iteration begins, in no order.

@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strconv"
 	"time"
@@ -100,8 +99,7 @@ func (s *Server) readHello(stream transport.Conn, rd *reader) (*wire.Hello, *Err
 	}
 	f, err := readFrame(stream, rd, s.opts.MaxHello)
 	if err != nil {
-		var e *Error
-		if errors.As(err, &e) {
+		if e, ok := find[*Error](err); ok {
 			return nil, e
 		}
 		return nil, handshakeError(err)

@@ -19,7 +19,7 @@ type sweeper struct {
 	period time.Duration // between two looks at all connections; 0 for never
 	wake   chan struct{}
 	stop   chan struct{}
-	wg     sync.WaitGroup
+	done   chan struct{}
 
 	mu     sync.Mutex // guards the fields below
 	all    map[*Conn]struct{}
@@ -31,13 +31,14 @@ type watch struct {
 	active    atomic.Bool // in the sweeper's list
 	heartbeat time.Duration
 
+	// Times are since the sweeper began; zero is not noted yet.
 	turn    uint64
 	reads   uint64
-	readAt  time.Time
+	readAt  time.Duration
 	pinged  bool
-	stuckAt time.Time
+	stuckAt time.Duration
 	writes  uint64
-	writeAt time.Time
+	writeAt time.Duration
 }
 
 func newSweeper(period time.Duration) *sweeper {
@@ -45,6 +46,7 @@ func newSweeper(period time.Duration) *sweeper {
 		period: period,
 		wake:   make(chan struct{}, 1),
 		stop:   make(chan struct{}),
+		done:   make(chan struct{}),
 		all:    make(map[*Conn]struct{}),
 	}
 }
@@ -62,18 +64,17 @@ func sweepPeriod(times ...time.Duration) time.Duration {
 }
 
 // start begins to sweep; close ends it and waits for that.
-func (s *sweeper) start() { s.wg.Go(s.run) }
+func (s *sweeper) start() { go s.run() }
 
 func (s *sweeper) close() {
 	close(s.stop)
-	s.wg.Wait()
+	<-s.done
 }
 
 func (s *sweeper) add(c *Conn, heartbeat time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.watch.heartbeat = heartbeat
-	c.watch.readAt = time.Now()
 	s.all[c] = struct{}{}
 }
 
@@ -114,6 +115,8 @@ func (s *sweeper) busy(c *Conn) {
 }
 
 func (s *sweeper) run() {
+	defer close(s.done)
+	start := time.Now()
 	tick := time.NewTimer(time.Hour)
 	tick.Stop()
 	defer tick.Stop()
@@ -134,7 +137,7 @@ func (s *sweeper) run() {
 				tick.Reset(handlerTick)
 			}
 		case <-slow:
-			s.sweepAll(time.Now())
+			s.sweepAll(time.Since(start))
 		}
 	}
 }
@@ -172,7 +175,7 @@ func (s *sweeper) sweepActive() bool {
 
 // sweepAll ends the connections whose peers have been silent, or have read nothing,
 // for too long, and asks those who have been silent half as long.
-func (s *sweeper) sweepAll(now time.Time) {
+func (s *sweeper) sweepAll(now time.Duration) {
 	for _, c := range s.conns() {
 		c.checkReads(now)
 		c.checkStuck(now)
@@ -180,7 +183,7 @@ func (s *sweeper) sweepAll(now time.Time) {
 	}
 }
 
-func (c *Conn) checkReads(now time.Time) {
+func (c *Conn) checkReads(now time.Duration) {
 	w := &c.watch
 	if w.heartbeat == 0 {
 		return
@@ -193,11 +196,11 @@ func (c *Conn) checkReads(now time.Time) {
 		c.ping(0)
 		return
 	}
-	if reads != w.reads {
+	if reads != w.reads || w.readAt == 0 {
 		w.reads, w.readAt, w.pinged = reads, now, false
 		return
 	}
-	switch silent := now.Sub(w.readAt); {
+	switch silent := now - w.readAt; {
 	case silent >= 2*w.heartbeat:
 		c.endWith(NewError(CodeHeartbeat, "nothing heard for "+seconds(silent)))
 	case silent >= w.heartbeat && !w.pinged:
@@ -208,20 +211,20 @@ func (c *Conn) checkReads(now time.Time) {
 
 // checkStuck ends a connection that waits for itself: a handler waits for its peer, whose
 // answer is behind so much that it is no longer read.
-func (c *Conn) checkStuck(now time.Time) {
+func (c *Conn) checkStuck(now time.Duration) {
 	w := &c.watch
 	stuck := c.inbox.paused.Load() && (c.depends.Load() > 0 || c.rawFull.Load() && c.calls.len() > 0)
 	switch limit := c.eng.writeTimeout; {
 	case !stuck || limit == 0:
-		w.stuckAt = time.Time{}
-	case w.stuckAt.IsZero():
+		w.stuckAt = 0
+	case w.stuckAt == 0:
 		w.stuckAt = now
-	case now.Sub(w.stuckAt) >= limit:
+	case now-w.stuckAt >= limit:
 		c.endWith(NewError(CodeSlowConsumer, "a handler waits for an answer behind more than is read ahead"))
 	}
 }
 
-func (c *Conn) checkWrites(now time.Time) {
+func (c *Conn) checkWrites(now time.Duration) {
 	w := &c.watch
 	limit := c.eng.writeTimeout
 	if limit == 0 {
@@ -230,11 +233,11 @@ func (c *Conn) checkWrites(now time.Time) {
 	c.out.mu.Lock()
 	flushing := c.out.flushing
 	c.out.mu.Unlock()
-	if writes := c.writes.Load(); writes != w.writes || !flushing || w.writeAt.IsZero() {
+	if writes := c.writes.Load(); writes != w.writes || !flushing || w.writeAt == 0 {
 		w.writes, w.writeAt = writes, now
 		return
 	}
-	if stalled := now.Sub(w.writeAt); stalled >= limit {
+	if stalled := now - w.writeAt; stalled >= limit {
 		c.endWith(NewError(CodeWriteTimeout, "nothing could be written for "+seconds(stalled)))
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"strconv"
-	"strings"
 )
 
 // The close codes of RFC 6455, section 7.4.1, that this package tells apart.
@@ -66,7 +65,11 @@ type opError struct {
 }
 
 func (e *opError) Error() string {
-	return "ws: " + e.op + ": " + strings.TrimPrefix(e.err.Error(), "ws: ")
+	text := e.err.Error()
+	if len(text) >= 4 && text[:4] == "ws: " { // one prefix is enough
+		text = text[4:]
+	}
+	return "ws: " + e.op + ": " + text
 }
 
 func (e *opError) Unwrap() error { return e.err }

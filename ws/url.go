@@ -1,7 +1,5 @@
 package ws
 
-import "strings"
-
 // A target is what a dialer reads from its URL, the same natively and in a browser.
 type target struct {
 	secure bool
@@ -14,95 +12,4 @@ func (t target) transport() string {
 		return "wss"
 	}
 	return "ws"
-}
-
-// address is the host with a port.
-func (t target) address() string {
-	if strings.LastIndexByte(t.host, ':') > strings.LastIndexByte(t.host, ']') {
-		return t.host
-	}
-	if t.secure {
-		return t.host + ":443"
-	}
-	return t.host + ":80"
-}
-
-// parseURL does without net/url, which a browser build would pay for. Its error is a
-// [*URLError].
-func parseURL(url string) (target, error) {
-	scheme, rest, ok := strings.Cut(url, "://")
-	t := target{secure: strings.EqualFold(scheme, "wss")}
-	if !ok || !t.secure && !strings.EqualFold(scheme, "ws") {
-		return target{}, &URLError{url, "the scheme is not ws:// or wss://"}
-	}
-	for _, c := range []byte(url) {
-		if c <= ' ' || c == 0x7f {
-			return target{}, &URLError{url, "it holds a space or a control character"}
-		}
-	}
-	if strings.Contains(url, "#") {
-		return target{}, &URLError{url, "it holds a fragment"}
-	}
-	t.host = rest
-	if i := strings.IndexAny(rest, "/?"); i >= 0 {
-		t.host = rest[:i]
-	}
-	if i := strings.LastIndexByte(t.host, '@'); i >= 0 {
-		hidden := scheme + "://…" + rest[i:]
-		return target{}, &URLError{hidden, "it holds a user or password: send them in a header"}
-	}
-	name, port, ok := splitAuthority(t.host)
-	if !ok {
-		return target{}, &URLError{url, "the host is missing or malformed"}
-	}
-	t.host = name
-	if port != "" {
-		t.host += ":" + port
-	}
-	return t, nil
-}
-
-// splitAuthority takes "host[:port]" apart. The name comes back in lower case, an IPv6
-// address with its brackets. Anything that is not plainly an ASCII name or an
-// address, with or without a port from 1 to 65535, is refused.
-func splitAuthority(s string) (name, port string, ok bool) {
-	name = strings.ToLower(s)
-	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, ']') {
-		name, port = name[:i], name[i+1:]
-		if !validPort(port) {
-			return "", "", false
-		}
-	}
-	inner, bracketed := strings.CutPrefix(name, "[")
-	if bracketed {
-		if inner, ok = strings.CutSuffix(inner, "]"); !ok {
-			return "", "", false
-		}
-	}
-	if inner == "" {
-		return "", "", false
-	}
-	for _, c := range []byte(inner) {
-		switch {
-		case bracketed && (c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c == ':' || c == '.'):
-		case !bracketed && (c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c == '-' || c == '.' || c == '_'):
-		default:
-			return "", "", false
-		}
-	}
-	return name, port, true
-}
-
-func validPort(s string) bool {
-	if s == "" || s[0] == '0' || len(s) > 5 {
-		return false
-	}
-	n := 0
-	for _, c := range []byte(s) {
-		if c < '0' || c > '9' {
-			return false
-		}
-		n = n*10 + int(c-'0')
-	}
-	return n <= 65535
 }

@@ -1,10 +1,5 @@
 package wire
 
-import (
-	"maps"
-	"slices"
-)
-
 // A Hello is the first frame of a connection: who the client is and what it
 // wants. All but the version may be left out.
 type Hello struct {
@@ -36,7 +31,7 @@ func AppendHello(dst []byte, h *Hello) []byte {
 	body = appendField(body, tagName, h.Name)
 	body = appendGroupFields(body, h.Groups)
 	body = appendField(body, tagAuth, h.Auth)
-	for _, key := range slices.Sorted(maps.Keys(h.Metadata)) {
+	for _, key := range sortedKeys(h.Metadata) {
 		value := h.Metadata[key]
 		body = appendUvarint(body, uint64(tagMetadata))
 		body = appendUvarint(body, uint64(stringSize(len(key))+len(value)))
@@ -109,4 +104,19 @@ func (f *fields) metadata(h *Hello) {
 		h.Metadata = make(map[string]string)
 	}
 	h.Metadata[key] = value
+}
+
+// sortedKeys sorts by insertion: there are few keys, and a browser build would pay 9 KB for
+// the sorting of package slices.
+func sortedKeys(m map[string]string) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		i := len(keys)
+		keys = append(keys, key)
+		for ; i > 0 && keys[i-1] > key; i-- {
+			keys[i] = keys[i-1]
+		}
+		keys[i] = key
+	}
+	return keys
 }
