@@ -1,0 +1,63 @@
+// The README's page, against the README's server, both as they stand there.
+
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { openPage } from "./harness.mjs";
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** An address that nobody listens on at this moment. */
+async function freeAddress() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  return `127.0.0.1:${port}`;
+}
+
+test("the README's page talks to the README's server", async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), "hisock-readme-"));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const readme = await readFile(join(root, "README.md"), "utf8");
+  const [, go] = readme.match(/```go\n(.*?)```/s);
+  const [, js] = readme.match(/```js\n(.*?)```/s);
+  const pages = await freeAddress();
+  const source = go.replaceAll("127.0.0.1:6969", await freeAddress()).replaceAll("127.0.0.1:8080", pages);
+  await writeFile(join(dir, "main.go"), source);
+  const mod = (await readFile(join(root, "go.mod"), "utf8")).replace("module github.com/hisock/hisock", "module example.org/server");
+  const uses = `\nrequire github.com/hisock/hisock v0.0.0\nreplace github.com/hisock/hisock => ${root}\n`;
+  await writeFile(join(dir, "go.mod"), mod + uses);
+  await copyFile(join(root, "go.sum"), join(dir, "go.sum"));
+  await promisify(execFile)("go", ["build", "-o", "server", "."], { cwd: dir });
+
+  const server = spawn(join(dir, "server"), { cwd: dir, stdio: ["ignore", "inherit", "pipe"] });
+  const exited = once(server, "exit");
+  t.after(() => server.kill("SIGKILL"));
+  const [said] = await once(server.stderr, "data");
+  assert.match(String(said), /serving/);
+
+  const logs = [];
+  const open = async () => {
+    const page = await openPage(t, `http://${pages}`, { importFrom: "" });
+    const sum = page.waitForEvent("console", (message) => message.text() === "6");
+    page.on("console", (message) => logs.push(message.text()));
+    await page.addScriptTag({ type: "module", content: js });
+    await sum;
+    return page;
+  };
+  const first = await open();
+  const heard = first.waitForEvent("console", (message) => message.text() === "grace: hello from the browser");
+  await open();
+  await heard;
+
+  server.kill("SIGINT");
+  assert.deepEqual(await exited, [0, null]);
+});
