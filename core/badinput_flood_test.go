@@ -74,7 +74,7 @@ func TestFloodOfUnknownCommands(t *testing.T) {
 	over(t, sockets, func(t *testing.T, n *network) {
 		s := newScene(t, n, nil)
 		p := s.hello("mallory")
-		const flood = 5000
+		const flood = 3000
 		var b []byte
 		for range flood / 100 {
 			b = b[:0]
@@ -99,7 +99,7 @@ func TestFloodOfPings(t *testing.T) {
 	each(t, func(t *testing.T, n *network) {
 		s := newScene(t, n, &core.ServerOptions{QueueBytes: 16 << 10})
 		p := s.hello("mallory")
-		const flood = 20000
+		const flood = 10000
 		var b []byte
 		for i := range uint64(flood) {
 			b = wire.AppendPing(b, i+1)

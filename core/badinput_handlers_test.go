@@ -183,6 +183,9 @@ func TestHandlerErrors(t *testing.T) {
 		s := newScene(t, n, nil, func(s *scene) {
 			s.srv.OnBytes("secret", func(context.Context, *core.Conn, []byte) error { return secret })
 			s.srv.HandleBytes("secret", func(context.Context, *core.Conn, []byte) ([]byte, error) { return nil, secret })
+			s.srv.OnBytes("nasty", func(_ context.Context, _ *core.Conn, payload []byte) error {
+				return fmt.Errorf("cannot do %s", payload)
+			})
 			s.srv.HandleBytes("nasty", func(_ context.Context, _ *core.Conn, payload []byte) ([]byte, error) {
 				return nil, errors.New("cannot do " + string(payload))
 			})
@@ -193,6 +196,9 @@ func TestHandlerErrors(t *testing.T) {
 		cl := s.join("ada", n)
 		require.NoError(t, cl.Send("secret", ""))
 		require.Equal(t, secret, next(t, s.faults).err)
+		require.NoError(t, cl.Send("nasty", everyNasty()))
+		require.ErrorContains(t, next(t, s.faults).err, "cannot do "+everyNasty(), "the hook gets it as it is")
+		s.log.requireLogged(t, "warn", "cannot do "+nastyMark)
 		for command, want := range map[string]core.Code{
 			"secret": core.CodeInternal, "nasty": core.CodeInternal, "told": core.CodeApplication + 1,
 		} {

@@ -10,10 +10,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/transport/transporttest"
 )
 
 // A logbook is a logger that keeps everything, in order to look at every byte of it.
@@ -68,17 +71,14 @@ func (l *logbook) requireClean(t *testing.T) {
 	}
 }
 
-// requireLogged looks for a line at that level that holds part.
+// requireLogged waits for a line at that level that holds part.
 func (l *logbook) requireLogged(t *testing.T, level, part string) {
 	t.Helper()
-	var lines []string
-	for _, e := range l.all() {
-		if e.level == level && strings.Contains(e.line(), part) {
-			return
-		}
-		lines = append(lines, e.line())
-	}
-	require.Fail(t, "not logged", "%q at level %s, in\n%s", part, level, strings.Join(lines, "\n"))
+	require.Eventually(t, func() bool {
+		return slices.ContainsFunc(l.all(), func(e entry) bool {
+			return e.level == level && strings.Contains(e.line(), part)
+		})
+	}, transporttest.Patience, time.Millisecond, "%q is not logged at level %s", part, level)
 }
 
 // requireLoggable checks that text can stand in a log line and on a terminal.

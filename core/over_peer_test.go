@@ -62,16 +62,6 @@ func (p *peer) want() wire.Frame {
 	}
 }
 
-// wantPreface reads what a client opens with.
-func (p *peer) wantPreface() {
-	p.t.Helper()
-	for len(p.in) < len(wire.Preface) {
-		require.NoError(p.t, p.read())
-	}
-	require.Equal(p.t, wire.Preface, string(p.in[:len(wire.Preface)]))
-	p.in = p.in[len(wire.Preface):]
-}
-
 func (p *peer) read() error {
 	buf := make([]byte, 32<<10)
 	n, err := p.stream.Read(buf)
