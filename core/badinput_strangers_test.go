@@ -63,7 +63,6 @@ func TestStrangersOnTCP(t *testing.T) {
 	}{
 		"line of text":          {"hello?\r\n", "not those of a hisock client"},
 		"SSH":                   {"SSH-2.0-OpenSSH_9.6\r\n", "not those of a hisock client"},
-		"the original protocol": {"16              {\"name\": \"ada\"}", "original's protocol"},
 		"escape sequences":      {everyNasty(), "not those of a hisock client"},
 		"zeros":                 {strings.Repeat("\x00", 100), "not those of a hisock client"},
 		"almost a preface":      {"\x00HTML", "not those of a hisock client"},

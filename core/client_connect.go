@@ -24,7 +24,13 @@ func (cl *Client) dial(ctx context.Context) (*Conn, *reader, error) {
 	// Whatever blocks below ends when ctx does.
 	stop := context.AfterFunc(ctx, func() { stream.Close() })
 	rd := &reader{}
-	w, err := shake(stream, rd, hello, cl.cfg.maxFrame)
+	var w *wire.Welcome
+	var peer *classicPeer
+	if cl.opts.Classic != nil {
+		w, peer, err = cl.dialClassic(stream)
+	} else {
+		w, err = shake(stream, rd, hello, cl.cfg.maxFrame)
+	}
 	if !stop() || err != nil && ctx.Err() != nil {
 		err = ctx.Err()
 	}
@@ -35,6 +41,7 @@ func (cl *Client) dial(ctx context.Context) (*Conn, *reader, error) {
 	}
 	eng := cl.engine(w)
 	c := newConn(context.WithoutCancel(ctx), eng, cl.lastID, stream)
+	c.classic = peer
 	c.name, c.addr = w.Name, w.Addr
 	for _, g := range w.Groups {
 		c.setGroup(g, true)

@@ -23,13 +23,15 @@ import (
 //	ending     the first reason wins; the last goroutine to leave finishes (conn_close.go)
 type Conn struct {
 	eng    *engine
+	srv    *Server // nil at a client
 	id     uint64
 	stream transport.Conn
 	ready  transport.ReadyReader // stream, if it can wait without a buffer
 	info   transport.Info
 	addr   string // the client's address as the server sees it
 
-	peerMaxFrame int // what the peer reads, in bytes
+	peerMaxFrame int          // what the peer reads, in bytes
+	classic      *classicPeer // nil for a native peer
 
 	ctx    context.Context // of its handlers; ends with the connection
 	cancel context.CancelCauseFunc

@@ -56,6 +56,9 @@ func (c *Conn) call(ctx context.Context, command string, payload []byte) ([]byte
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if c.classic != nil {
+		return nil, errClassicCall
+	}
 	if err := checkCommand(command); err != nil {
 		return nil, err
 	}

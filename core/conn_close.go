@@ -69,6 +69,9 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 
 	c.eng.gone(c)
 
+	if c.classic != nil {
+		bye = nil // it has no word for that
+	}
 	q := &c.out
 	q.mu.Lock()
 	q.closeLocked()
@@ -111,6 +114,10 @@ func (c *Conn) closer(drained <-chan struct{}, why *Error, fault bool) {
 	select {
 	case <-drained:
 	case <-t.C:
+		return
+	}
+	if c.classic != nil && c.srv == nil {
+		leaveClassic(c.stream)
 		return
 	}
 	if err := c.stream.CloseWrite(); err != nil {

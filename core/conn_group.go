@@ -19,6 +19,9 @@ func (c *Conn) Leave(group string) error { return c.eng.setGroup(c, group, false
 
 // sendGroup tells the peer that the client is in the group, or is not.
 func (c *Conn) sendGroup(group string, in bool) error {
+	if c.classic != nil {
+		return nil // it cannot be told
+	}
 	frame := wire.AppendLeaveGroup(nil, group)
 	if in {
 		frame = wire.AppendJoinGroup(nil, group)
@@ -79,6 +82,9 @@ func (s *Server) setGroup(c *Conn, group string, in bool) (changed bool, err err
 
 // changeGroup is a join or leave that the client's program asks for.
 func (cl *Client) changeGroup(c *Conn, group string, in bool) error {
+	if c.classic != nil {
+		return errClassicGroup
+	}
 	if err := checkName(group, defaultMaxHello); err != nil {
 		return err
 	}

@@ -166,7 +166,7 @@ func (c *Conn) batch(rd *reader) bool {
 		c.out.mu.Unlock()
 	}
 	for rd.r < rd.w && !c.isEnded() {
-		f, size, ok, err := wire.Next(rd.buf[rd.r:rd.w], c.eng.maxFrame)
+		f, size, ok, err := c.nextFrame(rd.buf[rd.r:rd.w])
 		if err != nil {
 			c.endWith(wireError(err))
 			rd.r = rd.w
@@ -186,6 +186,13 @@ func (c *Conn) batch(rd *reader) bool {
 		rd.r = rd.w
 	}
 	return c.finishBatch(rd)
+}
+
+func (c *Conn) nextFrame(b []byte) (wire.Frame, int, bool, error) {
+	if c.classic != nil {
+		return c.classic.next(b, c.eng.maxFrame)
+	}
+	return wire.Next(b, c.eng.maxFrame)
 }
 
 // finishBatch flushes. If a writer is at it already and much waits, it waits with it: a
@@ -235,6 +242,9 @@ func (c *Conn) leaveReading(rd *reader) {
 
 // receive handles one frame. It reports whether the reading is still the caller's.
 func (c *Conn) receive(rd *reader, f wire.Frame) bool {
+	if c.classic != nil {
+		return c.classic.receive(c, rd, f)
+	}
 	if f.Kind.Counted() {
 		c.received++
 	}

@@ -46,6 +46,9 @@ func (c *Conn) sendFrame(f Frame) error {
 }
 
 func (c *Conn) sendCommand(command string, payload []byte) error {
+	if c.classic != nil {
+		return c.sendClassic(Frame{KindCommand, command, payload})
+	}
 	if err := checkCommand(command); err != nil {
 		return err
 	}
@@ -63,6 +66,9 @@ func (c *Conn) sendCommand(command string, payload []byte) error {
 }
 
 func (c *Conn) sendRaw(payload []byte) error {
+	if c.classic != nil {
+		return c.sendClassic(Frame{KindRaw, "", payload})
+	}
 	n := wire.RawSize(len(payload))
 	if err := c.fits(n); err != nil {
 		return err
@@ -74,6 +80,14 @@ func (c *Conn) sendRaw(payload []byte) error {
 	c.out.commitLocked(wire.AppendRaw(c.out.spaceLocked(n), payload), true)
 	c.queued()
 	return nil
+}
+
+func (c *Conn) sendClassic(f Frame) error {
+	frame, err := c.classic.frame(f)
+	if err != nil {
+		return err
+	}
+	return c.sendShared(frame)
 }
 
 // sendShared queues a frame that other connections may be sent too.
@@ -205,9 +219,12 @@ func (c *Conn) writeOnce() bool {
 		return false
 	}
 	var err error
-	if len(bufs) == 1 {
+	switch {
+	case c.classic != nil:
+		err = c.classic.write(c.stream, bufs)
+	case len(bufs) == 1:
 		_, err = c.stream.Write(bufs[0])
-	} else {
+	default:
 		_, err = c.stream.WriteBuffers(bufs)
 	}
 	c.writes.Add(1)
@@ -252,6 +269,9 @@ func (c *Conn) pong(nonce uint64) {
 }
 
 func (c *Conn) control(set func(ctl *control)) {
+	if c.classic != nil {
+		return
+	}
 	c.out.mu.Lock()
 	if c.out.closed {
 		c.out.mu.Unlock()

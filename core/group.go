@@ -99,7 +99,7 @@ func (s *Server) publish(m *members, group string, f Frame, opts []SendOption) e
 }
 
 func (s *Server) queueAll(m *members, f Frame, opts []SendOption) error {
-	var frame []byte
+	var frame []byte // in the native format; who speaks another gets its own
 	if f.Kind == KindRaw {
 		frame = wire.AppendRaw(make([]byte, 0, wire.RawSize(len(f.Payload))), f.Payload)
 	} else {
@@ -112,7 +112,13 @@ func (s *Server) queueAll(m *members, f Frame, opts []SendOption) error {
 		if excepted(c, opts) {
 			continue
 		}
-		if err := c.sendShared(frame); err != nil && CodeOf(err) == CodeTooBig {
+		var err error
+		if c.classic != nil {
+			err = c.sendClassic(f)
+		} else {
+			err = c.sendShared(frame)
+		}
+		if err != nil && !c.isEnded() { // it cannot be sent this, now or ever
 			s.eng.fault(c, err)
 		}
 	}

@@ -60,6 +60,15 @@ type ServerOptions struct {
 	// Zero means 2 s.
 	CloseTimeout time.Duration
 
+	// ClassicHeaderLen is the header's length with which clients of the original, the Python
+	// package hisock 0.0.2, may join on the same TCP port, in bytes.
+	// Zero means 16, as in the original. Negative means that they may not.
+	ClassicHeaderLen int
+
+	// ClassicPrefix runs, for what a classic client sends, every handler whose command it
+	// begins with, as the original does, instead of the one whose name is the first word.
+	ClassicPrefix bool
+
 	// Codec converts what is not text, a number or bytes. Nil means JSON; in a
 	// browser build nil means that such values fail with [CodeUnsupported].
 	Codec Codec
@@ -82,6 +91,9 @@ type ClientOptions struct {
 
 	// Metadata is handed to the server.
 	Metadata map[string]string
+
+	// Classic makes the client speak the original's protocol. Nil means the native one.
+	Classic *Classic
 
 	// MaxFrame, QueueBytes, InboxBytes, MaxConcurrent, WriteTimeout, CloseTimeout, Codec and
 	// Logger mean what they mean in [ServerOptions], toward the server. How often
@@ -126,6 +138,8 @@ const (
 	defaultWriteTime  = 20 * time.Second
 	defaultCloseTime  = 2 * time.Second
 
+	defaultClassicHeader = 16
+
 	// maxCommand is how many bytes the name of a command may have.
 	maxCommand = 256
 )
@@ -148,6 +162,7 @@ func (o *ServerOptions) withDefaults() ServerOptions {
 	v.MaxConcurrent = positive(v.MaxConcurrent, defaultConcurrent)
 	v.Heartbeat = limit(v.Heartbeat, defaultHeartbeat)
 	v.WriteTimeout = limit(v.WriteTimeout, defaultWriteTime)
+	v.ClassicHeaderLen = min(limit(v.ClassicHeaderLen, defaultClassicHeader), maxClassicHeader)
 	v.CloseTimeout = positive(v.CloseTimeout, defaultCloseTime)
 	if v.Codec == nil {
 		v.Codec = defaultCodec

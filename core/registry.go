@@ -54,6 +54,7 @@ type handlers struct {
 	conv   Codec // of the typed handlers
 
 	commands map[string]*handler
+	order    []*handler // commands in the order of their registration
 	calls    map[string]*handler
 
 	anyCommand *handler
@@ -141,6 +142,7 @@ func (h *handlers) UseSend(mw ...SendMiddleware) {
 
 func (h *handlers) addCommand(name string, f Handler, opts []HandlerOption) {
 	add(h, &h.commands, name, f, opts)
+	h.order = append(h.order, h.commands[name])
 }
 
 func (h *handlers) addCall(name string, f Handler, opts []HandlerOption) {

@@ -236,10 +236,20 @@ func (s *Server) notify(c *Conn, came bool) {
 	if len(asking) == 0 {
 		return
 	}
-	frame := appendNotice(c.presence(), came)
+	var native, old []byte
 	for _, to := range asking {
-		if to != c {
-			to.sendShared(frame) //nolint:errcheck // who cannot be told is being disconnected
+		switch {
+		case to == c:
+		case to.classic != nil:
+			if old == nil {
+				old = to.classic.notice(c.classicPresence(), came)
+			}
+			to.sendShared(old) //nolint:errcheck // who cannot be told is being disconnected
+		default:
+			if native == nil {
+				native = appendNotice(c.presence(), came)
+			}
+			to.sendShared(native) //nolint:errcheck // who cannot be told is being disconnected
 		}
 	}
 }

@@ -45,7 +45,7 @@ func (s *Server) refuseFull(stream transport.Conn) {
 	select {
 	case s.refusing <- struct{}{}:
 		defer func() { <-s.refusing }()
-		hangUp(stream, refusal(why, false))
+		hangUp(stream, refusal(why, false, false))
 	default:
 		stream.Close() //nolint:errcheck // nothing to be done about it
 	}
@@ -65,10 +65,10 @@ func (s *Server) welcome(base context.Context, stream transport.Conn) {
 		stream.SetReadDeadline(time.Now()) //nolint:errcheck // the read will fail
 	}
 	rd := &reader{}
-	hello, why := s.readHello(stream, rd)
+	hello, peer, why := s.readHello(stream, rd)
 	var c *Conn
 	if why == nil {
-		c, why = s.admit(base, stream, hello)
+		c, why = s.admit(base, stream, hello, peer)
 	}
 	if why != nil {
 		defer s.shaken(stream)
@@ -79,7 +79,7 @@ func (s *Server) welcome(base context.Context, stream transport.Conn) {
 		}
 		s.open.Add(-1)
 		s.refused(stream, why)
-		hangUp(stream, refusal(why, http))
+		hangUp(stream, refusal(why, http, peer != nil))
 		return
 	}
 	stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
@@ -93,10 +93,21 @@ var errShuttingDown = NewError(CodeShutdown, "the server is shutting down")
 
 // readHello reads the preface and the hello. Nothing larger than the hello's own limit is
 // allocated for it.
-func (s *Server) readHello(stream transport.Conn, rd *reader) (*wire.Hello, *Error) {
-	if err := readPreface(stream, rd); err != nil {
-		return nil, err
+func (s *Server) readHello(stream transport.Conn, rd *reader) (*wire.Hello, *classicPeer, *Error) {
+	if err := readMore(stream, rd); err != nil {
+		return nil, nil, handshakeError(err)
 	}
+	if s.opts.ClassicHeaderLen > 0 && isClassic(rd.buf[0]) {
+		return s.readClassicHello(stream, rd)
+	}
+	if err := readPreface(stream, rd); err != nil {
+		return nil, nil, err
+	}
+	hello, err := s.readNativeHello(stream, rd)
+	return hello, nil, err
+}
+
+func (s *Server) readNativeHello(stream transport.Conn, rd *reader) (*wire.Hello, *Error) {
 	f, err := readFrame(stream, rd, s.opts.MaxHello)
 	if err != nil {
 		if e, ok := find[*Error](err); ok {
@@ -122,14 +133,16 @@ func (s *Server) readHello(stream transport.Conn, rd *reader) (*wire.Hello, *Err
 
 // admit makes a connection of a stream whose hello is well formed: its welcome is queued
 // before anybody can send to it.
-func (s *Server) admit(base context.Context, stream transport.Conn, hello *wire.Hello) (*Conn, *Error) {
+func (s *Server) admit(base context.Context, stream transport.Conn, hello *wire.Hello, peer *classicPeer) (*Conn, *Error) {
 	c := newConn(base, s.eng, s.lastID.Add(1), stream)
+	c.srv, c.classic = s, peer
 	c.addr = c.info.Remote
 	c.name = hello.Name
 	c.groups = slices.Compact(slices.Sorted(slices.Values(hello.Groups)))
 	c.auth, c.metadata = hello.Auth, hello.Metadata
 	c.peerMaxFrame = peerMaxFrame(hello.MaxFrame)
 	c.joined = true
+	c.out.batch = true // nothing is written before the join handler has run
 	c.queueWelcome(&wire.Welcome{
 		MaxFrame: uint64(s.opts.MaxFrame), MaxName: uint64(s.opts.MaxName),
 		MaxCommand: maxCommand, MaxGroups: uint64(s.opts.MaxGroups),
@@ -158,19 +171,25 @@ func (s *Server) admit(base context.Context, stream transport.Conn, hello *wire.
 		s.asking.add(c)
 	}
 	s.all.add(c)
-	s.eng.sweep.add(c, s.opts.Heartbeat)
+	heartbeat := s.opts.Heartbeat
+	if c.classic != nil {
+		heartbeat = 0 // it has none
+	}
+	s.eng.sweep.add(c, heartbeat)
 	return c, nil
 }
 
 // queueWelcome puts the welcome at the head of the queue. It is written when the join
 // handler has run, with what that handler sent.
 func (c *Conn) queueWelcome(w *wire.Welcome) {
+	if c.classic != nil {
+		return
+	}
 	frame := wire.AppendWelcome(nil, w)
 	c.out.mu.Lock()
 	defer c.out.mu.Unlock()
 	c.out.waiting = append(c.out.waiting, segment{b: frame})
 	c.out.bytes += len(frame)
-	c.out.batch = true
 }
 
 // No peer may ask for frames so small that the library's own do not fit, and none reads

@@ -66,6 +66,15 @@ func (c *conn) CloseWrite() error {
 	return c.ownClose(c.tcp.CloseWrite())
 }
 
+// Reset implements [transport.Resetter].
+func (c *conn) Reset() error {
+	awaitSent(c.tcp)
+	if err := c.tcp.SetLinger(0); err != nil {
+		return c.ownClose(err)
+	}
+	return c.Close()
+}
+
 func (c *conn) Close() error {
 	if c.closed.Swap(true) {
 		return nil

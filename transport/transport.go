@@ -71,6 +71,14 @@ type BufferPool interface {
 	Put(buf []byte)
 }
 
+// A Resetter is a [Conn] that can end with a reset, which a peer sees as an error and not
+// as the end of the stream.
+type Resetter interface {
+	// Reset waits a moment for what was written to reach the peer and closes the
+	// connection with a reset.
+	Reset() error
+}
+
 // Info says what is known of a connection.
 type Info struct {
 	// Transport names the medium: "tcp", "tls", "ws", "wss" or "pipe".

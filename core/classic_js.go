@@ -1,0 +1,35 @@
+package core
+
+import (
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+// A page reaches no plain TCP port, so a browser build does not speak the original's protocol.
+// None of this is ever run: there is no way to make a classicPeer here.
+type (
+	classicPeer     struct{}
+	classicPresence struct{}
+)
+
+func (*classicPeer) next([]byte, int) (wire.Frame, int, bool, error) {
+	return wire.Frame{}, 0, false, errClassicCall
+}
+func (*classicPeer) frame(Frame) ([]byte, error)             { return nil, errClassicCall }
+func (*classicPeer) notice(*classicPresence, bool) []byte    { return nil }
+func (*classicPeer) receive(*Conn, *reader, wire.Frame) bool { return true }
+func (*classicPeer) run(*Conn, []byte)                       {}
+func (*classicPeer) write(transport.Conn, [][]byte) error    { return errClassicCall }
+func (c *Conn) classicPresence() *classicPresence            { return nil }
+func isClassic(byte) bool                                    { return false }
+func leaveClassic(transport.Conn)                            {}
+
+func (*Server) readClassicHello(transport.Conn, *reader) (*wire.Hello, *classicPeer, *Error) {
+	return nil, nil, errNoClassic
+}
+
+func (*Client) dialClassic(transport.Conn) (*wire.Welcome, *classicPeer, error) {
+	return nil, nil, errNoClassic
+}
+
+var errNoClassic = NewError(CodeUnsupported, "a browser build does not speak the original's protocol")

@@ -1,0 +1,265 @@
+//go:build !js
+
+package core
+
+import (
+	"net/netip"
+	"strconv"
+
+	"github.com/hisock/hisock/core/classic"
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+// A classicPeer is what a connection needs that speaks the original's protocol: how its frames
+// are written and read. What that protocol cannot carry fails with [CodeUnsupported].
+type classicPeer struct {
+	headerLen int
+	prefix    bool          // commands match by prefix, as in the original
+	hello     classic.Hello // what the client said: an absent name is not an empty one
+}
+
+// next splits the first frame off b, as wire.Next does.
+func (p *classicPeer) next(b []byte, max int) (wire.Frame, int, bool, error) {
+	payload, size, ok, err := classic.Next(b, p.headerLen, max)
+	return wire.Frame{Kind: kindClassic, Body: payload}, size, ok, err
+}
+
+// frame returns f as the peer reads it.
+func (p *classicPeer) frame(f Frame) ([]byte, error) {
+	size := len(f.Payload)
+	switch f.Kind {
+	case KindCommand:
+		if err := classic.CheckCommand(f.Command); err != nil {
+			return nil, wireError(err)
+		}
+		size += len(f.Command) + 1
+	case KindRaw:
+		if err := classic.CheckRaw(f.Payload); err != nil {
+			return nil, wireError(err)
+		}
+	default:
+		return nil, errClassicCall
+	}
+	if most := classic.MaxPayload(p.headerLen); size > most {
+		return nil, NewError(CodeTooBig, "payload "+strconv.Itoa(size)+" B does not fit a header of "+strconv.Itoa(p.headerLen)+" B")
+	}
+	b := make([]byte, 0, classic.Size(p.headerLen, size))
+	if f.Kind == KindRaw {
+		return classic.AppendFrame(b, p.headerLen, f.Payload), nil
+	}
+	return classic.AppendCommand(b, p.headerLen, f.Command, f.Payload), nil
+}
+
+// notice tells the peer that another client came or went.
+func (p *classicPeer) notice(who *classicPresence, came bool) []byte {
+	if came {
+		return classic.AppendConnected(nil, p.headerLen, classic.Presence(*who))
+	}
+	return classic.AppendDisconnected(nil, p.headerLen, classic.Presence(*who))
+}
+
+// classicPresence is how a client is shown to classic peers: with one group at most.
+type classicPresence classic.Presence
+
+func (c *Conn) classicPresence() *classicPresence {
+	p := &classicPresence{IP: c.addr}
+	if at, err := netip.ParseAddrPort(c.addr); err == nil {
+		p.IP, p.Port = at.Addr().Unmap().WithZone("").String(), int(at.Port())
+	}
+	if c.classic != nil {
+		p.Name, p.Group = c.classic.hello.Name, c.classic.hello.Group
+		return p
+	}
+	who := c.presence()
+	if who.Name != "" {
+		p.Name = classic.LabelOf(who.Name)
+	}
+	if len(who.Groups) > 0 {
+		p.Group = classic.LabelOf(who.Groups[0])
+	}
+	return p
+}
+
+// receive handles one frame of a classic peer. It reports whether the reading is still the
+// caller's.
+func (p *classicPeer) receive(c *Conn, rd *reader, f wire.Frame) bool {
+	switch {
+	case c.srv != nil && classic.IsTLSProbe(f.Body):
+		c.sendOwn(classic.AppendNoTLS(nil, p.headerLen)) //nolint:errcheck // then it is over anyway
+		return true
+	case c.srv == nil && p.isNotice(f.Body), p.isCommand(c, f.Body), !c.gotRaw(f.Body):
+		return c.dispatch(rd, f)
+	}
+	return true
+}
+
+func (p *classicPeer) isNotice(payload []byte) bool {
+	_, _, ok, _ := classic.ParseNotice(payload)
+	return ok
+}
+
+// isCommand reports whether a handler takes the payload as a command. Nothing in the protocol
+// tells commands from raw messages, so what no handler takes is raw.
+func (p *classicPeer) isCommand(c *Conn, payload []byte) bool {
+	hs := c.eng.handlers
+	if p.prefix {
+		for _, h := range hs.order {
+			if len(payload) >= len(h.name) && string(payload[:len(h.name)]) == h.name {
+				return true
+			}
+		}
+	}
+	name, _, ok := classic.SplitCommand(payload)
+	return ok && (hs.commands[string(name)] != nil || hs.anyCommand != nil)
+}
+
+// run runs the handler of a classic frame in its turn.
+func (p *classicPeer) run(c *Conn, payload []byte) {
+	if c.srv == nil {
+		who, came, ok, err := classic.ParseNotice(payload)
+		if err != nil {
+			c.eng.fault(c, wireError(err))
+		} else if ok {
+			c.runPresence(presenceOf(who), came)
+		}
+		if ok {
+			return
+		}
+	}
+	if p.prefix {
+		p.runPrefix(c, payload)
+		return
+	}
+	if name, content, ok := classic.SplitCommand(payload); ok && p.isCommand(c, payload) {
+		c.runCommand(name, content)
+		return
+	}
+	c.runRaw(payload)
+}
+
+// runPrefix runs every handler whose command the payload begins with, in the order of their
+// registration, with what follows the byte behind it; then the message handler. It is
+// what the original does.
+func (p *classicPeer) runPrefix(c *Conn, payload []byte) {
+	ran := false
+	for _, h := range c.eng.handlers.order {
+		n := len(h.name)
+		if len(payload) < n || string(payload[:n]) != h.name {
+			continue
+		}
+		ran = true
+		c.start(h, Frame{KindCommand, h.name, payload[min(n+1, len(payload)):]})
+	}
+	switch {
+	case c.eng.handlers.message != nil:
+		c.start(c.eng.handlers.message, Frame{Kind: KindRaw, Payload: payload})
+	case !ran:
+		c.runRaw(payload)
+	}
+}
+
+func presenceOf(who classic.Presence) Presence {
+	p := Presence{Name: who.Name.Text, Addr: who.IP}
+	if at, err := netip.ParseAddr(who.IP); err == nil && who.Port >= 0 && who.Port <= 65535 {
+		p.Addr = netip.AddrPortFrom(at, uint16(who.Port)).String()
+	}
+	if who.Group.Set {
+		p.Groups = []string{who.Group.Text}
+	}
+	return p
+}
+
+// write writes each frame by itself: a Python peer reads the header and the payload with
+// one call each, and takes what is there for all.
+func (p *classicPeer) write(stream transport.Conn, bufs [][]byte) error {
+	for _, b := range bufs {
+		for len(b) > 0 {
+			_, size, ok, err := classic.Next(b, p.headerLen, len(b))
+			if err != nil || !ok {
+				size = len(b) // a header too small for its number, as the original writes it
+			}
+			if _, err := stream.Write(b[:size]); err != nil {
+				return err
+			}
+			b = b[size:]
+		}
+	}
+	return nil
+}
+
+// isClassic reports whether the first byte of a newcomer is that of a classic peer.
+func isClassic(first byte) bool { return first >= '0' && first <= '9' }
+
+// readClassicHello reads how a classic peer joins.
+func (s *Server) readClassicHello(stream transport.Conn, rd *reader) (*wire.Hello, *classicPeer, *Error) {
+	p := &classicPeer{headerLen: s.opts.ClassicHeaderLen, prefix: s.opts.ClassicPrefix}
+	for {
+		payload, size, ok, err := classic.Next(rd.buf[rd.r:rd.w], p.headerLen, s.opts.MaxHello)
+		if err != nil {
+			return nil, nil, wireError(err)
+		}
+		if ok {
+			rd.r += size
+			if p.hello, err = classic.ParseHello(payload); err != nil {
+				return nil, nil, wireError(err)
+			}
+			break
+		}
+		rd.need = size
+		if err := readMore(stream, rd); err != nil {
+			return nil, nil, handshakeError(err)
+		}
+	}
+	hello := &wire.Hello{Version: wire.Version, Name: p.hello.Name.Text, Notices: true, MaxFrame: uint64(s.opts.MaxFrame)}
+	for _, label := range []string{p.hello.Name.Text, p.hello.Group.Text} {
+		if label == "" {
+			continue
+		}
+		if err := checkName(label, s.opts.MaxName); err != nil {
+			return nil, nil, err
+		}
+	}
+	if p.hello.Group.Text != "" {
+		hello.Groups = []string{p.hello.Group.Text}
+	}
+	return hello, p, nil
+}
+
+// dialClassic joins a server of the original's protocol, which does not answer: the client is
+// connected once its hello is written.
+func (cl *Client) dialClassic(stream transport.Conn) (*wire.Welcome, *classicPeer, error) {
+	p := &classicPeer{headerLen: cl.opts.Classic.HeaderLen}
+	if p.headerLen <= 0 {
+		p.headerLen = classic.DefaultHeaderLen
+	}
+	if cl.opts.Name != "" {
+		p.hello.Name = classic.LabelOf(cl.opts.Name)
+	}
+	switch {
+	case p.headerLen > maxClassicHeader:
+		return nil, nil, NewError(CodeUnsupported, "a classic header of more than "+strconv.Itoa(maxClassicHeader)+" B")
+	case len(cl.opts.Groups) > 1:
+		return nil, nil, NewError(CodeUnsupported, "a classic client is in one group at most")
+	case len(cl.opts.Auth) > 0 || len(cl.opts.Metadata) > 0:
+		return nil, nil, NewError(CodeUnsupported, "a classic hello carries no auth and no metadata")
+	case len(cl.opts.Groups) == 1:
+		p.hello.Group = classic.LabelOf(cl.opts.Groups[0])
+	}
+	hello := classic.AppendHello(nil, p.headerLen, p.hello)
+	if len(hello) > classic.Size(p.headerLen, classic.MaxPayload(p.headerLen)) {
+		return nil, nil, NewError(CodeTooBig, "the hello does not fit a header of "+strconv.Itoa(p.headerLen)+" B")
+	}
+	if _, err := stream.Write(hello); err != nil {
+		return nil, nil, wrapError(CodeConnLost, "the handshake broke off", err)
+	}
+	return &wire.Welcome{Name: cl.opts.Name, Groups: cl.opts.Groups, Addr: stream.Info().Local}, p, nil
+}
+
+// leaveClassic ends the stream as a Python server wants it: by a reset. An orderly end stops
+// that server's loop.
+func leaveClassic(stream transport.Conn) {
+	if r, ok := stream.(transport.Resetter); ok {
+		r.Reset() //nolint:errcheck // Close follows
+	}
+}

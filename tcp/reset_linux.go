@@ -1,0 +1,30 @@
+package tcp
+
+import (
+	"net"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+// resetWait bounds how long Reset waits for the peer to have what was written.
+const resetWait = time.Second
+
+// awaitSent waits until the peer has acknowledged all that was written: a reset throws away
+// what is still on its way. The count is that of ioctl SIOCOUTQ, see tcp(7).
+func awaitSent(c *net.TCPConn) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return
+	}
+	for deadline := time.Now().Add(resetWait); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		var left int32
+		var failed syscall.Errno
+		err := raw.Control(func(fd uintptr) {
+			_, _, failed = syscall.Syscall(syscall.SYS_IOCTL, fd, syscall.TIOCOUTQ, uintptr(unsafe.Pointer(&left)))
+		})
+		if err != nil || failed != 0 || left == 0 {
+			return
+		}
+	}
+}
