@@ -61,12 +61,12 @@ func TestStrangersOnTCP(t *testing.T) {
 		in     string
 		reason string
 	}{
-		"line of text":          {"hello?\r\n", "not those of a hisock client"},
-		"SSH":                   {"SSH-2.0-OpenSSH_9.6\r\n", "not those of a hisock client"},
-		"escape sequences":      {everyNasty(), "not those of a hisock client"},
-		"zeros":                 {strings.Repeat("\x00", 100), "not those of a hisock client"},
-		"almost a preface":      {"\x00HTML", "not those of a hisock client"},
-		"TLS in version 1.0":    {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "a TLS handshake"},
+		"line of text":       {"hello?\r\n", "not those of a hisock client"},
+		"SSH":                {"SSH-2.0-OpenSSH_9.6\r\n", "not those of a hisock client"},
+		"escape sequences":   {everyNasty(), "not those of a hisock client"},
+		"zeros":              {strings.Repeat("\x00", 100), "not those of a hisock client"},
+		"almost a preface":   {"\x00HTML", "not those of a hisock client"},
+		"TLS in version 1.0": {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "a TLS handshake"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
