@@ -6,9 +6,9 @@ JS          = GOOS=js GOARCH=wasm
 JSPKGS      = ./core/... ./transport/ ./ws/ ./wasm/...
 FUZZTIME   ?= 4s
 
-.PHONY: test setup fmt vet lint unit js fuzz bench web soak clean
+.PHONY: test setup fmt vet lint unit js size fuzz bench web soak clean
 
-test: setup fmt vet lint unit js fuzz bench web
+test: setup fmt vet lint unit js size fuzz bench web
 	@echo "make test: all passed"
 
 # What the tests need beside Go and Node: a browser, and the npm packages of web.
@@ -39,6 +39,11 @@ unit:
 js:
 	@echo "== tests of the browser build"
 	$(JS) $(GO) test -exec="$$($(GO) env GOROOT)/lib/wasm/go_js_wasm_exec" $(JSPKGS)
+
+# Uncached: what it measures is compiled by the test itself.
+size:
+	@echo "== size of the browser build"
+	$(GO) test -count=1 -run=WasmFits -v ./web
 
 fuzz:
 	@echo "== fuzzing, $(FUZZTIME) each"

@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"runtime"
 	"sync"
 
 	"github.com/hisock/hisock/core/wire"
@@ -244,9 +243,7 @@ func (c *Conn) runBeside(f wire.Frame) bool {
 
 // logPanic reports a panic of a handler with its stack, which never leaves this side.
 func (e *engine) logPanic(c *Conn, where string, v any) {
-	buf := make([]byte, 16<<10)
-	buf = buf[:runtime.Stack(buf, false)]
-	e.log.Error("hisock: handler panicked", "handler", where, "peer", c.label(), "panic", panicText(v), "stack", string(buf))
+	e.log.Error("hisock: handler panicked", "handler", where, "peer", c.label(), "panic", panicText(v), "stack", stack())
 }
 
 func panicText(v any) string {

@@ -4,6 +4,8 @@ import (
 	"encoding"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/hisock/hisock/core/wire"
 )
 
 // encode converts a value to a payload: bytes and text as they are, numbers and bools as
@@ -168,7 +170,7 @@ func unsigned[T uint | uint8 | uint16 | uint32 | uint64](bits int) func(string) 
 func excerpt(payload []byte) string {
 	const most = 32
 	if len(payload) > most {
-		return strconv.QuoteToASCII(string(payload[:most])) + "…"
+		return wire.Quote(string(payload[:most])) + "…"
 	}
-	return strconv.QuoteToASCII(string(payload))
+	return wire.Quote(string(payload))
 }

@@ -3,7 +3,6 @@ package core
 import (
 	"context"
 	"errors"
-	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -156,8 +155,8 @@ func forPeer(err error) (Code, string) {
 // by what it holds.
 func printable(s string) string {
 	for _, r := range s {
-		if r == utf8.RuneError || !strconv.IsPrint(r) {
-			return strconv.Quote(s)
+		if r == utf8.RuneError || !isPrint(r) {
+			return wire.Quote(s)
 		}
 	}
 	return s

@@ -155,7 +155,7 @@ func add(h *handlers, m *map[string]*handler, name string, f Handler, opts []Han
 	if err := checkCommand(name); err != nil {
 		panic("core: " + err.Message)
 	}
-	if reserved[name] {
+	if reserved(name) {
 		panic("core: command \"" + name + "\" is reserved: use the method of that event")
 	}
 	if (*m)[name] != nil {
@@ -168,9 +168,12 @@ func add(h *handlers, m *map[string]*handler, name string, f Handler, opts []Han
 }
 
 // reserved are the names of events, which the original protocol gives as command names.
-var reserved = map[string]bool{
-	"join": true, "leave": true, "message": true,
-	"client_connect": true, "client_disconnect": true, "force_disconnect": true,
+func reserved(name string) bool {
+	switch name {
+	case "join", "leave", "message", "client_connect", "client_disconnect", "force_disconnect":
+		return true
+	}
+	return false
 }
 
 func newHandler(name string, f Handler, opts []HandlerOption) *handler {

@@ -22,13 +22,14 @@ type sweeper struct {
 	done   chan struct{}
 
 	mu     sync.Mutex // guards the fields below
-	all    map[*Conn]struct{}
+	all    []*Conn
 	active []*Conn // those that were busy lately
 }
 
 // A watch is what the sweeper knows of a connection. Only active is touched by others.
 type watch struct {
-	active    atomic.Bool // in the sweeper's list
+	active    atomic.Bool // in the sweeper's list of active ones
+	index     int         // in its list of all
 	heartbeat time.Duration
 
 	// Times are since the sweeper began; zero is not noted yet.
@@ -47,7 +48,6 @@ func newSweeper(period time.Duration) *sweeper {
 		wake:   make(chan struct{}, 1),
 		stop:   make(chan struct{}),
 		done:   make(chan struct{}),
-		all:    make(map[*Conn]struct{}),
 	}
 }
 
@@ -75,24 +75,26 @@ func (s *sweeper) add(c *Conn, heartbeat time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.watch.heartbeat = heartbeat
-	s.all[c] = struct{}{}
+	c.watch.index = len(s.all)
+	s.all = append(s.all, c)
 }
 
 func (s *sweeper) remove(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.all, c)
+	last := len(s.all) - 1
+	moved := s.all[last]
+	s.all[c.watch.index] = moved
+	moved.watch.index = c.watch.index
+	s.all[last] = nil
+	s.all = s.all[:last]
 }
 
 // conns returns all connections that have not finished.
 func (s *sweeper) conns() []*Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	conns := make([]*Conn, 0, len(s.all))
-	for c := range s.all {
-		conns = append(conns, c)
-	}
-	return conns
+	return append([]*Conn(nil), s.all...)
 }
 
 // busy says that a connection's reader has something to do.
@@ -243,5 +245,6 @@ func (c *Conn) checkWrites(now time.Duration) {
 }
 
 func seconds(d time.Duration) string {
-	return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
+	tenths := int(d / (100 * time.Millisecond))
+	return strconv.Itoa(tenths/10) + "." + strconv.Itoa(tenths%10) + " s"
 }

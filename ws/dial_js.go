@@ -69,7 +69,7 @@ func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
 }
 
 func (d *dialer) failed(err error) error {
-	return &opError{"dial " + strconv.Quote(d.url), err}
+	return &opError{"dial " + quote(d.url), err}
 }
 
 // try calls into JavaScript and returns what that throws.

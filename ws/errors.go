@@ -32,7 +32,7 @@ type CloseError struct {
 func (e *CloseError) Error() string {
 	s := "ws: closed by the peer with code " + strconv.Itoa(e.Code)
 	if e.Reason != "" {
-		s += ": " + strconv.Quote(e.Reason)
+		s += ": " + quote(e.Reason)
 	}
 	return s
 }
@@ -55,7 +55,7 @@ type URLError struct {
 }
 
 func (e *URLError) Error() string {
-	return "ws: dial " + strconv.Quote(e.URL) + ": " + e.Reason
+	return "ws: dial " + quote(e.URL) + ": " + e.Reason
 }
 
 // An opError says what failed.

@@ -3,6 +3,7 @@ package ws
 import (
 	"errors"
 	"io"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -30,12 +31,22 @@ func TestEndOfStream(t *testing.T) {
 
 func TestErrorTexts(t *testing.T) {
 	tests := map[string]error{
-		`ws: closed by the peer with code 4000`:                 &CloseError{4000, ""},
-		`ws: closed by the peer with code 1011: "\x1b[31m\r\n"`: &CloseError{1011, "\x1b[31m\r\n"},
-		`ws: dial "http://x": no`:                               &URLError{"http://x", "no"},
-		`ws: write: unexpected EOF`:                             &timeoutError{opError{"write", io.ErrUnexpectedEOF}},
+		`ws: closed by the peer with code 4000`:             &CloseError{4000, ""},
+		`ws: closed by the peer with code 1011: "a\r\n\"b"`: &CloseError{1011, "a\r\n\"b"},
+		`ws: dial "http://x": no`:                           &URLError{"http://x", "no"},
+		`ws: write: unexpected EOF`:                         &timeoutError{opError{"write", io.ErrUnexpectedEOF}},
 	}
 	for want, err := range tests {
 		require.EqualError(t, err, want)
 	}
+}
+
+// Whatever a peer writes, an error shows it without anything that a log or a terminal could
+// take for more than text.
+func TestErrorTextsAreHarmless(t *testing.T) {
+	err := &CloseError{1011, "\x00\x1b[31m\x7f\u0085\u2028\u202e\xff end"}
+	for _, r := range err.Error() {
+		require.True(t, strconv.IsPrint(r) && r != 0xfffd, "%q", r)
+	}
+	require.Contains(t, err.Error(), " end")
 }

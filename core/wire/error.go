@@ -23,9 +23,9 @@ const maxQuoted = 48
 // quote returns s quoted in ASCII, cut after maxQuoted bytes.
 func quote(s string) string {
 	if len(s) > maxQuoted {
-		return strconv.QuoteToASCII(cut(s, maxQuoted)) + "..."
+		return Quote(cut(s, maxQuoted)) + "..."
 	}
-	return strconv.QuoteToASCII(s)
+	return Quote(s)
 }
 
 func byteCount[N int | uint64](n N) string {
