@@ -1,0 +1,210 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unsafe"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// However frames of several kinds mix, a full queue holds little more memory than it counts.
+func TestQueueMemoryStaysInBounds(t *testing.T) {
+	small, large := wire.AppendRaw(nil, nil), wire.AppendRaw(nil, make([]byte, copyBelow))
+	own := func(f []byte) func(q *queue) {
+		return func(q *queue) { q.commitLocked(append(q.spaceLocked(len(f)), f...), true) }
+	}
+	shared := func(f []byte) func(q *queue) { return func(q *queue) { q.shareLocked(f) } }
+	tests := map[string][]func(q *queue){
+		"small own":                     {own(small)},
+		"small shared":                  {shared(small)},
+		"small shared and own in turn":  {shared(small), own(small)},
+		"large own":                     {own(large)},
+		"large shared and small own":    {shared(large), own(small)},
+		"large own and small shared":    {own(large), shared(small)},
+		"large and small shared, owned": {shared(large), shared(small), own(small)},
+	}
+	for name, steps := range tests {
+		t.Run(name, func(t *testing.T) {
+			q := &queue{limit: 256 << 10}
+			for i := 0; q.admitLocked(len(large)); i++ {
+				steps[i%len(steps)](q)
+			}
+			held := cap(q.waiting) * int(unsafe.Sizeof(segment{}))
+			for _, s := range q.waiting {
+				held += cap(s.b)
+			}
+			require.Less(t, held, 3*q.limit)
+		})
+	}
+}
+
+// What is sent to one client arrives in the order in which it was sent, whether to it alone
+// or to all, and whatever its size.
+func TestBroadcastsAndSendsInOrder(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		t := w.t
+		var got kept[int]
+		cl := w.client("ada")
+		cl.OnBytes("n", func(_ context.Context, _ *Conn, b []byte) error {
+			var n int
+			_, err := fmt.Sscan(string(b[:6]), &n)
+			got.add(n)
+			return err
+		})
+		w.serve()
+		w.join(cl)
+		c := first(w)
+		const count = 1000
+		for i := range count {
+			payload := fmt.Appendf(nil, "%6d", i)
+			if i%50 < 2 { // two in a row, so that both ways see large ones
+				payload = append(payload, make([]byte, 2*copyBelow)...)
+			}
+			if i%2 == 0 {
+				require.NoError(t, w.srv.BroadcastBytes("n", payload))
+			} else {
+				require.NoError(t, c.SendBytes("n", payload))
+			}
+		}
+		synctest.Wait()
+		require.Len(t, got.all(), count)
+		for i, n := range got.all() {
+			require.Equal(t, i, n)
+		}
+		require.NoError(t, cl.Close())
+	})
+}
+
+// callAtOnce makes n calls side by side; what each comes to is sent on the channel.
+func callAtOnce(ctx context.Context, cl *Client, n int, command string, payload []byte) <-chan error {
+	results := make(chan error, n)
+	for range n {
+		go func() {
+			_, err := cl.CallBytes(ctx, command, payload)
+			results <- err
+		}()
+	}
+	return results
+}
+
+// Answers that together exceed the queue's bound wait for room: a client that makes many
+// calls and reads what comes is not taken for a slow one.
+func TestManyBigAnswersDoNotEndTheConn(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		t := w.t
+		answer := make([]byte, 100<<10)
+		w.srv.HandleBytes("big", func(context.Context, *Conn, []byte) ([]byte, error) { return answer, nil })
+		w.serve()
+		cl := w.join(w.client("ada"))
+		const calls = 30
+		results := callAtOnce(w.ctx, cl, calls, "big", nil)
+		for range calls {
+			require.NoError(t, <-results)
+		}
+		require.NoError(t, cl.Close())
+	})
+}
+
+// Calls that wait for room leave some of the queue to those who cannot wait: a command of the
+// same program is let in, however many calls there are.
+func TestSendBesideManyCalls(t *testing.T) {
+	tests := map[string]time.Duration{"quick handler": 2 * time.Millisecond, "slow handler": 20 * time.Millisecond}
+	for name, takes := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, nil, func(w *world) {
+				t := w.t
+				var heard kept[int]
+				w.srv.HandleBytes("work", func(context.Context, *Conn, []byte) ([]byte, error) {
+					time.Sleep(takes)
+					return nil, nil
+				})
+				w.srv.OnBytes("note", func(_ context.Context, _ *Conn, b []byte) error { heard.add(len(b)); return nil })
+				w.serve()
+				cl := w.join(w.client("ada"))
+				const calls, size, notes = 200, 10 << 10, 5
+				results := callAtOnce(w.ctx, cl, calls, "work", make([]byte, size))
+				synctest.Wait() // as many are queued as may be
+				for range notes {
+					require.NoError(t, cl.SendBytes("note", make([]byte, size)))
+					time.Sleep(5 * takes)
+				}
+				for range calls {
+					require.NoError(t, <-results)
+				}
+				synctest.Wait()
+				require.Len(t, heard.all(), notes)
+				require.NoError(t, cl.Close())
+			})
+		})
+	}
+}
+
+// When a program has filled its queue to the brim and gives up all its calls at once, telling
+// the server so does not overflow the queue: the connection goes on.
+func TestGiveUpInFullQueue(t *testing.T) {
+	inWorld(t, &ServerOptions{InboxBytes: 8 << 10}, func(w *world) {
+		t := w.t
+		release := make(chan struct{})
+		w.srv.HandleBytes("wait", func(context.Context, *Conn, []byte) ([]byte, error) { <-release; return []byte("done"), nil })
+		w.srv.OnBytes("note", func(context.Context, *Conn, []byte) error { return nil })
+		w.serve()
+		cl := NewClient(w.lis, &ClientOptions{Name: "ada", QueueBytes: 16 << 10})
+		w.clients = append(w.clients, cl)
+		w.join(cl)
+		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+		defer cancel()
+		results := []<-chan error{callAtOnce(ctx, cl, 40, "wait", make([]byte, 4<<10))}
+		time.Sleep(100 * time.Millisecond) // they fill the inbox and the stream
+		results = append(results, callAtOnce(ctx, cl, 3000, "wait", nil))
+		synctest.Wait() // and these the queue, as far as they may
+		q := &cl.Conn().out
+		q.mu.Lock()
+		room := q.limit - q.bytes
+		q.mu.Unlock()
+		payload := make([]byte, 2*room-wire.CommandSize("note", room))
+		require.NoError(t, cl.SendBytes("note", payload)) // the rest
+		for _, r := range results {
+			for range cap(r) {
+				require.ErrorIs(t, <-r, context.DeadlineExceeded)
+			}
+		}
+		synctest.Wait()
+		require.NoError(t, cl.Err())
+
+		close(release)
+		answer, err := cl.CallBytes(w.ctx, "wait", nil)
+		require.NoError(t, err)
+		require.Equal(t, "done", string(answer))
+		require.NoError(t, cl.Close())
+	})
+}
+
+// Whatever is sent passes the send middleware, also before the server serves and at the
+// moment it begins.
+func TestSendMiddlewareBeforeServing(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		t := w.t
+		var seen atomic.Int32
+		w.srv.UseSend(func(next SendFunc) SendFunc {
+			return func(out *Outgoing) error {
+				seen.Add(1)
+				return next(out)
+			}
+		})
+		require.NoError(t, w.srv.BroadcastBytes("n", nil))
+		require.Equal(t, int32(1), seen.Load())
+		w.serve()
+		const count = 100
+		for range count { // beside what serving sets up, for the race detector
+			require.NoError(t, w.srv.BroadcastBytes("n", nil))
+		}
+		require.Equal(t, int32(1+count), seen.Load())
+	})
+}
