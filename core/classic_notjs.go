@@ -88,7 +88,10 @@ func (p *classicPeer) receive(c *Conn, rd *reader, f wire.Frame) bool {
 	case c.srv != nil && classic.IsTLSProbe(f.Body):
 		c.sendOwn(classic.AppendNoTLS(nil, p.headerLen)) //nolint:errcheck // then it is over anyway
 		return true
-	case c.srv == nil && p.isNotice(f.Body), p.isCommand(c, f.Body), !c.gotRaw(f.Body):
+	case c.srv == nil && p.isNotice(f.Body), p.isCommand(c, f.Body):
+		return c.dispatch(rd, f)
+	case !c.gotRaw(f.Body):
+		f.Kind = wire.KindRaw // so that it can be received out of its turn
 		return c.dispatch(rd, f)
 	}
 	return true
@@ -191,24 +194,25 @@ func (p *classicPeer) write(stream transport.Conn, bufs [][]byte) error {
 // isClassic reports whether the first byte of a newcomer is that of a classic peer.
 func isClassic(first byte) bool { return first >= '0' && first <= '9' }
 
-// readClassicHello reads how a classic peer joins.
+// readClassicHello reads how a classic peer joins. The peer is there also when the hello is
+// wrong: it would not understand a native refusal.
 func (s *Server) readClassicHello(stream transport.Conn, rd *reader) (*wire.Hello, *classicPeer, *Error) {
 	p := &classicPeer{headerLen: s.opts.ClassicHeaderLen, prefix: s.opts.ClassicPrefix}
 	for {
 		payload, size, ok, err := classic.Next(rd.buf[rd.r:rd.w], p.headerLen, s.opts.MaxHello)
 		if err != nil {
-			return nil, nil, wireError(err)
+			return nil, p, wireError(err)
 		}
 		if ok {
 			rd.r += size
 			if p.hello, err = classic.ParseHello(payload); err != nil {
-				return nil, nil, wireError(err)
+				return nil, p, wireError(err)
 			}
 			break
 		}
 		rd.need = size
 		if err := readMore(stream, rd); err != nil {
-			return nil, nil, handshakeError(err)
+			return nil, p, handshakeError(err)
 		}
 	}
 	hello := &wire.Hello{Version: wire.Version, Name: p.hello.Name.Text, Notices: true, MaxFrame: uint64(s.opts.MaxFrame)}
@@ -217,7 +221,7 @@ func (s *Server) readClassicHello(stream transport.Conn, rd *reader) (*wire.Hell
 			continue
 		}
 		if err := checkName(label, s.opts.MaxName); err != nil {
-			return nil, nil, err
+			return nil, p, err
 		}
 	}
 	if p.hello.Group.Text != "" {
@@ -253,7 +257,10 @@ func (cl *Client) dialClassic(stream transport.Conn) (*wire.Welcome, *classicPee
 	if _, err := stream.Write(hello); err != nil {
 		return nil, nil, wrapError(CodeConnLost, "the handshake broke off", err)
 	}
-	return &wire.Welcome{Name: cl.opts.Name, Groups: cl.opts.Groups, Addr: stream.Info().Local}, p, nil
+	return &wire.Welcome{
+		Name: cl.opts.Name, Groups: cl.opts.Groups, Addr: stream.Info().Local,
+		MaxFrame: uint64(cl.cfg.maxFrame), // what the server reads is not known
+	}, p, nil
 }
 
 // leaveClassic ends the stream as a Python server wants it: by a reset. An orderly end stops
