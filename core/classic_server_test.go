@@ -6,119 +6,11 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/hisock/hisock/transport"
 )
-
-// An oldPeer speaks the original's protocol by hand, at either end, and reads all the time.
-type oldPeer struct {
-	t      *testing.T
-	stream transport.Conn
-
-	mu    sync.Mutex // guards the fields below
-	got   []byte
-	ended bool
-}
-
-func newOldPeer(t *testing.T, stream transport.Conn) *oldPeer {
-	p := &oldPeer{t: t, stream: stream}
-	go p.read()
-	return p
-}
-
-func (p *oldPeer) read() {
-	defer p.stream.Close() //nolint:errcheck // it is over
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := p.stream.Read(buf)
-		p.mu.Lock()
-		p.got = append(p.got, buf[:n]...)
-		p.ended = err != nil
-		p.mu.Unlock()
-		if err != nil {
-			return
-		}
-	}
-}
-
-// send writes bytes as they are.
-func (p *oldPeer) send(b string) {
-	p.t.Helper()
-	_, err := p.stream.Write([]byte(b))
-	require.NoError(p.t, err)
-}
-
-// drip writes byte by byte, each of which the other end reads alone.
-func (p *oldPeer) drip(b string) {
-	p.t.Helper()
-	for i := range len(b) {
-		p.send(b[i : i+1])
-		synctest.Wait()
-	}
-}
-
-// want checks what has come since the last time.
-func (p *oldPeer) want(payloads ...string) {
-	p.t.Helper()
-	require.Equal(p.t, oldFrames(payloads...), p.take())
-}
-
-// take returns what has come since the last time.
-func (p *oldPeer) take() string {
-	synctest.Wait()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	got := string(p.got)
-	p.got = nil
-	return got
-}
-
-func (p *oldPeer) isEnded() bool {
-	synctest.Wait()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.ended
-}
-
-func (p *oldPeer) close() {
-	p.stream.Close() //nolint:errcheck // nothing to be done about it
-	synctest.Wait()
-}
-
-// oldFrames are payloads as the original frames them.
-func oldFrames(payloads ...string) string {
-	var b strings.Builder
-	for _, p := range payloads {
-		fmt.Fprintf(&b, "%-16d%s", len(p), p)
-	}
-	return b.String()
-}
-
-// oldHello is the hello of the original; name and group are JSON.
-func oldHello(name, group string) string {
-	return oldFrames(`$CLTHELLO$ {"name": ` + name + `, "group": ` + group + `}`)
-}
-
-// knock connects by hand and sends nothing.
-func (w *world) knock() *oldPeer {
-	stream, err := w.lis.Dial(w.ctx)
-	require.NoError(w.t, err)
-	return newOldPeer(w.t, stream)
-}
-
-// old joins by hand; name and group are JSON.
-func (w *world) old(name, group string) *oldPeer {
-	p := w.knock()
-	p.send(oldHello(name, group))
-	synctest.Wait()
-	return p
-}
 
 // A hooked is what the error hook was told.
 type hooked struct {
