@@ -1,0 +1,234 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/transport"
+)
+
+// An oldServer is the dialer to a server of the original that a test plays by hand.
+type oldServer struct {
+	t       *testing.T
+	unable  bool // the transport cannot reset
+	clients []*oldPeer
+	near    []*tap
+	resets  kept[string] // what had been written when a client broke off
+}
+
+func (s *oldServer) Dial(context.Context) (transport.Conn, error) {
+	near, far := transport.Pipe()
+	c := &tap{Conn: near, addr: "127.0.0.1:40000"}
+	s.near = append(s.near, c)
+	s.clients = append(s.clients, newOldPeer(s.t, far))
+	if s.unable {
+		return c, nil
+	}
+	return &resetTap{tap: c, resets: &s.resets}, nil
+}
+
+// A resetTap is a tap of a transport that can reset.
+type resetTap struct {
+	*tap
+	resets *kept[string]
+}
+
+func (c *resetTap) Reset() error {
+	c.resets.add(strings.Join(c.writes.all(), ""))
+	return c.Close()
+}
+
+// A listening is what a client of the original's protocol heard.
+type listening struct {
+	kept[string]
+	faults kept[Code]
+}
+
+// oldClient is a client that tells all it hears. Raw messages are left to RecvRaw.
+func oldClient(s *oldServer, opts *ClientOptions) (*Client, *listening) {
+	opts.Codec = testCodec{}
+	if opts.Classic == nil {
+		opts.Classic = &Classic{}
+	}
+	cl, l := NewClient(s, opts), &listening{}
+	notice := func(what string) func(p Presence) {
+		return func(p Presence) {
+			b, _ := json.Marshal(p.Groups)
+			l.add(what + " " + p.Name + " " + string(b) + " " + p.Addr)
+		}
+	}
+	cl.OnClientConnect(notice("came"))
+	cl.OnClientDisconnect(notice("went"))
+	cl.OnError(func(_ *Conn, err error) { l.faults.add(CodeOf(err)) })
+	for _, command := range []string{"sum", "nop", "grüße", "news", "tick", "n", "blob", "wait"} {
+		cl.OnBytes(command, func(ctx context.Context, _ *Conn, b []byte) error {
+			l.add(command + " " + string(b))
+			if command == "wait" {
+				<-ctx.Done()
+			}
+			return nil
+		})
+	}
+	return cl, l
+}
+
+// inBubble is a test with a server of the original.
+func inBubble(t *testing.T, f func(t *testing.T, s *oldServer)) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &oldServer{t: t}
+		defer func() { // also when f fails
+			for i := range s.clients {
+				s.clients[i].close()
+				s.near[i].Close() //nolint:errcheck // it is over
+			}
+		}()
+		f(t, s)
+	})
+}
+
+func TestClassicClientConnects(t *testing.T) {
+	tests := map[string]struct {
+		opts ClientOptions
+		want string
+	}{
+		"nobody":         {ClientOptions{}, oldHello(`null`, `null`)},
+		"name and group": {ClientOptions{Name: "Zoë", Groups: []string{"grüppe"}}, oldHello(`"Zo\u00eb"`, `"gr\u00fcppe"`)},
+		"another header": {
+			ClientOptions{Name: "ada", Classic: &Classic{HeaderLen: 6}},
+			`41    $CLTHELLO$ {"name": "ada", "group": null}`,
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, s *oldServer) {
+				cl, _ := oldClient(s, &tc.opts)
+				var states kept[State]
+				cl.OnState(func(s State, _ error) { states.add(s) })
+				require.NoError(t, cl.Connect(t.Context()), "without an answer")
+				require.Equal(t, tc.want, s.clients[0].take())
+				require.Equal(t, []State{StateConnected}, states.all())
+				require.Equal(t, tc.opts.Name, cl.Name())
+				require.Equal(t, tc.opts.Groups, cl.Groups())
+				time.Sleep(time.Hour)
+				require.NoError(t, cl.Err(), "there are no heartbeats")
+				require.Empty(t, s.clients[0].take())
+				require.NoError(t, cl.Close())
+				<-cl.Done()
+				require.Equal(t, CodeClosed, CodeOf(cl.Err()))
+			})
+		})
+	}
+}
+
+// A client leaves with a reset, behind all that was queued.
+func TestClassicClientLeaves(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *oldServer) {
+		cl, _ := oldClient(s, &ClientOptions{Name: "ada"})
+		require.NoError(t, cl.Connect(t.Context()))
+		want := oldHello(`"ada"`, `null`)
+		for range 100 {
+			require.NoError(t, cl.SendBytes("bulk", make([]byte, 8<<10)))
+			want += oldFrames("bulk " + strings.Repeat("\x00", 8<<10))
+		}
+		require.NoError(t, cl.SendRaw([]byte("last")))
+		want += oldFrames("last")
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+		require.Len(t, s.resets.all(), 1)
+		requireSame(t, want, s.resets.all()[0])
+		requireSame(t, want, s.clients[0].take())
+		s.near[0].requireWhole(t, 16)
+	})
+	inBubble(t, func(t *testing.T, s *oldServer) {
+		s.unable = true
+		cl, _ := oldClient(s, &ClientOptions{})
+		require.NoError(t, cl.Connect(t.Context()))
+		require.NoError(t, cl.Send("bye", 1))
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+		require.Equal(t, oldHello(`null`, `null`)+oldFrames("bye 1"), s.clients[0].take())
+		require.True(t, s.clients[0].isEnded())
+	})
+}
+
+func TestClassicClientCannot(t *testing.T) {
+	connects := map[string]ClientOptions{
+		"several groups": {Groups: []string{"red", "blue"}},
+		"auth":           {Auth: []byte("secret")},
+		"metadata":       {Metadata: map[string]string{"k": "v"}},
+		"absurd header":  {Classic: &Classic{HeaderLen: 65}},
+	}
+	for name, opts := range connects {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, s *oldServer) {
+				cl, _ := oldClient(s, &opts)
+				require.Equal(t, CodeUnsupported, CodeOf(cl.Connect(t.Context())))
+				for _, c := range s.clients {
+					require.Empty(t, c.take())
+				}
+			})
+		})
+	}
+	inBubble(t, func(t *testing.T, s *oldServer) {
+		cl, _ := oldClient(s, &ClientOptions{Classic: &Classic{HeaderLen: 2}})
+		require.NoError(t, cl.Connect(t.Context()))
+		_, err := cl.CallBytes(t.Context(), "sum", nil)
+		require.Equal(t, CodeUnsupported, CodeOf(err))
+		require.Equal(t, CodeUnsupported, CodeOf(cl.Join("red")))
+		require.Equal(t, CodeUnsupported, CodeOf(cl.Leave("red")))
+		require.Equal(t, CodeUnsupported, CodeOf(cl.SendRaw([]byte("$CLTCONN$ {}"))))
+		require.Equal(t, CodeBadName, CodeOf(cl.Send("two words", 1)))
+		require.Equal(t, CodeBadName, CodeOf(cl.Send("$x$", 1)))
+		require.Equal(t, CodeTooBig, CodeOf(cl.SendBytes("say", make([]byte, 96))))
+		require.NoError(t, cl.SendBytes("say", make([]byte, 95)))
+		require.Equal(t, `40$CLTHELLO$ {"name": null, "group": null}99say `+strings.Repeat("\x00", 95), s.clients[0].take())
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+	})
+}
+
+// A server that goes, in order or not, or loses its senses, ends the connection.
+func TestClassicClientIsLeft(t *testing.T) {
+	tests := map[string]struct {
+		reset bool
+		in    string
+		code  Code
+	}{
+		"in order":         {code: CodeConnLost},
+		"with a reset":     {reset: true, code: CodeConnLost},
+		"in half a frame":  {in: "5               ab", code: CodeConnLost},
+		"no header":        {in: "HTTP/1.1 200 OK\r\n", code: CodeProtocol},
+		"negative header":  {in: "-1              ", code: CodeProtocol},
+		"sixteen nines":    {in: "9999999999999999", code: CodeTooBig},
+		"in a native word": {in: strings.Repeat("\x02\x10\x00", 6), code: CodeProtocol},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, s *oldServer) {
+				cl, heard := oldClient(s, &ClientOptions{})
+				require.NoError(t, cl.Connect(t.Context()))
+				s.clients[0].send(oldFrames("wait for ever") + tc.in)
+				synctest.Wait()
+				s.near[0].broken.Store(tc.reset)
+				if tc.code == CodeConnLost {
+					s.clients[0].close()
+				}
+				_, err := cl.RecvRaw(t.Context())
+				require.Equal(t, tc.code.String(), CodeOf(err).String())
+				<-cl.Done()
+				require.Equal(t, tc.code.String(), CodeOf(cl.Err()).String())
+				require.Equal(t, tc.reset, errors.Is(cl.Err(), errBroken))
+				require.Equal(t, []string{"wait for ever"}, heard.all(), "the handler's context has ended")
+			})
+		})
+	}
+}
