@@ -16,6 +16,7 @@ type Client struct {
 	opts   ClientOptions
 	cfg    config
 	dialer transport.Dialer
+	manual *manualQueue // nil unless the program runs the handlers itself
 
 	onState func(s State, why error)
 	onCome  func(p Presence)
@@ -54,6 +55,7 @@ func NewClient(d transport.Dialer, opts *ClientOptions) *Client {
 	}
 	cl.cfg = cl.opts.config()
 	cl.conv = cl.cfg.codec
+	cl.manual = newManualQueue(cl.opts.Manual)
 	return cl
 }
 
@@ -89,12 +91,6 @@ func (cl *Client) Connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if last != nil { // its end is told before this beginning
-		select {
-		case <-last.told:
-		case <-attempt.Done():
-		}
-	}
 	c, rd, err := cl.dial(attempt)
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
@@ -107,7 +103,12 @@ func (cl *Client) Connect(ctx context.Context) error {
 	}
 	cl.conn = c
 	c.eng.sweep.start()
-	go c.serve(rd, func() { cl.tell(c, StateConnected, nil) })
+	go c.serve(rd, func() {
+		if last != nil {
+			<-last.done // its end is told before this beginning
+		}
+		cl.tell(c, StateConnected, nil)
+	})
 	return nil
 }
 
@@ -265,6 +266,7 @@ func (cl *Client) engine(heartbeat *wire.Welcome) *engine {
 	return &engine{
 		config:     cfg,
 		handlers:   &cl.handlers,
+		manual:     cl.manual,
 		sweep:      newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout)),
 		gone:       func(*Conn) {},
 		finished:   cl.finished,
@@ -277,7 +279,6 @@ func (cl *Client) engine(heartbeat *wire.Welcome) *engine {
 func (cl *Client) finished(c *Conn) {
 	c.eng.sweep.remove(c)
 	c.eng.sweep.close()
-	close(c.told)
 	cl.tell(c, StateDisconnected, c.Err())
 }
 

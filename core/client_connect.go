@@ -46,7 +46,6 @@ func (cl *Client) dial(ctx context.Context) (*Conn, *reader, error) {
 	for _, g := range w.Groups {
 		c.setGroup(g, true)
 	}
-	c.told = make(chan struct{})
 	c.peerMaxFrame = peerMaxFrame(w.MaxFrame)
 	eng.sweep.add(c, w.Heartbeat)
 	return c, rd, nil

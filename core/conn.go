@@ -62,7 +62,6 @@ type Conn struct {
 	over       atomic.Bool   // ended, for those who look often
 	readerDone chan struct{} // nobody reads any more
 	streamDone chan struct{} // the stream is closed
-	told       chan struct{} // at a client: the program is being told of the end
 	done       chan struct{} // nothing runs any more
 
 	auth     []byte // as the hello had them; at a server
@@ -88,8 +87,11 @@ func newConn(parent context.Context, eng *engine, id uint64, stream transport.Co
 	c.ctx, c.cancel = context.WithCancelCause(context.WithValue(parent, connKey{}, c))
 	c.out.limit = eng.queueBytes
 	c.startWriter = c.writer
+	if eng.manual != nil {
+		c.turn.Store(turnHanded) // for good: handlers are never the reader's
+	}
 	c.inbox.init(eng.inboxBytes)
-	if eng.handlers.concurrent {
+	if eng.handlers.concurrent && eng.manual == nil {
 		c.slots = make(chan struct{}, eng.maxConcurrent)
 	}
 	c.running.Store(1)

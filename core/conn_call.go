@@ -53,8 +53,8 @@ func (c *Conn) CallBytes(ctx context.Context, command string, payload []byte) ([
 }
 
 func (c *Conn) call(ctx context.Context, command string, payload []byte) ([]byte, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	if ctx.Err() != nil {
+		return nil, c.waitError(ctx)
 	}
 	if c.classic != nil {
 		return nil, errClassicCall
@@ -140,7 +140,7 @@ func (c *Conn) reply(id uint64, payload []byte) error {
 func (c *Conn) fail(id uint64, err error) {
 	code, message := forPeer(err)
 	if code == CodeInternal {
-		c.eng.log.Warn("hisock: call failed", "peer", c.label(), "err", printable(err.Error()))
+		c.eng.log.Warn("hisock: call failed", "peer", c.label(), "err", errorText(err))
 	}
 	c.sendOwn(wire.AppendFailure(nil, id, code, message)) //nolint:errcheck // then it is over anyway
 }

@@ -34,12 +34,7 @@ func (c *Conn) closeWith(why *Error) { c.end(why, goodbye(why), ending{drain: tr
 
 func (c *Conn) endWith(why *Error) { c.end(why, goodbye(why), ending{fault: true, ours: true}) }
 
-func (c *Conn) endRemote(why *Error) {
-	if why.Code == CodeNone {
-		why.Code = CodeClosed
-	}
-	c.end(why, nil, ending{})
-}
+func (c *Conn) endRemote(why *Error) { c.end(why, nil, ending{}) }
 
 func (c *Conn) lost(err error) { c.end(wrapError(CodeConnLost, "", err), nil, ending{}) }
 
@@ -137,6 +132,15 @@ func (c *Conn) exit() {
 	c.out.mu.Lock()
 	c.out.discardLocked()
 	c.out.mu.Unlock()
+	if c.eng.manual != nil {
+		c.eng.manual.add(task{event: c.finish})
+		return
+	}
+	c.finish()
+}
+
+// finish runs once nothing else of the connection does.
+func (c *Conn) finish() {
+	defer close(c.done)
 	c.eng.finished(c)
-	close(c.done)
 }

@@ -164,6 +164,11 @@ func (b *rawBox) match(in *inbox) {
 func (b *rawBox) keep(payload []byte) (room <-chan struct{}, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if len(b.waiters) > 0 { // since deliver looked
+		b.waiters[0] <- append(make([]byte, 0, len(payload)), payload...)
+		b.waiters = b.waiters[1:]
+		return nil, true
+	}
 	if len(b.kept) > 0 && b.bytes+len(payload)+jobCost > maxRaw {
 		if !b.wanted {
 			return nil, false

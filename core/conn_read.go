@@ -56,7 +56,7 @@ func (rd *reader) makeRoom() {
 	}
 	have := rd.w - rd.r
 	size := len(rd.buf)
-	if rd.need > size {
+	if rd.need > size && (size < directGrow || have == size) {
 		size = min(rd.need, max(directGrow, 2*have))
 	}
 	switch {
@@ -107,8 +107,21 @@ func (c *Conn) fill(rd *reader) error {
 // then reads. The caller's goroutine is the connection's reader from now on.
 func (c *Conn) serve(rd *reader, first func()) {
 	c.rd = rd
+	if c.eng.manual != nil {
+		c.eng.manual.add(task{event: func() { first(); c.endBatch() }})
+		c.read(rd)
+		return
+	}
+	left := false
+	defer func() {
+		if !left { // first has ended its goroutine, which nothing can prevent
+			c.endWith(errGoexit)
+			c.exit()
+		}
+	}()
 	turn := c.beginTurn(turnHandling)
 	first()
+	left = true
 	if !c.endTurn(turn) {
 		c.leaveReading(rd)
 		c.exit()
@@ -160,11 +173,7 @@ func (c *Conn) batch(rd *reader) bool {
 		rd.r = rd.w
 		return true
 	}
-	if c.turn.Load()&turnMask != turnHanded {
-		c.out.mu.Lock()
-		c.out.batch = true
-		c.out.mu.Unlock()
-	}
+	c.beginBatch()
 	for rd.r < rd.w && !c.isEnded() {
 		f, size, ok, err := c.nextFrame(rd.buf[rd.r:rd.w])
 		if err != nil {
@@ -181,11 +190,27 @@ func (c *Conn) batch(rd *reader) bool {
 		if !c.receive(rd, f) {
 			return false
 		}
+		if c.out.pressed.Load() { // by what the handlers send: do not let them fill the queue
+			if !c.finishBatch(rd) {
+				return false
+			}
+			c.beginBatch()
+		}
 	}
 	if c.isEnded() {
 		rd.r = rd.w
 	}
 	return c.finishBatch(rd)
+}
+
+// beginBatch says that the reader will flush, unless somebody else runs the handlers.
+func (c *Conn) beginBatch() {
+	if c.turn.Load()&turnMask == turnHanded {
+		return
+	}
+	c.out.mu.Lock()
+	c.out.batch = true
+	c.out.mu.Unlock()
 }
 
 func (c *Conn) nextFrame(b []byte) (wire.Frame, int, bool, error) {
@@ -284,8 +309,12 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 		}
 	case wire.KindHello, wire.KindWelcome, wire.KindRefuse:
 		err = NewError(CodeProtocol, "a "+f.Kind.String()+" frame after the handshake")
-	case wire.KindStreamItem, wire.KindStreamEnd, wire.KindStreamCredit:
-		// For a stream that nobody has opened, so that nobody misses it.
+	case wire.KindStreamItem: // for a stream that nobody has opened, so that nobody misses it
+		_, _, err = wire.ParseStreamItem(f.Body)
+	case wire.KindStreamEnd:
+		_, _, _, err = wire.ParseStreamEnd(f.Body)
+	case wire.KindStreamCredit:
+		_, _, err = wire.ParseStreamCredit(f.Body)
 	default:
 		if f.Kind < 0x80 { // Next lets no such kind through
 			err = NewError(CodeProtocol, "frame of kind "+strconv.Itoa(int(f.Kind)))

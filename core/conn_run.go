@@ -118,7 +118,7 @@ func (c *Conn) runPresence(p Presence, came bool) {
 
 // start runs a handler that nobody waits for.
 func (c *Conn) start(h *handler, f Frame) {
-	if !h.concurrent {
+	if !h.concurrent || c.slots == nil {
 		c.finishCommand(c.invoke(c.ctx, h, f))
 		return
 	}
@@ -142,7 +142,7 @@ func (c *Conn) startCall(h *handler, f Frame, id uint64) error {
 	if c.inbox.wasCanceled(id) {
 		c.serving.cancel(id)
 	}
-	if !h.concurrent {
+	if !h.concurrent || c.slots == nil {
 		c.answer(ctx, h, f, id)
 		return nil
 	}
@@ -183,12 +183,17 @@ func (c *Conn) invoke(ctx context.Context, h *handler, f Frame) (out []byte, err
 			return
 		}
 		// runtime.Goexit: the goroutine ends whatever we do, and it may be the reader.
-		c.endWith(NewError(CodeInternal, "a handler ended its goroutine"))
+		c.endWith(errGoexit)
 	}()
 	out, err = h.run(ctx, c, f)
 	returned = true
+	if e, ok := err.(*Error); ok && e == nil { // a nil that has become an interface
+		return out, nil
+	}
 	return out, err
 }
+
+var errGoexit = NewError(CodeInternal, "a handler ended its goroutine")
 
 // spawn runs f on a goroutine of its own once one of the connection's slots is free. What
 // follows on the connection waits as long, in its inbox.
@@ -249,7 +254,7 @@ func (e *engine) logPanic(c *Conn, where string, v any) {
 func panicText(v any) string {
 	switch v := v.(type) {
 	case error:
-		return printable(v.Error())
+		return errorText(v)
 	case string:
 		return printable(v)
 	}

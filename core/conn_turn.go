@@ -146,6 +146,9 @@ func (c *Conn) push(f wire.Frame) bool {
 	}
 	b.jobs = append(b.jobs, j)
 	b.bytes += len(j.body) + jobCost
+	if c.eng.manual != nil {
+		c.eng.manual.add(task{c: c})
+	}
 	return true
 }
 
@@ -161,6 +164,11 @@ func (c *Conn) next() (job, bool) {
 		b.room.Broadcast()
 		return job{}, false
 	}
+	return b.takeLocked(), true
+}
+
+// takeLocked takes the first job, which there must be.
+func (b *inbox) takeLocked() job {
 	j := b.jobs[b.head]
 	b.jobs[b.head] = job{}
 	b.head++
@@ -172,19 +180,39 @@ func (c *Conn) next() (job, bool) {
 	b.bytes -= len(j.body) + jobCost
 	b.takenID, b.canceled = j.id, j.canceled
 	b.room.Broadcast()
-	return j, true
+	return j
 }
 
 // runInbox runs what waits, in order, until nothing does.
 func (c *Conn) runInbox() {
 	for {
+		c.awaitRelief()
 		j, ok := c.next()
 		if !ok {
 			return
 		}
-		if !j.canceled {
-			c.run(wire.Frame{Kind: j.kind, Body: j.body})
+		c.runJob(j)
+	}
+}
+
+// awaitRelief waits until the queue is no more than half full, so that handlers which send
+// something for everything they get do not end their own connection.
+func (c *Conn) awaitRelief() {
+	for c.out.pressed.Load() {
+		c.out.mu.Lock()
+		if c.out.closed || c.out.broken || c.out.bytes <= c.out.limit/2 {
+			c.out.mu.Unlock()
+			return
 		}
+		room := c.out.roomLocked()
+		c.queued()
+		<-room
+	}
+}
+
+func (c *Conn) runJob(j job) {
+	if !j.canceled {
+		c.run(wire.Frame{Kind: j.kind, Body: j.body})
 	}
 }
 

@@ -8,6 +8,7 @@ type engine struct {
 	config
 	handlers *handlers
 	sweep    *sweeper
+	manual   *manualQueue // nil unless the program runs the handlers itself
 
 	// left runs when c has ended: as soon as nobody can send to it any more
 	// (gone), and when nothing of it runs any more (finished). joined says whether a
@@ -25,7 +26,7 @@ type engine struct {
 
 // fault reports what no caller can be told.
 func (e *engine) fault(c *Conn, err error) {
-	e.log.Warn("hisock: "+CodeOf(err).String(), "peer", c.label(), "err", printable(err.Error()))
+	e.log.Warn("hisock: "+CodeOf(err).String(), "peer", c.label(), "err", errorText(err))
 	e.tell(c, err)
 }
 

@@ -98,7 +98,7 @@ func CodeOf(err error) Code {
 	if err == nil {
 		return CodeNone
 	}
-	if e, ok := find[*Error](err); ok {
+	if e, ok := find[*Error](err); ok && e != nil {
 		return e.Code
 	}
 	switch {
@@ -113,7 +113,7 @@ func CodeOf(err error) Code {
 // IsRemote reports whether err was reported by the peer rather than found here.
 func IsRemote(err error) bool {
 	e, ok := find[*Error](err)
-	return ok && e.remote
+	return ok && e != nil && e.remote
 }
 
 // wrapError is an error of this side with a cause that stays here.
@@ -121,7 +121,11 @@ func wrapError(code Code, message string, cause error) *Error {
 	return &Error{Code: code, Message: message, cause: cause}
 }
 
+// remoteError is an error that the peer reported. One without a code is still one.
 func remoteError(code Code, message string, retry time.Duration) *Error {
+	if code == CodeNone {
+		code = CodeClosed
+	}
 	return &Error{Code: code, Message: message, RetryAfter: retry, remote: true}
 }
 
@@ -139,7 +143,7 @@ func wireError(err error) *Error {
 // forPeer says what of err the peer may know. A handler's own [Error] is passed on;
 // anything else may hold paths or secrets and becomes "internal error".
 func forPeer(err error) (Code, string) {
-	if e, ok := find[*Error](err); ok {
+	if e, ok := find[*Error](err); ok && e != nil {
 		return e.Code, e.Message
 	}
 	switch {
@@ -149,6 +153,16 @@ func forPeer(err error) (Code, string) {
 		return CodeDeadlineExceeded, ""
 	}
 	return CodeInternal, "the handler failed"
+}
+
+// errorText returns what a handler's error says, printable, whatever its method does.
+func errorText(err error) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = "an error that does not say what it is"
+		}
+	}()
+	return printable(err.Error())
 }
 
 // printable returns s as it is, or quoted if a log or a terminal could be fooled

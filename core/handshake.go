@@ -118,7 +118,8 @@ func refusal(why *Error, http, classic bool) []byte {
 // server does.
 func answeredHTTP(rd *reader) bool {
 	const http = "HTTP/"
-	return rd.w >= len(http) && string(rd.buf[:len(http)]) == http
+	n := min(rd.w, len(http))
+	return n >= 2 && string(rd.buf[:n]) == http[:n]
 }
 
 // refuseTime is how long telling a newcomer why it is not let in may take.

@@ -69,6 +69,11 @@ type ServerOptions struct {
 	// begins with, as the original does, instead of the one whose name is the first word.
 	ClassicPrefix bool
 
+	// Manual runs no handler by itself: the program calls [Server.Update] or [Server.Run], and
+	// all handlers, those of events too, run on the goroutine that does, one at a time
+	// and [Concurrent] ones as well. Only the error hook still runs anywhere.
+	Manual bool
+
 	// Codec converts what is not text, a number or bytes. Nil means JSON; in a
 	// browser build nil means that such values fail with [CodeUnsupported].
 	Codec Codec
@@ -94,6 +99,9 @@ type ClientOptions struct {
 
 	// Classic makes the client speak the original's protocol. Nil means the native one.
 	Classic *Classic
+
+	// Manual is [ServerOptions.Manual] for [Client.Update] and [Client.Run].
+	Manual bool
 
 	// MaxFrame, QueueBytes, InboxBytes, MaxConcurrent, WriteTimeout, CloseTimeout, Codec and
 	// Logger mean what they mean in [ServerOptions], toward the server. How often

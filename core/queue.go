@@ -2,6 +2,7 @@ package core
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/hisock/hisock/core/wire"
 )
@@ -27,7 +28,8 @@ type segment struct {
 // its batch, or that of a writer which is started for it. Control frames are
 // not data: each has a slot, so that they are never dropped and never pile up.
 type queue struct {
-	limit int
+	limit   int
+	pressed atomic.Bool // more than half full, by what this side's handlers may have sent
 
 	mu       sync.Mutex // guards the fields below
 	waiting  []segment  // not yet taken by whoever writes
@@ -97,6 +99,7 @@ func (q *queue) commitLocked(b []byte, counted bool) {
 	s := &q.waiting[len(q.waiting)-1]
 	q.bytes += len(b) - len(s.b)
 	s.b = b
+	q.pressLocked()
 	if counted {
 		q.sent++
 	}
@@ -112,6 +115,14 @@ func (q *queue) shareLocked(frame []byte) {
 	q.waiting = append(q.waiting, segment{b: frame})
 	q.bytes += len(frame)
 	q.sent++
+	q.pressLocked()
+}
+
+// pressLocked notes whether the queue is more than half full.
+func (q *queue) pressLocked() {
+	if pressed := q.bytes > q.limit/2; pressed != q.pressed.Load() {
+		q.pressed.Store(pressed)
+	}
 }
 
 // wakeLocked says whether the caller, having queued something, must start a writer.
@@ -176,6 +187,7 @@ func (q *queue) done() {
 
 	q.mu.Lock()
 	q.bytes -= size
+	q.pressLocked()
 	if q.room != nil && q.bytes <= q.limit/2 {
 		close(q.room)
 		q.room = nil
@@ -193,6 +205,7 @@ func (q *queue) discardLocked() {
 		q.waiting[i] = segment{}
 	}
 	q.waiting = q.waiting[:0]
+	q.pressLocked()
 }
 
 // closeLocked lets no more data in and wakes those who wait for room.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 	"weak"
 
 	"github.com/stretchr/testify/require"
@@ -73,7 +74,12 @@ func TestRawBoxLetsGo(t *testing.T) {
 // context did.
 func TestWaitOnOwnConnSaysWhyItEnded(t *testing.T) {
 	tests := map[string]func(ctx context.Context, c *Conn) error{
-		"answer":      func(ctx context.Context, c *Conn) error { _, err := c.CallBytes(ctx, "who", nil); return err },
+		"answer": func(ctx context.Context, c *Conn) error { _, err := c.CallBytes(ctx, "who", nil); return err },
+		"answer, after the end": func(ctx context.Context, c *Conn) error {
+			<-ctx.Done()
+			_, err := c.CallBytes(ctx, "who", nil)
+			return err
+		},
 		"raw message": func(ctx context.Context, c *Conn) error { _, err := c.RecvRaw(ctx); return err },
 	}
 	for name, wait := range tests {
@@ -89,7 +95,7 @@ func TestWaitOnOwnConnSaysWhyItEnded(t *testing.T) {
 				for i := range 50 { // several things end at once: each may be seen first
 					p := w.hello(&wire.Hello{})
 					p.send(wire.AppendCommand(nil, "wait", nil))
-					synctest.Wait()
+					time.Sleep(3 * handlerTick) // the reading is taken over
 					require.NoError(t, p.stream.Close())
 					synctest.Wait()
 					require.Len(t, got.all(), i+1)

@@ -36,10 +36,11 @@ type Server struct {
 	mu        sync.Mutex // guards the fields below
 	serving   bool       // the sweeper runs
 	closing   bool
-	listeners map[transport.Listener]struct{}
-	shaking   map[transport.Conn]struct{}
+	listeners map[uint64]transport.Listener
+	shaking   map[uint64]transport.Conn
+	lastKey   uint64        // of these two
 	stopping  chan struct{} // closed by the first Shutdown
-	ended     chan struct{} // made by the first Shutdown, closed when nothing runs any more
+	stopped   chan struct{} // closed when nothing runs any more
 }
 
 // maxRefusing is how many newcomers are told at once that the server is full; others are
@@ -52,14 +53,16 @@ func NewServer(opts *ServerOptions) *Server {
 		opts:      opts.withDefaults(),
 		refusing:  make(chan struct{}, maxRefusing),
 		stopping:  make(chan struct{}),
-		listeners: make(map[transport.Listener]struct{}),
-		shaking:   make(map[transport.Conn]struct{}),
+		stopped:   make(chan struct{}),
+		listeners: make(map[uint64]transport.Listener),
+		shaking:   make(map[uint64]transport.Conn),
 	}
 	s.conv = s.opts.Codec
 	cfg := s.opts.config()
 	s.eng = &engine{
 		config:     cfg,
 		handlers:   &s.handlers,
+		manual:     newManualQueue(s.opts.Manual),
 		sweep:      newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout)),
 		gone:       s.gone,
 		finished:   s.finished,
@@ -93,11 +96,12 @@ func (s *Server) OnLeave(f func(c *Conn, why error)) {
 // listeners at once.
 func (s *Server) Serve(ctx context.Context, l transport.Listener) error {
 	defer l.Close() //nolint:errcheck // nothing to be done about it
-	if !s.begin(l) {
+	key, ok := s.begin(l)
+	if !ok {
 		return NewError(CodeShutdown, "the server has been shut down")
 	}
 	defer s.conns.Done()
-	defer s.forget(l)
+	defer s.forget(key)
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
 	base := context.WithoutCancel(ctx)
@@ -122,26 +126,27 @@ func (s *Server) Serve(ctx context.Context, l transport.Listener) error {
 }
 
 // begin notes a listener, and starts what runs while the server does.
-func (s *Server) begin(l transport.Listener) bool {
+func (s *Server) begin(l transport.Listener) (key uint64, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
-		return false
+		return 0, false
 	}
 	s.freeze()
 	if !s.serving {
 		s.serving = true
 		s.eng.sweep.start()
 	}
-	s.listeners[l] = struct{}{}
+	s.lastKey++
+	s.listeners[s.lastKey] = l
 	s.conns.Add(1)
-	return true
+	return s.lastKey, true
 }
 
-func (s *Server) forget(l transport.Listener) {
+func (s *Server) forget(key uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.listeners, l)
+	delete(s.listeners, key)
 }
 
 func (s *Server) isClosing() bool {

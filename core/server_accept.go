@@ -18,27 +18,29 @@ func (s *Server) accept(base context.Context, stream transport.Conn) {
 		stream.Close() //nolint:errcheck // it was never used
 		return
 	}
-	s.shaking[stream] = struct{}{}
+	s.lastKey++
+	key := s.lastKey
+	s.shaking[key] = stream
 	s.conns.Add(1)
 	if s.open.Add(1) > int64(s.opts.MaxConns) && s.opts.MaxConns > 0 {
-		go s.refuseFull(stream)
+		go s.refuseFull(key, stream)
 		return
 	}
-	go s.welcome(base, stream)
+	go s.welcome(base, key, stream)
 }
 
 // shaken ends the accounts of a stream that did not become a connection.
-func (s *Server) shaken(stream transport.Conn) {
+func (s *Server) shaken(key uint64) {
 	s.mu.Lock()
-	delete(s.shaking, stream)
+	delete(s.shaking, key)
 	s.mu.Unlock()
 	s.conns.Done()
 }
 
 // refuseFull tells a newcomer that the server is full, unless too many are being told
 // so at this moment.
-func (s *Server) refuseFull(stream transport.Conn) {
-	defer s.shaken(stream)
+func (s *Server) refuseFull(key uint64, stream transport.Conn) {
+	defer s.shaken(key)
 	s.open.Add(-1) // it takes no place while it is being told
 	why := NewError(CodeTooManyConns, "the server has "+strconv.Itoa(s.opts.MaxConns)+" connections")
 	s.refused(stream, why)
@@ -57,7 +59,7 @@ func (s *Server) refused(stream transport.Conn, why *Error) {
 }
 
 // welcome shakes hands and then reads the connection until it ends.
-func (s *Server) welcome(base context.Context, stream transport.Conn) {
+func (s *Server) welcome(base context.Context, key uint64, stream transport.Conn) {
 	if s.opts.HelloTimeout > 0 {
 		stream.SetReadDeadline(time.Now().Add(s.opts.HelloTimeout)) //nolint:errcheck // the read will fail
 	}
@@ -68,10 +70,10 @@ func (s *Server) welcome(base context.Context, stream transport.Conn) {
 	hello, peer, why := s.readHello(stream, rd)
 	var c *Conn
 	if why == nil {
-		c, why = s.admit(base, stream, hello, peer)
+		c, why = s.admit(base, key, stream, hello, peer)
 	}
 	if why != nil {
-		defer s.shaken(stream)
+		defer s.shaken(key)
 		http := why.Code == CodeNotNative && looksLikeHTTP(rd.buf[:rd.w])
 		rd.release()
 		if s.isClosing() {
@@ -133,7 +135,7 @@ func (s *Server) readNativeHello(stream transport.Conn, rd *reader) (*wire.Hello
 
 // admit makes a connection of a stream whose hello is well formed: its welcome is queued
 // before anybody can send to it.
-func (s *Server) admit(base context.Context, stream transport.Conn, hello *wire.Hello, peer *classicPeer) (*Conn, *Error) {
+func (s *Server) admit(base context.Context, key uint64, stream transport.Conn, hello *wire.Hello, peer *classicPeer) (*Conn, *Error) {
 	c := newConn(base, s.eng, s.lastID.Add(1), stream)
 	c.srv, c.classic = s, peer
 	c.addr = c.info.Remote
@@ -163,7 +165,7 @@ func (s *Server) admit(base context.Context, stream transport.Conn, hello *wire.
 	} else if c.name != "" {
 		s.named.add(c.name, c)
 	}
-	delete(s.shaking, stream)
+	delete(s.shaking, key)
 	for _, g := range c.groups {
 		s.groups.add(g, c)
 	}

@@ -15,31 +15,27 @@ const cutTime = 250 * time.Millisecond
 //
 // When ctx ends first, what is left is cut off, and the error is that of ctx; then only handlers
 // that do not heed their context still run. Shutdown may be called again to wait longer.
-// A handler that calls it waits for itself, until ctx ends.
+// A handler that calls it waits for itself, until ctx ends. With [ServerOptions.Manual] it
+// runs the handlers that are left, so that nobody else need call Update.
 func (s *Server) Shutdown(ctx context.Context) error {
 	ended := s.stop()
 	for c := range s.Clients() {
 		c.closeWith(errShuttingDown)
 	}
-	select {
-	case <-ended:
+	if s.eng.manual.await(ctx, ended) == nil {
 		return nil
-	case <-ctx.Done():
 	}
 	s.cut(ctx.Err())
-	t := time.NewTimer(cutTime)
-	defer t.Stop()
-	select {
-	case <-ended:
-	case <-t.C:
-	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), cutTime)
+	defer cancel()
+	s.eng.manual.await(last, ended) //nolint:errcheck // it was too late before
 	return ctx.Err()
 }
 
 // cut closes the streams of all that is left.
 func (s *Server) cut(why error) {
 	s.mu.Lock()
-	for stream := range s.shaking {
+	for _, stream := range s.shaking {
 		stream.Close() //nolint:errcheck // it is being cut
 	}
 	s.mu.Unlock()
@@ -55,15 +51,14 @@ func (s *Server) stop() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
-		return s.ended
+		return s.stopped
 	}
 	s.closing = true
 	close(s.stopping)
-	s.ended = make(chan struct{})
-	for l := range s.listeners {
+	for _, l := range s.listeners {
 		l.Close() //nolint:errcheck // nothing to be done about it
 	}
-	for stream := range s.shaking {
+	for _, stream := range s.shaking {
 		stream.SetReadDeadline(time.Now()) //nolint:errcheck // it has its own deadline
 	}
 	go func() {
@@ -71,7 +66,7 @@ func (s *Server) stop() <-chan struct{} {
 		if s.serving {
 			s.eng.sweep.close()
 		}
-		close(s.ended)
+		close(s.stopped)
 	}()
-	return s.ended
+	return s.stopped
 }

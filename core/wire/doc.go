@@ -138,7 +138,8 @@
 //	frame before the hello or welcome, or a second one of them
 //	                                               protocol      ends
 //	frame that this side does not receive          protocol      ends
-//	request with an id that is still in use        protocol      ends
+//	request with the id of one that is being handled
+//	                                               protocol      ends
 //	ack of more than was sent                      protocol      ends
 //	command with a wrong or unknown name           -             skips, tells its own program
 //	request with a wrong name                      bad name      answers

@@ -1,0 +1,122 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// With manual dispatch no handler runs by itself, and all run in the order of arrival.
+func TestManualServer(t *testing.T) {
+	inWorld(t, &ServerOptions{Manual: true}, func(w *world) {
+		var events []string // without a lock: all on this goroutine
+		w.srv.OnJoin(func(c *Conn) {
+			events = append(events, "join "+c.Name())
+			if err := c.Send("hello", nil); err != nil {
+				t.Error(err)
+			}
+		})
+		w.srv.OnLeave(func(c *Conn, _ error) { events = append(events, "leave "+c.Name()) })
+		On(w.srv, "n", func(_ context.Context, c *Conn, n int) error {
+			events = append(events, fmt.Sprint(c.Name(), " ", n))
+			return nil
+		}, Concurrent())
+		Handle(w.srv, "double", func(_ context.Context, _ *Conn, n int) (int, error) { return 2 * n, nil })
+		w.serve()
+		var hello kept[string]
+		cl := w.client("ada")
+		On(cl, "hello", func(context.Context, *Conn, struct{}) error { hello.add("hello"); return nil })
+
+		connected := make(chan error, 1)
+		go func() { connected <- cl.Connect(w.ctx) }()
+		synctest.Wait()
+		require.Empty(t, hello.all())
+		require.Equal(t, 1, w.srv.Update())
+		require.NoError(t, <-connected)
+		synctest.Wait()
+		require.Equal(t, []string{"hello"}, hello.all())
+
+		for i := range 3 {
+			require.NoError(t, cl.Send("n", i))
+		}
+		time.Sleep(time.Second)
+		require.Equal(t, []string{"join ada"}, events)
+		require.Equal(t, 3, w.srv.Update())
+		require.Equal(t, 0, w.srv.Update())
+		require.Equal(t, []string{"join ada", "ada 0", "ada 1", "ada 2"}, events)
+
+		answer := make(chan int, 1)
+		go func() { n, _ := Call[int](w.ctx, cl, "double", 21); answer <- n }()
+		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+		defer cancel()
+		require.ErrorIs(t, w.srv.Run(ctx), context.DeadlineExceeded)
+		require.Equal(t, 42, <-answer)
+
+		require.NoError(t, cl.Close())
+		synctest.Wait()
+		require.NotContains(t, events, "leave ada")
+		require.NoError(t, w.srv.Shutdown(w.ctx), "it runs what is left")
+		require.Equal(t, "leave ada", events[len(events)-1])
+		require.NoError(t, w.srv.Run(w.ctx))
+	})
+}
+
+// What a program does not fetch is bounded: reading stops, nothing is lost.
+func TestManualIsBounded(t *testing.T) {
+	inWorld(t, &ServerOptions{Manual: true, InboxBytes: 2 << 10}, func(w *world) {
+		got := 0
+		On(w.srv, "n", func(_ context.Context, _ *Conn, n int) error {
+			if n != got {
+				t.Errorf("%d instead of %d", n, got)
+			}
+			got++
+			return nil
+		})
+		w.serve()
+		cl := w.client("ada")
+		go w.srv.Run(w.ctx) //nolint:errcheck // ends with the server
+		require.NoError(t, cl.Connect(w.ctx))
+		for i := range 2000 {
+			require.NoError(t, cl.Send("n", i))
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		require.Equal(t, 2000, got)
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+	})
+}
+
+func TestManualClient(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		On(w.srv, "echo", func(_ context.Context, c *Conn, s string) error { return c.Send("echo", s) })
+		w.serve()
+		cl := NewClient(w.lis, &ClientOptions{Name: "ada", Manual: true, Codec: testCodec{}})
+		w.clients = append(w.clients, cl)
+		var events []string
+		cl.OnState(func(s State, _ error) { events = append(events, s.String()) })
+		On(cl, "echo", func(_ context.Context, _ *Conn, s string) error {
+			events = append(events, s)
+			if s == "last" {
+				return cl.Close()
+			}
+			return nil
+		})
+		w.join(cl)
+		require.NoError(t, cl.Send("echo", "first"))
+		require.NoError(t, cl.Send("echo", "last"))
+		synctest.Wait()
+		require.Empty(t, events)
+		require.NoError(t, cl.Run(w.ctx))
+		require.Equal(t, []string{"connected", "first", "last", "disconnected"}, events)
+
+		w.join(cl) // again, which needs nobody to call Update
+		require.NoError(t, cl.Close())
+		require.NoError(t, cl.Run(w.ctx))
+		require.PanicsWithValue(t, notManual, func() { w.client("x").Update() })
+	})
+}
