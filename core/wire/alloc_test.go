@@ -34,21 +34,21 @@ func TestWorstCaseAllocation(t *testing.T) {
 	}{
 		"most metadata that is allowed": {parseHelloOf(pairs), CodeNone, maxParseAlloc},
 		"very many groups":              {parseHelloOf(groups), CodeTooManyGroups, 16 << 10},
-		"very many unknown fields":      {parseHelloOf(unknown), CodeNone, 4 << 10},
-		"name of 1 MiB":                 {parseHelloOf(name), CodeBadName, 4 << 10},
-		"auth of 1 MiB":                 {parseHelloOf(auth), CodeTooBig, 4 << 10},
-		"field that says 1 GiB":         {parseHelloOf(append(append([]byte(nil), version...), 4, 0x80, 0x80, 0x80, 0x80, 0x04)), CodeProtocol, 4 << 10},
+		"very many unknown fields":      {parseHelloOf(unknown), CodeNone, 32 << 10},
+		"name of 1 MiB":                 {parseHelloOf(name), CodeBadName, 32 << 10},
+		"auth of 1 MiB":                 {parseHelloOf(auth), CodeTooBig, 32 << 10},
+		"field that says 1 GiB":         {parseHelloOf(append(append([]byte(nil), version...), 4, 0x80, 0x80, 0x80, 0x80, 0x04)), CodeProtocol, 32 << 10},
 		"hello that says 1 GiB": {func() error {
 			return firstError(Next([]byte{0x80, 0x80, 0x80, 0x80, 0x04, byte(KindHello)}, 0))
-		}, CodeTooBig, 4 << 10},
+		}, CodeTooBig, 32 << 10},
 		"joined that says 2^63 groups": {func() error {
 			_, err := ParsePresence(appendUvarint([]byte{1, 'a'}, 1<<63), nil)
 			return err
-		}, CodeProtocol, 4 << 10},
+		}, CodeProtocol, 32 << 10},
 		"failure with 1 MiB of text": {func() error {
 			_, _, _, err := ParseFailure(failure)
 			return err
-		}, CodeTooBig, 4 << 10},
+		}, CodeTooBig, 32 << 10},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
