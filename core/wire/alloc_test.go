@@ -33,7 +33,7 @@ func TestWorstCaseAllocation(t *testing.T) {
 		max   uint64
 	}{
 		"most metadata that is allowed": {parseHelloOf(pairs), CodeNone, maxParseAlloc},
-		"very many groups":              {parseHelloOf(groups), CodeTooManyGroups, 16 << 10},
+		"very many groups":              {parseHelloOf(groups), CodeTooManyGroups, 32 << 10},
 		"very many unknown fields":      {parseHelloOf(unknown), CodeNone, 32 << 10},
 		"name of 1 MiB":                 {parseHelloOf(name), CodeBadName, 32 << 10},
 		"auth of 1 MiB":                 {parseHelloOf(auth), CodeTooBig, 32 << 10},
