@@ -1,0 +1,223 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// native joins a client that tells what it hears, notices included.
+func (w *world) native(heard *kept[string], name string, groups ...string) *Client {
+	cl := w.client(name, groups...)
+	notice := func(what string) func(p Presence) {
+		return func(p Presence) {
+			b, _ := json.Marshal(p)
+			heard.add(what + " " + string(b))
+		}
+	}
+	cl.OnClientConnect(notice("came"))
+	cl.OnClientDisconnect(notice("went"))
+	cl.OnMessage(func(_ context.Context, _ *Conn, f Frame) error {
+		heard.add(f.Kind.String() + " " + f.Command + " " + string(f.Payload))
+		return nil
+	})
+	return w.join(cl)
+}
+
+// conn is the server's end of the client of that name.
+func (w *world) conn(name string) *Conn {
+	c, err := w.srv.Client(name)
+	require.NoError(w.t, err)
+	return c
+}
+
+func TestClassicNotices(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.srv.OnJoin(func(c *Conn) { c.Send("welcome", c.Name()) }) //nolint:errcheck // seen below
+		w.tapped()
+		var heard kept[string]
+		ada := w.native(&heard, "ada", "red", "blue")
+		bob := w.old(`"bob"`, `"red"`)
+		bob.want("welcome bob") // and no notice of its own
+		empty, nobody := w.old(`""`, `""`), w.old(`null`, `null`)
+		var ignored kept[string]
+		eve := w.native(&ignored, "Zoë")
+		dan := w.native(&ignored, "")
+		require.NoError(t, ada.Close())
+		require.NoError(t, dan.Close())
+		synctest.Wait()
+		empty.close()
+		nobody.close()
+
+		bob.want(
+			`$CLTCONN$ {"ip": ["127.0.0.1", 40003], "name": "", "group": ""}`,
+			`$CLTCONN$ {"ip": ["127.0.0.1", 40004], "name": null, "group": null}`,
+			`$CLTCONN$ {"ip": ["127.0.0.1", 40005], "name": "Zo\u00eb", "group": null}`,
+			`$CLTCONN$ {"ip": ["127.0.0.1", 40006], "name": null, "group": null}`,
+			`$CLTDISCONN$ {"ip": ["127.0.0.1", 40001], "name": "ada", "group": "blue"}`,
+			`$CLTDISCONN$ {"ip": ["127.0.0.1", 40006], "name": null, "group": null}`,
+			`$CLTDISCONN$ {"ip": ["127.0.0.1", 40003], "name": "", "group": ""}`,
+			`$CLTDISCONN$ {"ip": ["127.0.0.1", 40004], "name": null, "group": null}`,
+		)
+		require.Equal(t, []string{
+			`command welcome ada`,
+			`came {"Name":"bob","Groups":["red"],"Addr":"127.0.0.1:40002"}`,
+			`came {"Name":"","Groups":null,"Addr":"127.0.0.1:40003"}`,
+			`came {"Name":"","Groups":null,"Addr":"127.0.0.1:40004"}`,
+			`came {"Name":"Zoë","Groups":null,"Addr":"127.0.0.1:40005"}`,
+			`came {"Name":"","Groups":null,"Addr":"127.0.0.1:40006"}`,
+		}, heard.all())
+		require.NoError(t, eve.Err())
+	})
+}
+
+func TestClassicAmongNatives(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var faults kept[string]
+		w.srv.OnError(func(c *Conn, err error) { faults.add(c.Name() + " " + CodeOf(err).String()) })
+		w.tapped()
+		var heard kept[string]
+		w.native(&heard, "ada", "red")
+		bob, eve := w.old(`"bob"`, `"red"`), w.old(`"eve"`, `null`)
+		bob.take()
+		heard.got = nil
+		want := func(lines ...string) {
+			t.Helper()
+			synctest.Wait()
+			require.Equal(t, lines, heard.all())
+			heard.got = nil
+		}
+		red := w.srv.Group("red")
+		require.NoError(t, w.srv.Broadcast("tick", 7))
+		require.NoError(t, w.srv.BroadcastRaw([]byte("raw\x00")))
+		require.NoError(t, red.Send("news", map[string]int{"a": 1}))
+		require.NoError(t, red.SendRaw(nil))
+		require.NoError(t, w.srv.Broadcast("but", "eve", Except(w.conn("eve"))))
+		require.NoError(t, red.Send("but", "ada", Except(w.conn("ada"))))
+		want("command tick 7", "raw message  raw\x00", `command news {"a":1}`, "raw message  ", "command but eve")
+		bob.want("tick 7", "raw\x00", `news {"a":1}`, "", "but eve", "but ada")
+		eve.want("tick 7", "raw\x00")
+
+		// What a classic peer would take for something else reaches the others.
+		require.NoError(t, w.srv.Broadcast("two words", 1))
+		require.NoError(t, red.Send("$x$", 2))
+		require.NoError(t, w.srv.BroadcastRaw([]byte("$CLTCONN$ {}")))
+		want("command two words 1", "command $x$ 2", "raw message  $CLTCONN$ {}")
+		bob.want()
+		eve.want()
+		require.ElementsMatch(t, []string{"bob bad name", "bob bad name", "bob unsupported", "eve bad name", "eve unsupported"}, faults.all())
+		conn := w.conn("bob")
+		require.Equal(t, CodeBadName, CodeOf(conn.Send("two words", 1)))
+		require.Equal(t, CodeBadName, CodeOf(conn.Send("$x$", 1)))
+		require.Equal(t, CodeUnsupported, CodeOf(conn.SendRaw([]byte("$NOTLS$"))))
+		_, err := conn.CallBytes(w.ctx, "sum", nil)
+		require.Equal(t, CodeUnsupported, CodeOf(err))
+
+		// The server's program may put it into groups; it is not told.
+		require.NoError(t, w.conn("eve").Join("red"))
+		require.NoError(t, conn.Leave("red"))
+		require.NoError(t, red.Send("news", 2))
+		want("command news 2")
+		eve.want("news 2")
+		bob.want()
+		require.Equal(t, CodeUnknownClient, CodeOf(func() error { _, err := w.srv.Client(""); return err }()))
+	})
+}
+
+// A handler may wait for a raw message, also when one has come that the message handler is to
+// get after it.
+func TestClassicRecvRaw(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var heard kept[string]
+		w.srv.OnBytes("ask", func(ctx context.Context, c *Conn, wait []byte) error {
+			if len(wait) > 0 {
+				time.Sleep(time.Second)
+			}
+			got, err := c.RecvRaw(ctx)
+			heard.add("asked " + string(got))
+			return err
+		})
+		w.srv.OnMessage(func(_ context.Context, _ *Conn, f Frame) error {
+			if f.Kind == KindRaw {
+				heard.add("raw " + string(f.Payload))
+			}
+			return nil
+		})
+		w.serve()
+		p := w.old(`null`, `null`)
+		p.send(oldFrames("zero", "ask ", "one", "two"))
+		synctest.Wait()
+		p.send(oldFrames("ask long", "three"))
+		synctest.Wait()
+		p.send(oldFrames("four", "six words are no command here"))
+		time.Sleep(2 * time.Second)
+		p.send(oldFrames("ask long"))
+		time.Sleep(2 * time.Second)
+		p.send(oldFrames("five"))
+		synctest.Wait()
+		require.Equal(t, []string{
+			"raw zero", "asked one", "raw two", "asked three", "raw four", "raw six words are no command here", "asked five",
+		}, heard.all())
+	})
+}
+
+// A classic peer that is silent is no dead one.
+func TestClassicHasNoHeartbeat(t *testing.T) {
+	echoWorld(t, nil, func(w *world, faults *kept[hooked], check func()) {
+		w.join(w.client("ada"))
+		time.Sleep(time.Hour)
+		require.Equal(t, 2, w.srv.Len())
+		check()
+		require.Empty(t, faults.all())
+	})
+}
+
+func TestClassicShutdown(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var left kept[Code]
+		w.srv.OnLeave(func(_ *Conn, why error) { left.add(CodeOf(why)) })
+		lis := w.tapped()
+		p := w.old(`"bob"`, `null`)
+		var want []string
+		for range 100 { // more than the pipe holds
+			require.NoError(t, w.conn("bob").SendBytes("bulk", make([]byte, 4<<10)))
+			want = append(want, "bulk "+strings.Repeat("\x00", 4<<10))
+		}
+		require.NoError(t, w.srv.Shutdown(w.ctx))
+		requireSame(t, oldFrames(want...), p.take())
+		require.True(t, p.isEnded())
+		require.Equal(t, []Code{CodeShutdown}, left.all())
+		lis.conns[0].requireWhole(t, 16)
+	})
+}
+
+// A client that does not read is disconnected, as a native one is.
+func TestClassicSlowConsumer(t *testing.T) {
+	echoWorld(t, &ServerOptions{QueueBytes: 32 << 10}, func(w *world, faults *kept[hooked], check func()) {
+		stream, err := w.lis.Dial(w.ctx)
+		require.NoError(t, err)
+		defer stream.Close() //nolint:errcheck // it is over
+		_, err = stream.Write([]byte(oldHello(`"slow"`, `"red"`)))
+		require.NoError(t, err)
+		synctest.Wait()
+		slow := w.conn("slow")
+		for range 20 {
+			require.NoError(t, w.srv.Group("red").SendBytes("bulk", make([]byte, 8<<10)))
+			check()
+			if slow.Err() != nil {
+				break
+			}
+		}
+		require.Equal(t, CodeSlowConsumer, CodeOf(slow.Err()))
+		<-slow.Done()
+		require.Equal(t, []hooked{{true, CodeSlowConsumer}}, faults.all())
+		check()
+	})
+}
