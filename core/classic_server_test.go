@@ -5,11 +5,17 @@ package core
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/tcp"
+	"github.com/hisock/hisock/transport"
+	"github.com/hisock/hisock/transport/transporttest"
 )
 
 // A hooked is what the error hook was told.
@@ -136,4 +142,106 @@ func TestClassicBadFrames(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Headers that the original reads are read here, too.
+func TestClassicTolerantHeaders(t *testing.T) {
+	echoWorld(t, nil, func(w *world, faults *kept[hooked], check func()) {
+		p := w.knock()
+		p.send("0000000000000041" + `$CLTHELLO$ {"name": "ada", "group": null}`)
+		for _, header := range []string{" 6              ", "+6              ", "6\t\r\n            ", "0000000000000006", "              +6"} {
+			p.send(header + "say hi")
+			p.want("said hi")
+		}
+		check()
+		require.Empty(t, faults.all())
+	})
+}
+
+func TestClassicOptions(t *testing.T) {
+	tests := map[string]struct {
+		opts ServerOptions
+		join []string // one connection each
+		code Code     // of the last
+	}{
+		"not wanted":   {ServerOptions{ClassicHeaderLen: -1}, []string{oldHello(`null`, `null`)}, CodeNotNative},
+		"name taken":   {ServerOptions{UniqueNames: true}, []string{oldHello(`"ada"`, `null`), oldHello(`"ada"`, `"red"`)}, CodeNameTaken},
+		"empty names":  {ServerOptions{UniqueNames: true}, []string{oldHello(`""`, `null`), oldHello(`""`, `null`)}, CodeNone},
+		"large hello":  {ServerOptions{MaxHello: 40}, []string{oldHello(`"a"`, `null`), oldHello(`"abc"`, `null`)}, CodeTooBig},
+		"short header": {ServerOptions{ClassicHeaderLen: 2}, []string{`40$CLTHELLO$ {"name": null, "group": null}`}, CodeNone},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, &tc.opts, func(w *world) {
+				var faults kept[Code]
+				w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err)) })
+				w.serve()
+				var last *oldPeer
+				for _, hello := range tc.join {
+					last = w.knock()
+					last.send(hello)
+					synctest.Wait()
+				}
+				require.Empty(t, last.take())
+				require.Equal(t, tc.code != CodeNone, last.isEnded())
+				require.Equal(t, tc.code, append(faults.all(), CodeNone)[0])
+			})
+		})
+	}
+}
+
+// The two ways to leave, over real sockets, are one: leave runs once, and others are told once.
+func TestClassicLeavesOverTCP(t *testing.T) {
+	l, err := tcp.Listen("127.0.0.1:0", nil)
+	require.NoError(t, err)
+	left := make(chan string, 10)
+	srv := NewServer(nil)
+	srv.OnLeave(func(c *Conn, _ error) { left <- c.Name() })
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(t.Context(), l) }()
+	dial := func() transport.Conn {
+		c, err := tcp.Dialer(l.Addr(), nil).Dial(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, c.SetReadDeadline(time.Now().Add(transporttest.Patience)))
+		return c
+	}
+	ada := dial()
+	defer ada.Close() //nolint:errcheck // it is over
+	_, err = ada.Write([]byte(oldHello(`"ada"`, `null`)))
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return srv.Len() == 1 }, transporttest.Patience, time.Millisecond)
+	told := func(mark string, bob transport.Conn) {
+		t.Helper()
+		_, port, _ := strings.Cut(bob.Info().Local, ":")
+		want := oldFrames(mark + ` {"ip": ["127.0.0.1", ` + port + `], "name": "bob", "group": "red"}`)
+		got := make([]byte, len(want))
+		_, err := io.ReadFull(ada, got)
+		require.NoError(t, err)
+		require.Equal(t, want, string(got))
+	}
+	for _, leave := range []func(c transport.Conn) error{
+		transport.Conn.Close,
+		transport.Conn.CloseWrite,
+		func(c transport.Conn) error { return c.(transport.Resetter).Reset() },
+	} {
+		bob := dial()
+		_, err = bob.Write([]byte(oldHello(`"bob"`, `"red"`)))
+		require.NoError(t, err)
+		told("$CLTCONN$", bob)
+		require.NoError(t, leave(bob))
+		told("$CLTDISCONN$", bob)
+		require.Equal(t, "bob", <-left)
+		bob.Close() //nolint:errcheck // it has left
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), transporttest.Patience)
+	defer cancel()
+	shut := make(chan error, 1)
+	go func() { shut <- srv.Shutdown(ctx) }()
+	rest, err := io.ReadAll(struct{ io.Reader }{ada})
+	require.NoError(t, err)
+	require.Empty(t, rest, "nothing was said twice")
+	require.NoError(t, ada.Close())
+	require.NoError(t, <-shut)
+	require.NoError(t, <-served)
+	require.Equal(t, "ada", <-left)
 }

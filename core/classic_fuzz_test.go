@@ -1,0 +1,136 @@
+//go:build !js
+
+package core
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/transport"
+	"github.com/hisock/hisock/transport/transporttest"
+)
+
+// A member is a client of the original that must go on being served.
+type member struct {
+	stream transport.Conn
+	in     []byte
+}
+
+// ask says something and reads on until the answer comes.
+func (m *member) ask() error {
+	if err := m.stream.SetReadDeadline(time.Now().Add(transporttest.Patience)); err != nil {
+		return err
+	}
+	if _, err := m.stream.Write([]byte(oldFrames("echo 1"))); err != nil {
+		return err
+	}
+	want, buf := []byte(oldFrames("echoed 1")), make([]byte, 4<<10)
+	for {
+		n, err := m.stream.Read(buf)
+		if err != nil {
+			return err
+		}
+		m.in = append(m.in, buf[:n]...)
+		if bytes.Contains(m.in, want) { // by prefix, the message handler answers too
+			m.in = m.in[:0]
+			return nil
+		}
+	}
+}
+
+// fuzzed serves, with handlers for most of what can be, and tells when somebody has gone.
+func fuzzed(f *testing.F, prefix bool) (*transport.PipeListener, <-chan struct{}, *member) {
+	l := transport.NewPipeListener()
+	gone := make(chan struct{}, 1)
+	srv := NewServer(&ServerOptions{ClassicPrefix: prefix, MaxFrame: 64 << 10, QueueBytes: 32 << 10, InboxBytes: 8 << 10})
+	srv.OnError(func(c *Conn, _ error) {
+		if c == nil { // it was not let in
+			gone <- struct{}{}
+		}
+	})
+	srv.OnLeave(func(c *Conn, _ error) {
+		if c.ID() != 1 { // of the member
+			gone <- struct{}{}
+		}
+	})
+	srv.OnBytes("echo", func(_ context.Context, c *Conn, b []byte) error { return c.SendBytes("echoed", b) })
+	srv.OnBytes("late", func(_ context.Context, c *Conn, b []byte) error { return c.SendRaw(b) }, Concurrent())
+	On(srv, "count", func(_ context.Context, c *Conn, n int) error { return c.Send("count", n+1) })
+	srv.OnMessage(func(_ context.Context, c *Conn, f Frame) error {
+		if f.Kind == KindRaw {
+			return c.SendRaw(f.Payload)
+		}
+		return nil
+	})
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(context.Background(), l) }()
+	stream, err := l.Dial(context.Background())
+	require.NoError(f, err)
+	_, err = stream.Write([]byte(oldHello(`"good"`, `null`)))
+	require.NoError(f, err)
+	good := &member{stream: stream}
+	require.NoError(f, good.ask())
+	f.Cleanup(func() {
+		require.NoError(f, stream.Close())
+		ctx, cancel := context.WithTimeout(context.Background(), transporttest.Patience)
+		defer cancel()
+		require.NoError(f, srv.Shutdown(ctx), "something of a connection still runs")
+		require.NoError(f, <-served)
+	})
+	return l, gone, good
+}
+
+// What a classic client sends, from its first byte or behind a hello, does no more than end
+// its own connection: the server has let go of it, and serves another.
+func FuzzClassicConn(f *testing.F) {
+	hello := oldHello(`"eve"`, `"red"`)
+	for _, in := range []string{
+		hello, hello + oldFrames("echo 1", "count 2", "late 3", "raw", ""), hello + oldFrames("$DH_NUMS$", "$CLTHELLO$ {}", "echoing"),
+		hello[:20], hello + "-1              ", hello + "9999999999999999", hello + "  +5  \t\r\n       echo ", oldHello(`""`, `5`),
+		oldHello(`["a"]`, `null`), oldFrames(`{"group": true, "name": "\ud83e", "x": [[{}]]}`), oldHello(`"a\nb"`, `null`),
+	} {
+		f.Add([]byte(in[1:]), in[0], false)
+		f.Add([]byte(in[1:]), in[0], true)
+	}
+	type server struct {
+		l    *transport.PipeListener
+		gone <-chan struct{}
+		good *member
+	}
+	var servers [2]server
+	for i := range servers {
+		servers[i].l, servers[i].gone, servers[i].good = fuzzed(f, i == 1)
+	}
+	f.Fuzz(func(t *testing.T, rest []byte, first byte, prefix bool) {
+		s := servers[0]
+		if prefix {
+			s = servers[1]
+		}
+		stream, err := s.l.Dial(t.Context())
+		require.NoError(t, err)
+		defer stream.Close() //nolint:errcheck // it is over
+		require.NoError(t, stream.SetReadDeadline(time.Now().Add(transporttest.Patience)))
+		require.NoError(t, stream.SetWriteDeadline(time.Now().Add(transporttest.Patience)))
+		read := make(chan error, 1)
+		go func() {
+			_, err := io.Copy(io.Discard, struct{ io.Reader }{stream})
+			read <- err
+		}()
+		if _, err := stream.Write(append([]byte{'0' + first%10}, rest...)); err != nil {
+			require.ErrorIs(t, err, io.ErrClosedPipe)
+		}
+		require.NoError(t, stream.CloseWrite())
+		require.NoError(t, <-read)
+		select {
+		case <-s.gone:
+		case <-time.After(transporttest.Patience):
+			require.FailNow(t, "it has not gone")
+		}
+		require.NoError(t, s.good.ask())
+	})
+}
