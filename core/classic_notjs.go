@@ -85,16 +85,23 @@ func (c *Conn) classicPresence() *classicPresence {
 // caller's.
 func (p *classicPeer) receive(c *Conn, rd *reader, f wire.Frame) bool {
 	switch {
-	case c.srv != nil && classic.IsTLSProbe(f.Body):
+	case c.server && classic.IsTLSProbe(f.Body):
 		c.sendOwn(classic.AppendNoTLS(nil, p.headerLen)) //nolint:errcheck // then it is over anyway
 		return true
-	case c.srv == nil && p.isNotice(f.Body), p.isCommand(c, f.Body):
+	case c.recv.waiting.Load() > 0 && p.gotAwaited(c, f.Body):
+		return true
+	case !c.server && p.isNotice(f.Body), p.isCommand(c, f.Body):
 		return c.dispatch(rd, f)
 	case !c.gotRaw(f.Body):
 		f.Kind = wire.KindRaw // so that it can be received out of its turn
 		return c.dispatch(rd, f)
 	}
 	return true
+}
+
+func (p *classicPeer) gotAwaited(c *Conn, payload []byte) bool {
+	name, content, ok := classic.SplitCommand(payload)
+	return ok && c.recv.deliver(name, content)
 }
 
 func (p *classicPeer) isNotice(payload []byte) bool {
@@ -119,7 +126,7 @@ func (p *classicPeer) isCommand(c *Conn, payload []byte) bool {
 
 // run runs the handler of a classic frame in its turn.
 func (p *classicPeer) run(c *Conn, payload []byte) {
-	if c.srv == nil {
+	if !c.server {
 		who, came, ok, err := classic.ParseNotice(payload)
 		if err != nil {
 			c.eng.fault(c, wireError(err))

@@ -177,6 +177,15 @@ func (cl *Client) RecvRaw(ctx context.Context) ([]byte, error) {
 	return c.RecvRaw(ctx)
 }
 
+// Recv is [Conn.Recv] from the server.
+func (cl *Client) Recv(ctx context.Context, command string) ([]byte, error) {
+	c, err := cl.current()
+	if err != nil {
+		return nil, err
+	}
+	return c.Recv(ctx, command)
+}
+
 // CallBytes is [Conn.CallBytes] to the server.
 func (cl *Client) CallBytes(ctx context.Context, command string, payload []byte) ([]byte, error) {
 	c, err := cl.current()

@@ -23,7 +23,7 @@ import (
 //	ending     the first reason wins; the last goroutine to leave finishes (conn_close.go)
 type Conn struct {
 	eng    *engine
-	srv    *Server // nil at a client
+	server bool // the peer is a client
 	id     uint64
 	stream transport.Conn
 	ready  transport.ReadyReader // stream, if it can wait without a buffer
@@ -41,6 +41,7 @@ type Conn struct {
 	calls       callTable // calls to the peer
 	serving     servingTable
 	raw         rawBox
+	recv        recvTable
 
 	// Owned by the reading role, which passes with turn.
 	rd       *reader

@@ -111,7 +111,7 @@ func (c *Conn) closer(drained <-chan struct{}, why *Error, fault bool) {
 	case <-t.C:
 		return
 	}
-	if c.classic != nil && c.srv == nil {
+	if c.classic != nil && !c.server {
 		leaveClassic(c.stream)
 		return
 	}

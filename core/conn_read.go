@@ -275,7 +275,11 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 	}
 	var err error
 	switch f.Kind {
-	case wire.KindCommand, wire.KindRequest, wire.KindJoinGroup, wire.KindLeaveGroup:
+	case wire.KindCommand:
+		if c.recv.waiting.Load() == 0 || !c.gotAwaited(f.Body) {
+			return c.dispatch(rd, f)
+		}
+	case wire.KindRequest, wire.KindJoinGroup, wire.KindLeaveGroup:
 		return c.dispatch(rd, f)
 	case wire.KindRaw:
 		if !c.gotRaw(f.Body) {

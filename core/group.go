@@ -62,7 +62,10 @@ func (g *Group) publish(f Frame, opts []SendOption) error {
 }
 
 // A SendOption changes who gets what is sent to several.
-type SendOption struct{ except []*Conn }
+type SendOption struct {
+	except []*Conn
+	all    bool
+}
 
 // Except leaves out the given connections, nil ones not counting.
 func Except(conns ...*Conn) SendOption { return SendOption{except: conns} }

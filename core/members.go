@@ -1,6 +1,7 @@
 package core
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -121,6 +122,11 @@ func (x *index) remove(name string, c *Conn) {
 	if m.len() == 0 {
 		delete(x.sets, name)
 	}
+}
+
+func sorted(names []string) []string {
+	slices.Sort(names)
+	return names
 }
 
 // names returns the names of all sets, in no order.

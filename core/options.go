@@ -193,12 +193,23 @@ func (o *ServerOptions) config() config {
 // config returns what the client's connections need. Names and groups are the
 // server's to limit.
 func (o *ClientOptions) config() config {
-	s := (&ServerOptions{
-		MaxFrame: o.MaxFrame, QueueBytes: o.QueueBytes, InboxBytes: o.InboxBytes,
-		MaxConcurrent: o.MaxConcurrent, WriteTimeout: o.WriteTimeout, CloseTimeout: o.CloseTimeout,
-		Codec: o.Codec, Logger: o.Logger,
-	}).withDefaults()
-	return s.config()
+	c := config{
+		maxFrame:      max(positive(o.MaxFrame, defaultMaxFrame), minPeerFrame),
+		queueBytes:    positive(o.QueueBytes, defaultQueueBytes),
+		inboxBytes:    positive(o.InboxBytes, defaultInboxBytes),
+		maxConcurrent: positive(o.MaxConcurrent, defaultConcurrent),
+		writeTimeout:  limit(o.WriteTimeout, defaultWriteTime),
+		closeTimeout:  positive(o.CloseTimeout, defaultCloseTime),
+		codec:         o.Codec,
+		log:           o.Logger,
+	}
+	if c.codec == nil {
+		c.codec = defaultCodec
+	}
+	if c.log == nil {
+		c.log = silent{}
+	}
+	return c
 }
 
 // positive returns v, or the default where v is not a size at all.

@@ -26,6 +26,7 @@ type Server struct {
 	all    members
 	named  index
 	groups index
+	byAddr index
 	asking members // those who want to know who comes and goes
 
 	lastID   atomic.Uint64
@@ -189,19 +190,13 @@ func (s *Server) Client(name string) (*Conn, error) {
 	return nil, NewError(CodeAmbiguousName, strconv.Itoa(len(conns))+" clients are called "+printable(name))
 }
 
-// Groups returns the names of the groups that somebody is in, sorted.
-func (s *Server) Groups() []string {
-	names := s.groups.names()
-	slices.Sort(names)
-	return names
-}
-
 // gone takes a connection that has ended out of everything that is sent to.
 func (s *Server) gone(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.all.remove(c)
 	s.asking.remove(c)
+	s.byAddr.remove(c.addr, c)
 	if name := c.Name(); name != "" && !s.opts.UniqueNames {
 		s.named.remove(name, c)
 	}

@@ -137,7 +137,7 @@ func (s *Server) readNativeHello(stream transport.Conn, rd *reader) (*wire.Hello
 // before anybody can send to it.
 func (s *Server) admit(base context.Context, key uint64, stream transport.Conn, hello *wire.Hello, peer *classicPeer) (*Conn, *Error) {
 	c := newConn(base, s.eng, s.lastID.Add(1), stream)
-	c.srv, c.classic = s, peer
+	c.server, c.classic = true, peer
 	c.addr = c.info.Remote
 	c.name = hello.Name
 	c.groups = slices.Compact(slices.Sorted(slices.Values(hello.Groups)))
@@ -172,6 +172,7 @@ func (s *Server) admit(base context.Context, key uint64, stream transport.Conn, 
 	if hello.Notices {
 		s.asking.add(c)
 	}
+	s.byAddr.add(c.addr, c)
 	s.all.add(c)
 	heartbeat := s.opts.Heartbeat
 	if c.classic != nil {

@@ -1,0 +1,98 @@
+package core
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestLookups(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.serve()
+		var heard kept[string]
+		join := func(name string, groups ...string) *Client {
+			cl := w.client(name, groups...)
+			On(cl, "said", func(_ context.Context, c *Conn, s string) error { heard.add(c.Addr() + s); return nil })
+			return w.join(cl)
+		}
+		a, b, c := join("ada", "red"), join("ada"), join("bob", "red", "blue")
+		at := func(cl *Client) string { return cl.Conn().Addr() }
+		require.NotEqual(t, at(a), at(b))
+
+		got, err := w.srv.Lookup(at(b))
+		require.NoError(t, err)
+		require.Equal(t, at(b), got.Addr())
+		_, err = w.srv.Lookup("nowhere:1")
+		require.Equal(t, CodeUnknownClient, CodeOf(err))
+
+		require.Equal(t, []string{"ada", "bob"}, w.srv.Names())
+		require.Equal(t, []string{"blue", "red"}, w.srv.Groups())
+		red := slices.Collect(w.srv.Filter(func(c *Conn) bool { return c.InGroup("red") }))
+		require.Len(t, red, 2)
+
+		require.NoError(t, w.srv.SendTo("bob", "said", " 1"))
+		require.Equal(t, CodeAmbiguousName, CodeOf(w.srv.SendTo("ada", "said", " 2")))
+		require.Equal(t, CodeUnknownClient, CodeOf(w.srv.SendTo("eve", "said", " 3")))
+		require.Equal(t, CodeUnknownClient, CodeOf(w.srv.SendTo("eve", "said", " 3", AllOfThem())))
+		require.Equal(t, CodeUnknownGroup, CodeOf(w.srv.Group("green").Send("said", " 4")))
+		require.NoError(t, w.srv.SendTo("ada", "said", " 5", AllOfThem()))
+		require.NoError(t, w.srv.SendTo("ada", "said", " 6", AllOfThem(), Except(got)))
+		synctest.Wait()
+		require.ElementsMatch(t, []string{at(c) + " 1", at(a) + " 5", at(b) + " 5", at(a) + " 6"}, heard.all())
+		require.NoError(t, w.srv.SendRawTo("bob", []byte("raw")))
+		raw, err := c.RecvRaw(w.ctx)
+		require.NoError(t, err)
+		require.Equal(t, "raw", string(raw))
+
+		w.srv.DisconnectAll(NewError(1200, "out"))
+		for _, cl := range []*Client{a, b, c} {
+			<-cl.Done()
+			require.Equal(t, Code(1200), CodeOf(cl.Err()))
+		}
+		synctest.Wait()
+		require.Empty(t, w.srv.Names())
+		_, err = w.srv.Lookup(at(b))
+		require.Equal(t, CodeUnknownClient, CodeOf(err))
+	})
+}
+
+func TestRecv(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var handled kept[string]
+		On(w.srv, "go", func(ctx context.Context, c *Conn, _ struct{}) error {
+			b, err := c.Recv(ctx, "answer") // while its own handler runs
+			handled.add("go " + string(b))
+			return err
+		})
+		On(w.srv, "answer", func(_ context.Context, _ *Conn, s string) error { handled.add("answer " + s); return nil })
+		w.serve()
+		cl := w.join(w.client("ada"))
+		require.NoError(t, cl.Send("answer", "0"))
+		require.NoError(t, cl.Send("go", nil))
+		synctest.Wait()
+		require.NoError(t, cl.Send("answer", "1"))
+		synctest.Wait()
+		require.NoError(t, cl.Send("answer", "2"))
+		synctest.Wait()
+		require.Equal(t, []string{"answer 0", "go 1", "answer 2"}, handled.all())
+
+		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+		defer cancel()
+		_, err := cl.Recv(ctx, "never")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Zero(t, cl.Conn().recv.waiting.Load())
+		result := make(chan error, 1)
+		go func() { _, err := cl.Recv(w.ctx, "never"); result <- err }()
+		synctest.Wait()
+		require.NoError(t, first(w).Close())
+		require.Equal(t, CodeClosed, CodeOf(<-result))
+		_, err = cl.Recv(w.ctx, "never")
+		require.Equal(t, CodeClosed, CodeOf(err))
+		_, err = cl.Recv(w.ctx, "")
+		require.Equal(t, CodeBadName, CodeOf(err))
+	})
+}
