@@ -95,7 +95,7 @@ func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
 	}
 	unwatch := context.AfterFunc(ctx, func() { l.Close() })
 	s, response, err := dialSocket(ctx, d.url, clientOver(l), d.header)
-	if !unwatch() { // what has been made is cut already
+	if !unwatch() || ctx.Err() != nil { // what has been made is cut already, or about to be
 		l.Close()
 		if err == nil {
 			s.drop()
