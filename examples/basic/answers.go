@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// What an empty answer means. The original's examples take the machine's address in the local
+// network; this one serves nobody else unless it is told to.
+const (
+	defaultHost = "127.0.0.1"
+	defaultPort = "6969"
+)
+
+// askAddr asks for an address and a port, of which the lowest is given.
+func askAddr(ctx context.Context, t *terminal, what string, lowest int) (host, port string, err error) {
+	question := fmt.Sprintf("Address %s? (Enter for %s)", what, defaultHost)
+	if host, err = t.ask(ctx, question, defaultHost, checkHost); err != nil {
+		return "", "", err
+	}
+	question = fmt.Sprintf("Port? (Enter for %s)", defaultPort)
+	port, err = t.ask(ctx, question, defaultPort, func(s string) error { return checkPort(s, lowest) })
+	return strings.Trim(host, "[]"), port, err
+}
+
+// checkHost says what is wrong with the name or the address of a machine, or nil. Whether
+// there is such a machine shows later.
+func checkHost(s string) error {
+	bare := s
+	if strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {
+		bare = s[1 : len(s)-1]
+	}
+	if _, err := netip.ParseAddr(bare); err == nil {
+		return nil
+	}
+	switch {
+	case len(s) > 253:
+		return fmt.Errorf("it has %d characters, more than 253", len(s))
+	case strings.Contains(s, "://"):
+		return errors.New("it is a URL, not an address")
+	case strings.Contains(s, ":"):
+		return errors.New("the port is the next question, and this is no IPv6 address")
+	}
+	for _, r := range s {
+		if r != '.' && r != '-' && r != '_' && (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z') {
+			return fmt.Errorf("%q is in no host's name", r)
+		}
+	}
+	return nil
+}
+
+func checkPort(s string, lowest int) error {
+	n, err := strconv.ParseUint(s, 10, 16)
+	if err != nil || int(n) < lowest {
+		return fmt.Errorf("a port is a number from %d to 65535", lowest)
+	}
+	return nil
+}
+
+func checkName(s string) error {
+	if err := wire.ValidName(s, 0); err != nil {
+		return errors.New(strings.TrimPrefix(err.Error(), "wire: "))
+	}
+	return nil
+}
