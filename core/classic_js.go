@@ -28,8 +28,10 @@ func (*Server) readClassicHello(transport.Conn, *reader) (*wire.Hello, *classicP
 	return nil, nil, errNoClassic
 }
 
-func (*Client) dialClassic(transport.Conn) (*wire.Welcome, *classicPeer, error) {
-	return nil, nil, errNoClassic
+func (*Client) helloClassic() ([]byte, *classicPeer, error) { return nil, nil, errNoClassic }
+
+func (*Client) shakeClassic(transport.Conn, []byte) (*wire.Welcome, error) {
+	return nil, errNoClassic
 }
 
 var errNoClassic = NewError(CodeUnsupported, "a browser build does not speak the original's protocol")

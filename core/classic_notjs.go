@@ -51,12 +51,18 @@ func (p *classicPeer) frame(f Frame) ([]byte, error) {
 	return classic.AppendCommand(b, p.headerLen, f.Command, f.Payload), nil
 }
 
-// notice tells the peer that another client came or went.
+// notice is the frame which tells the peer that another client came or went, or nil if its
+// header is too short for that.
 func (p *classicPeer) notice(who *classicPresence, came bool) []byte {
+	appendTo := classic.AppendDisconnected
 	if came {
-		return classic.AppendConnected(nil, p.headerLen, classic.Presence(*who))
+		appendTo = classic.AppendConnected
 	}
-	return classic.AppendDisconnected(nil, p.headerLen, classic.Presence(*who))
+	frame := appendTo(nil, p.headerLen, classic.Presence(*who))
+	if !p.fits(frame) {
+		return nil
+	}
+	return frame
 }
 
 // classicPresence is how a client is shown to classic peers: with one group at most.
@@ -237,9 +243,9 @@ func (s *Server) readClassicHello(stream transport.Conn, rd *reader) (*wire.Hell
 	return hello, p, nil
 }
 
-// dialClassic joins a server of the original's protocol, which does not answer: the client is
-// connected once its hello is written.
-func (cl *Client) dialClassic(stream transport.Conn) (*wire.Welcome, *classicPeer, error) {
+// helloClassic returns the bytes with which a classic client opens, or why that protocol cannot
+// carry what the options ask for.
+func (cl *Client) helloClassic() ([]byte, *classicPeer, error) {
 	p := &classicPeer{headerLen: cl.opts.Classic.HeaderLen}
 	if p.headerLen <= 0 {
 		p.headerLen = classic.DefaultHeaderLen
@@ -258,16 +264,27 @@ func (cl *Client) dialClassic(stream transport.Conn) (*wire.Welcome, *classicPee
 		p.hello.Group = classic.LabelOf(cl.opts.Groups[0])
 	}
 	hello := classic.AppendHello(nil, p.headerLen, p.hello)
-	if len(hello) > classic.Size(p.headerLen, classic.MaxPayload(p.headerLen)) {
+	if !p.fits(hello) {
 		return nil, nil, NewError(CodeTooBig, "the hello does not fit a header of "+strconv.Itoa(p.headerLen)+" B")
 	}
+	return hello, p, nil
+}
+
+// fits reports whether the length of a frame fits its header.
+func (p *classicPeer) fits(frame []byte) bool {
+	return len(frame) <= classic.Size(p.headerLen, classic.MaxPayload(p.headerLen))
+}
+
+// shakeClassic joins a server of the original's protocol, which does not answer: the client is
+// connected once its hello is written.
+func (cl *Client) shakeClassic(stream transport.Conn, hello []byte) (*wire.Welcome, error) {
 	if _, err := stream.Write(hello); err != nil {
-		return nil, nil, wrapError(CodeConnLost, "the handshake broke off", err)
+		return nil, wrapError(CodeConnLost, "the handshake broke off", err)
 	}
 	return &wire.Welcome{
 		Name: cl.opts.Name, Groups: cl.opts.Groups, Addr: stream.Info().Local,
-		MaxFrame: uint64(cl.cfg.maxFrame), // what the server reads is not known
-	}, p, nil
+		MaxFrame: uint64(cl.cfg.maxFrame),
+	}, nil
 }
 
 // leaveClassic ends the stream as a Python server wants it: by a reset. An orderly end stops

@@ -10,7 +10,7 @@ import (
 // dial connects and shakes hands. It returns a connection that nobody reads yet, and what
 // has been read behind the welcome.
 func (cl *Client) dial(ctx context.Context) (*Conn, *reader, error) {
-	hello, err := cl.hello()
+	hello, peer, err := cl.hello()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -25,9 +25,8 @@ func (cl *Client) dial(ctx context.Context) (*Conn, *reader, error) {
 	stop := context.AfterFunc(ctx, func() { stream.Close() })
 	rd := &reader{}
 	var w *wire.Welcome
-	var peer *classicPeer
-	if cl.opts.Classic != nil {
-		w, peer, err = cl.dialClassic(stream)
+	if peer != nil {
+		w, err = cl.shakeClassic(stream, hello)
 	} else {
 		w, err = shake(stream, rd, hello, cl.cfg.maxFrame)
 	}
@@ -36,6 +35,9 @@ func (cl *Client) dial(ctx context.Context) (*Conn, *reader, error) {
 	}
 	if err != nil {
 		rd.release()
+		if peer != nil {
+			leaveClassic(stream)
+		}
 		stream.Close() //nolint:errcheck // it failed already
 		return nil, nil, err
 	}
@@ -51,22 +53,26 @@ func (cl *Client) dial(ctx context.Context) (*Conn, *reader, error) {
 	return c, rd, nil
 }
 
-// hello returns the bytes with which the client opens.
-func (cl *Client) hello() ([]byte, error) {
+// hello returns the bytes with which the client opens, and the other protocol if they are
+// of that.
+func (cl *Client) hello() ([]byte, *classicPeer, error) {
 	if cl.opts.Name != "" {
 		if err := checkName(cl.opts.Name, defaultMaxHello); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	for _, g := range cl.opts.Groups {
 		if err := checkName(g, defaultMaxHello); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
+	}
+	if cl.opts.Classic != nil {
+		return cl.helloClassic()
 	}
 	return wire.AppendHello([]byte(wire.Preface), &wire.Hello{
 		Name: cl.opts.Name, Groups: cl.opts.Groups, Auth: cl.opts.Auth, Metadata: cl.opts.Metadata,
 		Notices: cl.onCome != nil || cl.onGo != nil, MaxFrame: uint64(cl.cfg.maxFrame),
-	}), nil
+	}), nil, nil
 }
 
 // shake sends the hello and reads the answer.

@@ -62,11 +62,14 @@ type ServerOptions struct {
 
 	// ClassicHeaderLen is the header's length with which clients of the original, the Python
 	// package hisock 0.0.2, may join on the same TCP port, in bytes.
-	// Zero means 16, as in the original. Negative means that they may not.
+	// Zero means 16, as in the original. Negative means that they may not. They cannot be
+	// told why they are refused; one that comes when the server is full finds that
+	// it is disconnected.
 	ClassicHeaderLen int
 
 	// ClassicPrefix runs, for what a classic client sends, every handler whose command it
-	// begins with, as the original does, instead of the one whose name is the first word.
+	// begins with, as the original does, instead of the one whose name is the first word. The
+	// message handler then gets all of it as a raw message, as there.
 	ClassicPrefix bool
 
 	// Manual runs no handler by itself: the program calls [Server.Update] or [Server.Run], and

@@ -135,10 +135,8 @@ func TestNoticesOnMixedMedia(t *testing.T) {
 			cl.OnClientConnect(tell("came"))
 			cl.OnClientDisconnect(tell("went"))
 		})
-	}
-	for i := range ns { // each has been told of those behind it
-		for _, n := range ns[i+1:] {
-			require.Equal(t, "came watcher on "+n.name+" []", next(t, notices[i]))
+		for _, before := range notices[:i] {
+			require.Equal(t, "came watcher on "+n.name+" []", next(t, before))
 		}
 	}
 	for _, n := range ns {

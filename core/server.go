@@ -244,6 +244,10 @@ func (s *Server) notify(c *Conn, came bool) {
 			if old == nil {
 				old = to.classic.notice(c.classicPresence(), came)
 			}
+			if old == nil {
+				s.eng.fault(to, NewError(CodeTooBig, "a notice does not fit the header that is set for classic clients"))
+				continue
+			}
 			to.sendShared(old) //nolint:errcheck // who cannot be told is being disconnected
 		default:
 			if native == nil {
