@@ -26,8 +26,9 @@ const randName = "randnum"
 // It means what it means in Python: integers are exact, "/" gives a float, "%" and "//"
 // round down, -2**2 is -4; only the last digit of a float's power may be another one. Each
 // randnum is what random returns, a number of its own.
-// Nothing else can be said in it, and what it may cost is bounded, by maxExpr, maxDepth
-// and maxBits. An error says what is wrong and, of the syntax, where.
+//
+// Nothing else can be said in it, and what it may cost is bounded by maxExpr, maxDepth and
+// maxBits. An error says what is wrong and, if it is the syntax, where.
 func eval(expr string, random func() int64) (string, error) {
 	if len(expr) > maxExpr {
 		return "", fmt.Errorf("the expression has %d bytes, more than %d", len(expr), maxExpr)
