@@ -119,16 +119,21 @@ func (c *Conn) runPresence(p Presence, came bool) {
 // start runs a handler that nobody waits for.
 func (c *Conn) start(h *handler, f Frame) {
 	if !h.concurrent || c.slots == nil {
-		c.finishCommand(c.invoke(c.ctx, h, f))
+		c.runAlone(c.ctx, h, f)
 		return
 	}
 	f.Payload = append([]byte(nil), f.Payload...)
-	c.spawn(func() { c.finishCommand(c.invoke(detached(c.ctx), h, f)) })
+	c.spawn(func() { c.runAlone(detached(c.ctx), h, f) })
 }
 
-func (c *Conn) finishCommand(_ []byte, err error) {
-	if err != nil {
-		c.eng.fault(c, err)
+// runAlone runs a handler and reports its error to the program, with what it handled.
+func (c *Conn) runAlone(ctx context.Context, h *handler, f Frame) {
+	if _, err := c.invoke(ctx, h, f); err != nil {
+		what := f.Kind.String()
+		if f.Command != "" {
+			what += " " + printable(f.Command)
+		}
+		c.eng.fault(c, wrapError(CodeOf(err), what, err))
 	}
 }
 

@@ -77,7 +77,7 @@ func (e *Error) Error() string {
 		s += ": " + printable(e.Message)
 	}
 	if e.cause != nil {
-		s += ": " + printable(e.cause.Error())
+		s += ": " + errorText(e.cause)
 	}
 	return s
 }

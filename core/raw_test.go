@@ -133,3 +133,28 @@ func TestRawBehindHandler(t *testing.T) {
 		require.NoError(t, cl.Close())
 	})
 }
+
+// The catch-all converts like any handler; what does not convert is reported, with what
+// it was, and the connection goes on.
+func TestTypedMessageHandler(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var got kept[int]
+		var faults kept[string]
+		OnMessage(w.srv, func(_ context.Context, _ *Conn, n int) error { got.add(n); return nil })
+		w.srv.OnError(func(_ *Conn, err error) { faults.add(err.Error()) })
+		w.serve()
+		cl := w.join(w.client("ada"))
+		require.NoError(t, cl.Send("n", 1))
+		require.NoError(t, cl.SendRaw([]byte("2")))
+		require.NoError(t, cl.Send("n", "three"))
+		require.NoError(t, cl.SendRaw([]byte("four")))
+		require.NoError(t, cl.Send("n", 5))
+		synctest.Wait()
+		require.Equal(t, []int{1, 2, 5}, got.all())
+		require.Equal(t, []string{
+			`hisock: bad payload: command n: hisock: bad payload: payload "three" is not of type int`,
+			`hisock: bad payload: raw message: hisock: bad payload: payload "four" is not of type int`,
+		}, faults.all())
+		require.NoError(t, cl.Close())
+	})
+}

@@ -31,6 +31,19 @@ func On[T any](r Registrar, command string, f func(ctx context.Context, c *Conn,
 	}, opts)
 }
 
+// OnMessage registers f as the catch-all, as the method of that name does, for programs that
+// have one idea of what a payload is: it is converted as [On] says.
+func OnMessage[T any](r Registrar, f func(ctx context.Context, c *Conn, in T) error) {
+	hs := r.registrar()
+	hs.OnMessage(func(ctx context.Context, c *Conn, fr Frame) error {
+		var in T
+		if err := decode(hs.conv, fr.Payload, &in); err != nil {
+			return err
+		}
+		return f(ctx, c, in)
+	})
+}
+
 // Handle registers f as the handler of a call: what it returns is the answer. In is converted
 // as [On] says, Out the other way. ctx ends also when the caller gives up.
 //
