@@ -51,9 +51,11 @@ func TestClassicNotices(t *testing.T) {
 		eve := w.native(&ignored, "Zoë")
 		dan := w.native(&ignored, "")
 		require.NoError(t, ada.Close())
+		synctest.Wait()
 		require.NoError(t, dan.Close())
 		synctest.Wait()
 		empty.close()
+		synctest.Wait()
 		nobody.close()
 
 		bob.want(
