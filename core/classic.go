@@ -1,7 +1,5 @@
 package core
 
-import "github.com/hisock/hisock/core/wire"
-
 // Classic makes a [Client] speak the protocol of the original, the Python package hisock 0.0.2,
 // to a server written in Python. The zero value fits such a server as it is.
 //
@@ -14,9 +12,6 @@ type Classic struct {
 	// bytes. Zero means 16.
 	HeaderLen int
 }
-
-// kindClassic marks a frame of a classic peer, whose body is its whole payload.
-const kindClassic wire.Kind = 0xff
 
 // maxClassicHeader is the longest header that makes sense: the digits of a 64 bit number.
 const maxClassicHeader = 64

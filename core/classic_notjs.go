@@ -11,6 +11,9 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
+// kindClassic marks a frame of a classic peer, whose body is its whole payload.
+const kindClassic wire.Kind = 0xff
+
 // A classicPeer is what a connection needs that speaks the original's protocol: how its frames
 // are written and read. What that protocol cannot carry fails with [CodeUnsupported].
 type classicPeer struct {
