@@ -125,7 +125,8 @@ func BenchmarkBroadcast(b *testing.B) {
 		for _, clients := range []int{10, 200} {
 			b.Run(fmt.Sprintf("%s/%d", medium, clients), func(b *testing.B) {
 				l, d := listen(b, medium)
-				srv := core.NewServer(nil)
+				// Nothing paces the publisher: with a smaller queue clients would be cut off.
+				srv := core.NewServer(&core.ServerOptions{QueueBytes: 1 << 30})
 				serve(b, srv, l)
 				each := max(b.N/clients, 1)
 				var wg sync.WaitGroup
