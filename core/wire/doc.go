@@ -97,6 +97,8 @@
 //	15   heartbeat    -      may      number, in ms                    2147483647
 //	16   resumed      -      may      one byte, 0 or 1
 //	17   addr         -      may      UTF-8                            Limits.MaxAddr
+//	18   resume       may    -        one byte, 0 or 1
+//	19   ack bytes    may    may      number, in bytes                 64 bits
 //
 // Names keep to [ValidName].
 //

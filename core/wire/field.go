@@ -25,6 +25,8 @@ const (
 	tagHeartbeat  tag = 15
 	tagResumed    tag = 16
 	tagAddr       tag = 17
+	tagResume     tag = 18
+	tagAckBytes   tag = 19
 )
 
 var tagNames = [...]string{
@@ -45,6 +47,8 @@ var tagNames = [...]string{
 	tagHeartbeat:  "heartbeat",
 	tagResumed:    "resumed",
 	tagAddr:       "addr",
+	tagResume:     "resume",
+	tagAckBytes:   "ack bytes",
 }
 
 // A field is left out when its value is the zero value, so that what is encoded

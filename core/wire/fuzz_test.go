@@ -130,7 +130,7 @@ func FuzzRoundTrip(f *testing.F) {
 			Code: Code(code), Name: name, Message: text, Reason: text, Addr: text,
 			Groups: []string{name, text}, Metadata: map[string]string{name: text}, Notices: id&1 == 1,
 			Payload: payload, Auth: payload, Session: payload, Token: payload,
-			RetryAfter: uint64(code >> 1), Heartbeat: uint64(code >> 1), Resumed: id&2 == 2,
+			RetryAfter: uint64(code >> 1), Heartbeat: uint64(code >> 1), Resumed: id&2 == 2, Resume: id&4 == 4, AckBytes: id,
 		}
 		for k := range Kind(0x40) {
 			if !k.Known() {

@@ -9,6 +9,8 @@ type Hello struct {
 	Auth     []byte            // for the server's own check
 	Metadata map[string]string // for the server's own use
 
+	Resume bool // wants a session that a later connection can continue
+
 	// For a client that continues an earlier session.
 	Session  []byte // its id, from the welcome
 	Token    []byte // the resume token, from the welcome
@@ -16,6 +18,7 @@ type Hello struct {
 
 	Notices  bool   // wants to be told of other clients that come and go
 	MaxFrame uint64 // longest frame that the client accepts, in bytes; 0 means [DefaultMaxFrame]
+	AckBytes uint64 // the client wants an ack at least each so many bytes; 0 means that it needs none
 }
 
 // AppendHello appends a hello, the same bytes for the same values. It checks
@@ -42,6 +45,8 @@ func AppendHello(dst []byte, h *Hello) []byte {
 	body = appendNumberField(body, tagReceived, h.Received)
 	body = appendBoolField(body, tagNotices, h.Notices)
 	body = appendNumberField(body, tagMaxFrame, h.MaxFrame)
+	body = appendBoolField(body, tagResume, h.Resume)
+	body = appendNumberField(body, tagAckBytes, h.AckBytes)
 	return AppendFrame(dst, KindHello, body)
 }
 
@@ -79,6 +84,10 @@ func ParseHello(body []byte, lim *Limits) (*Hello, error) {
 			h.Notices = f.bool()
 		case tagMaxFrame:
 			h.MaxFrame = f.number()
+		case tagResume:
+			h.Resume = f.bool()
+		case tagAckBytes:
+			h.AckBytes = f.number()
 		}
 	}
 	if err := f.end(); err != nil {

@@ -44,10 +44,12 @@ type vectorFields struct {
 	MaxCommand uint64 `json:"maxCommand,omitempty,string"`
 	MaxGroups  uint64 `json:"maxGroups,omitempty,string"`
 	MaxCalls   uint64 `json:"maxCalls,omitempty,string"`
+	AckBytes   uint64 `json:"ackBytes,omitempty,string"`
 	RetryAfter uint64 `json:"retryAfter,omitempty,string"`
 	Heartbeat  uint64 `json:"heartbeat,omitempty,string"`
 
 	Notices bool `json:"notices,omitempty"`
+	Resume  bool `json:"resume,omitempty"`
 	Resumed bool `json:"resumed,omitempty"`
 }
 
@@ -120,11 +122,11 @@ func appendFields(dst []byte, k Kind, v vectorFields) []byte {
 	switch k {
 	case KindHello:
 		return AppendHello(dst, &Hello{v.Version, v.Name, v.Groups, v.Auth, v.Metadata,
-			v.Session, v.Token, v.Received, v.Notices, v.MaxFrame})
+			v.Resume, v.Session, v.Token, v.Received, v.Notices, v.MaxFrame, v.AckBytes})
 	case KindWelcome:
 		return AppendWelcome(dst, &Welcome{v.Version, v.Session, v.Token,
 			v.MaxFrame, v.MaxName, v.MaxCommand, v.MaxGroups, v.MaxCalls,
-			time.Duration(v.Heartbeat) * time.Millisecond, v.Resumed, v.Received, v.Name, v.Groups, v.Addr})
+			time.Duration(v.Heartbeat) * time.Millisecond, v.Resumed, v.Received, v.Name, v.Groups, v.Addr, v.AckBytes})
 	case KindRefuse:
 		return AppendRefuse(dst, bye)
 	case KindCommand:
@@ -174,14 +176,15 @@ func parseFields(f Frame) (v vectorFields, err error) {
 		var h *Hello
 		if h, err = ParseHello(f.Body, nil); err == nil {
 			v = vectorFields{Version: h.Version, Name: h.Name, Groups: h.Groups, Auth: h.Auth, Metadata: h.Metadata,
-				Session: h.Session, Token: h.Token, Received: h.Received, Notices: h.Notices, MaxFrame: h.MaxFrame}
+				Session: h.Session, Token: h.Token, Received: h.Received, Notices: h.Notices, MaxFrame: h.MaxFrame,
+				Resume: h.Resume, AckBytes: h.AckBytes}
 		}
 	case KindWelcome:
 		var w *Welcome
 		if w, err = ParseWelcome(f.Body, nil); err == nil {
 			v = vectorFields{Version: w.Version, Session: w.Session, Token: w.Token, MaxFrame: w.MaxFrame,
 				MaxName: w.MaxName, MaxCommand: w.MaxCommand, MaxGroups: w.MaxGroups, MaxCalls: w.MaxCalls,
-				Heartbeat: uint64(w.Heartbeat / time.Millisecond), Resumed: w.Resumed, Received: w.Received,
+				Heartbeat: uint64(w.Heartbeat / time.Millisecond), Resumed: w.Resumed, Received: w.Received, AckBytes: w.AckBytes,
 				Name: w.Name, Groups: w.Groups, Addr: w.Addr}
 		}
 	case KindRefuse:

@@ -28,6 +28,8 @@ type Welcome struct {
 	Name   string   // the client's name, perhaps given by the server
 	Groups []string // that the client is a member of
 	Addr   string   // the client's address as the server sees it
+
+	AckBytes uint64 // the server wants an ack at least each so many bytes; 0 means that it needs none
 }
 
 // AppendWelcome appends a welcome, the same bytes for the same values. It checks
@@ -52,6 +54,7 @@ func AppendWelcome(dst []byte, w *Welcome) []byte {
 	body = appendNumberField(body, tagHeartbeat, millis(w.Heartbeat))
 	body = appendBoolField(body, tagResumed, w.Resumed)
 	body = appendField(body, tagAddr, w.Addr)
+	body = appendNumberField(body, tagAckBytes, w.AckBytes)
 	return AppendFrame(dst, KindWelcome, body)
 }
 
@@ -93,6 +96,8 @@ func ParseWelcome(body []byte, lim *Limits) (*Welcome, error) {
 			w.Resumed = f.bool()
 		case tagAddr:
 			w.Addr = f.text(l.MaxAddr)
+		case tagAckBytes:
+			w.AckBytes = f.number()
 		}
 	}
 	if err := f.end(); err != nil {
