@@ -72,7 +72,7 @@ func FuzzServerConn(f *testing.F) {
 	seedFrames(f)
 	l := transport.NewPipeListener()
 	ended := make(chan struct{}, 1)
-	srv := core.NewServer(&core.ServerOptions{MaxFrame: 64 << 10, QueueBytes: 32 << 10, InboxBytes: 8 << 10, MaxConcurrent: 4})
+	srv := core.NewServer(&core.ServerOptions{MaxFrame: 64 << 10, QueueBytes: 32 << 10, InboxBytes: 8 << 10, MaxConcurrent: 4, ResumeTime: time.Millisecond})
 	handleAll(srv)
 	srv.OnError(func(c *core.Conn, err error) {
 		if c == nil { // it was not let in
@@ -124,7 +124,7 @@ func FuzzClientConn(f *testing.F) {
 		near, far := transport.Pipe()
 		talked := make(chan error, 1)
 		go func() { talked <- talk(far, data) }()
-		cl := core.NewClient(dialed{near}, &core.ClientOptions{Name: "ada", MaxFrame: 64 << 10, QueueBytes: 32 << 10, InboxBytes: 8 << 10, MaxConcurrent: 4})
+		cl := core.NewClient(dialed{near}, &core.ClientOptions{Retry: core.Retry{Off: true}, Name: "ada", MaxFrame: 64 << 10, QueueBytes: 32 << 10, InboxBytes: 8 << 10, MaxConcurrent: 4})
 		handleAll(cl)
 		cl.OnClientConnect(func(core.Presence) {})
 		err := cl.Connect(context.Background())

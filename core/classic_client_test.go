@@ -132,7 +132,7 @@ func TestClassicClientConnects(t *testing.T) {
 // A client leaves with a reset, behind all that was queued.
 func TestClassicClientLeaves(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *oldServer) {
-		cl, _ := oldClient(s, &ClientOptions{Name: "ada"})
+		cl, _ := oldClient(s, &ClientOptions{Retry: Retry{Off: true}, Name: "ada"})
 		require.NoError(t, cl.Connect(t.Context()))
 		want := oldHello(`"ada"`, `null`)
 		for range 100 {
@@ -150,7 +150,7 @@ func TestClassicClientLeaves(t *testing.T) {
 	})
 	inBubble(t, func(t *testing.T, s *oldServer) {
 		s.unable = true
-		cl, _ := oldClient(s, &ClientOptions{})
+		cl, _ := oldClient(s, &ClientOptions{Retry: Retry{Off: true}})
 		require.NoError(t, cl.Connect(t.Context()))
 		require.NoError(t, cl.Send("bye", 1))
 		require.NoError(t, cl.Close())
@@ -177,7 +177,7 @@ func TestClassicClientCannot(t *testing.T) {
 		})
 	}
 	inBubble(t, func(t *testing.T, s *oldServer) {
-		cl, _ := oldClient(s, &ClientOptions{Classic: &Classic{HeaderLen: 2}})
+		cl, _ := oldClient(s, &ClientOptions{Retry: Retry{Off: true}, Classic: &Classic{HeaderLen: 2}})
 		require.NoError(t, cl.Connect(t.Context()))
 		_, err := cl.CallBytes(t.Context(), "sum", nil)
 		require.Equal(t, CodeUnsupported, CodeOf(err))
@@ -212,7 +212,7 @@ func TestClassicClientIsLeft(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, s *oldServer) {
-				cl, heard := oldClient(s, &ClientOptions{})
+				cl, heard := oldClient(s, &ClientOptions{Retry: Retry{Off: true}})
 				require.NoError(t, cl.Connect(t.Context()))
 				s.clients[0].send(oldFrames("wait for ever") + tc.in)
 				synctest.Wait()

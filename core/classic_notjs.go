@@ -72,8 +72,9 @@ func (p *classicPeer) notice(who *classicPresence, came bool) []byte {
 type classicPresence classic.Presence
 
 func (c *Conn) classicPresence() *classicPresence {
-	p := &classicPresence{IP: c.addr}
-	if at, err := netip.ParseAddrPort(c.addr); err == nil {
+	addr := c.Addr()
+	p := &classicPresence{IP: addr}
+	if at, err := netip.ParseAddrPort(addr); err == nil {
 		p.IP, p.Port = at.Addr().Unmap().WithZone("").String(), int(at.Port())
 	}
 	if c.classic != nil {
@@ -101,7 +102,7 @@ func (p *classicPeer) receive(c *Conn, rd *reader, f wire.Frame) bool {
 		return true
 	case !c.server && p.isNotice(f.Body), p.isCommand(c, f.Body):
 		return c.dispatch(rd, f)
-	case !c.gotRaw(f.Body):
+	case !c.gotRaw(rd, f.Body):
 		f.Kind = wire.KindRaw // so that it can be received out of its turn
 		return c.dispatch(rd, f)
 	}

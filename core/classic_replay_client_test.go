@@ -175,7 +175,7 @@ func TestClassicCutAnywhere(t *testing.T) {
 		require.Empty(t, faults.all())
 	})
 	inBubble(t, func(t *testing.T, s *oldServer) {
-		cl, heard := oldClient(s, &ClientOptions{})
+		cl, heard := oldClient(s, &ClientOptions{Retry: Retry{Off: true}})
 		require.NoError(t, cl.Connect(t.Context()))
 		notice := `$CLTDISCONN$ {"ip": ["127.0.0.1", 45362], "name": "bob", "group": "red"}`
 		all := oldFrames("tick 1", notice, "", "n ")

@@ -25,15 +25,21 @@ type Client struct {
 	mu         sync.Mutex              // guards the fields below
 	conn       *Conn                   // the connection, or the last there was
 	connecting context.CancelCauseFunc // gives up the attempt under way; nil if there is none
+	closing    bool                    // it is not to come back
+	final      error                   // why it has given up coming back
 	lastID     uint64
+
+	hurry chan struct{} // has an element when the next attempt is to be made now
 }
 
-// A State is what a client's connection is in.
+// A State is what has become of a client's connection.
 type State uint8
 
 const (
-	StateConnected    State = iota + 1 // the server has welcomed the client
-	StateDisconnected                  // the connection has ended
+	StateConnected    State = iota + 1 // the server has welcomed the client, which has joined
+	StateDisconnected                  // the connection has ended: the client has left
+	StateReconnecting                  // there is no stream; the client tries to come back
+	StateResumed                       // it has come back, and the connection goes on: nothing is lost
 )
 
 // String returns the state in lower case, such as "connected".
@@ -43,13 +49,17 @@ func (s State) String() string {
 		return "connected"
 	case StateDisconnected:
 		return "disconnected"
+	case StateReconnecting:
+		return "reconnecting"
+	case StateResumed:
+		return "resumed"
 	}
 	return "unknown state"
 }
 
 // NewClient returns a client that does not connect yet. opts may be nil.
 func NewClient(d transport.Dialer, opts *ClientOptions) *Client {
-	cl := &Client{dialer: d}
+	cl := &Client{dialer: d, hurry: make(chan struct{}, 1)}
 	if opts != nil {
 		cl.opts = *opts
 	}
@@ -59,9 +69,17 @@ func NewClient(d transport.Dialer, opts *ClientOptions) *Client {
 	return cl
 }
 
-// OnState registers what runs when the connection has come about, before anything else is
-// handled, and when it has ended, with the reason: an [Error], whose code is [CodeClosed]
-// when one side left in order.
+// OnState registers what is told of each change of the connection's state, one after the
+// other, with the reason: an [Error], nil for [StateConnected] and [StateResumed].
+//
+//	connected → reconnecting → resumed             the stream broke off, and nothing is lost
+//	connected → reconnecting → disconnected →      it did, and the server has given the client up,
+//	            connected                          which joins anew
+//	connected → disconnected → reconnecting →      the server has ended the connection, to be
+//	            connected                          made again later
+//	connected → disconnected                       for good: [Client.Done] is closed
+//
+// It runs before anything is handled that comes after the change.
 func (cl *Client) OnState(f func(s State, why error)) {
 	cl.mustBeOpen()
 	cl.onState = f
@@ -83,15 +101,16 @@ func (cl *Client) OnClientDisconnect(f func(p Presence)) {
 // Connect connects and returns when the server has welcomed the client. ctx bounds the attempt,
 // not the connection; its values are passed to handlers. It fails with the dialer's error
 // as cause, or with the server's reason for refusing, for which [IsRemote] reports
-// true. After a connection has ended it may be called again: the client joins anew.
+// true. From then on the client comes back by itself, as [ClientOptions.Retry] says. After
+// it has ended for good Connect may be called again: the client joins anew.
 func (cl *Client) Connect(ctx context.Context) error {
 	attempt, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
-	last, err := cl.beginConnect(giveUp)
+	last, id, err := cl.beginConnect(giveUp)
 	if err != nil {
 		return err
 	}
-	c, rd, err := cl.dial(attempt)
+	n, err := cl.dial(attempt, nil)
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
 	cl.connecting = nil
@@ -101,28 +120,24 @@ func (cl *Client) Connect(ctx context.Context) error {
 		}
 		return err
 	}
-	cl.conn = c
-	c.eng.sweep.start()
-	go c.serve(rd, func() {
-		if last != nil {
-			<-last.done // its end is told before this beginning
-		}
-		cl.tell(c, StateConnected, nil)
-	})
+	c := cl.adopt(attempt, n, id, make(chan struct{}))
+	cl.conn, cl.final = c, nil
+	go cl.start(c, n.rd, last)
 	return nil
 }
 
-// beginConnect notes an attempt, which giveUp ends, and returns the connection before, if any.
-func (cl *Client) beginConnect(giveUp context.CancelCauseFunc) (last *Conn, err error) {
+// beginConnect notes an attempt, which giveUp ends, and returns the connection before, if any,
+// and the id of the next.
+func (cl *Client) beginConnect(giveUp context.CancelCauseFunc) (last *Conn, id uint64, err error) {
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
 	if cl.connecting != nil || cl.conn != nil && !cl.conn.isEnded() {
-		return nil, NewError(CodeUnsupported, "the client is connected or connecting already")
+		return nil, 0, NewError(CodeUnsupported, "the client is connected or connecting already")
 	}
 	cl.freeze()
-	cl.connecting = giveUp
+	cl.connecting, cl.closing = giveUp, false
 	cl.lastID++
-	return cl.conn, nil
+	return cl.conn, cl.lastID, nil
 }
 
 // current returns the connection, or why there is none.
@@ -231,23 +246,28 @@ func (cl *Client) Groups() []string {
 	return nil
 }
 
-// Done is closed when the connection has ended and its handlers have returned. It is closed
-// from the start if there never was one.
+// Done is closed when the client has ended for good, since it was closed, the server will not have
+// it, or it has given up coming back; the handlers have returned then. It is closed from the
+// start if there never was a connection.
 func (cl *Client) Done() <-chan struct{} {
 	if c := cl.Conn(); c != nil {
-		return c.Done()
+		return c.eng.ended
 	}
 	ch := make(chan struct{})
 	close(ch)
 	return ch
 }
 
-// Err returns why the connection ended, an [Error], or nil while it has not.
+// Err returns why the connection ended, or why the client gave up coming back: an [Error], or
+// nil while there is a connection, or one that may be resumed.
 func (cl *Client) Err() error {
-	if c := cl.Conn(); c != nil {
-		return c.Err()
+	cl.mu.Lock()
+	c, final := cl.conn, cl.final
+	cl.mu.Unlock()
+	if c == nil || final != nil {
+		return final
 	}
-	return nil
+	return c.Err()
 }
 
 // Close leaves: what is queued is sent first, then a goodbye, and the stream is closed, which takes
@@ -255,18 +275,23 @@ func (cl *Client) Err() error {
 // it does not wait for; [Client.Done] tells when all handlers have. A Connect under way
 // fails with [CodeClosed]. It is idempotent and always returns nil.
 func (cl *Client) Close() error {
-	cl.mu.Lock()
-	c, giveUp := cl.conn, cl.connecting
-	cl.mu.Unlock()
-	if giveUp != nil {
-		giveUp(NewError(CodeClosed, "the client was closed while it connected"))
+	for {
+		cl.mu.Lock()
+		c, giveUp := cl.conn, cl.connecting
+		cl.closing = true
+		cl.mu.Unlock()
+		if giveUp != nil {
+			giveUp(NewError(CodeClosed, "the client was closed while it connected"))
+		}
+		if c == nil {
+			return nil
+		}
+		c.Close() //nolint:errcheck // always nil
+		<-c.streamDone
+		if cl.Conn() == c { // else it has just come back
+			return nil
+		}
 	}
-	if c == nil {
-		return nil
-	}
-	c.Close() //nolint:errcheck // always nil
-	<-c.streamDone
-	return nil
 }
 
 func (cl *Client) engine(heartbeat *wire.Welcome) *engine {
@@ -279,16 +304,13 @@ func (cl *Client) engine(heartbeat *wire.Welcome) *engine {
 		sweep:      newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout)),
 		gone:       func(*Conn) {},
 		finished:   cl.finished,
+		mayWait:    func(*Conn) bool { return true },
+		waited:     func(*Conn) {},
+		suspended:  cl.suspended,
 		membership: cl.membership,
 		setGroup:   cl.changeGroup,
 		presence:   cl.presence,
 	}
-}
-
-func (cl *Client) finished(c *Conn) {
-	c.eng.sweep.remove(c)
-	c.eng.sweep.close()
-	cl.tell(c, StateDisconnected, c.Err())
 }
 
 func (cl *Client) tell(c *Conn, s State, why error) {

@@ -7,55 +7,88 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// dial connects and shakes hands. It returns a connection that nobody reads yet, and what
-// has been read behind the welcome.
-func (cl *Client) dial(ctx context.Context) (*Conn, *reader, error) {
-	hello, peer, err := cl.hello()
+// A newcomer is a stream over which a server has welcomed the client.
+type newcomer struct {
+	stream  transport.Conn
+	rd      *reader // with what has been read behind the welcome
+	peer    *classicPeer
+	welcome *wire.Welcome
+}
+
+// dial connects and shakes hands. last is the connection to go on with, if any.
+func (cl *Client) dial(ctx context.Context, last *Conn) (*newcomer, error) {
+	hello, peer, err := cl.hello(last)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	stream, err := cl.dialer.Dial(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, nil, ctx.Err()
+			return nil, ctx.Err()
 		}
-		return nil, nil, wrapError(CodeNotConnected, "", err)
+		return nil, wrapError(CodeNotConnected, "", err)
 	}
 	// Whatever blocks below ends when ctx does.
 	stop := context.AfterFunc(ctx, func() { stream.Close() })
-	rd := &reader{}
-	var w *wire.Welcome
+	n := &newcomer{stream: stream, rd: &reader{}, peer: peer}
 	if peer != nil {
-		w, err = cl.shakeClassic(stream, hello)
+		n.welcome, err = cl.shakeClassic(stream, hello)
 	} else {
-		w, err = shake(stream, rd, hello, cl.cfg.maxFrame)
+		n.welcome, err = shake(stream, n.rd, hello, cl.cfg.maxFrame)
 	}
 	if !stop() || err != nil && ctx.Err() != nil {
 		err = ctx.Err()
 	}
 	if err != nil {
-		rd.release()
-		if peer != nil {
-			leaveClassic(stream)
-		}
-		stream.Close() //nolint:errcheck // it failed already
-		return nil, nil, err
+		n.drop()
+		return nil, err
 	}
+	return n, nil
+}
+
+// drop lets go of a stream that is not used.
+func (n *newcomer) drop() {
+	n.rd.release()
+	if n.peer != nil {
+		leaveClassic(n.stream)
+	}
+	n.stream.Close() //nolint:errcheck // it is of no use
+}
+
+// adopt makes a connection of a newcomer, which joins anew. Nobody reads it yet.
+func (cl *Client) adopt(ctx context.Context, n *newcomer, id uint64, ended chan struct{}) *Conn {
+	w := n.welcome
 	eng := cl.engine(w)
-	c := newConn(context.WithoutCancel(ctx), eng, cl.lastID, stream)
-	c.classic = peer
+	eng.ended = ended
+	c := newConn(context.WithoutCancel(ctx), eng, id, n.stream)
+	c.classic = n.peer
 	c.name, c.addr = w.Name, w.Addr
 	for _, g := range w.Groups {
 		c.setGroup(g, true)
 	}
 	c.peerMaxFrame = peerMaxFrame(w.MaxFrame)
+	if len(w.Token) > 0 && !cl.opts.Retry.Off {
+		c.session = session{id: w.Session, token: w.Token, ackBytes: peerAckBytes(w.AckBytes)}
+		c.out.keep.on = true
+	}
 	eng.sweep.add(c, w.Heartbeat)
-	return c, rd, nil
+	return c
+}
+
+// start lets a connection run that comes after last, which may be nil.
+func (cl *Client) start(c *Conn, rd *reader, last *Conn) {
+	c.eng.sweep.start()
+	c.serve(rd, func() {
+		if last != nil {
+			<-last.done // its end is told before this beginning
+		}
+		cl.tell(c, StateConnected, nil)
+	})
 }
 
 // hello returns the bytes with which the client opens, and the other protocol if they are
 // of that.
-func (cl *Client) hello() ([]byte, *classicPeer, error) {
+func (cl *Client) hello(last *Conn) ([]byte, *classicPeer, error) {
 	if cl.opts.Name != "" {
 		if err := checkName(cl.opts.Name, defaultMaxHello); err != nil {
 			return nil, nil, err
@@ -69,10 +102,15 @@ func (cl *Client) hello() ([]byte, *classicPeer, error) {
 	if cl.opts.Classic != nil {
 		return cl.helloClassic()
 	}
-	return wire.AppendHello([]byte(wire.Preface), &wire.Hello{
+	h := &wire.Hello{
 		Name: cl.opts.Name, Groups: cl.opts.Groups, Auth: cl.opts.Auth, Metadata: cl.opts.Metadata,
 		Notices: cl.onCome != nil || cl.onGo != nil, MaxFrame: uint64(cl.cfg.maxFrame),
-	}), nil, nil
+		Resume: !cl.opts.Retry.Off, AckBytes: uint64(ackAt(cl.cfg.queueBytes)),
+	}
+	if last != nil && last.token != nil {
+		h.Session, h.Token, h.Received = last.session.id, last.token, last.received
+	}
+	return wire.AppendHello([]byte(wire.Preface), h), nil, nil
 }
 
 // shake sends the hello and reads the answer.

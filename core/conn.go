@@ -25,10 +25,8 @@ type Conn struct {
 	eng    *engine
 	server bool // the peer is a client
 	id     uint64
-	stream transport.Conn
-	ready  transport.ReadyReader // stream, if it can wait without a buffer
-	info   transport.Info
-	addr   string // the client's address as the server sees it
+	link   atomic.Pointer[link] // the one in use, or that was last
+	session
 
 	peerMaxFrame int          // what the peer reads, in bytes
 	classic      *classicPeer // nil for a native peer
@@ -47,12 +45,15 @@ type Conn struct {
 	rd       *reader
 	seq      uint64
 	received uint64 // counted frames, for a resume
+	ackedAt  uint64 // of these when the last ack was due
+	unacked  int    // bytes since
 
 	turn  atomic.Uint64 // who reads; see conn_turn.go
 	inbox inbox
 	slots chan struct{} // one for each concurrent handler that runs; nil if there can be none
 
 	reads   atomic.Uint64 // reads that returned, for the sweeper
+	known   atomic.Uint64 // received, at the end of a batch
 	waiting atomic.Bool   // the reader waits for the peer
 	rawFull atomic.Bool   // the reader waits for somebody to receive raw messages
 	depends atomic.Int32  // handlers of this connection that wait for its peer
@@ -61,32 +62,33 @@ type Conn struct {
 
 	running    atomic.Int32  // goroutines of this connection
 	over       atomic.Bool   // ended, for those who look often
-	readerDone chan struct{} // nobody reads any more
 	streamDone chan struct{} // the stream is closed
 	done       chan struct{} // nothing runs any more
 
 	auth     []byte // as the hello had them; at a server
 	metadata map[string]string
 
-	mu     sync.Mutex // guards the fields below
-	name   string
-	groups []string // sorted
-	joined bool     // leave is to be announced
-	ended  bool
-	why    *Error
+	mu        sync.Mutex // guards the fields below
+	name      string
+	addr      string   // the client's address as the server sees it
+	groups    []string // sorted
+	joined    bool     // leave is to be announced
+	suspended bool
+	ended     bool
+	why       *Error
 }
 
 // newConn returns a connection whose reader is the caller: it counts as running.
 func newConn(parent context.Context, eng *engine, id uint64, stream transport.Conn) *Conn {
 	c := &Conn{
-		eng: eng, id: id, stream: stream, info: stream.Info(),
-		readerDone: make(chan struct{}),
+		eng: eng, id: id,
 		streamDone: make(chan struct{}),
 		done:       make(chan struct{}),
 	}
-	c.ready, _ = stream.(transport.ReadyReader)
 	c.ctx, c.cancel = context.WithCancelCause(context.WithValue(parent, connKey{}, c))
-	c.out.limit = eng.queueBytes
+	l := newLink(stream)
+	c.link.Store(l)
+	c.out.link, c.out.limit = l, eng.queueBytes
 	c.startWriter = c.writer
 	if eng.manual != nil {
 		c.turn.Store(turnHanded) // for good: handlers are never the reader's
@@ -124,8 +126,13 @@ func (c *Conn) InGroup(group string) bool {
 	return ok
 }
 
-// Addr is the client's address as the server sees it, at both ends.
-func (c *Conn) Addr() string { return c.addr }
+// Addr is the client's address as the server sees it, at both ends. It may be another after
+// the connection was resumed.
+func (c *Conn) Addr() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.addr
+}
 
 // Auth returns what the client sent as [ClientOptions.Auth], at a server. It must not be
 // changed, and should not be logged.
@@ -135,8 +142,8 @@ func (c *Conn) Auth() []byte { return c.auth }
 // not be changed.
 func (c *Conn) Metadata() map[string]string { return c.metadata }
 
-// Info describes the stream below.
-func (c *Conn) Info() transport.Info { return c.info }
+// Info describes the stream below, or the last there was.
+func (c *Conn) Info() transport.Info { return c.link.Load().info }
 
 // Context ends with the connection, however it ends; its cause says why. The contexts of
 // handlers derive from it, also of those that handle what came before the end: work that
@@ -167,9 +174,9 @@ func (c *Conn) label() string {
 		return ""
 	}
 	if name := c.Name(); name != "" {
-		return printable(name) + "@" + printable(c.addr)
+		return printable(name) + "@" + printable(c.Addr())
 	}
-	return printable(c.addr)
+	return printable(c.Addr())
 }
 
 // setGroup notes that the client is now in the group, or no more, and reports whether

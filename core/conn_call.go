@@ -107,7 +107,7 @@ func (c *Conn) sendRequest(ctx context.Context, id uint64, command string, paylo
 	if err := c.awaitRoom(ctx, n); err != nil {
 		return err
 	}
-	c.out.commitLocked(wire.AppendRequest(c.out.spaceLocked(n), id, command, payload), true)
+	c.out.commitLocked(wire.AppendRequest(c.out.spaceLocked(n), id, command, payload))
 	c.queued()
 	return nil
 }
@@ -131,7 +131,7 @@ func (c *Conn) reply(id uint64, payload []byte) error {
 	if err := c.awaitRoom(c.ctx, n); err != nil {
 		return nil // the connection has ended, and with it the call
 	}
-	c.out.commitLocked(wire.AppendReply(c.out.spaceLocked(n), id, payload), true)
+	c.out.commitLocked(wire.AppendReply(c.out.spaceLocked(n), id, payload))
 	c.queued()
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 //	endWith    we have a reason: what waits is dropped, a goodbye is sent
 //	closeWith  we leave in order: what waits is sent, then a goodbye
 //	endRemote  the peer said goodbye
-//	lost       the stream broke off
+//	lost       the stream broke off, and the connection cannot be resumed
 //
 // Then the closer lets the stream go, and the last goroutine to leave finishes: the leave
 // handler runs and Done is closed.
@@ -36,13 +36,35 @@ func (c *Conn) endWith(why *Error) { c.end(why, goodbye(why), ending{fault: true
 
 func (c *Conn) endRemote(why *Error) { c.end(why, nil, ending{}) }
 
-func (c *Conn) lost(err error) { c.end(wrapError(CodeConnLost, "", err), nil, ending{}) }
+// lost is what becomes of a connection whose link has broken off: it waits to be resumed,
+// or ends.
+func (c *Conn) lost(l *link, err error) {
+	why := wrapError(CodeConnLost, "", err)
+	if !c.suspend(l, why) {
+		c.end(why, nil, ending{})
+	}
+}
+
+// silent is lost for a peer that should be told, if it hears us and cannot resume.
+func (c *Conn) silent(why *Error) {
+	if !c.suspend(c.link.Load(), why) {
+		c.endWith(why)
+	}
+}
+
+// cut ends the connection and its stream at once.
+func (c *Conn) cut(why error) {
+	c.end(wrapError(CodeConnLost, "", why), nil, ending{})
+	c.link.Load().stream.Close() //nolint:errcheck // it is being cut
+}
 
 // An ending says how a connection ends.
 type ending struct {
 	drain bool // what is queued is sent first
 	ours  bool // what has been read and waits for a handler is dropped
 	fault bool // it goes to the error hook
+
+	waiting *link // only if it is suspended for having lost that link
 }
 
 func goodbye(why *Error) *wire.Goodbye {
@@ -52,7 +74,7 @@ func goodbye(why *Error) *wire.Goodbye {
 // end ends the connection, unless it has ended. bye is nil if the peer will not hear us.
 func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 	c.mu.Lock()
-	if c.ended {
+	if c.ended || how.waiting != nil && !c.isWaitingLocked(how.waiting) {
 		c.mu.Unlock()
 		return
 	}
@@ -60,6 +82,8 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 	c.why = why
 	c.over.Store(true)
 	c.running.Add(1) // the closer; whoever ended it first still counts
+	suspended := c.suspended
+	c.suspended = false
 	c.mu.Unlock()
 
 	c.eng.gone(c)
@@ -73,7 +97,8 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 	if !how.drain {
 		q.discardLocked()
 	}
-	q.control = control{goodbye: bye, goodbyeAfter: how.drain, due: bye != nil}
+	welcome := q.control.welcome
+	q.control = control{welcome: welcome, goodbye: bye, goodbyeAfter: how.drain, due: bye != nil || welcome != nil}
 	q.broken = q.broken || why.Code == CodeConnLost && !why.remote
 	q.batch = false
 	drained := q.drainLocked()
@@ -87,6 +112,10 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 	c.calls.end(c.closedError())
 	c.inbox.end(how.ours)
 	go c.closer(drained, why, how.fault)
+	if suspended {
+		c.eng.waited(c)
+		c.exit() // what counted for it while it waited
+	}
 }
 
 func (c *Conn) isEnded() bool { return c.over.Load() }
@@ -100,7 +129,8 @@ func (c *Conn) closer(drained <-chan struct{}, why *Error, fault bool) {
 		c.eng.fault(c, why)
 	}
 	defer close(c.streamDone)
-	defer c.stream.Close() //nolint:errcheck // nothing to be done about it
+	l := c.link.Load()
+	defer l.stream.Close() //nolint:errcheck // nothing to be done about it
 	if why.Code == CodeConnLost && !why.remote {
 		return
 	}
@@ -112,14 +142,14 @@ func (c *Conn) closer(drained <-chan struct{}, why *Error, fault bool) {
 		return
 	}
 	if c.classic != nil && !c.server {
-		leaveClassic(c.stream)
+		leaveClassic(l.stream)
 		return
 	}
-	if err := c.stream.CloseWrite(); err != nil {
+	if err := l.stream.CloseWrite(); err != nil {
 		return
 	}
 	select {
-	case <-c.readerDone:
+	case <-l.readerDone:
 	case <-t.C:
 	}
 }

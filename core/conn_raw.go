@@ -58,7 +58,7 @@ func (c *Conn) RecvRaw(ctx context.Context) ([]byte, error) {
 //
 // If nobody has ever received raw messages here, those that do not fit are dropped and
 // reported; otherwise reading stops until there is room.
-func (c *Conn) gotRaw(payload []byte) bool {
+func (c *Conn) gotRaw(rd *reader, payload []byte) bool {
 	if c.raw.deliver(payload) {
 		return true
 	}
@@ -74,8 +74,9 @@ func (c *Conn) gotRaw(payload []byte) bool {
 			c.eng.fault(c, NewError(CodeTooBig, "raw message dropped: nobody receives raw messages and too many wait"))
 			return true
 		}
-		c.awaitRaw(room)
-		if c.isEnded() {
+		c.awaitRaw(rd, room)
+		if c.deaf(rd) {
+			c.unreceive(rd)
 			return true
 		}
 	}
@@ -83,7 +84,7 @@ func (c *Conn) gotRaw(payload []byte) bool {
 
 // awaitRaw waits until there is room for raw messages, as a turn that may be handed over only
 // in name: the reading must not go on.
-func (c *Conn) awaitRaw(room <-chan struct{}) {
+func (c *Conn) awaitRaw(rd *reader, room <-chan struct{}) {
 	c.inbox.paused.Store(true)
 	c.rawFull.Store(true)
 	defer c.inbox.paused.Store(false)
@@ -92,6 +93,7 @@ func (c *Conn) awaitRaw(room <-chan struct{}) {
 	select {
 	case <-room:
 	case <-c.ctx.Done():
+	case <-rd.link.broken:
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 // A reader holds what has been read and not yet parsed. It borrows its buffer while
 // there is something in it, so that an idle connection holds none.
 type reader struct {
+	link *link
 	buf  []byte
 	r, w int  // buf[r:w] is unparsed
 	need int  // size of the frame that begins at r, if known and not all there
@@ -32,7 +33,7 @@ const directGrow = bigReadBufferSize
 
 // fork returns a reader with a copy of what is unparsed.
 func (rd *reader) fork() *reader {
-	n := &reader{need: rd.need, big: rd.big}
+	n := &reader{link: rd.link, need: rd.need, big: rd.big}
 	if rest := rd.buf[rd.r:rd.w]; len(rest) > 0 {
 		n.buf = getRead(len(rest))
 		n.w = copy(n.buf, rest)
@@ -45,7 +46,7 @@ func (rd *reader) release() {
 	if rd.buf != nil {
 		putRead(rd.buf)
 	}
-	*rd = reader{big: rd.big}
+	*rd = reader{link: rd.link, big: rd.big}
 }
 
 // makeRoom makes sure that there is space behind the unparsed bytes.
@@ -80,9 +81,9 @@ func (c *Conn) fill(rd *reader) error {
 		if rd.w < readBufferSize {
 			rd.big = false
 		}
-		if c.ready != nil {
+		if ready := rd.link.ready; ready != nil {
 			rd.release()
-			buf, n, err := c.ready.ReadReady(rd.pool())
+			buf, n, err := ready.ReadReady(rd.pool())
 			rd.buf, rd.w = buf, n
 			return err
 		}
@@ -92,7 +93,7 @@ func (c *Conn) fill(rd *reader) error {
 		rd.r, rd.w, rd.need = 0, 0, 0
 	}
 	rd.makeRoom()
-	n, err := c.stream.Read(rd.buf[rd.w:])
+	n, err := rd.link.stream.Read(rd.buf[rd.w:])
 	rd.w += n
 	if n > 0 {
 		return nil
@@ -106,6 +107,7 @@ func (c *Conn) fill(rd *reader) error {
 // serve runs first, which may send and wait like any handler, writes what it queued, and
 // then reads. The caller's goroutine is the connection's reader from now on.
 func (c *Conn) serve(rd *reader, first func()) {
+	rd.link = c.link.Load()
 	c.rd = rd
 	if c.eng.manual != nil {
 		c.eng.manual.add(task{event: func() { first(); c.endBatch() }})
@@ -142,25 +144,26 @@ func (c *Conn) read(rd *reader) {
 		if !c.batch(rd) {
 			return
 		}
+		c.known.Store(c.received)
 		c.waiting.Store(true)
 		err := c.fill(rd)
 		c.waiting.Store(false)
 		if err != nil {
 			rd.release()
-			c.readEnded(err)
+			c.readEnded(rd.link, err)
 			return
 		}
 		c.reads.Add(1)
 	}
 }
 
-// readEnded ends the reading role for good.
-func (c *Conn) readEnded(err error) {
+// readEnded ends the reading role, for good or until the connection is resumed.
+func (c *Conn) readEnded(l *link, err error) {
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF // a peer that leaves in order says goodbye first
 	}
-	c.lost(err)
-	close(c.readerDone)
+	c.lost(l, err)
+	close(l.readerDone)
 }
 
 // batch handles all the frames that have been read, then writes what they caused. It
@@ -173,8 +176,9 @@ func (c *Conn) batch(rd *reader) bool {
 		rd.r = rd.w
 		return true
 	}
+	size := rd.w - rd.r
 	c.beginBatch()
-	for rd.r < rd.w && !c.isEnded() {
+	for rd.r < rd.w && !c.deaf(rd) {
 		f, size, ok, err := c.nextFrame(rd.buf[rd.r:rd.w])
 		if err != nil {
 			c.endWith(wireError(err))
@@ -197,11 +201,15 @@ func (c *Conn) batch(rd *reader) bool {
 			c.beginBatch()
 		}
 	}
-	if c.isEnded() {
+	if c.deaf(rd) {
 		rd.r = rd.w
 	}
+	c.noteRead(size - (rd.w - rd.r))
 	return c.finishBatch(rd)
 }
+
+// deaf reports whether nothing more of what was read is to be handled.
+func (c *Conn) deaf(rd *reader) bool { return c.isEnded() || rd.link.dead.Load() }
 
 // beginBatch says that the reader will flush, unless somebody else runs the handlers.
 func (c *Conn) beginBatch() {
@@ -226,6 +234,10 @@ func (c *Conn) finishBatch(rd *reader) bool {
 	c.out.mu.Lock()
 	c.out.batch = false
 	if !c.out.pendingLocked() || c.out.broken {
+		c.out.mu.Unlock()
+		return true
+	}
+	if c.out.link == nil {
 		c.out.mu.Unlock()
 		return true
 	}
@@ -282,7 +294,7 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 	case wire.KindRequest, wire.KindJoinGroup, wire.KindLeaveGroup:
 		return c.dispatch(rd, f)
 	case wire.KindRaw:
-		if !c.gotRaw(f.Body) {
+		if !c.gotRaw(rd, f.Body) {
 			return c.dispatch(rd, f)
 		}
 	case wire.KindJoined, wire.KindLeft:
@@ -297,10 +309,7 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 	case wire.KindCancel:
 		err = c.gotCancel(f.Body)
 	case wire.KindPing:
-		var nonce uint64
-		if nonce, err = wire.ParseNonce(f.Body); err == nil {
-			c.pong(nonce)
-		}
+		err = c.gotPing(f.Body)
 	case wire.KindPong:
 		_, err = wire.ParseNonce(f.Body)
 	case wire.KindAck:
@@ -331,26 +340,10 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 	return true
 }
 
-// gotAck checks what the peer says it has received. Nothing is kept for a resume yet, so
-// that there is nothing to let go of.
-func (c *Conn) gotAck(body []byte) error {
-	received, err := wire.ParseAck(body)
-	if err != nil {
-		return err
-	}
-	c.out.mu.Lock()
-	sent := c.out.sent
-	c.out.mu.Unlock()
-	if received > sent {
-		return NewError(CodeProtocol, "an ack of more than was sent")
-	}
-	return nil
-}
-
 // dispatch runs a frame's handler here, or leaves it to the goroutine that is still busy
 // with an earlier one. It reports whether the reading is still the caller's.
 func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
-	if c.turn.Load()&turnMask == turnHanded && (c.runBeside(f) || c.push(f)) {
+	if c.turn.Load()&turnMask == turnHanded && (c.runBeside(f) || c.push(rd, f)) {
 		if f.Kind == wire.KindRaw {
 			c.raw.match(&c.inbox)
 		}

@@ -124,12 +124,17 @@ func (b *inbox) init(limit int) {
 }
 
 // push queues a copy of the frame if another goroutine is running handlers. It
-// reports false if none is: then the caller must run the frame itself.
-func (c *Conn) push(f wire.Frame) bool {
+// reports false if none is: then the caller must run the frame itself. A frame for which
+// there is no room before its link breaks off has not been received.
+func (c *Conn) push(rd *reader, f wire.Frame) bool {
 	b := &c.inbox
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for c.turn.Load()&turnMask == turnHanded && !b.over && b.bytes > 0 && b.bytes+len(f.Body)+jobCost > b.limit {
+		if rd.link.dead.Load() {
+			c.unreceive(rd)
+			return true
+		}
 		b.paused.Store(true)
 		b.room.Wait()
 		b.paused.Store(false)
@@ -249,6 +254,13 @@ func (b *inbox) takeRaw() ([]byte, bool) {
 		}
 	}
 	return nil, false
+}
+
+// wake lets a reader that waits for room look whether it still should.
+func (b *inbox) wake() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.room.Broadcast()
 }
 
 // end wakes a reader that waits for room. If drop is set, what waits is not run.

@@ -60,7 +60,7 @@ func (c *Conn) sendCommand(command string, payload []byte) error {
 	if err := c.admitLocked(n); err != nil {
 		return err
 	}
-	c.out.commitLocked(wire.AppendCommand(c.out.spaceLocked(n), command, payload), true)
+	c.out.commitLocked(wire.AppendCommand(c.out.spaceLocked(n), command, payload))
 	c.queued()
 	return nil
 }
@@ -77,7 +77,7 @@ func (c *Conn) sendRaw(payload []byte) error {
 	if err := c.admitLocked(n); err != nil {
 		return err
 	}
-	c.out.commitLocked(wire.AppendRaw(c.out.spaceLocked(n), payload), true)
+	c.out.commitLocked(wire.AppendRaw(c.out.spaceLocked(n), payload))
 	c.queued()
 	return nil
 }
@@ -114,7 +114,7 @@ func (c *Conn) sendOwn(frame []byte) error {
 		c.out.mu.Unlock()
 		return c.closedError()
 	}
-	c.out.commitLocked(append(c.out.spaceLocked(len(frame)), frame...), true)
+	c.out.commitLocked(append(c.out.spaceLocked(len(frame)), frame...))
 	c.queued()
 	return nil
 }
@@ -171,12 +171,15 @@ func (c *Conn) admitLocked(n int) error {
 	return c.overflowLocked()
 }
 
-// overflowLocked unlocks the queue and ends the connection because it is full.
+// overflowLocked unlocks the queue and ends the connection because it is full. A client that is
+// coming back refuses what does not fit, and goes on: it is not its program that is slow.
 func (c *Conn) overflowLocked() error {
-	waiting := c.out.bytes
+	waiting, back := c.out.bytes, c.out.link == nil && !c.server
 	c.out.mu.Unlock()
 	err := NewError(CodeSlowConsumer, strconv.Itoa(waiting)+" B wait to be written, limit "+strconv.Itoa(c.out.limit)+" B")
-	c.endWith(err)
+	if !back {
+		c.endWith(err)
+	}
 	return err
 }
 
@@ -214,28 +217,32 @@ func (c *Conn) writer() {
 // writeOnce writes one batch. It reports whether there was one; if not, the caller
 // no longer flushes.
 func (c *Conn) writeOnce() bool {
-	bufs := c.out.take()
+	bufs, l := c.out.take()
 	if bufs == nil {
 		return false
 	}
 	var err error
 	switch {
 	case c.classic != nil:
-		err = c.classic.write(c.stream, bufs)
+		err = c.classic.write(l.stream, bufs)
 	case len(bufs) == 1:
-		_, err = c.stream.Write(bufs[0])
+		_, err = l.stream.Write(bufs[0])
 	default:
-		_, err = c.stream.WriteBuffers(bufs)
+		_, err = l.stream.WriteBuffers(bufs)
 	}
 	c.writes.Add(1)
 	c.out.done()
 	if err == nil {
 		return true
 	}
+	c.lost(l, err)
 	c.out.mu.Lock()
-	c.out.stopLocked()
+	if l.dead.Load() {
+		c.out.idleLocked() // what waits is written when the connection is resumed
+	} else {
+		c.out.stopLocked()
+	}
 	c.out.mu.Unlock()
-	c.lost(err)
 	return false
 }
 
@@ -247,7 +254,7 @@ func (c *Conn) flushBatch() {
 		return
 	}
 	c.out.mu.Lock()
-	more := c.out.pendingLocked()
+	more := c.out.pendingLocked() && c.out.link != nil
 	if more {
 		c.running.Add(1)
 	} else {
@@ -273,7 +280,7 @@ func (c *Conn) control(set func(ctl *control)) {
 		return
 	}
 	c.out.mu.Lock()
-	if c.out.closed {
+	if c.out.closed || c.out.link == nil {
 		c.out.mu.Unlock()
 		return
 	}

@@ -137,7 +137,7 @@ func TestServerDefaults(t *testing.T) {
 	require.Zero(t, off.Heartbeat)
 	require.Zero(t, off.WriteTimeout)
 	require.Equal(t, readBufferSize, off.MaxHello)
-	client := (&ClientOptions{QueueBytes: 5}).config()
+	client := (&ClientOptions{Retry: Retry{Off: true}, QueueBytes: 5}).config()
 	require.Equal(t, 5, client.queueBytes)
 	require.Equal(t, 20*time.Second, client.writeTimeout)
 }

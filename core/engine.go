@@ -16,6 +16,17 @@ type engine struct {
 	gone     func(c *Conn)
 	finished func(c *Conn)
 
+	// mayWait claims a place for a connection that is to be suspended, with the connection
+	// locked; waited gives it back. suspended runs when nobody uses the link any more. It
+	// tells the program, closes the link's gone, and sees to it that the connection is resumed
+	// or ends.
+	mayWait   func(c *Conn) bool
+	waited    func(c *Conn)
+	suspended func(c *Conn, l *link, why *Error)
+
+	// ended is closed when a client has ended for good. Nil on a server.
+	ended chan struct{}
+
 	// membership applies a join or leave of a group that the peer asked for or told of;
 	// setGroup one that this side asks for.
 	membership func(c *Conn, group string, in bool)

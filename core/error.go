@@ -38,6 +38,7 @@ const (
 	CodeAmbiguousName    = wire.CodeAmbiguousName    // server: several clients have that name
 	CodeUnknownGroup     = wire.CodeUnknownGroup     // server: nobody is in that group
 	CodeTooManyGroups    = wire.CodeTooManyGroups    // client: see [ServerOptions.MaxGroups]
+	CodeRateLimit        = wire.CodeRateLimit        // client: it sent too much in too short a time
 	CodeUnsupported      = wire.CodeUnsupported      // both: this build or peer cannot do that
 	CodeWriteTimeout     = wire.CodeWriteTimeout     // both: the peer stopped reading
 	CodeNotConnected     = wire.CodeNotConnected     // client: Connect first

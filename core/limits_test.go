@@ -126,7 +126,7 @@ func TestBroadcastTooBigForOne(t *testing.T) {
 		var faults kept[string]
 		w.srv.OnError(func(c *Conn, err error) { faults.add(c.Name() + " " + CodeOf(err).String()) })
 		w.serve()
-		small := NewClient(w.lis, &ClientOptions{Name: "small", MaxFrame: 1000})
+		small := NewClient(w.lis, &ClientOptions{Retry: Retry{Off: true}, Name: "small", MaxFrame: 1000})
 		w.clients = append(w.clients, small)
 		w.join(small)
 		var got kept[int]

@@ -97,7 +97,7 @@ func TestManualClient(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		On(w.srv, "echo", func(_ context.Context, c *Conn, s string) error { return c.Send("echo", s) })
 		w.serve()
-		cl := NewClient(w.lis, &ClientOptions{Name: "ada", Manual: true, Codec: testCodec{}})
+		cl := NewClient(w.lis, &ClientOptions{Retry: Retry{Off: true}, Name: "ada", Manual: true, Codec: testCodec{}})
 		w.clients = append(w.clients, cl)
 		var events []string
 		cl.OnState(func(s State, _ error) { events = append(events, s.String()) })

@@ -60,6 +60,11 @@ type ServerOptions struct {
 	// Zero means 2 s.
 	CloseTimeout time.Duration
 
+	// ResumeTime is how long a client whose connection has broken off may take to come back
+	// and go on as if nothing had happened: it stays a client meanwhile, and what is sent
+	// to it waits, within QueueBytes. Zero means 30 s. Negative means that it leaves at once.
+	ResumeTime time.Duration
+
 	// ClassicHeaderLen is the header's length with which clients of the original, the Python
 	// package hisock 0.0.2, may join on the same TCP port, in bytes.
 	// Zero means 16, as in the original. Negative means that they may not. They cannot be
@@ -103,12 +108,15 @@ type ClientOptions struct {
 	// Classic makes the client speak the original's protocol. Nil means the native one.
 	Classic *Classic
 
+	// Retry says how the client comes back when its connection has broken off.
+	Retry Retry
+
 	// Manual is [ServerOptions.Manual] for [Client.Update] and [Client.Run].
 	Manual bool
 
 	// MaxFrame, QueueBytes, InboxBytes, MaxConcurrent, WriteTimeout, CloseTimeout, Codec and
 	// Logger mean what they mean in [ServerOptions], toward the server. How often
-	// there are heartbeats the server says.
+	// there are heartbeats, and how long a session waits, the server says.
 	MaxFrame      int
 	QueueBytes    int
 	InboxBytes    int
@@ -117,6 +125,23 @@ type ClientOptions struct {
 	CloseTimeout  time.Duration
 	Codec         Codec
 	Logger        Logger
+}
+
+// Retry says how a [Client] comes back by itself: when its connection has broken off,
+// when the server ends it with an error that time may heal, such as [CodeShutdown], and
+// when a server asks it to come back later. It does not when one side has closed in order, or
+// the server will not have it. The first [Client.Connect] is tried once, whatever is said here.
+type Retry struct {
+	// Off makes the client stay away; then it asks for no session that could be resumed.
+	Off bool
+
+	// Min and Max bound the time before an attempt. It is chosen at random between zero and
+	// a limit that begins with Min and doubles with each attempt up to Max, and is never
+	// less than what a server has asked for. Zero means 500 ms and 20 s.
+	Min, Max time.Duration
+
+	// For is how long the client tries before it gives up. Zero means without end.
+	For time.Duration
 }
 
 // config is what a connection needs of either side's options, defaults filled in.
@@ -148,6 +173,9 @@ const (
 	defaultHeartbeat  = 15 * time.Second
 	defaultWriteTime  = 20 * time.Second
 	defaultCloseTime  = 2 * time.Second
+	defaultResumeTime = 30 * time.Second
+	defaultRetryMin   = 500 * time.Millisecond
+	defaultRetryMax   = 20 * time.Second
 
 	defaultClassicHeader = 16
 
@@ -175,6 +203,7 @@ func (o *ServerOptions) withDefaults() ServerOptions {
 	v.WriteTimeout = limit(v.WriteTimeout, defaultWriteTime)
 	v.ClassicHeaderLen = min(limit(v.ClassicHeaderLen, defaultClassicHeader), maxClassicHeader)
 	v.CloseTimeout = positive(v.CloseTimeout, defaultCloseTime)
+	v.ResumeTime = limit(v.ResumeTime, defaultResumeTime)
 	if v.Codec == nil {
 		v.Codec = defaultCodec
 	}

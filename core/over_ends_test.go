@@ -152,14 +152,14 @@ func TestListenerCloses(t *testing.T) {
 		srv.HandleBytes("echo", echo)
 		served := make(chan error, 1)
 		go func() { served <- srv.Serve(ctx, n.listener) }()
-		cl := core.NewClient(n.dialer, nil)
+		cl := core.NewClient(n.dialer, &core.ClientOptions{Retry: core.Retry{Off: true}})
 		require.NoError(t, cl.Connect(ctx))
 		require.NoError(t, n.listener.Close())
 		err := next(t, served)
 		require.ErrorIs(t, err, transport.ErrClosed)
 		requireLoggable(t, err.Error())
 
-		late := core.NewClient(n.dialer, nil)
+		late := core.NewClient(n.dialer, &core.ClientOptions{Retry: core.Retry{Off: true}})
 		err = late.Connect(ctx)
 		require.Equal(t, core.CodeNotConnected.String(), core.CodeOf(err).String(), "%v", err)
 		if n.overWebSocket() {

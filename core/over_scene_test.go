@@ -109,7 +109,12 @@ func echo(_ context.Context, _ *core.Conn, payload []byte) ([]byte, error) { ret
 
 // client returns a client that is closed when the test ends.
 func (s *scene) client(n *network, opts *core.ClientOptions) *core.Client {
-	cl := core.NewClient(n.dialer, opts)
+	o := core.ClientOptions{}
+	if opts != nil {
+		o = *opts
+	}
+	o.Retry.Off = true // each test is about one connection
+	cl := core.NewClient(n.dialer, &o)
 	s.t.Cleanup(func() {
 		cl.Close()
 		<-cl.Done()

@@ -16,11 +16,18 @@ const maxWrite = 128 << 10
 // is the first that waits.
 const copyBelow = 4 << 10
 
-// A segment is one piece of output: part of a block that only this queue has, or
-// a frame that it shares with other queues and never changes.
+// A segment is one piece of output, of whole frames: part of a block that only this queue
+// has, or a frame that it shares with other queues and never changes.
 type segment struct {
-	b     []byte
-	owned bool // b is the start of a borrowed block
+	b      []byte
+	frames int32
+	owned  bool // b is the start of a borrowed block
+}
+
+func (s segment) release() {
+	if s.owned {
+		putBlock(s.b)
+	}
 }
 
 // A queue holds what waits to be written to one connection, in order and bounded
@@ -32,9 +39,11 @@ type queue struct {
 	pressed atomic.Bool // more than half full, by what this side's handlers may have sent
 
 	mu       sync.Mutex // guards the fields below
+	link     *link      // where it is written to; nil while there is nothing to write to
+	keep     keeper     // what was written and may have to be once more
 	waiting  []segment  // not yet taken by whoever writes
 	bytes    int        // in waiting and in writing together
-	sent     uint64     // counted frames that were queued, for a resume
+	sent     uint64     // frames that were queued, for a resume
 	control  control
 	batch    bool          // the reader will flush when its input runs dry
 	flushing bool          // somebody is writing
@@ -42,6 +51,7 @@ type queue struct {
 	broken   bool          // a write failed: nothing can be written any more
 	room     chan struct{} // closed when there is room again; nil if nobody waits
 	drained  chan struct{} // closed when nobody writes and nothing waits; nil if nobody waits
+	idle     chan struct{} // closed when nobody writes; nil if nobody waits
 
 	// Owned by whoever set flushing.
 	writing []segment
@@ -51,31 +61,50 @@ type queue struct {
 
 // control holds the control frames that wait: at most one of each, the latest.
 type control struct {
+	welcome      []byte // goes before everything else
 	ping, pong   uint64
-	due          bool // any of the below
+	ack          uint64
+	due          bool // any of the above or below
 	pingDue      bool
 	pongDue      bool
+	ackDue       bool
 	goodbye      *wire.Goodbye
 	goodbyeAfter bool // it goes behind the data that waits, not in front
 }
 
 // admitLocked reports whether n more bytes may wait. A queue that is empty takes any
-// frame, since nothing would be gained by refusing one that fits the peer's limit.
+// frame, since nothing would be gained by refusing one that fits the peer's limit. What is
+// kept for a resume makes room: it is better not to be able to go on later than to end now.
 func (q *queue) admitLocked(n int) bool {
-	return q.bytes == 0 || q.bytes+n <= q.limit
+	if q.bytes > 0 && q.bytes+n > q.limit {
+		return false
+	}
+	q.keep.shrink(q.limit - q.bytes - n)
+	return true
 }
 
 // admitSmallLocked is admitLocked for small frames of the library's own, which may go a
 // little over the bound: a program that fills its queue to the brim with calls must still be
 // able to give one up.
 func (q *queue) admitSmallLocked(n int) bool {
-	return q.bytes+n <= q.limit+q.limit/4+smallBlock
+	if q.bytes+n > q.limit+q.limit/4+smallBlock {
+		return false
+	}
+	q.keep.shrink(q.limit - q.bytes - n)
+	return true
 }
 
 // admitWaiterLocked is admitLocked for those who can wait: they leave half of the queue to
-// those who cannot.
+// those who cannot, and wait for acks rather than push out what is kept for a resume.
 func (q *queue) admitWaiterLocked(n int) bool {
-	return q.bytes == 0 || q.bytes+n <= q.limit/2
+	if q.bytes > 0 && q.bytes+n > q.limit/2 {
+		return false
+	}
+	if q.keep.bytes == 0 || q.bytes+q.keep.bytes+n <= q.limit {
+		return true
+	}
+	q.control.pingDue, q.control.due = true, true // whose answer comes with an ack
+	return false
 }
 
 // spaceLocked returns a slice with room for n more bytes at its end; commitLocked
@@ -95,24 +124,23 @@ func (q *queue) spaceLocked(n int) []byte {
 	return b
 }
 
-func (q *queue) commitLocked(b []byte, counted bool) {
+func (q *queue) commitLocked(b []byte) {
 	s := &q.waiting[len(q.waiting)-1]
 	q.bytes += len(b) - len(s.b)
 	s.b = b
+	s.frames++
+	q.sent++
 	q.pressLocked()
-	if counted {
-		q.sent++
-	}
 }
 
 // shareLocked queues a frame that other queues may hold too. A small one behind others is
 // copied: a segment, and a slice of its own when written, would cost more.
 func (q *queue) shareLocked(frame []byte) {
 	if len(frame) < copyBelow && len(q.waiting) > 0 {
-		q.commitLocked(append(q.spaceLocked(len(frame)), frame...), true)
+		q.commitLocked(append(q.spaceLocked(len(frame)), frame...))
 		return
 	}
-	q.waiting = append(q.waiting, segment{b: frame})
+	q.waiting = append(q.waiting, segment{b: frame, frames: 1})
 	q.bytes += len(frame)
 	q.sent++
 	q.pressLocked()
@@ -127,7 +155,7 @@ func (q *queue) pressLocked() {
 
 // wakeLocked says whether the caller, having queued something, must start a writer.
 func (q *queue) wakeLocked() bool {
-	if q.batch || q.flushing {
+	if q.batch || q.flushing || q.link == nil {
 		return false
 	}
 	q.flushing = true
@@ -142,12 +170,12 @@ func (q *queue) pendingLocked() bool {
 // take moves up to maxWrite bytes into the caller's hands, laid out for one write. It
 // returns nil when there is nothing, and then the caller no longer flushes.
 // Only whoever set flushing may call it, and it must call done after the write.
-func (q *queue) take() [][]byte {
+func (q *queue) take() ([][]byte, *link) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !q.pendingLocked() || q.broken {
+	if !q.pendingLocked() || q.broken || q.link == nil {
 		q.idleLocked()
-		return nil
+		return nil, nil
 	}
 	n, size := 0, 0
 	for n < len(q.waiting) && (n == 0 || size+len(q.waiting[n].b) <= maxWrite) {
@@ -160,6 +188,10 @@ func (q *queue) take() [][]byte {
 	q.waiting = q.waiting[:rest]
 
 	q.vec = q.vec[:0]
+	if q.control.welcome != nil {
+		q.vec = append(q.vec, q.control.welcome)
+		q.control.welcome = nil
+	}
 	ctl := q.control.appendTo(q.ctlBuf[:0], rest == 0)
 	if len(ctl) > 0 && !q.control.goodbyeAfter {
 		q.vec = append(q.vec, ctl)
@@ -170,51 +202,57 @@ func (q *queue) take() [][]byte {
 	if len(ctl) > 0 && q.control.goodbyeAfter {
 		q.vec = append(q.vec, ctl)
 	}
-	return q.vec
+	return q.vec, q.link
 }
 
-// done gives back what take returned, written or not.
+// done gives back what take returned, written or not. If the connection can be resumed, it
+// is kept until the peer has it.
 func (q *queue) done() {
-	size := 0
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	for i, s := range q.writing {
-		size += len(s.b)
-		if s.owned {
-			putBlock(s.b)
+		q.bytes -= len(s.b)
+		if q.keep.on {
+			q.keep.add(s)
+		} else {
+			s.release()
 		}
 		q.writing[i] = segment{}
 	}
 	clear(q.vec)
-
-	q.mu.Lock()
-	q.bytes -= size
+	q.keep.trim()
+	q.keep.shrink(q.limit - q.bytes)
 	q.pressLocked()
-	if q.room != nil && q.bytes <= q.limit/2 {
+	if q.bytes <= q.limit/2 {
+		q.openLocked()
+	}
+}
+
+// openLocked wakes those who wait for room.
+func (q *queue) openLocked() {
+	if q.room != nil {
 		close(q.room)
 		q.room = nil
 	}
-	q.mu.Unlock()
 }
 
 // discardLocked forgets the data that nobody has taken yet.
 func (q *queue) discardLocked() {
 	for i, s := range q.waiting {
 		q.bytes -= len(s.b)
-		if s.owned {
-			putBlock(s.b)
-		}
+		s.release()
 		q.waiting[i] = segment{}
 	}
 	q.waiting = q.waiting[:0]
+	q.keep.stop()
 	q.pressLocked()
 }
 
 // closeLocked lets no more data in and wakes those who wait for room.
 func (q *queue) closeLocked() {
 	q.closed = true
-	if q.room != nil {
-		close(q.room)
-		q.room = nil
-	}
+	q.keep.stop()
+	q.openLocked()
 }
 
 // idleLocked notes that nobody writes any more, and lets go of slices that a burst has
@@ -225,14 +263,18 @@ func (q *queue) idleLocked() {
 		close(q.drained)
 		q.drained = nil
 	}
-	const keep = 16
-	if cap(q.waiting) > keep {
+	if q.idle != nil {
+		close(q.idle)
+		q.idle = nil
+	}
+	const most = 16
+	if cap(q.waiting) > most && len(q.waiting) == 0 {
 		q.waiting = nil
 	}
-	if cap(q.writing) > keep {
+	if cap(q.writing) > most {
 		q.writing = nil
 	}
-	if cap(q.vec) > keep {
+	if cap(q.vec) > most {
 		q.vec = nil
 	}
 }
@@ -248,7 +290,7 @@ func (q *queue) stopLocked() {
 // cannot be.
 func (q *queue) drainLocked() <-chan struct{} {
 	ch := make(chan struct{})
-	if !q.flushing && (q.broken || !q.pendingLocked()) {
+	if !q.flushing && (q.broken || q.link == nil || !q.pendingLocked()) {
 		close(ch)
 		return ch
 	}
@@ -266,6 +308,10 @@ func (c *control) appendTo(dst []byte, last bool) []byte {
 	if c.pongDue {
 		dst = wire.AppendPong(dst, c.pong)
 		c.pongDue = false
+	}
+	if c.ackDue {
+		dst = wire.AppendAck(dst, c.ack)
+		c.ackDue = false
 	}
 	if c.goodbye != nil && (last || !c.goodbyeAfter) {
 		dst = wire.AppendGoodbye(dst, *c.goodbye)

@@ -18,7 +18,7 @@ import (
 func TestQueueMemoryStaysInBounds(t *testing.T) {
 	small, large := wire.AppendRaw(nil, nil), wire.AppendRaw(nil, make([]byte, copyBelow))
 	own := func(f []byte) func(q *queue) {
-		return func(q *queue) { q.commitLocked(append(q.spaceLocked(len(f)), f...), true) }
+		return func(q *queue) { q.commitLocked(append(q.spaceLocked(len(f)), f...)) }
 	}
 	shared := func(f []byte) func(q *queue) { return func(q *queue) { q.shareLocked(f) } }
 	tests := map[string][]func(q *queue){
@@ -155,7 +155,7 @@ func TestGiveUpInFullQueue(t *testing.T) {
 		w.srv.HandleBytes("wait", func(context.Context, *Conn, []byte) ([]byte, error) { <-release; return []byte("done"), nil })
 		w.srv.OnBytes("note", func(context.Context, *Conn, []byte) error { return nil })
 		w.serve()
-		cl := NewClient(w.lis, &ClientOptions{Name: "ada", QueueBytes: 16 << 10})
+		cl := NewClient(w.lis, &ClientOptions{Retry: Retry{Off: true}, Name: "ada", QueueBytes: 16 << 10})
 		w.clients = append(w.clients, cl)
 		w.join(cl)
 		ctx, cancel := context.WithTimeout(w.ctx, time.Second)

@@ -20,8 +20,10 @@ type Server struct {
 	opts ServerOptions
 	eng  *engine
 
-	onJoin  func(c *Conn)
-	onLeave func(c *Conn, why error)
+	onJoin    func(c *Conn)
+	onLeave   func(c *Conn, why error)
+	onSuspend func(c *Conn, why error)
+	onResume  func(c *Conn)
 
 	all    members
 	named  index
@@ -31,6 +33,7 @@ type Server struct {
 
 	lastID   atomic.Uint64
 	open     atomic.Int64   // connections, those still shaking hands included
+	waiting  atomic.Int64   // of these, those that are suspended
 	refusing chan struct{}  // a slot for each newcomer that is being told that we are full
 	conns    sync.WaitGroup // one for each connection, and each Serve
 
@@ -39,9 +42,10 @@ type Server struct {
 	closing   bool
 	listeners map[uint64]transport.Listener
 	shaking   map[uint64]transport.Conn
-	lastKey   uint64        // of these two
-	stopping  chan struct{} // closed by the first Shutdown
-	stopped   chan struct{} // closed when nothing runs any more
+	sessions  map[uint64]*Conn // those that can be resumed, by id
+	lastKey   uint64           // of these two
+	stopping  chan struct{}    // closed by the first Shutdown
+	stopped   chan struct{}    // closed when nothing runs any more
 }
 
 // maxRefusing is how many newcomers are told at once that the server is full; others are
@@ -57,6 +61,7 @@ func NewServer(opts *ServerOptions) *Server {
 		stopped:   make(chan struct{}),
 		listeners: make(map[uint64]transport.Listener),
 		shaking:   make(map[uint64]transport.Conn),
+		sessions:  make(map[uint64]*Conn),
 	}
 	s.conv = s.opts.Codec
 	cfg := s.opts.config()
@@ -67,6 +72,9 @@ func NewServer(opts *ServerOptions) *Server {
 		sweep:      newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout)),
 		gone:       s.gone,
 		finished:   s.finished,
+		mayWait:    s.mayWait,
+		waited:     s.waited,
+		suspended:  s.suspended,
 		membership: s.membership,
 		setGroup:   s.changeGroup,
 	}
@@ -196,7 +204,8 @@ func (s *Server) gone(c *Conn) {
 	defer s.mu.Unlock()
 	s.all.remove(c)
 	s.asking.remove(c)
-	s.byAddr.remove(c.addr, c)
+	s.byAddr.remove(c.Addr(), c)
+	delete(s.sessions, c.id)
 	if name := c.Name(); name != "" && !s.opts.UniqueNames {
 		s.named.remove(name, c)
 	}

@@ -22,7 +22,7 @@ func (s *Server) accept(base context.Context, stream transport.Conn) {
 	key := s.lastKey
 	s.shaking[key] = stream
 	s.conns.Add(1)
-	if s.open.Add(1) > int64(s.opts.MaxConns) && s.opts.MaxConns > 0 {
+	if s.open.Add(1)-s.waiting.Load() > int64(s.opts.MaxConns) && s.opts.MaxConns > 0 {
 		go s.refuseFull(key, stream)
 		return
 	}
@@ -68,6 +68,12 @@ func (s *Server) welcome(base context.Context, key uint64, stream transport.Conn
 	}
 	rd := &reader{}
 	hello, peer, why := s.readHello(stream, rd)
+	if why == nil && len(hello.Token) > 0 {
+		if c := s.resume(key, stream, rd, hello); c != nil {
+			c.read(rd)
+			return
+		}
+	}
 	var c *Conn
 	if why == nil {
 		c, why = s.admit(base, key, stream, hello, peer)
@@ -138,19 +144,18 @@ func (s *Server) readNativeHello(stream transport.Conn, rd *reader) (*wire.Hello
 func (s *Server) admit(base context.Context, key uint64, stream transport.Conn, hello *wire.Hello, peer *classicPeer) (*Conn, *Error) {
 	c := newConn(base, s.eng, s.lastID.Add(1), stream)
 	c.server, c.classic = true, peer
-	c.addr = c.info.Remote
+	c.addr = c.Info().Remote
 	c.name = hello.Name
 	c.groups = slices.Compact(slices.Sorted(slices.Values(hello.Groups)))
 	c.auth, c.metadata = hello.Auth, hello.Metadata
 	c.peerMaxFrame = peerMaxFrame(hello.MaxFrame)
 	c.joined = true
+	if hello.Resume && peer == nil && s.opts.ResumeTime > 0 {
+		c.session = newSession(c.id, hello)
+		c.out.keep.on = c.token != nil
+	}
 	c.out.batch = true // nothing is written before the join handler has run
-	c.queueWelcome(&wire.Welcome{
-		MaxFrame: uint64(s.opts.MaxFrame), MaxName: uint64(s.opts.MaxName),
-		MaxCommand: maxCommand, MaxGroups: uint64(s.opts.MaxGroups),
-		Heartbeat: s.opts.Heartbeat, Name: c.name, Groups: c.groups, Addr: c.addr,
-	})
-
+	c.queueWelcome(s.welcomeTo(c))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
@@ -173,6 +178,9 @@ func (s *Server) admit(base context.Context, key uint64, stream transport.Conn, 
 		s.asking.add(c)
 	}
 	s.byAddr.add(c.addr, c)
+	if c.token != nil {
+		s.sessions[c.id] = c
+	}
 	s.all.add(c)
 	heartbeat := s.opts.Heartbeat
 	if c.classic != nil {
@@ -188,11 +196,9 @@ func (c *Conn) queueWelcome(w *wire.Welcome) {
 	if c.classic != nil {
 		return
 	}
-	frame := wire.AppendWelcome(nil, w)
 	c.out.mu.Lock()
 	defer c.out.mu.Unlock()
-	c.out.waiting = append(c.out.waiting, segment{b: frame})
-	c.out.bytes += len(frame)
+	c.out.control.welcome, c.out.control.due = wire.AppendWelcome(nil, w), true
 }
 
 // No peer may ask for frames so small that the library's own do not fit, and none reads

@@ -40,8 +40,7 @@ func (s *Server) cut(why error) {
 	}
 	s.mu.Unlock()
 	for _, c := range s.eng.sweep.conns() {
-		c.lost(why)
-		c.stream.Close() //nolint:errcheck // it is being cut
+		c.cut(why)
 	}
 }
 

@@ -34,6 +34,8 @@ type watch struct {
 
 	// Times are since the sweeper began; zero is not noted yet.
 	turn    uint64
+	known   uint64 // counted frames that had been received at the last look
+	acked   uint64 // what was acknowledged for want of more
 	reads   uint64
 	readAt  time.Duration
 	pinged  bool
@@ -179,9 +181,13 @@ func (s *sweeper) sweepActive() bool {
 // for too long, and asks those who have been silent half as long.
 func (s *sweeper) sweepAll(now time.Duration) {
 	for _, c := range s.conns() {
+		if c.Suspended() {
+			continue // nothing can be said of its peer
+		}
 		c.checkReads(now)
 		c.checkStuck(now)
 		c.checkWrites(now)
+		c.checkAck()
 	}
 }
 
@@ -204,7 +210,7 @@ func (c *Conn) checkReads(now time.Duration) {
 	}
 	switch silent := now - w.readAt; {
 	case silent >= 2*w.heartbeat:
-		c.endWith(NewError(CodeHeartbeat, "nothing heard for "+seconds(silent)))
+		c.silent(NewError(CodeHeartbeat, "nothing heard for "+seconds(silent)))
 	case silent >= w.heartbeat && !w.pinged:
 		w.pinged = true
 		c.ping(reads)
@@ -240,7 +246,7 @@ func (c *Conn) checkWrites(now time.Duration) {
 		return
 	}
 	if stalled := now - w.writeAt; stalled >= limit {
-		c.endWith(NewError(CodeWriteTimeout, "nothing could be written for "+seconds(stalled)))
+		c.silent(NewError(CodeWriteTimeout, "nothing could be written for "+seconds(stalled)))
 	}
 }
 

@@ -66,7 +66,7 @@ func (w *world) serve() {
 
 // client returns a client that is not connected yet.
 func (w *world) client(name string, groups ...string) *Client {
-	cl := NewClient(w.lis, &ClientOptions{Name: name, Groups: groups, Codec: testCodec{}})
+	cl := NewClient(w.lis, &ClientOptions{Name: name, Groups: groups, Codec: testCodec{}, Retry: Retry{Off: true}})
 	w.clients = append(w.clients, cl)
 	return cl
 }

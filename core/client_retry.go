@@ -1,0 +1,256 @@
+package core
+
+import (
+	"context"
+	"time"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// attemptTime is how long one attempt to come back may take.
+const attemptTime = 15 * time.Second
+
+// RetryNow makes a client that waits to come back try at once: for a program that knows that
+// there is a network again. It does nothing if the client is not waiting.
+func (cl *Client) RetryNow() {
+	select {
+	case cl.hurry <- struct{}{}:
+	default:
+	}
+}
+
+// suspended tells the program that a connection has lost its stream, and brings it back.
+func (cl *Client) suspended(c *Conn, l *link, why *Error) {
+	c.event(func() { cl.tell(c, StateReconnecting, why) })
+	close(l.gone)
+	try := cl.newTry(c.token)
+	for {
+		if !try.wait(c.ctx, why.RetryAfter) {
+			cl.stayAway()
+			c.end(why, nil, ending{waiting: l}) // unless it has ended
+			return
+		}
+		n, err := cl.attempt(c.ctx, c)
+		switch {
+		case err == nil && n.welcome.Resumed:
+			cl.goOn(c, l, n)
+			return
+		case err == nil:
+			cl.succeed(c, l, n)
+			return
+		}
+		if c.isEnded() {
+			return
+		}
+		why = asError(err)
+		if !mayHeal(why, true) {
+			c.end(why, nil, ending{waiting: l})
+			return
+		}
+	}
+}
+
+// stayAway keeps the client from coming back.
+func (cl *Client) stayAway() {
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
+	cl.closing = true
+}
+
+// goOn resumes a connection over the stream of a newcomer, and reads it.
+func (cl *Client) goOn(c *Conn, l *link, n *newcomer) {
+	ok, _ := c.relink(l, newLink(n.stream), n.rd, n.welcome.Addr, n.welcome.Received, nil)
+	if !ok {
+		n.leave() // and the server waits no longer for the session either
+		c.end(NewError(CodeProtocol, "the server resumes what cannot be"), nil, ending{waiting: l})
+		return
+	}
+	c.event(func() { cl.tell(c, StateResumed, nil) })
+	c.endBatch()
+	c.read(n.rd)
+}
+
+// succeed puts a connection that has joined anew in the place of one that the server has
+// given up.
+func (cl *Client) succeed(c *Conn, l *link, n *newcomer) {
+	cl.mu.Lock()
+	if cl.closing {
+		cl.mu.Unlock()
+		n.leave()
+		return
+	}
+	cl.lastID++
+	next := cl.adopt(c.ctx, n, cl.lastID, c.eng.ended)
+	cl.conn = next
+	cl.mu.Unlock()
+	c.end(NewError(CodeConnLost, "the server has given the session up: what was not acknowledged may be lost"), nil, ending{waiting: l})
+	go cl.start(next, n.rd, c)
+}
+
+// leave says goodbye over a stream that is not wanted any more.
+func (n *newcomer) leave() {
+	if n.peer == nil {
+		n.stream.SetWriteDeadline(time.Now().Add(refuseTime))                   //nolint:errcheck // then it takes longer
+		n.stream.Write(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed})) //nolint:errcheck // it is over anyway
+		n.stream.CloseWrite()                                                   //nolint:errcheck // it is over anyway
+	}
+	n.drop()
+}
+
+// finished tells the program that a connection has ended, and lets the client join anew if time
+// may heal what ended it.
+func (cl *Client) finished(c *Conn) {
+	c.eng.sweep.remove(c)
+	c.eng.sweep.close()
+	why := c.reason()
+	cl.mu.Lock()
+	last := cl.conn == c && cl.connecting == nil // else there is another, or soon may be
+	again := last && !cl.closing && !cl.opts.Retry.Off && mayHeal(why, false)
+	var ctx context.Context
+	if again {
+		ctx, cl.connecting = context.WithCancelCause(context.WithoutCancel(c.ctx))
+		cl.lastID++
+	}
+	id, shared := cl.lastID, cl.conn != c && cl.conn.eng.ended == c.eng.ended
+	cl.mu.Unlock()
+	cl.tell(c, StateDisconnected, why)
+	switch {
+	case again:
+		cl.tell(c, StateReconnecting, why)
+		go cl.rejoin(ctx, c, id, why)
+	case !shared:
+		close(c.eng.ended)
+	}
+}
+
+// rejoin joins anew in the place of a connection that has ended.
+func (cl *Client) rejoin(ctx context.Context, c *Conn, id uint64, why *Error) {
+	try := cl.newTry(c.token)
+	for try.wait(ctx, why.RetryAfter) {
+		n, err := cl.attempt(ctx, nil)
+		if err == nil {
+			if cl.takePlace(ctx, c, id, n) {
+				return
+			}
+			break
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		if why = asError(err); !mayHeal(why, true) {
+			break
+		}
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		why = asError(cause)
+	}
+	cl.mu.Lock()
+	giveUp := cl.connecting
+	cl.connecting, cl.final = nil, why
+	cl.mu.Unlock()
+	giveUp(nil)
+	c.event(func() {
+		cl.tell(c, StateDisconnected, why)
+		close(c.eng.ended)
+	})
+}
+
+// takePlace makes the connection of a newcomer the client's, unless it has been closed.
+func (cl *Client) takePlace(ctx context.Context, last *Conn, id uint64, n *newcomer) bool {
+	cl.mu.Lock()
+	if cl.closing {
+		cl.mu.Unlock()
+		n.leave()
+		return false
+	}
+	giveUp := cl.connecting
+	next := cl.adopt(ctx, n, id, last.eng.ended)
+	cl.conn, cl.connecting = next, nil
+	cl.mu.Unlock()
+	giveUp(nil)
+	go cl.start(next, n.rd, last)
+	return true
+}
+
+// attempt is one attempt to come back, and to go on with last if there is one.
+func (cl *Client) attempt(ctx context.Context, last *Conn) (*newcomer, error) {
+	ctx, cancel := context.WithCancelCause(ctx) // WithTimeout would cost a browser build 4 KB
+	defer cancel(nil)
+	defer time.AfterFunc(attemptTime, func() { cancel(context.DeadlineExceeded) }).Stop()
+	return cl.dial(ctx, last)
+}
+
+// asError is err as an [Error].
+func asError(err error) *Error {
+	if e, ok := find[*Error](err); ok {
+		return e
+	}
+	return wrapError(CodeNotConnected, "", err)
+}
+
+// mayHeal reports whether it may help to come back later. coming says that the client is coming
+// back already: then the server may still hold its name for the connection before.
+func mayHeal(why *Error, coming bool) bool {
+	switch why.Code {
+	case CodeConnLost, CodeHeartbeat, CodeWriteTimeout, CodeNotConnected, CodeHelloTimeout,
+		CodeShutdown, CodeTooManyConns, CodeSlowConsumer, CodeRateLimit:
+		return true
+	case CodeNameTaken:
+		return coming
+	}
+	return why.RetryAfter > 0
+}
+
+// A try paces the attempts to come back.
+type try struct {
+	cl    *Client
+	limit time.Duration // of the next wait
+	until time.Time     // zero for without end
+	state uint64        // of random
+}
+
+func (cl *Client) newTry(token []byte) *try {
+	select {
+	case <-cl.hurry: // of an earlier time
+	default:
+	}
+	r := cl.opts.Retry
+	t := &try{cl: cl, limit: positive(r.Min, defaultRetryMin), state: uint64(time.Now().UnixNano())}
+	for _, b := range token {
+		t.state = t.state*31 + uint64(b)
+	}
+	if r.For > 0 {
+		t.until = time.Now().Add(r.For)
+	}
+	return t
+}
+
+// random is SplitMix64 (Steele, Lea and Flood, 2014), begun with the time and the token of the
+// session, which is random: enough to spread clients, and a browser build would pay for
+// package math/rand.
+func (t *try) random() uint64 {
+	t.state += 0x9e3779b97f4a7c15
+	z := t.state
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// wait waits before an attempt, at least as long as the server has asked for. It reports false
+// when ctx ends or the client has tried for long enough.
+func (t *try) wait(ctx context.Context, least time.Duration) bool {
+	d := max(least, time.Duration(t.random()%uint64(t.limit+1)))
+	t.limit = min(2*t.limit, max(positive(t.cl.opts.Retry.Max, defaultRetryMax), t.limit))
+	if !t.until.IsZero() && time.Now().Add(d).After(t.until) {
+		return false
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-t.cl.hurry:
+		t.limit = positive(t.cl.opts.Retry.Min, defaultRetryMin)
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
+}

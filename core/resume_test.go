@@ -1,0 +1,465 @@
+package core
+
+import (
+	"context"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+// returning returns a client that comes back by itself, and what its state was.
+func (w *world) returning(name string, r Retry, groups ...string) (*Client, *kept[string]) {
+	cl := NewClient(w.lis, &ClientOptions{Name: name, Groups: groups, Codec: testCodec{}, Retry: r})
+	w.clients = append(w.clients, cl)
+	states := &kept[string]{}
+	cl.OnState(func(s State, why error) {
+		text := s.String()
+		if why != nil {
+			text += ": " + CodeOf(why).String()
+		}
+		states.add(text)
+	})
+	return cl, states
+}
+
+// events notes what a server is told of its clients.
+func (w *world) events() *kept[string] {
+	events := &kept[string]{}
+	w.srv.OnJoin(func(c *Conn) { events.add("join " + c.Name()) })
+	w.srv.OnSuspend(func(c *Conn, _ error) { events.add("suspend " + c.Name()) })
+	w.srv.OnResume(func(c *Conn) { events.add("resume " + c.Name()) })
+	w.srv.OnLeave(func(c *Conn, why error) { events.add("leave " + c.Name() + ": " + CodeOf(why).String()) })
+	return events
+}
+
+// breakOff cuts the stream of a connection as a lost network does.
+func (c *Conn) breakOff() { c.link.Load().stream.Close() } //nolint:errcheck // it is cut
+
+func TestResume(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		events := w.events()
+		var said kept[string]
+		On(w.srv, "say", func(_ context.Context, _ *Conn, s string) error { said.add(s); return nil })
+		release := make(chan struct{})
+		Handle(w.srv, "wait", func(ctx context.Context, c *Conn, s string) (string, error) {
+			select {
+			case <-release:
+				return "waited " + s, nil
+			case <-ctx.Done():
+				return "", ctx.Err()
+			}
+		})
+		w.serve()
+		cl, states := w.returning("ada", Retry{}, "red")
+		var heard kept[string]
+		On(cl, "news", func(_ context.Context, _ *Conn, s string) error { heard.add(s); return nil })
+		w.join(cl)
+		conn, there := cl.Conn(), w.only()
+
+		require.NoError(t, cl.Send("say", "one"))
+		answer := make(chan string, 1)
+		go func() {
+			s, err := Call[string](w.ctx, cl, "wait", "long")
+			if err != nil {
+				s = err.Error()
+			}
+			answer <- s
+		}()
+		time.Sleep(20 * time.Millisecond) // until the slow handler no longer keeps the reader
+		conn.breakOff()
+		synctest.Wait()
+		require.True(t, conn.Suspended())
+		require.True(t, there.Suspended())
+		require.Equal(t, 1, w.srv.Len())
+		close(release) // what is answered now waits
+
+		require.NoError(t, cl.Send("say", "two"))
+		require.NoError(t, w.srv.Group("red").Send("news", "fresh"))
+		require.NoError(t, cl.Join("blue"))
+		time.Sleep(time.Second)
+		synctest.Wait()
+		require.Equal(t, "waited long", <-answer)
+		require.Equal(t, []string{"one", "two"}, said.all())
+		require.Equal(t, []string{"fresh"}, heard.all())
+		require.Equal(t, []string{"blue", "red"}, cl.Groups())
+		require.Same(t, conn, cl.Conn())
+		require.Same(t, there, w.only())
+		require.False(t, conn.Suspended())
+
+		require.NoError(t, cl.Close())
+		synctest.Wait()
+		require.Equal(t, []string{"connected", "reconnecting: connection lost", "resumed", "disconnected: closed"}, states.all())
+		require.Equal(t, []string{"join ada", "suspend ada", "resume ada", "leave ada: closed"}, events.all())
+		<-cl.Done()
+	})
+}
+
+// only returns the one client of the server.
+func (w *world) only() *Conn {
+	w.t.Helper()
+	require.Equal(w.t, 1, w.srv.Len())
+	for c := range w.srv.Clients() {
+		return c
+	}
+	return nil
+}
+
+// Whatever is under way when a stream breaks off, everything arrives once and in order.
+func TestResumeLosesNothing(t *testing.T) {
+	for seed := range uint64(20) {
+		inWorld(t, nil, func(w *world) {
+			const messages = 3000
+			rng := rand.New(rand.NewPCG(seed, 0))
+			events := w.events()
+			var there, here kept[int]
+			On(w.srv, "n", func(_ context.Context, c *Conn, n int) error {
+				there.add(n)
+				if n%100 == 0 { // a slow handler, whose reading is handed over
+					time.Sleep(20 * time.Millisecond)
+				}
+				return c.Send("n", n)
+			})
+			On(w.srv, "bulk", func(context.Context, *Conn, []byte) error { return nil })
+			w.serve()
+			cl, _ := w.returning("ada", Retry{Min: time.Millisecond, Max: 10 * time.Millisecond})
+			On(cl, "n", func(_ context.Context, _ *Conn, n int) error {
+				here.add(n)
+				return nil
+			})
+			w.join(cl)
+			c := w.only()
+			sent := make(chan error, 1)
+			go func() {
+				for n := range messages {
+					if err := cl.Send("n", n); err != nil {
+						sent <- err
+						return
+					}
+					if n%7 == 0 {
+						time.Sleep(time.Millisecond)
+					}
+					if n%50 == 0 {
+						if err := cl.Send("bulk", make([]byte, 10<<10)); err != nil {
+							sent <- err
+							return
+						}
+					}
+				}
+				sent <- nil
+			}()
+			for cuts := 0; len(here.all()) < messages && cuts < 2000; cuts++ {
+				time.Sleep(time.Duration(rng.Int64N(int64(20 * time.Millisecond))))
+				if rng.IntN(2) == 0 {
+					cl.Conn().breakOff()
+				} else {
+					c.breakOff()
+				}
+			}
+			require.NoError(t, <-sent)
+			require.Eventually(t, func() bool { return len(here.all()) >= messages }, time.Minute, time.Second)
+			all := make([]int, messages)
+			for i := range all {
+				all[i] = i
+			}
+			require.Equal(t, all, there.all(), "seed %d", seed)
+			require.Equal(t, all, here.all(), "seed %d", seed)
+			require.Greater(t, len(events.all()), 20, "it was cut, and came back")
+			require.NotContains(t, events.all(), "leave ada: connection lost")
+			require.NoError(t, cl.Close())
+			<-cl.Done()
+		})
+	}
+}
+
+// A client that comes back too late joins anew, and both ends are told.
+func TestResumeTooLate(t *testing.T) {
+	inWorld(t, &ServerOptions{ResumeTime: 10 * time.Second, UniqueNames: true}, func(w *world) {
+		events := w.events()
+		w.serve()
+		cl, states := w.returning("ada", Retry{Min: time.Minute, Max: time.Minute})
+		w.join(cl)
+		first := cl.Conn()
+		_, err := first.CallBytes(w.ctx, "nothing", nil)
+		require.Equal(t, CodeUnknownCommand, CodeOf(err))
+		first.breakOff()
+		synctest.Wait()
+		called := make(chan error, 1)
+		go func() { _, err := first.CallBytes(w.ctx, "nothing", nil); called <- err }()
+		time.Sleep(9 * time.Second)
+		require.Equal(t, 1, w.srv.Len())
+		time.Sleep(2 * time.Second)
+		require.Equal(t, 0, w.srv.Len())
+		for cl.Conn() == first {
+			time.Sleep(time.Second)
+		}
+		synctest.Wait()
+		require.Equal(t, CodeConnLost, CodeOf(<-called))
+		require.Equal(t, 1, w.srv.Len())
+		require.Equal(t, []string{"connected", "reconnecting: connection lost", "disconnected: connection lost", "connected"}, states.all())
+		require.Equal(t, []string{"join ada", "suspend ada", "leave ada: connection lost", "join ada"}, events.all())
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+	})
+}
+
+// What does not fit the bound while a client is away ends its session, so that it knows.
+func TestResumeTooMuch(t *testing.T) {
+	inWorld(t, &ServerOptions{QueueBytes: 4 << 10}, func(w *world) {
+		events := w.events()
+		w.serve()
+		cl, states := w.returning("ada", Retry{Min: time.Second})
+		w.join(cl)
+		cl.Conn().breakOff()
+		synctest.Wait()
+		for range 10 {
+			require.NoError(t, w.srv.Broadcast("news", make([]byte, 1<<10)))
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		require.Equal(t, []string{"connected", "reconnecting: connection lost", "disconnected: connection lost", "connected"}, states.all())
+		require.Equal(t, []string{"join ada", "suspend ada", "leave ada: slow consumer", "join ada"}, events.all())
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+	})
+}
+
+// What was written and is not acknowledged makes room for what is to be written, and then
+// the session cannot be resumed: both ends are told.
+func TestResumeOfWhatIsNotKept(t *testing.T) {
+	inWorld(t, &ServerOptions{QueueBytes: 4 << 10}, func(w *world) {
+		events := w.events()
+		w.serve()
+		p := w.hello(&wire.Hello{Name: "ada", Resume: true})
+		c := w.only()
+		for range 10 { // read, but not acknowledged
+			require.NoError(t, c.SendBytes("news", make([]byte, 1<<10)))
+			p.wantCommand("news")
+		}
+		require.NoError(t, p.stream.Close())
+		synctest.Wait()
+		require.LessOrEqual(t, c.out.keep.bytes, 4<<10)
+		q := w.peer()
+		q.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{
+			Name: "ada", Resume: true, Session: c.session.id, Token: c.token, Received: 2,
+		}))
+		f := q.want()
+		welcome, err := wire.ParseWelcome(f.Body, nil)
+		require.NoError(t, err)
+		require.False(t, welcome.Resumed)
+		synctest.Wait()
+		require.Equal(t, []string{"join ada", "suspend ada", "leave ada: connection lost", "join ada"}, events.all())
+		require.NoError(t, q.stream.Close())
+	})
+}
+
+// Only who has the token goes on with a session, and nobody learns whether there is one.
+func TestResumeNeedsToken(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		events := w.events()
+		w.serve()
+		cl, _ := w.returning("ada", Retry{Min: time.Hour, Max: time.Hour})
+		w.join(cl)
+		c := w.only()
+		session, token := c.session.id, append([]byte(nil), c.token...)
+		wrong := append([]byte(nil), token...)
+		wrong[tokenSize-1] ^= 1
+		for name, h := range map[string]wire.Hello{
+			"wrong token":   {Session: session, Token: wrong},
+			"short token":   {Session: session, Token: token[:8]},
+			"wrong session": {Session: sessionID(999), Token: token},
+			"no session":    {Token: token},
+			"long session":  {Session: append(session, 0), Token: token},
+		} {
+			h.Name, h.Resume = name, true
+			p := w.peer()
+			p.send(wire.AppendHello([]byte(wire.Preface), &h))
+			welcome, err := wire.ParseWelcome(p.want().Body, nil)
+			require.NoError(t, err)
+			require.False(t, welcome.Resumed, name)
+			require.NotEqual(t, token, welcome.Token)
+			p.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
+			p.wantEOF()
+		}
+		synctest.Wait()
+		require.NotContains(t, events.all(), "suspend ada")
+		require.False(t, c.Suspended())
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+	})
+}
+
+// A client may notice before its server does that a stream is dead: the second connection
+// with a token ends the first.
+func TestResumeWhileLinked(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		events := w.events()
+		w.serve()
+		p := w.hello(&wire.Hello{Name: "ada", Resume: true})
+		c := w.only()
+		require.NoError(t, c.Send("n", 1))
+		require.NoError(t, c.Send("n", 2))
+		require.Equal(t, "1", p.wantCommand("n"))
+		for range 3 {
+			q := w.peer()
+			q.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{
+				Name: "ada", Resume: true, Session: c.session.id, Token: c.token, Received: 1,
+			}))
+			welcome, err := wire.ParseWelcome(q.want().Body, nil)
+			require.NoError(t, err)
+			require.True(t, welcome.Resumed)
+			require.Equal(t, "2", q.wantCommand("n"))
+			require.Equal(t, 1, w.srv.Len())
+			p.wantEOFAfter()
+			p = q
+		}
+		p.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
+		p.wantEOF()
+		synctest.Wait()
+		require.Equal(t, []string{
+			"join ada", "suspend ada", "resume ada", "suspend ada", "resume ada",
+			"suspend ada", "resume ada", "leave ada: closed",
+		}, events.all())
+	})
+}
+
+// wantEOFAfter reads up to the end of the stream.
+func (p *peer) wantEOFAfter() {
+	p.t.Helper()
+	for {
+		if _, err := readFrame(p.stream, p.rd, wire.DefaultMaxFrame); err != nil {
+			p.stream.Close() //nolint:errcheck // it is over
+			return
+		}
+	}
+}
+
+func TestCloseWhileSuspended(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		events := w.events()
+		w.serve()
+		cl, states := w.returning("ada", Retry{Min: time.Hour, Max: time.Hour})
+		w.join(cl)
+		cl.Conn().breakOff()
+		synctest.Wait()
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+		require.Equal(t, CodeClosed, CodeOf(cl.Err()))
+		require.Equal(t, []string{"connected", "reconnecting: connection lost", "disconnected: closed"}, states.all())
+		time.Sleep(time.Minute)
+		require.Equal(t, []string{"join ada", "suspend ada", "leave ada: connection lost"}, events.all())
+	})
+}
+
+func TestShutdownWhileSuspended(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		events := w.events()
+		w.serve()
+		cl, _ := w.returning("ada", Retry{Min: time.Hour, Max: time.Hour})
+		w.join(cl)
+		cl.Conn().breakOff()
+		synctest.Wait()
+		start := time.Now()
+		require.NoError(t, w.srv.Shutdown(w.ctx))
+		require.Less(t, time.Since(start), time.Second)
+		require.Equal(t, []string{"join ada", "suspend ada", "leave ada: shutting down"}, events.all())
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+	})
+}
+
+// A client that is to come back later does, to a server that is there by then.
+func TestRejoinAfterShutdown(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		first, lis := NewServer(nil), transport.NewPipeListener()
+		served := make(chan error, 1)
+		go func() { served <- first.Serve(w.ctx, lis) }()
+		cl, states := w.returning("ada", Retry{}, "red")
+		cl.dialer = inTurn{lis, w.lis}
+		w.join(cl)
+		conn := cl.Conn()
+		require.NoError(t, first.Shutdown(w.ctx))
+		require.NoError(t, <-served)
+		w.serve()
+		for cl.Conn() == conn {
+			time.Sleep(time.Second)
+		}
+		synctest.Wait()
+		require.Equal(t, []string{"connected", "disconnected: shutting down", "reconnecting: shutting down", "connected"}, states.all())
+		require.Equal(t, 1, w.srv.Group("red").Len())
+		require.NoError(t, cl.Send("x", 1))
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+		<-conn.Done()
+	})
+}
+
+func TestGiveUpComingBack(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.serve()
+		cl, states := w.returning("ada", Retry{For: 5 * time.Second})
+		w.join(cl)
+		require.NoError(t, w.srv.Shutdown(w.ctx))
+		<-cl.Done()
+		require.Equal(t, "disconnected", states.all()[1][:12])
+		require.Equal(t, StateReconnecting.String(), states.all()[2][:12])
+		require.Equal(t, "disconnected: not connected", states.all()[3])
+		require.Equal(t, CodeNotConnected, CodeOf(cl.Err()))
+		require.Len(t, states.all(), 4)
+		require.NoError(t, cl.Close())
+	})
+}
+
+// Acks are few under load, and what waits for one is let go when nothing more comes.
+func TestAcksAreFew(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.srv.OnBytes("x", func(context.Context, *Conn, []byte) error { return nil })
+		w.serve()
+		p := w.hello(&wire.Hello{Name: "ada", Resume: true})
+		const frames = 100_000
+		acks := make(chan []uint64, 1)
+		go func() {
+			var got []uint64
+			for {
+				f, err := readFrame(p.stream, p.rd, wire.DefaultMaxFrame)
+				if err != nil {
+					acks <- got
+					return
+				}
+				if f.Kind == wire.KindAck {
+					n, _ := wire.ParseAck(f.Body)
+					got = append(got, n)
+				}
+			}
+		}()
+		frame := wire.AppendCommand(nil, "x", make([]byte, 64))
+		for range frames {
+			p.send(frame)
+		}
+		time.Sleep(10 * time.Second)
+		require.NoError(t, p.stream.Close())
+		got := <-acks
+		require.NotEmpty(t, got)
+		require.Less(t, len(got), frames/100)
+		require.EqualValues(t, frames, got[len(got)-1], "the last by the sweeper")
+		for i := 1; i < len(got); i++ {
+			require.Greater(t, got[i], got[i-1])
+		}
+	})
+}
+
+// inTurn dials the first listener as long as it listens, then the second.
+type inTurn [2]*transport.PipeListener
+
+func (d inTurn) Dial(ctx context.Context) (transport.Conn, error) {
+	c, err := d[0].Dial(ctx)
+	if err != nil {
+		return d[1].Dial(ctx)
+	}
+	return c, nil
+}

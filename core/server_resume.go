@@ -1,0 +1,177 @@
+package core
+
+import (
+	"time"
+
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+// OnSuspend registers what runs when a client's connection has broken off and it may come back:
+// it still counts as a client, and what is sent to it waits. Then either [Server.OnResume] runs,
+// or, after [ServerOptions.ResumeTime], [Server.OnLeave]. Both run beside handlers of that client
+// that are still busy, one after the other.
+func (s *Server) OnSuspend(f func(c *Conn, why error)) {
+	s.mustBeOpen()
+	s.onSuspend = f
+}
+
+// OnResume registers what runs when a client has come back and goes on as if nothing had
+// happened, before anything more that it sends is handled.
+func (s *Server) OnResume(f func(c *Conn)) {
+	s.mustBeOpen()
+	s.onResume = f
+}
+
+// mayWait reports whether one more connection may be suspended: as many as may be connected.
+func (s *Server) mayWait(*Conn) bool {
+	if s.waiting.Add(1) > int64(s.opts.MaxConns) && s.opts.MaxConns > 0 {
+		s.waiting.Add(-1)
+		return false
+	}
+	return true
+}
+
+func (s *Server) waited(*Conn) { s.waiting.Add(-1) }
+
+// suspended tells the program, and ends the connection if it is not resumed in time.
+func (s *Server) suspended(c *Conn, l *link, why *Error) {
+	s.eng.log.Info("hisock: suspended", "peer", c.label(), "why", why.Error())
+	c.event(func() {
+		if s.onSuspend != nil {
+			defer s.eng.recover(c, "suspend handler")
+			s.onSuspend(c, why)
+		}
+	})
+	close(l.gone)
+	t := time.NewTimer(s.opts.ResumeTime)
+	defer t.Stop()
+	select {
+	case <-l.left:
+	case <-c.ctx.Done():
+	case <-t.C:
+		c.end(why, nil, ending{waiting: l})
+	}
+}
+
+// sessionID is how a connection is named when it is resumed. It is no secret.
+func sessionID(id uint64) []byte {
+	b := make([]byte, 8)
+	for i := range b {
+		b[i] = byte(id >> (8 * i))
+	}
+	return b
+}
+
+// session returns the connection that a hello wants to go on with, or nil if there is none or
+// the token is not its own.
+func (s *Server) session(hello *wire.Hello) *Conn {
+	if len(hello.Session) != 8 {
+		return nil
+	}
+	var id uint64
+	for i, b := range hello.Session {
+		id |= uint64(b) << (8 * i)
+	}
+	s.mu.Lock()
+	c := s.sessions[id]
+	s.mu.Unlock()
+	if c == nil || !sameToken(c.token, hello.Token) {
+		return nil
+	}
+	return c
+}
+
+// resume goes on with the connection that a newcomer names, over its stream, and returns it; the
+// caller reads. If it returns nil the newcomer joins like any other, and that connection, if
+// there was one, has ended.
+func (s *Server) resume(key uint64, stream transport.Conn, rd *reader, hello *wire.Hello) *Conn {
+	c := s.session(hello)
+	if c == nil {
+		return nil
+	}
+	l := newLink(stream)
+	for {
+		before := c.link.Load()
+		if !s.awaitGone(c, before) {
+			return nil
+		}
+		ok, changed := s.relink(c, before, l, rd, hello.Received)
+		if ok {
+			break
+		}
+		if !changed { // and the next turn waits until it has left
+			c.end(NewError(CodeConnLost, "what the client lacks is not kept any more"), nil, ending{waiting: before})
+		}
+	}
+	s.shaken(key)
+	s.open.Add(-1) // the newcomer is not another connection
+	s.waited(c)
+	stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
+	s.eng.log.Info("hisock: resumed", "peer", c.label())
+	c.event(func() {
+		if s.onResume != nil {
+			defer s.eng.recover(c, "resume handler")
+			s.onResume(c)
+		}
+	})
+	c.endBatch()
+	return c
+}
+
+// awaitGone ends the link that a connection may still have, since its client has another, and
+// waits until nobody uses it. It reports false when the connection has ended, and its
+// leave handler has run.
+func (s *Server) awaitGone(c *Conn, l *link) bool {
+	if !c.suspend(l, NewError(CodeConnLost, "the client has come back over another connection")) {
+		c.end(NewError(CodeConnLost, "too many connections are suspended"), nil, ending{})
+	}
+	gone := l.gone
+	if c.isEnded() {
+		gone = nil
+	}
+	patience := s.opts.HelloTimeout
+	if patience == 0 {
+		patience = defaultHelloTime
+	}
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	select {
+	case <-gone:
+		return true
+	case <-c.done:
+	case <-t.C:
+		c.end(NewError(CodeConnLost, "a suspend handler does not return"), nil, ending{})
+	}
+	return false
+}
+
+// relink gives the connection its new stream, behind a welcome, and keeps the index of addresses.
+func (s *Server) relink(c *Conn, before, l *link, rd *reader, received uint64) (ok, changed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return false, false
+	}
+	addr := c.Addr()
+	ok, changed = c.relink(before, l, rd, l.info.Remote, received, func() []byte {
+		w := s.welcomeTo(c)
+		w.Resumed, w.Received = true, c.received
+		return wire.AppendWelcome(nil, w)
+	})
+	if ok {
+		s.byAddr.remove(addr, c)
+		s.byAddr.add(l.info.Remote, c)
+	}
+	return ok, changed
+}
+
+// welcomeTo returns what a client is told of itself, which nobody else knows yet or is locked.
+func (s *Server) welcomeTo(c *Conn) *wire.Welcome {
+	return &wire.Welcome{
+		Session: c.session.id, Token: c.token, AckBytes: uint64(ackAt(s.opts.QueueBytes)),
+		MaxFrame: uint64(s.opts.MaxFrame), MaxName: uint64(s.opts.MaxName),
+		MaxCommand: maxCommand, MaxGroups: uint64(s.opts.MaxGroups),
+		Heartbeat: s.opts.Heartbeat, Name: c.name, Groups: c.groups, Addr: c.addr,
+	}
+}
