@@ -71,7 +71,7 @@ func (cl *Client) hello() ([]byte, *classicPeer, error) {
 	}
 	return wire.AppendHello([]byte(wire.Preface), &wire.Hello{
 		Name: cl.opts.Name, Groups: cl.opts.Groups, Auth: cl.opts.Auth, Metadata: cl.opts.Metadata,
-		Notices: cl.onCome != nil || cl.onGo != nil, MaxFrame: uint64(cl.cfg.maxFrame),
+		Notices: cl.onCome != nil || cl.onGo != nil || cl.onNamed != nil, MaxFrame: uint64(cl.cfg.maxFrame),
 	}), nil, nil
 }
 

@@ -68,6 +68,9 @@ type Conn struct {
 	auth     []byte // as the hello had them; at a server
 	metadata map[string]string
 
+	telling   sync.Mutex // held while a server renames the client or tells others of it
+	announced bool       // others have been told that it came; guarded by telling
+
 	mu     sync.Mutex // guards the fields below
 	name   string
 	groups []string // sorted
@@ -170,6 +173,14 @@ func (c *Conn) label() string {
 		return printable(name) + "@" + printable(c.addr)
 	}
 	return printable(c.addr)
+}
+
+// setName notes what the client is called now and returns what it was called before.
+func (c *Conn) setName(name string) (old string) {
+	c.mu.Lock()
+	old, c.name = c.name, name
+	c.mu.Unlock()
+	return old
 }
 
 // setGroup notes that the client is now in the group, or no more, and reports whether

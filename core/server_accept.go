@@ -157,13 +157,9 @@ func (s *Server) admit(base context.Context, key uint64, stream transport.Conn, 
 		c.cancel(nil)
 		return nil, errShuttingDown
 	}
-	if c.name != "" && s.opts.UniqueNames {
-		if !s.named.addFirst(c.name, c) {
-			c.cancel(nil)
-			return nil, NewError(CodeNameTaken, "somebody is called "+printable(c.name)+" already")
-		}
-	} else if c.name != "" {
-		s.named.add(c.name, c)
+	if c.name != "" && !s.addName(c.name, c) {
+		c.cancel(nil)
+		return nil, errNameTaken(c.name)
 	}
 	delete(s.shaking, key)
 	for _, g := range c.groups {
