@@ -108,8 +108,9 @@ func (c *Conn) ID() uint64 { return c.id }
 // Name is the client's name, empty if it has none.
 func (c *Conn) Name() string {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.name
+	name := c.name
+	c.mu.Unlock()
+	return name
 }
 
 // Groups returns the groups the client is in, sorted. The caller owns the slice.
@@ -160,8 +161,9 @@ func (c *Conn) Err() error {
 
 func (c *Conn) reason() *Error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.why
+	why := c.why
+	c.mu.Unlock()
+	return why
 }
 
 // label names the connection in a log line.
