@@ -19,11 +19,8 @@ func (c *Conn) Leave(group string) error { return c.eng.ask(c, wire.KindLeaveGro
 
 // changeGroup is a join or leave that the server's program asks for.
 func (s *Server) changeGroup(c *Conn, group string, in bool) error {
-	changed, err := s.setGroup(c, group, in)
-	if err != nil || !changed {
-		return err
-	}
-	return c.sendGroup(group, in)
+	_, err := s.setGroup(c, group, in, false)
+	return err
 }
 
 // sendGroup tells the client that it is in the group, or is not.
@@ -42,19 +39,39 @@ const maxEcho = 16 << 10
 // what the server says last is what holds, also when both ask at the same time. It
 // reports whether anything changed.
 func (s *Server) membership(c *Conn, group string, in bool) bool {
-	changed, err := s.setGroup(c, group, in)
+	changed, err := s.setGroup(c, group, in, true)
 	if err != nil {
 		s.eng.fault(c, err)
-	}
-	if len(group) <= maxEcho {
-		c.sendGroup(group, c.InGroup(group)) //nolint:errcheck // then it is over anyway
 	}
 	return changed
 }
 
-// setGroup keeps the connection's groups and the server's index in step, and never adds a
+// setGroup changes a membership and tells the client, if anything changed or if it asked. Who
+// joins is given what is kept of the group behind that. It reports whether anything changed.
+func (s *Server) setGroup(c *Conn, group string, in, asked bool) (changed bool, err error) {
+	if !in || !s.replays() || checkName(group, s.opts.MaxName) != nil {
+		return s.setGroupTold(c, group, in, asked)
+	}
+	h := s.histories.take(group)
+	changed, err = s.setGroupTold(c, group, in, asked)
+	s.replayAndPut(h, c, changed)
+	return changed, err
+}
+
+func (s *Server) setGroupTold(c *Conn, group string, in, asked bool) (changed bool, err error) {
+	changed, err = s.setMember(c, group, in)
+	switch {
+	case asked && len(group) <= maxEcho:
+		c.sendGroup(group, c.InGroup(group)) //nolint:errcheck // then it is over anyway
+	case changed:
+		err = c.sendGroup(group, in)
+	}
+	return changed, err
+}
+
+// setMember keeps the connection's groups and the server's index in step, and never adds a
 // connection that has gone. It reports whether anything changed.
-func (s *Server) setGroup(c *Conn, group string, in bool) (changed bool, err error) {
+func (s *Server) setMember(c *Conn, group string, in bool) (changed bool, err error) {
 	if in {
 		if err := checkName(group, s.opts.MaxName); err != nil {
 			return false, err

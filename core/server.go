@@ -29,6 +29,8 @@ type Server struct {
 	byAddr index
 	asking members // those who want to know who comes and goes
 
+	histories *histories // nil: nothing is kept
+
 	lastID   atomic.Uint64
 	open     atomic.Int64   // connections, those still shaking hands included
 	refusing chan struct{}  // a slot for each newcomer that is being told that we are full
@@ -59,6 +61,7 @@ func NewServer(opts *ServerOptions) *Server {
 		shaking:   make(map[uint64]transport.Conn),
 	}
 	s.conv = s.opts.Codec
+	s.histories = newHistories(s.opts.History)
 	cfg := s.opts.config()
 	s.eng = &engine{
 		config:   cfg,

@@ -84,6 +84,7 @@ func (s *Server) welcome(base context.Context, key uint64, stream transport.Conn
 		hangUp(stream, refusal(why, http, peer != nil))
 		return
 	}
+	s.enterGroups(c)
 	stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
 	c.serve(rd, func() {
 		s.runJoin(c)
@@ -162,8 +163,10 @@ func (s *Server) admit(base context.Context, key uint64, stream transport.Conn, 
 		return nil, errNameTaken(c.name)
 	}
 	delete(s.shaking, key)
-	for _, g := range c.groups {
-		s.groups.add(g, c)
+	if !s.replays() {
+		for _, g := range c.groups {
+			s.groups.add(g, c)
+		}
 	}
 	if hello.Notices {
 		s.asking.add(c)
