@@ -116,8 +116,9 @@ func (c *Conn) Name() string {
 // Groups returns the groups the client is in, sorted. The caller owns the slice.
 func (c *Conn) Groups() []string {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.Clone(c.groups)
+	groups := slices.Clone(c.groups)
+	c.mu.Unlock()
+	return groups
 }
 
 // InGroup reports whether the client is in the group.

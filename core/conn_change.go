@@ -73,18 +73,14 @@ func (cl *Client) told(c *Conn, k wire.Kind, name string) {
 		c.endWith(err)
 		return
 	}
-	if k == wire.KindJoinGroup && len(c.Groups()) >= maxClientGroups {
+	switch {
+	case k == wire.KindRename:
+		if old := c.setName(name); old != name {
+			c.event(k, old)
+		}
+	case k == wire.KindJoinGroup && len(c.Groups()) >= maxClientGroups:
 		c.endWith(NewError(CodeTooManyGroups, "the server says more groups than can be"))
-		return
-	}
-	what, changed := name, false
-	if k == wire.KindRename {
-		what = c.setName(name)
-		changed = what != name
-	} else {
-		changed = c.setGroup(name, k == wire.KindJoinGroup)
-	}
-	if changed {
-		c.event(k, what)
+	case c.setGroup(name, k == wire.KindJoinGroup):
+		c.event(k, name)
 	}
 }
