@@ -40,6 +40,7 @@ func TestBadFrames(t *testing.T) {
 		"refuse":                        {wire.AppendRefuse(nil, wire.Goodbye{}), core.CodeProtocol, "refuse frame"},
 		"joined":                        {wire.AppendJoined(nil, &wire.Presence{Name: "eve"}), core.CodeProtocol, "joined frame from a client"},
 		"left":                          {wire.AppendLeft(nil, &wire.Presence{Name: "eve"}), core.CodeProtocol, "left frame from a client"},
+		"renamed":                       {wire.AppendRenamed(nil, "eve", &wire.Presence{Name: "ada"}), core.CodeProtocol, "renamed frame from a client"},
 		"ack of more than was sent":     {wire.AppendAck(nil, 1), core.CodeProtocol, "ack of more than was sent"},
 		"ack of 2^64-1":                 {wire.AppendAck(nil, 1<<64-1), core.CodeProtocol, "ack of more than was sent"},
 		"command with a long name left": {wire.AppendFrame(nil, wire.KindCommand, []byte{200, 1, 'x'}), core.CodeProtocol, "200 B announced"},
@@ -55,6 +56,7 @@ func TestBadFrames(t *testing.T) {
 			core.CodeProtocol, "not UTF-8",
 		},
 		"group not in UTF-8": {wire.AppendJoinGroup(nil, nasty["not UTF-8"]), core.CodeBadName, "not UTF-8"},
+		"name not in UTF-8":  {wire.AppendRename(nil, nasty["not UTF-8"]), core.CodeBadName, "not UTF-8"},
 		"left group not in UTF-8": {
 			wire.AppendLeaveGroup(nil, nasty["half a character"]), core.CodeBadName, "not UTF-8",
 		},
@@ -117,7 +119,7 @@ func TestGoldenFaults(t *testing.T) {
 				continue // a server bounds the hello as a whole
 			}
 			switch what {
-			case "joined", "left", "welcome", "refuse": // not a client's to send: see TestBadFrames
+			case "joined", "left", "renamed", "welcome", "refuse": // not a client's to send: see TestBadFrames
 			case "stream item", "stream end", "stream credit": // for streams that nobody opened
 			case "hello":
 				p := n.raw(t)

@@ -127,6 +127,7 @@ func FuzzClientConn(f *testing.F) {
 		cl := core.NewClient(dialed{near}, &core.ClientOptions{Retry: core.Retry{Off: true}, Name: "ada", MaxFrame: 64 << 10, QueueBytes: 32 << 10, InboxBytes: 8 << 10, MaxConcurrent: 4})
 		handleAll(cl)
 		cl.OnClientConnect(func(core.Presence) {})
+		cl.OnClientRename(func(string, core.Presence) {})
 		err := cl.Connect(context.Background())
 		if err == nil {
 			waitFor(t, cl.Done())
@@ -144,6 +145,7 @@ func handleAll(r interface {
 	core.Registrar
 	OnBytes(string, func(context.Context, *core.Conn, []byte) error, ...core.HandlerOption)
 	HandleBytes(string, func(context.Context, *core.Conn, []byte) ([]byte, error), ...core.HandlerOption)
+	OnRename(func(*core.Conn, string))
 	OnMessage(func(context.Context, *core.Conn, core.Frame) error)
 },
 ) {
@@ -154,6 +156,8 @@ func handleAll(r interface {
 	core.On(r, "count", func(_ context.Context, c *core.Conn, i int) error { return c.Send("counted", i) })
 	core.Handle(r, "sum", func(_ context.Context, _ *core.Conn, in []int) (int, error) { return len(in), nil })
 	r.OnBytes("join us", func(_ context.Context, c *core.Conn, group []byte) error { return c.Join(string(group)) })
+	r.OnBytes("call us", func(_ context.Context, c *core.Conn, name []byte) error { return c.Rename(string(name)) })
+	r.OnRename(func(c *core.Conn, old string) { c.Send("was", old) }) //nolint:errcheck // it may have gone
 	r.OnMessage(func(_ context.Context, c *core.Conn, f core.Frame) error {
 		if f.Kind == core.KindRaw {
 			return c.SendRaw(f.Payload)

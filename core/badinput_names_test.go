@@ -138,7 +138,7 @@ func TestBadGroupsFromPeer(t *testing.T) {
 		p := s.hello("mallory")
 		wantLeft := func(t *testing.T, group string) {
 			t.Helper()
-			got, err := wire.ParseGroup(p.wantKind(wire.KindLeaveGroup).Body)
+			got, err := wire.ParseName(p.wantKind(wire.KindLeaveGroup).Body)
 			require.NoError(t, err)
 			require.Equal(t, group, string(got))
 		}

@@ -5,7 +5,7 @@ package core
 //
 // That protocol has no answer to a hello, so Connect returns when it is written, and a client
 // that is not wanted learns of it only by the end of the connection. Calls, several groups,
-// changing groups, auth and metadata fail with [CodeUnsupported]. The client leaves
+// changing groups or the name, auth and metadata fail with [CodeUnsupported]. The client leaves
 // with a reset, since an orderly end would stop the Python server.
 type Classic struct {
 	// HeaderLen is the length of a frame's header, which both sides must agree on, in
@@ -17,6 +17,6 @@ type Classic struct {
 const maxClassicHeader = 64
 
 var (
-	errClassicCall  = NewError(CodeUnsupported, "the original's protocol has no calls")
-	errClassicGroup = NewError(CodeUnsupported, "the original's protocol has no changing of groups")
+	errClassicCall   = NewError(CodeUnsupported, "the original's protocol has no calls")
+	errClassicChange = NewError(CodeUnsupported, "the original's protocol has no changing of names or groups")
 )

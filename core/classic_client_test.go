@@ -183,6 +183,7 @@ func TestClassicClientCannot(t *testing.T) {
 		require.Equal(t, CodeUnsupported, CodeOf(err))
 		require.Equal(t, CodeUnsupported, CodeOf(cl.Join("red")))
 		require.Equal(t, CodeUnsupported, CodeOf(cl.Leave("red")))
+		require.Equal(t, CodeUnsupported, CodeOf(cl.Rename("eve")))
 		require.Equal(t, CodeUnsupported, CodeOf(cl.SendRaw([]byte("$CLTCONN$ {}"))))
 		require.Equal(t, CodeBadName, CodeOf(cl.Send("two words", 1)))
 		require.Equal(t, CodeBadName, CodeOf(cl.Send("$x$", 1)))

@@ -20,7 +20,7 @@ func (*classicPeer) notice(*classicPresence, bool) []byte    { return nil }
 func (*classicPeer) receive(*Conn, *reader, wire.Frame) bool { return true }
 func (*classicPeer) run(*Conn, []byte)                       {}
 func (*classicPeer) write(transport.Conn, [][]byte) error    { return errClassicCall }
-func (c *Conn) classicPresence() *classicPresence            { return nil }
+func (c *Conn) classicPresence(string) *classicPresence      { return nil }
 func isClassic(byte) bool                                    { return false }
 func leaveClassic(transport.Conn)                            {}
 

@@ -31,13 +31,6 @@ func (w *world) native(heard *kept[string], name string, groups ...string) *Clie
 	return w.join(cl)
 }
 
-// conn is the server's end of the client of that name.
-func (w *world) conn(name string) *Conn {
-	c, err := w.srv.Client(name)
-	require.NoError(w.t, err)
-	return c
-}
-
 func TestClassicNotices(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.srv.OnJoin(func(c *Conn) { c.Send("welcome", c.Name()) }) //nolint:errcheck // seen below

@@ -71,7 +71,8 @@ func (p *classicPeer) notice(who *classicPresence, came bool) []byte {
 // classicPresence is how a client is shown to classic peers: with one group at most.
 type classicPresence classic.Presence
 
-func (c *Conn) classicPresence() *classicPresence {
+// classicPresence returns how the client is shown while it has that name.
+func (c *Conn) classicPresence(name string) *classicPresence {
 	addr := c.Addr()
 	p := &classicPresence{IP: addr}
 	if at, err := netip.ParseAddrPort(addr); err == nil {
@@ -79,16 +80,24 @@ func (c *Conn) classicPresence() *classicPresence {
 	}
 	if c.classic != nil {
 		p.Name, p.Group = c.classic.hello.Name, c.classic.hello.Group
+		if name != p.Name.Text {
+			p.Name = classicLabel(name)
+		}
 		return p
 	}
-	who := c.presence()
-	if who.Name != "" {
-		p.Name = classic.LabelOf(who.Name)
-	}
-	if len(who.Groups) > 0 {
-		p.Group = classic.LabelOf(who.Groups[0])
+	p.Name = classicLabel(name)
+	if groups := c.Groups(); len(groups) > 0 {
+		p.Group = classic.LabelOf(groups[0])
 	}
 	return p
+}
+
+// classicLabel returns the label of a name that may be empty, which is none.
+func classicLabel(name string) classic.Label {
+	if name == "" {
+		return classic.Label{}
+	}
+	return classic.LabelOf(name)
 }
 
 // receive handles one frame of a classic peer. It reports whether the reading is still the
@@ -141,7 +150,11 @@ func (p *classicPeer) run(c *Conn, payload []byte) {
 		if err != nil {
 			c.eng.fault(c, wireError(err))
 		} else if ok {
-			c.runPresence(presenceOf(who), came)
+			k := wire.KindLeft
+			if came {
+				k = wire.KindJoined
+			}
+			c.runPresence(k, "", presenceOf(who))
 		}
 		if ok {
 			return

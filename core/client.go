@@ -21,6 +21,7 @@ type Client struct {
 	onState func(s State, why error)
 	onCome  func(p Presence)
 	onGo    func(p Presence)
+	onNamed func(old string, p Presence)
 
 	mu         sync.Mutex              // guards the fields below
 	conn       *Conn                   // the connection, or the last there was
@@ -96,6 +97,13 @@ func (cl *Client) OnClientConnect(f func(p Presence)) {
 func (cl *Client) OnClientDisconnect(f func(p Presence)) {
 	cl.mustBeOpen()
 	cl.onGo = f
+}
+
+// OnClientRename is OnClientConnect for clients that are called something else now: what p
+// says instead of old, either of which may be empty.
+func (cl *Client) OnClientRename(f func(old string, p Presence)) {
+	cl.mustBeOpen()
+	cl.onNamed = f
 }
 
 // Connect connects and returns when the server has welcomed the client. ctx bounds the attempt,
@@ -230,6 +238,15 @@ func (cl *Client) Leave(group string) error {
 	return c.Leave(group)
 }
 
+// Rename is [Conn.Rename].
+func (cl *Client) Rename(name string) error {
+	c, err := cl.current()
+	if err != nil {
+		return err
+	}
+	return c.Rename(name)
+}
+
 // Name is what the client is called: by the server once it has connected.
 func (cl *Client) Name() string {
 	if c := cl.Conn(); c != nil {
@@ -298,18 +315,18 @@ func (cl *Client) engine(heartbeat *wire.Welcome) *engine {
 	cfg := cl.cfg
 	cfg.heartbeat = heartbeat.Heartbeat
 	return &engine{
-		config:     cfg,
-		handlers:   &cl.handlers,
-		manual:     cl.manual,
-		sweep:      newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout)),
-		gone:       func(*Conn) {},
-		finished:   cl.finished,
-		mayWait:    func(*Conn) bool { return true },
-		waited:     func(*Conn) {},
-		suspended:  cl.suspended,
-		membership: cl.membership,
-		setGroup:   cl.changeGroup,
-		presence:   cl.presence,
+		config:    cfg,
+		handlers:  &cl.handlers,
+		manual:    cl.manual,
+		sweep:     newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout)),
+		gone:      func(*Conn) {},
+		finished:  cl.finished,
+		told:      cl.told,
+		ask:       cl.ask,
+		presence:  cl.presence,
+		mayWait:   func(*Conn) bool { return true },
+		waited:    func(*Conn) {},
+		suspended: cl.suspended,
 	}
 }
 
@@ -321,11 +338,13 @@ func (cl *Client) tell(c *Conn, s State, why error) {
 	cl.onState(s, why)
 }
 
-func (cl *Client) presence(p Presence, came bool) {
+func (cl *Client) presence(k wire.Kind, old string, p Presence) {
 	switch {
-	case came && cl.onCome != nil:
+	case k == wire.KindJoined && cl.onCome != nil:
 		cl.onCome(p)
-	case !came && cl.onGo != nil:
+	case k == wire.KindLeft && cl.onGo != nil:
 		cl.onGo(p)
+	case k == wire.KindRenamed && cl.onNamed != nil:
+		cl.onNamed(old, p)
 	}
 }

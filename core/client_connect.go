@@ -104,7 +104,7 @@ func (cl *Client) hello(last *Conn) ([]byte, *classicPeer, error) {
 	}
 	h := &wire.Hello{
 		Name: cl.opts.Name, Groups: cl.opts.Groups, Auth: cl.opts.Auth, Metadata: cl.opts.Metadata,
-		Notices: cl.onCome != nil || cl.onGo != nil, MaxFrame: uint64(cl.cfg.maxFrame),
+		Notices: cl.onCome != nil || cl.onGo != nil || cl.onNamed != nil, MaxFrame: uint64(cl.cfg.maxFrame),
 		Resume: !cl.opts.Retry.Off, AckBytes: uint64(ackAt(cl.cfg.queueBytes)),
 	}
 	if last != nil && last.token != nil {

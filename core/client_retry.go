@@ -21,7 +21,7 @@ func (cl *Client) RetryNow() {
 
 // suspended tells the program that a connection has lost its stream, and brings it back.
 func (cl *Client) suspended(c *Conn, l *link, why *Error) {
-	c.event(func() { cl.tell(c, StateReconnecting, why) })
+	c.inform(func() { cl.tell(c, StateReconnecting, why) })
 	close(l.gone)
 	try := cl.newTry(c.token)
 	for {
@@ -65,7 +65,7 @@ func (cl *Client) goOn(c *Conn, l *link, n *newcomer) {
 		c.end(NewError(CodeProtocol, "the server resumes what cannot be"), nil, ending{waiting: l})
 		return
 	}
-	c.event(func() { cl.tell(c, StateResumed, nil) })
+	c.inform(func() { cl.tell(c, StateResumed, nil) })
 	c.endBatch()
 	c.read(n.rd)
 }
@@ -149,7 +149,7 @@ func (cl *Client) rejoin(ctx context.Context, c *Conn, id uint64, why *Error) {
 	cl.connecting, cl.final = nil, why
 	cl.mu.Unlock()
 	giveUp(nil)
-	c.event(func() {
+	c.inform(func() {
 		cl.tell(c, StateDisconnected, why)
 		close(c.eng.ended)
 	})

@@ -68,6 +68,9 @@ type Conn struct {
 	auth     []byte // as the hello had them; at a server
 	metadata map[string]string
 
+	telling   sync.Mutex // held while a server renames the client or tells others of it
+	announced bool       // others have been told that it came; guarded by telling
+
 	mu        sync.Mutex // guards the fields below
 	name      string
 	addr      string   // the client's address as the server sees it
@@ -107,15 +110,17 @@ func (c *Conn) ID() uint64 { return c.id }
 // Name is the client's name, empty if it has none.
 func (c *Conn) Name() string {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.name
+	name := c.name
+	c.mu.Unlock()
+	return name
 }
 
 // Groups returns the groups the client is in, sorted. The caller owns the slice.
 func (c *Conn) Groups() []string {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.Clone(c.groups)
+	groups := slices.Clone(c.groups)
+	c.mu.Unlock()
+	return groups
 }
 
 // InGroup reports whether the client is in the group.
@@ -164,8 +169,9 @@ func (c *Conn) Err() error {
 
 func (c *Conn) reason() *Error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.why
+	why := c.why
+	c.mu.Unlock()
+	return why
 }
 
 // label names the connection in a log line.
@@ -177,6 +183,14 @@ func (c *Conn) label() string {
 		return printable(name) + "@" + printable(c.Addr())
 	}
 	return printable(c.Addr())
+}
+
+// setName notes what the client is called now and returns what it was called before.
+func (c *Conn) setName(name string) (old string) {
+	c.mu.Lock()
+	old, c.name = c.name, name
+	c.mu.Unlock()
+	return old
 }
 
 // setGroup notes that the client is now in the group, or no more, and reports whether

@@ -11,51 +11,67 @@ import (
 // are handled after it, [Conn.Groups] says so once the server has answered, and a join
 // that the server does not allow comes to nothing there. It fails with [CodeBadName], at a
 // server [CodeTooManyGroups], or why the connection ended.
-func (c *Conn) Join(group string) error { return c.eng.setGroup(c, group, true) }
+func (c *Conn) Join(group string) error { return c.eng.ask(c, wire.KindJoinGroup, group) }
 
 // Leave takes the client out of a group; not being in it is no error. It fails
 // as Join does.
-func (c *Conn) Leave(group string) error { return c.eng.setGroup(c, group, false) }
-
-// sendGroup tells the peer that the client is in the group, or is not.
-func (c *Conn) sendGroup(group string, in bool) error {
-	if c.classic != nil {
-		return nil // it cannot be told
-	}
-	frame := wire.AppendLeaveGroup(nil, group)
-	if in {
-		frame = wire.AppendJoinGroup(nil, group)
-	}
-	return c.sendOwn(frame)
-}
+func (c *Conn) Leave(group string) error { return c.eng.ask(c, wire.KindLeaveGroup, group) }
 
 // changeGroup is a join or leave that the server's program asks for.
 func (s *Server) changeGroup(c *Conn, group string, in bool) error {
-	changed, err := s.setGroup(c, group, in)
-	if err != nil || !changed {
-		return err
+	_, err := s.setGroup(c, group, in, false)
+	return err
+}
+
+// sendGroup tells the client that it is in the group, or is not.
+func (c *Conn) sendGroup(group string, in bool) error {
+	k := wire.KindLeaveGroup
+	if in {
+		k = wire.KindJoinGroup
 	}
-	return c.sendGroup(group, in)
+	return c.sendChange(k, group)
 }
 
 // maxEcho bounds the group names that are repeated to a client that asks for a bad one.
 const maxEcho = 16 << 10
 
 // membership is a join or leave that the client asks for. It is told what has become of it:
-// what the server says last is what holds, also when both ask at the same time.
-func (s *Server) membership(c *Conn, group string, in bool) {
-	_, err := s.setGroup(c, group, in)
+// what the server says last is what holds, also when both ask at the same time. It
+// reports whether anything changed.
+func (s *Server) membership(c *Conn, group string, in bool) bool {
+	changed, err := s.setGroup(c, group, in, true)
 	if err != nil {
 		s.eng.fault(c, err)
 	}
-	if len(group) <= maxEcho {
-		c.sendGroup(group, c.InGroup(group)) //nolint:errcheck // then it is over anyway
-	}
+	return changed
 }
 
-// setGroup keeps the connection's groups and the server's index in step, and never adds a
+// setGroup changes a membership and tells the client, if anything changed or if it asked. Who
+// joins is given what is kept of the group behind that. It reports whether anything changed.
+func (s *Server) setGroup(c *Conn, group string, in, asked bool) (changed bool, err error) {
+	if !in || !s.replays() || checkName(group, s.opts.MaxName) != nil {
+		return s.setGroupTold(c, group, in, asked)
+	}
+	h := s.histories.take(group)
+	changed, err = s.setGroupTold(c, group, in, asked)
+	s.replayAndPut(h, c, changed)
+	return changed, err
+}
+
+func (s *Server) setGroupTold(c *Conn, group string, in, asked bool) (changed bool, err error) {
+	changed, err = s.setMember(c, group, in)
+	switch {
+	case asked && len(group) <= maxEcho:
+		c.sendGroup(group, c.InGroup(group)) //nolint:errcheck // then it is over anyway
+	case changed:
+		err = c.sendGroup(group, in)
+	}
+	return changed, err
+}
+
+// setMember keeps the connection's groups and the server's index in step, and never adds a
 // connection that has gone. It reports whether anything changed.
-func (s *Server) setGroup(c *Conn, group string, in bool) (changed bool, err error) {
+func (s *Server) setMember(c *Conn, group string, in bool) (changed bool, err error) {
 	if in {
 		if err := checkName(group, s.opts.MaxName); err != nil {
 			return false, err
@@ -78,31 +94,4 @@ func (s *Server) setGroup(c *Conn, group string, in bool) (changed bool, err err
 		s.groups.remove(group, c)
 	}
 	return true, nil
-}
-
-// changeGroup is a join or leave that the client's program asks for.
-func (cl *Client) changeGroup(c *Conn, group string, in bool) error {
-	if c.classic != nil {
-		return errClassicGroup
-	}
-	if err := checkName(group, defaultMaxHello); err != nil {
-		return err
-	}
-	return c.sendGroup(group, in)
-}
-
-// maxClientGroups is how many groups a client believes a server that it is in.
-const maxClientGroups = 4096
-
-// membership is what the server says of the client's groups.
-func (cl *Client) membership(c *Conn, group string, in bool) {
-	if err := checkName(group, defaultMaxHello); err != nil {
-		c.endWith(err)
-		return
-	}
-	if in && len(c.Groups()) >= maxClientGroups {
-		c.endWith(NewError(CodeTooManyGroups, "the server says more groups than can be"))
-		return
-	}
-	c.setGroup(group, in)
 }

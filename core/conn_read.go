@@ -291,13 +291,13 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 		if c.recv.waiting.Load() == 0 || !c.gotAwaited(f.Body) {
 			return c.dispatch(rd, f)
 		}
-	case wire.KindRequest, wire.KindJoinGroup, wire.KindLeaveGroup:
+	case wire.KindRequest, wire.KindJoinGroup, wire.KindLeaveGroup, wire.KindRename:
 		return c.dispatch(rd, f)
 	case wire.KindRaw:
 		if !c.gotRaw(rd, f.Body) {
 			return c.dispatch(rd, f)
 		}
-	case wire.KindJoined, wire.KindLeft:
+	case wire.KindJoined, wire.KindLeft, wire.KindRenamed:
 		if c.eng.presence != nil {
 			return c.dispatch(rd, f)
 		}

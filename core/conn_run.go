@@ -29,16 +29,13 @@ func (c *Conn) run(f wire.Frame) {
 		}
 	case wire.KindRaw:
 		c.runRaw(f.Body)
-	case wire.KindJoinGroup, wire.KindLeaveGroup:
-		var group []byte
-		if group, err = wire.ParseGroup(f.Body); err == nil {
-			c.eng.membership(c, string(group), f.Kind == wire.KindJoinGroup)
+	case wire.KindJoinGroup, wire.KindLeaveGroup, wire.KindRename:
+		var name []byte
+		if name, err = wire.ParseName(f.Body); err == nil {
+			c.eng.told(c, f.Kind, string(name))
 		}
-	case wire.KindJoined, wire.KindLeft:
-		var p *Presence
-		if p, err = wire.ParsePresence(f.Body, &peerLimits); err == nil {
-			c.runPresence(*p, f.Kind == wire.KindJoined)
-		}
+	case wire.KindJoined, wire.KindLeft, wire.KindRenamed:
+		err = c.gotPresence(f)
 	}
 	if err != nil {
 		c.endWith(wireError(err))
@@ -111,9 +108,24 @@ func (c *Conn) runRaw(payload []byte) {
 	}
 }
 
-func (c *Conn) runPresence(p Presence, came bool) {
+func (c *Conn) gotPresence(f wire.Frame) error {
+	var old string
+	var p *Presence
+	var err error
+	if f.Kind == wire.KindRenamed {
+		old, p, err = wire.ParseRenamed(f.Body, &peerLimits)
+	} else {
+		p, err = wire.ParsePresence(f.Body, &peerLimits)
+	}
+	if err == nil {
+		c.runPresence(f.Kind, old, *p)
+	}
+	return err
+}
+
+func (c *Conn) runPresence(k wire.Kind, old string, p Presence) {
 	defer c.eng.recover(c, "presence handler")
-	c.eng.presence(p, came)
+	c.eng.presence(k, old, p)
 }
 
 // start runs a handler that nobody waits for.

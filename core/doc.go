@@ -30,6 +30,13 @@
 // returning nil means that it is queued; it may still be lost with the connection. Call
 // returning nil means that the peer's handler has answered.
 //
+// # Names and groups
+//
+// A client has a name, or none, and is in any number of groups. Both are in its hello and
+// change later from either end, with [Conn.Rename], [Conn.Join] and [Conn.Leave]; the other end
+// hears of it in the events of those names. What a server sends to a group it can keep for
+// those who join later: see [History].
+//
 // # Handlers
 //
 // The handlers of one connection run one at a time, in order of arrival, on the goroutine that

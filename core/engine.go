@@ -1,6 +1,10 @@
 package core
 
-import "context"
+import (
+	"context"
+
+	"github.com/hisock/hisock/core/wire"
+)
 
 // An engine is what every connection of one Server or Client shares. Connections ask
 // it for limits and handlers and tell it how they end.
@@ -27,12 +31,13 @@ type engine struct {
 	// ended is closed when a client has ended for good. Nil on a server.
 	ended chan struct{}
 
-	// membership applies a join or leave of a group that the peer asked for or told of;
-	// setGroup one that this side asks for.
-	membership func(c *Conn, group string, in bool)
-	setGroup   func(c *Conn, group string, in bool) error
-	// presence hands on that another client came or went. Nil on a server.
-	presence func(p Presence, came bool)
+	// told applies a change of the client's name or groups, by the kind of its frame, that the
+	// peer asked for or told of; ask one that this side asks for.
+	told func(c *Conn, k wire.Kind, name string)
+	ask  func(c *Conn, k wire.Kind, name string) error
+	// presence hands on that another client came, went, or was called old before, by the kind
+	// of the notice. Nil on a server.
+	presence func(k wire.Kind, old string, p Presence)
 }
 
 // fault reports what no caller can be told.

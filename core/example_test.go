@@ -76,6 +76,65 @@ func ExampleServer_Group() {
 	// Output: bob heard ada: hello
 }
 
+// A client changes its name; the server and the others hear of it.
+func ExampleConn_Rename() {
+	ctx := context.Background()
+	l := transport.NewPipeListener()
+	srv := core.NewServer(&core.ServerOptions{UniqueNames: true})
+	srv.OnRename(func(c *core.Conn, old string) { fmt.Println("server:", old, "is", c.Name()) })
+	go srv.Serve(ctx, l) //nolint:errcheck // nil after Shutdown
+
+	told := make(chan string)
+	ada := core.NewClient(l, &core.ClientOptions{Name: "ada"})
+	ada.OnRename(func(c *core.Conn, old string) { told <- "client: " + old + " is " + c.Name() })
+	if err := ada.Connect(ctx); err != nil {
+		fmt.Println(err)
+		return
+	}
+	ada.Rename("grace") //nolint:errcheck // an example
+	fmt.Println(<-told)
+
+	ada.Close()       //nolint:errcheck // always nil
+	srv.Shutdown(ctx) //nolint:errcheck // nothing is left to cut
+	// Unordered output:
+	// server: ada is grace
+	// client: ada is grace
+}
+
+// Who joins a group late gets what was sent to it before.
+func ExampleHistory() {
+	ctx := context.Background()
+	l := transport.NewPipeListener()
+	srv := core.NewServer(&core.ServerOptions{History: core.History{Messages: 2, Replay: true}})
+	go srv.Serve(ctx, l) //nolint:errcheck // nil after Shutdown
+
+	heard := make(chan string, 10)
+	join := func(name string) *core.Client {
+		c := core.NewClient(l, &core.ClientOptions{Name: name, Groups: []string{"chat"}})
+		core.On(c, "said", func(_ context.Context, _ *core.Conn, text string) error {
+			if name == "late" {
+				heard <- text
+			}
+			return nil
+		})
+		if err := c.Connect(ctx); err != nil {
+			fmt.Println(err)
+		}
+		return c
+	}
+	early := join("early")
+	for _, text := range []string{"one", "two", "three"} {
+		srv.Group("chat").Send("said", text) //nolint:errcheck // an example
+	}
+	late := join("late")
+	fmt.Println(<-heard, <-heard)
+
+	early.Close()     //nolint:errcheck // always nil
+	late.Close()      //nolint:errcheck // always nil
+	srv.Shutdown(ctx) //nolint:errcheck // nothing is left to cut
+	// Output: two three
+}
+
 // A middleware sees every command, call and raw message before its handler does.
 func ExampleServer_Use() {
 	srv := core.NewServer(nil)

@@ -56,9 +56,13 @@ func (g *Group) SendRaw(payload []byte, opts ...SendOption) error {
 func (g *Group) publish(f Frame, opts []SendOption) error {
 	m := g.srv.groups.get(g.name)
 	if m == nil {
-		return NewError(CodeUnknownGroup, "nobody is in group "+printable(g.name))
+		return errUnknownGroup(g.name)
 	}
 	return g.srv.publish(m, g.name, f, opts)
+}
+
+func errUnknownGroup(name string) *Error {
+	return NewError(CodeUnknownGroup, "nobody is in group "+printable(name))
 }
 
 // A SendOption changes who gets what is sent to several.
@@ -96,12 +100,12 @@ func (s *Server) BroadcastRaw(payload []byte, opts ...SendOption) error {
 // publish sends to a set of clients, through the middleware if there is any.
 func (s *Server) publish(m *members, group string, f Frame, opts []SendOption) error {
 	if send := s.handlers.send; send != nil {
-		return send(&Outgoing{Frame: f, Group: group, send: func(f Frame) error { return s.queueAll(m, f, opts) }})
+		return send(&Outgoing{Frame: f, Group: group, send: func(f Frame) error { return s.queueAll(m, group, f, opts) }})
 	}
-	return s.queueAll(m, f, opts)
+	return s.queueAll(m, group, f, opts)
 }
 
-func (s *Server) queueAll(m *members, f Frame, opts []SendOption) error {
+func (s *Server) queueAll(m *members, group string, f Frame, opts []SendOption) error {
 	var frame []byte // in the native format; who speaks another gets its own
 	if f.Kind == KindRaw {
 		frame = wire.AppendRaw(make([]byte, 0, wire.RawSize(len(f.Payload))), f.Payload)
@@ -111,7 +115,14 @@ func (s *Server) queueAll(m *members, f Frame, opts []SendOption) error {
 		}
 		frame = wire.AppendCommand(make([]byte, 0, wire.CommandSize(f.Command, len(f.Payload))), f.Command, f.Payload)
 	}
-	for _, c := range m.snapshot() {
+	conns := m.snapshot()
+	if group != "" && s.histories != nil {
+		var err error
+		if conns, err = s.keep(group, frame); err != nil {
+			return err
+		}
+	}
+	for _, c := range conns {
 		if excepted(c, opts) {
 			continue
 		}

@@ -137,8 +137,8 @@ func (c *Conn) isWaitingLocked(l *link) bool {
 	return c.suspended && c.link.Load() == l
 }
 
-// event runs what tells the program of something, or leaves it to Update.
-func (c *Conn) event(f func()) {
+// inform runs what tells the program of something, or leaves it to Update.
+func (c *Conn) inform(f func()) {
 	if c.eng.manual != nil {
 		c.eng.manual.add(task{event: f})
 		return

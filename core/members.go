@@ -62,6 +62,13 @@ func (m *members) snapshot() []*Conn {
 	return list
 }
 
+func (m *members) has(c *Conn) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, ok := m.at[c]
+	return ok
+}
+
 func (m *members) len() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()

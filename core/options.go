@@ -77,6 +77,10 @@ type ServerOptions struct {
 	// message handler then gets all of it as a raw message, as there.
 	ClassicPrefix bool
 
+	// History keeps the last commands and raw messages sent to each group for those who
+	// join later. The zero value keeps nothing.
+	History History
+
 	// Manual runs no handler by itself: the program calls [Server.Update] or [Server.Run], and
 	// all handlers, those of events too, run on the goroutine that does, one at a time
 	// and [Concurrent] ones as well. Only the error hook still runs anywhere.
@@ -204,6 +208,7 @@ func (o *ServerOptions) withDefaults() ServerOptions {
 	v.ClassicHeaderLen = min(limit(v.ClassicHeaderLen, defaultClassicHeader), maxClassicHeader)
 	v.CloseTimeout = positive(v.CloseTimeout, defaultCloseTime)
 	v.ResumeTime = limit(v.ResumeTime, defaultResumeTime)
+	v.History = v.History.withDefaults()
 	if v.Codec == nil {
 		v.Codec = defaultCodec
 	}

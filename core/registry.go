@@ -62,6 +62,10 @@ type handlers struct {
 	message    *handler
 	onError    func(c *Conn, err error)
 
+	onRename     func(c *Conn, old string)
+	onJoinGroup  func(c *Conn, group string)
+	onLeaveGroup func(c *Conn, group string)
+
 	concurrent     bool // some handler is
 	middleware     []Middleware
 	sendMiddleware []SendMiddleware
@@ -120,6 +124,28 @@ func (h *handlers) OnMessage(f func(ctx context.Context, c *Conn, f Frame) error
 func (h *handlers) OnError(f func(c *Conn, err error)) {
 	h.mustBeOpen()
 	h.onError = f
+}
+
+// OnRename registers what runs when the other end has changed the client's name, which c has
+// already: at a server when the client has, at a client when the server says so, be it the
+// answer to [Client.Rename]. It runs in its turn, like the handler of a command. What
+// this end does itself, and what the client is called from the start, is no event.
+func (h *handlers) OnRename(f func(c *Conn, old string)) {
+	h.mustBeOpen()
+	h.onRename = f
+}
+
+// OnJoinGroup is OnRename for a group that the client is in now.
+func (h *handlers) OnJoinGroup(f func(c *Conn, group string)) {
+	h.mustBeOpen()
+	h.onJoinGroup = f
+}
+
+// OnLeaveGroup is OnRename for a group that the client is in no more. A client that goes leaves
+// its groups without it.
+func (h *handlers) OnLeaveGroup(f func(c *Conn, group string)) {
+	h.mustBeOpen()
+	h.onLeaveGroup = f
 }
 
 // Use adds middleware around all handlers of commands, calls and raw messages. The

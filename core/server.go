@@ -31,6 +31,8 @@ type Server struct {
 	byAddr index
 	asking members // those who want to know who comes and goes
 
+	histories *histories // nil: nothing is kept
+
 	lastID   atomic.Uint64
 	open     atomic.Int64   // connections, those still shaking hands included
 	waiting  atomic.Int64   // of these, those that are suspended
@@ -64,19 +66,20 @@ func NewServer(opts *ServerOptions) *Server {
 		sessions:  make(map[uint64]*Conn),
 	}
 	s.conv = s.opts.Codec
+	s.histories = newHistories(s.opts.History)
 	cfg := s.opts.config()
 	s.eng = &engine{
-		config:     cfg,
-		handlers:   &s.handlers,
-		manual:     newManualQueue(s.opts.Manual),
-		sweep:      newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout)),
-		gone:       s.gone,
-		finished:   s.finished,
-		mayWait:    s.mayWait,
-		waited:     s.waited,
-		suspended:  s.suspended,
-		membership: s.membership,
-		setGroup:   s.changeGroup,
+		config:    cfg,
+		handlers:  &s.handlers,
+		manual:    newManualQueue(s.opts.Manual),
+		sweep:     newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout)),
+		gone:      s.gone,
+		finished:  s.finished,
+		told:      s.told,
+		ask:       s.ask,
+		mayWait:   s.mayWait,
+		waited:    s.waited,
+		suspended: s.suspended,
 	}
 	return s
 }
@@ -181,7 +184,7 @@ func (s *Server) Len() int { return s.all.len() }
 // Named returns the clients with that name, in no order.
 func (s *Server) Named(name string) iter.Seq[*Conn] {
 	return func(yield func(*Conn) bool) {
-		each(s.named.get(name), func(c *Conn) bool { return c.isEnded() || yield(c) })
+		each(s.named.get(name), func(c *Conn) bool { return c.isEnded() || c.Name() != name || yield(c) })
 	}
 }
 
@@ -239,31 +242,47 @@ func (s *Server) runLeave(c *Conn) {
 	s.onLeave(c, c.Err())
 }
 
-// notify tells those who asked, except c, that c came or went.
+// notify tells others that c came or went.
 func (s *Server) notify(c *Conn, came bool) {
-	asking := s.asking.snapshot()
-	if len(asking) == 0 {
-		return
-	}
-	var native, old []byte
-	for _, to := range asking {
+	c.telling.Lock()
+	c.announced = true
+	unfit := s.tellOthers(c,
+		func() []byte { return appendNotice(c.presence(), came) },
+		func(to *classicPeer) []byte { return to.notice(c.classicPresence(c.Name()), came) })
+	c.telling.Unlock()
+	s.reportUnfit(unfit)
+}
+
+// tellOthers tells those who asked, except c, what native or old returns, which is called
+// once at most. It returns those whose frames are too short for that.
+func (s *Server) tellOthers(c *Conn, native func() []byte, old func(to *classicPeer) []byte) (unfit []*Conn) {
+	var frame, oldFrame []byte
+	for _, to := range s.asking.snapshot() {
 		switch {
 		case to == c:
 		case to.classic != nil:
-			if old == nil {
-				old = to.classic.notice(c.classicPresence(), came)
+			if oldFrame == nil {
+				oldFrame = old(to.classic)
 			}
-			if old == nil {
-				s.eng.fault(to, NewError(CodeTooBig, "a notice does not fit the header that is set for classic clients"))
+			if oldFrame == nil {
+				unfit = append(unfit, to)
 				continue
 			}
-			to.sendShared(old) //nolint:errcheck // who cannot be told is being disconnected
+			to.sendShared(oldFrame) //nolint:errcheck // who cannot be told is being disconnected
 		default:
-			if native == nil {
-				native = appendNotice(c.presence(), came)
+			if frame == nil {
+				frame = native()
 			}
-			to.sendShared(native) //nolint:errcheck // who cannot be told is being disconnected
+			to.sendShared(frame) //nolint:errcheck // who cannot be told is being disconnected
 		}
+	}
+	return unfit
+}
+
+// reportUnfit reports what tellOthers returned. No lock is held: it runs the error hook.
+func (s *Server) reportUnfit(unfit []*Conn) {
+	for _, to := range unfit {
+		s.eng.fault(to, NewError(CodeTooBig, "a notice does not fit the header that is set for classic clients"))
 	}
 }
 

@@ -90,6 +90,7 @@ func (s *Server) welcome(base context.Context, key uint64, stream transport.Conn
 		hangUp(stream, refusal(why, http, peer != nil))
 		return
 	}
+	s.enterGroups(c)
 	stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
 	c.serve(rd, func() {
 		s.runJoin(c)
@@ -162,17 +163,15 @@ func (s *Server) admit(base context.Context, key uint64, stream transport.Conn, 
 		c.cancel(nil)
 		return nil, errShuttingDown
 	}
-	if c.name != "" && s.opts.UniqueNames {
-		if !s.named.addFirst(c.name, c) {
-			c.cancel(nil)
-			return nil, NewError(CodeNameTaken, "somebody is called "+printable(c.name)+" already")
-		}
-	} else if c.name != "" {
-		s.named.add(c.name, c)
+	if c.name != "" && !s.addName(c.name, c) {
+		c.cancel(nil)
+		return nil, errNameTaken(c.name)
 	}
 	delete(s.shaking, key)
-	for _, g := range c.groups {
-		s.groups.add(g, c)
+	if !s.replays() {
+		for _, g := range c.groups {
+			s.groups.add(g, c)
+		}
 	}
 	if hello.Notices {
 		s.asking.add(c)

@@ -37,7 +37,7 @@ func (s *Server) waited(*Conn) { s.waiting.Add(-1) }
 // suspended tells the program, and ends the connection if it is not resumed in time.
 func (s *Server) suspended(c *Conn, l *link, why *Error) {
 	s.eng.log.Info("hisock: suspended", "peer", c.label(), "why", why.Error())
-	c.event(func() {
+	c.inform(func() {
 		if s.onSuspend != nil {
 			defer s.eng.recover(c, "suspend handler")
 			s.onSuspend(c, why)
@@ -109,7 +109,7 @@ func (s *Server) resume(key uint64, stream transport.Conn, rd *reader, hello *wi
 	s.waited(c)
 	stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
 	s.eng.log.Info("hisock: resumed", "peer", c.label())
-	c.event(func() {
+	c.inform(func() {
 		if s.onResume != nil {
 			defer s.eng.recover(c, "resume handler")
 			s.onResume(c)

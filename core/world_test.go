@@ -78,6 +78,13 @@ func (w *world) join(cl *Client) *Client {
 	return cl
 }
 
+// conn is the server's end of the client of that name.
+func (w *world) conn(name string) *Conn {
+	c, err := w.srv.Client(name)
+	require.NoError(w.t, err)
+	return c
+}
+
 // peer connects by hand, so that a test can send any bytes.
 func (w *world) peer() *peer {
 	stream, err := w.lis.Dial(w.ctx)

@@ -69,8 +69,7 @@ var methods = [...]struct {
 	{"cancel", (*client).cancelCall},
 	{"answer", (*client).answer},
 	{"refuse", (*client).refuse},
-	{"join", (*client).join},
-	{"leave", (*client).leave},
+	{"change", (*client).change},
 	{"groups", (*client).groups},
 	{"close", (*client).close},
 }
@@ -116,17 +115,26 @@ func (c *client) listen(notices bool) {
 		return nil
 	})
 	c.core.HandleAny(c.called, core.Concurrent())
+	changed := func(hook string) func(*core.Conn, string) {
+		return func(_ *core.Conn, what string) {
+			<-c.begun
+			c.sink.Call("changed", hook, what, c.core.Name())
+		}
+	}
+	c.core.OnRename(changed("rename"))
+	c.core.OnJoinGroup(changed("joinGroup"))
+	c.core.OnLeaveGroup(changed("leaveGroup"))
 	if !notices {
 		return
 	}
-	notice := func(joined bool) func(core.Presence) {
-		return func(p core.Presence) {
-			<-c.begun
-			c.sink.Call("notice", joined, p.Name, jsStrings(p.Groups), p.Addr)
-		}
-	}
-	c.core.OnClientConnect(notice(true))
-	c.core.OnClientDisconnect(notice(false))
+	c.core.OnClientConnect(func(p core.Presence) { c.notice("clientConnect", p, "") })
+	c.core.OnClientDisconnect(func(p core.Presence) { c.notice("clientDisconnect", p, "") })
+	c.core.OnClientRename(func(old string, p core.Presence) { c.notice("clientRename", p, old) })
+}
+
+func (c *client) notice(hook string, p core.Presence, old string) {
+	<-c.begun
+	c.sink.Call("notice", hook, p.Name, jsStrings(p.Groups), p.Addr, old)
 }
 
 // called hands a call of the server to the page and waits for its answer.
@@ -209,12 +217,19 @@ func (c *client) cancelCall(args []js.Value) any {
 	return js.Undefined()
 }
 
-func (c *client) join(args []js.Value) any {
-	return jsError(c.core.Join(args[0].String()))
-}
-
-func (c *client) leave(args []js.Value) any {
-	return jsError(c.core.Leave(args[0].String()))
+// change asks for a group to join or leave, or another name: change(how, name).
+func (c *client) change(args []js.Value) any {
+	conn, name := c.core.Conn(), args[1].String()
+	var err error
+	switch args[0].Int() {
+	case 0:
+		err = conn.Join(name)
+	case 1:
+		err = conn.Leave(name)
+	default:
+		err = conn.Rename(name)
+	}
+	return jsError(err)
 }
 
 func (c *client) groups([]js.Value) any {

@@ -89,7 +89,11 @@ export class Client {
         called: (id, command, payload) => incoming.called(id, command, payload),
         cancelled: (id) => incoming.cancelled(id),
         settled: (id, err, payload) => incoming.push(() => this.#calls.get(id)?.(err, payload)),
-        notice: (joined, name, groups, address) => incoming.notice(joined, { name, groups, address }),
+        changed: (hook, what, name) => {
+          this.#name = name;
+          incoming.push(() => void incoming.tell(hook, what));
+        },
+        notice: (hook, name, groups, address, old) => incoming.notice(hook, { name, groups, address }, old),
         ended: (err) => {
           // What Go can no longer be asked is asked now; the page hears of it in order.
           this.#forgetNative();
@@ -208,6 +212,27 @@ export class Client {
     return this.#incoming.hook("clientDisconnect", fn);
   }
 
+  /** @param {Function} fn */
+  onClientRename(fn) {
+    this.#needNotices();
+    return this.#incoming.hook("clientRename", fn);
+  }
+
+  /** @param {Function} fn */
+  onRename(fn) {
+    return this.#incoming.hook("rename", fn);
+  }
+
+  /** @param {Function} fn */
+  onJoinGroup(fn) {
+    return this.#incoming.hook("joinGroup", fn);
+  }
+
+  /** @param {Function} fn */
+  onLeaveGroup(fn) {
+    return this.#incoming.hook("leaveGroup", fn);
+  }
+
   /**
    * @param {string} command
    * @param {unknown} [value]
@@ -293,13 +318,19 @@ export class Client {
   /** @param {string} group */
   join(group) {
     needString("group", group);
-    this.#do((native) => native.join(group));
+    this.#do((native) => native.change(0, group));
   }
 
   /** @param {string} group */
   leave(group) {
     needString("group", group);
-    this.#do((native) => native.leave(group));
+    this.#do((native) => native.change(1, group));
+  }
+
+  /** @param {string} name */
+  rename(name) {
+    needString("name", name);
+    this.#do((native) => native.change(2, name));
   }
 
   async close() {

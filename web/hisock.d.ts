@@ -24,8 +24,8 @@ export interface ConnectOptions {
   /** What the server may know besides. */
   metadata?: Record<string, string>;
   /**
-   * Asks the server to tell of other clients that come and go. It is implied by
-   * onClientConnect and onClientDisconnect in these options.
+   * Asks the server to tell of other clients that come, go and change their names. It is
+   * implied by onClientConnect, onClientDisconnect and onClientRename in these options.
    */
   notices?: boolean;
   /** What payloads are turned into where a handler or call does not say. "json" unless set. */
@@ -41,6 +41,10 @@ export interface ConnectOptions {
   onError?: (err: unknown) => unknown;
   onClientConnect?: (who: Presence) => unknown;
   onClientDisconnect?: (who: Presence) => unknown;
+  onClientRename?: (old: string, who: Presence) => unknown;
+  onRename?: (old: string) => unknown;
+  onJoinGroup?: (group: string) => unknown;
+  onLeaveGroup?: (group: string) => unknown;
 
   /** Gives up connecting. It has no effect on a client that is connected. */
   signal?: AbortSignal;
@@ -143,7 +147,7 @@ export interface CallOptions<A extends As> {
  * events of hisock, such as "join" or "message", are refused.
  */
 export interface Client {
-  /** What the server calls the client. */
+  /** What the server calls the client; empty if it has no name. */
   readonly name: string;
   /** The groups that the client is in, sorted; after the end, those that it was in. */
   readonly groups: string[];
@@ -211,6 +215,20 @@ export interface Client {
   /** Joins or leaves a group. They throw as send does. */
   join(group: string): void;
   leave(group: string): void;
+  /**
+   * Asks the server to call the client so, or nothing if name is empty. It throws as send
+   * does. {@link Client.name} says so once the server has answered; if the name is
+   * taken, or the server does not allow it, it stays as it is.
+   */
+  rename(name: string): void;
+  /**
+   * Adds a handler of the server's saying that the client is called something else now, has
+   * joined a group or has left one, be it the answer to this side's asking or on its own
+   * account. The first is given the old name, the others the group.
+   */
+  onRename(fn: (old: string) => unknown): () => void;
+  onJoinGroup(fn: (group: string) => unknown): () => void;
+  onLeaveGroup(fn: (group: string) => unknown): () => void;
 
   /** Adds a handler of every command, after its own, and of raw messages as onRaw does. */
   onMessage(fn: (message: Message) => unknown): () => void;
@@ -222,11 +240,12 @@ export interface Client {
    */
   onError(fn: (err: unknown) => unknown): () => void;
   /**
-   * Adds a handler of other clients' coming or going. They throw a {@link HisockError} with
-   * code "unsupported" if the connection was not made with notices.
+   * Adds a handler of other clients' coming, going or changing their name. They throw a
+   * {@link HisockError} with code "unsupported" if the connection was not made with notices.
    */
   onClientConnect(fn: (who: Presence) => unknown): () => void;
   onClientDisconnect(fn: (who: Presence) => unknown): () => void;
+  onClientRename(fn: (old: string, who: Presence) => unknown): () => void;
 
   /**
    * Ends the connection in order: what is queued is sent first. Calls that wait for an answer

@@ -7,7 +7,7 @@ import { decode, encode } from "./payload.js";
 
 /** @typedef {import("./hisock.d.ts").As} As */
 /** @typedef {{ fn: Function, as: As }} Handler */
-/** @typedef {"raw" | "message" | "state" | "error" | "clientConnect" | "clientDisconnect"} Hook */
+/** @typedef {"raw" | "message" | "state" | "error" | "clientConnect" | "clientDisconnect" | "clientRename" | "rename" | "joinGroup" | "leaveGroup"} Hook */
 
 export class Incoming {
   /** @type {import("./native.d.ts").NativeClient | undefined} */
@@ -157,11 +157,12 @@ export class Incoming {
   }
 
   /**
-   * @param {boolean} joined
+   * @param {"clientConnect" | "clientDisconnect" | "clientRename"} hook
    * @param {import("./hisock.d.ts").Presence} who
+   * @param {string} old
    */
-  notice(joined, who) {
-    this.push(() => void this.tell(joined ? "clientConnect" : "clientDisconnect", who));
+  notice(hook, who, old) {
+    this.push(() => void (hook === "clientRename" ? this.tell(hook, old, who) : this.tell(hook, who)));
   }
 
   /**

@@ -37,8 +37,8 @@ export interface NativeClient {
   cancel(id: number): void;
   answer(id: number, payload: Uint8Array): void;
   refuse(id: number, code: string | number, message: string): void;
-  join(group: string): HisockError | undefined;
-  leave(group: string): HisockError | undefined;
+  /** Asks for a change: 0 joins a group, 1 leaves one, 2 is another name. */
+  change(how: 0 | 1 | 2, name: string): HisockError | undefined;
   groups(): string[];
   /** Ends the connection, or the attempt to make one. It does not wait. */
   close(): void;
@@ -54,7 +54,16 @@ export interface Sink {
   /** The server gave up that call. */
   cancelled(id: number): void;
   settled(id: number, err: HisockError | undefined, payload: Uint8Array | undefined): void;
-  notice(joined: boolean, name: string, groups: string[], address: string): void;
+  /** The server has changed the client; what is the group, or the name before. */
+  changed(hook: "rename" | "joinGroup" | "leaveGroup", what: string, name: string): void;
+  /** Another client; old is what it was called before it was renamed. */
+  notice(
+    hook: "clientConnect" | "clientDisconnect" | "clientRename",
+    name: string,
+    groups: string[],
+    address: string,
+    old: string,
+  ): void;
   /** The last of all. No error means that this side closed it. */
   ended(err: HisockError | undefined): void;
 }

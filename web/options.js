@@ -5,10 +5,12 @@ import { describe, needFunction, needOptions, needSignal, needString, needTimeou
 
 const known = [
   "name", "groups", "auth", "metadata", "notices", "as", "on", "handle",
-  "onRaw", "onMessage", "onState", "onError", "onClientConnect", "onClientDisconnect",
   "signal", "timeout", "maxFrame", "queueBytes",
 ];
-const hooks = /** @type {const} */ (["onRaw", "onMessage", "onState", "onError", "onClientConnect", "onClientDisconnect"]);
+const hooks = /** @type {const} */ ([
+  "onRaw", "onMessage", "onState", "onError", "onClientConnect", "onClientDisconnect", "onClientRename",
+  "onRename", "onJoinGroup", "onLeaveGroup",
+]);
 
 // Long enough for a slow network, short enough that a page does not wait for ever.
 const defaultTimeout = 30_000;
@@ -20,7 +22,7 @@ const defaultTimeout = 30_000;
  * @param {any} options
  */
 export function readOptions(url, options) {
-  needOptions("connect options", options, known);
+  needOptions("connect options", options, [...known, ...hooks]);
   needSignal("connect signal", options.signal);
   needTimeout("connect timeout", options.timeout);
   for (const hook of hooks) {
@@ -98,13 +100,13 @@ function readMetadata(metadata) {
 
 /** @param {any} options */
 function readNotices(options) {
-  const { notices, onClientConnect, onClientDisconnect } = options;
+  const { notices, onClientConnect, onClientDisconnect, onClientRename } = options;
   if (notices !== undefined && typeof notices !== "boolean") {
     throw new TypeError(`hisock: notices: must be true or false, not ${describe(notices)}`);
   }
-  const wanted = Boolean(onClientConnect || onClientDisconnect);
+  const wanted = Boolean(onClientConnect || onClientDisconnect || onClientRename);
   if (wanted && notices === false) {
-    throw new TypeError("hisock: notices: false contradicts onClientConnect and onClientDisconnect");
+    throw new TypeError("hisock: notices: false contradicts onClientConnect, onClientDisconnect and onClientRename");
   }
   return notices ?? wanted;
 }

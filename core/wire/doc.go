@@ -64,9 +64,12 @@
 //	31    B   leave group    yes      name (string)
 //	32    S   joined         yes      name (string), number of groups, each (string), address (string)
 //	33    S   left           yes      as joined
+//	34    B   rename         yes      name (string, may be empty)
+//	35    S   renamed        yes      old name (string, may be empty), then as joined
 //
-// A client asks for a membership, or its end, with join group and leave group; a
-// server tells the client with them what the program has changed.
+// A client asks for a membership, its end, or another name with join group, leave group
+// and rename; a server says with them what holds, be it the answer or because the
+// program has changed it. What it says last holds. An empty name is none.
 //
 // An id is chosen by whoever sends the request; the two directions are apart.
 // The name of a command or request is any string of bytes here, since what to
@@ -124,9 +127,10 @@
 //	time over its limit                            protocol      ends
 //	text that is not UTF-8                         protocol      ends
 //	text, auth, metadata or token over its limit   too big       ends
-//	name that ValidName refuses, in hello, welcome, joined or left
+//	name that ValidName refuses, in hello, welcome, joined, left or renamed
 //	                                               bad name      ends
-//	group in join or leave that is not UTF-8       bad name      ends
+//	name in join group, leave group or rename that is not UTF-8
+//	                                               bad name      ends
 //	more groups than the limit, in one frame       too many groups  ends
 //	version missing or 0                           protocol      ends
 //	known field or metadata key twice              protocol      ends
@@ -150,6 +154,9 @@
 //	                                               -             skips
 //	joining a group with a name that ValidName refuses, or one too many
 //	                                               -             skips, sends leave group
+//	rename to a name that ValidName refuses, but for an empty one, or that is taken
+//	                                               -             skips, sends rename with the name that holds
+//	such a name in what a server says              bad name      ends
 //	pong with another nonce                        -             skips
 //	leaving a group that one is not in             -             skips
 package wire

@@ -159,7 +159,7 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 		"failure, sent": func() { AppendFailure(dst, 1, CodeUnknownCommand, "no such command") },
 		"group": func() {
 			f, _, _, _ := Next(AppendJoinGroup(dst, "chat"), 0)
-			_, _ = ParseGroup(f.Body)
+			_, _ = ParseName(f.Body)
 		},
 		"valid name": func() { _ = ValidName("chat room für alle", 0) },
 		"part of a frame": func() {

@@ -127,7 +127,7 @@ func FuzzRoundTrip(f *testing.F) {
 	f.Fuzz(func(t *testing.T, id uint64, code uint32, name, text string, payload []byte) {
 		in := vectorFields{
 			ID: id, Nonce: id, Received: id, Credit: id, Version: id, MaxFrame: id,
-			Code: Code(code), Name: name, Message: text, Reason: text, Addr: text,
+			Code: Code(code), Name: name, Old: text, Message: text, Reason: text, Addr: text,
 			Groups: []string{name, text}, Metadata: map[string]string{name: text}, Notices: id&1 == 1,
 			Payload: payload, Auth: payload, Session: payload, Token: payload,
 			RetryAfter: uint64(code >> 1), Heartbeat: uint64(code >> 1), Resumed: id&2 == 2, Resume: id&4 == 4, AckBytes: id,
@@ -145,7 +145,7 @@ func FuzzRoundTrip(f *testing.F) {
 			v, err := parseFields(fr)
 			if err != nil {
 				// Only what is for the receiver to judge may be refused.
-				require.Contains(t, []Kind{KindHello, KindWelcome, KindJoinGroup, KindLeaveGroup, KindJoined, KindLeft}, k)
+				require.Contains(t, []Kind{KindHello, KindWelcome, KindJoinGroup, KindLeaveGroup, KindJoined, KindLeft, KindRename, KindRenamed}, k)
 				continue
 			}
 			require.Equal(t, frame, appendFields(nil, k, v))

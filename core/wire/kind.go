@@ -34,6 +34,8 @@ const (
 	KindLeaveGroup Kind = 0x31 // the client wants to be out of a group; from a server: it is
 	KindJoined     Kind = 0x32 // server: another client connected
 	KindLeft       Kind = 0x33 // server: another client disconnected
+	KindRename     Kind = 0x34 // the client wants to be called so; from a server: it is
+	KindRenamed    Kind = 0x35 // server: another client is called something else now
 )
 
 // firstSkippable is the first kind that a peer skips when it does not know it.
@@ -45,16 +47,17 @@ const knownKinds uint64 = 1<<KindHello | 1<<KindWelcome | 1<<KindRefuse |
 	1<<KindCommand | 1<<KindRaw | 1<<KindRequest | 1<<KindReply | 1<<KindFailure |
 	1<<KindCancel | 1<<KindStreamItem | 1<<KindStreamEnd | 1<<KindStreamCredit |
 	1<<KindPing | 1<<KindPong | 1<<KindAck | 1<<KindGoodbye |
-	1<<KindJoinGroup | 1<<KindLeaveGroup | 1<<KindJoined | 1<<KindLeft
+	1<<KindJoinGroup | 1<<KindLeaveGroup | 1<<KindJoined | 1<<KindLeft |
+	1<<KindRename | 1<<KindRenamed
 
 // Known reports whether k is one of the kinds of this version.
 func (k Kind) Known() bool { return knownKinds>>k&1 == 1 }
 
 // Counted reports whether both ends count frames of this kind, so that after a
 // reconnect each can say how many it has received. These are 10 to 1f and 30 to
-// 33, in hexadecimal; nothing on the wire numbers them.
+// 35, in hexadecimal; nothing on the wire numbers them.
 func (k Kind) Counted() bool {
-	return k>>4 == 1 || KindJoinGroup <= k && k <= KindLeft
+	return k>>4 == 1 || KindJoinGroup <= k && k <= KindRenamed
 }
 
 // String returns the kind's name in lower case, such as "stream item", or
@@ -101,6 +104,10 @@ func (k Kind) String() string {
 		return "joined"
 	case KindLeft:
 		return "left"
+	case KindRename:
+		return "rename"
+	case KindRenamed:
+		return "renamed"
 	}
 	hex := strconv.FormatUint(uint64(k), 16)
 	if k < 0x10 {

@@ -4,31 +4,36 @@ import "unicode/utf8"
 
 // AppendJoinGroup appends a join group frame: a client asks to be in the group, a
 // server says that the client is. The name is not checked; see [ValidName].
-func AppendJoinGroup(dst []byte, name string) []byte { return appendGroup(dst, KindJoinGroup, name) }
+func AppendJoinGroup(dst []byte, name string) []byte { return AppendName(dst, KindJoinGroup, name) }
 
 // AppendLeaveGroup appends the opposite of [AppendJoinGroup].
-func AppendLeaveGroup(dst []byte, name string) []byte { return appendGroup(dst, KindLeaveGroup, name) }
+func AppendLeaveGroup(dst []byte, name string) []byte { return AppendName(dst, KindLeaveGroup, name) }
 
-func appendGroup(dst []byte, k Kind, name string) []byte {
+// AppendRename appends a rename frame: a client asks to be called so, a server says that
+// the client is. Empty means without a name.
+func AppendRename(dst []byte, name string) []byte { return AppendName(dst, KindRename, name) }
+
+// AppendName appends a frame of one of the three kinds whose body is a name.
+func AppendName(dst []byte, k Kind, name string) []byte {
 	return appendString(appendHeader(dst, k, 1+stringSize(len(name))), name)
 }
 
-// ParseGroup parses the body of a join group or leave group frame. The name
+// ParseName parses the body of a join group, leave group or rename frame. The name
 // aliases body and is UTF-8; the caller checks it with [ValidName].
-func ParseGroup(body []byte) (name []byte, err error) {
-	c := cursor{what: "join or leave group", b: body}
+func ParseName(body []byte) (name []byte, err error) {
+	c := cursor{what: "join group, leave group or rename", b: body}
 	name = c.bytes("name")
 	if err := c.done(); err != nil {
 		return nil, err
 	}
 	if !utf8.Valid(name) {
-		return nil, &Error{CodeBadName, "join or leave group: name: not UTF-8: " + quote(string(name))}
+		return nil, &Error{CodeBadName, c.what + ": name: not UTF-8: " + quote(string(name))}
 	}
 	return name, nil
 }
 
-// A Presence is a client that came or went, as told to clients that asked for
-// such notices.
+// A Presence is a client that came, went or changed its name, as told to clients that
+// asked for such notices.
 type Presence struct {
 	Name   string // may be empty
 	Groups []string
@@ -41,12 +46,26 @@ func AppendJoined(dst []byte, p *Presence) []byte { return p.append(dst, KindJoi
 // AppendLeft appends the notice that a client disconnected.
 func AppendLeft(dst []byte, p *Presence) []byte { return p.append(dst, KindLeft) }
 
+// AppendRenamed appends the notice that a client, now as p says, was called old before.
+func AppendRenamed(dst []byte, old string, p *Presence) []byte {
+	dst = appendHeader(dst, KindRenamed, 1+stringSize(len(old))+p.size())
+	return p.appendBody(appendString(dst, old))
+}
+
 func (p *Presence) append(dst []byte, k Kind) []byte {
-	length := 1 + stringSize(len(p.Name)) + uvarintSize(uint64(len(p.Groups))) + stringSize(len(p.Addr))
+	return p.appendBody(appendHeader(dst, k, 1+p.size()))
+}
+
+// size is how many bytes appendBody adds.
+func (p *Presence) size() int {
+	n := stringSize(len(p.Name)) + uvarintSize(uint64(len(p.Groups))) + stringSize(len(p.Addr))
 	for _, g := range p.Groups {
-		length += stringSize(len(g))
+		n += stringSize(len(g))
 	}
-	dst = appendHeader(dst, k, length)
+	return n
+}
+
+func (p *Presence) appendBody(dst []byte) []byte {
 	dst = appendString(dst, p.Name)
 	dst = appendUvarint(dst, uint64(len(p.Groups)))
 	for _, g := range p.Groups {
@@ -60,7 +79,7 @@ func (p *Presence) append(dst []byte, k Kind) []byte {
 // each group, which is not empty.
 func ParsePresence(body []byte, lim *Limits) (*Presence, error) {
 	l := lim.withDefaults()
-	c := cursor{what: "joined or left", b: body}
+	c := cursor{what: "joined, left or renamed", b: body}
 	p := &Presence{Name: c.nameOf("name", c.bytes("name"), l.MaxName)}
 	n := c.uvarint("groups")
 	if n > uint64(len(c.b)/2) { // a group takes its length and a byte or more
@@ -76,6 +95,21 @@ func ParsePresence(body []byte, lim *Limits) (*Presence, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// ParseRenamed parses the body of a renamed frame: the old name, which is empty or one that
+// [ValidName] accepts, and the rest as [ParsePresence] does.
+func ParseRenamed(body []byte, lim *Limits) (old string, p *Presence, err error) {
+	l := lim.withDefaults()
+	c := cursor{what: "renamed", b: body}
+	old = c.nameOf("old name", c.bytes("old name"), l.MaxName)
+	if c.err != nil {
+		return "", nil, c.err
+	}
+	if p, err = ParsePresence(c.b, lim); err != nil {
+		return "", nil, err
+	}
+	return old, p, nil
 }
 
 // moreGroups checks how many groups there are before they are allocated.

@@ -22,6 +22,7 @@ type vector struct {
 
 type vectorFields struct {
 	Name     string            `json:"name,omitempty"`
+	Old      string            `json:"old,omitempty"`
 	Message  string            `json:"message,omitempty"`
 	Reason   string            `json:"reason,omitempty"`
 	Addr     string            `json:"addr,omitempty"`
@@ -163,6 +164,10 @@ func appendFields(dst []byte, k Kind, v vectorFields) []byte {
 		return AppendJoined(dst, who)
 	case KindLeft:
 		return AppendLeft(dst, who)
+	case KindRename:
+		return AppendRename(dst, v.Name)
+	case KindRenamed:
+		return AppendRenamed(dst, v.Old, who)
 	}
 	return AppendFrame(dst, k, v.Payload)
 }
@@ -211,12 +216,18 @@ func parseFields(f Frame) (v vectorFields, err error) {
 		v.Nonce, err = ParseNonce(f.Body)
 	case KindAck:
 		v.Received, err = ParseAck(f.Body)
-	case KindJoinGroup, KindLeaveGroup:
-		name, err = ParseGroup(f.Body)
+	case KindJoinGroup, KindLeaveGroup, KindRename:
+		name, err = ParseName(f.Body)
 	case KindJoined, KindLeft:
 		var p *Presence
 		if p, err = ParsePresence(f.Body, nil); err == nil {
 			v = vectorFields{Name: p.Name, Groups: p.Groups, Addr: p.Addr}
+		}
+	case KindRenamed:
+		var old string
+		var p *Presence
+		if old, p, err = ParseRenamed(f.Body, nil); err == nil {
+			v = vectorFields{Old: old, Name: p.Name, Groups: p.Groups, Addr: p.Addr}
 		}
 	default: // raw, and what is skipped
 		payload = f.Body

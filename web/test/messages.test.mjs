@@ -271,6 +271,43 @@ test("groups, and who comes and goes", async (t) => {
   });
 });
 
+test("a change of name, from either end", async (t) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async () => {
+    const events = collect();
+    const heard = collect();
+    const ada = await hisock.connect("/ws", { onClientRename: (old, who) => heard.push([old, who.name, who.groups]) });
+    const bob = await hisock.connect("/ws", {
+      name: "bob", groups: ["room"],
+      onRename: (old) => events.push([old, bob.name]),
+      onJoinGroup: (group) => events.push(["in", group]),
+    });
+    bob.onLeaveGroup((group) => events.push(["out of", group]));
+    ada.rename("ada");
+    await until(() => ada.name === "ada");
+    bob.rename("ada"); // which is taken
+    bob.rename("eve");
+    await events.wait(1);
+    bob.send("call me", "zoe");
+    bob.send("put me into", "attic");
+    bob.leave("room");
+    bob.rename("");
+    await events.wait(5);
+    await ada.call("sum", []);
+    await heard.wait(3);
+    const bad = (await failure(() => bob.rename("a\nb"))).code;
+    const unasked = (await failure(() => bob.onClientRename(() => {}))).code;
+    const names = [ada.name, bob.name];
+    await bob.close();
+    return { events: [...events], heard: [...heard], bad, unasked, names, late: (await failure(() => bob.rename("x"))).code };
+  });
+  assert.deepEqual(got, {
+    events: [["bob", "eve"], ["eve", "zoe"], ["in", "attic"], ["out of", "room"], ["zoe", ""]],
+    heard: [["bob", "eve", ["room"]], ["eve", "zoe", ["room"]], ["zoe", "", ["attic"]]],
+    bad: "bad_name", unasked: "unsupported", names: ["ada", ""], late: "not_connected",
+  });
+});
+
 test("commands that cannot be", async (t) => {
   const { page } = await open(t);
   const got = await page.evaluate(async () => {
@@ -306,6 +343,7 @@ test("commands that cannot be", async (t) => {
       "a second handler of calls": () => { client.handle("x", noop); client.handle("x", noop); },
       "onState without a handler": () => client.onState(),
       "join a number": () => client.join(1),
+      "rename to a number": () => client.rename(1),
       "recvRaw with a signal of text": () => client.recvRaw({ signal: "now" }),
       "an error code of hisock's own range": () => new hisock.HisockError(17, "x"),
       "an error without a code": () => new hisock.HisockError(),

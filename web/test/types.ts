@@ -29,6 +29,10 @@ export async function everything(bytes: Uint8Array, buffer: ArrayBuffer, view: D
     onError: (err) => err,
     onClientConnect: (who) => who.name,
     onClientDisconnect: (who: Presence) => who.groups.join(),
+    onClientRename: (old: string, who: Presence) => old + who.name,
+    onRename: (old) => old.length,
+    onJoinGroup: (group) => group.length,
+    onLeaveGroup: (group: string) => group,
     signal: AbortSignal.timeout(1000),
     timeout: 5000,
     maxFrame: 1 << 20,
@@ -76,6 +80,11 @@ export async function everything(bytes: Uint8Array, buffer: ArrayBuffer, view: D
   client.onClientDisconnect((who) => who.groups[0]);
   client.join("chat");
   client.leave("chat");
+  client.rename("grace");
+  client.onRename((old) => old.length)();
+  client.onJoinGroup((group) => group.length)();
+  client.onLeaveGroup((group: string) => group)();
+  client.onClientRename((old, who) => old + who.name);
 
   const why: HisockError | null = await client.closed;
   if (why) {

@@ -118,6 +118,8 @@ func commands(srv *core.Server) {
 	core.On(srv, "kick me", func(_ context.Context, c *core.Conn, _ string) error {
 		return c.CloseWith(core.NewError(codeSoldOut, "out you go"))
 	})
+	core.On(srv, "call me", func(_ context.Context, c *core.Conn, name string) error { return c.Rename(name) })
+	core.On(srv, "put me into", func(_ context.Context, c *core.Conn, group string) error { return c.Join(group) })
 	core.On(srv, "push to group", func(_ context.Context, _ *core.Conn, group string) error {
 		return srv.Group(group).Send("pushed", "to "+strconv.Quote(group))
 	})

@@ -1,0 +1,35 @@
+//go:build !js
+
+package core
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Classic clients get what is kept in their own protocol, and what it cannot carry is reported.
+func TestClassicHistory(t *testing.T) {
+	inWorld(t, &ServerOptions{History: History{Messages: 9, Replay: true}}, func(w *world) {
+		var faults kept[string]
+		w.srv.OnError(func(c *Conn, err error) { faults.add(c.Name() + " " + CodeOf(err).String()) })
+		w.srv.OnJoin(func(c *Conn) { c.Send("welcome", c.Name()) }) //nolint:errcheck // seen below
+		w.serve()
+		ada := w.join(w.client("ada", "red", "blue"))
+		red := w.srv.Group("red")
+		require.NoError(t, red.Send("say", "one"))
+		require.NoError(t, red.Send("two words", "x"))
+		require.NoError(t, red.SendRaw([]byte("raw")))
+		require.NoError(t, w.srv.Group("blue").Send("say", "sky"))
+		old := w.old(`"ann"`, `"red"`)
+		old.want("say one", "raw", "welcome ann")
+		require.NoError(t, red.Send("say", "two"))
+		require.NoError(t, w.conn("ann").Join("blue"))
+		old.want("say two", "say sky")
+		require.Equal(t, []string{"ann bad name"}, faults.all())
+		require.NoError(t, ada.Close())
+		synctest.Wait()
+		old.close()
+	})
+}

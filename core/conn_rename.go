@@ -1,0 +1,110 @@
+package core
+
+import "github.com/hisock/hisock/core/wire"
+
+// Rename changes what the client is called; empty means that it has no name any more. At a
+// server it is done at once, and the client is told. At a client the server is asked:
+// commands sent afterwards are handled after it, [Conn.Name] says so once the server
+// has answered, and a name that the server does not allow comes to nothing there. It
+// fails with [CodeBadName], at a server [CodeNameTaken], or why the connection ended.
+//
+// Others who asked for notices are told. A client that connects anew asks for
+// [ClientOptions.Name] again.
+func (c *Conn) Rename(name string) error { return c.eng.ask(c, wire.KindRename, name) }
+
+// changeName is a change of name that the server's program asks for.
+func (s *Server) changeName(c *Conn, name string) error {
+	if err := checkChange(wire.KindRename, name, s.opts.MaxName); err != nil {
+		return err
+	}
+	_, _, err := s.setName(c, name, false)
+	return err
+}
+
+// naming is a change of name that the client asks for. It is told what it is called then.
+func (s *Server) naming(c *Conn, name string) {
+	if err := checkChange(wire.KindRename, name, s.opts.MaxName); err != nil {
+		s.eng.fault(c, err)
+		c.sendChange(wire.KindRename, c.Name()) //nolint:errcheck // then it is over anyway
+		return
+	}
+	old, changed, err := s.setName(c, name, true)
+	switch {
+	case changed:
+		c.event(wire.KindRename, old)
+	case err != nil && !c.isEnded():
+		s.eng.fault(c, err)
+	}
+}
+
+// setName changes the name and tells of it, one change of a client after the other, so that
+// everybody hears last what holds. It reports what the name was, and whether it changed.
+func (s *Server) setName(c *Conn, name string, asked bool) (old string, changed bool, err error) {
+	var unfit []*Conn
+	c.telling.Lock()
+	old, changed, err = s.claimName(c, name)
+	if changed || asked {
+		c.sendChange(wire.KindRename, c.Name()) //nolint:errcheck // then it is over anyway
+	}
+	if changed && c.announced {
+		unfit = s.tellRenamed(c, old)
+	}
+	if changed && old != "" && s.opts.UniqueNames {
+		// Only now, so that nobody hears of the next of that name before.
+		s.named.remove(old, c)
+	}
+	c.telling.Unlock()
+	s.reportUnfit(unfit)
+	return old, changed, err
+}
+
+// claimName keeps the connection's name and the server's index in step, and never adds a
+// connection that has gone. Where names are unique the old one stays taken.
+func (s *Server) claimName(c *Conn, name string) (old string, changed bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old = c.Name()
+	switch {
+	case c.isEnded():
+		return old, false, c.closedError()
+	case name == old:
+		return old, false, nil
+	}
+	if name != "" && !s.addName(name, c) {
+		return old, false, errNameTaken(name)
+	}
+	c.setName(name)
+	if old != "" && !s.opts.UniqueNames {
+		s.named.remove(old, c)
+	}
+	return old, true, nil
+}
+
+// addName adds a connection under a name. It reports false if that is taken.
+func (s *Server) addName(name string, c *Conn) bool {
+	if s.opts.UniqueNames {
+		return s.named.addFirst(name, c)
+	}
+	s.named.add(name, c)
+	return true
+}
+
+func errNameTaken(name string) *Error {
+	return NewError(CodeNameTaken, "somebody is called "+printable(name)+" already")
+}
+
+// tellRenamed tells others that c was called old before. Classic ones, who know of no such
+// thing, see that client go and another come.
+func (s *Server) tellRenamed(c *Conn, old string) (unfit []*Conn) {
+	return s.tellOthers(c, func() []byte {
+		p := c.presence()
+		return wire.AppendRenamed(nil, old, &p)
+	}, func(to *classicPeer) []byte {
+		gone := to.notice(c.classicPresence(old), false)
+		come := to.notice(c.classicPresence(c.Name()), true)
+		if gone == nil || come == nil {
+			return nil
+		}
+		return append(gone, come...)
+	})
+}

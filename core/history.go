@@ -1,0 +1,153 @@
+package core
+
+// A History says what a server keeps of what it sends to groups, for those who join later. The
+// zero value keeps nothing.
+//
+// Commands and raw messages that go to a group with [Group.Send] and the like are kept as the
+// send middleware leaves them, oldest first, also when the last client has left the group.
+// Those whom [Except] leaves out find them when they join again.
+type History struct {
+	// Messages is how many are kept for a group. Zero means none.
+	Messages int
+
+	// Bytes bounds what they take in one group, names, payloads and some 64 bytes for
+	// each. One that alone takes more is not kept, nor what was sent before it.
+	// Zero means 64 KiB.
+	Bytes int
+
+	// Groups is for how many groups there is such a history. With one more, that which was
+	// sent to longest ago is forgotten. Zero means 1024.
+	Groups int
+
+	// Replay gives a client that joins a group, in the hello or later, what is kept of it: exactly
+	// what was sent before it joined, and then what is sent after. It comes behind the
+	// welcome, or the word that the client is in the group now, and before what
+	// the join handler sends. It never fills more than half of the client's queue: of
+	// more than that the client gets the last, as if no more had been kept.
+	Replay bool
+}
+
+const (
+	defaultHistoryBytes  = 64 << 10
+	defaultHistoryGroups = 1024
+
+	// keptCost is what a message weighs beside its frame, so that many small ones count.
+	keptCost = 64
+)
+
+// withDefaults returns a copy in which nothing is zero that has a default, unless nothing
+// is to be kept.
+func (h History) withDefaults() History {
+	if h.Messages <= 0 {
+		return History{}
+	}
+	h.Bytes = positive(h.Bytes, defaultHistoryBytes)
+	h.Groups = positive(h.Groups, defaultHistoryGroups)
+	return h
+}
+
+// History returns what is kept of what was sent to the group, oldest first. The caller owns
+// it. See [ServerOptions.History].
+func (g *Group) History() []Frame {
+	hs := g.srv.histories
+	if hs == nil {
+		return nil
+	}
+	h := hs.take(g.name)
+	defer hs.put(h, false)
+	frames := make([]Frame, 0, len(h.kept))
+	for _, b := range h.kept {
+		f := keptFrame(b)
+		f.Payload = append([]byte(nil), f.Payload...)
+		frames = append(frames, f)
+	}
+	return frames
+}
+
+// Replay queues the last n that are kept of the group for c, or all if n is not above zero, but
+// no more than fit into half of its queue. It fails with why the connection ended. Where
+// [History.Replay] is set each member has had them already. Otherwise c may get
+// twice what was sent since it joined.
+func (g *Group) Replay(c *Conn, n int) error {
+	hs := g.srv.histories
+	if hs == nil {
+		return c.endedError()
+	}
+	h := hs.take(g.name)
+	unfit, err := h.replayLocked(c, n)
+	hs.put(h, false)
+	g.srv.reportUnsent(c, unfit)
+	return err
+}
+
+// Forget drops what is kept of the group.
+func (g *Group) Forget() {
+	if hs := g.srv.histories; hs != nil {
+		h := hs.take(g.name)
+		h.kept, h.bytes = nil, 0
+		hs.put(h, false)
+	}
+}
+
+// keep keeps a frame for those who join the group later and returns those who are in it now:
+// nobody is both, or neither.
+func (s *Server) keep(group string, frame []byte) ([]*Conn, error) {
+	h := s.histories.take(group)
+	m := s.groups.get(group)
+	if m == nil {
+		s.histories.put(h, false)
+		return nil, errUnknownGroup(group)
+	}
+	h.addLocked(frame, &s.histories.opts)
+	conns := m.snapshot()
+	s.histories.put(h, true)
+	return conns, nil
+}
+
+// replays reports whether those who join a group are given what is kept of it.
+func (s *Server) replays() bool { return s.histories != nil && s.histories.opts.Replay }
+
+// enterGroups adds a newcomer to the groups of its hello, with what is kept of them.
+func (s *Server) enterGroups(c *Conn) {
+	if !s.replays() {
+		return // admit has done it
+	}
+	for _, g := range c.Groups() {
+		h := s.histories.take(g)
+		s.mu.Lock()
+		in := !c.isEnded() && c.InGroup(g) // the program may know it already, and have it out
+		if m := s.groups.get(g); m != nil && m.has(c) {
+			in = false
+		}
+		if in {
+			s.groups.add(g, c)
+		}
+		s.mu.Unlock()
+		s.replayAndPut(h, c, in)
+	}
+}
+
+// replayAndPut gives c what is kept, if it is in the group now, and puts the history back.
+func (s *Server) replayAndPut(h *history, c *Conn, in bool) {
+	var unfit []error
+	if in {
+		unfit, _ = h.replayLocked(c, 0)
+	}
+	s.histories.put(h, false)
+	s.reportUnsent(c, unfit)
+}
+
+// reportUnsent reports what cannot be sent to c. No history is taken: it runs the error hook.
+func (s *Server) reportUnsent(c *Conn, unfit []error) {
+	for _, err := range unfit {
+		s.eng.fault(c, err)
+	}
+}
+
+// endedError is closedError for a connection that may not have ended.
+func (c *Conn) endedError() error {
+	if c.isEnded() {
+		return c.closedError()
+	}
+	return nil
+}

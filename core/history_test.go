@@ -1,0 +1,326 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// hears returns a client that notes each command "say" and raw message, and what it is told of
+// its groups.
+func (w *world) hears(name string, groups ...string) (*Client, *kept[string]) {
+	var got kept[string]
+	cl := w.client(name, groups...)
+	cl.OnMessage(func(_ context.Context, _ *Conn, f Frame) error {
+		got.add(strings.TrimPrefix(f.Command+" ", "say ") + string(f.Payload))
+		return nil
+	})
+	cl.OnJoinGroup(func(_ *Conn, group string) { got.add("in " + group) })
+	return cl, &got
+}
+
+// say sends commands to a group.
+func (w *world) say(group string, words ...string) {
+	w.t.Helper()
+	for _, word := range words {
+		require.NoError(w.t, w.srv.Group(group).Send("say", word))
+	}
+}
+
+// wantHistory checks what is kept of a group.
+func (w *world) wantHistory(group string, words ...string) {
+	w.t.Helper()
+	var got []string
+	for _, f := range w.srv.Group(group).History() {
+		got = append(got, string(f.Payload))
+	}
+	require.Equal(w.t, words, got)
+}
+
+func TestHistory(t *testing.T) {
+	inWorld(t, &ServerOptions{History: History{Messages: 3, Replay: true}}, func(w *world) {
+		w.srv.OnJoin(func(c *Conn) {
+			if err := c.Send("say", "welcome"); err != nil {
+				t.Error(err)
+			}
+		})
+		w.serve()
+		red := w.srv.Group("red")
+		require.Equal(t, CodeUnknownGroup, CodeOf(red.Send("say", "to nobody")))
+		require.Empty(t, red.History(), "it does not count")
+
+		ada, first := w.hears("ada", "red")
+		w.join(ada)
+		w.say("red", "one", "two", "three")
+		require.NoError(t, red.SendRaw([]byte("four"), Except(w.conn("ada"))))
+		require.NoError(t, w.srv.Broadcast("say", "to all"))
+		require.Equal(t, []Frame{
+			{KindCommand, "say", []byte("two")}, {KindCommand, "say", []byte("three")}, {KindRaw, "", []byte("four")},
+		}, red.History())
+		red.History()[0].Payload[0] = 'X'
+		w.wantHistory("red", "two", "three", "four")
+
+		// In the hello, behind the welcome and before what the join handler sends.
+		bob, second := w.hears("bob", "red", "blue")
+		w.join(bob)
+		// Later, behind the word that it is in.
+		eve, third := w.hears("eve")
+		w.join(eve)
+		require.NoError(t, eve.Join("red"))
+		require.NoError(t, eve.Join("red"), "which is nothing new")
+		synctest.Wait()
+		// By the program.
+		zoe, fourth := w.hears("zoe")
+		w.join(zoe)
+		require.NoError(t, w.conn("zoe").Join("red"))
+		w.say("red", "five")
+		synctest.Wait()
+		require.Equal(t, []string{"welcome", "one", "two", "three", "to all", "five"}, first.all())
+		require.Equal(t, []string{"two", "three", " four", "welcome", "five"}, second.all())
+		require.Equal(t, []string{"welcome", "in red", "two", "three", " four", "five"}, third.all())
+		require.Equal(t, []string{"welcome", "in red", "two", "three", " four", "five"}, fourth.all())
+
+		// It outlives the last member, until it is forgotten.
+		for _, cl := range w.clients {
+			require.NoError(t, cl.Close())
+		}
+		synctest.Wait()
+		require.Empty(t, w.srv.Groups())
+		w.wantHistory("red", "three", "four", "five")
+		red.Forget()
+		w.wantHistory("red")
+		late, got := w.hears("late", "red")
+		w.join(late)
+		require.Equal(t, []string{"welcome"}, got.all())
+		require.NoError(t, late.Close())
+		require.Empty(t, w.srv.histories.groups, "nothing is left of a history without content")
+		require.Zero(t, w.srv.histories.recent.Len())
+	})
+}
+
+func TestHistoryDefaults(t *testing.T) {
+	require.Equal(t, History{Messages: 5, Bytes: 64 << 10, Groups: 1024}, History{Messages: 5}.withDefaults())
+	require.Equal(t, History{}, History{Messages: -1, Bytes: 7, Groups: 7, Replay: true}.withDefaults())
+}
+
+func TestHistoryBounds(t *testing.T) {
+	const small = 100
+	cost := wire.CommandSize("say", small) + keptCost
+	opts := History{Messages: 4, Bytes: 3 * cost, Groups: 2}
+	inWorld(t, &ServerOptions{History: opts}, func(w *world) {
+		w.serve()
+		cl := w.join(w.client("ada", "a", "b", "c"))
+		pad := func(s string) string { return s + strings.Repeat(" ", small-len(s)) }
+		w.say("a", "1", "2", "3", "4", "5")
+		w.wantHistory("a", "2", "3", "4", "5")
+		w.say("a", pad("6"), pad("7"), pad("8"))
+		w.wantHistory("a", pad("6"), pad("7"), pad("8"))
+		w.say("a", pad("9"))
+		w.wantHistory("a", pad("7"), pad("8"), pad("9"))
+		require.Equal(t, 3*cost, w.srv.histories.groups["a"].bytes)
+		w.say("a", strings.Repeat("x", 4*cost))
+		w.wantHistory("a")
+		require.Empty(t, w.srv.histories.groups, "what is too large leaves nothing")
+
+		// The group that was sent to longest ago goes first; looking at one does not count.
+		w.say("a", "a1")
+		w.say("b", "b1")
+		w.say("a", "a2")
+		w.wantHistory("b", "b1")
+		w.say("c", "c1")
+		w.wantHistory("b")
+		w.wantHistory("a", "a1", "a2")
+		w.wantHistory("c", "c1")
+		for i := range 100 { // nor does joining
+			require.NoError(t, w.conn("ada").Join(fmt.Sprint("g", i%50)))
+			require.NoError(t, w.conn("ada").Leave(fmt.Sprint("g", i%50)))
+		}
+		w.wantHistory("a", "a1", "a2")
+		require.Len(t, w.srv.histories.groups, 2)
+		require.NoError(t, cl.Close())
+	})
+}
+
+// What the send middleware makes of a message is what is kept; what it or the check of the
+// name does not let through is not.
+func TestHistoryKeepsWhatIsSent(t *testing.T) {
+	inWorld(t, &ServerOptions{History: History{Messages: 9}}, func(w *world) {
+		w.srv.UseSend(func(next SendFunc) SendFunc {
+			return func(out *Outgoing) error {
+				if string(out.Payload) == "secret" {
+					return NewError(CodeUnauthorized, "no")
+				}
+				out.Payload = []byte(strings.ToUpper(string(out.Payload)))
+				return next(out)
+			}
+		})
+		w.serve()
+		cl := w.join(w.client("ada", "red"))
+		w.say("red", "hello")
+		require.Equal(t, CodeUnauthorized, CodeOf(w.srv.Group("red").Send("say", "secret")))
+		require.Equal(t, CodeBadName, CodeOf(w.srv.Group("red").Send("a\nb", "x")))
+		w.wantHistory("red", "HELLO")
+		require.NoError(t, cl.Close())
+	})
+}
+
+func TestReplayByHand(t *testing.T) {
+	inWorld(t, &ServerOptions{History: History{Messages: 9}}, func(w *world) {
+		w.serve()
+		ada := w.join(w.client("ada", "red"))
+		w.say("red", "one", "two", "three")
+		bob, got := w.hears("bob", "red")
+		w.join(bob)
+		require.Empty(t, got.all(), "nobody has asked for it")
+		red, c := w.srv.Group("red"), w.conn("bob")
+		require.NoError(t, red.Replay(c, 2))
+		require.NoError(t, red.Replay(c, 9))
+		require.NoError(t, red.Replay(c, 0))
+		require.NoError(t, w.srv.Group("none").Replay(c, 0))
+		synctest.Wait()
+		require.Equal(t, strings.Fields("two three one two three one two three"), got.all())
+		require.NoError(t, bob.Close())
+		synctest.Wait()
+		require.Equal(t, CodeClosed, CodeOf(red.Replay(c, 0)))
+		require.NoError(t, ada.Close())
+	})
+}
+
+// A server that keeps nothing has no history, and says so quietly.
+func TestNoHistory(t *testing.T) {
+	inWorld(t, &ServerOptions{History: History{Bytes: 1 << 20, Groups: 9, Replay: true}}, func(w *world) {
+		w.serve()
+		cl, got := w.hears("ada", "red")
+		w.join(cl)
+		red := w.srv.Group("red")
+		w.say("red", "one")
+		require.NoError(t, red.Replay(w.conn("ada"), 0))
+		red.Forget()
+		synctest.Wait()
+		require.Empty(t, red.History())
+		require.Equal(t, []string{"one"}, got.all())
+		require.NoError(t, cl.Close())
+	})
+}
+
+// A replay never ends a connection: of more than half a queue the newcomer gets the last, and
+// what it would not read is reported.
+func TestReplayFitsTheQueue(t *testing.T) {
+	opts := &ServerOptions{QueueBytes: 20 << 10, History: History{Messages: 100, Bytes: 1 << 20, Replay: true}}
+	inWorld(t, opts, func(w *world) {
+		var faults kept[string]
+		w.srv.OnError(func(c *Conn, err error) { faults.add(c.Name() + " " + CodeOf(err).String()) })
+		w.serve()
+		ada := w.join(w.client("ada", "red", "blue"))
+		for i := range 20 {
+			w.say("red", fmt.Sprint(i)+strings.Repeat(" ", 1<<10))
+			w.say("blue", fmt.Sprint(i)+strings.Repeat(" ", 1<<10))
+			synctest.Wait()
+		}
+		bob, got := w.hears("bob", "blue", "red")
+		w.join(bob)
+		words := strings.Fields(strings.Join(got.all(), " "))
+		require.Equal(t, strings.Fields("11 12 13 14 15 16 17 18 19"), words, "and nothing of the second group")
+		p := w.hello(&wire.Hello{Name: "small", MaxFrame: 600})
+		w.say("red", "last")
+		p.send(wire.AppendJoinGroup(nil, "red"))
+		require.Equal(t, wire.KindJoinGroup, p.want().Kind)
+		require.Equal(t, "last", p.wantCommand("say"))
+		p.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
+		p.wantEOF()
+		synctest.Wait()
+		require.Len(t, faults.all(), 9)
+		require.Equal(t, "small too big", faults.all()[0])
+		require.NoError(t, ada.Close())
+		require.NoError(t, bob.Close())
+	})
+}
+
+// Clients come and join while several send: what each gets of one sender is an unbroken row
+// that ends with the last. It begins with the first where the history reaches back so far.
+func TestHistoryWhileOthersSend(t *testing.T) {
+	const senders, each = 3, 300
+	for name, messages := range map[string]int{"all is kept": senders * each, "some is kept": 10} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, &ServerOptions{History: History{Messages: messages, Bytes: 1 << 20, Replay: true}}, func(w *world) {
+				w.serve()
+				w.join(w.client("anchor", "red")) // so that there is always somebody
+				var wg sync.WaitGroup
+				for from := range senders {
+					wg.Go(func() { w.sendRow(from, each) })
+				}
+				var heard []*kept[string]
+				for i := range 8 {
+					cl, got := w.hears(fmt.Sprint("in the hello ", i), "red")
+					asks, asked := w.hears(fmt.Sprint("asks ", i))
+					heard = append(heard, got, asked)
+					wg.Go(func() {
+						if err := cl.Connect(w.ctx); err != nil {
+							t.Error(err)
+						}
+					})
+					wg.Go(func() {
+						err := asks.Connect(w.ctx)
+						if err == nil {
+							err = asks.Join("red")
+						}
+						if err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				wg.Wait()
+				synctest.Wait()
+				for _, got := range heard {
+					requireRows(t, got.all(), each, messages == senders*each)
+				}
+				for _, cl := range w.clients {
+					require.NoError(t, cl.Close())
+				}
+			})
+		})
+	}
+}
+
+// sendRow sends what requireRows checks.
+func (w *world) sendRow(from, n int) {
+	for i := range n {
+		if err := w.srv.Group("red").Send("say", fmt.Sprint(from, ":", i)); err != nil {
+			w.t.Error(err)
+		}
+		if i%20 == 0 {
+			runtime.Gosched()
+		}
+	}
+}
+
+// requireRows checks that each sender's row has no gap and nothing twice, and ends as it should.
+func requireRows(t *testing.T, lines []string, each int, whole bool) {
+	t.Helper()
+	rows := make(map[string][]int)
+	for _, line := range lines {
+		if from, n, isSaid := strings.Cut(line, ":"); isSaid {
+			i, err := strconv.Atoi(n)
+			require.NoError(t, err)
+			rows[from] = append(rows[from], i)
+		}
+	}
+	require.NotEmpty(t, rows)
+	for from, row := range rows {
+		for i, n := range row {
+			require.Equal(t, each-len(row)+i, n, "sender %s", from)
+		}
+		if whole {
+			require.Len(t, row, each, "sender %s", from)
+		}
+	}
+}

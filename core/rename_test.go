@@ -1,0 +1,358 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// renames notes the changes of name that an end hears of.
+func renames(r interface {
+	OnRename(func(c *Conn, old string))
+}) *kept[string] {
+	var got kept[string]
+	r.OnRename(func(c *Conn, old string) { got.add(old + " to " + c.Name()) })
+	return &got
+}
+
+func TestRename(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		atServer := renames(w.srv)
+		w.serve()
+		cl := w.client("ada")
+		atClient := renames(cl)
+		w.join(cl)
+		conn, err := w.srv.Client("ada")
+		require.NoError(t, err)
+
+		require.NoError(t, cl.Rename("grace"))
+		synctest.Wait()
+		require.Equal(t, "grace", cl.Name())
+		require.Equal(t, "grace", conn.Name())
+		require.Equal(t, []string{"grace"}, w.srv.Names())
+		_, err = w.srv.Client("ada")
+		require.Equal(t, CodeUnknownClient, CodeOf(err))
+
+		require.NoError(t, conn.Rename("eve"))
+		require.Equal(t, "eve", conn.Name(), "at a server at once")
+		synctest.Wait()
+		require.Equal(t, "eve", cl.Name())
+		require.NoError(t, w.srv.SendTo("eve", "say", "hi"))
+
+		// What changes nothing is no event at either end.
+		require.NoError(t, cl.Rename("eve"))
+		require.NoError(t, conn.Rename("eve"))
+		require.NoError(t, cl.Rename(""))
+		synctest.Wait()
+		require.Empty(t, cl.Name())
+		require.Empty(t, w.srv.Names())
+		require.NoError(t, conn.Rename("eve"))
+		synctest.Wait()
+		require.Equal(t, []string{"ada to grace", "eve to "}, atServer.all(), "not what the program did itself")
+		require.Equal(t, []string{"ada to grace", "grace to eve", "eve to ", " to eve"}, atClient.all())
+
+		require.NoError(t, cl.Close())
+		synctest.Wait()
+		require.Empty(t, w.srv.Names())
+		require.Equal(t, CodeClosed, CodeOf(conn.Rename("late")))
+		require.Equal(t, CodeClosed, CodeOf(cl.Rename("late")))
+		require.Empty(t, w.srv.Names(), "who has gone is not called anything new")
+		require.Equal(t, CodeNotConnected, CodeOf(NewClient(w.lis, nil).Rename("x")))
+	})
+}
+
+func TestRenameIsRefused(t *testing.T) {
+	inWorld(t, &ServerOptions{UniqueNames: true, MaxName: 10}, func(w *world) {
+		var faults kept[string]
+		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err).String()) })
+		atServer := renames(w.srv)
+		w.serve()
+		ada, bob := w.client("ada"), w.join(w.client("bob"))
+		atClient := renames(ada)
+		w.join(ada)
+		conn, err := w.srv.Client("ada")
+		require.NoError(t, err)
+		long := strings.Repeat("x", 11)
+
+		require.Equal(t, CodeNameTaken, CodeOf(conn.Rename("bob")))
+		require.Equal(t, CodeBadName, CodeOf(conn.Rename("a\nb")))
+		require.Equal(t, CodeBadName, CodeOf(conn.Rename(long)))
+		require.Equal(t, CodeBadName, CodeOf(ada.Rename("a\nb")))
+		require.NoError(t, ada.Rename("bob"), "it is for the server to say")
+		require.NoError(t, ada.Rename(long))
+		synctest.Wait()
+		require.Equal(t, []string{"name taken", "bad name"}, faults.all())
+		require.Equal(t, "ada", ada.Name())
+		require.Equal(t, []string{"ada", "bob"}, w.srv.Names())
+		require.Empty(t, atServer.all())
+		require.Empty(t, atClient.all())
+
+		// The old name is free, and so is one that somebody leaves with.
+		require.NoError(t, ada.Rename("grace"))
+		synctest.Wait()
+		second := w.join(w.client("ada"))
+		require.NoError(t, bob.Close())
+		synctest.Wait()
+		require.NoError(t, second.Rename("bob"))
+		synctest.Wait()
+		require.Equal(t, []string{"bob", "grace"}, w.srv.Names())
+		require.NoError(t, ada.Close())
+		require.NoError(t, second.Close())
+		synctest.Wait()
+		require.Empty(t, w.srv.Names())
+	})
+}
+
+// A request that is refused is answered with the name that holds, one that changes nothing too.
+func TestRenameIsAnswered(t *testing.T) {
+	inWorld(t, &ServerOptions{UniqueNames: true}, func(w *world) {
+		w.serve()
+		bob := w.join(w.client("bob"))
+		p := w.hello(&wire.Hello{Name: "mallory"})
+		wants := func(answer string) {
+			t.Helper()
+			f := p.want()
+			require.Equal(t, wire.KindRename, f.Kind)
+			name, err := wire.ParseName(f.Body)
+			require.NoError(t, err)
+			require.Equal(t, answer, string(name))
+		}
+		for _, bad := range []string{"bob", "mallory", "a\x1bb", strings.Repeat("x", 20<<10)} {
+			p.send(wire.AppendRename(nil, bad))
+			wants("mallory")
+		}
+		p.send(wire.AppendRename(nil, "eve"))
+		wants("eve")
+		p.send(wire.AppendRename(nil, ""))
+		wants("")
+		p.send(wire.AppendRenamed(nil, "", &Presence{Name: "eve"}))
+		p.wantGoodbye(CodeProtocol)
+		require.NoError(t, bob.Close())
+	})
+}
+
+// A command sent after a rename is handled after it.
+func TestRenameOrder(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var names kept[string]
+		On(w.srv, "who am I", func(_ context.Context, c *Conn, _ struct{}) error { names.add(c.Name()); return nil })
+		w.serve()
+		cl := w.join(w.client("ada"))
+		var want []string
+		for i := range 20 {
+			want = append(want, fmt.Sprint("name ", i))
+			require.NoError(t, cl.Rename(want[i]))
+			require.NoError(t, cl.Send("who am I", nil))
+		}
+		synctest.Wait()
+		require.Equal(t, want, names.all())
+		require.NoError(t, cl.Close())
+	})
+}
+
+// Of those who race for a name one gets it, and what they leave is free.
+func TestRenameRace(t *testing.T) {
+	inWorld(t, &ServerOptions{UniqueNames: true}, func(w *world) {
+		w.serve()
+		var conns []*Conn
+		for i := range 4 {
+			w.join(w.client(fmt.Sprint("c", i)))
+			c, err := w.srv.Client(fmt.Sprint("c", i))
+			require.NoError(t, err)
+			conns = append(conns, c)
+		}
+		for round := range 50 {
+			name := fmt.Sprint("round ", round)
+			var wg sync.WaitGroup
+			var won kept[*Conn]
+			for i, c := range conns {
+				wg.Go(func() {
+					switch err := c.Rename(name); {
+					case err == nil:
+						won.add(c)
+					case CodeOf(err) != CodeNameTaken:
+						t.Error(err)
+					}
+				})
+				if i%2 == 0 {
+					wg.Go(func() { w.clients[i].Rename(name) }) //nolint:errcheck // it may lose
+				}
+			}
+			wg.Wait()
+			synctest.Wait()
+			c, err := w.srv.Client(name)
+			require.NoError(t, err)
+			for _, winner := range won.all() {
+				require.Equal(t, name, winner.Name())
+				require.Same(t, c, winner)
+			}
+			require.Len(t, w.srv.Names(), len(conns))
+			for i, c := range conns {
+				require.Equal(t, c.Name(), w.clients[i].Name())
+			}
+		}
+		w.srv.DisconnectAll(NewError(CodeClosed, ""))
+		synctest.Wait()
+		require.Empty(t, w.srv.Names())
+	})
+}
+
+// Whoever renames a client, and however many at once: it and others hear last what holds, and
+// each is told an unbroken row of names.
+func TestRenameFromEverywhere(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.serve()
+		ada := w.join(w.client("ada"))
+		watcher := w.client("")
+		last, breaks := "ada", 0
+		watcher.OnClientRename(func(old string, p Presence) {
+			if old != last {
+				breaks++
+			}
+			last = p.Name
+		})
+		w.join(watcher)
+		conn, err := w.srv.Client("ada")
+		require.NoError(t, err)
+		for round := range 20 {
+			var wg sync.WaitGroup
+			for i := range 6 {
+				wg.Go(func() {
+					if err := conn.Rename(fmt.Sprint(round, " of ", i)); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Go(func() { ada.Rename("her own") }) //nolint:errcheck // as above
+			wg.Wait()
+			synctest.Wait()
+			require.Equal(t, conn.Name(), ada.Name())
+			require.Equal(t, conn.Name(), last)
+			require.Zero(t, breaks)
+			require.Equal(t, []string{conn.Name()}, w.srv.Names())
+		}
+		require.NoError(t, ada.Close())
+		require.NoError(t, watcher.Close())
+	})
+}
+
+// Others are told of a change of name once they have been told of the client, and only those
+// who ask.
+func TestRenameNotices(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var events kept[string]
+		w.srv.OnJoin(func(c *Conn) {
+			if c.Name() == "" {
+				if err := c.Rename("guest"); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		w.serve()
+		ada := w.client("ada")
+		ada.OnClientConnect(func(p Presence) { events.add("come " + p.Name) })
+		ada.OnClientRename(func(old string, p Presence) { events.add(fmt.Sprint(old, " is ", p.Name, p.Groups)) })
+		ada.OnClientDisconnect(func(p Presence) { events.add("gone " + p.Name) })
+		w.join(ada)
+		guest := w.client("", "red")
+		told := renames(guest)
+		w.join(guest)
+		require.Equal(t, []string{" to guest"}, told.all())
+		require.NoError(t, guest.Rename("bob"))
+		require.NoError(t, ada.Rename("grace"))
+		synctest.Wait()
+		require.NoError(t, guest.Close())
+		synctest.Wait()
+		require.Equal(t, []string{"come guest", "guest is bob[red]", "gone bob"}, events.all())
+		require.NoError(t, ada.Close())
+	})
+}
+
+// Asking for renames alone asks for notices, and the others do no harm.
+func TestOnlyOnClientRename(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var got kept[string]
+		w.serve()
+		ada := w.client("ada")
+		ada.OnClientRename(func(old string, p Presence) { got.add(old + " is " + p.Name); panic("not again") })
+		w.join(ada)
+		bob := w.join(w.client("bob"))
+		require.NoError(t, bob.Rename("eve"))
+		synctest.Wait()
+		require.NoError(t, bob.Close())
+		synctest.Wait()
+		require.Equal(t, []string{"bob is eve"}, got.all())
+		require.NoError(t, ada.Err(), "a panic is recovered")
+		require.NoError(t, ada.Close())
+	})
+}
+
+// A server that says nonsense of the name is left.
+func TestRenameByABadServer(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.serve()
+		cl := w.join(w.client("ada"))
+		conn, err := w.srv.Client("ada")
+		require.NoError(t, err)
+		require.NoError(t, conn.sendChange(wire.KindRename, "a\nb"))
+		<-cl.Done()
+		require.Equal(t, CodeBadName, CodeOf(cl.Err()))
+		require.Equal(t, "ada", cl.Name())
+	})
+}
+
+// The events of groups run at the other end than the one that asks, and at the one that asks
+// when it is answered; never when nothing changes, nor for the groups of the hello.
+func TestGroupEvents(t *testing.T) {
+	inWorld(t, &ServerOptions{MaxGroups: 2}, func(w *world) {
+		var atServer, atClient kept[string]
+		w.srv.OnJoinGroup(func(c *Conn, group string) {
+			atServer.add(fmt.Sprint("in ", group, c.Groups()))
+			if group == "trap" {
+				if err := c.Leave(group); err != nil {
+					t.Error(err)
+				}
+				panic("as the test asked for")
+			}
+		})
+		w.srv.OnLeaveGroup(func(_ *Conn, group string) { atServer.add("out of " + group) })
+		w.serve()
+		cl := w.client("ada", "red")
+		cl.OnJoinGroup(func(c *Conn, group string) { atClient.add(fmt.Sprint("in ", group, c.Groups())) })
+		cl.OnLeaveGroup(func(_ *Conn, group string) { atClient.add("out of " + group) })
+		w.join(cl)
+		conn, err := w.srv.Client("ada")
+		require.NoError(t, err)
+		steps := []struct {
+			what       func() error
+			srv, other []string
+		}{
+			{func() error { return cl.Join("red") }, nil, nil},
+			{func() error { return cl.Leave("blue") }, nil, nil},
+			{func() error { return cl.Join("blue") }, []string{"in blue[blue red]"}, []string{"in blue[blue red]"}},
+			{func() error { return cl.Join("green") }, nil, nil}, // one too many
+			{func() error { return conn.Leave("red") }, nil, []string{"out of red"}},
+			{func() error { return conn.Join("white") }, nil, []string{"in white[blue white]"}},
+			{func() error { return cl.Leave("blue") }, []string{"out of blue"}, []string{"out of blue"}},
+			{func() error { return cl.Join("trap") }, []string{"in trap[trap white]"}, []string{"in trap[trap white]", "out of trap"}},
+		}
+		var wantServer, wantClient []string
+		for i, s := range steps {
+			require.NoError(t, s.what())
+			synctest.Wait()
+			wantServer, wantClient = append(wantServer, s.srv...), append(wantClient, s.other...)
+			require.Equal(t, wantServer, atServer.all(), "step %d", i)
+			require.Equal(t, wantClient, atClient.all(), "step %d", i)
+		}
+		require.NoError(t, cl.Close())
+		synctest.Wait()
+		require.Equal(t, wantServer, atServer.all(), "who goes does not leave each group")
+	})
+}
