@@ -163,3 +163,28 @@ func ExampleServer_Use() {
 	srv.Shutdown(ctx) //nolint:errcheck // nothing is left to cut
 	// Output: hisock: peer: unauthorized: admins only
 }
+
+// Several values, each of its own type, travel as a list.
+func ExampleOn3() {
+	ctx := context.Background()
+	l := transport.NewPipeListener()
+	srv := core.NewServer(nil)
+	handled := make(chan string)
+	core.On3(srv, "move", func(_ context.Context, _ *core.Conn, who string, steps int, fast bool) error {
+		handled <- fmt.Sprintf("%s moves %d, fast: %t", who, steps, fast)
+		return nil
+	})
+	go srv.Serve(ctx, l) //nolint:errcheck // nil after Shutdown
+
+	c := core.NewClient(l, nil)
+	if err := c.Connect(ctx); err != nil {
+		fmt.Println(err)
+		return
+	}
+	c.Send("move", []any{"ada", 3, true}) //nolint:errcheck // the example would hang
+	fmt.Println(<-handled)
+	c.Close()         //nolint:errcheck // always nil
+	srv.Shutdown(ctx) //nolint:errcheck // nothing is left to cut
+	// Output:
+	// ada moves 3, fast: true
+}

@@ -30,6 +30,10 @@ func (s *Server) Names() []string { return sorted(s.named.names()) }
 // Groups returns the names of the groups that somebody is in, sorted.
 func (s *Server) Groups() []string { return sorted(s.groups.names()) }
 
+// Addrs returns the addresses of the clients, as [Conn.Addr] has them, sorted, each once. Those
+// that the server itself listens on are [Server.ListenAddrs].
+func (s *Server) Addrs() []string { return sorted(s.byAddr.names()) }
+
 // SendTo queues a command for the client of that name. It fails as [Server.Client] and
 // [Conn.Send] do: if several have the name it reaches none of them, unless [AllOfThem]
 // is given.

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"iter"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -159,6 +160,19 @@ func (s *Server) forget(key uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.listeners, key)
+}
+
+// ListenAddrs returns the addresses that the server listens on, sorted: one for each Serve that
+// has begun and not ended, with the real port where the listener was given port 0.
+func (s *Server) ListenAddrs() []string {
+	s.mu.Lock()
+	listeners := slices.Collect(maps.Values(s.listeners))
+	s.mu.Unlock()
+	addrs := make([]string, 0, len(listeners))
+	for _, l := range listeners {
+		addrs = append(addrs, l.Addr())
+	}
+	return sorted(addrs)
 }
 
 func (s *Server) isClosing() bool {

@@ -32,6 +32,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// Done is closed when [Server.Shutdown] has been called and nothing of the server runs any more:
+// no listener, connection or handler. It is for those who wait for the end and do not bring it about.
+func (s *Server) Done() <-chan struct{} { return s.stopped }
+
 // cut closes the streams of all that is left.
 func (s *Server) cut(why error) {
 	s.mu.Lock()

@@ -1,0 +1,61 @@
+package core
+
+import (
+	"context"
+	"strconv"
+)
+
+// On2 is [On] for a command that carries two values, each of a type of its own. The payload is
+// a list of the codec's, an array in JSON, and the sender gives it as a slice:
+//
+//	core.On2(srv, "move", func(ctx context.Context, c *core.Conn, who string, steps int) error {
+//		return srv.Broadcast("moved", []any{who, steps})
+//	})
+//	err := client.Send("move", []any{"ada", 3})
+//
+// The values are converted by the codec, not by the rules of On. A list that is longer or
+// shorter does not convert; JSON's null leaves the zero value. A codec other than JSON must
+// fill the pointers that it finds in a slice; one that does not makes the command fail
+// with [CodeUnsupported].
+func On2[A, B any](r Registrar, command string, f func(ctx context.Context, c *Conn, first A, second B) error, opts ...HandlerOption) {
+	hs := r.registrar()
+	hs.addCommand(command, func(ctx context.Context, c *Conn, fr Frame) ([]byte, error) {
+		var first A
+		var second B
+		if err := decodeList(hs.conv, fr.Payload, &first, &second); err != nil {
+			return nil, err
+		}
+		return nil, f(ctx, c, first, second)
+	}, opts)
+}
+
+// On3 is [On2] for three values.
+func On3[A, B, C any](r Registrar, command string, f func(ctx context.Context, c *Conn, first A, second B, third C) error, opts ...HandlerOption) {
+	hs := r.registrar()
+	hs.addCommand(command, func(ctx context.Context, c *Conn, fr Frame) ([]byte, error) {
+		var first A
+		var second B
+		var third C
+		if err := decodeList(hs.conv, fr.Payload, &first, &second, &third); err != nil {
+			return nil, err
+		}
+		return nil, f(ctx, c, first, second, third)
+	}, opts)
+}
+
+// decodeList converts a payload that is a list to what the elements of into point to.
+func decodeList(codec Codec, payload []byte, into ...any) error {
+	list := append([]any(nil), into...)
+	if err := codec.Unmarshal(payload, &list); err != nil {
+		return unmarshaled(err)
+	}
+	if len(list) != len(into) {
+		return NewError(CodeBadPayload, "the payload is a list of "+strconv.Itoa(len(list))+", not of "+strconv.Itoa(len(into)))
+	}
+	for i, p := range into {
+		if list[i] != nil && list[i] != p {
+			return NewError(CodeUnsupported, "the codec does not fill the pointers of a list")
+		}
+	}
+	return nil
+}
