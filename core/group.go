@@ -40,7 +40,7 @@ func (g *Group) Send(command string, v any, opts ...SendOption) error {
 	if err != nil {
 		return err
 	}
-	return g.SendBytes(command, payload, opts...)
+	return g.SendBytes(command, payload, as(v, opts)...)
 }
 
 // SendBytes is Send for a payload that needs no conversion. It does not keep payload.
@@ -65,6 +65,7 @@ func (g *Group) publish(f Frame, opts []SendOption) error {
 type SendOption struct {
 	except []*Conn
 	all    bool
+	as     form // the library's own: what the payload was made of
 }
 
 // Except leaves out the given connections, nil ones not counting.
@@ -80,7 +81,7 @@ func (s *Server) Broadcast(command string, v any, opts ...SendOption) error {
 	if err != nil {
 		return err
 	}
-	return s.BroadcastBytes(command, payload, opts...)
+	return s.BroadcastBytes(command, payload, as(v, opts)...)
 }
 
 // BroadcastBytes is Broadcast for a payload that needs no conversion. It does not keep payload.
@@ -117,7 +118,7 @@ func (s *Server) queueAll(m *members, f Frame, opts []SendOption) error {
 		}
 		var err error
 		if c.classic != nil {
-			err = c.sendClassic(f)
+			err = c.sendClassic(f, formIn(opts))
 		} else {
 			err = c.sendShared(frame)
 		}

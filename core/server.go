@@ -236,19 +236,21 @@ func (s *Server) notify(c *Conn, came bool) {
 	if len(asking) == 0 {
 		return
 	}
-	var native, old []byte
+	var native []byte
+	var old [2][]byte // by dialect
 	for _, to := range asking {
 		switch {
 		case to == c:
 		case to.classic != nil:
-			if old == nil {
-				old = to.classic.notice(c.classicPresence(), came)
+			notice := &old[to.classic.dialect()]
+			if *notice == nil {
+				*notice = to.classic.notice(c.classicPresence(), came)
 			}
-			if old == nil {
+			if *notice == nil {
 				s.eng.fault(to, NewError(CodeTooBig, "a notice does not fit the header that is set for classic clients"))
 				continue
 			}
-			to.sendShared(old) //nolint:errcheck // who cannot be told is being disconnected
+			to.sendShared(*notice) //nolint:errcheck // who cannot be told is being disconnected
 		default:
 			if native == nil {
 				native = appendNotice(c.presence(), came)

@@ -47,7 +47,7 @@ func (s *Server) refuseFull(key uint64, stream transport.Conn) {
 	select {
 	case s.refusing <- struct{}{}:
 		defer func() { <-s.refusing }()
-		hangUp(stream, refusal(why, false, false))
+		hangUp(stream, refusal(why, false, nil))
 	default:
 		stream.Close() //nolint:errcheck // nothing to be done about it
 	}
@@ -81,7 +81,7 @@ func (s *Server) welcome(base context.Context, key uint64, stream transport.Conn
 		}
 		s.open.Add(-1)
 		s.refused(stream, why)
-		hangUp(stream, refusal(why, http, peer != nil))
+		hangUp(stream, refusal(why, http, peer))
 		return
 	}
 	stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
@@ -185,10 +185,13 @@ func (s *Server) admit(base context.Context, key uint64, stream transport.Conn, 
 // queueWelcome puts the welcome at the head of the queue. It is written when the join
 // handler has run, with what that handler sent.
 func (c *Conn) queueWelcome(w *wire.Welcome) {
-	if c.classic != nil {
+	frame := c.classic.welcome(c)
+	if c.classic == nil {
+		frame = wire.AppendWelcome(nil, w)
+	}
+	if frame == nil {
 		return
 	}
-	frame := wire.AppendWelcome(nil, w)
 	c.out.mu.Lock()
 	defer c.out.mu.Unlock()
 	c.out.waiting = append(c.out.waiting, segment{b: frame})
