@@ -6,6 +6,8 @@ import (
 )
 
 // A page reaches no plain TCP port, so a browser build does not speak the original's protocol.
+const hasClassic = false
+
 // None of this is ever run: there is no way to make a classicPeer here.
 type (
 	classicPeer     struct{}
@@ -15,12 +17,20 @@ type (
 func (*classicPeer) next([]byte, int) (wire.Frame, int, bool, error) {
 	return wire.Frame{}, 0, false, errClassicCall
 }
-func (*classicPeer) frame(Frame) ([]byte, error)             { return nil, errClassicCall }
+func (*classicPeer) frame(Frame, form) ([]byte, error)       { return nil, errClassicCall }
 func (*classicPeer) notice(*classicPresence, bool) []byte    { return nil }
 func (*classicPeer) receive(*Conn, *reader, wire.Frame) bool { return true }
 func (*classicPeer) run(*Conn, []byte)                       {}
 func (*classicPeer) write(transport.Conn, [][]byte) error    { return errClassicCall }
 func (c *Conn) classicPresence(string) *classicPresence      { return nil }
+func (*classicPeer) dialect() Dialect                        { return Dialect002 }
+func (*classicPeer) welcome(*Conn) []byte                    { return nil }
+func (*classicPeer) refusal() []byte                         { return nil }
+func (*classicPeer) lastWord(*wire.Goodbye) []byte           { return nil }
+func (*classicPeer) resets() bool                            { return false }
+func (c *Conn) sendAs(string, []byte, form) error            { return errClassicCall }
+func formOf(any) form                                        { return 0 }
+func as(_ any, opts []SendOption) []SendOption               { return opts }
 func isClassic(byte) bool                                    { return false }
 func leaveClassic(transport.Conn)                            {}
 

@@ -11,6 +11,10 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
+// hasClassic says that this build speaks the original's protocol. Where it does not, what is
+// behind it costs nothing.
+const hasClassic = true
+
 // kindClassic marks a frame of a classic peer, whose body is its whole payload.
 const kindClassic wire.Kind = 0xff
 
@@ -18,18 +22,32 @@ const kindClassic wire.Kind = 0xff
 // are written and read. What that protocol cannot carry fails with [CodeUnsupported].
 type classicPeer struct {
 	headerLen int
-	prefix    bool          // commands match by prefix, as in the original
-	hello     classic.Hello // what the client said: an absent name is not an empty one
+	typed     bool                   // it speaks the dialect of 3.0a; see classic_v3_notjs.go
+	toServer  bool                   // it is a server
+	prefix    bool                   // commands match by prefix, as in 0.0.2
+	find      func(who string) *Conn // at a server: a client by name or address, or nil
+	greeted   bool                   // the first notice has come; whoever has the turn owns this
+
+	// hello is what the client said: an absent name is not an empty one. Its group changes
+	// under the connection's mu.
+	hello classic.Hello
 }
 
 // next splits the first frame off b, as wire.Next does.
 func (p *classicPeer) next(b []byte, max int) (wire.Frame, int, bool, error) {
-	payload, size, ok, err := classic.Next(b, p.headerLen, max)
+	next := classic.Next
+	if p.typed && p.toServer {
+		next = classic.NextBare
+	}
+	payload, size, ok, err := next(b, p.headerLen, max)
 	return wire.Frame{Kind: kindClassic, Body: payload}, size, ok, err
 }
 
-// frame returns f as the peer reads it.
-func (p *classicPeer) frame(f Frame) ([]byte, error) {
+// frame returns f as the peer reads it. The form counts for those who tell them apart.
+func (p *classicPeer) frame(f Frame, as form) ([]byte, error) {
+	if p.typed {
+		return p.typedFrame(f, as)
+	}
 	size := len(f.Payload)
 	switch f.Kind {
 	case KindCommand:
@@ -58,7 +76,12 @@ func (p *classicPeer) frame(f Frame) ([]byte, error) {
 // header is too short for that.
 func (p *classicPeer) notice(who *classicPresence, came bool) []byte {
 	appendTo := classic.AppendDisconnected
-	if came {
+	switch {
+	case came && p.typed:
+		appendTo = classic.AppendConnectedTyped
+	case p.typed:
+		appendTo = classic.AppendDisconnectedTyped
+	case came:
 		appendTo = classic.AppendConnected
 	}
 	frame := appendTo(nil, p.headerLen, classic.Presence(*who))
@@ -79,6 +102,8 @@ func (c *Conn) classicPresence(name string) *classicPresence {
 		p.IP, p.Port = at.Addr().Unmap().WithZone("").String(), int(at.Port())
 	}
 	if c.classic != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
 		p.Name, p.Group = c.classic.hello.Name, c.classic.hello.Group
 		if name != p.Name.Text {
 			p.Name = classicLabel(name)
@@ -104,6 +129,8 @@ func classicLabel(name string) classic.Label {
 // caller's.
 func (p *classicPeer) receive(c *Conn, rd *reader, f wire.Frame) bool {
 	switch {
+	case p.typed:
+		return p.receiveTyped(c, rd, f)
 	case c.server && classic.IsTLSProbe(f.Body):
 		c.sendOwn(classic.AppendNoTLS(nil, p.headerLen)) //nolint:errcheck // then it is over anyway
 		return true
@@ -145,16 +172,16 @@ func (p *classicPeer) isCommand(c *Conn, payload []byte) bool {
 
 // run runs the handler of a classic frame in its turn.
 func (p *classicPeer) run(c *Conn, payload []byte) {
+	if p.typed {
+		p.runTyped(c, payload)
+		return
+	}
 	if !c.server {
 		who, came, ok, err := classic.ParseNotice(payload)
 		if err != nil {
 			c.eng.fault(c, wireError(err))
 		} else if ok {
-			k := wire.KindLeft
-			if came {
-				k = wire.KindJoined
-			}
-			c.runPresence(k, "", presenceOf(who))
+			c.runPresence(noticeKind(came), "", presenceOf(who))
 		}
 		if ok {
 			return
@@ -169,6 +196,13 @@ func (p *classicPeer) run(c *Conn, payload []byte) {
 		return
 	}
 	c.runRaw(payload)
+}
+
+func noticeKind(came bool) wire.Kind {
+	if came {
+		return wire.KindJoined
+	}
+	return wire.KindLeft
 }
 
 // runPrefix runs every handler whose command the payload begins with, in the order of their
@@ -206,6 +240,10 @@ func presenceOf(who classic.Presence) Presence {
 // write writes each frame by itself: a Python peer reads the header and the payload with
 // one call each, and takes what is there for all.
 func (p *classicPeer) write(stream transport.Conn, bufs [][]byte) error {
+	if p.typed { // that release reads all of a frame
+		_, err := stream.WriteBuffers(bufs)
+		return err
+	}
 	for _, b := range bufs {
 		for len(b) > 0 {
 			_, size, ok, err := classic.Next(b, p.headerLen, len(b))
@@ -227,7 +265,7 @@ func isClassic(first byte) bool { return first >= '0' && first <= '9' }
 // readClassicHello reads how a classic peer joins. The peer is there also when the hello is
 // wrong: it would not understand a native refusal.
 func (s *Server) readClassicHello(stream transport.Conn, rd *reader) (*wire.Hello, *classicPeer, *Error) {
-	p := &classicPeer{headerLen: s.opts.ClassicHeaderLen, prefix: s.opts.ClassicPrefix}
+	p := &classicPeer{headerLen: s.opts.ClassicHeaderLen, prefix: s.opts.ClassicPrefix, find: s.findClassic}
 	for {
 		payload, size, ok, err := classic.Next(rd.buf[rd.r:rd.w], p.headerLen, s.opts.MaxHello)
 		if err != nil {
@@ -235,7 +273,11 @@ func (s *Server) readClassicHello(stream transport.Conn, rd *reader) (*wire.Hell
 		}
 		if ok {
 			rd.r += size
-			if p.hello, err = classic.ParseHello(payload); err != nil {
+			parse := classic.ParseHello
+			if p.typed = classic.IsHelloTyped(payload); p.typed {
+				parse = classic.ParseHelloTyped
+			}
+			if p.hello, err = parse(payload); err != nil {
 				return nil, p, wireError(err)
 			}
 			break
@@ -263,7 +305,8 @@ func (s *Server) readClassicHello(stream transport.Conn, rd *reader) (*wire.Hell
 // helloClassic returns the bytes with which a classic client opens, or why that protocol cannot
 // carry what the options ask for.
 func (cl *Client) helloClassic() ([]byte, *classicPeer, error) {
-	p := &classicPeer{headerLen: cl.opts.Classic.HeaderLen}
+	o := cl.opts.Classic
+	p := &classicPeer{headerLen: o.HeaderLen, typed: o.Dialect == Dialect30a, toServer: true}
 	if p.headerLen <= 0 {
 		p.headerLen = classic.DefaultHeaderLen
 	}
@@ -271,6 +314,8 @@ func (cl *Client) helloClassic() ([]byte, *classicPeer, error) {
 		p.hello.Name = classic.LabelOf(cl.opts.Name)
 	}
 	switch {
+	case o.Dialect > Dialect30a:
+		return nil, nil, NewError(CodeUnsupported, "no such dialect of the original's protocol")
 	case p.headerLen > maxClassicHeader:
 		return nil, nil, NewError(CodeUnsupported, "a classic header of more than "+strconv.Itoa(maxClassicHeader)+" B")
 	case len(cl.opts.Groups) > 1:
@@ -280,7 +325,11 @@ func (cl *Client) helloClassic() ([]byte, *classicPeer, error) {
 	case len(cl.opts.Groups) == 1:
 		p.hello.Group = classic.LabelOf(cl.opts.Groups[0])
 	}
-	hello := classic.AppendHello(nil, p.headerLen, p.hello)
+	appendTo := classic.AppendHello
+	if p.typed {
+		appendTo = classic.AppendHelloTyped
+	}
+	hello := appendTo(nil, p.headerLen, p.hello)
 	if !p.fits(hello) {
 		return nil, nil, NewError(CodeTooBig, "the hello does not fit a header of "+strconv.Itoa(p.headerLen)+" B")
 	}

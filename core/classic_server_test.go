@@ -26,11 +26,14 @@ type hooked struct {
 
 // echoWorld is a world with a command "say" that is said back, and a client of the original
 // that is served all the time: check looks whether it is.
-func echoWorld(t *testing.T, opts *ServerOptions, f func(w *world, faults *kept[hooked], check func())) {
+func echoWorld(t *testing.T, opts *ServerOptions, f func(w *world, faults *kept[hooked], check func()), register ...func(s *Server)) {
 	inWorld(t, opts, func(w *world) {
 		var faults kept[hooked]
 		w.srv.OnError(func(c *Conn, err error) { faults.add(hooked{c != nil, CodeOf(err)}) })
 		w.srv.OnBytes("say", func(_ context.Context, c *Conn, b []byte) error { return c.SendBytes("said", b) })
+		for _, r := range register {
+			r(w.srv)
+		}
 		w.serve()
 		good := w.old(`"good"`, `null`)
 		n := 0
@@ -67,7 +70,6 @@ func TestClassicRefused(t *testing.T) {
 		"name too long":           {oldHello(`"`+strings.Repeat("e", 129)+`"`, `null`), CodeBadName},
 		"group too long":          {oldHello(`null`, `"`+strings.Repeat("e", 129)+`"`), CodeBadName},
 		"name with a line end":    {oldHello(`"a\nb"`, `null`), CodeBadName},
-		"a later release":         {oldFrames(`$CLTHELLO${"name": null, "group": null}`), CodeVersion},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

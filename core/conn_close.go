@@ -88,14 +88,18 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 
 	c.eng.gone(c)
 
-	if c.classic != nil {
-		bye = nil // it has no word for that
+	var last []byte
+	if hasClassic && c.classic != nil {
+		last, bye = c.classic.lastWord(bye), nil
 	}
 	q := &c.out
 	q.mu.Lock()
 	q.closeLocked()
 	if !how.drain {
 		q.discardLocked()
+	}
+	if hasClassic && last != nil {
+		q.shareLocked(last)
 	}
 	welcome := q.control.welcome
 	q.control = control{welcome: welcome, goodbye: bye, goodbyeAfter: how.drain, due: bye != nil || welcome != nil}
@@ -141,7 +145,7 @@ func (c *Conn) closer(drained <-chan struct{}, why *Error, fault bool) {
 	case <-t.C:
 		return
 	}
-	if c.classic != nil && !c.server {
+	if hasClassic && c.classic != nil && c.classic.resets() {
 		leaveClassic(l.stream)
 		return
 	}

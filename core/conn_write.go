@@ -18,6 +18,9 @@ func (c *Conn) Send(command string, v any) error {
 	if err != nil {
 		return err
 	}
+	if hasClassic && c.classic != nil {
+		return c.sendAs(command, payload, formOf(v))
+	}
 	return c.SendBytes(command, payload)
 }
 
@@ -46,8 +49,8 @@ func (c *Conn) sendFrame(f Frame) error {
 }
 
 func (c *Conn) sendCommand(command string, payload []byte) error {
-	if c.classic != nil {
-		return c.sendClassic(Frame{KindCommand, command, payload})
+	if hasClassic && c.classic != nil {
+		return c.sendClassic(Frame{KindCommand, command, payload}, 0)
 	}
 	if err := checkCommand(command); err != nil {
 		return err
@@ -66,8 +69,8 @@ func (c *Conn) sendCommand(command string, payload []byte) error {
 }
 
 func (c *Conn) sendRaw(payload []byte) error {
-	if c.classic != nil {
-		return c.sendClassic(Frame{KindRaw, "", payload})
+	if hasClassic && c.classic != nil {
+		return c.sendClassic(Frame{KindRaw, "", payload}, 0)
 	}
 	n := wire.RawSize(len(payload))
 	if err := c.fits(n); err != nil {
@@ -82,8 +85,8 @@ func (c *Conn) sendRaw(payload []byte) error {
 	return nil
 }
 
-func (c *Conn) sendClassic(f Frame) error {
-	frame, err := c.classic.frame(f)
+func (c *Conn) sendClassic(f Frame, as form) error {
+	frame, err := c.classic.frame(f, as)
 	if err != nil {
 		return err
 	}
@@ -276,7 +279,7 @@ func (c *Conn) pong(nonce uint64) {
 }
 
 func (c *Conn) control(set func(ctl *control)) {
-	if c.classic != nil {
+	if hasClassic && c.classic != nil {
 		return
 	}
 	c.out.mu.Lock()

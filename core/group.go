@@ -40,7 +40,7 @@ func (g *Group) Send(command string, v any, opts ...SendOption) error {
 	if err != nil {
 		return err
 	}
-	return g.SendBytes(command, payload, opts...)
+	return g.SendBytes(command, payload, as(v, opts)...)
 }
 
 // SendBytes is Send for a payload that needs no conversion. It does not keep payload.
@@ -69,6 +69,7 @@ func errUnknownGroup(name string) *Error {
 type SendOption struct {
 	except []*Conn
 	all    bool
+	as     form // the library's own: what the payload was made of
 }
 
 // Except leaves out the given connections, nil ones not counting.
@@ -84,7 +85,7 @@ func (s *Server) Broadcast(command string, v any, opts ...SendOption) error {
 	if err != nil {
 		return err
 	}
-	return s.BroadcastBytes(command, payload, opts...)
+	return s.BroadcastBytes(command, payload, as(v, opts)...)
 }
 
 // BroadcastBytes is Broadcast for a payload that needs no conversion. It does not keep payload.
@@ -128,7 +129,7 @@ func (s *Server) queueAll(m *members, group string, f Frame, opts []SendOption) 
 		}
 		var err error
 		if c.classic != nil {
-			err = c.sendClassic(f)
+			err = c.sendClassic(f, formIn(opts))
 		} else {
 			err = c.sendShared(frame)
 		}

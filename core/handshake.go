@@ -102,10 +102,10 @@ const httpRefusal = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; chars
 
 // refusal is what a newcomer is sent that is not let in. One that does not speak the
 // protocol would not understand a frame.
-func refusal(why *Error, http, classic bool) []byte {
+func refusal(why *Error, http bool, peer *classicPeer) []byte {
 	switch {
-	case classic:
-		return nil
+	case peer != nil:
+		return peer.refusal()
 	case http:
 		return []byte(httpRefusal)
 	case why.Code == CodeNotNative, why.Code == CodeConnLost:

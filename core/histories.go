@@ -118,7 +118,7 @@ func (h *history) replayLocked(c *Conn, n int) (unfit []error, err error) {
 	}
 	for _, frame := range h.kept[first:] {
 		if c.classic != nil {
-			err = c.sendClassic(keptFrame(frame))
+			err = c.sendClassic(keptFrame(frame), 0)
 		} else {
 			err = c.sendShared(frame)
 		}

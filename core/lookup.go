@@ -42,7 +42,7 @@ func (s *Server) SendTo(name, command string, v any, opts ...SendOption) error {
 	if err != nil {
 		return err
 	}
-	return s.sendTo(name, Frame{KindCommand, command, payload}, opts)
+	return s.sendTo(name, Frame{KindCommand, command, payload}, as(v, opts))
 }
 
 // SendRawTo queues a raw message for the client of that name, as SendTo does a command.
@@ -70,6 +70,8 @@ func (s *Server) sendTo(name string, f Frame, opts []SendOption) error {
 		return nil
 	case f.Kind == KindRaw:
 		return c.SendRaw(f.Payload)
+	case c.classic != nil:
+		return c.sendAs(f.Command, f.Payload, formIn(opts))
 	}
 	return c.SendBytes(f.Command, f.Payload)
 }

@@ -66,13 +66,13 @@ type ServerOptions struct {
 	ResumeTime time.Duration
 
 	// ClassicHeaderLen is the header's length with which clients of the original, the Python
-	// package hisock 0.0.2, may join on the same TCP port, in bytes.
+	// package hisock, may join on the same TCP port, in bytes: those of 0.0.2 and of 3.0a.
 	// Zero means 16, as in the original. Negative means that they may not. They cannot be
 	// told why they are refused; one that comes when the server is full finds that
 	// it is disconnected.
 	ClassicHeaderLen int
 
-	// ClassicPrefix runs, for what a classic client sends, every handler whose command it
+	// ClassicPrefix runs, for what a client of 0.0.2 sends, every handler whose command it
 	// begins with, as the original does, instead of the one whose name is the first word. The
 	// message handler then gets all of it as a raw message, as there.
 	ClassicPrefix bool

@@ -124,7 +124,7 @@ func TestOriginalNotices(t *testing.T) {
 	bob.vanishes()
 	told("went", "bob", bob.LocalAddr().String(), "red")
 	none.gets(pythonNotice("$CLTDISCONN$", bob.LocalAddr().String(), "bob", "red")) // and nothing about itself
-	require.NoError(t, none.CloseWrite()) // in order, of which the original tells nobody
+	require.NoError(t, none.CloseWrite())                                           // in order, of which the original tells nobody
 	told("went", "", none.LocalAddr().String())
 	none.ends()
 	require.NoError(t, ada.Close())

@@ -86,7 +86,12 @@ func (o *original) client(opts *core.ClientOptions) *core.Client {
 }
 
 func clientOf(t *testing.T, addr string, opts *core.ClientOptions) *core.Client {
-	cl := core.NewClient(tcp.Dialer(addr, nil), opts)
+	var o core.ClientOptions
+	if opts != nil {
+		o = *opts
+	}
+	o.Retry.Off = true // the original stays away
+	cl := core.NewClient(tcp.Dialer(addr, nil), &o)
 	t.Cleanup(func() {
 		cl.Close()
 		<-cl.Done()

@@ -47,7 +47,7 @@ func (s *Server) refuseFull(key uint64, stream transport.Conn) {
 	select {
 	case s.refusing <- struct{}{}:
 		defer func() { <-s.refusing }()
-		hangUp(stream, refusal(why, false, false))
+		hangUp(stream, refusal(why, false, nil))
 	default:
 		stream.Close() //nolint:errcheck // nothing to be done about it
 	}
@@ -87,7 +87,7 @@ func (s *Server) welcome(base context.Context, key uint64, stream transport.Conn
 		}
 		s.open.Add(-1)
 		s.refused(stream, why)
-		hangUp(stream, refusal(why, http, peer != nil))
+		hangUp(stream, refusal(why, http, peer))
 		return
 	}
 	s.enterGroups(c)
@@ -192,12 +192,16 @@ func (s *Server) admit(base context.Context, key uint64, stream transport.Conn, 
 // queueWelcome puts the welcome at the head of the queue. It is written when the join
 // handler has run, with what that handler sent.
 func (c *Conn) queueWelcome(w *wire.Welcome) {
-	if c.classic != nil {
+	frame := c.classic.welcome(c)
+	if c.classic == nil {
+		frame = wire.AppendWelcome(nil, w)
+	}
+	if frame == nil {
 		return
 	}
 	c.out.mu.Lock()
 	defer c.out.mu.Unlock()
-	c.out.control.welcome, c.out.control.due = wire.AppendWelcome(nil, w), true
+	c.out.control.welcome, c.out.control.due = frame, true
 }
 
 // No peer may ask for frames so small that the library's own do not fit, and none reads

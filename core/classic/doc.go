@@ -1,5 +1,6 @@
-// Package classic turns the frames of the original hisock, the Python package
-// 0.0.2, into bytes and back. It does no I/O, starts no goroutine and reads no
+// Package classic turns the frames of the original hisock, the Python package, into
+// bytes and back, as release 0.0.2 has them and, in the last section, as release 3.0a
+// does. It does no I/O, starts no goroutine and reads no
 // clock, and every function of it may be called by several goroutines at once.
 //
 //	frame := classic.AppendCommand(nil, 0, "say", []byte("hello"))
@@ -131,4 +132,56 @@
 //     line end.
 //   - The word before the first space is the command, all of it and nothing more.
 //     Who wants the original's matching by prefix has the whole payload to do so.
+//
+// # Release 3.0a
+//
+// Frames are those of 0.0.2, but are read in full, whatever the pieces. The payloads
+// are others, see [KindOf]; J is a presence, {"ip": …, "name": …, "group": …, "ipstr":
+// "127.0.0.1:45362"}.
+//
+//	by  payload                meaning
+//	C   $CLTHELLO${json}       hello, without the space that tells 0.0.2 from it
+//	S   $CLTCONN$J             notice: somebody came; the newcomer gets it, too
+//	S   $CLTDISCONN$J          notice: somebody else went
+//	B   $CMD$name$MSG$body     command
+//	C   $CHNAME$text           wants another name; without a text nothing changes
+//	C   $CHGROUP$text          wants to be in another group
+//	C   $GETCLT$text           asks for the record of a client, by name or ip:port
+//	S   J                      the record; if there is none, {"traceback": "$NOEXIST$"}
+//	S   $KEEPALIVE$            asks for a sign of life
+//	C   $KEEPACK$              answer to it
+//	C   $USRCLOSE$             leaves
+//	S   $DISCONN$              disconnects the client
+//	B   anything else          a command of that name, without content
+//
+// A server of the original writes the record, $KEEPALIVE$ and $DISCONN$ to a single
+// client without a header, which its own clients cannot read. [NextBare] can; all
+// that this package writes has a header.
+//
+// A body says what it carries, see [AppendBody] and [ParseBody]:
+//
+//	offset  bytes   meaning                                          limit
+//	0       8       n: length of the format, as in a header          the payload
+//	8       n       format; none if there is no content              32 containers deep
+//	8+n     rest    the data of all leaves, one behind the other     what the format says
+//
+//	in a format          value
+//	<k>b  <k>s           bytes, or text in UTF-8, of k bytes
+//	<k>i                 integer: k bytes of decimal digits, with a minus or not
+//	4f                   float: IEEE 754, single precision, big-endian
+//	l…  t…  d…           list, tuple, map at the top: the items up to the format's end
+//	<k>[…] <k>(…) <k>{…} the same within another; k is the bytes of all its leaves
+//
+// A map's items are key, value, key, value. A bool, null within a container and a
+// container without data within another cannot be said.
+//
+// Beside those above, the faults are:
+//
+//	fault                                        code          receiver
+//	where a header begins, another marker        protocol      ends
+//	record without a header over 8 KiB           too big       ends
+//	body that is no body                         bad payload   skips
+//	value without JSON: a key that is a list,    bad payload   skips
+//	a float that is no number in a container
+//	JSON over the limit                          too big       skips
 package classic

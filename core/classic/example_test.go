@@ -57,3 +57,17 @@ func ExampleCheckCommand() {
 	// <nil>
 	// wire: classic command "$CLTCONN$": looks like a marker
 }
+
+func Example_typed() {
+	frame, err := classic.AppendTyped(nil, 0, "sum", classic.FormJSON, []byte("[20, 22]"))
+	fmt.Printf("%q %v\n", frame, err)
+
+	payload, _, _, _ := classic.Next(frame, 0, 0)
+	name, body := classic.SplitTyped(payload)
+	content, _, err := classic.ParseBody(body, 0)
+	fmt.Printf("%s %s %v\n", name, content, err)
+
+	// Output:
+	// "30              $CMD$sum$MSG$5       l2i2i2022" <nil>
+	// sum [20,22] <nil>
+}

@@ -30,8 +30,12 @@ type Hello struct {
 // are written as U+FFFD. As for the length, see [AppendFrame]: by default there
 // is room for any name.
 func AppendHello(dst []byte, headerLen int, h Hello) []byte {
+	return appendHello(dst, headerLen, markHello+" ", h)
+}
+
+func appendHello(dst []byte, headerLen int, mark string, h Hello) []byte {
 	var room [256]byte // most hellos do without an allocation
-	b := append(room[:0], markHello+` {"name": `...)
+	b := append(append(room[:0], mark...), `{"name": `...)
 	b = appendLabel(b, h.Name)
 	b = append(b, `, "group": `...)
 	b = appendLabel(b, h.Group)
@@ -63,6 +67,11 @@ func ParseHello(payload []byte) (Hello, error) {
 		}
 		text = text[1:]
 	}
+	return parseHello(payload, text)
+}
+
+// parseHello parses the JSON of a hello, whose payload is named if it is wrong.
+func parseHello(payload, text []byte) (Hello, error) {
 	fields := [...]field{{key: "name"}, {key: "group"}}
 	if why := parseObject(text, fields[:]); why != "" {
 		return Hello{}, fault(wire.CodeProtocol, "hello "+quote(payload), why)

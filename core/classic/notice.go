@@ -26,16 +26,20 @@ func AppendDisconnected(dst []byte, headerLen int, p Presence) []byte {
 
 func (p *Presence) append(dst []byte, headerLen int, mark string) []byte {
 	var room [256]byte // most notices do without an allocation
-	b := append(room[:0], mark...)
-	b = append(b, ` {"ip": [`...)
+	b := append(append(room[:0], mark...), ' ')
+	return AppendFrame(dst, headerLen, append(p.appendObject(b), '}'))
+}
+
+// appendObject appends the JSON of the presence up to its last brace.
+func (p *Presence) appendObject(b []byte) []byte {
+	b = append(b, `{"ip": [`...)
 	b = appendQuoted(b, p.IP)
 	b = append(b, ", "...)
 	b = strconv.AppendInt(b, int64(p.Port), 10)
 	b = append(b, `], "name": `...)
 	b = appendLabel(b, p.Name)
 	b = append(b, `, "group": `...)
-	b = appendLabel(b, p.Group)
-	return AppendFrame(dst, headerLen, append(b, '}'))
+	return appendLabel(b, p.Group)
 }
 
 // ParseNotice parses a payload that a server sent, if it is a notice: came says

@@ -34,7 +34,7 @@ func join(ctx context.Context, t *terminal, classic bool) error {
 	if err != nil {
 		return err
 	}
-	opts := &core.ClientOptions{Name: name}
+	opts := &core.ClientOptions{Name: name, Retry: core.Retry{Off: true}} // it ends with its server, as the original does
 	if group != "" {
 		opts.Groups = []string{group}
 	}

@@ -1,0 +1,216 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/transport/transporttest"
+)
+
+func TestClassicV3ClientConnects(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *oldServer) {
+		cl, heard := clientV3(s, &ClientOptions{Name: "Zoë", Groups: []string{"red"}, Classic: &Classic{HeaderLen: 6}})
+		require.NoError(t, cl.Connect(t.Context()), "without an answer")
+		require.Equal(t, `46    $CLTHELLO${"name": "Zo\u00eb", "group": "red"}`, s.clients[0].take())
+		time.Sleep(time.Hour)
+		require.NoError(t, cl.Err(), "there are no heartbeats")
+		require.NoError(t, cl.Send("last", "word"))
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+		require.Equal(t, `28    $CMD$last$MSG$2       4sword10    $USRCLOSE$`, s.clients[0].take())
+		require.True(t, s.clients[0].isEnded())
+		require.Empty(t, s.resets.all(), "in order")
+		require.Empty(t, heard.faults.all())
+	})
+	inBubble(t, func(t *testing.T, s *oldServer) {
+		cl := NewClient(s, &ClientOptions{Classic: &Classic{Dialect: 2}})
+		require.Equal(t, CodeUnsupported, CodeOf(cl.Connect(t.Context())))
+		require.Empty(t, s.clients)
+	})
+}
+
+func TestClassicV3ClientCannot(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *oldServer) {
+		cl, _ := clientV3(s, &ClientOptions{Classic: &Classic{HeaderLen: 2}})
+		require.NoError(t, cl.Connect(t.Context()))
+		_, err := cl.CallBytes(t.Context(), "sum", nil)
+		tests := map[string]struct {
+			err  error
+			code Code
+			says string
+		}{
+			"call":                  {err, CodeUnsupported, "no calls"},
+			"join":                  {cl.Join("red"), CodeUnsupported, "keeps its name and group"},
+			"raw":                   {cl.SendRaw([]byte("x")), CodeUnsupported, "no raw messages"},
+			"bool":                  {cl.Send("say", true), CodeUnsupported, "a bool cannot be said"},
+			"null within":           {cl.Send("say", []any{nil}), CodeUnsupported, "null within"},
+			"empty list within":     {cl.Send("say", map[string][]int{"a": {}}), CodeUnsupported, "without data"},
+			"large float":           {cl.Send("say", 1e300), CodeUnsupported, "single precision"},
+			"text that is not text": {cl.Send("say", "\xff"), CodeBadPayload, "not UTF-8"},
+			"empty name":            {cl.Send("", 1), CodeBadName, ""},
+			"line end in a name":    {cl.Send("a\nb", 1), CodeBadName, ""},
+			"marker in a name":      {cl.Send("a$MSG$b", 1), CodeBadName, "would end the name"},
+			"name from C":           {cl.Send("Chat", 1), CodeBadName, "begins with $, C, M or D"},
+			"name from a dollar":    {cl.SendBytes("$x", nil), CodeBadName, "begins with $, C, M or D"},
+			"too big":               {cl.SendBytes("say", make([]byte, 77)), CodeTooBig, "do not fit the header"},
+		}
+		for name, tc := range tests {
+			require.Equal(t, tc.code, CodeOf(tc.err), name)
+			require.ErrorContains(t, tc.err, tc.says, name)
+		}
+		require.Equal(t, `39$CLTHELLO${"name": null, "group": null}`, s.clients[0].take())
+		require.NoError(t, cl.Send("two words", 1))
+		require.Equal(t, `30$CMD$two words$MSG$2       1i1`, s.clients[0].take())
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+	})
+}
+
+// What a Python server sends without a header is taken for what it is, wherever it is cut.
+func TestClassicV3ClientHearsBareFrames(t *testing.T) {
+	all := "$KEEPALIVE$" + oldFrames(cmd("a", "1i", "1"), "$KEEPALIVE$") + `{"name": "}{\"", "x": [{}]}` + oldFrames(cmd("b", "", ""), "{}")
+	for i := range len(all) {
+		inBubble(t, func(t *testing.T, s *oldServer) {
+			cl, heard := clientV3(s, &ClientOptions{})
+			require.NoError(t, cl.Connect(t.Context()))
+			s.clients[0].take()
+			s.clients[0].send(all[:i])
+			synctest.Wait()
+			require.NoError(t, cl.Err())
+			s.clients[0].send(all[i:])
+			s.clients[0].want("$KEEPACK$", "$KEEPACK$")
+			require.Equal(t, []string{"a 1", "b "}, heard.all())
+			require.Equal(t, []Code{CodeUnsupported, CodeUnsupported}, heard.faults.all(), "the records")
+			s.clients[0].send("$DISCONN$")
+			s.clients[0].close()
+			<-cl.Done()
+			require.Equal(t, CodeClosed, CodeOf(cl.Err()))
+			require.True(t, IsRemote(cl.Err()))
+		})
+	}
+}
+
+func TestClassicV3ClientIsLeft(t *testing.T) {
+	tests := map[string]struct {
+		in   string
+		code Code
+	}{
+		"in order":          {"", CodeConnLost},
+		"in half a frame":   {"5               ab", CodeConnLost},
+		"in half a marker":  {"$DISC", CodeConnLost},
+		"in half a record":  {`{"name": `, CodeConnLost},
+		"disconnected":      {"$DISCONN$", CodeClosed},
+		"told with header":  {oldFrames("$DISCONN$"), CodeClosed},
+		"another marker":    {"$USRCLOSE$", CodeProtocol},
+		"a very long thing": {"{" + string(make([]byte, 8<<10)), CodeTooBig},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, s *oldServer) {
+				cl, _ := clientV3(s, &ClientOptions{})
+				require.NoError(t, cl.Connect(t.Context()))
+				s.clients[0].send(tc.in)
+				synctest.Wait()
+				if tc.code == CodeConnLost {
+					s.clients[0].close()
+				}
+				<-cl.Done()
+				require.Equal(t, tc.code.String(), CodeOf(cl.Err()).String())
+			})
+		})
+	}
+}
+
+// Only the first notice can be that of the client's own coming.
+func TestClassicV3ClientOwnNotice(t *testing.T) {
+	notice := func(mark, name string) string {
+		return `$CLT` + mark + `${"ip": ["127.0.0.1", 5], "name": "` + name + `", "group": null, "ipstr": "127.0.0.1:5"}`
+	}
+	tests := map[string]struct {
+		in   []string
+		want []string
+	}{
+		"own":                 {[]string{notice("CONN", "ada")}, nil},
+		"another of the name": {[]string{notice("CONN", "ada"), notice("CONN", "ada")}, []string{"came ada null 127.0.0.1:5"}},
+		"another":             {[]string{notice("CONN", "bob"), notice("CONN", "ada")}, []string{"came bob null 127.0.0.1:5", "came ada null 127.0.0.1:5"}},
+		"gone":                {[]string{notice("DISCONN", "ada")}, []string{"went ada null 127.0.0.1:5"}},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, s *oldServer) {
+				cl, heard := clientV3(s, &ClientOptions{Name: "ada"})
+				require.NoError(t, cl.Connect(t.Context()))
+				s.clients[0].send(oldFrames(tc.in...))
+				synctest.Wait()
+				require.Equal(t, tc.want, heard.all())
+				require.NoError(t, cl.Close())
+				<-cl.Done()
+			})
+		})
+	}
+}
+
+// A Go client of that dialect and a Go server understand each other, too.
+func TestClassicV3BothEnds(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		On(w.srv, "sum", func(_ context.Context, c *Conn, in []float64) error { return c.Send("sum", in[0]+in[1]) })
+		w.serve()
+		cl := NewClient(w.lis, &ClientOptions{Name: "ada", Groups: []string{"red"}, Codec: testCodec{}, Classic: &Classic{Dialect: Dialect30a}, Retry: Retry{Off: true}})
+		var got kept[string]
+		cl.OnClientConnect(func(p Presence) { got.add("came " + p.Name) })
+		On(cl, "sum", func(_ context.Context, _ *Conn, in string) error { got.add(in); return nil })
+		w.clients = append(w.clients, cl)
+		w.join(cl)
+		require.NoError(t, cl.Send("sum", []float64{1.5, 2}))
+		synctest.Wait()
+		bob := w.join(w.client("bob"))
+		require.Equal(t, []string{"3.5", "came bob"}, got.all())
+		require.NoError(t, w.conn("ada").CloseWith(errShuttingDown))
+		<-cl.Done()
+		require.Equal(t, CodeClosed, CodeOf(cl.Err()))
+		require.NoError(t, bob.Close())
+	})
+}
+
+// What a client of 3.0a sends, from its hello on, does no more than end its own connection.
+func FuzzClassicV3Conn(f *testing.F) {
+	for _, in := range []string{
+		oldFrames(cmd("echo", "1b", "1"), cmd("count", "1i", "2"), cmd("late", "l1i1s", "3x"), "raw", ""),
+		oldFrames("$CHNAME$anna", "$CHGROUP$blue", "$GETCLT$good", "$KEEPACK$", "$USRCLOSE$", "late"),
+		oldFrames("$CMD$echo$MSG$hello", cmd("echo", "l9[1i", "1"), "$CHGROUP$\n"), "$DISCONN$", "9999999999999999",
+	} {
+		f.Add([]byte(in), `{"name": "eve", "group": "red"}`)
+	}
+	f.Add([]byte(nil), `{"name": 5`)
+	l, gone, good := fuzzed(f, false)
+	f.Fuzz(func(t *testing.T, in []byte, hello string) {
+		stream, err := l.Dial(t.Context())
+		require.NoError(t, err)
+		defer stream.Close() //nolint:errcheck // it is over
+		require.NoError(t, stream.SetReadDeadline(time.Now().Add(transporttest.Patience)))
+		require.NoError(t, stream.SetWriteDeadline(time.Now().Add(transporttest.Patience)))
+		read := make(chan error, 1)
+		go func() {
+			_, err := io.Copy(io.Discard, struct{ io.Reader }{stream})
+			read <- err
+		}()
+		if _, err := stream.Write(append([]byte(oldFrames("$CLTHELLO$"+hello)), in...)); err != nil {
+			require.ErrorIs(t, err, io.ErrClosedPipe)
+		}
+		require.NoError(t, stream.CloseWrite())
+		require.NoError(t, <-read)
+		select {
+		case <-gone:
+		case <-time.After(transporttest.Patience):
+			require.FailNow(t, "it has not gone")
+		}
+		require.NoError(t, good.ask())
+	})
+}

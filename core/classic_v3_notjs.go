@@ -1,0 +1,247 @@
+//go:build !js
+
+package core
+
+import (
+	"encoding"
+
+	"github.com/hisock/hisock/core/classic"
+	"github.com/hisock/hisock/core/wire"
+)
+
+// What is peculiar to the dialect of 3.0a, whose commands say what kind of value they carry.
+
+// dialect is which of the two the peer speaks.
+func (p *classicPeer) dialect() Dialect {
+	if p.typed {
+		return Dialect30a
+	}
+	return Dialect002
+}
+
+// formOf is the form of the payload that encode makes of v.
+func formOf(v any) form {
+	switch v.(type) {
+	case nil, struct{}, []byte:
+		return form(classic.FormBytes)
+	case string, encoding.TextMarshaler:
+		return form(classic.FormText)
+	case float32, float64:
+		return form(classic.FormFloat)
+	case encoding.BinaryMarshaler:
+		return form(classic.FormBytes)
+	}
+	return form(classic.FormJSON) // so are integers and bools
+}
+
+// as returns opts with the form of v, and leaves the caller's slice as it is.
+func as(v any, opts []SendOption) []SendOption {
+	f := formOf(v)
+	if f == 0 {
+		return opts
+	}
+	return append(opts[:len(opts):len(opts)], SendOption{as: f})
+}
+
+// sendAs is SendBytes for a payload of that form.
+func (c *Conn) sendAs(command string, payload []byte, as form) error {
+	f := Frame{KindCommand, command, payload}
+	if send := c.eng.handlers.send; send != nil {
+		return send(&Outgoing{Frame: f, To: c, send: func(f Frame) error { return c.sendClassic(f, as) }})
+	}
+	return c.sendClassic(f, as)
+}
+
+func (p *classicPeer) typedFrame(f Frame, as form) ([]byte, error) {
+	switch f.Kind {
+	case KindCommand:
+	case KindRaw:
+		return nil, errTypedRaw
+	default:
+		return nil, errClassicCall
+	}
+	if err := checkCommand(f.Command); err != nil {
+		return nil, err
+	}
+	if err := classic.CheckTyped(f.Command, p.toServer); err != nil {
+		return nil, wireError(err)
+	}
+	const around = 64 // markers, and a format of no great length
+	b := make([]byte, 0, classic.Size(p.headerLen, len(f.Command)+len(f.Payload)+around))
+	b, err := classic.AppendTyped(b, p.headerLen, f.Command, classic.Form(as), f.Payload)
+	if err != nil {
+		return nil, wireError(err)
+	}
+	return b, nil
+}
+
+var errTypedRaw = NewError(CodeUnsupported, "hisock 3.0a has no raw messages")
+
+// welcome is the first frame that a client gets: that release tells a newcomer, too, that it
+// has come.
+func (p *classicPeer) welcome(c *Conn) []byte {
+	if p == nil || !p.typed {
+		return nil
+	}
+	return p.notice(c.classicPresence(c.Name()), true)
+}
+
+// refusal is what a newcomer is told that is not let in. A client of 3.0a that is told
+// nothing never finds out, and one of 0.0.2 would not understand.
+func (p *classicPeer) refusal() []byte {
+	if !p.typed {
+		return nil
+	}
+	return classic.AppendDismissal(nil, p.headerLen)
+}
+
+// lastWord is what the peer is sent in place of a goodbye, if it is to be sent one.
+func (p *classicPeer) lastWord(bye *wire.Goodbye) []byte {
+	switch {
+	case bye == nil || !p.typed:
+		return nil
+	case p.toServer:
+		return classic.AppendLeaving(nil, p.headerLen)
+	}
+	return classic.AppendDismissal(nil, p.headerLen)
+}
+
+// resets reports whether the peer is left by a reset.
+func (p *classicPeer) resets() bool { return p.toServer && !p.typed }
+
+// receiveTyped is receive for a peer of 3.0a.
+func (p *classicPeer) receiveTyped(c *Conn, rd *reader, f wire.Frame) bool {
+	switch kind, _ := classic.KindOf(f.Body, c.server); kind {
+	case classic.KindLeaving:
+		c.endRemote(remoteError(CodeClosed, "", 0))
+		rd.r = rd.w
+	case classic.KindDismissal:
+		c.endRemote(remoteError(CodeClosed, "the server has disconnected this client", 0))
+		rd.r = rd.w
+	case classic.KindAliveProbe:
+		c.sendOwn(classic.AppendAliveAnswer(nil, p.headerLen)) //nolint:errcheck // then it is over anyway
+	case classic.KindAliveAnswer:
+	case classic.KindCommand:
+		if c.recv.waiting.Load() > 0 && p.gotAwaitedTyped(c, f.Body) {
+			return true
+		}
+		return c.dispatch(rd, f)
+	default:
+		return c.dispatch(rd, f)
+	}
+	return true
+}
+
+func (p *classicPeer) gotAwaitedTyped(c *Conn, payload []byte) bool {
+	name, content, err := p.parseTyped(c, payload)
+	return err == nil && c.recv.deliver(name, content)
+}
+
+// parseTyped returns the name of a command and its content as handlers here want it.
+func (p *classicPeer) parseTyped(c *Conn, payload []byte) (name, content []byte, err error) {
+	name, body := classic.SplitTyped(payload)
+	if body == nil {
+		return name, nil, nil
+	}
+	content, _, err = classic.ParseBody(body, c.eng.maxFrame)
+	return name, content, err
+}
+
+// runTyped is run for a peer of 3.0a.
+func (p *classicPeer) runTyped(c *Conn, payload []byte) {
+	kind, rest := classic.KindOf(payload, c.server)
+	switch kind {
+	case classic.KindRename:
+		p.rename(c, string(rest))
+	case classic.KindRegroup:
+		p.regroup(c, string(rest))
+	case classic.KindAsk:
+		p.tell(c, string(rest))
+	case classic.KindNotice:
+		p.noticed(c, payload)
+	case classic.KindRecord:
+		c.eng.fault(c, NewError(CodeUnsupported, "the record of a client that nobody has asked for"))
+	default:
+		name, content, err := p.parseTyped(c, payload)
+		if err != nil {
+			e := wireError(err)
+			c.eng.fault(c, NewError(e.Code, "command "+printable(string(name))+": "+e.Message))
+			return
+		}
+		c.runCommand(name, content)
+	}
+}
+
+// rename is a client's wish for another name. Without a name it keeps the one it has.
+func (p *classicPeer) rename(c *Conn, name string) {
+	if name != "" {
+		c.eng.told(c, wire.KindRename, name)
+	}
+}
+
+// regroup is a client's wish to be in another group than the one it named last. Others that
+// the server's program has put it into it stays in. Nobody is told.
+func (p *classicPeer) regroup(c *Conn, group string) {
+	c.mu.Lock()
+	old := p.hello.Group
+	c.mu.Unlock()
+	if group == "" || group == old.Text {
+		return
+	}
+	if err := checkName(group, c.eng.maxName); err != nil {
+		c.eng.fault(c, err)
+		return
+	}
+	if old.Text != "" {
+		c.eng.told(c, wire.KindLeaveGroup, old.Text)
+	}
+	c.eng.told(c, wire.KindJoinGroup, group) // which may find that there are too many
+	var now classic.Label
+	if c.InGroup(group) {
+		now = classic.LabelOf(group)
+	}
+	c.mu.Lock()
+	p.hello.Group = now
+	c.mu.Unlock()
+}
+
+// tell answers a client that asks for the record of another, with the header that the
+// original forgets.
+func (p *classicPeer) tell(c *Conn, who string) {
+	answer := classic.AppendNoRecord(nil, p.headerLen)
+	if other := p.find(who); other != nil {
+		answer = classic.AppendRecord(nil, p.headerLen, classic.Presence(*other.classicPresence(other.Name())))
+	}
+	if !p.fits(answer) {
+		c.eng.fault(c, NewError(CodeTooBig, "the record of a client does not fit the header that is set for classic clients"))
+		return
+	}
+	c.sendOwn(answer) //nolint:errcheck // then it is over anyway
+}
+
+// findClassic returns the client at an address, or the first to join of those who have that
+// name, or nil.
+func (s *Server) findClassic(who string) (first *Conn) {
+	if c, err := s.Lookup(who); err == nil {
+		return c
+	}
+	for c := range s.Named(who) {
+		if first == nil || c.ID() < first.ID() {
+			first = c
+		}
+	}
+	return first
+}
+
+// noticed handles a notice at a client. The first is of its own coming, which is no news.
+func (p *classicPeer) noticed(c *Conn, payload []byte) {
+	who, came, _, err := classic.ParseNotice(payload)
+	own := !p.greeted && came && who.Name == p.hello.Name && who.Group == p.hello.Group
+	p.greeted = true
+	switch {
+	case err != nil:
+		c.eng.fault(c, wireError(err))
+	case !own:
+		c.runPresence(noticeKind(came), "", presenceOf(who))
+	}
+}

@@ -1,0 +1,190 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/classic"
+)
+
+func eachRecordingV3(t *testing.T, f func(t *testing.T, r *recording)) {
+	eachRecordingIn(t, "transcripts-3.0a", 22, f)
+}
+
+// A partV3 is what a server's program did in a recording of 3.0a.
+type partV3 struct {
+	act   func(w *world) []error // what it did when all had come
+	heard []string               // what its handlers are run for
+	drops map[int]string         // what the original says and ours does not
+	codes []Code                 // what its error hook is told
+}
+
+// values are what typed_values has, as handlers get them.
+var values = []string{
+	"v_bytes \x00\xffabc", "v_str naïve 日本 🦊", "v_int -12345678901234567890", "v_float 3.5", `v_list [1,"two","Mw==",4.5]`,
+	`v_tuple [1,"a"]`, `v_dict {"k":1,"m":[2,3],"n":{"z":"y"}}`, `v_nested [[1,2],["a",{"b":"Yw=="}]]`, "v_empty_bytes ", "v_empty_str ",
+	"v_empty_list []", "v_empty_dict {}", `v_int_keys {"1":"a","2":"Yg=="}`, "v_tuple_in_list [[1,2],[3]]", "v_list_one [7]", "v_none ",
+}
+
+// sendValues sends them as a program in Go does.
+func sendValues(send func(command string, v any) error) []error {
+	text, list := json.RawMessage(`{"k":1,"m":[2,3],"n":{"z":"y"}}`), []any{1, "two", []byte("3"), 4.5}
+	return []error{
+		send("v_bytes", []byte("\x00\xffabc")), send("v_str", "naïve 日本 🦊"), send("v_int", json.RawMessage("-12345678901234567890")),
+		send("v_float", 3.5), send("v_list", list), send("v_tuple", []any{1, "a"}), send("v_dict", text),
+		send("v_nested", []any{[]int{1, 2}, []any{"a", map[string]any{"b": []byte("c")}}}), send("v_empty_bytes", []byte{}), send("v_empty_str", ""),
+		send("v_empty_list", []int{}), send("v_empty_dict", map[string]int{}), send("v_int_keys", map[int]any{1: "a", 2: []byte("b")}),
+		send("v_tuple_in_list", [][]int{{1, 2}, {3}}), send("v_list_one", []int{7}), send("v_none", nil),
+	}
+}
+
+// goes is the body that ours writes where a Python program sent a tuple, keys that are
+// no texts, or bytes in a list or map, which JSON has in base64.
+var goes = map[string]string{
+	"9       l1i3s1b4f1two3@\x90\x00\x00": "9       l1i3s4s4f1twoMw==@\x90\x00\x00",
+	"5       t1i1s1a":                     "5       l1i1s1a",
+	"20      l2[1i1i]3[1s2{1s1b}]12abc":   "20      l2[1i1i]6[1s5{1s4s}]12abYw==",
+	"9       d1i1s1i1b1a2b":               "9       d1s1s1s4s1a2Yg==",
+	"13      l2(1i1i)1(1i)123":            "13      l2[1i1i]1[1i]123",
+}
+
+// payloadsV3 splits what was recorded, with or without headers.
+func (r *recording) payloadsV3(t *testing.T, b string) (all []string) {
+	for rest := []byte(b); len(rest) > 0; {
+		payload, size, ok, err := classic.NextBare(rest, r.HeaderLen, 2<<20)
+		require.NoError(t, err)
+		require.True(t, ok)
+		all = append(all, string(payload))
+		rest = rest[size:]
+	}
+	return all
+}
+
+// ours is what a Go program says where a Python program said payload, with a header always.
+func (r *recording) ours(payload string) string {
+	name, body := classic.SplitTyped([]byte(payload))
+	if here, ok := goes[string(body)]; ok {
+		payload = "$CMD$" + string(name) + "$MSG$" + here
+	}
+	return string(classic.AppendFrame(nil, r.HeaderLen, []byte(payload)))
+}
+
+var partsV3 = map[string]partV3{
+	"big_1MiB_both_ways":      {heard: []string{blob}},
+	"command_both_ways":       {heard: []string{"sum [20,22]"}},
+	"command_without_content": {heard: []string{"ping "}},
+	"header_len_6":            {heard: []string{"n 1"}},
+	"message_without_marker":  {heard: []string{"no marker here "}},
+	"several_in_one_segment":  {heard: []string{"n 0", "n 1", "n 2", "end "}},
+	"unicode_content":         {heard: []string{"grüße naïve – 日本語 🦊"}},
+	"typed_values":            {heard: values},
+	"typed_values_from_server": {act: func(w *world) []error {
+		return sendValues(func(command string, v any) error { return w.srv.Broadcast(command, v) })
+	}},
+	// Ours cuts off nothing.
+	"command_first_letters_lost": {heard: []string{"MOVE x", "Chat x", "Do x", "DCM x", "move x"}},
+	// A name with a marker in it ends the original's server.
+	"marker_in_payload": {
+		heard: []string{"note $CMD$x$MSG$y $DISCONN$"}, drops: map[int]string{1: "$DISCONN$"}, codes: []Code{CodeBadPayload},
+	},
+	// Ours has no word for one who has left.
+	"leave_announced": {drops: map[int]string{2: "$DISCONN$"}},
+	"leave_by_fin":    {drops: map[int]string{2: "$DISCONN$"}},
+	"change_name_and_group": {
+		act: func(w *world) []error {
+			require.Equal(w.t, []string{"blue"}, w.conn("alice").Groups())
+			return nil
+		},
+	},
+	"send_all": {act: func(w *world) []error { return []error{w.srv.Broadcast("tick", 7)} }},
+	"group_send": {act: func(w *world) []error {
+		red, blue := w.srv.Group("red"), w.srv.Group("blue")
+		return []error{red.Send("news", "for red"), blue.Send("news", "for blue")}
+	}},
+	"server_disconnects_client": {act: func(w *world) []error { return []error{w.conn("bob").Close()} }},
+}
+
+// registerV3 is the program that the servers of the recordings ran, all of them in one.
+func registerV3(s *Server, heard *kept[string]) {
+	s.OnMessage(func(_ context.Context, _ *Conn, f Frame) error {
+		heard.add(f.Command + " " + string(f.Payload))
+		return nil
+	})
+	s.OnAny(func(context.Context, *Conn, Frame) error { return nil })
+	On(s, "sum", func(_ context.Context, c *Conn, in []int) error { return c.Send("sum", in[0]+in[1]) })
+	On(s, "ping", func(_ context.Context, c *Conn, _ struct{}) error { return c.Send("pong", nil) })
+	On(s, "blob", func(_ context.Context, c *Conn, in []byte) error { return c.Send("blob", in) })
+	On(s, "grüße", func(_ context.Context, c *Conn, _ string) error { return c.Send("grüße", "ответ") })
+	On(s, "end", func(_ context.Context, c *Conn, _ struct{}) error {
+		return errors.Join(c.Send("n", 10), c.Send("n", "x"))
+	})
+	On(s, "n", func(_ context.Context, c *Conn, n int) error {
+		if n == 1 && c.Name() == "alice" && c.InGroup("red") {
+			return c.Send("n", 2)
+		}
+		return nil
+	})
+}
+
+// What a Python client sent makes ours say what the Python server said.
+func TestClassicV3ReplayServer(t *testing.T) {
+	eachRecordingV3(t, func(t *testing.T, r *recording) {
+		t.Run("as it came", func(t *testing.T) { r.replayServerV3(t, (*oldPeer).send) })
+		if !strings.HasPrefix(r.Scenario, "big_") {
+			t.Run("byte at a time", func(t *testing.T) { r.replayServerV3(t, (*oldPeer).drip) })
+		}
+	})
+}
+
+func (r *recording) replayServerV3(t *testing.T, send func(p *oldPeer, b string)) {
+	p := partsV3[r.Scenario]
+	inWorld(t, &ServerOptions{ClassicHeaderLen: r.HeaderLen, MaxFrame: 2 << 20, QueueBytes: 4 << 20}, func(w *world) {
+		var got, left kept[string]
+		var faults kept[Code]
+		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err)) })
+		w.srv.OnLeave(func(c *Conn, _ error) { left.add(c.Name()) })
+		registerV3(w.srv, &got)
+		w.tapped(r.addrs()...)
+
+		peers, leave := map[int]*oldPeer{}, 0
+		for _, e := range r.Events {
+			switch {
+			case e.Dir == "s2c":
+				continue
+			case peers[e.Conn] == nil:
+				peers[e.Conn] = w.knock()
+			}
+			if e.End == "" {
+				send(peers[e.Conn], e.bytes)
+			} else {
+				peers[e.Conn].close()
+				leave++
+				require.Len(t, left.all(), leave)
+			}
+			synctest.Wait()
+		}
+		if p.act != nil {
+			require.NoError(t, errors.Join(p.act(w)...))
+		}
+		said := r.said("s2c")
+		for conn, peer := range peers {
+			want := ""
+			for _, payload := range r.payloadsV3(t, said[conn]) {
+				if payload != p.drops[conn] {
+					want += r.ours(payload)
+				}
+			}
+			requireSame(t, want, peer.take())
+		}
+		require.Equal(t, p.heard, got.all())
+		require.Equal(t, p.codes, faults.all())
+	})
+}

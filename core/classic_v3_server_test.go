@@ -1,0 +1,317 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// helloV3 is the hello of 3.0a; name and group are JSON.
+func helloV3(name, group string) string {
+	return oldFrames(`$CLTHELLO${"name": ` + name + `, "group": ` + group + `}`)
+}
+
+// cmd is a command of 3.0a whose value has that format and data.
+func cmd(name, format, data string) string {
+	return "$CMD$" + name + "$MSG$" + strings.TrimSuffix(oldFrames(format), format)[:8] + format + data
+}
+
+// v3 joins by hand and leaves the notice of its own coming aside.
+func (w *world) v3(name, group string) *oldPeer {
+	p := w.knock()
+	p.send(helloV3(name, group))
+	require.Contains(w.t, p.take(), "$CLTCONN$")
+	return p
+}
+
+// The newcomer is told of itself before all else.
+func TestClassicV3Joins(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.srv.OnJoin(func(c *Conn) { c.Send("welcome", c.Name()) }) //nolint:errcheck // seen below
+		w.tapped()
+		ada := w.knock()
+		ada.send(helloV3(`"ada"`, `"red"`) + oldFrames(cmd("nobody", "", "")))
+		ada.want(`$CLTCONN${"ip": ["127.0.0.1", 40001], "name": "ada", "group": "red", "ipstr": "127.0.0.1:40001"}`, cmd("welcome", "3s", "ada"))
+		require.Equal(t, []string{"red"}, w.conn("ada").Groups())
+		ada.close()
+		nobody := w.knock()
+		nobody.send(helloV3(`null`, `""`))
+		nobody.want(`$CLTCONN${"ip": ["127.0.0.1", 40002], "name": null, "group": "", "ipstr": "127.0.0.1:40002"}`, cmd("welcome", "0s", ""))
+	})
+}
+
+// All three kinds of client are together on one port, each told in its own words.
+func TestClassicV3AmongOthers(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var faults kept[string]
+		w.srv.OnError(func(c *Conn, err error) { faults.add(c.Name() + " " + CodeOf(err).String()) })
+		On(w.srv, "say", func(_ context.Context, c *Conn, text string) error { return w.srv.Broadcast("said", text, Except(c)) })
+		w.tapped()
+		var heard kept[string]
+		ada := w.native(&heard, "ada", "red")
+		bob := w.old(`"bob"`, `"red"`)
+		eve := w.v3(`"eve"`, `"red"`)
+		bob.want(`$CLTCONN$ {"ip": ["127.0.0.1", 40003], "name": "eve", "group": "red"}`)
+
+		eve.send(oldFrames(cmd("say", "2s", "42")))
+		bob.want("said 42")
+		bob.send(oldFrames("say hi"))
+		eve.want(cmd("said", "2s", "hi"))
+		require.NoError(t, w.srv.Broadcast("list", []int{1, 2}))
+		require.NoError(t, w.srv.Group("red").Send("n", 7))
+		require.NoError(t, w.srv.SendTo("eve", "f", 0.5))
+		require.NoError(t, w.srv.SendTo("eve", "all", "x", AllOfThem()))
+		require.NoError(t, w.srv.Broadcast("bytes", []byte("b")))
+		require.NoError(t, w.srv.BroadcastBytes("bytes", []byte("c")))
+		require.NoError(t, w.conn("eve").Send("at", time.Unix(0, 0).UTC()))
+		bob.want("list [1,2]", "n 7", "bytes b", "bytes c")
+		eve.want(cmd("list", "l1i1i", "12"), cmd("n", "1i", "7"), cmd("f", "4f", "\x3f\x00\x00\x00"), cmd("all", "1s", "x"),
+			cmd("bytes", "1b", "b"), cmd("bytes", "1b", "c"), cmd("at", "20s", "1970-01-01T00:00:00Z"))
+
+		require.NoError(t, w.srv.Broadcast("yes", true))
+		require.NoError(t, w.srv.BroadcastRaw([]byte("raw")))
+		require.NoError(t, w.srv.Broadcast("a$MSG$b", 1))
+		bob.want("yes true", "raw")
+		require.Empty(t, eve.take())
+		require.Equal(t, []string{"eve unsupported", "eve unsupported", "eve bad name", "bob bad name"}, sortedTail(faults.all()))
+		require.Equal(t, CodeUnsupported, CodeOf(w.conn("eve").Send("yes", true)))
+		_, err := w.conn("eve").CallBytes(w.ctx, "x", nil)
+		require.Equal(t, CodeUnsupported, CodeOf(err))
+		require.Equal(t, CodeBadName, CodeOf(w.conn("eve").Send("a\nb", 1)))
+		require.NoError(t, w.conn("eve").Send("MOVE", 1), "a client reads such names")
+		eve.want(cmd("MOVE", "1i", "1"))
+
+		require.NoError(t, ada.Close())
+		synctest.Wait()
+		bob.want(`$CLTDISCONN$ {"ip": ["127.0.0.1", 40001], "name": "ada", "group": "red"}`)
+		eve.want(`$CLTDISCONN${"ip": ["127.0.0.1", 40001], "name": "ada", "group": "red", "ipstr": "127.0.0.1:40001"}`)
+		require.Contains(t, heard.all(), `came {"Name":"eve","Groups":["red"],"Addr":"127.0.0.1:40003"}`)
+		require.Contains(t, heard.all(), "command list [1,2]")
+	})
+}
+
+// sortedTail is the codes with those of one broadcast, whose order is not said, in order.
+func sortedTail(all []string) []string {
+	if n := len(all); n > 2 && all[n-2] < all[n-1] {
+		all[n-2], all[n-1] = all[n-1], all[n-2]
+	}
+	return all
+}
+
+// What comes fits the handler's type, or goes to the error hook; the connection goes on.
+func TestClassicV3Values(t *testing.T) {
+	type point struct {
+		X, Y int
+		Name string
+		Data []byte
+	}
+	echoWorld(t, nil, func(w *world, faults *kept[hooked], _ func()) {
+		p := w.v3(`"eve"`, `null`)
+		p.send(oldFrames(
+			cmd("point", "d1s1i1s1i4s1s4s2b", "X1Y2NameeData\x00\xff"), cmd("ints", "l1i2i", "1-2"), cmd("float", "4f", "\x3f\x00\x00\x00"),
+			cmd("ints", "1s", "x"), cmd("ints", "9i", "1"), cmd("ints", "d1[1i]1i", "12"), "$CMD$ints$MSG$1,2,3,4,5", cmd("text", "1s", "\xff"),
+			cmd("text", "3s", "end"),
+		))
+		synctest.Wait()
+		const bad = CodeBadPayload
+		require.Equal(t, []hooked{{true, bad}, {true, bad}, {true, bad}, {true, bad}, {true, bad}}, faults.all())
+		p.want(cmd("got", "d1s1i1s1i4s1s4s4s", "X1Y2NameeDataAP8="), cmd("got", "l1i2i", "1-2"), cmd("got", "4f", "\x3f\x00\x00\x00"), cmd("got", "3s", "end"))
+	}, func(s *Server) {
+		On(s, "point", func(_ context.Context, c *Conn, v point) error { return c.Send("got", v) })
+		On(s, "ints", func(_ context.Context, c *Conn, v []int) error { return c.Send("got", v) })
+		On(s, "float", func(_ context.Context, c *Conn, v float32) error { return c.Send("got", v) })
+		On(s, "text", func(_ context.Context, c *Conn, v string) error { return c.Send("got", v) })
+	})
+}
+
+// JSON that would be larger than a frame may be is not made.
+func TestClassicV3ValuesAreBounded(t *testing.T) {
+	echoWorld(t, &ServerOptions{MaxFrame: 1024}, func(w *world, faults *kept[hooked], check func()) {
+		p := w.v3(`"eve"`, `null`)
+		p.send(oldFrames(cmd("say", "l900s", strings.Repeat("\x01", 900)), cmd("say", "2s", "hi")))
+		p.want(cmd("said", "2b", "hi"))
+		require.Equal(t, []hooked{{true, CodeTooBig}}, faults.all())
+		check()
+	})
+}
+
+// However a client leaves, and however it is left, it is once, and others are told.
+func TestClassicV3Ends(t *testing.T) {
+	const gone = `$CLTDISCONN${"ip": ["127.0.0.1", 40002], "name": "eve", "group": null, "ipstr": "127.0.0.1:40002"}`
+	tests := map[string]struct {
+		end  func(w *world, p *oldPeer)
+		want string // what the client is told
+		code Code
+	}{
+		"goodbye":             {func(_ *world, p *oldPeer) { p.send(oldFrames("$USRCLOSE$", "too late")) }, "", CodeClosed},
+		"end of the stream":   {func(_ *world, p *oldPeer) { p.close() }, "", CodeConnLost},
+		"disconnected":        {func(w *world, _ *oldPeer) { w.conn("eve").Close() }, oldFrames("$DISCONN$"), CodeClosed},
+		"disconnected, why":   {func(w *world, _ *oldPeer) { w.conn("eve").CloseWith(errShuttingDown) }, oldFrames("$DISCONN$"), CodeShutdown},
+		"no header":           {func(_ *world, p *oldPeer) { p.send("$DISCONN$       ") }, oldFrames("$DISCONN$"), CodeProtocol},
+		"header over a limit": {func(_ *world, p *oldPeer) { p.send("9999999999999999") }, oldFrames("$DISCONN$"), CodeTooBig},
+		"disconnected behind what is queued": {func(w *world, _ *oldPeer) {
+			w.conn("eve").Send("last", 1) //nolint:errcheck // seen below
+			w.conn("eve").Close()         //nolint:errcheck // always nil
+		}, oldFrames(cmd("last", "1i", "1"), "$DISCONN$"), CodeClosed},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, nil, func(w *world) {
+				var left kept[Code]
+				w.srv.OnLeave(func(_ *Conn, why error) { left.add(CodeOf(why)) })
+				w.tapped()
+				witness, p := w.v3(`"ada"`, `null`), w.v3(`"eve"`, `null`)
+				witness.take()
+				tc.end(w, p)
+				require.Equal(t, tc.want, p.take())
+				p.close()
+				require.Equal(t, []Code{tc.code}, left.all())
+				witness.want(gone)
+			})
+		})
+	}
+	inWorld(t, nil, func(w *world) {
+		w.serve()
+		p := w.v3(`"eve"`, `null`)
+		require.NoError(t, w.srv.Shutdown(w.ctx))
+		p.want("$DISCONN$")
+	})
+}
+
+// A newcomer that is not let in is told so, as far as that dialect can.
+func TestClassicV3Refused(t *testing.T) {
+	tests := map[string]struct {
+		hello string
+		code  Code
+	}{
+		"no JSON":       {oldFrames(`$CLTHELLO${"name"`), CodeProtocol},
+		"no group":      {oldFrames(`$CLTHELLO${"name": null}`), CodeProtocol},
+		"name too long": {helloV3(`"`+strings.Repeat("e", 129)+`"`, `null`), CodeBadName},
+		"name taken":    {helloV3(`"good"`, `null`), CodeNameTaken},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			echoWorld(t, &ServerOptions{UniqueNames: true}, func(w *world, faults *kept[hooked], check func()) {
+				p := w.knock()
+				p.send(tc.hello)
+				p.want("$DISCONN$")
+				require.True(t, p.isEnded())
+				require.Equal(t, []hooked{{false, tc.code}}, faults.all())
+				check()
+			})
+		})
+	}
+}
+
+// A client is in the group it named last, and in those that the program has put it into.
+func TestClassicV3ChangesGroup(t *testing.T) {
+	echoWorld(t, &ServerOptions{MaxGroups: 2}, func(w *world, faults *kept[hooked], _ func()) {
+		p := w.v3(`"eve"`, `null`)
+		c := w.conn("eve")
+		ask := func(payload string, want ...string) {
+			t.Helper()
+			p.send(oldFrames(payload))
+			require.Empty(t, p.take())
+			require.Equal(t, want, c.Groups())
+		}
+		ask("$CHGROUP$", []string(nil)...)
+		ask("$CHGROUP$red", "red")
+		require.NoError(t, c.Join("staff"))
+		ask("$CHGROUP$blue", "blue", "staff")
+		ask("$CHGROUP$blue", "blue", "staff")
+		ask("$CHGROUP$"+strings.Repeat("x", 129), "blue", "staff")
+		require.Equal(t, []hooked{{true, CodeBadName}}, faults.all())
+		require.Equal(t, []string{"blue", "staff"}, w.srv.Groups())
+		require.NoError(t, c.Leave("blue"))
+		require.NoError(t, c.Join("more"))
+		ask("$CHGROUP$green", "more", "staff")
+		require.Equal(t, []hooked{{true, CodeBadName}, {true, CodeTooManyGroups}}, faults.all())
+		p.send(oldFrames("$CHNAME$", "$CHNAME$anna"))
+		require.Empty(t, p.take())
+		require.Equal(t, "anna", c.Name())
+		require.Len(t, faults.all(), 2)
+	})
+}
+
+func TestClassicV3AsksForRecord(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.tapped()
+		var heard kept[string]
+		w.native(&heard, "ada", "red", "blue")
+		eve := w.v3(`"eve"`, `null`)
+		w.v3(`"eve"`, `"late"`)
+		eve.take()
+		eve.send(oldFrames("$CHGROUP$now", "$GETCLT$ada", "$GETCLT$eve", "$GETCLT$127.0.0.1:40003", "$GETCLT$nobody", "$GETCLT$"))
+		eve.want(
+			`{"ip": ["127.0.0.1", 40001], "name": "ada", "group": "blue", "ipstr": "127.0.0.1:40001"}`,
+			`{"ip": ["127.0.0.1", 40002], "name": "eve", "group": "now", "ipstr": "127.0.0.1:40002"}`,
+			`{"ip": ["127.0.0.1", 40003], "name": "eve", "group": "late", "ipstr": "127.0.0.1:40003"}`,
+			`{"traceback": "$NOEXIST$"}`,
+			`{"traceback": "$NOEXIST$"}`,
+		)
+	})
+}
+
+// Middleware sees the payload, and what it makes of it keeps its kind.
+func TestClassicV3Middleware(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.srv.UseSend(func(next SendFunc) SendFunc {
+			return func(out *Outgoing) error {
+				out.Payload = append([]byte("1"), out.Payload...)
+				return next(out)
+			}
+		})
+		w.serve()
+		p := w.v3(`"eve"`, `null`)
+		require.NoError(t, w.conn("eve").Send("n", 2))
+		require.NoError(t, w.conn("eve").Send("s", "2"))
+		require.NoError(t, w.srv.Broadcast("n", 3))
+		p.want(cmd("n", "2i", "12"), cmd("s", "2s", "12"), cmd("n", "2i", "13"))
+	})
+}
+
+// A handler may wait for a command, whatever it carries.
+func TestClassicV3Recv(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var got kept[string]
+		On(w.srv, "ask", func(ctx context.Context, c *Conn, _ struct{}) error {
+			b, err := c.Recv(ctx, "answer")
+			got.add(string(b))
+			return err
+		})
+		w.srv.OnAny(func(_ context.Context, _ *Conn, f Frame) error { got.add("any " + f.Command); return nil })
+		w.serve()
+		p := w.v3(`"eve"`, `null`)
+		p.send(oldFrames(cmd("ask", "", "")))
+		synctest.Wait()
+		p.send(oldFrames(cmd("answer", "9i", "1"), cmd("other", "", ""), cmd("answer", "l1i1s", "1x"), "$KEEPACK$"))
+		synctest.Wait()
+		require.Equal(t, []string{`[1,"x"]`, "any other"}, got.all())
+	})
+}
+
+// What JSON can say goes out in the very bytes in which it came.
+func TestClassicV3RoundTrip(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.srv.OnAny(func(_ context.Context, c *Conn, f Frame) error {
+			var v any
+			if err := json.Unmarshal(f.Payload, &v); err != nil {
+				return err
+			}
+			return c.Send(f.Command, v)
+		})
+		w.serve()
+		p := w.v3(`"eve"`, `null`)
+		for _, value := range []string{cmd("x", "l1i2[1s1s]", "1ab"), cmd("x", "d1s3{1s2s}", "kzyy"), cmd("x", "l", ""), cmd("x", "d", "")} {
+			p.send(oldFrames(value))
+			p.want(value)
+		}
+	})
+}
