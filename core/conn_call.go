@@ -56,7 +56,7 @@ func (c *Conn) call(ctx context.Context, command string, payload []byte) ([]byte
 	if ctx.Err() != nil {
 		return nil, c.waitError(ctx)
 	}
-	if c.classic != nil {
+	if hasClassic && c.classic != nil {
 		return nil, errClassicCall
 	}
 	if err := checkCommand(command); err != nil {

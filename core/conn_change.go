@@ -7,7 +7,7 @@ import "github.com/hisock/hisock/core/wire"
 
 // sendChange tells the peer of a change, or asks it for one.
 func (c *Conn) sendChange(k wire.Kind, name string) error {
-	if c.classic != nil {
+	if hasClassic && c.classic != nil {
 		return nil // it cannot be told
 	}
 	return c.sendOwn(wire.AppendName(nil, k, name))
@@ -55,7 +55,7 @@ func (s *Server) told(c *Conn, k wire.Kind, name string) {
 
 // ask is a change that the client's program asks for.
 func (cl *Client) ask(c *Conn, k wire.Kind, name string) error {
-	if c.classic != nil {
+	if hasClassic && c.classic != nil {
 		return errClassicChange
 	}
 	if err := checkChange(k, name, defaultMaxHello); err != nil {

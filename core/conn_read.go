@@ -222,7 +222,7 @@ func (c *Conn) beginBatch() {
 }
 
 func (c *Conn) nextFrame(b []byte) (wire.Frame, int, bool, error) {
-	if c.classic != nil {
+	if hasClassic && c.classic != nil {
 		return c.classic.next(b, c.eng.maxFrame)
 	}
 	return wire.Next(b, c.eng.maxFrame)
@@ -279,7 +279,7 @@ func (c *Conn) leaveReading(rd *reader) {
 
 // receive handles one frame. It reports whether the reading is still the caller's.
 func (c *Conn) receive(rd *reader, f wire.Frame) bool {
-	if c.classic != nil {
+	if hasClassic && c.classic != nil {
 		return c.classic.receive(c, rd, f)
 	}
 	if f.Kind.Counted() {

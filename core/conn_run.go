@@ -10,7 +10,7 @@ import (
 // run handles one frame in its turn: it finds the handler and runs it, here or, if it is
 // concurrent, on a goroutine of its own.
 func (c *Conn) run(f wire.Frame) {
-	if c.classic != nil {
+	if hasClassic && c.classic != nil {
 		c.classic.run(c, f.Body)
 		return
 	}
@@ -233,7 +233,7 @@ func (c *Conn) spawn(f func()) {
 // connection's turn, if there is one and a slot is free. Two peers that call each other
 // back could otherwise wait for each other.
 func (c *Conn) runBeside(f wire.Frame) bool {
-	if c.classic != nil || c.slots == nil || len(c.slots) == cap(c.slots) {
+	if hasClassic && c.classic != nil || c.slots == nil || len(c.slots) == cap(c.slots) {
 		return false
 	}
 	hs := c.eng.handlers

@@ -226,7 +226,7 @@ func (c *Conn) writeOnce() bool {
 	}
 	var err error
 	switch {
-	case c.classic != nil:
+	case hasClassic && c.classic != nil:
 		err = c.classic.write(l.stream, bufs)
 	case len(bufs) == 1:
 		_, err = l.stream.Write(bufs[0])
