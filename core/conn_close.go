@@ -102,7 +102,7 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 		q.shareLocked(last)
 	}
 	welcome := q.control.welcome
-	q.control = control{welcome: welcome, goodbye: bye, goodbyeAfter: how.drain, due: bye != nil || welcome != nil}
+	q.control = control{welcome: welcome, missed: q.control.missed, goodbye: bye, goodbyeAfter: how.drain, due: bye != nil || welcome != nil}
 	q.broken = q.broken || why.Code == CodeConnLost && !why.remote
 	q.batch = false
 	drained := q.drainLocked()

@@ -311,9 +311,14 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 	case wire.KindPing:
 		err = c.gotPing(f.Body)
 	case wire.KindPong:
-		_, err = wire.ParseNonce(f.Body)
+		var nonce uint64
+		if nonce, err = wire.ParseNonce(f.Body); nonce == askNonce {
+			c.out.answered()
+		}
 	case wire.KindAck:
 		err = c.gotAck(f.Body)
+	case wire.KindMissed:
+		err = c.gotMissed(f.Body)
 	case wire.KindGoodbye:
 		var bye wire.Goodbye
 		if bye, err = wire.ParseGoodbye(f.Body); err == nil {

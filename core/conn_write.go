@@ -59,6 +59,9 @@ func (c *Conn) sendCommand(command string, payload []byte) error {
 	if err := c.fits(n); err != nil {
 		return err
 	}
+	if hasOverflow && c.eng.overflow.of(command) != OverflowDisconnect {
+		return c.sendSpare(command, wire.AppendCommand(make([]byte, 0, n), command, payload))
+	}
 	c.out.mu.Lock()
 	if err := c.admitLocked(n); err != nil {
 		return err
@@ -76,6 +79,9 @@ func (c *Conn) sendRaw(payload []byte) error {
 	if err := c.fits(n); err != nil {
 		return err
 	}
+	if hasOverflow && c.eng.overflow.of("") != OverflowDisconnect {
+		return c.sendSpare("", wire.AppendRaw(make([]byte, 0, n), payload))
+	}
 	c.out.mu.Lock()
 	if err := c.admitLocked(n); err != nil {
 		return err
@@ -90,7 +96,7 @@ func (c *Conn) sendClassic(f Frame, as form) error {
 	if err != nil {
 		return err
 	}
-	return c.sendShared(frame)
+	return c.sendSpare(f.Command, frame)
 }
 
 // sendShared queues a frame that other connections may be sent too.
@@ -110,7 +116,7 @@ func (c *Conn) sendShared(frame []byte) error {
 // sendOwn queues a small frame of the library's own.
 func (c *Conn) sendOwn(frame []byte) error {
 	c.out.mu.Lock()
-	if !c.out.closed && !c.out.admitSmallLocked(len(frame)) {
+	if !c.out.closed && !c.out.admitSmallLocked(len(frame)) && !(hasOverflow && c.makeRoomLocked(len(frame))) {
 		return c.overflowLocked()
 	}
 	if c.out.closed {
@@ -168,7 +174,7 @@ func (c *Conn) admitLocked(n int) error {
 		c.out.mu.Unlock()
 		return c.closedError()
 	}
-	if c.out.admitLocked(n) {
+	if c.out.admitLocked(n) || hasOverflow && c.makeRoomLocked(n) {
 		return nil
 	}
 	return c.overflowLocked()
@@ -181,6 +187,7 @@ func (c *Conn) overflowLocked() error {
 	c.out.mu.Unlock()
 	err := NewError(CodeSlowConsumer, strconv.Itoa(waiting)+" B wait to be written, limit "+strconv.Itoa(c.out.limit)+" B")
 	if !back {
+		c.eng.counters.slow.Add(1)
 		c.endWith(err)
 	}
 	return err

@@ -13,12 +13,16 @@ type engine struct {
 	handlers *handlers
 	sweep    *sweeper
 	manual   *manualQueue // nil unless the program runs the handlers itself
+	counters counters
 
 	// left runs when c has ended: as soon as nobody can send to it any more
 	// (gone), and when nothing of it runs any more (finished). joined says whether a
 	// join was announced.
 	gone     func(c *Conn)
 	finished func(c *Conn)
+
+	// overflow says what becomes of a frame for which there is no room. Nil: the connection ends.
+	overflow *overflowRules
 
 	// mayWait claims a place for a connection that is to be suspended, with the connection
 	// locked; waited gives it back. suspended runs when nobody uses the link any more. It

@@ -131,9 +131,9 @@ func (s *Server) queueAll(m *members, group string, f Frame, opts []SendOption) 
 		if c.classic != nil {
 			err = c.sendClassic(f, formIn(opts))
 		} else {
-			err = c.sendShared(frame)
+			err = c.sendSpare(f.Command, frame)
 		}
-		if err != nil && !c.isEnded() { // it cannot be sent this, now or ever
+		if err != nil && err != errDropped && !c.isEnded() { // it cannot be sent this, now or ever
 			s.eng.fault(c, err)
 		}
 	}

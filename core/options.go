@@ -32,10 +32,15 @@ type ServerOptions struct {
 	// checked before anything is allocated. Zero means 1 MiB. Less than 512 is taken as 512.
 	MaxFrame int
 
-	// QueueBytes bounds what waits to be written to one client. A client that lets
-	// its queue run full is disconnected with [CodeSlowConsumer]. One frame
+	// QueueBytes bounds what waits to be written to one client, and what is kept for it to be
+	// resumed. What becomes of a client that lets its queue run full says Overflow. One frame
 	// is always let into an empty queue, whatever its size. Zero means 1 MiB.
 	QueueBytes int
+
+	// Overflow says what becomes of a command or raw message for a client whose queue is full,
+	// OverflowOf what becomes of certain commands; the empty name stands for raw messages.
+	Overflow   Overflow
+	OverflowOf map[string]Overflow
 
 	// InboxBytes bounds what has been read from one client and waits for a slow
 	// handler. When it is full, reading stops until there is room, so that the client

@@ -22,6 +22,7 @@ type segment struct {
 	b      []byte
 	frames int32
 	owned  bool // b is the start of a borrowed block
+	spare  bool // it may be dropped while it waits
 }
 
 func (s segment) release() {
@@ -41,9 +42,10 @@ type queue struct {
 	mu       sync.Mutex // guards the fields below
 	link     *link      // where it is written to; nil while there is nothing to write to
 	keep     keeper     // what was written and may have to be once more
-	waiting  []segment  // not yet taken by whoever writes
-	bytes    int        // in waiting and in writing together
-	sent     uint64     // frames that were queued, for a resume
+	spares   spareFrames
+	waiting  []segment // not yet taken by whoever writes
+	bytes    int       // in waiting and in writing together
+	sent     uint64    // frames that were queued, for a resume
 	control  control
 	batch    bool          // the reader will flush when its input runs dry
 	flushing bool          // somebody is writing
@@ -63,11 +65,12 @@ type queue struct {
 type control struct {
 	welcome      []byte // goes before everything else
 	ping, pong   uint64
-	ack          uint64
+	ack, missed  uint64
 	due          bool // any of the above or below
 	pingDue      bool
 	pongDue      bool
 	ackDue       bool
+	missedDue    bool
 	goodbye      *wire.Goodbye
 	goodbyeAfter bool // it goes behind the data that waits, not in front
 }
@@ -103,7 +106,7 @@ func (q *queue) admitWaiterLocked(n int) bool {
 	if q.keep.bytes == 0 || q.bytes+q.keep.bytes+n <= q.limit {
 		return true
 	}
-	q.control.pingDue, q.control.due = true, true // whose answer comes with an ack
+	q.askLocked()
 	return false
 }
 
@@ -183,6 +186,9 @@ func (q *queue) take() ([][]byte, *link) {
 		n++
 	}
 	q.writing = append(q.writing[:0], q.waiting[:n]...)
+	if hasOverflow {
+		q.takenLocked(n)
+	}
 	rest := copy(q.waiting, q.waiting[n:])
 	clear(q.waiting[rest:])
 	q.waiting = q.waiting[:rest]
@@ -201,6 +207,10 @@ func (q *queue) take() ([][]byte, *link) {
 	}
 	if len(ctl) > 0 && q.control.goodbyeAfter {
 		q.vec = append(q.vec, ctl)
+	}
+	if len(q.vec) == 0 { // all that waited was dropped
+		q.idleLocked()
+		return nil, nil
 	}
 	return q.vec, q.link
 }
@@ -301,6 +311,10 @@ func (q *queue) drainLocked() <-chan struct{} {
 // appendTo appends the control frames that are due and marks them sent. A goodbye that
 // goes behind the data stays until last says that no data is left.
 func (c *control) appendTo(dst []byte, last bool) []byte {
+	if c.ackDue { // before the pong, which may answer one who waits for it
+		dst = wire.AppendAck(dst, c.ack)
+		c.ackDue = false
+	}
 	if c.pingDue {
 		dst = wire.AppendPing(dst, c.ping)
 		c.pingDue = false
@@ -309,9 +323,9 @@ func (c *control) appendTo(dst []byte, last bool) []byte {
 		dst = wire.AppendPong(dst, c.pong)
 		c.pongDue = false
 	}
-	if c.ackDue {
-		dst = wire.AppendAck(dst, c.ack)
-		c.ackDue = false
+	if c.missedDue {
+		dst = wire.AppendMissed(dst, c.missed)
+		c.missedDue = false
 	}
 	if c.goodbye != nil && (last || !c.goodbyeAfter) {
 		dst = wire.AppendGoodbye(dst, *c.goodbye)

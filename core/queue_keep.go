@@ -12,6 +12,7 @@ type keeper struct {
 	bytes  int
 	before uint64 // frames that were sent before those in list
 	acked  uint64 // frames that the peer has
+	asked  uint64 // acked, when the peer was asked for an ack
 }
 
 // add keeps a segment. Small ones share a block, so that many short writes do not keep
@@ -85,12 +86,32 @@ func (q *queue) ackLocked(received uint64) bool {
 	return true
 }
 
+// askNonce is that of a ping whose answer comes behind an ack.
+const askNonce = 1 << 63
+
+// askLocked asks the peer for an ack, which somebody waits for.
+func (q *queue) askLocked() {
+	q.keep.asked = q.keep.acked
+	q.control.ping, q.control.pingDue, q.control.due = askNonce, true, true
+}
+
+// answered notes that the peer has answered what askLocked asked. If it did not acknowledge
+// anything it never will, and nobody need wait for that: nothing is kept for it any more.
+func (q *queue) answered() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.keep.on && q.keep.acked == q.keep.asked && q.room != nil {
+		q.keep.stop()
+		q.openLocked()
+	}
+}
+
 // suspendLocked notes that there is nothing to write to for the time being. What the peer
 // was about to be told of the old stream is not worth telling any more.
 func (q *queue) suspendLocked() {
 	q.link = nil
 	q.batch = false
-	q.control = control{}
+	q.control = control{missed: q.control.missed}
 	if q.drained != nil { // nor will it be
 		close(q.drained)
 		q.drained = nil
@@ -121,11 +142,15 @@ func (q *queue) resumeLocked(l *link, received uint64, welcome []byte) bool {
 		s.release()
 		s.b, s.owned = rest, false
 	}
+	if hasOverflow {
+		q.spares.first -= int64(len(k.list))
+	}
 	q.waiting = append(append(make([]segment, 0, len(k.list)+len(q.waiting)), k.list...), q.waiting...)
 	q.bytes += k.bytes
 	k.list, k.bytes = nil, 0
 	q.link = l
-	q.control = control{welcome: welcome, due: welcome != nil}
+	missed := q.control.missed
+	q.control = control{welcome: welcome, missed: missed, missedDue: missed > 0, due: welcome != nil || missed > 0}
 	q.pressLocked()
 	return true
 }

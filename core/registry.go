@@ -61,6 +61,7 @@ type handlers struct {
 	anyCall    *handler
 	message    *handler
 	onError    func(c *Conn, err error)
+	onMissed   func(c *Conn, n uint64)
 
 	onRename     func(c *Conn, old string)
 	onJoinGroup  func(c *Conn, group string)
@@ -146,6 +147,14 @@ func (h *handlers) OnJoinGroup(f func(c *Conn, group string)) {
 func (h *handlers) OnLeaveGroup(f func(c *Conn, group string)) {
 	h.mustBeOpen()
 	h.onLeaveGroup = f
+}
+
+// OnMissed registers what is told that n more frames from the peer were dropped on their way
+// here, as its [ServerOptions.Overflow] allows. It runs on the goroutine that reads, beside a
+// handler that is slow, and should return soon.
+func (h *handlers) OnMissed(f func(c *Conn, n uint64)) {
+	h.mustBeOpen()
+	h.onMissed = f
 }
 
 // Use adds middleware around all handlers of commands, calls and raw messages. The

@@ -80,6 +80,7 @@ func NewServer(opts *ServerOptions) *Server {
 		ask:       s.ask,
 		mayWait:   s.mayWait,
 		waited:    s.waited,
+		overflow:  newOverflowRules(s.opts.Overflow, s.opts.OverflowOf),
 		suspended: s.suspended,
 	}
 	return s

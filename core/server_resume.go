@@ -107,6 +107,7 @@ func (s *Server) resume(key uint64, stream transport.Conn, rd *reader, hello *wi
 	s.shaken(key)
 	s.open.Add(-1) // the newcomer is not another connection
 	s.waited(c)
+	s.eng.counters.resumed.Add(1)
 	stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
 	s.eng.log.Info("hisock: resumed", "peer", c.label())
 	c.inform(func() {

@@ -22,6 +22,15 @@ func ParseAck(body []byte) (received uint64, err error) {
 	return parseNumber("ack", "received", body)
 }
 
+// AppendMissed tells the peer how many frames meant for it were dropped since the session
+// began, for want of room: their sender said that they may be.
+func AppendMissed(dst []byte, total uint64) []byte { return appendNumbers(dst, KindMissed, total) }
+
+// ParseMissed parses the body of a missed frame.
+func ParseMissed(body []byte) (total uint64, err error) {
+	return parseNumber("missed", "total", body)
+}
+
 // A Goodbye says why a connection ends, or why it does not begin: it is the body
 // of goodbye and refuse frames alike.
 type Goodbye struct {

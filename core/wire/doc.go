@@ -60,6 +60,7 @@
 //	21    B   pong           no       the ping's nonce
 //	22    B   ack            no       counted frames received in this session
 //	23    B   goodbye        no       code (32 bits), reason (string, MaxReason), retry after (ms)
+//	24    B   missed         no       frames to the receiver that were dropped in this session
 //	30    B   join group     yes      name (string)
 //	31    B   leave group    yes      name (string)
 //	32    S   joined         yes      name (string), number of groups, each (string), address (string)

@@ -29,6 +29,7 @@ const (
 	KindPong    Kind = 0x21 // answers a ping
 	KindAck     Kind = 0x22 // how many counted frames were received
 	KindGoodbye Kind = 0x23 // the sender ends the connection, and why
+	KindMissed  Kind = 0x24 // how many frames to the receiver were dropped
 
 	KindJoinGroup  Kind = 0x30 // the client wants to be in a group; from a server: it is
 	KindLeaveGroup Kind = 0x31 // the client wants to be out of a group; from a server: it is
@@ -46,7 +47,7 @@ const firstSkippable Kind = 0x80
 const knownKinds uint64 = 1<<KindHello | 1<<KindWelcome | 1<<KindRefuse |
 	1<<KindCommand | 1<<KindRaw | 1<<KindRequest | 1<<KindReply | 1<<KindFailure |
 	1<<KindCancel | 1<<KindStreamItem | 1<<KindStreamEnd | 1<<KindStreamCredit |
-	1<<KindPing | 1<<KindPong | 1<<KindAck | 1<<KindGoodbye |
+	1<<KindPing | 1<<KindPong | 1<<KindAck | 1<<KindGoodbye | 1<<KindMissed |
 	1<<KindJoinGroup | 1<<KindLeaveGroup | 1<<KindJoined | 1<<KindLeft |
 	1<<KindRename | 1<<KindRenamed
 
@@ -96,6 +97,8 @@ func (k Kind) String() string {
 		return "ack"
 	case KindGoodbye:
 		return "goodbye"
+	case KindMissed:
+		return "missed"
 	case KindJoinGroup:
 		return "join group"
 	case KindLeaveGroup:

@@ -154,6 +154,8 @@ func appendFields(dst []byte, k Kind, v vectorFields) []byte {
 		return AppendPong(dst, v.Nonce)
 	case KindAck:
 		return AppendAck(dst, v.Received)
+	case KindMissed:
+		return AppendMissed(dst, v.Received)
 	case KindGoodbye:
 		return AppendGoodbye(dst, bye)
 	case KindJoinGroup:
@@ -216,6 +218,8 @@ func parseFields(f Frame) (v vectorFields, err error) {
 		v.Nonce, err = ParseNonce(f.Body)
 	case KindAck:
 		v.Received, err = ParseAck(f.Body)
+	case KindMissed:
+		v.Received, err = ParseMissed(f.Body)
 	case KindJoinGroup, KindLeaveGroup, KindRename:
 		name, err = ParseName(f.Body)
 	case KindJoined, KindLeft:

@@ -1,0 +1,119 @@
+package core
+
+import (
+	"context"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// An Overflow says what becomes of a command or raw message for which a client's queue has no
+// room. Calls and answers, changes of names and groups, and control frames are never dropped.
+// A client that is told of drops learns how many frames it missed: see OnMissed.
+type Overflow uint8
+
+const (
+	// OverflowDisconnect disconnects the client with [CodeSlowConsumer].
+	OverflowDisconnect Overflow = iota
+	// OverflowDropNewest does not queue the frame. [Conn.Send] fails with
+	// [CodeSlowConsumer], and the connection goes on.
+	OverflowDropNewest
+	// OverflowDropOldest drops those frames that have waited longest, of those that were sent
+	// under this policy or OverflowLatest.
+	OverflowDropOldest
+	// OverflowLatest lets one command of each name wait at most: a newer one takes the place of
+	// the one that waits. If that does not make room it is OverflowDropOldest.
+	OverflowLatest
+	// OverflowBlock makes the sender wait for room, a broadcast for each client in turn. A
+	// client that reads nothing is waited for until [ServerOptions.WriteTimeout], one that is
+	// suspended not at all: its session ends. [Conn.SendContext] bounds the wait.
+	OverflowBlock
+)
+
+// String returns the policy in words, such as "drop oldest".
+func (o Overflow) String() string {
+	switch o {
+	case OverflowDisconnect:
+		return "disconnect"
+	case OverflowDropNewest:
+		return "drop newest"
+	case OverflowDropOldest:
+		return "drop oldest"
+	case OverflowLatest:
+		return "latest"
+	case OverflowBlock:
+		return "block"
+	}
+	return "unknown policy"
+}
+
+// SendContext is [Conn.Send] that waits for room in the queue, whatever the policy, until ctx
+// ends, whose error it returns then. Half of the queue is left to those who do not wait.
+func (c *Conn) SendContext(ctx context.Context, command string, v any) error {
+	payload, err := encode(c.eng.codec, v)
+	if err != nil {
+		return err
+	}
+	return c.SendBytesContext(ctx, command, payload)
+}
+
+// SendBytesContext is SendContext for a payload that needs no conversion. It does not keep
+// payload.
+func (c *Conn) SendBytesContext(ctx context.Context, command string, payload []byte) error {
+	send := func(f Frame) error { return c.sendWaiting(ctx, f) }
+	f := Frame{KindCommand, command, payload}
+	if mw := c.eng.handlers.send; mw != nil {
+		return mw(&Outgoing{Frame: f, To: c, send: send})
+	}
+	return send(f)
+}
+
+func (c *Conn) sendWaiting(ctx context.Context, f Frame) error {
+	if ctx.Err() != nil {
+		return c.waitError(ctx)
+	}
+	if hasClassic && c.classic != nil {
+		frame, err := c.classic.frame(f, 0)
+		if err != nil {
+			return err
+		}
+		return c.shareWaiting(ctx, frame)
+	}
+	if err := checkCommand(f.Command); err != nil {
+		return err
+	}
+	return c.shareWaiting(ctx, wire.AppendCommand(make([]byte, 0, wire.CommandSize(f.Command, len(f.Payload))), f.Command, f.Payload))
+}
+
+// shareWaiting is sendShared that waits for room.
+func (c *Conn) shareWaiting(ctx context.Context, frame []byte) error {
+	if err := c.fits(len(frame)); err != nil {
+		return err
+	}
+	if err := c.awaitRoom(ctx, len(frame)); err != nil {
+		return err
+	}
+	c.out.shareLocked(frame)
+	c.queued()
+	return nil
+}
+
+// gotMissed tells the program what the peer says it has dropped, in all.
+func (c *Conn) gotMissed(body []byte) error {
+	total, err := wire.ParseMissed(body)
+	if err != nil {
+		return err
+	}
+	if total <= c.missed {
+		return nil // told again after a resume
+	}
+	n := total - c.missed
+	c.missed = total
+	if c.eng.handlers.onMissed != nil {
+		defer c.eng.recover(c, "missed handler")
+		c.eng.handlers.onMissed(c, n)
+	}
+	return nil
+}
+
+// errDropped is what a sender is told whose frame was not queued, while the connection goes on.
+var errDropped = NewError(CodeSlowConsumer, "the queue is full: the frame was dropped")

@@ -1,0 +1,324 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// A slowPeer is a client that joins by hand over a stream that holds next to nothing, and
+// reads when it is told to.
+type slowPeer struct {
+	*peer
+	c *Conn
+}
+
+// slow joins as a client that does not read.
+func (w *world) slow(name string) *slowPeer {
+	p := w.hello(&wire.Hello{Name: name, Resume: true})
+	synctest.Wait()
+	c, err := w.srv.Client(name)
+	require.NoError(w.t, err)
+	return &slowPeer{p, c}
+}
+
+// stall fills what the stream holds, so that what follows waits in the queue.
+func (p *slowPeer) stall() {
+	p.t.Helper()
+	for range 1000 {
+		require.NoError(p.t, p.c.Send("fill", make([]byte, 1<<10)))
+		synctest.Wait()
+		if p.c.Stats().Waiting > 0 {
+			return
+		}
+	}
+	require.FailNow(p.t, "the stream never fills")
+}
+
+// rest reads all that waits, and returns the commands but those that filled the stream, and
+// how many were missed.
+func (p *slowPeer) rest() (got []string, missed uint64) {
+	p.t.Helper()
+	require.NoError(p.t, p.stream.SetReadDeadline(time.Now().Add(time.Second)))
+	for {
+		f, err := readFrame(p.stream, p.rd, wire.DefaultMaxFrame)
+		if err != nil {
+			return got, missed
+		}
+		switch f.Kind {
+		case wire.KindCommand:
+			name, payload, _ := wire.ParseCommand(f.Body)
+			if string(name) != "fill" {
+				n, _ := binary.Uvarint(payload)
+				got = append(got, fmt.Sprint(string(name), " ", n))
+			}
+		case wire.KindPing:
+			nonce, _ := wire.ParseNonce(f.Body)
+			p.send(wire.AppendPong(nil, nonce))
+		case wire.KindMissed:
+			missed, _ = wire.ParseMissed(f.Body)
+		case wire.KindRaw:
+			got = append(got, "raw "+string(f.Body))
+		}
+	}
+}
+
+// number is a payload of n bytes that begins with a number.
+func number(i, n int) []byte {
+	b := make([]byte, n)
+	binary.PutUvarint(b, uint64(i))
+	return b
+}
+
+func TestOverflow(t *testing.T) {
+	const size, room = 1000, 16 << 10
+	tests := map[string]struct {
+		of    map[string]Overflow
+		send  func(i int) (command string, n int)
+		first int  // of what arrives
+		count int  // at least
+		fails bool // the last send
+	}{
+		"drop newest": {
+			of:   map[string]Overflow{"n": OverflowDropNewest},
+			send: func(int) (string, int) { return "n", size }, first: 0, count: 5, fails: true,
+		},
+		"drop oldest": {
+			of:   map[string]Overflow{"n": OverflowDropOldest},
+			send: func(int) (string, int) { return "n", size }, first: -1, count: 5,
+		},
+		"latest": {
+			of:   map[string]Overflow{"n": OverflowLatest},
+			send: func(int) (string, int) { return "n", size }, first: 99, count: 1,
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, &ServerOptions{QueueBytes: room, OverflowOf: tc.of}, func(w *world) {
+				w.serve()
+				p := w.slow("ada")
+				p.stall()
+				var err error
+				for i := range 100 {
+					command, n := tc.send(i)
+					if i%2 == 0 {
+						err = p.c.SendBytes(command, number(i, n))
+					} else {
+						err = w.srv.BroadcastBytes(command, number(i, n))
+						require.NoError(t, err)
+						err = nil
+					}
+				}
+				if tc.fails {
+					require.Equal(t, CodeSlowConsumer, CodeOf(p.c.SendBytes("n", number(0, size))))
+				} else {
+					require.NoError(t, err)
+				}
+				s := p.c.Stats()
+				require.LessOrEqual(t, s.Waiting+s.Kept, room)
+				require.NotZero(t, s.Dropped)
+				require.Equal(t, s.Dropped, w.srv.Stats().Dropped)
+				got, missed := p.rest()
+				require.GreaterOrEqual(t, len(got), tc.count)
+				require.Equal(t, s.Dropped, missed)
+				if tc.fails {
+					missed--
+				}
+				require.EqualValues(t, 100, len(got)+int(missed), "nothing is lost untold")
+				first := tc.first
+				if first < 0 {
+					first = 100 - len(got)
+				}
+				for i, g := range got {
+					require.Equal(t, fmt.Sprint("n ", first+i), g)
+				}
+				require.NoError(t, p.stream.Close())
+			})
+		})
+	}
+}
+
+// What may not be dropped stays in its place among what may.
+func TestOverflowSparesTheRest(t *testing.T) {
+	inWorld(t, &ServerOptions{
+		QueueBytes: 16 << 10, Overflow: OverflowDropOldest,
+		OverflowOf: map[string]Overflow{"keep": OverflowDisconnect, "pos": OverflowLatest},
+	}, func(w *world) {
+		w.serve()
+		p := w.slow("ada")
+		for p.c.Stats().Waiting == 0 {
+			require.NoError(t, p.c.SendBytes("keep", number(0, 1<<10)))
+			synctest.Wait()
+		}
+		for i := range 200 {
+			require.NoError(t, p.c.SendBytes("tick", number(i, 200)))
+			require.NoError(t, p.c.SendBytes("pos", number(i, 100)))
+			require.NoError(t, p.c.SendRaw([]byte("text")))
+			if i%20 == 0 {
+				require.NoError(t, p.c.SendBytes("keep", number(1000+i, 100)))
+			}
+		}
+		got, missed := p.rest()
+		require.NotZero(t, missed)
+		kept := 0
+		last := map[string]string{}
+		for _, g := range got {
+			var name string
+			var n int
+			fmt.Sscan(g, &name, &n)
+			if name == "keep" && n >= 1000 {
+				require.Equal(t, 1000+20*kept, n)
+				kept++
+			}
+			last[name] = g
+		}
+		require.Equal(t, 10, kept)
+		require.Equal(t, "pos 199", last["pos"])
+		require.Equal(t, "tick 199", last["tick"])
+		require.NoError(t, p.stream.Close())
+	})
+}
+
+// Holes that drops leave do not make a queue grow.
+func TestOverflowLatestDoesNotGrow(t *testing.T) {
+	inWorld(t, &ServerOptions{Overflow: OverflowLatest}, func(w *world) {
+		w.serve()
+		p := w.slow("ada")
+		for i := 0; p.c.Stats().Waiting == 0; i++ {
+			require.NoError(t, p.c.SendBytes(fmt.Sprint("fill", i), make([]byte, 8<<10)))
+			synctest.Wait()
+		}
+		for i := range 100_000 {
+			require.NoError(t, p.c.SendBytes(fmt.Sprint("pos", i%5), number(i, 10)))
+		}
+		p.c.out.mu.Lock()
+		require.Less(t, cap(p.c.out.waiting), 1000)
+		p.c.out.mu.Unlock()
+		got, missed := p.rest()
+		require.EqualValues(t, 100_000-5, missed)
+		require.Equal(t, []string{"pos0 99995", "pos1 99996", "pos2 99997", "pos3 99998", "pos4 99999"}, got[len(got)-5:])
+		require.NoError(t, p.stream.Close())
+	})
+}
+
+func TestOverflowBlocks(t *testing.T) {
+	inWorld(t, &ServerOptions{QueueBytes: 16 << 10, Overflow: OverflowBlock}, func(w *world) {
+		w.serve()
+		p := w.slow("ada") // which never acknowledges anything, but answers pings
+		sent := make(chan error, 1)
+		go func() {
+			for i := range 1000 {
+				if err := p.c.SendBytes("n", number(i, 1<<10)); err != nil {
+					sent <- err
+					return
+				}
+			}
+			sent <- nil
+		}()
+		synctest.Wait()
+		require.Empty(t, sent)
+		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+		defer cancel()
+		require.ErrorIs(t, p.c.SendContext(ctx, "n", make([]byte, 1<<10)), context.DeadlineExceeded)
+		got, missed := p.rest()
+		require.NoError(t, <-sent)
+		require.Zero(t, missed)
+		require.Len(t, got, 1000)
+		require.NoError(t, p.stream.Close())
+	})
+}
+
+// Those who wait do not push out what a resume needs: they ask for an ack.
+func TestBlockedSendersWaitForAcks(t *testing.T) {
+	inWorld(t, &ServerOptions{QueueBytes: 64 << 10}, func(w *world) {
+		w.serve()
+		cl, states := w.returning("ada", Retry{Min: time.Millisecond, Max: time.Millisecond})
+		var got kept[int]
+		cl.OnBytes("n", func(_ context.Context, _ *Conn, b []byte) error {
+			n, _ := binary.Uvarint(b)
+			got.add(int(n))
+			return nil
+		})
+		w.join(cl)
+		c := w.only()
+		stop := make(chan struct{})
+		go func() {
+			for {
+				select {
+				case <-stop:
+					return
+				case <-time.After(3 * time.Millisecond):
+					c.breakOff()
+				}
+			}
+		}()
+		for i := range 2000 {
+			require.NoError(t, c.SendBytesContext(w.ctx, "n", number(i, 1+i%20_000)))
+			if i%10 == 0 {
+				time.Sleep(time.Millisecond)
+			}
+		}
+		close(stop)
+		time.Sleep(time.Second)
+		require.Len(t, got.all(), 2000)
+		for i, n := range got.all() {
+			require.Equal(t, i, n)
+		}
+		require.NotContains(t, states.all(), "disconnected: connection lost")
+		require.Greater(t, w.srv.Stats().Resumed, uint64(10))
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+	})
+}
+
+// A client hears once of what it missed, also when it has been away.
+func TestMissed(t *testing.T) {
+	inWorld(t, &ServerOptions{QueueBytes: 8 << 10, Overflow: OverflowDropOldest}, func(w *world) {
+		w.serve()
+		cl, _ := w.returning("ada", Retry{Min: time.Second})
+		var got, missed kept[int]
+		cl.OnBytes("n", func(_ context.Context, _ *Conn, b []byte) error {
+			n, _ := binary.Uvarint(b)
+			got.add(int(n))
+			return nil
+		})
+		cl.OnMissed(func(_ *Conn, n uint64) { missed.add(int(n)) })
+		w.join(cl)
+		for range 3 {
+			cl.Conn().breakOff()
+			synctest.Wait()
+			for i := range 20 {
+				require.NoError(t, w.srv.BroadcastBytes("n", number(i, 1<<10)))
+			}
+			time.Sleep(time.Minute)
+		}
+		require.Equal(t, []int{13, 13, 13}, missed.all())
+		require.Len(t, got.all(), 3*7)
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+	})
+}
+
+func TestOverflowOptions(t *testing.T) {
+	require.Nil(t, newOverflowRules(OverflowDisconnect, nil))
+	rules := map[string]Overflow{"": OverflowBlock, "a": OverflowDisconnect}
+	r := newOverflowRules(OverflowLatest, rules)
+	rules["b"] = OverflowBlock
+	require.Equal(t, OverflowBlock, r.of(""))
+	require.Equal(t, OverflowDisconnect, r.of("a"))
+	require.Equal(t, OverflowLatest, r.of("b"))
+	seen := map[string]bool{}
+	for o := OverflowDisconnect; o <= OverflowBlock+1; o++ {
+		require.False(t, seen[o.String()])
+		seen[o.String()] = true
+	}
+}

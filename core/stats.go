@@ -1,0 +1,49 @@
+package core
+
+import "sync/atomic"
+
+// counters are those of a whole server or client.
+type counters struct {
+	dropped atomic.Uint64
+	slow    atomic.Uint64
+	resumed atomic.Uint64
+}
+
+// ServerStats are counters of a server since it was made, and how much there is now.
+type ServerStats struct {
+	Conns     int // clients, those that are suspended included
+	Suspended int // of these, those that have no stream at this moment
+
+	Resumed       uint64 // connections that went on over another stream
+	Dropped       uint64 // frames that were dropped, see [Overflow]
+	SlowConsumers uint64 // clients that were disconnected for a full queue
+}
+
+// Stats returns the server's counters.
+func (s *Server) Stats() ServerStats {
+	return ServerStats{
+		Conns: s.Len(), Suspended: int(s.waiting.Load()),
+		Resumed:       s.eng.counters.resumed.Load(),
+		Dropped:       s.eng.counters.dropped.Load(),
+		SlowConsumers: s.eng.counters.slow.Load(),
+	}
+}
+
+// ConnStats are counters of one connection, and what waits at this moment.
+type ConnStats struct {
+	Sent     uint64 // frames that were queued and not dropped, calls, answers and changes of groups included
+	Received uint64 // frames received
+	Dropped  uint64 // frames dropped on the way out, see [Overflow]
+	Waiting  int    // bytes that wait to be written
+	Kept     int    // bytes that were written and are not acknowledged
+}
+
+// Stats returns the connection's counters. Received may lag behind while a handler runs.
+func (c *Conn) Stats() ConnStats {
+	c.out.mu.Lock()
+	defer c.out.mu.Unlock()
+	return ConnStats{
+		Sent: c.out.sent, Received: c.known.Load(), Dropped: c.out.control.missed,
+		Waiting: c.out.bytes, Kept: c.out.keep.bytes,
+	}
+}
