@@ -62,7 +62,7 @@ func (k *keeper) drop(n int) {
 	rest := copy(k.list, k.list[n:])
 	clear(k.list[rest:])
 	k.list = k.list[:rest]
-	if rest == 0 && cap(k.list) > 16 {
+	if rest == 0 && cap(k.list) > 64 {
 		k.list = nil
 	}
 }
