@@ -16,6 +16,9 @@
 // for tests and for peers in one process. They behave as sockets do, need nothing of
 // the operating system, and work in the bubbles of [testing/synctest].
 //
+// Package [github.com/hisock/hisock/transport/faulty] gives them, or any other, the
+// faults of real networks.
+//
 // # Other streams
 //
 // [Wrap] makes a [Conn] of anything shaped like a net.Conn:

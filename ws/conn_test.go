@@ -100,6 +100,7 @@ func TestBrokenPeer(t *testing.T) {
 		"nothing":            {send: ""},
 		"half a header":      {send: "\x82"},
 		"half a message":     {send: "\x82\x85\x00\x00\x00\x00ab"},
+		"between fragments":  {send: "\x02\x81\x00\x00\x00\x00a"},
 		"half a close frame": {send: "\x88\x82\x00\x00\x00\x00\x03"},
 		"unmasked":           {send: "\x82\x01x", want: "unmasked"},
 		"reserved bit":       {send: "\xc2\x80\x00\x00\x00\x00", want: "rsv"},

@@ -5,8 +5,10 @@ package ws
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -37,8 +39,9 @@ type link struct {
 	closeOnce sync.Once
 	closeErr  error
 
+	framed atomic.Bool // frames come and go: before, it is the handshake
+
 	mu        sync.Mutex // held while writing to Conn, for that is what it serializes
-	framed    bool       // frames go out: before, it is the handshake
 	frames    frameTracker
 	gathering bool
 	gathered  *gatherBuffer // borrowed when needed, while gathering
@@ -53,6 +56,9 @@ type link struct {
 	lifted     bool       // it has passed, and is not set on Conn
 }
 
+// Read is the socket's. The end of the connection is never [io.EOF] to it: a WebSocket ends
+// with a close frame, and between the frames of a message the socket would take that for
+// the end of the message.
 func (l *link) Read(p []byte) (int, error) {
 	if len(l.unread) > 0 {
 		n := copy(p, l.unread)
@@ -61,14 +67,18 @@ func (l *link) Read(p []byte) (int, error) {
 		}
 		return n, nil
 	}
-	return l.Conn.Read(p)
+	n, err := l.Conn.Read(p)
+	if err == io.EOF && l.framed.Load() {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
 }
 
 // Write is the socket's. What follows a close frame does not go out.
 func (l *link) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.framed {
+	if !l.framed.Load() {
 		return l.Conn.Write(p)
 	}
 	if l.err != nil {
@@ -128,11 +138,7 @@ func (l *link) send(p []byte) error {
 }
 
 // startFrames ends the handshake.
-func (l *link) startFrames() {
-	l.mu.Lock()
-	l.framed = true
-	l.mu.Unlock()
-}
+func (l *link) startFrames() { l.framed.Store(true) }
 
 // startGathering begins a message of the caller: what the socket writes up to
 // endGathering goes out together as far as it fits.
@@ -230,7 +236,9 @@ func (l *link) Close() error {
 // serverLink makes a link of a connection that has been taken over from a server,
 // with the bytes that the client has already sent after its request.
 func serverLink(conn net.Conn, unread []byte) *link {
-	return &link{Conn: conn, unread: bytes.Clone(unread), framed: true}
+	l := &link{Conn: conn, unread: bytes.Clone(unread)}
+	l.startFrames()
+	return l
 }
 
 // clientLink makes a link that is ready for the handshake.
