@@ -49,6 +49,9 @@ func (cl *Client) dial(ctx context.Context) (*Conn, *reader, error) {
 		c.setGroup(g, true)
 	}
 	c.peerMaxFrame = peerMaxFrame(w.MaxFrame)
+	if w.MaxCommand > 0 {
+		c.peerMaxCommand = int(min(w.MaxCommand, maxPeerFrame))
+	}
 	eng.sweep.add(c, w.Heartbeat)
 	return c, rd, nil
 }

@@ -25,13 +25,15 @@ type Conn struct {
 	eng    *engine
 	server bool // the peer is a client
 	id     uint64
+	place  uint64 // at a server, for which it stands in the count; see freePlace
 	stream transport.Conn
 	ready  transport.ReadyReader // stream, if it can wait without a buffer
 	info   transport.Info
 	addr   string // the client's address as the server sees it
 
-	peerMaxFrame int          // what the peer reads, in bytes
-	classic      *classicPeer // nil for a native peer
+	peerMaxFrame   int          // what the peer reads, in bytes
+	peerMaxCommand int          // the longest name of a command that it takes
+	classic        *classicPeer // nil for a native peer
 
 	ctx    context.Context // of its handlers; ends with the connection
 	cancel context.CancelCauseFunc
@@ -67,6 +69,7 @@ type Conn struct {
 
 	auth     []byte // as the hello had them; at a server
 	metadata map[string]string
+	values   map[any]any // of Admission.Set
 
 	mu     sync.Mutex // guards the fields below
 	name   string
@@ -88,6 +91,7 @@ func newConn(parent context.Context, eng *engine, id uint64, stream transport.Co
 	c.ctx, c.cancel = context.WithCancelCause(context.WithValue(parent, connKey{}, c))
 	c.out.limit = eng.queueBytes
 	c.startWriter = c.writer
+	c.peerMaxCommand = maxCommand
 	if eng.manual != nil {
 		c.turn.Store(turnHanded) // for good: handlers are never the reader's
 	}

@@ -44,13 +44,26 @@ const maxEcho = 16 << 10
 // membership is a join or leave that the client asks for. It is told what has become of it:
 // what the server says last is what holds, also when both ask at the same time.
 func (s *Server) membership(c *Conn, group string, in bool) {
-	_, err := s.setGroup(c, group, in)
+	err := s.clientGroup(c, group, in)
 	if err != nil {
 		s.eng.fault(c, err)
 	}
 	if len(group) <= maxEcho {
 		c.sendGroup(group, c.InGroup(group)) //nolint:errcheck // then it is over anyway
 	}
+}
+
+func (s *Server) clientGroup(c *Conn, group string, in bool) error {
+	if in && !c.InGroup(group) {
+		if err := checkName(group, s.opts.MaxName); err != nil {
+			return err
+		}
+		if err := s.allowGroup(c, group); err != nil {
+			return err
+		}
+	}
+	_, err := s.setGroup(c, group, in)
+	return err
 }
 
 // setGroup keeps the connection's groups and the server's index in step, and never adds a

@@ -350,6 +350,9 @@ func (c *Conn) gotAck(body []byte) error {
 // dispatch runs a frame's handler here, or leaves it to the goroutine that is still busy
 // with an earlier one. It reports whether the reading is still the caller's.
 func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
+	if c.turnedDown(f) {
+		return true
+	}
 	if c.turn.Load()&turnMask == turnHanded && (c.runBeside(f) || c.push(f)) {
 		if f.Kind == wire.KindRaw {
 			c.raw.match(&c.inbox)

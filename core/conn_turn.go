@@ -99,6 +99,7 @@ type inbox struct {
 	jobs  []job
 	head  int
 	bytes int
+	calls int // of the jobs, those that are calls nobody has given up
 
 	takenID  uint64 // of the call that was taken last
 	canceled bool   // that call was given up
@@ -143,6 +144,7 @@ func (c *Conn) push(f wire.Frame) bool {
 	j := job{kind: f.Kind, body: append([]byte(nil), f.Body...)}
 	if f.Kind == wire.KindRequest {
 		j.id, _, _, _ = wire.ParseRequest(j.body)
+		b.calls++
 	}
 	b.jobs = append(b.jobs, j)
 	b.bytes += len(j.body) + jobCost
@@ -159,7 +161,7 @@ func (c *Conn) next() (job, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.head == len(b.jobs) || b.drop {
-		b.jobs, b.head, b.bytes = nil, 0, 0
+		b.jobs, b.head, b.bytes, b.calls = nil, 0, 0, 0
 		c.turn.Store(c.turn.Load() &^ turnMask) // turnReading
 		b.room.Broadcast()
 		return job{}, false
@@ -178,6 +180,9 @@ func (b *inbox) takeLocked() job {
 		b.jobs, b.head = b.jobs[:n], 0
 	}
 	b.bytes -= len(j.body) + jobCost
+	if j.kind == wire.KindRequest && !j.canceled {
+		b.calls--
+	}
 	b.takenID, b.canceled = j.id, j.canceled
 	b.room.Broadcast()
 	return j
@@ -224,8 +229,9 @@ func (b *inbox) cancel(id uint64) {
 		b.canceled = true
 	}
 	for i := b.head; i < len(b.jobs); i++ {
-		if j := &b.jobs[i]; j.kind == wire.KindRequest && j.id == id {
+		if j := &b.jobs[i]; j.kind == wire.KindRequest && j.id == id && !j.canceled {
 			j.canceled = true
+			b.calls--
 		}
 	}
 }

@@ -49,7 +49,7 @@ func (c *Conn) sendCommand(command string, payload []byte) error {
 	if c.classic != nil {
 		return c.sendClassic(Frame{KindCommand, command, payload})
 	}
-	if err := checkCommand(command); err != nil {
+	if err := c.checkSent(command); err != nil {
 		return err
 	}
 	n := wire.CommandSize(command, len(payload))

@@ -17,8 +17,9 @@ import (
 // those that register are safe for concurrent use.
 type Server struct {
 	handlers
-	opts ServerOptions
-	eng  *engine
+	opts       ServerOptions
+	eng        *engine
+	addrLimits addrLimits
 
 	onJoin  func(c *Conn)
 	onLeave func(c *Conn, why error)
@@ -35,7 +36,8 @@ type Server struct {
 	conns    sync.WaitGroup // one for each connection, and each Serve
 
 	mu        sync.Mutex // guards the fields below
-	serving   bool       // the sweeper runs
+	gate      gate
+	serving   bool // the sweeper runs
 	closing   bool
 	listeners map[uint64]transport.Listener
 	shaking   map[uint64]transport.Conn
@@ -51,14 +53,16 @@ const maxRefusing = 32
 // NewServer returns a server that does not listen yet. opts may be nil.
 func NewServer(opts *ServerOptions) *Server {
 	s := &Server{
-		opts:      opts.withDefaults(),
-		refusing:  make(chan struct{}, maxRefusing),
-		stopping:  make(chan struct{}),
-		stopped:   make(chan struct{}),
-		listeners: make(map[uint64]transport.Listener),
-		shaking:   make(map[uint64]transport.Conn),
+		opts:       opts.withDefaults(),
+		addrLimits: newAddrLimits(opts),
+		refusing:   make(chan struct{}, maxRefusing),
+		stopping:   make(chan struct{}),
+		stopped:    make(chan struct{}),
+		listeners:  make(map[uint64]transport.Listener),
+		shaking:    make(map[uint64]transport.Conn),
+		gate:       gate{places: make(map[uint64]addrKey), perAddr: make(map[addrKey]int), asking: make(map[uint64]context.CancelFunc)},
 	}
-	s.conv = s.opts.Codec
+	s.conv, s.maxCommand = s.opts.Codec, s.opts.MaxCommand
 	cfg := s.opts.config()
 	s.eng = &engine{
 		config:     cfg,
@@ -133,7 +137,7 @@ func (s *Server) begin(l transport.Listener) (key uint64, ok bool) {
 	if s.closing {
 		return 0, false
 	}
-	s.freeze()
+	s.freezeGuarded()
 	if !s.serving {
 		s.serving = true
 		s.eng.sweep.start()
@@ -208,7 +212,7 @@ func (s *Server) gone(c *Conn) {
 // finished runs when nothing of a connection runs any more.
 func (s *Server) finished(c *Conn) {
 	defer s.conns.Done()
-	s.open.Add(-1)
+	s.freePlace(c.place)
 	s.eng.sweep.remove(c)
 	if !c.joined {
 		return

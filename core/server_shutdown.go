@@ -61,6 +61,9 @@ func (s *Server) stop() <-chan struct{} {
 	for _, stream := range s.shaking {
 		stream.SetReadDeadline(time.Now()) //nolint:errcheck // it has its own deadline
 	}
+	for _, cancel := range s.gate.asking {
+		cancel()
+	}
 	go func() {
 		s.conns.Wait()
 		if s.serving {
