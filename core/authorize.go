@@ -36,16 +36,22 @@ type Admission struct {
 	Classic bool
 
 	asked  []string // the groups of the hello
-	values map[any]any
+	values []attached
 }
+
+// An attached value. They are few, and a map whose keys are anything would cost a browser build 2 KB.
+type attached struct{ key, value any }
 
 // Set attaches a value to the connection to be, for [Conn.Value]. Keys should be of a type
 // of the program's own, as those of a [context.Context].
 func (a *Admission) Set(key, value any) {
-	if a.values == nil {
-		a.values = make(map[any]any)
+	for i := range a.values {
+		if a.values[i].key == key {
+			a.values[i].value = value
+			return
+		}
 	}
-	a.values[key] = value
+	a.values = append(a.values, attached{key, value})
 }
 
 // AuthIs reports whether Auth is secret. How long it takes says nothing about how much of
@@ -55,7 +61,14 @@ func (a *Admission) AuthIs(secret []byte) bool {
 }
 
 // Value returns what [Admission.Set] attached to the connection under key, or nil.
-func (c *Conn) Value(key any) any { return c.values[key] }
+func (c *Conn) Value(key any) any {
+	for i := range c.values {
+		if c.values[i].key == key {
+			return c.values[i].value
+		}
+	}
+	return nil
+}
 
 // authorize decides whether a newcomer may come in, and says in its hello what it is to be
 // called and where it is to be. hurry is when there is no more time; zero is never.

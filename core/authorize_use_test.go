@@ -12,6 +12,21 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
+// wantAnswer returns the id and the code of the next answer to a call.
+func (p *peer) wantAnswer() (id uint64, code Code) {
+	p.t.Helper()
+	f := p.want()
+	var err error
+	if f.Kind == wire.KindReply {
+		id, _, err = wire.ParseReply(f.Body)
+	} else {
+		require.Equal(p.t, wire.KindFailure, f.Kind)
+		id, code, _, err = wire.ParseFailure(f.Body)
+	}
+	require.NoError(p.t, err)
+	return id, code
+}
+
 // Each command, call and raw message is asked about before anything else sees it.
 func TestAuthorizeCommand(t *testing.T) {
 	var asked, ran, faults kept[string]

@@ -51,6 +51,7 @@ type Conn struct {
 	received uint64 // counted frames, for a resume
 
 	turn  atomic.Uint64 // who reads; see conn_turn.go
+	guard *guard        // at a server, if there is something to watch
 	inbox inbox
 	slots chan struct{} // one for each concurrent handler that runs; nil if there can be none
 
@@ -69,7 +70,7 @@ type Conn struct {
 
 	auth     []byte // as the hello had them; at a server
 	metadata map[string]string
-	values   map[any]any // of Admission.Set
+	values   []attached // by Admission.Set
 
 	mu     sync.Mutex // guards the fields below
 	name   string

@@ -88,6 +88,7 @@ func (c *Conn) awaitRaw(room <-chan struct{}) {
 	c.rawFull.Store(true)
 	defer c.inbox.paused.Store(false)
 	defer c.rawFull.Store(false)
+	c.guard.stall()
 	c.endBatch()
 	select {
 	case <-room:

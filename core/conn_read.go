@@ -142,6 +142,10 @@ func (c *Conn) read(rd *reader) {
 		if !c.batch(rd) {
 			return
 		}
+		had := rd.w - rd.r
+		if c.guard != nil {
+			c.guard.awaits(rd)
+		}
 		c.waiting.Store(true)
 		err := c.fill(rd)
 		c.waiting.Store(false)
@@ -151,6 +155,9 @@ func (c *Conn) read(rd *reader) {
 			return
 		}
 		c.reads.Add(1)
+		if c.guard != nil {
+			c.guard.received(c, rd.w-rd.r-had)
+		}
 	}
 }
 
@@ -173,6 +180,7 @@ func (c *Conn) batch(rd *reader) bool {
 		rd.r = rd.w
 		return true
 	}
+	counts := c.guard.counts()
 	c.beginBatch()
 	for rd.r < rd.w && !c.isEnded() {
 		f, size, ok, err := c.nextFrame(rd.buf[rd.r:rd.w])
@@ -187,6 +195,9 @@ func (c *Conn) batch(rd *reader) bool {
 		}
 		rd.r += size
 		rd.need = 0
+		if counts && !c.guard.got(c, f.Kind) {
+			break
+		}
 		if !c.receive(rd, f) {
 			return false
 		}
@@ -244,6 +255,9 @@ func (c *Conn) finishBatch(rd *reader) bool {
 	c.out.flushing = true
 	c.out.mu.Unlock()
 
+	if room != nil {
+		c.guard.stall()
+	}
 	turn := c.beginTurn(turnFlushing)
 	if room != nil {
 		<-room
@@ -261,6 +275,7 @@ func (c *Conn) finishBatch(rd *reader) bool {
 func (c *Conn) leaveReading(rd *reader) {
 	c.inbox.mu.Lock() // behind handOver, which copies what it needs of rd
 	rd.release()
+	c.inbox.writing = false
 	c.inbox.mu.Unlock()
 	c.runInbox()
 }

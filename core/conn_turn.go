@@ -57,6 +57,7 @@ func (c *Conn) handOver(turn uint64) {
 	}
 	// The slow goroutine cannot get past the inbox's lock, so that its reader is still
 	// there to be copied and the count of goroutines is not yet down.
+	c.inbox.writing = turn&turnMask == turnFlushing
 	c.running.Add(1)
 	rd := c.rd.fork()
 	c.rd = rd
@@ -104,6 +105,8 @@ type inbox struct {
 	takenID  uint64 // of the call that was taken last
 	canceled bool   // that call was given up
 
+	writing bool // the reading was taken from one that writes, not from a handler
+
 	drop bool // run nothing any more: this side has ended the connection
 	over bool // the connection has ended: nobody waits for room
 }
@@ -133,6 +136,7 @@ func (c *Conn) push(f wire.Frame) bool {
 	for c.turn.Load()&turnMask == turnHanded && !b.over && b.bytes > 0 && b.bytes+len(f.Body)+jobCost > b.limit {
 		b.paused.Store(true)
 		b.room.Wait()
+		c.guard.stall()
 		b.paused.Store(false)
 	}
 	if c.turn.Load()&turnMask != turnHanded {

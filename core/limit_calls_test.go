@@ -1,3 +1,5 @@
+//go:build !js
+
 package core
 
 import (
@@ -11,21 +13,6 @@ import (
 
 	"github.com/hisock/hisock/core/wire"
 )
-
-// wantAnswer returns the id and the code of the next answer to a call.
-func (p *peer) wantAnswer() (id uint64, code Code) {
-	p.t.Helper()
-	f := p.want()
-	var err error
-	if f.Kind == wire.KindReply {
-		id, _, err = wire.ParseReply(f.Body)
-	} else {
-		require.Equal(p.t, wire.KindFailure, f.Kind)
-		id, code, _, err = wire.ParseFailure(f.Body)
-	}
-	require.NoError(p.t, err)
-	return id, code
-}
 
 // Calls over the limit are answered at once; the connection, and the calls before, go on.
 func TestMaxCalls(t *testing.T) {

@@ -102,6 +102,25 @@ type ServerOptions struct {
 	// for one client. Zero means 64.
 	MaxConcurrent int
 
+	// FrameRate and ByteRate are how many frames and bytes a second a client may send, answers to
+	// the server's calls included, and at once no more than those of a second. One that is
+	// faster is disconnected with [CodeRateLimit] and told when it may come back. What had to
+	// wait because handlers were slow counts as sent over the time it waited.
+	// Zero means no limit.
+	FrameRate int
+	ByteRate  int
+
+	// IdleTimeout is how long a client may send no command, call or raw message; heartbeats do
+	// not count, and while one of its handlers runs it is not idle. Then it is
+	// disconnected with [CodeIdle], up to a quarter of the time later. Zero means for ever.
+	IdleTimeout time.Duration
+
+	// FrameTimeout is how long a frame that has begun may take to come, with a second more for
+	// each 16 KiB of it. A client that is slower is disconnected with
+	// [CodeDeadlineExceeded], up to a quarter of the time later. While reading waits
+	// for handlers the time stands still. Zero means 20 s. Negative means for ever.
+	FrameTimeout time.Duration
+
 	// Heartbeat is how long a client may be silent before it is asked for a sign of
 	// life; after as long again it is disconnected with [CodeHeartbeat]. The
 	// client is told and does the same. Zero means 15 s. Negative means never.
@@ -205,6 +224,7 @@ const (
 	defaultQueueBytes    = 1 << 20
 	defaultInboxBytes    = 256 << 10
 	defaultConcurrent    = 64
+	defaultFrameTime     = 20 * time.Second
 	defaultHeartbeat     = 15 * time.Second
 	defaultWriteTime     = 20 * time.Second
 	defaultCloseTime     = 2 * time.Second
@@ -235,6 +255,9 @@ func (o *ServerOptions) withDefaults() ServerOptions {
 	v.QueueBytes = positive(v.QueueBytes, defaultQueueBytes)
 	v.InboxBytes = positive(v.InboxBytes, defaultInboxBytes)
 	v.MaxConcurrent = positive(v.MaxConcurrent, defaultConcurrent)
+	v.FrameRate, v.ByteRate = max(v.FrameRate, 0), max(v.ByteRate, 0)
+	v.IdleTimeout = max(v.IdleTimeout, 0)
+	v.FrameTimeout = limit(v.FrameTimeout, defaultFrameTime)
 	v.Heartbeat = limit(v.Heartbeat, defaultHeartbeat)
 	v.WriteTimeout = limit(v.WriteTimeout, defaultWriteTime)
 	v.ClassicHeaderLen = min(limit(v.ClassicHeaderLen, defaultClassicHeader), maxClassicHeader)

@@ -68,7 +68,7 @@ func NewServer(opts *ServerOptions) *Server {
 		config:     cfg,
 		handlers:   &s.handlers,
 		manual:     newManualQueue(s.opts.Manual),
-		sweep:      newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout)),
+		sweep:      newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout, s.opts.FrameTimeout, s.opts.IdleTimeout)),
 		gone:       s.gone,
 		finished:   s.finished,
 		membership: s.membership,

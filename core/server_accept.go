@@ -184,6 +184,7 @@ func (s *Server) admit(base context.Context, key uint64, stream transport.Conn, 
 	delete(s.shaking, key)
 	s.gate.shakes--
 	c.place = key
+	c.guard = newGuard(&s.opts)
 	c.setHeld(nil)
 	for _, g := range c.groups {
 		s.groups.add(g, c)

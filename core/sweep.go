@@ -182,6 +182,9 @@ func (s *sweeper) sweepAll(now time.Duration) {
 		c.checkReads(now)
 		c.checkStuck(now)
 		c.checkWrites(now)
+		if c.guard != nil {
+			c.guard.sweep(c, now)
+		}
 	}
 }
 
