@@ -4,18 +4,40 @@ package core
 
 import "github.com/hisock/hisock/core/wire"
 
+// comesTooLate takes a frame that comes while the server shuts down, and reports whether it did.
+// The reader asks in its turn: whoever sees neither that turn nor a frame in the
+// inbox, after draining was set, knows that no handler will begin.
+func (c *Conn) comesTooLate(f wire.Frame) bool {
+	if !c.eng.draining.Load() {
+		return false
+	}
+	if f.Kind == wire.KindRequest {
+		c.turnDown(f, errShuttingDown)
+	}
+	return true
+}
+
 // turnedDown answers a call of a peer that has as many unanswered as it may, and reports
-// whether it did. Otherwise the frame is handled as any other.
+// whether it did, or took a frame that comes too late. Otherwise the frame is handled as any other.
 func (c *Conn) turnedDown(f wire.Frame) bool {
+	if c.comesTooLate(f) {
+		return true
+	}
 	if f.Kind != wire.KindRequest || c.eng.maxCalls == 0 || c.callsOpen() < c.eng.maxCalls {
 		return false
 	}
+	c.turnDown(f, errTooManyCalls)
+	return true
+}
+
+// turnDown answers a call that is not handled.
+func (c *Conn) turnDown(f wire.Frame, why *Error) {
 	id, _, _, err := wire.ParseRequest(f.Body)
 	if err != nil {
-		return false // which ends the connection
+		c.endWith(wireError(err))
+		return
 	}
-	c.fail(id, errTooManyCalls)
-	return true
+	c.fail(id, why)
 }
 
 var errTooManyCalls = NewError(CodeTooManyCalls, "too many calls are not answered yet")

@@ -375,7 +375,9 @@ func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 		return true
 	}
 	turn := c.beginTurn(turnHandling)
-	c.run(f)
+	if !c.comesTooLate(f) {
+		c.run(f)
+	}
 	if c.endTurn(turn) {
 		return true
 	}

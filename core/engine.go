@@ -1,6 +1,9 @@
 package core
 
-import "context"
+import (
+	"context"
+	"sync/atomic"
+)
 
 // An engine is what every connection of one Server or Client shares. Connections ask
 // it for limits and handlers and tell it how they end.
@@ -9,6 +12,7 @@ type engine struct {
 	handlers *handlers
 	sweep    *sweeper
 	manual   *manualQueue // nil unless the program runs the handlers itself
+	draining atomic.Bool  // nothing that comes is handled any more
 
 	// left runs when c has ended: as soon as nobody can send to it any more
 	// (gone), and when nothing of it runs any more (finished). joined says whether a

@@ -15,7 +15,8 @@ func newAddrLimits(*ServerOptions) addrLimits { return addrLimits{} }
 
 func (addrLimits) keyOf(string) addrKey { return addrKey{} }
 
-func (*Conn) turnedDown(wire.Frame) bool { return false }
+func (*Conn) turnedDown(wire.Frame) bool   { return false }
+func (*Conn) comesTooLate(wire.Frame) bool { return false }
 
 type guard struct{}
 

@@ -135,6 +135,16 @@ type ServerOptions struct {
 	// Zero means 2 s.
 	CloseTimeout time.Duration
 
+	// DrainTimeout is how long a [Server.Shutdown] lets handlers that run come to their end before
+	// their contexts end. Zero means 10 s. Negative means as long as its own context lets it.
+	DrainTimeout time.Duration
+
+	// RestartAfter is when clients are told to come back that a Shutdown sends away: the first
+	// after so long, each other 2 ms after the one before it, up to a minute later, so
+	// that they do not all come at once. Zero means 1 s. Negative means that they are
+	// not told.
+	RestartAfter time.Duration
+
 	// ClassicHeaderLen is the header's length with which clients of the original, the Python
 	// package hisock 0.0.2, may join on the same TCP port, in bytes.
 	// Zero means 16, as in the original. Negative means that they may not. They cannot be
@@ -227,6 +237,8 @@ const (
 	defaultFrameTime     = 20 * time.Second
 	defaultHeartbeat     = 15 * time.Second
 	defaultWriteTime     = 20 * time.Second
+	defaultDrainTime     = 10 * time.Second
+	defaultRestartTime   = time.Second
 	defaultCloseTime     = 2 * time.Second
 
 	defaultClassicHeader = 16
@@ -263,6 +275,8 @@ func (o *ServerOptions) withDefaults() ServerOptions {
 	v.ClassicHeaderLen = min(limit(v.ClassicHeaderLen, defaultClassicHeader), maxClassicHeader)
 	v.CloseTimeout = positive(v.CloseTimeout, defaultCloseTime)
 	v.ReservedNames = slices.Clone(v.ReservedNames)
+	v.DrainTimeout = limit(v.DrainTimeout, defaultDrainTime)
+	v.RestartAfter = limit(v.RestartAfter, defaultRestartTime)
 	if v.Codec == nil {
 		v.Codec = defaultCodec
 	}

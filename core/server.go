@@ -30,10 +30,11 @@ type Server struct {
 	byAddr index
 	asking members // those who want to know who comes and goes
 
-	lastID   atomic.Uint64
-	open     atomic.Int64   // connections, those still shaking hands included
-	refusing chan struct{}  // a slot for each newcomer that is being told that we are full
-	conns    sync.WaitGroup // one for each connection, and each Serve
+	lastID    atomic.Uint64
+	farewells atomic.Uint64  // how many were told to come back
+	open      atomic.Int64   // connections, those still shaking hands included
+	refusing  chan struct{}  // a slot for each newcomer that is being told that we are full
+	conns     sync.WaitGroup // one for each connection, and each Serve
 
 	mu        sync.Mutex // guards the fields below
 	gate      gate

@@ -92,7 +92,7 @@ func (s *Server) welcome(base context.Context, key uint64, stream transport.Conn
 		http := why.Code == CodeNotNative && looksLikeHTTP(rd.buf[:rd.w])
 		rd.release()
 		if s.isClosing() {
-			why = errShuttingDown
+			why = s.farewell()
 		}
 		s.freePlace(key) // before it is told, and may come again
 		s.refused(stream, hideAuth(why, hello))
