@@ -65,7 +65,7 @@ func NewClient(d transport.Dialer, opts *ClientOptions) *Client {
 		cl.opts = *opts
 	}
 	cl.cfg = cl.opts.config()
-	cl.conv = cl.cfg.codec
+	cl.conv, cl.maxCommand = cl.cfg.codec, cl.cfg.maxCommand
 	cl.manual = newManualQueue(cl.opts.Manual)
 	return cl
 }

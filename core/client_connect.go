@@ -71,6 +71,9 @@ func (cl *Client) adopt(ctx context.Context, n *newcomer, id uint64, ended chan 
 		c.session = session{id: w.Session, token: w.Token, ackBytes: peerAckBytes(w.AckBytes)}
 		c.out.keep.on = true
 	}
+	if w.MaxCommand > 0 {
+		c.peerMaxCommand = int(min(w.MaxCommand, maxPeerFrame))
+	}
 	eng.sweep.add(c, w.Heartbeat)
 	return c
 }

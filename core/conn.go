@@ -27,9 +27,11 @@ type Conn struct {
 	id     uint64
 	link   atomic.Pointer[link] // the one in use, or that was last
 	session
+	place uint64 // at a server, for which it stands in the count; guarded by Server.mu
 
-	peerMaxFrame int          // what the peer reads, in bytes
-	classic      *classicPeer // nil for a native peer
+	peerMaxFrame   int          // what the peer reads, in bytes
+	peerMaxCommand int          // the longest name of a command that it takes
+	classic        *classicPeer // nil for a native peer
 
 	ctx    context.Context // of its handlers; ends with the connection
 	cancel context.CancelCauseFunc
@@ -50,6 +52,7 @@ type Conn struct {
 	unacked  int    // bytes since
 
 	turn  atomic.Uint64 // who reads; see conn_turn.go
+	guard *guard        // at a server, if there is something to watch
 	inbox inbox
 	slots chan struct{} // one for each concurrent handler that runs; nil if there can be none
 
@@ -68,6 +71,7 @@ type Conn struct {
 
 	auth     []byte // as the hello had them; at a server
 	metadata map[string]string
+	values   []attached // by Admission.Set
 
 	telling   sync.Mutex // held while a server renames the client or tells others of it
 	announced bool       // others have been told that it came; guarded by telling
@@ -94,6 +98,7 @@ func newConn(parent context.Context, eng *engine, id uint64, stream transport.Co
 	c.link.Store(l)
 	c.out.link, c.out.limit = l, eng.queueBytes
 	c.startWriter = c.writer
+	c.peerMaxCommand = maxCommand
 	if eng.manual != nil {
 		c.turn.Store(turnHanded) // for good: handlers are never the reader's
 	}

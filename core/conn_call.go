@@ -59,7 +59,7 @@ func (c *Conn) call(ctx context.Context, command string, payload []byte) ([]byte
 	if hasClassic && c.classic != nil {
 		return nil, errClassicCall
 	}
-	if err := checkCommand(command); err != nil {
+	if err := c.checkSent(command); err != nil {
 		return nil, err
 	}
 	w, id, ended := c.calls.add()

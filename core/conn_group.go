@@ -39,7 +39,7 @@ const maxEcho = 16 << 10
 // what the server says last is what holds, also when both ask at the same time. It
 // reports whether anything changed.
 func (s *Server) membership(c *Conn, group string, in bool) bool {
-	changed, err := s.setGroup(c, group, in, true)
+	changed, err := s.clientGroup(c, group, in)
 	if err != nil {
 		s.eng.fault(c, err)
 	}
@@ -67,6 +67,26 @@ func (s *Server) setGroupTold(c *Conn, group string, in, asked bool) (changed bo
 		err = c.sendGroup(group, in)
 	}
 	return changed, err
+}
+
+func (s *Server) clientGroup(c *Conn, group string, in bool) (changed bool, err error) {
+	if in && !c.InGroup(group) {
+		if err := checkName(group, s.opts.MaxName); err != nil {
+			return false, s.notInGroup(c, group, err)
+		}
+		if err := s.allowGroup(c, group); err != nil {
+			return false, s.notInGroup(c, group, err)
+		}
+	}
+	return s.setGroup(c, group, in, true)
+}
+
+// notInGroup tells the client that it is not in a group that it asked for, and returns err.
+func (s *Server) notInGroup(c *Conn, group string, err error) error {
+	if len(group) <= maxEcho {
+		c.sendGroup(group, c.InGroup(group)) //nolint:errcheck // then it is over anyway
+	}
+	return err
 }
 
 // setMember keeps the connection's groups and the server's index in step, and never adds a

@@ -89,6 +89,7 @@ func (c *Conn) awaitRaw(rd *reader, room <-chan struct{}) {
 	c.rawFull.Store(true)
 	defer c.inbox.paused.Store(false)
 	defer c.rawFull.Store(false)
+	c.guard.stall()
 	c.endBatch()
 	select {
 	case <-room:

@@ -145,6 +145,10 @@ func (c *Conn) read(rd *reader) {
 			return
 		}
 		c.known.Store(c.received)
+		had := rd.w - rd.r
+		if c.guard != nil {
+			c.guard.awaits(rd)
+		}
 		c.waiting.Store(true)
 		err := c.fill(rd)
 		c.waiting.Store(false)
@@ -154,6 +158,9 @@ func (c *Conn) read(rd *reader) {
 			return
 		}
 		c.reads.Add(1)
+		if c.guard != nil {
+			c.guard.received(c, rd.w-rd.r-had)
+		}
 	}
 }
 
@@ -177,6 +184,7 @@ func (c *Conn) batch(rd *reader) bool {
 		return true
 	}
 	size := rd.w - rd.r
+	counts := c.guard.counts()
 	c.beginBatch()
 	for rd.r < rd.w && !c.deaf(rd) {
 		f, size, ok, err := c.nextFrame(rd.buf[rd.r:rd.w])
@@ -191,6 +199,9 @@ func (c *Conn) batch(rd *reader) bool {
 		}
 		rd.r += size
 		rd.need = 0
+		if counts && !c.guard.got(c, f.Kind) {
+			break
+		}
 		if !c.receive(rd, f) {
 			return false
 		}
@@ -256,6 +267,9 @@ func (c *Conn) finishBatch(rd *reader) bool {
 	c.out.flushing = true
 	c.out.mu.Unlock()
 
+	if room != nil {
+		c.guard.stall()
+	}
 	turn := c.beginTurn(turnFlushing)
 	if room != nil {
 		<-room
@@ -273,6 +287,7 @@ func (c *Conn) finishBatch(rd *reader) bool {
 func (c *Conn) leaveReading(rd *reader) {
 	c.inbox.mu.Lock() // behind handOver, which copies what it needs of rd
 	rd.release()
+	c.inbox.writing = false
 	c.inbox.mu.Unlock()
 	c.runInbox()
 }
@@ -348,6 +363,9 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 // dispatch runs a frame's handler here, or leaves it to the goroutine that is still busy
 // with an earlier one. It reports whether the reading is still the caller's.
 func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
+	if c.turnedDown(f) {
+		return true
+	}
 	if c.turn.Load()&turnMask == turnHanded && (c.runBeside(f) || c.push(rd, f)) {
 		if f.Kind == wire.KindRaw {
 			c.raw.match(&c.inbox)
@@ -355,7 +373,9 @@ func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 		return true
 	}
 	turn := c.beginTurn(turnHandling)
-	c.run(f)
+	if !c.comesTooLate(f) {
+		c.run(f)
+	}
 	if c.endTurn(turn) {
 		return true
 	}

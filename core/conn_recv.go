@@ -21,7 +21,7 @@ type recvTable struct {
 // behind slow handlers, so that a handler may wait for it too. Commands that came before
 // Recv was called are not seen. It fails with why the connection ended, or ctx's error.
 func (c *Conn) Recv(ctx context.Context, command string) ([]byte, error) {
-	if err := checkCommand(command); err != nil {
+	if err := c.checkGot(command); err != nil {
 		return nil, err
 	}
 	if c.isEnded() {

@@ -23,17 +23,21 @@ func (s *Server) changeName(c *Conn, name string) error {
 
 // naming is a change of name that the client asks for. It is told what it is called then.
 func (s *Server) naming(c *Conn, name string) {
-	if err := checkChange(wire.KindRename, name, s.opts.MaxName); err != nil {
+	err := checkChange(wire.KindRename, name, s.opts.MaxName)
+	if err == nil && name != c.Name() {
+		err = s.nameAllowed(name)
+	}
+	if err != nil {
 		s.eng.fault(c, err)
 		c.sendChange(wire.KindRename, c.Name()) //nolint:errcheck // then it is over anyway
 		return
 	}
-	old, changed, err := s.setName(c, name, true)
+	old, changed, taken := s.setName(c, name, true)
 	switch {
 	case changed:
 		c.event(wire.KindRename, old)
-	case err != nil && !c.isEnded():
-		s.eng.fault(c, err)
+	case taken != nil && !c.isEnded():
+		s.eng.fault(c, taken)
 	}
 }
 
@@ -71,7 +75,7 @@ func (s *Server) claimName(c *Conn, name string) (old string, changed bool, err 
 		return old, false, nil
 	}
 	if name != "" && !s.addName(name, c) {
-		return old, false, errNameTaken(name)
+		return old, false, nameTaken(name)
 	}
 	c.setName(name)
 	if old != "" && !s.opts.UniqueNames {
@@ -87,10 +91,6 @@ func (s *Server) addName(name string, c *Conn) bool {
 	}
 	s.named.add(name, c)
 	return true
-}
-
-func errNameTaken(name string) *Error {
-	return NewError(CodeNameTaken, "somebody is called "+printable(name)+" already")
 }
 
 // tellRenamed tells others that c was called old before. Classic ones, who know of no such

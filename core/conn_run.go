@@ -54,7 +54,7 @@ func (c *Conn) runCommand(name, payload []byte) {
 		return
 	}
 	if h == nil {
-		if err := checkCommand(string(name)); err != nil {
+		if err := c.checkGot(string(name)); err != nil {
 			c.eng.fault(c, err)
 			return
 		}
@@ -75,7 +75,7 @@ func (c *Conn) runCommand(name, payload []byte) {
 
 // unhandled reports a command that nobody takes, in words that cannot harm a log.
 func (c *Conn) unhandled(name []byte) {
-	if err := checkCommand(string(name)); err != nil {
+	if err := c.checkGot(string(name)); err != nil {
 		c.eng.fault(c, err)
 		return
 	}
@@ -90,15 +90,19 @@ func (c *Conn) runCall(id uint64, name, payload []byte) error {
 		return c.startCall(h, f, id)
 	}
 	f.Command = string(name)
-	if err := checkCommand(f.Command); err != nil {
+	if err := c.checkGot(f.Command); err != nil {
 		c.fail(id, err)
 		return nil
 	}
 	if h = c.eng.handlers.anyCall; h == nil {
-		c.fail(id, NewError(CodeUnknownCommand, "no handler for call "+printable(f.Command)))
+		c.fail(id, unknownCall(f.Command))
 		return nil
 	}
 	return c.startCall(h, f, id)
+}
+
+func unknownCall(command string) *Error {
+	return NewError(CodeUnknownCommand, "no handler for call "+printable(command))
 }
 
 // runRaw runs the message handler for a raw message that nobody has received meanwhile.

@@ -57,6 +57,7 @@ func (c *Conn) handOver(turn uint64) {
 	}
 	// The slow goroutine cannot get past the inbox's lock, so that its reader is still
 	// there to be copied and the count of goroutines is not yet down.
+	c.inbox.writing = turn&turnMask == turnFlushing
 	c.running.Add(1)
 	rd := c.rd.fork()
 	c.rd = rd
@@ -99,9 +100,12 @@ type inbox struct {
 	jobs  []job
 	head  int
 	bytes int
+	calls int // of the jobs, those that are calls nobody has given up
 
 	takenID  uint64 // of the call that was taken last
 	canceled bool   // that call was given up
+
+	writing bool // the reading was taken from one that writes, not from a handler
 
 	drop bool // run nothing any more: this side has ended the connection
 	over bool // the connection has ended: nobody waits for room
@@ -137,6 +141,7 @@ func (c *Conn) push(rd *reader, f wire.Frame) bool {
 		}
 		b.paused.Store(true)
 		b.room.Wait()
+		c.guard.stall()
 		b.paused.Store(false)
 	}
 	if c.turn.Load()&turnMask != turnHanded {
@@ -148,6 +153,7 @@ func (c *Conn) push(rd *reader, f wire.Frame) bool {
 	j := job{kind: f.Kind, body: append([]byte(nil), f.Body...)}
 	if f.Kind == wire.KindRequest {
 		j.id, _, _, _ = wire.ParseRequest(j.body)
+		b.calls++
 	}
 	b.jobs = append(b.jobs, j)
 	b.bytes += len(j.body) + jobCost
@@ -164,7 +170,7 @@ func (c *Conn) next() (job, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.head == len(b.jobs) || b.drop {
-		b.jobs, b.head, b.bytes = nil, 0, 0
+		b.jobs, b.head, b.bytes, b.calls = nil, 0, 0, 0
 		c.turn.Store(c.turn.Load() &^ turnMask) // turnReading
 		b.room.Broadcast()
 		return job{}, false
@@ -183,6 +189,9 @@ func (b *inbox) takeLocked() job {
 		b.jobs, b.head = b.jobs[:n], 0
 	}
 	b.bytes -= len(j.body) + jobCost
+	if j.kind == wire.KindRequest && !j.canceled {
+		b.calls--
+	}
 	b.takenID, b.canceled = j.id, j.canceled
 	b.room.Broadcast()
 	return j
@@ -229,8 +238,9 @@ func (b *inbox) cancel(id uint64) {
 		b.canceled = true
 	}
 	for i := b.head; i < len(b.jobs); i++ {
-		if j := &b.jobs[i]; j.kind == wire.KindRequest && j.id == id {
+		if j := &b.jobs[i]; j.kind == wire.KindRequest && j.id == id && !j.canceled {
 			j.canceled = true
+			b.calls--
 		}
 	}
 }

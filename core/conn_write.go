@@ -52,7 +52,7 @@ func (c *Conn) sendCommand(command string, payload []byte) error {
 	if hasClassic && c.classic != nil {
 		return c.sendClassic(Frame{KindCommand, command, payload}, 0)
 	}
-	if err := checkCommand(command); err != nil {
+	if err := c.checkSent(command); err != nil {
 		return err
 	}
 	n := wire.CommandSize(command, len(payload))

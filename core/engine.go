@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/hisock/hisock/core/wire"
 )
@@ -14,6 +15,7 @@ type engine struct {
 	sweep    *sweeper
 	manual   *manualQueue // nil unless the program runs the handlers itself
 	counters counters
+	draining atomic.Bool // nothing that comes is handled any more
 
 	// left runs when c has ended: as soon as nobody can send to it any more
 	// (gone), and when nothing of it runs any more (finished). joined says whether a

@@ -18,7 +18,7 @@ const (
 	CodeNone             = wire.CodeNone             // no error
 	CodeInternal         = wire.CodeInternal         // caller: the peer's handler failed or panicked
 	CodeCanceled         = wire.CodeCanceled         // caller: the call was given up
-	CodeDeadlineExceeded = wire.CodeDeadlineExceeded // caller: the call's time ran out
+	CodeDeadlineExceeded = wire.CodeDeadlineExceeded // caller: the call's time ran out; client: see [ServerOptions.FrameTimeout]
 	CodeUnknownCommand   = wire.CodeUnknownCommand   // caller: the peer has no handler of that name
 	CodeBadPayload       = wire.CodeBadPayload       // caller, error hook: a payload does not convert
 	CodeBadName          = wire.CodeBadName          // sender: a name, group or command is not well formed
@@ -27,8 +27,8 @@ const (
 	CodeVersion          = wire.CodeVersion          // client: the server speaks another version
 	CodeNotNative        = wire.CodeNotNative        // both: the peer does not speak this protocol
 	CodeHelloTimeout     = wire.CodeHelloTimeout     // client: it took too long to say hello
-	CodeTooManyConns     = wire.CodeTooManyConns     // client: the server is full
-	CodeNameTaken        = wire.CodeNameTaken        // client: see [ServerOptions.UniqueNames]
+	CodeTooManyConns     = wire.CodeTooManyConns     // client: the server has no place for it
+	CodeNameTaken        = wire.CodeNameTaken        // client: see [ServerOptions.UniqueNames] and ReservedNames
 	CodeSlowConsumer     = wire.CodeSlowConsumer     // both: the queue to the peer was full
 	CodeHeartbeat        = wire.CodeHeartbeat        // both: the peer fell silent
 	CodeShutdown         = wire.CodeShutdown         // client: the server is going away
@@ -38,11 +38,13 @@ const (
 	CodeAmbiguousName    = wire.CodeAmbiguousName    // server: several clients have that name
 	CodeUnknownGroup     = wire.CodeUnknownGroup     // server: nobody is in that group
 	CodeTooManyGroups    = wire.CodeTooManyGroups    // client: see [ServerOptions.MaxGroups]
-	CodeRateLimit        = wire.CodeRateLimit        // client: it sent too much in too short a time
+	CodeTooManyCalls     = wire.CodeTooManyCalls     // caller: see [ServerOptions.MaxCalls]
+	CodeRateLimit        = wire.CodeRateLimit        // client: see [ServerOptions.FrameRate]
 	CodeUnsupported      = wire.CodeUnsupported      // both: this build or peer cannot do that
 	CodeWriteTimeout     = wire.CodeWriteTimeout     // both: the peer stopped reading
 	CodeNotConnected     = wire.CodeNotConnected     // client: Connect first
 	CodeConnLost         = wire.CodeConnLost         // both: the stream broke off without a goodbye
+	CodeIdle             = wire.CodeIdle             // client: see [ServerOptions.IdleTimeout]
 
 	// CodeApplication is the first code that a program may give a meaning of its own.
 	CodeApplication Code = 1000

@@ -5,6 +5,12 @@ import "github.com/hisock/hisock/core/wire"
 // checkCommand reports what is wrong with the name of a command, or nil.
 func checkCommand(name string) *Error { return checkName(name, maxCommand) }
 
+// checkSent is checkCommand for a command that goes to the peer.
+func (c *Conn) checkSent(name string) *Error { return checkName(name, c.peerMaxCommand) }
+
+// checkGot is checkCommand for a command that comes from the peer.
+func (c *Conn) checkGot(name string) *Error { return checkName(name, c.eng.maxCommand) }
+
 // checkName reports what is wrong with the name of a client, a group or a command.
 func checkName(name string, max int) *Error {
 	// Nearly all names are short and printable ASCII: do not make them pay for the rest.

@@ -1,6 +1,10 @@
 package core
 
-import "time"
+import (
+	"context"
+	"slices"
+	"time"
+)
 
 // ServerOptions configure a [Server]. They are copied when it is made; a nil
 // pointer and the zero value mean the defaults. Where a comment says so, a negative
@@ -10,6 +14,18 @@ type ServerOptions struct {
 	// included. One more is refused with [CodeTooManyConns].
 	// Zero means 16384. Negative means no limit.
 	MaxConns int
+
+	// MaxConnsPerAddr is how many of them one address may have: an IPv4 address, or the first
+	// 64 bits of an IPv6 address. One more is refused with [CodeTooManyConns].
+	// Zero means 1024, but no limit for this machine's own addresses and for
+	// media whose addresses are not IP addresses, since a proxy may stand there for many; those
+	// are limited when the option is set. Negative means no limit.
+	MaxConnsPerAddr int
+
+	// MaxHandshakes is how many newcomers may be shaking hands at once, from the moment they are
+	// accepted until they are welcomed or told why not. One more is refused with
+	// [CodeTooManyConns] at once. Zero means 1024. Negative means no limit.
+	MaxHandshakes int
 
 	// HelloTimeout is how long a newcomer may take to say who it is.
 	// Zero means 10 s. Negative means for ever.
@@ -23,6 +39,46 @@ type ServerOptions struct {
 	// groups one client may be in. Zero means 128 bytes and 64 groups.
 	MaxName   int
 	MaxGroups int
+
+	// MaxCommand is how many bytes the name of a command or call may have that a client
+	// sends; handlers with a longer one cannot be registered. A longer one is answered with
+	// [CodeBadName] or, for a command, goes to the error hook. Clients are told.
+	// Zero means 256.
+	MaxCommand int
+
+	// MaxCalls is how many calls of one client may be unanswered, those that wait for their
+	// turn included. One more is answered with [CodeTooManyCalls], and the connection
+	// goes on. Clients are told. Zero means 1024. Negative means that only
+	// InboxBytes bounds them.
+	MaxCalls int
+
+	// Authorize is asked before a client is welcomed, a classic one too. It runs on a goroutine of
+	// the newcomer's own, also with Manual, so it may take its time: ctx ends with
+	// HelloTimeout, and when a Shutdown begins. That the client has hung up is noticed afterwards.
+	//
+	// An [Error] refuses the client with that code, message and RetryAfter. Any other error
+	// refuses it with [CodeUnauthorized] and is told to the logger and the error hook only;
+	// a panic refuses it with [CodeInternal]. A name or group that cannot be is the
+	// program's mistake: [CodeInternal] too. Nil lets everybody in.
+	Authorize func(ctx context.Context, a *Admission) error
+
+	// AuthorizeCommand is asked before each run of a handler for a command, a call or a raw
+	// message, and before the middleware; a command that also goes to the message handler
+	// is asked about twice. A call is answered with its error; that of anything else goes
+	// to the error hook. What [Conn.Recv] and [Conn.RecvRaw] wait for is not asked about.
+	AuthorizeCommand func(ctx context.Context, c *Conn, f Frame) error
+
+	// AuthorizeGroup is asked about each group that a client wants to be in: those of its
+	// hello that Authorize has left, and later ones. Its error keeps the client out of the
+	// group, not out of the server, and goes to the error hook. It runs as the
+	// handlers of the client do; for the groups of a hello, on the newcomer's goroutine,
+	// when c cannot be sent to yet.
+	AuthorizeGroup func(c *Conn, group string) error
+
+	// ReservedNames are names that no client may take: one that asks for such a name is
+	// refused with [CodeNameTaken], unless Authorize gives it a name. Upper and lower case are
+	// the same here.
+	ReservedNames []string
 
 	// UniqueNames refuses a client whose name somebody has with [CodeNameTaken].
 	// Clients without a name are not concerned.
@@ -51,6 +107,25 @@ type ServerOptions struct {
 	// for one client. Zero means 64.
 	MaxConcurrent int
 
+	// FrameRate and ByteRate are how many frames and bytes a second a client may send, answers to
+	// the server's calls included, and at once no more than those of a second. One that is
+	// faster is disconnected with [CodeRateLimit] and told when it may come back. What had to
+	// wait because handlers were slow counts as sent over the time it waited.
+	// Zero means no limit.
+	FrameRate int
+	ByteRate  int
+
+	// IdleTimeout is how long a client may send no command, call or raw message; heartbeats do
+	// not count, and while one of its handlers runs it is not idle. Then it is
+	// disconnected with [CodeIdle], up to a quarter of the time later. Zero means for ever.
+	IdleTimeout time.Duration
+
+	// FrameTimeout is how long a frame that has begun may take to come, with a second more for
+	// each 16 KiB of it. A client that is slower is disconnected with
+	// [CodeDeadlineExceeded], up to a quarter of the time later. While reading waits
+	// for handlers the time stands still. Zero means 20 s. Negative means for ever.
+	FrameTimeout time.Duration
+
 	// Heartbeat is how long a client may be silent before it is asked for a sign of
 	// life; after as long again it is disconnected with [CodeHeartbeat]. The
 	// client is told and does the same. Zero means 15 s. Negative means never.
@@ -64,6 +139,16 @@ type ServerOptions struct {
 	// queued, the goodbye, and waiting for the client to close its side.
 	// Zero means 2 s.
 	CloseTimeout time.Duration
+
+	// DrainTimeout is how long a [Server.Shutdown] lets handlers that run come to their end before
+	// their contexts end. Zero means 10 s. Negative means as long as its own context lets it.
+	DrainTimeout time.Duration
+
+	// RestartAfter is when clients are told to come back that a Shutdown sends away: the first
+	// after so long, each other 2 ms after the one before it, up to a minute later, so
+	// that they do not all come at once. Zero means 1 s. Negative means that they are
+	// not told.
+	RestartAfter time.Duration
 
 	// ResumeTime is how long a client whose connection has broken off may take to come back
 	// and go on as if nothing had happened: it stays a client meanwhile, and what is sent
@@ -159,6 +244,8 @@ type config struct {
 	maxFrame      int
 	maxName       int
 	maxGroups     int
+	maxCommand    int
+	maxCalls      int
 	queueBytes    int
 	inboxBytes    int
 	maxConcurrent int
@@ -170,25 +257,31 @@ type config struct {
 }
 
 const (
-	defaultMaxConns   = 16384
-	defaultHelloTime  = 10 * time.Second
-	defaultMaxHello   = 8 << 10
-	defaultMaxName    = 128
-	defaultMaxGroups  = 64
-	defaultMaxFrame   = 1 << 20
-	defaultQueueBytes = 1 << 20
-	defaultInboxBytes = 256 << 10
-	defaultConcurrent = 64
-	defaultHeartbeat  = 15 * time.Second
-	defaultWriteTime  = 20 * time.Second
-	defaultCloseTime  = 2 * time.Second
-	defaultResumeTime = 30 * time.Second
-	defaultRetryMin   = 500 * time.Millisecond
-	defaultRetryMax   = 20 * time.Second
+	defaultMaxConns      = 16384
+	defaultHelloTime     = 10 * time.Second
+	defaultMaxHandshakes = 1024
+	defaultMaxHello      = 8 << 10
+	defaultMaxName       = 128
+	defaultMaxCalls      = 1024
+	defaultMaxGroups     = 64
+	defaultMaxFrame      = 1 << 20
+	defaultQueueBytes    = 1 << 20
+	defaultInboxBytes    = 256 << 10
+	defaultConcurrent    = 64
+	defaultFrameTime     = 20 * time.Second
+	defaultHeartbeat     = 15 * time.Second
+	defaultWriteTime     = 20 * time.Second
+	defaultDrainTime     = 10 * time.Second
+	defaultRestartTime   = time.Second
+	defaultCloseTime     = 2 * time.Second
+	defaultResumeTime    = 30 * time.Second
+	defaultRetryMin      = 500 * time.Millisecond
+	defaultRetryMax      = 20 * time.Second
 
 	defaultClassicHeader = 16
 
-	// maxCommand is how many bytes the name of a command may have.
+	// maxCommand is how many bytes the name of a command may have, unless a server says
+	// otherwise.
 	maxCommand = 256
 )
 
@@ -200,20 +293,29 @@ func (o *ServerOptions) withDefaults() ServerOptions {
 		v = *o
 	}
 	v.MaxConns = limit(v.MaxConns, defaultMaxConns)
+	v.MaxHandshakes = limit(v.MaxHandshakes, defaultMaxHandshakes)
 	v.HelloTimeout = limit(v.HelloTimeout, defaultHelloTime)
 	v.MaxHello = min(positive(v.MaxHello, defaultMaxHello), readBufferSize)
 	v.MaxName = positive(v.MaxName, defaultMaxName)
 	v.MaxGroups = positive(v.MaxGroups, defaultMaxGroups)
+	v.MaxCommand = positive(v.MaxCommand, maxCommand)
+	v.MaxCalls = limit(v.MaxCalls, defaultMaxCalls)
 	v.MaxFrame = max(positive(v.MaxFrame, defaultMaxFrame), minPeerFrame)
 	v.QueueBytes = positive(v.QueueBytes, defaultQueueBytes)
 	v.InboxBytes = positive(v.InboxBytes, defaultInboxBytes)
 	v.MaxConcurrent = positive(v.MaxConcurrent, defaultConcurrent)
+	v.FrameRate, v.ByteRate = max(v.FrameRate, 0), max(v.ByteRate, 0)
+	v.IdleTimeout = max(v.IdleTimeout, 0)
+	v.FrameTimeout = limit(v.FrameTimeout, defaultFrameTime)
 	v.Heartbeat = limit(v.Heartbeat, defaultHeartbeat)
 	v.WriteTimeout = limit(v.WriteTimeout, defaultWriteTime)
 	v.ClassicHeaderLen = min(limit(v.ClassicHeaderLen, defaultClassicHeader), maxClassicHeader)
 	v.CloseTimeout = positive(v.CloseTimeout, defaultCloseTime)
 	v.ResumeTime = limit(v.ResumeTime, defaultResumeTime)
 	v.History = v.History.withDefaults()
+	v.ReservedNames = slices.Clone(v.ReservedNames)
+	v.DrainTimeout = limit(v.DrainTimeout, defaultDrainTime)
+	v.RestartAfter = limit(v.RestartAfter, defaultRestartTime)
 	if v.Codec == nil {
 		v.Codec = defaultCodec
 	}
@@ -226,6 +328,7 @@ func (o *ServerOptions) withDefaults() ServerOptions {
 func (o *ServerOptions) config() config {
 	return config{
 		maxFrame: o.MaxFrame, maxName: o.MaxName, maxGroups: o.MaxGroups,
+		maxCommand: o.MaxCommand, maxCalls: o.MaxCalls,
 		queueBytes: o.QueueBytes, inboxBytes: o.InboxBytes, maxConcurrent: o.MaxConcurrent,
 		heartbeat: o.Heartbeat, writeTimeout: o.WriteTimeout, closeTimeout: o.CloseTimeout,
 		codec: o.Codec, log: o.Logger,
@@ -236,6 +339,7 @@ func (o *ServerOptions) config() config {
 // server's to limit.
 func (o *ClientOptions) config() config {
 	c := config{
+		maxCommand:    maxCommand,
 		maxFrame:      max(positive(o.MaxFrame, defaultMaxFrame), minPeerFrame),
 		queueBytes:    positive(o.QueueBytes, defaultQueueBytes),
 		inboxBytes:    positive(o.InboxBytes, defaultInboxBytes),

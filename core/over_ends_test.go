@@ -21,7 +21,7 @@ import (
 func TestShutdownOnMixedMedia(t *testing.T) {
 	const members = 20
 	ns := openAll(t)
-	s := newSceneOn(t, ns, nil, func(s *scene) {
+	s := newSceneOn(t, ns, &core.ServerOptions{DrainTimeout: 100 * time.Millisecond}, func(s *scene) {
 		s.srv.HandleBytes("wait", func(ctx context.Context, _ *core.Conn, _ []byte) ([]byte, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()

@@ -53,6 +53,8 @@ type handlers struct {
 	frozen atomic.Bool
 	conv   Codec // of the typed handlers
 
+	maxCommand int // the longest name of a command
+
 	commands map[string]*handler
 	order    []*handler // commands in the order of their registration
 	calls    map[string]*handler
@@ -187,7 +189,7 @@ func (h *handlers) addCall(name string, f Handler, opts []HandlerOption) {
 // add registers one handler. What is wrong here is the program's mistake, so it panics.
 func add(h *handlers, m *map[string]*handler, name string, f Handler, opts []HandlerOption) {
 	h.mustBeOpen()
-	if err := checkCommand(name); err != nil {
+	if err := checkName(name, h.maxCommand); err != nil {
 		panic("core: " + err.Message)
 	}
 	if reserved(name) {

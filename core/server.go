@@ -18,8 +18,9 @@ import (
 // those that register are safe for concurrent use.
 type Server struct {
 	handlers
-	opts ServerOptions
-	eng  *engine
+	opts       ServerOptions
+	eng        *engine
+	addrLimits addrLimits
 
 	onJoin    func(c *Conn)
 	onLeave   func(c *Conn, why error)
@@ -34,14 +35,16 @@ type Server struct {
 
 	histories *histories // nil: nothing is kept
 
-	lastID   atomic.Uint64
-	open     atomic.Int64   // connections, those still shaking hands included
-	waiting  atomic.Int64   // of these, those that are suspended
-	refusing chan struct{}  // a slot for each newcomer that is being told that we are full
-	conns    sync.WaitGroup // one for each connection, and each Serve
+	lastID    atomic.Uint64
+	open      atomic.Int64   // connections, those still shaking hands included
+	farewells atomic.Uint64  // how many were told to come back
+	waiting   atomic.Int64   // connections that are suspended, which are not among these
+	refusing  chan struct{}  // a slot for each newcomer that is being told that we are full
+	conns     sync.WaitGroup // one for each connection, and each Serve
 
 	mu        sync.Mutex // guards the fields below
-	serving   bool       // the sweeper runs
+	gate      gate
+	serving   bool // the sweeper runs
 	closing   bool
 	listeners map[uint64]transport.Listener
 	shaking   map[uint64]transport.Conn
@@ -58,22 +61,24 @@ const maxRefusing = 32
 // NewServer returns a server that does not listen yet. opts may be nil.
 func NewServer(opts *ServerOptions) *Server {
 	s := &Server{
-		opts:      opts.withDefaults(),
-		refusing:  make(chan struct{}, maxRefusing),
-		stopping:  make(chan struct{}),
-		stopped:   make(chan struct{}),
-		listeners: make(map[uint64]transport.Listener),
-		shaking:   make(map[uint64]transport.Conn),
-		sessions:  make(map[uint64]*Conn),
+		opts:       opts.withDefaults(),
+		addrLimits: newAddrLimits(opts),
+		gate:       gate{places: make(map[uint64]addrKey), perAddr: make(map[addrKey]int), asking: make(map[uint64]context.CancelFunc)},
+		refusing:   make(chan struct{}, maxRefusing),
+		stopping:   make(chan struct{}),
+		stopped:    make(chan struct{}),
+		listeners:  make(map[uint64]transport.Listener),
+		shaking:    make(map[uint64]transport.Conn),
+		sessions:   make(map[uint64]*Conn),
 	}
-	s.conv = s.opts.Codec
+	s.conv, s.maxCommand = s.opts.Codec, s.opts.MaxCommand
 	s.histories = newHistories(s.opts.History)
 	cfg := s.opts.config()
 	s.eng = &engine{
 		config:    cfg,
 		handlers:  &s.handlers,
 		manual:    newManualQueue(s.opts.Manual),
-		sweep:     newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout)),
+		sweep:     newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout, s.opts.FrameTimeout, s.opts.IdleTimeout)),
 		gone:      s.gone,
 		finished:  s.finished,
 		told:      s.told,
@@ -146,7 +151,7 @@ func (s *Server) begin(l transport.Listener) (key uint64, ok bool) {
 	if s.closing {
 		return 0, false
 	}
-	s.freeze()
+	s.freezeGuarded()
 	if !s.serving {
 		s.serving = true
 		s.eng.sweep.start()
@@ -235,7 +240,7 @@ func (s *Server) gone(c *Conn) {
 // finished runs when nothing of a connection runs any more.
 func (s *Server) finished(c *Conn) {
 	defer s.conns.Done()
-	s.open.Add(-1)
+	s.leavePlace(c)
 	s.eng.sweep.remove(c)
 	if !c.joined {
 		return

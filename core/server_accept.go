@@ -3,7 +3,6 @@ package core
 import (
 	"context"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/hisock/hisock/core/wire"
@@ -12,6 +11,7 @@ import (
 
 // accept takes a new stream, whose handshake and reading get a goroutine of their own.
 func (s *Server) accept(base context.Context, stream transport.Conn) {
+	from := s.addrLimits.keyOf(stream.Info().Remote)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
@@ -22,8 +22,8 @@ func (s *Server) accept(base context.Context, stream transport.Conn) {
 	key := s.lastKey
 	s.shaking[key] = stream
 	s.conns.Add(1)
-	if s.open.Add(1)-s.waiting.Load() > int64(s.opts.MaxConns) && s.opts.MaxConns > 0 {
-		go s.refuseFull(key, stream)
+	if why := s.takePlaceLocked(key, from); why != nil {
+		go s.refuseFull(key, stream, why)
 		return
 	}
 	go s.welcome(base, key, stream)
@@ -37,12 +37,10 @@ func (s *Server) shaken(key uint64) {
 	s.conns.Done()
 }
 
-// refuseFull tells a newcomer that the server is full, unless too many are being told
+// refuseFull tells a newcomer that there is no place for it, unless too many are being told
 // so at this moment.
-func (s *Server) refuseFull(key uint64, stream transport.Conn) {
+func (s *Server) refuseFull(key uint64, stream transport.Conn, why *Error) {
 	defer s.shaken(key)
-	s.open.Add(-1) // it takes no place while it is being told
-	why := NewError(CodeTooManyConns, "the server has "+strconv.Itoa(s.opts.MaxConns)+" connections")
 	s.refused(stream, why)
 	select {
 	case s.refusing <- struct{}{}:
@@ -60,33 +58,51 @@ func (s *Server) refused(stream transport.Conn, why *Error) {
 
 // welcome shakes hands and then reads the connection until it ends.
 func (s *Server) welcome(base context.Context, key uint64, stream transport.Conn) {
+	var hurry time.Time
 	if s.opts.HelloTimeout > 0 {
-		stream.SetReadDeadline(time.Now().Add(s.opts.HelloTimeout)) //nolint:errcheck // the read will fail
+		hurry = time.Now().Add(s.opts.HelloTimeout)
+		stream.SetReadDeadline(hurry) //nolint:errcheck // the read will fail
 	}
 	if s.isClosing() { // a Shutdown may have set its own deadline just before
 		stream.SetReadDeadline(time.Now()) //nolint:errcheck // the read will fail
 	}
 	rd := &reader{}
 	hello, peer, why := s.readHello(stream, rd)
+	var a *Admission
+	var c *Conn
+	settled := false
+	defer func() {
+		if !settled { // the program has ended this goroutine, which nothing can prevent
+			s.freePlace(key)
+			s.endShake()
+			stream.Close() //nolint:errcheck // nothing to be done about it
+			s.shaken(key)
+		}
+	}()
 	if why == nil && len(hello.Token) > 0 {
 		if c := s.resume(key, stream, rd, hello); c != nil {
-			c.read(rd)
+			settled = true
+			s.goOn(c, rd)
 			return
 		}
 	}
-	var c *Conn
 	if why == nil {
-		c, why = s.admit(base, key, stream, hello, peer)
+		a, why = s.authorize(base, key, stream.Info(), hello, peer != nil, hurry)
 	}
+	if why == nil {
+		c, why = s.admit(base, key, stream, hello, peer, a)
+	}
+	settled = true
 	if why != nil {
 		defer s.shaken(key)
+		defer s.endShake() // behind the refusal, which takes a goroutine too
 		http := why.Code == CodeNotNative && looksLikeHTTP(rd.buf[:rd.w])
 		rd.release()
 		if s.isClosing() {
-			why = errShuttingDown
+			why = s.farewell()
 		}
-		s.open.Add(-1)
-		s.refused(stream, why)
+		s.freePlace(key) // before it is told, and may come again
+		s.refused(stream, hideAuth(why, hello))
 		hangUp(stream, refusal(why, http, peer))
 		return
 	}
@@ -142,21 +158,23 @@ func (s *Server) readNativeHello(stream transport.Conn, rd *reader) (*wire.Hello
 
 // admit makes a connection of a stream whose hello is well formed: its welcome is queued
 // before anybody can send to it.
-func (s *Server) admit(base context.Context, key uint64, stream transport.Conn, hello *wire.Hello, peer *classicPeer) (*Conn, *Error) {
+func (s *Server) admit(base context.Context, key uint64, stream transport.Conn, hello *wire.Hello, peer *classicPeer, a *Admission) (*Conn, *Error) {
 	c := newConn(base, s.eng, s.lastID.Add(1), stream)
 	c.server, c.classic = true, peer
 	c.addr = c.Info().Remote
 	c.name = hello.Name
 	c.groups = slices.Compact(slices.Sorted(slices.Values(hello.Groups)))
-	c.auth, c.metadata = hello.Auth, hello.Metadata
+	c.auth, c.metadata, c.values = hello.Auth, hello.Metadata, a.values
 	c.peerMaxFrame = peerMaxFrame(hello.MaxFrame)
 	c.joined = true
+	s.allowGroups(c, a.asked)
 	if hello.Resume && peer == nil && s.opts.ResumeTime > 0 {
 		c.session = newSession(c.id, hello)
 		c.out.keep.on = c.token != nil
 	}
 	c.out.batch = true // nothing is written before the join handler has run
 	c.queueWelcome(s.welcomeTo(c))
+
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
@@ -165,9 +183,13 @@ func (s *Server) admit(base context.Context, key uint64, stream transport.Conn, 
 	}
 	if c.name != "" && !s.addName(c.name, c) {
 		c.cancel(nil)
-		return nil, errNameTaken(c.name)
+		return nil, nameTaken(c.name)
 	}
 	delete(s.shaking, key)
+	s.gate.shakes--
+	c.place = key
+	c.guard = newGuard(&s.opts)
+	c.setHeld(nil)
 	if !s.replays() {
 		for _, g := range c.groups {
 			s.groups.add(g, c)

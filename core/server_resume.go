@@ -36,6 +36,7 @@ func (s *Server) waited(*Conn) { s.waiting.Add(-1) }
 
 // suspended tells the program, and ends the connection if it is not resumed in time.
 func (s *Server) suspended(c *Conn, l *link, why *Error) {
+	s.leavePlace(c)
 	s.eng.log.Info("hisock: suspended", "peer", c.label(), "why", why.Error())
 	c.inform(func() {
 		if s.onSuspend != nil {
@@ -96,7 +97,7 @@ func (s *Server) resume(key uint64, stream transport.Conn, rd *reader, hello *wi
 		if !s.awaitGone(c, before) {
 			return nil
 		}
-		ok, changed := s.relink(c, before, l, rd, hello.Received)
+		ok, changed := s.relink(c, key, before, l, rd, hello.Received)
 		if ok {
 			break
 		}
@@ -104,20 +105,34 @@ func (s *Server) resume(key uint64, stream transport.Conn, rd *reader, hello *wi
 			c.end(NewError(CodeConnLost, "what the client lacks is not kept any more"), nil, ending{waiting: before})
 		}
 	}
+	s.endShake()
 	s.shaken(key)
-	s.open.Add(-1) // the newcomer is not another connection
 	s.waited(c)
 	s.eng.counters.resumed.Add(1)
 	stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
+	return c
+}
+
+// goOn tells the program that a connection was resumed, and reads it.
+func (s *Server) goOn(c *Conn, rd *reader) {
 	s.eng.log.Info("hisock: resumed", "peer", c.label())
+	returned := false
+	defer func() {
+		if !returned { // the program has ended this goroutine, which nothing can prevent
+			c.endWith(errGoexit)
+			close(rd.link.readerDone)
+			c.exit()
+		}
+	}()
 	c.inform(func() {
 		if s.onResume != nil {
 			defer s.eng.recover(c, "resume handler")
 			s.onResume(c)
 		}
 	})
+	returned = true
 	c.endBatch()
-	return c
+	c.read(rd)
 }
 
 // awaitGone ends the link that a connection may still have, since its client has another, and
@@ -148,7 +163,7 @@ func (s *Server) awaitGone(c *Conn, l *link) bool {
 }
 
 // relink gives the connection its new stream, behind a welcome, and keeps the index of addresses.
-func (s *Server) relink(c *Conn, before, l *link, rd *reader, received uint64) (ok, changed bool) {
+func (s *Server) relink(c *Conn, key uint64, before, l *link, rd *reader, received uint64) (ok, changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
@@ -163,6 +178,7 @@ func (s *Server) relink(c *Conn, before, l *link, rd *reader, received uint64) (
 	if ok {
 		s.byAddr.remove(addr, c)
 		s.byAddr.add(l.info.Remote, c)
+		c.place = key
 	}
 	return ok, changed
 }
@@ -172,7 +188,7 @@ func (s *Server) welcomeTo(c *Conn) *wire.Welcome {
 	return &wire.Welcome{
 		Session: c.session.id, Token: c.token, AckBytes: uint64(ackAt(s.opts.QueueBytes)),
 		MaxFrame: uint64(s.opts.MaxFrame), MaxName: uint64(s.opts.MaxName),
-		MaxCommand: maxCommand, MaxGroups: uint64(s.opts.MaxGroups),
+		MaxCommand: uint64(s.opts.MaxCommand), MaxGroups: uint64(s.opts.MaxGroups), MaxCalls: uint64(s.opts.MaxCalls),
 		Heartbeat: s.opts.Heartbeat, Name: c.name, Groups: c.groups, Addr: c.addr,
 	}
 }

@@ -9,19 +9,22 @@ import (
 // have only to notice.
 const cutTime = 250 * time.Millisecond
 
-// Shutdown ends the server: it stops listening, says goodbye to every client, writes what is
+// Shutdown ends the server: it stops listening and handling what comes, lets handlers that run, and
+// what has been read before, come to their end, says goodbye to every client, writes what is
 // queued, and waits until every connection has ended, its handlers have returned and
-// its leave handler has run. All connections are closed side by side.
+// its leave handler has run. All connections are closed side by side, each as soon as its own
+// handlers are done: until then they can send, call and answer. Calls that come
+// meanwhile fail with [CodeShutdown]. The goodbyes tell clients when to come back, each at
+// another time: see [ServerOptions.RestartAfter].
 //
-// When ctx ends first, what is left is cut off, and the error is that of ctx; then only handlers
+// Handlers have [ServerOptions.DrainTimeout], or three quarters of the time that ctx leaves if that
+// is less; then their contexts end. When ctx ends first, what is left is cut off, and the error is that of ctx; then only handlers
 // that do not heed their context still run. Shutdown may be called again to wait longer.
 // A handler that calls it waits for itself, until ctx ends. With [ServerOptions.Manual] it
 // runs the handlers that are left, so that nobody else need call Update.
 func (s *Server) Shutdown(ctx context.Context) error {
 	ended := s.stop()
-	for c := range s.Clients() {
-		c.closeWith(errShuttingDown)
-	}
+	s.drain(ctx)
 	if s.eng.manual.await(ctx, ended) == nil {
 		return nil
 	}
@@ -63,6 +66,9 @@ func (s *Server) stop() <-chan struct{} {
 	}
 	for _, stream := range s.shaking {
 		stream.SetReadDeadline(time.Now()) //nolint:errcheck // it has its own deadline
+	}
+	for _, cancel := range s.gate.asking {
+		cancel()
 	}
 	go func() {
 		s.conns.Wait()

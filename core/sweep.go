@@ -188,6 +188,9 @@ func (s *sweeper) sweepAll(now time.Duration) {
 		c.checkStuck(now)
 		c.checkWrites(now)
 		c.checkAck()
+		if c.guard != nil {
+			c.guard.sweep(c, now)
+		}
 	}
 }
 

@@ -283,7 +283,8 @@ export type PeerErrorCode =
   | "unsupported"
   | "write_timeout"
   | "not_connected"
-  | "conn_lost";
+  | "conn_lost"
+  | "idle";
 
 /**
  * What kind of failure it is: a name for hisock's own, a number from 1000 on for those of

@@ -40,6 +40,7 @@ const (
 	CodeWriteTimeout     Code = 26 // a write to the peer took too long
 	CodeNotConnected     Code = 27 // there is no connection
 	CodeConnLost         Code = 28 // the connection broke off without a goodbye
+	CodeIdle             Code = 29 // the peer asked for nothing for too long
 
 	// CodeApplication is the first of the codes that the application may give
 	// its own meaning.
@@ -77,6 +78,7 @@ var codeTexts = [...]string{
 	CodeWriteTimeout:     "write timeout",
 	CodeNotConnected:     "not connected",
 	CodeConnLost:         "connection lost",
+	CodeIdle:             "idle",
 }
 
 // String returns the code in words, such as "unknown command", or "code 1234"

@@ -8,7 +8,7 @@ import (
 
 func TestCodeString(t *testing.T) {
 	texts := map[string]Code{}
-	for c := CodeNone; c <= CodeConnLost; c++ {
+	for c := CodeNone; c <= CodeIdle; c++ {
 		text := c.String()
 		require.NotEmpty(t, text, "code %d", uint32(c))
 		require.NotContains(t, text, "code ")
@@ -16,7 +16,7 @@ func TestCodeString(t *testing.T) {
 		texts[text] = c
 	}
 	require.Equal(t, CodeUnknownCommand, texts["unknown command"])
-	require.Equal(t, "code 29", (CodeConnLost + 1).String())
+	require.Equal(t, "code 30", (CodeIdle + 1).String())
 	require.Equal(t, "code 1000", CodeApplication.String())
 	require.Equal(t, "code 4294967295", Code(1<<32-1).String())
 }
@@ -30,4 +30,5 @@ func TestCodeNumbers(t *testing.T) {
 	require.EqualValues(t, 16, CodeShutdown)
 	require.EqualValues(t, 22, CodeTooManyGroups)
 	require.EqualValues(t, 28, CodeConnLost)
+	require.EqualValues(t, 29, CodeIdle)
 }

@@ -35,6 +35,7 @@ var names = [...]string{
 	wire.CodeWriteTimeout:     "write_timeout",
 	wire.CodeNotConnected:     "not_connected",
 	wire.CodeConnLost:         "conn_lost",
+	wire.CodeIdle:             "idle",
 }
 
 // Of returns the name of a code. It reports false for a code that has none: the

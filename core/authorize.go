@@ -1,0 +1,209 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+// An Admission is a newcomer that [ServerOptions.Authorize] decides about. It is valid until
+// that returns.
+type Admission struct {
+	// Name and Groups are what the client asks for. They may be changed: what they are at the
+	// end is what the client is called and where it is, and the client is told.
+	// Name is empty if the client asks for one of [ServerOptions.ReservedNames]; if it
+	// still is at the end, the client is refused.
+	Name   string
+	Groups []string
+
+	// Asked is the name that the client asks for, also if it is reserved.
+	Asked string
+
+	// Auth and Metadata are as the client sent them. A classic client has none. They must not
+	// be changed, and Auth should be in no log and no error.
+	Auth     []byte
+	Metadata map[string]string
+
+	// Info describes the stream: addresses, the TLS state, the HTTP request.
+	Info transport.Info
+
+	// Classic says that the client speaks the original's protocol, so that it cannot be
+	// told why it is refused.
+	Classic bool
+
+	asked  []string // the groups of the hello
+	values []attached
+}
+
+// An attached value. They are few, and a map whose keys are anything would cost a browser build 2 KB.
+type attached struct{ key, value any }
+
+// Set attaches a value to the connection to be, for [Conn.Value]. Keys should be of a type
+// of the program's own, as those of a [context.Context].
+func (a *Admission) Set(key, value any) {
+	for i := range a.values {
+		if a.values[i].key == key {
+			a.values[i].value = value
+			return
+		}
+	}
+	a.values = append(a.values, attached{key, value})
+}
+
+// AuthIs reports whether Auth is secret. How long it takes says nothing about how much of
+// it is right. No Auth is an empty secret.
+func (a *Admission) AuthIs(secret []byte) bool {
+	return len(secret) > 0 && sameSecret(a.Auth, secret)
+}
+
+// Value returns what [Admission.Set] attached to the connection under key, or nil.
+func (c *Conn) Value(key any) any {
+	for i := range c.values {
+		if c.values[i].key == key {
+			return c.values[i].value
+		}
+	}
+	return nil
+}
+
+// authorize decides whether a newcomer may come in, and says in its hello what it is to be
+// called and where it is to be. hurry is when there is no more time; zero is never.
+func (s *Server) authorize(base context.Context, key uint64, info transport.Info, hello *wire.Hello, classic bool, hurry time.Time) (*Admission, *Error) {
+	a := &Admission{
+		Name: hello.Name, Groups: hello.Groups, Asked: hello.Name, Auth: hello.Auth, Metadata: hello.Metadata,
+		Info: info, Classic: classic, asked: slices.Clone(hello.Groups),
+	}
+	reserved := s.nameAllowed(hello.Name)
+	if s.opts.Authorize == nil {
+		return a, reserved
+	}
+	if reserved != nil {
+		a.Name = ""
+	}
+	ctx, done := s.beginAsking(base, key, hurry)
+	defer done()
+	if why := s.decide(ctx, a); why != nil {
+		return nil, why
+	}
+	if reserved != nil && a.Name == "" {
+		return nil, reserved
+	}
+	if err := s.checkAdmission(a); err != nil {
+		s.eng.log.Error("hisock: Authorize gave what cannot be", "remote", printable(info.Remote), "err", err.Error())
+		return nil, wrapError(CodeInternal, "", err)
+	}
+	hello.Name, hello.Groups = a.Name, a.Groups
+	return a, nil
+}
+
+// beginAsking returns the context of an Authorize, which a Shutdown ends too. done must be
+// called when it has returned.
+func (s *Server) beginAsking(base context.Context, key uint64, hurry time.Time) (ctx context.Context, done func()) {
+	ctx, cancel := context.WithCancel(base)
+	if !hurry.IsZero() {
+		ctx, cancel = context.WithDeadline(base, hurry)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		cancel()
+	}
+	s.gate.asking[key] = cancel
+	return ctx, func() {
+		s.mu.Lock()
+		delete(s.gate.asking, key)
+		s.mu.Unlock()
+		cancel()
+	}
+}
+
+// decide runs Authorize and says what the client is told if it is not let in.
+func (s *Server) decide(ctx context.Context, a *Admission) (why *Error) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.eng.log.Error("hisock: Authorize panicked", "remote", printable(a.Info.Remote), "panic", hide(panicText(v), a.Auth), "stack", stack())
+			why = NewError(CodeInternal, "")
+		}
+	}()
+	err := s.opts.Authorize(ctx, a)
+	if err == nil {
+		return nil
+	}
+	e, ok := find[*Error](err)
+	switch {
+	case ok && e == nil: // a nil that has become an interface
+		return nil
+	case ok && e.Code != CodeNone:
+		return &Error{Code: e.Code, Message: e.Message, RetryAfter: e.RetryAfter, cause: e.cause}
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return wrapError(CodeDeadlineExceeded, "it took too long to decide", err)
+	}
+	return wrapError(CodeUnauthorized, "", err)
+}
+
+// checkAdmission reports what is wrong with what Authorize gave.
+func (s *Server) checkAdmission(a *Admission) *Error {
+	a.Groups = slices.Compact(slices.Sorted(slices.Values(a.Groups)))
+	if len(a.Groups) > s.opts.MaxGroups {
+		return NewError(CodeTooManyGroups, "more groups than a client may be in")
+	}
+	names := a.Groups
+	if a.Name != "" {
+		names = append([]string{a.Name}, names...)
+	}
+	for _, name := range names {
+		if err := checkName(name, s.opts.MaxName); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hideAuth returns why without the newcomer's auth, for logs and the error hook: an Authorize may
+// have put it into its error.
+func hideAuth(why *Error, hello *wire.Hello) *Error {
+	if hello == nil || len(hello.Auth) == 0 {
+		return why
+	}
+	shown := *why
+	shown.Message = hide(why.Message, hello.Auth)
+	if shown.cause != nil {
+		text := plainText(shown.cause)
+		if hidden := hide(text, hello.Auth); hidden != text {
+			shown.cause = errors.New(hidden)
+		}
+	}
+	return &shown
+}
+
+// plainText returns what an error says, as it is, whatever its method does.
+func plainText(err error) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = ""
+		}
+	}()
+	return err.Error()
+}
+
+// nameAllowed reports why a client may not take a name by itself, or nil. That it is reserved
+// is told as if somebody had it.
+func (s *Server) nameAllowed(name string) *Error {
+	if name == "" {
+		return nil
+	}
+	for _, reserved := range s.opts.ReservedNames {
+		if sameName(name, reserved) {
+			return nameTaken(name)
+		}
+	}
+	return nil
+}
+
+func nameTaken(name string) *Error {
+	return NewError(CodeNameTaken, "the name "+printable(name)+" is taken")
+}

@@ -1,0 +1,293 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// helloOf says hello by hand.
+func (w *world) helloOf(h *wire.Hello) *peer {
+	p := w.peer()
+	p.send(wire.AppendHello([]byte(wire.Preface), h))
+	return p
+}
+
+// wantRefuse reads a refusal, which is the last there is.
+func (p *peer) wantRefuse(code Code) string {
+	p.t.Helper()
+	f := p.want()
+	require.Equal(p.t, wire.KindRefuse, f.Kind)
+	no, err := wire.ParseRefuse(f.Body)
+	require.NoError(p.t, err)
+	require.Equal(p.t, code.String(), no.Code.String())
+	p.wantEOF()
+	return no.Reason
+}
+
+// What a client is told when it is not let in, and what it is not.
+func TestAuthorizeRefuses(t *testing.T) {
+	secret := errors.New("row 7 of users.db")
+	var none *Error
+	tests := map[string]struct {
+		decide func(ctx context.Context) error
+		want   *Error // nil if the client is let in
+	}{
+		"nil":                   {decide: func(context.Context) error { return nil }},
+		"a nil Error":           {decide: func(context.Context) error { return none }},
+		"an Error":              {decide: func(context.Context) error { return &Error{Code: 1500, Message: "later", RetryAfter: time.Minute} }, want: &Error{Code: 1500, Message: "later", RetryAfter: time.Minute}},
+		"an Error, wrapped":     {decide: func(context.Context) error { return fmt.Errorf("users.db: %w", NewError(1501, "no")) }, want: NewError(1501, "no")},
+		"an Error with a cause": {decide: func(context.Context) error { return wrapError(1502, "no", secret) }, want: NewError(1502, "no")},
+		"an Error without code": {decide: func(context.Context) error { return NewError(CodeNone, "") }, want: NewError(CodeUnauthorized, "")},
+		"another error":         {decide: func(context.Context) error { return secret }, want: NewError(CodeUnauthorized, "")},
+		"a panic":               {decide: func(context.Context) error { panic(secret) }, want: NewError(CodeInternal, "")},
+		"out of time":           {decide: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, want: NewError(CodeDeadlineExceeded, "it took too long to decide")},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			opts := &ServerOptions{Authorize: func(ctx context.Context, _ *Admission) error { return tc.decide(ctx) }}
+			inWorld(t, opts, func(w *world) {
+				var told kept[error]
+				w.srv.OnError(func(c *Conn, err error) {
+					if c == nil {
+						told.add(err)
+					}
+				})
+				w.serve()
+				cl := w.client("ada")
+				err := cl.Connect(w.ctx)
+				if tc.want == nil {
+					require.NoError(t, err)
+					require.NoError(t, cl.Close())
+					return
+				}
+				got, _ := find[*Error](err)
+				require.Equal(t, tc.want.Code.String(), got.Code.String())
+				require.Equal(t, tc.want.Message, got.Message)
+				require.Equal(t, tc.want.RetryAfter, got.RetryAfter)
+				require.True(t, IsRemote(err))
+				synctest.Wait()
+				require.Len(t, told.all(), 1)
+				require.Equal(t, tc.want.Code.String(), CodeOf(told.all()[0]).String())
+				require.Zero(t, w.srv.Len())
+			})
+		})
+	}
+}
+
+// The detail goes to those who run the server.
+func TestAuthorizeDetail(t *testing.T) {
+	why := errors.New("row 7 of users.db")
+	inWorld(t, &ServerOptions{Authorize: func(context.Context, *Admission) error { return why }}, func(w *world) {
+		var told kept[error]
+		w.srv.OnError(func(_ *Conn, err error) { told.add(err) })
+		w.serve()
+		require.Error(t, w.client("ada").Connect(w.ctx))
+		synctest.Wait()
+		require.ErrorIs(t, told.all()[0], why)
+		require.Contains(t, fmt.Sprint(w.log.all()), "row 7 of users.db")
+	})
+}
+
+// Authorize is told all there is, and what it changes holds at both ends.
+func TestAuthorizeChanges(t *testing.T) {
+	type key struct{}
+	opts := &ServerOptions{UniqueNames: true}
+	opts.Authorize = func(_ context.Context, a *Admission) error {
+		if a.Name != "ada" || a.Asked != "ada" || string(a.Auth) != "token" || a.Metadata["lang"] != "en" ||
+			a.Info.Transport != "pipe" || a.Classic || fmt.Sprint(a.Groups) != "[b a]" {
+			return fmt.Errorf("got %+v", a)
+		}
+		a.Name, a.Groups = "ada.l", []string{"z", "a", "z"}
+		a.Set(key{}, 7)
+		a.Set("role", "admin")
+		return nil
+	}
+	inWorld(t, opts, func(w *world) {
+		var joined kept[string]
+		w.srv.OnJoin(func(c *Conn) {
+			joined.add(fmt.Sprint(c.Name(), c.Groups(), c.Value(key{}), c.Value("role"), c.Value("other")))
+		})
+		w.serve()
+		cl := NewClient(w.lis, &ClientOptions{Retry: Retry{Off: true},
+			Name: "ada", Groups: []string{"b", "a"}, Auth: []byte("token"), Metadata: map[string]string{"lang": "en"},
+		})
+		w.join(cl)
+		require.Equal(t, []string{"ada.l[a z] 7admin<nil>"}, joined.all())
+		require.Equal(t, "ada.l", cl.Name())
+		require.Equal(t, []string{"a", "z"}, cl.Groups())
+		require.Nil(t, cl.Conn().Value("role"), "the client's end has none")
+		require.Equal(t, []string{"ada.l"}, w.srv.Names())
+		require.Equal(t, 1, w.srv.Group("z").Len())
+		require.Zero(t, w.srv.Group("b").Len())
+		require.NoError(t, cl.Close())
+	})
+}
+
+// What no client may be called is not what Authorize may call it.
+func TestAuthorizeGivesNonsense(t *testing.T) {
+	tests := map[string]func(a *Admission){
+		"name":            func(a *Admission) { a.Name = "a\nb" },
+		"name too long":   func(a *Admission) { a.Name = string(make([]byte, 200)) },
+		"group":           func(a *Admission) { a.Groups = []string{""} },
+		"too many groups": func(a *Admission) { a.Groups = []string{"a", "b", "c"} },
+	}
+	for name, change := range tests {
+		t.Run(name, func(t *testing.T) {
+			opts := &ServerOptions{MaxGroups: 2, Authorize: func(_ context.Context, a *Admission) error { change(a); return nil }}
+			inWorld(t, opts, func(w *world) {
+				w.serve()
+				err := w.client("ada").Connect(w.ctx)
+				require.Equal(t, CodeInternal.String(), CodeOf(err).String())
+				synctest.Wait()
+				require.Contains(t, fmt.Sprint(w.log.all()), "Authorize gave what cannot be")
+			})
+		})
+	}
+}
+
+// One whose admission takes long holds up nobody, and a Shutdown does not wait for it.
+func TestAuthorizeSlow(t *testing.T) {
+	opts := &ServerOptions{HelloTimeout: time.Minute}
+	opts.Authorize = func(ctx context.Context, a *Admission) error {
+		if a.Name == "slow" {
+			<-ctx.Done()
+		}
+		return ctx.Err()
+	}
+	inWorld(t, opts, func(w *world) {
+		w.serve()
+		start := time.Now()
+		slow := w.helloOf(&wire.Hello{Name: "slow"})
+		synctest.Wait()
+		w.join(w.client("ada"))
+		require.Zero(t, time.Since(start))
+		slow.wantRefuse(CodeDeadlineExceeded)
+		require.Equal(t, time.Minute, time.Since(start))
+
+		slow = w.helloOf(&wire.Hello{Name: "slow"})
+		synctest.Wait()
+		ended := make(chan error, 1)
+		go func() { ended <- w.srv.Shutdown(w.ctx) }()
+		slow.wantRefuse(CodeShutdown)
+		require.NoError(t, <-ended)
+		require.Less(t, time.Since(start), time.Minute+5*time.Second)
+		require.Empty(t, w.srv.gate.asking)
+	})
+}
+
+// The program may end the newcomer's goroutine; nothing is left of it.
+func TestAuthorizeGoexit(t *testing.T) {
+	opts := &ServerOptions{Authorize: func(context.Context, *Admission) error { runtime.Goexit(); return nil }}
+	inWorld(t, opts, func(w *world) {
+		w.serve()
+		p := w.helloOf(&wire.Hello{Name: "ada"})
+		p.wantEOF()
+		synctest.Wait()
+		require.Zero(t, w.srv.open.Load())
+		require.Zero(t, w.srv.gate.shakes)
+	})
+}
+
+func TestReservedNames(t *testing.T) {
+	opts := &ServerOptions{ReservedNames: []string{"", "Admin", "Straße"}}
+	inWorld(t, opts, func(w *world) {
+		opts.ReservedNames[1] = "nobody" // which changes nothing: options are copied
+		w.serve()
+		for _, name := range []string{"Admin", "admin", "ADMIN", "STRAßE"} {
+			w.helloOf(&wire.Hello{Name: name}).wantRefuse(CodeNameTaken)
+			require.Equal(t, CodeNameTaken, w.srv.nameAllowed(name).Code)
+		}
+		for _, name := range []string{"", "administrator", "nobody"} {
+			require.Nil(t, w.srv.nameAllowed(name))
+			cl := w.join(w.client(name))
+			require.NoError(t, cl.Close())
+		}
+	})
+}
+
+// A reserved name is had from Authorize, by nobody else.
+func TestReservedNamesGiven(t *testing.T) {
+	opts := &ServerOptions{ReservedNames: []string{"admin"}}
+	opts.Authorize = func(_ context.Context, a *Admission) error {
+		switch string(a.Auth) {
+		case "root":
+			a.Name = a.Asked
+		case "give":
+			a.Name = "admin"
+		case "":
+			return errors.New("who is this")
+		}
+		return nil
+	}
+	inWorld(t, opts, func(w *world) {
+		w.serve()
+		tests := map[string]struct {
+			name, auth string
+			want       string
+			code       Code
+		}{
+			"granted":                   {name: "admin", auth: "root", want: "admin"},
+			"given without asking":      {name: "ada", auth: "give", want: "admin"},
+			"let in, but not with that": {name: "Admin", auth: "user", code: CodeNameTaken},
+			"not let in at all":         {name: "admin", auth: "", code: CodeUnauthorized},
+			"another name":              {name: "ada", auth: "user", want: "ada"},
+		}
+		for name, tc := range tests {
+			cl := NewClient(w.lis, &ClientOptions{Retry: Retry{Off: true}, Name: tc.name, Auth: []byte(tc.auth)})
+			err := cl.Connect(w.ctx)
+			require.Equal(t, tc.code.String(), CodeOf(err).String(), name)
+			if err == nil {
+				require.Equal(t, tc.want, cl.Name(), name)
+			}
+			require.NoError(t, cl.Close())
+		}
+	})
+}
+
+// Whoever is not let in cannot find out who is there, which names are kept and which
+// groups there are: all answers are the same bytes.
+func TestRefusalsRevealNobody(t *testing.T) {
+	opts := &ServerOptions{UniqueNames: true, ReservedNames: []string{"admin"}}
+	opts.Authorize = func(_ context.Context, a *Admission) error {
+		if !a.AuthIs([]byte("open sesame")) {
+			return errors.New(a.Name + " may not come in")
+		}
+		return nil
+	}
+	inWorld(t, opts, func(w *world) {
+		w.serve()
+		ada := NewClient(w.lis, &ClientOptions{Retry: Retry{Off: true}, Name: "ada", Groups: []string{"chat"}, Auth: []byte("open sesame")})
+		w.join(ada)
+		var said []string
+		for _, h := range []*wire.Hello{
+			{Name: "ada"}, {Name: "admin"}, {Name: "nobody"}, {}, {Groups: []string{"chat"}}, {Groups: []string{"none"}},
+			{Auth: []byte("open sesamf")}, {Auth: []byte("o")}, {Auth: make([]byte, 4000)},
+		} {
+			p := w.helloOf(h)
+			f := p.want()
+			require.Equal(t, wire.KindRefuse, f.Kind)
+			said = append(said, string(f.Body))
+			p.wantEOF()
+		}
+		for _, s := range said {
+			require.Equal(t, said[0], s)
+		}
+
+		// Of those who are let in, one cannot tell a reserved name from one that is taken.
+		got := func(name string) string {
+			return w.helloOf(&wire.Hello{Name: name, Auth: []byte("open sesame")}).wantRefuse(CodeNameTaken)
+		}
+		require.Equal(t, "the name ada is taken", got("ada"))
+		require.Equal(t, "the name admin is taken", got("admin"))
+		require.NoError(t, ada.Close())
+	})
+}

@@ -1,0 +1,197 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// wantAnswer returns the id and the code of the next answer to a call.
+func (p *peer) wantAnswer() (id uint64, code Code) {
+	p.t.Helper()
+	f := p.want()
+	var err error
+	if f.Kind == wire.KindReply {
+		id, _, err = wire.ParseReply(f.Body)
+	} else {
+		require.Equal(p.t, wire.KindFailure, f.Kind)
+		id, code, _, err = wire.ParseFailure(f.Body)
+	}
+	require.NoError(p.t, err)
+	return id, code
+}
+
+// Each command, call and raw message is asked about before anything else sees it.
+func TestAuthorizeCommand(t *testing.T) {
+	var asked, ran, faults kept[string]
+	opts := &ServerOptions{AuthorizeCommand: func(ctx context.Context, c *Conn, f Frame) error {
+		asked.add(fmt.Sprint(c.Name(), " ", f.Kind, " ", f.Command, " ", string(f.Payload), " ", handlerConn(ctx) == c))
+		switch string(f.Payload) {
+		case "no":
+			return NewError(CodeUnauthorized, "not you")
+		case "panic":
+			panic("no")
+		}
+		return nil
+	}}
+	inWorld(t, opts, func(w *world) {
+		w.srv.Use(func(next Handler) Handler {
+			return func(ctx context.Context, c *Conn, f Frame) ([]byte, error) {
+				ran.add("middleware")
+				return next(ctx, c, f)
+			}
+		})
+		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err).String()) })
+		On(w.srv, "say", func(_ context.Context, _ *Conn, s string) error { ran.add("say " + s); return nil })
+		Handle(w.srv, "ask", func(_ context.Context, _ *Conn, s string) (string, error) { return "yes", nil })
+		w.srv.OnMessage(func(_ context.Context, _ *Conn, f Frame) error { ran.add(f.Kind.String()); return nil })
+		w.serve()
+		cl := w.join(w.client("ada"))
+		require.NoError(t, cl.Send("say", "no"))
+		require.NoError(t, cl.SendRaw([]byte("no")))
+		_, err := Call[string](w.ctx, cl, "ask", "no")
+		require.Equal(t, CodeUnauthorized.String(), CodeOf(err).String())
+		require.Contains(t, err.Error(), "not you")
+		require.Empty(t, ran.all())
+		require.Equal(t, []string{"unauthorized", "unauthorized", "unauthorized"}, faults.all())
+		require.Equal(t, []string{
+			"ada command say no true", "ada command say no true", "ada raw message  no true", "ada call ask no true",
+		}, asked.all())
+
+		_, err = Call[string](w.ctx, cl, "ask", "panic")
+		require.Equal(t, CodeInternal.String(), CodeOf(err).String())
+
+		yes, err := Call[string](w.ctx, cl, "ask", "please")
+		require.NoError(t, err)
+		require.Equal(t, "yes", yes)
+		require.NoError(t, cl.Send("say", "hi"))
+		require.NoError(t, cl.SendRaw([]byte("hi")))
+		synctest.Wait()
+		require.Equal(t, []string{"middleware", "middleware", "say hi", "middleware", "command", "middleware", "raw message"}, ran.all())
+		require.NoError(t, cl.Close())
+	})
+}
+
+// Who may call nothing does not learn what there is to call.
+func TestAuthorizeCommandHidesCalls(t *testing.T) {
+	allowed := false
+	opts := &ServerOptions{AuthorizeCommand: func(context.Context, *Conn, Frame) error {
+		if !allowed {
+			return NewError(CodeUnauthorized, "no")
+		}
+		return nil
+	}}
+	inWorld(t, opts, func(w *world) {
+		w.srv.HandleBytes("there", func(context.Context, *Conn, []byte) ([]byte, error) { return nil, nil })
+		w.serve()
+		cl := w.join(w.client("ada"))
+		_, there := cl.CallBytes(w.ctx, "there", nil)
+		_, not := cl.CallBytes(w.ctx, "not there", nil)
+		require.Equal(t, there, not)
+		synctest.Wait()
+		allowed = true
+		_, err := cl.CallBytes(w.ctx, "not there", nil)
+		require.Equal(t, CodeUnknownCommand.String(), CodeOf(err).String())
+		require.Contains(t, err.Error(), "no handler for call not there")
+		require.NoError(t, cl.Close())
+	})
+}
+
+// A group is asked about when a client asks for it, whenever that is.
+func TestAuthorizeGroup(t *testing.T) {
+	var asked kept[string]
+	opts := &ServerOptions{AuthorizeGroup: func(c *Conn, group string) error {
+		asked.add(c.Name() + " " + group)
+		switch group {
+		case "no":
+			return errors.New("not that one")
+		case "panic":
+			panic("no")
+		}
+		return nil
+	}}
+	inWorld(t, opts, func(w *world) {
+		var faults kept[string]
+		w.srv.OnError(func(c *Conn, err error) { faults.add(c.Name() + " " + CodeOf(err).String()) })
+		w.serve()
+		cl := w.join(w.client("ada", "yes", "no", "panic"))
+		require.Equal(t, []string{"yes"}, cl.Groups())
+		require.Equal(t, []string{"yes"}, first(w).Groups())
+		require.Equal(t, []string{"ada no", "ada panic", "ada yes"}, asked.all())
+		require.Equal(t, []string{"ada internal error", "ada internal error"}, faults.all())
+
+		for _, g := range []string{"no", "panic", "yes", "more"} {
+			require.NoError(t, cl.Join(g))
+		}
+		synctest.Wait()
+		require.Equal(t, []string{"more", "yes"}, cl.Groups())
+		require.Equal(t, []string{"ada no", "ada panic", "ada more"}, asked.all()[3:], "it is in the other already")
+		require.NoError(t, first(w).Join("no"), "the program asks nobody")
+		require.NoError(t, cl.Leave("yes"))
+		synctest.Wait()
+		require.Equal(t, []string{"more", "no"}, cl.Groups())
+		require.Len(t, asked.all(), 6)
+		require.Equal(t, []string{"more", "no"}, w.srv.Groups())
+		require.NoError(t, cl.Close())
+	})
+}
+
+// Groups that Authorize adds are not asked about; those it leaves are.
+func TestAuthorizeAndGroup(t *testing.T) {
+	var asked kept[string]
+	opts := &ServerOptions{
+		Authorize: func(_ context.Context, a *Admission) error {
+			a.Groups = []string{"given", "wanted"}
+			a.Set("role", "guest")
+			return nil
+		},
+		AuthorizeGroup: func(c *Conn, group string) error {
+			asked.add(group + " " + c.Value("role").(string))
+			return NewError(CodeUnauthorized, "no")
+		},
+	}
+	inWorld(t, opts, func(w *world) {
+		w.serve()
+		cl := w.join(w.client("ada", "wanted", "dropped"))
+		require.Equal(t, []string{"given"}, cl.Groups())
+		require.Equal(t, []string{"wanted guest"}, asked.all())
+		require.NoError(t, cl.Close())
+	})
+}
+
+// While the groups of a hello are asked about nothing can be done with the connection, nor
+// can anybody find it; afterwards it is as any other.
+func TestAuthorizeGroupBeforeWelcome(t *testing.T) {
+	var w *world
+	var got kept[string]
+	opts := &ServerOptions{AuthorizeGroup: func(c *Conn, _ string) error {
+		for _, err := range []error{c.Send("x", 1), c.Join("other"), c.Close(), c.CloseWith(NewError(1500, ""))} {
+			got.add(CodeOf(err).String())
+		}
+		_, err := c.CallBytes(context.Background(), "x", nil)
+		got.add(CodeOf(err).String())
+		got.add(fmt.Sprint(w.srv.Len(), c.Context().Err()))
+		return nil
+	}}
+	inWorld(t, opts, func(in *world) {
+		w = in
+		w.srv.HandleBytes("echo", func(_ context.Context, _ *Conn, b []byte) ([]byte, error) { return b, nil })
+		w.serve()
+		p := w.helloOf(&wire.Hello{Name: "ada", Groups: []string{"g"}})
+		require.Equal(t, wire.KindWelcome, p.want().Kind)
+		require.Equal(t, []string{"not connected", "not connected", "none", "none", "not connected", "0 <nil>"}, got.all())
+		p.send(wire.AppendRequest(nil, 1, "echo", []byte("x")))
+		_, code := p.wantAnswer()
+		require.Equal(t, CodeNone, code)
+		c := first(w)
+		require.NoError(t, c.Err())
+		require.NoError(t, c.Send("n", 1))
+		require.Equal(t, "1", p.wantCommand("n"))
+	})
+}

@@ -1,0 +1,232 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+// streets is a listener in memory whose callers have addresses.
+type streets struct {
+	*transport.PipeListener
+
+	mu    sync.Mutex  // held by who dials
+	addrs chan string // of those who are not accepted yet, in order
+}
+
+// A house dials from one address.
+type house struct {
+	on   *streets
+	addr string
+}
+
+func (h house) Dial(ctx context.Context) (transport.Conn, error) {
+	h.on.mu.Lock()
+	defer h.on.mu.Unlock()
+	h.on.addrs <- h.addr
+	return h.on.PipeListener.Dial(ctx)
+}
+
+func (l *streets) Accept() (transport.Conn, error) {
+	stream, err := l.PipeListener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &residing{stream, <-l.addrs}, nil
+}
+
+type residing struct {
+	transport.Conn
+	addr string
+}
+
+func (c *residing) Info() transport.Info {
+	info := c.Conn.Info()
+	info.Remote = c.addr
+	return info
+}
+
+// street serves clients that have addresses.
+func (w *world) street() *streets {
+	l := &streets{PipeListener: w.lis, addrs: make(chan string, 1000)}
+	go w.srv.Serve(w.ctx, l) //nolint:errcheck // nil after Shutdown
+	return l
+}
+
+// from connects by hand from an address.
+func (w *world) from(l *streets, addr string) *peer {
+	stream, err := house{l, addr}.Dial(w.ctx)
+	require.NoError(w.t, err)
+	return &peer{t: w.t, stream: stream, rd: &reader{}}
+}
+
+func TestMaxConnsPerAddr(t *testing.T) {
+	tests := map[string]struct {
+		limit   int
+		addrs   []string // of which the last is one too many
+		another string   // that is let in all the same
+	}{
+		"IPv4 by address":            {limit: 2, addrs: []string{"10.1.2.3:1", "10.1.2.3:2", "10.1.2.3:3"}, another: "10.1.2.4:1"},
+		"IPv4 mapped into IPv6":      {limit: 2, addrs: []string{"10.1.2.3:1", "[::ffff:10.1.2.3]:2", "10.1.2.3:3"}, another: "[::ffff:10.1.2.4]:1"},
+		"IPv6 by its first half":     {limit: 2, addrs: []string{"[2001:db8::1]:1", "[2001:db8::2]:2", "[2001:db8:0:0:ffff::3]:3"}, another: "[2001:db8:0:1::1]:1"},
+		"IPv6 with a zone":           {limit: 1, addrs: []string{"[fe80::1%eth0]:1", "[fe80::2%eth1]:2"}, another: "[fe81::1%eth0]:1"},
+		"loopback if it is asked":    {limit: 1, addrs: []string{"127.0.0.1:1", "127.0.0.1:2"}, another: "127.0.0.2:1"},
+		"no IP address, if asked":    {limit: 1, addrs: []string{"pipe:1", "pipe:2"}, another: "10.1.2.3:1"},
+		"no address, if it is asked": {limit: 1, addrs: []string{"", ""}, another: "10.1.2.3:1"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, &ServerOptions{MaxConnsPerAddr: tc.limit}, func(w *world) {
+				w.serve1(tc.addrs, tc.another)
+			})
+		})
+	}
+}
+
+// serve1 fills an address and finds that one more is refused and another address is not.
+func (w *world) serve1(addrs []string, another string) {
+	l := w.street()
+	last := len(addrs) - 1
+	var in []*peer
+	for _, addr := range addrs[:last] {
+		in = append(in, w.from(l, addr))
+		synctest.Wait()
+	}
+	tooMany := "the server has " + strconv.Itoa(last) + " connections from this address"
+	require.Equal(w.t, tooMany, w.from(l, addrs[last]).wantRefuse(CodeTooManyConns), "nobody has said hello yet")
+	other := w.from(l, another)
+	other.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
+	require.Equal(w.t, wire.KindWelcome, other.want().Kind)
+
+	in[0].stream.Close() //nolint:errcheck // it is over
+	synctest.Wait()
+	again := w.from(l, addrs[last])
+	again.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
+	require.Equal(w.t, wire.KindWelcome, again.want().Kind, "a place is free again")
+}
+
+// Who may stand for many is limited only when that is asked for.
+func TestMaxConnsPerAddrByDefault(t *testing.T) {
+	tests := map[string]struct {
+		limit   int
+		addr    string
+		refused bool
+	}{
+		"IPv4":            {addr: "10.1.2.3:1", refused: true},
+		"IPv6":            {addr: "[2001:db8::1]:1", refused: true},
+		"IPv4 loopback":   {addr: "127.0.0.1:1"},
+		"mapped loopback": {addr: "[::ffff:127.0.0.1]:1"},
+		"IPv6 loopback":   {addr: "[::1]:1"},
+		"no IP address":   {addr: "pipe:1"},
+		"turned off":      {limit: -1, addr: "10.1.2.3:1"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			limits := newAddrLimits(&ServerOptions{MaxConnsPerAddr: tc.limit})
+			require.Equal(t, tc.refused, limits.keyOf(tc.addr).counts)
+			if tc.refused {
+				require.Equal(t, 1024, limits.max)
+			}
+		})
+	}
+	require.Equal(t, newAddrLimits(nil), newAddrLimits(&ServerOptions{}))
+}
+
+// However a newcomer fares, its place is given back, once.
+func TestPlacesAreGivenBack(t *testing.T) {
+	opts := &ServerOptions{
+		MaxConnsPerAddr: 3, UniqueNames: true, HelloTimeout: time.Second,
+		Authorize: func(_ context.Context, a *Admission) error {
+			switch a.Name {
+			case "no":
+				return errors.New("no")
+			case "panic":
+				panic("no")
+			}
+			return nil
+		},
+	}
+	inWorld(t, opts, func(w *world) {
+		l := w.street()
+		const addr = "10.1.2.3:1"
+		hello := func(name string) *peer {
+			p := w.from(l, addr)
+			p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: name}))
+			return p
+		}
+		ada := hello("ada")
+		require.Equal(t, wire.KindWelcome, ada.want().Kind)
+		for range 5 {
+			hello("ada").wantRefuse(CodeNameTaken)
+			hello("no").wantRefuse(CodeUnauthorized)
+			hello("panic").wantRefuse(CodeInternal)
+			hello("\n").wantRefuse(CodeBadName)
+			w.from(l, addr).wantRefuse(CodeHelloTimeout)
+			junk := w.from(l, addr)
+			junk.send([]byte("junk"))
+			junk.wantEOF()
+			bob := hello("bob")
+			require.Equal(t, wire.KindWelcome, bob.want().Kind)
+			two := w.from(l, addr)
+			synctest.Wait()
+			for range 5 {
+				w.from(l, addr).wantRefuse(CodeTooManyConns)
+			}
+			two.stream.Close() //nolint:errcheck // it is over
+			bob.stream.Close() //nolint:errcheck // it is over
+			synctest.Wait()
+			require.Equal(t, int64(1), w.srv.open.Load())
+			require.Len(t, w.srv.gate.perAddr, 1)
+			require.Len(t, w.srv.gate.places, 1)
+			require.Zero(t, w.srv.gate.shakes)
+		}
+		ada.stream.Close() //nolint:errcheck // it is over
+		synctest.Wait()
+		require.Empty(t, w.srv.gate.perAddr)
+		require.Empty(t, w.srv.gate.places)
+		require.Zero(t, w.srv.open.Load())
+	})
+}
+
+// A storm from one address takes nothing from the others.
+func TestStormFromOneAddress(t *testing.T) {
+	inWorld(t, &ServerOptions{MaxConnsPerAddr: 10, MaxConns: 100}, func(w *world) {
+		Handle(w.srv, "up", func(context.Context, *Conn, struct{}) (bool, error) { return true, nil })
+		l := w.street()
+		ada := NewClient(house{l, "10.0.0.1:1"}, &ClientOptions{Codec: testCodec{}, Retry: Retry{Off: true}})
+		w.clients = append(w.clients, ada)
+		w.join(ada)
+		results := make(chan error, 1000)
+		for i := range cap(results) {
+			cl := NewClient(house{l, "10.6.6.6:" + strconv.Itoa(i)}, &ClientOptions{Retry: Retry{Off: true}})
+			w.clients = append(w.clients, cl)
+			go func() { results <- cl.Connect(w.ctx) }()
+		}
+		in := 0
+		for range cap(results) {
+			if err := <-results; err == nil {
+				in++
+			} else {
+				require.NotEqual(t, CodeNone, CodeOf(err))
+			}
+		}
+		require.Equal(t, 10, in)
+		_, err := Call[bool](w.ctx, ada, "up", nil)
+		require.NoError(t, err)
+		bob := NewClient(house{l, "10.0.0.2:1"}, &ClientOptions{Retry: Retry{Off: true}})
+		w.clients = append(w.clients, bob)
+		w.join(bob)
+		require.Equal(t, 12, w.srv.Len())
+	})
+}

@@ -1,0 +1,167 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// Whoever asks for nothing goes; heartbeats do not help.
+func TestIdleTimeout(t *testing.T) {
+	opts := &ServerOptions{IdleTimeout: 20 * time.Second, Heartbeat: 2 * time.Second}
+	inWorld(t, opts, func(w *world) {
+		var gone kept[string]
+		w.srv.OnLeave(func(c *Conn, why error) { gone.add(c.Name() + ": " + CodeOf(why).String()) })
+		w.srv.OnBytes("n", func(context.Context, *Conn, []byte) error { return nil })
+		w.srv.HandleBytes("n", func(context.Context, *Conn, []byte) ([]byte, error) { return nil, nil })
+		w.srv.HandleBytes("long", func(context.Context, *Conn, []byte) ([]byte, error) { time.Sleep(time.Minute); return nil, nil })
+		w.serve()
+		idle := w.join(w.client("idle"))
+		does := map[string]func(cl *Client){
+			"commands": func(cl *Client) { require.NoError(t, cl.SendBytes("n", nil)) },
+			"raws":     func(cl *Client) { require.NoError(t, cl.SendRaw(nil)) },
+			"calls":    func(cl *Client) { _, err := cl.CallBytes(w.ctx, "n", nil); require.NoError(t, err) },
+		}
+		clients := make(map[string]*Client)
+		for name := range does {
+			clients[name] = w.join(w.client(name))
+		}
+		answered := make(chan error, 1)
+		long := w.join(w.client("long"))
+		go func() { _, err := long.CallBytes(w.ctx, "long", nil); answered <- err }()
+		start := time.Now()
+		ended := make(chan time.Duration, 1)
+		go func() { <-idle.Done(); ended <- time.Since(start) }()
+		for range 10 {
+			for name, do := range does {
+				do(clients[name])
+			}
+			time.Sleep(5 * time.Second)
+		}
+		require.InDelta(t, 22*time.Second, <-ended, float64(3*time.Second))
+		require.Equal(t, CodeIdle.String(), CodeOf(idle.Err()).String())
+		require.True(t, IsRemote(idle.Err()))
+		require.Equal(t, []string{"idle: idle"}, gone.all())
+		require.NoError(t, <-answered, "its handler ran")
+	})
+}
+
+// Without the option silence is nothing.
+func TestIdleByDefault(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.serve()
+		cl := w.join(w.client("ada"))
+		time.Sleep(24 * time.Hour)
+		require.NoError(t, cl.Err())
+		require.NoError(t, cl.Close())
+	})
+}
+
+// A frame must come to an end, and a large one has longer.
+func TestFrameTimeout(t *testing.T) {
+	tests := map[string]struct {
+		opts  ServerOptions
+		size  int
+		least time.Duration // zero if the frame is waited for
+	}{
+		"by default":   {size: 100, least: 20 * time.Second},
+		"set":          {opts: ServerOptions{FrameTimeout: 4 * time.Second}, size: 100, least: 4 * time.Second},
+		"a large one":  {opts: ServerOptions{FrameTimeout: 4 * time.Second}, size: 10 * 16 << 10, least: 14 * time.Second},
+		"turned off":   {opts: ServerOptions{FrameTimeout: -1}, size: 100},
+		"size unknown": {opts: ServerOptions{FrameTimeout: 4 * time.Second}, size: 0, least: 4 * time.Second},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			tc.opts.Heartbeat = -1
+			inWorld(t, &tc.opts, func(w *world) {
+				got := w.rated()
+				p := w.hello(&wire.Hello{})
+				frame := wire.AppendCommand(nil, "n", make([]byte, tc.size))
+				start := time.Now()
+				if tc.size == 0 {
+					p.send([]byte{0x80}) // of a length in two bytes
+				} else {
+					p.send(frame[:20])
+				}
+				if tc.least == 0 {
+					time.Sleep(time.Hour)
+					p.send(frame[20:])
+					synctest.Wait()
+					require.Equal(t, []int{tc.size}, got.all())
+					return
+				}
+				require.Contains(t, p.wantGoodbye(CodeDeadlineExceeded), "a frame that began")
+				require.GreaterOrEqual(t, time.Since(start), tc.least)
+				require.Less(t, time.Since(start), tc.least+tc.least/2+10*time.Second)
+			})
+		})
+	}
+}
+
+// Drop by drop a frame does not come in time, whatever else has come before.
+func TestDrip(t *testing.T) {
+	inWorld(t, &ServerOptions{FrameTimeout: 10 * time.Second}, func(w *world) {
+		got := w.rated()
+		p := w.hello(&wire.Hello{})
+		n := wire.AppendCommand(nil, "n", make([]byte, 100))
+		p.send(n)
+		ended := make(chan time.Duration, 1)
+		start := time.Now()
+		go func() {
+			for { // one byte a second keeps the heartbeat content
+				for _, b := range n {
+					if _, err := p.stream.Write([]byte{b}); err != nil {
+						ended <- time.Since(start)
+						return
+					}
+					time.Sleep(time.Second)
+				}
+			}
+		}()
+		require.Contains(t, p.wantGoodbye(CodeDeadlineExceeded), "a frame that began")
+		require.InDelta(t, 12*time.Second, <-ended, float64(4*time.Second))
+		require.Len(t, got.all(), 1)
+	})
+}
+
+// A busy client, of whose frames one is always under way, is not slow; nor is one whose
+// frame waits because the server does not read.
+func TestDripIsNotBusy(t *testing.T) {
+	opts := &ServerOptions{FrameTimeout: 4 * time.Second, InboxBytes: 1 << 10}
+	inWorld(t, opts, func(w *world) {
+		release := make(chan struct{})
+		w.srv.OnBytes("slow", func(context.Context, *Conn, []byte) error { <-release; return nil })
+		got := w.rated()
+		p := w.hello(&wire.Hello{})
+		n := wire.AppendCommand(nil, "n", make([]byte, 100))
+		p.send(n[:50])
+		for range 60 {
+			time.Sleep(time.Second)
+			p.send(append(append([]byte(nil), n[50:]...), n[:50]...))
+		}
+		p.send(n[50:])
+		synctest.Wait()
+		require.Len(t, got.all(), 61)
+
+		p.send(wire.AppendCommand(nil, "slow", nil))
+		time.Sleep(time.Second)
+		for range 50 {
+			p.send(n)
+		}
+		p.send(n[:50])
+		time.Sleep(time.Minute)
+		close(release)
+		time.Sleep(time.Second)
+		p.send(n[50:])
+		synctest.Wait()
+		require.Len(t, got.all(), 112)
+		require.Equal(t, 1, w.srv.Len())
+	})
+}
