@@ -1,0 +1,239 @@
+//go:build !js
+
+package ws
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/transport"
+	"github.com/hisock/hisock/transport/transporttest"
+)
+
+// A hall is an echo server with one guest who behaves, while others do not.
+type hall struct {
+	t     *testing.T
+	l     *Listener
+	url   string
+	guest transport.Conn
+	ended chan error // why the server let go of a conn, never nil
+}
+
+func newHall(t *testing.T, opts *Options) *hall {
+	t.Helper()
+	h := &hall{t: t, l: NewListener(opts), ended: make(chan error, 1000)}
+	url, stop := serve(t, h.l, nil)
+	h.url = url
+	var serving sync.WaitGroup
+	serving.Go(func() { h.serve(&serving) })
+	t.Cleanup(func() {
+		h.l.Close()
+		h.guest.Close()
+		stop()
+		serving.Wait()
+	})
+	guest, err := Dialer(url, nil).Dial(context.Background())
+	require.NoError(t, err)
+	h.guest = guest
+	h.check()
+	return h
+}
+
+// serve echoes what each conn sends until the listener is closed.
+func (h *hall) serve(serving *sync.WaitGroup) {
+	for {
+		c, err := h.l.Accept()
+		if err != nil {
+			return
+		}
+		serving.Go(func() {
+			_, err := io.Copy(struct{ io.Writer }{c}, struct{ io.Reader }{c})
+			if err == nil {
+				err = io.EOF
+			}
+			c.Close()
+			h.ended <- err
+		})
+	}
+}
+
+// check has the guest served.
+func (h *hall) check() {
+	h.t.Helper()
+	const text = "still here"
+	require.NoError(h.t, h.guest.SetReadDeadline(time.Now().Add(transporttest.Patience)))
+	_, err := io.WriteString(h.guest, text)
+	require.NoError(h.t, err)
+	got := make([]byte, len(text))
+	_, err = io.ReadFull(h.guest, got)
+	require.NoError(h.t, err)
+	require.Equal(h.t, text, string(got))
+}
+
+// stranger shakes hands and is let in.
+func (h *hall) stranger() *rawPeer {
+	h.t.Helper()
+	p := dialRaw(h.t, h.url)
+	require.NoError(h.t, p.SetDeadline(time.Now().Add(transporttest.Patience)))
+	p.send(goodHandshake)
+	p.wantStatus(http.StatusSwitchingProtocols)
+	return p
+}
+
+// wantEnded waits until the server has let go of a conn.
+func (h *hall) wantEnded() error {
+	h.t.Helper()
+	timer := time.NewTimer(transporttest.Patience)
+	defer timer.Stop()
+	select {
+	case err := <-h.ended:
+		return err
+	case <-timer.C:
+		require.FailNow(h.t, "the server keeps the conn")
+		return nil
+	}
+}
+
+// An answer is all that a server sends on a connection.
+type answer struct {
+	echo   string
+	pongs  int
+	code   int // of the close frame; 0 if the connection ended without
+	reason string
+}
+
+// readAnswer reads to the end of the connection, which may be a reset.
+func (p *rawPeer) readAnswer() (a answer, err error) {
+	for {
+		f, err := readFrame(p.r)
+		var timeout net.Error
+		switch {
+		case errors.As(err, &timeout) && timeout.Timeout():
+			return a, err
+		case err != nil:
+			return a, nil
+		case a.code != 0:
+			return a, fmt.Errorf("frame with opcode %d after the close frame", f.op)
+		}
+		switch f.op {
+		case opBinary, opContinuation:
+			a.echo += f.payload
+		case opPong:
+			a.pongs++
+		case opcodeClose:
+			a.code = codeNone
+			if len(f.payload) >= 2 {
+				a.code, a.reason = int(binary.BigEndian.Uint16([]byte(f.payload))), f.payload[2:]
+			}
+		default:
+			return a, fmt.Errorf("frame with opcode %d", f.op)
+		}
+	}
+}
+
+// What strangers get who know the handshake and then send what is no WebSocket. In each case
+// a message came before, which is answered.
+func TestHostileFrames(t *testing.T) {
+	type hostile struct {
+		in     string
+		code   int    // of the close frame that they get
+		reason string // in that
+		echo   string // what they get besides
+		pongs  int
+	}
+	const mask = "\x00\x00\x00\x00"
+	closing := func(code int, reason string) string {
+		return string(appendFrame(nil, frame{opcodeClose, true, closePayload(code, reason)}))
+	}
+	tests := map[string]hostile{
+		"first reserved bit":         {in: "\xc2\x81" + mask + "x", code: 1002, reason: "rsv"},
+		"second reserved bit":        {in: "\xa2\x81" + mask + "x", code: 1002, reason: "rsv"},
+		"third reserved bit":         {in: "\x92\x81" + mask + "x", code: 1002, reason: "rsv"},
+		"reserved bit of a ping":     {in: "\xc9\x80" + mask, code: 1002, reason: "rsv"},
+		"reserved bit of a close":    {in: "\xc8\x82" + mask + "\x03\xe8", code: 1002, reason: "rsv"},
+		"reserved bit in a message":  {in: "\x02\x81" + mask + "x\xc0\x81" + mask + "y", code: 1002, reason: "rsv", echo: "x"},
+		"compressed":                 {in: "\xc2\x87" + mask + "\xf2\x48\xcd\xc9\xc9\x07\x00", code: 1002, reason: "rsv"},
+		"unmasked":                   {in: "\x82\x03abc"},
+		"unmasked ping":              {in: "\x89\x00"},
+		"unmasked close":             {in: "\x88\x02\x03\xe8"},
+		"length of 2^63":             {in: "\x82\xff\x80" + strings.Repeat("\x00", 7) + mask + "x"},
+		"length of 2^64-1":           {in: "\x82\xff" + strings.Repeat("\xff", 8) + mask + "x"},
+		"ping of 2^63-1":             {in: "\x89\xff\x7f" + strings.Repeat("\xff", 7) + mask, code: 1002, reason: "length"},
+		"ping of 126":                {in: "\x89\xfe\x00\x7e" + mask + strings.Repeat("x", 126), code: 1002, reason: "length"},
+		"pong of 126":                {in: "\x8a\xfe\x00\x7e" + mask + strings.Repeat("x", 126), code: 1002, reason: "length"},
+		"close of 126":               {in: "\x88\xfe\x00\x7e" + mask + strings.Repeat("x", 126), code: 1002, reason: "length"},
+		"fragmented pong":            {in: "\x0a\x80" + mask, code: 1002, reason: "fragmented"},
+		"fragmented close":           {in: "\x08\x82" + mask + "\x03\xe8", code: 1002, reason: "fragmented"},
+		"text in a message":          {in: "\x02\x81" + mask + "x\x81\x81" + mask + "y", code: 1002, reason: "new data message", echo: "x"},
+		"message in a message":       {in: "\x02\x81" + mask + "x\x82\x81" + mask + "y", code: 1002, reason: "new data message", echo: "x"},
+		"continuation after the end": {in: "\x82\x81" + mask + "x\x80\x81" + mask + "y", code: 1002, reason: "continuation", echo: "x"},
+		"fragmented text":            {in: "\x01\x81" + mask + "x\x80\x81" + mask + "y", code: 1003, reason: "only binary"},
+		"close of one byte":          {in: "\x88\x81" + mask + "\x03", code: 1002, reason: "too small"},
+		"close in a message":         {in: "\x02\x81" + mask + "x" + closing(1000, ""), code: 1000, echo: "x"},
+
+		// Understood, though a peer should not send it.
+		"3 as 16 bits":          {in: "\x82\xfe\x00\x03" + mask + "abc" + closing(1000, ""), code: 1000, echo: "abc"},
+		"3 as 64 bits":          {in: "\x82\xff" + strings.Repeat("\x00", 7) + "\x03" + mask + "abc" + closing(1000, ""), code: 1000, echo: "abc"},
+		"ping of 0 as 64 bits":  {in: "\x89\xff" + strings.Repeat("\x00", 8) + mask + closing(1000, ""), code: 1000, pongs: 1},
+		"close not in UTF-8":    {in: closing(4000, "\xff\xfe"), code: 4000, reason: "\xff\xfe"},
+		"unasked pong":          {in: "\x8a\x83" + mask + "abc" + closing(1000, ""), code: 1000},
+		"message after a close": {in: closing(1000, "") + "\x82\x81" + mask + "x", code: 1000},
+		"ping after a close":    {in: closing(1000, "") + "\x89\x81" + mask + "x", code: 1000},
+		"close after a close":   {in: closing(1000, "") + closing(1001, ""), code: 1000},
+		"nonsense after close":  {in: closing(1000, "") + strings.Repeat("\xff", 5000), code: 1000},
+	}
+	for _, op := range []byte{3, 4, 5, 6, 7, 11, 12, 13, 14, 15} {
+		in := string(appendFrame(nil, frame{op, true, "x"}))
+		tests[fmt.Sprint("opcode ", op)] = hostile{in: in, code: 1002, reason: "opcode"}
+	}
+	for _, code := range []int{0, 1, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535} {
+		tests[fmt.Sprint("close code ", code)] = hostile{in: closing(code, "what"), code: 1002, reason: "invalid status code"}
+	}
+
+	h := newHall(t, nil)
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := h.stranger()
+			p.send(string(appendFrame(nil, frame{opBinary, true, "before "})) + tc.in)
+			got, err := p.readAnswer()
+			require.NoError(t, err)
+			require.Contains(t, got.reason, tc.reason)
+			got.reason = ""
+			require.Equal(t, answer{echo: "before " + tc.echo, pongs: tc.pongs, code: tc.code}, got)
+			if ended := h.wantEnded(); tc.code != 1000 {
+				require.NotErrorIs(t, ended, io.EOF, "that is no end in order")
+			}
+			h.check()
+		})
+	}
+}
+
+// A frame whose length is not reached costs nothing, whatever it says, and its end
+// is not one in order.
+func TestHugeFrameIsNeverHeld(t *testing.T) {
+	h := newHall(t, nil)
+	p := h.stranger()
+	p.send("\x82\xff\x7f" + strings.Repeat("\xff", 7) + "\x00\x00\x00\x00") // 2^63-1
+	sent := strings.Repeat("x", 1<<20)
+	go io.WriteString(p.Conn, sent)
+	for got := 0; got < len(sent); {
+		f, err := readFrame(p.r)
+		require.NoError(t, err)
+		got += len(f.payload)
+	}
+	h.check()
+	require.NoError(t, p.Close())
+	require.ErrorIs(t, h.wantEnded(), io.ErrUnexpectedEOF)
+	h.check()
+}
