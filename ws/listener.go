@@ -32,6 +32,12 @@ type Options struct {
 	// answered with 503. Zero means 128. Negative means no bound.
 	Backlog int
 
+	// MaxHeader is how large the header of a request may be, in bytes: its URL and its
+	// lines, and 64 for each of those, about what they take in memory besides. Every
+	// conn keeps its request. Larger ones are answered with 431. Zero means 32 KiB.
+	// Negative means no bound but the server's.
+	MaxHeader int
+
 	// ReadAhead is the size in bytes of the buffer that every conn keeps for reading,
 	// idle or not. A message that fits costs one system call. Zero means 1024, and at
 	// least 16 are used.
@@ -54,6 +60,9 @@ func (o *Options) withDefaults() Options {
 	}
 	if d.Backlog == 0 {
 		d.Backlog = 128
+	}
+	if d.MaxHeader == 0 {
+		d.MaxHeader = 32 << 10
 	}
 	if d.ReadAhead == 0 {
 		d.ReadAhead = 1024
@@ -91,7 +100,8 @@ func unavailable(reason string) *RejectError {
 //
 // It takes connections over from the HTTP server, whose timeouts and Shutdown
 // no longer reach them. How long a client may take to send its request is up to
-// [http.Server.ReadHeaderTimeout].
+// [http.Server.ReadHeaderTimeout], and what that costs meanwhile to
+// [http.Server.MaxHeaderBytes].
 type Listener struct {
 	opts  Options
 	admit admission
@@ -184,6 +194,9 @@ func (l *Listener) begin(r *http.Request) *RejectError {
 		return unavailable("the listener is closed")
 	default:
 	}
+	if l.opts.MaxHeader > 0 && headerSize(r) > l.opts.MaxHeader {
+		return &RejectError{http.StatusRequestHeaderFieldsTooLarge, "the request's header is too large"}
+	}
 	if err := l.admit.check(r); err != nil {
 		return err
 	}
@@ -196,6 +209,18 @@ func (l *Listener) begin(r *http.Request) *RejectError {
 	default:
 		return unavailable("too many handshakes are waiting")
 	}
+}
+
+// headerSize is about how much of r a conn keeps, as [Options.MaxHeader] counts it.
+func headerSize(r *http.Request) int {
+	const line = 64
+	size := len(r.Method) + len(r.RequestURI) + len(r.Host)
+	for name, values := range r.Header {
+		for _, v := range values {
+			size += len(name) + len(v) + line
+		}
+	}
+	return size
 }
 
 func (l *Listener) end() {
