@@ -195,3 +195,24 @@ func TestAuthorizeGroupBeforeWelcome(t *testing.T) {
 		require.Equal(t, "1", p.wantCommand("n"))
 	})
 }
+
+// Who may not join a group does not learn whether anybody is in it.
+func TestAuthorizeGroupRevealsNobody(t *testing.T) {
+	opts := &ServerOptions{AuthorizeGroup: func(*Conn, string) error { return NewError(CodeUnauthorized, "no") }}
+	inWorld(t, opts, func(w *world) {
+		w.serve()
+		ada := w.join(w.client("ada"))
+		require.NoError(t, first(w).Join("full"))
+		p := w.hello(&wire.Hello{Groups: []string{"full", "none"}})
+		for _, g := range []string{"full", "none"} {
+			p.send(wire.AppendJoinGroup(nil, g))
+			f := p.want()
+			require.Equal(t, wire.KindLeaveGroup, f.Kind)
+			got, err := wire.ParseGroup(f.Body)
+			require.NoError(t, err)
+			require.Equal(t, g, string(got))
+		}
+		require.Equal(t, 1, w.srv.Group("full").Len())
+		require.NoError(t, ada.Close())
+	})
+}
