@@ -42,7 +42,7 @@ type Admission struct {
 // An attached value. They are few, and a map whose keys are anything would cost a browser build 2 KB.
 type attached struct{ key, value any }
 
-// Set attaches a value to the connection to be, for [Conn.Value]. Keys should be of a type
+// Set attaches a value to the connection to be, for [Conn.Get]. Keys should be of a type
 // of the program's own, as those of a [context.Context].
 func (a *Admission) Set(key, value any) {
 	for i := range a.values {
@@ -60,8 +60,8 @@ func (a *Admission) AuthIs(secret []byte) bool {
 	return len(secret) > 0 && sameSecret(a.Auth, secret)
 }
 
-// Value returns what [Admission.Set] attached to the connection under key, or nil.
-func (c *Conn) Value(key any) any {
+// Get returns what [Admission.Set] attached to the connection under key, or nil.
+func (c *Conn) Get(key any) any {
 	for i := range c.values {
 		if c.values[i].key == key {
 			return c.values[i].value

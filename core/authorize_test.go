@@ -114,7 +114,7 @@ func TestAuthorizeChanges(t *testing.T) {
 	inWorld(t, opts, func(w *world) {
 		var joined kept[string]
 		w.srv.OnJoin(func(c *Conn) {
-			joined.add(fmt.Sprint(c.Name(), c.Groups(), c.Value(key{}), c.Value("role"), c.Value("other")))
+			joined.add(fmt.Sprint(c.Name(), c.Groups(), c.Get(key{}), c.Get("role"), c.Get("other")))
 		})
 		w.serve()
 		cl := NewClient(w.lis, &ClientOptions{Retry: Retry{Off: true},
@@ -124,7 +124,7 @@ func TestAuthorizeChanges(t *testing.T) {
 		require.Equal(t, []string{"ada.l[a z] 7admin<nil>"}, joined.all())
 		require.Equal(t, "ada.l", cl.Name())
 		require.Equal(t, []string{"a", "z"}, cl.Groups())
-		require.Nil(t, cl.Conn().Value("role"), "the client's end has none")
+		require.Nil(t, cl.Conn().Get("role"), "the client's end has none")
 		require.Equal(t, []string{"ada.l"}, w.srv.Names())
 		require.Equal(t, 1, w.srv.Group("z").Len())
 		require.Zero(t, w.srv.Group("b").Len())

@@ -152,7 +152,7 @@ func TestAuthorizeAndGroup(t *testing.T) {
 			return nil
 		},
 		AuthorizeGroup: func(c *Conn, group string) error {
-			asked.add(group + " " + c.Value("role").(string))
+			asked.add(group + " " + c.Get("role").(string))
 			return NewError(CodeUnauthorized, "no")
 		},
 	}
@@ -193,5 +193,26 @@ func TestAuthorizeGroupBeforeWelcome(t *testing.T) {
 		require.NoError(t, c.Err())
 		require.NoError(t, c.Send("n", 1))
 		require.Equal(t, "1", p.wantCommand("n"))
+	})
+}
+
+// Who may not join a group does not learn whether anybody is in it.
+func TestAuthorizeGroupRevealsNobody(t *testing.T) {
+	opts := &ServerOptions{AuthorizeGroup: func(*Conn, string) error { return NewError(CodeUnauthorized, "no") }}
+	inWorld(t, opts, func(w *world) {
+		w.serve()
+		ada := w.join(w.client("ada"))
+		require.NoError(t, first(w).Join("full"))
+		p := w.hello(&wire.Hello{Groups: []string{"full", "none"}})
+		for _, g := range []string{"full", "none"} {
+			p.send(wire.AppendJoinGroup(nil, g))
+			f := p.want()
+			require.Equal(t, wire.KindLeaveGroup, f.Kind)
+			got, err := wire.ParseGroup(f.Body)
+			require.NoError(t, err)
+			require.Equal(t, g, string(got))
+		}
+		require.Equal(t, 1, w.srv.Group("full").Len())
+		require.NoError(t, ada.Close())
 	})
 }

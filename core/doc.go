@@ -53,6 +53,13 @@
 // longer read until they have caught up. [ServerOptions] has all limits and their
 // defaults; they hold before a newcomer has said who it is.
 //
+// # Who gets in
+//
+// [ServerOptions.Authorize] decides about each newcomer before it is welcomed, and may give it
+// another name, other groups, and values for [Conn.Get]. AuthorizeCommand and
+// AuthorizeGroup decide what a client may do afterwards. What a client sent as Auth the
+// library writes into no log and no error.
+//
 // # Errors
 //
 // Every failure is an [Error] with a [Code], except those of a caller's own context. What

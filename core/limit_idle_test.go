@@ -151,8 +151,10 @@ func TestDripIsNotBusy(t *testing.T) {
 		require.Len(t, got.all(), 61)
 
 		p.send(wire.AppendCommand(nil, "slow", nil))
+		p.send(n[:50])
 		time.Sleep(time.Second)
-		for range 50 {
+		p.send(n[50:])
+		for range 49 {
 			p.send(n)
 		}
 		p.send(n[:50])

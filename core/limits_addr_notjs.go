@@ -22,6 +22,12 @@ func newAddrLimits(o *ServerOptions) addrLimits {
 	return addrLimits{max: max(o.MaxConnsPerAddr, 0), all: true}
 }
 
+// An addrKey is what connections from one address have in common.
+type addrKey struct {
+	host   string
+	counts bool // the limit is for this one
+}
+
 // keyOf returns under what a newcomer is counted: one IPv4 address, or the 64 bits of an IPv6
 // address that a network gives to one customer.
 func (l addrLimits) keyOf(remote string) addrKey {

@@ -9,7 +9,10 @@ import (
 // A page accepts nobody, so a browser build does not count addresses and calls and does not watch
 // how fast clients are.
 
-type addrLimits struct{ max int }
+type (
+	addrLimits struct{ max int }
+	addrKey    struct{ counts bool }
+)
 
 func newAddrLimits(*ServerOptions) addrLimits { return addrLimits{} }
 

@@ -268,7 +268,7 @@ func TestResumeNeedsToken(t *testing.T) {
 		c := w.only()
 		session, token := c.session.id, append([]byte(nil), c.token...)
 		wrong := append([]byte(nil), token...)
-		wrong[tokenSize-1] ^= 1
+		wrong[len(wrong)-1] ^= 1
 		for name, h := range map[string]wire.Hello{
 			"wrong token":   {Session: session, Token: wrong},
 			"short token":   {Session: session, Token: token[:8]},

@@ -14,12 +14,6 @@ type gate struct {
 	asking  map[uint64]context.CancelFunc // of each whom Authorize decides about
 }
 
-// An addrKey is what connections from one address have in common.
-type addrKey struct {
-	host   string
-	counts bool // the limit is for this one
-}
-
 // takePlaceLocked gives a newcomer a place, or says why there is none. Whoever got one gives
 // it back with freePlace, and ends its handshake with endShake.
 func (s *Server) takePlaceLocked(key uint64, from addrKey) *Error {

@@ -1,0 +1,92 @@
+//go:build !js
+
+package core_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/transport"
+)
+
+// Who may come in is the program's to say, and under which name.
+func ExampleServerOptions_authorize() {
+	srv := core.NewServer(&core.ServerOptions{
+		ReservedNames: []string{"admin"},
+		Authorize: func(_ context.Context, a *core.Admission) error {
+			switch {
+			case a.AuthIs([]byte("open sesame")):
+				a.Set("role", "member")
+			case a.AuthIs([]byte("correct horse")):
+				a.Name, a.Groups = a.Asked, append(a.Groups, "staff")
+				a.Set("role", "staff")
+			default:
+				return core.NewError(core.CodeUnauthorized, "wrong token")
+			}
+			return nil
+		},
+		AuthorizeGroup: func(c *core.Conn, group string) error {
+			if strings.HasPrefix(group, "staff") && c.Get("role") != "staff" {
+				return core.NewError(core.CodeUnauthorized, "staff only")
+			}
+			return nil
+		},
+	})
+	ctx := context.Background()
+	l := transport.NewPipeListener()
+	go srv.Serve(ctx, l) //nolint:errcheck // nil after Shutdown
+
+	for _, o := range []core.ClientOptions{
+		{Name: "ada", Auth: []byte("open sesame"), Groups: []string{"chat", "staff"}},
+		{Name: "admin", Auth: []byte("correct horse"), Groups: []string{"chat"}},
+		{Name: "admin", Auth: []byte("open sesame")},
+		{Name: "mallory", Auth: []byte("open says me")},
+	} {
+		c := core.NewClient(l, &o)
+		if err := c.Connect(ctx); err != nil {
+			fmt.Println(err)
+			continue
+		}
+		fmt.Println(c.Name(), c.Groups())
+		c.Close() //nolint:errcheck // always nil
+	}
+	srv.Shutdown(ctx) //nolint:errcheck // nothing is left to cut
+	// Output:
+	// ada [chat]
+	// admin [chat staff]
+	// hisock: peer: name taken: the name admin is taken
+	// hisock: peer: unauthorized: wrong token
+}
+
+// A client that is too fast is told when it may come back.
+func ExampleServerOptions_limits() {
+	srv := core.NewServer(&core.ServerOptions{
+		MaxConnsPerAddr: 20,
+		MaxCalls:        100,
+		FrameRate:       50,
+		ByteRate:        256 << 10,
+		IdleTimeout:     10 * time.Minute,
+	})
+	core.On(srv, "n", func(context.Context, *core.Conn, int) error { return nil })
+	ctx := context.Background()
+	l := transport.NewPipeListener()
+	go srv.Serve(ctx, l) //nolint:errcheck // nil after Shutdown
+
+	c := core.NewClient(l, nil)
+	if err := c.Connect(ctx); err != nil {
+		fmt.Println(err)
+		return
+	}
+	for i := range 1000 {
+		if c.Send("n", i) != nil {
+			break // it has ended
+		}
+	}
+	<-c.Done()
+	fmt.Println(c.Err())
+	srv.Shutdown(ctx) //nolint:errcheck // nothing is left to cut
+	// Output: hisock: peer: rate limit exceeded: more than 50 frames a second
+}
