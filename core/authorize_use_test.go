@@ -208,7 +208,7 @@ func TestAuthorizeGroupRevealsNobody(t *testing.T) {
 			p.send(wire.AppendJoinGroup(nil, g))
 			f := p.want()
 			require.Equal(t, wire.KindLeaveGroup, f.Kind)
-			got, err := wire.ParseGroup(f.Body)
+			got, err := wire.ParseName(f.Body)
 			require.NoError(t, err)
 			require.Equal(t, g, string(got))
 		}

@@ -75,7 +75,7 @@ func ExampleServerOptions_limits() {
 	l := transport.NewPipeListener()
 	go srv.Serve(ctx, l) //nolint:errcheck // nil after Shutdown
 
-	c := core.NewClient(l, nil)
+	c := core.NewClient(l, &core.ClientOptions{Retry: core.Retry{Off: true}})
 	if err := c.Connect(ctx); err != nil {
 		fmt.Println(err)
 		return
