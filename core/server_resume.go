@@ -55,15 +55,6 @@ func (s *Server) suspended(c *Conn, l *link, why *Error) {
 	}
 }
 
-// sessionID is how a connection is named when it is resumed. It is no secret.
-func sessionID(id uint64) []byte {
-	b := make([]byte, 8)
-	for i := range b {
-		b[i] = byte(id >> (8 * i))
-	}
-	return b
-}
-
 // session returns the connection that a hello wants to go on with, or nil if there is none or
 // the token is not its own.
 func (s *Server) session(hello *wire.Hello) *Conn {

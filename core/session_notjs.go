@@ -19,5 +19,14 @@ func newSession(id uint64, hello *wire.Hello) session {
 	return session{id: sessionID(id), token: token, ackBytes: peerAckBytes(hello.AckBytes)}
 }
 
+// sessionID is how a connection is named when it is resumed. It is no secret.
+func sessionID(id uint64) []byte {
+	b := make([]byte, 8)
+	for i := range b {
+		b[i] = byte(id >> (8 * i))
+	}
+	return b
+}
+
 // sameToken takes as long for a wrong token as for the right one.
 func sameToken(a, b []byte) bool { return subtle.ConstantTimeCompare(a, b) == 1 }

@@ -1,0 +1,101 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/transport"
+)
+
+func TestCloseWhileSuspended(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		events := w.events()
+		w.serve()
+		cl, states := w.returning("ada", Retry{Min: time.Hour, Max: time.Hour})
+		w.join(cl)
+		cl.Conn().breakOff()
+		synctest.Wait()
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+		require.Equal(t, CodeClosed, CodeOf(cl.Err()))
+		require.Equal(t, []string{"connected", "reconnecting: connection lost", "disconnected: closed"}, states.all())
+		time.Sleep(time.Minute)
+		require.Equal(t, []string{"join ada", "suspend ada", "leave ada: connection lost"}, events.all())
+	})
+}
+
+func TestShutdownWhileSuspended(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		events := w.events()
+		w.serve()
+		cl, _ := w.returning("ada", Retry{Min: time.Hour, Max: time.Hour})
+		w.join(cl)
+		cl.Conn().breakOff()
+		synctest.Wait()
+		start := time.Now()
+		require.NoError(t, w.srv.Shutdown(w.ctx))
+		require.Less(t, time.Since(start), time.Second)
+		require.Equal(t, []string{"join ada", "suspend ada", "leave ada: shutting down"}, events.all())
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+	})
+}
+
+// A client that is to come back later does, to a server that is there by then.
+func TestRejoinAfterShutdown(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		first, lis := NewServer(nil), transport.NewPipeListener()
+		served := make(chan error, 1)
+		go func() { served <- first.Serve(w.ctx, lis) }()
+		cl, states := w.returning("ada", Retry{}, "red")
+		cl.dialer = inTurn{lis, w.lis}
+		w.join(cl)
+		conn := cl.Conn()
+		require.NoError(t, first.Shutdown(w.ctx))
+		require.NoError(t, <-served)
+		w.serve()
+		for cl.Conn() == conn {
+			time.Sleep(time.Second)
+		}
+		synctest.Wait()
+		require.Equal(t, []string{"connected", "disconnected: shutting down", "reconnecting: shutting down", "connected"}, states.all())
+		require.Equal(t, 1, w.srv.Group("red").Len())
+		require.NoError(t, cl.Send("x", 1))
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+		<-conn.Done()
+	})
+}
+
+func TestGiveUpComingBack(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.serve()
+		cl, states := w.returning("ada", Retry{For: 5 * time.Second})
+		w.join(cl)
+		require.NoError(t, w.srv.Shutdown(w.ctx))
+		<-cl.Done()
+		require.Equal(t, "disconnected", states.all()[1][:12])
+		require.Equal(t, StateReconnecting.String(), states.all()[2][:12])
+		require.Equal(t, "disconnected: not connected", states.all()[3])
+		require.Equal(t, CodeNotConnected, CodeOf(cl.Err()))
+		require.Len(t, states.all(), 4)
+		require.NoError(t, cl.Close())
+	})
+}
+
+// inTurn dials the first listener as long as it listens, then the second.
+type inTurn [2]*transport.PipeListener
+
+func (d inTurn) Dial(ctx context.Context) (transport.Conn, error) {
+	c, err := d[0].Dial(ctx)
+	if err != nil {
+		return d[1].Dial(ctx)
+	}
+	return c, nil
+}
