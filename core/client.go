@@ -128,7 +128,7 @@ func (cl *Client) Connect(ctx context.Context) error {
 		}
 		return err
 	}
-	c := cl.adopt(attempt, n, id, make(chan struct{}))
+	c := cl.adopt(&run{context.WithoutCancel(ctx), make(chan struct{})}, n, id)
 	cl.conn, cl.final = c, nil
 	go cl.start(c, n.rd, last)
 	return nil
@@ -268,7 +268,7 @@ func (cl *Client) Groups() []string {
 // start if there never was a connection.
 func (cl *Client) Done() <-chan struct{} {
 	if c := cl.Conn(); c != nil {
-		return c.eng.ended
+		return c.eng.run.ended
 	}
 	ch := make(chan struct{})
 	close(ch)

@@ -55,12 +55,18 @@ func (n *newcomer) drop() {
 	n.stream.Close() //nolint:errcheck // it is of no use
 }
 
+// A run is what begins with a Connect and ends for good: one connection after the other.
+type run struct {
+	base  context.Context // the values that handlers are passed
+	ended chan struct{}   // closed when it has ended
+}
+
 // adopt makes a connection of a newcomer, which joins anew. Nobody reads it yet.
-func (cl *Client) adopt(ctx context.Context, n *newcomer, id uint64, ended chan struct{}) *Conn {
+func (cl *Client) adopt(r *run, n *newcomer, id uint64) *Conn {
 	w := n.welcome
 	eng := cl.engine(w)
-	eng.ended = ended
-	c := newConn(context.WithoutCancel(ctx), eng, id, n.stream)
+	eng.run = r
+	c := newConn(r.base, eng, id, n.stream)
 	c.classic = n.peer
 	c.name, c.addr = w.Name, w.Addr
 	for _, g := range w.Groups {

@@ -80,7 +80,7 @@ func (cl *Client) succeed(c *Conn, l *link, n *newcomer) {
 		return
 	}
 	cl.lastID++
-	next := cl.adopt(c.ctx, n, cl.lastID, c.eng.ended)
+	next := cl.adopt(c.eng.run, n, cl.lastID)
 	cl.conn = next
 	cl.mu.Unlock()
 	c.end(NewError(CodeConnLost, "the server has given the session up: what was not acknowledged may be lost"), nil, ending{waiting: l})
@@ -108,10 +108,10 @@ func (cl *Client) finished(c *Conn) {
 	again := last && !cl.closing && !cl.opts.Retry.Off && mayHeal(why, false)
 	var ctx context.Context
 	if again {
-		ctx, cl.connecting = context.WithCancelCause(context.WithoutCancel(c.ctx))
+		ctx, cl.connecting = context.WithCancelCause(c.eng.run.base)
 		cl.lastID++
 	}
-	id, shared := cl.lastID, cl.conn != c && cl.conn.eng.ended == c.eng.ended
+	id, shared := cl.lastID, cl.conn != c && cl.conn.eng.run == c.eng.run
 	cl.mu.Unlock()
 	cl.tell(c, StateDisconnected, why)
 	switch {
@@ -119,7 +119,7 @@ func (cl *Client) finished(c *Conn) {
 		cl.tell(c, StateReconnecting, why)
 		go cl.rejoin(ctx, c, id, why)
 	case !shared:
-		close(c.eng.ended)
+		close(c.eng.run.ended)
 	}
 }
 
@@ -129,7 +129,7 @@ func (cl *Client) rejoin(ctx context.Context, c *Conn, id uint64, why *Error) {
 	for try.wait(ctx, why.RetryAfter) {
 		n, err := cl.attempt(ctx, nil)
 		if err == nil {
-			if cl.takePlace(ctx, c, id, n) {
+			if cl.takePlace(c, id, n) {
 				return
 			}
 			break
@@ -151,12 +151,12 @@ func (cl *Client) rejoin(ctx context.Context, c *Conn, id uint64, why *Error) {
 	giveUp(nil)
 	c.inform(func() {
 		cl.tell(c, StateDisconnected, why)
-		close(c.eng.ended)
+		close(c.eng.run.ended)
 	})
 }
 
 // takePlace makes the connection of a newcomer the client's, unless it has been closed.
-func (cl *Client) takePlace(ctx context.Context, last *Conn, id uint64, n *newcomer) bool {
+func (cl *Client) takePlace(last *Conn, id uint64, n *newcomer) bool {
 	cl.mu.Lock()
 	if cl.closing {
 		cl.mu.Unlock()
@@ -164,7 +164,7 @@ func (cl *Client) takePlace(ctx context.Context, last *Conn, id uint64, n *newco
 		return false
 	}
 	giveUp := cl.connecting
-	next := cl.adopt(ctx, n, id, last.eng.ended)
+	next := cl.adopt(last.eng.run, n, id)
 	cl.conn, cl.connecting = next, nil
 	cl.mu.Unlock()
 	giveUp(nil)

@@ -34,8 +34,9 @@ type engine struct {
 	waited    func(c *Conn)
 	suspended func(c *Conn, l *link, why *Error)
 
-	// ended is closed when a client has ended for good. Nil on a server.
-	ended chan struct{}
+	// run is what the connections of a client have in common that follow one Connect. Nil on
+	// a server.
+	run *run
 
 	// told applies a change of the client's name or groups, by the kind of its frame, that the
 	// peer asked for or told of; ask one that this side asks for.

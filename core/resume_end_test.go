@@ -4,6 +4,7 @@ package core
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -98,4 +99,34 @@ func (d inTurn) Dial(ctx context.Context) (transport.Conn, error) {
 		return d[1].Dial(ctx)
 	}
 	return c, nil
+}
+
+// However often a client joins anew, nothing of its former connections is kept.
+func TestRejoinKeepsNothing(t *testing.T) {
+	inWorld(t, &ServerOptions{ResumeTime: -1}, func(w *world) {
+		type key struct{}
+		w.serve()
+		cl, states := w.returning("ada", Retry{Min: time.Millisecond, Max: time.Millisecond})
+		var depth kept[int]
+		cl.OnAny(func(ctx context.Context, c *Conn, _ Frame) error {
+			if ctx.Value(key{}) != "value" {
+				return NewError(CodeInternal, "the values of Connect's context are gone")
+			}
+			depth.add(len(fmt.Sprint(c.Context())))
+			return nil
+		})
+		require.NoError(t, cl.Connect(context.WithValue(w.ctx, key{}, "value")))
+		synctest.Wait()
+		for range 20 {
+			require.NoError(t, w.srv.Broadcast("hello", nil))
+			synctest.Wait()
+			cl.Conn().breakOff()
+			time.Sleep(time.Second)
+		}
+		require.Len(t, depth.all(), 20)
+		require.Equal(t, depth.all()[0], depth.all()[19], "no context of one within another")
+		require.Len(t, states.all(), 1+3*20)
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+	})
 }
