@@ -2,12 +2,13 @@ package core
 
 import "github.com/hisock/hisock/core/wire"
 
-// When a peer is told how much of what it sent has been received: after so many frames and
-// bytes, or as many bytes as it asks for; when it asks with a ping; and when nothing has come for
-// a while (checkAck). For small frames that is one ack for some two hundred of them.
+// When a peer is told how much of what it sent has been received: after so many frames, with
+// what is written to it anyway; after so many bytes too, or as many as it asks for, even if
+// nothing is; when it asks with a ping; and when nothing more comes (checkAck). An ack that
+// needs a write of its own costs as much as a hundred small frames.
 const (
 	ackFrames = 128
-	ackBytes  = 16 << 10
+	ackBytes  = 64 << 10
 	maxAckAt  = 256 << 10
 )
 
@@ -30,23 +31,31 @@ func (c *Conn) noteRead(size int) {
 		return
 	}
 	c.unacked += size
-	if c.unacked >= c.ackBytes || c.unacked >= ackBytes && c.received-c.ackedAt >= ackFrames {
-		c.ack()
+	if frames := c.received - c.ackedAt; frames >= ackFrames || c.unacked >= c.ackBytes {
+		c.ack(c.unacked >= c.ackBytes || c.unacked >= ackBytes && frames >= ackFrames)
 	}
 }
 
-// ack queues an ack of all that the reader has received.
-func (c *Conn) ack() {
-	c.ackedAt, c.unacked = c.received, 0
+// ack queues an ack of all that the reader has received, to be written now or with what is
+// written next.
+func (c *Conn) ack(now bool) {
 	c.out.mu.Lock()
-	defer c.out.mu.Unlock()
-	c.out.setAckLocked(c.received)
+	ctl := &c.out.control
+	if sent := ctl.acked; sent > c.ackedAt && !now { // with something else, since
+		c.ackedAt, c.unacked = sent, 0
+	} else {
+		c.out.setAckLocked(c.received, now)
+	}
+	c.out.mu.Unlock()
+	if now {
+		c.ackedAt, c.unacked = c.received, 0
+	}
 }
 
-// setAckLocked queues an ack, unless one of as much has been queued before.
-func (q *queue) setAckLocked(received uint64) {
-	if ctl := &q.control; !q.closed && q.link != nil && received > ctl.ack {
-		ctl.ack, ctl.ackDue, ctl.due = received, true, true
+// setAckLocked queues an ack, unless one of as much has been written before.
+func (q *queue) setAckLocked(received uint64, now bool) {
+	if ctl := &q.control; !q.closed && q.link != nil && received > ctl.acked {
+		ctl.ack, ctl.ackDue, ctl.due = received, true, ctl.due || now
 	}
 }
 
@@ -57,7 +66,7 @@ func (c *Conn) gotPing(body []byte) error {
 		return err
 	}
 	if c.token != nil && c.ackedAt != c.received {
-		c.ack()
+		c.ack(true)
 	}
 	c.pong(nonce)
 	return nil
@@ -91,7 +100,7 @@ func (c *Conn) checkAck() {
 	}
 	w.acked = known
 	c.out.mu.Lock()
-	c.out.setAckLocked(known)
+	c.out.setAckLocked(known, true)
 	c.queued()
 }
 

@@ -114,7 +114,7 @@ func (c *Conn) relink(before, l *link, rd *reader, addr string, received uint64,
 	}
 	c.out.mu.Lock()
 	ok = c.out.resumeLocked(l, received, first)
-	c.out.control.ack = c.received // the welcome, or the hello, has said so
+	c.out.control.acked = c.received // the welcome, or the hello, has said so
 	c.out.mu.Unlock()
 	if !ok {
 		return false, false

@@ -65,7 +65,8 @@ type queue struct {
 type control struct {
 	welcome      []byte // goes before everything else
 	ping, pong   uint64
-	ack, missed  uint64
+	ack, acked   uint64 // to be written, and written last
+	missed       uint64
 	due          bool // any of the above or below
 	pingDue      bool
 	pongDue      bool
@@ -313,7 +314,7 @@ func (q *queue) drainLocked() <-chan struct{} {
 func (c *control) appendTo(dst []byte, last bool) []byte {
 	if c.ackDue { // before the pong, which may answer one who waits for it
 		dst = wire.AppendAck(dst, c.ack)
-		c.ackDue = false
+		c.acked, c.ackDue = c.ack, false
 	}
 	if c.pingDue {
 		dst = wire.AppendPing(dst, c.ping)
