@@ -4,6 +4,7 @@ package core
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"testing"
 	"testing/synctest"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
 )
 
 // returning returns a client that comes back by itself, and what its state was.
@@ -183,9 +185,12 @@ func TestResumeTooLate(t *testing.T) {
 	inWorld(t, &ServerOptions{ResumeTime: 10 * time.Second, UniqueNames: true}, func(w *world) {
 		events := w.events()
 		w.serve()
-		cl, states := w.returning("ada", Retry{Min: time.Minute, Max: time.Minute})
+		cl, states := w.returning("ada", Retry{})
+		d := &gap{Dialer: w.lis}
+		cl.dialer = d
 		w.join(cl)
 		first := cl.Conn()
+		d.until = time.Now().Add(15 * time.Second)
 		_, err := first.CallBytes(w.ctx, "nothing", nil)
 		require.Equal(t, CodeUnknownCommand, CodeOf(err))
 		first.breakOff()
@@ -207,6 +212,19 @@ func TestResumeTooLate(t *testing.T) {
 		require.NoError(t, cl.Close())
 		<-cl.Done()
 	})
+}
+
+// A gap is a dialer that reaches nobody for a while.
+type gap struct {
+	transport.Dialer
+	until time.Time
+}
+
+func (d *gap) Dial(ctx context.Context) (transport.Conn, error) {
+	if time.Now().Before(d.until) {
+		return nil, errors.New("no network")
+	}
+	return d.Dialer.Dial(ctx)
 }
 
 // What does not fit the bound while a client is away ends its session, so that it knows.
