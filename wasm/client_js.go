@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"syscall/js"
+	"time"
 
 	"github.com/hisock/hisock/core"
 	"github.com/hisock/hisock/ws"
@@ -49,6 +50,10 @@ func newClient(config, sink js.Value) *client {
 		Metadata:   goPairs(config.Get("metadata")),
 		MaxFrame:   config.Get("maxFrame").Int(),
 		QueueBytes: config.Get("queueBytes").Int(),
+		Retry: core.Retry{
+			Off: config.Get("retryOff").Bool(),
+			Min: goMillis(config.Get("retryMin")), Max: goMillis(config.Get("retryMax")), For: goMillis(config.Get("retryFor")),
+		},
 	})
 	c.listen(config.Get("notices").Bool())
 	for _, m := range methods {
@@ -71,8 +76,11 @@ var methods = [...]struct {
 	{"refuse", (*client).refuse},
 	{"change", (*client).change},
 	{"groups", (*client).groups},
+	{"retryNow", (*client).retryNow},
 	{"close", (*client).close},
 }
+
+func goMillis(v js.Value) time.Duration { return time.Duration(v.Int()) * time.Millisecond }
 
 // goPairs makes a map of keys and values in turn.
 func goPairs(a js.Value) map[string]string {
@@ -102,6 +110,9 @@ func (c *client) run() {
 // listen registers what hands frames to the page. Each waits for begin first: the
 // server feels it, as with any slow handler, and nothing is lost.
 func (c *client) listen(notices bool) {
+	c.core.OnState(func(s core.State, why error) {
+		c.sink.Call("state", s.String(), c.core.Name(), jsError(why))
+	})
 	c.core.OnAny(func(_ context.Context, _ *core.Conn, f core.Frame) error {
 		<-c.begun
 		c.sink.Call("command", f.Command, jsBytes(f.Payload))
@@ -236,12 +247,18 @@ func (c *client) groups([]js.Value) any {
 	return jsStrings(c.core.Groups())
 }
 
+// retryNow lets a client that is to come back try at once.
+func (c *client) retryNow([]js.Value) any {
+	c.core.RetryNow()
+	return js.Undefined()
+}
+
 // close ends the connection in order, or gives up the attempt to make one. Calls that
 // wait for the server fail.
 func (c *client) close([]js.Value) any {
 	c.begin(nil)
 	if c.connected {
-		c.core.Conn().Close() //nolint:errcheck // it does not wait and reports nothing
+		go c.core.Close() //nolint:errcheck // always nil
 	}
 	c.cancel()
 	return js.Undefined()

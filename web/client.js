@@ -27,6 +27,11 @@ export class Client {
   /** @type {string[]} what they were when the connection ended */
   #lastGroups = [];
 
+  /** @type {HisockError | null | undefined} of an end that is told once it is known whether it is the last */
+  #parted;
+  /** Takes the listeners of the page away. */
+  #unlisten = new AbortController();
+
   /** @type {Incoming} */
   #incoming;
   #raw = new RawInbox();
@@ -84,6 +89,7 @@ export class Client {
           this.#setState("connected", null);
           settle(undefined);
         },
+        state: (state, name, why) => this.#changed(state, name, why),
         command: (command, payload) => incoming.command(command, payload),
         raw: (payload) => incoming.rawMessage(payload),
         called: (id, command, payload) => incoming.called(id, command, payload),
@@ -108,6 +114,7 @@ export class Client {
       this.#native = native;
       incoming.native = native;
       const unwatch = this.#inst.onEnd((why) => {
+        this.#unlisten.abort();
         this.#native = undefined; // there is nobody left to ask
         incoming.native = undefined;
         settle(why);
@@ -128,6 +135,7 @@ export class Client {
           return;
         }
         resolve();
+        this.#listen();
         // Whoever awaits the connection has its turn first, to register handlers.
         nextTask(() => this.#native?.begin());
       });
@@ -333,6 +341,10 @@ export class Client {
     this.#do((native) => native.change(2, name));
   }
 
+  retryNow() {
+    this.#native?.retryNow();
+  }
+
   async close() {
     this.#native?.close();
     await this.closed;
@@ -368,12 +380,48 @@ export class Client {
   }
 
   /**
-   * @param {import("./hisock.d.ts").State} state
+   * @param {import("./hisock.d.ts").State | "resumed"} state
    * @param {HisockError | null} why
    */
   #setState(state, why) {
-    this.#state = state;
+    const now = state === "resumed" ? "connected" : state;
+    if (now === this.#state) return;
+    this.#state = now;
     this.#incoming.push(() => this.#incoming.tell("state", state, why));
+  }
+
+  /**
+   * What Go says of the connection. Of an end it does not say whether the client comes back.
+   *
+   * @param {"connected" | "reconnecting" | "resumed" | "disconnected"} state
+   * @param {string} name
+   * @param {HisockError | undefined} why
+   */
+  #changed(state, name, why) {
+    this.#name = name;
+    if (state === "disconnected") {
+      this.#parted = why ?? null;
+      return;
+    }
+    const parted = this.#parted;
+    if (parted !== undefined) {
+      this.#parted = undefined;
+      this.#setState("disconnected", parted);
+      this.#incoming.push(() => this.#incoming.abandonCalls(parted ?? new HisockError("closed", "the connection has ended")));
+    }
+    this.#setState(state, why ?? null);
+  }
+
+  /** Lets the client come back as soon as the page can, and leave when the page does. */
+  #listen() {
+    const options = { signal: this.#unlisten.signal };
+    const now = () => this.retryNow();
+    globalThis.addEventListener?.("online", now, options);
+    globalThis.addEventListener?.("pageshow", now, options);
+    globalThis.document?.addEventListener("visibilitychange", now, options);
+    globalThis.addEventListener?.("pagehide", (event) => {
+      if (!event.persisted) this.#native?.close(); // else the page may come back, and go on
+    }, options);
   }
 
   #forgetNative() {
@@ -385,6 +433,7 @@ export class Client {
 
   /** @param {HisockError | null} why */
   #end(why) {
+    this.#unlisten.abort();
     const err = why ?? new HisockError("closed", "the connection was closed");
     for (const settle of [...this.#calls.values()]) settle(err, undefined);
     this.#raw.end(err);

@@ -37,7 +37,7 @@ export interface ConnectOptions {
   handle?: Record<string, CallHandler<any> | Entry<CallHandler<any>>>;
   onRaw?: (bytes: Uint8Array) => unknown;
   onMessage?: (message: Message) => unknown;
-  onState?: (state: State, why: HisockError | null) => unknown;
+  onState?: (state: State | "resumed", why: HisockError | null) => unknown;
   onError?: (err: unknown) => unknown;
   onClientConnect?: (who: Presence) => unknown;
   onClientDisconnect?: (who: Presence) => unknown;
@@ -54,6 +54,22 @@ export interface ConnectOptions {
   maxFrame?: number;
   /** How many bytes may wait to be sent before the connection ends. 1 MiB unless set. */
   queueBytes?: number;
+  /** How the client comes back when its connection has broken off. */
+  retry?: Retry;
+}
+
+/** Times are in milliseconds. */
+export interface Retry {
+  /** The client stays away: it ends with its connection. */
+  off?: boolean;
+  /**
+   * An attempt is made after a random time below a limit, which is min first and doubles with each
+   * attempt up to max, and never sooner than the server asks for. 500 and 20,000 unless set.
+   */
+  min?: number;
+  max?: number;
+  /** How long the client tries before it gives up. Without end unless set. */
+  for?: number;
 }
 
 /** A handler together with what it takes. */
@@ -124,7 +140,12 @@ export interface Presence {
   readonly address: string;
 }
 
-export type State = "connecting" | "connected" | "disconnected";
+/**
+ * "reconnecting" is a client whose connection has broken off and who tries to come back. Then it is
+ * "connected" again, with nothing lost in between if {@link Client.onState} says "resumed"; if it
+ * says "disconnected" first, the server has given the client up, and it has joined anew.
+ */
+export type State = "connecting" | "connected" | "reconnecting" | "disconnected";
 
 export interface CallOptions<A extends As> {
   /** What the reply is turned into. The connection's default unless set. */
@@ -153,7 +174,7 @@ export interface Client {
   readonly groups: string[];
   readonly state: State;
   /**
-   * Resolves when the connection has ended: with null if this side closed it, else with the
+   * Resolves when the client has ended for good: with null if this side closed it, else with the
    * reason. It never rejects.
    */
   readonly closed: Promise<HisockError | null>;
@@ -232,8 +253,8 @@ export interface Client {
 
   /** Adds a handler of every command, after its own, and of raw messages as onRaw does. */
   onMessage(fn: (message: Message) => unknown): () => void;
-  /** Adds a handler of changes of the state, with the reason when it is "disconnected". */
-  onState(fn: (state: State, why: HisockError | null) => unknown): () => void;
+  /** Adds a handler of changes of the state, with the reason when it is "disconnected" or "reconnecting". */
+  onState(fn: (state: State | "resumed", why: HisockError | null) => unknown): () => void;
   /**
    * Adds a handler of what no caller can be told: a payload that does not convert, a handler
    * that failed, a command that nobody handles, a raw message for which there was no room.
@@ -246,6 +267,12 @@ export interface Client {
   onClientConnect(fn: (who: Presence) => unknown): () => void;
   onClientDisconnect(fn: (who: Presence) => unknown): () => void;
   onClientRename(fn: (old: string, who: Presence) => unknown): () => void;
+
+  /**
+   * Makes a client that waits to come back try at once. It does so by itself when the browser is online
+   * again and when the page is shown again.
+   */
+  retryNow(): void;
 
   /**
    * Ends the connection in order: what is queued is sent first. Calls that wait for an answer

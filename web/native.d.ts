@@ -21,9 +21,14 @@ export interface Config {
   /** Keys and values in turn. */
   metadata: string[];
   notices: boolean;
-  /** 0 means the default of the Go client. */
+  /** 0 means the default of the Go client, here and below. */
   maxFrame: number;
   queueBytes: number;
+  retryOff: boolean;
+  /** In milliseconds. */
+  retryMin: number;
+  retryMax: number;
+  retryFor: number;
 }
 
 /** One connection. No method may be called after the sink was told that it ended. */
@@ -40,6 +45,8 @@ export interface NativeClient {
   /** Asks for a change: 0 joins a group, 1 leaves one, 2 is another name. */
   change(how: 0 | 1 | 2, name: string): HisockError | undefined;
   groups(): string[];
+  /** Makes a client that waits to come back try at once. */
+  retryNow(): void;
   /** Ends the connection, or the attempt to make one. It does not wait. */
   close(): void;
 }
@@ -47,6 +54,12 @@ export interface NativeClient {
 /** What Go tells of one connection, in the order in which it happens. */
 export interface Sink {
   connected(name: string): void;
+  /** A change of the connection's state, the first included; name is the client's. */
+  state(
+    state: "connected" | "reconnecting" | "resumed" | "disconnected",
+    name: string,
+    why: HisockError | undefined,
+  ): void;
   command(command: string, payload: Uint8Array): void;
   raw(payload: Uint8Array): void;
   /** The server calls; answer or refuse ends it. */

@@ -5,7 +5,7 @@ import { describe, needFunction, needOptions, needSignal, needString, needTimeou
 
 const known = [
   "name", "groups", "auth", "metadata", "notices", "as", "on", "handle",
-  "signal", "timeout", "maxFrame", "queueBytes",
+  "signal", "timeout", "maxFrame", "queueBytes", "retry",
 ];
 const hooks = /** @type {const} */ ([
   "onRaw", "onMessage", "onState", "onError", "onClientConnect", "onClientDisconnect", "onClientRename",
@@ -44,6 +44,7 @@ export function readOptions(url, options) {
       notices: readNotices(options),
       maxFrame: readSize("maxFrame", options.maxFrame),
       queueBytes: readSize("queueBytes", options.queueBytes),
+      ...readRetry(options.retry),
     },
   };
 }
@@ -121,6 +122,26 @@ function readSize(what, size) {
     throw new TypeError(`hisock: ${what}: must be a number of bytes from 1 to 2147483647, not ${describe(size)}`);
   }
   return size;
+}
+
+/** @param {any} retry */
+function readRetry(retry = {}) {
+  needOptions("retry", retry, ["off", "min", "max", "for"]);
+  if (retry.off !== undefined && typeof retry.off !== "boolean") {
+    throw new TypeError(`hisock: retry.off: must be true or false, not ${describe(retry.off)}`);
+  }
+  for (const key of ["min", "max", "for"]) {
+    const ms = retry[key];
+    if (ms !== undefined && (typeof ms !== "number" || !Number.isInteger(ms) || ms < 1 || ms > 0x7fffffff)) {
+      throw new TypeError(`hisock: retry.${key}: must be a number of milliseconds from 1 to 2147483647, not ${describe(ms)}`);
+    }
+  }
+  return {
+    retryOff: /** @type {boolean} */ (retry.off ?? false),
+    retryMin: /** @type {number} */ (retry.min ?? 0),
+    retryMax: /** @type {number} */ (retry.max ?? 0),
+    retryFor: /** @type {number} */ (retry.for ?? 0),
+  };
 }
 
 /**

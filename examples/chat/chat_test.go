@@ -149,9 +149,13 @@ func TestHTMLIsJustText(t *testing.T) {
 
 func TestTheServerStops(t *testing.T) {
 	s := startServer(t)
-	people := []*process{s.joins(t, s.tcp, "ada"), s.joins(t, s.ws, "bob")}
+	people := []*process{s.joins(t, s.tcp, "ada", "-once"), s.joins(t, s.ws, "bob", "-once")}
+	cleo := s.joins(t, s.tcp, "cleo")
 	s.cancel()
 	require.Equal(t, exitOK, s.wait(t), s.err.String())
+	cleo.sees(t, "* the server has stopped: coming back")
+	cleo.eof()
+	require.Equal(t, exitOK, cleo.wait(t), cleo.err.String())
 	for _, p := range people {
 		require.Equal(t, exitFail, p.wait(t))
 		require.Equal(t, "chat: the server has stopped\n", p.err.String())

@@ -40,6 +40,7 @@ type options struct {
 	build     string // where to make one
 	join      string // a server to join
 	name      string
+	once      bool
 }
 
 // run is the program. It returns the exit code when ctx ends or its work is done.
@@ -54,7 +55,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	switch {
 	case o.join != "":
-		err = join(ctx, o.join, o.name, stdin, stdout, stderr)
+		err = join(ctx, o.join, o.name, o.once, stdin, stdout, stderr)
 	case o.build != "":
 		err = build(ctx, o.build, stderr)
 	default:
@@ -78,6 +79,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.build, "build", "", "build the browser bundle into `DIR` and end")
 	flags.StringVar(&o.join, "join", "", "join the chat at `URL` (tcp, tls, ws or wss) from this terminal")
 	flags.StringVar(&o.name, "name", "", "what to be called, with -join")
+	flags.BoolVar(&o.once, "once", false, "end with the connection, with -join, and do not come back")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -98,11 +100,11 @@ func (o *options) check(rest []string, given map[string]bool) error {
 	mode, takes := "the server", map[string]bool{"tcp": true, "http": true, "bundle": true}
 	switch {
 	case given["join"]:
-		mode, takes = "-join", map[string]bool{"join": true, "name": true}
+		mode, takes = "-join", map[string]bool{"join": true, "name": true, "once": true}
 	case given["build"]:
 		mode, takes = "-build", map[string]bool{"build": true}
 	}
-	for _, name := range []string{"tcp", "http", "bundle", "build", "name"} {
+	for _, name := range []string{"tcp", "http", "bundle", "build", "name", "once"} {
 		if given[name] && !takes[name] {
 			return fmt.Errorf("-%s has no meaning for %s", name, mode)
 		}

@@ -33,7 +33,7 @@ func TestTheServerChecksNamesAndMessagesItself(t *testing.T) {
 	s := startServer(t)
 	ada := s.joins(t, s.tcp, "ada")
 	for _, name := range []string{"", " bob", "bob: hi", "* bob joined", "b\u202eob", strings.Repeat("b", maxName+1)} {
-		client := core.NewClient(tcp.Dialer(strings.TrimPrefix(s.tcp, "tcp://"), nil), &core.ClientOptions{Name: name})
+		client := core.NewClient(tcp.Dialer(strings.TrimPrefix(s.tcp, "tcp://"), nil), &core.ClientOptions{Name: name, Retry: core.Retry{Off: true}})
 		entered := make(chan roll, 1)
 		core.On(client, "here", func(_ context.Context, _ *core.Conn, in roll) error {
 			entered <- in
@@ -46,7 +46,7 @@ func TestTheServerChecksNamesAndMessagesItself(t *testing.T) {
 		require.Empty(t, entered)
 	}
 
-	client := core.NewClient(tcp.Dialer(strings.TrimPrefix(s.tcp, "tcp://"), nil), &core.ClientOptions{Name: "bob"})
+	client := core.NewClient(tcp.Dialer(strings.TrimPrefix(s.tcp, "tcp://"), nil), &core.ClientOptions{Name: "bob", Retry: core.Retry{Off: true}})
 	require.NoError(t, client.Connect(t.Context()))
 	for _, text := range []string{"", " ", "a\nb", "\x1b[2J", strings.Repeat("x", maxText+1)} {
 		_, err := core.Call[struct{}](t.Context(), client, "say", text)
@@ -126,7 +126,7 @@ func TestAServerThatVanishes(t *testing.T) {
 	relayed := make(chan error, 1)
 	go func() { relayed <- relay(l, strings.TrimPrefix(s.tcp, "tcp://"), cut) }()
 
-	ada := s.joins(t, "tcp://"+l.Addr().String(), "ada")
+	ada := s.joins(t, "tcp://"+l.Addr().String(), "ada", "-once")
 	close(cut)
 	require.NoError(t, <-relayed)
 	require.Equal(t, exitFail, ada.wait(t))
@@ -169,7 +169,7 @@ func TestStoppingDoesNotWaitForWhoDoesNotListen(t *testing.T) {
 	defer half.Close()
 	_, err = io.WriteString(half, "GET / HTTP/1.1\r\n")
 	require.NoError(t, err)
-	deaf := core.NewClient(tcp.Dialer(addr, nil), &core.ClientOptions{Name: "deaf", CloseTimeout: time.Millisecond})
+	deaf := core.NewClient(tcp.Dialer(addr, nil), &core.ClientOptions{Name: "deaf", CloseTimeout: time.Millisecond, Retry: core.Retry{Off: true}})
 	wait := make(chan struct{})
 	core.On(deaf, "here", func(context.Context, *core.Conn, roll) error { <-wait; return nil })
 	require.NoError(t, deaf.Connect(t.Context()))
@@ -178,4 +178,38 @@ func TestStoppingDoesNotWaitForWhoDoesNotListen(t *testing.T) {
 	require.Equal(t, exitOK, s.wait(t))
 	close(wait)
 	<-deaf.Done()
+}
+
+// Whose connection is cut is back by itself, with nothing lost that was said meanwhile.
+func TestATerminalComesBack(t *testing.T) {
+	s := startServer(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	cuts := []chan struct{}{make(chan struct{}), make(chan struct{})}
+	relayed := make(chan error, 1)
+	go func() {
+		for _, cut := range cuts {
+			if err := relay(l, strings.TrimPrefix(s.tcp, "tcp://"), cut); err != nil {
+				relayed <- err
+				return
+			}
+		}
+		relayed <- nil
+	}()
+	ada := s.joins(t, "tcp://"+l.Addr().String(), "ada")
+	bob := s.joins(t, s.ws, "bob")
+	ada.sees(t, "* bob joined")
+	close(cuts[0])
+	ada.sees(t, "* the connection to the server was lost (unexpected EOF): coming back")
+	bob.say(t, "are you there?")
+	ada.sees(t, "* back again")
+	ada.sees(t, "bob: are you there?")
+	ada.say(t, "yes")
+	bob.sees(t, "ada: yes")
+	ada.eof()
+	require.Equal(t, exitOK, ada.wait(t), ada.err.String())
+	close(cuts[1])
+	require.NoError(t, <-relayed)
+	require.NotContains(t, strings.Join(bob.out.lines(), "\n"), "ada left\n* ada joined")
 }

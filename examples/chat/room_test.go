@@ -23,7 +23,7 @@ type guest struct {
 // enter connects a guest over l and waits until nothing moves.
 func enter(t *testing.T, l *transport.PipeListener, name string) *guest {
 	t.Helper()
-	g := &guest{Client: core.NewClient(l, &core.ClientOptions{Name: name})}
+	g := &guest{Client: core.NewClient(l, &core.ClientOptions{Name: name, Retry: core.Retry{Off: true}})}
 	core.On(g.Client, "here", func(_ context.Context, _ *core.Conn, in roll) error {
 		for _, m := range in.Here {
 			g.told = append(g.told, fmt.Sprint("here ", m.Name))

@@ -138,9 +138,9 @@ func startServer(t *testing.T) *chatServer {
 }
 
 // joins starts a terminal client and waits until it is in the chat.
-func (s *chatServer) joins(t *testing.T, url, name string) *process {
+func (s *chatServer) joins(t *testing.T, url, name string, more ...string) *process {
 	t.Helper()
-	p := start(t, "-join", url, "-name", name)
+	p := start(t, append([]string{"-join", url, "-name", name}, more...)...)
 	require.Eventually(t, func() bool {
 		return strings.HasPrefix(p.out.String(), "* here: ")
 	}, patience, 2*time.Millisecond, "%s did not get in", name)

@@ -16,8 +16,8 @@ const connectTime = 10 * time.Second
 
 // join is the terminal client: lines of stdin are said, what others say is printed. It
 // returns nil at the end of stdin, when all that was said has been passed on, or
-// when ctx ends.
-func join(ctx context.Context, url, name string, stdin io.Reader, stdout, stderr io.Writer) error {
+// when ctx ends. When the connection breaks off it comes back, unless once is set.
+func join(ctx context.Context, url, name string, once bool, stdin io.Reader, stdout, stderr io.Writer) error {
 	dialer, err := newDialer(url)
 	if err != nil {
 		return err
@@ -26,7 +26,9 @@ func join(ctx context.Context, url, name string, stdin io.Reader, stdout, stderr
 	if err := checkName(name); err != nil {
 		return err
 	}
-	t := &terminal{client: core.NewClient(dialer, &core.ClientOptions{Name: name}), stdout: stdout, stderr: stderr}
+	opts := &core.ClientOptions{Name: name, Retry: core.Retry{Off: once}}
+	t := &terminal{client: core.NewClient(dialer, opts), stdout: stdout, stderr: stderr}
+	t.client.OnState(t.changed)
 	core.On(t.client, "here", t.here)
 	core.On(t.client, "joined", t.joined)
 	core.On(t.client, "left", t.left)
@@ -47,7 +49,8 @@ type terminal struct {
 	stdout, stderr io.Writer
 
 	// Owned by the handlers.
-	me uint64
+	me   uint64
+	away bool // the connection has broken off
 }
 
 func (t *terminal) connect(ctx context.Context, url string) error {
@@ -74,8 +77,7 @@ func (t *terminal) talk(ctx context.Context, stdin io.Reader) error {
 	lines := make(chan typed)
 	go readLines(reading, stdin, lines) // ends with stdin at the latest
 	for {
-		if t.client.Err() != nil {
-			<-t.client.Done()
+		if t.isOver() {
 			return t.lost() // whatever is typed now
 		}
 		select {
@@ -116,7 +118,7 @@ func (t *terminal) say(ctx context.Context, in typed) {
 // leave says goodbye and waits until nothing is printed any more. If it was the server
 // that went, it says so.
 func (t *terminal) leave(ctx context.Context) error {
-	ended := t.client.Err() != nil
+	ended := t.isOver()
 	t.client.Close() //nolint:errcheck // always nil
 	<-t.client.Done()
 	if ended && ctx.Err() == nil {
@@ -125,16 +127,38 @@ func (t *terminal) leave(ctx context.Context) error {
 	return nil
 }
 
-// lost says why the server is gone.
-func (t *terminal) lost() error {
-	switch err := t.client.Err(); core.CodeOf(err) {
-	case core.CodeShutdown:
-		return errors.New("the server has stopped")
-	case core.CodeConnLost, core.CodeHeartbeat, core.CodeWriteTimeout:
-		return fmt.Errorf("the connection to the server was lost (%s)", reason(err))
+func (t *terminal) isOver() bool {
+	select {
+	case <-t.client.Done():
+		return true
 	default:
-		return fmt.Errorf("the server has ended the connection: %s", reason(err))
+		return false
 	}
+}
+
+// changed tells that the connection has broken off, and that it is back.
+func (t *terminal) changed(s core.State, why error) {
+	switch {
+	case s == core.StateReconnecting:
+		t.away = true
+		t.print("* %s: coming back", gone(why)) //nolint:errcheck // nothing can be done about it
+	case t.away && (s == core.StateResumed || s == core.StateConnected):
+		t.away = false
+		t.print("* back again") //nolint:errcheck // nothing can be done about it
+	}
+}
+
+// lost says why the server is gone.
+func (t *terminal) lost() error { return errors.New(gone(t.client.Err())) }
+
+func gone(err error) string {
+	switch core.CodeOf(err) {
+	case core.CodeShutdown:
+		return "the server has stopped"
+	case core.CodeConnLost, core.CodeHeartbeat, core.CodeWriteTimeout:
+		return "the connection to the server was lost (" + reason(err) + ")"
+	}
+	return "the server has ended the connection: " + reason(err)
 }
 
 // reason is what an error says about the matter itself, safe to print.

@@ -37,12 +37,13 @@ export async function everything(bytes: Uint8Array, buffer: ArrayBuffer, view: D
     timeout: 5000,
     maxFrame: 1 << 20,
     queueBytes: 1 << 20,
+    retry: { off: false, min: 100, max: 5000, for: 60_000 },
   });
   await connect("/ws");
 
   const name: string = client.name;
   const groups: string[] = client.groups;
-  const state: "connecting" | "connected" | "disconnected" = client.state;
+  const state: "connecting" | "connected" | "reconnecting" | "disconnected" = client.state;
 
   const remove: () => void = client.on("said", (line: Line, info) => [line.from, info.command, info.bytes.length]);
   client.on<Line>("said", (line) => line.text);

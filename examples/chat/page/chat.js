@@ -25,6 +25,7 @@ class Session {
     this.#client = await connect("/ws", {
       name: this.asked,
       timeout: 20_000,
+      onState: (state, why) => this.#changed(state, why),
       on: {
         here: (roll) => this.#entered(roll),
         joined: (who) => this.#joined(who),
@@ -44,14 +45,32 @@ class Session {
   }
 
   #entered({ you, here }) {
+    const again = this.#me !== undefined;
     this.#me = you;
+    this.#here.clear();
     for (const { id, name } of here) this.#here.set(id, name);
+    this.#showPeople();
+    showStatus("connected", "Connected");
+    if (again) {
+      addNote("Back again. What was said meanwhile is not here.");
+      return;
+    }
     clearLog();
     showError("message", "");
     showView("chat");
-    showStatus("connected", "Connected");
-    this.#showPeople();
     message.focus();
+  }
+
+  /** The connection has broken off, or goes on. What is written meanwhile is said later. */
+  #changed(state, why) {
+    if (this.#me === undefined) return;
+    if (state === "reconnecting") {
+      showStatus("lost", "Coming back…");
+      addNote(`${reason(why, this.asked)} Coming back…`, true);
+    } else if (state === "resumed") {
+      showStatus("connected", "Connected");
+      addNote("Back again.");
+    }
   }
 
   #joined({ id, name }) {
