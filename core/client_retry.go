@@ -53,8 +53,8 @@ func (cl *Client) suspended(c *Conn, l *link, why *Error) {
 // stayAway keeps the client from coming back.
 func (cl *Client) stayAway() {
 	cl.mu.Lock()
-	defer cl.mu.Unlock()
 	cl.closing = true
+	cl.mu.Unlock()
 }
 
 // goOn resumes a connection over the stream of a newcomer, and reads it.
@@ -62,7 +62,7 @@ func (cl *Client) goOn(c *Conn, l *link, n *newcomer) {
 	ok, _ := c.relink(l, newLink(n.stream), n.rd, n.welcome.Addr, n.welcome.Received, nil)
 	if !ok {
 		n.leave() // and the server waits no longer for the session either
-		c.end(NewError(CodeProtocol, "the server resumes what cannot be"), nil, ending{waiting: l})
+		c.end(NewError(CodeProtocol, "resumed what cannot be"), nil, ending{waiting: l})
 		return
 	}
 	c.inform(func() { cl.tell(c, StateResumed, nil) })
@@ -83,7 +83,7 @@ func (cl *Client) succeed(c *Conn, l *link, n *newcomer) {
 	next := cl.adopt(c.eng.run, n, cl.lastID)
 	cl.conn = next
 	cl.mu.Unlock()
-	c.end(NewError(CodeConnLost, "the server has given the session up: what was not acknowledged may be lost"), nil, ending{waiting: l})
+	c.end(NewError(CodeConnLost, "the server has given the session up"), nil, ending{waiting: l})
 	go cl.start(next, n.rd, c)
 }
 
@@ -215,7 +215,7 @@ func (cl *Client) newTry(token []byte) *try {
 	default:
 	}
 	r := cl.opts.Retry
-	t := &try{cl: cl, limit: positive(r.Min, defaultRetryMin), state: uint64(time.Now().UnixNano())}
+	t := &try{cl: cl, limit: positive(r.Min, defaultRetryMin), state: uint64(time.Now().UnixNano()) | 1}
 	for _, b := range token {
 		t.state = t.state*31 + uint64(b)
 	}
@@ -225,15 +225,14 @@ func (cl *Client) newTry(token []byte) *try {
 	return t
 }
 
-// random is SplitMix64 (Steele, Lea and Flood, 2014), begun with the time and the token of the
-// session, which is random: enough to spread clients, and a browser build would pay for
+// random is a xorshift generator (Marsaglia, 2003), begun with the time and the token of the
+// session, which is random: enough to spread clients, and a browser build would pay 1 KB for
 // package math/rand.
 func (t *try) random() uint64 {
-	t.state += 0x9e3779b97f4a7c15
-	z := t.state
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
+	t.state ^= t.state << 13
+	t.state ^= t.state >> 7
+	t.state ^= t.state << 17
+	return t.state
 }
 
 // wait waits before an attempt, at least as long as the server has asked for. It reports false

@@ -269,8 +269,8 @@ func (b *inbox) takeRaw() ([]byte, bool) {
 // wake lets a reader that waits for room look whether it still should.
 func (b *inbox) wake() {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.room.Broadcast()
+	b.mu.Unlock()
 }
 
 // end wakes a reader that waits for room. If drop is set, what waits is not run.

@@ -150,6 +150,7 @@ func (c *Conn) inform(f func()) {
 // resumed.
 func (c *Conn) Suspended() bool {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.suspended
+	suspended := c.suspended
+	c.mu.Unlock()
+	return suspended
 }

@@ -51,8 +51,8 @@ func newClient(config, sink js.Value) *client {
 		MaxFrame:   config.Get("maxFrame").Int(),
 		QueueBytes: config.Get("queueBytes").Int(),
 		Retry: core.Retry{
-			Off: config.Get("retryOff").Bool(),
-			Min: goMillis(config.Get("retryMin")), Max: goMillis(config.Get("retryMax")), For: goMillis(config.Get("retryFor")),
+			Off: config.Get("stay").Bool(),
+			Min: goMillis(config, 0), Max: goMillis(config, 1), For: goMillis(config, 2),
 		},
 	})
 	c.listen(config.Get("notices").Bool())
@@ -80,7 +80,9 @@ var methods = [...]struct {
 	{"close", (*client).close},
 }
 
-func goMillis(v js.Value) time.Duration { return time.Duration(v.Int()) * time.Millisecond }
+func goMillis(config js.Value, i int) time.Duration {
+	return time.Duration(config.Get("retry").Index(i).Int()) * time.Millisecond
+}
 
 // goPairs makes a map of keys and values in turn.
 func goPairs(a js.Value) map[string]string {
@@ -111,7 +113,7 @@ func (c *client) run() {
 // server feels it, as with any slow handler, and nothing is lost.
 func (c *client) listen(notices bool) {
 	c.core.OnState(func(s core.State, why error) {
-		c.sink.Call("state", s.String(), c.core.Name(), jsError(why))
+		c.sink.Call("state", int(s), c.core.Name(), jsError(why))
 	})
 	c.core.OnAny(func(_ context.Context, _ *core.Conn, f core.Frame) error {
 		<-c.begun

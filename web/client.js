@@ -11,6 +11,9 @@ import { RawInbox } from "./raw.js";
 /** @typedef {Awaited<ReturnType<typeof import("./instance.js").instance>>} Instance */
 /** @typedef {ReturnType<typeof import("./options.js").readOptions>} Options */
 
+// As Go numbers them, from 1.
+const states = /** @type {const} */ (["connected", "disconnected", "reconnecting", "resumed"]);
+
 /** @implements {ClientType} */
 export class Client {
   /** @type {Instance} */
@@ -393,11 +396,12 @@ export class Client {
   /**
    * What Go says of the connection. Of an end it does not say whether the client comes back.
    *
-   * @param {"connected" | "reconnecting" | "resumed" | "disconnected"} state
+   * @param {number} number
    * @param {string} name
    * @param {HisockError | undefined} why
    */
-  #changed(state, name, why) {
+  #changed(number, name, why) {
+    const state = states[number - 1] ?? "disconnected";
     this.#name = name;
     if (state === "disconnected") {
       this.#parted = why ?? null;

@@ -24,11 +24,10 @@ export interface Config {
   /** 0 means the default of the Go client, here and below. */
   maxFrame: number;
   queueBytes: number;
-  retryOff: boolean;
-  /** In milliseconds. */
-  retryMin: number;
-  retryMax: number;
-  retryFor: number;
+  /** It does not come back. */
+  stay: boolean;
+  /** The least and the greatest wait, and how long to try, in milliseconds. */
+  retry: number[];
 }
 
 /** One connection. No method may be called after the sink was told that it ended. */
@@ -54,12 +53,11 @@ export interface NativeClient {
 /** What Go tells of one connection, in the order in which it happens. */
 export interface Sink {
   connected(name: string): void;
-  /** A change of the connection's state, the first included; name is the client's. */
-  state(
-    state: "connected" | "reconnecting" | "resumed" | "disconnected",
-    name: string,
-    why: HisockError | undefined,
-  ): void;
+  /**
+   * A change of the connection's state, the first included: 1 connected, 2 disconnected,
+   * 3 reconnecting, 4 resumed. name is the client's.
+   */
+  state(state: number, name: string, why: HisockError | undefined): void;
   command(command: string, payload: Uint8Array): void;
   raw(payload: Uint8Array): void;
   /** The server calls; answer or refuse ends it. */

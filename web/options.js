@@ -137,10 +137,8 @@ function readRetry(retry = {}) {
     }
   }
   return {
-    retryOff: /** @type {boolean} */ (retry.off ?? false),
-    retryMin: /** @type {number} */ (retry.min ?? 0),
-    retryMax: /** @type {number} */ (retry.max ?? 0),
-    retryFor: /** @type {number} */ (retry.for ?? 0),
+    stay: /** @type {boolean} */ (retry.off ?? false),
+    retry: /** @type {number[]} */ ([retry.min ?? 0, retry.max ?? 0, retry.for ?? 0]),
   };
 }
 
