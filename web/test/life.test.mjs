@@ -108,7 +108,7 @@ test("a server that stops says so, one that dies is missed", async (t) => {
   const { server, page } = await open(t);
   await page.evaluate(async () => {
     window.states = collect();
-    window.client = await hisock.connect("/ws", { onState: (state, why) => states.push([state, why?.code, why?.remote]) });
+    window.client = await hisock.connect("/ws", { retry: { off: true }, onState: (state, why) => states.push([state, why?.code, why?.remote]) });
     window.waiting = client.call("wait", "").catch((err) => [err.code, err.remote]);
     await client.call("sum", []);
   });
@@ -126,7 +126,7 @@ test("a server that stops says so, one that dies is missed", async (t) => {
 
   const second = await startServer(t);
   const other = await openPage(t, second.own);
-  await other.evaluate(async () => void (window.client = await hisock.connect("/ws")));
+  await other.evaluate(async () => void (window.client = await hisock.connect("/ws", { retry: { off: true } })));
   await second.kill();
   const lost = await other.evaluate(async () => {
     const why = await client.closed;
@@ -161,7 +161,8 @@ test("a tab that is closed leaves", async (t) => {
 test("when the Go program ends, its clients are told and the next gets a new one", async (t) => {
   const { page } = await open(t);
   const got = await page.evaluate(async () => {
-    const clients = [await hisock.connect("/ws"), await hisock.connect("/ws")];
+    const options = { retry: { off: true } }; // a server keeps no session for who will not come back
+    const clients = [await hisock.connect("/ws", options), await hisock.connect("/ws", options)];
     const waiting = clients[0].call("wait", "").catch((err) => err.code);
     const receiving = clients[1].recvRaw().catch((err) => err.code);
     await hisock.internals.crash();
