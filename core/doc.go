@@ -30,6 +30,18 @@
 // returning nil means that it is queued; it may still be lost with the connection. Call
 // returning nil means that the peer's handler has answered.
 //
+// # Coming back
+//
+// A connection outlives its stream. When that breaks off the client dials again by itself, see
+// [Retry], and both ends go on with the same [Conn] and nothing lost, if the client is back
+// within [ServerOptions.ResumeTime] and what it lacks is still kept. Otherwise the connection
+// ends and the client joins anew. [Client.OnState], [Server.OnSuspend] and [Server.OnResume] tell.
+//
+// # When a queue is full
+//
+// [Overflow] says what becomes of a command or raw message for which a client's queue has no
+// room, for a server or for each command.
+//
 // # Names and groups
 //
 // A client has a name, or none, and is in any number of groups. Both are in its hello and
@@ -49,7 +61,7 @@
 //
 // Each connection has a queue for what is to be written and an inbox for what waits for a slow
 // handler. Both are bounded in bytes: a peer that does not read is disconnected with
-// [CodeSlowConsumer], and a peer that sends faster than its handlers run is no
+// [CodeSlowConsumer] unless [Overflow] says otherwise, and a peer that sends faster than its handlers run is no
 // longer read until they have caught up. [ServerOptions] has all limits and their
 // defaults; they hold before a newcomer has said who it is.
 //
