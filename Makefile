@@ -57,9 +57,11 @@ web:
 	@echo "== types, and tests in a real browser"
 	cd web && npm test
 
-# Everything twenty times over; not part of make test.
+# What takes long, in some ten minutes, and everything three times over; not part of make test.
+# What each soak test has done stands behind "soak:" and in the lines of the model.
 soak:
-	$(GO) test -race -count=20 ./...
+	HISOCK_SOAK=1 $(GO) test -timeout 15m -v -run 'TestModel|TestReconnectsUnderLoad' ./core
+	$(GO) test -race -count=3 ./...
 
 clean:
 	rm -rf web/node_modules .cache
