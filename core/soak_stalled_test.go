@@ -21,19 +21,19 @@ import (
 // One client of many stops reading: the others get everything in order, and what waits for the
 // one stays within its bound until it is disconnected. How long messages take is only logged.
 func TestOneStopsReading(t *testing.T) {
-	clients, messages := 40, 400
+	clients, messages, pace := 40, 100, 5*time.Millisecond
 	if os.Getenv("HISOCK_SOAK") != "" {
-		clients, messages = 1000, 2000
+		clients, messages, pace = 1000, 300, 50*time.Millisecond
 	}
-	alone := spread(t, clients, messages, false)
-	beside := spread(t, clients, messages, true)
+	alone := spread(t, clients, messages, pace, false)
+	beside := spread(t, clients, messages, pace, true)
 	t.Logf("soak: %d clients: median %v, 99th percentile %v; beside one that stops reading %v, %v: %.2f times",
 		clients, alone[0], alone[1], beside[0], beside[1], float64(beside[1])/float64(alone[1]))
 }
 
 // spread sends messages to so many clients, and returns the median and the 99th percentile of
 // how long they took.
-func spread(t *testing.T, clients, messages int, stall bool) [2]time.Duration {
+func spread(t *testing.T, clients, messages int, pace time.Duration, stall bool) [2]time.Duration {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	const bound = 256 << 10
@@ -85,7 +85,7 @@ func spread(t *testing.T, clients, messages int, stall bool) [2]time.Duration {
 	for n := range messages {
 		require.NoError(t, srv.Broadcast("tick", [2]int64{int64(n), int64(time.Since(start))}))
 		if stalled, err := srv.Client("stalled"); err == nil {
-			for range 64 { // more than its socket holds
+			for range 128 { // so that its socket is full soon
 				if stalled.Send("fill", fill) != nil {
 					break
 				}
@@ -93,7 +93,7 @@ func spread(t *testing.T, clients, messages int, stall bool) [2]time.Duration {
 			s := stalled.Stats()
 			require.LessOrEqual(t, s.Waiting+s.Kept, bound)
 		}
-		time.Sleep(time.Millisecond)
+		time.Sleep(pace)
 	}
 	for range clients {
 		require.NoError(t, <-all)
