@@ -4,7 +4,7 @@ GO         ?= go
 JS          = GOOS=js GOARCH=wasm
 # What is built for browsers too. The rest has no network there.
 JSPKGS      = ./core/... ./transport/ ./transport/faulty ./ws/ ./wasm/...
-FUZZTIME   ?= 4s
+FUZZTIME   ?= 3s
 
 .PHONY: test setup fmt vet lint unit js size fuzz bench web soak clean
 
