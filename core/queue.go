@@ -45,7 +45,8 @@ type queue struct {
 	spares   spareFrames
 	waiting  []segment // not yet taken by whoever writes
 	bytes    int       // in waiting and in writing together
-	sent     uint64    // frames that were queued, for a resume
+	sent     uint64    // frames that were queued
+	taken    uint64    // of these, those that somebody writes or has written: all that the peer can have
 	control  control
 	batch    bool          // the reader will flush when its input runs dry
 	flushing bool          // somebody is writing
@@ -189,6 +190,9 @@ func (q *queue) take() ([][]byte, *link) {
 	q.writing = append(q.writing[:0], q.waiting[:n]...)
 	if hasOverflow {
 		q.takenLocked(n)
+	}
+	for i := range q.writing {
+		q.taken += uint64(q.writing[i].frames)
 	}
 	rest := copy(q.waiting, q.waiting[n:])
 	clear(q.waiting[rest:])

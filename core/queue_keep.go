@@ -75,7 +75,7 @@ func (k *keeper) stop() {
 
 // ackLocked notes how many frames the peer has. It reports false if that cannot be.
 func (q *queue) ackLocked(received uint64) bool {
-	if received > q.sent || received < q.keep.acked {
+	if received > q.taken || received < q.keep.acked {
 		return false
 	}
 	q.keep.acked = received
@@ -148,6 +148,7 @@ func (q *queue) resumeLocked(l *link, received uint64, welcome []byte) bool {
 	q.waiting = append(append(make([]segment, 0, len(k.list)+len(q.waiting)), k.list...), q.waiting...)
 	q.bytes += k.bytes
 	k.list, k.bytes = nil, 0
+	q.taken = received
 	q.link = l
 	missed := q.control.missed
 	q.control = control{welcome: welcome, missed: missed, missedDue: missed > 0, due: welcome != nil || missed > 0}
