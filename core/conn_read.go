@@ -373,7 +373,7 @@ func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 		return true
 	}
 	turn := c.beginTurn(turnHandling)
-	if !c.comesTooLate(f) {
+	if !c.comesTooLate(f) && !c.isEnded() { // what came before it may have been dropped
 		c.run(f)
 	}
 	if c.endTurn(turn) {

@@ -1,0 +1,37 @@
+package core
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// What waited for a handler is dropped when this side ends the connection, and then what the
+// reader has in its hands, waiting for room behind that, is dropped too: handling it would
+// leave out what came before.
+func TestNothingIsHandledBehindWhatIsDropped(t *testing.T) {
+	for range 300 {
+		inWorld(t, &ServerOptions{InboxBytes: 1}, func(w *world) {
+			var handled kept[int]
+			On(w.srv, "n", func(_ context.Context, c *Conn, n int) error {
+				handled.add(n)
+				time.Sleep(time.Second) // until the inbox is full and the reader waits
+				return c.Close()
+			})
+			w.serve()
+			p := w.hello(&wire.Hello{})
+			for n := range 4 {
+				p.send(wire.AppendCommand(nil, "n", []byte{'0' + byte(n)}))
+			}
+			time.Sleep(2 * time.Second)
+			synctest.Wait()
+			require.Equal(t, []int{0}, handled.all())
+			p.stream.Close() //nolint:errcheck // it is over
+		})
+	}
+}
