@@ -405,13 +405,14 @@ export class Client {
     this.#name = name;
     if (state === "disconnected") {
       this.#parted = why ?? null;
+      // Those of the connection that may come next have not arrived yet.
+      this.#incoming.abandonCalls(why ?? new HisockError("closed", "the connection has ended"));
       return;
     }
     const parted = this.#parted;
     if (parted !== undefined) {
       this.#parted = undefined;
       this.#setState("disconnected", parted);
-      this.#incoming.push(() => this.#incoming.abandonCalls(parted ?? new HisockError("closed", "the connection has ended")));
     }
     this.#setState(state, why ?? null);
   }

@@ -217,10 +217,15 @@ export class Incoming {
     });
   }
 
-  /** @param {HisockError} why */
+  /**
+   * Gives up the calls that have arrived so far.
+   *
+   * @param {HisockError} why
+   */
   abandonCalls(why) {
-    for (const abort of this.#running.values()) abort.abort(why);
+    const calls = [...this.#running];
     this.#running.clear();
+    this.push(() => calls.forEach(([, abort]) => abort.abort(why)));
   }
 
   /**

@@ -129,6 +129,48 @@ test("a client that finds another server joins anew", async (t) => {
   });
 });
 
+test("a call that comes with the new connection is none of the old one's", async (t) => {
+  const { server, page, proxy } = await openCut(t, { groups: ["early call"], retry: { min: 20, max: 50 } });
+  const second = await startServer(t);
+  await page.evaluate(() => {
+    window.answered = collect(); // the first server's call may have come before there was a handler
+    client.on("answered", (who) => answered.push(who), { as: "text" });
+    client.handle("who", async (_, { signal }) => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return `ada, ${signal.aborted ? "not asked" : "asked"}: `;
+    });
+  });
+  proxy.to = addressOf(second);
+  await server.kill();
+  const got = await page.evaluate(async () => {
+    await until(() => states.length >= 4);
+    await Promise.race([until(() => answered.at(-1)?.startsWith("ada")), new Promise((resolve) => setTimeout(resolve, 5000))]);
+    return answered.at(-1);
+  });
+  assert.equal(got, "ada, asked: none");
+});
+
+test("a call that was under way when the connection ended is given up", async (t) => {
+  const { server, page, proxy } = await openCut(t, { retry: { min: 20, max: 50 } });
+  const second = await startServer(t);
+  await page.evaluate(() => {
+    window.asked = collect();
+    client.handle("who", (_, { signal }) => new Promise((_, reject) => {
+      asked.push(signal);
+      signal.addEventListener("abort", () => reject(signal.reason));
+    }));
+    client.call("ask", ["who", ""]).catch(() => {});
+  });
+  await page.evaluate(() => asked.wait(1));
+  proxy.to = addressOf(second);
+  await server.kill();
+  const why = await page.evaluate(async () => {
+    await until(() => asked[0].aborted);
+    return asked[0].reason.code;
+  });
+  assert.equal(why, "conn_lost");
+});
+
 test("a client that is to stay away ends with its connection", async (t) => {
   const { page, proxy } = await openCut(t, { retry: { off: true } });
   proxy.cut();

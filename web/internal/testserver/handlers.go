@@ -32,6 +32,10 @@ func newServer() *core.Server {
 			c.SendRaw([]byte("first"))  //nolint:errcheck
 			c.SendRaw([]byte("second")) //nolint:errcheck
 		}
+		if c.InGroup("early call") {
+			who, err := core.Call[string](c.Context(), c, "who", "")
+			c.Send("answered", who+core.CodeOf(err).String()) //nolint:errcheck
+		}
 	})
 	calls(srv)
 	commands(srv)
