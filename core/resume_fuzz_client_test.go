@@ -1,0 +1,259 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+// Whatever a server does, and however it lies when its client comes back, the client has every
+// command handled once and in order, and sends every command once and in order, while its
+// session lives; lies end in a typed error; and in the end nothing is left. The operations are
+// those of FuzzResume with the ends exchanged, except that opForge refuses the client.
+func FuzzResumeClient(f *testing.F) {
+	for _, seed := range resumeSeeds() {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		mode, steps := stepsOf(data, int(resumeOps))
+		t.Logf("mode %d: %v", mode, steps)
+		synctest.Test(t, func(t *testing.T) {
+			l := newLiar(t, mode)
+			defer l.cl.Close() //nolint:errcheck // always nil
+			for _, s := range steps {
+				l.do(s)
+				synctest.Wait()
+			}
+			l.finish()
+		})
+	})
+}
+
+// A liar runs a program against a client, and keeps beside it what must be true. Its session is
+// nil while the client has none.
+type liar struct {
+	*resumer
+	cl     *Client
+	dials  chan transport.Conn
+	states kept[State]
+	names  int
+}
+
+// Dial is how the client reaches the server by hand.
+func (l *liar) Dial(ctx context.Context) (transport.Conn, error) {
+	near, far := transport.Pipe()
+	select {
+	case l.dials <- far:
+		return near, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func newLiar(t *testing.T, mode byte) *liar {
+	log := &logged{}
+	l := &liar{
+		resumer: &resumer{
+			world: &world{t: t, ctx: t.Context(), log: log}, tight: mode&modeTight != 0,
+			handled: make(map[*Conn][]uint32),
+		},
+		dials: make(chan transport.Conn, 8),
+	}
+	opts := &ClientOptions{
+		Name: "ada", Codec: testCodec{}, Logger: log, InboxBytes: 1 << 10, MaxConcurrent: 2,
+		Retry: Retry{Min: 10 * time.Millisecond, Max: time.Second},
+	}
+	if l.tight {
+		opts.QueueBytes = 4 << 10
+	}
+	l.cl = NewClient(l, opts)
+	l.handle(l.cl)
+	l.cl.OnState(func(s State, why error) {
+		l.states.add(s)
+		if why != nil && CodeOf(why) == CodeNone {
+			l.failed.add("no code: " + why.Error())
+		}
+	})
+	l.connect()
+	l.meet(func(*wire.Hello) []byte { return l.welcome(false, 0) })
+	return l
+}
+
+func (l *liar) connect() {
+	l.calling.Go(func() {
+		if err := l.cl.Connect(l.ctx); err != nil && CodeOf(err) == CodeNone {
+			l.failed.add("no code: " + err.Error())
+		}
+	})
+	synctest.Wait()
+}
+
+// welcome is a welcome to a new session, or to the one that goes on.
+func (l *liar) welcome(resumed bool, received int) []byte {
+	l.names++
+	w := &wire.Welcome{Session: sessionID(uint64(l.names)), Token: []byte(strings.Repeat("t", 15) + string(rune('a'+l.names%26)))}
+	if resumed {
+		w = &wire.Welcome{Session: l.s.id, Token: l.s.tok}
+	}
+	w.Name, w.Heartbeat, w.AckBytes = "ada", 5*time.Second, 4<<10
+	w.Resumed, w.Received = resumed, uint64(received)
+	return wire.AppendWelcome(nil, w)
+}
+
+// meet waits until the client comes, if it does, and answers its hello. A session that begins
+// is the one that is spoken of from then on. It reports whether the client came.
+func (l *liar) meet(answer func(h *wire.Hello) []byte) bool {
+	var h byHand
+	select {
+	case h.stream = <-l.dials:
+	case <-time.After(5 * time.Second):
+		return false
+	}
+	hello := l.hear(&h)
+	if hello == nil { // it has given up
+		h.stream.Close() //nolint:errcheck // it is over
+		return false
+	}
+	s, before := l.s, l.cl.Conn()
+	back := len(hello.Token) > 0
+	if back && s != nil && string(hello.Token) == string(s.tok) {
+		require.Equal(l.t, s.id, hello.Session)
+		require.GreaterOrEqual(l.t, hello.Received, s.heard, "it has said that it has more")
+		require.LessOrEqual(l.t, hello.Received, uint64(s.begun))
+		s.heard, s.begun = hello.Received, int(hello.Received)
+	}
+	if s != nil && s.link != nil {
+		s.lose()
+	}
+	h.out = answer(hello)
+	resumed := back && l.says(h.out)
+	if !h.push() { // it has given up
+		h.stream.Close() //nolint:errcheck // it is over
+		return false
+	}
+	synctest.Wait()
+	switch c := l.cl.Conn(); {
+	case resumed:
+		s.link = &h
+		clear(s.pinged)
+	case c != before && c != nil:
+		l.s = &fuzzSession{
+			r: l.resumer, conn: c, id: c.session.id, tok: c.session.token, link: &h,
+			calls: make(map[uint64]fuzzCall), pinged: make(map[uint64]fuzzPing),
+		}
+		l.all = append(l.all, l.s)
+	default:
+		h.stream.Close() //nolint:errcheck // it was not to be
+	}
+	return true
+}
+
+// says reports whether an answer resumes a session.
+func (l *liar) says(answer []byte) bool {
+	f, _, ok, err := wire.Next(answer, 0)
+	if err != nil || !ok || f.Kind != wire.KindWelcome {
+		return false
+	}
+	w, err := wire.ParseWelcome(f.Body, nil)
+	return err == nil && w.Resumed
+}
+
+// hear reads a hello, or returns nil if it does not come.
+func (l *liar) hear(h *byHand) *wire.Hello {
+	h.pull(time.Second)
+	if len(h.in) < len(wire.Preface) {
+		return nil
+	}
+	require.Equal(l.t, wire.Preface, string(h.in[:len(wire.Preface)]))
+	h.in = h.in[len(wire.Preface):]
+	f, ok, err := h.next()
+	require.NoError(l.t, err)
+	require.True(l.t, ok)
+	hello, err := wire.ParseHello(f.Body, nil)
+	require.NoError(l.t, err)
+	return hello
+}
+
+// finish lets an honest server and its client come to their end, and checks everything.
+func (l *liar) finish() {
+	s := l.s
+	for late := time.Now().Add(2 * time.Minute); s != nil && s == l.s && !s.conn.isEnded() && time.Now().Before(late); time.Sleep(10 * time.Millisecond) {
+		if s.link == nil || s.conn.Suspended() {
+			l.resumes(s.at, false)
+			continue
+		}
+		l.answer()
+		s.read(time.Second)
+		s.acknowledge()
+		if s.link != nil && s.begun == len(s.up) && len(s.link.out) == 0 && l.settled(s) {
+			break
+		}
+	}
+	if s != nil && s == l.s && s.lives() && !s.lied && !s.blind {
+		require.Len(l.t, l.handledOf(s.conn), len(s.numbers), "all that was sent to it was handled")
+		require.Len(l.t, s.got, len(s.want), "all that it has sent has come")
+		for id, call := range s.calls {
+			require.True(l.t, call.answers == 1 || call.canceled, "call %d", id)
+		}
+	}
+	if s != nil && s.link != nil {
+		s.lose()
+	}
+	require.NoError(l.t, l.cl.Close())
+	for {
+		select {
+		case far := <-l.dials:
+			far.Close() //nolint:errcheck // it is over
+			continue
+		case <-l.cl.Done():
+		}
+		break
+	}
+	l.calling.Wait()
+	for _, s := range l.all {
+		l.check(s)
+	}
+	require.Empty(l.t, l.failed.all())
+	l.checkStates()
+	for _, line := range l.log.all() {
+		require.NotContains(l.t, line, "panic")
+	}
+}
+
+// check is what holds for each session, however it ended.
+func (l *liar) check(s *fuzzSession) {
+	handled := l.handled[s.conn]
+	require.LessOrEqual(l.t, len(handled), len(s.numbers))
+	require.True(l.t, slices.Equal(s.numbers[:len(handled)], handled), "once and in order: %v of %v", handled, s.numbers)
+	if !s.blind {
+		require.LessOrEqual(l.t, len(s.got), len(s.want))
+		require.True(l.t, slices.Equal(s.want[:len(s.got)], s.got), "once and in order: %v of %v", s.got, s.want)
+	}
+	require.True(l.t, s.conn.isEnded())
+	require.NotEqual(l.t, CodeNone, CodeOf(s.conn.Err()))
+}
+
+// checkStates checks that what the program was told could have happened in that order.
+func (l *liar) checkStates() {
+	after := map[State][]State{
+		StateConnected:    {0, StateReconnecting, StateDisconnected},
+		StateReconnecting: {StateConnected, StateResumed, StateDisconnected},
+		StateResumed:      {StateReconnecting},
+		StateDisconnected: {StateConnected, StateResumed, StateReconnecting},
+	}
+	last := State(0)
+	for _, s := range l.states.all() {
+		require.Contains(l.t, after[s], last, "%s after %s", s, last)
+		last = s
+	}
+}
