@@ -18,7 +18,7 @@ import (
 
 var attacks = map[string]attack{
 	"hello that announces 1 GiB": {
-		tries: [2]int{30, 1000}, grows: 4 << 10,
+		tries: [2]int{30, 1000}, grows: 16 << 10,
 		run: func(a *arena, tries int) string {
 			for range tries {
 				p := a.raw()
@@ -41,7 +41,7 @@ var attacks = map[string]attack{
 	},
 	"storm of connections": {
 		opts:  core.ServerOptions{MaxConnsPerAddr: honestClients + 20},
-		tries: [2]int{150, 5000}, grows: 8 << 10,
+		tries: [2]int{150, 5000}, grows: 16 << 10,
 		run: connectStorm,
 	},
 	"flood of small commands": {
@@ -75,7 +75,7 @@ var attacks = map[string]attack{
 	},
 	"reserved names": {
 		opts:  core.ServerOptions{ReservedNames: []string{"admin", "root"}, UniqueNames: true},
-		tries: [2]int{40, 1000}, grows: 4 << 10,
+		tries: [2]int{40, 1000}, grows: 16 << 10,
 		run: func(a *arena, tries int) string {
 			guesses := []string{"admin", "Admin", "ADMIN", "root", "rooT", "honest 3"}
 			for i := range tries {
@@ -102,11 +102,11 @@ var attacks = map[string]attack{
 			}
 			return nil
 		}},
-		tries: [2]int{300, 20_000}, grows: 4 << 10,
+		tries: [2]int{300, 20_000}, grows: 16 << 10,
 		run: guessGroups,
 	},
 	"forged resume tokens": {
-		tries: [2]int{100, 5000}, grows: 16 << 10,
+		tries: [2]int{100, 5000}, grows: 32 << 10,
 		run: forgeTokens,
 	},
 	"asks for much and never reads": {
@@ -117,7 +117,7 @@ var attacks = map[string]attack{
 		run: neverReads,
 	},
 	"acks of what was never sent": {
-		tries: [2]int{40, 1000}, grows: 4 << 10,
+		tries: [2]int{40, 1000}, grows: 16 << 10,
 		run: func(a *arena, tries int) string {
 			for i := range tries {
 				p, _ := a.hello(wire.Hello{Resume: true})
@@ -130,7 +130,7 @@ var attacks = map[string]attack{
 	},
 	"calls beyond the limit": {
 		opts:  core.ServerOptions{MaxCalls: 16},
-		tries: [2]int{500, 50_000}, grows: 8 << 10,
+		tries: [2]int{500, 50_000}, grows: 16 << 10,
 		run: func(a *arena, tries int) string {
 			p, _ := a.hello(wire.Hello{})
 			for id := range uint64(16) {
@@ -147,11 +147,11 @@ var attacks = map[string]attack{
 		},
 	},
 	"frames of unknown kinds": {
-		tries: [2]int{60, 1000}, grows: 4 << 10,
+		tries: [2]int{60, 1000}, grows: 16 << 10,
 		run: unknownKinds,
 	},
 	"frames over the limit": {
-		tries: [2]int{40, 1000}, grows: 8 << 10,
+		tries: [2]int{40, 1000}, grows: 16 << 10,
 		run: func(a *arena, tries int) string {
 			for i := range tries {
 				p, _ := a.hello(wire.Hello{})
