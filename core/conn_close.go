@@ -99,7 +99,7 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 		q.discardLocked()
 	}
 	if hasClassic && last != nil {
-		q.shareLocked(last)
+		q.shareLocked(shared(last))
 	}
 	welcome := q.control.welcome
 	q.control = control{welcome: welcome, missed: q.control.missed, goodbye: bye, goodbyeAfter: how.drain, due: bye != nil || welcome != nil}

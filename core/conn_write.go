@@ -60,7 +60,7 @@ func (c *Conn) sendCommand(command string, payload []byte) error {
 		return err
 	}
 	if hasOverflow && c.eng.overflow.of(command) != OverflowDisconnect {
-		return c.sendSpare(command, wire.AppendCommand(make([]byte, 0, n), command, payload))
+		return c.sendSpare(command, c.eng.overflow.newBlock(command, wire.AppendCommand(make([]byte, 0, n), command, payload)))
 	}
 	c.out.mu.Lock()
 	if err := c.admitLocked(n); err != nil {
@@ -80,7 +80,7 @@ func (c *Conn) sendRaw(payload []byte) error {
 		return err
 	}
 	if hasOverflow && c.eng.overflow.of("") != OverflowDisconnect {
-		return c.sendSpare("", wire.AppendRaw(make([]byte, 0, n), payload))
+		return c.sendSpare("", c.eng.overflow.newBlock("", wire.AppendRaw(make([]byte, 0, n), payload)))
 	}
 	c.out.mu.Lock()
 	if err := c.admitLocked(n); err != nil {
@@ -96,16 +96,16 @@ func (c *Conn) sendClassic(f Frame, as form) error {
 	if err != nil {
 		return err
 	}
-	return c.sendSpare(f.Command, frame)
+	return c.sendSpare(f.Command, c.eng.overflow.newBlock(f.Command, frame))
 }
 
 // sendShared queues a frame that other connections may be sent too.
-func (c *Conn) sendShared(frame []byte) error {
-	if err := c.fits(len(frame)); err != nil {
+func (c *Conn) sendShared(frame *block) error {
+	if err := c.fits(len(frame.b)); err != nil {
 		return err
 	}
 	c.out.mu.Lock()
-	if err := c.admitLocked(len(frame)); err != nil {
+	if err := c.admitLocked(len(frame.b)); err != nil {
 		return err
 	}
 	c.out.shareLocked(frame)
