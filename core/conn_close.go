@@ -132,7 +132,7 @@ func (c *Conn) closer(drained <-chan struct{}, why *Error, fault bool) {
 	if fault { // here, since whoever ended it may be the sweeper or hold up others
 		c.eng.fault(c, why)
 	}
-	defer close(c.streamDone)
+	defer c.streamDone.happen()
 	l := c.link.Load()
 	defer l.stream.Close() //nolint:errcheck // nothing to be done about it
 	if why.Code == CodeConnLost && !why.remote {
@@ -153,7 +153,7 @@ func (c *Conn) closer(drained <-chan struct{}, why *Error, fault bool) {
 		return
 	}
 	select {
-	case <-l.readerDone:
+	case <-l.readerDone.wait():
 	case <-t.C:
 	}
 }
@@ -175,6 +175,6 @@ func (c *Conn) exit() {
 
 // finish runs once nothing else of the connection does.
 func (c *Conn) finish() {
-	defer close(c.done)
+	defer c.done.happen()
 	c.eng.finished(c)
 }

@@ -94,7 +94,7 @@ func (c *Conn) awaitRaw(rd *reader, room <-chan struct{}) {
 	select {
 	case <-room:
 	case <-c.ctx.Done():
-	case <-rd.link.broken:
+	case <-rd.link.broken.wait():
 	}
 }
 

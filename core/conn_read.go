@@ -133,7 +133,7 @@ func (c *Conn) serve(rd *reader, first func()) {
 		c.exit()
 		return
 	}
-	c.read(rd)
+	go c.read(rd) // the stack of this goroutine has become large
 }
 
 // read is the reading role: it reads, parses, and runs or queues what comes, until the
@@ -170,7 +170,7 @@ func (c *Conn) readEnded(l *link, err error) {
 		err = io.ErrUnexpectedEOF // a peer that leaves in order says goodbye first
 	}
 	c.lost(l, err)
-	close(l.readerDone)
+	l.readerDone.happen()
 }
 
 // batch handles all the frames that have been read, then writes what they caused. It

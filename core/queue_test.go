@@ -25,7 +25,6 @@ type queueModel struct {
 	waiting []modelFrame // not taken
 	kept    []modelFrame // taken, and not acknowledged
 	acked   uint64       // frames that the peer has acknowledged
-	got     uint64       // frames that the peer has: acknowledged, and the first of kept
 	writing bool
 	vec     [][]byte
 	flight  []uint32 // numbers of the frames in vec
