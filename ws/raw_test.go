@@ -16,14 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const (
-	opContinuation = 0x0
-	opText         = 0x1
-	opBinary       = 0x2
-	opPing         = 0x9
-	opPong         = 0xa
-)
-
 // A frame is one WebSocket frame as it is on the wire.
 type frame struct {
 	op      byte
@@ -75,7 +67,7 @@ func readFrame(r io.Reader) (frame, error) {
 	if err != nil {
 		return frame{}, io.ErrUnexpectedEOF
 	}
-	return frame{head[0] & opcodeMask, head[0]&finBit != 0, string(payload)}, nil
+	return frame{head[0] & opcodeBits, head[0]&finBit != 0, string(payload)}, nil
 }
 
 // A rawPeer is a client that sends whatever the test wants.
@@ -134,7 +126,7 @@ func (p *rawPeer) wantFrame(op byte, payload string) {
 // wantClose reads a close frame and the end of the connection.
 func (p *rawPeer) wantClose(code int, reason string) {
 	p.t.Helper()
-	p.wantFrame(opcodeClose, closePayload(code, reason))
+	p.wantFrame(opClose, closePayload(code, reason))
 }
 
 func closePayload(code int, reason string) string {
