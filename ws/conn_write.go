@@ -132,18 +132,18 @@ func (c *conn) sendParts(h header, bufs [][]byte) (err error) {
 	defer out.giveBack()
 	b := appendHeader(out.bytes[:0], h)
 	for _, p := range bufs {
-		large := len(p) > partSize
-		full := !large && len(p) > cap(b)-len(b) || large && len(out.parts) > maxParts-2
-		if full {
+		fits := len(p) <= partSize && len(p) <= cap(b)-len(b)
+		if !fits && len(out.parts) > maxParts-3 {
 			if b, err = out.sendTo(c.stream, b); err != nil {
 				return err
 			}
+			fits = len(p) <= partSize
 		}
-		if large {
+		if fits {
+			b = append(b, p...)
+		} else {
 			b = out.add(b)
 			out.parts = append(out.parts, p)
-		} else {
-			b = append(b, p...)
 		}
 	}
 	_, err = out.sendTo(c.stream, b)

@@ -133,7 +133,7 @@ func FuzzFrames(f *testing.F) {
 // A recording is a connection on which everything has been said already.
 type recording struct {
 	net.Conn // nil: nothing else is used
-	in       *bytes.Reader
+	in       io.Reader
 	out      bytes.Buffer
 }
 
