@@ -140,6 +140,7 @@ func (c *Conn) push(rd *reader, f wire.Frame) bool {
 			return true
 		}
 		b.paused.Store(true)
+		c.out.open() // a handler may wait for an ack, which will not be read now
 		b.room.Wait()
 		c.guard.stall()
 		b.paused.Store(false)

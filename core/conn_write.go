@@ -137,12 +137,13 @@ func (c *Conn) awaitRoom(ctx context.Context, n int) error {
 			c.out.mu.Unlock()
 			return c.closedError()
 		}
-		if c.out.admitWaiterLocked(n) {
+		own := handlerConn(ctx)
+		if c.out.admitWaiterLocked(n, own == c && c.inbox.paused.Load()) {
 			return nil
 		}
 		room := c.out.roomLocked()
 		c.out.mu.Unlock()
-		yield(handlerConn(ctx))
+		yield(own)
 		select {
 		case <-room:
 		case <-ctx.Done():

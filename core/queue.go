@@ -90,10 +90,16 @@ func (q *queue) admitSmallLocked(n int) bool {
 }
 
 // admitWaiterLocked is admitLocked for those who can wait: they leave half of the queue to
-// those who cannot, and wait for acks rather than push out what is kept for a resume.
-func (q *queue) admitWaiterLocked(n int) bool {
+// those who cannot, and wait for acks rather than push out what is kept for a resume. A handler
+// must not wait for an ack that is behind more than is read ahead, since that is not read
+// before the handler returns: it is unread that says so.
+func (q *queue) admitWaiterLocked(n int, unread bool) bool {
 	if q.bytes > 0 && q.bytes+n > q.limit/2 {
 		return false
+	}
+	if unread {
+		q.shrinkLocked(q.limit - q.bytes - n)
+		return true
 	}
 	if q.keep.bytes == 0 || q.bytes+q.keep.bytes+n <= q.limit {
 		return true
@@ -121,6 +127,13 @@ func (q *queue) wakeLocked() bool {
 // pendingLocked reports whether there is anything to write.
 func (q *queue) pendingLocked() bool {
 	return q.bytes > q.size || q.control.due
+}
+
+// open lets those who wait for room look whether they still must.
+func (q *queue) open() {
+	q.mu.Lock()
+	q.openLocked()
+	q.mu.Unlock()
 }
 
 // openLocked wakes those who wait for room.

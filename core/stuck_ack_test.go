@@ -1,0 +1,53 @@
+//go:build !js
+
+package core_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/transport/transporttest"
+)
+
+// The ack that makes room for an answer may be behind more calls than are read ahead: then the
+// answer must not wait for it, since nothing is read before it is there.
+func TestAnswersDoNotWaitForAcksBehindCalls(t *testing.T) {
+	over(t, sockets, func(t *testing.T, n *network) {
+		srv := core.NewServer(nil)
+		srv.HandleBytes("get", func(context.Context, *core.Conn, []byte) ([]byte, error) {
+			return make([]byte, 20<<10), nil
+		})
+		go srv.Serve(t.Context(), n.listener) //nolint:errcheck // nil after Shutdown
+		cl := core.NewClient(n.dialer, nil)
+		require.NoError(t, cl.Connect(t.Context()))
+		ctx, cancel := context.WithTimeout(t.Context(), transporttest.Patience)
+		defer cancel()
+		const calls = 1000 // fewer than a client may have open
+		answers := make(chan error, calls)
+		for range calls {
+			go func() {
+				reply, err := cl.CallBytes(ctx, "get", make([]byte, 700))
+				if err == nil && len(reply) != 20<<10 {
+					err = fmt.Errorf("%d B", len(reply))
+				}
+				answers <- err
+			}()
+		}
+		var failed error
+		for range calls {
+			if err := <-answers; err != nil {
+				failed = err
+			}
+		}
+		require.NoError(t, cl.Close())
+		down, stop := context.WithTimeout(context.Background(), 5*time.Second)
+		defer stop()
+		srv.Shutdown(down) //nolint:errcheck // what counts is below
+		require.NoError(t, failed)
+	})
+}
