@@ -21,9 +21,7 @@ func (q *queue) spaceLocked(n int) []byte {
 			if cap(k.b)-len(k.b) >= n {
 				return k.b
 			}
-			if q.next < last || q.off < len(k.b) {
-				least = max(n, smallBlock+1) // one block is full and waits: more is likely to come
-			}
+			least = max(n, smallBlock+1) // one block is full: more is likely to come
 		}
 	}
 	k := getBlock(least)
