@@ -158,6 +158,19 @@ func (c *Conn) closer(drained <-chan struct{}, why *Error, fault bool) {
 	}
 }
 
+// hold counts one more goroutine of the connection, unless the last has left.
+func (c *Conn) hold() bool {
+	for {
+		n := c.running.Load()
+		if n == 0 {
+			return false
+		}
+		if c.running.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
 // exit ends one of the connection's goroutines. The last one finishes.
 func (c *Conn) exit() {
 	if c.running.Add(-1) > 0 {

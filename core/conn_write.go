@@ -208,8 +208,9 @@ func (c *Conn) closedError() *Error {
 // that does not read would hold it up.
 func (c *Conn) queued() {
 	wake := c.out.wakeLocked()
-	if wake {
-		c.running.Add(1)
+	if wake && !c.hold() { // all is over: only the sweeper still knows the connection
+		c.out.idleLocked()
+		wake = false
 	}
 	c.out.mu.Unlock()
 	if wake {

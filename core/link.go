@@ -77,7 +77,6 @@ func (c *Conn) letGo(l *link, why *Error) {
 // whenIdle returns a channel that is closed when nobody writes.
 func (q *queue) whenIdle() <-chan struct{} {
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	if q.idle == nil {
 		q.idle = make(chan struct{})
 	}
@@ -86,6 +85,7 @@ func (q *queue) whenIdle() <-chan struct{} {
 		close(q.idle)
 		q.idle = nil
 	}
+	q.mu.Unlock()
 	return idle
 }
 

@@ -62,11 +62,11 @@ func (q *queue) askLocked() {
 // anything it never will, and nobody need wait for that: nothing is kept for it any more.
 func (q *queue) answered() {
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	if q.keep.on && q.keep.acked == q.keep.asked && q.room != nil {
 		q.stopKeepingLocked()
 		q.openLocked()
 	}
+	q.mu.Unlock()
 }
 
 // suspendLocked notes that there is nothing to write to for the time being. What the peer

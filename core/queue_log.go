@@ -21,7 +21,9 @@ func (q *queue) spaceLocked(n int) []byte {
 			if cap(k.b)-len(k.b) >= n {
 				return k.b
 			}
-			least = max(n, smallBlock+1) // one block is full: more is likely to come
+			if q.next < last || q.off < len(k.b) || q.limit >= 8*largeBlock {
+				least = max(n, smallBlock+1) // one block is full: more is likely to come
+			}
 		}
 	}
 	k := getBlock(least)
@@ -166,7 +168,6 @@ func (q *queue) layOutLocked() {
 // the peer has it.
 func (q *queue) done() {
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	q.bytes -= q.size
 	q.keep.bytes += q.size
 	q.size = 0
@@ -182,6 +183,7 @@ func (q *queue) done() {
 	if q.bytes <= q.limit/2 {
 		q.openLocked()
 	}
+	q.mu.Unlock()
 }
 
 // letGoLocked lets go of the first block of the log, if that holds nothing but the first so many
