@@ -60,7 +60,7 @@ web:
 # What takes long, in some ten minutes, and everything three times over; not part of make test.
 # What each soak test has done stands behind "soak:" and in the lines of the model.
 soak:
-	HISOCK_SOAK=1 $(GO) test -timeout 15m -v -run 'TestModel|TestReconnectsUnderLoad|TestOneStopsReading|TestKilled|TestManyIdle|TestManyComeAndGo' ./core
+	HISOCK_SOAK=1 $(GO) test -timeout 15m -v -run 'TestModel|TestQueueModel|TestReconnectsUnderLoad|TestOneStopsReading|TestKilled|TestManyIdle|TestManyComeAndGo|TestAttacks' ./core
 	$(GO) test -race -count=3 ./...
 
 clean:
