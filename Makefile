@@ -6,9 +6,9 @@ JS          = GOOS=js GOARCH=wasm
 JSPKGS      = ./core/... ./transport/ ./transport/faulty ./ws/ ./wasm/...
 FUZZTIME   ?= 3s
 
-.PHONY: test setup fmt vet lint unit js size fuzz bench web soak clean
+.PHONY: test setup fmt vet lint unit js size fuzz bench-once web soak bench clean
 
-test: setup fmt vet lint unit js size fuzz bench web
+test: setup fmt vet lint unit js size fuzz bench-once web
 	@echo "make test: all passed"
 
 # What the tests need beside Go and Node: a browser, and the npm packages of web.
@@ -49,7 +49,7 @@ fuzz:
 	@echo "== fuzzing, $(FUZZTIME) each"
 	@GO=$(GO) .ci/fuzz $(FUZZTIME)
 
-bench:
+bench-once:
 	@echo "== benchmarks, once"
 	$(GO) test -run='^$$' -bench=. -benchtime=1x ./...
 
@@ -62,6 +62,10 @@ web:
 soak:
 	HISOCK_SOAK=1 $(GO) test -timeout 15m -v -run 'TestModel|TestQueueModel|TestReconnectsUnderLoad|TestOneStopsReading|TestKilled|TestManyIdle|TestManyComeAndGo|TestAttacks' ./core
 	$(GO) test -race -count=3 ./...
+
+# Compares with the last tag, or with BASE; see .ci/bench for what else can be chosen.
+bench:
+	@GO=$(GO) .ci/bench
 
 clean:
 	rm -rf web/node_modules .cache
