@@ -25,6 +25,12 @@ var contestants = []contestant{
 	{name: "nhooyr", protocol: "websocket", groups: true},
 	{name: "gws", protocol: "websocket", groups: true},
 	{name: "gorilla", protocol: "websocket", groups: true},
+	{name: "gobwas", protocol: "websocket", groups: true},
+	{name: "melody", protocol: "websocket"},
+	{name: "centrifuge", protocol: "centrifuge", groups: true},
+	{name: "nats", protocol: "nats", groups: true},
+	{name: "ws (Node)", protocol: "websocket", script: "ws.js", groups: true},
+	{name: "Socket.IO", protocol: "socket.io", script: "socketio.js", groups: true},
 }
 
 // nodeDir is where the servers are that run in Node.

@@ -64,6 +64,9 @@ var codecs = map[string]func() codec{
 	"floor":      func() codec { return &floorCodec{} },
 	"hisock/tcp": func() codec { return &hisockCodec{} },
 	"hisock/ws":  func() codec { return &hisockWSCodec{} },
+	"nats":       func() codec { return &natsCodec{} },
+	"centrifuge": func() codec { return &centrifugeCodec{} },
+	"socket.io":  func() codec { return &socketIOCodec{} },
 	"websocket":  func() codec { return &wsCodec{} },
 }
 

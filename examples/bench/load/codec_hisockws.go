@@ -34,25 +34,11 @@ func (c *hisockWSCodec) open(nc net.Conn, r role) error {
 	return o.done()
 }
 
-// batchHeader is the room left for the header of a batch: what most of them need.
-const batchHeader = 8
-
 func (c *hisockWSCodec) begin(dst []byte) []byte { return append(dst, masks[:batchHeader]...) }
 
 func (c *hisockWSCodec) append(dst []byte, m message) []byte { return c.hisock.append(dst, m) }
 
-func (c *hisockWSCodec) seal(dst []byte, start int) []byte {
-	n := len(dst) - start - batchHeader
-	var array [maxFrameHeader]byte
-	header := appendFrameHeader(array[:0], opBinary, n)
-	mask(dst[start+batchHeader:])
-	if more := len(header) - batchHeader; more > 0 {
-		dst = append(dst, masks[:more]...)
-	}
-	copy(dst[start+len(header):], dst[start+batchHeader:start+batchHeader+n])
-	copy(dst[start:], header)
-	return dst[:start+len(header)+n]
-}
+func (c *hisockWSCodec) seal(dst []byte, start int) []byte { return sealBatch(dst, start) }
 
 func (c *hisockWSCodec) feed(b []byte, got func([]byte) error) (n int, err error) {
 	for n < len(b) {

@@ -23,8 +23,9 @@ const (
 	maskBit = 0x80
 
 	maxFrameHeader = 14
-	// maxFrame is the longest frame that is taken from a server.
-	maxFrame = 1 << 20
+	// maxFrame is the longest frame that is taken from a server, who may put all that is in flight
+	// into one.
+	maxFrame = 8 << 20
 )
 
 // maskKey is the one masking key there is: what a server does with it costs the same whatever it is.
@@ -66,6 +67,24 @@ func appendFrame(dst []byte, op byte, payload ...byte) []byte {
 	dst = append(dst, payload...)
 	mask(dst[start:])
 	return dst
+}
+
+// batchHeader is the room left for the header of a message that will be a whole batch: what most of
+// them need.
+const batchHeader = 8
+
+// sealBatch makes one masked message of what follows that room.
+func sealBatch(dst []byte, start int) []byte {
+	n := len(dst) - start - batchHeader
+	var array [maxFrameHeader]byte
+	header := appendFrameHeader(array[:0], opBinary, n)
+	mask(dst[start+batchHeader:])
+	if more := len(header) - batchHeader; more > 0 {
+		dst = append(dst, masks[:more]...)
+	}
+	copy(dst[start+len(header):], dst[start+batchHeader:start+batchHeader+n])
+	copy(dst[start:], header)
+	return dst[:start+len(header)+n]
 }
 
 // A wsHeader is the start of a frame from a server.

@@ -36,6 +36,10 @@ var starters = map[string]starter{
 	"gorilla":    startGorilla,
 	"nhooyr":     startNhooyr,
 	"gws":        startGWS,
+	"gobwas":     startGobwas,
+	"melody":     startMelody,
+	"centrifuge": startCentrifuge,
+	"nats":       startNATS,
 }
 
 // Names returns the names of the servers in this program.
