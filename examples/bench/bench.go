@@ -5,11 +5,14 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/hisock/hisock/examples/bench/load"
+	"github.com/hisock/hisock/examples/bench/report"
 )
 
 type options struct {
@@ -43,13 +46,57 @@ func runBench(args []string) error {
 	if err := load.RaiseFileLimit(); err != nil {
 		return err
 	}
+	if slices.ContainsFunc(who, func(c contestant) bool { return c.script != "" }) {
+		if err := installNode(os.Stderr); err != nil {
+			return err
+		}
+	}
 	measure := time.Duration(o.seconds * float64(time.Second))
 	r := &runner{
 		rounds: o.rounds, warm: measure / 4, measure: measure, settle: measure / 2,
-		profile: o.profile, log: os.Stderr,
+		drain: 20 * time.Second, profile: o.profile, log: os.Stderr,
 	}
-	results := r.run(works, who)
-	for _, w := range results {
+	before, known := used()
+	begin := time.Now()
+	results := report.Results{
+		Date:    time.Now(),
+		Command: strings.TrimSpace("go run . " + strings.Join(args, " ")),
+		Rounds:  o.rounds, Seconds: o.seconds,
+		Machine: machine(), Versions: versions(who),
+		Works: r.run(works, who),
+	}
+	fmt.Fprintln(os.Stderr, "it took", time.Since(begin).Round(time.Second))
+	quiet := true
+	if share, ok := busy(before, runtime.NumCPU()); known && ok {
+		quiet = share < mostBusy
+		fact := report.Fact{Name: "other load", Text: fmt.Sprintf("%.0f%% of the processors' time", 100*share)}
+		results.Machine = append(results.Machine, fact)
+		fmt.Fprintln(os.Stderr, fact.Name+":", fact.Text)
+	}
+	if o.out == "" && !o.quick && o.only == "" && o.profile == "" {
+		if !quiet {
+			return errors.Join(failures(results.Works), errBusy)
+		}
+		o.out = filepath.Join("..", "..", "docs")
+	}
+	if o.out != "" {
+		if err := results.Write(o.out); err != nil {
+			return err
+		}
+		fmt.Fprintln(os.Stderr, "written:", filepath.Join(o.out, "benchmarks.md"))
+	}
+	return failures(results.Works)
+}
+
+// mostBusy is how much of the processors others may use for figures to be worth publishing: the
+// system's own part in a busy network is counted among it.
+const mostBusy = 0.1
+
+var errBusy = errors.New("the machine was busy with other things: nothing is written, unless -out says where")
+
+// failures joins what went wrong.
+func failures(works []report.Work) (err error) {
+	for _, w := range works {
 		for _, row := range w.Rows {
 			if row.Failure != "" {
 				err = errors.Join(err, fmt.Errorf("%s: %s: %s", w.Name, row.Contestant, row.Failure))
@@ -83,9 +130,9 @@ func choose(only string) ([]work, []contestant, error) {
 		chosen = allWorks
 	}
 	if who == nil {
-		who = all
-	} else if who[0].name != all[0].name {
-		who = append([]contestant{all[0]}, who...)
+		return chosen, all, nil
 	}
-	return chosen, who, nil
+	floor := all[0]
+	who = slices.DeleteFunc(who, func(c contestant) bool { return c.name == floor.name })
+	return chosen, append([]contestant{floor}, who...), nil
 }

@@ -16,12 +16,13 @@ type runner struct {
 	rounds        int
 	warm, measure time.Duration
 	settle        time.Duration // before memory is measured
+	drain         time.Duration // for what is in flight at the end
 	profile       string        // directory
 	log           io.Writer
 }
 
 func (r *runner) meter(p *process) *load.Meter {
-	return &load.Meter{Warm: r.warm, Measure: r.measure, Drain: 20 * time.Second, CPU: p.cpu}
+	return &load.Meter{Warm: r.warm, Measure: r.measure, Drain: r.drain, CPU: p.cpu}
 }
 
 // run returns the works with their rows. A contestant that has failed in a work does it no more.

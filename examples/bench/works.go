@@ -28,9 +28,9 @@ func works(s scale) []work {
 	hisockOnly := contestant.isHisock
 	echo64 := load.Echo{Conns: 64, Size: 64, Window: 64}
 	broadcast := load.Fanout{Groups: 1, Members: s.receivers, Size: 128, Window: 256}
-	busy := load.Echo{Conns: 100, Size: 64, Window: 64}
-	crowd := busy
-	crowd.Idle = s.idle - busy.Conns
+	active := load.Echo{Conns: min(s.idle/10, 100), Size: 64, Window: 64}
+	crowd := active
+	crowd.Idle = s.idle - active.Conns
 
 	return []work{
 		{Work: report.Work{
@@ -66,14 +66,14 @@ func works(s scale) []work {
 			Name: "latency", Title: "Latency at 20,000 deliveries a second",
 			About: "200 messages of 128 B a second, evenly spread, to 100 receivers each. From just before a message is written to when a receiver has read it.",
 			Kind:  report.Latency,
-		}, run: fanningOut(load.Fanout{Groups: 1, Members: 100, Size: 128, Window: 256, Rate: 200})},
+		}, run: fanningOut(load.Fanout{Groups: 1, Members: min(s.receivers, 100), Size: 128, Window: 256, Rate: 200})},
 		{Work: report.Work{
-			Name: "crowd-100", Title: "100 busy connections, 64 B, 64 in flight on each",
+			Name: "crowd-100", Title: "Echo: 100 connections, 64 B, 64 in flight on each",
 			About: "For comparison with the next.",
-		}, run: echoing(busy), takes: hisockOnly},
+		}, run: echoing(active), takes: hisockOnly},
 		{Work: report.Work{
-			Name: "crowd-10000", Title: "10,000 connections, of which 100 are busy",
-			About: "As before, beside 9,900 connections that do nothing.",
+			Name: "crowd-10000", Title: "The same among 10,000 connections",
+			About: "As before, beside 9,900 connections that do nothing.", Against: "crowd-100",
 		}, run: echoing(crowd), takes: hisockOnly},
 		{Work: report.Work{
 			Name: "one-cpu-echo", Title: "One processor, echo: 64 connections, 64 B, 64 in flight on each",

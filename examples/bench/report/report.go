@@ -41,7 +41,11 @@ type Work struct {
 	Title string
 	About string // what is done
 	Kind  Kind
-	Rows  []Row
+
+	// Against names another piece of work that each contestant is compared with its own figure of.
+	Against string
+
+	Rows []Row
 }
 
 // A Row is a contestant in one piece of work.
@@ -59,6 +63,15 @@ type Sample struct {
 	P50, P99 float64 // latency in nanoseconds
 
 	Heap, Resident float64 // bytes for a connection: heap and stacks, and resident
+}
+
+func (r *Results) work(name string) *Work {
+	for i := range r.Works {
+		if r.Works[i].Name == name {
+			return &r.Works[i]
+		}
+	}
+	return nil
 }
 
 // Row returns the row of a contestant, or nil if it has no figures.
@@ -114,30 +127,24 @@ func p99(s Sample) float64      { return s.P99 }
 func heap(s Sample) float64     { return s.Heap }
 func resident(s Sample) float64 { return s.Resident }
 
-// byRatio returns the rows with figures, the best first by one of them, the floor before all.
+// ranked returns the rows with figures, the floor first and then the best by one of them.
 func (w *Work) ranked(figure func(Sample) float64, higherIsBetter bool) []*Row {
 	var rows []*Row
 	for i := range w.Rows {
-		if w.Row(w.Rows[i].Contestant) != nil {
-			rows = append(rows, &w.Rows[i])
+		if r := &w.Rows[i]; r.Failure == "" && len(r.Samples) > 0 {
+			rows = append(rows, r)
 		}
 	}
 	slices.SortStableFunc(rows, func(a, b *Row) int {
-		if af, bf := a.Contestant == Floor, b.Contestant == Floor; af || bf {
-			return cmp.Compare(order(af), order(bf))
+		switch {
+		case a.Contestant == Floor:
+			return -1
+		case b.Contestant == Floor:
+			return 1
+		case higherIsBetter:
+			a, b = b, a
 		}
-		order := cmp.Compare(a.Values(figure).Median, b.Values(figure).Median)
-		if higherIsBetter {
-			return -order
-		}
-		return order
+		return cmp.Compare(a.Values(figure).Median, b.Values(figure).Median)
 	})
 	return rows
-}
-
-func order(first bool) int {
-	if first {
-		return 0
-	}
-	return 1
 }

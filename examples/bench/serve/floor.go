@@ -34,7 +34,7 @@ func startFloor() (string, error) {
 type floor struct{ groups groups[*outbox] }
 
 func (s *floor) serve(nc net.Conn) error {
-	r := &floorReader{nc: nc, buf: make([]byte, floorRead)}
+	r := newFloorReader(nc)
 	first, err := r.next()
 	if err != nil {
 		return err
@@ -65,6 +65,20 @@ func echoFloor(nc net.Conn, r *floorReader) error {
 		if err != nil {
 			return err
 		}
+		// A large message costs less in two writes than copied, or as one that is just too long for a
+		// segment of the loopback device, 64 KiB.
+		if len(message) >= floorLarge {
+			replies = binary.BigEndian.AppendUint32(replies, uint32(len(message)))
+			replies = append(replies, message[:floorLarge]...)
+			if _, err := nc.Write(replies); err != nil {
+				return err
+			}
+			if _, err := nc.Write(message[floorLarge:]); err != nil {
+				return err
+			}
+			replies = replies[:0]
+			continue
+		}
 		replies = appendFloor(replies, message)
 		if r.dry() || len(replies) >= floorWrite {
 			if _, err := nc.Write(replies); err != nil {
@@ -89,22 +103,28 @@ func (s *floor) relay(r *floorReader) error {
 	}
 }
 
-// How much is read at once, at first and at most, and from how much on replies do not wait.
 const (
-	floorRead    = 16 << 10
-	floorReadMax = 256 << 10
-	floorWrite   = 128 << 10
+	floorRead    = 16 << 10 // how much is read at once, at first
+	floorReadMax = 64 << 10 // and when that was not enough
+	floorWrite   = 64 << 10 // from how many bytes on replies do not wait
+	floorLarge   = 16 << 10 // from which size on a message is large
 )
 
 func appendFloor(dst, message []byte) []byte {
 	return append(binary.BigEndian.AppendUint32(dst, uint32(len(message))), message...)
 }
 
-// A floorReader reads messages. Its buffer grows when a read fills it.
+// A floorReader reads messages: small ones as many at once as there are, of a large one what is
+// missing, so that nothing has to be moved to make room.
 type floorReader struct {
-	nc   net.Conn
-	buf  []byte
-	r, w int
+	nc    net.Conn
+	buf   []byte
+	r, w  int
+	chunk int // how much is read at once
+}
+
+func newFloorReader(nc net.Conn) *floorReader {
+	return &floorReader{nc: nc, buf: make([]byte, floorRead), chunk: floorRead}
 }
 
 // next returns the next message, which is valid until it is called again.
@@ -114,22 +134,32 @@ func (f *floorReader) next() ([]byte, error) {
 			f.r += 4 + len(message)
 			return message, nil
 		}
-		if f.w-f.r >= 4 && binary.BigEndian.Uint32(f.buf[f.r:]) > maxMessage {
-			return nil, errors.New("message too long")
-		}
-		if full := f.w == len(f.buf); full && len(f.buf) < floorReadMax {
-			bigger := make([]byte, 2*len(f.buf))
-			f.w = copy(bigger, f.buf[f.r:f.w])
-			f.buf = bigger
-		} else {
-			f.w = copy(f.buf, f.buf[f.r:f.w])
-		}
+		f.w = copy(f.buf, f.buf[f.r:f.w])
 		f.r = 0
-		n, err := f.nc.Read(f.buf[f.w:])
+		end := f.w + f.chunk
+		large := false
+		if f.w >= 4 {
+			size := int(binary.BigEndian.Uint32(f.buf))
+			if size > maxMessage {
+				return nil, errors.New("message too long")
+			}
+			if large = size >= floorLarge; large {
+				end = 4 + size
+			}
+		}
+		if end > len(f.buf) {
+			bigger := make([]byte, end)
+			copy(bigger, f.buf[:f.w])
+			f.buf = bigger
+		}
+		n, err := f.nc.Read(f.buf[f.w:end])
 		if n == 0 && err != nil {
 			return nil, err
 		}
 		f.w += n
+		if f.w == end && !large {
+			f.chunk = min(2*f.chunk, floorReadMax)
+		}
 	}
 }
 
