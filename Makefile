@@ -6,9 +6,9 @@ JS          = GOOS=js GOARCH=wasm
 JSPKGS      = ./core/... ./transport/ ./transport/faulty ./ws/ ./wasm/...
 FUZZTIME   ?= 3s
 
-.PHONY: test setup fmt vet lint unit js size fuzz bench-once web soak bench clean
+.PHONY: test setup fmt vet lint unit js size fuzz bench-once bench-test web soak bench bench-peers clean
 
-test: setup fmt vet lint unit js size fuzz bench-once web
+test: setup fmt vet lint unit js size fuzz bench-once bench-test web
 	@echo "make test: all passed"
 
 # What the tests need beside Go and Node: a browser, and the npm packages of web.
@@ -53,6 +53,11 @@ bench-once:
 	@echo "== benchmarks, once"
 	$(GO) test -run='^$$' -bench=. -benchtime=1x ./...
 
+# examples/bench is a module of its own, which ./... leaves out.
+bench-test:
+	@echo "== the benchmark beside other libraries: that all of them do their work"
+	cd examples/bench && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test -timeout 5m ./...
+
 web:
 	@echo "== types, and tests in a real browser"
 	cd web && npm test
@@ -67,5 +72,10 @@ soak:
 bench:
 	@GO=$(GO) .ci/bench
 
+# Runs this library beside others and a server written by hand, in some 25 minutes, and writes
+# docs/benchmarks.md. Nothing else should run meanwhile.
+bench-peers:
+	cd examples/bench && $(GO) run .
+
 clean:
-	rm -rf web/node_modules .cache
+	rm -rf web/node_modules examples/bench/node/node_modules .cache
