@@ -373,7 +373,7 @@ func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 		return true
 	}
 	turn := c.beginTurn(turnHandling)
-	if !c.comesTooLate(f) && !c.isEnded() { // what came before it may have been dropped
+	if !c.comesTooLate(f) && !c.inbox.drop.Load() { // then what came before it was dropped, too
 		c.run(f)
 	}
 	if c.endTurn(turn) {
