@@ -1,7 +1,6 @@
 package load
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -214,8 +213,6 @@ func (r *receiver) run() error {
 		r.sender.post(credit, nil)
 	}
 }
-
-var errTooMany = errors.New("more messages than were sent")
 
 func (r *receiver) take(payload []byte) error {
 	err := message{r.group, r.got, r.Size}.check(payload)
