@@ -65,3 +65,9 @@ soak:
 
 clean:
 	rm -rf web/node_modules .cache
+
+# hisock beside other libraries and a server written by hand: docs/benchmarks.md, in some 20 minutes. Not
+# part of make test, and worth publishing from a machine that does nothing else.
+.PHONY: bench-peers
+bench-peers:
+	cd examples/bench && $(GO) run .
