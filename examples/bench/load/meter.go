@@ -58,7 +58,7 @@ func (m *Meter) run(conns []*conn, work func(i int, c *conn) error) error {
 	if err != nil {
 		closeAll(conns)
 	} else {
-		deadline := time.Now().Add(m.Drain)
+		deadline := time.Now().Add(2 * m.Drain) // who counts can say before what is missing
 		for _, c := range conns {
 			c.nc.SetDeadline(deadline)
 		}
@@ -87,6 +87,13 @@ func (m *Meter) measure(conns []*conn, failed <-chan error) error {
 		return err
 	}
 	end, after, err := m.sample(conns)
+	for limit := time.Now().Add(m.Drain); err == nil && after.messages == before.messages && time.Now().Before(limit); {
+		// One message at least there must be, however slow the machine is.
+		if err := wait(time.Millisecond, failed); err != nil {
+			return err
+		}
+		end, after, err = m.sample(conns)
+	}
 	m.measuring.Store(false)
 	if err != nil {
 		return err

@@ -137,7 +137,7 @@ func (w *Work) failed(contestant string) bool {
 
 func (p *page) work(r *Results, w *Work) {
 	p.f("## %s\n\n", w.Name)
-	p.f("%s. %s\n\n", w.Title, w.About)
+	p.f("%s\n\n", strings.TrimSpace(w.Title+". "+w.About))
 	p.f("![%s](%s/%s.svg)\n\n", w.Title, plotDir, w.Name)
 	switch w.Kind {
 	case Throughput:

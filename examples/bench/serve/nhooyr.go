@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 The library is deprecated for its successor, which is the same under another path.
+
 package serve
 
 import (

@@ -14,6 +14,7 @@ import (
 	"runtime/debug"
 	"runtime/pprof"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -140,7 +141,7 @@ func startProfile(dir, name string) (stop func(), err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	name = fmt.Sprintf("%s-%d.pprof", filepath.Base(name), os.Getpid())
+	name = fmt.Sprintf("%s-%d.pprof", strings.ReplaceAll(name, "/", "-"), os.Getpid())
 	f, err := os.Create(filepath.Join(dir, name))
 	if err != nil {
 		return nil, err
