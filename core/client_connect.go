@@ -92,6 +92,7 @@ func (cl *Client) start(c *Conn, rd *reader, last *Conn) {
 			<-last.Done() // its end is told before this beginning
 		}
 		cl.tell(c, StateConnected, nil)
+		c.eng.begun.happen()
 	})
 }
 

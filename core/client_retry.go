@@ -21,6 +21,9 @@ func (cl *Client) RetryNow() {
 
 // suspended tells the program that a connection has lost its stream, and brings it back.
 func (cl *Client) suspended(c *Conn, l *link, why *Error) {
+	if c.eng.manual == nil { // else the program is told in order anyway
+		<-c.eng.begun.wait()
+	}
 	c.inform(func() { cl.tell(c, StateReconnecting, why) })
 	l.gone.happen()
 	try := cl.newTry(c.token)

@@ -118,6 +118,7 @@ func (c *Conn) serve(rd *reader, first func()) {
 	defer func() {
 		if !left { // first has ended its goroutine, which nothing can prevent
 			c.endWith(errGoexit)
+			c.eng.begun.happen()
 			c.exit()
 		}
 	}()

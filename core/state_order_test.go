@@ -1,0 +1,53 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+// A client that has joined anew while a handler of the connection before still runs, and loses its
+// new stream meanwhile, tells its program so in the order in which it happened.
+func TestStatesInOrderWhenLostAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lis := transport.NewPipeListener()
+		cl := NewClient(lis, &ClientOptions{Codec: testCodec{}, Retry: Retry{Min: time.Millisecond, Max: time.Millisecond}})
+		var states kept[string]
+		cl.OnState(func(s State, _ error) { states.add(s.String()) })
+		cl.OnBytes("slow", func(context.Context, *Conn, []byte) error { time.Sleep(time.Second); return nil })
+		welcomes := func() *peer {
+			stream, err := lis.Accept()
+			require.NoError(t, err)
+			p := &peer{t: t, stream: stream, rd: &reader{}}
+			require.Nil(t, readPreface(stream, p.rd))
+			require.Equal(t, wire.KindHello, p.want().Kind)
+			p.send(wire.AppendWelcome(nil, &wire.Welcome{Session: []byte("8 bytes."), Token: []byte("a token of 16 B.")}))
+			return p
+		}
+		connected := make(chan error, 1)
+		go func() { connected <- cl.Connect(t.Context()) }()
+		p := welcomes()
+		require.NoError(t, <-connected)
+		p.send(wire.AppendCommand(nil, "slow", nil))
+		synctest.Wait()
+		p.stream.Close() //nolint:errcheck // it is cut
+		p = welcomes()   // to another session
+		time.Sleep(10 * time.Millisecond)
+		p.stream.Close() //nolint:errcheck // it is cut too
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		got := states.all()
+		require.NoError(t, cl.Close())
+		lis.Close() //nolint:errcheck // it is over
+		<-cl.Done()
+		require.Equal(t, []string{"connected", "reconnecting", "disconnected", "connected", "reconnecting"}, got)
+	})
+}
