@@ -6,9 +6,9 @@ JS          = GOOS=js GOARCH=wasm
 JSPKGS      = ./core/... ./transport/ ./transport/faulty ./ws/ ./wasm/...
 FUZZTIME   ?= 3s
 
-.PHONY: test setup fmt vet lint unit js size fuzz bench web soak clean
+.PHONY: test setup fmt vet lint unit js size fuzz bench-once bench-test web soak bench bench-peers clean
 
-test: setup fmt vet lint unit js size fuzz bench web
+test: setup fmt vet lint unit js size fuzz bench-once bench-test web
 	@echo "make test: all passed"
 
 # What the tests need beside Go and Node: a browser, and the npm packages of web.
@@ -49,9 +49,14 @@ fuzz:
 	@echo "== fuzzing, $(FUZZTIME) each"
 	@GO=$(GO) .ci/fuzz $(FUZZTIME)
 
-bench:
+bench-once:
 	@echo "== benchmarks, once"
 	$(GO) test -run='^$$' -bench=. -benchtime=1x ./...
+
+# examples/bench is a module of its own, which ./... leaves out.
+bench-test:
+	@echo "== the benchmark beside other libraries: that all of them do their work"
+	cd examples/bench && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test -timeout 5m ./...
 
 web:
 	@echo "== types, and tests in a real browser"
@@ -60,8 +65,17 @@ web:
 # What takes long, in some ten minutes, and everything three times over; not part of make test.
 # What each soak test has done stands behind "soak:" and in the lines of the model.
 soak:
-	HISOCK_SOAK=1 $(GO) test -timeout 15m -v -run 'TestModel|TestReconnectsUnderLoad|TestOneStopsReading|TestKilled|TestManyIdle|TestManyComeAndGo' ./core
+	HISOCK_SOAK=1 $(GO) test -timeout 15m -v -run 'TestModel|TestQueueModel|TestReconnectsUnderLoad|TestOneStopsReading|TestKilled|TestManyIdle|TestManyComeAndGo|TestAttacks' ./core
 	$(GO) test -race -count=3 ./...
 
+# Compares with the last tag, or with BASE; see .ci/bench for what else can be chosen.
+bench:
+	@GO=$(GO) .ci/bench
+
+# Runs this library beside others and a server written by hand, in some 20 minutes, and writes
+# docs/benchmarks.md. Nothing else should run meanwhile.
+bench-peers:
+	cd examples/bench && $(GO) run .
+
 clean:
-	rm -rf web/node_modules .cache
+	rm -rf web/node_modules examples/bench/node/node_modules .cache

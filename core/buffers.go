@@ -25,8 +25,6 @@ type bufferPool struct {
 var (
 	readBuffers    = &bufferPool{size: readBufferSize}
 	bigReadBuffers = &bufferPool{size: bigReadBufferSize}
-	smallBlocks    = &bufferPool{size: smallBlock}
-	largeBlocks    = &bufferPool{size: largeBlock}
 )
 
 // Get borrows a buffer.
@@ -54,29 +52,67 @@ func (p *bufferPool) Put(b []byte) {
 	p.full.Put(box)
 }
 
-// getBlock borrows a block with room for n bytes, or makes one if that is too many to lend.
-func getBlock(n int) []byte {
-	switch {
-	case n <= smallBlock:
-		return smallBlocks.Get()
-	case n <= largeBlock:
-		return largeBlocks.Get()
-	case n <= hugeBlock:
-		return bigReadBuffers.Get()
-	}
-	return make([]byte, n)
+// A block is a piece of output, of whole frames: memory that one queue has borrowed and
+// fills, or a frame that several queues share and that nobody changes.
+type block struct {
+	b      []byte
+	frames int32
+	owned  bool // borrowed
+	spare  bool // a frame that may be dropped while it waits
 }
 
-// putBlock gives back what getBlock returned.
-func putBlock(b []byte) {
-	switch cap(b) {
-	case smallBlock:
-		smallBlocks.Put(b)
-	case largeBlock:
-		largeBlocks.Put(b)
+// shared returns a block of one frame, which must not be changed any more.
+func shared(frame []byte) *block { return &block{b: frame, frames: 1} }
+
+// A blockPool lends blocks of one size.
+type blockPool struct {
+	size int
+	free spares // *block
+}
+
+var (
+	smallBlocks = &blockPool{size: smallBlock}
+	largeBlocks = &blockPool{size: largeBlock}
+	hugeBlocks  = &blockPool{size: hugeBlock}
+)
+
+// getBlock borrows a block with room for n bytes, or makes one if that is too many to lend.
+func getBlock(n int) *block {
+	var p *blockPool
+	switch {
+	case n <= smallBlock:
+		p = smallBlocks
+	case n <= largeBlock:
+		p = largeBlocks
+	case n <= hugeBlock:
+		p = hugeBlocks
 	default:
-		bigReadBuffers.Put(b)
+		return &block{b: make([]byte, 0, n), owned: true}
 	}
+	if k, ok := p.free.Get().(*block); ok {
+		return k
+	}
+	return &block{b: make([]byte, 0, p.size), owned: true}
+}
+
+// release gives back what getBlock returned.
+func (k *block) release() {
+	if !k.owned {
+		return
+	}
+	var p *blockPool
+	switch cap(k.b) {
+	case smallBlock:
+		p = smallBlocks
+	case largeBlock:
+		p = largeBlocks
+	case hugeBlock:
+		p = hugeBlocks
+	default:
+		return
+	}
+	k.b, k.frames = k.b[:0], 0
+	p.free.Put(k)
 }
 
 // getRead borrows a buffer for n bytes of input, or makes one if that is too many to lend.

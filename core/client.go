@@ -304,7 +304,7 @@ func (cl *Client) Close() error {
 			return nil
 		}
 		c.Close() //nolint:errcheck // always nil
-		<-c.streamDone
+		<-c.streamDone.wait()
 		if cl.Conn() == c { // else it has just come back
 			return nil
 		}

@@ -89,9 +89,10 @@ func (cl *Client) start(c *Conn, rd *reader, last *Conn) {
 	c.eng.sweep.start()
 	c.serve(rd, func() {
 		if last != nil {
-			<-last.done // its end is told before this beginning
+			<-last.Done() // its end is told before this beginning
 		}
 		cl.tell(c, StateConnected, nil)
+		c.eng.begun.happen()
 	})
 }
 

@@ -21,8 +21,11 @@ func (cl *Client) RetryNow() {
 
 // suspended tells the program that a connection has lost its stream, and brings it back.
 func (cl *Client) suspended(c *Conn, l *link, why *Error) {
+	if c.eng.manual == nil { // else the program is told in order anyway
+		<-c.eng.begun.wait()
+	}
 	c.inform(func() { cl.tell(c, StateReconnecting, why) })
-	close(l.gone)
+	l.gone.happen()
 	try := cl.newTry(c.token)
 	for {
 		if !try.wait(c.ctx, why.RetryAfter) {

@@ -22,10 +22,9 @@ import (
 //	           its batch, or a writer started for it (conn_write.go)
 //	ending     the first reason wins; the last goroutine to leave finishes (conn_close.go)
 type Conn struct {
-	eng    *engine
-	server bool // the peer is a client
-	id     uint64
-	link   atomic.Pointer[link] // the one in use, or that was last
+	eng  *engine
+	id   uint64
+	link atomic.Pointer[link] // the one in use, or that was last
 	session
 	place uint64 // at a server, for which it stands in the count; guarded by Server.mu
 
@@ -61,13 +60,14 @@ type Conn struct {
 	waiting atomic.Bool   // the reader waits for the peer
 	rawFull atomic.Bool   // the reader waits for somebody to receive raw messages
 	depends atomic.Int32  // handlers of this connection that wait for its peer
+	running atomic.Int32  // goroutines of this connection
 	writes  atomic.Uint64 // writes that returned
 	watch   watch         // the sweeper's own notes
 
-	running    atomic.Int32  // goroutines of this connection
-	over       atomic.Bool   // ended, for those who look often
-	streamDone chan struct{} // the stream is closed
-	done       chan struct{} // nothing runs any more
+	server     bool        // the peer is a client; it does not change
+	over       atomic.Bool // ended, for those who look often
+	streamDone latch       // the stream is closed
+	done       latch       // nothing runs any more
 
 	auth     []byte // as the hello had them; at a server
 	metadata map[string]string
@@ -88,11 +88,7 @@ type Conn struct {
 
 // newConn returns a connection whose reader is the caller: it counts as running.
 func newConn(parent context.Context, eng *engine, id uint64, stream transport.Conn) *Conn {
-	c := &Conn{
-		eng: eng, id: id,
-		streamDone: make(chan struct{}),
-		done:       make(chan struct{}),
-	}
+	c := &Conn{eng: eng, id: id}
 	c.ctx, c.cancel = context.WithCancelCause(context.WithValue(parent, connKey{}, c))
 	l := newLink(stream)
 	c.link.Store(l)
@@ -163,7 +159,7 @@ func (c *Conn) Context() context.Context { return c.ctx }
 
 // Done is closed when the connection has ended, its handlers have returned, and a
 // server's leave handler has run.
-func (c *Conn) Done() <-chan struct{} { return c.done }
+func (c *Conn) Done() <-chan struct{} { return c.done.wait() }
 
 // Err returns why the connection ended, an [Error], or nil while it has not.
 func (c *Conn) Err() error {

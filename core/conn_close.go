@@ -99,7 +99,7 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 		q.discardLocked()
 	}
 	if hasClassic && last != nil {
-		q.shareLocked(last)
+		q.shareLocked(shared(last))
 	}
 	welcome := q.control.welcome
 	q.control = control{welcome: welcome, missed: q.control.missed, goodbye: bye, goodbyeAfter: how.drain, due: bye != nil || welcome != nil}
@@ -132,7 +132,7 @@ func (c *Conn) closer(drained <-chan struct{}, why *Error, fault bool) {
 	if fault { // here, since whoever ended it may be the sweeper or hold up others
 		c.eng.fault(c, why)
 	}
-	defer close(c.streamDone)
+	defer c.streamDone.happen()
 	l := c.link.Load()
 	defer l.stream.Close() //nolint:errcheck // nothing to be done about it
 	if why.Code == CodeConnLost && !why.remote {
@@ -153,8 +153,21 @@ func (c *Conn) closer(drained <-chan struct{}, why *Error, fault bool) {
 		return
 	}
 	select {
-	case <-l.readerDone:
+	case <-l.readerDone.wait():
 	case <-t.C:
+	}
+}
+
+// hold counts one more goroutine of the connection, unless the last has left.
+func (c *Conn) hold() bool {
+	for {
+		n := c.running.Load()
+		if n == 0 {
+			return false
+		}
+		if c.running.CompareAndSwap(n, n+1) {
+			return true
+		}
 	}
 }
 
@@ -175,6 +188,6 @@ func (c *Conn) exit() {
 
 // finish runs once nothing else of the connection does.
 func (c *Conn) finish() {
-	defer close(c.done)
+	defer c.done.happen()
 	c.eng.finished(c)
 }

@@ -5,7 +5,7 @@ func (c *Conn) isQuiet() bool {
 	b := &c.inbox
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(c.slots) > 0 || !b.drop && b.head < len(b.jobs) {
+	if len(c.slots) > 0 || !b.drop.Load() && b.head < len(b.jobs) {
 		return false
 	}
 	switch c.turn.Load() & turnMask {

@@ -90,11 +90,12 @@ func (c *Conn) awaitRaw(rd *reader, room <-chan struct{}) {
 	defer c.inbox.paused.Store(false)
 	defer c.rawFull.Store(false)
 	c.guard.stall()
+	c.out.open() // as in push
 	c.endBatch()
 	select {
 	case <-room:
 	case <-c.ctx.Done():
-	case <-rd.link.broken:
+	case <-rd.link.broken.wait():
 	}
 }
 

@@ -118,6 +118,7 @@ func (c *Conn) serve(rd *reader, first func()) {
 	defer func() {
 		if !left { // first has ended its goroutine, which nothing can prevent
 			c.endWith(errGoexit)
+			c.eng.begun.happen()
 			c.exit()
 		}
 	}()
@@ -133,7 +134,7 @@ func (c *Conn) serve(rd *reader, first func()) {
 		c.exit()
 		return
 	}
-	c.read(rd)
+	go c.read(rd) // the stack of this goroutine has become large
 }
 
 // read is the reading role: it reads, parses, and runs or queues what comes, until the
@@ -170,7 +171,7 @@ func (c *Conn) readEnded(l *link, err error) {
 		err = io.ErrUnexpectedEOF // a peer that leaves in order says goodbye first
 	}
 	c.lost(l, err)
-	close(l.readerDone)
+	l.readerDone.happen()
 }
 
 // batch handles all the frames that have been read, then writes what they caused. It
@@ -373,7 +374,7 @@ func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 		return true
 	}
 	turn := c.beginTurn(turnHandling)
-	if !c.comesTooLate(f) && !c.isEnded() { // what came before it may have been dropped
+	if !c.comesTooLate(f) && !c.inbox.drop.Load() { // then what came before it was dropped, too
 		c.run(f)
 	}
 	if c.endTurn(turn) {

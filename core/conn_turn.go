@@ -107,8 +107,9 @@ type inbox struct {
 
 	writing bool // the reading was taken from one that writes, not from a handler
 
-	drop bool // run nothing any more: this side has ended the connection
 	over bool // the connection has ended: nobody waits for room
+
+	drop atomic.Bool // run nothing any more: this side has ended the connection; set with mu held
 }
 
 // A job is a frame that waits.
@@ -140,6 +141,7 @@ func (c *Conn) push(rd *reader, f wire.Frame) bool {
 			return true
 		}
 		b.paused.Store(true)
+		c.out.open() // a handler may wait for an ack, which will not be read now
 		b.room.Wait()
 		c.guard.stall()
 		b.paused.Store(false)
@@ -147,7 +149,7 @@ func (c *Conn) push(rd *reader, f wire.Frame) bool {
 	if c.turn.Load()&turnMask != turnHanded {
 		return false
 	}
-	if b.drop {
+	if b.drop.Load() {
 		return true
 	}
 	j := job{kind: f.Kind, body: append([]byte(nil), f.Body...)}
@@ -169,7 +171,7 @@ func (c *Conn) next() (job, bool) {
 	b := &c.inbox
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.head == len(b.jobs) || b.drop {
+	if b.head == len(b.jobs) || b.drop.Load() {
 		b.jobs, b.head, b.bytes, b.calls = nil, 0, 0, 0
 		c.turn.Store(c.turn.Load() &^ turnMask) // turnReading
 		b.room.Broadcast()
@@ -233,7 +235,6 @@ func (c *Conn) runJob(j job) {
 // cancel marks a call that waits, or was taken last, as given up.
 func (b *inbox) cancel(id uint64) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	if b.takenID == id {
 		b.canceled = true
 	}
@@ -243,14 +244,16 @@ func (b *inbox) cancel(id uint64) {
 			b.calls--
 		}
 	}
+	b.mu.Unlock()
 }
 
 // wasCanceled reports whether the call, which was taken last if it was in the inbox at all,
 // has been given up.
 func (b *inbox) wasCanceled(id uint64) bool {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.takenID == id && b.canceled
+	was := b.takenID == id && b.canceled
+	b.mu.Unlock()
+	return was
 }
 
 // takeRaw takes the first raw message out of its turn.
@@ -277,7 +280,9 @@ func (b *inbox) wake() {
 func (b *inbox) end(drop bool) {
 	b.mu.Lock()
 	b.over = true
-	b.drop = b.drop || drop
+	if drop {
+		b.drop.Store(true)
+	}
 	b.mu.Unlock()
 	b.room.Broadcast()
 }

@@ -60,7 +60,7 @@ func (c *Conn) sendCommand(command string, payload []byte) error {
 		return err
 	}
 	if hasOverflow && c.eng.overflow.of(command) != OverflowDisconnect {
-		return c.sendSpare(command, wire.AppendCommand(make([]byte, 0, n), command, payload))
+		return c.sendSpare(command, c.eng.overflow.newBlock(command, wire.AppendCommand(make([]byte, 0, n), command, payload)))
 	}
 	c.out.mu.Lock()
 	if err := c.admitLocked(n); err != nil {
@@ -80,7 +80,7 @@ func (c *Conn) sendRaw(payload []byte) error {
 		return err
 	}
 	if hasOverflow && c.eng.overflow.of("") != OverflowDisconnect {
-		return c.sendSpare("", wire.AppendRaw(make([]byte, 0, n), payload))
+		return c.sendSpare("", c.eng.overflow.newBlock("", wire.AppendRaw(make([]byte, 0, n), payload)))
 	}
 	c.out.mu.Lock()
 	if err := c.admitLocked(n); err != nil {
@@ -96,16 +96,16 @@ func (c *Conn) sendClassic(f Frame, as form) error {
 	if err != nil {
 		return err
 	}
-	return c.sendSpare(f.Command, frame)
+	return c.sendSpare(f.Command, c.eng.overflow.newBlock(f.Command, frame))
 }
 
 // sendShared queues a frame that other connections may be sent too.
-func (c *Conn) sendShared(frame []byte) error {
-	if err := c.fits(len(frame)); err != nil {
+func (c *Conn) sendShared(frame *block) error {
+	if err := c.fits(len(frame.b)); err != nil {
 		return err
 	}
 	c.out.mu.Lock()
-	if err := c.admitLocked(len(frame)); err != nil {
+	if err := c.admitLocked(len(frame.b)); err != nil {
 		return err
 	}
 	c.out.shareLocked(frame)
@@ -137,12 +137,13 @@ func (c *Conn) awaitRoom(ctx context.Context, n int) error {
 			c.out.mu.Unlock()
 			return c.closedError()
 		}
-		if c.out.admitWaiterLocked(n) {
+		own := handlerConn(ctx)
+		if c.out.admitWaiterLocked(n, own == c && c.inbox.paused.Load()) {
 			return nil
 		}
 		room := c.out.roomLocked()
 		c.out.mu.Unlock()
-		yield(handlerConn(ctx))
+		yield(own)
 		select {
 		case <-room:
 		case <-ctx.Done():
@@ -207,8 +208,9 @@ func (c *Conn) closedError() *Error {
 // that does not read would hold it up.
 func (c *Conn) queued() {
 	wake := c.out.wakeLocked()
-	if wake {
-		c.running.Add(1)
+	if wake && !c.hold() { // all is over: only the sweeper still knows the connection
+		c.out.idleLocked()
+		wake = false
 	}
 	c.out.mu.Unlock()
 	if wake {

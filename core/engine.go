@@ -38,6 +38,10 @@ type engine struct {
 	// a server.
 	run *run
 
+	// begun is when the program of a client has been told that the connection is there: nothing
+	// is told of it before.
+	begun latch
+
 	// told applies a change of the client's name or groups, by the kind of its frame, that the
 	// peer asked for or told of; ask one that this side asks for.
 	told func(c *Conn, k wire.Kind, name string)

@@ -117,6 +117,7 @@ func (s *Server) queueAll(m *members, group string, f Frame, opts []SendOption) 
 		frame = wire.AppendCommand(make([]byte, 0, wire.CommandSize(f.Command, len(f.Payload))), f.Command, f.Payload)
 	}
 	conns := m.snapshot()
+	once := s.eng.overflow.newBlock(f.Command, frame)
 	if group != "" && s.histories != nil {
 		var err error
 		if conns, err = s.keep(group, frame); err != nil {
@@ -131,7 +132,7 @@ func (s *Server) queueAll(m *members, group string, f Frame, opts []SendOption) 
 		if c.classic != nil {
 			err = c.sendClassic(f, formIn(opts))
 		} else {
-			err = c.sendSpare(f.Command, frame)
+			err = c.sendSpare(f.Command, once)
 		}
 		if err != nil && err != errDropped && !c.isEnded() { // it cannot be sent this, now or ever
 			s.eng.fault(c, err)

@@ -120,7 +120,7 @@ func (h *history) replayLocked(c *Conn, n int) (unfit []error, err error) {
 		if c.classic != nil {
 			err = c.sendClassic(keptFrame(frame), 0)
 		} else {
-			err = c.sendShared(frame)
+			err = c.sendShared(shared(frame))
 		}
 		if err != nil && c.isEnded() {
 			break

@@ -22,21 +22,14 @@ type link struct {
 	info   transport.Info
 
 	dead       atomic.Bool
-	broken     chan struct{} // closed when it is dead
-	readerDone chan struct{} // nobody reads it any more
-	gone       chan struct{} // nor writes, and the program has been told
-	left       chan struct{} // the connection goes on over another link
+	broken     latch // it is dead
+	readerDone latch // nobody reads it any more
+	gone       latch // nor writes, and the program has been told
+	left       latch // the connection goes on over another link
 }
 
 func newLink(stream transport.Conn) *link {
-	l := &link{
-		stream:     stream,
-		info:       stream.Info(),
-		broken:     make(chan struct{}),
-		readerDone: make(chan struct{}),
-		gone:       make(chan struct{}),
-		left:       make(chan struct{}),
-	}
+	l := &link{stream: stream, info: stream.Info()}
 	l.ready, _ = stream.(transport.ReadyReader)
 	return l
 }
@@ -60,7 +53,7 @@ func (c *Conn) suspend(l *link, why *Error) bool {
 		return false
 	}
 	l.dead.Store(true)
-	close(l.broken)
+	l.broken.happen()
 	c.suspended = true
 	c.running.Add(2) // letGo, and the session itself while it waits
 	c.out.mu.Lock()
@@ -76,7 +69,7 @@ func (c *Conn) letGo(l *link, why *Error) {
 	defer c.exit()
 	l.stream.Close() //nolint:errcheck // it has broken off
 	c.inbox.wake()
-	<-l.readerDone
+	<-l.readerDone.wait()
 	<-c.out.whenIdle()
 	c.eng.suspended(c, l, why)
 }
@@ -84,7 +77,6 @@ func (c *Conn) letGo(l *link, why *Error) {
 // whenIdle returns a channel that is closed when nobody writes.
 func (q *queue) whenIdle() <-chan struct{} {
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	if q.idle == nil {
 		q.idle = make(chan struct{})
 	}
@@ -93,6 +85,7 @@ func (q *queue) whenIdle() <-chan struct{} {
 		close(q.idle)
 		q.idle = nil
 	}
+	q.mu.Unlock()
 	return idle
 }
 
@@ -125,7 +118,7 @@ func (c *Conn) relink(before, l *link, rd *reader, addr string, received uint64,
 	c.rd = rd
 	c.inbox.mu.Unlock()
 	c.link.Store(l)
-	close(before.left)
+	before.left.happen()
 	c.ackedAt, c.unacked = c.received, 0
 	c.reads.Add(1) // for the sweeper: a new beginning
 	c.writes.Add(1)

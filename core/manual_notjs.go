@@ -88,7 +88,7 @@ func (q *manualQueue) await(ctx context.Context, done <-chan struct{}) error {
 func (c *Conn) runNext() {
 	b := &c.inbox
 	b.mu.Lock()
-	if b.head == len(b.jobs) || b.drop {
+	if b.head == len(b.jobs) || b.drop.Load() {
 		b.mu.Unlock()
 		return
 	}

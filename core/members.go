@@ -13,37 +13,58 @@ type members struct {
 
 	mu   sync.Mutex // guards the fields below
 	list []*Conn
-	at   map[*Conn]int // index in list
+	at   map[*Conn]int // index in list; nil while the list is short enough to be searched
+}
+
+// manyMembers is how long a list may be that is searched.
+const manyMembers = 16
+
+// indexLocked returns where in the list c is, or -1.
+func (m *members) indexLocked(c *Conn) int {
+	if m.at == nil {
+		return slices.Index(m.list, c)
+	}
+	if i, ok := m.at[c]; ok {
+		return i
+	}
+	return -1
 }
 
 func (m *members) add(c *Conn) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, ok := m.at[c]; ok {
+	if m.indexLocked(c) >= 0 {
 		return
 	}
-	if m.at == nil {
-		m.at = make(map[*Conn]int)
-	}
-	m.at[c] = len(m.list)
 	m.list = append(m.list, c)
+	switch {
+	case m.at != nil:
+		m.at[c] = len(m.list) - 1
+	case len(m.list) > manyMembers:
+		m.at = make(map[*Conn]int)
+		for i, c := range m.list {
+			m.at[c] = i
+		}
+	}
 	m.snap.Store(nil)
 }
 
 func (m *members) remove(c *Conn) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	i, ok := m.at[c]
-	if !ok {
+	i := m.indexLocked(c)
+	if i < 0 {
 		return
 	}
 	last := len(m.list) - 1
 	moved := m.list[last]
 	m.list[i] = moved
-	m.at[moved] = i
 	m.list[last] = nil
 	m.list = m.list[:last]
-	delete(m.at, c)
+	if m.at != nil {
+		m.at[moved] = i
+		delete(m.at, c)
+	}
 	m.snap.Store(nil)
 }
 
@@ -65,8 +86,7 @@ func (m *members) snapshot() []*Conn {
 func (m *members) has(c *Conn) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	_, ok := m.at[c]
-	return ok
+	return m.indexLocked(c) >= 0
 }
 
 func (m *members) len() int {

@@ -76,20 +76,20 @@ func (c *Conn) sendWaiting(ctx context.Context, f Frame) error {
 		if err != nil {
 			return err
 		}
-		return c.shareWaiting(ctx, frame)
+		return c.shareWaiting(ctx, shared(frame))
 	}
 	if err := checkCommand(f.Command); err != nil {
 		return err
 	}
-	return c.shareWaiting(ctx, wire.AppendCommand(make([]byte, 0, wire.CommandSize(f.Command, len(f.Payload))), f.Command, f.Payload))
+	return c.shareWaiting(ctx, shared(wire.AppendCommand(make([]byte, 0, wire.CommandSize(f.Command, len(f.Payload))), f.Command, f.Payload)))
 }
 
 // shareWaiting is sendShared that waits for room.
-func (c *Conn) shareWaiting(ctx context.Context, frame []byte) error {
-	if err := c.fits(len(frame)); err != nil {
+func (c *Conn) shareWaiting(ctx context.Context, frame *block) error {
+	if err := c.fits(len(frame.b)); err != nil {
 		return err
 	}
-	if err := c.awaitRoom(ctx, len(frame)); err != nil {
+	if err := c.awaitRoom(ctx, len(frame.b)); err != nil {
 		return err
 	}
 	c.out.shareLocked(frame)

@@ -5,13 +5,14 @@ const hasOverflow = false
 
 type (
 	overflowRules struct{}
-	spareFrames   struct{ first int64 }
+	spareFrames   struct{ first, holes int64 }
 )
 
 func newOverflowRules(Overflow, map[string]Overflow) *overflowRules { return nil }
 func (*overflowRules) of(string) Overflow                           { return OverflowDisconnect }
-func (*queue) takenLocked(int)                                      {}
+func (*overflowRules) newBlock(_ string, frame []byte) *block       { return shared(frame) }
+func (*queue) protectLocked()                                       {}
 func (c *Conn) makeRoomLocked(int) bool                             { return false }
-func (c *Conn) sendSpare(_ string, frame []byte) error              { return c.sendShared(frame) }
+func (c *Conn) sendSpare(_ string, k *block) error                  { return c.sendShared(k) }
 
-var _ = segment{}.spare // of which nothing here makes use
+var _ = block{}.spare // of which nothing here makes use

@@ -33,12 +33,12 @@ func (r *overflowRules) of(command string) Overflow {
 	return r.rest
 }
 
-// spareFrames says where in waiting the segments are that may be dropped. Each is a frame
-// of its own. Segments are numbered as they are queued, so that a number holds while others
-// before it are taken; one that was dropped leaves a hole, and holes are closed when they are
-// more than half.
+// spareFrames says where in the log of a queue the blocks are that may be dropped. Each is a
+// frame of its own. Blocks are numbered as they are queued, so that a number holds while others
+// before it are let go of; one that was dropped leaves a hole, and holes are closed when they
+// are more than half of what waits.
 type spareFrames struct {
-	first  int64            // number of waiting[0]
+	first  int64            // number of log[0]
 	oldest int64            // none that may be dropped waits before this one
 	latest map[string]int64 // of OverflowLatest, by command
 	holes  int
@@ -46,7 +46,7 @@ type spareFrames struct {
 
 // sendSpare queues a frame that other connections may be sent too, by the policy for its
 // command.
-func (c *Conn) sendSpare(command string, frame []byte) error {
+func (c *Conn) sendSpare(command string, frame *block) error {
 	o := c.eng.overflow.of(command)
 	switch o {
 	case OverflowDisconnect:
@@ -57,7 +57,7 @@ func (c *Conn) sendSpare(command string, frame []byte) error {
 		}
 		return c.sendShared(frame)
 	}
-	n := len(frame)
+	n := len(frame.b)
 	if err := c.fits(n); err != nil {
 		return err
 	}
@@ -114,29 +114,39 @@ func (c *Conn) noteDroppedLocked(n int) {
 	}
 }
 
+// newBlock returns a block of one frame, which may be shared if its policy is one for all.
+func (r *overflowRules) newBlock(command string, frame []byte) *block {
+	k := shared(frame)
+	o := r.of(command)
+	k.spare = o == OverflowDropOldest || o == OverflowLatest
+	return k
+}
+
 // addSpareLocked queues a frame that may be dropped.
-func (q *queue) addSpareLocked(command string, frame []byte, latest bool) {
-	s := &q.spares
+func (q *queue) addSpareLocked(command string, frame *block, latest bool) {
 	if latest {
+		s := &q.spares
 		if s.latest == nil {
 			s.latest = make(map[string]int64)
 		}
-		s.latest[command] = s.first + int64(len(q.waiting))
+		q.addLocked(frame)
+		s.latest[command] = s.first + int64(len(q.log)-1)
+		return
 	}
-	q.waiting = append(q.waiting, segment{b: frame, frames: 1, spare: true})
-	q.bytes += len(frame)
-	q.sent++
-	q.pressLocked()
+	q.addLocked(frame)
 }
+
+// waitingFrom is the number of the first block that may be dropped if it is of that kind: nobody
+// has begun to write it, now or before a resume.
+func (q *queue) waitingFrom() int64 { return max(q.spares.first+int64(q.next), q.spares.oldest) }
 
 // forgetLocked drops the command of that name that waits, and returns how many that were.
 func (q *queue) forgetLocked(command string) int {
-	s := &q.spares
-	at, ok := s.latest[command]
-	if !ok || at < s.first {
-		return 0 // it has been written
+	at, ok := q.spares.latest[command]
+	if !ok || at < q.waitingFrom() {
+		return 0 // it has been written, or dropped
 	}
-	n := q.dropLocked(int(at - s.first))
+	n := q.dropLocked(int(at - q.spares.first))
 	q.closeHolesLocked()
 	return n
 }
@@ -144,8 +154,8 @@ func (q *queue) forgetLocked(command string) int {
 // dropOldestLocked drops frames until n more bytes may wait, and returns how many that were.
 func (q *queue) dropOldestLocked(n int) (dropped int) {
 	s := &q.spares
-	i := int(max(s.oldest-s.first, 0))
-	for ; i < len(q.waiting) && q.bytes > 0 && q.bytes+n > q.limit; i++ {
+	i := int(q.waitingFrom() - s.first)
+	for ; i < len(q.log) && q.bytes > 0 && q.bytes+n > q.limit; i++ {
 		dropped += q.dropLocked(i)
 	}
 	s.oldest = s.first + int64(i)
@@ -153,82 +163,65 @@ func (q *queue) dropOldestLocked(n int) (dropped int) {
 	return dropped
 }
 
-// dropLocked drops the segment at i, if it may be, and leaves a hole.
+// dropLocked drops the block at i, if it may be, and leaves a hole.
 func (q *queue) dropLocked(i int) int {
-	w := &q.waiting[i]
-	if !w.spare {
+	k := q.log[i]
+	if k == nil || !k.spare {
 		return 0
 	}
-	q.bytes -= len(w.b)
+	q.bytes -= len(k.b)
 	q.sent--
-	*w = segment{}
+	q.log[i] = nil
 	q.spares.holes++
 	q.pressLocked()
 	return 1
 }
 
-// closeHolesLocked moves the segments together when most are holes.
+// closeHolesLocked moves what waits together when most of it are holes.
 func (q *queue) closeHolesLocked() {
 	s := &q.spares
-	if s.holes < 32 || s.holes < len(q.waiting)/2 {
+	if s.holes < 32 || s.holes < (len(q.log)-q.next)/2 {
 		return
 	}
-	moved := make(map[int64]int64, len(s.latest)) // of those in latest, from which number to which
-	for _, at := range s.latest {
-		moved[at] = -1
+	named := make(map[int64]string, len(s.latest)) // those that wait
+	for command, at := range s.latest {
+		if at >= s.first+int64(q.next) {
+			named[at] = command
+		} else {
+			delete(s.latest, command)
+		}
 	}
-	kept := q.waiting[:0]
-	for i, w := range q.waiting {
-		if w.b == nil {
+	kept, oldest := q.log[:q.next], s.oldest
+	for i := q.next; i < len(q.log); i++ {
+		at, to := s.first+int64(i), s.first+int64(len(kept))
+		if at == oldest {
+			s.oldest = to
+		}
+		command, ok := named[at]
+		if q.log[i] == nil {
+			if ok {
+				delete(s.latest, command)
+			}
 			continue
 		}
-		if _, ok := moved[s.first+int64(i)]; ok {
-			moved[s.first+int64(i)] = s.first + int64(len(kept))
-		}
-		kept = append(kept, w)
-	}
-	clear(q.waiting[len(kept):])
-	q.waiting = kept
-	for command, at := range s.latest {
-		if to := moved[at]; to >= s.first {
+		if ok {
 			s.latest[command] = to
-		} else {
-			delete(s.latest, command) // it has been written
 		}
+		kept = append(kept, q.log[i])
 	}
-	s.oldest, s.holes = s.first, 0
+	s.oldest = min(s.oldest, s.first+int64(len(kept)))
+	clear(q.log[len(kept):])
+	q.log, s.holes = kept, 0
 }
 
-// takenLocked notes that the first n of waiting are being written. Small frames of their own
-// are put together, as others were when they were queued.
-func (q *queue) takenLocked(n int) {
+// protectLocked keeps what has been taken from being dropped when it waits again, as frames that
+// both ends count.
+func (q *queue) protectLocked() {
 	s := &q.spares
-	s.first += int64(n)
-	spare := false
-	for i := range q.writing {
-		spare = spare || q.writing[i].spare || q.writing[i].b == nil
-	}
-	if !spare {
-		return
-	}
-	packed := q.writing[:0]
-	for _, w := range q.writing {
-		last := len(packed) - 1
-		switch {
-		case w.b == nil:
-			s.holes--
-			continue
-		case !w.spare || len(w.b) >= copyBelow:
-			w.spare = false
-			packed = append(packed, w)
-			continue
-		case last < 0 || !packed[last].owned || cap(packed[last].b)-len(packed[last].b) < len(w.b):
-			packed = append(packed, segment{b: getBlock(smallBlock)[:0], owned: true})
-			last++
+	s.oldest = q.waitingFrom()
+	for _, k := range q.log[q.head:q.next] {
+		if k == nil {
+			s.holes++
 		}
-		packed[last].b = append(packed[last].b, w.b...)
-		packed[last].frames += w.frames
 	}
-	clear(q.writing[len(packed):])
-	q.writing = packed
 }

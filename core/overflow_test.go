@@ -201,7 +201,7 @@ func TestOverflowLatestDoesNotGrow(t *testing.T) {
 			require.NoError(t, p.c.SendBytes(fmt.Sprint("pos", i%5), number(i, 10)))
 		}
 		p.c.out.mu.Lock()
-		require.Less(t, cap(p.c.out.waiting), 1000)
+		require.Less(t, cap(p.c.out.log), 1000)
 		p.c.out.mu.Unlock()
 		got, missed := p.rest()
 		require.EqualValues(t, 100_000-5, missed)

@@ -7,46 +7,34 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// maxWrite is how many bytes one write takes from a queue: enough to carry many
-// frames, little enough that a slow peer shows progress.
-const maxWrite = 128 << 10
-
-// copyBelow is the size under which a frame that several queues share is copied to its
-// neighbours rather than handed to the medium as a slice of its own, unless it
-// is the first that waits.
-const copyBelow = 4 << 10
-
-// A segment is one piece of output, of whole frames: part of a block that only this queue
-// has, or a frame that it shares with other queues and never changes.
-type segment struct {
-	b      []byte
-	frames int32
-	owned  bool // b is the start of a borrowed block
-	spare  bool // it may be dropped while it waits
-}
-
-func (s segment) release() {
-	if s.owned {
-		putBlock(s.b)
-	}
-}
-
-// A queue holds what waits to be written to one connection, in order and bounded
-// in bytes, and says whose task writing it is: the reader's, which flushes at the end of
-// its batch, or that of a writer which is started for it. Control frames are
-// not data: each has a slot, so that they are never dropped and never pile up.
+// A queue holds what is to be written to one connection, and what was written and may have to
+// be once more, in order and bounded in bytes. It is one log of blocks with three marks, so
+// that nothing is copied on its way from one state to the next:
+//
+//	... acknowledged ... | written ... | being written ... | waits ...
+//	    let go of        base          written (frames)    taken (frames), next and off
+//
+// It says whose task writing is: the reader's, which flushes at the end of its batch, or that of
+// a writer which is started for it. Control frames are not data: each has a slot, so that they
+// are never dropped and never pile up.
 type queue struct {
 	limit   int
 	pressed atomic.Bool // more than half full, by what this side's handlers may have sent
 
 	mu       sync.Mutex // guards the fields below
 	link     *link      // where it is written to; nil while there is nothing to write to
-	keep     keeper     // what was written and may have to be once more
+	log      []*block   // nil where a block was let go of, or dropped
+	head     int        // of log, the first that is not let go of
+	next     int        // of log, the first that is not all taken to be written
+	off      int        // bytes of log[next] that are taken
+	part     int32      // frames of log[next] that are taken
+	bytes    int        // not written yet, or being written
+	sent     uint64     // frames that were queued
+	taken    uint64     // of these, those that somebody writes or has written: all that the peer can have
+	written  uint64     // of these, those that nobody writes any more
+	base     uint64     // frames that came before log[head]
+	keep     keeper
 	spares   spareFrames
-	waiting  []segment // not yet taken by whoever writes
-	bytes    int       // in waiting and in writing together
-	sent     uint64    // frames that were queued
-	taken    uint64    // of these, those that somebody writes or has written: all that the peer can have
 	control  control
 	batch    bool          // the reader will flush when its input runs dry
 	flushing bool          // somebody is writing
@@ -56,10 +44,12 @@ type queue struct {
 	drained  chan struct{} // closed when nobody writes and nothing waits; nil if nobody waits
 	idle     chan struct{} // closed when nobody writes; nil if nobody waits
 
+	size int // bytes of data in vec
+
 	// Owned by whoever set flushing.
-	writing []segment
-	vec     [][]byte
-	ctlBuf  [64]byte
+	vec    [][]byte
+	pack   *block // where small frames are put together
+	ctlBuf [64]byte
 }
 
 // control holds the control frames that wait: at most one of each, the latest.
@@ -84,7 +74,7 @@ func (q *queue) admitLocked(n int) bool {
 	if q.bytes > 0 && q.bytes+n > q.limit {
 		return false
 	}
-	q.keep.shrink(q.limit - q.bytes - n)
+	q.shrinkLocked(q.limit - q.bytes - n)
 	return true
 }
 
@@ -95,60 +85,27 @@ func (q *queue) admitSmallLocked(n int) bool {
 	if q.bytes+n > q.limit+q.limit/4+smallBlock {
 		return false
 	}
-	q.keep.shrink(q.limit - q.bytes - n)
+	q.shrinkLocked(q.limit - q.bytes - n)
 	return true
 }
 
 // admitWaiterLocked is admitLocked for those who can wait: they leave half of the queue to
-// those who cannot, and wait for acks rather than push out what is kept for a resume.
-func (q *queue) admitWaiterLocked(n int) bool {
+// those who cannot, and wait for acks rather than push out what is kept for a resume. A handler
+// must not wait for an ack that is behind more than is read ahead, since that is not read
+// before the handler returns: it is unread that says so.
+func (q *queue) admitWaiterLocked(n int, unread bool) bool {
 	if q.bytes > 0 && q.bytes+n > q.limit/2 {
 		return false
+	}
+	if unread {
+		q.shrinkLocked(q.limit - q.bytes - n)
+		return true
 	}
 	if q.keep.bytes == 0 || q.bytes+q.keep.bytes+n <= q.limit {
 		return true
 	}
 	q.askLocked()
 	return false
-}
-
-// spaceLocked returns a slice with room for n more bytes at its end; commitLocked
-// takes it back with the frame appended.
-func (q *queue) spaceLocked(n int) []byte {
-	if last := len(q.waiting) - 1; last >= 0 {
-		if s := &q.waiting[last]; s.owned && cap(s.b)-len(s.b) >= n {
-			return s.b
-		}
-	}
-	least := n
-	if last := len(q.waiting) - 1; last >= 0 && q.waiting[last].owned {
-		least = max(n, smallBlock+1) // one block is full: more is likely to come
-	}
-	b := getBlock(least)[:0]
-	q.waiting = append(q.waiting, segment{b: b, owned: true})
-	return b
-}
-
-func (q *queue) commitLocked(b []byte) {
-	s := &q.waiting[len(q.waiting)-1]
-	q.bytes += len(b) - len(s.b)
-	s.b = b
-	s.frames++
-	q.sent++
-	q.pressLocked()
-}
-
-// shareLocked queues a frame that other queues may hold too. A small one behind others is
-// copied: a segment, and a slice of its own when written, would cost more.
-func (q *queue) shareLocked(frame []byte) {
-	if len(frame) < copyBelow && len(q.waiting) > 0 {
-		q.commitLocked(append(q.spaceLocked(len(frame)), frame...))
-		return
-	}
-	q.waiting = append(q.waiting, segment{b: frame, frames: 1})
-	q.bytes += len(frame)
-	q.sent++
-	q.pressLocked()
 }
 
 // pressLocked notes whether the queue is more than half full.
@@ -169,78 +126,14 @@ func (q *queue) wakeLocked() bool {
 
 // pendingLocked reports whether there is anything to write.
 func (q *queue) pendingLocked() bool {
-	return len(q.waiting) > 0 || q.control.due
+	return q.bytes > q.size || q.control.due
 }
 
-// take moves up to maxWrite bytes into the caller's hands, laid out for one write. It
-// returns nil when there is nothing, and then the caller no longer flushes.
-// Only whoever set flushing may call it, and it must call done after the write.
-func (q *queue) take() ([][]byte, *link) {
+// open lets those who wait for room look whether they still must.
+func (q *queue) open() {
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	if !q.pendingLocked() || q.broken || q.link == nil {
-		q.idleLocked()
-		return nil, nil
-	}
-	n, size := 0, 0
-	for n < len(q.waiting) && (n == 0 || size+len(q.waiting[n].b) <= maxWrite) {
-		size += len(q.waiting[n].b)
-		n++
-	}
-	q.writing = append(q.writing[:0], q.waiting[:n]...)
-	if hasOverflow {
-		q.takenLocked(n)
-	}
-	for i := range q.writing {
-		q.taken += uint64(q.writing[i].frames)
-	}
-	rest := copy(q.waiting, q.waiting[n:])
-	clear(q.waiting[rest:])
-	q.waiting = q.waiting[:rest]
-
-	q.vec = q.vec[:0]
-	if q.control.welcome != nil {
-		q.vec = append(q.vec, q.control.welcome)
-		q.control.welcome = nil
-	}
-	ctl := q.control.appendTo(q.ctlBuf[:0], rest == 0)
-	if len(ctl) > 0 && !q.control.goodbyeAfter {
-		q.vec = append(q.vec, ctl)
-	}
-	for _, s := range q.writing {
-		q.vec = append(q.vec, s.b)
-	}
-	if len(ctl) > 0 && q.control.goodbyeAfter {
-		q.vec = append(q.vec, ctl)
-	}
-	if len(q.vec) == 0 { // all that waited was dropped
-		q.idleLocked()
-		return nil, nil
-	}
-	return q.vec, q.link
-}
-
-// done gives back what take returned, written or not. If the connection can be resumed, it
-// is kept until the peer has it.
-func (q *queue) done() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for i, s := range q.writing {
-		q.bytes -= len(s.b)
-		if q.keep.on {
-			q.keep.add(s)
-		} else {
-			s.release()
-		}
-		q.writing[i] = segment{}
-	}
-	clear(q.vec)
-	q.keep.trim()
-	q.keep.shrink(q.limit - q.bytes)
-	q.pressLocked()
-	if q.bytes <= q.limit/2 {
-		q.openLocked()
-	}
+	q.openLocked()
+	q.mu.Unlock()
 }
 
 // openLocked wakes those who wait for room.
@@ -251,27 +144,21 @@ func (q *queue) openLocked() {
 	}
 }
 
-// discardLocked forgets the data that nobody has taken yet.
+// discardLocked forgets the data that nobody has taken yet, and what is kept.
 func (q *queue) discardLocked() {
-	for i, s := range q.waiting {
-		q.bytes -= len(s.b)
-		s.release()
-		q.waiting[i] = segment{}
-	}
-	q.waiting = q.waiting[:0]
-	q.keep.stop()
+	q.forgetWaitingLocked()
+	q.stopKeepingLocked()
 	q.pressLocked()
 }
 
 // closeLocked lets no more data in and wakes those who wait for room.
 func (q *queue) closeLocked() {
 	q.closed = true
-	q.keep.stop()
+	q.stopKeepingLocked()
 	q.openLocked()
 }
 
-// idleLocked notes that nobody writes any more, and lets go of slices that a burst has
-// made large.
+// idleLocked notes that nobody writes any more.
 func (q *queue) idleLocked() {
 	q.flushing = false
 	if q.drained != nil {
@@ -282,16 +169,7 @@ func (q *queue) idleLocked() {
 		close(q.idle)
 		q.idle = nil
 	}
-	const most = 16
-	if cap(q.waiting) > most && len(q.waiting) == 0 {
-		q.waiting = nil
-	}
-	if cap(q.writing) > most {
-		q.writing = nil
-	}
-	if cap(q.vec) > most {
-		q.vec = nil
-	}
+	q.shortenLocked()
 }
 
 // stopLocked notes that a write has failed.

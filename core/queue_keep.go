@@ -2,75 +2,38 @@ package core
 
 import "github.com/hisock/hisock/core/wire"
 
-// A keeper holds what was written and is not acknowledged yet, so that it can be written
-// again over another stream. It takes what room the queue's own frames leave of the
-// bound they share: when that is too little the oldest frames are given up, and a resume
-// that needs them is refused.
+// A keeper says how much of the log of a queue is kept, so that it can be written again over
+// another stream: what was written and is not acknowledged. It takes what room the frames that
+// wait leave of the bound they share: when that is too little the oldest blocks are given up,
+// and a resume that needs them is refused.
 type keeper struct {
-	on     bool
-	list   []segment // oldest first
-	bytes  int
-	before uint64 // frames that were sent before those in list
-	acked  uint64 // frames that the peer has
-	asked  uint64 // acked, when the peer was asked for an ack
+	on    bool
+	bytes int    // in blocks, or parts of blocks, that were written
+	acked uint64 // frames that the peer has
+	asked uint64 // acked, when the peer was asked for an ack
 }
 
-// add keeps a segment. Small ones share a block, so that many short writes do not keep
-// many blocks that are nearly empty.
-func (k *keeper) add(s segment) {
-	k.bytes += len(s.b)
-	if last := len(k.list) - 1; last >= 0 && s.owned && k.list[last].owned {
-		if l := &k.list[last]; cap(l.b)-len(l.b) >= len(s.b) {
-			l.b = append(l.b, s.b...)
-			l.frames += s.frames
-			s.release()
-			return
-		}
+// trimLocked lets go of what the peer has, or need not be kept.
+func (q *queue) trimLocked() {
+	before := q.written
+	if q.keep.on {
+		before = min(before, q.keep.acked)
 	}
-	k.list = append(k.list, s)
-}
-
-// trim lets go of what the peer has.
-func (k *keeper) trim() {
-	n, at := 0, k.before
-	for n < len(k.list) && at+uint64(k.list[n].frames) <= k.acked {
-		at += uint64(k.list[n].frames)
-		n++
-	}
-	k.drop(n)
-}
-
-// shrink gives up the oldest frames until no more than room bytes are kept.
-func (k *keeper) shrink(room int) {
-	n, bytes := 0, k.bytes
-	for n < len(k.list) && bytes > room {
-		bytes -= len(k.list[n].b)
-		n++
-	}
-	k.drop(n)
-}
-
-func (k *keeper) drop(n int) {
-	if n == 0 {
-		return
-	}
-	for _, s := range k.list[:n] {
-		k.bytes -= len(s.b)
-		k.before += uint64(s.frames)
-		s.release()
-	}
-	rest := copy(k.list, k.list[n:])
-	clear(k.list[rest:])
-	k.list = k.list[:rest]
-	if rest == 0 && cap(k.list) > 64 {
-		k.list = nil
+	for q.letGoLocked(before) {
 	}
 }
 
-// stop lets go of everything for good.
-func (k *keeper) stop() {
-	k.on = false
-	k.drop(len(k.list))
+// shrinkLocked gives up the oldest blocks until no more than room bytes are kept. A block that
+// holds something which waits, or is being written, stays: the bound is exceeded by less than that.
+func (q *queue) shrinkLocked(room int) {
+	for q.keep.bytes > room && q.letGoLocked(q.written) {
+	}
+}
+
+// stopKeepingLocked lets go of everything that is kept, for good.
+func (q *queue) stopKeepingLocked() {
+	q.keep.on = false
+	q.trimLocked()
 }
 
 // ackLocked notes how many frames the peer has. It reports false if that cannot be.
@@ -79,7 +42,7 @@ func (q *queue) ackLocked(received uint64) bool {
 		return false
 	}
 	q.keep.acked = received
-	q.keep.trim()
+	q.trimLocked()
 	if q.bytes <= q.limit/2 {
 		q.openLocked()
 	}
@@ -99,11 +62,11 @@ func (q *queue) askLocked() {
 // anything it never will, and nobody need wait for that: nothing is kept for it any more.
 func (q *queue) answered() {
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	if q.keep.on && q.keep.acked == q.keep.asked && q.room != nil {
-		q.keep.stop()
+		q.stopKeepingLocked()
 		q.openLocked()
 	}
+	q.mu.Unlock()
 }
 
 // suspendLocked notes that there is nothing to write to for the time being. What the peer
@@ -122,33 +85,24 @@ func (q *queue) suspendLocked() {
 // the peer, which has that many frames, has not received. It reports false if that is not
 // kept any more, or cannot be. Nobody writes meanwhile.
 func (q *queue) resumeLocked(l *link, received uint64, welcome []byte) bool {
-	k := &q.keep
-	if !k.on || received < k.before || !q.ackLocked(received) {
+	if !q.keep.on || received < q.base || !q.ackLocked(received) {
 		return false
 	}
-	if k.before < received { // the first segment has been received in part
-		s := &k.list[0]
-		rest := s.b
-		for ; k.before < received; k.before++ {
-			_, size, ok, err := wire.Next(rest, maxPeerFrame)
-			if !ok || err != nil {
-				return false // never: these are frames of our own
-			}
-			rest = rest[size:]
-			s.frames--
+	off := 0
+	for at := q.base; at < received; at++ { // the first block has been received in part
+		_, size, ok, err := wire.Next(q.log[q.head].b[off:], maxPeerFrame)
+		if !ok || err != nil {
+			return false // never: these are frames of our own
 		}
-		k.bytes -= len(s.b) - len(rest)
-		rest = append([]byte(nil), rest...)
-		s.release()
-		s.b, s.owned = rest, false
+		off += size
 	}
 	if hasOverflow {
-		q.spares.first -= int64(len(k.list))
+		q.protectLocked()
 	}
-	q.waiting = append(append(make([]segment, 0, len(k.list)+len(q.waiting)), k.list...), q.waiting...)
-	q.bytes += k.bytes
-	k.list, k.bytes = nil, 0
-	q.taken = received
+	q.next, q.off, q.part = q.head, off, int32(received-q.base)
+	q.taken, q.written = received, received
+	q.bytes += q.keep.bytes - off
+	q.keep.bytes = off
 	q.link = l
 	missed := q.control.missed
 	q.control = control{welcome: welcome, missed: missed, missedDue: missed > 0, due: welcome != nil || missed > 0}

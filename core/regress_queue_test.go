@@ -20,15 +20,15 @@ func TestQueueMemoryStaysInBounds(t *testing.T) {
 	own := func(f []byte) func(q *queue) {
 		return func(q *queue) { q.commitLocked(append(q.spaceLocked(len(f)), f...)) }
 	}
-	shared := func(f []byte) func(q *queue) { return func(q *queue) { q.shareLocked(f) } }
+	share := func(f []byte) func(q *queue) { return func(q *queue) { q.shareLocked(&block{b: f, frames: 1}) } }
 	tests := map[string][]func(q *queue){
 		"small own":                     {own(small)},
-		"small shared":                  {shared(small)},
-		"small shared and own in turn":  {shared(small), own(small)},
+		"small shared":                  {share(small)},
+		"small shared and own in turn":  {share(small), own(small)},
 		"large own":                     {own(large)},
-		"large shared and small own":    {shared(large), own(small)},
-		"large own and small shared":    {own(large), shared(small)},
-		"large and small shared, owned": {shared(large), shared(small), own(small)},
+		"large shared and small own":    {share(large), own(small)},
+		"large own and small shared":    {own(large), share(small)},
+		"large and small shared, owned": {share(large), share(small), own(small)},
 	}
 	for name, steps := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -36,9 +36,9 @@ func TestQueueMemoryStaysInBounds(t *testing.T) {
 			for i := 0; q.admitLocked(len(large)); i++ {
 				steps[i%len(steps)](q)
 			}
-			held := cap(q.waiting) * int(unsafe.Sizeof(segment{}))
-			for _, s := range q.waiting {
-				held += cap(s.b)
+			held := cap(q.log) * int(unsafe.Sizeof(q.log[0]))
+			for _, k := range q.log {
+				held += cap(k.b) + int(unsafe.Sizeof(*k))
 			}
 			require.Less(t, held, 3*q.limit)
 		})

@@ -276,24 +276,24 @@ func (s *Server) notify(c *Conn, came bool) {
 // tellOthers tells those who asked, except c, what native or old returns, which is called
 // once at most for each protocol. It returns those whose frames are too short for that.
 func (s *Server) tellOthers(c *Conn, native func() []byte, old func(to *classicPeer) []byte) (unfit []*Conn) {
-	var frame []byte
-	var oldFrames [2][]byte // by dialect
+	var frame *block
+	var oldFrames [2]*block // by dialect
 	for _, to := range s.asking.snapshot() {
 		switch {
 		case to == c:
 		case to.classic != nil:
 			oldFrame := &oldFrames[to.classic.dialect()]
 			if *oldFrame == nil {
-				*oldFrame = old(to.classic)
+				*oldFrame = shared(old(to.classic))
 			}
-			if *oldFrame == nil {
+			if (*oldFrame).b == nil {
 				unfit = append(unfit, to)
 				continue
 			}
 			to.sendShared(*oldFrame) //nolint:errcheck // who cannot be told is being disconnected
 		default:
 			if frame == nil {
-				frame = native()
+				frame = shared(native())
 			}
 			to.sendShared(frame) //nolint:errcheck // who cannot be told is being disconnected
 		}

@@ -44,11 +44,11 @@ func (s *Server) suspended(c *Conn, l *link, why *Error) {
 			s.onSuspend(c, why)
 		}
 	})
-	close(l.gone)
+	l.gone.happen()
 	t := time.NewTimer(s.opts.ResumeTime)
 	defer t.Stop()
 	select {
-	case <-l.left:
+	case <-l.left.wait():
 	case <-c.ctx.Done():
 	case <-t.C:
 		c.end(why, nil, ending{waiting: l})
@@ -111,7 +111,7 @@ func (s *Server) goOn(c *Conn, rd *reader) {
 	defer func() {
 		if !returned { // the program has ended this goroutine, which nothing can prevent
 			c.endWith(errGoexit)
-			close(rd.link.readerDone)
+			rd.link.readerDone.happen()
 			c.exit()
 		}
 	}()
@@ -133,7 +133,7 @@ func (s *Server) awaitGone(c *Conn, l *link) bool {
 	if !c.suspend(l, NewError(CodeConnLost, "the client has come back over another connection")) {
 		c.end(NewError(CodeConnLost, "too many connections are suspended"), nil, ending{})
 	}
-	gone := l.gone
+	gone := l.gone.wait()
 	if c.isEnded() {
 		gone = nil
 	}
@@ -146,7 +146,7 @@ func (s *Server) awaitGone(c *Conn, l *link) bool {
 	select {
 	case <-gone:
 		return true
-	case <-c.done:
+	case <-c.Done():
 	case <-t.C:
 		c.end(NewError(CodeConnLost, "a suspend handler does not return"), nil, ending{})
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hisock/hisock/transport"
+	"github.com/hisock/hisock/transport/ready"
 )
 
 // A conn is a plain connection.
@@ -18,7 +19,7 @@ type conn struct {
 	closed atomic.Bool
 
 	// Owned by the reader.
-	ready readyState
+	ready ready.Reader
 
 	// Owned by the writer: what is under way, here so that it is not allocated.
 	buffers net.Buffers
@@ -34,7 +35,7 @@ func newConn(stream net.Conn) (transport.Conn, error) {
 			Remote:    stream.RemoteAddr().String(),
 		},
 	}
-	if err := c.ready.init(c.tcp); err != nil {
+	if err := c.ready.Init(c.tcp); err != nil {
 		stream.Close()
 		return nil, fmt.Errorf("tcp: connection with %q: %w", c.info.Remote, err)
 	}

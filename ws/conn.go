@@ -4,7 +4,9 @@ package ws
 
 import (
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"sync"
@@ -12,24 +14,25 @@ import (
 	"time"
 
 	"github.com/hisock/hisock/transport"
+	"github.com/hisock/hisock/transport/ready"
 )
 
 // closeGrace is how long CloseWrite waits for its close frame to go out. A peer that
 // reads takes it at once; for another it waits in a goroutine of the conn until Close.
 const closeGrace = 250 * time.Millisecond
 
-// A conn is the native [transport.Conn].
+// A conn is the native [transport.Conn]: the frames of one WebSocket, whose handshake is
+// over, on a connection that belongs to it.
 type conn struct {
-	socket socket
-	link   *link
+	stream net.Conn
 	info   transport.Info
-	client bool
 
 	reader
 	writer
 
 	ending    atomic.Pointer[opError] // why writing fails, once this side ends
 	peerClose atomic.Pointer[CloseError]
+	lost      atomic.Pointer[opError] // why the conn has cut the stream by itself
 	closed    atomic.Bool
 	closeOnce sync.Once
 	closeErr  error
@@ -40,9 +43,28 @@ type conn struct {
 	running sync.WaitGroup
 }
 
-func newConn(s socket, l *link, info transport.Info, client bool) *conn {
-	info.Local, info.Remote = addrString(l.LocalAddr()), addrString(l.RemoteAddr())
-	return &conn{socket: s, link: l, info: info, client: client}
+// newConn takes over stream. unread is what the peer has sent already behind its
+// handshake.
+func newConn(stream net.Conn, unread []byte, info transport.Info, client bool) *conn {
+	info.Local, info.Remote = addrString(stream.LocalAddr()), addrString(stream.RemoteAddr())
+	c := &conn{stream: stream, info: info}
+	c.decoder.masked = !client
+	c.unread = unread
+	c.readDeadline.set = stream.SetReadDeadline
+	c.writeDeadline.set = stream.SetWriteDeadline
+	if client {
+		var seed [32]byte
+		rand.Read(seed[:])
+		c.keys = mathrand.NewChaCha8(seed)
+	}
+	switch stream.(type) {
+	case *net.TCPConn, *net.UnixConn: // and nothing that wraps one, which may change its bytes
+		c.plain = true
+		c.polled = ready.Supported && c.ready.Init(stream.(ready.Conn)) == nil
+	case *tls.Conn:
+		c.layered = true
+	}
+	return c
 }
 
 func addrString(a net.Addr) string {
@@ -55,23 +77,24 @@ func addrString(a net.Addr) string {
 func (c *conn) Info() transport.Info { return c.info }
 
 func (c *conn) SetReadDeadline(t time.Time) error {
-	return c.opError("set read deadline", c.link.SetReadDeadline(t))
+	return c.opError("set read deadline", c.readDeadline.Set(t))
 }
 
 func (c *conn) SetWriteDeadline(t time.Time) error {
-	return c.opError("set write deadline", c.link.SetWriteDeadline(t))
+	return c.opError("set write deadline", c.writeDeadline.Set(t))
 }
 
 // CloseWrite sends a close frame. It returns before that has gone out if the peer
 // reads nothing for 250 ms; then Close cuts it off, so whoever wants the
 // stream to end in order reads up to the peer's end before that.
 func (c *conn) CloseWrite() error {
-	return c.opError("close write", c.end(codeNormal, "", errWriteEnded))
+	return c.opError("close write", c.end(&CloseError{Code: codeNormal}, errWriteEnded, true))
 }
 
 // end sends a close frame, if it is the first to do so, and waits for that. Writing
-// fails with why afterwards.
-func (c *conn) end(code int, reason string, why *opError) error {
+// fails with why afterwards. asked says that the caller wants it, whose write deadline
+// holds then.
+func (c *conn) end(with *CloseError, why *opError, asked bool) error {
 	c.mu.Lock()
 	if c.closed.Load() {
 		c.mu.Unlock()
@@ -81,7 +104,7 @@ func (c *conn) end(code int, reason string, why *opError) error {
 		c.ended = make(chan struct{})
 		c.ending.Store(why)
 		c.running.Go(func() {
-			c.endErr = c.sendClose(code, reason, why)
+			c.endErr = c.sendClose(with, why, asked)
 			close(c.ended)
 		})
 	}
@@ -97,23 +120,6 @@ func (c *conn) end(code int, reason string, why *opError) error {
 	}
 }
 
-// sendClose ends when the writer before it has ended and the frame is out. Close,
-// which cuts the link, ends both.
-func (c *conn) sendClose(code int, reason string, why *opError) error {
-	var mask *[4]byte
-	if c.client {
-		mask = new([4]byte)
-		rand.Read(mask[:])
-	}
-	c.writeMu.Lock()
-	defer c.writeMu.Unlock()
-	if c.writeErr != nil && !c.link.hasClosed() {
-		return c.writeErr
-	}
-	c.writeErr = why
-	return c.link.writeClose(appendClose(nil, code, reason, mask))
-}
-
 // Close cuts the connection and waits for the goroutines of the conn. It never waits
 // for the peer.
 func (c *conn) Close() error {
@@ -121,14 +127,26 @@ func (c *conn) Close() error {
 		c.mu.Lock()
 		c.closed.Store(true)
 		c.mu.Unlock()
-		err := c.link.Close()
-		c.socket.drop()
+		err := cut(c.stream)
 		c.running.Wait()
 		if !errors.Is(err, net.ErrClosed) {
 			c.closeErr = c.opError("close", err)
 		}
 	})
 	return c.closeErr
+}
+
+// cut closes the connection below all others: closing a TLS connection in order would
+// wait up to 5 s for a peer that does not read. A WebSocket is ended in order by its
+// close frame.
+func cut(stream net.Conn) error {
+	for {
+		upper, ok := stream.(interface{ NetConn() net.Conn })
+		if !ok {
+			return stream.Close()
+		}
+		stream = upper.NetConn()
+	}
 }
 
 // opError says for what reason op failed, nil if it did not.

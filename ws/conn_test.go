@@ -67,10 +67,10 @@ func TestPeerCloses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			peer, c := rawPair(t)
 			peer.sendFrame(opBinary, "last words")
-			peer.sendFrame(opcodeClose, tc.payload)
+			peer.sendFrame(opClose, tc.payload)
 			got, err := startRead(c)()
 			require.Equal(t, "last words", got)
-			peer.wantFrame(opcodeClose, tc.payload)
+			peer.wantFrame(opClose, tc.payload)
 			if tc.want != nil {
 				require.ErrorIs(t, err, tc.want)
 			} else {
@@ -95,37 +95,41 @@ func TestPeerCloses(t *testing.T) {
 func TestBrokenPeer(t *testing.T) {
 	tests := map[string]struct {
 		send string
-		want string // in the error; empty: io.ErrUnexpectedEOF
+		want error // nil: io.ErrUnexpectedEOF
 	}{
 		"nothing":            {send: ""},
 		"half a header":      {send: "\x82"},
 		"half a message":     {send: "\x82\x85\x00\x00\x00\x00ab"},
 		"between fragments":  {send: "\x02\x81\x00\x00\x00\x00a"},
 		"half a close frame": {send: "\x88\x82\x00\x00\x00\x00\x03"},
-		"unmasked":           {send: "\x82\x01x", want: "unmasked"},
-		"reserved bit":       {send: "\xc2\x80\x00\x00\x00\x00", want: "rsv"},
-		"unknown opcode":     {send: "\x83\x80\x00\x00\x00\x00", want: "opcode"},
-		"negative length":    {send: "\x82\xff" + strings.Repeat("\xff", 8) + "\x00\x00\x00\x00", want: "length"},
-		"long ping":          {send: "\x89\xfe\x00\x7e\x00\x00\x00\x00", want: "control frame"},
-		"fragmented ping":    {send: "\x09\x80\x00\x00\x00\x00", want: "control frame"},
-		"stray continuation": {send: "\x80\x80\x00\x00\x00\x00", want: "continuation"},
-		"message in message": {send: "\x02\x80\x00\x00\x00\x00\x82\x80\x00\x00\x00\x00", want: "message"},
-		"bad close code":     {send: "\x88\x82\x00\x00\x00\x00\x03\xed", want: "close"},
-		"text in fragments":  {send: "\x01\x80\x00\x00\x00\x00", want: "text"},
+		"unmasked":           {send: "\x82\x01x", want: errUnmasked},
+		"reserved bit":       {send: "\xc2\x80\x00\x00\x00\x00", want: errReserved},
+		"unknown opcode":     {send: "\x83\x80\x00\x00\x00\x00", want: errOpcode},
+		"negative length":    {send: "\x82\xff" + strings.Repeat("\xff", 8) + "\x00\x00\x00\x00", want: errLength},
+		"long ping":          {send: "\x89\xfe\x00\x7e\x00\x00\x00\x00", want: errControlLength},
+		"fragmented ping":    {send: "\x09\x80\x00\x00\x00\x00", want: errControlFragment},
+		"stray continuation": {send: "\x80\x80\x00\x00\x00\x00", want: errContinuation},
+		"message in message": {send: "\x02\x80\x00\x00\x00\x00\x82\x80\x00\x00\x00\x00", want: errInside},
+		"bad close code":     {send: "\x88\x82\x00\x00\x00\x00\x03\xed", want: errCloseCode},
+		"text in fragments":  {send: "\x01\x80\x00\x00\x00\x00", want: ErrText},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			peer, c := rawPair(t)
 			peer.send(tc.send)
-			if tc.want == "" {
+			want := tc.want
+			if want == nil {
 				require.NoError(t, peer.Close())
+				want = io.ErrUnexpectedEOF
 			}
 			_, err := startRead(c)()
 			require.NotErrorIs(t, err, io.EOF, "that is no end in order")
-			if tc.want == "" {
-				require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-			} else {
-				require.ErrorContains(t, err, tc.want)
+			require.ErrorIs(t, err, want)
+			_, again := c.Read(make([]byte, 1))
+			require.Equal(t, err, again)
+			if tc.want != nil {
+				_, err = c.Write([]byte("x"))
+				require.ErrorIs(t, err, want, "the writer hears of it too")
 			}
 			require.NoError(t, c.Close())
 		})
@@ -149,7 +153,7 @@ func TestControlFramesWithinAMessage(t *testing.T) {
 	send(opBinary, true, " four")
 	peer.wantFrame(opPong, "a")
 	peer.wantFrame(opPong, strings.Repeat("b", 125))
-	peer.sendFrame(opcodeClose, closePayload(1000, ""))
+	peer.sendFrame(opClose, closePayload(1000, ""))
 	text, err := got()
 	require.ErrorIs(t, err, io.EOF)
 	require.Equal(t, "one two three four", text)
@@ -166,9 +170,9 @@ func TestOneMessagePerWrite(t *testing.T) {
 		"one large":              {[][]byte{large(1 << 20)}, 1},
 		"one among empty ones":   {[][]byte{nil, large(70_000), {}}, 1},
 		"several":                {[][]byte{large(5), nil, large(3000), large(13_000)}, 1},
-		"several, just joined":   {[][]byte{large(1), large(joinSize - 1)}, 1},
-		"several, just too many": {[][]byte{large(1), large(joinSize)}, 3},
-		"several large":          {[][]byte{large(1 << 20), {}, large(1), large(1 << 17)}, 4},
+		"several, just copied":   {[][]byte{large(1), large(copySize - 1)}, 1},
+		"several, just too many": {[][]byte{large(1), large(copySize)}, 1},
+		"several large":          {[][]byte{large(1 << 20), {}, large(1), large(1 << 17)}, 1},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -213,21 +217,36 @@ func (c *countingConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-func TestWriteIsGathered(t *testing.T) {
-	client, server := pair(t)
-	for name, ends := range map[string][2]*conn{"client": {client, server}, "server": {server, client}} {
+// A message and its header are one write, and a large one few, where the system cannot take
+// its parts.
+func TestFewWrites(t *testing.T) {
+	tests := map[string]struct {
+		size, writes int
+	}{
+		"small":     {10, 1},
+		"middling":  {copySize, 1},
+		"large":     {largeOut - maxHeader, 1},
+		"in pieces": {4 * largeOut, 5},
+	}
+	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			from, to := ends[0], ends[1]
-			counter := &countingConn{Conn: from.link.Conn}
-			from.link.Conn = counter
-			payload := bytes.Repeat([]byte("0123456789"), 1500)
-			_, err := from.WriteBuffers([][]byte{payload[:10], payload[10:7000], payload[7000:]})
-			require.NoError(t, err)
-			got := make([]byte, len(payload))
-			_, err = io.ReadFull(to, got)
-			require.NoError(t, err)
-			require.Equal(t, payload, got)
-			require.Equal(t, 1, counter.writes)
+			client, server := pair(t)
+			for from, to := range map[*conn]*conn{client: server, server: client} {
+				counter := &countingConn{Conn: from.stream}
+				from.stream, from.plain = counter, false
+				payload := bytes.Repeat([]byte("0123456789"), tc.size/10+1)[:tc.size]
+				sent := make(chan error, 1)
+				go func() {
+					_, err := from.WriteBuffers([][]byte{payload[:3], payload[3 : tc.size/2], payload[tc.size/2:]})
+					sent <- err
+				}()
+				got := make([]byte, len(payload))
+				_, err := io.ReadFull(to, got)
+				require.NoError(t, err)
+				require.NoError(t, <-sent)
+				require.Equal(t, payload, got)
+				require.Equal(t, tc.writes, counter.writes)
+			}
 		})
 	}
 }

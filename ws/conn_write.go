@@ -4,6 +4,7 @@ package ws
 
 import (
 	"errors"
+	"math/rand/v2"
 	"net"
 	"sync"
 
@@ -15,12 +16,16 @@ var errWriteEnded = &opError{"after CloseWrite", transport.ErrClosed}
 
 var errConnEnded = errors.New("the connection has ended")
 
-// A writer is what a conn keeps for writing. One message is written at a time, and the
-// close frame between two: whoever holds writeMu owns the socket's writing side.
+// A writer is what a conn keeps for writing. One frame is written at a time: whoever holds
+// writeMu owns the writing side of the stream.
 type writer struct {
-	writeMu  sync.Mutex // guards the fields below
-	writeErr error      // why writing ended
-	single   [1][]byte  // what Write hands on
+	writeDeadline deadline
+	pongWaiting   waitingPong
+
+	writeMu  sync.Mutex    // guards the fields below
+	writeErr error         // why writing ended
+	keys     *rand.ChaCha8 // for masking; nil for a server, which does not mask
+	single   [1][]byte     // what Write hands on
 }
 
 // Write sends p as one message.
@@ -29,22 +34,21 @@ func (c *conn) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	c.writeMu.Lock()
-	defer c.writeMu.Unlock()
+	defer c.unlockWriting()
 	c.single[0] = p
 	n, err := c.writeMessage(c.single[:])
 	c.single[0] = nil
 	return int(n), err
 }
 
-// WriteBuffers sends bufs as one message, whose frames go out together as far as
-// 16 KiB hold them. With an error it reports that nothing was written, for what the
-// peer got is not known.
+// WriteBuffers sends bufs as one message, in one frame. With an error it reports that
+// nothing was written, for what the peer got is not known.
 func (c *conn) WriteBuffers(bufs [][]byte) (int64, error) {
 	if err := c.mayWrite(); err != nil {
 		return 0, err
 	}
 	c.writeMu.Lock()
-	defer c.writeMu.Unlock()
+	defer c.unlockWriting()
 	return c.writeMessage(bufs)
 }
 
@@ -59,35 +63,25 @@ func (c *conn) mayWrite() error {
 	return nil
 }
 
+// writeMessage is called with writeMu held.
 func (c *conn) writeMessage(bufs [][]byte) (int64, error) {
 	if c.writeErr != nil {
 		return 0, c.writeErr
 	}
 	var size int64
-	var last []byte
-	count := 0
 	for _, p := range bufs {
-		if len(p) > 0 {
-			size += int64(len(p))
-			last = p
-			count++
-		}
+		size += int64(len(p))
 	}
-	var send func() error
-	switch {
-	case count == 0:
+	if size == 0 {
 		return 0, nil
-	case count == 1:
-		send = func() error { return c.socket.write(last) }
-	case size <= joinSize:
-		send = func() error { return c.writeJoined(bufs) }
-	default:
-		send = func() error { return c.socket.writeParts(bufs) }
 	}
-	c.link.startGathering()
-	err := send()
-	if linkErr := c.link.endGathering(); linkErr != nil {
-		err = linkErr // it is the cause
+	h := c.masking()
+	h.opcode, h.fin, h.length = opBinary, true, size
+	var err error
+	if c.plain && c.keys == nil && size > copySize {
+		err = c.sendParts(h, bufs)
+	} else {
+		err = c.sendCopy(h, bufs)
 	}
 	if err != nil {
 		return 0, c.endWriting(err)
@@ -95,21 +89,71 @@ func (c *conn) writeMessage(bufs [][]byte) (int64, error) {
 	return size, nil
 }
 
-// writeJoined sends one frame: for little data copying costs less than frames do.
-func (c *conn) writeJoined(bufs [][]byte) error {
-	array := gatherPool.Get().(*gatherBuffer)
-	defer gatherPool.Put(array)
-	joined := array[:0]
-	for _, p := range bufs {
-		joined = append(joined, p...)
+// masking is a header with what it says of masking. Every frame of a client has a key
+// that nobody can foresee (RFC 6455, sections 5.3 and 10.3). Called with writeMu held.
+func (c *conn) masking() header {
+	if c.keys == nil {
+		return header{}
 	}
-	return c.socket.write(joined)
+	return header{masked: true, key: uint32(c.keys.Uint64())}
 }
 
-// endWriting keeps the reason for the next write: a message that was broken off can
+// sendCopy sends a frame in writes of the size of an outBuffer.
+func (c *conn) sendCopy(h header, bufs [][]byte) error {
+	out := borrowOut(h.length)
+	defer out.giveBack()
+	b := appendHeader(out.bytes[:0], h)
+	for _, p := range bufs {
+		for len(p) > 0 {
+			if len(b) == cap(b) {
+				if _, err := c.stream.Write(b); err != nil {
+					return err
+				}
+				b = b[:0]
+			}
+			n := min(len(p), cap(b)-len(b))
+			room := b[len(b) : len(b)+n]
+			if h.masked {
+				h.key = mask(room, p[:n], h.key)
+			} else {
+				copy(room, p)
+			}
+			b, p = b[:len(b)+n], p[n:]
+		}
+	}
+	_, err := c.stream.Write(b)
+	return err
+}
+
+// sendParts sends a frame without copying what is large, as many parts at once as
+// fit in one system call.
+func (c *conn) sendParts(h header, bufs [][]byte) (err error) {
+	out := smallOuts.Get().(*outBuffer)
+	defer out.giveBack()
+	b := appendHeader(out.bytes[:0], h)
+	for _, p := range bufs {
+		fits := len(p) <= partSize && len(p) <= cap(b)-len(b)
+		if !fits && len(out.parts) > maxParts-3 {
+			if b, err = out.sendTo(c.stream, b); err != nil {
+				return err
+			}
+			fits = len(p) <= partSize
+		}
+		if fits {
+			b = append(b, p...)
+		} else {
+			b = out.add(b)
+			out.parts = append(out.parts, p)
+		}
+	}
+	_, err = out.sendTo(c.stream, b)
+	return err
+}
+
+// endWriting keeps the reason for the next write: a frame that was broken off can
 // not be gone on with.
 func (c *conn) endWriting(err error) error {
-	if errors.Is(err, net.ErrClosed) || errors.Is(err, errCloseSent) {
+	if errors.Is(err, net.ErrClosed) {
 		err = errConnEnded
 	}
 	c.writeErr = c.opError("write", err)

@@ -12,17 +12,12 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync/atomic"
 
 	"github.com/hisock/hisock/transport"
 )
 
-// maxAnswer bounds, in bytes, the header of a server's answer, and maxExcerpt what a
-// [HandshakeError] keeps of its body.
-const (
-	maxAnswer  = 64 << 10
-	maxExcerpt = 200
-)
+// maxExcerpt bounds, in bytes, what a [HandshakeError] keeps of an answer's body.
+const maxExcerpt = 200
 
 // DialOptions are those of [Dialer]. In a browser build it has other fields: what a
 // browser does not let a program choose does not compile there.
@@ -89,28 +84,24 @@ func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
 			return nil, d.failed(errors.New("header " + strconv.Quote(name) + " belongs to the handshake"))
 		}
 	}
-	l, err := d.connect(ctx, t)
+	stream, err := d.connect(ctx, t)
 	if err != nil {
 		return nil, d.failed(err)
 	}
-	unwatch := context.AfterFunc(ctx, func() { l.Close() })
-	s, response, err := dialSocket(ctx, d.url, clientOver(l), d.header)
-	if !unwatch() || ctx.Err() != nil { // what has been made is cut already, or about to be
-		l.Close()
-		if err == nil {
-			s.drop()
-		}
-		return nil, d.failed(context.Cause(ctx))
+	unwatch := context.AfterFunc(ctx, func() { cut(stream) })
+	asking := &asking{stream: stream}
+	response, err := dialHandshake(ctx, d.url, asking.client(), d.header)
+	switch {
+	case !unwatch() || ctx.Err() != nil: // what has been made is cut already, or about to be
+		err = context.Cause(ctx)
+	case err != nil && response != nil:
+		err = handshakeError(response, err)
 	}
 	if err != nil {
-		l.Close()
-		if response != nil {
-			err = handshakeError(response, err)
-		}
+		cut(stream)
 		return nil, d.failed(err)
 	}
-	l.startFrames()
-	return newConn(s, l, clientInfo(t, l), true), nil
+	return newConn(stream, asking.unread, clientInfo(t, stream), true), nil
 }
 
 func (d *dialer) failed(err error) error {
@@ -119,14 +110,14 @@ func (d *dialer) failed(err error) error {
 
 // connect makes the connection itself, and not the HTTP client, for that would go on
 // by itself after the context has ended.
-func (d *dialer) connect(ctx context.Context, t target) (*link, error) {
+func (d *dialer) connect(ctx context.Context, t target) (net.Conn, error) {
 	var nd net.Dialer
 	raw, err := nd.DialContext(ctx, "tcp", t.address())
 	if err != nil {
 		return nil, err
 	}
 	if !t.secure {
-		return clientLink(raw), nil
+		return raw, nil
 	}
 	config := &tls.Config{}
 	if d.tls != nil {
@@ -141,28 +132,7 @@ func (d *dialer) connect(ctx context.Context, t target) (*link, error) {
 		raw.Close()
 		return nil, err
 	}
-	return clientLink(conn), nil
-}
-
-// clientOver is an HTTP client for one request, over l.
-func clientOver(l *link) *http.Client {
-	var used atomic.Bool
-	dial := func(context.Context, string, string) (net.Conn, error) {
-		if used.Swap(true) {
-			return nil, net.ErrClosed
-		}
-		return l, nil
-	}
-	return &http.Client{
-		Transport: &http.Transport{
-			DialContext:            dial,
-			DialTLSContext:         dial,
-			DisableKeepAlives:      true,
-			DisableCompression:     true,
-			MaxResponseHeaderBytes: maxAnswer,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	return conn, nil
 }
 
 func handshakeError(response *http.Response, err error) error {
@@ -174,9 +144,9 @@ func handshakeError(response *http.Response, err error) error {
 	return &HandshakeError{response.StatusCode, strings.TrimSpace(string(body[:n]))}
 }
 
-func clientInfo(t target, l *link) transport.Info {
+func clientInfo(t target, stream net.Conn) transport.Info {
 	info := transport.Info{Transport: t.transport()}
-	if conn, ok := l.Conn.(*tls.Conn); ok {
+	if conn, ok := stream.(*tls.Conn); ok {
 		info.Handshake = func() any {
 			state := conn.ConnectionState()
 			return &state

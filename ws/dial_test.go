@@ -119,7 +119,6 @@ func TestDialContext(t *testing.T) {
 		"no answer":     {"ws", ""},
 		"half a header": {"ws", "HTTP/1.1 101"},
 		"half a body":   {"ws", "HTTP/1.1 404 X\r\nContent-Length: 9\r\n\r\nhalf"},
-		"wrong 101":     {"ws", "HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"},
 		"no TLS":        {"wss", ""},
 	}
 	for name, tc := range tests {

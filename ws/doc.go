@@ -11,6 +11,27 @@
 // is one message. Compression is never negotiated. A text message is a mistake of the
 // peer: it is answered with close code 1003, and reading fails with [ErrText].
 //
+// # What is enforced
+//
+// Outside a browser the handshake is left to a library and all that follows is done here, to
+// the letter of RFC 6455. A peer that breaks one of these rules gets a close frame that
+// says which, with code 1002 or 1007, and reading fails with a [*ProtocolError]:
+//
+//	clients mask and servers do not                      5.1
+//	reserved bits are zero, reserved opcodes unused      5.2
+//	a length is in its shortest form and below 2^63      5.2
+//	nothing but control frames between fragments         5.4
+//	control frames are whole and of at most 125 bytes    5.5
+//	a close frame is empty, or has a code that may be
+//	sent and a reason in UTF-8                           5.5.1, 7.4, 8.1
+//
+// Our own frames keep them too, nothing follows a close frame (5.5.1), and each frame of
+// a client is masked with a key of its own that nobody can foresee (5.3, 10.3).
+//
+// Pings are answered while somebody reads. A reader never waits behind a message that
+// another goroutine writes: of the pings that come meanwhile the latest is
+// answered after it (5.5.3).
+//
 // # The end of a stream
 //
 //	peer's close frame             Read returns
@@ -34,4 +55,8 @@
 // There is no limit to the length of a message, which is never held as a whole; the
 // length of a frame of hisock is for the core to bound. A peer that sends a ping but
 // reads nothing for 5 s loses its connection.
+//
+// A connection of a server keeps its request, which [Options.MaxHeader] bounds, and no buffer
+// while it waits, whether between messages or inside of one. Over TLS, and on systems
+// other than Unix, it waits with room for 64 bytes.
 package ws

@@ -97,7 +97,7 @@ func TestCloseWriteDoesNotWaitForPeer(t *testing.T) {
 		got := make([]byte, len("still open"))
 		_, err = io.ReadFull(c, got)
 		require.NoError(t, err)
-		go peer.sendFrame(opcodeClose, closePayload(1000, ""))
+		go peer.sendFrame(opClose, closePayload(1000, ""))
 		_, err = c.Read(got)
 		require.ErrorIs(t, err, io.EOF)
 	})

@@ -21,8 +21,9 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// The tests of this file and of facts_close_test.go hold what is known of
-// nhooyr.io/websocket v1.8.17 and must not reach our callers. Another is TestOrigins.
+// The tests of this file and of facts_close_test.go are about what is known of
+// nhooyr.io/websocket v1.8.17 and must not reach our callers: in the handshake, which it
+// makes, and in the frames, which it once read and wrote. Another is TestOrigins.
 
 // It sends data frames after its own close frame when writers race with that.
 func TestNoFrameAfterCloseFrame(t *testing.T) {
@@ -40,7 +41,7 @@ func TestNoFrameAfterCloseFrame(t *testing.T) {
 			end:         func(_ *rawPeer, c *conn) error { return c.CloseWrite() },
 			readingGoes: true,
 		},
-		"the peer ends, which the reader answers": {end: sends(frame{opcodeClose, true, closePayload(1000, "")})},
+		"the peer ends, which the reader answers": {end: sends(frame{opClose, true, closePayload(1000, "")})},
 		"the peer breaks the protocol":            {end: sends(frame{0xb, true, "unknown opcode"})},
 		"the peer sends text":                     {end: sends(frame{opText, true, "text"})},
 	}
@@ -104,7 +105,7 @@ func requireCloseIsLast(t *testing.T, b []byte) {
 	for {
 		f, err := readFrame(r)
 		require.NoError(t, err, "no close frame")
-		if f.op == opcodeClose {
+		if f.op == opClose {
 			require.Zero(t, r.Len(), "bytes after the close frame")
 			return
 		}
@@ -228,15 +229,13 @@ func TestMessagesHaveNoLimit(t *testing.T) {
 	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(1<<20), "the message was held")
 }
 
-// The server's buffers, 4 KiB each, would stay with an idle connection.
-func TestHijackedBuffersAreSmall(t *testing.T) {
+// It keeps a goroutine and buffers for each connection, and gets neither to see: what it
+// takes for a connection is dead.
+func TestHijackKeepsTheConnection(t *testing.T) {
 	near, far := net.Pipe()
 	defer near.Close()
 	defer far.Close()
-	up := &upgrade{
-		ResponseWriter: &pipeResponse{conn: near, header: http.Header{}, unread: "sent already"},
-		readAhead:      (*Options)(nil).withDefaults().ReadAhead,
-	}
+	up := &upgrade{ResponseWriter: &pipeResponse{conn: near, header: http.Header{}, unread: "sent already"}}
 	answer := make(chan string, 1)
 	go func() {
 		response, err := http.ReadResponse(bufio.NewReader(far), nil)
@@ -249,14 +248,16 @@ func TestHijackedBuffersAreSmall(t *testing.T) {
 	conn, buffered, err := up.Hijack()
 	require.NoError(t, err)
 	require.Equal(t, "101 Switching Protocols", <-answer)
-	require.Equal(t, 1024, buffered.Reader.Size())
-	require.Equal(t, writeAhead, buffered.Writer.Size())
-
-	got := make([]byte, len("sent already"))
-	_, err = io.ReadFull(conn, got)
-	require.NoError(t, err)
-	require.Equal(t, "sent already", string(got))
-	require.Nil(t, up.link.unread, "a buffer that has been used up is kept")
+	require.Equal(t, near, up.stream)
+	require.Equal(t, "sent already", string(up.unread))
+	require.LessOrEqual(t, buffered.Reader.Size(), 16)
+	require.LessOrEqual(t, buffered.Writer.Size(), 16)
+	_, err = conn.Read(make([]byte, 1))
+	require.ErrorIs(t, err, net.ErrClosed)
+	_, err = conn.Write([]byte("x"))
+	require.ErrorIs(t, err, net.ErrClosed)
+	require.NoError(t, conn.Close())
+	require.NoError(t, near.SetDeadline(time.Time{}), "the real one is closed")
 }
 
 // Bytes that come with the handshake are not lost with the server's buffer.

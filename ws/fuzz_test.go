@@ -73,17 +73,17 @@ func (p *hostileProgram) frame(first, how, size byte) bool {
 		payload = payload[:size/2]
 	}
 	p.wire = append(p.wire, payload...)
-	p.model(first, how, payload, cut)
+	p.model(first, how, size, payload)
 	return !cut
 }
 
 // model is what RFC 6455 says of a frame, as far as this package understands one.
-func (p *hostileProgram) model(first, how byte, payload []byte, cut bool) {
-	op, fin := first&opcodeMask, first&finBit != 0
+func (p *hostileProgram) model(first, how, size byte, payload []byte) {
+	op, fin, cut := first&opcodeBits, first&finBit != 0, len(payload) < int(size)
 	if !p.exact {
 		return
 	}
-	bad := first&0x70 != 0 || how&0x90 != 0
+	bad := first&0x70 != 0 || how&0xb0 != 0 || how&0x40 != 0 && size <= 125
 	switch {
 	case bad:
 	case op == opPing || op == opPong:
@@ -105,7 +105,7 @@ func (p *hostileProgram) model(first, how byte, payload []byte, cut bool) {
 func FuzzFrames(f *testing.F) {
 	good := "\x82\x00\x05"
 	for _, program := range []string{
-		good, good + good, "\x02\x00\x05\x89\x00\x03\x00\x00\x05\x80\x00\x05", "\x82\x40\x05\x82\x20\x05\x82\x00\xff",
+		good, good + good, "\x02\x00\x05\x89\x00\x03\x00\x00\x05\x80\x00\x05", "\x82\x40\x05", "\x82\x20\x05", "\x82\x40\xfe\x82\x00\xff",
 		"\x83\x00\x01", "\xc2\x00\x01", "\x82\x80\x05", "\x82\x10\x05", "\x82\x08\x05", "\x82\x04\x05", "\x81\x00\x05",
 		"\x88\x00\x00" + good, "\x88\x00\x02", "\x88\x00\x7d", "\x88\x00\x01", "\x89\x40\x7e", "\x09\x00\x01", "\x80\x00\x01",
 		"\x02\x00\x05" + good, "\x02\x00\x05", "\x02\x00\x05\x88\x00\x02", strings.Repeat("\x89\x00\x7d", 100), strings.Repeat("\x00\x00\x00", 100),
@@ -133,7 +133,7 @@ func FuzzFrames(f *testing.F) {
 // A recording is a connection on which everything has been said already.
 type recording struct {
 	net.Conn // nil: nothing else is used
-	in       *bytes.Reader
+	in       io.Reader
 	out      bytes.Buffer
 }
 
@@ -183,9 +183,9 @@ func judgeAnswer(frames []byte) error {
 		switch {
 		case err != nil:
 			return fmt.Errorf("half a frame: %w", err)
-		case f.op == opcodeClose && r.Len() > 0:
+		case f.op == opClose && r.Len() > 0:
 			return errors.New("bytes after the close frame")
-		case f.op != opcodeClose && f.op != opPong || !f.fin || len(f.payload) > 125:
+		case f.op != opClose && f.op != opPong || !f.fin || len(f.payload) > 125:
 			return fmt.Errorf("frame %+v", f)
 		}
 	}

@@ -19,8 +19,8 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// header returns a good handshake with more lines.
-func header(lines string) string { return edit("\r\n\r\n", "\r\n"+lines+"\r\n") }
+// withLines returns a good handshake with more lines.
+func withLines(lines string) string { return edit("\r\n\r\n", "\r\n"+lines+"\r\n") }
 
 // What strangers get whose request is strange. TestBadHandshakes has what is plainly wrong.
 func TestHostileHandshakes(t *testing.T) {
@@ -38,30 +38,30 @@ func TestHostileHandshakes(t *testing.T) {
 		status  int
 		body    string // part of what comes with it
 	}{
-		"10,000 bytes in a header":    {header("X: " + strings.Repeat("x", 10_000) + "\r\n"), 101, ""},
-		"200 headers":                 {header(many(200, distinct)), 101, ""},
-		"too much in a header":        {header("X: " + strings.Repeat("x", 32<<10) + "\r\n"), 431, "header is too large"},
+		"10,000 bytes in a header":    {withLines("X: " + strings.Repeat("x", 10_000) + "\r\n"), 101, ""},
+		"200 headers":                 {withLines(many(200, distinct)), 101, ""},
+		"too much in a header":        {withLines("X: " + strings.Repeat("x", 32<<10) + "\r\n"), 431, "header is too large"},
 		"too long a URL":              {edit("GET /", "GET /?"+strings.Repeat("x", 32<<10)), 431, "header is too large"},
-		"1000 headers":                {header(many(1000, distinct)), 431, "header is too large"},
-		"100,000 headers":             {header(many(100_000, distinct)), 431, "header is too large"},
-		"100,000 times one header":    {header(many(100_000, same)), 431, "header is too large"},
+		"1000 headers":                {withLines(many(1000, distinct)), 431, "header is too large"},
+		"100,000 headers":             {withLines(many(100_000, distinct)), 431, "header is too large"},
+		"100,000 times one header":    {withLines(many(100_000, same)), 431, "header is too large"},
 		"no host":                     {edit("Host: localhost\r\n", ""), 400, "Host"},
-		"two hosts":                   {header("Host: evil.com\r\n"), 400, ""},
-		"two origins":                 {header("Origin: http://localhost\r\nOrigin: http://evil.com\r\n"), 403, "several"},
+		"two hosts":                   {withLines("Host: evil.com\r\n"), 400, ""},
+		"two origins":                 {withLines("Origin: http://localhost\r\nOrigin: http://evil.com\r\n"), 403, "several"},
 		"host in the request line":    {edit("GET /", "GET http://evil.com/"), 101, ""},
 		"origin of that":              {edit("GET / HTTP/1.1", "GET http://evil.com/ HTTP/1.1\r\nOrigin: http://evil.com"), 403, "loopback"},
 		"two versions":                {edit("Version: 13", "Version: 8, 13"), 400, "version"},
 		"key that is not base64":      {edit("AAAAAAAAAAAAAAAAAAAAAA==", "!!!!!!!!!!!!!!!!!!!!!!=="), 400, "Key"},
 		"key of 17 bytes":             {edit("AAAAAAAAAAAAAAAAAAAAAA==", "AAAAAAAAAAAAAAAAAAAAAAA="), 400, "Key"},
-		"name with a space":           {header("X : y\r\n"), 400, "header"},
-		"line that goes on":           {header(" : y\r\n"), 400, ""},
-		"zero byte":                   {header("X: a\x00b\r\n"), 400, ""},
-		"body of both kinds":          {header("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n") + "3\r\nabc\r\n0\r\n\r\n", 101, ""},
-		"unknown transfer encoding":   {header("Transfer-Encoding: gzip\r\n"), 501, ""},
-		"negative length":             {header("Content-Length: -1\r\n"), 400, ""},
+		"name with a space":           {withLines("X : y\r\n"), 400, "header"},
+		"line that goes on":           {withLines(" : y\r\n"), 400, ""},
+		"zero byte":                   {withLines("X: a\x00b\r\n"), 400, ""},
+		"body of both kinds":          {withLines("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n") + "3\r\nabc\r\n0\r\n\r\n", 101, ""},
+		"unknown transfer encoding":   {withLines("Transfer-Encoding: gzip\r\n"), 501, ""},
+		"negative length":             {withLines("Content-Length: -1\r\n"), 400, ""},
 		"HTTP/2":                      {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 426, "Upgrade"},
 		"HTTP/1.10":                   {edit("HTTP/1.1", "HTTP/1.10"), 400, ""},
-		"subprotocols and extensions": {header("Sec-WebSocket-Protocol: a, b\r\nSec-WebSocket-Extensions: permessage-deflate; x=\"\r\n"), 101, ""},
+		"subprotocols and extensions": {withLines("Sec-WebSocket-Protocol: a, b\r\nSec-WebSocket-Extensions: permessage-deflate; x=\"\r\n"), 101, ""},
 	}
 	h := newHall(t, nil)
 	for name, tc := range tests {
@@ -90,7 +90,7 @@ func TestHandshakeWithBody(t *testing.T) {
 	h := newHall(t, nil)
 	p := dialRaw(t, h.url)
 	require.NoError(t, p.SetDeadline(time.Now().Add(transporttest.Patience)))
-	p.send(header("Content-Length: 6\r\n") + "\x83\x80\x00\x00\x00\x00")
+	p.send(withLines("Content-Length: 6\r\n") + "\x83\x80\x00\x00\x00\x00")
 	p.wantStatus(http.StatusSwitchingProtocols)
 	got, err := p.readAnswer()
 	require.NoError(t, err)

@@ -131,7 +131,7 @@ func (p *rawPeer) readAnswer() (a answer, err error) {
 			a.echo += f.payload
 		case opPong:
 			a.pongs++
-		case opcodeClose:
+		case opClose:
 			a.code = codeNone
 			if len(f.payload) >= 2 {
 				a.code, a.reason = int(binary.BigEndian.Uint16([]byte(f.payload))), f.payload[2:]
@@ -147,46 +147,50 @@ func (p *rawPeer) readAnswer() (a answer, err error) {
 func TestHostileFrames(t *testing.T) {
 	type hostile struct {
 		in     string
-		code   int    // of the close frame that they get
-		reason string // in that
-		echo   string // what they get besides
-		pongs  int
+		why    *ProtocolError // what they get for it, in a close frame
+		code   int            // of the close frame, if nothing was wrong
+		reason string         // part of what is in that
+		echo   string         // what they get besides
 	}
 	const mask = "\x00\x00\x00\x00"
 	closing := func(code int, reason string) string {
-		return string(appendFrame(nil, frame{opcodeClose, true, closePayload(code, reason)}))
+		return string(appendFrame(nil, frame{opClose, true, closePayload(code, reason)}))
 	}
 	tests := map[string]hostile{
-		"first reserved bit":         {in: "\xc2\x81" + mask + "x", code: 1002, reason: "rsv"},
-		"second reserved bit":        {in: "\xa2\x81" + mask + "x", code: 1002, reason: "rsv"},
-		"third reserved bit":         {in: "\x92\x81" + mask + "x", code: 1002, reason: "rsv"},
-		"reserved bit of a ping":     {in: "\xc9\x80" + mask, code: 1002, reason: "rsv"},
-		"reserved bit of a close":    {in: "\xc8\x82" + mask + "\x03\xe8", code: 1002, reason: "rsv"},
-		"reserved bit in a message":  {in: "\x02\x81" + mask + "x\xc0\x81" + mask + "y", code: 1002, reason: "rsv", echo: "x"},
-		"compressed":                 {in: "\xc2\x87" + mask + "\xf2\x48\xcd\xc9\xc9\x07\x00", code: 1002, reason: "rsv"},
-		"unmasked":                   {in: "\x82\x03abc"},
-		"unmasked ping":              {in: "\x89\x00"},
-		"unmasked close":             {in: "\x88\x02\x03\xe8"},
-		"length of 2^63":             {in: "\x82\xff\x80" + strings.Repeat("\x00", 7) + mask + "x"},
-		"length of 2^64-1":           {in: "\x82\xff" + strings.Repeat("\xff", 8) + mask + "x"},
-		"ping of 2^63-1":             {in: "\x89\xff\x7f" + strings.Repeat("\xff", 7) + mask, code: 1002, reason: "length"},
-		"ping of 126":                {in: "\x89\xfe\x00\x7e" + mask + strings.Repeat("x", 126), code: 1002, reason: "length"},
-		"pong of 126":                {in: "\x8a\xfe\x00\x7e" + mask + strings.Repeat("x", 126), code: 1002, reason: "length"},
-		"close of 126":               {in: "\x88\xfe\x00\x7e" + mask + strings.Repeat("x", 126), code: 1002, reason: "length"},
-		"fragmented pong":            {in: "\x0a\x80" + mask, code: 1002, reason: "fragmented"},
-		"fragmented close":           {in: "\x08\x82" + mask + "\x03\xe8", code: 1002, reason: "fragmented"},
-		"text in a message":          {in: "\x02\x81" + mask + "x\x81\x81" + mask + "y", code: 1002, reason: "new data message", echo: "x"},
-		"message in a message":       {in: "\x02\x81" + mask + "x\x82\x81" + mask + "y", code: 1002, reason: "new data message", echo: "x"},
-		"continuation after the end": {in: "\x82\x81" + mask + "x\x80\x81" + mask + "y", code: 1002, reason: "continuation", echo: "x"},
+		"first reserved bit":         {in: "\xc2\x81" + mask + "x", why: errReserved},
+		"second reserved bit":        {in: "\xa2\x81" + mask + "x", why: errReserved},
+		"third reserved bit":         {in: "\x92\x81" + mask + "x", why: errReserved},
+		"reserved bit of a ping":     {in: "\xc9\x80" + mask, why: errReserved},
+		"reserved bit of a close":    {in: "\xc8\x82" + mask + "\x03\xe8", why: errReserved},
+		"reserved bit in a message":  {in: "\x02\x81" + mask + "x\xc0\x81" + mask + "y", why: errReserved, echo: "x"},
+		"compressed":                 {in: "\xc2\x87" + mask + "\xf2\x48\xcd\xc9\xc9\x07\x00", why: errReserved},
+		"unmasked":                   {in: "\x82\x03abc", why: errUnmasked},
+		"unmasked ping":              {in: "\x89\x00", why: errUnmasked},
+		"unmasked close":             {in: "\x88\x02\x03\xe8", why: errUnmasked},
+		"length of 2^63":             {in: "\x82\xff\x80" + strings.Repeat("\x00", 7) + mask + "x", why: errLength},
+		"length of 2^64-1":           {in: "\x82\xff" + strings.Repeat("\xff", 8) + mask + "x", why: errLength},
+		"ping of 2^63-1":             {in: "\x89\xff\x7f" + strings.Repeat("\xff", 7) + mask, why: errControlLength},
+		"ping of 126":                {in: "\x89\xfe\x00\x7e" + mask + strings.Repeat("x", 126), why: errControlLength},
+		"pong of 126":                {in: "\x8a\xfe\x00\x7e" + mask + strings.Repeat("x", 126), why: errControlLength},
+		"close of 126":               {in: "\x88\xfe\x00\x7e" + mask + strings.Repeat("x", 126), why: errControlLength},
+		"fragmented pong":            {in: "\x0a\x80" + mask, why: errControlFragment},
+		"fragmented close":           {in: "\x08\x82" + mask + "\x03\xe8", why: errControlFragment},
+		"text in a message":          {in: "\x02\x81" + mask + "x\x81\x81" + mask + "y", why: errInside, echo: "x"},
+		"message in a message":       {in: "\x02\x81" + mask + "x\x82\x81" + mask + "y", why: errInside, echo: "x"},
+		"continuation after the end": {in: "\x82\x81" + mask + "x\x80\x81" + mask + "y", why: errContinuation, echo: "x"},
 		"fragmented text":            {in: "\x01\x81" + mask + "x\x80\x81" + mask + "y", code: 1003, reason: "only binary"},
-		"close of one byte":          {in: "\x88\x81" + mask + "\x03", code: 1002, reason: "too small"},
+		"close of one byte":          {in: "\x88\x81" + mask + "\x03", why: errCloseLength},
+		"3 as 16 bits":               {in: "\x82\xfe\x00\x03" + mask + "abc", why: errNotMinimal},
+		"125 as 16 bits":             {in: "\x82\xfe\x00\x7d" + mask, why: errNotMinimal},
+		"3 as 64 bits":               {in: "\x82\xff" + strings.Repeat("\x00", 7) + "\x03" + mask + "abc", why: errNotMinimal},
+		"65535 as 64 bits":           {in: "\x82\xff" + strings.Repeat("\x00", 6) + "\xff\xff" + mask, why: errNotMinimal},
+		"ping of 0 as 64 bits":       {in: "\x89\xff" + strings.Repeat("\x00", 8) + mask, why: errControlLength},
+		"close not in UTF-8":         {in: closing(4000, "\xff\xfe"), why: errCloseText},
+		"close cut within a rune":    {in: closing(1000, "\xe2\x82"), why: errCloseText},
+		"close with a surrogate":     {in: closing(1000, "\xed\xa0\x80"), why: errCloseText},
 		"close in a message":         {in: "\x02\x81" + mask + "x" + closing(1000, ""), code: 1000, echo: "x"},
 
 		// Understood, though a peer should not send it.
-		"3 as 16 bits":          {in: "\x82\xfe\x00\x03" + mask + "abc" + closing(1000, ""), code: 1000, echo: "abc"},
-		"3 as 64 bits":          {in: "\x82\xff" + strings.Repeat("\x00", 7) + "\x03" + mask + "abc" + closing(1000, ""), code: 1000, echo: "abc"},
-		"ping of 0 as 64 bits":  {in: "\x89\xff" + strings.Repeat("\x00", 8) + mask + closing(1000, ""), code: 1000, pongs: 1},
-		"close not in UTF-8":    {in: closing(4000, "\xff\xfe"), code: 4000, reason: "\xff\xfe"},
 		"unasked pong":          {in: "\x8a\x83" + mask + "abc" + closing(1000, ""), code: 1000},
 		"message after a close": {in: closing(1000, "") + "\x82\x81" + mask + "x", code: 1000},
 		"ping after a close":    {in: closing(1000, "") + "\x89\x81" + mask + "x", code: 1000},
@@ -195,10 +199,10 @@ func TestHostileFrames(t *testing.T) {
 	}
 	for _, op := range []byte{3, 4, 5, 6, 7, 11, 12, 13, 14, 15} {
 		in := string(appendFrame(nil, frame{op, true, "x"}))
-		tests[fmt.Sprint("opcode ", op)] = hostile{in: in, code: 1002, reason: "opcode"}
+		tests[fmt.Sprint("opcode ", op)] = hostile{in: in, why: errOpcode}
 	}
 	for _, code := range []int{0, 1, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535} {
-		tests[fmt.Sprint("close code ", code)] = hostile{in: closing(code, "what"), code: 1002, reason: "invalid status code"}
+		tests[fmt.Sprint("close code ", code)] = hostile{in: closing(code, "what"), why: errCloseCode}
 	}
 
 	h := newHall(t, nil)
@@ -208,12 +212,15 @@ func TestHostileFrames(t *testing.T) {
 			p.send(string(appendFrame(nil, frame{opBinary, true, "before "})) + tc.in)
 			got, err := p.readAnswer()
 			require.NoError(t, err)
-			require.Contains(t, got.reason, tc.reason)
-			got.reason = ""
-			require.Equal(t, answer{echo: "before " + tc.echo, pongs: tc.pongs, code: tc.code}, got)
-			if ended := h.wantEnded(); tc.code != 1000 {
-				require.NotErrorIs(t, ended, io.EOF, "that is no end in order")
+			ended := h.wantEnded()
+			want := answer{echo: "before " + tc.echo, code: tc.code, reason: got.reason}
+			if tc.why != nil {
+				want.code, want.reason = tc.why.Code, tc.why.Reason
+				require.Equal(t, error(tc.why), ended)
 			}
+			require.Equal(t, want, got)
+			require.Contains(t, got.reason, tc.reason)
+			require.Equal(t, tc.code == 1000, ended == io.EOF, "%v", ended)
 			h.check()
 		})
 	}

@@ -38,11 +38,6 @@ type Options struct {
 	// Negative means no bound but the server's.
 	MaxHeader int
 
-	// ReadAhead is the size in bytes of the buffer that every conn keeps for reading,
-	// idle or not. A message that fits costs one system call. Zero means 1024, and at
-	// least 16 are used.
-	ReadAhead int
-
 	// Addr is what [Listener.Addr] returns, such as "ws://127.0.0.1:8080/ws".
 	// Empty means "ws".
 	Addr string
@@ -63,9 +58,6 @@ func (o *Options) withDefaults() Options {
 	}
 	if d.MaxHeader == 0 {
 		d.MaxHeader = 32 << 10
-	}
-	if d.ReadAhead == 0 {
-		d.ReadAhead = 1024
 	}
 	if d.Addr == "" {
 		d.Addr = "ws"
@@ -170,19 +162,18 @@ func (l *Listener) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer l.end()
 
-	up := &upgrade{ResponseWriter: w, readAhead: l.opts.ReadAhead}
-	s, err := acceptSocket(up, r)
-	if err != nil {
+	up := &upgrade{ResponseWriter: w}
+	if err := acceptHandshake(up, r); err != nil {
 		return &RejectError{up.status, err.Error()}
 	}
-	c := newConn(s, up.link, serverInfo(r), false)
+	c := newConn(up.stream, up.unread, serverInfo(r), false)
 	select {
 	case l.conns <- c:
 		return nil
 	case <-l.closed:
 	case <-r.Context().Done():
 	}
-	c.end(codeGoingAway, "", errWriteEnded)
+	c.end(&CloseError{Code: codeGoingAway}, errWriteEnded, false)
 	c.Close()
 	return &RejectError{up.status, "nobody accepted the connection"}
 }

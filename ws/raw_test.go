@@ -16,14 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const (
-	opContinuation = 0x0
-	opText         = 0x1
-	opBinary       = 0x2
-	opPing         = 0x9
-	opPong         = 0xa
-)
-
 // A frame is one WebSocket frame as it is on the wire.
 type frame struct {
 	op      byte
@@ -32,31 +24,38 @@ type frame struct {
 }
 
 // appendFrame appends f as a client sends it, with a masking key of zeros.
-func appendFrame(dst []byte, f frame) []byte {
+func appendFrame(dst []byte, f frame) []byte { return appendFrameWith(dst, f, &[4]byte{}) }
+
+// appendFrameWith appends f as a client sends it, or without a key as a server does.
+func appendFrameWith(dst []byte, f frame, key *[4]byte) []byte {
 	first := f.op
 	if f.fin {
-		first |= finBit
+		first |= 0x80
 	}
-	dst = append(dst, first)
+	start := len(dst)
 	switch n := len(f.payload); {
 	case n < 126:
-		dst = append(dst, maskBit|byte(n))
+		dst = append(dst, first, byte(n))
 	case n < 1<<16:
-		dst = binary.BigEndian.AppendUint16(append(dst, maskBit|126), uint16(n))
+		dst = binary.BigEndian.AppendUint16(append(dst, first, 126), uint16(n))
 	default:
-		dst = binary.BigEndian.AppendUint64(append(dst, maskBit|127), uint64(n))
+		dst = binary.BigEndian.AppendUint64(append(dst, first, 127), uint64(n))
 	}
-	dst = append(dst, 0, 0, 0, 0)
-	return append(dst, f.payload...)
+	if key == nil {
+		return append(dst, f.payload...)
+	}
+	dst[start+1] |= 0x80
+	dst = append(dst, key[:]...)
+	return append(dst, slowMask([]byte(f.payload), *key, 0)...)
 }
 
-// readFrame reads a frame from a server. The error is io.EOF if there is none.
+// readFrame reads a frame from a server or a client. The error is io.EOF if there is none.
 func readFrame(r io.Reader) (frame, error) {
 	var head [2]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return frame{}, err
 	}
-	n := uint64(head[1])
+	n := uint64(head[1] &^ maskBit)
 	var err error
 	switch n {
 	case 126:
@@ -68,6 +67,10 @@ func readFrame(r io.Reader) (frame, error) {
 		_, err = io.ReadFull(r, b[:])
 		n = binary.BigEndian.Uint64(b[:])
 	}
+	var key [4]byte
+	if err == nil && head[1]&maskBit != 0 {
+		_, err = io.ReadFull(r, key[:])
+	}
 	payload := make([]byte, n)
 	if err == nil {
 		_, err = io.ReadFull(r, payload)
@@ -75,7 +78,7 @@ func readFrame(r io.Reader) (frame, error) {
 	if err != nil {
 		return frame{}, io.ErrUnexpectedEOF
 	}
-	return frame{head[0] & opcodeMask, head[0]&finBit != 0, string(payload)}, nil
+	return frame{head[0] & opcodeBits, head[0]&finBit != 0, string(slowMask(payload, key, 0))}, nil
 }
 
 // A rawPeer is a client that sends whatever the test wants.
@@ -134,7 +137,7 @@ func (p *rawPeer) wantFrame(op byte, payload string) {
 // wantClose reads a close frame and the end of the connection.
 func (p *rawPeer) wantClose(code int, reason string) {
 	p.t.Helper()
-	p.wantFrame(opcodeClose, closePayload(code, reason))
+	p.wantFrame(opClose, closePayload(code, reason))
 }
 
 func closePayload(code int, reason string) string {

@@ -14,25 +14,20 @@ import (
 // own timeouts no longer do.
 const answerTimeout = 10 * time.Second
 
-// writeAhead is the size of the socket's own write buffer. It holds a control frame, so
-// that those go out whole; what makes writes large is the gathering of the [link].
-const writeAhead = 256
-
-// An upgrade is the ResponseWriter of one handshake. It does what the socket
-// would not do by itself:
+// An upgrade is the ResponseWriter of one handshake. It does what the library that shakes
+// hands would not do by itself:
 //
 //   - It finds the connection below the ResponseWriters of middleware.
 //   - It sends the answer on the connection that it has taken over, so
 //     that no middleware holds it back, and only when that has worked.
-//   - It puts a [link] in place of the connection, and small buffers in place of the
-//     server's, which are 4 KiB each.
+//   - It keeps the connection to itself, and nothing of the server's buffers.
 type upgrade struct {
 	http.ResponseWriter
-	readAhead int
 
 	hijacked bool // or tried to
 	status   int  // as answered; 0 before
-	link     *link
+	stream   net.Conn
+	unread   []byte // what the client has sent already behind its request
 }
 
 const noHijack = "this connection cannot be taken over: it is HTTP/2, or behind a middleware without Unwrap"
@@ -54,8 +49,8 @@ func (u *upgrade) Write(p []byte) (int, error) {
 	return u.ResponseWriter.Write(p)
 }
 
-// Hijack implements [http.Hijacker]. It answers in any case: nothing that the socket
-// writes afterwards counts.
+// Hijack is that of [http.Hijacker] for whoever wants to shake hands only: the connection that
+// it returns is dead. It answers in any case: nothing that is written afterwards counts.
 func (u *upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	u.hijacked = true
 	conn, buffered, err := http.NewResponseController(u.ResponseWriter).Hijack()
@@ -68,16 +63,13 @@ func (u *upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	unread, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
-	u.link = serverLink(conn, unread)
+	u.stream, u.unread = conn, bytes.Clone(unread)
 	u.status = http.StatusSwitchingProtocols
 	if err := u.answer(conn); err != nil {
-		u.link.Close()
+		cut(conn)
 		return nil, nil, err
 	}
-	return u.link, bufio.NewReadWriter(
-		bufio.NewReaderSize(u.link, u.readAhead),
-		bufio.NewWriterSize(u.link, writeAhead),
-	), nil
+	return dead{}, bufio.NewReadWriter(bufio.NewReaderSize(dead{}, 0), bufio.NewWriterSize(dead{}, 1)), nil
 }
 
 func (u *upgrade) answer(conn net.Conn) error {

@@ -1,0 +1,251 @@
+package core
+
+// maxWrite is how many bytes one write takes from a queue: enough to carry many
+// frames, little enough that a slow peer shows progress.
+const maxWrite = 128 << 10
+
+// A frame that several queues share is copied if it is shorter than shareFrom, for a reference
+// costs nearly as much as such a frame. One shorter than copyBelow is put together with its
+// neighbours when it is written, rather than handed to the medium as a slice of its own.
+const (
+	shareFrom = 64
+	copyBelow = 4 << 10
+)
+
+// spaceLocked returns a slice with room for n more bytes at its end; commitLocked
+// takes it back with the frame appended.
+func (q *queue) spaceLocked(n int) []byte {
+	least := n
+	if last := len(q.log) - 1; last >= q.head {
+		if k := q.log[last]; k != nil && k.owned {
+			if cap(k.b)-len(k.b) >= n {
+				return k.b
+			}
+			if q.next < last || q.off < len(k.b) || q.limit >= 8*largeBlock {
+				least = max(n, smallBlock+1) // one block is full: more is likely to come
+			}
+		}
+	}
+	k := getBlock(least)
+	q.appendLocked(k)
+	return k.b
+}
+
+func (q *queue) commitLocked(b []byte) {
+	k := q.log[len(q.log)-1]
+	q.bytes += len(b) - len(k.b)
+	k.b = b
+	k.frames++
+	q.sent++
+	q.pressLocked()
+}
+
+// shareLocked queues a frame that other queues may hold too, unless it is small: then, or if there
+// is a place for it, it is copied.
+func (q *queue) shareLocked(k *block) {
+	n := len(k.b)
+	if n < copyBelow {
+		last := len(q.log) - 1
+		if n < shareFrom || last >= q.head && q.log[last] != nil && q.log[last].owned && cap(q.log[last].b)-len(q.log[last].b) >= n {
+			q.commitLocked(append(q.spaceLocked(n), k.b...))
+			return
+		}
+	}
+	q.addLocked(k)
+}
+
+// addLocked queues a frame that other queues may hold too, by reference.
+func (q *queue) addLocked(k *block) {
+	q.appendLocked(k)
+	q.bytes += len(k.b)
+	q.sent++
+	q.pressLocked()
+}
+
+// appendLocked makes room in the log before it lets it grow.
+func (q *queue) appendLocked(k *block) {
+	if len(q.log) == cap(q.log) && q.head > len(q.log)/2 {
+		n := copy(q.log, q.log[q.head:])
+		clear(q.log[n:])
+		q.log = q.log[:n]
+		q.next -= q.head
+		if hasOverflow {
+			q.spares.first += int64(q.head)
+		}
+		q.head = 0
+	}
+	q.log = append(q.log, k)
+}
+
+// take lays out up to maxWrite bytes for one write. It returns nil when there is nothing, and
+// then the caller no longer flushes. Only whoever set flushing may call it, and it must call
+// done after the write.
+func (q *queue) take() ([][]byte, *link) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.pendingLocked() || q.broken || q.link == nil {
+		q.idleLocked()
+		return nil, nil
+	}
+	q.vec = q.vec[:0]
+	if q.control.welcome != nil {
+		q.vec = append(q.vec, q.control.welcome)
+		q.control.welcome = nil
+	}
+	front := len(q.vec)
+	q.vec = append(q.vec, nil) // for control frames
+	q.layOutLocked()
+	ctl := q.control.appendTo(q.ctlBuf[:0], q.bytes == q.size)
+	switch {
+	case len(ctl) == 0:
+		copy(q.vec[front:], q.vec[front+1:])
+		q.vec = q.vec[:len(q.vec)-1]
+	case q.control.goodbyeAfter:
+		copy(q.vec[front:], q.vec[front+1:])
+		q.vec[len(q.vec)-1] = ctl
+	default:
+		q.vec[front] = ctl
+	}
+	if len(q.vec) == 0 { // all that waited was dropped
+		q.idleLocked()
+		return nil, nil
+	}
+	return q.vec, q.link
+}
+
+// layOutLocked appends to vec what waits. Frames that are small and shared are put together.
+func (q *queue) layOutLocked() {
+	const none, single = -2, -1
+	run := none // where in pack the last of vec begins, if it is of small frames
+	for q.next < len(q.log) {
+		k := q.log[q.next]
+		if k == nil {
+			if hasOverflow {
+				q.spares.holes--
+			}
+			q.next++
+			continue
+		}
+		b := k.b[q.off:]
+		if q.size > 0 && q.size+len(b) > maxWrite {
+			return
+		}
+		switch {
+		case len(b) == 0:
+		case !hasOverflow || k.owned || len(b) >= copyBelow: // a page has nobody to share with
+			q.vec = append(q.vec, b)
+			run = none
+		case run == none:
+			q.vec = append(q.vec, b)
+			run = single
+		default:
+			last := &q.vec[len(q.vec)-1]
+			if q.pack == nil {
+				q.pack = getBlock(min(q.bytes-q.size+len(*last), hugeBlock))
+			}
+			p := q.pack.b
+			if cap(p)-len(p) < len(*last)+len(b) {
+				return
+			}
+			if run == single {
+				run = len(p)
+				p = append(p, *last...)
+			}
+			q.pack.b = append(p, b...)
+			*last = q.pack.b[run:]
+		}
+		q.size += len(b)
+		q.taken += uint64(k.frames - q.part)
+		if k.owned && q.next == len(q.log)-1 { // more may be appended to it
+			q.off, q.part = len(k.b), k.frames
+			return
+		}
+		q.next, q.off, q.part = q.next+1, 0, 0
+	}
+}
+
+// done ends what take began, written or not. If the connection can be resumed, it is kept until
+// the peer has it.
+func (q *queue) done() {
+	q.mu.Lock()
+	q.bytes -= q.size
+	q.keep.bytes += q.size
+	q.size = 0
+	q.written = q.taken
+	clear(q.vec)
+	if q.pack != nil {
+		q.pack.release()
+		q.pack = nil
+	}
+	q.trimLocked()
+	q.shrinkLocked(q.limit - q.bytes)
+	q.pressLocked()
+	if q.bytes <= q.limit/2 {
+		q.openLocked()
+	}
+	q.mu.Unlock()
+}
+
+// letGoLocked lets go of the first block of the log, if that holds nothing but the first so many
+// frames of the queue, or is a hole. It reports whether it did.
+func (q *queue) letGoLocked(frames uint64) bool {
+	if q.head == len(q.log) {
+		if hasOverflow {
+			q.spares.first += int64(q.head)
+		}
+		q.log, q.head, q.next, q.off, q.part = q.log[:0], 0, 0, 0, 0
+		q.shortenLocked()
+		return false
+	}
+	if k := q.log[q.head]; k != nil {
+		end := q.base + uint64(k.frames)
+		if end > frames {
+			return false
+		}
+		q.base = end
+		q.keep.bytes -= len(k.b)
+		k.release()
+		q.log[q.head] = nil
+	} else if hasOverflow && q.head >= q.next {
+		q.spares.holes--
+	}
+	if q.head++; q.next < q.head {
+		q.next, q.off, q.part = q.head, 0, 0
+	}
+	return true
+}
+
+// shortenLocked lets go of slices that a burst has made large.
+func (q *queue) shortenLocked() {
+	const most = 16
+	if q.flushing {
+		return
+	}
+	if cap(q.log) > most && len(q.log) == 0 {
+		q.log = nil
+	}
+	if cap(q.vec) > most {
+		q.vec = nil
+	}
+}
+
+// forgetWaitingLocked drops all that nobody has taken.
+func (q *queue) forgetWaitingLocked() {
+	for i := q.next; i < len(q.log); i++ {
+		k := q.log[i]
+		if k == nil {
+			continue
+		}
+		if i == q.next && q.off > 0 { // in part: somebody may be writing the rest
+			q.bytes -= len(k.b) - q.off
+			k.b, k.frames = k.b[:q.off], q.part
+			continue
+		}
+		q.bytes -= len(k.b)
+		k.release()
+		q.log[i] = nil
+	}
+	q.log = q.log[:q.next+min(q.off, 1)]
+	q.spares.holes = 0
+	q.trimLocked()
+}

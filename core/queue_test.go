@@ -1,0 +1,305 @@
+//go:build !js
+
+package core
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// A queueModel drives a queue by the operations that its users have, at random or as
+// bytes say, and knows what must come out: a peer that reads frames, each with a number, and
+// acknowledges them, over streams that break off.
+type queueModel struct {
+	t    testing.TB
+	q    *queue
+	op   func(n int) int // a number below n
+	next uint32          // of the next frame
+
+	waiting []modelFrame // not taken
+	kept    []modelFrame // taken, and not acknowledged
+	acked   uint64       // frames that the peer has acknowledged
+	writing bool
+	vec     [][]byte
+	flight  []uint32 // numbers of the frames in vec
+	over    bool     // it could not be resumed
+}
+
+type modelFrame struct {
+	number uint32
+	size   int
+	spare  bool
+}
+
+func newQueueModel(t testing.TB, limit int, op func(n int) int) *queueModel {
+	q := &queue{limit: limit, link: &link{}}
+	q.keep.on = true
+	return &queueModel{t: t, q: q, op: op}
+}
+
+// frame returns the next frame, of any size.
+func (m *queueModel) frame() []byte {
+	sizes := []int{4, 40, 130, 130, 130, 1000, copyBelow, 20_000}
+	payload := make([]byte, sizes[m.op(len(sizes))])
+	binary.LittleEndian.PutUint32(payload, m.next)
+	m.next++
+	return wire.AppendRaw(nil, payload)
+}
+
+func (m *queueModel) push(frame []byte, spare bool) {
+	m.waiting = append(m.waiting, modelFrame{m.next - 1, len(frame), spare})
+}
+
+// send queues a frame in one of the ways there are, if it is admitted.
+func (m *queueModel) send() {
+	f := m.frame()
+	if !m.q.admitLocked(len(f)) {
+		m.next--
+		require.Greater(m.t, m.q.bytes+len(f), m.q.limit)
+		return
+	}
+	switch m.op(3) {
+	case 0:
+		m.q.commitLocked(append(m.q.spaceLocked(len(f)), f...))
+		m.push(f, false)
+	case 1:
+		m.q.shareLocked(shared(f))
+		m.push(f, false)
+	case 2:
+		k := shared(f)
+		k.spare = true
+		m.q.addSpareLocked("latest", k, m.op(2) == 0)
+		m.push(f, true)
+	}
+}
+
+// drop makes room by dropping the oldest that may be dropped.
+func (m *queueModel) drop() {
+	n := m.op(40_000)
+	bytes, want := m.q.bytes, 0
+	m.waiting = slices.DeleteFunc(m.waiting, func(f modelFrame) bool {
+		if !f.spare || bytes == 0 || bytes+n <= m.q.limit {
+			return false
+		}
+		bytes -= f.size
+		want++
+		return true
+	})
+	require.Equal(m.t, want, m.q.dropOldestLocked(n))
+}
+
+// forget drops the one that is the latest of its name, if it waits.
+func (m *queueModel) forget() {
+	at, ok := m.q.spares.latest["latest"]
+	i := int(at - m.q.spares.first)
+	var number uint32
+	waits := ok && at >= m.q.waitingFrom() && m.q.log[i] != nil
+	if waits {
+		number = numberOf(m.t, m.q.log[i].b)
+	}
+	require.Equal(m.t, waits, m.q.forgetLocked("latest") == 1)
+	if waits {
+		i := slices.IndexFunc(m.waiting, func(f modelFrame) bool { return f.number == number })
+		require.True(m.t, m.waiting[i].spare)
+		m.waiting = slices.Delete(m.waiting, i, i+1)
+	}
+}
+
+func numberOf(t testing.TB, frame []byte) uint32 {
+	f, _, ok, err := wire.Next(frame, maxPeerFrame)
+	require.True(t, ok)
+	require.NoError(t, err)
+	return binary.LittleEndian.Uint32(f.Body)
+}
+
+// write begins a write, and ends the one before.
+func (m *queueModel) write() {
+	m.finish()
+	if m.q.link == nil {
+		return
+	}
+	m.q.flushing = true
+	m.vec, _ = m.q.take()
+	m.writing = m.vec != nil
+	require.Equal(m.t, len(m.waiting) > 0, m.writing)
+	var all []byte
+	m.flight = nil
+	for _, b := range m.vec {
+		require.NotEmpty(m.t, b)
+		all = append(all, b...)
+	}
+	require.Len(m.t, all, m.q.size)
+	first := true
+	for size := 0; len(all) > 0; first = false {
+		_, n, ok, err := wire.Next(all, maxPeerFrame)
+		require.True(m.t, ok)
+		require.NoError(m.t, err)
+		f := m.waiting[0]
+		m.waiting = m.waiting[1:]
+		require.Equal(m.t, f.number, numberOf(m.t, all))
+		require.Equal(m.t, f.size, n)
+		size += n
+		require.True(m.t, first || size <= maxWrite)
+		f.spare = false
+		m.kept = append(m.kept, f)
+		m.flight = append(m.flight, f.number)
+		all = all[n:]
+	}
+}
+
+// finish ends a write: what was handed to the medium has not changed meanwhile.
+func (m *queueModel) finish() {
+	if !m.writing {
+		return
+	}
+	var numbers []uint32
+	for _, b := range m.vec {
+		for len(b) > 0 {
+			_, n, ok, _ := wire.Next(b, maxPeerFrame)
+			require.True(m.t, ok)
+			numbers = append(numbers, numberOf(m.t, b))
+			b = b[n:]
+		}
+	}
+	require.Equal(m.t, m.flight, numbers)
+	m.q.done()
+	m.q.flushing = false
+	m.writing = false
+}
+
+// ack acknowledges some of what the peer can have, even while it is written.
+func (m *queueModel) ack() {
+	n := m.op(len(m.kept) + 1)
+	m.kept = m.kept[n:]
+	m.acked += uint64(n)
+	require.True(m.t, m.q.ackLocked(m.acked))
+}
+
+// lie acknowledges what cannot be.
+func (m *queueModel) lie() {
+	require.False(m.t, m.q.ackLocked(m.acked+uint64(len(m.kept))+1+uint64(m.op(3))))
+	if m.acked > 0 {
+		require.False(m.t, m.q.ackLocked(m.acked-1))
+	}
+}
+
+// breakOff loses the stream, and later goes on over another with what the peer has by then.
+func (m *queueModel) breakOff() {
+	m.finish()
+	if m.q.link != nil {
+		m.q.suspendLocked()
+		return
+	}
+	n := m.op(len(m.kept) + 1)
+	before := m.acked + uint64(n)
+	resumed := m.q.resumeLocked(&link{}, before, nil)
+	require.Equal(m.t, before >= m.q.base, resumed)
+	if !resumed {
+		m.over = true // what the peer lacks has been given up
+		return
+	}
+	m.acked = before
+	m.waiting = slices.Concat(m.kept[n:], m.waiting)
+	m.kept = nil
+}
+
+// check compares the accounts.
+func (m *queueModel) check() {
+	q := m.q
+	bytes := 0
+	for _, f := range m.waiting {
+		bytes += f.size
+	}
+	require.Equal(m.t, bytes, q.bytes-q.size)
+	require.Equal(m.t, m.acked+uint64(len(m.kept)), q.taken)
+	require.Equal(m.t, q.taken+uint64(len(m.waiting)), q.sent)
+	frames, kept, holes := q.base, 0, 0
+	for i, k := range q.log {
+		require.True(m.t, i >= q.head || k == nil)
+		if k == nil {
+			if i >= q.next {
+				holes++
+			}
+			continue
+		}
+		frames += uint64(k.frames)
+		if i < q.next {
+			kept += len(k.b)
+		} else if i == q.next {
+			kept += q.off
+		}
+	}
+	require.Equal(m.t, q.sent, frames)
+	require.Equal(m.t, kept, q.keep.bytes+q.size)
+	require.Equal(m.t, holes, q.spares.holes)
+	require.LessOrEqual(m.t, q.bytes+q.keep.bytes, max(q.limit, 21_000)+largeBlock) // see shrinkLocked
+	if len(m.waiting) == 0 && len(m.kept) == 0 && !m.writing {
+		require.Zero(m.t, q.keep.bytes)
+	}
+}
+
+func (m *queueModel) run(steps int) {
+	for i := 0; i < steps && !m.over; i++ {
+		switch m.op(12) {
+		case 0, 1, 2, 3, 4:
+			m.send()
+		case 5, 6:
+			m.write()
+		case 7:
+			m.ack()
+		case 8:
+			m.lie()
+		case 9:
+			m.drop()
+		case 10:
+			m.forget()
+		case 11:
+			m.breakOff()
+		}
+		if !m.over {
+			m.check()
+		}
+	}
+}
+
+// Whatever is sent, dropped, written, acknowledged and written again: the peer gets each frame
+// that was not dropped once and in order, and all accounts are right after each step.
+func TestQueueModel(t *testing.T) {
+	steps, whole := 0, 0
+	for seed := range uint64(soak(300, 8000)) {
+		rng := rand.New(rand.NewPCG(seed, 7))
+		m := newQueueModel(t, 1<<(10+rng.IntN(12)), rng.IntN)
+		m.run(400)
+		steps += int(m.next)
+		if !m.over {
+			whole++
+		}
+	}
+	t.Logf("soak: queue model: %d frames, %d of %d queues resumed each time", steps, whole, soak(300, 8000))
+	require.Positive(t, whole)
+}
+
+func FuzzQueue(f *testing.F) {
+	f.Add([]byte{}, uint32(1<<16))
+	f.Add([]byte("\x00\x02\x00\x05\x00\x02\x01\x05\x07\x01\x0b\x0b\x00\x05\x05"), uint32(4<<10))
+	f.Fuzz(func(t *testing.T, program []byte, limit uint32) {
+		op := func(n int) int {
+			if len(program) == 0 {
+				return 0
+			}
+			b := program[0]
+			program = program[1:]
+			return int(b) % n
+		}
+		m := newQueueModel(t, int(limit%(1<<20))+1, op)
+		for i := 0; i < 1000 && len(program) > 0; i++ {
+			m.run(1)
+		}
+	})
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hisock/hisock/examples/bench/load"
+	"github.com/hisock/hisock/examples/bench/report"
+)
+
+type options struct {
+	rounds  int
+	seconds float64
+	only    string
+	out     string
+	quick   bool
+	profile string
+}
+
+func runBench(args []string) error {
+	var o options
+	f := flag.NewFlagSet("bench", flag.ExitOnError)
+	f.IntVar(&o.rounds, "rounds", 5, "how often everything is measured")
+	f.Float64Var(&o.seconds, "seconds", 1.2, "how long each piece of work is measured")
+	f.StringVar(&o.only, "only", "", "names of works and contestants, separated by commas; the floor always takes part")
+	f.StringVar(&o.out, "out", "", "where to write the page and plots; empty means ../../docs for a run of everything, else nowhere")
+	f.BoolVar(&o.quick, "quick", false, "one short round, to see that all works; its figures mean little")
+	f.StringVar(&o.profile, "profile", "", "write profiles of the servers to this directory")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	if o.quick {
+		o.rounds, o.seconds = 1, 0.3
+	}
+	works, who, err := choose(o.only)
+	if err != nil {
+		return err
+	}
+	if err := load.RaiseFileLimit(); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(who, func(c contestant) bool { return c.script != "" }) {
+		if err := installNode(os.Stderr); err != nil {
+			return err
+		}
+	}
+	measure := time.Duration(o.seconds * float64(time.Second))
+	r := &runner{
+		rounds: o.rounds, warm: measure / 4, measure: measure, settle: measure / 2,
+		drain: 20 * time.Second, profile: o.profile, log: os.Stderr,
+	}
+	before, known := used()
+	begin := time.Now()
+	results := report.Results{
+		Date:    time.Now(),
+		Command: strings.TrimSpace("go run . " + strings.Join(args, " ")),
+		Rounds:  o.rounds, Seconds: o.seconds,
+		Machine: machine(), Versions: versions(who),
+		Works: r.run(works, who),
+	}
+	fmt.Fprintln(os.Stderr, "it took", time.Since(begin).Round(time.Second))
+	quiet := true
+	if share, ok := busy(before, runtime.NumCPU()); known && ok {
+		quiet = share < mostBusy
+		fact := report.Fact{Name: "other load", Text: fmt.Sprintf("%.0f%% of the processors' time", 100*share)}
+		results.Machine = append(results.Machine, fact)
+		fmt.Fprintln(os.Stderr, fact.Name+":", fact.Text)
+	}
+	if o.out == "" && !o.quick && o.only == "" && o.profile == "" {
+		if !quiet {
+			return errors.Join(failures(results.Works), errBusy)
+		}
+		o.out = filepath.Join("..", "..", "docs")
+	}
+	if o.out != "" {
+		if err := results.Write(o.out); err != nil {
+			return err
+		}
+		fmt.Fprintln(os.Stderr, "written:", filepath.Join(o.out, "benchmarks.md"))
+	}
+	return failures(results.Works)
+}
+
+// mostBusy is how much of the processors others may use for figures to be worth publishing: the
+// system's own part in a busy network is counted among it.
+const mostBusy = 0.1
+
+var errBusy = errors.New("the machine was busy with other things: nothing is written, unless -out says where")
+
+// failures joins what went wrong.
+func failures(works []report.Work) (err error) {
+	for _, w := range works {
+		for _, row := range w.Rows {
+			if row.Failure != "" {
+				err = errors.Join(err, fmt.Errorf("%s: %s: %s", w.Name, row.Contestant, row.Failure))
+			}
+		}
+	}
+	return err
+}
+
+// choose returns the works and contestants that are named, or all where none is named.
+func choose(only string) ([]work, []contestant, error) {
+	allWorks, all := works(fullScale), contestants
+	if only == "" {
+		return allWorks, all, nil
+	}
+	var chosen []work
+	var who []contestant
+	for name := range strings.SplitSeq(only, ",") {
+		w := slices.IndexFunc(allWorks, func(w work) bool { return w.Name == name })
+		c := slices.IndexFunc(all, func(c contestant) bool { return c.name == name })
+		switch {
+		case w >= 0:
+			chosen = append(chosen, allWorks[w])
+		case c >= 0:
+			who = append(who, all[c])
+		default:
+			return nil, nil, fmt.Errorf("there is neither work nor contestant %q", name)
+		}
+	}
+	if chosen == nil {
+		chosen = allWorks
+	}
+	if who == nil {
+		return chosen, all, nil
+	}
+	floor := all[0]
+	who = slices.DeleteFunc(who, func(c contestant) bool { return c.name == floor.name })
+	return chosen, append([]contestant{floor}, who...), nil
+}

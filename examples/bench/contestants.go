@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+
+	"github.com/hisock/hisock/examples/bench/report"
+)
+
+// A contestant is a server and the protocol in which it is spoken to.
+type contestant struct {
+	name     string
+	protocol string
+	module   string // of the library, empty for what is in this repository
+	script   string // of those that run in Node
+	groups   bool   // it does the work with many groups
+}
+
+// contestants are in the order in which each round runs them.
+var contestants = []contestant{
+	{name: report.Floor, protocol: "floor", groups: true},
+	{name: "hisock/tcp", protocol: "hisock/tcp", groups: true},
+	{name: "hisock/ws", protocol: "hisock/ws", groups: true},
+	{name: "nhooyr", protocol: "websocket", module: "nhooyr.io/websocket", groups: true},
+	{name: "gws", protocol: "websocket", module: "github.com/lxzan/gws", groups: true},
+	{name: "gorilla", protocol: "websocket", module: "github.com/gorilla/websocket", groups: true},
+	{name: "gobwas", protocol: "websocket", module: "github.com/gobwas/ws", groups: true},
+	{name: "melody", protocol: "websocket", module: "github.com/olahol/melody"},
+	{name: "centrifuge", protocol: "centrifuge", module: "github.com/centrifugal/centrifuge", groups: true},
+	{name: "nats", protocol: "nats", module: "github.com/nats-io/nats-server/v2", groups: true},
+	{name: "ws (Node)", protocol: "websocket", module: "ws", script: "ws.js", groups: true},
+	{name: "Socket.IO", protocol: "socket.io", module: "socket.io", script: "socketio.js", groups: true},
+}
+
+// nodeDir is where the servers are that run in Node.
+const nodeDir = "node"
+
+// command is how a contestant's server is started.
+func (c contestant) command(profile string) ([]string, error) {
+	if c.script != "" {
+		node, err := exec.LookPath("node")
+		return []string{node, "--expose-gc", filepath.Join(nodeDir, c.script)}, err
+	}
+	exe, err := os.Executable()
+	command := []string{exe, "serve"}
+	if profile != "" {
+		command = append(command, "-profile", profile)
+	}
+	return append(command, c.name), err
+}
+
+// installNode installs the packages of the servers that run in Node, unless they are there.
+func installNode(log io.Writer) error {
+	if _, err := os.Stat(filepath.Join(nodeDir, "node_modules")); err == nil {
+		return nil
+	}
+	fmt.Fprintln(log, "installing the packages of the servers that run in Node")
+	npm := exec.Command("npm", "ci", "--no-audit", "--no-fund")
+	npm.Dir, npm.Stdout, npm.Stderr = nodeDir, log, log
+	if err := npm.Run(); err != nil {
+		return fmt.Errorf("npm ci: %w", err)
+	}
+	return nil
+}
+
+// isHisock says whether a contestant is the floor or this library: those of some further work.
+func (c contestant) isHisock() bool {
+	return slices.Contains([]string{report.Floor, "hisock/tcp", "hisock/ws"}, c.name)
+}

@@ -1,0 +1,120 @@
+package load
+
+import (
+	"fmt"
+	"net"
+)
+
+// A hisockWSCodec speaks hisock's native format in WebSocket messages, each of which carries a whole
+// batch. Where one ends means nothing.
+type hisockWSCodec struct {
+	hisock hisockCodec
+
+	rest  int    // bytes to come of the payload of a frame
+	carry []byte // the start of a frame of hisock's
+	pongs []byte
+	ctl   []byte
+}
+
+func (c *hisockWSCodec) open(nc net.Conn, r role) error {
+	o, err := upgrade(nc, "/")
+	if err != nil {
+		return err
+	}
+	if err := o.write(opBinary, c.hisock.hello(r)); err != nil {
+		return err
+	}
+	p, err := o.next()
+	if err != nil {
+		return err
+	}
+	if err := c.hisock.welcomed(p); err != nil {
+		return err
+	}
+	return o.done()
+}
+
+func (c *hisockWSCodec) begin(dst []byte) []byte { return append(dst, masks[:batchHeader]...) }
+
+func (c *hisockWSCodec) append(dst []byte, m message) []byte { return c.hisock.append(dst, m) }
+
+func (c *hisockWSCodec) seal(dst []byte, start int) []byte { return sealBatch(dst, start) }
+
+func (c *hisockWSCodec) feed(b []byte, got func([]byte) error) (n int, err error) {
+	for n < len(b) {
+		if c.rest == 0 {
+			h, err := parseHeader(b[n:])
+			if err != nil {
+				return n, err
+			}
+			if h.size == 0 {
+				break
+			}
+			if h.op >= opClose {
+				end := n + h.size + h.length
+				if end > len(b) {
+					break
+				}
+				if err := c.controlFrame(h.op, b[n+h.size:end]); err != nil {
+					return n, err
+				}
+				n = end
+				continue
+			}
+			n += h.size
+			c.rest = h.length
+		}
+		piece := b[n:min(n+c.rest, len(b))]
+		if err := c.stream(piece, got); err != nil {
+			return n, err
+		}
+		n += len(piece)
+		c.rest -= len(piece)
+	}
+	return n, nil
+}
+
+func (c *hisockWSCodec) controlFrame(op byte, payload []byte) error {
+	switch op {
+	case opPing:
+		c.pongs = appendFrame(c.pongs, opPong, payload...)
+	case opPong:
+	case opClose:
+		return closed(payload)
+	default:
+		return fmt.Errorf("frame with opcode %x", op)
+	}
+	return nil
+}
+
+// stream takes a piece of the stream that the messages are.
+func (c *hisockWSCodec) stream(piece []byte, got func([]byte) error) error {
+	if len(c.carry) == 0 {
+		n, err := c.hisock.feed(piece, got)
+		if err != nil {
+			return err
+		}
+		c.carry = append(c.carry, piece[n:]...)
+		return nil
+	}
+	c.carry = append(c.carry, piece...)
+	n, err := c.hisock.feed(c.carry, got)
+	if err != nil {
+		return err
+	}
+	c.carry = c.carry[:copy(c.carry, c.carry[n:])]
+	return nil
+}
+
+func (c *hisockWSCodec) control(more bool) []byte {
+	frames := c.hisock.control(more)
+	if frames == nil && len(c.pongs) == 0 {
+		return nil
+	}
+	c.ctl = append(c.ctl[:0], c.pongs...)
+	c.pongs = c.pongs[:0]
+	if frames != nil {
+		c.ctl = appendFrame(c.ctl, opBinary, frames...)
+	}
+	return c.ctl
+}

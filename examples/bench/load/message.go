@@ -1,0 +1,91 @@
+// Package load is the side of the benchmark that sends: connections that speak the protocol of
+// each contestant, keep a number of messages in flight and check every message that comes.
+//
+// It is the same for all contestants. What differs is the codec, which turns messages into bytes
+// and back; it is written by hand, puts all that is due into one write, and allocates nothing
+// once it runs.
+package load
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+)
+
+// A message is text, so that protocols that carry text need no other encoding:
+//
+//	offset  bytes      meaning
+//	0       4          who it is from or for, in hexadecimal
+//	4       8          its number there, from 0, in hexadecimal
+//	12      size - 12  letters, different ones for each of 64 messages in a row
+const (
+	headerSize = 12
+	// MaxSize is the size of the largest message, in bytes.
+	MaxSize = 64 << 10
+)
+
+const (
+	patternStep  = 4
+	patternSteps = 64
+)
+
+var (
+	hexPairs [256][2]byte
+	pattern  [MaxSize + patternStep*patternSteps]byte
+)
+
+func init() {
+	const digits = "0123456789abcdef"
+	for i := range hexPairs {
+		hexPairs[i] = [2]byte{digits[i>>4], digits[i&15]}
+	}
+	x := uint32(1)
+	for i := range pattern {
+		x = x*1664525 + 1013904223
+		pattern[i] = 'a' + byte(x>>24)%26
+	}
+}
+
+// A message is what is sent: its bytes follow from these.
+type message struct {
+	id   uint16
+	seq  uint32
+	size int
+}
+
+func (m message) header() (h [headerSize]byte) {
+	for i, b := range [...]byte{
+		byte(m.id >> 8), byte(m.id),
+		byte(m.seq >> 24), byte(m.seq >> 16), byte(m.seq >> 8), byte(m.seq),
+	} {
+		pair := hexPairs[b]
+		h[2*i], h[2*i+1] = pair[0], pair[1]
+	}
+	return h
+}
+
+func (m message) body() []byte {
+	start := int(m.seq%patternSteps) * patternStep
+	return pattern[start:][:m.size-headerSize]
+}
+
+func (m message) append(dst []byte) []byte {
+	h := m.header()
+	return append(append(dst, h[:]...), m.body()...)
+}
+
+// check compares what came with what was to come.
+func (m message) check(got []byte) error {
+	if len(got) != m.size {
+		return fmt.Errorf("message %d has %d bytes, not %d", m.seq, len(got), m.size)
+	}
+	if h := m.header(); string(got[:headerSize]) != string(h[:]) {
+		return fmt.Errorf("message %q came where %q was to come", got[:headerSize], h[:])
+	}
+	if !bytes.Equal(got[headerSize:], m.body()) {
+		return fmt.Errorf("message %d has another content", m.seq)
+	}
+	return nil
+}
+
+var errUnexpected = errors.New("a message came that nobody asked for")

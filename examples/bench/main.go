@@ -1,0 +1,33 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/hisock/hisock/examples/bench/serve"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) > 0 && args[0] == "serve" {
+		return runServer(args[1:])
+	}
+	return runBench(args)
+}
+
+// runServer is what the benchmark starts for each contestant.
+func runServer(args []string) error {
+	f := flag.NewFlagSet("serve", flag.ExitOnError)
+	profile := f.String("profile", "", "write a profile of processor time to this directory")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	return serve.Run(f.Arg(0), *profile, os.Stdin, os.Stdout)
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A usage is the processor time that was used up to a moment: by everything on the machine, and by
+// this process and those that it started and that have ended.
+type usage struct {
+	all, own time.Duration
+	at       time.Time
+}
+
+// tick is the unit of /proc/stat: it is 100 a second wherever Linux runs Go.
+const tick = time.Second / 100
+
+// used returns false where the system does not say.
+func used() (u usage, ok bool) {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return u, false
+	}
+	// user, nice, system, idle, waiting for input, two kinds of interrupts, stolen by other guests
+	var n [8]int64
+	line, _, _ := strings.Cut(string(b), "\n")
+	if _, err := fmt.Sscanf(line, "cpu %d %d %d %d %d %d %d %d",
+		&n[0], &n[1], &n[2], &n[3], &n[4], &n[5], &n[6], &n[7]); err != nil {
+		return u, false
+	}
+	u.all = time.Duration(n[0]+n[1]+n[2]+n[5]+n[6]+n[7]) * tick
+	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
+		var r syscall.Rusage
+		if err := syscall.Getrusage(who, &r); err != nil {
+			return u, false
+		}
+		u.own += time.Duration(r.Utime.Nano() + r.Stime.Nano())
+	}
+	u.at = time.Now()
+	return u, true
+}
+
+// busy is how much of the processors others have used since, 0 to 1.
+func busy(since usage, processors int) (share float64, ok bool) {
+	now, ok := used()
+	if !ok {
+		return 0, false
+	}
+	others := (now.all - since.all) - (now.own - since.own)
+	return max(0, others.Seconds()/now.at.Sub(since.at).Seconds()/float64(processors)), true
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// A process is a server that was started for one piece of work.
+type process struct {
+	addr string
+
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Reader
+}
+
+// startTimeout is how long a server may take to say where it listens.
+const startTimeout = 20 * time.Second
+
+// start starts a server and waits for its address. With onePU it has one processor.
+func start(command []string, oneCPU bool) (*process, error) {
+	if oneCPU {
+		command = append([]string{"taskset", "-c", "0"}, command...)
+	}
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Stderr = os.Stderr
+	if oneCPU {
+		cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+	}
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	p := &process{cmd: cmd, in: in, out: bufio.NewReader(out)}
+	timer := time.AfterFunc(startTimeout, func() { cmd.Process.Kill() })
+	defer timer.Stop()
+	line, err := p.out.ReadString('\n')
+	if err != nil {
+		cmd.Process.Kill()
+		return nil, errors.Join(fmt.Errorf("%s has not started: %w", strings.Join(command, " "), err), cmd.Wait())
+	}
+	p.addr = strings.TrimSpace(line)
+	return p, nil
+}
+
+// ask sends one line and parses the numbers of the answer.
+func (p *process) ask(question string, numbers ...any) error {
+	if _, err := io.WriteString(p.in, question+"\n"); err != nil {
+		return fmt.Errorf("asking the server: %w", err)
+	}
+	line, err := p.out.ReadString('\n')
+	if err != nil {
+		return fmt.Errorf("the server's answer: %w", err)
+	}
+	_, err = fmt.Sscan(line, numbers...)
+	return err
+}
+
+// cpu is the processor time that the server has used.
+func (p *process) cpu() (time.Duration, error) {
+	var ns int64
+	err := p.ask("cpu", &ns)
+	return time.Duration(ns), err
+}
+
+// memory is what the server's heap and stacks take, and what is resident, in bytes.
+func (p *process) memory() (heap, resident float64, err error) {
+	err = p.ask("memory", &heap, &resident)
+	return heap, resident, err
+}
+
+// stop ends the server by ending its input.
+func (p *process) stop() error {
+	p.in.Close()
+	timer := time.AfterFunc(startTimeout, func() { p.cmd.Process.Kill() })
+	defer timer.Stop()
+	return p.cmd.Wait()
+}

@@ -1,0 +1,209 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// plotDir is where the plots are, seen from the page.
+const plotDir = "benchmarks"
+
+// Write writes the page and its plots into a directory: benchmarks.md and benchmarks/*.svg.
+func (r *Results) Write(dir string) error {
+	if err := os.MkdirAll(filepath.Join(dir, plotDir), 0o755); err != nil {
+		return err
+	}
+	for i := range r.Works {
+		w := &r.Works[i]
+		path := filepath.Join(dir, plotDir, w.Name+".svg")
+		if err := os.WriteFile(path, w.Plot(), 0o644); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(filepath.Join(dir, "benchmarks.md"), r.Page(), 0o644)
+}
+
+// Page returns the page in Markdown.
+func (r *Results) Page() []byte {
+	p := &page{}
+	p.f("# Benchmarks\n\n")
+	p.f("Written by `%s` on %s; do not edit. How it is measured, and how to add to it, says\n"+
+		"[the benchmark's README](../examples/bench/README.md).\n\n", r.Command, r.Date.Format(time.DateOnly))
+	p.f("%s\n", reading)
+	p.f("Each figure is a median of %d rounds, each of which measured every contestant once for %g s.\n"+
+		"In brackets are the smallest and the largest of them.\n\n", r.Rounds, r.Seconds)
+	p.summary(r)
+	for i := range r.Works {
+		p.work(r, &r.Works[i])
+	}
+	p.f("## What was measured with what\n\n")
+	p.facts("machine", "", r.Machine)
+	p.facts("contestant", "version", r.Versions)
+	return bytes.TrimRight(p.Bytes(), "\n")
+}
+
+const reading = `## How to read this
+
+- The **floor** is a TCP server written by hand for this benchmark, which frames messages by a length
+  and gathers what it writes. It has nothing else: no names, limits, heartbeats or
+  sessions. A library over Go's ` + "`net`" + ` can come near it, and where one is above it, the floor is
+  not as good as it might be there.
+- A **ratio** is what a contestant did divided by what the floor did in the same round: 0.50 is half as
+  many messages a second. It says more than absolute figures, which belong to one machine.
+- **Server CPU** is the processor time that the server's process used for a message. Where the load
+  shares the processors with the server, as here, it tells more about the server than
+  the messages a second do.
+- Every message is checked: length, order, content, and that none is lost. Who fails that has no
+  figures.
+- Contestants do different things. Those that speak WebSocket pay for masks and frames; NATS and
+  centrifuge bring subjects or channels; hisock brings names, groups, sessions that
+  outlive a connection, heartbeats and limits, all of which are on.
+- Server and load are two processes on one machine. There is no network between them, which would hide
+  most of the differences.
+`
+
+type page struct{ bytes.Buffer }
+
+func (p *page) f(format string, args ...any) { fmt.Fprintf(p, format, args...) }
+
+func (p *page) row(cells ...string) { p.f("| %s |\n", strings.Join(cells, " | ")) }
+
+// header begins a table whose first column is text and the others figures.
+func (p *page) header(cells ...string) {
+	p.row(cells...)
+	p.f("| --- |%s\n", strings.Repeat(" ---: |", len(cells)-1))
+}
+
+// summary has the ratios of all throughputs in one table.
+func (p *page) summary(r *Results) {
+	var works []*Work
+	var names []string
+	for i := range r.Works {
+		if w := &r.Works[i]; w.Kind == Throughput {
+			works = append(works, w)
+			for _, row := range w.Rows {
+				if row.Contestant != Floor && !contains(names, row.Contestant) {
+					names = append(names, row.Contestant)
+				}
+			}
+		}
+	}
+	if len(works) == 0 {
+		return
+	}
+	p.f("## Messages a second, as ratios to the floor\n\n")
+	p.header(append([]string{"", "floor, messages/s"}, names...)...)
+	for _, w := range works {
+		floor := w.Row(Floor)
+		cells := []string{fmt.Sprintf("[%s](#%s)", w.Name, w.Name), "-"}
+		if floor != nil {
+			cells[1] = count(floor.Values(rate).Median)
+		}
+		for _, name := range names {
+			cell := ""
+			if row := w.Row(name); row != nil && floor != nil {
+				cell = fmt.Sprintf("%.2f", row.Ratios(floor, rate).Median)
+			} else if w.failed(name) {
+				cell = "failed"
+			}
+			cells = append(cells, cell)
+		}
+		p.row(cells...)
+	}
+	p.f("\n")
+}
+
+func contains(names []string, name string) bool {
+	for _, n := range names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *Work) failed(contestant string) bool {
+	for _, row := range w.Rows {
+		if row.Contestant == contestant {
+			return row.Failure != ""
+		}
+	}
+	return false
+}
+
+func (p *page) work(r *Results, w *Work) {
+	p.f("## %s\n\n", w.Name)
+	p.f("%s\n\n", strings.TrimSpace(w.Title+". "+w.About))
+	p.f("![%s](%s/%s.svg)\n\n", w.Title, plotDir, w.Name)
+	switch w.Kind {
+	case Throughput:
+		p.throughput(w, r.work(w.Against))
+	case Latency:
+		p.latency(w)
+	case Memory:
+		p.memory(w)
+	}
+	for _, row := range w.Rows {
+		if row.Failure != "" {
+			p.row(row.Contestant, "failed: "+oneLine(row.Failure))
+		}
+	}
+	p.f("\n")
+}
+
+func (p *page) throughput(w, against *Work) {
+	header := []string{"", "ratio to the floor", "messages/s", "server CPU a message", "ratio to the floor"}
+	if against != nil {
+		header = append(header, "messages/s, ratio to "+against.Name)
+	}
+	p.header(header...)
+	floor := w.Row(Floor)
+	for _, row := range w.ranked(rate, true) {
+		cells := []string{
+			row.Contestant, ratio(row, floor, rate), spreadOf(row.Values(rate), count),
+			spreadOf(row.Values(cpuTime), duration), ratio(row, floor, cpuTime),
+		}
+		if against != nil {
+			cells = append(cells, ratio(row, against.Row(row.Contestant), rate))
+		}
+		p.row(cells...)
+	}
+}
+
+func (p *page) latency(w *Work) {
+	p.header("", "median", "99th percentile", "its ratio to the floor", "server CPU a message")
+	floor := w.Row(Floor)
+	for _, row := range w.ranked(p99, false) {
+		p.row(row.Contestant, spreadOf(row.Values(p50), duration), spreadOf(row.Values(p99), duration),
+			ratio(row, floor, p99), spreadOf(row.Values(cpuTime), duration))
+	}
+}
+
+func (p *page) memory(w *Work) {
+	p.header("", "heap and stacks", "resident")
+	for _, row := range w.ranked(resident, false) {
+		p.row(row.Contestant, spreadOf(row.Values(heap), size), spreadOf(row.Values(resident), size))
+	}
+}
+
+func (p *page) facts(name, text string, facts []Fact) {
+	p.row(name, text)
+	p.f("| --- | --- |\n")
+	for _, f := range facts {
+		p.row(f.Name, oneLine(f.Text))
+	}
+	p.f("\n")
+}
+
+// oneLine makes text fit a cell of a table.
+func oneLine(text string) string {
+	text = strings.NewReplacer("\n", " ", "|", "/").Replace(text)
+	if len(text) > 200 {
+		text = strings.ToValidUTF8(text[:200], "") + " ..."
+	}
+	return text
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os/exec"
+	"time"
+
+	"github.com/hisock/hisock/examples/bench/load"
+	"github.com/hisock/hisock/examples/bench/report"
+)
+
+// A runner runs works in rounds: in each, every contestant does every work once, so that what the
+// machine does beside meets all of them.
+type runner struct {
+	rounds        int
+	warm, measure time.Duration
+	settle        time.Duration // before memory is measured
+	drain         time.Duration // for what is in flight at the end
+	profile       string        // directory
+	log           io.Writer
+}
+
+func (r *runner) meter(p *process) *load.Meter {
+	return &load.Meter{Warm: r.warm, Measure: r.measure, Drain: r.drain, CPU: p.cpu}
+}
+
+// run returns the works with their rows. A contestant that has failed in a work does it no more.
+func (r *runner) run(works []work, who []contestant) []report.Work {
+	results := make([]report.Work, len(works))
+	for i, w := range works {
+		results[i] = w.Work
+		for _, c := range who {
+			if w.takes == nil || w.takes(c) {
+				results[i].Rows = append(results[i].Rows, report.Row{Contestant: c.name})
+			}
+		}
+	}
+	byName := make(map[string]contestant)
+	for _, c := range who {
+		byName[c.name] = c
+	}
+	for round := range r.rounds {
+		for i, w := range works {
+			for j := range results[i].Rows {
+				row := &results[i].Rows[j]
+				if row.Failure != "" {
+					continue
+				}
+				s, err := r.once(w, byName[row.Contestant])
+				if err != nil {
+					row.Failure = err.Error()
+				} else {
+					row.Samples = append(row.Samples, s)
+				}
+				r.tell(round, w, row)
+			}
+		}
+	}
+	return results
+}
+
+func (r *runner) tell(round int, w work, row *report.Row) {
+	fmt.Fprintf(r.log, "%d/%d %-18s %-12s ", round+1, r.rounds, w.Name, row.Contestant)
+	if row.Failure != "" {
+		fmt.Fprintln(r.log, "FAILED:", row.Failure)
+		return
+	}
+	s := row.Samples[len(row.Samples)-1]
+	switch w.Kind {
+	case report.Throughput:
+		fmt.Fprintf(r.log, "%10.0f/s %8.0f ns\n", s.Rate, s.CPU)
+	case report.Latency:
+		fmt.Fprintf(r.log, "%10.0f/s %8.0f ns, p50 %.0f us, p99 %.0f us\n", s.Rate, s.CPU, s.P50/1e3, s.P99/1e3)
+	case report.Memory:
+		fmt.Fprintf(r.log, "%8.1f KiB, resident %.1f KiB\n", s.Heap/1024, s.Resident/1024)
+	}
+}
+
+// once lets a new server of the contestant do the work.
+func (r *runner) once(w work, c contestant) (report.Sample, error) {
+	command, err := c.command(r.profile)
+	if err != nil {
+		return report.Sample{}, err
+	}
+	if w.oneCPU {
+		if _, err := exec.LookPath("taskset"); err != nil {
+			return report.Sample{}, err
+		}
+	}
+	p, err := start(command, w.oneCPU)
+	if err != nil {
+		return report.Sample{}, err
+	}
+	s, err := w.run(r, p, load.Target{Addr: p.addr, Protocol: c.protocol})
+	if stopErr := p.stop(); err == nil && stopErr != nil {
+		err = fmt.Errorf("the server ended: %w", stopErr)
+	}
+	return s, err
+}

@@ -1,0 +1,180 @@
+package serve
+
+import (
+	"encoding/binary"
+	"errors"
+	"net"
+)
+
+// The floor is written by hand, for this benchmark: messages behind their length in four bytes. Replies
+// are gathered and written when there is nothing left to read; what others send is
+// written by a goroutine of the connection, which takes all that waits. There is nothing
+// else: no limits, no heartbeats, no names.
+func startFloor() (string, error) {
+	l, err := listen()
+	if err != nil {
+		return "", err
+	}
+	s := &floor{}
+	go func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				s.serve(nc)
+				nc.Close()
+			}()
+		}
+	}()
+	return l.Addr().String(), nil
+}
+
+type floor struct{ groups groups[*outbox] }
+
+func (s *floor) serve(nc net.Conn) error {
+	r := newFloorReader(nc)
+	first, err := r.next()
+	if err != nil {
+		return err
+	}
+	job := parseJob(string(first))
+	if job.group == "" {
+		if _, err := nc.Write(appendFloor(nil, ready)); err != nil {
+			return err
+		}
+		if job.echo {
+			return echoFloor(nc, r)
+		}
+		return s.relay(r)
+	}
+	box := newOutbox(nc)
+	defer box.close()
+	s.groups.join(job.group, box)
+	defer s.groups.leave(job.group, box)
+	box.put(appendFloor(nil, ready))
+	_, err = r.next() // until it ends
+	return err
+}
+
+func echoFloor(nc net.Conn, r *floorReader) error {
+	var replies []byte
+	for {
+		message, err := r.next()
+		if err != nil {
+			return err
+		}
+		// A large message costs less in two writes than copied, or as one that is just too long for a
+		// segment of the loopback device, 64 KiB.
+		if len(message) >= floorLarge {
+			replies = binary.BigEndian.AppendUint32(replies, uint32(len(message)))
+			replies = append(replies, message[:floorLarge]...)
+			if _, err := nc.Write(replies); err != nil {
+				return err
+			}
+			if _, err := nc.Write(message[floorLarge:]); err != nil {
+				return err
+			}
+			replies = replies[:0]
+			continue
+		}
+		replies = appendFloor(replies, message)
+		if r.dry() || len(replies) >= floorWrite {
+			if _, err := nc.Write(replies); err != nil {
+				return err
+			}
+			replies = replies[:0]
+		}
+	}
+}
+
+func (s *floor) relay(r *floorReader) error {
+	var frame []byte
+	for {
+		message, err := r.next()
+		if err != nil {
+			return err
+		}
+		frame = appendFloor(frame[:0], message)
+		for _, box := range s.groups.of(message) {
+			box.put(frame)
+		}
+	}
+}
+
+const (
+	floorRead    = 16 << 10 // how much is read at once, at first
+	floorReadMax = 64 << 10 // and when that was not enough
+	floorWrite   = 64 << 10 // from how many bytes on replies do not wait
+	floorLarge   = 16 << 10 // from which size on a message is large
+)
+
+func appendFloor(dst, message []byte) []byte {
+	return append(binary.BigEndian.AppendUint32(dst, uint32(len(message))), message...)
+}
+
+// A floorReader reads messages: small ones as many at once as there are, of a large one what is
+// missing, so that nothing has to be moved to make room.
+type floorReader struct {
+	nc    net.Conn
+	buf   []byte
+	r, w  int
+	chunk int // how much is read at once
+}
+
+func newFloorReader(nc net.Conn) *floorReader {
+	return &floorReader{nc: nc, buf: make([]byte, floorRead), chunk: floorRead}
+}
+
+// next returns the next message, which is valid until it is called again.
+func (f *floorReader) next() ([]byte, error) {
+	for {
+		if message := f.whole(); message != nil {
+			f.r += 4 + len(message)
+			return message, nil
+		}
+		f.w = copy(f.buf, f.buf[f.r:f.w])
+		f.r = 0
+		end := f.w + f.chunk
+		large := false
+		if f.w >= 4 {
+			size := int(binary.BigEndian.Uint32(f.buf))
+			if size > maxMessage {
+				return nil, errors.New("message too long")
+			}
+			if large = size >= floorLarge; large {
+				end = 4 + size
+			}
+		}
+		if end > len(f.buf) {
+			bigger := make([]byte, end)
+			copy(bigger, f.buf[:f.w])
+			f.buf = bigger
+		}
+		n, err := f.nc.Read(f.buf[f.w:end])
+		if n == 0 && err != nil {
+			return nil, err
+		}
+		f.w += n
+		if f.w == end && !large {
+			f.chunk = min(2*f.chunk, floorReadMax)
+		}
+	}
+}
+
+// whole returns the message at the front, nil if not all of it is there or it has no bytes.
+func (f *floorReader) whole() []byte {
+	b := f.buf[f.r:f.w]
+	if len(b) < 4 {
+		return nil
+	}
+	size := int(binary.BigEndian.Uint32(b))
+	if size > maxMessage || len(b) < 4+size {
+		return nil
+	}
+	return b[4 : 4+size : 4+size]
+}
+
+// dry reports whether the next message has to be read first.
+func (f *floorReader) dry() bool { return f.whole() == nil }

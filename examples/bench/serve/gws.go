@@ -1,0 +1,51 @@
+package serve
+
+import (
+	"net/http"
+
+	"github.com/lxzan/gws"
+)
+
+// lxzan/gws with one message of a connection at a time, which keeps their order: its parallel mode is
+// off. A broadcast is encoded once, by its Broadcaster, and written by its queues.
+func startGWS() (string, error) {
+	h := &gwsHandler{}
+	up := gws.NewUpgrader(h, &gws.ServerOption{ParallelEnabled: false})
+	return serveHTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := up.Upgrade(w, r)
+		if err != nil {
+			return
+		}
+		job := parseJob(r.URL.Path)
+		c.Session().Store("job", job)
+		go func() { // so that the request can be collected
+			if job.group != "" {
+				h.groups.join(job.group, c)
+				defer h.groups.leave(job.group, c)
+			}
+			if c.WriteMessage(gws.OpcodeBinary, ready) == nil {
+				c.ReadLoop()
+			}
+		}()
+	}))
+}
+
+type gwsHandler struct {
+	gws.BuiltinEventHandler
+	groups groups[*gws.Conn]
+}
+
+func (h *gwsHandler) OnPing(c *gws.Conn, payload []byte) { c.WritePong(payload) }
+
+func (h *gwsHandler) OnMessage(c *gws.Conn, m *gws.Message) {
+	defer m.Close()
+	if v, ok := c.Session().Load("job"); ok && v.(job).echo {
+		c.WriteMessage(gws.OpcodeBinary, m.Bytes())
+		return
+	}
+	b := gws.NewBroadcaster(gws.OpcodeBinary, clone(m.Bytes()))
+	defer b.Close()
+	for _, member := range h.groups.of(m.Bytes()) {
+		b.Broadcast(member)
+	}
+}

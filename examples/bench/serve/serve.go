@@ -1,0 +1,155 @@
+// Package serve has the servers of the benchmark, one file for each contestant. All do the same
+// three things: they send back what comes on an echo connection, and what comes on a sending
+// connection to every member of the group that the message begins with.
+package serve
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"runtime/pprof"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// maxMessage is the largest message there is, in bytes.
+const maxMessage = 64 << 10
+
+// queueLen is how many messages a queue of a connection holds where that has to be said. No work has as
+// many in flight, so that nothing is dropped.
+const queueLen = 2048
+
+// A starter starts a server on a free port of this machine and returns its address. The server runs
+// until the process ends.
+type starter func() (addr string, err error)
+
+var starters = map[string]starter{
+	"floor":      startFloor,
+	"hisock/tcp": startHisockTCP,
+	"hisock/ws":  startHisockWS,
+	"gorilla":    startGorilla,
+	"nhooyr":     startNhooyr,
+	"gws":        startGWS,
+	"gobwas":     startGobwas,
+	"melody":     startMelody,
+	"centrifuge": startCentrifuge,
+	"nats":       startNATS,
+}
+
+// Names returns the names of the servers in this program.
+func Names() []string {
+	var names []string
+	for name := range starters {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Run runs a server until in ends. It writes the address as a line to out, and then a line for each
+// line it reads:
+//
+//	cpu     processor time used so far, in nanoseconds
+//	memory  bytes of heap and stacks, and bytes resident, after a garbage collection
+//
+// If profile names a directory, a profile of processor time is written there.
+func Run(name, profile string, in io.Reader, out io.Writer) error {
+	start := starters[name]
+	if start == nil {
+		return fmt.Errorf("serve: no contestant %q", name)
+	}
+	var l syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err == nil {
+		l.Cur = l.Max
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
+			return err
+		}
+	}
+	addr, err := start()
+	if err != nil {
+		return fmt.Errorf("serve: %s: %w", name, err)
+	}
+	if profile != "" {
+		stop, err := startProfile(profile, name)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	if _, err := fmt.Fprintln(out, addr); err != nil {
+		return err
+	}
+	return answer(in, out)
+}
+
+func answer(in io.Reader, out io.Writer) error {
+	for lines := bufio.NewScanner(in); lines.Scan(); {
+		var err error
+		switch line := lines.Text(); line {
+		case "cpu":
+			_, err = fmt.Fprintln(out, int64(cpuTime()))
+		case "memory":
+			_, err = fmt.Fprintln(out, heapAndStacks(), resident())
+		default:
+			err = fmt.Errorf("serve: asked for %q", line)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func heapAndStacks() uint64 {
+	runtime.GC() // what the first one finds may be kept by finalizers and pools
+	runtime.GC()
+	debug.FreeOSMemory()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapInuse + m.StackInuse
+}
+
+// resident is 0 where the system has no /proc.
+func resident() (bytes uint64) {
+	b, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	var size, pages uint64
+	if _, err := fmt.Sscan(string(b), &size, &pages); err != nil {
+		return 0
+	}
+	return pages * uint64(os.Getpagesize())
+}
+
+func startProfile(dir, name string) (stop func(), err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	name = fmt.Sprintf("%s-%d.pprof", strings.ReplaceAll(name, "/", "-"), os.Getpid())
+	f, err := os.Create(filepath.Join(dir, name))
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, err
+	}
+	return func() { pprof.StopCPUProfile(); f.Close() }, nil
+}
+
+func listen() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"time"
+
+	"github.com/hisock/hisock/examples/bench/load"
+	"github.com/hisock/hisock/examples/bench/report"
+)
+
+// A work is something for a contestant to do.
+type work struct {
+	report.Work
+	run    func(r *runner, p *process, t load.Target) (report.Sample, error)
+	takes  func(c contestant) bool // who does it; nil: all
+	oneCPU bool
+}
+
+// A scale is how large the works are; tests have small ones.
+type scale struct {
+	receivers int // of a broadcast
+	groups    int
+	idle      int // connections
+}
+
+var fullScale = scale{receivers: 1000, groups: 100, idle: 10_000}
+
+func works(s scale) []work {
+	hisockOnly := contestant.isHisock
+	echo64 := load.Echo{Conns: 64, Size: 64, Window: 64}
+	broadcast := load.Fanout{Groups: 1, Members: s.receivers, Size: 128, Window: 256}
+	active := load.Echo{Conns: min(s.idle/10, 100), Size: 64, Window: 64}
+	crowd := active
+	crowd.Idle = s.idle - active.Conns
+
+	return []work{
+		{Work: report.Work{
+			Name: "ping-pong", Title: "Ping-pong: 1 connection, 64 B, one in flight",
+			About: "A message is sent when the answer to the one before it has come.",
+		}, run: echoing(load.Echo{Conns: 1, Size: 64, Window: 1})},
+		{Work: report.Work{
+			Name: "call", Title: "The same as a call",
+			About: "hisock's Call, which matches the answer to the question; the floor does as before.",
+		}, run: echoing(load.Echo{Conns: 1, Size: 64, Window: 1, Call: true}), takes: hisockOnly},
+		{Work: report.Work{
+			Name: "echo-1", Title: "Echo: 1 connection, 64 B, 128 in flight",
+		}, run: echoing(load.Echo{Conns: 1, Size: 64, Window: 128})},
+		{Work: report.Work{
+			Name: "echo-64", Title: "Echo: 64 connections, 64 B, 64 in flight on each",
+		}, run: echoing(echo64)},
+		{Work: report.Work{
+			Name: "echo-64-1k", Title: "Echo: 64 connections, 1 KiB, 64 in flight on each",
+		}, run: echoing(load.Echo{Conns: 64, Size: 1 << 10, Window: 64})},
+		{Work: report.Work{
+			Name: "echo-1-64k", Title: "Echo: 1 connection, 64 KiB, 64 in flight",
+		}, run: echoing(load.Echo{Conns: 1, Size: 64 << 10, Window: 64})},
+		{Work: report.Work{
+			Name: "broadcast", Title: "Broadcast of 128 B to 1,000 receivers",
+			About: "One connection publishes; up to 256 messages are on their way to some of the receivers. Counted are deliveries.",
+		}, run: fanningOut(broadcast)},
+		{Work: report.Work{
+			Name: "groups", Title: "100 groups of 10, 128 B, 1,024 sends in flight",
+			About: "One connection sends to the groups in turn. Counted are deliveries, ten for each send.",
+		}, run: fanningOut(load.Fanout{Groups: s.groups, Members: 10, Size: 128, Window: 1024}),
+			takes: func(c contestant) bool { return c.groups }},
+		{Work: report.Work{
+			Name: "latency", Title: "Latency at 20,000 deliveries a second",
+			About: "200 messages of 128 B a second, evenly spread, to 100 receivers each. From just before a message is written to when a receiver has read it.",
+			Kind:  report.Latency,
+		}, run: fanningOut(load.Fanout{Groups: 1, Members: min(s.receivers, 100), Size: 128, Window: 256, Rate: 200})},
+		{Work: report.Work{
+			Name: "crowd-100", Title: "Echo: 100 connections, 64 B, 64 in flight on each",
+			About: "For comparison with the next.",
+		}, run: echoing(active), takes: hisockOnly},
+		{Work: report.Work{
+			Name: "crowd-10000", Title: "The same among 10,000 connections",
+			About: "As before, beside 9,900 connections that do nothing.", Against: "crowd-100",
+		}, run: echoing(crowd), takes: hisockOnly},
+		{Work: report.Work{
+			Name: "one-cpu-echo", Title: "One processor, echo: 64 connections, 64 B, 64 in flight on each",
+			About: "The server has one processor, by GOMAXPROCS=1 and taskset.",
+		}, run: echoing(echo64), takes: hisockOnly, oneCPU: true},
+		{Work: report.Work{
+			Name: "one-cpu-broadcast", Title: "One processor, broadcast of 128 B to 1,000 receivers",
+			About: "The server has one processor, by GOMAXPROCS=1 and taskset.",
+		}, run: fanningOut(broadcast), takes: hisockOnly, oneCPU: true},
+		{Work: report.Work{
+			Name: "memory", Title: "Memory of an idle connection, 10,000 connections",
+			About: "What the server has more than before they came, divided by their number, after a garbage collection.",
+			Kind:  report.Memory,
+		}, run: holding(s.idle)},
+	}
+}
+
+func echoing(e load.Echo) func(*runner, *process, load.Target) (report.Sample, error) {
+	return func(r *runner, p *process, t load.Target) (report.Sample, error) {
+		m := r.meter(p)
+		err := e.Run(t, m)
+		return sampleOf(m.Result), err
+	}
+}
+
+func fanningOut(f load.Fanout) func(*runner, *process, load.Target) (report.Sample, error) {
+	return func(r *runner, p *process, t load.Target) (report.Sample, error) {
+		m := r.meter(p)
+		err := f.Run(t, m)
+		return sampleOf(m.Result), err
+	}
+}
+
+func sampleOf(r load.Result) report.Sample {
+	if r.Elapsed == 0 {
+		return report.Sample{}
+	}
+	return report.Sample{
+		Rate: r.Rate(), CPU: float64(r.CPU) / float64(max(r.Messages, 1)),
+		P50: float64(r.P50), P99: float64(r.P99),
+	}
+}
+
+func holding(conns int) func(*runner, *process, load.Target) (report.Sample, error) {
+	return func(r *runner, p *process, t load.Target) (s report.Sample, err error) {
+		// What a server sets up with its first connections is not the price of each.
+		if err := load.Idle(t, 10, func() error { return nil }); err != nil {
+			return s, err
+		}
+		heap, resident, err := p.memory()
+		if err != nil {
+			return s, err
+		}
+		err = load.Idle(t, conns, func() error {
+			time.Sleep(r.settle)
+			s.Heap, s.Resident, err = p.memory()
+			return err
+		})
+		s.Heap = (s.Heap - heap) / float64(conns)
+		s.Resident = (s.Resident - resident) / float64(conns)
+		return s, err
+	}
+}

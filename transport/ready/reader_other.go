@@ -1,0 +1,27 @@
+//go:build !unix && !js
+
+package ready
+
+import (
+	"errors"
+	"net"
+
+	"github.com/hisock/hisock/transport"
+)
+
+// Supported says whether a [Reader] works on this system.
+const Supported = false
+
+// A Conn is a socket that a [Reader] can wait for.
+type Conn interface{ net.Conn }
+
+// A Reader is of no use on this system.
+type Reader struct{}
+
+// Init does nothing.
+func (*Reader) Init(Conn) error { return nil }
+
+// Read fails.
+func (*Reader) Read(transport.BufferPool) ([]byte, int, error) {
+	return nil, 0, errors.ErrUnsupported
+}

@@ -1,0 +1,100 @@
+//go:build !js
+
+// Command testpeer is what the tests of other WebSocket implementations talk to: it sends
+// back the bytes of a stream. Without an argument it listens, prints its address as a
+// line, and ends when its standard input ends. With a URL it connects to that, prints how the
+// stream ended as a line, and ends.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/hisock/hisock/transport"
+	"github.com/hisock/hisock/ws"
+)
+
+func main() {
+	if err := run(os.Args[1:], os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "testpeer:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string, stdin io.Reader, stdout io.Writer) error {
+	switch len(args) {
+	case 0:
+		return listen(stdin, stdout)
+	case 1:
+		return dial(args[0], stdout)
+	}
+	return errors.New("usage: testpeer [URL]")
+}
+
+func listen(stdin io.Reader, stdout io.Writer) error {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	l := ws.NewListener(nil)
+	server := &http.Server{Handler: l, ReadHeaderTimeout: 10 * time.Second}
+	var serving sync.WaitGroup
+	serving.Go(func() { server.Serve(inner) }) //nolint:errcheck // it ends by Close
+	serving.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			r := c.Info().Handshake().(*http.Request)
+			enough, _ := strconv.Atoi(r.URL.Query().Get("enough"))
+			serving.Go(func() { echo(c, enough) })
+		}
+	})
+	fmt.Fprintln(stdout, "ws://"+inner.Addr().String())
+	_, err = io.Copy(io.Discard, stdin)
+	l.Close()
+	server.Close()
+	serving.Wait()
+	return err
+}
+
+func dial(url string, stdout io.Writer) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	c, err := ws.Dialer(url, nil).Dial(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(stdout, echo(c, 0))
+	return nil
+}
+
+// echo sends back what comes until the stream ends, and returns how; after enough bytes, if
+// that is not 0, it ends the stream itself.
+func echo(c transport.Conn, enough int) error {
+	defer c.Close()
+	buf := make([]byte, 32<<10)
+	for sent := 0; ; {
+		n, err := c.Read(buf)
+		if err != nil {
+			return err
+		}
+		if _, err := c.WriteBuffers([][]byte{buf[:n/2], buf[n/2 : n]}); err != nil {
+			return err
+		}
+		if sent += n; sent == enough {
+			if err := c.CloseWrite(); err != nil {
+				return err
+			}
+		}
+	}
+}

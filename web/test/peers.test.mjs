@@ -1,0 +1,150 @@
+// Package ws against npm's ws, in both roles, without a browser.
+
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { randomBytes, randomInt } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import WebSocket, { WebSocketServer } from "ws";
+
+const web = dirname(dirname(fileURLToPath(import.meta.url)));
+const scratch = await mkdtemp(join(tmpdir(), "hisock-peers-"));
+after(() => rm(scratch, { recursive: true, force: true }));
+const program = join(scratch, "testpeer");
+await promisify(execFile)("go", ["build", "-o", program, "./internal/testpeer"], { cwd: web });
+
+/** Starts the program; lines is what it prints, exit its code. */
+function start(t, ...args) {
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
+  const exit = once(child, "exit").then(([code]) => code);
+  t.after(async () => {
+    child.stdin.end();
+    assert.equal(await exit, 0, "testpeer's exit code");
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return { line: async () => (await lines.next()).value, exit };
+}
+
+const sizes = [1, 125, 126, 1000, 65535, 65536, 150_000];
+
+/**
+ * Sends random messages in random fragments, with pings between, and waits for the same
+ * bytes to come back. More than one ping may come while the other side writes, which may answer
+ * only the latest then (RFC 6455, section 5.5.3).
+ */
+async function exchange(socket, messages) {
+  const got = [];
+  let gotBytes = 0;
+  let wanted = Infinity;
+  let resolve;
+  const all = new Promise((f) => (resolve = f));
+  const look = () => gotBytes >= wanted && resolve();
+  socket.on("message", (data, isBinary) => {
+    assert.equal(isBinary, true);
+    got.push(data);
+    gotBytes += data.length;
+    look();
+  });
+  const pings = [];
+  const pongs = [];
+  socket.on("pong", (data) => pongs.push(data.toString()));
+
+  for (const message of messages) {
+    for (let at = 0; at < message.length; ) {
+      const end = randomInt(3) === 0 ? message.length : at + 1 + randomInt(message.length - at);
+      if (randomInt(4) === 0) {
+        pings.push(String(pings.length).padStart(randomInt(126), "0"));
+        socket.ping(pings.at(-1));
+      }
+      socket.send(message.subarray(at, end), { binary: true, fin: end === message.length });
+      at = end;
+    }
+    if (randomInt(5) === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  const want = Buffer.concat(messages);
+  wanted = want.length;
+  look();
+  await all;
+  assert.ok(want.equals(Buffer.concat(got)), "what came back is not what was sent");
+
+  pings.push("the last");
+  socket.ping("the last");
+  while (pongs.at(-1) !== "the last") await once(socket, "pong");
+  let at = 0;
+  for (const pong of pongs) {
+    at = pings.indexOf(pong, at) + 1;
+    assert.notEqual(at, 0, "a pong that answers no ping, or is late");
+  }
+}
+
+const randomMessages = () => Array.from({ length: 80 }, () => randomBytes(sizes[randomInt(sizes.length)]));
+
+async function connect(t, url) {
+  const socket = new WebSocket(url);
+  t.after(() => socket.terminate());
+  await once(socket, "open");
+  assert.equal(socket.extensions, "", "compression is never agreed on");
+  return socket;
+}
+
+async function closed(socket) {
+  const [code, reason] = await once(socket, "close");
+  return { code, reason: reason.toString() };
+}
+
+test("npm's client, which ends", async (t) => {
+  const socket = await connect(t, await start(t).line());
+  await exchange(socket, randomMessages());
+  socket.close(1000, "that is all");
+  assert.deepEqual(await closed(socket), { code: 1000, reason: "that is all" });
+});
+
+test("npm's client, and we end", async (t) => {
+  const messages = randomMessages();
+  const enough = Buffer.concat(messages).length + 3;
+  const socket = await connect(t, `${await start(t).line()}/?enough=${enough}`);
+  await exchange(socket, messages);
+  socket.send(Buffer.from("end"));
+  assert.deepEqual(await closed(socket), { code: 1000, reason: "" });
+});
+
+test("npm's client, with text", async (t) => {
+  const socket = await connect(t, await start(t).line());
+  socket.send("text");
+  assert.deepEqual(await closed(socket), { code: 1003, reason: "only binary messages are understood" });
+});
+
+/** A server of npm's that our program has connected to. */
+async function accept(t) {
+  const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+  t.after(() => server.close());
+  await once(server, "listening");
+  const program = start(t, `ws://127.0.0.1:${server.address().port}/`);
+  const [socket] = await once(server, "connection");
+  t.after(() => socket.terminate());
+  return { socket, program };
+}
+
+for (const [code, end] of [[1000, "EOF"], [4321, 'ws: closed by the peer with code 4321: "that is all"']]) {
+  test(`npm's server, which ends with ${code}`, async (t) => {
+    const { socket, program } = await accept(t);
+    await exchange(socket, randomMessages());
+    socket.close(code, "that is all");
+    assert.deepEqual(await closed(socket), { code, reason: "that is all" });
+    assert.equal(await program.line(), end);
+    assert.equal(await program.exit, 0);
+  });
+}
+
+test("npm's server, with text", async (t) => {
+  const { socket, program } = await accept(t);
+  socket.send("text");
+  assert.deepEqual(await closed(socket), { code: 1003, reason: "only binary messages are understood" });
+  assert.match(await program.line(), /text message/);
+});

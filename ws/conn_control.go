@@ -1,0 +1,132 @@
+//go:build !js
+
+package ws
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hisock/hisock/transport"
+)
+
+// answerTime is how long the peer may take to read what this side sends by itself: pongs, and
+// the close frame that answers its own or its mistake.
+const answerTime = 5 * time.Second
+
+// A waitingPong answers a ping that came while somebody else was writing. Of several it
+// answers the latest, which is enough (RFC 6455, section 5.5.3).
+type waitingPong struct {
+	due atomic.Bool
+
+	mu      sync.Mutex // guards the fields below
+	payload [maxControl]byte
+	size    int
+}
+
+func (w *waitingPong) set(payload []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.size = copy(w.payload[:], payload)
+	w.due.Store(true)
+}
+
+func (w *waitingPong) take(dst []byte, h header) []byte {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.due.Store(false)
+	return appendControl(dst, h, opPong, w.payload[:w.size])
+}
+
+// gotPing leaves the answer for sendPongs, which the reader calls soon, or for whoever is
+// writing: the reader does not wait behind a message.
+func (c *conn) gotPing(payload []byte) {
+	if c.answering == nil {
+		if !c.writeMu.TryLock() {
+			c.pongWaiting.set(payload)
+			if c.writeMu.TryLock() { // the writer may have looked before
+				c.unlockWriting()
+			}
+			return
+		}
+		c.answering = smallOuts.Get().(*outBuffer)
+		c.answers = c.answering.bytes[:0]
+	}
+	if cap(c.answers)-len(c.answers) < maxHeader+maxControl {
+		c.writeOwn(c.answers)
+		c.answers = c.answers[:0]
+	}
+	c.answers = appendControl(c.answers, c.masking(), opPong, payload)
+}
+
+// sendPongs sends the answers that the reader has.
+func (c *conn) sendPongs() {
+	if c.answering == nil {
+		return
+	}
+	c.writeOwn(c.answers)
+	c.answering.giveBack()
+	c.answering, c.answers = nil, nil
+	c.unlockWriting()
+}
+
+// unlockWriting sends the pong that came meanwhile and unlocks writeMu.
+func (c *conn) unlockWriting() {
+	for {
+		if c.pongWaiting.due.Load() {
+			out := smallOuts.Get().(*outBuffer)
+			c.writeOwn(c.pongWaiting.take(out.bytes[:0], c.masking()))
+			out.giveBack()
+		}
+		c.writeMu.Unlock()
+		if !c.pongWaiting.due.Load() || !c.writeMu.TryLock() {
+			return
+		}
+	}
+}
+
+// writeOwn sends control frames that the caller of Write did not ask for, whose deadline
+// does not hold for them. A peer that does not take them loses the connection. It is called
+// with writeMu held.
+func (c *conn) writeOwn(frames []byte) {
+	if c.writeErr != nil {
+		return
+	}
+	if err := c.writeInTime(frames); err != nil {
+		c.writeErr = err
+	}
+}
+
+func (c *conn) writeInTime(frames []byte) error {
+	c.writeDeadline.replace(time.Now().Add(answerTime))
+	defer c.writeDeadline.restore()
+	_, err := c.stream.Write(frames)
+	switch {
+	case err == nil:
+		return nil
+	case c.closed.Load():
+		return transport.ErrClosed
+	}
+	lost := &opError{"answer the peer", err}
+	c.lost.Store(lost)
+	cut(c.stream)
+	return lost
+}
+
+// sendClose ends when the writer before it has ended and the frame is out. Close,
+// which cuts the stream, ends both.
+func (c *conn) sendClose(with *CloseError, why *opError, asked bool) error {
+	c.writeMu.Lock()
+	defer c.writeMu.Unlock()
+	if c.writeErr != nil {
+		return c.writeErr
+	}
+	c.writeErr = why
+	payload := appendClosePayload(make([]byte, 0, maxControl), with.Code, with.Reason)
+	frame := appendControl(nil, c.masking(), opClose, payload)
+	if !asked {
+		return c.writeInTime(frame)
+	}
+	_, err := c.stream.Write(frame)
+	return err
+}

@@ -1,0 +1,184 @@
+//go:build !js
+
+package ws
+
+import (
+	"encoding/binary"
+	"unicode/utf8"
+)
+
+// A frame is a header and a payload (RFC 6455, section 5.2):
+//
+//	byte 0    fin (1 bit), reserved (3 bits, zero), opcode (4 bits)
+//	byte 1    mask bit, length (7 bits)
+//	          2 bytes of length if those 7 bits say 126, 8 bytes if they say 127, big endian
+//	          4 bytes of masking key if the mask bit is set
+//	          the payload; byte i of it is masked with byte i%4 of the key
+const (
+	finBit       = 0x80
+	reservedBits = 0x70
+	opcodeBits   = 0x0f
+	maskBit      = 0x80
+
+	length16 = 126 // the length is in the next 2 bytes
+	length64 = 127 // the length is in the next 8 bytes
+
+	maxHeader  = 14
+	maxControl = 125            // bytes of payload in a control frame (section 5.5)
+	maxReason  = maxControl - 2 // of which the close code takes two
+)
+
+// Opcodes. The others are reserved.
+const (
+	opContinuation = 0x0
+	opText         = 0x1
+	opBinary       = 0x2
+	opClose        = 0x8
+	opPing         = 0x9
+	opPong         = 0xa
+
+	controlBit = 0x8 // set in the opcodes of control frames
+)
+
+// A header is what stands before a payload.
+type header struct {
+	opcode byte
+	fin    bool
+	masked bool
+	key    uint32 // the masking key, its first byte the lowest
+	length int64
+}
+
+func (h header) control() bool { return h.opcode&controlBit != 0 }
+
+// parseHeader reads the header at the start of b. size is how long it is, 0 if b does not
+// hold all of it. Headers that are wrong whatever came before are refused, as soon as
+// that shows. masked says whether the peer has to mask.
+func parseHeader(b []byte, masked bool) (h header, size int, err *ProtocolError) {
+	if len(b) < 2 {
+		return h, 0, nil
+	}
+	h.fin = b[0]&finBit != 0
+	h.opcode = b[0] & opcodeBits
+	h.masked = b[1]&maskBit != 0
+	n := b[1] &^ maskBit
+	switch {
+	case b[0]&reservedBits != 0:
+		return h, 0, errReserved
+	case h.opcode > opPong || h.opcode > opBinary && h.opcode < opClose:
+		return h, 0, errOpcode
+	case h.masked != masked && masked:
+		return h, 0, errUnmasked
+	case h.masked != masked:
+		return h, 0, errMasked
+	case h.control() && !h.fin:
+		return h, 0, errControlFragment
+	case h.control() && n > maxControl:
+		return h, 0, errControlLength
+	}
+	size = 2
+	h.length = int64(n)
+	switch n {
+	case length16:
+		if size += 2; len(b) < size {
+			return h, 0, nil
+		}
+		if h.length = int64(binary.BigEndian.Uint16(b[2:])); h.length < length16 {
+			return h, 0, errNotMinimal
+		}
+	case length64:
+		if size += 8; len(b) < size {
+			return h, 0, nil
+		}
+		switch h.length = int64(binary.BigEndian.Uint64(b[2:])); {
+		case h.length < 0:
+			return h, 0, errLength
+		case h.length < 1<<16:
+			return h, 0, errNotMinimal
+		}
+	}
+	if h.masked {
+		if size += 4; len(b) < size {
+			return h, 0, nil
+		}
+		h.key = binary.LittleEndian.Uint32(b[size-4:])
+	}
+	return h, size, nil
+}
+
+// appendHeader appends h, with its length in as few bytes as it takes.
+func appendHeader(dst []byte, h header) []byte {
+	first, mask := h.opcode, byte(0)
+	if h.fin {
+		first |= finBit
+	}
+	if h.masked {
+		mask = maskBit
+	}
+	switch {
+	case h.length < length16:
+		dst = append(dst, first, mask|byte(h.length))
+	case h.length < 1<<16:
+		dst = append(dst, first, mask|length16)
+		dst = binary.BigEndian.AppendUint16(dst, uint16(h.length))
+	default:
+		dst = append(dst, first, mask|length64)
+		dst = binary.BigEndian.AppendUint64(dst, uint64(h.length))
+	}
+	if h.masked {
+		dst = binary.LittleEndian.AppendUint32(dst, h.key)
+	}
+	return dst
+}
+
+// appendControl appends a control frame. Of h only what is said of masking counts.
+func appendControl(dst []byte, h header, opcode byte, payload []byte) []byte {
+	h.opcode, h.fin, h.length = opcode, true, int64(len(payload))
+	dst = appendHeader(dst, h)
+	start := len(dst)
+	dst = append(dst, payload...)
+	if h.masked {
+		mask(dst[start:], dst[start:], h.key)
+	}
+	return dst
+}
+
+// appendClosePayload appends what a close frame with this code says. The reason has at
+// most maxReason bytes.
+func appendClosePayload(dst []byte, code int, reason string) []byte {
+	if code == codeNone {
+		return dst
+	}
+	return append(binary.BigEndian.AppendUint16(dst, uint16(code)), reason...)
+}
+
+// parseClosePayload reads what a close frame says (RFC 6455, sections 5.5.1 and 7.4).
+func parseClosePayload(p []byte) (*CloseError, *ProtocolError) {
+	switch {
+	case len(p) == 0:
+		return &CloseError{Code: codeNone}, nil
+	case len(p) == 1:
+		return nil, errCloseLength
+	}
+	code := int(binary.BigEndian.Uint16(p))
+	switch {
+	case !validCode(code):
+		return nil, errCloseCode
+	case !utf8.Valid(p[2:]):
+		return nil, errCloseText
+	}
+	return &CloseError{Code: code, Reason: string(p[2:])}, nil
+}
+
+// validCode says whether a close frame may carry the code: one that the RFC or its registry
+// defines for that, or one of the ranges for frameworks and applications. 1004, 1005,
+// 1006 and 1015 never travel.
+func validCode(code int) bool {
+	switch {
+	case code == 1004, code == codeNone, code == codeAbnormal:
+		return false
+	case code >= codeNormal && code <= 1014:
+		return true
+	}
+	return code >= 3000 && code <= 4999
+}

@@ -1,0 +1,36 @@
+//go:build !js
+
+package ws
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// mask copies src to dst and masks it with key, which is its own inverse. It returns the
+// key for what follows src. In one array dst may overlap src if it does not begin behind
+// it; it is at least as long.
+func mask(dst, src []byte, key uint32) uint32 {
+	dst = dst[:len(src)]
+	wide := uint64(key)<<32 | uint64(key)
+	for len(src) >= 32 && len(dst) >= 32 {
+		a := binary.LittleEndian.Uint64(src)
+		b := binary.LittleEndian.Uint64(src[8:])
+		c := binary.LittleEndian.Uint64(src[16:])
+		d := binary.LittleEndian.Uint64(src[24:])
+		binary.LittleEndian.PutUint64(dst, a^wide)
+		binary.LittleEndian.PutUint64(dst[8:], b^wide)
+		binary.LittleEndian.PutUint64(dst[16:], c^wide)
+		binary.LittleEndian.PutUint64(dst[24:], d^wide)
+		src, dst = src[32:], dst[32:]
+	}
+	for len(src) >= 8 && len(dst) >= 8 {
+		binary.LittleEndian.PutUint64(dst, binary.LittleEndian.Uint64(src)^wide)
+		src, dst = src[8:], dst[8:]
+	}
+	for i := range src {
+		dst[i] = src[i] ^ byte(key)
+		key = bits.RotateLeft32(key, -8)
+	}
+	return key
+}
