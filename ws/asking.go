@@ -23,7 +23,6 @@ const (
 // An asking is the [http.RoundTripper] of one handshake, on a stream that it keeps.
 type asking struct {
 	stream net.Conn
-	used   bool
 	unread []byte // what the server has sent already behind its answer
 }
 
@@ -38,10 +37,6 @@ func (a *asking) client() *http.Client {
 // RoundTrip implements [http.RoundTripper]. What ends the request's context has to cut the
 // stream.
 func (a *asking) RoundTrip(r *http.Request) (*http.Response, error) {
-	if a.used {
-		return nil, net.ErrClosed
-	}
-	a.used = true
 	if err := r.Write(a.stream); err != nil {
 		return nil, err
 	}

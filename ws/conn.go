@@ -57,12 +57,10 @@ func newConn(stream net.Conn, unread []byte, info transport.Info, client bool) *
 		rand.Read(seed[:])
 		c.keys = mathrand.NewChaCha8(seed)
 	}
-	// Only what is known to be no more than a socket: whoever wraps one may change its bytes.
-	switch socket := stream.(type) {
-	case *net.TCPConn:
-		c.plain, c.polled = true, ready.Supported && c.ready.Init(socket) == nil
-	case *net.UnixConn:
-		c.plain, c.polled = true, ready.Supported && c.ready.Init(socket) == nil
+	switch stream.(type) {
+	case *net.TCPConn, *net.UnixConn: // and nothing that wraps one, which may change its bytes
+		c.plain = true
+		c.polled = ready.Supported && c.ready.Init(stream.(ready.Conn)) == nil
 	case *tls.Conn:
 		c.layered = true
 	}

@@ -37,8 +37,8 @@ type reader struct {
 }
 
 const (
-	// waitSize is with room for how many bytes a conn waits where it cannot wait with none.
-	// It holds a small message.
+	// waitSize is how many bytes a conn has room for while it waits, where it cannot wait
+	// without. A small message fits.
 	waitSize = 64
 
 	// aheadSize is how much a conn reads at once for a Read of less.

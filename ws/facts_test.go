@@ -21,8 +21,9 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// The tests of this file and of facts_close_test.go hold what is known of
-// nhooyr.io/websocket v1.8.17 and must not reach our callers. Another is TestOrigins.
+// The tests of this file and of facts_close_test.go are about what is known of
+// nhooyr.io/websocket v1.8.17 and must not reach our callers: in the handshake, which it
+// makes, and in the frames, which it once read and wrote. Another is TestOrigins.
 
 // It sends data frames after its own close frame when writers race with that.
 func TestNoFrameAfterCloseFrame(t *testing.T) {

@@ -49,8 +49,8 @@ func (u *upgrade) Write(p []byte) (int, error) {
 	return u.ResponseWriter.Write(p)
 }
 
-// Hijack implements [http.Hijacker], but for that the connection it returns is dead. It answers
-// in any case: nothing that is written afterwards counts.
+// Hijack is that of [http.Hijacker] for whoever wants to shake hands only: the connection that
+// it returns is dead. It answers in any case: nothing that is written afterwards counts.
 func (u *upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	u.hijacked = true
 	conn, buffered, err := http.NewResponseController(u.ResponseWriter).Hijack()
