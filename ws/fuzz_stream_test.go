@@ -42,7 +42,7 @@ func newRandomStream(random *rand.Rand, fromClient bool) (s randomStream) {
 				put(f)
 			}
 			last = random.IntN(3) == 0
-			payload := randomText(random, []int{0, 10, 200, 200, 200, 5000, 70_000}[random.IntN(7)])
+			payload := randomText(random, []int{0, 10, 200, 200, 200, 200, 200, 5000, 5000, 70_000}[random.IntN(10)])
 			put(frame{opcode, last, payload})
 			s.data = append(s.data, payload...)
 		}
@@ -141,7 +141,7 @@ func TestRandomMessages(t *testing.T) {
 			stream := &recording{in: bytes.NewReader(nil)}
 			c := newConn(stream, nil, transport.Info{}, !server)
 			keys := map[uint32]bool{}
-			for range 100 {
+			for range 60 {
 				var bufs [][]byte
 				var want []byte
 				for range random.IntN(20) {
@@ -168,7 +168,7 @@ func TestRandomMessages(t *testing.T) {
 				keys[h.key] = true
 			}
 			if !server {
-				require.Greater(t, len(keys), 80, "keys come again and again")
+				require.Greater(t, len(keys), 45, "keys come again and again")
 			}
 			require.NoError(t, c.Close())
 		})

@@ -67,8 +67,9 @@ func readFrame(r io.Reader) (frame, error) {
 		_, err = io.ReadFull(r, b[:])
 		n = binary.BigEndian.Uint64(b[:])
 	}
+	masked := head[1]&maskBit != 0
 	var key [4]byte
-	if err == nil && head[1]&maskBit != 0 {
+	if err == nil && masked {
 		_, err = io.ReadFull(r, key[:])
 	}
 	payload := make([]byte, n)
@@ -78,7 +79,10 @@ func readFrame(r io.Reader) (frame, error) {
 	if err != nil {
 		return frame{}, io.ErrUnexpectedEOF
 	}
-	return frame{head[0] & opcodeBits, head[0]&finBit != 0, string(slowMask(payload, key, 0))}, nil
+	if masked {
+		payload = slowMask(payload, key, 0)
+	}
+	return frame{head[0] & opcodeBits, head[0]&finBit != 0, string(payload)}, nil
 }
 
 // A rawPeer is a client that sends whatever the test wants.
