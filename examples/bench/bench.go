@@ -88,9 +88,9 @@ func runBench(args []string) error {
 	return failures(results.Works)
 }
 
-// mostBusy is how much of the processors others may use for figures to be worth publishing: the
-// system's own part in a busy network is counted among it.
-const mostBusy = 0.1
+// mostBusy is how much of the processors others may use for figures to be worth publishing. On some
+// systems what the kernel does for the loopback network is counted among it.
+const mostBusy = 0.15
 
 var errBusy = errors.New("the machine was busy with other things: nothing is written, unless -out says where")
 

@@ -23,7 +23,7 @@ type process struct {
 // startTimeout is how long a server may take to say where it listens.
 const startTimeout = 20 * time.Second
 
-// start starts a server and waits for its address. With onePU it has one processor.
+// start starts a server and waits for its address. With oneCPU it has one processor.
 func start(command []string, oneCPU bool) (*process, error) {
 	if oneCPU {
 		command = append([]string{"taskset", "-c", "0"}, command...)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"path/filepath"
 	"time"
 
 	"github.com/hisock/hisock/examples/bench/load"
@@ -79,7 +80,7 @@ func (r *runner) tell(round int, w work, row *report.Row) {
 
 // once lets a new server of the contestant do the work.
 func (r *runner) once(w work, c contestant) (report.Sample, error) {
-	command, err := c.command(r.profile)
+	command, err := c.command(r.profileOf(w))
 	if err != nil {
 		return report.Sample{}, err
 	}
@@ -97,4 +98,12 @@ func (r *runner) once(w work, c contestant) (report.Sample, error) {
 		err = fmt.Errorf("the server ended: %w", stopErr)
 	}
 	return s, err
+}
+
+// profileOf is the directory for profiles of servers in a piece of work, "" if none are wanted.
+func (r *runner) profileOf(w work) string {
+	if r.profile == "" {
+		return ""
+	}
+	return filepath.Join(r.profile, w.Name)
 }

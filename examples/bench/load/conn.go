@@ -3,6 +3,7 @@ package load
 import (
 	"fmt"
 	"net"
+	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -28,15 +29,17 @@ type Target struct {
 	Protocol string
 }
 
-// dial connects from one of 127.0.0.1 to 127.0.0.8, so that there are ports enough.
+// dial connects from one of several addresses where a machine has them, so that there are ports enough.
 func (t Target) dial(i int, r role, buffer int) (*conn, error) {
 	codec, err := newCodec(t.Protocol)
 	if err != nil {
 		return nil, err
 	}
 	d := net.Dialer{
-		LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+i%8))},
-		Timeout:   openTimeout,
+		Timeout: openTimeout,
+	}
+	if runtime.GOOS == "linux" { // all of 127.0.0.0/8 is this machine's
+		d.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+i%8))}
 	}
 	nc, err := d.Dial("tcp", t.Addr)
 	if err != nil {

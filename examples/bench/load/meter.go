@@ -37,11 +37,6 @@ type Result struct {
 // Rate is how many messages were received in a second.
 func (r Result) Rate() float64 { return float64(r.Messages) / r.Elapsed.Seconds() }
 
-// CPUPerMessage is how much processor time the server used for a message.
-func (r Result) CPUPerMessage() time.Duration {
-	return r.CPU / time.Duration(max(r.Messages, 1))
-}
-
 // run runs work for each connection, measures what they count, and waits until they have ended.
 func (m *Meter) run(conns []*conn, work func(i int, c *conn) error) error {
 	var wg sync.WaitGroup

@@ -6,9 +6,9 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// gorilla/websocket as its examples have it: buffers of their own for reading, pooled ones for
-// writing would save memory and cost time; one goroutine reads, and for those who are sent to by
-// others another one writes what a channel hands it. A broadcast is prepared once.
+// gorilla/websocket as its examples have it: one goroutine reads, and for those who are sent to by
+// others another one writes what a channel hands it. A broadcast is prepared once. Each connection has
+// buffers of its own: pooled ones for writing save memory, not time.
 func startGorilla() (string, error) {
 	s := &gorilla{up: websocket.Upgrader{ReadBufferSize: 4 << 10, WriteBufferSize: 4 << 10}}
 	return serveHTTP(s)

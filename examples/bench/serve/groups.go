@@ -9,7 +9,7 @@ import (
 // groupLen is how many bytes the name of a group has.
 const groupLen = 4
 
-// Groups is what a program has to write where the library has no groups: who is in which. A list that
+// groups is what a program has to write where the library has none: who is in which. A list that
 // was returned is never changed, so that sending holds no lock.
 type groups[T comparable] struct {
 	mu     sync.RWMutex // guards members
