@@ -207,3 +207,31 @@ func TestAcksAsAClientDoes(t *testing.T) {
 		}
 	}
 }
+
+func TestSteadyStateAllocatesNothing(t *testing.T) {
+	for name, tc := range serverBytes() {
+		t.Run(name, func(t *testing.T) {
+			got := func([]byte) error { return nil }
+			m := message{7, 0, 100}
+			out := make([]byte, 0, 4<<10)
+			allocs := testing.AllocsPerRun(100, func() {
+				out = tc.codec.seal(tc.codec.append(tc.codec.begin(out[:0]), m), 0)
+				if c, ok := tc.codec.(*centrifugeCodec); ok {
+					c.replies = 0
+				}
+				if _, err := tc.codec.feed(tc.bytes, got); err != nil {
+					panic(err)
+				}
+				tc.codec.control(true)
+			})
+			require.Zero(t, allocs)
+		})
+	}
+	m := message{7, 5, 100}
+	payload := m.append(nil)
+	require.Zero(t, testing.AllocsPerRun(100, func() {
+		if err := m.check(payload); err != nil {
+			panic(err)
+		}
+	}))
+}

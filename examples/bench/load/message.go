@@ -8,6 +8,7 @@ package load
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 )
@@ -30,14 +31,14 @@ const (
 )
 
 var (
-	hexPairs [256][2]byte
+	hexPairs [256]uint16 // the two digits of a byte, as they lie in memory
 	pattern  [MaxSize + patternStep*patternSteps]byte
 )
 
 func init() {
 	const digits = "0123456789abcdef"
 	for i := range hexPairs {
-		hexPairs[i] = [2]byte{digits[i>>4], digits[i&15]}
+		hexPairs[i] = binary.LittleEndian.Uint16([]byte{digits[i>>4], digits[i&15]})
 	}
 	x := uint32(1)
 	for i := range pattern {
@@ -54,13 +55,12 @@ type message struct {
 }
 
 func (m message) header() (h [headerSize]byte) {
-	for i, b := range [...]byte{
-		byte(m.id >> 8), byte(m.id),
-		byte(m.seq >> 24), byte(m.seq >> 16), byte(m.seq >> 8), byte(m.seq),
-	} {
-		pair := hexPairs[b]
-		h[2*i], h[2*i+1] = pair[0], pair[1]
-	}
+	binary.LittleEndian.PutUint16(h[0:], hexPairs[byte(m.id>>8)])
+	binary.LittleEndian.PutUint16(h[2:], hexPairs[byte(m.id)])
+	binary.LittleEndian.PutUint16(h[4:], hexPairs[byte(m.seq>>24)])
+	binary.LittleEndian.PutUint16(h[6:], hexPairs[byte(m.seq>>16)])
+	binary.LittleEndian.PutUint16(h[8:], hexPairs[byte(m.seq>>8)])
+	binary.LittleEndian.PutUint16(h[10:], hexPairs[byte(m.seq)])
 	return h
 }
 
@@ -76,16 +76,21 @@ func (m message) append(dst []byte) []byte {
 
 // check compares what came with what was to come.
 func (m message) check(got []byte) error {
+	if len(got) == m.size && [headerSize]byte(got) == m.header() && bytes.Equal(got[headerSize:], m.body()) {
+		return nil
+	}
+	return m.fault(got)
+}
+
+// fault says what is wrong. It is apart from check so that check allocates nothing.
+func (m message) fault(got []byte) error {
 	if len(got) != m.size {
 		return fmt.Errorf("message %d has %d bytes, not %d", m.seq, len(got), m.size)
 	}
-	if h := m.header(); string(got[:headerSize]) != string(h[:]) {
-		return fmt.Errorf("message %q came where %q was to come", got[:headerSize], h[:])
+	if want := m.header(); [headerSize]byte(got) != want {
+		return fmt.Errorf("message %q came where %q was to come", got[:headerSize], want[:])
 	}
-	if !bytes.Equal(got[headerSize:], m.body()) {
-		return fmt.Errorf("message %d has another content", m.seq)
-	}
-	return nil
+	return fmt.Errorf("message %d has another content", m.seq)
 }
 
 var errUnexpected = errors.New("a message came that nobody asked for")
