@@ -35,8 +35,8 @@ var attacks = map[string]attack{
 		run: dripHello,
 	},
 	"half open handshakes": {
-		opts:  core.ServerOptions{MaxHandshakes: 100, HelloTimeout: 2 * time.Second},
-		tries: [2]int{150, 1000}, grows: 64 << 10,
+		opts:  core.ServerOptions{MaxHandshakes: 5, HelloTimeout: 3 * time.Second}, // full also where dialing is slow
+		tries: [2]int{100, 1000}, grows: 64 << 10,
 		run: halfOpen,
 	},
 	"storm of connections": {
