@@ -199,7 +199,6 @@ func (c *Conn) setName(name string) (old string) {
 // that changes anything.
 func (c *Conn) setGroup(group string, in bool) bool {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	i, was := slices.BinarySearch(c.groups, group)
 	switch { // by hand: a browser build would pay 3 KB for slices.Insert and Delete
 	case in && !was:
@@ -209,6 +208,7 @@ func (c *Conn) setGroup(group string, in bool) bool {
 	case !in && was:
 		c.groups = append(c.groups[:i], c.groups[i+1:]...)
 	}
+	c.mu.Unlock()
 	return in != was
 }
 

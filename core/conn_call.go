@@ -171,25 +171,26 @@ func (c *Conn) gotFailure(body []byte) error {
 
 func (t *callTable) add() (*call, uint64, *Error) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.ended != nil {
-		return nil, 0, t.ended
+	if ended := t.ended; ended != nil {
+		t.mu.Unlock()
+		return nil, 0, ended
 	}
 	if t.open == nil {
 		t.open = make(map[uint64]*call)
 	}
 	t.lastID++
-	w := &call{ready: make(chan struct{}, 1)}
-	t.open[t.lastID] = w
-	return w, t.lastID, nil
+	id, w := t.lastID, &call{ready: make(chan struct{}, 1)}
+	t.open[id] = w
+	t.mu.Unlock()
+	return w, id, nil
 }
 
 // take removes a call. Whoever gets it is the one to end it.
 func (t *callTable) take(id uint64) *call {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	w := t.open[id]
 	delete(t.open, id)
+	t.mu.Unlock()
 	return w
 }
 

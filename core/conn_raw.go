@@ -153,14 +153,13 @@ func (b *rawBox) deliver(payload []byte) bool {
 // put there.
 func (b *rawBox) match(in *inbox) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.waiters) == 0 {
-		return
+	if len(b.waiters) > 0 {
+		if payload, ok := in.takeRaw(); ok {
+			b.waiters[0] <- payload
+			b.waiters = b.waiters[1:]
+		}
 	}
-	if payload, ok := in.takeRaw(); ok {
-		b.waiters[0] <- payload
-		b.waiters = b.waiters[1:]
-	}
+	b.mu.Unlock()
 }
 
 // keep holds a copy of payload until somebody asks. If there is no room it returns a channel

@@ -328,13 +328,13 @@ func (t *servingTable) remove(id uint64) (canceled bool) {
 // cancel ends the context of a call, if it is being handled.
 func (t *servingTable) cancel(id uint64) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	for i := range t.calls {
 		if s := &t.calls[i]; s.id == id {
 			s.canceled = true
 			s.cancel()
 		}
 	}
+	t.mu.Unlock()
 }
 
 func (c *Conn) gotCancel(body []byte) error {
