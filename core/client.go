@@ -13,10 +13,12 @@ import (
 // for concurrent use.
 type Client struct {
 	handlers
-	opts   ClientOptions
+	opts   clientOptions
 	cfg    config
 	dialer transport.Dialer
 	manual *manualQueue // nil unless the program runs the handlers itself
+
+	counters counters // of all its connections
 
 	onState func(s State, why error)
 	onCome  func(p Presence)
@@ -61,12 +63,13 @@ func (s State) String() string {
 // NewClient returns a client that does not connect yet. opts may be nil.
 func NewClient(d transport.Dialer, opts *ClientOptions) *Client {
 	cl := &Client{dialer: d, hurry: make(chan struct{}, 1)}
-	if opts != nil {
-		cl.opts = *opts
+	if opts == nil {
+		opts = &ClientOptions{}
 	}
-	cl.cfg = cl.opts.config()
+	cl.opts = clientOptions{opts.Name, opts.Groups, opts.Auth, opts.Metadata, opts.Classic, opts.Retry}
+	cl.cfg = opts.config()
 	cl.conv, cl.maxCommand = cl.cfg.codec, cl.cfg.maxCommand
-	cl.manual = newManualQueue(cl.opts.Manual)
+	cl.manual = newManualQueue(opts.Manual)
 	return cl
 }
 
@@ -151,11 +154,12 @@ func (cl *Client) beginConnect(giveUp context.CancelCauseFunc) (last *Conn, id u
 // current returns the connection, or why there is none.
 func (cl *Client) current() (*Conn, error) {
 	cl.mu.Lock()
-	defer cl.mu.Unlock()
-	if cl.conn == nil {
+	c := cl.conn
+	cl.mu.Unlock()
+	if c == nil {
 		return nil, NewError(CodeNotConnected, "the client has not connected")
 	}
-	return cl.conn, nil
+	return c, nil
 }
 
 // Conn returns the connection to the server, or the last there was, or nil.
@@ -180,6 +184,24 @@ func (cl *Client) SendBytes(command string, payload []byte) error {
 		return err
 	}
 	return c.SendBytes(command, payload)
+}
+
+// SendContext is [Conn.SendContext] to the server.
+func (cl *Client) SendContext(ctx context.Context, command string, v any) error {
+	c, err := cl.current()
+	if err != nil {
+		return err
+	}
+	return c.SendContext(ctx, command, v)
+}
+
+// SendBytesContext is [Conn.SendBytesContext] to the server.
+func (cl *Client) SendBytesContext(ctx context.Context, command string, payload []byte) error {
+	c, err := cl.current()
+	if err != nil {
+		return err
+	}
+	return c.SendBytesContext(ctx, command, payload)
 }
 
 // SendRaw is [Conn.SendRaw] to the server.
@@ -317,6 +339,7 @@ func (cl *Client) engine(heartbeat *wire.Welcome) *engine {
 	return &engine{
 		config:    cfg,
 		handlers:  &cl.handlers,
+		counters:  &cl.counters,
 		manual:    cl.manual,
 		sweep:     newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout)),
 		gone:      func(*Conn) {},

@@ -68,6 +68,7 @@ func (cl *Client) goOn(c *Conn, l *link, n *newcomer) {
 		c.end(NewError(CodeProtocol, "resumed what cannot be"), nil, ending{waiting: l})
 		return
 	}
+	cl.counters.resumed.Add(1)
 	c.inform(func() { cl.tell(c, StateResumed, nil) })
 	c.endBatch()
 	c.read(n.rd)

@@ -102,7 +102,8 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 		q.shareLocked(shared(last))
 	}
 	welcome := q.control.welcome
-	q.control = control{welcome: welcome, missed: q.control.missed, goodbye: bye, goodbyeAfter: how.drain, due: bye != nil || welcome != nil}
+	missed, untold := q.control.missed, hasOverflow && q.control.missedDue
+	q.control = control{welcome: welcome, missed: missed, missedDue: untold, goodbye: bye, goodbyeAfter: how.drain, due: bye != nil || welcome != nil}
 	q.broken = q.broken || why.Code == CodeConnLost && !why.remote
 	q.batch = false
 	drained := q.drainLocked()

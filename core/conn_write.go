@@ -12,7 +12,8 @@ import (
 //
 // It fails, without anything having been queued, with [CodeBadName], [CodeTooBig] if the peer
 // would not read so large a frame, the codec's error, why the connection ended,
-// or [CodeSlowConsumer] if the queue is full; the connection ends then.
+// or [CodeSlowConsumer] if the queue is full; the connection ends then. Unless it has another
+// [Overflow], which says what happens instead.
 func (c *Conn) Send(command string, v any) error {
 	payload, err := encode(c.eng.codec, v)
 	if err != nil {

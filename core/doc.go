@@ -39,8 +39,8 @@
 //
 // # When a queue is full
 //
-// [Overflow] says what becomes of a command or raw message for which a client's queue has no
-// room, for a server or for each command.
+// [Overflow] says what becomes of a command or raw message for which there is no room in the
+// queue to the other end, for all that a server or a client sends or for each command.
 //
 // # Names and groups
 //

@@ -14,7 +14,7 @@ type engine struct {
 	handlers *handlers
 	sweep    *sweeper
 	manual   *manualQueue // nil unless the program runs the handlers itself
-	counters counters
+	counters *counters
 	draining atomic.Bool // nothing that comes is handled any more
 
 	// left runs when c has ended: as soon as nobody can send to it any more
@@ -22,9 +22,6 @@ type engine struct {
 	// join was announced.
 	gone     func(c *Conn)
 	finished func(c *Conn)
-
-	// overflow says what becomes of a frame for which there is no room. Nil: the connection ends.
-	overflow *overflowRules
 
 	// mayWait claims a place for a connection that is to be suspended, with the connection
 	// locked; waited gives it back. suspended runs when nobody uses the link any more. It

@@ -208,6 +208,13 @@ type ClientOptions struct {
 	// Manual is [ServerOptions.Manual] for [Client.Update] and [Client.Run].
 	Manual bool
 
+	// Overflow and OverflowOf say what becomes of a command or raw message to the server for which
+	// there is no room within QueueBytes; [Overflow] says what that means while the client is
+	// away. They are what [ServerOptions] call so. A browser build has neither: NewClient
+	// panics if one is set.
+	Overflow   Overflow
+	OverflowOf map[string]Overflow
+
 	// MaxFrame, QueueBytes, InboxBytes, MaxConcurrent, WriteTimeout, CloseTimeout, Codec and
 	// Logger mean what they mean in [ServerOptions], toward the server. How often
 	// there are heartbeats, and how long a session waits, the server says.
@@ -219,6 +226,17 @@ type ClientOptions struct {
 	CloseTimeout  time.Duration
 	Codec         Codec
 	Logger        Logger
+}
+
+// clientOptions are those that a Client keeps as they are. The rest is not kept, so that a browser
+// build does not carry what is said of its types.
+type clientOptions struct {
+	Name     string
+	Groups   []string
+	Auth     []byte
+	Metadata map[string]string
+	Classic  *Classic
+	Retry    Retry
 }
 
 // Retry says how a [Client] comes back by itself: when its connection has broken off,
@@ -254,6 +272,7 @@ type config struct {
 	closeTimeout  time.Duration
 	codec         Codec
 	log           Logger
+	overflow      *overflowRules // nil: for want of room the connection ends
 }
 
 const (
@@ -332,6 +351,7 @@ func (o *ServerOptions) config() config {
 		queueBytes: o.QueueBytes, inboxBytes: o.InboxBytes, maxConcurrent: o.MaxConcurrent,
 		heartbeat: o.Heartbeat, writeTimeout: o.WriteTimeout, closeTimeout: o.CloseTimeout,
 		codec: o.Codec, log: o.Logger,
+		overflow: newOverflowRules(o.Overflow, o.OverflowOf),
 	}
 }
 
@@ -348,6 +368,7 @@ func (o *ClientOptions) config() config {
 		closeTimeout:  positive(o.CloseTimeout, defaultCloseTime),
 		codec:         o.Codec,
 		log:           o.Logger,
+		overflow:      newOverflowRules(o.Overflow, o.OverflowOf),
 	}
 	if c.codec == nil {
 		c.codec = defaultCodec

@@ -6,26 +6,36 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// An Overflow says what becomes of a command or raw message for which a client's queue has no
-// room. Calls and answers, changes of names and groups, and control frames are never dropped.
-// A client that is told of drops learns how many frames it missed: see OnMissed.
+// An Overflow says what becomes of a command or raw message for which there is no room in the
+// queue to the other end: at a server in that of one client, at a client in that to the server.
+// Calls and answers, changes of names and groups, and control frames are never dropped. Who
+// misses frames hears how many, once for each, also after a resume: see OnMissed of [Server]
+// and [Client]. Peers that speak the original's protocol are not told.
+//
+// While there is no stream, what is queued waits for the client to come back, and the policies
+// hold as they do otherwise. Frames that may be dropped then give way to what was written and is
+// not acknowledged, so that dropping does not keep a connection from being resumed. One that is
+// not resumed takes with it what waited, whatever the policy.
 type Overflow uint8
 
 const (
-	// OverflowDisconnect disconnects the client with [CodeSlowConsumer].
+	// OverflowDisconnect ends the connection with [CodeSlowConsumer]; the client joins anew. One
+	// that is away does not queue the frame and goes on: Send fails with that code.
 	OverflowDisconnect Overflow = iota
 	// OverflowDropNewest does not queue the frame. [Conn.Send] fails with
 	// [CodeSlowConsumer], and the connection goes on.
 	OverflowDropNewest
 	// OverflowDropOldest drops those frames that have waited longest, of those that were sent
-	// under this policy or OverflowLatest.
+	// under this policy or OverflowLatest. If there are none it is OverflowDropNewest.
 	OverflowDropOldest
 	// OverflowLatest lets one command of each name wait at most: a newer one takes the place of
 	// the one that waits. If that does not make room it is OverflowDropOldest.
 	OverflowLatest
 	// OverflowBlock makes the sender wait for room, a broadcast for each client in turn. A
-	// client that reads nothing is waited for until [ServerOptions.WriteTimeout], one that is
-	// suspended not at all: its session ends. [Conn.SendContext] bounds the wait.
+	// peer that reads nothing is waited for until WriteTimeout. A server does not wait for a
+	// client that is suspended: its session ends. A client that is away waits until it is back,
+	// or its connection ends; what it waits with in a handler of [Client.OnState] keeps it from
+	// coming back, unless dispatch is manual. [Conn.SendContext] bounds the wait.
 	OverflowBlock
 )
 

@@ -8,11 +8,17 @@ type (
 	spareFrames   struct{ first, holes int64 }
 )
 
-func newOverflowRules(Overflow, map[string]Overflow) *overflowRules { return nil }
-func (*overflowRules) of(string) Overflow                           { return OverflowDisconnect }
-func (*overflowRules) newBlock(_ string, frame []byte) *block       { return shared(frame) }
-func (*queue) protectLocked()                                       {}
-func (c *Conn) makeRoomLocked(int) bool                             { return false }
-func (c *Conn) sendSpare(_ string, k *block) error                  { return c.sendShared(k) }
+func (*overflowRules) of(string) Overflow                     { return OverflowDisconnect }
+func (*overflowRules) newBlock(_ string, frame []byte) *block { return shared(frame) }
+func (*queue) protectLocked()                                 {}
+func (c *Conn) makeRoomLocked(int) bool                       { return false }
+func (c *Conn) sendSpare(_ string, k *block) error            { return c.sendShared(k) }
+
+func newOverflowRules(rest Overflow, named map[string]Overflow) *overflowRules {
+	if rest != OverflowDisconnect || len(named) > 0 {
+		panic("core: a browser build has no option Overflow")
+	}
+	return nil
+}
 
 var _ = block{}.spare // of which nothing here makes use

@@ -4,7 +4,7 @@ package core
 
 const hasOverflow = true
 
-// overflowRules are the policies of a server.
+// overflowRules are the policies of one end.
 type overflowRules struct {
 	rest  Overflow
 	named map[string]Overflow
@@ -52,10 +52,10 @@ func (c *Conn) sendSpare(command string, frame *block) error {
 	case OverflowDisconnect:
 		return c.sendShared(frame)
 	case OverflowBlock:
-		if !c.Suspended() {
-			return c.shareWaiting(c.ctx, frame)
+		if c.server && c.Suspended() {
+			return c.sendShared(frame)
 		}
-		return c.sendShared(frame)
+		return c.shareWaiting(c.ctx, frame)
 	}
 	n := len(frame.b)
 	if err := c.fits(n); err != nil {
@@ -71,10 +71,10 @@ func (c *Conn) sendSpare(command string, frame *block) error {
 	if o == OverflowLatest {
 		dropped = q.forgetLocked(command)
 	}
-	if !q.admitLocked(n) && o != OverflowDropNewest {
-		dropped += q.dropOldestLocked(n)
+	if !q.admitSpareLocked(n) && o != OverflowDropNewest {
+		dropped += q.dropOldestLocked(n, q.reserveLocked())
 	}
-	fits := q.admitLocked(n)
+	fits := q.admitSpareLocked(n)
 	switch {
 	case !fits:
 		dropped++
@@ -96,7 +96,7 @@ func (c *Conn) sendSpare(command string, frame *block) error {
 // makeRoomLocked drops what may be dropped for a frame that may not, and reports whether that
 // made room.
 func (c *Conn) makeRoomLocked(n int) bool {
-	dropped := c.out.dropOldestLocked(n)
+	dropped := c.out.dropOldestLocked(n, 0)
 	if dropped == 0 {
 		return false
 	}
@@ -151,11 +151,29 @@ func (q *queue) forgetLocked(command string) int {
 	return n
 }
 
-// dropOldestLocked drops frames until n more bytes may wait, and returns how many that were.
-func (q *queue) dropOldestLocked(n int) (dropped int) {
+// admitSpareLocked is admitLocked for a frame that may be dropped.
+func (q *queue) admitSpareLocked(n int) bool {
+	if reserve := q.reserveLocked(); reserve > 0 && q.bytes+reserve+n > q.limit {
+		return false
+	}
+	return q.admitLocked(n)
+}
+
+// reserveLocked is what a frame that may be dropped must leave of the bound: while there is no
+// stream, what is kept, without which the connection cannot be resumed.
+func (q *queue) reserveLocked() int {
+	if q.link == nil {
+		return q.keep.bytes
+	}
+	return 0
+}
+
+// dropOldestLocked drops frames until n bytes more than reserve may wait, and returns how many
+// that were.
+func (q *queue) dropOldestLocked(n, reserve int) (dropped int) {
 	s := &q.spares
 	i := int(q.waitingFrom() - s.first)
-	for ; i < len(q.log) && q.bytes > 0 && q.bytes+n > q.limit; i++ {
+	for ; i < len(q.log) && q.bytes > 0 && q.bytes+reserve+n > q.limit; i++ {
 		dropped += q.dropLocked(i)
 	}
 	s.oldest = s.first + int64(i)

@@ -91,7 +91,7 @@ func (m *queueModel) drop() {
 		want++
 		return true
 	})
-	require.Equal(m.t, want, m.q.dropOldestLocked(n))
+	require.Equal(m.t, want, m.q.dropOldestLocked(n, 0))
 }
 
 // forget drops the one that is the latest of its name, if it waits.

@@ -152,7 +152,7 @@ func (h *handlers) OnLeaveGroup(f func(c *Conn, group string)) {
 }
 
 // OnMissed registers what is told that n more frames from the peer were dropped on their way
-// here, as its [ServerOptions.Overflow] allows. It runs on the goroutine that reads, beside a
+// here, as the [Overflow] of its options allows. It runs on the goroutine that reads, beside a
 // handler that is slow, and should return soon.
 func (h *handlers) OnMissed(f func(c *Conn, n uint64)) {
 	h.mustBeOpen()

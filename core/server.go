@@ -77,6 +77,7 @@ func NewServer(opts *ServerOptions) *Server {
 	s.eng = &engine{
 		config:    cfg,
 		handlers:  &s.handlers,
+		counters:  new(counters),
 		manual:    newManualQueue(s.opts.Manual),
 		sweep:     newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout, s.opts.FrameTimeout, s.opts.IdleTimeout)),
 		gone:      s.gone,
@@ -85,7 +86,6 @@ func NewServer(opts *ServerOptions) *Server {
 		ask:       s.ask,
 		mayWait:   s.mayWait,
 		waited:    s.waited,
-		overflow:  newOverflowRules(s.opts.Overflow, s.opts.OverflowOf),
 		suspended: s.suspended,
 	}
 	return s

@@ -29,6 +29,22 @@ func (s *Server) Stats() ServerStats {
 	}
 }
 
+// ClientStats are counters of a client since it was made, over all its connections.
+type ClientStats struct {
+	Resumed       uint64 // how often a connection went on over another stream
+	Dropped       uint64 // frames to the server that were dropped, see [Overflow]
+	SlowConsumers uint64 // connections that this side ended since its queue was full
+}
+
+// Stats returns the client's counters. Those of its connection are [Conn.Stats].
+func (cl *Client) Stats() ClientStats {
+	return ClientStats{
+		Resumed:       cl.counters.resumed.Load(),
+		Dropped:       cl.counters.dropped.Load(),
+		SlowConsumers: cl.counters.slow.Load(),
+	}
+}
+
 // ConnStats are counters of one connection, and what waits at this moment.
 type ConnStats struct {
 	Sent     uint64 // frames that were queued and not dropped, calls, answers and changes of groups included

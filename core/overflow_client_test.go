@@ -1,0 +1,348 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"encoding/binary"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A busyServer is one whose handlers wait for a gate, so that it stops reading, and a client of
+// it with a small queue.
+type busyServer struct {
+	*world
+	cl     *Client
+	states *kept[string]
+	gate   chan struct{}
+	open   func() // closes it
+	filled int    // frames sent by stall
+
+	fill, n kept[int] // what the handlers got
+	missed  kept[int] // what the server was told
+}
+
+// busyQueue is more than a stream and the server's buffers hold, so that what they do is kept.
+const busyQueue = 128 << 10
+
+// inBusyWorld runs f with a client that is connected.
+func inBusyWorld(t *testing.T, opts ClientOptions, f func(b *busyServer)) {
+	inWorld(t, &ServerOptions{InboxBytes: 2 << 10}, func(w *world) {
+		b := &busyServer{world: w, states: &kept[string]{}, gate: make(chan struct{})}
+		b.open = sync.OnceFunc(func() { close(b.gate) })
+		defer b.open()
+		note := func(to *kept[int], payload []byte) error {
+			<-b.gate
+			n, _ := binary.Uvarint(payload)
+			to.add(int(n))
+			return nil
+		}
+		w.srv.OnBytes("fill", func(_ context.Context, _ *Conn, p []byte) error { return note(&b.fill, p) })
+		w.srv.OnBytes("n", func(_ context.Context, _ *Conn, p []byte) error { return note(&b.n, p) })
+		w.srv.OnMessage(func(_ context.Context, _ *Conn, f Frame) error {
+			if f.Kind == KindRaw {
+				return note(&b.n, f.Payload)
+			}
+			return nil
+		})
+		w.srv.OnMissed(func(_ *Conn, n uint64) { b.missed.add(int(n)) })
+		w.serve()
+		opts.Name, opts.Codec, opts.QueueBytes = "ada", testCodec{}, busyQueue
+		opts.Retry.Min, opts.Retry.Max = time.Second, time.Second
+		b.cl = NewClient(w.lis, &opts)
+		w.clients = append(w.clients, b.cl)
+		b.cl.OnState(func(s State, why error) {
+			text := s.String()
+			if why != nil {
+				text += ": " + CodeOf(why).String()
+			}
+			b.states.add(text)
+		})
+		w.join(b.cl)
+		f(b)
+		require.NoError(t, b.cl.Close())
+		<-b.cl.Done()
+	})
+}
+
+// stall sends until nothing more is read.
+func (b *busyServer) stall() {
+	b.t.Helper()
+	for b.cl.Conn().Stats().Waiting == 0 {
+		require.Less(b.t, b.filled, 1000, "the server goes on reading")
+		require.NoError(b.t, b.cl.SendBytes("fill", number(b.filled, 2000)))
+		b.filled++
+		synctest.Wait()
+	}
+}
+
+// leave cuts the stream. The client comes back when some time has passed.
+func (b *busyServer) leave() {
+	b.cl.Conn().breakOff()
+	synctest.Wait()
+	require.True(b.t, b.cl.Conn().Suspended())
+}
+
+// rest lets the server work, and the client come back if it is away. Both have gone on with the
+// same connection, and what stall sent has arrived.
+func (b *busyServer) rest() {
+	b.t.Helper()
+	b.open()
+	time.Sleep(time.Minute)
+	require.Len(b.t, b.fill.all(), b.filled)
+	for i, n := range b.fill.all() {
+		require.Equal(b.t, i, n)
+	}
+	require.NotContains(b.t, b.states.all()[1:], "connected")
+}
+
+func sum(all []int) (total int) {
+	for _, n := range all {
+		total += n
+	}
+	return total
+}
+
+func TestOverflowClient(t *testing.T) {
+	const sends, size = 100, 8000
+	tests := map[string]struct {
+		policy Overflow
+		rest   bool // it is that of all commands
+		raw    bool
+		first  bool // of what is sent arrive, else the last
+		count  int  // at least
+	}{
+		"drop newest":             {policy: OverflowDropNewest, first: true, count: 4},
+		"drop oldest":             {policy: OverflowDropOldest, count: 4},
+		"drop oldest of all":      {policy: OverflowDropOldest, rest: true, count: 4},
+		"drop oldest raw message": {policy: OverflowDropOldest, raw: true, count: 4},
+		"latest":                  {policy: OverflowLatest, count: 1},
+	}
+	for name, tc := range tests {
+		for where, away := range map[string]bool{"connected": false, "away": true} {
+			t.Run(name+" "+where, func(t *testing.T) {
+				opts := ClientOptions{OverflowOf: map[string]Overflow{"n": tc.policy}}
+				switch {
+				case tc.rest:
+					opts = ClientOptions{Overflow: tc.policy, OverflowOf: map[string]Overflow{"fill": OverflowDisconnect}}
+				case tc.raw:
+					opts.OverflowOf = map[string]Overflow{"": tc.policy}
+				}
+				inBusyWorld(t, opts, func(b *busyServer) {
+					b.stall()
+					if away {
+						b.leave()
+					}
+					failed := 0
+					for i := range sends {
+						send := func(p []byte) error { return b.cl.SendBytes("n", p) }
+						if tc.raw {
+							send = b.cl.SendRaw
+						}
+						if err := send(number(i, size)); err != nil {
+							require.Equal(t, CodeSlowConsumer, CodeOf(err))
+							failed++
+						}
+					}
+					s := b.cl.Conn().Stats()
+					require.LessOrEqual(t, s.Waiting, busyQueue)
+					require.Equal(t, s.Dropped, b.cl.Stats().Dropped)
+					b.rest()
+					got, dropped := b.n.all(), int(s.Dropped)
+					require.GreaterOrEqual(t, len(got), tc.count)
+					require.Equal(t, sends, len(got)+dropped)
+					require.Equal(t, dropped, sum(b.missed.all()), "the server knows")
+					if tc.first {
+						require.Equal(t, dropped, failed)
+					} else {
+						require.Zero(t, failed)
+					}
+					for i, n := range got {
+						if !tc.first {
+							i += dropped
+						}
+						require.Equal(t, i, n)
+					}
+					require.EqualValues(t, len(b.missed.all()), 1, "once for all")
+					require.EqualValues(t, btoi(away), b.cl.Stats().Resumed)
+				})
+			})
+		}
+	}
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// By default a full queue ends the connection, and a client that is away refuses.
+func TestOverflowClientDisconnects(t *testing.T) {
+	tests := map[string]ClientOptions{
+		"nothing said":   {},
+		"of one command": {Overflow: OverflowDropOldest, OverflowOf: map[string]Overflow{"n": OverflowDisconnect}},
+	}
+	for name, opts := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBusyWorld(t, opts, func(b *busyServer) {
+				b.leave()
+				var err error
+				sent := 0
+				for ; err == nil; sent++ {
+					err = b.cl.SendBytes("n", number(sent, 8000))
+				}
+				require.Equal(t, CodeSlowConsumer, CodeOf(err))
+				require.True(t, b.cl.Conn().Suspended(), "it goes on")
+				b.rest()
+				require.Len(t, b.n.all(), sent-1)
+			})
+			inBusyWorld(t, opts, func(b *busyServer) {
+				var err error
+				for i := 0; err == nil; i++ {
+					err = b.cl.SendBytes("n", number(i, 8000))
+					synctest.Wait()
+				}
+				require.Equal(t, CodeSlowConsumer, CodeOf(err))
+				b.open()
+				time.Sleep(time.Minute)
+				require.Equal(t, []string{"connected", "disconnected: slow consumer", "reconnecting: slow consumer", "connected"}, b.states.all())
+				require.Empty(t, b.missed.all())
+				require.Equal(t, ClientStats{SlowConsumers: 1}, b.cl.Stats())
+			})
+		})
+	}
+}
+
+// Who waits for room does so while the client is away, too, and then nothing is lost.
+func TestOverflowClientBlocks(t *testing.T) {
+	for where, away := range map[string]bool{"connected": false, "away": true} {
+		t.Run(where, func(t *testing.T) {
+			inBusyWorld(t, ClientOptions{OverflowOf: map[string]Overflow{"n": OverflowBlock}}, func(b *busyServer) {
+				b.stall()
+				if away {
+					b.leave()
+				}
+				sent := make(chan error, 1)
+				go func() {
+					var err error
+					for i := 0; i < 200 && err == nil; i++ {
+						err = b.cl.SendBytes("n", number(i, 8000))
+					}
+					sent <- err
+				}()
+				synctest.Wait()
+				require.Empty(t, sent)
+				ctx, cancel := context.WithTimeout(b.ctx, 100*time.Millisecond)
+				defer cancel()
+				require.ErrorIs(t, b.cl.SendBytesContext(ctx, "n", number(0, 8000)), context.DeadlineExceeded)
+				require.ErrorIs(t, b.cl.SendContext(ctx, "n", "text"), context.DeadlineExceeded)
+				b.rest()
+				require.NoError(t, <-sent)
+				time.Sleep(time.Minute)
+				require.Len(t, b.n.all(), 200)
+				for i, n := range b.n.all() {
+					require.Equal(t, i, n)
+				}
+				require.Empty(t, b.missed.all())
+			})
+		})
+	}
+}
+
+// Nobody waits for a connection that has ended.
+func TestOverflowClientBlocksUntilTheEnd(t *testing.T) {
+	tests := map[string]struct {
+		end  func(b *busyServer)
+		code Code
+	}{
+		"closed": {func(b *busyServer) { b.cl.Close() }, CodeClosed}, //nolint:errcheck // always nil
+		"closed while away": {func(b *busyServer) {
+			b.leave()
+			b.cl.Close() //nolint:errcheck // always nil
+		}, CodeClosed},
+		"given up by the server": {func(b *busyServer) {
+			b.only().CloseWith(NewError(CodeUnauthorized, "")) //nolint:errcheck // always nil
+		}, CodeUnauthorized},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBusyWorld(t, ClientOptions{OverflowOf: map[string]Overflow{"n": OverflowBlock}}, func(b *busyServer) {
+				b.stall()
+				sent := make(chan error, 1)
+				go func() {
+					var err error
+					for err == nil {
+						err = b.cl.SendBytes("n", number(0, 8000))
+					}
+					sent <- err
+				}()
+				synctest.Wait()
+				require.Empty(t, sent)
+				tc.end(b)
+				require.Equal(t, tc.code.String(), CodeOf(<-sent).String())
+				b.open()
+			})
+		})
+	}
+}
+
+// A handler may wait as well: the client comes back meanwhile.
+func TestOverflowClientBlocksInHandler(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var got kept[int]
+		w.srv.OnBytes("n", func(_ context.Context, _ *Conn, p []byte) error {
+			n, _ := binary.Uvarint(p)
+			got.add(int(n))
+			return nil
+		})
+		w.serve()
+		cl := NewClient(w.lis, &ClientOptions{QueueBytes: busyQueue, Overflow: OverflowBlock, Retry: Retry{Min: time.Second}})
+		w.clients = append(w.clients, cl)
+		cl.OnBytes("go", func(_ context.Context, c *Conn, _ []byte) error {
+			c.breakOff()
+			for i := range 100 {
+				if err := c.SendBytes("n", number(i, 8000)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		w.join(cl)
+		require.NoError(t, w.only().SendBytes("go", nil))
+		time.Sleep(time.Minute)
+		require.Len(t, got.all(), 100)
+		for i, n := range got.all() {
+			require.Equal(t, i, n)
+		}
+		require.EqualValues(t, 1, cl.Stats().Resumed)
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+	})
+}
+
+// A server hears of drops before a client that leaves in order has gone.
+func TestMissedBeforeGoodbye(t *testing.T) {
+	inBusyWorld(t, ClientOptions{OverflowOf: map[string]Overflow{"n": OverflowDropOldest}}, func(b *busyServer) {
+		b.stall()
+		for i := range 100 {
+			require.NoError(t, b.cl.SendBytes("n", number(i, 8000)))
+		}
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			b.cl.Close() //nolint:errcheck // always nil
+		}()
+		synctest.Wait()
+		b.rest()
+		<-closed
+		require.NotZero(t, sum(b.missed.all()))
+		require.Equal(t, 100, len(b.n.all())+sum(b.missed.all()))
+	})
+}
