@@ -137,6 +137,10 @@ func (c *client) listen(notices bool) {
 	c.core.OnRename(changed("rename"))
 	c.core.OnJoinGroup(changed("joinGroup"))
 	c.core.OnLeaveGroup(changed("leaveGroup"))
+	c.core.OnMissed(func(_ *core.Conn, n uint64) {
+		<-c.begun
+		c.sink.Call("missed", int(n))
+	})
 	if !notices {
 		return
 	}

@@ -102,6 +102,7 @@ export class Client {
           this.#name = name;
           incoming.push(() => void incoming.tell(hook, what));
         },
+        missed: (n) => incoming.push(() => void incoming.tell("missed", n)),
         notice: (hook, name, groups, address, old) => incoming.notice(hook, { name, groups, address }, old),
         ended: (err) => {
           // What Go can no longer be asked is asked now; the page hears of it in order.
@@ -209,6 +210,11 @@ export class Client {
   /** @param {Function} fn */
   onError(fn) {
     return this.#incoming.hook("error", fn);
+  }
+
+  /** @param {Function} fn */
+  onMissed(fn) {
+    return this.#incoming.hook("missed", fn);
   }
 
   /** @param {Function} fn */

@@ -39,6 +39,7 @@ export interface ConnectOptions {
   onMessage?: (message: Message) => unknown;
   onState?: (state: State | "resumed", why: HisockError | null) => unknown;
   onError?: (err: unknown) => unknown;
+  onMissed?: (n: number) => unknown;
   onClientConnect?: (who: Presence) => unknown;
   onClientDisconnect?: (who: Presence) => unknown;
   onClientRename?: (old: string, who: Presence) => unknown;
@@ -260,6 +261,12 @@ export interface Client {
    * that failed, a command that nobody handles, a raw message for which there was no room.
    */
   onError(fn: (err: unknown) => unknown): () => void;
+  /**
+   * Adds a handler of the server's saying that n more frames were dropped on their way here, as its
+   * options allow for a page that does not keep up. Each is told of once, also after
+   * the client has come back.
+   */
+  onMissed(fn: (n: number) => unknown): () => void;
   /**
    * Adds a handler of other clients' coming, going or changing their name. They throw a
    * {@link HisockError} with code "unsupported" if the connection was not made with notices.

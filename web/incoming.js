@@ -7,7 +7,7 @@ import { decode, encode } from "./payload.js";
 
 /** @typedef {import("./hisock.d.ts").As} As */
 /** @typedef {{ fn: Function, as: As }} Handler */
-/** @typedef {"raw" | "message" | "state" | "error" | "clientConnect" | "clientDisconnect" | "clientRename" | "rename" | "joinGroup" | "leaveGroup"} Hook */
+/** @typedef {"raw" | "message" | "state" | "error" | "missed" | "clientConnect" | "clientDisconnect" | "clientRename" | "rename" | "joinGroup" | "leaveGroup"} Hook */
 
 export class Incoming {
   /** @type {import("./native.d.ts").NativeClient | undefined} */

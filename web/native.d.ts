@@ -67,6 +67,8 @@ export interface Sink {
   settled(id: number, err: HisockError | undefined, payload: Uint8Array | undefined): void;
   /** The server has changed the client; what is the group, or the name before. */
   changed(hook: "rename" | "joinGroup" | "leaveGroup", what: string, name: string): void;
+  /** The server has dropped n more frames on their way here. */
+  missed(n: number): void;
   /** Another client; old is what it was called before it was renamed. */
   notice(
     hook: "clientConnect" | "clientDisconnect" | "clientRename",

@@ -9,7 +9,7 @@ const known = [
 ];
 const hooks = /** @type {const} */ ([
   "onRaw", "onMessage", "onState", "onError", "onClientConnect", "onClientDisconnect", "onClientRename",
-  "onRename", "onJoinGroup", "onLeaveGroup",
+  "onRename", "onJoinGroup", "onLeaveGroup", "onMissed",
 ]);
 
 // Long enough for a slow network, short enough that a page does not wait for ever.

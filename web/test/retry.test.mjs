@@ -84,6 +84,39 @@ test("a connection that is cut goes on: nothing is lost, nothing comes twice", a
   assert.ok(proxy.made >= 4);
 });
 
+test("a page hears once of what the server has dropped", async (t) => {
+  const { page, proxy } = await openCut(t, { retry: { min: 20, max: 50 } });
+  await page.evaluate(() => {
+    window.ticks = [];
+    window.missed = [];
+    client.on("tick", (n) => ticks.push(n), { as: "number" });
+    window.stop = client.onMissed((n) => missed.push(n));
+    window.told = () => ticks.length + missed.reduce((sum, n) => sum + n, 0);
+    client.send("ticks", 100);
+  });
+  const rounds = [];
+  const round = async (want) => {
+    rounds.push(await page.evaluate(async (want) => {
+      await Promise.race([until(() => ticks.at(-1) === 99 && told() >= want), new Promise((r) => setTimeout(r, 10_000))]);
+      await client.call("sum", [1]); // what was to come before it has
+      return { told: told(), missed: missed.splice(0).length > 0, last: ticks.splice(0).at(-1) };
+    }, want));
+  };
+  await round(100);
+  proxy.cut(); // the server says it again, all in all
+  await page.evaluate(() => until(() => states.at(-1) === "resumed"));
+  await page.evaluate(() => client.send("ticks", 100));
+  await round(100);
+  assert.deepEqual(rounds, Array(2).fill({ told: 100, missed: true, last: 99 }));
+  await page.evaluate(async () => {
+    stop();
+    client.send("ticks", 100);
+    await until(() => ticks.at(-1) === 99);
+    await client.call("sum", [1]);
+  });
+  assert.deepEqual(await page.evaluate(() => [...missed]), []);
+});
+
 test("a browser that is online again makes its client try at once", async (t) => {
   const { page, proxy } = await openCut(t, { retry: { min: 3_600_000, max: 3_600_000 } });
   for (const event of ["online", "pageshow"]) {

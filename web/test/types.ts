@@ -27,6 +27,7 @@ export async function everything(bytes: Uint8Array, buffer: ArrayBuffer, view: D
     onMessage: ({ kind, command, bytes }) => [kind, command, bytes.length],
     onState: (state, why) => [state, why?.code],
     onError: (err) => err,
+    onMissed: (n: number) => n,
     onClientConnect: (who) => who.name,
     onClientDisconnect: (who: Presence) => who.groups.join(),
     onClientRename: (old: string, who: Presence) => old + who.name,
@@ -76,6 +77,7 @@ export async function everything(bytes: Uint8Array, buffer: ArrayBuffer, view: D
   client.onRaw((b) => b.length)();
   client.onMessage((m) => m.kind === "raw");
   client.onState((s) => s === "connected");
+  client.onMissed((n: number) => n)();
   client.onError((err) => err instanceof HisockError && err.code === "bad_payload");
   client.onClientConnect((who) => who.address);
   client.onClientDisconnect((who) => who.groups[0]);

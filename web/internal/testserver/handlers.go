@@ -22,7 +22,10 @@ type line struct {
 const codeSoldOut = core.CodeApplication + 1
 
 func newServer() *core.Server {
-	srv := core.NewServer(&core.ServerOptions{UniqueNames: true, Heartbeat: 5 * time.Second})
+	srv := core.NewServer(&core.ServerOptions{
+		UniqueNames: true, Heartbeat: 5 * time.Second,
+		OverflowOf: map[string]core.Overflow{"tick": core.OverflowLatest},
+	})
 	// In the same write as the welcome, or close behind it.
 	srv.OnJoin(func(c *core.Conn) {
 		for i := range 3 {
@@ -111,6 +114,15 @@ func commands(srv *core.Server) {
 	core.On(srv, "flood", func(_ context.Context, c *core.Conn, n int) error {
 		for i := range n {
 			if err := c.Send("n", i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	// What a handler sends is written when it has returned, so that one tick waits at most.
+	core.On(srv, "ticks", func(_ context.Context, c *core.Conn, n int) error {
+		for i := range n {
+			if err := c.Send("tick", i); err != nil {
 				return err
 			}
 		}
