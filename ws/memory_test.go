@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/transport"
+	"github.com/hisock/hisock/transport/transporttest"
 )
 
 // inUse is how much memory is in use, stacks included.
@@ -57,7 +58,7 @@ func TestIdleConnIsSmall(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, http.StatusSwitchingProtocols, response.StatusCode)
 	}
-	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= goroutines+count+2 }, 5e9, 1e6)
+	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= goroutines+count+2 }, transporttest.Patience, 1e6)
 	each := (inUse() - before) / count
 	t.Logf("%d B for both sockets, the conn, its request and its reader", each)
 	require.Less(t, each, int64(10<<10))
