@@ -33,6 +33,7 @@ type guard struct {
 	usedAt  time.Duration
 	frame   uint64
 	frameAt time.Duration
+	reads   uint64
 }
 
 func newGuard(o *ServerOptions) *guard {
@@ -123,10 +124,15 @@ func (g *guard) sweep(c *Conn, now time.Duration) {
 	if g.frameTime == 0 {
 		return
 	}
-	waiting := c.waiting.Load()
+	reads, waiting := c.reads.Load(), c.waiting.Load()
+	stands := !waiting && reads == g.reads // reading has since the last time
+	g.reads = reads
 	partial := g.partial.Load()
-	if frame := partial >> 32; !waiting || partial == 0 || frame != g.frame || g.frameAt == 0 {
+	if frame := partial >> 32; stands || partial == 0 || frame != g.frame || g.frameAt == 0 {
 		g.frame, g.frameAt = frame, now
+		return
+	}
+	if !waiting { // a byte has just come, of this frame or its last
 		return
 	}
 	size := time.Duration(uint32(partial) - 1)

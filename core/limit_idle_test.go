@@ -115,7 +115,8 @@ func TestDrip(t *testing.T) {
 		ended := make(chan time.Duration, 1)
 		start := time.Now()
 		go func() {
-			for { // one byte a second keeps the heartbeat content
+			time.Sleep(100 * time.Millisecond) // so that no byte comes at the moment of a sweep
+			for {                              // one byte a second keeps the heartbeat content
 				for _, b := range n {
 					if _, err := p.stream.Write([]byte{b}); err != nil {
 						ended <- time.Since(start)
@@ -129,6 +130,41 @@ func TestDrip(t *testing.T) {
 		require.InDelta(t, 12*time.Second, <-ended, float64(4*time.Second))
 		require.Len(t, got.all(), 1)
 	})
+}
+
+// A byte that comes at the moment of a sweep does not begin the time anew; that reading
+// has stood still since the last does.
+func TestDripAtSweeps(t *testing.T) {
+	tests := map[string]struct {
+		reads uint64 // between two sweeps
+		ends  bool
+	}{
+		"bytes come":          {reads: 1, ends: true},
+		"reading stood still": {reads: 0},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, &ServerOptions{FrameTimeout: 10 * time.Second}, func(w *world) {
+				w.serve()
+				p := w.hello(&wire.Hello{})
+				synctest.Wait()
+				c := w.only()
+				p.send(wire.AppendCommand(nil, "n", make([]byte, 100))[:50])
+				synctest.Wait()
+				for second := 1; second <= 12; second++ { // by hand: the sweeper has no turn
+					c.waiting.Store(second == 1 || second == 12)
+					c.reads.Add(tc.reads)
+					c.guard.sweep(c, time.Duration(second)*time.Second)
+				}
+				require.Equal(t, tc.ends, c.isEnded())
+				if tc.ends {
+					p.wantGoodbye(CodeDeadlineExceeded)
+				} else {
+					require.NoError(t, p.stream.Close())
+				}
+			})
+		})
+	}
 }
 
 // A busy client, of whose frames one is always under way, is not slow; nor is one whose

@@ -122,7 +122,7 @@ type ServerOptions struct {
 
 	// FrameTimeout is how long a frame that has begun may take to come, with a second more for
 	// each 16 KiB of it. A client that is slower is disconnected with
-	// [CodeDeadlineExceeded], up to a quarter of the time later. While reading waits
+	// [CodeDeadlineExceeded], up to half of the time later. While reading waits
 	// for handlers the time stands still. Zero means 20 s. Negative means for ever.
 	FrameTimeout time.Duration
 
