@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 
@@ -113,7 +114,10 @@ func (d *dialer) failed(err error) error {
 func (d *dialer) connect(ctx context.Context, t target) (net.Conn, error) {
 	var nd net.Dialer
 	raw, err := nd.DialContext(ctx, "tcp", t.address())
-	if err != nil {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded): // that of ctx, which the socket noticed first
+		return nil, context.DeadlineExceeded
+	case err != nil:
 		return nil, err
 	}
 	if !t.secure {
