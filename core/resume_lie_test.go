@@ -82,6 +82,7 @@ func TestAckOfWhatWasNeverWritten(t *testing.T) {
 		}
 		synctest.Wait()
 		p.send(wire.AppendAck(nil, frames))
+		synctest.Wait() // else the peer may read all of it before the server reads the ack, which is true then
 		p.wantGoodbye(CodeProtocol)
 	})
 }
