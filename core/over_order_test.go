@@ -9,11 +9,20 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/transport/transporttest"
 )
+
+// written waits until all that was sent has been written: the peer may have it before the writer
+// has noticed.
+func written(t *testing.T, c *core.Conn) {
+	t.Helper()
+	require.Eventually(t, func() bool { return c.Stats().Waiting == 0 }, transporttest.Patience, time.Millisecond)
+}
 
 // What one side sends arrives at the other in order, all of it, once; and so do the answers.
 func TestOrderBothWays(t *testing.T) {
@@ -142,8 +151,10 @@ func TestPayloadSizes(t *testing.T) {
 				got, _ := c.RecvRaw(s.ctx)
 				raw <- got
 			}()
+			written(t, cl.Conn()) // two of the largest are more than a queue holds
 			require.NoError(t, cl.SendRaw(payload))
 			same(next(t, raw))
+			written(t, c)
 			require.NoError(t, c.SendRaw(payload))
 			got, err = cl.RecvRaw(s.ctx)
 			require.NoError(t, err)
