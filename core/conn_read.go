@@ -16,6 +16,8 @@ type reader struct {
 	r, w int  // buf[r:w] is unparsed
 	need int  // size of the frame that begins at r, if known and not all there
 	big  bool // frames larger than a small buffer have come lately
+
+	last *handler // of the command before, for commands
 }
 
 // pool is where the next buffer comes from.
@@ -33,7 +35,7 @@ const directGrow = bigReadBufferSize
 
 // fork returns a reader with a copy of what is unparsed.
 func (rd *reader) fork() *reader {
-	n := &reader{link: rd.link, need: rd.need, big: rd.big}
+	n := &reader{link: rd.link, need: rd.need, big: rd.big, last: rd.last}
 	if rest := rd.buf[rd.r:rd.w]; len(rest) > 0 {
 		n.buf = getRead(len(rest))
 		n.w = copy(n.buf, rest)
@@ -46,7 +48,7 @@ func (rd *reader) release() {
 	if rd.buf != nil {
 		putRead(rd.buf)
 	}
-	*rd = reader{link: rd.link, big: rd.big}
+	*rd = reader{link: rd.link, big: rd.big, last: rd.last}
 }
 
 // makeRoom makes sure that there is space behind the unparsed bytes.
@@ -372,6 +374,9 @@ func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 			c.raw.match(&c.inbox)
 		}
 		return true
+	}
+	if hasCommands && f.Kind == wire.KindCommand && c.classic == nil {
+		return c.commands(rd, f)
 	}
 	turn := c.beginTurn(turnHandling)
 	if !c.comesTooLate(f) && !c.inbox.drop.Load() { // then what came before it was dropped, too

@@ -59,6 +59,9 @@ func (c *Conn) handOver(turn uint64) {
 	// there to be copied and the count of goroutines is not yet down.
 	c.inbox.writing = turn&turnMask == turnFlushing
 	c.running.Add(1)
+	if hasCommands {
+		c.takeOver(turn)
+	}
 	rd := c.rd.fork()
 	c.rd = rd
 	c.inbox.mu.Unlock()
