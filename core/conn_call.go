@@ -187,17 +187,18 @@ func (t *callTable) add() (*call, uint64, *Error) {
 // take removes a call. Whoever gets it is the one to end it.
 func (t *callTable) take(id uint64) *call {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	w := t.open[id]
 	delete(t.open, id)
+	t.mu.Unlock()
 	return w
 }
 
 // len is how many calls are not answered yet.
 func (t *callTable) len() int {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.open)
+	n := len(t.open)
+	t.mu.Unlock()
+	return n
 }
 
 // end fails all calls under way, and those to come.

@@ -15,7 +15,7 @@ type reader struct {
 	buf  []byte
 	r, w int  // buf[r:w] is unparsed
 	need int  // size of the frame that begins at r, if known and not all there
-	big  bool // frames larger than a small buffer have come lately
+	big  bool // more than a small buffer holds has come at once lately
 
 	last *handler // of the command before, for commands
 }
@@ -59,6 +59,9 @@ func (rd *reader) makeRoom() {
 	}
 	have := rd.w - rd.r
 	size := len(rd.buf)
+	if hasCommands && rd.big {
+		size = max(size, bigReadBufferSize)
+	}
 	if rd.need > size && (size < directGrow || have == size) {
 		size = min(rd.need, max(directGrow, 2*have))
 	}
@@ -77,6 +80,13 @@ func (rd *reader) makeRoom() {
 	rd.r, rd.w = 0, have
 }
 
+// filled notes whether a small buffer was too small for what has come.
+func (rd *reader) filled() {
+	if hasCommands && rd.w == readBufferSize && len(rd.buf) == readBufferSize {
+		rd.big = true
+	}
+}
+
 // fill reads more. With nothing unparsed it waits without a buffer if the stream can.
 func (c *Conn) fill(rd *reader) error {
 	if rd.r == rd.w {
@@ -87,6 +97,7 @@ func (c *Conn) fill(rd *reader) error {
 			rd.release()
 			buf, n, err := ready.ReadReady(rd.pool())
 			rd.buf, rd.w = buf, n
+			rd.filled()
 			return err
 		}
 		if len(rd.buf) != readBufferSize {
@@ -98,6 +109,7 @@ func (c *Conn) fill(rd *reader) error {
 	n, err := rd.link.stream.Read(rd.buf[rd.w:])
 	rd.w += n
 	if n > 0 {
+		rd.filled()
 		return nil
 	}
 	if err == nil {
@@ -188,7 +200,7 @@ func (c *Conn) batch(rd *reader) bool {
 	}
 	size := rd.w - rd.r
 	counts := c.guard.counts()
-	c.beginBatch()
+	c.beginBatch(size)
 	for rd.r < rd.w && !c.deaf(rd) {
 		f, size, ok, err := c.nextFrame(rd.buf[rd.r:rd.w])
 		if err != nil {
@@ -212,7 +224,7 @@ func (c *Conn) batch(rd *reader) bool {
 			if !c.finishBatch(rd) {
 				return false
 			}
-			c.beginBatch()
+			c.beginBatch(rd.w - rd.r)
 		}
 	}
 	if c.deaf(rd) {
@@ -225,13 +237,14 @@ func (c *Conn) batch(rd *reader) bool {
 // deaf reports whether nothing more of what was read is to be handled.
 func (c *Conn) deaf(rd *reader) bool { return c.isEnded() || rd.link.dead.Load() }
 
-// beginBatch says that the reader will flush, unless somebody else runs the handlers.
-func (c *Conn) beginBatch() {
+// beginBatch says that the reader, which has so many bytes to handle, will flush, unless
+// somebody else runs the handlers.
+func (c *Conn) beginBatch(size int) {
 	if c.turn.Load()&turnMask == turnHanded {
 		return
 	}
 	c.out.mu.Lock()
-	c.out.batch = true
+	c.out.batch, c.out.expect = true, size
 	c.out.mu.Unlock()
 }
 

@@ -84,28 +84,29 @@ func (s *sweeper) close() {
 
 func (s *sweeper) add(c *Conn, heartbeat time.Duration) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	c.watch.heartbeat = heartbeat
 	c.watch.index = len(s.all)
 	s.all = append(s.all, c)
+	s.mu.Unlock()
 }
 
 func (s *sweeper) remove(c *Conn) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	last := len(s.all) - 1
 	moved := s.all[last]
 	s.all[c.watch.index] = moved
 	moved.watch.index = c.watch.index
 	s.all[last] = nil
 	s.all = s.all[:last]
+	s.mu.Unlock()
 }
 
 // conns returns all connections that have not finished.
 func (s *sweeper) conns() []*Conn {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]*Conn(nil), s.all...)
+	all := append([]*Conn(nil), s.all...)
+	s.mu.Unlock()
+	return all
 }
 
 // busy says that a connection's reader has something to do.
@@ -191,7 +192,7 @@ func (s *sweeper) sweepActive() bool {
 	if s.calm++; slow {
 		s.calm = 0
 	}
-	s.tick = min(handlerTick<<min(s.calm/4, 4), quickTick)
+	s.tick = handlerTick << min(s.calm/4, 4)
 	return len(kept) > 0
 }
 
