@@ -45,7 +45,6 @@ type Conn struct {
 	// Owned by the reading role, which passes with turn.
 	rd       *reader
 	seq      uint64
-	places   places
 	received uint64 // counted frames, for a resume
 	missed   uint64 // frames that the peer has dropped
 	ackedAt  uint64 // of these when the last ack was due

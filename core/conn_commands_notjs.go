@@ -16,8 +16,8 @@ type place struct {
 	received uint64 // of the connection
 }
 
-// places are those of the last two turns. Which is written says the turn's number, so
-// that nobody reads the one that is written: a turn that was taken over has no successor.
+// places are those of the last two turns of one reader: who takes over reads that of the last
+// while the reader, which does not know yet, may write the other. Who reads next has its own.
 type places [2]place
 
 func (p *places) of(turn uint64) *place { return &p[turn/turnStep%2] }
@@ -43,7 +43,7 @@ func (c *Conn) commands(rd *reader, f wire.Frame) bool {
 				break
 			}
 			next := place{turn + turnStep, at.r + size, at.received + 1}
-			*c.places.of(next.turn) = next
+			*rd.places.of(next.turn) = next
 			if !c.turn.CompareAndSwap(turn, next.turn) {
 				c.leaveReading(rd)
 				return false
@@ -111,7 +111,7 @@ func (c *Conn) runCommandOf(h *handler, payload []byte) {
 // takeOver notes how far the reader had come at the beginning of a turn that was taken from it.
 func (c *Conn) takeOver(turn uint64) {
 	c.seq = turn &^ turnMask
-	if p := c.places.of(turn); p.turn == turn {
+	if p := c.rd.places.of(turn); p.turn == turn {
 		c.rd.r, c.received = p.r, p.received
 	}
 }

@@ -17,7 +17,8 @@ type reader struct {
 	need int  // size of the frame that begins at r, if known and not all there
 	big  bool // more than a small buffer holds has come at once lately
 
-	last *handler // of the command before, for commands
+	last   *handler // of the command before, for commands
+	places places   // of its commands
 }
 
 // pool is where the next buffer comes from.
