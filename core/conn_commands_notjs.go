@@ -26,10 +26,10 @@ func (p *places) of(turn uint64) *place { return &p[turn/turnStep%2] }
 // turn of its own, but the end of one is the beginning of the next, so that a
 // command costs one atomic operation here. It reports whether the reading is still the caller's.
 func (c *Conn) commands(rd *reader, f wire.Frame) bool {
-	turn := c.beginTurn(turnHandling)
-	at := place{turn, rd.r, c.received}
 	name, payload, err := wire.ParseCommand(f.Body)
 	h := c.commandHandler(rd, name)
+	r, received := rd.r, c.received
+	turn := c.beginTurn(turnHandling)
 	if err != nil || h == nil {
 		if !c.comesTooLate(f) && !c.inbox.drop.Load() {
 			c.run(f)
@@ -39,23 +39,24 @@ func (c *Conn) commands(rd *reader, f wire.Frame) bool {
 			c.runCommandOf(h, payload)
 
 			var size int
-			if h, payload, size = c.nextCommand(rd, at.r); h == nil {
+			if h, payload, size = c.nextCommand(rd, r); h == nil {
 				break
 			}
-			next := place{turn + turnStep, at.r + size, at.received + 1}
-			*rd.places.of(next.turn) = next
-			if !c.turn.CompareAndSwap(turn, next.turn) {
+			r, received = r+size, received+1
+			next := turn + turnStep
+			*rd.places.of(next) = place{next, r, received}
+			if !c.turn.CompareAndSwap(turn, next) {
 				c.leaveReading(rd)
 				return false
 			}
-			turn, at = next.turn, next
+			turn = next
 		}
 	}
 	if !c.endTurn(turn) {
 		c.leaveReading(rd)
 		return false
 	}
-	c.seq, rd.r, c.received = turn&^turnMask, at.r, at.received
+	c.seq, rd.r, c.received = turn&^turnMask, r, received
 	return true
 }
 

@@ -36,7 +36,7 @@ const directGrow = bigReadBufferSize
 
 // fork returns a reader with a copy of what is unparsed.
 func (rd *reader) fork() *reader {
-	n := &reader{link: rd.link, need: rd.need, big: rd.big, last: rd.last}
+	n := &reader{link: rd.link, need: rd.need, big: rd.big}
 	if rest := rd.buf[rd.r:rd.w]; len(rest) > 0 {
 		n.buf = getRead(len(rest))
 		n.w = copy(n.buf, rest)

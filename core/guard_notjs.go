@@ -31,6 +31,7 @@ type guard struct {
 
 	// Owned by the sweeper. Times are its own; zero is not noted yet.
 	usedAt  time.Duration
+	reads   uint64
 	frame   uint64
 	frameAt time.Duration
 }
@@ -123,8 +124,11 @@ func (g *guard) sweep(c *Conn, now time.Duration) {
 	if g.frameTime == 0 {
 		return
 	}
-	waiting := c.waiting.Load()
-	partial := g.partial.Load()
+	waiting, partial := c.waiting.Load(), g.partial.Load()
+	if reads := c.reads.Load(); !waiting && reads != g.reads {
+		g.reads = reads
+		return // the reader has just woken: what came may be the rest of the frame
+	}
 	if frame := partial >> 32; !waiting || partial == 0 || frame != g.frame || g.frameAt == 0 {
 		g.frame, g.frameAt = frame, now
 		return
