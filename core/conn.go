@@ -128,8 +128,8 @@ func (c *Conn) Groups() []string {
 // InGroup reports whether the client is in the group.
 func (c *Conn) InGroup(group string) bool {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	_, ok := slices.BinarySearch(c.groups, group)
+	c.mu.Unlock()
 	return ok
 }
 
@@ -137,8 +137,9 @@ func (c *Conn) InGroup(group string) bool {
 // the connection was resumed.
 func (c *Conn) Addr() string {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.addr
+	addr := c.addr
+	c.mu.Unlock()
+	return addr
 }
 
 // Auth returns what the client sent as [ClientOptions.Auth], at a server. It must not be

@@ -197,8 +197,9 @@ func (t *callTable) take(id uint64) *call {
 // len is how many calls are not answered yet.
 func (t *callTable) len() int {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.open)
+	n := len(t.open)
+	t.mu.Unlock()
+	return n
 }
 
 // end fails all calls under way, and those to come.

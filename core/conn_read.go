@@ -15,7 +15,10 @@ type reader struct {
 	buf  []byte
 	r, w int  // buf[r:w] is unparsed
 	need int  // size of the frame that begins at r, if known and not all there
-	big  bool // frames larger than a small buffer have come lately
+	big  bool // more than a small buffer holds has come at once lately
+
+	last   *handler // of the command before, for commands
+	places places   // of its commands
 }
 
 // pool is where the next buffer comes from.
@@ -46,7 +49,7 @@ func (rd *reader) release() {
 	if rd.buf != nil {
 		putRead(rd.buf)
 	}
-	*rd = reader{link: rd.link, big: rd.big}
+	*rd = reader{link: rd.link, big: rd.big, last: rd.last}
 }
 
 // makeRoom makes sure that there is space behind the unparsed bytes.
@@ -57,6 +60,9 @@ func (rd *reader) makeRoom() {
 	}
 	have := rd.w - rd.r
 	size := len(rd.buf)
+	if hasCommands && rd.big {
+		size = max(size, bigReadBufferSize)
+	}
 	if rd.need > size && (size < directGrow || have == size) {
 		size = min(rd.need, max(directGrow, 2*have))
 	}
@@ -75,6 +81,13 @@ func (rd *reader) makeRoom() {
 	rd.r, rd.w = 0, have
 }
 
+// filled notes whether a small buffer was too small for what has come.
+func (rd *reader) filled() {
+	if hasCommands && rd.w == readBufferSize && len(rd.buf) == readBufferSize {
+		rd.big = true
+	}
+}
+
 // fill reads more. With nothing unparsed it waits without a buffer if the stream can.
 func (c *Conn) fill(rd *reader) error {
 	if rd.r == rd.w {
@@ -85,6 +98,7 @@ func (c *Conn) fill(rd *reader) error {
 			rd.release()
 			buf, n, err := ready.ReadReady(rd.pool())
 			rd.buf, rd.w = buf, n
+			rd.filled()
 			return err
 		}
 		if len(rd.buf) != readBufferSize {
@@ -96,6 +110,7 @@ func (c *Conn) fill(rd *reader) error {
 	n, err := rd.link.stream.Read(rd.buf[rd.w:])
 	rd.w += n
 	if n > 0 {
+		rd.filled()
 		return nil
 	}
 	if err == nil {
@@ -186,7 +201,7 @@ func (c *Conn) batch(rd *reader) bool {
 	}
 	size := rd.w - rd.r
 	counts := c.guard.counts()
-	c.beginBatch()
+	c.beginBatch(size)
 	for rd.r < rd.w && !c.deaf(rd) {
 		f, size, ok, err := c.nextFrame(rd.buf[rd.r:rd.w])
 		if err != nil {
@@ -210,7 +225,7 @@ func (c *Conn) batch(rd *reader) bool {
 			if !c.finishBatch(rd) {
 				return false
 			}
-			c.beginBatch()
+			c.beginBatch(rd.w - rd.r)
 		}
 	}
 	if c.deaf(rd) {
@@ -223,13 +238,14 @@ func (c *Conn) batch(rd *reader) bool {
 // deaf reports whether nothing more of what was read is to be handled.
 func (c *Conn) deaf(rd *reader) bool { return c.isEnded() || rd.link.dead.Load() }
 
-// beginBatch says that the reader will flush, unless somebody else runs the handlers.
-func (c *Conn) beginBatch() {
+// beginBatch says that the reader, which has so many bytes to handle, will flush, unless
+// somebody else runs the handlers.
+func (c *Conn) beginBatch(size int) {
 	if c.turn.Load()&turnMask == turnHanded {
 		return
 	}
 	c.out.mu.Lock()
-	c.out.batch = true
+	c.out.batch, c.out.expect = true, size
 	c.out.mu.Unlock()
 }
 
@@ -372,6 +388,9 @@ func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 			c.raw.match(&c.inbox)
 		}
 		return true
+	}
+	if hasCommands && f.Kind == wire.KindCommand && c.classic == nil {
+		return c.commands(rd, f)
 	}
 	turn := c.beginTurn(turnHandling)
 	if !c.comesTooLate(f) && !c.inbox.drop.Load() { // then what came before it was dropped, too

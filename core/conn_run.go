@@ -142,15 +142,20 @@ func (c *Conn) start(h *handler, f Frame) {
 	c.spawn(func() { c.runAlone(detached(c.ctx), h, f) })
 }
 
-// runAlone runs a handler and reports its error to the program, with what it handled.
+// runAlone runs a handler and reports its error.
 func (c *Conn) runAlone(ctx context.Context, h *handler, f Frame) {
 	if _, err := c.invoke(ctx, h, f); err != nil {
-		what := f.Kind.String()
-		if f.Command != "" {
-			what += " " + printable(f.Command)
-		}
-		c.eng.fault(c, wrapError(CodeOf(err), what, err))
+		c.report(f, err)
 	}
+}
+
+// report tells the program why a handler failed that nobody waits for, with what it handled.
+func (c *Conn) report(f Frame, err error) {
+	what := f.Kind.String()
+	if f.Command != "" {
+		what += " " + printable(f.Command)
+	}
+	c.eng.fault(c, wrapError(CodeOf(err), what, err))
 }
 
 // startCall runs a handler whose result is the answer to call id.
@@ -195,16 +200,9 @@ func (c *Conn) answer(ctx context.Context, h *handler, f Frame, id uint64) {
 func (c *Conn) invoke(ctx context.Context, h *handler, f Frame) (out []byte, err error) {
 	returned := false
 	defer func() {
-		if returned {
-			return
+		if !returned {
+			err = c.crashed(f, recover())
 		}
-		err = NewError(CodeInternal, "the handler failed")
-		if v := recover(); v != nil {
-			c.eng.logPanic(c, f.Kind.String()+" "+printable(f.Command), v)
-			return
-		}
-		// runtime.Goexit: the goroutine ends whatever we do, and it may be the reader.
-		c.endWith(errGoexit)
 	}()
 	out, err = h.run(ctx, c, f)
 	returned = true
@@ -212,6 +210,16 @@ func (c *Conn) invoke(ctx context.Context, h *handler, f Frame) (out []byte, err
 		return out, nil
 	}
 	return out, err
+}
+
+// crashed is the error of a handler that has not returned: v is what it panicked with.
+func (c *Conn) crashed(f Frame, v any) error {
+	if v != nil {
+		c.eng.logPanic(c, f.Kind.String()+" "+printable(f.Command), v)
+	} else { // runtime.Goexit: the goroutine ends whatever we do, and it may be the reader
+		c.endWith(errGoexit)
+	}
+	return NewError(CodeInternal, "the handler failed")
 }
 
 var errGoexit = NewError(CodeInternal, "a handler ended its goroutine")

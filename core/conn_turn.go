@@ -33,9 +33,10 @@ const (
 // beginTurn says that the reading goroutine is about to do what may take long.
 func (c *Conn) beginTurn(state uint64) uint64 {
 	c.seq += turnStep
-	c.turn.Store(c.seq | state)
+	turn := c.seq | state
+	c.turn.Store(turn)
 	c.eng.sweep.busy(c) // behind the store; see sweepActive
-	return c.seq | state
+	return turn
 }
 
 // endTurn reports whether the reading is still the caller's.
@@ -59,6 +60,9 @@ func (c *Conn) handOver(turn uint64) {
 	// there to be copied and the count of goroutines is not yet down.
 	c.inbox.writing = turn&turnMask == turnFlushing
 	c.running.Add(1)
+	if hasCommands {
+		c.takeOver(turn)
+	}
 	rd := c.rd.fork()
 	c.rd = rd
 	c.inbox.mu.Unlock()

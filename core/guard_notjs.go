@@ -31,9 +31,9 @@ type guard struct {
 
 	// Owned by the sweeper. Times are its own; zero is not noted yet.
 	usedAt  time.Duration
+	reads   uint64
 	frame   uint64
 	frameAt time.Duration
-	reads   uint64
 }
 
 func newGuard(o *ServerOptions) *guard {
@@ -124,15 +124,13 @@ func (g *guard) sweep(c *Conn, now time.Duration) {
 	if g.frameTime == 0 {
 		return
 	}
-	reads, waiting := c.reads.Load(), c.waiting.Load()
-	stands := !waiting && reads == g.reads // reading has since the last time
-	g.reads = reads
-	partial := g.partial.Load()
-	if frame := partial >> 32; stands || partial == 0 || frame != g.frame || g.frameAt == 0 {
-		g.frame, g.frameAt = frame, now
-		return
+	waiting, partial := c.waiting.Load(), g.partial.Load()
+	if reads := c.reads.Load(); !waiting && reads != g.reads {
+		g.reads = reads
+		return // the reader has just woken: what came may be the rest of the frame
 	}
-	if !waiting { // a byte has just come, of this frame or its last
+	if frame := partial >> 32; !waiting || partial == 0 || frame != g.frame || g.frameAt == 0 {
+		g.frame, g.frameAt = frame, now
 		return
 	}
 	size := time.Duration(uint32(partial) - 1)

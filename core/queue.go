@@ -37,6 +37,7 @@ type queue struct {
 	spares   spareFrames
 	control  control
 	batch    bool          // the reader will flush when its input runs dry
+	expect   int           // bytes that the reader has to handle, so that answers find a block as large
 	flushing bool          // somebody is writing
 	closed   bool          // no more data is let in
 	broken   bool          // a write failed: nothing can be written any more

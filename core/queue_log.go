@@ -16,6 +16,9 @@ const (
 // takes it back with the frame appended.
 func (q *queue) spaceLocked(n int) []byte {
 	least := n
+	if hasCommands && q.batch {
+		least = max(n, min(q.expect, largeBlock))
+	}
 	if last := len(q.log) - 1; last >= q.head {
 		if k := q.log[last]; k != nil && k.owned {
 			if cap(k.b)-len(k.b) >= n {

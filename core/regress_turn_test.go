@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"sync"
 	"testing"
@@ -223,4 +224,38 @@ func TestGoexitEndsOnlyItsConn(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Who has taken the reading over is taken over itself, and knows where: what the one before
+// noted for a command that it could not begin any more is nothing to it.
+func TestTakenOverAgain(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		t := w.t
+		var order kept[string]
+		On(w.srv, "ask", func(ctx context.Context, c *Conn, n int) error {
+			answer, err := c.CallBytes(ctx, "who", nil)
+			order.add(fmt.Sprint(n, string(answer)))
+			return err
+		})
+		On(w.srv, "n", func(_ context.Context, _ *Conn, n int) error { order.add(fmt.Sprint(n)); return nil })
+		w.serve()
+		p := w.hello(&wire.Hello{})
+		answer := func() {
+			f := p.want()
+			require.Equal(t, wire.KindRequest.String(), f.Kind.String())
+			id, _, _, err := wire.ParseRequest(f.Body)
+			require.NoError(t, err)
+			p.send(wire.AppendReply(nil, id, []byte("!")))
+			synctest.Wait()
+		}
+		both := wire.AppendCommand(nil, "ask", []byte("1"))
+		p.send(wire.AppendCommand(both, "n", []byte("2")))
+		answer()
+		for range 3 {
+			p.send(wire.AppendCommand(nil, "ask", []byte("3")))
+			answer()
+		}
+		require.Equal(t, []string{"1!", "2", "3!", "3!", "3!"}, order.all())
+		p.stream.Close() //nolint:errcheck // it is over
+	})
 }

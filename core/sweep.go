@@ -7,9 +7,14 @@ import (
 	"time"
 )
 
-// handlerTick is how long a handler may keep its goroutine from reading: between one
-// and two ticks.
-const handlerTick = 5 * time.Millisecond
+// handlerTick is how long a handler may keep its goroutine from reading where handlers are
+// slow at times: between one and two ticks. Where none has been for a while a tick becomes
+// longer, up to quickTick: each takes a processor away from those who exchange messages, and
+// lets what comes next find its goroutine on another one.
+const (
+	handlerTick = 5 * time.Millisecond
+	quickTick   = 16 * handlerTick
+)
 
 // A sweeper looks after the connections of one Server or Client with one goroutine and no
 // timer per connection. While any is busy it looks every tick for handlers that
@@ -17,6 +22,8 @@ const handlerTick = 5 * time.Millisecond
 // have stopped reading.
 type sweeper struct {
 	period time.Duration // between two looks at all connections; 0 for never
+	tick   time.Duration // between two looks at those that are busy
+	calm   int           // looks since one found something slow
 	wake   chan struct{}
 	stop   chan struct{}
 	done   chan struct{}
@@ -34,6 +41,7 @@ type watch struct {
 
 	// Times are since the sweeper began; zero is not noted yet.
 	turn    uint64
+	batch   uint64 // reads, at the last look for slow handlers
 	known   uint64 // counted frames that had been received at the last look
 	acked   uint64 // what was acknowledged for want of more
 	reads   uint64
@@ -47,6 +55,7 @@ type watch struct {
 func newSweeper(period time.Duration) *sweeper {
 	return &sweeper{
 		period: period,
+		tick:   handlerTick,
 		wake:   make(chan struct{}, 1),
 		stop:   make(chan struct{}),
 		done:   make(chan struct{}),
@@ -136,10 +145,10 @@ func (s *sweeper) run() {
 		case <-s.stop:
 			return
 		case <-s.wake:
-			tick.Reset(handlerTick)
+			tick.Reset(s.tick)
 		case <-tick.C:
 			if s.sweepActive() {
-				tick.Reset(handlerTick)
+				tick.Reset(s.tick)
 			}
 		case <-slow:
 			s.sweepAll(time.Since(start))
@@ -147,17 +156,20 @@ func (s *sweeper) run() {
 	}
 }
 
-// sweepActive takes the reading from handlers that have had a whole tick. It reports
-// whether any connection is still worth watching.
+// sweepActive takes the reading from handlers that have had a whole tick, and sees to it that
+// a batch which takes that long does not keep its replies waiting. It reports whether any
+// connection is still worth watching.
 func (s *sweeper) sweepActive() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	slow := false
 	kept := s.active[:0]
 	for _, c := range s.active {
 		w := &c.watch
 		turn := c.turn.Load()
-		same := turn == w.turn
-		w.turn = turn
+		reads := c.reads.Load()
+		same, batch := turn == w.turn, reads == w.batch
+		w.turn, w.batch = turn, reads
 		switch state := turn & turnMask; {
 		case same && (state == turnReading || state == turnHanded):
 			// Nothing since the last tick. Look again behind the store: a reader sets its
@@ -167,14 +179,20 @@ func (s *sweeper) sweepActive() bool {
 				continue
 			}
 		case same:
+			slow = true
 			c.handOver(turn)
-		default:
-			c.endBatch() // a long batch of short turns must not keep replies waiting either
+		case batch:
+			slow = true
+			c.endBatch()
 		}
 		kept = append(kept, c)
 	}
 	clear(s.active[len(kept):])
 	s.active = kept
+	if s.calm++; slow {
+		s.calm = 0
+	}
+	s.tick = handlerTick << min(s.calm/4, 4)
 	return len(kept) > 0
 }
 

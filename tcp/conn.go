@@ -21,8 +21,8 @@ type conn struct {
 	// Owned by the reader.
 	ready ready.Reader
 
-	// Owned by the writer: what is under way, here so that it is not allocated.
-	buffers net.Buffers
+	// Owned by the writer.
+	writer ready.Writer
 }
 
 // newConn takes over stream, which package net made of the network "tcp".
@@ -48,18 +48,12 @@ func (c *conn) Read(p []byte) (int, error) {
 }
 
 func (c *conn) Write(p []byte) (int, error) {
-	n, err := c.tcp.Write(p)
+	n, err := c.writer.Write(c.tcp, p)
 	return n, c.ownClose(err)
 }
 
 func (c *conn) WriteBuffers(bufs [][]byte) (int64, error) {
-	if len(bufs) == 1 {
-		n, err := c.Write(bufs[0])
-		return int64(n), err
-	}
-	c.buffers = bufs
-	n, err := c.buffers.WriteTo(c.tcp)
-	c.buffers = nil
+	n, err := c.writer.WriteBuffers(c.tcp, bufs)
 	return n, c.ownClose(err)
 }
 

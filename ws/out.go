@@ -5,6 +5,8 @@ package ws
 import (
 	"net"
 	"sync"
+
+	"github.com/hisock/hisock/transport/ready"
 )
 
 const (
@@ -29,9 +31,9 @@ type outBuffer struct {
 	pool  *sync.Pool
 
 	// Used by sendParts.
-	array   [maxParts][]byte
-	parts   net.Buffers // of array
-	sending net.Buffers // of array too, and used up by the write
+	array  [maxParts][]byte
+	parts  [][]byte // of array
+	writer ready.Writer
 }
 
 var smallOuts, largeOuts = newOuts(smallOut), newOuts(largeOut)
@@ -71,9 +73,7 @@ func (o *outBuffer) add(b []byte) []byte {
 // sendTo sends the parts and b, and returns the room for more.
 func (o *outBuffer) sendTo(stream net.Conn, b []byte) ([]byte, error) {
 	o.add(b)
-	o.sending = o.parts
-	_, err := o.sending.WriteTo(stream)
-	o.sending = nil
+	_, err := o.writer.WriteBuffers(stream, o.parts)
 	o.reset()
 	return o.bytes[:0], err
 }

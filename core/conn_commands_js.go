@@ -1,0 +1,10 @@
+package core
+
+import "github.com/hisock/hisock/core/wire"
+
+const hasCommands = false
+
+type places struct{}
+
+func (*Conn) commands(*reader, wire.Frame) bool { return false }
+func (*Conn) takeOver(uint64)                   {}

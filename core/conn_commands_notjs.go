@@ -1,0 +1,118 @@
+//go:build !js
+
+package core
+
+import "github.com/hisock/hisock/core/wire"
+
+// hasCommands says that commands which have come together are handled in one go. A page,
+// for which a few hundred bytes of program matter more, takes each by itself.
+const hasCommands = true
+
+// A place is how far the reader has come when a turn begins, for who takes the reading over:
+// while the turns of commands follow each other the reader's own notes lag behind.
+type place struct {
+	turn     uint64
+	r        int    // of the reader
+	received uint64 // of the connection
+}
+
+// places are those of the last two turns of one reader: who takes over reads that of the last
+// while the reader, which does not know yet, may write the other. Who reads next has its own.
+type places [2]place
+
+func (p *places) of(turn uint64) *place { return &p[turn/turnStep%2] }
+
+// commands handles a command, which has been read, and those that follow it at once. Each has a
+// turn of its own, but the end of one is the beginning of the next, so that a
+// command costs one atomic operation here. It reports whether the reading is still the caller's.
+func (c *Conn) commands(rd *reader, f wire.Frame) bool {
+	name, payload, err := wire.ParseCommand(f.Body)
+	h := c.commandHandler(rd, name)
+	r, received := rd.r, c.received
+	turn := c.beginTurn(turnHandling)
+	if err != nil || h == nil {
+		if !c.comesTooLate(f) && !c.inbox.drop.Load() {
+			c.run(f)
+		}
+	} else if !c.comesTooLate(f) {
+		for !c.inbox.drop.Load() { // else what came before it was dropped, too
+			c.runCommandOf(h, payload)
+
+			var size int
+			if h, payload, size = c.nextCommand(rd, r); h == nil {
+				break
+			}
+			r, received = r+size, received+1
+			next := turn + turnStep
+			*rd.places.of(next) = place{next, r, received}
+			if !c.turn.CompareAndSwap(turn, next) {
+				c.leaveReading(rd)
+				return false
+			}
+			turn = next
+		}
+	}
+	if !c.endTurn(turn) {
+		c.leaveReading(rd)
+		return false
+	}
+	c.seq, rd.r, c.received = turn&^turnMask, r, received
+	return true
+}
+
+// nextCommand returns the handler of the frame at r in what was read, its payload, and the
+// size of the frame, if that is a command like the one before it and nothing speaks against going on.
+func (c *Conn) nextCommand(rd *reader, r int) (h *handler, payload []byte, size int) {
+	if r == rd.w || c.deaf(rd) || c.out.pressed.Load() || c.recv.waiting.Load() != 0 || c.eng.draining.Load() || c.guard.counts() {
+		return nil, nil, 0
+	}
+	f, size, ok, err := wire.Next(rd.buf[r:rd.w], c.eng.maxFrame)
+	if !ok || err != nil || f.Kind != wire.KindCommand {
+		return nil, nil, 0
+	}
+	name, payload, err := wire.ParseCommand(f.Body)
+	if err != nil {
+		return nil, nil, 0
+	}
+	return c.commandHandler(rd, name), payload, size
+}
+
+// commandHandler returns the handler of a command if that is all that the command asks for. Mostly
+// it is that of the command before.
+func (c *Conn) commandHandler(rd *reader, name []byte) *handler {
+	if h := rd.last; h != nil && h.name == string(name) {
+		return h
+	}
+	hs := c.eng.handlers
+	h := hs.commands[string(name)] // does not allocate
+	if h == nil || hs.message != nil || h.concurrent && c.slots != nil {
+		return nil
+	}
+	rd.last = h
+	return h
+}
+
+// runCommandOf is runAlone for a command. Its arguments fit the processor's registers, unlike a frame
+// with its handler and context: that is worth a few nanoseconds a command.
+func (c *Conn) runCommandOf(h *handler, payload []byte) {
+	returned := false
+	defer func() {
+		if !returned {
+			f := Frame{KindCommand, h.name, payload}
+			c.report(f, c.crashed(f, recover()))
+		}
+	}()
+	_, err := h.run(c.ctx, c, Frame{KindCommand, h.name, payload})
+	returned = true
+	if e, ok := err.(*Error); err != nil && (!ok || e != nil) { // not a nil that has become an interface
+		c.report(Frame{KindCommand, h.name, payload}, err)
+	}
+}
+
+// takeOver notes how far the reader had come at the beginning of a turn that was taken from it.
+func (c *Conn) takeOver(turn uint64) {
+	c.seq = turn &^ turnMask
+	if p := c.rd.places.of(turn); p.turn == turn {
+		c.rd.r, c.received = p.r, p.received
+	}
+}
