@@ -139,14 +139,13 @@ func (b *rawBox) leave(ch chan []byte) ([]byte, bool) {
 // deliver hands a copy of payload to the first who waits. It reports whether one did.
 func (b *rawBox) deliver(payload []byte) bool {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.waiters) == 0 {
-		return false
+	waits := len(b.waiters) > 0
+	if waits {
+		b.waiters[0] <- append(make([]byte, 0, len(payload)), payload...)
+		b.waiters = b.waiters[1:]
 	}
-	ch := b.waiters[0]
-	b.waiters = b.waiters[1:]
-	ch <- append(make([]byte, 0, len(payload)), payload...)
-	return true
+	b.mu.Unlock()
+	return waits
 }
 
 // match hands the first raw message of the inbox to one who has begun to wait while it was

@@ -71,14 +71,14 @@ func (t *recvTable) add(command string) chan []byte {
 // one did.
 func (t *recvTable) deliver(command, payload []byte) bool {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	waiters := t.by[string(command)]
-	if len(waiters) == 0 {
-		return false
+	waits := len(waiters) > 0
+	if waits {
+		waiters[0] <- append(make([]byte, 0, len(payload)), payload...)
+		t.removeLocked(string(command), 0)
 	}
-	waiters[0] <- append(make([]byte, 0, len(payload)), payload...)
-	t.removeLocked(string(command), 0)
-	return true
+	t.mu.Unlock()
+	return waits
 }
 
 // leave takes back a channel, and what was put into it at the last moment.

@@ -306,13 +306,14 @@ type served struct {
 // add notes a call. It reports false if one with that id is being handled.
 func (t *servingTable) add(id uint64, cancel context.CancelFunc) bool {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	for i := range t.calls {
 		if t.calls[i].id == id {
+			t.mu.Unlock()
 			return false
 		}
 	}
 	t.calls = append(t.calls, served{id: id, cancel: cancel})
+	t.mu.Unlock()
 	return true
 }
 

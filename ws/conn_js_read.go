@@ -95,7 +95,6 @@ func (c *conn) readState() (ready bool, deadline time.Time, err error) {
 
 func (c *conn) take(p []byte) int {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	n := copy(p, c.inbox[c.start:])
 	c.start += n
 	if c.start == len(c.inbox) {
@@ -104,6 +103,7 @@ func (c *conn) take(p []byte) int {
 			c.inbox = nil
 		}
 	}
+	c.mu.Unlock()
 	return n
 }
 
