@@ -69,7 +69,12 @@ func (cl *Client) goOn(c *Conn, l *link, n *newcomer) {
 		return
 	}
 	cl.counters.resumed.Add(1)
-	c.inform(func() { cl.tell(c, StateResumed, nil) })
+	resumed := func() { c.inform(func() { cl.tell(c, StateResumed, nil) }) }
+	if c.turn.Load()&turnMask != turnHanded { // who is told may wait for the server like any handler
+		c.serve(n.rd, resumed)
+		return
+	}
+	resumed()
 	c.endBatch()
 	c.read(n.rd)
 }

@@ -51,3 +51,32 @@ func TestStatesInOrderWhenLostAgain(t *testing.T) {
 		require.Equal(t, []string{"connected", "reconnecting", "disconnected", "connected", "reconnecting"}, got)
 	})
 }
+
+// Who is told that a connection was resumed may call the server, which has to be heard for that.
+func TestCallWhenResumed(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		t := w.t
+		w.srv.HandleBytes("echo", func(_ context.Context, _ *Conn, b []byte) ([]byte, error) { return b, nil })
+		w.serve()
+		cl := NewClient(w.lis, &ClientOptions{Codec: testCodec{}})
+		w.clients = append(w.clients, cl)
+		type answer struct {
+			what string
+			err  error
+		}
+		got := make(chan answer, 1)
+		cl.OnState(func(s State, _ error) {
+			if s == StateResumed {
+				ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
+				defer cancel()
+				b, err := cl.CallBytes(ctx, "echo", []byte("still you?"))
+				got <- answer{string(b), err}
+			}
+		})
+		w.join(cl)
+		cl.Conn().breakOff()
+		require.Equal(t, answer{"still you?", nil}, <-got)
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+	})
+}
