@@ -5,8 +5,10 @@ package tcp
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
+	"os"
 
 	"github.com/hisock/hisock/transport"
 )
@@ -25,7 +27,10 @@ type dialer struct {
 func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
 	nd := net.Dialer{KeepAlive: -1, KeepAliveConfig: d.opts.keepAlive()}
 	stream, err := nd.DialContext(ctx, "tcp", d.addr)
-	if err != nil {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded): // that of ctx, which the socket noticed first
+		return nil, fmt.Errorf("tcp: dial %q: %w", d.addr, context.DeadlineExceeded)
+	case err != nil:
 		return nil, fmt.Errorf("tcp: %w", err)
 	}
 	if d.opts.TLS == nil {
