@@ -14,42 +14,42 @@ const (
 	hugeBlock  = bigReadBufferSize
 )
 
-// A bufferPool lends buffers of one size. Its slices live in boxes that are pooled
-// too, so that borrowing and giving back allocate nothing.
-type bufferPool struct {
-	size  int
-	full  spares // *[]byte
-	boxes spares // *[]byte, nil inside
-}
-
-var (
-	readBuffers    = &bufferPool{size: readBufferSize}
-	bigReadBuffers = &bufferPool{size: bigReadBufferSize}
+// The pools of read buffers keep pointers to arrays, so that borrowing and giving back allocate
+// nothing. What has another size is left to the garbage collector.
+type (
+	smallPool struct{ free spares } // *[readBufferSize]byte
+	bigPool   struct{ free spares } // *[bigReadBufferSize]byte
 )
 
-// Get borrows a buffer.
-func (p *bufferPool) Get() []byte {
-	box, ok := p.full.Get().(*[]byte)
-	if !ok {
-		return make([]byte, p.size)
+var (
+	readBuffers    smallPool
+	bigReadBuffers bigPool
+)
+
+func (p *smallPool) Get() []byte {
+	if b, ok := p.free.Get().(*[readBufferSize]byte); ok {
+		return b[:]
 	}
-	b := *box
-	*box = nil
-	p.boxes.Put(box)
-	return b
+	return make([]byte, readBufferSize)
 }
 
-// Put gives a buffer back. One of another size is left to the garbage collector.
-func (p *bufferPool) Put(b []byte) {
-	if cap(b) != p.size {
-		return
+func (p *smallPool) Put(b []byte) {
+	if cap(b) == readBufferSize {
+		p.free.Put((*[readBufferSize]byte)(b[:readBufferSize]))
 	}
-	box, ok := p.boxes.Get().(*[]byte)
-	if !ok {
-		box = new([]byte)
+}
+
+func (p *bigPool) Get() []byte {
+	if b, ok := p.free.Get().(*[bigReadBufferSize]byte); ok {
+		return b[:]
 	}
-	*box = b[:p.size]
-	p.full.Put(box)
+	return make([]byte, bigReadBufferSize)
+}
+
+func (p *bigPool) Put(b []byte) {
+	if cap(b) == bigReadBufferSize {
+		p.free.Put((*[bigReadBufferSize]byte)(b[:bigReadBufferSize]))
+	}
 }
 
 // A block is a piece of output, of whole frames: memory that one queue has borrowed and

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
 )
 
 // A reader holds what has been read and not yet parsed. It borrows its buffer while
@@ -22,11 +23,11 @@ type reader struct {
 }
 
 // pool is where the next buffer comes from.
-func (rd *reader) pool() *bufferPool {
+func (rd *reader) pool() transport.BufferPool {
 	if rd.big {
-		return bigReadBuffers
+		return &bigReadBuffers
 	}
-	return readBuffers
+	return &readBuffers
 }
 
 // directGrow is up to which size a buffer is made as large as the frame that is coming

@@ -223,17 +223,20 @@ func (c *Conn) queued() {
 // nobody writes, and ends when all is written.
 func (c *Conn) writer() {
 	defer c.exit()
-	for c.writeOnce() {
+	c.out.mu.Lock()
+	for c.writeLocked() {
 	}
+	c.out.mu.Unlock()
 }
 
-// writeOnce writes one batch. It reports whether there was one; if not, the caller
-// no longer flushes.
-func (c *Conn) writeOnce() bool {
-	bufs, l := c.out.take()
+// writeLocked writes one batch, with the queue unlocked meanwhile. It reports whether there was
+// one; if not, or if it could not be written, the caller no longer flushes.
+func (c *Conn) writeLocked() bool {
+	bufs, l := c.out.takeLocked()
 	if bufs == nil {
 		return false
 	}
+	c.out.mu.Unlock()
 	var err error
 	switch {
 	case hasClassic && c.classic != nil:
@@ -244,10 +247,12 @@ func (c *Conn) writeOnce() bool {
 		_, err = l.stream.WriteBuffers(bufs)
 	}
 	c.writes.Add(1)
-	c.out.done()
+	c.out.mu.Lock()
+	c.out.doneLocked()
 	if err == nil {
 		return true
 	}
+	c.out.mu.Unlock()
 	c.lost(l, err)
 	c.out.mu.Lock()
 	if l.dead.Load() {
@@ -255,7 +260,6 @@ func (c *Conn) writeOnce() bool {
 	} else {
 		c.out.stopLocked()
 	}
-	c.out.mu.Unlock()
 	return false
 }
 
@@ -263,15 +267,14 @@ func (c *Conn) writeOnce() bool {
 // here once, and if more has come meanwhile a writer goes on with it, so that
 // those who publish to this connection cannot keep its reader from reading.
 func (c *Conn) flushBatch() {
-	if !c.writeOnce() {
-		return
-	}
 	c.out.mu.Lock()
-	more := c.out.pendingLocked() && c.out.link != nil
-	if more {
-		c.running.Add(1)
-	} else {
-		c.out.idleLocked()
+	more := false
+	if c.writeLocked() {
+		if more = c.out.pendingLocked() && c.out.link != nil; more {
+			c.running.Add(1)
+		} else {
+			c.out.idleLocked()
+		}
 	}
 	c.out.mu.Unlock()
 	if more {

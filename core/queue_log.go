@@ -80,12 +80,10 @@ func (q *queue) appendLocked(k *block) {
 	q.log = append(q.log, k)
 }
 
-// take lays out up to maxWrite bytes for one write. It returns nil when there is nothing, and
-// then the caller no longer flushes. Only whoever set flushing may call it, and it must call
-// done after the write.
-func (q *queue) take() ([][]byte, *link) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+// takeLocked lays out up to maxWrite bytes for one write. It returns nil when there is nothing,
+// and then the caller no longer flushes. Only whoever set flushing may call it, and it must call
+// doneLocked after the write.
+func (q *queue) takeLocked() ([][]byte, *link) {
 	if !q.pendingLocked() || q.broken || q.link == nil {
 		q.idleLocked()
 		return nil, nil
@@ -167,10 +165,9 @@ func (q *queue) layOutLocked() {
 	}
 }
 
-// done ends what take began, written or not. If the connection can be resumed, it is kept until
-// the peer has it.
-func (q *queue) done() {
-	q.mu.Lock()
+// doneLocked ends what takeLocked began, written or not. If the connection can be resumed, it is
+// kept until the peer has it.
+func (q *queue) doneLocked() {
 	q.bytes -= q.size
 	q.keep.bytes += q.size
 	q.size = 0
@@ -186,7 +183,6 @@ func (q *queue) done() {
 	if q.bytes <= q.limit/2 {
 		q.openLocked()
 	}
-	q.mu.Unlock()
 }
 
 // letGoLocked lets go of the first block of the log, if that holds nothing but the first so many

@@ -125,7 +125,9 @@ func (m *queueModel) write() {
 		return
 	}
 	m.q.flushing = true
-	m.vec, _ = m.q.take()
+	m.q.mu.Lock()
+	m.vec, _ = m.q.takeLocked()
+	m.q.mu.Unlock()
 	m.writing = m.vec != nil
 	require.Equal(m.t, len(m.waiting) > 0, m.writing)
 	var all []byte
@@ -168,7 +170,9 @@ func (m *queueModel) finish() {
 		}
 	}
 	require.Equal(m.t, m.flight, numbers)
-	m.q.done()
+	m.q.mu.Lock()
+	m.q.doneLocked()
+	m.q.mu.Unlock()
 	m.q.flushing = false
 	m.writing = false
 }
