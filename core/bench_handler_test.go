@@ -1,0 +1,78 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+// A position is what a message of a few fields looks like.
+type position struct {
+	Ship  string  `json:"ship"`
+	Lat   float64 `json:"lat"`
+	Lon   float64 `json:"lon"`
+	Speed int     `json:"speed"`
+	Moors bool    `json:"moors"`
+}
+
+const positionJSON = `{"ship":"Fram","lat":59.904217,"lon":10.698712,"speed":7,"moors":false}`
+
+// BenchmarkHandler runs the handler of commands that have been read, 64 at a time: parsing, finding
+// the handler, converting, running. What json alone costs is beside it, for the same message.
+func BenchmarkHandler(b *testing.B) {
+	b.Run("json alone", func(b *testing.B) {
+		b.ReportAllocs()
+		payload := []byte(positionJSON)
+		for b.Loop() {
+			var p position
+			if err := json.Unmarshal(payload, &p); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	handlers := map[string]func(srv *Server, n *int){
+		"struct": func(srv *Server, n *int) {
+			On(srv, "moved", func(_ context.Context, _ *Conn, p position) error { *n += p.Speed; return nil })
+		},
+		"string": func(srv *Server, n *int) {
+			On(srv, "moved", func(_ context.Context, _ *Conn, p string) error { *n += 7; return nil })
+		},
+		"bytes": func(srv *Server, n *int) {
+			srv.OnBytes("moved", func(context.Context, *Conn, []byte) error { *n += 7; return nil })
+		},
+	}
+	for name, register := range handlers {
+		b.Run(name, func(b *testing.B) { benchmarkHandler(b, register) })
+	}
+}
+
+func benchmarkHandler(b *testing.B, register func(srv *Server, n *int)) {
+	const batch = 64
+	srv, speeds := NewServer(nil), 0
+	register(srv, &speeds)
+	srv.freeze()
+	near, _ := transport.Pipe()
+	c := newConn(b.Context(), srv.eng, 1, near)
+	rd := &reader{link: c.link.Load()}
+	c.rd = rd
+	for range batch {
+		rd.buf = wire.AppendCommand(rd.buf, "moved", []byte(positionJSON))
+	}
+	b.ReportAllocs()
+	runs := 0
+	for b.Loop() {
+		if runs%batch == 0 {
+			rd.r, rd.w = 0, len(rd.buf)
+			c.batch(rd)
+		}
+		runs++
+	}
+	require.Equal(b, (runs+batch-1)/batch*batch*7, speeds)
+}
