@@ -26,7 +26,7 @@ const startTimeout = 20 * time.Second
 // start starts a server and waits for its address. With oneCPU it has one processor.
 func start(command []string, oneCPU bool) (*process, error) {
 	if oneCPU {
-		command = append([]string{"taskset", "-c", "0"}, command...)
+		command = append([]string{"taskset", "-c", firstCPU}, command...)
 	}
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Stderr = os.Stderr

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os/exec"
@@ -93,7 +94,16 @@ func (r *runner) once(w work, c contestant) (report.Sample, error) {
 	if err != nil {
 		return report.Sample{}, err
 	}
+	back := func() error { return nil }
+	if w.shared {
+		if back, err = pin(); err != nil {
+			return report.Sample{}, errors.Join(err, p.stop())
+		}
+	}
 	s, err := w.run(r, p, load.Target{Addr: p.addr, Protocol: c.protocol})
+	if backErr := back(); err == nil {
+		err = backErr
+	}
 	if stopErr := p.stop(); err == nil && stopErr != nil {
 		err = fmt.Errorf("the server ended: %w", stopErr)
 	}

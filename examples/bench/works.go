@@ -12,7 +12,8 @@ type work struct {
 	report.Work
 	run    func(r *runner, p *process, t load.Target) (report.Sample, error)
 	takes  func(c contestant) bool // who does it; nil: all
-	oneCPU bool
+	oneCPU bool                    // the server has one processor
+	shared bool                    // and the load has the same
 }
 
 // A scale is how large the works are; tests have small ones.
@@ -41,6 +42,13 @@ func works(s scale) []work {
 			Name: "call", Title: "The same as a call",
 			About: "hisock's Call, which matches the answer to the question; the floor does as before.",
 		}, run: echoing(load.Echo{Conns: 1, Size: 64, Window: 1, Call: true}), takes: hisockOnly},
+		{Work: report.Work{
+			Name: "one-cpu-ping-pong", Title: "Ping-pong on one processor",
+			About: "Server and load share one processor, so that neither has to wake another: what a round trip costs both of them.",
+		}, run: echoing(load.Echo{Conns: 1, Size: 64, Window: 1}), oneCPU: true, shared: true},
+		{Work: report.Work{
+			Name: "one-cpu-call", Title: "The same as a call", About: "As above.",
+		}, run: echoing(load.Echo{Conns: 1, Size: 64, Window: 1, Call: true}), takes: hisockOnly, oneCPU: true, shared: true},
 		{Work: report.Work{
 			Name: "echo-1", Title: "Echo: 1 connection, 64 B, 128 in flight",
 		}, run: echoing(load.Echo{Conns: 1, Size: 64, Window: 128})},
