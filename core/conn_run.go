@@ -160,7 +160,7 @@ func (c *Conn) report(f Frame, err error) {
 
 // startCall runs a handler whose result is the answer to call id.
 func (c *Conn) startCall(h *handler, f Frame, id uint64) error {
-	ctx, cancel := context.WithCancel(c.ctx)
+	ctx, cancel := newCallContext(c.ctx)
 	if !c.serving.add(id, cancel) {
 		cancel()
 		return NewError(CodeProtocol, "a call with the id of one that is not answered yet")
