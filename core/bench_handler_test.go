@@ -47,11 +47,23 @@ func BenchmarkHandler(b *testing.B) {
 		"bytes": func(srv *Server, n *int) {
 			srv.OnBytes("moved", func(context.Context, *Conn, []byte) error { *n += 7; return nil })
 		},
+		"bytes, answered": func(srv *Server, n *int) {
+			srv.OnBytes("moved", func(_ context.Context, c *Conn, b []byte) error {
+				*n += 7
+				return c.SendBytes("moved", b)
+			})
+		},
 	}
 	for name, register := range handlers {
 		b.Run(name, func(b *testing.B) { benchmarkHandler(b, register) })
 	}
 }
+
+// A hole is a connection on which what is written is gone at once.
+type hole struct{ transport.Conn }
+
+func (hole) Write(p []byte) (int, error)                     { return len(p), nil }
+func (hole) WriteBuffers(bufs [][]byte) (n int64, err error) { return 0, nil }
 
 func benchmarkHandler(b *testing.B, register func(srv *Server, n *int)) {
 	const batch = 64
@@ -59,7 +71,8 @@ func benchmarkHandler(b *testing.B, register func(srv *Server, n *int)) {
 	register(srv, &speeds)
 	srv.freeze()
 	near, _ := transport.Pipe()
-	c := newConn(b.Context(), srv.eng, 1, near)
+	c := newConn(b.Context(), srv.eng, 1, hole{near})
+	c.peerMaxFrame = wire.DefaultMaxFrame
 	rd := &reader{link: c.link.Load()}
 	c.rd = rd
 	for range batch {
