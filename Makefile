@@ -66,8 +66,8 @@ web:
 # What each soak test has done stands behind "soak:" and in the lines of the model.
 soak:
 	HISOCK_SOAK=1 $(GO) test -timeout 15m -v -run 'TestModel|TestQueueModel|TestReconnectsUnderLoad|TestOneStopsReading|TestKilled|TestManyIdle|TestManyComeAndGo|TestAttacks' ./core
-	$(GO) test -run='^$$' -fuzz='^FuzzResume$$' -fuzztime=2m -fuzzminimizetime=100x ./core
-	$(GO) test -run='^$$' -fuzz='^FuzzResumeClient$$' -fuzztime=2m -fuzzminimizetime=100x ./core
+	$(GO) test -run='^$$' -fuzz='^FuzzResume$$' -fuzztime=4m -fuzzminimizetime=100x ./core
+	$(GO) test -run='^$$' -fuzz='^FuzzResumeClient$$' -fuzztime=4m -fuzzminimizetime=100x ./core
 	$(GO) test -race -count=3 ./...
 
 # Compares with the last tag, or with BASE; see .ci/bench for what else can be chosen.

@@ -192,7 +192,7 @@ func (p *classicPeer) run(c *Conn, payload []byte) {
 		return
 	}
 	if name, content, ok := classic.SplitCommand(payload); ok && p.isCommand(c, payload) {
-		c.runCommand(name, content)
+		c.runCommand(name, content, nil)
 		return
 	}
 	c.runRaw(payload)
@@ -216,11 +216,11 @@ func (p *classicPeer) runPrefix(c *Conn, payload []byte) {
 			continue
 		}
 		ran = true
-		c.start(h, Frame{KindCommand, h.name, payload[min(n+1, len(payload)):]})
+		c.start(h, Frame{KindCommand, h.name, payload[min(n+1, len(payload)):]}, nil)
 	}
 	switch {
 	case c.eng.handlers.message != nil:
-		c.start(c.eng.handlers.message, Frame{Kind: KindRaw, Payload: payload})
+		c.start(c.eng.handlers.message, Frame{Kind: KindRaw, Payload: payload}, nil)
 	case !ran:
 		c.runRaw(payload)
 	}

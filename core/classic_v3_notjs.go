@@ -168,7 +168,7 @@ func (p *classicPeer) runTyped(c *Conn, payload []byte) {
 			c.eng.fault(c, NewError(e.Code, "command "+printable(string(name))+": "+e.Message))
 			return
 		}
-		c.runCommand(name, content)
+		c.runCommand(name, content, nil)
 	}
 }
 

@@ -9,7 +9,11 @@ import (
 
 // run handles one frame in its turn: it finds the handler and runs it, here or, if it is
 // concurrent, on a goroutine of its own.
-func (c *Conn) run(f wire.Frame) {
+func (c *Conn) run(f wire.Frame) { c.runWith(f, nil) }
+
+// runWith is run with one of the connection's slots, which is nil or one that the caller holds. A
+// concurrent handler takes it, and sets it to false.
+func (c *Conn) runWith(f wire.Frame, slot *bool) {
 	if hasClassic && c.classic != nil {
 		c.classic.run(c, f.Body)
 		return
@@ -19,13 +23,13 @@ func (c *Conn) run(f wire.Frame) {
 	case wire.KindCommand:
 		var name, payload []byte
 		if name, payload, err = wire.ParseCommand(f.Body); err == nil {
-			c.runCommand(name, payload)
+			c.runCommand(name, payload, slot)
 		}
 	case wire.KindRequest:
 		var id uint64
 		var name, payload []byte
 		if id, name, payload, err = wire.ParseRequest(f.Body); err == nil {
-			err = c.runCall(id, name, payload)
+			err = c.runCall(id, name, payload, slot)
 		}
 	case wire.KindRaw:
 		c.runRaw(f.Body)
@@ -46,7 +50,7 @@ func (c *Conn) run(f wire.Frame) {
 // the frame is bounded.
 var peerLimits = wire.Limits{MaxName: -1, MaxGroups: -1, MaxAddr: -1}
 
-func (c *Conn) runCommand(name, payload []byte) {
+func (c *Conn) runCommand(name, payload []byte, slot *bool) {
 	hs := c.eng.handlers
 	h := hs.commands[string(name)] // does not allocate
 	if h == nil && hs.anyCommand == nil && hs.message == nil {
@@ -66,10 +70,10 @@ func (c *Conn) runCommand(name, payload []byte) {
 		f.Command, h = string(name), hs.anyCommand
 	}
 	if h != nil {
-		c.start(h, f)
+		c.start(h, f, slot)
 	}
 	if hs.message != nil {
-		c.start(hs.message, f)
+		c.start(hs.message, f, nil)
 	}
 }
 
@@ -82,12 +86,12 @@ func (c *Conn) unhandled(name []byte) {
 	c.eng.fault(c, NewError(CodeUnknownCommand, "no handler for command "+printable(string(name))))
 }
 
-func (c *Conn) runCall(id uint64, name, payload []byte) error {
+func (c *Conn) runCall(id uint64, name, payload []byte, slot *bool) error {
 	h := c.eng.handlers.calls[string(name)]
 	f := Frame{Kind: KindCall, Payload: payload}
 	if h != nil {
 		f.Command = h.name
-		return c.startCall(h, f, id)
+		return c.startCall(h, f, id, slot)
 	}
 	f.Command = string(name)
 	if err := c.checkGot(f.Command); err != nil {
@@ -98,7 +102,7 @@ func (c *Conn) runCall(id uint64, name, payload []byte) error {
 		c.fail(id, unknownCall(f.Command))
 		return nil
 	}
-	return c.startCall(h, f, id)
+	return c.startCall(h, f, id, slot)
 }
 
 func unknownCall(command string) *Error {
@@ -108,7 +112,7 @@ func unknownCall(command string) *Error {
 // runRaw runs the message handler for a raw message that nobody has received meanwhile.
 func (c *Conn) runRaw(payload []byte) {
 	if !c.raw.deliver(payload) {
-		c.start(c.eng.handlers.message, Frame{Kind: KindRaw, Payload: payload})
+		c.start(c.eng.handlers.message, Frame{Kind: KindRaw, Payload: payload}, nil)
 	}
 }
 
@@ -133,13 +137,13 @@ func (c *Conn) runPresence(k wire.Kind, old string, p Presence) {
 }
 
 // start runs a handler that nobody waits for.
-func (c *Conn) start(h *handler, f Frame) {
+func (c *Conn) start(h *handler, f Frame, slot *bool) {
 	if !h.concurrent || c.slots == nil {
 		c.runAlone(c.ctx, h, f)
 		return
 	}
 	f.Payload = append([]byte(nil), f.Payload...)
-	c.spawn(func() { c.runAlone(detached(c.ctx), h, f) })
+	c.spawn(slot, func() { c.runAlone(detached(c.ctx), h, f) })
 }
 
 // runAlone runs a handler and reports its error.
@@ -159,7 +163,7 @@ func (c *Conn) report(f Frame, err error) {
 }
 
 // startCall runs a handler whose result is the answer to call id.
-func (c *Conn) startCall(h *handler, f Frame, id uint64) error {
+func (c *Conn) startCall(h *handler, f Frame, id uint64, slot *bool) error {
 	ctx, cancel := newCallContext(c.ctx)
 	if !c.serving.add(id, cancel) {
 		cancel()
@@ -173,7 +177,7 @@ func (c *Conn) startCall(h *handler, f Frame, id uint64) error {
 		return nil
 	}
 	f.Payload = append([]byte(nil), f.Payload...)
-	c.spawn(func() { c.answer(detached(ctx), h, f, id) })
+	c.spawn(slot, func() { c.answer(detached(ctx), h, f, id) })
 	return nil
 }
 
@@ -224,14 +228,18 @@ func (c *Conn) crashed(f Frame, v any) error {
 
 var errGoexit = NewError(CodeInternal, "a handler ended its goroutine")
 
-// spawn runs f on a goroutine of its own once one of the connection's slots is free. What
-// follows on the connection waits as long, in its inbox.
-func (c *Conn) spawn(f func()) {
-	select {
-	case c.slots <- struct{}{}:
-	default:
-		yield(c)
-		c.slots <- struct{}{}
+// spawn runs f on a goroutine of its own once one of the connection's slots is free, if the caller
+// does not hold one. What follows on the connection waits as long, in its inbox.
+func (c *Conn) spawn(slot *bool, f func()) {
+	if slot != nil && *slot {
+		*slot = false
+	} else {
+		select {
+		case c.slots <- struct{}{}:
+		default:
+			yield(c)
+			c.slots <- struct{}{}
+		}
 	}
 	c.running.Add(1)
 	go func() {
@@ -245,7 +253,7 @@ func (c *Conn) spawn(f func()) {
 // connection's turn, if there is one and a slot is free. Two peers that call each other
 // back could otherwise wait for each other.
 func (c *Conn) runBeside(f wire.Frame) bool {
-	if hasClassic && c.classic != nil || c.slots == nil || len(c.slots) == cap(c.slots) {
+	if hasClassic && c.classic != nil || c.slots == nil {
 		return false
 	}
 	hs := c.eng.handlers
@@ -271,7 +279,15 @@ func (c *Conn) runBeside(f wire.Frame) bool {
 	if h == nil || !h.concurrent {
 		return false
 	}
-	c.run(f)
+	slot := true
+	select {
+	case c.slots <- struct{}{}:
+	default:
+		return false // nor may the reader wait for one: handlers may wait for what it reads
+	}
+	if c.runWith(f, &slot); slot {
+		<-c.slots
+	}
 	return true
 }
 

@@ -187,7 +187,7 @@ func (l *liar) hear(h *byHand) *wire.Hello {
 // finish lets an honest server and its client come to their end, and checks everything.
 func (l *liar) finish() {
 	s := l.s
-	for late := time.Now().Add(2 * time.Minute); s != nil && s == l.s && !s.conn.isEnded() && time.Now().Before(late); time.Sleep(10 * time.Millisecond) {
+	for late := time.Now().Add(10 * time.Minute); s != nil && s == l.s && !s.conn.isEnded() && time.Now().Before(late); time.Sleep(10 * time.Millisecond) {
 		if s.link == nil || s.conn.Suspended() {
 			l.resumes(s.at, false)
 			continue

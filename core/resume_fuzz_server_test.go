@@ -325,7 +325,7 @@ func (r *resumer) moves(arg byte) {
 // finish lets an honest client come to its end, and checks everything.
 func (r *resumer) finish() {
 	s := r.s
-	for late := time.Now().Add(2 * time.Minute); s == r.s && !s.conn.isEnded() && time.Now().Before(late); time.Sleep(10 * time.Millisecond) {
+	for late := time.Now().Add(10 * time.Minute); s == r.s && !s.conn.isEnded() && time.Now().Before(late); time.Sleep(10 * time.Millisecond) {
 		if s.link == nil {
 			r.comeBack(1, s.at, true, !s.blind)
 			continue
