@@ -266,7 +266,7 @@ func (s *fuzzSession) ends(code Code, told bool, act func()) bool {
 			break
 		}
 	}
-	for late := time.Now().Add(8 * time.Second); s.link != nil && s.bye == nil && time.Now().Before(late); {
+	for late := time.Now().Add(3 * time.Minute); s.link != nil && s.bye == nil && time.Now().Before(late); {
 		s.read(time.Second)
 	}
 	if s.link != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -160,7 +161,11 @@ func resumeSeeds() (seeds [][]byte) {
 			programOf(0, append(append([]step{}, flood...), step{end, 4}, step{opReturns, 0}, step{opRead, 0}, step{opForgets, 9})...),
 		)
 	}
+	waits := slices.Repeat([]step{{opWait, 0x7b}}, 57) // more than may run at once, of which each answer waits for an ack
 	return append(seeds,
+		programOf(modeTight, waits...),
+		programOf(modeTight, append([]step{{opClose, 0}, {opSend, 0xc7}}, waits...)...),
+		programOf(0, append(waits[:30:30], step{opBad, 0})...),
 		programOf(0, step{opCall, 1}, step{opBack, 1}, step{opRead, 0}, step{opClose, 0}, step{opReturns, 0}, step{opAnswer, 0}, step{opRead, 0}),
 		programOf(0, step{opSend, 3}, step{opClose, 0}, step{opSleep, 4}, step{opSleep, 4}, step{opReturns, 0}, step{opSend, 3}),
 	)
