@@ -8,3 +8,5 @@ type places struct{}
 
 func (*Conn) commands(*reader, wire.Frame) bool { return false }
 func (*Conn) takeOver(uint64)                   {}
+
+var _ = reader{}.places // of which nothing here makes use
