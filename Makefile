@@ -62,7 +62,7 @@ web:
 	@echo "== types, and tests in a real browser"
 	cd web && npm test
 
-# What takes long, in some twenty minutes, and everything three times over; not part of make test.
+# What takes long, in some fifteen minutes, and everything three times over; not part of make test.
 # What each soak test has done stands behind "soak:" and in the lines of the model.
 soak:
 	HISOCK_SOAK=1 $(GO) test -timeout 15m -v -run 'TestModel|TestQueueModel|TestReconnectsUnderLoad|TestOneStopsReading|TestKilled|TestManyIdle|TestManyComeAndGo|TestAttacks' ./core
