@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -29,15 +30,39 @@ type hisockCodec struct {
 	name string // of the commands
 	want byte   // the kind of frame that carries a message
 
+	// Messages are mostly as long as those before them, and so are their headers the same.
+	sent headerOf
+	got  headerOf
+
 	received uint64 // counted frames
 	ackedAt  uint64
 	unacked  int // bytes since
 	ackBytes int
-	calls    uint64 // replies
+	calls    uint64 // messages that came
 
 	pong    uint64
 	pongDue bool
 	ctl     []byte
+}
+
+// A headerOf is what stands before messages of one size, with the number of a call in it if they
+// are calls or replies.
+type headerOf struct {
+	bytes   []byte
+	size    int // of the messages
+	id, end int // bytes[id:end] is the number; none if they are equal
+}
+
+// setID puts in the number of a call. It reports false if that takes another size.
+func (h *headerOf) setID(id uint64) bool {
+	if h.end == h.id {
+		return true
+	}
+	if uvarintSize(id) != h.end-h.id {
+		return false
+	}
+	binary.PutUvarint(h.bytes[h.id:h.end], id)
+	return true
 }
 
 // hello is what a client sends first.
@@ -103,23 +128,47 @@ func (c *hisockCodec) open(nc net.Conn, r role) error {
 func (c *hisockCodec) begin(dst []byte) []byte { return dst }
 
 func (c *hisockCodec) append(dst []byte, m message) []byte {
-	length := 1 + 1 + len(c.name) + m.size
-	if c.job == call {
-		id := uint64(m.seq) + 1
-		length += uvarintSize(id)
-		dst = append(binary.AppendUvarint(dst, uint64(length)), byte(wire.KindRequest))
-		dst = binary.AppendUvarint(dst, id)
-	} else {
-		dst = append(binary.AppendUvarint(dst, uint64(length)), byte(wire.KindCommand))
+	id := uint64(m.seq) + 1
+	if m.size != c.sent.size || !c.sent.setID(id) {
+		c.sent = c.header(m.size, id)
 	}
-	dst = append(append(dst, byte(len(c.name))), c.name...)
-	return m.append(dst)
+	return m.append(append(dst, c.sent.bytes...))
+}
+
+// header returns what stands before the command or call that is message id - 1.
+func (c *hisockCodec) header(size int, id uint64) headerOf {
+	kind, idSize := wire.KindCommand, 0
+	if c.job == call {
+		kind, idSize = wire.KindRequest, uvarintSize(id)
+	}
+	h := headerOf{size: size}
+	h.bytes = append(binary.AppendUvarint(nil, uint64(1+idSize+1+len(c.name)+size)), byte(kind))
+	h.id = len(h.bytes)
+	h.end = h.id + idSize
+	h.bytes = append(h.bytes, make([]byte, idSize)...)
+	h.setID(id)
+	h.bytes = append(append(h.bytes, byte(len(c.name))), c.name...)
+	return h
 }
 
 func (c *hisockCodec) seal(dst []byte, _ int) []byte { return dst }
 
 func (c *hisockCodec) feed(b []byte, got func([]byte) error) (n int, err error) {
 	for n < len(b) {
+		if h := &c.got; h.setID(c.calls+1) && h.size > 0 && bytes.HasPrefix(b[n:], h.bytes) {
+			start := n + len(h.bytes)
+			if start+h.size > len(b) {
+				break
+			}
+			if err := got(b[start : start+h.size]); err != nil {
+				return n, err
+			}
+			c.received++
+			c.calls++
+			c.unacked += len(h.bytes) + h.size
+			n = start + h.size
+			continue
+		}
 		length, size := binary.Uvarint(b[n:])
 		if size == 0 {
 			break
@@ -134,18 +183,34 @@ func (c *hisockCodec) feed(b []byte, got func([]byte) error) (n int, err error) 
 		if err := c.frame(b[n+size], b[n+size+1:end], got); err != nil {
 			return n, err
 		}
+		if b[n+size] == c.want {
+			c.learn(b[n:end], size+1)
+		}
 		c.unacked += end - n
 		n = end
 	}
 	return n, nil
 }
 
+// learn notes the header of a frame of which id bytes come before the number or the name.
+func (c *hisockCodec) learn(frame []byte, id int) {
+	h := &c.got
+	h.id, h.end = id, id
+	n := id + 1 + len(c.name)
+	if c.want == byte(wire.KindReply) {
+		n = id + uvarintSize(c.calls)
+		h.end = n
+	}
+	h.bytes, h.size = append(h.bytes[:0], frame[:n]...), len(frame)-n
+}
+
 func (c *hisockCodec) frame(kind byte, body []byte, got func([]byte) error) error {
 	if kind == c.want {
 		c.received++
+		c.calls++
 		if kind == byte(wire.KindReply) {
 			id, n := binary.Uvarint(body)
-			if c.calls++; n <= 0 || id != c.calls {
+			if n <= 0 || id != c.calls {
 				return fmt.Errorf("reply to call %d, not %d", id, c.calls)
 			}
 			return got(body[n:])
