@@ -12,6 +12,11 @@ import (
 // it; it is at least as long.
 func mask(dst, src []byte, key uint32) uint32 {
 	dst = dst[:len(src)]
+	if len(src) >= blocksFrom {
+		maskBlocks(&dst[0], &src[0], len(src)/64, key)
+		n := len(src) &^ 63
+		dst, src = dst[n:], src[n:]
+	}
 	wide := uint64(key)<<32 | uint64(key)
 	for len(src) >= 32 && len(dst) >= 32 {
 		a := binary.LittleEndian.Uint64(src)

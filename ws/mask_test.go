@@ -22,7 +22,7 @@ func slowMask(p []byte, key [4]byte, at int) []byte {
 // Payload of every length, in two pieces, moved up by all that a header can be long.
 func TestMask(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for size := range 200 {
+	for size := range 400 {
 		for shift := range 2 * maxHeader {
 			key := [4]byte{byte(random.Uint32()), byte(random.Uint32()), byte(random.Uint32()), byte(random.Uint32())}
 			p := make([]byte, shift+size)

@@ -1,0 +1,9 @@
+//go:build !js && (!amd64 || purego)
+
+package ws
+
+import "math"
+
+const blocksFrom = math.MaxInt // never
+
+func maskBlocks(_, _ *byte, _ int, _ uint32) {}
