@@ -24,6 +24,7 @@ fmt:
 vet:
 	@echo "== vet"
 	$(GO) vet ./...
+	$(GO) vet -tags=purego ./...
 	$(JS) $(GO) vet $(JSPKGS)
 
 lint:
@@ -34,6 +35,7 @@ lint:
 unit:
 	@echo "== tests, with the race detector"
 	$(GO) test -race ./...
+	$(GO) test -tags=purego -run='Mask|Queue|Prefetch' ./core ./ws
 
 # The native ./... skips what exists only for the browser.
 js:

@@ -36,7 +36,9 @@ func (q *queue) spaceLocked(n int) []byte {
 
 func (q *queue) commitLocked(b []byte) {
 	k := q.log[len(q.log)-1]
-	q.bytes += len(b) - len(k.b)
+	n := len(b) - len(k.b)
+	prefetch(b, n)
+	q.bytes += n
 	k.b = b
 	k.frames++
 	q.sent++

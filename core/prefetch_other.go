@@ -1,0 +1,5 @@
+//go:build !amd64 || purego
+
+package core
+
+func prefetch([]byte, int) {}
