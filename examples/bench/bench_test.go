@@ -42,7 +42,7 @@ func TestEveryContestant(t *testing.T) {
 				}
 			}
 			for _, w := range all {
-				if w.takes != nil && !w.takes(c) {
+				if !w.takenBy(c) {
 					continue
 				}
 				if _, err := exec.LookPath("taskset"); w.oneCPU && err != nil {

@@ -18,11 +18,13 @@ type contestant struct {
 	module   string // of the library, empty for what is in this repository
 	script   string // of those that run in Node
 	groups   bool   // it does the work with many groups
+	only     string // the one piece of work that it does, if it is just for that
 }
 
 // contestants are in the order in which each round runs them.
 var contestants = []contestant{
 	{name: report.Floor, protocol: "floor", groups: true},
+	{name: "floor-singly", protocol: "floor", groups: true, only: "groups"},
 	{name: "hisock/tcp", protocol: "hisock/tcp", groups: true},
 	{name: "hisock/ws", protocol: "hisock/ws", groups: true},
 	{name: "nhooyr", protocol: "websocket", module: "nhooyr.io/websocket", groups: true},

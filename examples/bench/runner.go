@@ -33,7 +33,7 @@ func (r *runner) run(works []work, who []contestant) []report.Work {
 	for i, w := range works {
 		results[i] = w.Work
 		for _, c := range who {
-			if w.takes == nil || w.takes(c) {
+			if w.takenBy(c) {
 				results[i].Rows = append(results[i].Rows, report.Row{Contestant: c.name})
 			}
 		}

@@ -16,6 +16,14 @@ type work struct {
 	shared bool                    // and the load has the same
 }
 
+// takenBy reports whether a contestant does the work.
+func (w *work) takenBy(c contestant) bool {
+	if c.only != "" && c.only != w.Name {
+		return false
+	}
+	return w.takes == nil || w.takes(c)
+}
+
 // A scale is how large the works are; tests have small ones.
 type scale struct {
 	receivers int // of a broadcast
@@ -67,7 +75,7 @@ func works(s scale) []work {
 		}, run: fanningOut(broadcast)},
 		{Work: report.Work{
 			Name: "groups", Title: "100 groups of 10, 128 B, 1,024 sends in flight",
-			About: "One connection sends to the groups in turn. Counted are deliveries, ten for each send.",
+			About: "One connection sends to the groups in turn. Counted are deliveries, ten for each send. The second floor writes each message by itself.",
 		}, run: fanningOut(load.Fanout{Groups: s.groups, Members: 10, Size: 128, Window: 1024}),
 			takes: func(c contestant) bool { return c.groups }},
 		{Work: report.Work{

@@ -10,12 +10,16 @@ import (
 // are gathered and written when there is nothing left to read; what others send is
 // written by a goroutine of the connection, which takes all that waits. There is nothing
 // else: no limits, no heartbeats, no names.
-func startFloor() (string, error) {
+func startFloor(out putOuter) func() (string, error) {
+	return func() (string, error) { return serveFloor(out) }
+}
+
+func serveFloor(out putOuter) (string, error) {
 	l, err := listen()
 	if err != nil {
 		return "", err
 	}
-	s := &floor{}
+	s := &floor{out: out}
 	go func() {
 		for {
 			nc, err := l.Accept()
@@ -31,7 +35,10 @@ func startFloor() (string, error) {
 	return l.Addr().String(), nil
 }
 
-type floor struct{ groups groups[*outbox] }
+type floor struct {
+	groups groups[*outbox]
+	out    putOuter // for what others send
+}
 
 func (s *floor) serve(nc net.Conn) error {
 	r := newFloorReader(nc)
@@ -49,7 +56,7 @@ func (s *floor) serve(nc net.Conn) error {
 		}
 		return s.relay(r)
 	}
-	box := newOutbox(nc)
+	box := newOutbox(nc, s.out)
 	defer box.close()
 	s.groups.join(job.group, box)
 	defer s.groups.leave(job.group, box)

@@ -26,28 +26,20 @@ func (s *gorilla) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer c.Close()
 	job := parseJob(r.URL.Path)
+	var queue chan *websocket.PreparedMessage
 	if job.group != "" {
-		queue := make(chan *websocket.PreparedMessage, queueLen)
+		queue = make(chan *websocket.PreparedMessage, queueLen)
 		s.groups.join(job.group, queue)
 		defer s.groups.leave(job.group, queue)
-		done := make(chan struct{})
-		defer close(done)
-		go func() {
-			for {
-				select {
-				case m := <-queue:
-					if c.WritePreparedMessage(m) != nil {
-						c.Close()
-						return
-					}
-				case <-done:
-					return
-				}
-			}
-		}()
 	}
+	// Before the other goroutine begins: one may write at a time.
 	if c.WriteMessage(websocket.BinaryMessage, ready) != nil {
 		return
+	}
+	if queue != nil {
+		done := make(chan struct{})
+		defer close(done)
+		go writeGorilla(c, queue, done)
 	}
 	for {
 		_, message, err := c.ReadMessage()
@@ -66,6 +58,21 @@ func (s *gorilla) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		for _, queue := range s.groups.of(message) {
 			queue <- m
+		}
+	}
+}
+
+// writeGorilla writes what comes in queue, until done is closed.
+func writeGorilla(c *websocket.Conn, queue <-chan *websocket.PreparedMessage, done <-chan struct{}) {
+	for {
+		select {
+		case m := <-queue:
+			if c.WritePreparedMessage(m) != nil {
+				c.Close()
+				return
+			}
+		case <-done:
+			return
 		}
 	}
 }

@@ -1,22 +1,45 @@
 package serve
 
 import (
+	"encoding/binary"
 	"net"
 	"sync"
 )
 
 // An outbox holds what waits to be written to a connection, and writes it on a goroutine of its own,
-// all of it at once.
+// as out does.
 type outbox struct {
 	nc   net.Conn
+	out  putOuter
 	mu   sync.Mutex // guards the fields below
 	wake sync.Cond
 	wait []byte
 	end  bool
 }
 
-func newOutbox(nc net.Conn) *outbox {
-	o := &outbox{nc: nc}
+// A putOuter writes what has gathered in an outbox.
+type putOuter func(nc net.Conn, b []byte) error
+
+// putOut writes all at once.
+func putOut(nc net.Conn, b []byte) error {
+	_, err := nc.Write(b)
+	return err
+}
+
+// putOutSingly writes each of the floor's messages by itself, as a server does that gathers nothing.
+func putOutSingly(nc net.Conn, b []byte) error {
+	for len(b) > 0 {
+		n := 4 + int(binary.BigEndian.Uint32(b))
+		if _, err := nc.Write(b[:n]); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+func newOutbox(nc net.Conn, out putOuter) *outbox {
+	o := &outbox{nc: nc, out: out}
 	o.wake.L = &o.mu
 	go o.write()
 	return o
@@ -52,7 +75,7 @@ func (o *outbox) write() {
 		}
 		out, o.wait = o.wait, out[:0]
 		o.mu.Unlock()
-		if _, err := o.nc.Write(out); err != nil {
+		if err := o.out(o.nc, out); err != nil {
 			o.nc.Close()
 			return
 		}

@@ -31,16 +31,17 @@ const queueLen = 2048
 type starter func() (addr string, err error)
 
 var starters = map[string]starter{
-	"floor":      startFloor,
-	"hisock/tcp": startHisockTCP,
-	"hisock/ws":  startHisockWS,
-	"gorilla":    startGorilla,
-	"nhooyr":     startNhooyr,
-	"gws":        startGWS,
-	"gobwas":     startGobwas,
-	"melody":     startMelody,
-	"centrifuge": startCentrifuge,
-	"nats":       startNATS,
+	"floor":        startFloor(putOut),
+	"floor-singly": startFloor(putOutSingly),
+	"hisock/tcp":   startHisockTCP,
+	"hisock/ws":    startHisockWS,
+	"gorilla":      startGorilla,
+	"nhooyr":       startNhooyr,
+	"gws":          startGWS,
+	"gobwas":       startGobwas,
+	"melody":       startMelody,
+	"centrifuge":   startCentrifuge,
+	"nats":         startNATS,
 }
 
 // Names returns the names of the servers in this program.
