@@ -21,29 +21,32 @@ type queue struct {
 	limit   int
 	pressed atomic.Bool // more than half full, by what this side's handlers may have sent
 
-	mu       sync.Mutex // guards the fields below
-	link     *link      // where it is written to; nil while there is nothing to write to
-	log      []*block   // nil where a block was let go of, or dropped
-	head     int        // of log, the first that is not let go of
-	next     int        // of log, the first that is not all taken to be written
-	off      int        // bytes of log[next] that are taken
-	part     int32      // frames of log[next] that are taken
-	bytes    int        // not written yet, or being written
-	sent     uint64     // frames that were queued
-	taken    uint64     // of these, those that somebody writes or has written: all that the peer can have
-	written  uint64     // of these, those that nobody writes any more
-	base     uint64     // frames that came before log[head]
-	keep     keeper
-	spares   spareFrames
-	control  control
-	batch    bool          // the reader will flush when its input runs dry
-	expect   int           // bytes that the reader has to handle, so that answers find a block as large
-	flushing bool          // somebody is writing
-	closed   bool          // no more data is let in
-	broken   bool          // a write failed: nothing can be written any more
-	room     chan struct{} // closed when there is room again; nil if nobody waits
-	drained  chan struct{} // closed when nobody writes and nothing waits; nil if nobody waits
-	idle     chan struct{} // closed when nobody writes; nil if nobody waits
+	// Guarded by mu, as the fields below. What a send looks at comes first: among many connections
+	// it is not in the cache.
+	batch    bool // the reader will flush when its input runs dry
+	flushing bool // somebody is writing
+	closed   bool // no more data is let in
+	broken   bool // a write failed: nothing can be written any more
+
+	mu      sync.Mutex
+	bytes   int      // not written yet, or being written
+	log     []*block // nil where a block was let go of, or dropped
+	head    int      // of log, the first that is not let go of
+	sent    uint64   // frames that were queued
+	link    *link    // where it is written to; nil while there is nothing to write to
+	keep    keeper
+	expect  int    // bytes that the reader has to handle, so that answers find a block as large
+	next    int    // of log, the first that is not all taken to be written
+	off     int    // bytes of log[next] that are taken
+	part    int32  // frames of log[next] that are taken
+	taken   uint64 // of those sent, those that somebody writes or has written: all that the peer can have
+	written uint64 // of these, those that nobody writes any more
+	base    uint64 // frames that came before log[head]
+	control control
+	spares  spareFrames
+	room    chan struct{} // closed when there is room again; nil if nobody waits
+	drained chan struct{} // closed when nobody writes and nothing waits; nil if nobody waits
+	idle    chan struct{} // closed when nobody writes; nil if nobody waits
 
 	size int // bytes of data in vec
 
