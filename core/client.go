@@ -340,6 +340,7 @@ func (cl *Client) engine(heartbeat *wire.Welcome) *engine {
 		config:    cfg,
 		handlers:  &cl.handlers,
 		counters:  &cl.counters,
+		writers:   newWriters(),
 		manual:    cl.manual,
 		sweep:     newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout)),
 		gone:      func(*Conn) {},

@@ -35,12 +35,12 @@ type Conn struct {
 	ctx    context.Context // of its handlers; ends with the connection
 	cancel context.CancelCauseFunc
 
-	out         queue
-	startWriter func()    // c.writer, made once
-	calls       callTable // calls to the peer
-	serving     servingTable
-	raw         rawBox
-	recv        recvTable
+	out     queue
+	behind  *Conn     // the next that waits for a writer; guarded by writers.mu
+	calls   callTable // calls to the peer
+	serving servingTable
+	raw     rawBox
+	recv    recvTable
 
 	// Owned by the reading role, which passes with turn.
 	rd       *reader
@@ -93,7 +93,6 @@ func newConn(parent context.Context, eng *engine, id uint64, stream transport.Co
 	l := newLink(stream)
 	c.link.Store(l)
 	c.out.link, c.out.limit = l, eng.queueBytes
-	c.startWriter = c.writer
 	c.peerMaxCommand = maxCommand
 	if eng.manual != nil {
 		c.turn.Store(turnHanded) // for good: handlers are never the reader's

@@ -215,12 +215,11 @@ func (c *Conn) queued() {
 	}
 	c.out.mu.Unlock()
 	if wake {
-		go c.startWriter()
+		c.eng.writers.add(c)
 	}
 }
 
-// writer writes until nothing waits. One is started when something is queued while
-// nobody writes, and ends when all is written.
+// writer writes until nothing waits. It is called when something is queued while nobody writes.
 func (c *Conn) writer() {
 	defer c.exit()
 	c.out.mu.Lock()
@@ -278,7 +277,7 @@ func (c *Conn) flushBatch() {
 	}
 	c.out.mu.Unlock()
 	if more {
-		go c.startWriter()
+		c.eng.writers.add(c)
 	}
 }
 

@@ -15,6 +15,7 @@ type engine struct {
 	sweep    *sweeper
 	manual   *manualQueue // nil unless the program runs the handlers itself
 	counters *counters
+	writers  *writers
 	draining atomic.Bool // nothing that comes is handled any more
 
 	// left runs when c has ended: as soon as nobody can send to it any more

@@ -78,6 +78,7 @@ func NewServer(opts *ServerOptions) *Server {
 		config:    cfg,
 		handlers:  &s.handlers,
 		counters:  new(counters),
+		writers:   newWriters(),
 		manual:    newManualQueue(s.opts.Manual),
 		sweep:     newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout, s.opts.FrameTimeout, s.opts.IdleTimeout)),
 		gone:      s.gone,
