@@ -1,0 +1,56 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// Clients that do not read keep as many writers from going on, in the middle of a list of
+// others, who get everything at once all the same.
+func TestWritersHeldUp(t *testing.T) {
+	const clients, messages = 24, 5
+	inWorld(t, nil, func(w *world) {
+		w.serve()
+		var got kept[string]
+		var stalled []*peer
+		for i := range clients {
+			if i%3 == 0 {
+				stalled = append(stalled, w.hello(&wire.Hello{Name: fmt.Sprint(i)}))
+				continue
+			}
+			cl := w.client(fmt.Sprint(i))
+			cl.OnBytes("part", func(_ context.Context, _ *Conn, payload []byte) error {
+				got.add(fmt.Sprintf("%d of %d", payload[0], len(payload)))
+				return nil
+			})
+			w.join(cl)
+		}
+		synctest.Wait()
+		begin := time.Now()
+		for i := range messages {
+			part := make([]byte, 100<<10) // more than a stream holds
+			part[0] = byte(i)
+			require.NoError(t, w.srv.BroadcastBytes("part", part))
+			synctest.Wait()
+			require.Len(t, got.all(), (i+1)*(clients-len(stalled)))
+			require.Equal(t, fmt.Sprintf("%d of %d", i, len(part)), got.all()[len(got.all())-1])
+		}
+		require.Zero(t, time.Since(begin), "nobody waited for time to pass")
+		for _, p := range stalled {
+			p.stream.Close() //nolint:errcheck // it is over
+		}
+		synctest.Wait()
+		require.Nil(t, w.srv.eng.writers.first)
+		require.Nil(t, w.srv.eng.writers.last)
+		require.Zero(t, w.srv.eng.writers.looking)
+	})
+}
