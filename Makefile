@@ -33,8 +33,9 @@ lint:
 	$(JS) .cache/bin/staticcheck $(JSPKGS)
 
 unit:
-	@echo "== tests, with the race detector"
+	@echo "== tests, with the race detector; and what has assembly, with and without it"
 	$(GO) test -race ./...
+	$(GO) test -run='Mask|Queue|Prefetch' ./core ./ws
 	$(GO) test -tags=purego -run='Mask|Queue|Prefetch' ./core ./ws
 
 # The native ./... skips what exists only for the browser.

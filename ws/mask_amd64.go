@@ -1,4 +1,4 @@
-//go:build !purego
+//go:build !purego && !race
 
 package ws
 
@@ -6,7 +6,8 @@ package ws
 const blocksFrom = 256
 
 // maskBlocks masks so many blocks of 64 bytes, at least one, as mask does. It uses SSE2, which
-// every amd64 processor has.
+// every amd64 processor has. The race detector does not see what it reads and writes, and gets
+// the loop in Go.
 //
 //go:noescape
 func maskBlocks(dst, src *byte, blocks int, key uint32)

@@ -1,4 +1,4 @@
-//go:build !js && (!amd64 || purego)
+//go:build !js && (!amd64 || purego || race)
 
 package ws
 
