@@ -75,7 +75,7 @@ func works(s scale) []work {
 		}, run: fanningOut(broadcast)},
 		{Work: report.Work{
 			Name: "groups", Title: "100 groups of 10, 128 B, 1,024 sends in flight",
-			About: "One connection sends to the groups in turn. Counted are deliveries, ten for each send. The second floor writes each message by itself.",
+			About: "One connection sends to the groups in turn. Counted are deliveries, ten for each send. floor-singly writes each message by itself.",
 		}, run: fanningOut(load.Fanout{Groups: s.groups, Members: 10, Size: 128, Window: 1024}),
 			takes: func(c contestant) bool { return c.groups }},
 		{Work: report.Work{

@@ -31,30 +31,30 @@ type hisockCodec struct {
 	want byte   // the kind of frame that carries a message
 
 	// Messages are mostly as long as those before them, and so are their headers the same.
-	sent headerOf
-	got  headerOf
+	sent headerTemplate
+	got  headerTemplate
 
 	received uint64 // counted frames
 	ackedAt  uint64
 	unacked  int // bytes since
 	ackBytes int
-	calls    uint64 // messages that came
+	messages uint64 // that came
 
 	pong    uint64
 	pongDue bool
 	ctl     []byte
 }
 
-// A headerOf is what stands before messages of one size, with the number of a call in it if they
+// A headerTemplate is what stands before messages of one size, with the number of a call in it if they
 // are calls or replies.
-type headerOf struct {
+type headerTemplate struct {
 	bytes   []byte
 	size    int // of the messages
 	id, end int // bytes[id:end] is the number; none if they are equal
 }
 
 // setID puts in the number of a call. It reports false if that takes another size.
-func (h *headerOf) setID(id uint64) bool {
+func (h *headerTemplate) setID(id uint64) bool {
 	if h.end == h.id {
 		return true
 	}
@@ -136,12 +136,12 @@ func (c *hisockCodec) append(dst []byte, m message) []byte {
 }
 
 // header returns what stands before the command or call that is message id - 1.
-func (c *hisockCodec) header(size int, id uint64) headerOf {
+func (c *hisockCodec) header(size int, id uint64) headerTemplate {
 	kind, idSize := wire.KindCommand, 0
 	if c.job == call {
 		kind, idSize = wire.KindRequest, uvarintSize(id)
 	}
-	h := headerOf{size: size}
+	h := headerTemplate{size: size}
 	h.bytes = append(binary.AppendUvarint(nil, uint64(1+idSize+1+len(c.name)+size)), byte(kind))
 	h.id = len(h.bytes)
 	h.end = h.id + idSize
@@ -155,7 +155,7 @@ func (c *hisockCodec) seal(dst []byte, _ int) []byte { return dst }
 
 func (c *hisockCodec) feed(b []byte, got func([]byte) error) (n int, err error) {
 	for n < len(b) {
-		if h := &c.got; h.setID(c.calls+1) && h.size > 0 && bytes.HasPrefix(b[n:], h.bytes) {
+		if h := &c.got; h.setID(c.messages+1) && h.size > 0 && bytes.HasPrefix(b[n:], h.bytes) {
 			start := n + len(h.bytes)
 			if start+h.size > len(b) {
 				break
@@ -164,7 +164,7 @@ func (c *hisockCodec) feed(b []byte, got func([]byte) error) (n int, err error) 
 				return n, err
 			}
 			c.received++
-			c.calls++
+			c.messages++
 			c.unacked += len(h.bytes) + h.size
 			n = start + h.size
 			continue
@@ -192,13 +192,13 @@ func (c *hisockCodec) feed(b []byte, got func([]byte) error) (n int, err error) 
 	return n, nil
 }
 
-// learn notes the header of a frame of which id bytes come before the number or the name.
-func (c *hisockCodec) learn(frame []byte, id int) {
+// learn notes the header of a frame, of which at bytes come before the number or the name.
+func (c *hisockCodec) learn(frame []byte, at int) {
 	h := &c.got
-	h.id, h.end = id, id
-	n := id + 1 + len(c.name)
+	h.id, h.end = at, at
+	n := at + 1 + len(c.name)
 	if c.want == byte(wire.KindReply) {
-		n = id + uvarintSize(c.calls)
+		n = at + uvarintSize(c.messages)
 		h.end = n
 	}
 	h.bytes, h.size = append(h.bytes[:0], frame[:n]...), len(frame)-n
@@ -207,11 +207,11 @@ func (c *hisockCodec) learn(frame []byte, id int) {
 func (c *hisockCodec) frame(kind byte, body []byte, got func([]byte) error) error {
 	if kind == c.want {
 		c.received++
-		c.calls++
+		c.messages++
 		if kind == byte(wire.KindReply) {
 			id, n := binary.Uvarint(body)
-			if n <= 0 || id != c.calls {
-				return fmt.Errorf("reply to call %d, not %d", id, c.calls)
+			if n <= 0 || id != c.messages {
+				return fmt.Errorf("reply to call %d, not %d", id, c.messages)
 			}
 			return got(body[n:])
 		}

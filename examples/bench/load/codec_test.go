@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -154,6 +155,62 @@ func TestFeedRefuses(t *testing.T) {
 			_, err := tc.codec.feed(tc.bytes, func([]byte) error { return nil })
 			require.ErrorContains(t, err, tc.want)
 		})
+	}
+}
+
+// Once the header of a message is known, others like it are told apart by all that differs.
+func TestHisockHeaders(t *testing.T) {
+	command := func(name, payload string) []byte { return wire.AppendCommand(nil, name, []byte(payload)) }
+	reply := func(id uint64, payload string) []byte { return wire.AppendReply(nil, id, []byte(payload)) }
+	tests := map[string]struct {
+		call   bool
+		before uint64 // messages
+		frames [][]byte
+		got    string
+		want   string // part of the error, "" for none
+	}{
+		"commands":                  {frames: [][]byte{command("echo", "aa"), command("echo", "bb"), command("echo", "cc")}, got: "aa bb cc"},
+		"commands of other sizes":   {frames: [][]byte{command("echo", "aa"), command("echo", "b"), command("echo", "ccc")}, got: "aa b ccc"},
+		"a ping between":            {frames: [][]byte{command("echo", "aa"), wire.AppendPing(nil, 1), command("echo", "bb")}, got: "aa bb"},
+		"another name as long":      {frames: [][]byte{command("echo", "aa"), command("ecco", "bb")}, got: "aa", want: "command"},
+		"another kind":              {frames: [][]byte{command("echo", "aa"), reply(2, "bb")}, got: "aa", want: "frame of"},
+		"replies":                   {call: true, frames: [][]byte{reply(1, "aa"), reply(2, "bb"), reply(3, "c")}, got: "aa bb c"},
+		"a number becomes longer":   {call: true, before: 126, frames: [][]byte{reply(127, "aa"), reply(128, "bb"), reply(129, "cc")}, got: "aa bb cc"},
+		"a reply comes twice":       {call: true, frames: [][]byte{reply(1, "aa"), reply(1, "aa")}, got: "aa", want: "reply to call 1, not 2"},
+		"a reply is left out":       {call: true, frames: [][]byte{reply(1, "aa"), reply(3, "cc")}, got: "aa", want: "reply to call 3, not 2"},
+		"the next reply is shorter": {call: true, frames: [][]byte{reply(1, "aa"), reply(2, "b")}, got: "aa b"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			c := &hisockCodec{name: echoCommand, want: byte(wire.KindCommand), messages: tc.before}
+			if tc.call {
+				c.want = byte(wire.KindReply)
+			}
+			var got []string
+			b := bytes.Join(tc.frames, nil)
+			n, err := c.feed(b, func(payload []byte) error {
+				got = append(got, string(payload))
+				return nil
+			})
+			require.Equal(t, tc.got, strings.Join(got, " "))
+			if tc.want != "" {
+				require.ErrorContains(t, err, tc.want)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, len(b), n)
+			require.Equal(t, tc.before+uint64(len(got)), c.messages)
+		})
+	}
+}
+
+func TestHisockAppends(t *testing.T) {
+	commands := &hisockCodec{job: echo, name: echoCommand}
+	calls := &hisockCodec{job: call, name: echoCommand}
+	for _, m := range []message{{1, 0, 64}, {1, 1, 64}, {1, 126, 64}, {1, 127, 64}, {1, 128, 64}, {1, 129, 100}, {1, 130, 64}} {
+		payload := m.append(nil)
+		require.Equal(t, wire.AppendCommand([]byte("x"), echoCommand, payload), commands.append([]byte("x"), m))
+		require.Equal(t, wire.AppendRequest([]byte("x"), uint64(m.seq)+1, echoCommand, payload), calls.append([]byte("x"), m))
 	}
 }
 

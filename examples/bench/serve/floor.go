@@ -9,12 +9,12 @@ import (
 // The floor is written by hand, for this benchmark: messages behind their length in four bytes. Replies
 // are gathered and written when there is nothing left to read; what others send is
 // written by a goroutine of the connection, which takes all that waits. There is nothing
-// else: no limits, no heartbeats, no names.
-func startFloor(out putOuter) func() (string, error) {
+// else: no limits, no heartbeats, no names. With writeEach it is floor-singly.
+func startFloor(out flushFunc) func() (string, error) {
 	return func() (string, error) { return serveFloor(out) }
 }
 
-func serveFloor(out putOuter) (string, error) {
+func serveFloor(out flushFunc) (string, error) {
 	l, err := listen()
 	if err != nil {
 		return "", err
@@ -37,7 +37,7 @@ func serveFloor(out putOuter) (string, error) {
 
 type floor struct {
 	groups groups[*outbox]
-	out    putOuter // for what others send
+	out    flushFunc // for what others send
 }
 
 func (s *floor) serve(nc net.Conn) error {

@@ -47,7 +47,7 @@ func (s *gobwas) serve(nc net.Conn) error {
 		return err
 	}
 	if job.group != "" {
-		box := newOutbox(nc, putOut)
+		box := newOutbox(nc, writeAll)
 		defer box.close()
 		s.groups.join(job.group, box)
 		defer s.groups.leave(job.group, box)

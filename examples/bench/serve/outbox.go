@@ -7,27 +7,27 @@ import (
 )
 
 // An outbox holds what waits to be written to a connection, and writes it on a goroutine of its own,
-// as out does.
+// with out.
 type outbox struct {
 	nc   net.Conn
-	out  putOuter
+	out  flushFunc
 	mu   sync.Mutex // guards the fields below
 	wake sync.Cond
 	wait []byte
 	end  bool
 }
 
-// A putOuter writes what has gathered in an outbox.
-type putOuter func(nc net.Conn, b []byte) error
+// A flushFunc writes what has gathered in an outbox.
+type flushFunc func(nc net.Conn, b []byte) error
 
-// putOut writes all at once.
-func putOut(nc net.Conn, b []byte) error {
+// writeAll writes all at once.
+func writeAll(nc net.Conn, b []byte) error {
 	_, err := nc.Write(b)
 	return err
 }
 
-// putOutSingly writes each of the floor's messages by itself, as a server does that gathers nothing.
-func putOutSingly(nc net.Conn, b []byte) error {
+// writeEach writes each of the floor's messages by itself, as a server does that gathers nothing.
+func writeEach(nc net.Conn, b []byte) error {
 	for len(b) > 0 {
 		n := 4 + int(binary.BigEndian.Uint32(b))
 		if _, err := nc.Write(b[:n]); err != nil {
@@ -38,7 +38,7 @@ func putOutSingly(nc net.Conn, b []byte) error {
 	return nil
 }
 
-func newOutbox(nc net.Conn, out putOuter) *outbox {
+func newOutbox(nc net.Conn, out flushFunc) *outbox {
 	o := &outbox{nc: nc, out: out}
 	o.wake.L = &o.mu
 	go o.write()

@@ -31,8 +31,8 @@ const queueLen = 2048
 type starter func() (addr string, err error)
 
 var starters = map[string]starter{
-	"floor":        startFloor(putOut),
-	"floor-singly": startFloor(putOutSingly),
+	"floor":        startFloor(writeAll),
+	"floor-singly": startFloor(writeEach),
 	"hisock/tcp":   startHisockTCP,
 	"hisock/ws":    startHisockWS,
 	"gorilla":      startGorilla,
