@@ -19,7 +19,7 @@ import (
 //	reading    one goroutine at a time reads the stream, parses, and runs handlers; it is
 //	           "handed over" when a handler takes long (conn_turn.go)
 //	queue      anybody queues; one at a time writes: the reader at the end of
-//	           its batch, or a writer started for it (conn_write.go)
+//	           its batch, or one of the writers (conn_write.go)
 //	ending     the first reason wins; the last goroutine to leave finishes (conn_close.go)
 type Conn struct {
 	eng  *engine
@@ -35,12 +35,12 @@ type Conn struct {
 	ctx    context.Context // of its handlers; ends with the connection
 	cancel context.CancelCauseFunc
 
-	out     queue
-	behind  *Conn     // the next that waits for a writer; guarded by writers.mu
-	calls   callTable // calls to the peer
-	serving servingTable
-	raw     rawBox
-	recv    recvTable
+	out         queue
+	nextWaiting *Conn     // the next that waits for a writer; guarded by writers.mu
+	calls       callTable // calls to the peer
+	serving     servingTable
+	raw         rawBox
+	recv        recvTable
 
 	// Owned by the reading role, which passes with turn.
 	rd       *reader

@@ -172,19 +172,21 @@ func (c *Conn) hold() bool {
 	}
 }
 
-// exit ends one of the connection's goroutines. The last one finishes.
-func (c *Conn) exit() {
+// exit ends one of the connection's goroutines. The last one finishes, which runs handlers of the
+// program; exit reports whether it was the last.
+func (c *Conn) exit() (last bool) {
 	if c.running.Add(-1) > 0 {
-		return
+		return false
 	}
 	c.out.mu.Lock()
 	c.out.discardLocked()
 	c.out.mu.Unlock()
 	if c.eng.manual != nil {
 		c.eng.manual.add(task{event: c.finish})
-		return
+	} else {
+		c.finish()
 	}
-	c.finish()
+	return true
 }
 
 // finish runs once nothing else of the connection does.

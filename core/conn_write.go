@@ -204,7 +204,7 @@ func (c *Conn) closedError() *Error {
 	return &Error{Code: why.Code, Message: why.Message, RetryAfter: why.RetryAfter, remote: why.remote, cause: why.cause}
 }
 
-// queued unlocks the queue, into which something was just put, and starts a writer unless
+// queued unlocks the queue, into which something was just put, and asks for a writer unless
 // somebody is going to write anyway. The publisher never writes itself: a peer
 // that does not read would hold it up.
 func (c *Conn) queued() {
@@ -219,13 +219,15 @@ func (c *Conn) queued() {
 	}
 }
 
-// writer writes until nothing waits. It is called when something is queued while nobody writes.
-func (c *Conn) writer() {
-	defer c.exit()
+// writer writes until nothing waits. It is called when something is queued while nobody writes, and
+// reports whether it was the last goroutine of the connection, and has finished it.
+func (c *Conn) writer() (last bool) {
+	defer func() { last = c.exit() }()
 	c.out.mu.Lock()
 	for c.writeLocked() {
 	}
 	c.out.mu.Unlock()
+	return false // unless exit says otherwise
 }
 
 // writeLocked writes one batch, with the queue unlocked meanwhile. It reports whether there was

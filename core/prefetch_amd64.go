@@ -2,22 +2,24 @@
 
 package core
 
-// prefetchLines asks the processor to fetch so many cache lines of 64 bytes, from that of p on.
-// They need not be there: it never faults.
+// prefetchLines asks the processor to fetch so many cache lines of 64 bytes, at least one, from that of
+// p on. They need not be there: it never faults.
 //
 //go:noescape
 func prefetchLines(p *byte, lines int)
 
-// The unlocking behind a copy waits until the copy is in the cache. What an answer is about to be
-// copied to has mostly left it, since what was written there is kept for a resume, so it is fetched
-// a few answers ahead. Smaller ones have little to wait for, larger ones bring their own along.
+// An atomic operation, such as the unlocking behind a copy, waits until all that was stored before is
+// in the cache. The memory that an answer is copied to has mostly left it, since what was
+// written there is kept for a resume, so it is fetched ahead. Smaller frames have little to wait for,
+// and larger ones are copied in a way that fetches by itself.
 const (
-	prefetchAhead = 2 << 10
+	prefetchAhead = 2 << 10 // bytes
 	prefetchFrom  = 256
 	prefetchTo    = 4 << 10
 )
 
-// prefetch fetches what comes behind b, of which the last n bytes have just been appended.
+// prefetch fetches n bytes, from prefetchAhead behind b on: a frame of n bytes has just been
+// appended, and others of that size are likely to follow.
 func prefetch(b []byte, n int) {
 	if n < prefetchFrom || n > prefetchTo {
 		return

@@ -15,7 +15,7 @@ import (
 //	    let go of        base          written (frames)    taken (frames), next and off
 //
 // It says whose task writing is: the reader's, which flushes at the end of its batch, or that of
-// a writer which is started for it. Control frames are not data: each has a slot, so that they
+// a writer that is asked for it. Control frames are not data: each has a slot, so that they
 // are never dropped and never pile up.
 type queue struct {
 	limit   int
@@ -119,7 +119,7 @@ func (q *queue) pressLocked() {
 	}
 }
 
-// wakeLocked says whether the caller, having queued something, must start a writer.
+// wakeLocked says whether the caller, having queued something, must ask for a writer.
 func (q *queue) wakeLocked() bool {
 	if q.batch || q.flushing || q.link == nil {
 		return false

@@ -37,7 +37,9 @@ func (q *queue) spaceLocked(n int) []byte {
 func (q *queue) commitLocked(b []byte) {
 	k := q.log[len(q.log)-1]
 	n := len(b) - len(k.b)
-	prefetch(b, n)
+	if q.batch {
+		prefetch(b, n)
+	}
 	q.bytes += n
 	k.b = b
 	k.frames++

@@ -4,16 +4,16 @@ package core
 
 import "sync"
 
-// Writers are the goroutines that write for the connections of one Server or Client, which wait for
+// Writers are the goroutines that write for the connections of one engine, which wait for
 // one in the order in which they asked. To start one for each would cost a tenth of what a small
-// write does. One that cannot go on holds up nobody: as long as any connection waits there is
-// another, running or about to, that takes it.
+// write does. One that cannot go on holds up nobody: as long as any connection waits, another is
+// on its way. They have one lock, which is held for a few instructions.
 type writers struct {
 	start func() // run, made once
 
 	mu          sync.Mutex // guards the fields below
-	first, last *Conn      // that wait, linked by Conn.behind
-	looking     int        // goroutines that do not write, but take the next one that waits
+	first, last *Conn      // that wait, linked by Conn.nextWaiting
+	coming      bool       // a goroutine was started that has not looked at the list yet
 }
 
 func newWriters() *writers {
@@ -22,19 +22,17 @@ func newWriters() *writers {
 	return w
 }
 
-// add has somebody write for c, which nobody does.
+// add queues c, whose queue the caller has just set flushing, for a writer.
 func (w *writers) add(c *Conn) {
 	w.mu.Lock()
 	if w.last == nil {
 		w.first = c
 	} else {
-		w.last.behind = c
+		w.last.nextWaiting = c
 	}
 	w.last = c
-	start := w.looking == 0
-	if start {
-		w.looking++
-	}
+	start := !w.coming
+	w.coming = true
 	w.mu.Unlock()
 	if start {
 		go w.start()
@@ -44,25 +42,24 @@ func (w *writers) add(c *Conn) {
 // run writes for those who wait until nobody does.
 func (w *writers) run() {
 	w.mu.Lock()
+	w.coming = false
 	for w.first != nil {
 		c := w.first
-		w.first, c.behind = c.behind, nil
+		w.first, c.nextWaiting = c.nextWaiting, nil
 		if w.first == nil {
 			w.last = nil
 		}
 		// Somebody else has to look after the rest: this write may take long.
-		start := w.first != nil && w.looking == 1
-		if !start {
-			w.looking--
-		}
+		start := w.first != nil && !w.coming
+		w.coming = w.coming || start
 		w.mu.Unlock()
 		if start {
 			go w.start()
 		}
-		c.writer()
+		if c.writer() {
+			return // handlers of the program have run here, which leave goroutines as they like
+		}
 		w.mu.Lock()
-		w.looking++
 	}
-	w.looking--
 	w.mu.Unlock()
 }

@@ -5,6 +5,7 @@ package core
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,6 +52,40 @@ func TestWritersHeldUp(t *testing.T) {
 		synctest.Wait()
 		require.Nil(t, w.srv.eng.writers.first)
 		require.Nil(t, w.srv.eng.writers.last)
-		require.Zero(t, w.srv.eng.writers.looking)
+		require.False(t, w.srv.eng.writers.coming)
+	})
+}
+
+// A leave handler may run on a writer, and end its goroutine: others get what they are sent.
+func TestWriterEndsInLeave(t *testing.T) {
+	const clients = 6
+	inWorld(t, nil, func(w *world) {
+		w.srv.OnLeave(func(c *Conn, _ error) {
+			if c.Name() == "" {
+				require.NoError(t, w.srv.BroadcastBytes("left", nil))
+				runtime.Goexit()
+			}
+		})
+		w.serve()
+		var left kept[struct{}]
+		for i := range clients {
+			cl := w.client(fmt.Sprint(i))
+			cl.OnBytes("part", func(context.Context, *Conn, []byte) error { return nil })
+			cl.OnBytes("left", func(context.Context, *Conn, []byte) error {
+				left.add(struct{}{})
+				return nil
+			})
+			w.join(cl)
+		}
+		const leaving = 4
+		for i := range leaving {
+			p := w.hello(&wire.Hello{})
+			synctest.Wait()
+			require.NoError(t, w.srv.BroadcastBytes("part", make([]byte, 100<<10)))
+			synctest.Wait()
+			p.stream.Close() //nolint:errcheck // it leaves
+			synctest.Wait()
+			require.Len(t, left.all(), (i+1)*clients)
+		}
 	})
 }
