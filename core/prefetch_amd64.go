@@ -18,10 +18,10 @@ const (
 	prefetchTo    = 4 << 10
 )
 
-// prefetch fetches n bytes, from prefetchAhead behind b on: a frame of n bytes has just been
-// appended, and others of that size are likely to follow.
+// prefetch fetches n bytes, at least prefetchFrom, from prefetchAhead behind b on: a frame of n bytes
+// is about to be appended, and others of that size are likely to follow.
 func prefetch(b []byte, n int) {
-	if n < prefetchFrom || n > prefetchTo {
+	if n > prefetchTo {
 		return
 	}
 	if at := len(b) + prefetchAhead; at+n <= cap(b) {

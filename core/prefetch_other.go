@@ -2,4 +2,8 @@
 
 package core
 
+import "math"
+
+const prefetchFrom = math.MaxInt // never
+
 func prefetch([]byte, int) {}

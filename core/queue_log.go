@@ -22,6 +22,9 @@ func (q *queue) spaceLocked(n int) []byte {
 	if last := len(q.log) - 1; last >= q.head {
 		if k := q.log[last]; k != nil && k.owned {
 			if cap(k.b)-len(k.b) >= n {
+				if n >= prefetchFrom && q.batch {
+					prefetch(k.b, n)
+				}
 				return k.b
 			}
 			if q.next < last || q.off < len(k.b) || q.limit >= 8*largeBlock {
@@ -36,11 +39,7 @@ func (q *queue) spaceLocked(n int) []byte {
 
 func (q *queue) commitLocked(b []byte) {
 	k := q.log[len(q.log)-1]
-	n := len(b) - len(k.b)
-	if q.batch {
-		prefetch(b, n)
-	}
-	q.bytes += n
+	q.bytes += len(b) - len(k.b)
 	k.b = b
 	k.frames++
 	q.sent++
