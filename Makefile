@@ -11,7 +11,7 @@ FUZZTIME   ?= 3s
 test: setup fmt vet lint unit js size fuzz bench-once bench-test web
 	@echo "make test: all passed"
 
-# What the tests need beside Go and Node: a browser, and the npm packages of web.
+# What the tests need beside Go and Node: a browser, and npm packages, those of web and of the benchmark.
 setup:
 	@.ci/setup
 

@@ -38,7 +38,7 @@ func TestEveryContestant(t *testing.T) {
 			t.Parallel()
 			if c.script != "" {
 				if _, err := os.Stat(filepath.Join(nodeDir, "node_modules")); err != nil {
-					t.Skip("the npm packages are not installed: npm ci in node")
+					t.Skip("the npm packages are not installed, which make setup does")
 				}
 			}
 			for _, w := range all {
