@@ -45,6 +45,9 @@ const (
 	CodeNotConnected     = wire.CodeNotConnected     // client: Connect first
 	CodeConnLost         = wire.CodeConnLost         // both: the stream broke off without a goodbye
 	CodeIdle             = wire.CodeIdle             // client: see [ServerOptions.IdleTimeout]
+	CodeReplaced         = wire.CodeReplaced         // client: a newer connection took its place
+	CodeUnavailable      = wire.CodeUnavailable      // client: the server cannot decide now; come back
+	CodeOverloaded       = wire.CodeOverloaded       // client: the server's memory is full; come back
 
 	// CodeApplication is the first code that a program may give a meaning of its own.
 	CodeApplication Code = 1000

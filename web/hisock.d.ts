@@ -318,7 +318,10 @@ export type PeerErrorCode =
   | "write_timeout"
   | "not_connected"
   | "conn_lost"
-  | "idle";
+  | "idle"
+  | "replaced"
+  | "unavailable"
+  | "overloaded";
 
 /**
  * What kind of failure it is: a name for hisock's own, a number from 1000 on for those of

@@ -41,6 +41,9 @@ const (
 	CodeNotConnected     Code = 27 // there is no connection
 	CodeConnLost         Code = 28 // the connection broke off without a goodbye
 	CodeIdle             Code = 29 // the peer asked for nothing for too long
+	CodeReplaced         Code = 30 // a newer connection has taken the place of this one
+	CodeUnavailable      Code = 31 // the server cannot decide at this moment
+	CodeOverloaded       Code = 32 // the server's bound on memory is reached
 
 	// CodeApplication is the first of the codes that the application may give
 	// its own meaning.
@@ -79,6 +82,9 @@ var codeTexts = [...]string{
 	CodeNotConnected:     "not connected",
 	CodeConnLost:         "connection lost",
 	CodeIdle:             "idle",
+	CodeReplaced:         "replaced",
+	CodeUnavailable:      "unavailable",
+	CodeOverloaded:       "overloaded",
 }
 
 // String returns the code in words, such as "unknown command", or "code 1234"

@@ -36,6 +36,9 @@ var names = [...]string{
 	wire.CodeNotConnected:     "not_connected",
 	wire.CodeConnLost:         "conn_lost",
 	wire.CodeIdle:             "idle",
+	wire.CodeReplaced:         "replaced",
+	wire.CodeUnavailable:      "unavailable",
+	wire.CodeOverloaded:       "overloaded",
 }
 
 // Of returns the name of a code. It reports false for a code that has none: the
