@@ -94,7 +94,7 @@ func (s *Server) authorize(base context.Context, key uint64, info transport.Info
 	}
 	if err := s.checkAdmission(a); err != nil {
 		s.eng.log.Error("hisock: Authorize gave what cannot be", "remote", printable(info.Remote), "err", err.Error())
-		return nil, wrapError(CodeInternal, "", err)
+		return nil, s.later(wrapError(CodeInternal, "", err))
 	}
 	hello.Name, hello.Groups = a.Name, a.Groups
 	return a, nil
@@ -126,7 +126,7 @@ func (s *Server) decide(ctx context.Context, a *Admission) (why *Error) {
 	defer func() {
 		if v := recover(); v != nil {
 			s.eng.log.Error("hisock: Authorize panicked", "remote", printable(a.Info.Remote), "panic", hide(panicText(v), a.Auth), "stack", stack())
-			why = NewError(CodeInternal, "")
+			why = s.later(NewError(CodeUnavailable, ""))
 		}
 	}()
 	err := s.opts.Authorize(ctx, a)
@@ -137,12 +137,31 @@ func (s *Server) decide(ctx context.Context, a *Admission) (why *Error) {
 	switch {
 	case ok && e == nil: // a nil that has become an interface
 		return nil
-	case ok && e.Code != CodeNone:
-		return &Error{Code: e.Code, Message: e.Message, RetryAfter: e.RetryAfter, cause: e.cause}
+	case ok:
+		no := &Error{Code: e.Code, Message: e.Message, RetryAfter: e.RetryAfter, cause: e.cause}
+		if no.Code == CodeNone {
+			no.Code = CodeUnauthorized
+		}
+		return no
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		return wrapError(CodeDeadlineExceeded, "it took too long to decide", err)
+		return s.later(wrapError(CodeUnavailable, "it took too long to decide", err))
 	}
-	return wrapError(CodeUnauthorized, "", err)
+	return s.later(wrapError(CodeUnavailable, "", err))
+}
+
+// A client that the server cannot decide about is told to come back between laterLeast and
+// laterLeast + laterSpread later.
+const (
+	laterLeast  = time.Second
+	laterSpread = 2 * time.Second
+	laterStep   = 1_236_067_977 * time.Nanosecond // laterSpread times the golden ratio, which spreads any number of clients evenly
+)
+
+// later tells a client that is not let in when to come back: each at another time.
+func (s *Server) later(why *Error) *Error {
+	i := s.laters.Add(1)
+	why.RetryAfter = laterLeast + (time.Duration(i%1e6) * laterStep % laterSpread).Truncate(time.Millisecond)
+	return why
 }
 
 // checkAdmission reports what is wrong with what Authorize gave.

@@ -46,10 +46,12 @@ func TestAuthorizeRefuses(t *testing.T) {
 		"an Error":              {decide: func(context.Context) error { return &Error{Code: 1500, Message: "later", RetryAfter: time.Minute} }, want: &Error{Code: 1500, Message: "later", RetryAfter: time.Minute}},
 		"an Error, wrapped":     {decide: func(context.Context) error { return fmt.Errorf("users.db: %w", NewError(1501, "no")) }, want: NewError(1501, "no")},
 		"an Error with a cause": {decide: func(context.Context) error { return wrapError(1502, "no", secret) }, want: NewError(1502, "no")},
-		"an Error without code": {decide: func(context.Context) error { return NewError(CodeNone, "") }, want: NewError(CodeUnauthorized, "")},
-		"another error":         {decide: func(context.Context) error { return secret }, want: NewError(CodeUnauthorized, "")},
-		"a panic":               {decide: func(context.Context) error { panic(secret) }, want: NewError(CodeInternal, "")},
-		"out of time":           {decide: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, want: NewError(CodeDeadlineExceeded, "it took too long to decide")},
+		"an Error without code": {decide: func(context.Context) error { return NewError(CodeNone, "no") }, want: NewError(CodeUnauthorized, "no")},
+		"another error":         {decide: func(context.Context) error { return secret }, want: NewError(CodeUnavailable, "")},
+		"a context's error":     {decide: func(context.Context) error { return context.Canceled }, want: NewError(CodeUnavailable, "")},
+		"a panic":               {decide: func(context.Context) error { panic(secret) }, want: NewError(CodeUnavailable, "")},
+		"an end":                {decide: func(context.Context) error { runtime.Goexit(); return nil }, want: NewError(CodeUnavailable, "")},
+		"out of time":           {decide: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, want: NewError(CodeUnavailable, "it took too long to decide")},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -72,7 +74,12 @@ func TestAuthorizeRefuses(t *testing.T) {
 				got, _ := find[*Error](err)
 				require.Equal(t, tc.want.Code.String(), got.Code.String())
 				require.Equal(t, tc.want.Message, got.Message)
-				require.Equal(t, tc.want.RetryAfter, got.RetryAfter)
+				if tc.want.Code == CodeUnavailable {
+					require.GreaterOrEqual(t, got.RetryAfter, laterLeast)
+					require.Less(t, got.RetryAfter, laterLeast+laterSpread)
+				} else {
+					require.Equal(t, tc.want.RetryAfter, got.RetryAfter)
+				}
 				require.True(t, IsRemote(err))
 				synctest.Wait()
 				require.Len(t, told.all(), 1)
@@ -170,7 +177,7 @@ func TestAuthorizeSlow(t *testing.T) {
 		synctest.Wait()
 		w.join(w.client("ada"))
 		require.Zero(t, time.Since(start))
-		slow.wantRefuse(CodeDeadlineExceeded)
+		slow.wantRefuse(CodeUnavailable)
 		require.Equal(t, time.Minute, time.Since(start))
 
 		slow = w.helloOf(&wire.Hello{Name: "slow"})
@@ -190,8 +197,9 @@ func TestAuthorizeGoexit(t *testing.T) {
 	inWorld(t, opts, func(w *world) {
 		w.serve()
 		p := w.helloOf(&wire.Hello{Name: "ada"})
-		p.wantEOF()
+		p.wantRefuse(CodeUnavailable)
 		synctest.Wait()
+		require.Contains(t, fmt.Sprint(w.log.all()), "ended its goroutine")
 		require.Zero(t, w.srv.open.Load())
 		require.Zero(t, w.srv.gate.shakes)
 	})
@@ -224,7 +232,7 @@ func TestReservedNamesGiven(t *testing.T) {
 		case "give":
 			a.Name = "admin"
 		case "":
-			return errors.New("who is this")
+			return NewError(CodeUnauthorized, "")
 		}
 		return nil
 	}
@@ -259,7 +267,7 @@ func TestRefusalsRevealNobody(t *testing.T) {
 	opts := &ServerOptions{UniqueNames: true, ReservedNames: []string{"admin"}}
 	opts.Authorize = func(_ context.Context, a *Admission) error {
 		if !a.AuthIs([]byte("open sesame")) {
-			return errors.New(a.Name + " may not come in")
+			return NewError(CodeUnauthorized, "")
 		}
 		return nil
 	}

@@ -46,7 +46,7 @@ func (cl *Client) suspended(c *Conn, l *link, why *Error) {
 			return
 		}
 		why = asError(err)
-		if !mayHeal(why, true) {
+		if !comesBack(why, true) {
 			c.end(why, nil, ending{waiting: l})
 			return
 		}
@@ -114,7 +114,7 @@ func (cl *Client) finished(c *Conn) {
 	why := c.reason()
 	cl.mu.Lock()
 	last := cl.conn == c && cl.connecting == nil // else there is another, or soon may be
-	again := last && !cl.closing && !cl.opts.Retry.Off && mayHeal(why, false)
+	again := last && !cl.closing && !cl.opts.Retry.Off && comesBack(why, false)
 	var ctx context.Context
 	if again {
 		ctx, cl.connecting = context.WithCancelCause(c.eng.run.base)
@@ -146,7 +146,7 @@ func (cl *Client) rejoin(ctx context.Context, c *Conn, id uint64, why *Error) {
 		if ctx.Err() != nil {
 			break
 		}
-		if why = asError(err); !mayHeal(why, true) {
+		if why = asError(err); !comesBack(why, true) {
 			break
 		}
 	}
@@ -195,19 +195,6 @@ func asError(err error) *Error {
 		return e
 	}
 	return wrapError(CodeNotConnected, "", err)
-}
-
-// mayHeal reports whether it may help to come back later. coming says that the client is coming
-// back already: then the server may still hold its name for the connection before.
-func mayHeal(why *Error, coming bool) bool {
-	switch why.Code {
-	case CodeConnLost, CodeHeartbeat, CodeWriteTimeout, CodeNotConnected, CodeHelloTimeout,
-		CodeShutdown, CodeTooManyConns, CodeSlowConsumer, CodeRateLimit:
-		return true
-	case CodeNameTaken:
-		return coming
-	}
-	return why.RetryAfter > 0
 }
 
 // A try paces the attempts to come back.

@@ -68,7 +68,8 @@
 // # Who gets in
 //
 // [ServerOptions.Authorize] decides about each newcomer before it is welcomed, and may give it
-// another name, other groups, and values for [Conn.Get]. AuthorizeCommand and
+// another name, other groups, and values for [Conn.Get]. Only an [Error] of it ends a client for good: while it
+// fails otherwise, clients come back later. AuthorizeCommand and
 // AuthorizeGroup decide what a client may do afterwards. What a client sent as Auth the
 // library writes into no log and no error.
 //

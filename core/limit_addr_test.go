@@ -169,8 +169,8 @@ func TestPlacesAreGivenBack(t *testing.T) {
 		require.Equal(t, wire.KindWelcome, ada.want().Kind)
 		for range 5 {
 			hello("ada").wantRefuse(CodeNameTaken)
-			hello("no").wantRefuse(CodeUnauthorized)
-			hello("panic").wantRefuse(CodeInternal)
+			hello("no").wantRefuse(CodeUnavailable)
+			hello("panic").wantRefuse(CodeUnavailable)
 			hello("\n").wantRefuse(CodeBadName)
 			w.from(l, addr).wantRefuse(CodeHelloTimeout)
 			junk := w.from(l, addr)

@@ -56,10 +56,12 @@ type ServerOptions struct {
 	// the newcomer's own, also with Manual, so it may take its time: ctx ends with
 	// HelloTimeout, and when a Shutdown begins. That the client has hung up is noticed afterwards.
 	//
-	// An [Error] refuses the client with that code, message and RetryAfter. Any other error
-	// refuses it with [CodeUnauthorized] and is told to the logger and the error hook only;
-	// a panic refuses it with [CodeInternal]. A name or group that cannot be is the
-	// program's mistake: [CodeInternal] too. Nil lets everybody in.
+	// An [Error] in the chain of its error refuses the client with that code, message and
+	// RetryAfter: [Retry] says whether the client comes back. One without a code is [CodeUnauthorized].
+	// Everything else means that Authorize could not decide: any other error, one of its context
+	// too, a panic, and the end of its goroutine. Then the client is refused with [CodeUnavailable] and comes
+	// back 1 to 3 s later; why is told to the logger and the error hook only. A name or group that cannot be is the
+	// program's mistake: [CodeInternal], which a client comes back from as well. Nil lets everybody in.
 	Authorize func(ctx context.Context, a *Admission) error
 
 	// AuthorizeCommand is asked before each run of a handler for a command, a call or a raw
@@ -239,10 +241,21 @@ type clientOptions struct {
 	Retry    Retry
 }
 
-// Retry says how a [Client] comes back by itself: when its connection has broken off,
-// when the server ends it with an error that time may heal, such as [CodeShutdown], and
-// when a server asks it to come back later. It does not when one side has closed in order, or
-// the server will not have it. The first [Client.Connect] is tried once, whatever is said here.
+// Retry says how a [Client] comes back by itself: when its connection has broken off, and
+// when the server ends it, or refuses it, with an error that time may heal. The first
+// [Client.Connect] is tried once, whatever is said here.
+//
+// Whether it comes back says the code of the error, and an error of any code with a RetryAfter makes it come back:
+//
+//	always    internal error, canceled, deadline exceeded, hello timeout, too many connections,
+//	          slow consumer, heartbeat missed, shutting down, too many calls, rate limit
+//	          exceeded, write timeout, not connected, connection lost, unavailable, overloaded
+//	once it   not a native connection, name taken: if it has been welcomed
+//	was in    before and tries to come back
+//	never     none, unknown command, bad payload, bad name, too big, protocol error, version
+//	          not supported, closed, unauthorized, unknown client, ambiguous name, unknown
+//	          group, too many groups, unsupported, idle, replaced, a program's own code, a
+//	          code that this version does not know
 type Retry struct {
 	// Off makes the client stay away; then it asks for no session that could be resumed.
 	Off bool

@@ -38,6 +38,7 @@ type Server struct {
 	lastID    atomic.Uint64
 	open      atomic.Int64   // connections, those still shaking hands included
 	farewells atomic.Uint64  // how many were told to come back
+	laters    atomic.Uint64  // how many were told so because nobody could decide about them
 	waiting   atomic.Int64   // connections that are suspended, which are not among these
 	refusing  chan struct{}  // a slot for each newcomer that is being told that we are full
 	conns     sync.WaitGroup // one for each connection, and each Serve

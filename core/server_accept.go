@@ -52,7 +52,11 @@ func (s *Server) refuseFull(key uint64, stream transport.Conn, why *Error) {
 }
 
 func (s *Server) refused(stream transport.Conn, why *Error) {
-	s.eng.log.Info("hisock: refused", "remote", printable(stream.Info().Remote), "err", why.Error())
+	log := s.eng.log.Info
+	if why.Code == CodeUnavailable || why.Code == CodeInternal { // it is not the newcomer's fault
+		log = s.eng.log.Error
+	}
+	log("hisock: refused", "remote", printable(stream.Info().Remote), "err", why.Error())
 	s.eng.tell(nil, why)
 }
 
@@ -72,12 +76,16 @@ func (s *Server) welcome(base context.Context, key uint64, stream transport.Conn
 	var c *Conn
 	settled := false
 	defer func() {
-		if !settled { // the program has ended this goroutine, which nothing can prevent
-			s.freePlace(key)
-			s.endShake()
-			stream.Close() //nolint:errcheck // nothing to be done about it
-			s.shaken(key)
+		if settled {
+			return
 		}
+		// The program has ended this goroutine, which nothing can prevent.
+		defer s.shaken(key)
+		defer s.endShake()
+		s.freePlace(key)
+		why := s.later(NewError(CodeUnavailable, ""))
+		s.refused(stream, wrapError(why.Code, "", errGoexit))
+		hangUp(stream, refusal(why, false, peer))
 	}()
 	if why == nil && len(hello.Token) > 0 {
 		if c := s.resume(key, stream, rd, hello); c != nil {
