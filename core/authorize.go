@@ -138,10 +138,11 @@ func (s *Server) decide(ctx context.Context, a *Admission) (why *Error) {
 	case ok && e == nil: // a nil that has become an interface
 		return nil
 	case ok:
-		no := &Error{Code: e.Code, Message: e.Message, RetryAfter: e.RetryAfter, cause: e.cause}
+		no := &Error{Code: e.Code, Message: e.Message, RetryAfter: e.RetryAfter, Details: e.Details, cause: e.cause}
 		if no.Code == CodeNone {
 			no.Code = CodeUnauthorized
 		}
+		no, _ = find[*Error](packed(s.eng.codec, no))
 		return no
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		return s.later(wrapError(CodeUnavailable, "it took too long to decide", err))

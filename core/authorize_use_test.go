@@ -21,7 +21,9 @@ func (p *peer) wantAnswer() (id uint64, code Code) {
 		id, _, err = wire.ParseReply(f.Body)
 	} else {
 		require.Equal(p.t, wire.KindFailure, f.Kind)
-		id, code, _, err = wire.ParseFailure(f.Body)
+		var why wire.Goodbye
+		id, why, err = wire.ParseFailure(f.Body)
+		code = why.Code
 	}
 	require.NoError(p.t, err)
 	return id, code

@@ -106,7 +106,7 @@ func TestFloodOfPings(t *testing.T) {
 			b = wire.AppendPong(b, i)
 			b = wire.AppendReply(b, i, []byte("garbage"))
 			b = wire.AppendCancel(b, i)
-			b = wire.AppendFailure(b, i, core.CodeInternal, "garbage")
+			b = wire.AppendFailure(b, i, wire.Goodbye{Code: core.CodeInternal, Reason: "garbage"})
 		}
 		p.send(b)
 		s.check()

@@ -128,7 +128,7 @@ func TestServerSendsOddThings(t *testing.T) {
 		var in []byte
 		in = wire.AppendFrame(in, 0x9c, make([]byte, 100<<10))
 		in = wire.AppendReply(in, 99, nil)
-		in = wire.AppendFailure(in, 99, core.CodeInternal, everyNasty())
+		in = wire.AppendFailure(in, 99, wire.Goodbye{Code: core.CodeInternal, Reason: everyNasty()})
 		in = wire.AppendCancel(in, 99)
 		in = wire.AppendPong(in, 99)
 		in = wire.AppendStreamItem(in, 99, nil)

@@ -189,7 +189,7 @@ func TestStrayAnswers(t *testing.T) {
 		p := w.hello(&wire.Hello{})
 		for id := range uint64(100) {
 			p.send(wire.AppendReply(nil, id, []byte("x")))
-			p.send(wire.AppendFailure(nil, id, CodeInternal, "x"))
+			p.send(wire.AppendFailure(nil, id, wire.Goodbye{Code: CodeInternal, Reason: "x"}))
 			p.send(wire.AppendCancel(nil, id))
 			p.send(wire.AppendStreamItem(nil, id, []byte("x")))
 		}

@@ -34,7 +34,7 @@ func (cl *Client) dial(ctx context.Context, last *Conn) (*newcomer, error) {
 	if peer != nil {
 		n.welcome, err = cl.shakeClassic(stream, hello)
 	} else {
-		n.welcome, err = shake(stream, n.rd, hello, cl.cfg.maxFrame)
+		n.welcome, err = shake(stream, n.rd, hello, &cl.cfg)
 	}
 	if !stop() || err != nil && ctx.Err() != nil {
 		err = ctx.Err()
@@ -124,9 +124,9 @@ func (cl *Client) hello(last *Conn) ([]byte, *classicPeer, error) {
 }
 
 // shake sends the hello and reads the answer.
-func shake(stream transport.Conn, rd *reader, hello []byte, maxFrame int) (*wire.Welcome, error) {
+func shake(stream transport.Conn, rd *reader, hello []byte, cfg *config) (*wire.Welcome, error) {
 	_, writeErr := stream.Write(hello) // a server may refuse before it has read all of it
-	f, err := readFrame(stream, rd, maxFrame)
+	f, err := readFrame(stream, rd, cfg.maxFrame)
 	if err != nil {
 		if answeredHTTP(rd) {
 			return nil, NewError(CodeNotNative, "the server answers in HTTP: is this its WebSocket port?")
@@ -148,7 +148,7 @@ func shake(stream transport.Conn, rd *reader, hello []byte, maxFrame int) (*wire
 		if err != nil {
 			return nil, wireError(err)
 		}
-		return nil, remoteError(no.Code, no.Reason, no.RetryAfter)
+		return nil, fromPeer(no, cfg.codec)
 	}
 	return nil, NewError(CodeProtocol, "a "+f.Kind.String()+" frame instead of a welcome")
 }

@@ -136,13 +136,25 @@ func (c *Conn) reply(id uint64, payload []byte) error {
 	return nil
 }
 
-// fail answers a call with an error. What the peer may not know of it is logged here.
+// fail answers a call with an error. What the peer may not know of it is logged here. One
+// with details waits for room, as a reply does.
 func (c *Conn) fail(id uint64, err error) {
-	code, message := forPeer(err)
-	if code == CodeInternal {
+	why, left := forPeer(packed(c.eng.codec, err), c.peerMaxFrame)
+	if left != nil {
+		c.eng.fault(c, left)
+	}
+	if why.Code == CodeInternal {
 		c.eng.log.Warn("hisock: call failed", "peer", c.label(), "err", errorText(err))
 	}
-	c.sendOwn(wire.AppendFailure(nil, id, code, message)) //nolint:errcheck // then it is over anyway
+	frame := wire.AppendFailure(nil, id, why)
+	if len(why.Details) == 0 {
+		c.sendOwn(frame) //nolint:errcheck // then it is over anyway
+		return
+	}
+	if c.awaitRoom(c.ctx, len(frame)) == nil {
+		c.out.commitLocked(append(c.out.spaceLocked(len(frame)), frame...))
+		c.queued()
+	}
 }
 
 func (c *Conn) gotReply(body []byte) error {
@@ -158,12 +170,12 @@ func (c *Conn) gotReply(body []byte) error {
 }
 
 func (c *Conn) gotFailure(body []byte) error {
-	id, code, message, err := wire.ParseFailure(body)
+	id, why, err := wire.ParseFailure(body)
 	if err != nil {
 		return err
 	}
 	if w := c.calls.take(id); w != nil {
-		w.err = remoteError(code, message, 0)
+		w.err = fromPeer(why, c.eng.codec)
 		w.ready <- struct{}{}
 	}
 	return nil

@@ -24,15 +24,21 @@ func (c *Conn) Close() error {
 	return nil
 }
 
-// CloseWith is Close with a reason for the peer.
+// CloseWith is Close with a reason for the peer, its RetryAfter and its Details.
 func (c *Conn) CloseWith(why *Error) error {
 	c.closeWith(why)
 	return nil
 }
 
-func (c *Conn) closeWith(why *Error) { c.end(why, goodbye(why), ending{drain: true, ours: true}) }
+func (c *Conn) closeWith(why *Error) {
+	bye, left := forPeer(packed(c.eng.codec, why), c.peerMaxFrame)
+	c.end(why, &bye, ending{drain: true, ours: true, left: left})
+}
 
-func (c *Conn) endWith(why *Error) { c.end(why, goodbye(why), ending{fault: true, ours: true}) }
+func (c *Conn) endWith(why *Error) {
+	bye, _ := forPeer(why, c.peerMaxFrame) // it has no details
+	c.end(why, &bye, ending{fault: true, ours: true})
+}
 
 func (c *Conn) endRemote(why *Error) { c.end(why, nil, ending{}) }
 
@@ -64,11 +70,9 @@ type ending struct {
 	ours  bool // what has been read and waits for a handler is dropped
 	fault bool // it goes to the error hook
 
-	waiting *link // only if it is suspended for having lost that link
-}
+	left *Error // why its details are not sent, for the error hook
 
-func goodbye(why *Error) *wire.Goodbye {
-	return &wire.Goodbye{Code: why.Code, Reason: why.Message, RetryAfter: why.RetryAfter}
+	waiting *link // only if it is suspended for having lost that link
 }
 
 // end ends the connection, unless it has ended. bye is nil if the peer will not hear us.
@@ -116,7 +120,7 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 	c.cancel(why)
 	c.calls.end(c.closedError())
 	c.inbox.end(how.ours)
-	go c.closer(drained, why, how.fault)
+	go c.closer(drained, why, how)
 	if suspended {
 		c.eng.waited(c)
 		c.exit() // what counted for it while it waited
@@ -128,10 +132,13 @@ func (c *Conn) isEnded() bool { return c.over.Load() }
 // closer closes the stream: at once when it is broken, else when all is written and the
 // peer has closed its side too, so that nothing we said is lost to a reset. Neither
 // may take longer than the close timeout.
-func (c *Conn) closer(drained <-chan struct{}, why *Error, fault bool) {
+func (c *Conn) closer(drained <-chan struct{}, why *Error, how ending) {
 	defer c.exit()
-	if fault { // here, since whoever ended it may be the sweeper or hold up others
+	if how.fault { // here, since whoever ended it may be the sweeper or hold up others
 		c.eng.fault(c, why)
+	}
+	if how.left != nil {
+		c.eng.fault(c, how.left)
 	}
 	defer c.streamDone.happen()
 	l := c.link.Load()

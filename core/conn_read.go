@@ -355,7 +355,7 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 	case wire.KindGoodbye:
 		var bye wire.Goodbye
 		if bye, err = wire.ParseGoodbye(f.Body); err == nil {
-			c.endRemote(remoteError(bye.Code, bye.Reason, bye.RetryAfter))
+			c.endRemote(fromPeer(bye, c.eng.codec))
 			rd.r = rd.w
 		}
 	case wire.KindHello, wire.KindWelcome, wire.KindRefuse:
@@ -363,7 +363,7 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 	case wire.KindStreamItem: // for a stream that nobody has opened, so that nobody misses it
 		_, _, err = wire.ParseStreamItem(f.Body)
 	case wire.KindStreamEnd:
-		_, _, _, err = wire.ParseStreamEnd(f.Body)
+		_, _, err = wire.ParseStreamEnd(f.Body)
 	case wire.KindStreamCredit:
 		_, _, err = wire.ParseStreamCredit(f.Body)
 	default:

@@ -209,6 +209,9 @@ func (c *Conn) invoke(ctx context.Context, h *handler, f Frame) (out []byte, err
 		}
 	}()
 	out, err = h.run(ctx, c, f)
+	if err != nil && f.Kind == KindCall {
+		err = packed(c.eng.codec, err)
+	}
 	returned = true
 	if e, ok := err.(*Error); ok && e == nil { // a nil that has become an interface
 		return out, nil

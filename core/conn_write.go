@@ -201,7 +201,8 @@ func (c *Conn) closedError() *Error {
 	if why == nil { // the queue closes a moment before
 		return NewError(CodeClosed, "the connection is closed")
 	}
-	return &Error{Code: why.Code, Message: why.Message, RetryAfter: why.RetryAfter, remote: why.remote, cause: why.cause}
+	e := *why
+	return &e
 }
 
 // queued unlocks the queue, into which something was just put, and asks for a writer unless

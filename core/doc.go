@@ -75,6 +75,8 @@
 //
 // # Errors
 //
-// Every failure is an [Error] with a [Code], except those of a caller's own context. What
+// Every failure is an [Error] with a [Code], except those of a caller's own context. One that
+// is returned to a caller, refuses a client or ends a connection arrives at the other
+// end with its code, message, time to wait and details, which [Details] reads. What
 // happens where nobody can be told goes to the error hook and the logger.
 package core

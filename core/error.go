@@ -54,18 +54,36 @@ const (
 )
 
 // An Error is every failure that this package reports, local or from the peer.
-// A handler returns one to tell its caller why: code, message and RetryAfter are
-// sent to the peer, a cause never is.
+// A handler returns one to tell its caller why: code, message, RetryAfter and Details
+// are sent to the peer, a cause never is. [ServerOptions.Authorize] and [Conn.CloseWith]
+// tell a client why it may not come in or has to go in the same way.
 type Error struct {
-	Code    Code
-	Message string // for people; the peer sees it
+	Code Code
 
-	// RetryAfter is how long the peer asks a client to stay away. Zero means
-	// that it asks nothing.
+	// Message is for people; the peer sees it. Up to 1,024 bytes of it travel: a longer one
+	// is cut at the end of a character and ends with "…" then.
+	Message string
+
+	// RetryAfter is how long the peer asks to wait before another attempt, in milliseconds on
+	// the wire, rounded up, and about 24 days at most. Zero means that it asks nothing.
 	RetryAfter time.Duration
+
+	// Details are for the peer's program: any value that this side's codec converts, or a
+	// []byte, which is sent as it is. What does not convert, or does not fit a frame of the
+	// size that the peer reads, is left out and told to the error hook here; code and
+	// message arrive all the same. Nil means none.
+	//
+	// It is nil in an error that the peer sent: [Details] decodes those, in a form that
+	// the program names. A handler that returns such an error passes code, message and
+	// RetryAfter on, and no details.
+	Details any
 
 	remote bool
 	cause  error
+
+	raw    []byte // details as bytes: what the peer sent, or is to be sent
+	codec  Codec  // of the connection that raw belongs to
+	unsent error  // why Details could not be converted
 }
 
 // NewError returns an error with a code and a message, both meant for the peer.
@@ -144,21 +162,6 @@ func wireError(err error) *Error {
 		return &Error{Code: w.Code, Message: w.Text}
 	}
 	return wrapError(CodeProtocol, "", err)
-}
-
-// forPeer says what of err the peer may know. A handler's own [Error] is passed on;
-// anything else may hold paths or secrets and becomes "internal error".
-func forPeer(err error) (Code, string) {
-	if e, ok := find[*Error](err); ok && e != nil {
-		return e.Code, e.Message
-	}
-	switch {
-	case errors.Is(err, context.Canceled):
-		return CodeCanceled, ""
-	case errors.Is(err, context.DeadlineExceeded):
-		return CodeDeadlineExceeded, ""
-	}
-	return CodeInternal, "the handler failed"
 }
 
 // errorText returns what a handler's error says, printable, whatever its method does.

@@ -102,7 +102,7 @@ const httpRefusal = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; chars
 
 // refusal is what a newcomer is sent that is not let in. One that does not speak the
 // protocol would not understand a frame.
-func refusal(why *Error, http bool, peer *classicPeer) []byte {
+func refusal(why wire.Goodbye, http bool, peer *classicPeer) []byte {
 	switch {
 	case peer != nil:
 		return peer.refusal()
@@ -111,7 +111,7 @@ func refusal(why *Error, http bool, peer *classicPeer) []byte {
 	case why.Code == CodeNotNative, why.Code == CodeConnLost:
 		return nil
 	}
-	return wire.AppendRefuse(nil, wire.Goodbye{Code: why.Code, Reason: why.Message, RetryAfter: why.RetryAfter})
+	return wire.AppendRefuse(nil, why)
 }
 
 // answeredHTTP reports whether a server answered a client's hello with HTTP, as an HTTP

@@ -123,11 +123,11 @@ func (p *peer) wantEnd() {
 // wantFailure reads up to the failure of call id.
 func (p *peer) wantFailure(id uint64, code core.Code) (message string) {
 	p.t.Helper()
-	got, gotCode, message, err := wire.ParseFailure(p.wantKind(wire.KindFailure).Body)
+	got, why, err := wire.ParseFailure(p.wantKind(wire.KindFailure).Body)
 	require.NoError(p.t, err)
 	require.Equal(p.t, id, got)
-	require.Equal(p.t, code.String(), gotCode.String())
-	return message
+	require.Equal(p.t, code.String(), why.Code.String())
+	return why.Reason
 }
 
 // wantReply reads up to the reply to call id.

@@ -45,7 +45,7 @@ func (s *Server) refuseFull(key uint64, stream transport.Conn, why *Error) {
 	select {
 	case s.refusing <- struct{}{}:
 		defer func() { <-s.refusing }()
-		hangUp(stream, refusal(why, false, nil))
+		hangUp(stream, s.refusal(why, nil, false, nil))
 	default:
 		stream.Close() //nolint:errcheck // nothing to be done about it
 	}
@@ -58,6 +58,19 @@ func (s *Server) refused(stream transport.Conn, why *Error) {
 	}
 	log("hisock: refused", "remote", printable(stream.Info().Remote), "err", why.Error())
 	s.eng.tell(nil, why)
+}
+
+// refusal is what a newcomer is sent that is not let in. hello is nil if it has sent none.
+func (s *Server) refusal(why *Error, hello *wire.Hello, http bool, peer *classicPeer) []byte {
+	limit := minPeerFrame
+	if hello != nil {
+		limit = peerMaxFrame(hello.MaxFrame)
+	}
+	say, left := forPeer(why, limit)
+	if left != nil {
+		s.eng.fault(nil, left)
+	}
+	return refusal(say, http, peer)
 }
 
 // welcome shakes hands and then reads the connection until it ends.
@@ -85,7 +98,7 @@ func (s *Server) welcome(base context.Context, key uint64, stream transport.Conn
 		s.freePlace(key)
 		why := s.later(NewError(CodeUnavailable, ""))
 		s.refused(stream, wrapError(why.Code, "", errGoexit))
-		hangUp(stream, refusal(why, false, peer))
+		hangUp(stream, s.refusal(why, hello, false, peer))
 	}()
 	if why == nil && len(hello.Token) > 0 {
 		if c := s.resume(key, stream, rd, hello); c != nil {
@@ -111,7 +124,7 @@ func (s *Server) welcome(base context.Context, key uint64, stream transport.Conn
 		}
 		s.freePlace(key) // before it is told, and may come again
 		s.refused(stream, hideAuth(why, hello))
-		hangUp(stream, refusal(why, http, peer))
+		hangUp(stream, s.refusal(why, hello, http, peer))
 		return
 	}
 	s.enterGroups(c)

@@ -47,9 +47,9 @@ func OnMessage[T any](r Registrar, f func(ctx context.Context, c *Conn, in T) er
 // Handle registers f as the handler of a call: what it returns is the answer. In is converted
 // as [On] says, Out the other way. ctx ends also when the caller gives up.
 //
-// If f returns an [Error], its code and message are the caller's answer; any other error
-// reaches the caller only as [CodeInternal], and is logged here. f may call back on the
-// same connection.
+// If f returns an [Error], its code, message, RetryAfter and Details are the caller's answer;
+// any other error reaches the caller only as [CodeInternal], and is logged here. f may
+// call back on the same connection.
 func Handle[In, Out any](r Registrar, command string, f func(ctx context.Context, c *Conn, in In) (Out, error), opts ...HandlerOption) {
 	hs := r.registrar()
 	hs.addCall(command, func(ctx context.Context, c *Conn, fr Frame) ([]byte, error) {

@@ -50,7 +50,7 @@ func TestWorstCaseAllocation(t *testing.T) {
 			return err
 		}, CodeProtocol, 32 << 10},
 		"failure with 1 MiB of text": {func() error {
-			_, _, _, err := ParseFailure(failure)
+			_, _, err := ParseFailure(failure)
 			return err
 		}, CodeTooBig, 32 << 10},
 	}

@@ -1,7 +1,5 @@
 package wire
 
-import "unicode/utf8"
-
 // RequestSize is how many bytes [AppendRequest] adds for a payload of that many
 // bytes.
 func RequestSize(id uint64, name string, payload int) int {
@@ -48,22 +46,23 @@ func ParseReply(body []byte) (id uint64, payload []byte, err error) {
 }
 
 // AppendFailure appends a failure that answers the request with that id. The
-// message is cut to [MaxReason]; what is not UTF-8 in it is replaced. A failure
-// has a code: [CodeNone] is sent as [CodeInternal].
-func AppendFailure(dst []byte, id uint64, code Code, message string) []byte {
-	if code == CodeNone {
-		code = CodeInternal
+// reason is treated as in [AppendGoodbye]. A failure has a code: [CodeNone] is
+// sent as [CodeInternal].
+func AppendFailure(dst []byte, id uint64, why Goodbye) []byte {
+	if why.Code == CodeNone {
+		why.Code = CodeInternal
 	}
-	return appendIDCode(dst, KindFailure, id, code, message)
+	return why.appendTo(dst, KindFailure, id)
 }
 
 // ParseFailure parses the body of a failure frame. The code is not [CodeNone].
-func ParseFailure(body []byte) (id uint64, code Code, message string, err error) {
-	id, code, message, err = parseIDCode(KindFailure, body)
-	if err == nil && code == CodeNone {
-		return 0, 0, "", &Error{CodeProtocol, "failure: code: 0"}
+// The details alias body.
+func ParseFailure(body []byte) (id uint64, why Goodbye, err error) {
+	id, why, err = parseIDGoodbye(KindFailure, body)
+	if err == nil && why.Code == CodeNone {
+		return 0, Goodbye{}, &Error{CodeProtocol, "failure: code: 0"}
 	}
-	return id, code, message, err
+	return id, why, err
 }
 
 // AppendCancel appends a cancel for the request with that id.
@@ -86,25 +85,6 @@ func parseIDPayload(k Kind, body []byte) (id uint64, payload []byte, err error) 
 	return id, c.b, c.err
 }
 
-func appendIDCode(dst []byte, k Kind, id uint64, code Code, message string) []byte {
-	message = reason(message)
-	dst = appendHeader(dst, k, 1+uvarintSize(id)+uvarintSize(uint64(code))+stringSize(len(message)))
-	dst = appendUvarint(dst, id)
-	dst = appendUvarint(dst, uint64(code))
-	return appendString(dst, message)
-}
-
-func parseIDCode(k Kind, body []byte) (id uint64, code Code, message string, err error) {
-	c := cursor{what: k.String(), b: body}
-	id = c.uvarint("id")
-	code = c.code("code")
-	message = c.text("message", MaxReason)
-	if err := c.done(); err != nil {
-		return 0, 0, "", err
-	}
-	return id, code, message, nil
-}
-
 func parseNumber(what, field string, body []byte) (uint64, error) {
 	c := cursor{what: what, b: body}
 	v := c.uvarint(field)
@@ -112,13 +92,4 @@ func parseNumber(what, field string, body []byte) (uint64, error) {
 		return 0, err
 	}
 	return v, nil
-}
-
-// reason makes a text fit for the wire: at most MaxReason bytes, all UTF-8.
-func reason(s string) string {
-	s = cut(s, MaxReason)
-	if !utf8.ValidString(s) {
-		s = cut(string([]rune(s)), MaxReason)
-	}
-	return s
 }

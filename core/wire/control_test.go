@@ -21,17 +21,6 @@ func TestControlRoundTrip(t *testing.T) {
 	}
 }
 
-func TestGoodbyeAndRefuseHaveOneBody(t *testing.T) {
-	g := Goodbye{CodeShutdown, "back soon", 1500 * time.Millisecond}
-	bye, no := oneFrame(t, AppendGoodbye(nil, g)), oneFrame(t, AppendRefuse(nil, g))
-	require.Equal(t, KindGoodbye, bye.Kind)
-	require.Equal(t, KindRefuse, no.Kind)
-	require.Equal(t, bye.Body, no.Body)
-	got, err := ParseRefuse(bye.Body)
-	require.NoError(t, err)
-	require.Equal(t, g, got)
-}
-
 func TestDurations(t *testing.T) {
 	const longest = (1<<31 - 1) * time.Millisecond
 	tests := map[string]struct{ in, want time.Duration }{

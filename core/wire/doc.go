@@ -36,8 +36,8 @@
 // A number (uvarint) has seven bits a byte, low ones first, the high bit set on
 // every byte but the last; it has 64 bits at most and no more bytes than it
 // needs. A string is its length as a number and then that many bytes of UTF-8.
-// A payload is the rest of the body and may be any bytes. Times are in
-// milliseconds, at most 2147483647.
+// A payload is the rest of the body and may be any bytes; so are details, which may
+// be none. Times are in milliseconds, at most 2147483647.
 //
 // # Bodies
 //
@@ -46,20 +46,20 @@
 //	kind  by  name           counted  body in order, with its limit
 //	01    C   hello          no       fields, below
 //	02    S   welcome        no       fields, below
-//	03    S   refuse         no       code (32 bits), reason (string, MaxReason), retry after (ms)
+//	03    S   refuse         no       code (32 bits), reason (string, MaxReason), retry after (ms), details
 //	10    B   command        yes      name (string), payload
 //	11    B   raw            yes      payload
 //	12    B   request        yes      id, name (string), payload
 //	13    B   reply          yes      id, payload
-//	14    B   failure        yes      id, code (32 bits, not 0), message (string, MaxReason)
+//	14    B   failure        yes      id, code (32 bits, not 0), message (string, MaxReason), retry after (ms), details
 //	15    B   cancel         yes      id
 //	16    B   stream item    yes      id, payload
-//	17    B   stream end     yes      id, code (32 bits, 0: complete), message (string, MaxReason)
+//	17    B   stream end     yes      id, code (32 bits, 0: complete), message (string, MaxReason), retry after (ms), details
 //	18    B   stream credit  yes      id, how many more items
 //	20    B   ping           no       nonce
 //	21    B   pong           no       the ping's nonce
 //	22    B   ack            no       counted frames received in this session
-//	23    B   goodbye        no       code (32 bits), reason (string, MaxReason), retry after (ms)
+//	23    B   goodbye        no       code (32 bits), reason (string, MaxReason), retry after (ms), details
 //	24    B   missed         no       frames to the receiver that were dropped in this session
 //	30    B   join group     yes      name (string)
 //	31    B   leave group    yes      name (string)

@@ -156,7 +156,7 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 			f, _, _, _ = Next(AppendCancel(dst, 1<<40), 0)
 			_, _ = ParseCancel(f.Body)
 		},
-		"failure, sent": func() { AppendFailure(dst, 1, CodeUnknownCommand, "no such command") },
+		"failure, sent": func() { AppendFailure(dst, 1, Goodbye{Code: CodeUnknownCommand, Reason: "no such command"}) },
 		"group": func() {
 			f, _, _, _ := Next(AppendJoinGroup(dst, "chat"), 0)
 			_, _ = ParseName(f.Body)

@@ -129,7 +129,7 @@ func FuzzRoundTrip(f *testing.F) {
 			ID: id, Nonce: id, Received: id, Credit: id, Version: id, MaxFrame: id,
 			Code: Code(code), Name: name, Old: text, Message: text, Reason: text, Addr: text,
 			Groups: []string{name, text}, Metadata: map[string]string{name: text}, Notices: id&1 == 1,
-			Payload: payload, Auth: payload, Session: payload, Token: payload,
+			Payload: payload, Details: payload, Auth: payload, Session: payload, Token: payload,
 			RetryAfter: uint64(code >> 1), Heartbeat: uint64(code >> 1), Resumed: id&2 == 2, Resume: id&4 == 4, AckBytes: id,
 		}
 		for k := range Kind(0x40) {
@@ -157,6 +157,9 @@ func FuzzRoundTrip(f *testing.F) {
 			}
 			if len(v.Payload) > 0 {
 				require.Equal(t, payload, []byte(v.Payload))
+			}
+			if len(v.Details) > 0 {
+				require.Equal(t, payload, []byte(v.Details))
 			}
 		}
 	})

@@ -12,7 +12,8 @@ const (
 
 // MaxReason is the limit for the text in a failure, stream end, refuse or
 // goodbye, in bytes. It is the same for every peer: a longer text is cut at the
-// end of a character when it is appended and refused when it is parsed.
+// end of a character when it is appended, with "…" at the end, and refused when
+// it is parsed. What is longer, or has a structure, belongs into [Goodbye.Details].
 const MaxReason = 1 << 10
 
 // Limits bound what a hello, welcome or presence may hold. Each is checked

@@ -16,14 +16,14 @@ func ParseStreamItem(body []byte) (id uint64, payload []byte, err error) {
 }
 
 // AppendStreamEnd appends the end of a stream: [CodeNone] when all its items
-// were sent, otherwise why not. The message is treated as in [AppendFailure].
-func AppendStreamEnd(dst []byte, id uint64, code Code, message string) []byte {
-	return appendIDCode(dst, KindStreamEnd, id, code, message)
+// were sent, otherwise why not. The reason is treated as in [AppendGoodbye].
+func AppendStreamEnd(dst []byte, id uint64, why Goodbye) []byte {
+	return why.appendTo(dst, KindStreamEnd, id)
 }
 
-// ParseStreamEnd parses the body of a stream end.
-func ParseStreamEnd(body []byte) (id uint64, code Code, message string, err error) {
-	return parseIDCode(KindStreamEnd, body)
+// ParseStreamEnd parses the body of a stream end. The details alias body.
+func ParseStreamEnd(body []byte) (id uint64, why Goodbye, err error) {
+	return parseIDGoodbye(KindStreamEnd, body)
 }
 
 // AppendStreamCredit allows the peer to send n more items.

@@ -13,11 +13,10 @@ func TestStreamRoundTrip(t *testing.T) {
 		require.Equal(t, id, gotID)
 		require.Equal(t, "item", string(payload))
 
-		gotID, code, message, err := ParseStreamEnd(oneFrame(t, AppendStreamEnd(nil, id, CodeNone, "")).Body)
+		gotID, why, err := ParseStreamEnd(oneFrame(t, AppendStreamEnd(nil, id, Goodbye{})).Body)
 		require.NoError(t, err)
 		require.Equal(t, id, gotID)
-		require.Equal(t, CodeNone, code)
-		require.Empty(t, message)
+		require.Zero(t, why)
 
 		for _, n := range edgeIDs {
 			gotID, credit, err := ParseStreamCredit(oneFrame(t, AppendStreamCredit(nil, id, n)).Body)

@@ -30,6 +30,7 @@ type vectorFields struct {
 	Metadata map[string]string `json:"metadata,omitempty"`
 
 	Payload hexBytes `json:"payload,omitempty"`
+	Details hexBytes `json:"details,omitempty"`
 	Auth    hexBytes `json:"auth,omitempty"`
 	Session hexBytes `json:"session,omitempty"`
 	Token   hexBytes `json:"token,omitempty"`
@@ -118,7 +119,9 @@ func TestVectors(t *testing.T) {
 
 // appendFields writes a frame with the function that is meant for its kind.
 func appendFields(dst []byte, k Kind, v vectorFields) []byte {
-	bye := Goodbye{v.Code, v.Reason, time.Duration(v.RetryAfter) * time.Millisecond}
+	bye := Goodbye{v.Code, v.Reason, time.Duration(v.RetryAfter) * time.Millisecond, v.Details}
+	failed := bye
+	failed.Reason = v.Message
 	who := &Presence{v.Name, v.Groups, v.Addr}
 	switch k {
 	case KindHello:
@@ -139,13 +142,13 @@ func appendFields(dst []byte, k Kind, v vectorFields) []byte {
 	case KindReply:
 		return AppendReply(dst, v.ID, v.Payload)
 	case KindFailure:
-		return AppendFailure(dst, v.ID, v.Code, v.Message)
+		return AppendFailure(dst, v.ID, failed)
 	case KindCancel:
 		return AppendCancel(dst, v.ID)
 	case KindStreamItem:
 		return AppendStreamItem(dst, v.ID, v.Payload)
 	case KindStreamEnd:
-		return AppendStreamEnd(dst, v.ID, v.Code, v.Message)
+		return AppendStreamEnd(dst, v.ID, failed)
 	case KindStreamCredit:
 		return AppendStreamCredit(dst, v.ID, v.Credit)
 	case KindPing:
@@ -205,13 +208,13 @@ func parseFields(f Frame) (v vectorFields, err error) {
 	case KindReply:
 		v.ID, payload, err = ParseReply(f.Body)
 	case KindFailure:
-		v.ID, v.Code, v.Message, err = ParseFailure(f.Body)
+		return failureFields(ParseFailure(f.Body))
 	case KindCancel:
 		v.ID, err = ParseCancel(f.Body)
 	case KindStreamItem:
 		v.ID, payload, err = ParseStreamItem(f.Body)
 	case KindStreamEnd:
-		v.ID, v.Code, v.Message, err = ParseStreamEnd(f.Body)
+		return failureFields(ParseStreamEnd(f.Body))
 	case KindStreamCredit:
 		v.ID, v.Credit, err = ParseStreamCredit(f.Body)
 	case KindPing, KindPong:
@@ -246,5 +249,11 @@ func parseFields(f Frame) (v vectorFields, err error) {
 }
 
 func goodbyeFields(g Goodbye, err error) (vectorFields, error) {
-	return vectorFields{Code: g.Code, Reason: g.Reason, RetryAfter: uint64(g.RetryAfter / time.Millisecond)}, err
+	return vectorFields{Code: g.Code, Reason: g.Reason, RetryAfter: uint64(g.RetryAfter / time.Millisecond), Details: g.Details}, err
+}
+
+func failureFields(id uint64, g Goodbye, err error) (vectorFields, error) {
+	v, err := goodbyeFields(g, err)
+	v.ID, v.Message, v.Reason = id, g.Reason, ""
+	return v, err
 }

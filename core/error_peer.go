@@ -1,0 +1,128 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// Details returns the details of an error, converted to a T: those of the first [Error] in err's
+// chain that has some. Details of a peer's error are decoded by the codec of the connection;
+// a []byte is what the peer sent, as it is. Details of an error of this side that are not a T are
+// converted as if they had travelled. It fails with [CodeBadPayload] if there are none or if they
+// do not convert.
+func Details[T any](err error) (T, error) {
+	var v T
+	e := detailed(err)
+	if e == nil {
+		return v, errNoDetails
+	}
+	if d, ok := e.Details.(T); ok && e.Details != nil {
+		return d, nil
+	}
+	return v, e.decodeDetails(&v)
+}
+
+var errNoDetails = NewError(CodeBadPayload, "the error has no details")
+
+// detailed returns the first error in err's chain that has details, or nil.
+func detailed(err error) *Error {
+	for {
+		e, ok := find[*Error](err)
+		if !ok || e == nil {
+			return nil
+		}
+		if e.Details != nil || e.remote && e.raw != nil {
+			return e
+		}
+		err = e.cause
+	}
+}
+
+func (e *Error) decodeDetails(v any) error {
+	raw, codec := e.raw, e.codec
+	if codec == nil {
+		codec = defaultCodec
+	}
+	if e.Details != nil {
+		var err error
+		if raw, err = encodeDetails(codec, e.Details); err != nil {
+			return err
+		}
+	}
+	if b, ok := v.(*[]byte); ok {
+		*b = append([]byte(nil), raw...)
+		return nil
+	}
+	return unmarshaled(codec.Unmarshal(raw, v))
+}
+
+// encodeDetails converts details for the peer. Unlike a payload, text and numbers go
+// through the codec too: a page cannot say as what it wants them.
+func encodeDetails(codec Codec, v any) (raw []byte, err error) {
+	if b, ok := v.([]byte); ok {
+		return b, nil
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			raw, err = nil, NewError(CodeBadPayload, "the codec panicked: "+panicText(v))
+		}
+	}()
+	return marshaled(codec.Marshal(v))
+}
+
+// packed returns err with its details as bytes, if it has some for the peer. It runs the
+// program's code.
+func packed(codec Codec, err error) error {
+	e, ok := find[*Error](err)
+	if !ok || e == nil || e.Details == nil || e.unsent != nil || e.raw != nil && !e.remote {
+		return err
+	}
+	p := *e
+	p.codec = codec
+	p.raw, p.unsent = encodeDetails(codec, e.Details)
+	if err != error(e) {
+		p.cause = err
+	}
+	return &p
+}
+
+// forPeer says what of a packed error the peer may know that reads frames of up to limit bytes.
+// A handler's own [Error] is passed on; anything else may hold paths or secrets and becomes
+// "the handler failed". left is not nil if there are details that cannot be sent.
+func forPeer(err error, limit int) (why wire.Goodbye, left *Error) {
+	e, ok := find[*Error](err)
+	if !ok || e == nil {
+		switch {
+		case errors.Is(err, context.Canceled):
+			return wire.Goodbye{Code: CodeCanceled}, nil
+		case errors.Is(err, context.DeadlineExceeded):
+			return wire.Goodbye{Code: CodeDeadlineExceeded}, nil
+		}
+		return wire.Goodbye{Code: CodeInternal, Reason: "the handler failed"}, nil
+	}
+	why = wire.Goodbye{Code: e.Code, Reason: e.Message, RetryAfter: e.RetryAfter}
+	if e.Details != nil { // else they are what another peer has sent
+		why.Details = e.raw
+	}
+	size := len(why.Details)
+	why, whole := why.Within(limit)
+	if e.unsent != nil && e.Details != nil {
+		return why, wrapError(CodeBadPayload, "the details of an error are not sent", e.unsent)
+	}
+	if !whole && size > 0 {
+		return why, NewError(CodeTooBig, "the details of an error are not sent: "+strconv.Itoa(size)+" B exceed the peer's limit "+strconv.Itoa(limit)+" B")
+	}
+	return why, nil
+}
+
+// fromPeer is an error that the peer reported, with a copy of its details.
+func fromPeer(why wire.Goodbye, codec Codec) *Error {
+	e := remoteError(why.Code, why.Reason, why.RetryAfter)
+	if len(why.Details) > 0 {
+		e.raw, e.codec = append([]byte(nil), why.Details...), codec
+	}
+	return e
+}
