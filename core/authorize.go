@@ -39,35 +39,13 @@ type Admission struct {
 	values []attached
 }
 
-// An attached value. They are few, and a map whose keys are anything would cost a browser build 2 KB.
-type attached struct{ key, value any }
-
-// Set attaches a value to the connection to be, for [Conn.Get]. Keys should be of a type
-// of the program's own, as those of a [context.Context].
-func (a *Admission) Set(key, value any) {
-	for i := range a.values {
-		if a.values[i].key == key {
-			a.values[i].value = value
-			return
-		}
-	}
-	a.values = append(a.values, attached{key, value})
-}
+// Set attaches a value to the connection to be, for [Conn.Get], as [Conn.Set] does later.
+func (a *Admission) Set(key, value any) { a.values = withValue(a.values, key, value) }
 
 // AuthIs reports whether Auth is secret. How long it takes says nothing about how much of
 // it is right. No Auth is an empty secret.
 func (a *Admission) AuthIs(secret []byte) bool {
 	return len(secret) > 0 && sameSecret(a.Auth, secret)
-}
-
-// Get returns what [Admission.Set] attached to the connection under key, or nil.
-func (c *Conn) Get(key any) any {
-	for i := range c.values {
-		if c.values[i].key == key {
-			return c.values[i].value
-		}
-	}
-	return nil
 }
 
 // authorize decides whether a newcomer may come in, and says in its hello what it is to be

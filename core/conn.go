@@ -71,7 +71,8 @@ type Conn struct {
 
 	auth     []byte // as the hello had them; at a server
 	metadata map[string]string
-	values   []attached // by Admission.Set
+
+	values atomic.Pointer[[]attached] // the program's own; who changes it holds mu, and copies
 
 	telling   sync.Mutex // held while a server renames the client or tells others of it
 	announced bool       // others have been told that it came; guarded by telling

@@ -185,7 +185,8 @@ func (s *Server) admit(base context.Context, key uint64, stream transport.Conn, 
 	c.addr = c.Info().Remote
 	c.name = hello.Name
 	c.groups = slices.Compact(slices.Sorted(slices.Values(hello.Groups)))
-	c.auth, c.metadata, c.values = hello.Auth, hello.Metadata, a.values
+	c.auth, c.metadata = hello.Auth, hello.Metadata
+	c.values.Store(&a.values)
 	c.peerMaxFrame = peerMaxFrame(hello.MaxFrame)
 	c.joined = true
 	s.allowGroups(c, a.asked)
