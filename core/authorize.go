@@ -194,12 +194,19 @@ func (s *Server) nameAllowed(name string) *Error {
 	if name == "" {
 		return nil
 	}
-	for _, reserved := range s.opts.ReservedNames {
-		if sameName(name, reserved) {
-			return nameTaken(name)
-		}
+	if _, ok := s.reserved[foldName(name)]; ok {
+		return nameTaken(name)
 	}
 	return nil
+}
+
+// foldNames returns the set of what foldName makes of names.
+func foldNames(names []string) map[string]struct{} {
+	set := make(map[string]struct{})
+	for _, name := range names {
+		set[foldName(name)] = struct{}{}
+	}
+	return set
 }
 
 func nameTaken(name string) *Error {

@@ -11,23 +11,15 @@ func sameSecret(got, secret []byte) bool {
 	return diff == 0
 }
 
-func sameName(a, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range len(a) {
-		if lower(a[i]) != lower(b[i]) {
-			return false
+// foldName is foldName of a server, for ASCII.
+func foldName(name string) string {
+	b := []byte(name)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
 		}
 	}
-	return true
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		c += 'a' - 'A'
-	}
-	return c
+	return string(b)
 }
 
 func hide(string, []byte) string { return "" }

@@ -15,9 +15,6 @@ func sameSecret(got, secret []byte) bool {
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
-// sameName reports whether two names differ in upper and lower case at most.
-func sameName(a, b string) bool { return strings.EqualFold(a, b) }
-
 // hide returns text without the auth in it.
 func hide(text string, auth []byte) string {
 	if len(auth) == 0 {

@@ -214,6 +214,9 @@ func TestReservedNames(t *testing.T) {
 			w.helloOf(&wire.Hello{Name: name}).wantRefuse(CodeNameTaken)
 			require.Equal(t, CodeNameTaken, w.srv.nameAllowed(name).Code)
 		}
+		for _, name := range []string{"admin\u200b", "\u2800Admin", "admin ", "ad\u00admin", "ADMIN\ufe0f"} { // which look the same
+			w.helloOf(&wire.Hello{Name: name}).wantRefuse(CodeBadName)
+		}
 		for _, name := range []string{"", "administrator", "nobody"} {
 			require.Nil(t, w.srv.nameAllowed(name))
 			cl := w.join(w.client(name))

@@ -18,6 +18,12 @@ func badNames() map[string]string {
 	bad := map[string]string{
 		"empty":    "",
 		"too long": nastyMark + strings.Repeat("n", 9000), // even before a server has told its limits
+
+		"zero-width space":   nastyMark + "\u200b",
+		"variation selector": nastyMark + "\ufe0f",
+		"blank character":    nastyMark + "\u2800",
+		"override":           "\u202e" + nastyMark,
+		"space behind":       nastyMark + " ",
 	}
 	for name, text := range nasty {
 		bad[name] = text
@@ -174,7 +180,7 @@ func TestUnknownCommands(t *testing.T) {
 	each(t, func(t *testing.T, n *network) {
 		s := newScene(t, n, nil)
 		p := s.hello("mallory")
-		for _, name := range []string{"nobody takes this", "message", "join", "Zoë 🚀", "\u202elanac", strings.Repeat("c", 256)} {
+		for _, name := range []string{"nobody takes this", "message", "join", "Zoë 🚀", "לצנ", strings.Repeat("c", 256)} {
 			p.send(wire.AppendCommand(nil, name, []byte(everyNasty())))
 			s.wantFault(core.CodeUnknownCommand, "no handler for command")
 			p.send(wire.AppendRequest(nil, 3, name, nil))

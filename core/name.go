@@ -23,7 +23,11 @@ func checkName(name string, max int) *Error {
 	return nil
 }
 
+// plain reports whether s, which is not empty, is printable ASCII without a space around it.
 func plain(s string) bool {
+	if s[0] == ' ' || s[len(s)-1] == ' ' {
+		return false
+	}
 	for i := 0; i < len(s); i++ {
 		if s[i] < 0x20 || s[i] >= 0x7f {
 			return false

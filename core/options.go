@@ -78,8 +78,9 @@ type ServerOptions struct {
 	AuthorizeGroup func(c *Conn, group string) error
 
 	// ReservedNames are names that no client may take: one that asks for such a name is
-	// refused with [CodeNameTaken], unless Authorize gives it a name. Upper and lower case are
-	// the same here.
+	// refused with [CodeNameTaken], unless Authorize gives it a name. Names are the same here if
+	// they differ in upper and lower case only, by Unicode's simple case folding, or in how many
+	// spaces stand between two words.
 	ReservedNames []string
 
 	// UniqueNames refuses a client whose name somebody has with [CodeNameTaken].

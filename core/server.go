@@ -21,6 +21,7 @@ type Server struct {
 	opts       ServerOptions
 	eng        *engine
 	addrLimits addrLimits
+	reserved   map[string]struct{} // names that no client may take, folded
 
 	onJoin    func(c *Conn)
 	onLeave   func(c *Conn, why error)
@@ -74,6 +75,7 @@ func NewServer(opts *ServerOptions) *Server {
 	}
 	s.conv, s.maxCommand = s.opts.Codec, s.opts.MaxCommand
 	s.histories = newHistories(s.opts.History)
+	s.reserved = foldNames(s.opts.ReservedNames)
 	cfg := s.opts.config()
 	s.eng = &engine{
 		config:    cfg,

@@ -165,8 +165,9 @@ export interface CallOptions<A extends As> {
  * reported to onError, or like any other uncaught error where there is no such
  * handler; it does not end the connection.
  *
- * Names of commands are up to 256 bytes without control characters. The names of the
- * events of hisock, such as "join" or "message", are refused.
+ * Names of commands are up to 256 bytes, without control characters, characters that nobody sees, white
+ * space other than U+0020, and spaces at their ends. The names of the events of hisock, such as "join" or
+ * "message", are refused.
  */
 export interface Client {
   /** What the server calls the client; empty if it has no name. */

@@ -55,7 +55,7 @@ func isName(b []byte) bool {
 				return false
 			}
 		}
-		if r < 0x20 || 0x7f <= r && r <= 0x9f || r == '\u2028' || r == '\u2029' {
+		if !wire.NameRune(r) {
 			return false
 		}
 		i += w

@@ -104,7 +104,7 @@
 //	18   resume       may    -        one byte, 0 or 1
 //	19   ack bytes    may    may      number, in bytes                 64 bits
 //
-// Names keep to [ValidName].
+// Names keep to [ValidName], which says by [NameRune] what characters may stand in them.
 //
 // # Faults
 //

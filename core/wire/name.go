@@ -2,10 +2,10 @@ package wire
 
 import "unicode/utf8"
 
-// ValidName checks the name of a client, group or command: not empty, at most
-// max bytes of UTF-8, no control characters (C0, DEL, C1) and neither U+2028 nor
-// U+2029, so that a name can stand in a log line or a list. A max of 0 means
-// [DefaultMaxName], a negative one no limit. The error is nil or a *[Error] with
+// ValidName checks the name of a client, group or command, so that it can stand in a log line or a
+// list and is not mistaken there for another. A name is not empty, has at most max bytes of UTF-8,
+// neither begins nor ends with a space, and every character of it passes [NameRune]. A max of 0
+// means [DefaultMaxName], a negative one no limit. The error is nil or a *[Error] with
 // [CodeBadName] whose text has the name quoted in ASCII and cut short.
 //
 // It does not allocate for a name that is valid.
@@ -36,10 +36,17 @@ func nameFault(s string, n, max int) string {
 				return "name " + quote(s) + ": not UTF-8 at byte " + itoa(i)
 			}
 		}
-		if r < 0x20 || 0x7f <= r && r <= 0x9f || r == '\u2028' || r == '\u2029' {
-			return "name " + quote(s) + ": control character " + quote(s[i:i+w]) + " at byte " + itoa(i)
+		if !NameRune(r) {
+			what := ": invisible, blank or unassigned character "
+			if r <= 0x9f || r == '\u2028' || r == '\u2029' {
+				what = ": control character "
+			}
+			return "name " + quote(s) + what + quote(s[i:i+w]) + " at byte " + itoa(i)
 		}
 		i += w
+	}
+	if s[0] == ' ' || s[n-1] == ' ' {
+		return "name " + quote(s) + ": a space at its beginning or end"
 	}
 	return ""
 }

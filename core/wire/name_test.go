@@ -10,13 +10,12 @@ import (
 func TestValidName(t *testing.T) {
 	valid := map[string]string{
 		"one letter":       "a",
-		"spaces":           " a b ",
+		"spaces":           "a b  c",
 		"accents":          "Zoë",
 		"beyond the BMP":   "🚀",
 		"right to left":    "שלום",
-		"first after C0":   "\u0020",
 		"last before DEL":  "~",
-		"first after C1":   "\u00a0",
+		"first after C1":   "\u00a1",
 		"replacement sign": "\ufffd",
 		"at the limit":     strings.Repeat("n", 128),
 	}
@@ -36,6 +35,9 @@ func TestValidName(t *testing.T) {
 		"not UTF-8":              {"a\xff", `name "a\xff": not UTF-8 at byte 1`},
 		"surrogate":              {"\xed\xa0\x80", `name "\xed\xa0\x80": not UTF-8 at byte 0`},
 		"overlong":               {"\xc0\x80", `name "\xc0\x80": not UTF-8 at byte 0`},
+		"space before":           {" a", `name " a": a space at its beginning or end`},
+		"space behind":           {"a ", `name "a ": a space at its beginning or end`},
+		"zero-width space":       {"a\u200b", `name "a\u200b": invisible, blank or unassigned character "\u200b" at byte 1`},
 		"over the limit":         {strings.Repeat("n", 129), `name "` + strings.Repeat("n", 48) + `"...: 129 B exceeds limit 128 B`},
 		"a long one with an ESC": {strings.Repeat("n", 100) + "\x1b", `name "` + strings.Repeat("n", 48) + `"...: control character "\x1b" at byte 100`},
 	}

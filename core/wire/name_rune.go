@@ -1,0 +1,62 @@
+package wire
+
+// NameRune reports whether a character may stand in a name. It may not if nobody sees it, or if it
+// looks like a space or like any other such character:
+//
+//   - control characters: C0, DEL, C1, U+2028 and U+2029;
+//   - characters that are ignored in display (Unicode's Default_Ignorable_Code_Point): zero-width
+//     spaces and joiners, variation selectors, soft hyphens, fillers, tags;
+//   - other format characters, those that turn the direction of writing among them, except for
+//     the few that have a shape of their own;
+//   - every White_Space but U+0020, and characters that are drawn as nothing, such as U+2800;
+//   - noncharacters, private use, and the planes from 4 on, where no script is.
+//
+// So an emoji that needs a variation selector or a joiner may not stand in a name, nor a Persian or
+// Indic word that is spelt with a joiner.
+func NameRune(r rune) bool {
+	if r < 0x7f {
+		return r >= 0x20
+	}
+	if r&0xfffe == 0xfffe { // the last two of each plane
+		return false
+	}
+	for _, bad := range badRunes {
+		if r <= bad.last {
+			return r < bad.first
+		}
+	}
+	return false
+}
+
+// badRunes are the characters from U+007F on that NameRune refuses, but for the last two of each
+// plane, in order. A test holds them against the tables of package unicode, for which a browser
+// build would pay.
+var badRunes = [...]struct{ first, last rune }{
+	{0x7f, 0xa0},          // DEL, C1, no-break space
+	{0xad, 0xad},          // soft hyphen
+	{0x34f, 0x34f},        // combining grapheme joiner
+	{0x61c, 0x61c},        // Arabic letter mark
+	{0x115f, 0x1160},      // Hangul fillers
+	{0x1680, 0x1680},      // Ogham space
+	{0x17b4, 0x17b5},      // Khmer inherent vowels
+	{0x180b, 0x180f},      // Mongolian variation selectors and vowel separator
+	{0x2000, 0x200f},      // spaces, joiners, marks of direction
+	{0x2028, 0x202f},      // separators, embeddings and overrides, narrow no-break space
+	{0x205f, 0x206f},      // mathematical space, invisible operators, isolates
+	{0x2800, 0x2800},      // Braille blank
+	{0x3000, 0x3000},      // ideographic space
+	{0x3164, 0x3164},      // Hangul filler
+	{0xd800, 0xf8ff},      // surrogates, private use
+	{0xfdd0, 0xfdef},      // noncharacters
+	{0xfe00, 0xfe0f},      // variation selectors
+	{0xfeff, 0xfeff},      // byte order mark
+	{0xffa0, 0xffa0},      // halfwidth Hangul filler
+	{0xfff0, 0xfffc},      // unassigned ignorables, annotations, object replacement
+	{0x13430, 0x1343f},    // Egyptian hieroglyph format controls
+	{0x16fe4, 0x16fe4},    // Khitan filler
+	{0x1bca0, 0x1bca3},    // shorthand format controls
+	{0x1d159, 0x1d159},    // musical null notehead
+	{0x1d173, 0x1d17a},    // musical format controls
+	{0x40000, 0x10ffff},   // unassigned planes, tags, variation selectors, private use
+	{0x110000, 1<<31 - 1}, // not Unicode
+}
