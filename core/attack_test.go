@@ -21,6 +21,7 @@ import (
 // An attack is what somebody tries who wants to do harm to a server and its clients.
 type attack struct {
 	opts  core.ServerOptions
+	more  func(a *arena) // registers handlers beside those that every arena has
 	tries [2]int // in short and long form
 	grows int    // by how many KiB the memory of the server, and of the attacker's end, may grow
 
@@ -43,7 +44,7 @@ func TestAttacks(t *testing.T) {
 				if long {
 					tries = at.tries[1]
 				}
-				a := newArena(t, n, at.opts)
+				a := newArena(t, n, at.opts, at.more)
 				got := at.run(a, tries)
 				commands, lost := a.close()
 				require.Zero(t, lost)
@@ -74,7 +75,7 @@ type arena struct {
 	peers   []*peer
 }
 
-func newArena(t *testing.T, n *network, opts core.ServerOptions) *arena {
+func newArena(t *testing.T, n *network, opts core.ServerOptions, more func(a *arena)) *arena {
 	a := &arena{T: t, net: n, ended: make(chan error, honestClients), left: make(chan departure, 1<<16)}
 	a.srv = core.NewServer(&opts)
 	next := sync.Map{} // of each honest client, what comes next
@@ -108,6 +109,9 @@ func newArena(t *testing.T, n *network, opts core.ServerOptions) *arena {
 		a.joined.Add(-1)
 		a.left <- departure{c, why}
 	})
+	if more != nil {
+		more(a)
+	}
 	go a.srv.Serve(t.Context(), n.listener) //nolint:errcheck // nil after Shutdown
 	for i := range honestClients {
 		a.addHonest(i)

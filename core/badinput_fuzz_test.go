@@ -146,7 +146,7 @@ func handleAll(r interface {
 	OnBytes(string, func(context.Context, *core.Conn, []byte) error, ...core.HandlerOption)
 	HandleBytes(string, func(context.Context, *core.Conn, []byte) ([]byte, error), ...core.HandlerOption)
 	OnRename(func(*core.Conn, string))
-	OnMessage(func(context.Context, *core.Conn, core.Frame) error)
+	OnMessage(func(context.Context, *core.Conn, core.Frame) error, ...core.HandlerOption)
 },
 ) {
 	r.HandleBytes("echo", echo)

@@ -133,17 +133,18 @@ func (p *classicPeer) receiveTyped(c *Conn, rd *reader, f wire.Frame) bool {
 }
 
 func (p *classicPeer) gotAwaitedTyped(c *Conn, payload []byte) bool {
-	name, content, err := p.parseTyped(c, payload)
+	name, content, err := p.parseTyped(c, payload, func([]byte) int { return c.eng.maxFrame })
 	return err == nil && c.recv.deliver(name, content)
 }
 
-// parseTyped returns the name of a command and its content as handlers here want it.
-func (p *classicPeer) parseTyped(c *Conn, payload []byte) (name, content []byte, err error) {
+// parseTyped returns the name of a command and its content as handlers here want it. Content that
+// must be written anew for them fails if it is longer than who asks for it takes.
+func (p *classicPeer) parseTyped(c *Conn, payload []byte, most func(command []byte) int) (name, content []byte, err error) {
 	name, body := classic.SplitTyped(payload)
 	if body == nil {
 		return name, nil, nil
 	}
-	content, _, err = classic.ParseBody(body, c.eng.maxFrame)
+	content, _, err = classic.ParseBody(body, max(min(c.eng.maxFrame, most(name)), 1))
 	return name, content, err
 }
 
@@ -162,7 +163,7 @@ func (p *classicPeer) runTyped(c *Conn, payload []byte) {
 	case classic.KindRecord:
 		c.eng.fault(c, NewError(CodeUnsupported, "the record of a client that nobody has asked for"))
 	default:
-		name, content, err := p.parseTyped(c, payload)
+		name, content, err := p.parseTyped(c, payload, c.eng.handlers.mostOf)
 		if err != nil {
 			e := wireError(err)
 			c.eng.fault(c, NewError(e.Code, "command "+printable(string(name))+": "+e.Message))

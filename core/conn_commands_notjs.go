@@ -27,7 +27,7 @@ func (p *places) of(turn uint64) *place { return &p[turn/turnStep%2] }
 // command costs one atomic operation here. It reports whether the reading is still the caller's.
 func (c *Conn) commands(rd *reader, f wire.Frame) bool {
 	name, payload, err := wire.ParseCommand(f.Body)
-	h := c.commandHandler(rd, name)
+	h := c.commandHandler(rd, name, len(payload))
 	r, received := rd.r, c.received
 	turn := c.beginTurn(turnHandling)
 	if err != nil || h == nil {
@@ -74,18 +74,18 @@ func (c *Conn) nextCommand(rd *reader, r int) (h *handler, payload []byte, size 
 	if err != nil {
 		return nil, nil, 0
 	}
-	return c.commandHandler(rd, name), payload, size
+	return c.commandHandler(rd, name, len(payload)), payload, size
 }
 
-// commandHandler returns the handler of a command if that is all that the command asks for. Mostly
-// it is that of the command before.
-func (c *Conn) commandHandler(rd *reader, name []byte) *handler {
-	if h := rd.last; h != nil && h.name == string(name) {
+// commandHandler returns the handler of a command with n bytes of payload if that is all that the
+// command asks for. Mostly it is that of the command before.
+func (c *Conn) commandHandler(rd *reader, name []byte, n int) *handler {
+	if h := rd.last; h != nil && h.name == string(name) && n <= h.maxPayload {
 		return h
 	}
 	hs := c.eng.handlers
 	h := hs.commands[string(name)] // does not allocate
-	if h == nil || hs.message != nil || h.concurrent && c.slots != nil {
+	if h == nil || hs.message != nil || h.concurrent && c.slots != nil || n > h.maxPayload {
 		return nil
 	}
 	rd.last = h

@@ -384,7 +384,7 @@ func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 	if c.turnedDown(f) {
 		return true
 	}
-	if c.turn.Load()&turnMask == turnHanded && (c.runBeside(f) || c.push(rd, f)) {
+	if c.turn.Load()&turnMask == turnHanded && (c.tooBig(f) || c.runBeside(f) || c.push(rd, f)) {
 		if f.Kind == wire.KindRaw {
 			c.raw.match(&c.inbox)
 		}

@@ -138,6 +138,10 @@ func (c *Conn) runPresence(k wire.Kind, old string, p Presence) {
 
 // start runs a handler that nobody waits for.
 func (c *Conn) start(h *handler, f Frame, slot *bool) {
+	if len(f.Payload) > h.maxPayload {
+		c.report(f, h.tooBig(len(f.Payload)))
+		return
+	}
 	if !h.concurrent || c.slots == nil {
 		c.runAlone(c.ctx, h, f)
 		return
@@ -164,6 +168,10 @@ func (c *Conn) report(f Frame, err error) {
 
 // startCall runs a handler whose result is the answer to call id.
 func (c *Conn) startCall(h *handler, f Frame, id uint64, slot *bool) error {
+	if len(f.Payload) > h.maxPayload {
+		c.fail(id, h.tooBig(len(f.Payload)))
+		return nil
+	}
 	ctx, cancel := newCallContext(c.ctx)
 	if !c.serving.add(id, cancel) {
 		cancel()

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"math"
 	"sync/atomic"
 )
 
@@ -34,13 +35,26 @@ type (
 )
 
 // A HandlerOption changes how one handler is run.
-type HandlerOption struct{ concurrent bool }
+type HandlerOption struct {
+	concurrent bool
+	bounded    bool
+	maxPayload int // bytes, if bounded
+}
 
 // Concurrent makes each run of a handler a goroutine of its own, on a copy of the payload,
 // so that what follows on the connection does not wait for it, and it does not wait for
 // a slow handler before it. How many run at once for a connection is limited; beyond, they
 // wait their turn like others.
 func Concurrent() HandlerOption { return HandlerOption{concurrent: true} }
+
+// MaxPayload bounds the payloads of a handler to n bytes. A longer one is not converted, not copied
+// and not shown to the handler or to middleware: a call fails with [CodeTooBig], and anything else
+// goes to the error hook with that code. The connection goes on. Without the option, or with a
+// negative n, a payload may be as long as a frame.
+//
+// A handler that takes a slice of large structs wants such a bound, since `[{},{}]` is three bytes
+// for each struct, however large that is in memory.
+func MaxPayload(n int) HandlerOption { return HandlerOption{bounded: true, maxPayload: n} }
 
 // A Registrar takes handlers: a [Server] or a [Client].
 type Registrar interface {
@@ -70,6 +84,7 @@ type handlers struct {
 	onLeaveGroup func(c *Conn, group string)
 
 	concurrent     bool // some handler is
+	bounded        bool // some handler has a MaxPayload
 	middleware     []Middleware
 	sendMiddleware []SendMiddleware
 	send           SendFunc // nil without middleware
@@ -79,6 +94,7 @@ type handler struct {
 	name       string
 	run        Handler
 	concurrent bool
+	maxPayload int // bytes
 }
 
 func (h *handlers) registrar() *handlers { return h }
@@ -115,9 +131,9 @@ func (h *handlers) HandleAny(f func(ctx context.Context, c *Conn, f Frame) ([]by
 
 // OnMessage registers the catch-all: it runs for every command, after the command's own
 // handler if there is one (beside it if that is [Concurrent]), and for every raw message that no [Conn.RecvRaw] waits for.
-func (h *handlers) OnMessage(f func(ctx context.Context, c *Conn, f Frame) error) {
+func (h *handlers) OnMessage(f func(ctx context.Context, c *Conn, f Frame) error, opts ...HandlerOption) {
 	h.mustBeOpen()
-	h.message = newHandler("", withoutReply(f), nil)
+	h.message = newHandler("", withoutReply(f), opts)
 }
 
 // OnError registers the hook that is told what no caller can be told: a command whose
@@ -214,9 +230,12 @@ func reserved(name string) bool {
 }
 
 func newHandler(name string, f Handler, opts []HandlerOption) *handler {
-	n := &handler{name: name, run: f}
+	n := &handler{name: name, run: f, maxPayload: math.MaxInt}
 	for _, o := range opts {
 		n.concurrent = n.concurrent || o.concurrent
+		if o.bounded && o.maxPayload >= 0 {
+			n.maxPayload = min(n.maxPayload, o.maxPayload)
+		}
 	}
 	return n
 }
@@ -243,6 +262,7 @@ func (h *handlers) freeze() {
 			return
 		}
 		h.concurrent = h.concurrent || n.concurrent
+		h.bounded = h.bounded || n.maxPayload < math.MaxInt
 		for i := len(h.middleware) - 1; i >= 0; i-- {
 			n.run = h.middleware[i](n.run)
 		}

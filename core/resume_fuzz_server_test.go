@@ -72,7 +72,7 @@ func newResumer(w *world, mode byte) *resumer {
 func (r *resumer) handle(to interface {
 	OnBytes(string, func(context.Context, *Conn, []byte) error, ...HandlerOption)
 	HandleBytes(string, func(context.Context, *Conn, []byte) ([]byte, error), ...HandlerOption)
-	OnMessage(func(context.Context, *Conn, Frame) error)
+	OnMessage(func(context.Context, *Conn, Frame) error, ...HandlerOption)
 },
 ) {
 	to.OnBytes("n", func(_ context.Context, c *Conn, b []byte) error { r.heard(c, b); return nil })

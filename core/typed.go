@@ -33,7 +33,7 @@ func On[T any](r Registrar, command string, f func(ctx context.Context, c *Conn,
 
 // OnMessage registers f as the catch-all, as the method of that name does, for programs that
 // have one idea of what a payload is: it is converted as [On] says.
-func OnMessage[T any](r Registrar, f func(ctx context.Context, c *Conn, in T) error) {
+func OnMessage[T any](r Registrar, f func(ctx context.Context, c *Conn, in T) error, opts ...HandlerOption) {
 	hs := r.registrar()
 	hs.OnMessage(func(ctx context.Context, c *Conn, fr Frame) error {
 		var in T
@@ -41,7 +41,7 @@ func OnMessage[T any](r Registrar, f func(ctx context.Context, c *Conn, in T) er
 			return err
 		}
 		return f(ctx, c, in)
-	})
+	}, opts...)
 }
 
 // Handle registers f as the handler of a call: what it returns is the answer. In is converted

@@ -14,9 +14,10 @@ import (
 //	err := client.Send("move", []any{"ada", 3})
 //
 // The values are converted by the codec, not by the rules of On. A list that is longer or
-// shorter does not convert; JSON's null leaves the zero value. A codec other than JSON must
-// fill the pointers that it finds in a slice; one that does not makes the command fail
-// with [CodeUnsupported].
+// shorter does not convert; JSON's null leaves the zero value. A codec other than JSON is a
+// [ListCodec], or must fill the pointers that it finds in a slice; one that does neither makes
+// the command fail with [CodeUnsupported]. A codec that is no ListCodec converts all of a list
+// that is too long: [MaxPayload] bounds what that takes.
 func On2[A, B any](r Registrar, command string, f func(ctx context.Context, c *Conn, first A, second B) error, opts ...HandlerOption) {
 	hs := r.registrar()
 	hs.addCommand(command, func(ctx context.Context, c *Conn, fr Frame) ([]byte, error) {
@@ -45,12 +46,19 @@ func On3[A, B, C any](r Registrar, command string, f func(ctx context.Context, c
 
 // decodeList converts a payload that is a list to what the elements of into point to.
 func decodeList(codec Codec, payload []byte, into ...any) error {
+	if lists, ok := codec.(ListCodec); ok {
+		n, err := lists.UnmarshalList(payload, into)
+		if err == nil && n != len(into) {
+			err = wrongLength(n, len(into))
+		}
+		return unmarshaled(err)
+	}
 	list := append([]any(nil), into...)
 	if err := codec.Unmarshal(payload, &list); err != nil {
 		return unmarshaled(err)
 	}
 	if len(list) != len(into) {
-		return NewError(CodeBadPayload, "the payload is a list of "+strconv.Itoa(len(list))+", not of "+strconv.Itoa(len(into)))
+		return wrongLength(len(list), len(into))
 	}
 	for i, p := range into {
 		if list[i] != nil && list[i] != p {
@@ -58,4 +66,12 @@ func decodeList(codec Codec, payload []byte, into ...any) error {
 		}
 	}
 	return nil
+}
+
+func wrongLength(n, want int) error {
+	has := strconv.Itoa(n)
+	if n > want {
+		has = "more than " + strconv.Itoa(want)
+	}
+	return NewError(CodeBadPayload, "the payload is a list of "+has+", not of "+strconv.Itoa(want))
 }

@@ -11,11 +11,15 @@ import (
 )
 
 func TestDecodeList(t *testing.T) {
+	testDecodeList(t, testCodec{}) // converts all to count it
+}
+
+func testDecodeList(t *testing.T, codec Codec) {
 	var when time.Time
 	var who line
 	var n *int
 	var rest any
-	require.NoError(t, decodeList(testCodec{}, []byte(` ["2026-01-02T03:04:05Z", {"From": "a"}, null, [1]]`), &when, &who, &n, &rest))
+	require.NoError(t, decodeList(codec, []byte(` ["2026-01-02T03:04:05Z", {"From": "a"}, null, [1]]`), &when, &who, &n, &rest))
 	require.Equal(t, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), when)
 	require.Equal(t, line{From: "a"}, who)
 	require.Nil(t, n)
@@ -30,11 +34,12 @@ func TestDecodeList(t *testing.T) {
 		`[1, 2`:            "does not convert",
 		"null":             "a list of 0, not of 2",
 		"[1]":              "a list of 1, not of 2",
-		"[1, 2, [3]]":      "a list of 3, not of 2",
+		"[]":               "a list of 0, not of 2",
+		"[1, 2, [3]]":      "a list of more than 2, not of 2",
 	} {
 		var a int
 		var b uint8
-		err := decodeList(testCodec{}, []byte(payload), &a, &b)
+		err := decodeList(codec, []byte(payload), &a, &b)
 		require.Equal(t, CodeBadPayload, CodeOf(err), payload)
 		require.ErrorContains(t, err, want)
 	}

@@ -1,0 +1,37 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A peer of the original's protocols is held to the same bounds, before what it sent is written anew.
+func TestMaxPayloadClassic(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var got, faults kept[string]
+		w.srv.OnBytes("x", func(_ context.Context, _ *Conn, in []byte) error { got.add(string(in)); return nil }, MaxPayload(10))
+		w.srv.OnMessage(func(_ context.Context, _ *Conn, f Frame) error { got.add("message"); return nil }, MaxPayload(4))
+		w.srv.OnError(func(_ *Conn, err error) {
+			require.Equal(t, CodeTooBig, CodeOf(err), "%v", err)
+			faults.add(err.Error())
+		})
+		w.serve()
+		p, typed := w.old(`"eve"`, "null"), w.v3(`"mallory"`, `null`)
+		p.send(oldFrames("x 12345678901", strings.Repeat("raw", 100)))
+		typed.send(oldFrames(cmd("x", "l1s1s1s1s1s1s", "abcdef"), cmd("x", "11s", "12345678901")))
+		synctest.Wait()
+		require.Empty(t, got.all())
+		require.Len(t, faults.all(), 6) // one each for the list, which is not written anew at all, and the raw message; else two
+		typed.send(oldFrames(cmd("x", "10s", "1234567890")))
+		synctest.Wait()
+		require.Equal(t, []string{"1234567890"}, got.all())
+		p.close()
+		typed.close()
+	})
+}
