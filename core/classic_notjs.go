@@ -320,7 +320,7 @@ func (cl *Client) helloClassic() ([]byte, *classicPeer, error) {
 		return nil, nil, NewError(CodeUnsupported, "a classic header of more than "+strconv.Itoa(maxClassicHeader)+" B")
 	case len(cl.opts.Groups) > 1:
 		return nil, nil, NewError(CodeUnsupported, "a classic client is in one group at most")
-	case len(cl.opts.Auth) > 0 || len(cl.opts.Metadata) > 0:
+	case len(cl.opts.Auth) > 0 || cl.opts.AuthFunc != nil || len(cl.opts.Metadata) > 0:
 		return nil, nil, NewError(CodeUnsupported, "a classic hello carries no auth and no metadata")
 	case len(cl.opts.Groups) == 1:
 		p.hello.Group = classic.LabelOf(cl.opts.Groups[0])

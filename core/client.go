@@ -32,7 +32,8 @@ type Client struct {
 	final      error                   // why it has given up coming back
 	lastID     uint64
 
-	hurry chan struct{} // has an element when the next attempt is to be made now
+	hurry  chan struct{} // has an element when the next attempt is to be made now
+	asking chan struct{} // has an element while AuthFunc runs
 }
 
 // A State is what has become of a client's connection.
@@ -60,13 +61,17 @@ func (s State) String() string {
 	return "unknown state"
 }
 
-// NewClient returns a client that does not connect yet. opts may be nil.
+// NewClient returns a client that does not connect yet. opts may be nil. It panics if opts
+// contradict themselves.
 func NewClient(d transport.Dialer, opts *ClientOptions) *Client {
-	cl := &Client{dialer: d, hurry: make(chan struct{}, 1)}
+	cl := &Client{dialer: d, hurry: make(chan struct{}, 1), asking: make(chan struct{}, 1)}
 	if opts == nil {
 		opts = &ClientOptions{}
 	}
-	cl.opts = clientOptions{opts.Name, opts.Groups, opts.Auth, opts.Metadata, opts.Classic, opts.Retry}
+	if opts.Auth != nil && opts.AuthFunc != nil {
+		panic("core: Auth and AuthFunc are both set")
+	}
+	cl.opts = clientOptions{opts.Name, opts.Groups, opts.Auth, opts.AuthFunc, opts.Metadata, opts.Classic, opts.Retry}
 	cl.cfg = opts.config()
 	cl.conv, cl.maxCommand = cl.cfg.codec, cl.cfg.maxCommand
 	cl.manual = newManualQueue(opts.Manual)
@@ -121,7 +126,7 @@ func (cl *Client) Connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n, err := cl.dial(attempt, nil)
+	n, err := cl.attempt(attempt, nil, 0)
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
 	cl.connecting = nil

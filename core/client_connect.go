@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"time"
 
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
@@ -15,12 +16,34 @@ type newcomer struct {
 	welcome *wire.Welcome
 }
 
-// dial connects and shakes hands. last is the connection to go on with, if any.
-func (cl *Client) dial(ctx context.Context, last *Conn) (*newcomer, error) {
-	hello, peer, err := cl.hello(last)
+// attempt is one attempt to connect, and to go on with last if there is one. It may take as long
+// as most behind the program's AuthFunc; zero is as long as ctx lets it.
+func (cl *Client) attempt(ctx context.Context, last *Conn, most time.Duration) (*newcomer, error) {
+	h, err := cl.helloFor(ctx, last)
 	if err != nil {
 		return nil, err
 	}
+	hello, peer, err := cl.hello(h)
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := within(ctx, most)
+	defer stop()
+	return cl.dial(ctx, hello, peer)
+}
+
+// within bounds ctx in time, unless most is zero. WithTimeout would cost a browser build 4 KB.
+func within(ctx context.Context, most time.Duration) (bounded context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	if most == 0 {
+		return ctx, func() { cancel(nil) }
+	}
+	t := time.AfterFunc(most, func() { cancel(context.DeadlineExceeded) })
+	return ctx, func() { t.Stop(); cancel(nil) }
+}
+
+// dial connects and shakes hands.
+func (cl *Client) dial(ctx context.Context, hello []byte, peer *classicPeer) (*newcomer, error) {
 	stream, err := cl.dialer.Dial(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -96,9 +119,30 @@ func (cl *Client) start(c *Conn, rd *reader, last *Conn) {
 	})
 }
 
+// helloFor returns what the client says of itself to go on with last, which may be nil, or to join. Where
+// the auth is asked for, one that wants to go on does not ask and does not join.
+func (cl *Client) helloFor(ctx context.Context, last *Conn) (*wire.Hello, error) {
+	h := &wire.Hello{
+		Notices: cl.onCome != nil || cl.onGo != nil || cl.onNamed != nil, MaxFrame: uint64(cl.cfg.maxFrame),
+		Resume: !cl.opts.Retry.Off, AckBytes: uint64(ackAt(cl.cfg.queueBytes)),
+	}
+	if last != nil && last.token != nil {
+		h.Session, h.Token, h.Received = last.session.id, last.token, last.received
+		if h.OnlyResume = cl.opts.AuthFunc != nil; h.OnlyResume {
+			return h, nil
+		}
+	}
+	h.Name, h.Groups, h.Metadata = cl.opts.Name, cl.opts.Groups, cl.opts.Metadata
+	var err error
+	if cl.opts.Classic == nil {
+		h.Auth, err = cl.auth(ctx)
+	}
+	return h, err
+}
+
 // hello returns the bytes with which the client opens, and the other protocol if they are
 // of that.
-func (cl *Client) hello(last *Conn) ([]byte, *classicPeer, error) {
+func (cl *Client) hello(h *wire.Hello) ([]byte, *classicPeer, error) {
 	if cl.opts.Name != "" {
 		if err := checkName(cl.opts.Name, defaultMaxHello); err != nil {
 			return nil, nil, err
@@ -111,14 +155,6 @@ func (cl *Client) hello(last *Conn) ([]byte, *classicPeer, error) {
 	}
 	if cl.opts.Classic != nil {
 		return cl.helloClassic()
-	}
-	h := &wire.Hello{
-		Name: cl.opts.Name, Groups: cl.opts.Groups, Auth: cl.opts.Auth, Metadata: cl.opts.Metadata,
-		Notices: cl.onCome != nil || cl.onGo != nil || cl.onNamed != nil, MaxFrame: uint64(cl.cfg.maxFrame),
-		Resume: !cl.opts.Retry.Off, AckBytes: uint64(ackAt(cl.cfg.queueBytes)),
-	}
-	if last != nil && last.token != nil {
-		h.Session, h.Token, h.Received = last.session.id, last.token, last.received
 	}
 	return wire.AppendHello([]byte(wire.Preface), h), nil, nil
 }

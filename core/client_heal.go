@@ -10,7 +10,7 @@ func comesBack(why *Error, trying bool) bool {
 	switch why.Code {
 	case CodeInternal, CodeCanceled, CodeDeadlineExceeded, CodeHelloTimeout, CodeTooManyConns, CodeSlowConsumer,
 		CodeHeartbeat, CodeShutdown, CodeTooManyCalls, CodeRateLimit, CodeWriteTimeout, CodeNotConnected, CodeConnLost,
-		CodeUnavailable, CodeOverloaded:
+		CodeUnavailable, CodeOverloaded, CodeSessionOver:
 		return true
 	case CodeNotNative, CodeNameTaken:
 		if trying {

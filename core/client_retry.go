@@ -33,7 +33,7 @@ func (cl *Client) suspended(c *Conn, l *link, why *Error) {
 			c.end(why, nil, ending{waiting: l}) // unless it has ended
 			return
 		}
-		n, err := cl.attempt(c.ctx, c)
+		n, err := cl.attempt(c.ctx, c, attemptTime)
 		switch {
 		case err == nil && n.welcome.Resumed:
 			cl.goOn(c, l, n)
@@ -45,7 +45,10 @@ func (cl *Client) suspended(c *Conn, l *link, why *Error) {
 		if c.isEnded() {
 			return
 		}
-		why = asError(err)
+		if why = asError(err); why.Code == CodeSessionOver { // and it joins anew with fresh auth
+			c.end(NewError(CodeConnLost, "the server has given the session up"), nil, ending{waiting: l})
+			return
+		}
 		if !comesBack(why, true) {
 			c.end(why, nil, ending{waiting: l})
 			return
@@ -136,7 +139,7 @@ func (cl *Client) finished(c *Conn) {
 func (cl *Client) rejoin(ctx context.Context, c *Conn, id uint64, why *Error) {
 	try := cl.newTry(c.token)
 	for try.wait(ctx, why.RetryAfter) {
-		n, err := cl.attempt(ctx, nil)
+		n, err := cl.attempt(ctx, nil, attemptTime)
 		if err == nil {
 			if cl.takePlace(c, id, n) {
 				return
@@ -179,14 +182,6 @@ func (cl *Client) takePlace(last *Conn, id uint64, n *newcomer) bool {
 	giveUp(nil)
 	go cl.start(next, n.rd, last)
 	return true
-}
-
-// attempt is one attempt to come back, and to go on with last if there is one.
-func (cl *Client) attempt(ctx context.Context, last *Conn) (*newcomer, error) {
-	ctx, cancel := context.WithCancelCause(ctx) // WithTimeout would cost a browser build 4 KB
-	defer cancel(nil)
-	defer time.AfterFunc(attemptTime, func() { cancel(context.DeadlineExceeded) }).Stop()
-	return cl.dial(ctx, last)
 }
 
 // asError is err as an [Error].

@@ -48,6 +48,7 @@ const (
 	CodeReplaced         = wire.CodeReplaced         // client: a newer connection took its place
 	CodeUnavailable      = wire.CodeUnavailable      // client: the server cannot decide now; come back
 	CodeOverloaded       = wire.CodeOverloaded       // client: the server's memory is full; come back
+	CodeSessionOver      = wire.CodeSessionOver      // client: it cannot be resumed, and joins anew
 
 	// CodeApplication is the first code that a program may give a meaning of its own.
 	CodeApplication Code = 1000

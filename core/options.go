@@ -199,6 +199,15 @@ type ClientOptions struct {
 	// Auth is handed to the server and never logged.
 	Auth []byte
 
+	// AuthFunc gives the Auth of each time that the client joins, in place of Auth: as it connects,
+	// and as it joins anew. A resume is proven by the session's own token and asks nothing. ctx ends when the attempt is given up,
+	// for instance by [Client.Close], and after 15 s, which the client waits for it.
+	//
+	// An [Error] whose code is final ends the client, as [Retry] says. Any other error, and a panic, is an attempt that
+	// failed. What AuthFunc returns is never logged. It runs on a goroutine of its own, once at
+	// a time. NewClient panics if both Auth and AuthFunc are set.
+	AuthFunc func(ctx context.Context) ([]byte, error)
+
 	// Metadata is handed to the server.
 	Metadata map[string]string
 
@@ -237,6 +246,7 @@ type clientOptions struct {
 	Name     string
 	Groups   []string
 	Auth     []byte
+	AuthFunc func(ctx context.Context) ([]byte, error)
 	Metadata map[string]string
 	Classic  *Classic
 	Retry    Retry
@@ -250,7 +260,8 @@ type clientOptions struct {
 //
 //	always    internal error, canceled, deadline exceeded, hello timeout, too many connections,
 //	          slow consumer, heartbeat missed, shutting down, too many calls, rate limit
-//	          exceeded, write timeout, not connected, connection lost, unavailable, overloaded
+//	          exceeded, write timeout, not connected, connection lost, unavailable, overloaded,
+//	          session over
 //	once it   not a native connection, name taken: if it has been welcomed
 //	was in    before and tries to come back
 //	never     none, unknown command, bad payload, bad name, too big, protocol error, version

@@ -107,6 +107,9 @@ func (s *Server) welcome(base context.Context, key uint64, stream transport.Conn
 			return
 		}
 	}
+	if why == nil && hello.OnlyResume {
+		why = NewError(CodeSessionOver, "")
+	}
 	if why == nil {
 		a, why = s.authorize(base, key, stream.Info(), hello, peer != nil, hurry)
 	}

@@ -181,5 +181,14 @@ func (s *Server) welcomeTo(c *Conn) *wire.Welcome {
 		MaxFrame: uint64(s.opts.MaxFrame), MaxName: uint64(s.opts.MaxName),
 		MaxCommand: uint64(s.opts.MaxCommand), MaxGroups: uint64(s.opts.MaxGroups), MaxCalls: uint64(s.opts.MaxCalls),
 		Heartbeat: s.opts.Heartbeat, Name: c.name, Groups: c.groups, Addr: c.addr,
+		ResumeTime: s.resumeTime(c),
 	}
+}
+
+// resumeTime is how long a client whose stream breaks off may take to come back, or zero if it cannot.
+func (s *Server) resumeTime(c *Conn) time.Duration {
+	if c.token == nil {
+		return 0
+	}
+	return s.opts.ResumeTime
 }

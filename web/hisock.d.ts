@@ -322,7 +322,8 @@ export type PeerErrorCode =
   | "idle"
   | "replaced"
   | "unavailable"
-  | "overloaded";
+  | "overloaded"
+  | "session_over";
 
 /**
  * What kind of failure it is: a name for hisock's own, a number from 1000 on for those of

@@ -44,6 +44,7 @@ const (
 	CodeReplaced         Code = 30 // a newer connection has taken the place of this one
 	CodeUnavailable      Code = 31 // the server cannot decide at this moment
 	CodeOverloaded       Code = 32 // the server's bound on memory is reached
+	CodeSessionOver      Code = 33 // the session that a client wants to go on with is not there any more
 
 	// CodeApplication is the first of the codes that the application may give
 	// its own meaning.
@@ -85,6 +86,7 @@ var codeTexts = [...]string{
 	CodeReplaced:         "replaced",
 	CodeUnavailable:      "unavailable",
 	CodeOverloaded:       "overloaded",
+	CodeSessionOver:      "session over",
 }
 
 // String returns the code in words, such as "unknown command", or "code 1234"

@@ -103,6 +103,11 @@
 //	17   addr         -      may      UTF-8                            Limits.MaxAddr
 //	18   resume       may    -        one byte, 0 or 1
 //	19   ack bytes    may    may      number, in bytes                 64 bits
+//	21   resume time  -      may      number, in ms                    2147483647
+//	22   only resume  may    -        one byte, 0 or 1
+//
+// A client that names a session goes on with it, or else joins anew as one that names none. With
+// "only resume" it is refused instead, with the code "session over", and says in its next hello who it is.
 //
 // Names keep to [ValidName], which says by [NameRune] what characters may stand in them.
 //
@@ -142,6 +147,7 @@
 //	preface of another version                     version       ends
 //	first bytes that are not the preface           not native    ends
 //	version in the hello that is not spoken        version       ends
+//	only resume, and the session cannot go on      session over  refuses
 //	frame before the hello or welcome, or a second one of them
 //	                                               protocol      ends
 //	frame that this side does not receive          protocol      ends

@@ -27,6 +27,8 @@ const (
 	tagAddr       tag = 17
 	tagResume     tag = 18
 	tagAckBytes   tag = 19
+	tagResumeTime tag = 21
+	tagOnlyResume tag = 22
 )
 
 var tagNames = [...]string{
@@ -49,6 +51,8 @@ var tagNames = [...]string{
 	tagAddr:       "addr",
 	tagResume:     "resume",
 	tagAckBytes:   "ack bytes",
+	tagResumeTime: "resume time",
+	tagOnlyResume: "only resume",
 }
 
 // A field is left out when its value is the zero value, so that what is encoded

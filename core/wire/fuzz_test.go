@@ -131,6 +131,7 @@ func FuzzRoundTrip(f *testing.F) {
 			Groups: []string{name, text}, Metadata: map[string]string{name: text}, Notices: id&1 == 1,
 			Payload: payload, Details: payload, Auth: payload, Session: payload, Token: payload,
 			RetryAfter: uint64(code >> 1), Heartbeat: uint64(code >> 1), Resumed: id&2 == 2, Resume: id&4 == 4, AckBytes: id,
+			ResumeTime: uint64(code >> 1), OnlyResume: id&8 == 8,
 		}
 		for k := range Kind(0x40) {
 			if !k.Known() {

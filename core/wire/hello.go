@@ -16,6 +16,10 @@ type Hello struct {
 	Token    []byte // the resume token, from the welcome
 	Received uint64 // counted frames received in it
 
+	// OnlyResume makes the server refuse the client if the session cannot go on, where it would else
+	// join anew: nothing in the hello says who it is.
+	OnlyResume bool
+
 	Notices  bool   // wants to be told of other clients that come and go
 	MaxFrame uint64 // longest frame that the client accepts, in bytes; 0 means [DefaultMaxFrame]
 	AckBytes uint64 // the client wants an ack at least each so many bytes; 0 means that it needs none
@@ -47,6 +51,7 @@ func AppendHello(dst []byte, h *Hello) []byte {
 	body = appendNumberField(body, tagMaxFrame, h.MaxFrame)
 	body = appendBoolField(body, tagResume, h.Resume)
 	body = appendNumberField(body, tagAckBytes, h.AckBytes)
+	body = appendBoolField(body, tagOnlyResume, h.OnlyResume)
 	return AppendFrame(dst, KindHello, body)
 }
 
@@ -88,6 +93,8 @@ func ParseHello(body []byte, lim *Limits) (*Hello, error) {
 			h.Resume = f.bool()
 		case tagAckBytes:
 			h.AckBytes = f.number()
+		case tagOnlyResume:
+			h.OnlyResume = f.bool()
 		}
 	}
 	if err := f.end(); err != nil {

@@ -49,10 +49,13 @@ type vectorFields struct {
 	AckBytes   uint64 `json:"ackBytes,omitempty,string"`
 	RetryAfter uint64 `json:"retryAfter,omitempty,string"`
 	Heartbeat  uint64 `json:"heartbeat,omitempty,string"`
+	ResumeTime uint64 `json:"resumeTime,omitempty,string"`
 
 	Notices bool `json:"notices,omitempty"`
 	Resume  bool `json:"resume,omitempty"`
 	Resumed bool `json:"resumed,omitempty"`
+
+	OnlyResume bool `json:"onlyResume,omitempty"`
 }
 
 type hexBytes []byte
@@ -126,11 +129,12 @@ func appendFields(dst []byte, k Kind, v vectorFields) []byte {
 	switch k {
 	case KindHello:
 		return AppendHello(dst, &Hello{v.Version, v.Name, v.Groups, v.Auth, v.Metadata,
-			v.Resume, v.Session, v.Token, v.Received, v.Notices, v.MaxFrame, v.AckBytes})
+			v.Resume, v.Session, v.Token, v.Received, v.OnlyResume, v.Notices, v.MaxFrame, v.AckBytes})
 	case KindWelcome:
 		return AppendWelcome(dst, &Welcome{v.Version, v.Session, v.Token,
 			v.MaxFrame, v.MaxName, v.MaxCommand, v.MaxGroups, v.MaxCalls,
-			time.Duration(v.Heartbeat) * time.Millisecond, v.Resumed, v.Received, v.Name, v.Groups, v.Addr, v.AckBytes})
+			time.Duration(v.Heartbeat) * time.Millisecond, v.Resumed, v.Received, v.Name, v.Groups, v.Addr, v.AckBytes,
+			time.Duration(v.ResumeTime) * time.Millisecond})
 	case KindRefuse:
 		return AppendRefuse(dst, bye)
 	case KindCommand:
@@ -187,7 +191,7 @@ func parseFields(f Frame) (v vectorFields, err error) {
 		if h, err = ParseHello(f.Body, nil); err == nil {
 			v = vectorFields{Version: h.Version, Name: h.Name, Groups: h.Groups, Auth: h.Auth, Metadata: h.Metadata,
 				Session: h.Session, Token: h.Token, Received: h.Received, Notices: h.Notices, MaxFrame: h.MaxFrame,
-				Resume: h.Resume, AckBytes: h.AckBytes}
+				Resume: h.Resume, AckBytes: h.AckBytes, OnlyResume: h.OnlyResume}
 		}
 	case KindWelcome:
 		var w *Welcome
@@ -195,7 +199,7 @@ func parseFields(f Frame) (v vectorFields, err error) {
 			v = vectorFields{Version: w.Version, Session: w.Session, Token: w.Token, MaxFrame: w.MaxFrame,
 				MaxName: w.MaxName, MaxCommand: w.MaxCommand, MaxGroups: w.MaxGroups, MaxCalls: w.MaxCalls,
 				Heartbeat: uint64(w.Heartbeat / time.Millisecond), Resumed: w.Resumed, Received: w.Received, AckBytes: w.AckBytes,
-				Name: w.Name, Groups: w.Groups, Addr: w.Addr}
+				Name: w.Name, Groups: w.Groups, Addr: w.Addr, ResumeTime: uint64(w.ResumeTime / time.Millisecond)}
 		}
 	case KindRefuse:
 		return goodbyeFields(ParseRefuse(f.Body))

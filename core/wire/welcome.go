@@ -30,6 +30,10 @@ type Welcome struct {
 	Addr   string   // the client's address as the server sees it
 
 	AckBytes uint64 // the server wants an ack at least each so many bytes; 0 means that it needs none
+
+	// ResumeTime is how long the session can be continued once its stream has broken off. Zero says
+	// nothing about it. On the wire it is as Heartbeat is.
+	ResumeTime time.Duration
 }
 
 // AppendWelcome appends a welcome, the same bytes for the same values. It checks
@@ -55,6 +59,7 @@ func AppendWelcome(dst []byte, w *Welcome) []byte {
 	body = appendBoolField(body, tagResumed, w.Resumed)
 	body = appendField(body, tagAddr, w.Addr)
 	body = appendNumberField(body, tagAckBytes, w.AckBytes)
+	body = appendNumberField(body, tagResumeTime, millis(w.ResumeTime))
 	return AppendFrame(dst, KindWelcome, body)
 }
 
@@ -98,6 +103,8 @@ func ParseWelcome(body []byte, lim *Limits) (*Welcome, error) {
 			w.Addr = f.text(l.MaxAddr)
 		case tagAckBytes:
 			w.AckBytes = f.number()
+		case tagResumeTime:
+			w.ResumeTime = f.millis()
 		}
 	}
 	if err := f.end(); err != nil {

@@ -39,6 +39,7 @@ var names = [...]string{
 	wire.CodeReplaced:         "replaced",
 	wire.CodeUnavailable:      "unavailable",
 	wire.CodeOverloaded:       "overloaded",
+	wire.CodeSessionOver:      "session_over",
 }
 
 // Of returns the name of a code. It reports false for a code that has none: the

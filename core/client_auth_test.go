@@ -1,0 +1,229 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// fresh has an Authorize that takes no token which is older than a minute, and what gives such
+// tokens.
+type fresh struct{ asked atomic.Int32 }
+
+func (f *fresh) token(context.Context) ([]byte, error) {
+	f.asked.Add(1)
+	return []byte(strconv.FormatInt(time.Now().Unix(), 10)), nil
+}
+
+func (f *fresh) authorize(_ context.Context, a *Admission) error {
+	at, err := strconv.ParseInt(string(a.Auth), 10, 64)
+	if err != nil || time.Since(time.Unix(at, 0)) > time.Minute {
+		return NewError(CodeUnauthorized, "the token has expired")
+	}
+	return nil
+}
+
+// A client whose tokens live a minute comes back after a deploy, which it does not with a token that
+// it has once and for all. It asks for one each time it joins, and not to go on with its session.
+func TestAuthFuncIsAskedAtEveryJoin(t *testing.T) {
+	for _, constant := range []bool{false, true} {
+		t.Run(fmt.Sprintf("constant %v", constant), func(t *testing.T) {
+			f := &fresh{}
+			inWorld(t, &ServerOptions{Authorize: f.authorize}, func(w *world) {
+				w.serve()
+				opts := &ClientOptions{Name: "ada", AuthFunc: f.token}
+				if constant {
+					auth, _ := f.token(w.ctx)
+					opts.Auth, opts.AuthFunc = auth, nil
+				}
+				cl := NewClient(w.lis, opts)
+				w.clients = append(w.clients, cl)
+				w.join(cl)
+				require.EqualValues(t, 1, f.asked.Load())
+
+				time.Sleep(2 * time.Minute)
+				cl.Conn().breakOff()
+				time.Sleep(5 * time.Second)
+				require.EqualValues(t, 1, cl.Stats().Resumed, "the session proves who it is")
+				require.EqualValues(t, 1, f.asked.Load())
+
+				w.only().CloseWith(&Error{Code: CodeShutdown, RetryAfter: time.Second}) //nolint:errcheck // always nil
+				time.Sleep(5 * time.Second)
+				if constant {
+					require.Equal(t, CodeUnauthorized, CodeOf(cl.Err()))
+					return
+				}
+				require.NoError(t, cl.Err())
+				require.Equal(t, []string{"ada"}, w.srv.Names())
+				require.EqualValues(t, 2, f.asked.Load())
+				require.NoError(t, cl.Close())
+			})
+		})
+	}
+}
+
+// The server has given the session up, or knows nothing of it, while the client does not know it: it is not let in
+// with the auth of before, or as nobody, but asks.
+func TestAuthFuncIsAskedWhenTheSessionIsOver(t *testing.T) {
+	f := &fresh{}
+	var joined atomic.Int32
+	opts := &ServerOptions{ResumeTime: time.Second}
+	opts.Authorize = func(ctx context.Context, a *Admission) error {
+		joined.Add(1)
+		if len(a.Auth) == 0 {
+			return nil // guests are welcome
+		}
+		return f.authorize(ctx, a)
+	}
+	inWorld(t, opts, func(w *world) {
+		w.serve()
+		cl := NewClient(w.lis, &ClientOptions{Name: "ada", AuthFunc: f.token, Retry: Retry{Min: time.Minute}})
+		w.clients = append(w.clients, cl)
+		states := &kept[string]{}
+		cl.OnState(func(s State, _ error) { states.add(s.String()) })
+		w.join(cl)
+		for range 3 {
+			time.Sleep(time.Minute)
+			asked, before := f.asked.Load(), joined.Load()
+			cl.Conn().breakOff()
+			synctest.Wait()
+			time.Sleep(3 * time.Second)
+			cl.RetryNow()
+			time.Sleep(2 * time.Minute)
+			require.NoError(t, cl.Err())
+			require.Equal(t, asked+1, f.asked.Load())
+			require.Equal(t, before+1, joined.Load(), "it never asks to join as nobody")
+			require.NotEmpty(t, w.only().Auth())
+		}
+		require.NoError(t, cl.Close())
+	})
+}
+
+// Who may only resume is refused with a code that says why, and does not join.
+func TestOnlyResumeIsRefused(t *testing.T) {
+	tests := map[string]wire.Hello{
+		"no session":     {},
+		"a strange one":  {Session: make([]byte, 8), Token: make([]byte, 16)},
+		"a wrong token":  {Session: []byte{1, 0, 0, 0, 0, 0, 0, 0}, Token: make([]byte, 16)},
+		"a name as well": {Name: "eve", Groups: []string{"staff"}, Session: make([]byte, 8), Token: make([]byte, 16)},
+	}
+	for name, h := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, nil, func(w *world) {
+				w.serve()
+				ada, _ := w.returning("ada", Retry{})
+				w.join(ada)
+				h.OnlyResume = true
+				w.helloOf(&h).wantRefuse(CodeSessionOver)
+				require.Equal(t, []string{"ada"}, w.srv.Names())
+				require.NoError(t, ada.Close())
+			})
+		})
+	}
+}
+
+// An error of AuthFunc that is not final is one attempt that has failed.
+func TestAuthFuncFails(t *testing.T) {
+	secret := errors.New("hunter2")
+	tests := map[string]struct {
+		fail  func(ctx context.Context) ([]byte, error)
+		code  Code
+		final bool
+	}{
+		"an error":          {fail: func(context.Context) ([]byte, error) { return nil, secret }, code: CodeUnavailable},
+		"a panic":           {fail: func(context.Context) ([]byte, error) { panic(secret) }, code: CodeUnavailable},
+		"an end":            {fail: func(context.Context) ([]byte, error) { runtime.Goexit(); return nil, nil }, code: CodeUnavailable},
+		"its time":          {fail: func(ctx context.Context) ([]byte, error) { <-ctx.Done(); return nil, ctx.Err() }, code: CodeUnavailable},
+		"heeds no context":  {fail: func(context.Context) ([]byte, error) { time.Sleep(time.Minute); return nil, nil }, code: CodeUnavailable},
+		"an Error to heal":  {fail: func(context.Context) ([]byte, error) { return nil, NewError(CodeConnLost, "") }, code: CodeConnLost},
+		"an Error, later":   {fail: func(context.Context) ([]byte, error) { return nil, &Error{Code: 1500, RetryAfter: time.Second} }, code: 1500},
+		"a final Error":     {fail: func(context.Context) ([]byte, error) { return nil, NewError(CodeUnauthorized, "logged out") }, code: CodeUnauthorized, final: true},
+		"a final, wrapped":  {fail: func(context.Context) ([]byte, error) { return nil, fmt.Errorf("x: %w", NewError(1501, "")) }, code: 1501, final: true},
+		"a nil Error: none": {fail: func(context.Context) ([]byte, error) { return nil, (*Error)(nil) }, code: CodeNone},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, nil, func(w *world) {
+				w.serve()
+				var failing atomic.Bool
+				log := &collector{}
+				cl := NewClient(w.lis, &ClientOptions{Logger: log, AuthFunc: func(ctx context.Context) ([]byte, error) {
+					if failing.Load() {
+						return tc.fail(ctx)
+					}
+					return nil, nil
+				}})
+				failing.Store(true)
+				err := cl.Connect(w.ctx)
+				require.Equal(t, tc.code.String(), CodeOf(err).String())
+				require.False(t, IsRemote(err))
+				if tc.code != CodeNone {
+					time.Sleep(time.Minute) // until the slowest of them has returned
+					failing.Store(false)
+					w.join(cl)
+					failing.Store(true)
+				}
+				w.only().CloseWith(NewError(CodeShutdown, "")) //nolint:errcheck // always nil
+				time.Sleep(5 * time.Second)
+				failing.Store(false)
+				time.Sleep(2 * time.Minute)
+				log.mu.Lock()
+				require.NotContains(t, log.all.String(), secret.Error())
+				log.mu.Unlock()
+				if tc.final {
+					require.Equal(t, tc.code.String(), CodeOf(cl.Err()).String())
+					<-cl.Done()
+					return
+				}
+				require.NoError(t, cl.Err())
+				require.Equal(t, 1, w.srv.Len())
+				require.NoError(t, cl.Close())
+			})
+		})
+	}
+}
+
+// Close ends an AuthFunc, and does not wait for one that does not heed its context.
+func TestCloseEndsAuthFunc(t *testing.T) {
+	for _, heeds := range []bool{true, false} {
+		inWorld(t, nil, func(w *world) {
+			w.serve()
+			cl := NewClient(w.lis, &ClientOptions{AuthFunc: func(ctx context.Context) ([]byte, error) {
+				if heeds {
+					<-ctx.Done()
+				} else {
+					time.Sleep(time.Minute)
+				}
+				return nil, ctx.Err()
+			}})
+			start := time.Now()
+			connected := make(chan error, 1)
+			go func() { connected <- cl.Connect(w.ctx) }()
+			synctest.Wait()
+			require.NoError(t, cl.Close())
+			require.Equal(t, CodeClosed, CodeOf(<-connected))
+			require.Zero(t, time.Since(start))
+			time.Sleep(time.Minute)
+		})
+	}
+}
+
+func TestAuthAndAuthFunc(t *testing.T) {
+	none := func(context.Context) ([]byte, error) { return nil, nil }
+	require.Panics(t, func() { NewClient(nil, &ClientOptions{Auth: []byte("x"), AuthFunc: none}) })
+	require.Panics(t, func() { NewClient(nil, &ClientOptions{Auth: []byte{}, AuthFunc: none}) })
+	cl := NewClient(nil, &ClientOptions{AuthFunc: none, Classic: &Classic{}})
+	require.Equal(t, CodeUnsupported, CodeOf(cl.Connect(t.Context())))
+}
