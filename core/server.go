@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
@@ -129,6 +130,7 @@ func (s *Server) Serve(ctx context.Context, l transport.Listener) error {
 	defer stop()
 	base := context.WithoutCancel(ctx)
 	var wait backoff
+	fails := acceptFails{log: s.eng.log, addr: l.Addr()}
 	for {
 		stream, err := l.Accept()
 		switch {
@@ -140,12 +142,32 @@ func (s *Server) Serve(ctx context.Context, l transport.Listener) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case temporary(err):
-			s.eng.log.Warn("hisock: accept failed", "listener", l.Addr(), "err", printable(err.Error()))
+			fails.add(err)
 			wait.sleep(ctx, s.stopping)
 		default:
 			return wrapError(CodeInternal, "accept on "+l.Addr(), err)
 		}
 	}
+}
+
+// acceptFails logs how accepting on one listener fails while it works on: once in
+// acceptLogged at most, since it fails up to 200 times a second while descriptors are lacking.
+type acceptFails struct {
+	log    Logger
+	addr   string
+	logged time.Time // the last line
+	more   int       // failures since
+}
+
+const acceptLogged = 10 * time.Second
+
+func (f *acceptFails) add(err error) {
+	if !f.logged.IsZero() && time.Since(f.logged) < acceptLogged {
+		f.more++
+		return
+	}
+	f.log.Warn("hisock: accept failed", "listener", f.addr, "err", printable(err.Error()), "more", f.more)
+	f.logged, f.more = time.Now(), 0
 }
 
 // begin notes a listener, and starts what runs while the server does.

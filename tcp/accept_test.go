@@ -29,6 +29,14 @@ func (l *failingListener) Accept() (net.Conn, error) {
 	return nil, &net.OpError{Op: "accept", Net: "tcp", Err: err}
 }
 
+// What only some systems know is worth another try there.
+func TestAcceptErrorsOfTheSystem(t *testing.T) {
+	for _, errno := range acceptAgain {
+		err := &acceptError{err: &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", errno)}}
+		require.True(t, err.Temporary(), errno.Error())
+	}
+}
+
 func TestAcceptErrors(t *testing.T) {
 	tests := map[string]struct {
 		err       error
@@ -39,6 +47,16 @@ func TestAcceptErrors(t *testing.T) {
 		"system has too many files":  {os.NewSyscallError("accept4", syscall.ENFILE), true, false},
 		"peer has gone":              {os.NewSyscallError("accept4", syscall.ECONNABORTED), true, false},
 		"no memory":                  {os.NewSyscallError("accept4", syscall.ENOBUFS), true, false},
+		"no room in the kernel":      {os.NewSyscallError("accept4", syscall.ENOMEM), true, false},
+		"firewall":                   {os.NewSyscallError("accept4", syscall.EPERM), true, false},
+		"network is down":            {os.NewSyscallError("accept4", syscall.ENETDOWN), true, false},
+		"protocol error":             {os.NewSyscallError("accept4", syscall.EPROTO), true, false},
+		"protocol not available":     {os.NewSyscallError("accept4", syscall.ENOPROTOOPT), true, false},
+		"host is down":               {os.NewSyscallError("accept4", syscall.EHOSTDOWN), true, false},
+		"host is unreachable":        {os.NewSyscallError("accept4", syscall.EHOSTUNREACH), true, false},
+		"operation not supported":    {os.NewSyscallError("accept4", syscall.EOPNOTSUPP), true, false},
+		"network is unreachable":     {os.NewSyscallError("accept4", syscall.ENETUNREACH), true, false},
+		"interrupted":                {os.NewSyscallError("accept4", syscall.EINTR), true, false},
 		"bad listener":               {os.NewSyscallError("accept4", syscall.EINVAL), false, false},
 		"closed":                     {net.ErrClosed, false, true},
 	}

@@ -85,16 +85,29 @@ func (e *acceptError) Unwrap() error {
 }
 
 // Temporary reports whether it is worth trying again: the system lacks something that
-// may come back, or the peer has already gone.
+// may come back, the network failed for the one who was to be accepted, or that one has
+// already gone. Which errors say so is in accept(2).
 func (e *acceptError) Temporary() bool {
-	for _, errno := range []syscall.Errno{
-		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM,
-		syscall.ECONNABORTED, syscall.ECONNRESET,
-	} {
-		if errors.Is(e.err, errno) {
-			return true
+	for _, again := range [][]syscall.Errno{acceptErrors, acceptAgain} {
+		for _, errno := range again {
+			if errors.Is(e.err, errno) {
+				return true
+			}
 		}
 	}
 	var temporary interface{ Temporary() bool }
 	return errors.As(e.err, &temporary) && temporary.Temporary()
+}
+
+// acceptErrors are the errors after which accept works on.
+var acceptErrors = []syscall.Errno{
+	// Something is lacking.
+	syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM,
+	// The peer has gone, or a firewall forbids it.
+	syscall.ECONNABORTED, syscall.ECONNRESET, syscall.EPERM,
+	// What was already wrong with the new connection, which Linux tells through accept.
+	syscall.ENETDOWN, syscall.EPROTO, syscall.ENOPROTOOPT, syscall.EHOSTDOWN,
+	syscall.EHOSTUNREACH, syscall.EOPNOTSUPP, syscall.ENETUNREACH,
+	// Nothing has come.
+	syscall.EAGAIN, syscall.EINTR,
 }

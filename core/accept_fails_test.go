@@ -1,0 +1,49 @@
+package core
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/transport"
+)
+
+// A dryListener cannot accept until a time, as one that lacks descriptors.
+type dryListener struct {
+	*transport.PipeListener
+	until time.Time
+}
+
+type dryError struct{}
+
+func (dryError) Error() string   { return "too many open files" }
+func (dryError) Temporary() bool { return true }
+
+func (l *dryListener) Accept() (transport.Conn, error) {
+	if time.Now().Before(l.until) {
+		return nil, dryError{}
+	}
+	return l.PipeListener.Accept()
+}
+
+// A listener that fails for a minute does not end Serve, and does not fill the log.
+func TestAcceptFailsForAWhile(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		l := &dryListener{PipeListener: w.lis, until: time.Now().Add(time.Minute)}
+		go w.srv.Serve(w.ctx, l) //nolint:errcheck // nil after Shutdown
+		time.Sleep(time.Minute + 2*time.Second)
+		synctest.Wait()
+		w.join(w.client("ada"))
+		lines := 0
+		for _, line := range w.log.all() {
+			if strings.Contains(line, "accept failed") {
+				lines++
+			}
+		}
+		require.LessOrEqual(t, lines, 7)
+		require.NotZero(t, lines)
+	})
+}
