@@ -175,11 +175,25 @@ func (c *Conn) read(rd *reader) {
 			return
 		}
 		c.reads.Add(1)
+		if c.isEnded() && c.readPast(rd.w-rd.r) {
+			rd.release()
+			c.readEnded(rd.link, errPast)
+			return
+		}
 		if c.guard != nil {
 			c.guard.received(c, rd.w-rd.r-had)
 		}
 	}
 }
+
+// readPast counts bytes that came after the connection had ended, and reports whether that was
+// enough. Then the stream is closed without waiting for the peer.
+func (c *Conn) readPast(n int) bool {
+	c.past += n
+	return c.past > maxPast
+}
+
+var errPast = NewError(CodeConnLost, "the peer sends on after the connection has ended")
 
 // readEnded ends the reading role, for good or until the connection is resumed.
 func (c *Conn) readEnded(l *link, err error) {

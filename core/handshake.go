@@ -125,6 +125,10 @@ func answeredHTTP(rd *reader) bool {
 // refuseTime is how long telling a newcomer why it is not let in may take.
 const refuseTime = time.Second
 
+// maxPast is how many bytes are read of a peer that has been refused or whose connection has
+// ended: it is read on only so that it can read why, and what it had sent before it knew.
+const maxPast = 256 << 10
+
 // hangUp ends a stream on which a handshake failed: it says why, and waits a moment for the
 // peer to have read it, since closing at once could take it away again.
 func hangUp(stream transport.Conn, say []byte) {
@@ -142,9 +146,11 @@ func hangUp(stream transport.Conn, say []byte) {
 	}
 	buf := readBuffers.Get()
 	defer readBuffers.Put(buf)
-	for {
-		if _, err := stream.Read(buf); err != nil {
+	for past := 0; past < maxPast; {
+		n, err := stream.Read(buf)
+		if err != nil {
 			return // the peer has closed, or the deadline has passed
 		}
+		past += n
 	}
 }
