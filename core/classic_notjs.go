@@ -207,7 +207,7 @@ func noticeKind(came bool) wire.Kind {
 
 // runPrefix runs every handler whose command the payload begins with, in the order of their
 // registration, with what follows the byte behind it; then the message handler. It is
-// what the original does.
+// what the original does. A command that no handler takes is for the handler of any command.
 func (p *classicPeer) runPrefix(c *Conn, payload []byte) {
 	ran := false
 	for _, h := range c.eng.handlers.order {
@@ -218,11 +218,13 @@ func (p *classicPeer) runPrefix(c *Conn, payload []byte) {
 		ran = true
 		c.start(h, Frame{KindCommand, h.name, payload[min(n+1, len(payload)):]}, nil)
 	}
+	hs := c.eng.handlers
+	name, content, ok := classic.SplitCommand(payload)
 	switch {
-	case c.eng.handlers.message != nil:
-		c.start(c.eng.handlers.message, Frame{Kind: KindRaw, Payload: payload}, nil)
-	case !ran:
-		c.runRaw(payload)
+	case !ran && ok && hs.anyCommand != nil:
+		c.runCommand(name, content, nil)
+	case hs.message != nil:
+		c.start(hs.message, Frame{Kind: KindRaw, Payload: payload}, nil)
 	}
 }
 

@@ -247,3 +247,28 @@ func TestClassicLeavesOverTCP(t *testing.T) {
 	require.NoError(t, <-served)
 	require.Equal(t, "ada", <-left)
 }
+
+// A command that begins like no handler's is for the handler of any command, which need not have a
+// message handler beside it. It once ended the process.
+func TestClassicPrefixOfNone(t *testing.T) {
+	for _, both := range []bool{false, true} {
+		inWorld(t, &ServerOptions{ClassicPrefix: true}, func(w *world) {
+			var got kept[string]
+			w.srv.OnBytes("say", func(_ context.Context, _ *Conn, p []byte) error { got.add("say " + string(p)); return nil })
+			w.srv.OnAny(func(_ context.Context, _ *Conn, f Frame) error { got.add("any " + f.Command + " " + string(f.Payload)); return nil })
+			if both {
+				w.srv.OnMessage(func(_ context.Context, _ *Conn, f Frame) error { got.add("message"); return nil })
+			}
+			w.serve()
+			p := w.old(`"eve"`, "null")
+			p.send(oldFrames("hello there", "say it"))
+			synctest.Wait()
+			want := []string{"any hello there", "say it"}
+			if both {
+				want = []string{"any hello there", "message", "say it", "message"}
+			}
+			require.Equal(t, want, got.all())
+			p.close()
+		})
+	}
+}
