@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -80,9 +81,10 @@ type Conn struct {
 
 	mu        sync.Mutex // guards the fields below
 	name      string
-	addr      string   // the client's address as the server sees it
-	groups    []string // sorted
-	joined    bool     // leave is to be announced
+	addr      string         // the client's address as the server sees it
+	groups    []string       // sorted
+	marks     *history.Marks // at a server, of the groups that the client has left; nil while there are none
+	joined    bool           // leave is to be announced
 	suspended bool
 	ended     bool
 	why       *Error

@@ -47,14 +47,18 @@ func (s *Server) membership(c *Conn, group string, in bool) bool {
 }
 
 // setGroup changes a membership and tells the client, if anything changed or if it asked. Who
-// joins is given what is kept of the group behind that. It reports whether anything changed.
+// joins is given what is kept of the group behind that, and who leaves has had it. It reports whether
+// anything changed.
 func (s *Server) setGroup(c *Conn, group string, in, asked bool) (changed bool, err error) {
-	if !in || !s.replays() || checkName(group, s.opts.MaxName) != nil {
+	if !s.replays() || checkName(group, s.opts.MaxName) != nil {
 		return s.setGroupTold(c, group, in, asked)
 	}
 	h := s.histories.take(group)
 	changed, err = s.setGroupTold(c, group, in, asked)
-	s.replayAndPut(h, c, changed)
+	if changed && !in {
+		s.histories.leaveLocked(h, c)
+	}
+	s.replayAndPut(h, c, changed && in)
 	return changed, err
 }
 

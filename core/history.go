@@ -5,7 +5,7 @@ package core
 //
 // Commands and raw messages that go to a group with [Group.Send] and the like are kept as the
 // send middleware leaves them, oldest first, also when the last client has left the group.
-// Those whom [Except] leaves out find them when they join again.
+// Those whom [Except] leaves out do not get them when they join again; [Group.Replay] gives them all.
 type History struct {
 	// Messages is how many are kept for a group. Zero means none.
 	Messages int
@@ -24,6 +24,12 @@ type History struct {
 	// welcome, or the word that the client is in the group now, and before what
 	// the join handler sends. It never fills more than half of the client's queue: of
 	// more than that the client gets the last, as if no more had been kept.
+	//
+	// A client that leaves a group and joins it again, over the same connection or one that was resumed,
+	// is given only what was sent since it left: it gets nothing twice, however often it does that. So is
+	// remembered for the 256 groups that it left last. If it has left more, it is given of all other groups,
+	// also of those in which it never was, only what was sent since it left the last group that is not
+	// remembered. A client that joins the server anew is given all again.
 	Replay bool
 }
 
@@ -56,8 +62,8 @@ func (g *Group) History() []Frame {
 	h := hs.take(g.name)
 	defer hs.put(h, false)
 	frames := make([]Frame, 0, len(h.kept))
-	for _, b := range h.kept {
-		f := keptFrame(b)
+	for _, k := range h.kept {
+		f := keptFrame(k.frame)
 		f.Payload = append([]byte(nil), f.Payload...)
 		frames = append(frames, f)
 	}
@@ -98,7 +104,7 @@ func (s *Server) keep(group string, frame []byte) ([]*Conn, error) {
 		s.histories.put(h, false)
 		return nil, errUnknownGroup(group)
 	}
-	h.addLocked(frame, &s.histories.opts)
+	s.histories.addLocked(h, frame)
 	conns := m.snapshot()
 	s.histories.put(h, true)
 	return conns, nil
@@ -128,10 +134,10 @@ func (s *Server) enterGroups(c *Conn) {
 }
 
 // replayAndPut gives c what is kept, if it is in the group now, and puts the history back.
-func (s *Server) replayAndPut(h *history, c *Conn, in bool) {
+func (s *Server) replayAndPut(h *groupHistory, c *Conn, in bool) {
 	var unfit []error
 	if in {
-		unfit, _ = h.replayLocked(c, 0)
+		unfit = h.joinLocked(c)
 	}
 	s.histories.put(h, false)
 	s.reportUnsent(c, unfit)

@@ -1,0 +1,137 @@
+package core
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// Who leaves and joins again is given what it has missed, and nothing twice.
+func TestRejoinGivesWhatWasMissed(t *testing.T) {
+	inWorld(t, &ServerOptions{History: History{Messages: 3, Replay: true}}, func(w *world) {
+		w.serve()
+		w.join(w.client("anchor", "red", "blue"))
+		w.say("red", "one")
+		ada, got := w.hears("ada", "red")
+		w.join(ada)
+		c := w.conn("ada")
+		w.say("red", "two")
+		move := func(in bool, group string) {
+			t.Helper()
+			if in {
+				require.NoError(t, c.Join(group))
+			} else {
+				require.NoError(t, c.Leave(group))
+			}
+			synctest.Wait()
+		}
+		move(false, "red")
+		move(true, "red")
+		require.Equal(t, []string{"one", "two", "in red"}, got.all(), "it has had all")
+		move(false, "red")
+		move(false, "red")
+		w.say("red", "three", "four")
+		move(true, "red")
+		require.Equal(t, []string{"one", "two", "in red", "in red", "three", "four"}, got.all())
+		move(false, "red")
+		w.say("red", "5", "6", "7", "8")
+		move(true, "red")
+		require.Equal(t, []string{"in red", "6", "7", "8"}, got.all()[6:], "as far as it is kept")
+
+		// In a group of which nothing was kept as it left it has missed all; a forgotten one begins anew.
+		move(true, "blue")
+		move(false, "blue")
+		w.say("blue", "first")
+		move(true, "blue")
+		move(false, "blue")
+		w.srv.Group("blue").Forget()
+		w.say("blue", "second")
+		move(true, "blue")
+		require.Equal(t, []string{"in blue", "in blue", "first", "in blue", "second"}, got.all()[10:])
+
+		// The program may give all again, and so does a new connection.
+		require.NoError(t, w.srv.Group("red").Replay(c, 0))
+		synctest.Wait()
+		require.Equal(t, []string{"6", "7", "8"}, got.all()[15:])
+		bob, second := w.hears("bob", "red")
+		w.join(bob)
+		require.Equal(t, []string{"6", "7", "8"}, second.all())
+		for _, cl := range w.clients {
+			require.NoError(t, cl.Close())
+		}
+	})
+}
+
+// A client that joins and leaves a group again and again is sent little more than it sends.
+func TestRejoinDoesNotAmplify(t *testing.T) {
+	inWorld(t, &ServerOptions{History: History{Messages: 100, Replay: true}}, func(w *world) {
+		w.serve()
+		w.join(w.client("anchor", "red"))
+		for range 100 {
+			require.NoError(t, w.srv.Group("red").SendRaw(make([]byte, 500)))
+		}
+		p := w.hello(&wire.Hello{Name: "mallory", MaxFrame: wire.DefaultMaxFrame})
+		in, out := 0, 0
+		for range 300 {
+			both := wire.AppendLeaveGroup(wire.AppendJoinGroup(nil, "red"), "red")
+			in += len(both)
+			p.send(both)
+			for left := false; !left; {
+				f := p.want()
+				out += len(f.Body) + 2
+				left = f.Kind == wire.KindLeaveGroup
+			}
+		}
+		require.Less(t, out, 2*in+100*512, "one replay, and the answers")
+		p.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
+		p.wantEOF()
+	})
+}
+
+// While several send, clients that come and go get each message once, in order, as long as it is kept.
+func TestRejoinWhileOthersSend(t *testing.T) {
+	const senders, each = 3, 300
+	inWorld(t, &ServerOptions{History: History{Messages: senders * each, Bytes: 1 << 20, Replay: true}, QueueBytes: 4 << 20}, func(w *world) {
+		w.serve()
+		w.join(w.client("anchor", "red"))
+		var heard []*kept[string]
+		var restless []*Conn
+		for i := range 4 {
+			cl, got := w.hears(fmt.Sprint("restless ", i), "red")
+			cl.OnJoinGroup(nil)
+			w.join(cl)
+			heard, restless = append(heard, got), append(restless, w.conn(fmt.Sprint("restless ", i)))
+		}
+		var wg sync.WaitGroup
+		for from := range senders {
+			wg.Go(func() { w.sendRow(from, each) })
+		}
+		for _, c := range restless {
+			wg.Go(func() {
+				for range 200 {
+					if err := errors.Join(c.Leave("red"), c.Join("red")); err != nil {
+						t.Error(err)
+						return
+					}
+					runtime.Gosched()
+				}
+			})
+		}
+		wg.Wait()
+		synctest.Wait()
+		for _, got := range heard {
+			requireRows(t, got.all(), each, true)
+			require.Len(t, got.all(), senders*each, "none twice")
+		}
+		for _, cl := range w.clients {
+			require.NoError(t, cl.Close())
+		}
+	})
+}
