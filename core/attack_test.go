@@ -22,8 +22,8 @@ import (
 type attack struct {
 	opts  core.ServerOptions
 	more  func(a *arena) // registers handlers beside those that every arena has
-	tries [2]int // in short and long form
-	grows int    // by how many KiB the memory of the server, and of the attacker's end, may grow
+	tries [2]int         // in short and long form
+	grows int            // by how many KiB the memory of the server, and of the attacker's end, may grow
 
 	// run tries so often and returns what the attacker got. It calls worst at the moment when
 	// it holds most.

@@ -255,7 +255,10 @@ func TestClassicPrefixOfNone(t *testing.T) {
 		inWorld(t, &ServerOptions{ClassicPrefix: true}, func(w *world) {
 			var got kept[string]
 			w.srv.OnBytes("say", func(_ context.Context, _ *Conn, p []byte) error { got.add("say " + string(p)); return nil })
-			w.srv.OnAny(func(_ context.Context, _ *Conn, f Frame) error { got.add("any " + f.Command + " " + string(f.Payload)); return nil })
+			w.srv.OnAny(func(_ context.Context, _ *Conn, f Frame) error {
+				got.add("any " + f.Command + " " + string(f.Payload))
+				return nil
+			})
 			if both {
 				w.srv.OnMessage(func(_ context.Context, _ *Conn, f Frame) error { got.add("message"); return nil })
 			}

@@ -320,9 +320,13 @@ func panicText(v any) string {
 // A servingTable holds the calls of the peer that are being handled, so that it can
 // give them up.
 type servingTable struct {
-	mu    sync.Mutex
+	mu    sync.Mutex // guards the fields below
 	calls []served
+	at    map[uint64]int // index in calls by id, once they are many; nil else
 }
+
+// manyServed is how many calls are looked through for one, rather than to keep an index.
+const manyServed = 32
 
 type served struct {
 	id       uint64
@@ -333,42 +337,70 @@ type served struct {
 // add notes a call. It reports false if one with that id is being handled.
 func (t *servingTable) add(id uint64, cancel context.CancelFunc) bool {
 	t.mu.Lock()
-	for i := range t.calls {
-		if t.calls[i].id == id {
-			t.mu.Unlock()
-			return false
-		}
+	defer t.mu.Unlock()
+	if t.findLocked(id) >= 0 {
+		return false
 	}
 	t.calls = append(t.calls, served{id: id, cancel: cancel})
-	t.mu.Unlock()
+	switch {
+	case t.at != nil:
+		t.at[id] = len(t.calls) - 1
+	case len(t.calls) > manyServed:
+		t.at = make(map[uint64]int, len(t.calls))
+		for i := range t.calls {
+			t.at[t.calls[i].id] = i
+		}
+	}
 	return true
+}
+
+// findLocked returns the index of a call, or -1.
+func (t *servingTable) findLocked(id uint64) int {
+	if t.at != nil {
+		if i, ok := t.at[id]; ok {
+			return i
+		}
+		return -1
+	}
+	for i := range t.calls {
+		if t.calls[i].id == id {
+			return i
+		}
+	}
+	return -1
 }
 
 // remove ends a call and reports whether its caller had given it up.
 func (t *servingTable) remove(id uint64) (canceled bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for i := range t.calls {
-		if s := t.calls[i]; s.id == id {
-			last := len(t.calls) - 1
-			t.calls[i] = t.calls[last]
-			t.calls[last] = served{}
-			t.calls = t.calls[:last]
-			s.cancel()
-			return s.canceled
+	i := t.findLocked(id)
+	if i < 0 {
+		return true
+	}
+	s, last := t.calls[i], len(t.calls)-1
+	t.calls[i] = t.calls[last]
+	t.calls[last] = served{}
+	t.calls = t.calls[:last]
+	if t.at != nil {
+		if delete(t.at, id); i < last {
+			t.at[t.calls[i].id] = i
+		}
+		if last == 0 {
+			t.at = nil
 		}
 	}
-	return true
+	s.cancel()
+	return s.canceled
 }
 
 // cancel ends the context of a call, if it is being handled.
 func (t *servingTable) cancel(id uint64) {
 	t.mu.Lock()
-	for i := range t.calls {
-		if s := &t.calls[i]; s.id == id {
-			s.canceled = true
-			s.cancel()
-		}
+	if i := t.findLocked(id); i >= 0 {
+		s := &t.calls[i]
+		s.canceled = true
+		s.cancel()
 	}
 	t.mu.Unlock()
 }

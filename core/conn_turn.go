@@ -106,6 +106,11 @@ type inbox struct {
 	bytes int
 	calls int // of the jobs, those that are calls nobody has given up
 
+	// Jobs are numbered in their order, so that neither a cancel nor a receiver looks at all of them.
+	taken   uint64            // number of jobs[head]
+	byID    map[uint64]uint64 // number of each call that waits and is not given up; nil until one is given up
+	rawFrom uint64            // number of the first job that may be a raw message which nobody has received
+
 	takenID  uint64 // of the call that was taken last
 	canceled bool   // that call was given up
 
@@ -160,6 +165,9 @@ func (c *Conn) push(rd *reader, f wire.Frame) bool {
 	if f.Kind == wire.KindRequest {
 		j.id, _, _, _ = wire.ParseRequest(j.body)
 		b.calls++
+		if b.byID != nil {
+			b.byID[j.id] = b.taken + uint64(len(b.jobs)-b.head)
+		}
 	}
 	b.jobs = append(b.jobs, j)
 	b.bytes += len(j.body) + jobCost
@@ -177,6 +185,7 @@ func (c *Conn) next() (job, bool) {
 	defer b.mu.Unlock()
 	if b.head == len(b.jobs) || b.drop.Load() {
 		b.jobs, b.head, b.bytes, b.calls = nil, 0, 0, 0
+		b.taken, b.byID, b.rawFrom = 0, nil, 0
 		c.turn.Store(c.turn.Load() &^ turnMask) // turnReading
 		b.room.Broadcast()
 		return job{}, false
@@ -197,7 +206,11 @@ func (b *inbox) takeLocked() job {
 	b.bytes -= len(j.body) + jobCost
 	if j.kind == wire.KindRequest && !j.canceled {
 		b.calls--
+		if b.byID[j.id] == b.taken { // else that is a later call which has the same id
+			delete(b.byID, j.id)
+		}
 	}
+	b.taken++
 	b.takenID, b.canceled = j.id, j.canceled
 	b.room.Broadcast()
 	return j
@@ -242,13 +255,27 @@ func (b *inbox) cancel(id uint64) {
 	if b.takenID == id {
 		b.canceled = true
 	}
-	for i := b.head; i < len(b.jobs); i++ {
-		if j := &b.jobs[i]; j.kind == wire.KindRequest && j.id == id && !j.canceled {
-			j.canceled = true
+	if b.calls > 0 {
+		if b.byID == nil {
+			b.indexLocked()
+		}
+		if n, ok := b.byID[id]; ok {
+			b.jobs[b.head+int(n-b.taken)].canceled = true
 			b.calls--
+			delete(b.byID, id)
 		}
 	}
 	b.mu.Unlock()
+}
+
+// indexLocked notes which calls wait. From then on the index is kept until the inbox is empty.
+func (b *inbox) indexLocked() {
+	b.byID = make(map[uint64]uint64, b.calls)
+	for i := b.head; i < len(b.jobs); i++ {
+		if j := &b.jobs[i]; j.kind == wire.KindRequest && !j.canceled {
+			b.byID[j.id] = b.taken + uint64(i-b.head)
+		}
+	}
 }
 
 // wasCanceled reports whether the call, which was taken last if it was in the inbox at all,
@@ -264,8 +291,10 @@ func (b *inbox) wasCanceled(id uint64) bool {
 func (b *inbox) takeRaw() ([]byte, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for i := b.head; i < len(b.jobs); i++ {
-		if j := &b.jobs[i]; j.kind == wire.KindRaw && !j.canceled {
+	b.rawFrom = max(b.rawFrom, b.taken)
+	for i := b.head + int(b.rawFrom-b.taken); i < len(b.jobs); i++ {
+		b.rawFrom++
+		if j := &b.jobs[i]; j.kind == wire.KindRaw {
 			j.canceled = true
 			return j.body, true
 		}
