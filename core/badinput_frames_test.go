@@ -40,7 +40,7 @@ func TestBadFrames(t *testing.T) {
 		"refuse":                        {wire.AppendRefuse(nil, wire.Goodbye{}), core.CodeProtocol, "refuse frame"},
 		"joined":                        {wire.AppendJoined(nil, &wire.Presence{Name: "eve"}), core.CodeProtocol, "joined frame from a client"},
 		"left":                          {wire.AppendLeft(nil, &wire.Presence{Name: "eve"}), core.CodeProtocol, "left frame from a client"},
-		"renamed":                       {wire.AppendRenamed(nil, "eve", &wire.Presence{Name: "ada"}), core.CodeProtocol, "renamed frame from a client"},
+		"renamed":                       {wire.AppendRenamed(nil, "eve", "ada", ""), core.CodeProtocol, "renamed frame from a client"},
 		"ack of more than was sent":     {wire.AppendAck(nil, 1), core.CodeProtocol, "ack of more than was sent"},
 		"ack of 2^64-1":                 {wire.AppendAck(nil, 1<<64-1), core.CodeProtocol, "ack of more than was sent"},
 		"command with a long name left": {wire.AppendFrame(nil, wire.KindCommand, []byte{200, 1, 'x'}), core.CodeProtocol, "200 B announced"},

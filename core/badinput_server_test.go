@@ -33,7 +33,7 @@ func TestServerTurnsBad(t *testing.T) {
 		"joined of a nasty name": {wire.AppendJoined(nil, &wire.Presence{Name: nasty["escape sequence"]}), core.CodeBadName, "name"},
 		"left of a nasty group":  {wire.AppendLeft(nil, &wire.Presence{Groups: []string{nasty["newline"]}}), core.CodeBadName, "group"},
 		"joined, cut short":      {wire.AppendFrame(nil, wire.KindJoined, []byte{9}), core.CodeProtocol, "announced"},
-		"renamed, nasty before":  {wire.AppendRenamed(nil, nasty["newline"], &wire.Presence{}), core.CodeBadName, "old name"},
+		"renamed, nasty before":  {wire.AppendRenamed(nil, nasty["newline"], "", ""), core.CodeBadName, "old name"},
 		"renamed, cut short":     {wire.AppendFrame(nil, wire.KindRenamed, []byte{0}), core.CodeProtocol, "cut short"},
 		"rename to a nasty name": {wire.AppendRename(nil, nasty["escape sequence"]), core.CodeBadName, "name"},
 		"group not in UTF-8":     {wire.AppendJoinGroup(nil, nasty["not UTF-8"]), core.CodeBadName, "not UTF-8"},

@@ -108,7 +108,7 @@ func (cl *Client) OnClientDisconnect(f func(p Presence)) {
 }
 
 // OnClientRename is OnClientConnect for clients that are called something else now: what p
-// says instead of old, either of which may be empty.
+// says instead of old, either of which may be empty. Its groups are not told.
 func (cl *Client) OnClientRename(f func(old string, p Presence)) {
 	cl.mustBeOpen()
 	cl.onNamed = f

@@ -98,7 +98,7 @@ func (s *Server) addName(name string, c *Conn) bool {
 func (s *Server) tellRenamed(c *Conn, old string) (unfit []*Conn) {
 	return s.tellOthers(c, func() []byte {
 		p := c.presence()
-		return wire.AppendRenamed(nil, old, &p)
+		return wire.AppendRenamed(nil, old, p.Name, p.Addr)
 	}, func(to *classicPeer) []byte {
 		gone := to.notice(c.classicPresence(old), false)
 		come := to.notice(c.classicPresence(c.Name()), true)

@@ -118,10 +118,10 @@ func (c *Conn) runRaw(payload []byte) {
 
 func (c *Conn) gotPresence(f wire.Frame) error {
 	var old string
-	var p *Presence
+	p := &Presence{}
 	var err error
 	if f.Kind == wire.KindRenamed {
-		old, p, err = wire.ParseRenamed(f.Body, &peerLimits)
+		old, p.Name, p.Addr, err = wire.ParseRenamed(f.Body, &peerLimits)
 	} else {
 		p, err = wire.ParsePresence(f.Body, &peerLimits)
 	}

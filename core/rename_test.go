@@ -132,7 +132,7 @@ func TestRenameIsAnswered(t *testing.T) {
 		wants("eve")
 		p.send(wire.AppendRename(nil, ""))
 		wants("")
-		p.send(wire.AppendRenamed(nil, "", &Presence{Name: "eve"}))
+		p.send(wire.AppendRenamed(nil, "", "eve", ""))
 		p.wantGoodbye(CodeProtocol)
 		require.NoError(t, bob.Close())
 	})
@@ -270,7 +270,7 @@ func TestRenameNotices(t *testing.T) {
 		synctest.Wait()
 		require.NoError(t, guest.Close())
 		synctest.Wait()
-		require.Equal(t, []string{"come guest", "guest is bob[red]", "gone bob"}, events.all())
+		require.Equal(t, []string{"come guest", "guest is bob[]", "gone bob"}, events.all())
 		require.NoError(t, ada.Close())
 	})
 }

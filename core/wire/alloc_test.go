@@ -45,8 +45,8 @@ func TestWorstCaseAllocation(t *testing.T) {
 			_, err := ParsePresence(appendUvarint([]byte{1, 'a'}, 1<<63), nil)
 			return err
 		}, CodeProtocol, 32 << 10},
-		"renamed that says 2^63 groups": {func() error {
-			_, _, err := ParseRenamed(appendUvarint([]byte{1, 'o', 1, 'a'}, 1<<63), nil)
+		"renamed that says 2^63 bytes": {func() error {
+			_, _, _, err := ParseRenamed(appendUvarint([]byte{1, 'o', 1, 'a'}, 1<<63), nil)
 			return err
 		}, CodeProtocol, 32 << 10},
 		"failure with 1 MiB of text": {func() error {

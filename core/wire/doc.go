@@ -66,7 +66,7 @@
 //	32    S   joined         yes      name (string), number of groups, each (string), address (string)
 //	33    S   left           yes      as joined
 //	34    B   rename         yes      name (string, may be empty)
-//	35    S   renamed        yes      old name (string, may be empty), then as joined
+//	35    S   renamed        yes      old name, new name (strings, may be empty), address (string)
 //
 // A client asks for a membership, its end, or another name with join group, leave group
 // and rename; a server says with them what holds, be it the answer or because the
@@ -92,7 +92,7 @@
 //	6    session      may    may      bytes                            Limits.MaxToken
 //	7    token        may    may      bytes                            Limits.MaxToken
 //	8    received     may    may      number                           64 bits
-//	9    notices      may    -        one byte, 0 or 1
+//	9    notices      may    may      one byte, 0 or 1
 //	10   max frame    may    may      number, in bytes                 64 bits
 //	11   max name     -      may      number, in bytes                 64 bits
 //	12   max command  -      may      number, in bytes                 64 bits
@@ -108,6 +108,10 @@
 //
 // A client that names a session goes on with it, or else joins anew as one that names none. With
 // "only resume" it is refused instead, with the code "session over", and says in its next hello who it is.
+//
+// With "notices" a client asks to be told of others, and a server says that it tells this client of some: without
+// it in the welcome no joined, left or renamed comes, whatever was asked for. What a notice does not tell of a client
+// is empty in it. A server may leave out what has been overtaken: a client that came and went, all names but the last.
 //
 // Names keep to [ValidName], which says by [NameRune] what characters may stand in them.
 //

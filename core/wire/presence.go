@@ -33,11 +33,11 @@ func ParseName(body []byte) (name []byte, err error) {
 }
 
 // A Presence is a client that came, went or changed its name, as told to clients that
-// asked for such notices.
+// asked for such notices. What the server does not tell is empty.
 type Presence struct {
-	Name   string // may be empty
-	Groups []string
-	Addr   string // as the server sees it; empty if the server does not tell
+	Name   string
+	Groups []string // of a client that came or went
+	Addr   string   // as the server sees it
 }
 
 // AppendJoined appends the notice that a client connected.
@@ -46,10 +46,11 @@ func AppendJoined(dst []byte, p *Presence) []byte { return p.append(dst, KindJoi
 // AppendLeft appends the notice that a client disconnected.
 func AppendLeft(dst []byte, p *Presence) []byte { return p.append(dst, KindLeft) }
 
-// AppendRenamed appends the notice that a client, now as p says, was called old before.
-func AppendRenamed(dst []byte, old string, p *Presence) []byte {
-	dst = appendHeader(dst, KindRenamed, 1+stringSize(len(old))+p.size())
-	return p.appendBody(appendString(dst, old))
+// AppendRenamed appends the notice that the client at addr, which was called old before, is called name now. It
+// says nothing of groups: a client can change its name with a few bytes, and each notice goes to many.
+func AppendRenamed(dst []byte, old, name, addr string) []byte {
+	dst = appendHeader(dst, KindRenamed, 1+stringSize(len(old))+stringSize(len(name))+stringSize(len(addr)))
+	return appendString(appendString(appendString(dst, old), name), addr)
 }
 
 func (p *Presence) append(dst []byte, k Kind) []byte {
@@ -79,7 +80,7 @@ func (p *Presence) appendBody(dst []byte) []byte {
 // each group, which is not empty.
 func ParsePresence(body []byte, lim *Limits) (*Presence, error) {
 	l := lim.withDefaults()
-	c := cursor{what: "joined, left or renamed", b: body}
+	c := cursor{what: "joined or left", b: body}
 	p := &Presence{Name: c.nameOf("name", c.bytes("name"), l.MaxName)}
 	n := c.uvarint("groups")
 	if n > uint64(len(c.b)/2) { // a group takes its length and a byte or more
@@ -97,19 +98,18 @@ func ParsePresence(body []byte, lim *Limits) (*Presence, error) {
 	return p, nil
 }
 
-// ParseRenamed parses the body of a renamed frame: the old name, which is empty or one that
-// [ValidName] accepts, and the rest as [ParsePresence] does.
-func ParseRenamed(body []byte, lim *Limits) (old string, p *Presence, err error) {
+// ParseRenamed parses the body of a renamed frame: the old and the new name, each empty or one that [ValidName]
+// accepts, and the address. The result does not refer to body.
+func ParseRenamed(body []byte, lim *Limits) (old, name, addr string, err error) {
 	l := lim.withDefaults()
 	c := cursor{what: "renamed", b: body}
 	old = c.nameOf("old name", c.bytes("old name"), l.MaxName)
-	if c.err != nil {
-		return "", nil, c.err
+	name = c.nameOf("name", c.bytes("name"), l.MaxName)
+	addr = c.text("addr", l.MaxAddr)
+	if err := c.done(); err != nil {
+		return "", "", "", err
 	}
-	if p, err = ParsePresence(c.b, lim); err != nil {
-		return "", nil, err
-	}
-	return old, p, nil
+	return old, name, addr, nil
 }
 
 // moreGroups checks how many groups there are before they are allocated.

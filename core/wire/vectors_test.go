@@ -134,7 +134,7 @@ func appendFields(dst []byte, k Kind, v vectorFields) []byte {
 		return AppendWelcome(dst, &Welcome{v.Version, v.Session, v.Token,
 			v.MaxFrame, v.MaxName, v.MaxCommand, v.MaxGroups, v.MaxCalls,
 			time.Duration(v.Heartbeat) * time.Millisecond, v.Resumed, v.Received, v.Name, v.Groups, v.Addr, v.AckBytes,
-			time.Duration(v.ResumeTime) * time.Millisecond})
+			time.Duration(v.ResumeTime) * time.Millisecond, v.Notices})
 	case KindRefuse:
 		return AppendRefuse(dst, bye)
 	case KindCommand:
@@ -176,7 +176,7 @@ func appendFields(dst []byte, k Kind, v vectorFields) []byte {
 	case KindRename:
 		return AppendRename(dst, v.Name)
 	case KindRenamed:
-		return AppendRenamed(dst, v.Old, who)
+		return AppendRenamed(dst, v.Old, v.Name, v.Addr)
 	}
 	return AppendFrame(dst, k, v.Payload)
 }
@@ -199,7 +199,7 @@ func parseFields(f Frame) (v vectorFields, err error) {
 			v = vectorFields{Version: w.Version, Session: w.Session, Token: w.Token, MaxFrame: w.MaxFrame,
 				MaxName: w.MaxName, MaxCommand: w.MaxCommand, MaxGroups: w.MaxGroups, MaxCalls: w.MaxCalls,
 				Heartbeat: uint64(w.Heartbeat / time.Millisecond), Resumed: w.Resumed, Received: w.Received, AckBytes: w.AckBytes,
-				Name: w.Name, Groups: w.Groups, Addr: w.Addr, ResumeTime: uint64(w.ResumeTime / time.Millisecond)}
+				Name: w.Name, Groups: w.Groups, Addr: w.Addr, ResumeTime: uint64(w.ResumeTime / time.Millisecond), Notices: w.Notices}
 		}
 	case KindRefuse:
 		return goodbyeFields(ParseRefuse(f.Body))
@@ -235,11 +235,7 @@ func parseFields(f Frame) (v vectorFields, err error) {
 			v = vectorFields{Name: p.Name, Groups: p.Groups, Addr: p.Addr}
 		}
 	case KindRenamed:
-		var old string
-		var p *Presence
-		if old, p, err = ParseRenamed(f.Body, nil); err == nil {
-			v = vectorFields{Old: old, Name: p.Name, Groups: p.Groups, Addr: p.Addr}
-		}
+		v.Old, v.Name, v.Addr, err = ParseRenamed(f.Body, nil)
 	default: // raw, and what is skipped
 		payload = f.Body
 	}

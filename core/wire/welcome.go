@@ -34,6 +34,8 @@ type Welcome struct {
 	// ResumeTime is how long the session can be continued once its stream has broken off. Zero says
 	// nothing about it. On the wire it is as Heartbeat is.
 	ResumeTime time.Duration
+
+	Notices bool // the client is told of others that come and go, which it has asked for
 }
 
 // AppendWelcome appends a welcome, the same bytes for the same values. It checks
@@ -50,6 +52,7 @@ func AppendWelcome(dst []byte, w *Welcome) []byte {
 	body = appendField(body, tagSession, w.Session)
 	body = appendField(body, tagToken, w.Token)
 	body = appendNumberField(body, tagReceived, w.Received)
+	body = appendBoolField(body, tagNotices, w.Notices)
 	body = appendNumberField(body, tagMaxFrame, w.MaxFrame)
 	body = appendNumberField(body, tagMaxName, w.MaxName)
 	body = appendNumberField(body, tagMaxCommand, w.MaxCommand)
@@ -105,6 +108,8 @@ func ParseWelcome(body []byte, lim *Limits) (*Welcome, error) {
 			w.AckBytes = f.number()
 		case tagResumeTime:
 			w.ResumeTime = f.millis()
+		case tagNotices:
+			w.Notices = f.bool()
 		}
 	}
 	if err := f.end(); err != nil {
