@@ -44,6 +44,7 @@ const (
 	StateDisconnected                  // the connection has ended: the client has left
 	StateReconnecting                  // there is no stream; the client tries to come back
 	StateResumed                       // it has come back, and the connection goes on: nothing is lost
+	StateConnecting                    // Connect tries again and again; see [Retry]
 )
 
 // String returns the state in lower case, such as "connected".
@@ -57,6 +58,8 @@ func (s State) String() string {
 		return "reconnecting"
 	case StateResumed:
 		return "resumed"
+	case StateConnecting:
+		return "connecting"
 	}
 	return "unknown state"
 }
@@ -84,9 +87,18 @@ func NewClient(d transport.Dialer, opts *ClientOptions) *Client {
 //	connected → reconnecting → resumed             the stream broke off, and nothing is lost
 //	connected → reconnecting → disconnected →      it did, and the server has given the client up,
 //	            connected                          which joins anew
+//	connected → reconnecting → disconnected →      it did, and the time of the session has passed;
+//	            reconnecting → connected           the client joins anew when it can
 //	connected → disconnected → reconnecting →      the server has ended the connection, to be
 //	            connected                          made again later
 //	connected → disconnected                       for good: [Client.Done] is closed
+//
+// With [Retry].First, Connect tells too what it does:
+//
+//	connecting → connected                         the first attempt has succeeded
+//	connecting → connecting → connected            the first attempt has failed, for the reason that the
+//	                                               second "connecting" has, and a later one has succeeded
+//	connecting → disconnected                      Connect has failed, with the same reason
 //
 // It runs before anything is handled that comes after the change.
 func (cl *Client) OnState(f func(s State, why error)) {
@@ -114,11 +126,12 @@ func (cl *Client) OnClientRename(f func(old string, p Presence)) {
 	cl.onNamed = f
 }
 
-// Connect connects and returns when the server has welcomed the client. ctx bounds the attempt,
-// not the connection; its values are passed to handlers. It fails with the dialer's error
-// as cause, or with the server's reason for refusing, for which [IsRemote] reports
-// true. From then on the client comes back by itself, as [ClientOptions.Retry] says. After
-// it has ended for good Connect may be called again: the client joins anew.
+// Connect connects and returns when the server has welcomed the client. ctx bounds the attempt, not
+// the connection; its values are passed to handlers. It fails with the dialer's error as cause, or
+// with the server's reason for refusing, for which [IsRemote] reports true. With [Retry].First it
+// tries until ctx ends, whose error it returns then. From then on the client comes back by itself,
+// as [ClientOptions.Retry] says. After it has ended for good Connect may be called again: the
+// client joins anew.
 func (cl *Client) Connect(ctx context.Context) error {
 	attempt, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
@@ -126,19 +139,29 @@ func (cl *Client) Connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n, err := cl.attempt(attempt, nil, 0)
+	r := &run{context.WithoutCancel(ctx), cl.newPace(), make(chan struct{})}
+	h := cl.newHerald(last)
+	n, err := cl.first(attempt, r.pace, h)
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
 	cl.connecting = nil
 	if err != nil {
 		if attempt.Err() != nil && ctx.Err() == nil {
-			return context.Cause(attempt)
+			err = context.Cause(attempt)
+		}
+		if cl.opts.Retry.First {
+			h.tell(StateDisconnected, err)
 		}
 		return err
 	}
-	c := cl.adopt(&run{context.WithoutCancel(ctx), make(chan struct{})}, n, id)
+	c := cl.adopt(r, n, id)
 	cl.conn, cl.final = c, nil
-	go cl.start(c, n.rd, last)
+	go func() {
+		if cl.opts.Retry.First {
+			<-h.before // with manual dispatch too: what is told runs in the order in which it was left to Update
+		}
+		cl.start(c, n.rd, h.before)
+	}()
 	return nil
 }
 
@@ -359,11 +382,11 @@ func (cl *Client) engine(heartbeat *wire.Welcome) *engine {
 	}
 }
 
-func (cl *Client) tell(c *Conn, s State, why error) {
+func (cl *Client) tell(s State, why error) {
 	if cl.onState == nil {
 		return
 	}
-	defer c.eng.recover(c, "state handler")
+	defer (&engine{config: cl.cfg}).recover(nil, "state handler")
 	cl.onState(s, why)
 }
 

@@ -89,18 +89,15 @@ func TestAuthFuncIsAskedWhenTheSessionIsOver(t *testing.T) {
 	}
 	inWorld(t, opts, func(w *world) {
 		w.serve()
-		cl := NewClient(w.lis, &ClientOptions{Name: "ada", AuthFunc: f.token, Retry: Retry{Min: time.Minute}})
-		w.clients = append(w.clients, cl)
-		states := &kept[string]{}
-		cl.OnState(func(s State, _ error) { states.add(s.String()) })
+		var net network
+		cl, _ := w.over(&net, ClientOptions{Name: "ada", AuthFunc: f.token})
 		w.join(cl)
 		for range 3 {
 			time.Sleep(time.Minute)
 			asked, before := f.asked.Load(), joined.Load()
-			cl.Conn().breakOff()
-			synctest.Wait()
+			net.fail(false)
 			time.Sleep(3 * time.Second)
-			cl.RetryNow()
+			net.mend()
 			time.Sleep(2 * time.Minute)
 			require.NoError(t, cl.Err())
 			require.Equal(t, asked+1, f.asked.Load())

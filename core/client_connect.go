@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/pace"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -14,11 +15,15 @@ type newcomer struct {
 	rd      *reader // with what has been read behind the welcome
 	peer    *classicPeer
 	welcome *wire.Welcome
+	took    time.Duration // from dialing to the welcome
 }
 
-// attempt is one attempt to connect, and to go on with last if there is one. It may take as long
-// as most behind the program's AuthFunc; zero is as long as ctx lets it.
-func (cl *Client) attempt(ctx context.Context, last *Conn, most time.Duration) (*newcomer, error) {
+// attemptTime is how long AuthFunc may take.
+const attemptTime = 15 * time.Second
+
+// attempt is one attempt to connect, and to go on with last if there is one. Behind the program's AuthFunc it
+// may take as long as p says; without p that is as long as ctx lets it.
+func (cl *Client) attempt(ctx context.Context, last *Conn, p *pace.Pace) (*newcomer, error) {
 	h, err := cl.helloFor(ctx, last)
 	if err != nil {
 		return nil, err
@@ -27,17 +32,22 @@ func (cl *Client) attempt(ctx context.Context, last *Conn, most time.Duration) (
 	if err != nil {
 		return nil, err
 	}
-	ctx, stop := within(ctx, most)
-	defer stop()
-	return cl.dial(ctx, hello, peer)
+	begun := time.Now()
+	if p != nil {
+		var stop func()
+		ctx, stop = within(ctx, p.Attempt(begun))
+		defer stop()
+	}
+	n, err := cl.dial(ctx, hello, peer)
+	if err == nil {
+		n.took = time.Since(begun)
+	}
+	return n, err
 }
 
-// within bounds ctx in time, unless most is zero. WithTimeout would cost a browser build 4 KB.
+// within bounds ctx in time. WithTimeout would cost a browser build 4 KB.
 func within(ctx context.Context, most time.Duration) (bounded context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	if most == 0 {
-		return ctx, func() { cancel(nil) }
-	}
 	t := time.AfterFunc(most, func() { cancel(context.DeadlineExceeded) })
 	return ctx, func() { t.Stop(); cancel(nil) }
 }
@@ -81,6 +91,7 @@ func (n *newcomer) drop() {
 // A run is what begins with a Connect and ends for good: one connection after the other.
 type run struct {
 	base  context.Context // the values that handlers are passed
+	pace  *pace.Pace      // of its attempts to connect
 	ended chan struct{}   // closed when it has ended
 }
 
@@ -89,6 +100,7 @@ func (cl *Client) adopt(r *run, n *newcomer, id uint64) *Conn {
 	w := n.welcome
 	eng := cl.engine(w)
 	eng.run = r
+	r.pace.Up(n.took)
 	c := newConn(r.base, eng, id, n.stream)
 	c.classic = n.peer
 	c.name, c.addr = w.Name, w.Addr
@@ -97,7 +109,8 @@ func (cl *Client) adopt(r *run, n *newcomer, id uint64) *Conn {
 	}
 	c.peerMaxFrame = peerMaxFrame(w.MaxFrame)
 	if len(w.Token) > 0 && !cl.opts.Retry.Off {
-		c.session = session{id: w.Session, token: w.Token, ackBytes: peerAckBytes(w.AckBytes)}
+		c.session = session{id: w.Session, token: w.Token, ackBytes: peerAckBytes(w.AckBytes), resumeTime: w.ResumeTime}
+		r.pace.Mix(w.Token)
 		c.out.keep.on = true
 	}
 	if w.MaxCommand > 0 {
@@ -107,14 +120,12 @@ func (cl *Client) adopt(r *run, n *newcomer, id uint64) *Conn {
 	return c
 }
 
-// start lets a connection run that comes after last, which may be nil.
-func (cl *Client) start(c *Conn, rd *reader, last *Conn) {
+// start lets a connection run. What was told before it is told when before is closed.
+func (cl *Client) start(c *Conn, rd *reader, before <-chan struct{}) {
 	c.eng.sweep.start()
 	c.serve(rd, func() {
-		if last != nil {
-			<-last.Done() // its end is told before this beginning
-		}
-		cl.tell(c, StateConnected, nil)
+		<-before
+		cl.tell(StateConnected, nil)
 		c.eng.begun.happen()
 	})
 }

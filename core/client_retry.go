@@ -4,11 +4,9 @@ import (
 	"context"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/pace"
 	"github.com/hisock/hisock/core/wire"
 )
-
-// attemptTime is how long one attempt to come back may take.
-const attemptTime = 15 * time.Second
 
 // RetryNow makes a client that waits to come back try at once: for a program that knows that
 // there is a network again. It does nothing if the client is not waiting.
@@ -24,16 +22,22 @@ func (cl *Client) suspended(c *Conn, l *link, why *Error) {
 	if c.eng.manual == nil { // else the program is told in order anyway
 		<-c.eng.begun.wait()
 	}
-	c.inform(func() { cl.tell(c, StateReconnecting, why) })
+	c.inform(func() { cl.tell(StateReconnecting, why) })
 	l.gone.happen()
-	try := cl.newTry(c.token)
+	pace := c.eng.run.pace
+	pace.Down(l.died, l.died.Sub(l.born), c.resumeTime)
+	cl.beginWaiting()
 	for {
-		if !try.wait(c.ctx, why.RetryAfter) {
+		if !cl.wait(c.ctx, pace, why.RetryAfter) {
 			cl.stayAway()
 			c.end(why, nil, ending{waiting: l}) // unless it has ended
 			return
 		}
-		n, err := cl.attempt(c.ctx, c, attemptTime)
+		if c.surelyOver(l) {
+			c.end(NewError(CodeConnLost, "the session is over"), nil, ending{waiting: l})
+			return
+		}
+		n, err := cl.attempt(c.ctx, c, pace)
 		switch {
 		case err == nil && n.welcome.Resumed:
 			cl.goOn(c, l, n)
@@ -72,7 +76,8 @@ func (cl *Client) goOn(c *Conn, l *link, n *newcomer) {
 		return
 	}
 	cl.counters.resumed.Add(1)
-	resumed := func() { c.inform(func() { cl.tell(c, StateResumed, nil) }) }
+	c.eng.run.pace.Up(n.took)
+	resumed := func() { c.inform(func() { cl.tell(StateResumed, nil) }) }
 	if c.turn.Load()&turnMask != turnHanded { // who is told may wait for the server like any handler
 		c.serve(n.rd, resumed)
 		return
@@ -96,7 +101,7 @@ func (cl *Client) succeed(c *Conn, l *link, n *newcomer) {
 	cl.conn = next
 	cl.mu.Unlock()
 	c.end(NewError(CodeConnLost, "the server has given the session up"), nil, ending{waiting: l})
-	go cl.start(next, n.rd, c)
+	go cl.start(next, n.rd, c.Done())
 }
 
 // leave says goodbye over a stream that is not wanted any more.
@@ -125,10 +130,10 @@ func (cl *Client) finished(c *Conn) {
 	}
 	id, shared := cl.lastID, cl.conn != c && cl.conn.eng.run == c.eng.run
 	cl.mu.Unlock()
-	cl.tell(c, StateDisconnected, why)
+	cl.tell(StateDisconnected, why)
 	switch {
 	case again:
-		cl.tell(c, StateReconnecting, why)
+		cl.tell(StateReconnecting, why)
 		go cl.rejoin(ctx, c, id, why)
 	case !shared:
 		close(c.eng.run.ended)
@@ -137,9 +142,15 @@ func (cl *Client) finished(c *Conn) {
 
 // rejoin joins anew in the place of a connection that has ended.
 func (cl *Client) rejoin(ctx context.Context, c *Conn, id uint64, why *Error) {
-	try := cl.newTry(c.token)
-	for try.wait(ctx, why.RetryAfter) {
-		n, err := cl.attempt(ctx, nil, attemptTime)
+	pace := c.eng.run.pace
+	if l := c.link.Load(); l.dead.Load() {
+		pace.Over() // it was down before
+	} else {
+		pace.Down(time.Now(), time.Since(l.born), 0)
+	}
+	cl.beginWaiting()
+	for cl.wait(ctx, pace, why.RetryAfter) {
+		n, err := cl.attempt(ctx, nil, pace)
 		if err == nil {
 			if cl.takePlace(c, id, n) {
 				return
@@ -162,7 +173,7 @@ func (cl *Client) rejoin(ctx context.Context, c *Conn, id uint64, why *Error) {
 	cl.mu.Unlock()
 	giveUp(nil)
 	c.inform(func() {
-		cl.tell(c, StateDisconnected, why)
+		cl.tell(StateDisconnected, why)
 		close(c.eng.run.ended)
 	})
 }
@@ -180,7 +191,7 @@ func (cl *Client) takePlace(last *Conn, id uint64, n *newcomer) bool {
 	cl.conn, cl.connecting = next, nil
 	cl.mu.Unlock()
 	giveUp(nil)
-	go cl.start(next, n.rd, last)
+	go cl.start(next, n.rd, last.Done())
 	return true
 }
 
@@ -192,55 +203,48 @@ func asError(err error) *Error {
 	return wrapError(CodeNotConnected, "", err)
 }
 
-// A try paces the attempts to come back.
-type try struct {
-	cl    *Client
-	limit time.Duration // of the next wait
-	until time.Time     // zero for without end
-	state uint64        // of random
+// newPace returns what paces the attempts of the client until it has ended for good.
+func (cl *Client) newPace() *pace.Pace {
+	r := cl.opts.Retry
+	return pace.New(pace.Options{
+		Min: positive(r.Min, defaultRetryMin), Max: positive(r.Max, defaultRetryMax), For: max(r.For, 0),
+	}, uint64(time.Now().UnixNano()))
 }
 
-func (cl *Client) newTry(token []byte) *try {
+// beginWaiting forgets a RetryNow of an earlier time.
+func (cl *Client) beginWaiting() {
 	select {
-	case <-cl.hurry: // of an earlier time
+	case <-cl.hurry:
 	default:
 	}
-	r := cl.opts.Retry
-	t := &try{cl: cl, limit: positive(r.Min, defaultRetryMin), state: uint64(time.Now().UnixNano()) | 1}
-	for _, b := range token {
-		t.state = t.state*31 + uint64(b)
-	}
-	if r.For > 0 {
-		t.until = time.Now().Add(r.For)
-	}
-	return t
-}
-
-// random is a xorshift generator (Marsaglia, 2003), begun with the time and the token of the
-// session, which is random: enough to spread clients, and a browser build would pay 1 KB for
-// package math/rand.
-func (t *try) random() uint64 {
-	t.state ^= t.state << 13
-	t.state ^= t.state >> 7
-	t.state ^= t.state << 17
-	return t.state
 }
 
 // wait waits before an attempt, at least as long as the server has asked for. It reports false
 // when ctx ends or the client has tried for long enough.
-func (t *try) wait(ctx context.Context, least time.Duration) bool {
-	d := max(least, time.Duration(t.random()%uint64(t.limit+1)))
-	t.limit = min(2*t.limit, max(positive(t.cl.opts.Retry.Max, defaultRetryMax), t.limit))
-	if !t.until.IsZero() && time.Now().Add(d).After(t.until) {
+func (cl *Client) wait(ctx context.Context, p *pace.Pace, least time.Duration) bool {
+	d, ok := p.Next(time.Now(), least)
+	if !ok {
 		return false
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-t.cl.hurry:
-		t.limit = positive(t.cl.opts.Retry.Min, defaultRetryMin)
+	case <-cl.hurry:
+		p.Hurry()
 	case <-ctx.Done():
 	}
 	return ctx.Err() == nil
 }
+
+// surelyOver reports whether a server that has noticed as late as it may that the link is gone has
+// given the session up. Before that it is worth an attempt.
+func (c *Conn) surelyOver(l *link) bool {
+	if c.resumeTime == 0 || c.eng.heartbeat == 0 {
+		return false // nobody knows
+	}
+	return time.Since(l.died) > c.resumeTime+3*c.eng.heartbeat+surePause
+}
+
+// surePause is what a server may take beyond what it has said.
+const surePause = 5 * time.Second

@@ -2,6 +2,7 @@ package core
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/hisock/hisock/transport"
 )
@@ -21,6 +22,8 @@ type link struct {
 	ready  transport.ReadyReader // stream, if it can wait without a buffer
 	info   transport.Info
 
+	born       time.Time
+	died       time.Time // of a connection that could be resumed; set before broken happens
 	dead       atomic.Bool
 	broken     latch // it is dead
 	readerDone latch // nobody reads it any more
@@ -29,7 +32,7 @@ type link struct {
 }
 
 func newLink(stream transport.Conn) *link {
-	l := &link{stream: stream, info: stream.Info()}
+	l := &link{stream: stream, info: stream.Info(), born: time.Now()}
 	l.ready, _ = stream.(transport.ReadyReader)
 	return l
 }
@@ -39,6 +42,8 @@ func newLink(stream transport.Conn) *link {
 type session struct {
 	id, token []byte
 	ackBytes  int // the peer wants an ack at least each so many bytes
+
+	resumeTime time.Duration // at a client: how long the server keeps the session; zero if it does not say
 }
 
 // suspend gives up a link that has broken off, and keeps the connection for a while if it
@@ -52,6 +57,7 @@ func (c *Conn) suspend(l *link, why *Error) bool {
 	case c.ended || c.token == nil || !c.eng.mayWait(c):
 		return false
 	}
+	l.died = time.Now()
 	l.dead.Store(true)
 	l.broken.happen()
 	c.suspended = true
@@ -131,13 +137,7 @@ func (c *Conn) isWaitingLocked(l *link) bool {
 }
 
 // inform runs what tells the program of something, or leaves it to Update.
-func (c *Conn) inform(f func()) {
-	if c.eng.manual != nil {
-		c.eng.manual.add(task{event: f})
-		return
-	}
-	f()
-}
+func (c *Conn) inform(f func()) { c.eng.manual.inform(f) }
 
 // Suspended reports whether the connection has no stream at this moment, and may be
 // resumed.

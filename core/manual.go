@@ -40,3 +40,12 @@ func (cl *Client) Run(ctx context.Context) error {
 	}
 	return cl.manual.runUntil(ctx, cl.Done())
 }
+
+// inform runs what tells the program of something, or leaves it to Update.
+func (q *manualQueue) inform(f func()) {
+	if q != nil {
+		q.add(task{event: f})
+		return
+	}
+	f()
+}

@@ -110,7 +110,7 @@ func TestModel(t *testing.T) {
 			QueueBytes: 32<<10 + rng.IntN(256<<10), InboxBytes: 1<<10 + rng.IntN(64<<10),
 			ResumeTime: time.Duration(20+rng.IntN(2000)) * time.Millisecond, MaxConcurrent: 4,
 		}
-		if seed%3 == 0 { // a client may be too late
+		if seed%3 == 2 { // a client may be too late, where dialing takes a while
 			opts.ResumeTime = time.Duration(1+rng.IntN(20)) * time.Millisecond
 		}
 		inWorld(t, opts, func(w *world) {
@@ -155,7 +155,8 @@ func runModel(w *world, rng *rand.Rand, seed uint64) *model {
 		own := rand.New(rand.NewPCG(seed, uint64(i+2)))
 		cuts := rand.New(rand.NewPCG(seed, uint64(i+20)))
 		cl, _ := w.returning(fmt.Sprint("client ", i), Retry{Min: time.Duration(1+rng.IntN(30)) * time.Millisecond, Max: 30 * time.Millisecond})
-		cl.dialer = faulty.Dialer(w.lis, func(n int) faulty.Script {
+		net := &network{Dialer: w.lis, delay: func() time.Duration { return time.Duration(seed%3/2) * 10 * time.Millisecond }}
+		cl.dialer = faulty.Dialer(net, func(n int) faulty.Script {
 			at := cuts.Int64N(40_000)
 			if n == 0 {
 				at += 500 // the first connects

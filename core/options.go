@@ -200,12 +200,13 @@ type ClientOptions struct {
 	Auth []byte
 
 	// AuthFunc gives the Auth of each time that the client joins, in place of Auth: as it connects,
-	// and as it joins anew. A resume is proven by the session's own token and asks nothing. ctx ends when the attempt is given up,
-	// for instance by [Client.Close], and after 15 s, which the client waits for it.
+	// and as it joins anew. A resume is proven by the session's own token and asks nothing. ctx
+	// ends when the attempt is given up, for instance by [Client.Close], and after 15 s, which the
+	// client waits for it.
 	//
-	// An [Error] whose code is final ends the client, as [Retry] says. Any other error, and a panic, is an attempt that
-	// failed. What AuthFunc returns is never logged. It runs on a goroutine of its own, once at
-	// a time. NewClient panics if both Auth and AuthFunc are set.
+	// An [Error] whose code is final ends the client, as [Retry] says. Any other error, and a
+	// panic, is an attempt that failed. What AuthFunc returns is never logged. It runs on a
+	// goroutine of its own, once at a time. NewClient panics if both Auth and AuthFunc are set.
 	AuthFunc func(ctx context.Context) ([]byte, error)
 
 	// Metadata is handed to the server.
@@ -254,7 +255,7 @@ type clientOptions struct {
 
 // Retry says how a [Client] comes back by itself: when its connection has broken off, and
 // when the server ends it, or refuses it, with an error that time may heal. The first
-// [Client.Connect] is tried once, whatever is said here.
+// [Client.Connect] is tried once, unless First is set.
 //
 // Whether it comes back says the code of the error, and an error of any code with a RetryAfter makes it come back:
 //
@@ -272,12 +273,21 @@ type Retry struct {
 	// Off makes the client stay away; then it asks for no session that could be resumed.
 	Off bool
 
-	// Min and Max bound the time before an attempt. It is chosen at random between zero and
-	// a limit that begins with Min and doubles with each attempt up to Max, and is never
-	// less than what a server has asked for. Zero means 500 ms and 20 s.
+	// First makes [Client.Connect] try again as the client does later, until its context ends, For
+	// has passed, or the error is one from which the client does not come back. Each attempt may
+	// take 15 s. [Client.OnState] tells of it. It holds with Off too.
+	First bool
+
+	// Min and Max bound the time before an attempt. It is chosen at random between zero and a limit
+	// that begins with Min and doubles with each attempt up to Max, and is never less than what a
+	// server has asked for. A connection that did not last at least as long as that limit doubles
+	// the limit with which the next time begins. While the session can be resumed, as the server
+	// has said, the limit is at most 2 s, or Min, or a fifteenth of the time away, and the last of
+	// these attempts comes before the session ends. Zero means 500 ms and 20 s.
 	Min, Max time.Duration
 
-	// For is how long the client tries before it gives up. Zero means without end.
+	// For is how long the client tries before it gives up, since the end of the last connection
+	// that lasted. Zero means without end.
 	For time.Duration
 }
 

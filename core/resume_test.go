@@ -20,15 +20,7 @@ import (
 func (w *world) returning(name string, r Retry, groups ...string) (*Client, *kept[string]) {
 	cl := NewClient(w.lis, &ClientOptions{Name: name, Groups: groups, Codec: testCodec{}, Retry: r})
 	w.clients = append(w.clients, cl)
-	states := &kept[string]{}
-	cl.OnState(func(s State, why error) {
-		text := s.String()
-		if why != nil {
-			text += ": " + CodeOf(why).String()
-		}
-		states.add(text)
-	})
-	return cl, states
+	return cl, statesOf(cl)
 }
 
 // events notes what a server is told of its clients.

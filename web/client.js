@@ -12,7 +12,7 @@ import { RawInbox } from "./raw.js";
 /** @typedef {ReturnType<typeof import("./options.js").readOptions>} Options */
 
 // As Go numbers them, from 1.
-const states = /** @type {const} */ (["connected", "disconnected", "reconnecting", "resumed"]);
+const states = /** @type {const} */ (["connected", "disconnected", "reconnecting", "resumed", "connecting"]);
 
 /** @implements {ClientType} */
 export class Client {

@@ -55,7 +55,7 @@ export interface Sink {
   connected(name: string): void;
   /**
    * A change of the connection's state, the first included: 1 connected, 2 disconnected,
-   * 3 reconnecting, 4 resumed. name is the client's.
+   * 3 reconnecting, 4 resumed, 5 connecting. name is the client's.
    */
   state(state: number, name: string, why: HisockError | undefined): void;
   command(command: string, payload: Uint8Array): void;
