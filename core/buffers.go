@@ -1,5 +1,7 @@
 package core
 
+import "sync/atomic"
+
 const (
 	// readBufferSize is what a connection borrows while it has input, bigReadBufferSize
 	// what it borrows when frames are larger than that.
@@ -113,6 +115,37 @@ func (k *block) release() {
 	}
 	k.b, k.frames = k.b[:0], 0
 	p.free.Put(k)
+}
+
+// Packs are blocks in which one write puts small frames together that queues share. A write to a
+// peer that does not read keeps its pack as long as it lasts, beside the frames themselves, so
+// the more bytes are lent as packs, the smaller packs become: writes that make progress are few at a
+// time, and get the large ones.
+const (
+	manyPacks    = 2 << 20 // bytes; beyond, a pack is a large block at most
+	tooManyPacks = 4 << 20 // bytes; beyond, it is a small one
+)
+
+var packs atomic.Int64 // bytes that are lent as packs
+
+// getPack borrows a pack for n bytes, or for fewer.
+func getPack(n int) *block {
+	most := hugeBlock
+	switch lent := packs.Load(); {
+	case lent > tooManyPacks:
+		most = smallBlock
+	case lent > manyPacks:
+		most = largeBlock
+	}
+	k := getBlock(min(n, most))
+	packs.Add(int64(cap(k.b)))
+	return k
+}
+
+// putPack gives back what getPack returned.
+func putPack(k *block) {
+	packs.Add(-int64(cap(k.b)))
+	k.release()
 }
 
 // getRead borrows a buffer for n bytes of input, or makes one if that is too many to lend.

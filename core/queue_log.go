@@ -145,7 +145,7 @@ func (q *queue) layOutLocked() {
 		default:
 			last := &q.vec[len(q.vec)-1]
 			if q.pack == nil {
-				q.pack = getBlock(min(q.bytes-q.size+len(*last), hugeBlock))
+				q.pack = getPack(q.bytes - q.size + len(*last))
 			}
 			p := q.pack.b
 			if cap(p)-len(p) < len(*last)+len(b) {
@@ -176,8 +176,8 @@ func (q *queue) doneLocked() {
 	q.size = 0
 	q.written = q.taken
 	clear(q.vec)
-	if q.pack != nil {
-		q.pack.release()
+	if hasOverflow && q.pack != nil {
+		putPack(q.pack)
 		q.pack = nil
 	}
 	q.trimLocked()

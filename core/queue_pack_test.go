@@ -1,0 +1,83 @@
+//go:build !js
+
+package core
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+// stalledQueues are queues of that many receivers of the same small frames, each of which is being
+// written to and makes no progress.
+func stalledQueues(t *testing.T, count int) []*queue {
+	near, _ := transport.Pipe()
+	l := newLink(near)
+	frame := shared(wire.AppendCommand(nil, "news", make([]byte, 120)))
+	queues := make([]*queue, count)
+	for i := range queues {
+		q := &queue{limit: 1 << 20, link: l}
+		for range 2000 {
+			q.shareLocked(frame)
+		}
+		q.flushing = true
+		vec, _ := q.takeLocked()
+		require.NotEmpty(t, vec)
+		queues[i] = q
+	}
+	return queues
+}
+
+// What many receivers who do not read hold beside their queues is bounded: a few MiB and 4 KiB each.
+func TestPacksOfStalledReceivers(t *testing.T) {
+	const count = 500
+	before := packs.Load()
+	queues := stalledQueues(t, count)
+	held := 0
+	for _, q := range queues {
+		held += cap(q.pack.b)
+	}
+	require.Equal(t, int64(held), packs.Load()-before)
+	require.LessOrEqual(t, held, tooManyPacks+largeBlock+count*smallBlock)
+	require.Equal(t, hugeBlock, cap(queues[0].pack.b), "the first are as large as ever")
+	for _, q := range queues {
+		q.doneLocked()
+		require.Nil(t, q.pack)
+	}
+	require.Equal(t, before, packs.Load(), "all is given back")
+	again, _ := queues[0].takeLocked()
+	require.NotEmpty(t, again)
+	require.Equal(t, hugeBlock, cap(queues[0].pack.b), "and so are those that come later")
+	queues[0].doneLocked()
+}
+
+// A small pack writes the same bytes in the same order, in more writes.
+func TestSmallPackWritesTheSame(t *testing.T) {
+	near, _ := transport.Pipe()
+	var want, got []byte
+	q := &queue{limit: 1 << 20, link: newLink(near)}
+	for i := range 300 {
+		frame := wire.AppendCommand(nil, "news", bytes.Repeat([]byte{byte(i)}, 64+i*7%5000))
+		want = append(want, frame...)
+		q.shareLocked(shared(frame))
+	}
+	packs.Add(tooManyPacks + 1)
+	defer packs.Add(-tooManyPacks - 1)
+	q.flushing = true
+	for {
+		vec, _ := q.takeLocked()
+		if vec == nil {
+			break
+		}
+		for _, b := range vec {
+			got = append(got, b...)
+		}
+		q.doneLocked()
+	}
+	require.True(t, bytes.Equal(want, got))
+	require.EqualValues(t, 300, q.written)
+}
