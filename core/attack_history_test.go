@@ -13,7 +13,7 @@ import (
 
 func init() {
 	attacks["joins and leaves a group that has a history"] = attack{
-		opts:  core.ServerOptions{History: core.History{Messages: 100, Replay: true}},
+		opts:  core.ServerOptions{ChangeRate: -1, History: core.History{Messages: 100, Replay: true}},
 		tries: [2]int{300, 20_000}, grows: 16 << 10,
 		run: rejoin,
 	}
@@ -29,13 +29,13 @@ func rejoin(a *arena, tries int) string {
 	in, out := 0, 0
 	begun := time.Now()
 	for range tries {
-		both := wire.AppendLeaveGroup(wire.AppendJoinGroup(nil, "all"), "all")
+		both := wire.AppendAsk(wire.AppendAsk(nil, wire.KindAskJoin, 1, "all"), wire.KindAskLeave, 2, "all")
 		in += len(both)
 		p.send(both)
 		for left := false; !left; {
 			f := p.want()
 			out += len(f.Body) + 2
-			left = f.Kind == wire.KindLeaveGroup
+			left = f.Kind == wire.KindReply && f.Body[0] == 2 // the answer to the second
 		}
 	}
 	a.worst()

@@ -35,7 +35,8 @@ type Admission struct {
 	// told why it is refused.
 	Classic bool
 
-	asked  []string // the groups of the hello
+	asked  []string  // the groups of the hello
+	hurry  time.Time // when there is no more time to decide; zero is never
 	values []attached
 }
 
@@ -53,7 +54,7 @@ func (a *Admission) AuthIs(secret []byte) bool {
 func (s *Server) authorize(base context.Context, key uint64, info transport.Info, hello *wire.Hello, classic bool, hurry time.Time) (*Admission, *Error) {
 	a := &Admission{
 		Name: hello.Name, Groups: hello.Groups, Asked: hello.Name, Auth: hello.Auth, Metadata: hello.Metadata,
-		Info: info, Classic: classic, asked: slices.Clone(hello.Groups),
+		Info: info, Classic: classic, asked: slices.Clone(hello.Groups), hurry: hurry,
 	}
 	reserved := s.nameAllowed(hello.Name)
 	if s.opts.Authorize == nil {

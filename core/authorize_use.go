@@ -3,6 +3,8 @@ package core
 import (
 	"context"
 	"slices"
+
+	"github.com/hisock/hisock/core/wire"
 )
 
 // freezeGuarded is freeze, with [ServerOptions.AuthorizeCommand] as the outermost of the
@@ -32,48 +34,104 @@ func (s *Server) freezeGuarded() {
 	}
 }
 
-// allowGroup asks [ServerOptions.AuthorizeGroup] about a join that the client asked for.
-func (s *Server) allowGroup(c *Conn, group string) (err error) {
+// allowName asks [ServerOptions.AuthorizeName] about a name that a client asks for.
+func (s *Server) allowName(ctx context.Context, c *Conn, name string) *Error {
+	if s.opts.AuthorizeName == nil {
+		return s.allowByDefault("the server gives names")
+	}
+	return s.permit(ctx, c, "AuthorizeName", func() error { return s.opts.AuthorizeName(ctx, c, name) })
+}
+
+// allowGroup asks [ServerOptions.AuthorizeGroup] about a group that a client asks to be in.
+func (s *Server) allowGroup(ctx context.Context, c *Conn, group string) *Error {
 	if s.opts.AuthorizeGroup == nil {
+		return s.allowByDefault("the server puts its clients into groups")
+	}
+	return s.permit(ctx, c, "AuthorizeGroup", func() error { return s.opts.AuthorizeGroup(ctx, c, group) })
+}
+
+// allowByDefault decides about what no authorizer is set for: where it matters who somebody is
+// the client may not have it.
+func (s *Server) allowByDefault(why string) *Error {
+	if s.opts.Authorize == nil {
 		return nil
 	}
+	return NewError(CodeUnauthorized, why)
+}
+
+// permit runs an authorizer and returns what the client is told if it does not say yes. That it
+// could not decide is told to the program, here unless the client cannot be told either.
+func (s *Server) permit(ctx context.Context, c *Conn, what string, ask func() error) (why *Error) {
 	returned := false
 	defer func() {
 		if returned {
 			return
 		}
-		err = NewError(CodeInternal, "the handler failed")
+		why = s.later(NewError(CodeUnavailable, ""))
 		if v := recover(); v != nil {
-			s.eng.logPanic(c, "AuthorizeGroup", v)
+			s.eng.logPanic(c, what, v)
+			if c.classic == nil {
+				s.eng.tell(c, why)
+			}
 			return
 		}
 		c.endWith(errGoexit)
 	}()
-	err = s.opts.AuthorizeGroup(c, group)
+	err := ask()
 	returned = true
-	if e, ok := err.(*Error); ok && e == nil {
-		return nil
+	e, ok := find[*Error](err)
+	switch {
+	case err == nil || ok && e == nil: // a nil that has become an interface
+		err = ctx.Err()
+		if err == nil {
+			return nil
+		}
+	case ok && e.Code == CodeNone:
+		return &Error{Code: CodeUnauthorized, Message: e.Message, RetryAfter: e.RetryAfter, Details: e.Details}
+	case ok:
+		return e
 	}
-	return err
+	why = s.later(wrapError(CodeUnavailable, "", err))
+	if c.classic == nil && ctx.Err() != context.Canceled { // else the client does not want it any more
+		s.eng.fault(c, wrapError(CodeUnavailable, what, err))
+	}
+	return why
 }
 
 // allowGroups takes the groups out of c that the client asked for in its hello and may not
-// be in. c has not been welcomed yet: it is held meanwhile, so that nothing can be done
-// with it.
-func (s *Server) allowGroups(c *Conn, asked []string) {
-	if s.opts.AuthorizeGroup == nil || len(asked) == 0 {
-		return
+// be in, and returns what it is told of all that it asked for and is not in. c has not been
+// welcomed yet: it is held meanwhile, so that nothing can be done with it.
+func (s *Server) allowGroups(base context.Context, key uint64, c *Conn, a *Admission) (refused []wire.RefusedGroup) {
+	if len(a.asked) == 0 {
+		return nil
 	}
-	c.setHeld(errNotWelcomed)
-	for _, g := range c.Groups() {
-		if !slices.Contains(asked, g) {
-			continue // Authorize put it there
-		}
-		if err := s.allowGroup(c, g); err != nil {
-			s.eng.fault(c, err)
+	if s.opts.AuthorizeGroup != nil {
+		ctx, done := s.beginAsking(base, key, a.hurry)
+		defer done()
+		c.setHeld(errNotWelcomed)
+		for _, g := range c.Groups() {
+			if !slices.Contains(a.asked, g) {
+				continue // Authorize put it there
+			}
+			why := s.allowGroup(ctx, c, g)
+			if why == nil {
+				continue
+			}
 			c.setGroup(g, false)
+			refused = append(refused, wire.RefusedGroup{Name: g, Code: why.Code, Reason: why.Message, RetryAfter: why.RetryAfter})
+			if c.classic != nil { // it cannot be told
+				s.eng.fault(c, why)
+			}
 		}
 	}
+	asked := len(refused)
+	for _, g := range slices.Compact(slices.Sorted(slices.Values(a.asked))) {
+		told := func(r wire.RefusedGroup) bool { return r.Name == g }
+		if !c.InGroup(g) && !slices.ContainsFunc(refused[:asked], told) { // Authorize took it out
+			refused = append(refused, wire.RefusedGroup{Name: g, Code: CodeUnauthorized})
+		}
+	}
+	return refused
 }
 
 var errNotWelcomed = NewError(CodeNotConnected, "the client has not been welcomed yet")

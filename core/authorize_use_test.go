@@ -1,6 +1,7 @@
 package core
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,16 @@ func (p *peer) wantAnswer() (id uint64, code Code) {
 	}
 	require.NoError(p.t, err)
 	return id, code
+}
+
+// wantStatement returns the name in the next frame, which is of that kind.
+func (p *peer) wantStatement(k wire.Kind) string {
+	p.t.Helper()
+	f := p.want()
+	require.Equal(p.t, k.String(), f.Kind.String())
+	name, err := wire.ParseName(f.Body)
+	require.NoError(p.t, err)
+	return string(name)
 }
 
 // Each command, call and raw message is asked about before anything else sees it.
@@ -108,11 +119,13 @@ func TestAuthorizeCommandHidesCalls(t *testing.T) {
 // A group is asked about when a client asks for it, whenever that is.
 func TestAuthorizeGroup(t *testing.T) {
 	var asked kept[string]
-	opts := &ServerOptions{AuthorizeGroup: func(c *Conn, group string) error {
+	opts := &ServerOptions{AuthorizeGroup: func(_ context.Context, c *Conn, group string) error {
 		asked.add(c.Name() + " " + group)
 		switch group {
 		case "no":
-			return errors.New("not that one")
+			return NewError(1500, "not that one")
+		case "plain":
+			return errors.New("the database is away")
 		case "panic":
 			panic("no")
 		}
@@ -122,23 +135,34 @@ func TestAuthorizeGroup(t *testing.T) {
 		var faults kept[string]
 		w.srv.OnError(func(c *Conn, err error) { faults.add(c.Name() + " " + CodeOf(err).String()) })
 		w.serve()
-		cl := w.join(w.client("ada", "yes", "no", "panic"))
+		cl := w.join(w.client("ada", "yes", "no", "panic", "plain"))
 		require.Equal(t, []string{"yes"}, cl.Groups())
 		require.Equal(t, []string{"yes"}, first(w).Groups())
-		require.Equal(t, []string{"ada no", "ada panic", "ada yes"}, asked.all())
-		require.Equal(t, []string{"ada internal error", "ada internal error"}, faults.all())
-
-		for _, g := range []string{"no", "panic", "yes", "more"} {
-			require.NoError(t, cl.Join(g))
+		require.Equal(t, []string{"ada no", "ada panic", "ada plain", "ada yes"}, asked.all())
+		require.Equal(t, []string{"ada unavailable", "ada unavailable"}, faults.all(), "what it has not decided")
+		codes := []Code{1500, CodeUnavailable, CodeUnavailable, CodeNone, CodeNone}
+		for i, r := range cl.RefusedGroups() {
+			require.Equal(t, []string{"no", "panic", "plain"}[i], r.Group)
+			require.Equal(t, codes[i].String(), r.Why.Code.String())
+			require.True(t, IsRemote(r.Why))
+			require.Equal(t, i == 0, r.Why.RetryAfter == 0, "of what was decided")
+			require.NotContains(t, r.Why.Error(), "database")
 		}
-		synctest.Wait()
+		require.Len(t, cl.RefusedGroups(), 3)
+		require.Empty(t, first(w).RefusedGroups())
+
+		for i, g := range []string{"no", "panic", "plain", "yes", "more"} {
+			err := cl.Join(w.ctx, g)
+			require.Equal(t, codes[i].String(), CodeOf(err).String())
+			require.Equal(t, err != nil, IsRemote(err))
+		}
 		require.Equal(t, []string{"more", "yes"}, cl.Groups())
-		require.Equal(t, []string{"ada no", "ada panic", "ada more"}, asked.all()[3:], "it is in the other already")
-		require.NoError(t, first(w).Join("no"), "the program asks nobody")
-		require.NoError(t, cl.Leave("yes"))
-		synctest.Wait()
+		require.Equal(t, []string{"ada no", "ada panic", "ada plain", "ada more"}, asked.all()[4:], "it is in the other already")
+		require.Len(t, faults.all(), 4)
+		require.NoError(t, first(w).Join(w.ctx, "no"), "the program asks nobody")
+		require.NoError(t, cl.Leave(w.ctx, "yes"))
 		require.Equal(t, []string{"more", "no"}, cl.Groups())
-		require.Len(t, asked.all(), 6)
+		require.Len(t, asked.all(), 8)
 		require.Equal(t, []string{"more", "no"}, w.srv.Groups())
 		require.NoError(t, cl.Close())
 	})
@@ -153,7 +177,7 @@ func TestAuthorizeAndGroup(t *testing.T) {
 			a.Set("role", "guest")
 			return nil
 		},
-		AuthorizeGroup: func(c *Conn, group string) error {
+		AuthorizeGroup: func(_ context.Context, c *Conn, group string) error {
 			asked.add(group + " " + c.Get("role").(string))
 			return NewError(CodeUnauthorized, "no")
 		},
@@ -163,6 +187,11 @@ func TestAuthorizeAndGroup(t *testing.T) {
 		cl := w.join(w.client("ada", "wanted", "dropped"))
 		require.Equal(t, []string{"given"}, cl.Groups())
 		require.Equal(t, []string{"wanted guest"}, asked.all())
+		refused := cl.RefusedGroups()
+		require.Len(t, refused, 2)
+		require.Equal(t, "hisock: peer: unauthorized: no", refused[0].Why.Error())
+		require.Equal(t, "dropped", refused[1].Group)
+		require.Equal(t, "hisock: peer: unauthorized", refused[1].Why.Error())
 		require.NoError(t, cl.Close())
 	})
 }
@@ -172,8 +201,8 @@ func TestAuthorizeAndGroup(t *testing.T) {
 func TestAuthorizeGroupBeforeWelcome(t *testing.T) {
 	var w *world
 	var got kept[string]
-	opts := &ServerOptions{AuthorizeGroup: func(c *Conn, _ string) error {
-		for _, err := range []error{c.Send("x", 1), c.Join("other"), c.Close(), c.CloseWith(NewError(1500, ""))} {
+	opts := &ServerOptions{AuthorizeGroup: func(_ context.Context, c *Conn, _ string) error {
+		for _, err := range []error{c.Send("x", 1), c.Join(w.ctx, "other"), c.Close(), c.CloseWith(NewError(1500, ""))} {
 			got.add(CodeOf(err).String())
 		}
 		_, err := c.CallBytes(context.Background(), "x", nil)
@@ -200,20 +229,20 @@ func TestAuthorizeGroupBeforeWelcome(t *testing.T) {
 
 // Who may not join a group does not learn whether anybody is in it.
 func TestAuthorizeGroupRevealsNobody(t *testing.T) {
-	opts := &ServerOptions{AuthorizeGroup: func(*Conn, string) error { return NewError(CodeUnauthorized, "no") }}
+	opts := &ServerOptions{AuthorizeGroup: func(context.Context, *Conn, string) error { return NewError(CodeUnauthorized, "no") }}
 	inWorld(t, opts, func(w *world) {
 		w.serve()
 		ada := w.join(w.client("ada"))
-		require.NoError(t, first(w).Join("full"))
+		require.NoError(t, first(w).Join(w.ctx, "full"))
 		p := w.hello(&wire.Hello{Groups: []string{"full", "none"}})
+		var answers []wire.Frame
 		for _, g := range []string{"full", "none"} {
-			p.send(wire.AppendJoinGroup(nil, g))
+			p.send(wire.AppendAsk(nil, wire.KindAskJoin, 7, g))
 			f := p.want()
-			require.Equal(t, wire.KindLeaveGroup, f.Kind)
-			got, err := wire.ParseName(f.Body)
-			require.NoError(t, err)
-			require.Equal(t, g, string(got))
+			answers = append(answers, wire.Frame{Kind: f.Kind, Body: bytes.Clone(f.Body)})
 		}
+		require.Equal(t, wire.KindFailure, answers[0].Kind)
+		require.Equal(t, answers[0], answers[1])
 		require.Equal(t, 1, w.srv.Group("full").Len())
 		require.NoError(t, ada.Close())
 	})

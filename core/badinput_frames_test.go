@@ -55,11 +55,12 @@ func TestBadFrames(t *testing.T) {
 			wire.AppendFrame(nil, wire.KindGoodbye, []byte{1}, text(nasty["not UTF-8"]), []byte{0}),
 			core.CodeProtocol, "not UTF-8",
 		},
-		"group not in UTF-8": {wire.AppendJoinGroup(nil, nasty["not UTF-8"]), core.CodeBadName, "not UTF-8"},
-		"name not in UTF-8":  {wire.AppendRename(nil, nasty["not UTF-8"]), core.CodeBadName, "not UTF-8"},
-		"left group not in UTF-8": {
-			wire.AppendLeaveGroup(nil, nasty["half a character"]), core.CodeBadName, "not UTF-8",
-		},
+		"join group":           {wire.AppendJoinGroup(nil, "red"), core.CodeProtocol, "join group frame from a client"},
+		"leave group":          {wire.AppendLeaveGroup(nil, "red"), core.CodeProtocol, "leave group frame from a client"},
+		"rename":               {wire.AppendRename(nil, "eve"), core.CodeProtocol, "rename frame from a client"},
+		"ask join with a tail": {wire.AppendFrame(nil, wire.KindAskJoin, []byte{1, 1, 'g', 0}), core.CodeProtocol, "too many"},
+		"ask leave, cut short": {wire.AppendFrame(nil, wire.KindAskLeave, []byte{1, 9, 'g'}), core.CodeProtocol, "9 B announced"},
+		"ask without an id":    {wire.AppendFrame(nil, wire.KindAskRename), core.CodeProtocol, "cut short"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -119,7 +120,7 @@ func TestGoldenFaults(t *testing.T) {
 				continue // a server bounds the hello as a whole
 			}
 			switch what {
-			case "joined", "left", "renamed", "welcome", "refuse": // not a client's to send: see TestBadFrames
+			case "joined", "left", "renamed", "join group", "leave group", "rename", "welcome", "refuse": // not a client's to send: see TestBadFrames
 			case "stream item", "stream end", "stream credit": // for streams that nobody opened
 			case "hello":
 				p := n.raw(t)
@@ -179,18 +180,16 @@ func TestTruncatedFrames(t *testing.T) {
 // What is skipped or answered leaves the connection as it is.
 func TestFramesThatAreSkipped(t *testing.T) {
 	tests := map[string][]byte{
-		"unknown kind 0x80":            wire.AppendFrame(nil, 0x80),
-		"unknown kind 0xff, large":     wire.AppendFrame(nil, 0xff, make([]byte, 300<<10)),
-		"reply to nothing":             wire.AppendReply(nil, 7, []byte("x")),
-		"failure of nothing":           wire.AppendFailure(nil, 7, wire.Goodbye{Code: core.CodeInternal, Reason: everyNasty()}),
-		"cancel of nothing":            wire.AppendCancel(nil, 7),
-		"stream item of nothing":       wire.AppendStreamItem(nil, 7, []byte("x")),
-		"stream end of nothing":        wire.AppendStreamEnd(nil, 7, wire.Goodbye{}),
-		"stream credit of nothing":     wire.AppendStreamCredit(nil, 7, 1<<40),
-		"pong that nobody asked for":   wire.AppendPong(nil, 99),
-		"ack of nothing":               wire.AppendAck(nil, 0),
-		"leave of another's group":     wire.AppendLeaveGroup(nil, "not mine"),
-		"leave of a group of bad name": wire.AppendLeaveGroup(nil, nasty["escape sequence"]),
+		"unknown kind 0x80":          wire.AppendFrame(nil, 0x80),
+		"unknown kind 0xff, large":   wire.AppendFrame(nil, 0xff, make([]byte, 300<<10)),
+		"reply to nothing":           wire.AppendReply(nil, 7, []byte("x")),
+		"failure of nothing":         wire.AppendFailure(nil, 7, wire.Goodbye{Code: core.CodeInternal, Reason: everyNasty()}),
+		"cancel of nothing":          wire.AppendCancel(nil, 7),
+		"stream item of nothing":     wire.AppendStreamItem(nil, 7, []byte("x")),
+		"stream end of nothing":      wire.AppendStreamEnd(nil, 7, wire.Goodbye{}),
+		"stream credit of nothing":   wire.AppendStreamCredit(nil, 7, 1<<40),
+		"pong that nobody asked for": wire.AppendPong(nil, 99),
+		"ack of nothing":             wire.AppendAck(nil, 0),
 	}
 	over(t, sockets, func(t *testing.T, n *network) {
 		s := newScene(t, n, nil)

@@ -42,7 +42,8 @@ func seedFrames(f *testing.F) {
 		calls = wire.AppendRequest(calls, i, "echo", []byte("y"))
 	}
 	f.Add(calls, true)
-	f.Add(wire.AppendCommand(wire.AppendJoinGroup(nil, "chat"), "shout", []byte("hello")), true)
+	f.Add(wire.AppendCommand(wire.AppendAsk(nil, wire.KindAskJoin, 1, "chat"), "shout", []byte("hello")), true)
+	f.Add(wire.AppendRename(wire.AppendJoinGroup(nil, "chat"), "eve"), false)
 }
 
 // talk writes data, ends that direction, and reads to the end of the other.
@@ -145,7 +146,7 @@ func handleAll(r interface {
 	core.Registrar
 	OnBytes(string, func(context.Context, *core.Conn, []byte) error, ...core.HandlerOption)
 	HandleBytes(string, func(context.Context, *core.Conn, []byte) ([]byte, error), ...core.HandlerOption)
-	OnRename(func(*core.Conn, string))
+	OnRename(func(*core.Conn, string, string))
 	OnMessage(func(context.Context, *core.Conn, core.Frame) error, ...core.HandlerOption)
 },
 ) {
@@ -155,9 +156,9 @@ func handleAll(r interface {
 	r.OnBytes("leave us", func(_ context.Context, c *core.Conn, _ []byte) error { return c.Close() })
 	core.On(r, "count", func(_ context.Context, c *core.Conn, i int) error { return c.Send("counted", i) })
 	core.Handle(r, "sum", func(_ context.Context, _ *core.Conn, in []int) (int, error) { return len(in), nil })
-	r.OnBytes("join us", func(_ context.Context, c *core.Conn, group []byte) error { return c.Join(string(group)) })
-	r.OnBytes("call us", func(_ context.Context, c *core.Conn, name []byte) error { return c.Rename(string(name)) })
-	r.OnRename(func(c *core.Conn, old string) { c.Send("was", old) }) //nolint:errcheck // it may have gone
+	r.OnBytes("join us", func(ctx context.Context, c *core.Conn, group []byte) error { return c.Join(ctx, string(group)) })
+	r.OnBytes("call us", func(ctx context.Context, c *core.Conn, name []byte) error { return c.Rename(ctx, string(name)) })
+	r.OnRename(func(c *core.Conn, old, _ string) { c.Send("was", old) }) //nolint:errcheck // it may have gone
 	r.OnMessage(func(_ context.Context, c *core.Conn, f core.Frame) error {
 		if f.Kind == core.KindRaw {
 			return c.SendRaw(f.Payload)

@@ -37,6 +37,9 @@ func TestServerTurnsBad(t *testing.T) {
 		"renamed, cut short":     {wire.AppendFrame(nil, wire.KindRenamed, []byte{0}), core.CodeProtocol, "cut short"},
 		"rename to a nasty name": {wire.AppendRename(nil, nasty["escape sequence"]), core.CodeBadName, "name"},
 		"group not in UTF-8":     {wire.AppendJoinGroup(nil, nasty["not UTF-8"]), core.CodeBadName, "not UTF-8"},
+		"asks to join":           {wire.AppendAsk(nil, wire.KindAskJoin, 1, "red"), core.CodeProtocol, "ask join frame from a server"},
+		"asks to leave":          {wire.AppendAsk(nil, wire.KindAskLeave, 1, "red"), core.CodeProtocol, "ask leave frame from a server"},
+		"asks for a name":        {wire.AppendAsk(nil, wire.KindAskRename, 1, "eve"), core.CodeProtocol, "ask rename frame from a server"},
 		"endless goodbye":        {wire.AppendFrame(nil, wire.KindGoodbye, []byte{1}, text(strings.Repeat("b", 2000)), []byte{0}), core.CodeTooBig, "2000 B exceeds"},
 	}
 	for name, tc := range tests {

@@ -25,7 +25,7 @@ func TestClassicHistory(t *testing.T) {
 		old := w.old(`"ann"`, `"red"`)
 		old.want("say one", "raw", "welcome ann")
 		require.NoError(t, red.Send("say", "two"))
-		require.NoError(t, w.conn("ann").Join("blue"))
+		require.NoError(t, w.conn("ann").Join(w.ctx, "blue"))
 		old.want("say two", "say sky")
 		require.Equal(t, []string{"ann bad name"}, faults.all())
 		require.NoError(t, ada.Close())

@@ -116,8 +116,8 @@ func TestClassicAmongNatives(t *testing.T) {
 		require.Equal(t, CodeUnsupported, CodeOf(err))
 
 		// The server's program may put it into groups; it is not told.
-		require.NoError(t, w.conn("eve").Join("red"))
-		require.NoError(t, conn.Leave("red"))
+		require.NoError(t, w.conn("eve").Join(w.ctx, "red"))
+		require.NoError(t, conn.Leave(w.ctx, "red"))
 		require.NoError(t, red.Send("news", 2))
 		want("command news 2")
 		eve.want("news 2")

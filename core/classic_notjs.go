@@ -22,11 +22,12 @@ const kindClassic wire.Kind = 0xff
 // are written and read. What that protocol cannot carry fails with [CodeUnsupported].
 type classicPeer struct {
 	headerLen int
-	typed     bool                   // it speaks the dialect of 3.0a; see classic_v3_notjs.go
-	toServer  bool                   // it is a server
-	prefix    bool                   // commands match by prefix, as in 0.0.2
-	find      func(who string) *Conn // at a server: a client by name or address, or nil
-	greeted   bool                   // the first notice has come; whoever has the turn owns this
+	typed     bool                                    // it speaks the dialect of 3.0a; see classic_v3_notjs.go
+	toServer  bool                                    // it is a server
+	prefix    bool                                    // commands match by prefix, as in 0.0.2
+	find      func(who string) *Conn                  // at a server: a client by name or address, or nil
+	ask       func(c *Conn, k wire.Kind, name string) // at a server: the client wants that change
+	greeted   bool                                    // the first notice has come; whoever has the turn owns this
 
 	// hello is what the client said: an absent name is not an empty one. Its group changes
 	// under the connection's mu.
@@ -267,7 +268,7 @@ func isClassic(first byte) bool { return first >= '0' && first <= '9' }
 // readClassicHello reads how a classic peer joins. The peer is there also when the hello is
 // wrong: it would not understand a native refusal.
 func (s *Server) readClassicHello(stream transport.Conn, rd *reader) (*wire.Hello, *classicPeer, *Error) {
-	p := &classicPeer{headerLen: s.opts.ClassicHeaderLen, prefix: s.opts.ClassicPrefix, find: s.findClassic}
+	p := &classicPeer{headerLen: s.opts.ClassicHeaderLen, prefix: s.opts.ClassicPrefix, find: s.findClassic, ask: s.askedClassic}
 	for {
 		payload, size, ok, err := classic.Next(rd.buf[rd.r:rd.w], p.headerLen, s.opts.MaxHello)
 		if err != nil {

@@ -20,11 +20,11 @@ func TestClassicRename(t *testing.T) {
 		cl.OnClientRename(func(was string, p Presence) { seen.add(was + " is " + p.Name) })
 		w.join(cl)
 		old.want(`$CLTCONN$ {"ip": ["127.0.0.1", 40002], "name": "bob", "group": null}`)
-		require.NoError(t, cl.Rename("eve"))
+		require.NoError(t, cl.Rename(w.ctx, "eve"))
 		old.want(
 			`$CLTDISCONN$ {"ip": ["127.0.0.1", 40002], "name": "bob", "group": null}`,
 			`$CLTCONN$ {"ip": ["127.0.0.1", 40002], "name": "eve", "group": null}`)
-		require.NoError(t, cl.Rename(""))
+		require.NoError(t, cl.Rename(w.ctx, ""))
 		old.want(
 			`$CLTDISCONN$ {"ip": ["127.0.0.1", 40002], "name": "eve", "group": null}`,
 			`$CLTCONN$ {"ip": ["127.0.0.1", 40002], "name": null, "group": null}`)
@@ -34,7 +34,7 @@ func TestClassicRename(t *testing.T) {
 		ann, err := w.srv.Client("ann")
 		require.NoError(t, err)
 		for _, name := range []string{"zoe", ""} {
-			require.NoError(t, ann.Rename(name))
+			require.NoError(t, ann.Rename(w.ctx, name))
 		}
 		second.want(
 			`$CLTDISCONN$ {"ip": ["127.0.0.1", 40001], "name": "ann", "group": "red"}`,
@@ -46,8 +46,8 @@ func TestClassicRename(t *testing.T) {
 
 		unnamed, err := w.srv.Lookup("127.0.0.1:40003")
 		require.NoError(t, err)
-		require.NoError(t, unnamed.Rename("max"))
-		require.NoError(t, unnamed.Rename(""))
+		require.NoError(t, unnamed.Rename(w.ctx, "max"))
+		require.NoError(t, unnamed.Rename(w.ctx, ""))
 		old.want(
 			`$CLTDISCONN$ {"ip": ["127.0.0.1", 40003], "name": "", "group": null}`,
 			`$CLTCONN$ {"ip": ["127.0.0.1", 40003], "name": "max", "group": null}`,
@@ -68,7 +68,7 @@ func TestClassicRenameTooLong(t *testing.T) {
 		w.srv.OnError(func(c *Conn, err error) {
 			faults.add(c.Name() + " " + CodeOf(err).String())
 			if b, err := w.srv.Client(strings.Repeat("x", 60)); err == nil {
-				if err := b.Rename("c"); err != nil {
+				if err := b.Rename(w.ctx, "c"); err != nil {
 					t.Error(err)
 				}
 			}
@@ -79,7 +79,7 @@ func TestClassicRenameTooLong(t *testing.T) {
 		synctest.Wait()
 		w.join(cl)
 		require.Contains(t, p.take(), `"name": "b"`)
-		require.NoError(t, cl.Rename(strings.Repeat("x", 60)))
+		require.NoError(t, cl.Rename(w.ctx, strings.Repeat("x", 60)))
 		require.Empty(t, p.take(), "nothing of what cannot be said whole")
 		require.Equal(t, []string{"o too big", "o too big"}, faults.all())
 		require.Equal(t, "c", cl.Name())

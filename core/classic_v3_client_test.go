@@ -47,7 +47,7 @@ func TestClassicV3ClientCannot(t *testing.T) {
 			says string
 		}{
 			"call":                  {err, CodeUnsupported, "no calls"},
-			"join":                  {cl.Join("red"), CodeUnsupported, "keeps its name and group"},
+			"join":                  {cl.Join(t.Context(), "red"), CodeUnsupported, "keeps its name and group"},
 			"raw":                   {cl.SendRaw([]byte("x")), CodeUnsupported, "no raw messages"},
 			"bool":                  {cl.Send("say", true), CodeUnsupported, "a bool cannot be said"},
 			"null within":           {cl.Send("say", []any{nil}), CodeUnsupported, "null within"},

@@ -176,7 +176,7 @@ func (p *classicPeer) runTyped(c *Conn, payload []byte) {
 // rename is a client's wish for another name. Without a name it keeps the one it has.
 func (p *classicPeer) rename(c *Conn, name string) {
 	if name != "" {
-		c.eng.told(c, wire.KindRename, name)
+		p.ask(c, wire.KindAskRename, name)
 	}
 }
 
@@ -194,9 +194,9 @@ func (p *classicPeer) regroup(c *Conn, group string) {
 		return
 	}
 	if old.Text != "" {
-		c.eng.told(c, wire.KindLeaveGroup, old.Text)
+		p.ask(c, wire.KindAskLeave, old.Text)
 	}
-	c.eng.told(c, wire.KindJoinGroup, group) // which may find that there are too many
+	p.ask(c, wire.KindAskJoin, group) // which may be refused
 	var now classic.Label
 	if c.InGroup(group) {
 		now = classic.LabelOf(group)

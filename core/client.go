@@ -270,33 +270,6 @@ func (cl *Client) CallBytes(ctx context.Context, command string, payload []byte)
 
 func (cl *Client) codec() Codec { return cl.cfg.codec }
 
-// Join is [Conn.Join].
-func (cl *Client) Join(group string) error {
-	c, err := cl.current()
-	if err != nil {
-		return err
-	}
-	return c.Join(group)
-}
-
-// Leave is [Conn.Leave].
-func (cl *Client) Leave(group string) error {
-	c, err := cl.current()
-	if err != nil {
-		return err
-	}
-	return c.Leave(group)
-}
-
-// Rename is [Conn.Rename].
-func (cl *Client) Rename(name string) error {
-	c, err := cl.current()
-	if err != nil {
-		return err
-	}
-	return c.Rename(name)
-}
-
 // Name is what the client is called: by the server once it has connected.
 func (cl *Client) Name() string {
 	if c := cl.Conn(); c != nil {
@@ -373,8 +346,7 @@ func (cl *Client) engine(heartbeat *wire.Welcome) *engine {
 		sweep:     newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout)),
 		gone:      func(*Conn) {},
 		finished:  cl.finished,
-		told:      cl.told,
-		ask:       cl.ask,
+		change:    cl.change,
 		presence:  cl.presence,
 		mayWait:   func(*Conn) bool { return true },
 		waited:    func(*Conn) {},

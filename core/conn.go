@@ -76,7 +76,10 @@ type Conn struct {
 
 	values atomic.Pointer[[]attached] // the program's own; who changes it holds mu, and copies
 
-	telling   sync.Mutex // held while a server renames the client or tells others of it
+	refused []wire.RefusedGroup // groups of the hello, as the welcome had them; at a client
+	changes *changeRate         // of what the client asks for, once it has; whoever has the turn owns this
+
+	telling   sync.Mutex // held while a server changes the client's name or groups, and tells of it
 	announced bool       // others have been told that it came; guarded by telling
 
 	mu        sync.Mutex // guards the fields below

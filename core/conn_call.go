@@ -53,20 +53,25 @@ func (c *Conn) CallBytes(ctx context.Context, command string, payload []byte) ([
 }
 
 func (c *Conn) call(ctx context.Context, command string, payload []byte) ([]byte, error) {
-	if ctx.Err() != nil {
-		return nil, c.waitError(ctx)
-	}
 	if hasClassic && c.classic != nil {
 		return nil, errClassicCall
 	}
 	if err := c.checkSent(command); err != nil {
 		return nil, err
 	}
+	return c.ask(ctx, wire.KindRequest, command, payload)
+}
+
+// ask sends a frame that is answered under its id, and waits for the answer.
+func (c *Conn) ask(ctx context.Context, k wire.Kind, name string, payload []byte) ([]byte, error) {
+	if ctx.Err() != nil {
+		return nil, c.waitError(ctx)
+	}
 	w, id, ended := c.calls.add()
 	if ended != nil {
 		return nil, ended
 	}
-	if err := c.sendRequest(ctx, id, command, payload); err != nil {
+	if err := c.sendAsking(ctx, k, id, name, payload); err != nil {
 		c.calls.take(id)
 		return nil, err
 	}
@@ -98,16 +103,16 @@ func (c *Conn) awaitReply(ctx context.Context, w *call, id uint64) bool {
 	return false
 }
 
-// sendRequest queues a request, waiting for room if it must.
-func (c *Conn) sendRequest(ctx context.Context, id uint64, command string, payload []byte) error {
-	n := wire.RequestSize(id, command, len(payload))
+// sendAsking queues a frame that is answered, waiting for room if it must.
+func (c *Conn) sendAsking(ctx context.Context, k wire.Kind, id uint64, name string, payload []byte) error {
+	n := wire.RequestSize(id, name, len(payload)) // an ask is as long as a request without a payload
 	if err := c.fits(n); err != nil {
 		return err
 	}
 	if err := c.awaitRoom(ctx, n); err != nil {
 		return err
 	}
-	c.out.commitLocked(wire.AppendRequest(c.out.spaceLocked(n), id, command, payload))
+	c.out.commitLocked(wire.AppendAnswered(c.out.spaceLocked(n), k, id, name, payload))
 	c.queued()
 	return nil
 }

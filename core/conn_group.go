@@ -6,55 +6,17 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// Join puts the client into a group; being in it already is no error. At a server it is done
-// at once, and the client is told. At a client the server is asked: commands sent afterwards
-// are handled after it, [Conn.Groups] says so once the server has answered, and a join
-// that the server does not allow comes to nothing there. It fails with [CodeBadName], at a
-// server [CodeTooManyGroups], or why the connection ended.
-func (c *Conn) Join(group string) error { return c.eng.ask(c, wire.KindJoinGroup, group) }
-
-// Leave takes the client out of a group; not being in it is no error. It fails
-// as Join does.
-func (c *Conn) Leave(group string) error { return c.eng.ask(c, wire.KindLeaveGroup, group) }
-
-// changeGroup is a join or leave that the server's program asks for.
-func (s *Server) changeGroup(c *Conn, group string, in bool) error {
-	_, err := s.setGroup(c, group, in, false)
-	return err
-}
-
-// sendGroup tells the client that it is in the group, or is not.
-func (c *Conn) sendGroup(group string, in bool) error {
-	k := wire.KindLeaveGroup
-	if in {
-		k = wire.KindJoinGroup
+// setGroup changes a membership and tells the client. Who joins is given what is kept of the
+// group behind that, and who leaves has had it. It reports whether anything changed.
+func (s *Server) setGroup(c *Conn, group string, in bool) (changed bool, err error) {
+	if err := checkName(group, s.opts.MaxName); err != nil {
+		return false, err
 	}
-	return c.sendChange(k, group)
-}
-
-// maxEcho bounds the group names that are repeated to a client that asks for a bad one.
-const maxEcho = 16 << 10
-
-// membership is a join or leave that the client asks for. It is told what has become of it:
-// what the server says last is what holds, also when both ask at the same time. It
-// reports whether anything changed.
-func (s *Server) membership(c *Conn, group string, in bool) bool {
-	changed, err := s.clientGroup(c, group, in)
-	if err != nil {
-		s.eng.fault(c, err)
-	}
-	return changed
-}
-
-// setGroup changes a membership and tells the client, if anything changed or if it asked. Who
-// joins is given what is kept of the group behind that, and who leaves has had it. It reports whether
-// anything changed.
-func (s *Server) setGroup(c *Conn, group string, in, asked bool) (changed bool, err error) {
-	if !s.replays() || checkName(group, s.opts.MaxName) != nil {
-		return s.setGroupTold(c, group, in, asked)
+	if !s.replays() {
+		return s.setMember(c, group, in)
 	}
 	h := s.histories.take(group)
-	changed, err = s.setGroupTold(c, group, in, asked)
+	changed, err = s.setMember(c, group, in)
 	if changed && !in {
 		s.histories.leaveLocked(h, c)
 	}
@@ -62,45 +24,25 @@ func (s *Server) setGroup(c *Conn, group string, in, asked bool) (changed bool, 
 	return changed, err
 }
 
-func (s *Server) setGroupTold(c *Conn, group string, in, asked bool) (changed bool, err error) {
-	changed, err = s.setMember(c, group, in)
-	switch {
-	case asked && len(group) <= maxEcho:
-		c.sendGroup(group, c.InGroup(group)) //nolint:errcheck // then it is over anyway
-	case changed:
-		err = c.sendGroup(group, in)
-	}
-	return changed, err
-}
-
-func (s *Server) clientGroup(c *Conn, group string, in bool) (changed bool, err error) {
-	if in && !c.InGroup(group) {
-		if err := checkName(group, s.opts.MaxName); err != nil {
-			return false, s.notInGroup(c, group, err)
-		}
-		if err := s.allowGroup(c, group); err != nil {
-			return false, s.notInGroup(c, group, err)
-		}
-	}
-	return s.setGroup(c, group, in, true)
-}
-
-// notInGroup tells the client that it is not in a group that it asked for, and returns err.
-func (s *Server) notInGroup(c *Conn, group string, err error) error {
-	if len(group) <= maxEcho {
-		c.sendGroup(group, c.InGroup(group)) //nolint:errcheck // then it is over anyway
-	}
-	return err
-}
-
-// setMember keeps the connection's groups and the server's index in step, and never adds a
-// connection that has gone. It reports whether anything changed.
+// setMember changes a membership and tells the client, one change of a client after the other, so
+// that it hears of them in the order in which they took effect.
 func (s *Server) setMember(c *Conn, group string, in bool) (changed bool, err error) {
-	if in {
-		if err := checkName(group, s.opts.MaxName); err != nil {
-			return false, err
-		}
+	c.telling.Lock()
+	defer c.telling.Unlock()
+	if changed, err = s.moveMember(c, group, in); !changed {
+		return false, err
 	}
+	if in {
+		c.state(wire.KindJoinGroup, group)
+	} else {
+		c.state(wire.KindLeaveGroup, group)
+	}
+	return true, c.endedError()
+}
+
+// moveMember keeps the connection's groups and the server's index in step, and never adds a
+// connection that has gone. It reports whether anything changed.
+func (s *Server) moveMember(c *Conn, group string, in bool) (changed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {

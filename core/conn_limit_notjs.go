@@ -11,7 +11,7 @@ func (c *Conn) comesTooLate(f wire.Frame) bool {
 	if !c.eng.draining.Load() {
 		return false
 	}
-	if f.Kind == wire.KindRequest {
+	if f.Kind.Answered() {
 		c.turnDown(f, errShuttingDown)
 	}
 	return true
@@ -23,7 +23,7 @@ func (c *Conn) turnedDown(f wire.Frame) bool {
 	if c.comesTooLate(f) {
 		return true
 	}
-	if f.Kind != wire.KindRequest || c.eng.maxCalls == 0 || c.callsOpen() < c.eng.maxCalls {
+	if !f.Kind.Answered() || c.eng.maxCalls == 0 || c.callsOpen() < c.eng.maxCalls {
 		return false
 	}
 	c.turnDown(f, errTooManyCalls)
@@ -32,7 +32,7 @@ func (c *Conn) turnedDown(f wire.Frame) bool {
 
 // turnDown answers a call that is not handled.
 func (c *Conn) turnDown(f wire.Frame, why *Error) {
-	id, _, _, err := wire.ParseRequest(f.Body)
+	id, _, _, err := wire.ParseRequest(f.Body) // an ask begins as a request does
 	if err != nil {
 		c.endWith(wireError(err))
 		return

@@ -338,8 +338,18 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 		if c.recv.waiting.Load() == 0 || !c.gotAwaited(f.Body) {
 			return c.dispatch(rd, f)
 		}
-	case wire.KindRequest, wire.KindJoinGroup, wire.KindLeaveGroup, wire.KindRename:
+	case wire.KindRequest:
 		return c.dispatch(rd, f)
+	case wire.KindAskJoin, wire.KindAskLeave, wire.KindAskRename:
+		if c.server {
+			return c.dispatch(rd, f)
+		}
+		err = NewError(CodeProtocol, "an "+f.Kind.String()+" frame from a server")
+	case wire.KindJoinGroup, wire.KindLeaveGroup, wire.KindRename:
+		if !c.server {
+			return c.gotStatement(rd, f)
+		}
+		err = NewError(CodeProtocol, "a "+f.Kind.String()+" frame from a client")
 	case wire.KindRaw:
 		if !c.gotRaw(rd, f.Body) {
 			return c.dispatch(rd, f)

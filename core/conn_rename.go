@@ -2,53 +2,17 @@ package core
 
 import "github.com/hisock/hisock/core/wire"
 
-// Rename changes what the client is called; empty means that it has no name any more. At a
-// server it is done at once, and the client is told. At a client the server is asked:
-// commands sent afterwards are handled after it, [Conn.Name] says so once the server
-// has answered, and a name that the server does not allow comes to nothing there. It
-// fails with [CodeBadName], at a server [CodeNameTaken], or why the connection ended.
-//
-// Others who asked for notices are told. A client that connects anew asks for
-// [ClientOptions.Name] again.
-func (c *Conn) Rename(name string) error { return c.eng.ask(c, wire.KindRename, name) }
-
-// changeName is a change of name that the server's program asks for.
-func (s *Server) changeName(c *Conn, name string) error {
-	if err := checkChange(wire.KindRename, name, s.opts.MaxName); err != nil {
-		return err
-	}
-	_, _, err := s.setName(c, name, false)
-	return err
-}
-
-// naming is a change of name that the client asks for. It is told what it is called then.
-func (s *Server) naming(c *Conn, name string) {
-	err := checkChange(wire.KindRename, name, s.opts.MaxName)
-	if err == nil && name != c.Name() {
-		err = s.nameAllowed(name)
-	}
-	if err != nil {
-		s.eng.fault(c, err)
-		c.sendChange(wire.KindRename, c.Name()) //nolint:errcheck // then it is over anyway
-		return
-	}
-	old, changed, taken := s.setName(c, name, true)
-	switch {
-	case changed:
-		c.event(wire.KindRename, old)
-	case taken != nil && !c.isEnded():
-		s.eng.fault(c, taken)
-	}
-}
-
 // setName changes the name and tells of it, one change of a client after the other, so that
 // everybody hears last what holds. It reports what the name was, and whether it changed.
-func (s *Server) setName(c *Conn, name string, asked bool) (old string, changed bool, err error) {
+func (s *Server) setName(c *Conn, name string) (old string, changed bool, err error) {
+	if err := checkChange(name, s.opts.MaxName, true); err != nil {
+		return "", false, err
+	}
 	var unfit []*Conn
 	c.telling.Lock()
 	old, changed, err = s.claimName(c, name)
-	if changed || asked {
-		c.sendChange(wire.KindRename, c.Name()) //nolint:errcheck // then it is over anyway
+	if changed {
+		c.state(wire.KindRename, name)
 	}
 	if changed && c.announced {
 		unfit = s.tellRenamed(c, old)

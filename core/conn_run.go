@@ -33,11 +33,10 @@ func (c *Conn) runWith(f wire.Frame, slot *bool) {
 		}
 	case wire.KindRaw:
 		c.runRaw(f.Body)
+	case wire.KindAskJoin, wire.KindAskLeave, wire.KindAskRename:
+		err = c.eng.asked(c, f)
 	case wire.KindJoinGroup, wire.KindLeaveGroup, wire.KindRename:
-		var name []byte
-		if name, err = wire.ParseName(f.Body); err == nil {
-			c.eng.told(c, f.Kind, string(name))
-		}
+		c.runEvent(f)
 	case wire.KindJoined, wire.KindLeft, wire.KindRenamed:
 		err = c.gotPresence(f)
 	}
@@ -175,7 +174,7 @@ func (c *Conn) startCall(h *handler, f Frame, id uint64, slot *bool) error {
 	ctx, cancel := newCallContext(c.ctx)
 	if !c.serving.add(id, cancel) {
 		cancel()
-		return NewError(CodeProtocol, "a call with the id of one that is not answered yet")
+		return errSameID
 	}
 	if c.inbox.wasCanceled(id) {
 		c.serving.cancel(id)
@@ -188,6 +187,8 @@ func (c *Conn) startCall(h *handler, f Frame, id uint64, slot *bool) error {
 	c.spawn(slot, func() { c.answer(detached(ctx), h, f, id) })
 	return nil
 }
+
+var errSameID = NewError(CodeProtocol, "a call with the id of one that is not answered yet")
 
 // detached returns ctx for a handler that runs beside its connection: when it waits
 // there is no reading to hand over.

@@ -104,7 +104,7 @@ type inbox struct {
 	jobs  []job
 	head  int
 	bytes int
-	calls int // of the jobs, those that are calls nobody has given up
+	calls int // of the jobs, those that are to be answered and nobody has given up
 
 	// Jobs are numbered in their order, so that neither a cancel nor a receiver looks at all of them.
 	taken   uint64            // number of jobs[head]
@@ -125,7 +125,7 @@ type inbox struct {
 type job struct {
 	kind     wire.Kind
 	body     []byte
-	id       uint64 // of a request
+	id       uint64 // of what is to be answered
 	canceled bool   // it is not to be run: given up, or received out of its turn
 }
 
@@ -144,16 +144,8 @@ func (c *Conn) push(rd *reader, f wire.Frame) bool {
 	b := &c.inbox
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for c.turn.Load()&turnMask == turnHanded && !b.over && b.bytes > 0 && b.bytes+len(f.Body)+jobCost > b.limit {
-		if rd.link.dead.Load() {
-			c.unreceive(rd)
-			return true
-		}
-		b.paused.Store(true)
-		c.out.open() // a handler may wait for an ack, which will not be read now
-		b.room.Wait()
-		c.guard.stall()
-		b.paused.Store(false)
+	if !c.awaitInboxLocked(rd, len(f.Body)) {
+		return true
 	}
 	if c.turn.Load()&turnMask != turnHanded {
 		return false
@@ -162,8 +154,8 @@ func (c *Conn) push(rd *reader, f wire.Frame) bool {
 		return true
 	}
 	j := job{kind: f.Kind, body: append([]byte(nil), f.Body...)}
-	if f.Kind == wire.KindRequest {
-		j.id, _, _, _ = wire.ParseRequest(j.body)
+	if f.Kind.Answered() {
+		j.id, _, _, _ = wire.ParseRequest(j.body) // an ask begins as a request does
 		b.calls++
 		if b.byID != nil {
 			b.byID[j.id] = b.taken + uint64(len(b.jobs)-b.head)
@@ -173,6 +165,31 @@ func (c *Conn) push(rd *reader, f wire.Frame) bool {
 	b.bytes += len(j.body) + jobCost
 	if c.eng.manual != nil {
 		c.eng.manual.add(task{c: c})
+	}
+	return true
+}
+
+// awaitInbox waits until the inbox has room for a frame of n bytes, if another goroutine is running
+// handlers, and keeps the room for the caller: nobody else puts frames there. It reports
+// false if the link breaks off before: then the frame has not been received.
+func (c *Conn) awaitInbox(rd *reader, n int) bool {
+	c.inbox.mu.Lock()
+	defer c.inbox.mu.Unlock()
+	return c.awaitInboxLocked(rd, n)
+}
+
+func (c *Conn) awaitInboxLocked(rd *reader, n int) bool {
+	b := &c.inbox
+	for c.turn.Load()&turnMask == turnHanded && !b.over && b.bytes > 0 && b.bytes+n+jobCost > b.limit {
+		if rd.link.dead.Load() {
+			c.unreceive(rd)
+			return false
+		}
+		b.paused.Store(true)
+		c.out.open() // a handler may wait for an ack, which will not be read now
+		b.room.Wait()
+		c.guard.stall()
+		b.paused.Store(false)
 	}
 	return true
 }
@@ -204,7 +221,7 @@ func (b *inbox) takeLocked() job {
 		b.jobs, b.head = b.jobs[:n], 0
 	}
 	b.bytes -= len(j.body) + jobCost
-	if j.kind == wire.KindRequest && !j.canceled {
+	if j.kind.Answered() && !j.canceled {
 		b.calls--
 		if b.byID[j.id] == b.taken { // else that is a later call which has the same id
 			delete(b.byID, j.id)
@@ -272,7 +289,7 @@ func (b *inbox) cancel(id uint64) {
 func (b *inbox) indexLocked() {
 	b.byID = make(map[uint64]uint64, b.calls)
 	for i := b.head; i < len(b.jobs); i++ {
-		if j := &b.jobs[i]; j.kind == wire.KindRequest && !j.canceled {
+		if j := &b.jobs[i]; j.kind.Answered() && !j.canceled {
 			b.byID[j.id] = b.taken + uint64(i-b.head)
 		}
 	}

@@ -45,8 +45,8 @@
 // # Names and groups
 //
 // A client has a name, or none, and is in any number of groups. Both are in its hello and
-// change later from either end, with [Conn.Rename], [Conn.Join] and [Conn.Leave]; the other end
-// hears of it in the events of those names. What a server sends to a group it can keep for
+// change later from either end, with [Conn.Rename], [Conn.Join] and [Conn.Leave], which at a client wait for
+// the server's answer; the other end hears of it in the events of those names. What a server sends to a group it can keep for
 // those who join later: see [History].
 //
 // # Handlers
@@ -69,8 +69,9 @@
 //
 // [ServerOptions.Authorize] decides about each newcomer before it is welcomed, and may give it
 // another name, other groups, and values for [Conn.Get]. Only an [Error] of it ends a client for good: while it
-// fails otherwise, clients come back later. AuthorizeCommand and
-// AuthorizeGroup decide what a client may do afterwards. What a client sent as Auth the
+// fails otherwise, clients come back later. AuthorizeCommand,
+// AuthorizeGroup and AuthorizeName decide what a client may do afterwards. Where Authorize is set and
+// one of the last two is not, a client keeps its name and joins no more groups. What a client sent as Auth the
 // library writes into no log and no error.
 //
 // # Errors

@@ -40,10 +40,11 @@ type engine struct {
 	// is told of it before.
 	begun latch
 
-	// told applies a change of the client's name or groups, by the kind of its frame, that the
-	// peer asked for or told of; ask one that this side asks for.
-	told func(c *Conn, k wire.Kind, name string)
-	ask  func(c *Conn, k wire.Kind, name string) error
+	// change makes a change of the client's name or groups that the program of this side wants, by
+	// the kind of the frame that asks for it. asked handles a frame in which the client asks for
+	// one. Nil at a client.
+	change func(ctx context.Context, c *Conn, k wire.Kind, name string) error
+	asked  func(c *Conn, f wire.Frame) error
 	// presence hands on that another client came, went, or was called old before, by the kind
 	// of the notice. Nil on a server.
 	presence func(k wire.Kind, old string, p Presence)

@@ -28,7 +28,7 @@ func ExampleServerOptions_authorize() {
 			}
 			return nil
 		},
-		AuthorizeGroup: func(c *core.Conn, group string) error {
+		AuthorizeGroup: func(_ context.Context, c *core.Conn, group string) error {
 			if strings.HasPrefix(group, "staff") && c.Get("role") != "staff" {
 				return core.NewError(core.CodeUnauthorized, "staff only")
 			}

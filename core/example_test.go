@@ -81,24 +81,31 @@ func ExampleConn_Rename() {
 	ctx := context.Background()
 	l := transport.NewPipeListener()
 	srv := core.NewServer(&core.ServerOptions{UniqueNames: true})
-	srv.OnRename(func(c *core.Conn, old string) { fmt.Println("server:", old, "is", c.Name()) })
+	srv.OnRename(func(_ *core.Conn, old, name string) { fmt.Println("server:", old, "is", name) })
 	go srv.Serve(ctx, l) //nolint:errcheck // nil after Shutdown
 
-	told := make(chan string)
 	ada := core.NewClient(l, &core.ClientOptions{Name: "ada"})
-	ada.OnRename(func(c *core.Conn, old string) { told <- "client: " + old + " is " + c.Name() })
 	if err := ada.Connect(ctx); err != nil {
 		fmt.Println(err)
 		return
 	}
-	ada.Rename("grace") //nolint:errcheck // an example
-	fmt.Println(<-told)
+	bob := core.NewClient(l, &core.ClientOptions{Name: "bob"})
+	if err := bob.Connect(ctx); err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := ada.Rename(ctx, "grace"); err == nil { // the server has answered
+		fmt.Println("client: ada is", ada.Name())
+	}
+	fmt.Println("client:", bob.Rename(ctx, "grace"))
 
 	ada.Close()       //nolint:errcheck // always nil
+	bob.Close()       //nolint:errcheck // always nil
 	srv.Shutdown(ctx) //nolint:errcheck // nothing is left to cut
 	// Unordered output:
 	// server: ada is grace
 	// client: ada is grace
+	// client: hisock: peer: name taken: the name grace is taken
 }
 
 // Who joins a group late gets what was sent to it before.

@@ -75,13 +75,13 @@ func TestHistory(t *testing.T) {
 		// Later, behind the word that it is in.
 		eve, third := w.hears("eve")
 		w.join(eve)
-		require.NoError(t, eve.Join("red"))
-		require.NoError(t, eve.Join("red"), "which is nothing new")
+		require.NoError(t, eve.Join(w.ctx, "red"))
+		require.NoError(t, eve.Join(w.ctx, "red"), "which is nothing new")
 		synctest.Wait()
 		// By the program.
 		zoe, fourth := w.hears("zoe")
 		w.join(zoe)
-		require.NoError(t, w.conn("zoe").Join("red"))
+		require.NoError(t, w.conn("zoe").Join(w.ctx, "red"))
 		w.say("red", "five")
 		synctest.Wait()
 		require.Equal(t, []string{"welcome", "one", "two", "three", "to all", "five"}, first.all())
@@ -141,8 +141,8 @@ func TestHistoryBounds(t *testing.T) {
 		w.wantHistory("a", "a1", "a2")
 		w.wantHistory("c", "c1")
 		for i := range 100 { // nor does joining
-			require.NoError(t, w.conn("ada").Join(fmt.Sprint("g", i%50)))
-			require.NoError(t, w.conn("ada").Leave(fmt.Sprint("g", i%50)))
+			require.NoError(t, w.conn("ada").Join(w.ctx, fmt.Sprint("g", i%50)))
+			require.NoError(t, w.conn("ada").Leave(w.ctx, fmt.Sprint("g", i%50)))
 		}
 		w.wantHistory("a", "a1", "a2")
 		require.Len(t, w.srv.histories.groups, 2)
@@ -232,9 +232,10 @@ func TestReplayFitsTheQueue(t *testing.T) {
 		require.Equal(t, strings.Fields("11 12 13 14 15 16 17 18 19"), words, "and nothing of the second group")
 		p := w.hello(&wire.Hello{Name: "small", MaxFrame: 600})
 		w.say("red", "last")
-		p.send(wire.AppendJoinGroup(nil, "red"))
+		p.send(wire.AppendAsk(nil, wire.KindAskJoin, 1, "red"))
 		require.Equal(t, wire.KindJoinGroup, p.want().Kind)
 		require.Equal(t, "last", p.wantCommand("say"))
+		require.Equal(t, wire.KindReply, p.want().Kind)
 		p.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
 		p.wantEOF()
 		synctest.Wait()
@@ -271,7 +272,7 @@ func TestHistoryWhileOthersSend(t *testing.T) {
 					wg.Go(func() {
 						err := asks.Connect(w.ctx)
 						if err == nil {
-							err = asks.Join("red")
+							err = asks.Join(w.ctx, "red")
 						}
 						if err != nil {
 							t.Error(err)

@@ -194,12 +194,12 @@ func (m *model) live(ctx context.Context, cl *Client, rng *rand.Rand) error {
 		case 0:
 			group := fmt.Sprint("group ", rng.IntN(3))
 			if rng.IntN(2) == 0 {
-				c.Join(group) //nolint:errcheck // or the session has ended
+				c.Join(ctx, group) //nolint:errcheck // or the session has ended
 			} else {
-				c.Leave(group) //nolint:errcheck // or the session has ended
+				c.Leave(ctx, group) //nolint:errcheck // or the session has ended
 			}
 		case 1:
-			c.Rename(fmt.Sprint(cl.opts.Name, " ", rng.IntN(3))) //nolint:errcheck // or the session has ended
+			c.Rename(ctx, fmt.Sprint(cl.opts.Name, " ", rng.IntN(3))) //nolint:errcheck // or the session has ended
 		case 2, 3:
 			n, err := Call[int](ctx, c, "double", i)
 			if code := CodeOf(err); err == nil && n != 2*i || err != nil && code != CodeConnLost && code != CodeSlowConsumer {

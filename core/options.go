@@ -70,12 +70,30 @@ type ServerOptions struct {
 	// to the error hook. What [Conn.Recv] and [Conn.RecvRaw] wait for is not asked about.
 	AuthorizeCommand func(ctx context.Context, c *Conn, f Frame) error
 
-	// AuthorizeGroup is asked about each group that a client wants to be in: those of its
-	// hello that Authorize has left, and later ones. Its error keeps the client out of the
-	// group, not out of the server, and goes to the error hook. It runs as the
-	// handlers of the client do; for the groups of a hello, on the newcomer's goroutine,
-	// when c cannot be sent to yet.
-	AuthorizeGroup func(c *Conn, group string) error
+	// AuthorizeName is asked about each name that a client asks for after it was let in, also
+	// about having none; the name of a hello is for Authorize. A client of the original that asks
+	// for another name is asked about as well. What Authorize's error means its error means too,
+	// except that the client stays in: an [Error] is the answer that the client gets, and
+	// everything else is answered with [CodeUnavailable] and told to the logger and the error
+	// hook. It runs as the handlers of the client do; ctx ends with the connection, and when the
+	// client gives up. That it says yes makes no name free that is reserved or taken.
+	//
+	// Nil allows every name if Authorize is nil too. With Authorize set a client
+	// keeps the name that Authorize has given or left: another is answered with
+	// [CodeUnauthorized].
+	AuthorizeName func(ctx context.Context, c *Conn, name string) error
+
+	// AuthorizeGroup is asked about each group that a client asks to be in: those of its
+	// hello that Authorize has left, and later ones. Nobody is asked about leaving. Its error keeps the
+	// client out of the group, not out of the server, and means what that of AuthorizeName does;
+	// for a group of the hello the client finds it in [Conn.RefusedGroups]. It runs as
+	// AuthorizeName does; for the groups of a hello, on the newcomer's goroutine, when c cannot be
+	// sent to yet, with a ctx that ends with HelloTimeout.
+	//
+	// Nil allows every group if Authorize is nil too. With Authorize set a client is in the
+	// groups of its hello that Authorize has left, and joining another later is answered with
+	// [CodeUnauthorized].
+	AuthorizeGroup func(ctx context.Context, c *Conn, group string) error
 
 	// ReservedNames are names that no client may take: one that asks for such a name is
 	// refused with [CodeNameTaken], unless Authorize gives it a name. Names are the same here if
@@ -117,6 +135,11 @@ type ServerOptions struct {
 	// Zero means no limit.
 	FrameRate int
 	ByteRate  int
+
+	// ChangeRate is how many changes of its name and groups a second one client may ask for, and
+	// at once as many as MaxGroups. One more is answered with [CodeRateLimit] and told
+	// when it may ask again, and the connection goes on. Zero means 10. Negative means no limit.
+	ChangeRate int
 
 	// IdleTimeout is how long a client may send no command, call or raw message; heartbeats do
 	// not count, and while one of its handlers runs it is not idle. Then it is
@@ -318,6 +341,7 @@ const (
 	defaultMaxName       = 128
 	defaultMaxCalls      = 1024
 	defaultMaxGroups     = 64
+	defaultChangeRate    = 10
 	defaultMaxFrame      = 1 << 20
 	defaultQueueBytes    = 1 << 20
 	defaultInboxBytes    = 256 << 10
@@ -359,6 +383,7 @@ func (o *ServerOptions) withDefaults() ServerOptions {
 	v.InboxBytes = positive(v.InboxBytes, defaultInboxBytes)
 	v.MaxConcurrent = positive(v.MaxConcurrent, defaultConcurrent)
 	v.FrameRate, v.ByteRate = max(v.FrameRate, 0), max(v.ByteRate, 0)
+	v.ChangeRate = limit(v.ChangeRate, defaultChangeRate)
 	v.IdleTimeout = max(v.IdleTimeout, 0)
 	v.FrameTimeout = limit(v.FrameTimeout, defaultFrameTime)
 	v.Heartbeat = limit(v.Heartbeat, defaultHeartbeat)

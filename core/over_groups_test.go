@@ -99,10 +99,10 @@ func TestGroupsOnMixedMedia(t *testing.T) {
 	s := newSceneOn(t, ns, nil)
 	cr := newCrowd(s, ns, 2*len(ns))
 	for i, cl := range cr.clients {
-		require.NoError(t, cl.Join("asked"))
-		require.NoError(t, cr.conns[i].Join("given"))
+		require.NoError(t, cl.Join(t.Context(), "asked"))
+		require.NoError(t, cr.conns[i].Join(t.Context(), "given"))
 		if i%2 == 0 {
-			require.NoError(t, cl.Leave("even"))
+			require.NoError(t, cl.Leave(t.Context(), "even"))
 		}
 		_, err := core.Call[string](s.ctx, cl, "echo", "all before has been handled")
 		require.NoError(t, err)
@@ -147,7 +147,7 @@ func TestNoticesOnMixedMedia(t *testing.T) {
 		for i := range ns {
 			require.Equal(t, "came "+name+" [a b]", next(t, notices[i]))
 		}
-		require.NoError(t, c.Leave("b"))
+		require.NoError(t, c.Leave(t.Context(), "b"))
 		require.NoError(t, cl.Close())
 		s.wantLeft(name, core.CodeClosed)
 		for i := range ns {

@@ -2,16 +2,23 @@
 
 package core
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
-// A bucket holds what may still be spent: it fills at perSecond and holds no more than that.
+// A bucket holds what may still be spent: it fills at perSecond and holds no more than most.
 type bucket struct {
 	perSecond float64 // 0 for no limit
+	most      float64
 	left      float64
 }
 
-func newBucket(perSecond int) bucket {
-	return bucket{float64(perSecond), float64(perSecond)}
+// newBucket returns a full bucket that holds what a second brings.
+func newBucket(perSecond int) bucket { return newBucketOf(perSecond, perSecond) }
+
+func newBucketOf(perSecond, most int) bucket {
+	return bucket{float64(perSecond), float64(most), float64(most)}
 }
 
 // tolerance is far more than what adding fractions up loses, and far less than one.
@@ -21,7 +28,7 @@ const tolerance = 1e-3
 func (b *bucket) fill(d time.Duration, over bool) {
 	b.left += d.Seconds() * b.perSecond
 	if !over {
-		b.left = min(b.left, b.perSecond)
+		b.left = min(b.left, b.most)
 	}
 }
 
@@ -36,4 +43,37 @@ func (b *bucket) spend(n int) (wait time.Duration, ok bool) {
 		return 0, true
 	}
 	return time.Duration(-b.left / b.perSecond * float64(time.Second)), false
+}
+
+// spendIf is spend that takes nothing if less is left.
+func (b *bucket) spendIf(n int) (wait time.Duration, ok bool) {
+	if wait, ok = b.spend(n); !ok {
+		b.left += float64(n)
+	}
+	return wait, ok
+}
+
+// A changeRate bounds how many changes of its name and groups one client asks for.
+type changeRate struct {
+	left   bucket
+	filled time.Time // last
+}
+
+// spendChange counts a change that the client asks for, and returns why it is one too many.
+func (s *Server) spendChange(c *Conn) *Error {
+	if s.opts.ChangeRate == 0 {
+		return nil
+	}
+	now := time.Now()
+	if c.changes == nil {
+		c.changes = &changeRate{newBucketOf(s.opts.ChangeRate, max(s.opts.ChangeRate, s.opts.MaxGroups)), now}
+	}
+	r := c.changes
+	r.left.fill(now.Sub(r.filled), false)
+	r.filled = now
+	wait, ok := r.left.spendIf(1)
+	if ok {
+		return nil
+	}
+	return &Error{Code: CodeRateLimit, Message: "more than " + strconv.Itoa(s.opts.ChangeRate) + " changes of name and groups a second", RetryAfter: wait}
 }

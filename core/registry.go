@@ -79,7 +79,7 @@ type handlers struct {
 	onError    func(c *Conn, err error)
 	onMissed   func(c *Conn, n uint64)
 
-	onRename     func(c *Conn, old string)
+	onRename     func(c *Conn, old, name string)
 	onJoinGroup  func(c *Conn, group string)
 	onLeaveGroup func(c *Conn, group string)
 
@@ -145,22 +145,23 @@ func (h *handlers) OnError(f func(c *Conn, err error)) {
 	h.onError = f
 }
 
-// OnRename registers what runs when the other end has changed the client's name, which c has
-// already: at a server when the client has, at a client when the server says so, be it the
-// answer to [Client.Rename]. It runs in its turn, like the handler of a command. What
-// this end does itself, and what the client is called from the start, is no event.
-func (h *handlers) OnRename(f func(c *Conn, old string)) {
+// OnRename registers a function that runs when the peer has changed the client's name: at a
+// server that is the client, at a client the server, also when it does what the client asked for.
+// It runs once for each change, in its turn like a command's handler, with the name before
+// and the new one; [Conn.Name] may have changed again since. It does not run for what this
+// end's program does at a server, nor for the name that the client has from the start.
+func (h *handlers) OnRename(f func(c *Conn, old, name string)) {
 	h.mustBeOpen()
 	h.onRename = f
 }
 
-// OnJoinGroup is OnRename for a group that the client is in now.
+// OnJoinGroup is OnRename for a group that the client has joined.
 func (h *handlers) OnJoinGroup(f func(c *Conn, group string)) {
 	h.mustBeOpen()
 	h.onJoinGroup = f
 }
 
-// OnLeaveGroup is OnRename for a group that the client is in no more. A client that goes leaves
+// OnLeaveGroup is OnRename for a group that the client has left. A client that goes leaves
 // its groups without it.
 func (h *handlers) OnLeaveGroup(f func(c *Conn, group string)) {
 	h.mustBeOpen()

@@ -146,14 +146,14 @@ func TestHooksMayUseEndedConn(t *testing.T) {
 		var after kept[string]
 		ended := func(err error) { after.add(CodeOf(err).String()) }
 		w.srv.OnJoin(func(c *Conn) {
-			before.add(c.Join("group"))
+			before.add(c.Join(w.ctx, "group"))
 			before.add(c.Send("a", "a"))
 			before.add(c.Close())
 			ended(c.Send("b", "b"))
 		})
 		w.srv.OnLeave(func(c *Conn, _ error) {
 			before.add(c.Close())
-			ended(c.Join("another"))
+			ended(c.Join(w.ctx, "another"))
 			_, err := c.CallBytes(context.Background(), "x", nil)
 			ended(err)
 			_, err = c.RecvRaw(context.Background())

@@ -15,10 +15,10 @@ import (
 
 // renames notes the changes of name that an end hears of.
 func renames(r interface {
-	OnRename(func(c *Conn, old string))
+	OnRename(func(c *Conn, old, name string))
 }) *kept[string] {
 	var got kept[string]
-	r.OnRename(func(c *Conn, old string) { got.add(old + " to " + c.Name()) })
+	r.OnRename(func(_ *Conn, old, name string) { got.add(old + " to " + name) })
 	return &got
 }
 
@@ -32,7 +32,7 @@ func TestRename(t *testing.T) {
 		conn, err := w.srv.Client("ada")
 		require.NoError(t, err)
 
-		require.NoError(t, cl.Rename("grace"))
+		require.NoError(t, cl.Rename(w.ctx, "grace"))
 		synctest.Wait()
 		require.Equal(t, "grace", cl.Name())
 		require.Equal(t, "grace", conn.Name())
@@ -40,20 +40,20 @@ func TestRename(t *testing.T) {
 		_, err = w.srv.Client("ada")
 		require.Equal(t, CodeUnknownClient, CodeOf(err))
 
-		require.NoError(t, conn.Rename("eve"))
+		require.NoError(t, conn.Rename(w.ctx, "eve"))
 		require.Equal(t, "eve", conn.Name(), "at a server at once")
 		synctest.Wait()
 		require.Equal(t, "eve", cl.Name())
 		require.NoError(t, w.srv.SendTo("eve", "say", "hi"))
 
 		// What changes nothing is no event at either end.
-		require.NoError(t, cl.Rename("eve"))
-		require.NoError(t, conn.Rename("eve"))
-		require.NoError(t, cl.Rename(""))
+		require.NoError(t, cl.Rename(w.ctx, "eve"))
+		require.NoError(t, conn.Rename(w.ctx, "eve"))
+		require.NoError(t, cl.Rename(w.ctx, ""))
 		synctest.Wait()
 		require.Empty(t, cl.Name())
 		require.Empty(t, w.srv.Names())
-		require.NoError(t, conn.Rename("eve"))
+		require.NoError(t, conn.Rename(w.ctx, "eve"))
 		synctest.Wait()
 		require.Equal(t, []string{"ada to grace", "eve to "}, atServer.all(), "not what the program did itself")
 		require.Equal(t, []string{"ada to grace", "grace to eve", "eve to ", " to eve"}, atClient.all())
@@ -61,10 +61,10 @@ func TestRename(t *testing.T) {
 		require.NoError(t, cl.Close())
 		synctest.Wait()
 		require.Empty(t, w.srv.Names())
-		require.Equal(t, CodeClosed, CodeOf(conn.Rename("late")))
-		require.Equal(t, CodeClosed, CodeOf(cl.Rename("late")))
+		require.Equal(t, CodeClosed, CodeOf(conn.Rename(w.ctx, "late")))
+		require.Equal(t, CodeClosed, CodeOf(cl.Rename(w.ctx, "late")))
 		require.Empty(t, w.srv.Names(), "who has gone is not called anything new")
-		require.Equal(t, CodeNotConnected, CodeOf(NewClient(w.lis, nil).Rename("x")))
+		require.Equal(t, CodeNotConnected, CodeOf(NewClient(w.lis, nil).Rename(w.ctx, "x")))
 	})
 }
 
@@ -81,26 +81,32 @@ func TestRenameIsRefused(t *testing.T) {
 		require.NoError(t, err)
 		long := strings.Repeat("x", 11)
 
-		require.Equal(t, CodeNameTaken, CodeOf(conn.Rename("bob")))
-		require.Equal(t, CodeBadName, CodeOf(conn.Rename("a\nb")))
-		require.Equal(t, CodeBadName, CodeOf(conn.Rename(long)))
-		require.Equal(t, CodeBadName, CodeOf(ada.Rename("a\nb")))
-		require.NoError(t, ada.Rename("bob"), "it is for the server to say")
-		require.NoError(t, ada.Rename(long))
+		require.Equal(t, CodeNameTaken, CodeOf(conn.Rename(w.ctx, "bob")))
+		require.Equal(t, CodeBadName, CodeOf(conn.Rename(w.ctx, "a\nb")))
+		require.Equal(t, CodeBadName, CodeOf(conn.Rename(w.ctx, long)))
+		require.Equal(t, CodeBadName, CodeOf(ada.Rename(w.ctx, "a\nb")))
+		for _, tc := range []struct {
+			name string
+			code Code
+		}{{"bob", CodeNameTaken}, {long, CodeBadName}} {
+			err := ada.Rename(w.ctx, tc.name)
+			require.Equal(t, tc.code.String(), CodeOf(err).String())
+			require.True(t, IsRemote(err), "it is for the server to say")
+		}
 		synctest.Wait()
-		require.Equal(t, []string{"name taken", "bad name"}, faults.all())
+		require.Empty(t, faults.all(), "who asked has been told")
 		require.Equal(t, "ada", ada.Name())
 		require.Equal(t, []string{"ada", "bob"}, w.srv.Names())
 		require.Empty(t, atServer.all())
 		require.Empty(t, atClient.all())
 
 		// The old name is free, and so is one that somebody leaves with.
-		require.NoError(t, ada.Rename("grace"))
+		require.NoError(t, ada.Rename(w.ctx, "grace"))
 		synctest.Wait()
 		second := w.join(w.client("ada"))
 		require.NoError(t, bob.Close())
 		synctest.Wait()
-		require.NoError(t, second.Rename("bob"))
+		require.NoError(t, second.Rename(w.ctx, "bob"))
 		synctest.Wait()
 		require.Equal(t, []string{"bob", "grace"}, w.srv.Names())
 		require.NoError(t, ada.Close())
@@ -110,28 +116,27 @@ func TestRenameIsRefused(t *testing.T) {
 	})
 }
 
-// A request that is refused is answered with the name that holds, one that changes nothing too.
+// What is asked for is answered, whether it changes anything or not, and what has changed is said
+// before.
 func TestRenameIsAnswered(t *testing.T) {
 	inWorld(t, &ServerOptions{UniqueNames: true}, func(w *world) {
 		w.serve()
 		bob := w.join(w.client("bob"))
 		p := w.hello(&wire.Hello{Name: "mallory"})
-		wants := func(answer string) {
-			t.Helper()
-			f := p.want()
-			require.Equal(t, wire.KindRename, f.Kind)
-			name, err := wire.ParseName(f.Body)
-			require.NoError(t, err)
-			require.Equal(t, answer, string(name))
+		for name, code := range map[string]Code{
+			"bob": CodeNameTaken, "mallory": CodeNone, "a\x1bb": CodeBadName, "\xff": CodeBadName, strings.Repeat("x", 20<<10): CodeBadName,
+		} {
+			p.send(wire.AppendAsk(nil, wire.KindAskRename, 7, name))
+			id, got := p.wantAnswer()
+			require.EqualValues(t, 7, id)
+			require.Equal(t, code.String(), got.String())
 		}
-		for _, bad := range []string{"bob", "mallory", "a\x1bb", strings.Repeat("x", 20<<10)} {
-			p.send(wire.AppendRename(nil, bad))
-			wants("mallory")
+		for _, name := range []string{"eve", ""} {
+			p.send(wire.AppendAsk(nil, wire.KindAskRename, 8, name))
+			require.Equal(t, name, p.wantStatement(wire.KindRename))
+			_, got := p.wantAnswer()
+			require.Equal(t, CodeNone, got)
 		}
-		p.send(wire.AppendRename(nil, "eve"))
-		wants("eve")
-		p.send(wire.AppendRename(nil, ""))
-		wants("")
 		p.send(wire.AppendRenamed(nil, "", "eve", ""))
 		p.wantGoodbye(CodeProtocol)
 		require.NoError(t, bob.Close())
@@ -148,7 +153,7 @@ func TestRenameOrder(t *testing.T) {
 		var want []string
 		for i := range 20 {
 			want = append(want, fmt.Sprint("name ", i))
-			require.NoError(t, cl.Rename(want[i]))
+			require.NoError(t, cl.Rename(w.ctx, want[i]))
 			require.NoError(t, cl.Send("who am I", nil))
 		}
 		synctest.Wait()
@@ -159,7 +164,7 @@ func TestRenameOrder(t *testing.T) {
 
 // Of those who race for a name one gets it, and what they leave is free.
 func TestRenameRace(t *testing.T) {
-	inWorld(t, &ServerOptions{UniqueNames: true}, func(w *world) {
+	inWorld(t, &ServerOptions{UniqueNames: true, ChangeRate: -1}, func(w *world) {
 		w.serve()
 		var conns []*Conn
 		for i := range 4 {
@@ -174,7 +179,7 @@ func TestRenameRace(t *testing.T) {
 			var won kept[*Conn]
 			for i, c := range conns {
 				wg.Go(func() {
-					switch err := c.Rename(name); {
+					switch err := c.Rename(w.ctx, name); {
 					case err == nil:
 						won.add(c)
 					case CodeOf(err) != CodeNameTaken:
@@ -182,7 +187,7 @@ func TestRenameRace(t *testing.T) {
 					}
 				})
 				if i%2 == 0 {
-					wg.Go(func() { w.clients[i].Rename(name) }) //nolint:errcheck // it may lose
+					wg.Go(func() { w.clients[i].Rename(w.ctx, name) }) //nolint:errcheck // it may lose
 				}
 			}
 			wg.Wait()
@@ -225,12 +230,12 @@ func TestRenameFromEverywhere(t *testing.T) {
 			var wg sync.WaitGroup
 			for i := range 6 {
 				wg.Go(func() {
-					if err := conn.Rename(fmt.Sprint(round, " of ", i)); err != nil {
+					if err := conn.Rename(w.ctx, fmt.Sprint(round, " of ", i)); err != nil {
 						t.Error(err)
 					}
 				})
 			}
-			wg.Go(func() { ada.Rename("her own") }) //nolint:errcheck // as above
+			wg.Go(func() { ada.Rename(w.ctx, "her own") }) //nolint:errcheck // as above
 			wg.Wait()
 			synctest.Wait()
 			require.Equal(t, conn.Name(), ada.Name())
@@ -250,7 +255,7 @@ func TestRenameNotices(t *testing.T) {
 		var events kept[string]
 		w.srv.OnJoin(func(c *Conn) {
 			if c.Name() == "" {
-				if err := c.Rename("guest"); err != nil {
+				if err := c.Rename(w.ctx, "guest"); err != nil {
 					t.Error(err)
 				}
 			}
@@ -265,8 +270,8 @@ func TestRenameNotices(t *testing.T) {
 		told := renames(guest)
 		w.join(guest)
 		require.Equal(t, []string{" to guest"}, told.all())
-		require.NoError(t, guest.Rename("bob"))
-		require.NoError(t, ada.Rename("grace"))
+		require.NoError(t, guest.Rename(w.ctx, "bob"))
+		require.NoError(t, ada.Rename(w.ctx, "grace"))
 		synctest.Wait()
 		require.NoError(t, guest.Close())
 		synctest.Wait()
@@ -284,7 +289,7 @@ func TestOnlyOnClientRename(t *testing.T) {
 		ada.OnClientRename(func(old string, p Presence) { got.add(old + " is " + p.Name); panic("not again") })
 		w.join(ada)
 		bob := w.join(w.client("bob"))
-		require.NoError(t, bob.Rename("eve"))
+		require.NoError(t, bob.Rename(w.ctx, "eve"))
 		synctest.Wait()
 		require.NoError(t, bob.Close())
 		synctest.Wait()
@@ -301,11 +306,19 @@ func TestRenameByABadServer(t *testing.T) {
 		cl := w.join(w.client("ada"))
 		conn, err := w.srv.Client("ada")
 		require.NoError(t, err)
-		require.NoError(t, conn.sendChange(wire.KindRename, "a\nb"))
+		require.NoError(t, conn.sendOwn(wire.AppendRename(nil, "a\nb")))
 		<-cl.Done()
 		require.Equal(t, CodeBadName, CodeOf(cl.Err()))
 		require.Equal(t, "ada", cl.Name())
 	})
+}
+
+// isTooMany returns nil for the error of a client that asks for one group too many.
+func isTooMany(err error) error {
+	if IsRemote(err) && CodeOf(err) == CodeTooManyGroups {
+		return nil
+	}
+	return fmt.Errorf("instead of too many groups: %w", err)
 }
 
 // The events of groups run at the other end than the one that asks, and at the one that asks
@@ -316,7 +329,7 @@ func TestGroupEvents(t *testing.T) {
 		w.srv.OnJoinGroup(func(c *Conn, group string) {
 			atServer.add(fmt.Sprint("in ", group, c.Groups()))
 			if group == "trap" {
-				if err := c.Leave(group); err != nil {
+				if err := c.Leave(w.ctx, group); err != nil {
 					t.Error(err)
 				}
 				panic("as the test asked for")
@@ -334,14 +347,14 @@ func TestGroupEvents(t *testing.T) {
 			what       func() error
 			srv, other []string
 		}{
-			{func() error { return cl.Join("red") }, nil, nil},
-			{func() error { return cl.Leave("blue") }, nil, nil},
-			{func() error { return cl.Join("blue") }, []string{"in blue[blue red]"}, []string{"in blue[blue red]"}},
-			{func() error { return cl.Join("green") }, nil, nil}, // one too many
-			{func() error { return conn.Leave("red") }, nil, []string{"out of red"}},
-			{func() error { return conn.Join("white") }, nil, []string{"in white[blue white]"}},
-			{func() error { return cl.Leave("blue") }, []string{"out of blue"}, []string{"out of blue"}},
-			{func() error { return cl.Join("trap") }, []string{"in trap[trap white]"}, []string{"in trap[trap white]", "out of trap"}},
+			{func() error { return cl.Join(w.ctx, "red") }, nil, nil},
+			{func() error { return cl.Leave(w.ctx, "blue") }, nil, nil},
+			{func() error { return cl.Join(w.ctx, "blue") }, []string{"in blue[blue red]"}, []string{"in blue[blue red]"}},
+			{func() error { return isTooMany(cl.Join(w.ctx, "green")) }, nil, nil},
+			{func() error { return conn.Leave(w.ctx, "red") }, nil, []string{"out of red"}},
+			{func() error { return conn.Join(w.ctx, "white") }, nil, []string{"in white[blue white]"}},
+			{func() error { return cl.Leave(w.ctx, "blue") }, []string{"out of blue"}, []string{"out of blue"}},
+			{func() error { return cl.Join(w.ctx, "trap") }, []string{"in trap[trap white]"}, []string{"in trap[trap white]", "out of trap"}},
 		}
 		var wantServer, wantClient []string
 		for i, s := range steps {

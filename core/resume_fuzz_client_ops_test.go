@@ -3,6 +3,7 @@
 package core
 
 import (
+	"context"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -46,7 +47,6 @@ func (l *liar) do(st step) {
 	case opMoves, opGroup:
 		l.clientMoves(st.arg)
 	case opMember, opRename:
-		st.arg &= 0x0f // a client believes its server no name that cannot be
 		s.change(st)
 	case opClose, opHalf, opCut:
 		l.breakOff(st)
@@ -185,18 +185,21 @@ func (l *liar) clientSends(arg byte) {
 
 // clientMoves lets the client's program ask for a group or a name, or come back at once.
 func (l *liar) clientMoves(arg byte) {
-	var err error
-	switch arg % 4 {
-	case 0:
-		err = l.s.conn.Join("red")
-	case 1:
-		err = l.s.conn.Leave("red")
-	case 2:
-		err = l.s.conn.Rename("bob")
-	case 3:
+	c := l.s.conn
+	ask := map[byte]func(context.Context, string) error{0: c.Join, 1: c.Leave, 2: c.Rename}[arg%4]
+	if ask == nil {
 		l.cl.RetryNow()
+		return
 	}
-	if err != nil {
-		require.True(l.t, l.tight || l.s.conn.isEnded(), "%v", err)
-	}
+	l.calling.Go(func() {
+		ctx := l.ctx
+		if arg&0x30 == 0x30 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, time.Duration(arg)*time.Millisecond)
+			defer cancel()
+		}
+		if err := ask(ctx, "red"); err != nil && CodeOf(err) == CodeNone {
+			l.failed.add("no code: " + err.Error())
+		}
+	})
 }

@@ -47,6 +47,8 @@ type liar struct {
 	dials  chan transport.Conn
 	states kept[State]
 	names  int
+	called map[*Conn]string          // what the client's program has been told last; guarded by mu
+	within map[*Conn]map[string]bool // in which groups it has been told to be; guarded by mu
 }
 
 // Dial is how the client reaches the server by hand.
@@ -67,7 +69,7 @@ func newLiar(t *testing.T, mode byte) *liar {
 			world: &world{t: t, ctx: t.Context(), log: log}, tight: mode&modeTight != 0,
 			handled: make(map[*Conn][]uint32),
 		},
-		dials: make(chan transport.Conn, 8),
+		dials: make(chan transport.Conn, 8), called: make(map[*Conn]string), within: make(map[*Conn]map[string]bool),
 	}
 	opts := &ClientOptions{
 		Name: "ada", Codec: testCodec{}, Logger: log, InboxBytes: 1 << 10, MaxConcurrent: 2,
@@ -78,6 +80,7 @@ func newLiar(t *testing.T, mode byte) *liar {
 	}
 	l.cl = NewClient(l, opts)
 	l.handle(l.cl)
+	l.follow()
 	l.cl.OnState(func(s State, why error) {
 		l.states.add(s)
 		if why != nil && CodeOf(why) == CodeNone {
@@ -87,6 +90,47 @@ func newLiar(t *testing.T, mode byte) *liar {
 	l.connect()
 	l.meet(func(*wire.Hello) []byte { return l.welcome(false, 0) })
 	return l
+}
+
+// follow checks that the client's program is told of each change once and in order.
+func (l *liar) follow() {
+	l.cl.OnRename(func(c *Conn, old, name string) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if last, ok := l.called[c]; ok && last != old || !ok && old != "ada" || old == name {
+			l.failed.add("told of " + old + " to " + name + " after " + last)
+		}
+		l.called[c] = name
+	})
+	member := func(in bool) func(c *Conn, group string) {
+		return func(c *Conn, group string) {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			if l.within[c] == nil {
+				l.within[c] = make(map[string]bool)
+			}
+			if l.within[c][group] == in {
+				l.failed.add("told twice of " + group)
+			}
+			l.within[c][group] = in
+		}
+	}
+	l.cl.OnJoinGroup(member(true))
+	l.cl.OnLeaveGroup(member(false))
+}
+
+// checkFollowed checks that the client's program has been told of all changes.
+func (l *liar) checkFollowed(c *Conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if name, ok := l.called[c]; ok {
+		require.Equal(l.t, c.Name(), name)
+	} else {
+		require.Equal(l.t, "ada", c.Name())
+	}
+	for group, in := range l.within[c] {
+		require.Equal(l.t, c.InGroup(group), in, group)
+	}
 }
 
 func (l *liar) connect() {
@@ -202,6 +246,8 @@ func (l *liar) finish() {
 	if s != nil && s == l.s && s.lives() && !s.lied && !s.blind {
 		require.Len(l.t, l.handledOf(s.conn), len(s.numbers), "all that was sent to it was handled")
 		require.Len(l.t, s.got, len(s.want), "all that it has sent has come")
+		synctest.Wait()
+		l.checkFollowed(s.conn)
 		for id, call := range s.calls {
 			require.True(l.t, call.answers == 1 || call.canceled, "call %d", id)
 		}

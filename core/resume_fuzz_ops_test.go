@@ -116,6 +116,7 @@ func (r *resumer) answer() {
 	}
 }
 
+// change asks for another name, or to be in a group or not; a server says that it is so.
 func (s *fuzzSession) change(st step) {
 	kind, name := wire.KindRename, strconv.Itoa(int(st.arg&3))
 	if st.op == opMember {
@@ -124,10 +125,19 @@ func (s *fuzzSession) change(st step) {
 			kind = wire.KindLeaveGroup
 		}
 	}
+	if !s.conn.server {
+		s.send(wire.AppendName(nil, kind, name))
+		return
+	}
 	if st.arg&0x70 == 0x70 {
 		name = "\n" // which no name may be
 	}
-	s.send(wire.AppendName(nil, kind, name))
+	ask := map[wire.Kind]wire.Kind{
+		wire.KindRename: wire.KindAskRename, wire.KindJoinGroup: wire.KindAskJoin, wire.KindLeaveGroup: wire.KindAskLeave,
+	}
+	s.r.id++
+	s.calls[s.r.id] = fuzzCall{}
+	s.send(wire.AppendAsk(nil, ask[kind], s.r.id, name))
 }
 
 // breakOff lets the stream break off.

@@ -311,11 +311,11 @@ func (r *resumer) moves(arg byte) {
 	var err error
 	switch arg % 3 {
 	case 0:
-		err = c.Join(group)
+		err = c.Join(r.ctx, group)
 	case 1:
-		err = c.Leave(group)
+		err = c.Leave(r.ctx, group)
 	case 2:
-		err = c.Rename(group)
+		err = c.Rename(r.ctx, group)
 	}
 	if err != nil && !c.isEnded() {
 		require.Contains(r.t, []Code{CodeTooManyGroups, CodeSlowConsumer}, CodeOf(err))

@@ -227,6 +227,13 @@ func (s *fuzzSession) tookCounted(f wire.Frame) {
 		require.NoError(t, err)
 		require.Equal(t, "ask", string(name))
 		s.asked = append(s.asked, wire.AppendReply(nil, id, payload))
+	case wire.KindAskJoin, wire.KindAskLeave, wire.KindAskRename:
+		id, name, err := wire.ParseAsk(f.Body)
+		require.NoError(t, err)
+		said := map[wire.Kind]wire.Kind{
+			wire.KindAskJoin: wire.KindJoinGroup, wire.KindAskLeave: wire.KindLeaveGroup, wire.KindAskRename: wire.KindRename,
+		}
+		s.asked = append(s.asked, wire.AppendName(nil, said[f.Kind], string(name)), wire.AppendReply(nil, id, nil))
 	case wire.KindCancel, wire.KindJoinGroup, wire.KindLeaveGroup, wire.KindRename:
 	default:
 		require.Fail(t, "unexpected frame", f.Kind.String())

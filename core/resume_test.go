@@ -76,7 +76,7 @@ func TestResume(t *testing.T) {
 
 		require.NoError(t, cl.Send("say", "two"))
 		require.NoError(t, w.srv.Group("red").Send("news", "fresh"))
-		require.NoError(t, cl.Join("blue"))
+		require.NoError(t, cl.Join(w.ctx, "blue"))
 		time.Sleep(time.Second)
 		synctest.Wait()
 		require.Equal(t, "waited long", <-answer)

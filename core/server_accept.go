@@ -192,13 +192,16 @@ func (s *Server) admit(base context.Context, key uint64, stream transport.Conn, 
 	c.values.Store(&a.values)
 	c.peerMaxFrame = peerMaxFrame(hello.MaxFrame)
 	c.joined = true
-	s.allowGroups(c, a.asked)
+	refused := s.allowGroups(base, key, c, a)
 	if hello.Resume && peer == nil && s.opts.ResumeTime > 0 {
 		c.session = newSession(c.id, hello)
 		c.out.keep.on = c.token != nil
 	}
 	c.out.batch = true // nothing is written before the join handler has run
-	c.queueWelcome(s.welcomeTo(c))
+	w := s.welcomeTo(c)
+	w.Refused = refused
+	w.FitRefused(c.peerMaxFrame)
+	c.queueWelcome(w)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -75,7 +75,9 @@ var methods = [...]struct {
 	{"answer", (*client).answer},
 	{"refuse", (*client).refuse},
 	{"change", (*client).change},
+	{"name", (*client).name},
 	{"groups", (*client).groups},
+	{"refusedGroups", (*client).refusedGroups},
 	{"retryNow", (*client).retryNow},
 	{"close", (*client).close},
 }
@@ -128,15 +130,13 @@ func (c *client) listen(notices bool) {
 		return nil
 	})
 	c.core.HandleAny(c.called, core.Concurrent())
-	changed := func(hook string) func(*core.Conn, string) {
-		return func(_ *core.Conn, what string) {
-			<-c.begun
-			c.sink.Call("changed", hook, what, c.core.Name())
-		}
+	changed := func(hook, what, name string) {
+		<-c.begun
+		c.sink.Call("changed", hook, what, name)
 	}
-	c.core.OnRename(changed("rename"))
-	c.core.OnJoinGroup(changed("joinGroup"))
-	c.core.OnLeaveGroup(changed("leaveGroup"))
+	c.core.OnRename(func(_ *core.Conn, old, name string) { changed("rename", old, name) })
+	c.core.OnJoinGroup(func(_ *core.Conn, group string) { changed("joinGroup", group, "") })
+	c.core.OnLeaveGroup(func(_ *core.Conn, group string) { changed("leaveGroup", group, "") })
 	c.core.OnMissed(func(_ *core.Conn, n uint64) {
 		<-c.begun
 		c.sink.Call("missed", int(n))
@@ -210,12 +210,33 @@ func (c *client) sendRaw(args []js.Value) any {
 
 // call starts a call: call(id, command, payload).
 func (c *client) call(args []js.Value) any {
-	id, command, payload := args[0].Int(), args[1].String(), goBytes(args[2])
+	command, payload := args[1].String(), goBytes(args[2])
+	return c.ask(args[0].Int(), func(ctx context.Context) ([]byte, error) {
+		return c.core.CallBytes(ctx, command, payload)
+	})
+}
+
+// change asks for a group to join or leave, or another name: change(id, how, name).
+func (c *client) change(args []js.Value) any {
+	how, name := args[1].Int(), args[2].String()
+	return c.ask(args[0].Int(), func(ctx context.Context) ([]byte, error) {
+		switch how {
+		case 0:
+			return nil, c.core.Join(ctx, name)
+		case 1:
+			return nil, c.core.Leave(ctx, name)
+		}
+		return nil, c.core.Rename(ctx, name)
+	})
+}
+
+// ask runs what waits for the server's answer, which the page is told of under its id.
+func (c *client) ask(id int, do func(ctx context.Context) ([]byte, error)) any {
 	ctx, cancel := context.WithCancel(c.ctx)
 	c.calls.put(id, cancel)
 	go func() {
 		defer cancel()
-		result, err := c.core.CallBytes(ctx, command, payload)
+		result, err := do(ctx)
 		c.calls.take(id)
 		if err != nil {
 			c.sink.Call("settled", id, jsError(err), js.Undefined())
@@ -226,7 +247,7 @@ func (c *client) call(args []js.Value) any {
 	return js.Undefined()
 }
 
-// cancelCall gives up a call, here and at the server.
+// cancelCall gives up a call or a change, here and at the server.
 func (c *client) cancelCall(args []js.Value) any {
 	if cancel, ok := c.calls.take(args[0].Int()); ok {
 		cancel()
@@ -234,23 +255,19 @@ func (c *client) cancelCall(args []js.Value) any {
 	return js.Undefined()
 }
 
-// change asks for a group to join or leave, or another name: change(how, name).
-func (c *client) change(args []js.Value) any {
-	conn, name := c.core.Conn(), args[1].String()
-	var err error
-	switch args[0].Int() {
-	case 0:
-		err = conn.Join(name)
-	case 1:
-		err = conn.Leave(name)
-	default:
-		err = conn.Rename(name)
-	}
-	return jsError(err)
-}
+func (c *client) name([]js.Value) any { return c.core.Name() }
 
 func (c *client) groups([]js.Value) any {
 	return jsStrings(c.core.Groups())
+}
+
+// refusedGroups returns each group that the client was kept out of, and behind it why.
+func (c *client) refusedGroups([]js.Value) any {
+	list := array.New()
+	for _, r := range c.core.RefusedGroups() {
+		list.Call("push", r.Group, jsError(r.Why))
+	}
+	return list
 }
 
 // retryNow lets a client that is to come back try at once.

@@ -29,6 +29,8 @@ export class Client {
   #name;
   /** @type {string[]} what they were when the connection ended */
   #lastGroups = [];
+  /** @type {(string | HisockError)[]} */
+  #lastRefused = [];
 
   /** @type {HisockError | null | undefined} of an end that is told once it is known whether it is the last */
   #parted;
@@ -99,8 +101,8 @@ export class Client {
         cancelled: (id) => incoming.cancelled(id),
         settled: (id, err, payload) => incoming.push(() => this.#calls.get(id)?.(err, payload)),
         changed: (hook, what, name) => {
-          this.#name = name;
-          incoming.push(() => void incoming.tell(hook, what));
+          if (hook === "rename") this.#name = name; // for when there is nobody left to ask
+          incoming.push(() => void (hook === "rename" ? incoming.tell(hook, what, name) : incoming.tell(hook, what)));
         },
         missed: (n) => incoming.push(() => void incoming.tell("missed", n)),
         notice: (hook, name, groups, address, old) => incoming.notice(hook, { name, groups, address }, old),
@@ -147,11 +149,20 @@ export class Client {
   }
 
   get name() {
-    return this.#name;
+    return this.#native ? this.#native.name() : this.#name;
   }
 
   get groups() {
     return this.#native ? this.#native.groups() : [...this.#lastGroups];
+  }
+
+  get refusedGroups() {
+    const flat = this.#native ? this.#native.refusedGroups() : this.#lastRefused;
+    const list = [];
+    for (let i = 0; i < flat.length; i += 2) {
+      list.push({ group: /** @type {string} */ (flat[i]), why: /** @type {HisockError} */ (flat[i + 1]) });
+    }
+    return list;
   }
 
   get state() {
@@ -292,21 +303,22 @@ export class Client {
     const payload = encode(`call "${command}"`, value);
     signal?.throwIfAborted();
 
-    const reply = await this.#begin(command, payload, signal, timeout);
+    const late = `no reply to "${command}" after ${timeout} ms`;
+    const reply = await this.#ask(signal, timeout, late, (native, id) => native.call(id, command, payload));
     return decode(`reply to "${command}"`, reply, as);
   }
 
   /**
-   * Starts a call and resolves with its reply. Whatever ends it first, the others have no
-   * effect any more.
+   * Asks the server for something and resolves with its reply. Whatever ends it first, the others
+   * have no effect any more.
    *
-   * @param {string} command
-   * @param {Uint8Array} payload
    * @param {AbortSignal | undefined} signal
    * @param {number | undefined} timeout
+   * @param {string} tooLate what the error of a timeout says
+   * @param {(native: NativeClient, id: number) => void} start
    * @returns {Promise<Uint8Array>}
    */
-  #begin(command, payload, signal, timeout) {
+  #ask(signal, timeout, tooLate, start) {
     return new Promise((resolve, reject) => {
       const id = this.#nextCall++;
       const settle = (/** @type {unknown} */ err, /** @type {Uint8Array | undefined} */ reply) => {
@@ -320,34 +332,57 @@ export class Client {
         this.#native?.cancel(id);
       };
       const abort = () => giveUp(signal?.reason);
-      const late = () => giveUp(new HisockError("deadline_exceeded", `no reply to "${command}" after ${timeout} ms`));
+      const late = () => giveUp(new HisockError("deadline_exceeded", tooLate));
       const timer = timeout === undefined ? undefined : setTimeout(late, timeout);
       this.#calls.set(id, settle);
       signal?.addEventListener("abort", abort, { once: true });
       try {
-        this.#do((native) => native.call(id, command, payload));
+        this.#do((native) => start(native, id));
       } catch (err) {
         settle(err, undefined);
       }
     });
   }
 
-  /** @param {string} group */
-  join(group) {
-    needString("group", group);
-    this.#do((native) => native.change(0, group));
+  /**
+   * @param {string} group
+   * @param {import("./hisock.d.ts").ChangeOptions} [options]
+   */
+  join(group, options) {
+    return this.#change(0, "join", group, options);
   }
 
-  /** @param {string} group */
-  leave(group) {
-    needString("group", group);
-    this.#do((native) => native.change(1, group));
+  /**
+   * @param {string} group
+   * @param {import("./hisock.d.ts").ChangeOptions} [options]
+   */
+  leave(group, options) {
+    return this.#change(1, "leave", group, options);
   }
 
-  /** @param {string} name */
-  rename(name) {
-    needString("name", name);
-    this.#do((native) => native.change(2, name));
+  /**
+   * @param {string} name
+   * @param {import("./hisock.d.ts").ChangeOptions} [options]
+   */
+  rename(name, options) {
+    return this.#change(2, "rename", name, options);
+  }
+
+  /**
+   * @param {0 | 1 | 2} how
+   * @param {string} what
+   * @param {string} name
+   * @param {import("./hisock.d.ts").ChangeOptions} [options]
+   */
+  async #change(how, what, name, options = {}) {
+    needString(how === 2 ? "name" : "group", name);
+    needOptions(what, options, ["signal", "timeout"]);
+    const { signal, timeout } = options;
+    needSignal(`${what}: signal`, signal);
+    needTimeout(`${what}: timeout`, timeout);
+    signal?.throwIfAborted();
+    const late = `${what} "${name}": no answer after ${timeout} ms`;
+    await this.#ask(signal, timeout, late, (native, id) => native.change(id, how, name));
   }
 
   retryNow() {
@@ -437,7 +472,9 @@ export class Client {
 
   #forgetNative() {
     if (!this.#native) return;
+    this.#name = this.#native.name();
     this.#lastGroups = this.#native.groups();
+    this.#lastRefused = this.#native.refusedGroups();
     this.#native = undefined;
     this.#incoming.native = undefined;
   }

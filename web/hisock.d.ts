@@ -43,7 +43,7 @@ export interface ConnectOptions {
   onClientConnect?: (who: Presence) => unknown;
   onClientDisconnect?: (who: Presence) => unknown;
   onClientRename?: (old: string, who: Presence) => unknown;
-  onRename?: (old: string) => unknown;
+  onRename?: (old: string, name: string) => unknown;
   onJoinGroup?: (group: string) => unknown;
   onLeaveGroup?: (group: string) => unknown;
 
@@ -157,6 +157,20 @@ export interface CallOptions<A extends As> {
   timeout?: number;
 }
 
+export interface ChangeOptions {
+  /** Gives up waiting: the change may have been made or not. The promise rejects with its reason. */
+  signal?: AbortSignal;
+  /** Milliseconds after which waiting is given up with code "deadline_exceeded". */
+  timeout?: number;
+}
+
+/** A group that the server keeps a client out of. */
+export interface RefusedGroup {
+  readonly group: string;
+  /** As the server says. */
+  readonly why: HisockError;
+}
+
 /**
  * A connection to a server.
  *
@@ -174,6 +188,11 @@ export interface Client {
   readonly name: string;
   /** The groups that the client is in, sorted; after the end, those that it was in. */
   readonly groups: string[];
+  /**
+   * Those of the groups in the options that the server keeps the client out of, with why: as it was said
+   * when the client joined last, be it anew.
+   */
+  readonly refusedGroups: RefusedGroup[];
   readonly state: State;
   /**
    * Resolves when the client has ended for good: with null if this side closed it, else with the
@@ -235,21 +254,22 @@ export interface Client {
   /** Adds a handler of raw messages that no recvRaw waits for. */
   onRaw(fn: (bytes: Uint8Array) => unknown): () => void;
 
-  /** Joins or leaves a group. They throw as send does. */
-  join(group: string): void;
-  leave(group: string): void;
   /**
-   * Asks the server to call the client so, or nothing if name is empty. It throws as send
-   * does. {@link Client.name} says so once the server has answered; if the name is
-   * taken, or the server does not allow it, it stays as it is.
+   * Asks the server to let the client join or leave a group, or to call it something else (nothing, if
+   * name is empty), and resolves once the server has answered: then {@link Client.groups} and
+   * {@link Client.name} say so already. They reject as call does, among others with "unauthorized",
+   * "too_many_groups", "name_taken", "bad_name", or "rate_limit", whose retryAfter says when
+   * to ask again.
    */
-  rename(name: string): void;
+  join(group: string, options?: ChangeOptions): Promise<void>;
+  leave(group: string, options?: ChangeOptions): Promise<void>;
+  rename(name: string, options?: ChangeOptions): Promise<void>;
   /**
-   * Adds a handler of the server's saying that the client is called something else now, has
-   * joined a group or has left one, be it the answer to this side's asking or on its own
-   * account. The first is given the old name, the others the group.
+   * Adds a handler that runs when the server says that the client is called something else now, has
+   * joined a group or has left one: because this side asked for it, or on its own account. It runs
+   * once for each change, with the old and the new name, or the group.
    */
-  onRename(fn: (old: string) => unknown): () => void;
+  onRename(fn: (old: string, name: string) => unknown): () => void;
   onJoinGroup(fn: (group: string) => unknown): () => void;
   onLeaveGroup(fn: (group: string) => unknown): () => void;
 

@@ -41,9 +41,12 @@ export interface NativeClient {
   cancel(id: number): void;
   answer(id: number, payload: Uint8Array): void;
   refuse(id: number, code: string | number, message: string): void;
-  /** Asks for a change: 0 joins a group, 1 leaves one, 2 is another name. */
-  change(how: 0 | 1 | 2, name: string): HisockError | undefined;
+  /** Asks for a change: 0 joins a group, 1 leaves one, 2 is another name. It ends as a call does. */
+  change(id: number, how: 0 | 1 | 2, name: string): void;
+  name(): string;
   groups(): string[];
+  /** Groups that the server keeps the client out of, each with why behind it. */
+  refusedGroups(): (string | HisockError)[];
   /** Makes a client that waits to come back try at once. */
   retryNow(): void;
   /** Ends the connection, or the attempt to make one. It does not wait. */
@@ -65,7 +68,7 @@ export interface Sink {
   /** The server gave up that call. */
   cancelled(id: number): void;
   settled(id: number, err: HisockError | undefined, payload: Uint8Array | undefined): void;
-  /** The server has changed the client; what is the group, or the name before. */
+  /** The server has changed the client; what is the group, or the name before name. */
   changed(hook: "rename" | "joinGroup" | "leaveGroup", what: string, name: string): void;
   /** The server has dropped n more frames on their way here. */
   missed(n: number): void;

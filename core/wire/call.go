@@ -13,7 +13,12 @@ func requestLength(id uint64, name string, payload int) int {
 // AppendRequest appends a request frame. The id is the caller's: it must differ
 // from those of the caller's other requests that are not yet answered.
 func AppendRequest(dst []byte, id uint64, name string, payload []byte) []byte {
-	dst = appendHeader(dst, KindRequest, requestLength(id, name, len(payload)))
+	return AppendAnswered(dst, KindRequest, id, name, payload)
+}
+
+// AppendAnswered appends a frame of a kind that is answered. Only a request has a payload.
+func AppendAnswered(dst []byte, k Kind, id uint64, name string, payload []byte) []byte {
+	dst = appendHeader(dst, k, requestLength(id, name, len(payload)))
 	dst = appendUvarint(dst, id)
 	dst = appendString(dst, name)
 	return append(dst, payload...)

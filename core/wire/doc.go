@@ -61,19 +61,24 @@
 //	22    B   ack            no       counted frames received in this session
 //	23    B   goodbye        no       code (32 bits), reason (string, MaxReason), retry after (ms), details
 //	24    B   missed         no       frames to the receiver that were dropped in this session
-//	30    B   join group     yes      name (string)
-//	31    B   leave group    yes      name (string)
+//	30    S   join group     yes      name (string)
+//	31    S   leave group    yes      name (string)
 //	32    S   joined         yes      name (string), number of groups, each (string), address (string)
 //	33    S   left           yes      as joined
-//	34    B   rename         yes      name (string, may be empty)
+//	34    S   rename         yes      name (string, may be empty)
 //	35    S   renamed        yes      old name, new name (strings, may be empty), address (string)
+//	36    C   ask join       yes      id, name (string)
+//	37    C   ask leave      yes      id, name (string)
+//	38    C   ask rename     yes      id, name (string, may be empty)
 //
-// A client asks for a membership, its end, or another name with join group, leave group
-// and rename; a server says with them what holds, be it the answer or because the
-// program has changed it. What it says last holds. An empty name is none.
+// A client asks for a membership, its end, or another name, and is answered by a reply
+// without a payload or by a failure. A server says with join group, leave group and rename
+// what has changed, at the client's request or its program's: once for each change, in
+// the order in which they took effect, and before the reply. An empty name is none.
 //
-// An id is chosen by whoever sends the request; the two directions are apart.
-// The name of a command or request is any string of bytes here, since what to
+// A request and an ask are answered, or given up by a cancel, under their id. An id is
+// chosen by whoever sends the request or ask; the two directions are apart.
+// The name in a command, request or ask is any string of bytes here, since what to
 // answer to a wrong one is not for the codec to say.
 //
 // # Fields
@@ -103,8 +108,14 @@
 //	17   addr         -      may      UTF-8                            Limits.MaxAddr
 //	18   resume       may    -        one byte, 0 or 1
 //	19   ack bytes    may    may      number, in bytes                 64 bits
+//	20   refused group
+//	                  -      many     name (string), code, retry after (ms), reason (the rest)
+//	                                  Limits.MaxName, MaxReason, MaxGroups fields
 //	21   resume time  -      may      number, in ms                    2147483647
 //	22   only resume  may    -        one byte, 0 or 1
+//
+// A refused group is one of the hello that the client is not in, and why. A server whose
+// welcome would be longer than the client's max frame leaves reasons out, and then groups.
 //
 // A client that names a session goes on with it, or else joins anew as one that names none. With
 // "only resume" it is refused instead, with the code "session over", and says in its next hello who it is.
@@ -119,7 +130,7 @@
 //
 // "Ends" means: the receiver sends a goodbye with the code, or a refuse if no
 // welcome was sent yet, and closes. "Skips" means that it goes on as if the frame
-// were not there, though it counts. "Answers" means a failure to the request.
+// were not there, though it counts. "Answers" means a failure to the request or ask.
 // The first two parts are found by this package, the last by whoever uses it.
 //
 //	fault in a frame                               code          receiver
@@ -137,9 +148,7 @@
 //	time over its limit                            protocol      ends
 //	text that is not UTF-8                         protocol      ends
 //	text, auth, metadata or token over its limit   too big       ends
-//	name that ValidName refuses, in hello, welcome, joined, left or renamed
-//	                                               bad name      ends
-//	name in join group, leave group or rename that is not UTF-8
+//	name that ValidName refuses, but for an empty one where it may be, in what a server says and in hello
 //	                                               bad name      ends
 //	more groups than the limit, in one frame       too many groups  ends
 //	version missing or 0                           protocol      ends
@@ -155,7 +164,7 @@
 //	frame before the hello or welcome, or a second one of them
 //	                                               protocol      ends
 //	frame that this side does not receive          protocol      ends
-//	request with the id of one that is being handled
+//	request or ask with the id of one that is being handled
 //	                                               protocol      ends
 //	ack of more than was sent                      protocol      ends
 //	command with a wrong or unknown name           -             skips, tells its own program
@@ -163,11 +172,12 @@
 //	request with an unknown name                   unknown command  answers
 //	reply, failure, cancel or stream frame for an id that is not in use
 //	                                               -             skips
-//	joining a group with a name that ValidName refuses, or one too many
-//	                                               -             skips, sends leave group
-//	rename to a name that ValidName refuses, but for an empty one, or that is taken
-//	                                               -             skips, sends rename with the name that holds
-//	such a name in what a server says              bad name      ends
+//	ask with a name that ValidName refuses, but for an empty one to rename
+//	                                               bad name      answers
+//	ask that is not allowed                        unauthorized, name taken, too many groups, or what the program says
+//	                                                             answers
+//	ask for what holds already                     -             answers with a reply
+//	join group, leave group or rename that changes nothing
+//	                                               -             skips
 //	pong with another nonce                        -             skips
-//	leaving a group that one is not in             -             skips
 package wire

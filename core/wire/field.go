@@ -27,6 +27,7 @@ const (
 	tagAddr       tag = 17
 	tagResume     tag = 18
 	tagAckBytes   tag = 19
+	tagRefused    tag = 20
 	tagResumeTime tag = 21
 	tagOnlyResume tag = 22
 )
@@ -51,6 +52,7 @@ var tagNames = [...]string{
 	tagAddr:       "addr",
 	tagResume:     "resume",
 	tagAckBytes:   "ack bytes",
+	tagRefused:    "refused group",
 	tagResumeTime: "resume time",
 	tagOnlyResume: "only resume",
 }

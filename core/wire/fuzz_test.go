@@ -132,6 +132,7 @@ func FuzzRoundTrip(f *testing.F) {
 			Payload: payload, Details: payload, Auth: payload, Session: payload, Token: payload,
 			RetryAfter: uint64(code >> 1), Heartbeat: uint64(code >> 1), Resumed: id&2 == 2, Resume: id&4 == 4, AckBytes: id,
 			ResumeTime: uint64(code >> 1), OnlyResume: id&8 == 8,
+			Refused: []vectorRefused{{name, Code(code), text, uint64(code >> 1)}},
 		}
 		for k := range Kind(0x40) {
 			if !k.Known() {

@@ -18,8 +18,8 @@ const (
 	KindCommand      Kind = 0x10 // a command that is not answered
 	KindRaw          Kind = 0x11 // a payload without a command
 	KindRequest      Kind = 0x12 // a call: a command that is answered
-	KindReply        Kind = 0x13 // the answer to a request
-	KindFailure      Kind = 0x14 // the answer to a request that failed
+	KindReply        Kind = 0x13 // the answer to a request or an ask
+	KindFailure      Kind = 0x14 // the answer to a request or an ask that failed
 	KindCancel       Kind = 0x15 // the caller no longer wants an answer
 	KindStreamItem   Kind = 0x16 // one of several payloads of a call
 	KindStreamEnd    Kind = 0x17 // no more items follow
@@ -31,12 +31,15 @@ const (
 	KindGoodbye Kind = 0x23 // the sender ends the connection, and why
 	KindMissed  Kind = 0x24 // how many frames to the receiver were dropped
 
-	KindJoinGroup  Kind = 0x30 // the client wants to be in a group; from a server: it is
-	KindLeaveGroup Kind = 0x31 // the client wants to be out of a group; from a server: it is
+	KindJoinGroup  Kind = 0x30 // server: the client is in a group now
+	KindLeaveGroup Kind = 0x31 // server: the client is in a group no more
 	KindJoined     Kind = 0x32 // server: another client connected
 	KindLeft       Kind = 0x33 // server: another client disconnected
-	KindRename     Kind = 0x34 // the client wants to be called so; from a server: it is
+	KindRename     Kind = 0x34 // server: the client has this name now
 	KindRenamed    Kind = 0x35 // server: another client is called something else now
+	KindAskJoin    Kind = 0x36 // client: asks to be in a group
+	KindAskLeave   Kind = 0x37 // client: asks to be in a group no more
+	KindAskRename  Kind = 0x38 // client: asks for another name
 )
 
 // firstSkippable is the first kind that a peer skips when it does not know it.
@@ -49,16 +52,23 @@ const knownKinds uint64 = 1<<KindHello | 1<<KindWelcome | 1<<KindRefuse |
 	1<<KindCancel | 1<<KindStreamItem | 1<<KindStreamEnd | 1<<KindStreamCredit |
 	1<<KindPing | 1<<KindPong | 1<<KindAck | 1<<KindGoodbye | 1<<KindMissed |
 	1<<KindJoinGroup | 1<<KindLeaveGroup | 1<<KindJoined | 1<<KindLeft |
-	1<<KindRename | 1<<KindRenamed
+	1<<KindRename | 1<<KindRenamed |
+	1<<KindAskJoin | 1<<KindAskLeave | 1<<KindAskRename
 
 // Known reports whether k is one of the kinds of this version.
 func (k Kind) Known() bool { return knownKinds>>k&1 == 1 }
 
 // Counted reports whether both ends count frames of this kind, so that after a
 // reconnect each can say how many it has received. These are 10 to 1f and 30 to
-// 35, in hexadecimal; nothing on the wire numbers them.
+// 38, in hexadecimal; nothing on the wire numbers them.
 func (k Kind) Counted() bool {
-	return k>>4 == 1 || KindJoinGroup <= k && k <= KindRenamed
+	return k>>4 == 1 || KindJoinGroup <= k && k <= KindAskRename
+}
+
+// Answered reports whether a frame of this kind begins with an id under which it is
+// answered, by a reply or a failure, and under which its sender can cancel it.
+func (k Kind) Answered() bool {
+	return k == KindRequest || KindAskJoin <= k && k <= KindAskRename
 }
 
 // String returns the kind's name in lower case, such as "stream item", or
@@ -111,6 +121,12 @@ func (k Kind) String() string {
 		return "rename"
 	case KindRenamed:
 		return "renamed"
+	case KindAskJoin:
+		return "ask join"
+	case KindAskLeave:
+		return "ask leave"
+	case KindAskRename:
+		return "ask rename"
 	}
 	hex := strconv.FormatUint(uint64(k), 16)
 	if k < 0x10 {

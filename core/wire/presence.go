@@ -2,15 +2,15 @@ package wire
 
 import "unicode/utf8"
 
-// AppendJoinGroup appends a join group frame: a client asks to be in the group, a
-// server says that the client is. The name is not checked; see [ValidName].
+// AppendJoinGroup appends a join group frame: the client is in the group now. The name
+// is not checked; see [ValidName].
 func AppendJoinGroup(dst []byte, name string) []byte { return AppendName(dst, KindJoinGroup, name) }
 
-// AppendLeaveGroup appends the opposite of [AppendJoinGroup].
+// AppendLeaveGroup appends a leave group frame: the client is in the group no more.
 func AppendLeaveGroup(dst []byte, name string) []byte { return AppendName(dst, KindLeaveGroup, name) }
 
-// AppendRename appends a rename frame: a client asks to be called so, a server says that
-// the client is. Empty means without a name.
+// AppendRename appends a rename frame: the client has this name now. Empty means without
+// a name.
 func AppendRename(dst []byte, name string) []byte { return AppendName(dst, KindRename, name) }
 
 // AppendName appends a frame of one of the three kinds whose body is a name.

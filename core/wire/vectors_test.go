@@ -51,11 +51,20 @@ type vectorFields struct {
 	Heartbeat  uint64 `json:"heartbeat,omitempty,string"`
 	ResumeTime uint64 `json:"resumeTime,omitempty,string"`
 
+	Refused []vectorRefused `json:"refused,omitempty"`
+
 	Notices bool `json:"notices,omitempty"`
 	Resume  bool `json:"resume,omitempty"`
 	Resumed bool `json:"resumed,omitempty"`
 
 	OnlyResume bool `json:"onlyResume,omitempty"`
+}
+
+type vectorRefused struct {
+	Name       string `json:"name,omitempty"`
+	Code       Code   `json:"code,omitempty,string"`
+	Reason     string `json:"reason,omitempty"`
+	RetryAfter uint64 `json:"retryAfter,omitempty,string"`
 }
 
 type hexBytes []byte
@@ -134,7 +143,7 @@ func appendFields(dst []byte, k Kind, v vectorFields) []byte {
 		return AppendWelcome(dst, &Welcome{v.Version, v.Session, v.Token,
 			v.MaxFrame, v.MaxName, v.MaxCommand, v.MaxGroups, v.MaxCalls,
 			time.Duration(v.Heartbeat) * time.Millisecond, v.Resumed, v.Received, v.Name, v.Groups, v.Addr, v.AckBytes,
-			time.Duration(v.ResumeTime) * time.Millisecond, v.Notices})
+			time.Duration(v.ResumeTime) * time.Millisecond, v.Notices, refusedGroups(v.Refused)})
 	case KindRefuse:
 		return AppendRefuse(dst, bye)
 	case KindCommand:
@@ -177,6 +186,8 @@ func appendFields(dst []byte, k Kind, v vectorFields) []byte {
 		return AppendRename(dst, v.Name)
 	case KindRenamed:
 		return AppendRenamed(dst, v.Old, v.Name, v.Addr)
+	case KindAskJoin, KindAskLeave, KindAskRename:
+		return AppendAsk(dst, k, v.ID, v.Name)
 	}
 	return AppendFrame(dst, k, v.Payload)
 }
@@ -200,6 +211,9 @@ func parseFields(f Frame) (v vectorFields, err error) {
 				MaxName: w.MaxName, MaxCommand: w.MaxCommand, MaxGroups: w.MaxGroups, MaxCalls: w.MaxCalls,
 				Heartbeat: uint64(w.Heartbeat / time.Millisecond), Resumed: w.Resumed, Received: w.Received, AckBytes: w.AckBytes,
 				Name: w.Name, Groups: w.Groups, Addr: w.Addr, ResumeTime: uint64(w.ResumeTime / time.Millisecond), Notices: w.Notices}
+			for _, g := range w.Refused {
+				v.Refused = append(v.Refused, vectorRefused{g.Name, g.Code, g.Reason, uint64(g.RetryAfter / time.Millisecond)})
+			}
 		}
 	case KindRefuse:
 		return goodbyeFields(ParseRefuse(f.Body))
@@ -229,6 +243,8 @@ func parseFields(f Frame) (v vectorFields, err error) {
 		v.Received, err = ParseMissed(f.Body)
 	case KindJoinGroup, KindLeaveGroup, KindRename:
 		name, err = ParseName(f.Body)
+	case KindAskJoin, KindAskLeave, KindAskRename:
+		v.ID, name, err = ParseAsk(f.Body)
 	case KindJoined, KindLeft:
 		var p *Presence
 		if p, err = ParsePresence(f.Body, nil); err == nil {
@@ -246,6 +262,13 @@ func parseFields(f Frame) (v vectorFields, err error) {
 		v.Payload = payload
 	}
 	return v, err
+}
+
+func refusedGroups(rows []vectorRefused) (refused []RefusedGroup) {
+	for _, g := range rows {
+		refused = append(refused, RefusedGroup{g.Name, g.Code, g.Reason, time.Duration(g.RetryAfter) * time.Millisecond})
+	}
+	return refused
 }
 
 func goodbyeFields(g Goodbye, err error) (vectorFields, error) {

@@ -36,16 +36,26 @@ type Welcome struct {
 	ResumeTime time.Duration
 
 	Notices bool // the client is told of others that come and go, which it has asked for
+
+	Refused []RefusedGroup // groups of the hello that the client is kept out of
 }
 
 // AppendWelcome appends a welcome, the same bytes for the same values. It checks
 // nothing.
 func AppendWelcome(dst []byte, w *Welcome) []byte {
+	body := w.appendOwn(nil)
+	for i := range w.Refused {
+		body = w.Refused[i].append(body)
+	}
+	return AppendFrame(dst, KindWelcome, body)
+}
+
+// appendOwn appends all fields but the refused groups.
+func (w *Welcome) appendOwn(body []byte) []byte {
 	version := w.Version
 	if version == 0 {
 		version = Version
 	}
-	var body []byte
 	body = appendNumberField(body, tagVersion, version)
 	body = appendField(body, tagName, w.Name)
 	body = appendGroupFields(body, w.Groups)
@@ -62,8 +72,7 @@ func AppendWelcome(dst []byte, w *Welcome) []byte {
 	body = appendBoolField(body, tagResumed, w.Resumed)
 	body = appendField(body, tagAddr, w.Addr)
 	body = appendNumberField(body, tagAckBytes, w.AckBytes)
-	body = appendNumberField(body, tagResumeTime, millis(w.ResumeTime))
-	return AppendFrame(dst, KindWelcome, body)
+	return appendNumberField(body, tagResumeTime, millis(w.ResumeTime))
 }
 
 // ParseWelcome parses the body of a welcome. The result does not refer to body.
@@ -110,6 +119,8 @@ func ParseWelcome(body []byte, lim *Limits) (*Welcome, error) {
 			w.ResumeTime = f.millis()
 		case tagNotices:
 			w.Notices = f.bool()
+		case tagRefused:
+			w.Refused = f.appendRefused(w.Refused, &l)
 		}
 	}
 	if err := f.end(); err != nil {

@@ -73,7 +73,7 @@ func (r *room) join(c *core.Conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	me := member{ID: c.ID(), Name: c.Name()}
-	if c.Join(group) != nil {
+	if c.Join(c.Context(), group) != nil {
 		return // gone already
 	}
 	r.here[me.ID] = me

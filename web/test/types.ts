@@ -81,10 +81,11 @@ export async function everything(bytes: Uint8Array, buffer: ArrayBuffer, view: D
   client.onError((err) => err instanceof HisockError && err.code === "bad_payload");
   client.onClientConnect((who) => who.address);
   client.onClientDisconnect((who) => who.groups[0]);
-  client.join("chat");
-  client.leave("chat");
-  client.rename("grace");
-  client.onRename((old) => old.length)();
+  await client.join("chat");
+  await client.leave("chat", { timeout: 100 });
+  const renamed: void = await client.rename("grace", { signal: AbortSignal.timeout(1), timeout: 100 });
+  for (const { group, why } of client.refusedGroups) console.log(group.length, why.code, renamed);
+  client.onRename((old, name) => old.length + name.length)();
   client.onJoinGroup((group) => group.length)();
   client.onLeaveGroup((group: string) => group)();
   client.onClientRename((old, who) => old + who.name);

@@ -25,6 +25,22 @@ func newServer() *core.Server {
 	srv := core.NewServer(&core.ServerOptions{
 		UniqueNames: true, Heartbeat: 5 * time.Second,
 		OverflowOf: map[string]core.Overflow{"tick": core.OverflowLatest},
+		AuthorizeGroup: func(ctx context.Context, _ *core.Conn, group string) error {
+			switch group {
+			case "staff":
+				return core.NewError(codeSoldOut, "staff only")
+			case "slow":
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			return nil
+		},
+		AuthorizeName: func(_ context.Context, _ *core.Conn, name string) error {
+			if name == "busy" {
+				return &core.Error{Code: core.CodeRateLimit, Message: "not so fast", RetryAfter: 1500 * time.Millisecond}
+			}
+			return nil
+		},
 	})
 	// In the same write as the welcome, or close behind it.
 	srv.OnJoin(func(c *core.Conn) {
@@ -134,8 +150,8 @@ func commands(srv *core.Server) {
 	core.On(srv, "kick me", func(_ context.Context, c *core.Conn, _ string) error {
 		return c.CloseWith(core.NewError(codeSoldOut, "out you go"))
 	})
-	core.On(srv, "call me", func(_ context.Context, c *core.Conn, name string) error { return c.Rename(name) })
-	core.On(srv, "put me into", func(_ context.Context, c *core.Conn, group string) error { return c.Join(group) })
+	core.On(srv, "call me", func(ctx context.Context, c *core.Conn, name string) error { return c.Rename(ctx, name) })
+	core.On(srv, "put me into", func(ctx context.Context, c *core.Conn, group string) error { return c.Join(ctx, group) })
 	core.On(srv, "push to group", func(_ context.Context, _ *core.Conn, group string) error {
 		return srv.Group(group).Send("pushed", "to "+strconv.Quote(group))
 	})

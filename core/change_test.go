@@ -1,0 +1,537 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// Join, Leave and Rename at a client return when the server has answered, and then its own
+// connection says so already: outside, in a handler, in a hook, and with manual dispatch.
+func TestChangesAreAwaited(t *testing.T) {
+	steps := func(ctx context.Context, c *Conn) error { // one after the other, each checked
+		for _, step := range []struct {
+			do   func() error
+			want string
+		}{
+			{func() error { return c.Join(ctx, "red") }, "ada[red]"},
+			{func() error { return c.Join(ctx, "red") }, "ada[red]"},
+			{func() error { return c.Rename(ctx, "grace") }, "grace[red]"},
+			{func() error { return c.Leave(ctx, "red") }, "grace[]"},
+			{func() error { return c.Rename(ctx, "") }, "[]"},
+			{func() error { return c.Rename(ctx, "ada") }, "ada[]"},
+		} {
+			if err := step.do(); err != nil {
+				return err
+			}
+			if got := fmt.Sprint(c.Name(), c.Groups()); got != step.want {
+				return errors.New(got + " instead of " + step.want)
+			}
+		}
+		return nil
+	}
+	tests := map[string]func(w *world, cl *Client, done chan error){
+		"outside": func(w *world, cl *Client, done chan error) {
+			w.join(cl)
+			done <- steps(w.ctx, cl.Conn())
+		},
+		"in a handler": func(w *world, cl *Client, done chan error) {
+			On(cl, "go", func(ctx context.Context, c *Conn, _ struct{}) error { done <- steps(ctx, c); return nil })
+			w.join(cl)
+			require.NoError(w.t, w.conn("ada").Send("go", nil))
+		},
+		"in a concurrent handler": func(w *world, cl *Client, done chan error) {
+			On(cl, "go", func(ctx context.Context, c *Conn, _ struct{}) error { done <- steps(ctx, c); return nil }, Concurrent())
+			w.join(cl)
+			require.NoError(w.t, w.conn("ada").Send("go", nil))
+		},
+		"in a hook of the state": func(w *world, cl *Client, done chan error) {
+			cl.OnState(func(s State, _ error) {
+				if s == StateConnected {
+					c := cl.Conn()
+					done <- steps(c.Context(), c)
+				}
+			})
+			w.join(cl)
+		},
+		"in an event": func(w *world, cl *Client, done chan error) {
+			first := true
+			cl.OnJoinGroup(func(c *Conn, group string) {
+				if first {
+					first = false
+					if err := c.Leave(c.Context(), group); err != nil {
+						done <- err
+						return
+					}
+					done <- steps(c.Context(), c)
+				}
+			})
+			w.join(cl)
+			require.NoError(w.t, w.conn("ada").Join(w.ctx, "first"))
+		},
+	}
+	for name, begin := range tests {
+		for _, manual := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, ", manual ", manual), func(t *testing.T) {
+				inWorld(t, nil, func(w *world) {
+					w.serve()
+					cl := NewClient(w.lis, &ClientOptions{Name: "ada", Manual: manual, Codec: testCodec{}, Retry: Retry{Off: true}})
+					w.clients = append(w.clients, cl)
+					done := make(chan error, 1)
+					begin(w, cl, done)
+					if manual {
+						go cl.Run(w.ctx) //nolint:errcheck // ends with the connection
+					}
+					require.NoError(w.t, <-done)
+					require.Equal(w.t, "ada", w.conn("ada").Name())
+					require.NoError(w.t, cl.Close())
+				})
+			})
+		}
+	}
+}
+
+// What the server refuses is what the caller gets, and nothing changes.
+func TestChangesAreRefused(t *testing.T) {
+	refuse := NewError(1234, "not today")
+	opts := &ServerOptions{
+		MaxGroups: 1, UniqueNames: true, MaxName: 10, ReservedNames: []string{"admin"}, ChangeRate: -1,
+		AuthorizeName: func(_ context.Context, _ *Conn, name string) error {
+			switch name {
+			case "no":
+				return fmt.Errorf("wrapped: %w", refuse)
+			case "no code":
+				return &Error{Message: "just no"}
+			case "away":
+				return errors.New("the database is away")
+			case "panic":
+				panic("the database is away")
+			}
+			return nil
+		},
+		AuthorizeGroup: func(_ context.Context, _ *Conn, group string) error {
+			if group == "no" {
+				return refuse
+			}
+			return nil
+		},
+	}
+	inWorld(t, opts, func(w *world) {
+		var faults kept[string]
+		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err).String()) })
+		w.serve()
+		bob, ada := w.join(w.client("bob")), w.join(w.client("ada", "red"))
+		long := strings.Repeat("x", 11)
+		for name, tc := range map[string]struct {
+			err  error
+			want Code
+		}{
+			"group, by the program":        {ada.Join(w.ctx, "no"), 1234},
+			"group, one too many":          {ada.Join(w.ctx, "blue"), CodeTooManyGroups},
+			"group, too long":              {ada.Join(w.ctx, long), CodeBadName},
+			"name, by the program":         {ada.Rename(w.ctx, "no"), 1234},
+			"name, without a code":         {ada.Rename(w.ctx, "no code"), CodeUnauthorized},
+			"name, not decided":            {ada.Rename(w.ctx, "away"), CodeUnavailable},
+			"name, not decided by a panic": {ada.Rename(w.ctx, "panic"), CodeUnavailable},
+			"name, taken":                  {ada.Rename(w.ctx, "bob"), CodeNameTaken},
+			"name, reserved":               {ada.Rename(w.ctx, "Admin"), CodeNameTaken},
+			"name, too long":               {ada.Rename(w.ctx, long), CodeBadName},
+		} {
+			require.Equal(t, tc.want.String(), CodeOf(tc.err).String(), name)
+			require.True(t, IsRemote(tc.err), name)
+			require.NotContains(t, tc.err.Error(), "database", name)
+		}
+		require.Equal(t, "hisock: peer: code 1234: not today", ada.Join(w.ctx, "no").Error())
+		require.Equal(t, "ada[red]", fmt.Sprint(ada.Name(), ada.Groups()))
+		require.Equal(t, []string{"unavailable", "unavailable"}, faults.all(), "what was decided the client knows")
+		for _, line := range w.log.all() {
+			require.NotContains(t, line, "not today")
+		}
+
+		// What this side knows is not asked.
+		for name, err := range map[string]error{
+			"bad group": ada.Join(w.ctx, "a\nb"), "no group": ada.Leave(w.ctx, ""), "bad name": ada.Rename(w.ctx, "a\nb"),
+		} {
+			require.Equal(t, CodeBadName.String(), CodeOf(err).String(), name)
+			require.False(t, IsRemote(err), name)
+		}
+		gone, cancel := context.WithCancel(w.ctx)
+		cancel()
+		for _, c := range []*Conn{ada.Conn(), w.conn("ada")} {
+			require.ErrorIs(t, c.Join(gone, "blue"), context.Canceled)
+			require.ErrorIs(t, c.Leave(gone, "red"), context.Canceled)
+			require.ErrorIs(t, c.Rename(gone, "eve"), context.Canceled)
+		}
+		require.Equal(t, "ada[red]", fmt.Sprint(ada.Name(), ada.Groups()))
+		require.NoError(t, ada.Close())
+		require.Equal(t, CodeClosed, CodeOf(ada.Join(w.ctx, "blue")))
+		require.NoError(t, bob.Close())
+	})
+}
+
+// With Authorize set and no authorizer for what comes later, a client keeps the name that it was
+// given and the groups that it was let into. It may leave them.
+func TestAuthorizedClientsKeepWhatTheyAre(t *testing.T) {
+	opts := &ServerOptions{Authorize: func(_ context.Context, a *Admission) error {
+		a.Name = "user-" + a.Asked
+		a.Groups = a.Groups[:1]
+		return nil
+	}}
+	inWorld(t, opts, func(w *world) {
+		w.serve()
+		mallory := w.join(w.client("mallory", "red", "staff"))
+		require.Equal(t, "user-mallory[red]", fmt.Sprint(mallory.Name(), mallory.Groups()))
+		require.Equal(t, "staff", mallory.RefusedGroups()[0].Group)
+
+		err := mallory.Rename(w.ctx, "user-alice")
+		require.Equal(t, CodeUnauthorized.String(), CodeOf(err).String())
+		require.Equal(t, CodeUnauthorized, CodeOf(mallory.Rename(w.ctx, "")))
+		require.NoError(t, mallory.Rename(w.ctx, "user-mallory"), "as it is called")
+		require.Equal(t, CodeUnauthorized, CodeOf(mallory.Join(w.ctx, "staff")))
+		require.NoError(t, mallory.Join(w.ctx, "red"), "where it is")
+		require.Equal(t, CodeUnknownClient, CodeOf(w.srv.SendTo("user-alice", "secret", "x")))
+
+		alice := w.client("alice", "red")
+		got := make(chan string, 1)
+		On(alice, "secret", func(_ context.Context, _ *Conn, s string) error { got <- s; return nil })
+		w.join(alice)
+		require.NoError(t, w.srv.SendTo("user-alice", "secret", "for alice"))
+		require.Equal(t, "for alice", <-got)
+
+		require.NoError(t, mallory.Leave(w.ctx, "red"))
+		require.Equal(t, CodeUnauthorized, CodeOf(mallory.Join(w.ctx, "red")), "it is out of it")
+		require.NoError(t, w.conn("user-mallory").Rename(w.ctx, "user-eve"), "the program asks nobody")
+		require.NoError(t, w.conn("user-eve").Join(w.ctx, "staff"))
+		require.NoError(t, mallory.Close())
+		require.NoError(t, alice.Close())
+	})
+}
+
+// The context of an authorizer ends when the client gives up, and with the connection; then
+// nothing has changed.
+func TestAuthorizerContext(t *testing.T) {
+	ended := make(chan error, 1)
+	wait := func(ctx context.Context, _ *Conn, _ string) error {
+		<-ctx.Done()
+		ended <- ctx.Err()
+		return nil // which is too late
+	}
+	inWorld(t, &ServerOptions{AuthorizeName: wait, AuthorizeGroup: wait}, func(w *world) {
+		var faults kept[string]
+		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err).String()) })
+		w.serve()
+		ada := w.join(w.client("ada"))
+		for _, change := range []func(context.Context, string) error{ada.Join, ada.Rename} {
+			ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
+			require.ErrorIs(t, change(ctx, "red"), context.DeadlineExceeded)
+			cancel()
+			require.ErrorIs(t, <-ended, context.Canceled)
+			synctest.Wait()
+			require.Equal(t, "ada[]", fmt.Sprint(w.conn("ada").Name(), w.conn("ada").Groups()))
+		}
+		result := make(chan error, 1)
+		go func() { result <- ada.Join(w.ctx, "red") }()
+		synctest.Wait()
+		w.conn("ada").CloseWith(NewError(1500, "enough")) //nolint:errcheck // always nil
+		require.ErrorIs(t, <-ended, context.Canceled)
+		require.Equal(t, Code(1500), CodeOf(<-result))
+		synctest.Wait()
+		require.Empty(t, faults.all(), "nobody wants to know any more")
+	})
+}
+
+// The groups of a hello are decided about within HelloTimeout.
+func TestAuthorizeGroupHasTime(t *testing.T) {
+	opts := &ServerOptions{HelloTimeout: 5 * time.Second, AuthorizeGroup: func(ctx context.Context, _ *Conn, group string) error {
+		if group == "fast" {
+			return nil
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	}}
+	inWorld(t, opts, func(w *world) {
+		w.serve()
+		began := time.Now()
+		ada := w.join(w.client("ada", "fast", "slow", "slower"))
+		require.Equal(t, 5*time.Second, time.Since(began))
+		require.Equal(t, []string{"fast"}, ada.Groups())
+		require.Len(t, ada.RefusedGroups(), 2)
+		for _, r := range ada.RefusedGroups() {
+			require.Equal(t, CodeUnavailable.String(), r.Why.Code.String())
+			require.NotZero(t, r.Why.RetryAfter)
+		}
+		require.NoError(t, ada.Close())
+	})
+}
+
+// A client that joins anew is told anew, and one that is resumed is told nothing new.
+func TestRefusedGroupsAfterComingBack(t *testing.T) {
+	joined := 0
+	opts := &ServerOptions{AuthorizeGroup: func(_ context.Context, _ *Conn, group string) error {
+		if joined++; joined > 1 {
+			return NewError(CodeUnauthorized, "no more")
+		}
+		return NewError(CodeUnavailable, "not yet")
+	}}
+	inWorld(t, opts, func(w *world) {
+		w.serve()
+		ada, _ := w.returning("ada", Retry{Min: time.Second, Max: time.Second}, "red")
+		w.join(ada)
+		for range 2 {
+			require.Equal(t, "not yet", ada.RefusedGroups()[0].Why.Message)
+			ada.Conn().link.Load().stream.Close() //nolint:errcheck // it breaks off
+			time.Sleep(5 * time.Second)
+		}
+		require.Equal(t, uint64(2), ada.Stats().Resumed)
+		first(w).CloseWith(NewError(CodeShutdown, "")) //nolint:errcheck // always nil
+		time.Sleep(5 * time.Second)
+		require.Len(t, ada.RefusedGroups(), 1)
+		require.Equal(t, "no more", ada.RefusedGroups()[0].Why.Message)
+		require.NoError(t, ada.Close())
+	})
+}
+
+// A welcome with groups that are refused fits what its client reads.
+func TestRefusedGroupsFit(t *testing.T) {
+	opts := &ServerOptions{AuthorizeGroup: func(context.Context, *Conn, string) error {
+		return NewError(CodeUnauthorized, strings.Repeat("r", 2000))
+	}}
+	for _, max := range []int{0, 4 << 10, 512} {
+		t.Run(fmt.Sprint(max), func(t *testing.T) {
+			inWorld(t, opts, func(w *world) {
+				w.serve()
+				var groups []string
+				for i := range 60 {
+					groups = append(groups, fmt.Sprint("a group with a long name ", i))
+				}
+				cl := NewClient(w.lis, &ClientOptions{Name: "ada", Groups: groups, MaxFrame: max, Retry: Retry{Off: true}})
+				require.NoError(w.t, cl.Connect(w.ctx))
+				require.NotEmpty(w.t, cl.RefusedGroups())
+				require.Equal(w.t, max != 512, len(cl.RefusedGroups()) == 60)
+				require.Empty(w.t, cl.Groups())
+				require.NoError(w.t, cl.Close())
+			})
+		})
+	}
+}
+
+// A client may change its name and groups so often. One more is answered, and changes nothing;
+// the connection goes on.
+func TestChangeRate(t *testing.T) {
+	tests := map[string]struct {
+		opts  ServerOptions
+		burst int
+		per   time.Duration
+	}{
+		"by default":      {ServerOptions{}, 64, 100 * time.Millisecond},
+		"few groups":      {ServerOptions{MaxGroups: 3}, 10, 100 * time.Millisecond},
+		"faster":          {ServerOptions{MaxGroups: 3, ChangeRate: 200}, 200, 5 * time.Millisecond},
+		"slow":            {ServerOptions{MaxGroups: 2, ChangeRate: 1}, 2, time.Second},
+		"without a limit": {ServerOptions{ChangeRate: -1}, 5000, 0},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, &tc.opts, func(w *world) {
+				t := w.t
+				var heard, faults kept[string]
+				w.srv.OnRename(func(_ *Conn, _, name string) { heard.add(name) })
+				w.srv.OnError(func(_ *Conn, err error) { faults.add(err.Error()) })
+				w.serve()
+				ada := w.join(w.client("ada"))
+				for i := range tc.burst {
+					require.NoError(t, ada.Rename(w.ctx, fmt.Sprint(i)))
+				}
+				if tc.per > 0 {
+					for range 100 { // which do not count
+						err := ada.Rename(w.ctx, "more")
+						require.Equal(t, CodeRateLimit.String(), CodeOf(err).String())
+						require.True(t, IsRemote(err))
+						require.Equal(t, CodeRateLimit, CodeOf(ada.Join(w.ctx, "red")))
+						require.Equal(t, CodeRateLimit, CodeOf(ada.Leave(w.ctx, "red")))
+					}
+					time.Sleep(tc.per)
+					require.NoError(t, ada.Join(w.ctx, "red"))
+					require.Equal(t, CodeRateLimit, CodeOf(ada.Rename(w.ctx, "more")))
+					require.NoError(t, w.conn(ada.Name()).Rename(w.ctx, "given"), "the program may")
+				}
+				require.Len(t, heard.all(), tc.burst)
+				require.Empty(t, faults.all())
+				require.NoError(t, ada.Close())
+			})
+		})
+	}
+}
+
+// However often several change the groups and the name of a client at once, what it is told last
+// is what holds.
+func TestChangesAreToldInOrder(t *testing.T) {
+	inWorld(t, &ServerOptions{ChangeRate: -1}, func(w *world) {
+		w.serve()
+		ada := w.join(w.client("ada"))
+		conn := first(w)
+		for round := range 200 {
+			done := make(chan error, 8)
+			for i := range 8 {
+				change := []func(context.Context, string) error{conn.Join, conn.Leave, ada.Join, ada.Leave}[i%4]
+				go func() { done <- change(w.ctx, "red") }()
+			}
+			for range 8 {
+				require.NoError(t, <-done)
+			}
+			synctest.Wait()
+			require.Equal(t, conn.Groups(), ada.Groups(), "round %d", round)
+		}
+		require.NoError(t, ada.Close())
+	})
+}
+
+// Events of changes that arrive together each have their own names, also when a slow handler
+// keeps them waiting; the name itself is the last already.
+func TestRenameEventsOfTheirOwn(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var events kept[string]
+		release := make(chan struct{})
+		w.serve()
+		ada := w.client("ada")
+		On(ada, "slow", func(context.Context, *Conn, struct{}) error { <-release; return nil })
+		ada.OnRename(func(c *Conn, old, name string) { events.add(old + " to " + name + ", now " + c.Name()) })
+		ada.OnJoinGroup(func(_ *Conn, group string) { events.add("in " + group) })
+		w.join(ada)
+		conn := first(w)
+		require.NoError(t, conn.Send("slow", nil))
+		for _, name := range []string{"b", "c", "", "d"} {
+			require.NoError(t, conn.Rename(w.ctx, name))
+		}
+		require.NoError(t, conn.Join(w.ctx, "red"))
+		time.Sleep(time.Second)
+		require.Equal(t, "d[red]", fmt.Sprint(ada.Name(), ada.Groups()), "as soon as it is read")
+		require.Empty(t, events.all(), "each in its turn")
+		close(release)
+		synctest.Wait()
+		require.Equal(t, []string{"ada to b, now d", "b to c, now d", "c to , now d", " to d, now d", "in red"}, events.all())
+		require.NoError(t, ada.Close())
+	})
+}
+
+// A change that is asked for while the connection breaks off is answered after the resume, once.
+func TestChangesSurviveAResume(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var events, atServer kept[string]
+		w.srv.OnJoinGroup(func(_ *Conn, group string) { atServer.add(group) })
+		w.serve()
+		ada, _ := w.returning("ada", Retry{Min: time.Second, Max: time.Second})
+		ada.OnJoinGroup(func(_ *Conn, group string) { events.add(group) })
+		w.join(ada)
+		conn := first(w)
+		for i := range 20 {
+			group := fmt.Sprint("group ", i)
+			result := make(chan error, 1)
+			breakOff := func() { first(w).link.Load().stream.Close() } //nolint:errcheck // it breaks off
+			if i%2 == 0 {
+				breakOff()
+			}
+			go func() { result <- ada.Join(w.ctx, group) }()
+			if i%2 == 1 {
+				breakOff()
+			}
+			require.NoError(t, <-result)
+			require.True(t, ada.Conn().InGroup(group))
+			synctest.Wait()
+		}
+		require.Same(t, conn, first(w))
+		require.Len(t, events.all(), 20)
+		require.Equal(t, atServer.all(), events.all())
+		require.NoError(t, ada.Close())
+	})
+}
+
+// A statement for whose event there is no room before the stream breaks off comes again, and its
+// event runs once.
+func TestStatementThatIsNotReceived(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var events kept[string]
+		release := make(chan struct{})
+		w.serve()
+		ada := NewClient(w.lis, &ClientOptions{Name: "ada", InboxBytes: 1, Codec: testCodec{}, Retry: Retry{Min: time.Second, Max: time.Second}})
+		w.clients = append(w.clients, ada)
+		On(ada, "slow", func(context.Context, *Conn, struct{}) error { <-release; return nil })
+		ada.OnRename(func(_ *Conn, old, name string) { events.add(old + " to " + name) })
+		w.join(ada)
+		conn := first(w)
+		require.NoError(t, conn.Send("slow", nil))
+		time.Sleep(time.Second) // the inbox holds one frame, whatever its size
+		require.NoError(t, conn.Send("fill", nil))
+		for _, name := range []string{"b", "c"} {
+			require.NoError(t, conn.Rename(w.ctx, name))
+		}
+		time.Sleep(time.Second)
+		require.Equal(t, "ada", ada.Name(), "there is no room for it")
+		ada.Conn().link.Load().stream.Close() //nolint:errcheck // it breaks off
+		time.Sleep(5 * time.Second)
+		close(release)
+		time.Sleep(5 * time.Second)
+		require.Equal(t, "c", ada.Name())
+		require.Equal(t, []string{"ada to b", "b to c"}, events.all())
+		require.Equal(t, uint64(1), ada.Stats().Resumed)
+		require.NoError(t, ada.Close())
+	})
+}
+
+// What waits for its turn can be given up, and then changes nothing; an id that is in use is
+// not taken twice.
+func TestAsksAreCanceled(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		release := make(chan struct{})
+		On(w.srv, "slow", func(context.Context, *Conn, struct{}) error { <-release; return nil })
+		w.serve()
+		p := w.hello(&wire.Hello{Name: "ada"})
+		p.send(wire.AppendCommand(nil, "slow", nil))
+		p.send(wire.AppendAsk(nil, wire.KindAskRename, 1, "eve"))
+		p.send(wire.AppendAsk(nil, wire.KindAskJoin, 2, "red"))
+		p.send(wire.AppendCancel(nil, 1))
+		time.Sleep(time.Second)
+		close(release)
+		require.Equal(t, "red", p.wantStatement(wire.KindJoinGroup))
+		id, code := p.wantAnswer()
+		require.EqualValues(t, 2, id)
+		require.Equal(t, CodeNone, code)
+		require.Equal(t, "ada", w.conn("ada").Name())
+		p.stream.Close() //nolint:errcheck // it is over
+	})
+}
+
+// Asks count as calls, and one that comes while the server shuts down is answered.
+func TestAsksCountAsCalls(t *testing.T) {
+	inWorld(t, &ServerOptions{MaxCalls: 2, DrainTimeout: time.Minute}, func(w *world) {
+		release := make(chan struct{})
+		On(w.srv, "slow", func(context.Context, *Conn, struct{}) error { <-release; return nil })
+		w.serve()
+		p := w.hello(&wire.Hello{Name: "ada"})
+		p.send(wire.AppendCommand(nil, "slow", nil))
+		time.Sleep(time.Second)
+		for id := range uint64(3) {
+			p.send(wire.AppendAsk(nil, wire.KindAskJoin, id, fmt.Sprint(id)))
+		}
+		id, code := p.wantAnswer()
+		require.EqualValues(t, 2, id)
+		require.Equal(t, CodeTooManyCalls.String(), code.String())
+		go w.srv.Shutdown(w.ctx) //nolint:errcheck // it is shut down again
+		synctest.Wait()
+		p.send(wire.AppendAsk(nil, wire.KindAskRename, 9, "eve"))
+		id, code = p.wantAnswer()
+		require.EqualValues(t, 9, id)
+		require.Equal(t, CodeShutdown.String(), code.String())
+		close(release)
+		p.wantGoodbye(CodeShutdown)
+	})
+}

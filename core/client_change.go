@@ -1,0 +1,112 @@
+package core
+
+import (
+	"context"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// Join is [Conn.Join] at the server.
+func (cl *Client) Join(ctx context.Context, group string) error {
+	return cl.changeOwn(ctx, wire.KindAskJoin, group)
+}
+
+// Leave is [Conn.Leave] at the server.
+func (cl *Client) Leave(ctx context.Context, group string) error {
+	return cl.changeOwn(ctx, wire.KindAskLeave, group)
+}
+
+// Rename is [Conn.Rename] at the server.
+func (cl *Client) Rename(ctx context.Context, name string) error {
+	return cl.changeOwn(ctx, wire.KindAskRename, name)
+}
+
+func (cl *Client) changeOwn(ctx context.Context, k wire.Kind, name string) error {
+	c, err := cl.current()
+	if err != nil {
+		return err
+	}
+	return cl.change(ctx, c, k, name)
+}
+
+// change asks the server for a change and waits for its answer.
+func (cl *Client) change(ctx context.Context, c *Conn, k wire.Kind, name string) error {
+	if hasClassic && c.classic != nil {
+		return errClassicChange
+	}
+	if err := checkChange(name, defaultMaxHello, k == wire.KindAskRename); err != nil {
+		return err
+	}
+	_, err := c.ask(ctx, k, name, nil)
+	return err
+}
+
+// A RefusedGroup is one of [ClientOptions.Groups] that the server keeps the client out of.
+type RefusedGroup struct {
+	Group string
+	Why   *Error // as the server says; [IsRemote] reports true
+}
+
+// RefusedGroups returns those groups that the client asked for as it joined and that the server
+// keeps it out of, with why: [CodeUnauthorized] or what [ServerOptions.AuthorizeGroup] says. A
+// server leaves out what does not fit [ClientOptions.MaxFrame]. The caller owns the slice. At
+// a server it is always empty.
+func (c *Conn) RefusedGroups() (refused []RefusedGroup) {
+	for i := range c.refused {
+		g := &c.refused[i]
+		refused = append(refused, RefusedGroup{g.Name, remoteError(g.Code, g.Reason, g.RetryAfter)})
+	}
+	return refused
+}
+
+// RefusedGroups is [Conn.RefusedGroups] of the connection to the server.
+func (cl *Client) RefusedGroups() []RefusedGroup {
+	if c := cl.Conn(); c != nil {
+		return c.RefusedGroups()
+	}
+	return nil
+}
+
+// maxClientGroups is how many groups a client believes a server that it is in.
+const maxClientGroups = 4096
+
+// gotStatement applies what the server says of the client's name or groups as it is read, and
+// leaves the event to its turn. It reports whether the reading is still the caller's.
+//
+// A statement counts as received once there is room for its event, so that one which comes again
+// after a resume has not been applied before: its event runs once.
+func (c *Conn) gotStatement(rd *reader, f wire.Frame) bool {
+	body, err := wire.ParseName(f.Body)
+	if err != nil {
+		c.endWith(wireError(err))
+		return true
+	}
+	name, old := string(body), c.Name() // which nobody else changes
+	if err := checkChange(name, defaultMaxHello, f.Kind == wire.KindRename); err != nil {
+		c.endWith(err)
+		return true
+	}
+	if !c.awaitInbox(rd, len(f.Body)+len(old)) {
+		return true
+	}
+	changed := false
+	switch {
+	case f.Kind == wire.KindRename:
+		changed = c.setName(name) != name
+	case f.Kind == wire.KindJoinGroup && len(c.Groups()) >= maxClientGroups:
+		c.endWith(NewError(CodeTooManyGroups, "the server says more groups than can be"))
+	default:
+		changed = c.setGroup(name, f.Kind == wire.KindJoinGroup)
+	}
+	if !changed {
+		return true
+	}
+	// The body of the event is that of the statement with the name before as its rest.
+	return c.dispatch(rd, wire.Frame{Kind: f.Kind, Body: append(f.Body[:len(f.Body):len(f.Body)], old...)})
+}
+
+// runEvent runs the event of a statement in its turn.
+func (c *Conn) runEvent(f wire.Frame) {
+	name, old, _ := wire.ParseCommand(f.Body) // which gotStatement has put together
+	c.event(f.Kind, string(old), string(name))
+}

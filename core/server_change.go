@@ -1,0 +1,107 @@
+package core
+
+import (
+	"context"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// change is a change that the server's program wants.
+func (s *Server) change(ctx context.Context, c *Conn, k wire.Kind, name string) (err error) {
+	if ctx.Err() != nil {
+		return c.waitError(ctx)
+	}
+	if k == wire.KindAskRename {
+		_, _, err = s.setName(c, name)
+	} else {
+		_, err = s.setGroup(c, name, k == wire.KindAskJoin)
+	}
+	return err
+}
+
+// asked handles in its turn that the client asks for a change: it is answered, and then the
+// program is told.
+func (s *Server) asked(c *Conn, f wire.Frame) error {
+	id, name, err := wire.ParseAsk(f.Body)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := newCallContext(c.ctx)
+	if !c.serving.add(id, cancel) {
+		cancel()
+		return errSameID
+	}
+	if c.inbox.wasCanceled(id) {
+		c.serving.cancel(id)
+	}
+	tell, err := s.apply(ctx, c, f.Kind, string(name))
+	if canceled := c.serving.remove(id); !canceled {
+		if err == nil {
+			err = c.reply(id, nil)
+		}
+		if err != nil {
+			c.fail(id, err)
+		}
+	}
+	if tell != nil {
+		tell()
+	}
+	return nil
+}
+
+// apply applies a change that the client asks for, unless it is refused. It returns what tells
+// the program, or nil if nothing has changed.
+func (s *Server) apply(ctx context.Context, c *Conn, k wire.Kind, name string) (tell func(), err error) {
+	if err := s.spendChange(c); err != nil {
+		return nil, err
+	}
+	if err := checkChange(name, s.opts.MaxName, k == wire.KindAskRename); err != nil {
+		return nil, err
+	}
+	if k == wire.KindAskRename {
+		return s.applyName(ctx, c, name)
+	}
+	in, stated := k == wire.KindAskJoin, wire.KindLeaveGroup
+	if in {
+		stated = wire.KindJoinGroup
+		if !c.InGroup(name) {
+			if err := s.allowGroup(ctx, c, name); err != nil {
+				return nil, err
+			}
+		}
+	}
+	changed, err := s.setGroup(c, name, in)
+	if !changed {
+		return nil, err
+	}
+	return func() { c.event(stated, "", name) }, nil
+}
+
+func (s *Server) applyName(ctx context.Context, c *Conn, name string) (tell func(), err error) {
+	if name == c.Name() {
+		return nil, nil
+	}
+	if err := s.allowName(ctx, c, name); err != nil {
+		return nil, err
+	}
+	if err := s.nameAllowed(name); err != nil {
+		return nil, err
+	}
+	old, changed, err := s.setName(c, name)
+	if !changed {
+		return nil, err
+	}
+	return func() { c.event(wire.KindRename, old, name) }, nil
+}
+
+// askedClassic is asked for a client that cannot be answered: the program is told of what is
+// refused.
+func (s *Server) askedClassic(c *Conn, k wire.Kind, name string) {
+	tell, err := s.apply(c.ctx, c, k, name)
+	if err != nil && !c.isEnded() {
+		s.eng.fault(c, err)
+	}
+	if tell != nil {
+		tell()
+	}
+}
