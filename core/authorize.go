@@ -14,7 +14,8 @@ import (
 // that returns.
 type Admission struct {
 	// Name and Groups are what the client asks for. They may be changed: what they are at the
-	// end is what the client is called and where it is, and the client is told.
+	// end is what the client is called and where it is, and the client is told: also that it is
+	// kept out of a group that has been taken away, as [CodeUnauthorized].
 	// Name is empty if the client asks for one of [ServerOptions.ReservedNames]; if it
 	// still is at the end, the client is refused.
 	Name   string

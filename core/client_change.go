@@ -44,7 +44,7 @@ func (cl *Client) change(ctx context.Context, c *Conn, k wire.Kind, name string)
 // A RefusedGroup is one of [ClientOptions.Groups] that the server keeps the client out of.
 type RefusedGroup struct {
 	Group string
-	Why   *Error // as the server says; [IsRemote] reports true
+	Why   *Error // as the server says, without details; [IsRemote] reports true
 }
 
 // RefusedGroups returns those groups that the client asked for as it joined and that the server

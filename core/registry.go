@@ -148,7 +148,7 @@ func (h *handlers) OnError(f func(c *Conn, err error)) {
 // OnRename registers a function that runs when the peer has changed the client's name: at a
 // server that is the client, at a client the server, also when it does what the client asked for.
 // It runs once for each change, in its turn like a command's handler, with the name before
-// and the new one; [Conn.Name] may have changed again since. It does not run for what this
+// and the new one, at a server when the client has its answer; [Conn.Name] may have changed again since. It does not run for what this
 // end's program does at a server, nor for the name that the client has from the start.
 func (h *handlers) OnRename(f func(c *Conn, old, name string)) {
 	h.mustBeOpen()
