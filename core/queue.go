@@ -39,9 +39,10 @@ type queue struct {
 	next    int    // of log, the first that is not all taken to be written
 	off     int    // bytes of log[next] that are taken
 	part    int32  // frames of log[next] that are taken
-	taken   uint64 // of those sent, those that somebody writes or has written: all that the peer can have
+	taken   uint64 // of those sent, those that somebody writes or has written over this stream
 	written uint64 // of these, those that nobody writes any more
 	base    uint64 // frames that came before log[head]
+	peak    uint64 // the most that taken was before a resume took it back
 	control control
 	spares  spareFrames
 	room    chan struct{} // closed when there is room again; nil if nobody waits

@@ -81,11 +81,34 @@ func (q *queue) suspendLocked() {
 	}
 }
 
+// skipLocked counts frames that wait as written, up to those that the peer has: it got them over an
+// earlier stream, and the last one was that of a hello which was older.
+func (q *queue) skipLocked(received uint64) {
+	for q.taken < received {
+		k := q.log[q.next]
+		if k != nil {
+			n := len(k.b) - q.off
+			q.bytes -= n
+			q.keep.bytes += n
+			q.taken += uint64(k.frames - q.part)
+		} else if hasOverflow {
+			q.spares.holes--
+		}
+		q.next, q.off, q.part = q.next+1, 0, 0
+	}
+	q.written = q.taken
+}
+
 // resumeLocked begins to write to another stream, behind a welcome if there is one, with what
 // the peer, which has that many frames, has not received. It reports false if that is not
 // kept any more, or cannot be. Nobody writes meanwhile.
 func (q *queue) resumeLocked(l *link, received uint64, welcome []byte) bool {
-	if !q.keep.on || received < q.base || !q.ackLocked(received) {
+	q.peak = max(q.peak, q.taken)
+	if !q.keep.on || received < q.base || received > q.peak {
+		return false
+	}
+	q.skipLocked(received)
+	if !q.ackLocked(received) {
 		return false
 	}
 	off := 0

@@ -387,3 +387,54 @@ func TestAcksAreFew(t *testing.T) {
 		}
 	})
 }
+
+// A hello that comes late, since the client had given that attempt up, takes nothing from the client
+// that has gone on meanwhile.
+func TestResumeByALateHello(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		events := w.events()
+		w.serve()
+		p := w.peer()
+		p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: "ada", Resume: true, MaxFrame: 1 << 20}))
+		welcome, err := wire.ParseWelcome(p.want().Body, nil)
+		require.NoError(t, err)
+		synctest.Wait()
+		c := w.only()
+		hello := func(received uint64) (*peer, *wire.Welcome) {
+			p := w.peer()
+			p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{
+				Name: "ada", Resume: true, Session: welcome.Session, Token: welcome.Token, Received: received,
+			}))
+			again, err := wire.ParseWelcome(p.want().Body, nil)
+			require.NoError(t, err)
+			return p, again
+		}
+		for i := range 4 { // each fills a write
+			require.NoError(t, c.SendBytes("n", append(make([]byte, 100<<10), byte('0'+i))))
+		}
+		for range 3 {
+			p.wantCommand("n")
+		}
+		p.stream.Close() //nolint:errcheck // it breaks off
+		old, again := hello(0)
+		require.True(t, again.Resumed)
+		old.stream.Close() //nolint:errcheck // before it has been sent the rest
+		synctest.Wait()
+
+		p, again = hello(3)
+		require.True(t, again.Resumed, "it has got more than was written to the last stream")
+		require.Equal(t, byte('3'), p.wantCommand("n")[100<<10])
+		p.send(wire.AppendAck(nil, 4))
+		synctest.Wait()
+
+		old, again = hello(0)
+		require.False(t, again.Resumed, "what it lacks has been acknowledged")
+		require.Equal(t, 2, w.srv.Len())
+		old.stream.Close() //nolint:errcheck // it is given up
+		require.NoError(t, c.SendBytes("n", []byte("still here")))
+		require.Equal(t, "still here", p.wantCommand("n"))
+		require.False(t, c.Suspended())
+		require.NotContains(t, events.all(), "leave ada: connection lost")
+		p.stream.Close() //nolint:errcheck // it is over
+	})
+}

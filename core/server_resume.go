@@ -76,7 +76,7 @@ func (s *Server) session(hello *wire.Hello) *Conn {
 
 // resume goes on with the connection that a newcomer names, over its stream, and returns it; the
 // caller reads. If it returns nil the newcomer joins like any other, and that connection, if
-// there was one, has ended.
+// there was one, has ended, unless the hello is an old one.
 func (s *Server) resume(key uint64, stream transport.Conn, rd *reader, hello *wire.Hello) *Conn {
 	c := s.session(hello)
 	if c == nil {
@@ -84,6 +84,9 @@ func (s *Server) resume(key uint64, stream transport.Conn, rd *reader, hello *wi
 	}
 	l := newLink(stream)
 	for {
+		if c.hasAcked(hello.Received) {
+			return nil
+		}
 		before := c.link.Load()
 		if !s.awaitGone(c, before) {
 			return nil
@@ -92,7 +95,7 @@ func (s *Server) resume(key uint64, stream transport.Conn, rd *reader, hello *wi
 		if ok {
 			break
 		}
-		if !changed { // and the next turn waits until it has left
+		if !changed && !c.hasAcked(hello.Received) { // and the next turn waits until it has left
 			c.end(NewError(CodeConnLost, "what the client lacks is not kept any more"), nil, ending{waiting: before})
 		}
 	}
@@ -102,6 +105,16 @@ func (s *Server) resume(key uint64, stream transport.Conn, rd *reader, hello *wi
 	s.eng.counters.resumed.Add(1)
 	stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
 	return c
+}
+
+// hasAcked reports whether the peer has acknowledged more than so many frames: then a hello that
+// tells of so many is that of an attempt which the client has given up, or of somebody who goes on
+// with a copy of the session, and must not harm the client that has it.
+func (c *Conn) hasAcked(received uint64) bool {
+	c.out.mu.Lock()
+	acked := c.out.keep.acked
+	c.out.mu.Unlock()
+	return received < acked
 }
 
 // goOn tells the program that a connection was resumed, and reads it.

@@ -117,7 +117,8 @@
 // A refused group is one of the hello that the client is not in, and why. A server whose
 // welcome would be longer than the client's max frame leaves reasons out, and then groups.
 //
-// A client that names a session goes on with it, or else joins anew as one that names none. With
+// A client that names a session goes on with it, or else joins anew as one that names none. A hello that
+// tells of fewer frames than an ack of the session has told of is an old one: the session stays as it is. With
 // "only resume" it is refused instead, with the code "session over", and says in its next hello who it is.
 //
 // With "notices" a client asks to be told of others, and a server says that it tells this client of some: without
