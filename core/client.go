@@ -2,8 +2,10 @@ package core
 
 import (
 	"context"
+	"slices"
 	"sync"
 
+	"github.com/hisock/hisock/core/internal/parked"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -31,6 +33,8 @@ type Client struct {
 	closing    bool                    // it is not to come back
 	final      error                   // why it has given up coming back
 	lastID     uint64
+
+	parked *parked.Session // what Connect is to go on with; nil once one has succeeded
 
 	hurry  chan struct{} // has an element when the next attempt is to be made now
 	asking chan struct{} // has an element while AuthFunc runs
@@ -78,6 +82,12 @@ func NewClient(d transport.Dialer, opts *ClientOptions) *Client {
 	cl.cfg = opts.config()
 	cl.conv, cl.maxCommand = cl.cfg.codec, cl.cfg.maxCommand
 	cl.manual = newManualQueue(opts.Manual)
+	if len(opts.Session) > 0 && !opts.Retry.Off && opts.Classic == nil {
+		var ok bool
+		if cl.parked, ok = parked.Parse(slices.Clone(opts.Session)); !ok {
+			cl.cfg.log.Warn("hisock: a detached session is damaged or of another version: the client joins anew")
+		}
+	}
 	return cl
 }
 
@@ -92,6 +102,8 @@ func NewClient(d transport.Dialer, opts *ClientOptions) *Client {
 //	connected → disconnected → reconnecting →      the server has ended the connection, to be
 //	            connected                          made again later
 //	connected → disconnected                       for good: [Client.Done] is closed
+//	resumed → …                                    as from connected: the client has gone on with
+//	                                               the session of another, which was detached
 //
 // With [Retry].First, Connect tells too what it does:
 //
@@ -154,13 +166,17 @@ func (cl *Client) Connect(ctx context.Context) error {
 		}
 		return err
 	}
-	c := cl.adopt(r, n, id)
-	cl.conn, cl.final = c, nil
+	c, as := cl.adopt(r, n, id), StateConnected
+	if cl.parked != nil && n.welcome.Resumed {
+		c.unpark(cl.parked, n.welcome.Received)
+		as = StateResumed
+	}
+	cl.conn, cl.final, cl.parked = c, nil, nil
 	go func() {
 		if cl.opts.Retry.First {
 			<-h.before // with manual dispatch too: what is told runs in the order in which it was left to Update
 		}
-		cl.start(c, n.rd, h.before)
+		cl.start(c, n.rd, h.before, as)
 	}()
 	return nil
 }

@@ -32,17 +32,40 @@ func (cl *Client) attempt(ctx context.Context, last *Conn, p *pace.Pace) (*newco
 	if err != nil {
 		return nil, err
 	}
-	begun := time.Now()
+	begun, bounded := time.Now(), ctx
 	if p != nil {
 		var stop func()
-		ctx, stop = within(ctx, p.Attempt(begun))
+		bounded, stop = within(ctx, p.Attempt(begun))
 		defer stop()
 	}
-	n, err := cl.dial(ctx, hello, peer)
+	n, err := cl.dial(bounded, hello, peer)
+	if last == nil && cl.giveUpParked(n, err) {
+		return cl.attempt(ctx, nil, p)
+	}
 	if err == nil {
 		n.took = time.Since(begun)
 	}
 	return n, err
+}
+
+// giveUpParked gives up the session that Connect was to go on with, if there is one and an attempt
+// to do so came to that. It reports whether it did.
+func (cl *Client) giveUpParked(n *newcomer, err error) bool {
+	s := cl.parked
+	switch {
+	case s == nil:
+		return false
+	case err != nil:
+		if CodeOf(err) != CodeSessionOver {
+			return false
+		}
+	case !n.welcome.Resumed || fits(s, n.welcome.Received):
+		return false
+	default:
+		n.leave() // what it says to have received is not what was sent
+	}
+	cl.parked = nil
+	return true
 }
 
 // within bounds ctx in time. WithTimeout would cost a browser build 4 KB.
@@ -120,12 +143,13 @@ func (cl *Client) adopt(r *run, n *newcomer, id uint64) *Conn {
 	return c
 }
 
-// start lets a connection run. What was told before it is told when before is closed.
-func (cl *Client) start(c *Conn, rd *reader, before <-chan struct{}) {
+// start lets a connection run, and tells the program that it is there. What was told before it is
+// told when before is closed.
+func (cl *Client) start(c *Conn, rd *reader, before <-chan struct{}, as State) {
 	c.eng.sweep.start()
 	c.serve(rd, func() {
 		<-before
-		cl.tell(StateConnected, nil)
+		cl.tell(as, nil)
 		c.eng.begun.happen()
 	})
 }
@@ -139,9 +163,11 @@ func (cl *Client) helloFor(ctx context.Context, last *Conn) (*wire.Hello, error)
 	}
 	if last != nil && last.token != nil {
 		h.Session, h.Token, h.Received = last.session.id, last.token, last.received
-		if h.OnlyResume = cl.opts.AuthFunc != nil; h.OnlyResume {
-			return h, nil
-		}
+	} else if s := cl.parked; last == nil && s != nil {
+		h.Session, h.Token, h.Received = s.ID, s.Token, s.Received
+	}
+	if h.OnlyResume = h.Token != nil && cl.opts.AuthFunc != nil; h.OnlyResume {
+		return h, nil
 	}
 	h.Name, h.Groups, h.Metadata = cl.opts.Name, cl.opts.Groups, cl.opts.Metadata
 	var err error

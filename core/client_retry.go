@@ -19,10 +19,15 @@ func (cl *Client) RetryNow() {
 
 // suspended tells the program that a connection has lost its stream, and brings it back.
 func (cl *Client) suspended(c *Conn, l *link, why *Error) {
+	if c.detached.Load() {
+		l.gone.happen()
+		return
+	}
 	if c.eng.manual == nil { // else the program is told in order anyway
 		<-c.eng.begun.wait()
 	}
-	c.inform(func() { cl.tell(StateReconnecting, why) })
+	lost := why // what is told later, with manual dispatch
+	c.inform(func() { cl.tell(StateReconnecting, lost) })
 	l.gone.happen()
 	pace := c.eng.run.pace
 	pace.Down(l.died, l.died.Sub(l.born), c.resumeTime)
@@ -70,6 +75,10 @@ func (cl *Client) stayAway() {
 // goOn resumes a connection over the stream of a newcomer, and reads it.
 func (cl *Client) goOn(c *Conn, l *link, n *newcomer) {
 	ok, _ := c.relink(l, newLink(n.stream), n.rd, n.welcome.Addr, n.welcome.Received, nil)
+	if !ok && c.detached.Load() {
+		n.drop()
+		return
+	}
 	if !ok {
 		n.leave() // and the server waits no longer for the session either
 		c.end(NewError(CodeProtocol, "resumed what cannot be"), nil, ending{waiting: l})
@@ -101,7 +110,7 @@ func (cl *Client) succeed(c *Conn, l *link, n *newcomer) {
 	cl.conn = next
 	cl.mu.Unlock()
 	c.end(NewError(CodeConnLost, "the server has given the session up"), nil, ending{waiting: l})
-	go cl.start(next, n.rd, c.Done())
+	go cl.start(next, n.rd, c.Done(), StateConnected)
 }
 
 // leave says goodbye over a stream that is not wanted any more.
@@ -191,7 +200,7 @@ func (cl *Client) takePlace(last *Conn, id uint64, n *newcomer) bool {
 	cl.conn, cl.connecting = next, nil
 	cl.mu.Unlock()
 	giveUp(nil)
-	go cl.start(next, n.rd, last.Done())
+	go cl.start(next, n.rd, last.Done(), StateConnected)
 	return true
 }
 

@@ -62,12 +62,14 @@ type Conn struct {
 	waiting atomic.Bool   // the reader waits for the peer
 	rawFull atomic.Bool   // the reader waits for somebody to receive raw messages
 	depends atomic.Int32  // handlers of this connection that wait for its peer
+	begun   atomic.Uint64 // at a client, the id of the call that the reader ran last
 	running atomic.Int32  // goroutines of this connection
 	writes  atomic.Uint64 // writes that returned
 	watch   watch         // the sweeper's own notes
 
 	server     bool        // the peer is a client; it does not change
 	over       atomic.Bool // ended, for those who look often
+	detached   atomic.Bool // at a client: its session is to go on elsewhere; set with mu held
 	streamDone latch       // the stream is closed
 	done       latch       // nothing runs any more
 

@@ -26,9 +26,10 @@ type callTable struct {
 // A call waits for its answer: whoever takes it out of the table fills it in and
 // signals ready, which has room for one.
 type call struct {
-	ready chan struct{}
-	reply []byte
-	err   error
+	ready  chan struct{}
+	reply  []byte
+	err    error
+	change bool // it asks for a change of the client's name or groups
 }
 
 func (c *Conn) codec() Codec { return c.eng.codec }
@@ -67,7 +68,7 @@ func (c *Conn) ask(ctx context.Context, k wire.Kind, name string, payload []byte
 	if ctx.Err() != nil {
 		return nil, c.waitError(ctx)
 	}
-	w, id, ended := c.calls.add()
+	w, id, ended := c.calls.add(k)
 	if ended != nil {
 		return nil, ended
 	}
@@ -186,7 +187,7 @@ func (c *Conn) gotFailure(body []byte) error {
 	return nil
 }
 
-func (t *callTable) add() (*call, uint64, *Error) {
+func (t *callTable) add(k wire.Kind) (*call, uint64, *Error) {
 	t.mu.Lock()
 	if ended := t.ended; ended != nil {
 		t.mu.Unlock()
@@ -196,7 +197,7 @@ func (t *callTable) add() (*call, uint64, *Error) {
 		t.open = make(map[uint64]*call)
 	}
 	t.lastID++
-	id, w := t.lastID, &call{ready: make(chan struct{}, 1)}
+	id, w := t.lastID, &call{ready: make(chan struct{}, 1), change: k != wire.KindRequest}
 	t.open[id] = w
 	t.mu.Unlock()
 	return w, id, nil

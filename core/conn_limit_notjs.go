@@ -47,9 +47,7 @@ func (c *Conn) callsOpen() int {
 	if c.slots == nil && c.turn.Load()&turnMask != turnHanded {
 		return 0 // each is answered before the next is read
 	}
-	c.serving.mu.Lock()
-	n := len(c.serving.calls)
-	c.serving.mu.Unlock()
+	n := c.serving.len()
 	c.inbox.mu.Lock()
 	defer c.inbox.mu.Unlock()
 	return n + c.inbox.calls

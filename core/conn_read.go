@@ -127,6 +127,9 @@ func (c *Conn) serve(rd *reader, first func()) {
 	c.rd = rd
 	if c.eng.manual != nil {
 		c.eng.manual.add(task{event: func() { first(); c.endBatch() }})
+		for range c.inbox.jobs { // of a session that was detached
+			c.eng.manual.add(task{c: c})
+		}
 		c.read(rd)
 		return
 	}
@@ -138,6 +141,16 @@ func (c *Conn) serve(rd *reader, first func()) {
 			c.exit()
 		}
 	}()
+	if c.turn.Load()&turnMask == turnHanded { // what waits in the inbox comes next
+		c.running.Add(1)
+		go c.read(rd)
+		first()
+		left = true
+		c.endBatch()
+		c.runInbox()
+		c.exit()
+		return
+	}
 	turn := c.beginTurn(turnHandling)
 	first()
 	left = true
@@ -416,6 +429,10 @@ func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 	}
 	if hasCommands && f.Kind == wire.KindCommand && c.classic == nil {
 		return c.commands(rd, f)
+	}
+	if f.Kind == wire.KindRequest && !c.server { // see park
+		id, _, _, _ := wire.ParseRequest(f.Body)
+		c.begun.Store(id)
 	}
 	turn := c.beginTurn(turnHandling)
 	if !c.comesTooLate(f) && !c.inbox.drop.Load() { // then what came before it was dropped, too

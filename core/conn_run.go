@@ -198,7 +198,14 @@ func detached(ctx context.Context) context.Context {
 
 func (c *Conn) answer(ctx context.Context, h *handler, f Frame, id uint64) {
 	out, err := c.invoke(ctx, h, f)
-	if canceled := c.serving.remove(id); canceled {
+	canceled := false
+	if c.server {
+		canceled = c.serving.remove(id)
+	} else { // it stays in the table until it is answered; see park
+		canceled = c.serving.isCanceled(id)
+		defer c.serving.remove(id)
+	}
+	if canceled {
 		return // the caller no longer waits
 	}
 	if err == nil {
@@ -393,6 +400,34 @@ func (t *servingTable) remove(id uint64) (canceled bool) {
 	}
 	s.cancel()
 	return s.canceled
+}
+
+// isCanceled reports whether the caller has given the call up.
+func (t *servingTable) isCanceled(id uint64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i := t.findLocked(id)
+	return i < 0 || t.calls[i].canceled
+}
+
+// len is how many calls are being handled.
+func (t *servingTable) len() int {
+	t.mu.Lock()
+	n := len(t.calls)
+	t.mu.Unlock()
+	return n
+}
+
+// ids returns those of the calls that are being handled and have not been given up.
+func (t *servingTable) ids() (ids []uint64) {
+	t.mu.Lock()
+	for i := range t.calls {
+		if !t.calls[i].canceled {
+			ids = append(ids, t.calls[i].id)
+		}
+	}
+	t.mu.Unlock()
+	return ids
 }
 
 // cancel ends the context of a call, if it is being handled.

@@ -153,6 +153,15 @@ func (c *Conn) push(rd *reader, f wire.Frame) bool {
 	if b.drop.Load() {
 		return true
 	}
+	b.addLocked(f)
+	if c.eng.manual != nil {
+		c.eng.manual.add(task{c: c})
+	}
+	return true
+}
+
+// addLocked adds a job for a copy of the frame.
+func (b *inbox) addLocked(f wire.Frame) {
 	j := job{kind: f.Kind, body: append([]byte(nil), f.Body...)}
 	if f.Kind.Answered() {
 		j.id, _, _, _ = wire.ParseRequest(j.body) // an ask begins as a request does
@@ -163,10 +172,6 @@ func (c *Conn) push(rd *reader, f wire.Frame) bool {
 	}
 	b.jobs = append(b.jobs, j)
 	b.bytes += len(j.body) + jobCost
-	if c.eng.manual != nil {
-		c.eng.manual.add(task{c: c})
-	}
-	return true
 }
 
 // awaitInbox waits until the inbox has room for a frame of n bytes, if another goroutine is running

@@ -103,7 +103,7 @@ func (q *queue) whenIdle() <-chan struct{} {
 func (c *Conn) relink(before, l *link, rd *reader, addr string, received uint64, welcome func() []byte) (ok, changed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.isWaitingLocked(before) {
+	if !c.isWaitingLocked(before) || c.detached.Load() {
 		return false, true
 	}
 	c.addr = addr

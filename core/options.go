@@ -241,6 +241,13 @@ type ClientOptions struct {
 	// Retry says how the client comes back when its connection has broken off.
 	Retry Retry
 
+	// Session is what [Client.Detach] has returned, here or in an earlier program: the first Connect
+	// that succeeds goes on with it, and [Client.OnState] says [StateResumed] first. The client then
+	// has the name and the groups that it had. It joins anew, and OnState says [StateConnected], if
+	// the server has given the session up, or if these bytes are damaged or of another version. A
+	// session can be gone on with once. It is not if [Retry].Off is set, or Classic.
+	Session []byte
+
 	// Manual is [ServerOptions.Manual] for [Client.Update] and [Client.Run].
 	Manual bool
 

@@ -1,0 +1,234 @@
+package core
+
+import (
+	"time"
+
+	"github.com/hisock/hisock/core/internal/parked"
+	"github.com/hisock/hisock/core/wire"
+)
+
+// Detach ends the client without a word to the server, and returns its session: another client,
+// of this program or of a later one, goes on with it by [ClientOptions.Session]. The server keeps
+// the session for [ServerOptions.ResumeTime]. Whoever has these bytes is the client to the server:
+// they hold the session's token, and the payloads that are on their way.
+//
+// In both directions everything arrives once and in order. What Send has accepted and the server
+// has not acknowledged is in the session. So is what has come and was given to no handler, calls
+// of the server included. A handler that runs counts as having handled what it was given; what it
+// sends from then on fails. Calls under way end with this client: those to the server fail here,
+// and the server is told that they were given up; those of the server that a handler has begun
+// fail there with [CodeConnLost]. What asks for a change of the name or the groups takes effect, and
+// nobody hears the answer.
+//
+// Detach does not wait for handlers; [Client.Done] does. Handlers may call it, but for the error
+// hook and the function of OnMissed. It fails with [CodeNotConnected] if there is no session,
+// since the client has not connected, has ended, or is joining anew, and with [CodeUnsupported] if
+// the session cannot be resumed, as with [Retry].Off. The client goes on as it was then.
+func (cl *Client) Detach() (session []byte, err error) {
+	c, l, err := cl.beginDetach()
+	if err != nil {
+		return nil, err
+	}
+	c.suspend(l, errDetached) // unless it is suspended already
+	if !c.awaitUnused(l) {
+		c.endWith(NewError(CodeInternal, "the session could not be detached: its reader does not return"))
+		return nil, c.closedError()
+	}
+	s := c.park()
+	c.end(errDetached, nil, ending{waiting: l, ours: true})
+	if s == nil {
+		return nil, c.closedError()
+	}
+	return parked.Append(make([]byte, 0, parked.Size(s)), s), nil
+}
+
+// SessionBytes is the size in bytes that [Client.Detach] would not exceed at this moment, or 0 if
+// it would fail: for who must know that there is room before it is called.
+func (cl *Client) SessionBytes() int {
+	cl.mu.Lock()
+	c := cl.conn
+	err := cl.detachableLocked()
+	cl.mu.Unlock()
+	if err != nil {
+		return 0
+	}
+	// Each frame that waits, and each call, is told with a few bytes besides.
+	const base, perCall = 1 << 10, 64
+	s := parked.Session{ID: c.session.id, Token: c.token, Name: c.Name(), Groups: c.Groups()}
+	calls := c.calls.len() + c.serving.len()
+	c.inbox.mu.Lock()
+	waits := c.inbox.bytes
+	c.inbox.mu.Unlock()
+	c.raw.mu.Lock()
+	waits += c.raw.bytes
+	c.raw.mu.Unlock()
+	c.out.mu.Lock()
+	waits += c.out.bytes + c.out.keep.bytes
+	c.out.mu.Unlock()
+	return base + parked.Size(&s) + waits + perCall*calls
+}
+
+var (
+	errNoSession  = NewError(CodeNotConnected, "there is no session to detach")
+	errNotKept    = NewError(CodeUnsupported, "the session cannot be resumed")
+	errDetached   = NewError(CodeClosed, "the client was detached")
+	errWasServing = NewError(CodeConnLost, "the client was detached while it handled the call")
+)
+
+// detachableLocked says why the client has no session that could be gone on with, or nil.
+func (cl *Client) detachableLocked() error {
+	c := cl.conn
+	if c == nil || cl.connecting != nil || c.isEnded() || c.detached.Load() {
+		return errNoSession
+	}
+	c.out.mu.Lock()
+	kept := c.out.keep.on
+	c.out.mu.Unlock()
+	if c.token == nil || !kept {
+		return errNotKept
+	}
+	return nil
+}
+
+// beginDetach keeps the connection from being resumed by this client, and returns it with its last link.
+func (cl *Client) beginDetach() (*Conn, *link, error) {
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
+	if err := cl.detachableLocked(); err != nil {
+		return nil, nil, err
+	}
+	c := cl.conn
+	c.mu.Lock() // relink looks at it with that held
+	c.detached.Store(true)
+	l := c.link.Load()
+	c.mu.Unlock()
+	cl.closing = true
+	return c, l, nil
+}
+
+// awaitUnused waits until nobody reads or writes a link that is dead. It reports false if that
+// takes longer than ending a connection may.
+func (c *Conn) awaitUnused(l *link) bool {
+	t := time.NewTimer(c.eng.closeTimeout)
+	defer t.Stop()
+	c.handOver(c.turn.Load()) // a handler may be running on the reader's goroutine, this one perhaps
+	for _, ch := range []<-chan struct{}{l.readerDone.wait(), c.out.whenIdle()} {
+		select {
+		case <-ch:
+		case <-t.C:
+			return false
+		}
+	}
+	return true
+}
+
+// park freezes a connection that nobody reads or writes any more, and returns its session, or nil
+// if the connection has ended.
+func (c *Conn) park() *parked.Session {
+	s := &parked.Session{ID: c.session.id, Token: c.token, Received: c.received, Missed: c.missed, Groups: c.Groups(), Name: c.Name()}
+	c.raw.mu.Lock()
+	for _, payload := range c.raw.kept {
+		s.In = wire.AppendRaw(s.In, payload)
+	}
+	c.raw.kept, c.raw.bytes = nil, 0
+	c.raw.mu.Unlock()
+	last := c.inbox.park(s)
+
+	q := &c.out
+	q.mu.Lock()
+	if q.closed {
+		q.mu.Unlock()
+		return nil
+	}
+	q.closed = true
+	q.openLocked()
+	s.Acked, s.Dropped = q.base, q.control.missed
+	for _, k := range q.log[q.head:] {
+		if k != nil { // else it was dropped
+			s.Out = append(s.Out, k.b...)
+		}
+	}
+	// With the queue locked: an answer is either in it, or its call is still in the table. Those
+	// that were begun last may not be in the table yet; if they were answered, nobody minds.
+	serving := append(c.serving.ids(), last, c.begun.Load())
+	q.mu.Unlock()
+
+	for _, id := range serving {
+		if id != 0 {
+			s.Out = wire.AppendFailure(s.Out, id, wire.Goodbye{Code: errWasServing.Code, Reason: errWasServing.Message})
+		}
+	}
+	calls, lastID := c.calls.park()
+	for _, id := range calls {
+		s.Out = wire.AppendCancel(s.Out, id)
+	}
+	s.LastCall = lastID
+	return s
+}
+
+// park moves the jobs to a session, and runs no more. It returns the id of the job that was taken
+// last if that was a call.
+func (b *inbox) park(s *parked.Session) (last uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.drop.Store(true)
+	for _, j := range b.jobs[b.head:] {
+		if !j.canceled {
+			s.In = wire.AppendFrame(s.In, j.kind, j.body)
+		}
+	}
+	return b.takenID
+}
+
+// park fails all calls under way. It returns the ids of those that are to be given up, which are all
+// but what asks for a change, and the last id that was given.
+func (t *callTable) park() (ids []uint64, last uint64) {
+	t.mu.Lock()
+	for id, w := range t.open {
+		if !w.change {
+			ids = append(ids, id)
+		}
+	}
+	last = t.lastID
+	t.mu.Unlock()
+	t.end(errDetached)
+	return ids, last
+}
+
+// fits reports whether a server that has received so many frames can go on with the session.
+func fits(s *parked.Session, received uint64) bool {
+	n := s.Acked
+	parked.Frames(s.Out, func(wire.Frame, []byte) { n++ })
+	return s.Acked <= received && received <= n
+}
+
+// unpark goes on with a session, of which the server has received so many frames, on a connection
+// that nobody knows yet.
+func (c *Conn) unpark(s *parked.Session, received uint64) {
+	c.name, c.groups = s.Name, s.Groups
+	c.received, c.ackedAt, c.missed = s.Received, s.Received, s.Missed
+	c.known.Store(s.Received)
+	c.calls.lastID = s.LastCall
+	parked.Frames(s.In, func(f wire.Frame, _ []byte) {
+		if f.Kind == wire.KindRaw && c.eng.handlers.message == nil {
+			c.raw.kept = append(c.raw.kept, f.Body)
+			c.raw.bytes += len(f.Body) + jobCost
+			return
+		}
+		c.inbox.addLocked(f)
+		c.turn.Store(turnHanded) // whoever starts the connection runs what waits
+	})
+	q := &c.out
+	q.mu.Lock()
+	q.base, q.sent, q.keep.acked = s.Acked, s.Acked, s.Acked
+	parked.Frames(s.Out, func(_ wire.Frame, b []byte) {
+		q.commitLocked(append(q.spaceLocked(len(b)), b...))
+	})
+	// All of it may have been written, and what the server has not received is written again.
+	q.taken, q.written = q.sent, q.sent
+	q.bytes, q.keep.bytes = 0, q.bytes
+	q.control.missed = s.Dropped
+	q.resumeLocked(c.link.Load(), received, nil)
+	q.control.acked = s.Received // the hello has said so
+	q.mu.Unlock()
+}

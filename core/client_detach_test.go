@@ -1,0 +1,495 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/internal/parked"
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+// A program that restarts again and again is a sequence of clients, each of which goes on with the
+// session of the one before.
+type restarting struct {
+	w      *world
+	opts   ClientOptions
+	set    func(cl *Client) // registers handlers
+	cl     *Client
+	states kept[string]
+}
+
+func (w *world) restarting(opts ClientOptions, set func(cl *Client)) *restarting {
+	opts.Codec = testCodec{}
+	opts.Logger = w.log
+	if opts.Retry == (Retry{}) {
+		opts.Retry = Retry{Min: time.Millisecond, Max: 10 * time.Millisecond}
+	}
+	r := &restarting{w: w, opts: opts, set: set}
+	r.start(nil)
+	return r
+}
+
+func (r *restarting) start(session []byte) {
+	opts := r.opts
+	opts.Session = session
+	r.cl = NewClient(r.w.lis, &opts)
+	r.w.clients = append(r.w.clients, r.cl)
+	r.cl.OnState(func(s State, _ error) { r.states.add(s.String()) })
+	r.set(r.cl)
+	for tries := 0; ; tries++ { // an attempt of the client before may come between
+		err := r.cl.Connect(r.w.ctx)
+		if err == nil {
+			break
+		}
+		require.Equal(r.w.t, CodeConnLost, CodeOf(err))
+		require.Less(r.w.t, tries, 5)
+	}
+	if opts.Manual {
+		go r.cl.Run(r.w.ctx) //nolint:errcheck // it ends with the client
+	}
+}
+
+// restart is the end of one program and the beginning of the next.
+func (r *restarting) restart() {
+	r.w.t.Helper()
+	most := r.cl.SessionBytes()
+	session, err := r.cl.Detach()
+	require.NoError(r.w.t, err)
+	require.LessOrEqual(r.w.t, len(session), most)
+	r.start(session)
+}
+
+func TestDetach(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		events := w.events()
+		var said kept[string]
+		On(w.srv, "say", func(_ context.Context, _ *Conn, s string) error { said.add(s); return nil })
+		w.serve()
+		var heard kept[string]
+		r := w.restarting(ClientOptions{Name: "ada", Groups: []string{"red"}}, func(cl *Client) {
+			On(cl, "news", func(_ context.Context, _ *Conn, s string) error { heard.add(s); return nil })
+		})
+		synctest.Wait()
+		c := w.only()
+		require.NoError(t, r.cl.Join(w.ctx, "blue"))
+		require.NoError(t, r.cl.Rename(w.ctx, "grace"))
+		synctest.Wait()
+		require.NoError(t, r.cl.Send("say", "before"))
+		r.cl.Conn().breakOff()
+		go r.cl.Join(w.ctx, "green") //nolint:errcheck // nobody hears the answer
+		synctest.Wait()
+		session, err := r.cl.Detach()
+		require.NoError(t, err)
+		require.Equal(t, CodeClosed, CodeOf(r.cl.Send("say", "after")))
+		<-r.cl.Done()
+		require.Equal(t, CodeClosed, CodeOf(r.cl.Err()))
+		require.Equal(t, 0, r.cl.SessionBytes())
+		_, err = r.cl.Detach()
+		require.Equal(t, CodeNotConnected, CodeOf(err))
+		synctest.Wait()
+		require.True(t, c.Suspended())
+		require.NoError(t, c.Send("news", "meanwhile"))
+		require.NoError(t, w.srv.Group("red").Send("news", "to red"))
+		time.Sleep(time.Second)
+
+		r.start(session)
+		require.Equal(t, "grace", r.cl.Name())
+		require.Equal(t, []string{"blue", "red"}, r.cl.Groups())
+		synctest.Wait()
+		require.Equal(t, []string{"blue", "green", "red"}, r.cl.Groups())
+		require.Same(t, c, w.only())
+		require.NoError(t, r.cl.Send("say", "again"))
+		require.NoError(t, c.Send("news", "now"))
+		synctest.Wait()
+		require.Equal(t, []string{"before", "again"}, said.all())
+		require.Equal(t, []string{"meanwhile", "to red", "now"}, heard.all())
+		require.NoError(t, r.cl.Close())
+		<-r.cl.Done()
+		synctest.Wait()
+		require.Equal(t, []string{"connected", "reconnecting", "disconnected", "resumed", "disconnected"}, r.states.all())
+		require.Equal(t, []string{"join ada", "suspend grace", "resume grace", "leave grace: closed"}, events.all())
+	})
+}
+
+// A program that restarts at any moment loses nothing and gets nothing twice, in either direction,
+// with slow handlers, with streams that break off besides, and with dispatch by hand.
+func TestDetachLosesNothing(t *testing.T) {
+	for seed := range uint64(24) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			inWorld(t, &ServerOptions{ResumeTime: time.Minute}, func(w *world) { restartAtRandom(w, seed) })
+		})
+	}
+}
+
+func restartAtRandom(w *world, seed uint64) {
+	const messages = 1500
+	t, rng := w.t, rand.New(rand.NewPCG(seed, 0))
+	slow := seed%2 == 1
+	events := w.events()
+	var there, here, raw kept[int]
+	On(w.srv, "n", func(_ context.Context, _ *Conn, n int) error {
+		there.add(n)
+		if n%100 == 0 {
+			time.Sleep(20 * time.Millisecond)
+		}
+		return nil
+	})
+	w.serve()
+	opts := ClientOptions{Name: "ada", Manual: seed%8 == 5}
+	r := w.restarting(opts, func(cl *Client) {
+		On(cl, "n", func(_ context.Context, _ *Conn, n int) error {
+			here.add(n)
+			if slow && n%40 == 0 {
+				time.Sleep(15 * time.Millisecond)
+			}
+			return nil
+		})
+		if seed%3 == 0 { // else they are kept until somebody receives them
+			cl.OnMessage(func(_ context.Context, _ *Conn, f Frame) error {
+				if f.Kind == KindRaw {
+					raw.add(int(f.Payload[0]) + int(f.Payload[1])<<8)
+				}
+				return nil
+			})
+		}
+	})
+	synctest.Wait()
+	c := w.only()
+	restarts := 0
+	sent := make(chan error, 1)
+	go func() {
+		for n := range messages {
+			if err := errors.Join(c.Send("n", n), c.SendRaw([]byte{byte(n), byte(n >> 8)})); err != nil {
+				sent <- err
+				return
+			}
+			if n%9 == 0 {
+				time.Sleep(time.Millisecond)
+			}
+		}
+		sent <- nil
+	}()
+	for n := 0; n < messages; {
+		for range rng.IntN(120) {
+			if n < messages {
+				require.NoError(t, r.cl.Send("n", n))
+				n++
+			}
+		}
+		time.Sleep(time.Duration(rng.Int64N(int64(8 * time.Millisecond))))
+		switch rng.IntN(4) {
+		case 0:
+			r.cl.Conn().breakOff()
+		case 1:
+			c.breakOff()
+		default:
+			r.restart()
+			restarts++
+		}
+		if seed%3 != 0 && rng.IntN(3) == 0 {
+			receive(w, r.cl, &raw)
+		}
+	}
+	require.NoError(t, <-sent)
+	time.Sleep(time.Minute)
+	if seed%3 != 0 {
+		receive(w, r.cl, &raw)
+	}
+	all := make([]int, messages)
+	for i := range all {
+		all[i] = i
+	}
+	require.Equal(t, all, there.all())
+	require.Equal(t, all, here.all())
+	require.Equal(t, all, raw.all())
+	require.NotContains(t, fmt.Sprint(events.all()), "leave")
+	require.Greater(t, restarts, 5)
+	require.Same(t, c, w.only())
+	require.NoError(t, r.cl.Close())
+	<-r.cl.Done()
+}
+
+// receive takes all raw messages that wait.
+func receive(w *world, cl *Client, raw *kept[int]) {
+	for {
+		ctx, cancel := context.WithTimeout(w.ctx, time.Millisecond)
+		b, err := cl.RecvRaw(ctx)
+		cancel()
+		if err != nil {
+			return
+		}
+		raw.add(int(b[0]) + int(b[1])<<8)
+	}
+}
+
+// Calls that are under way end, at both ends; one that no handler was given goes on.
+func TestDetachCalls(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var gaveUp kept[string]
+		Handle(w.srv, "wait", func(ctx context.Context, _ *Conn, s string) (string, error) {
+			<-ctx.Done()
+			gaveUp.add(s)
+			return "", ctx.Err()
+		}, Concurrent())
+		Handle(w.srv, "echo", func(_ context.Context, _ *Conn, s string) (string, error) { return s, nil })
+		w.serve()
+		var asked kept[string]
+		r := w.restarting(ClientOptions{Name: "ada"}, func(cl *Client) {
+			Handle(cl, "slow", func(ctx context.Context, _ *Conn, s string) (string, error) {
+				asked.add(s)
+				if s == "first" {
+					<-ctx.Done()
+				}
+				return "answer to " + s, nil
+			})
+			Handle(cl, "beside", func(ctx context.Context, _ *Conn, s string) (string, error) {
+				<-ctx.Done()
+				return s, nil
+			}, Concurrent())
+		})
+		synctest.Wait()
+		c := w.only()
+		answers := make(map[string]chan string)
+		for _, call := range [][2]string{{"slow", "first"}, {"slow", "second"}, {"beside", "third"}} {
+			ch := make(chan string, 1)
+			answers[call[1]] = ch
+			go func() {
+				s, err := Call[string](w.ctx, c, call[0], call[1])
+				ch <- s + CodeOf(err).String()
+			}()
+			synctest.Wait()
+		}
+		mine := make(chan error, 1)
+		go func() { _, err := Call[string](w.ctx, r.cl, "wait", "mine"); mine <- err }()
+		time.Sleep(time.Second)
+
+		r.restart()
+		require.Equal(t, CodeClosed, CodeOf(<-mine))
+		require.Equal(t, "connection lost", <-answers["first"])
+		require.Equal(t, "answer to secondnone", <-answers["second"])
+		require.Equal(t, "connection lost", <-answers["third"])
+		require.Equal(t, []string{"first", "second"}, asked.all())
+		synctest.Wait()
+		require.Equal(t, []string{"mine"}, gaveUp.all(), "the server need not go on with it")
+		s, err := Call[string](w.ctx, r.cl, "echo", "new")
+		require.NoError(t, err)
+		require.Equal(t, "new", s, "its id is none of an earlier call's")
+		require.NoError(t, r.cl.Close())
+		<-r.cl.Done()
+	})
+}
+
+// A handler may detach its own client, and one that is away is detached as it is.
+func TestDetachFromWithin(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.serve()
+		sessions := make(chan []byte, 1)
+		var heard kept[int]
+		r := w.restarting(ClientOptions{Name: "ada"}, func(cl *Client) {
+			On(cl, "n", func(_ context.Context, _ *Conn, n int) error {
+				heard.add(n)
+				if n%10 == 3 {
+					session, err := cl.Detach()
+					sessions <- session
+					return err
+				}
+				return nil
+			})
+		})
+		synctest.Wait()
+		c := w.only()
+		for round := range 3 {
+			for n := range 10 {
+				require.NoError(t, c.Send("n", 10*round+n))
+			}
+			session := <-sessions
+			require.NotEmpty(t, session)
+			if round == 2 { // it goes away before it is back
+				r.cl = NewClient(&gap{Dialer: w.lis, until: time.Now().Add(time.Hour)}, &ClientOptions{Session: session})
+				require.Error(t, r.cl.Connect(w.ctx))
+				_, err := r.cl.Detach()
+				require.Equal(t, CodeNotConnected, CodeOf(err))
+			}
+			r.start(session)
+		}
+		synctest.Wait()
+		r.cl.Conn().breakOff()
+		session, err := r.cl.Detach()
+		require.NoError(t, err)
+		require.NoError(t, c.Send("n", 30))
+		r.start(session)
+		synctest.Wait()
+		all := make([]int, 31)
+		for i := range all {
+			all[i] = i
+		}
+		require.Equal(t, all, heard.all())
+		require.NoError(t, r.cl.Close())
+		<-r.cl.Done()
+	})
+}
+
+// A session that cannot be gone on with is as good as none.
+func TestSessionIsRefused(t *testing.T) {
+	tests := map[string]func(w *world, session []byte) []byte{
+		"too late":           func(w *world, s []byte) []byte { time.Sleep(time.Minute); return s },
+		"cut short":          func(_ *world, s []byte) []byte { return s[:len(s)-1] },
+		"a bit is different": func(_ *world, s []byte) []byte { s[len(s)/2] ^= 1; return s },
+		"another version":    func(_ *world, s []byte) []byte { s[3]++; return s },
+		"not a session":      func(*world, []byte) []byte { return []byte("not a session") },
+	}
+	for name, spoil := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, nil, func(w *world) {
+				w.serve()
+				r := w.restarting(ClientOptions{Name: "ada"}, func(*Client) {})
+				session, err := r.cl.Detach()
+				require.NoError(t, err)
+				<-r.cl.Done()
+				r.start(spoil(w, session))
+				synctest.Wait()
+				require.Equal(t, []string{"connected", "disconnected", "connected"}, r.states.all())
+				require.NoError(t, r.cl.Close())
+				<-r.cl.Done()
+			})
+		})
+	}
+}
+
+// What a server says that it has received must fit what was sent; else the client joins anew.
+func TestSessionOfALyingServer(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.serve()
+		r := w.restarting(ClientOptions{Name: "ada"}, func(*Client) {})
+		require.NoError(t, r.cl.Send("x", 1))
+		session, err := r.cl.Detach()
+		require.NoError(t, err)
+		<-r.cl.Done()
+
+		lis := transport.NewPipeListener()
+		defer lis.Close()
+		hellos := make(chan *wire.Hello, 2)
+		go func() {
+			for _, welcome := range []*wire.Welcome{
+				{Session: []byte("12345678"), Token: []byte("token"), Resumed: true, Received: 1 << 40},
+				{Session: []byte("12345678"), Token: []byte("other"), Name: "ada"},
+			} {
+				stream, err := lis.Accept()
+				if err != nil {
+					return
+				}
+				hellos <- answerHello(stream, welcome)
+			}
+		}()
+		cl := NewClient(lis, &ClientOptions{Session: session})
+		var states kept[State]
+		cl.OnState(func(s State, _ error) { states.add(s) })
+		require.NoError(t, cl.Connect(w.ctx))
+		require.NotEmpty(t, (<-hellos).Token)
+		require.Empty(t, (<-hellos).Token)
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+		require.Equal(t, []State{StateConnected, StateDisconnected}, states.all())
+	})
+}
+
+// answerHello reads a hello and answers with a welcome.
+func answerHello(stream transport.Conn, welcome *wire.Welcome) *wire.Hello {
+	preface := make([]byte, len(wire.Preface))
+	io.ReadFull(stream, preface) //nolint:errcheck // then the hello cannot be read either
+	f, err := readFrame(stream, &reader{}, wire.DefaultMaxFrame)
+	if err != nil {
+		return &wire.Hello{}
+	}
+	h, err := wire.ParseHello(f.Body, nil)
+	if err != nil {
+		return &wire.Hello{}
+	}
+	stream.Write(wire.AppendWelcome(nil, welcome)) //nolint:errcheck // the client has gone
+	return h
+}
+
+// FuzzSession goes on with any bytes: they are refused, or the client talks to its server as it
+// may, and can be detached again.
+func FuzzSession(f *testing.F) {
+	frames := wire.AppendRequest(wire.AppendRaw(wire.AppendCommand(nil, "say", []byte("hello")), []byte("raw")), 7, "sum", []byte("[1]"))
+	told := wire.AppendRename(wire.AppendJoinGroup(nil, "red"), "grace")
+	for _, s := range []*parked.Session{
+		{ID: []byte("12345678"), Token: []byte("token"), Name: "ada", Groups: []string{"blue", "red"}},
+		{Token: []byte("token"), Received: 9, Missed: 3, Dropped: 4, LastCall: 5, Acked: 6, In: append(told, frames...), Out: frames},
+		{Token: []byte("token"), Received: 1, In: wire.AppendFrame(nil, wire.KindRequest), Out: wire.AppendCancel(nil, 1)},
+	} {
+		b := parked.Append(nil, s)
+		f.Add(b, uint64(0), false)
+		f.Add(b, uint64(7), true)
+	}
+	f.Add([]byte("hsk\x01"), uint64(0), true)
+	f.Fuzz(func(t *testing.T, session []byte, received uint64, seal bool) {
+		if seal && len(session) >= 8 { // so that what is behind the checksum is tried, too
+			sum := fnv.New64a()
+			sum.Write(session[:len(session)-8]) //nolint:errcheck // it never fails
+			session = binary.LittleEndian.AppendUint64(session[:len(session)-8:len(session)-8], sum.Sum64())
+		}
+		synctest.Test(t, func(t *testing.T) {
+			near, far := transport.Pipe()
+			defer far.Close()
+			go answerHello(far, &wire.Welcome{Session: []byte("12345678"), Token: []byte("token"), Resumed: true, Received: received, Name: "ada"})
+			cl := NewClient(streams{near}, &ClientOptions{Session: session, QueueBytes: 4 << 10, InboxBytes: 4 << 10})
+			cl.OnBytes("say", func(context.Context, *Conn, []byte) error { return nil })
+			cl.HandleBytes("sum", func(_ context.Context, _ *Conn, b []byte) ([]byte, error) { return b, nil }, Concurrent())
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if err := cl.Connect(ctx); err != nil {
+				return // it has left, and there is no other stream
+			}
+			cl.Send("x", 1) //nolint:errcheck // what it carries may have ended it
+			synctest.Wait()
+			if again, err := cl.Detach(); err == nil {
+				_, ok := parked.Parse(again)
+				require.True(t, ok)
+			}
+			cl.Close() //nolint:errcheck // always nil
+			<-cl.Done()
+		})
+	})
+}
+
+// streams is a dialer to streams that are there already, one after the other.
+type streams []transport.Conn
+
+func (s streams) Dial(ctx context.Context) (transport.Conn, error) {
+	if info := s[0]; info.SetReadDeadline(time.Time{}) == nil {
+		return info, nil
+	}
+	return nil, errors.New("no stream is left")
+}
+
+func TestDetachNeedsASession(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.serve()
+		cl := w.client("ada")
+		_, err := cl.Detach()
+		require.Equal(t, CodeNotConnected, CodeOf(err))
+		require.Zero(t, cl.SessionBytes())
+		w.join(cl)
+		_, err = cl.Detach()
+		require.Equal(t, CodeUnsupported, CodeOf(err))
+		require.Zero(t, cl.SessionBytes())
+		require.NoError(t, cl.Send("x", 1), "it goes on")
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+	})
+}

@@ -1,0 +1,121 @@
+package parked
+
+import (
+	"go/parser"
+	"go/token"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+func example() *Session {
+	in := wire.AppendJoinGroup(wire.AppendRaw(wire.AppendCommand(nil, "say", []byte("hello")), nil), "red")
+	out := wire.AppendCancel(wire.AppendFailure(wire.AppendRequest(nil, 1, "sum", []byte("[1]")), 2, wire.Goodbye{Code: wire.CodeConnLost}), 3)
+	return &Session{
+		ID: []byte("12345678"), Token: []byte("token"), Name: "ada", Groups: []string{"blue", "red"},
+		Received: 7, Missed: 1 << 40, Dropped: 2, LastCall: 3, Acked: 4, In: in, Out: out,
+	}
+}
+
+func TestParse(t *testing.T) {
+	for name, s := range map[string]*Session{"full": example(), "empty": {Token: []byte("t")}} {
+		t.Run(name, func(t *testing.T) {
+			b := Append([]byte("before"), s)[len("before"):]
+			require.Len(t, b, Size(s))
+			got, ok := Parse(b)
+			require.True(t, ok)
+			require.Equal(t, b, Append(nil, got))
+			require.Equal(t, s.Groups, got.Groups)
+			require.Equal(t, s.Received, got.Received)
+			for i := range b {
+				_, ok := Parse(b[:i])
+				require.False(t, ok, "cut to %d bytes", i)
+				b[i] ^= 0x10
+				_, ok = Parse(b)
+				require.False(t, ok, "byte %d is another", i)
+				b[i] ^= 0x10
+			}
+			_, ok = Parse(append(b, 0))
+			require.False(t, ok)
+		})
+	}
+}
+
+// What is well sealed and makes no sense is refused all the same.
+func TestParseRefuses(t *testing.T) {
+	tests := map[string]func(s *Session){
+		"no token":                     func(s *Session) { s.Token = nil },
+		"a token that is too long":     func(s *Session) { s.Token = make([]byte, maxID+1) },
+		"an id that is too long":       func(s *Session) { s.ID = make([]byte, maxID+1) },
+		"a name with a control":        func(s *Session) { s.Name = "a\x00" },
+		"a group without a name":       func(s *Session) { s.Groups = []string{""} },
+		"a group that is not UTF-8":    func(s *Session) { s.Groups = []string{"\xff"} },
+		"too large a count":            func(s *Session) { s.Acked = maxCount + 1 },
+		"more frames than received":    func(s *Session) { s.Received = 2 },
+		"half a frame in":              func(s *Session) { s.In = s.In[:len(s.In)-1] },
+		"half a frame out":             func(s *Session) { s.Out = s.Out[:len(s.Out)-1] },
+		"a frame of no kind":           func(s *Session) { s.Out = []byte{1, 0x7f} },
+		"an ack that waits":            func(s *Session) { s.In = wire.AppendAck(nil, 1) },
+		"a reply that waits":           func(s *Session) { s.In = wire.AppendReply(nil, 1, nil) },
+		"a goodbye that is to be sent": func(s *Session) { s.Out = wire.AppendGoodbye(nil, wire.Goodbye{}) },
+	}
+	for name, spoil := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := example()
+			spoil(s)
+			_, ok := Parse(Append(nil, s))
+			require.False(t, ok)
+		})
+	}
+	t.Run("more groups than there are bytes", func(t *testing.T) {
+		b := Append(nil, &Session{Token: []byte("t")})
+		groups := len(b) - sumSize - 3*8
+		b = append(appendNumber(b[:groups:groups], 1<<60), b[groups+8:len(b)-sumSize]...)
+		_, ok := Parse(appendNumber(b, checksum(b)))
+		require.False(t, ok)
+	})
+}
+
+// FuzzParse parses any bytes, sealed or as they are: what is accepted is what Append makes of it.
+func FuzzParse(f *testing.F) {
+	f.Add(Append(nil, example()), false)
+	f.Add(Append(nil, &Session{Token: []byte("t")}), true)
+	f.Add([]byte(head), true)
+	f.Fuzz(func(t *testing.T, b []byte, seal bool) {
+		if seal {
+			b = appendNumber(b[:len(b):len(b)], checksum(b))
+		}
+		s, ok := Parse(b)
+		if !ok {
+			return
+		}
+		require.Equal(t, b, Append(nil, s))
+		require.Len(t, b, Size(s))
+		n := 0
+		Frames(s.In, func(wire.Frame, []byte) { n++ })
+		require.LessOrEqual(t, uint64(n), s.Received)
+	})
+}
+
+// The browser build carries whatever this package imports.
+func TestImports(t *testing.T) {
+	entries, err := os.ReadDir(".")
+	require.NoError(t, err)
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), e.Name(), nil, parser.ImportsOnly)
+		require.NoError(t, err)
+		for _, i := range f.Imports {
+			path, err := strconv.Unquote(i.Path.Value)
+			require.NoError(t, err)
+			require.Equal(t, "github.com/hisock/hisock/core/wire", path)
+		}
+	}
+}
