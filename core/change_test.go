@@ -95,6 +95,7 @@ func TestChangesAreAwaited(t *testing.T) {
 					require.NoError(w.t, <-done)
 					require.Equal(w.t, "ada", w.conn("ada").Name())
 					require.NoError(w.t, cl.Close())
+					<-cl.Done() // which Run must see
 				})
 			})
 		}
