@@ -1,6 +1,7 @@
 package core
 
 import (
+	"github.com/hisock/hisock/core/internal/notices"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -9,20 +10,18 @@ import (
 const hasClassic = false
 
 // None of this is ever run: there is no way to make a classicPeer here.
-type (
-	classicPeer     struct{}
-	classicPresence struct{}
-)
+type classicPeer struct{}
 
 func (*classicPeer) next([]byte, int) (wire.Frame, int, bool, error) {
 	return wire.Frame{}, 0, false, errClassicCall
 }
 func (*classicPeer) frame(Frame, form) ([]byte, error)       { return nil, errClassicCall }
-func (*classicPeer) notice(*classicPresence, bool) []byte    { return nil }
+func (*classicPeer) change(notices.Change) []byte            { return nil }
 func (*classicPeer) receive(*Conn, *reader, wire.Frame) bool { return true }
 func (*classicPeer) run(*Conn, []byte)                       {}
 func (*classicPeer) write(transport.Conn, [][]byte) error    { return errClassicCall }
-func (c *Conn) classicPresence(string) *classicPresence      { return nil }
+func (c *Conn) classicGroup() string                         { return "" }
+func (c *Conn) showClassic(*notices.View)                    {}
 func (*classicPeer) dialect() Dialect                        { return Dialect002 }
 func (*classicPeer) welcome(*Conn) []byte                    { return nil }
 func (*classicPeer) refusal() []byte                         { return nil }

@@ -32,7 +32,7 @@ func (w *world) native(heard *kept[string], name string, groups ...string) *Clie
 }
 
 func TestClassicNotices(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
+	inWorld(t, &ServerOptions{Notices: tellEverything}, func(w *world) {
 		w.srv.OnJoin(func(c *Conn) { c.Send("welcome", c.Name()) }) //nolint:errcheck // seen below
 		w.tapped()
 		var heard kept[string]

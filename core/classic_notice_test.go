@@ -3,6 +3,7 @@
 package core
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -30,5 +31,117 @@ func TestClassicNoticeTooLong(t *testing.T) {
 		require.Equal(t, "6 say hi", string(buf[:n]))
 		require.NoError(t, cl.Close())
 		p.stream.Close() //nolint:errcheck // it is over
+	})
+}
+
+// Without the option classic clients are told what their protocol has, except groups that are not for everybody.
+func TestClassicNoticesWithoutOption(t *testing.T) {
+	letIn := func(context.Context, *Admission) error { return nil }
+	for name, tc := range map[string]struct {
+		opts ServerOptions
+		want string // of the group that only bob is in
+	}{
+		"open":            {ServerOptions{}, `"vault"`},
+		"Authorize":       {ServerOptions{Authorize: letIn}, "null"},
+		"Notices, names":  {ServerOptions{Notices: TellNames}, "no address"},
+		"Notices, groups": {ServerOptions{Notices: TellGroups}, "no address"},
+		"Notices, addrs":  {ServerOptions{Notices: TellAddrs}, "null"},
+		"Notices, nobody": {ServerOptions{Notices: TellNobody}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, &tc.opts, func(w *world) {
+				w.tapped()
+				ann := w.old(`"ann"`, `"red"`)
+				eve := w.v3(`"eve"`, `"red"`)
+				ann.take()
+				bob := w.old(`"bob"`, `"vault"`)
+				kim := w.join(w.client("kim", "red", "vault")) // the first is shown
+				where := func(group, ip, port string) string {
+					return `{"ip": [` + ip + `, ` + port + `], "name": "` + group
+				}
+				vault, red, ip, port := tc.want, `"red"`, `"127.0.0.1"`, "40003"
+				if tc.want == "no address" {
+					vault, ip, port = "null", `""`, "0"
+					if name == "Notices, names" {
+						red = "null"
+					}
+				}
+				want := `$CLTCONN$ ` + where("bob", ip, port) + `", "group": ` + vault + `}`
+				kimPort := "40004"
+				if port == "0" {
+					kimPort = "0"
+				}
+				second := `$CLTCONN$ ` + where("kim", ip, kimPort) + `", "group": ` + red + `}`
+				if tc.want == "" {
+					ann.want()
+				} else {
+					ann.want(want, second)
+				}
+				eve.take()
+				// The records of others go the same way: by name, and by an address only where that is told.
+				eve.send(oldFrames("$GETCLT$bob", "$GETCLT$127.0.0.1:40003", "$GETCLT$nobody", "$GETCLT$eve"))
+				got := eve.take()
+				require.Equal(t, tc.want == `"vault"`, strings.Contains(got, "vault"))
+				records := strings.Count(got, `"name": "bob"`)
+				switch tc.want {
+				case "":
+					require.Zero(t, records)
+				case "no address":
+					require.Equal(t, 1, records)
+					require.NotContains(t, strings.ReplaceAll(got, "40002", ""), "4000")
+				default:
+					require.Equal(t, 2, records)
+				}
+				require.Contains(t, got, `"name": "eve"`, "one's own record")
+				bob.close()
+				if tc.want == "" {
+					ann.want()
+				} else {
+					ann.want(strings.Replace(want, "$CLTCONN$", "$CLTDISCONN$", 1))
+				}
+				require.NoError(t, kim.Close())
+				synctest.Wait()
+				ann.close()
+				eve.close()
+			})
+		})
+	}
+}
+
+// Guarded groups are told to classic clients that are in them too, and to nobody else.
+func TestClassicNoticesAndGuardedGroups(t *testing.T) {
+	opts := &ServerOptions{AuthorizeGroup: func(context.Context, *Conn, string) error { return nil }}
+	inWorld(t, opts, func(w *world) {
+		w.tapped()
+		out, in := w.old(`"out"`, `"red"`), w.old(`"in"`, `"vault"`)
+		out.take()
+		in.take()
+		bob := w.old(`"bob"`, `"vault"`)
+		require.NotContains(t, out.take(), "vault")
+		require.Contains(t, in.take(), `"group": "vault"`)
+		eve := w.v3(`"eve"`, `"red"`)
+		eve.send(oldFrames("$GETCLT$bob", "$GETCLT$127.0.0.1:40003"))
+		require.NotContains(t, eve.take(), "vault")
+		for _, p := range []*oldPeer{bob, in, out, eve} {
+			p.close()
+		}
+	})
+}
+
+// A group that a client has asked for and not been let into is not told of.
+func TestClassicNoticeTellsNoRefusedGroup(t *testing.T) {
+	opts := &ServerOptions{Notices: TellAddrs, AuthorizeGroup: func(_ context.Context, _ *Conn, group string) error {
+		if group == "vault" {
+			return NewError(CodeUnauthorized, "")
+		}
+		return nil
+	}}
+	inWorld(t, opts, func(w *world) {
+		w.tapped()
+		ann := w.old(`"ann"`, `"vault"`)
+		bob := w.old(`"bob"`, `"vault"`)
+		require.NotContains(t, ann.take(), "vault")
+		bob.close()
+		ann.close()
 	})
 }

@@ -4,9 +4,11 @@ package core
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/hisock/hisock/core/classic"
+	"github.com/hisock/hisock/core/internal/notices"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -25,8 +27,8 @@ type classicPeer struct {
 	typed     bool                                    // it speaks the dialect of 3.0a; see classic_v3_notjs.go
 	toServer  bool                                    // it is a server
 	prefix    bool                                    // commands match by prefix, as in 0.0.2
-	find      func(who string) *Conn                  // at a server: a client by name or address, or nil
 	ask       func(c *Conn, k wire.Kind, name string) // at a server: the client wants that change
+	record    func(c *Conn, who string) *notices.View // at a server: what c is told of a client, by name or address, or nil
 	greeted   bool                                    // the first notice has come; whoever has the turn owns this
 
 	// hello is what the client said: an absent name is not an empty one. Its group changes
@@ -73,9 +75,28 @@ func (p *classicPeer) frame(f Frame, as form) ([]byte, error) {
 	return classic.AppendCommand(b, p.headerLen, f.Command, f.Payload), nil
 }
 
+// change is what the peer is sent of a client that came, went, or is called something else now, for which it sees the
+// client go and another come. It is nil if the peer's header is too short for that.
+func (p *classicPeer) change(ch notices.Change) (frames []byte) {
+	if ch.Before != nil {
+		frames = p.notice(ch.Before, false)
+		if frames == nil {
+			return nil
+		}
+	}
+	if ch.After == nil {
+		return frames
+	}
+	come := p.notice(ch.After, true)
+	if come == nil {
+		return nil
+	}
+	return append(frames, come...)
+}
+
 // notice is the frame which tells the peer that another client came or went, or nil if its
 // header is too short for that.
-func (p *classicPeer) notice(who *classicPresence, came bool) []byte {
+func (p *classicPeer) notice(who *notices.View, came bool) []byte {
 	appendTo := classic.AppendDisconnected
 	switch {
 	case came && p.typed:
@@ -85,45 +106,68 @@ func (p *classicPeer) notice(who *classicPresence, came bool) []byte {
 	case came:
 		appendTo = classic.AppendConnected
 	}
-	frame := appendTo(nil, p.headerLen, classic.Presence(*who))
+	frame := appendTo(nil, p.headerLen, classicPresence(who))
 	if !p.fits(frame) {
 		return nil
 	}
 	return frame
 }
 
-// classicPresence is how a client is shown to classic peers: with one group at most.
-type classicPresence classic.Presence
-
-// classicPresence returns how the client is shown while it has that name.
-func (c *Conn) classicPresence(name string) *classicPresence {
-	addr := c.Addr()
-	p := &classicPresence{IP: addr}
-	if at, err := netip.ParseAddrPort(addr); err == nil {
+// classicPresence is v in the original's words, with one group at most.
+func classicPresence(v *notices.View) classic.Presence {
+	p := classic.Presence{IP: v.Addr, Name: classicLabel(v.Name, v.EmptyName)}
+	if at, err := netip.ParseAddrPort(v.Addr); err == nil {
 		p.IP, p.Port = at.Addr().Unmap().WithZone("").String(), int(at.Port())
 	}
-	if c.classic != nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		p.Name, p.Group = c.classic.hello.Name, c.classic.hello.Group
-		if name != p.Name.Text {
-			p.Name = classicLabel(name)
-		}
-		return p
+	group := ""
+	if len(v.Groups) > 0 {
+		group = v.Groups[0]
 	}
-	p.Name = classicLabel(name)
-	if groups := c.Groups(); len(groups) > 0 {
-		p.Group = classic.LabelOf(groups[0])
-	}
+	p.Group = classicLabel(group, v.EmptyGroup)
 	return p
 }
 
-// classicLabel returns the label of a name that may be empty, which is none.
-func classicLabel(name string) classic.Label {
-	if name == "" {
+// classicGroup is the group that classic clients are told of: that which a classic client has named, if
+// it is in it, or the first. It is empty if there is none.
+func (c *Conn) classicGroup() string {
+	if c.classic == nil {
+		if groups := c.Groups(); len(groups) > 0 {
+			return groups[0]
+		}
+		return ""
+	}
+	c.mu.Lock()
+	group := c.classic.hello.Group.Text
+	c.mu.Unlock()
+	if !c.InGroup(group) {
+		return ""
+	}
+	return group
+}
+
+// showClassic makes of how a client is shown to all how it is shown to classic ones.
+func (c *Conn) showClassic(v *notices.View) {
+	if c.classic != nil {
+		c.mu.Lock()
+		hello := c.classic.hello
+		c.mu.Unlock()
+		v.EmptyName = v.Name == "" && hello.Name == classic.LabelOf("")
+		v.EmptyGroup = len(v.Groups) == 0 && hello.Group == classic.LabelOf("")
+		if slices.Contains(v.Groups, hello.Group.Text) {
+			v.Groups = []string{hello.Group.Text}
+		}
+	}
+	if len(v.Groups) > 1 {
+		v.Groups = v.Groups[:1]
+	}
+}
+
+// classicLabel returns the label of a text, which is none if it is empty, unless it is said to be there.
+func classicLabel(text string, there bool) classic.Label {
+	if text == "" && !there {
 		return classic.Label{}
 	}
-	return classic.LabelOf(name)
+	return classic.LabelOf(text)
 }
 
 // receive handles one frame of a classic peer. It reports whether the reading is still the
@@ -268,7 +312,7 @@ func isClassic(first byte) bool { return first >= '0' && first <= '9' }
 // readClassicHello reads how a classic peer joins. The peer is there also when the hello is
 // wrong: it would not understand a native refusal.
 func (s *Server) readClassicHello(stream transport.Conn, rd *reader) (*wire.Hello, *classicPeer, *Error) {
-	p := &classicPeer{headerLen: s.opts.ClassicHeaderLen, prefix: s.opts.ClassicPrefix, find: s.findClassic, ask: s.askedClassic}
+	p := &classicPeer{headerLen: s.opts.ClassicHeaderLen, prefix: s.opts.ClassicPrefix, record: s.record, ask: s.askedClassic}
 	for {
 		payload, size, ok, err := classic.Next(rd.buf[rd.r:rd.w], p.headerLen, s.opts.MaxHello)
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 
 // Classic clients see one client go and another come; they can be renamed, and are not told.
 func TestClassicRename(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
+	inWorld(t, &ServerOptions{Notices: tellEverything}, func(w *world) {
 		var seen kept[string]
 		w.tapped()
 		old := w.old(`"ann"`, `"red"`)

@@ -3,9 +3,12 @@
 package core
 
 import (
+	"cmp"
 	"encoding"
+	"slices"
 
 	"github.com/hisock/hisock/core/classic"
+	"github.com/hisock/hisock/core/internal/notices"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -83,7 +86,7 @@ func (p *classicPeer) welcome(c *Conn) []byte {
 	if p == nil || !p.typed {
 		return nil
 	}
-	return p.notice(c.classicPresence(c.Name()), true)
+	return p.notice(c.ownView(), true)
 }
 
 // refusal is what a newcomer is told that is not let in. A client of 3.0a that is told
@@ -210,8 +213,8 @@ func (p *classicPeer) regroup(c *Conn, group string) {
 // original forgets.
 func (p *classicPeer) tell(c *Conn, who string) {
 	answer := classic.AppendNoRecord(nil, p.headerLen)
-	if other := p.find(who); other != nil {
-		answer = classic.AppendRecord(nil, p.headerLen, classic.Presence(*other.classicPresence(other.Name())))
+	if v := p.record(c, who); v != nil {
+		answer = classic.AppendRecord(nil, p.headerLen, classicPresence(v))
 	}
 	if !p.fits(answer) {
 		c.eng.fault(c, NewError(CodeTooBig, "the record of a client does not fit the header that is set for classic clients"))
@@ -220,18 +223,37 @@ func (p *classicPeer) tell(c *Conn, who string) {
 	c.sendOwn(answer) //nolint:errcheck // then it is over anyway
 }
 
-// findClassic returns the client at an address, or the first to join of those who have that
-// name, or nil.
-func (s *Server) findClassic(who string) (first *Conn) {
-	if c, err := s.Lookup(who); err == nil {
-		return c
+// ownView is how a client is shown to itself.
+func (c *Conn) ownView() *notices.View {
+	v := &notices.View{Presence: Presence{Name: c.Name(), Addr: c.Addr()}}
+	if g := c.classicGroup(); g != "" {
+		v.Groups = []string{g}
 	}
-	for c := range s.Named(who) {
-		if first == nil || c.ID() < first.ID() {
-			first = c
+	c.showClassic(v)
+	return v
+}
+
+// record returns how the client at an address, or the first to join of those who have that name, is shown to
+// c, or nil. It finds nobody by what c would not be told.
+func (s *Server) record(c *Conn, who string) *notices.View {
+	for other := range s.at(who) {
+		if other == c {
+			return c.ownView()
+		}
+		if v := new(notices.View); s.shown(c, other, standing{true, other.Name()}, v) && v.Addr != "" {
+			return v
 		}
 	}
-	return first
+	named := slices.SortedFunc(s.Named(who), func(a, b *Conn) int { return cmp.Compare(a.id, b.id) })
+	for _, other := range named {
+		if other == c {
+			return c.ownView()
+		}
+		if v := new(notices.View); s.shown(c, other, standing{true, who}, v) && v.Name == who {
+			return v
+		}
+	}
+	return nil
 }
 
 // noticed handles a notice at a client. The first is of its own coming, which is no news.

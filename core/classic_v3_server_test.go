@@ -49,7 +49,7 @@ func TestClassicV3Joins(t *testing.T) {
 
 // All three kinds of client are together on one port, each told in its own words.
 func TestClassicV3AmongOthers(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
+	inWorld(t, &ServerOptions{Notices: tellEverything}, func(w *world) {
 		var faults kept[string]
 		w.srv.OnError(func(c *Conn, err error) { faults.add(c.Name() + " " + CodeOf(err).String()) })
 		On(w.srv, "say", func(_ context.Context, c *Conn, text string) error { return w.srv.Broadcast("said", text, Except(c)) })

@@ -119,7 +119,9 @@ func (cl *Client) OnState(f func(s State, why error)) {
 }
 
 // OnClientConnect registers what runs when another client has connected to the server. Having
-// such a handler makes the client ask the server for these notices.
+// such a handler makes the client ask the server for these notices. p holds what the server's option Notices lets
+// it tell. A server that tells nothing says so as the client joins: the error hook hears of it, with
+// [CodeUnsupported]. A notice may come late, and is left out if another has overtaken it: see [ServerOptions.Notices].
 func (cl *Client) OnClientConnect(f func(p Presence)) {
 	cl.mustBeOpen()
 	cl.onCome = f
@@ -176,7 +178,7 @@ func (cl *Client) Connect(ctx context.Context) error {
 		if cl.opts.Retry.First {
 			<-h.before // with manual dispatch too: what is told runs in the order in which it was left to Update
 		}
-		cl.start(c, n.rd, h.before, as)
+		cl.start(c, n, h.before, as)
 	}()
 	return nil
 }

@@ -145,20 +145,28 @@ func (cl *Client) adopt(r *run, n *newcomer, id uint64) *Conn {
 
 // start lets a connection run, and tells the program that it is there. What was told before it is
 // told when before is closed.
-func (cl *Client) start(c *Conn, rd *reader, before <-chan struct{}, as State) {
+func (cl *Client) start(c *Conn, n *newcomer, before <-chan struct{}, as State) {
 	c.eng.sweep.start()
-	c.serve(rd, func() {
+	c.serve(n.rd, func() {
 		<-before
 		cl.tell(as, nil)
 		c.eng.begun.happen()
+		if n.peer == nil && cl.wantsNotices() && !n.welcome.Notices {
+			c.eng.fault(c, errNoNotices)
+		}
 	})
 }
+
+// wantsNotices reports whether the client asks to be told of others.
+func (cl *Client) wantsNotices() bool { return cl.onCome != nil || cl.onGo != nil || cl.onNamed != nil }
+
+var errNoNotices = NewError(CodeUnsupported, "the server tells this client of no others")
 
 // helloFor returns what the client says of itself to go on with last, which may be nil, or to join. Where
 // the auth is asked for, one that wants to go on does not ask and does not join.
 func (cl *Client) helloFor(ctx context.Context, last *Conn) (*wire.Hello, error) {
 	h := &wire.Hello{
-		Notices: cl.onCome != nil || cl.onGo != nil || cl.onNamed != nil, MaxFrame: uint64(cl.cfg.maxFrame),
+		Notices: cl.wantsNotices(), MaxFrame: uint64(cl.cfg.maxFrame),
 		Resume: !cl.opts.Retry.Off, AckBytes: uint64(ackAt(cl.cfg.queueBytes)),
 	}
 	if last != nil && last.token != nil {

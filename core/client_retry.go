@@ -110,7 +110,7 @@ func (cl *Client) succeed(c *Conn, l *link, n *newcomer) {
 	cl.conn = next
 	cl.mu.Unlock()
 	c.end(NewError(CodeConnLost, "the server has given the session up"), nil, ending{waiting: l})
-	go cl.start(next, n.rd, c.Done(), StateConnected)
+	go cl.start(next, n, c.Done(), StateConnected)
 }
 
 // leave says goodbye over a stream that is not wanted any more.
@@ -200,7 +200,7 @@ func (cl *Client) takePlace(last *Conn, id uint64, n *newcomer) bool {
 	cl.conn, cl.connecting = next, nil
 	cl.mu.Unlock()
 	giveUp(nil)
-	go cl.start(next, n.rd, last.Done(), StateConnected)
+	go cl.start(next, n, last.Done(), StateConnected)
 	return true
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/hisock/hisock/core/internal/history"
+	"github.com/hisock/hisock/core/internal/notices"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -81,8 +82,8 @@ type Conn struct {
 	refused []wire.RefusedGroup // groups of the hello, as the welcome had them; at a client
 	changes *changeRate         // of what the client asks for, once it has; whoever has the turn owns this
 
-	telling   sync.Mutex // held while a server changes the client's name or groups, and tells of it
-	announced bool       // others have been told that it came; guarded by telling
+	news    announcement // at a server, what others are told of the client
+	notices *notices.Box // at a server, what the client is still to be told of others; nil: nothing ever
 
 	mu        sync.Mutex // guards the fields below
 	name      string
@@ -221,13 +222,6 @@ func (c *Conn) setGroup(group string, in bool) bool {
 	return in != was
 }
 
-// presence describes the client to others.
-func (c *Conn) presence() Presence {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return Presence{Name: c.name, Groups: slices.Clone(c.groups), Addr: c.addr}
-}
-
-// Presence says who another client is: its name, its groups and its address as the
-// server sees it.
+// Presence says who another client is: its name, its groups and its address as the server sees
+// it, as far as the server tells; see [ServerOptions.Notices].
 type Presence = wire.Presence

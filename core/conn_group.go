@@ -27,8 +27,8 @@ func (s *Server) setGroup(c *Conn, group string, in bool) (changed bool, err err
 // setMember changes a membership and tells the client, one change of a client after the other, so
 // that it hears of them in the order in which they took effect.
 func (s *Server) setMember(c *Conn, group string, in bool) (changed bool, err error) {
-	c.telling.Lock()
-	defer c.telling.Unlock()
+	c.news.mu.Lock()
+	defer c.news.mu.Unlock()
 	if changed, err = s.moveMember(c, group, in); !changed {
 		return false, err
 	}

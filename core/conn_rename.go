@@ -1,6 +1,10 @@
 package core
 
-import "github.com/hisock/hisock/core/wire"
+import (
+	"slices"
+
+	"github.com/hisock/hisock/core/wire"
+)
 
 // setName changes the name and tells of it, one change of a client after the other, so that
 // everybody hears last what holds. It reports what the name was, and whether it changed.
@@ -8,27 +12,22 @@ func (s *Server) setName(c *Conn, name string) (old string, changed bool, err er
 	if err := checkChange(name, s.opts.MaxName, true); err != nil {
 		return "", false, err
 	}
-	var unfit []*Conn
-	c.telling.Lock()
-	old, changed, err = s.claimName(c, name)
+	c.news.mu.Lock()
+	old, changed, err = s.claimNameLocked(c, name)
 	if changed {
 		c.state(wire.KindRename, name)
 	}
-	if changed && c.announced {
-		unfit = s.tellRenamed(c, old)
+	c.news.mu.Unlock()
+	if changed {
+		s.announce(c)
 	}
-	if changed && old != "" && s.opts.UniqueNames {
-		// Only now, so that nobody hears of the next of that name before.
-		s.named.remove(old, c)
-	}
-	c.telling.Unlock()
-	s.reportUnfit(unfit)
 	return old, changed, err
 }
 
-// claimName keeps the connection's name and the server's index in step, and never adds a
-// connection that has gone. Where names are unique the old one stays taken.
-func (s *Server) claimName(c *Conn, name string) (old string, changed bool, err error) {
+// claimNameLocked keeps the connection's name and the server's index in step, and never adds a
+// connection that has gone. Where names are unique the old one stays taken until others have been told. The lock is
+// that of c.news.
+func (s *Server) claimNameLocked(c *Conn, name string) (old string, changed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old = c.Name()
@@ -38,11 +37,17 @@ func (s *Server) claimName(c *Conn, name string) (old string, changed bool, err 
 	case name == old:
 		return old, false, nil
 	}
-	if name != "" && !s.addName(name, c) {
+	if i := slices.Index(c.news.freed, name); i >= 0 { // it is still its own
+		c.news.freed = slices.Delete(c.news.freed, i, i+1)
+	} else if name != "" && !s.addName(name, c) {
 		return old, false, nameTaken(name)
 	}
 	c.setName(name)
-	if old != "" && !s.opts.UniqueNames {
+	switch {
+	case old == "":
+	case s.opts.UniqueNames:
+		c.news.freed = append(c.news.freed, old)
+	default:
 		s.named.remove(old, c)
 	}
 	return old, true, nil
@@ -55,20 +60,4 @@ func (s *Server) addName(name string, c *Conn) bool {
 	}
 	s.named.add(name, c)
 	return true
-}
-
-// tellRenamed tells others that c was called old before. Classic ones, who know of no such
-// thing, see that client go and another come.
-func (s *Server) tellRenamed(c *Conn, old string) (unfit []*Conn) {
-	return s.tellOthers(c, func() []byte {
-		p := c.presence()
-		return wire.AppendRenamed(nil, old, p.Name, p.Addr)
-	}, func(to *classicPeer) []byte {
-		gone := to.notice(c.classicPresence(old), false)
-		come := to.notice(c.classicPresence(c.Name()), true)
-		if gone == nil || come == nil {
-			return nil
-		}
-		return append(gone, come...)
-	})
 }

@@ -252,6 +252,9 @@ func (c *Conn) writeLocked() bool {
 	c.out.mu.Lock()
 	c.out.doneLocked()
 	if err == nil {
+		if c.out.noticesWait {
+			c.drainedLocked()
+		}
 		return true
 	}
 	c.out.mu.Unlock()
@@ -263,6 +266,17 @@ func (c *Conn) writeLocked() bool {
 		c.out.stopLocked()
 	}
 	return false
+}
+
+// drainedLocked lets notices that wait go on if there is room for them, with the queue unlocked meanwhile.
+func (c *Conn) drainedLocked() {
+	if c.out.bytes > c.out.noticeRoom()/2 {
+		return
+	}
+	c.out.noticesWait = false
+	c.out.mu.Unlock()
+	c.eng.drained(c)
+	c.out.mu.Lock()
 }
 
 // flushBatch is the reader's write at the end of its batch: what waits is written

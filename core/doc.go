@@ -47,7 +47,7 @@
 // A client has a name, or none, and is in any number of groups. Both are in its hello and
 // change later from either end, with [Conn.Rename], [Conn.Join] and [Conn.Leave], which at a client wait for
 // the server's answer; the other end hears of it in the events of those names. What a server sends to a group it can keep for
-// those who join later: see [History].
+// those who join later: see [History]. Other clients hear of one another as far as [ServerOptions.Notices] says.
 //
 // # Handlers
 //

@@ -32,6 +32,9 @@ type engine struct {
 	waited    func(c *Conn)
 	suspended func(c *Conn, l *link, why *Error)
 
+	// drained runs when there is room for notices that wait, with no lock held. Nil on a client.
+	drained func(c *Conn)
+
 	// run is what the connections of a client have in common that follow one Connect. Nil on
 	// a server.
 	run *run

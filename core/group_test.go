@@ -134,7 +134,7 @@ func TestNames(t *testing.T) {
 // handler runs before anybody hears of a newcomer, the leave handler before anybody hears
 // that it has left.
 func TestNotices(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
+	inWorld(t, &ServerOptions{Notices: tellEverything}, func(w *world) {
 		var events kept[string]
 		w.srv.OnJoin(func(c *Conn) {
 			events.add("join " + c.Name())

@@ -95,6 +95,26 @@ type ServerOptions struct {
 	// [CodeUnauthorized].
 	AuthorizeGroup func(ctx context.Context, c *Conn, group string) error
 
+	// Notices says what a client is told of others that come, go and change their names. It is asked for
+	// each client, to, that wants to hear of that, about the other, of, whose name p holds and nothing else. It adds to p
+	// what to may learn, such as the address or groups, may take the name away, and reports
+	// whether to is told at all; p is the library's again then. [TellNames], [TellGroups], [TellAddrs] and [TellNobody] are ready-made.
+	//
+	// Nil tells native clients nothing, which they find out as they connect, and classic ones what their
+	// protocol has: name, address and a group, the latter, where Authorize or AuthorizeGroup is set, only
+	// to those who are in it too. If it is set it holds for classic clients as well, and for
+	// the records of others for which those of 3.0a ask.
+	//
+	// For the same two clients and the same name it should always say the same: of a change of name it is asked about both
+	// names, and of one who goes about the last, and from that follows whether to hears of somebody who
+	// comes, goes or changes. It runs on any goroutine, on several at once and also with Manual, and others
+	// wait for it: it should not block. If it panics nothing is told.
+	//
+	// Notices wait apart while the receiver's queue is not nearly empty, and only the latest of each client. So
+	// they never fill a queue, and who reads slowly knows in the end what holds. What waits so takes
+	// about QueueBytes at most; beyond, the oldest are given up, and count as dropped.
+	Notices func(to, of *Conn, p *Presence) bool
+
 	// ReservedNames are names that no client may take: one that asks for such a name is
 	// refused with [CodeNameTaken], unless Authorize gives it a name. Names are the same here if
 	// they differ in upper and lower case only, by Unicode's simple case folding, or in how many

@@ -93,7 +93,7 @@ func saysAndLeaves(parts ...[]byte) func(stream transport.Conn) error {
 
 // welcome is a welcome such as servers send.
 func welcome() []byte {
-	return wire.AppendWelcome(nil, &wire.Welcome{Name: "ada", MaxFrame: 1 << 20, Heartbeat: 15 * time.Second})
+	return wire.AppendWelcome(nil, &wire.Welcome{Name: "ada", MaxFrame: 1 << 20, Heartbeat: 15 * time.Second, Notices: true})
 }
 
 // goodbyeFrom reads up to the client's goodbye.

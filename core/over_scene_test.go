@@ -209,3 +209,9 @@ func next[T any](t *testing.T, events <-chan T) T {
 		panic("not reached")
 	}
 }
+
+// tellEverything is for ServerOptions.Notices.
+func tellEverything(_, of *core.Conn, p *core.Presence) bool {
+	p.Groups, p.Addr = of.Groups(), of.Addr()
+	return true
+}

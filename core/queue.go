@@ -45,6 +45,9 @@ type queue struct {
 	peak    uint64 // the most that taken was before a resume took it back
 	control control
 	spares  spareFrames
+	// noticesWait is set when there was no room for a notice, until there is.
+	noticesWait bool
+
 	room    chan struct{} // closed when there is room again; nil if nobody waits
 	drained chan struct{} // closed when nobody writes and nothing waits; nil if nobody waits
 	idle    chan struct{} // closed when nobody writes; nil if nobody waits

@@ -105,7 +105,7 @@ func TestStatesInOrderOnReconnect(t *testing.T) {
 // With UniqueNames a name is taken until the leave handler of its last holder has run and
 // others have been told; then who comes next is announced.
 func TestUniqueNameChangesHandsInOrder(t *testing.T) {
-	inWorld(t, &ServerOptions{UniqueNames: true}, func(w *world) {
+	inWorld(t, &ServerOptions{UniqueNames: true, Notices: TellNames}, func(w *world) {
 		t := w.t
 		release := make(chan struct{})
 		var events, notices kept[string]

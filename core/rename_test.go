@@ -212,7 +212,7 @@ func TestRenameRace(t *testing.T) {
 // Whoever renames a client, and however many at once: it and others hear last what holds, and
 // each is told an unbroken row of names.
 func TestRenameFromEverywhere(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
+	inWorld(t, &ServerOptions{Notices: tellEverything}, func(w *world) {
 		w.serve()
 		ada := w.join(w.client("ada"))
 		watcher := w.client("")
@@ -251,7 +251,7 @@ func TestRenameFromEverywhere(t *testing.T) {
 // Others are told of a change of name once they have been told of the client, and only those
 // who ask.
 func TestRenameNotices(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
+	inWorld(t, &ServerOptions{Notices: tellEverything}, func(w *world) {
 		var events kept[string]
 		w.srv.OnJoin(func(c *Conn) {
 			if c.Name() == "" {
@@ -282,7 +282,7 @@ func TestRenameNotices(t *testing.T) {
 
 // Asking for renames alone asks for notices, and the others do no harm.
 func TestOnlyOnClientRename(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
+	inWorld(t, &ServerOptions{Notices: tellEverything}, func(w *world) {
 		var got kept[string]
 		w.serve()
 		ada := w.client("ada")

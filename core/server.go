@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
 
@@ -29,11 +28,11 @@ type Server struct {
 	onSuspend func(c *Conn, why error)
 	onResume  func(c *Conn)
 
-	all    members
-	named  index
-	groups index
-	byAddr index
-	asking members // those who want to know who comes and goes
+	all         members
+	named       index
+	groups      index
+	byAddr      index
+	subscribers members // those who want to know who comes and goes, and may
 
 	histories *histories // nil: nothing is kept
 
@@ -92,6 +91,7 @@ func NewServer(opts *ServerOptions) *Server {
 		mayWait:   s.mayWait,
 		waited:    s.waited,
 		suspended: s.suspended,
+		drained:   (*Conn).moreNotices,
 	}
 	return s
 }
@@ -249,10 +249,13 @@ func (s *Server) Client(name string) (*Conn, error) {
 
 // gone takes a connection that has ended out of everything that is sent to.
 func (s *Server) gone(c *Conn) {
+	if c.notices != nil {
+		c.notices.Close()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.all.remove(c)
-	s.asking.remove(c)
+	s.subscribers.remove(c)
 	s.byAddr.remove(c.Addr(), c)
 	delete(s.sessions, c.id)
 	if name := c.Name(); name != "" && !s.opts.UniqueNames {
@@ -272,11 +275,7 @@ func (s *Server) finished(c *Conn) {
 		return
 	}
 	s.runLeave(c)
-	s.notify(c, false)
-	if s.opts.UniqueNames && c.Name() != "" {
-		// Only now, so that nobody sees the next of that name come before this one goes.
-		s.named.remove(c.Name(), c)
-	}
+	s.leave(c)
 	s.eng.log.Debug("hisock: left", "peer", c.label(), "why", c.reason().Error())
 }
 
@@ -286,57 +285,4 @@ func (s *Server) runLeave(c *Conn) {
 	}
 	defer s.eng.recover(c, "leave")
 	s.onLeave(c, c.Err())
-}
-
-// notify tells others that c came or went.
-func (s *Server) notify(c *Conn, came bool) {
-	c.telling.Lock()
-	c.announced = true
-	unfit := s.tellOthers(c,
-		func() []byte { return appendNotice(c.presence(), came) },
-		func(to *classicPeer) []byte { return to.notice(c.classicPresence(c.Name()), came) })
-	c.telling.Unlock()
-	s.reportUnfit(unfit)
-}
-
-// tellOthers tells those who asked, except c, what native or old returns, which is called
-// once at most for each protocol. It returns those whose frames are too short for that.
-func (s *Server) tellOthers(c *Conn, native func() []byte, old func(to *classicPeer) []byte) (unfit []*Conn) {
-	var frame *block
-	var oldFrames [2]*block // by dialect
-	for _, to := range s.asking.snapshot() {
-		switch {
-		case to == c:
-		case to.classic != nil:
-			oldFrame := &oldFrames[to.classic.dialect()]
-			if *oldFrame == nil {
-				*oldFrame = shared(old(to.classic))
-			}
-			if (*oldFrame).b == nil {
-				unfit = append(unfit, to)
-				continue
-			}
-			to.sendShared(*oldFrame) //nolint:errcheck // who cannot be told is being disconnected
-		default:
-			if frame == nil {
-				frame = shared(native())
-			}
-			to.sendShared(frame) //nolint:errcheck // who cannot be told is being disconnected
-		}
-	}
-	return unfit
-}
-
-// reportUnfit reports what tellOthers returned. No lock is held: it runs the error hook.
-func (s *Server) reportUnfit(unfit []*Conn) {
-	for _, to := range unfit {
-		s.eng.fault(to, NewError(CodeTooBig, "a notice does not fit the header that is set for classic clients"))
-	}
-}
-
-func appendNotice(p Presence, came bool) []byte {
-	if came {
-		return wire.AppendJoined(nil, &p)
-	}
-	return wire.AppendLeft(nil, &p)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/notices"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -134,7 +135,7 @@ func (s *Server) welcome(base context.Context, key uint64, stream transport.Conn
 	stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
 	c.serve(rd, func() {
 		s.runJoin(c)
-		s.notify(c, true)
+		s.come(c)
 	})
 }
 
@@ -197,6 +198,9 @@ func (s *Server) admit(base context.Context, key uint64, stream transport.Conn, 
 		c.session = newSession(c.id, hello)
 		c.out.keep.on = c.token != nil
 	}
+	if hello.Notices && (s.opts.Notices != nil || peer != nil) {
+		c.notices = notices.New(s.opts.QueueBytes)
+	}
 	c.out.batch = true // nothing is written before the join handler has run
 	w := s.welcomeTo(c)
 	w.Refused = refused
@@ -223,8 +227,8 @@ func (s *Server) admit(base context.Context, key uint64, stream transport.Conn, 
 			s.groups.add(g, c)
 		}
 	}
-	if hello.Notices {
-		s.asking.add(c)
+	if c.notices != nil {
+		s.subscribers.add(c)
 	}
 	s.byAddr.add(c.addr, c)
 	if c.token != nil {

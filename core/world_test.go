@@ -100,6 +100,12 @@ func (w *world) hello(h *wire.Hello) *peer {
 	return p
 }
 
+// tellEverything is for ServerOptions.Notices.
+func tellEverything(_, of *Conn, p *Presence) bool {
+	p.Groups, p.Addr = of.Groups(), of.Addr()
+	return true
+}
+
 // testCodec is JSON in every build, so that the same tests run in that for the browser.
 type testCodec struct{}
 

@@ -25,7 +25,9 @@ export interface ConnectOptions {
   metadata?: Record<string, string>;
   /**
    * Asks the server to tell of other clients that come, go and change their names. It is
-   * implied by onClientConnect, onClientDisconnect and onClientRename in these options.
+   * implied by onClientConnect, onClientDisconnect and onClientRename in these options. The server decides whom
+   * it tells of whom, and what; one that tells nobody says so, and onError gets a {@link HisockError} with code
+   * "unsupported".
    */
   notices?: boolean;
   /** What payloads are turned into where a handler or call does not say. "json" unless set. */
@@ -134,7 +136,10 @@ export interface Message {
   readonly bytes: Uint8Array;
 }
 
-/** Another client: its name, its groups and its address as the server sees it. */
+/**
+ * Another client: its name, its groups and its address as the server sees it. What the server does not tell is empty,
+ * and of a client that changes its name the groups always are.
+ */
 export interface Presence {
   readonly name: string;
   readonly groups: string[];

@@ -41,6 +41,10 @@ func newServer() *core.Server {
 			}
 			return nil
 		},
+		Notices: func(_, of *core.Conn, p *core.Presence) bool {
+			p.Groups, p.Addr = of.Groups(), of.Addr()
+			return true
+		},
 	})
 	// In the same write as the welcome, or close behind it.
 	srv.OnJoin(func(c *core.Conn) {

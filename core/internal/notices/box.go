@@ -1,0 +1,247 @@
+// Package notices holds what one client is still to be told of others.
+package notices
+
+import (
+	"container/list"
+	"sync"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// A View is one client as another is shown it. Nobody changes it: many changes may share it.
+type View struct {
+	wire.Presence
+
+	// EmptyName and EmptyGroup say that the client, one of the original, has said an empty one, which is
+	// not none to others of its kind.
+	EmptyName, EmptyGroup bool
+}
+
+// A Change is what is to be told of one client: Before is what the receiver knows, After what it is to
+// know. Nil is a client that is not there.
+type Change struct {
+	Subject       uint64 // no two clients have the same
+	Before, After *View
+}
+
+// nothing reports whether there is nothing to tell.
+func (c *Change) nothing() bool {
+	if c.Before == nil || c.After == nil {
+		return c.Before == c.After
+	}
+	return c.Before.Name == c.After.Name
+}
+
+// A Box says, for one receiver, what is to be told and whose task telling is. There is one change at most for each
+// subject, the latest: of a client that came and went nothing is left, and of several names the first
+// and the last. So a receiver that reads slowly costs memory for each subject, not for each
+// change, and knows in the end what holds.
+//
+//	idle  nothing waits; who puts a change in tells it
+//	busy  somebody tells: what is put in waits for him (Next, Back)
+//	full  there was no room for the first; it waits until Start says that there is
+//
+// Changes are told in the order of the first for each subject, except that a name is never given to one
+// client before it was taken from another. All methods are safe for concurrent use.
+type Box struct {
+	limit int
+
+	mu      sync.Mutex // guards the fields below
+	state   state
+	again   bool // Start was called while busy
+	closed  bool
+	waiting list.List                // of Change, the oldest in front
+	at      map[uint64]*list.Element // in waiting, by subject
+	holds   map[string]uint64        // whose Before has that name, of those that wait
+	size    int                      // of what waits, in bytes
+}
+
+type state uint8
+
+const (
+	idle state = iota
+	busy
+	full
+)
+
+// New returns an empty box whose changes take about limit bytes at most.
+func New(limit int) *Box { return &Box{limit: limit} }
+
+// Put adds a change. If mine is true the caller is to tell it, and then what [Box.Next] says. Of changes that take more than
+// the limit the oldest are given up: missed is how many.
+func (b *Box) Put(c Change) (mine bool, missed int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.closed || c.nothing():
+		return false, 0
+	case b.state == idle:
+		b.state = busy
+		return true, 0
+	}
+	b.addLocked(c)
+	for b.size > b.limit {
+		b.removeLocked(b.waiting.Front())
+		missed++
+	}
+	return false, missed
+}
+
+// Next returns what is to be told next, to whoever tells. If ok is false nothing waits any more, and the
+// caller no longer tells.
+func (b *Box) Next() (c Change, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.nextLocked()
+}
+
+// Back takes back a change for which there was no room. It reports whether there may be some now:
+// then [Box.Next] returns it again. If not, the caller no longer tells.
+func (b *Box) Back(c Change) (again bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.backLocked(c)
+	if b.again && !b.closed {
+		b.again = false
+		return true
+	}
+	b.state = full
+	return false
+}
+
+// Start says that there is room again. If ok is true the caller is to tell c, and then what [Box.Next] says.
+func (b *Box) Start() (c Change, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.state == busy {
+		b.again = true
+		return Change{}, false
+	}
+	b.state = busy
+	return b.nextLocked()
+}
+
+// Close forgets what waits, for good.
+func (b *Box) Close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	b.waiting.Init()
+	b.at, b.holds, b.size = nil, nil, 0
+}
+
+// Size is how many bytes the changes take that wait, about.
+func (b *Box) Size() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.size
+}
+
+func (b *Box) nextLocked() (Change, bool) {
+	front := b.waiting.Front()
+	if front == nil {
+		b.state, b.again = idle, false
+		b.at, b.holds = nil, nil
+		return Change{}, false
+	}
+	c := front.Value.(Change)
+	if c.After != nil && c.After.Name != "" {
+		if holder, ok := b.holds[c.After.Name]; ok && holder != c.Subject {
+			// The name's last holder goes first. If it has another name now, it comes again.
+			e := b.at[holder]
+			h := e.Value.(Change)
+			b.removeLocked(e)
+			if h.After != nil {
+				b.insertLocked(Change{Subject: holder, After: h.After}, false)
+			}
+			return Change{Subject: holder, Before: h.Before}, true
+		}
+	}
+	b.removeLocked(front)
+	return c, true
+}
+
+// addLocked adds what has happened after all that waits.
+func (b *Box) addLocked(c Change) {
+	e := b.at[c.Subject]
+	if e == nil {
+		b.insertLocked(c, false)
+		return
+	}
+	old := e.Value.(Change)
+	b.setLocked(e, Change{Subject: c.Subject, Before: old.Before, After: c.After})
+}
+
+// backLocked adds what has happened before all that waits.
+func (b *Box) backLocked(c Change) {
+	if b.closed {
+		return
+	}
+	e := b.at[c.Subject]
+	if e == nil {
+		b.insertLocked(c, true)
+		return
+	}
+	later := e.Value.(Change)
+	b.waiting.MoveToFront(e)
+	b.setLocked(e, Change{Subject: c.Subject, Before: c.Before, After: later.After})
+}
+
+// setLocked replaces a change that waits, or removes it if nothing is left to tell.
+func (b *Box) setLocked(e *list.Element, c Change) {
+	b.forgetLocked(e.Value.(Change))
+	if c.nothing() {
+		b.waiting.Remove(e)
+		delete(b.at, c.Subject)
+		return
+	}
+	e.Value = c
+	b.noteLocked(c)
+}
+
+func (b *Box) insertLocked(c Change, front bool) {
+	if b.at == nil {
+		b.at, b.holds = make(map[uint64]*list.Element), make(map[string]uint64)
+	}
+	if front {
+		b.at[c.Subject] = b.waiting.PushFront(c)
+	} else {
+		b.at[c.Subject] = b.waiting.PushBack(c)
+	}
+	b.noteLocked(c)
+}
+
+func (b *Box) removeLocked(e *list.Element) {
+	c := b.waiting.Remove(e).(Change)
+	delete(b.at, c.Subject)
+	b.forgetLocked(c)
+}
+
+// noteLocked keeps the accounts of a change that waits from now on, forgetLocked those of one that no longer does.
+func (b *Box) noteLocked(c Change) {
+	b.size += c.cost()
+	if c.Before != nil {
+		b.holds[c.Before.Name] = c.Subject
+	}
+}
+
+func (b *Box) forgetLocked(c Change) {
+	b.size -= c.cost()
+	if c.Before != nil && b.holds[c.Before.Name] == c.Subject {
+		delete(b.holds, c.Before.Name)
+	}
+}
+
+// cost is about how many bytes a change takes, with its places in the list and the maps.
+func (c *Change) cost() int { return 240 + c.Before.cost() + c.After.cost() }
+
+func (v *View) cost() int {
+	if v == nil {
+		return 0
+	}
+	n := 80 + len(v.Name) + len(v.Addr)
+	for _, g := range v.Groups {
+		n += 16 + len(g)
+	}
+	return n
+}

@@ -1,0 +1,307 @@
+package core
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/hisock/hisock/core/internal/notices"
+	"github.com/hisock/hisock/core/wire"
+)
+
+// What clients are told of one another, as [ServerOptions.Notices] allows. It takes three steps:
+//
+//	announce      one goroutine at a time tells of a client, the latest that holds
+//	tellOthers    for each receiver the option says what it is told; no lock is held
+//	tellNotices   into the receiver's queue while there is little in it; else the change
+//	              waits in its box until the queue has drained (moreNotices)
+
+// An announcement is what others have been told of a client. It says whose task telling is.
+type announcement struct {
+	mu    sync.Mutex // held while the server changes the client's name or groups; guards the fields below
+	here  bool       // others are to know of the client
+	told  standing   // what they have been told
+	busy  bool       // somebody tells them
+	freed []string   // unique names that nobody else may have before others have been told
+}
+
+// A standing is whether a client is there, and under which name.
+type standing struct {
+	here bool
+	name string
+}
+
+// come and leave tell others that c is there, or is not any more.
+func (s *Server) come(c *Conn) {
+	c.news.mu.Lock()
+	c.news.here = true
+	c.news.mu.Unlock()
+	s.announce(c)
+}
+
+func (s *Server) leave(c *Conn) {
+	c.news.mu.Lock()
+	c.news.here = false
+	if name := c.Name(); name != "" && s.opts.UniqueNames {
+		c.news.freed = append(c.news.freed, name)
+	}
+	c.news.mu.Unlock()
+	s.announce(c)
+}
+
+// announce tells others what they do not know of c yet, and then gives free the names that it had. If somebody
+// else is at it, that one goes on with it.
+func (s *Server) announce(c *Conn) {
+	for s.announceOnce(c) {
+	}
+}
+
+// announceOnce is one round of announce. It reports whether there was anything to do.
+func (s *Server) announceOnce(c *Conn) bool {
+	n := &c.news
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	before, now := n.told, standing{n.here, c.Name()}
+	if !now.here {
+		now.name = ""
+	}
+	if n.busy || before == now && len(n.freed) == 0 {
+		return false
+	}
+	n.told, n.busy = now, true
+	free := slices.Clone(n.freed)
+	defer func() { // also when the option's function ends its goroutine
+		n.mu.Lock()
+		n.busy = false
+		for _, name := range free {
+			if i := slices.Index(n.freed, name); i >= 0 { // it has not taken it again
+				n.freed = slices.Delete(n.freed, i, i+1)
+				s.named.remove(name, c)
+			}
+		}
+	}()
+	n.mu.Unlock()
+	if before != now {
+		s.tellOthers(c, before, now)
+	}
+	return true
+}
+
+// tellOthers tells those who asked, except c itself, what has changed about c.
+func (s *Server) tellOthers(c *Conn, before, now standing) {
+	var m mailing
+	var unfit []*Conn
+	for _, to := range s.subscribers.snapshot() {
+		if to == c {
+			continue
+		}
+		known, knows := s.shown(to, c, before, &m.was), s.shown(to, c, now, &m.is)
+		if !known && !knows {
+			continue
+		}
+		ch := m.change(c.id, known, knows)
+		mine, missed := to.notices.Put(ch)
+		if missed > 0 {
+			to.missNotices(missed)
+		}
+		if mine && !to.tellNotices(ch, &m) {
+			unfit = append(unfit, to)
+		}
+	}
+	for _, to := range unfit {
+		s.eng.fault(to, NewError(CodeTooBig, "a notice does not fit into a frame of the client"))
+	}
+}
+
+// shown says in v how a client is shown to another while it stands so. It reports false if it is not. No lock is
+// held.
+func (s *Server) shown(to, of *Conn, at standing, v *notices.View) bool {
+	*v = notices.View{Presence: Presence{Name: at.name}}
+	switch {
+	case !at.here:
+		return false
+	case s.opts.Notices != nil:
+		if !s.askNotices(to, of, &v.Presence) {
+			return false
+		}
+	default: // to is a classic client, which has no other way of hearing
+		v.Addr = of.Addr()
+		g := of.classicGroup()
+		if g != "" && (!s.guarded() || to.InGroup(g)) {
+			v.Groups = []string{g}
+		}
+	}
+	if to.classic != nil {
+		of.showClassic(v)
+	}
+	return true
+}
+
+// guarded reports whether groups are not for everybody to know of.
+func (s *Server) guarded() bool { return s.opts.Authorize != nil || s.opts.AuthorizeGroup != nil }
+
+func (s *Server) askNotices(to, of *Conn, p *Presence) (tell bool) {
+	defer s.eng.recover(of, "option Notices")
+	return s.opts.Notices(to, of, p)
+}
+
+// A mailing is one change on its way to many: those who are shown the same share what is made of it.
+type mailing struct {
+	was, is notices.View // as the receiver is shown the client whose turn it is
+	last    notices.Change
+	frames  [3]*block // of last: native, and in the two dialects of the original
+}
+
+// change returns what was and is say, as far as they are known, as a change that the next receiver may share.
+func (m *mailing) change(subject uint64, known, knows bool) notices.Change {
+	before, after := m.last.Before, m.last.After
+	if !known {
+		before = nil
+	} else if before == nil || !same(before, &m.was) {
+		before = copyOf(&m.was)
+	}
+	if !knows {
+		after = nil
+	} else if after == nil || !same(after, &m.is) {
+		after = copyOf(&m.is)
+	}
+	if ch := (notices.Change{Subject: subject, Before: before, After: after}); ch != m.last {
+		m.last, m.frames = ch, [3]*block{}
+	}
+	return m.last
+}
+
+func copyOf(v *notices.View) *notices.View {
+	c := *v
+	return &c
+}
+
+func same(a, b *notices.View) bool {
+	return a.Name == b.Name && a.Addr == b.Addr && a.EmptyName == b.EmptyName && a.EmptyGroup == b.EmptyGroup &&
+		slices.Equal(a.Groups, b.Groups)
+}
+
+// frame returns what to is sent of ch, or nil if it cannot be.
+func (m *mailing) frame(to *Conn, ch notices.Change) *block {
+	kind := 0
+	if to.classic != nil {
+		kind = 1 + int(to.classic.dialect())
+	}
+	shares := ch == m.last
+	if !shares || m.frames[kind] == nil {
+		var b []byte
+		if to.classic != nil {
+			b = to.classic.change(ch)
+		} else {
+			b = appendChange(ch, true)
+		}
+		k := shared(b)
+		if !shares {
+			return to.fitting(k, ch)
+		}
+		m.frames[kind] = k
+	}
+	return to.fitting(m.frames[kind], ch)
+}
+
+// fitting returns k, or for a client that reads only shorter frames the same without groups, or nil.
+func (c *Conn) fitting(k *block, ch notices.Change) *block {
+	if k.b == nil || c.fits(len(k.b)) == nil {
+		if k.b == nil {
+			return nil
+		}
+		return k
+	}
+	if c.classic == nil {
+		if b := appendChange(ch, false); c.fits(len(b)) == nil {
+			return shared(b)
+		}
+	}
+	return nil
+}
+
+func appendChange(ch notices.Change, groups bool) []byte {
+	switch {
+	case ch.Before != nil && ch.After != nil:
+		return wire.AppendRenamed(nil, ch.Before.Name, ch.After.Name, ch.After.Addr)
+	case ch.After != nil:
+		return wire.AppendJoined(nil, without(ch.After, groups))
+	}
+	return wire.AppendLeft(nil, without(ch.Before, groups))
+}
+
+func without(v *notices.View, groups bool) *Presence {
+	if groups {
+		return &v.Presence
+	}
+	return &Presence{Name: v.Name, Addr: v.Addr}
+}
+
+// tellNotices queues a change, and what waits behind it, until there is too little room. It reports false if
+// something did not fit into a frame that the client reads.
+func (c *Conn) tellNotices(ch notices.Change, m *mailing) (fit bool) {
+	fit = true
+	for ok := true; ok; ch, ok = c.notices.Next() {
+		frame := m.frame(c, ch)
+		switch {
+		case frame == nil:
+			c.missNotices(1)
+			fit = false
+		case !c.queueNotice(frame) && !c.notices.Back(ch):
+			return fit
+		}
+	}
+	return fit
+}
+
+// moreNotices goes on with what waits: the queue has drained.
+func (c *Conn) moreNotices() {
+	if ch, ok := c.notices.Start(); ok {
+		c.tellNotices(ch, new(mailing))
+	}
+}
+
+// maxNoticeRoom is how much of a queue notices may fill, at most; they never take more than an eighth.
+const maxNoticeRoom = 64 << 10
+
+// queueNotice queues a notice if there is little in the queue. If it reports false, moreNotices will be called once
+// that is so. A notice ends nobody: it never needs more than there is, and never pushes out what is kept for one
+// who may come back.
+func (c *Conn) queueNotice(frame *block) bool {
+	q := &c.out
+	q.mu.Lock()
+	if q.closed {
+		q.mu.Unlock()
+		return true // nobody will hear it
+	}
+	n, kept := len(frame.b), 0
+	if q.link == nil {
+		kept = q.keep.bytes
+	}
+	if q.bytes > 0 && q.bytes+n > q.noticeRoom() || kept > 0 && q.bytes+kept+n > q.limit {
+		q.noticesWait = true
+		q.mu.Unlock()
+		return false
+	}
+	q.shrinkLocked(q.limit - q.bytes - n)
+	q.shareLocked(frame)
+	c.queued()
+	return true
+}
+
+func (q *queue) noticeRoom() int { return min(q.limit/8, maxNoticeRoom) }
+
+// missNotices counts notices that the client will never get; it is told.
+func (c *Conn) missNotices(n int) {
+	c.eng.counters.dropped.Add(uint64(n))
+	q := &c.out
+	q.mu.Lock()
+	if q.closed {
+		q.mu.Unlock()
+		return
+	}
+	q.control.missed += uint64(n)
+	if c.classic == nil {
+		q.control.missedDue, q.control.due = true, true
+	}
+	c.queued()
+}

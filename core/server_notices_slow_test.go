@@ -1,0 +1,339 @@
+//go:build !js
+
+package core
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/classic"
+	"github.com/hisock/hisock/core/wire"
+)
+
+// A watcher hears of others by hand, and reads when it is told to. It checks that what it hears makes sense.
+type watcher struct {
+	*peer
+	srv   *Server
+	c     *Conn
+	old   bool           // it speaks the protocol of the original
+	knows map[string]int // how many are there of that name
+	in    []byte
+	heard int
+}
+
+func (w *world) watcher(name string, resume bool) *watcher {
+	p := w.hello(&wire.Hello{Name: name, Notices: true, Resume: resume})
+	synctest.Wait()
+	return &watcher{peer: p, srv: w.srv, c: w.conn(name), knows: map[string]int{}}
+}
+
+func (w *world) oldWatcher(name string) *watcher {
+	p := w.peer()
+	p.send([]byte(oldHello(`"`+name+`"`, "null")))
+	synctest.Wait()
+	return &watcher{peer: p, srv: w.srv, c: w.conn(name), old: true, knows: map[string]int{}}
+}
+
+func (r *watcher) come(name string) {
+	r.t.Helper()
+	r.knows[name]++
+	if r.srv.opts.UniqueNames {
+		require.Equal(r.t, 1, r.knows[name], "%q is there twice", name)
+	}
+}
+
+func (r *watcher) go_(name string) {
+	r.t.Helper()
+	require.Positive(r.t, r.knows[name], "%q goes and never came", name)
+	if r.knows[name]--; r.knows[name] == 0 {
+		delete(r.knows, name)
+	}
+}
+
+// read reads about so many bytes, or all that comes if n is not above zero.
+func (r *watcher) read(n int) {
+	r.t.Helper()
+	if n <= 0 {
+		n = 1 << 40
+	}
+	require.NoError(r.t, r.stream.SetReadDeadline(time.Now().Add(time.Millisecond)))
+	for n > 0 {
+		buf := make([]byte, min(n, 4<<10))
+		got, err := r.stream.Read(buf)
+		n -= got
+		r.in = append(r.in, buf[:got]...)
+		for r.next() {
+			r.heard++
+		}
+		if err != nil {
+			require.NotErrorIs(r.t, err, io.EOF, "it is still connected")
+			return
+		}
+	}
+}
+
+// next takes one frame from what was read.
+func (r *watcher) next() bool {
+	r.t.Helper()
+	if r.old {
+		payload, size, ok, err := classic.Next(r.in, 16, 1<<20)
+		require.NoError(r.t, err)
+		if !ok {
+			return false
+		}
+		r.in = r.in[size:]
+		if p, came, ok, err := classic.ParseNotice(payload); ok {
+			require.NoError(r.t, err)
+			if came {
+				r.come(p.Name.Text)
+			} else {
+				r.go_(p.Name.Text)
+			}
+		}
+		return true
+	}
+	f, size, ok, err := wire.Next(r.in, 0)
+	require.NoError(r.t, err)
+	if !ok {
+		return false
+	}
+	switch f.Kind {
+	case wire.KindJoined, wire.KindLeft:
+		p, err := wire.ParsePresence(f.Body, nil)
+		require.NoError(r.t, err)
+		if f.Kind == wire.KindJoined {
+			r.come(p.Name)
+		} else {
+			r.go_(p.Name)
+		}
+	case wire.KindRenamed:
+		old, name, _, err := wire.ParseRenamed(f.Body, nil)
+		require.NoError(r.t, err)
+		r.go_(old)
+		r.come(name)
+	case wire.KindMissed:
+		require.Fail(r.t, "notices were dropped")
+	case wire.KindGoodbye:
+		bye, _ := wire.ParseGoodbye(f.Body)
+		require.Fail(r.t, "disconnected", bye.Code.String())
+	}
+	r.in = r.in[size:]
+	return true
+}
+
+func longGroups(n int) (groups []string) {
+	for i := range n {
+		groups = append(groups, fmt.Sprintf("%03d", i)+strings.Repeat("g", 120))
+	}
+	return groups
+}
+
+// One client renames itself all the time, with as many and as long groups as there may be, and another
+// connects and leaves in a loop: who reads slowly stays, and hears in the end what holds.
+func TestNoticesEndNobody(t *testing.T) {
+	inWorld(t, &ServerOptions{Notices: tellEverything, Heartbeat: -1, WriteTimeout: -1}, func(w *world) {
+		w.serve()
+		var all []*watcher
+		for i := range 10 {
+			all = append(all, w.watcher(fmt.Sprint("watcher ", i), i%2 == 0), w.oldWatcher(fmt.Sprint("old ", i)))
+		}
+		for _, r := range all {
+			r.read(0)
+		}
+		mallory := w.hello(&wire.Hello{Name: "mallory", Groups: longGroups(64), MaxFrame: 1 << 20})
+		go io.Copy(io.Discard, mallory.stream) //nolint:errcheck // what it is answered
+		c := w.conn("mallory")
+		for i := range 3000 { // by the program, as fast as it can
+			require.NoError(t, c.Rename(w.ctx, fmt.Sprint("m", i)))
+			if i%10 == 0 {
+				loop := w.hello(&wire.Hello{Name: "loop", Groups: longGroups(64), MaxFrame: 1 << 20})
+				loop.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
+				require.NoError(t, loop.stream.Close())
+			}
+			if i%100 == 0 { // 1.25 MB a second for each, as if there were 287 changes in it
+				for _, r := range all {
+					r.read(10 << 10)
+				}
+			}
+		}
+		for _, r := range all {
+			require.LessOrEqual(t, r.c.Stats().Waiting, r.c.out.noticeRoom()+(9<<10))
+			r.read(0)
+			require.Contains(t, r.knows, "m2999")
+			require.NotContains(t, r.knows, "loop")
+			require.Less(t, r.heard, 3000, "what was overtaken is left out")
+			require.Zero(t, r.c.Stats().Dropped)
+		}
+		require.Zero(t, w.srv.Stats().SlowConsumers)
+		require.Equal(t, len(all)+1, w.srv.Len())
+		for _, r := range all {
+			r.stream.Close() //nolint:errcheck // it is over
+		}
+		mallory.stream.Close() //nolint:errcheck // it is over
+		time.Sleep(time.Minute)
+	})
+}
+
+// Clients come, go and change their names at random while others read a little at random times: all that they
+// hear makes sense, and when they have read all they know who is there.
+func TestWatchersAreRightInTheEnd(t *testing.T) {
+	for _, unique := range []bool{false, true} {
+		for seed := range uint64(5) {
+			t.Run(fmt.Sprint("unique names ", unique, ", seed ", seed), func(t *testing.T) {
+				opts := &ServerOptions{Notices: TellNames, UniqueNames: unique, Heartbeat: -1, WriteTimeout: -1, QueueBytes: 128 << 10}
+				inWorld(t, opts, func(w *world) {
+					rnd := rand.New(rand.NewPCG(seed, 7))
+					w.serve()
+					// Names of some length, so that not all fit into what the stream holds.
+					name := func() string { return fmt.Sprintf("%02d", rnd.IntN(30)) + strings.Repeat("x", 100) }
+					watchers := []*watcher{w.watcher("first", true), w.oldWatcher("second"), w.watcher("third", false)}
+					others := map[string]int{"first": 1, "second": 1, "third": 1}
+					watchers[0].read(0)
+					watchers[0].knows, watchers[1].knows, watchers[2].knows = maps.Clone(others), maps.Clone(others), maps.Clone(others)
+					watchers[0].in, watchers[1].in = nil, nil
+					for _, r := range watchers { // they have heard of those who came after them
+						require.NoError(t, r.stream.SetReadDeadline(time.Now().Add(time.Millisecond)))
+						io.Copy(io.Discard, r.stream) //nolint:errcheck // the deadline
+					}
+					clients := map[*peer]*Conn{}
+					waited := 0
+					for range 4000 {
+						switch k := rnd.IntN(10); {
+						case k < 3 && len(clients) < 60:
+							p := w.peer()
+							p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: name()}))
+							if p.want().Kind == wire.KindWelcome {
+								synctest.Wait()
+								for c := range w.srv.Clients() {
+									if c.link.Load().stream != nil && c.id == w.srv.lastID.Load() {
+										clients[p] = c
+									}
+								}
+							}
+						case k < 5 && len(clients) > 0:
+							for p := range clients {
+								delete(clients, p)
+								require.NoError(t, p.stream.Close())
+								break
+							}
+							synctest.Wait()
+						case k < 9 && len(clients) > 0:
+							for _, c := range clients {
+								err := c.Rename(w.ctx, name())
+								require.True(t, err == nil || CodeOf(err) == CodeNameTaken)
+								break
+							}
+						default:
+							watchers[rnd.IntN(3)].read(1 + rnd.IntN(3000))
+						}
+						if watchers[rnd.IntN(3)].c.notices.Size() > 0 {
+							waited++
+						}
+					}
+					synctest.Wait()
+					require.Positive(t, waited)
+					truth := maps.Clone(others)
+					for _, c := range clients {
+						truth[c.Name()]++
+					}
+					for _, r := range watchers {
+						r.read(0)
+						require.Equal(t, truth, r.knows)
+						require.Zero(t, r.c.notices.Size())
+					}
+					for _, p := range append(slices.Collect(maps.Keys(clients)), watchers[0].peer, watchers[1].peer, watchers[2].peer) {
+						p.stream.Close() //nolint:errcheck // it is over
+					}
+					time.Sleep(time.Minute)
+				})
+			})
+		}
+	}
+}
+
+// What is to be told to one who is away waits, and does not push out what is kept for it.
+func TestNoticesWaitForOneWhoIsAway(t *testing.T) {
+	opts := &ServerOptions{Notices: tellEverything, QueueBytes: 64 << 10, ResumeTime: time.Hour}
+	inWorld(t, opts, func(w *world) {
+		w.serve()
+		ada, states := w.returning("ada", Retry{Min: time.Minute, Max: time.Minute})
+		got := listens(ada)
+		require.NoError(t, ada.Connect(w.ctx))
+		synctest.Wait()
+		c := w.conn("ada")
+		c.breakOff()
+		synctest.Wait()
+		require.True(t, c.Suspended())
+		bob := w.join(w.client("bob", longGroups(64)...))
+		for i := range 2000 {
+			require.NoError(t, w.conn("bob").Rename(w.ctx, "tmp"))
+			require.NoError(t, w.conn("tmp").Rename(w.ctx, "bob"))
+			if i%100 == 0 {
+				w.join(w.client("loop", longGroups(64)...))
+				require.NoError(t, w.conn("loop").Close())
+				synctest.Wait()
+			}
+		}
+		require.LessOrEqual(t, c.Stats().Waiting, opts.QueueBytes/8+(9<<10))
+		require.NoError(t, w.conn("bob").Rename(w.ctx, "eve"))
+		require.Eventually(t, func() bool { return !c.Suspended() }, time.Hour, time.Second)
+		synctest.Wait()
+		require.Contains(t, states.all(), "resumed")
+		last := got.all()[len(got.all())-1]
+		require.Contains(t, last, "eve", "%v", len(got.all()))
+		require.Less(t, len(got.all()), 300)
+		require.Zero(t, ada.Conn().Stats().Dropped)
+		require.NoError(t, bob.Close())
+		synctest.Wait()
+		require.Contains(t, got.all()[len(got.all())-1], "-eve")
+		require.NoError(t, ada.Close())
+	})
+}
+
+// What waits has a bound; beyond it the oldest are given up, which the receiver is told.
+func TestNoticesThatWaitAreBounded(t *testing.T) {
+	inWorld(t, &ServerOptions{Notices: TellNames, QueueBytes: 20 << 10, Heartbeat: -1, WriteTimeout: -1}, func(w *world) {
+		w.serve()
+		r := w.watcher("slow", true)
+		for r.c.Stats().Waiting == 0 {
+			require.NoError(t, r.c.SendRaw(make([]byte, 1<<10)))
+			synctest.Wait()
+		}
+		var streams []io.Closer
+		for i := range 500 {
+			p := w.hello(&wire.Hello{Name: fmt.Sprint("client ", i)})
+			streams = append(streams, p.stream)
+		}
+		synctest.Wait()
+		require.LessOrEqual(t, r.c.notices.Size(), 20<<10)
+		missed := r.c.Stats().Dropped
+		require.Positive(t, missed)
+		require.EqualValues(t, missed, w.srv.Stats().Dropped)
+		got, told := 0, uint64(0)
+		for told != missed || got < 500-int(missed) {
+			switch f := r.want(); f.Kind {
+			case wire.KindJoined:
+				got++
+			case wire.KindMissed:
+				var err error
+				told, err = wire.ParseMissed(f.Body)
+				require.NoError(t, err)
+			}
+		}
+		require.Equal(t, 500, got+int(missed))
+		for _, s := range append(streams, r.stream) {
+			require.NoError(t, errors.Join(s.Close()))
+		}
+		time.Sleep(time.Minute)
+	})
+}

@@ -1,0 +1,162 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// listens makes a client note what it is told of others.
+func listens(cl *Client) *kept[string] {
+	var got kept[string]
+	tell := func(what string) func(p Presence) {
+		return func(p Presence) { got.add(strings.TrimSpace(fmt.Sprint(what, p.Name, " ", p.Groups, " ", p.Addr))) }
+	}
+	cl.OnClientConnect(tell("+"))
+	cl.OnClientDisconnect(tell("-"))
+	cl.OnClientRename(func(old string, p Presence) { tell(old + ">")(p) })
+	return &got
+}
+
+// Unless the server's option says so nobody is told of anybody, and who asked for it hears that.
+func TestNoNoticesUnlessSet(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.serve()
+		ada := w.client("ada", "red")
+		got := listens(ada)
+		var faults kept[string]
+		ada.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err).String() + ": " + err.Error()) })
+		w.join(ada)
+		require.Len(t, faults.all(), 1)
+		require.Contains(t, faults.all()[0], "unsupported: ")
+		require.Contains(t, faults.all()[0], "no others")
+		bob := w.join(w.client("bob", "red"))
+		require.NoError(t, w.conn("bob").Rename(w.ctx, "eve"))
+		require.NoError(t, bob.Close())
+		synctest.Wait()
+		require.Empty(t, got.all())
+		require.Zero(t, w.srv.subscribers.len())
+		require.NoError(t, ada.Close())
+	})
+}
+
+// A client that does not ask is told nothing, and one that does hears what the option lets it hear.
+func TestNoticesTellWhatTheOptionSays(t *testing.T) {
+	none := []string{}
+	for name, tc := range map[string]struct {
+		tell func(to, of *Conn, p *Presence) bool
+		want []string
+	}{
+		"names":  {TellNames, []string{"+bob []", "bob>eve []", "-eve []"}},
+		"groups": {TellGroups, []string{"+bob [red]", "bob>eve []", "-eve [red]"}},
+		"addrs":  {TellAddrs, []string{"+bob [red] pipe", "bob>eve [] pipe", "-eve [red] pipe"}},
+		"nobody": {TellNobody, none},
+		"blank": {func(_, _ *Conn, p *Presence) bool {
+			p.Name = ""
+			return true
+		}, []string{"+ []", "- []"}},
+		"other names": {func(_, _ *Conn, p *Presence) bool {
+			p.Name = "the " + p.Name
+			return true
+		}, []string{"+the bob []", "the bob>the eve []", "-the eve []"}},
+		"by name before": {func(_, _ *Conn, p *Presence) bool { return p.Name == "bob" }, []string{"+bob []", "-bob []"}},
+		"by name after":  {func(_, _ *Conn, p *Presence) bool { return p.Name == "eve" }, []string{"+eve []", "-eve []"}},
+		"by receiver":    {func(to, _ *Conn, _ *Presence) bool { return to.Name() != "ada" }, none},
+		"panic":          {func(_, _ *Conn, _ *Presence) bool { panic("in the option") }, none},
+		"nil pointer":    {func(_, _ *Conn, p *Presence) bool { return (*Conn)(nil).Name() == "" }, none},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, &ServerOptions{Notices: tc.tell}, func(w *world) {
+				w.serve()
+				ada, deaf := w.client("ada", "red", "blue"), w.client("deaf")
+				got := listens(ada)
+				w.join(ada)
+				w.join(deaf)
+				gone := len(got.all())
+				bob := w.join(w.client("bob", "red", "vault"))
+				pipe := w.conn("bob").Addr()
+				require.NoError(t, w.conn("bob").Rename(w.ctx, "eve"))
+				synctest.Wait()
+				require.NoError(t, bob.Close())
+				synctest.Wait()
+				for i, got := range got.all()[gone:] {
+					require.Equal(t, strings.ReplaceAll(tc.want[i], "pipe", pipe), got)
+				}
+				require.Len(t, got.all()[gone:], len(tc.want))
+				require.Equal(t, 1, w.srv.subscribers.len())
+				require.NoError(t, ada.Close())
+				require.NoError(t, deaf.Close())
+			})
+		})
+	}
+}
+
+// The option runs with no lock held: it may ask, send to, rename and end the very clients that it is asked about.
+func TestNoticesOptionMayUseClients(t *testing.T) {
+	opts := &ServerOptions{UniqueNames: true}
+	inWorld(t, opts, func(w *world) {
+		w.srv.opts.Notices = func(to, of *Conn, p *Presence) bool {
+			if p.Name == "bob" && of.ID() == 2 && of.Name() == "bob" {
+				if err := of.Rename(w.ctx, "robert"); err != nil {
+					t.Error(err)
+				}
+				if err := to.Join(w.ctx, "seen"); err != nil {
+					t.Error(err)
+				}
+				if err := to.Send("about", p.Name); err != nil {
+					t.Error(err)
+				}
+			}
+			if p.Name == "eve" {
+				of.Close() //nolint:errcheck // always nil
+			}
+			return true
+		}
+		w.serve()
+		ada := w.client("ada")
+		got := listens(ada)
+		On(ada, "about", func(_ context.Context, _ *Conn, s string) error { got.add("about " + s); return nil })
+		w.join(ada)
+		bob := w.join(w.client("bob"))
+		require.Equal(t, []string{"about bob", "+bob []", "bob>robert []"}, got.all())
+		require.Equal(t, "robert", bob.Name())
+		w.join(w.client("bob")) // the name is free again
+		eve := w.join(w.client("eve"))
+		<-eve.Done()
+		synctest.Wait()
+		require.Equal(t, []string{"+eve []", "-eve []"}, got.all()[len(got.all())-2:])
+		for _, cl := range w.clients {
+			require.NoError(t, cl.Close())
+		}
+	})
+}
+
+// One that ends its goroutine ends the newcomer, as a handler does, and nobody waits for it.
+func TestNoticesOptionMayEndItsGoroutine(t *testing.T) {
+	inWorld(t, &ServerOptions{UniqueNames: true, Notices: func(_, of *Conn, p *Presence) bool {
+		if p.Name == "bob" {
+			runtime.Goexit()
+		}
+		return true
+	}}, func(w *world) {
+		w.serve()
+		ada := w.client("ada")
+		got := listens(ada)
+		w.join(ada)
+		bob := w.join(w.client("bob"))
+		<-bob.Done()
+		time.Sleep(3 * time.Second) // the server waits for the end of the stream
+		w.join(w.client("eve"))
+		require.Equal(t, "+eve []", got.all()[len(got.all())-1])
+		require.Equal(t, []string{"ada", "eve"}, w.srv.Names())
+		for _, cl := range w.clients {
+			require.NoError(t, cl.Close())
+		}
+	})
+}
