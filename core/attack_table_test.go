@@ -35,11 +35,6 @@ var attacks = map[string]attack{
 		tries: [2]int{30, 300}, grows: 32 << 10,
 		run: dripHello,
 	},
-	"half open handshakes": {
-		opts:  core.ServerOptions{MaxHandshakes: 5, HelloTimeout: 3 * time.Second}, // full also where dialing is slow
-		tries: [2]int{100, 1000}, grows: 64 << 10,
-		run: halfOpen,
-	},
 	"storm of connections": {
 		opts:  core.ServerOptions{MaxConnsPerAddr: honestClients + 20},
 		tries: [2]int{150, 5000}, grows: 16 << 10,
@@ -198,48 +193,6 @@ func dripHello(a *arena, tries int) string {
 		a.refuses(p, core.CodeHelloTimeout)
 	}
 	return "refused: hello timeout"
-}
-
-// halfOpen begins more handshakes than there may be, and ends none.
-func halfOpen(a *arena, tries int) string {
-	var peers []*peer
-	for range tries {
-		p := a.raw()
-		p.tell([]byte(wire.Preface + "\x20"))
-		peers = append(peers, p)
-	}
-	a.worst()
-	told := map[core.Code]int{}
-	for _, p := range peers {
-		told[a.turnedAway(p)]++
-	}
-	require.NotZero(a, told[core.CodeHelloTimeout], "those who had a place")
-	require.NotZero(a, told[core.CodeTooManyConns], "those who had none")
-	require.Eventually(a, func() bool { // and newcomers come in again
-		cl := core.NewClient(a.net.dialer, &core.ClientOptions{Retry: core.Retry{Off: true}})
-		defer cl.Close()
-		return cl.Connect(a.Context()) == nil
-	}, 10*time.Second, 10*time.Millisecond)
-	a.leaves(core.CodeClosed)
-	return "refused: too many connections, or hello timeout"
-}
-
-// turnedAway reads why a newcomer is refused, CodeConnLost if it is not told, and hangs up.
-func (a *arena) turnedAway(p *peer) core.Code {
-	defer p.stream.Close()
-	for {
-		f, _, ok, err := wire.Next(p.in, 0)
-		require.NoError(a, err)
-		if ok {
-			require.Equal(a, wire.KindRefuse.String(), f.Kind.String())
-			no, err := wire.ParseRefuse(f.Body)
-			require.NoError(a, err)
-			return no.Code
-		}
-		if p.read() != nil {
-			return core.CodeConnLost
-		}
-	}
 }
 
 // connectStorm takes all the places that its address has, and tries for more.

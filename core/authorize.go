@@ -36,8 +36,7 @@ type Admission struct {
 	// told why it is refused.
 	Classic bool
 
-	asked  []string  // the groups of the hello
-	hurry  time.Time // when there is no more time to decide; zero is never
+	asked  []string // the groups of the hello
 	values []attached
 }
 
@@ -51,11 +50,11 @@ func (a *Admission) AuthIs(secret []byte) bool {
 }
 
 // authorize decides whether a newcomer may come in, and says in its hello what it is to be
-// called and where it is to be. hurry is when there is no more time; zero is never.
-func (s *Server) authorize(base context.Context, key uint64, info transport.Info, hello *wire.Hello, classic bool, hurry time.Time) (*Admission, *Error) {
+// called and where it is to be. ctx is that of Authorize.
+func (s *Server) authorize(ctx context.Context, info transport.Info, hello *wire.Hello, classic bool) (*Admission, *Error) {
 	a := &Admission{
 		Name: hello.Name, Groups: hello.Groups, Asked: hello.Name, Auth: hello.Auth, Metadata: hello.Metadata,
-		Info: info, Classic: classic, asked: slices.Clone(hello.Groups), hurry: hurry,
+		Info: info, Classic: classic, asked: slices.Clone(hello.Groups),
 	}
 	reserved := s.nameAllowed(hello.Name)
 	if s.opts.Authorize == nil {
@@ -64,8 +63,6 @@ func (s *Server) authorize(base context.Context, key uint64, info transport.Info
 	if reserved != nil {
 		a.Name = ""
 	}
-	ctx, done := s.beginAsking(base, key, hurry)
-	defer done()
 	if why := s.decide(ctx, a); why != nil {
 		return nil, why
 	}
@@ -78,27 +75,6 @@ func (s *Server) authorize(base context.Context, key uint64, info transport.Info
 	}
 	hello.Name, hello.Groups = a.Name, a.Groups
 	return a, nil
-}
-
-// beginAsking returns the context of an Authorize, which a Shutdown ends too. done must be
-// called when it has returned.
-func (s *Server) beginAsking(base context.Context, key uint64, hurry time.Time) (ctx context.Context, done func()) {
-	ctx, cancel := context.WithCancel(base)
-	if !hurry.IsZero() {
-		ctx, cancel = context.WithDeadline(base, hurry)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing {
-		cancel()
-	}
-	s.gate.asking[key] = cancel
-	return ctx, func() {
-		s.mu.Lock()
-		delete(s.gate.asking, key)
-		s.mu.Unlock()
-		cancel()
-	}
 }
 
 // decide runs Authorize and says what the client is told if it is not let in.

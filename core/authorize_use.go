@@ -101,13 +101,11 @@ func (s *Server) permit(ctx context.Context, c *Conn, what string, ask func() er
 // allowGroups takes the groups out of c that the client asked for in its hello and may not
 // be in, and returns what it is told of all that it asked for and is not in. c has not been
 // welcomed yet: it is held meanwhile, so that nothing can be done with it.
-func (s *Server) allowGroups(base context.Context, key uint64, c *Conn, a *Admission) (refused []wire.RefusedGroup) {
+func (s *Server) allowGroups(ctx context.Context, c *Conn, a *Admission) (refused []wire.RefusedGroup) {
 	if len(a.asked) == 0 {
 		return nil
 	}
 	if s.opts.AuthorizeGroup != nil {
-		ctx, done := s.beginAsking(base, key, a.hurry)
-		defer done()
 		c.setHeld(errNotWelcomed)
 		for _, g := range c.Groups() {
 			if !slices.Contains(a.asked, g) {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/internal/notices"
 	"github.com/hisock/hisock/core/wire"
@@ -28,7 +29,7 @@ type Conn struct {
 	id   uint64
 	link atomic.Pointer[link] // the one in use, or that was last
 	session
-	place uint64 // at a server, for which it stands in the count; guarded by Server.mu
+	place *admit.Place // at a server; it does not change once others know the connection
 
 	peerMaxFrame   int          // what the peer reads, in bytes
 	peerMaxCommand int          // the longest name of a command that it takes

@@ -61,3 +61,10 @@ func (s *Server) addName(name string, c *Conn) bool {
 	s.named.add(name, c)
 	return true
 }
+
+// dropName undoes addName for a connection that nobody knows yet.
+func (s *Server) dropName(c *Conn) {
+	if c.name != "" {
+		s.named.remove(c.name, c)
+	}
+}

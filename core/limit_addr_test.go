@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -100,20 +101,23 @@ func (w *world) serve1(addrs []string, another string) {
 	last := len(addrs) - 1
 	var in []*peer
 	for _, addr := range addrs[:last] {
-		in = append(in, w.from(l, addr))
-		synctest.Wait()
+		in = append(in, w.helloFrom(l, addr))
+		require.Equal(w.t, wire.KindWelcome, in[len(in)-1].want().Kind)
 	}
 	tooMany := "the server has " + strconv.Itoa(last) + " connections from this address"
-	require.Equal(w.t, tooMany, w.from(l, addrs[last]).wantRefuse(CodeTooManyConns), "nobody has said hello yet")
-	other := w.from(l, another)
-	other.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
-	require.Equal(w.t, wire.KindWelcome, other.want().Kind)
+	require.Equal(w.t, tooMany, w.helloFrom(l, addrs[last]).wantRefuse(CodeTooManyConns))
+	require.Equal(w.t, wire.KindWelcome, w.helloFrom(l, another).want().Kind)
 
 	in[0].stream.Close() //nolint:errcheck // it is over
 	synctest.Wait()
-	again := w.from(l, addrs[last])
-	again.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
-	require.Equal(w.t, wire.KindWelcome, again.want().Kind, "a place is free again")
+	require.Equal(w.t, wire.KindWelcome, w.helloFrom(l, addrs[last]).want().Kind, "a place is free again")
+}
+
+// helloFrom is from, and says hello.
+func (w *world) helloFrom(l *streets, addr string) *peer {
+	p := w.from(l, addr)
+	p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
+	return p
 }
 
 // Who may stand for many is limited only when that is asked for.
@@ -133,14 +137,17 @@ func TestMaxConnsPerAddrByDefault(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			limits := newAddrLimits(&ServerOptions{MaxConnsPerAddr: tc.limit})
-			require.Equal(t, tc.refused, limits.keyOf(tc.addr).counts)
+			opts := (&ServerOptions{MaxConnsPerAddr: tc.limit, MaxHandshakesPerAddr: tc.limit}).withDefaults()
+			limits := opts.places()
+			many := admit.AddrOf(tc.addr).Many
+			require.Equal(t, tc.refused, limits.ConnsPerAddr > 0 && (!many || limits.ConnsOfMany))
+			require.Equal(t, tc.refused, limits.GreetingPerAddr > 0 && (!many || limits.GreetingOfMany))
 			if tc.refused {
-				require.Equal(t, 1024, limits.max)
+				require.Equal(t, 1024, limits.ConnsPerAddr)
+				require.Equal(t, 64, limits.GreetingPerAddr)
 			}
 		})
 	}
-	require.Equal(t, newAddrLimits(nil), newAddrLimits(&ServerOptions{}))
 }
 
 // However a newcomer fares, its place is given back, once.
@@ -178,24 +185,19 @@ func TestPlacesAreGivenBack(t *testing.T) {
 			junk.wantEOF()
 			bob := hello("bob")
 			require.Equal(t, wire.KindWelcome, bob.want().Kind)
-			two := w.from(l, addr)
-			synctest.Wait()
+			two := hello("two")
+			require.Equal(t, wire.KindWelcome, two.want().Kind)
 			for range 5 {
-				w.from(l, addr).wantRefuse(CodeTooManyConns)
+				hello("three").wantRefuse(CodeTooManyConns)
 			}
 			two.stream.Close() //nolint:errcheck // it is over
 			bob.stream.Close() //nolint:errcheck // it is over
 			synctest.Wait()
-			require.Equal(t, int64(1), w.srv.open.Load())
-			require.Len(t, w.srv.gate.perAddr, 1)
-			require.Len(t, w.srv.gate.places, 1)
-			require.Zero(t, w.srv.gate.shakes)
+			require.Equal(t, admit.Counts{Settled: 1, Addrs: 1}, w.srv.gate.Counts())
 		}
 		ada.stream.Close() //nolint:errcheck // it is over
 		synctest.Wait()
-		require.Empty(t, w.srv.gate.perAddr)
-		require.Empty(t, w.srv.gate.places)
-		require.Zero(t, w.srv.open.Load())
+		require.Equal(t, admit.Counts{}, w.srv.gate.Counts())
 	})
 }
 

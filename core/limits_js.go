@@ -6,17 +6,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A page accepts nobody, so a browser build does not count addresses and calls and does not watch
+// A page accepts nobody, so a browser build does not count calls and does not watch
 // how fast clients are.
-
-type (
-	addrLimits struct{ max int }
-	addrKey    struct{ counts bool }
-)
-
-func newAddrLimits(*ServerOptions) addrLimits { return addrLimits{} }
-
-func (addrLimits) keyOf(string) addrKey { return addrKey{} }
 
 func (*Conn) turnedDown(wire.Frame) bool   { return false }
 func (*Conn) comesTooLate(wire.Frame) bool { return false }

@@ -34,8 +34,8 @@ func TestHelloTimeout(t *testing.T) {
 func TestMaxConns(t *testing.T) {
 	inWorld(t, &ServerOptions{MaxConns: 3}, func(w *world) {
 		w.serve()
-		shaking := w.peer() // counts too
-		a, b := w.join(w.client("a")), w.join(w.client("b"))
+		w.peer() // counts for MaxHandshakes alone
+		a, b, d := w.join(w.client("a")), w.join(w.client("b")), w.join(w.client("d"))
 		err := w.client("c").Connect(w.ctx)
 		require.Equal(t, CodeTooManyConns.String(), CodeOf(err).String())
 		require.True(t, IsRemote(err))
@@ -43,9 +43,9 @@ func TestMaxConns(t *testing.T) {
 		<-a.Done()
 		synctest.Wait()
 		c := w.join(w.client("c"))
-		shaking.stream.Close() //nolint:errcheck // it is over
 		require.NoError(t, b.Close())
 		require.NoError(t, c.Close())
+		require.NoError(t, d.Close())
 	})
 }
 
@@ -63,7 +63,7 @@ func TestMaxConnsStorm(t *testing.T) {
 			require.Error(t, <-refused)
 		}
 		synctest.Wait()
-		require.Equal(t, int64(1), w.srv.open.Load())
+		require.Equal(t, 1, w.srv.gate.Counts().Settled)
 		require.NoError(t, a.Close())
 	})
 }

@@ -98,9 +98,9 @@ func (q *queue) whenIdle() <-chan struct{} {
 // relink goes on over another stream with a peer that has received so many frames, if the
 // connection is still suspended as it was when it lost the link before, which nobody uses any
 // more. welcome, which may be nil, is called with the connection locked and returns what is
-// written first. If ok is true the caller reads with rd. If both are false, what the peer
-// lacks is not there any more.
-func (c *Conn) relink(before, l *link, rd *reader, addr string, received uint64, welcome func() []byte) (ok, changed bool) {
+// written first, or false if the connection must not go on. If ok is true the caller reads with rd.
+// If both are false the connection cannot go on: what the peer lacks is not there any more.
+func (c *Conn) relink(before, l *link, rd *reader, addr string, received uint64, welcome func() ([]byte, bool)) (ok, changed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.isWaitingLocked(before) || c.detached.Load() {
@@ -109,13 +109,18 @@ func (c *Conn) relink(before, l *link, rd *reader, addr string, received uint64,
 	c.addr = addr
 	var first []byte
 	if welcome != nil {
-		first = welcome()
+		if first, ok = welcome(); !ok {
+			return false, false
+		}
 	}
 	c.out.mu.Lock()
 	ok = c.out.resumeLocked(l, received, first)
 	c.out.control.acked = c.received // the welcome, or the hello, has said so
 	c.out.mu.Unlock()
 	if !ok {
+		if welcome != nil {
+			c.eng.mayWait(c) // it waits again
+		}
 		return false, false
 	}
 	c.suspended = false // its count in running is the reader's now

@@ -4,28 +4,41 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/hisock/hisock/core/internal/admit"
 )
 
 // ServerOptions configure a [Server]. They are copied when it is made; a nil
 // pointer and the zero value mean the defaults. Where a comment says so, a negative
 // value turns a limit off.
 type ServerOptions struct {
-	// MaxConns is how many connections there may be at once, those still shaking hands
-	// included. One more is refused with [CodeTooManyConns].
-	// Zero means 16384. Negative means no limit.
+	// MaxConns is how many clients there may be at once, those that are suspended and those
+	// that Authorize is asked about included. One more that has said hello makes the client
+	// leave that has been suspended longest, of the address of which most are suspended; if none
+	// is, it is refused with [CodeTooManyConns]. Zero means 16384. Negative means no limit.
 	MaxConns int
 
 	// MaxConnsPerAddr is how many of them one address may have: an IPv4 address, or the first
-	// 64 bits of an IPv6 address. One more is refused with [CodeTooManyConns].
+	// 64 bits of an IPv6 address. One more makes the client leave that has been suspended
+	// longest of those of the address, or is refused with [CodeTooManyConns].
 	// Zero means 1024, but no limit for this machine's own addresses and for
 	// media whose addresses are not IP addresses, since a proxy may stand there for many; those
 	// are limited when the option is set. Negative means no limit.
 	MaxConnsPerAddr int
 
-	// MaxHandshakes is how many newcomers may be shaking hands at once, from the moment they are
-	// accepted until they are welcomed or told why not. One more is refused with
-	// [CodeTooManyConns] at once. Zero means 1024. Negative means no limit.
+	// MaxHandshakes is how many newcomers there may be at once that have not said hello, or are
+	// being told why they are not let in; and as many that Authorize is asked about. With one
+	// more that has not said hello, the oldest of them is closed, of the address that has most. One
+	// more to ask about takes the place of the newest of the address that has most, if that
+	// has more than its own, and is refused with [CodeTooManyConns] otherwise. A client that
+	// comes back to a session needs no such place once it has said hello.
+	// Zero means 1024. Negative means as many as MaxConns.
 	MaxHandshakes int
+
+	// MaxHandshakesPerAddr is how many of each one address may have. One more that has not said
+	// hello takes the place of the oldest; one more to ask about is refused. Zero means 64, with the
+	// exceptions of MaxConnsPerAddr. Negative means no limit.
+	MaxHandshakesPerAddr int
 
 	// HelloTimeout is how long a newcomer may take to say who it is.
 	// Zero means 10 s. Negative means for ever.
@@ -55,6 +68,9 @@ type ServerOptions struct {
 	// Authorize is asked before a client is welcomed, a classic one too. It runs on a goroutine of
 	// the newcomer's own, also with Manual, so it may take its time: ctx ends with
 	// HelloTimeout, and when a Shutdown begins. That the client has hung up is noticed afterwards.
+	// If it has not returned a second after the end of ctx, AuthorizeGroup for the groups of the hello
+	// included, the client is refused with [CodeUnavailable], and the server goes on without
+	// it: a Shutdown does not wait for it either, and what it returns counts for nothing.
 	//
 	// An [Error] in the chain of its error refuses the client with that code, message and
 	// RetryAfter: [Retry] says whether the client comes back. One without a code is [CodeUnauthorized].
@@ -364,24 +380,28 @@ const (
 	defaultMaxConns      = 16384
 	defaultHelloTime     = 10 * time.Second
 	defaultMaxHandshakes = 1024
-	defaultMaxHello      = 8 << 10
-	defaultMaxName       = 128
-	defaultMaxCalls      = 1024
-	defaultMaxGroups     = 64
-	defaultChangeRate    = 10
-	defaultMaxFrame      = 1 << 20
-	defaultQueueBytes    = 1 << 20
-	defaultInboxBytes    = 256 << 10
-	defaultConcurrent    = 64
-	defaultFrameTime     = 20 * time.Second
-	defaultHeartbeat     = 15 * time.Second
-	defaultWriteTime     = 20 * time.Second
-	defaultDrainTime     = 10 * time.Second
-	defaultRestartTime   = time.Second
-	defaultCloseTime     = 2 * time.Second
-	defaultResumeTime    = 30 * time.Second
-	defaultRetryMin      = 500 * time.Millisecond
-	defaultRetryMax      = 20 * time.Second
+
+	defaultMaxConnsPerAddr      = 1024
+	defaultMaxHandshakesPerAddr = 64
+
+	defaultMaxHello    = 8 << 10
+	defaultMaxName     = 128
+	defaultMaxCalls    = 1024
+	defaultMaxGroups   = 64
+	defaultChangeRate  = 10
+	defaultMaxFrame    = 1 << 20
+	defaultQueueBytes  = 1 << 20
+	defaultInboxBytes  = 256 << 10
+	defaultConcurrent  = 64
+	defaultFrameTime   = 20 * time.Second
+	defaultHeartbeat   = 15 * time.Second
+	defaultWriteTime   = 20 * time.Second
+	defaultDrainTime   = 10 * time.Second
+	defaultRestartTime = time.Second
+	defaultCloseTime   = 2 * time.Second
+	defaultResumeTime  = 30 * time.Second
+	defaultRetryMin    = 500 * time.Millisecond
+	defaultRetryMax    = 20 * time.Second
 
 	defaultClassicHeader = 16
 
@@ -429,6 +449,18 @@ func (o *ServerOptions) withDefaults() ServerOptions {
 		v.Logger = silent{}
 	}
 	return v
+}
+
+// places are the limits of those who come, of options whose defaults are filled in.
+func (o *ServerOptions) places() admit.Limits {
+	return admit.Limits{
+		Conns:           o.MaxConns,
+		ConnsPerAddr:    limit(o.MaxConnsPerAddr, defaultMaxConnsPerAddr),
+		ConnsOfMany:     o.MaxConnsPerAddr != 0,
+		Greeting:        o.MaxHandshakes,
+		GreetingPerAddr: limit(o.MaxHandshakesPerAddr, defaultMaxHandshakesPerAddr),
+		GreetingOfMany:  o.MaxHandshakesPerAddr != 0,
+	}
 }
 
 func (o *ServerOptions) config() config {

@@ -50,7 +50,9 @@ func TestOriginalStartServer(t *testing.T) {
 		require.Equal(t, core.CodeTooManyConns, core.CodeOf(err))
 		require.True(t, core.IsRemote(err))
 		require.Equal(t, core.CodeTooManyConns, core.CodeOf(next(t, o.faults).err))
-		dialPython(t, o.addr).rest() // it cannot be told why in a way that it understands
+		carl := dialPython(t, o.addr)
+		carl.sends(pythonHello("carl", ""))
+		carl.rest() // it cannot be told why in a way that it understands
 		require.Equal(t, core.CodeTooManyConns, core.CodeOf(next(t, o.faults).err))
 
 		o.check(ada) // those who are there do not notice

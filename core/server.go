@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/transport"
 )
 
@@ -18,10 +19,11 @@ import (
 // those that register are safe for concurrent use.
 type Server struct {
 	handlers
-	opts       ServerOptions
-	eng        *engine
-	addrLimits addrLimits
-	reserved   map[string]struct{} // names that no client may take, folded
+	opts     ServerOptions
+	eng      *engine
+	limits   admit.Limits
+	gate     *admit.Gate
+	reserved map[string]struct{} // names that no client may take, folded
 
 	onJoin    func(c *Conn)
 	onLeave   func(c *Conn, why error)
@@ -37,42 +39,33 @@ type Server struct {
 	histories *histories // nil: nothing is kept
 
 	lastID    atomic.Uint64
-	open      atomic.Int64   // connections, those still shaking hands included
 	farewells atomic.Uint64  // how many were told to come back
 	laters    atomic.Uint64  // how many were told so because nobody could decide about them
-	waiting   atomic.Int64   // connections that are suspended, which are not among these
-	refusing  chan struct{}  // a slot for each newcomer that is being told that we are full
 	conns     sync.WaitGroup // one for each connection, and each Serve
 
 	mu        sync.Mutex // guards the fields below
-	gate      gate
-	serving   bool // the sweeper runs
+	serving   bool       // the sweeper runs
 	closing   bool
 	listeners map[uint64]transport.Listener
-	shaking   map[uint64]transport.Conn
+	shaking   map[uint64]*arrival
 	sessions  map[uint64]*Conn // those that can be resumed, by id
 	lastKey   uint64           // of these two
 	stopping  chan struct{}    // closed by the first Shutdown
 	stopped   chan struct{}    // closed when nothing runs any more
 }
 
-// maxRefusing is how many newcomers are told at once that the server is full; others are
-// just closed.
-const maxRefusing = 32
-
 // NewServer returns a server that does not listen yet. opts may be nil.
 func NewServer(opts *ServerOptions) *Server {
 	s := &Server{
-		opts:       opts.withDefaults(),
-		addrLimits: newAddrLimits(opts),
-		gate:       gate{places: make(map[uint64]addrKey), perAddr: make(map[addrKey]int), asking: make(map[uint64]context.CancelFunc)},
-		refusing:   make(chan struct{}, maxRefusing),
-		stopping:   make(chan struct{}),
-		stopped:    make(chan struct{}),
-		listeners:  make(map[uint64]transport.Listener),
-		shaking:    make(map[uint64]transport.Conn),
-		sessions:   make(map[uint64]*Conn),
+		opts:      opts.withDefaults(),
+		stopping:  make(chan struct{}),
+		stopped:   make(chan struct{}),
+		listeners: make(map[uint64]transport.Listener),
+		shaking:   make(map[uint64]*arrival),
+		sessions:  make(map[uint64]*Conn),
 	}
+	s.limits = s.opts.places()
+	s.gate = admit.New(s.limits)
 	s.conv, s.maxCommand = s.opts.Codec, s.opts.MaxCommand
 	s.histories = newHistories(s.opts.History)
 	s.reserved = foldNames(s.opts.ReservedNames)
@@ -88,8 +81,8 @@ func NewServer(opts *ServerOptions) *Server {
 		finished:  s.finished,
 		change:    s.change,
 		asked:     s.asked,
-		mayWait:   s.mayWait,
-		waited:    s.waited,
+		mayWait:   func(c *Conn) bool { return s.gate.Suspend(c.place) },
+		waited:    func(c *Conn) { s.gate.Leave(c.place) },
 		suspended: s.suspended,
 		drained:   (*Conn).moreNotices,
 	}
@@ -269,7 +262,7 @@ func (s *Server) gone(c *Conn) {
 // finished runs when nothing of a connection runs any more.
 func (s *Server) finished(c *Conn) {
 	defer s.conns.Done()
-	s.leavePlace(c)
+	s.gate.Free(c.place)
 	s.eng.sweep.remove(c)
 	if !c.joined {
 		return

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/internal/notices"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
@@ -12,44 +13,23 @@ import (
 
 // accept takes a new stream, whose handshake and reading get a goroutine of their own.
 func (s *Server) accept(base context.Context, stream transport.Conn) {
-	from := s.addrLimits.keyOf(stream.Info().Remote)
+	ar := &arrival{stream: stream}
+	from := admit.AddrOf(stream.Info().Remote)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.closing {
+		s.mu.Unlock()
 		stream.Close() //nolint:errcheck // it was never used
 		return
 	}
 	s.lastKey++
-	key := s.lastKey
-	s.shaking[key] = stream
+	ar.key = s.lastKey
+	s.shaking[ar.key] = ar
 	s.conns.Add(1)
-	if why := s.takePlaceLocked(key, from); why != nil {
-		go s.refuseFull(key, stream, why)
-		return
-	}
-	go s.welcome(base, key, stream)
-}
-
-// shaken ends the accounts of a stream that did not become a connection.
-func (s *Server) shaken(key uint64) {
-	s.mu.Lock()
-	delete(s.shaking, key)
+	var evicted *admit.Place
+	ar.place, evicted = s.gate.Enter(from, ar)
 	s.mu.Unlock()
-	s.conns.Done()
-}
-
-// refuseFull tells a newcomer that there is no place for it, unless too many are being told
-// so at this moment.
-func (s *Server) refuseFull(key uint64, stream transport.Conn, why *Error) {
-	defer s.shaken(key)
-	s.refused(stream, why)
-	select {
-	case s.refusing <- struct{}{}:
-		defer func() { <-s.refusing }()
-		hangUp(stream, s.refusal(why, nil, false, nil))
-	default:
-		stream.Close() //nolint:errcheck // nothing to be done about it
-	}
+	s.makeRoom(evicted)
+	go s.welcome(base, ar)
 }
 
 func (s *Server) refused(stream transport.Conn, why *Error) {
@@ -75,34 +55,27 @@ func (s *Server) refusal(why *Error, hello *wire.Hello, http bool, peer *classic
 }
 
 // welcome shakes hands and then reads the connection until it ends.
-func (s *Server) welcome(base context.Context, key uint64, stream transport.Conn) {
+func (s *Server) welcome(base context.Context, ar *arrival) {
+	stream := ar.stream
 	var hurry time.Time
 	if s.opts.HelloTimeout > 0 {
 		hurry = time.Now().Add(s.opts.HelloTimeout)
 		stream.SetReadDeadline(hurry) //nolint:errcheck // the read will fail
 	}
-	if s.isClosing() { // a Shutdown may have set its own deadline just before
+	if s.isClosing() || s.gate.HasRoomMade(ar.place) { // who set a deadline just before
 		stream.SetReadDeadline(time.Now()) //nolint:errcheck // the read will fail
 	}
 	rd := &reader{}
 	hello, peer, why := s.readHello(stream, rd)
-	var a *Admission
-	var c *Conn
+	ar.hello, ar.peer = hello, peer
 	settled := false
-	defer func() {
-		if settled {
-			return
+	defer func() { // the program has ended this goroutine, which nothing can prevent
+		if !settled && s.decided(ar) {
+			s.turnAway(ar, s.later(NewError(CodeUnavailable, "")), errGoexit, false)
 		}
-		// The program has ended this goroutine, which nothing can prevent.
-		defer s.shaken(key)
-		defer s.endShake()
-		s.freePlace(key)
-		why := s.later(NewError(CodeUnavailable, ""))
-		s.refused(stream, wrapError(why.Code, "", errGoexit))
-		hangUp(stream, s.refusal(why, hello, false, peer))
 	}()
 	if why == nil && len(hello.Token) > 0 {
-		if c := s.resume(key, stream, rd, hello); c != nil {
+		if c := s.resume(ar, rd, hello); c != nil {
 			settled = true
 			s.goOn(c, rd)
 			return
@@ -112,23 +85,34 @@ func (s *Server) welcome(base context.Context, key uint64, stream transport.Conn
 		why = NewError(CodeSessionOver, "")
 	}
 	if why == nil {
-		a, why = s.authorize(base, key, stream.Info(), hello, peer != nil, hurry)
+		why = s.takePlace(ar)
+	}
+	var c *Conn
+	if why == nil {
+		c, why = s.decideAbout(base, ar, hurry)
+		if !s.decided(ar) {
+			settled = true
+			rd.release()
+			return
+		}
 	}
 	if why == nil {
-		c, why = s.admit(base, key, stream, hello, peer, a)
+		why = s.admit(ar, c)
 	}
 	settled = true
 	if why != nil {
-		defer s.shaken(key)
-		defer s.endShake() // behind the refusal, which takes a goroutine too
+		if c != nil {
+			c.cancel(nil)
+		}
 		http := why.Code == CodeNotNative && looksLikeHTTP(rd.buf[:rd.w])
 		rd.release()
-		if s.isClosing() {
+		switch {
+		case s.isClosing():
 			why = s.farewell()
+		case s.gate.HasRoomMade(ar.place):
+			why = errMadeRoom
 		}
-		s.freePlace(key) // before it is told, and may come again
-		s.refused(stream, hideAuth(why, hello))
-		hangUp(stream, s.refusal(why, hello, http, peer))
+		s.turnAway(ar, why, nil, http)
 		return
 	}
 	s.enterGroups(c)
@@ -137,6 +121,20 @@ func (s *Server) welcome(base context.Context, key uint64, stream transport.Conn
 		s.runJoin(c)
 		s.come(c)
 	})
+}
+
+// decideAbout lets the program decide about a newcomer whose hello is well formed, and makes a
+// connection of its stream that nobody knows yet.
+func (s *Server) decideAbout(base context.Context, ar *arrival, hurry time.Time) (*Conn, *Error) {
+	ctx := base
+	if s.opts.Authorize != nil || s.opts.AuthorizeGroup != nil {
+		ctx = s.beginAsking(base, ar, hurry)
+	}
+	a, why := s.authorize(ctx, ar.stream.Info(), ar.hello, ar.peer != nil)
+	if why != nil {
+		return nil, why
+	}
+	return s.newcomer(base, ctx, ar, a), nil
 }
 
 var errShuttingDown = NewError(CodeShutdown, "the server is shutting down")
@@ -181,10 +179,11 @@ func (s *Server) readNativeHello(stream transport.Conn, rd *reader) (*wire.Hello
 	return hello, nil
 }
 
-// admit makes a connection of a stream whose hello is well formed: its welcome is queued
-// before anybody can send to it.
-func (s *Server) admit(base context.Context, key uint64, stream transport.Conn, hello *wire.Hello, peer *classicPeer, a *Admission) (*Conn, *Error) {
-	c := newConn(base, s.eng, s.lastID.Add(1), stream)
+// newcomer makes a connection of a stream, whose context derives from base: its welcome is queued
+// before anybody can send to it. ctx is that of AuthorizeGroup.
+func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) *Conn {
+	hello, peer := ar.hello, ar.peer
+	c := newConn(base, s.eng, s.lastID.Add(1), ar.stream)
 	c.server, c.classic = true, peer
 	c.addr = c.Info().Remote
 	c.name = hello.Name
@@ -193,7 +192,7 @@ func (s *Server) admit(base context.Context, key uint64, stream transport.Conn, 
 	c.values.Store(&a.values)
 	c.peerMaxFrame = peerMaxFrame(hello.MaxFrame)
 	c.joined = true
-	refused := s.allowGroups(base, key, c, a)
+	refused := s.allowGroups(ctx, c, a)
 	if hello.Resume && peer == nil && s.opts.ResumeTime > 0 {
 		c.session = newSession(c.id, hello)
 		c.out.keep.on = c.token != nil
@@ -206,20 +205,31 @@ func (s *Server) admit(base context.Context, key uint64, stream transport.Conn, 
 	w.Refused = refused
 	w.FitRefused(c.peerMaxFrame)
 	c.queueWelcome(w)
+	return c
+}
 
+// admit lets everybody know a connection, if its name is free and there is a place.
+func (s *Server) admit(ar *arrival, c *Conn) *Error {
+	var evicted []*admit.Place
+	defer func() { s.makeRoom(evicted...) }() // with no lock held
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
-		c.cancel(nil)
-		return nil, errShuttingDown
+		return errShuttingDown
 	}
 	if c.name != "" && !s.addName(c.name, c) {
-		c.cancel(nil)
-		return nil, nameTaken(c.name)
+		return nameTaken(c.name)
 	}
-	delete(s.shaking, key)
-	s.gate.shakes--
-	c.place = key
+	var no admit.Refusal
+	if evicted, no = s.gate.Join(ar.place, c); no != admit.None {
+		s.dropName(c)
+		return s.noPlace(no)
+	}
+	for _, p := range evicted {
+		s.all.remove(p.Owner().(*Conn)) // so that there are never more than MaxConns
+	}
+	delete(s.shaking, ar.key)
+	c.place = ar.place
 	c.guard = newGuard(&s.opts)
 	c.setHeld(nil)
 	if !s.replays() {
@@ -240,7 +250,7 @@ func (s *Server) admit(base context.Context, key uint64, stream transport.Conn, 
 		heartbeat = 0 // it has none
 	}
 	s.eng.sweep.add(c, heartbeat)
-	return c, nil
+	return nil
 }
 
 // queueWelcome puts the welcome at the head of the queue. It is written when the join

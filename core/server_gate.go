@@ -3,66 +3,181 @@ package core
 import (
 	"context"
 	"strconv"
+	"time"
+
+	"github.com/hisock/hisock/core/internal/admit"
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
 )
 
-// A gate counts who has come, before anybody has said who it is. It is guarded by
-// Server.mu.
-type gate struct {
-	places  map[uint64]addrKey            // of each who has a place, by the key of its stream
-	perAddr map[addrKey]int               // those that are counted
-	shakes  int                           // handshakes under way
-	asking  map[uint64]context.CancelFunc // of each whom Authorize decides about
+// An arrival is a stream that has not become a connection: whoever it is shakes hands, or is
+// being told why it is not let in. Server.shaking has it until then.
+type arrival struct {
+	key    uint64
+	stream transport.Conn
+	place  *admit.Place
+
+	// Owned by the arrival's goroutine until it asks the program, and then guarded by Server.mu.
+	hello *wire.Hello  // nil before it has come
+	peer  *classicPeer // nil for a native peer
+
+	// Guarded by Server.mu.
+	asking  bool               // the program decides about it
+	cancel  context.CancelFunc // ends the context of that
+	unwatch func() bool        // forgets that the context may end
+	left    bool               // the program did not decide in time: all of this is over
 }
 
-// takePlaceLocked gives a newcomer a place, or says why there is none. Whoever got one gives
-// it back with freePlace, and ends its handshake with endShake.
-func (s *Server) takePlaceLocked(key uint64, from addrKey) *Error {
-	g := &s.gate
-	switch {
-	case s.opts.MaxConns > 0 && s.open.Load() >= int64(s.opts.MaxConns):
-		return NewError(CodeTooManyConns, "the server has "+strconv.Itoa(s.opts.MaxConns)+" connections")
-	case s.opts.MaxHandshakes > 0 && g.shakes >= s.opts.MaxHandshakes:
-		return NewError(CodeTooManyConns, strconv.Itoa(g.shakes)+" newcomers are being welcomed")
-	case from.counts && g.perAddr[from] >= s.addrLimits.max:
-		return NewError(CodeTooManyConns, "the server has "+strconv.Itoa(s.addrLimits.max)+" connections from this address")
-	}
-	if from.counts {
-		g.perAddr[from]++
-	}
-	g.places[key] = from
-	g.shakes++
-	s.open.Add(1)
-	return nil
+// decideGrace is how long Authorize and AuthorizeGroup may take to return when their context
+// has ended. Then the server goes on without them.
+const decideGrace = time.Second
+
+// takePlace keeps a place free for a newcomer that has said hello.
+func (s *Server) takePlace(ar *arrival) *Error {
+	evicted, no := s.gate.Ask(ar.place)
+	s.makeRoom(evicted)
+	return s.noPlace(no)
 }
 
-// freePlace gives a place back, once however often it is called.
-func (s *Server) freePlace(key uint64) {
+// noPlace is why there is no place, or nil.
+func (s *Server) noPlace(no admit.Refusal) *Error {
+	switch no {
+	case admit.None:
+		return nil
+	case admit.Full:
+		return NewError(CodeTooManyConns, "the server has "+strconv.Itoa(s.limits.Conns)+" connections")
+	case admit.AddrFull:
+		return NewError(CodeTooManyConns, "the server has "+strconv.Itoa(s.limits.ConnsPerAddr)+" connections from this address")
+	case admit.Busy:
+		return NewError(CodeTooManyConns, strconv.Itoa(s.limits.Greeting)+" newcomers are being welcomed")
+	case admit.AddrBusy:
+		return NewError(CodeTooManyConns, strconv.Itoa(s.limits.GreetingPerAddr)+" newcomers from this address are being welcomed")
+	}
+	return errMadeRoom
+}
+
+var errMadeRoom = NewError(CodeTooManyConns, "the place was given to another newcomer")
+
+// makeRoom ends those who have lost their place. No lock is held.
+func (s *Server) makeRoom(evicted ...*admit.Place) {
+	for _, p := range evicted {
+		if p == nil {
+			continue
+		}
+		switch owner := p.Owner().(type) {
+		case *arrival:
+			s.hurry(owner)
+		case *Conn:
+			s.eng.counters.givenUp.Add(1)
+			endAway(owner, NewError(CodeConnLost, "its place was needed by another connection"))
+		}
+	}
+}
+
+// hurry lets the goroutine of an arrival find that it is over.
+func (s *Server) hurry(ar *arrival) {
+	ar.stream.SetReadDeadline(time.Now()) //nolint:errcheck // it has its own deadline
+	s.mu.Lock()
+	cancel := ar.cancel
+	s.mu.Unlock()
+	if cancel != nil {
+		cancel()
+	}
+}
+
+// endAway ends a connection that is suspended. When it returns nobody can send to the connection
+// any more; its leave handler runs on another goroutine, since the caller has other things to do.
+func endAway(c *Conn, why *Error) {
+	if c.hold() {
+		c.end(why, nil, ending{})
+		go c.exit()
+	}
+}
+
+// beginAsking returns the context in which the program decides about a newcomer, until decided is
+// called. A Shutdown ends it too, and hurry is when there is no more time; zero is never.
+func (s *Server) beginAsking(base context.Context, ar *arrival, hurry time.Time) context.Context {
+	ctx, cancel := context.WithCancel(base)
+	if !hurry.IsZero() {
+		ctx, cancel = context.WithDeadline(base, hurry)
+	}
+	unwatch := context.AfterFunc(ctx, func() {
+		time.AfterFunc(decideGrace, func() { s.leaveBehind(ar) })
+	})
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g := &s.gate
-	from, ok := g.places[key]
-	if !ok {
+	ar.asking, ar.cancel, ar.unwatch = true, cancel, unwatch
+	if s.closing {
+		cancel()
+	}
+	return ctx
+}
+
+// decided notes that the program has decided, or was not asked. It reports false if that was too
+// late: then the newcomer has been turned away.
+func (s *Server) decided(ar *arrival) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ar.asking {
+		ar.asking = false
+		ar.unwatch()
+		ar.cancel()
+	}
+	return !ar.left
+}
+
+// leaveBehind goes on without an Authorize or AuthorizeGroup that does not return. Nobody can end
+// its goroutine; the stream and the place are freed.
+func (s *Server) leaveBehind(ar *arrival) {
+	s.mu.Lock()
+	if !ar.asking {
+		s.mu.Unlock()
 		return
 	}
-	delete(g.places, key)
-	s.open.Add(-1)
-	if g.perAddr[from]--; g.perAddr[from] <= 0 {
-		delete(g.perAddr, from)
+	ar.asking, ar.left = false, true
+	s.mu.Unlock()
+	s.turnAway(ar, s.later(NewError(CodeUnavailable, "")), errNoDecision, false)
+}
+
+var errNoDecision = NewError(CodeDeadlineExceeded, "Authorize or AuthorizeGroup does not return")
+
+// turnAway tells a newcomer that it is not let in, and ends its accounts. cause is told to the
+// logger and the error hook only.
+func (s *Server) turnAway(ar *arrival, why *Error, cause error, http bool) {
+	defer s.shaken(ar)
+	s.makeRoom(s.gate.Refuse(ar.place)) // before it is told, and may come again
+	shown := why
+	if cause != nil {
+		shown = wrapError(why.Code, "", cause)
 	}
+	s.refused(ar.stream, hideAuth(shown, ar.hello))
+	if s.gate.HasRoomMade(ar.place) {
+		ar.stream.Close() //nolint:errcheck // nothing to be done about it
+		return
+	}
+	hangUp(ar.stream, s.refusal(why, ar.hello, http, ar.peer))
 }
 
-// leavePlace gives a connection's place back.
-func (s *Server) leavePlace(c *Conn) {
+// shaken ends the accounts of a stream that did not become a connection of its own.
+func (s *Server) shaken(ar *arrival) {
+	s.gate.Free(ar.place)
 	s.mu.Lock()
-	key := c.place
-	c.place = 0 // no stream has that key
+	delete(s.shaking, ar.key)
 	s.mu.Unlock()
-	s.freePlace(key)
+	s.conns.Done()
 }
 
-// endShake notes that one who had a place is no longer shaking hands.
-func (s *Server) endShake() {
+// giveUpAsking turns away all whom the program decides about at this moment.
+func (s *Server) giveUpAsking() {
 	s.mu.Lock()
-	s.gate.shakes--
+	var left []*arrival
+	for _, ar := range s.shaking {
+		if ar.asking {
+			left = append(left, ar)
+		}
+	}
 	s.mu.Unlock()
+	for _, ar := range left {
+		s.leaveBehind(ar)
+	}
 }

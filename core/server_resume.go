@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/hisock/hisock/core/wire"
-	"github.com/hisock/hisock/transport"
 )
 
 // OnSuspend registers what runs when a client's connection has broken off and it may come back:
@@ -23,20 +22,8 @@ func (s *Server) OnResume(f func(c *Conn)) {
 	s.onResume = f
 }
 
-// mayWait reports whether one more connection may be suspended: as many as may be connected.
-func (s *Server) mayWait(*Conn) bool {
-	if s.waiting.Add(1) > int64(s.opts.MaxConns) && s.opts.MaxConns > 0 {
-		s.waiting.Add(-1)
-		return false
-	}
-	return true
-}
-
-func (s *Server) waited(*Conn) { s.waiting.Add(-1) }
-
 // suspended tells the program, and ends the connection if it is not resumed in time.
 func (s *Server) suspended(c *Conn, l *link, why *Error) {
-	s.leavePlace(c)
 	s.eng.log.Info("hisock: suspended", "peer", c.label(), "why", why.Error())
 	c.inform(func() {
 		if s.onSuspend != nil {
@@ -77,12 +64,17 @@ func (s *Server) session(hello *wire.Hello) *Conn {
 // resume goes on with the connection that a newcomer names, over its stream, and returns it; the
 // caller reads. If it returns nil the newcomer joins like any other, and that connection, if
 // there was one, has ended, unless the hello is an old one.
-func (s *Server) resume(key uint64, stream transport.Conn, rd *reader, hello *wire.Hello) *Conn {
+func (s *Server) resume(ar *arrival, rd *reader, hello *wire.Hello) *Conn {
 	c := s.session(hello)
-	if c == nil {
+	if c == nil || c.hasAcked(hello.Received) {
 		return nil
 	}
-	l := newLink(stream)
+	evicted, ok := s.gate.Resume(c.place, ar.place)
+	s.makeRoom(evicted)
+	if !ok {
+		return nil
+	}
+	l := newLink(ar.stream)
 	for {
 		if c.hasAcked(hello.Received) {
 			return nil
@@ -91,20 +83,19 @@ func (s *Server) resume(key uint64, stream transport.Conn, rd *reader, hello *wi
 		if !s.awaitGone(c, before) {
 			return nil
 		}
-		ok, changed := s.relink(c, key, before, l, rd, hello.Received)
-		if ok {
-			break
-		}
-		if !changed && !c.hasAcked(hello.Received) { // and the next turn waits until it has left
+		ok, changed := s.relink(c, ar, before, l, rd, hello.Received)
+		switch {
+		case ok:
+			s.shaken(ar)
+			s.eng.counters.resumed.Add(1)
+			ar.stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
+			return c
+		case s.gate.HasRoomMade(ar.place): // another stream goes on with the session
+			return nil
+		case !changed && !c.hasAcked(hello.Received): // and the next turn waits until it has left
 			c.end(NewError(CodeConnLost, "what the client lacks is not kept any more"), nil, ending{waiting: before})
 		}
 	}
-	s.endShake()
-	s.shaken(key)
-	s.waited(c)
-	s.eng.counters.resumed.Add(1)
-	stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
-	return c
 }
 
 // hasAcked reports whether the peer has acknowledged more than so many frames: then a hello that
@@ -167,22 +158,21 @@ func (s *Server) awaitGone(c *Conn, l *link) bool {
 }
 
 // relink gives the connection its new stream, behind a welcome, and keeps the index of addresses.
-func (s *Server) relink(c *Conn, key uint64, before, l *link, rd *reader, received uint64) (ok, changed bool) {
+func (s *Server) relink(c *Conn, ar *arrival, before, l *link, rd *reader, received uint64) (ok, changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
 		return false, false
 	}
 	addr := c.Addr()
-	ok, changed = c.relink(before, l, rd, l.info.Remote, received, func() []byte {
+	ok, changed = c.relink(before, l, rd, l.info.Remote, received, func() ([]byte, bool) {
 		w := s.welcomeTo(c)
 		w.Resumed, w.Received = true, c.received
-		return wire.AppendWelcome(nil, w)
+		return wire.AppendWelcome(nil, w), s.gate.Relink(c.place, ar.place)
 	})
 	if ok {
 		s.byAddr.remove(addr, c)
 		s.byAddr.add(l.info.Remote, c)
-		c.place = key
 	}
 	return ok, changed
 }

@@ -42,10 +42,11 @@ func (s *Server) Done() <-chan struct{} { return s.stopped }
 // cut closes the streams of all that is left.
 func (s *Server) cut(why error) {
 	s.mu.Lock()
-	for _, stream := range s.shaking {
-		stream.Close() //nolint:errcheck // it is being cut
+	for _, ar := range s.shaking {
+		ar.stream.Close() //nolint:errcheck // it is being cut
 	}
 	s.mu.Unlock()
+	s.giveUpAsking()
 	for _, c := range s.eng.sweep.conns() {
 		c.cut(why)
 	}
@@ -64,11 +65,11 @@ func (s *Server) stop() <-chan struct{} {
 	for _, l := range s.listeners {
 		l.Close() //nolint:errcheck // nothing to be done about it
 	}
-	for _, stream := range s.shaking {
-		stream.SetReadDeadline(time.Now()) //nolint:errcheck // it has its own deadline
-	}
-	for _, cancel := range s.gate.asking {
-		cancel()
+	for _, ar := range s.shaking {
+		ar.stream.SetReadDeadline(time.Now()) //nolint:errcheck // it has its own deadline
+		if ar.asking {
+			ar.cancel()
+		}
 	}
 	go func() {
 		s.conns.Wait()

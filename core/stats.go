@@ -7,6 +7,7 @@ type counters struct {
 	dropped atomic.Uint64
 	slow    atomic.Uint64
 	resumed atomic.Uint64
+	givenUp atomic.Uint64
 }
 
 // ServerStats are counters of a server since it was made, and how much there is now.
@@ -15,6 +16,7 @@ type ServerStats struct {
 	Suspended int // of these, those that have no stream at this moment
 
 	Resumed       uint64 // connections that went on over another stream
+	GivenUp       uint64 // suspended connections that were ended before their time, to make room
 	Dropped       uint64 // frames that were dropped, see [Overflow]
 	SlowConsumers uint64 // clients that were disconnected for a full queue
 }
@@ -22,8 +24,9 @@ type ServerStats struct {
 // Stats returns the server's counters.
 func (s *Server) Stats() ServerStats {
 	return ServerStats{
-		Conns: s.Len(), Suspended: int(s.waiting.Load()),
+		Conns: s.Len(), Suspended: s.gate.Counts().Waiting,
 		Resumed:       s.eng.counters.resumed.Load(),
+		GivenUp:       s.eng.counters.givenUp.Load(),
 		Dropped:       s.eng.counters.dropped.Load(),
 		SlowConsumers: s.eng.counters.slow.Load(),
 	}

@@ -1,0 +1,28 @@
+//go:build !js
+
+package admit
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// AddrOf returns under what a newcomer from a remote address is counted: one IPv4 address, or the
+// 64 bits of an IPv6 address that a network gives to one customer. This machine's own
+// addresses, and those that are not IP addresses, may stand for many.
+func AddrOf(remote string) Addr {
+	at, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		host := remote
+		if i := strings.LastIndexByte(host, ':'); i >= 0 {
+			host = host[:i]
+		}
+		return Addr{Host: host, Many: true}
+	}
+	ip := at.Addr().Unmap().WithZone("")
+	if ip.Is6() {
+		subnet, _ := ip.Prefix(64) // it has no zone and enough bits
+		return Addr{Host: subnet.String(), Many: ip.IsLoopback()}
+	}
+	return Addr{Host: ip.String(), Many: ip.IsLoopback()}
+}

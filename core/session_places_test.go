@@ -1,0 +1,190 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/internal/admit"
+	"github.com/hisock/hisock/core/wire"
+)
+
+// An address has no more sessions than it may have connections, and takes the place of nobody else.
+func TestSuspendedCountByAddress(t *testing.T) {
+	inWorld(t, &ServerOptions{MaxConnsPerAddr: 20, MaxConns: 100}, func(w *world) {
+		var left kept[string]
+		w.srv.OnLeave(func(c *Conn, why error) { left.add(c.Addr()) })
+		l := w.street()
+		away := func(addr string) *wire.Welcome {
+			p := w.from(l, addr)
+			p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Resume: true}))
+			f := p.want()
+			require.Equal(t, wire.KindWelcome, f.Kind)
+			welcome, err := wire.ParseWelcome(f.Body, nil)
+			require.NoError(t, err)
+			require.LessOrEqual(t, w.srv.Stats().Conns, 100)
+			p.stream.Close() //nolint:errcheck // it may come back
+			synctest.Wait()
+			return welcome
+		}
+		honest := away("10.1.1.1:1")
+		for range 400 {
+			away("10.6.6.6:1")
+			require.LessOrEqual(t, w.srv.Stats().Suspended, 21)
+		}
+		require.Equal(t, ServerStats{Conns: 21, Suspended: 21, GivenUp: 380}, w.srv.Stats())
+		require.Len(t, left.all(), 380)
+		require.NotContains(t, left.all(), "10.1.1.1:1")
+		for i := range 8 {
+			for range 20 {
+				away("10.6.7." + string(rune('0'+i)) + ":1")
+			}
+		}
+		require.Equal(t, 100, w.srv.Stats().Conns, "no more than MaxConns in all")
+		other := w.helloFrom(l, "10.1.1.2:1")
+		require.Equal(t, wire.KindWelcome, other.want().Kind, "one who stays has a place all the same")
+		require.Equal(t, 100, w.srv.Stats().Conns)
+
+		p := w.from(l, "10.1.1.1:2")
+		p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Resume: true, Session: honest.Session, Token: honest.Token}))
+		welcome, err := wire.ParseWelcome(p.want().Body, nil)
+		require.NoError(t, err)
+		require.True(t, welcome.Resumed)
+	})
+}
+
+// Who comes back has its place still, however full the server is, and whatever the server knows of
+// its old stream.
+func TestResumeOnAFullServer(t *testing.T) {
+	inWorld(t, &ServerOptions{MaxConns: 2}, func(w *world) {
+		w.serve()
+		_, mine := w.resumable("mine")
+		w.join(w.client("ada"))
+		for range 5 {
+			w.helloOf(&wire.Hello{}).wantRefuse(CodeTooManyConns)
+			p := w.helloOf(&wire.Hello{Resume: true, Session: mine.Session, Token: mine.Token})
+			welcome, err := wire.ParseWelcome(p.want().Body, nil)
+			require.NoError(t, err)
+			require.True(t, welcome.Resumed, "the server has not noticed that the old stream is dead")
+			require.Equal(t, 2, w.srv.Stats().Conns)
+		}
+		time.Sleep(2 * refuseTime)
+		synctest.Wait()
+		require.Equal(t, admit.Counts{Settled: 2, Addrs: 1}, w.srv.gate.Counts())
+	})
+}
+
+// However many come and go at once, and are suspended and resumed, there are never more clients
+// than there may be.
+func TestNeverMoreThanMaxConns(t *testing.T) {
+	inWorld(t, &ServerOptions{MaxConns: 20}, func(w *world) {
+		w.serve()
+		most := 0
+		for i := range 400 {
+			p := w.peer()
+			go func() {
+				p.stream.Write(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Resume: true})) //nolint:errcheck // it may be refused
+				f, err := readFrame(p.stream, p.rd, wire.DefaultMaxFrame)
+				if err != nil || f.Kind != wire.KindWelcome || i%3 == 0 {
+					return
+				}
+				welcome, err := wire.ParseWelcome(f.Body, nil)
+				p.stream.Close() //nolint:errcheck // it comes back
+				if err != nil || i%3 == 1 {
+					return
+				}
+				stream, err := w.lis.Dial(w.ctx)
+				if err != nil {
+					return
+				}
+				stream.Write(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Resume: true, Session: welcome.Session, Token: welcome.Token})) //nolint:errcheck // it may be too late
+			}()
+			runtime.Gosched()
+			most = max(most, w.srv.Stats().Conns)
+		}
+		synctest.Wait()
+		require.LessOrEqual(t, max(most, w.srv.Stats().Conns), 20)
+		require.NotZero(t, most)
+	})
+}
+
+// An Authorize that does not return keeps neither the stream nor the place, and a Shutdown does not
+// wait for it.
+func TestAuthorizeThatHangs(t *testing.T) {
+	var hang chan struct{} // of the bubble
+	wait := func(name string) {
+		if strings.HasPrefix(name, "hang") {
+			<-hang
+		}
+	}
+	tests := map[string]ServerOptions{
+		"Authorize":      {Authorize: func(_ context.Context, a *Admission) error { wait(a.Name); return nil }},
+		"AuthorizeGroup": {AuthorizeGroup: func(_ context.Context, c *Conn, _ string) error { wait(c.Name()); return nil }},
+	}
+	for name, opts := range tests {
+		t.Run(name, func(t *testing.T) {
+			opts.MaxHandshakes, opts.MaxConns, opts.HelloTimeout = 3, 3, 5*time.Second
+			inWorld(t, &opts, func(w *world) {
+				hang = make(chan struct{})
+				var joined, faults kept[string]
+				w.srv.OnJoin(func(c *Conn) { joined.add(c.Name()) })
+				w.srv.OnError(func(_ *Conn, err error) { faults.add(err.Error()) })
+				w.serve()
+				var peers []*peer
+				for range 3 {
+					peers = append(peers, w.helloOf(&wire.Hello{Name: "hang", Groups: []string{"g"}}))
+				}
+				synctest.Wait()
+				require.Equal(t, 3, w.srv.gate.Counts().Deciding)
+				start := time.Now()
+				for _, p := range peers {
+					p.wantRefuse(CodeUnavailable)
+				}
+				require.Equal(t, 5*time.Second+decideGrace, time.Since(start))
+				synctest.Wait()
+				require.Equal(t, admit.Counts{}, w.srv.gate.Counts())
+				require.Len(t, faults.all(), 3)
+				require.Contains(t, faults.all()[0], "does not return")
+				w.join(w.client("ada", "g"))
+				last := w.helloOf(&wire.Hello{Name: "hang on", Groups: []string{"g"}})
+				synctest.Wait()
+				require.NoError(t, w.srv.Shutdown(w.ctx), "though four hang")
+				last.wantRefuse(CodeUnavailable)
+				close(hang)
+				synctest.Wait()
+				require.Equal(t, []string{"ada"}, joined.all(), "what they return counts for nothing")
+				require.Equal(t, 4, strings.Count(strings.Join(faults.all(), "\n"), "does not return"))
+			})
+		})
+	}
+}
+
+// One that ends its goroutine is told of, and turns the newcomer away.
+func TestAuthorizeThatEndsItsGoroutine(t *testing.T) {
+	tests := map[string]ServerOptions{
+		"Authorize":      {Authorize: func(context.Context, *Admission) error { runtime.Goexit(); return nil }},
+		"AuthorizeGroup": {AuthorizeGroup: func(context.Context, *Conn, string) error { runtime.Goexit(); return nil }},
+	}
+	for name, opts := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, &opts, func(w *world) {
+				var faults kept[string]
+				w.srv.OnError(func(_ *Conn, err error) { faults.add(err.Error()) })
+				w.serve()
+				w.helloOf(&wire.Hello{Name: "ada", Groups: []string{"g"}}).wantRefuse(CodeUnavailable)
+				synctest.Wait()
+				require.Equal(t, admit.Counts{}, w.srv.gate.Counts())
+				require.Len(t, faults.all(), 1)
+				require.Contains(t, faults.all()[0], "ended its goroutine")
+				require.Contains(t, strings.Join(w.log.all(), "\n"), "ended its goroutine")
+			})
+		})
+	}
+}
