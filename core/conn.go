@@ -52,7 +52,8 @@ type Conn struct {
 	missed   uint64 // frames that the peer has dropped
 	ackedAt  uint64 // of these when the last ack was due
 	unacked  int    // bytes since
-	past     int    // bytes that came after the end
+	share    share
+	past     int // bytes that came after the end
 
 	turn  atomic.Uint64 // who reads; see conn_turn.go
 	guard *guard        // at a server, if there is something to watch

@@ -29,6 +29,7 @@ func (c *Conn) commands(rd *reader, f wire.Frame) bool {
 	name, payload, err := wire.ParseCommand(f.Body)
 	h := c.commandHandler(rd, name, len(payload))
 	r, received := rd.r, c.received
+	stop := min(r+maxCommands, rd.w)
 	turn := c.beginTurn(turnHandling)
 	if err != nil || h == nil {
 		if !c.comesTooLate(f) && !c.inbox.drop.Load() {
@@ -39,7 +40,7 @@ func (c *Conn) commands(rd *reader, f wire.Frame) bool {
 			c.runCommandOf(h, payload)
 
 			var size int
-			if h, payload, size = c.nextCommand(rd, r); h == nil {
+			if h, payload, size = c.nextCommand(rd, r, stop); h == nil {
 				break
 			}
 			r, received = r+size, received+1
@@ -61,9 +62,10 @@ func (c *Conn) commands(rd *reader, f wire.Frame) bool {
 }
 
 // nextCommand returns the handler of the frame at r in what was read, its payload, and the
-// size of the frame, if that is a command like the one before it and nothing speaks against going on.
-func (c *Conn) nextCommand(rd *reader, r int) (h *handler, payload []byte, size int) {
-	if r == rd.w || c.deaf(rd) || c.out.pressed.Load() || c.recv.waiting.Load() != 0 || c.eng.draining.Load() || c.guard.counts() {
+// size of the frame, if that is a command like the one before it, begins before stop, and nothing
+// speaks against going on.
+func (c *Conn) nextCommand(rd *reader, r, stop int) (h *handler, payload []byte, size int) {
+	if r >= stop || c.deaf(rd) || c.out.pressed.Load() || c.recv.waiting.Load() != 0 || c.eng.draining.Load() || c.guard.counts() {
 		return nil, nil, 0
 	}
 	f, size, ok, err := wire.Next(rd.buf[r:rd.w], c.eng.maxFrame)

@@ -229,6 +229,9 @@ func (c *Conn) batch(rd *reader) bool {
 	}
 	size := rd.w - rd.r
 	counts := c.guard.counts()
+	first := c.received
+	next := first + fairFrames
+	var since clock
 	c.beginBatch(size)
 	for rd.r < rd.w && !c.deaf(rd) {
 		f, size, ok, err := c.nextFrame(rd.buf[rd.r:rd.w])
@@ -255,12 +258,23 @@ func (c *Conn) batch(rd *reader) bool {
 			}
 			c.beginBatch(rd.w - rd.r)
 		}
+		if c.received >= next {
+			if !c.letOthers(rd, &since) {
+				return false
+			}
+			next = c.received + fairFrames
+		}
 	}
 	if c.deaf(rd) {
 		rd.r = rd.w
 	}
-	c.noteRead(size - (rd.w - rd.r))
-	return c.finishBatch(rd)
+	size -= rd.w - rd.r
+	c.noteRead(size)
+	if !c.finishBatch(rd) {
+		return false
+	}
+	c.hadBatch(c.received-first, size)
+	return true
 }
 
 // deaf reports whether nothing more of what was read is to be handled.

@@ -28,6 +28,8 @@ type sweeper struct {
 	stop   chan struct{}
 	done   chan struct{}
 
+	fair fairness
+
 	mu     sync.Mutex // guards the fields below
 	all    []*Conn
 	active []*Conn // those that were busy lately
@@ -80,6 +82,7 @@ func (s *sweeper) start() { go s.run() }
 func (s *sweeper) close() {
 	close(s.stop)
 	<-s.done
+	s.fair.close()
 }
 
 func (s *sweeper) add(c *Conn, heartbeat time.Duration) {
@@ -118,6 +121,7 @@ func (s *sweeper) busy(c *Conn) {
 	first := len(s.active) == 0
 	if !c.watch.active.Swap(true) {
 		s.active = append(s.active, c)
+		s.fair.count(len(s.active))
 	}
 	s.mu.Unlock()
 	if first {
@@ -189,6 +193,7 @@ func (s *sweeper) sweepActive() bool {
 	}
 	clear(s.active[len(kept):])
 	s.active = kept
+	s.fair.count(len(kept))
 	if s.calm++; slow {
 		s.calm = 0
 	}

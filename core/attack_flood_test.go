@@ -1,0 +1,53 @@
+//go:build !js
+
+package core_test
+
+import (
+	"bytes"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/wire"
+)
+
+func init() {
+	attacks["flood without a limit"] = attack{
+		opts:  core.ServerOptions{FrameRate: -1, ByteRate: -1},
+		tries: [2]int{10, 1000}, grows: 32 << 10,
+		run: floodBeside,
+	}
+}
+
+// floodBeside sends small commands on 32 connections as fast as they are read, 20,000 at a time.
+// BenchmarkFlood has how long others wait meanwhile.
+func floodBeside(a *arena, tries int) string {
+	const flooders, each = 32, 20_000
+	flood := bytes.Repeat(wire.AppendCommand(nil, "flood", nil), each)
+	sent := make(chan error, flooders)
+	var peers []*peer
+	for range flooders {
+		p, _ := a.hello(wire.Hello{})
+		peers = append(peers, p)
+	}
+	for _, p := range peers {
+		go func() {
+			for range tries {
+				if _, err := p.stream.Write(flood); err != nil {
+					sent <- err
+					return
+				}
+			}
+			sent <- nil
+		}()
+	}
+	for range flooders {
+		require.NoError(a, <-sent)
+	}
+	a.worst()
+	for _, p := range peers {
+		p.stillThere()
+	}
+	require.EqualValues(a, flooders*tries*each, a.handled.Load())
+	return "its share of the processors"
+}

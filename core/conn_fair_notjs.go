@@ -1,0 +1,94 @@
+//go:build !js
+
+package core
+
+import (
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/hisock/hisock/core/internal/fair"
+)
+
+// A reader whose peer sends all the time never waits for input, and Go's scheduler does not look for
+// input of others while it has readers to run. So a reader passes a gate, at which others go first,
+// whenever it has had fairTime, where more connections are busy than there are processors.
+// To pass costs some 3 µs.
+const fairTime = 500 * time.Microsecond
+
+// The time that a reader has had is estimated, for a clock would cost as much as a small batch does:
+// for each read, each frame and each byte in nanoseconds.
+const (
+	readTime     = 2000
+	frameTime    = 64
+	bytesPerNano = 4
+)
+
+// In a large batch the clock is asked, since handlers take time too: after so many frames, or so many
+// bytes of commands that follow each other.
+const (
+	fairFrames  = 256
+	maxCommands = 8 << 10
+)
+
+// A share is how much a reader has had. It is owned by the reading role.
+type share struct {
+	had    time.Duration // estimated, since the reader last passed the gate
+	waiter fair.Waiter
+}
+
+// fairness is what the readers of one engine share.
+type fairness struct {
+	gate    fair.Gate
+	crowded atomic.Bool // more connections are busy than there are processors
+
+	procs int // guarded by the sweeper's mu
+}
+
+// count notes how many connections are busy. The sweeper's mu is held.
+func (f *fairness) count(busy int) {
+	if f.procs == 0 || busy == 0 { // it may change at any time, and then does so soon here
+		f.procs = runtime.GOMAXPROCS(0)
+	}
+	if crowded := busy > f.procs; crowded != f.crowded.Load() {
+		f.crowded.Store(crowded)
+	}
+}
+
+func (f *fairness) close() { f.gate.Close() }
+
+// A clock is when the clock was asked last in a batch, zero if it was not yet.
+type clock = time.Time
+
+// letOthers lets others go first if a batch lasts, after having written what waits. It reports
+// whether the reading is still the caller's.
+func (c *Conn) letOthers(rd *reader, since *clock) bool {
+	now := time.Now()
+	if since.IsZero() {
+		*since = now
+		return true
+	}
+	if now.Sub(*since) < fairTime || !c.eng.sweep.fair.crowded.Load() {
+		return true
+	}
+	if !c.finishBatch(rd) {
+		return false
+	}
+	c.eng.sweep.fair.gate.Pass(&c.share.waiter)
+	c.share.had, *since = 0, time.Now()
+	c.beginBatch(rd.w - rd.r)
+	return true
+}
+
+// hadBatch notes what a batch has taken, and lets others go first if it is time.
+func (c *Conn) hadBatch(frames uint64, bytes int) {
+	s := &c.share
+	s.had += time.Duration(readTime + frames*frameTime + uint64(bytes/bytesPerNano))
+	if s.had < fairTime {
+		return
+	}
+	s.had = 0
+	if c.eng.sweep.fair.crowded.Load() {
+		c.eng.sweep.fair.gate.Pass(&s.waiter)
+	}
+}
