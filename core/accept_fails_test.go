@@ -39,7 +39,7 @@ func TestAcceptFailsForAWhile(t *testing.T) {
 		w.join(w.client("ada"))
 		lines := 0
 		for _, line := range w.log.all() {
-			if strings.Contains(line, "accept failed") {
+			if strings.Contains(line, "failed to accept") {
 				lines++
 			}
 		}

@@ -70,19 +70,25 @@ func (s *Server) authorize(ctx context.Context, info transport.Info, hello *wire
 		return nil, reserved
 	}
 	if err := s.checkAdmission(a); err != nil {
-		s.eng.log.Error("hisock: Authorize gave what cannot be", "remote", printable(info.Remote), "err", err.Error())
+		s.eng.log.error(nil, "Authorize gave what cannot be", err, "addr", info.Remote)
 		return nil, s.later(wrapError(CodeInternal, "", err))
 	}
 	hello.Name, hello.Groups = a.Name, a.Groups
 	return a, nil
 }
 
-// decide runs Authorize and says what the client is told if it is not let in.
+// decide runs Authorize and says what the client is told if it is not let in. No text of the
+// program's is in what such an error says of itself, since it may hold Auth in any form.
 func (s *Server) decide(ctx context.Context, a *Admission) (why *Error) {
 	defer func() {
 		if v := recover(); v != nil {
-			s.eng.log.Error("hisock: Authorize panicked", "remote", printable(a.Info.Remote), "panic", hide(panicText(v), a.Auth), "stack", stack())
-			why = s.later(NewError(CodeUnavailable, ""))
+			s.eng.log.error(nil, "Authorize panicked", nil,
+				"addr", a.Info.Remote, "panic", shown(typeOf(v)), "stack", shown(stack()))
+			err, ok := v.(error)
+			if !ok {
+				err = NewError(CodeInternal, "Authorize panicked: "+panicText(v))
+			}
+			why = s.later(&Error{Code: CodeUnavailable, cause: err, secret: true})
 		}
 	}()
 	err := s.opts.Authorize(ctx, a)
@@ -94,16 +100,16 @@ func (s *Server) decide(ctx context.Context, a *Admission) (why *Error) {
 	case ok && e == nil: // a nil that has become an interface
 		return nil
 	case ok:
-		no := &Error{Code: e.Code, Message: e.Message, RetryAfter: e.RetryAfter, Details: e.Details, cause: e.cause}
+		no := &Error{Code: e.Code, Message: e.Message, RetryAfter: e.RetryAfter, Details: e.Details, cause: err, secret: true}
 		if no.Code == CodeNone {
 			no.Code = CodeUnauthorized
 		}
 		no, _ = find[*Error](packed(s.eng.codec, no))
 		return no
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		return s.later(wrapError(CodeUnavailable, "it took too long to decide", err))
+		return s.later(&Error{Code: CodeUnavailable, Message: "it took too long to decide", cause: err, secret: true})
 	}
-	return s.later(wrapError(CodeUnavailable, "", err))
+	return s.later(&Error{Code: CodeUnavailable, cause: err, secret: true})
 }
 
 // A client that the server cannot decide about is told to come back between laterLeast and
@@ -137,33 +143,6 @@ func (s *Server) checkAdmission(a *Admission) *Error {
 		}
 	}
 	return nil
-}
-
-// hideAuth returns why without the newcomer's auth, for logs and the error hook: an Authorize may
-// have put it into its error.
-func hideAuth(why *Error, hello *wire.Hello) *Error {
-	if hello == nil || len(hello.Auth) == 0 {
-		return why
-	}
-	shown := *why
-	shown.Message = hide(why.Message, hello.Auth)
-	if shown.cause != nil {
-		text := plainText(shown.cause)
-		if hidden := hide(text, hello.Auth); hidden != text {
-			shown.cause = errors.New(hidden)
-		}
-	}
-	return &shown
-}
-
-// plainText returns what an error says, as it is, whatever its method does.
-func plainText(err error) (text string) {
-	defer func() {
-		if recover() != nil {
-			text = ""
-		}
-	}()
-	return err.Error()
 }
 
 // nameAllowed reports why a client may not take a name by itself, or nil. That it is reserved

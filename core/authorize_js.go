@@ -21,5 +21,3 @@ func foldName(name string) string {
 	}
 	return string(b)
 }
-
-func hide(string, []byte) string { return "" }

@@ -5,7 +5,6 @@ package core
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"strings"
 )
 
 // sameSecret compares digests, which are of one size, so that the time it takes depends
@@ -13,12 +12,4 @@ import (
 func sameSecret(got, secret []byte) bool {
 	a, b := sha256.Sum256(got), sha256.Sum256(secret)
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
-}
-
-// hide returns text without the auth in it.
-func hide(text string, auth []byte) string {
-	if len(auth) == 0 {
-		return text
-	}
-	return strings.ReplaceAll(text, string(auth), "(auth)")
 }

@@ -4,11 +4,15 @@ package core
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -66,7 +70,7 @@ func TestAuthIsComparesDigests(t *testing.T) {
 	require.ElementsMatch(t, []string{"sha256.Sum256", "sha256.Sum256", "subtle.ConstantTimeCompare"}, calls)
 }
 
-// collector keeps every word that is logged, at every level.
+// A collector keeps every word that is logged, at every level.
 type collector struct {
 	mu  sync.Mutex
 	all strings.Builder
@@ -77,11 +81,6 @@ func (l *collector) add(args ...any) {
 	defer l.mu.Unlock()
 	for _, a := range args {
 		fmt.Fprintf(&l.all, "%v %+v %q\n", a, a, a)
-		if err, ok := a.(error); ok {
-			for ; err != nil; err = errors.Unwrap(err) {
-				fmt.Fprintf(&l.all, "%v\n", err)
-			}
-		}
 	}
 }
 
@@ -90,50 +89,84 @@ func (l *collector) Info(msg string, args ...any)  { l.add(append(args, msg)...)
 func (l *collector) Warn(msg string, args ...any)  { l.add(append(args, msg)...) }
 func (l *collector) Error(msg string, args ...any) { l.add(append(args, msg)...) }
 
-// The auth of a client is in no log and reaches no error hook, whatever becomes of it, also
-// when Authorize puts it into its error.
+// forms are what a program may make of a secret on its way into an error.
+var forms = map[string]func(secret string) string{
+	"as it is":   func(s string) string { return s },
+	"quoted":     func(s string) string { return strconv.Quote(s) },
+	"escaped":    func(s string) string { return url.QueryEscape(s) },
+	"in hex":     func(s string) string { return hex.EncodeToString([]byte(s)) },
+	"in base64":  func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
+	"as numbers": func(s string) string { return fmt.Sprint([]byte(s)) },
+	"a part":     func(s string) string { return s[:8] },
+}
+
+// No text that may hold the auth of a client is in the log or in what an error says that the hook
+// is told, whatever Authorize does with it. Which error it was, the program can find out.
 func TestAuthIsNeverTold(t *testing.T) {
-	const auth = "hunter2-sesame"
-	tests := map[string]func(a *Admission) error{
-		"let in":      func(*Admission) error { return nil },
-		"refused":     func(*Admission) error { return errors.New("no") },
-		"in an error": func(a *Admission) error { return fmt.Errorf("bad token %s", a.Auth) },
-		"quoted":      func(a *Admission) error { return fmt.Errorf("bad token %q\n", a.Auth) },
-		"in an Error": func(a *Admission) error { return NewError(1500, "bad token "+string(a.Auth)) },
-		"in a cause": func(a *Admission) error {
-			return wrapError(1500, "no", fmt.Errorf("token %s: %w", a.Auth, errors.New("x")))
-		},
-		"in a panic":     func(a *Admission) error { panic("bad token " + string(a.Auth)) },
-		"a panicked err": func(a *Admission) error { panic(fmt.Errorf("bad token %s", a.Auth)) },
-		"as the name":    func(a *Admission) error { a.Name = "\n"; return nil },
+	const auth = "hunter2\n\x1b\"sesame\xff"
+	tests := map[string]func(a *Admission, text string) error{
+		"let in":         func(*Admission, string) error { return nil },
+		"refused":        func(*Admission, string) error { return errors.New("no") },
+		"in an error":    func(_ *Admission, text string) error { return errors.New("bad token " + text) },
+		"in an Error":    func(_ *Admission, text string) error { return NewError(1500, "bad token "+text) },
+		"around one":     func(_ *Admission, text string) error { return fmt.Errorf("%s: %w", text, NewError(1500, "no")) },
+		"in details":     func(_ *Admission, text string) error { return &Error{Code: 1500, Details: text} },
+		"in a cause":     func(_ *Admission, text string) error { return wrapError(1500, "no", errors.New(text)) },
+		"in time":        func(_ *Admission, text string) error { return fmt.Errorf("%s: %w", text, context.DeadlineExceeded) },
+		"in a panic":     func(_ *Admission, text string) error { panic("bad token " + text) },
+		"a panicked err": func(_ *Admission, text string) error { panic(errors.New(text)) },
+		"a panicked map": func(_ *Admission, text string) error { panic(map[string]string{text: text}) },
+		"as the name":    func(a *Admission, _ string) error { a.Name = "\n"; return nil },
 	}
 	for name, decide := range tests {
-		t.Run(name, func(t *testing.T) {
-			log := &collector{}
-			opts := &ServerOptions{UniqueNames: true, Authorize: func(_ context.Context, a *Admission) error { return decide(a) }}
-			inWorld(t, opts, func(w *world) {
-				w.srv.eng.log = log
-				w.srv.OnError(func(c *Conn, err error) { log.add(err) })
-				w.srv.OnJoin(func(*Conn) { panic("join") })
-				w.srv.OnLeave(func(_ *Conn, why error) { log.add(why); panic("leave") })
-				w.srv.OnBytes("fail", func(context.Context, *Conn, []byte) error { panic("fail") })
-				w.serve()
-				for range 2 { // the name is taken the second time
-					p := w.helloOf(&wire.Hello{Name: "ada", Auth: []byte(auth), Groups: []string{"g"}})
-					if p.want().Kind == wire.KindWelcome {
-						p.send(wire.AppendCommand(nil, "fail", nil))
-						p.send(wire.AppendCommand(nil, "unknown", nil))
+		for form, of := range forms {
+			t.Run(name+"/"+form, func(t *testing.T) {
+				log := &collector{}
+				opts := &ServerOptions{UniqueNames: true, Authorize: func(_ context.Context, a *Admission) error {
+					return decide(a, of(string(a.Auth)))
+				}}
+				inWorld(t, opts, func(w *world) {
+					w.srv.eng.log = newJournal(log)
+					w.srv.OnError(func(c *Conn, err error) { log.add(err) })
+					w.srv.OnJoin(func(*Conn) { panic("join") })
+					w.srv.OnLeave(func(_ *Conn, why error) { log.add(why); panic("leave") })
+					w.srv.OnBytes("fail", func(context.Context, *Conn, []byte) error { panic("fail") })
+					w.serve()
+					for range 2 { // the name is taken the second time
+						p := w.helloOf(&wire.Hello{Name: "ada", Auth: []byte(auth), Groups: []string{"g"}, Metadata: map[string]string{"key": "hunter2"}})
+						if p.want().Kind == wire.KindWelcome {
+							p.send(wire.AppendCommand(nil, "fail", nil))
+							p.send(wire.AppendCommand(nil, "unknown", nil))
+						}
 					}
+					synctest.Wait()
+					p := w.helloOf(&wire.Hello{Metadata: map[string]string{"key": auth}}) // whose value is not UTF-8
+					p.wantRefuse(CodeProtocol)
+					p = w.peer() // a hello that is not well formed
+					p.send([]byte(wire.Preface + "\x20\x01\x01\x01hunter2-sesame-hunter2-sesame-hu"))
+					synctest.Wait()
+				})
+				told := log.all.String()
+				require.NotEmpty(t, told)
+				for _, of := range forms {
+					require.NotContains(t, told, of(auth))
 				}
-				synctest.Wait()
-				p := w.peer() // a hello that is not well formed
-				p.send([]byte(wire.Preface + "\x20\x01\x01\x01" + auth + auth))
-				synctest.Wait()
+				require.NotContains(t, told, "hunter2")
+				require.NotContains(t, told, "sesame")
 			})
-			require.NotEmpty(t, log.all.String())
-			require.NotContains(t, log.all.String(), auth)
-		})
+		}
 	}
+}
+
+// A client cannot take letters out of the log by presenting them.
+func TestAuthBlanksNoLog(t *testing.T) {
+	opts := &ServerOptions{Authorize: func(context.Context, *Admission) error { return errors.New("never here") }}
+	inWorld(t, opts, func(w *world) {
+		w.serve()
+		w.helloOf(&wire.Hello{Name: "ada", Auth: []byte("e")})
+		synctest.Wait()
+		require.Equal(t, []string{"hisock: the server cannot let a client in addr pipe:1 code unavailable err *errors.errorString"}, w.log.all())
+	})
 }
 
 // A classic client is asked about as any other, with empty Auth.

@@ -69,7 +69,7 @@ func (s *Server) permit(ctx context.Context, c *Conn, what string, ask func() er
 		}
 		why = s.later(NewError(CodeUnavailable, ""))
 		if v := recover(); v != nil {
-			s.eng.logPanic(c, what, v)
+			s.eng.log.error(c, "an authorizer panicked", nil, "authorizer", what, "panic", shown(typeOf(v)), "stack", shown(stack()))
 			if c.classic == nil {
 				s.eng.tell(c, why)
 			}
@@ -93,7 +93,8 @@ func (s *Server) permit(ctx context.Context, c *Conn, what string, ask func() er
 	}
 	why = s.later(wrapError(CodeUnavailable, "", err))
 	if c.classic == nil && ctx.Err() != context.Canceled { // else the client does not want it any more
-		s.eng.fault(c, wrapError(CodeUnavailable, what, err))
+		said := &Error{Code: CodeUnavailable, Message: what, cause: err, secret: true}
+		s.eng.faultOf(c, "an authorizer could not decide", said, "authorizer", what)
 	}
 	return why
 }
@@ -118,7 +119,7 @@ func (s *Server) allowGroups(ctx context.Context, c *Conn, a *Admission) (refuse
 			c.setGroup(g, false)
 			refused = append(refused, wire.RefusedGroup{Name: g, Code: why.Code, Reason: why.Message, RetryAfter: why.RetryAfter})
 			if c.classic != nil { // it cannot be told
-				s.eng.fault(c, why)
+				s.eng.faultOf(c, "a client is kept out of a group", why, "group", g)
 			}
 		}
 	}

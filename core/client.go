@@ -85,7 +85,7 @@ func NewClient(d transport.Dialer, opts *ClientOptions) *Client {
 	if len(opts.Session) > 0 && !opts.Retry.Off && opts.Classic == nil {
 		var ok bool
 		if cl.parked, ok = parked.Parse(slices.Clone(opts.Session)); !ok {
-			cl.cfg.log.Warn("hisock: a detached session is damaged or of another version: the client joins anew")
+			cl.cfg.log.warn(nil, "a detached session is damaged or of another version: the client joins anew", nil)
 		}
 	}
 	return cl

@@ -40,8 +40,8 @@ func (cl *Client) askAuth(ctx context.Context) ([]byte, error) {
 	go func() {
 		a := answer{err: errNoAuth}
 		defer func() {
-			if recover() != nil { // what it says could be the auth
-				cl.cfg.log.Error("hisock: AuthFunc panicked", "stack", stack())
+			if v := recover(); v != nil { // what it says could be the auth
+				cl.cfg.log.error(nil, "AuthFunc panicked", nil, "panic", shown(typeOf(v)), "stack", shown(stack()))
 			}
 			<-cl.asking
 			answered <- a

@@ -9,6 +9,7 @@ import (
 	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/internal/notices"
+	"github.com/hisock/hisock/core/internal/thin"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -69,6 +70,7 @@ type Conn struct {
 	running atomic.Int32  // goroutines of this connection
 	writes  atomic.Uint64 // writes that returned
 	watch   watch         // the sweeper's own notes
+	lines   thin.Source   // of the log
 
 	server     bool        // the peer is a client; it does not change
 	over       atomic.Bool // ended, for those who look often
@@ -186,17 +188,6 @@ func (c *Conn) reason() *Error {
 	why := c.why
 	c.mu.Unlock()
 	return why
-}
-
-// label names the connection in a log line.
-func (c *Conn) label() string {
-	if c == nil {
-		return ""
-	}
-	if name := c.Name(); name != "" {
-		return printable(name) + "@" + printable(c.Addr())
-	}
-	return printable(c.Addr())
 }
 
 // setName notes what the client is called now and returns what it was called before.

@@ -144,13 +144,15 @@ func (c *Conn) reply(id uint64, payload []byte) error {
 
 // fail answers a call with an error. What the peer may not know of it is logged here. One
 // with details waits for room, as a reply does.
-func (c *Conn) fail(id uint64, err error) {
+func (c *Conn) fail(id uint64, err error) { c.failAs(id, "", err) }
+
+func (c *Conn) failAs(id uint64, command string, err error) {
 	why, left := forPeer(packed(c.eng.codec, err), c.peerMaxFrame)
 	if left != nil {
-		c.eng.fault(c, left)
+		c.eng.faultOf(c, detailsNotSent, left, "command", command)
 	}
-	if why.Code == CodeInternal {
-		c.eng.log.Warn("hisock: call failed", "peer", c.label(), "err", errorText(err))
+	if why.Code == CodeInternal && err != errCrashed { // whose panic is in the log
+		c.eng.log.warn(c, "a handler of a call failed", err, "command", command)
 	}
 	frame := wire.AppendFailure(nil, id, why)
 	if len(why.Details) == 0 {

@@ -138,7 +138,7 @@ func (c *Conn) closer(drained <-chan struct{}, why *Error, how ending) {
 		c.eng.fault(c, why)
 	}
 	if how.left != nil {
-		c.eng.fault(c, how.left)
+		c.eng.faultOf(c, detailsNotSent, how.left)
 	}
 	defer c.streamDone.happen()
 	l := c.link.Load()

@@ -71,7 +71,7 @@ func (c *Conn) gotRaw(rd *reader, payload []byte) bool {
 		case ok:
 			return true
 		case room == nil:
-			c.eng.fault(c, NewError(CodeTooBig, "raw message dropped: nobody receives raw messages and too many wait"))
+			c.eng.faultOf(c, "a raw message is dropped", NewError(CodeTooBig, "raw message dropped: nobody receives raw messages and too many wait"))
 			return true
 		}
 		c.awaitRaw(rd, room)

@@ -82,7 +82,8 @@ func (c *Conn) unhandled(name []byte) {
 		c.eng.fault(c, err)
 		return
 	}
-	c.eng.fault(c, NewError(CodeUnknownCommand, "no handler for command "+printable(string(name))))
+	err := NewError(CodeUnknownCommand, "no handler for command "+printable(string(name)))
+	c.eng.faultOf(c, faultText(CodeUnknownCommand), err, "command", string(name))
 }
 
 func (c *Conn) runCall(id uint64, name, payload []byte, slot *bool) error {
@@ -158,11 +159,15 @@ func (c *Conn) runAlone(ctx context.Context, h *handler, f Frame) {
 
 // report tells the program why a handler failed that nobody waits for, with what it handled.
 func (c *Conn) report(f Frame, err error) {
-	what := f.Kind.String()
+	what, code := f.Kind.String(), CodeOf(err)
 	if f.Command != "" {
 		what += " " + printable(f.Command)
 	}
-	c.eng.fault(c, wrapError(CodeOf(err), what, err))
+	text := "a handler failed"
+	if code == CodeBadPayload {
+		text = faultText(code)
+	}
+	c.eng.faultOf(c, text, wrapError(code, what, err), "command", f.Command)
 }
 
 // startCall runs a handler whose result is the answer to call id.
@@ -212,7 +217,7 @@ func (c *Conn) answer(ctx context.Context, h *handler, f Frame, id uint64) {
 		err = c.reply(id, out)
 	}
 	if err != nil {
-		c.fail(id, err)
+		c.failAs(id, f.Command, err)
 	}
 }
 
@@ -238,12 +243,14 @@ func (c *Conn) invoke(ctx context.Context, h *handler, f Frame) (out []byte, err
 // crashed is the error of a handler that has not returned: v is what it panicked with.
 func (c *Conn) crashed(f Frame, v any) error {
 	if v != nil {
-		c.eng.logPanic(c, f.Kind.String()+" "+printable(f.Command), v)
+		c.eng.logPanic(c, f.Kind.String(), v, "command", f.Command)
 	} else { // runtime.Goexit: the goroutine ends whatever we do, and it may be the reader
 		c.endWith(errGoexit)
 	}
-	return NewError(CodeInternal, "the handler failed")
+	return errCrashed
 }
+
+var errCrashed = NewError(CodeInternal, "the handler failed")
 
 var errGoexit = NewError(CodeInternal, "a handler ended its goroutine")
 
@@ -311,8 +318,9 @@ func (c *Conn) runBeside(f wire.Frame) bool {
 }
 
 // logPanic reports a panic of a handler with its stack, which never leaves this side.
-func (e *engine) logPanic(c *Conn, where string, v any) {
-	e.log.Error("hisock: handler panicked", "handler", where, "peer", c.label(), "panic", panicText(v), "stack", stack())
+func (e *engine) logPanic(c *Conn, where string, v any, args ...any) {
+	args = append([]any{"handler", where, "panic", shown(panicText(v)), "stack", shown(stack())}, args...)
+	e.log.error(c, "a handler panicked", nil, args...)
 }
 
 func panicText(v any) string {
@@ -320,7 +328,7 @@ func panicText(v any) string {
 	case error:
 		return errorText(v)
 	case string:
-		return printable(v)
+		return clip(v, maxErrorText)
 	}
 	return "a value that is not an error"
 }

@@ -72,12 +72,13 @@
 // fails otherwise, clients come back later. AuthorizeCommand,
 // AuthorizeGroup and AuthorizeName decide what a client may do afterwards. Where Authorize is set and
 // one of the last two is not, a client keeps its name and joins no more groups. What a client sent as Auth the
-// library writes into no log and no error.
+// library writes into no log and no error, and no text of the program's that may hold it.
 //
 // # Errors
 //
 // Every failure is an [Error] with a [Code], except those of a caller's own context. One that
 // is returned to a caller, refuses a client or ends a connection arrives at the other
 // end with its code, message, time to wait and details, which [Details] reads. What
-// happens where nobody can be told goes to the error hook and the logger.
+// happens where nobody can be told goes to the error hook and the [Logger], which is slog's
+// default unless the options say otherwise. Peers cannot fill a log; an error hook is told of every fault.
 package core

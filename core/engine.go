@@ -53,10 +53,39 @@ type engine struct {
 	presence func(k wire.Kind, old string, p Presence)
 }
 
-// fault reports what no caller can be told.
-func (e *engine) fault(c *Conn, err error) {
-	e.log.Warn("hisock: "+CodeOf(err).String(), "peer", c.label(), "err", errorText(err))
+// fault reports what no caller can be told. c is nil for a newcomer.
+func (e *engine) fault(c *Conn, err error) { e.faultOf(c, faultText(CodeOf(err)), err) }
+
+// faultOf is fault with what happened in words, which are a constant, and with keys and values for
+// the log. The error hook is the program's: it is told each time, however often that is.
+func (e *engine) faultOf(c *Conn, what string, err error, args ...any) {
+	e.log.warn(c, what, err, args...)
 	e.tell(c, err)
+}
+
+// Faults are one fault of several connections: one line of the log has them all, while the
+// error hook is told of each.
+type faults struct {
+	conns int
+	c     *Conn // the first, and what became of it
+	err   error
+}
+
+func (f *faults) add(c *Conn, err error) {
+	if f.conns++; f.conns == 1 {
+		f.c, f.err = c, err
+	}
+	c.eng.tell(c, err)
+}
+
+// log writes the line, if there was a fault.
+func (f *faults) log(j *journal, what string, args ...any) {
+	switch {
+	case f.conns == 1:
+		j.warn(f.c, what, f.err, args...)
+	case f.conns > 1:
+		j.warn(nil, what, f.err, append(args, "conns", f.conns)...)
+	}
 }
 
 func (e *engine) tell(c *Conn, err error) {

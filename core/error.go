@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"time"
-	"unicode/utf8"
 
 	"github.com/hisock/hisock/core/wire"
 )
@@ -81,6 +80,7 @@ type Error struct {
 
 	remote bool
 	cause  error
+	secret bool // it says of itself its code and the type of its cause only: see Server.decide
 
 	raw    []byte // details as bytes: what the peer sent, or is to be sent
 	codec  Codec  // of the connection that raw belongs to
@@ -94,15 +94,28 @@ func NewError(code Code, message string) *Error {
 
 // Error describes the failure on one line, without control characters.
 func (e *Error) Error() string {
-	s := "hisock: " + e.Code.String()
+	s := "hisock: "
 	if e.remote {
-		s = "hisock: peer: " + e.Code.String()
+		s += "peer: "
 	}
-	if e.Message != "" {
-		s += ": " + printable(e.Message)
+	s += e.Code.String()
+	if text := e.text(); text != "" {
+		s += ": " + text
 	}
+	return s
+}
+
+// text is message and cause.
+func (e *Error) text() string {
+	if e.secret {
+		return typesOf(e.cause)
+	}
+	s := printable(e.Message)
 	if e.cause != nil {
-		s += ": " + errorText(e.cause)
+		if s != "" {
+			s += ": "
+		}
+		s += errorText(e.cause)
 	}
 	return s
 }
@@ -165,23 +178,26 @@ func wireError(err error) *Error {
 	return wrapError(CodeProtocol, "", err)
 }
 
-// errorText returns what a handler's error says, printable, whatever its method does.
+// errorText returns what an error says, whatever its method does: printable, and cut, since an
+// error may hold all that a peer has sent.
 func errorText(err error) (text string) {
 	defer func() {
 		if recover() != nil {
 			text = "an error that does not say what it is"
 		}
 	}()
-	return printable(err.Error())
+	return clip(err.Error(), maxErrorText)
 }
 
-// printable returns s as it is, or quoted if a log or a terminal could be fooled
-// by what it holds.
-func printable(s string) string {
-	for _, r := range s {
-		if r == utf8.RuneError || !isPrint(r) {
-			return wire.Quote(s)
-		}
+// reasonText is errorText without what the code says.
+func reasonText(err error) string {
+	e, ok := err.(*Error)
+	if !ok || e == nil {
+		return errorText(err)
 	}
-	return s
+	text := clip(e.text(), maxErrorText)
+	if e.remote && text != "" {
+		text = "peer: " + text
+	}
+	return text
 }

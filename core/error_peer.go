@@ -89,6 +89,9 @@ func packed(codec Codec, err error) error {
 	return &p
 }
 
+// detailsNotSent is what a log says of details that cannot be sent.
+const detailsNotSent = "the details of an error are not sent"
+
 // forPeer says what of a packed error the peer may know that reads frames of up to limit bytes.
 // A handler's own [Error] is passed on; anything else may hold paths or secrets and becomes
 // "the handler failed". left is not nil if there are details that cannot be sent.
@@ -110,10 +113,10 @@ func forPeer(err error, limit int) (why wire.Goodbye, left *Error) {
 	size := len(why.Details)
 	why, whole := why.Within(limit)
 	if e.unsent != nil && e.Details != nil {
-		return why, wrapError(CodeBadPayload, "the details of an error are not sent", e.unsent)
+		return why, wrapError(CodeBadPayload, detailsNotSent, e.unsent)
 	}
 	if !whole && size > 0 {
-		return why, NewError(CodeTooBig, "the details of an error are not sent: "+strconv.Itoa(size)+" B exceed the peer's limit "+strconv.Itoa(limit)+" B")
+		return why, NewError(CodeTooBig, detailsNotSent+": "+strconv.Itoa(size)+" B exceed the peer's limit "+strconv.Itoa(limit)+" B")
 	}
 	return why, nil
 }

@@ -79,7 +79,7 @@ func Except(conns ...*Conn) SendOption { return SendOption{except: conns} }
 // for all. It fails, without anything having been queued, if the value does not
 // convert or the command is not well formed. Clients whose queue is full are
 // disconnected, and a client that would not read so large a frame is left out and
-// reported to the error hook; neither is an error here.
+// reported to the error hook, in Broadcast and for each such client; neither is an error here.
 func (s *Server) Broadcast(command string, v any, opts ...SendOption) error {
 	payload, err := encode(s.eng.codec, v)
 	if err != nil {
@@ -124,6 +124,7 @@ func (s *Server) queueAll(m *members, group string, f Frame, opts []SendOption) 
 			return err
 		}
 	}
+	var unsent faults
 	for _, c := range conns {
 		if excepted(c, opts) {
 			continue
@@ -135,8 +136,11 @@ func (s *Server) queueAll(m *members, group string, f Frame, opts []SendOption) 
 			err = c.sendSpare(f.Command, once)
 		}
 		if err != nil && err != errDropped && !c.isEnded() { // it cannot be sent this, now or ever
-			s.eng.fault(c, err)
+			unsent.add(c, err)
 		}
+	}
+	if unsent.conns > 0 {
+		unsent.log(s.eng.log, "clients cannot be sent what all are sent", "group", group, "command", f.Command)
 	}
 	return nil
 }

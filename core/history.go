@@ -146,7 +146,7 @@ func (s *Server) replayAndPut(h *groupHistory, c *Conn, in bool) {
 // reportUnsent reports what cannot be sent to c. No history is taken: it runs the error hook.
 func (s *Server) reportUnsent(c *Conn, unfit []error) {
 	for _, err := range unfit {
-		s.eng.fault(c, err)
+		s.eng.faultOf(c, "a client cannot be sent what a group keeps", err)
 	}
 }
 

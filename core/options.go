@@ -76,7 +76,8 @@ type ServerOptions struct {
 	// RetryAfter: [Retry] says whether the client comes back. One without a code is [CodeUnauthorized].
 	// Everything else means that Authorize could not decide: any other error, one of its context
 	// too, a panic, and the end of its goroutine. Then the client is refused with [CodeUnavailable] and comes
-	// back 1 to 3 s later; why is told to the logger and the error hook only. A name or group that cannot be is the
+	// back 1 to 3 s later. What it said may hold Auth: the logger and the text of what the error hook is
+	// given have no more of it than types, and [errors.Unwrap] has the rest. A name or group that cannot be is the
 	// program's mistake: [CodeInternal], which a client comes back from as well. Nil lets everybody in.
 	Authorize func(ctx context.Context, a *Admission) error
 
@@ -242,7 +243,8 @@ type ServerOptions struct {
 	// browser build nil means that such values fail with [CodeUnsupported].
 	Codec Codec
 
-	// Logger is told of what goes wrong. Nil means silence.
+	// Logger is told of what goes wrong. Nil means that warnings and errors go to
+	// [slog.Default], and in a browser build that there is none. [Silent] says nothing.
 	Logger Logger
 }
 
@@ -372,7 +374,7 @@ type config struct {
 	writeTimeout  time.Duration
 	closeTimeout  time.Duration
 	codec         Codec
-	log           Logger
+	log           *journal
 	overflow      *overflowRules // nil: for want of room the connection ends
 }
 
@@ -445,9 +447,6 @@ func (o *ServerOptions) withDefaults() ServerOptions {
 	if v.Codec == nil {
 		v.Codec = defaultCodec
 	}
-	if v.Logger == nil {
-		v.Logger = silent{}
-	}
 	return v
 }
 
@@ -469,7 +468,7 @@ func (o *ServerOptions) config() config {
 		maxCommand: o.MaxCommand, maxCalls: o.MaxCalls,
 		queueBytes: o.QueueBytes, inboxBytes: o.InboxBytes, maxConcurrent: o.MaxConcurrent,
 		heartbeat: o.Heartbeat, writeTimeout: o.WriteTimeout, closeTimeout: o.CloseTimeout,
-		codec: o.Codec, log: o.Logger,
+		codec: o.Codec, log: newJournal(o.Logger),
 		overflow: newOverflowRules(o.Overflow, o.OverflowOf),
 	}
 }
@@ -486,14 +485,11 @@ func (o *ClientOptions) config() config {
 		writeTimeout:  limit(o.WriteTimeout, defaultWriteTime),
 		closeTimeout:  positive(o.CloseTimeout, defaultCloseTime),
 		codec:         o.Codec,
-		log:           o.Logger,
+		log:           newJournal(o.Logger),
 		overflow:      newOverflowRules(o.Overflow, o.OverflowOf),
 	}
 	if c.codec == nil {
 		c.codec = defaultCodec
-	}
-	if c.log == nil {
-		c.log = silent{}
 	}
 	return c
 }

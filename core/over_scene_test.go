@@ -175,7 +175,7 @@ func (s *scene) wantRefused(code core.Code, part string) {
 	s.t.Helper()
 	f := s.wantFault(code, part)
 	require.Nil(s.t, f.c)
-	s.log.requireLogged(s.t, "info", "refused")
+	s.log.requireLogged(s.t, "", code.String())
 }
 
 // wantLeft waits until a client has gone, for that reason.

@@ -146,7 +146,7 @@ func (s *Server) Serve(ctx context.Context, l transport.Listener) error {
 // acceptFails logs how accepting on one listener fails while it works on: once in
 // acceptLogged at most, since it fails up to 200 times a second while descriptors are lacking.
 type acceptFails struct {
-	log    Logger
+	log    *journal
 	addr   string
 	logged time.Time // the last line
 	more   int       // failures since
@@ -159,7 +159,7 @@ func (f *acceptFails) add(err error) {
 		f.more++
 		return
 	}
-	f.log.Warn("hisock: accept failed", "listener", f.addr, "err", printable(err.Error()), "more", f.more)
+	f.log.warn(nil, "a listener failed to accept", err, "listener", f.addr, "more", f.more)
 	f.logged, f.more = time.Now(), 0
 }
 
@@ -262,6 +262,7 @@ func (s *Server) gone(c *Conn) {
 // finished runs when nothing of a connection runs any more.
 func (s *Server) finished(c *Conn) {
 	defer s.conns.Done()
+	defer s.eng.log.leave(c)
 	s.gate.Free(c.place)
 	s.eng.sweep.remove(c)
 	if !c.joined {
@@ -269,7 +270,7 @@ func (s *Server) finished(c *Conn) {
 	}
 	s.runLeave(c)
 	s.leave(c)
-	s.eng.log.Debug("hisock: left", "peer", c.label(), "why", c.reason().Error())
+	s.eng.log.debug(c, "a client has left", c.reason())
 }
 
 func (s *Server) runLeave(c *Conn) {

@@ -32,12 +32,16 @@ func (s *Server) accept(base context.Context, stream transport.Conn) {
 	go s.welcome(base, ar)
 }
 
+// refused tells the log and the error hook that a newcomer is not let in.
 func (s *Server) refused(stream transport.Conn, why *Error) {
-	log := s.eng.log.Info
-	if why.Code == CodeUnavailable || why.Code == CodeInternal { // it is not the newcomer's fault
-		log = s.eng.log.Error
+	log, what := s.eng.log.warn, "a client is refused"
+	switch why.Code {
+	case CodeUnavailable, CodeInternal: // it is not the newcomer's fault
+		log, what = s.eng.log.error, "the server cannot let a client in"
+	case CodeConnLost, CodeShutdown: // as when a load balancer looks whether the port is open
+		log, what = s.eng.log.debug, "a stream ended before its client was welcomed"
 	}
-	log("hisock: refused", "remote", printable(stream.Info().Remote), "err", why.Error())
+	log(nil, what, why, "addr", stream.Info().Remote)
 	s.eng.tell(nil, why)
 }
 
@@ -49,7 +53,7 @@ func (s *Server) refusal(why *Error, hello *wire.Hello, http bool, peer *classic
 	}
 	say, left := forPeer(why, limit)
 	if left != nil {
-		s.eng.fault(nil, left)
+		s.eng.faultOf(nil, detailsNotSent, left)
 	}
 	return refusal(say, http, peer)
 }

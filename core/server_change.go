@@ -99,7 +99,7 @@ func (s *Server) applyName(ctx context.Context, c *Conn, name string) (tell func
 func (s *Server) askedClassic(c *Conn, k wire.Kind, name string) {
 	tell, err := s.apply(c.ctx, c, k, name)
 	if err != nil && !c.isEnded() {
-		s.eng.fault(c, err)
+		s.eng.faultOf(c, "a client may not change what it asks for", err, "change", k.String(), "to", name)
 	}
 	if tell != nil {
 		tell()

@@ -150,7 +150,7 @@ func (s *Server) turnAway(ar *arrival, why *Error, cause error, http bool) {
 	if cause != nil {
 		shown = wrapError(why.Code, "", cause)
 	}
-	s.refused(ar.stream, hideAuth(shown, ar.hello))
+	s.refused(ar.stream, shown)
 	if s.gate.HasRoomMade(ar.place) {
 		ar.stream.Close() //nolint:errcheck // nothing to be done about it
 		return

@@ -107,9 +107,11 @@ func (s *Server) tellOthers(c *Conn, before, now standing) {
 			unfit = append(unfit, to)
 		}
 	}
+	var unsent faults
 	for _, to := range unfit {
-		s.eng.fault(to, NewError(CodeTooBig, "a notice does not fit into a frame of the client"))
+		unsent.add(to, NewError(CodeTooBig, "a notice does not fit into a frame of the client"))
 	}
+	unsent.log(s.eng.log, "clients cannot be sent a notice")
 }
 
 // shown says in v how a client is shown to another while it stands so. It reports false if it is not. No lock is

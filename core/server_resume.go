@@ -24,7 +24,7 @@ func (s *Server) OnResume(f func(c *Conn)) {
 
 // suspended tells the program, and ends the connection if it is not resumed in time.
 func (s *Server) suspended(c *Conn, l *link, why *Error) {
-	s.eng.log.Info("hisock: suspended", "peer", c.label(), "why", why.Error())
+	s.eng.log.info(c, "a connection is suspended", why)
 	c.inform(func() {
 		if s.onSuspend != nil {
 			defer s.eng.recover(c, "suspend handler")
@@ -110,7 +110,7 @@ func (c *Conn) hasAcked(received uint64) bool {
 
 // goOn tells the program that a connection was resumed, and reads it.
 func (s *Server) goOn(c *Conn, rd *reader) {
-	s.eng.log.Info("hisock: resumed", "peer", c.label())
+	s.eng.log.info(c, "a connection is resumed", nil)
 	returned := false
 	defer func() {
 		if !returned { // the program has ended this goroutine, which nothing can prevent

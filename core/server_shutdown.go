@@ -76,6 +76,7 @@ func (s *Server) stop() <-chan struct{} {
 		if s.serving {
 			s.eng.sweep.close()
 		}
+		s.eng.log.end()
 		close(s.stopped)
 	}()
 	return s.stopped

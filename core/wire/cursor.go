@@ -61,13 +61,14 @@ func (c *cursor) text(field string, max int) string {
 }
 
 // textOf checks that b is UTF-8 of at most max bytes and copies it. A negative
-// max means no limit.
+// max means no limit. What is wrong with it does not say what is in it: it may be a
+// value of a hello's metadata, and that a secret.
 func (c *cursor) textOf(field string, b []byte, max int) string {
 	if !c.within(field, len(b), max) {
 		return ""
 	}
 	if !utf8.Valid(b) {
-		c.fail(CodeProtocol, field, "not UTF-8: "+quote(string(b[:min(len(b), maxQuoted+utf8.UTFMax)])))
+		c.fail(CodeProtocol, field, "not UTF-8, "+byteCount(len(b)))
 		return ""
 	}
 	return string(b)

@@ -23,7 +23,7 @@ const maxQuoted = 48
 // quote returns s quoted in ASCII, cut after maxQuoted bytes.
 func quote(s string) string {
 	if len(s) > maxQuoted {
-		return Quote(cut(s, maxQuoted)) + "..."
+		return Quote(Cut(s, maxQuoted)) + "..."
 	}
 	return Quote(s)
 }

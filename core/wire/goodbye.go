@@ -104,12 +104,12 @@ func (c *cursor) goodbye(text string) Goodbye {
 func reason(s string, max int) string {
 	const mark = "…"
 	long := len(s) > max
-	s = cut(s, max)
+	s = Cut(s, max)
 	if !utf8.ValidString(s) {
 		s = string([]rune(s)) // each byte that is replaced becomes three
 	}
 	if long || len(s) > max {
-		s = cut(s, max-len(mark)) + mark
+		s = Cut(s, max-len(mark)) + mark
 	}
 	return s
 }

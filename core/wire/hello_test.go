@@ -48,11 +48,10 @@ func TestHelloFaultsNameTheField(t *testing.T) {
 		in   Hello
 		want string
 	}{
-		"name":       {Hello{Name: "a\x1b[0m"}, `wire: hello: name: name "a\x1b[0m": control character "\x1b" at byte 1`},
-		"group":      {Hello{Groups: []string{"ok", "\xff"}}, `wire: hello: group: name "\xff": not UTF-8 at byte 0`},
-		"auth":       {Hello{Auth: make([]byte, DefaultMaxAuth+1)}, "wire: hello: auth: 8193 B exceeds limit 8192 B"},
-		"metadata":   {Hello{Metadata: map[string]string{"k": "\xff"}}, `wire: hello: metadata value: not UTF-8: "\xff"`},
-		"long value": {Hello{Metadata: map[string]string{"k": strings.Repeat("v", 60) + "\xff"}}, `wire: hello: metadata value: not UTF-8: "` + strings.Repeat("v", 48) + `"...`},
+		"name":     {Hello{Name: "a\x1b[0m"}, `wire: hello: name: name "a\x1b[0m": control character "\x1b" at byte 1`},
+		"group":    {Hello{Groups: []string{"ok", "\xff"}}, `wire: hello: group: name "\xff": not UTF-8 at byte 0`},
+		"auth":     {Hello{Auth: make([]byte, DefaultMaxAuth+1)}, "wire: hello: auth: 8193 B exceeds limit 8192 B"},
+		"metadata": {Hello{Metadata: map[string]string{"k": "\xff"}}, "wire: hello: metadata value: not UTF-8, 1 B"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

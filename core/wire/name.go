@@ -51,8 +51,8 @@ func nameFault(s string, n, max int) string {
 	return ""
 }
 
-// cut returns the start of s, at most max bytes, without splitting a character.
-func cut(s string, max int) string {
+// Cut returns the start of s, at most max bytes, without splitting a character.
+func Cut(s string, max int) string {
 	if len(s) <= max {
 		return s
 	}

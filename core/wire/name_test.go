@@ -80,7 +80,7 @@ func TestCut(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := cut(tc.in, tc.max)
+			got := Cut(tc.in, tc.max)
 			require.Equal(t, tc.want, got)
 			require.LessOrEqual(t, len(got), tc.max)
 		})

@@ -1,0 +1,30 @@
+package core
+
+import "github.com/hisock/hisock/core/wire"
+
+// defaultLogger says nothing: package wasm hands over a logger that writes to the page's console.
+var defaultLogger = Silent
+
+func (j *journal) write(l level, _ *Conn, what string, err error, args []any) {
+	for i, v := range args {
+		switch text := v.(type) {
+		case string:
+			args[i] = printable(text)
+		case shown:
+			args[i] = string(text)
+		}
+	}
+	if err != nil {
+		args = append(args, "code", CodeOf(err).String(), "err", reasonText(err))
+	}
+	if l >= levelWarn {
+		j.to.Warn("hisock: "+what, args...)
+	}
+}
+
+func (j *journal) leave(*Conn) {}
+func (j *journal) end()        {}
+
+func clip(s string, most int) string { return printable(wire.Cut(s, most)) }
+
+func faultText(code Code) string { return code.String() }

@@ -1,0 +1,155 @@
+//go:build !js
+
+package core
+
+import (
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/hisock/hisock/core/internal/thin"
+	"github.com/hisock/hisock/core/wire"
+)
+
+// defaultLogger writes warnings and errors to what slog.Default is at the time.
+var defaultLogger Logger = defaultLog{}
+
+type defaultLog struct{ silent }
+
+func (defaultLog) Warn(msg string, args ...any)  { slog.Default().Warn(msg, args...) }
+func (defaultLog) Error(msg string, args ...any) { slog.Default().Error(msg, args...) }
+
+func (j *journal) write(l level, c *Conn, what string, err error, args []any) {
+	if j.to == Silent {
+		return
+	}
+	var of *thin.Source
+	if c != nil {
+		of = &c.lines
+	}
+	ok, own, all := j.thin.Ask(of, what, l < levelWarn, time.Now())
+	if !ok {
+		return
+	}
+	line := make([]any, 0, 16+len(args))
+	if c != nil {
+		line = append(line, "conn", c.id, "addr", clip(c.Addr(), maxLogged))
+		if name := c.Name(); name != "" {
+			line = append(line, "name", clip(name, maxLogged))
+		}
+	}
+	for i := 0; i+1 < len(args); i += 2 {
+		v := args[i+1]
+		switch text := v.(type) {
+		case string:
+			v = clip(text, maxLogged)
+		case shown:
+			v = string(text)
+		}
+		if v != "" {
+			line = append(line, args[i], v)
+		}
+	}
+	if e, ok := find[*Error](err); ok && e != nil {
+		line = append(line, "code", e.Code.String())
+	}
+	if err != nil {
+		if text := reasonText(err); text != "" {
+			line = append(line, "err", text)
+		}
+	}
+	if own > 0 {
+		line = append(line, "left_out", own)
+	}
+	if all > 0 {
+		line = append(line, "left_out_of_all", all)
+	}
+	j.put(l, what, line)
+}
+
+func (j *journal) put(l level, what string, line []any) {
+	what = "hisock: " + what
+	switch l {
+	case levelDebug:
+		j.to.Debug(what, line...)
+	case levelInfo:
+		j.to.Info(what, line...)
+	case levelWarn:
+		j.to.Warn(what, line...)
+	default:
+		j.to.Error(what, line...)
+	}
+}
+
+// leave says what was left out about a connection that has ended.
+func (j *journal) leave(c *Conn) {
+	if left := c.lines.End(); left != nil {
+		line, l := leftOut(left)
+		j.write(l, c, "lines about a connection were left out", nil, line)
+	}
+}
+
+// end says what was left out about all connections, and has not been told of yet.
+func (j *journal) end() {
+	if left := j.thin.End(); left != nil {
+		line, l := leftOut(left)
+		j.put(l, "lines were left out", line)
+	}
+}
+
+// leftOut lists what was left out, and says how loud that is.
+func leftOut(left []thin.Left) (line []any, l level) {
+	l = levelDebug
+	for _, of := range left {
+		if of.Kind == "" {
+			of.Kind = "others"
+		}
+		if !of.Quiet {
+			l = levelWarn
+		}
+		line = append(line, of.Kind, of.Lines)
+	}
+	return line, l
+}
+
+// clip returns a text that a peer may have sent for a log or a terminal: printable, and cut
+// to about most bytes, with its length if it was longer.
+func clip(s string, most int) string {
+	part := wire.Cut(s, most)
+	text := printable(part)
+	for len(text) > most+len(`""`) { // quoting makes it up to four times as long
+		part = wire.Cut(part, len(part)*3/4)
+		text = printable(part)
+	}
+	if len(part) < len(s) {
+		text += "… (" + strconv.Itoa(len(s)) + " B)"
+	}
+	return text
+}
+
+// faultText says in words what happened where an error of that code goes to nobody.
+func faultText(code Code) string {
+	switch code {
+	case CodeUnknownCommand:
+		return "a command has no handler"
+	case CodeBadPayload:
+		return "a payload does not convert"
+	case CodeBadName:
+		return "a name is not well formed"
+	case CodeTooBig:
+		return "something is too large"
+	case CodeProtocol:
+		return "a peer broke the protocol"
+	case CodeSlowConsumer, CodeWriteTimeout:
+		return "a peer does not read fast enough"
+	case CodeHeartbeat:
+		return "a peer fell silent"
+	case CodeRateLimit, CodeTooManyCalls:
+		return "a peer sends too much"
+	case CodeDeadlineExceeded:
+		return "a peer takes too long"
+	case CodeIdle:
+		return "a peer has been idle for too long"
+	}
+	return "something failed"
+}
