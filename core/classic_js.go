@@ -17,6 +17,7 @@ func (*classicPeer) next([]byte, int) (wire.Frame, int, bool, error) {
 }
 func (*classicPeer) frame(Frame, form) ([]byte, error)       { return nil, errClassicCall }
 func (*classicPeer) change(notices.Change) []byte            { return nil }
+func (*classicPeer) sent([]byte) (Frame, int, bool)          { return Frame{}, 0, false }
 func (*classicPeer) receive(*Conn, *reader, wire.Frame) bool { return true }
 func (*classicPeer) run(*Conn, []byte)                       {}
 func (*classicPeer) write(transport.Conn, [][]byte) error    { return errClassicCall }

@@ -94,6 +94,32 @@ func (p *classicPeer) change(ch notices.Change) (frames []byte) {
 	return append(frames, come...)
 }
 
+// sent returns the first frame of b as it was sent, as far as the protocol tells, and its size. It reports false for
+// frames of the library's own.
+func (p *classicPeer) sent(b []byte) (f Frame, size int, ok bool) {
+	payload, size, ok, err := classic.Next(b, p.headerLen, len(b))
+	if err != nil || !ok {
+		return Frame{}, len(b), false // a header too small for its number
+	}
+	switch {
+	case p.typed:
+		if kind, _ := classic.KindOf(payload, p.toServer); kind != classic.KindCommand {
+			return Frame{}, size, false
+		}
+		name, content := classic.SplitTyped(payload)
+		if content != nil {
+			content, _, err = classic.ParseBody(content, maxPeerFrame)
+		}
+		return Frame{KindCommand, string(name), content}, size, err == nil
+	case p.isNotice(payload), !p.toServer && classic.IsNoTLS(payload):
+		return Frame{}, size, false
+	}
+	if name, content, ok := classic.SplitCommand(payload); ok {
+		return Frame{KindCommand, string(name), content}, size, true
+	}
+	return Frame{KindRaw, "", payload}, size, true
+}
+
 // notice is the frame which tells the peer that another client came or went, or nil if its
 // header is too short for that.
 func (p *classicPeer) notice(who *notices.View, came bool) []byte {

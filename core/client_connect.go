@@ -125,7 +125,7 @@ func (cl *Client) adopt(r *run, n *newcomer, id uint64) *Conn {
 	eng.run = r
 	r.pace.Up(n.took)
 	c := newConn(r.base, eng, id, n.stream)
-	c.classic = n.peer
+	c.speak(n.peer)
 	c.name, c.addr, c.refused = w.Name, w.Addr, w.Refused
 	for _, g := range w.Groups {
 		c.setGroup(g, true)

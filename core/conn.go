@@ -107,6 +107,7 @@ func newConn(parent context.Context, eng *engine, id uint64, stream transport.Co
 	l := newLink(stream)
 	c.link.Store(l)
 	c.out.link, c.out.limit = l, eng.queueBytes
+	c.out.orphans = newOrphans(eng.handlers)
 	c.peerMaxCommand = maxCommand
 	if eng.manual != nil {
 		c.turn.Store(turnHanded) // for good: handlers are never the reader's

@@ -98,6 +98,9 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 	}
 	q := &c.out
 	q.mu.Lock()
+	if !how.drain {
+		q.collectLocked()
+	}
 	q.closeLocked()
 	if !how.drain {
 		q.discardLocked()
@@ -107,7 +110,11 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 	}
 	welcome := q.control.welcome
 	missed, untold := q.control.missed, hasOverflow && q.control.missedDue
+	acked := q.control.acked
 	q.control = control{welcome: welcome, missed: missed, missedDue: untold, goodbye: bye, goodbyeAfter: how.drain, due: bye != nil || welcome != nil}
+	if known := c.known.Load(); c.token != nil && bye != nil && known > acked {
+		q.control.ack, q.control.ackDue = known, true // so that the peer knows what it need not send again
+	}
 	q.broken = q.broken || why.Code == CodeConnLost && !why.remote
 	q.batch = false
 	drained := q.drainLocked()
@@ -162,6 +169,9 @@ func (c *Conn) closer(drained <-chan struct{}, why *Error, how ending) {
 	}
 	select {
 	case <-l.readerDone.wait():
+		if l.eof.Load() && !l.parted.Load() {
+			c.out.settle()
+		}
 	case <-t.C:
 	}
 }
@@ -186,6 +196,7 @@ func (c *Conn) exit() (last bool) {
 		return false
 	}
 	c.out.mu.Lock()
+	c.out.collectLocked()
 	c.out.discardLocked()
 	c.out.mu.Unlock()
 	if c.eng.manual != nil {
@@ -199,5 +210,6 @@ func (c *Conn) exit() (last bool) {
 // finish runs once nothing else of the connection does.
 func (c *Conn) finish() {
 	defer c.done.happen()
-	c.eng.finished(c)
+	defer c.eng.finished(c)
+	c.handBack()
 }

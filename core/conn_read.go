@@ -211,6 +211,7 @@ var errPast = NewError(CodeConnLost, "the peer sends on after the connection has
 // readEnded ends the reading role, for good or until the connection is resumed.
 func (c *Conn) readEnded(l *link, err error) {
 	if errors.Is(err, io.EOF) {
+		l.eof.Store(true)
 		err = io.ErrUnexpectedEOF // a peer that leaves in order says goodbye first
 	}
 	c.lost(l, err)
@@ -224,7 +225,7 @@ func (c *Conn) batch(rd *reader) bool {
 		return true
 	}
 	if c.isEnded() { // read only to see the peer's end
-		rd.r = rd.w
+		c.ignore(rd)
 		return true
 	}
 	size := rd.w - rd.r
@@ -266,7 +267,7 @@ func (c *Conn) batch(rd *reader) bool {
 		}
 	}
 	if c.deaf(rd) {
-		rd.r = rd.w
+		c.ignore(rd)
 	}
 	size -= rd.w - rd.r
 	c.noteRead(size)
@@ -275,6 +276,13 @@ func (c *Conn) batch(rd *reader) bool {
 	}
 	c.hadBatch(c.received-first, size)
 	return true
+}
+
+// ignore drops what was read and is not to be handled any more.
+func (c *Conn) ignore(rd *reader) {
+	if !c.isEnded() || !c.lastWords(rd) {
+		rd.r = rd.w
+	}
 }
 
 // deaf reports whether nothing more of what was read is to be handled.

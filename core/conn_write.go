@@ -250,6 +250,9 @@ func (c *Conn) writeLocked() bool {
 	}
 	c.writes.Add(1)
 	c.out.mu.Lock()
+	if err != nil {
+		c.out.keepFailedLocked()
+	}
 	c.out.doneLocked()
 	if err == nil {
 		if c.out.noticesWait {

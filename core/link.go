@@ -25,10 +25,12 @@ type link struct {
 	born       time.Time
 	died       time.Time // of a connection that could be resumed; set before broken happens
 	dead       atomic.Bool
-	broken     latch // it is dead
-	readerDone latch // nobody reads it any more
-	gone       latch // nor writes, and the program has been told
-	left       latch // the connection goes on over another link
+	eof        atomic.Bool // the peer has closed its side
+	parted     atomic.Bool // the peer has said goodbye after this side had
+	broken     latch       // it is dead
+	readerDone latch       // nobody reads it any more
+	gone       latch       // nor writes, and the program has been told
+	left       latch       // the connection goes on over another link
 }
 
 func newLink(stream transport.Conn) *link {

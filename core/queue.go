@@ -54,6 +54,8 @@ type queue struct {
 
 	size int // bytes of data in vec
 
+	orphans *orphans // nil unless the program wants to know what could not be delivered
+
 	// Owned by whoever set flushing.
 	vec    [][]byte
 	pack   *block // where small frames are put together
@@ -162,7 +164,9 @@ func (q *queue) discardLocked() {
 // closeLocked lets no more data in and wakes those who wait for room.
 func (q *queue) closeLocked() {
 	q.closed = true
-	q.stopKeepingLocked()
+	if q.orphans == nil || q.orphans.known {
+		q.stopKeepingLocked()
+	}
 	q.openLocked()
 }
 
@@ -183,6 +187,7 @@ func (q *queue) idleLocked() {
 // stopLocked notes that a write has failed.
 func (q *queue) stopLocked() {
 	q.broken = true
+	q.collectLocked()
 	q.discardLocked()
 	q.idleLocked()
 }

@@ -79,6 +79,8 @@ type handlers struct {
 	onError    func(c *Conn, err error)
 	onMissed   func(c *Conn, n uint64)
 
+	onUndelivered func(c *Conn, frames []Undelivered)
+
 	onRename     func(c *Conn, old, name string)
 	onJoinGroup  func(c *Conn, group string)
 	onLeaveGroup func(c *Conn, group string)

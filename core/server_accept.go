@@ -188,7 +188,8 @@ func (s *Server) readNativeHello(stream transport.Conn, rd *reader) (*wire.Hello
 func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) *Conn {
 	hello, peer := ar.hello, ar.peer
 	c := newConn(base, s.eng, s.lastID.Add(1), ar.stream)
-	c.server, c.classic = true, peer
+	c.server = true
+	c.speak(peer)
 	c.addr = c.Info().Remote
 	c.name = hello.Name
 	c.groups = slices.Compact(slices.Sorted(slices.Values(hello.Groups)))

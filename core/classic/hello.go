@@ -96,6 +96,9 @@ func AppendNoTLS(dst []byte, headerLen int) []byte {
 	return append(appendHeader(dst, headerLen, len(noTLS)), noTLS...)
 }
 
+// IsNoTLS says whether a payload is that answer.
+func IsNoTLS(payload []byte) bool { return string(payload) == noTLS }
+
 func hasPrefix(b []byte, prefix string) bool {
 	return len(b) >= len(prefix) && string(b[:len(prefix)]) == prefix
 }

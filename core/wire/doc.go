@@ -76,6 +76,9 @@
 // what has changed, at the client's request or its program's: once for each change, in
 // the order in which they took effect, and before the reply. An empty name is none.
 //
+// Who acknowledges what it receives sends an ack before a goodbye too, if it has received more
+// than it has said.
+//
 // A request and an ask are answered, or given up by a cancel, under their id. An id is
 // chosen by whoever sends the request or ask; the two directions are apart.
 // The name in a command, request or ask is any string of bytes here, since what to

@@ -1,0 +1,88 @@
+//go:build !js
+
+package core_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/transport"
+)
+
+// A mailbox keeps what could not be delivered to somebody, by name.
+type mailbox struct {
+	mu   sync.Mutex
+	mail map[string][]core.Undelivered
+}
+
+func (m *mailbox) store(c *core.Conn, frames []core.Undelivered) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mail[c.Name()] = append(m.mail[c.Name()], frames...)
+}
+
+func (m *mailbox) forward(c *core.Conn) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, f := range m.mail[c.Name()] {
+		c.SendBytes(f.Command, f.Payload) //nolint:errcheck // it comes back here if it is not delivered
+	}
+	delete(m.mail, c.Name())
+}
+
+// A server stores what a client that did not come back has missed, and forwards it to the
+// next of that name.
+func ExampleServer_OnUndelivered() {
+	ctx := context.Background()
+	l := transport.NewPipeListener()
+	srv := core.NewServer(&core.ServerOptions{ResumeTime: 10 * time.Millisecond})
+	box := &mailbox{mail: map[string][]core.Undelivered{}}
+	srv.OnUndelivered(box.store)
+	srv.OnJoin(box.forward)
+	left := make(chan bool)
+	srv.OnSuspend(func(c *core.Conn, _ error) { c.Send("say", "where are you?") }) //nolint:errcheck // it is queued
+	srv.OnLeave(func(*core.Conn, error) { left <- true })
+	go srv.Serve(ctx, l) //nolint:errcheck // nil after Shutdown
+
+	network := &once{Dialer: l}
+	gone := core.NewClient(network, &core.ClientOptions{Name: "ada"})
+	if err := gone.Connect(ctx); err != nil {
+		fmt.Println(err)
+		return
+	}
+	network.stream.Close() //nolint:errcheck // it fails
+	<-left
+
+	heard := make(chan string)
+	back := core.NewClient(l, &core.ClientOptions{Name: "ada"})
+	core.On(back, "say", func(_ context.Context, _ *core.Conn, text string) error { heard <- text; return nil })
+	if err := back.Connect(ctx); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(<-heard)
+	gone.Close() //nolint:errcheck // always nil
+	back.Close() //nolint:errcheck // always nil
+	<-left
+	srv.Shutdown(ctx) //nolint:errcheck // nothing is left to cut
+	// Output:
+	// where are you?
+}
+
+// A once is a network that can be dialed once.
+type once struct {
+	transport.Dialer
+	stream transport.Conn
+}
+
+func (o *once) Dial(ctx context.Context) (transport.Conn, error) {
+	if o.stream != nil {
+		return nil, transport.ErrClosed
+	}
+	stream, err := o.Dialer.Dial(ctx)
+	o.stream = stream
+	return stream, err
+}

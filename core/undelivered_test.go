@@ -1,0 +1,426 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// shown is an undelivered frame in a word: say 7, written say 7, raw x.
+func (u Undelivered) shown() string {
+	s := u.Command + " " + string(u.Payload)
+	if u.Kind == KindRaw {
+		s = "raw " + string(u.Payload)
+	}
+	if u.Written {
+		s = "written " + s
+	}
+	return s
+}
+
+// leftovers notes what a server or client hands back.
+func leftovers(h interface {
+	OnUndelivered(func(c *Conn, frames []Undelivered))
+}, also ...*kept[string]) *kept[string] {
+	left := &kept[string]{}
+	h.OnUndelivered(func(_ *Conn, frames []Undelivered) {
+		for _, u := range frames {
+			left.add(u.shown())
+		}
+		for _, k := range also {
+			k.add(fmt.Sprint("undelivered ", len(frames)))
+		}
+	})
+	return left
+}
+
+// What was sent to a client that is away and does not come back is handed back before its leave handler runs:
+// commands and raw messages, its own and its groups', and nothing else.
+func TestUndeliveredToOneWhoStaysAway(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		events := w.events()
+		left := leftovers(w.srv, events)
+		w.serve()
+		cl, _ := w.returning("ada", Retry{Min: time.Hour, Max: time.Hour}, "red")
+		w.join(cl)
+		there := w.only()
+		require.NoError(t, there.SendBytes("before", nil))
+		synctest.Wait()
+		time.Sleep(time.Minute) // until it is acknowledged
+		cl.Conn().breakOff()
+		cl.dialer = &network{down: true}
+		synctest.Wait()
+		require.NoError(t, there.SendBytes("say", []byte("1")))
+		require.NoError(t, there.SendRaw([]byte("2")))
+		require.NoError(t, w.srv.Group("red").SendBytes("say", []byte("3")))
+		require.NoError(t, w.srv.BroadcastBytes("long", []byte(strings.Repeat("x", 2*copyBelow))))
+		go there.CallBytes(w.ctx, "call", []byte("never")) //nolint:errcheck // it fails
+		synctest.Wait()
+		require.NoError(t, there.Leave(w.ctx, "red"))
+		require.NoError(t, there.SendBytes("say", []byte("4")))
+		require.Empty(t, left.all())
+		time.Sleep(time.Minute)
+		require.Equal(t, []string{"say 1", "raw 2", "say 3", "long " + strings.Repeat("x", 2*copyBelow), "say 4"}, left.all())
+		require.Equal(t, []string{"join ada", "suspend ada", "undelivered 5", "leave ada: connection lost"}, events.all())
+		require.NoError(t, cl.Close())
+	})
+}
+
+// What a peer has acknowledged is not handed back, and what was written is marked.
+func TestUndeliveredIsWhatIsNotAcknowledged(t *testing.T) {
+	tests := map[string]struct {
+		acked uint64
+		end   func(w *world, p *peer)
+		want  []string
+	}{
+		"none":             {want: []string{"written say 1", "written say 2", "written say 3"}},
+		"two":              {acked: 2, want: []string{"written say 3"}},
+		"all":              {acked: 3},
+		"kicked out":       {acked: 1, end: func(w *world, _ *peer) { w.only().endWith(NewError(CodeProtocol, "")) }, want: []string{"written say 2", "written say 3"}},
+		"says goodbye":     {acked: 1, end: func(_ *world, p *peer) { p.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed})) }, want: []string{"written say 2", "written say 3"}},
+		"is let go, reads": {acked: 1, end: func(w *world, p *peer) { w.only().Close(); p.wantGoodbye(CodeClosed) }},                                                                //nolint:errcheck // always nil
+		"is let go, stays": {acked: 1, end: func(w *world, _ *peer) { w.only().Close(); time.Sleep(time.Minute) }, want: []string{"written say 2", "written say 3"}},                //nolint:errcheck // always nil
+		"both let go":      {acked: 1, end: func(w *world, p *peer) { w.only().Close(); p.send(goodbyeOf(2)); p.wantGoodbye(CodeClosed) }, want: []string{"written say 3"}},         //nolint:errcheck // always nil
+		"acks, then stays": {acked: 1, end: func(w *world, p *peer) { w.only().Close(); p.send(wire.AppendAck(nil, 2)); time.Sleep(time.Minute) }, want: []string{"written say 3"}}, //nolint:errcheck // always nil
+		"acks nonsense":    {acked: 1, end: func(w *world, p *peer) { w.only().Close(); p.send(wire.AppendAck(nil, 9)); p.wantGoodbye(CodeClosed) }, want: nil},                     //nolint:errcheck // always nil
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, &ServerOptions{ResumeTime: time.Second}, func(w *world) {
+				left := leftovers(w.srv)
+				w.serve()
+				p := w.hello(&wire.Hello{Resume: true})
+				c := w.only()
+				for _, n := range []string{"1", "2", "3"} {
+					require.NoError(t, c.SendBytes("say", []byte(n)))
+					p.wantCommand("say")
+				}
+				if tc.acked > 0 {
+					p.send(wire.AppendAck(nil, tc.acked))
+					synctest.Wait()
+				}
+				if tc.end != nil {
+					tc.end(w, p)
+					synctest.Wait()
+				}
+				p.stream.Close() //nolint:errcheck // it is over
+				<-c.Done()
+				require.Equal(t, tc.want, left.all())
+			})
+		})
+	}
+}
+
+// goodbyeOf is the goodbye of one who has received so many frames.
+func goodbyeOf(received uint64) []byte {
+	return wire.AppendGoodbye(wire.AppendAck(nil, received), wire.Goodbye{Code: CodeClosed})
+}
+
+// A connection without a session has no acknowledgements: what is left is what was not written, and what a
+// write had to itself that failed.
+func TestUndeliveredWithoutSession(t *testing.T) {
+	inWorld(t, &ServerOptions{WriteTimeout: 5 * time.Second}, func(w *world) {
+		left := leftovers(w.srv)
+		w.serve()
+		p := w.hello(&wire.Hello{})
+		c := w.only()
+		require.NoError(t, c.SendBytes("heard", nil))
+		p.wantCommand("heard")
+		big := strings.Repeat("x", 300<<10) // which no write finishes that nobody reads
+		require.NoError(t, c.SendBytes("big", []byte(big)))
+		synctest.Wait()
+		require.NoError(t, c.SendBytes("say", []byte("1")))
+		require.NoError(t, c.SendRaw([]byte("2")))
+		time.Sleep(time.Minute)
+		<-c.Done()
+		require.Equal(t, []string{"written big " + big, "say 1", "raw 2"}, left.all())
+	})
+}
+
+// A queue that has run full is handed back as a whole.
+func TestUndeliveredOfASlowConsumer(t *testing.T) {
+	inWorld(t, &ServerOptions{QueueBytes: 64 << 10}, func(w *world) {
+		left := leftovers(w.srv)
+		w.serve()
+		p := w.hello(&wire.Hello{Resume: true})
+		c := w.only()
+		var sent []string
+		for i := range 1000 {
+			payload := fmt.Sprintf("%d %s", i, strings.Repeat("x", 1000))
+			if c.SendBytes("say", []byte(payload)) != nil {
+				break
+			}
+			sent = append(sent, "say "+payload)
+		}
+		<-c.Done()
+		require.Greater(t, len(sent), 50)
+		var got []string
+		for _, s := range left.all() {
+			got = append(got, strings.TrimPrefix(s, "written "))
+		}
+		require.Greater(t, len(got), 50, "what was written may have given way to what was not")
+		require.Equal(t, sent[len(sent)-len(got):], got)
+		p.stream.Close() //nolint:errcheck // it is over
+	})
+}
+
+// An end in order by either side leaves nothing, however much was sent before, and however the other side stands.
+func TestOrderlyEndLeavesNothing(t *testing.T) {
+	const messages = 5000
+	tests := map[string]struct {
+		retry Retry
+		end   func(w *world, cl *Client)
+		both  bool // the end that did not close has all of what the other has sent
+	}{
+		"client closes":               {end: func(_ *world, cl *Client) { cl.Close() }},                                 //nolint:errcheck // always nil
+		"server closes":               {end: func(w *world, _ *Client) { w.only().Close() }},                            //nolint:errcheck // always nil
+		"server shuts down":           {end: func(w *world, _ *Client) { require.NoError(w.t, w.srv.Shutdown(w.ctx)) }}, //nolint:errcheck // always nil
+		"client without a session":    {retry: Retry{Off: true}, end: func(_ *world, cl *Client) { cl.Close() }},        //nolint:errcheck // always nil
+		"server's, without a session": {retry: Retry{Off: true}, end: func(w *world, _ *Client) { w.only().Close() }},   //nolint:errcheck // always nil
+		"both":                        {end: func(w *world, cl *Client) { c := w.only(); go cl.Close(); c.Close() }},    //nolint:errcheck // always nil
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, nil, func(w *world) {
+				left, leftHere := leftovers(w.srv), (*kept[string])(nil)
+				w.srv.OnBytes("say", func(context.Context, *Conn, []byte) error { return nil })
+				w.serve()
+				tc.retry.For = time.Millisecond
+				cl, _ := w.returning("ada", tc.retry)
+				leftHere = leftovers(cl)
+				cl.OnBytes("say", func(context.Context, *Conn, []byte) error { return nil })
+				w.join(cl)
+				there := w.only()
+				for range messages {
+					require.NoError(t, there.SendBytes("say", []byte("x")))
+					require.NoError(t, cl.SendBytes("say", []byte("x")))
+				}
+				synctest.Wait()
+				tc.end(w, cl)
+				<-there.Done()
+				<-cl.Done()
+				require.Empty(t, left.all())
+				require.Empty(t, leftHere.all())
+			})
+		})
+	}
+}
+
+// A client stores what its server has not acknowledged, and sends it again once it has joined anew:
+// nothing is missing, and only what was marked may come twice.
+func TestStoreAndForward(t *testing.T) {
+	inWorld(t, &ServerOptions{ResumeTime: 2 * time.Second, Heartbeat: time.Second}, func(w *world) {
+		var got kept[string]
+		w.srv.OnBytes("say", func(_ context.Context, _ *Conn, p []byte) error { got.add(string(p)); return nil })
+		w.serve()
+		var net network
+		cl, states := w.over(&net, ClientOptions{})
+		note := cl.onState
+		var mu sync.Mutex
+		var store []Undelivered
+		cl.OnUndelivered(func(_ *Conn, frames []Undelivered) {
+			mu.Lock()
+			store = append(store, frames...)
+			mu.Unlock()
+			states.add("undelivered")
+		})
+		cl.onState = func(s State, why error) {
+			note(s, why)
+			if s != StateConnected {
+				return
+			}
+			mu.Lock()
+			again := store
+			store = nil
+			mu.Unlock()
+			for _, u := range again {
+				if err := cl.SendBytes(u.Command, u.Payload); err != nil {
+					panic(err)
+				}
+			}
+		}
+		w.join(cl)
+		n := 0
+		for range 3 {
+			time.Sleep(time.Minute)
+			net.fail(false)
+			synctest.Wait()
+			for range 10 {
+				require.NoError(t, cl.SendBytes("say", []byte(fmt.Sprint(n))))
+				n++
+			}
+			time.Sleep(20 * time.Second)
+			net.mend()
+			time.Sleep(time.Minute)
+		}
+		var want []string
+		for i := range n {
+			want = append(want, fmt.Sprint(i))
+		}
+		require.Equal(t, want, got.all())
+		require.Equal(t, []string{
+			"connected", "reconnecting: connection lost", "undelivered", "disconnected: connection lost", "reconnecting: connection lost", "connected",
+		}, states.all()[:6])
+		require.NoError(t, cl.Close())
+	})
+}
+
+// However traffic ends, each frame that a send has accepted has been handled or is handed back, and
+// one that is handed back as not written has not been handled.
+func TestUndeliveredModel(t *testing.T) {
+	marked, unmarked := 0, 0
+	for seed := range uint64(soak(300, 20_000)) {
+		inWorld(t, &ServerOptions{ResumeTime: time.Second, QueueBytes: 256 << 10}, func(w *world) {
+			rng := rand.New(rand.NewPCG(seed, 5))
+			var handed []Undelivered
+			w.srv.OnUndelivered(func(_ *Conn, frames []Undelivered) { handed = frames })
+			w.serve()
+			retry := Retry{Off: rng.IntN(3) == 0, For: time.Millisecond}
+			var net network
+			cl, _ := w.over(&net, ClientOptions{Retry: retry, InboxBytes: 4 << 10})
+			var got kept[string]
+			slow := time.Duration(rng.IntN(3)) * 5 * time.Millisecond
+			cl.OnBytes("say", func(_ context.Context, _ *Conn, p []byte) error {
+				got.add(string(p[:5]))
+				time.Sleep(slow)
+				return nil
+			})
+			w.join(cl)
+			c := w.only()
+			var sent []string
+			for i := range rng.IntN(200) {
+				id := fmt.Sprintf("%05d", i)
+				if c.SendBytes("say", []byte(id+strings.Repeat("x", rng.IntN(600)))) != nil {
+					break
+				}
+				sent = append(sent, id)
+				if rng.IntN(10) == 0 {
+					time.Sleep(time.Duration(rng.IntN(20)) * time.Millisecond)
+				}
+			}
+			switch rng.IntN(4) {
+			case 0:
+				c.Close() //nolint:errcheck // always nil
+			case 1:
+				net.fail(false)
+			case 2:
+				c.endWith(NewError(CodeProtocol, ""))
+			case 3:
+				c.breakOff()
+			}
+			<-c.Done()
+			time.Sleep(time.Minute) // until all that came has been handled
+			handled := map[string]bool{}
+			for _, id := range got.all() {
+				handled[id] = true
+			}
+			back := map[string]bool{}
+			last := ""
+			for _, u := range handed {
+				id := string(u.Payload[:5])
+				require.Greater(t, id, last, "seed %d: in order", seed)
+				last = id
+				back[id] = true
+				if u.Written {
+					marked++
+				} else {
+					unmarked++
+					require.False(t, handled[id], "seed %d: %s was not written and handled", seed, id)
+				}
+			}
+			for _, id := range sent {
+				require.True(t, handled[id] || back[id] || retry.Off, "seed %d: %s of %d is nowhere, %d handed back", seed, id, len(sent), len(handed))
+			}
+			require.NoError(t, cl.Close())
+		})
+		if t.Failed() {
+			return
+		}
+	}
+	t.Logf("%d handed back as written, %d as not written", marked, unmarked)
+	require.NotZero(t, marked)
+	require.NotZero(t, unmarked)
+}
+
+// What a handler of what is left does keeps the end from nothing.
+func TestUndeliveredHandlerFails(t *testing.T) {
+	for name, fail := range map[string]func(){"panic": func() { panic("x") }, "goexit": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, &ServerOptions{ResumeTime: time.Second}, func(w *world) {
+				events := w.events()
+				w.srv.OnUndelivered(func(*Conn, []Undelivered) { fail() })
+				w.serve()
+				p := w.hello(&wire.Hello{Resume: true})
+				c := w.only()
+				require.NoError(t, c.SendBytes("say", nil))
+				p.wantCommand("say")
+				p.stream.Close() //nolint:errcheck // it is over
+				<-c.Done()
+				require.Equal(t, []string{"join ", "suspend ", "leave : connection lost"}, events.all())
+			})
+		})
+	}
+}
+
+// Python clients have no acknowledgements and no names for what is not a command, but what waits for them is handed
+// back all the same.
+func TestUndeliveredToPython(t *testing.T) {
+	tests := map[string]struct {
+		hello string
+		send  func(c *Conn) error
+		want  []string
+	}{
+		"0.0.2": {
+			hello: oldFrames(`{"name": "ada", "group": null}`),
+			send:  func(c *Conn) error { return c.SendRaw([]byte("raw")) },
+			want:  []string{"say 1", "raw raw"},
+		},
+		"3.0a": {
+			hello: helloV3(`"ada"`, "null"),
+			send:  func(c *Conn) error { return c.Send("sum", []int{1, 2}) },
+			want:  []string{"say 1", "sum [1,2]"},
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, &ServerOptions{WriteTimeout: 5 * time.Second}, func(w *world) {
+				left := leftovers(w.srv)
+				w.serve()
+				p := w.peer()
+				p.send([]byte(tc.hello))
+				synctest.Wait()
+				c := w.only()
+				require.NoError(t, c.SendBytes("big", make([]byte, 300<<10)))
+				synctest.Wait()
+				require.NoError(t, c.SendBytes("say", []byte("1")))
+				require.NoError(t, tc.send(c))
+				time.Sleep(time.Minute)
+				<-c.Done()
+				require.Equal(t, tc.want, left.all()[1:])
+				require.Equal(t, "written big", left.all()[0][:11])
+				p.stream.Close() //nolint:errcheck // it is over
+			})
+		})
+	}
+}
+
+// Who does not ask what is left keeps nothing for it.
+func TestUndeliveredCostsNothing(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.serve()
+		w.join(w.client("ada"))
+		require.Nil(t, w.only().out.orphans)
+	})
+}
