@@ -3,6 +3,7 @@ package core
 import (
 	"slices"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/hisock/hisock/core/internal/notices"
 	"github.com/hisock/hisock/core/wire"
@@ -141,9 +142,26 @@ func (s *Server) shown(to, of *Conn, at standing, v *notices.View) bool {
 // guarded reports whether groups are not for everybody to know of.
 func (s *Server) guarded() bool { return s.opts.Authorize != nil || s.opts.AuthorizeGroup != nil }
 
+// askNotices asks the option, and checks what it says: a client that is told what cannot be gives up its connection.
 func (s *Server) askNotices(to, of *Conn, p *Presence) (tell bool) {
 	defer s.eng.recover(of, "option Notices")
-	return s.opts.Notices(to, of, p)
+	name := p.Name
+	if !s.opts.Notices(to, of, p) {
+		return false
+	}
+	if p.Name != "" && p.Name != name {
+		if err := checkName(p.Name, s.opts.MaxName); err != nil {
+			s.eng.fault(of, wrapError(CodeInternal, "option Notices", err))
+			return false
+		}
+	}
+	for _, g := range p.Groups {
+		if err := checkName(g, s.opts.MaxName); err != nil {
+			s.eng.fault(of, wrapError(CodeInternal, "option Notices", err))
+			return false
+		}
+	}
+	return utf8.ValidString(p.Addr)
 }
 
 // A mailing is one change on its way to many: those who are shown the same share what is made of it.

@@ -69,7 +69,19 @@ func TestNoticesTellWhatTheOptionSays(t *testing.T) {
 		"by name after":  {func(_, _ *Conn, p *Presence) bool { return p.Name == "eve" }, []string{"+eve []", "-eve []"}},
 		"by receiver":    {func(to, _ *Conn, _ *Presence) bool { return to.Name() != "ada" }, none},
 		"panic":          {func(_, _ *Conn, _ *Presence) bool { panic("in the option") }, none},
-		"nil pointer":    {func(_, _ *Conn, p *Presence) bool { return (*Conn)(nil).Name() == "" }, none},
+		"bad name": {func(_, _ *Conn, p *Presence) bool {
+			p.Name += "\n"
+			return true
+		}, none},
+		"bad group": {func(_, _ *Conn, p *Presence) bool {
+			p.Groups = []string{"red", ""}
+			return true
+		}, none},
+		"bad address": {func(_, _ *Conn, p *Presence) bool {
+			p.Addr = "\xff"
+			return true
+		}, none},
+		"nil pointer": {func(_, _ *Conn, p *Presence) bool { return (*Conn)(nil).Name() == "" }, none},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, &ServerOptions{Notices: tc.tell}, func(w *world) {
