@@ -25,6 +25,16 @@ func Details[T any](err error) (T, error) {
 	return v, e.decodeDetails(&v)
 }
 
+// RawDetails returns the details as the peer has sent them, or nil if the error is not a peer's or has
+// none. They must not be changed. They are for passing an error on whole: what is set as Details
+// of another error as a []byte is sent as it is.
+func (e *Error) RawDetails() []byte {
+	if !e.remote {
+		return nil
+	}
+	return e.raw
+}
+
 var errNoDetails = NewError(CodeBadPayload, "the error has no details")
 
 // detailed returns the first error in err's chain that has details, or nil.

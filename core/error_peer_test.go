@@ -180,8 +180,7 @@ func TestErrorsOfOthers(t *testing.T) {
 			_, err := Call[string](c.Context(), w.conn("bob"), "ask", "")
 			if how == "all of it" {
 				e, _ := find[*Error](err)
-				raw, _ := Details[[]byte](err)
-				return "", &Error{Code: e.Code, Message: e.Message, RetryAfter: e.RetryAfter, Details: raw}
+				return "", &Error{Code: e.Code, Message: e.Message, RetryAfter: e.RetryAfter, Details: e.RawDetails()}
 			}
 			if how == "with mine" {
 				err.(*Error).Details = "mine" //nolint:errorlint // it is one
@@ -219,6 +218,8 @@ func TestDetailsOfThisSide(t *testing.T) {
 	got, no := Details[quota](err)
 	require.NoError(t, no)
 	require.Equal(t, someQuota, got)
+
+	require.Nil(t, quotaError().RawDetails())
 
 	_, no = Details[string](fmt.Errorf("x: %w", NewError(1001, "none")))
 	require.ErrorIs(t, no, errNoDetails)

@@ -50,6 +50,7 @@ func newClient(config, sink js.Value) *client {
 		Metadata:   goPairs(config.Get("metadata")),
 		MaxFrame:   config.Get("maxFrame").Int(),
 		QueueBytes: config.Get("queueBytes").Int(),
+		Logger:     logger{sink},
 		Retry: core.Retry{
 			Off: config.Get("stay").Bool(),
 			Min: goMillis(config, 0), Max: goMillis(config, 1), For: goMillis(config, 2),
@@ -175,13 +176,13 @@ func (c *client) called(ctx context.Context, conn *core.Conn, f core.Frame) ([]b
 }
 
 // answer and refuse end a call of the server: answer(id, payload), refuse(id, code,
-// message). They do nothing if it was given up.
+// message, retryAfter, details). They do nothing if it was given up.
 func (c *client) answer(args []js.Value) any {
 	return c.settle(args[0].Int(), answer{payload: goBytes(args[1])})
 }
 
 func (c *client) refuse(args []js.Value) any {
-	return c.settle(args[0].Int(), answer{err: goError(args[1], args[2].String())})
+	return c.settle(args[0].Int(), answer{err: goError(args[1:])})
 }
 
 func (c *client) settle(id int, a answer) any {

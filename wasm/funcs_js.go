@@ -2,6 +2,7 @@ package main
 
 import (
 	"syscall/js"
+	"time"
 
 	"github.com/hisock/hisock/core"
 	"github.com/hisock/hisock/wasm/internal/codename"
@@ -79,14 +80,17 @@ func jsError(err error) js.Value {
 	if name, ok := codename.Of(code); ok {
 		jsCode = name
 	}
-	message, retryAfter := err.Error(), int64(0)
+	message, retryAfter, details := err.Error(), int64(0), js.Undefined()
 	if e := coreError(err); e != nil {
 		retryAfter = e.RetryAfter.Milliseconds()
+		if raw := e.RawDetails(); raw != nil {
+			details = jsBytes(raw)
+		}
 		if core.IsRemote(err) && e.Message != "" {
 			message = e.Message
 		}
 	}
-	return host.Call("error", jsCode, message, core.IsRemote(err), retryAfter)
+	return host.Call("error", jsCode, message, core.IsRemote(err), retryAfter, details)
 }
 
 // coreError returns the first core.Error in err's chain, or nil. It is errors.As without
@@ -105,14 +109,29 @@ func coreError(err error) *core.Error {
 	return nil
 }
 
-// goError makes the error that a page's handler failed with.
-func goError(code js.Value, message string) error {
-	if code.Type() == js.TypeNumber {
-		return core.NewError(core.Code(code.Float()), message)
+// goError makes the error that a page's handler failed with, of its code, message, time to wait
+// in milliseconds, and details.
+func goError(args []js.Value) error {
+	err := &core.Error{Message: args[1].String(), RetryAfter: time.Duration(args[2].Int()) * time.Millisecond}
+	if details := args[3]; !details.IsUndefined() {
+		err.Details = goBytes(details)
 	}
-	c, ok := codename.Parse(code.String())
-	if !ok {
-		c = core.CodeInternal
+	if code := args[0]; code.Type() == js.TypeNumber {
+		err.Code = core.Code(code.Float())
+	} else if c, ok := codename.Parse(code.String()); ok {
+		err.Code = c
+	} else {
+		err.Code = core.CodeInternal
 	}
-	return core.NewError(c, message)
+	return err
 }
+
+// A logger hands the warnings of a client to the page.
+type logger struct{ sink js.Value }
+
+func (logger) Debug(string, ...any) {}
+func (logger) Info(string, ...any)  {}
+
+func (l logger) Warn(msg string, args ...any) { l.sink.Call("warn", append([]any{msg}, args...)...) }
+
+func (l logger) Error(msg string, args ...any) { l.Warn(msg, args...) }

@@ -72,7 +72,7 @@ export class Client {
     this.#as = options.as;
     this.#name = options.config.name;
     this.#notices = options.config.notices;
-    this.#incoming = new Incoming(this.#raw);
+    this.#incoming = new Incoming(this.#raw, options.log);
     this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
     for (const { command, fn, options: more } of options.on) this.on(command, fn, more);
     for (const { command, fn, options: more } of options.handle) this.handle(command, fn, more);
@@ -95,6 +95,7 @@ export class Client {
           settle(undefined);
         },
         state: (state, name, why) => this.#changed(state, name, why),
+        warn: (message, ...args) => incoming.warn(message, args),
         command: (command, payload) => incoming.command(command, payload),
         raw: (payload) => incoming.rawMessage(payload),
         called: (id, command, payload) => incoming.called(id, command, payload),

@@ -9,7 +9,7 @@ export class HisockError extends Error {
   /**
    * @param {ErrorCode} code
    * @param {string} message
-   * @param {{ remote?: boolean, retryAfter?: number, cause?: unknown }} [more]
+   * @param {{ remote?: boolean, retryAfter?: number, details?: unknown, cause?: unknown }} [more]
    */
   constructor(code, message, more = {}) {
     if (typeof code === "number") {
@@ -26,6 +26,8 @@ export class HisockError extends Error {
     this.remote = more.remote === true;
     /** @type {number} */
     this.retryAfter = more.retryAfter ?? 0;
+    /** @type {any} */
+    this.details = more.details;
   }
 }
 

@@ -59,7 +59,17 @@ export interface ConnectOptions {
   queueBytes?: number;
   /** How the client comes back when its connection has broken off. */
   retry?: Retry;
+  /** Takes warnings instead of console.warn. false takes none. */
+  log?: Log | false;
 }
+
+/**
+ * Takes what nobody else is told: among it a command that nobody handles and a payload that does
+ * not convert, if there is no onError. Of warnings with the same message the first five are
+ * shown, and then one every 10 seconds, with left_out in its details for the others. Texts in them
+ * are cut to 512 characters.
+ */
+export type Log = (message: string, details: Record<string, string | number>) => unknown;
 
 /** Times are in milliseconds. */
 export interface Retry {
@@ -219,8 +229,8 @@ export interface Client {
 
   /**
    * Sets the handler of calls by the server. What it returns or resolves to is the answer.
-   * If it throws a {@link HisockError} the server is told its code and message; of
-   * any other failure only that there was one. Calls run side by side and may start
+   * If it throws a {@link HisockError} the server is told its code, message, retryAfter and
+   * details; of any other failure only that there was one. Calls run side by side and may start
    * in another order than the server made them in. The function that is returned removes it.
    *
    * It throws a TypeError if the command has such a handler already.
@@ -360,15 +370,26 @@ export type ErrorCode = PeerErrorCode | "load_failed" | "crashed" | number;
 /** Every failure that hisock reports, but for a TypeError where an argument is wrong. */
 export class HisockError extends Error {
   /**
-   * Makes an error, for a handler of calls to fail with: the server is told code and
-   * message. A number below 1000 is a TypeError.
+   * Makes an error, for a handler of calls to fail with: the server is told all of it but the
+   * cause. A number below 1000 is a TypeError. Up to 1,024 bytes of the message travel. Details
+   * are JSON, or bytes as they are; what is no JSON goes to onError instead, and what does not fit a
+   * frame of the server's is left out.
    */
-  constructor(code: ErrorCode, message: string, more?: { remote?: boolean; retryAfter?: number; cause?: unknown });
+  constructor(
+    code: ErrorCode,
+    message: string,
+    more?: { remote?: boolean; retryAfter?: number; details?: unknown; cause?: unknown },
+  );
   readonly code: ErrorCode;
   /** Whether the server reported it rather than this side found it. */
   readonly remote: boolean;
-  /** How long the server asks the client to stay away, in milliseconds. 0 if it does not. */
+  /** How long the server asks the client to wait or stay away, in milliseconds. 0 if it does not. */
   readonly retryAfter: number;
+  /**
+   * What the server's program adds to a failure: what JSON.parse makes of it, or a Uint8Array if it
+   * is no JSON. undefined if there is nothing.
+   */
+  readonly details: any;
 }
 
 /** @internal For the tests of this package. */

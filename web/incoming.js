@@ -3,7 +3,8 @@
 // worked off as soon as Go has returned.
 
 import { HisockError, needFunction } from "./errors.js";
-import { decode, encode } from "./payload.js";
+import { decode, encode, encodeDetails } from "./payload.js";
+import { Warnings } from "./warnings.js";
 
 /** @typedef {import("./hisock.d.ts").As} As */
 /** @typedef {{ fn: Function, as: As }} Handler */
@@ -26,10 +27,15 @@ export class Incoming {
   /** @type {Map<number, AbortController>} calls of the server that run */
   #running = new Map();
   #raw;
+  #warnings;
 
-  /** @param {import("./raw.js").RawInbox} raw */
-  constructor(raw) {
+  /**
+   * @param {import("./raw.js").RawInbox} raw
+   * @param {import("./hisock.d.ts").Log | false | undefined} log
+   */
+  constructor(raw, log) {
     this.#raw = raw;
+    this.#warnings = new Warnings(log);
   }
 
   /**
@@ -138,7 +144,7 @@ export class Incoming {
         this.#run(() => fn(decode(`payload of "${command}"`, bytes, as), { command, bytes }));
       }
       const heard = this.tell("message", { kind: "command", command, bytes });
-      if (handlers.length + heard === 0 && this.#hooks.get("error")?.length) {
+      if (handlers.length + heard === 0) {
         this.#report(new HisockError("unknown_command", `nobody handles the command "${command}"`));
       }
     });
@@ -192,7 +198,7 @@ export class Incoming {
   }
 
   /**
-   * Tells the caller what it may know: the code and message of a HisockError, of
+   * Tells the caller what it may know: all of a HisockError but its cause, of
    * anything else only that it happened.
    *
    * @param {number} id
@@ -201,10 +207,17 @@ export class Incoming {
   #refuse(id, err) {
     if (!this.#running.has(id)) return; // the caller has given up, and so may the handler
     if (err instanceof HisockError) {
-      this.native?.refuse(id, err.code, err.message);
+      const wait = Math.min(Math.max(Math.ceil(err.retryAfter) || 0, 0), 0x7fffffff);
+      let details;
+      try {
+        details = encodeDetails(err.details);
+      } catch (why) {
+        this.#report(why); // the rest arrives all the same
+      }
+      this.native?.refuse(id, err.code, err.message, wait, details);
       return;
     }
-    this.native?.refuse(id, "internal", "the handler failed");
+    this.native?.refuse(id, "internal", "the handler failed", 0, undefined);
     this.#report(err);
   }
 
@@ -242,11 +255,22 @@ export class Incoming {
     }
   }
 
+  /**
+   * Tells of what Go has found and nobody else is told.
+   *
+   * @param {string} message
+   * @param {(string | number)[]} args
+   */
+  warn(message, args) {
+    this.push(() => this.#warnings.pairs(message, args));
+  }
+
   /** @param {unknown} err */
   #report(err) {
     const fns = this.#hooks.get("error") ?? [];
     if (fns.length === 0) {
-      reportError(err);
+      if (err instanceof HisockError) this.#warnings.error(err);
+      else reportError(err);
       return;
     }
     for (const fn of fns) {

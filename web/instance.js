@@ -8,6 +8,7 @@
 
 import load from "./wasm_exec.js";
 import { HisockError } from "./errors.js";
+import { decodeDetails } from "./payload.js";
 
 /** @typedef {import("./native.d.ts").Native} Native */
 
@@ -209,9 +210,10 @@ class Instance {
  * @param {string} message
  * @param {boolean} remote
  * @param {number} retryAfter
+ * @param {Uint8Array | undefined} details
  */
-function fromGo(code, message, remote, retryAfter) {
-  const err = new HisockError("internal", message, { remote, retryAfter });
+function fromGo(code, message, remote, retryAfter, details) {
+  const err = new HisockError("internal", message, { remote, retryAfter, details: details && decodeDetails(details) });
   err.code = /** @type {import("./hisock.d.ts").ErrorCode} */ (code);
   return err;
 }

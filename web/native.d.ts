@@ -40,7 +40,8 @@ export interface NativeClient {
   call(id: number, command: string, payload: Uint8Array): void;
   cancel(id: number): void;
   answer(id: number, payload: Uint8Array): void;
-  refuse(id: number, code: string | number, message: string): void;
+  /** retryAfter is in milliseconds. */
+  refuse(id: number, code: string | number, message: string, retryAfter: number, details: Uint8Array | undefined): void;
   /** Asks for a change: 0 joins a group, 1 leaves one, 2 is another name. It ends as a call does. */
   change(id: number, how: 0 | 1 | 2, name: string): void;
   name(): string;
@@ -55,6 +56,8 @@ export interface NativeClient {
 
 /** What Go tells of one connection, in the order in which it happens. */
 export interface Sink {
+  /** What nobody else is told; args are keys and values in turn. */
+  warn(message: string, ...args: (string | number)[]): void;
   connected(name: string): void;
   /**
    * A change of the connection's state, the first included: 1 connected, 2 disconnected,

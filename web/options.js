@@ -5,7 +5,7 @@ import { describe, needFunction, needOptions, needSignal, needString, needTimeou
 
 const known = [
   "name", "groups", "auth", "metadata", "notices", "as", "on", "handle",
-  "signal", "timeout", "maxFrame", "queueBytes", "retry",
+  "signal", "timeout", "maxFrame", "queueBytes", "retry", "log",
 ];
 const hooks = /** @type {const} */ ([
   "onRaw", "onMessage", "onState", "onError", "onClientConnect", "onClientDisconnect", "onClientRename",
@@ -35,6 +35,7 @@ export function readOptions(url, options) {
     hooks: hooks.filter((hook) => options[hook]).map((hook) => ({ hook, fn: options[hook] })),
     signal: /** @type {AbortSignal | undefined} */ (options.signal),
     timeout: /** @type {number} */ (options.timeout ?? defaultTimeout),
+    log: readLog(options.log),
     config: {
       url: socketURL(url),
       name: needString("name", options.name ?? ""),
@@ -88,6 +89,12 @@ function readAuth(auth) {
     throw new TypeError(`hisock: auth: must be a string or bytes, not ${describe(auth)}`);
   }
   return encode("auth", auth);
+}
+
+/** @param {unknown} log */
+function readLog(log) {
+  if (log !== undefined && log !== false) needFunction("log", log);
+  return /** @type {import("./hisock.d.ts").Log | false | undefined} */ (log);
 }
 
 /** @param {unknown} metadata */

@@ -121,3 +121,29 @@ export function decode(what, bytes, as) {
       }
   }
 }
+
+/**
+ * Returns the bytes of an error's details: a buffer's own, and JSON for the rest, text and
+ * numbers too.
+ *
+ * @param {unknown} details
+ * @returns {Uint8Array | undefined}
+ */
+export function encodeDetails(details) {
+  if (details === undefined) return undefined;
+  return bytesOf(details) ?? encodeJSON("details of an error", /** @type {object | null} */ (details));
+}
+
+/**
+ * Returns what JSON.parse makes of an error's details, or the bytes where they are not JSON.
+ *
+ * @param {Uint8Array} bytes
+ * @returns {unknown}
+ */
+export function decodeDetails(bytes) {
+  try {
+    return JSON.parse(decoder.decode(bytes));
+  } catch {
+    return bytes;
+  }
+}

@@ -22,6 +22,46 @@ test("calls that fail at the server are typed", async (t) => {
   assert.doesNotMatch(got.fail.message, /secret/);
 });
 
+test("errors arrive whole, in both directions", async (t) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async () => {
+    const errors = collect();
+    const client = await hisock.connect("/ws", { onError: (err) => errors.push(String(err)) });
+    const out = { quota: [] };
+    for (const details of [[], ['{"left":[0]}'], ["0"], ['"text"'], ["no JSON"]]) {
+      const err = await client.call("quota", details).catch((e) => e);
+      const shown = err.details instanceof Uint8Array ? `${err.details.length} bytes` : err.details;
+      out.quota.push([err.code, err.message, err.retryAfter, shown === undefined ? "none" : shown]);
+    }
+    const loop = {};
+    loop.self = loop;
+    const thrown = {
+      whole: { retryAfter: 1500.2, details: { left: 3 } },
+      bytes: { details: new TextEncoder().encode('{"left":4}') },
+      bare: {},
+      unsendable: { retryAfter: -1, details: loop },
+      large: { details: "x".repeat(2 << 20) },
+    };
+    for (const [command, more] of Object.entries(thrown)) {
+      client.handle(command, () => {
+        throw new hisock.HisockError(1001, "no", more);
+      }, { as: "text" });
+      out[command] = await client.call("told", command);
+    }
+    return { out, errors: errors.filter((e) => !e.includes("early")) };
+  });
+  const { out } = got;
+  const quota = (details) => [1001, "too many", 5000, details];
+  assert.deepEqual(out.quota, [quota("none"), quota({ left: [0] }), quota(0), quota("text"), quota("7 bytes")]);
+  assert.deepEqual(out.whole, ["code 1001", "no", "1.501s", "3", "true"]);
+  assert.deepEqual(out.bytes, ["code 1001", "no", "0s", "4", "true"]);
+  for (const command of ["bare", "unsendable", "large"]) {
+    assert.deepEqual(out[command], ["code 1001", "no", "0s", "0", "false"], command);
+  }
+  assert.equal(got.errors.length, 1);
+  assert.match(got.errors[0], /details of an error: cannot be turned into JSON/);
+});
+
 test("a call that is aborted ends here and at the server", async (t) => {
   const { page } = await open(t);
   const got = await page.evaluate(async () => {

@@ -239,6 +239,39 @@ test("a failure that no handler of errors takes is the page's uncaught error", a
   assert.deepEqual(page.errors.map((err) => err.message), ["nobody caught me"]);
 });
 
+test("what nobody hears of is a warning, and no server fills the console", async (t) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async () => {
+    const warned = [];
+    console.warn = (...args) => warned.push(args);
+    const flood = async (options) => {
+      const client = await hisock.connect("/ws", options);
+      client.on("n", () => {}, { as: "text" });
+      client.on("reflected", () => {}, { as: "number" });
+      for (let i = 0; i < 1000; i++) client.send("reflect", "x".repeat(100));
+      client.send("raw please", "raw");
+      await client.call("sum", []);
+      await client.close();
+    };
+    const own = [];
+    await flood({});
+    const shown = warned.splice(0);
+    await flood({ log: (message, details) => own.push([message, details.code]) });
+    await flood({ log: false });
+    return { shown, own, silent: warned.length };
+  });
+  const count = (rows, message) => rows.filter(([m]) => m === message).length;
+  assert.equal(count(got.shown, "hisock: a payload does not convert"), 5);
+  assert.equal(count(got.shown, "hisock: a command has no handler"), 3, "early");
+  assert.deepEqual(got.shown.find(([m]) => m.includes("convert"))[1], {
+    code: "bad_payload",
+    err: 'payload of "reflected" is not a decimal number',
+  });
+  assert.equal(count(got.own, "hisock: a payload does not convert"), 5);
+  assert.equal(got.silent, 0);
+  assert.deepEqual(page.errors, []);
+});
+
 test("groups, and who comes and goes", async (t) => {
   const { page } = await open(t);
   const got = await page.evaluate(async () => {

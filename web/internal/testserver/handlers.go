@@ -84,6 +84,21 @@ func calls(srv *core.Server) {
 	core.Handle(srv, "buy", func(_ context.Context, _ *core.Conn, _ string) (string, error) {
 		return "", core.NewError(codeSoldOut, "sold out")
 	})
+	core.Handle(srv, "quota", func(_ context.Context, _ *core.Conn, details []string) (string, error) {
+		err := &core.Error{Code: codeSoldOut, Message: "too many", RetryAfter: 5 * time.Second}
+		if len(details) > 0 {
+			err.Details = []byte(details[0])
+		}
+		return "", err
+	})
+	// told calls the page and answers with what its error has.
+	core.Handle(srv, "told", func(ctx context.Context, c *core.Conn, command string) ([]string, error) {
+		_, err := core.Call[string](ctx, c, command, "")
+		var e *core.Error
+		errors.As(err, &e)
+		details, none := core.Details[map[string]int](err)
+		return []string{e.Code.String(), e.Message, e.RetryAfter.String(), strconv.Itoa(details["left"]), strconv.FormatBool(none == nil)}, nil
+	}, core.Concurrent())
 	core.Handle(srv, "fail", func(_ context.Context, _ *core.Conn, _ string) (string, error) {
 		return "", errors.New("open /etc/secret: denied")
 	})
