@@ -153,7 +153,7 @@ func (cl *Client) Connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := &run{context.WithoutCancel(ctx), cl.newPace(), make(chan struct{})}
+	r := &run{base: context.WithoutCancel(ctx), pace: cl.newPace(), ended: make(chan struct{})}
 	h := cl.newHerald(last)
 	n, err := cl.first(attempt, r.pace, h)
 	cl.mu.Lock()

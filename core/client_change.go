@@ -38,6 +38,9 @@ func (cl *Client) change(ctx context.Context, c *Conn, k wire.Kind, name string)
 		return err
 	}
 	_, err := c.ask(ctx, k, name, nil)
+	if err == nil {
+		c.wished(k, name)
+	}
 	return err
 }
 

@@ -16,15 +16,17 @@ type newcomer struct {
 	peer    *classicPeer
 	welcome *wire.Welcome
 	took    time.Duration // from dialing to the welcome
+	wish    wish          // what the hello asked for, and what is to be asked for later
 }
 
 // attemptTime is how long AuthFunc may take.
 const attemptTime = 15 * time.Second
 
-// attempt is one attempt to connect, and to go on with last if there is one. Behind the program's AuthFunc it
-// may take as long as p says; without p that is as long as ctx lets it.
-func (cl *Client) attempt(ctx context.Context, last *Conn, p *pace.Pace) (*newcomer, error) {
-	h, err := cl.helloFor(ctx, last)
+// attempt is one attempt to connect, in the place of last if there is one, and to go on with that
+// if it is resumed. Behind the program's AuthFunc it may take as long as p says; without p that is
+// as long as ctx lets it.
+func (cl *Client) attempt(ctx context.Context, last *Conn, resume bool, p *pace.Pace) (*newcomer, error) {
+	h, w, err := cl.helloFor(ctx, last, resume)
 	if err != nil {
 		return nil, err
 	}
@@ -40,10 +42,10 @@ func (cl *Client) attempt(ctx context.Context, last *Conn, p *pace.Pace) (*newco
 	}
 	n, err := cl.dial(bounded, hello, peer)
 	if last == nil && cl.giveUpParked(n, err) {
-		return cl.attempt(ctx, nil, p)
+		return cl.attempt(ctx, nil, false, p)
 	}
 	if err == nil {
-		n.took = time.Since(begun)
+		n.took, n.wish = time.Since(begun), w
 	}
 	return n, err
 }
@@ -115,6 +117,7 @@ func (n *newcomer) drop() {
 type run struct {
 	base  context.Context // the values that handlers are passed
 	pace  *pace.Pace      // of its attempts to connect
+	plain bool            // the next hello asks for no more than the options do
 	ended chan struct{}   // closed when it has ended
 }
 
@@ -130,6 +133,8 @@ func (cl *Client) adopt(r *run, n *newcomer, id uint64) *Conn {
 	for _, g := range w.Groups {
 		c.setGroup(g, true)
 	}
+	c.setWish(n.wish, w.Resumed)
+	r.plain = false
 	c.peerMaxFrame = peerMaxFrame(w.MaxFrame)
 	if len(w.Token) > 0 && !cl.opts.Retry.Off {
 		c.session = session{id: w.Session, token: w.Token, ackBytes: peerAckBytes(w.AckBytes), resumeTime: w.ResumeTime}
@@ -151,6 +156,7 @@ func (cl *Client) start(c *Conn, n *newcomer, before <-chan struct{}, as State) 
 		<-before
 		cl.tell(as, nil)
 		c.eng.begun.happen()
+		cl.askLater(c)
 		if n.peer == nil && cl.wantsNotices() && !n.welcome.Notices {
 			c.eng.fault(c, errNoNotices)
 		}
@@ -162,27 +168,29 @@ func (cl *Client) wantsNotices() bool { return cl.onCome != nil || cl.onGo != ni
 
 var errNoNotices = NewError(CodeUnsupported, "the server tells this client of no others")
 
-// helloFor returns what the client says of itself to go on with last, which may be nil, or to join. Where
-// the auth is asked for, one that wants to go on does not ask and does not join.
-func (cl *Client) helloFor(ctx context.Context, last *Conn) (*wire.Hello, error) {
+// helloFor returns what the client says of itself to go on with last, or to join in the place of
+// last, which may be nil. Where the auth is asked for, one that wants to go on does not ask and
+// does not join.
+func (cl *Client) helloFor(ctx context.Context, last *Conn, resume bool) (*wire.Hello, wish, error) {
+	w := cl.wishFor(last)
 	h := &wire.Hello{
 		Notices: cl.wantsNotices(), MaxFrame: uint64(cl.cfg.maxFrame),
 		Resume: !cl.opts.Retry.Off, AckBytes: uint64(ackAt(cl.cfg.queueBytes)),
 	}
-	if last != nil && last.token != nil {
+	if resume && last.token != nil {
 		h.Session, h.Token, h.Received = last.session.id, last.token, last.received
 	} else if s := cl.parked; last == nil && s != nil {
 		h.Session, h.Token, h.Received = s.ID, s.Token, s.Received
 	}
 	if h.OnlyResume = h.Token != nil && cl.opts.AuthFunc != nil; h.OnlyResume {
-		return h, nil
+		return h, w, nil
 	}
-	h.Name, h.Groups, h.Metadata = cl.opts.Name, cl.opts.Groups, cl.opts.Metadata
+	h.Name, h.Groups, h.Metadata = w.name, w.groups, cl.opts.Metadata
 	var err error
 	if cl.opts.Classic == nil {
 		h.Auth, err = cl.auth(ctx)
 	}
-	return h, err
+	return h, w, err
 }
 
 // hello returns the bytes with which the client opens, and the other protocol if they are

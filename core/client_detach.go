@@ -35,6 +35,9 @@ func (cl *Client) Detach() (session []byte, err error) {
 		return nil, c.closedError()
 	}
 	s := c.park()
+	if s != nil {
+		c.out.settle() // whoever goes on with it delivers the rest
+	}
 	c.end(errDetached, nil, ending{waiting: l, ours: true})
 	if s == nil {
 		return nil, c.closedError()

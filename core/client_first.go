@@ -9,12 +9,12 @@ import (
 // first makes the attempts of a Connect: one, or as many as Retry.First leads to.
 func (cl *Client) first(ctx context.Context, p *pace.Pace, h *herald) (*newcomer, error) {
 	if !cl.opts.Retry.First {
-		return cl.attempt(ctx, nil, nil)
+		return cl.attempt(ctx, nil, false, nil)
 	}
 	h.tell(StateConnecting, nil)
 	cl.beginWaiting()
 	for {
-		n, err := cl.attempt(ctx, nil, p)
+		n, err := cl.attempt(ctx, nil, false, p)
 		if err == nil || ctx.Err() != nil {
 			return n, err
 		}

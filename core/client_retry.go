@@ -42,7 +42,7 @@ func (cl *Client) suspended(c *Conn, l *link, why *Error) {
 			c.end(NewError(CodeConnLost, "the session is over"), nil, ending{waiting: l})
 			return
 		}
-		n, err := cl.attempt(c.ctx, c, pace)
+		n, err := cl.attempt(c.ctx, c, true, pace)
 		switch {
 		case err == nil && n.welcome.Resumed:
 			cl.goOn(c, l, n)
@@ -58,7 +58,7 @@ func (cl *Client) suspended(c *Conn, l *link, why *Error) {
 			c.end(NewError(CodeConnLost, "the server has given the session up"), nil, ending{waiting: l})
 			return
 		}
-		if !comesBack(why, true) {
+		if !cl.simplify(c, why) && !comesBack(why, true) {
 			c.end(why, nil, ending{waiting: l})
 			return
 		}
@@ -159,7 +159,7 @@ func (cl *Client) rejoin(ctx context.Context, c *Conn, id uint64, why *Error) {
 	}
 	cl.beginWaiting()
 	for cl.wait(ctx, pace, why.RetryAfter) {
-		n, err := cl.attempt(ctx, nil, pace)
+		n, err := cl.attempt(ctx, c, false, pace)
 		if err == nil {
 			if cl.takePlace(c, id, n) {
 				return
@@ -169,7 +169,7 @@ func (cl *Client) rejoin(ctx context.Context, c *Conn, id uint64, why *Error) {
 		if ctx.Err() != nil {
 			break
 		}
-		if why = asError(err); !comesBack(why, true) {
+		if why = asError(err); !cl.simplify(c, why) && !comesBack(why, true) {
 			break
 		}
 	}

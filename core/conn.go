@@ -84,6 +84,7 @@ type Conn struct {
 	values atomic.Pointer[[]attached] // the program's own; who changes it holds mu, and copies
 
 	refused []wire.RefusedGroup // groups of the hello, as the welcome had them; at a client
+	wish    *wish               // at a client; guarded by mu
 	changes *changeRate         // of what the client asks for, once it has; whoever has the turn owns this
 
 	news    announcement // at a server, what others are told of the client

@@ -46,7 +46,8 @@ func (c *Conn) Leave(ctx context.Context, group string) error {
 //
 // At a client it waits for the server's answer as [Conn.Join] does, and fails with
 // [CodeUnauthorized] or what [ServerOptions.AuthorizeName] says, [CodeNameTaken] or
-// [CodeRateLimit]. A client that connects anew asks for [ClientOptions.Name] again.
+// [CodeRateLimit]. A client that joins anew by itself asks for the name that it
+// was given here.
 func (c *Conn) Rename(ctx context.Context, name string) error {
 	return c.eng.change(ctx, c, wire.KindAskRename, name)
 }

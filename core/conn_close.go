@@ -170,7 +170,7 @@ func (c *Conn) closer(drained <-chan struct{}, why *Error, how ending) {
 	select {
 	case <-l.readerDone.wait():
 		if l.eof.Load() && !l.parted.Load() {
-			c.out.settle()
+			c.out.settleRead()
 		}
 	case <-t.C:
 	}

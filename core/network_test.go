@@ -75,6 +75,9 @@ func (n *network) dialed() int {
 // over returns a client like [world.returning] that dials through n.
 func (w *world) over(n *network, opts ClientOptions) (*Client, *kept[string]) {
 	n.Dialer, opts.Codec = w.lis, testCodec{}
+	if opts.Logger == nil {
+		opts.Logger = &logged{}
+	}
 	cl := NewClient(n, &opts)
 	w.clients = append(w.clients, cl)
 	return cl, statesOf(cl)

@@ -254,7 +254,8 @@ type ClientOptions struct {
 	// Name is what the client wants to be called. Empty means that it has no name.
 	Name string
 
-	// Groups are those that the client joins as it connects.
+	// Groups are those that the client joins as it connects. One that joins anew by itself asks for those that
+	// it is in by then, and for the name that it asked for last with [Client.Rename].
 	Groups []string
 
 	// Auth is handed to the server and never logged.

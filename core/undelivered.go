@@ -108,8 +108,17 @@ func (q *queue) keepFailedLocked() {
 	}
 }
 
-// settle notes that the peer has read everything.
+// settle notes that nothing is left that nobody takes care of.
 func (q *queue) settle() {
+	q.mu.Lock()
+	if q.orphans != nil {
+		q.orphans.known = true
+	}
+	q.mu.Unlock()
+}
+
+// settleRead does so for a peer that has read everything, if everything was written.
+func (q *queue) settleRead() {
 	q.mu.Lock()
 	if q.orphans != nil && !q.broken && q.bytes == 0 {
 		q.orphans.known = true
