@@ -124,7 +124,7 @@ type ServerOptions struct {
 	//
 	// For the same two clients and the same name it should always say the same: of a change of name it is asked about both
 	// names, and of one who goes about the last, and from that follows whether to hears of somebody who
-	// comes, goes or changes. It runs on any goroutine, on several at once and also with Manual, and others
+	// comes, goes or changes. So it should decide by what stays, such as values ([Conn.Get]), and not by groups. It runs on any goroutine, on several at once and also with Manual, and others
 	// wait for it: it should not block. If it panics, or gives a name or group that cannot be, nothing is told.
 	//
 	// Notices wait apart while the receiver's queue is not nearly empty, and only the latest of each client. So

@@ -3,6 +3,7 @@ package notices
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -252,6 +253,7 @@ func TestBoxIsSafeForConcurrentUse(t *testing.T) {
 			room = 3
 			mu.Unlock()
 			tell(b.Start())
+			runtime.Gosched() // a browser build would go on with this for ever
 			select {
 			case <-stop:
 				return
