@@ -20,8 +20,9 @@ type BuildOptions struct {
 	// Empty means the current folder.
 	Dir string
 
-	// Progress, if it is set, is called with what is done next, such as
-	// "compile hisock.wasm", on the goroutine that called Build.
+	// Progress, if it is set, is called with what is done next, such as "compress", on the goroutine
+	// that called Build. The first build of a machine is silent for up to a minute while it
+	// compiles, and says so before.
 	Progress func(step string)
 }
 
@@ -71,7 +72,7 @@ func build(ctx context.Context, tool *goCommand, dir, tmp string, progress func(
 		return err
 	}
 	tool.slim(version)
-	progress("compile " + wasmFile)
+	progress("compile " + wasmFile + firstBuild)
 	compiled := filepath.Join(tmp, "compiled.wasm")
 	if err := tool.compile(ctx, compiled); err != nil {
 		return err
@@ -106,6 +107,9 @@ func build(ctx context.Context, tool *goCommand, dir, tmp string, progress func(
 	}
 	return nil
 }
+
+// firstBuild prepares whoever reads the progress for a long silence.
+const firstBuild = ", which takes up to a minute the first time"
 
 // mayReplace reports why dir must be left alone.
 func mayReplace(dir string) error {

@@ -22,7 +22,7 @@ func TestBuildMakesAWholeBundle(t *testing.T) {
 	m, err := Check(os.DirFS(dir))
 	require.NoError(t, err)
 	require.Equal(t, goEnv(t, "GOVERSION"), m.GoVersion)
-	require.Equal(t, "compile hisock.wasm", steps[0])
+	require.Equal(t, "compile hisock.wasm, which takes up to a minute the first time", steps[0])
 	require.Equal(t, "put it into "+dir, steps[len(steps)-1])
 
 	files := contents(t, dir)

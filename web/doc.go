@@ -1,9 +1,10 @@
 // Package web makes the browser's side of hisock available to a server: [Build] makes the
-// bundle that a page loads, [Handler] serves it.
+// bundle that a page loads, [Handler] serves it, and [NewServer] is an HTTP server with timeouts for it.
 //
 //	if err := web.Build(ctx, "bundle", nil); err != nil { … }
 //	h, err := web.Handler(os.DirFS("bundle"))
 //	mux.Handle("/hisock/", http.StripPrefix("/hisock/", h))
+//	err = web.NewServer(mux).Serve(listener)
 //
 // A page then writes
 //

@@ -14,6 +14,7 @@ import (
 	"github.com/hisock/hisock/core"
 	"github.com/hisock/hisock/tcp"
 	"github.com/hisock/hisock/transport"
+	"github.com/hisock/hisock/web"
 	"github.com/hisock/hisock/ws"
 )
 
@@ -60,18 +61,11 @@ func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	}
 }
 
-// newHTTPServer bounds what a browser, or whoever knocks, may take its time over.
-// WebSockets are no longer its business once they are made.
+// newHTTPServer serves h, and logs as the chat does.
 func newHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      2 * time.Minute, // for the bundle, over a slow network
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
+	s := web.NewServer(h)
+	s.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelWarn)
+	return s
 }
 
 // A server is the chat and what it listens on.

@@ -2,8 +2,14 @@
 package readme
 
 import (
+	"archive/zip"
 	"bufio"
+	"bytes"
 	"context"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -71,23 +77,156 @@ func freeAddr(t *testing.T) string {
 	return l.Addr()
 }
 
-func TestPrograms(t *testing.T) {
-	srcs := programs(t, freeAddr(t), freeAddr(t))
-	require.Len(t, srcs, 2, "a server and a client")
-	server, client := build(t, "server", srcs[0]), build(t, "client", srcs[1])
-
+// serve starts the server and waits until it serves. It returns what it said until then.
+func serve(t *testing.T, name string, args ...string) (srv *exec.Cmd, said []string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
-	srv := exec.CommandContext(ctx, server)
-	srv.Dir = filepath.Dir(server)
+	t.Cleanup(cancel)
+	srv = exec.CommandContext(ctx, name, args...)
+	srv.Dir = filepath.Dir(args[len(args)-1])
 	stderr, err := srv.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, srv.Start())
-	lines := bufio.NewScanner(stderr)
-	require.True(t, lines.Scan(), "the server said nothing")
-	require.Contains(t, lines.Text(), "serving")
+	for lines := bufio.NewScanner(stderr); ; {
+		require.True(t, lines.Scan(), "it does not serve: %q", said)
+		said = append(said, lines.Text())
+		if strings.Contains(lines.Text(), "serving") {
+			return srv, said
+		}
+	}
+}
+
+// get asks a server for a page, which there must be.
+func get(t *testing.T, url string) (body string, header http.Header) {
+	res, err := http.Get(url)
+	require.NoError(t, err)
+	defer res.Body.Close() //nolint:errcheck // it was read
+	b, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, res.StatusCode, "%s: %s", url, b)
+	return string(b), res.Header
+}
+
+func TestPrograms(t *testing.T) {
+	pages := freeAddr(t)
+	srcs := programs(t, freeAddr(t), pages)
+	require.Len(t, srcs, 2, "a server and a client")
+	server, client := build(t, "server", srcs[0]), build(t, "client", srcs[1])
+	srv, said := serve(t, "env", server)
+	require.Contains(t, said[0], "bundle: compile", "it says what it does when that takes long")
+	require.Contains(t, said[len(said)-1], "http://"+pages)
+	page, header := get(t, "http://"+pages+"/")
+	require.Contains(t, header.Get("Content-Type"), "text/html")
+	module := regexp.MustCompile(`from "(.*?)"`).FindStringSubmatch(page)
+	require.NotNil(t, module, page)
+	script, _ := get(t, "http://"+pages+module[1])
+	require.Contains(t, script, "export")
 
 	require.Equal(t, "6 <nil>\n", run(t, srv.Dir, client))
 	require.NoError(t, srv.Process.Signal(os.Interrupt))
 	require.NoError(t, srv.Wait(), "it ends in order")
+}
+
+// An address that is taken ends the server, with a word about it.
+func TestServerSaysWhatFails(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close() //nolint:errcheck // nothing to be done about it
+	server := build(t, "server", programs(t, freeAddr(t), taken.Addr().String())[0])
+	cmd := exec.CommandContext(t.Context(), server)
+	cmd.Dir = filepath.Dir(server)
+	out, err := cmd.CombinedOutput()
+	require.Error(t, err)
+	require.Contains(t, string(out), "address already in use")
+}
+
+// Who opens connections to the page and says nothing keeps nobody out for long, even if the process
+// has few descriptors.
+func TestIdleBrowsers(t *testing.T) {
+	pages := freeAddr(t)
+	srcs := programs(t, freeAddr(t), pages)
+	server, client := build(t, "server", srcs[0]), build(t, "client", srcs[1])
+	srv, _ := serve(t, "sh", "-c", `ulimit -n 256 && exec "$0"`, server)
+	for range 400 {
+		c, err := net.Dial("tcp", pages)
+		require.NoError(t, err)
+		defer c.Close() //nolint:errcheck // nothing to be done about it
+	}
+	start := time.Now()
+	require.Equal(t, "6 <nil>\n", run(t, srv.Dir, client))
+	t.Logf("soak: attack=%q tries=400 got in after %.1f s", "idle HTTP connections", time.Since(start).Seconds())
+	require.NoError(t, srv.Process.Signal(os.Interrupt))
+	require.NoError(t, srv.Wait(), "it ends in order")
+}
+
+var commands = regexp.MustCompile("(?s)```sh\n(go mod init.*?)```")
+
+// The README's commands make a module in an empty folder in which its programs build. The module
+// is fetched as everybody's would be, from a proxy, which here is a folder.
+func TestCommands(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	found := commands.FindStringSubmatch(string(text))
+	require.NotNil(t, found)
+	dir, cache := t.TempDir(), t.TempDir()
+	known := strings.TrimSpace(run(t, dir, "go", "env", "GOMODCACHE"))
+	t.Setenv("GOPROXY", "file://"+proxy(t)+",file://"+filepath.ToSlash(known)+"/cache/download")
+	t.Setenv("GOMODCACHE", cache)
+	t.Setenv("GOSUMDB", "off")
+	t.Setenv("GOWORK", "off")
+	t.Setenv("GOFLAGS", "-modcacherw") // so that it can be removed
+	run(t, dir, "sh", "-ec", found[1])
+	for _, src := range programs(t, freeAddr(t), freeAddr(t)) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(src), 0o600))
+		run(t, dir, "go", "build", "-o", "program", ".")
+	}
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "github.com/hisock/hisock/wasm")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOOS=js", "GOARCH=wasm")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "what the bundle is built from is there: %s", out)
+}
+
+// proxy returns a folder that the go command takes for a proxy with one release of this module.
+func proxy(t *testing.T) string {
+	const module, version = "github.com/hisock/hisock", "v0.0.1"
+	root := "../.."
+	dir := t.TempDir()
+	at := filepath.Join(dir, module, "@v")
+	require.NoError(t, os.MkdirAll(at, 0o755))
+	put := func(name string, b []byte) {
+		require.NoError(t, os.WriteFile(filepath.Join(at, name), b, 0o600))
+	}
+	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	require.NoError(t, err)
+	put("list", []byte(version+"\n"))
+	put(version+".info", []byte(`{"Version":"`+version+`"}`))
+	put(version+".mod", mod)
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	err = fs.WalkDir(os.DirFS(root), ".", func(name string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case name != "." && e.Name()[0] == '.', e.Name() == "node_modules", name == "examples/bench": // a module of its own
+			if e.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case !e.Type().IsRegular():
+			return nil
+		}
+		content, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			return err
+		}
+		w, err := z.Create(module + "@" + version + "/" + name)
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(content)
+		return err
+	})
+	require.NoError(t, err)
+	require.NoError(t, z.Close())
+	put(version+".zip", b.Bytes())
+	return dir
 }
