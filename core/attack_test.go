@@ -202,6 +202,9 @@ func (a *arena) hello(h wire.Hello) (*peer, *wire.Welcome) {
 	require.Equal(a, wire.KindWelcome.String(), f.Kind.String())
 	welcome, err := wire.ParseWelcome(f.Body, nil)
 	require.NoError(a, err)
+	if len(welcome.Token) > 0 && !welcome.Resumed {
+		p.send(wire.AppendAck(nil, 0)) // it has the token
+	}
 	return p, welcome
 }
 

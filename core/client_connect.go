@@ -231,6 +231,10 @@ func shake(stream transport.Conn, rd *reader, hello []byte, cfg *config) (*wire.
 		if w.Version != wire.Version {
 			return nil, NewError(CodeVersion, "the server speaks another version of the protocol")
 		}
+		if len(w.Token) > 0 && !w.Resumed {
+			// Before anything else, so that the server keeps the session from the moment on in which Connect returns.
+			stream.Write(wire.AppendAck(nil, 0)) //nolint:errcheck // who reads will find out
+		}
 		return w, nil
 	case wire.KindRefuse:
 		no, err := wire.ParseRefuse(f.Body)

@@ -75,6 +75,7 @@ type Conn struct {
 	server     bool        // the peer is a client; it does not change
 	over       atomic.Bool // ended, for those who look often
 	detached   atomic.Bool // at a client: its session is to go on elsewhere; set with mu held
+	confirmed  atomic.Bool // at a server: the client has acknowledged its welcome, or shown its token
 	streamDone latch       // the stream is closed
 	done       latch       // nothing runs any more
 

@@ -81,6 +81,9 @@ func (c *Conn) gotAck(body []byte) error {
 	c.out.mu.Lock()
 	ok := c.out.ackLocked(received)
 	c.out.mu.Unlock()
+	if !c.confirmed.Load() {
+		c.confirmed.Store(true)
+	}
 	if !ok {
 		return NewError(CodeProtocol, "an ack of more than was sent, or less than before")
 	}

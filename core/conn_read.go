@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 
+	"github.com/hisock/hisock/core/internal/ahead"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -12,11 +13,12 @@ import (
 // A reader holds what has been read and not yet parsed. It borrows its buffer while
 // there is something in it, so that an idle connection holds none.
 type reader struct {
-	link *link
-	buf  []byte
-	r, w int  // buf[r:w] is unparsed
-	need int  // size of the frame that begins at r, if known and not all there
-	big  bool // more than a small buffer holds has come at once lately
+	link  *link
+	ahead *ahead.Reader // what has been read before reading began is taken from it; nil if nothing was
+	buf   []byte
+	r, w  int  // buf[r:w] is unparsed
+	need  int  // size of the frame that begins at r, if known and not all there
+	big   bool // more than a small buffer holds has come at once lately
 
 	last   *handler // of the command before, for commands
 	places places   // of its commands
@@ -37,7 +39,7 @@ const directGrow = bigReadBufferSize
 
 // fork returns a reader with a copy of what is unparsed.
 func (rd *reader) fork() *reader {
-	n := &reader{link: rd.link, need: rd.need, big: rd.big}
+	n := &reader{link: rd.link, ahead: rd.ahead, need: rd.need, big: rd.big}
 	if rest := rd.buf[rd.r:rd.w]; len(rest) > 0 {
 		n.buf = getRead(len(rest))
 		n.w = copy(n.buf, rest)
@@ -89,8 +91,35 @@ func (rd *reader) filled() {
 	}
 }
 
+// takeAhead is fill with what has been read ahead. It reports false when all of that was taken, and
+// the stream is to be read.
+func (rd *reader) takeAhead() (ok bool, err error) {
+	b, err := rd.ahead.Take()
+	if len(b) == 0 {
+		rd.ahead = nil
+		return err != nil, err
+	}
+	have := rd.w - rd.r
+	if rd.buf == nil || len(rd.buf)-rd.w < len(b) {
+		all := getRead(have + len(b))
+		copy(all, rd.buf[rd.r:rd.w])
+		if rd.buf != nil {
+			putRead(rd.buf)
+		}
+		rd.buf, rd.r, rd.w = all, 0, have
+		rd.big = rd.big || len(all) > readBufferSize
+	}
+	rd.w += copy(rd.buf[rd.w:], b)
+	return true, nil
+}
+
 // fill reads more. With nothing unparsed it waits without a buffer if the stream can.
 func (c *Conn) fill(rd *reader) error {
+	if hasAhead && rd.ahead != nil {
+		if ok, err := rd.takeAhead(); ok {
+			return err
+		}
+	}
 	if rd.r == rd.w {
 		if rd.w < readBufferSize {
 			rd.big = false

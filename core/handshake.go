@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/ahead"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -86,14 +87,19 @@ func looksLikeHTTP(b []byte) bool {
 
 // handshakeError says why the bytes of a handshake did not come.
 func handshakeError(err error) *Error {
-	t, ok := find[interface{ Timeout() bool }](err)
 	switch {
-	case ok && t.Timeout():
+	case timedOut(err):
 		return NewError(CodeHelloTimeout, "no hello in time")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return NewError(CodeConnLost, "the peer left during the handshake")
 	}
 	return wrapError(CodeConnLost, "the handshake broke off", err)
+}
+
+// timedOut reports whether a deadline has passed.
+func timedOut(err error) bool {
+	t, ok := find[interface{ Timeout() bool }](err)
+	return ok && t.Timeout()
 }
 
 // httpRefusal is what an HTTP client that knocks at a plain port is told.
@@ -131,7 +137,8 @@ const maxPast = 256 << 10
 
 // hangUp ends a stream on which a handshake failed: it says why, and waits a moment for the
 // peer to have read it, since closing at once could take it away again.
-func hangUp(stream transport.Conn, say []byte) {
+// before is what has read the stream ahead, or nil.
+func hangUp(stream transport.Conn, say []byte, before *ahead.Reader) {
 	defer stream.Close() //nolint:errcheck // nothing to be done about it
 	if len(say) == 0 {
 		return
@@ -146,7 +153,19 @@ func hangUp(stream transport.Conn, say []byte) {
 	}
 	buf := readBuffers.Get()
 	defer readBuffers.Put(buf)
-	for past := 0; past < maxPast; {
+	past := 0
+	if before != nil {
+		before.Stop()
+		for more := true; more; {
+			b, err := before.Take()
+			if err != nil {
+				return
+			}
+			past += len(b)
+			more = len(b) > 0
+		}
+	}
+	for past < maxPast {
 		n, err := stream.Read(buf)
 		if err != nil {
 			return // the peer has closed, or the deadline has passed

@@ -66,6 +66,7 @@ func (w *world) resumable(name string) (*peer, *wire.Welcome) {
 	require.Equal(w.t, wire.KindWelcome, f.Kind)
 	welcome, err := wire.ParseWelcome(f.Body, nil)
 	require.NoError(w.t, err)
+	p.send(wire.AppendAck(nil, 0)) // it has the token
 	return p, welcome
 }
 

@@ -49,14 +49,15 @@ type session struct {
 }
 
 // suspend gives up a link that has broken off, and keeps the connection for a while if it
-// can be resumed. It reports whether there is nothing more to be done about it.
+// can be resumed: by nobody if a client has not confirmed that it has the token. It reports whether
+// there is nothing more to be done about it.
 func (c *Conn) suspend(l *link, why *Error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case l.dead.Load():
 		return true // somebody has noticed before
-	case c.ended || c.token == nil || !c.eng.mayWait(c):
+	case c.ended || c.token == nil || c.server && !c.confirmed.Load() || !c.eng.mayWait(c):
 		return false
 	}
 	l.died = time.Now()

@@ -67,7 +67,9 @@ type ServerOptions struct {
 
 	// Authorize is asked before a client is welcomed, a classic one too. It runs on a goroutine of
 	// the newcomer's own, also with Manual, so it may take its time: ctx ends with
-	// HelloTimeout, and when a Shutdown begins. That the client has hung up is noticed afterwards.
+	// HelloTimeout, when a Shutdown begins, and when the client hangs up. A client that has hung up
+	// does not join, whatever Authorize returns; one that has ended its own direction only counts as
+	// such. It is not noticed of one that has sent 16 KiB behind its hello.
 	// If it has not returned a second after the end of ctx, AuthorizeGroup for the groups of the hello
 	// included, the client is refused with [CodeUnavailable], and the server goes on without
 	// it: a Shutdown does not wait for it either, and what it returns counts for nothing.

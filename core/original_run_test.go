@@ -59,6 +59,7 @@ func TestOriginalRun(t *testing.T) {
 	go func() { connected <- ada.Connect(o.ctx) }()
 	o.spin(func() bool { return len(connected) > 0 }, o.srv.Update)
 	require.NoError(t, <-connected)
+	o.spin(func() bool { return len(events) == 1 }, o.srv.Update)
 	require.Equal(t, []string{"join ada"}, events)
 
 	bob := dialPython(t, o.addr)

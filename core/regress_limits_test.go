@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -159,18 +160,25 @@ func (w *world) serveWrapped(wrap func(transport.Conn) transport.Conn) <-chan er
 	return result
 }
 
-// blockedConn never gets rid of a byte.
+// blockedConn never gets rid of a byte but for the welcome, the first write.
 type blockedConn struct {
 	transport.Conn
-	closed chan struct{}
-	once   sync.Once
+	welcomed atomic.Bool
+	closed   chan struct{}
+	once     sync.Once
 }
 
 func newBlockedConn(stream transport.Conn) transport.Conn {
 	return &blockedConn{Conn: stream, closed: make(chan struct{})}
 }
 
-func (c *blockedConn) Write([]byte) (int, error)            { return 0, c.block() }
+func (c *blockedConn) Write(b []byte) (int, error) {
+	if !c.welcomed.Swap(true) {
+		return c.Conn.Write(b)
+	}
+	return 0, c.block()
+}
+
 func (c *blockedConn) WriteBuffers([][]byte) (int64, error) { return 0, c.block() }
 
 func (c *blockedConn) block() error {
@@ -190,6 +198,7 @@ func TestBlockedWritersAreEnded(t *testing.T) {
 		t := w.t
 		var why kept[string]
 		w.srv.OnLeave(func(_ *Conn, err error) { why.add(CodeOf(err).String()) })
+		w.srv.OnJoin(func(c *Conn) { c.SendRaw([]byte("which is never written")) }) //nolint:errcheck // it is queued
 		served := w.serveWrapped(newBlockedConn)
 		const conns = 3
 		alive := make(chan struct{}, conns)

@@ -188,7 +188,7 @@ func (l *liar) meet(answer func(h *wire.Hello) []byte) bool {
 	synctest.Wait()
 	switch c := l.cl.Conn(); {
 	case resumed:
-		s.link = &h
+		s.link, s.confirmed = &h, true
 		clear(s.pinged)
 	case c != before && c != nil:
 		l.s = &fuzzSession{

@@ -167,6 +167,8 @@ func (r *resumer) begin(l *byHand, welcome *wire.Welcome) {
 				calls: make(map[uint64]fuzzCall), pinged: make(map[uint64]fuzzPing),
 			}
 			r.all = append(r.all, r.s)
+			r.s.confirmed = true
+			r.s.write(wire.AppendAck(nil, 0)) // it has the token
 			return
 		}
 	}

@@ -398,6 +398,7 @@ func TestResumeByALateHello(t *testing.T) {
 		p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: "ada", Resume: true, MaxFrame: 1 << 20}))
 		welcome, err := wire.ParseWelcome(p.want().Body, nil)
 		require.NoError(t, err)
+		p.send(wire.AppendAck(nil, 0)) // it has the token
 		synctest.Wait()
 		c := w.only()
 		hello := func(received uint64) (*peer, *wire.Welcome) {

@@ -265,12 +265,13 @@ func (s *Server) finished(c *Conn) {
 	defer s.eng.log.leave(c)
 	s.gate.Free(c.place)
 	s.eng.sweep.remove(c)
-	if !c.joined {
-		return
+	if c.joined {
+		s.runLeave(c)
 	}
-	s.runLeave(c)
-	s.leave(c)
-	s.eng.log.debug(c, "a client has left", c.reason())
+	s.leave(c) // which also gives its name free
+	if c.joined {
+		s.eng.log.debug(c, "a client has left", c.reason())
+	}
 }
 
 func (s *Server) runLeave(c *Conn) {

@@ -94,6 +94,9 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 	var c *Conn
 	if why == nil {
 		c, why = s.decideAbout(base, ar, hurry)
+		if left := ar.hungUp(); left != nil {
+			why = left
+		}
 		if !s.decided(ar) {
 			settled = true
 			rd.release()
@@ -121,7 +124,16 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 	}
 	s.enterGroups(c)
 	stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
+	rd.ahead = ar.ahead
+	why = c.greet(s.opts.HelloTimeout)
+	if why != nil {
+		s.refused(stream, why)
+	}
 	c.serve(rd, func() {
+		if why != nil {
+			return // it is as if it had never come
+		}
+		c.joined = true
 		s.runJoin(c)
 		s.come(c)
 	})
@@ -196,7 +208,6 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 	c.auth, c.metadata = hello.Auth, hello.Metadata
 	c.values.Store(&a.values)
 	c.peerMaxFrame = peerMaxFrame(hello.MaxFrame)
-	c.joined = true
 	refused := s.allowGroups(ctx, c, a)
 	if hello.Resume && peer == nil && s.opts.ResumeTime > 0 {
 		c.session = newSession(c.id, hello)
@@ -205,7 +216,7 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 	if hello.Notices && (s.opts.Notices != nil || peer != nil) {
 		c.notices = notices.New(s.opts.QueueBytes)
 	}
-	c.out.batch = true // nothing is written before the join handler has run
+	c.out.batch = true // nothing but the welcome is written before the join handler has run
 	w := s.welcomeTo(c)
 	w.Refused = refused
 	w.FitRefused(c.peerMaxFrame)
@@ -213,7 +224,8 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 	return c
 }
 
-// admit lets everybody know a connection, if its name is free and there is a place.
+// admit lets everybody know a connection, if its name is free and there is a place. It has not
+// joined yet: that is when its welcome has been written.
 func (s *Server) admit(ar *arrival, c *Conn) *Error {
 	var evicted []*admit.Place
 	defer func() { s.makeRoom(evicted...) }() // with no lock held
@@ -258,8 +270,7 @@ func (s *Server) admit(ar *arrival, c *Conn) *Error {
 	return nil
 }
 
-// queueWelcome puts the welcome at the head of the queue. It is written when the join
-// handler has run, with what that handler sent.
+// queueWelcome puts the welcome at the head of the queue.
 func (c *Conn) queueWelcome(w *wire.Welcome) {
 	frame := c.classic.welcome(c)
 	if c.classic == nil {

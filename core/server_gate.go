@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hisock/hisock/core/internal/admit"
+	"github.com/hisock/hisock/core/internal/ahead"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -22,6 +23,7 @@ type arrival struct {
 	peer  *classicPeer // nil for a native peer
 
 	// Guarded by Server.mu.
+	ahead   *ahead.Reader      // reads ahead while the program decides; nil if it is not asked
 	asking  bool               // the program decides about it
 	cancel  context.CancelFunc // ends the context of that
 	unwatch func() bool        // forgets that the context may end
@@ -107,6 +109,9 @@ func (s *Server) beginAsking(base context.Context, ar *arrival, hurry time.Time)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ar.asking, ar.cancel, ar.unwatch = true, cancel, unwatch
+	if hasAhead {
+		s.watch(ar)
+	}
 	if s.closing {
 		cancel()
 	}
@@ -122,6 +127,9 @@ func (s *Server) decided(ar *arrival) bool {
 		ar.asking = false
 		ar.unwatch()
 		ar.cancel()
+		if hasAhead {
+			ar.ahead.Stop()
+		}
 	}
 	return !ar.left
 }
@@ -155,7 +163,7 @@ func (s *Server) turnAway(ar *arrival, why *Error, cause error, http bool) {
 		ar.stream.Close() //nolint:errcheck // nothing to be done about it
 		return
 	}
-	hangUp(ar.stream, s.refusal(why, ar.hello, http, ar.peer))
+	hangUp(ar.stream, s.refusal(why, ar.hello, http, ar.peer), ar.ahead)
 }
 
 // shaken ends the accounts of a stream that did not become a connection of its own.

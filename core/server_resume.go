@@ -74,6 +74,7 @@ func (s *Server) resume(ar *arrival, rd *reader, hello *wire.Hello) *Conn {
 	if !ok {
 		return nil
 	}
+	c.confirmed.Store(true)
 	l := newLink(ar.stream)
 	for {
 		if c.hasAcked(hello.Received) {

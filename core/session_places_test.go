@@ -30,7 +30,8 @@ func TestSuspendedCountByAddress(t *testing.T) {
 			welcome, err := wire.ParseWelcome(f.Body, nil)
 			require.NoError(t, err)
 			require.LessOrEqual(t, w.srv.Stats().Conns, 100)
-			p.stream.Close() //nolint:errcheck // it may come back
+			p.send(wire.AppendAck(nil, 0)) // it has the token
+			p.stream.Close()               //nolint:errcheck // it may come back
 			synctest.Wait()
 			return welcome
 		}
@@ -96,7 +97,8 @@ func TestNeverMoreThanMaxConns(t *testing.T) {
 					return
 				}
 				welcome, err := wire.ParseWelcome(f.Body, nil)
-				p.stream.Close() //nolint:errcheck // it comes back
+				p.stream.Write(wire.AppendAck(nil, 0)) //nolint:errcheck // it may have been ended
+				p.stream.Close()                       //nolint:errcheck // it comes back
 				if err != nil || i%3 == 1 {
 					return
 				}

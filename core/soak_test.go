@@ -102,6 +102,8 @@ func TestReconnectsUnderLoad(t *testing.T) {
 			return nil
 		})
 		require.NoError(t, cl.Connect(ctx))
+		_, err := core.Call[int](ctx, cl, "double", 0) // behind which the server knows that the client has its token
+		require.NoError(t, err)
 		go func() {
 			rng := rand.New(rand.NewPCG(uint64(i), 0))
 			ended <- func() error {

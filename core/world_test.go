@@ -97,6 +97,9 @@ func (w *world) hello(h *wire.Hello) *peer {
 	p := w.peer()
 	p.send(wire.AppendHello([]byte(wire.Preface), h))
 	require.Equal(w.t, wire.KindWelcome, p.want().Kind)
+	if h.Resume {
+		p.send(wire.AppendAck(nil, 0)) // it has the token
+	}
 	return p
 }
 

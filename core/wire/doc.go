@@ -24,7 +24,10 @@
 //	0       00 48 53     native hisock
 //	3       01           version of the framing
 //
-// The client's first frame is a hello, the server's first a welcome or refuse.
+// The client's first frame is a hello, the server's first a welcome or refuse. A client that ends its
+// direction before the welcome has given up. A client that is given a token with a welcome that resumes
+// nothing sends an ack of 0 at once: the server keeps the session of a client only if an ack has come,
+// for otherwise there may be nobody who has its token.
 //
 // # Frame
 //

@@ -1,0 +1,59 @@
+//go:build !js
+
+package core_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/wire"
+)
+
+// A client that hangs up while Authorize decides ends that decision, over every medium, and does not
+// join; and what a client says while it is decided about is handled once it is in.
+func TestHangUpDuringAuthorizeOverMedia(t *testing.T) {
+	each(t, func(t *testing.T, n *network) {
+		deciding, left := make(chan struct{}), make(chan struct{}, 16)
+		release := make(chan struct{})
+		opts := &core.ServerOptions{UniqueNames: true, Authorize: func(ctx context.Context, a *core.Admission) error {
+			switch string(a.Auth) {
+			case "gives up":
+				deciding <- struct{}{}
+				<-ctx.Done()
+				left <- struct{}{}
+			case "waits":
+				<-release
+			}
+			return nil
+		}}
+		said := make(chan string, 1)
+		s := newScene(t, n, opts, func(s *scene) {
+			core.On(s.srv, "say", func(_ context.Context, _ *core.Conn, text string) error { said <- text; return nil })
+		})
+		for _, half := range []bool{false, true} {
+			p := n.raw(t)
+			p.send(hello(wire.Hello{Name: "ada", Auth: []byte("gives up"), Resume: true}))
+			<-deciding
+			if half {
+				require.NoError(t, p.stream.CloseWrite())
+			} else {
+				require.NoError(t, p.stream.Close())
+			}
+			<-left
+			s.wantFault(core.CodeConnLost, "the peer left during the handshake")
+			p.stream.Close() //nolint:errcheck // it is over
+		}
+		require.Equal(t, []string{"good"}, s.srv.Names())
+		require.Empty(t, s.joins)
+		p := n.raw(t)
+		p.send(hello(wire.Hello{Name: "ada", Auth: []byte("waits")}), wire.AppendCommand(nil, "say", []byte("early")))
+		close(release)
+		require.Equal(t, wire.KindWelcome, p.want().Kind)
+		require.Equal(t, "early", <-said)
+		p.stillThere()
+		s.check()
+	})
+}

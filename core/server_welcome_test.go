@@ -1,0 +1,420 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/internal/admit"
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+// deciding are options with an Authorize that takes its time and says in asked how its context
+// ended, or that it did not.
+func deciding(takes time.Duration, asked *kept[error]) *ServerOptions {
+	return &ServerOptions{UniqueNames: true, Authorize: func(ctx context.Context, _ *Admission) error {
+		select {
+		case <-time.After(takes):
+		case <-ctx.Done():
+		}
+		asked.add(context.Cause(ctx))
+		return nil // whatever has become of the client
+	}}
+}
+
+// nobody checks that nobody has come of all who tried, and that a name is free.
+func (w *world) nobody(events *kept[string], name string) {
+	w.t.Helper()
+	synctest.Wait()
+	require.Empty(w.t, events.all())
+	require.Zero(w.t, w.srv.Len())
+	require.Empty(w.t, w.srv.Names())
+	require.Zero(w.t, w.srv.Stats().Conns)
+	require.Zero(w.t, w.srv.Stats().Suspended)
+	cl := w.join(w.client(name))
+	require.NoError(w.t, cl.Close())
+	<-cl.Done()
+	synctest.Wait()
+	require.Equal(w.t, []string{"join " + name, "leave " + name + ": closed"}, events.all())
+}
+
+// A client that gives up while Authorize decides does not join, however it goes.
+func TestGiveUpDuringAuthorize(t *testing.T) {
+	hello := &wire.Hello{Name: "ada", Resume: true}
+	ways := map[string]func(p *peer){
+		"cut":         func(p *peer) { p.stream.Close() },      //nolint:errcheck // it is cut
+		"half closed": func(p *peer) { p.stream.CloseWrite() }, //nolint:errcheck // the server sees it
+		"behind what it sends": func(p *peer) {
+			p.send(wire.AppendCommand(nil, "say", make([]byte, 4000)))
+			synctest.Wait()
+			p.send(wire.AppendCommand(nil, "say", []byte("more")))
+			p.stream.Close() //nolint:errcheck // it is cut
+		},
+	}
+	for name, leave := range ways {
+		t.Run(name, func(t *testing.T) {
+			var asked kept[error]
+			inWorld(t, deciding(5*time.Second, &asked), func(w *world) {
+				events := w.events()
+				w.serve()
+				start := time.Now()
+				p := w.helloOf(hello)
+				synctest.Wait()
+				leave(p)
+				synctest.Wait()
+				require.Len(t, asked.all(), 1)
+				require.Error(t, asked.all()[0], "its context has ended")
+				require.Zero(t, time.Since(start), "at once")
+				p.stream.Close() //nolint:errcheck // it is over
+				w.nobody(events, "ada")
+			})
+		})
+	}
+}
+
+// It is no other thing for one that hangs up right behind its hello, or that a server reads so late
+// that it has gone when Authorize begins.
+func TestHangUpBehindTheHello(t *testing.T) {
+	for name, takes := range map[string]time.Duration{"slowly": time.Second, "in no time": time.Nanosecond} {
+		t.Run(name, func(t *testing.T) {
+			var asked kept[error]
+			inWorld(t, deciding(takes, &asked), func(w *world) {
+				events := w.events()
+				w.serve()
+				p := w.helloOf(&wire.Hello{Name: "ada", Resume: true})
+				p.stream.Close() //nolint:errcheck // it is cut
+				w.nobody(events, "ada")
+			})
+		})
+	}
+}
+
+// Nor for a client of the library whose program does not wait.
+func TestConnectGivenUpDuringAuthorize(t *testing.T) {
+	var asked kept[error]
+	inWorld(t, deciding(5*time.Second, &asked), func(w *world) {
+		events := w.events()
+		w.serve()
+		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+		defer cancel()
+		require.ErrorIs(t, w.client("ada").Connect(ctx), context.DeadlineExceeded)
+		w.nobody(events, "ada")
+	})
+}
+
+// AuthorizeGroup is asked about the groups of a hello meanwhile.
+func TestGiveUpDuringAuthorizeGroup(t *testing.T) {
+	opts := &ServerOptions{UniqueNames: true}
+	var w *world
+	var p *peer
+	opts.AuthorizeGroup = func(ctx context.Context, _ *Conn, _ string) error {
+		if p != nil {
+			p.stream.Close() //nolint:errcheck // it is cut
+			p = nil
+			<-ctx.Done() // at once
+		}
+		return nil
+	}
+	inWorld(t, opts, func(in *world) {
+		w = in
+		events := w.events()
+		w.serve()
+		p = w.peer()
+		p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: "ada", Groups: []string{"red"}}))
+		time.Sleep(2 * time.Second)
+		require.Empty(t, w.srv.Groups())
+		w.nobody(events, "ada")
+	})
+}
+
+// What a client sends before it is welcomed is handled once it is, in order, however much it is.
+func TestSendsBeforeTheWelcome(t *testing.T) {
+	for name, size := range map[string]int{"little": 10, "more than is read ahead": 3000, "a frame of many buffers": 200_000} {
+		t.Run(name, func(t *testing.T) {
+			var asked kept[error]
+			inWorld(t, deciding(time.Second, &asked), func(w *world) {
+				var got kept[byte]
+				w.srv.OnBytes("say", func(_ context.Context, _ *Conn, payload []byte) error {
+					require.Len(t, payload, size)
+					got.add(payload[0])
+					return nil
+				})
+				w.serve()
+				p := w.peer()
+				sent := make(chan error, 1)
+				go func() {
+					b := wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: "ada", Resume: true})
+					for i := range byte(12) {
+						payload := make([]byte, size)
+						payload[0] = i
+						b = wire.AppendCommand(b, "say", payload)
+						if i%3 == 0 { // in pieces that end anywhere
+							if _, err := p.stream.Write(b[:len(b)-5]); err != nil {
+								sent <- err
+								return
+							}
+							b = b[len(b)-5:]
+						}
+					}
+					_, err := p.stream.Write(b)
+					sent <- err
+				}()
+				require.Equal(t, wire.KindWelcome, p.want().Kind)
+				require.NoError(t, <-sent)
+				synctest.Wait()
+				require.Equal(t, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, got.all())
+				require.Nil(t, asked.all()[0])
+				p.stream.Close() //nolint:errcheck // it is over
+			})
+		})
+	}
+}
+
+// A command that was read ahead does not wait for what comes next.
+func TestReadAheadIsHandledAtOnce(t *testing.T) {
+	var asked kept[error]
+	inWorld(t, deciding(time.Second, &asked), func(w *world) {
+		var got kept[string]
+		On(w.srv, "say", func(_ context.Context, _ *Conn, text string) error { got.add(text); return nil })
+		w.serve()
+		p := w.helloOf(&wire.Hello{Name: "ada"})
+		synctest.Wait()
+		p.send(wire.AppendCommand(nil, "say", []byte("one")))
+		synctest.Wait()
+		p.send(wire.AppendCommand(nil, "say", []byte("two"))[:3])
+		require.Equal(t, wire.KindWelcome, p.want().Kind)
+		synctest.Wait()
+		require.Equal(t, []string{"one"}, got.all())
+		p.send(wire.AppendCommand(nil, "say", []byte("two"))[3:])
+		synctest.Wait()
+		require.Equal(t, []string{"one", "two"}, got.all())
+		p.stream.Close() //nolint:errcheck // it is over
+	})
+}
+
+// One that fills what is read ahead cannot be seen to hang up, and is let in. It does not stay.
+func TestHangUpBehindMuch(t *testing.T) {
+	var asked kept[error]
+	inWorld(t, deciding(time.Second, &asked), func(w *world) {
+		events := w.events()
+		w.serve()
+		p := w.helloOf(&wire.Hello{Name: "ada", Resume: true})
+		p.send(wire.AppendCommand(nil, "say", make([]byte, 2*readBufferSize)))
+		p.stream.Close() //nolint:errcheck // it is cut
+		time.Sleep(2 * time.Second)
+		require.Zero(t, w.srv.Len(), "it is not suspended")
+		require.NotContains(t, events.all(), "suspend ada")
+	})
+}
+
+// A newcomer who is refused after it has sent more still reads why.
+func TestRefusedBehindMore(t *testing.T) {
+	opts := &ServerOptions{Authorize: func(context.Context, *Admission) error {
+		time.Sleep(time.Second)
+		return NewError(CodeUnauthorized, "no")
+	}}
+	inWorld(t, opts, func(w *world) {
+		w.serve()
+		p := w.helloOf(&wire.Hello{Name: "ada"})
+		p.send(wire.AppendCommand(nil, "say", make([]byte, 1000)))
+		require.Equal(t, "no", p.wantRefuse(CodeUnauthorized))
+		synctest.Wait()
+		require.Equal(t, admit.Counts{}, w.srv.gate.Counts())
+	})
+}
+
+// deafConn cannot be written to.
+type deafConn struct{ transport.Conn }
+
+var errDeaf = errors.New("nobody reads")
+
+func (c deafConn) Write([]byte) (int, error)            { return 0, errDeaf }
+func (c deafConn) WriteBuffers([][]byte) (int64, error) { return 0, errDeaf }
+
+// Nobody joins whose welcome could not be written, and what was sent to it meanwhile is gone with it.
+func TestWelcomeThatCannotBeWritten(t *testing.T) {
+	inWorld(t, &ServerOptions{UniqueNames: true}, func(w *world) {
+		events := w.events()
+		deaf := true
+		go w.srv.Serve(w.ctx, &wrapped{w.lis, func(s transport.Conn) transport.Conn { //nolint:errcheck // nil after Shutdown
+			if deaf {
+				return deafConn{s}
+			}
+			return s
+		}})
+		p := w.helloOf(&wire.Hello{Name: "ada", Groups: []string{"red"}, Resume: true})
+		synctest.Wait()
+		deaf = false
+		require.Empty(t, w.srv.Groups())
+		p.stream.Close() //nolint:errcheck // it is over
+		w.nobody(events, "ada")
+	})
+}
+
+// A welcome that nobody reads is not waited for longer than a hello.
+func TestWelcomeThatIsNotRead(t *testing.T) {
+	opts := &ServerOptions{UniqueNames: true, HelloTimeout: 3 * time.Second, Heartbeat: -1, WriteTimeout: -1}
+	inWorld(t, opts, func(w *world) {
+		events := w.events()
+		slow := &slowWrites{}
+		go w.srv.Serve(w.ctx, &wrapped{w.lis, slow.wrap}) //nolint:errcheck // nil after Shutdown
+		p := w.helloOf(&wire.Hello{Name: "ada", Resume: true})
+		time.Sleep(time.Second)
+		require.Empty(t, events.all())
+		time.Sleep(3 * time.Second)
+		require.Empty(t, events.all())
+		require.Zero(t, w.srv.Len())
+		slow.off = true
+		p.stream.Close() //nolint:errcheck // it is over
+		w.nobody(events, "ada")
+	})
+}
+
+// slowWrites makes writes wait for their deadline.
+type slowWrites struct{ off bool }
+
+func (s *slowWrites) wrap(stream transport.Conn) transport.Conn {
+	if s.off {
+		return stream
+	}
+	return &slowConn{Conn: stream}
+}
+
+type slowConn struct {
+	transport.Conn
+	deadline time.Time
+}
+
+func (c *slowConn) SetWriteDeadline(t time.Time) error {
+	c.deadline = t
+	return nil
+}
+
+func (c *slowConn) Write([]byte) (int, error) {
+	time.Sleep(time.Until(c.deadline))
+	return 0, context.DeadlineExceeded
+}
+
+// A session waits for who has its token, and for nobody else: a client that does not say that it
+// has been welcomed has left when its stream breaks off.
+func TestNobodyIsSuspendedWithoutToken(t *testing.T) {
+	tests := map[string]struct {
+		send []byte
+		want []string
+	}{
+		"nothing came":             {nil, []string{"join ada", "leave ada: connection lost"}},
+		"what it sent beforehand":  {wire.AppendCommand(nil, "say", nil), []string{"join ada", "leave ada: connection lost"}},
+		"it says that it is there": {wire.AppendAck(nil, 0), []string{"join ada", "suspend ada", "leave ada: connection lost"}},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, &ServerOptions{UniqueNames: true}, func(w *world) {
+				events := w.events()
+				w.serve()
+				p := w.helloOf(&wire.Hello{Name: "ada", Resume: true})
+				require.Equal(t, wire.KindWelcome, p.want().Kind)
+				start := time.Now()
+				p.send(tc.send)
+				p.stream.Close() //nolint:errcheck // it is cut
+				for w.srv.Len() > 0 {
+					time.Sleep(time.Millisecond)
+				}
+				synctest.Wait()
+				require.Equal(t, tc.want, events.all())
+				if len(tc.want) < 3 {
+					require.Less(t, time.Since(start), time.Second)
+				}
+				require.NoError(t, w.join(w.client("ada")).Close())
+			})
+		})
+	}
+}
+
+// A client that comes back with its token has it, whether its ack has come or not.
+func TestTokenConfirms(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		events := w.events()
+		w.serve()
+		first := w.helloOf(&wire.Hello{Name: "ada", Resume: true})
+		welcome, err := wire.ParseWelcome(first.want().Body, nil)
+		require.NoError(t, err)
+		second := w.helloOf(&wire.Hello{Name: "ada", Resume: true, Session: welcome.Session, Token: welcome.Token})
+		welcome, err = wire.ParseWelcome(second.want().Body, nil)
+		require.NoError(t, err)
+		require.True(t, welcome.Resumed)
+		synctest.Wait()
+		require.Equal(t, []string{"join ada", "suspend ada", "resume ada"}, events.all())
+		first.stream.Close()  //nolint:errcheck // it is over
+		second.stream.Close() //nolint:errcheck // it is over
+	})
+}
+
+// A client acknowledges the welcome at once, whatever its program does, and also if that runs no
+// handler by itself; and nothing else comes of it.
+func TestClientConfirms(t *testing.T) {
+	for name, opts := range map[string]*ClientOptions{
+		"by itself": {}, "with Manual": {Manual: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				lis := transport.NewPipeListener()
+				opts.Codec = testCodec{}
+				cl := NewClient(lis, opts)
+				release := make(chan struct{})
+				cl.OnState(func(s State, _ error) {
+					if s == StateConnected {
+						<-release // before which nothing else is written
+					}
+				})
+				connected := make(chan error, 1)
+				go func() { connected <- cl.Connect(t.Context()) }()
+				stream, err := lis.Accept()
+				require.NoError(t, err)
+				p := &peer{t: t, stream: stream, rd: &reader{}}
+				require.Nil(t, readPreface(stream, p.rd))
+				require.Equal(t, wire.KindHello, p.want().Kind)
+				p.send(wire.AppendWelcome(nil, &wire.Welcome{Session: []byte("8 bytes."), Token: []byte("a token of 16 B.")}))
+				f := p.want()
+				require.Equal(t, wire.KindAck, f.Kind)
+				n, err := wire.ParseAck(f.Body)
+				require.NoError(t, err)
+				require.Zero(t, n)
+				require.NoError(t, <-connected)
+				close(release)
+				require.NoError(t, cl.Close())
+				if opts.Manual {
+					require.NoError(t, cl.Run(t.Context()))
+				}
+				p.wantGoodbye(CodeClosed)
+				<-cl.Done()
+				lis.Close() //nolint:errcheck // it is over
+			})
+		})
+	}
+}
+
+// What the join handler sends is the first that the client gets, as before, and goes in one write.
+func TestJoinHandlerIsFirst(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.srv.OnJoin(func(c *Conn) {
+			time.Sleep(time.Second) // others send meanwhile
+			for range 3 {
+				require.NoError(t, c.Send("first", nil))
+			}
+		})
+		w.serve()
+		p := w.helloOf(&wire.Hello{Name: "ada"})
+		require.Equal(t, wire.KindWelcome, p.want().Kind)
+		p.wantCommand("first")
+		p.wantCommand("first")
+		p.wantCommand("first")
+		p.stream.Close() //nolint:errcheck // it is over
+	})
+}
