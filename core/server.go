@@ -121,6 +121,12 @@ func (s *Server) Serve(ctx context.Context, l transport.Listener) error {
 	defer s.forget(key)
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
+	if r, ok := l.(transport.Rejecter); ok {
+		r.TellRejected(func(remote string, err error) {
+			s.eng.log.warn(nil, "a listener turned somebody away", err, "addr", remote, "listener", l.Addr())
+		})
+		defer r.TellRejected(nil)
+	}
 	base := context.WithoutCancel(ctx)
 	var wait backoff
 	fails := acceptFails{log: s.eng.log, addr: l.Addr()}

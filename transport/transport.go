@@ -116,3 +116,13 @@ type Dialer interface {
 	// Dial connects. The context bounds the attempt and not the connection.
 	Dial(ctx context.Context) (Conn, error)
 }
+
+// A Rejecter is a [Listener] that turns some away before they become a [Conn], as one for
+// WebSockets does.
+type Rejecter interface {
+	// TellRejected has f told of everybody who is turned away from now on, in place of what
+	// was told before; nil tells nobody. remote is an address. The text of err is short and has
+	// nothing that may be secret: no URL, and of a header at most an origin or a host. f may be
+	// called by several goroutines at once.
+	TellRejected(f func(remote string, err error))
+}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hisock/hisock/transport"
 )
@@ -42,7 +43,8 @@ type Options struct {
 	// Empty means "ws".
 	Addr string
 
-	// OnReject is told of every handshake that came to nothing, if it is set. It runs on
+	// OnReject is told of every handshake that came to nothing, if it is set. The logger of the
+	// server that serves the listener is told too, of the address, status and reason. It runs on
 	// the goroutine of the request, which it must not change. err is a
 	// [*RejectError].
 	OnReject func(r *http.Request, err error)
@@ -71,7 +73,7 @@ func (o *Options) withDefaults() Options {
 // A RejectError is why a handshake came to nothing.
 type RejectError struct {
 	Status int    // as answered; 101 if the connection was made and then closed with code 1001
-	Reason string // one line, with everything from the peer quoted
+	Reason string // one line of at most 400 bytes, with everything from the peer quoted and no query of a URL
 }
 
 func (e *RejectError) Error() string {
@@ -98,13 +100,17 @@ type Listener struct {
 	opts  Options
 	admit admission
 
+	told      atomic.Pointer[func(remote string, err error)]
 	slots     chan struct{} // one element per handshake; nil without a bound
 	conns     chan transport.Conn
 	closed    chan struct{}
 	closeOnce sync.Once
 }
 
-var _ transport.Listener = (*Listener)(nil)
+var (
+	_ transport.Listener = (*Listener)(nil)
+	_ transport.Rejecter = (*Listener)(nil)
+)
 
 // NewListener makes a listener. nil options mean the defaults. It panics if Origins or
 // Hosts hold something that can never match.
@@ -150,9 +156,24 @@ func (l *Listener) Addr() string { return l.opts.Addr }
 // the listener is closed or the request's context ends before, the connection is
 // closed with code 1001.
 func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if err := l.serve(w, r); err != nil {
-		l.opts.OnReject(r, err)
+	err := l.serve(w, r)
+	if err == nil {
+		return
 	}
+	l.opts.OnReject(r, err)
+	if f := l.told.Load(); f != nil {
+		(*f)(r.RemoteAddr, err)
+	}
+}
+
+// TellRejected implements [transport.Rejecter]: a server that serves the listener logs who is
+// turned away. It changes nothing about [Options.OnReject].
+func (l *Listener) TellRejected(f func(remote string, err error)) {
+	if f == nil {
+		l.told.Store(nil)
+		return
+	}
+	l.told.Store(&f)
 }
 
 func (l *Listener) serve(w http.ResponseWriter, r *http.Request) error {
@@ -164,7 +185,7 @@ func (l *Listener) serve(w http.ResponseWriter, r *http.Request) error {
 
 	up := &upgrade{ResponseWriter: w}
 	if err := acceptHandshake(up, r); err != nil {
-		return &RejectError{up.status, err.Error()}
+		return &RejectError{up.status, short(err.Error(), 256)}
 	}
 	c := newConn(up.stream, up.unread, serverInfo(r), false)
 	select {

@@ -46,7 +46,7 @@ func newAdmission(origins, hosts []string) admission {
 func (a admission) check(r *http.Request) *RejectError {
 	name, port, ok := splitAuthority(r.Host)
 	if len(a.hosts) > 0 && !(ok && (a.hosts[name] || a.hosts[joinAuthority(name, port)])) {
-		return forbidden("host " + strconv.Quote(r.Host) + " is not one of this server's")
+		return forbidden("host " + quoted(r.Host) + " is not one of this server's")
 	}
 	headers := r.Header.Values("Origin")
 	switch {
@@ -59,11 +59,11 @@ func (a admission) check(r *http.Request) *RejectError {
 	}
 	origin, ok := parseOrigin(headers[0])
 	if !ok && headers[0] != "null" {
-		return forbidden("origin " + strconv.Quote(headers[0]) + " is malformed")
+		return forbidden("origin " + quoted(headers[0]) + " is malformed")
 	}
 	if len(a.origins) > 0 {
 		if !a.origins[origin.String()] {
-			return forbidden("origin " + strconv.Quote(headers[0]) + " is not allowed")
+			return forbidden("origin " + quoted(headers[0]) + " is not allowed")
 		}
 		return nil
 	}
@@ -85,10 +85,10 @@ func (a admission) ownHost(r *http.Request, origin origin) *RejectError {
 	}
 	web := origin.scheme == "http" || origin.scheme == "https"
 	if !ok || !web || origin.name != name || origin.port != port {
-		return forbidden("origin " + strconv.Quote(origin.String()) + " is not of this host " + strconv.Quote(r.Host))
+		return forbidden("origin " + quoted(origin.String()) + " is not of this host " + quoted(r.Host))
 	}
 	if len(a.hosts) == 0 && onLoopback(r) && !local(name) {
-		return forbidden("host " + strconv.Quote(r.Host) + " on a loopback address: the server must list it")
+		return forbidden("host " + quoted(r.Host) + " on a loopback address: the server must list it")
 	}
 	return nil
 }
@@ -158,4 +158,18 @@ func joinAuthority(name, port string) string {
 		return name
 	}
 	return name + ":" + port
+}
+
+// quoted shows of a header what may be in a log: the beginning, and no query.
+func quoted(s string) string {
+	s, _, _ = strings.Cut(s, "?")
+	return strconv.Quote(short(s, 96))
+}
+
+// short returns the beginning of s, with "…" if there is more.
+func short(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }
