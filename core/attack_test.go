@@ -77,6 +77,9 @@ type arena struct {
 
 func newArena(t *testing.T, n *network, opts core.ServerOptions, more func(a *arena)) *arena {
 	a := &arena{T: t, net: n, ended: make(chan error, honestClients), left: make(chan departure, 1<<16)}
+	if opts.Logger == nil {
+		opts.Logger = core.Silent
+	}
 	a.srv = core.NewServer(&opts)
 	next := sync.Map{} // of each honest client, what comes next
 	core.On(a.srv, "up", func(_ context.Context, c *core.Conn, i int) error {
