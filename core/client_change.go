@@ -39,7 +39,7 @@ func (cl *Client) change(ctx context.Context, c *Conn, k wire.Kind, name string)
 	}
 	_, err := c.ask(ctx, k, name, nil)
 	if err == nil {
-		c.wished(k, name)
+		c.answered(k, name, true)
 	}
 	return err
 }

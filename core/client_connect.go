@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/hisock/hisock/core/internal/pace"
@@ -16,7 +17,7 @@ type newcomer struct {
 	peer    *classicPeer
 	welcome *wire.Welcome
 	took    time.Duration // from dialing to the welcome
-	wish    wish          // what the hello asked for, and what is to be asked for later
+	wish    *wish         // what the hello asked for, and what is to be asked for later
 }
 
 // attemptTime is how long AuthFunc may take.
@@ -71,6 +72,8 @@ func (cl *Client) giveUpParked(n *newcomer, err error) bool {
 }
 
 // within bounds ctx in time. WithTimeout would cost a browser build 4 KB.
+//
+//go:noinline
 func within(ctx context.Context, most time.Duration) (bounded context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	t := time.AfterFunc(most, func() { cancel(context.DeadlineExceeded) })
@@ -130,10 +133,13 @@ func (cl *Client) adopt(r *run, n *newcomer, id uint64) *Conn {
 	c := newConn(r.base, eng, id, n.stream)
 	c.speak(n.peer)
 	c.name, c.addr, c.refused = w.Name, w.Addr, w.Refused
+	c.wish = n.wish
 	for _, g := range w.Groups {
 		c.setGroup(g, true)
+		if !w.Resumed && !slices.Contains(n.wish.groups, g) { // of a session that it resumes it knows nothing more
+			n.wish.given = append(n.wish.given, g)
+		}
 	}
-	c.setWish(n.wish, w.Resumed)
 	r.plain = false
 	c.peerMaxFrame = peerMaxFrame(w.MaxFrame)
 	if len(w.Token) > 0 && !cl.opts.Retry.Off {
@@ -171,7 +177,7 @@ var errNoNotices = NewError(CodeUnsupported, "the server tells this client of no
 // helloFor returns what the client says of itself to go on with last, or to join in the place of
 // last, which may be nil. Where the auth is asked for, one that wants to go on does not ask and
 // does not join.
-func (cl *Client) helloFor(ctx context.Context, last *Conn, resume bool) (*wire.Hello, wish, error) {
+func (cl *Client) helloFor(ctx context.Context, last *Conn, resume bool) (*wire.Hello, *wish, error) {
 	w := cl.wishFor(last)
 	h := &wire.Hello{
 		Notices: cl.wantsNotices(), MaxFrame: uint64(cl.cfg.maxFrame),
