@@ -288,7 +288,7 @@ func (c *Conn) batch(rd *reader) bool {
 			}
 			c.beginBatch(rd.w - rd.r)
 		}
-		if c.received >= next {
+		if hasCrowd && c.received >= next {
 			if !c.letOthers(rd, &since) {
 				return false
 			}
@@ -303,7 +303,9 @@ func (c *Conn) batch(rd *reader) bool {
 	if !c.finishBatch(rd) {
 		return false
 	}
-	c.hadBatch(c.received-first, size)
+	if hasCrowd {
+		c.hadBatch(c.received-first, size)
+	}
 	return true
 }
 
@@ -472,7 +474,7 @@ func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 	if c.turnedDown(f) {
 		return true
 	}
-	if c.turn.Load()&turnMask == turnHanded && (c.tooBig(f) || c.runBeside(f) || c.push(rd, f)) {
+	if c.turn.Load()&turnMask == turnHanded && (hasCrowd && c.tooBig(f) || c.runBeside(f) || c.push(rd, f)) {
 		if f.Kind == wire.KindRaw {
 			c.raw.match(&c.inbox)
 		}

@@ -353,12 +353,12 @@ type served struct {
 // add notes a call. It reports false if one with that id is being handled.
 func (t *servingTable) add(id uint64, cancel context.CancelFunc) bool {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.findLocked(id) >= 0 {
-		return false
+	ok := t.findLocked(id) < 0
+	if ok {
+		t.calls = append(t.calls, served{id: id, cancel: cancel})
 	}
-	t.calls = append(t.calls, served{id: id, cancel: cancel})
 	switch {
+	case !hasCrowd || !ok: // a page has few
 	case t.at != nil:
 		t.at[id] = len(t.calls) - 1
 	case len(t.calls) > manyServed:
@@ -367,12 +367,13 @@ func (t *servingTable) add(id uint64, cancel context.CancelFunc) bool {
 			t.at[t.calls[i].id] = i
 		}
 	}
-	return true
+	t.mu.Unlock()
+	return ok
 }
 
 // findLocked returns the index of a call, or -1.
 func (t *servingTable) findLocked(id uint64) int {
-	if t.at != nil {
+	if hasCrowd && t.at != nil {
 		if i, ok := t.at[id]; ok {
 			return i
 		}
@@ -398,7 +399,7 @@ func (t *servingTable) remove(id uint64) (canceled bool) {
 	t.calls[i] = t.calls[last]
 	t.calls[last] = served{}
 	t.calls = t.calls[:last]
-	if t.at != nil {
+	if hasCrowd && t.at != nil {
 		if delete(t.at, id); i < last {
 			t.at[t.calls[i].id] = i
 		}

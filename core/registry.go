@@ -47,9 +47,9 @@ type HandlerOption struct {
 // wait their turn like others.
 func Concurrent() HandlerOption { return HandlerOption{concurrent: true} }
 
-// MaxPayload bounds the payloads of a handler to n bytes. A longer one is not converted, not copied
-// and not shown to the handler or to middleware: a call fails with [CodeTooBig], and anything else
-// goes to the error hook with that code. The connection goes on. Without the option, or with a
+// MaxPayload bounds the payloads of a handler to n bytes. A longer one is not converted, not shown to
+// the handler or to middleware, and, except in a browser, not copied: a call fails with [CodeTooBig],
+// and anything else goes to the error hook with that code. The connection goes on. Without the option, or with a
 // negative n, a payload may be as long as a frame.
 //
 // A handler that takes a slice of large structs wants such a bound, since `[{},{}]` is three bytes

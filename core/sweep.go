@@ -82,7 +82,9 @@ func (s *sweeper) start() { go s.run() }
 func (s *sweeper) close() {
 	close(s.stop)
 	<-s.done
-	s.fair.close()
+	if hasCrowd {
+		s.fair.close()
+	}
 }
 
 func (s *sweeper) add(c *Conn, heartbeat time.Duration) {
@@ -121,7 +123,9 @@ func (s *sweeper) busy(c *Conn) {
 	first := len(s.active) == 0
 	if !c.watch.active.Swap(true) {
 		s.active = append(s.active, c)
-		s.fair.count(len(s.active))
+		if hasCrowd {
+			s.fair.count(len(s.active))
+		}
 	}
 	s.mu.Unlock()
 	if first {
@@ -193,7 +197,9 @@ func (s *sweeper) sweepActive() bool {
 	}
 	clear(s.active[len(kept):])
 	s.active = kept
-	s.fair.count(len(kept))
+	if hasCrowd {
+		s.fair.count(len(kept))
+	}
 	if s.calm++; slow {
 		s.calm = 0
 	}
