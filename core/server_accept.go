@@ -262,6 +262,7 @@ func (s *Server) admit(ar *arrival, c *Conn) *Error {
 		s.sessions[c.id] = c
 	}
 	s.all.add(c)
+	s.budget.Add(connCost)
 	heartbeat := s.opts.Heartbeat
 	if c.classic != nil {
 		heartbeat = 0 // it has none

@@ -36,6 +36,9 @@ const decideGrace = time.Second
 
 // takePlace keeps a place free for a newcomer that has said hello.
 func (s *Server) takePlace(ar *arrival) *Error {
+	if s.budget.IsOver() {
+		return s.later(NewError(CodeOverloaded, "the server holds as much as it may"))
+	}
 	evicted, no := s.gate.Ask(ar.place)
 	s.makeRoom(evicted)
 	return s.noPlace(no)
