@@ -165,7 +165,7 @@ func TestAuthBlanksNoLog(t *testing.T) {
 		w.serve()
 		w.helloOf(&wire.Hello{Name: "ada", Auth: []byte("e")})
 		synctest.Wait()
-		require.Equal(t, []string{"hisock: the server cannot let a client in addr pipe:1 code unavailable err *errors.errorString"}, w.log.all())
+		require.Equal(t, []string{"hisock: the server cannot let a client in addr pipe:1 name ada code unavailable err *errors.errorString"}, w.log.all())
 	})
 }
 

@@ -161,7 +161,7 @@ func (s *Server) turnAway(ar *arrival, why *Error, cause error, http bool) {
 	if cause != nil {
 		shown = wrapError(why.Code, "", cause)
 	}
-	s.refused(ar.stream, shown)
+	s.refused(ar.stream, ar.hello, shown)
 	if s.gate.HasRoomMade(ar.place) {
 		ar.stream.Close() //nolint:errcheck // nothing to be done about it
 		return
