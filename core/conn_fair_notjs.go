@@ -17,8 +17,12 @@ const hasCrowd = true
 // A reader whose peer sends all the time never waits for input, and Go's scheduler does not look for
 // input of others while it has readers to run. So a reader passes a gate, at which others go first,
 // whenever it has had fairTime, where more connections are busy than there are processors.
-// To pass costs some 3 µs.
-const fairTime = 500 * time.Microsecond
+// To pass costs some 3 µs, and one passes at a time: with more than 50 processors each reader has longer,
+// so that none waits for the gate alone.
+const (
+	fairTime        = 500 * time.Microsecond
+	fairTimeForEach = 10 * time.Microsecond // processor
+)
 
 // The time that a reader has had is estimated, for a clock would cost as much as a small batch does:
 // for each read, each frame and each byte in nanoseconds.
@@ -44,7 +48,8 @@ type share struct {
 // fairness is what the readers of one engine share.
 type fairness struct {
 	gate    fair.Gate
-	crowded atomic.Bool // more connections are busy than there are processors
+	crowded atomic.Bool  // more connections are busy than there are processors
+	time    atomic.Int64 // what a reader has before it passes, in nanoseconds
 
 	procs int // guarded by the sweeper's mu
 }
@@ -53,6 +58,7 @@ type fairness struct {
 func (f *fairness) count(busy int) {
 	if f.procs == 0 || busy == 0 { // it may change at any time, and then does so soon here
 		f.procs = runtime.GOMAXPROCS(0)
+		f.time.Store(int64(max(fairTime, time.Duration(f.procs)*fairTimeForEach)))
 	}
 	if crowded := busy > f.procs; crowded != f.crowded.Load() {
 		f.crowded.Store(crowded)
@@ -72,13 +78,14 @@ func (c *Conn) letOthers(rd *reader, since *clock) bool {
 		*since = now
 		return true
 	}
-	if now.Sub(*since) < fairTime || !c.eng.sweep.fair.crowded.Load() {
+	f := &c.eng.sweep.fair
+	if !f.crowded.Load() || int64(now.Sub(*since)) < f.time.Load() {
 		return true
 	}
 	if !c.finishBatch(rd) {
 		return false
 	}
-	c.eng.sweep.fair.gate.Pass(&c.share.waiter)
+	f.gate.Pass(&c.share.waiter)
 	c.share.had, *since = 0, time.Now()
 	c.beginBatch(rd.w - rd.r)
 	return true
@@ -91,8 +98,12 @@ func (c *Conn) hadBatch(frames uint64, bytes int) {
 	if s.had < fairTime {
 		return
 	}
-	s.had = 0
-	if c.eng.sweep.fair.crowded.Load() {
-		c.eng.sweep.fair.gate.Pass(&s.waiter)
+	f := &c.eng.sweep.fair
+	switch {
+	case !f.crowded.Load():
+		s.had = 0
+	case int64(s.had) >= f.time.Load():
+		s.had = 0
+		f.gate.Pass(&s.waiter)
 	}
 }

@@ -38,7 +38,8 @@ func TestReaderLetsOthersGoFirst(t *testing.T) {
 			require.True(t, c.batch(rd))
 		}
 	}
-	enough := int(fairTime/(frames*frameTime)) + 1 // batches
+	f.count(0)                                                         // how many processors there are
+	enough := int(time.Duration(f.time.Load())/(frames*frameTime)) + 1 // batches
 	read(2 * enough)
 	require.Zero(t, f.gate.Passed(), "nobody else wants anything")
 	f.crowded.Store(true)
@@ -70,6 +71,7 @@ func TestCrowded(t *testing.T) {
 	for _, c := range conns[1:] {
 		c.turn.Add(turnStep)
 	}
+	require.GreaterOrEqual(t, s.fair.time.Load(), int64(fairTime))
 	s.sweepActive()
 	require.False(t, s.fair.crowded.Load(), "one of them does nothing any more")
 	s.busy(conns[0])
