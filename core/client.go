@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"slices"
 	"sync"
 
 	"github.com/hisock/hisock/core/internal/parked"
@@ -35,6 +34,7 @@ type Client struct {
 	lastID     uint64
 
 	parked *parked.Session // what Connect is to go on with; nil once one has succeeded
+	lost   []byte          // frames of a session that could not be gone on with, until they are handed back
 
 	hurry  chan struct{} // has an element when the next attempt is to be made now
 	asking chan struct{} // has an element while AuthFunc runs
@@ -84,7 +84,7 @@ func NewClient(d transport.Dialer, opts *ClientOptions) *Client {
 	cl.manual = newManualQueue(opts.Manual)
 	if len(opts.Session) > 0 && !opts.Retry.Off && opts.Classic == nil {
 		var ok bool
-		if cl.parked, ok = parked.Parse(slices.Clone(opts.Session)); !ok {
+		if cl.parked, ok = parked.Parse(append([]byte(nil), opts.Session...)); !ok {
 			cl.cfg.log.warn(nil, "a detached session is damaged or of another version: the client joins anew", nil)
 		}
 	}
@@ -169,10 +169,15 @@ func (cl *Client) Connect(ctx context.Context) error {
 		return err
 	}
 	c, as := cl.adopt(r, n, id), StateConnected
-	if cl.parked != nil && n.welcome.Resumed {
-		c.unpark(cl.parked, n.welcome.Received)
+	switch s := cl.parked; {
+	case s == nil:
+	case n.welcome.Resumed:
+		c.unpark(s, n.welcome.Received)
 		as = StateResumed
+	default:
+		cl.lost = s.Out
 	}
+	n.lost, cl.lost = cl.lost, nil
 	cl.conn, cl.final, cl.parked = c, nil, nil
 	go func() {
 		if cl.opts.Retry.First {

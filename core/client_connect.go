@@ -18,6 +18,7 @@ type newcomer struct {
 	welcome *wire.Welcome
 	took    time.Duration // from dialing to the welcome
 	wish    *wish         // what the hello asked for, and what is to be asked for later
+	lost    []byte        // frames of a session that it does not go on with
 }
 
 // attemptTime is how long AuthFunc may take.
@@ -67,7 +68,7 @@ func (cl *Client) giveUpParked(n *newcomer, err error) bool {
 	default:
 		n.leave() // what it says to have received is not what was sent
 	}
-	cl.parked = nil
+	cl.parked, cl.lost = nil, s.Out
 	return true
 }
 
@@ -160,11 +161,12 @@ func (cl *Client) start(c *Conn, n *newcomer, before <-chan struct{}, as State) 
 	c.eng.sweep.start()
 	c.serve(n.rd, func() {
 		<-before
+		c.handBackParked(n.lost)
 		cl.tell(as, nil)
 		c.eng.begun.happen()
 		cl.askLater(c)
 		if n.peer == nil && cl.wantsNotices() && !n.welcome.Notices {
-			c.eng.faultOf(c, "the server tells this client of nobody", errNoNotices)
+			c.eng.fault(c, errNoNotices)
 		}
 	})
 }

@@ -56,26 +56,25 @@ func (cl *Client) SessionBytes() int {
 		return 0
 	}
 	// Each frame that waits, and each call, is told with a few bytes besides.
-	const base, perCall = 1 << 10, 64
-	s := parked.Session{ID: c.session.id, Token: c.token, Name: c.Name(), Groups: c.Groups()}
-	calls := c.calls.len() + c.serving.len()
+	const base, perCall = 1 << 10, 80
+	n := base + perCall*(c.calls.len()+c.serving.len())
+	n += parked.Size(&parked.Session{ID: c.session.id, Token: c.token, Name: c.Name(), Groups: c.Groups()})
 	c.inbox.mu.Lock()
-	waits := c.inbox.bytes
+	n += c.inbox.bytes
 	c.inbox.mu.Unlock()
 	c.raw.mu.Lock()
-	waits += c.raw.bytes
+	n += c.raw.bytes
 	c.raw.mu.Unlock()
 	c.out.mu.Lock()
-	waits += c.out.bytes + c.out.keep.bytes
+	n += c.out.bytes + c.out.keep.bytes
 	c.out.mu.Unlock()
-	return base + parked.Size(&s) + waits + perCall*calls
+	return n
 }
 
 var (
-	errNoSession  = NewError(CodeNotConnected, "there is no session to detach")
-	errNotKept    = NewError(CodeUnsupported, "the session cannot be resumed")
-	errDetached   = NewError(CodeClosed, "the client was detached")
-	errWasServing = NewError(CodeConnLost, "the client was detached while it handled the call")
+	errNoSession = &Error{Code: CodeNotConnected, Message: "there is no session to detach"}
+	errNotKept   = &Error{Code: CodeUnsupported, Message: "the session cannot be resumed"}
+	errDetached  = &Error{Code: CodeClosed, Message: "the client was detached"}
 )
 
 // detachableLocked says why the client has no session that could be gone on with, or nil.
@@ -145,6 +144,9 @@ func (c *Conn) park() *parked.Session {
 	}
 	q.closed = true
 	q.openLocked()
+	if q.orphans != nil { // what is not delivered goes on with the session
+		q.orphans.known = true
+	}
 	s.Acked, s.Dropped = q.base, q.control.missed
 	for _, k := range q.log[q.head:] {
 		if k != nil { // else it was dropped
@@ -158,7 +160,7 @@ func (c *Conn) park() *parked.Session {
 
 	for _, id := range serving {
 		if id != 0 {
-			s.Out = wire.AppendFailure(s.Out, id, wire.Goodbye{Code: errWasServing.Code, Reason: errWasServing.Message})
+			s.Out = wire.AppendFailure(s.Out, id, wire.Goodbye{Code: CodeConnLost, Reason: "the client was detached while it handled the call"})
 		}
 	}
 	calls, lastID := c.calls.park()
@@ -201,32 +203,36 @@ func (t *callTable) park() (ids []uint64, last uint64) {
 // fits reports whether a server that has received so many frames can go on with the session.
 func fits(s *parked.Session, received uint64) bool {
 	n := s.Acked
-	parked.Frames(s.Out, func(wire.Frame, []byte) { n++ })
+	for rest := s.Out; len(rest) > 0; n++ {
+		_, _, rest = parked.Next(rest)
+	}
 	return s.Acked <= received && received <= n
 }
 
 // unpark goes on with a session, of which the server has received so many frames, on a connection
-// that nobody knows yet.
+// that nobody knows yet. Whoever starts that runs first what waits in its inbox.
 func (c *Conn) unpark(s *parked.Session, received uint64) {
 	c.name, c.groups = s.Name, s.Groups
 	c.received, c.ackedAt, c.missed = s.Received, s.Received, s.Missed
 	c.known.Store(s.Received)
 	c.calls.lastID = s.LastCall
-	parked.Frames(s.In, func(f wire.Frame, _ []byte) {
-		if f.Kind == wire.KindRaw && c.eng.handlers.message == nil {
+	var f wire.Frame
+	var b []byte
+	for rest := s.In; len(rest) > 0; {
+		if f, _, rest = parked.Next(rest); f.Kind != wire.KindRaw || c.eng.handlers.message != nil {
+			c.inbox.addLocked(f)
+		} else {
 			c.raw.kept = append(c.raw.kept, f.Body)
 			c.raw.bytes += len(f.Body) + jobCost
-			return
 		}
-		c.inbox.addLocked(f)
-		c.turn.Store(turnHanded) // whoever starts the connection runs what waits
-	})
+	}
 	q := &c.out
 	q.mu.Lock()
 	q.base, q.sent, q.keep.acked = s.Acked, s.Acked, s.Acked
-	parked.Frames(s.Out, func(_ wire.Frame, b []byte) {
+	for rest := s.Out; len(rest) > 0; {
+		_, b, rest = parked.Next(rest)
 		q.commitLocked(append(q.spaceLocked(len(b)), b...))
-	})
+	}
 	// All of it may have been written, and what the server has not received is written again.
 	q.taken, q.written = q.sent, q.sent
 	q.bytes, q.keep.bytes = 0, q.bytes
@@ -234,4 +240,24 @@ func (c *Conn) unpark(s *parked.Session, received uint64) {
 	q.resumeLocked(c.link.Load(), received, nil)
 	q.control.acked = s.Received // the hello has said so
 	q.mu.Unlock()
+}
+
+// handBackParked gives the program what a client before could not deliver, and this one neither,
+// since it had to join anew.
+func (c *Conn) handBackParked(out []byte) {
+	if c.eng.handlers.onUndelivered == nil {
+		return
+	}
+	o := &orphans{}
+	for len(out) > 0 {
+		f, size, ok := o.parse(out)
+		if ok {
+			o.frames = append(o.frames, Undelivered{f, true})
+		}
+		out = out[size:]
+	}
+	if len(o.frames) > 0 {
+		defer c.eng.recover(c, "undelivered handler")
+		c.eng.handlers.onUndelivered(c, o.frames)
+	}
 }

@@ -477,6 +477,42 @@ func (s streams) Dial(ctx context.Context) (transport.Conn, error) {
 	return nil, errors.New("no stream is left")
 }
 
+// What a session held that is over is handed back to the client that was to go on with it.
+func TestSessionIsHandedBack(t *testing.T) {
+	for _, fresh := range []bool{false, true} {
+		inWorld(t, nil, func(w *world) {
+			w.serve()
+			opts := ClientOptions{Name: "ada"}
+			if fresh {
+				opts.AuthFunc = func(context.Context) ([]byte, error) { return []byte("token"), nil }
+			}
+			var undelivered kept[string]
+			r := w.restarting(opts, func(cl *Client) {
+				cl.OnUndelivered(func(_ *Conn, frames []Undelivered) {
+					for _, f := range frames {
+						undelivered.add(f.Command + string(f.Payload))
+					}
+				})
+			})
+			synctest.Wait()
+			r.cl.Conn().breakOff()
+			require.NoError(t, r.cl.Send("say", "one"))
+			require.NoError(t, r.cl.SendRaw([]byte("two")))
+			session, err := r.cl.Detach()
+			require.NoError(t, err)
+			<-r.cl.Done()
+			require.Empty(t, undelivered.all())
+			time.Sleep(time.Minute)
+			r.start(session)
+			synctest.Wait()
+			require.Equal(t, []string{"sayone", "two"}, undelivered.all())
+			require.NoError(t, r.cl.Close())
+			<-r.cl.Done()
+			require.Len(t, undelivered.all(), 2, "once")
+		})
+	}
+}
+
 func TestDetachNeedsASession(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()

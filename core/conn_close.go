@@ -211,6 +211,5 @@ func (c *Conn) exit() (last bool) {
 func (c *Conn) finish() {
 	defer c.done.happen()
 	defer c.eng.finished(c)
-	defer c.uncount()
 	c.handBack()
 }

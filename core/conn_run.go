@@ -146,7 +146,8 @@ func (c *Conn) start(h *handler, f Frame, slot *bool) {
 		c.runAlone(c.ctx, h, f)
 		return
 	}
-	c.spawn(slot, f, func(f Frame) { c.runAlone(detached(c.ctx), h, f) })
+	f.Payload = append([]byte(nil), f.Payload...)
+	c.spawn(slot, func() { c.runAlone(detached(c.ctx), h, f) })
 }
 
 // runAlone runs a handler and reports its error.
@@ -187,7 +188,8 @@ func (c *Conn) startCall(h *handler, f Frame, id uint64, slot *bool) error {
 		c.answer(ctx, h, f, id)
 		return nil
 	}
-	c.spawn(slot, f, func(f Frame) { c.answer(detached(ctx), h, f, id) })
+	f.Payload = append([]byte(nil), f.Payload...)
+	c.spawn(slot, func() { c.answer(detached(ctx), h, f, id) })
 	return nil
 }
 
@@ -201,21 +203,20 @@ func detached(ctx context.Context) context.Context {
 
 func (c *Conn) answer(ctx context.Context, h *handler, f Frame, id uint64) {
 	out, err := c.invoke(ctx, h, f)
-	canceled := false
+	var canceled bool // the caller no longer waits
 	if c.server {
 		canceled = c.serving.remove(id)
-	} else { // it stays in the table until it is answered; see park
+	} else {
 		canceled = c.serving.isCanceled(id)
-		defer c.serving.remove(id)
 	}
-	if canceled {
-		return // the caller no longer waits
-	}
-	if err == nil {
+	if err == nil && !canceled {
 		err = c.reply(id, out)
 	}
-	if err != nil {
+	if err != nil && !canceled {
 		c.failAs(id, f.Command, err)
+	}
+	if !c.server { // not before it is answered; see park
+		c.serving.remove(id)
 	}
 }
 
@@ -252,11 +253,9 @@ var errCrashed = NewError(CodeInternal, "the handler failed")
 
 var errGoexit = NewError(CodeInternal, "a handler ended its goroutine")
 
-// spawn runs a handler on a goroutine of its own with a copy of the frame, once one of the connection's
-// slots is free and there is room for the copy, if the caller does not hold both. What follows on the
-// connection waits as long, in its inbox.
-func (c *Conn) spawn(slot *bool, f Frame, run func(f Frame)) {
-	n := len(f.Payload) + jobCost
+// spawn runs f on a goroutine of its own once one of the connection's slots is free, if the caller
+// does not hold one. What follows on the connection waits as long, in its inbox.
+func (c *Conn) spawn(slot *bool, f func()) {
 	if slot != nil && *slot {
 		*slot = false
 	} else {
@@ -266,23 +265,17 @@ func (c *Conn) spawn(slot *bool, f Frame, run func(f Frame)) {
 			yield(c)
 			c.slots <- struct{}{}
 		}
-		if !c.copies.try(n) {
-			yield(c)
-			c.copies.wait(n)
-		}
 	}
-	f.Payload = append([]byte(nil), f.Payload...)
 	c.running.Add(1)
 	go func() {
 		defer c.exit()
 		defer func() { <-c.slots }()
-		defer c.copies.done(n)
-		run(f)
+		f()
 	}()
 }
 
 // runBeside starts the concurrent handler of a frame while another handler keeps the
-// connection's turn, if there is one, a slot is free and there is room for its payload. Two peers that call each other
+// connection's turn, if there is one and a slot is free. Two peers that call each other
 // back could otherwise wait for each other.
 func (c *Conn) runBeside(f wire.Frame) bool {
 	if hasClassic && c.classic != nil || c.slots == nil {
@@ -290,23 +283,20 @@ func (c *Conn) runBeside(f wire.Frame) bool {
 	}
 	hs := c.eng.handlers
 	var h *handler
-	var payload []byte
 	switch f.Kind {
 	case wire.KindCommand:
-		name, rest, err := wire.ParseCommand(f.Body)
+		name, _, err := wire.ParseCommand(f.Body)
 		if err != nil || hs.message != nil { // which would run here too
 			return false
 		}
-		payload = rest
 		if h = hs.commands[string(name)]; h == nil {
 			h = hs.anyCommand
 		}
 	case wire.KindRequest:
-		_, name, rest, err := wire.ParseRequest(f.Body)
+		_, name, _, err := wire.ParseRequest(f.Body)
 		if err != nil {
 			return false
 		}
-		payload = rest
 		if h = hs.calls[string(name)]; h == nil {
 			h = hs.anyCall
 		}
@@ -314,18 +304,13 @@ func (c *Conn) runBeside(f wire.Frame) bool {
 	if h == nil || !h.concurrent {
 		return false
 	}
-	slot, n := true, len(payload)+jobCost
+	slot := true
 	select {
 	case c.slots <- struct{}{}:
 	default:
 		return false // nor may the reader wait for one: handlers may wait for what it reads
 	}
-	if !c.copies.try(n) {
-		<-c.slots
-		return false // nor for that
-	}
 	if c.runWith(f, &slot); slot {
-		c.copies.done(n)
 		<-c.slots
 	}
 	return true
@@ -428,9 +413,10 @@ func (t *servingTable) remove(id uint64) (canceled bool) {
 // isCanceled reports whether the caller has given the call up.
 func (t *servingTable) isCanceled(id uint64) bool {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	i := t.findLocked(id)
-	return i < 0 || t.calls[i].canceled
+	canceled := i < 0 || t.calls[i].canceled
+	t.mu.Unlock()
+	return canceled
 }
 
 // len is how many calls are being handled.

@@ -4,7 +4,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -98,7 +97,6 @@ func yield(c *Conn) {
 // frame, in order. Its reader waits when it is full.
 type inbox struct {
 	limit  int
-	budget *budget.Budget
 	paused atomic.Bool // the reader waits for room
 
 	mu    sync.Mutex // guards the fields below
@@ -106,7 +104,6 @@ type inbox struct {
 	jobs  []job
 	head  int
 	bytes int
-	mem   budget.Meter
 	calls int // of the jobs, those that are to be answered and nobody has given up
 
 	// Jobs are numbered in their order, so that neither a cancel nor a receiver looks at all of them.
@@ -135,8 +132,8 @@ type job struct {
 // jobCost is what a job weighs beside its bytes, so that many small ones count.
 const jobCost = 128
 
-func (b *inbox) init(limit int, of *budget.Budget) {
-	b.limit, b.budget = limit, of
+func (b *inbox) init(limit int) {
+	b.limit = limit
 	b.room.L = &b.mu
 }
 
@@ -175,7 +172,6 @@ func (b *inbox) addLocked(f wire.Frame) {
 	}
 	b.jobs = append(b.jobs, j)
 	b.bytes += len(j.body) + jobCost
-	b.mem.Set(b.budget, b.bytes)
 }
 
 // awaitInbox waits until the inbox has room for a frame of n bytes, if another goroutine is running
@@ -210,18 +206,13 @@ func (c *Conn) next() (job, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.head == len(b.jobs) || b.drop.Load() {
-		b.emptyLocked()
+		b.jobs, b.head, b.bytes, b.calls = nil, 0, 0, 0
+		b.taken, b.byID, b.rawFrom = 0, nil, 0
 		c.turn.Store(c.turn.Load() &^ turnMask) // turnReading
 		b.room.Broadcast()
 		return job{}, false
 	}
 	return b.takeLocked(), true
-}
-
-func (b *inbox) emptyLocked() {
-	b.jobs, b.head, b.bytes, b.calls = nil, 0, 0, 0
-	b.taken, b.byID, b.rawFrom = 0, nil, 0
-	b.mem.Set(b.budget, 0)
 }
 
 // takeLocked takes the first job, which there must be.
@@ -235,7 +226,6 @@ func (b *inbox) takeLocked() job {
 		b.jobs, b.head = b.jobs[:n], 0
 	}
 	b.bytes -= len(j.body) + jobCost
-	b.mem.Set(b.budget, b.bytes)
 	if j.kind.Answered() && !j.canceled {
 		b.calls--
 		if b.byID[j.id] == b.taken { // else that is a later call which has the same id
@@ -347,7 +337,6 @@ func (b *inbox) end(drop bool) {
 	b.over = true
 	if drop {
 		b.drop.Store(true)
-		b.emptyLocked() // a handler may not return for long
 	}
 	b.mu.Unlock()
 	b.room.Broadcast()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync/atomic"
 
-	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -17,8 +16,7 @@ type engine struct {
 	manual   *manualQueue // nil unless the program runs the handlers itself
 	counters *counters
 	writers  *writers
-	budget   *budget.Budget // nil at a client, and without a bound
-	draining atomic.Bool    // nothing that comes is handled any more
+	draining atomic.Bool // nothing that comes is handled any more
 
 	// left runs when c has ended: as soon as nobody can send to it any more
 	// (gone), and when nothing of it runs any more (finished). joined says whether a

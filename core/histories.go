@@ -5,7 +5,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/wire"
 )
@@ -24,8 +23,6 @@ type histories struct {
 	groups map[string]*groupHistory // those that keep something, and those that are taken
 	lastID uint64
 	recent list.List // of *groupHistory, those that keep something, the last sent to in front
-	budget *budget.Budget
-	mem    budget.Meter // of those in recent
 }
 
 type groupHistory struct {
@@ -33,7 +30,6 @@ type groupHistory struct {
 	group string
 	users int           // who have taken it or wait for that; guarded by histories.mu
 	place *list.Element // in recent, or nil; guarded by histories.mu
-	held  int           // bytes that are counted in histories.mem; guarded by histories.mu
 
 	mu    sync.Mutex    // guards the fields below
 	kept  []keptMessage // oldest first
@@ -45,11 +41,11 @@ type keptMessage struct {
 	frame  []byte // native, shared with queues: nobody changes it
 }
 
-func newHistories(opts History, of *budget.Budget) *histories {
+func newHistories(opts History) *histories {
 	if opts.Messages == 0 {
 		return nil
 	}
-	return &histories{opts: opts, groups: make(map[string]*groupHistory), budget: of}
+	return &histories{opts: opts, groups: make(map[string]*groupHistory)}
 }
 
 // take returns the history of the group, locked.
@@ -82,12 +78,7 @@ func (hs *histories) put(h *groupHistory, sent bool) {
 	case sent:
 		h.place = hs.recent.PushFront(h)
 	}
-	if h.place != nil {
-		hs.mem.Add(hs.budget, h.bytes-h.held)
-		h.held = h.bytes
-	}
-	most := hs.budget.Limit() / 2 // the rest is for those who are there
-	for hs.recent.Len() > hs.opts.Groups || most > 0 && hs.mem.Held() > most {
+	if hs.recent.Len() > hs.opts.Groups {
 		hs.dropLocked(hs.recent.Back().Value.(*groupHistory))
 	}
 	if h.users == 0 && h.place == nil {
@@ -102,8 +93,6 @@ func (hs *histories) dropLocked(h *groupHistory) {
 	}
 	hs.recent.Remove(h.place)
 	h.place = nil
-	hs.mem.Sub(hs.budget, h.held)
-	h.held = 0
 	if h.users == 0 {
 		delete(hs.groups, h.group)
 	}

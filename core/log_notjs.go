@@ -137,9 +137,7 @@ func faultText(code Code) string {
 	case CodeBadName:
 		return "a name is not well formed"
 	case CodeTooBig:
-		return "a frame is too large"
-	case CodeInternal:
-		return "a handler failed"
+		return "something is too large"
 	case CodeProtocol:
 		return "a peer broke the protocol"
 	case CodeSlowConsumer, CodeWriteTimeout:

@@ -15,7 +15,8 @@ type Undelivered struct {
 // OnUndelivered registers what is told, when a connection has ended, what of all that was sent over it
 // the peer has not acknowledged: commands and raw messages in the order in which they were queued, those that were
 // written first. It is how a program stores what it could not deliver, and sends it again over another connection.
-// It runs before [Server.OnLeave], or before [StateDisconnected] is told, and not if nothing is left. The
+// A client that was to go on with a detached session and had to join anew is told of what that held, before
+// [StateConnected], as if all had been written. It runs before [Server.OnLeave], or before [StateDisconnected] is told, and not if nothing is left. The
 // frames are the handler's to keep.
 //
 // There are no more of them than the queue held, QueueBytes: frames that were written and then gave

@@ -8,17 +8,8 @@
 //	bytes   meaning
 //	3       "hsk"
 //	1       version of the form: 1
-//	8       Received
-//	8       Missed
-//	8       Dropped
-//	8       LastCall
-//	8       Acked
-//	8 + n   ID, behind its length
-//	8 + n   Token
-//	8 + n   Name
-//	8       number of groups, each of 8 + n bytes
-//	8 + n   In, frames
-//	8 + n   Out, frames
+//	8 + n   each part, behind its length: the numbers Received, Missed, Dropped, LastCall and Acked,
+//	        8 bytes each; ID; Token; Name; In; Out; and each of Groups
 //	8       checksum of all before: FNV-1a, 64 bits
 //
 // Numbers are little-endian. The form is no contract with other libraries: whoever reads it may be
@@ -46,12 +37,11 @@ type Session struct {
 const (
 	head    = "hsk\x01"
 	numbers = 5
+	fixed   = 6 // parts before the groups
 	sumSize = 8
 
 	// maxID bounds the id and the token, in bytes, so that a hello with them stays small.
 	maxID = 256
-	// maxCount bounds the counts, so that no sum of them overflows.
-	maxCount = 1 << 62
 	// maxFrame bounds one frame, in bytes.
 	maxFrame = 1 << 30
 )
@@ -60,24 +50,22 @@ const (
 func Append(dst []byte, s *Session) []byte {
 	start := len(dst)
 	dst = append(dst, head...)
+	dst = appendNumber(dst, 8*numbers)
 	for _, v := range [numbers]uint64{s.Received, s.Missed, s.Dropped, s.LastCall, s.Acked} {
 		dst = appendNumber(dst, v)
 	}
-	dst = appendBytes(dst, s.ID)
-	dst = appendBytes(dst, s.Token)
-	dst = appendBytes(dst, s.Name)
-	dst = appendNumber(dst, uint64(len(s.Groups)))
-	for _, g := range s.Groups {
-		dst = appendBytes(dst, g)
+	for _, part := range [fixed - 1][]byte{s.ID, s.Token, []byte(s.Name), s.In, s.Out} {
+		dst = append(appendNumber(dst, uint64(len(part))), part...)
 	}
-	dst = appendBytes(dst, s.In)
-	dst = appendBytes(dst, s.Out)
+	for _, g := range s.Groups {
+		dst = append(appendNumber(dst, uint64(len(g))), g...)
+	}
 	return appendNumber(dst, checksum(dst[start:]))
 }
 
 // Size is the length of the parked form of s.
 func Size(s *Session) int {
-	n := len(head) + 8*(numbers+6) + len(s.ID) + len(s.Token) + len(s.Name) + len(s.In) + len(s.Out) + sumSize
+	n := len(head) + 8*(numbers+fixed) + len(s.ID) + len(s.Token) + len(s.Name) + len(s.In) + len(s.Out) + sumSize
 	for _, g := range s.Groups {
 		n += 8 + len(g)
 	}
@@ -92,110 +80,67 @@ func appendNumber(dst []byte, v uint64) []byte {
 	return dst
 }
 
-func appendBytes[S string | []byte](dst []byte, s S) []byte {
-	return append(appendNumber(dst, uint64(len(s))), s...)
+// number is the number at the front of b.
+func number(b []byte) (v uint64) {
+	for i := range 8 {
+		v |= uint64(b[i]) << (8 * i)
+	}
+	return v
 }
 
 // Parse reads the parked form. It reports false if b is not that, in whatever way. What it returns
 // aliases b.
 func Parse(b []byte) (*Session, bool) {
-	if len(b) < len(head)+sumSize || string(b[:len(head)]) != head {
-		return nil, false
-	}
 	end := len(b) - sumSize
-	sum := cursor{b: b[end:]}
-	if sum.number(0) != checksum(b[:end]) {
+	if end < len(head) || string(b[:len(head)]) != head || number(b[end:]) != checksum(b[:end]) {
 		return nil, false
 	}
-	c := cursor{b: b[len(head):end]}
+	var parts [][]byte
+	for b = b[len(head):end]; len(b) > 0; {
+		if len(b) < 8 || number(b) > uint64(len(b)-8) {
+			return nil, false
+		}
+		n := 8 + int(number(b))
+		parts = append(parts, b[8:n:n])
+		b = b[n:]
+	}
+	if len(parts) < fixed || len(parts[0]) != 8*numbers {
+		return nil, false
+	}
+	n := parts[0]
 	s := &Session{
-		Received: c.number(maxCount), Missed: c.number(maxCount), Dropped: c.number(maxCount),
-		LastCall: c.number(maxCount), Acked: c.number(maxCount),
-		ID: c.bytes(maxID), Token: c.bytes(maxID), Name: string(c.bytes(0)),
+		Received: number(n), Missed: number(n[8:]), Dropped: number(n[16:]), LastCall: number(n[24:]), Acked: number(n[32:]),
+		ID: parts[1], Token: parts[2], Name: string(parts[3]), In: parts[4], Out: parts[5],
 	}
-	for n := c.number(maxCount); n > 0 && !c.bad; n-- {
-		s.Groups = append(s.Groups, c.name())
+	for _, g := range parts[fixed:] {
+		s.Groups = append(s.Groups, string(g))
 	}
-	var in uint64
-	s.In, in = c.frames(waits)
-	s.Out, _ = c.frames(wire.Kind.Counted)
-	if c.bad || len(c.b) > 0 || len(s.Token) == 0 || in > s.Received || s.Name != "" && wire.ValidName(s.Name, -1) != nil {
+	if len(s.Token) == 0 || len(s.ID) > maxID || len(s.Token) > maxID || !whole(s.In, true) || !whole(s.Out, false) {
 		return nil, false
 	}
 	return s, true
 }
 
-// waits reports whether a frame of that kind may wait for a handler.
-func waits(k wire.Kind) bool {
-	return k == wire.KindCommand || k == wire.KindRaw || k == wire.KindRequest || k.Counted() && k >= wire.KindJoinGroup
-}
-
-// Frames calls f with each of the frames and its bytes.
-func Frames(frames []byte, f func(frame wire.Frame, b []byte)) {
-	for {
-		frame, size, ok, err := wire.Next(frames, maxFrame)
-		if !ok || err != nil {
-			return
+// whole reports whether b is whole frames that both ends count, and that may wait for a handler if
+// in is set.
+func whole(b []byte, in bool) bool {
+	for len(b) > 0 {
+		var f wire.Frame
+		if f, _, b = Next(b); !f.Kind.Counted() || in && (f.Kind == wire.KindReply || f.Kind == wire.KindFailure || f.Kind == wire.KindCancel) {
+			return false
 		}
-		f(frame, frames[:size])
-		frames = frames[size:]
 	}
+	return true
 }
 
-// A cursor takes values off the front of b. After the first fault it gives zero values.
-type cursor struct {
-	b   []byte
-	bad bool
-}
-
-// number takes a number of at most max; 0 means any.
-func (c *cursor) number(max uint64) (v uint64) {
-	if len(c.b) < 8 {
-		c.bad, c.b = true, nil
-		return 0
+// Next splits the first frame off frames, and returns it with its bytes and with those behind it.
+// The frame is of no kind if there is none, or not all of it.
+func Next(frames []byte) (f wire.Frame, b, rest []byte) {
+	f, size, ok, err := wire.Next(frames, maxFrame)
+	if !ok || err != nil {
+		return wire.Frame{}, nil, nil
 	}
-	for i := range 8 {
-		v |= uint64(c.b[i]) << (8 * i)
-	}
-	c.b = c.b[8:]
-	if max > 0 && v > max {
-		c.bad, c.b = true, nil
-		return 0
-	}
-	return v
-}
-
-// bytes takes a length and as many bytes, at most max of them; 0 means any.
-func (c *cursor) bytes(max uint64) []byte {
-	n := c.number(max)
-	if n > uint64(len(c.b)) {
-		c.bad, c.b = true, nil
-		return nil
-	}
-	v := c.b[:n:n]
-	c.b = c.b[n:]
-	return v
-}
-
-func (c *cursor) name() string {
-	s := string(c.bytes(0))
-	if wire.ValidName(s, -1) != nil {
-		c.bad, c.b = true, nil
-	}
-	return s
-}
-
-// frames takes bytes that are whole frames, each of a kind that is allowed, and counts them.
-func (c *cursor) frames(allowed func(wire.Kind) bool) (b []byte, n uint64) {
-	b = c.bytes(0)
-	size := 0
-	Frames(b, func(f wire.Frame, b []byte) {
-		size += len(b)
-		n++
-		c.bad = c.bad || !allowed(f.Kind)
-	})
-	c.bad = c.bad || size != len(b)
-	return b, n
+	return f, frames[:size], frames[size:]
 }
 
 // checksum tells damage from what was parked. It is no protection against somebody who makes a
