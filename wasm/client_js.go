@@ -43,19 +43,25 @@ func newClient(config, sink js.Value) *client {
 		begun:   make(chan struct{}),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.core = core.NewClient(ws.Dialer(config.Get("url").String(), nil), &core.ClientOptions{
+	opts := &core.ClientOptions{
 		Name:       config.Get("name").String(),
 		Groups:     goStrings(config.Get("groups")),
-		Auth:       goBytes(config.Get("auth")),
 		Metadata:   goPairs(config.Get("metadata")),
+		Session:    goBytes(config.Get("session")),
 		MaxFrame:   config.Get("maxFrame").Int(),
 		QueueBytes: config.Get("queueBytes").Int(),
 		Logger:     logger{sink},
 		Retry: core.Retry{
-			Off: config.Get("stay").Bool(),
+			Off: config.Get("stay").Bool(), First: config.Get("first").Bool(),
 			Min: goMillis(config, 0), Max: goMillis(config, 1), For: goMillis(config, 2),
 		},
-	})
+	}
+	if auth := config.Get("auth"); auth.IsNull() {
+		opts.AuthFunc = c.auth
+	} else {
+		opts.Auth = goBytes(auth)
+	}
+	c.core = core.NewClient(ws.Dialer(config.Get("url").String(), nil), opts)
 	c.listen(config.Get("notices").Bool())
 	for _, m := range methods {
 		c.funcs.export(c.methods, m.name, func(args []js.Value) any { return m.run(c, args) })
@@ -80,6 +86,8 @@ var methods = [...]struct {
 	{"groups", (*client).groups},
 	{"refusedGroups", (*client).refusedGroups},
 	{"retryNow", (*client).retryNow},
+	{"sessionBytes", (*client).sessionBytes},
+	{"detach", (*client).detach},
 	{"close", (*client).close},
 }
 
@@ -101,7 +109,6 @@ func (c *client) run() {
 	err := c.core.Connect(c.ctx)
 	if err == nil {
 		c.connected = true
-		c.sink.Call("connected", c.core.Name())
 		<-c.core.Done()
 		if err = c.core.Err(); core.CodeOf(err) == core.CodeClosed && !core.IsRemote(err) {
 			err = nil // the page closed it
@@ -112,36 +119,39 @@ func (c *client) run() {
 	c.funcs.release()
 }
 
-// listen registers what hands frames to the page. Each waits for begin first: the
-// server feels it, as with any slow handler, and nothing is lost.
+// listen registers what hands frames to the page. Before the first of them the client waits in its
+// state handler for begin: the server feels it, as with any slow handler, nothing is lost, and
+// a session that is detached then holds them.
 func (c *client) listen(notices bool) {
 	c.core.OnState(func(s core.State, why error) {
 		c.sink.Call("state", int(s), c.core.Name(), jsError(why))
+		if s == core.StateConnected || s == core.StateResumed {
+			<-c.begun
+		}
 	})
 	c.core.OnAny(func(_ context.Context, _ *core.Conn, f core.Frame) error {
-		<-c.begun
 		c.sink.Call("command", f.Command, jsBytes(f.Payload))
 		return nil
 	})
 	c.core.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error {
 		if f.Kind == core.KindRaw {
-			<-c.begun
 			c.sink.Call("raw", jsBytes(f.Payload))
 		}
 		return nil
 	})
 	c.core.HandleAny(c.called, core.Concurrent())
-	changed := func(hook, what, name string) {
-		<-c.begun
-		c.sink.Call("changed", hook, what, name)
-	}
+	changed := func(hook, what, name string) { c.sink.Call("changed", hook, what, name) }
 	c.core.OnRename(func(_ *core.Conn, old, name string) { changed("rename", old, name) })
 	c.core.OnJoinGroup(func(_ *core.Conn, group string) { changed("joinGroup", group, "") })
 	c.core.OnLeaveGroup(func(_ *core.Conn, group string) { changed("leaveGroup", group, "") })
-	c.core.OnMissed(func(_ *core.Conn, n uint64) {
-		<-c.begun
-		c.sink.Call("missed", int(n))
+	c.core.OnUndelivered(func(_ *core.Conn, frames []core.Undelivered) {
+		list := array.New()
+		for _, f := range frames {
+			list.Call("push", f.Kind == core.KindRaw, f.Command, jsBytes(f.Payload), f.Written)
+		}
+		c.sink.Call("undelivered", list)
 	})
+	c.core.OnMissed(func(_ *core.Conn, n uint64) { c.sink.Call("missed", int(n)) })
 	if !notices {
 		return
 	}
@@ -151,32 +161,41 @@ func (c *client) listen(notices bool) {
 }
 
 func (c *client) notice(hook string, p core.Presence, old string) {
-	<-c.begun
 	c.sink.Call("notice", hook, p.Name, jsStrings(p.Groups), p.Addr, old)
 }
 
-// called hands a call of the server to the page and waits for its answer.
+// called hands a call of the server to the page. It runs beside other handlers, so it waits itself.
 func (c *client) called(ctx context.Context, conn *core.Conn, f core.Frame) ([]byte, error) {
 	<-c.begun
+	return c.await(ctx, conn, func(id int) { c.sink.Call("called", id, f.Command, jsBytes(f.Payload)) })
+}
+
+// auth asks the page for what proves who the client is.
+func (c *client) auth(ctx context.Context) ([]byte, error) {
+	return c.await(ctx, nil, func(id int) { c.sink.Call("auth", id) })
+}
+
+// await asks the page for something under an id, and waits for its answer.
+func (c *client) await(ctx context.Context, conn *core.Conn, ask func(id int)) ([]byte, error) {
 	c.lastID++
 	id := c.lastID
 	ch := make(chan answer, 1)
 	c.served.put(id, ch)
-	c.sink.Call("called", id, f.Command, jsBytes(f.Payload))
+	ask(id)
 	select {
 	case a := <-ch:
 		return a.payload, a.err
 	case <-ctx.Done():
 		c.served.take(id)
-		if conn.Context().Err() == nil { // else the page is about to hear that all is over
+		if conn == nil || conn.Context().Err() == nil { // else the page is about to hear that all is over
 			c.sink.Call("cancelled", id)
 		}
 		return nil, ctx.Err()
 	}
 }
 
-// answer and refuse end a call of the server: answer(id, payload), refuse(id, code,
-// message, retryAfter, details). They do nothing if it was given up.
+// answer and refuse end a call of the server, or the asking for auth: answer(id, payload),
+// refuse(id, code, message, retryAfter, details). They do nothing if it was given up.
 func (c *client) answer(args []js.Value) any {
 	return c.settle(args[0].Int(), answer{payload: goBytes(args[1])})
 }
@@ -275,6 +294,20 @@ func (c *client) refusedGroups([]js.Value) any {
 func (c *client) retryNow([]js.Value) any {
 	c.core.RetryNow()
 	return js.Undefined()
+}
+
+// sessionBytes is how long what detach returns may be, or 0.
+func (c *client) sessionBytes([]js.Value) any { return c.core.SessionBytes() }
+
+// detach ends the client and returns its session, if it has one. All that it waits for are
+// goroutines of this program, none of which waits for the page once the stream is closed.
+func (c *client) detach([]js.Value) any {
+	session, err := c.core.Detach()
+	c.begin(nil)
+	if err != nil {
+		return js.Undefined()
+	}
+	return jsBytes(session)
 }
 
 // close ends the connection in order, or gives up the attempt to make one. Calls that

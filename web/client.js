@@ -3,6 +3,8 @@
 import { HisockError, describe, needFunction, needOptions, needSignal, needString, needTimeout } from "./errors.js";
 import { bytesOf, decode, encode, needAs } from "./payload.js";
 import { Incoming } from "./incoming.js";
+import { KeptSession } from "./kept.js";
+import { readAuth } from "./options.js";
 import { RawInbox } from "./raw.js";
 
 /** @typedef {import("./hisock.d.ts").Client} ClientType */
@@ -36,6 +38,18 @@ export class Client {
   #parted;
   /** Takes the listeners of the page away. */
   #unlisten = new AbortController();
+
+  /** @type {KeptSession | undefined} */
+  #kept;
+  #resumed = false;
+  /** @type {Uint8Array[]} raw messages of the page before, until the first frames are let through */
+  #earlyRaw = [];
+  #earlyMissed = 0; // frames, until then
+  #begun = false;
+
+  #auth;
+  /** @type {Map<number, AbortController>} what the page is asked for its auth */
+  #auths = new Map();
 
   /** @type {Incoming} */
   #incoming;
@@ -72,6 +86,7 @@ export class Client {
     this.#as = options.as;
     this.#name = options.config.name;
     this.#notices = options.config.notices;
+    this.#auth = options.auth;
     this.#incoming = new Incoming(this.#raw, options.log);
     this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
     for (const { command, fn, options: more } of options.on) this.on(command, fn, more);
@@ -88,24 +103,41 @@ export class Client {
     return new Promise((resolve, reject) => {
       const { promise: outcome, resolve: settle } = deferred();
       const incoming = this.#incoming;
-      const native = this.#inst.native.connect(options.config, {
-        connected: (name) => {
-          this.#name = name;
-          this.#setState("connected", null);
-          settle(undefined);
+      const kept = options.keepAs === undefined ? undefined : new KeptSession(options.keepAs, this.#name);
+      this.#kept = kept;
+      const config = kept ? { ...options.config, session: kept.session } : options.config;
+      const native = this.#inst.native.connect(config, {
+        state: (state, name, why) => {
+          this.#changed(state, name, why);
+          if (this.#state === "connected") settle(undefined);
         },
-        state: (state, name, why) => this.#changed(state, name, why),
         warn: (message, ...args) => incoming.warn(message, args),
         command: (command, payload) => incoming.command(command, payload),
         raw: (payload) => incoming.rawMessage(payload),
         called: (id, command, payload) => incoming.called(id, command, payload),
-        cancelled: (id) => incoming.cancelled(id),
+        auth: (id) => void this.#authorize(id),
+        cancelled: (id) => {
+          const auth = this.#auths.get(id);
+          if (!auth) incoming.cancelled(id);
+          else auth.abort(new HisockError("canceled", "the auth is not needed any more"));
+        },
         settled: (id, err, payload) => incoming.push(() => this.#calls.get(id)?.(err, payload)),
         changed: (hook, what, name) => {
           if (hook === "rename") this.#name = name; // for when there is nobody left to ask
           incoming.push(() => void (hook === "rename" ? incoming.tell(hook, what, name) : incoming.tell(hook, what)));
         },
-        missed: (n) => incoming.push(() => void incoming.tell("missed", n)),
+        undelivered: (list) => {
+          const messages = /** @type {import("./hisock.d.ts").Undelivered[]} */ ([]);
+          for (let i = 0; i < list.length; i += 4) {
+            const [raw, command, bytes, written] = /** @type {[boolean, string, Uint8Array, boolean]} */ (list.slice(i, i + 4));
+            messages.push({ kind: raw ? "raw" : "command", command, bytes, written });
+          }
+          incoming.push(() => void incoming.tell("undelivered", messages));
+        },
+        missed: (n) => {
+          if (this.#begun) incoming.push(() => void incoming.tell("missed", n));
+          else this.#earlyMissed += n;
+        },
         notice: (hook, name, groups, address, old) => incoming.notice(hook, { name, groups, address }, old),
         ended: (err) => {
           // What Go can no longer be asked is asked now; the page hears of it in order.
@@ -115,6 +147,8 @@ export class Client {
         },
       });
       if (!native) {
+        kept?.putBack();
+        kept?.release();
         reject(this.#inst.ended ?? new HisockError("crashed", "the Go program of this page is gone"));
         return;
       }
@@ -134,19 +168,68 @@ export class Client {
         this.#native?.close();
       };
       signal.addEventListener("abort", abort, { once: true });
+      this.#listen();
       outcome.then((err) => {
         signal.removeEventListener("abort", abort);
         if (err !== undefined) {
+          // Where the server has not answered, the next attempt of the page may go on.
+          if (!(err instanceof HisockError && err.remote)) kept?.putBack();
           this.#native?.begin();
           reject(err);
           return;
         }
+        this.#earlyRaw = kept?.raw ?? [];
+        kept?.connected();
         resolve();
-        this.#listen();
         // Whoever awaits the connection has its turn first, to register handlers.
-        nextTask(() => this.#native?.begin());
+        nextTask(() => this.#begin(options.config.groups));
       });
     });
+  }
+
+  /**
+   * Lets frames through, behind what the page before had got.
+   *
+   * @param {string[]} groups that the client wants to be in
+   */
+  #begin(groups) {
+    if (!this.#native) return;
+    this.#begun = true;
+    for (const bytes of this.#earlyRaw.splice(0)) this.#incoming.rawMessage(bytes);
+    const missed = this.#earlyMissed;
+    if (missed > 0) this.#incoming.push(() => void this.#incoming.tell("missed", missed));
+    this.#native.begin();
+    if (!this.#resumed) return;
+    const there = this.groups;
+    for (const group of groups) {
+      if (!there.includes(group)) this.join(group).catch((err) => this.#incoming.report(err));
+    }
+  }
+
+  /**
+   * Asks the page what proves who it is, for Go.
+   *
+   * @param {number} id
+   */
+  async #authorize(id) {
+    const abort = new AbortController();
+    this.#auths.set(id, abort);
+    await undefined; // never from inside Go
+    let auth;
+    try {
+      auth = await this.#auth?.(abort.signal);
+    } catch (err) {
+      if (err instanceof HisockError) this.#native?.refuse(id, err.code, err.message, 0, undefined);
+      else this.#native?.refuse(id, "unavailable", `auth failed: ${err instanceof Error ? err.message : String(err)}`, 0, undefined);
+      return;
+    } finally {
+      this.#auths.delete(id);
+    }
+    try {
+      this.#native?.answer(id, readAuth(auth));
+    } catch (err) {
+      this.#native?.refuse(id, "bad_payload", /** @type {Error} */ (err).message, 0, undefined);
+    }
   }
 
   get name() {
@@ -168,6 +251,10 @@ export class Client {
 
   get state() {
     return this.#state;
+  }
+
+  get resumed() {
+    return this.#resumed;
   }
 
   /**
@@ -227,6 +314,11 @@ export class Client {
   /** @param {Function} fn */
   onMissed(fn) {
     return this.#incoming.hook("missed", fn);
+  }
+
+  /** @param {Function} fn */
+  onUndelivered(fn) {
+    return this.#incoming.hook("undelivered", fn);
   }
 
   /** @param {Function} fn */
@@ -430,7 +522,8 @@ export class Client {
    */
   #setState(state, why) {
     const now = state === "resumed" ? "connected" : state;
-    if (now === this.#state) return;
+    if (now === this.#state && !(state === "connecting" && why)) return; // each attempt to connect that fails is told
+    if (this.#state === "connecting") this.#resumed = state === "resumed";
     this.#state = now;
     this.#incoming.push(() => this.#incoming.tell("state", state, why));
   }
@@ -467,8 +560,24 @@ export class Client {
     globalThis.addEventListener?.("pageshow", now, options);
     globalThis.document?.addEventListener("visibilitychange", now, options);
     globalThis.addEventListener?.("pagehide", (event) => {
-      if (!event.persisted) this.#native?.close(); // else the page may come back, and go on
+      if (event.persisted) return; // the page may come back, and go on
+      if (!this.#keep()) this.#native?.close();
     }, options);
+  }
+
+  /** Keeps the session for the next page. It returns false if it cannot be kept, or is not to be. */
+  #keep() {
+    const kept = this.#kept;
+    const native = this.#native;
+    if (!kept || !native) return false;
+    const size = native.sessionBytes();
+    if (size === 0) return kept.putBack(); // it is connecting, perhaps with what the page before has left
+    const raw = [...this.#earlyRaw, ...this.#raw.kept];
+    if (!kept.reserve(size, raw)) return false;
+    this.#incoming.stop();
+    this.#unlisten.abort();
+    this.#native = undefined;
+    return kept.store(native.detach(), raw);
   }
 
   #forgetNative() {
@@ -483,6 +592,7 @@ export class Client {
   /** @param {HisockError | null} why */
   #end(why) {
     this.#unlisten.abort();
+    this.#kept?.release();
     const err = why ?? new HisockError("closed", "the connection was closed");
     for (const settle of [...this.#calls.values()]) settle(err, undefined);
     this.#raw.end(err);

@@ -8,19 +8,27 @@
  * Handlers may be given in the options or registered afterwards: what the server sends
  * at once is held back until whoever awaits the connection has had its turn.
  *
- * It rejects with a {@link HisockError} if the server refuses the client or cannot be
- * reached, with the signal's reason if that aborts, and with a TypeError if an
- * argument is not what it must be. Nothing is left behind then.
+ * What time may heal is tried again, with waits as {@link Retry} says, and each failure told to
+ * onState: a server that cannot be reached, is full or restarts, a bundle that cannot be loaded from it.
+ * It rejects with a {@link HisockError} if the server refuses the client for good or the time is over,
+ * with the signal's reason if that aborts, and with a TypeError if an argument is not what it
+ * must be. Nothing is left behind then.
  */
 export function connect(url: string | URL, options?: ConnectOptions): Promise<Client>;
 
 export interface ConnectOptions {
   /** What the client wants to be called. Without it, it has no name. */
   name?: string;
-  /** The groups that it joins as it connects. */
+  /** The groups that it joins as it connects; with a session that is kept, those of them that it is not in. */
   groups?: Iterable<string>;
-  /** What the server asks for to let the client in. */
-  auth?: string | Bytes;
+  /**
+   * What the server asks for to let the client in. A function is asked each time that the client joins:
+   * as it connects, and again if the server has given it up meanwhile. One that fails, or takes longer
+   * than 15 s, is an attempt that has failed, and the client tries again, unless the failure is a
+   * {@link HisockError} with a code that is final, such as "unauthorized". The signal aborts when
+   * the auth is not needed any more.
+   */
+  auth?: string | Bytes | ((signal: AbortSignal) => string | Bytes | Promise<string | Bytes>);
   /** What the server may know besides. */
   metadata?: Record<string, string>;
   /**
@@ -42,6 +50,7 @@ export interface ConnectOptions {
   onState?: (state: State | "resumed", why: HisockError | null) => unknown;
   onError?: (err: unknown) => unknown;
   onMissed?: (n: number) => unknown;
+  onUndelivered?: (messages: Undelivered[]) => unknown;
   onClientConnect?: (who: Presence) => unknown;
   onClientDisconnect?: (who: Presence) => unknown;
   onClientRename?: (old: string, who: Presence) => unknown;
@@ -51,16 +60,31 @@ export interface ConnectOptions {
 
   /** Gives up connecting. It has no effect on a client that is connected. */
   signal?: AbortSignal;
-  /** How long connecting may take, in milliseconds. 30,000 unless set. */
+  /**
+   * How long connecting may take, in milliseconds. Without end unless set, since connecting is tried
+   * again and again; 30,000 if it is tried once.
+   */
   timeout?: number;
   /** The greatest frame that is read, in bytes. 1 MiB unless set. */
   maxFrame?: number;
   /** How many bytes may wait to be sent before the connection ends. 1 MiB unless set. */
   queueBytes?: number;
-  /** How the client comes back when its connection has broken off. */
+  /** How the client connects, and comes back when its connection has broken off. */
   retry?: Retry;
   /** Takes warnings instead of console.warn. false takes none. */
   log?: Log | false;
+  /**
+   * Keeps the session when the page is left, so that the next page of this tab goes on with it, after a
+   * reload for one: connect with the same option, URL and name. It has the name and the groups that it
+   * had, is sent once what the server sent meanwhile, and sends what this page had not got through.
+   * The server sees no leaving, and waits for the next page as long as for any client that is away.
+   * Without this the page says goodbye.
+   *
+   * The session is put into the tab's session storage, under a string if that is given, else under the
+   * URL; clients of one page need different ones. It holds a secret: whoever reads it is the client. With
+   * people who sign in and out, let the string say who it is.
+   */
+  keepSession?: boolean | string;
 }
 
 /**
@@ -75,6 +99,12 @@ export type Log = (message: string, details: Record<string, string | number>) =>
 export interface Retry {
   /** The client stays away: it ends with its connection. */
   off?: boolean;
+  /**
+   * Connecting is tried again and again as well, until it succeeds, a failure is final, the signal
+   * aborts or the time is over: true unless set, or unless off is. onState says "connecting" for each attempt
+   * that failed, with why.
+   */
+  first?: boolean;
   /**
    * An attempt is made after a random time below a limit, which is min first and doubles with each
    * attempt up to max, and never sooner than the server asks for. 500 and 20,000 unless set.
@@ -146,6 +176,12 @@ export interface Message {
   readonly bytes: Uint8Array;
 }
 
+/** What was sent and the server has not acknowledged. */
+export interface Undelivered extends Message {
+  /** Whether it was written, so that the server may have handled it. */
+  readonly written: boolean;
+}
+
 /**
  * Another client: its name, its groups and its address as the server sees it. What the server does not tell is empty,
  * and of a client that changes its name the groups always are.
@@ -157,7 +193,7 @@ export interface Presence {
 }
 
 /**
- * "reconnecting" is a client whose connection has broken off and who tries to come back. Then it is
+ * "connecting" is told with why for each attempt to connect that failed. "reconnecting" is a client whose connection has broken off and who tries to come back. Then it is
  * "connected" again, with nothing lost in between if {@link Client.onState} says "resumed"; if it
  * says "disconnected" first, the server has given the client up, and it has joined anew.
  */
@@ -209,6 +245,11 @@ export interface Client {
    */
   readonly refusedGroups: RefusedGroup[];
   readonly state: State;
+  /**
+   * Whether the client has gone on with the session of the page before ({@link ConnectOptions.keepSession})
+   * as it connected: then the server has not seen a newcomer, and onState has said "resumed" first.
+   */
+  readonly resumed: boolean;
   /**
    * Resolves when the client has ended for good: with null if this side closed it, else with the
    * reason. It never rejects.
@@ -290,7 +331,10 @@ export interface Client {
 
   /** Adds a handler of every command, after its own, and of raw messages as onRaw does. */
   onMessage(fn: (message: Message) => unknown): () => void;
-  /** Adds a handler of changes of the state, with the reason when it is "disconnected" or "reconnecting". */
+  /**
+   * Adds a handler of changes of the state, with the reason when it is "disconnected" or "reconnecting", or
+   * when it is "connecting" since an attempt failed.
+   */
   onState(fn: (state: State | "resumed", why: HisockError | null) => unknown): () => void;
   /**
    * Adds a handler of what no caller can be told: a payload that does not convert, a handler
@@ -303,6 +347,14 @@ export interface Client {
    * the client has come back.
    */
   onMissed(fn: (n: number) => unknown): () => void;
+  /**
+   * Adds a handler of what was sent over a connection that has ended, and that the server has not
+   * acknowledged: commands and raw messages, in order. It is told before "disconnected", and is how a page
+   * keeps what it could not deliver and sends it again. A session that was kept and that the
+   * server has given up leaves such messages too: they are told as the new client connects, so
+   * give the handler to connect.
+   */
+  onUndelivered(fn: (messages: Undelivered[]) => unknown): () => void;
   /**
    * Adds a handler of other clients' coming, going or changing their name. They throw a
    * {@link HisockError} with code "unsupported" if the connection was not made with notices.

@@ -3,7 +3,7 @@
 
 import { Client } from "./client.js";
 import { HisockError } from "./errors.js";
-import { crash, instance, stats } from "./instance.js";
+import { crash, instance, mayPass, stats } from "./instance.js";
 import { readOptions } from "./options.js";
 
 export { HisockError };
@@ -12,15 +12,47 @@ export { HisockError };
 export async function connect(url, options = {}) {
   const read = readOptions(url, options);
   const timeout = new AbortController();
-  const timer = setTimeout(() => {
+  const timer = read.timeout === undefined ? undefined : setTimeout(() => {
     timeout.abort(new HisockError("deadline_exceeded", `not connected after ${read.timeout} ms`));
   }, read.timeout);
   const signal = read.signal ? AbortSignal.any([read.signal, timeout.signal]) : timeout.signal;
   try {
-    const inst = await unlessAborted(instance(), signal);
+    const inst = await load(read, signal);
     return await Client.open(inst, read, signal);
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/**
+ * Loads the Go program, again and again if connecting is to be tried again and time may heal it.
+ *
+ * @param {ReturnType<typeof readOptions>} read
+ * @param {AbortSignal} signal
+ */
+async function load(read, signal) {
+  const [min = 0, max = 0, most = 0] = read.config.retry;
+  const begun = Date.now();
+  for (let limit = min || 500; ; limit = Math.min(2 * limit, max || 20_000)) {
+    try {
+      return await unlessAborted(instance(), signal);
+    } catch (err) {
+      const wait = Math.random() * limit;
+      if (!read.config.first || !mayPass(err) || (most && Date.now() + wait - begun > most)) throw err;
+      for (const { hook, fn } of read.hooks) {
+        if (hook === "onState") tell(() => fn("connecting", err));
+      }
+      await unlessAborted(new Promise((resolve) => setTimeout(resolve, wait)), signal);
+    }
+  }
+}
+
+/** @param {() => unknown} fn */
+function tell(fn) {
+  try {
+    fn();
+  } catch (err) {
+    reportError(err);
   }
 }
 

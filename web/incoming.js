@@ -8,7 +8,7 @@ import { Warnings } from "./warnings.js";
 
 /** @typedef {import("./hisock.d.ts").As} As */
 /** @typedef {{ fn: Function, as: As }} Handler */
-/** @typedef {"raw" | "message" | "state" | "error" | "missed" | "clientConnect" | "clientDisconnect" | "clientRename" | "rename" | "joinGroup" | "leaveGroup"} Hook */
+/** @typedef {"raw" | "message" | "state" | "error" | "missed" | "undelivered" | "clientConnect" | "clientDisconnect" | "clientRename" | "rename" | "joinGroup" | "leaveGroup"} Hook */
 
 export class Incoming {
   /** @type {import("./native.d.ts").NativeClient | undefined} */
@@ -16,7 +16,9 @@ export class Incoming {
 
   /** @type {(() => void)[]} */
   #queue = [];
+  #next = 0; // of the queue, the job that runs next
   #scheduled = false;
+  #stopped = false;
 
   /** @type {Map<string, Handler[]>} */
   #commands = new Map();
@@ -44,6 +46,7 @@ export class Incoming {
    * @param {() => void} job
    */
   push(job) {
+    if (this.#stopped) return;
     this.#queue.push(job);
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -51,15 +54,23 @@ export class Incoming {
   }
 
   #drain() {
-    for (let i = 0; i < this.#queue.length; i++) {
+    while (this.#next < this.#queue.length) {
       try {
-        this.#queue[i]?.();
+        this.#queue[this.#next++]?.();
       } catch (err) {
-        this.#report(err);
+        this.report(err);
       }
     }
     this.#queue = [];
+    this.#next = 0;
     this.#scheduled = false;
+  }
+
+  /** Runs what has arrived, though it be from inside of a handler, and nothing more. */
+  stop() {
+    this.#drain();
+    this.#stopped = true;
+    this.native = undefined;
   }
 
   /**
@@ -145,7 +156,7 @@ export class Incoming {
       }
       const heard = this.tell("message", { kind: "command", command, bytes });
       if (handlers.length + heard === 0) {
-        this.#report(new HisockError("unknown_command", `nobody handles the command "${command}"`));
+        this.report(new HisockError("unknown_command", `nobody handles the command "${command}"`));
       }
     });
   }
@@ -157,7 +168,7 @@ export class Incoming {
       let heard = this.tell("raw", bytes);
       heard += this.tell("message", { kind: "raw", command: "", bytes });
       if (heard === 0 && !this.#raw.keep(bytes)) {
-        this.#report(new HisockError("slow_consumer", "a raw message was dropped: too many wait for recvRaw"));
+        this.report(new HisockError("slow_consumer", "a raw message was dropped: too many wait for recvRaw"));
       }
     });
   }
@@ -212,13 +223,13 @@ export class Incoming {
       try {
         details = encodeDetails(err.details);
       } catch (why) {
-        this.#report(why); // the rest arrives all the same
+        this.report(why); // the rest arrives all the same
       }
       this.native?.refuse(id, err.code, err.message, wait, details);
       return;
     }
     this.native?.refuse(id, "internal", "the handler failed", 0, undefined);
-    this.#report(err);
+    this.report(err);
   }
 
   /** @param {number} id */
@@ -249,9 +260,9 @@ export class Incoming {
   #run(fn) {
     try {
       const result = fn();
-      if (result instanceof Promise) result.catch((err) => this.#report(err));
+      if (result instanceof Promise) result.catch((err) => this.report(err));
     } catch (err) {
-      this.#report(err);
+      this.report(err);
     }
   }
 
@@ -265,8 +276,12 @@ export class Incoming {
     this.push(() => this.#warnings.pairs(message, args));
   }
 
-  /** @param {unknown} err */
-  #report(err) {
+  /**
+   * Reports what no caller can be told.
+   *
+   * @param {unknown} err
+   */
+  report(err) {
     const fns = this.#hooks.get("error") ?? [];
     if (fns.length === 0) {
       if (err instanceof HisockError) this.#warnings.error(err);

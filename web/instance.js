@@ -62,23 +62,37 @@ async function start() {
   return new Instance(module);
 }
 
+/** Failures to load that time may heal: the network's, and those that a server says of itself. */
+const passing = new WeakSet();
+
+/** @param {unknown} err */
+export function mayPass(err) {
+  return err instanceof HisockError && passing.has(err);
+}
+
 async function compile() {
   const url = new URL("./hisock.wasm", import.meta.url);
   let response;
   try {
     response = await fetch(url);
   } catch (cause) {
-    throw new HisockError("load_failed", `cannot load ${url}`, { cause });
+    const err = new HisockError("load_failed", `cannot load ${url}`, { cause });
+    passing.add(err);
+    throw err;
   }
   if (!response.ok) {
-    throw new HisockError("load_failed", `cannot load ${url}: ${response.status} ${response.statusText}`);
+    const err = new HisockError("load_failed", `cannot load ${url}: ${response.status} ${response.statusText}`);
+    if (response.status >= 500 || response.status === 429) passing.add(err);
+    throw err;
   }
   // Only a server that says application/wasm lets the browser compile as it loads.
   const streams = /^application\/wasm\b/i.test(response.headers.get("Content-Type") ?? "");
   try {
     return await (streams ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer()));
   } catch (cause) {
-    throw new HisockError("load_failed", `cannot compile ${url}`, { cause });
+    const err = new HisockError("load_failed", `cannot compile ${url}`, { cause });
+    if (!(cause instanceof WebAssembly.CompileError)) passing.add(err); // it broke off on its way
+    throw err;
   }
 }
 

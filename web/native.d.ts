@@ -17,15 +17,20 @@ export interface Config {
   url: string;
   name: string;
   groups: string[];
-  auth: Uint8Array;
+  /** Null if sink.auth is to be asked at every join. */
+  auth: Uint8Array | null;
   /** Keys and values in turn. */
   metadata: string[];
   notices: boolean;
   /** 0 means the default of the Go client, here and below. */
   maxFrame: number;
   queueBytes: number;
+  /** What detach has returned, to be gone on with; empty for none. */
+  session: Uint8Array;
   /** It does not come back. */
   stay: boolean;
+  /** Connecting is tried again and again as well. */
+  first: boolean;
   /** The least and the greatest wait, and how long to try, in milliseconds. */
   retry: number[];
 }
@@ -48,8 +53,12 @@ export interface NativeClient {
   groups(): string[];
   /** Groups that the server keeps the client out of, each with why behind it. */
   refusedGroups(): (string | HisockError)[];
-  /** Makes a client that waits to come back try at once. */
+  /** Makes a client that waits to come back, or to connect, try at once. */
   retryNow(): void;
+  /** How long what detach would return may be; 0 if there is no session to detach. */
+  sessionBytes(): number;
+  /** Ends the client without a goodbye and returns its session, if there is one. */
+  detach(): Uint8Array | undefined;
   /** Ends the connection, or the attempt to make one. It does not wait. */
   close(): void;
 }
@@ -58,7 +67,6 @@ export interface NativeClient {
 export interface Sink {
   /** What nobody else is told; args are keys and values in turn. */
   warn(message: string, ...args: (string | number)[]): void;
-  connected(name: string): void;
   /**
    * A change of the connection's state, the first included: 1 connected, 2 disconnected,
    * 3 reconnecting, 4 resumed, 5 connecting. name is the client's.
@@ -68,11 +76,15 @@ export interface Sink {
   raw(payload: Uint8Array): void;
   /** The server calls; answer or refuse ends it. */
   called(id: number, command: string, payload: Uint8Array): void;
-  /** The server gave up that call. */
+  /** Asks for what proves who the client is; answer or refuse ends it. */
+  auth(id: number): void;
+  /** That call was given up by the server, or that auth is not needed any more. */
   cancelled(id: number): void;
   settled(id: number, err: HisockError | undefined, payload: Uint8Array | undefined): void;
   /** The server has changed the client; what is the group, or the name before name. */
   changed(hook: "rename" | "joinGroup" | "leaveGroup", what: string, name: string): void;
+  /** What a connection has left: for each frame whether it is raw, its command, its payload, and whether it was written. */
+  undelivered(list: (boolean | string | Uint8Array)[]): void;
   /** The server has dropped n more frames on their way here. */
   missed(n: number): void;
   /** Another client; old is what it was called before it was renamed. */

@@ -5,15 +5,16 @@ import { describe, needFunction, needOptions, needSignal, needString, needTimeou
 
 const known = [
   "name", "groups", "auth", "metadata", "notices", "as", "on", "handle",
-  "signal", "timeout", "maxFrame", "queueBytes", "retry", "log",
+  "signal", "timeout", "maxFrame", "queueBytes", "retry", "keepSession", "log",
 ];
 const hooks = /** @type {const} */ ([
   "onRaw", "onMessage", "onState", "onError", "onClientConnect", "onClientDisconnect", "onClientRename",
-  "onRename", "onJoinGroup", "onLeaveGroup", "onMissed",
+  "onRename", "onJoinGroup", "onLeaveGroup", "onMissed", "onUndelivered",
 ]);
 
-// Long enough for a slow network, short enough that a page does not wait for ever.
-const defaultTimeout = 30_000;
+// For a client that tries once: long enough for a slow network, short enough that a page does not
+// wait for ever.
+const onceTimeout = 30_000;
 
 /**
  * Checks the arguments of connect.
@@ -28,24 +29,30 @@ export function readOptions(url, options) {
   for (const hook of hooks) {
     if (options[hook] !== undefined) needFunction(hook, options[hook]);
   }
+  const fullURL = socketURL(url);
+  const name = needString("name", options.name ?? "");
+  const retry = readRetry(options.retry);
   return {
     as: needAs("connect", options.as, "json"),
     on: readHandlers("on", options.on),
     handle: readHandlers("handle", options.handle),
     hooks: hooks.filter((hook) => options[hook]).map((hook) => ({ hook, fn: options[hook] })),
     signal: /** @type {AbortSignal | undefined} */ (options.signal),
-    timeout: /** @type {number} */ (options.timeout ?? defaultTimeout),
+    timeout: /** @type {number | undefined} */ (options.timeout ?? (retry.first ? undefined : onceTimeout)),
+    keepAs: readKeep(options.keepSession, fullURL, retry.stay),
+    auth: /** @type {((signal: AbortSignal) => unknown) | undefined} */ (typeof options.auth === "function" ? options.auth : undefined),
     log: readLog(options.log),
     config: {
-      url: socketURL(url),
-      name: needString("name", options.name ?? ""),
+      url: fullURL,
+      name,
       groups: readGroups(options.groups),
-      auth: readAuth(options.auth),
+      auth: typeof options.auth === "function" ? null : readAuth(options.auth),
       metadata: readMetadata(options.metadata),
       notices: readNotices(options),
       maxFrame: readSize("maxFrame", options.maxFrame),
       queueBytes: readSize("queueBytes", options.queueBytes),
-      ...readRetry(options.retry),
+      session: new Uint8Array(0),
+      ...retry,
     },
   };
 }
@@ -83,10 +90,13 @@ function readGroups(groups) {
   return Array.from(/** @type {Iterable<unknown>} */ (groups), (group) => needString("group", group));
 }
 
-/** @param {unknown} auth */
-function readAuth(auth) {
+/**
+ * @param {unknown} auth
+ * @returns {Uint8Array}
+ */
+export function readAuth(auth) {
   if (auth !== undefined && typeof auth !== "string" && !bytesOf(auth)) {
-    throw new TypeError(`hisock: auth: must be a string or bytes, not ${describe(auth)}`);
+    throw new TypeError(`hisock: auth: must be a string, bytes or a function that returns one, not ${describe(auth)}`);
   }
   return encode("auth", auth);
 }
@@ -95,6 +105,23 @@ function readAuth(auth) {
 function readLog(log) {
   if (log !== undefined && log !== false) needFunction("log", log);
   return /** @type {import("./hisock.d.ts").Log | false | undefined} */ (log);
+}
+
+/**
+ * Returns under which key the session is kept over a reload, if it is.
+ *
+ * @param {unknown} keep
+ * @param {string} url
+ * @param {boolean} stay
+ */
+function readKeep(keep, url, stay) {
+  if (keep !== undefined && typeof keep !== "boolean" && (typeof keep !== "string" || keep === "")) {
+    throw new TypeError(`hisock: keepSession: must be true, false or a key, not ${keep === "" ? "an empty one" : describe(keep)}`);
+  }
+  if (keep && stay) {
+    throw new TypeError("hisock: keepSession contradicts retry.off, with which there is no session");
+  }
+  return keep === true ? url : keep || undefined;
 }
 
 /** @param {unknown} metadata */
@@ -133,9 +160,11 @@ function readSize(what, size) {
 
 /** @param {any} retry */
 function readRetry(retry = {}) {
-  needOptions("retry", retry, ["off", "min", "max", "for"]);
-  if (retry.off !== undefined && typeof retry.off !== "boolean") {
-    throw new TypeError(`hisock: retry.off: must be true or false, not ${describe(retry.off)}`);
+  needOptions("retry", retry, ["off", "first", "min", "max", "for"]);
+  for (const key of ["off", "first"]) {
+    if (retry[key] !== undefined && typeof retry[key] !== "boolean") {
+      throw new TypeError(`hisock: retry.${key}: must be true or false, not ${describe(retry[key])}`);
+    }
   }
   for (const key of ["min", "max", "for"]) {
     const ms = retry[key];
@@ -145,6 +174,7 @@ function readRetry(retry = {}) {
   }
   return {
     stay: /** @type {boolean} */ (retry.off ?? false),
+    first: /** @type {boolean} */ (retry.first ?? !retry.off),
     retry: /** @type {number[]} */ ([retry.min ?? 0, retry.max ?? 0, retry.for ?? 0]),
   };
 }

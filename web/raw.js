@@ -41,6 +41,11 @@ export class RawInbox {
     return true;
   }
 
+  /** Those that are kept, in order. */
+  get kept() {
+    return [...this.#kept];
+  }
+
   /**
    * Returns the next raw message, those kept first, also after the end.
    *

@@ -60,7 +60,7 @@ test("names that are not well formed are refused", async (t) => {
 
 test("nobody listens", async (t) => {
   const { page } = await open(t);
-  const err = await page.evaluate(() => failure(() => hisock.connect("ws://127.0.0.1:1/ws")));
+  const err = await page.evaluate(() => failure(() => hisock.connect("ws://127.0.0.1:1/ws", { retry: { first: false } })));
   assert.equal(err.typed, true);
   assert.equal(err.code, "not_connected");
   assert.equal(err.remote, false);
@@ -69,7 +69,7 @@ test("nobody listens", async (t) => {
 test("a page from elsewhere is refused", async (t) => {
   const server = await startServer(t);
   const page = await openPage(t, server.foreign);
-  const err = await page.evaluate((ws) => failure(() => hisock.connect(ws)), server.ws);
+  const err = await page.evaluate((ws) => failure(() => hisock.connect(ws, { retry: { first: false } })), server.ws);
   assert.equal(err.typed, true);
   assert.equal(err.code, "not_connected");
   const own = await openPage(t, server.own);

@@ -9,6 +9,7 @@ import { once } from "node:events";
 import { access, constants, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { connect, createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -47,8 +48,8 @@ await access(executable, constants.X_OK).catch(() => {
 browser = await chromium.launch({ executablePath: executable, headless: true, args: flags });
 
 /** Starts a server that ends with the test. stop ends it before, saying goodbye. */
-export async function startServer(t) {
-  const child = spawn(program, [bundle], { stdio: ["pipe", "pipe", "inherit"] });
+export async function startServer(t, ...args) {
+  const child = spawn(program, [bundle, ...args], { stdio: ["pipe", "pipe", "inherit"] });
   const exited = once(child, "exit");
   let stopped;
   const stop = () => (stopped ??= (child.stdin.end(), exited.then(([code]) => assert.equal(code, 0, "testserver's exit code"))));
@@ -77,39 +78,74 @@ export async function openPage(t, url, { path = "/", importFrom = "/hisock/hisoc
   page.on("pageerror", (err) => errors.push(err));
   page.on("console", (message) => output.push(message.text()));
   await page.goto(url + path);
-  if (importFrom) {
-    await page.evaluate(async (from) => {
-      window.hisock = await import(from);
-      // Runs fn and returns how it failed.
-      window.failure = async (fn) => {
-        try {
-          await fn();
-        } catch (err) {
-          const { name, code, message, remote } = err;
-          return { name, code, message, remote, typed: err instanceof hisock.HisockError };
-        }
-        return "did not fail";
-      };
-      // Waits for a condition that nothing announces.
-      window.until = async (condition) => {
-        while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
-      };
-      // A list that grows, and a promise of its having so many items.
-      window.collect = () => {
-        const list = [];
-        list.wait = async (n) => {
-          await until(() => list.length >= n);
-          return [...list];
-        };
-        return list;
-      };
-    }, importFrom);
-  }
+  if (importFrom) await prepare(page, importFrom);
   return Object.assign(page, { errors, output });
+}
+
+/** Imports hisock.js into a page, beside what tests need there; again after each reload. */
+export async function prepare(page, importFrom = "/hisock/hisock.js") {
+  await page.evaluate(async (from) => {
+    window.hisock = await import(from);
+    // Runs fn and returns how it failed.
+    window.failure = async (fn) => {
+      try {
+        await fn();
+      } catch (err) {
+        const { name, code, message, remote } = err;
+        return { name, code, message, remote, typed: err instanceof hisock.HisockError };
+      }
+      return "did not fail";
+    };
+    // Waits for a condition that nothing announces.
+    window.until = async (condition) => {
+      while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    // A list that grows, and a promise of its having so many items.
+    window.collect = () => {
+      const list = [];
+      list.wait = async (n) => {
+        await until(() => list.length >= n);
+        return [...list];
+      };
+      return list;
+    };
+  }, importFrom);
 }
 
 /** A server and a page of it. */
 export async function open(t, options) {
   const server = await startServer(t);
   return { server, page: await openPage(t, server.own, options) };
+}
+
+/** A way to the server that can be cut, and that is closed as long as open is false. */
+export async function startProxy(t, to) {
+  const proxy = { to, open: true, made: 0, url: "", cut: () => {} };
+  const sockets = new Set();
+  const server = createServer((near) => {
+    if (!proxy.open) {
+      near.destroy();
+      return;
+    }
+    proxy.made++;
+    const far = connect(proxy.to);
+    for (const [a, b] of [[near, far], [far, near]]) {
+      sockets.add(a);
+      a.on("error", () => {});
+      a.on("close", () => (sockets.delete(a), b.destroy()));
+      a.pipe(b);
+    }
+  });
+  proxy.cut = () => sockets.forEach((s) => s.destroy());
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => (proxy.cut(), server.close()));
+  proxy.url = `http://127.0.0.1:${server.address().port}`;
+  return proxy;
+}
+
+/** @param {{ ws: string }} server */
+export function addressOf(server) {
+  const { hostname: host, port } = new URL(server.ws);
+  return { host, port: Number(port) };
 }

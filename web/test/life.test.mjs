@@ -35,7 +35,7 @@ test("close releases every callback and leaves nothing at the server", async (t)
     const six = (await hisock.internals.stats()).callbacks;
     await Promise.all(clients.map((client) => client.close()));
     await Promise.all(clients.map((client) => client.close()));
-    await failure(() => hisock.connect("ws://127.0.0.1:1/"));
+    await failure(() => hisock.connect("ws://127.0.0.1:1/", { retry: { first: false } }));
     await until(async () => (await hisock.internals.stats()).clients === 1);
     const five = (await hisock.internals.stats()).callbacks;
     await until(async () => (await keeper.call("clients")) === 1);

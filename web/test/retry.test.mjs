@@ -1,42 +1,8 @@
 // What becomes of a page's client when its connection breaks off.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { connect, createServer } from "node:net";
 import { test } from "node:test";
-import { openPage, startServer } from "./harness.mjs";
-
-/** A way to the server that can be cut, and that is closed as long as open is false. */
-async function startProxy(t, to) {
-  const proxy = { to, open: true, made: 0, url: "", cut: () => {} };
-  const sockets = new Set();
-  const server = createServer((near) => {
-    if (!proxy.open) {
-      near.destroy();
-      return;
-    }
-    proxy.made++;
-    const far = connect(proxy.to);
-    for (const [a, b] of [[near, far], [far, near]]) {
-      sockets.add(a);
-      a.on("error", () => {});
-      a.on("close", () => (sockets.delete(a), b.destroy()));
-      a.pipe(b);
-    }
-  });
-  proxy.cut = () => sockets.forEach((s) => s.destroy());
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => (proxy.cut(), server.close()));
-  proxy.url = `http://127.0.0.1:${server.address().port}`;
-  return proxy;
-}
-
-/** @param {{ ws: string }} server */
-function addressOf(server) {
-  const { hostname: host, port } = new URL(server.ws);
-  return { host, port: Number(port) };
-}
+import { addressOf, openPage, startProxy, startServer } from "./harness.mjs";
 
 /** A page with a client that reaches the server through a proxy. */
 async function openCut(t, options = {}) {
@@ -209,4 +175,106 @@ test("a client that is to stay away ends with its connection", async (t) => {
   proxy.cut();
   assert.equal(await page.evaluate(async () => (await client.closed).code), "conn_lost");
   assert.deepEqual(await page.evaluate(() => [...states]), ["connected", "disconnected: conn_lost"]);
+});
+
+test("connecting is tried again, and each failure told", async (t) => {
+  const server = await startServer(t);
+  const proxy = await startProxy(t, addressOf(server));
+  const page = await openPage(t, proxy.url);
+  await page.evaluate(async () => (await hisock.connect("/ws")).close()); // and the bundle is there
+  proxy.open = false;
+  proxy.cut();
+  await page.evaluate(() => {
+    window.states = collect();
+    window.connecting = hisock.connect("/ws", {
+      retry: { min: 20, max: 50 }, onState: (state, why) => states.push(why ? `${state}: ${why.code}` : state),
+    });
+  });
+  assert.deepEqual((await page.evaluate(() => states.wait(3))).slice(0, 3), Array(3).fill("connecting: not_connected"));
+  proxy.open = true;
+  const got = await page.evaluate(async () => {
+    const client = await connecting;
+    return { state: client.state, resumed: client.resumed, last: states.at(-1), sum: await client.call("sum", [1, 2]) };
+  });
+  assert.deepEqual(got, { state: "connected", resumed: false, last: "connected", sum: 3 });
+});
+
+test("connecting is given up when the page says so", async (t) => {
+  const server = await startServer(t);
+  const page = await openPage(t, server.own);
+  const got = await page.evaluate(async () => {
+    const nobody = "ws://127.0.0.1:1/ws";
+    const retry = { min: 20, max: 50 };
+    const codes = [];
+    const states = collect();
+    const onState = (state, why) => states.push(`${state}: ${why.code}`);
+    codes.push((await failure(() => hisock.connect(nobody, { retry: { first: false }, onState }))).code);
+    codes.push(states.splice(0).join());
+    codes.push((await failure(() => hisock.connect(nobody, { retry: { off: true } }))).code);
+    codes.push((await failure(() => hisock.connect(nobody, { retry: { ...retry, for: 200 } }))).code);
+    codes.push((await failure(() => hisock.connect(nobody, { retry, timeout: 200 }))).code);
+    const abort = new AbortController();
+    const connecting = failure(() => hisock.connect(nobody, { retry, onState, signal: abort.signal }));
+    await states.wait(2);
+    abort.abort(new Error("changed my mind"));
+    codes.push((await connecting).message);
+    await until(async () => (await hisock.internals.stats()).clients === 0);
+    codes.push((await failure(() => hisock.connect("/ws", { name: "x".repeat(200), retry }))).code);
+    return codes;
+  });
+  assert.deepEqual(got, [
+    "not_connected", "disconnected: not_connected", "not_connected", "not_connected", "deadline_exceeded", "changed my mind", "bad_name",
+  ]);
+});
+
+test("a bundle that cannot be loaded now is loaded later", async (t) => {
+  const server = await startServer(t);
+  const page = await openPage(t, server.own);
+  let asked = 0;
+  await page.route("**/hisock.wasm", (route) => {
+    asked++;
+    if (asked === 1) return route.fulfill({ status: 503 });
+    return asked === 2 ? route.abort() : route.continue();
+  });
+  const got = await page.evaluate(async () => {
+    const states = [];
+    const once = await failure(() => hisock.connect("/ws", { retry: { first: false } }));
+    const client = await hisock.connect("/ws", {
+      retry: { min: 20, max: 50 }, onState: (state, why) => states.push(why ? `${state}: ${why.code}` : state),
+    });
+    return { once: once.code, sum: await client.call("sum", [1, 2]), states };
+  });
+  assert.deepEqual(got, { once: "load_failed", sum: 3, states: ["connecting: load_failed", "connected"] });
+});
+
+test("what was not delivered when the session is over is handed back", async (t) => {
+  const { server, page, proxy } = await openCut(t, { name: "ada", retry: { min: 20, max: 50 } });
+  const second = await startServer(t);
+  await page.evaluate(() => {
+    window.left = collect();
+    client.onUndelivered((messages) => {
+      for (const { kind, command, bytes, written } of messages) left.push([kind, command, new TextDecoder().decode(bytes), written]);
+    });
+    window.said = collect();
+    client.on("said", (line) => said.push(line.text));
+  });
+  proxy.open = false;
+  proxy.cut();
+  await page.evaluate(async () => {
+    await until(() => client.state === "reconnecting");
+    client.send("say", "one");
+    client.sendRaw("two");
+    client.call("sum", [1]).catch(() => {});
+  });
+  await server.kill();
+  proxy.to = addressOf(second);
+  proxy.open = true;
+  const got = await page.evaluate(async () => {
+    await until(() => states.at(-1) === "connected" && left.length === 2);
+    for (const [, command, text] of left) if (command) client.send(command, text);
+    return { left: [...left], said: await said.wait(1) };
+  });
+  assert.deepEqual(got, {
+    left: [["command", "say", "one", false], ["raw", "", "two", false]], said: ["one"],
+  });
 });

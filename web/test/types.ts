@@ -1,7 +1,7 @@
 // Compiled, never run: everything that the typings let a program say, and what they
 // must refuse.
 
-import { connect, HisockError, type Client, type ErrorCode, type Presence } from "../hisock.js";
+import { connect, HisockError, type Client, type ErrorCode, type Presence, type Undelivered } from "../hisock.js";
 
 interface Line {
   from: string;
@@ -28,6 +28,7 @@ export async function everything(bytes: Uint8Array, buffer: ArrayBuffer, view: D
     onState: (state, why) => [state, why?.code],
     onError: (err) => err,
     onMissed: (n: number) => n,
+    onUndelivered: (messages: Undelivered[]) => messages.map(({ kind, command, bytes, written }) => [kind, command, bytes, written]),
     onClientConnect: (who) => who.name,
     onClientDisconnect: (who: Presence) => who.groups.join(),
     onClientRename: (old: string, who: Presence) => old + who.name,
@@ -38,9 +39,13 @@ export async function everything(bytes: Uint8Array, buffer: ArrayBuffer, view: D
     timeout: 5000,
     maxFrame: 1 << 20,
     queueBytes: 1 << 20,
-    retry: { off: false, min: 100, max: 5000, for: 60_000 },
+    retry: { off: false, first: true, min: 100, max: 5000, for: 60_000 },
+    keepSession: "ada",
   });
-  await connect("/ws");
+  await connect("/ws", { keepSession: true, auth: async (signal: AbortSignal) => (await fetch("/token", { signal })).text() });
+  await connect("/ws", { auth: () => bytes });
+  const resumed: boolean = client.resumed;
+  client.onUndelivered((messages) => messages.length)();
 
   const name: string = client.name;
   const groups: string[] = client.groups;
@@ -97,7 +102,7 @@ export async function everything(bytes: Uint8Array, buffer: ArrayBuffer, view: D
     console.log(code, known, why.name === "HisockError", why.message);
   }
   await client.close();
-  console.log(name, groups, state, remove, unknown, sum, text, n, raw, next);
+  console.log(name, groups, state, resumed, remove, unknown, sum, text, n, raw, next);
   throw new HisockError(1001, "sold out", { cause: why });
 }
 

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,8 +23,8 @@ type line struct {
 // codeSoldOut is an error of the program's own.
 const codeSoldOut = core.CodeApplication + 1
 
-func newServer() *core.Server {
-	srv := core.NewServer(&core.ServerOptions{
+func newServer(auth bool) *core.Server {
+	opts := &core.ServerOptions{
 		UniqueNames: true, Heartbeat: 5 * time.Second,
 		OverflowOf: map[string]core.Overflow{"tick": core.OverflowLatest},
 		AuthorizeGroup: func(ctx context.Context, _ *core.Conn, group string) error {
@@ -45,7 +47,11 @@ func newServer() *core.Server {
 			p.Groups, p.Addr = of.Groups(), of.Addr()
 			return true
 		},
-	})
+	}
+	if auth {
+		opts.Authorize = freshTokens()
+	}
+	srv := core.NewServer(opts)
 	// In the same write as the welcome, or close behind it.
 	srv.OnJoin(func(c *core.Conn) {
 		for i := range 3 {
@@ -62,7 +68,66 @@ func newServer() *core.Server {
 	})
 	calls(srv)
 	commands(srv)
+	numbers(srv)
 	return srv
+}
+
+// freshTokens lets in who has a token that nobody has had before: "token" and anything behind it.
+func freshTokens() func(context.Context, *core.Admission) error {
+	var mu sync.Mutex
+	used := make(map[string]bool)
+	return func(_ context.Context, a *core.Admission) error {
+		token := string(a.Auth)
+		mu.Lock()
+		defer mu.Unlock()
+		if !strings.HasPrefix(token, "token") || used[token] {
+			return core.NewError(core.CodeUnauthorized, "that token will not do")
+		}
+		used[token] = true
+		return nil
+	}
+}
+
+// numbers has what tests of reloads need: what became of each client, by its name, and numbers in both
+// directions.
+func numbers(srv *core.Server) {
+	var mu sync.Mutex
+	events, counted := make(map[string][]string), make(map[string][]int)
+	note := func(c *core.Conn, event string) {
+		mu.Lock()
+		events[c.Name()] = append(events[c.Name()], event)
+		mu.Unlock()
+	}
+	srv.OnSuspend(func(c *core.Conn, _ error) { note(c, "suspend") })
+	srv.OnResume(func(c *core.Conn) { note(c, "resume") })
+	srv.OnLeave(func(c *core.Conn, why error) { note(c, "leave: "+core.CodeOf(why).String()) })
+	core.Handle(srv, "events", func(_ context.Context, _ *core.Conn, name string) ([]string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return append([]string{}, events[name]...), nil
+	})
+	core.On(srv, "count", func(_ context.Context, c *core.Conn, n int) error {
+		mu.Lock()
+		counted[c.Name()] = append(counted[c.Name()], n)
+		mu.Unlock()
+		return nil
+	})
+	core.Handle(srv, "counted", func(_ context.Context, _ *core.Conn, name string) ([]int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return append([]int{}, counted[name]...), nil
+	})
+	core.On(srv, "stream", func(_ context.Context, c *core.Conn, n int) error {
+		go func() {
+			for i := range n {
+				if c.Send("number", i) != nil || c.SendRaw([]byte(strconv.Itoa(i))) != nil {
+					return
+				}
+				time.Sleep(time.Millisecond)
+			}
+		}()
+		return nil
+	})
 }
 
 func calls(srv *core.Server) {
@@ -129,6 +194,15 @@ func calls(srv *core.Server) {
 			return "failed: " + core.CodeOf(err).String() + ": " + err.Error(), nil
 		}
 		return "answer: " + answer, nil
+	}, core.Concurrent())
+	// askClient calls another page: its name and the command.
+	core.Handle(srv, "askClient", func(ctx context.Context, _ *core.Conn, question []string) (string, error) {
+		c, err := srv.Client(question[0])
+		if err != nil {
+			return "", err
+		}
+		_, err = core.Call[string](ctx, c, question[1], "")
+		return core.CodeOf(err).String(), nil
 	}, core.Concurrent())
 	// giveUp calls the page back and does not wait for long.
 	core.Handle(srv, "giveUp", func(ctx context.Context, c *core.Conn, command string) (string, error) {

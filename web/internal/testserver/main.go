@@ -2,7 +2,7 @@
 
 // Command testserver is the server that the browser tests talk to. It serves the bundle
 // in the folder given, prints its addresses as one line of JSON, and says goodbye and ends
-// when its standard input ends.
+// when its standard input ends. With "auth" behind the folder it lets in who has a token, once for each.
 package main
 
 import (
@@ -28,14 +28,14 @@ func main() {
 }
 
 func run(args []string, stdin io.Reader, stdout io.Writer) error {
-	if len(args) != 1 {
-		return fmt.Errorf("usage: testserver BUNDLE")
+	if len(args) != 1 && (len(args) != 2 || args[1] != "auth") {
+		return fmt.Errorf("usage: testserver BUNDLE [auth]")
 	}
 	bundle, err := web.Handler(os.DirFS(args[0]))
 	if err != nil {
 		return err
 	}
-	srv := newServer()
+	srv := newServer(len(args) == 2)
 	sockets := ws.NewListener(nil)
 	own, err := serve(pages(bundle, sockets))
 	if err != nil {
