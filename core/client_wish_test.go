@@ -194,6 +194,7 @@ func TestNameThatIsTakenMeanwhile(t *testing.T) {
 		require.Equal(t, []string{"name taken"}, faults.all())
 
 		require.NoError(t, other.Close())
+		synctest.Wait()
 		require.NoError(t, cl.Rename(w.ctx, "eve"))
 		w.conn("eve").CloseWith(NewError(CodeShutdown, "")) //nolint:errcheck // always nil
 		time.Sleep(time.Minute)
