@@ -21,6 +21,11 @@ type Admission struct {
 	Name   string
 	Groups []string
 
+	// User is who the client is, as the program knows it: an identity above names and connections, for
+	// [Conn.User] and [Server.User]. Only Authorize sets it. Neither the client nor others are told of
+	// it. Empty means nobody in particular.
+	User string
+
 	// Asked is the name that the client asks for, also if it is reserved.
 	Asked string
 

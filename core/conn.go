@@ -79,6 +79,7 @@ type Conn struct {
 	streamDone latch       // the stream is closed
 	done       latch       // nothing runs any more
 
+	user     string // who the client is, by Admission.User
 	auth     []byte // as the hello had them; at a server
 	metadata map[string]string
 

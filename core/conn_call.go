@@ -7,7 +7,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A Caller is somebody to call: a [Conn] or a [Client].
+// A Caller is somebody to call: a [Conn], a [Client] or a [User].
 type Caller interface {
 	// CallBytes calls command with payload and returns the answer, which the caller owns.
 	CallBytes(ctx context.Context, command string, payload []byte) ([]byte, error)

@@ -68,7 +68,8 @@
 // # Who gets in
 //
 // [ServerOptions.Authorize] decides about each newcomer before it is welcomed, and may give it
-// another name, other groups, and values for [Conn.Get]. Only an [Error] of it ends a client for good: while it
+// another name, other groups, values for [Conn.Get], and a user: an identity above names and connections, which
+// nobody else is told, for [Conn.User] and [Server.User]. Only an [Error] of it ends a client for good: while it
 // fails otherwise, clients come back later. AuthorizeCommand,
 // AuthorizeGroup and AuthorizeName decide what a client may do afterwards. Where Authorize is set and
 // one of the last two is not, a client keeps its name and joins no more groups. What a client sent as Auth the

@@ -58,7 +58,7 @@ func (g *Group) publish(f Frame, opts []SendOption) error {
 	if m == nil {
 		return errUnknownGroup(g.name)
 	}
-	return g.srv.publish(m, g.name, f, opts)
+	return g.srv.publish(m, Outgoing{Frame: f, Group: g.name}, opts)
 }
 
 func errUnknownGroup(name string) *Error {
@@ -90,20 +90,21 @@ func (s *Server) Broadcast(command string, v any, opts ...SendOption) error {
 
 // BroadcastBytes is Broadcast for a payload that needs no conversion. It does not keep payload.
 func (s *Server) BroadcastBytes(command string, payload []byte, opts ...SendOption) error {
-	return s.publish(&s.all, "", Frame{KindCommand, command, payload}, opts)
+	return s.publish(&s.all, Outgoing{Frame: Frame{KindCommand, command, payload}}, opts)
 }
 
 // BroadcastRaw queues a raw message for every client.
 func (s *Server) BroadcastRaw(payload []byte, opts ...SendOption) error {
-	return s.publish(&s.all, "", Frame{KindRaw, "", payload}, opts)
+	return s.publish(&s.all, Outgoing{Frame: Frame{KindRaw, "", payload}}, opts)
 }
 
 // publish sends to a set of clients, through the middleware if there is any.
-func (s *Server) publish(m *members, group string, f Frame, opts []SendOption) error {
+func (s *Server) publish(m *members, out Outgoing, opts []SendOption) error {
 	if send := s.handlers.send; send != nil {
-		return send(&Outgoing{Frame: f, Group: group, send: func(f Frame) error { return s.queueAll(m, group, f, opts) }})
+		out.send = func(f Frame) error { return s.queueAll(m, out.Group, f, opts) }
+		return send(&out)
 	}
-	return s.queueAll(m, group, f, opts)
+	return s.queueAll(m, out.Group, out.Frame, opts)
 }
 
 func (s *Server) queueAll(m *members, group string, f Frame, opts []SendOption) error {

@@ -37,6 +37,9 @@ func (j *journal) write(l level, c *Conn, what string, err error, args []any) {
 		if name := c.Name(); name != "" {
 			line = append(line, "name", clip(name, maxLogged))
 		}
+		if c.user != "" {
+			line = append(line, "user", clip(c.user, maxLogged))
+		}
 	}
 	for i := 0; i+1 < len(args); i += 2 {
 		v := args[i+1]

@@ -59,7 +59,7 @@ func (s *Server) sendTo(name string, f Frame, opts []SendOption) error {
 			continue
 		}
 		if m := s.named.get(name); m != nil {
-			return s.publish(m, "", f, opts)
+			return s.publish(m, Outgoing{Frame: f}, opts)
 		}
 	}
 	c, err := s.Client(name)

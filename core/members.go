@@ -122,22 +122,6 @@ func (x *index) add(name string, c *Conn) {
 	m.add(c)
 }
 
-// addFirst adds c unless somebody has that name already, and reports whether it did.
-func (x *index) addFirst(name string, c *Conn) bool {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.sets[name] != nil {
-		return false
-	}
-	if x.sets == nil {
-		x.sets = make(map[string]*members)
-	}
-	m := &members{}
-	m.add(c)
-	x.sets[name] = m
-	return true
-}
-
 func (x *index) remove(name string, c *Conn) {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -140,9 +140,18 @@ type ServerOptions struct {
 	// spaces stand between two words.
 	ReservedNames []string
 
-	// UniqueNames refuses a client whose name somebody has with [CodeNameTaken].
-	// Clients without a name are not concerned.
-	UniqueNames bool
+	// UniqueNames lets no two clients have one name, in the sense of ReservedNames: "Ada" and "ada" are one.
+	// NameConflict says what becomes of a client whose name somebody has, also when it is to be renamed: unless
+	// that one makes room it is refused with [CodeNameTaken]. With Manual, nobody waits for that to
+	// leave: then a rename is refused, and may be tried again. Clients without a name are not concerned.
+	UniqueNames  bool
+	NameConflict Conflict
+
+	// MaxConnsPerUser is how many connections one [Admission.User] may have, suspended ones included.
+	// UserConflict says what becomes of one more: unless one of the others makes room it is refused with
+	// [CodeTooManyConns]. Zero means no limit.
+	MaxConnsPerUser int
+	UserConflict    Conflict
 
 	// MaxFrame is the greatest frame that is read from a client, in bytes. It is
 	// checked before anything is allocated. Zero means 1 MiB. Less than 512 is taken as 512.

@@ -21,8 +21,9 @@ type Outgoing struct {
 
 	// To is the connection it goes to, nil when it goes to a group or to everybody.
 	To *Conn
-	// Group is the group it goes to, if it does.
+	// Group is the group it goes to, if it does, and User the user.
 	Group string
+	User  string
 
 	send func(Frame) error
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hisock/hisock/core/internal/admit"
+	"github.com/hisock/hisock/core/internal/seats"
 	"github.com/hisock/hisock/transport"
 )
 
@@ -32,6 +33,10 @@ type Server struct {
 
 	all         members
 	named       index
+	users       index
+	names       seats.Table[*Conn] // who has a name, folded, where names are unique
+	places      seats.Table[*Conn] // who is counted for a user
+	replaced    tombs              // guarded by mu
 	groups      index
 	byAddr      index
 	subscribers members // those who want to know who comes and goes, and may
@@ -233,10 +238,11 @@ func (s *Server) Named(name string) iter.Seq[*Conn] {
 	}
 }
 
-// Client returns the client with that name. It fails with [CodeUnknownClient] if nobody has
+// Client returns the client with exactly that name. If several have it, those that are suspended
+// count only if all are. It fails with [CodeUnknownClient] if nobody has
 // it and with [CodeAmbiguousName] if several do; see [ServerOptions.UniqueNames].
 func (s *Server) Client(name string) (*Conn, error) {
-	conns := slices.Collect(s.Named(name))
+	conns := present(slices.Collect(s.Named(name)))
 	switch len(conns) {
 	case 0:
 		return nil, NewError(CodeUnknownClient, "nobody is called "+printable(name))
@@ -244,6 +250,20 @@ func (s *Server) Client(name string) (*Conn, error) {
 		return conns[0], nil
 	}
 	return nil, NewError(CodeAmbiguousName, strconv.Itoa(len(conns))+" clients are called "+printable(name))
+}
+
+// present returns those of conns that are connected at this moment, or all if none is.
+func present(conns []*Conn) []*Conn {
+	var here []*Conn
+	for _, c := range conns {
+		if !c.Suspended() {
+			here = append(here, c)
+		}
+	}
+	if len(here) == 0 {
+		return conns
+	}
+	return here
 }
 
 // gone takes a connection that has ended out of everything that is sent to.
@@ -257,8 +277,11 @@ func (s *Server) gone(c *Conn) {
 	s.subscribers.remove(c)
 	s.byAddr.remove(c.Addr(), c)
 	delete(s.sessions, c.id)
-	if name := c.Name(); name != "" && !s.opts.UniqueNames {
+	if name := c.Name(); name != "" {
 		s.named.remove(name, c)
+	}
+	if c.user != "" {
+		s.users.remove(c.user, c)
 	}
 	for _, g := range c.Groups() {
 		s.groups.remove(g, c)
@@ -275,6 +298,7 @@ func (s *Server) finished(c *Conn) {
 		s.runLeave(c)
 	}
 	s.leave(c) // which also gives its name free
+	s.places.Give(c.user, c)
 	if c.joined {
 		s.eng.log.debug(c, "a client has left", c.reason())
 	}

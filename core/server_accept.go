@@ -85,6 +85,9 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 			return
 		}
 	}
+	if why == nil && s.wasReplaced(hello) {
+		why = NewError(CodeReplaced, "a newer connection has taken the place of this one")
+	}
 	if why == nil && hello.OnlyResume {
 		why = NewError(CodeSessionOver, "")
 	}
@@ -104,7 +107,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 		}
 	}
 	if why == nil {
-		why = s.admit(ar, c)
+		why = s.seat(ar, c)
 	}
 	settled = true
 	if why != nil {
@@ -207,6 +210,7 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 	c.groups = slices.Compact(slices.Sorted(slices.Values(hello.Groups)))
 	c.auth, c.metadata = hello.Auth, hello.Metadata
 	c.values.Store(&a.values)
+	c.user = a.User
 	c.peerMaxFrame = peerMaxFrame(hello.MaxFrame)
 	refused := s.allowGroups(ctx, c, a)
 	if hello.Resume && peer == nil && s.opts.ResumeTime > 0 {
@@ -225,22 +229,23 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 }
 
 // admit lets everybody know a connection, if its name is free and there is a place. It has not
-// joined yet: that is when its welcome has been written.
-func (s *Server) admit(ar *arrival, c *Conn) *Error {
+// joined yet: that is when its welcome has been written. If somebody is to make room for it, that is the
+// holder.
+func (s *Server) admit(ar *arrival, c *Conn) (holder *Conn, why *Error) {
 	var evicted []*admit.Place
 	defer func() { s.makeRoom(evicted...) }() // with no lock held
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
-		return errShuttingDown
+		return nil, errShuttingDown
 	}
-	if c.name != "" && !s.addName(c.name, c) {
-		return nameTaken(c.name)
+	if holder, why = s.takeSeats(c); holder != nil || why != nil {
+		return holder, why
 	}
 	var no admit.Refusal
 	if evicted, no = s.gate.Join(ar.place, c); no != admit.None {
-		s.dropName(c)
-		return s.noPlace(no)
+		s.giveSeats(c)
+		return nil, s.noPlace(no)
 	}
 	for _, p := range evicted {
 		s.all.remove(p.Owner().(*Conn)) // so that there are never more than MaxConns
@@ -257,6 +262,12 @@ func (s *Server) admit(ar *arrival, c *Conn) *Error {
 	if c.notices != nil {
 		s.subscribers.add(c)
 	}
+	if c.name != "" {
+		s.named.add(c.name, c)
+	}
+	if c.user != "" {
+		s.users.add(c.user, c)
+	}
 	s.byAddr.add(c.addr, c)
 	if c.token != nil {
 		s.sessions[c.id] = c
@@ -267,7 +278,7 @@ func (s *Server) admit(ar *arrival, c *Conn) *Error {
 		heartbeat = 0 // it has none
 	}
 	s.eng.sweep.add(c, heartbeat)
-	return nil
+	return nil, nil
 }
 
 // queueWelcome puts the welcome at the head of the queue.

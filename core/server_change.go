@@ -12,7 +12,7 @@ func (s *Server) change(ctx context.Context, c *Conn, k wire.Kind, name string) 
 		return c.waitError(ctx)
 	}
 	if k == wire.KindAskRename {
-		_, _, err = s.setName(c, name)
+		_, _, err = s.setName(ctx, c, name)
 	} else {
 		_, err = s.setGroup(c, name, k == wire.KindAskJoin)
 	}
@@ -87,7 +87,7 @@ func (s *Server) applyName(ctx context.Context, c *Conn, name string) (tell func
 	if err := s.nameAllowed(name); err != nil {
 		return nil, err
 	}
-	old, changed, err := s.setName(c, name)
+	old, changed, err := s.setName(ctx, c, name)
 	if !changed {
 		return nil, err
 	}

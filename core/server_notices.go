@@ -22,7 +22,7 @@ type announcement struct {
 	here  bool       // others are to know of the client
 	told  standing   // what they have been told
 	busy  bool       // somebody tells them
-	freed []string   // unique names that nobody else may have before others have been told
+	freed []string   // unique names, folded, that nobody else may have before others have been told
 }
 
 // A standing is whether a client is there, and under which name.
@@ -43,7 +43,7 @@ func (s *Server) leave(c *Conn) {
 	c.news.mu.Lock()
 	c.news.here = false
 	if name := c.Name(); name != "" && s.opts.UniqueNames {
-		c.news.freed = append(c.news.freed, name)
+		c.news.freed = append(c.news.freed, foldName(name))
 	}
 	c.news.mu.Unlock()
 	s.announce(c)
@@ -76,7 +76,7 @@ func (s *Server) announceOnce(c *Conn) bool {
 		for _, name := range free {
 			if i := slices.Index(n.freed, name); i >= 0 { // it has not taken it again
 				n.freed = slices.Delete(n.freed, i, i+1)
-				s.named.remove(name, c)
+				s.names.Give(name, c)
 			}
 		}
 	}()

@@ -42,15 +42,23 @@ func (s *Server) suspended(c *Conn, l *link, why *Error) {
 	}
 }
 
+// connOf returns the id of the connection that a hello calls its session.
+func connOf(session []byte) (id uint64, ok bool) {
+	if len(session) != 8 {
+		return 0, false
+	}
+	for i, b := range session {
+		id |= uint64(b) << (8 * i)
+	}
+	return id, true
+}
+
 // session returns the connection that a hello wants to go on with, or nil if there is none or
 // the token is not its own.
 func (s *Server) session(hello *wire.Hello) *Conn {
-	if len(hello.Session) != 8 {
+	id, ok := connOf(hello.Session)
+	if !ok {
 		return nil
-	}
-	var id uint64
-	for i, b := range hello.Session {
-		id |= uint64(b) << (8 * i)
 	}
 	s.mu.Lock()
 	c := s.sessions[id]

@@ -1,0 +1,194 @@
+package core
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// A Conflict says what becomes of a client that asks for what others have: a name where
+// names are unique, or one connection more than a user may have.
+//
+// A client that has been replaced ends with [CodeReplaced] and does not come back by itself: two devices would
+// replace one another for ever. Its leave handler has run when the join handler of the newcomer does. If that takes
+// longer than [ServerOptions.HelloTimeout] the newcomer is refused all the same.
+type Conflict uint8
+
+const (
+	// ConflictDefault replaces a connection that is suspended and belongs to the same user, and else
+	// refuses the newcomer. So a program that has crashed comes in again under its name. Where
+	// there is no [Admission.User] nobody can prove who they are, and all are refused.
+	ConflictDefault Conflict = iota
+
+	// ConflictRefuse refuses the newcomer, whoever has what it wants.
+	ConflictRefuse
+
+	// ConflictReplace replaces a connection that is suspended, or else the oldest, whosever it is.
+	ConflictReplace
+)
+
+// among returns which of the holders, the oldest first, is to make room for c, or nil. One that has
+// ended and whose leave handler has not run makes room by itself.
+func (k Conflict) among(holders []*Conn, c *Conn) *Conn {
+	if k == ConflictRefuse {
+		return nil
+	}
+	for _, h := range holders {
+		if away := h.Suspended() || h.isEnded(); away && (k == ConflictReplace || c.user != "" && h.user == c.user) {
+			return h
+		}
+	}
+	if k == ConflictReplace {
+		return holders[0]
+	}
+	return nil
+}
+
+// takeSeats takes the place of a user and the name of a newcomer, both or neither. If somebody is to make
+// room, that is the holder. The caller holds Server.mu.
+func (s *Server) takeSeats(c *Conn) (holder *Conn, why *Error) {
+	if most := s.opts.MaxConnsPerUser; most > 0 && c.user != "" {
+		if holders := s.places.Take(c.user, most, c); holders != nil {
+			if holder = s.opts.UserConflict.among(holders, c); holder == nil {
+				why = NewError(CodeTooManyConns, "the user has "+strconv.Itoa(most)+" connections")
+			}
+			return holder, why
+		}
+	}
+	if holder, why = s.takeName(c, c.name); holder != nil || why != nil {
+		s.places.Give(c.user, c)
+	}
+	return holder, why
+}
+
+// takeName is takeSeats for a name.
+func (s *Server) takeName(c *Conn, name string) (holder *Conn, why *Error) {
+	if name == "" || !s.opts.UniqueNames {
+		return nil, nil
+	}
+	holders := s.names.Take(foldName(name), 1, c)
+	if holders == nil {
+		return nil, nil
+	}
+	if holder = s.opts.NameConflict.among(holders, c); holder == nil {
+		return nil, nameTaken(name)
+	}
+	return holder, nil
+}
+
+// giveSeats gives back what takeSeats took.
+func (s *Server) giveSeats(c *Conn) {
+	s.places.Give(c.user, c)
+	if c.name != "" {
+		s.names.Give(foldName(c.name), c)
+	}
+}
+
+// seat admits a newcomer, when those have gone who make room for it.
+func (s *Server) seat(ar *arrival, c *Conn) *Error {
+	for {
+		holder, why := s.admit(ar, c)
+		if holder == nil {
+			return why
+		}
+		if !s.replace(context.Background(), holder, c) {
+			return NewError(CodeNameTaken, "who has the place does not go")
+		}
+		if left := ar.hungUp(); left != nil {
+			return left
+		}
+	}
+}
+
+// replace ends a connection for another one, and waits until it has left, and its leave handler has run. It reports
+// false if that takes too long, or waits for the caller. The caller holds no lock.
+func (s *Server) replace(ctx context.Context, holder, c *Conn) bool {
+	own := handlerConn(ctx)
+	if own == holder {
+		return false
+	}
+	why := NewError(CodeReplaced, "a newer connection has taken its place")
+	if holder.hold() { // its leave handler runs on another goroutine
+		if holder.Suspended() {
+			holder.end(why, nil, ending{waiting: holder.link.Load()})
+		} else if !holder.isEnded() {
+			holder.closeWith(why)
+		}
+		go holder.exit()
+	}
+	if holder.reason() == why {
+		s.bury(holder)
+	} else if !holder.isEnded() {
+		return true // it has come back at this moment: look again
+	}
+	if s.eng.manual != nil && c.place != nil { // it leaves in Update, which the caller may keep from going on
+		select {
+		case <-holder.Done():
+			return true
+		default:
+			return false
+		}
+	}
+	yield(own)
+	patience := s.opts.HelloTimeout
+	if patience == 0 {
+		patience = defaultHelloTime
+	}
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	select {
+	case <-holder.Done():
+		return true
+	case <-c.ctx.Done():
+	case <-ctx.Done():
+	case <-s.stopping:
+	case <-t.C:
+	}
+	return false
+}
+
+// maxTombs is of how many sessions a server remembers that they were replaced.
+const maxTombs = 1024
+
+// Tombs are the sessions of connections that were replaced, the last so many: their clients may not
+// have heard of it, and must not come back in the place of who came after them.
+type tombs struct {
+	of   map[uint64][]byte // the token, by the id of the connection
+	ring []uint64          // ids, which are written over in turn
+	next int
+}
+
+// bury notes that a connection was replaced.
+func (s *Server) bury(c *Conn) {
+	if c.token == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := &s.replaced
+	if t.of == nil {
+		t.of = make(map[uint64][]byte)
+	}
+	if len(t.ring) < maxTombs {
+		t.ring = append(t.ring, c.id)
+	} else {
+		delete(t.of, t.ring[t.next])
+		t.ring[t.next] = c.id
+		t.next = (t.next + 1) % maxTombs
+	}
+	t.of[c.id] = c.token
+}
+
+// wasReplaced reports whether a hello names a session that was replaced, with its token.
+func (s *Server) wasReplaced(hello *wire.Hello) bool {
+	id, ok := connOf(hello.Session)
+	if !ok || len(hello.Token) == 0 {
+		return false
+	}
+	s.mu.Lock()
+	token := s.replaced.of[id]
+	s.mu.Unlock()
+	return token != nil && sameToken(token, hello.Token)
+}

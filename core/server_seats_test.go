@@ -1,0 +1,348 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// come says hello by hand as a device of a user and returns why it is refused, or CodeNone.
+func (w *world) come(user, name string) (*peer, Code) {
+	w.t.Helper()
+	p := w.helloOf(&wire.Hello{Name: name, Auth: []byte(user), Resume: true})
+	f := p.want()
+	if f.Kind == wire.KindRefuse {
+		no, err := wire.ParseRefuse(f.Body)
+		require.NoError(w.t, err)
+		p.stream.Close() //nolint:errcheck // it is over
+		return nil, no.Code
+	}
+	require.Equal(w.t, wire.KindWelcome, f.Kind)
+	p.send(wire.AppendAck(nil, 0))
+	synctest.Wait()
+	return p, CodeNone
+}
+
+// What becomes of a newcomer whose name somebody has, by what the option says and where the holder is.
+func TestNameConflict(t *testing.T) {
+	tests := map[string]struct {
+		conflict       Conflict
+		holder, user   string
+		away           bool
+		code           Code
+		name, takesFor string
+	}{
+		"default, a stranger":             {ConflictDefault, "ada", "eve", false, CodeNameTaken, "ada", ""},
+		"default, a stranger, away":       {ConflictDefault, "ada", "eve", true, CodeNameTaken, "ada", ""},
+		"default, the same user":          {ConflictDefault, "ada", "ada", false, CodeNameTaken, "ada", ""},
+		"default, the same user, away":    {ConflictDefault, "ada", "ada", true, CodeNone, "ada", ""},
+		"default, in another case":        {ConflictDefault, "ada", "ada", true, CodeNone, "ADA", ""},
+		"default, nobody knows who, away": {ConflictDefault, "", "", true, CodeNameTaken, "ada", ""},
+		"refuse, the same user, away":     {ConflictRefuse, "ada", "ada", true, CodeNameTaken, "ada", ""},
+		"replace, a stranger":             {ConflictReplace, "ada", "eve", false, CodeNone, "ada", ""},
+		"replace, away":                   {ConflictReplace, "", "", true, CodeNone, "ada", ""},
+		"replace, another case":           {ConflictReplace, "", "", false, CodeNone, "Ada", ""},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, byUser(ServerOptions{UniqueNames: true, NameConflict: tc.conflict}), func(w *world) {
+				events := w.events()
+				w.serve()
+				first, code := w.come(tc.holder, "ada")
+				require.Equal(t, CodeNone, code)
+				if tc.away {
+					first.stream.Close() //nolint:errcheck // it is cut
+					synctest.Wait()
+				} else {
+					go func() { // it hears that it was replaced, and goes
+						first.stream.Read(make([]byte, 1000)) //nolint:errcheck // as asked
+						first.stream.Close()                  //nolint:errcheck // as asked
+					}()
+				}
+				start := time.Now()
+				second, code := w.come(tc.user, tc.name)
+				require.Equal(t, tc.code.String(), code.String())
+				require.Zero(t, time.Since(start), "at once")
+				require.Equal(t, 1, w.srv.Len())
+				want := []string{"join ada"}
+				if tc.away {
+					want = append(want, "suspend ada")
+				}
+				if tc.code == CodeNone {
+					want = append(want, "leave ada: replaced", "join "+tc.name)
+					c := w.conn(tc.name)
+					require.Equal(t, tc.user, c.User())
+					second.stream.Close() //nolint:errcheck // it is over
+				}
+				require.Equal(t, want, events.all())
+				first.stream.Close() //nolint:errcheck // it is over
+				require.NoError(t, w.srv.Shutdown(w.ctx))
+				require.Zero(t, w.srv.names.Len())
+				require.Zero(t, w.srv.places.Len())
+			})
+		})
+	}
+}
+
+// A client that has been replaced is told so and does not come back; nor does one that was away, and finds
+// out when it comes with its token.
+func TestReplacedIsFinal(t *testing.T) {
+	inWorld(t, &ServerOptions{UniqueNames: true, NameConflict: ConflictReplace}, func(w *world) {
+		events := w.events()
+		w.serve()
+		old := NewClient(w.lis, &ClientOptions{Name: "ada", Codec: testCodec{}})
+		w.clients = append(w.clients, old)
+		w.join(old)
+		w.join(w.client("ada"))
+		<-old.Done()
+		require.Equal(t, CodeReplaced, CodeOf(old.Err()))
+		time.Sleep(time.Minute)
+		require.Equal(t, []string{"join ada", "leave ada: replaced", "join ada"}, events.all())
+
+		away, code := w.come("", "bob")
+		require.Equal(t, CodeNone, code)
+		c := w.conn("bob")
+		away.stream.Close() //nolint:errcheck // it is cut
+		synctest.Wait()
+		w.join(w.client("bob"))
+		p := w.helloOf(&wire.Hello{Name: "bob", Resume: true, Session: c.session.id, Token: c.token})
+		p.wantRefuse(CodeReplaced)
+		p = w.helloOf(&wire.Hello{Name: "bob", Resume: true, OnlyResume: true, Session: c.session.id, Token: c.token})
+		p.wantRefuse(CodeReplaced)
+		p = w.helloOf(&wire.Hello{Name: "bob 2", Resume: true, Session: c.session.id, Token: make([]byte, tokenSize)})
+		require.Equal(t, wire.KindWelcome, p.want().Kind, "who has not the token learns nothing")
+		p.stream.Close() //nolint:errcheck // it is over
+		require.False(t, w.conn("bob").isEnded())
+	})
+}
+
+func TestReplacedAreForgotten(t *testing.T) {
+	srv := NewServer(nil)
+	for id := range uint64(3 * maxTombs) {
+		srv.bury(&Conn{id: id, session: session{token: []byte{byte(id)}}})
+	}
+	require.Len(t, srv.replaced.of, maxTombs)
+	require.Len(t, srv.replaced.ring, maxTombs)
+	for id := range uint64(3 * maxTombs) {
+		h := &wire.Hello{Session: sessionID(id), Token: []byte{byte(id)}}
+		require.Equal(t, id >= 2*maxTombs, srv.wasReplaced(h))
+	}
+	require.False(t, srv.wasReplaced(&wire.Hello{Session: sessionID(3*maxTombs - 1)}))
+}
+
+// The holder's leave handler has run before the newcomer's join handler, whatever it takes, and a newcomer
+// whom it keeps waiting for too long is refused.
+func TestReplaceWaitsForLeave(t *testing.T) {
+	for name, takes := range map[string]time.Duration{"a second": time.Second, "too long": time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, &ServerOptions{UniqueNames: true, NameConflict: ConflictReplace, HelloTimeout: 10 * time.Second}, func(w *world) {
+				var events kept[string]
+				w.srv.OnJoin(func(c *Conn) { events.add("join") })
+				w.srv.OnLeave(func(c *Conn, _ error) {
+					events.add("leaving")
+					time.Sleep(takes)
+					events.add("left")
+				})
+				w.serve()
+				w.join(w.client("ada"))
+				err := w.client("ada").Connect(w.ctx)
+				synctest.Wait()
+				if takes == time.Second {
+					require.NoError(t, err)
+					require.Equal(t, []string{"join", "leaving", "left", "join"}, events.all())
+					return
+				}
+				require.Equal(t, CodeNameTaken, CodeOf(err))
+				require.Equal(t, []string{"join", "leaving"}, events.all())
+				time.Sleep(time.Minute)
+			})
+		})
+	}
+}
+
+// Renames follow the same rules.
+func TestRenameConflict(t *testing.T) {
+	opts := byUser(ServerOptions{UniqueNames: true, ChangeRate: -1})
+	opts.AuthorizeName = func(context.Context, *Conn, string) error { return nil }
+	inWorld(t, opts, func(w *world) {
+		events := w.events()
+		w.serve()
+		ghost, code := w.come("ada", "ada")
+		require.Equal(t, CodeNone, code)
+		cl := w.join(w.device("ada", "ada (2)"))
+		require.Equal(t, CodeNameTaken, CodeOf(cl.Rename(w.ctx, "ADA")), "it is there")
+		ghost.stream.Close() //nolint:errcheck // it is cut
+		synctest.Wait()
+		eve := w.join(w.device("eve", "eve"))
+		require.Equal(t, CodeNameTaken, CodeOf(eve.Rename(w.ctx, "ada")), "it is not hers")
+		require.NoError(t, cl.Rename(w.ctx, "ADA"))
+		require.Equal(t, "ADA", cl.Name())
+		require.Contains(t, events.all(), "leave ada: replaced")
+		require.NoError(t, cl.Rename(w.ctx, "Ada"), "its own, in another case")
+		require.Equal(t, CodeNameTaken, CodeOf(eve.Rename(w.ctx, "ada")))
+		require.NoError(t, cl.Rename(w.ctx, "other"))
+		require.NoError(t, eve.Rename(w.ctx, "ada"))
+		require.Equal(t, []string{"ada", "other"}, w.srv.Names())
+		require.Equal(t, 2, w.srv.names.Len())
+	})
+}
+
+// A handler of the holder that wants its name for another connection does not wait for itself.
+func TestRenameInHandlerOfTheHolder(t *testing.T) {
+	inWorld(t, &ServerOptions{UniqueNames: true, NameConflict: ConflictReplace}, func(w *world) {
+		Handle(w.srv, "give", func(ctx context.Context, _ *Conn, to string) (bool, error) {
+			other, err := w.srv.Client(to)
+			if err != nil {
+				return false, err
+			}
+			return true, other.Rename(ctx, "ada")
+		})
+		w.serve()
+		ada := w.join(w.client("ada"))
+		w.join(w.client("bob"))
+		_, err := Call[bool](w.ctx, ada, "give", "bob")
+		require.Equal(t, CodeNameTaken, CodeOf(err))
+		require.NoError(t, w.conn("bob").Rename(w.ctx, "ada"), "of nobody's handler")
+		<-ada.Done()
+		require.Equal(t, []string{"ada"}, w.srv.Names())
+	})
+}
+
+// With Manual a rename waits for nobody, since that may be what it keeps from leaving.
+func TestRenameConflictManual(t *testing.T) {
+	inWorld(t, &ServerOptions{UniqueNames: true, NameConflict: ConflictReplace, Manual: true}, func(w *world) {
+		w.serve()
+		w.join(w.client("ada"))
+		w.join(w.client("bob"))
+		for w.srv.Update() > 0 {
+			synctest.Wait()
+		}
+		bob := w.conn("bob")
+		require.Equal(t, CodeNameTaken, CodeOf(bob.Rename(w.ctx, "ada")))
+		synctest.Wait()
+		w.srv.Update()
+		require.NoError(t, bob.Rename(w.ctx, "ada"))
+	})
+}
+
+// A user has no more connections than it may have, however many come at once, and what becomes of one
+// more the option says.
+func TestMaxConnsPerUser(t *testing.T) {
+	tests := map[string]struct {
+		conflict Conflict
+		away     []bool // of those that are there
+		code     Code
+		goes     int // which of them
+	}{
+		"default":               {ConflictDefault, []bool{false, false}, CodeTooManyConns, -1},
+		"default, one is away":  {ConflictDefault, []bool{false, true}, CodeNone, 1},
+		"refuse, one is away":   {ConflictRefuse, []bool{false, true}, CodeTooManyConns, -1},
+		"replace":               {ConflictReplace, []bool{false, false}, CodeNone, 0},
+		"replace, one is away":  {ConflictReplace, []bool{false, true}, CodeNone, 1},
+		"replace, all are away": {ConflictReplace, []bool{true, true}, CodeNone, 0},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, byUser(ServerOptions{MaxConnsPerUser: 2, UserConflict: tc.conflict}), func(w *world) {
+				w.serve()
+				var peers []*peer
+				for range tc.away {
+					p, code := w.come("ada", "")
+					require.Equal(t, CodeNone, code)
+					peers = append(peers, p)
+				}
+				for i, p := range peers {
+					if tc.away[i] {
+						p.stream.Close() //nolint:errcheck // it is cut
+					}
+				}
+				synctest.Wait()
+				ids := map[uint64]int{}
+				for c := range w.srv.User("ada").Clients() {
+					ids[c.ID()] = int(c.ID()) - 1
+				}
+				if tc.goes >= 0 && !tc.away[tc.goes] {
+					go peers[tc.goes].stream.Close() //nolint:errcheck // when it hears
+				}
+				more, code := w.come("ada", "")
+				require.Equal(t, tc.code.String(), code.String())
+				require.Equal(t, 2, w.srv.User("ada").Len())
+				for c := range w.srv.User("ada").Clients() {
+					if i, was := ids[c.ID()]; was {
+						require.NotEqual(t, tc.goes, i)
+					}
+				}
+				other, code := w.come("eve", "")
+				require.Equal(t, CodeNone, code)
+				for _, p := range append(peers, more, other) {
+					if p != nil {
+						p.stream.Close() //nolint:errcheck // it is over
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestMaxConnsPerUserAtOnce(t *testing.T) {
+	for name, conflict := range map[string]Conflict{"refuse": ConflictDefault, "replace": ConflictReplace} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, byUser(ServerOptions{MaxConnsPerUser: 3, UserConflict: conflict, ResumeTime: -1}), func(w *world) {
+				var here, most, joined atomic.Int64
+				w.srv.OnJoin(func(*Conn) {
+					joined.Add(1)
+					n := here.Add(1)
+					for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+					}
+				})
+				w.srv.OnLeave(func(*Conn, error) { here.Add(-1) })
+				w.serve()
+				var wg sync.WaitGroup
+				for range 40 {
+					cl := w.device("ada", "")
+					wg.Go(func() { cl.Connect(w.ctx) }) //nolint:errcheck // it may be refused
+				}
+				wg.Wait()
+				synctest.Wait()
+				require.EqualValues(t, 3, most.Load())
+				require.Equal(t, 3, w.srv.User("ada").Len())
+				if conflict == ConflictReplace {
+					require.EqualValues(t, 40, joined.Load())
+				}
+				w.srv.User("ada").Disconnect(nil)
+			})
+		})
+	}
+}
+
+// Of several who have a name, those who are there come first.
+func TestLookUpsPreferWhoIsThere(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.serve()
+		ghost, _ := w.come("", "ada")
+		ghost.stream.Close() //nolint:errcheck // it is cut
+		synctest.Wait()
+		gone := w.conn("ada")
+		require.True(t, gone.Suspended(), "there is nobody else")
+		cl := w.client("ada")
+		got := make(chan string, 1)
+		On(cl, "news", func(_ context.Context, _ *Conn, text string) error { got <- text; return nil })
+		w.join(cl)
+		require.NotSame(t, gone, w.conn("ada"))
+		require.NoError(t, w.srv.SendTo("ada", "news", "here"))
+		require.Equal(t, "here", <-got)
+		w.join(w.client("ada"))
+		require.Equal(t, CodeAmbiguousName, CodeOf(w.srv.SendTo("ada", "news", "whose?")))
+		_, err := w.srv.Client("Ada")
+		require.Equal(t, CodeUnknownClient, CodeOf(err), "look-ups are exact")
+	})
+}
