@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
 )
 
 func TestEveryMessageReachesEverybodyElseOnceAndInOrder(t *testing.T) {
@@ -170,4 +172,23 @@ func TestCtrlCInATerminalLeaves(t *testing.T) {
 	require.Equal(t, exitOK, bob.wait(t))
 	require.Empty(t, bob.err.String())
 	ada.sees(t, "* bob left")
+}
+
+// A client that is no terminal changes its name: those who sit at one see it.
+func TestTerminalShowsARename(t *testing.T) {
+	s := startServer(t)
+	bob := s.joins(t, s.tcp, "bob")
+	d, err := newDialer(s.tcp)
+	require.NoError(t, err)
+	ada := core.NewClient(d, &core.ClientOptions{Name: "ada", Logger: core.Silent})
+	require.NoError(t, ada.Connect(t.Context()))
+	bob.sees(t, "* ada joined")
+	require.Equal(t, core.CodeBadName, core.CodeOf(ada.Rename(t.Context(), "* eve joined")))
+	require.NoError(t, ada.Rename(t.Context(), "eve"))
+	bob.sees(t, "* ada is called eve now")
+	_, err = core.Call[struct{}](t.Context(), ada, "say", "hello")
+	require.NoError(t, err)
+	bob.sees(t, "eve: hello")
+	require.NoError(t, ada.Close())
+	bob.sees(t, "* eve left")
 }

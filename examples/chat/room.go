@@ -16,6 +16,7 @@ import (
 //	here    command, to a newcomer     roll: who it is and who is here, before anything else
 //	joined  command, to the others     member
 //	left    command, to the others     member
+//	renamed command, to everybody      change
 //	said    command, to everybody      line; the speaker gets it too, as the others do
 //
 // Clients are told apart by id: it is never used twice, a name may be.
@@ -28,6 +29,12 @@ const codeBadText = core.CodeApplication + 1
 type member struct {
 	ID   uint64 `json:"id"`
 	Name string `json:"name"`
+}
+
+// A change says what a member is called now, and was before.
+type change struct {
+	member
+	Was string `json:"was"`
 }
 
 // A roll says who a newcomer is, and who is in the chat, the newcomer included.
@@ -55,12 +62,26 @@ type room struct {
 	here map[uint64]member
 }
 
-// newRoom makes srv a chat. It must not have been served yet, and must refuse names that
-// are taken.
+// roomOptions are what a chat needs of its server: no name is there twice, and none is taken by
+// changing it that nobody could come in under.
+func roomOptions() core.ServerOptions {
+	return core.ServerOptions{
+		UniqueNames: true,
+		AuthorizeName: func(_ context.Context, _ *core.Conn, name string) error {
+			if err := checkName(name); err != nil {
+				return core.NewError(core.CodeBadName, err.Error())
+			}
+			return nil
+		},
+	}
+}
+
+// newRoom makes srv, which has the options of a room, a chat. It must not have been served yet.
 func newRoom(srv *core.Server) *room {
 	r := &room{srv: srv, here: make(map[uint64]member)}
 	srv.OnJoin(r.join)
 	srv.OnLeave(r.leave)
+	srv.OnRename(r.renamed)
 	core.Handle(srv, "say", r.say)
 	return r
 }
@@ -97,11 +118,30 @@ func (r *room) leave(c *core.Conn, _ error) {
 	r.srv.Group(group).Send("left", m) //nolint:errcheck // perhaps nobody is left to be told
 }
 
+// renamed keeps the roll. What somebody says is said under the name in it, so that all hear of the
+// change before.
+func (r *room) renamed(c *core.Conn, _, name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m, ok := r.here[c.ID()]
+	if !ok {
+		return // it was never let in
+	}
+	was := m.Name
+	m.Name = name
+	r.here[m.ID] = m
+	r.srv.Group(group).Send("renamed", change{m, was}) //nolint:errcheck // perhaps nobody is left to be told
+}
+
 func (r *room) say(_ context.Context, c *core.Conn, text string) (struct{}, error) {
 	if err := checkText(text); err != nil {
 		return struct{}{}, core.NewError(codeBadText, err.Error())
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return struct{}{}, r.srv.Group(group).Send("said", line{ID: c.ID(), From: c.Name(), Text: text})
+	me, ok := r.here[c.ID()]
+	if !ok {
+		return struct{}{}, core.NewError(core.CodeUnauthorized, "you are not in the chat")
+	}
+	return struct{}{}, r.srv.Group(group).Send("said", line{ID: me.ID, From: me.Name, Text: text})
 }

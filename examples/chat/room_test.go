@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -30,7 +31,7 @@ func enter(t *testing.T, l *transport.PipeListener, name string) *guest {
 		}
 		return nil
 	})
-	for _, command := range []string{"joined", "left"} {
+	for _, command := range []string{"joined", "left", "renamed"} {
 		core.On(g.Client, command, func(_ context.Context, _ *core.Conn, m member) error {
 			g.told = append(g.told, fmt.Sprint(command, " ", m.Name))
 			return nil
@@ -49,7 +50,9 @@ func enter(t *testing.T, l *transport.PipeListener, name string) *guest {
 // a client's handler busy until release is closed.
 func openRoom(t *testing.T, mw ...core.SendMiddleware) (r *room, l *transport.PipeListener, release chan struct{}) {
 	t.Helper()
-	srv := core.NewServer(&core.ServerOptions{UniqueNames: true, Heartbeat: -1})
+	opts := roomOptions()
+	opts.Heartbeat, opts.ChangeRate = -1, -1
+	srv := core.NewServer(&opts)
 	srv.UseSend(mw...)
 	r = newRoom(srv)
 	release = make(chan struct{})
@@ -94,6 +97,31 @@ func TestANameChangesHands(t *testing.T) {
 		require.Equal(t, []string{"here bob", "here ada"}, second.told)
 		require.Equal(t, []string{"here bob", "joined ada", "left ada", "joined ada"}, bob.told)
 		require.Len(t, r.here, 2)
+	})
+}
+
+// No rule for names is passed by changing the name, and a change that is allowed is told to all, before what is
+// said under it.
+func TestNamesAreCheckedWhenTheyChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, l, _ := openRoom(t)
+		bob, ada := enter(t, l, "bob"), enter(t, l, "ada")
+		for name, code := range map[string]core.Code{
+			"": core.CodeBadName, "* eve joined": core.CodeBadName, "bob: hello": core.CodeBadName,
+			"bob\u200b": core.CodeBadName, " bob": core.CodeBadName, "bob\n": core.CodeBadName,
+			strings.Repeat("n", maxName+1): core.CodeBadName, "bob": core.CodeNameTaken, "BOB": core.CodeNameTaken,
+		} {
+			require.Equal(t, code.String(), core.CodeOf(ada.Rename(t.Context(), name)).String(), "%q", name)
+		}
+		require.NoError(t, ada.count(t.Context(), 1))
+		require.NoError(t, ada.Rename(t.Context(), "eve"))
+		require.NoError(t, ada.count(t.Context(), 1))
+		synctest.Wait()
+		require.Equal(t, []string{"here bob", "joined ada", "ada: 0", "renamed eve", "eve: 0"}, bob.told)
+		require.Equal(t, []string{"here bob", "here ada", "ada: 0", "renamed eve", "eve: 0"}, ada.told)
+		late := enter(t, l, "late")
+		require.Equal(t, []string{"here bob", "here eve", "here late"}, late.told)
+		require.Len(t, r.here, 3)
 	})
 }
 

@@ -28,12 +28,9 @@ const (
 // serve runs the chat until ctx ends, which is no error.
 func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	s := &server{chat: core.NewServer(&core.ServerOptions{
-		UniqueNames:  true,
-		MaxFrame:     64 << 10,
-		CloseTimeout: closeTime,
-		Logger:       log,
-	})}
+	opts := roomOptions()
+	opts.MaxFrame, opts.CloseTimeout, opts.Logger = 64<<10, closeTime, log
+	s := &server{chat: core.NewServer(&opts)}
 	newRoom(s.chat)
 	defer s.stop()
 	// First the ports, so that nobody waits for the bundle to learn that one is taken.

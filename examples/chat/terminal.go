@@ -32,6 +32,7 @@ func join(ctx context.Context, url, name string, once bool, stdin io.Reader, std
 	core.On(t.client, "here", t.here)
 	core.On(t.client, "joined", t.joined)
 	core.On(t.client, "left", t.left)
+	core.On(t.client, "renamed", t.renamed)
 	core.On(t.client, "said", t.said)
 	if err := t.connect(ctx, url); err != nil {
 		if ctx.Err() != nil {
@@ -195,6 +196,10 @@ func (t *terminal) joined(_ context.Context, _ *core.Conn, who member) error {
 
 func (t *terminal) left(_ context.Context, _ *core.Conn, who member) error {
 	return t.print("* %s left", who.Name)
+}
+
+func (t *terminal) renamed(_ context.Context, _ *core.Conn, who change) error {
+	return t.print("* %s is called %s now", who.Was, who.Name)
 }
 
 func (t *terminal) said(_ context.Context, _ *core.Conn, in line) error {

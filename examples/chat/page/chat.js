@@ -30,6 +30,7 @@ class Session {
         here: (roll) => this.#entered(roll),
         joined: (who) => this.#joined(who),
         left: (who) => this.#left(who),
+        renamed: (who) => this.#renamed(who),
         said: (line) => addLine(line, line.id === this.#me),
       },
     });
@@ -83,6 +84,12 @@ class Session {
     this.#here.delete(id);
     this.#showPeople();
     addNote(`${name} left`);
+  }
+
+  #renamed({ id, name, was }) {
+    this.#here.set(id, name);
+    this.#showPeople();
+    addNote(`${was} is called ${name} now`);
   }
 
   #showPeople() {
