@@ -17,7 +17,7 @@ import (
 func init() {
 	attacks["changes itself before slow listeners"] = attack{
 		// With no limit to the changes, so that what is told must hold by itself.
-		opts:  core.ServerOptions{ChangeRate: -1, Notices: tellEverything, WriteTimeout: -1},
+		opts:  core.ServerOptions{ChangeRate: -1, MaxCalls: -1, Notices: tellEverything, WriteTimeout: -1},
 		tries: [2]int{3000, 60_000}, grows: 32 << 10,
 		run: changeAllTheTime,
 	}
