@@ -186,6 +186,19 @@ func TestMessageThatManyCannotBeSent(t *testing.T) {
 	})
 }
 
+// A line says whom it is about, with the user that Authorize has given.
+func TestLineHasTheUser(t *testing.T) {
+	opts := &ServerOptions{Authorize: func(_ context.Context, a *Admission) error { a.User = "7 of 9"; return nil }}
+	inLog(t, opts, func(w *world, log *written) {
+		w.serve()
+		p := w.hello(&wire.Hello{Name: "ada"})
+		p.send(wire.AppendCommand(nil, "x", nil))
+		synctest.Wait()
+		require.Len(t, log.lines(), 1)
+		require.Contains(t, log.lines()[0], `conn=1 addr=pipe:1 name=ada user="7 of 9" command=x`)
+	})
+}
+
 // No text is longer than is said, whatever is in it, and all of it can be shown.
 func TestClip(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
