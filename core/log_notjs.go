@@ -40,9 +40,6 @@ func (j *journal) write(l level, c *Conn, what string, err error, args []any) {
 		if c.user != "" {
 			line = append(line, "user", clip(c.user, maxLogged))
 		}
-		if c.user != "" {
-			line = append(line, "user", clip(c.user, maxLogged))
-		}
 	}
 	for i := 0; i+1 < len(args); i += 2 {
 		v := args[i+1]
