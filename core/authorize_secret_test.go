@@ -158,6 +158,39 @@ func TestAuthIsNeverTold(t *testing.T) {
 	}
 }
 
+// So it is with those that are asked about groups and names later, unless they answer with an Error.
+func TestAuthIsNeverToldLater(t *testing.T) {
+	const auth = "hunter2-sesame"
+	said := func(c *Conn, how string) error {
+		if how == "panic" {
+			panic("bad token " + string(c.Auth()))
+		}
+		return fmt.Errorf("bad token %q", c.Auth())
+	}
+	log := &collector{}
+	opts := &ServerOptions{
+		AuthorizeGroup: func(_ context.Context, c *Conn, group string) error { return said(c, group) },
+		AuthorizeName:  func(_ context.Context, c *Conn, name string) error { return said(c, name) },
+	}
+	inWorld(t, opts, func(w *world) {
+		w.srv.eng.log = newJournal(log)
+		var told kept[error]
+		w.srv.OnError(func(_ *Conn, err error) { told.add(err); log.add(err) })
+		w.serve()
+		cl := NewClient(w.lis, &ClientOptions{Name: "ada", Auth: []byte(auth), Groups: []string{"panic", "plain"}, Retry: Retry{Off: true}, Logger: Silent})
+		w.clients = append(w.clients, cl)
+		w.join(cl)
+		for _, how := range []string{"panic", "plain"} {
+			require.Equal(t, CodeUnavailable, CodeOf(cl.Join(w.ctx, how)))
+			require.Equal(t, CodeUnavailable, CodeOf(cl.Rename(w.ctx, how)))
+		}
+		require.Len(t, told.all(), 6)
+		require.Contains(t, log.all.String(), "an authorizer panicked")
+		require.Contains(t, log.all.String(), "an authorizer could not decide")
+		require.NotContains(t, log.all.String(), "hunter2")
+	})
+}
+
 // A client cannot take letters out of the log by presenting them.
 func TestAuthBlanksNoLog(t *testing.T) {
 	opts := &ServerOptions{Authorize: func(context.Context, *Admission) error { return errors.New("never here") }}
@@ -165,7 +198,7 @@ func TestAuthBlanksNoLog(t *testing.T) {
 		w.serve()
 		w.helloOf(&wire.Hello{Name: "ada", Auth: []byte("e")})
 		synctest.Wait()
-		require.Equal(t, []string{"hisock: the server cannot let a client in addr pipe:1 code unavailable err *errors.errorString"}, w.log.all())
+		require.Equal(t, []string{"hisock: the server cannot let a client in addr pipe:1 name ada code unavailable err *errors.errorString"}, w.log.all())
 	})
 }
 

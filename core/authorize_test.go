@@ -107,7 +107,7 @@ func TestAuthorizeDetail(t *testing.T) {
 			return // where nobody is let in
 		}
 		log := fmt.Sprint(w.log.all())
-		require.Contains(t, log, "the server cannot let a client in addr pipe:1 code unavailable err *fmt.wrapError: *net.AddrError")
+		require.Contains(t, log, "the server cannot let a client in addr pipe:1 name ada code unavailable err *fmt.wrapError: *net.AddrError")
 		require.NotContains(t, log, "row 7")
 	})
 }

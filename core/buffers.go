@@ -63,6 +63,17 @@ type block struct {
 	spare  bool // a frame that may be dropped while it waits
 }
 
+// blockCost is what a block that is shared weighs beside its bytes.
+const blockCost = 64
+
+// weight is how much memory a block takes.
+func (k *block) weight() int {
+	if k.owned {
+		return cap(k.b)
+	}
+	return len(k.b) + blockCost
+}
+
 // shared returns a block of one frame, which must not be changed any more.
 func shared(frame []byte) *block { return &block{b: frame, frames: 1} }
 

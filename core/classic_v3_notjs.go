@@ -169,7 +169,7 @@ func (p *classicPeer) runTyped(c *Conn, payload []byte) {
 		name, content, err := p.parseTyped(c, payload, c.eng.handlers.mostOf)
 		if err != nil {
 			e := wireError(err)
-			c.eng.fault(c, NewError(e.Code, "command "+printable(string(name))+": "+e.Message))
+			c.eng.faultOf(c, faultText(e.Code), NewError(e.Code, "command "+printable(string(name))+": "+e.Message), "command", string(name))
 			return
 		}
 		c.runCommand(name, content, nil)

@@ -166,7 +166,7 @@ func (cl *Client) start(c *Conn, n *newcomer, before <-chan struct{}, as State) 
 		c.eng.begun.happen()
 		cl.askLater(c)
 		if n.peer == nil && cl.wantsNotices() && !n.welcome.Notices {
-			c.eng.fault(c, errNoNotices)
+			c.eng.faultOf(c, "the server tells this client of nobody", errNoNotices)
 		}
 	})
 }

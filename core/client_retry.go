@@ -126,6 +126,7 @@ func (n *newcomer) leave() {
 // finished tells the program that a connection has ended, and lets the client join anew if time
 // may heal what ended it.
 func (cl *Client) finished(c *Conn) {
+	c.eng.log.leave(c)
 	c.eng.sweep.remove(c)
 	c.eng.sweep.close()
 	why := c.reason()

@@ -148,7 +148,7 @@ func (cl *Client) askAgain(c *Conn, k wire.Kind, name string) {
 		}
 		why := asError(err)
 		if why.RetryAfter <= 0 {
-			c.eng.fault(c, why)
+			c.eng.faultOf(c, "the server refuses what the client had before", why, "change", k.String(), "to", name)
 			c.answered(k, name, false)
 			return
 		}

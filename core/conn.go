@@ -61,7 +61,10 @@ type Conn struct {
 	inbox inbox
 	slots chan struct{} // one for each concurrent handler that runs; nil if there can be none
 
+	copies copies // of what these handle
+
 	reads   atomic.Uint64 // reads that returned, for the sweeper
+	partial atomic.Int64  // bytes of the buffer in which more of a frame is waited for
 	known   atomic.Uint64 // received, at the end of a batch
 	waiting atomic.Bool   // the reader waits for the peer
 	rawFull atomic.Bool   // the reader waits for somebody to receive raw messages
@@ -115,9 +118,12 @@ func newConn(parent context.Context, eng *engine, id uint64, stream transport.Co
 	if eng.manual != nil {
 		c.turn.Store(turnHanded) // for good: handlers are never the reader's
 	}
-	c.inbox.init(eng.inboxBytes)
+	c.out.budget = eng.budget
+	c.inbox.init(eng.inboxBytes, eng.budget)
+	c.raw.budget = eng.budget
 	if eng.handlers.concurrent && eng.manual == nil {
 		c.slots = make(chan struct{}, eng.maxConcurrent)
+		c.copies.init(eng.inboxBytes, eng.budget)
 	}
 	c.running.Store(1)
 	return c

@@ -211,5 +211,6 @@ func (c *Conn) exit() (last bool) {
 func (c *Conn) finish() {
 	defer c.done.happen()
 	defer c.eng.finished(c)
+	defer c.uncount()
 	c.handBack()
 }

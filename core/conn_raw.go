@@ -3,6 +3,8 @@ package core
 import (
 	"context"
 	"sync"
+
+	"github.com/hisock/hisock/core/internal/budget"
 )
 
 // maxRaw bounds the raw messages that wait for a RecvRaw, in bytes; each weighs
@@ -11,9 +13,12 @@ const maxRaw = 256 << 10
 
 // A rawBox holds raw messages that nobody has received yet.
 type rawBox struct {
+	budget *budget.Budget
+
 	mu      sync.Mutex
 	kept    [][]byte
 	bytes   int
+	mem     budget.Meter
 	waiters []chan []byte // each has room for one
 	wanted  bool          // somebody has received
 	room    chan struct{} // closed when something is taken; nil if nobody waits
@@ -113,6 +118,7 @@ func (b *rawBox) receive(in *inbox) (ch chan []byte, payload []byte, ok bool) {
 		payload, b.kept[0] = b.kept[0], nil
 		b.kept = b.kept[1:]
 		b.bytes -= len(payload) + jobCost
+		b.mem.Set(b.budget, b.bytes)
 		return nil, payload, true
 	}
 	if payload, ok = in.takeRaw(); ok {
@@ -182,5 +188,6 @@ func (b *rawBox) keep(payload []byte) (room <-chan struct{}, ok bool) {
 	}
 	b.kept = append(b.kept, append(make([]byte, 0, len(payload)), payload...))
 	b.bytes += len(payload) + jobCost
+	b.mem.Set(b.budget, b.bytes)
 	return nil, true
 }

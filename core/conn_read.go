@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/hisock/hisock/core/internal/ahead"
+	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -19,6 +20,9 @@ type reader struct {
 	r, w  int  // buf[r:w] is unparsed
 	need  int  // size of the frame that begins at r, if known and not all there
 	big   bool // more than a small buffer holds has come at once lately
+
+	budget *budget.Budget
+	mem    budget.Meter // of buf, while more is waited for
 
 	last   *handler // of the command before, for commands
 	places places   // of its commands
@@ -51,8 +55,11 @@ func (rd *reader) fork() *reader {
 func (rd *reader) release() {
 	if rd.buf != nil {
 		putRead(rd.buf)
+		if rd.mem.Held() > 0 {
+			rd.mem.Set(rd.budget, 0)
+		}
 	}
-	*rd = reader{link: rd.link, big: rd.big, last: rd.last}
+	*rd = reader{link: rd.link, big: rd.big, last: rd.last, budget: rd.budget}
 }
 
 // makeRoom makes sure that there is space behind the unparsed bytes.
@@ -126,6 +133,9 @@ func (c *Conn) fill(rd *reader) error {
 		}
 		if ready := rd.link.ready; ready != nil {
 			rd.release()
+			if hasBudget && c.partial.Load() != 0 {
+				c.partial.Store(0)
+			}
 			buf, n, err := ready.ReadReady(rd.pool())
 			rd.buf, rd.w = buf, n
 			rd.filled()
@@ -137,6 +147,10 @@ func (c *Conn) fill(rd *reader) error {
 		rd.r, rd.w, rd.need = 0, 0, 0
 	}
 	rd.makeRoom()
+	if size := len(rd.buf); hasBudget && size != rd.mem.Held() {
+		rd.mem.Set(rd.budget, size)
+		c.partial.Store(int64(size))
+	}
 	n, err := rd.link.stream.Read(rd.buf[rd.w:])
 	rd.w += n
 	if n > 0 {
@@ -192,6 +206,8 @@ func (c *Conn) serve(rd *reader, first func()) {
 // stream ends or the role is handed over.
 func (c *Conn) read(rd *reader) {
 	defer c.exit()
+	rd.budget = c.eng.budget
+	defer c.dropBuffer(rd) // also if a handler ends its goroutine
 	for {
 		if !c.batch(rd) {
 			return
@@ -229,6 +245,13 @@ func (c *Conn) readPast(n int) bool {
 }
 
 var errPast = NewError(CodeConnLost, "the peer sends on after the connection has ended")
+
+// dropBuffer gives the buffer of a reader back that may be about to be copied by handOver.
+func (c *Conn) dropBuffer(rd *reader) {
+	c.inbox.mu.Lock()
+	rd.release()
+	c.inbox.mu.Unlock()
+}
 
 // readEnded ends the reading role, for good or until the connection is resumed.
 func (c *Conn) readEnded(l *link, err error) {

@@ -146,8 +146,7 @@ func (c *Conn) start(h *handler, f Frame, slot *bool) {
 		c.runAlone(c.ctx, h, f)
 		return
 	}
-	f.Payload = append([]byte(nil), f.Payload...)
-	c.spawn(slot, func() { c.runAlone(detached(c.ctx), h, f) })
+	c.spawn(slot, f, func(f Frame) { c.runAlone(detached(c.ctx), h, f) })
 }
 
 // runAlone runs a handler and reports its error.
@@ -188,8 +187,7 @@ func (c *Conn) startCall(h *handler, f Frame, id uint64, slot *bool) error {
 		c.answer(ctx, h, f, id)
 		return nil
 	}
-	f.Payload = append([]byte(nil), f.Payload...)
-	c.spawn(slot, func() { c.answer(detached(ctx), h, f, id) })
+	c.spawn(slot, f, func(f Frame) { c.answer(detached(ctx), h, f, id) })
 	return nil
 }
 
@@ -253,9 +251,11 @@ var errCrashed = NewError(CodeInternal, "the handler failed")
 
 var errGoexit = NewError(CodeInternal, "a handler ended its goroutine")
 
-// spawn runs f on a goroutine of its own once one of the connection's slots is free, if the caller
-// does not hold one. What follows on the connection waits as long, in its inbox.
-func (c *Conn) spawn(slot *bool, f func()) {
+// spawn runs a handler on a goroutine of its own with a copy of the frame, once one of the connection's
+// slots is free and there is room for the copy, if the caller does not hold both. What follows on the
+// connection waits as long, in its inbox.
+func (c *Conn) spawn(slot *bool, f Frame, run func(f Frame)) {
+	n := len(f.Payload) + jobCost
 	if slot != nil && *slot {
 		*slot = false
 	} else {
@@ -265,17 +265,23 @@ func (c *Conn) spawn(slot *bool, f func()) {
 			yield(c)
 			c.slots <- struct{}{}
 		}
+		if !c.copies.try(n) {
+			yield(c)
+			c.copies.wait(n)
+		}
 	}
+	f.Payload = append([]byte(nil), f.Payload...)
 	c.running.Add(1)
 	go func() {
 		defer c.exit()
 		defer func() { <-c.slots }()
-		f()
+		defer c.copies.done(n)
+		run(f)
 	}()
 }
 
 // runBeside starts the concurrent handler of a frame while another handler keeps the
-// connection's turn, if there is one and a slot is free. Two peers that call each other
+// connection's turn, if there is one, a slot is free and there is room for its payload. Two peers that call each other
 // back could otherwise wait for each other.
 func (c *Conn) runBeside(f wire.Frame) bool {
 	if hasClassic && c.classic != nil || c.slots == nil {
@@ -283,20 +289,23 @@ func (c *Conn) runBeside(f wire.Frame) bool {
 	}
 	hs := c.eng.handlers
 	var h *handler
+	var payload []byte
 	switch f.Kind {
 	case wire.KindCommand:
-		name, _, err := wire.ParseCommand(f.Body)
+		name, rest, err := wire.ParseCommand(f.Body)
 		if err != nil || hs.message != nil { // which would run here too
 			return false
 		}
+		payload = rest
 		if h = hs.commands[string(name)]; h == nil {
 			h = hs.anyCommand
 		}
 	case wire.KindRequest:
-		_, name, _, err := wire.ParseRequest(f.Body)
+		_, name, rest, err := wire.ParseRequest(f.Body)
 		if err != nil {
 			return false
 		}
+		payload = rest
 		if h = hs.calls[string(name)]; h == nil {
 			h = hs.anyCall
 		}
@@ -304,13 +313,18 @@ func (c *Conn) runBeside(f wire.Frame) bool {
 	if h == nil || !h.concurrent {
 		return false
 	}
-	slot := true
+	slot, n := true, len(payload)+jobCost
 	select {
 	case c.slots <- struct{}{}:
 	default:
 		return false // nor may the reader wait for one: handlers may wait for what it reads
 	}
+	if !c.copies.try(n) {
+		<-c.slots
+		return false // nor for that
+	}
 	if c.runWith(f, &slot); slot {
+		c.copies.done(n)
 		<-c.slots
 	}
 	return true

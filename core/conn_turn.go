@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -97,6 +98,7 @@ func yield(c *Conn) {
 // frame, in order. Its reader waits when it is full.
 type inbox struct {
 	limit  int
+	budget *budget.Budget
 	paused atomic.Bool // the reader waits for room
 
 	mu    sync.Mutex // guards the fields below
@@ -104,6 +106,7 @@ type inbox struct {
 	jobs  []job
 	head  int
 	bytes int
+	mem   budget.Meter
 	calls int // of the jobs, those that are to be answered and nobody has given up
 
 	// Jobs are numbered in their order, so that neither a cancel nor a receiver looks at all of them.
@@ -132,8 +135,8 @@ type job struct {
 // jobCost is what a job weighs beside its bytes, so that many small ones count.
 const jobCost = 128
 
-func (b *inbox) init(limit int) {
-	b.limit = limit
+func (b *inbox) init(limit int, of *budget.Budget) {
+	b.limit, b.budget = limit, of
 	b.room.L = &b.mu
 }
 
@@ -172,6 +175,7 @@ func (b *inbox) addLocked(f wire.Frame) {
 	}
 	b.jobs = append(b.jobs, j)
 	b.bytes += len(j.body) + jobCost
+	b.mem.Set(b.budget, b.bytes)
 }
 
 // awaitInbox waits until the inbox has room for a frame of n bytes, if another goroutine is running
@@ -206,13 +210,18 @@ func (c *Conn) next() (job, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.head == len(b.jobs) || b.drop.Load() {
-		b.jobs, b.head, b.bytes, b.calls = nil, 0, 0, 0
-		b.taken, b.byID, b.rawFrom = 0, nil, 0
+		b.emptyLocked()
 		c.turn.Store(c.turn.Load() &^ turnMask) // turnReading
 		b.room.Broadcast()
 		return job{}, false
 	}
 	return b.takeLocked(), true
+}
+
+func (b *inbox) emptyLocked() {
+	b.jobs, b.head, b.bytes, b.calls = nil, 0, 0, 0
+	b.taken, b.byID, b.rawFrom = 0, nil, 0
+	b.mem.Set(b.budget, 0)
 }
 
 // takeLocked takes the first job, which there must be.
@@ -226,6 +235,7 @@ func (b *inbox) takeLocked() job {
 		b.jobs, b.head = b.jobs[:n], 0
 	}
 	b.bytes -= len(j.body) + jobCost
+	b.mem.Set(b.budget, b.bytes)
 	if j.kind.Answered() && !j.canceled {
 		b.calls--
 		if b.byID[j.id] == b.taken { // else that is a later call which has the same id
@@ -337,6 +347,7 @@ func (b *inbox) end(drop bool) {
 	b.over = true
 	if drop {
 		b.drop.Store(true)
+		b.emptyLocked() // a handler may not return for long
 	}
 	b.mu.Unlock()
 	b.room.Broadcast()

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"runtime"
 	"strconv"
 
 	"github.com/hisock/hisock/core/wire"
@@ -214,9 +215,14 @@ func (c *Conn) queued() {
 		c.out.idleLocked()
 		wake = false
 	}
+	over := hasBudget && c.out.over
+	c.out.over = false
 	c.out.mu.Unlock()
 	if wake {
 		c.eng.writers.add(c)
+	}
+	if hasBudget && over {
+		runtime.Gosched() // to keepWithin, which has to be faster than whoever sends
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 
+	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -16,7 +17,8 @@ type engine struct {
 	manual   *manualQueue // nil unless the program runs the handlers itself
 	counters *counters
 	writers  *writers
-	draining atomic.Bool // nothing that comes is handled any more
+	budget   *budget.Budget // nil at a client, and without a bound
+	draining atomic.Bool    // nothing that comes is handled any more
 
 	// left runs when c has ended: as soon as nobody can send to it any more
 	// (gone), and when nothing of it runs any more (finished). joined says whether a

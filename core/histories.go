@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/wire"
 )
@@ -23,6 +24,8 @@ type histories struct {
 	groups map[string]*groupHistory // those that keep something, and those that are taken
 	lastID uint64
 	recent list.List // of *groupHistory, those that keep something, the last sent to in front
+	budget *budget.Budget
+	mem    budget.Meter // of those in recent
 }
 
 type groupHistory struct {
@@ -30,6 +33,7 @@ type groupHistory struct {
 	group string
 	users int           // who have taken it or wait for that; guarded by histories.mu
 	place *list.Element // in recent, or nil; guarded by histories.mu
+	held  int           // bytes that are counted in histories.mem; guarded by histories.mu
 
 	mu    sync.Mutex    // guards the fields below
 	kept  []keptMessage // oldest first
@@ -41,11 +45,11 @@ type keptMessage struct {
 	frame  []byte // native, shared with queues: nobody changes it
 }
 
-func newHistories(opts History) *histories {
+func newHistories(opts History, of *budget.Budget) *histories {
 	if opts.Messages == 0 {
 		return nil
 	}
-	return &histories{opts: opts, groups: make(map[string]*groupHistory)}
+	return &histories{opts: opts, groups: make(map[string]*groupHistory), budget: of}
 }
 
 // take returns the history of the group, locked.
@@ -78,7 +82,12 @@ func (hs *histories) put(h *groupHistory, sent bool) {
 	case sent:
 		h.place = hs.recent.PushFront(h)
 	}
-	if hs.recent.Len() > hs.opts.Groups {
+	if h.place != nil {
+		hs.mem.Add(hs.budget, h.bytes-h.held)
+		h.held = h.bytes
+	}
+	most := hs.budget.Limit() / 2 // the rest is for those who are there
+	for hs.recent.Len() > hs.opts.Groups || most > 0 && hs.mem.Held() > most {
 		hs.dropLocked(hs.recent.Back().Value.(*groupHistory))
 	}
 	if h.users == 0 && h.place == nil {
@@ -93,6 +102,8 @@ func (hs *histories) dropLocked(h *groupHistory) {
 	}
 	hs.recent.Remove(h.place)
 	h.place = nil
+	hs.mem.Sub(hs.budget, h.held)
+	h.held = 0
 	if h.users == 0 {
 		delete(hs.groups, h.group)
 	}

@@ -13,7 +13,7 @@ import (
 // heldInbox is a connection whose handler is slow, so that what comes waits in its inbox.
 func heldInbox(limit int) *Conn {
 	c := &Conn{eng: &engine{}}
-	c.inbox.init(limit)
+	c.inbox.init(limit, nil)
 	c.turn.Store(turnHanded)
 	return c
 }

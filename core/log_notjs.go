@@ -140,7 +140,9 @@ func faultText(code Code) string {
 	case CodeBadName:
 		return "a name is not well formed"
 	case CodeTooBig:
-		return "something is too large"
+		return "a frame is too large"
+	case CodeInternal:
+		return "a handler failed"
 	case CodeProtocol:
 		return "a peer broke the protocol"
 	case CodeSlowConsumer, CodeWriteTimeout:

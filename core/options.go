@@ -162,14 +162,31 @@ type ServerOptions struct {
 	// is always let into an empty queue, whatever its size. Zero means 1 MiB.
 	QueueBytes int
 
+	// MemoryBytes bounds what all clients have together: queues, with what is kept for a resume,
+	// inboxes, copies for concurrent handlers, raw messages that nobody has received, frames that
+	// have come in part, and some 8 KiB for each client; and what groups keep (History), which may
+	// take half of it. A frame that is sent to many counts once where it matters.
+	//
+	// From 7/8 of it on, clients that are suspended are given up, those first that hold most;
+	// then clients are disconnected with [CodeOverloaded] that hold most, and come back a moment later; until
+	// it is 3/4. Meanwhile newcomers are refused with that code; who comes back to a session is
+	// not. [Server.Stats] tells how much there is and how many had to go. What comes
+	// in the milliseconds that this takes may exceed the bound.
+	//
+	// Zero means half of what this process may have: the memory limit of the Go runtime
+	// (GOMEMLIMIT) or of its control group, or the memory of the machine, whichever is least; 1 GiB where
+	// none of them is known. Negative means no limit.
+	MemoryBytes int
+
 	// Overflow says what becomes of a command or raw message for a client whose queue is full,
 	// OverflowOf what becomes of certain commands; the empty name stands for raw messages.
 	Overflow   Overflow
 	OverflowOf map[string]Overflow
 
 	// InboxBytes bounds what has been read from one client and waits for a slow
-	// handler. When it is full, reading stops until there is room, so that the client
-	// feels it. Zero means 256 KiB.
+	// handler, and as much again of what concurrent handlers have been given and have not
+	// returned from. When it is full, reading stops until there is room, so that the client
+	// feels it. One frame is always let into what is empty. Zero means 256 KiB.
 	InboxBytes int
 
 	// MaxConcurrent is how many handlers registered with [Concurrent] may run at once
@@ -442,6 +459,10 @@ func (o *ServerOptions) withDefaults() ServerOptions {
 	v.MaxFrame = max(positive(v.MaxFrame, defaultMaxFrame), minPeerFrame)
 	v.QueueBytes = positive(v.QueueBytes, defaultQueueBytes)
 	v.InboxBytes = positive(v.InboxBytes, defaultInboxBytes)
+	if v.MemoryBytes == 0 {
+		v.MemoryBytes = defaultMemory()
+	}
+	v.MemoryBytes = max(v.MemoryBytes, 0)
 	v.MaxConcurrent = positive(v.MaxConcurrent, defaultConcurrent)
 	v.FrameRate, v.ByteRate = max(v.FrameRate, 0), max(v.ByteRate, 0)
 	v.ChangeRate = limit(v.ChangeRate, defaultChangeRate)

@@ -62,11 +62,14 @@ func (l *logbook) requireClean(t *testing.T) {
 		for i := 0; i < len(e.args); i += 2 {
 			key, value := fmt.Sprint(e.args[i]), fmt.Sprint(e.args[i+1])
 			requireLoggable(t, key)
+			most := 560 // an error's text, cut, with its length
 			if key == "stack" {
+				most = 8 << 10
 				value = strings.NewReplacer("\n", " ", "\t", " ").Replace(value)
 				require.NotContains(t, value, nastyMark, "the stack has what a peer sent")
 			}
 			requireLoggable(t, value)
+			require.LessOrEqual(t, len(value), most, "%s of %q", key, e.text)
 		}
 	}
 }

@@ -188,6 +188,7 @@ func (q *queue) dropLocked(i int) int {
 		return 0
 	}
 	q.bytes -= len(k.b)
+	q.mem.Sub(q.budget, k.weight())
 	q.sent--
 	q.log[i] = nil
 	q.spares.holes++

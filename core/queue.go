@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -45,6 +46,9 @@ type queue struct {
 	peak    uint64 // the most that taken was before a resume took it back
 	control control
 	spares  spareFrames
+	budget  *budget.Budget
+	mem     budget.Meter // of the blocks in log
+	over    bool         // all holders together have too much since something was put in here
 	// noticesWait is set when there was no room for a notice, until there is.
 	noticesWait bool
 

@@ -81,6 +81,9 @@ func (q *queue) appendLocked(k *block) {
 		q.head = 0
 	}
 	q.log = append(q.log, k)
+	if hasBudget && q.mem.Add(q.budget, k.weight()) {
+		q.over = true
+	}
 }
 
 // takeLocked lays out up to maxWrite bytes for one write. It returns nil when there is nothing,
@@ -206,6 +209,7 @@ func (q *queue) letGoLocked(frames uint64) bool {
 		}
 		q.base = end
 		q.keep.bytes -= len(k.b)
+		q.mem.Sub(q.budget, k.weight())
 		k.release()
 		q.log[q.head] = nil
 	} else if hasOverflow && q.head >= q.next {
@@ -244,6 +248,7 @@ func (q *queue) forgetWaitingLocked() {
 			continue
 		}
 		q.bytes -= len(k.b)
+		q.mem.Sub(q.budget, k.weight())
 		k.release()
 		q.log[i] = nil
 	}

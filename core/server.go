@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hisock/hisock/core/internal/admit"
+	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/internal/seats"
 	"github.com/hisock/hisock/transport"
 )
@@ -24,6 +25,7 @@ type Server struct {
 	eng      *engine
 	limits   admit.Limits
 	gate     *admit.Gate
+	budget   *budget.Budget      // nil without a bound on memory
 	reserved map[string]struct{} // names that no client may take, folded
 
 	onJoin    func(c *Conn)
@@ -56,6 +58,7 @@ type Server struct {
 	sessions  map[uint64]*Conn // those that can be resumed, by id
 	lastKey   uint64           // of these two
 	stopping  chan struct{}    // closed by the first Shutdown
+	unserved  chan struct{}    // closed when no connection is left after a Shutdown
 	stopped   chan struct{}    // closed when nothing runs any more
 }
 
@@ -65,6 +68,7 @@ func NewServer(opts *ServerOptions) *Server {
 		opts:      opts.withDefaults(),
 		stopping:  make(chan struct{}),
 		stopped:   make(chan struct{}),
+		unserved:  make(chan struct{}),
 		listeners: make(map[uint64]transport.Listener),
 		shaking:   make(map[uint64]*arrival),
 		sessions:  make(map[uint64]*Conn),
@@ -72,7 +76,8 @@ func NewServer(opts *ServerOptions) *Server {
 	s.limits = s.opts.places()
 	s.gate = admit.New(s.limits)
 	s.conv, s.maxCommand = s.opts.Codec, s.opts.MaxCommand
-	s.histories = newHistories(s.opts.History)
+	s.budget = budget.New(s.opts.MemoryBytes)
+	s.histories = newHistories(s.opts.History, s.budget)
 	s.reserved = foldNames(s.opts.ReservedNames)
 	cfg := s.opts.config()
 	s.eng = &engine{
@@ -80,6 +85,7 @@ func NewServer(opts *ServerOptions) *Server {
 		handlers:  &s.handlers,
 		counters:  new(counters),
 		writers:   newWriters(),
+		budget:    s.budget,
 		manual:    newManualQueue(s.opts.Manual),
 		sweep:     newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout, s.opts.FrameTimeout, s.opts.IdleTimeout)),
 		gone:      s.gone,
@@ -185,6 +191,7 @@ func (s *Server) begin(l transport.Listener) (key uint64, ok bool) {
 	if !s.serving {
 		s.serving = true
 		s.eng.sweep.start()
+		go s.keepWithin()
 	}
 	s.lastKey++
 	s.listeners[s.lastKey] = l
@@ -293,6 +300,7 @@ func (s *Server) finished(c *Conn) {
 	defer s.conns.Done()
 	defer s.eng.log.leave(c)
 	s.gate.Free(c.place)
+	s.budget.Sub(connCost)
 	s.eng.sweep.remove(c)
 	if c.joined {
 		s.runLeave(c)

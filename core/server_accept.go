@@ -33,7 +33,7 @@ func (s *Server) accept(base context.Context, stream transport.Conn) {
 }
 
 // refused tells the log and the error hook that a newcomer is not let in.
-func (s *Server) refused(stream transport.Conn, why *Error) {
+func (s *Server) refused(stream transport.Conn, hello *wire.Hello, why *Error) {
 	log, what := s.eng.log.warn, "a client is refused"
 	switch why.Code {
 	case CodeUnavailable, CodeInternal: // it is not the newcomer's fault
@@ -41,7 +41,11 @@ func (s *Server) refused(stream transport.Conn, why *Error) {
 	case CodeConnLost, CodeShutdown: // as when a load balancer looks whether the port is open
 		log, what = s.eng.log.debug, "a stream ended before its client was welcomed"
 	}
-	log(nil, what, why, "addr", stream.Info().Remote)
+	name := ""
+	if hello != nil {
+		name = hello.Name
+	}
+	log(nil, what, why, "addr", stream.Info().Remote, "name", name)
 	s.eng.tell(nil, why)
 }
 
@@ -130,7 +134,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 	rd.ahead = ar.ahead
 	why = c.greet(s.opts.HelloTimeout)
 	if why != nil {
-		s.refused(stream, why)
+		s.refused(stream, ar.hello, why)
 	}
 	c.serve(rd, func() {
 		if why != nil {
@@ -273,6 +277,7 @@ func (s *Server) admit(ar *arrival, c *Conn) (holder *Conn, why *Error) {
 		s.sessions[c.id] = c
 	}
 	s.all.add(c)
+	s.budget.Add(connCost)
 	heartbeat := s.opts.Heartbeat
 	if c.classic != nil {
 		heartbeat = 0 // it has none

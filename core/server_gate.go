@@ -36,6 +36,9 @@ const decideGrace = time.Second
 
 // takePlace keeps a place free for a newcomer that has said hello.
 func (s *Server) takePlace(ar *arrival) *Error {
+	if s.budget.IsOver() {
+		return s.later(NewError(CodeOverloaded, "the server holds as much as it may"))
+	}
 	evicted, no := s.gate.Ask(ar.place)
 	s.makeRoom(evicted)
 	return s.noPlace(no)
@@ -158,7 +161,7 @@ func (s *Server) turnAway(ar *arrival, why *Error, cause error, http bool) {
 	if cause != nil {
 		shown = wrapError(why.Code, "", cause)
 	}
-	s.refused(ar.stream, shown)
+	s.refused(ar.stream, ar.hello, shown)
 	if s.gate.HasRoomMade(ar.place) {
 		ar.stream.Close() //nolint:errcheck // nothing to be done about it
 		return

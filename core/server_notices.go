@@ -151,13 +151,13 @@ func (s *Server) askNotices(to, of *Conn, p *Presence) (tell bool) {
 	}
 	if p.Name != "" && p.Name != name {
 		if err := checkName(p.Name, s.opts.MaxName); err != nil {
-			s.eng.fault(of, wrapError(CodeInternal, "option Notices", err))
+			s.eng.faultOf(of, "the option Notices gave what cannot be", wrapError(CodeInternal, "option Notices", err))
 			return false
 		}
 	}
 	for _, g := range p.Groups {
 		if err := checkName(g, s.opts.MaxName); err != nil {
-			s.eng.fault(of, wrapError(CodeInternal, "option Notices", err))
+			s.eng.faultOf(of, "the option Notices gave what cannot be", wrapError(CodeInternal, "option Notices", err))
 			return false
 		}
 	}

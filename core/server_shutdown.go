@@ -75,6 +75,7 @@ func (s *Server) stop() <-chan struct{} {
 		s.conns.Wait()
 		if s.serving {
 			s.eng.sweep.close()
+			close(s.unserved)
 		}
 		s.eng.log.end()
 		close(s.stopped)

@@ -8,6 +8,7 @@ type counters struct {
 	slow    atomic.Uint64
 	resumed atomic.Uint64
 	givenUp atomic.Uint64
+	tooMuch atomic.Uint64
 }
 
 // ServerStats are counters of a server since it was made, and how much there is now.
@@ -19,6 +20,10 @@ type ServerStats struct {
 	GivenUp       uint64 // suspended connections that were ended before their time, to make room
 	Dropped       uint64 // frames that were dropped, see [Overflow]
 	SlowConsumers uint64 // clients that were disconnected for a full queue
+	Overloaded    uint64 // clients that were disconnected for what the server held in all
+
+	Memory      int // bytes that count for [ServerOptions.MemoryBytes]
+	MemoryLimit int // what that is, 0 without a limit
 }
 
 // Stats returns the server's counters.
@@ -27,6 +32,9 @@ func (s *Server) Stats() ServerStats {
 		Conns: s.Len(), Suspended: s.gate.Counts().Waiting,
 		Resumed:       s.eng.counters.resumed.Load(),
 		GivenUp:       s.eng.counters.givenUp.Load(),
+		Overloaded:    s.eng.counters.tooMuch.Load(),
+		Memory:        s.budget.Held(),
+		MemoryLimit:   s.budget.Limit(),
 		Dropped:       s.eng.counters.dropped.Load(),
 		SlowConsumers: s.eng.counters.slow.Load(),
 	}

@@ -1,0 +1,98 @@
+//go:build !js
+
+package budget
+
+import "sync/atomic"
+
+// A Budget is how much there may be in all. Its methods are safe for concurrent use, and a nil
+// Budget has no limit.
+type Budget struct {
+	limit int64
+	held  atomic.Int64
+	twice atomic.Int64 // of held, what was found to be counted more than once
+	over  chan struct{}
+}
+
+// New returns a budget of so many bytes, or nil for no limit if that is not above zero.
+func New(limit int) *Budget {
+	if limit <= 0 {
+		return nil
+	}
+	return &Budget{limit: int64(limit), over: make(chan struct{}, 1)}
+}
+
+// Limit returns how much there may be, or 0 without a limit.
+func (b *Budget) Limit() int {
+	if b == nil {
+		return 0
+	}
+	return int(b.limit)
+}
+
+// high is from how much on the bound counts as reached: there is more on its way. low is down to
+// how much is given up then.
+func (b *Budget) high() int64 { return b.limit - b.limit/8 }
+func (b *Budget) low() int64  { return b.limit - b.limit/4 }
+
+// Held returns how much there is, rounded up for each holder.
+func (b *Budget) Held() int {
+	if b == nil {
+		return 0
+	}
+	return int(max(b.held.Load()-b.twice.Load(), 0))
+}
+
+// IsOver reports whether there is too much.
+func (b *Budget) IsOver() bool { return b != nil && int64(b.Held()) > b.high() }
+
+// Excess returns how much has to go.
+func (b *Budget) Excess() int {
+	if b == nil {
+		return 0
+	}
+	return b.Held() - int(b.low())
+}
+
+// Over returns a channel on which something comes when there has become too much. It is nil without
+// a limit.
+func (b *Budget) Over() <-chan struct{} {
+	if b == nil {
+		return nil
+	}
+	return b.over
+}
+
+// Weighed notes how much of what is counted was found to be counted before.
+func (b *Budget) Weighed(twice int) { b.twice.Store(int64(twice)) }
+
+// Add counts n bytes more.
+func (b *Budget) Add(n int) {
+	if b == nil {
+		return
+	}
+	b.held.Add(int64(n))
+	if b.IsOver() {
+		select {
+		case b.over <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Sub counts n bytes less. As long as something may be counted more than once it is not known
+// whether that makes less: what is counted twice becomes less first.
+func (b *Budget) Sub(n int) {
+	if b == nil {
+		return
+	}
+	for left := int64(n); left > 0; {
+		twice := b.twice.Load()
+		if twice <= 0 {
+			break
+		}
+		if take := min(twice, left); b.twice.CompareAndSwap(twice, twice-take) {
+			break
+		}
+	}
+	b.held.Add(int64(-n))
+}

@@ -1,0 +1,27 @@
+package budget
+
+// A page has one connection, whose bounds are enough: nothing is counted in a browser build.
+
+// A Budget has no limit.
+type Budget struct{}
+
+// New returns nil, for no limit.
+func New(int) *Budget { return nil }
+
+func (*Budget) Limit() int            { return 0 }
+func (*Budget) Held() int             { return 0 }
+func (*Budget) IsOver() bool          { return false }
+func (*Budget) Excess() int           { return 0 }
+func (*Budget) Over() <-chan struct{} { return nil }
+func (*Budget) Weighed(int)           {}
+func (*Budget) Add(int)               {}
+func (*Budget) Sub(int)               {}
+
+// A Meter counts nothing.
+type Meter struct{}
+
+func (*Meter) Held() int             { return 0 }
+func (*Meter) IsCounted() bool       { return false }
+func (*Meter) Add(*Budget, int) bool { return false }
+func (*Meter) Sub(*Budget, int)      {}
+func (*Meter) Set(*Budget, int)      {}

@@ -1,0 +1,95 @@
+//go:build !js
+
+package budget
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A budget has what its meters have, rounded up by less than two steps each, and nothing when they
+// have nothing.
+func TestMeters(t *testing.T) {
+	b := New(1 << 30)
+	r := rand.New(rand.NewPCG(1, 2))
+	meters := make([]Meter, 20)
+	for range 20_000 {
+		m := &meters[r.IntN(len(meters))]
+		switch n := r.IntN(60 << 10); r.IntN(4) {
+		case 0, 1:
+			m.Add(b, n)
+		case 2:
+			m.Sub(b, min(n, m.Held()))
+		case 3:
+			if r.IntN(10) == 0 {
+				m.Set(b, n)
+			}
+		}
+		held := 0
+		for i := range meters {
+			held += meters[i].Held()
+		}
+		require.GreaterOrEqual(t, b.Held(), held-len(meters)*free)
+		require.LessOrEqual(t, b.Held(), held+len(meters)*3*step)
+	}
+	for i := range meters {
+		meters[i].Set(b, 0)
+	}
+	require.Zero(t, b.Held())
+}
+
+// A holder of little, and one that goes up and down by a block, change nothing that is shared.
+func TestMeterIsQuiet(t *testing.T) {
+	b := New(1 << 20)
+	var m Meter
+	for range 10 {
+		m.Add(b, free)
+		require.Zero(t, b.Held())
+		m.Sub(b, free)
+	}
+	m.Add(b, 2*step)
+	require.Equal(t, 2*step, b.Held())
+	for range 10 {
+		m.Sub(b, step)
+		require.Equal(t, 2*step, b.Held())
+		m.Add(b, step)
+	}
+	m.Sub(b, 2*step)
+	require.Zero(t, b.Held())
+}
+
+func TestOver(t *testing.T) {
+	b := New(1000)
+	b.Add(875)
+	require.False(t, b.IsOver())
+	require.Empty(t, b.Over())
+	b.Add(1)
+	require.True(t, b.IsOver())
+	<-b.Over()
+	require.Equal(t, 126, b.Excess())
+
+	b.Weighed(500) // half of it is the same
+	require.False(t, b.IsOver())
+	require.Equal(t, 376, b.Held())
+	b.Sub(100)
+	require.Equal(t, 376, b.Held(), "what goes may be what was counted twice")
+	b.Sub(400)
+	require.Equal(t, 376, b.Held())
+	b.Sub(376)
+	require.Zero(t, b.Held())
+}
+
+func TestNoBudget(t *testing.T) {
+	b := New(0)
+	var m Meter
+	m.Add(b, 1<<30)
+	m.Sub(b, 1<<20)
+	require.Nil(t, b.Over())
+	require.False(t, b.IsOver())
+	require.Zero(t, b.Limit()+b.Held()+b.Excess())
+	require.False(t, m.IsCounted())
+	b.Add(1)
+	b.Sub(1)
+}

@@ -1,0 +1,82 @@
+//go:build !js
+
+package core
+
+import (
+	"math"
+	"os"
+	"path"
+	"runtime/debug"
+	"strconv"
+	"strings"
+)
+
+// hasBudget says that what connections hold together is counted.
+const hasBudget = true
+
+// uncount notes that the connection, of which nothing runs any more, holds nothing.
+func (c *Conn) uncount() {
+	c.out.mu.Lock()
+	c.out.mem.Set(c.out.budget, 0)
+	c.out.mu.Unlock()
+	c.inbox.mu.Lock()
+	c.inbox.mem.Set(c.inbox.budget, 0)
+	c.inbox.mu.Unlock()
+	c.raw.mu.Lock()
+	c.raw.mem.Set(c.raw.budget, 0)
+	c.raw.mu.Unlock()
+}
+
+// unknownMemory is what a process is taken to have of which nothing is known.
+const unknownMemory = 2 << 30
+
+// defaultMemory is half of what this process may have.
+func defaultMemory() int {
+	most := int64(unknownMemory)
+	limit := min(debug.SetMemoryLimit(-1), systemMemory(os.ReadFile))
+	if limit < math.MaxInt64 {
+		most = limit
+	}
+	return int(min(most/2, math.MaxInt))
+}
+
+// systemMemory returns the memory of the machine, or what the control group of this process may
+// have if that is less. It is as much as can be if neither is known. It reads files with read.
+func systemMemory(read func(name string) ([]byte, error)) int64 {
+	least := int64(math.MaxInt64)
+	see := func(text string, unit int64) {
+		if n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64); err == nil && n > 0 && n < math.MaxInt64/unit {
+			least = min(least, n*unit)
+		}
+	}
+	if b, err := read("/proc/meminfo"); err == nil {
+		for line := range strings.Lines(string(b)) {
+			if rest, ok := strings.CutPrefix(line, "MemTotal:"); ok {
+				see(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 1<<10)
+			}
+		}
+	}
+	groups, _ := read("/proc/self/cgroup") //nolint:errcheck // then there is none
+	for line := range strings.Lines(string(groups)) {
+		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(parts) < 3 {
+			continue
+		}
+		root, file := "/sys/fs/cgroup", "memory.max"
+		switch {
+		case parts[1] == "memory": // version 1
+			root, file = root+"/memory", "memory.limit_in_bytes"
+		case parts[1] != "":
+			continue
+		}
+		for dir := path.Join("/", parts[2]); ; dir = path.Dir(dir) { // a group has no more than those above it
+			if b, err := read(root + path.Join(dir, file)); err == nil {
+				see(string(b), 1)
+			}
+			if dir == "/" {
+				break
+			}
+		}
+	}
+	return least
+}

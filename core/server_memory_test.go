@@ -1,0 +1,266 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// heapNow is what is in use behind a collection.
+func heapNow() int {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
+// Many who read nothing, or whose handlers are slow, or who send frames in part, do not hold more
+// together than they may, in truth as by the count.
+func TestMemoryBytes(t *testing.T) {
+	const limit, many = 16 << 20, 100
+	big := make([]byte, 50<<10)
+	tests := map[string]struct {
+		opts ServerOptions
+		fill func(w *world, peers []*peer)
+	}{
+		"sends to those who do not read": {
+			fill: func(w *world, peers []*peer) {
+				for range 20 {
+					for c := range w.srv.Clients() {
+						c.SendBytes("n", big) //nolint:errcheck // some are being ended
+					}
+					time.Sleep(time.Second)
+				}
+			},
+		},
+		"sends to those who are away": {
+			fill: func(w *world, peers []*peer) {
+				for _, p := range peers {
+					p.stream.Close() //nolint:errcheck // it may come back
+				}
+				synctest.Wait()
+				for range 20 {
+					for c := range w.srv.Clients() {
+						c.SendBytes("n", big) //nolint:errcheck // some are being ended
+					}
+					time.Sleep(time.Second)
+				}
+			},
+		},
+		"sends to slow handlers": {
+			opts: ServerOptions{InboxBytes: 1 << 20},
+			fill: func(w *world, peers []*peer) {
+				write(peers, 18, wire.AppendCommand(nil, "slow", big))
+			},
+		},
+		"concurrent handlers": {
+			opts: ServerOptions{InboxBytes: 1 << 20},
+			fill: func(w *world, peers []*peer) {
+				write(peers, 18, wire.AppendCommand(nil, "beside", big))
+			},
+		},
+		"raw messages that nobody receives": {
+			fill: func(w *world, peers []*peer) {
+				write(peers, 5, wire.AppendRaw(nil, big))
+			},
+		},
+		"frames in part": {
+			opts: ServerOptions{FrameTimeout: -1},
+			fill: func(w *world, peers []*peer) {
+				part := wire.AppendRaw(nil, make([]byte, 1<<20-10))[:600<<10]
+				write(peers, 1, part)
+			},
+		},
+		"histories of many groups": {
+			opts: ServerOptions{History: History{Messages: 100, Bytes: 1 << 20, Groups: 10_000}},
+			fill: func(w *world, peers []*peer) {
+				c := first(w)
+				for i := range 600 {
+					g := strconv.Itoa(i)
+					require.NoError(w.t, c.Join(w.ctx, g))
+					w.srv.Group(g).Send("n", string(big)) //nolint:errcheck // its members may be ended
+					require.NoError(w.t, c.Leave(w.ctx, g))
+					for range 3 {
+						synctest.Wait()
+					}
+				}
+			},
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			opts := tc.opts
+			opts.MemoryBytes, opts.Heartbeat, opts.WriteTimeout, opts.ResumeTime = limit, -1, -1, time.Hour
+			inWorld(t, &opts, func(w *world) {
+				wait := func(ctx context.Context, _ *Conn, _ []byte) error { <-ctx.Done(); return nil }
+				w.srv.OnBytes("slow", wait)
+				w.srv.OnBytes("beside", wait, Concurrent())
+				w.serve()
+				ada := w.join(w.client("ada"))
+				var peers []*peer
+				for i := range many {
+					p, _ := w.resumable(strconv.Itoa(i))
+					peers = append(peers, p)
+				}
+				before := heapNow()
+				tc.fill(w, peers)
+				time.Sleep(3 * time.Second) // until those who have been ended are gone
+				synctest.Wait()
+				stats := w.srv.Stats()
+				require.LessOrEqual(t, stats.Memory, limit)
+				require.Greater(t, stats.Memory, limit/4, "it was filled")
+				require.Less(t, heapNow()-before, limit+limit/2, "what the other ends hold included")
+				if tc.opts.History.Messages == 0 {
+					require.NotZero(t, stats.GivenUp+stats.Overloaded)
+				}
+				require.NoError(t, ada.Err(), "who holds little stays")
+				for _, p := range peers {
+					p.stream.Close() //nolint:errcheck // it is over
+				}
+			})
+		})
+	}
+}
+
+// write writes a frame n times to each peer, as far as the peers take it.
+func write(peers []*peer, n int, frame []byte) {
+	for _, p := range peers {
+		go func() {
+			for range n {
+				if _, err := p.stream.Write(frame); err != nil {
+					return // it is being ended
+				}
+				time.Sleep(time.Second)
+			}
+		}()
+	}
+	time.Sleep(time.Duration(n) * time.Second)
+}
+
+// However it ends, nothing that has ended counts.
+func TestMemoryIsGivenBack(t *testing.T) {
+	opts := &ServerOptions{MemoryBytes: 16 << 20, Heartbeat: -1, WriteTimeout: -1, CloseTimeout: time.Second}
+	inWorld(t, opts, func(w *world) {
+		w.srv.OnBytes("slow", func(ctx context.Context, _ *Conn, _ []byte) error { <-ctx.Done(); return nil })
+		w.srv.OnBytes("beside", func(ctx context.Context, _ *Conn, _ []byte) error { <-ctx.Done(); return nil }, Concurrent())
+		w.srv.OnBytes("exit", func(context.Context, *Conn, []byte) error { runtime.Goexit(); return nil })
+		w.serve()
+		for i := range 40 {
+			p, _ := w.resumable("")
+			payload := make([]byte, 30<<10)
+			c := first(w)
+			for range 5 {
+				require.NoError(t, c.SendBytes("n", payload))
+			}
+			p.send(wire.AppendRaw(nil, payload))
+			switch i % 4 {
+			case 0:
+				p.send(wire.AppendCommand(nil, "slow", payload))
+				p.send(wire.AppendCommand(nil, "slow", payload))
+			case 1:
+				p.send(wire.AppendCommand(nil, "beside", payload))
+			case 2:
+				p.send(wire.AppendCommand(nil, "n", make([]byte, 200<<10))[:100<<10])
+			case 3:
+				p.send(wire.AppendCommand(nil, "exit", payload))
+			}
+			synctest.Wait()
+			require.NotZero(t, w.srv.Stats().Memory)
+			switch i / 4 % 3 {
+			case 0:
+				c.Close() //nolint:errcheck // always nil
+			case 1:
+				c.endWith(NewError(CodeRateLimit, ""))
+			}
+			p.stream.Close() //nolint:errcheck // it is over
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			require.Zero(t, w.srv.Len())
+			require.Zero(t, w.srv.Stats().Memory, i)
+		}
+	})
+}
+
+// A frame for everybody counts once, however many have not read it: nobody goes for that.
+func TestMemoryOfBroadcasts(t *testing.T) {
+	opts := &ServerOptions{MemoryBytes: 16 << 20, Heartbeat: -1, WriteTimeout: -1}
+	inWorld(t, opts, func(w *world) {
+		w.serve()
+		for range 200 {
+			w.hello(&wire.Hello{})
+		}
+		for range 5 {
+			require.NoError(t, w.srv.BroadcastBytes("n", make([]byte, 100<<10)))
+			synctest.Wait()
+		}
+		require.Equal(t, ServerStats{Conns: 200, Memory: w.srv.Stats().Memory, MemoryLimit: 16 << 20}, w.srv.Stats())
+		require.Less(t, w.srv.Stats().Memory, 16<<20)
+	})
+}
+
+// While there is too much newcomers are refused; who comes back to a session is not.
+func TestOverloaded(t *testing.T) {
+	opts := &ServerOptions{MemoryBytes: 1 << 20}
+	inWorld(t, opts, func(w *world) {
+		w.serve()
+		p, session := w.resumable("")
+		w.srv.budget.Add(1 << 20) // of somebody who cannot be ended
+		synctest.Wait()
+		w.helloOf(&wire.Hello{}).wantRefuse(CodeOverloaded)
+		p.stream.Close() //nolint:errcheck // it comes back
+		p = w.helloOf(&wire.Hello{Resume: true, Session: session.Session, Token: session.Token})
+		require.Equal(t, wire.KindWelcome, p.want().Kind)
+		w.srv.budget.Sub(1 << 20)
+		w.join(w.client("ada"))
+	})
+}
+
+// What concurrent handlers work on is bounded as an inbox is, and reading stops when it is full.
+func TestCopiesOfConcurrentHandlers(t *testing.T) {
+	tests := map[string]struct{ size, most int }{
+		"small":                {100, 256 << 10},
+		"of 100 KiB":           {100 << 10, 256 << 10},
+		"larger than the rest": {1<<20 - 100, 1 << 20},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, nil, func(w *world) {
+				w.srv.OnBytes("first", func(ctx context.Context, _ *Conn, _ []byte) error { <-ctx.Done(); return nil })
+				w.srv.OnBytes("beside", func(ctx context.Context, _ *Conn, _ []byte) error { <-ctx.Done(); return nil }, Concurrent())
+				w.serve()
+				for _, begin := range []string{"beside", "first"} { // the second while another handler has the turn
+					p := w.hello(&wire.Hello{Name: begin})
+					p.send(wire.AppendCommand(nil, begin, nil))
+					frame := wire.AppendCommand(nil, "beside", make([]byte, tc.size))
+					go func() {
+						for range 100 {
+							if _, err := p.stream.Write(frame); err != nil {
+								return
+							}
+						}
+					}()
+					time.Sleep(time.Second)
+					c := w.conn(begin)
+					c.copies.mu.Lock()
+					held := c.copies.bytes
+					c.copies.mu.Unlock()
+					require.LessOrEqual(t, held, tc.most+2*jobCost, begin)
+					require.NotZero(t, held, begin)
+					require.LessOrEqual(t, c.holds(), 3*(1<<20)+(256<<10), fmt.Sprint(begin, ": what SECURITY.md says"))
+					p.stream.Close() //nolint:errcheck // it is over
+				}
+			})
+		})
+	}
+}
