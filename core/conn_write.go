@@ -216,12 +216,14 @@ func (c *Conn) queued() {
 		wake = false
 	}
 	over := hasBudget && c.out.over
-	c.out.over = false
+	if over {
+		c.out.over = false
+	}
 	c.out.mu.Unlock()
 	if wake {
 		c.eng.writers.add(c)
 	}
-	if hasBudget && over {
+	if over {
 		runtime.Gosched() // to keepWithin, which has to be faster than whoever sends
 	}
 }

@@ -28,6 +28,7 @@ type queue struct {
 	flushing bool // somebody is writing
 	closed   bool // no more data is let in
 	broken   bool // a write failed: nothing can be written any more
+	over     bool // all holders together have too much since something was put in here
 
 	mu      sync.Mutex
 	bytes   int      // not written yet, or being written
@@ -48,7 +49,6 @@ type queue struct {
 	spares  spareFrames
 	budget  *budget.Budget
 	mem     budget.Meter // of the blocks in log
-	over    bool         // all holders together have too much since something was put in here
 	// noticesWait is set when there was no room for a notice, until there is.
 	noticesWait bool
 
