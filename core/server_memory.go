@@ -9,8 +9,9 @@ import (
 // what describes it.
 const connCost = 8 << 10
 
-// relievePause is how long keepWithin waits at least when those who have been ended are not gone
-// yet, or nobody is left who could be ended. It takes a twentieth of the time at most.
+// relievePause is how long keepWithin waits at least when there seems to be too much and nobody has to
+// go, since those who have been ended are not gone yet, or more was counted while it looked. Looking
+// takes a twentieth of the time at most.
 const relievePause = 5 * time.Millisecond
 
 // keepWithin makes room whenever connections hold too much together, until the server has ended.
@@ -23,7 +24,7 @@ func (s *Server) keepWithin() {
 		}
 		for s.budget.IsOver() {
 			begin := time.Now()
-			if s.weigh(); !s.budget.IsOver() || s.relieve() {
+			if s.relieve(s.weigh()) {
 				continue
 			}
 			select {
@@ -35,48 +36,50 @@ func (s *Server) keepWithin() {
 	}
 }
 
-// weigh finds how much is counted more than once: frames that several queues share.
-func (s *Server) weigh() {
-	seen := make(map[*block]struct{})
-	twice := 0
-	for _, c := range s.eng.sweep.conns() {
-		c.out.mu.Lock()
-		if c.out.mem.IsCounted() {
-			for _, k := range c.out.log[c.out.head:] {
-				if k == nil || k.owned {
-					continue
-				}
-				if _, ok := seen[k]; ok {
-					twice += k.weight()
-				}
-				seen[k] = struct{}{}
-			}
-		}
-		c.out.mu.Unlock()
-	}
-	s.budget.Weighed(twice)
-}
-
-// A load is what a connection holds.
+// A load is what a connection holds, what it shares with others included.
 type load struct {
 	c     *Conn
 	bytes int
 	away  bool
+	ended bool // it is on its way
+}
+
+// weigh looks at all that connections hold, and counts once what several queues share. It returns
+// what each holds and how much has to go.
+func (s *Server) weigh() (loads []load, excess int) {
+	counted := s.budget.Counted()
+	seen := make(map[*block]struct{})
+	held := 0
+	for _, c := range s.eng.sweep.conns() {
+		own, shared := c.holds(), 0
+		c.out.mu.Lock()
+		own += c.out.mem.Held()
+		for _, k := range c.out.log[c.out.head:] {
+			if k == nil || k.owned {
+				continue
+			}
+			own -= k.weight()
+			shared += k.weight()
+			if _, ok := seen[k]; !ok {
+				seen[k] = struct{}{}
+				held += k.weight()
+			}
+		}
+		c.out.mu.Unlock()
+		held += connCost + own
+		loads = append(loads, load{c: c, bytes: own + shared, away: c.Suspended(), ended: c.isEnded()})
+	}
+	if s.histories != nil {
+		s.histories.mu.Lock()
+		held += s.histories.mem.Held()
+		s.histories.mu.Unlock()
+	}
+	return loads, s.budget.Weighed(counted, held)
 }
 
 // relieve ends those who hold most, first of those who are away, until it may be enough: what they
 // share with others is freed only with the last of them. It reports whether there was anybody.
-func (s *Server) relieve() bool {
-	var loads []load
-	left := s.budget.Excess()
-	for _, c := range s.eng.sweep.conns() {
-		switch n := c.holds(); {
-		case c.isEnded():
-			left -= n // it is on its way
-		case n > 0:
-			loads = append(loads, load{c, n, c.Suspended()})
-		}
-	}
+func (s *Server) relieve(loads []load, excess int) bool {
 	slices.SortFunc(loads, func(a, b load) int {
 		switch {
 		case a.away && !b.away:
@@ -86,12 +89,20 @@ func (s *Server) relieve() bool {
 		}
 		return b.bytes - a.bytes
 	})
+	for _, l := range loads {
+		if l.ended {
+			excess -= l.bytes
+		}
+	}
 	ended := 0
 	for _, l := range loads {
-		if left <= 0 {
+		if excess <= 0 {
 			break
 		}
-		left -= l.bytes
+		if l.ended || l.bytes <= 0 {
+			continue
+		}
+		excess -= l.bytes
 		s.unload(l)
 		ended++
 	}
@@ -120,13 +131,10 @@ func (s *Server) unload(l load) {
 
 var errOverloaded = NewError(CodeOverloaded, "all connections of the server together hold as much as they may")
 
-// holds returns how many bytes would be freed if the connection ended, if it shares none.
+// holds returns how many bytes the connection holds outside its queue.
 func (c *Conn) holds() int {
-	c.out.mu.Lock()
-	n := c.out.mem.Held()
-	c.out.mu.Unlock()
 	c.inbox.mu.Lock()
-	n += c.inbox.mem.Held()
+	n := c.inbox.mem.Held()
 	c.inbox.mu.Unlock()
 	c.raw.mu.Lock()
 	n += c.raw.mem.Held()

@@ -45,14 +45,6 @@ func (b *Budget) Held() int {
 // IsOver reports whether there is too much.
 func (b *Budget) IsOver() bool { return b != nil && int64(b.Held()) > b.high() }
 
-// Excess returns how much has to go.
-func (b *Budget) Excess() int {
-	if b == nil {
-		return 0
-	}
-	return b.Held() - int(b.low())
-}
-
 // Over returns a channel on which something comes when there has become too much. It is nil without
 // a limit.
 func (b *Budget) Over() <-chan struct{} {
@@ -62,8 +54,26 @@ func (b *Budget) Over() <-chan struct{} {
 	return b.over
 }
 
-// Weighed notes how much of what is counted was found to be counted before.
-func (b *Budget) Weighed(twice int) { b.twice.Store(int64(twice)) }
+// Counted returns how much is counted, what is shared for each that has it: it is for Weighed.
+func (b *Budget) Counted() int {
+	if b == nil {
+		return 0
+	}
+	return int(b.held.Load())
+}
+
+// Weighed notes that so much was counted when somebody began to look, who then found that only
+// held are there. It returns how much of that has to go: nothing unless there is too much.
+func (b *Budget) Weighed(counted, held int) (excess int) {
+	if b == nil {
+		return 0
+	}
+	b.twice.Store(max(int64(counted-held), 0))
+	if int64(held) <= b.high() {
+		return 0
+	}
+	return held - int(b.low())
+}
 
 // Add counts n bytes more.
 func (b *Budget) Add(n int) {

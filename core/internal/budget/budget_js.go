@@ -11,9 +11,9 @@ func New(int) *Budget { return nil }
 func (*Budget) Limit() int            { return 0 }
 func (*Budget) Held() int             { return 0 }
 func (*Budget) IsOver() bool          { return false }
-func (*Budget) Excess() int           { return 0 }
+func (*Budget) Counted() int          { return 0 }
 func (*Budget) Over() <-chan struct{} { return nil }
-func (*Budget) Weighed(int)           {}
+func (*Budget) Weighed(_, _ int) int  { return 0 }
 func (*Budget) Add(int)               {}
 func (*Budget) Sub(int)               {}
 
@@ -21,7 +21,6 @@ func (*Budget) Sub(int)               {}
 type Meter struct{}
 
 func (*Meter) Held() int             { return 0 }
-func (*Meter) IsCounted() bool       { return false }
 func (*Meter) Add(*Budget, int) bool { return false }
 func (*Meter) Sub(*Budget, int)      {}
 func (*Meter) Set(*Budget, int)      {}

@@ -68,9 +68,9 @@ func TestOver(t *testing.T) {
 	b.Add(1)
 	require.True(t, b.IsOver())
 	<-b.Over()
-	require.Equal(t, 126, b.Excess())
+	require.Equal(t, 126, b.Weighed(b.Counted(), 876))
 
-	b.Weighed(500) // half of it is the same
+	require.Zero(t, b.Weighed(b.Counted(), 376), "the rest of it is the same")
 	require.False(t, b.IsOver())
 	require.Equal(t, 376, b.Held())
 	b.Sub(100)
@@ -88,8 +88,7 @@ func TestNoBudget(t *testing.T) {
 	m.Sub(b, 1<<20)
 	require.Nil(t, b.Over())
 	require.False(t, b.IsOver())
-	require.Zero(t, b.Limit()+b.Held()+b.Excess())
-	require.False(t, m.IsCounted())
+	require.Zero(t, b.Limit()+b.Held()+b.Counted()+b.Weighed(1, 2))
 	b.Add(1)
 	b.Sub(1)
 }

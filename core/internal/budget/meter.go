@@ -23,9 +23,6 @@ type Meter struct {
 // Held returns how much the holder has, in bytes.
 func (m *Meter) Held() int { return m.held }
 
-// IsCounted reports whether any of it counts.
-func (m *Meter) IsCounted() bool { return m.counted() > 0 }
-
 // Add notes that the holder has n bytes more. It reports whether more was counted, and is too much.
 func (m *Meter) Add(b *Budget, n int) (over bool) {
 	if m.held += n; m.held <= m.room {
