@@ -16,9 +16,9 @@ import (
 
 func init() {
 	attacks["changes itself before slow listeners"] = attack{
-		// With no limit to the changes, so that what is told must hold by itself.
-		opts:  core.ServerOptions{ChangeRate: -1, MaxCalls: -1, Notices: tellEverything, WriteTimeout: -1},
-		tries: [2]int{3000, 60_000}, grows: 32 << 10,
+		// With no limit to the changes, so that what is told must hold by itself, and patience with who reads nothing.
+		opts:  core.ServerOptions{ChangeRate: -1, MaxCalls: -1, Notices: tellEverything, WriteTimeout: -1, Heartbeat: -1},
+		tries: [2]int{1500, 60_000}, grows: 32 << 10,
 		run: changeAllTheTime,
 	}
 }

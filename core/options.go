@@ -164,7 +164,7 @@ type ServerOptions struct {
 
 	// MemoryBytes bounds what all clients have together: queues, with what is kept for a resume,
 	// inboxes, copies for concurrent handlers, raw messages that nobody has received, frames that
-	// have come in part, and some 8 KiB for each client; and what groups keep (History), which may
+	// have come in part, notices that wait, and some 8 KiB for each client; and what groups keep (History), which may
 	// take half of it. A frame that is sent to many counts once where it matters.
 	//
 	// From 7/8 of it on, clients that are suspended are given up, those first that hold most;

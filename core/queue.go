@@ -49,8 +49,10 @@ type queue struct {
 	spares  spareFrames
 	budget  *budget.Budget
 	mem     budget.Meter // of the blocks in log
-	// noticesWait is set when there was no room for a notice, until there is.
+	// noticesWait is set when there was no room for a notice, until there is; notices is how many bytes mem counts for
+	// those that wait.
 	noticesWait bool
+	notices     int
 
 	room    chan struct{} // closed when there is room again; nil if nobody waits
 	drained chan struct{} // closed when nobody writes and nothing waits; nil if nobody waits

@@ -277,6 +277,7 @@ func present(conns []*Conn) []*Conn {
 func (s *Server) gone(c *Conn) {
 	if c.notices != nil {
 		c.notices.Close()
+		c.countNotices()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

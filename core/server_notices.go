@@ -104,7 +104,10 @@ func (s *Server) tellOthers(c *Conn, before, now standing) {
 		if missed > 0 {
 			to.missNotices(missed)
 		}
-		if mine && !to.tellNotices(ch, &m) {
+		switch {
+		case !mine:
+			to.countNotices()
+		case !to.tellNotices(ch, &m):
 			unfit = append(unfit, to)
 		}
 	}
@@ -260,6 +263,7 @@ func without(v *notices.View, groups bool) *Presence {
 // something did not fit into a frame that the client reads.
 func (c *Conn) tellNotices(ch notices.Change, m *mailing) (fit bool) {
 	fit = true
+	told := 0
 	for ok := true; ok; ch, ok = c.notices.Next() {
 		frame := m.frame(c, ch)
 		switch {
@@ -267,16 +271,39 @@ func (c *Conn) tellNotices(ch notices.Change, m *mailing) (fit bool) {
 			c.missNotices(1)
 			fit = false
 		case !c.queueNotice(frame) && !c.notices.Back(ch):
+			c.countNotices()
 			return fit
 		}
+		told++
+	}
+	if told > 1 { // some have waited
+		c.countNotices()
 	}
 	return fit
+}
+
+// countNotices counts what waits for the bound on memory, with the queue.
+func (c *Conn) countNotices() {
+	if !hasBudget {
+		return
+	}
+	q := &c.out
+	q.mu.Lock()
+	n := c.notices.Size()
+	if more := n - q.notices; more > 0 {
+		q.mem.Add(q.budget, more) // who finds that it is too much looks at Budget.Over
+	} else {
+		q.mem.Sub(q.budget, -more)
+	}
+	q.notices = n
+	q.mu.Unlock()
 }
 
 // moreNotices goes on with what waits: the queue has drained.
 func (c *Conn) moreNotices() {
 	if ch, ok := c.notices.Start(); ok {
 		c.tellNotices(ch, new(mailing))
+		c.countNotices()
 	}
 }
 

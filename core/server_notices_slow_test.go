@@ -252,6 +252,7 @@ func TestWatchersAreRightInTheEnd(t *testing.T) {
 						r.read(0)
 						require.Equal(t, truth, r.knows)
 						require.Zero(t, r.c.notices.Size())
+						require.Zero(t, r.c.out.notices, "counted with the queue")
 					}
 					for _, p := range append(slices.Collect(maps.Keys(clients)), watchers[0].peer, watchers[1].peer, watchers[2].peer) {
 						p.stream.Close() //nolint:errcheck // it is over
@@ -318,6 +319,10 @@ func TestNoticesThatWaitAreBounded(t *testing.T) {
 		}
 		synctest.Wait()
 		require.LessOrEqual(t, r.c.notices.Size(), 20<<10)
+		require.Equal(t, r.c.notices.Size(), r.c.out.notices)
+		r.c.out.mu.Lock()
+		require.GreaterOrEqual(t, r.c.out.mem.Held(), r.c.out.notices+r.c.out.bytes, "counted with the queue")
+		r.c.out.mu.Unlock()
 		missed := r.c.Stats().Dropped
 		require.Positive(t, missed)
 		require.EqualValues(t, missed, w.srv.Stats().Dropped)
