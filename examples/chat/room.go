@@ -14,6 +14,7 @@ import (
 //
 //	say     call, client to server     text, a string; fails with codeBadText
 //	here    command, to a newcomer     roll: who it is and who is here, before anything else
+//	here    command, client to server  nothing: the roll again, for a page that was reloaded
 //	joined  command, to the others     member
 //	left    command, to the others     member
 //	renamed command, to everybody      change
@@ -83,6 +84,7 @@ func newRoom(srv *core.Server) *room {
 	srv.OnLeave(r.leave)
 	srv.OnRename(r.renamed)
 	core.Handle(srv, "say", r.say)
+	core.On(srv, "here", r.hereAgain)
 	return r
 }
 
@@ -101,6 +103,16 @@ func (r *room) join(c *core.Conn) {
 	// Who cannot be sent to is being disconnected, here and below.
 	c.Send("here", roll{You: me.ID, Here: r.rollLocked()}) //nolint:errcheck
 	r.srv.Group(group).Send("joined", me, core.Except(c))  //nolint:errcheck
+}
+
+// hereAgain tells a client that has kept its seat what a newcomer is told.
+func (r *room) hereAgain(_ context.Context, c *core.Conn, _ struct{}) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.here[c.ID()]; !ok {
+		return nil // it was never let in
+	}
+	return c.Send("here", roll{You: c.ID(), Here: r.rollLocked()})
 }
 
 func (r *room) rollLocked() []member {

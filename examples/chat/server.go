@@ -23,13 +23,17 @@ import (
 const (
 	goodbyeTime = 1500 * time.Millisecond
 	closeTime   = time.Second
+
+	// resumeTime is how long a seat is kept for who is away: long enough for a page that is reloaded,
+	// short enough that a tab which was closed is not shown as being here for long.
+	resumeTime = 10 * time.Second
 )
 
 // serve runs the chat until ctx ends, which is no error.
 func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	opts := roomOptions()
-	opts.MaxFrame, opts.CloseTimeout, opts.Logger = 64<<10, closeTime, log
+	opts.MaxFrame, opts.CloseTimeout, opts.ResumeTime, opts.Logger = 64<<10, closeTime, resumeTime, log
 	s := &server{chat: core.NewServer(&opts)}
 	newRoom(s.chat)
 	defer s.stop()

@@ -176,11 +176,51 @@ test("a tab is there again when the server is", async (t) => {
   assert.deepEqual(ada.page.errors, []);
 });
 
+test("a tab that is reloaded keeps its seat, and nobody notices", async (t) => {
+  const server = await startChat(t);
+  const ada = await joinTab(t, server.http, "ada");
+  const bob = await joinTerminal(t, server.tcp, "bob");
+  bob.say("one");
+  await until("it is shown", async () => (await ada.said()).length === 1);
+  await ada.message.fill("two");
+  await ada.message.press("Enter");
+  await until("it is heard", () => bob.heard().length === 1);
+  for (let i = 0; i < 2; i++) {
+    const reloaded = ada.page.reload();
+    bob.say(`meanwhile ${i}`);
+    await reloaded;
+    await until("the tab is back", async () => (await ada.status.textContent()) === "Connected");
+  }
+  const want = ["bob: one", "ada: two", "bob: meanwhile 0", "bob: meanwhile 1"];
+  await until("all is shown", async () => (await ada.said()).length >= want.length);
+  assert.deepEqual(await ada.said(), want);
+  assert.deepEqual(await ada.people(), ["ada (you)", "bob"]);
+  assert.equal(await ada.message.isVisible(), true);
+  assert.deepEqual(bob.notes(), ["here: ada, bob (you)"]);
+  assert.deepEqual([...ada.page.errors, ...ada.page.output], []);
+});
+
+test("a tab joins once the server is there, or gives up when asked", async (t) => {
+  const server = await startChat(t);
+  const ada = await openTab(t, server.http);
+  server.child.kill("SIGTERM");
+  assert.equal(await server.exited, 0, server.err);
+  await ada.name.fill("ada");
+  await ada.join.click();
+  await until("the tab says so", async () => /^Connecting… .+/.test(await ada.status.textContent()));
+  await ada.page.getByRole("button", { name: "Cancel" }).click();
+  await until("it has given up", async () => (await ada.status.textContent()) === "Not connected");
+  await ada.join.click();
+  await startChat(t, { http: new URL(server.http).host });
+  await ada.message.waitFor();
+  assert.equal(await ada.status.textContent(), "Connected");
+});
+
 test("names that are not let in, with the reason", async (t) => {
   const server = await startChat(t);
   await joinTerminal(t, server.tcp, "ada");
   const tab = await openTab(t, server.http);
-  const tries = { "": /Enter the name/, ada: /called “ada” already/, "a:b": /colon/, "ad\u200ba": /U\+200B/ };
+  const tries = { "": /Enter the name/, ada: /called “ada” already/, "a:b": /colon/, "ad\u200ba": /invisible/ };
   for (const [name, why] of Object.entries(tries)) {
     await tab.name.fill(name);
     await tab.join.click();

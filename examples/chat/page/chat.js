@@ -1,7 +1,7 @@
 // The chat of a browser tab. What is said over the connection is listed in room.go.
 
 import { connect } from "/hisock/hisock.js";
-import { addLine, addNote, clearLog, showError, showPeople, showStatus, showView } from "./view.js";
+import { addLine, addNote, clearLog, showError, showLines, showPeople, showStatus, showView, shownLines } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -16,15 +16,20 @@ class Session {
   #client;
   #me;
   #here = new Map(); // names by id
+  #giveUp = new AbortController();
+  #back;
 
-  constructor(asked) {
+  /** back says that the page was reloaded, and shows what was said before. */
+  constructor(asked, back) {
     this.asked = asked;
+    this.#back = back;
   }
 
   async join() {
     this.#client = await connect("/ws", {
       name: this.asked,
-      timeout: 20_000,
+      keepSession: "chat",
+      signal: this.#giveUp.signal,
       onState: (state, why) => this.#changed(state, why),
       on: {
         here: (roll) => this.#entered(roll),
@@ -35,6 +40,13 @@ class Session {
       },
     });
     this.#client.closed.then((why) => this.#ended(why));
+    // Who has kept the seat is no newcomer, to whom the server says who is here.
+    if (this.#client.resumed) this.#client.send("here");
+  }
+
+  /** The name under which to come back after a reload, or nothing if it is not in the chat. */
+  get seat() {
+    return this.#me === undefined ? undefined : this.asked;
   }
 
   say(text) {
@@ -42,7 +54,8 @@ class Session {
   }
 
   leave() {
-    return this.#client.close();
+    this.#giveUp.abort(null);
+    return this.#client?.close();
   }
 
   #entered({ you, here }) {
@@ -52,11 +65,9 @@ class Session {
     for (const { id, name } of here) this.#here.set(id, name);
     this.#showPeople();
     showStatus("connected", "Connected");
-    if (again) {
-      addNote("Back again. What was said meanwhile is not here.");
-      return;
-    }
-    clearLog();
+    if (again || (this.#back && !this.#client?.resumed)) addNote("Back again. What was said meanwhile is not here.");
+    if (again) return;
+    if (!this.#back) clearLog();
     showError("message", "");
     showView("chat");
     message.focus();
@@ -64,6 +75,7 @@ class Session {
 
   /** The connection has broken off, or goes on. What is written meanwhile is said later. */
   #changed(state, why) {
+    if (state === "connecting") showStatus("connecting", `Connecting… ${reason(why, this.asked)}`);
     if (this.#me === undefined) return;
     if (state === "reconnecting") {
       showStatus("lost", "Coming back…");
@@ -146,7 +158,8 @@ function sentence(text) {
 
 function refused(asked, why) {
   showStatus("disconnected", "Not connected");
-  showError("name", reason(why, asked));
+  showView("lobby");
+  showError("name", why === null ? "" : reason(why, asked));
   idle();
   name.focus();
   name.select();
@@ -154,13 +167,31 @@ function refused(asked, why) {
 
 /** Join can be pressed again. */
 function idle() {
-  $("join").disabled = false;
+  $("join").textContent = "Join";
   $("join-form").removeAttribute("aria-busy");
 }
 
-$("join-form").addEventListener("submit", async (event) => {
+/** Joins the chat, again and again until it works or is given up. */
+async function join(asked, back) {
+  showStatus("connecting", "Connecting…");
+  $("join").textContent = "Cancel";
+  $("join-form").setAttribute("aria-busy", "true");
+  const mine = (session = new Session(asked, back));
+  try {
+    await mine.join();
+  } catch (err) {
+    session = null;
+    if (err !== null && typeof err.code === "undefined") console.error(err);
+    refused(asked, err);
+  }
+}
+
+$("join-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  if (session) return;
+  if (session) {
+    session.leave();
+    return;
+  }
   const asked = name.value.trim();
   if (!asked) {
     showError("name", "Enter the name that others shall see.");
@@ -168,17 +199,7 @@ $("join-form").addEventListener("submit", async (event) => {
     return;
   }
   showError("name", "");
-  showStatus("connecting", "Connecting…");
-  $("join").disabled = true;
-  $("join-form").setAttribute("aria-busy", "true");
-  const mine = (session = new Session(asked));
-  try {
-    await mine.join();
-  } catch (err) {
-    session = null;
-    if (typeof err.code === "undefined") console.error(err);
-    refused(asked, err);
-  }
+  join(asked, false);
 });
 
 $("say-form").addEventListener("submit", async (event) => {
@@ -203,3 +224,17 @@ $("say-form").addEventListener("submit", async (event) => {
 name.addEventListener("input", () => showError("name", ""));
 message.addEventListener("input", () => showError("message", ""));
 $("leave").addEventListener("click", () => session?.leave());
+
+// A reload keeps the seat, and what is shown.
+addEventListener("pagehide", () => {
+  if (session?.seat) sessionStorage.setItem("chat", JSON.stringify({ name: session.seat, lines: shownLines() }));
+});
+const before = sessionStorage.getItem("chat");
+if (before) {
+  sessionStorage.removeItem("chat");
+  const seat = JSON.parse(before);
+  name.value = seat.name;
+  showLines(seat.lines);
+  showView("chat");
+  join(seat.name, true);
+}

@@ -61,9 +61,24 @@ export function showPeople(members, me) {
   );
 }
 
+/** What is shown of what was said, for showLines of a later page. */
+export function shownLines() {
+  return [...log.querySelectorAll(".entry")].map((e) => ({
+    id: Number(e.dataset.id),
+    from: e.querySelector(".author").textContent,
+    text: e.querySelector(".text").textContent,
+    mine: e.classList.contains("mine"),
+    at: Number(e.dataset.at),
+  }));
+}
+
+/** Shows what an earlier page had shown. */
+export function showLines(lines) {
+  for (const line of lines) addLine(line, line.mine, line.at);
+}
+
 /** Shows what somebody said. */
-export function addLine({ id, from, text }, mine) {
-  const now = Date.now();
+export function addLine({ id, from, text }, mine, now = Date.now()) {
   const last = log.lastElementChild;
   const entry = element("div", "entry");
   entry.dataset.id = String(id);
