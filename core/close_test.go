@@ -114,6 +114,20 @@ func TestCommandsBeforeGoodbye(t *testing.T) {
 	})
 }
 
+// A client may close as soon as it has connected, while its reader is about to begin.
+func TestCloseAtOnce(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.serve()
+		for range 20 {
+			cl := w.client("ada")
+			require.NoError(t, cl.Connect(w.ctx))
+			require.NoError(t, cl.Close())
+		}
+		synctest.Wait()
+		require.Zero(t, w.srv.Len())
+	})
+}
+
 func TestCloseFromHandlers(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		On(w.srv, "kick me", func(_ context.Context, c *Conn, _ struct{}) error { return c.Close() })

@@ -170,7 +170,7 @@ func (c *Conn) serve(rd *reader, first func()) {
 	c.rd = rd
 	if c.eng.manual != nil {
 		c.eng.manual.add(task{event: func() { first(); c.endBatch() }})
-		for range c.inbox.jobs { // of a session that was detached
+		for range c.inbox.waiting() { // of a session that was detached
 			c.eng.manual.add(task{c: c})
 		}
 		c.read(rd)
@@ -185,7 +185,7 @@ func (c *Conn) serve(rd *reader, first func()) {
 		}
 	}()
 	turn := c.beginTurn(turnHandling)
-	if len(c.inbox.jobs) > 0 { // of a session that was detached: this goroutine runs them behind first
+	if c.inbox.waiting() > 0 { // of a session that was detached: this goroutine runs them behind first
 		c.handOver(turn)
 	}
 	first()

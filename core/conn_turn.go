@@ -218,6 +218,13 @@ func (c *Conn) next() (job, bool) {
 	return b.takeLocked(), true
 }
 
+// waiting is how many jobs there are.
+func (b *inbox) waiting() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.jobs) - b.head
+}
+
 func (b *inbox) emptyLocked() {
 	b.jobs, b.head, b.bytes, b.calls = nil, 0, 0, 0
 	b.taken, b.byID, b.rawFrom = 0, nil, 0
