@@ -44,6 +44,7 @@ var badRunes = [...]struct{ first, last rune }{
 	{0x2028, 0x202f},      // separators, embeddings and overrides, narrow no-break space
 	{0x205f, 0x206f},      // mathematical space, invisible operators, isolates
 	{0x2800, 0x2800},      // Braille blank
+	{0x2d7f, 0x2d7f},      // Tifinagh consonant joiner
 	{0x3000, 0x3000},      // ideographic space
 	{0x3164, 0x3164},      // Hangul filler
 	{0xd800, 0xf8ff},      // surrogates, private use
@@ -52,11 +53,15 @@ var badRunes = [...]struct{ first, last rune }{
 	{0xfeff, 0xfeff},      // byte order mark
 	{0xffa0, 0xffa0},      // halfwidth Hangul filler
 	{0xfff0, 0xfffc},      // unassigned ignorables, annotations, object replacement
-	{0x13430, 0x1343f},    // Egyptian hieroglyph format controls
+	{0x1107f, 0x1107f},    // Brahmi number joiner
+	{0x13430, 0x13442},    // Egyptian hieroglyph format controls and blanks
+	{0x13447, 0x13455},    // Egyptian hieroglyph modifiers of damage
 	{0x16fe4, 0x16fe4},    // Khitan filler
+	{0x1bc9d, 0x1bc9d},    // Duployan thick letter selector
 	{0x1bca0, 0x1bca3},    // shorthand format controls
 	{0x1d159, 0x1d159},    // musical null notehead
 	{0x1d173, 0x1d17a},    // musical format controls
+	{0x1da9b, 0x1daaf},    // SignWriting modifiers of fill and rotation
 	{0x40000, 0x10ffff},   // unassigned planes, tags, variation selectors, private use
 	{0x110000, 1<<31 - 1}, // not Unicode
 }

@@ -8,10 +8,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// blank are characters that are drawn as nothing though no property of Unicode says so.
+// blank are characters that are drawn as nothing, or change how another one is drawn and are nothing behind a
+// letter, though no property of package unicode says so.
 var blank = []rune{
 	0x2800,  // BRAILLE PATTERN BLANK
+	0x2d7f,  // TIFINAGH CONSONANT JOINER
 	0xfffc,  // OBJECT REPLACEMENT CHARACTER
+	0x1107f, // BRAHMI NUMBER JOINER
+	0x13440, // EGYPTIAN HIEROGLYPH MIRROR HORIZONTALLY
+	0x13441, // EGYPTIAN HIEROGLYPH FULL BLANK
+	0x13442, // EGYPTIAN HIEROGLYPH HALF BLANK
+	0x1bc9d, // DUPLOYAN THICK LETTER SELECTOR
 	0x16fe4, // KHITAN SMALL SCRIPT FILLER
 	0x1d159, // MUSICAL SYMBOL NULL NOTEHEAD
 }
@@ -28,6 +35,9 @@ func unfitByUnicode(r rune) bool {
 		if r == b {
 			return true
 		}
+	}
+	if 0x13447 <= r && r <= 0x13455 || 0x1da9b <= r && r <= 0x1daaf { // modifiers of hieroglyphs and of SignWriting
+		return true
 	}
 	return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Zs, unicode.White_Space, unicode.Bidi_Control,
 		unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector,
@@ -87,6 +97,12 @@ func TestNamesThatLookLikeAnother(t *testing.T) {
 		"no-break space inside":          "ada\u00a0l",
 		"ideographic space":              "\u3000ada",
 		"thin space":                     "ada\u2009",
+		"hieroglyphic blank":             "ada\U00013441",
+		"modifier of a hieroglyph":       "ada\U00013447",
+		"number joiner":                  "ada\U0001107f",
+		"consonant joiner":               "ada\u2d7f",
+		"letter selector":                "ada\U0001bc9d",
+		"fill of a sign":                 "ada\U0001da9b",
 		"private use":                    "ada\ue000",
 		"noncharacter":                   "ada\uffff",
 	}
