@@ -29,14 +29,15 @@ func TestClassicChangesAreAuthorized(t *testing.T) {
 		is     string
 		faults []hooked
 	}{
-		"allowed by default":  {ServerOptions{}, "$CHNAME$eve $CHGROUP$blue", "eve[blue]", nil},
-		"refused by default":  {ServerOptions{Authorize: allowAll}, "$CHNAME$eve $CHGROUP$blue", "ann[]", []hooked{{true, CodeUnauthorized}, {true, CodeUnauthorized}}},
-		"leaving is allowed":  {ServerOptions{Authorize: allowAll}, "$CHGROUP$blue", "ann[]", []hooked{{true, CodeUnauthorized}}},
-		"authorized":          {ServerOptions{Authorize: allowAll, AuthorizeName: refuse, AuthorizeGroup: refuse}, "$CHNAME$eve $CHGROUP$blue", "eve[blue]", nil},
-		"refused":             {ServerOptions{AuthorizeName: refuse, AuthorizeGroup: refuse}, "$CHNAME$no $CHGROUP$no", "ann[]", []hooked{{true, CodeUnauthorized}, {true, CodeUnauthorized}}},
-		"not decided":         {ServerOptions{AuthorizeName: refuse}, "$CHNAME$panic", "ann[red]", []hooked{{true, CodeUnavailable}}},
-		"reserved":            {ServerOptions{ReservedNames: []string{"eve"}}, "$CHNAME$eve", "ann[red]", []hooked{{true, CodeNameTaken}}},
-		"too often, as it is": {ServerOptions{ChangeRate: 1, MaxGroups: 1}, "$CHNAME$a $CHNAME$b", "a[red]", []hooked{{true, CodeRateLimit}}},
+		"allowed by default":   {ServerOptions{}, "$CHNAME$eve $CHGROUP$blue", "eve[blue]", nil},
+		"refused by default":   {ServerOptions{Authorize: allowAll}, "$CHNAME$eve $CHGROUP$blue", "ann[]", []hooked{{true, CodeUnauthorized}, {true, CodeUnauthorized}}},
+		"leaving is allowed":   {ServerOptions{Authorize: allowAll}, "$CHGROUP$blue", "ann[]", []hooked{{true, CodeUnauthorized}}},
+		"authorized":           {ServerOptions{Authorize: allowAll, AuthorizeName: refuse, AuthorizeGroup: refuse}, "$CHNAME$eve $CHGROUP$blue", "eve[blue]", nil},
+		"refused":              {ServerOptions{AuthorizeName: refuse, AuthorizeGroup: refuse}, "$CHNAME$no $CHGROUP$no", "ann[]", []hooked{{true, CodeUnauthorized}, {true, CodeUnauthorized}}},
+		"not decided":          {ServerOptions{AuthorizeName: refuse}, "$CHNAME$panic", "ann[red]", []hooked{{true, CodeUnavailable}}},
+		"kept out, asks again": {ServerOptions{Authorize: func(_ context.Context, a *Admission) error { a.Groups = nil; return nil }}, "$CHGROUP$red", "ann[]", []hooked{{true, CodeUnauthorized}}},
+		"reserved":             {ServerOptions{ReservedNames: []string{"eve"}}, "$CHNAME$eve", "ann[red]", []hooked{{true, CodeNameTaken}}},
+		"too often, as it is":  {ServerOptions{ChangeRate: 1, MaxGroups: 1}, "$CHNAME$a $CHNAME$b", "a[red]", []hooked{{true, CodeRateLimit}}},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

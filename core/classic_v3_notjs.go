@@ -189,14 +189,14 @@ func (p *classicPeer) regroup(c *Conn, group string) {
 	c.mu.Lock()
 	old := p.hello.Group
 	c.mu.Unlock()
-	if group == "" || group == old.Text {
+	if group == "" || group == old.Text && c.InGroup(group) {
 		return
 	}
 	if err := checkName(group, c.eng.maxName); err != nil {
 		c.eng.fault(c, err)
 		return
 	}
-	if old.Text != "" {
+	if old.Text != "" && old.Text != group {
 		p.ask(c, wire.KindAskLeave, old.Text)
 	}
 	p.ask(c, wire.KindAskJoin, group) // which may be refused
