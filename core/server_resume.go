@@ -85,10 +85,10 @@ func (s *Server) resume(ar *arrival, rd *reader, hello *wire.Hello) *Conn {
 	c.confirmed.Store(true)
 	l := newLink(ar.stream)
 	for {
-		if c.hasAcked(hello.Received) {
+		before := c.link.Load() // looked at first: whoever takes the place from now on links another
+		if c.hasAcked(hello.Received) || s.gate.HasRoomMade(ar.place) {
 			return nil
 		}
-		before := c.link.Load()
 		if !s.awaitGone(c, before) {
 			return nil
 		}

@@ -293,6 +293,47 @@ func TestMaxConnsPerUser(t *testing.T) {
 	}
 }
 
+// A newcomer that needs a place of its user and a name has as few others end as will do, and none if it is
+// refused all the same.
+func TestPlaceAndName(t *testing.T) {
+	tests := map[string]struct {
+		name, place Conflict
+		user, asks  string
+		code        Code
+		here        []string
+	}{
+		"who has the name has the place": {ConflictReplace, ConflictReplace, "ada", "phone", CodeNone, []string{"desk", "eve", "phone"}},
+		"another of the user has it":     {ConflictReplace, ConflictReplace, "ada", "tv", CodeNone, []string{"eve", "phone", "tv"}},
+		"the place may not be taken":     {ConflictReplace, ConflictRefuse, "ada", "tv", CodeTooManyConns, []string{"desk", "eve", "phone"}},
+		"but with the name":              {ConflictReplace, ConflictRefuse, "ada", "phone", CodeNone, []string{"desk", "eve", "phone"}},
+		"nor for the name of another":    {ConflictReplace, ConflictRefuse, "ada", "eve", CodeTooManyConns, []string{"desk", "eve", "phone"}},
+		"the name may not be taken":      {ConflictRefuse, ConflictReplace, "ada", "eve", CodeNameTaken, []string{"desk", "eve", "phone"}},
+		"nor from its own user":          {ConflictRefuse, ConflictReplace, "ada", "phone", CodeNameTaken, []string{"desk", "eve", "phone"}},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			opts := ServerOptions{MaxConnsPerUser: 2, UserConflict: tc.place, UniqueNames: true, NameConflict: tc.name}
+			inWorld(t, byUser(opts), func(w *world) {
+				w.serve()
+				first := map[string]*Conn{}
+				for _, d := range [][2]string{{"ada", "desk"}, {"ada", "phone"}, {"eve", "eve"}} {
+					w.join(w.device(d[0], d[1]))
+					first[d[1]] = w.conn(d[1])
+				}
+				err := w.device(tc.user, tc.asks).Connect(w.ctx)
+				require.Equal(t, tc.code.String(), CodeOf(err).String())
+				synctest.Wait()
+				require.Equal(t, tc.here, w.srv.Names())
+				for _, n := range tc.here {
+					if n != tc.asks || tc.code != CodeNone {
+						require.Same(t, first[n], w.conn(n), "it was not ended")
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestMaxConnsPerUserAtOnce(t *testing.T) {
 	for name, conflict := range map[string]Conflict{"refuse": ConflictDefault, "replace": ConflictReplace} {
 		t.Run(name, func(t *testing.T) {
