@@ -92,3 +92,28 @@ func TestResumeStorm(t *testing.T) {
 		}
 	})
 }
+
+// One of several who come back at once, and has lost its turn to another before it has looked for the
+// stream that it comes in the place of, does not take the other's away.
+func TestResumeInTurns(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.serve()
+		streams := []*peer{w.hello(&wire.Hello{Name: "ada", Resume: true})}
+		c := w.only()
+		hello := wire.AppendHello([]byte(wire.Preface), &wire.Hello{
+			Name: "ada", Resume: true, Session: c.session.id, Token: c.token,
+		})
+		for round := range 500 {
+			for range 3 {
+				p := w.peer()
+				streams = append(streams, p)
+				go p.stream.Write(hello) //nolint:errcheck // it may be over already
+			}
+			synctest.Wait()
+			require.False(t, c.Suspended(), "in round %d the last has lost its stream, too", round)
+		}
+		for _, p := range streams {
+			p.stream.Close() //nolint:errcheck // it is over
+		}
+	})
+}
