@@ -85,7 +85,7 @@ func build(ctx context.Context, tool *goCommand, dir, tmp string, progress func(
 	if err != nil {
 		return err
 	}
-	files := map[string][]byte{wasmFile: wasm, execFile: wrapExec(exec)}
+	files := map[string][]byte{wasmFile: mergeSegments(wasm), execFile: wrapExec(exec)}
 	for _, name := range sourceNames() {
 		if files[name], err = sources.ReadFile(name); err != nil {
 			return &BuildError{Step: "read " + name, Err: err}
