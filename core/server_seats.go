@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -47,18 +48,25 @@ func (k Conflict) among(holders []*Conn, c *Conn) *Conn {
 }
 
 // takeSeats takes the place of a user and the name of a newcomer, both or neither. If somebody is to make
-// room, that is the holder. The caller holds Server.mu.
+// room, that is the holder: who has both makes room for both, and nobody does for a newcomer that is
+// refused for the other. The caller holds Server.mu.
 func (s *Server) takeSeats(c *Conn) (holder *Conn, why *Error) {
-	if most := s.opts.MaxConnsPerUser; most > 0 && c.user != "" {
-		if holders := s.places.Take(c.user, most, c); holders != nil {
-			if holder = s.opts.UserConflict.among(holders, c); holder == nil {
-				why = NewError(CodeTooManyConns, "the user has "+strconv.Itoa(most)+" connections")
-			}
-			return holder, why
+	holder, why = s.takeName(c, c.name)
+	if why != nil {
+		return nil, why
+	}
+	most := s.opts.MaxConnsPerUser
+	if most <= 0 || c.user == "" {
+		return holder, nil
+	}
+	holders := s.places.Take(c.user, most, c)
+	if holders != nil && !slices.Contains(holders, holder) {
+		if holder = s.opts.UserConflict.among(holders, c); holder == nil {
+			why = NewError(CodeTooManyConns, "the user has "+strconv.Itoa(most)+" connections")
 		}
 	}
-	if holder, why = s.takeName(c, c.name); holder != nil || why != nil {
-		s.places.Give(c.user, c)
+	if holder != nil || why != nil {
+		s.giveSeats(c)
 	}
 	return holder, why
 }
