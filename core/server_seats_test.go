@@ -81,10 +81,12 @@ func TestNameConflict(t *testing.T) {
 					want = append(want, "leave ada: replaced", "join "+tc.name)
 					c := w.conn(tc.name)
 					require.Equal(t, tc.user, c.User())
-					second.stream.Close() //nolint:errcheck // it is over
 				}
 				require.Equal(t, want, events.all())
 				first.stream.Close() //nolint:errcheck // it is over
+				if second != nil {
+					second.stream.Close() //nolint:errcheck // it is over
+				}
 				require.NoError(t, w.srv.Shutdown(w.ctx))
 				require.Zero(t, w.srv.names.Len())
 				require.Zero(t, w.srv.places.Len())
@@ -348,16 +350,22 @@ func TestMaxConnsPerUserAtOnce(t *testing.T) {
 				w.srv.OnLeave(func(*Conn, error) { here.Add(-1) })
 				w.serve()
 				var wg sync.WaitGroup
+				var refused atomic.Int64
 				for range 40 {
 					cl := w.device("ada", "")
-					wg.Go(func() { cl.Connect(w.ctx) }) //nolint:errcheck // it may be refused
+					wg.Go(func() {
+						if cl.Connect(w.ctx) != nil {
+							refused.Add(1)
+						}
+					})
 				}
 				wg.Wait()
 				synctest.Wait()
 				require.EqualValues(t, 3, most.Load())
 				require.Equal(t, 3, w.srv.User("ada").Len())
 				if conflict == ConflictReplace {
-					require.EqualValues(t, 40, joined.Load())
+					require.Zero(t, refused.Load(), "each was welcomed, if only to be told that it is replaced")
+					require.LessOrEqual(t, joined.Load(), int64(40), "one that is replaced before its welcome has not joined")
 				}
 				w.srv.User("ada").Disconnect(nil)
 			})
