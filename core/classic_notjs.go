@@ -332,6 +332,18 @@ func (p *classicPeer) write(stream transport.Conn, bufs [][]byte) error {
 	return nil
 }
 
+// askedClassic is asked for a client that cannot be answered: the program is told of what is
+// refused.
+func (s *Server) askedClassic(c *Conn, k wire.Kind, name string) {
+	tell, err := s.apply(c.ctx, c, k, name)
+	if err != nil && !c.isEnded() {
+		s.eng.faultOf(c, "a client may not change what it asks for", err, "change", k.String(), "to", name)
+	}
+	if tell != nil {
+		tell()
+	}
+}
+
 // isClassic reports whether the first byte of a newcomer is that of a classic peer.
 func isClassic(first byte) bool { return first >= '0' && first <= '9' }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/internal/notices"
-	"github.com/hisock/hisock/core/internal/thin"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -73,7 +72,7 @@ type Conn struct {
 	running atomic.Int32  // goroutines of this connection
 	writes  atomic.Uint64 // writes that returned
 	watch   watch         // the sweeper's own notes
-	lines   thin.Source   // of the log
+	lines   lines         // of the log
 
 	server     bool        // the peer is a client; it does not change
 	over       atomic.Bool // ended, for those who look often

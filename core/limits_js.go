@@ -14,6 +14,8 @@ func (*Conn) comesTooLate(wire.Frame) bool { return false }
 
 type changeRate struct{}
 
+var _ = (&Conn{}).changes // of which nothing here makes use
+
 func (*Server) spendChange(*Conn) *Error { return nil }
 
 type guard struct{}

@@ -3,7 +3,6 @@ package core
 import (
 	"unicode/utf8"
 
-	"github.com/hisock/hisock/core/internal/thin"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -39,11 +38,11 @@ func (silent) Warn(string, ...any)  {}
 func (silent) Error(string, ...any) {}
 
 // A journal writes the lines of one Server or Client. All of them go through it, so that
-// no peer can fill a log: see package thin. In a browser build package web does what write does
-// here, in JavaScript.
+// no peer can fill a log: see package thin. In a browser build package web thins the lines, in
+// JavaScript.
 type journal struct {
 	to   Logger
-	thin thin.Log
+	thin allLines
 }
 
 // newJournal returns a journal for a logger of the options, which may be nil.

@@ -2,6 +2,13 @@ package core
 
 import "github.com/hisock/hisock/core/wire"
 
+type (
+	lines    struct{}
+	allLines struct{}
+)
+
+var _, _ = (&Conn{}).lines, (&journal{}).thin // of which nothing here makes use
+
 // defaultLogger says nothing: package wasm hands over a logger that writes to the page's console.
 var defaultLogger = Silent
 

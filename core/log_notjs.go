@@ -11,6 +11,12 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
+// What thins lines: those about one connection, and those of all together.
+type (
+	lines    = thin.Source
+	allLines = thin.Log
+)
+
 // defaultLogger writes warnings and errors to what slog.Default is at the time.
 var defaultLogger Logger = defaultLog{}
 

@@ -93,15 +93,3 @@ func (s *Server) applyName(ctx context.Context, c *Conn, name string) (tell func
 	}
 	return func() { c.event(wire.KindRename, old, name) }, nil
 }
-
-// askedClassic is asked for a client that cannot be answered: the program is told of what is
-// refused.
-func (s *Server) askedClassic(c *Conn, k wire.Kind, name string) {
-	tell, err := s.apply(c.ctx, c, k, name)
-	if err != nil && !c.isEnded() {
-		s.eng.faultOf(c, "a client may not change what it asks for", err, "change", k.String(), "to", name)
-	}
-	if tell != nil {
-		tell()
-	}
-}

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -165,6 +166,9 @@ func TestCallUserContext(t *testing.T) {
 
 // A user stays over a resume, and nothing of it is in what goes over the wire.
 func TestUserStays(t *testing.T) {
+	if runtime.GOOS == "js" {
+		t.Skip("no server of a browser build lets its clients resume")
+	}
 	inWorld(t, byUser(ServerOptions{Notices: func(_, _ *Conn, _ *Presence) bool { return true }}), func(w *world) {
 		w.serve()
 		p := w.hello(&wire.Hello{Name: "phone", Auth: []byte("ada the secret"), Notices: true, Resume: true})
