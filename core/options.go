@@ -76,6 +76,8 @@ type ServerOptions struct {
 	//
 	// An [Error] in the chain of its error refuses the client with that code, message and
 	// RetryAfter: [Retry] says whether the client comes back. One without a code is [CodeUnauthorized].
+	// That holds for the error of a call to another server too, whether that has decided about the client or
+	// not: wrap with %v instead of %w what is not to decide.
 	// Everything else means that Authorize could not decide: any other error, one of its context
 	// too, a panic, and the end of its goroutine. Then the client is refused with [CodeUnavailable] and comes
 	// back 1 to 3 s later. What it said may hold Auth: the logger and the text of what the error hook is

@@ -47,7 +47,7 @@ type load struct {
 // weigh looks at all that connections hold, and counts once what several queues share. It returns
 // what each holds and how much has to go.
 func (s *Server) weigh() (loads []load, excess int) {
-	counted := s.budget.Counted()
+	look := s.budget.Look()
 	seen := make(map[*block]struct{})
 	held := 0
 	for _, c := range s.eng.sweep.conns() {
@@ -74,7 +74,7 @@ func (s *Server) weigh() (loads []load, excess int) {
 		held += s.histories.mem.Held()
 		s.histories.mu.Unlock()
 	}
-	return loads, s.budget.Weighed(counted, held)
+	return loads, s.budget.Weighed(look, held)
 }
 
 // relieve ends those who hold most, first of those who are away, until it may be enough: what they

@@ -10,6 +10,7 @@ type Budget struct {
 	limit int64
 	held  atomic.Int64
 	twice atomic.Int64 // of held, what was found to be counted more than once
+	gone  atomic.Int64 // all that was ever counted less
 	over  chan struct{}
 }
 
@@ -54,21 +55,26 @@ func (b *Budget) Over() <-chan struct{} {
 	return b.over
 }
 
-// Counted returns how much is counted, what is shared for each that has it: it is for Weighed.
-func (b *Budget) Counted() int {
-	if b == nil {
-		return 0
+// A Look is what is counted when somebody begins to look at what holders have: see Weighed.
+type Look struct{ counted, gone int64 }
+
+// Look begins a look.
+func (b *Budget) Look() (l Look) {
+	if b != nil {
+		l.gone = b.gone.Load() // first, so that nothing that goes meanwhile is in neither
+		l.counted = b.held.Load()
 	}
-	return int(b.held.Load())
+	return l
 }
 
-// Weighed notes that so much was counted when somebody began to look, who then found that only
-// held are there. It returns how much of that has to go: nothing unless there is too much.
-func (b *Budget) Weighed(counted, held int) (excess int) {
+// Weighed notes that somebody who began to look at l found only held, so that the rest was counted
+// more than once, except what has gone meanwhile. It returns how much of held has to go: nothing
+// unless there is too much.
+func (b *Budget) Weighed(l Look, held int) (excess int) {
 	if b == nil {
 		return 0
 	}
-	b.twice.Store(max(int64(counted-held), 0))
+	b.twice.Store(max(l.counted-(b.gone.Load()-l.gone)-int64(held), 0))
 	if int64(held) <= b.high() {
 		return 0
 	}
@@ -104,5 +110,6 @@ func (b *Budget) Sub(n int) {
 			break
 		}
 	}
+	b.gone.Add(int64(n))
 	b.held.Add(int64(-n))
 }

@@ -5,15 +5,18 @@ package budget
 // A Budget has no limit.
 type Budget struct{}
 
+// A Look finds nothing.
+type Look struct{}
+
 // New returns nil, for no limit.
 func New(int) *Budget { return nil }
 
 func (*Budget) Limit() int            { return 0 }
 func (*Budget) Held() int             { return 0 }
 func (*Budget) IsOver() bool          { return false }
-func (*Budget) Counted() int          { return 0 }
+func (*Budget) Look() Look            { return Look{} }
 func (*Budget) Over() <-chan struct{} { return nil }
-func (*Budget) Weighed(_, _ int) int  { return 0 }
+func (*Budget) Weighed(Look, int) int { return 0 }
 func (*Budget) Add(int)               {}
 func (*Budget) Sub(int)               {}
 

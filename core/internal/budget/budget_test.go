@@ -68,9 +68,9 @@ func TestOver(t *testing.T) {
 	b.Add(1)
 	require.True(t, b.IsOver())
 	<-b.Over()
-	require.Equal(t, 126, b.Weighed(b.Counted(), 876))
+	require.Equal(t, 126, b.Weighed(b.Look(), 876))
 
-	require.Zero(t, b.Weighed(b.Counted(), 376), "the rest of it is the same")
+	require.Zero(t, b.Weighed(b.Look(), 376), "the rest of it is the same")
 	require.False(t, b.IsOver())
 	require.Equal(t, 376, b.Held())
 	b.Sub(100)
@@ -81,6 +81,24 @@ func TestOver(t *testing.T) {
 	require.Zero(t, b.Held())
 }
 
+// What goes while somebody looks was not counted twice: it would be room for as much again over the limit.
+func TestGoesWhileWeighed(t *testing.T) {
+	b := New(1000)
+	b.Add(900)
+	l := b.Look()
+	b.Sub(800)
+	require.Zero(t, b.Weighed(l, 100))
+	require.Equal(t, 100, b.Held())
+	b.Add(776)
+	require.True(t, b.IsOver())
+
+	l = b.Look() // 400 go and 76 come meanwhile; of the rest 100 were counted twice
+	b.Sub(400)
+	b.Add(76)
+	require.Zero(t, b.Weighed(l, 876-400-100))
+	require.Equal(t, 876-400-100+76, b.Held())
+}
+
 func TestNoBudget(t *testing.T) {
 	b := New(0)
 	var m Meter
@@ -88,7 +106,7 @@ func TestNoBudget(t *testing.T) {
 	m.Sub(b, 1<<20)
 	require.Nil(t, b.Over())
 	require.False(t, b.IsOver())
-	require.Zero(t, b.Limit()+b.Held()+b.Counted()+b.Weighed(1, 2))
+	require.Zero(t, b.Limit()+b.Held()+b.Weighed(b.Look(), 2))
 	b.Add(1)
 	b.Sub(1)
 }
