@@ -144,7 +144,7 @@ func (c *Conn) awaitRoom(ctx context.Context, n int) error {
 			return nil
 		}
 		room := c.out.roomLocked()
-		c.out.mu.Unlock()
+		c.queued() // perhaps what asks for an ack, and nobody writes any more
 		yield(own)
 		select {
 		case <-room:
@@ -311,7 +311,11 @@ func (c *Conn) flushBatch() {
 
 // ping and pong fill their slots and wake a writer if the reader will not flush.
 func (c *Conn) ping(nonce uint64) {
-	c.control(func(ctl *control) { ctl.ping, ctl.pingDue = nonce, true })
+	c.control(func(ctl *control) {
+		if !ctl.pingDue || ctl.ping != askNonce { // which is as good as any, and waited for
+			ctl.ping, ctl.pingDue = nonce, true
+		}
+	})
 }
 
 func (c *Conn) pong(nonce uint64) {

@@ -237,6 +237,30 @@ func TestOverflowBlocks(t *testing.T) {
 	})
 }
 
+// Who waits because nothing was acknowledged asks for that, also when everything has been written by then.
+func TestBlockedSenderAsksByItself(t *testing.T) {
+	inWorld(t, &ServerOptions{QueueBytes: 16 << 10}, func(w *world) {
+		w.serve()
+		p := w.slow("ada")
+		for i := range 15 { // each is read before the next is sent, so that nobody writes in the end
+			require.NoError(t, p.c.SendBytes("n", number(i, 1<<10)))
+			p.wantCommand("n")
+		}
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+		defer cancel()
+		sent := make(chan error, 1)
+		go func() { sent <- p.c.SendBytesContext(ctx, "n", number(15, 2<<10)) }()
+		nonce, err := wire.ParseNonce(p.want().Body)
+		require.NoError(t, err)
+		require.EqualValues(t, uint64(askNonce), nonce)
+		p.send(wire.AppendAck(nil, 15))
+		p.wantCommand("n")
+		require.NoError(t, <-sent)
+		p.stream.Close() //nolint:errcheck // it is over
+	})
+}
+
 // Those who wait do not push out what a resume needs: they ask for an ack.
 func TestBlockedSendersWaitForAcks(t *testing.T) {
 	inWorld(t, &ServerOptions{QueueBytes: 64 << 10}, func(w *world) {

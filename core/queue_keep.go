@@ -11,6 +11,8 @@ type keeper struct {
 	bytes int    // in blocks, or parts of blocks, that were written
 	acked uint64 // frames that the peer has
 	asked uint64 // acked, when the peer was asked for an ack
+
+	asking bool // it has not answered that yet
 }
 
 // trimLocked lets go of what the peer has, or need not be kept.
@@ -52,18 +54,26 @@ func (q *queue) ackLocked(received uint64) bool {
 // askNonce is that of a ping whose answer comes behind an ack.
 const askNonce = 1 << 63
 
-// askLocked asks the peer for an ack, which somebody waits for.
+// askLocked asks the peer for an ack, which somebody waits for, unless it has been asked before. The
+// caller sees to it that this is written.
 func (q *queue) askLocked() {
-	q.keep.asked = q.keep.acked
+	if q.keep.asking || q.link == nil {
+		return
+	}
+	q.keep.asked, q.keep.asking = q.keep.acked, true
 	q.control.ping, q.control.pingDue, q.control.due = askNonce, true, true
 }
 
 // answered notes that the peer has answered what askLocked asked. If it did not acknowledge
-// anything it never will, and nobody need wait for that: nothing is kept for it any more.
+// anything it never will, and nobody need wait for that: nothing is kept for it any more. Else
+// who waits may have to ask once more.
 func (q *queue) answered() {
 	q.mu.Lock()
-	if q.keep.on && q.keep.acked == q.keep.asked && q.room != nil {
-		q.stopKeepingLocked()
+	if q.keep.asking {
+		q.keep.asking = false
+		if q.keep.on && q.keep.acked == q.keep.asked && q.room != nil {
+			q.stopKeepingLocked()
+		}
 		q.openLocked()
 	}
 	q.mu.Unlock()
@@ -74,6 +84,7 @@ func (q *queue) answered() {
 func (q *queue) suspendLocked() {
 	q.link = nil
 	q.batch = false
+	q.keep.asking = false
 	q.control = control{missed: q.control.missed}
 	if q.drained != nil { // nor will it be
 		close(q.drained)
