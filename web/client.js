@@ -106,6 +106,7 @@ export class Client {
       const kept = options.keepAs === undefined ? undefined : new KeptSession(options.keepAs, this.#name);
       this.#kept = kept;
       const config = kept ? { ...options.config, session: kept.session } : options.config;
+      let over = false;
       const native = this.#inst.native.connect(config, {
         state: (state, name, why) => {
           this.#changed(state, name, why);
@@ -140,6 +141,7 @@ export class Client {
         },
         notice: (hook, name, groups, address, old) => incoming.notice(hook, { name, groups, address }, old),
         ended: (err) => {
+          over = true;
           // What Go can no longer be asked is asked now; the page hears of it in order.
           this.#forgetNative();
           settle(err ?? new HisockError("closed", "closed while connecting"));
@@ -152,8 +154,10 @@ export class Client {
         reject(this.#inst.ended ?? new HisockError("crashed", "the Go program of this page is gone"));
         return;
       }
-      this.#native = native;
-      incoming.native = native;
+      if (!over) { // else it has failed at once, and there is nobody left to ask
+        this.#native = native;
+        incoming.native = native;
+      }
       const unwatch = this.#inst.onEnd((why) => {
         this.#unlisten.abort();
         this.#native = undefined; // there is nobody left to ask
