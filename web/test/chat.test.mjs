@@ -200,6 +200,37 @@ test("a tab that is reloaded keeps its seat, and nobody notices", async (t) => {
   assert.deepEqual([...ada.page.errors, ...ada.page.output], []);
 });
 
+test("a tab that is reloaded again before it is back keeps its seat, and shows the end of what was said", async (t) => {
+  const server = await startChat(t);
+  const ada = await joinTab(t, server.http, "ada");
+  const bob = await joinTerminal(t, server.tcp, "bob");
+  for (let i = 0; i < 40; i++) bob.say(`line ${i}`);
+  await until("all is shown", async () => (await ada.said()).length === 40);
+  for (let i = 0; i < 5; i++) await ada.page.reload();
+  await until("the tab is back", async () => (await ada.status.textContent()) === "Connected");
+  assert.equal((await ada.said()).length, 40);
+  assert.deepEqual(bob.notes(), ["here: ada, bob (you)"]);
+  const log = ada.page.locator("#log");
+  assert.ok(await log.evaluate((e) => e.scrollHeight - e.scrollTop - e.clientHeight < 40), "it is not at its end");
+  assert.equal(await ada.page.locator("#newest").isVisible(), false);
+  bob.say("one more");
+  await until("it is shown", async () => (await ada.said()).length === 41);
+  assert.ok(await log.evaluate((e) => e.scrollHeight - e.scrollTop - e.clientHeight < 40), "it does not follow");
+  assert.deepEqual([...ada.page.errors, ...ada.page.output], []);
+});
+
+test("a name that cannot be is refused in words for its reader", async (t) => {
+  const server = await startChat(t);
+  const ada = await openTab(t, server.http);
+  for (const name of ["a\u200bda", "ada\u3164", "ada\ufe0f"]) {
+    await ada.name.fill(name);
+    await ada.join.click();
+    await until("it is refused", async () => /invisible characters/.test(await ada.page.locator("#name-error").textContent()));
+    assert.doesNotMatch(await ada.page.locator("#name-error").textContent(), /hisock/i);
+  }
+  assert.deepEqual([...ada.page.errors, ...ada.page.output], []);
+});
+
 test("a tab joins once the server is there, or gives up when asked", async (t) => {
   const server = await startChat(t);
   const ada = await openTab(t, server.http);

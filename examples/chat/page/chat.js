@@ -133,6 +133,9 @@ function reason(why, asked) {
       return "The server has stopped.";
     case "name_taken":
       return `Somebody here is called “${asked}” already. Choose another name.`;
+    case "bad_name":
+      if (why.remote) break; // the server has words for it
+      return "A name may not have invisible characters in it.";
     case "too_many_conns":
       return "The chat is full. Try again later.";
     case "conn_lost":
@@ -199,6 +202,7 @@ $("join-form").addEventListener("submit", (event) => {
     return;
   }
   showError("name", "");
+  before = null;
   join(asked, false);
 });
 
@@ -225,16 +229,20 @@ name.addEventListener("input", () => showError("name", ""));
 message.addEventListener("input", () => showError("message", ""));
 $("leave").addEventListener("click", () => session?.leave());
 
-// A reload keeps the seat, and what is shown.
+// A reload keeps the seat, and what is shown; also one that comes before the last has joined again.
+let before = sessionStorage.getItem("chat");
 addEventListener("pagehide", () => {
-  if (session?.seat) sessionStorage.setItem("chat", JSON.stringify({ name: session.seat, lines: shownLines() }));
+  if (session?.seat) before = JSON.stringify({ name: session.seat, lines: shownLines() });
+  if (session && before) sessionStorage.setItem("chat", before);
 });
-const before = sessionStorage.getItem("chat");
+addEventListener("pageshow", (event) => {
+  if (event.persisted) sessionStorage.removeItem("chat"); // it is the same page, which knows all that
+});
 if (before) {
   sessionStorage.removeItem("chat");
   const seat = JSON.parse(before);
   name.value = seat.name;
+  showView("chat"); // what is not shown cannot be scrolled to its end
   showLines(seat.lines);
-  showView("chat");
   join(seat.name, true);
 }
