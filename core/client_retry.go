@@ -27,7 +27,15 @@ func (cl *Client) suspended(c *Conn, l *link, why *Error) {
 		<-c.eng.begun.wait()
 	}
 	lost := why // what is told later, with manual dispatch
+	told := false
+	defer func() {
+		if !told { // the program has ended this goroutine, which nothing can prevent
+			c.end(errGoexit, nil, ending{waiting: l})
+			l.gone.happen()
+		}
+	}()
 	c.inform(func() { cl.tell(StateReconnecting, lost) })
+	told = true
 	l.gone.happen()
 	pace := c.eng.run.pace
 	pace.Down(l.died, l.died.Sub(l.born), c.resumeTime)
@@ -140,13 +148,15 @@ func (cl *Client) finished(c *Conn) {
 	}
 	id, shared := cl.lastID, cl.conn != c && cl.conn.eng.run == c.eng.run
 	cl.mu.Unlock()
-	cl.tell(StateDisconnected, why)
-	switch {
+	switch { // also if the state handler ends its goroutine
 	case again:
-		cl.tell(StateReconnecting, why)
-		go cl.rejoin(ctx, c, id, why)
+		defer func() { go cl.rejoin(ctx, c, id, why) }()
 	case !shared:
-		close(c.eng.run.ended)
+		defer close(c.eng.run.ended)
+	}
+	cl.tell(StateDisconnected, why)
+	if again {
+		cl.tell(StateReconnecting, why)
 	}
 }
 
@@ -183,8 +193,8 @@ func (cl *Client) rejoin(ctx context.Context, c *Conn, id uint64, why *Error) {
 	cl.mu.Unlock()
 	giveUp(nil)
 	c.inform(func() {
+		defer close(c.eng.run.ended)
 		cl.tell(StateDisconnected, why)
-		close(c.eng.run.ended)
 	})
 }
 

@@ -5,6 +5,7 @@ package core
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -319,4 +320,30 @@ func TestConnectAgainInStateHandler(t *testing.T) {
 		require.Equal(t, []string{"connecting", "connected", "disconnected: unauthorized", "connecting", "connected"}, states.all())
 		require.NoError(t, cl.Close())
 	})
+}
+
+// A state handler that ends its goroutine keeps the client neither from coming back nor from its end.
+func TestStateHandlerThatEndsItsGoroutine(t *testing.T) {
+	for _, at := range []State{StateReconnecting, StateDisconnected} {
+		t.Run(at.String(), func(t *testing.T) {
+			inWorld(t, nil, func(w *world) {
+				w.serve()
+				cl := NewClient(w.lis, &ClientOptions{Name: "ada", Codec: testCodec{}})
+				w.clients = append(w.clients, cl)
+				var states kept[State]
+				cl.OnState(func(s State, _ error) {
+					states.add(s)
+					if s == at {
+						runtime.Goexit()
+					}
+				})
+				w.join(cl)
+				cl.Conn().breakOff()
+				time.Sleep(time.Minute)
+				require.NotEqual(t, at, states.all()[len(states.all())-1], "it has come back")
+				require.NoError(t, cl.Close())
+				<-cl.Done()
+			})
+		})
+	}
 }

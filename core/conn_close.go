@@ -141,15 +141,16 @@ func (c *Conn) isEnded() bool { return c.over.Load() }
 // may take longer than the close timeout.
 func (c *Conn) closer(drained <-chan struct{}, why *Error, how ending) {
 	defer c.exit()
+	defer c.streamDone.happen()
+	l := c.link.Load()
+	defer l.stream.Close() //nolint:errcheck // nothing to be done about it
+
 	if how.fault { // here, since whoever ended it may be the sweeper or hold up others
 		c.eng.fault(c, why)
 	}
 	if how.left != nil {
 		c.eng.faultOf(c, detailsNotSent, how.left)
 	}
-	defer c.streamDone.happen()
-	l := c.link.Load()
-	defer l.stream.Close() //nolint:errcheck // nothing to be done about it
 	if why.Code == CodeConnLost && !why.remote {
 		return
 	}

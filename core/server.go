@@ -303,12 +303,10 @@ func (s *Server) finished(c *Conn) {
 	s.gate.Free(c.place)
 	s.budget.Sub(connCost)
 	s.eng.sweep.remove(c)
+	defer s.places.Give(c.user, c)
+	defer s.leave(c) // which also gives its name free, even if the leave handler ends its goroutine
 	if c.joined {
 		s.runLeave(c)
-	}
-	s.leave(c) // which also gives its name free
-	s.places.Give(c.user, c)
-	if c.joined {
 		s.eng.log.debug(c, "a client has left", c.reason())
 	}
 }

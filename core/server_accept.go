@@ -129,6 +129,14 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 		s.turnAway(ar, why, nil, http)
 		return
 	}
+	served := false
+	defer func() {
+		if !served { // the error hook has ended this goroutine, which nothing can prevent
+			c.endWith(errGoexit)
+			c.link.Load().readerDone.happen()
+			c.exit()
+		}
+	}()
 	s.enterGroups(c)
 	stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
 	rd.ahead = ar.ahead
@@ -136,6 +144,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 	if why != nil {
 		s.refused(stream, ar.hello, why)
 	}
+	served = true
 	c.serve(rd, func() {
 		if why != nil {
 			return // it is as if it had never come

@@ -156,6 +156,8 @@ var errNoDecision = NewError(CodeDeadlineExceeded, "Authorize or AuthorizeGroup 
 // logger and the error hook only.
 func (s *Server) turnAway(ar *arrival, why *Error, cause error, http bool) {
 	defer s.shaken(ar)
+	defer ar.stream.Close() //nolint:errcheck // also if the error hook ends its goroutine
+
 	s.makeRoom(s.gate.Refuse(ar.place)) // before it is told, and may come again
 	shown := why
 	if cause != nil {
@@ -163,7 +165,6 @@ func (s *Server) turnAway(ar *arrival, why *Error, cause error, http bool) {
 	}
 	s.refused(ar.stream, ar.hello, shown)
 	if s.gate.HasRoomMade(ar.place) {
-		ar.stream.Close() //nolint:errcheck // nothing to be done about it
 		return
 	}
 	hangUp(ar.stream, s.refusal(why, ar.hello, http, ar.peer), ar.ahead)

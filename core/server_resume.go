@@ -25,12 +25,20 @@ func (s *Server) OnResume(f func(c *Conn)) {
 // suspended tells the program, and ends the connection if it is not resumed in time.
 func (s *Server) suspended(c *Conn, l *link, why *Error) {
 	s.eng.log.info(c, "a connection is suspended", why)
+	told := false
+	defer func() {
+		if !told { // the program has ended this goroutine, which nothing can prevent
+			c.end(errGoexit, nil, ending{waiting: l})
+			l.gone.happen()
+		}
+	}()
 	c.inform(func() {
 		if s.onSuspend != nil {
 			defer s.eng.recover(c, "suspend handler")
 			s.onSuspend(c, why)
 		}
 	})
+	told = true
 	l.gone.happen()
 	t := time.NewTimer(s.opts.ResumeTime)
 	defer t.Stop()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
 )
 
 // An address has no more sessions than it may have connections, and takes the place of nobody else.
@@ -187,6 +188,67 @@ func TestAuthorizeThatEndsItsGoroutine(t *testing.T) {
 				require.Len(t, faults.all(), 1)
 				require.Contains(t, faults.all()[0], "ended its goroutine")
 				require.Contains(t, strings.Join(w.log.all(), "\n"), "ended its goroutine")
+			})
+		})
+	}
+}
+
+// A hook that ends its goroutine costs the client that it was about its connection, and keeps nobody else out: no
+// place, name or stream is left behind.
+func TestHooksThatEndTheirGoroutine(t *testing.T) {
+	exit := func(*Conn, error) { runtime.Goexit() }
+	tests := map[string]func(w *world){
+		"error hook, of who is refused": func(w *world) {
+			w.srv.OnError(exit)
+			w.serve()
+			p := w.peer()
+			p.send([]byte("GET / HTTP/1.1\r\n\r\n"))
+			p.wantEOF()
+		},
+		"error hook, of who has broken the protocol": func(w *world) {
+			w.srv.OnError(exit)
+			w.serve()
+			p := w.hello(&wire.Hello{Name: "ada", Resume: true})
+			p.send(wire.AppendRefuse(nil, wire.Goodbye{}))
+			for err := error(nil); err == nil; _, err = readFrame(p.stream, p.rd, wire.DefaultMaxFrame) {
+			}
+			p.stream.Close() //nolint:errcheck // it is over
+		},
+		"error hook, of a welcome that cannot be written": func(w *world) {
+			w.srv.OnError(exit)
+			deaf := true
+			go w.srv.Serve(w.ctx, &wrapped{w.lis, func(s transport.Conn) transport.Conn { //nolint:errcheck // nil after Shutdown
+				if deaf {
+					return deafConn{s}
+				}
+				return s
+			}})
+			p := w.helloOf(&wire.Hello{Name: "ada", Resume: true})
+			synctest.Wait()
+			deaf = false
+			p.wantEOF()
+		},
+		"suspend handler": func(w *world) {
+			w.srv.OnSuspend(exit)
+			w.serve()
+			w.hello(&wire.Hello{Name: "ada", Resume: true}).stream.Close() //nolint:errcheck // it is cut
+		},
+		"leave handler": func(w *world) {
+			w.srv.OnLeave(exit)
+			w.serve()
+			w.hello(&wire.Hello{Name: "ada"}).stream.Close() //nolint:errcheck // it is cut
+		},
+	}
+	for name, run := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, &ServerOptions{UniqueNames: true}, func(w *world) {
+				run(w)
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				require.Equal(t, admit.Counts{}, w.srv.gate.Counts())
+				require.Zero(t, w.srv.names.Len())
+				require.Zero(t, w.srv.Len())
+				require.Equal(t, wire.KindWelcome, w.helloOf(&wire.Hello{Name: "ada"}).want().Kind)
 			})
 		})
 	}
