@@ -115,7 +115,7 @@ func (s *Server) beginAsking(base context.Context, ar *arrival, hurry time.Time)
 	if hasAhead {
 		s.watch(ar)
 	}
-	if s.closing {
+	if s.closing || s.gate.HasRoomMade(ar.place) { // a hurry before this had nothing to cancel
 		cancel()
 	}
 	return ctx

@@ -253,3 +253,23 @@ func TestHooksThatEndTheirGoroutine(t *testing.T) {
 		})
 	}
 }
+
+// Who loses the place that it has while the program decides hears of it, also if it lost that before the
+// program was asked.
+func TestPlaceLostBeforeAuthorize(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.serve()
+		here, there := transport.Pipe()
+		ar := &arrival{stream: here}
+		ar.place, _ = w.srv.gate.Enter(admit.Addr{Host: "10.1.1.1"}, ar)
+		_, no := w.srv.gate.Ask(ar.place)
+		require.Equal(t, admit.None, no)
+		w.srv.gate.Free(ar.place)
+		w.srv.hurry(ar)
+		ctx := w.srv.beginAsking(w.ctx, ar, time.Time{})
+		require.ErrorIs(t, ctx.Err(), context.Canceled)
+		require.True(t, w.srv.decided(ar))
+		here.Close()  //nolint:errcheck // it is over
+		there.Close() //nolint:errcheck // it is over
+	})
+}
