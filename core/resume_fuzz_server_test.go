@@ -169,6 +169,7 @@ func (r *resumer) begin(l *byHand, welcome *wire.Welcome) {
 			r.all = append(r.all, r.s)
 			r.s.confirmed = true
 			r.s.write(wire.AppendAck(nil, 0)) // it has the token
+			synctest.Wait()                   // and the server knows: else the session would end with this stream
 			return
 		}
 	}

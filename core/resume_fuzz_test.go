@@ -166,6 +166,7 @@ func resumeSeeds() (seeds [][]byte) {
 		programOf(modeTight, waits...),
 		programOf(modeTight, append([]step{{opClose, 0}, {opSend, 0xc7}}, waits...)...),
 		programOf(0, append(waits[:30:30], step{opBad, 0})...),
+		programOf(0, step{opCut, 0}), // as the first thing of all
 		programOf(0, step{opCall, 1}, step{opBack, 1}, step{opRead, 0}, step{opClose, 0}, step{opReturns, 0}, step{opAnswer, 0}, step{opRead, 0}),
 		programOf(0, step{opSend, 3}, step{opClose, 0}, step{opSleep, 4}, step{opSleep, 4}, step{opReturns, 0}, step{opSend, 3}),
 	)
