@@ -219,6 +219,26 @@ test("a tab that is reloaded again before it is back keeps its seat, and shows t
   assert.deepEqual([...ada.page.errors, ...ada.page.output], []);
 });
 
+test("a window that becomes narrow goes on showing the end", async (t) => {
+  const server = await startChat(t);
+  const ada = await joinTab(t, server.http, "ada");
+  const bob = await joinTerminal(t, server.tcp, "bob");
+  for (let i = 0; i < 10; i++) bob.say(`line ${i} ${"and so on ".repeat(30)}`);
+  await until("all is shown", async () => (await ada.said()).length === 10);
+  const isAtEnd = () => ada.log.evaluate((e) => e.scrollHeight - e.scrollTop - e.clientHeight < 40);
+  for (const size of [{ width: 320, height: 568 }, { width: 568, height: 320 }, { width: 1200, height: 800 }, { width: 320, height: 400 }]) {
+    await ada.page.setViewportSize(size);
+    await until(`the end is shown at ${size.width} px`, isAtEnd);
+  }
+  await ada.log.evaluate((e) => (e.scrollTop = 0));
+  bob.say("one more");
+  const newest = ada.page.locator("#newest");
+  await newest.waitFor();
+  assert.ok((await newest.boundingBox()).height < 48, "its text is on one line");
+  await ada.page.setViewportSize({ width: 300, height: 500 });
+  assert.equal(await ada.log.evaluate((e) => e.scrollTop), 0, "who reads further up is left there");
+});
+
 test("a name that cannot be is refused in words for its reader", async (t) => {
   const server = await startChat(t);
   const ada = await openTab(t, server.http);

@@ -118,16 +118,24 @@ export function clearLog() {
 
 /** Adds to the log, and follows it to its end unless the reader has gone up to read. */
 function append(entry, follow) {
-  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+  const follows = follow || isAtEnd();
   $("empty").hidden = true;
   log.append(entry);
   while (log.children.length > maxEntries) log.children[1].remove(); // the first is the empty state
-  if (follow || atEnd) toEnd();
+  if (follows) toEnd();
   else newest.hidden = false;
+}
+
+/** Whether the reader sees the end, or did before the window changed. */
+let atEnd = true;
+
+function isAtEnd() {
+  return log.scrollHeight - log.scrollTop - log.clientHeight < 40;
 }
 
 function toEnd() {
   log.scrollTop = log.scrollHeight;
+  atEnd = true;
   newest.hidden = true;
 }
 
@@ -136,12 +144,15 @@ newest.addEventListener("click", () => {
   $("message").focus();
 });
 log.addEventListener("scroll", () => {
-  if (log.scrollHeight - log.scrollTop - log.clientHeight < 40) newest.hidden = true;
+  if (log.clientWidth !== width || log.clientHeight !== height) return; // the window has scrolled it, not the reader
+  atEnd = isAtEnd();
+  if (atEnd) newest.hidden = true;
 });
-// A smaller window, such as one with a keyboard in it, must not hide the end.
+// A smaller or narrower window, such as one with a keyboard in it or one that was turned, must not hide the end.
+let width = log.clientWidth;
 let height = log.clientHeight;
 new ResizeObserver(() => {
-  const wasAtEnd = log.scrollHeight - log.scrollTop - height < 40;
+  width = log.clientWidth;
   height = log.clientHeight;
-  if (wasAtEnd) toEnd();
+  if (atEnd) toEnd();
 }).observe(log);
