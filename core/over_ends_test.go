@@ -68,16 +68,25 @@ func TestShutdownOnMixedMedia(t *testing.T) {
 func TestShutdownDuringHello(t *testing.T) {
 	over(t, []string{"pipe", "tcp", "ws", "wss"}, func(t *testing.T, n *network) {
 		s := newScene(t, n, &core.ServerOptions{MaxHandshakes: 3})
-		var waiting []*peer
+		type outcome struct {
+			p   *peer
+			err error
+		}
+		heard := make(chan outcome, 4)
 		for range 4 {
 			p := n.raw(t)
 			p.send([]byte("\x00H"))
-			waiting = append(waiting, p)
+			go func() { heard <- outcome{p, p.read()} }()
 		}
-		waiting[0].wantEnd() // it makes room, so all of them have been accepted
+		first := next(t, heard) // that was accepted: it makes room, so all of them have been
+		require.Error(t, first.err)
+		first.p.wantEnd()
 		down := make(chan error, 1)
 		go func() { down <- s.srv.Shutdown(s.ctx) }()
-		for _, p := range waiting[1:] {
+		for range 3 {
+			of := next(t, heard)
+			require.NoError(t, of.err)
+			p := of.p
 			no, err := wire.ParseRefuse(p.wantKind(wire.KindRefuse).Body)
 			require.NoError(t, err)
 			require.Equal(t, core.CodeShutdown.String(), no.Code.String())
