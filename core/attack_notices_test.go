@@ -16,7 +16,8 @@ import (
 
 func init() {
 	attacks["changes itself before slow listeners"] = attack{
-		// With no limit to the changes, so that what is told must hold by itself, and patience with who reads nothing.
+		// With no limit to the changes, so that what is told must hold by itself, and patience with
+		// who reads nothing.
 		opts:  core.ServerOptions{ChangeRate: -1, MaxCalls: -1, Notices: tellEverything, WriteTimeout: -1, Heartbeat: -1},
 		tries: [2]int{1500, 60_000}, grows: 32 << 10,
 		run: changeAllTheTime,
@@ -25,8 +26,8 @@ func init() {
 
 const slowListeners = 20
 
-// changeAllTheTime renames a client of many long groups, and has others of such groups come and go, before
-// clients that have asked to be told and read nothing meanwhile.
+// changeAllTheTime renames a client of many long groups, and has others of such groups come and go,
+// before clients that have asked to be told and read nothing meanwhile.
 func changeAllTheTime(a *arena, tries int) string {
 	var listeners []*peer
 	for i := range slowListeners {
@@ -67,8 +68,8 @@ func changeAllTheTime(a *arena, tries int) string {
 	return "nobody is disconnected, and all know its last name"
 }
 
-// knows reads what a listener is told until it knows that somebody is called so and nobody is called loop, and
-// returns how many bytes that were.
+// knows reads what a listener is told until it knows that somebody is called so and nobody is
+// called loop, and returns how many bytes that were.
 func (a *arena) knows(p *peer, name string) (read int) {
 	require.NoError(a, p.stream.SetReadDeadline(time.Now().Add(30*time.Second)))
 	called, loops := "mallory", 0

@@ -34,7 +34,8 @@ func TestClassicNoticeTooLong(t *testing.T) {
 	})
 }
 
-// Without the option classic clients are told what their protocol has, except groups that are not for everybody.
+// Without the option classic clients are told what their protocol has, except groups that are not
+// for everybody.
 func TestClassicNoticesWithoutOption(t *testing.T) {
 	letIn := func(context.Context, *Admission) error { return nil }
 	for name, tc := range map[string]struct {
@@ -78,7 +79,8 @@ func TestClassicNoticesWithoutOption(t *testing.T) {
 					ann.want(want, second)
 				}
 				eve.take()
-				// The records of others go the same way: by name, and by an address only where that is told.
+				// The records of others go the same way: by name, and by an address only where that
+				// is told.
 				eve.send(oldFrames("$GETCLT$bob", "$GETCLT$127.0.0.1:40003", "$GETCLT$nobody", "$GETCLT$eve"))
 				got := eve.take()
 				require.Equal(t, tc.want == `"vault"`, strings.Contains(got, "vault"))

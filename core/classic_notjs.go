@@ -75,8 +75,9 @@ func (p *classicPeer) frame(f Frame, as form) ([]byte, error) {
 	return classic.AppendCommand(b, p.headerLen, f.Command, f.Payload), nil
 }
 
-// change is what the peer is sent of a client that came, went, or is called something else now, for which it sees the
-// client go and another come. It is nil if the peer's header is too short for that.
+// change is what the peer is sent of a client that came, went, or is called something else now, for
+// which it sees the client go and another come. It is nil if the peer's header is too short for
+// that.
 func (p *classicPeer) change(ch notices.Change) (frames []byte) {
 	if ch.Before != nil {
 		frames = p.notice(ch.Before, false)
@@ -94,8 +95,8 @@ func (p *classicPeer) change(ch notices.Change) (frames []byte) {
 	return append(frames, come...)
 }
 
-// sent returns the first frame of b as it was sent, as far as the protocol tells, and its size. It reports false for
-// frames of the library's own.
+// sent returns the first frame of b as it was sent, as far as the protocol tells, and its size. It
+// reports false for frames of the library's own.
 func (p *classicPeer) sent(b []byte) (f Frame, size int, ok bool) {
 	payload, size, ok, err := classic.Next(b, p.headerLen, len(b))
 	if err != nil || !ok {

@@ -118,10 +118,11 @@ func (cl *Client) OnState(f func(s State, why error)) {
 	cl.onState = f
 }
 
-// OnClientConnect registers what runs when another client has connected to the server. Having
-// such a handler makes the client ask the server for these notices. p holds what the server's option Notices lets
-// it tell. A server that tells nothing says so as the client joins: the error hook hears of it, with
-// [CodeUnsupported]. A notice may come late, and is left out if another has overtaken it: see [ServerOptions.Notices].
+// OnClientConnect registers what runs when another client has connected to the server. Having such
+// a handler makes the client ask the server for these notices. p holds what the server's option
+// Notices lets it tell. A server that tells nothing says so as the client joins: the error hook
+// hears of it, with [CodeUnsupported]. A notice may come late, and is left out if another has
+// overtaken it: see [ServerOptions.Notices].
 func (cl *Client) OnClientConnect(f func(p Presence)) {
 	cl.mustBeOpen()
 	cl.onCome = f

@@ -74,8 +74,8 @@ func TestAuthFuncIsAskedAtEveryJoin(t *testing.T) {
 	}
 }
 
-// The server has given the session up, or knows nothing of it, while the client does not know it: it is not let in
-// with the auth of before, or as nobody, but asks.
+// The server has given the session up, or knows nothing of it, while the client does not know it:
+// it is not let in with the auth of before, or as nobody, but asks.
 func TestAuthFuncIsAskedWhenTheSessionIsOver(t *testing.T) {
 	f := &fresh{}
 	var joined atomic.Int32

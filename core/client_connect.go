@@ -240,7 +240,8 @@ func shake(stream transport.Conn, rd *reader, hello []byte, cfg *config) (*wire.
 			return nil, NewError(CodeVersion, "the server speaks another version of the protocol")
 		}
 		if len(w.Token) > 0 && !w.Resumed {
-			// Before anything else, so that the server keeps the session from the moment on in which Connect returns.
+			// Before anything else, so that the server keeps the session from the moment on in
+			// which Connect returns.
 			stream.Write(wire.AppendAck(nil, 0)) //nolint:errcheck // who reads will find out
 		}
 		return w, nil

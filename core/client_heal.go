@@ -5,7 +5,8 @@ package core
 // that the client has been welcomed before and tries to come back: its server is known to be one, and may
 // still hold its name for the connection before.
 //
-// This is the one place that says so. The comment of [Retry] and docs/delivery.md say the same of each code.
+// This is the one place that says so. The comment of [Retry] and docs/delivery.md say the same of
+// each code.
 func comesBack(why *Error, trying bool) bool {
 	switch why.Code {
 	case CodeInternal, CodeCanceled, CodeDeadlineExceeded, CodeHelloTimeout, CodeTooManyConns, CodeSlowConsumer,

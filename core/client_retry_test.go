@@ -17,8 +17,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// Sixty clients lose their network for a while that is shorter than a session lasts: all of them resume, and
-// wait little once there is a network again.
+// Sixty clients lose their network for a while that is shorter than a session lasts: all of them
+// resume, and wait little once there is a network again.
 func TestOutageIsResumed(t *testing.T) {
 	tests := map[string]struct {
 		outage time.Duration
@@ -70,8 +70,8 @@ func TestOutageIsResumed(t *testing.T) {
 	}
 }
 
-// A server that welcomes and cuts is dialed no more often than one that refuses, whether it cuts what it has
-// resumed or those who join anew.
+// A server that welcomes and cuts is dialed no more often than one that refuses, whether it cuts
+// what it has resumed or those who join anew.
 func TestWelcomedAndCut(t *testing.T) {
 	tests := map[string]struct {
 		resumes bool

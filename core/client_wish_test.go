@@ -175,7 +175,8 @@ func TestManyGroupsAreJoinedAgain(t *testing.T) {
 	}
 }
 
-// A name that somebody has by then is asked for again once the client has joined under that of its options.
+// A name that somebody has by then is asked for again once the client has joined under that of its
+// options.
 func TestNameThatIsTakenMeanwhile(t *testing.T) {
 	inWorld(t, &ServerOptions{UniqueNames: true, ResumeTime: -1}, func(w *world) {
 		w.serve()

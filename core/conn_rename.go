@@ -8,8 +8,8 @@ import (
 )
 
 // setName changes the name and tells of it, one change of a client after the other, so that
-// everybody hears last what holds. It waits for who has the name and is to give it up. It reports what the
-// name was, and whether it changed.
+// everybody hears last what holds. It waits for who has the name and is to give it up. It reports
+// what the name was, and whether it changed.
 func (s *Server) setName(ctx context.Context, c *Conn, name string) (old string, changed bool, err error) {
 	if err := checkChange(name, s.opts.MaxName, true); err != nil {
 		return "", false, err
@@ -36,8 +36,9 @@ func (s *Server) setName(ctx context.Context, c *Conn, name string) (old string,
 }
 
 // claimNameLocked keeps the connection's name and the server's index in step, and never adds a
-// connection that has gone. Where names are unique the old one stays taken until others have been told; if
-// somebody has the new one and is to give it up, that is the holder. The lock is that of c.news.
+// connection that has gone. Where names are unique the old one stays taken until others have been
+// told; if somebody has the new one and is to give it up, that is the holder. The lock is that of
+// c.news.
 func (s *Server) claimNameLocked(c *Conn, name string) (old string, changed bool, holder *Conn, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -280,9 +280,9 @@ func (c *Conn) spawn(slot *bool, f Frame, run func(f Frame)) {
 	}()
 }
 
-// runBeside starts the concurrent handler of a frame while another handler keeps the
-// connection's turn, if there is one, a slot is free and there is room for its payload. Two peers that call each other
-// back could otherwise wait for each other.
+// runBeside starts the concurrent handler of a frame while another handler keeps the connection's
+// turn, if there is one, a slot is free and there is room for its payload. Two peers that call each
+// other back could otherwise wait for each other.
 func (c *Conn) runBeside(f wire.Frame) bool {
 	if hasClassic && c.classic != nil || c.slots == nil {
 		return false

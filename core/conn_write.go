@@ -279,7 +279,8 @@ func (c *Conn) writeLocked() bool {
 	return false
 }
 
-// drainedLocked lets notices that wait go on if there is room for them, with the queue unlocked meanwhile.
+// drainedLocked lets notices that wait go on if there is room for them, with the queue unlocked
+// meanwhile.
 func (c *Conn) drainedLocked() {
 	if c.out.bytes > c.out.noticeRoom()/2 {
 		return

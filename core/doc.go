@@ -44,10 +44,11 @@
 //
 // # Names and groups
 //
-// A client has a name, or none, and is in any number of groups. Both are in its hello and
-// change later from either end, with [Conn.Rename], [Conn.Join] and [Conn.Leave], which at a client wait for
-// the server's answer; the other end hears of it in the events of those names. What a server sends to a group it can keep for
-// those who join later: see [History]. Other clients hear of one another as far as [ServerOptions.Notices] says.
+// A client has a name, or none, and is in any number of groups. Both are in its hello and change
+// later from either end, with [Conn.Rename], [Conn.Join] and [Conn.Leave], which at a client wait
+// for the server's answer; the other end hears of it in the events of those names. What a server
+// sends to a group it can keep for those who join later: see [History]. Other clients hear of one
+// another as far as [ServerOptions.Notices] says.
 //
 // # Handlers
 //
@@ -61,25 +62,26 @@
 //
 // Each connection has a queue for what is to be written and an inbox for what waits for a slow
 // handler. Both are bounded in bytes: a peer that does not read is disconnected with
-// [CodeSlowConsumer] unless [Overflow] says otherwise, and a peer that sends faster than its handlers run is no
-// longer read until they have caught up. [ServerOptions] has all limits and their
-// defaults; they hold before a newcomer has said who it is.
+// [CodeSlowConsumer] unless [Overflow] says otherwise, and a peer that sends faster than its
+// handlers run is no longer read until they have caught up. [ServerOptions] has all limits and
+// their defaults; they hold before a newcomer has said who it is.
 //
 // # Who gets in
 //
 // [ServerOptions.Authorize] decides about each newcomer before it is welcomed, and may give it
-// another name, other groups, values for [Conn.Get], and a user: an identity above names and connections, which
-// nobody else is told, for [Conn.User] and [Server.User]. Only an [Error] of it ends a client for good: while it
-// fails otherwise, clients come back later. AuthorizeCommand,
-// AuthorizeGroup and AuthorizeName decide what a client may do afterwards. Where Authorize is set and
-// one of the last two is not, a client keeps its name and joins no more groups. What a client sent as Auth the
-// library writes into no log and no error, and no text of the program's that may hold it.
+// another name, other groups, values for [Conn.Get], and a user: an identity above names and
+// connections, which nobody else is told, for [Conn.User] and [Server.User]. Only an [Error] of it
+// ends a client for good: while it fails otherwise, clients come back later. AuthorizeCommand,
+// AuthorizeGroup and AuthorizeName decide what a client may do afterwards. Where Authorize is set
+// and one of the last two is not, a client keeps its name and joins no more groups. What a client
+// sent as Auth the library writes into no log and no error, and no text of the program's that may
+// hold it.
 //
 // # Errors
 //
-// Every failure is an [Error] with a [Code], except those of a caller's own context. One that
-// is returned to a caller, refuses a client or ends a connection arrives at the other
-// end with its code, message, time to wait and details, which [Details] reads. What
-// happens where nobody can be told goes to the error hook and the [Logger], which is slog's
-// default unless the options say otherwise. Peers cannot fill a log; an error hook is told of every fault.
+// Every failure is an [Error] with a [Code], except those of a caller's own context. One that is
+// returned to a caller, refuses a client or ends a connection arrives at the other end with its
+// code, message, time to wait and details, which [Details] reads. What happens where nobody can be
+// told goes to the error hook and the [Logger], which is slog's default unless the options say
+// otherwise. Peers cannot fill a log; an error hook is told of every fault.
 package core

@@ -25,11 +25,12 @@ type History struct {
 	// the join handler sends. It never fills more than half of the client's queue: of
 	// more than that the client gets the last, as if no more had been kept.
 	//
-	// A client that leaves a group and joins it again, over the same connection or one that was resumed,
-	// is given only what was sent since it left: it gets nothing twice, however often it does that. So is
-	// remembered for the 256 groups that it left last. If it has left more, it is given of all other groups,
-	// also of those in which it never was, only what was sent since it left the last group that is not
-	// remembered. A client that joins the server anew is given all again.
+	// A client that leaves a group and joins it again, over the same connection or one that was
+	// resumed, is given only what was sent since it left: it gets nothing twice, however often it
+	// does that. So is remembered for the 256 groups that it left last. If it has left more, it is
+	// given of all other groups, also of those in which it never was, only what was sent since it
+	// left the last group that is not remembered. A client that joins the server anew is given all
+	// again.
 	Replay bool
 }
 

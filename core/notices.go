@@ -6,8 +6,8 @@ func TellNobody(_, _ *Conn, _ *Presence) bool { return false }
 // TellNames is for [ServerOptions.Notices]: clients hear the names of others and nothing else.
 func TellNames(_, _ *Conn, _ *Presence) bool { return true }
 
-// TellGroups is for [ServerOptions.Notices]: clients hear the names of others, and those of their groups in
-// which they are themselves.
+// TellGroups is for [ServerOptions.Notices]: clients hear the names of others, and those of their
+// groups in which they are themselves.
 func TellGroups(to, of *Conn, p *Presence) bool {
 	for _, g := range of.Groups() {
 		if to.InGroup(g) {
@@ -17,7 +17,8 @@ func TellGroups(to, of *Conn, p *Presence) bool {
 	return true
 }
 
-// TellAddrs is for [ServerOptions.Notices]: clients hear what [TellGroups] tells, and the addresses of others.
+// TellAddrs is for [ServerOptions.Notices]: clients hear what [TellGroups] tells, and the addresses
+// of others.
 func TellAddrs(to, of *Conn, p *Presence) bool {
 	p.Addr = of.Addr()
 	return TellGroups(to, of, p)

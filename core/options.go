@@ -75,14 +75,15 @@ type ServerOptions struct {
 	// it: a Shutdown does not wait for it either, and what it returns counts for nothing.
 	//
 	// An [Error] in the chain of its error refuses the client with that code, message and
-	// RetryAfter: [Retry] says whether the client comes back. One without a code is [CodeUnauthorized].
-	// That holds for the error of a call to another server too, whether that has decided about the client or
-	// not: wrap with %v instead of %w what is not to decide.
+	// RetryAfter: [Retry] says whether the client comes back. One without a code is
+	// [CodeUnauthorized]. That holds for the error of a call to another server too, whether that
+	// has decided about the client or not: wrap with %v instead of %w what is not to decide.
 	// Everything else means that Authorize could not decide: any other error, one of its context
-	// too, a panic, and the end of its goroutine. Then the client is refused with [CodeUnavailable] and comes
-	// back 1 to 3 s later. What it said may hold Auth: the logger and the text of what the error hook is
-	// given have no more of it than types, and [errors.Unwrap] has the rest. A name or group that cannot be is the
-	// program's mistake: [CodeInternal], which a client comes back from as well. Nil lets everybody in.
+	// too, a panic, and the end of its goroutine. Then the client is refused with [CodeUnavailable]
+	// and comes back 1 to 3 s later. What it said may hold Auth: the logger and the text of what
+	// the error hook is given have no more of it than types, and [errors.Unwrap] has the rest. A
+	// name or group that cannot be is the program's mistake: [CodeInternal], which a client comes
+	// back from as well. Nil lets everybody in.
 	Authorize func(ctx context.Context, a *Admission) error
 
 	// AuthorizeCommand is asked before each run of a handler for a command, a call or a raw
@@ -116,24 +117,28 @@ type ServerOptions struct {
 	// [CodeUnauthorized].
 	AuthorizeGroup func(ctx context.Context, c *Conn, group string) error
 
-	// Notices says what a client is told of others that come, go and change their names. It is asked for
-	// each client, to, that wants to hear of that, about the other, of, whose name p holds and nothing else. It adds to p
-	// what to may learn, such as the address or groups, may take the name away, and reports
-	// whether to is told at all; p is the library's again then. [TellNames], [TellGroups], [TellAddrs] and [TellNobody] are ready-made.
+	// Notices says what a client is told of others that come, go and change their names. It is
+	// asked for each client, to, that wants to hear of that, about the other, of, whose name p
+	// holds and nothing else. It adds to p what to may learn, such as the address or groups, may
+	// take the name away, and reports whether to is told at all; p is the library's again then.
+	// [TellNames], [TellGroups], [TellAddrs] and [TellNobody] are ready-made.
 	//
 	// Nil tells native clients nothing, which they find out as they connect, and classic ones what their
 	// protocol has: name, address and a group, the latter, where Authorize or AuthorizeGroup is set, only
 	// to those who are in it too. If it is set it holds for classic clients as well, and for
 	// the records of others for which those of 3.0a ask.
 	//
-	// For the same two clients and the same name it should always say the same: of a change of name it is asked about both
-	// names, and of one who goes about the last, and from that follows whether to hears of somebody who
-	// comes, goes or changes. So it should decide by what stays, such as values ([Conn.Get]), and not by groups. It runs on any goroutine, on several at once and also with Manual, and others
-	// wait for it: it should not block. If it panics, or gives a name or group that cannot be, nothing is told.
+	// For the same two clients and the same name it should always say the same: of a change of name
+	// it is asked about both names, and of one who goes about the last, and from that follows
+	// whether to hears of somebody who comes, goes or changes. So it should decide by what stays,
+	// such as values ([Conn.Get]), and not by groups. It runs on any goroutine, on several at once
+	// and also with Manual, and others wait for it: it should not block. If it panics, or gives a
+	// name or group that cannot be, nothing is told.
 	//
-	// Notices wait apart while the receiver's queue is not nearly empty, and only the latest of each client. So
-	// they never fill a queue, and who reads slowly knows in the end what holds. What waits so takes
-	// about QueueBytes at most; beyond, the oldest are given up, and count as dropped.
+	// Notices wait apart while the receiver's queue is not nearly empty, and only the latest of
+	// each client. So they never fill a queue, and who reads slowly knows in the end what holds.
+	// What waits so takes about QueueBytes at most; beyond, the oldest are given up, and count as
+	// dropped.
 	Notices func(to, of *Conn, p *Presence) bool
 
 	// ReservedNames are names that no client may take: one that asks for such a name is
@@ -142,10 +147,11 @@ type ServerOptions struct {
 	// spaces stand between two words.
 	ReservedNames []string
 
-	// UniqueNames lets no two clients have one name, in the sense of ReservedNames: "Ada" and "ada" are one.
-	// NameConflict says what becomes of a client whose name somebody has, also when it is to be renamed: unless
-	// that one makes room it is refused with [CodeNameTaken]. With Manual, nobody waits for that to
-	// leave: then a rename is refused, and may be tried again. Clients without a name are not concerned.
+	// UniqueNames lets no two clients have one name, in the sense of ReservedNames: "Ada" and "ada"
+	// are one. NameConflict says what becomes of a client whose name somebody has, also when it is
+	// to be renamed: unless that one makes room it is refused with [CodeNameTaken]. With Manual,
+	// nobody waits for that to leave: then a rename is refused, and may be tried again. Clients
+	// without a name are not concerned.
 	UniqueNames  bool
 	NameConflict Conflict
 
@@ -166,14 +172,15 @@ type ServerOptions struct {
 
 	// MemoryBytes bounds what all clients have together: queues, with what is kept for a resume,
 	// inboxes, copies for concurrent handlers, raw messages that nobody has received, frames that
-	// have come in part, notices that wait, and some 8 KiB for each client; and what groups keep (History), which may
-	// take half of it. A frame that is sent to many counts once where it matters.
+	// have come in part, notices that wait, and some 8 KiB for each client; and what groups keep
+	// (History), which may take half of it. A frame that is sent to many counts once where it
+	// matters.
 	//
-	// From 7/8 of it on, clients that are suspended are given up, those first that hold most;
-	// then clients are disconnected with [CodeOverloaded] that hold most, and come back a moment later; until
-	// it is 3/4. Meanwhile newcomers are refused with that code; who comes back to a session is
-	// not. [Server.Stats] tells how much there is and how many had to go. What comes
-	// in the milliseconds that this takes may exceed the bound.
+	// From 7/8 of it on, clients that are suspended are given up, those first that hold most; then
+	// clients are disconnected with [CodeOverloaded] that hold most, and come back a moment later;
+	// until it is 3/4. Meanwhile newcomers are refused with that code; who comes back to a session
+	// is not. [Server.Stats] tells how much there is and how many had to go. What comes in the
+	// milliseconds that this takes may exceed the bound.
 	//
 	// Zero means half of what this process may have: the memory limit of the Go runtime
 	// (GOMEMLIMIT) or of its control group, or the memory of the machine, whichever is least; 1 GiB where
@@ -284,8 +291,8 @@ type ClientOptions struct {
 	// Name is what the client wants to be called. Empty means that it has no name.
 	Name string
 
-	// Groups are those that the client joins as it connects. One that joins anew by itself asks for those that
-	// it is in by then, and for the name that it asked for last with [Client.Rename].
+	// Groups are those that the client joins as it connects. One that joins anew by itself asks for
+	// those that it is in by then, and for the name that it asked for last with [Client.Rename].
 	Groups []string
 
 	// Auth is handed to the server and never logged.
@@ -356,7 +363,8 @@ type clientOptions struct {
 // when the server ends it, or refuses it, with an error that time may heal. The first
 // [Client.Connect] is tried once, unless First is set.
 //
-// Whether it comes back says the code of the error, and an error of any code with a RetryAfter makes it come back:
+// Whether it comes back says the code of the error, and an error of any code with a RetryAfter
+// makes it come back:
 //
 //	always    internal error, canceled, deadline exceeded, hello timeout, too many connections,
 //	          slow consumer, heartbeat missed, shutting down, too many calls, rate limit

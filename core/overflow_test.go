@@ -237,7 +237,8 @@ func TestOverflowBlocks(t *testing.T) {
 	})
 }
 
-// Who waits because nothing was acknowledged asks for that, also when everything has been written by then.
+// Who waits because nothing was acknowledged asks for that, also when everything has been written
+// by then.
 func TestBlockedSenderAsksByItself(t *testing.T) {
 	inWorld(t, &ServerOptions{QueueBytes: 16 << 10}, func(w *world) {
 		w.serve()

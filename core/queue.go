@@ -49,8 +49,8 @@ type queue struct {
 	spares  spareFrames
 	budget  *budget.Budget
 	mem     budget.Meter // of the blocks in log
-	// noticesWait is set when there was no room for a notice, until there is; notices is how many bytes mem counts for
-	// those that wait.
+	// noticesWait is set when there was no room for a notice, until there is; notices is how many
+	// bytes mem counts for those that wait.
 	noticesWait bool
 	notices     int
 

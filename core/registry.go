@@ -48,10 +48,10 @@ type HandlerOption struct {
 // wait their turn like others.
 func Concurrent() HandlerOption { return HandlerOption{concurrent: true} }
 
-// MaxPayload bounds the payloads of a handler to n bytes. A longer one is not converted, not shown to
-// the handler or to middleware, and, except in a browser, not copied: a call fails with [CodeTooBig],
-// and anything else goes to the error hook with that code. The connection goes on. Without the option, or with a
-// negative n, a payload may be as long as a frame.
+// MaxPayload bounds the payloads of a handler to n bytes. A longer one is not converted, not shown
+// to the handler or to middleware, and, except in a browser, not copied: a call fails with
+// [CodeTooBig], and anything else goes to the error hook with that code. The connection goes on.
+// Without the option, or with a negative n, a payload may be as long as a frame.
 //
 // A handler that takes a slice of large structs wants such a bound, since `[{},{}]` is three bytes
 // for each struct, however large that is in memory.
@@ -132,8 +132,9 @@ func (h *handlers) HandleAny(f func(ctx context.Context, c *Conn, f Frame) ([]by
 	h.anyCall = newHandler("", f, opts)
 }
 
-// OnMessage registers the catch-all: it runs for every command, after the command's own
-// handler if there is one (beside it if that is [Concurrent]), and for every raw message that no [Conn.RecvRaw] waits for.
+// OnMessage registers the catch-all: it runs for every command, after the command's own handler if
+// there is one (beside it if that is [Concurrent]), and for every raw message that no
+// [Conn.RecvRaw] waits for.
 func (h *handlers) OnMessage(f func(ctx context.Context, c *Conn, f Frame) error, opts ...HandlerOption) {
 	h.mustBeOpen()
 	h.message = newHandler("", withoutReply(f), opts)
@@ -150,11 +151,12 @@ func (h *handlers) OnError(f func(c *Conn, err error)) {
 	h.onError = f
 }
 
-// OnRename registers a function that runs when the peer has changed the client's name: at a
-// server that is the client, at a client the server, also when it does what the client asked for.
-// It runs once for each change, in its turn like a command's handler, with the name before
-// and the new one, at a server when the client has its answer; [Conn.Name] may have changed again since. It does not run for what this
-// end's program does at a server, nor for the name that the client has from the start.
+// OnRename registers a function that runs when the peer has changed the client's name: at a server
+// that is the client, at a client the server, also when it does what the client asked for. It runs
+// once for each change, in its turn like a command's handler, with the name before and the new one,
+// at a server when the client has its answer; [Conn.Name] may have changed again since. It does not
+// run for what this end's program does at a server, nor for the name that the client has from the
+// start.
 func (h *handlers) OnRename(f func(c *Conn, old, name string)) {
 	h.mustBeOpen()
 	h.onRename = f

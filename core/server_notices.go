@@ -49,8 +49,8 @@ func (s *Server) leave(c *Conn) {
 	s.announce(c)
 }
 
-// announce tells others what they do not know of c yet, and then gives free the names that it had. If somebody
-// else is at it, that one goes on with it.
+// announce tells others what they do not know of c yet, and then gives free the names that it had.
+// If somebody else is at it, that one goes on with it.
 func (s *Server) announce(c *Conn) {
 	for s.announceOnce(c) {
 	}
@@ -118,8 +118,8 @@ func (s *Server) tellOthers(c *Conn, before, now standing) {
 	unsent.log(s.eng.log, "clients cannot be sent a notice")
 }
 
-// shown says in v how a client is shown to another while it stands so. It reports false if it is not. No lock is
-// held.
+// shown says in v how a client is shown to another while it stands so. It reports false if it is
+// not. No lock is held.
 func (s *Server) shown(to, of *Conn, at standing, v *notices.View) bool {
 	*v = notices.View{Presence: Presence{Name: at.name}}
 	switch {
@@ -145,7 +145,8 @@ func (s *Server) shown(to, of *Conn, at standing, v *notices.View) bool {
 // guarded reports whether groups are not for everybody to know of.
 func (s *Server) guarded() bool { return s.opts.Authorize != nil || s.opts.AuthorizeGroup != nil }
 
-// askNotices asks the option, and checks what it says: a client that is told what cannot be gives up its connection.
+// askNotices asks the option, and checks what it says: a client that is told what cannot be gives
+// up its connection.
 func (s *Server) askNotices(to, of *Conn, p *Presence) (tell bool) {
 	defer s.eng.recover(of, "option Notices")
 	name := p.Name
@@ -174,7 +175,8 @@ type mailing struct {
 	frames  [3]*block // of last: native, and in the two dialects of the original
 }
 
-// change returns what was and is say, as far as they are known, as a change that the next receiver may share.
+// change returns what was and is say, as far as they are known, as a change that the next receiver
+// may share.
 func (m *mailing) change(subject uint64, known, knows bool) notices.Change {
 	before, after := m.last.Before, m.last.After
 	if !known {
@@ -259,8 +261,8 @@ func without(v *notices.View, groups bool) *Presence {
 	return &Presence{Name: v.Name, Addr: v.Addr}
 }
 
-// tellNotices queues a change, and what waits behind it, until there is too little room. It reports false if
-// something did not fit into a frame that the client reads.
+// tellNotices queues a change, and what waits behind it, until there is too little room. It reports
+// false if something did not fit into a frame that the client reads.
 func (c *Conn) tellNotices(ch notices.Change, m *mailing) (fit bool) {
 	fit = true
 	told := 0
@@ -310,9 +312,9 @@ func (c *Conn) moreNotices() {
 // maxNoticeRoom is how much of a queue notices may fill, at most; they never take more than an eighth.
 const maxNoticeRoom = 64 << 10
 
-// queueNotice queues a notice if there is little in the queue. If it reports false, moreNotices will be called once
-// that is so. A notice ends nobody: it never needs more than there is, and never pushes out what is kept for one
-// who may come back.
+// queueNotice queues a notice if there is little in the queue. If it reports false, moreNotices
+// will be called once that is so. A notice ends nobody: it never needs more than there is, and
+// never pushes out what is kept for one who may come back.
 func (c *Conn) queueNotice(frame *block) bool {
 	q := &c.out
 	q.mu.Lock()

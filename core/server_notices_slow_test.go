@@ -20,7 +20,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A watcher hears of others by hand, and reads when it is told to. It checks that what it hears makes sense.
+// A watcher hears of others by hand, and reads when it is told to. It checks that what it hears
+// makes sense.
 type watcher struct {
 	*peer
 	srv   *Server
@@ -184,8 +185,8 @@ func TestNoticesEndNobody(t *testing.T) {
 	})
 }
 
-// Clients come, go and change their names at random while others read a little at random times: all that they
-// hear makes sense, and when they have read all they know who is there.
+// Clients come, go and change their names at random while others read a little at random times: all
+// that they hear makes sense, and when they have read all they know who is there.
 func TestWatchersAreRightInTheEnd(t *testing.T) {
 	for _, unique := range []bool{false, true} {
 		for seed := range uint64(5) {

@@ -109,7 +109,8 @@ func TestNoticesTellWhatTheOptionSays(t *testing.T) {
 	}
 }
 
-// The option runs with no lock held: it may ask, send to, rename and end the very clients that it is asked about.
+// The option runs with no lock held: it may ask, send to, rename and end the very clients that it
+// is asked about.
 func TestNoticesOptionMayUseClients(t *testing.T) {
 	opts := &ServerOptions{UniqueNames: true}
 	inWorld(t, opts, func(w *world) {

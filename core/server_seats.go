@@ -12,9 +12,10 @@ import (
 // A Conflict says what becomes of a client that asks for what others have: a name where
 // names are unique, or one connection more than a user may have.
 //
-// A client that has been replaced ends with [CodeReplaced] and does not come back by itself: two devices would
-// replace one another for ever. Its leave handler has run when the join handler of the newcomer does. If that takes
-// longer than [ServerOptions.HelloTimeout] the newcomer is refused all the same.
+// A client that has been replaced ends with [CodeReplaced] and does not come back by itself: two
+// devices would replace one another for ever. Its leave handler has run when the join handler of
+// the newcomer does. If that takes longer than [ServerOptions.HelloTimeout] the newcomer is refused
+// all the same.
 type Conflict uint8
 
 const (
@@ -110,8 +111,8 @@ func (s *Server) seat(ar *arrival, c *Conn) *Error {
 	}
 }
 
-// replace ends a connection for another one, and waits until it has left, and its leave handler has run. It reports
-// false if that takes too long, or waits for the caller. The caller holds no lock.
+// replace ends a connection for another one, and waits until it has left, and its leave handler has
+// run. It reports false if that takes too long, or waits for the caller. The caller holds no lock.
 func (s *Server) replace(ctx context.Context, holder, c *Conn) bool {
 	own := handlerConn(ctx)
 	if own == holder {

@@ -95,8 +95,8 @@ func TestNameConflict(t *testing.T) {
 	}
 }
 
-// A client that has been replaced is told so and does not come back; nor does one that was away, and finds
-// out when it comes with its token.
+// A client that has been replaced is told so and does not come back; nor does one that was away,
+// and finds out when it comes with its token.
 func TestReplacedIsFinal(t *testing.T) {
 	inWorld(t, &ServerOptions{UniqueNames: true, NameConflict: ConflictReplace}, func(w *world) {
 		events := w.events()
@@ -141,8 +141,8 @@ func TestReplacedAreForgotten(t *testing.T) {
 	require.False(t, srv.wasReplaced(&wire.Hello{Session: sessionID(3*maxTombs - 1)}))
 }
 
-// The holder's leave handler has run before the newcomer's join handler, whatever it takes, and a newcomer
-// whom it keeps waiting for too long is refused.
+// The holder's leave handler has run before the newcomer's join handler, whatever it takes, and a
+// newcomer whom it keeps waiting for too long is refused.
 func TestReplaceWaitsForLeave(t *testing.T) {
 	for name, takes := range map[string]time.Duration{"a second": time.Second, "too long": time.Minute} {
 		t.Run(name, func(t *testing.T) {
@@ -295,8 +295,8 @@ func TestMaxConnsPerUser(t *testing.T) {
 	}
 }
 
-// A newcomer that needs a place of its user and a name has as few others end as will do, and none if it is
-// refused all the same.
+// A newcomer that needs a place of its user and a name has as few others end as will do, and none
+// if it is refused all the same.
 func TestPlaceAndName(t *testing.T) {
 	tests := map[string]struct {
 		name, place Conflict

@@ -18,10 +18,10 @@ const cutTime = 250 * time.Millisecond
 // another time: see [ServerOptions.RestartAfter].
 //
 // Handlers have [ServerOptions.DrainTimeout], or three quarters of the time that ctx leaves if that
-// is less; then their contexts end. When ctx ends first, what is left is cut off, and the error is that of ctx; then only handlers
-// that do not heed their context still run. Shutdown may be called again to wait longer.
-// A handler that calls it waits for itself, until ctx ends. With [ServerOptions.Manual] it
-// runs the handlers that are left, so that nobody else need call Update.
+// is less; then their contexts end. When ctx ends first, what is left is cut off, and the error is
+// that of ctx; then only handlers that do not heed their context still run. Shutdown may be called
+// again to wait longer. A handler that calls it waits for itself, until ctx ends. With
+// [ServerOptions.Manual] it runs the handlers that are left, so that nobody else need call Update.
 func (s *Server) Shutdown(ctx context.Context) error {
 	ended := s.stop()
 	s.drain(ctx)

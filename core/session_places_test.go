@@ -193,8 +193,8 @@ func TestAuthorizeThatEndsItsGoroutine(t *testing.T) {
 	}
 }
 
-// A hook that ends its goroutine costs the client that it was about its connection, and keeps nobody else out: no
-// place, name or stream is left behind.
+// A hook that ends its goroutine costs the client that it was about its connection, and keeps
+// nobody else out: no place, name or stream is left behind.
 func TestHooksThatEndTheirGoroutine(t *testing.T) {
 	exit := func(*Conn, error) { runtime.Goexit() }
 	tests := map[string]func(w *world){

@@ -12,12 +12,13 @@ type Undelivered struct {
 	Written bool
 }
 
-// OnUndelivered registers what is told, when a connection has ended, what of all that was sent over it
-// the peer has not acknowledged: commands and raw messages in the order in which they were queued, those that were
-// written first. It is how a program stores what it could not deliver, and sends it again over another connection.
-// A client that was to go on with a detached session and had to join anew is told of what that held, before
-// [StateConnected], as if all had been written. It runs before [Server.OnLeave], or before [StateDisconnected] is told, and not if nothing is left. The
-// frames are the handler's to keep.
+// OnUndelivered registers what is told, when a connection has ended, what of all that was sent over
+// it the peer has not acknowledged: commands and raw messages in the order in which they were
+// queued, those that were written first. It is how a program stores what it could not deliver, and
+// sends it again over another connection. A client that was to go on with a detached session and
+// had to join anew is told of what that held, before [StateConnected], as if all had been written.
+// It runs before [Server.OnLeave], or before [StateDisconnected] is told, and not if nothing is
+// left. The frames are the handler's to keep.
 //
 // There are no more of them than the queue held, QueueBytes: frames that were written and then gave
 // way to newer ones are missing, and so are frames that [Overflow] has dropped, calls, which fail
@@ -29,7 +30,8 @@ func (h *handlers) OnUndelivered(f func(c *Conn, frames []Undelivered)) {
 	h.onUndelivered = f
 }
 
-// orphans are the frames of a queue that nobody may have received. Without a handler for them there are none.
+// orphans are the frames of a queue that nobody may have received. Without a handler for them there
+// are none.
 type orphans struct {
 	peer   *classicPeer
 	known  bool // what they are, or that there are none
@@ -102,7 +104,8 @@ func (o *orphans) parse(b []byte) (f Frame, size int, ok bool) {
 	return Frame{}, size, false
 }
 
-// keepFailedLocked keeps what a write that has failed was to write, although nothing is kept for a resume.
+// keepFailedLocked keeps what a write that has failed was to write, although nothing is kept for a
+// resume.
 func (q *queue) keepFailedLocked() {
 	if q.orphans != nil && !q.orphans.known && !q.keep.on {
 		q.keep.on, q.keep.acked = true, q.written

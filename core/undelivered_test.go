@@ -46,8 +46,8 @@ func leftovers(h interface {
 	return left
 }
 
-// What was sent to a client that is away and does not come back is handed back before its leave handler runs:
-// commands and raw messages, its own and its groups', and nothing else.
+// What was sent to a client that is away and does not come back is handed back before its leave
+// handler runs: commands and raw messages, its own and its groups', and nothing else.
 func TestUndeliveredToOneWhoStaysAway(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		events := w.events()
@@ -128,8 +128,8 @@ func goodbyeOf(received uint64) []byte {
 	return wire.AppendGoodbye(wire.AppendAck(nil, received), wire.Goodbye{Code: CodeClosed})
 }
 
-// A connection without a session has no acknowledgements: what is left is what was not written, and what a
-// write had to itself that failed.
+// A connection without a session has no acknowledgements: what is left is what was not written, and
+// what a write had to itself that failed.
 func TestUndeliveredWithoutSession(t *testing.T) {
 	inWorld(t, &ServerOptions{WriteTimeout: 5 * time.Second}, func(w *world) {
 		left := leftovers(w.srv)
@@ -176,7 +176,8 @@ func TestUndeliveredOfASlowConsumer(t *testing.T) {
 	})
 }
 
-// An end in order by either side leaves nothing, however much was sent before, and however the other side stands.
+// An end in order by either side leaves nothing, however much was sent before, and however the
+// other side stands.
 func TestOrderlyEndLeavesNothing(t *testing.T) {
 	const messages = 5000
 	tests := map[string]struct {
@@ -374,8 +375,8 @@ func TestUndeliveredHandlerFails(t *testing.T) {
 	}
 }
 
-// Python clients have no acknowledgements and no names for what is not a command, but what waits for them is handed
-// back all the same.
+// Python clients have no acknowledgements and no names for what is not a command, but what waits
+// for them is handed back all the same.
 func TestUndeliveredToPython(t *testing.T) {
 	tests := map[string]struct {
 		hello string

@@ -73,10 +73,11 @@ var errUnknownUser = NewError(CodeUnknownClient, "the user has no connection")
 
 func (u *User) codec() Codec { return u.srv.eng.codec }
 
-// CallBytes calls command at all connections of the user that are not suspended, or at all if every one is, and
-// returns the first answer; the caller owns it. The other calls are given up then, though their handlers may
-// have run. If none answers it fails as the last of them does, or with [CodeUnknownClient] if the user has no
-// connection. Otherwise it is like [Conn.CallBytes], and [Call] takes a User.
+// CallBytes calls command at all connections of the user that are not suspended, or at all if every
+// one is, and returns the first answer; the caller owns it. The other calls are given up then,
+// though their handlers may have run. If none answers it fails as the last of them does, or with
+// [CodeUnknownClient] if the user has no connection. Otherwise it is like [Conn.CallBytes], and
+// [Call] takes a User.
 func (u *User) CallBytes(ctx context.Context, command string, payload []byte) ([]byte, error) {
 	conns := present(slices.Collect(u.Clients()))
 	switch len(conns) {
@@ -113,8 +114,8 @@ func (u *User) CallBytes(ctx context.Context, command string, payload []byte) ([
 	return reply, err
 }
 
-// Disconnect ends all connections of the user in order, each as [Conn.CloseWith] does; nil is [CodeClosed].
-// Sessions end too, so that what comes afterwards is asked about by Authorize.
+// Disconnect ends all connections of the user in order, each as [Conn.CloseWith] does; nil is
+// [CodeClosed]. Sessions end too, so that what comes afterwards is asked about by Authorize.
 func (u *User) Disconnect(why *Error) {
 	if why == nil {
 		why = NewError(CodeClosed, "")

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// maxGap is how many zeros between two segments are written out, in bytes, rather than left to the memory, which
-// is zero before.
+// maxGap is how many zeros between two segments are written out, in bytes, rather than left to the
+// memory, which is zero before.
 const maxGap = 256
 
 // Sections of a WebAssembly module.
@@ -21,10 +21,10 @@ const (
 // moduleHead begins every module: "\0asm" and the version.
 const moduleHead = 8
 
-// mergeSegments returns the module wasm with its data in few segments; memory starts the same. Go's linker makes a
-// segment of every run of bytes between zeros, 55,000 for hisock.wasm. Their headers count the addresses
-// up, so they hardly compress, while the zeros do: a page loads 11 % less and starts 0.5 ms earlier. The file
-// itself is 16 % larger.
+// mergeSegments returns the module wasm with its data in few segments; memory starts the same. Go's
+// linker makes a segment of every run of bytes between zeros, 55,000 for hisock.wasm. Their headers
+// count the addresses up, so they hardly compress, while the zeros do: a page loads 11 % less and
+// starts 0.5 ms earlier. The file itself is 16 % larger.
 //
 // A module of another form than Go's linker gives it is returned as it is.
 func mergeSegments(wasm []byte) []byte {
@@ -102,7 +102,8 @@ func parseSegments(body []byte) (segments []segment, ok bool) {
 	return segments, len(body) == 0
 }
 
-// mergeClose merges segments that are at most maxGap apart. It is not ok if two of them are one over the other.
+// mergeClose merges segments that are at most maxGap apart. It is not ok if two of them are one
+// over the other.
 func mergeClose(segments []segment) (merged []segment, ok bool) {
 	slices.SortStableFunc(segments, func(a, b segment) int { return cmp.Compare(a.at, b.at) })
 	for _, s := range segments {

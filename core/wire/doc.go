@@ -123,13 +123,15 @@
 // A refused group is one of the hello that the client is not in, and why. A server whose
 // welcome would be longer than the client's max frame leaves reasons out, and then groups.
 //
-// A client that names a session goes on with it, or else joins anew as one that names none. A hello that
-// tells of fewer frames than an ack of the session has told of is an old one: the session stays as it is. With
-// "only resume" it is refused instead, with the code "session over", and says in its next hello who it is.
+// A client that names a session goes on with it, or else joins anew as one that names none. A hello
+// that tells of fewer frames than an ack of the session has told of is an old one: the session
+// stays as it is. With "only resume" it is refused instead, with the code "session over", and says
+// in its next hello who it is.
 //
-// With "notices" a client asks to be told of others, and a server says that it tells this client of some: without
-// it in the welcome no joined, left or renamed comes, whatever was asked for. What a notice does not tell of a client
-// is empty in it. A server may leave out what has been overtaken: a client that came and went, all names but the last.
+// With "notices" a client asks to be told of others, and a server says that it tells this client of
+// some: without it in the welcome no joined, left or renamed comes, whatever was asked for. What a
+// notice does not tell of a client is empty in it. A server may leave out what has been overtaken:
+// a client that came and went, all names but the last.
 //
 // Names keep to [ValidName], which says by [NameRune] what characters may stand in them.
 //

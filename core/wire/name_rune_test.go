@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// blank are characters that are drawn as nothing, or change how another one is drawn and are nothing behind a
-// letter, though no property of package unicode says so.
+// blank are characters that are drawn as nothing, or change how another one is drawn and are
+// nothing behind a letter, though no property of package unicode says so.
 var blank = []rune{
 	0x2800,  // BRAILLE PATTERN BLANK
 	0x2d7f,  // TIFINAGH CONSONANT JOINER

@@ -46,8 +46,9 @@ func AppendJoined(dst []byte, p *Presence) []byte { return p.append(dst, KindJoi
 // AppendLeft appends the notice that a client disconnected.
 func AppendLeft(dst []byte, p *Presence) []byte { return p.append(dst, KindLeft) }
 
-// AppendRenamed appends the notice that the client at addr, which was called old before, is called name now. It
-// says nothing of groups: a client can change its name with a few bytes, and each notice goes to many.
+// AppendRenamed appends the notice that the client at addr, which was called old before, is called
+// name now. It says nothing of groups: a client can change its name with a few bytes, and each
+// notice goes to many.
 func AppendRenamed(dst []byte, old, name, addr string) []byte {
 	dst = appendHeader(dst, KindRenamed, 1+stringSize(len(old))+stringSize(len(name))+stringSize(len(addr)))
 	return appendString(appendString(appendString(dst, old), name), addr)
@@ -98,8 +99,8 @@ func ParsePresence(body []byte, lim *Limits) (*Presence, error) {
 	return p, nil
 }
 
-// ParseRenamed parses the body of a renamed frame: the old and the new name, each empty or one that [ValidName]
-// accepts, and the address. The result does not refer to body.
+// ParseRenamed parses the body of a renamed frame: the old and the new name, each empty or one that
+// [ValidName] accepts, and the address. The result does not refer to body.
 func ParseRenamed(body []byte, lim *Limits) (old, name, addr string, err error) {
 	l := lim.withDefaults()
 	c := cursor{what: "renamed", b: body}

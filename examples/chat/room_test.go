@@ -100,8 +100,8 @@ func TestANameChangesHands(t *testing.T) {
 	})
 }
 
-// No rule for names is passed by changing the name, and a change that is allowed is told to all, before what is
-// said under it.
+// No rule for names is passed by changing the name, and a change that is allowed is told to all,
+// before what is said under it.
 func TestNamesAreCheckedWhenTheyChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, l, _ := openRoom(t)

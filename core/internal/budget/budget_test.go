@@ -81,7 +81,8 @@ func TestOver(t *testing.T) {
 	require.Zero(t, b.Held())
 }
 
-// What goes while somebody looks was not counted twice: it would be room for as much again over the limit.
+// What goes while somebody looks was not counted twice: it would be room for as much again over the
+// limit.
 func TestGoesWhileWeighed(t *testing.T) {
 	b := New(1000)
 	b.Add(900)

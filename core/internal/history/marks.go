@@ -9,10 +9,10 @@ import (
 // MaxMarks is how many groups that a client has left are remembered one by one.
 const MaxMarks = 256
 
-// Marks say, for one client, how far it had followed the histories of the groups that it has left, so that
-// a client which comes back is given only what was sent meanwhile, and nothing twice. Messages have numbers that
-// grow over all histories of a server; zero is before the first. The zero value is a client that has left none.
-// All methods are safe for concurrent use.
+// Marks say, for one client, how far it had followed the histories of the groups that it has left,
+// so that a client which comes back is given only what was sent meanwhile, and nothing twice.
+// Messages have numbers that grow over all histories of a server; zero is before the first. The
+// zero value is a client that has left none. All methods are safe for concurrent use.
 //
 // Invariant: [Marks.Join] never returns less than what [Marks.Leave] was last given for that history.
 type Marks struct {
@@ -26,9 +26,9 @@ type mark struct {
 	number  uint64 // of the last message before the client left
 }
 
-// Leave notes that the client has left the group of that history, in which number is that of the last message. Of
-// more than [MaxMarks] groups, the group that was left longest ago is remembered only by its number: of all
-// groups without a mark the client is then given what came later.
+// Leave notes that the client has left the group of that history, in which number is that of the
+// last message. Of more than [MaxMarks] groups, the group that was left longest ago is remembered
+// only by its number: of all groups without a mark the client is then given what came later.
 func (m *Marks) Leave(history, number uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -40,8 +40,8 @@ func (m *Marks) Leave(history, number uint64) {
 	m.left = append(m.left, mark{history, number})
 }
 
-// Join notes that the client is in the group of that history, and returns the number of the last message that it
-// need not be given.
+// Join notes that the client is in the group of that history, and returns the number of the last
+// message that it need not be given.
 func (m *Marks) Join(history uint64) (number uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

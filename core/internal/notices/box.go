@@ -32,10 +32,10 @@ func (c *Change) nothing() bool {
 	return c.Before.Name == c.After.Name
 }
 
-// A Box says, for one receiver, what is to be told and whose task telling is. There is one change at most for each
-// subject, the latest: of a client that came and went nothing is left, and of several names the first
-// and the last. So a receiver that reads slowly costs memory for each subject, not for each
-// change, and knows in the end what holds.
+// A Box says, for one receiver, what is to be told and whose task telling is. There is one change
+// at most for each subject, the latest: of a client that came and went nothing is left, and of
+// several names the first and the last. So a receiver that reads slowly costs memory for each
+// subject, not for each change, and knows in the end what holds.
 //
 //	idle  nothing waits; who puts a change in tells it
 //	busy  somebody tells: what is put in waits for him (Next, Back)
@@ -67,8 +67,8 @@ const (
 // New returns an empty box whose changes take about limit bytes at most.
 func New(limit int) *Box { return &Box{limit: limit} }
 
-// Put adds a change. If mine is true the caller is to tell it, and then what [Box.Next] says. Of changes that take more than
-// the limit the oldest are given up: missed is how many.
+// Put adds a change. If mine is true the caller is to tell it, and then what [Box.Next] says. Of
+// changes that take more than the limit the oldest are given up: missed is how many.
 func (b *Box) Put(c Change) (mine bool, missed int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -109,7 +109,8 @@ func (b *Box) Back(c Change) (again bool) {
 	return false
 }
 
-// Start says that there is room again. If ok is true the caller is to tell c, and then what [Box.Next] says.
+// Start says that there is room again. If ok is true the caller is to tell c, and then what
+// [Box.Next] says.
 func (b *Box) Start() (c Change, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -217,7 +218,8 @@ func (b *Box) removeLocked(e *list.Element) {
 	b.forgetLocked(c)
 }
 
-// noteLocked keeps the accounts of a change that waits from now on, forgetLocked those of one that no longer does.
+// noteLocked keeps the accounts of a change that waits from now on, forgetLocked those of one that
+// no longer does.
 func (b *Box) noteLocked(c Change) {
 	b.size += c.cost()
 	if c.Before != nil {

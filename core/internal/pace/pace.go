@@ -11,8 +11,8 @@
 // A connection lasted if it was up at least as long as the limit would be after it. So a server
 // that welcomes and cuts is dialled no more often than one that refuses.
 //
-// While the session of the last connection can be resumed the limit is at most 2 s, or Min, or a fifteenth of
-// the time away, and the last of these waits ends before the session does.
+// While the session of the last connection can be resumed the limit is at most 2 s, or Min, or a
+// fifteenth of the time away, and the last of these waits ends before the session does.
 package pace
 
 import (
@@ -20,7 +20,8 @@ import (
 	"time"
 )
 
-// Bounds of a wait, of an attempt, and of the time that is left for the last attempt, while a session can be resumed.
+// Bounds of a wait, of an attempt, and of the time that is left for the last attempt, while a
+// session can be resumed.
 const (
 	soon      = 2 * time.Second
 	share     = 15 // of the time away
@@ -30,7 +31,8 @@ const (
 	mostBrief = 4 // doublings of soon for connections that did not last
 )
 
-// Options bound the waits: Min and Max are greater than zero. For bounds the time away. Zero is without end.
+// Options bound the waits: Min and Max are greater than zero. For bounds the time away. Zero is
+// without end.
 type Options struct {
 	Min, Max, For time.Duration
 }
@@ -70,8 +72,8 @@ func (p *Pace) Up(took time.Duration) {
 	p.mu.Unlock()
 }
 
-// Down notes that a connection which was up for so long has broken off at that time, and for how long it can be
-// resumed. Zero is not at all, or unknown.
+// Down notes that a connection which was up for so long has broken off at that time, and for how
+// long it can be resumed. Zero is not at all, or unknown.
 func (p *Pace) Down(at time.Time, up, resumable time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -101,8 +103,8 @@ func (p *Pace) Hurry() {
 	p.mu.Unlock()
 }
 
-// Next returns how long to wait before the next attempt, at least as long as the server has asked for. It reports
-// false if the client has tried for long enough.
+// Next returns how long to wait before the next attempt, at least as long as the server has asked
+// for. It reports false if the client has tried for long enough.
 func (p *Pace) Next(now time.Time, least time.Duration) (wait time.Duration, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -149,8 +151,8 @@ func (p *Pace) limitLocked() time.Duration {
 	return limit
 }
 
-// belowLocked returns a time between zero and max, by a xorshift generator (Marsaglia, 2003): enough to spread
-// clients, and a browser build would pay 1 KB for package math/rand.
+// belowLocked returns a time between zero and max, by a xorshift generator (Marsaglia, 2003):
+// enough to spread clients, and a browser build would pay 1 KB for package math/rand.
 func (p *Pace) belowLocked(max time.Duration) time.Duration {
 	p.random ^= p.random << 13
 	p.random ^= p.random >> 7

@@ -50,7 +50,8 @@ func TestLimitDoubles(t *testing.T) {
 	require.Equal(t, time.Minute, p.limitLocked(), "a Min over Max is what there is")
 }
 
-// Only a connection that was up as long as the next wait may be ends what connections before it have led to.
+// Only a connection that was up as long as the next wait may be ends what connections before it
+// have led to.
 func TestBriefConnections(t *testing.T) {
 	p := New(usual, 1)
 	down := func(up time.Duration) time.Duration {
@@ -72,8 +73,8 @@ func TestBriefConnections(t *testing.T) {
 	require.Equal(t, 500*ms, down(20*sec))
 }
 
-// While a session can be resumed there is an attempt at least every 2 s, and one shortly before its end, whenever
-// the outage ends before.
+// While a session can be resumed there is an attempt at least every 2 s, and one shortly before its
+// end, whenever the outage ends before.
 func TestSessionsAreResumed(t *testing.T) {
 	for seed := range uint64(500) {
 		p := New(usual, seed*0x9e3779b97f4a7c15)
