@@ -85,9 +85,11 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 	c.ended = true
 	c.why = why
 	c.over.Store(true)
-	c.running.Add(1) // the closer; whoever ended it first still counts
 	suspended := c.suspended
 	c.suspended = false
+	if !suspended { // else the closer takes over what counted for it while it waited
+		c.running.Add(1) // the closer; whoever ended it first still counts
+	}
 	c.mu.Unlock()
 
 	c.eng.gone(c)
@@ -127,11 +129,10 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 	c.cancel(why)
 	c.calls.end(c.closedError())
 	c.inbox.end(how.ours)
-	go c.closer(drained, why, how)
 	if suspended {
 		c.eng.waited(c)
-		c.exit() // what counted for it while it waited
 	}
+	go c.closer(drained, why, how) // and not the caller, who may hold locks, runs the leave handler
 }
 
 func (c *Conn) isEnded() bool { return c.over.Load() }

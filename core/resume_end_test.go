@@ -5,12 +5,14 @@ package core
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
 
@@ -128,5 +130,32 @@ func TestRejoinKeepsNothing(t *testing.T) {
 		require.Len(t, states.all(), 1+3*20)
 		require.NoError(t, cl.Close())
 		<-cl.Done()
+	})
+}
+
+// Who ends a connection that is suspended may hold locks that the leave handler needs: it does not run that, also
+// if it is the last to be busy with the connection.
+func TestLeaveHandlerIsNotRunByWhoEnds(t *testing.T) {
+	inWorld(t, &ServerOptions{QueueBytes: 4 << 10}, func(w *world) {
+		left := make(chan string, 1)
+		w.srv.OnLeave(func(*Conn, error) { left <- string(debug.Stack()) })
+		waited := w.srv.eng.waited
+		w.srv.eng.waited = func(c *Conn) { time.Sleep(time.Second); waited(c) } // all others are done by then
+		w.serve()
+		w.hello(&wire.Hello{Name: "ada", Resume: true}).stream.Close() //nolint:errcheck // it is cut
+		synctest.Wait()
+		c := w.only()
+		require.True(t, c.Suspended())
+		for { // what is put into a group is told, with the client's changes locked
+			if err := c.Join(w.ctx, "group"); err != nil {
+				break
+			}
+			if err := c.Leave(w.ctx, "group"); err != nil {
+				break
+			}
+		}
+		require.Equal(t, CodeSlowConsumer, CodeOf(c.Err()))
+		require.NotContains(t, <-left, "setMember")
+		<-c.Done()
 	})
 }
