@@ -101,8 +101,9 @@ func (s *Server) BroadcastRaw(payload []byte, opts ...SendOption) error {
 // publish sends to a set of clients, through the middleware if there is any.
 func (s *Server) publish(m *members, out Outgoing, opts []SendOption) error {
 	if send := s.handlers.send; send != nil {
-		out.send = func(f Frame) error { return s.queueAll(m, out.Group, f, opts) }
-		return send(&out)
+		o := out // on the heap, where out need not be without middleware
+		o.send = func(f Frame) error { return s.queueAll(m, o.Group, f, opts) }
+		return send(&o)
 	}
 	return s.queueAll(m, out.Group, out.Frame, opts)
 }

@@ -202,3 +202,15 @@ func TestLogIsPrintable(t *testing.T) {
 		}
 	})
 }
+
+// A message to all costs its frame and what queues share of it, however many there are.
+func TestBroadcastAllocations(t *testing.T) {
+	srv := NewServer(nil)
+	srv.freeze()
+	payload := make([]byte, 128)
+	require.LessOrEqual(t, testing.AllocsPerRun(100, func() {
+		if srv.BroadcastBytes("news", payload) != nil {
+			t.Error("not sent")
+		}
+	}), 2.0)
+}

@@ -24,10 +24,13 @@ type Meter struct {
 func (m *Meter) Held() int { return m.held }
 
 // Add notes that the holder has n bytes more. It reports whether more was counted, and is too much.
+// It is small enough to be put where it is called, for each frame of a broadcast.
 func (m *Meter) Add(b *Budget, n int) (over bool) {
-	if m.held += n; m.held <= m.room {
-		return false
-	}
+	m.held += n
+	return m.held > m.room && m.grow(b)
+}
+
+func (m *Meter) grow(b *Budget) (over bool) {
 	m.count(b)
 	return b.IsOver()
 }
