@@ -28,8 +28,8 @@ type callTable struct {
 type call struct {
 	ready  chan struct{}
 	reply  []byte
-	err    error
-	change bool // it asks for a change of the client's name or groups
+	err    *Error // not an error, so that a call takes 48 bytes
+	change bool   // it asks for a change of the client's name or groups
 }
 
 func (c *Conn) codec() Codec { return c.eng.codec }
@@ -79,7 +79,10 @@ func (c *Conn) ask(ctx context.Context, k wire.Kind, name string, payload []byte
 	if !c.awaitReply(ctx, w, id) {
 		return nil, c.waitError(ctx)
 	}
-	return w.reply, w.err
+	if w.err != nil {
+		return nil, w.err
+	}
+	return w.reply, nil
 }
 
 // awaitReply waits for the answer. It reports false if ctx ended first; then the peer has
