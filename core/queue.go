@@ -31,11 +31,13 @@ type queue struct {
 	over     bool // all holders together have too much since something was put in here
 
 	mu      sync.Mutex
-	bytes   int      // not written yet, or being written
-	log     []*block // nil where a block was let go of, or dropped
-	head    int      // of log, the first that is not let go of
-	sent    uint64   // frames that were queued
-	link    *link    // where it is written to; nil while there is nothing to write to
+	bytes   int          // not written yet, or being written
+	log     []*block     // nil where a block was let go of, or dropped
+	head    int          // of log, the first that is not let go of
+	sent    uint64       // frames that were queued
+	mem     budget.Meter // of the blocks in log
+	budget  *budget.Budget
+	link    *link // where it is written to; nil while there is nothing to write to
 	keep    keeper
 	expect  int    // bytes that the reader has to handle, so that answers find a block as large
 	next    int    // of log, the first that is not all taken to be written
@@ -47,8 +49,6 @@ type queue struct {
 	peak    uint64 // the most that taken was before a resume took it back
 	control control
 	spares  spareFrames
-	budget  *budget.Budget
-	mem     budget.Meter // of the blocks in log
 	// noticesWait is set when there was no room for a notice, until there is; notices is how many
 	// bytes mem counts for those that wait.
 	noticesWait bool
