@@ -1,0 +1,161 @@
+package core
+
+import (
+	"io"
+
+	"github.com/hisock/hisock/core/internal/ahead"
+	"github.com/hisock/hisock/core/internal/budget"
+	"github.com/hisock/hisock/transport"
+)
+
+// A reader holds what has been read and not yet parsed. It borrows its buffer while
+// there is something in it, so that an idle connection holds none.
+type reader struct {
+	link  *link
+	ahead *ahead.Reader // what has been read before reading began is taken from it; nil if nothing was
+	buf   []byte
+	r, w  int  // buf[r:w] is unparsed
+	need  int  // size of the frame that begins at r, if known and not all there
+	big   bool // more than a small buffer holds has come at once lately
+
+	budget *budget.Budget
+	mem    budget.Meter // of buf, while more is waited for
+
+	last   *handler // of the command before, for commands
+	places places   // of its commands
+}
+
+// pool is where the next buffer comes from.
+func (rd *reader) pool() transport.BufferPool {
+	if rd.big {
+		return &bigReadBuffers
+	}
+	return &readBuffers
+}
+
+// directGrow is up to which size a buffer is made as large as the frame that is coming
+// says; beyond, it only doubles as the bytes really arrive, so that a
+// peer that announces much and sends little costs little.
+const directGrow = bigReadBufferSize
+
+// fork returns a reader with a copy of what is unparsed.
+func (rd *reader) fork() *reader {
+	n := &reader{link: rd.link, ahead: rd.ahead, need: rd.need, big: rd.big}
+	if rest := rd.buf[rd.r:rd.w]; len(rest) > 0 {
+		n.buf = getRead(len(rest))
+		n.w = copy(n.buf, rest)
+	}
+	return n
+}
+
+// release gives the buffer back.
+func (rd *reader) release() {
+	if rd.buf != nil {
+		putRead(rd.buf)
+		if rd.mem.Held() > 0 {
+			rd.mem.Set(rd.budget, 0)
+		}
+	}
+	*rd = reader{link: rd.link, big: rd.big, last: rd.last, budget: rd.budget}
+}
+
+// makeRoom makes sure that there is space behind the unparsed bytes.
+func (rd *reader) makeRoom() {
+	if rd.buf == nil {
+		rd.buf, rd.r, rd.w = rd.pool().Get(), 0, 0
+		return
+	}
+	have := rd.w - rd.r
+	size := len(rd.buf)
+	if hasCommands && rd.big {
+		size = max(size, bigReadBufferSize)
+	}
+	if rd.need > size && (size < directGrow || have == size) {
+		size = min(rd.need, max(directGrow, 2*have))
+	}
+	switch {
+	case size > len(rd.buf):
+		rd.big = true
+		buf := getRead(size)
+		copy(buf, rd.buf[rd.r:rd.w])
+		putRead(rd.buf)
+		rd.buf = buf
+	case rd.w < len(rd.buf) && rd.r+rd.need <= len(rd.buf) && rd.need > 0:
+		return // the rest of the frame fits where it is
+	case rd.r > 0:
+		copy(rd.buf, rd.buf[rd.r:rd.w])
+	}
+	rd.r, rd.w = 0, have
+}
+
+// filled notes whether a small buffer was too small for what has come.
+func (rd *reader) filled() {
+	if hasCommands && rd.w == readBufferSize && len(rd.buf) == readBufferSize {
+		rd.big = true
+	}
+}
+
+// takeAhead is fill with what has been read ahead. It reports false when all of that was taken, and
+// the stream is to be read.
+func (rd *reader) takeAhead() (ok bool, err error) {
+	b, err := rd.ahead.Take()
+	if len(b) == 0 {
+		rd.ahead = nil
+		return err != nil, err
+	}
+	have := rd.w - rd.r
+	if rd.buf == nil || len(rd.buf)-rd.w < len(b) {
+		all := getRead(have + len(b))
+		copy(all, rd.buf[rd.r:rd.w])
+		if rd.buf != nil {
+			putRead(rd.buf)
+		}
+		rd.buf, rd.r, rd.w = all, 0, have
+		rd.big = rd.big || len(all) > readBufferSize
+	}
+	rd.w += copy(rd.buf[rd.w:], b)
+	return true, nil
+}
+
+// fill reads more. With nothing unparsed it waits without a buffer if the stream can.
+func (c *Conn) fill(rd *reader) error {
+	if hasAhead && rd.ahead != nil {
+		if ok, err := rd.takeAhead(); ok {
+			return err
+		}
+	}
+	if rd.r == rd.w {
+		if rd.w < readBufferSize {
+			rd.big = false
+		}
+		if ready := rd.link.ready; ready != nil {
+			rd.release()
+			if hasBudget && c.partial.Load() != 0 {
+				c.partial.Store(0)
+			}
+			buf, n, err := ready.ReadReady(rd.pool())
+			rd.buf, rd.w = buf, n
+			rd.filled()
+			return err
+		}
+		if len(rd.buf) != readBufferSize {
+			rd.release()
+		}
+		rd.r, rd.w, rd.need = 0, 0, 0
+	}
+	rd.makeRoom()
+	if size := len(rd.buf); hasBudget && size != rd.mem.Held() {
+		rd.mem.Set(rd.budget, size)
+		c.partial.Store(int64(size))
+	}
+	n, err := rd.link.stream.Read(rd.buf[rd.w:])
+	rd.w += n
+	if n > 0 {
+		rd.filled()
+		return nil
+	}
+	if err == nil {
+		err = io.ErrNoProgress
+	}
+	return err
+}
