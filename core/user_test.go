@@ -3,14 +3,11 @@ package core
 import (
 	"context"
 	"errors"
-	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/hisock/hisock/core/wire"
 )
 
 // byUser are options with an authorizer that takes Auth for who the user is.
@@ -161,34 +158,5 @@ func TestCallUserContext(t *testing.T) {
 		_, err := w.srv.User("ada").CallBytes(ctx, "never", nil)
 		require.True(t, errors.Is(err, context.DeadlineExceeded), "%v", err)
 		w.srv.User("ada").Disconnect(nil)
-	})
-}
-
-// A user stays over a resume, and nothing of it is in what goes over the wire.
-func TestUserStays(t *testing.T) {
-	if runtime.GOOS == "js" {
-		t.Skip("no server of a browser build lets its clients resume")
-	}
-	inWorld(t, byUser(ServerOptions{Notices: func(_, _ *Conn, _ *Presence) bool { return true }}), func(w *world) {
-		w.serve()
-		p := w.hello(&wire.Hello{Name: "phone", Auth: []byte("ada the secret"), Notices: true, Resume: true})
-		synctest.Wait()
-		c := w.conn("phone")
-		p.stream.Close() //nolint:errcheck // it is cut
-		synctest.Wait()
-		require.True(t, c.Suspended())
-		require.Equal(t, 1, w.srv.User("ada the secret").Len())
-		p = w.helloOf(&wire.Hello{Name: "phone", Resume: true, Session: c.session.id, Token: c.token})
-		f := p.want()
-		require.Equal(t, wire.KindWelcome, f.Kind)
-		require.NotContains(t, string(f.Body), "secret")
-		require.Equal(t, "ada the secret", c.User())
-		require.NoError(t, w.srv.User("ada the secret").Send("news", "here"))
-		require.Equal(t, "here", p.wantCommand("news"))
-		w.join(w.device("bob the secret", "bob"))
-		f = p.want()
-		require.Equal(t, wire.KindJoined, f.Kind)
-		require.NotContains(t, string(f.Body), "secret")
-		p.stream.Close() //nolint:errcheck // it is over
 	})
 }
