@@ -58,7 +58,7 @@ func TestDeliverySaysWhoComesBack(t *testing.T) {
 
 // So does the comment of Retry.
 func TestRetrySaysWhoComesBack(t *testing.T) {
-	source, err := os.ReadFile("options.go")
+	source, err := os.ReadFile("options_client.go")
 	require.NoError(t, err)
 	comment := string(source)[strings.Index(string(source), "// Retry says how"):strings.Index(string(source), "type Retry struct")]
 	comment = strings.Join(strings.Fields(strings.ReplaceAll(comment, "//", "")), " ")
