@@ -18,6 +18,7 @@ const hasBudget = true
 func (c *Conn) uncount() {
 	c.out.mu.Lock()
 	c.out.mem.Set(c.out.budget, 0)
+	c.out.budget = nil // whatever is done with it now
 	c.out.mu.Unlock()
 	c.inbox.mu.Lock()
 	c.inbox.mem.Set(c.inbox.budget, 0)

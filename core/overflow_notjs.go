@@ -148,6 +148,7 @@ func (q *queue) forgetLocked(command string) int {
 	}
 	n := q.dropLocked(int(at - q.spares.first))
 	q.closeHolesLocked()
+	q.countLocked()
 	return n
 }
 
@@ -178,6 +179,7 @@ func (q *queue) dropOldestLocked(n, reserve int) (dropped int) {
 	}
 	s.oldest = s.first + int64(i)
 	q.closeHolesLocked()
+	q.countLocked()
 	return dropped
 }
 
@@ -188,7 +190,6 @@ func (q *queue) dropLocked(i int) int {
 		return 0
 	}
 	q.bytes -= len(k.b)
-	q.mem.Sub(q.budget, k.weight())
 	q.sent--
 	q.log[i] = nil
 	q.spares.holes++

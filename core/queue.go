@@ -35,7 +35,8 @@ type queue struct {
 	log     []*block     // nil where a block was let go of, or dropped
 	head    int          // of log, the first that is not let go of
 	sent    uint64       // frames that were queued
-	mem     budget.Meter // of the blocks in log
+	mem     budget.Meter // of the blocks in log, counted when a write ends and at mark; see heldLocked
+	mark    int          // bytes; more is let in only after mem was counted
 	budget  *budget.Budget
 	link    *link // where it is written to; nil while there is nothing to write to
 	keep    keeper
@@ -49,8 +50,9 @@ type queue struct {
 	peak    uint64 // the most that taken was before a resume took it back
 	control control
 	spares  spareFrames
+	slack   int // of the blocks in log that are owned: room beyond their frames, less blockCost for each
 	// noticesWait is set when there was no room for a notice, until there is; notices is how many
-	// bytes mem counts for those that wait.
+	// bytes of notices wait.
 	noticesWait bool
 	notices     int
 

@@ -23,13 +23,18 @@ func (q *queue) trimLocked() {
 	}
 	for q.letGoLocked(before) {
 	}
+	q.countLocked()
 }
 
 // shrinkLocked gives up the oldest blocks until no more than room bytes are kept. A block that
 // holds something which waits, or is being written, stays: the bound is exceeded by less than that.
 func (q *queue) shrinkLocked(room int) {
+	if q.keep.bytes <= room {
+		return
+	}
 	for q.keep.bytes > room && q.letGoLocked(q.written) {
 	}
+	q.countLocked()
 }
 
 // stopKeepingLocked lets go of everything that is kept, for good.
@@ -140,6 +145,7 @@ func (q *queue) resumeLocked(l *link, received uint64, welcome []byte) bool {
 	q.link = l
 	missed := q.control.missed
 	q.control = control{welcome: welcome, missed: missed, missedDue: missed > 0, due: welcome != nil || missed > 0}
+	q.countLocked() // what is kept waits again
 	q.pressLocked()
 	return true
 }

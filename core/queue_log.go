@@ -34,12 +34,20 @@ func (q *queue) spaceLocked(n int) []byte {
 	}
 	k := getBlock(least)
 	q.appendLocked(k)
+	if hasBudget {
+		q.slack += cap(k.b) - blockCost
+		q.countLocked()
+	}
 	return k.b
 }
 
 func (q *queue) commitLocked(b []byte) {
 	k := q.log[len(q.log)-1]
-	q.bytes += len(b) - len(k.b)
+	n := len(b) - len(k.b)
+	q.bytes += n
+	if hasBudget {
+		q.slack -= n
+	}
 	k.b = b
 	k.frames++
 	q.sent++
@@ -65,7 +73,31 @@ func (q *queue) addLocked(k *block) {
 	q.appendLocked(k)
 	q.bytes += len(k.b)
 	q.sent++
+	if hasBudget && (q.bytes > q.mark || len(k.b) < blockCost) {
+		q.countLocked()
+	}
 	q.pressLocked()
+}
+
+// leastUncounted is how many bytes of frames are let in before they are counted, at least.
+const leastUncounted = 1 << 10
+
+// heldLocked is how much memory the blocks in log take, and the notices that wait.
+func (q *queue) heldLocked() int {
+	return q.bytes + q.keep.bytes + blockCost*(len(q.log)-q.head) + q.slack + q.notices
+}
+
+// countLocked counts what the queue holds for the bound on memory. To do so for each frame would
+// make a broadcast some 5 % slower, so it is done when a write ends, and whenever what was queued
+// since may fill the step in which is counted: a frame weighs no more than twice its bytes, or is counted by itself.
+func (q *queue) countLocked() {
+	if !hasBudget {
+		return
+	}
+	if q.mem.Set(q.budget, q.heldLocked()) {
+		q.over = true
+	}
+	q.mark = q.bytes + max(q.mem.Room()/2, leastUncounted)
 }
 
 // appendLocked makes room in the log before it lets it grow.
@@ -81,9 +113,6 @@ func (q *queue) appendLocked(k *block) {
 		q.head = 0
 	}
 	q.log = append(q.log, k)
-	if hasBudget && q.mem.Add(q.budget, k.weight()) {
-		q.over = true
-	}
 }
 
 // takeLocked lays out up to maxWrite bytes for one write. It returns nil when there is nothing,
@@ -209,8 +238,7 @@ func (q *queue) letGoLocked(frames uint64) bool {
 		}
 		q.base = end
 		q.keep.bytes -= len(k.b)
-		q.mem.Sub(q.budget, k.weight())
-		k.release()
+		q.releaseLocked(k)
 		q.log[q.head] = nil
 	} else if hasOverflow && q.head >= q.next {
 		q.spares.holes--
@@ -219,6 +247,14 @@ func (q *queue) letGoLocked(frames uint64) bool {
 		q.next, q.off, q.part = q.head, 0, 0
 	}
 	return true
+}
+
+// releaseLocked gives back a block that leaves the log.
+func (q *queue) releaseLocked(k *block) {
+	if k.owned {
+		q.slack -= cap(k.b) - len(k.b) - blockCost
+		k.release()
+	}
 }
 
 // shortenLocked lets go of slices that a burst has made large.
@@ -243,13 +279,16 @@ func (q *queue) forgetWaitingLocked() {
 			continue
 		}
 		if i == q.next && q.off > 0 { // in part: somebody may be writing the rest
-			q.bytes -= len(k.b) - q.off
+			n := len(k.b) - q.off
+			q.bytes -= n
+			if k.owned {
+				q.slack += n
+			}
 			k.b, k.frames = k.b[:q.off], q.part
 			continue
 		}
 		q.bytes -= len(k.b)
-		q.mem.Sub(q.budget, k.weight())
-		k.release()
+		q.releaseLocked(k)
 		q.log[i] = nil
 	}
 	q.log = q.log[:q.next+min(q.off, 1)]

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -38,7 +39,7 @@ type modelFrame struct {
 }
 
 func newQueueModel(t testing.TB, limit int, op func(n int) int) *queueModel {
-	q := &queue{limit: limit, link: &link{}}
+	q := &queue{limit: limit, link: &link{}, budget: budget.New(1 << 30)}
 	q.keep.on = true
 	return &queueModel{t: t, q: q, op: op}
 }
@@ -223,9 +224,17 @@ func (m *queueModel) check() {
 	require.Equal(m.t, bytes, q.bytes-q.size)
 	require.Equal(m.t, m.acked+uint64(len(m.kept)), q.taken)
 	require.Equal(m.t, q.taken+uint64(len(m.waiting)), q.sent)
-	frames, kept, holes := q.base, 0, 0
+	frames, kept, holes, held := q.base, 0, 0, 0
 	for i, k := range q.log {
 		require.True(m.t, i >= q.head || k == nil)
+		if i >= q.head && (k == nil || !k.owned) {
+			held += blockCost
+		}
+		if k != nil && k.owned {
+			held += cap(k.b)
+		} else if k != nil {
+			held += len(k.b)
+		}
 		if k == nil {
 			if i >= q.next {
 				holes++
@@ -240,6 +249,8 @@ func (m *queueModel) check() {
 		}
 	}
 	require.Equal(m.t, q.sent, frames)
+	require.Equal(m.t, held, q.heldLocked())
+	require.LessOrEqual(m.t, held-q.mem.Held(), max(q.mem.Room(), 2*leastUncounted)+2*blockCost, "counted soon enough")
 	require.Equal(m.t, kept, q.keep.bytes+q.size)
 	require.Equal(m.t, holes, q.spares.holes)
 	require.LessOrEqual(m.t, q.bytes+q.keep.bytes, max(q.limit, 21_000)+largeBlock) // see shrinkLocked

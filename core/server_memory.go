@@ -53,7 +53,7 @@ func (s *Server) weigh() (loads []load, excess int) {
 	for _, c := range s.eng.sweep.conns() {
 		own, shared := c.holds(), 0
 		c.out.mu.Lock()
-		own += c.out.mem.Held()
+		own += c.out.heldLocked()
 		for _, k := range c.out.log[c.out.head:] {
 			if k == nil || k.owned {
 				continue

@@ -291,13 +291,8 @@ func (c *Conn) countNotices() {
 	}
 	q := &c.out
 	q.mu.Lock()
-	n := c.notices.Size()
-	if more := n - q.notices; more > 0 {
-		q.mem.Add(q.budget, more) // who finds that it is too much looks at Budget.Over
-	} else {
-		q.mem.Sub(q.budget, -more)
-	}
-	q.notices = n
+	q.notices = c.notices.Size()
+	q.countLocked()
 	q.mu.Unlock()
 }
 

@@ -26,4 +26,5 @@ type Meter struct{}
 func (*Meter) Held() int             { return 0 }
 func (*Meter) Add(*Budget, int) bool { return false }
 func (*Meter) Sub(*Budget, int)      {}
-func (*Meter) Set(*Budget, int)      {}
+func (*Meter) Set(*Budget, int) bool { return false }
+func (*Meter) Room() int             { return 0 }

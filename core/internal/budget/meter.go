@@ -42,12 +42,17 @@ func (m *Meter) Sub(b *Budget, n int) {
 	}
 }
 
-// Set notes how much the holder has.
-func (m *Meter) Set(b *Budget, n int) {
+// Set notes how much the holder has, and reports as Add does.
+func (m *Meter) Set(b *Budget, n int) (over bool) {
+	before := m.room
 	if m.held = n; n > m.room || n < m.low {
 		m.count(b)
 	}
+	return m.room > before && b.IsOver()
 }
+
+// Room returns how much more the holder may have before more is counted.
+func (m *Meter) Room() int { return m.room - m.held }
 
 func (m *Meter) counted() int {
 	if m.room <= free || m.room == math.MaxInt {
