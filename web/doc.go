@@ -1,5 +1,10 @@
 // Package web makes the browser's side of hisock available to a server: [Build] makes the
 // bundle that a page loads, [Handler] serves it, and [NewServer] is an HTTP server with timeouts for it.
+// [Serve] does all of that, and listens for native clients as well:
+//
+//	err := web.Serve(ctx, srv, &web.Site{TCP: ":6969", HTTP: ":8080", Build: "bundle", Files: os.DirFS("pages")})
+//
+// Step by step it is
 //
 //	if err := web.Build(ctx, "bundle", nil); err != nil { … }
 //	h, err := web.Handler(os.DirFS("bundle"))

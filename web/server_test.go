@@ -2,9 +2,13 @@ package web
 
 import (
 	"bufio"
+	"bytes"
 	"io"
+	"log"
 	"net"
 	"net/http"
+	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,4 +64,32 @@ func TestServerClosesWhoIsIdle(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What clients cause to be logged is bounded, and the lines say how much is missing.
+func TestServerLogIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		log.SetOutput(&out)
+		defer log.SetOutput(os.Stderr)
+		say := NewServer(nil).ErrorLog
+		for range 10_000 {
+			say.Print("http: TLS handshake error")
+		}
+		require.Equal(t, 50, strings.Count(out.String(), "\n"))
+		out.Reset()
+		time.Sleep(3 * time.Second)
+		for range 10 {
+			say.Print("http: TLS handshake error")
+		}
+		require.Equal(t, 3, strings.Count(out.String(), "\n"))
+		require.Contains(t, out.String(), "(9950 lines left out before)")
+		out.Reset()
+		time.Sleep(time.Hour)
+		for range 100 {
+			say.Print("later")
+		}
+		require.Equal(t, 50, strings.Count(out.String(), "\n"))
+		require.Contains(t, out.String(), "(7 lines left out before)")
+	})
 }
