@@ -71,11 +71,11 @@ func decode(codec Codec, payload []byte, v any) error {
 		*v = payload
 		return nil
 	case *string:
-		if !utf8.Valid(payload) {
-			return NewError(CodeBadPayload, "the payload is not valid UTF-8")
+		s, err := text(payload)
+		if err == nil {
+			*v = s
 		}
-		*v = string(payload)
-		return nil
+		return err
 	case *struct{}:
 		return nil
 	case *bool:
@@ -113,6 +113,14 @@ func decode(codec Codec, payload []byte, v any) error {
 		return unmarshaled(v.UnmarshalBinary(payload))
 	}
 	return unmarshaled(codec.Unmarshal(payload, v))
+}
+
+// text returns a payload that is text, as a copy.
+func text(payload []byte) (string, error) {
+	if !utf8.Valid(payload) {
+		return "", NewError(CodeBadPayload, "the payload is not valid UTF-8")
+	}
+	return string(payload), nil
 }
 
 func unmarshaled(err error) error {

@@ -22,9 +22,10 @@ import "context"
 // the name is not well formed or reserved for an event, or if it has a handler already.
 func On[T any](r Registrar, command string, f func(ctx context.Context, c *Conn, in T) error, opts ...HandlerOption) {
 	hs := r.registrar()
+	get := decoder[T](hs)
 	hs.addCommand(command, func(ctx context.Context, c *Conn, fr Frame) ([]byte, error) {
-		var in T
-		if err := decode(hs.conv, fr.Payload, &in); err != nil {
+		in, err := get(fr.Payload)
+		if err != nil {
 			return nil, err
 		}
 		return nil, f(ctx, c, in)
@@ -35,9 +36,10 @@ func On[T any](r Registrar, command string, f func(ctx context.Context, c *Conn,
 // have one idea of what a payload is: it is converted as [On] says.
 func OnMessage[T any](r Registrar, f func(ctx context.Context, c *Conn, in T) error, opts ...HandlerOption) {
 	hs := r.registrar()
+	get := decoder[T](hs)
 	hs.OnMessage(func(ctx context.Context, c *Conn, fr Frame) error {
-		var in T
-		if err := decode(hs.conv, fr.Payload, &in); err != nil {
+		in, err := get(fr.Payload)
+		if err != nil {
 			return err
 		}
 		return f(ctx, c, in)
@@ -52,32 +54,66 @@ func OnMessage[T any](r Registrar, f func(ctx context.Context, c *Conn, in T) er
 // call back on the same connection.
 func Handle[In, Out any](r Registrar, command string, f func(ctx context.Context, c *Conn, in In) (Out, error), opts ...HandlerOption) {
 	hs := r.registrar()
+	get := decoder[In](hs)
 	hs.addCall(command, func(ctx context.Context, c *Conn, fr Frame) ([]byte, error) {
-		var in In
-		if err := decode(hs.conv, fr.Payload, &in); err != nil {
+		in, err := get(fr.Payload)
+		if err != nil {
 			return nil, err
 		}
 		out, err := f(ctx, c, in)
 		if err != nil {
 			return nil, err
 		}
+		if b, ok := any(out).([]byte); ok { // without an allocation, as the interface does not leave
+			return b, nil
+		}
 		return encode(hs.conv, out)
 	}, opts)
+}
+
+// decoder returns what converts payloads to T. That bytes come through as they are, and text as a
+// copy, is settled here, once: a variable whose address is given to decode is allocated each time.
+func decoder[T any](hs *handlers) func(payload []byte) (T, error) {
+	var quick any
+	switch any((*T)(nil)).(type) {
+	case *[]byte:
+		quick = func(payload []byte) ([]byte, error) { return payload, nil }
+	case *string:
+		quick = text
+	}
+	if f, ok := quick.(func(payload []byte) (T, error)); ok {
+		return f
+	}
+	return func(payload []byte) (in T, err error) {
+		err = decode(hs.conv, payload, &in)
+		return in, err
+	}
 }
 
 // Call calls command at the peer and waits for the answer. in and the answer are converted as
 // [On] says; struct{} as Out takes any answer. It fails as [Conn.CallBytes] does, and
 // with [CodeBadPayload] if a value does not convert.
 func Call[Out any](ctx context.Context, to Caller, command string, in any) (Out, error) {
-	var out Out
+	var none Out
 	payload, err := encode(to.codec(), in)
 	if err != nil {
-		return out, err
+		return none, err
 	}
 	reply, err := to.CallBytes(ctx, command, payload)
 	if err != nil {
-		return out, err
+		return none, err
 	}
-	err = decode(to.codec(), reply, &out)
-	return out, err
+	return decoded[Out](to.codec(), reply)
+}
+
+// decoded converts a payload to T as decode does, and allocates no T for bytes.
+func decoded[T any](codec Codec, payload []byte) (T, error) {
+	var bytes T
+	if b, ok := any(&bytes).(*[]byte); ok {
+		*b = payload
+		return bytes, nil
+	}
+	var other T
+	err := decode(codec, payload, &other)
+	return other, err
 }
