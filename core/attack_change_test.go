@@ -38,12 +38,12 @@ func impersonate(a *arena, tries int) string {
 		p.send(wire.AppendAsk(nil, k, 1, []string{"user-alice", "all"}[i%2]))
 		p.wantFailure(1, core.CodeUnauthorized)
 		if i%50 == 0 {
-			require.Equal(a, core.CodeUnknownClient, core.CodeOf(a.srv.SendTo("user-alice", "secret", "for alice")))
+			require.Equal(a, core.CodeUnknownClient, core.CodeOf(a.srv.Named("user-alice").Send("secret", "for alice")))
 		}
 	}
 	alice, welcome := a.hello(wire.Hello{Name: "alice"})
 	require.Equal(a, "user-alice", welcome.Name)
-	require.NoError(a, a.srv.SendTo("user-alice", "secret", "for alice"))
+	require.NoError(a, a.srv.Named("user-alice").Send("secret", "for alice"))
 	alice.wantKind(wire.KindCommand)
 	a.worst()
 	p.stillThere() // and nothing else has come

@@ -64,7 +64,7 @@ func fillQueues(a *arena, tries int) string {
 	payload := make([]byte, 30<<10)
 	most := 0
 	for until := time.Now().Add(transporttest.Patience); a.srv.Stats().Overloaded < uint64(tries/4) && time.Now().Before(until); {
-		for c := range a.srv.Named("mallory") {
+		for c := range a.srv.Named("mallory").Clients() {
 			c.SendBytes("junk", payload) //nolint:errcheck // some are being ended
 		}
 		time.Sleep(time.Millisecond) // also on a busy machine whoever makes room has a turn

@@ -56,7 +56,7 @@ func TestBadNamesHere(t *testing.T) {
 				requireBadName(err)
 				requireBadName(cl.Send(bad, 1))
 				requireBadName(c.SendBytes(bad, nil))
-				requireBadName(s.srv.Broadcast(bad, 1))
+				requireBadName(s.srv.All().Send(bad, 1))
 				requireBadName(cl.Join(s.ctx, bad))
 				requireBadName(c.Join(s.ctx, bad))
 				require.NoError(t, c.Join(s.ctx, "fine"))
@@ -73,7 +73,7 @@ func TestBadNamesHere(t *testing.T) {
 		_, err = s.srv.Client(everyNasty())
 		require.Equal(t, core.CodeUnknownClient, core.CodeOf(err))
 		requireLoggable(t, err.Error())
-		err = s.srv.Group(everyNasty()).Send("said", 1)
+		err = s.srv.Group(everyNasty()).Send("said", 1, core.MustReach())
 		require.Equal(t, core.CodeUnknownGroup, core.CodeOf(err))
 		requireLoggable(t, err.Error())
 

@@ -147,7 +147,7 @@ func BenchmarkBroadcast(b *testing.B) {
 				b.ReportAllocs()
 				b.ResetTimer()
 				for range each {
-					require.NoError(b, srv.BroadcastBytes("news", payload))
+					require.NoError(b, srv.All().SendBytes("news", payload))
 				}
 				wg.Wait()
 				b.StopTimer()

@@ -200,13 +200,13 @@ func TestAuthorizedClientsKeepWhatTheyAre(t *testing.T) {
 		require.NoError(t, mallory.Rename(w.ctx, "user-mallory"), "as it is called")
 		require.Equal(t, CodeUnauthorized, CodeOf(mallory.Join(w.ctx, "staff")))
 		require.NoError(t, mallory.Join(w.ctx, "red"), "where it is")
-		require.Equal(t, CodeUnknownClient, CodeOf(w.srv.SendTo("user-alice", "secret", "x")))
+		require.Equal(t, CodeUnknownClient, CodeOf(w.srv.Named("user-alice").Send("secret", "x")))
 
 		alice := w.client("alice", "red")
 		got := make(chan string, 1)
 		On(alice, "secret", func(_ context.Context, _ *Conn, s string) error { got <- s; return nil })
 		w.join(alice)
-		require.NoError(t, w.srv.SendTo("user-alice", "secret", "for alice"))
+		require.NoError(t, w.srv.Named("user-alice").Send("secret", "for alice"))
 		require.Equal(t, "for alice", <-got)
 
 		require.NoError(t, mallory.Leave(w.ctx, "red"))

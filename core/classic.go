@@ -36,14 +36,6 @@ const (
 // Zero is bytes.
 type form uint8
 
-// formIn is the form that as has put into opts.
-func formIn(opts []SendOption) (f form) {
-	for _, o := range opts {
-		f = max(f, o.as)
-	}
-	return f
-}
-
 // maxClassicHeader is the longest header that makes sense: the digits of a 64 bit number.
 const maxClassicHeader = 64
 

@@ -28,9 +28,7 @@ func (*classicPeer) welcome(*Conn) []byte                    { return nil }
 func (*classicPeer) refusal() []byte                         { return nil }
 func (*classicPeer) lastWord(*wire.Goodbye) []byte           { return nil }
 func (*classicPeer) resets() bool                            { return false }
-func (c *Conn) sendAs(string, []byte, form) error            { return errClassicCall }
 func formOf(any) form                                        { return 0 }
-func as(_ any, opts []SendOption) []SendOption               { return opts }
 func isClassic(byte) bool                                    { return false }
 func leaveClassic(transport.Conn)                            {}
 

@@ -90,20 +90,20 @@ func TestClassicAmongNatives(t *testing.T) {
 			heard.got = nil
 		}
 		red := w.srv.Group("red")
-		require.NoError(t, w.srv.Broadcast("tick", 7))
-		require.NoError(t, w.srv.BroadcastRaw([]byte("raw\x00")))
+		require.NoError(t, w.srv.All().Send("tick", 7))
+		require.NoError(t, w.srv.All().SendRaw([]byte("raw\x00")))
 		require.NoError(t, red.Send("news", map[string]int{"a": 1}))
 		require.NoError(t, red.SendRaw(nil))
-		require.NoError(t, w.srv.Broadcast("but", "eve", Except(w.conn("eve"))))
+		require.NoError(t, w.srv.All().Send("but", "eve", Except(w.conn("eve"))))
 		require.NoError(t, red.Send("but", "ada", Except(w.conn("ada"))))
 		want("command tick 7", "raw message  raw\x00", `command news {"a":1}`, "raw message  ", "command but eve")
 		bob.want("tick 7", "raw\x00", `news {"a":1}`, "", "but eve", "but ada")
 		eve.want("tick 7", "raw\x00")
 
 		// What a classic peer would take for something else reaches the others.
-		require.NoError(t, w.srv.Broadcast("two words", 1))
+		require.NoError(t, w.srv.All().Send("two words", 1))
 		require.NoError(t, red.Send("$x$", 2))
-		require.NoError(t, w.srv.BroadcastRaw([]byte("$CLTCONN$ {}")))
+		require.NoError(t, w.srv.All().SendRaw([]byte("$CLTCONN$ {}")))
 		want("command two words 1", "command $x$ 2", "raw message  $CLTCONN$ {}")
 		bob.want()
 		eve.want()

@@ -24,7 +24,7 @@ func TestClassicNoticeTooLong(t *testing.T) {
 		require.Equal(t, []string{"o"}, w.srv.Names())
 		cl := w.join(w.client(strings.Repeat("x", 60)))
 		require.Equal(t, []string{"o too big"}, faults.all())
-		require.NoError(t, w.srv.SendTo("o", "say", "hi"))
+		require.NoError(t, w.srv.Named("o").Send("say", "hi"))
 		buf := make([]byte, 100)
 		n, err := p.stream.Read(buf)
 		require.NoError(t, err)

@@ -116,7 +116,7 @@ type part struct {
 
 var parts = map[string]part{
 	"big_1MiB_client_to_server": {heard: []string{blob}},
-	"big_1MiB_server_to_client": {act: func(s *Server) []error { return []error{s.Broadcast("blob", blob[5:])} }},
+	"big_1MiB_server_to_client": {act: func(s *Server) []error { return []error{s.All().Send("blob", blob[5:])} }},
 	"command_both_ways":         {heard: []string{"sum 20,22"}},
 	"header_len_6":              {heard: []string{"sum 1,2"}},
 	"empty_content":             {heard: []string{"nop "}},
@@ -125,7 +125,7 @@ var parts = map[string]part{
 	"raw_both_ways":             {heard: []string{"raw: plain bytes \x00\xff"}},
 	"several_in_one_segment":    {heard: []string{"n 0", "n 1", "n 2", "raw: tail"}},
 	"prefix_match":              {heard: []string{"echo2 abc", "raw: echoing"}, byPrefix: []string{"echo  abc", "echo2 abc", "echo ng", "raw: echoing"}},
-	"send_all":                  {act: func(s *Server) []error { return []error{s.Broadcast("tick", 7)} }},
+	"send_all":                  {act: func(s *Server) []error { return []error{s.All().Send("tick", 7)} }},
 	"group_send": {act: func(s *Server) []error {
 		red, blue := s.Group("red"), s.Group("blue")
 		return []error{red.Send("news", "for red"), red.SendRaw([]byte("raw for red")), blue.Send("news", "for blue")}

@@ -37,24 +37,6 @@ func formOf(v any) form {
 	return form(classic.FormJSON) // so are integers and bools
 }
 
-// as returns opts with the form of v, and leaves the caller's slice as it is.
-func as(v any, opts []SendOption) []SendOption {
-	f := formOf(v)
-	if f == 0 {
-		return opts
-	}
-	return append(opts[:len(opts):len(opts)], SendOption{as: f})
-}
-
-// sendAs is SendBytes for a payload of that form.
-func (c *Conn) sendAs(command string, payload []byte, as form) error {
-	f := Frame{KindCommand, command, payload}
-	if send := c.eng.handlers.send; send != nil {
-		return send(&Outgoing{Frame: f, To: c, send: func(f Frame) error { return c.sendClassic(f, as) }})
-	}
-	return c.sendClassic(f, as)
-}
-
 func (p *classicPeer) typedFrame(f Frame, as form) ([]byte, error) {
 	switch f.Kind {
 	case KindCommand:
@@ -244,7 +226,7 @@ func (s *Server) record(c *Conn, who string) *notices.View {
 			return v
 		}
 	}
-	named := slices.SortedFunc(s.Named(who), func(a, b *Conn) int { return cmp.Compare(a.id, b.id) })
+	named := slices.SortedFunc(s.Named(who).Clients(), func(a, b *Conn) int { return cmp.Compare(a.id, b.id) })
 	for _, other := range named {
 		if other == c {
 			return c.ownView()

@@ -87,7 +87,7 @@ var partsV3 = map[string]partV3{
 	"unicode_content":         {heard: []string{"grüße naïve – 日本語 🦊"}},
 	"typed_values":            {heard: values},
 	"typed_values_from_server": {act: func(w *world) []error {
-		return sendValues(func(command string, v any) error { return w.srv.Broadcast(command, v) })
+		return sendValues(func(command string, v any) error { return w.srv.All().Send(command, v) })
 	}},
 	// Ours cuts off nothing.
 	"command_first_letters_lost": {heard: []string{"MOVE x", "Chat x", "Do x", "DCM x", "move x"}},
@@ -104,7 +104,7 @@ var partsV3 = map[string]partV3{
 			return nil
 		},
 	},
-	"send_all": {act: func(w *world) []error { return []error{w.srv.Broadcast("tick", 7)} }},
+	"send_all": {act: func(w *world) []error { return []error{w.srv.All().Send("tick", 7)} }},
 	"group_send": {act: func(w *world) []error {
 		red, blue := w.srv.Group("red"), w.srv.Group("blue")
 		return []error{red.Send("news", "for red"), blue.Send("news", "for blue")}

@@ -52,7 +52,7 @@ func TestClassicV3AmongOthers(t *testing.T) {
 	inWorld(t, &ServerOptions{Notices: tellEverything}, func(w *world) {
 		var faults kept[string]
 		w.srv.OnError(func(c *Conn, err error) { faults.add(c.Name() + " " + CodeOf(err).String()) })
-		On(w.srv, "say", func(_ context.Context, c *Conn, text string) error { return w.srv.Broadcast("said", text, Except(c)) })
+		On(w.srv, "say", func(_ context.Context, c *Conn, text string) error { return w.srv.All().Send("said", text, Except(c)) })
 		w.tapped()
 		var heard kept[string]
 		ada := w.native(&heard, "ada", "red")
@@ -64,20 +64,20 @@ func TestClassicV3AmongOthers(t *testing.T) {
 		bob.want("said 42")
 		bob.send(oldFrames("say hi"))
 		eve.want(cmd("said", "2s", "hi"))
-		require.NoError(t, w.srv.Broadcast("list", []int{1, 2}))
+		require.NoError(t, w.srv.All().Send("list", []int{1, 2}))
 		require.NoError(t, w.srv.Group("red").Send("n", 7))
-		require.NoError(t, w.srv.SendTo("eve", "f", 0.5))
-		require.NoError(t, w.srv.SendTo("eve", "all", "x", AllOfThem()))
-		require.NoError(t, w.srv.Broadcast("bytes", []byte("b")))
-		require.NoError(t, w.srv.BroadcastBytes("bytes", []byte("c")))
+		require.NoError(t, w.srv.Named("eve").Send("f", 0.5))
+		require.NoError(t, w.srv.Named("eve").Send("all", "x", AllOfThem()))
+		require.NoError(t, w.srv.All().Send("bytes", []byte("b")))
+		require.NoError(t, w.srv.All().SendBytes("bytes", []byte("c")))
 		require.NoError(t, w.conn("eve").Send("at", time.Unix(0, 0).UTC()))
 		bob.want("list [1,2]", "n 7", "bytes b", "bytes c")
 		eve.want(cmd("list", "l1i1i", "12"), cmd("n", "1i", "7"), cmd("f", "4f", "\x3f\x00\x00\x00"), cmd("all", "1s", "x"),
 			cmd("bytes", "1b", "b"), cmd("bytes", "1b", "c"), cmd("at", "20s", "1970-01-01T00:00:00Z"))
 
-		require.NoError(t, w.srv.Broadcast("yes", true))
-		require.NoError(t, w.srv.BroadcastRaw([]byte("raw")))
-		require.NoError(t, w.srv.Broadcast("a$MSG$b", 1))
+		require.NoError(t, w.srv.All().Send("yes", true))
+		require.NoError(t, w.srv.All().SendRaw([]byte("raw")))
+		require.NoError(t, w.srv.All().Send("a$MSG$b", 1))
 		bob.want("yes true", "raw")
 		require.Empty(t, eve.take())
 		require.Equal(t, []string{"eve unsupported", "eve unsupported", "eve bad name", "bob bad name"}, sortedTail(faults.all()))
@@ -272,7 +272,7 @@ func TestClassicV3Middleware(t *testing.T) {
 		p := w.v3(`"eve"`, `null`)
 		require.NoError(t, w.conn("eve").Send("n", 2))
 		require.NoError(t, w.conn("eve").Send("s", "2"))
-		require.NoError(t, w.srv.Broadcast("n", 3))
+		require.NoError(t, w.srv.All().Send("n", 3))
 		p.want(cmd("n", "2i", "12"), cmd("s", "2s", "12"), cmd("n", "2i", "13"))
 	})
 }

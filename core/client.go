@@ -221,48 +221,30 @@ func (cl *Client) Conn() *Conn {
 }
 
 // Send is [Conn.Send] to the server.
-func (cl *Client) Send(command string, v any) error {
+func (cl *Client) Send(command string, v any, opts ...SendOption) error {
 	c, err := cl.current()
 	if err != nil {
 		return err
 	}
-	return c.Send(command, v)
+	return c.Send(command, v, opts...)
 }
 
 // SendBytes is [Conn.SendBytes] to the server.
-func (cl *Client) SendBytes(command string, payload []byte) error {
+func (cl *Client) SendBytes(command string, payload []byte, opts ...SendOption) error {
 	c, err := cl.current()
 	if err != nil {
 		return err
 	}
-	return c.SendBytes(command, payload)
-}
-
-// SendContext is [Conn.SendContext] to the server.
-func (cl *Client) SendContext(ctx context.Context, command string, v any) error {
-	c, err := cl.current()
-	if err != nil {
-		return err
-	}
-	return c.SendContext(ctx, command, v)
-}
-
-// SendBytesContext is [Conn.SendBytesContext] to the server.
-func (cl *Client) SendBytesContext(ctx context.Context, command string, payload []byte) error {
-	c, err := cl.current()
-	if err != nil {
-		return err
-	}
-	return c.SendBytesContext(ctx, command, payload)
+	return c.SendBytes(command, payload, opts...)
 }
 
 // SendRaw is [Conn.SendRaw] to the server.
-func (cl *Client) SendRaw(payload []byte) error {
+func (cl *Client) SendRaw(payload []byte, opts ...SendOption) error {
 	c, err := cl.current()
 	if err != nil {
 		return err
 	}
-	return c.SendRaw(payload)
+	return c.SendRaw(payload, opts...)
 }
 
 // RecvRaw is [Conn.RecvRaw] from the server.

@@ -164,7 +164,7 @@ func TestShutdown(t *testing.T) {
 			clients = append(clients, w.join(cl))
 		}
 		for i := range 100 {
-			require.NoError(t, w.srv.Broadcast("n", i))
+			require.NoError(t, w.srv.All().Send("n", i))
 		}
 		require.NoError(t, w.srv.Shutdown(w.ctx))
 		for _, cl := range clients {

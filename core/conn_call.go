@@ -46,8 +46,8 @@ func (c *Conn) CallBytes(ctx context.Context, command string, payload []byte) ([
 		return c.call(ctx, command, payload)
 	}
 	var reply []byte
-	err := send(&Outgoing{Frame: Frame{KindCall, command, payload}, To: c, send: func(f Frame) (err error) {
-		reply, err = c.call(ctx, f.Command, f.Payload)
+	err := send(&Outgoing{Frame: Frame{KindCall, command, payload}, To: c, send: func(o *Outgoing) (err error) {
+		reply, err = c.call(ctx, o.Command, o.Payload)
 		return err
 	}})
 	return reply, err

@@ -15,44 +15,60 @@ import (
 // would not read so large a frame, the codec's error, why the connection ended,
 // or [CodeSlowConsumer] if the queue is full; the connection ends then. Unless it has another
 // [Overflow], which says what happens instead.
-func (c *Conn) Send(command string, v any) error {
+func (c *Conn) Send(command string, v any, opts ...SendOption) error {
 	payload, err := encode(c.eng.codec, v)
 	if err != nil {
 		return err
 	}
 	if hasClassic && c.classic != nil {
-		return c.sendAs(command, payload, formOf(v))
+		return c.sendWith(Frame{KindCommand, command, payload}, formOf(v), opts)
 	}
-	return c.SendBytes(command, payload)
+	return c.SendBytes(command, payload, opts...)
 }
 
 // SendBytes is Send for a payload that needs no conversion. It does not keep payload.
-func (c *Conn) SendBytes(command string, payload []byte) error {
-	if send := c.eng.handlers.send; send != nil {
-		return send(&Outgoing{Frame: Frame{KindCommand, command, payload}, To: c, send: c.sendFrame})
+func (c *Conn) SendBytes(command string, payload []byte, opts ...SendOption) error {
+	if len(opts) > 0 || c.eng.handlers.send != nil {
+		return c.sendWith(Frame{KindCommand, command, payload}, 0, opts)
 	}
-	return c.sendCommand(command, payload)
+	return c.sendCommand(command, payload, nil)
 }
 
 // SendRaw queues a raw message: bytes without a name, for [Conn.RecvRaw] or the
 // message handler. It does not keep payload, and fails as Send does.
-func (c *Conn) SendRaw(payload []byte) error {
-	if send := c.eng.handlers.send; send != nil {
-		return send(&Outgoing{Frame: Frame{KindRaw, "", payload}, To: c, send: c.sendFrame})
+func (c *Conn) SendRaw(payload []byte, opts ...SendOption) error {
+	if len(opts) > 0 || c.eng.handlers.send != nil {
+		return c.sendWith(Frame{KindRaw, "", payload}, 0, opts)
 	}
-	return c.sendRaw(payload)
+	return c.sendRaw(payload, nil)
 }
 
-func (c *Conn) sendFrame(f Frame) error {
+// sendWith sends what has options, or meets middleware.
+func (c *Conn) sendWith(f Frame, as form, opts []SendOption) error {
+	set := sending{as: as}
+	set.add(opts)
+	if mw := c.eng.handlers.send; mw != nil {
+		return through(mw, Outgoing{Frame: f, To: c}, &set, c.sendFrame)
+	}
+	return c.sendFrame(f, &set)
+}
+
+func (c *Conn) sendFrame(f Frame, set *sending) error {
+	if set.leavesOut(c) {
+		if set.mustReach {
+			return NewError(CodeUnknownClient, "the only client is left out")
+		}
+		return nil
+	}
 	if f.Kind == KindRaw {
-		return c.sendRaw(f.Payload)
+		return c.sendRaw(f.Payload, set)
 	}
-	return c.sendCommand(f.Command, f.Payload)
+	return c.sendCommand(f.Command, f.Payload, set)
 }
 
-func (c *Conn) sendCommand(command string, payload []byte) error {
+func (c *Conn) sendCommand(command string, payload []byte, set *sending) error {
 	if hasClassic && c.classic != nil {
-		return c.sendClassic(Frame{KindCommand, command, payload}, 0)
+		return c.sendClassic(Frame{KindCommand, command, payload}, set)
 	}
 	if err := c.checkSent(command); err != nil {
 		return err
@@ -61,11 +77,11 @@ func (c *Conn) sendCommand(command string, payload []byte) error {
 	if err := c.fits(n); err != nil {
 		return err
 	}
-	if hasOverflow && c.eng.overflow.of(command) != OverflowDisconnect {
-		return c.sendSpare(command, c.eng.overflow.newBlock(command, wire.AppendCommand(make([]byte, 0, n), command, payload)))
+	waits := set.waits()
+	if hasOverflow && !waits && c.eng.overflow.of(command) != OverflowDisconnect {
+		return c.sendSpare(command, c.eng.overflow.newBlock(command, wire.AppendCommand(make([]byte, 0, n), command, payload)), set)
 	}
-	c.out.mu.Lock()
-	if err := c.admitLocked(n); err != nil {
+	if err := c.beginSend(n, set, waits); err != nil {
 		return err
 	}
 	c.out.commitLocked(wire.AppendCommand(c.out.spaceLocked(n), command, payload))
@@ -73,19 +89,19 @@ func (c *Conn) sendCommand(command string, payload []byte) error {
 	return nil
 }
 
-func (c *Conn) sendRaw(payload []byte) error {
+func (c *Conn) sendRaw(payload []byte, set *sending) error {
 	if hasClassic && c.classic != nil {
-		return c.sendClassic(Frame{KindRaw, "", payload}, 0)
+		return c.sendClassic(Frame{KindRaw, "", payload}, set)
 	}
 	n := wire.RawSize(len(payload))
 	if err := c.fits(n); err != nil {
 		return err
 	}
-	if hasOverflow && c.eng.overflow.of("") != OverflowDisconnect {
-		return c.sendSpare("", c.eng.overflow.newBlock("", wire.AppendRaw(make([]byte, 0, n), payload)))
+	waits := set.waits()
+	if hasOverflow && !waits && c.eng.overflow.of("") != OverflowDisconnect {
+		return c.sendSpare("", c.eng.overflow.newBlock("", wire.AppendRaw(make([]byte, 0, n), payload)), set)
 	}
-	c.out.mu.Lock()
-	if err := c.admitLocked(n); err != nil {
+	if err := c.beginSend(n, set, waits); err != nil {
 		return err
 	}
 	c.out.commitLocked(wire.AppendRaw(c.out.spaceLocked(n), payload))
@@ -93,12 +109,38 @@ func (c *Conn) sendRaw(payload []byte) error {
 	return nil
 }
 
-func (c *Conn) sendClassic(f Frame, as form) error {
+// beginSend locks the queue, in which there is room for n more bytes then. Otherwise it fails, with
+// the queue unlocked.
+func (c *Conn) beginSend(n int, set *sending, waits bool) error {
+	if !waits {
+		c.out.mu.Lock()
+		return c.admitLocked(n)
+	}
+	if set.ctx.Err() != nil {
+		return c.waitError(set.ctx)
+	}
+	return c.awaitRoom(set.ctx, n)
+}
+
+// waits reports whether the sender waits for room.
+func (s *sending) waits() bool { return s != nil && s.ctx != nil }
+
+func (c *Conn) sendClassic(f Frame, set *sending) error {
+	var as form
+	if set != nil {
+		as = set.as
+	}
 	frame, err := c.classic.frame(f, as)
 	if err != nil {
 		return err
 	}
-	return c.sendSpare(f.Command, c.eng.overflow.newBlock(f.Command, frame))
+	if set.waits() {
+		if set.ctx.Err() != nil {
+			return c.waitError(set.ctx)
+		}
+		return c.shareWaiting(set.ctx, shared(frame))
+	}
+	return c.sendSpare(f.Command, c.eng.overflow.newBlock(f.Command, frame), set)
 }
 
 // sendShared queues a frame that other connections may be sent too.

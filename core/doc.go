@@ -3,7 +3,7 @@
 //
 //	srv := core.NewServer(nil)
 //	core.On(srv, "say", func(ctx context.Context, c *core.Conn, text string) error {
-//		return srv.Broadcast("said", c.Name()+": "+text, core.Except(c))
+//		return srv.All().Send("said", c.Name()+": "+text, core.Except(c))
 //	})
 //	l, err := tcp.Listen("127.0.0.1:6969", nil)
 //	if err != nil {

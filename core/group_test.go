@@ -38,9 +38,9 @@ func TestGroups(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, red.Send("said", "hi", Except(c)))
 		want("bob hi")
-		require.NoError(t, w.srv.Broadcast("said", "all", Except(c, nil)))
+		require.NoError(t, w.srv.All().Send("said", "all", Except(c, nil)))
 		want("bob all", "eve all")
-		require.Equal(t, CodeUnknownGroup, CodeOf(w.srv.Group("green").Send("said", "hi")))
+		require.Equal(t, CodeUnknownGroup, CodeOf(w.srv.Group("green").Send("said", "hi", MustReach())))
 
 		// Clients join and leave by themselves, and hear of what the server does.
 		require.NoError(t, eve.Join(w.ctx, "green"))
@@ -113,8 +113,8 @@ func TestNames(t *testing.T) {
 		require.Equal(t, CodeAmbiguousName, CodeOf(err))
 		_, err = w.srv.Client("")
 		require.Equal(t, CodeUnknownClient, CodeOf(err), "clients without a name are not found by it")
-		require.Len(t, slices.Collect(w.srv.Named("ada")), 2)
-		require.Empty(t, slices.Collect(w.srv.Named("bob")))
+		require.Len(t, slices.Collect(w.srv.Named("ada").Clients()), 2)
+		require.Empty(t, slices.Collect(w.srv.Named("bob").Clients()))
 		require.NoError(t, a.Close())
 		synctest.Wait()
 		conn, err := w.srv.Client("ada")
@@ -209,7 +209,7 @@ func TestBroadcastAllocations(t *testing.T) {
 	srv.freeze()
 	payload := make([]byte, 128)
 	require.LessOrEqual(t, testing.AllocsPerRun(100, func() {
-		if srv.BroadcastBytes("news", payload) != nil {
+		if srv.All().SendBytes("news", payload) != nil {
 			t.Error("not sent")
 		}
 	}), 2.0)

@@ -174,7 +174,7 @@ func (h *groupHistory) replayLocked(c *Conn, n int) (unfit []error, err error) {
 	for _, k := range h.kept[first:] {
 		frame := k.frame
 		if c.classic != nil {
-			err = c.sendClassic(keptFrame(frame), 0)
+			err = c.sendClassic(keptFrame(frame), nil)
 		} else {
 			err = c.sendShared(shared(frame))
 		}

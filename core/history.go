@@ -4,7 +4,8 @@ package core
 // zero value keeps nothing.
 //
 // Commands and raw messages that go to a group with [Group.Send] and the like are kept as the
-// send middleware leaves them, oldest first, also when the last client has left the group.
+// send middleware leaves them, oldest first, also when nobody is in the group; those that are
+// [Transient] are not.
 // Those whom [Except] leaves out do not get them when they join again; [Group.Replay] gives them all.
 type History struct {
 	// Messages is how many are kept for a group. Zero means none.
@@ -96,19 +97,17 @@ func (g *Group) Forget() {
 	}
 }
 
-// keep keeps a frame for those who join the group later and returns those who are in it now:
-// nobody is both, or neither.
-func (s *Server) keep(group string, frame []byte) ([]*Conn, error) {
-	h := s.histories.take(group)
-	m := s.groups.get(group)
-	if m == nil {
-		s.histories.put(h, false)
-		return nil, errUnknownGroup(group)
+// keep keeps a frame to a group for those who join it later, unless it is transient, and returns
+// those who are in it now: nobody is both, or neither.
+func (s *Server) keep(to audience, frame []byte, set *sending) ([]*Conn, error) {
+	h := s.histories.take(to.name)
+	conns, err := s.present(to, set)
+	keeps := err == nil && !set.transient
+	if keeps {
+		s.histories.addLocked(h, frame)
 	}
-	s.histories.addLocked(h, frame)
-	conns := m.snapshot()
-	s.histories.put(h, true)
-	return conns, nil
+	s.histories.put(h, keeps)
+	return conns, err
 }
 
 // replays reports whether those who join a group are given what is kept of it.

@@ -55,14 +55,17 @@ func TestHistory(t *testing.T) {
 		})
 		w.serve()
 		red := w.srv.Group("red")
-		require.Equal(t, CodeUnknownGroup, CodeOf(red.Send("say", "to nobody")))
+		require.Equal(t, CodeUnknownGroup, CodeOf(red.Send("say", "to somebody", MustReach())))
 		require.Empty(t, red.History(), "it does not count")
+		require.NoError(t, red.Send("say", "to nobody"))
+		require.NoError(t, red.Send("say", "to nobody, now", Transient()))
+		w.wantHistory("red", "to nobody")
 
 		ada, first := w.hears("ada", "red")
 		w.join(ada)
 		w.say("red", "one", "two", "three")
 		require.NoError(t, red.SendRaw([]byte("four"), Except(w.conn("ada"))))
-		require.NoError(t, w.srv.Broadcast("say", "to all"))
+		require.NoError(t, w.srv.All().Send("say", "to all"))
 		require.Equal(t, []Frame{
 			{KindCommand, "say", []byte("two")}, {KindCommand, "say", []byte("three")}, {KindRaw, "", []byte("four")},
 		}, red.History())
@@ -84,7 +87,7 @@ func TestHistory(t *testing.T) {
 		require.NoError(t, w.conn("zoe").Join(w.ctx, "red"))
 		w.say("red", "five")
 		synctest.Wait()
-		require.Equal(t, []string{"welcome", "one", "two", "three", "to all", "five"}, first.all())
+		require.Equal(t, []string{"to nobody", "welcome", "one", "two", "three", "to all", "five"}, first.all())
 		require.Equal(t, []string{"two", "three", " four", "welcome", "five"}, second.all())
 		require.Equal(t, []string{"welcome", "in red", "two", "three", " four", "five"}, third.all())
 		require.Equal(t, []string{"welcome", "in red", "two", "three", " four", "five"}, fourth.all())

@@ -81,7 +81,7 @@ func TestSlowConsumer(t *testing.T) {
 		w.join(cl)
 		big := strings.Repeat("x", 4<<10)
 		for range 100 {
-			require.NoError(t, w.srv.Broadcast("n", big))
+			require.NoError(t, w.srv.All().Send("n", big))
 			synctest.Wait()
 		}
 		require.Len(t, got.all(), 100)
@@ -133,7 +133,7 @@ func TestBroadcastTooBigForOne(t *testing.T) {
 		cl := w.client("ada")
 		cl.OnBytes("n", func(_ context.Context, _ *Conn, b []byte) error { got.add(len(b)); return nil })
 		w.join(cl)
-		require.NoError(t, w.srv.BroadcastBytes("n", make([]byte, 2000)))
+		require.NoError(t, w.srv.All().SendBytes("n", make([]byte, 2000)))
 		synctest.Wait()
 		require.Equal(t, []int{2000}, got.all())
 		require.Equal(t, []string{"small too big"}, faults.all())

@@ -34,48 +34,6 @@ func (s *Server) Groups() []string { return sorted(s.groups.names()) }
 // that the server itself listens on are [Server.ListenAddrs].
 func (s *Server) Addrs() []string { return sorted(s.byAddr.names()) }
 
-// SendTo queues a command for the client of that name. It fails as [Server.Client] and
-// [Conn.Send] do: if several have the name it reaches none of them, unless [AllOfThem]
-// is given.
-func (s *Server) SendTo(name, command string, v any, opts ...SendOption) error {
-	payload, err := encode(s.eng.codec, v)
-	if err != nil {
-		return err
-	}
-	return s.sendTo(name, Frame{KindCommand, command, payload}, as(v, opts))
-}
-
-// SendRawTo queues a raw message for the client of that name, as SendTo does a command.
-func (s *Server) SendRawTo(name string, payload []byte, opts ...SendOption) error {
-	return s.sendTo(name, Frame{KindRaw, "", payload}, opts)
-}
-
-// AllOfThem makes [Server.SendTo] and [Server.SendRawTo] reach all who have the name.
-func AllOfThem() SendOption { return SendOption{all: true} }
-
-func (s *Server) sendTo(name string, f Frame, opts []SendOption) error {
-	for _, o := range opts {
-		if !o.all {
-			continue
-		}
-		if m := s.named.get(name); m != nil {
-			return s.publish(m, Outgoing{Frame: f}, opts)
-		}
-	}
-	c, err := s.Client(name)
-	switch {
-	case err != nil:
-		return err
-	case excepted(c, opts):
-		return nil
-	case f.Kind == KindRaw:
-		return c.SendRaw(f.Payload)
-	case c.classic != nil:
-		return c.sendAs(f.Command, f.Payload, formIn(opts))
-	}
-	return c.SendBytes(f.Command, f.Payload)
-}
-
 // DisconnectAll ends all connections in order, each as [Conn.CloseWith] does. New ones are
 // still accepted.
 func (s *Server) DisconnectAll(why *Error) {

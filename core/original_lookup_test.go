@@ -42,7 +42,7 @@ func TestOriginalGetClient(t *testing.T) {
 		require.ErrorIs(t, err, &core.Error{Code: core.CodeUnknownClient})
 		_, err = o.srv.Client("twin")
 		require.ErrorIs(t, err, &core.Error{Code: core.CodeAmbiguousName})
-		require.Equal(t, []string{"twin", "twin"}, names(o.srv.Named("twin")))
+		require.Equal(t, []string{"twin", "twin"}, names(o.srv.Named("twin").Clients()))
 		_, err = o.srv.Client("")
 		require.ErrorIs(t, err, &core.Error{Code: core.CodeUnknownClient}, "no name is not a name")
 	})
@@ -65,7 +65,7 @@ func TestOriginalGetClient(t *testing.T) {
 		require.Equal(t, 2, o.srv.Group("blue").Len())
 		require.Zero(t, o.srv.Group("green").Len())
 		require.Empty(t, names(o.srv.Group("green").Clients()))
-		require.ErrorIs(t, o.srv.Group("green").Send("x", nil), &core.Error{Code: core.CodeUnknownGroup})
+		require.ErrorIs(t, o.srv.Group("green").Send("x", nil, core.MustReach()), &core.Error{Code: core.CodeUnknownGroup})
 	})
 	t.Run("all", func(t *testing.T) {
 		require.Equal(t, []string{"", "ada", "bob", "twin", "twin"}, names(o.srv.Clients()))
@@ -134,12 +134,12 @@ func TestOriginalSend(t *testing.T) {
 
 	t.Run("client, by name or address", func(t *testing.T) {
 		require.NoError(t, errors.Join(
-			o.srv.SendTo("ada", "news", "1"), o.srv.SendRawTo("ada", []byte("2")),
+			o.srv.Named("ada").Send("news", "1"), o.srv.Named("ada").SendRaw([]byte("2")),
 			at(ada.Conn().Addr()).Send("news", 3), at(ada.Conn().Addr()).SendRaw([]byte("4")),
 		))
 		gets(ada, "1", "raw 2", "3", "raw 4")
 		require.NoError(t, errors.Join(
-			o.srv.SendTo("bob", "news", "1"), o.srv.SendRawTo("bob", []byte("2")),
+			o.srv.Named("bob").Send("news", "1"), o.srv.Named("bob").SendRaw([]byte("2")),
 			at(bob.LocalAddr().String()).Send("news", 3), at(bob.LocalAddr().String()).SendRaw([]byte("4")),
 		))
 		bob.gets("news 1", "2", "news 3", "4")
@@ -153,29 +153,29 @@ func TestOriginalSend(t *testing.T) {
 		bob.gets("news red", "red")
 	})
 	t.Run("all", func(t *testing.T) {
-		require.NoError(t, errors.Join(o.srv.Broadcast("news", 7.5), o.srv.BroadcastRaw([]byte{0, 255})))
+		require.NoError(t, errors.Join(o.srv.All().Send("news", 7.5), o.srv.All().SendRaw([]byte{0, 255})))
 		for cl := range heard {
 			gets(cl, "7.5", "raw \x00\xff")
 		}
 		bob.gets("news 7.5", "\x00\xff")
 	})
 	t.Run("errors", func(t *testing.T) {
-		require.Equal(t, core.CodeUnknownClient, core.CodeOf(o.srv.SendTo("eve", "news", "")))
-		require.Equal(t, core.CodeUnknownClient, core.CodeOf(o.srv.SendRawTo("eve", nil)))
+		require.Equal(t, core.CodeUnknownClient, core.CodeOf(o.srv.Named("eve").Send("news", "")))
+		require.Equal(t, core.CodeUnknownClient, core.CodeOf(o.srv.Named("eve").SendRaw(nil)))
 		_, err := o.srv.Lookup("127.0.0.1:1")
 		require.Equal(t, core.CodeUnknownClient, core.CodeOf(err))
-		require.Equal(t, core.CodeUnknownGroup, core.CodeOf(o.srv.Group("green").Send("news", "")))
-		require.Equal(t, core.CodeUnknownGroup, core.CodeOf(o.srv.Group("green").SendRaw(nil)))
+		require.Equal(t, core.CodeUnknownGroup, core.CodeOf(o.srv.Group("green").Send("news", "", core.MustReach())))
+		require.Equal(t, core.CodeUnknownGroup, core.CodeOf(o.srv.Group("green").SendRaw(nil, core.MustReach())))
 	})
 	t.Run("several of a name", func(t *testing.T) {
-		require.Equal(t, core.CodeAmbiguousName, core.CodeOf(o.srv.SendTo("twin", "news", "one of you")))
-		require.Equal(t, core.CodeAmbiguousName, core.CodeOf(o.srv.SendRawTo("twin", []byte("one of you"))))
-		require.NoError(t, o.srv.SendTo("twin", "news", "both", core.AllOfThem()))
-		require.NoError(t, o.srv.SendRawTo("twin", []byte("both"), core.AllOfThem()))
+		require.Equal(t, core.CodeAmbiguousName, core.CodeOf(o.srv.Named("twin").Send("news", "one of you")))
+		require.Equal(t, core.CodeAmbiguousName, core.CodeOf(o.srv.Named("twin").SendRaw([]byte("one of you"))))
+		require.NoError(t, o.srv.Named("twin").Send("news", "both", core.AllOfThem()))
+		require.NoError(t, o.srv.Named("twin").SendRaw([]byte("both"), core.AllOfThem()))
 		gets(twin, "both", "raw both") // and not what was for one
 		gets(other, "both", "raw both")
 	})
-	require.NoError(t, o.srv.Broadcast("news", "last"))
+	require.NoError(t, o.srv.All().Send("news", "last"))
 	for cl := range heard {
 		gets(cl, "last")
 	}

@@ -35,7 +35,7 @@ func TestShutdownOnMixedMedia(t *testing.T) {
 			called <- err
 		}()
 	}
-	require.NoError(t, s.srv.Broadcast("last", "words"))
+	require.NoError(t, s.srv.All().Send("last", "words"))
 	s.check()
 	require.NoError(t, s.srv.Shutdown(s.ctx))
 	for i, cl := range cr.clients {

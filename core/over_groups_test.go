@@ -75,13 +75,13 @@ func TestBroadcastOnMixedMedia(t *testing.T) {
 	for r := range rounds {
 		out := r % members
 		send(fmt.Sprint("news:", r), func(i int) bool { return i != out },
-			s.srv.Broadcast("news", r, core.Except(cr.conns[out])))
+			s.srv.All().Send("news", r, core.Except(cr.conns[out])))
 		send(fmt.Sprint("even:", r), func(i int) bool { return i%2 == 0 && i != out && i != 0 },
 			s.srv.Group("even").Send("even", r, core.Except(cr.conns[out], nil), core.Except(cr.conns[0])))
 		send(fmt.Sprint("one:", r), func(i int) bool { return i == out }, cr.conns[out].Send("one", r))
-		send(fmt.Sprint(":", r), everybody, s.srv.BroadcastRaw(fmt.Append(nil, r)))
+		send(fmt.Sprint(":", r), everybody, s.srv.All().SendRaw(fmt.Append(nil, r)))
 	}
-	send("end:", everybody, s.srv.Broadcast("end", ""))
+	send("end:", everybody, s.srv.All().Send("end", ""))
 	for i := range members {
 		var got []string
 		for len(got) == 0 || got[len(got)-1] != "end:" {
@@ -111,7 +111,7 @@ func TestGroupsOnMixedMedia(t *testing.T) {
 	}
 	require.Equal(t, []string{"asked", "given"}, s.srv.Groups())
 	require.Len(t, slices.Collect(s.srv.Group("asked").Clients()), len(cr.clients))
-	require.Equal(t, core.CodeUnknownGroup, core.CodeOf(s.srv.Group("even").Send("news", 1)))
+	require.Equal(t, core.CodeUnknownGroup, core.CodeOf(s.srv.Group("even").Send("news", 1, core.MustReach())))
 	for i, cl := range cr.clients {
 		require.NoError(t, cl.Close())
 		s.wantLeft(fmt.Sprint("member ", i), core.CodeClosed)

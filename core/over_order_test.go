@@ -88,11 +88,7 @@ func TestOrderOfKinds(t *testing.T) {
 	})
 }
 
-func sendKinds(to interface {
-	Send(command string, v any) error
-	SendRaw(payload []byte) error
-}, n int,
-) error {
+func sendKinds(to core.Sender, n int) error {
 	for i := range n {
 		if err := to.Send("numbered", i); err != nil {
 			return err

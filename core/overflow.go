@@ -35,7 +35,7 @@ const (
 	// peer that reads nothing is waited for until WriteTimeout. A server does not wait for a
 	// client that is suspended: its session ends. A client that is away waits until it is back,
 	// or its connection ends; what it waits with in a handler of [Client.OnState] keeps it from
-	// coming back, unless dispatch is manual. [Conn.SendContext] bounds the wait.
+	// coming back, unless dispatch is manual. [Wait] bounds the wait.
 	OverflowBlock
 )
 
@@ -54,44 +54,6 @@ func (o Overflow) String() string {
 		return "block"
 	}
 	return "unknown policy"
-}
-
-// SendContext is [Conn.Send] that waits for room in the queue, whatever the policy, until ctx
-// ends, whose error it returns then. Half of the queue is left to those who do not wait.
-func (c *Conn) SendContext(ctx context.Context, command string, v any) error {
-	payload, err := encode(c.eng.codec, v)
-	if err != nil {
-		return err
-	}
-	return c.SendBytesContext(ctx, command, payload)
-}
-
-// SendBytesContext is SendContext for a payload that needs no conversion. It does not keep
-// payload.
-func (c *Conn) SendBytesContext(ctx context.Context, command string, payload []byte) error {
-	send := func(f Frame) error { return c.sendWaiting(ctx, f) }
-	f := Frame{KindCommand, command, payload}
-	if mw := c.eng.handlers.send; mw != nil {
-		return mw(&Outgoing{Frame: f, To: c, send: send})
-	}
-	return send(f)
-}
-
-func (c *Conn) sendWaiting(ctx context.Context, f Frame) error {
-	if ctx.Err() != nil {
-		return c.waitError(ctx)
-	}
-	if hasClassic && c.classic != nil {
-		frame, err := c.classic.frame(f, 0)
-		if err != nil {
-			return err
-		}
-		return c.shareWaiting(ctx, shared(frame))
-	}
-	if err := checkCommand(f.Command); err != nil {
-		return err
-	}
-	return c.shareWaiting(ctx, shared(wire.AppendCommand(make([]byte, 0, wire.CommandSize(f.Command, len(f.Payload))), f.Command, f.Payload)))
 }
 
 // shareWaiting is sendShared that waits for room.

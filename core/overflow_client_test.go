@@ -142,7 +142,7 @@ func TestOverflowClient(t *testing.T) {
 					for i := range sends {
 						send := func(p []byte) error { return b.cl.SendBytes("n", p) }
 						if tc.raw {
-							send = b.cl.SendRaw
+							send = func(p []byte) error { return b.cl.SendRaw(p) }
 						}
 						if err := send(number(i, size)); err != nil {
 							require.Equal(t, CodeSlowConsumer, CodeOf(err))
@@ -241,8 +241,8 @@ func TestOverflowClientBlocks(t *testing.T) {
 				require.Empty(t, sent)
 				ctx, cancel := context.WithTimeout(b.ctx, 100*time.Millisecond)
 				defer cancel()
-				require.ErrorIs(t, b.cl.SendBytesContext(ctx, "n", number(0, 8000)), context.DeadlineExceeded)
-				require.ErrorIs(t, b.cl.SendContext(ctx, "n", "text"), context.DeadlineExceeded)
+				require.ErrorIs(t, b.cl.SendBytes("n", number(0, 8000), Wait(ctx)), context.DeadlineExceeded)
+				require.ErrorIs(t, b.cl.Send("n", "text", Wait(ctx)), context.DeadlineExceeded)
 				b.rest()
 				require.NoError(t, <-sent)
 				time.Sleep(time.Minute)

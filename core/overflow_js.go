@@ -8,11 +8,11 @@ type (
 	spareFrames   struct{ first, holes int64 }
 )
 
-func (*overflowRules) of(string) Overflow                     { return OverflowDisconnect }
-func (*overflowRules) newBlock(_ string, frame []byte) *block { return shared(frame) }
-func (*queue) protectLocked()                                 {}
-func (c *Conn) makeRoomLocked(int) bool                       { return false }
-func (c *Conn) sendSpare(_ string, k *block) error            { return c.sendShared(k) }
+func (*overflowRules) of(string) Overflow                      { return OverflowDisconnect }
+func (*overflowRules) newBlock(_ string, frame []byte) *block  { return shared(frame) }
+func (*queue) protectLocked()                                  {}
+func (c *Conn) makeRoomLocked(int) bool                        { return false }
+func (c *Conn) sendSpare(_ string, k *block, _ *sending) error { return c.sendShared(k) }
 
 func newOverflowRules(rest Overflow, named map[string]Overflow) *overflowRules {
 	if rest != OverflowDisconnect || len(named) > 0 {

@@ -46,7 +46,7 @@ type spareFrames struct {
 
 // sendSpare queues a frame that other connections may be sent too, by the policy for its
 // command.
-func (c *Conn) sendSpare(command string, frame *block) error {
+func (c *Conn) sendSpare(command string, frame *block, set *sending) error {
 	o := c.eng.overflow.of(command)
 	switch o {
 	case OverflowDisconnect:

@@ -113,7 +113,7 @@ func TestOverflow(t *testing.T) {
 					if i%2 == 0 {
 						err = p.c.SendBytes(command, number(i, n))
 					} else {
-						err = w.srv.BroadcastBytes(command, number(i, n))
+						err = w.srv.All().SendBytes(command, number(i, n))
 						require.NoError(t, err)
 						err = nil
 					}
@@ -228,7 +228,7 @@ func TestOverflowBlocks(t *testing.T) {
 		require.Empty(t, sent)
 		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
 		defer cancel()
-		require.ErrorIs(t, p.c.SendContext(ctx, "n", make([]byte, 1<<10)), context.DeadlineExceeded)
+		require.ErrorIs(t, p.c.Send("n", make([]byte, 1<<10), Wait(ctx)), context.DeadlineExceeded)
 		got, missed := p.rest()
 		require.NoError(t, <-sent)
 		require.Zero(t, missed)
@@ -251,7 +251,7 @@ func TestBlockedSenderAsksByItself(t *testing.T) {
 		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
 		defer cancel()
 		sent := make(chan error, 1)
-		go func() { sent <- p.c.SendBytesContext(ctx, "n", number(15, 2<<10)) }()
+		go func() { sent <- p.c.SendBytes("n", number(15, 2<<10), Wait(ctx)) }()
 		nonce, err := wire.ParseNonce(p.want().Body)
 		require.NoError(t, err)
 		require.EqualValues(t, uint64(askNonce), nonce)
@@ -287,7 +287,7 @@ func TestBlockedSendersWaitForAcks(t *testing.T) {
 			}
 		}()
 		for i := range 2000 {
-			require.NoError(t, c.SendBytesContext(w.ctx, "n", number(i, 1+i%20_000)))
+			require.NoError(t, c.SendBytes("n", number(i, 1+i%20_000), Wait(w.ctx)))
 			if i%10 == 0 {
 				time.Sleep(time.Millisecond)
 			}
@@ -322,7 +322,7 @@ func TestMissed(t *testing.T) {
 			cl.Conn().breakOff()
 			synctest.Wait()
 			for i := range 20 {
-				require.NoError(t, w.srv.BroadcastBytes("n", number(i, 1<<10)))
+				require.NoError(t, w.srv.All().SendBytes("n", number(i, 1<<10)))
 			}
 			time.Sleep(time.Minute)
 		}

@@ -15,17 +15,25 @@ type Handler func(ctx context.Context, c *Conn, f Frame) ([]byte, error)
 // change what is passed on, or answer itself.
 type Middleware func(next Handler) Handler
 
-// An Outgoing is a command, call or raw message on its way out.
+// An Outgoing is a command, call or raw message on its way out. Middleware may change the Frame, the
+// Key and Transient; the other fields only say where it goes.
 type Outgoing struct {
 	Frame
 
-	// To is the connection it goes to, nil when it goes to a group or to everybody.
+	// To is the connection it goes to. It is nil when it goes to a group, to a user, to all of a
+	// name or to everybody, and when nobody or several have the Name.
 	To *Conn
-	// Group is the group it goes to, if it does, and User the user.
+
+	// Group is the group it goes to, if it does, User the id of the user, and Name the name that was
+	// sent to. All are empty for what goes to a connection or to everybody.
 	Group string
 	User  string
+	Name  string
 
-	send func(Frame) error
+	Key       string // what the option [Key] says
+	Transient bool   // what the option [Transient] says
+
+	send func(*Outgoing) error
 }
 
 // A SendFunc queues what is on its way out. A [SendMiddleware] wraps it; it runs on the
@@ -195,7 +203,7 @@ func (h *handlers) Use(mw ...Middleware) {
 func (h *handlers) UseSend(mw ...SendMiddleware) {
 	h.mustBeOpen()
 	h.sendMiddleware = append(h.sendMiddleware, mw...)
-	h.send = func(out *Outgoing) error { return out.send(out.Frame) }
+	h.send = func(out *Outgoing) error { return out.send(out) }
 	for i := len(h.sendMiddleware) - 1; i >= 0; i-- {
 		h.send = h.sendMiddleware[i](h.send)
 	}

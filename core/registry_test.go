@@ -94,7 +94,7 @@ func TestMiddleware(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "me", me)
 		require.NoError(t, w.srv.Group("g").Send("b", nil))
-		require.NoError(t, w.srv.Broadcast("b", nil))
+		require.NoError(t, w.srv.All().Send("b", nil))
 		require.NoError(t, conn.SendRaw([]byte("r")))
 		synctest.Wait()
 		require.Equal(t, []string{

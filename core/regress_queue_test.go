@@ -68,7 +68,7 @@ func TestBroadcastsAndSendsInOrder(t *testing.T) {
 				payload = append(payload, make([]byte, 2*copyBelow)...)
 			}
 			if i%2 == 0 {
-				require.NoError(t, w.srv.BroadcastBytes("n", payload))
+				require.NoError(t, w.srv.All().SendBytes("n", payload))
 			} else {
 				require.NoError(t, c.SendBytes("n", payload))
 			}
@@ -198,12 +198,12 @@ func TestSendMiddlewareBeforeServing(t *testing.T) {
 				return next(out)
 			}
 		})
-		require.NoError(t, w.srv.BroadcastBytes("n", nil))
+		require.NoError(t, w.srv.All().SendBytes("n", nil))
 		require.Equal(t, int32(1), seen.Load())
 		w.serve()
 		const count = 100
 		for range count { // beside what serving sets up, for the race detector
-			require.NoError(t, w.srv.BroadcastBytes("n", nil))
+			require.NoError(t, w.srv.All().SendBytes("n", nil))
 		}
 		require.Equal(t, int32(1+count), seen.Load())
 	})

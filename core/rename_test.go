@@ -44,7 +44,7 @@ func TestRename(t *testing.T) {
 		require.Equal(t, "eve", conn.Name(), "at a server at once")
 		synctest.Wait()
 		require.Equal(t, "eve", cl.Name())
-		require.NoError(t, w.srv.SendTo("eve", "say", "hi"))
+		require.NoError(t, w.srv.Named("eve").Send("say", "hi"))
 
 		// What changes nothing is no event at either end.
 		require.NoError(t, cl.Rename(w.ctx, "eve"))

@@ -120,7 +120,7 @@ func TestRejoinKeepsNothing(t *testing.T) {
 		require.NoError(t, cl.Connect(context.WithValue(w.ctx, key{}, "value")))
 		synctest.Wait()
 		for range 20 {
-			require.NoError(t, w.srv.Broadcast("hello", nil))
+			require.NoError(t, w.srv.All().Send("hello", nil))
 			synctest.Wait()
 			cl.Conn().breakOff()
 			time.Sleep(time.Second)

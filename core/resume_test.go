@@ -229,7 +229,7 @@ func TestResumeTooMuch(t *testing.T) {
 		cl.Conn().breakOff()
 		synctest.Wait()
 		for range 10 {
-			require.NoError(t, w.srv.Broadcast("news", make([]byte, 1<<10)))
+			require.NoError(t, w.srv.All().Send("news", make([]byte, 1<<10)))
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()

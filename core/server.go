@@ -238,18 +238,11 @@ func (s *Server) Clients() iter.Seq[*Conn] {
 // Len is how many clients there are.
 func (s *Server) Len() int { return s.all.len() }
 
-// Named returns the clients with that name, in no order.
-func (s *Server) Named(name string) iter.Seq[*Conn] {
-	return func(yield func(*Conn) bool) {
-		each(s.named.get(name), func(c *Conn) bool { return c.isEnded() || c.Name() != name || yield(c) })
-	}
-}
-
 // Client returns the client with exactly that name. If several have it, those that are suspended
 // count only if all are. It fails with [CodeUnknownClient] if nobody has
 // it and with [CodeAmbiguousName] if several do; see [ServerOptions.UniqueNames].
 func (s *Server) Client(name string) (*Conn, error) {
-	conns := present(slices.Collect(s.Named(name)))
+	conns := present(slices.Collect(s.Named(name).Clients()))
 	switch len(conns) {
 	case 0:
 		return nil, NewError(CodeUnknownClient, "nobody is called "+printable(name))

@@ -201,7 +201,7 @@ func TestMemoryOfBroadcasts(t *testing.T) {
 			w.hello(&wire.Hello{})
 		}
 		for range 5 {
-			require.NoError(t, w.srv.BroadcastBytes("n", make([]byte, 100<<10)))
+			require.NoError(t, w.srv.All().SendBytes("n", make([]byte, 100<<10)))
 			synctest.Wait()
 		}
 		time.Sleep(time.Second)

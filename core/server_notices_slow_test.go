@@ -235,7 +235,7 @@ func TestWatchersAreRightInTheEnd(t *testing.T) {
 								break
 							}
 						case k == 9 && rnd.IntN(4) == 0 && opts.OverflowOf != nil:
-							require.NoError(t, w.srv.BroadcastBytes("noise", make([]byte, rnd.IntN(20<<10))))
+							require.NoError(t, w.srv.All().SendBytes("noise", make([]byte, rnd.IntN(20<<10))))
 						default:
 							watchers[rnd.IntN(3)].read(1 + rnd.IntN(3000))
 						}

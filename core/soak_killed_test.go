@@ -34,7 +34,7 @@ func TestKilledChild(t *testing.T) {
 		cl := core.NewClient(tcp.Dialer(addr, nil), &core.ClientOptions{Name: "child"})
 		require.NoError(t, cl.Connect(ctx))
 		for n := 0; ctx.Err() == nil; n++ {
-			require.NoError(t, cl.Conn().SendContext(ctx, "tick", n))
+			require.NoError(t, cl.Conn().Send("tick", n, core.Wait(ctx)))
 		}
 		return
 	}

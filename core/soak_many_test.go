@@ -52,7 +52,7 @@ func TestManyIdle(t *testing.T) {
 	}
 	t.Logf("soak: %d idle connections over memory: %d B and %.1f goroutines for both ends of each",
 		count, (heap()-before)/uint64(count), float64(runtime.NumGoroutine()-goroutines)/float64(count))
-	require.NoError(t, srv.Broadcast("hello", nil))
+	require.NoError(t, srv.All().Send("hello", nil))
 	heard.Wait()
 	for _, cl := range clients {
 		require.NoError(t, cl.Close())

@@ -126,9 +126,9 @@ func TestManyIdleOverSockets(t *testing.T) {
 	idle, running := heap(), runtime.NumGoroutine()
 	time.Sleep(3*heartbeat + heartbeat/2) // a silent one is found out after less than three
 	require.Equal(t, count, srv.Len())
-	require.NoError(t, srv.Broadcast("hello", nil))
+	require.NoError(t, srv.All().Send("hello", nil))
 	wantSaid("heard")
-	require.NoError(t, srv.Broadcast("go", nil))
+	require.NoError(t, srv.All().Send("go", nil))
 	require.True(t, said.Scan(), "the clients' process has ended")
 	faults := said.Text() // on a machine that is too busy to answer in time some may have come back
 	require.Eventually(t, func() bool { return srv.Len() == 0 }, time.Minute, 10*time.Millisecond)

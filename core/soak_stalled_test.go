@@ -83,7 +83,7 @@ func spread(t *testing.T, clients, messages int, pace time.Duration, stall bool)
 	}
 	fill := make([]byte, 1<<10)
 	for n := range messages {
-		require.NoError(t, srv.Broadcast("tick", [2]int64{int64(n), int64(time.Since(start))}))
+		require.NoError(t, srv.All().Send("tick", [2]int64{int64(n), int64(time.Since(start))}))
 		if stalled, err := srv.Client("stalled"); err == nil {
 			for range 128 { // so that its socket is full soon
 				if stalled.Send("fill", fill) != nil {

@@ -109,7 +109,7 @@ func TestReconnectsUnderLoad(t *testing.T) {
 			ended <- func() error {
 				n := 0
 				for ; !stop.Load(); n++ {
-					if err := cl.Conn().SendContext(ctx, "up", n); err != nil {
+					if err := cl.Conn().Send("up", n, core.Wait(ctx)); err != nil {
 						return err
 					}
 					if n%20 == 0 {
@@ -125,7 +125,7 @@ func TestReconnectsUnderLoad(t *testing.T) {
 				sent.Add(int64(n))
 				// One more, behind which everything has come.
 				total.Store(int64(n + 1))
-				if err := cl.Conn().SendContext(ctx, "up", n); err != nil {
+				if err := cl.Conn().Send("up", n, core.Wait(ctx)); err != nil {
 					return err
 				}
 				select {

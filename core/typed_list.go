@@ -9,7 +9,7 @@ import (
 // a list of the codec's, an array in JSON, and the sender gives it as a slice:
 //
 //	core.On2(srv, "move", func(ctx context.Context, c *core.Conn, who string, steps int) error {
-//		return srv.Broadcast("moved", []any{who, steps})
+//		return srv.All().Send("moved", []any{who, steps})
 //	})
 //	err := client.Send("move", []any{"ada", 3})
 //

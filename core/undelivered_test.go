@@ -65,7 +65,7 @@ func TestUndeliveredToOneWhoStaysAway(t *testing.T) {
 		require.NoError(t, there.SendBytes("say", []byte("1")))
 		require.NoError(t, there.SendRaw([]byte("2")))
 		require.NoError(t, w.srv.Group("red").SendBytes("say", []byte("3")))
-		require.NoError(t, w.srv.BroadcastBytes("long", []byte(strings.Repeat("x", 2*copyBelow))))
+		require.NoError(t, w.srv.All().SendBytes("long", []byte(strings.Repeat("x", 2*copyBelow))))
 		go there.CallBytes(w.ctx, "call", []byte("never")) //nolint:errcheck // it fails
 		synctest.Wait()
 		require.NoError(t, there.Leave(w.ctx, "red"))

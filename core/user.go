@@ -41,35 +41,22 @@ func (u *User) Len() int {
 	return 0
 }
 
-// Send queues a command for all connections of the user, encoded once. It fails as
-// [Server.Broadcast] does, and with [CodeUnknownClient] if the user has none.
+// Send queues a command for all connections of the user, encoded once. It fails as [Everybody.Send]
+// does, and with [CodeUnknownClient] if the user has no connection: a user is somebody, unlike a
+// group, and nothing keeps what is sent, so the program hears that it reached nobody.
 func (u *User) Send(command string, v any, opts ...SendOption) error {
-	payload, err := encode(u.srv.eng.codec, v)
-	if err != nil {
-		return err
-	}
-	return u.SendBytes(command, payload, as(v, opts)...)
+	return u.srv.publishValue(audience{toUser, u.id}, command, v, opts)
 }
 
 // SendBytes is Send for a payload that needs no conversion. It does not keep payload.
 func (u *User) SendBytes(command string, payload []byte, opts ...SendOption) error {
-	return u.publish(Frame{KindCommand, command, payload}, opts)
+	return u.srv.publish(audience{toUser, u.id}, Frame{KindCommand, command, payload}, 0, opts)
 }
 
-// SendRaw queues a raw message for all connections of the user.
+// SendRaw queues a raw message for all connections of the user. It does not keep payload.
 func (u *User) SendRaw(payload []byte, opts ...SendOption) error {
-	return u.publish(Frame{KindRaw, "", payload}, opts)
+	return u.srv.publish(audience{toUser, u.id}, Frame{KindRaw, "", payload}, 0, opts)
 }
-
-func (u *User) publish(f Frame, opts []SendOption) error {
-	m := u.srv.users.get(u.id)
-	if m == nil {
-		return errUnknownUser
-	}
-	return u.srv.publish(m, Outgoing{Frame: f, User: u.id}, opts)
-}
-
-var errUnknownUser = NewError(CodeUnknownClient, "the user has no connection")
 
 func (u *User) codec() Codec { return u.srv.eng.codec }
 
@@ -82,7 +69,7 @@ func (u *User) CallBytes(ctx context.Context, command string, payload []byte) ([
 	conns := present(slices.Collect(u.Clients()))
 	switch len(conns) {
 	case 0:
-		return nil, errUnknownUser
+		return nil, audience{toUser, u.id}.missing()
 	case 1:
 		return conns[0].CallBytes(ctx, command, payload)
 	}

@@ -40,7 +40,7 @@ func TestWritersHeldUp(t *testing.T) {
 		for i := range messages {
 			part := make([]byte, 100<<10) // more than a stream holds
 			part[0] = byte(i)
-			require.NoError(t, w.srv.BroadcastBytes("part", part))
+			require.NoError(t, w.srv.All().SendBytes("part", part))
 			synctest.Wait()
 			require.Len(t, got.all(), (i+1)*(clients-len(stalled)))
 			require.Equal(t, fmt.Sprintf("%d of %d", i, len(part)), got.all()[len(got.all())-1])
@@ -62,7 +62,7 @@ func TestWriterEndsInLeave(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.srv.OnLeave(func(c *Conn, _ error) {
 			if c.Name() == "" {
-				require.NoError(t, w.srv.BroadcastBytes("left", nil))
+				require.NoError(t, w.srv.All().SendBytes("left", nil))
 				runtime.Goexit()
 			}
 		})
@@ -81,7 +81,7 @@ func TestWriterEndsInLeave(t *testing.T) {
 		for i := range leaving {
 			p := w.hello(&wire.Hello{})
 			synctest.Wait()
-			require.NoError(t, w.srv.BroadcastBytes("part", make([]byte, 100<<10)))
+			require.NoError(t, w.srv.All().SendBytes("part", make([]byte, 100<<10)))
 			synctest.Wait()
 			p.stream.Close() //nolint:errcheck // it leaves
 			synctest.Wait()

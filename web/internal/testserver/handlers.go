@@ -215,7 +215,7 @@ func calls(srv *core.Server) {
 
 func commands(srv *core.Server) {
 	core.On(srv, "say", func(_ context.Context, c *core.Conn, text string) error {
-		return srv.Broadcast("said", line{From: c.Name(), Text: text})
+		return srv.All().Send("said", line{From: c.Name(), Text: text})
 	})
 	srv.OnBytes("reflect", func(_ context.Context, c *core.Conn, payload []byte) error {
 		return c.SendBytes("reflected", payload)

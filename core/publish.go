@@ -1,0 +1,222 @@
+package core
+
+import (
+	"github.com/hisock/hisock/core/wire"
+)
+
+// An audience says to whom something is sent that may go to several.
+type audience struct {
+	of   audienceOf
+	name string // of the group or of those who are called so, or the user's id
+}
+
+type audienceOf uint8
+
+const (
+	toAll audienceOf = iota
+	toGroup
+	toUser
+	toNamed
+)
+
+// members returns who is there now, nil if nobody is.
+func (s *Server) members(a audience) *members {
+	switch a.of {
+	case toGroup:
+		return s.groups.get(a.name)
+	case toUser:
+		return s.users.get(a.name)
+	case toNamed:
+		return s.named.get(a.name)
+	}
+	return &s.all
+}
+
+// missing is the error that nobody is there.
+func (a audience) missing() *Error {
+	switch a.of {
+	case toGroup:
+		return NewError(CodeUnknownGroup, "nobody is in group "+printable(a.name))
+	case toUser:
+		return NewError(CodeUnknownClient, "the user has no connection")
+	case toNamed:
+		return NewError(CodeUnknownClient, "nobody is called "+printable(a.name))
+	}
+	return NewError(CodeUnknownClient, "there are no clients")
+}
+
+// outgoing is what middleware is shown of a frame to them.
+func (a audience) outgoing(f Frame) Outgoing {
+	out := Outgoing{Frame: f}
+	switch a.of {
+	case toGroup:
+		out.Group = a.name
+	case toUser:
+		out.User = a.name
+	case toNamed:
+		out.Name = a.name
+	}
+	return out
+}
+
+// publishValue is publish for a command whose payload is to be made of v.
+func (s *Server) publishValue(a audience, command string, v any, opts []SendOption) error {
+	payload, err := encode(s.eng.codec, v)
+	if err != nil {
+		return err
+	}
+	return s.publish(a, Frame{KindCommand, command, payload}, formOf(v), opts)
+}
+
+// publish sends to an audience, through the middleware if there is any.
+func (s *Server) publish(a audience, f Frame, as form, opts []SendOption) error {
+	set := sending{as: as}
+	set.add(opts)
+	if mw := s.handlers.send; mw != nil {
+		return s.publishThrough(mw, a, f, &set)
+	}
+	return s.queueAll(a, f, &set)
+}
+
+func (s *Server) publishThrough(mw SendFunc, a audience, f Frame, set *sending) error {
+	return through(mw, a.outgoing(f), set, func(f Frame, set *sending) error { return s.queueAll(a, f, set) })
+}
+
+func (s *Server) queueAll(a audience, f Frame, set *sending) error {
+	var frame []byte // in the native format; who speaks another gets its own
+	if f.Kind == KindRaw {
+		frame = wire.AppendRaw(make([]byte, 0, wire.RawSize(len(f.Payload))), f.Payload)
+	} else {
+		if err := checkCommand(f.Command); err != nil {
+			return err
+		}
+		frame = wire.AppendCommand(make([]byte, 0, wire.CommandSize(f.Command, len(f.Payload))), f.Command, f.Payload)
+	}
+	if set.ctx != nil && set.ctx.Err() != nil {
+		return set.ctx.Err()
+	}
+	conns, err := s.audience(a, frame, set)
+	if err != nil {
+		return err
+	}
+	var unsent faults
+	if set.ctx != nil {
+		err = publishWaiting(conns, f, frame, set, &unsent)
+	} else {
+		once := s.eng.overflow.newBlock(f.Command, frame)
+		for _, c := range conns {
+			if set.leavesOut(c) {
+				continue
+			}
+			var err error
+			if c.classic != nil {
+				err = c.sendClassic(f, set)
+			} else {
+				err = c.sendSpare(f.Command, once, set)
+			}
+			unsent.note(c, err)
+		}
+	}
+	if unsent.conns > 0 {
+		unsent.log(s.eng.log, "clients cannot be sent what all are sent", "group", a.outgoing(f).Group, "command", f.Command)
+	}
+	return err
+}
+
+// audience returns those to be sent a frame to a, and keeps it for those who come later.
+func (s *Server) audience(a audience, frame []byte, set *sending) ([]*Conn, error) {
+	if a.of == toGroup && s.histories != nil {
+		return s.keep(a, frame, set)
+	}
+	return s.present(a, set)
+}
+
+// present returns those who are there. It is an error if nobody is who has to be.
+func (s *Server) present(a audience, set *sending) ([]*Conn, error) {
+	var conns []*Conn
+	if m := s.members(a); m != nil {
+		conns = m.snapshot()
+	}
+	switch {
+	case len(conns) == 0 && (a.of == toUser || a.of == toNamed):
+		return nil, a.missing()
+	case set.mustReach && set.reachesNone(conns):
+		return nil, a.missing()
+	}
+	return conns, nil
+}
+
+// reachesNone reports whether all of conns are left out.
+func (s *sending) reachesNone(conns []*Conn) bool {
+	for _, c := range conns {
+		if !s.leavesOut(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// publishWaiting queues a frame for all who have room, and waits for that of the others. It fails
+// with the error of the context that has ended before all had it.
+func publishWaiting(conns []*Conn, f Frame, frame []byte, set *sending, unsent *faults) error {
+	type waiting struct {
+		c     *Conn
+		frame *block
+	}
+	var full []waiting
+	once := shared(frame)
+	for _, c := range conns {
+		if set.leavesOut(c) {
+			continue
+		}
+		w := waiting{c, once}
+		if c.classic != nil {
+			own, err := c.classic.frame(f, set.as)
+			if err != nil {
+				unsent.note(c, err)
+				continue
+			}
+			w.frame = shared(own)
+		}
+		queued, err := c.shareNow(w.frame)
+		if err == nil && !queued {
+			full = append(full, w)
+		}
+		unsent.note(c, err)
+	}
+	var late error
+	for _, w := range full {
+		err := w.c.shareWaiting(set.ctx, w.frame)
+		if err != nil && err == set.ctx.Err() {
+			late = err
+			continue
+		}
+		unsent.note(w.c, err)
+	}
+	return late
+}
+
+// note adds a fault of a connection that cannot be sent this, now or ever, if err is one.
+func (f *faults) note(c *Conn, err error) {
+	if err != nil && err != errDropped && !c.isEnded() {
+		f.add(c, err)
+	}
+}
+
+// shareNow queues a frame if there is room for one who can wait, and reports whether there was.
+func (c *Conn) shareNow(frame *block) (queued bool, err error) {
+	if err := c.fits(len(frame.b)); err != nil {
+		return false, err
+	}
+	c.out.mu.Lock()
+	switch {
+	case c.out.closed:
+		c.out.mu.Unlock()
+		return false, c.closedError()
+	case c.out.admitWaiterLocked(len(frame.b), false):
+		c.out.shareLocked(frame)
+		queued = true
+	}
+	c.queued()
+	return queued, nil
+}
