@@ -106,27 +106,29 @@ func (s *Server) allowGroups(ctx context.Context, c *Conn, a *Admission) (refuse
 	if len(a.asked) == 0 {
 		return nil
 	}
+	wanted := slices.Compact(slices.Sorted(slices.Values(a.asked)))
 	if s.opts.AuthorizeGroup != nil {
 		c.setHeld(errNotWelcomed)
 		for _, g := range c.Groups() {
-			if !slices.Contains(a.asked, g) {
+			if _, ok := slices.BinarySearch(wanted, g); !ok {
 				continue // Authorize put it there
 			}
 			why := s.allowGroup(ctx, c, g)
 			if why == nil {
 				continue
 			}
-			c.setGroup(g, false)
+			c.groups.Remove(g)
 			refused = append(refused, wire.RefusedGroup{Name: g, Code: why.Code, Reason: why.Message, RetryAfter: why.RetryAfter})
 			if c.classic != nil { // it cannot be told
 				s.eng.faultOf(c, "a client is kept out of a group", why, "group", g)
 			}
 		}
 	}
-	asked := len(refused)
-	for _, g := range slices.Compact(slices.Sorted(slices.Values(a.asked))) {
-		told := func(r wire.RefusedGroup) bool { return r.Name == g }
-		if !c.InGroup(g) && !slices.ContainsFunc(refused[:asked], told) { // Authorize took it out
+	told := refused // sorted, as the groups were
+	for _, g := range wanted {
+		if len(told) > 0 && told[0].Name == g {
+			told = told[1:]
+		} else if !c.InGroup(g) { // Authorize took it out
 			refused = append(refused, wire.RefusedGroup{Name: g, Code: CodeUnauthorized})
 		}
 	}

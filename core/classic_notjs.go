@@ -158,10 +158,7 @@ func classicPresence(v *notices.View) classic.Presence {
 // it is in it, or the first. It is empty if there is none.
 func (c *Conn) classicGroup() string {
 	if c.classic == nil {
-		if groups := c.Groups(); len(groups) > 0 {
-			return groups[0]
-		}
-		return ""
+		return c.groups.First()
 	}
 	c.mu.Lock()
 	group := c.classic.hello.Group.Text

@@ -340,9 +340,10 @@ func (cl *Client) Close() error {
 	}
 }
 
-func (cl *Client) engine(heartbeat *wire.Welcome) *engine {
+func (cl *Client) engine(w *wire.Welcome) *engine {
 	cfg := cl.cfg
-	cfg.heartbeat = heartbeat.Heartbeat
+	cfg.heartbeat = w.Heartbeat
+	cfg.maxGroups = peerMaxGroups(w.MaxGroups)
 	return &engine{
 		config:    cfg,
 		handlers:  &cl.handlers,

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/hisock/hisock/core/wire"
 )
@@ -70,8 +71,20 @@ func (cl *Client) RefusedGroups() []RefusedGroup {
 	return nil
 }
 
-// maxClientGroups is how many groups a client believes a server that it is in.
-const maxClientGroups = 4096
+// What a client believes a server about how many groups it is in: as many as the welcome has announced,
+// if that is not absurd, and defaultClientGroups if it has announced nothing.
+const (
+	defaultClientGroups = 4096
+	maxClientGroups     = 1 << 20
+)
+
+// peerMaxGroups is how many groups a server may say that the client is in.
+func peerMaxGroups(announced uint64) int {
+	if announced == 0 {
+		return defaultClientGroups
+	}
+	return int(min(announced, maxClientGroups))
+}
 
 // gotStatement applies what the server says of the client's name or groups as it is read, and
 // leaves the event to its turn. It reports whether the reading is still the caller's.
@@ -92,14 +105,17 @@ func (c *Conn) gotStatement(rd *reader, f wire.Frame) bool {
 	if !c.awaitInbox(rd, len(f.Body)+len(old)) {
 		return true
 	}
-	changed := false
-	switch {
-	case f.Kind == wire.KindRename:
+	changed, full := false, false
+	switch f.Kind {
+	case wire.KindRename:
 		changed = c.setName(name) != name
-	case f.Kind == wire.KindJoinGroup && len(c.Groups()) >= maxClientGroups:
-		c.endWith(NewError(CodeTooManyGroups, "the server says more groups than can be"))
+	case wire.KindJoinGroup:
+		changed, full = c.groups.Add(name, c.eng.maxGroups)
 	default:
-		changed = c.setGroup(name, f.Kind == wire.KindJoinGroup)
+		changed = c.groups.Remove(name)
+	}
+	if full {
+		c.endWith(NewError(CodeTooManyGroups, "the server says more groups than its limit "+strconv.Itoa(c.eng.maxGroups)))
 	}
 	if !changed {
 		return true

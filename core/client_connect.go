@@ -2,9 +2,9 @@ package core
 
 import (
 	"context"
-	"slices"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/groupset"
 	"github.com/hisock/hisock/core/internal/pace"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
@@ -135,11 +135,8 @@ func (cl *Client) adopt(r *run, n *newcomer, id uint64) *Conn {
 	c.speak(n.peer)
 	c.name, c.addr, c.refused = w.Name, w.Addr, w.Refused
 	c.wish = n.wish
-	for _, g := range w.Groups {
-		c.setGroup(g, true)
-		if !w.Resumed && !slices.Contains(n.wish.groups, g) { // of a session that it resumes it knows nothing more
-			n.wish.given = append(n.wish.given, g)
-		}
+	if !w.Resumed { // of a session that it resumes it knows the groups better
+		c.enter(w.Groups)
 	}
 	r.plain = false
 	c.peerMaxFrame = peerMaxFrame(w.MaxFrame)
@@ -153,6 +150,20 @@ func (cl *Client) adopt(r *run, n *newcomer, id uint64) *Conn {
 	}
 	eng.sweep.add(c, w.Heartbeat)
 	return c
+}
+
+// enter notes the groups of a welcome, and those that the hello had not asked for.
+func (c *Conn) enter(groups []string) {
+	var asked groupset.Set
+	for _, g := range c.wish.groups {
+		asked.Add(g, -1)
+	}
+	for _, g := range groups {
+		c.groups.Add(g, -1)
+		if !asked.Has(g) {
+			c.wish.given.Add(g, -1)
+		}
+	}
 }
 
 // start lets a connection run, and tells the program that it is there. What was told before it is

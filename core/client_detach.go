@@ -212,7 +212,10 @@ func fits(s *parked.Session, received uint64) bool {
 // unpark goes on with a session, of which the server has received so many frames, on a connection
 // that nobody knows yet. Whoever starts that runs first what waits in its inbox.
 func (c *Conn) unpark(s *parked.Session, received uint64) {
-	c.name, c.groups = s.Name, s.Groups
+	c.name = s.Name
+	for _, g := range s.Groups {
+		c.groups.Add(g, -1)
+	}
 	c.received, c.ackedAt, c.missed = s.Received, s.Received, s.Missed
 	c.known.Store(s.Received)
 	c.calls.lastID = s.LastCall

@@ -1,8 +1,7 @@
 package core
 
 import (
-	"slices"
-
+	"github.com/hisock/hisock/core/internal/groupset"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -12,10 +11,11 @@ import (
 type wish struct {
 	name   string
 	groups []string // of the hello
-	later  []string // groups to ask for once it has joined
-	rename string   // a name to ask for then; empty if there is none
-	given  []string // groups that the server put it in as it joined, without having been asked
+	rename string   // a name to ask for once it has joined; empty if there is none
 	more   int      // bytes of groups of the hello that are not of the options
+
+	later groupset.Set // groups to ask for once it has joined
+	given groupset.Set // groups that the server put it in as it joined, without having been asked
 }
 
 // wishBytes is how much a hello carries of groups that are not of the options.
@@ -42,35 +42,40 @@ func (cl *Client) wishFor(last *Conn) *wish {
 	} else {
 		w.name = name
 	}
-	for _, g := range last.groups {
-		if !slices.Contains(old.given, g) {
-			cl.want(w, g, plain)
+	var own, seen groupset.Set
+	for _, g := range cl.opts.Groups {
+		own.Add(g, -1)
+	}
+	want := func(g string) {
+		if fresh, _ := seen.Add(g, -1); fresh {
+			w.want(g, own.Has(g), plain)
 		}
 	}
-	for _, g := range old.later {
-		cl.want(w, g, plain)
+	for _, g := range last.groups.Names() {
+		if !old.given.Has(g) {
+			want(g)
+		}
+	}
+	for _, g := range old.later.Names() {
+		want(g)
 	}
 	for i := range last.refused {
-		cl.want(w, last.refused[i].Name, plain)
+		want(last.refused[i].Name)
 	}
 	return w
 }
 
-// want adds a group to a wish. A plain one has groups of the options only in its hello.
-//
-//go:noinline
-func (cl *Client) want(w *wish, g string, plain bool) {
-	own := slices.Contains(cl.opts.Groups, g)
+// want adds a group, which is one of the options or not. A plain wish has only those in its hello.
+func (w *wish) want(g string, own, plain bool) {
 	size := len(g) + 4
 	switch {
-	case slices.Contains(w.groups, g):
-	case !own && (plain || w.more+size > wishBytes):
-		w.later = append(w.later, g)
+	case own:
+		w.groups = append(w.groups, g)
+	case plain || w.more+size > wishBytes:
+		w.later.Add(g, -1)
 	default:
 		w.groups = append(w.groups, g)
-		if !own {
-			w.more += size
-		}
+		w.more += size
 	}
 }
 
@@ -99,30 +104,18 @@ func (c *Conn) answered(k wire.Kind, name string, done bool) {
 			w.name = name
 		}
 	} else {
-		w.later = except(w.later, name)
+		w.later.Remove(name)
 		if done {
-			w.given = except(w.given, name)
+			w.given.Remove(name)
 		}
 	}
 	c.mu.Unlock()
 }
 
-// except returns the others of all.
-//
-//go:noinline
-func except(all []string, one string) (others []string) {
-	for _, s := range all {
-		if s != one {
-			others = append(others, s)
-		}
-	}
-	return others
-}
-
 // askLater asks for what the hello left out, once the client has joined.
 func (cl *Client) askLater(c *Conn) {
 	c.mu.Lock()
-	later, rename := c.wish.later, c.wish.rename
+	later, rename := c.wish.later.Names(), c.wish.rename
 	c.mu.Unlock()
 	if len(later) == 0 && rename == "" || !c.hold() {
 		return

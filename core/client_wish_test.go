@@ -5,7 +5,6 @@ package core
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -224,11 +223,10 @@ func TestConnectAnewAsksForTheOptions(t *testing.T) {
 func TestHelloIsBounded(t *testing.T) {
 	cl := NewClient(nil, &ClientOptions{Groups: []string{"red"}})
 	c := &Conn{eng: &engine{run: &run{}}, wish: &wish{}}
-	for i := range maxClientGroups {
-		c.groups = append(c.groups, fmt.Sprintf("%04d%s", i, strings.Repeat("x", 100)))
+	for i := range defaultClientGroups {
+		c.groups.Add(fmt.Sprintf("%04d%s", i, strings.Repeat("x", 100)), -1)
 	}
-	slices.Sort(c.groups)
 	w := cl.wishFor(c)
 	require.Less(t, len(wire.AppendHello(nil, &wire.Hello{Groups: w.groups})), wishBytes+100)
-	require.Equal(t, maxClientGroups, len(w.groups)+len(w.later))
+	require.Equal(t, defaultClientGroups, len(w.groups)+w.later.Len())
 }

@@ -24,6 +24,17 @@ func (s *Server) setGroup(c *Conn, group string, in bool) (changed bool, err err
 	return changed, err
 }
 
+// sayGroups tells a newcomer of groups that its welcome had no room for.
+func (s *Server) sayGroups(c *Conn, groups []string) {
+	for _, g := range groups {
+		c.news.mu.Lock()
+		if c.InGroup(g) { // the program knows the client already, and may have taken it out
+			c.state(wire.KindJoinGroup, g)
+		}
+		c.news.mu.Unlock()
+	}
+}
+
 // setMember changes a membership and tells the client, one change of a client after the other, so
 // that it hears of them in the order in which they took effect.
 func (s *Server) setMember(c *Conn, group string, in bool) (changed bool, err error) {
@@ -41,23 +52,26 @@ func (s *Server) setMember(c *Conn, group string, in bool) (changed bool, err er
 }
 
 // moveMember keeps the connection's groups and the server's index in step, and never adds a
-// connection that has gone. It reports whether anything changed.
+// connection that has gone: its groups do not change any more once [Server.gone] has had the lock. It reports whether anything changed.
 func (s *Server) moveMember(c *Conn, group string, in bool) (changed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case c.isEnded():
 		return false, c.closedError()
-	case c.InGroup(group) == in:
-		return false, nil
-	case in && len(c.Groups()) >= s.opts.MaxGroups:
+	case !in:
+		if !c.groups.Remove(group) {
+			return false, nil
+		}
+		s.groups.remove(group, c)
+		return true, nil
+	}
+	added, full := c.groups.Add(group, s.opts.MaxGroups)
+	if full {
 		return false, NewError(CodeTooManyGroups, "a client may be in "+strconv.Itoa(s.opts.MaxGroups)+" groups")
 	}
-	c.setGroup(group, in)
-	if in {
+	if added {
 		s.groups.add(group, c)
-	} else {
-		s.groups.remove(group, c)
 	}
-	return true, nil
+	return added, nil
 }

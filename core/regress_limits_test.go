@@ -87,7 +87,7 @@ func TestTooManyGroupsFromServer(t *testing.T) {
 			inWorld(t, nil, func(w *world) {
 				t := w.t
 				var say []byte
-				for i := range maxClientGroups + 100 {
+				for i := range defaultClientGroups + 100 {
 					say = wire.AppendJoinGroup(say, tc.prefix+strconv.Itoa(i))
 				}
 				result := make(chan error, 1)
@@ -101,7 +101,7 @@ func TestTooManyGroupsFromServer(t *testing.T) {
 				require.NoError(t, cl.Close())
 				require.Equal(t, tc.code.String(), CodeOf(cl.Err()).String())
 				require.NoError(t, <-result)
-				require.LessOrEqual(t, len(cl.Conn().Groups()), maxClientGroups)
+				require.LessOrEqual(t, len(cl.Conn().Groups()), defaultClientGroups)
 				require.NoError(t, w.lis.Close())
 			})
 		})

@@ -272,6 +272,13 @@ func (s *Server) gone(c *Conn) {
 		c.notices.Close()
 		c.countNotices()
 	}
+	s.goneFrom(c)
+	for _, g := range c.Groups() { // no more: see moveMember
+		s.groups.remove(g, c)
+	}
+}
+
+func (s *Server) goneFrom(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.all.remove(c)
@@ -283,9 +290,6 @@ func (s *Server) gone(c *Conn) {
 	}
 	if c.user != "" {
 		s.users.remove(c.user, c)
-	}
-	for _, g := range c.Groups() {
-		s.groups.remove(g, c)
 	}
 }
 

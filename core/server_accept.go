@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/hisock/hisock/core/internal/admit"
@@ -137,6 +136,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 			c.exit()
 		}
 	}()
+	s.sayGroups(c, ar.unsaid)
 	s.enterGroups(c)
 	stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
 	rd.ahead = ar.ahead
@@ -220,7 +220,9 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 	c.speak(peer)
 	c.addr = c.Info().Remote
 	c.name = hello.Name
-	c.groups = slices.Compact(slices.Sorted(slices.Values(hello.Groups)))
+	for _, g := range hello.Groups {
+		c.groups.Add(g, -1) // there are no more of them than there may be
+	}
 	c.auth, c.metadata = hello.Auth, hello.Metadata
 	c.values.Store(&a.values)
 	c.user = a.User
@@ -235,8 +237,11 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 	}
 	c.out.batch = true // nothing but the welcome is written before the join handler has run
 	w := s.welcomeTo(c)
-	w.Refused = refused
-	w.FitRefused(c.peerMaxFrame)
+	w.Groups, w.Refused = c.Groups(), refused
+	if peer == nil {
+		ar.unsaid = w.FitGroups(c.peerMaxFrame)
+		w.FitRefused(c.peerMaxFrame)
+	}
 	c.queueWelcome(w)
 	return c
 }
@@ -268,7 +273,7 @@ func (s *Server) admit(ar *arrival, c *Conn) (holder *Conn, why *Error) {
 	c.guard = newGuard(&s.opts)
 	c.setHeld(nil)
 	if !s.replays() {
-		for _, g := range c.groups {
+		for _, g := range c.Groups() {
 			s.groups.add(g, c)
 		}
 	}

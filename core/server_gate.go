@@ -22,6 +22,8 @@ type arrival struct {
 	hello *wire.Hello  // nil before it has come
 	peer  *classicPeer // nil for a native peer
 
+	unsaid []string // groups that the welcome had no room for; owned by the arrival's goroutine
+
 	// Guarded by Server.mu.
 	ahead   *ahead.Reader      // reads ahead while the program decides; nil if it is not asked
 	asking  bool               // the program decides about it

@@ -200,7 +200,7 @@ func (s *Server) welcomeTo(c *Conn) *wire.Welcome {
 		Session: c.session.id, Token: c.token, AckBytes: uint64(ackAt(s.opts.QueueBytes)),
 		MaxFrame: uint64(s.opts.MaxFrame), MaxName: uint64(s.opts.MaxName),
 		MaxCommand: uint64(s.opts.MaxCommand), MaxGroups: uint64(s.opts.MaxGroups), MaxCalls: uint64(s.opts.MaxCalls),
-		Notices: c.notices != nil, Heartbeat: s.opts.Heartbeat, Name: c.name, Groups: c.groups, Addr: c.addr,
+		Notices: c.notices != nil, Heartbeat: s.opts.Heartbeat, Name: c.name, Addr: c.addr,
 		ResumeTime: s.resumeTime(c),
 	}
 }

@@ -121,7 +121,12 @@
 //	22   only resume  may    -        one byte, 0 or 1
 //
 // A refused group is one of the hello that the client is not in, and why. A server whose
-// welcome would be longer than the client's max frame leaves reasons out, and then groups.
+// welcome would be longer than the client's max frame leaves reasons out, then refused groups, and
+// then groups: of those it says in join group frames that the client is in them. A welcome that
+// resumes a session says nothing of groups, which the client knows.
+//
+// A client is in no more groups at a time than "max groups" of the welcome says. One that is told of
+// more ends the connection.
 //
 // A client that names a session goes on with it, or else joins anew as one that names none. A hello
 // that tells of fewer frames than an ack of the session has told of is an old one: the session

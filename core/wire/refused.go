@@ -47,6 +47,18 @@ func (f *fields) appendRefused(refused []RefusedGroup, l *Limits) []RefusedGroup
 	return append(refused, g)
 }
 
+// FitGroups cuts w.Groups down as far as needed for a frame of at most max bytes of kind and body, and
+// returns the others: the server says of each in a join group frame that the client is in it.
+func (w *Welcome) FitGroups(max int) (others []string) {
+	room := max - 1 - len(w.appendOwn(nil))
+	n := len(w.Groups)
+	for ; room < 0 && n > 0; n-- {
+		room += uvarintSize(uint64(tagGroup)) + stringSize(len(w.Groups[n-1]))
+	}
+	w.Groups, others = w.Groups[:n:n], w.Groups[n:]
+	return others
+}
+
 // FitRefused cuts w.Refused down as far as needed for a frame of at most max bytes of kind
 // and body: the reasons go first, then the last groups. It leaves none if the rest of
 // the welcome is too long by itself.

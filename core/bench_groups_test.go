@@ -1,0 +1,67 @@
+//go:build !js
+
+package core_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/transport"
+)
+
+// BenchmarkJoin joins one more group and leaves it, as a client that is in so many: at its own request,
+// and by the server's program. Both ends are in the figures.
+func BenchmarkJoin(b *testing.B) {
+	for _, n := range []int{10, 1000, 10_000} {
+		b.Run(fmt.Sprintf("asked/%d", n), func(b *testing.B) {
+			cl, _ := inGroups(b, n)
+			for b.Loop() {
+				require.NoError(b, cl.Join(b.Context(), "another"))
+				require.NoError(b, cl.Leave(b.Context(), "another"))
+			}
+		})
+		b.Run(fmt.Sprintf("by the program/%d", n), func(b *testing.B) {
+			cl, c := inGroups(b, n)
+			for b.Loop() {
+				require.NoError(b, c.Join(b.Context(), "another"))
+				require.NoError(b, c.Leave(b.Context(), "another"))
+				if _, err := cl.CallBytes(b.Context(), "here", nil); err != nil { // it has been told
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// inGroups connects a client that is in n groups, and returns its connection at the server, too.
+func inGroups(b *testing.B, n int) (*core.Client, *core.Conn) {
+	l, d := listen(b, "pipe")
+	conns := make(chan *core.Conn, 1)
+	srv := newBenchServer(b, &core.ServerOptions{MaxGroups: n + 1, ChangeRate: -1})
+	srv.OnJoin(func(c *core.Conn) { conns <- c })
+	core.Handle(srv, "here", answerNothing)
+	serve(b, srv, l)
+	cl := newBenchClient(b, d)
+	require.NoError(b, cl.Connect(b.Context()))
+	b.Cleanup(func() { cl.Close() })
+	c := <-conns
+	for i := range n {
+		require.NoError(b, c.Join(b.Context(), fmt.Sprintf("the group with the number %d", i)))
+		if i%100 == 99 {
+			_, err := cl.CallBytes(b.Context(), "here", nil)
+			require.NoError(b, err)
+		}
+	}
+	b.ReportAllocs()
+	return cl, c
+}
+
+func newBenchServer(_ testing.TB, opts *core.ServerOptions) *core.Server { return core.NewServer(opts) }
+
+func newBenchClient(_ testing.TB, d transport.Dialer) *core.Client { return core.NewClient(d, nil) }
+
+func answerNothing(context.Context, *core.Conn, struct{}) (struct{}, error) { return struct{}{}, nil }

@@ -1,0 +1,137 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// groupNames returns so many names of groups, sorted.
+func groupNames(n int) (names []string) {
+	for i := range n {
+		names = append(names, fmt.Sprintf("room %05d", i))
+	}
+	return names
+}
+
+// A client may be in as many groups as the welcome says, however it came to be there, and stays there
+// when its connection breaks off.
+func TestAsManyGroupsAsAnnounced(t *testing.T) {
+	const most = 6000
+	opts := &ServerOptions{MaxGroups: most, ChangeRate: -1, MaxHello: 16 << 10, ResumeTime: time.Minute, Notices: TellGroups}
+	names := groupNames(most)
+	inWorld(t, opts, func(w *world) {
+		w.serve()
+		var net network
+		cl, events := w.over(&net, ClientOptions{Name: "ada", Groups: names[:10]})
+		w.join(cl)
+		for _, g := range names[10 : most/2] {
+			require.NoError(t, cl.Join(w.ctx, g))
+		}
+		for _, g := range names[most/2:] {
+			require.NoError(t, w.only().Join(w.ctx, g))
+		}
+		require.NoError(t, cl.Rename(w.ctx, "eve"), "which comes behind")
+		require.Equal(t, names, cl.Groups())
+		require.Equal(t, names, w.only().Groups())
+		err := cl.Join(w.ctx, "one more")
+		require.Equal(t, CodeTooManyGroups, CodeOf(err))
+		require.True(t, IsRemote(err))
+		require.Equal(t, CodeTooManyGroups, CodeOf(w.only().Join(w.ctx, "one more")))
+		require.NoError(t, cl.Leave(w.ctx, names[0]))
+		require.NoError(t, cl.Join(w.ctx, names[0]))
+
+		// The link breaks off, and the session goes on.
+		net.fail(false)
+		time.Sleep(time.Second)
+		net.mend()
+		time.Sleep(10 * time.Second)
+		require.Contains(t, events.all(), "resumed")
+		require.Equal(t, names, cl.Groups())
+		require.Equal(t, CodeTooManyGroups, CodeOf(cl.Join(w.ctx, "one more")))
+
+		// The session is over, and it joins anew.
+		net.fail(false)
+		time.Sleep(2 * time.Minute)
+		net.mend()
+		time.Sleep(2 * time.Minute)
+		require.NoError(t, cl.Rename(w.ctx, "zoe"))
+		require.Equal(t, names, cl.Groups())
+		require.Equal(t, names, w.only().Groups())
+
+		// Others hear of it, with the groups that they share.
+		var told kept[Presence]
+		other := w.client("other", names[:500]...)
+		other.OnClientDisconnect(func(p Presence) { told.add(p) })
+		w.join(other)
+		require.Equal(t, names[:500], other.Groups(), "all in the hello")
+		require.NoError(t, cl.Close())
+		synctest.Wait()
+		require.Equal(t, []Presence{{Name: "zoe", Groups: names[:500]}}, told.all())
+		require.NoError(t, other.Close())
+		synctest.Wait()
+		require.Empty(t, w.srv.Groups())
+	})
+}
+
+// The session of a client that is in many groups can be detached, and another goes on with it.
+func TestManyGroupsAreDetached(t *testing.T) {
+	names := groupNames(5000)
+	inWorld(t, &ServerOptions{MaxGroups: 5001, MaxHello: 16 << 10, ResumeTime: time.Minute}, func(w *world) {
+		w.serve()
+		var net network
+		first, _ := w.over(&net, ClientOptions{Name: "ada", Groups: names[:500]})
+		w.join(first)
+		for _, g := range names[500:] {
+			require.NoError(t, w.only().Join(w.ctx, g))
+		}
+		synctest.Wait()
+		session, err := first.Detach()
+		require.NoError(t, err)
+		second, events := w.over(&net, ClientOptions{Name: "ada", Session: session})
+		w.join(second)
+		require.Equal(t, []string{"resumed"}, events.all())
+		require.Equal(t, names, second.Groups())
+		require.NoError(t, second.Join(w.ctx, "room 05000"))
+		require.Equal(t, CodeTooManyGroups, CodeOf(second.Join(w.ctx, "one more")))
+		require.NoError(t, second.Close())
+	})
+}
+
+// Groups for which a client's longest frame has no room in the welcome are told behind it.
+func TestWelcomeFitsTheClient(t *testing.T) {
+	names := groupNames(200)
+	admit := func(_ context.Context, a *Admission) error { a.Groups = names; return nil }
+	opts := &ServerOptions{MaxGroups: 200, Authorize: admit}
+	inWorld(t, opts, func(w *world) {
+		w.serve()
+		p := w.peer()
+		p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: "ada", MaxFrame: 1000}))
+		f := p.want()
+		require.Equal(t, wire.KindWelcome, f.Kind)
+		require.LessOrEqual(t, len(f.Body), 999)
+		welcome, err := wire.ParseWelcome(f.Body, &peerLimits)
+		require.NoError(t, err)
+		got := slices.Clone(welcome.Groups)
+		require.Greater(t, len(got), 50)
+		for len(got) < len(names) {
+			f := p.want()
+			require.Equal(t, wire.KindJoinGroup, f.Kind)
+			name, err := wire.ParseName(f.Body)
+			require.NoError(t, err)
+			got = append(got, string(name))
+		}
+		require.Equal(t, names, got)
+		p.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
+		p.wantEOF()
+	})
+}
