@@ -104,7 +104,7 @@ func (s *Server) decide(ctx context.Context, a *Admission) (why *Error) {
 	switch {
 	case ok && e == nil: // a nil that has become an interface
 		return nil
-	case ok:
+	case ok && !e.blameless:
 		no := &Error{Code: e.Code, Message: e.Message, RetryAfter: e.RetryAfter, Details: e.Details, cause: err, secret: true}
 		if no.Code == CodeNone {
 			no.Code = CodeUnauthorized

@@ -196,7 +196,7 @@ func TestHandlerErrors(t *testing.T) {
 		cl := s.join("ada", n)
 		require.NoError(t, cl.Send("secret", ""))
 		require.ErrorIs(t, next(t, s.faults).err, secret)
-		require.NoError(t, cl.Send("nasty", everyNasty()))
+		require.NoError(t, cl.SendBytes("nasty", []byte(everyNasty())))
 		require.EqualError(t, errors.Unwrap(next(t, s.faults).err), "cannot do "+everyNasty(), "the hook gets it as it is")
 		s.log.requireLogged(t, "warn", "cannot do "+nastyMark)
 		for command, want := range map[string]core.Code{

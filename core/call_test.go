@@ -25,7 +25,7 @@ func TestCallErrors(t *testing.T) {
 		"own code":                 {command: "own", code: 1234, message: "not today"},
 		"plain error stays here":   {command: "plain", code: CodeInternal, message: "the handler failed"},
 		"panic":                    {command: "panic", code: CodeInternal, message: "the handler failed"},
-		"result does not convert":  {command: "channel", code: CodeBadPayload, message: "the value does not convert"},
+		"result does not convert":  {command: "channel", code: CodeInternal, message: "the handler failed"},
 		"answer too big":           {command: "big", code: CodeTooBig, message: "frame 2000005 B exceeds the peer's limit 1048576 B"},
 	}
 	inWorld(t, nil, func(w *world) {

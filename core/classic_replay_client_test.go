@@ -153,7 +153,7 @@ func sendAgain(cl *Client, payload string) error {
 	if !ok || command == "plain" {
 		return cl.SendRaw([]byte(payload))
 	}
-	return cl.Send(command, content)
+	return cl.Send(command, []byte(content))
 }
 
 // A stream may be cut anywhere, at both ends.

@@ -116,7 +116,7 @@ type part struct {
 
 var parts = map[string]part{
 	"big_1MiB_client_to_server": {heard: []string{blob}},
-	"big_1MiB_server_to_client": {act: func(s *Server) []error { return []error{s.All().Send("blob", blob[5:])} }},
+	"big_1MiB_server_to_client": {act: func(s *Server) []error { return []error{s.All().Send("blob", []byte(blob[5:]))} }},
 	"command_both_ways":         {heard: []string{"sum 20,22"}},
 	"header_len_6":              {heard: []string{"sum 1,2"}},
 	"empty_content":             {heard: []string{"nop "}},

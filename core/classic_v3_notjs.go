@@ -4,11 +4,12 @@ package core
 
 import (
 	"cmp"
-	"encoding"
+	"reflect"
 	"slices"
 
 	"github.com/hisock/hisock/core/classic"
 	"github.com/hisock/hisock/core/internal/notices"
+	"github.com/hisock/hisock/core/internal/shape"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -27,14 +28,27 @@ func formOf(v any) form {
 	switch v.(type) {
 	case nil, struct{}, []byte:
 		return form(classic.FormBytes)
-	case string, encoding.TextMarshaler:
+	case string:
 		return form(classic.FormText)
 	case float32, float64:
 		return form(classic.FormFloat)
-	case encoding.BinaryMarshaler:
-		return form(classic.FormBytes)
+	case int, int64, bool:
+		return form(classic.FormJSON)
 	}
-	return form(classic.FormJSON) // so are integers and bools
+	s := shape.Of(reflect.TypeOf(v))
+	if s.Out == shape.Codec {
+		return form(classic.FormJSON)
+	}
+	to := s.Value(v)
+	switch {
+	case to == nil || s.Out == shape.Binary:
+		return form(classic.FormBytes)
+	case s.Out == shape.Text:
+		return form(classic.FormText)
+	case reflect.TypeOf(to) == reflect.TypeOf(v): // another integer
+		return form(classic.FormJSON)
+	}
+	return formOf(to) // encode has found an end
 }
 
 func (p *classicPeer) typedFrame(f Frame, as form) ([]byte, error) {

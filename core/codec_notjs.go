@@ -6,13 +6,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+
+	"github.com/hisock/hisock/core/internal/shape"
 )
 
 var defaultCodec Codec = jsonCodec{}
 
 type jsonCodec struct{}
 
-func (jsonCodec) Marshal(v any) ([]byte, error)      { return json.Marshal(v) }
+func (jsonCodec) Marshal(v any) ([]byte, error)      { return json.Marshal(shape.Addressable(v)) }
 func (jsonCodec) Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v) }
 
 // UnmarshalList looks for the ends of elements, and leaves it to json to find out what is wrong

@@ -145,6 +145,9 @@ func (c *Conn) reply(id uint64, payload []byte) error {
 	return nil
 }
 
+// callFailed is what a log says of a handler of a call that failed, where the caller may not know why.
+const callFailed = "a handler of a call failed"
+
 // fail answers a call with an error. What the peer may not know of it is logged here. One
 // with details waits for room, as a reply does.
 func (c *Conn) fail(id uint64, err error) { c.failAs(id, "", err) }
@@ -154,8 +157,10 @@ func (c *Conn) failAs(id uint64, command string, err error) {
 	if left != nil {
 		c.eng.faultOf(c, detailsNotSent, left, "command", command)
 	}
-	if why.Code == CodeInternal && err != errCrashed { // whose panic is in the log
-		c.eng.log.warn(c, "a handler of a call failed", err, "command", command)
+	if e, ok := find[*Error](err); ok && e != nil && e.blameless {
+		c.eng.faultOf(c, callFailed, wrapError(CodeInternal, "call "+printable(command), err), "command", command)
+	} else if why.Code == CodeInternal && err != errCrashed { // whose panic is in the log
+		c.eng.log.warn(c, callFailed, err, "command", command)
 	}
 	frame := wire.AppendFailure(nil, id, why)
 	if len(why.Details) == 0 {

@@ -163,7 +163,7 @@ func (c *Conn) report(f Frame, err error) {
 		what += " " + printable(f.Command)
 	}
 	text := "a handler failed"
-	if code == CodeBadPayload {
+	if e, ok := find[*Error](err); code == CodeBadPayload && ok && !e.blameless {
 		text = faultText(code)
 	}
 	c.eng.faultOf(c, text, wrapError(code, what, err), "command", f.Command)
@@ -208,7 +208,9 @@ func (c *Conn) answer(ctx context.Context, h *handler, f Frame, id uint64) {
 		canceled = c.serving.isCanceled(id)
 	}
 	if err == nil && !canceled {
-		err = c.reply(id, out)
+		if err = c.reply(id, out); err != nil { // it is too big, for which the handler is to blame
+			c.eng.faultOf(c, callFailed, wrapError(CodeOf(err), "answer to "+printable(f.Command), err), "command", f.Command)
+		}
 	}
 	if err != nil && !canceled {
 		c.failAs(id, f.Command, err)

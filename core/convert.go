@@ -1,126 +1,228 @@
 package core
 
 import (
-	"encoding"
+	"errors"
+	"math"
 	"strconv"
 	"unicode/utf8"
 
+	"github.com/hisock/hisock/core/internal/decimal"
 	"github.com/hisock/hisock/core/wire"
 )
 
-// encode converts a value to a payload: bytes and text as they are, numbers and bools as
-// decimal text, nil and the empty struct as nothing, what marshals itself by its own
+// encode converts a value to a payload, as [On] says: bytes and text as they are, numbers and
+// bools as decimal text, nil and the empty struct as nothing, what marshals itself by its own
 // method, everything else by the codec. Text comes before binary, since a browser or a
-// Python program at the other end can read it.
+// Python program at the other end can read it. An error is [notSendable].
 func encode(codec Codec, v any) ([]byte, error) {
-	switch v := v.(type) {
-	case nil:
-		return nil, nil
-	case struct{}:
-		return nil, nil
-	case []byte:
-		return v, nil
-	case string:
-		return []byte(v), nil
-	case bool:
-		return strconv.AppendBool(nil, v), nil
-	case int:
-		return strconv.AppendInt(nil, int64(v), 10), nil
-	case int8:
-		return strconv.AppendInt(nil, int64(v), 10), nil
-	case int16:
-		return strconv.AppendInt(nil, int64(v), 10), nil
-	case int32:
-		return strconv.AppendInt(nil, int64(v), 10), nil
-	case int64:
-		return strconv.AppendInt(nil, v, 10), nil
-	case uint:
-		return strconv.AppendUint(nil, uint64(v), 10), nil
-	case uint8:
-		return strconv.AppendUint(nil, uint64(v), 10), nil
-	case uint16:
-		return strconv.AppendUint(nil, uint64(v), 10), nil
-	case uint32:
-		return strconv.AppendUint(nil, uint64(v), 10), nil
-	case uint64:
-		return strconv.AppendUint(nil, v, 10), nil
-	case float32:
-		return strconv.AppendFloat(nil, float64(v), 'g', -1, 32), nil
-	case float64:
-		return strconv.AppendFloat(nil, v, 'g', -1, 64), nil
-	case encoding.TextMarshaler:
-		return marshaled(v.MarshalText())
-	case encoding.BinaryMarshaler:
-		return marshaled(v.MarshalBinary())
+	if payload, known, err := encodeBasic(v); known {
+		return payload, err
 	}
-	return marshaled(codec.Marshal(v))
+	return encodeOther(codec, v)
 }
 
+// encodeAnswer is encode for what a handler of a call returns. It does not allocate the interface of
+// a basic type, which encodeBasic does not keep.
+func encodeAnswer[T any](codec Codec, v T) ([]byte, error) {
+	payload, known, err := encodeBasic(v)
+	if !known {
+		payload, err = encodeOther(codec, v)
+	}
+	if err == nil {
+		return payload, nil
+	}
+	return nil, &Error{Code: CodeInternal, Message: "the answer does not convert", cause: err, blameless: true}
+}
+
+// encodeBasic is encode for nil, basic types and the empty struct. It reports whether v is one.
+func encodeBasic(v any) (payload []byte, known bool, err error) {
+	switch v := v.(type) {
+	case nil:
+		return nil, true, nil
+	case struct{}:
+		return nil, true, nil
+	case []byte:
+		return v, true, nil
+	case string:
+		if !utf8.ValidString(v) {
+			return nil, true, notSendable(errors.New("the text is not UTF-8"))
+		}
+		return []byte(v), true, nil
+	case bool:
+		return strconv.AppendBool(nil, v), true, nil
+	case int:
+		return appendInt(int64(v)), true, nil
+	case int8:
+		return appendInt(int64(v)), true, nil
+	case int16:
+		return appendInt(int64(v)), true, nil
+	case int32:
+		return appendInt(int64(v)), true, nil
+	case int64:
+		return appendInt(v), true, nil
+	case uint:
+		return appendUint(uint64(v)), true, nil
+	case uint8:
+		return appendUint(uint64(v)), true, nil
+	case uint16:
+		return appendUint(uint64(v)), true, nil
+	case uint32:
+		return appendUint(uint64(v)), true, nil
+	case uint64:
+		return appendUint(v), true, nil
+	case float32:
+		payload, err = appendFloat(float64(v), 32)
+		return payload, true, err
+	case float64:
+		payload, err = appendFloat(v, 64)
+		return payload, true, err
+	}
+	return nil, false, nil
+}
+
+func appendInt(n int64) []byte { return strconv.AppendInt(nil, n, 10) }
+
+func appendUint(n uint64) []byte { return strconv.AppendUint(nil, n, 10) }
+
+func appendFloat(f float64, bits int) ([]byte, error) {
+	text := strconv.AppendFloat(nil, f, 'g', -1, bits)
+	if math.IsInf(f, 0) || math.IsNaN(f) {
+		return nil, notSendable(errors.New(string(text) + " is not a decimal number"))
+	}
+	return text, nil
+}
+
+// marshaled is what a method or a codec made of a value.
 func marshaled(b []byte, err error) ([]byte, error) {
 	if err != nil {
-		return nil, badPayload("the value does not convert", err)
+		return nil, notSendable(err)
 	}
 	return b, nil
 }
 
-// decode converts a payload to what v points to, the other way round from encode. A []byte
-// refers to the payload.
-func decode(codec Codec, payload []byte, v any) error {
+// notSendable is why a value of this side does not convert.
+func notSendable(err error) error { return blameless(badPayload("the value does not convert", err)) }
+
+// blameless is a copy of an error of this package for which no caller of this side is to blame.
+func blameless(err error) error {
+	e, ok := err.(*Error)
+	if !ok || e == nil {
+		return err
+	}
+	b := *e
+	b.blameless = true
+	return &b
+}
+
+// decodeBasic converts a payload to what v points to, which is a basic type or the empty struct, the
+// other way round from encode. A []byte refers to the payload. It reports whether v is one of
+// these. It does not keep v, so that what v points to need not be allocated.
+func decodeBasic(payload []byte, v any) (known bool, err error) {
+	ok, kind := true, ""
 	switch v := v.(type) {
 	case *[]byte:
 		*v = payload
-		return nil
 	case *string:
-		s, err := text(payload)
-		if err == nil {
-			*v = s
+		if !utf8.Valid(payload) {
+			return true, errNotUTF8
 		}
-		return err
+		*v = string(payload)
 	case *struct{}:
-		return nil
 	case *bool:
-		return parse(payload, v, "bool", strconv.ParseBool)
+		kind = "bool"
+		*v, ok = decimal.Bool(decimal.Trim(payload))
 	case *int:
-		return parse(payload, v, "int", integer[int](strconv.IntSize))
+		kind, ok = "int", decodeInt(payload, v, strconv.IntSize)
 	case *int8:
-		return parse(payload, v, "int8", integer[int8](8))
+		kind, ok = "int8", decodeInt(payload, v, 8)
 	case *int16:
-		return parse(payload, v, "int16", integer[int16](16))
+		kind, ok = "int16", decodeInt(payload, v, 16)
 	case *int32:
-		return parse(payload, v, "int32", integer[int32](32))
+		kind, ok = "int32", decodeInt(payload, v, 32)
 	case *int64:
-		return parse(payload, v, "int64", integer[int64](64))
+		kind, ok = "int64", decodeInt(payload, v, 64)
 	case *uint:
-		return parse(payload, v, "uint", unsigned[uint](strconv.IntSize))
+		kind, ok = "uint", decodeUint(payload, v, strconv.IntSize)
 	case *uint8:
-		return parse(payload, v, "uint8", unsigned[uint8](8))
+		kind, ok = "uint8", decodeUint(payload, v, 8)
 	case *uint16:
-		return parse(payload, v, "uint16", unsigned[uint16](16))
+		kind, ok = "uint16", decodeUint(payload, v, 16)
 	case *uint32:
-		return parse(payload, v, "uint32", unsigned[uint32](32))
+		kind, ok = "uint32", decodeUint(payload, v, 32)
 	case *uint64:
-		return parse(payload, v, "uint64", unsigned[uint64](64))
+		kind, ok = "uint64", decodeUint(payload, v, 64)
 	case *float32:
-		return parse(payload, v, "float32", func(s string) (float32, error) {
-			f, err := strconv.ParseFloat(s, 32)
-			return float32(f), err
-		})
+		kind, ok = "float32", decodeFloat(payload, v, 32)
 	case *float64:
-		return parse(payload, v, "float64", func(s string) (float64, error) { return strconv.ParseFloat(s, 64) })
-	case encoding.TextUnmarshaler:
-		return unmarshaled(v.UnmarshalText(payload))
-	case encoding.BinaryUnmarshaler:
-		return unmarshaled(v.UnmarshalBinary(payload))
+		kind, ok = "float64", decodeFloat(payload, v, 64)
+	default:
+		return false, nil
 	}
-	return unmarshaled(codec.Unmarshal(payload, v))
+	if !ok {
+		return true, NewError(CodeBadPayload, "payload "+excerpt(payload)+" is not of type "+kind)
+	}
+	return true, nil
 }
 
-// text returns a payload that is text, as a copy.
-func text(payload []byte) (string, error) {
-	if !utf8.Valid(payload) {
-		return "", NewError(CodeBadPayload, "the payload is not valid UTF-8")
+var errNotUTF8 = NewError(CodeBadPayload, "the payload is not valid UTF-8")
+
+func decodeInt[T int | int8 | int16 | int32 | int64](payload []byte, v *T, bits int) bool {
+	n, ok := decimal.Int(decimal.Trim(payload), bits)
+	if ok {
+		*v = T(n)
 	}
-	return string(payload), nil
+	return ok
+}
+
+func decodeUint[T uint | uint8 | uint16 | uint32 | uint64](payload []byte, v *T, bits int) bool {
+	n, ok := decimal.Uint(decimal.Trim(payload), bits)
+	if ok {
+		*v = T(n)
+	}
+	return ok
+}
+
+func decodeFloat[T float32 | float64](payload []byte, v *T, bits int) bool {
+	f, ok := decimal.Float(decimal.Trim(payload), bits)
+	if ok {
+		*v = T(f)
+	}
+	return ok
+}
+
+// An intake converts payloads to values of one type. What there is to know of the type it finds out
+// once, when it is made.
+type intake[T any] struct{ how conversion }
+
+func intakeOf[T any]() intake[T] { return intake[T]{conversionOf[T]()} }
+
+func (i intake[T]) take(codec Codec, payload []byte) (T, error) {
+	if v, known, err := takeBasic[T](payload); known {
+		return v, err
+	}
+	return takeOther[T](i.how, codec, payload)
+}
+
+// decoded is take for a single payload.
+func decoded[T any](codec Codec, payload []byte) (T, error) {
+	if v, known, err := takeBasic[T](payload); known {
+		return v, err
+	}
+	return takeOther[T](conversionOf[T](), codec, payload)
+}
+
+// takeBasic allocates no T, since decodeBasic does not keep its address.
+func takeBasic[T any](payload []byte) (v T, known bool, err error) {
+	known, err = decodeBasic(payload, &v)
+	return v, known, err
+}
+
+func takeOther[T any](how conversion, codec Codec, payload []byte) (T, error) {
+	var v, none T
+	if err := how.decode(codec, payload, &v); err != nil {
+		return none, err
+	}
+	return v, nil
 }
 
 func unmarshaled(err error) error {
@@ -132,46 +234,10 @@ func unmarshaled(err error) error {
 
 // badPayload is err, if it is one of this package's already, or as the cause of one.
 func badPayload(message string, err error) *Error {
-	if e, ok := find[*Error](err); ok {
+	if e, ok := find[*Error](err); ok && e != nil {
 		return e
 	}
 	return wrapError(CodeBadPayload, message, err)
-}
-
-// parse converts decimal text, with white space around it if there is any.
-func parse[T any](payload []byte, v *T, kind string, f func(string) (T, error)) error {
-	got, err := f(string(trim(payload)))
-	if err != nil {
-		return NewError(CodeBadPayload, "payload "+excerpt(payload)+" is not of type "+kind)
-	}
-	*v = got
-	return nil
-}
-
-// trim returns b without the white space around it.
-func trim(b []byte) []byte {
-	space := func(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
-	for len(b) > 0 && space(b[0]) {
-		b = b[1:]
-	}
-	for len(b) > 0 && space(b[len(b)-1]) {
-		b = b[:len(b)-1]
-	}
-	return b
-}
-
-func integer[T int | int8 | int16 | int32 | int64](bits int) func(string) (T, error) {
-	return func(s string) (T, error) {
-		n, err := strconv.ParseInt(s, 10, bits)
-		return T(n), err
-	}
-}
-
-func unsigned[T uint | uint8 | uint16 | uint32 | uint64](bits int) func(string) (T, error) {
-	return func(s string) (T, error) {
-		n, err := strconv.ParseUint(s, 10, bits)
-		return T(n), err
-	}
 }
 
 // excerpt quotes the beginning of a payload.

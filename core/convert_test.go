@@ -29,7 +29,6 @@ func TestEncode(t *testing.T) {
 		"uint8":      {uint8(200), "200"},
 		"float32":    {float32(0.1), "0.1"},
 		"float64":    {0.1, "0.1"},
-		"infinite":   {math.Inf(1), "+Inf"},
 		"text first": {at, "2026-11-22T20:00:00Z"},
 		"big":        {big.NewInt(7), "7"},
 		"binary":     {&url.URL{Scheme: "http", Host: "x"}, "http://x"},
@@ -52,8 +51,8 @@ func roundTrip[T any](t *testing.T, values ...T) {
 	for _, v := range values {
 		b, err := encode(testCodec{}, v)
 		require.NoError(t, err)
-		var got T
-		require.NoError(t, decode(testCodec{}, b, &got))
+		got, err := decoded[T](testCodec{}, b)
+		require.NoError(t, err)
 		require.Equal(t, v, got)
 	}
 }
@@ -81,25 +80,28 @@ func TestConvertRoundTrip(t *testing.T) {
 	roundTrip(t, time.Hour)
 }
 
+// fails wants a payload not to be a T.
+func fails[T any](t *testing.T, payload, want string) {
+	t.Helper()
+	v, err := decoded[T](testCodec{}, []byte(payload))
+	require.Equal(t, CodeBadPayload, CodeOf(err), "%q", payload)
+	require.ErrorContains(t, err, want)
+	require.Zero(t, v)
+}
+
 func TestDecodeErrors(t *testing.T) {
-	fails := func(v any, payload, want string) {
-		t.Helper()
-		err := decode(testCodec{}, []byte(payload), v)
-		require.Equal(t, CodeBadPayload, CodeOf(err))
-		require.ErrorContains(t, err, want)
-	}
-	fails(new(int), "", `payload "" is not of type int`)
-	fails(new(int), "1.5", `payload "1.5" is not of type int`)
-	fails(new(int8), "128", "int8")
-	fails(new(uint), "-1", "uint")
-	fails(new(bool), "maybe", "bool")
-	fails(new(float64), "1e999", "float64")
-	fails(new(string), "\xff", "UTF-8")
-	fails(new(line), "{", "does not convert")
-	fails(new(time.Time), "yesterday", "does not convert")
-	fails(new(int), string(make([]byte, 1000)), "…")
-	var n int
-	require.NoError(t, decode(testCodec{}, []byte(" 42\n"), &n), "as the original's int does")
+	fails[int](t, "", `payload "" is not of type int`)
+	fails[int](t, "1.5", `payload "1.5" is not of type int`)
+	fails[int8](t, "128", "int8")
+	fails[uint](t, "-1", "uint")
+	fails[bool](t, "maybe", "bool")
+	fails[float64](t, "1e999", "float64")
+	fails[string](t, "\xff", "UTF-8")
+	fails[line](t, "{", "does not convert")
+	fails[time.Time](t, "yesterday", "does not convert")
+	fails[int](t, string(make([]byte, 1000)), "…")
+	n, err := decoded[int](testCodec{}, []byte(" 42\n"))
+	require.NoError(t, err, "as the original's int does")
 	require.Equal(t, 42, n)
 }
 

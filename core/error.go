@@ -15,7 +15,7 @@ type Code = wire.Code
 // The codes of this library. Each comment says who meets it.
 const (
 	CodeNone             = wire.CodeNone             // no error
-	CodeInternal         = wire.CodeInternal         // caller: the peer's handler failed or panicked
+	CodeInternal         = wire.CodeInternal         // caller: the peer's handler failed or panicked, or its answer does not convert
 	CodeCanceled         = wire.CodeCanceled         // caller: the call was given up
 	CodeDeadlineExceeded = wire.CodeDeadlineExceeded // caller: the call's time ran out; client: see [ServerOptions.FrameTimeout]
 	CodeUnknownCommand   = wire.CodeUnknownCommand   // caller: the peer has no handler of that name
@@ -78,9 +78,10 @@ type Error struct {
 	// RetryAfter on, and no details.
 	Details any
 
-	remote bool
-	cause  error
-	secret bool // it says of itself its code and the type of its cause only: see Server.decide
+	remote    bool
+	blameless bool // of whoever called this side, whose payload is not what does not convert: see forPeer
+	cause     error
+	secret    bool // it says of itself its code and the type of its cause only: see Server.decide
 
 	raw    []byte // details as bytes: what the peer sent, or is to be sent
 	codec  Codec  // of the connection that raw belongs to

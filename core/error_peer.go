@@ -62,7 +62,7 @@ func (e *Error) decodeDetails(v any) error {
 			return err
 		}
 	}
-	if b, ok := v.(*[]byte); ok {
+	if b := bytesIn(v); b != nil {
 		*b = append([]byte(nil), raw...)
 		return nil
 	}
@@ -72,7 +72,7 @@ func (e *Error) decodeDetails(v any) error {
 // encodeDetails converts details for the peer. Unlike a payload, text and numbers go
 // through the codec too: a page cannot say as what it wants them.
 func encodeDetails(codec Codec, v any) (raw []byte, err error) {
-	if b, ok := v.([]byte); ok {
+	if b, ok := asBytes(v); ok {
 		return b, nil
 	}
 	defer func() {
@@ -104,17 +104,17 @@ const detailsNotSent = "the details of an error are not sent"
 
 // forPeer says what of a packed error the peer may know that reads frames of up to limit bytes.
 // A handler's own [Error] is passed on; anything else may hold paths or secrets and becomes
-// "the handler failed". left is not nil if there are details that cannot be sent.
+// "the handler failed", and so does a value of this side that does not convert. left is not nil if there are details that cannot be sent.
 func forPeer(err error, limit int) (why wire.Goodbye, left *Error) {
 	e, ok := find[*Error](err)
-	if !ok || e == nil {
+	if !ok || e == nil || e.blameless {
 		switch {
 		case errors.Is(err, context.Canceled):
 			return wire.Goodbye{Code: CodeCanceled}, nil
 		case errors.Is(err, context.DeadlineExceeded):
 			return wire.Goodbye{Code: CodeDeadlineExceeded}, nil
 		}
-		return wire.Goodbye{Code: CodeInternal, Reason: "the handler failed"}, nil
+		return wire.Goodbye{Code: CodeInternal, Reason: errCrashed.Message}, nil
 	}
 	why = wire.Goodbye{Code: e.Code, Reason: e.Message, RetryAfter: e.RetryAfter}
 	if e.Details != nil { // else they are what another peer has sent

@@ -4,14 +4,33 @@ import "context"
 
 // On registers f as the handler of a command, at a server or a client. c is the connection
 // it came over, at a client the one to the server. T says how the payload is
-// converted:
+// converted, and how a value that is sent becomes one:
 //
 //	[]byte                       as it is, valid until f returns
 //	string                       text, which must be valid UTF-8
-//	bool, integers, floats       decimal text, white space around it allowed
+//	integers, floats             decimal text: no "0x10", "1_0", "Inf" or "NaN", no "1.0" as an integer
+//	bool                         true or false, True or False, 1 or 0
 //	struct{}                     nothing; whatever comes is ignored
-//	encoding.TextUnmarshaler     by its method; else so is BinaryUnmarshaler
+//	encoding.TextUnmarshaler     by its methods; else so is BinaryUnmarshaler
 //	everything else              the codec of the options, JSON unless another is given
+//
+// Around numbers and bools there may be white space.
+//
+// A type with a name, such as type Name string or type Picture []byte, travels as the type beneath
+// it, unless it has methods: those for text or binary, or those for JSON, with which it is the
+// codec's, as json.RawMessage is. Methods of the pointer count for the value too: a big.Int, a
+// *big.Int and a **big.Int are all the same text. A pair of methods, there and back, comes before a
+// method that has no other.
+//
+// A pointer travels as what it points to, and On makes what T points to. A nil pointer is an empty
+// payload, as nil is, and an empty payload a nil pointer: what points to an empty text or to empty
+// bytes arrives as nil. For pointers to numbers and bools, and for the codec's types, JSON's null is
+// nil as well. An interface travels as what it holds, and nothing that arrives says what that was: On
+// gives it to the codec, which makes of JSON what it can for any, and nothing for fmt.Stringer.
+//
+// A browser build has neither JSON nor package reflect: what is beneath a name or behind a
+// pointer it does not see, except for pointers to []byte, string, bool, int, int64, uint64
+// and float64. There everything of that sort is the codec's, and needs one in the options.
 //
 // A payload that does not convert, and an error that f returns, go to the error hook; the
 // connection goes on. The handlers of one connection run one at a time in the order in
@@ -21,10 +40,9 @@ import "context"
 // Handlers are registered before the first Serve or Connect. On panics if it is later, if
 // the name is not well formed or reserved for an event, or if it has a handler already.
 func On[T any](r Registrar, command string, f func(ctx context.Context, c *Conn, in T) error, opts ...HandlerOption) {
-	hs := r.registrar()
-	get := decoder[T](hs)
+	hs, intake := r.registrar(), intakeOf[T]()
 	hs.addCommand(command, func(ctx context.Context, c *Conn, fr Frame) ([]byte, error) {
-		in, err := get(fr.Payload)
+		in, err := intake.take(hs.conv, fr.Payload)
 		if err != nil {
 			return nil, err
 		}
@@ -35,10 +53,9 @@ func On[T any](r Registrar, command string, f func(ctx context.Context, c *Conn,
 // OnMessage registers f as the catch-all, as the method of that name does, for programs that
 // have one idea of what a payload is: it is converted as [On] says.
 func OnMessage[T any](r Registrar, f func(ctx context.Context, c *Conn, in T) error, opts ...HandlerOption) {
-	hs := r.registrar()
-	get := decoder[T](hs)
+	hs, intake := r.registrar(), intakeOf[T]()
 	hs.OnMessage(func(ctx context.Context, c *Conn, fr Frame) error {
-		in, err := get(fr.Payload)
+		in, err := intake.take(hs.conv, fr.Payload)
 		if err != nil {
 			return err
 		}
@@ -50,13 +67,14 @@ func OnMessage[T any](r Registrar, f func(ctx context.Context, c *Conn, in T) er
 // as [On] says, Out the other way. ctx ends also when the caller gives up.
 //
 // If f returns an [Error], its code, message, RetryAfter and Details are the caller's answer;
-// any other error reaches the caller only as [CodeInternal], and is logged here. f may
-// call back on the same connection.
+// any other error reaches the caller only as [CodeInternal], and is logged here. So does an answer
+// that does not convert, such as a float that is not a number, and an error of f that says that
+// a value could not be sent, or an answer to f not be read: the error hook here is told too.
+// f may call back on the same connection.
 func Handle[In, Out any](r Registrar, command string, f func(ctx context.Context, c *Conn, in In) (Out, error), opts ...HandlerOption) {
-	hs := r.registrar()
-	get := decoder[In](hs)
+	hs, intake := r.registrar(), intakeOf[In]()
 	hs.addCall(command, func(ctx context.Context, c *Conn, fr Frame) ([]byte, error) {
-		in, err := get(fr.Payload)
+		in, err := intake.take(hs.conv, fr.Payload)
 		if err != nil {
 			return nil, err
 		}
@@ -64,30 +82,8 @@ func Handle[In, Out any](r Registrar, command string, f func(ctx context.Context
 		if err != nil {
 			return nil, err
 		}
-		if b, ok := any(out).([]byte); ok { // without an allocation, as the interface does not leave
-			return b, nil
-		}
-		return encode(hs.conv, out)
+		return encodeAnswer(hs.conv, out)
 	}, opts)
-}
-
-// decoder returns what converts payloads to T. That bytes come through as they are, and text as a
-// copy, is settled here, once: a variable whose address is given to decode is allocated each time.
-func decoder[T any](hs *handlers) func(payload []byte) (T, error) {
-	var quick any
-	switch any((*T)(nil)).(type) {
-	case *[]byte:
-		quick = func(payload []byte) ([]byte, error) { return payload, nil }
-	case *string:
-		quick = text
-	}
-	if f, ok := quick.(func(payload []byte) (T, error)); ok {
-		return f
-	}
-	return func(payload []byte) (in T, err error) {
-		err = decode(hs.conv, payload, &in)
-		return in, err
-	}
 }
 
 // Call calls command at the peer and waits for the answer. in and the answer are converted as
@@ -103,17 +99,9 @@ func Call[Out any](ctx context.Context, to Caller, command string, in any) (Out,
 	if err != nil {
 		return none, err
 	}
-	return decoded[Out](to.codec(), reply)
-}
-
-// decoded converts a payload to T as decode does, and allocates no T for bytes.
-func decoded[T any](codec Codec, payload []byte) (T, error) {
-	var bytes T
-	if b, ok := any(&bytes).(*[]byte); ok {
-		*b = payload
-		return bytes, nil
+	out, err := decoded[Out](to.codec(), reply)
+	if err != nil {
+		return none, blameless(err)
 	}
-	var other T
-	err := decode(codec, payload, &other)
-	return other, err
+	return out, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/shape"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -112,7 +113,7 @@ func tellEverything(_, of *Conn, p *Presence) bool {
 // testCodec is JSON in every build, so that the same tests run in that for the browser.
 type testCodec struct{}
 
-func (testCodec) Marshal(v any) ([]byte, error)   { return json.Marshal(v) }
+func (testCodec) Marshal(v any) ([]byte, error)   { return json.Marshal(shape.Addressable(v)) }
 func (testCodec) Unmarshal(b []byte, v any) error { return json.Unmarshal(b, v) }
 
 // A peer speaks the protocol by hand.

@@ -1,0 +1,109 @@
+package core
+
+import "encoding"
+
+// A browser build has no package reflect, which a page would pay for. So it follows no pointers,
+// except those to basic types, and does not see what a type is beneath its name: these are
+// the codec's, as On says.
+
+// encodeOther is encode for everything but the basic types.
+func encodeOther(codec Codec, v any) (payload []byte, err error) {
+	defer func() { // a pointer that is nil, to a type whose method does not expect one
+		if r := recover(); r != nil {
+			payload, err = nil, notSendable(NewError(CodeBadPayload, "its method panicked: "+panicText(r)))
+		}
+	}()
+	switch v := v.(type) {
+	case *[]byte:
+		return encodeAt(v)
+	case *string:
+		return encodeAt(v)
+	case *bool:
+		return encodeAt(v)
+	case *int:
+		return encodeAt(v)
+	case *int64:
+		return encodeAt(v)
+	case *uint64:
+		return encodeAt(v)
+	case *float64:
+		return encodeAt(v)
+	case encoding.TextMarshaler:
+		return marshaled(v.MarshalText())
+	case encoding.BinaryMarshaler:
+		return marshaled(v.MarshalBinary())
+	}
+	return marshaled(codec.Marshal(v))
+}
+
+func encodeAt[T any](v *T) (payload []byte, err error) {
+	if v == nil {
+		return nil, nil
+	}
+	payload, _, err = encodeBasic(*v)
+	return payload, err
+}
+
+type conversion struct{}
+
+func conversionOf[T any]() conversion { return conversion{} }
+
+// decode converts a payload to what v points to, which is not a basic type.
+func (conversion) decode(codec Codec, payload []byte, v any) error {
+	switch v := v.(type) {
+	case *any:
+		if len(payload) == 0 {
+			return nil
+		}
+	case **[]byte:
+		return decodeAt(payload, v, "")
+	case **string:
+		return decodeAt(payload, v, "")
+	case **bool:
+		return decodeAt(payload, v, null)
+	case **int:
+		return decodeAt(payload, v, null)
+	case **int64:
+		return decodeAt(payload, v, null)
+	case **uint64:
+		return decodeAt(payload, v, null)
+	case **float64:
+		return decodeAt(payload, v, null)
+	case encoding.TextUnmarshaler:
+		_, there := v.(encoding.TextMarshaler)
+		if b, ok := v.(encoding.BinaryUnmarshaler); ok && !there {
+			if _, there = v.(encoding.BinaryMarshaler); there {
+				return unmarshaled(b.UnmarshalBinary(payload))
+			}
+		}
+		return unmarshaled(v.UnmarshalText(payload))
+	case encoding.BinaryUnmarshaler:
+		return unmarshaled(v.UnmarshalBinary(payload))
+	}
+	return unmarshaled(codec.Unmarshal(payload, v))
+}
+
+const null = "null" // of JSON
+
+// decodeAt converts a payload to what *v points to then. An empty one leaves it nil, and none does too.
+func decodeAt[T any](payload []byte, v **T, none string) error {
+	if len(payload) == 0 || string(payload) == none {
+		return nil
+	}
+	at := new(T)
+	_, err := decodeBasic(payload, at)
+	if err == nil {
+		*v = at
+	}
+	return err
+}
+
+func asBytes(v any) ([]byte, bool) {
+	b, ok := v.([]byte)
+	return b, ok
+}
+
+func bytesIn(v any) *[]byte {
+	b, _ := v.(*[]byte)
+	return b
+}

@@ -1,0 +1,89 @@
+//go:build !js
+
+package core
+
+import (
+	"encoding"
+	"reflect"
+
+	"github.com/hisock/hisock/core/internal/shape"
+)
+
+// encodeOther is encode for everything but the basic types.
+func encodeOther(codec Codec, v any) ([]byte, error) {
+	const maxHeld = 8 // interfaces that hold interfaces, maybe themselves
+	for range maxHeld {
+		s := shape.Of(reflect.TypeOf(v))
+		if s.Out == shape.Codec {
+			break
+		}
+		to := s.Value(v)
+		switch s.Out {
+		case shape.Text:
+			if m, ok := to.(encoding.TextMarshaler); ok {
+				return marshaled(m.MarshalText())
+			}
+			return nil, nil
+		case shape.Binary:
+			if m, ok := to.(encoding.BinaryMarshaler); ok {
+				return marshaled(m.MarshalBinary())
+			}
+			return nil, nil
+		}
+		if payload, known, err := encodeBasic(to); known {
+			return payload, err
+		}
+		v = to
+	}
+	return marshaled(codec.Marshal(v))
+}
+
+// A conversion is what is known of a type.
+type conversion struct{ *shape.Shape }
+
+func conversionOf[T any]() conversion { return conversion{shape.Of(reflect.TypeFor[T]())} }
+
+// decode converts a payload to what v points to, a value of the type that is not a basic one.
+func (how conversion) decode(codec Codec, payload []byte, v any) error {
+	if how.Nil(payload) {
+		return nil
+	}
+	to := how.Target(v)
+	switch how.In {
+	case shape.Text:
+		if u, ok := to.(encoding.TextUnmarshaler); ok {
+			return unmarshaled(u.UnmarshalText(payload))
+		}
+	case shape.Binary:
+		if u, ok := to.(encoding.BinaryUnmarshaler); ok {
+			return unmarshaled(u.UnmarshalBinary(payload))
+		}
+	case shape.Basic:
+		_, err := decodeBasic(payload, to)
+		return err
+	}
+	return unmarshaled(codec.Unmarshal(payload, v))
+}
+
+// asBytes returns v as bytes, if it is a []byte beneath its name and pointers.
+func asBytes(v any) ([]byte, bool) {
+	if v == nil {
+		return nil, false
+	}
+	if s := shape.Of(reflect.TypeOf(v)); s.Bytes() {
+		b, _ := s.Value(v).([]byte)
+		return b, true
+	}
+	return nil, false
+}
+
+// bytesIn returns the []byte beneath the name and pointers of what v points to, which are made, or
+// nil if it is of another type.
+func bytesIn(v any) *[]byte {
+	s := shape.Of(reflect.TypeOf(v).Elem())
+	if !s.Bytes() {
+		return nil
+	}
+	b, _ := s.Target(v).(*[]byte)
+	return b
+}
