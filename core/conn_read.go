@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/hisock/hisock/core/wire"
 )
@@ -62,6 +63,11 @@ func (c *Conn) read(rd *reader) {
 		if c.guard != nil {
 			c.guard.awaits(rd)
 		}
+		var since time.Time
+		mute := rd.link.mute.Load()
+		if mute {
+			since = rd.link.beginMute()
+		}
 		c.waiting.Store(true)
 		err := c.fill(rd)
 		c.waiting.Store(false)
@@ -71,6 +77,11 @@ func (c *Conn) read(rd *reader) {
 			return
 		}
 		c.reads.Add(1)
+		if mute && rd.link.readMute(rd.w-rd.r-had, since) {
+			rd.release()
+			c.readEnded(rd.link, errPast)
+			return
+		}
 		if c.isEnded() && c.readPast(rd.w-rd.r) {
 			rd.release()
 			c.readEnded(rd.link, errPast)
@@ -103,6 +114,9 @@ func (c *Conn) readEnded(l *link, err error) {
 	if errors.Is(err, io.EOF) {
 		l.eof.Store(true)
 		err = io.ErrUnexpectedEOF // a peer that leaves in order says goodbye first
+	}
+	if l.mute.Load() {
+		err = l.failed
 	}
 	c.lost(l, err)
 	l.readerDone.happen()

@@ -272,7 +272,7 @@ func (c *Conn) runInbox() {
 func (c *Conn) awaitRelief() {
 	for c.out.pressed.Load() {
 		c.out.mu.Lock()
-		if c.out.closed || c.out.broken || c.out.bytes <= c.out.limit/2 {
+		if c.out.closed || c.out.broken || c.out.mute || c.out.bytes <= c.out.limit/2 {
 			c.out.mu.Unlock()
 			return
 		}

@@ -226,9 +226,10 @@ func (c *Conn) admitLocked(n int) error {
 }
 
 // overflowLocked unlocks the queue and ends the connection because it is full. A client that is
-// coming back refuses what does not fit, and goes on: it is not its program that is slow.
+// coming back refuses what does not fit, and goes on: it is not its program that is slow. So does a
+// connection whose peer is only read any more.
 func (c *Conn) overflowLocked() error {
-	waiting, back := c.out.bytes, c.out.link == nil && !c.server
+	waiting, back := c.out.bytes, c.out.mute || c.out.link == nil && !c.server
 	c.out.mu.Unlock()
 	err := NewError(CodeSlowConsumer, strconv.Itoa(waiting)+" B wait to be written, limit "+strconv.Itoa(c.out.limit)+" B")
 	if !back {
@@ -311,9 +312,9 @@ func (c *Conn) writeLocked() bool {
 		return true
 	}
 	c.out.mu.Unlock()
-	c.lost(l, err)
+	c.writeFailed(l, err)
 	c.out.mu.Lock()
-	if l.dead.Load() {
+	if l.dead.Load() || l.mute.Load() {
 		c.out.idleLocked() // what waits is written when the connection is resumed
 	} else {
 		c.out.stopLocked()

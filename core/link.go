@@ -25,12 +25,18 @@ type link struct {
 	born       time.Time
 	died       time.Time // of a connection that could be resumed; set before broken happens
 	dead       atomic.Bool
+	mute       atomic.Bool // a write has failed; see conn_mute.go
+	failed     error       // of that write; set before mute
 	eof        atomic.Bool // the peer has closed its side
 	parted     atomic.Bool // the peer has said goodbye after this side had
 	broken     latch       // it is dead
 	readerDone latch       // nobody reads it any more
 	gone       latch       // nor writes, and the program has been told
 	left       latch       // the connection goes on over another link
+
+	// Owned by the reader, since the link is mute.
+	past   int           // bytes that were read
+	waited time.Duration // for them
 }
 
 func newLink(stream transport.Conn) *link {

@@ -52,7 +52,7 @@ func (c *Conn) sendSpare(command string, frame *block, set *sending) error {
 	case OverflowDisconnect:
 		return c.sendShared(frame)
 	case OverflowBlock:
-		if c.server && c.Suspended() {
+		if c.server && (c.Suspended() || c.link.Load().mute.Load()) {
 			return c.sendShared(frame)
 		}
 		return c.shareWaiting(c.ctx, frame)

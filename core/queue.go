@@ -28,6 +28,8 @@ type queue struct {
 	flushing bool // somebody is writing
 	closed   bool // no more data is let in
 	broken   bool // a write failed: nothing can be written any more
+	mute     bool // a write failed, and what the peer has sent before is still read; no link then
+	vain     bool // nobody will ever get what is put in here
 	over     bool // all holders together have too much since something was put in here
 
 	mu      sync.Mutex
@@ -136,6 +138,9 @@ func (q *queue) pressLocked() {
 // wakeLocked says whether the caller, having queued something, must ask for a writer.
 func (q *queue) wakeLocked() bool {
 	if q.batch || q.flushing || q.link == nil {
+		if q.vain {
+			q.discardLocked()
+		}
 		return false
 	}
 	q.flushing = true

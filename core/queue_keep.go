@@ -142,7 +142,7 @@ func (q *queue) resumeLocked(l *link, received uint64, welcome []byte) bool {
 	q.taken, q.written = received, received
 	q.bytes += q.keep.bytes - off
 	q.keep.bytes = off
-	q.link = l
+	q.link, q.mute = l, false
 	missed := q.control.missed
 	q.control = control{welcome: welcome, missed: missed, missedDue: missed > 0, due: welcome != nil || missed > 0}
 	q.countLocked() // what is kept waits again

@@ -68,12 +68,15 @@ func (c *Conn) greet(within time.Duration) *Error {
 	}
 	l.stream.SetWriteDeadline(time.Time{}) //nolint:errcheck // the next write will fail
 	c.writes.Add(1)
-	if err != nil {
+	switch {
+	case err != nil && c.classic != nil: // it may have sent what it wanted to say, unlike one that waits for the welcome
+		c.writeFailed(l, err)
+	case err != nil:
 		c.end(wrapError(CodeConnLost, "the welcome could not be written", err), nil, ending{})
 	}
 	q.mu.Lock()
 	q.flushing = false
-	if q.broken || !q.pendingLocked() {
+	if q.broken || q.link == nil || !q.pendingLocked() {
 		q.idleLocked()
 	}
 	c.queued() // it may have ended

@@ -3,6 +3,8 @@
 package ws
 
 import (
+	"errors"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -86,8 +88,8 @@ func (c *conn) unlockWriting() {
 }
 
 // writeOwn sends control frames that the caller of Write did not ask for, whose deadline
-// does not hold for them. A peer that does not take them loses the connection. It is called
-// with writeMu held.
+// does not hold for them. A peer that does not take them in time loses the connection. It is
+// called with writeMu held.
 func (c *conn) writeOwn(frames []byte) {
 	if c.writeErr != nil {
 		return
@@ -108,6 +110,9 @@ func (c *conn) writeInTime(frames []byte) error {
 		return transport.ErrClosed
 	}
 	lost := &opError{"answer the peer", err}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return lost // the peer has gone, and the reader comes to the end of what it had sent
+	}
 	c.lost.Store(lost)
 	cut(c.stream)
 	return lost

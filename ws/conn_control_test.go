@@ -187,3 +187,19 @@ func TestPingsAllocateNothing(t *testing.T) {
 		}
 	}), 1.0)
 }
+
+// A peer that has gone before its ping was answered is still read to its end.
+func TestPingOfOneWhoIsGone(t *testing.T) {
+	peer, c := rawPair(t)
+	peer.sendFrame(opPing, "first")
+	message := strings.Repeat("x", 100<<10)
+	peer.sendFrame(opBinary, message)
+	require.NoError(t, peer.Conn.(*net.TCPConn).SetLinger(0))
+	require.NoError(t, peer.Close())
+	got := make([]byte, len(message))
+	_, err := io.ReadFull(c, got)
+	require.NoError(t, err)
+	require.Equal(t, message, string(got))
+	_, err = c.Read(got)
+	require.Error(t, err)
+}

@@ -1,0 +1,194 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+// A muting listener gives connections whose writes fail once mute is set, while what the peer sends
+// is still read.
+type muting struct {
+	*transport.PipeListener
+	mute atomic.Bool
+}
+
+type mutingConn struct {
+	transport.Conn
+	l *muting
+}
+
+func (l *muting) Accept() (transport.Conn, error) {
+	stream, err := l.PipeListener.Accept()
+	return &mutingConn{stream, l}, err
+}
+
+var errMuted = errors.New("broken pipe")
+
+func (c *mutingConn) Write(p []byte) (int, error) {
+	if c.l.mute.Load() {
+		return 0, errMuted
+	}
+	return c.Conn.Write(p)
+}
+
+func (c *mutingConn) WriteBuffers(bufs [][]byte) (int64, error) {
+	if c.l.mute.Load() {
+		return 0, errMuted
+	}
+	return c.Conn.WriteBuffers(bufs)
+}
+
+// inMute runs f in a bubble with a server that counts the commands "n", and whose writes fail when
+// f says so.
+func inMute(t *testing.T, opts *ServerOptions, f func(w *world, l *muting, got *atomic.Int64)) {
+	inWorld(t, opts, func(w *world) {
+		l := &muting{PipeListener: w.lis}
+		var got atomic.Int64
+		On(w.srv, "n", func(_ context.Context, c *Conn, n int) error {
+			got.Add(1)
+			c.Send("got", n) //nolint:errcheck // the peer is gone
+			return nil
+		})
+		go w.srv.Serve(w.ctx, l) //nolint:errcheck // nil after Shutdown
+		f(w, l, &got)
+	})
+}
+
+func command(n int) []byte { return wire.AppendCommand(nil, "n", fmt.Append(nil, n)) }
+
+// What a peer has sent before a write to it failed is handled, whatever is sent to it meanwhile.
+func TestMuteIsReadToItsEnd(t *testing.T) {
+	for name, resume := range map[string]bool{"with a session": true, "without": false} {
+		t.Run(name, func(t *testing.T) {
+			inMute(t, &ServerOptions{ResumeTime: 10 * time.Second, QueueBytes: 4 << 10}, func(w *world, l *muting, got *atomic.Int64) {
+				p := w.hello(&wire.Hello{Version: wire.Version, Name: "ada", Resume: resume})
+				synctest.Wait()
+				c := w.conn("ada")
+				l.mute.Store(true)
+				require.NoError(t, c.Send("lost", 0))
+				synctest.Wait()
+				const n = 1000
+				for i := range n {
+					p.send(command(i))
+				}
+				require.NoError(t, p.stream.Close())
+				synctest.Wait()
+				require.EqualValues(t, n, got.Load())
+				require.Equal(t, resume, c.Suspended())
+				time.Sleep(11 * time.Second)
+				synctest.Wait()
+				require.ErrorIs(t, c.Err(), errMuted)
+				require.Equal(t, CodeConnLost, CodeOf(c.Err()))
+			})
+		})
+	}
+}
+
+// A peer that sends on after its reading side has gone is bounded in time and in bytes, and the time
+// in which handlers run does not count.
+func TestMuteIsBounded(t *testing.T) {
+	t.Run("in time", func(t *testing.T) {
+		inMute(t, &ServerOptions{ResumeTime: -1}, func(w *world, l *muting, got *atomic.Int64) {
+			p := w.hello(&wire.Hello{Version: wire.Version, Name: "ada"})
+			synctest.Wait()
+			c := w.conn("ada")
+			l.mute.Store(true)
+			start := time.Now()
+			require.NoError(t, c.Send("lost", 0))
+			dripped := make(chan struct{})
+			go func() {
+				defer close(dripped)
+				for i := 0; ; i++ {
+					if _, err := p.stream.Write(command(i)); err != nil {
+						return
+					}
+					time.Sleep(50 * time.Millisecond)
+				}
+			}()
+			<-c.Done()
+			t.Log(time.Since(start), got.Load())
+			<-dripped
+			require.LessOrEqual(t, time.Since(start), 2*muteTime)
+			require.NotZero(t, got.Load())
+		})
+	})
+	t.Run("in bytes", func(t *testing.T) {
+		inMute(t, &ServerOptions{ResumeTime: -1}, func(w *world, l *muting, _ *atomic.Int64) {
+			p := w.hello(&wire.Hello{Version: wire.Version, Name: "ada"})
+			synctest.Wait()
+			c := w.conn("ada")
+			l.mute.Store(true)
+			require.NoError(t, c.Send("lost", 0))
+			sent := 0
+			frame := wire.AppendCommand(nil, "n", make([]byte, 64<<10))
+			for {
+				n, err := p.stream.Write(frame)
+				if err != nil {
+					break
+				}
+				sent += n
+			}
+			<-c.Done()
+			require.Less(t, sent, maxMute+1<<20)
+		})
+	})
+	t.Run("but for slow handlers", func(t *testing.T) {
+		inWorld(t, &ServerOptions{ResumeTime: -1, InboxBytes: 1 << 10}, func(w *world) {
+			l := &muting{PipeListener: w.lis}
+			var got atomic.Int64
+			On(w.srv, "n", func(context.Context, *Conn, int) error {
+				time.Sleep(time.Second)
+				got.Add(1)
+				return nil
+			})
+			go w.srv.Serve(w.ctx, l) //nolint:errcheck // nil after Shutdown
+			p := w.hello(&wire.Hello{Version: wire.Version, Name: "ada"})
+			synctest.Wait()
+			c := w.conn("ada")
+			l.mute.Store(true)
+			require.NoError(t, c.Send("lost", 0))
+			go func() {
+				for i := range 100 {
+					p.stream.Write(command(i)) //nolint:errcheck // the server has not closed
+				}
+				p.stream.Close() //nolint:errcheck // it is over
+			}()
+			<-c.Done()
+			require.EqualValues(t, 100, got.Load())
+		})
+	})
+}
+
+// A client that comes back does not wait for the end of what it has left.
+func TestMuteIsResumed(t *testing.T) {
+	inMute(t, nil, func(w *world, l *muting, got *atomic.Int64) {
+		cl := NewClient(w.lis, &ClientOptions{Name: "ada", Codec: testCodec{}})
+		w.clients = append(w.clients, cl)
+		answers := make(chan int, 10)
+		On(cl, "got", func(_ context.Context, _ *Conn, n int) error { answers <- n; return nil })
+		w.join(cl)
+		c := w.conn("ada")
+		l.mute.Store(true)
+		require.NoError(t, cl.Send("n", 1))
+		synctest.Wait()
+		require.True(t, c.link.Load().mute.Load())
+		l.mute.Store(false)
+		cl.Conn().link.Load().stream.Close() //nolint:errcheck // it breaks off
+		require.Equal(t, 1, <-answers)
+		require.NoError(t, cl.Send("n", 2))
+		require.Equal(t, 2, <-answers)
+		require.EqualValues(t, 2, got.Load())
+		require.EqualValues(t, 1, w.srv.Stats().Resumed)
+		require.False(t, c.isEnded())
+	})
+}
