@@ -11,7 +11,7 @@ func comesBack(why *Error, trying bool) bool {
 	switch why.Code {
 	case CodeInternal, CodeCanceled, CodeDeadlineExceeded, CodeHelloTimeout, CodeTooManyConns, CodeSlowConsumer,
 		CodeHeartbeat, CodeShutdown, CodeTooManyCalls, CodeRateLimit, CodeWriteTimeout, CodeNotConnected, CodeConnLost,
-		CodeUnavailable, CodeOverloaded, CodeSessionOver:
+		CodeUnavailable, CodeOverloaded, CodeSessionOver, CodeQueueFull:
 		return true
 	case CodeNotNative, CodeNameTaken:
 		if trying {

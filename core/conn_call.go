@@ -113,7 +113,7 @@ func (c *Conn) sendAsking(ctx context.Context, k wire.Kind, id uint64, name stri
 	if err := c.fits(n); err != nil {
 		return err
 	}
-	if err := c.awaitRoom(ctx, n); err != nil {
+	if err := c.awaitRoom(ctx, handlerConn(ctx), n, 0); err != nil {
 		return err
 	}
 	c.out.commitLocked(wire.AppendAnswered(c.out.spaceLocked(n), k, id, name, payload))
@@ -137,7 +137,7 @@ func (c *Conn) reply(id uint64, payload []byte) error {
 	if err := c.fits(n); err != nil {
 		return err
 	}
-	if err := c.awaitRoom(c.ctx, n); err != nil {
+	if err := c.awaitRoom(c.ctx, c, n, 0); err != nil {
 		return nil // the connection has ended, and with it the call
 	}
 	c.out.commitLocked(wire.AppendReply(c.out.spaceLocked(n), id, payload))
@@ -167,7 +167,7 @@ func (c *Conn) failAs(id uint64, command string, err error) {
 		c.sendOwn(frame) //nolint:errcheck // then it is over anyway
 		return
 	}
-	if c.awaitRoom(c.ctx, len(frame)) == nil {
+	if c.awaitRoom(c.ctx, c, len(frame), 0) == nil {
 		c.out.commitLocked(append(c.out.spaceLocked(len(frame)), frame...))
 		c.queued()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"strconv"
+	"time"
 
 	"github.com/hisock/hisock/core/wire"
 )
@@ -13,8 +14,9 @@ import (
 //
 // It fails, without anything having been queued, with [CodeBadName], [CodeTooBig] if the peer
 // would not read so large a frame, the codec's error, why the connection ended,
-// or [CodeSlowConsumer] if the queue is full; the connection ends then. Unless it has another
-// [Overflow], which says what happens instead.
+// or what the [Overflow] says for want of room: at a server with [CodeSlowConsumer], and the
+// connection ends; at a client after WriteTimeout with [CodeQueueFull], and it goes on; with
+// [Wait], the error of its context.
 func (c *Conn) Send(command string, v any, opts ...SendOption) error {
 	payload, err := encode(c.eng.codec, v)
 	if err != nil {
@@ -77,11 +79,11 @@ func (c *Conn) sendCommand(command string, payload []byte, set *sending) error {
 	if err := c.fits(n); err != nil {
 		return err
 	}
-	waits := set.waits()
-	if hasOverflow && !waits && c.eng.overflow.of(command) != OverflowDisconnect {
+	o := c.eng.overflow.of(command)
+	if hasOverflow && o.drops() && !set.waits() {
 		return c.sendSpare(command, c.eng.overflow.newBlock(command, wire.AppendCommand(make([]byte, 0, n), command, payload)), set)
 	}
-	if err := c.beginSend(n, set, waits); err != nil {
+	if err := c.beginSend(n, o, set); err != nil {
 		return err
 	}
 	c.out.commitLocked(wire.AppendCommand(c.out.spaceLocked(n), command, payload))
@@ -97,11 +99,11 @@ func (c *Conn) sendRaw(payload []byte, set *sending) error {
 	if err := c.fits(n); err != nil {
 		return err
 	}
-	waits := set.waits()
-	if hasOverflow && !waits && c.eng.overflow.of("") != OverflowDisconnect {
+	o := c.eng.overflow.of("")
+	if hasOverflow && o.drops() && !set.waits() {
 		return c.sendSpare("", c.eng.overflow.newBlock("", wire.AppendRaw(make([]byte, 0, n), payload)), set)
 	}
-	if err := c.beginSend(n, set, waits); err != nil {
+	if err := c.beginSend(n, o, set); err != nil {
 		return err
 	}
 	c.out.commitLocked(wire.AppendRaw(c.out.spaceLocked(n), payload))
@@ -109,21 +111,35 @@ func (c *Conn) sendRaw(payload []byte, set *sending) error {
 	return nil
 }
 
-// beginSend locks the queue, in which there is room for n more bytes then. Otherwise it fails, with
-// the queue unlocked.
-func (c *Conn) beginSend(n int, set *sending, waits bool) error {
-	if !waits {
-		c.out.mu.Lock()
-		return c.admitLocked(n)
+// beginSend locks the queue once it has room for n more bytes, under a policy that drops nothing.
+// Otherwise it fails, with the queue unlocked.
+func (c *Conn) beginSend(n int, o Overflow, set *sending) error {
+	switch {
+	case set.waits():
+		if set.ctx.Err() != nil {
+			return c.waitError(set.ctx)
+		}
+		return c.awaitRoom(set.ctx, c.waiter(set.ctx), n, 0)
+	case hasOverflow && o == OverflowBlock && !(c.server && (c.Suspended() || c.link.Load().mute.Load())):
+		return c.awaitRoom(c.ctx, c, n, c.eng.writeTimeout)
+	case !hasOverflow && !c.server:
+		return c.awaitRoom(c.ctx, c, n, -1)
 	}
-	if set.ctx.Err() != nil {
-		return c.waitError(set.ctx)
-	}
-	return c.awaitRoom(set.ctx, n)
+	c.out.mu.Lock()
+	return c.admitLocked(n)
 }
 
-// waits reports whether the sender waits for room.
+// waits reports whether the sender waits for room as its context says.
 func (s *sending) waits() bool { return s != nil && s.ctx != nil }
+
+// waiter is whose handler may be waiting on ctx in a send to c. The handler may be one of c itself
+// which waits on a context of its own.
+func (c *Conn) waiter(ctx context.Context) *Conn {
+	if own := handlerConn(ctx); own != nil {
+		return own
+	}
+	return c
+}
 
 func (c *Conn) sendClassic(f Frame, set *sending) error {
 	var as form
@@ -135,21 +151,18 @@ func (c *Conn) sendClassic(f Frame, set *sending) error {
 		return err
 	}
 	if set.waits() {
-		if set.ctx.Err() != nil {
-			return c.waitError(set.ctx)
-		}
-		return c.shareWaiting(set.ctx, shared(frame))
+		return c.sendAll(shared(frame), OverflowDisconnect, set)
 	}
 	return c.sendSpare(f.Command, c.eng.overflow.newBlock(f.Command, frame), set)
 }
 
-// sendShared queues a frame that other connections may be sent too.
-func (c *Conn) sendShared(frame *block) error {
-	if err := c.fits(len(frame.b)); err != nil {
+// sendAll queues a frame that other connections may be sent too, under a policy that drops nothing.
+func (c *Conn) sendAll(frame *block, o Overflow, set *sending) error {
+	n := len(frame.b)
+	if err := c.fits(n); err != nil {
 		return err
 	}
-	c.out.mu.Lock()
-	if err := c.admitLocked(len(frame.b)); err != nil {
+	if err := c.beginSend(n, o, set); err != nil {
 		return err
 	}
 	c.out.shareLocked(frame)
@@ -161,7 +174,7 @@ func (c *Conn) sendShared(frame *block) error {
 func (c *Conn) sendOwn(frame []byte) error {
 	c.out.mu.Lock()
 	if !c.out.closed && !c.out.admitSmallLocked(len(frame)) && !(hasOverflow && c.makeRoomLocked(len(frame))) {
-		return c.overflowLocked()
+		return c.overflowLocked(len(frame))
 	}
 	if c.out.closed {
 		c.out.mu.Unlock()
@@ -173,27 +186,55 @@ func (c *Conn) sendOwn(frame []byte) error {
 }
 
 // awaitRoom locks the queue once it is open to a frame of n bytes from one who can wait. It
-// fails, with the queue unlocked, when ctx or the connection ends first.
-func (c *Conn) awaitRoom(ctx context.Context, n int) error {
+// fails, with the queue unlocked, when ctx or the connection ends first, or at the latest after
+// that time: never if it is zero, at once if it is negative. own is the connection whose handler may
+// be waiting, or nil.
+func (c *Conn) awaitRoom(ctx context.Context, own *Conn, n int, most time.Duration) error {
+	var late <-chan time.Time
 	for {
 		c.out.mu.Lock()
 		if c.out.closed {
 			c.out.mu.Unlock()
 			return c.closedError()
 		}
-		own := handlerConn(ctx)
 		if c.out.admitWaiterLocked(n, own == c && c.inbox.paused.Load()) {
 			return nil
+		}
+		if most < 0 {
+			return c.noRoomLocked(n)
 		}
 		room := c.out.roomLocked()
 		c.queued() // perhaps what asks for an ack, and nobody writes any more
 		yield(own)
+		if most > 0 && late == nil {
+			timer := time.NewTimer(most)
+			defer timer.Stop()
+			late = timer.C
+		}
 		select {
 		case <-room:
 		case <-ctx.Done():
 			return c.waitError(ctx)
+		case <-late:
+			most, late = -1, nil // unless there is room just now
 		}
 	}
+}
+
+// noRoomLocked unlocks the queue, and is the error of a frame of n bytes for which it has no room.
+func (c *Conn) noRoomLocked(n int) error {
+	err := c.out.noRoom(CodeQueueFull, n)
+	c.queued() // perhaps what asks for an ack
+	return err
+}
+
+// noRoom says that the queue has no room for a frame of n bytes.
+func (q *queue) noRoom(code Code, n int) *Error {
+	text := "no room for a frame of " + strconv.Itoa(n) + " B: " + strconv.Itoa(q.bytes) + " B wait to be written"
+	if q.keep.bytes > 0 {
+		text += ", " + strconv.Itoa(q.keep.bytes) + " B to be acknowledged"
+	}
+	return NewError(code, text+", limit "+strconv.Itoa(q.limit)+" B")
 }
 
 // waitError is why a wait on ctx ended: a handler's context ends with its connection.
@@ -222,20 +263,20 @@ func (c *Conn) admitLocked(n int) error {
 	if c.out.admitLocked(n) || hasOverflow && c.makeRoomLocked(n) {
 		return nil
 	}
-	return c.overflowLocked()
+	return c.overflowLocked(n)
 }
 
-// overflowLocked unlocks the queue and ends the connection because it is full. A client that is
-// coming back refuses what does not fit, and goes on: it is not its program that is slow. So does a
-// connection whose peer is only read any more.
-func (c *Conn) overflowLocked() error {
-	waiting, back := c.out.bytes, c.out.mute || c.out.link == nil && !c.server
-	c.out.mu.Unlock()
-	err := NewError(CodeSlowConsumer, strconv.Itoa(waiting)+" B wait to be written, limit "+strconv.Itoa(c.out.limit)+" B")
-	if !back {
-		c.eng.counters.slow.Add(1)
-		c.endWith(err)
+// overflowLocked unlocks the queue and ends the connection because it has no room for a frame of n
+// bytes. A client that is coming back refuses what does not fit, and goes on: it is not its program
+// that is slow. So does a connection whose peer is only read any more.
+func (c *Conn) overflowLocked(n int) error {
+	if c.out.mute || c.out.link == nil && !c.server {
+		return c.noRoomLocked(n)
 	}
+	err := c.out.noRoom(CodeSlowConsumer, n)
+	c.out.mu.Unlock()
+	c.eng.counters.slow.Add(1)
+	c.endWith(err)
 	return err
 }
 

@@ -40,7 +40,10 @@
 // # When a queue is full
 //
 // [Overflow] says what becomes of a command or raw message for which there is no room in the
-// queue to the other end, for all that a server or a client sends or for each command.
+// queue to the other end, for all that a server or a client sends or for each command. Unless it
+// is set a server ends the connection of a client that does not read, and a client waits: a quick
+// loop of sends goes at the speed of the network. [CodeQueueFull] means that nothing was queued and
+// the connection goes on, and [Wait] waits as long as a context.
 //
 // # Names and groups
 //
@@ -61,7 +64,7 @@
 // # Limits
 //
 // Each connection has a queue for what is to be written and an inbox for what waits for a slow
-// handler. Both are bounded in bytes: a peer that does not read is disconnected with
+// handler. Both are bounded in bytes: a client that does not read is disconnected with
 // [CodeSlowConsumer] unless [Overflow] says otherwise, and a peer that sends faster than its
 // handlers run is no longer read until they have caught up. [ServerOptions] has all limits and
 // their defaults; they hold before a newcomer has said who it is.

@@ -28,7 +28,7 @@ const (
 	CodeHelloTimeout     = wire.CodeHelloTimeout     // client: it took too long to say hello
 	CodeTooManyConns     = wire.CodeTooManyConns     // client: the server has no place for it
 	CodeNameTaken        = wire.CodeNameTaken        // client: see [ServerOptions.UniqueNames] and ReservedNames
-	CodeSlowConsumer     = wire.CodeSlowConsumer     // both: the queue to the peer was full
+	CodeSlowConsumer     = wire.CodeSlowConsumer     // both: the queue to the peer was full, and the connection has ended
 	CodeHeartbeat        = wire.CodeHeartbeat        // both: the peer fell silent
 	CodeShutdown         = wire.CodeShutdown         // client: the server is going away
 	CodeClosed           = wire.CodeClosed           // both: one side closed the connection in order
@@ -48,6 +48,7 @@ const (
 	CodeUnavailable      = wire.CodeUnavailable      // client: the server cannot decide now; come back
 	CodeOverloaded       = wire.CodeOverloaded       // client: the server's memory is full; come back
 	CodeSessionOver      = wire.CodeSessionOver      // client: it cannot be resumed, and joins anew
+	CodeQueueFull        = wire.CodeQueueFull        // sender: nothing was queued for want of room; see [Overflow]
 
 	// CodeApplication is the first code that a program may give a meaning of its own.
 	CodeApplication Code = 1000

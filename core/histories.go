@@ -176,7 +176,7 @@ func (h *groupHistory) replayLocked(c *Conn, n int) (unfit []error, err error) {
 		if c.classic != nil {
 			err = c.sendClassic(keptFrame(frame), nil)
 		} else {
-			err = c.sendShared(shared(frame))
+			err = c.sendAll(shared(frame), OverflowDisconnect, nil)
 		}
 		if err != nil && c.isEnded() {
 			break

@@ -188,7 +188,8 @@ type ServerOptions struct {
 	MemoryBytes int
 
 	// Overflow says what becomes of a command or raw message for a client whose queue is full,
-	// OverflowOf what becomes of certain commands; the empty name stands for raw messages.
+	// and OverflowOf what becomes of certain commands; the empty name stands for raw messages. Zero
+	// is [OverflowDisconnect].
 	Overflow   Overflow
 	OverflowOf map[string]Overflow
 
@@ -399,7 +400,7 @@ func (o *ServerOptions) config() config {
 		queueBytes: o.QueueBytes, inboxBytes: o.InboxBytes, maxConcurrent: o.MaxConcurrent,
 		heartbeat: o.Heartbeat, writeTimeout: o.WriteTimeout, closeTimeout: o.CloseTimeout,
 		codec: o.Codec, log: newJournal(o.Logger),
-		overflow: newOverflowRules(o.Overflow, o.OverflowOf),
+		overflow: newOverflowRules(o.Overflow, o.OverflowOf, OverflowDisconnect),
 	}
 }
 

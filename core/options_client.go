@@ -49,8 +49,8 @@ type ClientOptions struct {
 
 	// Overflow and OverflowOf say what becomes of a command or raw message to the server for which
 	// there is no room within QueueBytes; [Overflow] says what that means while the client is
-	// away. They are what [ServerOptions] call so. A browser build has neither: NewClient
-	// panics if one is set.
+	// away. They are what [ServerOptions] call so, except that the default is [OverflowBlock]. A
+	// browser build has neither: NewClient panics if one is set.
 	Overflow   Overflow
 	OverflowOf map[string]Overflow
 
@@ -89,7 +89,7 @@ type clientOptions struct {
 //	always    internal error, canceled, deadline exceeded, hello timeout, too many connections,
 //	          slow consumer, heartbeat missed, shutting down, too many calls, rate limit
 //	          exceeded, write timeout, not connected, connection lost, unavailable, overloaded,
-//	          session over
+//	          session over, queue full
 //	once it   not a native connection, name taken: if it has been welcomed
 //	was in    before and tries to come back
 //	never     none, unknown command, bad payload, bad name, too big, protocol error, version
@@ -131,7 +131,7 @@ func (o *ClientOptions) config() config {
 		closeTimeout:  positive(o.CloseTimeout, defaultCloseTime),
 		codec:         o.Codec,
 		log:           newJournal(o.Logger),
-		overflow:      newOverflowRules(o.Overflow, o.OverflowOf),
+		overflow:      newOverflowRules(o.Overflow, o.OverflowOf, OverflowBlock),
 	}
 	if c.codec == nil {
 		c.codec = defaultCodec

@@ -1,8 +1,6 @@
 package core
 
 import (
-	"context"
-
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -12,18 +10,25 @@ import (
 // misses frames hears how many, once for each, also after a resume: see OnMissed of [Server]
 // and [Client]. Peers that speak the original's protocol are not told.
 //
+// A send that fails with [CodeQueueFull] has queued nothing, and the connection goes on.
+//
 // While there is no stream, what is queued waits for the client to come back, and the policies
 // hold as they do otherwise. Frames that may be dropped then give way to what was written and is
 // not acknowledged, so that dropping does not keep a connection from being resumed. One that is
 // not resumed takes with it what waited, whatever the policy.
+//
+// In a browser build a client has no policy, and nothing waits unless [Wait] says so: a send for
+// which there is no room fails with [CodeQueueFull] at once.
 type Overflow uint8
 
 const (
-	// OverflowDisconnect ends the connection with [CodeSlowConsumer]; the client joins anew. One
-	// that is away does not queue the frame and goes on: Send fails with that code.
-	OverflowDisconnect Overflow = iota
-	// OverflowDropNewest does not queue the frame. [Conn.Send] fails with
-	// [CodeSlowConsumer], and the connection goes on.
+	// OverflowDefault is OverflowDisconnect at a server, which waits for no client, and
+	// OverflowBlock at a client, which goes at the speed of its network.
+	OverflowDefault Overflow = iota
+	// OverflowDisconnect ends the connection with [CodeSlowConsumer]; the client joins anew. A
+	// client that is away goes on instead, and Send fails with [CodeQueueFull].
+	OverflowDisconnect
+	// OverflowDropNewest does not queue the frame: Send fails with [CodeQueueFull].
 	OverflowDropNewest
 	// OverflowDropOldest drops those frames that have waited longest, of those that were sent
 	// under this policy or OverflowLatest. If there are none it is OverflowDropNewest.
@@ -31,17 +36,22 @@ const (
 	// OverflowLatest lets one command of each name wait at most: a newer one takes the place of
 	// the one that waits. If that does not make room it is OverflowDropOldest.
 	OverflowLatest
-	// OverflowBlock makes the sender wait for room, a broadcast for each client in turn. A
-	// peer that reads nothing is waited for until WriteTimeout. A server does not wait for a
-	// client that is suspended: its session ends. A client that is away waits until it is back,
-	// or its connection ends; what it waits with in a handler of [Client.OnState] keeps it from
-	// coming back, unless dispatch is manual. [Wait] bounds the wait.
+	// OverflowBlock makes the sender wait for room, a broadcast for each client in turn, until
+	// WriteTimeout; then the send fails with [CodeQueueFull]. [Wait] sets another bound. Those who
+	// wait share half of the queue, and never push out what is kept for a resume. A handler may wait
+	// as well: the connection is read meanwhile.
+	//
+	// A server does not wait for a client that is suspended: its session ends. A client that is
+	// away waits as it does otherwise; what it waits with in a handler of [Client.OnState] keeps it
+	// from coming back, unless dispatch is manual.
 	OverflowBlock
 )
 
 // String returns the policy in words, such as "drop oldest".
 func (o Overflow) String() string {
 	switch o {
+	case OverflowDefault:
+		return "default"
 	case OverflowDisconnect:
 		return "disconnect"
 	case OverflowDropNewest:
@@ -54,19 +64,6 @@ func (o Overflow) String() string {
 		return "block"
 	}
 	return "unknown policy"
-}
-
-// shareWaiting is sendShared that waits for room.
-func (c *Conn) shareWaiting(ctx context.Context, frame *block) error {
-	if err := c.fits(len(frame.b)); err != nil {
-		return err
-	}
-	if err := c.awaitRoom(ctx, len(frame.b)); err != nil {
-		return err
-	}
-	c.out.shareLocked(frame)
-	c.queued()
-	return nil
 }
 
 // gotMissed tells the program what the peer says it has dropped, in all.
@@ -87,5 +84,5 @@ func (c *Conn) gotMissed(body []byte) error {
 	return nil
 }
 
-// errDropped is what a sender is told whose frame was not queued, while the connection goes on.
-var errDropped = NewError(CodeSlowConsumer, "the queue is full: the frame was dropped")
+// errDropped is what a sender is told whose frame a policy has dropped.
+var errDropped = NewError(CodeQueueFull, "the frame was dropped")

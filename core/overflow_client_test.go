@@ -145,7 +145,7 @@ func TestOverflowClient(t *testing.T) {
 							send = func(p []byte) error { return b.cl.SendRaw(p) }
 						}
 						if err := send(number(i, size)); err != nil {
-							require.Equal(t, CodeSlowConsumer, CodeOf(err))
+							require.Equal(t, CodeQueueFull, CodeOf(err))
 							failed++
 						}
 					}
@@ -183,10 +183,10 @@ func btoi(b bool) int {
 	return 0
 }
 
-// By default a full queue ends the connection, and a client that is away refuses.
+// Where the policy says so a full queue ends the connection, and a client that is away refuses.
 func TestOverflowClientDisconnects(t *testing.T) {
 	tests := map[string]ClientOptions{
-		"nothing said":   {},
+		"all":            {Overflow: OverflowDisconnect},
 		"of one command": {Overflow: OverflowDropOldest, OverflowOf: map[string]Overflow{"n": OverflowDisconnect}},
 	}
 	for name, opts := range tests {
@@ -198,7 +198,7 @@ func TestOverflowClientDisconnects(t *testing.T) {
 				for ; err == nil; sent++ {
 					err = b.cl.SendBytes("n", number(sent, 8000))
 				}
-				require.Equal(t, CodeSlowConsumer, CodeOf(err))
+				require.Equal(t, CodeQueueFull, CodeOf(err))
 				require.True(t, b.cl.Conn().Suspended(), "it goes on")
 				b.rest()
 				require.Len(t, b.n.all(), sent-1)
@@ -210,11 +210,116 @@ func TestOverflowClientDisconnects(t *testing.T) {
 					synctest.Wait()
 				}
 				require.Equal(t, CodeSlowConsumer, CodeOf(err))
+				require.Regexp(t, `no room for a frame of 8005 B: \d+ B wait to be written, \d+ B to be acknowledged, limit 131072 B`, err.Error())
 				b.open()
 				time.Sleep(time.Minute)
 				require.Equal(t, []string{"connected", "disconnected: slow consumer", "reconnecting: slow consumer", "connected"}, b.states.all())
 				require.Empty(t, b.missed.all())
 				require.Equal(t, ClientStats{SlowConsumers: 1}, b.cl.Stats())
+			})
+		})
+	}
+}
+
+// Unless it says otherwise a client goes at the speed of its server. A send for which there is no room
+// until WriteTimeout has queued nothing, and the connection goes on: what was queued arrives.
+func TestClientWaitsByDefault(t *testing.T) {
+	ways := map[string]func(cl *Client, p []byte) error{
+		"bytes": func(cl *Client, p []byte) error { return cl.SendBytes("n", p) },
+		"value": func(cl *Client, p []byte) error { return cl.Send("n", p) },
+		"raw":   func(cl *Client, p []byte) error { return cl.SendRaw(p) },
+		"with options": func(cl *Client, p []byte) error {
+			return cl.Send("n", p, Key("k"), Transient(), MustReach(), AllOfThem(), Except(nil))
+		},
+	}
+	for name, send := range ways {
+		for where, away := range map[string]bool{"connected": false, "away": true} {
+			t.Run(name+" "+where, func(t *testing.T) {
+				inBusyWorld(t, ClientOptions{WriteTimeout: 3 * time.Second, Retry: Retry{Min: 10 * time.Second, Max: 10 * time.Second}}, func(b *busyServer) {
+					b.stall()
+					if away {
+						b.leave()
+					}
+					var err error
+					var waited time.Duration
+					sent := 0
+					for ; err == nil; sent++ {
+						require.Less(t, sent, 1000)
+						begin := time.Now()
+						err = send(b.cl, number(sent, 8000))
+						waited = time.Since(begin)
+					}
+					require.Equal(t, CodeQueueFull, CodeOf(err), err)
+					require.Equal(t, 3*time.Second, waited)
+					require.NoError(t, b.cl.Err())
+					require.Contains(t, err.Error(), "limit 131072 B")
+					b.rest()
+					require.Len(t, b.n.all(), sent-1)
+					require.Zero(t, b.cl.Stats().SlowConsumers)
+					require.Empty(t, b.missed.all())
+				})
+			})
+		}
+	}
+}
+
+// A quick loop is slowed down to what the server takes, and loses nothing.
+func TestClientSendsQuickly(t *testing.T) {
+	inBusyWorld(t, ClientOptions{}, func(b *busyServer) {
+		b.open()
+		for i := range 1000 {
+			require.NoError(t, b.cl.SendBytes("n", number(i, 10_000)))
+		}
+		b.rest()
+		require.Len(t, b.n.all(), 1000)
+		require.Zero(t, b.cl.Stats().SlowConsumers)
+	})
+}
+
+// A handler that sends more than there is room for waits as well, also with a context of its own
+// while what it waits for is behind more than is read ahead.
+func TestHandlerWaitsForRoom(t *testing.T) {
+	options := map[string][]SendOption{
+		"by default":               nil,
+		"with a context":           {Wait(context.Background())},
+		"with that of the handler": nil,
+	}
+	for name, opts := range options {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, &ServerOptions{Overflow: OverflowBlock, InboxBytes: 4 << 10, QueueBytes: 32 << 10}, func(w *world) {
+				var got [2]kept[int]
+				flood := func(to *kept[int]) func(ctx context.Context, c *Conn, p []byte) error {
+					return func(ctx context.Context, c *Conn, p []byte) error {
+						to.add(len(p))
+						if len(p) > 0 { // not a start
+							return nil
+						}
+						with := opts
+						if name == "with that of the handler" {
+							with = []SendOption{Wait(ctx)}
+						}
+						for range 300 {
+							if err := c.SendBytes("n", make([]byte, 2000), with...); err != nil {
+								return err
+							}
+						}
+						return nil
+					}
+				}
+				w.srv.OnBytes("n", flood(&got[0]))
+				w.serve()
+				cl := NewClient(w.lis, &ClientOptions{InboxBytes: 4 << 10, QueueBytes: 32 << 10, Codec: testCodec{}})
+				w.clients = append(w.clients, cl)
+				cl.OnBytes("n", flood(&got[1]))
+				w.join(cl)
+				require.NoError(t, cl.SendBytes("n", nil))
+				time.Sleep(time.Minute)
+				require.Len(t, got[1].all(), 300)
+				require.NoError(t, w.only().SendBytes("n", nil))
+				time.Sleep(time.Minute)
+				require.Len(t, got[0].all(), 301)
+				require.NoError(t, cl.Close())
+				<-cl.Done()
 			})
 		})
 	}

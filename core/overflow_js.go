@@ -1,6 +1,6 @@
 package core
 
-// What a page sends is never dropped, so that a browser build does without all this.
+// What a page sends is never dropped, and nothing there waits: a browser build does without all this.
 const hasOverflow = false
 
 type (
@@ -8,14 +8,17 @@ type (
 	spareFrames   struct{ first, holes int64 }
 )
 
-func (*overflowRules) of(string) Overflow                      { return OverflowDisconnect }
-func (*overflowRules) newBlock(_ string, frame []byte) *block  { return shared(frame) }
-func (*queue) protectLocked()                                  {}
-func (c *Conn) makeRoomLocked(int) bool                        { return false }
-func (c *Conn) sendSpare(_ string, k *block, _ *sending) error { return c.sendShared(k) }
+func (*overflowRules) of(string) Overflow                     { return OverflowDefault }
+func (*overflowRules) newBlock(_ string, frame []byte) *block { return shared(frame) }
+func (*queue) protectLocked()                                 {}
+func (c *Conn) makeRoomLocked(int) bool                       { return false }
+func (c *Conn) sendSpare(_ string, k *block, _ *sending) error {
+	return c.sendAll(k, OverflowDefault, nil)
+}
+func (Overflow) drops() bool { return false }
 
-func newOverflowRules(rest Overflow, named map[string]Overflow) *overflowRules {
-	if rest != OverflowDisconnect || len(named) > 0 {
+func newOverflowRules(rest Overflow, named map[string]Overflow, _ Overflow) *overflowRules {
+	if rest != OverflowDefault || len(named) > 0 {
 		panic("core: a browser build has no option Overflow")
 	}
 	return nil

@@ -10,13 +10,20 @@ type overflowRules struct {
 	named map[string]Overflow
 }
 
-// newOverflowRules returns nil if every frame has the default policy.
-func newOverflowRules(rest Overflow, named map[string]Overflow) *overflowRules {
+// newOverflowRules returns nil if every frame is under OverflowDisconnect. def is what the default
+// is at this end.
+func newOverflowRules(rest Overflow, named map[string]Overflow, def Overflow) *overflowRules {
 	r := &overflowRules{rest: rest, named: make(map[string]Overflow, len(named))}
+	if rest == OverflowDefault {
+		r.rest = def
+	}
 	for name, o := range named {
+		if o == OverflowDefault {
+			o = def
+		}
 		r.named[name] = o
 	}
-	if rest == OverflowDisconnect && len(named) == 0 {
+	if r.rest == OverflowDisconnect && len(named) == 0 {
 		return nil
 	}
 	return r
@@ -27,8 +34,10 @@ func (r *overflowRules) of(command string) Overflow {
 	if r == nil {
 		return OverflowDisconnect
 	}
-	if o, ok := r.named[command]; ok {
-		return o
+	if len(r.named) > 0 {
+		if o, ok := r.named[command]; ok {
+			return o
+		}
 	}
 	return r.rest
 }
@@ -48,14 +57,8 @@ type spareFrames struct {
 // command.
 func (c *Conn) sendSpare(command string, frame *block, set *sending) error {
 	o := c.eng.overflow.of(command)
-	switch o {
-	case OverflowDisconnect:
-		return c.sendShared(frame)
-	case OverflowBlock:
-		if c.server && (c.Suspended() || c.link.Load().mute.Load()) {
-			return c.sendShared(frame)
-		}
-		return c.shareWaiting(c.ctx, frame)
+	if !o.drops() {
+		return c.sendAll(frame, o, nil)
 	}
 	n := len(frame.b)
 	if err := c.fits(n); err != nil {
@@ -91,6 +94,11 @@ func (c *Conn) sendSpare(command string, frame *block, set *sending) error {
 		return errDropped
 	}
 	return nil
+}
+
+// drops reports whether frames under that policy may be dropped.
+func (o Overflow) drops() bool {
+	return o == OverflowDropNewest || o == OverflowDropOldest || o == OverflowLatest
 }
 
 // makeRoomLocked drops what may be dropped for a frame that may not, and reports whether that

@@ -119,7 +119,7 @@ func TestOverflow(t *testing.T) {
 					}
 				}
 				if tc.fails {
-					require.Equal(t, CodeSlowConsumer, CodeOf(p.c.SendBytes("n", number(0, size))))
+					require.Equal(t, CodeQueueFull, CodeOf(p.c.SendBytes("n", number(0, size))))
 				} else {
 					require.NoError(t, err)
 				}
@@ -334,15 +334,18 @@ func TestMissed(t *testing.T) {
 }
 
 func TestOverflowOptions(t *testing.T) {
-	require.Nil(t, newOverflowRules(OverflowDisconnect, nil))
-	rules := map[string]Overflow{"": OverflowBlock, "a": OverflowDisconnect}
-	r := newOverflowRules(OverflowLatest, rules)
+	require.Nil(t, newOverflowRules(OverflowDisconnect, nil, OverflowBlock))
+	require.Nil(t, newOverflowRules(OverflowDefault, nil, OverflowDisconnect))
+	require.Equal(t, OverflowBlock, newOverflowRules(OverflowDefault, nil, OverflowBlock).of("a"))
+	rules := map[string]Overflow{"": OverflowBlock, "a": OverflowDisconnect, "c": OverflowDefault}
+	r := newOverflowRules(OverflowLatest, rules, OverflowDisconnect)
 	rules["b"] = OverflowBlock
 	require.Equal(t, OverflowBlock, r.of(""))
 	require.Equal(t, OverflowDisconnect, r.of("a"))
+	require.Equal(t, OverflowDisconnect, r.of("c"))
 	require.Equal(t, OverflowLatest, r.of("b"))
 	seen := map[string]bool{}
-	for o := OverflowDisconnect; o <= OverflowBlock+1; o++ {
+	for o := OverflowDefault; o <= OverflowBlock+1; o++ {
 		require.False(t, seen[o.String()])
 		seen[o.String()] = true
 	}

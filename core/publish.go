@@ -186,7 +186,7 @@ func publishWaiting(conns []*Conn, f Frame, frame []byte, set *sending, unsent *
 	}
 	var late error
 	for _, w := range full {
-		err := w.c.shareWaiting(set.ctx, w.frame)
+		err := w.c.sendAll(w.frame, OverflowDisconnect, set)
 		if err != nil && err == set.ctx.Err() {
 			late = err
 			continue

@@ -164,12 +164,14 @@ func TestGiveUpInFullQueue(t *testing.T) {
 		time.Sleep(100 * time.Millisecond) // they fill the inbox and the stream
 		results = append(results, callAtOnce(ctx, cl, 3000, "wait", nil))
 		synctest.Wait() // and these the queue, as far as they may
-		q := &cl.Conn().out
+		c := cl.Conn()
+		q := &c.out
 		q.mu.Lock()
 		room := q.limit - q.bytes
-		q.mu.Unlock()
 		payload := make([]byte, 2*room-wire.CommandSize("note", room))
-		require.NoError(t, cl.SendBytes("note", payload)) // the rest
+		require.True(t, q.admitLocked(room)) // as one who does not wait, the rest
+		q.commitLocked(wire.AppendCommand(q.spaceLocked(room), "note", payload))
+		c.queued()
 		for _, r := range results {
 			for range cap(r) {
 				require.ErrorIs(t, <-r, context.DeadlineExceeded)

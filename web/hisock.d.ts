@@ -410,7 +410,8 @@ export type PeerErrorCode =
   | "replaced"
   | "unavailable"
   | "overloaded"
-  | "session_over";
+  | "session_over"
+  | "queue_full";
 
 /**
  * What kind of failure it is: a name for hisock's own, a number from 1000 on for those of

@@ -45,6 +45,7 @@ const (
 	CodeUnavailable      Code = 31 // the server cannot decide at this moment
 	CodeOverloaded       Code = 32 // the server's bound on memory is reached
 	CodeSessionOver      Code = 33 // the session that a client wants to go on with is not there any more
+	CodeQueueFull        Code = 34 // the queue to the peer had no room, and the connection goes on
 
 	// CodeApplication is the first of the codes that the application may give
 	// its own meaning.
@@ -87,6 +88,7 @@ var codeTexts = [...]string{
 	CodeUnavailable:      "unavailable",
 	CodeOverloaded:       "overloaded",
 	CodeSessionOver:      "session over",
+	CodeQueueFull:        "queue full",
 }
 
 // String returns the code in words, such as "unknown command", or "code 1234"

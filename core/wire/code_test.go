@@ -8,7 +8,7 @@ import (
 
 func TestCodeString(t *testing.T) {
 	texts := map[string]Code{}
-	for c := CodeNone; c <= CodeSessionOver; c++ {
+	for c := CodeNone; c <= CodeQueueFull; c++ {
 		text := c.String()
 		require.NotEmpty(t, text, "code %d", uint32(c))
 		require.NotContains(t, text, "code ")
@@ -16,7 +16,7 @@ func TestCodeString(t *testing.T) {
 		texts[text] = c
 	}
 	require.Equal(t, CodeUnknownCommand, texts["unknown command"])
-	require.Equal(t, "code 34", (CodeSessionOver + 1).String())
+	require.Equal(t, "code 35", (CodeQueueFull + 1).String())
 	require.Equal(t, "code 1000", CodeApplication.String())
 	require.Equal(t, "code 4294967295", Code(1<<32-1).String())
 }
@@ -35,4 +35,5 @@ func TestCodeNumbers(t *testing.T) {
 	require.EqualValues(t, 31, CodeUnavailable)
 	require.EqualValues(t, 32, CodeOverloaded)
 	require.EqualValues(t, 33, CodeSessionOver)
+	require.EqualValues(t, 34, CodeQueueFull)
 }

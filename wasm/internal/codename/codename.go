@@ -40,6 +40,7 @@ var names = [...]string{
 	wire.CodeUnavailable:      "unavailable",
 	wire.CodeOverloaded:       "overloaded",
 	wire.CodeSessionOver:      "session_over",
+	wire.CodeQueueFull:        "queue_full",
 }
 
 // Of returns the name of a code. It reports false for a code that has none: the
