@@ -67,6 +67,8 @@ func readPreface(r io.Reader, rd *reader) *Error {
 		return NewError(CodeNotNative, "an HTTP request: this port speaks hisock over plain TCP")
 	case got[0] == 0x16:
 		return NewError(CodeNotNative, "a TLS handshake: this port speaks hisock without TLS")
+	case beginsProxy(got):
+		return NewError(CodeNotNative, "a header of the PROXY protocol from an address that is not one of the listener's proxies")
 	case got[0] >= '0' && got[0] <= '9':
 		return NewError(CodeNotNative, "a peer of the original's protocol, which this server does not speak")
 	}
@@ -74,6 +76,16 @@ func readPreface(r io.Reader, rd *reader) *Error {
 }
 
 var errVersion = NewError(CodeVersion, "this server speaks version 1 of the protocol")
+
+// beginsProxy tells the first bytes of the PROXY protocol, versions 1 and 2.
+func beginsProxy(b []byte) bool {
+	for _, first := range []string{"PROXY ", "\r\n\r\n\x00\r\nQUIT\n"} {
+		if n := min(len(b), len(first)); n >= 4 && string(b[:n]) == first[:n] {
+			return true
+		}
+	}
+	return false
+}
 
 func looksLikeHTTP(b []byte) bool {
 	for _, method := range []string{"GET ", "POST ", "HEAD ", "PUT ", "OPTIONS ", "CONNECT ", "DELETE ", "PATCH ", "TRACE ", "PRI "} {

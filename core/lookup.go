@@ -3,12 +3,20 @@ package core
 import "iter"
 
 // Lookup returns the client at an address, "ip:port" as [Conn.Addr] has it. It fails with
-// [CodeUnknownClient] if there is none.
+// [CodeUnknownClient] if there is none, and with [CodeAmbiguousName] if several have come from
+// it: behind a proxy that tells no port, for one.
 func (s *Server) Lookup(addr string) (*Conn, error) {
+	var found *Conn
 	for c := range s.at(addr) {
-		return c, nil
+		if found != nil {
+			return nil, NewError(CodeAmbiguousName, "several clients are at "+printable(addr))
+		}
+		found = c
 	}
-	return nil, NewError(CodeUnknownClient, "nobody is at "+printable(addr))
+	if found == nil {
+		return nil, NewError(CodeUnknownClient, "nobody is at "+printable(addr))
+	}
+	return found, nil
 }
 
 func (s *Server) at(addr string) iter.Seq[*Conn] {

@@ -75,10 +75,8 @@ func TestOriginalAddresses(t *testing.T) {
 			o := newOriginal(t, nil, func(o *original) {
 				core.On(o.srv, "who", func(_ context.Context, c *core.Conn, _ struct{}) error {
 					info := c.Info()
-					if info.Handshake != nil {
-						if state := info.Handshake().(*tls.ConnectionState); len(state.PeerCertificates) > 0 {
-							return c.Send("who", state.PeerCertificates[0].Subject.CommonName)
-						}
+					if state := info.TLS(); state != nil && len(state.PeerCertificates) > 0 {
+						return c.Send("who", state.PeerCertificates[0].Subject.CommonName)
 					}
 					return c.Send("who", info.Transport)
 				})

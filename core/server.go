@@ -13,6 +13,7 @@ import (
 	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/internal/seats"
+	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
 
@@ -137,6 +138,12 @@ func (s *Server) Serve(ctx context.Context, l transport.Listener) error {
 			s.eng.log.warn(nil, "a listener turned somebody away", err, "addr", remote, "listener", l.Addr())
 		})
 		defer r.TellRejected(nil)
+	}
+	if r, ok := l.(transport.Refuser); ok {
+		r.RefuseWith(func(reason string) []byte {
+			return wire.AppendRefuse(nil, wire.Goodbye{Code: CodeUnauthorized, Reason: reason})
+		})
+		defer r.RefuseWith(nil)
 	}
 	base := context.WithoutCancel(ctx)
 	var wait backoff

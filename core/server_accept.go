@@ -2,6 +2,8 @@ package core
 
 import (
 	"context"
+	"errors"
+	"io"
 	"time"
 
 	"github.com/hisock/hisock/core/internal/admit"
@@ -13,7 +15,8 @@ import (
 // accept takes a new stream, whose handshake and reading get a goroutine of their own.
 func (s *Server) accept(base context.Context, stream transport.Conn) {
 	ar := &arrival{stream: stream}
-	from := admit.AddrOf(stream.Info().Remote)
+	from := addrOf(stream.Info())
+	from.Proxy = isProxy(stream.Info())
 	s.mu.Lock()
 	if s.closing {
 		s.mu.Unlock()
@@ -29,6 +32,35 @@ func (s *Server) accept(base context.Context, stream transport.Conn) {
 	s.mu.Unlock()
 	s.makeRoom(evicted)
 	go s.welcome(base, ar)
+}
+
+// addrOf returns under what a newcomer is counted. A proxy that does not say for whom it speaks may
+// stand for many.
+func addrOf(info transport.Info) admit.Addr {
+	from := admit.AddrOf(info.Remote)
+	from.Many = from.Many || isProxy(info)
+	return from
+}
+
+// isProxy reports whether the address of a stream is that of a proxy and not the client's.
+func isProxy(info transport.Info) bool { return info.Proxy != "" && info.Proxy == info.Remote }
+
+// readSource learns where a newcomer comes from whom a proxy has passed on, and counts it there
+// from now on.
+func (s *Server) readSource(ar *arrival) *Error {
+	source, ok := ar.stream.(transport.SourceReader)
+	if !ok || ar.stream.Info().Proxy == "" {
+		return nil
+	}
+	err := source.ReadSource()
+	switch {
+	case err == nil:
+		s.makeRoom(s.gate.Move(ar.place, addrOf(ar.stream.Info())))
+		return nil
+	case timedOut(err), errors.Is(err, io.EOF), errors.Is(err, transport.ErrClosed):
+		return handshakeError(err)
+	}
+	return wrapError(CodeNotNative, "no word of the proxy about the client", err)
 }
 
 // refused tells the log and the error hook that a newcomer is not let in.
@@ -73,7 +105,12 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 		stream.SetReadDeadline(time.Now()) //nolint:errcheck // the read will fail
 	}
 	rd := &reader{}
-	hello, peer, why := s.readHello(stream, rd)
+	var hello *wire.Hello
+	var peer *classicPeer
+	why := s.readSource(ar)
+	if why == nil {
+		hello, peer, why = s.readHello(stream, rd)
+	}
 	ar.hello, ar.peer = hello, peer
 	settled := false
 	defer func() { // the program has ended this goroutine, which nothing can prevent

@@ -3,6 +3,7 @@
 package tcp
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -31,6 +32,7 @@ func (dryError) Temporary() bool { return true }
 // A carrier is the connection below TLS.
 type carrier struct {
 	net.Conn
+	source *source // nil: no proxy
 
 	closing atomic.Bool // tlsStream.Close has begun
 	broken  atomic.Bool // a write has failed: there is no point in sending more
@@ -47,6 +49,12 @@ type carrier struct {
 func (c *carrier) Read(p []byte) (int, error) {
 	if c.dry {
 		return 0, errDry
+	}
+	if err := c.source.read(); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = errCut
+		}
+		return 0, err
 	}
 	n, err := c.Conn.Read(p)
 	if err == io.EOF {

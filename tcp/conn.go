@@ -12,10 +12,18 @@ import (
 	"github.com/hisock/hisock/transport/ready"
 )
 
-// A conn is a plain connection.
+// A rawSocket is a [*net.TCPConn] or [*net.UnixConn], and nothing that wraps one, which may change its
+// bytes or count them.
+type rawSocket interface {
+	ready.Conn
+	CloseWrite() error
+}
+
+// A conn is a plain connection over a socket.
 type conn struct {
-	tcp    *net.TCPConn
+	socket rawSocket
 	info   transport.Info
+	source *source // nil: no proxy
 	closed atomic.Bool
 
 	// Owned by the reader.
@@ -25,44 +33,68 @@ type conn struct {
 	writer ready.Writer
 }
 
-// newConn takes over stream, which package net made of the network "tcp".
-func newConn(stream net.Conn) (transport.Conn, error) {
-	c := &conn{
-		tcp: stream.(*net.TCPConn),
-		info: transport.Info{
-			Transport: "tcp",
-			Local:     stream.LocalAddr().String(),
-			Remote:    stream.RemoteAddr().String(),
-		},
+// A tcpConn is a conn over TCP, which can end with a reset.
+type tcpConn struct {
+	conn
+	tcp *net.TCPConn
+}
+
+var (
+	_ transport.SourceReader = (*conn)(nil)
+	_ transport.Resetter     = (*tcpConn)(nil)
+)
+
+// newSocketConn takes over a socket.
+func newSocketConn(s rawSocket, info transport.Info, src *source) (transport.Conn, error) {
+	tcp, isTCP := s.(*net.TCPConn)
+	if !isTCP {
+		c := &conn{}
+		return c, c.init(s, info, src)
 	}
-	if err := c.ready.Init(c.tcp); err != nil {
-		stream.Close()
-		return nil, fmt.Errorf("tcp: connection with %q: %w", c.info.Remote, err)
+	c := &tcpConn{tcp: tcp}
+	return c, c.init(s, info, src)
+}
+
+func (c *conn) init(s rawSocket, info transport.Info, src *source) error {
+	c.socket, c.info, c.source = s, info, src
+	if err := c.ready.Init(s); err != nil {
+		return fmt.Errorf("tcp: connection with %q: %w", info.Remote, err)
 	}
-	return c, nil
+	return nil
 }
 
 func (c *conn) Read(p []byte) (int, error) {
-	n, err := c.tcp.Read(p)
+	if err := c.ReadSource(); err != nil {
+		return 0, err
+	}
+	n, err := c.socket.Read(p)
 	return n, c.ownClose(err)
 }
 
+// ReadSource implements [transport.SourceReader].
+func (c *conn) ReadSource() error {
+	if c.source == nil {
+		return nil
+	}
+	return c.ownClose(c.source.read())
+}
+
 func (c *conn) Write(p []byte) (int, error) {
-	n, err := c.writer.Write(c.tcp, p)
+	n, err := c.writer.Write(c.socket, p)
 	return n, c.ownClose(err)
 }
 
 func (c *conn) WriteBuffers(bufs [][]byte) (int64, error) {
-	n, err := c.writer.WriteBuffers(c.tcp, bufs)
+	n, err := c.writer.WriteBuffers(c.socket, bufs)
 	return n, c.ownClose(err)
 }
 
 func (c *conn) CloseWrite() error {
-	return c.ownClose(c.tcp.CloseWrite())
+	return c.ownClose(c.socket.CloseWrite())
 }
 
 // Reset implements [transport.Resetter].
-func (c *conn) Reset() error {
+func (c *tcpConn) Reset() error {
 	awaitSent(c.tcp)
 	if err := c.tcp.SetLinger(0); err != nil {
 		return c.ownClose(err)
@@ -74,18 +106,18 @@ func (c *conn) Close() error {
 	if c.closed.Swap(true) {
 		return nil
 	}
-	return c.tcp.Close()
+	return c.socket.Close()
 }
 
 func (c *conn) SetReadDeadline(t time.Time) error {
-	return c.ownClose(c.tcp.SetReadDeadline(t))
+	return c.ownClose(c.socket.SetReadDeadline(t))
 }
 
 func (c *conn) SetWriteDeadline(t time.Time) error {
-	return c.ownClose(c.tcp.SetWriteDeadline(t))
+	return c.ownClose(c.socket.SetWriteDeadline(t))
 }
 
-func (c *conn) Info() transport.Info { return c.info }
+func (c *conn) Info() transport.Info { return c.source.amend(c.info) }
 
 // ownClose tells a connection that failed because it was closed here from one that
 // broke off.

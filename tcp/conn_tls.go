@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"sync/atomic"
+	"time"
 
 	"github.com/hisock/hisock/transport"
 )
@@ -21,21 +22,29 @@ type tlsConn struct {
 	first [1]byte
 }
 
-var _ transport.ReadyReader = (*tlsConn)(nil)
+var (
+	_ transport.ReadyReader  = (*tlsConn)(nil)
+	_ transport.SourceReader = (*tlsConn)(nil)
+)
 
 // newTLSConn takes over stream and lets secure put TLS on top of it.
-func newTLSConn(stream net.Conn, secure func(net.Conn) *tls.Conn) *tlsConn {
-	carrier := &carrier{Conn: stream}
+func newTLSConn(stream net.Conn, info transport.Info, src *source, secure func(net.Conn) *tls.Conn) *tlsConn {
+	carrier := &carrier{Conn: stream, source: src}
 	s := &tlsStream{Conn: secure(carrier), carrier: carrier}
-	return &tlsConn{
-		Conn: transport.Wrap(s, transport.Info{
-			Transport: "tls",
-			Local:     stream.LocalAddr().String(),
-			Remote:    stream.RemoteAddr().String(),
-			Handshake: s.handshake,
-		}),
-		stream: s,
+	info.Transport, info.HandshakeFunc = "tls", s.handshake
+	return &tlsConn{Conn: transport.Wrap(s, info), stream: s}
+}
+
+// Info implements [transport.Conn].
+func (c *tlsConn) Info() transport.Info { return c.stream.carrier.source.amend(c.Conn.Info()) }
+
+// ReadSource implements [transport.SourceReader].
+func (c *tlsConn) ReadSource() error {
+	err := c.stream.carrier.source.read()
+	if err != nil && c.stream.carrier.closing.Load() {
+		return transport.ErrClosed
 	}
+	return err
 }
 
 // ReadReady implements [transport.ReadyReader]: it waits with room for one byte, then
@@ -66,7 +75,7 @@ func (c *tlsConn) ReadReady(pool transport.BufferPool) ([]byte, int, error) {
 // asking it would wait for a handshake that is under way.
 type tlsStream struct {
 	*tls.Conn
-	carrier *carrier
+	carrier *carrier // nil if somebody else has put TLS on its stream
 	agreed  atomic.Bool
 }
 
@@ -99,12 +108,18 @@ func (s *tlsStream) Write(p []byte) (int, error) {
 // Close sends TLS's own end if it can, and closes. That it could not be sent is no
 // error: who must know has called CloseWrite.
 func (s *tlsStream) Close() error {
+	if s.carrier == nil {
+		late := time.AfterFunc(closeWait, func() { s.NetConn().Close() })
+		defer late.Stop()
+		s.Conn.Close()
+		return nil
+	}
 	s.carrier.closing.Store(true)
 	s.Conn.Close()
 	return s.carrier.Close()
 }
 
-// handshake is [transport.Info.Handshake]: a [*tls.ConnectionState], or nil before
+// handshake is [transport.Info.HandshakeFunc]: a [*tls.ConnectionState], or nil before
 // the handshake is over.
 func (s *tlsStream) handshake() any {
 	if !s.agreed.Load() {

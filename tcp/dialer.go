@@ -10,33 +10,40 @@ import (
 	"net"
 	"os"
 
+	"github.com/hisock/hisock/internal/socket"
 	"github.com/hisock/hisock/transport"
 )
 
 // Dialer returns a dialer to addr. The address is looked at when Dial is called;
-// a name with several addresses is tried at all of them.
+// a name with several addresses is tried at all of them. Options that cannot be make Dial fail.
 func Dialer(addr string, opts *Options) transport.Dialer {
-	return &dialer{addr: addr, opts: opts.resolve()}
+	s, err := opts.resolve()
+	return &dialer{addr: addr, settings: s, wrong: err}
 }
 
 type dialer struct {
-	addr string
-	opts Options
+	addr     string
+	settings settings
+	wrong    error // of the options
 }
 
 func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
-	nd := net.Dialer{KeepAlive: -1, KeepAliveConfig: d.opts.keepAlive()}
-	stream, err := nd.DialContext(ctx, "tcp", d.addr)
+	if d.wrong != nil {
+		return nil, d.wrong
+	}
+	stream, err := d.connect(ctx)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded): // that of ctx, which the socket noticed first
 		return nil, fmt.Errorf("tcp: dial %q: %w", d.addr, context.DeadlineExceeded)
 	case err != nil:
 		return nil, fmt.Errorf("tcp: %w", err)
 	}
-	if d.opts.TLS == nil {
-		return newConn(stream)
+	d.settings.apply(stream, d.settings.DialContext != nil)
+	info := transport.Info{Local: socket.LocalAddr(stream.LocalAddr()), Remote: socket.LocalAddr(stream.RemoteAddr())}
+	if d.settings.TLS == nil {
+		return newConn(stream, info, nil)
 	}
-	config := d.opts.TLS
+	config := d.settings.TLS
 	if config.ServerName == "" {
 		host, _, err := net.SplitHostPort(d.addr)
 		if err != nil {
@@ -46,10 +53,18 @@ func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
 		config = config.Clone()
 		config.ServerName = host
 	}
-	conn := newTLSConn(stream, func(s net.Conn) *tls.Conn { return tls.Client(s, config) })
+	conn := newTLSConn(stream, info, nil, func(s net.Conn) *tls.Conn { return tls.Client(s, config) })
 	if err := conn.stream.agree(ctx); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("tcp: TLS handshake with %q: %w", d.addr, err)
 	}
 	return conn, nil
+}
+
+func (d *dialer) connect(ctx context.Context) (net.Conn, error) {
+	if d.settings.DialContext != nil {
+		return d.settings.DialContext(ctx, "tcp", d.addr)
+	}
+	nd := net.Dialer{KeepAlive: -1, KeepAliveConfig: d.settings.keepAlive()}
+	return nd.DialContext(ctx, "tcp", d.addr)
 }

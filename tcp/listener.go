@@ -8,32 +8,54 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"syscall"
 
+	"github.com/hisock/hisock/internal/socket"
 	"github.com/hisock/hisock/transport"
 )
 
-// A Listener accepts TCP connections. It may be used by several goroutines at once,
+// A Listener accepts connections. It may be used by several goroutines at once,
 // and closed by any, a signal handler's among them: a waiting Accept returns at once.
 type Listener struct {
 	listener net.Listener
-	tls      *tls.Config // nil: plain
+	settings settings
+	wrapped  bool // the listener was not made here
+	closed   atomic.Bool
 }
 
 var _ transport.Listener = (*Listener)(nil)
 
 // Listen listens on addr. The result accepts until it is closed.
 func Listen(addr string, opts *Options) (*Listener, error) {
-	o := opts.resolve()
-	if o.TLS != nil && !hasCertificate(o.TLS) {
+	s, err := opts.resolve()
+	if err != nil {
+		return nil, err
+	}
+	if s.TLS != nil && !hasCertificate(s.TLS) {
 		return nil, fmt.Errorf("tcp: listen %q: the TLS configuration has no certificate", addr)
 	}
-	config := net.ListenConfig{KeepAlive: -1, KeepAliveConfig: o.keepAlive()}
+	config := net.ListenConfig{KeepAlive: -1, KeepAliveConfig: s.keepAlive()}
 	l, err := config.Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("tcp: %w", err)
 	}
-	return &Listener{listener: l, tls: o.TLS}, nil
+	return &Listener{listener: l, settings: s}, nil
+}
+
+// NewListener accepts from l, which it takes over: a Unix socket, one that systemd has passed on
+// ([net.FileListener]), one that bounds how many there are, one that reads the PROXY protocol by
+// itself, or one of package tls. What it accepts becomes what [NewConn] says. Listening is
+// not its task, so that it fails only for options that cannot be; l is left open then.
+func NewListener(l net.Listener, opts *Options) (*Listener, error) {
+	s, err := opts.resolve()
+	if err == nil && s.TLS != nil && !hasCertificate(s.TLS) {
+		err = errNoCertificate
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Listener{listener: l, settings: s, wrapped: true}, nil
 }
 
 func hasCertificate(c *tls.Config) bool {
@@ -41,23 +63,25 @@ func hasCertificate(c *tls.Config) bool {
 }
 
 // Accept waits for the next connection, and for nothing that the peer has to send:
-// a TLS handshake happens in the first read or write. After Close it fails with
-// [transport.ErrClosed]. An error whose Temporary method reports true, such as too
+// a TLS handshake, or the header of a proxy, is read in the first read or write. After Close it
+// fails with [transport.ErrClosed]. An error whose Temporary method reports true, such as too
 // many open files, leaves the listener working.
 func (l *Listener) Accept() (transport.Conn, error) {
 	stream, err := l.listener.Accept()
 	if err != nil {
-		return nil, &acceptError{addr: l.Addr(), err: err}
+		return nil, &acceptError{addr: l.Addr(), err: err, closed: l.closed.Load()}
 	}
-	if l.tls != nil {
-		return newTLSConn(stream, func(s net.Conn) *tls.Conn { return tls.Server(s, l.tls) }), nil
+	if _, secure := stream.(*tls.Conn); secure && l.settings.TLS != nil {
+		stream.Close()
+		return nil, errDoubleTLS
 	}
-	return newConn(stream)
+	return l.settings.accepted(stream, l.wrapped)
 }
 
 // Close stops listening. Connections that were accepted go on. It may be called
 // again.
 func (l *Listener) Close() error {
+	l.closed.Store(true)
 	if err := l.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("tcp: %w", err)
 	}
@@ -65,12 +89,13 @@ func (l *Listener) Close() error {
 }
 
 // Addr returns the address listened on, with the real port.
-func (l *Listener) Addr() string { return l.listener.Addr().String() }
+func (l *Listener) Addr() string { return socket.LocalAddr(l.listener.Addr()) }
 
 // An acceptError says why Accept failed and whether to try again.
 type acceptError struct {
-	addr string
-	err  error
+	addr   string
+	err    error
+	closed bool // by the program, which not every listener tells
 }
 
 func (e *acceptError) Error() string {
@@ -78,7 +103,7 @@ func (e *acceptError) Error() string {
 }
 
 func (e *acceptError) Unwrap() error {
-	if errors.Is(e.err, net.ErrClosed) {
+	if e.closed || errors.Is(e.err, net.ErrClosed) {
 		return transport.ErrClosed
 	}
 	return e.err

@@ -104,7 +104,7 @@ func TestInfo(t *testing.T) {
 	require.Equal(t, l.Addr(), here.Remote)
 	require.Equal(t, l.Addr(), there.Local)
 	require.Equal(t, here.Local, there.Remote)
-	require.Nil(t, here.Handshake)
+	require.Nil(t, here.Handshake())
 	_, port, err := net.SplitHostPort(here.Local)
 	require.NoError(t, err)
 	require.NotEqual(t, "0", port)

@@ -9,6 +9,9 @@ var _ transport.ReadyReader = (*conn)(nil)
 // ReadReady implements [transport.ReadyReader]. Where it does not exist, waiting for input
 // needs a buffer.
 func (c *conn) ReadReady(pool transport.BufferPool) ([]byte, int, error) {
+	if err := c.ReadSource(); err != nil {
+		return nil, 0, err
+	}
 	buf, n, err := c.ready.Read(pool)
 	return buf, n, c.ownClose(err)
 }

@@ -24,14 +24,14 @@ func TestTLSHandshakeInfo(t *testing.T) {
 	dialled, accepted := connect(t, l, &tcp.Options{TLS: clientTLS})
 
 	require.Equal(t, "tls", dialled.Info().Transport)
-	state, ok := dialled.Info().Handshake().(*tls.ConnectionState)
-	require.True(t, ok)
+	state := dialled.Info().TLS()
+	require.NotNil(t, state)
 	require.Equal(t, "localhost", state.PeerCertificates[0].Subject.CommonName)
 
 	require.Equal(t, "tls", accepted.Info().Transport)
 	require.Equal(t, l.Addr(), accepted.Info().Local)
-	state, ok = accepted.Info().Handshake().(*tls.ConnectionState)
-	require.True(t, ok)
+	state = accepted.Info().TLS()
+	require.NotNil(t, state)
 	require.True(t, state.HandshakeComplete)
 	require.Equal(t, "ada", state.PeerCertificates[0].Subject.CommonName)
 }
@@ -43,19 +43,19 @@ func TestTLSSilentPeer(t *testing.T) {
 	l := listen(t, "127.0.0.1:0", &tcp.Options{TLS: serverTLS})
 	dialRaw(t, l)
 	conn := accept(t, l)
-	require.Nil(t, conn.Info().Handshake())
+	require.Nil(t, conn.Info().TLS())
 
 	reading := make(chan error, 1)
 	go func() {
 		_, err := conn.Read(make([]byte, 1))
 		reading <- err
 	}()
-	require.Nil(t, conn.Info().Handshake())
+	require.Nil(t, conn.Info().TLS())
 	require.NoError(t, conn.SetReadDeadline(time.Now().Add(20*time.Millisecond)))
 	var timeout interface{ Timeout() bool }
 	require.ErrorAs(t, <-reading, &timeout)
 	require.True(t, timeout.Timeout())
-	require.Nil(t, conn.Info().Handshake())
+	require.Nil(t, conn.Info().TLS())
 }
 
 func TestTLSHandshakeErrors(t *testing.T) {

@@ -33,7 +33,7 @@ type Conn interface {
 	// It does not wait for the peer. Close must still be called.
 	CloseWrite() error
 
-	// Info describes the connection. It does not change.
+	// Info describes the connection. It does not change, except as [SourceReader] says.
 	Info() Info
 }
 
@@ -79,20 +79,43 @@ type Resetter interface {
 	Reset() error
 }
 
+// A SourceReader is a [Conn] that may come through a proxy which says at its beginning for whom
+// it speaks.
+type SourceReader interface {
+	// ReadSource reads what the proxy says, if there is a proxy and it has not been read. It
+	// counts as a read, and the read deadline bounds it. [Conn.Info] has the peer's addresses
+	// afterwards. Without it the first read or write does the same.
+	ReadSource() error
+}
+
 // Info says what is known of a connection.
 type Info struct {
-	// Transport names the medium: "tcp", "tls", "ws", "wss" or "pipe".
+	// Transport names the medium: "tcp", "tls", "unix", "ws", "wss" or "pipe".
 	Transport string
 
 	// Local and Remote are the addresses of the two ends as text, "host:port"
-	// where the medium has such. They may be empty.
+	// where the medium has such, and only the host where a proxy tells no port. They may be
+	// empty. Behind a proxy that is trusted, Remote is the client's address, and not the proxy's.
 	Local, Remote string
 
-	// Handshake returns what the medium learnt when the connection was made,
-	// as it is at the time of the call: a [*crypto/tls.ConnectionState] over TLS, a
-	// [*net/http.Request] for a WebSocket that a server accepted. It is
-	// nil where there is nothing to tell, and its result is not to be changed.
-	Handshake func() any
+	// Proxy is the address of the trusted proxy through which the peer has come, empty if there
+	// is none. If it is the same as Remote, the peer's own address is not known, or not yet, and
+	// many peers may have this one.
+	Proxy string
+
+	// HandshakeFunc is for [Info.Handshake], which is safe to call without it.
+	HandshakeFunc func() any
+}
+
+// Handshake returns what the medium learnt when the connection was made, as it is at the
+// time of the call: a [*crypto/tls.ConnectionState] over TLS, a *ws.Handshake for a WebSocket that
+// a server accepted. It is nil where there is nothing to tell, and its result is not to be changed.
+// Info.TLS (outside of browsers) and ws.Request give typed answers.
+func (i Info) Handshake() any {
+	if i.HandshakeFunc == nil {
+		return nil
+	}
+	return i.HandshakeFunc()
 }
 
 // A Listener accepts connections.
@@ -125,4 +148,14 @@ type Rejecter interface {
 	// nothing that may be secret: no URL, and of a header at most an origin or a host. f may be
 	// called by several goroutines at once.
 	TellRejected(f func(remote string, err error))
+}
+
+// A Refuser is a [Listener] that can tell some of those whom it turns away why, in words that a
+// client of what it carries understands: a page, for one, which is not told the status of an
+// HTTP answer.
+type Refuser interface {
+	// RefuseWith has them sent what say returns from now on, and nothing of them is read by
+	// anybody; nil sends nothing. reason is as short and harmless as the text of
+	// [Rejecter.TellRejected]. say may be called by several goroutines at once.
+	RefuseWith(say func(reason string) []byte)
 }

@@ -151,7 +151,7 @@ func handshakeError(response *http.Response, err error) error {
 func clientInfo(t target, stream net.Conn) transport.Info {
 	info := transport.Info{Transport: t.transport()}
 	if conn, ok := stream.(*tls.Conn); ok {
-		info.Handshake = func() any {
+		info.HandshakeFunc = func() any {
 			state := conn.ConnectionState()
 			return &state
 		}

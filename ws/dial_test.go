@@ -183,9 +183,9 @@ func TestDialTLS(t *testing.T) {
 	defer b.Close()
 	require.Equal(t, before.NextProtos, client.NextProtos, "the caller's configuration is not changed")
 	requireCarries(t, a, b)
-	state := a.Info().Handshake().(*tls.ConnectionState)
+	state := a.Info().TLS()
 	require.Equal(t, "localhost", state.PeerCertificates[0].Subject.CommonName)
-	r := b.Info().Handshake().(*http.Request)
+	r := Request(b.Info())
 	require.Equal(t, "ada", r.TLS.PeerCertificates[0].Subject.CommonName)
 }
 
@@ -199,7 +199,7 @@ func TestDialOptionsAreCopied(t *testing.T) {
 	a, b := connect(t, l, d)
 	defer a.Close()
 	defer b.Close()
-	require.Equal(t, "ada", b.Info().Handshake().(*http.Request).Header.Get("X-Name"))
+	require.Equal(t, "ada", Request(b.Info()).Header.Get("X-Name"))
 }
 
 func TestDialRefusesHeadersOfTheHandshake(t *testing.T) {

@@ -246,9 +246,10 @@ func (l *Listener) end() {
 func serverInfo(r *http.Request) transport.Info {
 	kept := r.WithContext(context.WithoutCancel(r.Context()))
 	kept.Body = http.NoBody
+	handshake := &Handshake{Request: kept}
 	info := transport.Info{
-		Transport: target{secure: r.TLS != nil}.transport(),
-		Handshake: func() any { return kept },
+		Transport:     target{secure: r.TLS != nil}.transport(),
+		HandshakeFunc: func() any { return handshake },
 	}
 	return info
 }

@@ -181,7 +181,7 @@ func TestInfo(t *testing.T) {
 	require.Equal(t, strings.TrimPrefix(url, "ws://"), from.Local)
 	require.Nil(t, at.Handshake)
 
-	r := from.Handshake().(*http.Request)
+	r := Request(from)
 	require.Equal(t, "/path?query", r.URL.String())
 	require.Equal(t, "localhost", r.Host)
 	require.Equal(t, "Bearer x", r.Header.Get("Authorization"))

@@ -11,18 +11,30 @@ import (
 // 64 bits of an IPv6 address that a network gives to one customer. This machine's own
 // addresses, and those that are not IP addresses, may stand for many.
 func AddrOf(remote string) Addr {
-	at, err := netip.ParseAddrPort(remote)
-	if err != nil {
+	ip, ok := ipOf(remote)
+	switch {
+	case !ok && strings.HasPrefix(remote, "unix:"):
+		return Addr{Host: "unix", Many: true}
+	case !ok:
 		host := remote
 		if i := strings.LastIndexByte(host, ':'); i >= 0 {
 			host = host[:i]
 		}
 		return Addr{Host: host, Many: true}
 	}
-	ip := at.Addr().Unmap().WithZone("")
+	ip = ip.Unmap().WithZone("")
 	if ip.Is6() {
 		subnet, _ := ip.Prefix(64) // it has no zone and enough bits
 		return Addr{Host: subnet.String(), Many: ip.IsLoopback()}
 	}
 	return Addr{Host: ip.String(), Many: ip.IsLoopback()}
+}
+
+// ipOf reads "host:port", or only the host, as it comes from some proxies.
+func ipOf(remote string) (netip.Addr, bool) {
+	if at, err := netip.ParseAddrPort(remote); err == nil {
+		return at.Addr(), true
+	}
+	ip, err := netip.ParseAddr(remote)
+	return ip, err == nil
 }

@@ -14,6 +14,9 @@ func TestAddrOf(t *testing.T) {
 		"IPv4 mapped into IPv6": {"10.1.2.3:1", "[::ffff:10.1.2.3]:2"},
 		"IPv6 by its half":      {"[2001:db8::1]:1", "[2001:db8::2]:2", "[2001:db8:0:0:ffff::3]:3"},
 		"IPv6 with a zone":      {"[fe80::1%eth0]:1", "[fe80::2%eth1]:2"},
+		"IPv4 without a port":   {"10.1.2.3:1", "10.1.2.3", "::ffff:10.1.2.3"},
+		"IPv6 without a port":   {"[2001:db8::1]:1", "2001:db8::2"},
+		"Unix":                  {"unix:#1", "unix:#2", "unix:/run/a:b#3", "unix:@c:d#4"},
 		"no IP address":         {"pipe:1", "pipe:2"},
 		"no address":            {"", ""},
 	}

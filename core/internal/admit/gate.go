@@ -48,6 +48,10 @@ type Limits struct {
 type Addr struct {
 	Host string
 	Many bool // it may stand for many, such as a proxy
+
+	// Proxy says that it is the address of a proxy that has yet to say for whom it speaks. No
+	// limit of one address holds for it.
+	Proxy bool
 }
 
 // A Refusal says why there is no place.
@@ -125,6 +129,19 @@ func (g *Gate) greetLocked(p *Place) (evicted *Place) {
 	}
 	g.greeting.add(p)
 	return evicted
+}
+
+// Move notes from which address a newcomer really comes, which a proxy has said. It counts there
+// from now on, as if it had entered from there at this moment.
+func (g *Gate) Move(p *Place, to Addr) (evicted *Place) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if p.state != Greeting || p.at.addr == to {
+		return nil
+	}
+	g.leaveLocked(p)
+	g.settleLocked(p, g.siteLocked(to))
+	return g.greetLocked(p)
 }
 
 // Ask keeps a place free for one who has said hello, until the program has decided. If too many
@@ -307,7 +324,7 @@ func (g *Gate) Counts() Counts {
 
 // perAddr returns the limit for one address, or 0.
 func (g *Gate) perAddr(s *site, most int, ofMany bool) int {
-	if s.addr.Many && !ofMany {
+	if s.addr.Proxy || s.addr.Many && !ofMany {
 		return 0
 	}
 	return most

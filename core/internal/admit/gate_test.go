@@ -230,6 +230,32 @@ func TestResume(t *testing.T) {
 	require.Equal(t, []*Place{s}, evictedAll)
 }
 
+// One whom a proxy has passed on counts with the proxy only until its own address is known.
+func TestMove(t *testing.T) {
+	g := New(Limits{Greeting: 100, GreetingPerAddr: 5, GreetingOfMany: true})
+	proxy := Addr{Host: "10.0.0.1", Many: true, Proxy: true}
+	passed := enter(g, proxy, 50)
+	require.Equal(t, 50, g.Counts().Greeting, "no limit of one address holds for a proxy")
+	for i, p := range passed[:10] {
+		evicted := g.Move(p, addr(1))
+		if i < 5 {
+			require.Nil(t, evicted)
+		} else {
+			require.Equal(t, passed[i-5], evicted)
+		}
+	}
+	require.Nil(t, g.Move(passed[9], addr(1)), "it is there")
+	require.Nil(t, g.Move(passed[0], addr(2)), "it has lost its place")
+	require.Equal(t, 2, g.Counts().Addrs)
+	_, no := g.Ask(passed[9])
+	require.Equal(t, None, no)
+	require.Nil(t, g.Move(passed[9], addr(2)), "too late")
+	for _, p := range passed {
+		g.Free(p)
+	}
+	require.Equal(t, Counts{}, g.Counts())
+}
+
 // Whatever is done, in whatever order, the counts are those of the places, and no limit but that
 // of an address to which sessions have moved is exceeded.
 func TestGateModel(t *testing.T) {
@@ -244,7 +270,7 @@ func TestGateModel(t *testing.T) {
 				places = append(places, p)
 			}
 			p := places[r.IntN(len(places))]
-			switch r.IntN(9) {
+			switch r.IntN(10) {
 			case 0, 1:
 				if p.state == Greeting || p.state == Resuming {
 					g.Ask(p)
@@ -272,6 +298,8 @@ func TestGateModel(t *testing.T) {
 				} else {
 					g.Refuse(p)
 				}
+			case 9:
+				g.Move(p, Addr{Host: fmt.Sprint(r.IntN(4)), Many: false})
 			}
 			check(t, g, places)
 		}

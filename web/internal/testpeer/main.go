@@ -54,7 +54,7 @@ func listen(stdin io.Reader, stdout io.Writer) error {
 			if err != nil {
 				return
 			}
-			r := c.Info().Handshake().(*http.Request)
+			r := ws.Request(c.Info())
 			enough, _ := strconv.Atoi(r.URL.Query().Get("enough"))
 			serving.Go(func() { echo(c, enough) })
 		}

@@ -1,0 +1,194 @@
+//go:build !js
+
+package core
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+const balancer = "10.0.0.1:4000"
+
+// A relay is a listener in memory whose callers come through a proxy, which begins with a line
+// that says for whom it speaks: an address, or "?" if it does not know.
+type relay struct{ *transport.PipeListener }
+
+func (l relay) Accept() (transport.Conn, error) {
+	stream, err := l.PipeListener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &relayed{Conn: stream}, nil
+}
+
+type relayed struct {
+	transport.Conn
+	client atomic.Pointer[string]
+}
+
+func (c *relayed) Info() transport.Info {
+	info := c.Conn.Info()
+	info.Remote, info.Proxy = balancer, balancer
+	if client := c.client.Load(); client != nil && *client != "?" {
+		info.Remote = *client
+	}
+	return info
+}
+
+func (c *relayed) ReadSource() error {
+	var line []byte
+	for b := make([]byte, 1); ; {
+		if _, err := io.ReadFull(c.Conn, b); err != nil {
+			return err
+		}
+		if b[0] == '\n' {
+			break
+		}
+		if b[0] == 0 {
+			return errors.New("relay: proxy \"" + balancer + "\": this is no header")
+		}
+		line = append(line, b[0])
+	}
+	client := string(line)
+	c.client.Store(&client)
+	return nil
+}
+
+// through connects by hand through the proxy, which says first.
+func (w *world) through(first string) *peer {
+	p := w.peer()
+	p.send([]byte(first))
+	return p
+}
+
+// helloThrough is through, for an address, and says hello.
+func (w *world) helloThrough(addr string) *peer {
+	p := w.through(addr + "\n")
+	p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
+	return p
+}
+
+// inRelay runs f with a server behind the proxy.
+func inRelay(t *testing.T, opts *ServerOptions, f func(w *world)) {
+	inWorld(t, opts, func(w *world) {
+		go w.srv.Serve(w.ctx, relay{w.lis}) //nolint:errcheck // nil after Shutdown
+		f(w)
+	})
+}
+
+// A proxy may have as many clients as there are places: the limits of one address are the clients'.
+func TestManyBehindOneProxy(t *testing.T) {
+	inRelay(t, nil, func(w *world) {
+		const many = defaultMaxConnsPerAddr + 1
+		for i := range many {
+			addr := fmt.Sprintf("203.0.%d.%d:5000", i>>8, i&255)
+			require.Equal(t, wire.KindWelcome, w.helloThrough(addr).want().Kind, i)
+		}
+		require.Equal(t, many, w.srv.Len())
+		c, err := w.srv.Lookup("203.0.4.0:5000")
+		require.NoError(t, err)
+		require.Equal(t, balancer, c.Info().Proxy)
+		require.NotContains(t, w.srv.Addrs(), balancer)
+	})
+}
+
+func TestLimitsBehindAProxy(t *testing.T) {
+	tests := map[string]struct {
+		limit   int
+		addrs   []string // of which the last is one too many
+		another string   // that is let in all the same
+	}{
+		"one client":                  {2, []string{"203.0.113.7:1", "203.0.113.7:2", "203.0.113.7"}, "203.0.113.8:1"},
+		"clients that it cannot tell": {2, []string{"?", "?", "?"}, "203.0.113.8:1"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inRelay(t, &ServerOptions{MaxConnsPerAddr: tc.limit, MaxHandshakesPerAddr: 1}, func(w *world) {
+				last := len(tc.addrs) - 1
+				for _, addr := range tc.addrs[:last] {
+					require.Equal(t, wire.KindWelcome, w.helloThrough(addr).want().Kind)
+				}
+				require.Equal(t, "the server has 2 connections from this address", w.helloThrough(tc.addrs[last]).wantRefuse(CodeTooManyConns))
+				require.Equal(t, wire.KindWelcome, w.helloThrough(tc.another).want().Kind)
+				_, err := w.srv.Lookup(tc.another)
+				require.NoError(t, err)
+				if tc.addrs[0] == "?" {
+					_, err = w.srv.Lookup(balancer)
+					require.Equal(t, CodeAmbiguousName, CodeOf(err))
+				}
+			})
+		})
+	}
+	t.Run("clients that it cannot tell, by default", func(t *testing.T) {
+		inRelay(t, nil, func(w *world) {
+			for i := range defaultMaxConnsPerAddr + 1 {
+				require.Equal(t, wire.KindWelcome, w.helloThrough("?").want().Kind, i)
+			}
+		})
+	})
+}
+
+// Those who say nothing take the places of each other: behind a proxy too, by address once that
+// is known.
+func TestSilenceBehindAProxy(t *testing.T) {
+	inRelay(t, &ServerOptions{MaxHandshakes: 40, MaxHandshakesPerAddr: 5, HelloTimeout: time.Second}, func(w *world) {
+		honest := w.through("203.0.113.8:1\n")
+		synctest.Wait()
+		for range 100 {
+			w.through("203.0.113.7:1\n")
+			synctest.Wait()
+		}
+		require.Equal(t, 6, w.srv.gate.Counts().Greeting)
+		for range 100 {
+			w.through("") // the proxy does not even say for whom
+			synctest.Wait()
+		}
+		require.Equal(t, 40, w.srv.gate.Counts().Greeting)
+		honest.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
+		require.Equal(t, wire.KindWelcome, honest.want().Kind)
+		require.Equal(t, wire.KindWelcome, w.helloThrough("203.0.113.9:1").want().Kind)
+		time.Sleep(3 * time.Second) // a second of which they may be told so
+		require.Zero(t, w.srv.gate.Counts().Greeting, "a proxy has no more time than others")
+	})
+}
+
+// Whoever is refused is logged with its own address, and a proxy that does not speak the protocol
+// with what is wrong.
+func TestLogBehindAProxy(t *testing.T) {
+	inRelay(t, nil, func(w *world) {
+		w.through("203.0.113.7:1\nGET / HTTP/1.1\r\n\r\n")
+		synctest.Wait()
+		log := strings.Join(w.log.all(), "\n")
+		require.Contains(t, log, "203.0.113.7:1")
+
+		p := w.through("\x00HS\x01")
+		_, err := p.stream.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF, "it is told nothing")
+		synctest.Wait()
+		require.Contains(t, strings.Join(w.log.all(), "\n"), `proxy "`+balancer+`": this is no header`)
+	})
+}
+
+// A header from somebody who is no proxy is not hisock, and says so.
+func TestProxyHeaderFromNobody(t *testing.T) {
+	for _, header := range []string{"PROXY TCP4 203.0.113.7 192.0.2.1 5 6\r\n", "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c"} {
+		inWorld(t, nil, func(w *world) {
+			w.serve()
+			w.peer().send([]byte(header))
+			synctest.Wait()
+			require.Contains(t, strings.Join(w.log.all(), "\n"), "PROXY protocol")
+			require.Zero(t, w.srv.Len())
+		})
+	}
+}
