@@ -28,6 +28,8 @@ type client struct {
 	calls  table[context.CancelFunc] // to the server, by the page's ids
 	served table[chan<- answer]      // by the server, by ids from lastID
 	lastID int
+
+	lacking int // bytes of the frame that was sent last, if there was no room for it
 }
 
 // An answer is what a page's handler came to.
@@ -77,6 +79,7 @@ var methods = [...]struct {
 	{"begin", (*client).begin},
 	{"send", (*client).send},
 	{"sendRaw", (*client).sendRaw},
+	{"drained", (*client).drained},
 	{"call", (*client).call},
 	{"cancel", (*client).cancelCall},
 	{"answer", (*client).answer},
@@ -221,11 +224,29 @@ func (c *client) begin([]js.Value) any {
 }
 
 func (c *client) send(args []js.Value) any {
-	return jsError(c.core.SendBytes(args[0].String(), goBytes(args[1])))
+	command, payload := args[0].String(), goBytes(args[1])
+	return c.sent(len(command)+len(payload), c.core.SendBytes(command, payload))
 }
 
 func (c *client) sendRaw(args []js.Value) any {
-	return jsError(c.core.SendRaw(goBytes(args[0])))
+	payload := goBytes(args[0])
+	return c.sent(len(payload), c.core.SendRaw(payload))
+}
+
+// sent notes for drained what had no room, and returns the error.
+func (c *client) sent(n int, err error) any {
+	const around = 16 // what a frame has beside name and payload, at most
+	c.lacking = 0
+	if core.CodeOf(err) == core.CodeQueueFull {
+		c.lacking = n + around
+	}
+	return jsError(err)
+}
+
+// drained waits for room, for what was sent last if there was none for it: drained(id).
+func (c *client) drained(args []js.Value) any {
+	n := c.lacking
+	return c.ask(args[0].Int(), func(ctx context.Context) ([]byte, error) { return nil, c.core.AwaitRoom(ctx, n) })
 }
 
 // call starts a call: call(id, command, payload).

@@ -377,6 +377,16 @@ export class Client {
     this.#do((native) => native.sendRaw(payload));
   }
 
+  /** @param {import("./hisock.d.ts").DrainOptions} [options] */
+  async drained(options = {}) {
+    needOptions("drained", options, ["signal", "timeout"]);
+    const { signal, timeout } = options;
+    needSignal("drained: signal", signal);
+    needTimeout("drained: timeout", timeout);
+    signal?.throwIfAborted();
+    await this.#ask(signal, timeout, `no room after ${timeout} ms`, (native, id) => native.drained(id));
+  }
+
   /** @param {{ signal?: AbortSignal }} [options] */
   async recvRaw(options = {}) {
     needOptions("recvRaw", options, ["signal"]);

@@ -67,7 +67,10 @@ export interface ConnectOptions {
   timeout?: number;
   /** The greatest frame that is read, in bytes. 1 MiB unless set. */
   maxFrame?: number;
-  /** How many bytes may wait to be sent before the connection ends. 1 MiB unless set. */
+  /**
+   * How many bytes may wait: half of it to be written, and all together with what the server has not
+   * acknowledged yet. 1 MiB unless set.
+   */
   queueBytes?: number;
   /** How the client connects, and comes back when its connection has broken off. */
   retry?: Retry;
@@ -215,6 +218,13 @@ export interface ChangeOptions {
   timeout?: number;
 }
 
+export interface DrainOptions {
+  /** Gives up waiting: the promise rejects with its reason. */
+  signal?: AbortSignal;
+  /** Milliseconds after which waiting is given up with code "deadline_exceeded". */
+  timeout?: number;
+}
+
 /** A group that the server keeps a client out of. */
 export interface RefusedGroup {
   readonly group: string;
@@ -285,9 +295,23 @@ export interface Client {
   /**
    * Queues a command. It returns when it is queued, not when it is delivered, and throws
    * a {@link HisockError} if it cannot be: "not_connected", "bad_name", "too_big", or
-   * "slow_consumer" when too much waits, which ends the connection.
+   * "queue_full" when too much waits. Then nothing was queued, the connection goes on, and
+   * {@link Client.drained} tells when there is room.
    */
   send(command: string, value?: Sendable): void;
+
+  /**
+   * Resolves once there is room in the queue to the server for a quarter of queueBytes, and for the last
+   * that was sent, if that was refused with "queue_full". It waits while the client is reconnecting. It
+   * rejects with a {@link HisockError} when the connection has ended, and when its signal or timeout
+   * ends it.
+   *
+   *     for (const chunk of chunks) {
+   *       await client.drained();
+   *       client.send("chunk", chunk);
+   *     }
+   */
+  drained(options?: DrainOptions): Promise<void>;
 
   /**
    * Calls the server and resolves with its answer. It rejects with a {@link HisockError}:

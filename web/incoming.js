@@ -168,7 +168,7 @@ export class Incoming {
       let heard = this.tell("raw", bytes);
       heard += this.tell("message", { kind: "raw", command: "", bytes });
       if (heard === 0 && !this.#raw.keep(bytes)) {
-        this.report(new HisockError("slow_consumer", "a raw message was dropped: too many wait for recvRaw"));
+        this.report(new HisockError("queue_full", "a raw message was dropped: too many wait for recvRaw"));
       }
     });
   }

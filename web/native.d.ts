@@ -41,6 +41,8 @@ export interface NativeClient {
   begin(): void;
   send(command: string, payload: Uint8Array): HisockError | undefined;
   sendRaw(payload: Uint8Array): HisockError | undefined;
+  /** Is told to sink.settled once there is room again for what had none. It ends as a call does. */
+  drained(id: number): void;
   /** The outcome is told to sink.settled, also of a call that is cancelled. */
   call(id: number, command: string, payload: Uint8Array): void;
   cancel(id: number): void;

@@ -139,6 +139,79 @@ test("large payloads, up to the frame limit", async (t) => {
   assert.deepEqual(got, { same: true, over: ["too_big", false], alive: 2 });
 });
 
+test("what has no room is refused, nothing is lost, and the page learns when there is room", async (t) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async () => {
+    const states = collect();
+    const client = await hisock.connect("/ws", { queueBytes: 256 << 10, onState: (state, why) => states.push([state, why?.code]) });
+    const seen = collect();
+    client.on("reflected", (bytes) => seen.push(bytes.length === 50_000 ? bytes[0] : bytes.length), { as: "bytes" });
+    const chunk = (i) => new Uint8Array(50_000).fill(i);
+    const refused = new Set();
+    for (let i = 0; i < 100; i++) {
+      try {
+        client.send("reflect", chunk(i));
+      } catch (err) {
+        refused.add(`${err.code} ${err instanceof hisock.HisockError} ${err.remote}`);
+        await client.drained();
+        client.send("reflect", chunk(i));
+      }
+    }
+    for (let i = 100; i < 150; i++) {
+      await client.drained();
+      client.send("reflect", chunk(i));
+    }
+    // What is larger than half of the queue waits until it is empty.
+    client.send("reflect", chunk(150));
+    const large = new Uint8Array(250_000);
+    const full = await failure(() => client.send("reflect", large));
+    await client.drained();
+    client.send("reflect", large);
+    let raw = 0;
+    client.onRaw(() => raw++);
+    await client.drained();
+    const rawFull = await failure(() => {
+      for (let i = 0; i < 100; i++) client.sendRaw(chunk(i));
+    });
+    await client.drained();
+    client.send("reflect", new Uint8Array(1000));
+    await until(() => seen.includes(1000));
+    const abort = new AbortController();
+    abort.abort(new Error("never mind"));
+    const aborted = await failure(() => client.drained({ signal: abort.signal }));
+    await client.close();
+    const closed = await failure(() => client.drained());
+    return {
+      refused: [...refused], seen: [...seen], full, rawFull: rawFull.code, raw: raw > 0, aborted: aborted.message, closed: closed.code,
+      states: [...states],
+    };
+  });
+  assert.deepEqual(got.refused, ["queue_full true false"]);
+  assert.deepEqual(got.seen, [...Array(151).keys(), 250_000, 1000]);
+  assert.equal(got.full.code, "queue_full");
+  assert.match(got.full.message, /no room for a frame of 2500\d\d B: \d+ B wait to be written/);
+  assert.deepEqual([got.rawFull, got.raw, got.aborted, got.closed], ["queue_full", true, "never mind", "not_connected"]);
+  assert.deepEqual(got.states, [["connected", undefined], ["disconnected", undefined]]);
+  assert.deepEqual(page.errors, []);
+});
+
+test("a page that is away is told that there is no room, and goes on", async (t) => {
+  const { server, page } = await open(t);
+  await page.evaluate(async () => {
+    window.client = await hisock.connect("/ws", { queueBytes: 128 << 10 });
+  });
+  await server.kill();
+  const got = await page.evaluate(async () => {
+    await until(() => client.state === "reconnecting");
+    const full = await failure(() => {
+      for (let i = 0; i < 100; i++) client.send("reflect", new Uint8Array(10_000));
+    });
+    const late = await failure(() => client.drained({ timeout: 50 }));
+    return [full.code, late.code, client.state];
+  });
+  assert.deepEqual(got, ["queue_full", "deadline_exceeded", "reconnecting"]);
+});
+
 test("raw messages: recvRaw first, then handlers, else kept", async (t) => {
   const { page } = await open(t);
   const got = await page.evaluate(async () => {
@@ -186,7 +259,7 @@ test("raw messages that nobody wants do not pile up", async (t) => {
     let kept = 0;
     await client.close();
     while ((await failure(() => client.recvRaw())) === "did not fail") kept++;
-    return { kept, dropped: errors.filter((code) => code === "slow_consumer").length };
+    return { kept, dropped: errors.filter((code) => code === "queue_full").length };
   });
   assert.deepEqual(got, { kept: 256, dropped: 44 });
 });

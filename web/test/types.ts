@@ -69,6 +69,8 @@ export async function everything(bytes: Uint8Array, buffer: ArrayBuffer, view: D
   }
   client.send("ping");
   client.sendRaw("text");
+  await client.drained();
+  await client.drained({ signal: AbortSignal.timeout(1), timeout: 5 });
   client.sendRaw(bytes);
   client.sendRaw(buffer);
 
