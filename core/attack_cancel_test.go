@@ -13,7 +13,7 @@ import (
 
 func init() {
 	attacks["cancels behind a full inbox"] = attack{
-		opts: core.ServerOptions{MaxCalls: -1},
+		opts: core.ServerOptions{Limits: core.Limits{MaxCalls: -1}},
 		more: func(a *arena) {
 			a.srv.HandleBytes("stuck", func(ctx context.Context, _ *core.Conn, _ []byte) ([]byte, error) {
 				<-ctx.Done()

@@ -14,12 +14,12 @@ import (
 
 func init() {
 	attacks["renames itself to a user"] = attack{
-		opts: core.ServerOptions{UniqueNames: true, ChangeRate: -1, Authorize: func(_ context.Context, a *core.Admission) error {
+		opts: core.ServerOptions{Access: core.Access{UniqueNames: true, Authorize: func(_ context.Context, a *core.Admission) error {
 			if string(a.Auth) != "honest" {
 				a.Name = "user-" + a.Asked
 			}
 			return nil
-		}},
+		}}, Limits: core.Limits{ChangeRate: -1}},
 		tries: [2]int{300, 20_000}, grows: 16 << 10,
 		run: impersonate,
 	}

@@ -15,7 +15,7 @@ import (
 
 func init() {
 	attacks["flood without a limit"] = attack{
-		opts:  core.ServerOptions{FrameRate: -1, ByteRate: -1},
+		opts:  core.ServerOptions{Limits: core.Limits{FrameRate: -1, ByteRate: -1}},
 		tries: [2]int{3, 1000}, grows: 32 << 10,
 		run: floodBeside,
 	}

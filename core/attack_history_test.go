@@ -13,7 +13,7 @@ import (
 
 func init() {
 	attacks["joins and leaves a group that has a history"] = attack{
-		opts:  core.ServerOptions{ChangeRate: -1, History: core.History{Messages: 100, Replay: true}},
+		opts:  core.ServerOptions{Limits: core.Limits{ChangeRate: -1}, History: core.History{Messages: 100, Replay: true}},
 		tries: [2]int{300, 20_000}, grows: 16 << 10,
 		run: rejoin,
 	}

@@ -18,7 +18,7 @@ import (
 // Attacks on the memory of all, and on what Authorize holds.
 func init() {
 	attacks["many who fill their queues"] = attack{
-		opts:  core.ServerOptions{MemoryBytes: 16 << 20, QueueBytes: 4 << 20, CloseTimeout: 100 * time.Millisecond},
+		opts:  core.ServerOptions{Limits: core.Limits{MemoryBytes: 16 << 20, QueueBytes: 4 << 20}, Timeouts: core.Timeouts{Close: 100 * time.Millisecond}},
 		tries: [2]int{40, 200}, grows: 96 << 10,
 		run: fillQueues,
 	}
@@ -27,12 +27,12 @@ func init() {
 		run: copyMuch,
 	}
 	attacks["an Authorize that hangs"] = attack{
-		opts: core.ServerOptions{HelloTimeout: 300 * time.Millisecond, Authorize: func(ctx context.Context, a *core.Admission) error {
+		opts: core.ServerOptions{Timeouts: core.Timeouts{Hello: 300 * time.Millisecond}, Access: core.Access{Authorize: func(ctx context.Context, a *core.Admission) error {
 			if strings.HasPrefix(a.Name, "hang") {
 				<-hangs
 			}
 			return nil
-		}},
+		}}},
 		tries: [2]int{20, 100}, grows: 16 << 10,
 		run: func(a *arena, tries int) string {
 			var peers []*peer

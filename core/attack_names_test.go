@@ -16,25 +16,25 @@ import (
 
 func init() {
 	attacks["names that look like others"] = attack{
-		opts:  core.ServerOptions{UniqueNames: true, ReservedNames: []string{"admin"}, ChangeRate: -1},
+		opts:  core.ServerOptions{Access: core.Access{UniqueNames: true, ReservedNames: []string{"admin"}}, Limits: core.Limits{ChangeRate: -1}},
 		tries: [2]int{200, 20_000}, grows: 16 << 10,
 		run: lookAlike,
 	}
 	attacks["gives up while Authorize decides"] = attack{
-		opts: core.ServerOptions{UniqueNames: true, Authorize: func(ctx context.Context, a *core.Admission) error {
+		opts: core.ServerOptions{Access: core.Access{UniqueNames: true, Authorize: func(ctx context.Context, a *core.Admission) error {
 			if string(a.Auth) == "slow" {
 				<-ctx.Done()
 			}
 			return nil
-		}},
+		}}},
 		tries: [2]int{60, 5000}, grows: 32 << 10,
 		run: givesUp,
 	}
 	attacks["takes a name while its owner is away"] = attack{
-		opts: core.ServerOptions{UniqueNames: true, Authorize: func(_ context.Context, a *core.Admission) error {
+		opts: core.ServerOptions{Access: core.Access{UniqueNames: true, Authorize: func(_ context.Context, a *core.Admission) error {
 			a.User = string(a.Auth)
 			return nil
-		}},
+		}}},
 		tries: [2]int{100, 5000}, grows: 32 << 10,
 		run: takesName,
 	}

@@ -18,7 +18,7 @@ func init() {
 	attacks["changes itself before slow listeners"] = attack{
 		// With no limit to the changes, so that what is told must hold by itself, and patience with
 		// who reads nothing.
-		opts:  core.ServerOptions{ChangeRate: -1, MaxCalls: -1, Notices: tellEverything, WriteTimeout: -1, Heartbeat: -1},
+		opts:  core.ServerOptions{Limits: core.Limits{ChangeRate: -1, MaxCalls: -1}, Access: core.Access{Notices: tellEverything}, Timeouts: core.Timeouts{Write: -1, Heartbeat: -1}},
 		tries: [2]int{1500, 60_000}, grows: 32 << 10,
 		run: changeAllTheTime,
 	}

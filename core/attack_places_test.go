@@ -14,12 +14,12 @@ import (
 // Attacks on the places that a server has.
 func init() {
 	attacks["half open handshakes"] = attack{
-		opts:  core.ServerOptions{MaxHandshakes: 50, HelloTimeout: 2 * time.Second},
+		opts:  core.ServerOptions{Limits: core.Limits{MaxHandshakes: 50}, Timeouts: core.Timeouts{Hello: 2 * time.Second}},
 		tries: [2]int{150, 1500}, grows: 64 << 10,
 		run: halfOpen,
 	}
 	attacks["flood of suspended sessions"] = attack{
-		opts:  core.ServerOptions{MaxConns: honestClients + 40},
+		opts:  core.ServerOptions{Limits: core.Limits{MaxConns: honestClients + 40}},
 		tries: [2]int{150, 5000}, grows: 64 << 10,
 		run: suspendMany,
 	}
@@ -39,7 +39,7 @@ func halfOpen(a *arena, tries int) string {
 		p.tell([]byte(wire.Preface + "\x20"))
 		peers = append(peers, p)
 		if i%10 == 0 {
-			cl := core.NewClient(a.net.dialer, &core.ClientOptions{Retry: core.Retry{Off: true}})
+			cl := newTestClient(a.net.dialer, &core.ClientOptions{Retry: core.Retry{Off: true}})
 			require.NoError(a, cl.Connect(a.Context()))
 			require.NoError(a, cl.Close())
 			a.leaves(core.CodeClosed)
@@ -83,7 +83,7 @@ func suspendMany(a *arena, tries int) string {
 		require.NoError(a, p.stream.Close())
 		require.LessOrEqual(a, a.srv.Stats().Conns, honestClients+40)
 		if i%10 == 0 {
-			cl := core.NewClient(a.net.dialer, &core.ClientOptions{Retry: core.Retry{Off: true}})
+			cl := newTestClient(a.net.dialer, &core.ClientOptions{Retry: core.Retry{Off: true}})
 			require.NoError(a, cl.Connect(a.Context()))
 			require.NoError(a, cl.Close())
 		}

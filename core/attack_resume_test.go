@@ -58,7 +58,7 @@ func neverAcks() attack {
 	const queue, feed, rounds = 256 << 10, 16 << 10, 64
 	var most, times atomic.Int64
 	return attack{
-		opts:  core.ServerOptions{QueueBytes: queue, ResumeTime: 10 * time.Millisecond},
+		opts:  core.ServerOptions{Limits: core.Limits{QueueBytes: queue}, Timeouts: core.Timeouts{Resume: 10 * time.Millisecond}},
 		tries: [2]int{10, 300}, grows: 64 << 10,
 		more: func(a *arena) {
 			most.Store(0)

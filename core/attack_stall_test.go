@@ -13,7 +13,7 @@ import (
 
 func init() {
 	attacks["members of a group that never read"] = attack{
-		opts:  core.ServerOptions{QueueBytes: 16 << 20, WriteTimeout: time.Second, CloseTimeout: 100 * time.Millisecond},
+		opts:  core.ServerOptions{Limits: core.Limits{QueueBytes: 16 << 20}, Timeouts: core.Timeouts{Write: time.Second, Close: 100 * time.Millisecond}},
 		tries: [2]int{40, 300}, grows: 24 << 10,
 		run: stalledMembers,
 	}

@@ -31,17 +31,17 @@ var attacks = map[string]attack{
 		},
 	},
 	"hello byte by byte": {
-		opts:  core.ServerOptions{HelloTimeout: 700 * time.Millisecond},
+		opts:  core.ServerOptions{Timeouts: core.Timeouts{Hello: 700 * time.Millisecond}},
 		tries: [2]int{30, 300}, grows: 32 << 10,
 		run: dripHello,
 	},
 	"storm of connections": {
-		opts:  core.ServerOptions{MaxConnsPerAddr: honestClients + 20},
+		opts:  core.ServerOptions{Limits: core.Limits{MaxConnsPerAddr: honestClients + 20}},
 		tries: [2]int{150, 5000}, grows: 16 << 10,
 		run: connectStorm,
 	},
 	"flood of small commands": {
-		opts:  core.ServerOptions{FrameRate: 5000},
+		opts:  core.ServerOptions{Limits: core.Limits{FrameRate: 5000}},
 		tries: [2]int{5, 100}, grows: 16 << 10,
 		run: func(a *arena, tries int) string {
 			flood := bytes.Repeat(wire.AppendCommand(nil, "flood", nil), 20_000)
@@ -56,7 +56,7 @@ var attacks = map[string]attack{
 		},
 	},
 	"flood of bytes": {
-		opts:  core.ServerOptions{ByteRate: 1 << 20},
+		opts:  core.ServerOptions{Limits: core.Limits{ByteRate: 1 << 20}},
 		tries: [2]int{5, 100}, grows: 16 << 10,
 		run: func(a *arena, tries int) string {
 			flood := bytes.Repeat(wire.AppendCommand(nil, "flood", make([]byte, 32<<10)), 80)
@@ -70,7 +70,7 @@ var attacks = map[string]attack{
 		},
 	},
 	"reserved names": {
-		opts:  core.ServerOptions{ReservedNames: []string{"admin", "root"}, UniqueNames: true, ChangeRate: -1},
+		opts:  core.ServerOptions{Access: core.Access{ReservedNames: []string{"admin", "root"}, UniqueNames: true}, Limits: core.Limits{ChangeRate: -1}},
 		tries: [2]int{40, 1000}, grows: 16 << 10,
 		run: func(a *arena, tries int) string {
 			guesses := []string{"admin", "Admin", "ADMIN", "root", "rooT", "honest 3"}
@@ -90,12 +90,12 @@ var attacks = map[string]attack{
 		},
 	},
 	"guessed groups": {
-		opts: core.ServerOptions{ChangeRate: -1, AuthorizeGroup: func(_ context.Context, c *core.Conn, group string) error {
+		opts: core.ServerOptions{Limits: core.Limits{ChangeRate: -1}, Access: core.Access{AuthorizeGroup: func(_ context.Context, c *core.Conn, group string) error {
 			if string(c.Auth()) != "honest" {
 				return core.NewError(core.CodeUnauthorized, "")
 			}
 			return nil
-		}},
+		}}},
 		tries: [2]int{300, 20_000}, grows: 16 << 10,
 		run: guessGroups,
 	},
@@ -105,7 +105,7 @@ var attacks = map[string]attack{
 	},
 	"asks for much and never reads": {
 		opts: core.ServerOptions{
-			WriteTimeout: time.Second, CloseTimeout: 100 * time.Millisecond, QueueBytes: 256 << 10, InboxBytes: 64 << 10,
+			Timeouts: core.Timeouts{Write: time.Second, Close: 100 * time.Millisecond}, Limits: core.Limits{QueueBytes: 256 << 10, InboxBytes: 64 << 10},
 		},
 		tries: [2]int{4, 32}, grows: 64 << 10,
 		run: neverReads,
@@ -123,7 +123,7 @@ var attacks = map[string]attack{
 		},
 	},
 	"calls beyond the limit": {
-		opts:  core.ServerOptions{MaxCalls: 16},
+		opts:  core.ServerOptions{Limits: core.Limits{MaxCalls: 16}},
 		tries: [2]int{500, 50_000}, grows: 16 << 10,
 		run: func(a *arena, tries int) string {
 			p, _ := a.hello(wire.Hello{})
@@ -157,7 +157,7 @@ var attacks = map[string]attack{
 		},
 	},
 	"frames that are begun and not ended": {
-		opts:  core.ServerOptions{FrameTimeout: 500 * time.Millisecond},
+		opts:  core.ServerOptions{Timeouts: core.Timeouts{Frame: 500 * time.Millisecond}},
 		tries: [2]int{30, 300}, grows: 32 << 10,
 		run: func(a *arena, tries int) string {
 			var peers []*peer
@@ -209,7 +209,7 @@ func connectStorm(a *arena, tries int) string {
 	for range 8 {
 		go func() {
 			for range work {
-				cl := core.NewClient(a.net.dialer, &core.ClientOptions{Name: "storm", Retry: core.Retry{Off: true}})
+				cl := newTestClient(a.net.dialer, &core.ClientOptions{Name: "storm", Retry: core.Retry{Off: true}})
 				results <- cl.Connect(a.Context())
 			}
 		}()

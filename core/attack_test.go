@@ -80,7 +80,7 @@ func newArena(t *testing.T, n *network, opts core.ServerOptions, more func(a *ar
 	if opts.Logger == nil {
 		opts.Logger = core.Silent
 	}
-	a.srv = core.NewServer(&opts)
+	a.srv = newTestServer(&opts)
 	next := sync.Map{} // of each honest client, what comes next
 	core.On(a.srv, "up", func(_ context.Context, c *core.Conn, i int) error {
 		want, _ := next.LoadOrStore(c.Name(), new(int))
@@ -128,7 +128,7 @@ func isHonest(c *core.Conn) bool { return len(c.Name()) > 7 && c.Name()[:7] == "
 
 // addHonest lets an honest client begin: it sends, and waits for what comes back.
 func (a *arena) addHonest(i int) {
-	cl := core.NewClient(a.net.dialer, &core.ClientOptions{
+	cl := newTestClient(a.net.dialer, &core.ClientOptions{
 		Name: fmt.Sprint("honest ", i), Groups: []string{"all"}, Auth: []byte("honest"),
 	})
 	back := make(chan int, 16)

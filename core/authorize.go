@@ -10,13 +10,13 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// An Admission is a newcomer that [ServerOptions.Authorize] decides about. It is valid until
+// An Admission is a newcomer that [Access.Authorize] decides about. It is valid until
 // that returns.
 type Admission struct {
 	// Name and Groups are what the client asks for. They may be changed: what they are at the
 	// end is what the client is called and where it is, and the client is told: also that it is
 	// kept out of a group that has been taken away, as [CodeUnauthorized].
-	// Name is empty if the client asks for one of [ServerOptions.ReservedNames]; if it
+	// Name is empty if the client asks for one of [Access.ReservedNames]; if it
 	// still is at the end, the client is refused.
 	Name   string
 	Groups []string
@@ -62,7 +62,7 @@ func (s *Server) authorize(ctx context.Context, info transport.Info, hello *wire
 		Info: info, Classic: classic, asked: slices.Clone(hello.Groups),
 	}
 	reserved := s.nameAllowed(hello.Name)
-	if s.opts.Authorize == nil {
+	if s.opts.Access.Authorize == nil {
 		return a, reserved
 	}
 	if reserved != nil {
@@ -96,11 +96,11 @@ func (s *Server) decide(ctx context.Context, a *Admission) (why *Error) {
 			why = s.later(&Error{Code: CodeUnavailable, cause: err, secret: true})
 		}
 	}()
-	err := s.opts.Authorize(ctx, a)
+	err := s.opts.Access.Authorize(ctx, a)
 	if err == nil {
 		return nil
 	}
-	e, ok := find[*Error](err)
+	e, ok := asCoded(err)
 	switch {
 	case ok && e == nil: // a nil that has become an interface
 		return nil
@@ -135,7 +135,7 @@ func (s *Server) later(why *Error) *Error {
 // checkAdmission reports what is wrong with what Authorize gave.
 func (s *Server) checkAdmission(a *Admission) *Error {
 	a.Groups = slices.Compact(slices.Sorted(slices.Values(a.Groups)))
-	if len(a.Groups) > s.opts.MaxGroups {
+	if len(a.Groups) > s.opts.Limits.MaxGroups {
 		return NewError(CodeTooManyGroups, "more groups than a client may be in")
 	}
 	names := a.Groups
@@ -143,7 +143,7 @@ func (s *Server) checkAdmission(a *Admission) *Error {
 		names = append([]string{a.Name}, names...)
 	}
 	for _, name := range names {
-		if err := checkName(name, s.opts.MaxName); err != nil {
+		if err := checkName(name, s.opts.Limits.MaxName); err != nil {
 			return err
 		}
 	}

@@ -122,9 +122,9 @@ func TestAuthIsNeverTold(t *testing.T) {
 		for form, of := range forms {
 			t.Run(name+"/"+form, func(t *testing.T) {
 				log := &collector{}
-				opts := &ServerOptions{UniqueNames: true, Authorize: func(_ context.Context, a *Admission) error {
+				opts := &ServerOptions{Access: Access{UniqueNames: true, Authorize: func(_ context.Context, a *Admission) error {
 					return decide(a, of(string(a.Auth)))
-				}}
+				}}}
 				inWorld(t, opts, func(w *world) {
 					w.srv.eng.log = newJournal(log)
 					w.srv.OnError(func(c *Conn, err error) { log.add(err) })
@@ -169,15 +169,14 @@ func TestAuthIsNeverToldLater(t *testing.T) {
 	}
 	log := &collector{}
 	opts := &ServerOptions{
-		AuthorizeGroup: func(_ context.Context, c *Conn, group string) error { return said(c, group) },
-		AuthorizeName:  func(_ context.Context, c *Conn, name string) error { return said(c, name) },
+		Access: Access{AuthorizeGroup: func(_ context.Context, c *Conn, group string) error { return said(c, group) }, AuthorizeName: func(_ context.Context, c *Conn, name string) error { return said(c, name) }},
 	}
 	inWorld(t, opts, func(w *world) {
 		w.srv.eng.log = newJournal(log)
 		var told kept[error]
 		w.srv.OnError(func(_ *Conn, err error) { told.add(err); log.add(err) })
 		w.serve()
-		cl := NewClient(w.lis, &ClientOptions{Name: "ada", Auth: []byte(auth), Groups: []string{"panic", "plain"}, Retry: Retry{Off: true}, Logger: Silent})
+		cl := newTestClient(w.lis, &ClientOptions{Name: "ada", Auth: []byte(auth), Groups: []string{"panic", "plain"}, Retry: Retry{Off: true}, Logger: Silent})
 		w.clients = append(w.clients, cl)
 		w.join(cl)
 		for _, how := range []string{"panic", "plain"} {
@@ -193,7 +192,7 @@ func TestAuthIsNeverToldLater(t *testing.T) {
 
 // A client cannot take letters out of the log by presenting them.
 func TestAuthBlanksNoLog(t *testing.T) {
-	opts := &ServerOptions{Authorize: func(context.Context, *Admission) error { return errors.New("never here") }}
+	opts := &ServerOptions{Access: Access{Authorize: func(context.Context, *Admission) error { return errors.New("never here") }}}
 	inWorld(t, opts, func(w *world) {
 		w.serve()
 		w.helloOf(&wire.Hello{Name: "ada", Auth: []byte("e")})
@@ -205,14 +204,14 @@ func TestAuthBlanksNoLog(t *testing.T) {
 // A classic client is asked about as any other, with empty Auth.
 func TestAuthorizeClassic(t *testing.T) {
 	var asked kept[string]
-	opts := &ServerOptions{Authorize: func(_ context.Context, a *Admission) error {
+	opts := &ServerOptions{Access: Access{Authorize: func(_ context.Context, a *Admission) error {
 		asked.add(fmt.Sprint(a.Asked, a.Groups, len(a.Auth), a.Classic))
 		if a.Name == "ada" {
 			a.Groups = nil
 			return nil
 		}
 		return errors.New("no")
-	}}
+	}}}
 	inWorld(t, opts, func(w *world) {
 		w.serve()
 		ada, bob := w.knock(), w.knock()

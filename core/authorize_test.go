@@ -57,7 +57,7 @@ func TestAuthorizeRefuses(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			opts := &ServerOptions{Authorize: func(ctx context.Context, _ *Admission) error { return tc.decide(ctx) }}
+			opts := &ServerOptions{Access: Access{Authorize: func(ctx context.Context, _ *Admission) error { return tc.decide(ctx) }}}
 			inWorld(t, opts, func(w *world) {
 				var told kept[error]
 				w.srv.OnError(func(c *Conn, err error) {
@@ -95,7 +95,7 @@ func TestAuthorizeRefuses(t *testing.T) {
 // What exactly failed goes to the error hook; the log has its type, since its text may hold Auth.
 func TestAuthorizeDetail(t *testing.T) {
 	why := fmt.Errorf("users.db: %w", &net.AddrError{Err: "row 7", Addr: "10.0.0.7"})
-	inWorld(t, &ServerOptions{Authorize: func(context.Context, *Admission) error { return why }}, func(w *world) {
+	inWorld(t, &ServerOptions{Access: Access{Authorize: func(context.Context, *Admission) error { return why }}}, func(w *world) {
 		var told kept[error]
 		w.srv.OnError(func(_ *Conn, err error) { told.add(err) })
 		w.serve()
@@ -115,8 +115,8 @@ func TestAuthorizeDetail(t *testing.T) {
 // Authorize is told all there is, and what it changes holds at both ends.
 func TestAuthorizeChanges(t *testing.T) {
 	type key struct{}
-	opts := &ServerOptions{UniqueNames: true}
-	opts.Authorize = func(_ context.Context, a *Admission) error {
+	opts := &ServerOptions{Access: Access{UniqueNames: true}}
+	opts.Access.Authorize = func(_ context.Context, a *Admission) error {
 		if a.Name != "ada" || a.Asked != "ada" || string(a.Auth) != "token" || a.Metadata["lang"] != "en" ||
 			a.Info.Transport != "pipe" || a.Classic || fmt.Sprint(a.Groups) != "[b a]" {
 			return fmt.Errorf("got %+v", a)
@@ -132,7 +132,7 @@ func TestAuthorizeChanges(t *testing.T) {
 			joined.add(fmt.Sprint(c.Name(), c.Groups(), c.Get(key{}), c.Get("role"), c.Get("other")))
 		})
 		w.serve()
-		cl := NewClient(w.lis, &ClientOptions{Retry: Retry{Off: true},
+		cl := newTestClient(w.lis, &ClientOptions{Retry: Retry{Off: true},
 			Name: "ada", Groups: []string{"b", "a"}, Auth: []byte("token"), Metadata: map[string]string{"lang": "en"},
 		})
 		w.join(cl)
@@ -157,7 +157,7 @@ func TestAuthorizeGivesNonsense(t *testing.T) {
 	}
 	for name, change := range tests {
 		t.Run(name, func(t *testing.T) {
-			opts := &ServerOptions{MaxGroups: 2, Authorize: func(_ context.Context, a *Admission) error { change(a); return nil }}
+			opts := &ServerOptions{Limits: Limits{MaxGroups: 2}, Access: Access{Authorize: func(_ context.Context, a *Admission) error { change(a); return nil }}}
 			inWorld(t, opts, func(w *world) {
 				w.serve()
 				err := w.client("ada").Connect(w.ctx)
@@ -171,8 +171,8 @@ func TestAuthorizeGivesNonsense(t *testing.T) {
 
 // One whose admission takes long holds up nobody, and a Shutdown does not wait for it.
 func TestAuthorizeSlow(t *testing.T) {
-	opts := &ServerOptions{HelloTimeout: time.Minute}
-	opts.Authorize = func(ctx context.Context, a *Admission) error {
+	opts := &ServerOptions{Timeouts: Timeouts{Hello: time.Minute}}
+	opts.Access.Authorize = func(ctx context.Context, a *Admission) error {
 		if a.Name == "slow" {
 			<-ctx.Done()
 		}
@@ -201,7 +201,7 @@ func TestAuthorizeSlow(t *testing.T) {
 
 // The program may end the newcomer's goroutine; nothing is left of it.
 func TestAuthorizeGoexit(t *testing.T) {
-	opts := &ServerOptions{Authorize: func(context.Context, *Admission) error { runtime.Goexit(); return nil }}
+	opts := &ServerOptions{Access: Access{Authorize: func(context.Context, *Admission) error { runtime.Goexit(); return nil }}}
 	inWorld(t, opts, func(w *world) {
 		w.serve()
 		p := w.helloOf(&wire.Hello{Name: "ada"})
@@ -213,9 +213,9 @@ func TestAuthorizeGoexit(t *testing.T) {
 }
 
 func TestReservedNames(t *testing.T) {
-	opts := &ServerOptions{ReservedNames: []string{"", "Admin", "Straße"}}
+	opts := &ServerOptions{Access: Access{ReservedNames: []string{"Admin", "Straße"}}}
 	inWorld(t, opts, func(w *world) {
-		opts.ReservedNames[1] = "nobody" // which changes nothing: options are copied
+		opts.Access.ReservedNames[0] = "nobody" // which changes nothing: options are copied
 		w.serve()
 		for _, name := range []string{"Admin", "admin", "ADMIN", "STRAßE"} {
 			w.helloOf(&wire.Hello{Name: name}).wantRefuse(CodeNameTaken)
@@ -234,8 +234,8 @@ func TestReservedNames(t *testing.T) {
 
 // A reserved name is had from Authorize, by nobody else.
 func TestReservedNamesGiven(t *testing.T) {
-	opts := &ServerOptions{ReservedNames: []string{"admin"}}
-	opts.Authorize = func(_ context.Context, a *Admission) error {
+	opts := &ServerOptions{Access: Access{ReservedNames: []string{"admin"}}}
+	opts.Access.Authorize = func(_ context.Context, a *Admission) error {
 		switch string(a.Auth) {
 		case "root":
 			a.Name = a.Asked
@@ -260,7 +260,7 @@ func TestReservedNamesGiven(t *testing.T) {
 			"another name":              {name: "ada", auth: "user", want: "ada"},
 		}
 		for name, tc := range tests {
-			cl := NewClient(w.lis, &ClientOptions{Retry: Retry{Off: true}, Name: tc.name, Auth: []byte(tc.auth)})
+			cl := newTestClient(w.lis, &ClientOptions{Retry: Retry{Off: true}, Name: tc.name, Auth: []byte(tc.auth)})
 			err := cl.Connect(w.ctx)
 			require.Equal(t, tc.code.String(), CodeOf(err).String(), name)
 			if err == nil {
@@ -274,8 +274,8 @@ func TestReservedNamesGiven(t *testing.T) {
 // Whoever is not let in cannot find out who is there, which names are kept and which
 // groups there are: all answers are the same bytes.
 func TestRefusalsRevealNobody(t *testing.T) {
-	opts := &ServerOptions{UniqueNames: true, ReservedNames: []string{"admin"}}
-	opts.Authorize = func(_ context.Context, a *Admission) error {
+	opts := &ServerOptions{Access: Access{UniqueNames: true, ReservedNames: []string{"admin"}}}
+	opts.Access.Authorize = func(_ context.Context, a *Admission) error {
 		if !a.AuthIs([]byte("open sesame")) {
 			return NewError(CodeUnauthorized, "")
 		}
@@ -283,7 +283,7 @@ func TestRefusalsRevealNobody(t *testing.T) {
 	}
 	inWorld(t, opts, func(w *world) {
 		w.serve()
-		ada := NewClient(w.lis, &ClientOptions{Retry: Retry{Off: true}, Name: "ada", Groups: []string{"chat"}, Auth: []byte("open sesame")})
+		ada := newTestClient(w.lis, &ClientOptions{Retry: Retry{Off: true}, Name: "ada", Groups: []string{"chat"}, Auth: []byte("open sesame")})
 		w.join(ada)
 		var said []string
 		for _, h := range []*wire.Hello{

@@ -7,10 +7,10 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// freezeGuarded is freeze, with [ServerOptions.AuthorizeCommand] as the outermost of the
+// freezeGuarded is freeze, with [Access.AuthorizeCommand] as the outermost of the
 // middleware. The caller holds Server.mu.
 func (s *Server) freezeGuarded() {
-	ask := s.opts.AuthorizeCommand
+	ask := s.opts.Access.AuthorizeCommand
 	if ask == nil || s.frozen.Load() {
 		s.freeze()
 		return
@@ -34,26 +34,26 @@ func (s *Server) freezeGuarded() {
 	}
 }
 
-// allowName asks [ServerOptions.AuthorizeName] about a name that a client asks for.
+// allowName asks [Access.AuthorizeName] about a name that a client asks for.
 func (s *Server) allowName(ctx context.Context, c *Conn, name string) *Error {
-	if s.opts.AuthorizeName == nil {
+	if s.opts.Access.AuthorizeName == nil {
 		return s.allowByDefault("the server gives names")
 	}
-	return s.permit(ctx, c, "AuthorizeName", func() error { return s.opts.AuthorizeName(ctx, c, name) })
+	return s.permit(ctx, c, "AuthorizeName", func() error { return s.opts.Access.AuthorizeName(ctx, c, name) })
 }
 
-// allowGroup asks [ServerOptions.AuthorizeGroup] about a group that a client asks to be in.
+// allowGroup asks [Access.AuthorizeGroup] about a group that a client asks to be in.
 func (s *Server) allowGroup(ctx context.Context, c *Conn, group string) *Error {
-	if s.opts.AuthorizeGroup == nil {
+	if s.opts.Access.AuthorizeGroup == nil {
 		return s.allowByDefault("the server puts its clients into groups")
 	}
-	return s.permit(ctx, c, "AuthorizeGroup", func() error { return s.opts.AuthorizeGroup(ctx, c, group) })
+	return s.permit(ctx, c, "AuthorizeGroup", func() error { return s.opts.Access.AuthorizeGroup(ctx, c, group) })
 }
 
 // allowByDefault decides about what no authorizer is set for: where it matters who somebody is
 // the client may not have it.
 func (s *Server) allowByDefault(why string) *Error {
-	if s.opts.Authorize == nil {
+	if s.opts.Access.Authorize == nil {
 		return nil
 	}
 	return NewError(CodeUnauthorized, why)
@@ -79,7 +79,7 @@ func (s *Server) permit(ctx context.Context, c *Conn, what string, ask func() er
 	}()
 	err := ask()
 	returned = true
-	e, ok := find[*Error](err)
+	e, ok := asCoded(err)
 	switch {
 	case err == nil || ok && e == nil: // a nil that has become an interface
 		err = ctx.Err()
@@ -107,7 +107,7 @@ func (s *Server) allowGroups(ctx context.Context, c *Conn, a *Admission) (refuse
 		return nil
 	}
 	wanted := slices.Compact(slices.Sorted(slices.Values(a.asked)))
-	if s.opts.AuthorizeGroup != nil {
+	if s.opts.Access.AuthorizeGroup != nil {
 		c.setHeld(errNotWelcomed)
 		for _, g := range c.Groups() {
 			if _, ok := slices.BinarySearch(wanted, g); !ok {

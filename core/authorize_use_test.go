@@ -43,7 +43,7 @@ func (p *peer) wantStatement(k wire.Kind) string {
 // Each command, call and raw message is asked about before anything else sees it.
 func TestAuthorizeCommand(t *testing.T) {
 	var asked, ran, faults kept[string]
-	opts := &ServerOptions{AuthorizeCommand: func(ctx context.Context, c *Conn, f Frame) error {
+	opts := &ServerOptions{Access: Access{AuthorizeCommand: func(ctx context.Context, c *Conn, f Frame) error {
 		asked.add(fmt.Sprint(c.Name(), " ", f.Kind, " ", f.Command, " ", string(f.Payload), " ", handlerConn(ctx) == c))
 		switch string(f.Payload) {
 		case "no":
@@ -52,7 +52,7 @@ func TestAuthorizeCommand(t *testing.T) {
 			panic("no")
 		}
 		return nil
-	}}
+	}}}
 	inWorld(t, opts, func(w *world) {
 		w.srv.Use(func(next Handler) Handler {
 			return func(ctx context.Context, c *Conn, f Frame) ([]byte, error) {
@@ -94,12 +94,12 @@ func TestAuthorizeCommand(t *testing.T) {
 // Who may call nothing does not learn what there is to call.
 func TestAuthorizeCommandHidesCalls(t *testing.T) {
 	allowed := false
-	opts := &ServerOptions{AuthorizeCommand: func(context.Context, *Conn, Frame) error {
+	opts := &ServerOptions{Access: Access{AuthorizeCommand: func(context.Context, *Conn, Frame) error {
 		if !allowed {
 			return NewError(CodeUnauthorized, "no")
 		}
 		return nil
-	}}
+	}}}
 	inWorld(t, opts, func(w *world) {
 		w.srv.HandleBytes("there", func(context.Context, *Conn, []byte) ([]byte, error) { return nil, nil })
 		w.serve()
@@ -119,7 +119,7 @@ func TestAuthorizeCommandHidesCalls(t *testing.T) {
 // A group is asked about when a client asks for it, whenever that is.
 func TestAuthorizeGroup(t *testing.T) {
 	var asked kept[string]
-	opts := &ServerOptions{AuthorizeGroup: func(_ context.Context, c *Conn, group string) error {
+	opts := &ServerOptions{Access: Access{AuthorizeGroup: func(_ context.Context, c *Conn, group string) error {
 		asked.add(c.Name() + " " + group)
 		switch group {
 		case "no":
@@ -130,7 +130,7 @@ func TestAuthorizeGroup(t *testing.T) {
 			panic("no")
 		}
 		return nil
-	}}
+	}}}
 	inWorld(t, opts, func(w *world) {
 		var faults kept[string]
 		w.srv.OnError(func(c *Conn, err error) { faults.add(c.Name() + " " + CodeOf(err).String()) })
@@ -172,15 +172,14 @@ func TestAuthorizeGroup(t *testing.T) {
 func TestAuthorizeAndGroup(t *testing.T) {
 	var asked kept[string]
 	opts := &ServerOptions{
-		Authorize: func(_ context.Context, a *Admission) error {
+		Access: Access{Authorize: func(_ context.Context, a *Admission) error {
 			a.Groups = []string{"given", "wanted"}
 			a.Set("role", "guest")
 			return nil
-		},
-		AuthorizeGroup: func(_ context.Context, c *Conn, group string) error {
+		}, AuthorizeGroup: func(_ context.Context, c *Conn, group string) error {
 			asked.add(group + " " + c.Get("role").(string))
 			return NewError(CodeUnauthorized, "no")
-		},
+		}},
 	}
 	inWorld(t, opts, func(w *world) {
 		w.serve()
@@ -201,22 +200,24 @@ func TestAuthorizeAndGroup(t *testing.T) {
 func TestAuthorizeGroupBeforeWelcome(t *testing.T) {
 	var w *world
 	var got kept[string]
-	opts := &ServerOptions{AuthorizeGroup: func(_ context.Context, c *Conn, _ string) error {
-		for _, err := range []error{c.Send("x", 1), c.Join(w.ctx, "other"), c.Close(), c.CloseWith(NewError(1500, ""))} {
+	opts := &ServerOptions{Access: Access{AuthorizeGroup: func(_ context.Context, c *Conn, _ string) error {
+		for _, err := range []error{c.Send("x", 1), c.Join(w.ctx, "other")} {
 			got.add(CodeOf(err).String())
 		}
+		c.Close()
+		c.CloseWith(NewError(1500, ""))
 		_, err := c.CallBytes(context.Background(), "x", nil)
 		got.add(CodeOf(err).String())
 		got.add(fmt.Sprint(w.srv.Len(), c.Context().Err()))
 		return nil
-	}}
+	}}}
 	inWorld(t, opts, func(in *world) {
 		w = in
 		w.srv.HandleBytes("echo", func(_ context.Context, _ *Conn, b []byte) ([]byte, error) { return b, nil })
 		w.serve()
 		p := w.helloOf(&wire.Hello{Name: "ada", Groups: []string{"g"}})
 		require.Equal(t, wire.KindWelcome, p.want().Kind)
-		require.Equal(t, []string{"not connected", "not connected", "none", "none", "not connected", "0 <nil>"}, got.all())
+		require.Equal(t, []string{"not connected", "not connected", "not connected", "0 <nil>"}, got.all())
 		p.send(wire.AppendRequest(nil, 1, "echo", []byte("x")))
 		_, code := p.wantAnswer()
 		require.Equal(t, CodeNone, code)
@@ -229,7 +230,7 @@ func TestAuthorizeGroupBeforeWelcome(t *testing.T) {
 
 // Who may not join a group does not learn whether anybody is in it.
 func TestAuthorizeGroupRevealsNobody(t *testing.T) {
-	opts := &ServerOptions{AuthorizeGroup: func(context.Context, *Conn, string) error { return NewError(CodeUnauthorized, "no") }}
+	opts := &ServerOptions{Access: Access{AuthorizeGroup: func(context.Context, *Conn, string) error { return NewError(CodeUnauthorized, "no") }}}
 	inWorld(t, opts, func(w *world) {
 		w.serve()
 		ada := w.join(w.client("ada"))

@@ -48,7 +48,7 @@ func TestHugeHelloIsNotAllocated(t *testing.T) {
 func TestHugeFrameIsNotAllocated(t *testing.T) {
 	over(t, []string{"pipe", "tcp", "ws"}, func(t *testing.T, n *network) {
 		const clients, announced = 16, 64 << 20
-		s := newScene(t, n, &core.ServerOptions{MaxFrame: announced})
+		s := newScene(t, n, &core.ServerOptions{Limits: core.Limits{MaxFrame: announced}})
 		var peers []*peer
 		got := allocated(func() {
 			for range clients {
@@ -97,7 +97,7 @@ func TestFloodOfUnknownCommands(t *testing.T) {
 // nothing are skipped.
 func TestFloodOfPings(t *testing.T) {
 	each(t, func(t *testing.T, n *network) {
-		s := newScene(t, n, &core.ServerOptions{QueueBytes: 16 << 10})
+		s := newScene(t, n, &core.ServerOptions{Limits: core.Limits{QueueBytes: 16 << 10}})
 		p := s.hello("mallory")
 		const flood = 10000
 		var b []byte
@@ -127,7 +127,7 @@ func TestFloodOfPings(t *testing.T) {
 // A client that is sent much and reads nothing is disconnected; others go on.
 func TestClientThatDoesNotRead(t *testing.T) {
 	over(t, sockets, func(t *testing.T, n *network) {
-		s := newScene(t, n, &core.ServerOptions{QueueBytes: 1 << 20, CloseTimeout: 100 * time.Millisecond})
+		s := newScene(t, n, &core.ServerOptions{Limits: core.Limits{QueueBytes: 1 << 20}, Timeouts: core.Timeouts{Close: 100 * time.Millisecond}})
 		p := s.hello("mallory")
 		c, err := s.srv.Client("mallory")
 		require.NoError(t, err)
@@ -150,7 +150,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 func TestFloodOfCallsWithoutReading(t *testing.T) {
 	over(t, sockets, func(t *testing.T, n *network) {
 		s := newScene(t, n, &core.ServerOptions{
-			InboxBytes: 64 << 10, WriteTimeout: 500 * time.Millisecond, CloseTimeout: 100 * time.Millisecond,
+			Limits: core.Limits{InboxBytes: 64 << 10}, Timeouts: core.Timeouts{Write: 500 * time.Millisecond, Close: 100 * time.Millisecond},
 		})
 		p := s.hello("mallory")
 		request := wire.AppendRequest(nil, 1, "echo", bytes.Repeat([]byte("x"), 60<<10))

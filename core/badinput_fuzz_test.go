@@ -73,7 +73,7 @@ func FuzzServerConn(f *testing.F) {
 	seedFrames(f)
 	l := transport.NewPipeListener()
 	ended := make(chan struct{}, 1)
-	srv := core.NewServer(&core.ServerOptions{MaxFrame: 64 << 10, QueueBytes: 32 << 10, InboxBytes: 8 << 10, MaxConcurrent: 4, ResumeTime: time.Millisecond})
+	srv := newTestServer(&core.ServerOptions{Limits: core.Limits{MaxFrame: 64 << 10, QueueBytes: 32 << 10, InboxBytes: 8 << 10, MaxConcurrent: 4}, Timeouts: core.Timeouts{Resume: time.Millisecond}})
 	handleAll(srv)
 	srv.OnError(func(c *core.Conn, err error) {
 		if c == nil { // it was not let in
@@ -88,7 +88,7 @@ func FuzzServerConn(f *testing.F) {
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ctx, l) }()
-	good := core.NewClient(l, &core.ClientOptions{Name: "good"})
+	good := newTestClient(l, &core.ClientOptions{Name: "good"})
 	require.NoError(f, good.Connect(ctx))
 	f.Cleanup(func() {
 		defer cancel()
@@ -125,7 +125,7 @@ func FuzzClientConn(f *testing.F) {
 		near, far := transport.Pipe()
 		talked := make(chan error, 1)
 		go func() { talked <- talk(far, data) }()
-		cl := core.NewClient(dialed{near}, &core.ClientOptions{Retry: core.Retry{Off: true}, Name: "ada", MaxFrame: 64 << 10, QueueBytes: 32 << 10, InboxBytes: 8 << 10, MaxConcurrent: 4})
+		cl := newTestClient(dialed{near}, &core.ClientOptions{Retry: core.Retry{Off: true}, Name: "ada", MaxFrame: 64 << 10, QueueBytes: 32 << 10, InboxBytes: 8 << 10, MaxConcurrent: 4})
 		handleAll(cl)
 		cl.OnClientConnect(func(core.Presence) {})
 		cl.OnClientRename(func(string, core.Presence) {})
@@ -153,7 +153,7 @@ func handleAll(r interface {
 	r.HandleBytes("echo", echo)
 	r.HandleBytes("late", echo, core.Concurrent())
 	r.OnBytes("say", func(_ context.Context, c *core.Conn, payload []byte) error { return c.SendBytes("said", payload) })
-	r.OnBytes("leave us", func(_ context.Context, c *core.Conn, _ []byte) error { return c.Close() })
+	r.OnBytes("leave us", func(_ context.Context, c *core.Conn, _ []byte) error { c.Close(); return nil })
 	core.On(r, "count", func(_ context.Context, c *core.Conn, i int) error { return c.Send("counted", i) })
 	core.Handle(r, "sum", func(_ context.Context, _ *core.Conn, in []int) (int, error) { return len(in), nil })
 	r.OnBytes("join us", func(ctx context.Context, c *core.Conn, group []byte) error { return c.Join(ctx, string(group)) })

@@ -98,7 +98,7 @@ func cutShort() map[string][]byte {
 // Who says nothing, or not enough, is told that it took too long.
 func TestHelloThatNeverComes(t *testing.T) {
 	over(t, sockets, func(t *testing.T, n *network) {
-		s := newScene(t, n, &core.ServerOptions{HelloTimeout: 500 * time.Millisecond})
+		s := newScene(t, n, &core.ServerOptions{Timeouts: core.Timeouts{Hello: 500 * time.Millisecond}})
 		var waiting []*peer
 		for _, in := range cutShort() {
 			p := n.raw(t)
@@ -155,7 +155,7 @@ func TestNastyHello(t *testing.T) {
 // A name that somebody has is refused where names are unique, without disturbing its owner.
 func TestNameTaken(t *testing.T) {
 	each(t, func(t *testing.T, n *network) {
-		s := newScene(t, n, &core.ServerOptions{UniqueNames: true})
+		s := newScene(t, n, &core.ServerOptions{Access: core.Access{UniqueNames: true}})
 		p := n.raw(t)
 		p.send(hello(wire.Hello{Name: "good"}))
 		p.wantRefuse(core.CodeNameTaken, "good")

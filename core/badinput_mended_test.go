@@ -49,7 +49,7 @@ func TestHandlerPanicsWithBadError(t *testing.T) {
 func TestLargeFrameInPieces(t *testing.T) {
 	over(t, []string{"pipe", "tcp", "ws"}, func(t *testing.T, n *network) {
 		const size = 4 << 20
-		s := newScene(t, n, &core.ServerOptions{MaxFrame: size + 100})
+		s := newScene(t, n, &core.ServerOptions{Limits: core.Limits{MaxFrame: size + 100}})
 		p := s.hello("slow")
 		frame := wire.AppendRaw(nil, make([]byte, size))
 		got := allocated(func() {

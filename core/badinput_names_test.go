@@ -66,7 +66,7 @@ func TestBadNamesHere(t *testing.T) {
 				}
 				requireBadName(s.client(n, &core.ClientOptions{Groups: []string{"fine", bad}}).Connect(s.ctx))
 				require.Panics(t, func() {
-					core.NewServer(nil).OnBytes(bad, func(context.Context, *core.Conn, []byte) error { return nil })
+					newTestServer(nil).OnBytes(bad, func(context.Context, *core.Conn, []byte) error { return nil })
 				})
 			})
 		}
@@ -87,7 +87,7 @@ func TestBadNamesHere(t *testing.T) {
 // A name that is too long for the server, but not for any, is refused there.
 func TestNameTooLongForServer(t *testing.T) {
 	each(t, func(t *testing.T, n *network) {
-		s := newScene(t, n, &core.ServerOptions{MaxName: 10, MaxGroups: 2})
+		s := newScene(t, n, &core.ServerOptions{Limits: core.Limits{MaxName: 10, MaxGroups: 2}})
 		for _, opts := range []core.ClientOptions{
 			{Name: "eleven chars"}, {Groups: []string{"eleven chars"}},
 		} {
@@ -139,7 +139,7 @@ func TestBadNamesFromPeer(t *testing.T) {
 // A group of a bad name is not joined, nor left, and no client is called so; the peer is told.
 func TestBadGroupsFromPeer(t *testing.T) {
 	over(t, sockets, func(t *testing.T, n *network) {
-		s := newScene(t, n, &core.ServerOptions{MaxGroups: 3, ChangeRate: -1})
+		s := newScene(t, n, &core.ServerOptions{Limits: core.Limits{MaxGroups: 3, ChangeRate: -1}})
 		p := s.hello("mallory")
 		for name, bad := range badNames() {
 			t.Run(name, func(t *testing.T) {

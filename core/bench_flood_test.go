@@ -34,7 +34,7 @@ func TestFloodChild(t *testing.T) {
 	}
 	dial := tcp.Dialer(addr, nil)
 	if role == "honest" {
-		cl := core.NewClient(dial, nil)
+		cl := newTestClient(dial, nil)
 		require.NoError(t, cl.Connect(t.Context()))
 		took := make([]time.Duration, count)
 		for i := range took {
@@ -70,7 +70,7 @@ func BenchmarkFlood(b *testing.B) {
 	for _, flooders := range []int{0, 4, 32} {
 		b.Run(fmt.Sprint(flooders), func(b *testing.B) {
 			l, _ := listen(b, "tcp")
-			srv := core.NewServer(nil)
+			srv := newTestServer(nil)
 			var handled atomic.Int64
 			srv.OnBytes("flood", func(context.Context, *core.Conn, []byte) error { handled.Add(1); return nil })
 			srv.HandleBytes("echo", func(_ context.Context, _ *core.Conn, p []byte) ([]byte, error) { return p, nil })

@@ -41,7 +41,7 @@ func BenchmarkJoin(b *testing.B) {
 func inGroups(b *testing.B, n int) (*core.Client, *core.Conn) {
 	l, d := listen(b, "pipe")
 	conns := make(chan *core.Conn, 1)
-	srv := newBenchServer(b, &core.ServerOptions{MaxGroups: n + 1, ChangeRate: -1})
+	srv := newBenchServer(b, &core.ServerOptions{Limits: core.Limits{MaxGroups: n + 1, ChangeRate: -1}})
 	srv.OnJoin(func(c *core.Conn) { conns <- c })
 	core.Handle(srv, "here", answerNothing)
 	serve(b, srv, l)
@@ -60,8 +60,8 @@ func inGroups(b *testing.B, n int) (*core.Client, *core.Conn) {
 	return cl, c
 }
 
-func newBenchServer(_ testing.TB, opts *core.ServerOptions) *core.Server { return core.NewServer(opts) }
+func newBenchServer(_ testing.TB, opts *core.ServerOptions) *core.Server { return newTestServer(opts) }
 
-func newBenchClient(_ testing.TB, d transport.Dialer) *core.Client { return core.NewClient(d, nil) }
+func newBenchClient(_ testing.TB, d transport.Dialer) *core.Client { return newTestClient(d, nil) }
 
 func answerNothing(context.Context, *core.Conn, struct{}) (struct{}, error) { return struct{}{}, nil }

@@ -67,7 +67,7 @@ func (hole) WriteBuffers(bufs [][]byte) (n int64, err error) { return 0, nil }
 
 func benchmarkHandler(b *testing.B, register func(srv *Server, n *int)) {
 	const batch = 64
-	srv, speeds := NewServer(nil), 0
+	srv, speeds := newTestServer(nil), 0
 	register(srv, &speeds)
 	srv.freeze()
 	near, _ := transport.Pipe()

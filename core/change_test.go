@@ -85,7 +85,7 @@ func TestChangesAreAwaited(t *testing.T) {
 			t.Run(fmt.Sprint(name, ", manual ", manual), func(t *testing.T) {
 				inWorld(t, nil, func(w *world) {
 					w.serve()
-					cl := NewClient(w.lis, &ClientOptions{Name: "ada", Manual: manual, Codec: testCodec{}, Retry: Retry{Off: true}})
+					cl := newTestClient(w.lis, &ClientOptions{Name: "ada", Manual: manual, Codec: testCodec{}, Retry: Retry{Off: true}})
 					w.clients = append(w.clients, cl)
 					done := make(chan error, 1)
 					begin(w, cl, done)
@@ -106,8 +106,7 @@ func TestChangesAreAwaited(t *testing.T) {
 func TestChangesAreRefused(t *testing.T) {
 	refuse := NewError(1234, "not today")
 	opts := &ServerOptions{
-		MaxGroups: 1, UniqueNames: true, MaxName: 10, ReservedNames: []string{"admin"}, ChangeRate: -1,
-		AuthorizeName: func(_ context.Context, _ *Conn, name string) error {
+		Limits: Limits{MaxGroups: 1, MaxName: 10, ChangeRate: -1}, Access: Access{UniqueNames: true, ReservedNames: []string{"admin"}, AuthorizeName: func(_ context.Context, _ *Conn, name string) error {
 			switch name {
 			case "no":
 				return fmt.Errorf("wrapped: %w", refuse)
@@ -119,13 +118,12 @@ func TestChangesAreRefused(t *testing.T) {
 				panic("the database is away")
 			}
 			return nil
-		},
-		AuthorizeGroup: func(_ context.Context, _ *Conn, group string) error {
+		}, AuthorizeGroup: func(_ context.Context, _ *Conn, group string) error {
 			if group == "no" {
 				return refuse
 			}
 			return nil
-		},
+		}},
 	}
 	inWorld(t, opts, func(w *world) {
 		var faults kept[string]
@@ -183,11 +181,11 @@ func TestChangesAreRefused(t *testing.T) {
 // With Authorize set and no authorizer for what comes later, a client keeps the name that it was
 // given and the groups that it was let into. It may leave them.
 func TestAuthorizedClientsKeepWhatTheyAre(t *testing.T) {
-	opts := &ServerOptions{Authorize: func(_ context.Context, a *Admission) error {
+	opts := &ServerOptions{Access: Access{Authorize: func(_ context.Context, a *Admission) error {
 		a.Name = "user-" + a.Asked
 		a.Groups = a.Groups[:1]
 		return nil
-	}}
+	}}}
 	inWorld(t, opts, func(w *world) {
 		w.serve()
 		mallory := w.join(w.client("mallory", "red", "staff"))
@@ -227,7 +225,7 @@ func TestAuthorizerContext(t *testing.T) {
 		ended <- ctx.Err()
 		return nil // which is too late
 	}
-	inWorld(t, &ServerOptions{AuthorizeName: wait, AuthorizeGroup: wait}, func(w *world) {
+	inWorld(t, &ServerOptions{Access: Access{AuthorizeName: wait, AuthorizeGroup: wait}}, func(w *world) {
 		var faults kept[string]
 		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err).String()) })
 		w.serve()
@@ -243,7 +241,7 @@ func TestAuthorizerContext(t *testing.T) {
 		result := make(chan error, 1)
 		go func() { result <- ada.Join(w.ctx, "red") }()
 		synctest.Wait()
-		w.conn("ada").CloseWith(NewError(1500, "enough")) //nolint:errcheck // always nil
+		w.conn("ada").CloseWith(NewError(1500, "enough"))
 		require.ErrorIs(t, <-ended, context.Canceled)
 		require.Equal(t, Code(1500), CodeOf(<-result))
 		synctest.Wait()
@@ -253,13 +251,13 @@ func TestAuthorizerContext(t *testing.T) {
 
 // The groups of a hello are decided about within HelloTimeout.
 func TestAuthorizeGroupHasTime(t *testing.T) {
-	opts := &ServerOptions{HelloTimeout: 5 * time.Second, AuthorizeGroup: func(ctx context.Context, _ *Conn, group string) error {
+	opts := &ServerOptions{Timeouts: Timeouts{Hello: 5 * time.Second}, Access: Access{AuthorizeGroup: func(ctx context.Context, _ *Conn, group string) error {
 		if group == "fast" {
 			return nil
 		}
 		<-ctx.Done()
 		return ctx.Err()
-	}}
+	}}}
 	inWorld(t, opts, func(w *world) {
 		w.serve()
 		began := time.Now()
@@ -278,12 +276,12 @@ func TestAuthorizeGroupHasTime(t *testing.T) {
 // A client that joins anew is told anew, and one that is resumed is told nothing new.
 func TestRefusedGroupsAfterComingBack(t *testing.T) {
 	joined := 0
-	opts := &ServerOptions{AuthorizeGroup: func(_ context.Context, _ *Conn, group string) error {
+	opts := &ServerOptions{Access: Access{AuthorizeGroup: func(_ context.Context, _ *Conn, group string) error {
 		if joined++; joined > 1 {
 			return NewError(CodeUnauthorized, "no more")
 		}
 		return NewError(CodeUnavailable, "not yet")
-	}}
+	}}}
 	inWorld(t, opts, func(w *world) {
 		w.serve()
 		ada, _ := w.returning("ada", Retry{Min: time.Second, Max: time.Second}, "red")
@@ -294,7 +292,7 @@ func TestRefusedGroupsAfterComingBack(t *testing.T) {
 			time.Sleep(5 * time.Second)
 		}
 		require.Equal(t, uint64(2), ada.Stats().Resumed)
-		first(w).CloseWith(NewError(CodeShutdown, "")) //nolint:errcheck // always nil
+		first(w).CloseWith(NewError(CodeShutdown, ""))
 		time.Sleep(5 * time.Second)
 		require.Len(t, ada.RefusedGroups(), 1)
 		require.Equal(t, "no more", ada.RefusedGroups()[0].Why.Message)
@@ -304,9 +302,9 @@ func TestRefusedGroupsAfterComingBack(t *testing.T) {
 
 // A welcome with groups that are refused fits what its client reads.
 func TestRefusedGroupsFit(t *testing.T) {
-	opts := &ServerOptions{AuthorizeGroup: func(context.Context, *Conn, string) error {
+	opts := &ServerOptions{Access: Access{AuthorizeGroup: func(context.Context, *Conn, string) error {
 		return NewError(CodeUnauthorized, strings.Repeat("r", 2000))
-	}}
+	}}}
 	for _, max := range []int{0, 4 << 10, 512} {
 		t.Run(fmt.Sprint(max), func(t *testing.T) {
 			inWorld(t, opts, func(w *world) {
@@ -315,7 +313,7 @@ func TestRefusedGroupsFit(t *testing.T) {
 				for i := range 60 {
 					groups = append(groups, fmt.Sprint("a group with a long name ", i))
 				}
-				cl := NewClient(w.lis, &ClientOptions{Name: "ada", Groups: groups, MaxFrame: max, Retry: Retry{Off: true}})
+				cl := newTestClient(w.lis, &ClientOptions{Name: "ada", Groups: groups, MaxFrame: max, Retry: Retry{Off: true}})
 				require.NoError(w.t, cl.Connect(w.ctx))
 				require.NotEmpty(w.t, cl.RefusedGroups())
 				require.Equal(w.t, max != 512, len(cl.RefusedGroups()) == 60)
@@ -335,10 +333,10 @@ func TestChangeRate(t *testing.T) {
 		per   time.Duration
 	}{
 		"by default":      {ServerOptions{}, 64, 100 * time.Millisecond},
-		"few groups":      {ServerOptions{MaxGroups: 3}, 10, 100 * time.Millisecond},
-		"faster":          {ServerOptions{MaxGroups: 3, ChangeRate: 200}, 200, 5 * time.Millisecond},
-		"slow":            {ServerOptions{MaxGroups: 2, ChangeRate: 1}, 2, time.Second},
-		"without a limit": {ServerOptions{ChangeRate: -1}, 5000, 0},
+		"few groups":      {ServerOptions{Limits: Limits{MaxGroups: 3}}, 10, 100 * time.Millisecond},
+		"faster":          {ServerOptions{Limits: Limits{MaxGroups: 3, ChangeRate: 200}}, 200, 5 * time.Millisecond},
+		"slow":            {ServerOptions{Limits: Limits{MaxGroups: 2, ChangeRate: 1}}, 2, time.Second},
+		"without a limit": {ServerOptions{Limits: Limits{ChangeRate: -1}}, 5000, 0},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -376,7 +374,7 @@ func TestChangeRate(t *testing.T) {
 // However often several change the groups and the name of a client at once, what it is told last
 // is what holds.
 func TestChangesAreToldInOrder(t *testing.T) {
-	inWorld(t, &ServerOptions{ChangeRate: -1}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{ChangeRate: -1}}, func(w *world) {
 		w.serve()
 		ada := w.join(w.client("ada"))
 		conn := first(w)
@@ -463,7 +461,7 @@ func TestStatementThatIsNotReceived(t *testing.T) {
 		var events kept[string]
 		release := make(chan struct{})
 		w.serve()
-		ada := NewClient(w.lis, &ClientOptions{Name: "ada", InboxBytes: 1, Codec: testCodec{}, Retry: Retry{Min: time.Second, Max: time.Second}})
+		ada := newTestClient(w.lis, &ClientOptions{Name: "ada", InboxBytes: 1, Codec: testCodec{}, Retry: Retry{Min: time.Second, Max: time.Second}})
 		w.clients = append(w.clients, ada)
 		On(ada, "slow", func(context.Context, *Conn, struct{}) error { <-release; return nil })
 		ada.OnRename(func(_ *Conn, old, name string) { events.add(old + " to " + name) })
@@ -513,7 +511,7 @@ func TestAsksAreCanceled(t *testing.T) {
 
 // Asks count as calls, and one that comes while the server shuts down is answered.
 func TestAsksCountAsCalls(t *testing.T) {
-	inWorld(t, &ServerOptions{MaxCalls: 2, DrainTimeout: time.Minute}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{MaxCalls: 2}, Timeouts: Timeouts{Drain: time.Minute}}, func(w *world) {
 		release := make(chan struct{})
 		On(w.srv, "slow", func(context.Context, *Conn, struct{}) error { <-release; return nil })
 		w.serve()

@@ -16,6 +16,25 @@ type Classic struct {
 	HeaderLen int
 }
 
+// resolve fills the default in and finds what that protocol cannot say.
+func (k *Classic) resolve(f *optionFaults, o *ClientOptions) {
+	if k.Dialect > Dialect30a {
+		f.add("Classic.Dialect", valueText(int(k.Dialect)), "there is no such Dialect")
+	}
+	size(f, "Classic.HeaderLen", &k.HeaderLen, defaultClassicHeader, 1, maxClassicHeader)
+	if len(o.Groups) > 1 {
+		f.add("Groups", valueText(len(o.Groups))+" groups", "the original's protocol has one, and Classic is set")
+	}
+	for _, other := range []struct {
+		name string
+		set  bool
+	}{{"Auth", len(o.Auth) > 0}, {"AuthFunc", o.AuthFunc != nil}, {"Metadata", len(o.Metadata) > 0}, {"Session", len(o.Session) > 0}} {
+		if other.set {
+			f.add(other.name, "set", "the original's protocol has none, and Classic is set")
+		}
+	}
+}
+
 // A Dialect is one of the two protocols that releases of the original speak. A server finds
 // out by the hello which one a client speaks.
 type Dialect uint8

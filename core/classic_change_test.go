@@ -30,14 +30,14 @@ func TestClassicChangesAreAuthorized(t *testing.T) {
 		faults []hooked
 	}{
 		"allowed by default":   {ServerOptions{}, "$CHNAME$eve $CHGROUP$blue", "eve[blue]", nil},
-		"refused by default":   {ServerOptions{Authorize: allowAll}, "$CHNAME$eve $CHGROUP$blue", "ann[]", []hooked{{true, CodeUnauthorized}, {true, CodeUnauthorized}}},
-		"leaving is allowed":   {ServerOptions{Authorize: allowAll}, "$CHGROUP$blue", "ann[]", []hooked{{true, CodeUnauthorized}}},
-		"authorized":           {ServerOptions{Authorize: allowAll, AuthorizeName: refuse, AuthorizeGroup: refuse}, "$CHNAME$eve $CHGROUP$blue", "eve[blue]", nil},
-		"refused":              {ServerOptions{AuthorizeName: refuse, AuthorizeGroup: refuse}, "$CHNAME$no $CHGROUP$no", "ann[]", []hooked{{true, CodeUnauthorized}, {true, CodeUnauthorized}}},
-		"not decided":          {ServerOptions{AuthorizeName: refuse}, "$CHNAME$panic", "ann[red]", []hooked{{true, CodeUnavailable}}},
-		"kept out, asks again": {ServerOptions{Authorize: func(_ context.Context, a *Admission) error { a.Groups = nil; return nil }}, "$CHGROUP$red", "ann[]", []hooked{{true, CodeUnauthorized}}},
-		"reserved":             {ServerOptions{ReservedNames: []string{"eve"}}, "$CHNAME$eve", "ann[red]", []hooked{{true, CodeNameTaken}}},
-		"too often, as it is":  {ServerOptions{ChangeRate: 1, MaxGroups: 1}, "$CHNAME$a $CHNAME$b", "a[red]", []hooked{{true, CodeRateLimit}}},
+		"refused by default":   {ServerOptions{Access: Access{Authorize: allowAll}}, "$CHNAME$eve $CHGROUP$blue", "ann[]", []hooked{{true, CodeUnauthorized}, {true, CodeUnauthorized}}},
+		"leaving is allowed":   {ServerOptions{Access: Access{Authorize: allowAll}}, "$CHGROUP$blue", "ann[]", []hooked{{true, CodeUnauthorized}}},
+		"authorized":           {ServerOptions{Access: Access{Authorize: allowAll, AuthorizeName: refuse, AuthorizeGroup: refuse}}, "$CHNAME$eve $CHGROUP$blue", "eve[blue]", nil},
+		"refused":              {ServerOptions{Access: Access{AuthorizeName: refuse, AuthorizeGroup: refuse}}, "$CHNAME$no $CHGROUP$no", "ann[]", []hooked{{true, CodeUnauthorized}, {true, CodeUnauthorized}}},
+		"not decided":          {ServerOptions{Access: Access{AuthorizeName: refuse}}, "$CHNAME$panic", "ann[red]", []hooked{{true, CodeUnavailable}}},
+		"kept out, asks again": {ServerOptions{Access: Access{Authorize: func(_ context.Context, a *Admission) error { a.Groups = nil; return nil }}}, "$CHGROUP$red", "ann[]", []hooked{{true, CodeUnauthorized}}},
+		"reserved":             {ServerOptions{Access: Access{ReservedNames: []string{"eve"}}}, "$CHNAME$eve", "ann[red]", []hooked{{true, CodeNameTaken}}},
+		"too often, as it is":  {ServerOptions{Limits: Limits{ChangeRate: 1, MaxGroups: 1}}, "$CHNAME$a $CHNAME$b", "a[red]", []hooked{{true, CodeRateLimit}}},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -59,7 +59,7 @@ func allowAll(context.Context, *Admission) error { return nil }
 
 // A group of a classic hello that is refused is told to the program.
 func TestClassicGroupIsRefused(t *testing.T) {
-	opts := &ServerOptions{AuthorizeGroup: func(context.Context, *Conn, string) error { return NewError(1500, "no") }}
+	opts := &ServerOptions{Access: Access{AuthorizeGroup: func(context.Context, *Conn, string) error { return NewError(1500, "no") }}}
 	echoWorld(t, opts, func(w *world, faults *kept[hooked], _ func()) {
 		w.v3(`"ann"`, `"red"`)
 		require.Empty(t, w.conn("ann").Groups())

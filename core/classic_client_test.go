@@ -59,7 +59,7 @@ func oldClient(s *oldServer, opts *ClientOptions) (*Client, *listening) {
 	if opts.Classic == nil {
 		opts.Classic = &Classic{}
 	}
-	cl, l := NewClient(s, opts), &listening{}
+	cl, l := newTestClient(s, opts), &listening{}
 	notice := func(what string) func(p Presence) {
 		return func(p Presence) {
 			b, _ := json.Marshal(p.Groups)
@@ -161,21 +161,6 @@ func TestClassicClientLeaves(t *testing.T) {
 }
 
 func TestClassicClientCannot(t *testing.T) {
-	connects := map[string]ClientOptions{
-		"several groups": {Groups: []string{"red", "blue"}},
-		"auth":           {Auth: []byte("secret")},
-		"metadata":       {Metadata: map[string]string{"k": "v"}},
-		"absurd header":  {Classic: &Classic{HeaderLen: 65}},
-	}
-	for name, opts := range connects {
-		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, s *oldServer) {
-				cl, _ := oldClient(s, &opts)
-				require.Equal(t, CodeUnsupported, CodeOf(cl.Connect(t.Context())))
-				require.Empty(t, s.clients, "it did not even dial: to come and go would end a Python server")
-			})
-		})
-	}
 	inBubble(t, func(t *testing.T, s *oldServer) {
 		cl, _ := oldClient(s, &ClientOptions{Retry: Retry{Off: true}, Classic: &Classic{HeaderLen: 2}})
 		require.NoError(t, cl.Connect(t.Context()))

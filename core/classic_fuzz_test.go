@@ -47,7 +47,7 @@ func (m *member) ask() error {
 func fuzzed(f *testing.F, prefix bool) (*transport.PipeListener, <-chan struct{}, *member) {
 	l := transport.NewPipeListener()
 	gone := make(chan struct{}, 1)
-	srv := NewServer(&ServerOptions{ClassicPrefix: prefix, MaxFrame: 64 << 10, QueueBytes: 32 << 10, InboxBytes: 8 << 10})
+	srv := newTestServer(&ServerOptions{Classic: ClassicOptions{Prefix: prefix}, Limits: Limits{MaxFrame: 64 << 10, QueueBytes: 32 << 10, InboxBytes: 8 << 10}})
 	srv.OnError(func(c *Conn, _ error) {
 		if c == nil { // it was not let in
 			gone <- struct{}{}

@@ -32,7 +32,7 @@ func (w *world) native(heard *kept[string], name string, groups ...string) *Clie
 }
 
 func TestClassicNotices(t *testing.T) {
-	inWorld(t, &ServerOptions{Notices: tellEverything}, func(w *world) {
+	inWorld(t, &ServerOptions{Access: Access{Notices: tellEverything}}, func(w *world) {
 		w.srv.OnJoin(func(c *Conn) { c.Send("welcome", c.Name()) }) //nolint:errcheck // seen below
 		w.tapped()
 		var heard kept[string]
@@ -195,7 +195,7 @@ func TestClassicShutdown(t *testing.T) {
 
 // A client that does not read is disconnected, as a native one is.
 func TestClassicSlowConsumer(t *testing.T) {
-	echoWorld(t, &ServerOptions{QueueBytes: 32 << 10}, func(w *world, faults *kept[hooked], check func()) {
+	echoWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 32 << 10}}, func(w *world, faults *kept[hooked], check func()) {
 		stream, err := w.lis.Dial(w.ctx)
 		require.NoError(t, err)
 		defer stream.Close() //nolint:errcheck // it is over

@@ -14,7 +14,7 @@ import (
 // A notice that does not fit a short header is not sent, since it would put its reader out of
 // step, but reported; what fits still comes.
 func TestClassicNoticeTooLong(t *testing.T) {
-	inWorld(t, &ServerOptions{ClassicHeaderLen: 2}, func(w *world) {
+	inWorld(t, &ServerOptions{Classic: ClassicOptions{HeaderLen: 2}}, func(w *world) {
 		var faults kept[string]
 		w.srv.OnError(func(c *Conn, err error) { faults.add(c.Name() + " " + CodeOf(err).String()) })
 		w.serve()
@@ -43,11 +43,11 @@ func TestClassicNoticesWithoutOption(t *testing.T) {
 		want string // of the group that only bob is in
 	}{
 		"open":            {ServerOptions{}, `"vault"`},
-		"Authorize":       {ServerOptions{Authorize: letIn}, "null"},
-		"Notices, names":  {ServerOptions{Notices: TellNames}, "no address"},
-		"Notices, groups": {ServerOptions{Notices: TellGroups}, "no address"},
-		"Notices, addrs":  {ServerOptions{Notices: TellAddrs}, "null"},
-		"Notices, nobody": {ServerOptions{Notices: TellNobody}, ""},
+		"Authorize":       {ServerOptions{Access: Access{Authorize: letIn}}, "null"},
+		"Notices, names":  {ServerOptions{Access: Access{Notices: TellNames}}, "no address"},
+		"Notices, groups": {ServerOptions{Access: Access{Notices: TellGroups}}, "no address"},
+		"Notices, addrs":  {ServerOptions{Access: Access{Notices: TellAddrs}}, "null"},
+		"Notices, nobody": {ServerOptions{Access: Access{Notices: TellNobody}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, &tc.opts, func(w *world) {
@@ -112,7 +112,7 @@ func TestClassicNoticesWithoutOption(t *testing.T) {
 
 // Guarded groups are told to classic clients that are in them too, and to nobody else.
 func TestClassicNoticesAndGuardedGroups(t *testing.T) {
-	opts := &ServerOptions{AuthorizeGroup: func(context.Context, *Conn, string) error { return nil }}
+	opts := &ServerOptions{Access: Access{AuthorizeGroup: func(context.Context, *Conn, string) error { return nil }}}
 	inWorld(t, opts, func(w *world) {
 		w.tapped()
 		out, in := w.old(`"out"`, `"red"`), w.old(`"in"`, `"vault"`)
@@ -132,12 +132,12 @@ func TestClassicNoticesAndGuardedGroups(t *testing.T) {
 
 // A group that a client has asked for and not been let into is not told of.
 func TestClassicNoticeTellsNoRefusedGroup(t *testing.T) {
-	opts := &ServerOptions{Notices: TellAddrs, AuthorizeGroup: func(_ context.Context, _ *Conn, group string) error {
+	opts := &ServerOptions{Access: Access{Notices: TellAddrs, AuthorizeGroup: func(_ context.Context, _ *Conn, group string) error {
 		if group == "vault" {
 			return NewError(CodeUnauthorized, "")
 		}
 		return nil
-	}}
+	}}}
 	inWorld(t, opts, func(w *world) {
 		w.tapped()
 		ann := w.old(`"ann"`, `"vault"`)

@@ -348,9 +348,9 @@ func isClassic(first byte) bool { return first >= '0' && first <= '9' }
 // readClassicHello reads how a classic peer joins. The peer is there also when the hello is
 // wrong: it would not understand a native refusal.
 func (s *Server) readClassicHello(stream transport.Conn, rd *reader) (*wire.Hello, *classicPeer, *Error) {
-	p := &classicPeer{headerLen: s.opts.ClassicHeaderLen, prefix: s.opts.ClassicPrefix, record: s.record, ask: s.askedClassic}
+	p := &classicPeer{headerLen: s.opts.Classic.HeaderLen, prefix: s.opts.Classic.Prefix, record: s.record, ask: s.askedClassic}
 	for {
-		payload, size, ok, err := classic.Next(rd.buf[rd.r:rd.w], p.headerLen, s.opts.MaxHello)
+		payload, size, ok, err := classic.Next(rd.buf[rd.r:rd.w], p.headerLen, s.opts.Limits.MaxHello)
 		if err != nil {
 			return nil, p, wireError(err)
 		}
@@ -370,12 +370,12 @@ func (s *Server) readClassicHello(stream transport.Conn, rd *reader) (*wire.Hell
 			return nil, p, handshakeError(err)
 		}
 	}
-	hello := &wire.Hello{Version: wire.Version, Name: p.hello.Name.Text, Notices: true, MaxFrame: uint64(s.opts.MaxFrame)}
+	hello := &wire.Hello{Version: wire.Version, Name: p.hello.Name.Text, Notices: true, MaxFrame: uint64(s.opts.Limits.MaxFrame)}
 	for _, label := range []string{p.hello.Name.Text, p.hello.Group.Text} {
 		if label == "" {
 			continue
 		}
-		if err := checkName(label, s.opts.MaxName); err != nil {
+		if err := checkName(label, s.opts.Limits.MaxName); err != nil {
 			return nil, p, err
 		}
 	}
@@ -385,27 +385,14 @@ func (s *Server) readClassicHello(stream transport.Conn, rd *reader) (*wire.Hell
 	return hello, p, nil
 }
 
-// helloClassic returns the bytes with which a classic client opens, or why that protocol cannot
-// carry what the options ask for.
+// helloClassic returns the bytes with which a classic client opens.
 func (cl *Client) helloClassic() ([]byte, *classicPeer, error) {
 	o := cl.opts.Classic
 	p := &classicPeer{headerLen: o.HeaderLen, typed: o.Dialect == Dialect30a, toServer: true}
-	if p.headerLen <= 0 {
-		p.headerLen = classic.DefaultHeaderLen
-	}
 	if cl.opts.Name != "" {
 		p.hello.Name = classic.LabelOf(cl.opts.Name)
 	}
-	switch {
-	case o.Dialect > Dialect30a:
-		return nil, nil, NewError(CodeUnsupported, "no such dialect of the original's protocol")
-	case p.headerLen > maxClassicHeader:
-		return nil, nil, NewError(CodeUnsupported, "a classic header of more than "+strconv.Itoa(maxClassicHeader)+" B")
-	case len(cl.opts.Groups) > 1:
-		return nil, nil, NewError(CodeUnsupported, "a classic client is in one group at most")
-	case len(cl.opts.Auth) > 0 || cl.opts.AuthFunc != nil || len(cl.opts.Metadata) > 0:
-		return nil, nil, NewError(CodeUnsupported, "a classic hello carries no auth and no metadata")
-	case len(cl.opts.Groups) == 1:
+	if len(cl.opts.Groups) == 1 {
 		p.hello.Group = classic.LabelOf(cl.opts.Groups[0])
 	}
 	appendTo := classic.AppendHello

@@ -12,7 +12,7 @@ import (
 
 // Classic clients see one client go and another come; they can be renamed, and are not told.
 func TestClassicRename(t *testing.T) {
-	inWorld(t, &ServerOptions{Notices: tellEverything}, func(w *world) {
+	inWorld(t, &ServerOptions{Access: Access{Notices: tellEverything}}, func(w *world) {
 		var seen kept[string]
 		w.tapped()
 		old := w.old(`"ann"`, `"red"`)
@@ -62,7 +62,7 @@ func TestClassicRename(t *testing.T) {
 // A name that does not fit the header of classic clients is reported, with no lock held: the
 // error hook may rename.
 func TestClassicRenameTooLong(t *testing.T) {
-	inWorld(t, &ServerOptions{ClassicHeaderLen: 2}, func(w *world) {
+	inWorld(t, &ServerOptions{Classic: ClassicOptions{HeaderLen: 2}}, func(w *world) {
 		var faults kept[string]
 		cl := w.client("b")
 		w.srv.OnError(func(c *Conn, err error) {

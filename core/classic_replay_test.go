@@ -205,7 +205,7 @@ func (r *recording) replayServer(t *testing.T, prefix bool, send func(p *oldPeer
 	if prefix {
 		heard = p.byPrefix
 	}
-	inWorld(t, &ServerOptions{ClassicHeaderLen: r.HeaderLen, ClassicPrefix: prefix, MaxFrame: 2 << 20}, func(w *world) {
+	inWorld(t, &ServerOptions{Classic: ClassicOptions{HeaderLen: r.HeaderLen, Prefix: prefix}, Limits: Limits{MaxFrame: 2 << 20}}, func(w *world) {
 		var got, left kept[string]
 		var faults kept[Code]
 		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err)) })

@@ -133,7 +133,7 @@ func TestClassicBadFrames(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			echoWorld(t, &ServerOptions{MaxFrame: 1024}, func(w *world, faults *kept[hooked], check func()) {
+			echoWorld(t, &ServerOptions{Limits: Limits{MaxFrame: 1024}}, func(w *world, faults *kept[hooked], check func()) {
 				witness, p := w.old(`"ada"`, `null`), w.old(`"eve"`, `null`)
 				witness.take()
 				p.send(tc.in)
@@ -166,11 +166,11 @@ func TestClassicOptions(t *testing.T) {
 		join []string // one connection each
 		code Code     // of the last
 	}{
-		"not wanted":   {ServerOptions{ClassicHeaderLen: -1}, []string{oldHello(`null`, `null`)}, CodeNotNative},
-		"name taken":   {ServerOptions{UniqueNames: true}, []string{oldHello(`"ada"`, `null`), oldHello(`"ada"`, `"red"`)}, CodeNameTaken},
-		"empty names":  {ServerOptions{UniqueNames: true}, []string{oldHello(`""`, `null`), oldHello(`""`, `null`)}, CodeNone},
-		"large hello":  {ServerOptions{MaxHello: 40}, []string{oldHello(`"a"`, `null`), oldHello(`"abc"`, `null`)}, CodeTooBig},
-		"short header": {ServerOptions{ClassicHeaderLen: 2}, []string{`40$CLTHELLO$ {"name": null, "group": null}`}, CodeNone},
+		"not wanted":   {ServerOptions{Classic: ClassicOptions{HeaderLen: -1}}, []string{oldHello(`null`, `null`)}, CodeNotNative},
+		"name taken":   {ServerOptions{Access: Access{UniqueNames: true}}, []string{oldHello(`"ada"`, `null`), oldHello(`"ada"`, `"red"`)}, CodeNameTaken},
+		"empty names":  {ServerOptions{Access: Access{UniqueNames: true}}, []string{oldHello(`""`, `null`), oldHello(`""`, `null`)}, CodeNone},
+		"large hello":  {ServerOptions{Limits: Limits{MaxHello: 40}}, []string{oldHello(`"a"`, `null`), oldHello(`"abc"`, `null`)}, CodeTooBig},
+		"short header": {ServerOptions{Classic: ClassicOptions{HeaderLen: 2}}, []string{`40$CLTHELLO$ {"name": null, "group": null}`}, CodeNone},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -197,7 +197,7 @@ func TestClassicLeavesOverTCP(t *testing.T) {
 	l, err := tcp.Listen("127.0.0.1:0", nil)
 	require.NoError(t, err)
 	left := make(chan string, 10)
-	srv := NewServer(nil)
+	srv := newTestServer(nil)
 	srv.OnLeave(func(c *Conn, _ error) { left <- c.Name() })
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(t.Context(), l) }()
@@ -252,7 +252,7 @@ func TestClassicLeavesOverTCP(t *testing.T) {
 // message handler beside it. It once ended the process.
 func TestClassicPrefixOfNone(t *testing.T) {
 	for _, both := range []bool{false, true} {
-		inWorld(t, &ServerOptions{ClassicPrefix: true}, func(w *world) {
+		inWorld(t, &ServerOptions{Classic: ClassicOptions{Prefix: true}}, func(w *world) {
 			var got kept[string]
 			w.srv.OnBytes("say", func(_ context.Context, _ *Conn, p []byte) error { got.add("say " + string(p)); return nil })
 			w.srv.OnAny(func(_ context.Context, _ *Conn, f Frame) error {

@@ -29,11 +29,6 @@ func TestClassicV3ClientConnects(t *testing.T) {
 		require.Empty(t, s.resets.all(), "in order")
 		require.Empty(t, heard.faults.all())
 	})
-	inBubble(t, func(t *testing.T, s *oldServer) {
-		cl := NewClient(s, &ClientOptions{Classic: &Classic{Dialect: 2}})
-		require.Equal(t, CodeUnsupported, CodeOf(cl.Connect(t.Context())))
-		require.Empty(t, s.clients)
-	})
 }
 
 func TestClassicV3ClientCannot(t *testing.T) {
@@ -162,7 +157,7 @@ func TestClassicV3BothEnds(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		On(w.srv, "sum", func(_ context.Context, c *Conn, in []float64) error { return c.Send("sum", in[0]+in[1]) })
 		w.serve()
-		cl := NewClient(w.lis, &ClientOptions{Name: "ada", Groups: []string{"red"}, Codec: testCodec{}, Classic: &Classic{Dialect: Dialect30a}, Retry: Retry{Off: true}})
+		cl := newTestClient(w.lis, &ClientOptions{Name: "ada", Groups: []string{"red"}, Codec: testCodec{}, Classic: &Classic{Dialect: Dialect30a}, Retry: Retry{Off: true}})
 		var got kept[string]
 		cl.OnClientConnect(func(p Presence) { got.add("came " + p.Name) })
 		On(cl, "sum", func(_ context.Context, _ *Conn, in string) error { got.add(in); return nil })
@@ -172,7 +167,7 @@ func TestClassicV3BothEnds(t *testing.T) {
 		synctest.Wait()
 		bob := w.join(w.client("bob"))
 		require.Equal(t, []string{"3.5", "came bob"}, got.all())
-		require.NoError(t, w.conn("ada").CloseWith(errShuttingDown))
+		w.conn("ada").CloseWith(errShuttingDown)
 		<-cl.Done()
 		require.Equal(t, CodeClosed, CodeOf(cl.Err()))
 		require.NoError(t, bob.Close())

@@ -62,7 +62,7 @@ func clientV3(s *oldServer, opts *ClientOptions) (*Client, *listening) {
 	opts.Classic.Dialect = Dialect30a
 	opts.Codec = testCodec{}
 	opts.Retry.Off = true
-	cl, l := NewClient(s, opts), &listening{}
+	cl, l := newTestClient(s, opts), &listening{}
 	notice := func(what string) func(p Presence) {
 		return func(p Presence) {
 			b, _ := json.Marshal(p.Groups)

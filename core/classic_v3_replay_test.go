@@ -109,7 +109,7 @@ var partsV3 = map[string]partV3{
 		red, blue := w.srv.Group("red"), w.srv.Group("blue")
 		return []error{red.Send("news", "for red"), blue.Send("news", "for blue")}
 	}},
-	"server_disconnects_client": {act: func(w *world) []error { return []error{w.conn("bob").Close()} }},
+	"server_disconnects_client": {act: func(w *world) []error { w.conn("bob").Close(); return nil }},
 }
 
 // registerV3 is the program that the servers of the recordings ran, all of them in one.
@@ -146,7 +146,7 @@ func TestClassicV3ReplayServer(t *testing.T) {
 
 func (r *recording) replayServerV3(t *testing.T, send func(p *oldPeer, b string)) {
 	p := partsV3[r.Scenario]
-	inWorld(t, &ServerOptions{ClassicHeaderLen: r.HeaderLen, MaxFrame: 2 << 20, QueueBytes: 4 << 20}, func(w *world) {
+	inWorld(t, &ServerOptions{Classic: ClassicOptions{HeaderLen: r.HeaderLen}, Limits: Limits{MaxFrame: 2 << 20, QueueBytes: 4 << 20}}, func(w *world) {
 		var got, left kept[string]
 		var faults kept[Code]
 		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err)) })

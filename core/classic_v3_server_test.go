@@ -49,7 +49,7 @@ func TestClassicV3Joins(t *testing.T) {
 
 // All three kinds of client are together on one port, each told in its own words.
 func TestClassicV3AmongOthers(t *testing.T) {
-	inWorld(t, &ServerOptions{Notices: tellEverything}, func(w *world) {
+	inWorld(t, &ServerOptions{Access: Access{Notices: tellEverything}}, func(w *world) {
 		var faults kept[string]
 		w.srv.OnError(func(c *Conn, err error) { faults.add(c.Name() + " " + CodeOf(err).String()) })
 		On(w.srv, "say", func(_ context.Context, c *Conn, text string) error { return w.srv.All().Send("said", text, Except(c)) })
@@ -133,7 +133,7 @@ func TestClassicV3Values(t *testing.T) {
 
 // JSON that would be larger than a frame may be is not made.
 func TestClassicV3ValuesAreBounded(t *testing.T) {
-	echoWorld(t, &ServerOptions{MaxFrame: 1024}, func(w *world, faults *kept[hooked], check func()) {
+	echoWorld(t, &ServerOptions{Limits: Limits{MaxFrame: 1024}}, func(w *world, faults *kept[hooked], check func()) {
 		p := w.v3(`"eve"`, `null`)
 		p.send(oldFrames(cmd("say", "l900s", strings.Repeat("\x01", 900)), cmd("say", "2s", "hi")))
 		p.want(cmd("said", "2b", "hi"))
@@ -158,7 +158,7 @@ func TestClassicV3Ends(t *testing.T) {
 		"header over a limit": {func(_ *world, p *oldPeer) { p.send("9999999999999999") }, oldFrames("$DISCONN$"), CodeTooBig},
 		"disconnected behind what is queued": {func(w *world, _ *oldPeer) {
 			w.conn("eve").Send("last", 1) //nolint:errcheck // seen below
-			w.conn("eve").Close()         //nolint:errcheck // always nil
+			w.conn("eve").Close()
 		}, oldFrames(cmd("last", "1i", "1"), "$DISCONN$"), CodeClosed},
 	}
 	for name, tc := range tests {
@@ -198,7 +198,7 @@ func TestClassicV3Refused(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			echoWorld(t, &ServerOptions{UniqueNames: true}, func(w *world, faults *kept[hooked], check func()) {
+			echoWorld(t, &ServerOptions{Access: Access{UniqueNames: true}}, func(w *world, faults *kept[hooked], check func()) {
 				p := w.knock()
 				p.send(tc.hello)
 				p.want("$DISCONN$")
@@ -212,7 +212,7 @@ func TestClassicV3Refused(t *testing.T) {
 
 // A client is in the group it named last, and in those that the program has put it into.
 func TestClassicV3ChangesGroup(t *testing.T) {
-	echoWorld(t, &ServerOptions{MaxGroups: 2}, func(w *world, faults *kept[hooked], _ func()) {
+	echoWorld(t, &ServerOptions{Limits: Limits{MaxGroups: 2}}, func(w *world, faults *kept[hooked], _ func()) {
 		p := w.v3(`"eve"`, `null`)
 		c := w.conn("eve")
 		ask := func(payload string, want ...string) {

@@ -68,27 +68,26 @@ func (s State) String() string {
 	return "unknown state"
 }
 
-// NewClient returns a client that does not connect yet. opts may be nil. It panics if opts
-// contradict themselves.
-func NewClient(d transport.Dialer, opts *ClientOptions) *Client {
-	cl := &Client{dialer: d, hurry: make(chan struct{}, 1), asking: make(chan struct{}, 1)}
+// NewClient returns a client that does not connect yet. opts may be nil, which is no error. It
+// fails with an [OptionError] for each option that cannot be.
+func NewClient(d transport.Dialer, opts *ClientOptions) (*Client, error) {
 	if opts == nil {
 		opts = &ClientOptions{}
 	}
-	if opts.Auth != nil && opts.AuthFunc != nil {
-		panic("core: Auth and AuthFunc are both set")
+	kept, cfg, err := opts.resolve()
+	if err != nil {
+		return nil, err
 	}
-	cl.opts = clientOptions{opts.Name, opts.Groups, opts.Auth, opts.AuthFunc, opts.Metadata, opts.Classic, opts.Retry}
-	cl.cfg = opts.config()
+	cl := &Client{dialer: d, opts: kept, cfg: cfg, hurry: make(chan struct{}, 1), asking: make(chan struct{}, 1)}
 	cl.conv, cl.maxCommand = cl.cfg.codec, cl.cfg.maxCommand
-	cl.manual = newManualQueue(opts.Manual)
-	if len(opts.Session) > 0 && !opts.Retry.Off && opts.Classic == nil {
+	cl.manual = newManualQueue(opts.native().manual)
+	if len(opts.Session) > 0 {
 		var ok bool
 		if cl.parked, ok = parked.Parse(append([]byte(nil), opts.Session...)); !ok {
 			cl.cfg.log.warn(nil, "a detached session is damaged or of another version: the client joins anew", nil)
 		}
 	}
-	return cl
+	return cl, nil
 }
 
 // OnState registers what is told of each change of the connection's state, one after the
@@ -122,7 +121,7 @@ func (cl *Client) OnState(f func(s State, why error)) {
 // a handler makes the client ask the server for these notices. p holds what the server's option
 // Notices lets it tell. A server that tells nothing says so as the client joins: the error hook
 // hears of it, with [CodeUnsupported]. A notice may come late, and is left out if another has
-// overtaken it: see [ServerOptions.Notices].
+// overtaken it: see [Access.Notices].
 func (cl *Client) OnClientConnect(f func(p Presence)) {
 	cl.mustBeOpen()
 	cl.onCome = f
@@ -332,7 +331,7 @@ func (cl *Client) Close() error {
 		if c == nil {
 			return nil
 		}
-		c.Close() //nolint:errcheck // always nil
+		c.Close()
 		<-c.streamDone.wait()
 		if cl.Conn() == c { // else it has just come back
 			return nil

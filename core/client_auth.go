@@ -18,7 +18,7 @@ func (cl *Client) auth(ctx context.Context) ([]byte, error) {
 	case asked.Err() != nil:
 		return nil, wrapError(CodeUnavailable, "AuthFunc took too long", context.Cause(asked))
 	}
-	if e, ok := find[*Error](err); ok && e != nil {
+	if e, ok := asCoded(err); ok && e != nil {
 		return nil, err
 	}
 	return nil, wrapError(CodeUnavailable, "AuthFunc failed", err)

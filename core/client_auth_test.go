@@ -41,14 +41,14 @@ func TestAuthFuncIsAskedAtEveryJoin(t *testing.T) {
 	for _, constant := range []bool{false, true} {
 		t.Run(fmt.Sprintf("constant %v", constant), func(t *testing.T) {
 			f := &fresh{}
-			inWorld(t, &ServerOptions{Authorize: f.authorize}, func(w *world) {
+			inWorld(t, &ServerOptions{Access: Access{Authorize: f.authorize}}, func(w *world) {
 				w.serve()
 				opts := &ClientOptions{Name: "ada", AuthFunc: f.token}
 				if constant {
 					auth, _ := f.token(w.ctx)
 					opts.Auth, opts.AuthFunc = auth, nil
 				}
-				cl := NewClient(w.lis, opts)
+				cl := newTestClient(w.lis, opts)
 				w.clients = append(w.clients, cl)
 				w.join(cl)
 				require.EqualValues(t, 1, f.asked.Load())
@@ -59,7 +59,7 @@ func TestAuthFuncIsAskedAtEveryJoin(t *testing.T) {
 				require.EqualValues(t, 1, cl.Stats().Resumed, "the session proves who it is")
 				require.EqualValues(t, 1, f.asked.Load())
 
-				w.only().CloseWith(&Error{Code: CodeShutdown, RetryAfter: time.Second}) //nolint:errcheck // always nil
+				w.only().CloseWith(&Error{Code: CodeShutdown, RetryAfter: time.Second})
 				time.Sleep(5 * time.Second)
 				if constant {
 					require.Equal(t, CodeUnauthorized, CodeOf(cl.Err()))
@@ -79,8 +79,8 @@ func TestAuthFuncIsAskedAtEveryJoin(t *testing.T) {
 func TestAuthFuncIsAskedWhenTheSessionIsOver(t *testing.T) {
 	f := &fresh{}
 	var joined atomic.Int32
-	opts := &ServerOptions{ResumeTime: time.Second}
-	opts.Authorize = func(ctx context.Context, a *Admission) error {
+	opts := &ServerOptions{Timeouts: Timeouts{Resume: time.Second}}
+	opts.Access.Authorize = func(ctx context.Context, a *Admission) error {
 		joined.Add(1)
 		if len(a.Auth) == 0 {
 			return nil // guests are welcome
@@ -156,7 +156,7 @@ func TestAuthFuncFails(t *testing.T) {
 				w.serve()
 				var failing atomic.Bool
 				log := &collector{}
-				cl := NewClient(w.lis, &ClientOptions{Logger: log, AuthFunc: func(ctx context.Context) ([]byte, error) {
+				cl := newTestClient(w.lis, &ClientOptions{Logger: log, AuthFunc: func(ctx context.Context) ([]byte, error) {
 					if failing.Load() {
 						return tc.fail(ctx)
 					}
@@ -172,7 +172,7 @@ func TestAuthFuncFails(t *testing.T) {
 					w.join(cl)
 					failing.Store(true)
 				}
-				w.only().CloseWith(NewError(CodeShutdown, "")) //nolint:errcheck // always nil
+				w.only().CloseWith(NewError(CodeShutdown, ""))
 				time.Sleep(5 * time.Second)
 				failing.Store(false)
 				time.Sleep(2 * time.Minute)
@@ -197,7 +197,7 @@ func TestCloseEndsAuthFunc(t *testing.T) {
 	for _, heeds := range []bool{true, false} {
 		inWorld(t, nil, func(w *world) {
 			w.serve()
-			cl := NewClient(w.lis, &ClientOptions{AuthFunc: func(ctx context.Context) ([]byte, error) {
+			cl := newTestClient(w.lis, &ClientOptions{AuthFunc: func(ctx context.Context) ([]byte, error) {
 				if heeds {
 					<-ctx.Done()
 				} else {
@@ -215,12 +215,4 @@ func TestCloseEndsAuthFunc(t *testing.T) {
 			time.Sleep(time.Minute)
 		})
 	}
-}
-
-func TestAuthAndAuthFunc(t *testing.T) {
-	none := func(context.Context) ([]byte, error) { return nil, nil }
-	require.Panics(t, func() { NewClient(nil, &ClientOptions{Auth: []byte("x"), AuthFunc: none}) })
-	require.Panics(t, func() { NewClient(nil, &ClientOptions{Auth: []byte{}, AuthFunc: none}) })
-	cl := NewClient(nil, &ClientOptions{AuthFunc: none, Classic: &Classic{}})
-	require.Equal(t, CodeUnsupported, CodeOf(cl.Connect(t.Context())))
 }

@@ -52,7 +52,7 @@ type RefusedGroup struct {
 }
 
 // RefusedGroups returns those groups that the client asked for as it joined and that the server
-// keeps it out of, with why: [CodeUnauthorized] or what [ServerOptions.AuthorizeGroup] says. A
+// keeps it out of, with why: [CodeUnauthorized] or what [Access.AuthorizeGroup] says. A
 // server leaves out what does not fit [ClientOptions.MaxFrame]. The caller owns the slice. At
 // a server it is always empty.
 func (c *Conn) RefusedGroups() (refused []RefusedGroup) {

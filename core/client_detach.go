@@ -9,7 +9,7 @@ import (
 
 // Detach ends the client without a word to the server, and returns its session: another client,
 // of this program or of a later one, goes on with it by [ClientOptions.Session]. The server keeps
-// the session for [ServerOptions.ResumeTime]. Whoever has these bytes is the client to the server:
+// the session for [Timeouts.Resume]. Whoever has these bytes is the client to the server:
 // they hold the session's token, and the payloads that are on their way.
 //
 // In both directions everything arrives once and in order. What Send has accepted and the server

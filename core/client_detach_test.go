@@ -45,7 +45,7 @@ func (w *world) restarting(opts ClientOptions, set func(cl *Client)) *restarting
 func (r *restarting) start(session []byte) {
 	opts := r.opts
 	opts.Session = session
-	r.cl = NewClient(r.w.lis, &opts)
+	r.cl = newTestClient(r.w.lis, &opts)
 	r.w.clients = append(r.w.clients, r.cl)
 	r.cl.OnState(func(s State, _ error) { r.states.add(s.String()) })
 	r.set(r.cl)
@@ -129,7 +129,7 @@ func TestDetach(t *testing.T) {
 func TestDetachLosesNothing(t *testing.T) {
 	for seed := range uint64(24) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			inWorld(t, &ServerOptions{ResumeTime: time.Minute}, func(w *world) { restartAtRandom(w, seed) })
+			inWorld(t, &ServerOptions{Timeouts: Timeouts{Resume: time.Minute}}, func(w *world) { restartAtRandom(w, seed) })
 		})
 	}
 }
@@ -318,7 +318,7 @@ func TestDetachFromWithin(t *testing.T) {
 			session := <-sessions
 			require.NotEmpty(t, session)
 			if round == 2 { // it goes away before it is back
-				r.cl = NewClient(&gap{Dialer: w.lis, until: time.Now().Add(time.Hour)}, &ClientOptions{Session: session})
+				r.cl = newTestClient(&gap{Dialer: w.lis, until: time.Now().Add(time.Hour)}, &ClientOptions{Session: session})
 				require.Error(t, r.cl.Connect(w.ctx))
 				_, err := r.cl.Detach()
 				require.Equal(t, CodeNotConnected, CodeOf(err))
@@ -394,7 +394,7 @@ func TestSessionOfALyingServer(t *testing.T) {
 				hellos <- answerHello(stream, welcome)
 			}
 		}()
-		cl := NewClient(lis, &ClientOptions{Session: session})
+		cl := newTestClient(lis, &ClientOptions{Session: session})
 		var states kept[State]
 		cl.OnState(func(s State, _ error) { states.add(s) })
 		require.NoError(t, cl.Connect(w.ctx))
@@ -447,7 +447,7 @@ func FuzzSession(f *testing.F) {
 			near, far := transport.Pipe()
 			defer far.Close()
 			go answerHello(far, &wire.Welcome{Session: []byte("12345678"), Token: []byte("token"), Resumed: true, Received: received, Name: "ada"})
-			cl := NewClient(streams{near}, &ClientOptions{Session: session, QueueBytes: 4 << 10, InboxBytes: 4 << 10})
+			cl := newTestClient(streams{near}, &ClientOptions{Session: session, QueueBytes: 4 << 10, InboxBytes: 4 << 10})
 			cl.OnBytes("say", func(context.Context, *Conn, []byte) error { return nil })
 			cl.HandleBytes("sum", func(_ context.Context, _ *Conn, b []byte) ([]byte, error) { return b, nil }, Concurrent())
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)

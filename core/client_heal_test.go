@@ -106,8 +106,8 @@ func TestAuthorizerHiccup(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			const fleet = 60
 			var hiccup atomic.Bool
-			opts := &ServerOptions{ResumeTime: -1, HelloTimeout: 2 * time.Second}
-			opts.Authorize = func(ctx context.Context, a *Admission) error {
+			opts := &ServerOptions{Timeouts: Timeouts{Resume: -1, Hello: 2 * time.Second}}
+			opts.Access.Authorize = func(ctx context.Context, a *Admission) error {
 				if hiccup.Load() {
 					return fail(ctx)
 				}

@@ -217,7 +217,7 @@ func (cl *Client) takePlace(last *Conn, id uint64, n *newcomer) bool {
 
 // asError is err as an [Error].
 func asError(err error) *Error {
-	if e, ok := find[*Error](err); ok {
+	if e, ok := asCoded(err); ok {
 		return e
 	}
 	return wrapError(CodeNotConnected, "", err)
@@ -227,7 +227,7 @@ func asError(err error) *Error {
 func (cl *Client) newPace() *pace.Pace {
 	r := cl.opts.Retry
 	return pace.New(pace.Options{
-		Min: positive(r.Min, defaultRetryMin), Max: positive(r.Max, defaultRetryMax), For: max(r.For, 0),
+		Min: r.Min, Max: r.Max, For: r.For,
 	}, uint64(time.Now().UnixNano()))
 }
 

@@ -87,7 +87,7 @@ func TestWelcomedAndCut(t *testing.T) {
 				lis := transport.NewPipeListener()
 				go cutter(lis, tc.resumes, tc.bye)
 				net := &network{Dialer: lis}
-				cl := NewClient(net, &ClientOptions{})
+				cl := newTestClient(net, &ClientOptions{})
 				require.NoError(t, cl.Connect(t.Context()))
 				time.Sleep(4 * time.Second)
 				dialed := net.dialed()
@@ -244,7 +244,7 @@ func TestFirstConnectEnds(t *testing.T) {
 	}{
 		"final error": {
 			server: func(w *world) {
-				w.srv.opts.Authorize = func(context.Context, *Admission) error { return NewError(CodeUnauthorized, "") }
+				w.srv.opts.Access.Authorize = func(context.Context, *Admission) error { return NewError(CodeUnauthorized, "") }
 			},
 			want: CodeUnauthorized,
 		},
@@ -314,7 +314,7 @@ func TestConnectAgainInStateHandler(t *testing.T) {
 			}
 		}
 		w.join(cl)
-		w.only().CloseWith(NewError(CodeUnauthorized, "")) //nolint:errcheck // always nil
+		w.only().CloseWith(NewError(CodeUnauthorized, ""))
 		require.NoError(t, <-again)
 		synctest.Wait()
 		require.Equal(t, []string{"connecting", "connected", "disconnected: unauthorized", "connecting", "connected"}, states.all())
@@ -328,7 +328,7 @@ func TestStateHandlerThatEndsItsGoroutine(t *testing.T) {
 		t.Run(at.String(), func(t *testing.T) {
 			inWorld(t, nil, func(w *world) {
 				w.serve()
-				cl := NewClient(w.lis, &ClientOptions{Name: "ada", Codec: testCodec{}})
+				cl := newTestClient(w.lis, &ClientOptions{Name: "ada", Codec: testCodec{}})
 				w.clients = append(w.clients, cl)
 				var states kept[State]
 				cl.OnState(func(s State, _ error) {

@@ -21,13 +21,13 @@ func TestGroupsAreJoinedAgain(t *testing.T) {
 	ends := map[string]func(w *world, net *network){
 		"session over":  func(_ *world, net *network) { net.fail(false); time.Sleep(3 * time.Second); net.mend() },
 		"outage":        func(_ *world, net *network) { net.fail(false); time.Sleep(5 * time.Minute); net.mend() },
-		"sent away":     func(w *world, _ *network) { w.only().CloseWith(NewError(CodeShutdown, "")) }, //nolint:errcheck // always nil
+		"sent away":     func(w *world, _ *network) { w.only().CloseWith(NewError(CodeShutdown, "")) },
 		"sent off once": func(w *world, _ *network) { w.only().endWith(NewError(CodeSlowConsumer, "")) },
 	}
 	for name, end := range ends {
 		for _, fresh := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, ", AuthFunc ", fresh), func(t *testing.T) {
-				inWorld(t, &ServerOptions{ResumeTime: time.Second}, func(w *world) {
+				inWorld(t, &ServerOptions{Timeouts: Timeouts{Resume: time.Second}}, func(w *world) {
 					w.serve()
 					var net network
 					opts := ClientOptions{Name: "ada", Groups: []string{"red", "green", "blue"}}
@@ -65,13 +65,13 @@ func TestGroupsAreJoinedAgain(t *testing.T) {
 // AuthorizeGroup, which would not let it in, is not asked either.
 func TestGroupsThatWereGivenAreNotAskedFor(t *testing.T) {
 	var asked kept[string]
-	opts := &ServerOptions{ResumeTime: -1}
-	opts.Authorize = func(_ context.Context, a *Admission) error {
+	opts := &ServerOptions{Timeouts: Timeouts{Resume: -1}}
+	opts.Access.Authorize = func(_ context.Context, a *Admission) error {
 		a.Name = "user-" + a.Name
 		a.Groups = append(a.Groups, "staff")
 		return nil
 	}
-	opts.AuthorizeGroup = func(_ context.Context, _ *Conn, group string) error {
+	opts.Access.AuthorizeGroup = func(_ context.Context, _ *Conn, group string) error {
 		asked.add(group)
 		if group == "staff" || group == "closed" {
 			return NewError(CodeUnauthorized, "not for you")
@@ -102,8 +102,8 @@ func TestGroupsThatWereGivenAreNotAskedFor(t *testing.T) {
 // A group that is not allowed any more is reported as those of a first hello are.
 func TestGroupsThatAreRefusedAgain(t *testing.T) {
 	closed := false
-	opts := &ServerOptions{ResumeTime: -1}
-	opts.AuthorizeGroup = func(_ context.Context, _ *Conn, group string) error {
+	opts := &ServerOptions{Timeouts: Timeouts{Resume: -1}}
+	opts.Access.AuthorizeGroup = func(_ context.Context, _ *Conn, group string) error {
 		if closed && group == "late" {
 			return NewError(CodeUnauthorized, "closed by now")
 		}
@@ -138,19 +138,19 @@ func TestManyGroupsAreJoinedAgain(t *testing.T) {
 	}{
 		"few":                 {groups: 5, size: 10, want: 6},
 		"more than a hello":   {groups: 60, size: 120, want: 61},
-		"a small hello":       {groups: 30, size: 100, want: 31, next: ServerOptions{MaxHello: 300}},
-		"fewer groups":        {groups: 30, size: 10, want: 10, next: ServerOptions{MaxGroups: 10}},
-		"shorter names":       {groups: 30, size: 100, want: 1, next: ServerOptions{MaxName: 50}},
-		"changes are limited": {groups: 60, size: 120, want: 61, next: ServerOptions{MaxHello: 300, ChangeRate: 5}},
+		"a small hello":       {groups: 30, size: 100, want: 31, next: ServerOptions{Limits: Limits{MaxHello: 300}}},
+		"fewer groups":        {groups: 30, size: 10, want: 10, next: ServerOptions{Limits: Limits{MaxGroups: 10}}},
+		"shorter names":       {groups: 30, size: 100, want: 1, next: ServerOptions{Limits: Limits{MaxName: 50}}},
+		"changes are limited": {groups: 60, size: 120, want: 61, next: ServerOptions{Limits: Limits{MaxHello: 300, ChangeRate: 5}}},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, &tc.next, func(w *world) {
 				w.serve()
-				first := newWorld(w.t, &ServerOptions{ResumeTime: -1})
+				first := newWorld(w.t, &ServerOptions{Timeouts: Timeouts{Resume: -1}})
 				first.serve()
 				net := &network{Dialer: first.lis}
-				cl := NewClient(net, &ClientOptions{Name: "ada", Groups: []string{"red"}, Logger: &logged{}})
+				cl := newTestClient(net, &ClientOptions{Name: "ada", Groups: []string{"red"}, Logger: &logged{}})
 				w.clients = append(w.clients, cl)
 				w.join(cl)
 				for i := range tc.groups {
@@ -165,7 +165,7 @@ func TestManyGroupsAreJoinedAgain(t *testing.T) {
 				require.Len(t, cl.Groups(), tc.want)
 				require.Equal(t, w.only().Groups(), cl.Groups())
 
-				w.only().CloseWith(NewError(CodeShutdown, "")) //nolint:errcheck // always nil
+				w.only().CloseWith(NewError(CodeShutdown, ""))
 				time.Sleep(5 * time.Minute)
 				require.Len(t, cl.Groups(), tc.want, "and again")
 				require.NoError(t, cl.Close())
@@ -177,7 +177,7 @@ func TestManyGroupsAreJoinedAgain(t *testing.T) {
 // A name that somebody has by then is asked for again once the client has joined under that of its
 // options.
 func TestNameThatIsTakenMeanwhile(t *testing.T) {
-	inWorld(t, &ServerOptions{UniqueNames: true, ResumeTime: -1}, func(w *world) {
+	inWorld(t, &ServerOptions{Access: Access{UniqueNames: true}, Timeouts: Timeouts{Resume: -1}}, func(w *world) {
 		w.serve()
 		var net network
 		cl, _ := w.over(&net, ClientOptions{Name: "ada"})
@@ -196,7 +196,7 @@ func TestNameThatIsTakenMeanwhile(t *testing.T) {
 		require.NoError(t, other.Close())
 		synctest.Wait()
 		require.NoError(t, cl.Rename(w.ctx, "eve"))
-		w.conn("eve").CloseWith(NewError(CodeShutdown, "")) //nolint:errcheck // always nil
+		w.conn("eve").CloseWith(NewError(CodeShutdown, ""))
 		time.Sleep(time.Minute)
 		require.Equal(t, "eve", cl.Name())
 		require.NoError(t, cl.Close())
@@ -221,7 +221,7 @@ func TestConnectAnewAsksForTheOptions(t *testing.T) {
 
 // Nothing that a server tells a client of its groups makes the hello too large for any server.
 func TestHelloIsBounded(t *testing.T) {
-	cl := NewClient(nil, &ClientOptions{Groups: []string{"red"}})
+	cl := newTestClient(nil, &ClientOptions{Groups: []string{"red"}})
 	c := &Conn{eng: &engine{run: &run{}}, wish: &wish{}}
 	for i := range defaultClientGroups {
 		c.groups.Add(fmt.Sprintf("%04d%s", i, strings.Repeat("x", 100)), -1)

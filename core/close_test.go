@@ -130,7 +130,7 @@ func TestCloseAtOnce(t *testing.T) {
 
 func TestCloseFromHandlers(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
-		On(w.srv, "kick me", func(_ context.Context, c *Conn, _ struct{}) error { return c.Close() })
+		On(w.srv, "kick me", func(_ context.Context, c *Conn, _ struct{}) error { c.Close(); return nil })
 		On(w.srv, "stop", func(_ context.Context, c *Conn, _ struct{}) error { return c.Send("stop", nil) })
 		w.serve()
 		a := w.join(w.client("ada"))
@@ -179,7 +179,7 @@ func TestShutdown(t *testing.T) {
 // A client that does not take part in the goodbye is cut when the time is up; it
 // delays nobody.
 func TestShutdownCuts(t *testing.T) {
-	inWorld(t, &ServerOptions{CloseTimeout: time.Hour}, func(w *world) {
+	inWorld(t, &ServerOptions{Timeouts: Timeouts{Close: time.Hour}}, func(w *world) {
 		w.serve()
 		p := w.hello(&wire.Hello{})
 		shaking := w.peer()

@@ -200,5 +200,5 @@ func (c *Conn) setName(name string) (old string) {
 }
 
 // Presence says who another client is: its name, its groups and its address as the server sees
-// it, as far as the server tells; see [ServerOptions.Notices].
+// it, as far as the server tells; see [Access.Notices].
 type Presence = wire.Presence

@@ -24,8 +24,8 @@ import (
 // At a client the server is asked, and Join waits for its answer: when it returns nil,
 // [Conn.Groups] has the group, and commands sent afterwards are handled by a server that knows.
 // It fails with the server's error, for which [IsRemote] reports true: [CodeUnauthorized] or what
-// [ServerOptions.AuthorizeGroup] says, [CodeTooManyGroups], [CodeRateLimit] as
-// [ServerOptions.ChangeRate] says. Otherwise it is like [Conn.CallBytes]: it may be called by
+// [Access.AuthorizeGroup] says, [CodeTooManyGroups], [CodeRateLimit] as
+// [Limits.ChangeRate] says. Otherwise it is like [Conn.CallBytes]: it may be called by
 // handlers, goes on after a resume, and when ctx or the connection ends first the group
 // may have been joined or not.
 func (c *Conn) Join(ctx context.Context, group string) error {
@@ -45,7 +45,7 @@ func (c *Conn) Leave(ctx context.Context, group string) error {
 // fails with [CodeBadName], [CodeNameTaken], or why the connection ended.
 //
 // At a client it waits for the server's answer as [Conn.Join] does, and fails with
-// [CodeUnauthorized] or what [ServerOptions.AuthorizeName] says, [CodeNameTaken] or
+// [CodeUnauthorized] or what [Access.AuthorizeName] says, [CodeNameTaken] or
 // [CodeRateLimit]. A client that joins anew by itself asks for the name that it
 // was given here.
 func (c *Conn) Rename(ctx context.Context, name string) error {

@@ -18,17 +18,11 @@ import (
 
 // Close ends the connection in order: what is queued is sent first, then a goodbye. It does
 // not wait; [Conn.Done] tells when all is over. Nothing that arrives afterwards is
-// handled. It always returns nil.
-func (c *Conn) Close() error {
-	c.closeWith(NewError(CodeClosed, ""))
-	return nil
-}
+// handled.
+func (c *Conn) Close() { c.closeWith(NewError(CodeClosed, "")) }
 
 // CloseWith is Close with a reason for the peer, its RetryAfter and its Details.
-func (c *Conn) CloseWith(why *Error) error {
-	c.closeWith(why)
-	return nil
-}
+func (c *Conn) CloseWith(why *Error) { c.closeWith(why) }
 
 func (c *Conn) closeWith(why *Error) {
 	bye, left := forPeer(packed(c.eng.codec, why), c.peerMaxFrame)

@@ -18,7 +18,7 @@ import (
 // A reader that has had its time lets others go first where there are more than processors, and
 // only there.
 func TestReaderLetsOthersGoFirst(t *testing.T) {
-	srv := NewServer(nil)
+	srv := newTestServer(nil)
 	handled := 0
 	srv.OnBytes("x", func(context.Context, *Conn, []byte) error { handled++; return nil })
 	srv.freeze()
@@ -55,7 +55,7 @@ func TestReaderLetsOthersGoFirst(t *testing.T) {
 
 // Whether connections are crowded is a matter of how many are busy, and known as long as they are.
 func TestCrowded(t *testing.T) {
-	srv := NewServer(nil)
+	srv := newTestServer(nil)
 	srv.freeze()
 	s := srv.eng.sweep
 	crowd := runtime.GOMAXPROCS(0) + 1

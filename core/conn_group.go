@@ -9,7 +9,7 @@ import (
 // setGroup changes a membership and tells the client. Who joins is given what is kept of the
 // group behind that, and who leaves has had it. It reports whether anything changed.
 func (s *Server) setGroup(c *Conn, group string, in bool) (changed bool, err error) {
-	if err := checkName(group, s.opts.MaxName); err != nil {
+	if err := checkName(group, s.opts.Limits.MaxName); err != nil {
 		return false, err
 	}
 	if !s.replays() {
@@ -66,9 +66,9 @@ func (s *Server) moveMember(c *Conn, group string, in bool) (changed bool, err e
 		s.groups.remove(group, c)
 		return true, nil
 	}
-	added, full := c.groups.Add(group, s.opts.MaxGroups)
+	added, full := c.groups.Add(group, s.opts.Limits.MaxGroups)
 	if full {
-		return false, NewError(CodeTooManyGroups, "a client may be in "+strconv.Itoa(s.opts.MaxGroups)+" groups")
+		return false, NewError(CodeTooManyGroups, "a client may be in "+strconv.Itoa(s.opts.Limits.MaxGroups)+" groups")
 	}
 	if added {
 		s.groups.add(group, c)

@@ -70,7 +70,7 @@ func command(n int) []byte { return wire.AppendCommand(nil, "n", fmt.Append(nil,
 func TestMuteIsReadToItsEnd(t *testing.T) {
 	for name, resume := range map[string]bool{"with a session": true, "without": false} {
 		t.Run(name, func(t *testing.T) {
-			inMute(t, &ServerOptions{ResumeTime: 10 * time.Second, QueueBytes: 4 << 10}, func(w *world, l *muting, got *atomic.Int64) {
+			inMute(t, &ServerOptions{Timeouts: Timeouts{Resume: 10 * time.Second}, Limits: Limits{QueueBytes: 4 << 10}}, func(w *world, l *muting, got *atomic.Int64) {
 				p := w.hello(&wire.Hello{Version: wire.Version, Name: "ada", Resume: resume})
 				synctest.Wait()
 				c := w.conn("ada")
@@ -98,7 +98,7 @@ func TestMuteIsReadToItsEnd(t *testing.T) {
 // in which handlers run does not count.
 func TestMuteIsBounded(t *testing.T) {
 	t.Run("in time", func(t *testing.T) {
-		inMute(t, &ServerOptions{ResumeTime: -1}, func(w *world, l *muting, got *atomic.Int64) {
+		inMute(t, &ServerOptions{Timeouts: Timeouts{Resume: -1}}, func(w *world, l *muting, got *atomic.Int64) {
 			p := w.hello(&wire.Hello{Version: wire.Version, Name: "ada"})
 			synctest.Wait()
 			c := w.conn("ada")
@@ -123,7 +123,7 @@ func TestMuteIsBounded(t *testing.T) {
 		})
 	})
 	t.Run("in bytes", func(t *testing.T) {
-		inMute(t, &ServerOptions{ResumeTime: -1}, func(w *world, l *muting, _ *atomic.Int64) {
+		inMute(t, &ServerOptions{Timeouts: Timeouts{Resume: -1}}, func(w *world, l *muting, _ *atomic.Int64) {
 			p := w.hello(&wire.Hello{Version: wire.Version, Name: "ada"})
 			synctest.Wait()
 			c := w.conn("ada")
@@ -143,7 +143,7 @@ func TestMuteIsBounded(t *testing.T) {
 		})
 	})
 	t.Run("but for slow handlers", func(t *testing.T) {
-		inWorld(t, &ServerOptions{ResumeTime: -1, InboxBytes: 1 << 10}, func(w *world) {
+		inWorld(t, &ServerOptions{Timeouts: Timeouts{Resume: -1}, Limits: Limits{InboxBytes: 1 << 10}}, func(w *world) {
 			l := &muting{PipeListener: w.lis}
 			var got atomic.Int64
 			On(w.srv, "n", func(context.Context, *Conn, int) error {
@@ -172,7 +172,7 @@ func TestMuteIsBounded(t *testing.T) {
 // A client that comes back does not wait for the end of what it has left.
 func TestMuteIsResumed(t *testing.T) {
 	inMute(t, nil, func(w *world, l *muting, got *atomic.Int64) {
-		cl := NewClient(w.lis, &ClientOptions{Name: "ada", Codec: testCodec{}})
+		cl := newTestClient(w.lis, &ClientOptions{Name: "ada", Codec: testCodec{}})
 		w.clients = append(w.clients, cl)
 		answers := make(chan int, 10)
 		On(cl, "got", func(_ context.Context, _ *Conn, n int) error { answers <- n; return nil })

@@ -11,7 +11,7 @@ import (
 // everybody hears last what holds. It waits for who has the name and is to give it up. It reports
 // what the name was, and whether it changed.
 func (s *Server) setName(ctx context.Context, c *Conn, name string) (old string, changed bool, err error) {
-	if err := checkChange(name, s.opts.MaxName, true); err != nil {
+	if err := checkChange(name, s.opts.Limits.MaxName, true); err != nil {
 		return "", false, err
 	}
 	for {
@@ -55,7 +55,7 @@ func (s *Server) claimNameLocked(c *Conn, name string) (old string, changed bool
 		}
 		return old, false, holder, nil
 	}
-	if s.opts.UniqueNames {
+	if s.opts.Access.UniqueNames {
 		was, is := foldName(old), foldName(name)
 		if i := slices.Index(c.news.freed, is); i >= 0 { // it is its own again
 			c.news.freed = slices.Delete(c.news.freed, i, i+1)

@@ -15,13 +15,13 @@ type valueKey int
 func TestConnValues(t *testing.T) {
 	for name, opts := range map[string]*ServerOptions{
 		"without Authorize": nil,
-		"with Authorize": {Authorize: func(_ context.Context, a *Admission) error {
+		"with Authorize": {Access: Access{Authorize: func(_ context.Context, a *Admission) error {
 			a.Set(valueKey(0), "replaced")
 			a.Set(valueKey(0), "given")
 			a.Set(valueKey(9), "taken away")
 			a.Set(valueKey(9), nil)
 			return nil
-		}},
+		}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, opts, func(w *world) {

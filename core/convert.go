@@ -234,7 +234,7 @@ func unmarshaled(err error) error {
 
 // badPayload is err, if it is one of this package's already, or as the cause of one.
 func badPayload(message string, err error) *Error {
-	if e, ok := find[*Error](err); ok && e != nil {
+	if e, ok := asCoded(err); ok && e != nil {
 		return e
 	}
 	return wrapError(CodeBadPayload, message, err)

@@ -1,7 +1,10 @@
 // Package core is a higher-level socket: programs register handlers for named commands and
 // calls, and it takes care of framing, conversion, names, groups, slow peers and limits.
 //
-//	srv := core.NewServer(nil)
+//	srv, err := core.NewServer(nil)
+//	if err != nil {
+//		log.Fatal(err)
+//	}
 //	core.On(srv, "say", func(ctx context.Context, c *core.Conn, text string) error {
 //		return srv.All().Send("said", c.Name()+": "+text, core.Except(c))
 //	})
@@ -34,7 +37,7 @@
 //
 // A connection outlives its stream. When that breaks off the client dials again by itself, see
 // [Retry], and both ends go on with the same [Conn] and nothing lost, if the client is back
-// within [ServerOptions.ResumeTime] and what it lacks is still kept. Otherwise the connection
+// within [Timeouts.Resume] and what it lacks is still kept. Otherwise the connection
 // ends and the client joins anew. [Client.OnState], [Server.OnSuspend] and [Server.OnResume] tell.
 //
 // # When a queue is full
@@ -51,7 +54,7 @@
 // later from either end, with [Conn.Rename], [Conn.Join] and [Conn.Leave], which at a client wait
 // for the server's answer; the other end hears of it in the events of those names. What a server
 // sends to a group it can keep for those who join later: see [History]. Other clients hear of one
-// another as far as [ServerOptions.Notices] says.
+// another as far as [Access.Notices] says.
 //
 // # Handlers
 //
@@ -66,12 +69,13 @@
 // Each connection has a queue for what is to be written and an inbox for what waits for a slow
 // handler. Both are bounded in bytes: a client that does not read is disconnected with
 // [CodeSlowConsumer] unless [Overflow] says otherwise, and a peer that sends faster than its
-// handlers run is no longer read until they have caught up. [ServerOptions] has all limits and
-// their defaults; they hold before a newcomer has said who it is.
+// handlers run is no longer read until they have caught up. [Limits] and [Timeouts] have all limits and
+// their defaults; they hold before a newcomer has said who it is. Zero is the default in all options, and
+// negative is off; [NewServer] and [NewClient] fail for what cannot be.
 //
 // # Who gets in
 //
-// [ServerOptions.Authorize] decides about each newcomer before it is welcomed, and may give it
+// [Access.Authorize] decides about each newcomer before it is welcomed, and may give it
 // another name, other groups, values for [Conn.Get], and a user: an identity above names and
 // connections, which nobody else is told, for [Conn.User] and [Server.User]. Only an [Error] of it
 // ends a client for good: while it fails otherwise, clients come back later. AuthorizeCommand,
@@ -82,7 +86,8 @@
 //
 // # Errors
 //
-// Every failure is an [Error] with a [Code], except those of a caller's own context. One that is
+// Every failure is an [Error] with a [Code], except those of a caller's own context. errors.Is(err, CodeShutdown)
+// tells which, and [Text] is the failure in words for people. One that is
 // returned to a caller, refuses a client or ends a connection arrives at the other end with its
 // code, message, time to wait and details, which [Details] reads. What happens where nobody can be
 // told goes to the error hook and the [Logger], which is slog's default unless the options say

@@ -10,6 +10,10 @@ import (
 
 // A Code says what kind of failure an [Error] is. Codes travel between peers and
 // keep their numbers. Those from [CodeApplication] on are the program's own.
+//
+// A Code is an error itself, for [errors.Is]: errors.Is(err, core.CodeShutdown) reports whether an [Error]
+// with that code is in err's chain. Where a handler or a hook returns an error it may return a Code, which is an [Error]
+// without a message.
 type Code = wire.Code
 
 // The codes of this library. Each comment says who meets it.
@@ -17,7 +21,7 @@ const (
 	CodeNone             = wire.CodeNone             // no error
 	CodeInternal         = wire.CodeInternal         // caller: the peer's handler failed or panicked, or its answer does not convert
 	CodeCanceled         = wire.CodeCanceled         // caller: the call was given up
-	CodeDeadlineExceeded = wire.CodeDeadlineExceeded // caller: the call's time ran out; client: see [ServerOptions.FrameTimeout]
+	CodeDeadlineExceeded = wire.CodeDeadlineExceeded // caller: the call's time ran out; client: see [Timeouts.Frame]
 	CodeUnknownCommand   = wire.CodeUnknownCommand   // caller: the peer has no handler of that name
 	CodeBadPayload       = wire.CodeBadPayload       // caller, error hook: a payload does not convert
 	CodeBadName          = wire.CodeBadName          // sender: a name, group or command is not well formed
@@ -27,7 +31,7 @@ const (
 	CodeNotNative        = wire.CodeNotNative        // both: the peer does not speak this protocol
 	CodeHelloTimeout     = wire.CodeHelloTimeout     // client: it took too long to say hello
 	CodeTooManyConns     = wire.CodeTooManyConns     // client: the server has no place for it
-	CodeNameTaken        = wire.CodeNameTaken        // client: see [ServerOptions.UniqueNames] and ReservedNames
+	CodeNameTaken        = wire.CodeNameTaken        // client: see [Access.UniqueNames] and ReservedNames
 	CodeSlowConsumer     = wire.CodeSlowConsumer     // both: the queue to the peer was full, and the connection has ended
 	CodeHeartbeat        = wire.CodeHeartbeat        // both: the peer fell silent
 	CodeShutdown         = wire.CodeShutdown         // client: the server is going away
@@ -36,14 +40,14 @@ const (
 	CodeUnknownClient    = wire.CodeUnknownClient    // server: nobody has that name
 	CodeAmbiguousName    = wire.CodeAmbiguousName    // server: several clients have that name
 	CodeUnknownGroup     = wire.CodeUnknownGroup     // server: nobody is in that group
-	CodeTooManyGroups    = wire.CodeTooManyGroups    // client: see [ServerOptions.MaxGroups]
-	CodeTooManyCalls     = wire.CodeTooManyCalls     // caller: see [ServerOptions.MaxCalls]
-	CodeRateLimit        = wire.CodeRateLimit        // client: see [ServerOptions.FrameRate]
+	CodeTooManyGroups    = wire.CodeTooManyGroups    // client: see [Limits.MaxGroups]
+	CodeTooManyCalls     = wire.CodeTooManyCalls     // caller: see [Limits.MaxCalls]
+	CodeRateLimit        = wire.CodeRateLimit        // client: see [Limits.FrameRate]
 	CodeUnsupported      = wire.CodeUnsupported      // both: this build or peer cannot do that
 	CodeWriteTimeout     = wire.CodeWriteTimeout     // both: the peer stopped reading
 	CodeNotConnected     = wire.CodeNotConnected     // client: Connect first
 	CodeConnLost         = wire.CodeConnLost         // both: the stream broke off without a goodbye
-	CodeIdle             = wire.CodeIdle             // client: see [ServerOptions.IdleTimeout]
+	CodeIdle             = wire.CodeIdle             // client: see [Timeouts.Idle]
 	CodeReplaced         = wire.CodeReplaced         // client: a newer connection took its place
 	CodeUnavailable      = wire.CodeUnavailable      // client: the server cannot decide now; come back
 	CodeOverloaded       = wire.CodeOverloaded       // client: the server's memory is full; come back
@@ -56,7 +60,7 @@ const (
 
 // An Error is every failure that this package reports, local or from the peer.
 // A handler returns one to tell its caller why: code, message, RetryAfter and Details
-// are sent to the peer, a cause never is. [ServerOptions.Authorize] and [Conn.CloseWith]
+// are sent to the peer, a cause never is. [Access.Authorize] and [Conn.CloseWith]
 // tell a client why it may not come in or has to go in the same way.
 type Error struct {
 	Code Code
@@ -123,13 +127,53 @@ func (e *Error) text() string {
 }
 
 // Unwrap returns what caused the error on this side, or nil.
-func (e *Error) Unwrap() error { return e.cause }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil // which has become an interface
+	}
+	return e.cause
+}
 
-// Is reports whether target is an *Error with the same code and no message, so that
-// errors.Is(err, &core.Error{Code: core.CodeShutdown}) works.
+// Is reports whether target is the error's [Code], for [errors.Is].
 func (e *Error) Is(target error) bool {
-	t, ok := target.(*Error)
-	return ok && t.Code == e.Code && t.Message == ""
+	code, ok := target.(Code)
+	return ok && code == e.Code
+}
+
+// Text is the error for people: the message, or the code in words where there is none. Unlike [Error.Error]
+// it says neither where the error comes from nor what caused it. It is one line without control characters.
+func (e *Error) Text() string {
+	if e.Message == "" || e.secret {
+		return e.Code.String()
+	}
+	return printable(e.Message)
+}
+
+// Text is err for people: [Error.Text] of the first [Error] in err's chain, the code in words where [CodeOf] knows one, what
+// err says otherwise, and nothing for nil. It is one line without control characters.
+func Text(err error) string {
+	if err == nil {
+		return ""
+	}
+	if e, ok := asCoded(err); ok && e != nil {
+		return e.Text()
+	}
+	if code := CodeOf(err); code != CodeInternal {
+		return code.String()
+	}
+	return errorText(err)
+}
+
+// asCoded returns the first [Error] in err's chain, or one for the first [Code] there.
+func asCoded(err error) (e *Error, ok bool) {
+	if e, ok = find[*Error](err); ok {
+		return e, true
+	}
+	code, ok := find[Code](err)
+	if !ok {
+		return nil, false
+	}
+	return &Error{Code: code}, true
 }
 
 // CodeOf returns the code of the first [Error] in err's chain, the matching code for
@@ -138,7 +182,7 @@ func CodeOf(err error) Code {
 	if err == nil {
 		return CodeNone
 	}
-	if e, ok := find[*Error](err); ok && e != nil {
+	if e, ok := asCoded(err); ok && e != nil {
 		return e.Code
 	}
 	switch {
@@ -171,7 +215,7 @@ func remoteError(code Code, message string, retry time.Duration) *Error {
 
 // wireError turns a fault found by the codec into an error of this package.
 func wireError(err error) *Error {
-	if e, ok := find[*Error](err); ok {
+	if e, ok := asCoded(err); ok {
 		return e
 	}
 	if w, ok := find[*wire.Error](err); ok {

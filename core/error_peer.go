@@ -106,7 +106,7 @@ const detailsNotSent = "the details of an error are not sent"
 // A handler's own [Error] is passed on; anything else may hold paths or secrets and becomes
 // "the handler failed", and so does a value of this side that does not convert. left is not nil if there are details that cannot be sent.
 func forPeer(err error, limit int) (why wire.Goodbye, left *Error) {
-	e, ok := find[*Error](err)
+	e, ok := asCoded(err)
 	if !ok || e == nil || e.blameless {
 		switch {
 		case errors.Is(err, context.Canceled):

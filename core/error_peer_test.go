@@ -64,18 +64,18 @@ func TestCallErrorArrivesWhole(t *testing.T) {
 
 // So it does for who is not let in, and for who has to go, at either end.
 func TestEndArrivesWhole(t *testing.T) {
-	opts := &ServerOptions{Authorize: func(_ context.Context, a *Admission) error {
+	opts := &ServerOptions{Access: Access{Authorize: func(_ context.Context, a *Admission) error {
 		if a.Name == "mallory" {
 			return fmt.Errorf("quota: %w", quotaError())
 		}
 		return nil
-	}}
+	}}}
 	inWorld(t, opts, func(w *world) {
 		w.serve()
 		requireQuota(t, w.client("mallory").Connect(w.ctx))
 
 		ada := w.join(w.client("ada"))
-		w.conn("ada").CloseWith(quotaError()) //nolint:errcheck // always nil
+		w.conn("ada").CloseWith(quotaError())
 		<-ada.Done()
 		requireQuota(t, ada.Err())
 		_, err := Call[string](w.ctx, ada, "ask", "")
@@ -83,7 +83,7 @@ func TestEndArrivesWhole(t *testing.T) {
 
 		bob := w.join(w.client("bob"))
 		c := w.conn("bob")
-		bob.Conn().CloseWith(quotaError()) //nolint:errcheck // always nil
+		bob.Conn().CloseWith(quotaError())
 		<-c.Done()
 		requireQuota(t, c.Err())
 		requireQuota(t, c.Send("x", ""))
@@ -117,12 +117,12 @@ func TestDetailsThatCannotBeSent(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			no := &Error{Code: 1001, Message: "no", RetryAfter: time.Second, Details: tc.details}
-			opts := &ServerOptions{Authorize: func(_ context.Context, a *Admission) error {
+			opts := &ServerOptions{Access: Access{Authorize: func(_ context.Context, a *Admission) error {
 				if a.Name == "mallory" {
 					return no
 				}
 				return nil
-			}}
+			}}}
 			inWorld(t, opts, func(w *world) {
 				var told kept[error]
 				w.srv.OnError(func(_ *Conn, err error) { told.add(err) })
@@ -151,7 +151,7 @@ func TestDetailsThatCannotBeSent(t *testing.T) {
 				ada := w.join(client("ada"))
 				_, err := Call[string](w.ctx, ada, "ask", "")
 				heard(err)
-				w.conn("ada").CloseWith(no) //nolint:errcheck // always nil
+				w.conn("ada").CloseWith(no)
 				<-ada.Done()
 				heard(ada.Err())
 			})
@@ -267,7 +267,7 @@ func TestMessagesFitThePeersFrames(t *testing.T) {
 			heard(why.Reason)
 
 			for c := range w.srv.Clients() {
-				c.CloseWith(NewError(1001, long)) //nolint:errcheck // always nil
+				c.CloseWith(NewError(1001, long))
 			}
 			f, err = readFrame(p.stream, p.rd, limit)
 			require.NoError(t, err)
@@ -284,7 +284,7 @@ func TestMessagesFitThePeersFrames(t *testing.T) {
 // its queue.
 func TestDetailsWaitForRoom(t *testing.T) {
 	const size = 200 << 10
-	inWorld(t, &ServerOptions{QueueBytes: 256 << 10}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 256 << 10}}, func(w *world) {
 		Handle(w.srv, "ask", func(context.Context, *Conn, string) (string, error) {
 			return "", &Error{Code: 1001, Details: make([]byte, size)}
 		})

@@ -5,6 +5,7 @@ package core_test
 import (
 	"context"
 	"fmt"
+	"log"
 	"strings"
 	"time"
 
@@ -14,9 +15,8 @@ import (
 
 // Who may come in is the program's to say, and under which name.
 func ExampleServerOptions_authorize() {
-	srv := core.NewServer(&core.ServerOptions{
-		ReservedNames: []string{"admin"},
-		Authorize: func(_ context.Context, a *core.Admission) error {
+	srv, err := core.NewServer(&core.ServerOptions{
+		Access: core.Access{ReservedNames: []string{"admin"}, Authorize: func(_ context.Context, a *core.Admission) error {
 			switch {
 			case a.AuthIs([]byte("open sesame")):
 				a.Set("role", "member")
@@ -27,14 +27,16 @@ func ExampleServerOptions_authorize() {
 				return core.NewError(core.CodeUnauthorized, "wrong token")
 			}
 			return nil
-		},
-		AuthorizeGroup: func(_ context.Context, c *core.Conn, group string) error {
+		}, AuthorizeGroup: func(_ context.Context, c *core.Conn, group string) error {
 			if strings.HasPrefix(group, "staff") && c.Get("role") != "staff" {
 				return core.NewError(core.CodeUnauthorized, "staff only")
 			}
 			return nil
-		},
+		}},
 	})
+	if err != nil {
+		log.Fatal(err)
+	}
 	ctx := context.Background()
 	l := transport.NewPipeListener()
 	go srv.Serve(ctx, l) //nolint:errcheck // nil after Shutdown
@@ -45,7 +47,10 @@ func ExampleServerOptions_authorize() {
 		{Name: "admin", Auth: []byte("open sesame")},
 		{Name: "mallory", Auth: []byte("open says me")},
 	} {
-		c := core.NewClient(l, &o)
+		c, err := core.NewClient(l, &o)
+		if err != nil {
+			log.Fatal(err)
+		}
 		if err := c.Connect(ctx); err != nil {
 			fmt.Println(err)
 			continue
@@ -63,19 +68,22 @@ func ExampleServerOptions_authorize() {
 
 // A client that is too fast is told when it may come back.
 func ExampleServerOptions_limits() {
-	srv := core.NewServer(&core.ServerOptions{
-		MaxConnsPerAddr: 20,
-		MaxCalls:        100,
-		FrameRate:       50,
-		ByteRate:        256 << 10,
-		IdleTimeout:     10 * time.Minute,
+	srv, err := core.NewServer(&core.ServerOptions{
+		Limits:   core.Limits{MaxConnsPerAddr: 20, MaxCalls: 100, FrameRate: 50, ByteRate: 256 << 10},
+		Timeouts: core.Timeouts{Idle: 10 * time.Minute},
 	})
+	if err != nil {
+		log.Fatal(err)
+	}
 	core.On(srv, "n", func(context.Context, *core.Conn, int) error { return nil })
 	ctx := context.Background()
 	l := transport.NewPipeListener()
 	go srv.Serve(ctx, l) //nolint:errcheck // nil after Shutdown
 
-	c := core.NewClient(l, &core.ClientOptions{Retry: core.Retry{Off: true}})
+	c, err := core.NewClient(l, &core.ClientOptions{Retry: core.Retry{Off: true}})
+	if err != nil {
+		log.Fatal(err)
+	}
 	if err := c.Connect(ctx); err != nil {
 		fmt.Println(err)
 		return

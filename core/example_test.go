@@ -5,6 +5,7 @@ package core_test
 import (
 	"context"
 	"fmt"
+	"log"
 
 	"github.com/hisock/hisock/core"
 	"github.com/hisock/hisock/transport"
@@ -16,7 +17,7 @@ func Example() {
 	ctx := context.Background()
 	l := transport.NewPipeListener()
 
-	srv := core.NewServer(nil)
+	srv, _ := core.NewServer(nil) // no options, no error
 	core.Handle(srv, "sum", func(_ context.Context, _ *core.Conn, in []int) (int, error) {
 		total := 0
 		for _, n := range in {
@@ -26,7 +27,10 @@ func Example() {
 	})
 	go srv.Serve(ctx, l) //nolint:errcheck // nil after Shutdown
 
-	c := core.NewClient(l, &core.ClientOptions{Name: "ada"})
+	c, err := core.NewClient(l, &core.ClientOptions{Name: "ada"})
+	if err != nil {
+		log.Fatal(err)
+	}
 	if err := c.Connect(ctx); err != nil {
 		fmt.Println(err)
 		return
@@ -48,7 +52,7 @@ func Example() {
 func ExampleServer_Group() {
 	ctx := context.Background()
 	l := transport.NewPipeListener()
-	srv := core.NewServer(nil)
+	srv, _ := core.NewServer(nil) // no options, no error
 	core.On(srv, "say", func(_ context.Context, c *core.Conn, text string) error {
 		return srv.Group("chat").Send("said", c.Name()+": "+text, core.Except(c))
 	})
@@ -56,7 +60,10 @@ func ExampleServer_Group() {
 
 	heard := make(chan string)
 	join := func(name string) *core.Client {
-		c := core.NewClient(l, &core.ClientOptions{Name: name, Groups: []string{"chat"}})
+		c, err := core.NewClient(l, &core.ClientOptions{Name: name, Groups: []string{"chat"}})
+		if err != nil {
+			log.Fatal(err)
+		}
 		core.On(c, "said", func(_ context.Context, _ *core.Conn, text string) error {
 			heard <- name + " heard " + text
 			return nil
@@ -80,16 +87,25 @@ func ExampleServer_Group() {
 func ExampleConn_Rename() {
 	ctx := context.Background()
 	l := transport.NewPipeListener()
-	srv := core.NewServer(&core.ServerOptions{UniqueNames: true})
+	srv, err := core.NewServer(&core.ServerOptions{Access: core.Access{UniqueNames: true}})
+	if err != nil {
+		log.Fatal(err)
+	}
 	srv.OnRename(func(_ *core.Conn, old, name string) { fmt.Println("server:", old, "is", name) })
 	go srv.Serve(ctx, l) //nolint:errcheck // nil after Shutdown
 
-	ada := core.NewClient(l, &core.ClientOptions{Name: "ada"})
+	ada, err := core.NewClient(l, &core.ClientOptions{Name: "ada"})
+	if err != nil {
+		log.Fatal(err)
+	}
 	if err := ada.Connect(ctx); err != nil {
 		fmt.Println(err)
 		return
 	}
-	bob := core.NewClient(l, &core.ClientOptions{Name: "bob"})
+	bob, err := core.NewClient(l, &core.ClientOptions{Name: "bob"})
+	if err != nil {
+		log.Fatal(err)
+	}
 	if err := bob.Connect(ctx); err != nil {
 		fmt.Println(err)
 		return
@@ -112,12 +128,18 @@ func ExampleConn_Rename() {
 func ExampleHistory() {
 	ctx := context.Background()
 	l := transport.NewPipeListener()
-	srv := core.NewServer(&core.ServerOptions{History: core.History{Messages: 2, Replay: true}})
+	srv, err := core.NewServer(&core.ServerOptions{History: core.History{Messages: 2, Replay: true}})
+	if err != nil {
+		log.Fatal(err)
+	}
 	go srv.Serve(ctx, l) //nolint:errcheck // nil after Shutdown
 
 	heard := make(chan string, 10)
 	join := func(name string) *core.Client {
-		c := core.NewClient(l, &core.ClientOptions{Name: name, Groups: []string{"chat"}})
+		c, err := core.NewClient(l, &core.ClientOptions{Name: name, Groups: []string{"chat"}})
+		if err != nil {
+			log.Fatal(err)
+		}
 		core.On(c, "said", func(_ context.Context, _ *core.Conn, text string) error {
 			if name == "late" {
 				heard <- text
@@ -144,7 +166,7 @@ func ExampleHistory() {
 
 // A middleware sees every command, call and raw message before its handler does.
 func ExampleServer_Use() {
-	srv := core.NewServer(nil)
+	srv, _ := core.NewServer(nil) // no options, no error
 	srv.Use(func(next core.Handler) core.Handler {
 		return func(ctx context.Context, c *core.Conn, f core.Frame) ([]byte, error) {
 			if f.Command == "admin" && !c.InGroup("admins") {
@@ -157,8 +179,8 @@ func ExampleServer_Use() {
 
 	ctx := context.Background()
 	l := transport.NewPipeListener()
-	go srv.Serve(ctx, l) //nolint:errcheck // nil after Shutdown
-	c := core.NewClient(l, nil)
+	go srv.Serve(ctx, l)           //nolint:errcheck // nil after Shutdown
+	c, _ := core.NewClient(l, nil) // no options, no error
 	if err := c.Connect(ctx); err != nil {
 		fmt.Println(err)
 		return
@@ -175,7 +197,7 @@ func ExampleServer_Use() {
 func ExampleOn3() {
 	ctx := context.Background()
 	l := transport.NewPipeListener()
-	srv := core.NewServer(nil)
+	srv, _ := core.NewServer(nil) // no options, no error
 	handled := make(chan string)
 	core.On3(srv, "move", func(_ context.Context, _ *core.Conn, who string, steps int, fast bool) error {
 		handled <- fmt.Sprintf("%s moves %d, fast: %t", who, steps, fast)
@@ -183,7 +205,7 @@ func ExampleOn3() {
 	})
 	go srv.Serve(ctx, l) //nolint:errcheck // nil after Shutdown
 
-	c := core.NewClient(l, nil)
+	c, _ := core.NewClient(l, nil) // no options, no error
 	if err := c.Connect(ctx); err != nil {
 		fmt.Println(err)
 		return

@@ -5,6 +5,7 @@ package core_test
 import (
 	"context"
 	"fmt"
+	"log"
 	"sync"
 	"time"
 
@@ -38,7 +39,10 @@ func (m *mailbox) forward(c *core.Conn) {
 func ExampleServer_OnUndelivered() {
 	ctx := context.Background()
 	l := transport.NewPipeListener()
-	srv := core.NewServer(&core.ServerOptions{ResumeTime: 10 * time.Millisecond})
+	srv, err := core.NewServer(&core.ServerOptions{Timeouts: core.Timeouts{Resume: 10 * time.Millisecond}})
+	if err != nil {
+		log.Fatal(err)
+	}
 	box := &mailbox{mail: map[string][]core.Undelivered{}}
 	srv.OnUndelivered(box.store)
 	srv.OnJoin(box.forward)
@@ -48,7 +52,10 @@ func ExampleServer_OnUndelivered() {
 	go srv.Serve(ctx, l) //nolint:errcheck // nil after Shutdown
 
 	network := &once{Dialer: l}
-	gone := core.NewClient(network, &core.ClientOptions{Name: "ada"})
+	gone, err := core.NewClient(network, &core.ClientOptions{Name: "ada"})
+	if err != nil {
+		log.Fatal(err)
+	}
 	if err := gone.Connect(ctx); err != nil {
 		fmt.Println(err)
 		return
@@ -57,7 +64,10 @@ func ExampleServer_OnUndelivered() {
 	<-left
 
 	heard := make(chan string)
-	back := core.NewClient(l, &core.ClientOptions{Name: "ada"})
+	back, err := core.NewClient(l, &core.ClientOptions{Name: "ada"})
+	if err != nil {
+		log.Fatal(err)
+	}
 	core.On(back, "say", func(_ context.Context, _ *core.Conn, text string) error { heard <- text; return nil })
 	if err := back.Connect(ctx); err != nil {
 		fmt.Println(err)

@@ -14,7 +14,7 @@ import (
 )
 
 func TestGroups(t *testing.T) {
-	inWorld(t, &ServerOptions{MaxGroups: 3}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{MaxGroups: 3}}, func(w *world) {
 		w.serve()
 		var heard kept[string]
 		join := func(name string, groups ...string) *Client {
@@ -134,7 +134,7 @@ func TestNames(t *testing.T) {
 // handler runs before anybody hears of a newcomer, the leave handler before anybody hears
 // that it has left.
 func TestNotices(t *testing.T) {
-	inWorld(t, &ServerOptions{Notices: tellEverything}, func(w *world) {
+	inWorld(t, &ServerOptions{Access: Access{Notices: tellEverything}}, func(w *world) {
 		var events kept[string]
 		w.srv.OnJoin(func(c *Conn) {
 			events.add("join " + c.Name())
@@ -205,7 +205,7 @@ func TestLogIsPrintable(t *testing.T) {
 
 // A message to all costs its frame and what queues share of it, however many there are.
 func TestBroadcastAllocations(t *testing.T) {
-	srv := NewServer(nil)
+	srv := newTestServer(nil)
 	srv.freeze()
 	payload := make([]byte, 128)
 	require.LessOrEqual(t, testing.AllocsPerRun(100, func() {

@@ -27,7 +27,7 @@ func groupNames(n int) (names []string) {
 // when its connection breaks off.
 func TestAsManyGroupsAsAnnounced(t *testing.T) {
 	const most = 6000
-	opts := &ServerOptions{MaxGroups: most, ChangeRate: -1, MaxHello: 16 << 10, ResumeTime: time.Minute, Notices: TellGroups}
+	opts := &ServerOptions{Limits: Limits{MaxGroups: most, ChangeRate: -1, MaxHello: 16 << 10}, Timeouts: Timeouts{Resume: time.Minute}, Access: Access{Notices: TellGroups}}
 	names := groupNames(most)
 	inWorld(t, opts, func(w *world) {
 		w.serve()
@@ -86,7 +86,7 @@ func TestAsManyGroupsAsAnnounced(t *testing.T) {
 // The session of a client that is in many groups can be detached, and another goes on with it.
 func TestManyGroupsAreDetached(t *testing.T) {
 	names := groupNames(5000)
-	inWorld(t, &ServerOptions{MaxGroups: 5001, MaxHello: 16 << 10, ResumeTime: time.Minute}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{MaxGroups: 5001, MaxHello: 16 << 10}, Timeouts: Timeouts{Resume: time.Minute}}, func(w *world) {
 		w.serve()
 		var net network
 		first, _ := w.over(&net, ClientOptions{Name: "ada", Groups: names[:500]})
@@ -111,7 +111,7 @@ func TestManyGroupsAreDetached(t *testing.T) {
 func TestWelcomeFitsTheClient(t *testing.T) {
 	names := groupNames(200)
 	admit := func(_ context.Context, a *Admission) error { a.Groups = names; return nil }
-	opts := &ServerOptions{MaxGroups: 200, Authorize: admit}
+	opts := &ServerOptions{Limits: Limits{MaxGroups: 200}, Access: Access{Authorize: admit}}
 	inWorld(t, opts, func(w *world) {
 		w.serve()
 		p := w.peer()

@@ -37,12 +37,12 @@ type guard struct {
 }
 
 func newGuard(o *ServerOptions) *guard {
-	if o.FrameRate == 0 && o.ByteRate == 0 && o.IdleTimeout == 0 && o.FrameTimeout == 0 {
+	if o.Limits.FrameRate == 0 && o.Limits.ByteRate == 0 && o.Timeouts.Idle == 0 && o.Timeouts.Frame == 0 {
 		return nil
 	}
 	g := &guard{
-		idle: o.IdleTimeout, frameTime: o.FrameTimeout,
-		frames: newBucket(o.FrameRate), bytes: newBucket(o.ByteRate),
+		idle: o.Timeouts.Idle, frameTime: o.Timeouts.Frame,
+		frames: newBucket(o.Limits.FrameRate), bytes: newBucket(o.Limits.ByteRate),
 	}
 	if g.rated() {
 		g.filled = time.Now()

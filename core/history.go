@@ -8,7 +8,8 @@ package core
 // [Transient] are not.
 // Those whom [Except] leaves out do not get them when they join again; [Group.Replay] gives them all.
 type History struct {
-	// Messages is how many are kept for a group. Zero means none.
+	// Messages is how many are kept for a group. Zero and negative mean none; then it is an
+	// error to set one of the others.
 	Messages int
 
 	// Bytes bounds what they take in one group, names, payloads and some 64 bytes for
@@ -43,15 +44,24 @@ const (
 	keptCost = 64
 )
 
-// withDefaults returns a copy in which nothing is zero that has a default, unless nothing
-// is to be kept.
-func (h History) withDefaults() History {
+// resolve fills the defaults in, unless nothing is to be kept.
+func (h *History) resolve(f *optionFaults) {
 	if h.Messages <= 0 {
-		return History{}
+		const why = "it has no effect without History.Messages"
+		if h.Bytes != 0 {
+			f.add("History.Bytes", valueText(h.Bytes), why)
+		}
+		if h.Groups != 0 {
+			f.add("History.Groups", valueText(h.Groups), why)
+		}
+		if h.Replay {
+			f.add("History.Replay", "true", why)
+		}
+		*h = History{}
+		return
 	}
-	h.Bytes = positive(h.Bytes, defaultHistoryBytes)
-	h.Groups = positive(h.Groups, defaultHistoryGroups)
-	return h
+	size(f, "History.Bytes", &h.Bytes, defaultHistoryBytes, 1, 0)
+	size(f, "History.Groups", &h.Groups, defaultHistoryGroups, 1, 0)
 }
 
 // History returns what is kept of what was sent to the group, oldest first. The caller owns

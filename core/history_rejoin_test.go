@@ -71,7 +71,7 @@ func TestRejoinGivesWhatWasMissed(t *testing.T) {
 
 // A client that joins and leaves a group again and again is sent little more than it sends.
 func TestRejoinDoesNotAmplify(t *testing.T) {
-	inWorld(t, &ServerOptions{ChangeRate: -1, History: History{Messages: 100, Replay: true}}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{ChangeRate: -1}, History: History{Messages: 100, Replay: true}}, func(w *world) {
 		w.serve()
 		w.join(w.client("anchor", "red"))
 		for range 100 {
@@ -98,7 +98,7 @@ func TestRejoinDoesNotAmplify(t *testing.T) {
 // While several send, clients that come and go get each message once, in order, as long as it is kept.
 func TestRejoinWhileOthersSend(t *testing.T) {
 	const senders, each = 3, 300
-	inWorld(t, &ServerOptions{History: History{Messages: senders * each, Bytes: 1 << 20, Replay: true}, QueueBytes: 4 << 20}, func(w *world) {
+	inWorld(t, &ServerOptions{History: History{Messages: senders * each, Bytes: 1 << 20, Replay: true}, Limits: Limits{QueueBytes: 4 << 20}}, func(w *world) {
 		w.serve()
 		w.join(w.client("anchor", "red"))
 		var heard []*kept[string]

@@ -111,8 +111,8 @@ func TestHistory(t *testing.T) {
 }
 
 func TestHistoryDefaults(t *testing.T) {
-	require.Equal(t, History{Messages: 5, Bytes: 64 << 10, Groups: 1024}, History{Messages: 5}.withDefaults())
-	require.Equal(t, History{}, History{Messages: -1, Bytes: 7, Groups: 7, Replay: true}.withDefaults())
+	require.Equal(t, History{Messages: 5, Bytes: 64 << 10, Groups: 1024}, resolved(&ServerOptions{History: History{Messages: 5}}).History)
+	require.Equal(t, History{}, resolved(&ServerOptions{History: History{Messages: -1}}).History)
 }
 
 func TestHistoryBounds(t *testing.T) {
@@ -200,7 +200,7 @@ func TestReplayByHand(t *testing.T) {
 
 // A server that keeps nothing has no history, and says so quietly.
 func TestNoHistory(t *testing.T) {
-	inWorld(t, &ServerOptions{History: History{Bytes: 1 << 20, Groups: 9, Replay: true}}, func(w *world) {
+	inWorld(t, &ServerOptions{History: History{Messages: -1}}, func(w *world) {
 		w.serve()
 		cl, got := w.hears("ada", "red")
 		w.join(cl)
@@ -218,7 +218,7 @@ func TestNoHistory(t *testing.T) {
 // A replay never ends a connection: of more than half a queue the newcomer gets the last, and
 // what it would not read is reported.
 func TestReplayFitsTheQueue(t *testing.T) {
-	opts := &ServerOptions{QueueBytes: 20 << 10, History: History{Messages: 100, Bytes: 1 << 20, Replay: true}}
+	opts := &ServerOptions{Limits: Limits{QueueBytes: 20 << 10}, History: History{Messages: 100, Bytes: 1 << 20, Replay: true}}
 	inWorld(t, opts, func(w *world) {
 		var faults kept[string]
 		w.srv.OnError(func(c *Conn, err error) { faults.add(c.Name() + " " + CodeOf(err).String()) })

@@ -88,7 +88,7 @@ func TestMaxConnsPerAddr(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, &ServerOptions{MaxConnsPerAddr: tc.limit}, func(w *world) {
+			inWorld(t, &ServerOptions{Limits: Limits{MaxConnsPerAddr: tc.limit}}, func(w *world) {
 				w.serve1(tc.addrs, tc.another)
 			})
 		})
@@ -137,7 +137,7 @@ func TestMaxConnsPerAddrByDefault(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			opts := (&ServerOptions{MaxConnsPerAddr: tc.limit, MaxHandshakesPerAddr: tc.limit}).withDefaults()
+			opts := resolved(&ServerOptions{Limits: Limits{MaxConnsPerAddr: tc.limit, MaxHandshakesPerAddr: tc.limit}})
 			limits := opts.places()
 			many := admit.AddrOf(tc.addr).Many
 			require.Equal(t, tc.refused, limits.ConnsPerAddr > 0 && (!many || limits.ConnsOfMany))
@@ -153,8 +153,7 @@ func TestMaxConnsPerAddrByDefault(t *testing.T) {
 // However a newcomer fares, its place is given back, once.
 func TestPlacesAreGivenBack(t *testing.T) {
 	opts := &ServerOptions{
-		MaxConnsPerAddr: 3, UniqueNames: true, HelloTimeout: time.Second,
-		Authorize: func(_ context.Context, a *Admission) error {
+		Limits: Limits{MaxConnsPerAddr: 3}, Access: Access{UniqueNames: true, Authorize: func(_ context.Context, a *Admission) error {
 			switch a.Name {
 			case "no":
 				return errors.New("no")
@@ -162,7 +161,7 @@ func TestPlacesAreGivenBack(t *testing.T) {
 				panic("no")
 			}
 			return nil
-		},
+		}}, Timeouts: Timeouts{Hello: time.Second},
 	}
 	inWorld(t, opts, func(w *world) {
 		l := w.street()
@@ -203,15 +202,15 @@ func TestPlacesAreGivenBack(t *testing.T) {
 
 // A storm from one address takes nothing from the others.
 func TestStormFromOneAddress(t *testing.T) {
-	inWorld(t, &ServerOptions{MaxConnsPerAddr: 10, MaxConns: 100}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{MaxConnsPerAddr: 10, MaxConns: 100}}, func(w *world) {
 		Handle(w.srv, "up", func(context.Context, *Conn, struct{}) (bool, error) { return true, nil })
 		l := w.street()
-		ada := NewClient(house{l, "10.0.0.1:1"}, &ClientOptions{Codec: testCodec{}, Retry: Retry{Off: true}})
+		ada := newTestClient(house{l, "10.0.0.1:1"}, &ClientOptions{Codec: testCodec{}, Retry: Retry{Off: true}})
 		w.clients = append(w.clients, ada)
 		w.join(ada)
 		results := make(chan error, 1000)
 		for i := range cap(results) {
-			cl := NewClient(house{l, "10.6.6.6:" + strconv.Itoa(i)}, &ClientOptions{Retry: Retry{Off: true}})
+			cl := newTestClient(house{l, "10.6.6.6:" + strconv.Itoa(i)}, &ClientOptions{Retry: Retry{Off: true}})
 			w.clients = append(w.clients, cl)
 			go func() { results <- cl.Connect(w.ctx) }()
 		}
@@ -226,7 +225,7 @@ func TestStormFromOneAddress(t *testing.T) {
 		require.Equal(t, 10, in)
 		_, err := Call[bool](w.ctx, ada, "up", nil)
 		require.NoError(t, err)
-		bob := NewClient(house{l, "10.0.0.2:1"}, &ClientOptions{Retry: Retry{Off: true}})
+		bob := newTestClient(house{l, "10.0.0.2:1"}, &ClientOptions{Retry: Retry{Off: true}})
 		w.clients = append(w.clients, bob)
 		w.join(bob)
 		require.Equal(t, 12, w.srv.Len())

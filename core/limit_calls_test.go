@@ -22,7 +22,7 @@ func TestMaxCalls(t *testing.T) {
 	}
 	for name, opts := range tests {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, &ServerOptions{MaxCalls: 5}, func(w *world) {
+			inWorld(t, &ServerOptions{Limits: Limits{MaxCalls: 5}}, func(w *world) {
 				release := make(chan struct{})
 				w.srv.HandleBytes("slow", func(context.Context, *Conn, []byte) ([]byte, error) { <-release; return nil, nil }, opts...)
 				w.serve()
@@ -57,7 +57,7 @@ func TestMaxCalls(t *testing.T) {
 
 // A call that was given up while it waited does not count.
 func TestMaxCallsGivenUp(t *testing.T) {
-	inWorld(t, &ServerOptions{MaxCalls: 3}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{MaxCalls: 3}}, func(w *world) {
 		release := make(chan struct{})
 		w.srv.HandleBytes("slow", func(context.Context, *Conn, []byte) ([]byte, error) { <-release; return nil, nil })
 		w.serve()
@@ -88,7 +88,7 @@ func TestMaxCallsGivenUp(t *testing.T) {
 
 func TestMaxCommand(t *testing.T) {
 	for _, limit := range []int{8, 1000} {
-		inWorld(t, &ServerOptions{MaxCommand: limit}, func(w *world) {
+		inWorld(t, &ServerOptions{Limits: Limits{MaxCommand: limit}}, func(w *world) {
 			var faults, got kept[string]
 			w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err).String()) })
 			most := strings.Repeat("c", limit)
@@ -126,8 +126,8 @@ func TestWelcomeTellsLimits(t *testing.T) {
 		calls, command uint64
 	}{
 		"by default": {calls: 1024, command: 256},
-		"set":        {opts: ServerOptions{MaxCalls: 7, MaxCommand: 9}, calls: 7, command: 9},
-		"off":        {opts: ServerOptions{MaxCalls: -1, MaxCommand: -1}, calls: 0, command: 256},
+		"set":        {opts: ServerOptions{Limits: Limits{MaxCalls: 7, MaxCommand: 9}}, calls: 7, command: 9},
+		"off":        {opts: ServerOptions{Limits: Limits{MaxCalls: -1}}, calls: 0, command: 256},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

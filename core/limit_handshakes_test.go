@@ -16,7 +16,7 @@ import (
 
 // A thousand who never say hello hold up nobody who has, nobody who comes, and nobody who comes back.
 func TestHalfOpenHandshakes(t *testing.T) {
-	inWorld(t, &ServerOptions{HelloTimeout: 5 * time.Second}, func(w *world) {
+	inWorld(t, &ServerOptions{Timeouts: Timeouts{Hello: 5 * time.Second}}, func(w *world) {
 		Handle(w.srv, "up", func(context.Context, *Conn, struct{}) (bool, error) { return true, nil })
 		w.serve()
 		ada := w.join(w.client("ada"))
@@ -92,7 +92,7 @@ func TestHalfOpenHandshakesOfOneAddress(t *testing.T) {
 // addresses nobody at all.
 func TestManyAreDecidedAbout(t *testing.T) {
 	var decide chan struct{} // of the bubble
-	opts := &ServerOptions{MaxHandshakes: 100, MaxHandshakesPerAddr: 100, Authorize: func(ctx context.Context, a *Admission) error {
+	opts := &ServerOptions{Limits: Limits{MaxHandshakes: 100, MaxHandshakesPerAddr: 100}, Access: Access{Authorize: func(ctx context.Context, a *Admission) error {
 		if a.Name != "slow" {
 			return nil
 		}
@@ -102,7 +102,7 @@ func TestManyAreDecidedAbout(t *testing.T) {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-	}}
+	}}}
 	inWorld(t, opts, func(w *world) {
 		decide = make(chan struct{})
 		l := w.street()
@@ -136,7 +136,7 @@ func TestManyAreDecidedAbout(t *testing.T) {
 
 // Those whose time is up make room, also if they do not hang up.
 func TestHandshakesTimeOut(t *testing.T) {
-	inWorld(t, &ServerOptions{MaxHandshakes: 2, HelloTimeout: 5 * time.Second}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{MaxHandshakes: 2}, Timeouts: Timeouts{Hello: 5 * time.Second}}, func(w *world) {
 		w.serve()
 		w.peer()
 		w.peer()
@@ -147,7 +147,7 @@ func TestHandshakesTimeOut(t *testing.T) {
 }
 
 func TestHandshakesWithoutLimit(t *testing.T) {
-	inWorld(t, &ServerOptions{MaxHandshakes: -1, MaxConns: 1200}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{MaxHandshakes: -1, MaxConns: 1200}}, func(w *world) {
 		w.serve()
 		for range 1500 {
 			w.peer()
@@ -156,5 +156,5 @@ func TestHandshakesWithoutLimit(t *testing.T) {
 		require.Equal(t, 1200, w.srv.gate.Counts().Greeting, "as many as connections")
 		w.join(w.client("ada"))
 	})
-	require.Equal(t, 1024, (*ServerOptions)(nil).withDefaults().MaxHandshakes)
+	require.Equal(t, 1024, resolved(nil).Limits.MaxHandshakes)
 }

@@ -15,7 +15,7 @@ import (
 
 // Whoever asks for nothing goes; heartbeats do not help.
 func TestIdleTimeout(t *testing.T) {
-	opts := &ServerOptions{IdleTimeout: 20 * time.Second, Heartbeat: 2 * time.Second}
+	opts := &ServerOptions{Timeouts: Timeouts{Idle: 20 * time.Second, Heartbeat: 2 * time.Second}}
 	inWorld(t, opts, func(w *world) {
 		var gone kept[string]
 		w.srv.OnLeave(func(c *Conn, why error) { gone.add(c.Name() + ": " + CodeOf(why).String()) })
@@ -72,14 +72,14 @@ func TestFrameTimeout(t *testing.T) {
 		least time.Duration // zero if the frame is waited for
 	}{
 		"by default":   {size: 100, least: 20 * time.Second},
-		"set":          {opts: ServerOptions{FrameTimeout: 4 * time.Second}, size: 100, least: 4 * time.Second},
-		"a large one":  {opts: ServerOptions{FrameTimeout: 4 * time.Second}, size: 10 * 16 << 10, least: 14 * time.Second},
-		"turned off":   {opts: ServerOptions{FrameTimeout: -1}, size: 100},
-		"size unknown": {opts: ServerOptions{FrameTimeout: 4 * time.Second}, size: 0, least: 4 * time.Second},
+		"set":          {opts: ServerOptions{Timeouts: Timeouts{Frame: 4 * time.Second}}, size: 100, least: 4 * time.Second},
+		"a large one":  {opts: ServerOptions{Timeouts: Timeouts{Frame: 4 * time.Second}}, size: 10 * 16 << 10, least: 14 * time.Second},
+		"turned off":   {opts: ServerOptions{Timeouts: Timeouts{Frame: -1}}, size: 100},
+		"size unknown": {opts: ServerOptions{Timeouts: Timeouts{Frame: 4 * time.Second}}, size: 0, least: 4 * time.Second},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			tc.opts.Heartbeat = -1
+			tc.opts.Timeouts.Heartbeat = -1
 			inWorld(t, &tc.opts, func(w *world) {
 				got := w.rated()
 				p := w.hello(&wire.Hello{})
@@ -107,7 +107,7 @@ func TestFrameTimeout(t *testing.T) {
 
 // Drop by drop a frame does not come in time, whatever else has come before.
 func TestDrip(t *testing.T) {
-	inWorld(t, &ServerOptions{FrameTimeout: 10 * time.Second}, func(w *world) {
+	inWorld(t, &ServerOptions{Timeouts: Timeouts{Frame: 10 * time.Second}}, func(w *world) {
 		got := w.rated()
 		p := w.hello(&wire.Hello{})
 		n := wire.AppendCommand(nil, "n", make([]byte, 100))
@@ -144,7 +144,7 @@ func TestDripAtSweeps(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, &ServerOptions{FrameTimeout: 10 * time.Second}, func(w *world) {
+			inWorld(t, &ServerOptions{Timeouts: Timeouts{Frame: 10 * time.Second}}, func(w *world) {
 				w.serve()
 				p := w.hello(&wire.Hello{})
 				synctest.Wait()
@@ -170,7 +170,7 @@ func TestDripAtSweeps(t *testing.T) {
 // A busy client, of whose frames one is always under way, is not slow; nor is one whose
 // frame waits because the server does not read.
 func TestDripIsNotBusy(t *testing.T) {
-	opts := &ServerOptions{FrameTimeout: 4 * time.Second, InboxBytes: 1 << 10}
+	opts := &ServerOptions{Timeouts: Timeouts{Frame: 4 * time.Second}, Limits: Limits{InboxBytes: 1 << 10}}
 	inWorld(t, opts, func(w *world) {
 		release := make(chan struct{})
 		w.srv.OnBytes("slow", func(context.Context, *Conn, []byte) error { <-release; return nil })

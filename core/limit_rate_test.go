@@ -41,7 +41,7 @@ func (w *world) rated() *kept[int] {
 
 func TestFrameRate(t *testing.T) {
 	n := wire.AppendCommand(nil, "n", nil)
-	inWorld(t, &ServerOptions{FrameRate: 100, Heartbeat: -1}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{FrameRate: 100}, Timeouts: Timeouts{Heartbeat: -1}}, func(w *world) {
 		got := w.rated()
 		p := w.hello(&wire.Hello{})
 		p.send(bytes.Repeat(n, 100))
@@ -64,7 +64,7 @@ func TestFrameRate(t *testing.T) {
 
 // Heartbeats are frames too: a flood of them is no way around the limit.
 func TestFrameRateOfPings(t *testing.T) {
-	inWorld(t, &ServerOptions{FrameRate: 100}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{FrameRate: 100}}, func(w *world) {
 		w.rated()
 		p := w.hello(&wire.Hello{})
 		p.send(bytes.Repeat(wire.AppendPing(nil, 1), 200))
@@ -73,7 +73,7 @@ func TestFrameRateOfPings(t *testing.T) {
 }
 
 func TestByteRate(t *testing.T) {
-	inWorld(t, &ServerOptions{ByteRate: 10_000}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{ByteRate: 10_000}}, func(w *world) {
 		got := w.rated()
 		p := w.hello(&wire.Hello{})
 		n := wire.AppendCommand(nil, "n", make([]byte, 1000-wire.CommandSize("n", 0)-1))
@@ -95,7 +95,7 @@ func TestByteRate(t *testing.T) {
 
 // What has piled up while the server did not read is no flood.
 func TestRateWhileHandlersAreSlow(t *testing.T) {
-	inWorld(t, &ServerOptions{FrameRate: 100, InboxBytes: 1 << 10, Heartbeat: -1}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{FrameRate: 100, InboxBytes: 1 << 10}, Timeouts: Timeouts{Heartbeat: -1}}, func(w *world) {
 		var got kept[int]
 		w.srv.OnBytes("slow", func(context.Context, *Conn, []byte) error { time.Sleep(10 * time.Second); return nil })
 		w.srv.OnBytes("n", func(context.Context, *Conn, []byte) error { got.add(1); return nil })
@@ -117,7 +117,7 @@ func TestRateWhileHandlersAreSlow(t *testing.T) {
 
 // Nobody else pays for one who floods.
 func TestFloodHoldsUpNobody(t *testing.T) {
-	inWorld(t, &ServerOptions{FrameRate: 1000}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{FrameRate: 1000}}, func(w *world) {
 		w.srv.HandleBytes("up", func(context.Context, *Conn, []byte) ([]byte, error) { return nil, nil })
 		w.serve()
 		ada := w.join(w.client("ada"))

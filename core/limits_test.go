@@ -14,7 +14,7 @@ import (
 )
 
 func TestHelloTimeout(t *testing.T) {
-	inWorld(t, &ServerOptions{HelloTimeout: 3 * time.Second}, func(w *world) {
+	inWorld(t, &ServerOptions{Timeouts: Timeouts{Hello: 3 * time.Second}}, func(w *world) {
 		w.serve()
 		silent, half := w.peer(), w.peer()
 		half.send([]byte(wire.Preface + "\x20\x01"))
@@ -32,7 +32,7 @@ func TestHelloTimeout(t *testing.T) {
 }
 
 func TestMaxConns(t *testing.T) {
-	inWorld(t, &ServerOptions{MaxConns: 3}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{MaxConns: 3}}, func(w *world) {
 		w.serve()
 		w.peer() // counts for MaxHandshakes alone
 		a, b, d := w.join(w.client("a")), w.join(w.client("b")), w.join(w.client("d"))
@@ -51,7 +51,7 @@ func TestMaxConns(t *testing.T) {
 
 // Many newcomers at a full server are turned away; the server is well afterwards.
 func TestMaxConnsStorm(t *testing.T) {
-	inWorld(t, &ServerOptions{MaxConns: 1}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{MaxConns: 1}}, func(w *world) {
 		w.serve()
 		a := w.join(w.client("a"))
 		refused := make(chan error, 200)
@@ -70,7 +70,7 @@ func TestMaxConnsStorm(t *testing.T) {
 
 // A client whose queue is full is disconnected with a reason; nobody else notices.
 func TestSlowConsumer(t *testing.T) {
-	inWorld(t, &ServerOptions{QueueBytes: 32 << 10}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 32 << 10}}, func(w *world) {
 		var gone kept[string]
 		w.srv.OnLeave(func(c *Conn, why error) { gone.add(c.Name() + ": " + CodeOf(why).String()) })
 		w.serve()
@@ -97,7 +97,7 @@ func TestSlowConsumer(t *testing.T) {
 
 // One frame is let into an empty queue, however large.
 func TestFrameLargerThanQueue(t *testing.T) {
-	inWorld(t, &ServerOptions{QueueBytes: 1 << 10}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 1 << 10}}, func(w *world) {
 		w.serve()
 		cl := w.client("ada")
 		var got kept[int]
@@ -126,7 +126,7 @@ func TestBroadcastTooBigForOne(t *testing.T) {
 		var faults kept[string]
 		w.srv.OnError(func(c *Conn, err error) { faults.add(c.Name() + " " + CodeOf(err).String()) })
 		w.serve()
-		small := NewClient(w.lis, &ClientOptions{Retry: Retry{Off: true}, Name: "small", MaxFrame: 1000})
+		small := newTestClient(w.lis, &ClientOptions{Retry: Retry{Off: true}, Name: "small", MaxFrame: 1000})
 		w.clients = append(w.clients, small)
 		w.join(small)
 		var got kept[int]
@@ -143,7 +143,7 @@ func TestBroadcastTooBigForOne(t *testing.T) {
 }
 
 func TestFrameLimit(t *testing.T) {
-	inWorld(t, &ServerOptions{MaxFrame: 1000}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{MaxFrame: 1000}}, func(w *world) {
 		w.serve()
 		p := w.hello(&wire.Hello{})
 		p.send(wire.AppendCommand(nil, "n", make([]byte, 1000)))
@@ -157,7 +157,7 @@ func TestFrameLimit(t *testing.T) {
 
 // Each side notices by itself that the other has fallen silent, and only then.
 func TestHeartbeat(t *testing.T) {
-	opts := &ServerOptions{Heartbeat: 2 * time.Second}
+	opts := &ServerOptions{Timeouts: Timeouts{Heartbeat: 2 * time.Second}}
 	inWorld(t, opts, func(w *world) {
 		var gone kept[string]
 		w.srv.OnLeave(func(c *Conn, why error) { gone.add(c.Name() + ": " + CodeOf(why).String()) })
@@ -200,7 +200,7 @@ func TestHeartbeatOfTheServer(t *testing.T) {
 
 // A peer that stops reading for good is noticed although its queue is not full.
 func TestWriteTimeout(t *testing.T) {
-	opts := &ServerOptions{WriteTimeout: 4 * time.Second, Heartbeat: -1, QueueBytes: 10 << 20}
+	opts := &ServerOptions{Timeouts: Timeouts{Write: 4 * time.Second, Heartbeat: -1}, Limits: Limits{QueueBytes: 10 << 20}}
 	inWorld(t, opts, func(w *world) {
 		why := make(chan error, 1)
 		w.srv.OnLeave(func(_ *Conn, err error) { why <- err })
@@ -231,7 +231,7 @@ func TestRefusedNames(t *testing.T) {
 		"too much to say":    {wire.Hello{Auth: make([]byte, 9000)}, CodeTooBig},
 		"name that is taken": {wire.Hello{Name: "ada"}, CodeNameTaken},
 	}
-	inWorld(t, &ServerOptions{MaxName: 20, MaxGroups: 2, UniqueNames: true}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{MaxName: 20, MaxGroups: 2}, Access: Access{UniqueNames: true}}, func(w *world) {
 		w.serve()
 		cl := w.join(w.client("ada"))
 		for name, tc := range tests {

@@ -59,7 +59,7 @@ func (j *journal) write(l level, c *Conn, what string, err error, args []any) {
 			line = append(line, args[i], v)
 		}
 	}
-	if e, ok := find[*Error](err); ok && e != nil {
+	if e, ok := asCoded(err); ok && e != nil {
 		line = append(line, "code", e.Code.String())
 	}
 	if err != nil {

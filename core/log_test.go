@@ -81,7 +81,7 @@ func leftOutIn(lines []string) (n int) {
 // One connection that sends commands nobody handles has five lines, and one at its end with the rest.
 func TestCommandsThatNobodyHandles(t *testing.T) {
 	const commands = 50_000
-	inLog(t, &ServerOptions{Heartbeat: -1}, func(w *world, log *written) {
+	inLog(t, &ServerOptions{Timeouts: Timeouts{Heartbeat: -1}}, func(w *world, log *written) {
 		var told kept[error]
 		w.srv.OnError(func(_ *Conn, err error) { told.add(err) })
 		w.serve()
@@ -136,7 +136,7 @@ func TestManyConnectionsWriteOneLog(t *testing.T) {
 
 // A payload that does not convert is not repeated in the log, nor in what the hook is told.
 func TestErrorsOfConversionAreShort(t *testing.T) {
-	inLog(t, &ServerOptions{QueueBytes: 4 << 20}, func(w *world, log *written) {
+	inLog(t, &ServerOptions{Limits: Limits{QueueBytes: 4 << 20}}, func(w *world, log *written) {
 		var told kept[error]
 		w.srv.OnError(func(_ *Conn, err error) { told.add(err) })
 		On(w.srv, "time", func(context.Context, *Conn, time.Time) error { return nil })
@@ -188,7 +188,7 @@ func TestMessageThatManyCannotBeSent(t *testing.T) {
 
 // A line says whom it is about, with the user that Authorize has given.
 func TestLineHasTheUser(t *testing.T) {
-	opts := &ServerOptions{Authorize: func(_ context.Context, a *Admission) error { a.User = "7 of 9"; return nil }}
+	opts := &ServerOptions{Access: Access{Authorize: func(_ context.Context, a *Admission) error { a.User = "7 of 9"; return nil }}}
 	inLog(t, opts, func(w *world, log *written) {
 		w.serve()
 		p := w.hello(&wire.Hello{Name: "ada"})
@@ -255,9 +255,9 @@ func TestDefaultLogger(t *testing.T) {
 				`level=ERROR msg="hisock: error" conns=3`,
 			}, log.lines())
 		}
-		require.NotPanics(t, func() { NewServer(nil); NewClient(w.lis, nil) })
-		require.Equal(t, defaultLogger, NewServer(nil).eng.log.to)
-		require.Equal(t, defaultLogger, NewClient(w.lis, nil).cfg.log.to)
+		require.NotPanics(t, func() { newTestServer(nil); newTestClient(w.lis, nil) })
+		require.Equal(t, defaultLogger, newTestServer(nil).eng.log.to)
+		require.Equal(t, defaultLogger, newTestClient(w.lis, nil).cfg.log.to)
 	})
 }
 

@@ -3,15 +3,10 @@ package core
 import "context"
 
 // A page has one thread and a loop of its own, so a browser build dispatches by itself: there
-// is never a manualQueue, and asking for one panics as a mistake at set-up does.
+// is never a manualQueue.
 type manualQueue struct{}
 
-func newManualQueue(manual bool) *manualQueue {
-	if manual {
-		panic("core: a browser build has no option Manual")
-	}
-	return nil
-}
+func newManualQueue(bool) *manualQueue { return nil }
 
 type task struct {
 	c     *Conn

@@ -69,7 +69,7 @@ func TestManualServer(t *testing.T) {
 
 // What a program does not fetch is bounded: reading stops, nothing is lost.
 func TestManualIsBounded(t *testing.T) {
-	inWorld(t, &ServerOptions{Manual: true, InboxBytes: 2 << 10}, func(w *world) {
+	inWorld(t, &ServerOptions{Manual: true, Limits: Limits{InboxBytes: 2 << 10}}, func(w *world) {
 		got := 0
 		On(w.srv, "n", func(_ context.Context, _ *Conn, n int) error {
 			if n != got {
@@ -97,7 +97,7 @@ func TestManualClient(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		On(w.srv, "echo", func(_ context.Context, c *Conn, s string) error { return c.Send("echo", s) })
 		w.serve()
-		cl := NewClient(w.lis, &ClientOptions{Retry: Retry{Off: true}, Name: "ada", Manual: true, Codec: testCodec{}})
+		cl := newTestClient(w.lis, &ClientOptions{Retry: Retry{Off: true}, Name: "ada", Manual: true, Codec: testCodec{}})
 		w.clients = append(w.clients, cl)
 		var events []string
 		cl.OnState(func(s State, _ error) { events = append(events, s.String()) })

@@ -56,7 +56,6 @@ func TestDefaultMemory(t *testing.T) {
 	require.Positive(t, defaultMemory())
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(100 << 20))
 	require.Equal(t, 50<<20, defaultMemory())
-	require.Equal(t, 50<<20, (*ServerOptions)(nil).withDefaults().MemoryBytes)
-	opts := ServerOptions{MemoryBytes: -1}
-	require.Zero(t, opts.withDefaults().MemoryBytes)
+	require.Equal(t, 50<<20, resolved(nil).Limits.MemoryBytes)
+	require.Zero(t, resolved(&ServerOptions{Limits: Limits{MemoryBytes: -1}}).Limits.MemoryBytes)
 }

@@ -107,11 +107,11 @@ func TestModel(t *testing.T) {
 	for seed := range uint64(soak(40, 4000)) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		opts := &ServerOptions{
-			QueueBytes: 32<<10 + rng.IntN(256<<10), InboxBytes: 1<<10 + rng.IntN(64<<10),
-			ResumeTime: time.Duration(20+rng.IntN(2000)) * time.Millisecond, MaxConcurrent: 4,
+			Limits:   Limits{QueueBytes: 32<<10 + rng.IntN(256<<10), InboxBytes: 1<<10 + rng.IntN(64<<10), MaxConcurrent: 4},
+			Timeouts: Timeouts{Resume: time.Duration(20+rng.IntN(2000)) * time.Millisecond},
 		}
 		if seed%3 == 2 { // a client may be too late, where dialing takes a while
-			opts.ResumeTime = time.Duration(1+rng.IntN(20)) * time.Millisecond
+			opts.Timeouts.Resume = time.Duration(1+rng.IntN(20)) * time.Millisecond
 		}
 		inWorld(t, opts, func(w *world) {
 			m := runModel(w, rng, seed)

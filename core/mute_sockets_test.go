@@ -71,7 +71,7 @@ func TestWhatWasSentBeforeLeavingIsHandled(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), transporttest.Patience)
 			defer cancel()
 			var handled atomic.Int64
-			srv := core.NewServer(&core.ServerOptions{ResumeTime: 50 * time.Millisecond})
+			srv := newTestServer(&core.ServerOptions{Timeouts: core.Timeouts{Resume: 50 * time.Millisecond}})
 			var gone atomic.Int64
 			join := make(chan struct{}, clients)
 			core.On(srv, "n", func(_ context.Context, c *core.Conn, n int) error {
@@ -86,7 +86,7 @@ func TestWhatWasSentBeforeLeavingIsHandled(t *testing.T) {
 
 			dial := func() (io.ReadWriteCloser, error) { panic("set below") }
 			if tc.ws {
-				l := ws.NewListener(nil)
+				l := made(ws.NewListener(nil))
 				web := httptest.NewServer(http.Handler(l))
 				defer web.Close()
 				go srv.Serve(ctx, l) //nolint:errcheck // nil after Shutdown

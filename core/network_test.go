@@ -78,7 +78,7 @@ func (w *world) over(n *network, opts ClientOptions) (*Client, *kept[string]) {
 	if opts.Logger == nil {
 		opts.Logger = &logged{}
 	}
-	cl := NewClient(n, &opts)
+	cl := newTestClient(n, &opts)
 	w.clients = append(w.clients, cl)
 	return cl, statesOf(cl)
 }

@@ -1,12 +1,12 @@
 package core
 
-// TellNobody is for [ServerOptions.Notices]: no client hears of another, classic ones included.
+// TellNobody is for [Access.Notices]: no client hears of another, classic ones included.
 func TellNobody(_, _ *Conn, _ *Presence) bool { return false }
 
-// TellNames is for [ServerOptions.Notices]: clients hear the names of others and nothing else.
+// TellNames is for [Access.Notices]: clients hear the names of others and nothing else.
 func TellNames(_, _ *Conn, _ *Presence) bool { return true }
 
-// TellGroups is for [ServerOptions.Notices]: clients hear the names of others, and those of their
+// TellGroups is for [Access.Notices]: clients hear the names of others, and those of their
 // groups in which they are themselves.
 func TellGroups(to, of *Conn, p *Presence) bool {
 	for _, g := range of.Groups() {
@@ -17,7 +17,7 @@ func TellGroups(to, of *Conn, p *Presence) bool {
 	return true
 }
 
-// TellAddrs is for [ServerOptions.Notices]: clients hear what [TellGroups] tells, and the addresses
+// TellAddrs is for [Access.Notices]: clients hear what [TellGroups] tells, and the addresses
 // of others.
 func TellAddrs(to, of *Conn, p *Presence) bool {
 	p.Addr = of.Addr()

@@ -5,68 +5,6 @@ import (
 	"time"
 )
 
-// ClientOptions configure a [Client]. They are copied when it is made; a nil
-// pointer and the zero value mean the defaults.
-type ClientOptions struct {
-	// Name is what the client wants to be called. Empty means that it has no name.
-	Name string
-
-	// Groups are those that the client joins as it connects. One that joins anew by itself asks for
-	// those that it is in by then, and for the name that it asked for last with [Client.Rename].
-	Groups []string
-
-	// Auth is handed to the server and never logged.
-	Auth []byte
-
-	// AuthFunc gives the Auth of each time that the client joins, in place of Auth: as it connects,
-	// and as it joins anew. A resume is proven by the session's own token and asks nothing. ctx
-	// ends when the attempt is given up, for instance by [Client.Close], and after 15 s, which the
-	// client waits for it.
-	//
-	// An [Error] whose code is final ends the client, as [Retry] says. Any other error, and a
-	// panic, is an attempt that failed. What AuthFunc returns is never logged. It runs on a
-	// goroutine of its own, once at a time. NewClient panics if both Auth and AuthFunc are set.
-	AuthFunc func(ctx context.Context) ([]byte, error)
-
-	// Metadata is handed to the server.
-	Metadata map[string]string
-
-	// Classic makes the client speak the original's protocol. Nil means the native one.
-	Classic *Classic
-
-	// Retry says how the client comes back when its connection has broken off.
-	Retry Retry
-
-	// Session is what [Client.Detach] has returned, here or in an earlier program: the first Connect
-	// that succeeds goes on with it, and [Client.OnState] says [StateResumed] first. The client then
-	// has the name and the groups that it had. It joins anew, and OnState says [StateConnected], if
-	// the server has given the session up, or if these bytes are damaged or of another version. A
-	// session can be gone on with once. It is not if [Retry].Off is set, or Classic.
-	Session []byte
-
-	// Manual is [ServerOptions.Manual] for [Client.Update] and [Client.Run].
-	Manual bool
-
-	// Overflow and OverflowOf say what becomes of a command or raw message to the server for which
-	// there is no room within QueueBytes; [Overflow] says what that means while the client is
-	// away. They are what [ServerOptions] call so, except that the default is [OverflowBlock]. A
-	// browser build has neither: NewClient panics if one is set.
-	Overflow   Overflow
-	OverflowOf map[string]Overflow
-
-	// MaxFrame, QueueBytes, InboxBytes, MaxConcurrent, WriteTimeout, CloseTimeout, Codec and
-	// Logger mean what they mean in [ServerOptions], toward the server. How often
-	// there are heartbeats, and how long a session waits, the server says.
-	MaxFrame      int
-	QueueBytes    int
-	InboxBytes    int
-	MaxConcurrent int
-	WriteTimeout  time.Duration
-	CloseTimeout  time.Duration
-	Codec         Codec
-	Logger        Logger
-}
-
 // clientOptions are those that a Client keeps as they are. The rest is not kept, so that a browser
 // build does not carry what is said of its types.
 type clientOptions struct {
@@ -110,31 +48,78 @@ type Retry struct {
 	// server has asked for. A connection that did not last at least as long as that limit doubles
 	// the limit with which the next time begins. While the session can be resumed, as the server
 	// has said, the limit is at most 2 s, or Min, or a fifteenth of the time away, and the last of
-	// these attempts comes before the session ends. Zero means 500 ms and 20 s.
+	// these attempts comes before the session ends. Zero means 500 ms and 20 s; if one of them is set, the other is
+	// moved to it where it would be on the wrong side of it.
 	Min, Max time.Duration
 
 	// For is how long the client tries before it gives up, since the end of the last connection
-	// that lasted. Zero means without end.
+	// that lasted. Zero and negative mean without end.
 	For time.Duration
 }
 
-// config returns what the client's connections need. Names and groups are the
-// server's to limit.
-func (o *ClientOptions) config() config {
-	c := config{
+// nativeOptions are those of a client that a browser build does not have.
+type nativeOptions struct {
+	classic    *Classic
+	manual     bool
+	overflow   Overflow
+	overflowOf map[string]Overflow
+}
+
+// resolve returns what the client keeps and what its connections need, defaults filled in. Names and groups are
+// the server's to limit. It fails with an [OptionError] for each option that cannot be.
+func (o *ClientOptions) resolve() (clientOptions, config, error) {
+	var v ClientOptions
+	if o != nil {
+		v = *o
+	}
+	n := v.native()
+	var f optionFaults
+	if v.Auth != nil && v.AuthFunc != nil {
+		f.add("Auth", "set", "AuthFunc is set as well")
+	}
+	if hasClassic && n.classic != nil {
+		c := *n.classic
+		c.resolve(&f, &v)
+		n.classic = &c
+	}
+	v.Retry.resolve(&f)
+	if len(v.Session) > 0 && v.Retry.Off {
+		f.add("Session", "set", "Retry.Off is set as well, which asks for no session")
+	}
+	size(&f, "MaxFrame", &v.MaxFrame, defaultMaxFrame, minPeerFrame, maxPeerFrame)
+	size(&f, "QueueBytes", &v.QueueBytes, defaultQueueBytes, 1, 0)
+	size(&f, "InboxBytes", &v.InboxBytes, defaultInboxBytes, 1, 0)
+	size(&f, "MaxConcurrent", &v.MaxConcurrent, defaultConcurrent, 1, 0)
+	size(&f, "CloseTimeout", &v.CloseTimeout, defaultCloseTime, 1, 0)
+	checkOverflow(&f, n.overflow, n.overflowOf)
+	if v.Codec == nil {
+		v.Codec = defaultCodec
+	}
+	return clientOptions{v.Name, v.Groups, v.Auth, v.AuthFunc, v.Metadata, n.classic, v.Retry}, config{
 		maxCommand:    maxCommand,
-		maxFrame:      max(positive(o.MaxFrame, defaultMaxFrame), minPeerFrame),
-		queueBytes:    positive(o.QueueBytes, defaultQueueBytes),
-		inboxBytes:    positive(o.InboxBytes, defaultInboxBytes),
-		maxConcurrent: positive(o.MaxConcurrent, defaultConcurrent),
-		writeTimeout:  limit(o.WriteTimeout, defaultWriteTime),
-		closeTimeout:  positive(o.CloseTimeout, defaultCloseTime),
-		codec:         o.Codec,
-		log:           newJournal(o.Logger),
-		overflow:      newOverflowRules(o.Overflow, o.OverflowOf, OverflowBlock),
+		maxFrame:      v.MaxFrame,
+		queueBytes:    v.QueueBytes,
+		inboxBytes:    v.InboxBytes,
+		maxConcurrent: v.MaxConcurrent,
+		writeTimeout:  limit(v.WriteTimeout, defaultWriteTime),
+		closeTimeout:  v.CloseTimeout,
+		codec:         v.Codec,
+		log:           newJournal(v.Logger),
+		overflow:      newOverflowRules(n.overflow, n.overflowOf, OverflowBlock),
+	}, f.err()
+}
+
+// resolve fills the defaults in: one that is not set adapts to one that is.
+func (r *Retry) resolve(f *optionFaults) {
+	switch {
+	case r.Min > 0 && r.Max > 0 && r.Min > r.Max:
+		f.add("Retry.Min", valueText(r.Min), "it must be at most Retry.Max, "+valueText(r.Max))
+	case r.Min == 0 && r.Max > 0:
+		r.Min = min(defaultRetryMin, r.Max)
+	case r.Max == 0 && r.Min > 0:
+		r.Max = max(defaultRetryMax, r.Min)
 	}
-	if c.codec == nil {
-		c.codec = defaultCodec
-	}
-	return c
+	size(f, "Retry.Min", &r.Min, defaultRetryMin, 1, 0)
+	size(f, "Retry.Max", &r.Max, defaultRetryMax, 1, 0)
+	r.For = max(r.For, 0)
 }

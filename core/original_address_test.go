@@ -86,7 +86,7 @@ func TestOriginalAddresses(t *testing.T) {
 			go o.srv.Serve(o.ctx, l) //nolint:errcheck // nil after Shutdown
 			_, port, err := net.SplitHostPort(l.Addr())
 			require.NoError(t, err)
-			cl := core.NewClient(tcp.Dialer(net.JoinHostPort(tc.host, port), &tcp.Options{TLS: tc.client}), nil)
+			cl := newTestClient(tcp.Dialer(net.JoinHostPort(tc.host, port), &tcp.Options{TLS: tc.client}), nil)
 			t.Cleanup(func() {
 				cl.Close()
 				<-cl.Done()
@@ -115,7 +115,7 @@ func TestOriginalAddresses(t *testing.T) {
 		go o.srv.Serve(o.ctx, l) //nolint:errcheck // nil after Shutdown
 		stranger := clientTLS.Clone()
 		stranger.Certificates = nil
-		cl := core.NewClient(tcp.Dialer(l.Addr(), &tcp.Options{TLS: stranger}), nil)
+		cl := newTestClient(tcp.Dialer(l.Addr(), &tcp.Options{TLS: stranger}), nil)
 		require.Error(t, cl.Connect(o.ctx))
 		require.Nil(t, next(t, o.faults).c)
 		require.Zero(t, o.srv.Len())

@@ -89,7 +89,7 @@ func asciiHello(name, group string) string {
 
 // client_connect, client_disconnect: others came and went, with their name, group and address
 func TestOriginalNotices(t *testing.T) {
-	o := newOriginal(t, &core.ServerOptions{Notices: tellEverything})
+	o := newOriginal(t, &core.ServerOptions{Access: core.Access{Notices: tellEverything}})
 	type notice struct {
 		what string
 		who  core.Presence

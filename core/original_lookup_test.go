@@ -39,12 +39,12 @@ func TestOriginalGetClient(t *testing.T) {
 		require.Equal(t, bobAt.String(), c.Addr())
 		require.Equal(t, []string{"red"}, c.Groups())
 		_, err = o.srv.Client("eve")
-		require.ErrorIs(t, err, &core.Error{Code: core.CodeUnknownClient})
+		require.ErrorIs(t, err, core.CodeUnknownClient)
 		_, err = o.srv.Client("twin")
-		require.ErrorIs(t, err, &core.Error{Code: core.CodeAmbiguousName})
+		require.ErrorIs(t, err, core.CodeAmbiguousName)
 		require.Equal(t, []string{"twin", "twin"}, names(o.srv.Named("twin").Clients()))
 		_, err = o.srv.Client("")
-		require.ErrorIs(t, err, &core.Error{Code: core.CodeUnknownClient}, "no name is not a name")
+		require.ErrorIs(t, err, core.CodeUnknownClient, "no name is not a name")
 	})
 	t.Run("by address", func(t *testing.T) {
 		c, err := o.srv.Lookup(bobAt.String())
@@ -57,7 +57,7 @@ func TestOriginalGetClient(t *testing.T) {
 		require.Equal(t, "ada", c.Name())
 		for _, nowhere := range []string{"127.0.0.1:1", "255.255.255.255:65535", "bob", ""} {
 			_, err = o.srv.Lookup(nowhere)
-			require.ErrorIs(t, err, &core.Error{Code: core.CodeUnknownClient}, nowhere)
+			require.ErrorIs(t, err, core.CodeUnknownClient, nowhere)
 		}
 	})
 	t.Run("group", func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestOriginalGetClient(t *testing.T) {
 		require.Equal(t, 2, o.srv.Group("blue").Len())
 		require.Zero(t, o.srv.Group("green").Len())
 		require.Empty(t, names(o.srv.Group("green").Clients()))
-		require.ErrorIs(t, o.srv.Group("green").Send("x", nil, core.MustReach()), &core.Error{Code: core.CodeUnknownGroup})
+		require.ErrorIs(t, o.srv.Group("green").Send("x", nil, core.MustReach()), core.CodeUnknownGroup)
 	})
 	t.Run("all", func(t *testing.T) {
 		require.Equal(t, []string{"", "ada", "bob", "twin", "twin"}, names(o.srv.Clients()))

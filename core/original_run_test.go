@@ -98,7 +98,7 @@ func TestOriginalRun(t *testing.T) {
 func TestOriginalThreadedServer(t *testing.T) {
 	var running atomic.Int32
 	// Bob does not hang up, as a Python program does not that is busy.
-	o := newOriginal(t, &core.ServerOptions{CloseTimeout: 100 * time.Millisecond}, func(o *original) {
+	o := newOriginal(t, &core.ServerOptions{Timeouts: core.Timeouts{Close: 100 * time.Millisecond}}, func(o *original) {
 		core.On(o.srv, "long", func(ctx context.Context, _ *core.Conn, _ struct{}) error {
 			running.Add(1)
 			o.heard <- "began"

@@ -43,7 +43,7 @@ func TestOriginalStartServer(t *testing.T) {
 		require.Equal(t, 2, o.srv.Len(), "who has come stays")
 	})
 	t.Run("max_connections is a limit", func(t *testing.T) {
-		o := newOriginal(t, &core.ServerOptions{MaxConns: 2})
+		o := newOriginal(t, &core.ServerOptions{Limits: core.Limits{MaxConns: 2}})
 		ada, bob := o.join("ada"), o.python("bob", "")
 
 		err := o.client(nil).Connect(o.ctx)
@@ -62,7 +62,7 @@ func TestOriginalStartServer(t *testing.T) {
 		require.Equal(t, 2, o.srv.Len())
 	})
 	t.Run("header_len", func(t *testing.T) {
-		o := newOriginal(t, &core.ServerOptions{ClassicHeaderLen: 6}, func(o *original) {
+		o := newOriginal(t, &core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: 6}}, func(o *original) {
 			core.On(o.srv, "sum", func(_ context.Context, c *core.Conn, _ string) error { return c.Send("sum", 3) })
 		})
 		p := dialPython(t, o.addr)
@@ -126,7 +126,7 @@ func TestOriginalOn(t *testing.T) {
 }
 
 func TestOriginalOnReserved(t *testing.T) {
-	for _, r := range []core.Registrar{core.NewServer(nil), core.NewClient(transport.NewPipeListener(), nil)} {
+	for _, r := range []core.Registrar{newTestServer(nil), newTestClient(transport.NewPipeListener(), nil)} {
 		for _, name := range []string{"join", "leave", "message", "client_connect", "client_disconnect"} {
 			want := `core: command "` + name + `" is reserved: use the method of that event`
 			require.PanicsWithValue(t, want, func() {

@@ -43,7 +43,7 @@ type original struct {
 func newOriginal(t *testing.T, opts *core.ServerOptions, register ...func(o *original)) *original {
 	t.Helper()
 	o := &original{
-		t: t, srv: core.NewServer(opts),
+		t: t, srv: newTestServer(opts),
 		faults: make(chan fault, eventRoom),
 		joins:  make(chan *core.Conn, eventRoom),
 		leaves: make(chan departure, eventRoom),
@@ -91,7 +91,7 @@ func clientOf(t *testing.T, addr string, opts *core.ClientOptions) *core.Client 
 		o = *opts
 	}
 	o.Retry.Off = true // the original stays away
-	cl := core.NewClient(tcp.Dialer(addr, nil), &o)
+	cl := newTestClient(tcp.Dialer(addr, nil), &o)
 	t.Cleanup(func() {
 		cl.Close()
 		<-cl.Done()

@@ -23,7 +23,7 @@ func inFaulty(t *testing.T, seed uint64, plan *faulty.Plan, f func(t *testing.T,
 		heard := make(chan int, eventRoom)
 		lis := transport.NewPipeListener()
 		there := faulty.Random(seed, plan)
-		srv := core.NewServer(nil)
+		srv := newTestServer(nil)
 		srv.HandleBytes("echo", echo)
 		core.On(srv, "count", func(_ context.Context, _ *core.Conn, i int) error {
 			heard <- i
@@ -46,7 +46,7 @@ func inFaulty(t *testing.T, seed uint64, plan *faulty.Plan, f func(t *testing.T,
 
 // count connects, sends numbers up to n, and returns why it could not go on, if so.
 func count(t *testing.T, d transport.Dialer, n int) error {
-	cl := core.NewClient(d, &core.ClientOptions{Name: "ada"})
+	cl := newTestClient(d, &core.ClientOptions{Name: "ada"})
 	defer func() {
 		cl.Close()
 		<-cl.Done()
@@ -88,7 +88,7 @@ func TestBreakingNetwork(t *testing.T) {
 	failed := 0
 	for seed := range uint64(60) {
 		inFaulty(t, seed, plan, func(t *testing.T, dialer, sound transport.Dialer, heard chan int) {
-			good := core.NewClient(sound, &core.ClientOptions{Name: "good"})
+			good := newTestClient(sound, &core.ClientOptions{Name: "good"})
 			defer func() {
 				good.Close()
 				<-good.Done()
@@ -120,7 +120,7 @@ func TestCorruptingNetwork(t *testing.T) {
 	plan := &faulty.Plan{Corrupt: 1, Within: 600}
 	for seed := range uint64(60) {
 		inFaulty(t, seed, plan, func(t *testing.T, dialer, sound transport.Dialer, _ chan int) {
-			good := core.NewClient(sound, &core.ClientOptions{Name: "good"})
+			good := newTestClient(sound, &core.ClientOptions{Name: "good"})
 			defer func() {
 				good.Close()
 				<-good.Done()

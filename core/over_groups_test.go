@@ -123,7 +123,7 @@ func TestGroupsOnMixedMedia(t *testing.T) {
 // Those who ask are told who comes and goes, on every medium, and how to name them.
 func TestNoticesOnMixedMedia(t *testing.T) {
 	ns := openAll(t)
-	s := newSceneOn(t, ns, &core.ServerOptions{Notices: tellEverything})
+	s := newSceneOn(t, ns, &core.ServerOptions{Access: core.Access{Notices: tellEverything}})
 	notices := make([]chan string, len(ns))
 	for i, n := range ns {
 		events := make(chan string, eventRoom)

@@ -132,7 +132,7 @@ func (n *network) connect(t *testing.T, opts *core.ClientOptions) (*core.Client,
 	w := &witness{log: &logbook{}, states: make(chan state, 16), faults: make(chan fault, eventRoom)}
 	o.Logger = w.log
 	o.Retry.Off = true // each test is about one connection
-	cl := core.NewClient(n.dialer, &o)
+	cl := newTestClient(n.dialer, &o)
 	cl.OnState(func(s core.State, why error) { w.states <- state{s, why} })
 	cl.OnError(func(c *core.Conn, err error) { w.faults <- fault{c, err} })
 	cl.OnClientConnect(func(core.Presence) {})

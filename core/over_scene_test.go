@@ -80,7 +80,7 @@ func newSceneOn(t *testing.T, ns []*network, opts *core.ServerOptions, register 
 	t.Cleanup(cancel)
 	s.ctx = ctx
 	o.Logger = s.log
-	s.srv = core.NewServer(&o)
+	s.srv = newTestServer(&o)
 	s.srv.OnError(func(c *core.Conn, err error) { s.faults <- fault{c, err} })
 	s.srv.OnJoin(func(c *core.Conn) { s.joins <- c })
 	s.srv.OnLeave(func(c *core.Conn, why error) { s.leaves <- departure{c, why} })
@@ -114,7 +114,7 @@ func (s *scene) client(n *network, opts *core.ClientOptions) *core.Client {
 		o = *opts
 	}
 	o.Retry.Off = true // each test is about one connection
-	cl := core.NewClient(n.dialer, &o)
+	cl := newTestClient(n.dialer, &o)
 	s.t.Cleanup(func() {
 		cl.Close()
 		<-cl.Done()

@@ -78,7 +78,7 @@ func open(t *testing.T, name string) *network {
 
 // listenHTTP mounts a WebSocket listener on an HTTP server of its own.
 func (n *network) listenHTTP(t *testing.T, secure *tls.Config) {
-	l := ws.NewListener(&ws.Options{OnReject: func(_ *http.Request, err error) { n.rejected <- err }})
+	l := made(ws.NewListener(&ws.Options{OnReject: func(_ *http.Request, err error) { n.rejected <- err }}))
 	mux := http.NewServeMux()
 	mux.Handle("/ws", l)
 	h := httptest.NewUnstartedServer(mux)

@@ -18,7 +18,7 @@ func TestHangUpDuringAuthorizeOverMedia(t *testing.T) {
 	each(t, func(t *testing.T, n *network) {
 		deciding, left := make(chan struct{}), make(chan struct{}, 16)
 		release := make(chan struct{})
-		opts := &core.ServerOptions{UniqueNames: true, Authorize: func(ctx context.Context, a *core.Admission) error {
+		opts := &core.ServerOptions{Access: core.Access{UniqueNames: true, Authorize: func(ctx context.Context, a *core.Admission) error {
 			switch string(a.Auth) {
 			case "gives up":
 				deciding <- struct{}{}
@@ -28,7 +28,7 @@ func TestHangUpDuringAuthorizeOverMedia(t *testing.T) {
 				<-release
 			}
 			return nil
-		}}
+		}}}
 		said := make(chan string, 1)
 		s := newScene(t, n, opts, func(s *scene) {
 			core.On(s.srv, "say", func(_ context.Context, _ *core.Conn, text string) error { said <- text; return nil })

@@ -1,6 +1,9 @@
 package core
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -37,7 +40,7 @@ const (
 	// the one that waits. If that does not make room it is OverflowDropOldest.
 	OverflowLatest
 	// OverflowBlock makes the sender wait for room, a broadcast for each client in turn, until
-	// WriteTimeout; then the send fails with [CodeQueueFull]. [Wait] sets another bound. Those who
+	// [Timeouts].Write; then the send fails with [CodeQueueFull]. [Wait] sets another bound. Those who
 	// wait share half of the queue, and never push out what is kept for a resume. A handler may wait
 	// as well: the connection is read meanwhile.
 	//
@@ -64,6 +67,22 @@ func (o Overflow) String() string {
 		return "block"
 	}
 	return "unknown policy"
+}
+
+// checkOverflow finds policies that do not exist, and commands that cannot.
+func checkOverflow(f *optionFaults, rest Overflow, named map[string]Overflow) {
+	if rest > OverflowBlock {
+		f.add("Overflow", valueText(int(rest)), "there is no such Overflow")
+	}
+	for _, command := range slices.Sorted(maps.Keys(named)) {
+		o, option := named[command], "OverflowOf["+wire.Quote(command)+"]"
+		if o > OverflowBlock {
+			f.add(option, valueText(int(o)), "there is no such Overflow")
+		}
+		if err := checkCommand(command); command != "" && err != nil {
+			f.add(option, o.String(), err.text())
+		}
+	}
 }
 
 // gotMissed tells the program what the peer says it has dropped, in all.

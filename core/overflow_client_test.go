@@ -32,7 +32,7 @@ const busyQueue = 128 << 10
 
 // inBusyWorld runs f with a client that is connected.
 func inBusyWorld(t *testing.T, opts ClientOptions, f func(b *busyServer)) {
-	inWorld(t, &ServerOptions{InboxBytes: 2 << 10}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{InboxBytes: 2 << 10}}, func(w *world) {
 		b := &busyServer{world: w, states: &kept[string]{}, gate: make(chan struct{})}
 		b.open = sync.OnceFunc(func() { close(b.gate) })
 		defer b.open()
@@ -54,7 +54,7 @@ func inBusyWorld(t *testing.T, opts ClientOptions, f func(b *busyServer)) {
 		w.serve()
 		opts.Name, opts.Codec, opts.QueueBytes = "ada", testCodec{}, busyQueue
 		opts.Retry.Min, opts.Retry.Max = time.Second, time.Second
-		b.cl = NewClient(w.lis, &opts)
+		b.cl = newTestClient(w.lis, &opts)
 		w.clients = append(w.clients, b.cl)
 		b.cl.OnState(func(s State, why error) {
 			text := s.String()
@@ -286,7 +286,7 @@ func TestHandlerWaitsForRoom(t *testing.T) {
 	}
 	for name, opts := range options {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, &ServerOptions{Overflow: OverflowBlock, InboxBytes: 4 << 10, QueueBytes: 32 << 10}, func(w *world) {
+			inWorld(t, &ServerOptions{Overflow: OverflowBlock, Limits: Limits{InboxBytes: 4 << 10, QueueBytes: 32 << 10}}, func(w *world) {
 				var got [2]kept[int]
 				flood := func(to *kept[int]) func(ctx context.Context, c *Conn, p []byte) error {
 					return func(ctx context.Context, c *Conn, p []byte) error {
@@ -308,7 +308,7 @@ func TestHandlerWaitsForRoom(t *testing.T) {
 				}
 				w.srv.OnBytes("n", flood(&got[0]))
 				w.serve()
-				cl := NewClient(w.lis, &ClientOptions{InboxBytes: 4 << 10, QueueBytes: 32 << 10, Codec: testCodec{}})
+				cl := newTestClient(w.lis, &ClientOptions{InboxBytes: 4 << 10, QueueBytes: 32 << 10, Codec: testCodec{}})
 				w.clients = append(w.clients, cl)
 				cl.OnBytes("n", flood(&got[1]))
 				w.join(cl)
@@ -373,7 +373,7 @@ func TestOverflowClientBlocksUntilTheEnd(t *testing.T) {
 			b.cl.Close() //nolint:errcheck // always nil
 		}, CodeClosed},
 		"given up by the server": {func(b *busyServer) {
-			b.only().CloseWith(NewError(CodeUnauthorized, "")) //nolint:errcheck // always nil
+			b.only().CloseWith(NewError(CodeUnauthorized, ""))
 		}, CodeUnauthorized},
 	}
 	for name, tc := range tests {
@@ -408,7 +408,7 @@ func TestOverflowClientBlocksInHandler(t *testing.T) {
 			return nil
 		})
 		w.serve()
-		cl := NewClient(w.lis, &ClientOptions{QueueBytes: busyQueue, Overflow: OverflowBlock, Retry: Retry{Min: time.Second}})
+		cl := newTestClient(w.lis, &ClientOptions{QueueBytes: busyQueue, Overflow: OverflowBlock, Retry: Retry{Min: time.Second}})
 		w.clients = append(w.clients, cl)
 		cl.OnBytes("go", func(_ context.Context, c *Conn, _ []byte) error {
 			c.breakOff()

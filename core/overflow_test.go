@@ -103,7 +103,7 @@ func TestOverflow(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, &ServerOptions{QueueBytes: room, OverflowOf: tc.of}, func(w *world) {
+			inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: room}, OverflowOf: tc.of}, func(w *world) {
 				w.serve()
 				p := w.slow("ada")
 				p.stall()
@@ -150,7 +150,7 @@ func TestOverflow(t *testing.T) {
 // What may not be dropped stays in its place among what may.
 func TestOverflowSparesTheRest(t *testing.T) {
 	inWorld(t, &ServerOptions{
-		QueueBytes: 16 << 10, Overflow: OverflowDropOldest,
+		Limits: Limits{QueueBytes: 16 << 10}, Overflow: OverflowDropOldest,
 		OverflowOf: map[string]Overflow{"keep": OverflowDisconnect, "pos": OverflowLatest},
 	}, func(w *world) {
 		w.serve()
@@ -211,7 +211,7 @@ func TestOverflowLatestDoesNotGrow(t *testing.T) {
 }
 
 func TestOverflowBlocks(t *testing.T) {
-	inWorld(t, &ServerOptions{QueueBytes: 16 << 10, Overflow: OverflowBlock}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 16 << 10}, Overflow: OverflowBlock}, func(w *world) {
 		w.serve()
 		p := w.slow("ada") // which never acknowledges anything, but answers pings
 		sent := make(chan error, 1)
@@ -240,7 +240,7 @@ func TestOverflowBlocks(t *testing.T) {
 // Who waits because nothing was acknowledged asks for that, also when everything has been written
 // by then.
 func TestBlockedSenderAsksByItself(t *testing.T) {
-	inWorld(t, &ServerOptions{QueueBytes: 16 << 10}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 16 << 10}}, func(w *world) {
 		w.serve()
 		p := w.slow("ada")
 		for i := range 15 { // each is read before the next is sent, so that nobody writes in the end
@@ -264,7 +264,7 @@ func TestBlockedSenderAsksByItself(t *testing.T) {
 
 // Those who wait do not push out what a resume needs: they ask for an ack.
 func TestBlockedSendersWaitForAcks(t *testing.T) {
-	inWorld(t, &ServerOptions{QueueBytes: 64 << 10}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 64 << 10}}, func(w *world) {
 		w.serve()
 		cl, states := w.returning("ada", Retry{Min: time.Millisecond, Max: time.Millisecond})
 		var got kept[int]
@@ -307,7 +307,7 @@ func TestBlockedSendersWaitForAcks(t *testing.T) {
 
 // A client hears once of what it missed, also when it has been away.
 func TestMissed(t *testing.T) {
-	inWorld(t, &ServerOptions{QueueBytes: 8 << 10, Overflow: OverflowDropOldest}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 8 << 10}, Overflow: OverflowDropOldest}, func(w *world) {
 		w.serve()
 		cl, _ := w.returning("ada", Retry{Min: time.Second})
 		var got, missed kept[int]

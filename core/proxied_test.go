@@ -114,7 +114,7 @@ func TestLimitsBehindAProxy(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			inRelay(t, &ServerOptions{MaxConnsPerAddr: tc.limit, MaxHandshakesPerAddr: 1}, func(w *world) {
+			inRelay(t, &ServerOptions{Limits: Limits{MaxConnsPerAddr: tc.limit, MaxHandshakesPerAddr: 1}}, func(w *world) {
 				last := len(tc.addrs) - 1
 				for _, addr := range tc.addrs[:last] {
 					require.Equal(t, wire.KindWelcome, w.helloThrough(addr).want().Kind)
@@ -142,7 +142,7 @@ func TestLimitsBehindAProxy(t *testing.T) {
 // Those who say nothing take the places of each other: behind a proxy too, by address once that
 // is known.
 func TestSilenceBehindAProxy(t *testing.T) {
-	inRelay(t, &ServerOptions{MaxHandshakes: 40, MaxHandshakesPerAddr: 5, HelloTimeout: time.Second}, func(w *world) {
+	inRelay(t, &ServerOptions{Limits: Limits{MaxHandshakes: 40, MaxHandshakesPerAddr: 5}, Timeouts: Timeouts{Hello: time.Second}}, func(w *world) {
 		honest := w.through("203.0.113.8:1\n")
 		synctest.Wait()
 		for range 100 {

@@ -61,12 +61,12 @@ type changeRate struct {
 
 // spendChange counts a change that the client asks for, and returns why it is one too many.
 func (s *Server) spendChange(c *Conn) *Error {
-	if s.opts.ChangeRate == 0 {
+	if s.opts.Limits.ChangeRate == 0 {
 		return nil
 	}
 	now := time.Now()
 	if c.changes == nil {
-		c.changes = &changeRate{newBucketOf(s.opts.ChangeRate, max(s.opts.ChangeRate, s.opts.MaxGroups)), now}
+		c.changes = &changeRate{newBucketOf(s.opts.Limits.ChangeRate, max(s.opts.Limits.ChangeRate, s.opts.Limits.MaxGroups)), now}
 	}
 	r := c.changes
 	r.left.fill(now.Sub(r.filled), false)
@@ -75,5 +75,5 @@ func (s *Server) spendChange(c *Conn) *Error {
 	if ok {
 		return nil
 	}
-	return &Error{Code: CodeRateLimit, Message: "more than " + strconv.Itoa(s.opts.ChangeRate) + " changes of name and groups a second", RetryAfter: wait}
+	return &Error{Code: CodeRateLimit, Message: "more than " + strconv.Itoa(s.opts.Limits.ChangeRate) + " changes of name and groups a second", RetryAfter: wait}
 }

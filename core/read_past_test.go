@@ -23,7 +23,7 @@ func TestReadPastTheEnd(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, &ServerOptions{CloseTimeout: time.Minute}, func(w *world) {
+			inWorld(t, &ServerOptions{Timeouts: Timeouts{Close: time.Minute}}, func(w *world) {
 				w.serve()
 				p := w.peer()
 				p.send(wire.AppendHello([]byte(wire.Preface), tc.hello))

@@ -153,7 +153,7 @@ func (h *handlers) OnMessage(f func(ctx context.Context, c *Conn, f Frame) error
 // want of a reader, a newcomer refused (c is nil then). It may run on
 // several goroutines at once and should return soon. It is told of each fault, as often as
 // peers cause one: unlike the [Logger] it is not spared any. What
-// [ServerOptions.Authorize] and its like failed with is what [errors.Unwrap] makes of err.
+// [Access.Authorize] and its like failed with is what [errors.Unwrap] makes of err.
 func (h *handlers) OnError(f func(c *Conn, err error)) {
 	h.mustBeOpen()
 	h.onError = f

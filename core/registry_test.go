@@ -38,7 +38,7 @@ func TestRegistrationPanics(t *testing.T) {
 				require.Contains(t, v, tc.want)
 				require.Contains(t, v, "core: ")
 			}()
-			tc.register(NewServer(nil))
+			tc.register(newTestServer(nil))
 		})
 	}
 }
@@ -108,7 +108,7 @@ func TestMiddleware(t *testing.T) {
 
 // A handler that panics takes nothing with it, wherever it is.
 func TestPanics(t *testing.T) {
-	inWorld(t, &ServerOptions{Notices: tellEverything}, func(w *world) {
+	inWorld(t, &ServerOptions{Access: Access{Notices: tellEverything}}, func(w *world) {
 		w.srv.OnJoin(func(*Conn) { panic("in join") })
 		w.srv.OnLeave(func(*Conn, error) { panic("in leave") })
 		w.srv.OnError(func(*Conn, error) { panic("in error hook") })

@@ -16,12 +16,13 @@ import (
 // leave out what came before.
 func TestNothingIsHandledBehindWhatIsDropped(t *testing.T) {
 	for range 300 {
-		inWorld(t, &ServerOptions{InboxBytes: 1}, func(w *world) {
+		inWorld(t, &ServerOptions{Limits: Limits{InboxBytes: 1}}, func(w *world) {
 			var handled kept[int]
 			On(w.srv, "n", func(_ context.Context, c *Conn, n int) error {
 				handled.add(n)
 				time.Sleep(time.Second) // until the inbox is full and the reader waits
-				return c.Close()
+				c.Close()
+				return nil
 			})
 			w.serve()
 			p := w.hello(&wire.Hello{})

@@ -20,7 +20,7 @@ import (
 // Newcomers who are refused because the server is full take no place, even if they do not
 // hang up: when somebody leaves, the next is let in.
 func TestRefusedNewcomersTakeNoPlace(t *testing.T) {
-	inWorld(t, &ServerOptions{MaxConns: 1}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{MaxConns: 1}}, func(w *world) {
 		t := w.t
 		w.serve()
 		ada := w.join(w.client("ada"))

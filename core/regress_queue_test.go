@@ -149,13 +149,13 @@ func TestSendBesideManyCalls(t *testing.T) {
 // When a program has filled its queue to the brim and gives up all its calls at once, telling
 // the server so does not overflow the queue: the connection goes on.
 func TestGiveUpInFullQueue(t *testing.T) {
-	inWorld(t, &ServerOptions{InboxBytes: 8 << 10}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{InboxBytes: 8 << 10}}, func(w *world) {
 		t := w.t
 		release := make(chan struct{})
 		w.srv.HandleBytes("wait", func(context.Context, *Conn, []byte) ([]byte, error) { <-release; return []byte("done"), nil })
 		w.srv.OnBytes("note", func(context.Context, *Conn, []byte) error { return nil })
 		w.serve()
-		cl := NewClient(w.lis, &ClientOptions{Retry: Retry{Off: true}, Name: "ada", QueueBytes: 16 << 10})
+		cl := newTestClient(w.lis, &ClientOptions{Retry: Retry{Off: true}, Name: "ada", QueueBytes: 16 << 10})
 		w.clients = append(w.clients, cl)
 		w.join(cl)
 		ctx, cancel := context.WithTimeout(w.ctx, time.Second)

@@ -40,7 +40,7 @@ func TestLongBatchDoesNotDelayReplies(t *testing.T) {
 // While a reader is busy with what it has read, for many heartbeats, neither side takes the
 // other for dead.
 func TestBusyReaderIsNotDead(t *testing.T) {
-	inWorld(t, &ServerOptions{Heartbeat: 200 * time.Millisecond}, func(w *world) {
+	inWorld(t, &ServerOptions{Timeouts: Timeouts{Heartbeat: 200 * time.Millisecond}}, func(w *world) {
 		t := w.t
 		var handled kept[struct{}]
 		w.srv.OnBytes("work", func(context.Context, *Conn, []byte) error {
@@ -63,7 +63,7 @@ func TestBusyReaderIsNotDead(t *testing.T) {
 
 // An inbox that is never empty holds what waits, and not what was once in it.
 func TestInboxDoesNotGrow(t *testing.T) {
-	inWorld(t, &ServerOptions{InboxBytes: 2 << 10}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{InboxBytes: 2 << 10}}, func(w *world) {
 		t := w.t
 		var handled kept[struct{}]
 		w.srv.OnBytes("work", func(context.Context, *Conn, []byte) error {
@@ -93,7 +93,7 @@ func TestInboxDoesNotGrow(t *testing.T) {
 // A handler that calls its peer back while more waits behind it than is read ahead can never
 // have its answer. That ends the connection, with a reason, instead of blocking it for ever.
 func TestCallBackBehindFullInbox(t *testing.T) {
-	opts := &ServerOptions{InboxBytes: 2 << 10, Heartbeat: time.Second, WriteTimeout: 5 * time.Second}
+	opts := &ServerOptions{Limits: Limits{InboxBytes: 2 << 10}, Timeouts: Timeouts{Heartbeat: time.Second, Write: 5 * time.Second}}
 	inWorld(t, opts, func(w *world) {
 		t := w.t
 		var why kept[error]

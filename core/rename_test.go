@@ -64,12 +64,12 @@ func TestRename(t *testing.T) {
 		require.Equal(t, CodeClosed, CodeOf(conn.Rename(w.ctx, "late")))
 		require.Equal(t, CodeClosed, CodeOf(cl.Rename(w.ctx, "late")))
 		require.Empty(t, w.srv.Names(), "who has gone is not called anything new")
-		require.Equal(t, CodeNotConnected, CodeOf(NewClient(w.lis, nil).Rename(w.ctx, "x")))
+		require.Equal(t, CodeNotConnected, CodeOf(newTestClient(w.lis, nil).Rename(w.ctx, "x")))
 	})
 }
 
 func TestRenameIsRefused(t *testing.T) {
-	inWorld(t, &ServerOptions{UniqueNames: true, MaxName: 10}, func(w *world) {
+	inWorld(t, &ServerOptions{Access: Access{UniqueNames: true}, Limits: Limits{MaxName: 10}}, func(w *world) {
 		var faults kept[string]
 		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err).String()) })
 		atServer := renames(w.srv)
@@ -119,7 +119,7 @@ func TestRenameIsRefused(t *testing.T) {
 // What is asked for is answered, whether it changes anything or not, and what has changed is said
 // before.
 func TestRenameIsAnswered(t *testing.T) {
-	inWorld(t, &ServerOptions{UniqueNames: true}, func(w *world) {
+	inWorld(t, &ServerOptions{Access: Access{UniqueNames: true}}, func(w *world) {
 		w.serve()
 		bob := w.join(w.client("bob"))
 		p := w.hello(&wire.Hello{Name: "mallory"})
@@ -164,7 +164,7 @@ func TestRenameOrder(t *testing.T) {
 
 // Of those who race for a name one gets it, and what they leave is free.
 func TestRenameRace(t *testing.T) {
-	inWorld(t, &ServerOptions{UniqueNames: true, ChangeRate: -1}, func(w *world) {
+	inWorld(t, &ServerOptions{Access: Access{UniqueNames: true}, Limits: Limits{ChangeRate: -1}}, func(w *world) {
 		w.serve()
 		var conns []*Conn
 		for i := range 4 {
@@ -212,7 +212,7 @@ func TestRenameRace(t *testing.T) {
 // Whoever renames a client, and however many at once: it and others hear last what holds, and
 // each is told an unbroken row of names.
 func TestRenameFromEverywhere(t *testing.T) {
-	inWorld(t, &ServerOptions{Notices: tellEverything}, func(w *world) {
+	inWorld(t, &ServerOptions{Access: Access{Notices: tellEverything}}, func(w *world) {
 		w.serve()
 		ada := w.join(w.client("ada"))
 		watcher := w.client("")
@@ -251,7 +251,7 @@ func TestRenameFromEverywhere(t *testing.T) {
 // Others are told of a change of name once they have been told of the client, and only those
 // who ask.
 func TestRenameNotices(t *testing.T) {
-	inWorld(t, &ServerOptions{Notices: tellEverything}, func(w *world) {
+	inWorld(t, &ServerOptions{Access: Access{Notices: tellEverything}}, func(w *world) {
 		var events kept[string]
 		w.srv.OnJoin(func(c *Conn) {
 			if c.Name() == "" {
@@ -282,7 +282,7 @@ func TestRenameNotices(t *testing.T) {
 
 // Asking for renames alone asks for notices, and the others do no harm.
 func TestOnlyOnClientRename(t *testing.T) {
-	inWorld(t, &ServerOptions{Notices: tellEverything}, func(w *world) {
+	inWorld(t, &ServerOptions{Access: Access{Notices: tellEverything}}, func(w *world) {
 		var got kept[string]
 		w.serve()
 		ada := w.client("ada")
@@ -324,7 +324,7 @@ func isTooMany(err error) error {
 // The events of groups run at the other end than the one that asks, and at the one that asks
 // when it is answered; never when nothing changes, nor for the groups of the hello.
 func TestGroupEvents(t *testing.T) {
-	inWorld(t, &ServerOptions{MaxGroups: 2}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{MaxGroups: 2}}, func(w *world) {
 		var atServer, atClient kept[string]
 		w.srv.OnJoinGroup(func(c *Conn, group string) {
 			atServer.add(fmt.Sprint("in ", group, c.Groups()))

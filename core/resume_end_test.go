@@ -53,7 +53,7 @@ func TestShutdownWhileSuspended(t *testing.T) {
 // A client that is to come back later does, to a server that is there by then.
 func TestRejoinAfterShutdown(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
-		first, lis := NewServer(nil), transport.NewPipeListener()
+		first, lis := newTestServer(nil), transport.NewPipeListener()
 		served := make(chan error, 1)
 		go func() { served <- first.Serve(w.ctx, lis) }()
 		cl, states := w.returning("ada", Retry{}, "red")
@@ -105,7 +105,7 @@ func (d inTurn) Dial(ctx context.Context) (transport.Conn, error) {
 
 // However often a client joins anew, nothing of its former connections is kept.
 func TestRejoinKeepsNothing(t *testing.T) {
-	inWorld(t, &ServerOptions{ResumeTime: -1}, func(w *world) {
+	inWorld(t, &ServerOptions{Timeouts: Timeouts{Resume: -1}}, func(w *world) {
 		type key struct{}
 		w.serve()
 		cl, states := w.returning("ada", Retry{Min: time.Millisecond, Max: time.Millisecond})
@@ -136,7 +136,7 @@ func TestRejoinKeepsNothing(t *testing.T) {
 // Who ends a connection that is suspended may hold locks that the leave handler needs: it does not run that, also
 // if it is the last to be busy with the connection.
 func TestLeaveHandlerIsNotRunByWhoEnds(t *testing.T) {
-	inWorld(t, &ServerOptions{QueueBytes: 4 << 10}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 4 << 10}}, func(w *world) {
 		left := make(chan string, 1)
 		w.srv.OnLeave(func(*Conn, error) { left <- string(debug.Stack()) })
 		waited := w.srv.eng.waited

@@ -78,7 +78,7 @@ func newLiar(t *testing.T, mode byte) *liar {
 	if l.tight {
 		opts.QueueBytes = 4 << 10
 	}
-	l.cl = NewClient(l, opts)
+	l.cl = newTestClient(l, opts)
 	l.handle(l.cl)
 	l.follow()
 	l.cl.OnState(func(s State, why error) {

@@ -251,7 +251,7 @@ func (s *fuzzSession) ended(st step) bool {
 		return s.ends(CodeUnauthorized, false, func() { s.write(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeUnauthorized})) })
 	default: // its own end
 		code := CodeApplication + Code(st.arg)
-		return s.ends(code, true, func() { s.conn.CloseWith(NewError(code, "enough")) }) //nolint:errcheck // always nil
+		return s.ends(code, true, func() { s.conn.CloseWith(NewError(code, "enough")) })
 	}
 }
 

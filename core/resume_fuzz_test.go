@@ -114,11 +114,10 @@ func FuzzResume(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		mode, steps := stepsOf(data, int(resumeOps))
 		opts := &ServerOptions{
-			ResumeTime: fuzzResumeTime, Heartbeat: 5 * time.Second, InboxBytes: 1 << 10, MaxConcurrent: 2,
-			MaxCalls: 8, MaxGroups: 4,
+			Timeouts: Timeouts{Resume: fuzzResumeTime, Heartbeat: 5 * time.Second}, Limits: Limits{InboxBytes: 1 << 10, MaxConcurrent: 2, MaxCalls: 8, MaxGroups: 4},
 		}
 		if mode&modeTight != 0 {
-			opts.QueueBytes = 4 << 10
+			opts.Limits.QueueBytes = 4 << 10
 		}
 		if mode&modeDrop != 0 {
 			opts.Overflow = OverflowDropNewest

@@ -72,7 +72,7 @@ func TestResumeOfWhatWasNeverWritten(t *testing.T) {
 
 // An ack of frames that are not written yet ends the connection, whatever has been queued.
 func TestAckOfWhatWasNeverWritten(t *testing.T) {
-	inWorld(t, &ServerOptions{QueueBytes: 4 << 20}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 4 << 20}}, func(w *world) {
 		w.serve()
 		p := w.hello(&wire.Hello{Resume: true})
 		c := w.only()
@@ -92,7 +92,7 @@ func TestServerResumesWhatWasNeverWritten(t *testing.T) {
 	for _, received := range []uint64{1, 2, 3, 1<<64 - 1} {
 		synctest.Test(t, func(t *testing.T) {
 			lis := transport.NewPipeListener()
-			cl := NewClient(lis, &ClientOptions{Codec: testCodec{}, Retry: Retry{Min: time.Millisecond}})
+			cl := newTestClient(lis, &ClientOptions{Codec: testCodec{}, Retry: Retry{Min: time.Millisecond}})
 			welcomes := func(w *wire.Welcome) *peer {
 				stream, err := lis.Accept()
 				require.NoError(t, err)

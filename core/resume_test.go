@@ -18,7 +18,7 @@ import (
 
 // returning returns a client that comes back by itself, and what its state was.
 func (w *world) returning(name string, r Retry, groups ...string) (*Client, *kept[string]) {
-	cl := NewClient(w.lis, &ClientOptions{Name: name, Groups: groups, Codec: testCodec{}, Retry: r})
+	cl := newTestClient(w.lis, &ClientOptions{Name: name, Groups: groups, Codec: testCodec{}, Retry: r})
 	w.clients = append(w.clients, cl)
 	return cl, statesOf(cl)
 }
@@ -174,7 +174,7 @@ func TestResumeLosesNothing(t *testing.T) {
 
 // A client that comes back too late joins anew, and both ends are told.
 func TestResumeTooLate(t *testing.T) {
-	inWorld(t, &ServerOptions{ResumeTime: 10 * time.Second, UniqueNames: true}, func(w *world) {
+	inWorld(t, &ServerOptions{Timeouts: Timeouts{Resume: 10 * time.Second}, Access: Access{UniqueNames: true}}, func(w *world) {
 		events := w.events()
 		w.serve()
 		cl, states := w.returning("ada", Retry{})
@@ -221,7 +221,7 @@ func (d *gap) Dial(ctx context.Context) (transport.Conn, error) {
 
 // What does not fit the bound while a client is away ends its session, so that it knows.
 func TestResumeTooMuch(t *testing.T) {
-	inWorld(t, &ServerOptions{QueueBytes: 4 << 10}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 4 << 10}}, func(w *world) {
 		events := w.events()
 		w.serve()
 		cl, states := w.returning("ada", Retry{Min: time.Second})
@@ -243,7 +243,7 @@ func TestResumeTooMuch(t *testing.T) {
 // What was written and is not acknowledged makes room for what is to be written, and then
 // the session cannot be resumed: both ends are told.
 func TestResumeOfWhatIsNotKept(t *testing.T) {
-	inWorld(t, &ServerOptions{QueueBytes: 4 << 10}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 4 << 10}}, func(w *world) {
 		events := w.events()
 		w.serve()
 		p := w.hello(&wire.Hello{Name: "ada", Resume: true})

@@ -16,7 +16,7 @@ import (
 // A client that reads nothing, does what ends its connection, and hangs up before it could be told
 // why, leaves once, whoever looks at its connection just then.
 func TestHangsUpBeforeItIsTold(t *testing.T) {
-	inWorld(t, &ServerOptions{CloseTimeout: time.Hour}, func(w *world) {
+	inWorld(t, &ServerOptions{Timeouts: Timeouts{Close: time.Hour}}, func(w *world) {
 		events := w.events()
 		w.serve()
 		p := w.hello(&wire.Hello{Name: "ada"})

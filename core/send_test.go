@@ -88,7 +88,7 @@ func TestSenders(t *testing.T) {
 // inSendWorld runs f with ada and bob in the group red, ada alone in hers, another bob, and eve.
 func inSendWorld(t *testing.T, middleware bool, f func(w *world, got *kept[string], ada *Conn)) {
 	users := func(_ context.Context, a *Admission) error { a.User = "user of " + a.Name; return nil }
-	inWorld(t, &ServerOptions{Authorize: users}, func(w *world) {
+	inWorld(t, &ServerOptions{Access: Access{Authorize: users}}, func(w *world) {
 		if middleware {
 			w.srv.UseSend(func(next SendFunc) SendFunc { return next })
 		}
@@ -158,7 +158,7 @@ func TestSendMiddlewareSees(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			users := func(_ context.Context, a *Admission) error { a.User = "user of " + a.Name; return nil }
-			inWorld(t, &ServerOptions{Authorize: users}, func(w *world) {
+			inWorld(t, &ServerOptions{Access: Access{Authorize: users}}, func(w *world) {
 				var got kept[seen]
 				w.srv.UseSend(func(next SendFunc) SendFunc {
 					return func(out *Outgoing) error {
@@ -183,7 +183,7 @@ func TestSendMiddlewareSees(t *testing.T) {
 
 // TestWaitAtSeveral has a send to several wait for one who does not read, which the others do not.
 func TestWaitAtSeveral(t *testing.T) {
-	inWorld(t, &ServerOptions{QueueBytes: 4 << 10, WriteTimeout: -1, Heartbeat: -1}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 4 << 10}, Timeouts: Timeouts{Write: -1, Heartbeat: -1}}, func(w *world) {
 		w.serve()
 		var got kept[int]
 		w.hello(&wire.Hello{Name: "stalled"}) // and reads nothing

@@ -63,10 +63,14 @@ type Server struct {
 	stopped   chan struct{}    // closed when nothing runs any more
 }
 
-// NewServer returns a server that does not listen yet. opts may be nil.
-func NewServer(opts *ServerOptions) *Server {
+// newServer is NewServer, which a browser build does not have.
+func newServer(opts *ServerOptions) (*Server, error) {
+	o, err := opts.resolve()
+	if err != nil {
+		return nil, err
+	}
 	s := &Server{
-		opts:      opts.withDefaults(),
+		opts:      o,
 		stopping:  make(chan struct{}),
 		stopped:   make(chan struct{}),
 		unserved:  make(chan struct{}),
@@ -76,10 +80,10 @@ func NewServer(opts *ServerOptions) *Server {
 	}
 	s.limits = s.opts.places()
 	s.gate = admit.New(s.limits)
-	s.conv, s.maxCommand = s.opts.Codec, s.opts.MaxCommand
-	s.budget = budget.New(s.opts.MemoryBytes)
+	s.conv, s.maxCommand = s.opts.Codec, s.opts.Limits.MaxCommand
+	s.budget = budget.New(s.opts.Limits.MemoryBytes)
 	s.histories = newHistories(s.opts.History, s.budget)
-	s.reserved = foldNames(s.opts.ReservedNames)
+	s.reserved = foldNames(s.opts.Access.ReservedNames)
 	cfg := s.opts.config()
 	s.eng = &engine{
 		config:    cfg,
@@ -88,7 +92,7 @@ func NewServer(opts *ServerOptions) *Server {
 		writers:   newWriters(),
 		budget:    s.budget,
 		manual:    newManualQueue(s.opts.Manual),
-		sweep:     newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout, s.opts.FrameTimeout, s.opts.IdleTimeout)),
+		sweep:     newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout, s.opts.Timeouts.Frame, s.opts.Timeouts.Idle)),
 		gone:      s.gone,
 		finished:  s.finished,
 		change:    s.change,
@@ -98,7 +102,7 @@ func NewServer(opts *ServerOptions) *Server {
 		suspended: s.suspended,
 		drained:   (*Conn).moreNotices,
 	}
-	return s
+	return s, nil
 }
 
 // OnJoin registers what runs when a client has joined, before its first command and before
@@ -247,7 +251,7 @@ func (s *Server) Len() int { return s.all.len() }
 
 // Client returns the client with exactly that name. If several have it, those that are suspended
 // count only if all are. It fails with [CodeUnknownClient] if nobody has
-// it and with [CodeAmbiguousName] if several do; see [ServerOptions.UniqueNames].
+// it and with [CodeAmbiguousName] if several do; see [Access.UniqueNames].
 func (s *Server) Client(name string) (*Conn, error) {
 	conns := present(slices.Collect(s.Named(name).Clients()))
 	switch len(conns) {

@@ -97,8 +97,8 @@ func (s *Server) refusal(why *Error, hello *wire.Hello, http bool, peer *classic
 func (s *Server) welcome(base context.Context, ar *arrival) {
 	stream := ar.stream
 	var hurry time.Time
-	if s.opts.HelloTimeout > 0 {
-		hurry = time.Now().Add(s.opts.HelloTimeout)
+	if s.opts.Timeouts.Hello > 0 {
+		hurry = time.Now().Add(s.opts.Timeouts.Hello)
 		stream.SetReadDeadline(hurry) //nolint:errcheck // the read will fail
 	}
 	if s.isClosing() || s.gate.HasRoomMade(ar.place) { // who set a deadline just before
@@ -177,7 +177,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 	s.enterGroups(c)
 	stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
 	rd.ahead = ar.ahead
-	why = c.greet(s.opts.HelloTimeout)
+	why = c.greet(s.opts.Timeouts.Hello)
 	if why != nil {
 		s.refused(stream, ar.hello, why)
 	}
@@ -196,7 +196,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 // connection of its stream that nobody knows yet.
 func (s *Server) decideAbout(base context.Context, ar *arrival, hurry time.Time) (*Conn, *Error) {
 	ctx := base
-	if s.opts.Authorize != nil || s.opts.AuthorizeGroup != nil {
+	if s.opts.Access.Authorize != nil || s.opts.Access.AuthorizeGroup != nil {
 		ctx = s.beginAsking(base, ar, hurry)
 	}
 	a, why := s.authorize(ctx, ar.stream.Info(), ar.hello, ar.peer != nil)
@@ -214,7 +214,7 @@ func (s *Server) readHello(stream transport.Conn, rd *reader) (*wire.Hello, *cla
 	if err := readMore(stream, rd); err != nil {
 		return nil, nil, handshakeError(err)
 	}
-	if s.opts.ClassicHeaderLen > 0 && isClassic(rd.buf[0]) {
+	if s.opts.Classic.HeaderLen > 0 && isClassic(rd.buf[0]) {
 		return s.readClassicHello(stream, rd)
 	}
 	if err := readPreface(stream, rd); err != nil {
@@ -225,7 +225,7 @@ func (s *Server) readHello(stream transport.Conn, rd *reader) (*wire.Hello, *cla
 }
 
 func (s *Server) readNativeHello(stream transport.Conn, rd *reader) (*wire.Hello, *Error) {
-	f, err := readFrame(stream, rd, s.opts.MaxHello)
+	f, err := readFrame(stream, rd, s.opts.Limits.MaxHello)
 	if err != nil {
 		if e, ok := find[*Error](err); ok {
 			return nil, e
@@ -236,8 +236,8 @@ func (s *Server) readNativeHello(stream transport.Conn, rd *reader) (*wire.Hello
 		return nil, NewError(CodeProtocol, "a "+f.Kind.String()+" frame before the hello")
 	}
 	hello, err := wire.ParseHello(f.Body, &wire.Limits{
-		MaxName: s.opts.MaxName, MaxGroups: s.opts.MaxGroups,
-		MaxAuth: s.opts.MaxHello, MaxMetadata: s.opts.MaxHello,
+		MaxName: s.opts.Limits.MaxName, MaxGroups: s.opts.Limits.MaxGroups,
+		MaxAuth: s.opts.Limits.MaxHello, MaxMetadata: s.opts.Limits.MaxHello,
 	})
 	if err != nil {
 		return nil, wireError(err)
@@ -265,12 +265,12 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 	c.user = a.User
 	c.peerMaxFrame = peerMaxFrame(hello.MaxFrame)
 	refused := s.allowGroups(ctx, c, a)
-	if hello.Resume && peer == nil && s.opts.ResumeTime > 0 {
+	if hello.Resume && peer == nil && s.opts.Timeouts.Resume > 0 {
 		c.session = newSession(c.id, hello)
 		c.out.keep.on = c.token != nil
 	}
-	if hello.Notices && (s.opts.Notices != nil || peer != nil) {
-		c.notices = notices.New(s.opts.QueueBytes)
+	if hello.Notices && (s.opts.Access.Notices != nil || peer != nil) {
+		c.notices = notices.New(s.opts.Limits.QueueBytes)
 	}
 	c.out.batch = true // nothing but the welcome is written before the join handler has run
 	w := s.welcomeTo(c)
@@ -329,7 +329,7 @@ func (s *Server) admit(ar *arrival, c *Conn) (holder *Conn, why *Error) {
 	}
 	s.all.add(c)
 	s.budget.Add(connCost)
-	heartbeat := s.opts.Heartbeat
+	heartbeat := s.opts.Timeouts.Heartbeat
 	if c.classic != nil {
 		heartbeat = 0 // it has none
 	}

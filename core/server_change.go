@@ -55,7 +55,7 @@ func (s *Server) apply(ctx context.Context, c *Conn, k wire.Kind, name string) (
 	if err := s.spendChange(c); err != nil {
 		return nil, err
 	}
-	if err := checkChange(name, s.opts.MaxName, k == wire.KindAskRename); err != nil {
+	if err := checkChange(name, s.opts.Limits.MaxName, k == wire.KindAskRename); err != nil {
 		return nil, err
 	}
 	if k == wire.KindAskRename {

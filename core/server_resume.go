@@ -8,7 +8,7 @@ import (
 
 // OnSuspend registers what runs when a client's connection has broken off and it may come back:
 // it still counts as a client, and what is sent to it waits. Then either [Server.OnResume] runs,
-// or, after [ServerOptions.ResumeTime], [Server.OnLeave]. Both run beside handlers of that client
+// or, after [Timeouts.Resume], [Server.OnLeave]. Both run beside handlers of that client
 // that are still busy, one after the other.
 func (s *Server) OnSuspend(f func(c *Conn, why error)) {
 	s.mustBeOpen()
@@ -40,7 +40,7 @@ func (s *Server) suspended(c *Conn, l *link, why *Error) {
 	})
 	told = true
 	l.gone.happen()
-	t := time.NewTimer(s.opts.ResumeTime)
+	t := time.NewTimer(s.opts.Timeouts.Resume)
 	defer t.Stop()
 	select {
 	case <-l.left.wait():
@@ -158,7 +158,7 @@ func (s *Server) awaitGone(c *Conn, l *link) bool {
 	if c.isEnded() {
 		gone = nil
 	}
-	patience := s.opts.HelloTimeout
+	patience := s.opts.Timeouts.Hello
 	if patience == 0 {
 		patience = defaultHelloTime
 	}
@@ -197,10 +197,10 @@ func (s *Server) relink(c *Conn, ar *arrival, before, l *link, rd *reader, recei
 // welcomeTo returns what a client is told of itself, which nobody else knows yet or is locked.
 func (s *Server) welcomeTo(c *Conn) *wire.Welcome {
 	return &wire.Welcome{
-		Session: c.session.id, Token: c.token, AckBytes: uint64(ackAt(s.opts.QueueBytes)),
-		MaxFrame: uint64(s.opts.MaxFrame), MaxName: uint64(s.opts.MaxName),
-		MaxCommand: uint64(s.opts.MaxCommand), MaxGroups: uint64(s.opts.MaxGroups), MaxCalls: uint64(s.opts.MaxCalls),
-		Notices: c.notices != nil, Heartbeat: s.opts.Heartbeat, Name: c.name, Addr: c.addr,
+		Session: c.session.id, Token: c.token, AckBytes: uint64(ackAt(s.opts.Limits.QueueBytes)),
+		MaxFrame: uint64(s.opts.Limits.MaxFrame), MaxName: uint64(s.opts.Limits.MaxName),
+		MaxCommand: uint64(s.opts.Limits.MaxCommand), MaxGroups: uint64(s.opts.Limits.MaxGroups), MaxCalls: uint64(s.opts.Limits.MaxCalls),
+		Notices: c.notices != nil, Heartbeat: s.opts.Timeouts.Heartbeat, Name: c.name, Addr: c.addr,
 		ResumeTime: s.resumeTime(c),
 	}
 }
@@ -210,5 +210,5 @@ func (s *Server) resumeTime(c *Conn) time.Duration {
 	if c.token == nil {
 		return 0
 	}
-	return s.opts.ResumeTime
+	return s.opts.Timeouts.Resume
 }

@@ -14,7 +14,7 @@ import (
 //
 // A client that has been replaced ends with [CodeReplaced] and does not come back by itself: two
 // devices would replace one another for ever. Its leave handler has run when the join handler of
-// the newcomer does. If that takes longer than [ServerOptions.HelloTimeout] the newcomer is refused
+// the newcomer does. If that takes longer than [Timeouts.Hello] the newcomer is refused
 // all the same.
 type Conflict uint8
 
@@ -56,13 +56,13 @@ func (s *Server) takeSeats(c *Conn) (holder *Conn, why *Error) {
 	if why != nil {
 		return nil, why
 	}
-	most := s.opts.MaxConnsPerUser
+	most := s.opts.Limits.MaxConnsPerUser
 	if most <= 0 || c.user == "" {
 		return holder, nil
 	}
 	holders := s.places.Take(c.user, most, c)
 	if holders != nil && !slices.Contains(holders, holder) {
-		if holder = s.opts.UserConflict.among(holders, c); holder == nil {
+		if holder = s.opts.Access.UserConflict.among(holders, c); holder == nil {
 			why = NewError(CodeTooManyConns, "the user has "+strconv.Itoa(most)+" connections")
 		}
 	}
@@ -74,14 +74,14 @@ func (s *Server) takeSeats(c *Conn) (holder *Conn, why *Error) {
 
 // takeName is takeSeats for a name.
 func (s *Server) takeName(c *Conn, name string) (holder *Conn, why *Error) {
-	if name == "" || !s.opts.UniqueNames {
+	if name == "" || !s.opts.Access.UniqueNames {
 		return nil, nil
 	}
 	holders := s.names.Take(foldName(name), 1, c)
 	if holders == nil {
 		return nil, nil
 	}
-	if holder = s.opts.NameConflict.among(holders, c); holder == nil {
+	if holder = s.opts.Access.NameConflict.among(holders, c); holder == nil {
 		return nil, nameTaken(name)
 	}
 	return holder, nil
@@ -141,7 +141,7 @@ func (s *Server) replace(ctx context.Context, holder, c *Conn) bool {
 		}
 	}
 	yield(own)
-	patience := s.opts.HelloTimeout
+	patience := s.opts.Timeouts.Hello
 	if patience == 0 {
 		patience = defaultHelloTime
 	}

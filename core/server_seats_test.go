@@ -54,7 +54,7 @@ func TestNameConflict(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, byUser(ServerOptions{UniqueNames: true, NameConflict: tc.conflict}), func(w *world) {
+			inWorld(t, byUser(ServerOptions{Access: Access{UniqueNames: true, NameConflict: tc.conflict}}), func(w *world) {
 				events := w.events()
 				w.serve()
 				first, code := w.come(tc.holder, "ada")
@@ -98,10 +98,10 @@ func TestNameConflict(t *testing.T) {
 // A client that has been replaced is told so and does not come back; nor does one that was away,
 // and finds out when it comes with its token.
 func TestReplacedIsFinal(t *testing.T) {
-	inWorld(t, &ServerOptions{UniqueNames: true, NameConflict: ConflictReplace}, func(w *world) {
+	inWorld(t, &ServerOptions{Access: Access{UniqueNames: true, NameConflict: ConflictReplace}}, func(w *world) {
 		events := w.events()
 		w.serve()
-		old := NewClient(w.lis, &ClientOptions{Name: "ada", Codec: testCodec{}})
+		old := newTestClient(w.lis, &ClientOptions{Name: "ada", Codec: testCodec{}})
 		w.clients = append(w.clients, old)
 		w.join(old)
 		w.join(w.client("ada"))
@@ -128,7 +128,7 @@ func TestReplacedIsFinal(t *testing.T) {
 }
 
 func TestReplacedAreForgotten(t *testing.T) {
-	srv := NewServer(nil)
+	srv := newTestServer(nil)
 	for id := range uint64(3 * maxTombs) {
 		srv.bury(&Conn{id: id, session: session{token: []byte{byte(id)}}})
 	}
@@ -146,7 +146,7 @@ func TestReplacedAreForgotten(t *testing.T) {
 func TestReplaceWaitsForLeave(t *testing.T) {
 	for name, takes := range map[string]time.Duration{"a second": time.Second, "too long": time.Minute} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, &ServerOptions{UniqueNames: true, NameConflict: ConflictReplace, HelloTimeout: 10 * time.Second}, func(w *world) {
+			inWorld(t, &ServerOptions{Access: Access{UniqueNames: true, NameConflict: ConflictReplace}, Timeouts: Timeouts{Hello: 10 * time.Second}}, func(w *world) {
 				var events kept[string]
 				w.srv.OnJoin(func(c *Conn) { events.add("join") })
 				w.srv.OnLeave(func(c *Conn, _ error) {
@@ -173,8 +173,8 @@ func TestReplaceWaitsForLeave(t *testing.T) {
 
 // Renames follow the same rules.
 func TestRenameConflict(t *testing.T) {
-	opts := byUser(ServerOptions{UniqueNames: true, ChangeRate: -1})
-	opts.AuthorizeName = func(context.Context, *Conn, string) error { return nil }
+	opts := byUser(ServerOptions{Access: Access{UniqueNames: true}, Limits: Limits{ChangeRate: -1}})
+	opts.Access.AuthorizeName = func(context.Context, *Conn, string) error { return nil }
 	inWorld(t, opts, func(w *world) {
 		events := w.events()
 		w.serve()
@@ -200,7 +200,7 @@ func TestRenameConflict(t *testing.T) {
 
 // A handler of the holder that wants its name for another connection does not wait for itself.
 func TestRenameInHandlerOfTheHolder(t *testing.T) {
-	inWorld(t, &ServerOptions{UniqueNames: true, NameConflict: ConflictReplace}, func(w *world) {
+	inWorld(t, &ServerOptions{Access: Access{UniqueNames: true, NameConflict: ConflictReplace}}, func(w *world) {
 		Handle(w.srv, "give", func(ctx context.Context, _ *Conn, to string) (bool, error) {
 			other, err := w.srv.Client(to)
 			if err != nil {
@@ -221,7 +221,7 @@ func TestRenameInHandlerOfTheHolder(t *testing.T) {
 
 // With Manual a rename waits for nobody, since that may be what it keeps from leaving.
 func TestRenameConflictManual(t *testing.T) {
-	inWorld(t, &ServerOptions{UniqueNames: true, NameConflict: ConflictReplace, Manual: true}, func(w *world) {
+	inWorld(t, &ServerOptions{Access: Access{UniqueNames: true, NameConflict: ConflictReplace}, Manual: true}, func(w *world) {
 		w.serve()
 		w.join(w.client("ada"))
 		w.join(w.client("bob"))
@@ -254,7 +254,7 @@ func TestMaxConnsPerUser(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, byUser(ServerOptions{MaxConnsPerUser: 2, UserConflict: tc.conflict}), func(w *world) {
+			inWorld(t, byUser(ServerOptions{Limits: Limits{MaxConnsPerUser: 2}, Access: Access{UserConflict: tc.conflict}}), func(w *world) {
 				w.serve()
 				var peers []*peer
 				for range tc.away {
@@ -314,7 +314,7 @@ func TestPlaceAndName(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			opts := ServerOptions{MaxConnsPerUser: 2, UserConflict: tc.place, UniqueNames: true, NameConflict: tc.name}
+			opts := ServerOptions{Limits: Limits{MaxConnsPerUser: 2}, Access: Access{UserConflict: tc.place, UniqueNames: true, NameConflict: tc.name}}
 			inWorld(t, byUser(opts), func(w *world) {
 				w.serve()
 				first := map[string]*Conn{}
@@ -339,7 +339,7 @@ func TestPlaceAndName(t *testing.T) {
 func TestMaxConnsPerUserAtOnce(t *testing.T) {
 	for name, conflict := range map[string]Conflict{"refuse": ConflictDefault, "replace": ConflictReplace} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, byUser(ServerOptions{MaxConnsPerUser: 3, UserConflict: conflict, ResumeTime: -1}), func(w *world) {
+			inWorld(t, byUser(ServerOptions{Limits: Limits{MaxConnsPerUser: 3}, Access: Access{UserConflict: conflict}, Timeouts: Timeouts{Resume: -1}}), func(w *world) {
 				var here, most, joined atomic.Int64
 				w.srv.OnJoin(func(*Conn) {
 					joined.Add(1)

@@ -15,9 +15,9 @@ const cutTime = 250 * time.Millisecond
 // its leave handler has run. All connections are closed side by side, each as soon as its own
 // handlers are done: until then they can send, call and answer. Calls that come
 // meanwhile fail with [CodeShutdown]. The goodbyes tell clients when to come back, each at
-// another time: see [ServerOptions.RestartAfter].
+// another time: see [Timeouts.RestartAfter].
 //
-// Handlers have [ServerOptions.DrainTimeout], or three quarters of the time that ctx leaves if that
+// Handlers have [Timeouts.Drain], or three quarters of the time that ctx leaves if that
 // is less; then their contexts end. When ctx ends first, what is left is cut off, and the error is
 // that of ctx; then only handlers that do not heed their context still run. Shutdown may be called
 // again to wait longer. A handler that calls it waits for itself, until ctx ends. With

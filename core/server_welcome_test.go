@@ -19,14 +19,14 @@ import (
 // deciding are options with an Authorize that takes its time and says in asked how its context
 // ended, or that it did not.
 func deciding(takes time.Duration, asked *kept[error]) *ServerOptions {
-	return &ServerOptions{UniqueNames: true, Authorize: func(ctx context.Context, _ *Admission) error {
+	return &ServerOptions{Access: Access{UniqueNames: true, Authorize: func(ctx context.Context, _ *Admission) error {
 		select {
 		case <-time.After(takes):
 		case <-ctx.Done():
 		}
 		asked.add(context.Cause(ctx))
 		return nil // whatever has become of the client
-	}}
+	}}}
 }
 
 // nobody checks that nobody has come of all who tried, and that a name is free.
@@ -111,10 +111,10 @@ func TestConnectGivenUpDuringAuthorize(t *testing.T) {
 
 // AuthorizeGroup is asked about the groups of a hello meanwhile.
 func TestGiveUpDuringAuthorizeGroup(t *testing.T) {
-	opts := &ServerOptions{UniqueNames: true}
+	opts := &ServerOptions{Access: Access{UniqueNames: true}}
 	var w *world
 	var p *peer
-	opts.AuthorizeGroup = func(ctx context.Context, _ *Conn, _ string) error {
+	opts.Access.AuthorizeGroup = func(ctx context.Context, _ *Conn, _ string) error {
 		if p != nil {
 			p.stream.Close() //nolint:errcheck // it is cut
 			p = nil
@@ -216,10 +216,10 @@ func TestHangUpBehindMuch(t *testing.T) {
 
 // A newcomer who is refused after it has sent more still reads why.
 func TestRefusedBehindMore(t *testing.T) {
-	opts := &ServerOptions{Authorize: func(context.Context, *Admission) error {
+	opts := &ServerOptions{Access: Access{Authorize: func(context.Context, *Admission) error {
 		time.Sleep(time.Second)
 		return NewError(CodeUnauthorized, "no")
-	}}
+	}}}
 	inWorld(t, opts, func(w *world) {
 		w.serve()
 		p := w.helloOf(&wire.Hello{Name: "ada"})
@@ -240,7 +240,7 @@ func (c deafConn) WriteBuffers([][]byte) (int64, error) { return 0, errDeaf }
 
 // Nobody joins whose welcome could not be written, and what was sent to it meanwhile is gone with it.
 func TestWelcomeThatCannotBeWritten(t *testing.T) {
-	inWorld(t, &ServerOptions{UniqueNames: true}, func(w *world) {
+	inWorld(t, &ServerOptions{Access: Access{UniqueNames: true}}, func(w *world) {
 		events := w.events()
 		deaf := true
 		go w.srv.Serve(w.ctx, &wrapped{w.lis, func(s transport.Conn) transport.Conn { //nolint:errcheck // nil after Shutdown
@@ -260,7 +260,7 @@ func TestWelcomeThatCannotBeWritten(t *testing.T) {
 
 // A welcome that nobody reads is not waited for longer than a hello.
 func TestWelcomeThatIsNotRead(t *testing.T) {
-	opts := &ServerOptions{UniqueNames: true, HelloTimeout: 3 * time.Second, Heartbeat: -1, WriteTimeout: -1}
+	opts := &ServerOptions{Access: Access{UniqueNames: true}, Timeouts: Timeouts{Hello: 3 * time.Second, Heartbeat: -1, Write: -1}}
 	inWorld(t, opts, func(w *world) {
 		events := w.events()
 		slow := &slowWrites{}
@@ -315,7 +315,7 @@ func TestNobodyIsSuspendedWithoutToken(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, &ServerOptions{UniqueNames: true}, func(w *world) {
+			inWorld(t, &ServerOptions{Access: Access{UniqueNames: true}}, func(w *world) {
 				events := w.events()
 				w.serve()
 				p := w.helloOf(&wire.Hello{Name: "ada", Resume: true})
@@ -366,7 +366,7 @@ func TestClientConfirms(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				lis := transport.NewPipeListener()
 				opts.Codec = testCodec{}
-				cl := NewClient(lis, opts)
+				cl := newTestClient(lis, opts)
 				release := make(chan struct{})
 				cl.OnState(func(s State, _ error) {
 					if s == StateConnected {

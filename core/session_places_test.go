@@ -19,7 +19,7 @@ import (
 
 // An address has no more sessions than it may have connections, and takes the place of nobody else.
 func TestSuspendedCountByAddress(t *testing.T) {
-	inWorld(t, &ServerOptions{MaxConnsPerAddr: 20, MaxConns: 100}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{MaxConnsPerAddr: 20, MaxConns: 100}}, func(w *world) {
 		var left kept[string]
 		w.srv.OnLeave(func(c *Conn, why error) { left.add(c.Addr()) })
 		l := w.street()
@@ -66,7 +66,7 @@ func TestSuspendedCountByAddress(t *testing.T) {
 // Who comes back has its place still, however full the server is, and whatever the server knows of
 // its old stream.
 func TestResumeOnAFullServer(t *testing.T) {
-	inWorld(t, &ServerOptions{MaxConns: 2}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{MaxConns: 2}}, func(w *world) {
 		w.serve()
 		_, mine := w.resumable("mine")
 		w.join(w.client("ada"))
@@ -87,7 +87,7 @@ func TestResumeOnAFullServer(t *testing.T) {
 // However many come and go at once, and are suspended and resumed, there are never more clients
 // than there may be.
 func TestNeverMoreThanMaxConns(t *testing.T) {
-	inWorld(t, &ServerOptions{MaxConns: 20}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{MaxConns: 20}}, func(w *world) {
 		w.serve()
 		most := 0
 		for i := range 400 {
@@ -129,12 +129,12 @@ func TestAuthorizeThatHangs(t *testing.T) {
 		}
 	}
 	tests := map[string]ServerOptions{
-		"Authorize":      {Authorize: func(_ context.Context, a *Admission) error { wait(a.Name); return nil }},
-		"AuthorizeGroup": {AuthorizeGroup: func(_ context.Context, c *Conn, _ string) error { wait(c.Name()); return nil }},
+		"Authorize":      {Access: Access{Authorize: func(_ context.Context, a *Admission) error { wait(a.Name); return nil }}},
+		"AuthorizeGroup": {Access: Access{AuthorizeGroup: func(_ context.Context, c *Conn, _ string) error { wait(c.Name()); return nil }}},
 	}
 	for name, opts := range tests {
 		t.Run(name, func(t *testing.T) {
-			opts.MaxHandshakes, opts.MaxConns, opts.HelloTimeout = 3, 3, 5*time.Second
+			opts.Limits.MaxHandshakes, opts.Limits.MaxConns, opts.Timeouts.Hello = 3, 3, 5*time.Second
 			inWorld(t, &opts, func(w *world) {
 				hang = make(chan struct{})
 				var joined, faults kept[string]
@@ -173,8 +173,8 @@ func TestAuthorizeThatHangs(t *testing.T) {
 // One that ends its goroutine is told of, and turns the newcomer away.
 func TestAuthorizeThatEndsItsGoroutine(t *testing.T) {
 	tests := map[string]ServerOptions{
-		"Authorize":      {Authorize: func(context.Context, *Admission) error { runtime.Goexit(); return nil }},
-		"AuthorizeGroup": {AuthorizeGroup: func(context.Context, *Conn, string) error { runtime.Goexit(); return nil }},
+		"Authorize":      {Access: Access{Authorize: func(context.Context, *Admission) error { runtime.Goexit(); return nil }}},
+		"AuthorizeGroup": {Access: Access{AuthorizeGroup: func(context.Context, *Conn, string) error { runtime.Goexit(); return nil }}},
 	}
 	for name, opts := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -241,7 +241,7 @@ func TestHooksThatEndTheirGoroutine(t *testing.T) {
 	}
 	for name, run := range tests {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, &ServerOptions{UniqueNames: true}, func(w *world) {
+			inWorld(t, &ServerOptions{Access: Access{UniqueNames: true}}, func(w *world) {
 				run(w)
 				time.Sleep(time.Minute)
 				synctest.Wait()

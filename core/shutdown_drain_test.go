@@ -112,10 +112,10 @@ func TestShutdownEndsContexts(t *testing.T) {
 		least time.Duration
 	}{
 		"by default":            {least: 10 * time.Second},
-		"set":                   {opts: ServerOptions{DrainTimeout: time.Second}, least: time.Second},
+		"set":                   {opts: ServerOptions{Timeouts: Timeouts{Drain: time.Second}}, least: time.Second},
 		"in time for Shutdown":  {ctx: 4 * time.Second, least: 3 * time.Second},
-		"as long as it is let":  {opts: ServerOptions{DrainTimeout: -1}, ctx: 40 * time.Second, least: 30 * time.Second},
-		"sooner than it is let": {opts: ServerOptions{DrainTimeout: time.Second}, ctx: 40 * time.Second, least: time.Second},
+		"as long as it is let":  {opts: ServerOptions{Timeouts: Timeouts{Drain: -1}}, ctx: 40 * time.Second, least: 30 * time.Second},
+		"sooner than it is let": {opts: ServerOptions{Timeouts: Timeouts{Drain: time.Second}}, ctx: 40 * time.Second, least: time.Second},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -159,7 +159,7 @@ func TestShutdownWithAStalledClient(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			opts := &ServerOptions{DrainTimeout: time.Hour, CloseTimeout: 3 * time.Second, Heartbeat: -1, WriteTimeout: -1}
+			opts := &ServerOptions{Timeouts: Timeouts{Drain: time.Hour, Close: 3 * time.Second, Heartbeat: -1, Write: -1}}
 			inWorld(t, opts, func(w *world) {
 				w.srv.HandleBytes("much", func(context.Context, *Conn, []byte) ([]byte, error) { return make([]byte, 600_000), nil })
 				w.serve()
@@ -177,7 +177,7 @@ func TestShutdownWithAStalledClient(t *testing.T) {
 
 // No two clients are told to come back at the same time, and all within a minute.
 func TestShutdownSpreadsReturns(t *testing.T) {
-	inWorld(t, &ServerOptions{RestartAfter: 5 * time.Second}, func(w *world) {
+	inWorld(t, &ServerOptions{Timeouts: Timeouts{RestartAfter: 5 * time.Second}}, func(w *world) {
 		w.serve()
 		const clients = 300
 		for range clients {
@@ -205,9 +205,9 @@ func TestShutdownSpreadsReturns(t *testing.T) {
 }
 
 func TestShutdownSaysNothingOfReturns(t *testing.T) {
-	s := NewServer(&ServerOptions{RestartAfter: -1})
+	s := newTestServer(&ServerOptions{Timeouts: Timeouts{RestartAfter: -1}})
 	require.Zero(t, s.farewell().RetryAfter)
-	require.Equal(t, time.Second, NewServer(nil).farewell().RetryAfter)
+	require.Equal(t, time.Second, newTestServer(nil).farewell().RetryAfter)
 }
 
 // With manual dispatch Shutdown runs what is left itself, answers included.
@@ -231,7 +231,7 @@ func TestShutdownDrainsManual(t *testing.T) {
 
 // What a client has queued when it closes is sent first, also when the server is slow to read.
 func TestClientCloseSendsAll(t *testing.T) {
-	inWorld(t, &ServerOptions{InboxBytes: 1 << 10}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{InboxBytes: 1 << 10}}, func(w *world) {
 		var got kept[int]
 		w.srv.OnBytes("n", func(_ context.Context, _ *Conn, b []byte) error {
 			time.Sleep(20 * time.Millisecond)
@@ -239,7 +239,7 @@ func TestClientCloseSendsAll(t *testing.T) {
 			return nil
 		})
 		w.serve()
-		cl := NewClient(w.lis, &ClientOptions{CloseTimeout: time.Minute, Retry: Retry{Off: true}})
+		cl := newTestClient(w.lis, &ClientOptions{CloseTimeout: time.Minute, Retry: Retry{Off: true}})
 		w.clients = append(w.clients, cl)
 		w.join(cl)
 		for range 200 { // far more than the stream and the inbox hold

@@ -31,7 +31,7 @@ func TestKilledChild(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // if nobody does
 	defer cancel()
 	if role == "client" {
-		cl := core.NewClient(tcp.Dialer(addr, nil), &core.ClientOptions{Name: "child"})
+		cl := newTestClient(tcp.Dialer(addr, nil), &core.ClientOptions{Name: "child"})
 		require.NoError(t, cl.Connect(ctx))
 		for n := 0; ctx.Err() == nil; n++ {
 			require.NoError(t, cl.Conn().Send("tick", n, core.Wait(ctx)))
@@ -40,7 +40,7 @@ func TestKilledChild(t *testing.T) {
 	}
 	l, err := tcp.Listen(addr, nil)
 	require.NoError(t, err)
-	srv := core.NewServer(nil)
+	srv := newTestServer(nil)
 	core.Handle(srv, "pid", func(context.Context, *core.Conn, struct{}) (int, error) { return os.Getpid(), nil })
 	fmt.Println("listening on", l.Addr())
 	srv.Serve(ctx, l) //nolint:errcheck // until it is killed
@@ -62,7 +62,7 @@ func child(t *testing.T, role, addr string) (*exec.Cmd, *bufio.Scanner) {
 
 // A client whose process is killed is suspended, and has left when its time is over.
 func TestKilledClient(t *testing.T) {
-	srv := core.NewServer(&core.ServerOptions{ResumeTime: 100 * time.Millisecond})
+	srv := newTestServer(&core.ServerOptions{Timeouts: core.Timeouts{Resume: 100 * time.Millisecond}})
 	ticks, events := make(chan int, 1), make(chan string, 4)
 	next := 0
 	core.On(srv, "tick", func(_ context.Context, _ *core.Conn, n int) error {
@@ -95,7 +95,7 @@ func TestKilledServer(t *testing.T) {
 	require.True(t, out.Scan())
 	addr := strings.TrimPrefix(out.Text(), "listening on ")
 	states := make(chan string, 8)
-	cl := core.NewClient(tcp.Dialer(addr, nil), &core.ClientOptions{
+	cl := newTestClient(tcp.Dialer(addr, nil), &core.ClientOptions{
 		Name: "ada", Retry: core.Retry{Min: 10 * time.Millisecond, Max: 50 * time.Millisecond},
 	})
 	cl.OnState(func(s core.State, why error) { states <- s.String() + ": " + core.CodeOf(why).String() })

@@ -40,13 +40,13 @@ func TestManyIdle(t *testing.T) {
 	}
 	goroutines, before := runtime.NumGoroutine(), heap()
 	l := transport.NewPipeListener()
-	srv := core.NewServer(nil)
+	srv := newTestServer(nil)
 	go srv.Serve(t.Context(), l) //nolint:errcheck // nil after Shutdown
 	var heard sync.WaitGroup
 	heard.Add(count)
 	clients := make([]*core.Client, count)
 	for i := range clients {
-		clients[i] = core.NewClient(l, nil)
+		clients[i] = newTestClient(l, nil)
 		core.On(clients[i], "hello", func(context.Context, *core.Conn, struct{}) error { heard.Done(); return nil })
 		require.NoError(t, clients[i].Connect(t.Context()))
 	}
@@ -69,12 +69,12 @@ func TestManyComeAndGo(t *testing.T) {
 	}
 	l, err := tcp.Listen("127.0.0.1:0", nil)
 	require.NoError(t, err)
-	srv := core.NewServer(nil)
+	srv := newTestServer(nil)
 	core.Handle(srv, "double", func(_ context.Context, _ *core.Conn, n int) (int, error) { return 2 * n, nil })
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(t.Context(), l) }()
 	visit := func(i int) error {
-		cl := core.NewClient(tcp.Dialer(l.Addr(), nil), &core.ClientOptions{Name: fmt.Sprint(i), Groups: []string{"all"}})
+		cl := newTestClient(tcp.Dialer(l.Addr(), nil), &core.ClientOptions{Name: fmt.Sprint(i), Groups: []string{"all"}})
 		if err := cl.Connect(t.Context()); err != nil {
 			return err
 		}

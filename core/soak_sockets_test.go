@@ -57,7 +57,7 @@ func TestManyIdleChild(t *testing.T) {
 	free := make(chan struct{}, 64)
 	failed := make(chan error, count)
 	for i := range clients {
-		cl := core.NewClient(tcp.Dialer(addr, nil), &core.ClientOptions{Name: fmt.Sprint(i)})
+		cl := newTestClient(tcp.Dialer(addr, nil), &core.ClientOptions{Name: fmt.Sprint(i)})
 		clients[i] = cl
 		core.On(cl, "hello", func(context.Context, *core.Conn, struct{}) error { heard.Done(); return nil })
 		core.On(cl, "go", func(context.Context, *core.Conn, struct{}) error { told.Done(); return nil })
@@ -99,7 +99,7 @@ func TestManyIdleOverSockets(t *testing.T) {
 	l, err := tcp.Listen("127.0.0.1:0", nil)
 	require.NoError(t, err)
 	goroutines := runtime.NumGoroutine()
-	srv := core.NewServer(&core.ServerOptions{Heartbeat: heartbeat})
+	srv := newTestServer(&core.ServerOptions{Timeouts: core.Timeouts{Heartbeat: heartbeat}})
 	var left atomic.Int64
 	srv.OnLeave(func(*core.Conn, error) { left.Add(1) })
 	served := make(chan error, 1)

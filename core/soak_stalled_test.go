@@ -37,7 +37,7 @@ func spread(t *testing.T, clients, messages int, pace time.Duration, stall bool)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	const bound = 256 << 10
-	srv := core.NewServer(&core.ServerOptions{QueueBytes: bound})
+	srv := newTestServer(&core.ServerOptions{Limits: core.Limits{QueueBytes: bound}})
 	slow := make(chan error, 1)
 	srv.OnLeave(func(c *core.Conn, why error) {
 		if c.Name() == "stalled" {
@@ -53,7 +53,7 @@ func spread(t *testing.T, clients, messages int, pace time.Duration, stall bool)
 	var took []time.Duration
 	all := make(chan error, clients)
 	for i := range clients {
-		cl := core.NewClient(tcp.Dialer(l.Addr(), nil), &core.ClientOptions{Name: fmt.Sprint(i)})
+		cl := newTestClient(tcp.Dialer(l.Addr(), nil), &core.ClientOptions{Name: fmt.Sprint(i)})
 		next := 0
 		own := make([]time.Duration, 0, messages)
 		core.On(cl, "tick", func(_ context.Context, _ *core.Conn, in [2]int64) error {

@@ -54,7 +54,7 @@ func TestReconnectsUnderLoad(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
-	srv := core.NewServer(&core.ServerOptions{ResumeTime: time.Minute})
+	srv := newTestServer(&core.ServerOptions{Timeouts: core.Timeouts{Resume: time.Minute}})
 	var faults atomic.Int64
 	expected := sync.Map{} // of each client, what comes next
 	core.On(srv, "up", func(_ context.Context, c *core.Conn, n int) error {
@@ -71,7 +71,7 @@ func TestReconnectsUnderLoad(t *testing.T) {
 	srv.OnLeave(func(*core.Conn, error) { left.Add(1) })
 	plain, err := tcp.Listen("127.0.0.1:0", nil)
 	require.NoError(t, err)
-	sockets := ws.NewListener(nil)
+	sockets := made(ws.NewListener(nil))
 	web := httptest.NewServer(sockets)
 	defer web.Close()
 	go srv.Serve(ctx, plain)   //nolint:errcheck // nil after Shutdown
@@ -85,7 +85,7 @@ func TestReconnectsUnderLoad(t *testing.T) {
 	ended := make(chan error, 8)
 	for i := range 8 {
 		d := &cutter{Dialer: dialers[i%2]}
-		cl := core.NewClient(d, &core.ClientOptions{
+		cl := newTestClient(d, &core.ClientOptions{
 			Name: fmt.Sprint("client ", i), Retry: core.Retry{Min: time.Millisecond, Max: 20 * time.Millisecond},
 		})
 		back := make(chan struct{})

@@ -19,7 +19,7 @@ import (
 func TestStatesInOrderWhenLostAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lis := transport.NewPipeListener()
-		cl := NewClient(lis, &ClientOptions{Codec: testCodec{}, Retry: Retry{Min: time.Millisecond, Max: time.Millisecond}})
+		cl := newTestClient(lis, &ClientOptions{Codec: testCodec{}, Retry: Retry{Min: time.Millisecond, Max: time.Millisecond}})
 		var states kept[string]
 		cl.OnState(func(s State, _ error) { states.add(s.String()) })
 		cl.OnBytes("slow", func(context.Context, *Conn, []byte) error { time.Sleep(time.Second); return nil })
@@ -58,7 +58,7 @@ func TestCallWhenResumed(t *testing.T) {
 		t := w.t
 		w.srv.HandleBytes("echo", func(_ context.Context, _ *Conn, b []byte) ([]byte, error) { return b, nil })
 		w.serve()
-		cl := NewClient(w.lis, &ClientOptions{Codec: testCodec{}})
+		cl := newTestClient(w.lis, &ClientOptions{Codec: testCodec{}})
 		w.clients = append(w.clients, cl)
 		type answer struct {
 			what string

@@ -22,7 +22,7 @@ type ServerStats struct {
 	SlowConsumers uint64 // clients that were disconnected for a full queue
 	Overloaded    uint64 // clients that were disconnected for what the server held in all
 
-	Memory      int // bytes that count for [ServerOptions.MemoryBytes]
+	Memory      int // bytes that count for [Limits.MemoryBytes]
 	MemoryLimit int // what that is, 0 without a limit
 }
 

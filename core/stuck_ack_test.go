@@ -18,12 +18,12 @@ import (
 // answer must not wait for it, since nothing is read before it is there.
 func TestAnswersDoNotWaitForAcksBehindCalls(t *testing.T) {
 	over(t, sockets, func(t *testing.T, n *network) {
-		srv := core.NewServer(nil)
+		srv := newTestServer(nil)
 		srv.HandleBytes("get", func(context.Context, *core.Conn, []byte) ([]byte, error) {
 			return make([]byte, 20<<10), nil
 		})
 		go srv.Serve(t.Context(), n.listener) //nolint:errcheck // nil after Shutdown
-		cl := core.NewClient(n.dialer, nil)
+		cl := newTestClient(n.dialer, nil)
 		require.NoError(t, cl.Connect(t.Context()))
 		ctx, cancel := context.WithTimeout(t.Context(), transporttest.Patience)
 		defer cancel()

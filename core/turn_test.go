@@ -76,7 +76,7 @@ func TestSlowHandlerDoesNotDelayReplies(t *testing.T) {
 // When the inbox behind a slow handler is full, reading stops until there is room: the peer
 // feels it, and is not taken for dead, nor are we.
 func TestInboxFull(t *testing.T) {
-	opts := &ServerOptions{InboxBytes: 4 << 10, Heartbeat: time.Second}
+	opts := &ServerOptions{Limits: Limits{InboxBytes: 4 << 10}, Timeouts: Timeouts{Heartbeat: time.Second}}
 	inWorld(t, opts, func(w *world) {
 		release := make(chan struct{})
 		var got kept[int]
@@ -172,7 +172,7 @@ func TestHandlerCallsAnotherConn(t *testing.T) {
 
 // A peer that does not read cannot stop us from reading it: its own replies wait.
 func TestPeerThatDoesNotRead(t *testing.T) {
-	opts := &ServerOptions{QueueBytes: 8 << 20, InboxBytes: 32 << 10, WriteTimeout: time.Minute}
+	opts := &ServerOptions{Limits: Limits{QueueBytes: 8 << 20, InboxBytes: 32 << 10}, Timeouts: Timeouts{Write: time.Minute}}
 	inWorld(t, opts, func(w *world) {
 		w.srv.OnBytes("echo", func(_ context.Context, c *Conn, b []byte) error { return c.SendBytes("echo", b) })
 		w.serve()
@@ -198,7 +198,7 @@ func TestPeerThatDoesNotRead(t *testing.T) {
 }
 
 func TestConcurrentHandlers(t *testing.T) {
-	opts := &ServerOptions{MaxConcurrent: 3}
+	opts := &ServerOptions{Limits: Limits{MaxConcurrent: 3}}
 	inWorld(t, opts, func(w *world) {
 		var running kept[string]
 		release := make(chan struct{})

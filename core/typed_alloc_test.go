@@ -14,7 +14,7 @@ import (
 func TestTypedHandlersAllocateNoMore(t *testing.T) {
 	payload := make([]byte, 100)
 	handle := func(register func(srv *Server)) func() {
-		srv := NewServer(nil)
+		srv := newTestServer(nil)
 		register(srv)
 		h := srv.handlers.commands["n"]
 		if h == nil {

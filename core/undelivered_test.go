@@ -90,15 +90,15 @@ func TestUndeliveredIsWhatIsNotAcknowledged(t *testing.T) {
 		"all":              {acked: 3},
 		"kicked out":       {acked: 1, end: func(w *world, _ *peer) { w.only().endWith(NewError(CodeProtocol, "")) }, want: []string{"written say 2", "written say 3"}},
 		"says goodbye":     {acked: 1, end: func(_ *world, p *peer) { p.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed})) }, want: []string{"written say 2", "written say 3"}},
-		"is let go, reads": {acked: 1, end: func(w *world, p *peer) { w.only().Close(); p.wantGoodbye(CodeClosed) }},                                                                //nolint:errcheck // always nil
-		"is let go, stays": {acked: 1, end: func(w *world, _ *peer) { w.only().Close(); time.Sleep(time.Minute) }, want: []string{"written say 2", "written say 3"}},                //nolint:errcheck // always nil
-		"both let go":      {acked: 1, end: func(w *world, p *peer) { w.only().Close(); p.send(goodbyeOf(2)); p.wantGoodbye(CodeClosed) }, want: []string{"written say 3"}},         //nolint:errcheck // always nil
-		"acks, then stays": {acked: 1, end: func(w *world, p *peer) { w.only().Close(); p.send(wire.AppendAck(nil, 2)); time.Sleep(time.Minute) }, want: []string{"written say 3"}}, //nolint:errcheck // always nil
-		"acks nonsense":    {acked: 1, end: func(w *world, p *peer) { w.only().Close(); p.send(wire.AppendAck(nil, 9)); p.wantGoodbye(CodeClosed) }, want: nil},                     //nolint:errcheck // always nil
+		"is let go, reads": {acked: 1, end: func(w *world, p *peer) { w.only().Close(); p.wantGoodbye(CodeClosed) }},
+		"is let go, stays": {acked: 1, end: func(w *world, _ *peer) { w.only().Close(); time.Sleep(time.Minute) }, want: []string{"written say 2", "written say 3"}},
+		"both let go":      {acked: 1, end: func(w *world, p *peer) { w.only().Close(); p.send(goodbyeOf(2)); p.wantGoodbye(CodeClosed) }, want: []string{"written say 3"}},
+		"acks, then stays": {acked: 1, end: func(w *world, p *peer) { w.only().Close(); p.send(wire.AppendAck(nil, 2)); time.Sleep(time.Minute) }, want: []string{"written say 3"}},
+		"acks nonsense":    {acked: 1, end: func(w *world, p *peer) { w.only().Close(); p.send(wire.AppendAck(nil, 9)); p.wantGoodbye(CodeClosed) }, want: nil},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, &ServerOptions{ResumeTime: time.Second}, func(w *world) {
+			inWorld(t, &ServerOptions{Timeouts: Timeouts{Resume: time.Second}}, func(w *world) {
 				left := leftovers(w.srv)
 				w.serve()
 				p := w.hello(&wire.Hello{Resume: true})
@@ -131,7 +131,7 @@ func goodbyeOf(received uint64) []byte {
 // A connection without a session has no acknowledgements: what is left is what was not written, and
 // what a write had to itself that failed.
 func TestUndeliveredWithoutSession(t *testing.T) {
-	inWorld(t, &ServerOptions{WriteTimeout: 5 * time.Second}, func(w *world) {
+	inWorld(t, &ServerOptions{Timeouts: Timeouts{Write: 5 * time.Second}}, func(w *world) {
 		left := leftovers(w.srv)
 		w.serve()
 		p := w.hello(&wire.Hello{})
@@ -151,7 +151,7 @@ func TestUndeliveredWithoutSession(t *testing.T) {
 
 // A queue that has run full is handed back as a whole.
 func TestUndeliveredOfASlowConsumer(t *testing.T) {
-	inWorld(t, &ServerOptions{QueueBytes: 64 << 10}, func(w *world) {
+	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 64 << 10}}, func(w *world) {
 		left := leftovers(w.srv)
 		w.serve()
 		p := w.hello(&wire.Hello{Resume: true})
@@ -185,12 +185,12 @@ func TestOrderlyEndLeavesNothing(t *testing.T) {
 		end   func(w *world, cl *Client)
 		both  bool // the end that did not close has all of what the other has sent
 	}{
-		"client closes":               {end: func(_ *world, cl *Client) { cl.Close() }},                                 //nolint:errcheck // always nil
-		"server closes":               {end: func(w *world, _ *Client) { w.only().Close() }},                            //nolint:errcheck // always nil
+		"client closes":               {end: func(_ *world, cl *Client) { cl.Close() }}, //nolint:errcheck // always nil
+		"server closes":               {end: func(w *world, _ *Client) { w.only().Close() }},
 		"server shuts down":           {end: func(w *world, _ *Client) { require.NoError(w.t, w.srv.Shutdown(w.ctx)) }}, //nolint:errcheck // always nil
 		"client without a session":    {retry: Retry{Off: true}, end: func(_ *world, cl *Client) { cl.Close() }},        //nolint:errcheck // always nil
-		"server's, without a session": {retry: Retry{Off: true}, end: func(w *world, _ *Client) { w.only().Close() }},   //nolint:errcheck // always nil
-		"both":                        {end: func(w *world, cl *Client) { c := w.only(); go cl.Close(); c.Close() }},    //nolint:errcheck // always nil
+		"server's, without a session": {retry: Retry{Off: true}, end: func(w *world, _ *Client) { w.only().Close() }},
+		"both":                        {end: func(w *world, cl *Client) { c := w.only(); go cl.Close(); c.Close() }},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -222,7 +222,7 @@ func TestOrderlyEndLeavesNothing(t *testing.T) {
 // A client stores what its server has not acknowledged, and sends it again once it has joined anew:
 // nothing is missing, and only what was marked may come twice.
 func TestStoreAndForward(t *testing.T) {
-	inWorld(t, &ServerOptions{ResumeTime: 2 * time.Second, Heartbeat: time.Second}, func(w *world) {
+	inWorld(t, &ServerOptions{Timeouts: Timeouts{Resume: 2 * time.Second, Heartbeat: time.Second}}, func(w *world) {
 		var got kept[string]
 		w.srv.OnBytes("say", func(_ context.Context, _ *Conn, p []byte) error { got.add(string(p)); return nil })
 		w.serve()
@@ -283,7 +283,7 @@ func TestStoreAndForward(t *testing.T) {
 func TestUndeliveredModel(t *testing.T) {
 	marked, unmarked := 0, 0
 	for seed := range uint64(soak(300, 20_000)) {
-		inWorld(t, &ServerOptions{ResumeTime: time.Second, QueueBytes: 256 << 10}, func(w *world) {
+		inWorld(t, &ServerOptions{Timeouts: Timeouts{Resume: time.Second}, Limits: Limits{QueueBytes: 256 << 10}}, func(w *world) {
 			rng := rand.New(rand.NewPCG(seed, 5))
 			var handed []Undelivered
 			w.srv.OnUndelivered(func(_ *Conn, frames []Undelivered) { handed = frames })
@@ -313,7 +313,7 @@ func TestUndeliveredModel(t *testing.T) {
 			}
 			switch rng.IntN(4) {
 			case 0:
-				c.Close() //nolint:errcheck // always nil
+				c.Close()
 			case 1:
 				net.fail(false)
 			case 2:
@@ -359,7 +359,7 @@ func TestUndeliveredModel(t *testing.T) {
 func TestUndeliveredHandlerFails(t *testing.T) {
 	for name, fail := range map[string]func(){"panic": func() { panic("x") }, "goexit": runtime.Goexit} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, &ServerOptions{ResumeTime: time.Second}, func(w *world) {
+			inWorld(t, &ServerOptions{Timeouts: Timeouts{Resume: time.Second}}, func(w *world) {
 				events := w.events()
 				w.srv.OnUndelivered(func(*Conn, []Undelivered) { fail() })
 				w.serve()
@@ -396,7 +396,7 @@ func TestUndeliveredToPython(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, &ServerOptions{WriteTimeout: 5 * time.Second}, func(w *world) {
+			inWorld(t, &ServerOptions{Timeouts: Timeouts{Write: 5 * time.Second}}, func(w *world) {
 				left := leftovers(w.srv)
 				w.serve()
 				p := w.peer()

@@ -12,7 +12,7 @@ import (
 func (c *Conn) User() string { return c.user }
 
 // A User is all connections of one user at the moment something is done with it, those that are suspended
-// included: the devices, tabs and programs that [ServerOptions.Authorize] has given one [Admission.User].
+// included: the devices, tabs and programs that [Access.Authorize] has given one [Admission.User].
 // It is made by [Server.User] and safe for concurrent use.
 type User struct {
 	srv *Server

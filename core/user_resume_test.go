@@ -13,7 +13,7 @@ import (
 
 // A user stays over a resume, and nothing of it is in what goes over the wire.
 func TestUserStays(t *testing.T) {
-	inWorld(t, byUser(ServerOptions{Notices: func(_, _ *Conn, _ *Presence) bool { return true }}), func(w *world) {
+	inWorld(t, byUser(ServerOptions{Access: Access{Notices: func(_, _ *Conn, _ *Presence) bool { return true }}}), func(w *world) {
 		w.serve()
 		p := w.hello(&wire.Hello{Name: "phone", Auth: []byte("ada the secret"), Notices: true, Resume: true})
 		synctest.Wait()

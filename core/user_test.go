@@ -12,7 +12,7 @@ import (
 
 // byUser are options with an authorizer that takes Auth for who the user is.
 func byUser(opts ServerOptions) *ServerOptions {
-	opts.Authorize = func(_ context.Context, a *Admission) error {
+	opts.Access.Authorize = func(_ context.Context, a *Admission) error {
 		a.User = string(a.Auth)
 		return nil
 	}
@@ -21,7 +21,7 @@ func byUser(opts ServerOptions) *ServerOptions {
 
 // device returns a client of a user that is not connected yet.
 func (w *world) device(user, name string) *Client {
-	cl := NewClient(w.lis, &ClientOptions{Name: name, Auth: []byte(user), Codec: testCodec{}, Retry: Retry{Off: true}})
+	cl := newTestClient(w.lis, &ClientOptions{Name: name, Auth: []byte(user), Codec: testCodec{}, Retry: Retry{Off: true}})
 	w.clients = append(w.clients, cl)
 	return cl
 }

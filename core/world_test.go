@@ -47,7 +47,7 @@ func newWorld(t *testing.T, opts *ServerOptions) *world {
 	log := &logged{}
 	opts.Logger = log
 	opts.Codec = testCodec{}
-	return &world{t: t, ctx: t.Context(), srv: NewServer(opts), lis: transport.NewPipeListener(), log: log}
+	return &world{t: t, ctx: t.Context(), srv: newTestServer(opts), lis: transport.NewPipeListener(), log: log}
 }
 
 // cut ends what a test that failed has left.
@@ -67,7 +67,7 @@ func (w *world) serve() {
 
 // client returns a client that is not connected yet.
 func (w *world) client(name string, groups ...string) *Client {
-	cl := NewClient(w.lis, &ClientOptions{Name: name, Groups: groups, Codec: testCodec{}, Retry: Retry{Off: true}})
+	cl := newTestClient(w.lis, &ClientOptions{Name: name, Groups: groups, Codec: testCodec{}, Retry: Retry{Off: true}})
 	w.clients = append(w.clients, cl)
 	return cl
 }

@@ -38,7 +38,8 @@ type answer struct {
 	err     error
 }
 
-func newClient(config, sink js.Value) *client {
+// newClient fails only for a config that options.js should not have let through.
+func newClient(config, sink js.Value) (_ *client, err error) {
 	c := &client{
 		sink:    sink,
 		methods: js.Global().Get("Object").New(),
@@ -63,12 +64,14 @@ func newClient(config, sink js.Value) *client {
 	} else {
 		opts.Auth = goBytes(auth)
 	}
-	c.core = core.NewClient(ws.Dialer(config.Get("url").String(), nil), opts)
+	if c.core, err = core.NewClient(ws.Dialer(config.Get("url").String(), nil), opts); err != nil {
+		return nil, err
+	}
 	c.listen(config.Get("notices").Bool())
 	for _, m := range methods {
 		c.funcs.export(c.methods, m.name, func(args []js.Value) any { return m.run(c, args) })
 	}
-	return c
+	return c, nil
 }
 
 // methods are what the page can call of a client; web/native.d.ts describes them.

@@ -34,9 +34,12 @@ type program struct {
 	lastID  int
 }
 
-// connect starts a client: connect(config, sink) returns its methods.
+// connect starts a client: connect(config, sink) returns its methods, or an error.
 func (p *program) connect(args []js.Value) any {
-	c := newClient(args[0], args[1])
+	c, err := newClient(args[0], args[1])
+	if err != nil {
+		return jsError(err)
+	}
 	p.lastID++
 	id := p.lastID
 	p.clients.put(id, c)
@@ -68,7 +71,8 @@ func checkCommand(args []js.Value) (result any) {
 			result = jsError(core.NewError(core.CodeBadName, why))
 		}
 	}()
-	core.NewClient(nil, nil).OnBytes(args[0].String(), nil)
+	none, _ := core.NewClient(nil, nil) // no options, no error
+	none.OnBytes(args[0].String(), nil)
 	return js.Undefined()
 }
 

@@ -148,6 +148,10 @@ export class Client {
           incoming.push(() => this.#end(err ?? null));
         },
       });
+      if (native instanceof Error) {
+        reject(native);
+        return;
+      }
       if (!native) {
         kept?.putBack();
         kept?.release();

@@ -65,7 +65,7 @@ export interface ConnectOptions {
    * again and again; 30,000 if it is tried once.
    */
   timeout?: number;
-  /** The greatest frame that is read, in bytes. 1 MiB unless set. */
+  /** The greatest frame that is read, in bytes, from 512 to 1 GiB. 1 MiB unless set. */
   maxFrame?: number;
   /**
    * How many bytes may wait: half of it to be written, and all together with what the server has not
@@ -110,7 +110,8 @@ export interface Retry {
   first?: boolean;
   /**
    * An attempt is made after a random time below a limit, which is min first and doubles with each
-   * attempt up to max, and never sooner than the server asks for. 500 and 20,000 unless set.
+   * attempt up to max, and never sooner than the server asks for. 500 and 20,000 unless set; if one of them is
+   * set, the other is moved to it where it would be on the wrong side of it.
    */
   min?: number;
   max?: number;

@@ -6,7 +6,7 @@ import type { HisockError } from "./hisock.d.ts";
 /** The one object that the Go program hands over as it starts. */
 export interface Native {
   /** Starts to connect. sink hears of the outcome. */
-  connect(config: Config, sink: Sink): NativeClient;
+  connect(config: Config, sink: Sink): NativeClient | HisockError;
   /** Says why a command cannot have that name, or nothing. */
   checkCommand(command: string): HisockError | undefined;
   stats(): { clients: number; callbacks: number };

@@ -49,8 +49,8 @@ export function readOptions(url, options) {
       auth: typeof options.auth === "function" ? null : readAuth(options.auth),
       metadata: readMetadata(options.metadata),
       notices: readNotices(options),
-      maxFrame: readSize("maxFrame", options.maxFrame),
-      queueBytes: readSize("queueBytes", options.queueBytes),
+      maxFrame: readSize("maxFrame", options.maxFrame, 512, 0x40000000),
+      queueBytes: readSize("queueBytes", options.queueBytes, 1, 0x7fffffff),
       session: new Uint8Array(0),
       ...retry,
     },
@@ -149,11 +149,13 @@ function readNotices(options) {
 /**
  * @param {string} what
  * @param {unknown} size
+ * @param {number} least
+ * @param {number} most
  */
-function readSize(what, size) {
+function readSize(what, size, least, most) {
   if (size === undefined) return 0;
-  if (typeof size !== "number" || !Number.isInteger(size) || size < 1 || size > 0x7fffffff) {
-    throw new TypeError(`hisock: ${what}: must be a number of bytes from 1 to 2147483647, not ${describe(size)}`);
+  if (typeof size !== "number" || !Number.isInteger(size) || size < least || size > most) {
+    throw new TypeError(`hisock: ${what}: must be a number of bytes from ${least} to ${most}, not ${describe(size)}`);
   }
   return size;
 }
@@ -171,6 +173,9 @@ function readRetry(retry = {}) {
     if (ms !== undefined && (typeof ms !== "number" || !Number.isInteger(ms) || ms < 1 || ms > 0x7fffffff)) {
       throw new TypeError(`hisock: retry.${key}: must be a number of milliseconds from 1 to 2147483647, not ${describe(ms)}`);
     }
+  }
+  if (retry.min > retry.max) { // not if one of them is undefined
+    throw new TypeError(`hisock: retry.min: must be at most retry.max, ${retry.max}, not ${retry.min}`);
   }
   return {
     stay: /** @type {boolean} */ (retry.off ?? false),

@@ -190,7 +190,10 @@ func (s *serving) listen(site *Site) error {
 
 // serveHTTP gets ready what browsers find, and begins to serve it.
 func (s *serving) serveHTTP(ctx context.Context, site *Site) error {
-	browsers := ws.NewListener(site.WSOptions)
+	browsers, err := ws.NewListener(site.WSOptions)
+	if err != nil {
+		return err
+	}
 	s.native = append(s.native, browsers)
 	mux, err := s.mux(ctx, site, browsers)
 	if err != nil {

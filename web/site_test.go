@@ -27,7 +27,8 @@ import (
 // echoServer is a server that returns what it is called with.
 func echoServer(t *testing.T) *core.Server {
 	t.Helper()
-	srv := core.NewServer(&core.ServerOptions{Logger: core.Silent})
+	srv, err := core.NewServer(&core.ServerOptions{Logger: core.Silent})
+	require.NoError(t, err)
 	core.Handle(srv, "echo", func(_ context.Context, _ *core.Conn, text string) (string, error) { return text, nil })
 	return srv
 }
@@ -55,7 +56,8 @@ func serveSite(t *testing.T, srv *core.Server, site *Site) (urls []string, end f
 // requireEcho connects over a dialer and calls.
 func requireEcho(t *testing.T, d transport.Dialer) *core.Client {
 	t.Helper()
-	c := core.NewClient(d, &core.ClientOptions{Retry: core.Retry{Off: true}, Logger: core.Silent})
+	c, err := core.NewClient(d, &core.ClientOptions{Retry: core.Retry{Off: true}, Logger: core.Silent})
+	require.NoError(t, err)
 	require.NoError(t, c.Connect(t.Context()))
 	got, err := core.Call[string](t.Context(), c, "echo", "hi")
 	require.NoError(t, err)

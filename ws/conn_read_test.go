@@ -159,7 +159,7 @@ func TestHaltingPeer(t *testing.T) {
 
 // Over TLS a large message comes in large pieces, not in those of which a conn waits.
 func TestReadReadyOverTLS(t *testing.T) {
-	l := NewListener(nil)
+	l := newTestListener(nil)
 	server, client := transporttest.Certificates(t)
 	url, stop := serve(t, l, server)
 	defer stop()
@@ -191,7 +191,7 @@ func TestUnixSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "socket")
 	inner, err := net.Listen("unix", path)
 	require.NoError(t, err)
-	l := NewListener(nil)
+	l := newTestListener(nil)
 	server := &http.Server{Handler: l, ErrorLog: quietLog}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(inner) }()

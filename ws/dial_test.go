@@ -170,7 +170,7 @@ func TestDialNobody(t *testing.T) {
 func TestDialTLS(t *testing.T) {
 	server, client := transporttest.Certificates(t)
 	server.ClientAuth = tls.RequireAndVerifyClientCert
-	l := NewListener(nil)
+	l := newTestListener(nil)
 	url, stop := serve(t, l, server)
 	defer stop()
 	_, err := Dialer(url, nil).Dial(context.Background())
@@ -191,7 +191,7 @@ func TestDialTLS(t *testing.T) {
 
 func TestDialOptionsAreCopied(t *testing.T) {
 	header := http.Header{"X-Name": {"ada"}}
-	l := NewListener(nil)
+	l := newTestListener(nil)
 	url, stop := serve(t, l, nil)
 	defer stop()
 	d := Dialer(url, &DialOptions{Header: header})

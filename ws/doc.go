@@ -2,7 +2,7 @@
 // WebSockets: a listener that is an [net/http.Handler], a dialer, and in a browser
 // build (GOOS=js) a dialer over the browser's own WebSocket.
 //
-//	l := ws.NewListener(nil)
+//	l, err := ws.NewListener(nil)
 //	mux.Handle("/ws", l)              // l is also a transport.Listener: serve it
 //
 //	d := ws.Dialer("wss://example.com/ws", nil)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 
@@ -14,7 +15,10 @@ import (
 
 // A server echoes one connection. The core does the same for many: see core.Server.
 func Example() {
-	l := ws.NewListener(&ws.Options{OnReject: func(_ *http.Request, err error) { fmt.Println(err) }})
+	l, err := ws.NewListener(&ws.Options{OnReject: func(_ *http.Request, err error) { fmt.Println(err) }})
+	if err != nil {
+		log.Fatal(err)
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/ws", l)
 	inner, err := net.Listen("tcp", "127.0.0.1:0")

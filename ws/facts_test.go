@@ -114,7 +114,7 @@ func requireCloseIsLast(t *testing.T, b []byte) {
 
 // A context that ends in a call ends the connection.
 func TestContextOfDialDoesNotEndConn(t *testing.T) {
-	l := NewListener(nil)
+	l := newTestListener(nil)
 	url, stop := serve(t, l, nil)
 	defer stop()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -186,7 +186,7 @@ func TestWrappedResponseWriter(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			rejected := make(chan error, 1)
-			l := NewListener(&Options{OnReject: func(_ *http.Request, err error) { rejected <- err }})
+			l := newTestListener(&Options{OnReject: func(_ *http.Request, err error) { rejected <- err }})
 			url, stop := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("X-Of-Middleware", "kept")
 				l.ServeHTTP(tc.wrap(w), r)
@@ -262,7 +262,7 @@ func TestHijackKeepsTheConnection(t *testing.T) {
 
 // Bytes that come with the handshake are not lost with the server's buffer.
 func TestFrameWithHandshake(t *testing.T) {
-	l := NewListener(nil)
+	l := newTestListener(nil)
 	url, stop := serve(t, l, nil)
 	defer stop()
 	peer := dialRaw(t, url)

@@ -154,7 +154,7 @@ func (p *hostileProgram) run(room int) (got []byte, err error) {
 		return nil, err
 	}
 	conn := &recording{in: bytes.NewReader(p.wire)}
-	l := NewListener(nil)
+	l := newTestListener(nil)
 	go l.ServeHTTP(&pipeResponse{conn: conn, header: http.Header{}}, request)
 	c, err := l.Accept()
 	if err != nil {

@@ -117,7 +117,7 @@ func TestMaxHeader(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			l := NewListener(&Options{MaxHeader: tc.limit})
+			l := newTestListener(&Options{MaxHeader: tc.limit})
 			err := l.begin(r)
 			require.Equal(t, tc.ok, err == nil, "%v", err)
 			if !tc.ok {
@@ -126,8 +126,8 @@ func TestMaxHeader(t *testing.T) {
 		})
 	}
 	r.Header.Set("X", strings.Repeat("x", 40<<10))
-	require.NotNil(t, NewListener(nil).begin(r))
-	require.Nil(t, NewListener(&Options{MaxHeader: -1}).begin(r))
+	require.NotNil(t, newTestListener(nil).begin(r))
+	require.Nil(t, newTestListener(&Options{MaxHeader: -1}).begin(r))
 }
 
 // A memoryNet is a net.Listener in memory, for an HTTP server in a bubble.
@@ -159,7 +159,7 @@ const headerTimeout = 10 * time.Second
 // inMemory runs f in a bubble with an HTTP server whose root is l. dial connects to it.
 func inMemory(t *testing.T, opts *Options, f func(t *testing.T, l *Listener, dial func() *rawPeer)) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewListener(opts)
+		l := newTestListener(opts)
 		defer l.Close()
 		m := &memoryNet{dialled: make(chan net.Conn), closed: make(chan struct{})}
 		server := &http.Server{Handler: l, ReadHeaderTimeout: headerTimeout, ErrorLog: quietLog}

@@ -32,7 +32,7 @@ type hall struct {
 
 func newHall(t *testing.T, opts *Options) *hall {
 	t.Helper()
-	h := &hall{t: t, l: NewListener(opts), ended: make(chan error, 1000)}
+	h := &hall{t: t, l: newTestListener(opts), ended: make(chan error, 1000)}
 	url, stop := serve(t, h.l, nil)
 	h.url = url
 	var serving sync.WaitGroup

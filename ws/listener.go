@@ -112,20 +112,25 @@ var (
 	_ transport.Rejecter = (*Listener)(nil)
 )
 
-// NewListener makes a listener. nil options mean the defaults. It panics if Origins or
+// NewListener makes a listener. nil options mean the defaults. It fails if Origins or
 // Hosts hold something that can never match.
-func NewListener(opts *Options) *Listener {
+func NewListener(opts *Options) (*Listener, error) {
+	o := opts.withDefaults()
+	admit, err := newAdmission(o.Origins, o.Hosts)
+	if err != nil {
+		return nil, err
+	}
 	l := &Listener{
-		opts:   opts.withDefaults(),
+		opts:   o,
+		admit:  admit,
 		conns:  make(chan transport.Conn),
 		closed: make(chan struct{}),
 	}
-	l.admit = newAdmission(l.opts.Origins, l.opts.Hosts)
 	l.opts.Origins, l.opts.Hosts = nil, nil
 	if l.opts.Backlog > 0 {
 		l.slots = make(chan struct{}, l.opts.Backlog)
 	}
-	return l
+	return l, nil
 }
 
 // Accept implements [transport.Listener].

@@ -52,7 +52,7 @@ func TestBadHandshakes(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			rejected := make(chan error, 1)
-			l := NewListener(&Options{OnReject: func(_ *http.Request, err error) { rejected <- err }})
+			l := newTestListener(&Options{OnReject: func(_ *http.Request, err error) { rejected <- err }})
 			mux := http.NewServeMux()
 			mux.Handle("/{$}", l)
 			url, stop := serve(t, mux, nil)
@@ -72,7 +72,7 @@ func TestBadHandshakes(t *testing.T) {
 }
 
 func TestCompressionIsNotNegotiated(t *testing.T) {
-	l := NewListener(nil)
+	l := newTestListener(nil)
 	url, stop := serve(t, l, nil)
 	defer stop()
 	peer := dialRaw(t, url)
@@ -87,7 +87,7 @@ func TestCompressionIsNotNegotiated(t *testing.T) {
 }
 
 func TestClosedListener(t *testing.T) {
-	l := NewListener(&Options{Addr: "ws://example.com/ws"})
+	l := newTestListener(&Options{Addr: "ws://example.com/ws"})
 	url, stop := serve(t, l, nil)
 	defer stop()
 	accepting := make(chan error, 1)
@@ -101,7 +101,7 @@ func TestClosedListener(t *testing.T) {
 	_, err := l.Accept()
 	require.ErrorIs(t, err, transport.ErrClosed)
 	require.Equal(t, "ws://example.com/ws", l.Addr())
-	require.Equal(t, "ws", NewListener(nil).Addr())
+	require.Equal(t, "ws", newTestListener(nil).Addr())
 
 	_, err = Dialer(url, nil).Dial(context.Background())
 	var answer *HandshakeError
@@ -118,7 +118,7 @@ func TestNobodyAccepts(t *testing.T) {
 	for name, end := range tests {
 		t.Run(name, func(t *testing.T) {
 			rejected := make(chan error, 1)
-			l := NewListener(&Options{OnReject: func(_ *http.Request, err error) { rejected <- err }})
+			l := newTestListener(&Options{OnReject: func(_ *http.Request, err error) { rejected <- err }})
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
 			url, stop := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -138,7 +138,7 @@ func TestNobodyAccepts(t *testing.T) {
 }
 
 func TestBacklog(t *testing.T) {
-	l := NewListener(&Options{Backlog: 1})
+	l := newTestListener(&Options{Backlog: 1})
 	url, stop := serve(t, l, nil)
 	defer stop()
 	first := dialRaw(t, url)
@@ -163,7 +163,7 @@ func TestBacklog(t *testing.T) {
 type contextKey struct{}
 
 func TestInfo(t *testing.T) {
-	l := NewListener(nil)
+	l := newTestListener(nil)
 	url, stop := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		l.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), contextKey{}, "ada")))
 	}), nil)
@@ -190,7 +190,7 @@ func TestInfo(t *testing.T) {
 }
 
 func TestShutdownOfServerSparesConns(t *testing.T) {
-	l := NewListener(nil)
+	l := newTestListener(nil)
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	server := &http.Server{Handler: l}

@@ -30,7 +30,7 @@ func inUse() int64 {
 // server, no goroutine of the library that shakes hands.
 func TestIdleConnIsSmall(t *testing.T) {
 	const count = 300
-	l := NewListener(nil)
+	l := newTestListener(nil)
 	url, stop := serve(t, l, nil)
 	defer stop()
 	goroutines, before := runtime.NumGoroutine(), inUse()

@@ -3,6 +3,7 @@
 package ws
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -17,9 +18,9 @@ type admission struct {
 	hosts     map[string]bool // empty: see ownHost
 }
 
-// newAdmission panics on what is not an origin or a host, so that a rule that
+// newAdmission fails for what is not an origin or a host, so that a rule that
 // could never match is not mistaken for a working one.
-func newAdmission(origins, hosts []string) admission {
+func newAdmission(origins, hosts []string) (admission, error) {
 	a := admission{origins: map[string]bool{}, hosts: map[string]bool{}}
 	for _, s := range origins {
 		if s == "*" {
@@ -28,18 +29,18 @@ func newAdmission(origins, hosts []string) admission {
 		}
 		origin, ok := parseOrigin(s)
 		if !ok && s != "null" {
-			panic("ws: NewListener: " + strconv.Quote(s) + " is no origin such as \"https://example.com:8443\"")
+			return admission{}, errors.New("ws: option Origins: " + strconv.Quote(s) + " is no origin such as \"https://example.com:8443\"")
 		}
 		a.origins[origin.String()] = true
 	}
 	for _, s := range hosts {
 		name, port, ok := splitAuthority(s)
 		if !ok {
-			panic("ws: NewListener: " + strconv.Quote(s) + " is no host such as \"example.com\" or \"example.com:8443\"")
+			return admission{}, errors.New("ws: option Hosts: " + strconv.Quote(s) + " is no host such as \"example.com\" or \"example.com:8443\"")
 		}
 		a.hosts[joinAuthority(name, port)] = true
 	}
-	return a
+	return a, nil
 }
 
 // check returns why r is refused, or nil.

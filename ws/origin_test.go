@@ -91,7 +91,7 @@ func TestOrigins(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			err := newAdmission(tc.origins, nil).check(request(tc.host, public, tc.secure, tc.origin...))
+			err := newTestAdmission(tc.origins, nil).check(request(tc.host, public, tc.secure, tc.origin...))
 			requireAdmitted(t, tc.ok, err)
 		})
 	}
@@ -142,13 +142,13 @@ func TestHosts(t *testing.T) {
 			if tc.origin {
 				r.Header.Set("Origin", "http://"+tc.host)
 			}
-			requireAdmitted(t, tc.ok, newAdmission(nil, tc.hosts).check(r))
+			requireAdmitted(t, tc.ok, newTestAdmission(nil, tc.hosts).check(r))
 		})
 	}
 }
 
 func TestListedOriginsAreSafeOnLoopback(t *testing.T) {
-	a := newAdmission([]string{"https://example.com"}, nil)
+	a := newTestAdmission([]string{"https://example.com"}, nil)
 	requireAdmitted(t, true, a.check(request("backend:8080", loopback, false, "https://example.com")))
 	requireAdmitted(t, false, a.check(request("evil.com:8080", loopback, false, "http://evil.com:8080")))
 }
@@ -165,7 +165,8 @@ func TestNewListenerRefusesRulesThatNeverMatch(t *testing.T) {
 		"address with a bad end": {Hosts: []string{"[::1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.Panics(t, func() { NewListener(&opts) })
+			_, err := NewListener(&opts)
+			require.ErrorContains(t, err, "ws: option ")
 		})
 	}
 }

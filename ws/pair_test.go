@@ -53,7 +53,7 @@ func connect(t testing.TB, l *Listener, d transport.Dialer) (client, server tran
 // pair makes the two ends of a connection that is closed when the test ends.
 func pair(t testing.TB) (client, server *conn) {
 	t.Helper()
-	l := NewListener(nil)
+	l := newTestListener(nil)
 	url, stop := serve(t, l, nil)
 	a, b := connect(t, l, Dialer(url, nil))
 	t.Cleanup(func() {
@@ -70,7 +70,7 @@ func TestConformance(t *testing.T) {
 	for name, secure := range map[string]bool{"ws": false, "wss": true} {
 		t.Run(name, func(t *testing.T) {
 			transporttest.Run(t, func(t *testing.T) (a, b transport.Conn, stop func()) {
-				l := NewListener(nil)
+				l := newTestListener(nil)
 				var config *tls.Config
 				if secure {
 					config = serverTLS.Clone()

@@ -143,7 +143,7 @@ var whoEnds = map[string]bool{"we end": true, "the peer ends": false}
 func TestPeerIsClient(t *testing.T) {
 	for name, weEnd := range whoEnds {
 		t.Run(name, func(t *testing.T) {
-			l := NewListener(nil)
+			l := newTestListener(nil)
 			url, stop := serve(t, l, nil)
 			defer stop()
 			accepted := make(chan transport.Conn, 1)

@@ -151,7 +151,7 @@ func closePayload(code int, reason string) string {
 // rawPair connects a raw peer to a conn of a server.
 func rawPair(t testing.TB) (*rawPeer, *conn) {
 	t.Helper()
-	l := NewListener(nil)
+	l := newTestListener(nil)
 	url, stop := serve(t, l, nil)
 	t.Cleanup(stop)
 	peer := dialRaw(t, url)
@@ -179,7 +179,7 @@ func pipePair(t testing.TB, config *tls.Config) (*rawPeer, *conn) {
 	request, err := http.ReadRequest(bufio.NewReader(strings.NewReader(goodHandshake)))
 	require.NoError(t, err)
 
-	l := NewListener(nil)
+	l := newTestListener(nil)
 	go l.ServeHTTP(&pipeResponse{conn: near, header: http.Header{}}, request)
 	peer.wantStatus(http.StatusSwitchingProtocols)
 	c, err := l.Accept()

@@ -34,7 +34,7 @@ func TestTellRejected(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			l := NewListener(nil)
+			l := newTestListener(nil)
 			type told struct {
 				remote string
 				err    error

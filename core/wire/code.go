@@ -99,3 +99,6 @@ func (c Code) String() string {
 	}
 	return "code " + strconv.FormatUint(uint64(c), 10)
 }
+
+// Error is String: a code is an error, so that errors.Is finds the errors that have it.
+func (c Code) Error() string { return c.String() }

@@ -17,6 +17,12 @@ func (e *Error) Error() string {
 	return "wire: " + e.Text
 }
 
+// Is reports whether target is the error's [Code].
+func (e *Error) Is(target error) bool {
+	code, ok := target.(Code)
+	return ok && code == e.Code
+}
+
 // maxQuoted is how many bytes of a peer's value an error text repeats.
 const maxQuoted = 48
 

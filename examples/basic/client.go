@@ -41,7 +41,10 @@ func join(ctx context.Context, t *terminal, classic bool) error {
 	if classic {
 		opts.Classic = &core.Classic{}
 	}
-	g := newGuest(t, tcp.Dialer(net.JoinHostPort(host, port), nil), opts)
+	g, err := newGuest(t, tcp.Dialer(net.JoinHostPort(host, port), nil), opts)
+	if err != nil {
+		return err
+	}
 	if err := g.connect(ctx); err != nil {
 		return fmt.Errorf("cannot join: %w", err)
 	}
@@ -63,10 +66,14 @@ type guest struct {
 	once    sync.Once     // closes greeted
 }
 
-func newGuest(t *terminal, d transport.Dialer, opts *core.ClientOptions) *guest {
+func newGuest(t *terminal, d transport.Dialer, opts *core.ClientOptions) (*guest, error) {
+	client, err := core.NewClient(d, opts)
+	if err != nil {
+		return nil, err
+	}
 	g := &guest{
 		terminal: t,
-		client:   core.NewClient(d, opts),
+		client:   client,
 		turn:     make(chan struct{}, 1),
 		greeted:  make(chan struct{}),
 	}
@@ -77,7 +84,7 @@ func newGuest(t *terminal, d transport.Dialer, opts *core.ClientOptions) *guest 
 			t.complain("%s", plain(err.Error()))
 		}
 	})
-	return g
+	return g, nil
 }
 
 func (g *guest) connect(ctx context.Context) error {

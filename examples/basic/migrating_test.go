@@ -95,11 +95,16 @@ func TestTheMigrationPageNamesWhatThereIs(t *testing.T) {
 			}
 			require.True(t, declared[m[1]][m[2]], "%s has no %s", m[1], m[2])
 		}
-		for _, m := range regexp.MustCompile(`core\.(ServerOptions|ClientOptions|Classic)\{(\w+):`).FindAllStringSubmatch(span, -1) {
+		for _, m := range regexp.MustCompile(`core\.(ServerOptions|ClientOptions|Classic|Limits|Timeouts|Access|ClassicOptions)\{(\w+):`).FindAllStringSubmatch(span, -1) {
 			options := map[string]reflect.Type{
 				"ServerOptions": reflect.TypeFor[core.ServerOptions](),
 				"ClientOptions": reflect.TypeFor[core.ClientOptions](),
 				"Classic":       reflect.TypeFor[core.Classic](),
+
+				"Limits":         reflect.TypeFor[core.Limits](),
+				"Timeouts":       reflect.TypeFor[core.Timeouts](),
+				"Access":         reflect.TypeFor[core.Access](),
+				"ClassicOptions": reflect.TypeFor[core.ClassicOptions](),
 			}
 			_, ok := options[m[1]].FieldByName(m[2])
 			require.True(t, ok, "%s has no %s", m[1], m[2])

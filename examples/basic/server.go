@@ -21,11 +21,14 @@ func serve(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
+	s, err := newServer(t)
+	if err != nil {
+		return err
+	}
 	l, err := tcp.Listen(net.JoinHostPort(host, port), nil)
 	if err != nil {
 		return fmt.Errorf("cannot serve there: %w", err)
 	}
-	s := newServer(t)
 	// Serve closes the listener. The clients stay until Shutdown says goodbye to them.
 	t.print("Serving at %s. Press Ctrl-C to stop.\n", l.Addr())
 	err = s.Serve(ctx, l)
@@ -36,8 +39,11 @@ func serve(ctx context.Context, t *terminal) error {
 }
 
 // newServer returns the server with its handlers, which print to t.
-func newServer(t *terminal) *core.Server {
-	s := core.NewServer(&core.ServerOptions{MaxFrame: 64 << 10})
+func newServer(t *terminal) (*core.Server, error) {
+	s, err := core.NewServer(&core.ServerOptions{Limits: core.Limits{MaxFrame: 64 << 10}})
+	if err != nil {
+		return nil, err
+	}
 	s.OnJoin(func(c *core.Conn) {
 		t.print("%s joined%s.\n", c.Addr(), whoIs(c))
 		c.Send("hello_message", now()) //nolint:errcheck // if it has gone, OnLeave says so
@@ -56,7 +62,7 @@ func newServer(t *terminal) *core.Server {
 		t.print("%s asks for %s: %s\n", c.Addr(), plain(expr), plain(result))
 		return c.SendRaw([]byte(result))
 	})
-	return s
+	return s, nil
 }
 
 // whoIs says what a client is called and which group it is in, if it has told.

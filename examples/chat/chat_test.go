@@ -180,7 +180,7 @@ func TestTerminalShowsARename(t *testing.T) {
 	bob := s.joins(t, s.tcp, "bob")
 	d, err := newDialer(s.tcp)
 	require.NoError(t, err)
-	ada := core.NewClient(d, &core.ClientOptions{Name: "ada", Logger: core.Silent})
+	ada := newTestClient(d, &core.ClientOptions{Name: "ada", Logger: core.Silent})
 	require.NoError(t, ada.Connect(t.Context()))
 	bob.sees(t, "* ada joined")
 	require.Equal(t, core.CodeBadName, core.CodeOf(ada.Rename(t.Context(), "* eve joined")))

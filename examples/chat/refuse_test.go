@@ -33,7 +33,7 @@ func TestTheServerChecksNamesAndMessagesItself(t *testing.T) {
 	s := startServer(t)
 	ada := s.joins(t, s.tcp, "ada")
 	for _, name := range []string{"", " bob", "bob: hi", "* bob joined", "b\u202eob", strings.Repeat("b", maxName+1)} {
-		client := core.NewClient(tcp.Dialer(strings.TrimPrefix(s.tcp, "tcp://"), nil), &core.ClientOptions{Name: name, Retry: core.Retry{Off: true}})
+		client := newTestClient(tcp.Dialer(strings.TrimPrefix(s.tcp, "tcp://"), nil), &core.ClientOptions{Name: name, Retry: core.Retry{Off: true}})
 		entered := make(chan roll, 1)
 		core.On(client, "here", func(_ context.Context, _ *core.Conn, in roll) error {
 			entered <- in
@@ -50,7 +50,7 @@ func TestTheServerChecksNamesAndMessagesItself(t *testing.T) {
 		require.Empty(t, entered)
 	}
 
-	client := core.NewClient(tcp.Dialer(strings.TrimPrefix(s.tcp, "tcp://"), nil), &core.ClientOptions{Name: "bob", Retry: core.Retry{Off: true}})
+	client := newTestClient(tcp.Dialer(strings.TrimPrefix(s.tcp, "tcp://"), nil), &core.ClientOptions{Name: "bob", Retry: core.Retry{Off: true}})
 	require.NoError(t, client.Connect(t.Context()))
 	for _, text := range []string{"", " ", "a\nb", "\x1b[2J", strings.Repeat("x", maxText+1)} {
 		_, err := core.Call[struct{}](t.Context(), client, "say", text)
@@ -68,13 +68,13 @@ func TestTheServerChecksNamesAndMessagesItself(t *testing.T) {
 }
 
 func TestATerminalTrustsNoServer(t *testing.T) {
-	srv := core.NewServer(nil)
+	srv := newTestServer(nil)
 	srv.OnJoin(func(c *core.Conn) {
 		evil := "\x1b]0;owned\a\x1b[2J"
 		c.Send("here", roll{You: 1, Here: []member{{ID: 1, Name: evil}}}) //nolint:errcheck // the test misses it
 		c.Send("joined", member{Name: "bob\r\n* cleo"})                   //nolint:errcheck
 		c.Send("said", line{From: "bob\u202e", Text: "one\nada: two"})    //nolint:errcheck
-		c.CloseWith(core.NewError(codeBadText, evil))                     //nolint:errcheck
+		c.CloseWith(core.NewError(codeBadText, evil))
 	})
 	l, err := tcp.Listen("127.0.0.1:0", nil)
 	require.NoError(t, err)
@@ -173,7 +173,7 @@ func TestStoppingDoesNotWaitForWhoDoesNotListen(t *testing.T) {
 	defer half.Close()
 	_, err = io.WriteString(half, "GET / HTTP/1.1\r\n")
 	require.NoError(t, err)
-	deaf := core.NewClient(tcp.Dialer(addr, nil), &core.ClientOptions{Name: "deaf", CloseTimeout: time.Millisecond, Retry: core.Retry{Off: true}})
+	deaf := newTestClient(tcp.Dialer(addr, nil), &core.ClientOptions{Name: "deaf", CloseTimeout: time.Millisecond, Retry: core.Retry{Off: true}})
 	wait := make(chan struct{})
 	core.On(deaf, "here", func(context.Context, *core.Conn, roll) error { <-wait; return nil })
 	require.NoError(t, deaf.Connect(t.Context()))

@@ -67,13 +67,12 @@ type room struct {
 // changing it that nobody could come in under.
 func roomOptions() core.ServerOptions {
 	return core.ServerOptions{
-		UniqueNames: true,
-		AuthorizeName: func(_ context.Context, _ *core.Conn, name string) error {
+		Access: core.Access{UniqueNames: true, AuthorizeName: func(_ context.Context, _ *core.Conn, name string) error {
 			if err := checkName(name); err != nil {
 				return core.NewError(core.CodeBadName, err.Error())
 			}
 			return nil
-		},
+		}},
 	}
 }
 
@@ -90,7 +89,7 @@ func newRoom(srv *core.Server) *room {
 
 func (r *room) join(c *core.Conn) {
 	if err := checkName(c.Name()); err != nil {
-		c.CloseWith(core.NewError(core.CodeBadName, err.Error())) //nolint:errcheck // always nil
+		c.CloseWith(core.NewError(core.CodeBadName, err.Error()))
 		return
 	}
 	r.mu.Lock()

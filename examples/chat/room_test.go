@@ -24,7 +24,7 @@ type guest struct {
 // enter connects a guest over l and waits until nothing moves.
 func enter(t *testing.T, l *transport.PipeListener, name string) *guest {
 	t.Helper()
-	g := &guest{Client: core.NewClient(l, &core.ClientOptions{Name: name, Retry: core.Retry{Off: true}})}
+	g := &guest{Client: newTestClient(l, &core.ClientOptions{Name: name, Retry: core.Retry{Off: true}})}
 	core.On(g.Client, "here", func(_ context.Context, _ *core.Conn, in roll) error {
 		for _, m := range in.Here {
 			g.told = append(g.told, fmt.Sprint("here ", m.Name))
@@ -51,8 +51,8 @@ func enter(t *testing.T, l *transport.PipeListener, name string) *guest {
 func openRoom(t *testing.T, mw ...core.SendMiddleware) (r *room, l *transport.PipeListener, release chan struct{}) {
 	t.Helper()
 	opts := roomOptions()
-	opts.Heartbeat, opts.ChangeRate = -1, -1
-	srv := core.NewServer(&opts)
+	opts.Timeouts.Heartbeat, opts.Limits.ChangeRate = -1, -1
+	srv := newTestServer(&opts)
 	srv.UseSend(mw...)
 	r = newRoom(srv)
 	release = make(chan struct{})
@@ -87,7 +87,7 @@ func TestANameChangesHands(t *testing.T) {
 		synctest.Wait()
 		require.NoError(t, first.Close())
 		synctest.Wait()
-		err := core.NewClient(l, &core.ClientOptions{Name: "ada"}).Connect(t.Context())
+		err := newTestClient(l, &core.ClientOptions{Name: "ada"}).Connect(t.Context())
 		require.Equal(t, core.CodeNameTaken, core.CodeOf(err), "the handler still runs: %v", err)
 		require.Equal(t, []string{"here bob", "joined ada"}, bob.told)
 

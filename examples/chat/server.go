@@ -33,8 +33,12 @@ const (
 func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	opts := roomOptions()
-	opts.MaxFrame, opts.CloseTimeout, opts.ResumeTime, opts.Logger = 64<<10, closeTime, resumeTime, log
-	s := &server{chat: core.NewServer(&opts)}
+	opts.Limits.MaxFrame, opts.Timeouts.Close, opts.Timeouts.Resume, opts.Logger = 64<<10, closeTime, resumeTime, log
+	chat, err := core.NewServer(&opts)
+	if err != nil {
+		return err
+	}
+	s := &server{chat: chat}
 	newRoom(s.chat)
 	defer s.stop()
 	// First the ports, so that nobody waits for the bundle to learn that one is taken.
@@ -91,7 +95,9 @@ func (s *server) listen(o options) (err error) {
 		if s.web, err = net.Listen("tcp", o.http); err != nil {
 			return fmt.Errorf("cannot listen for browsers, -http %q: %w", o.http, err)
 		}
-		s.sockets = ws.NewListener(&ws.Options{Addr: s.socketURL()})
+		if s.sockets, err = ws.NewListener(&ws.Options{Addr: s.socketURL()}); err != nil {
+			return err
+		}
 	}
 	return nil
 }

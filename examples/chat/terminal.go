@@ -27,7 +27,11 @@ func join(ctx context.Context, url, name string, once bool, stdin io.Reader, std
 		return err
 	}
 	opts := &core.ClientOptions{Name: name, Retry: core.Retry{Off: once}}
-	t := &terminal{client: core.NewClient(dialer, opts), stdout: stdout, stderr: stderr}
+	client, err := core.NewClient(dialer, opts)
+	if err != nil {
+		return err
+	}
+	t := &terminal{client: client, stdout: stdout, stderr: stderr}
 	t.client.OnState(t.changed)
 	core.On(t.client, "here", t.here)
 	core.On(t.client, "joined", t.joined)

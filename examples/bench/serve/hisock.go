@@ -13,7 +13,7 @@ import (
 // serveHisock serves with the defaults: sessions that can be resumed, heartbeats, limits and bounded
 // queues are on.
 func serveHisock(l transport.Listener) {
-	srv := core.NewServer(nil)
+	srv, _ := core.NewServer(nil) // no options, no error
 	srv.OnBytes("echo", func(_ context.Context, c *core.Conn, payload []byte) error {
 		return c.SendBytes("echo", payload)
 	})
@@ -36,7 +36,10 @@ func startHisockTCP() (string, error) {
 }
 
 func startHisockWS() (string, error) {
-	l := ws.NewListener(nil)
+	l, err := ws.NewListener(nil)
+	if err != nil {
+		return "", err
+	}
 	serveHisock(l)
 	return serveHTTP(l)
 }

@@ -44,7 +44,10 @@ func listen(stdin io.Reader, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	l := ws.NewListener(nil)
+	l, err := ws.NewListener(nil)
+	if err != nil {
+		return err
+	}
 	server := &http.Server{Handler: l, ReadHeaderTimeout: 10 * time.Second}
 	var serving sync.WaitGroup
 	serving.Go(func() { server.Serve(inner) }) //nolint:errcheck // it ends by Close

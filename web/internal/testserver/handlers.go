@@ -25,9 +25,7 @@ const codeSoldOut = core.CodeApplication + 1
 
 func newServer(auth bool) *core.Server {
 	opts := &core.ServerOptions{
-		UniqueNames: true, Heartbeat: 5 * time.Second,
-		OverflowOf: map[string]core.Overflow{"tick": core.OverflowLatest},
-		AuthorizeGroup: func(ctx context.Context, _ *core.Conn, group string) error {
+		Access: core.Access{UniqueNames: true, AuthorizeGroup: func(ctx context.Context, _ *core.Conn, group string) error {
 			switch group {
 			case "staff":
 				return core.NewError(codeSoldOut, "staff only")
@@ -36,22 +34,24 @@ func newServer(auth bool) *core.Server {
 				return ctx.Err()
 			}
 			return nil
-		},
-		AuthorizeName: func(_ context.Context, _ *core.Conn, name string) error {
+		}, AuthorizeName: func(_ context.Context, _ *core.Conn, name string) error {
 			if name == "busy" {
 				return &core.Error{Code: core.CodeRateLimit, Message: "not so fast", RetryAfter: 1500 * time.Millisecond}
 			}
 			return nil
-		},
-		Notices: func(_, of *core.Conn, p *core.Presence) bool {
+		}, Notices: func(_, of *core.Conn, p *core.Presence) bool {
 			p.Groups, p.Addr = of.Groups(), of.Addr()
 			return true
-		},
+		}}, Timeouts: core.Timeouts{Heartbeat: 5 * time.Second},
+		OverflowOf: map[string]core.Overflow{"tick": core.OverflowLatest},
 	}
 	if auth {
-		opts.Authorize = freshTokens()
+		opts.Access.Authorize = freshTokens()
 	}
-	srv := core.NewServer(opts)
+	srv, err := core.NewServer(opts)
+	if err != nil {
+		panic(err)
+	}
 	// In the same write as the welcome, or close behind it.
 	srv.OnJoin(func(c *core.Conn) {
 		for i := range 3 {
@@ -241,7 +241,8 @@ func commands(srv *core.Server) {
 		return c.SendRaw([]byte(text))
 	})
 	core.On(srv, "kick me", func(_ context.Context, c *core.Conn, _ string) error {
-		return c.CloseWith(core.NewError(codeSoldOut, "out you go"))
+		c.CloseWith(core.NewError(codeSoldOut, "out you go"))
+		return nil
 	})
 	core.On(srv, "call me", func(ctx context.Context, c *core.Conn, name string) error { return c.Rename(ctx, name) })
 	core.On(srv, "put me into", func(ctx context.Context, c *core.Conn, group string) error { return c.Join(ctx, group) })

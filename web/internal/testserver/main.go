@@ -36,7 +36,10 @@ func run(args []string, stdin io.Reader, stdout io.Writer) error {
 		return err
 	}
 	srv := newServer(len(args) == 2)
-	sockets := ws.NewListener(nil)
+	sockets, err := ws.NewListener(nil)
+	if err != nil {
+		return err
+	}
 	own, err := serve(pages(bundle, sockets))
 	if err != nil {
 		return err

@@ -1,0 +1,15 @@
+//go:build !js
+
+package ws
+
+// newTestListener is NewListener for options that can be.
+func newTestListener(opts *Options) *Listener { return made(NewListener(opts)) }
+
+func newTestAdmission(origins, hosts []string) admission { return made(newAdmission(origins, hosts)) }
+
+func made[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
