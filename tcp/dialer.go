@@ -10,7 +10,7 @@ import (
 	"net"
 	"os"
 
-	"github.com/hisock/hisock/internal/socket"
+	"github.com/hisock/hisock/transport/socket"
 	"github.com/hisock/hisock/transport"
 )
 

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	"github.com/hisock/hisock/internal/socket"
+	"github.com/hisock/hisock/transport/socket"
 	"github.com/hisock/hisock/transport"
 )
 

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"net"
 
-	"github.com/hisock/hisock/internal/socket"
+	"github.com/hisock/hisock/transport/socket"
 	"github.com/hisock/hisock/transport"
 )
 

@@ -9,8 +9,8 @@ import (
 	"net"
 	"time"
 
-	"github.com/hisock/hisock/internal/proxy"
-	"github.com/hisock/hisock/internal/socket"
+	"github.com/hisock/hisock/transport/proxy"
+	"github.com/hisock/hisock/transport/socket"
 )
 
 // Options says how to listen and dial. A nil *Options is the zero value. It is

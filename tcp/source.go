@@ -8,8 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/hisock/hisock/internal/proxy"
-	"github.com/hisock/hisock/internal/socket"
+	"github.com/hisock/hisock/transport/proxy"
+	"github.com/hisock/hisock/transport/socket"
 	"github.com/hisock/hisock/transport"
 )
 

@@ -1,6 +1,6 @@
 //go:build !js
 
-// Package sockopt sets how much a TCP socket holds that has been written and not yet sent.
+// Package socket, for adapters, tells peers apart by their addresses, and sets how much a TCP socket holds that has been written and not yet sent.
 package socket
 
 import (
