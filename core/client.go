@@ -114,6 +114,7 @@ func NewClient(d transport.Dialer, opts *ClientOptions) (*Client, error) {
 // It runs before anything is handled that comes after the change.
 func (cl *Client) OnState(f func(s State, why error)) {
 	cl.mustBeOpen()
+	needFunc("OnState", f == nil)
 	cl.onState = f
 }
 
@@ -124,12 +125,14 @@ func (cl *Client) OnState(f func(s State, why error)) {
 // overtaken it: see [Access.Notices].
 func (cl *Client) OnClientConnect(f func(p Presence)) {
 	cl.mustBeOpen()
+	needFunc("OnClientConnect", f == nil)
 	cl.onCome = f
 }
 
 // OnClientDisconnect is OnClientConnect for clients that have gone.
 func (cl *Client) OnClientDisconnect(f func(p Presence)) {
 	cl.mustBeOpen()
+	needFunc("OnClientDisconnect", f == nil)
 	cl.onGo = f
 }
 
@@ -137,6 +140,7 @@ func (cl *Client) OnClientDisconnect(f func(p Presence)) {
 // says instead of old, either of which may be empty. Its groups are not told.
 func (cl *Client) OnClientRename(f func(old string, p Presence)) {
 	cl.mustBeOpen()
+	needFunc("OnClientRename", f == nil)
 	cl.onNamed = f
 }
 
@@ -147,6 +151,10 @@ func (cl *Client) OnClientRename(f func(old string, p Presence)) {
 // as [ClientOptions.Retry] says. After it has ended for good Connect may be called again: the
 // client joins anew.
 func (cl *Client) Connect(ctx context.Context) error {
+	if cl.dialer == nil {
+		return NewError(CodeUnsupported, "the client has no dialer")
+	}
+	ctx = given(ctx)
 	attempt, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	last, id, err := cl.beginConnect(giveUp)

@@ -65,6 +65,7 @@ func (c *Conn) call(ctx context.Context, command string, payload []byte) ([]byte
 
 // ask sends a frame that is answered under its id, and waits for the answer.
 func (c *Conn) ask(ctx context.Context, k wire.Kind, name string, payload []byte) ([]byte, error) {
+	ctx = given(ctx)
 	if ctx.Err() != nil {
 		return nil, c.waitError(ctx)
 	}

@@ -21,10 +21,13 @@ import (
 // handled.
 func (c *Conn) Close() { c.closeWith(NewError(CodeClosed, "")) }
 
-// CloseWith is Close with a reason for the peer, its RetryAfter and its Details.
+// CloseWith is Close with a reason for the peer, its RetryAfter and its Details; nil is [CodeClosed].
 func (c *Conn) CloseWith(why *Error) { c.closeWith(why) }
 
 func (c *Conn) closeWith(why *Error) {
+	if why == nil {
+		why = NewError(CodeClosed, "")
+	}
 	bye, left := forPeer(packed(c.eng.codec, why), c.peerMaxFrame)
 	c.end(why, &bye, ending{drain: true, ours: true, left: left})
 }

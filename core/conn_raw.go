@@ -35,6 +35,7 @@ func (c *Conn) RecvRaw(ctx context.Context) ([]byte, error) {
 	if ok {
 		return payload, nil
 	}
+	ctx = given(ctx)
 	own := handlerConn(ctx)
 	if own == c {
 		c.depends.Add(1)

@@ -27,6 +27,7 @@ func (c *Conn) Recv(ctx context.Context, command string) ([]byte, error) {
 	if c.isEnded() {
 		return nil, c.closedError()
 	}
+	ctx = given(ctx)
 	ch := c.recv.add(command)
 	own := handlerConn(ctx)
 	if own == c {

@@ -105,6 +105,14 @@ func (e *engine) recover(c *Conn, where string) {
 	}
 }
 
+// given returns the context that a program has given, or one that never ends if that is nil.
+func given(ctx context.Context) context.Context {
+	if ctx == nil {
+		return context.Background()
+	}
+	return ctx
+}
+
 // connKey is the key under which a handler's context holds its connection.
 type connKey struct{}
 

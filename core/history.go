@@ -87,6 +87,9 @@ func (g *Group) History() []Frame {
 // [History.Replay] is set each member has had them already. Otherwise c may get
 // twice what was sent since it joined.
 func (g *Group) Replay(c *Conn, n int) error {
+	if c == nil {
+		return NewError(CodeNotConnected, "there is no connection to replay to")
+	}
 	hs := g.srv.histories
 	if hs == nil {
 		return c.endedError()

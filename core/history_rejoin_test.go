@@ -105,7 +105,7 @@ func TestRejoinWhileOthersSend(t *testing.T) {
 		var restless []*Conn
 		for i := range 4 {
 			cl, got := w.hears(fmt.Sprint("restless ", i), "red")
-			cl.OnJoinGroup(nil)
+			cl.OnJoinGroup(func(*Conn, string) {})
 			w.join(cl)
 			heard, restless = append(heard, got), append(restless, w.conn(fmt.Sprint("restless ", i)))
 		}

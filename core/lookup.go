@@ -24,10 +24,10 @@ func (s *Server) at(addr string) iter.Seq[*Conn] {
 }
 
 // Filter returns the clients for which keep reports true, of those connected when the
-// iteration begins, in no order.
+// iteration begins, in no order. All of them if keep is nil.
 func (s *Server) Filter(keep func(c *Conn) bool) iter.Seq[*Conn] {
 	return func(yield func(*Conn) bool) {
-		each(&s.all, func(c *Conn) bool { return !keep(c) || yield(c) })
+		each(&s.all, func(c *Conn) bool { return keep != nil && !keep(c) || yield(c) })
 	}
 }
 
@@ -42,8 +42,8 @@ func (s *Server) Groups() []string { return sorted(s.groups.names()) }
 // that the server itself listens on are [Server.ListenAddrs].
 func (s *Server) Addrs() []string { return sorted(s.byAddr.names()) }
 
-// DisconnectAll ends all connections in order, each as [Conn.CloseWith] does. New ones are
-// still accepted.
+// DisconnectAll ends all connections in order, each as [Conn.CloseWith] does; nil is
+// [CodeClosed]. New ones are still accepted.
 func (s *Server) DisconnectAll(why *Error) {
 	for c := range s.Clients() {
 		c.closeWith(why)

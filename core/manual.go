@@ -21,7 +21,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.eng.manual == nil {
 		panic(notManual)
 	}
-	return s.eng.manual.runUntil(ctx, s.stopped)
+	return s.eng.manual.runUntil(given(ctx), s.stopped)
 }
 
 // Update is [Server.Update] for a client with [ClientOptions.Manual].
@@ -38,7 +38,7 @@ func (cl *Client) Run(ctx context.Context) error {
 	if cl.manual == nil {
 		panic(notManual)
 	}
-	return cl.manual.runUntil(ctx, cl.Done())
+	return cl.manual.runUntil(given(ctx), cl.Done())
 }
 
 // inform runs what tells the program of something, or leaves it to Update.

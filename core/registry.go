@@ -114,6 +114,7 @@ func (h *handlers) registrar() *handlers { return h }
 // converted or allocated. payload is valid until the handler returns. An error it
 // returns goes to the error hook. See [On] for the rules that all registrations share.
 func (h *handlers) OnBytes(command string, f func(ctx context.Context, c *Conn, payload []byte) error, opts ...HandlerOption) {
+	needFunc("OnBytes "+command, f == nil)
 	h.addCommand(command, func(ctx context.Context, c *Conn, fr Frame) ([]byte, error) {
 		return nil, f(ctx, c, fr.Payload)
 	}, opts)
@@ -122,6 +123,7 @@ func (h *handlers) OnBytes(command string, f func(ctx context.Context, c *Conn, 
 // HandleBytes registers the handler of a call in its untyped form. What it returns is
 // copied before the next handler runs, so it may be part of payload.
 func (h *handlers) HandleBytes(command string, f func(ctx context.Context, c *Conn, payload []byte) ([]byte, error), opts ...HandlerOption) {
+	needFunc("HandleBytes "+command, f == nil)
 	h.addCall(command, func(ctx context.Context, c *Conn, fr Frame) ([]byte, error) {
 		return f(ctx, c, fr.Payload)
 	}, opts)
@@ -130,6 +132,7 @@ func (h *handlers) HandleBytes(command string, f func(ctx context.Context, c *Co
 // OnAny registers the handler of commands that no other takes.
 func (h *handlers) OnAny(f func(ctx context.Context, c *Conn, f Frame) error, opts ...HandlerOption) {
 	h.mustBeOpen()
+	needFunc("OnAny", f == nil)
 	h.anyCommand = newHandler("", withoutReply(f), opts)
 }
 
@@ -137,6 +140,7 @@ func (h *handlers) OnAny(f func(ctx context.Context, c *Conn, f Frame) error, op
 // with [CodeUnknownCommand].
 func (h *handlers) HandleAny(f func(ctx context.Context, c *Conn, f Frame) ([]byte, error), opts ...HandlerOption) {
 	h.mustBeOpen()
+	needFunc("HandleAny", f == nil)
 	h.anyCall = newHandler("", f, opts)
 }
 
@@ -145,6 +149,7 @@ func (h *handlers) HandleAny(f func(ctx context.Context, c *Conn, f Frame) ([]by
 // [Conn.RecvRaw] waits for.
 func (h *handlers) OnMessage(f func(ctx context.Context, c *Conn, f Frame) error, opts ...HandlerOption) {
 	h.mustBeOpen()
+	needFunc("OnMessage", f == nil)
 	h.message = newHandler("", withoutReply(f), opts)
 }
 
@@ -156,6 +161,7 @@ func (h *handlers) OnMessage(f func(ctx context.Context, c *Conn, f Frame) error
 // [Access.Authorize] and its like failed with is what [errors.Unwrap] makes of err.
 func (h *handlers) OnError(f func(c *Conn, err error)) {
 	h.mustBeOpen()
+	needFunc("OnError", f == nil)
 	h.onError = f
 }
 
@@ -167,12 +173,14 @@ func (h *handlers) OnError(f func(c *Conn, err error)) {
 // start.
 func (h *handlers) OnRename(f func(c *Conn, old, name string)) {
 	h.mustBeOpen()
+	needFunc("OnRename", f == nil)
 	h.onRename = f
 }
 
 // OnJoinGroup is OnRename for a group that the client has joined.
 func (h *handlers) OnJoinGroup(f func(c *Conn, group string)) {
 	h.mustBeOpen()
+	needFunc("OnJoinGroup", f == nil)
 	h.onJoinGroup = f
 }
 
@@ -180,6 +188,7 @@ func (h *handlers) OnJoinGroup(f func(c *Conn, group string)) {
 // its groups without it.
 func (h *handlers) OnLeaveGroup(f func(c *Conn, group string)) {
 	h.mustBeOpen()
+	needFunc("OnLeaveGroup", f == nil)
 	h.onLeaveGroup = f
 }
 
@@ -188,6 +197,7 @@ func (h *handlers) OnLeaveGroup(f func(c *Conn, group string)) {
 // handler that is slow, and should return soon.
 func (h *handlers) OnMissed(f func(c *Conn, n uint64)) {
 	h.mustBeOpen()
+	needFunc("OnMissed", f == nil)
 	h.onMissed = f
 }
 
@@ -195,6 +205,9 @@ func (h *handlers) OnMissed(f func(c *Conn, n uint64)) {
 // first added is the outermost.
 func (h *handlers) Use(mw ...Middleware) {
 	h.mustBeOpen()
+	for _, f := range mw {
+		needFunc("Use", f == nil)
+	}
 	h.middleware = append(h.middleware, mw...)
 }
 
@@ -202,10 +215,14 @@ func (h *handlers) Use(mw ...Middleware) {
 // the outermost.
 func (h *handlers) UseSend(mw ...SendMiddleware) {
 	h.mustBeOpen()
+	for _, f := range mw {
+		needFunc("UseSend", f == nil)
+	}
 	h.sendMiddleware = append(h.sendMiddleware, mw...)
 	h.send = func(out *Outgoing) error { return out.send(out) }
 	for i := len(h.sendMiddleware) - 1; i >= 0; i-- {
 		h.send = h.sendMiddleware[i](h.send)
+		needFunc("UseSend, what the middleware returned", h.send == nil)
 	}
 }
 
@@ -262,6 +279,14 @@ func withoutReply(f func(context.Context, *Conn, Frame) error) Handler {
 	}
 }
 
+// needFunc panics if a function that is to be registered is nil, which would be found out only when
+// something comes for it.
+func needFunc(where string, missing bool) {
+	if missing {
+		panic("core: " + where + ": the function is nil")
+	}
+}
+
 func (h *handlers) mustBeOpen() {
 	if h.frozen.Load() {
 		panic("core: handlers are registered before serving or connecting")
@@ -281,6 +306,7 @@ func (h *handlers) freeze() {
 		h.bounded = h.bounded || n.maxPayload < math.MaxInt
 		for i := len(h.middleware) - 1; i >= 0; i-- {
 			n.run = h.middleware[i](n.run)
+			needFunc("Use, what the middleware returned", n.run == nil)
 		}
 	}
 	for _, n := range h.commands {

@@ -39,7 +39,7 @@ type sending struct {
 //
 // A send to several queues at once for all who have room, and then waits for the others, one after
 // the other. If ctx ends before there is room for all, those who are left do not get it.
-func Wait(ctx context.Context) SendOption { return SendOption{sending{ctx: ctx}} }
+func Wait(ctx context.Context) SendOption { return SendOption{sending{ctx: given(ctx)}} }
 
 // Except leaves out the given connections, nil ones not counting.
 func Except(conns ...*Conn) SendOption {

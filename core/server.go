@@ -109,6 +109,7 @@ func newServer(opts *ServerOptions) (*Server, error) {
 // others are told. What it sends to the client is the first the client gets.
 func (s *Server) OnJoin(f func(c *Conn)) {
 	s.mustBeOpen()
+	needFunc("OnJoin", f == nil)
 	s.onJoin = f
 }
 
@@ -118,6 +119,7 @@ func (s *Server) OnJoin(f func(c *Conn)) {
 // side left in order, [CodeConnLost] when the stream broke off.
 func (s *Server) OnLeave(f func(c *Conn, why error)) {
 	s.mustBeOpen()
+	needFunc("OnLeave", f == nil)
 	s.onLeave = f
 }
 
@@ -128,6 +130,10 @@ func (s *Server) OnLeave(f func(c *Conn, why error)) {
 // It returns nil after a Shutdown, else the reason. It may be called for several
 // listeners at once.
 func (s *Server) Serve(ctx context.Context, l transport.Listener) error {
+	if l == nil {
+		return NewError(CodeUnsupported, "there is no listener to serve")
+	}
+	ctx = given(ctx)
 	defer l.Close() //nolint:errcheck // nothing to be done about it
 	key, ok := s.begin(l)
 	if !ok {

@@ -8,6 +8,7 @@ import (
 
 // change is a change that the server's program wants.
 func (s *Server) change(ctx context.Context, c *Conn, k wire.Kind, name string) (err error) {
+	ctx = given(ctx)
 	if ctx.Err() != nil {
 		return c.waitError(ctx)
 	}

@@ -12,6 +12,7 @@ import (
 // that are still busy, one after the other.
 func (s *Server) OnSuspend(f func(c *Conn, why error)) {
 	s.mustBeOpen()
+	needFunc("OnSuspend", f == nil)
 	s.onSuspend = f
 }
 
@@ -19,6 +20,7 @@ func (s *Server) OnSuspend(f func(c *Conn, why error)) {
 // happened, before anything more that it sends is handled.
 func (s *Server) OnResume(f func(c *Conn)) {
 	s.mustBeOpen()
+	needFunc("OnResume", f == nil)
 	s.onResume = f
 }
 

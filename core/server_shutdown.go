@@ -23,6 +23,7 @@ const cutTime = 250 * time.Millisecond
 // again to wait longer. A handler that calls it waits for itself, until ctx ends. With
 // [ServerOptions.Manual] it runs the handlers that are left, so that nobody else need call Update.
 func (s *Server) Shutdown(ctx context.Context) error {
+	ctx = given(ctx)
 	ended := s.stop()
 	s.drain(ctx)
 	if s.eng.manual.await(ctx, ended) == nil {

@@ -38,8 +38,9 @@ import "context"
 // side by side. A panic is recovered and logged.
 //
 // Handlers are registered before the first Serve or Connect. On panics if it is later, if
-// the name is not well formed or reserved for an event, or if it has a handler already.
+// the name is not well formed or reserved for an event, if it has a handler already, or if f is nil.
 func On[T any](r Registrar, command string, f func(ctx context.Context, c *Conn, in T) error, opts ...HandlerOption) {
+	needFunc("On "+command, f == nil)
 	hs, intake := r.registrar(), intakeOf[T]()
 	hs.addCommand(command, func(ctx context.Context, c *Conn, fr Frame) ([]byte, error) {
 		in, err := intake.take(hs.conv, fr.Payload)
@@ -53,6 +54,7 @@ func On[T any](r Registrar, command string, f func(ctx context.Context, c *Conn,
 // OnMessage registers f as the catch-all, as the method of that name does, for programs that
 // have one idea of what a payload is: it is converted as [On] says.
 func OnMessage[T any](r Registrar, f func(ctx context.Context, c *Conn, in T) error, opts ...HandlerOption) {
+	needFunc("OnMessage", f == nil)
 	hs, intake := r.registrar(), intakeOf[T]()
 	hs.OnMessage(func(ctx context.Context, c *Conn, fr Frame) error {
 		in, err := intake.take(hs.conv, fr.Payload)
@@ -72,6 +74,7 @@ func OnMessage[T any](r Registrar, f func(ctx context.Context, c *Conn, in T) er
 // a value could not be sent, or an answer to f not be read: the error hook here is told too.
 // f may call back on the same connection.
 func Handle[In, Out any](r Registrar, command string, f func(ctx context.Context, c *Conn, in In) (Out, error), opts ...HandlerOption) {
+	needFunc("Handle "+command, f == nil)
 	hs, intake := r.registrar(), intakeOf[In]()
 	hs.addCall(command, func(ctx context.Context, c *Conn, fr Frame) ([]byte, error) {
 		in, err := intake.take(hs.conv, fr.Payload)

@@ -19,6 +19,7 @@ import (
 // the command fail with [CodeUnsupported]. A codec that is no ListCodec converts all of a list
 // that is too long: [MaxPayload] bounds what that takes.
 func On2[A, B any](r Registrar, command string, f func(ctx context.Context, c *Conn, first A, second B) error, opts ...HandlerOption) {
+	needFunc("On2 "+command, f == nil)
 	hs := r.registrar()
 	hs.addCommand(command, func(ctx context.Context, c *Conn, fr Frame) ([]byte, error) {
 		var first A
@@ -32,6 +33,7 @@ func On2[A, B any](r Registrar, command string, f func(ctx context.Context, c *C
 
 // On3 is [On2] for three values.
 func On3[A, B, C any](r Registrar, command string, f func(ctx context.Context, c *Conn, first A, second B, third C) error, opts ...HandlerOption) {
+	needFunc("On3 "+command, f == nil)
 	hs := r.registrar()
 	hs.addCommand(command, func(ctx context.Context, c *Conn, fr Frame) ([]byte, error) {
 		var first A

@@ -27,6 +27,7 @@ type Undelivered struct {
 // delivered, unless the write itself has failed.
 func (h *handlers) OnUndelivered(f func(c *Conn, frames []Undelivered)) {
 	h.mustBeOpen()
+	needFunc("OnUndelivered", f == nil)
 	h.onUndelivered = f
 }
 

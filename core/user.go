@@ -73,7 +73,7 @@ func (u *User) CallBytes(ctx context.Context, command string, payload []byte) ([
 	case 1:
 		return conns[0].CallBytes(ctx, command, payload)
 	}
-	ctx, giveUp := context.WithCancel(ctx)
+	ctx, giveUp := context.WithCancel(given(ctx))
 	defer giveUp()
 	var (
 		mu    sync.Mutex // guards the fields below
@@ -104,9 +104,6 @@ func (u *User) CallBytes(ctx context.Context, command string, payload []byte) ([
 // Disconnect ends all connections of the user in order, each as [Conn.CloseWith] does; nil is
 // [CodeClosed]. Sessions end too, so that what comes afterwards is asked about by Authorize.
 func (u *User) Disconnect(why *Error) {
-	if why == nil {
-		why = NewError(CodeClosed, "")
-	}
 	for c := range u.Clients() {
 		c.closeWith(why)
 	}
