@@ -216,7 +216,7 @@ func (p *classicPeer) receive(c *Conn, rd *reader, f wire.Frame) bool {
 
 func (p *classicPeer) gotAwaited(c *Conn, payload []byte) bool {
 	name, content, ok := classic.SplitCommand(payload)
-	return ok && c.recv.deliver(name, content)
+	return ok && c.recv.deliver(c, name, content)
 }
 
 func (p *classicPeer) isNotice(payload []byte) bool {

@@ -133,7 +133,7 @@ func (p *classicPeer) receiveTyped(c *Conn, rd *reader, f wire.Frame) bool {
 
 func (p *classicPeer) gotAwaitedTyped(c *Conn, payload []byte) bool {
 	name, content, err := p.parseTyped(c, payload, func([]byte) int { return c.eng.maxFrame })
-	return err == nil && c.recv.deliver(name, content)
+	return err == nil && c.recv.deliver(c, name, content)
 }
 
 // parseTyped returns the name of a command and its content as handlers here want it. Content that

@@ -1,98 +1,80 @@
 package core
 
 import (
-	"context"
 	"sync"
 	"sync/atomic"
 
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A recvTable holds who waits for a command by name.
+// A recvTable holds who waits for a command by name, or under the empty name for any.
 type recvTable struct {
 	waiting atomic.Int32 // how many do, so that nobody else pays
 
 	mu sync.Mutex
-	by map[string][]chan []byte // each has room for one
+	by map[string][]chan received // each has room for one
 }
 
-// Recv waits for the next command of that name and returns its payload, which the caller owns.
-// That one command reaches neither its handler nor a catch-all, and does not wait its turn
-// behind slow handlers, so that a handler may wait for it too. Commands that came before
-// Recv was called are not seen. It fails with why the connection ended, or ctx's error.
-func (c *Conn) Recv(ctx context.Context, command string) ([]byte, error) {
-	if err := c.checkGot(command); err != nil {
-		return nil, err
-	}
-	if c.isEnded() {
-		return nil, c.closedError()
-	}
-	ctx = given(ctx)
-	ch := c.recv.add(command)
-	own := handlerConn(ctx)
-	if own == c {
-		c.depends.Add(1)
-		defer c.depends.Add(-1)
-	}
-	yield(own)
-	var err error
-	select {
-	case payload := <-ch:
-		return payload, nil
-	case <-ctx.Done():
-		err = c.waitError(ctx)
-	case <-c.ctx.Done():
-		err = c.closedError()
-	}
-	if payload, ok := c.recv.leave(command, ch); ok {
-		return payload, nil
-	}
-	return nil, err
+// received is a command that somebody has waited for.
+type received struct {
+	command string
+	payload []byte
 }
 
-// gotAwaited hands a command to one who waits for it by name. It reports whether one did.
+// gotAwaited hands a command to one who waits for it. It reports whether one did.
 func (c *Conn) gotAwaited(body []byte) bool {
 	name, payload, err := wire.ParseCommand(body)
-	return err == nil && c.recv.deliver(name, payload)
+	return err == nil && c.recv.deliver(c, name, payload)
 }
 
-func (t *recvTable) add(command string) chan []byte {
+func (t *recvTable) add(command string) chan received {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.by == nil {
-		t.by = make(map[string][]chan []byte)
+		t.by = make(map[string][]chan received)
 	}
-	ch := make(chan []byte, 1)
+	ch := make(chan received, 1)
 	t.by[command] = append(t.by[command], ch)
 	t.waiting.Add(1)
 	return ch
 }
 
-// deliver hands a copy of payload to the first who waits for the command. It reports whether
-// one did.
-func (t *recvTable) deliver(command, payload []byte) bool {
+// deliver hands a copy of a command of c to the first who waits for its name, or for any if its name
+// is well formed and no handler's. It reports whether one did.
+func (t *recvTable) deliver(c *Conn, command, payload []byte) bool {
 	t.mu.Lock()
-	waiters := t.by[string(command)]
-	waits := len(waiters) > 0
-	if waits {
-		waiters[0] <- append(make([]byte, 0, len(payload)), payload...)
-		t.removeLocked(string(command), 0)
+	defer t.mu.Unlock()
+	waiters := t.by[string(command)] // does not allocate
+	under := ""
+	switch {
+	case len(command) > 0 && len(waiters) > 0:
+		under = string(command)
+	case len(t.by[""]) == 0, c.eng.handlers.commands[string(command)] != nil, c.checkGot(string(command)) != nil:
+		return false
+	default:
+		waiters = t.by[""]
 	}
-	t.mu.Unlock()
-	return waits
+	waiters[0] <- received{string(command), append(make([]byte, 0, len(payload)), payload...)}
+	t.removeLocked(under, 0)
+	return true
 }
 
 // leave takes back a channel, and what was put into it at the last moment.
-func (t *recvTable) leave(command string, ch chan []byte) ([]byte, bool) {
+func (t *recvTable) leave(command string, ch chan received) (received, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i, w := range t.by[command] {
 		if w == ch {
 			t.removeLocked(command, i)
-			return nil, false
+			return received{}, false
 		}
 	}
-	return <-ch, true
+	select {
+	case r := <-ch:
+		return r, true
+	default: // it has been taken
+		return received{}, false
+	}
 }
 
 func (t *recvTable) removeLocked(command string, i int) {

@@ -94,7 +94,7 @@ func TestRecv(t *testing.T) {
 		require.Equal(t, CodeClosed, CodeOf(<-result))
 		_, err = cl.Recv(w.ctx, "never")
 		require.Equal(t, CodeClosed, CodeOf(err))
-		_, err = cl.Recv(w.ctx, "")
+		_, err = cl.Recv(w.ctx, "two\nlines")
 		require.Equal(t, CodeBadName, CodeOf(err))
 	})
 }

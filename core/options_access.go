@@ -34,7 +34,7 @@ type Access struct {
 	// AuthorizeCommand is asked before each run of a handler for a command, a call or a raw
 	// message, and before the middleware; a command that also goes to the message handler
 	// is asked about twice. A call is answered with its error; that of anything else goes
-	// to the error hook. What [Conn.Recv] and [Conn.RecvRaw] wait for is not asked about.
+	// to the error hook. What [Conn.Recv], [Conn.Expect] and [Conn.RecvRaw] wait for is not asked about.
 	AuthorizeCommand func(ctx context.Context, c *Conn, f Frame) error
 
 	// AuthorizeName is asked about each name that a client asks for after it was let in, also
