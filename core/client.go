@@ -111,7 +111,9 @@ func NewClient(d transport.Dialer, opts *ClientOptions) (*Client, error) {
 //	                                               second "connecting" has, and a later one has succeeded
 //	connecting → disconnected                      Connect has failed, with the same reason
 //
-// It runs before anything is handled that comes after the change.
+// It runs before anything is handled that comes after the change, except by handlers that are
+// [Concurrent] if f takes long. Like any hook it may wait for the server: the client comes back, and
+// tries again, meanwhile.
 func (cl *Client) OnState(f func(s State, why error)) {
 	cl.mustBeOpen()
 	needFunc("OnState", f == nil)
@@ -187,12 +189,7 @@ func (cl *Client) Connect(ctx context.Context) error {
 	}
 	n.lost, cl.lost = cl.lost, nil
 	cl.conn, cl.final, cl.parked = c, nil, nil
-	go func() {
-		if cl.opts.Retry.First {
-			<-h.before // with manual dispatch too: what is told runs in the order in which it was left to Update
-		}
-		cl.start(c, n, h.before, as)
-	}()
+	go cl.start(c, n, h.before, as)
 	return nil
 }
 

@@ -170,11 +170,9 @@ func (c *Conn) enter(groups []string) {
 // told when before is closed.
 func (cl *Client) start(c *Conn, n *newcomer, before <-chan struct{}, as State) {
 	c.eng.sweep.start()
-	c.serve(n.rd, func() {
-		<-before
+	c.serve(n.rd, before, func() {
 		c.handBackParked(n.lost)
 		cl.tell(as, nil)
-		c.eng.begun.happen()
 		cl.askLater(c)
 		if n.peer == nil && cl.wantsNotices() && !n.welcome.Notices {
 			c.eng.faultOf(c, "the server tells this client of nobody", errNoNotices)

@@ -20,10 +20,10 @@ import (
 // fail there with [CodeConnLost]. What asks for a change of the name or the groups takes effect, and
 // nobody hears the answer.
 //
-// Detach does not wait for handlers; [Client.Done] does. Handlers may call it, but for the error
-// hook and the function of OnMissed. It fails with [CodeNotConnected] if there is no session,
-// since the client has not connected, has ended, or is joining anew, and with [CodeUnsupported] if
-// the session cannot be resumed, as with [Retry].Off. The client goes on as it was then.
+// Detach does not wait for handlers; [Client.Done] does. Handlers and hooks may call it. It fails
+// with [CodeNotConnected] if there is no session, since the client has not connected, has ended, or
+// is joining anew, and with [CodeUnsupported] if the session cannot be resumed, as with [Retry].Off.
+// The client goes on as it was then.
 func (cl *Client) Detach() (session []byte, err error) {
 	c, l, err := cl.beginDetach()
 	if err != nil {
@@ -178,7 +178,7 @@ func (b *inbox) park(s *parked.Session) (last uint64) {
 	defer b.mu.Unlock()
 	b.drop.Store(true)
 	for _, j := range b.jobs[b.head:] {
-		if !j.canceled {
+		if !j.canceled && j.kind != kindEvent {
 			s.In = wire.AppendFrame(s.In, j.kind, j.body)
 		}
 	}

@@ -23,19 +23,9 @@ func (cl *Client) suspended(c *Conn, l *link, why *Error) {
 		l.gone.happen()
 		return
 	}
-	if c.eng.manual == nil { // else the program is told in order anyway
-		<-c.eng.begun.wait()
+	if lost := why; cl.onState != nil {
+		c.tellChange(func() { cl.tell(StateReconnecting, lost) })
 	}
-	lost := why // what is told later, with manual dispatch
-	told := false
-	defer func() {
-		if !told { // the program has ended this goroutine, which nothing can prevent
-			c.end(errGoexit, nil, ending{waiting: l})
-			l.gone.happen()
-		}
-	}()
-	c.inform(func() { cl.tell(StateReconnecting, lost) })
-	told = true
 	l.gone.happen()
 	pace := c.eng.run.pace
 	pace.Down(l.died, l.died.Sub(l.born), c.resumeTime)
@@ -94,12 +84,9 @@ func (cl *Client) goOn(c *Conn, l *link, n *newcomer) {
 	}
 	cl.counters.resumed.Add(1)
 	c.eng.run.pace.Up(n.took)
-	resumed := func() { c.inform(func() { cl.tell(StateResumed, nil) }) }
-	if c.turn.Load()&turnMask != turnHanded { // who is told may wait for the server like any handler
-		c.serve(n.rd, resumed)
-		return
+	if cl.onState != nil {
+		c.awaitEvent(c.tell(func() { cl.tell(StateResumed, nil) }))
 	}
-	resumed()
 	c.endBatch()
 	c.read(n.rd)
 }
@@ -192,7 +179,7 @@ func (cl *Client) rejoin(ctx context.Context, c *Conn, id uint64, why *Error) {
 	cl.connecting, cl.final = nil, why
 	cl.mu.Unlock()
 	giveUp(nil)
-	c.inform(func() {
+	c.eng.manual.inform(func() {
 		defer close(c.eng.run.ended)
 		cl.tell(StateDisconnected, why)
 	})

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/hisock/hisock/core/internal/admit"
+	"github.com/hisock/hisock/core/internal/events"
 	"github.com/hisock/hisock/core/internal/groupset"
 	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/internal/notices"
@@ -53,12 +54,14 @@ type Conn struct {
 	ackedAt  uint64 // of these when the last ack was due
 	unacked  int    // bytes since
 	share    share
-	past     int // bytes that came after the end
+	past     int             // bytes that came after the end
+	breaks   []*events.Event // the last that tell of a link that broke off
 
-	turn  atomic.Uint64 // who reads; see conn_turn.go
-	guard *guard        // at a server, if there is something to watch
-	inbox inbox
-	slots chan struct{} // one for each concurrent handler that runs; nil if there can be none
+	turn   atomic.Uint64 // who reads; see conn_turn.go
+	guard  *guard        // at a server, if there is something to watch
+	inbox  inbox
+	events events.Line   // see conn_tell.go
+	slots  chan struct{} // one for each concurrent handler that runs; nil if there can be none
 
 	copies copies // of what these handle
 

@@ -132,6 +132,14 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 	go c.closer(drained, why, how) // and not the caller, who may hold locks, runs the leave handler
 }
 
+// faultLater is faultOf for one that the error hook must not hold up.
+func (c *Conn) faultLater(what string, err *Error) {
+	c.eng.log.warn(c, what, err)
+	if c.eng.handlers.onError != nil {
+		c.tellLater(func() { c.eng.tell(c, err) })
+	}
+}
+
 func (c *Conn) isEnded() bool { return c.over.Load() }
 
 // closer closes the stream: at once when it is broken, else when all is written and the
@@ -144,10 +152,10 @@ func (c *Conn) closer(drained <-chan struct{}, why *Error, how ending) {
 	defer l.stream.Close() //nolint:errcheck // nothing to be done about it
 
 	if how.fault { // here, since whoever ended it may be the sweeper or hold up others
-		c.eng.fault(c, why)
+		c.faultLater(faultText(why.Code), why)
 	}
 	if how.left != nil {
-		c.eng.faultOf(c, detailsNotSent, how.left)
+		c.faultLater(detailsNotSent, how.left)
 	}
 	if why.Code == CodeConnLost && !why.remote {
 		return
@@ -211,5 +219,6 @@ func (c *Conn) finish() {
 	defer c.done.happen()
 	defer c.eng.finished(c)
 	defer c.uncount()
+	c.events.Run() // with manual dispatch, what Update has not come to
 	c.handBack()
 }

@@ -129,6 +129,7 @@ func TestMuteIsBounded(t *testing.T) {
 			c := w.conn("ada")
 			l.mute.Store(true)
 			require.NoError(t, c.Send("lost", 0))
+			synctest.Wait()
 			sent := 0
 			frame := wire.AppendCommand(nil, "n", make([]byte, 64<<10))
 			for {

@@ -77,7 +77,11 @@ func (c *Conn) gotRaw(rd *reader, payload []byte) bool {
 		case ok:
 			return true
 		case room == nil:
-			c.eng.faultOf(c, "a raw message is dropped", NewError(CodeTooBig, "raw message dropped: nobody receives raw messages and too many wait"))
+			why := NewError(CodeTooBig, "raw message dropped: nobody receives raw messages and too many wait")
+			c.eng.log.warn(c, "a raw message is dropped", why)
+			if c.eng.handlers.onError != nil {
+				c.tellRead(rd, func() { c.eng.tell(c, why) })
+			}
 			return true
 		}
 		c.awaitRaw(rd, room)

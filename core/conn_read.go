@@ -9,24 +9,24 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// serve runs first, which may send and wait like any handler, writes what it queued, and
-// then reads. The caller's goroutine is the connection's reader from now on.
-func (c *Conn) serve(rd *reader, first func()) {
+// serve runs first, which may send and wait like any handler, once before is closed, writes what it
+// queued, and then reads. The caller's goroutine is the connection's reader from now on.
+func (c *Conn) serve(rd *reader, before <-chan struct{}, first func()) {
 	rd.link = c.link.Load()
 	c.rd = rd
 	if c.eng.manual != nil {
-		c.eng.manual.add(task{event: func() { first(); c.endBatch() }})
-		for range c.inbox.waiting() { // of a session that was detached
-			c.eng.manual.add(task{c: c})
-		}
+		c.inbox.held = true
+		c.running.Add(1)
+		go c.beginManual(before, first)
 		c.read(rd)
 		return
 	}
 	left := false
+	c.events.Hold()
 	defer func() {
 		if !left { // first has ended its goroutine, which nothing can prevent
 			c.endWith(errGoexit)
-			c.eng.begun.happen()
+			c.freeEvents()
 			c.exit()
 		}
 	}()
@@ -34,8 +34,12 @@ func (c *Conn) serve(rd *reader, first func()) {
 	if c.inbox.waiting() > 0 { // of a session that was detached: this goroutine runs them behind first
 		c.handOver(turn)
 	}
+	if before != nil {
+		<-before
+	}
 	first()
 	left = true
+	c.freeEvents()
 	if !c.endTurn(turn) {
 		c.leaveReading(rd)
 		c.exit()
@@ -46,6 +50,29 @@ func (c *Conn) serve(rd *reader, first func()) {
 		return
 	}
 	go c.read(rd) // the stack of this goroutine has become large
+}
+
+// freeEvents lets events run that first has held up.
+func (c *Conn) freeEvents() {
+	if c.events.Free() {
+		c.startEvents()
+	}
+}
+
+// beginManual leaves first to Update, and then what has come meanwhile.
+func (c *Conn) beginManual(before <-chan struct{}, first func()) {
+	defer c.exit()
+	if before != nil {
+		<-before
+	}
+	b := &c.inbox
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c.eng.manual.add(task{event: func() { first(); c.endBatch() }})
+	b.held = false
+	for range len(b.jobs) - b.head {
+		c.eng.manual.add(task{c: c})
+	}
 }
 
 // read is the reading role: it reads, parses, and runs or queues what comes, until the
@@ -316,7 +343,7 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 	case wire.KindAck:
 		err = c.gotAck(f.Body)
 	case wire.KindMissed:
-		err = c.gotMissed(f.Body)
+		err = c.gotMissed(rd, f.Body)
 	case wire.KindGoodbye:
 		var bye wire.Goodbye
 		if bye, err = wire.ParseGoodbye(f.Body); err == nil {

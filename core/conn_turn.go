@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/hisock/hisock/core/internal/budget"
+	"github.com/hisock/hisock/core/internal/events"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -120,6 +121,7 @@ type inbox struct {
 	writing bool // the reading was taken from one that writes, not from a handler
 
 	over bool // the connection has ended: nobody waits for room
+	held bool // with manual dispatch, what is put here is not for Update yet
 
 	drop atomic.Bool // run nothing any more: this side has ended the connection; set with mu held
 }
@@ -130,6 +132,8 @@ type job struct {
 	body     []byte
 	id       uint64 // of what is to be answered
 	canceled bool   // it is not to be run: given up, or received out of its turn
+
+	event *events.Event // of a barrier
 }
 
 // jobCost is what a job weighs beside its bytes, so that many small ones count.
@@ -157,10 +161,15 @@ func (c *Conn) push(rd *reader, f wire.Frame) bool {
 		return true
 	}
 	b.addLocked(f)
-	if c.eng.manual != nil {
+	c.notifyLocked()
+	return true
+}
+
+// notifyLocked leaves the last job to Update if dispatch is manual. The lock is that of the inbox.
+func (c *Conn) notifyLocked() {
+	if c.eng.manual != nil && !c.inbox.held {
 		c.eng.manual.add(task{c: c})
 	}
-	return true
 }
 
 // addLocked adds a job for a copy of the frame.
@@ -188,10 +197,18 @@ func (c *Conn) awaitInbox(rd *reader, n int) bool {
 }
 
 func (c *Conn) awaitInboxLocked(rd *reader, n int) bool {
+	ok := c.inboxRoomLocked(rd, n)
+	if !ok {
+		c.unreceive(rd)
+	}
+	return ok
+}
+
+// inboxRoomLocked is awaitInboxLocked for what does not count as received.
+func (c *Conn) inboxRoomLocked(rd *reader, n int) bool {
 	b := &c.inbox
 	for c.turn.Load()&turnMask == turnHanded && !b.over && b.bytes > 0 && b.bytes+n+jobCost > b.limit {
 		if rd.link.dead.Load() {
-			c.unreceive(rd)
 			return false
 		}
 		b.paused.Store(true)
@@ -283,7 +300,10 @@ func (c *Conn) awaitRelief() {
 }
 
 func (c *Conn) runJob(j job) {
-	if !j.canceled {
+	switch {
+	case j.kind == kindEvent:
+		c.passBarrier(j.event)
+	case !j.canceled:
 		c.run(wire.Frame{Kind: j.kind, Body: j.body})
 	}
 }

@@ -64,6 +64,15 @@
 // heartbeats, and nothing of other connections. A payload of type []byte is valid until its
 // handler returns.
 //
+// # Hooks
+//
+// Every hook (OnJoin, OnSuspend, OnState, OnRename, OnMissed, OnError and their like, and what
+// authorizes) may send, call and wait for the peer as a handler may. A call there wants the context
+// of [Conn.Context]. What comes meanwhile waits for the hook as it waits for a handler; replies and
+// heartbeats do not. [Access.Notices] decides only: it runs for each pair of clients. With
+// manual dispatch hooks run in Update, like handlers, while others read and write: an Update that
+// waits for a peer keeps all other handlers waiting, those that the peer calls back too.
+//
 // # Limits
 //
 // Each connection has a queue for what is to be written and an inbox for what waits for a slow

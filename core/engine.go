@@ -41,10 +41,6 @@ type engine struct {
 	// a server.
 	run *run
 
-	// begun is when the program of a client has been told that the connection is there: nothing
-	// is told of it before.
-	begun latch
-
 	// change makes a change of the client's name or groups that the program of this side wants, by
 	// the kind of the frame that asks for it. asked handles a frame in which the client asks for
 	// one. Nil at a client.

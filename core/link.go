@@ -31,7 +31,7 @@ type link struct {
 	parted     atomic.Bool // the peer has said goodbye after this side had
 	broken     latch       // it is dead
 	readerDone latch       // nobody reads it any more
-	gone       latch       // nor writes, and the program has been told
+	gone       latch       // nor writes, and it has been left to the events to tell the program
 	left       latch       // the connection goes on over another link
 
 	// Owned by the reader, since the link is mute.
@@ -149,9 +149,6 @@ func (c *Conn) relink(before, l *link, rd *reader, addr string, received uint64,
 func (c *Conn) isWaitingLocked(l *link) bool {
 	return c.suspended && c.link.Load() == l
 }
-
-// inform runs what tells the program of something, or leaves it to Update.
-func (c *Conn) inform(f func()) { c.eng.manual.inform(f) }
 
 // Suspended reports whether the connection has no stream at this moment, and may be
 // resumed.

@@ -84,7 +84,7 @@ func TestWhatWasSentBeforeLeavingIsHandled(t *testing.T) {
 			srv.OnJoin(func(*core.Conn) { join <- struct{}{} })
 			srv.OnLeave(func(*core.Conn, error) { gone.Add(1) })
 
-			dial := func() (io.ReadWriteCloser, error) { panic("set below") }
+			var dial func() (io.ReadWriteCloser, error)
 			if tc.ws {
 				l := made(ws.NewListener(nil))
 				web := httptest.NewServer(http.Handler(l))

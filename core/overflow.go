@@ -86,7 +86,7 @@ func checkOverflow(f *optionFaults, rest Overflow, named map[string]Overflow) {
 }
 
 // gotMissed tells the program what the peer says it has dropped, in all.
-func (c *Conn) gotMissed(body []byte) error {
+func (c *Conn) gotMissed(rd *reader, body []byte) error {
 	total, err := wire.ParseMissed(body)
 	if err != nil {
 		return err
@@ -97,8 +97,10 @@ func (c *Conn) gotMissed(body []byte) error {
 	n := total - c.missed
 	c.missed = total
 	if c.eng.handlers.onMissed != nil {
-		defer c.eng.recover(c, "missed handler")
-		c.eng.handlers.onMissed(c, n)
+		c.tellRead(rd, func() {
+			defer c.eng.recover(c, "missed handler")
+			c.eng.handlers.onMissed(c, n)
+		})
 	}
 	return nil
 }

@@ -156,7 +156,8 @@ func (h *handlers) OnMessage(f func(ctx context.Context, c *Conn, f Frame) error
 // OnError registers the hook that is told what no caller can be told: a command whose
 // payload does not convert, a command handler that failed, a raw message dropped for
 // want of a reader, a newcomer refused (c is nil then). It may run on
-// several goroutines at once and should return soon. It is told of each fault, as often as
+// several goroutines at once, also with manual dispatch, and may wait as a handler may; what has met
+// the fault goes on when it has returned. It is told of each fault, as often as
 // peers cause one: unlike the [Logger] it is not spared any. What
 // [Access.Authorize] and its like failed with is what [errors.Unwrap] makes of err.
 func (h *handlers) OnError(f func(c *Conn, err error)) {
@@ -193,8 +194,8 @@ func (h *handlers) OnLeaveGroup(f func(c *Conn, group string)) {
 }
 
 // OnMissed registers what is told that n more frames from the peer were dropped on their way
-// here, as the [Overflow] of its options allows. It runs on the goroutine that reads, beside a
-// handler that is slow, and should return soon.
+// here, as the [Overflow] of its options allows. It runs beside a handler that is slow, once after
+// the other, before what comes afterwards is handled.
 func (h *handlers) OnMissed(f func(c *Conn, n uint64)) {
 	h.mustBeOpen()
 	needFunc("OnMissed", f == nil)

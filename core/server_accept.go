@@ -182,7 +182,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 		s.refused(stream, ar.hello, why)
 	}
 	served = true
-	c.serve(rd, func() {
+	c.serve(rd, nil, func() {
 		if why != nil {
 			return // it is as if it had never come
 		}

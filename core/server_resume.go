@@ -9,7 +9,8 @@ import (
 // OnSuspend registers what runs when a client's connection has broken off and it may come back:
 // it still counts as a client, and what is sent to it waits. Then either [Server.OnResume] runs,
 // or, after [Timeouts.Resume], [Server.OnLeave]. Both run beside handlers of that client
-// that are still busy, one after the other.
+// that are still busy, one after the other. The client may be back before f has returned: f may wait
+// for it.
 func (s *Server) OnSuspend(f func(c *Conn, why error)) {
 	s.mustBeOpen()
 	needFunc("OnSuspend", f == nil)
@@ -17,7 +18,8 @@ func (s *Server) OnSuspend(f func(c *Conn, why error)) {
 }
 
 // OnResume registers what runs when a client has come back and goes on as if nothing had
-// happened, before anything more that it sends is handled.
+// happened, before anything more that it sends is handled, except by handlers that are [Concurrent]
+// if f takes long.
 func (s *Server) OnResume(f func(c *Conn)) {
 	s.mustBeOpen()
 	needFunc("OnResume", f == nil)
@@ -27,20 +29,12 @@ func (s *Server) OnResume(f func(c *Conn)) {
 // suspended tells the program, and ends the connection if it is not resumed in time.
 func (s *Server) suspended(c *Conn, l *link, why *Error) {
 	s.eng.log.info(c, "a connection is suspended", why)
-	told := false
-	defer func() {
-		if !told { // the program has ended this goroutine, which nothing can prevent
-			c.end(errGoexit, nil, ending{waiting: l})
-			l.gone.happen()
-		}
-	}()
-	c.inform(func() {
-		if s.onSuspend != nil {
+	if s.onSuspend != nil {
+		c.tellChange(func() {
 			defer s.eng.recover(c, "suspend handler")
 			s.onSuspend(c, why)
-		}
-	})
-	told = true
+		})
+	}
 	l.gone.happen()
 	t := time.NewTimer(s.opts.Timeouts.Resume)
 	defer t.Stop()
@@ -130,21 +124,12 @@ func (c *Conn) hasAcked(received uint64) bool {
 // goOn tells the program that a connection was resumed, and reads it.
 func (s *Server) goOn(c *Conn, rd *reader) {
 	s.eng.log.info(c, "a connection is resumed", nil)
-	returned := false
-	defer func() {
-		if !returned { // the program has ended this goroutine, which nothing can prevent
-			c.endWith(errGoexit)
-			rd.link.readerDone.happen()
-			c.exit()
-		}
-	}()
-	c.inform(func() {
-		if s.onResume != nil {
+	if s.onResume != nil {
+		c.awaitEvent(c.tell(func() {
 			defer s.eng.recover(c, "resume handler")
 			s.onResume(c)
-		}
-	})
-	returned = true
+		}))
+	}
 	c.endBatch()
 	c.read(rd)
 }

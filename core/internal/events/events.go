@@ -1,0 +1,96 @@
+// Package events runs functions that tell a program what has happened, one after the other, apart from
+// those who find out what has happened.
+package events
+
+import "sync"
+
+// A Line holds the events of one connection in their order. Its zero value is empty. All methods are
+// safe for concurrent use, and no lock is held while an event runs.
+type Line struct {
+	mu      sync.Mutex // guards the fields below
+	waiting []*Event   // the first may be running
+	taken   bool       // somebody runs events, or holds them up
+}
+
+// An Event is a function that has been added to a Line.
+type Event struct {
+	run  func()
+	done chan struct{}
+}
+
+// Done returns a channel that is closed when the function has returned, or has ended its goroutine.
+func (e *Event) Done() <-chan struct{} { return e.done }
+
+// Add adds a function. If start is true nobody runs events, and the caller has to see to it that
+// somebody calls Run.
+func (l *Line) Add(run func()) (e *Event, start bool) {
+	e = &Event{run, make(chan struct{})}
+	l.mu.Lock()
+	l.waiting = append(l.waiting, e)
+	start = !l.taken
+	l.taken = true
+	l.mu.Unlock()
+	return e, start
+}
+
+// Hold holds up events until Free. It is called before the first Add.
+func (l *Line) Hold() {
+	l.mu.Lock()
+	l.taken = true
+	l.mu.Unlock()
+}
+
+// Free ends Hold. If start is true the caller has to see to it that somebody calls Run.
+func (l *Line) Free() (start bool) {
+	l.mu.Lock()
+	start = len(l.waiting) > 0
+	l.taken = start
+	l.mu.Unlock()
+	return start
+}
+
+// Run runs events until none waits. It does not return if an event ends its goroutine; then Run is to be
+// called once more.
+func (l *Line) Run() {
+	for e := l.first(true); e != nil; e = l.first(true) {
+		l.run(e)
+	}
+}
+
+// RunTo runs events up to e, for those who have one goroutine for the events of many lines.
+func (l *Line) RunTo(e *Event) {
+	for {
+		select {
+		case <-e.done:
+			return
+		default:
+			if first := l.first(false); first != nil {
+				l.run(first)
+			}
+		}
+	}
+}
+
+// first returns the first event, or nil if there is none. If leave is true nobody runs events then.
+func (l *Line) first(leave bool) *Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.waiting) == 0 {
+		if leave {
+			l.taken = false
+		}
+		return nil
+	}
+	return l.waiting[0]
+}
+
+func (l *Line) run(e *Event) {
+	defer func() { // also if e ends its goroutine
+		l.mu.Lock()
+		l.waiting[0] = nil
+		l.waiting = l.waiting[1:]
+		l.mu.Unlock()
+		close(e.done)
+	}()
+	e.run()
+}

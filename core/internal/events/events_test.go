@@ -1,0 +1,101 @@
+package events
+
+import (
+	"runtime"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Events run one after the other, in their order, however they are added.
+func TestLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l Line
+		var got []int // without a lock: one runs at a time
+		var all sync.WaitGroup
+		add := func(i int, takes time.Duration) *Event {
+			e, start := l.Add(func() { time.Sleep(takes); got = append(got, i) })
+			if start {
+				all.Go(l.Run)
+			}
+			return e
+		}
+		first := add(0, time.Second)
+		for i := range 9 {
+			add(1+i, 0)
+		}
+		<-first.Done()
+		all.Wait()
+		require.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, got)
+		<-add(10, 0).Done()
+		all.Wait()
+		require.Len(t, got, 11)
+	})
+}
+
+// Those that are held up run when they are freed.
+func TestHold(t *testing.T) {
+	var l Line
+	l.Hold()
+	ran := 0
+	_, start := l.Add(func() { ran++ })
+	require.False(t, start)
+	require.True(t, l.Free())
+	l.Run()
+	require.Equal(t, 1, ran)
+	l.Hold()
+	require.False(t, l.Free())
+	_, start = l.Add(func() { ran++ })
+	require.True(t, start)
+	l.Run()
+	require.Equal(t, 2, ran)
+}
+
+// An event that ends its goroutine is over, and another goroutine goes on with those behind it.
+func TestGoexit(t *testing.T) {
+	var l Line
+	e, _ := l.Add(runtime.Goexit)
+	ran := false
+	l.Add(func() { ran = true })
+	var all sync.WaitGroup
+	returned := false
+	all.Go(func() { l.Run(); returned = true })
+	all.Wait()
+	<-e.Done()
+	require.False(t, returned)
+	require.False(t, ran)
+	l.Run()
+	require.True(t, ran)
+}
+
+// RunTo runs what comes before an event, and it, and nothing behind it.
+func TestRunTo(t *testing.T) {
+	var l Line
+	var got []int
+	for i := range 3 {
+		e, _ := l.Add(func() { got = append(got, i) })
+		if i == 1 {
+			l.RunTo(e)
+			l.RunTo(e)
+		}
+	}
+	require.Equal(t, []int{0, 1}, got)
+	l.Run()
+	require.Equal(t, []int{0, 1, 2}, got)
+}
+
+// An event may add others.
+func TestAddInside(t *testing.T) {
+	var l Line
+	var got []int
+	l.Add(func() {
+		got = append(got, 1)
+		_, start := l.Add(func() { got = append(got, 2) })
+		require.False(t, start)
+	})
+	l.Run()
+	require.Equal(t, []int{1, 2}, got)
+}
