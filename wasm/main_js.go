@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"syscall/js"
 
 	"github.com/hisock/hisock/core"
@@ -72,7 +73,7 @@ func checkCommand(args []js.Value) (result any) {
 		}
 	}()
 	none, _ := core.NewClient(nil, nil) // no options, no error
-	none.OnBytes(args[0].String(), nil)
+	none.OnBytes(args[0].String(), func(context.Context, *core.Conn, []byte) error { return nil })
 	return js.Undefined()
 }
 
