@@ -1,7 +1,7 @@
 // One connection of a page: handlers and promises on this side, the protocol in Go.
 
 import { HisockError, describe, needFunction, needOptions, needSignal, needString, needTimeout } from "./errors.js";
-import { bytesOf, decode, encode, needAs } from "./payload.js";
+import { bytesOf, decodeReply, encode, needAs } from "./payload.js";
 import { Incoming } from "./incoming.js";
 import { KeptSession } from "./kept.js";
 import { readAuth } from "./options.js";
@@ -331,19 +331,19 @@ export class Client {
 
   /** @param {Function} fn */
   onClientConnect(fn) {
-    this.#needNotices();
+    this.#needNotices("clientConnect", fn);
     return this.#incoming.hook("clientConnect", fn);
   }
 
   /** @param {Function} fn */
   onClientDisconnect(fn) {
-    this.#needNotices();
+    this.#needNotices("clientDisconnect", fn);
     return this.#incoming.hook("clientDisconnect", fn);
   }
 
   /** @param {Function} fn */
   onClientRename(fn) {
-    this.#needNotices();
+    this.#needNotices("clientRename", fn);
     return this.#incoming.hook("clientRename", fn);
   }
 
@@ -416,7 +416,7 @@ export class Client {
 
     const late = `no reply to "${command}" after ${timeout} ms`;
     const reply = await this.#ask(signal, timeout, late, (native, id) => native.call(id, command, payload));
-    return decode(`reply to "${command}"`, reply, as);
+    return decodeReply(`reply to "${command}"`, reply, as);
   }
 
   /**
@@ -528,7 +528,14 @@ export class Client {
     if (err) throw err;
   }
 
-  #needNotices() {
+  /**
+   * Throws unless the page has asked for notices, and fn can take them.
+   *
+   * @param {string} hook
+   * @param {unknown} fn
+   */
+  #needNotices(hook, fn) {
+    needFunction(`handler of ${hook}`, fn);
     if (!this.#notices) {
       throw new HisockError("unsupported", "connect with { notices: true } to hear of other clients");
     }

@@ -130,31 +130,37 @@ export interface Entry<Handler> {
  * so a line of text that happens to read `42` or `null` stays text.
  *
  * - `"json"`: what JSON.parse makes of it, undefined if it is empty. This fits what a Go
- *   server sends as a struct, slice, map, number or bool.
+ *   server sends as a struct, slice, map, number or bool. Within a list or an object JSON.parse
+ *   rounds whole numbers beyond Number.MAX_SAFE_INTEGER.
  * - `"text"`: a string. This fits a Go string.
- * - `"number"`: a number in decimal.
+ * - `"number"`: a number in decimal. A whole number that a number cannot hold, such as
+ *   9007199254740993, does not convert, which is so for `"json"` too; a fraction is rounded.
+ * - `"bigint"`: a bigint, of a whole number in decimal, without a point or an exponent. This fits an
+ *   int64, a uint64 and a big.Int of Go.
  * - `"bytes"`: a Uint8Array.
  *
  * A payload that does not convert makes a call reject with code "bad_payload"; for a
  * handler it is answered with that, or reported to onError.
  */
-export type As = "json" | "text" | "number" | "bytes";
+export type As = "json" | "text" | "number" | "bigint" | "bytes";
 
 /** The type of a payload turned into A. */
 export type Value<A extends As, JSON> = A extends "text"
   ? string
   : A extends "number"
     ? number
-    : A extends "bytes"
-      ? Uint8Array
-      : JSON;
+    : A extends "bigint"
+      ? bigint
+      : A extends "bytes"
+        ? Uint8Array
+        : JSON;
 
 /** Bytes in any of the shapes in which a page has them. */
 export type Bytes = ArrayBuffer | ArrayBufferView;
 
 /**
- * What can be sent. Strings, numbers and booleans go as text, buffers as they are,
- * undefined as nothing at all, and everything else as JSON. A half of a surrogate
+ * What can be sent. Strings, numbers, bigints and booleans go as text, buffers as they are,
+ * undefined as nothing at all, and everything else as JSON, which has no bigints. A half of a surrogate
  * pair in a string arrives as U+FFFD.
  */
 export type Sendable = string | number | bigint | boolean | null | undefined | Bytes | object;

@@ -3,7 +3,7 @@
 // worked off as soon as Go has returned.
 
 import { HisockError, needFunction } from "./errors.js";
-import { decode, encode, encodeDetails } from "./payload.js";
+import { decode, encode, encodeDetails, isForCaller } from "./payload.js";
 import { Warnings } from "./warnings.js";
 
 /** @typedef {import("./hisock.d.ts").As} As */
@@ -210,14 +210,14 @@ export class Incoming {
 
   /**
    * Tells the caller what it may know: all of a HisockError but its cause, of
-   * anything else only that it happened.
+   * anything else only that it happened, such as that the answer cannot be sent.
    *
    * @param {number} id
    * @param {unknown} err
    */
   #refuse(id, err) {
     if (!this.#running.has(id)) return; // the caller has given up, and so may the handler
-    if (err instanceof HisockError) {
+    if (isForCaller(err)) {
       const wait = Math.min(Math.max(Math.ceil(err.retryAfter) || 0, 0), 0x7fffffff);
       let details;
       try {

@@ -8,10 +8,12 @@ import { HisockError, describe } from "./errors.js";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const decimal = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
+// Numbers in decimal, which may have the white space around them that Go allows.
+const decimal = /^[ \t-\r]*([+-]?)(\d+(?:\.(\d*))?|\.(\d+))(?:e([+-]?\d+))?[ \t-\r]*$/i;
+const whole = /^[ \t-\r]*[+-]?\d+[ \t-\r]*$/;
 
 /** @type {readonly string[]} */
-const forms = ["json", "text", "number", "bytes"];
+const forms = ["json", "text", "number", "bigint", "bytes"];
 
 /**
  * Throws unless value is undefined or one of the forms of a payload.
@@ -108,18 +110,116 @@ export function decode(what, bytes, as) {
     case "text":
       return text;
     case "number":
-      if (!decimal.test(text)) {
-        throw new HisockError("bad_payload", `${what} is not a decimal number`);
-      }
-      return Number(text);
+      return numberOf(what, text);
+    case "bigint":
+      if (!whole.test(text)) throw new HisockError("bad_payload", `${what} is not a whole number in decimal`);
+      return BigInt(text.trim());
     default:
-      if (text === "") return undefined;
-      try {
-        return JSON.parse(text);
-      } catch (cause) {
-        throw new HisockError("bad_payload", `${what} is not JSON: ask for text with { as: "text" }`, { cause });
-      }
+      return parseJSON(what, text);
   }
+}
+
+/**
+ * Returns the number that text is in decimal. A whole number is that number and no other, or the
+ * payload is bad; a fraction is the number that is nearest to it.
+ *
+ * @param {string} what
+ * @param {string} text
+ */
+function numberOf(what, text) {
+  if (!decimal.test(text)) throw new HisockError("bad_payload", `${what} is not a decimal number`);
+  const n = Number(text);
+  if (!Number.isFinite(n)) throw new HisockError("bad_payload", `${what} is too large for a number`);
+  if (!holds(n, text)) throw notHeld(what, text);
+  return n;
+}
+
+/**
+ * @param {string} what
+ * @param {string} text
+ */
+function parseJSON(what, text) {
+  if (text === "") return undefined;
+  let value;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new HisockError("bad_payload", `${what} is not JSON: ask for text with { as: "text" }`, { cause });
+  }
+  if (typeof value === "number" && !holds(value, text)) throw notHeld(what, text);
+  return value;
+}
+
+/**
+ * @param {string} what
+ * @param {string} text
+ */
+function notHeld(what, text) {
+  const as = whole.test(text) ? "bigint" : "text";
+  return new HisockError("bad_payload", `${what} is a whole number that a number cannot hold: ask for it with { as: "${as}" }`);
+}
+
+/**
+ * Reports whether the number n, which text was turned into, is what text says. Digits alone are an
+ * integer of the sender's, which must be a safe one. With a point or an exponent they are a floating
+ * point number of the sender's: that may be larger, as it is written exactly or in the shortest way
+ * that leads to it, but 9007199254740993.0 is neither.
+ *
+ * @param {number} n
+ * @param {string} text
+ */
+function holds(n, text) {
+  if (Number.isSafeInteger(n)) return true;
+  if (!Number.isInteger(n)) return true; // a fraction, or infinite
+  if (whole.test(text)) return false;
+  const said = wholeOf(text);
+  return said === undefined || said === BigInt(n) || said === wholeOf(String(n));
+}
+
+/**
+ * Returns the whole number that text is, or undefined if it is a fraction. The caller knows that it
+ * is no larger than a floating point number can be.
+ *
+ * @param {string} text
+ * @returns {bigint | undefined}
+ */
+function wholeOf(text) {
+  const [, sign, all = "", fraction = "", bare = "", exponent = "0"] = decimal.exec(text) ?? [];
+  const digits = all.replace(".", "").replace(/^0+/, "");
+  const shift = Number(exponent) - fraction.length - bare.length;
+  const rest = shift < 0 ? digits.slice(shift) : "";
+  if (/[^0]/.test(rest)) return undefined;
+  return BigInt(sign + (digits.slice(0, digits.length - rest.length) || "0") + "0".repeat(Math.max(shift, 0)));
+}
+
+/** Errors of replies that did not convert: see decodeReply. @type {WeakSet<object>} */
+const ofReplies = new WeakSet();
+
+/**
+ * Is decode for the reply to a call of the page. If a handler of calls throws what this throws, its own
+ * caller is not to blame.
+ *
+ * @param {string} what
+ * @param {Uint8Array} bytes
+ * @param {As} as
+ */
+export function decodeReply(what, bytes, as) {
+  try {
+    return decode(what, bytes, as);
+  } catch (err) {
+    ofReplies.add(/** @type {HisockError} */ (err));
+    throw err;
+  }
+}
+
+/**
+ * Reports whether the caller of a handler may know what the handler threw.
+ *
+ * @param {unknown} err
+ * @returns {err is HisockError}
+ */
+export function isForCaller(err) {
+  return err instanceof HisockError && !ofReplies.has(err);
 }
 
 /**

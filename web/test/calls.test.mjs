@@ -126,9 +126,16 @@ test("the server calls the page", async (t) => {
       throw new Error("the password is 1234");
     }, { as: "text" });
     client.handle("unsendable", () => () => {}, { as: "text" });
+    client.handle("NaN", () => NaN, { as: "text" });
+    client.handle("circle", async () => { const a = {}; a.a = a; return a; }, { as: "text" });
+    client.handle("bigInside", () => [1n], { as: "text" });
+    client.handle("sends", () => client.send("x", Infinity), { as: "text" });
+    client.handle("reads", (text) => client.call("greet", text, { as: "number" }), { as: "text" });
     client.handle("json", (value) => String(value.a));
     const out = {};
-    for (const command of ["atOnce", "later", "callsBack", "soldOut", "denied", "secret", "unsendable", "nobody"]) {
+    for (const command of [
+      "atOnce", "later", "callsBack", "soldOut", "denied", "secret", "unsendable", "NaN", "circle", "bigInside", "sends", "reads", "nobody",
+    ]) {
       out[command] = await ask(command);
     }
     out.json = await ask("json", '{"a": 7}');
@@ -149,15 +156,22 @@ test("the server calls the page", async (t) => {
   assert.match(out.soldOut, /^failed: code 1001: .*sold out here/);
   assert.match(out.denied, /^failed: unauthorized: .*not you/);
   assert.match(out.secret, /^failed: internal error: .*the handler failed$/);
-  assert.match(out.unsendable, /^failed: internal error: .*the handler failed$/);
+  // What cannot be sent is the page's mistake, and so is a reply that it cannot read.
+  for (const command of ["unsendable", "NaN", "circle", "bigInside", "sends", "reads"]) {
+    assert.match(out[command], /^failed: internal error: .*the handler failed$/, command);
+  }
   assert.match(out.nobody, /^failed: unknown command: .*"nobody"/);
   assert.equal(out.json, "answer: 7");
   assert.match(out.badPayload, /^failed: bad payload: .*not JSON/);
   assert.deepEqual([out.brief, out.again], ["answer: once", "answer: twice"]);
   assert.match(out.gone, /^failed: unknown command/);
-  assert.equal(got.errors.length, 2);
-  assert.match(got.errors[0], /the password is 1234/);
-  assert.match(got.errors[1], /TypeError: .*function cannot be sent/);
+  const told = [
+    /the password is 1234/, /TypeError: .*function cannot be sent/, /TypeError: .*answer to "NaN": the number NaN cannot be sent/,
+    /TypeError: .*answer to "circle": cannot be turned into JSON/, /TypeError: .*answer to "bigInside": cannot be turned into JSON/,
+    /TypeError: .*the number Infinity cannot be sent/, /reply to "greet" is not a decimal number/,
+  ];
+  assert.equal(got.errors.length, told.length);
+  told.forEach((text, i) => assert.match(got.errors[i], text));
 });
 
 test("a handler of calls is told when its caller gives up", async (t) => {

@@ -82,6 +82,74 @@ test("what does not convert", async (t) => {
   assert.deepEqual(reported, [["bad_payload", 'payload of "reflected" is not JSON: ask for text with { as: "text" }']]);
 });
 
+test("a number is the one that was sent, or none", async (t) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async () => {
+    const errors = collect();
+    const client = await hisock.connect("/ws", { onError: (err) => errors.push(err.message) });
+    const as = async (form, text) => {
+      try {
+        return await client.call("echo", text, { as: form });
+      } catch (err) {
+        return err.code;
+      }
+    };
+    const whole = {};
+    for (const text of [
+      "9007199254740991", "-9007199254740991", "9007199254740992", "9007199254740993", "-9007199254740993", "18446744073709551616",
+      "9007199254740993.0", "9007199254740993e0", "90071992547409930E-1", "123456789012345678e1",
+    ]) whole[text] = [await as("number", text), await as("json", text), String(await as("bigint", text))];
+    const fractions = {};
+    for (const text of [
+      "0.1", "-0", "1e21", "1e+06", "1.1805916207174113e+21", "1180591620717411303424.0", "3.4028235e+38", "5e-324", "1e-400", "9007199254740992.5",
+    ]) fractions[text] = [await as("number", text), await as("json", text)];
+    const other = {};
+    for (const text of ["1e999", "Infinity", "NaN", "0x10", "1_0", "", " ", "1 2", "\u00a01"]) {
+      other[text] = [await as("number", text), await as("bigint", text)];
+    }
+    const kept = { space: [await as("number", " 42\n"), await as("bigint", "\t42\v")], sign: [await as("number", "+7"), await as("bigint", "+7")] };
+
+    const big = 2n ** 100n + 1n;
+    const seen = collect();
+    client.on("reflected", (n) => seen.push(["on", n]), { as: "bigint" });
+    client.on("reflected", (n) => seen.push(["number", n]), { as: "number" });
+    client.handle("more", (n) => n + 1n, { as: "bigint" });
+    client.send("reflect", big);
+    await seen.wait(1);
+    const sent = {
+      call: (await client.call("echo", big, { as: "bigint" })) === big,
+      number: await client.call("echo", 2 ** 53 + 1, { as: "text" }),
+      handled: await client.call("ask", ["more", String(big)], { as: "text" }),
+    };
+    await client.close();
+    const other2 = await hisock.connect("/ws", { as: "bigint" });
+    const byDefault = await other2.call("echo", 7);
+    await other2.close();
+    return { whole, fractions, other, kept, seen: [...seen], sent, byDefault, errors: [...errors] };
+  });
+  const bad = "bad_payload";
+  assert.deepEqual(got.whole, {
+    "9007199254740991": [9007199254740991, 9007199254740991, "9007199254740991"],
+    "-9007199254740991": [-9007199254740991, -9007199254740991, "-9007199254740991"],
+    "9007199254740992": [bad, bad, "9007199254740992"],
+    "9007199254740993": [bad, bad, "9007199254740993"],
+    "-9007199254740993": [bad, bad, "-9007199254740993"],
+    "18446744073709551616": [bad, bad, "18446744073709551616"],
+    "9007199254740993.0": [bad, bad, bad],
+    "9007199254740993e0": [bad, bad, bad],
+    "90071992547409930E-1": [bad, bad, bad],
+    "123456789012345678e1": [bad, bad, bad],
+  });
+  for (const [text, values] of Object.entries(got.fractions)) assert.deepEqual(values, [Number(text), Number(text)], text);
+  for (const [text, values] of Object.entries(got.other)) assert.deepEqual(values, [bad, bad], text);
+  assert.deepEqual(got.kept, { space: [42, 42n], sign: [7, 7n] });
+  assert.deepEqual(got.seen, [["on", 2n ** 100n + 1n]]);
+  assert.deepEqual(got.sent, { call: true, number: "9007199254740992", handled: `answer: ${2n ** 100n + 2n}` });
+  assert.equal(got.byDefault, 7n);
+  const why = 'payload of "reflected" is a whole number that a number cannot hold: ask for it with { as: "bigint" }';
+  assert.equal(got.errors.filter((text) => text === why).length, 1);
+});
+
 test("the form of a connection's payloads can be set once", async (t) => {
   const { page } = await open(t);
   const got = await page.evaluate(async () => {
@@ -481,6 +549,24 @@ test("commands that cannot be", async (t) => {
       "call with a misspelt option": () => client.call("sum", [], { timout: 1 }),
       "call with a signal of nothing": () => client.call("sum", [], { signal: null }),
       "on without a handler": () => client.on("x"),
+      "on with text": () => client.on("x", "noop"),
+      "on with null": () => client.on("x", null),
+      "handle without a handler": () => client.handle("y"),
+      "handle with an object": () => client.handle("y", { handler: noop }),
+      "onMessage with null": () => client.onMessage(null),
+      "onRaw without a handler": () => client.onRaw(),
+      "onError with text": () => client.onError("noop"),
+      "onMissed without a handler": () => client.onMissed(),
+      "onUndelivered without a handler": () => client.onUndelivered(),
+      "onClientConnect without a handler": () => client.onClientConnect(),
+      "onClientDisconnect without a handler": () => client.onClientDisconnect(),
+      "onClientRename without a handler": () => client.onClientRename(),
+      "onRename without a handler": () => client.onRename(),
+      "onJoinGroup without a handler": () => client.onJoinGroup(),
+      "onLeaveGroup without a handler": () => client.onLeaveGroup(),
+      "connect with a null handler": () => hisock.connect("/ws", { on: { x: null } }),
+      "connect with a null hook": () => hisock.connect("/ws", { onState: null }),
+      "connect with an object as a handler of calls": () => hisock.connect("/ws", { handle: { x: {} } }),
       "on with an unknown form": () => client.on("x", noop, { as: "html" }),
       "off with a number": () => client.off(1),
       "a second handler of calls": () => { client.handle("x", noop); client.handle("x", noop); },

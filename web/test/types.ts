@@ -19,6 +19,7 @@ export async function everything(bytes: Uint8Array, buffer: ArrayBuffer, view: D
     on: {
       said: (line: Line) => line.text,
       greeting: { as: "text", handler: (text: string) => text.length },
+      ids: { as: "bigint", handler: (id: bigint) => id + 1n },
     },
     handle: {
       confirm: async (question: string, { signal }) => !signal.aborted && question !== "",
@@ -55,6 +56,7 @@ export async function everything(bytes: Uint8Array, buffer: ArrayBuffer, view: D
   client.on<Line>("said", (line) => line.text);
   client.on("greeting", (text) => text.toUpperCase(), { as: "text" });
   client.on("count", (n) => n.toFixed(2), { as: "number" });
+  client.on("id", (id) => id.toString(16), { as: "bigint" });
   client.on("image", (b) => b.byteLength, { as: "bytes" });
   client.on("ping", () => {});
   client.off("ping");
@@ -78,6 +80,7 @@ export async function everything(bytes: Uint8Array, buffer: ArrayBuffer, view: D
   const sum: number = await client.call<number>("sum", [1, 2], { timeout: 100 });
   const text: string = await client.call("greet", "ada", { as: "text" });
   const n: number = await client.call("count", undefined, { as: "number", signal: new AbortController().signal });
+  const id: bigint = await client.call("id", 1n, { as: "bigint" });
   const raw: Uint8Array = await client.call("image", "x", { as: "bytes" });
 
   const next: Uint8Array = await client.recvRaw({ signal: AbortSignal.timeout(1) });
@@ -104,7 +107,7 @@ export async function everything(bytes: Uint8Array, buffer: ArrayBuffer, view: D
     console.log(code, known, why.name === "HisockError", why.message);
   }
   await client.close();
-  console.log(name, groups, state, resumed, remove, unknown, sum, text, n, raw, next);
+  console.log(name, groups, state, resumed, remove, unknown, sum, text, n, id, raw, next);
   throw new HisockError(1001, "sold out", { cause: why });
 }
 
