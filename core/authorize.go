@@ -34,7 +34,8 @@ type Admission struct {
 	Auth     []byte
 	Metadata map[string]string
 
-	// Info describes the stream: addresses, the TLS state, the HTTP request.
+	// Info describes the stream: addresses, those of a trusted proxy among them, the TLS state
+	// (Info.TLS) and the HTTP request (ws.Request). Each may be asked of every medium.
 	Info transport.Info
 
 	// Classic says that the client speaks the original's protocol, so that it cannot be

@@ -150,8 +150,9 @@ func (c *Conn) Groups() []string { return c.groups.Names() }
 // InGroup reports whether the client is in the group.
 func (c *Conn) InGroup(group string) bool { return c.groups.Has(group) }
 
-// Addr is the client's address as the server sees it, at both ends. It may be another after
-// the connection was resumed.
+// Addr is the client's address as the server sees it, at both ends: "ip:port", its own and not that
+// of a proxy which the listener trusts, without a port where that tells none, and "unix:#7" for a
+// client of a Unix socket. It may be another after the connection was resumed.
 func (c *Conn) Addr() string {
 	c.mu.Lock()
 	addr := c.addr

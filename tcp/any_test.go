@@ -344,7 +344,7 @@ func TestOptionsRefused(t *testing.T) {
 			require.ErrorIs(t, err, io.ErrClosedPipe, "it takes the conn over")
 			if opts.TLS == nil {
 				_, err = tcp.Dialer("127.0.0.1:1", &opts).Dial(t.Context())
-				require.ErrorContains(t, err, "tcp: options: ")
+				require.ErrorContains(t, err, "tcp: option ")
 			}
 		})
 	}

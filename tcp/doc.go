@@ -6,6 +6,25 @@
 // Addresses are those of package net: "host:port" with a name, an IPv4 or a
 // bracketed IPv6 address, port 0 for any that is free, no host for all interfaces.
 //
+// # Other sockets
+//
+// [NewListener] and [NewConn] take what others have made: a Unix socket, one that systemd has
+// passed on, one that bounds or counts connections.
+//
+//	inner, err := net.Listen("unix", "/run/chat.sock")
+//	l, err := tcp.NewListener(inner, nil)
+//	d := tcp.Dialer("chat", &tcp.Options{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+//		return new(net.Dialer).DialContext(ctx, "unix", "/run/chat.sock")
+//	}})
+//
+// # Proxies
+//
+// A listener behind a load balancer that speaks the PROXY protocol has to be told which
+// addresses that has: [Options.Proxies]. The client's address is then what the header says, once
+// the first read has read it.
+//
+//	l, err := tcp.Listen(":6969", &tcp.Options{Proxies: []string{"10.0.0.0/8"}})
+//
 // # Plain
 //
 // Writing several buffers is one system call. On Unix a connection is a

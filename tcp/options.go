@@ -78,12 +78,12 @@ func (o *Options) resolve() (settings, error) {
 	if s.KeepAlive == 0 {
 		s.KeepAlive = defaultKeepAlive
 	}
-	err := s.send.Check()
-	if err == nil {
-		s.proxies, err = proxy.ParseTrust(o.Proxies)
+	if err := s.send.Check(); err != nil {
+		return s, fmt.Errorf("tcp: option %w", err)
 	}
-	if err != nil {
-		return s, fmt.Errorf("tcp: options: %w", err)
+	var err error
+	if s.proxies, err = proxy.ParseTrust(o.Proxies); err != nil {
+		return s, fmt.Errorf("tcp: option Proxies: %w", err)
 	}
 	s.Proxies = nil
 	return s, nil

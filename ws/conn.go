@@ -46,7 +46,6 @@ type conn struct {
 // newConn takes over stream. unread is what the peer has sent already behind its
 // handshake.
 func newConn(stream net.Conn, unread []byte, info transport.Info, client bool) *conn {
-	info.Local, info.Remote = addrString(stream.LocalAddr()), addrString(stream.RemoteAddr())
 	c := &conn{stream: stream, info: info}
 	c.decoder.masked = !client
 	c.unread = unread
@@ -65,13 +64,6 @@ func newConn(stream net.Conn, unread []byte, info transport.Info, client bool) *
 		c.layered = true
 	}
 	return c
-}
-
-func addrString(a net.Addr) string {
-	if a == nil {
-		return ""
-	}
-	return a.String()
 }
 
 func (c *conn) Info() transport.Info { return c.info }

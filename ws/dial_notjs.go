@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/hisock/hisock/transport"
+	"github.com/hisock/hisock/transport/socket"
 )
 
 // maxExcerpt bounds, in bytes, what a [HandshakeError] keeps of an answer's body.
@@ -29,6 +31,23 @@ type DialOptions struct {
 	// Header is sent with the handshake, such as Authorization or Origin.
 	// Headers of the handshake itself make Dial fail.
 	Header http.Header
+
+	// Proxy returns the proxy for a request, whose URL has "http" or "https" in place of "ws" or
+	// "wss", as [http.Transport.Proxy] does: nil for none. Through one of "http" or "https" the
+	// connection is asked for with CONNECT, with the user of the URL as credentials; "socks5" and
+	// "socks5h" are understood too. A nil Proxy means [http.ProxyFromEnvironment]: HTTP_PROXY,
+	// HTTPS_PROXY and NO_PROXY, of which localhost is always an exception.
+	Proxy func(*http.Request) (*url.URL, error)
+
+	// DialContext, if set, makes the connections, to the server or to its proxy, as
+	// [net.Dialer.DialContext] does; network is "tcp" and addr "host:port". TLS, for wss, is put on
+	// top of what it returns.
+	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// SendBuffer and UnsentBytes are as in [Options]. Where the system lacks the latter
+	// Dial fails with [errors.ErrUnsupported].
+	SendBuffer  int
+	UnsentBytes int
 }
 
 // A HandshakeError is a server's answer that makes no WebSocket.
@@ -49,7 +68,7 @@ func (e *HandshakeError) Error() string {
 }
 
 // Dialer makes connections to url, "ws://host[:port]/path" or "wss://…". nil options
-// mean the defaults. Neither proxies nor redirects are followed.
+// mean the defaults. Redirects are not followed.
 //
 // Dial fails with a [*URLError] if the URL cannot work and with a [*HandshakeError]
 // if the server answers something else; its other errors are those of the network, of
@@ -61,14 +80,25 @@ func Dialer(url string, opts *DialOptions) transport.Dialer {
 		if opts.TLS != nil {
 			d.tls = opts.TLS.Clone()
 		}
+		d.proxy, d.dial = opts.Proxy, opts.DialContext
+		d.send = socket.Send{Buffer: opts.SendBuffer, Unsent: opts.UnsentBytes}
+	}
+	if d.proxy == nil {
+		d.proxy = http.ProxyFromEnvironment
+	}
+	if d.dial == nil {
+		d.dial = new(net.Dialer).DialContext
 	}
 	return d
 }
 
 type dialer struct {
 	url    string
-	tls    *tls.Config
+	tls    *tls.Config // nil: the defaults
 	header http.Header
+	proxy  func(*http.Request) (*url.URL, error)
+	dial   func(ctx context.Context, network, addr string) (net.Conn, error)
+	send   socket.Send
 }
 
 func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
@@ -76,8 +106,12 @@ func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := url.Parse(d.url); err != nil {
+	parsed, err := url.Parse(d.url)
+	if err != nil {
 		return nil, &URLError{d.url, errors.Unwrap(err).Error()}
+	}
+	if err := checkSend(d.send); err != nil {
+		return nil, err
 	}
 	for name := range d.header {
 		switch key := http.CanonicalHeaderKey(name); {
@@ -85,7 +119,7 @@ func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
 			return nil, d.failed(errors.New("header " + strconv.Quote(name) + " belongs to the handshake"))
 		}
 	}
-	stream, err := d.connect(ctx, t)
+	stream, through, err := d.connect(ctx, t, parsed)
 	if err != nil {
 		return nil, d.failed(err)
 	}
@@ -102,7 +136,7 @@ func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
 		cut(stream)
 		return nil, d.failed(err)
 	}
-	return newConn(stream, asking.unread, clientInfo(t, stream), true), nil
+	return newConn(stream, asking.unread, clientInfo(t, stream, through), true), nil
 }
 
 func (d *dialer) failed(err error) error {
@@ -110,30 +144,50 @@ func (d *dialer) failed(err error) error {
 }
 
 // connect makes the connection itself, and not the HTTP client, for that would go on
-// by itself after the context has ended.
-func (d *dialer) connect(ctx context.Context, t target) (net.Conn, error) {
-	var nd net.Dialer
-	raw, err := nd.DialContext(ctx, "tcp", t.address())
+// by itself after the context has ended. through is the address of the proxy, if there is one.
+func (d *dialer) connect(ctx context.Context, t target, parsed *url.URL) (stream net.Conn, through string, err error) {
+	via, err := d.proxyFor(t, parsed)
+	if err != nil {
+		return nil, "", err
+	}
+	addr := t.address()
+	if via != nil {
+		addr = via.address()
+	}
+	stream, err = d.dial(ctx, "tcp", addr)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded): // that of ctx, which the socket noticed first
-		return nil, context.DeadlineExceeded
+		return nil, "", context.DeadlineExceeded
+	case err != nil && via != nil:
+		return nil, "", fmt.Errorf("proxy %q: %w", addr, err)
 	case err != nil:
-		return nil, err
+		return nil, "", err
 	}
-	if !t.secure {
-		return raw, nil
+	d.send.Apply(stream) //nolint:errcheck // the peer has gone, which the handshake finds
+	if via != nil {
+		through = socket.RawAddr(stream.RemoteAddr())
+		if stream, err = via.open(ctx, stream, d.tls, t.address()); err != nil {
+			return nil, "", fmt.Errorf("proxy %q: %w", addr, err)
+		}
 	}
-	config := &tls.Config{}
-	if d.tls != nil {
-		config = d.tls.Clone()
+	if t.secure {
+		stream, err = secure(ctx, stream, d.tls, t.address(), "http/1.1")
+	}
+	return stream, through, err
+}
+
+// secure puts TLS on a stream, which it closes if that fails.
+func secure(ctx context.Context, stream net.Conn, config *tls.Config, addr string, protos ...string) (net.Conn, error) {
+	if config = config.Clone(); config == nil {
+		config = &tls.Config{}
 	}
 	if config.ServerName == "" {
-		config.ServerName, _, _ = net.SplitHostPort(t.address())
+		config.ServerName, _, _ = net.SplitHostPort(addr)
 	}
-	config.NextProtos = []string{"http/1.1"}
-	conn := tls.Client(raw, config)
+	config.NextProtos = protos
+	conn := tls.Client(stream, config)
 	if err := conn.HandshakeContext(ctx); err != nil {
-		raw.Close()
+		cut(stream)
 		return nil, err
 	}
 	return conn, nil
@@ -148,9 +202,17 @@ func handshakeError(response *http.Response, err error) error {
 	return &HandshakeError{response.StatusCode, strings.TrimSpace(string(body[:n]))}
 }
 
-func clientInfo(t target, stream net.Conn) transport.Info {
-	info := transport.Info{Transport: t.transport()}
-	if conn, ok := stream.(*tls.Conn); ok {
+func clientInfo(t target, stream net.Conn, through string) transport.Info {
+	info := transport.Info{
+		Transport: t.transport(),
+		Local:     socket.LocalAddr(stream.LocalAddr()),
+		Remote:    socket.LocalAddr(stream.RemoteAddr()),
+		Proxy:     through,
+	}
+	if through != "" {
+		info.Remote = t.address()
+	}
+	if conn, ok := stream.(*tls.Conn); ok && t.secure {
 		info.HandshakeFunc = func() any {
 			state := conn.ConnectionState()
 			return &state

@@ -47,8 +47,19 @@
 //
 // Browsers let any page open a WebSocket to any server and say in the Origin header
 // which page it was. The listener lets in pages of its own host, or else those
-// that [Options.Origins] lists, and programs that are not browsers and
-// so send no origin. Whatever is not clearly allowed is refused.
+// that [Options.Origins] lists or [Options.AllowOrigin] allows, and programs that are not
+// browsers and so send no origin. Whatever is not clearly allowed is refused, and a page
+// is told why where it can be: see [Listener.RefuseWith].
+//
+// # Proxies
+//
+// A listener behind a reverse proxy or load balancer has to be told which addresses that has:
+// [Options.Proxies]. The client's address is then what the proxy says.
+//
+//	l, err := ws.NewListener(&ws.Options{Proxies: []string{"10.0.0.0/8"}})
+//
+// A dialer goes through the proxies that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name, or
+// [DialOptions.Proxy].
 //
 // # Limits
 //

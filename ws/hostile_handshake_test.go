@@ -118,7 +118,7 @@ func TestMaxHeader(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			l := newTestListener(&Options{MaxHeader: tc.limit})
-			err := l.begin(r)
+			err := l.begin(r, visitor{})
 			require.Equal(t, tc.ok, err == nil, "%v", err)
 			if !tc.ok {
 				require.Equal(t, 431, err.Status)
@@ -126,8 +126,8 @@ func TestMaxHeader(t *testing.T) {
 		})
 	}
 	r.Header.Set("X", strings.Repeat("x", 40<<10))
-	require.NotNil(t, newTestListener(nil).begin(r))
-	require.Nil(t, newTestListener(&Options{MaxHeader: -1}).begin(r))
+	require.NotNil(t, newTestListener(nil).begin(r, visitor{}))
+	require.Nil(t, newTestListener(&Options{MaxHeader: -1}).begin(r, visitor{}))
 }
 
 // A memoryNet is a net.Listener in memory, for an HTTP server in a bubble.

@@ -179,7 +179,7 @@ func TestInfo(t *testing.T) {
 	require.Equal(t, at.Local, from.Remote, "the address is not taken from headers")
 	require.Equal(t, at.Remote, from.Local)
 	require.Equal(t, strings.TrimPrefix(url, "ws://"), from.Local)
-	require.Nil(t, at.Handshake)
+	require.Nil(t, at.Handshake())
 
 	r := Request(from)
 	require.Equal(t, "/path?query", r.URL.String())

@@ -5,7 +5,9 @@ package ws
 // newTestListener is NewListener for options that can be.
 func newTestListener(opts *Options) *Listener { return made(NewListener(opts)) }
 
-func newTestAdmission(origins, hosts []string) admission { return made(newAdmission(origins, hosts)) }
+func newTestAdmission(origins, hosts []string) admission {
+	return made(newAdmission(&Options{Origins: origins, Hosts: hosts}))
+}
 
 func made[T any](v T, err error) T {
 	if err != nil {

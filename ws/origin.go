@@ -3,7 +3,7 @@
 package ws
 
 import (
-	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -13,30 +13,43 @@ import (
 
 // admission decides who may connect. It does not change.
 type admission struct {
-	origins   map[string]bool // empty: pages of the request's own host
+	origins   map[string]bool
+	rules     []originRule
+	listed    bool // some origin is: only these may
 	anyOrigin bool
+	self      bool // the pages of the request's own host may too
+	ask       func(r *http.Request, origin string) bool
 	hosts     map[string]bool // empty: see ownHost
 }
 
 // newAdmission fails for what is not an origin or a host, so that a rule that
 // could never match is not mistaken for a working one.
-func newAdmission(origins, hosts []string) (admission, error) {
-	a := admission{origins: map[string]bool{}, hosts: map[string]bool{}}
-	for _, s := range origins {
-		if s == "*" {
+func newAdmission(o *Options) (admission, error) {
+	a := admission{origins: map[string]bool{}, hosts: map[string]bool{}, ask: o.AllowOrigin, listed: len(o.Origins) > 0}
+	for _, s := range o.Origins {
+		switch s {
+		case "*":
 			a.anyOrigin = true
+			continue
+		case "self":
+			a.self = true
 			continue
 		}
 		origin, ok := parseOrigin(s)
-		if !ok && s != "null" {
-			return admission{}, errors.New("ws: option Origins: " + strconv.Quote(s) + " is no origin such as \"https://example.com:8443\"")
+		if ok || s == "null" {
+			a.origins[origin.String()] = true
+			continue
 		}
-		a.origins[origin.String()] = true
+		rule, err := parseRule(s)
+		if err != nil {
+			return a, fmt.Errorf("ws: option Origins: %w", err)
+		}
+		a.rules = append(a.rules, rule)
 	}
-	for _, s := range hosts {
+	for _, s := range o.Hosts {
 		name, port, ok := splitAuthority(s)
 		if !ok {
-			return admission{}, errors.New("ws: option Hosts: " + strconv.Quote(s) + " is no host such as \"example.com\" or \"example.com:8443\"")
+			return a, fmt.Errorf("ws: option Hosts: %q is no host such as \"example.com\" or \"example.com:8443\"", s)
 		}
 		a.hosts[joinAuthority(name, port)] = true
 	}
@@ -44,10 +57,11 @@ func newAdmission(origins, hosts []string) (admission, error) {
 }
 
 // check returns why r is refused, or nil.
-func (a admission) check(r *http.Request) *RejectError {
-	name, port, ok := splitAuthority(r.Host)
+func (a admission) check(r *http.Request, from visitor) *RejectError {
+	host := from.hostOf(r)
+	name, port, ok := splitAuthority(host)
 	if len(a.hosts) > 0 && !(ok && (a.hosts[name] || a.hosts[joinAuthority(name, port)])) {
-		return forbidden("host " + quoted(r.Host) + " is not one of this server's")
+		return forbidden("host " + quoted(host) + " is not one of this server's")
 	}
 	headers := r.Header.Values("Origin")
 	switch {
@@ -62,22 +76,42 @@ func (a admission) check(r *http.Request) *RejectError {
 	if !ok && headers[0] != "null" {
 		return forbidden("origin " + quoted(headers[0]) + " is malformed")
 	}
-	if len(a.origins) > 0 {
-		if !a.origins[origin.String()] {
-			return forbidden("origin " + quoted(headers[0]) + " is not allowed")
-		}
+	if a.lists(origin) {
 		return nil
 	}
-	return a.ownHost(r, origin)
+	var why *RejectError
+	if !a.listed || a.self {
+		why = a.ownHost(r, from, origin)
+	} else {
+		why = foreign("origin " + quoted(origin.String()) + " is not allowed")
+	}
+	if why != nil && a.ask != nil && a.ask(r, origin.String()) {
+		return nil
+	}
+	return why
+}
+
+func (a admission) lists(o origin) bool {
+	if a.origins[o.String()] {
+		return true
+	}
+	for _, r := range a.rules {
+		if r.matches(o) {
+			return true
+		}
+	}
+	return false
 }
 
 // ownHost lets in the pages of the host that the request is for.
 //
 // That alone would not stop a page whose owner lets its name resolve to the visitor's
 // own machine (DNS rebinding). So on a loopback address the name must be one that
-// nobody else can own, or one of the hosts that were listed.
-func (a admission) ownHost(r *http.Request, origin origin) *RejectError {
-	name, port, ok := splitAuthority(r.Host)
+// nobody else can own, or one of the hosts that were listed, or a trusted proxy must
+// have passed the request on: a page cannot send the header of a proxy.
+func (a admission) ownHost(r *http.Request, from visitor, origin origin) *RejectError {
+	host := from.hostOf(r)
+	name, port, ok := splitAuthority(host)
 	if port == "" {
 		port = defaultPort(origin.scheme)
 		if r.TLS != nil {
@@ -86,10 +120,10 @@ func (a admission) ownHost(r *http.Request, origin origin) *RejectError {
 	}
 	web := origin.scheme == "http" || origin.scheme == "https"
 	if !ok || !web || origin.name != name || origin.port != port {
-		return forbidden("origin " + quoted(origin.String()) + " is not of this host " + quoted(r.Host))
+		return foreign("origin " + quoted(origin.String()) + " is not of this host " + quoted(host))
 	}
-	if len(a.hosts) == 0 && onLoopback(r) && !local(name) {
-		return forbidden("host " + quoted(r.Host) + " on a loopback address: the server must list it")
+	if len(a.hosts) == 0 && !from.relayed && onLoopback(r) && !local(name) {
+		return forbidden("host " + quoted(host) + " on a loopback address: the server must list it")
 	}
 	return nil
 }

@@ -85,13 +85,34 @@ func TestOrigins(t *testing.T) {
 		"null listed":                  {origins: []string{"null"}, host: "x", origin: []string{"null"}, ok: true},
 		"malformed, null listed":       {origins: []string{"null"}, host: "x", origin: []string{"nonsense"}},
 		"extension listed":             {origins: []string{"chrome-extension://abcdef"}, host: "x", origin: []string{"chrome-extension://abcdef"}, ok: true},
+		"below a name":                 {origins: []string{"https://*.a.com"}, host: "x", origin: []string{"https://b.a.com"}, ok: true},
+		"far below a name":             {origins: []string{"https://*.a.com"}, host: "x", origin: []string{"https://c.b.a.com"}, ok: true},
+		"below a name, other case":     {origins: []string{"https://*.A.com"}, host: "x", origin: []string{"https://B.a.com"}, ok: true},
+		"not below but it":             {origins: []string{"https://*.a.com"}, host: "x", origin: []string{"https://a.com"}},
+		"ends like a name":             {origins: []string{"https://*.a.com"}, host: "x", origin: []string{"https://evila.com"}},
+		"begins like a name":           {origins: []string{"https://*.a.com"}, host: "x", origin: []string{"https://b.a.com.evil.com"}},
+		"below, another scheme":        {origins: []string{"https://*.a.com"}, host: "x", origin: []string{"http://b.a.com"}},
+		"below, another port":          {origins: []string{"https://*.a.com"}, host: "x", origin: []string{"https://b.a.com:8443"}},
+		"below, the port listed":       {origins: []string{"https://*.a.com:8443"}, host: "x", origin: []string{"https://b.a.com:8443"}, ok: true},
+		"below, any port":              {origins: []string{"https://*.a.com:*"}, host: "x", origin: []string{"https://b.a.com:8443"}, ok: true},
+		"empty label below":            {origins: []string{"https://*.a.com"}, host: "x", origin: []string{"https://.a.com"}},
+		"empty label in between":       {origins: []string{"https://*.a.com"}, host: "x", origin: []string{"https://b..a.com"}},
+		"wildcard itself":              {origins: []string{"https://*.a.com"}, host: "x", origin: []string{"https://*.a.com"}},
+		"below localhost":              {origins: []string{"http://*.localhost:*"}, host: "x", origin: []string{"http://b.localhost:5173"}, ok: true},
+		"any port":                     {origins: []string{"http://localhost:*"}, host: "x", origin: []string{"http://localhost:5173"}, ok: true},
+		"any port, the default":        {origins: []string{"http://localhost:*"}, host: "x", origin: []string{"http://localhost"}, ok: true},
+		"any port, another name":       {origins: []string{"http://localhost:*"}, host: "x", origin: []string{"http://localhost.evil.com:80"}},
+		"any port of IPv6":             {origins: []string{"http://[::1]:*"}, host: "x", origin: []string{"http://[::1]:5173"}, ok: true},
+		"self":                         {origins: []string{"self", "https://a.com"}, host: "example.com", origin: []string{"http://example.com"}, ok: true},
+		"self and listed":              {origins: []string{"self", "https://a.com"}, host: "example.com", origin: []string{"https://a.com"}, ok: true},
+		"self and another":             {origins: []string{"self", "https://a.com"}, host: "example.com", origin: []string{"https://b.com"}},
 		"any":                          {origins: []string{"*"}, host: "x", origin: []string{"https://anywhere.com"}, ok: true},
 		"null, any":                    {origins: []string{"*"}, host: "x", origin: []string{"null"}, ok: true},
 		"two, any":                     {origins: []string{"*"}, host: "x", origin: []string{"https://a.com", "https://b.com"}},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			err := newTestAdmission(tc.origins, nil).check(request(tc.host, public, tc.secure, tc.origin...))
+			err := newTestAdmission(tc.origins, nil).check(request(tc.host, public, tc.secure, tc.origin...), visitor{})
 			requireAdmitted(t, tc.ok, err)
 		})
 	}
@@ -142,31 +163,97 @@ func TestHosts(t *testing.T) {
 			if tc.origin {
 				r.Header.Set("Origin", "http://"+tc.host)
 			}
-			requireAdmitted(t, tc.ok, newTestAdmission(nil, tc.hosts).check(r))
+			requireAdmitted(t, tc.ok, newTestAdmission(nil, tc.hosts).check(r, visitor{}))
 		})
 	}
 }
 
 func TestListedOriginsAreSafeOnLoopback(t *testing.T) {
 	a := newTestAdmission([]string{"https://example.com"}, nil)
-	requireAdmitted(t, true, a.check(request("backend:8080", loopback, false, "https://example.com")))
-	requireAdmitted(t, false, a.check(request("evil.com:8080", loopback, false, "http://evil.com:8080")))
+	requireAdmitted(t, true, a.check(request("backend:8080", loopback, false, "https://example.com"), visitor{}))
+	requireAdmitted(t, false, a.check(request("evil.com:8080", loopback, false, "http://evil.com:8080"), visitor{}))
 }
 
 func TestNewListenerRefusesRulesThatNeverMatch(t *testing.T) {
 	for name, opts := range map[string]Options{
-		"origin without scheme":  {Origins: []string{"example.com"}},
-		"origin with slash":      {Origins: []string{"https://example.com/"}},
-		"origin pattern":         {Origins: []string{"https://*.example.com"}},
-		"empty origin":           {Origins: []string{""}},
-		"host with scheme":       {Hosts: []string{"https://example.com"}},
-		"host pattern":           {Hosts: []string{"*"}},
-		"host with bad port":     {Hosts: []string{"example.com:99999"}},
-		"address with a bad end": {Hosts: []string{"[::1"}},
+		"origin without scheme":   {Origins: []string{"example.com"}},
+		"origin with slash":       {Origins: []string{"https://example.com/"}},
+		"wildcard inside a label": {Origins: []string{"https://*example.com"}},
+		"wildcard in the middle":  {Origins: []string{"https://a.*.example.com"}},
+		"wildcard for all names":  {Origins: []string{"https://*"}},
+		"wildcard of a top level": {Origins: []string{"https://*.com"}},
+		"wildcard of no label":    {Origins: []string{"https://*..example.com"}},
+		"wildcard twice":          {Origins: []string{"https://*.*.example.com"}},
+		"wildcard of an address":  {Origins: []string{"https://*.0.0.1"}},
+		"wildcard of IPv6":        {Origins: []string{"https://*.[::1]"}},
+		"wildcard with a dot":     {Origins: []string{"https://*.example.com."}},
+		"wildcard for a scheme":   {Origins: []string{"*://example.com"}},
+		"wildcard in a port":      {Origins: []string{"https://example.com:8*"}},
+		"wildcard with a slash":   {Origins: []string{"https://*.example.com/"}},
+		"proxy by name":           {Proxies: []string{"localhost"}},
+		"another header":          {ProxyHeader: "X-Client"},
+		"negative buffer":         {SendBuffer: -1},
+		"negative unsent":         {UnsentBytes: -1},
+		"empty origin":            {Origins: []string{""}},
+		"host with scheme":        {Hosts: []string{"https://example.com"}},
+		"host pattern":            {Hosts: []string{"*"}},
+		"host with bad port":      {Hosts: []string{"example.com:99999"}},
+		"address with a bad end":  {Hosts: []string{"[::1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := NewListener(&opts)
 			require.ErrorContains(t, err, "ws: option ")
+		})
+	}
+}
+
+// A program may decide about pages itself: those that the rules do not let in, and no others.
+func TestAllowOrigin(t *testing.T) {
+	var asked []string
+	a, err := newAdmission(&Options{Origins: []string{"https://a.com"}, Hosts: []string{"x"}, AllowOrigin: func(r *http.Request, origin string) bool {
+		asked = append(asked, origin)
+		return r.Host == "x" && origin == "https://b.com"
+	}})
+	require.NoError(t, err)
+	for origin, ok := range map[string]bool{
+		"https://a.com": true, "https://B.com": true, "https://c.com": false, "null": false, "https://b.com/": false,
+	} {
+		requireAdmitted(t, ok, a.check(request("x", public, false, origin), visitor{}))
+	}
+	requireAdmitted(t, false, a.check(request("y", public, false, "https://b.com"), visitor{}))
+	requireAdmitted(t, true, a.check(request("x", public, false), visitor{}))
+	require.ElementsMatch(t, []string{"https://b.com", "https://c.com", "null"}, asked)
+}
+
+// Behind a proxy the pages of the public host may connect without being listed, and so may those
+// of localhost in development; no page can pretend to come through it.
+func TestOriginsBehindAProxy(t *testing.T) {
+	l := newTestListener(&Options{Proxies: []string{"127.0.0.1", "10.0.0.0/8"}})
+	tests := map[string]struct {
+		peer, host, origin string
+		header             map[string]string
+		ok                 bool
+	}{
+		"host passed on":          {"127.0.0.1:9", "chat.example.com", "https://chat.example.com", map[string]string{"X-Forwarded-For": "203.0.113.7"}, true},
+		"host in a header":        {"127.0.0.1:9", "127.0.0.1:8080", "https://chat.example.com", map[string]string{"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Host": "chat.example.com"}, true},
+		"another page":            {"127.0.0.1:9", "chat.example.com", "https://evil.example", map[string]string{"X-Forwarded-For": "203.0.113.7"}, false},
+		"another host":            {"127.0.0.1:9", "evil.example", "https://evil.example", map[string]string{"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Host": "chat.example.com"}, false},
+		"localhost":               {"127.0.0.1:9", "localhost:8080", "http://localhost:8080", nil, true},
+		"rebinding":               {"127.0.0.1:9", "evil.example:8080", "http://evil.example:8080", nil, false},
+		"header of somebody":      {"192.0.2.9:9", "127.0.0.1:8080", "https://chat.example.com", map[string]string{"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Host": "chat.example.com"}, false},
+		"rebinding with a header": {"192.0.2.9:9", "evil.example:8080", "http://evil.example:8080", map[string]string{"X-Forwarded-For": "203.0.113.7"}, false},
+		"host without a client":   {"127.0.0.1:9", "127.0.0.1:8080", "https://chat.example.com", map[string]string{"X-Forwarded-Host": "chat.example.com"}, false},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := request(tc.host, loopback, false, tc.origin)
+			r.RemoteAddr = tc.peer
+			for k, v := range tc.header {
+				r.Header.Set(k, v)
+			}
+			from, err := l.visitorOf(r)
+			require.Nil(t, err)
+			requireAdmitted(t, tc.ok, l.admit.check(r, from))
 		})
 	}
 }

@@ -23,6 +23,7 @@ const answerTimeout = 10 * time.Second
 //   - It keeps the connection to itself, and nothing of the server's buffers.
 type upgrade struct {
 	http.ResponseWriter
+	instead *RejectError // answered in place of whatever is wrong with the handshake; nil: that
 
 	hijacked bool // or tried to
 	status   int  // as answered; 0 before
@@ -37,14 +38,30 @@ func (u *upgrade) WriteHeader(status int) {
 	if u.hijacked || status == http.StatusSwitchingProtocols {
 		return
 	}
+	if u.instead != nil {
+		u.refuse()
+		return
+	}
 	u.status = status
 	u.ResponseWriter.WriteHeader(status)
+}
+
+// refuse answers with instead, once.
+func (u *upgrade) refuse() {
+	if u.status == 0 {
+		u.status = u.instead.Status
+		http.Error(u.ResponseWriter, u.instead.Reason, u.status)
+	}
 }
 
 // Write sends why a handshake has failed.
 func (u *upgrade) Write(p []byte) (int, error) {
 	if u.hijacked {
 		return 0, http.ErrHijacked
+	}
+	if u.instead != nil {
+		u.refuse()
+		return len(p), nil
 	}
 	return u.ResponseWriter.Write(p)
 }
@@ -57,6 +74,10 @@ func (u *upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		for _, name := range []string{"Connection", "Upgrade", "Sec-WebSocket-Accept"} {
 			u.Header().Del(name)
+		}
+		if u.instead != nil {
+			u.refuse()
+			return nil, nil, err
 		}
 		u.status = http.StatusNotImplemented
 		http.Error(u.ResponseWriter, noHijack, u.status)

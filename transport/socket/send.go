@@ -16,15 +16,15 @@ type Send struct {
 }
 
 // Check reports what can work nowhere, or not on this system; the latter is an
-// [errors.ErrUnsupported].
+// [errors.ErrUnsupported]. The error begins with the name of the option.
 func (s Send) Check() error {
 	switch {
 	case s.Buffer < 0:
-		return fmt.Errorf("a send buffer of %d B", s.Buffer)
+		return fmt.Errorf("SendBuffer: %d B is no size", s.Buffer)
 	case s.Unsent < 0:
-		return fmt.Errorf("%d unsent bytes", s.Unsent)
+		return fmt.Errorf("UnsentBytes: %d B is no size", s.Unsent)
 	case s.Unsent > 0 && !unsentSupported:
-		return fmt.Errorf("TCP_NOTSENT_LOWAT: %w", errors.ErrUnsupported)
+		return fmt.Errorf("UnsentBytes: %w", errors.ErrUnsupported)
 	}
 	return nil
 }

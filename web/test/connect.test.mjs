@@ -66,12 +66,14 @@ test("nobody listens", async (t) => {
   assert.equal(err.remote, false);
 });
 
-test("a page from elsewhere is refused", async (t) => {
+test("a page from elsewhere is refused, learns why and does not come back", async (t) => {
   const server = await startServer(t);
   const page = await openPage(t, server.foreign);
-  const err = await page.evaluate((ws) => failure(() => hisock.connect(ws, { retry: { first: false } })), server.ws);
+  const err = await page.evaluate((ws) => failure(() => hisock.connect(ws)), server.ws);
   assert.equal(err.typed, true);
-  assert.equal(err.code, "not_connected");
+  assert.equal(err.code, "unauthorized");
+  assert.equal(err.remote, true);
+  assert.match(err.message, /origin "http:\/\/.*" is not of this host/);
   const own = await openPage(t, server.own);
   assert.equal(await own.evaluate(async () => (await hisock.connect("/ws")).call("clients")), 1);
 });
