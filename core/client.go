@@ -146,8 +146,9 @@ func (cl *Client) OnClientRename(f func(old string, p Presence)) {
 	cl.onNamed = f
 }
 
-// Connect connects and returns when the server has welcomed the client. ctx bounds the attempt, not
-// the connection; its values are passed to handlers. It fails with the dialer's error as cause, or
+// Connect connects and returns when the server has welcomed the client. ctx and
+// [ClientOptions.ConnectTimeout] bound the attempt, not the connection; the values of ctx are passed to
+// handlers. It fails with the dialer's error as cause, or
 // with the server's reason for refusing, for which [IsRemote] reports true. With [Retry].First it
 // tries until ctx ends, whose error it returns then. From then on the client comes back by itself,
 // as [ClientOptions.Retry] says. After it has ended for good Connect may be called again: the

@@ -25,8 +25,8 @@ type newcomer struct {
 const attemptTime = 15 * time.Second
 
 // attempt is one attempt to connect, in the place of last if there is one, and to go on with that
-// if it is resumed. Behind the program's AuthFunc it may take as long as p says; without p that is
-// as long as ctx lets it.
+// if it is resumed. Behind the program's AuthFunc it may take as long as p says. The only attempt of a
+// Connect without ConnectTimeout may take as long as ctx lets it.
 func (cl *Client) attempt(ctx context.Context, last *Conn, resume bool, p *pace.Pace) (*newcomer, error) {
 	h, w, err := cl.helloFor(ctx, last, resume)
 	if err != nil {
@@ -37,12 +37,16 @@ func (cl *Client) attempt(ctx context.Context, last *Conn, resume bool, p *pace.
 		return nil, err
 	}
 	begun, bounded := time.Now(), ctx
-	if p != nil {
+	most := p.Attempt(begun)
+	if last != nil || cl.opts.Retry.First || cl.opts.ConnectTimeout > 0 {
 		var stop func()
-		bounded, stop = within(ctx, p.Attempt(begun))
+		bounded, stop = within(ctx, most)
 		defer stop()
 	}
 	n, err := cl.dial(bounded, hello, peer)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		err = wrapError(CodeDeadlineExceeded, "the server did not answer within "+most.String(), context.DeadlineExceeded)
+	}
 	if last == nil && cl.giveUpParked(n, err) {
 		return cl.attempt(ctx, nil, false, p)
 	}

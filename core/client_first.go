@@ -9,7 +9,7 @@ import (
 // first makes the attempts of a Connect: one, or as many as Retry.First leads to.
 func (cl *Client) first(ctx context.Context, p *pace.Pace, h *herald) (*newcomer, error) {
 	if !cl.opts.Retry.First {
-		return cl.attempt(ctx, nil, false, nil)
+		return cl.attempt(ctx, nil, false, p)
 	}
 	h.tell(StateConnecting, nil)
 	cl.beginWaiting()

@@ -214,7 +214,7 @@ func asError(err error) *Error {
 func (cl *Client) newPace() *pace.Pace {
 	r := cl.opts.Retry
 	return pace.New(pace.Options{
-		Min: r.Min, Max: r.Max, For: r.For,
+		Min: r.Min, Max: r.Max, For: r.For, Try: cl.opts.ConnectTimeout,
 	}, uint64(time.Now().UnixNano()))
 }
 

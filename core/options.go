@@ -92,6 +92,7 @@ const (
 	defaultDrainTime   = 10 * time.Second
 	defaultRestartTime = time.Second
 	defaultCloseTime   = 2 * time.Second
+	defaultConnectTime = 15 * time.Second
 	defaultResumeTime  = 30 * time.Second
 	defaultRetryMin    = 500 * time.Millisecond
 	defaultRetryMax    = 20 * time.Second

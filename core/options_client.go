@@ -15,6 +15,8 @@ type clientOptions struct {
 	Metadata map[string]string
 	Classic  *Classic
 	Retry    Retry
+
+	ConnectTimeout time.Duration // 0 if it is off
 }
 
 // Retry says how a [Client] comes back by itself: when its connection has broken off, and
@@ -40,7 +42,7 @@ type Retry struct {
 
 	// First makes [Client.Connect] try again as the client does later, until its context ends, For
 	// has passed, or the error is one from which the client does not come back. Each attempt may
-	// take 15 s. [Client.OnState] tells of it. It holds with Off too.
+	// take [ClientOptions.ConnectTimeout], or 15 s if that is off. [Client.OnState] tells of it. It holds with Off too.
 	First bool
 
 	// Min and Max bound the time before an attempt. It is chosen at random between zero and a limit
@@ -95,7 +97,7 @@ func (o *ClientOptions) resolve() (clientOptions, config, error) {
 	if v.Codec == nil {
 		v.Codec = defaultCodec
 	}
-	return clientOptions{v.Name, v.Groups, v.Auth, v.AuthFunc, v.Metadata, n.classic, v.Retry}, config{
+	return clientOptions{v.Name, v.Groups, v.Auth, v.AuthFunc, v.Metadata, n.classic, v.Retry, limit(v.ConnectTimeout, defaultConnectTime)}, config{
 		maxCommand:    maxCommand,
 		maxFrame:      v.MaxFrame,
 		queueBytes:    v.QueueBytes,

@@ -42,6 +42,12 @@ type ClientOptions struct {
 	// Retry says how the client comes back when its connection has broken off.
 	Retry Retry
 
+	// ConnectTimeout is how long an attempt to connect may take, from dialing to the server's
+	// welcome: that of [Client.Connect], which then fails with [CodeDeadlineExceeded], and each later
+	// one. The 15 s of AuthFunc come before it. The context of Connect may end it earlier. Zero means 15 s. Negative means
+	// that only the context bounds Connect; later attempts take 15 s at most.
+	ConnectTimeout time.Duration
+
 	// Session is what [Client.Detach] has returned, here or in an earlier program: the first Connect
 	// that succeeds goes on with it, and [Client.OnState] says [StateResumed] first. The client then
 	// has the name and the groups that it had. It joins anew, and OnState says [StateConnected], if

@@ -9,9 +9,10 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 
-	"github.com/hisock/hisock/transport/socket"
 	"github.com/hisock/hisock/transport"
+	"github.com/hisock/hisock/transport/socket"
 )
 
 // Dialer returns a dialer to addr. The address is looked at when Dial is called;
@@ -51,7 +52,7 @@ func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
 			return nil, fmt.Errorf("tcp: dial %q: %w", d.addr, err)
 		}
 		config = config.Clone()
-		config.ServerName = host
+		config.ServerName, _, _ = strings.Cut(host, "%") // a certificate names no zone
 	}
 	conn := newTLSConn(stream, info, nil, func(s net.Conn) *tls.Conn { return tls.Client(s, config) })
 	if err := conn.stream.agree(ctx); err != nil {

@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"context"
+	"net"
 	"testing"
 	"time"
 
@@ -20,4 +21,25 @@ func TestDialDeadlineBeforeConnection(t *testing.T) {
 		cancel()
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 	}
+}
+
+// The zone of an IPv6 address says over which interface it is reached: no certificate names it.
+func TestDialZoneOverTLS(t *testing.T) {
+	server, client := transporttest.Certificates(t)
+	client = client.Clone()
+	client.ServerName = "" // that of the address
+	l, err := Listen("[::1]:0", &Options{TLS: server})
+	require.NoError(t, err)
+	defer l.Close()
+	go func() {
+		c, err := l.Accept()
+		if err == nil {
+			c.Read(make([]byte, 1)) //nolint:errcheck // for the handshake
+		}
+	}()
+	_, port, err := net.SplitHostPort(l.Addr())
+	require.NoError(t, err)
+	c, err := Dialer("[::1%lo]:"+port, &Options{TLS: client}).Dial(t.Context())
+	require.NoError(t, err)
+	c.Close()
 }

@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	"github.com/hisock/hisock/transport/socket"
 	"github.com/hisock/hisock/transport"
+	"github.com/hisock/hisock/transport/socket"
 )
 
 // A Listener accepts connections. It may be used by several goroutines at once,

@@ -7,8 +7,8 @@ import (
 	"errors"
 	"net"
 
-	"github.com/hisock/hisock/transport/socket"
 	"github.com/hisock/hisock/transport"
+	"github.com/hisock/hisock/transport/socket"
 )
 
 // NewConn makes a connection of one that somebody has accepted, whatever it is made of: what a

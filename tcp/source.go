@@ -8,9 +8,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/hisock/hisock/transport"
 	"github.com/hisock/hisock/transport/proxy"
 	"github.com/hisock/hisock/transport/socket"
-	"github.com/hisock/hisock/transport"
 )
 
 // A source is what a proxy says about the client at the beginning of a stream. A nil source says

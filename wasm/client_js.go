@@ -54,6 +54,8 @@ func newClient(config, sink js.Value) (_ *client, err error) {
 		MaxFrame:   config.Get("maxFrame").Int(),
 		QueueBytes: config.Get("queueBytes").Int(),
 		Logger:     logger{sink},
+
+		ConnectTimeout: -1, // the page bounds the first attempt
 		Retry: core.Retry{
 			Off: config.Get("stay").Bool(), First: config.Get("first").Bool(),
 			Min: goMillis(config, 0), Max: goMillis(config, 1), For: goMillis(config, 2),

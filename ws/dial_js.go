@@ -22,7 +22,7 @@ type DialOptions struct {
 }
 
 // Dialer makes connections to url, "ws://host[:port]/path" or "wss://…", through the
-// browser's WebSocket. nil options mean the defaults.
+// browser's WebSocket. Browsers take no zone of an IPv6 address. nil options mean the defaults.
 //
 // Dial fails with a [*URLError] if the URL cannot work. Why a connection was not made
 // browsers do not tell.

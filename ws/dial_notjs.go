@@ -67,7 +67,8 @@ func (e *HandshakeError) Error() string {
 	return s
 }
 
-// Dialer makes connections to url, "ws://host[:port]/path" or "wss://…". nil options
+// Dialer makes connections to url, "ws://host[:port]/path" or "wss://…". An IPv6 address is written
+// in brackets, with its zone if it has one: "ws://[fe80::1%25eth0]:8080/ws". nil options
 // mean the defaults. Redirects are not followed.
 //
 // Dial fails with a [*URLError] if the URL cannot work and with a [*HandshakeError]
@@ -106,7 +107,8 @@ func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := url.Parse(d.url)
+	toServer := withoutZone(d.url)
+	parsed, err := url.Parse(toServer)
 	if err != nil {
 		return nil, &URLError{d.url, errors.Unwrap(err).Error()}
 	}
@@ -125,7 +127,7 @@ func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
 	}
 	unwatch := context.AfterFunc(ctx, func() { cut(stream) })
 	asking := &asking{stream: stream}
-	response, err := dialHandshake(ctx, d.url, asking.client(), d.header)
+	response, err := dialHandshake(ctx, toServer, asking.client(), d.header)
 	switch {
 	case !unwatch() || ctx.Err() != nil: // what has been made is cut already, or about to be
 		err = context.Cause(ctx)
@@ -182,7 +184,8 @@ func secure(ctx context.Context, stream net.Conn, config *tls.Config, addr strin
 		config = &tls.Config{}
 	}
 	if config.ServerName == "" {
-		config.ServerName, _, _ = net.SplitHostPort(addr)
+		host, _, _ := net.SplitHostPort(addr)
+		config.ServerName, _, _ = strings.Cut(host, "%") // a certificate names no zone
 	}
 	config.NextProtos = protos
 	conn := tls.Client(stream, config)

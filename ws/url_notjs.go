@@ -2,7 +2,10 @@
 
 package ws
 
-import "strings"
+import (
+	"net/url"
+	"strings"
+)
 
 // address is the host with a port.
 func (t target) address() string {
@@ -39,15 +42,45 @@ func parseURL(url string) (target, error) {
 		hidden := scheme + "://…" + rest[i:]
 		return target{}, &URLError{hidden, "it holds a user or password: send them in a header"}
 	}
-	name, port, ok := splitAuthority(t.host)
-	if !ok {
+	plain, zone, ok := cutZone(t.host)
+	name, port, fits := splitAuthority(plain)
+	if !ok || !fits {
 		return target{}, &URLError{url, "the host is missing or malformed"}
 	}
 	t.host = name
+	if zone != "" {
+		t.host = strings.TrimSuffix(name, "]") + "%" + zone + "]"
+	}
 	if port != "" {
 		t.host += ":" + port
 	}
 	return t, nil
+}
+
+// cutZone takes the zone out of a host such as "[fe80::1%25eth0]:80": over which interface of this machine
+// its address is reached. "%eth0", as other programs take it, is understood as well.
+func cutZone(host string) (plain, zone string, ok bool) {
+	before, after, found := strings.Cut(host, "%")
+	if !found || !strings.HasPrefix(before, "[") || strings.Contains(before, "]") {
+		return host, "", true
+	}
+	zone, behind, found := strings.Cut(after, "]")
+	zone, err := url.PathUnescape(strings.TrimPrefix(zone, "25"))
+	if !found || err != nil || zone == "" || strings.ContainsFunc(zone, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune("[]%/", r) }) {
+		return "", "", false
+	}
+	return before + "]" + behind, zone, true
+}
+
+// withoutZone is a URL that parseURL has read, as a server is told of it: a zone is nobody else's.
+func withoutZone(url string) string {
+	scheme, rest, _ := strings.Cut(url, "://")
+	end := len(rest)
+	if i := strings.IndexAny(rest, "/?"); i >= 0 {
+		end = i
+	}
+	plain, _, _ := cutZone(rest[:end])
+	return scheme + "://" + plain + rest[end:]
 }
 
 // splitAuthority takes "host[:port]" apart. The name comes back in lower case, an IPv6

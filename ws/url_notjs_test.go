@@ -20,6 +20,12 @@ func TestParseURL(t *testing.T) {
 		"wss://[::1]?x":                {true, "[::1]", "[::1]:443"},
 		"ws://[::1]:8080":              {false, "[::1]:8080", "[::1]:8080"},
 		"ws://example.com?a@b":         {false, "example.com", "example.com:80"},
+		"ws://[fe80::1%25eth0]:80/":    {false, "[fe80::1%eth0]:80", "[fe80::1%eth0]:80"},
+		"wss://[FE80::1%25Eth0]":       {true, "[fe80::1%Eth0]", "[fe80::1%Eth0]:443"},
+		"ws://[fe80::1%25eth0]?x=%20":  {false, "[fe80::1%eth0]", "[fe80::1%eth0]:80"},
+		"ws://[fe80::1%eth0]:8080/ws":  {false, "[fe80::1%eth0]:8080", "[fe80::1%eth0]:8080"},
+		"ws://[fe80::1%2525]:8080":     {false, "[fe80::1%25]:8080", "[fe80::1%25]:8080"},
+		"ws://[fe80::1%25br%2D0]:8080": {false, "[fe80::1%br-0]:8080", "[fe80::1%br-0]:8080"},
 	}
 	for url, want := range tests {
 		t.Run(url, func(t *testing.T) {
@@ -54,6 +60,12 @@ func TestWrongURLs(t *testing.T) {
 		"user":              "ws://ada:secret@example.com/",
 		"not ASCII":         "ws://exämple.com/",
 		"percent in host":   "ws://ex%61mple.com/",
+		"empty zone":        "ws://[fe80::1%25]/",
+		"zone with a space": "ws://[fe80::1%25a%20b]/",
+		"zone of no end":    "ws://[fe80::1%25eth0",
+		"zone of a name":    "ws://example.com%25eth0/",
+		"zone outside":      "ws://[fe80::1]%25eth0/",
+		"zone in brackets":  "ws://[fe80::1%25a%5Db]/",
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Dialer(url, nil).Dial(context.Background())

@@ -32,9 +32,9 @@ const (
 )
 
 // Options bound the waits: Min and Max are greater than zero. For bounds the time away. Zero is
-// without end.
+// without end. Try bounds an attempt. Zero is 15 s.
 type Options struct {
-	Min, Max, For time.Duration
+	Min, Max, For, Try time.Duration
 }
 
 // A Pace paces the attempts of one client from one Connect to its end. Its methods may be called
@@ -133,10 +133,14 @@ func (p *Pace) Next(now time.Time, least time.Duration) (wait time.Duration, ok 
 func (p *Pace) Attempt(now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if now.Before(p.last) {
-		return min(max(leastTry, 3*p.took), mostTry)
+	most := p.opts.Try
+	if most == 0 {
+		most = mostTry
 	}
-	return mostTry
+	if now.Before(p.last) {
+		return min(max(leastTry, 3*p.took), most)
+	}
+	return most
 }
 
 // limitLocked is the greatest wait that is next.

@@ -154,6 +154,11 @@ func TestAttempt(t *testing.T) {
 	p.Up(time.Minute)
 	require.Equal(t, 15*sec, p.Attempt(start))
 	require.Equal(t, 15*sec, p.Attempt(start.Add(30*sec)))
+
+	p = New(Options{Min: sec, Max: sec, Try: 2 * sec}, 1)
+	require.Equal(t, 2*sec, p.Attempt(start))
+	p.Down(start, 0, 30*sec)
+	require.Equal(t, 2*sec, p.Attempt(start), "also to resume")
 }
 
 func TestHurry(t *testing.T) {
