@@ -116,17 +116,31 @@ func (c *Conn) sendRaw(payload []byte, set *sending) error {
 func (c *Conn) beginSend(n int, o Overflow, set *sending) error {
 	switch {
 	case set.waits():
+		return c.waitToSend(n, o, set)
+	case hasOverflow && o == OverflowDisconnect, c.server && (!hasOverflow || c.Suspended() || c.link.Load().mute.Load()):
+		c.out.mu.Lock()
+		return c.admitLocked(n)
+	}
+	c.out.mu.Lock()
+	if !c.out.closed && c.out.admitWaiterLocked(n, c.inbox.paused.Load()) {
+		return nil
+	}
+	c.out.mu.Unlock()
+	return c.waitToSend(n, o, set)
+}
+
+// waitToSend is awaitRoom for a send: as long as its context says, or else as its policy does.
+func (c *Conn) waitToSend(n int, o Overflow, set *sending) error {
+	switch {
+	case set.waits():
 		if set.ctx.Err() != nil {
 			return c.waitError(set.ctx)
 		}
 		return c.awaitRoom(set.ctx, c.waiter(set.ctx), n, 0)
-	case hasOverflow && o == OverflowBlock && !(c.server && (c.Suspended() || c.link.Load().mute.Load())):
+	case hasOverflow && o == OverflowBlock:
 		return c.awaitRoom(c.ctx, c, n, c.eng.writeTimeout)
-	case !hasOverflow && !c.server:
-		return c.awaitRoom(c.ctx, c, n, -1)
 	}
-	c.out.mu.Lock()
-	return c.admitLocked(n)
+	return c.awaitRoom(c.ctx, c, n, -1) // in a browser
 }
 
 // waits reports whether the sender waits for room as its context says.

@@ -170,8 +170,8 @@ func (l *liar) clientSends(arg byte) {
 	s := l.s
 	for range arg%16 + 1 {
 		payload := counted(l.number+1, arg>>4)
-		if !l.tight && s.size+len(payload) > 600<<10 {
-			return // more would not be kept
+		if !l.tight && s.size+len(payload) > 480<<10 {
+			return // more would wait for room
 		}
 		l.number++
 		if err := s.conn.SendBytes("n", payload); err == nil {
