@@ -47,8 +47,8 @@ type Options struct {
 	// UnsentBytes is how many bytes may wait in the send buffer that the system has not
 	// sent yet, before a write waits (TCP_NOTSENT_LOWAT). A small value, such as 16 KiB, leaves what
 	// the peer cannot take yet in the queue of the core, where it can still be
-	// replaced or dropped, instead of letting it grow old in the kernel. It bounds no speed.
-	// Zero leaves it to the system. Linux and macOS have this; elsewhere Listen, NewListener,
+	// replaced or dropped, instead of letting it grow old in the kernel. The price is that many small
+	// writes over a quick path take up to twice as long. Zero leaves it to the system. Linux and macOS have this; elsewhere Listen, NewListener,
 	// NewConn and Dial fail with [errors.ErrUnsupported].
 	UnsentBytes int
 

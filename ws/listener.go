@@ -68,8 +68,8 @@ type Options struct {
 	// UnsentBytes is how many bytes may wait in the send buffer that the system has not
 	// sent yet, before a write waits (TCP_NOTSENT_LOWAT). A small value, such as 16 KiB, leaves what
 	// the peer cannot take yet in the queue of the core, where it can still be
-	// replaced or dropped, instead of letting it grow old in the kernel. Zero leaves it to the
-	// system. Linux and macOS have this; elsewhere NewListener fails with [errors.ErrUnsupported].
+	// replaced or dropped, instead of letting it grow old in the kernel. The price is that many small
+	// writes over a quick path take up to twice as long. Zero leaves it to the system. Linux and macOS have this; elsewhere NewListener fails with [errors.ErrUnsupported].
 	UnsentBytes int
 
 	// Backlog is how many handshakes may be under way or wait for Accept; more are
