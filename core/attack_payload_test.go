@@ -5,7 +5,9 @@ package core_test
 import (
 	"bytes"
 	"context"
+	"net/netip"
 	"runtime"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -26,6 +28,47 @@ func init() {
 		tries: [2]int{10, 1000}, grows: 16 << 10,
 		run: listsForHandlers,
 	}
+	attacks["numbers for typed handlers"] = attack{
+		more: func(a *arena) {
+			core.On(a.srv, "int", counts[int](a))
+			core.On(a.srv, "float", counts[float64](a))
+			core.On(a.srv, "bool", counts[bool](a))
+			core.On(a.srv, "pointer", counts[*int64](a))
+			core.On(a.srv, "named", counts[time.Duration](a))
+			core.On(a.srv, "address", counts[*netip.Addr](a))
+		},
+		tries: [2]int{5, 100}, grows: 16 << 10,
+		run: numbersForHandlers,
+	}
+}
+
+func counts[T any](a *arena) func(context.Context, *core.Conn, T) error {
+	return func(context.Context, *core.Conn, T) error { a.handled.Add(1); return nil }
+}
+
+// numbersForHandlers sends what looks like numbers, as long as a frame may be.
+func numbersForHandlers(a *arena, tries int) string {
+	const size = 1<<20 - 100
+	var frames [][]byte
+	for _, command := range []string{"int", "float", "bool", "pointer", "named", "address"} {
+		for _, text := range []string{"7", "0", " ", "_", ".", "0x", "1e", "-", "\x00", "\xff", "٣"} {
+			frames = append(frames, wire.AppendCommand(nil, command, bytes.Repeat([]byte(text), size/len(text))))
+		}
+	}
+	p, _ := a.hello(wire.Hello{})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range tries {
+		for _, f := range frames {
+			p.send(f)
+		}
+	}
+	p.stillThere()
+	runtime.ReadMemStats(&after)
+	a.worst()
+	require.Zero(a, a.handled.Load())
+	require.Less(a, (after.TotalAlloc-before.TotalAlloc)/uint64(tries*len(frames)), uint64(4<<20), "bytes for a frame of 1 MiB")
+	return "the error hook is told; nothing was converted"
 }
 
 // listsForHandlers sends lists that are as long as a frame may be, to handlers of short ones.

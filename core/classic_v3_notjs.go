@@ -32,7 +32,7 @@ func formOf(v any) form {
 		return form(classic.FormText)
 	case float32, float64:
 		return form(classic.FormFloat)
-	case int, int64, bool:
+	case bool, int, int64, uint64:
 		return form(classic.FormJSON)
 	}
 	s := shape.Of(reflect.TypeOf(v))
@@ -45,8 +45,6 @@ func formOf(v any) form {
 		return form(classic.FormBytes)
 	case s.Out == shape.Text:
 		return form(classic.FormText)
-	case reflect.TypeOf(to) == reflect.TypeOf(v): // another integer
-		return form(classic.FormJSON)
 	}
 	return formOf(to) // encode has found an end
 }

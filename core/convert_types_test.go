@@ -411,3 +411,28 @@ func TestFormOfEveryKind(t *testing.T) {
 		require.Equal(t, form(tc.want), formOf(tc.v), name)
 	}
 }
+
+// Bytes are sent as details as they are, whatever they are called.
+func TestDetailsOfNamedBytes(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		fail := func(details any) func(context.Context, *Conn, struct{}) (int, error) {
+			return func(context.Context, *Conn, struct{}) (int, error) { return 0, &Error{Code: 1001, Details: details} }
+		}
+		Handle(w.srv, "named", fail(picture{1, 2}))
+		Handle(w.srv, "pointer", fail(ptr(picture{1, 2})))
+		Handle(w.srv, "JSON", fail(json.RawMessage(`[1]`)))
+		w.serve()
+		cl := w.join(w.client("ada"))
+		for _, command := range []string{"named", "pointer"} {
+			_, err := Call[int](w.ctx, cl, command, nil)
+			got, err := Details[picture](err)
+			require.NoError(t, err)
+			require.Equal(t, picture{1, 2}, got)
+		}
+		_, err := Call[int](w.ctx, cl, "JSON", nil)
+		list, err := Details[[]int](err)
+		require.NoError(t, err)
+		require.Equal(t, []int{1}, list)
+		cl.Close()
+	})
+}

@@ -137,7 +137,7 @@ func (e *Error) Unwrap() error {
 // Is reports whether target is the error's [Code], for [errors.Is].
 func (e *Error) Is(target error) bool {
 	code, ok := target.(Code)
-	return ok && code == e.Code
+	return ok && e != nil && code == e.Code
 }
 
 // Text is the error for people: the message, or the code in words where there is none. Unlike [Error.Error]

@@ -147,16 +147,8 @@ func basicOf(t reflect.Type) reflect.Type {
 // Bytes reports whether the type is bytes, beneath its name and pointers, and travels as such.
 func (s *Shape) Bytes() bool { return s.Out == Basic && s.In == Basic && s.basic == bytesType }
 
-// Basic returns a value of the basic type beneath the name of the type, or nil if there is none.
-func (s *Shape) Basic() any {
-	if s.Out != Basic {
-		return nil
-	}
-	return reflect.Zero(s.basic).Interface()
-}
-
 // Value returns what v, which is of the type, travels as: a value with the methods that Out names,
-// one of a basic type, or what an interface holds. It is nil if a pointer is nil on the way there.
+// one of a basic type, whatever its size, or what an interface holds. It is nil if a pointer is nil on the way there.
 // The codec takes v as it is.
 func (s *Shape) Value(v any) any {
 	if s.Out == Codec || s.Out != Basic && s.pointers == 0 && s.direct {
@@ -171,7 +163,7 @@ func (s *Shape) Value(v any) any {
 	}
 	switch s.Out {
 	case Basic:
-		return r.Convert(s.basic).Interface()
+		return basicOfValue(r)
 	case Any:
 		return r.Interface()
 	}
@@ -197,9 +189,30 @@ func (s *Shape) Target(v any) any {
 	}
 	r = r.Elem().Addr() // a pointer type with a name has no methods
 	if s.In == Basic {
-		r = r.Convert(reflect.PointerTo(s.basic))
+		r = reflect.NewAt(s.basic, r.UnsafePointer()) // which Convert would take longer for
 	}
 	return r.Interface()
+}
+
+// basicOfValue returns a value of a basic type that travels as r does, which is one beneath its name.
+func basicOfValue(r reflect.Value) any {
+	switch k := r.Kind(); {
+	case k == reflect.String:
+		return r.String()
+	case k == reflect.Bool:
+		return r.Bool()
+	case r.CanInt():
+		return r.Int()
+	case r.CanUint():
+		return r.Uint()
+	case k == reflect.Float32:
+		return float32(r.Float())
+	case k == reflect.Float64:
+		return r.Float()
+	case k == reflect.Slice:
+		return r.Bytes()
+	}
+	return struct{}{}
 }
 
 // Nil reports whether payload stands for a pointer or an interface of the type that is nil: if it is

@@ -82,7 +82,7 @@ func TestValueAndTarget(t *testing.T) {
 	of := func(v any) *Shape { return Of(reflect.TypeOf(v)) }
 	n := 7
 	require.Equal(t, "x", of(name("x")).Value(name("x")))
-	require.Equal(t, 7, of(numP(&n)).Value(numP(&n)))
+	require.Equal(t, int64(7), of(numP(&n)).Value(numP(&n)))
 	require.Nil(t, of(numP(nil)).Value(numP(nil)))
 	require.Nil(t, of((*big.Int)(nil)).Value((*big.Int)(nil)))
 	require.Nil(t, of((*any)(nil)).Value((*any)(nil)))

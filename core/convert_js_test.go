@@ -1,0 +1,48 @@
+package core
+
+import (
+	"math/big"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A browser build converts what it can tell without reflection.
+func TestConvertInABrowser(t *testing.T) {
+	roundTrip(t, nil, at("x"))
+	roundTrip(t, nil, at([]byte{1}))
+	roundTrip(t, nil, at(true))
+	roundTrip(t, nil, at(7))
+	roundTrip(t, nil, at(int64(7)))
+	roundTrip(t, nil, at(uint64(7)))
+	roundTrip(t, nil, at(0.5))
+	roundTrip(t, netip.MustParseAddr("::1"))
+	roundTrip(t, time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC))
+	roundTrip[any](t, nil, 1.5)
+
+	n, err := decoded[*int](noCodec{}, []byte("null"))
+	require.NoError(t, err)
+	require.Nil(t, n)
+	sum, err := decoded[big.Int](noCodec{}, []byte("7"))
+	require.NoError(t, err)
+	require.Equal(t, "7", sum.String())
+}
+
+// What it cannot tell is the codec's, and a nil pointer is an error rather than a panic.
+func TestConvertNotInABrowser(t *testing.T) {
+	type nickname string
+	for _, v := range []any{nickname("ada"), at(int8(7)), *big.NewInt(7), line{}} {
+		_, err := encode(noCodec{}, v)
+		require.ErrorIs(t, err, CodeUnsupported)
+	}
+	_, err := encode(noCodec{}, (*netip.Addr)(nil))
+	require.ErrorIs(t, err, CodeBadPayload)
+	_, err = decoded[nickname](noCodec{}, []byte("ada"))
+	require.ErrorIs(t, err, CodeUnsupported)
+	_, err = decoded[*netip.Addr](noCodec{}, []byte("::1"))
+	require.ErrorIs(t, err, CodeUnsupported)
+}
+
+func at[T any](v T) *T { return &v }
