@@ -76,6 +76,9 @@ func TestBadNamesHere(t *testing.T) {
 		err = s.srv.Group(everyNasty()).Send("said", 1, core.MustReach())
 		require.Equal(t, core.CodeUnknownGroup, core.CodeOf(err))
 		requireLoggable(t, err.Error())
+		err = s.srv.Group(everyNasty()).Send("said", 1)
+		require.Equal(t, core.CodeBadName, core.CodeOf(err))
+		requireLoggable(t, err.Error())
 
 		_, err = core.Call[string](s.ctx, cl, "echo", "still fine")
 		require.NoError(t, err)

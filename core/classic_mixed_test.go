@@ -95,10 +95,11 @@ func TestClassicAmongNatives(t *testing.T) {
 		require.NoError(t, red.Send("news", map[string]int{"a": 1}))
 		require.NoError(t, red.SendRaw(nil))
 		require.NoError(t, w.srv.All().Send("but", "eve", Except(w.conn("eve"))))
-		require.NoError(t, red.Send("but", "ada", Except(w.conn("ada"))))
+		require.NoError(t, red.Send("but", "ada", Except(w.conn("ada")), Wait(w.ctx), Key("k"), Transient(), MustReach()))
+		require.NoError(t, w.conn("eve").Send("to", "eve", Wait(w.ctx), Key("k"), Transient(), MustReach()))
 		want("command tick 7", "raw message  raw\x00", `command news {"a":1}`, "raw message  ", "command but eve")
 		bob.want("tick 7", "raw\x00", `news {"a":1}`, "", "but eve", "but ada")
-		eve.want("tick 7", "raw\x00")
+		eve.want("tick 7", "raw\x00", "to eve")
 
 		// What a classic peer would take for something else reaches the others.
 		require.NoError(t, w.srv.All().Send("two words", 1))

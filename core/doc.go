@@ -33,6 +33,13 @@
 // returning nil means that it is queued; it may still be lost with the connection. Call
 // returning nil means that the peer's handler has answered.
 //
+// # Sending
+//
+// A connection, a client, and at a server [Server.Named], [Server.User], [Server.Group] and
+// [Server.All] are each a [Sender], with the same methods and the same options: [Wait], [Except],
+// [Key], [Transient], [MustReach] and [AllOfThem]. [Conn.Expect] and [Expect] wait for a command that
+// answers what is sent.
+//
 // # Coming back
 //
 // A connection outlives its stream. When that breaks off the client dials again by itself, see

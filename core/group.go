@@ -29,8 +29,8 @@ func (g *Group) Len() int {
 }
 
 // Send queues a command for everybody in the group, encoded once. It fails as [Everybody.Send]
-// does. That nobody is in the group is no error, unless [MustReach] is given: middleware sees what
-// is sent, and a [History] keeps it.
+// does, and with [CodeBadName] if nobody can be in a group of that name. That nobody is in it is no
+// error, unless [MustReach] is given: middleware sees what is sent, and a [History] keeps it.
 func (g *Group) Send(command string, v any, opts ...SendOption) error {
 	return g.srv.publishValue(audience{toGroup, g.name}, command, v, opts)
 }

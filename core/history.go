@@ -5,7 +5,9 @@ package core
 //
 // Commands and raw messages that go to a group with [Group.Send] and the like are kept as the
 // send middleware leaves them, oldest first, also when nobody is in the group; those that are
-// [Transient] are not.
+// [Transient] are not. A server that lets its clients say to which groups it sends checks what they
+// say, since a group that is new to it may push out the history of another.
+//
 // Those whom [Except] leaves out do not get them when they join again; [Group.Replay] gives them all.
 type History struct {
 	// Messages is how many are kept for a group. Zero and negative mean none; then it is an

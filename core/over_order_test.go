@@ -88,6 +88,31 @@ func TestOrderOfKinds(t *testing.T) {
 	})
 }
 
+// A client that sends ten times as much as its queue holds, at once, goes at the speed of its network.
+func TestQuickLoop(t *testing.T) {
+	const messages, size = 160, 64 << 10
+	each(t, func(t *testing.T, n *network) {
+		got := make(chan int, messages)
+		s := newScene(t, n, nil, func(s *scene) {
+			s.srv.OnBytes("blob", func(_ context.Context, _ *core.Conn, p []byte) error {
+				got <- int(p[0])
+				return nil
+			})
+		})
+		cl := s.join("ada", n, func(*core.Client) {})
+		blob := make([]byte, size)
+		for i := range messages {
+			blob[0] = byte(i)
+			require.NoError(t, cl.SendBytes("blob", blob))
+		}
+		for i := range messages {
+			require.Equal(t, i, next(t, got))
+		}
+		require.NoError(t, cl.Err())
+		s.wantQuiet()
+	})
+}
+
 func sendKinds(to core.Sender, n int) error {
 	for i := range n {
 		if err := to.Send("numbered", i); err != nil {

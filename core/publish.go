@@ -142,6 +142,10 @@ func (s *Server) present(a audience, set *sending) ([]*Conn, error) {
 		return nil, a.missing()
 	case set.mustReach && set.reachesNone(conns):
 		return nil, a.missing()
+	case len(conns) == 0 && a.of == toGroup: // who is in a group knows its name
+		if err := checkName(a.name, s.opts.Limits.MaxName); err != nil {
+			return nil, err
+		}
 	}
 	return conns, nil
 }

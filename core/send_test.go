@@ -50,6 +50,7 @@ func TestSenders(t *testing.T) {
 		"group, must reach":        {to: group("red"), opts: butAdaAndMust, want: "bob"},
 		"group of nobody":          {to: group("blue"), want: ""},
 		"group of nobody, must":    {to: group("blue"), opts: must, code: CodeUnknownGroup},
+		"group that cannot be":     {to: group("two\nlines"), code: CodeBadName},
 		"group of ada alone":       {to: group("hers"), opts: butAda, want: ""},
 		"group of ada alone, must": {to: group("hers"), opts: butAdaAndMust, code: CodeUnknownGroup},
 		"all":                      {to: everybody, want: "ada bob bob eve"},
