@@ -80,6 +80,12 @@
 // manual dispatch hooks run in Update, like handlers, while others read and write: an Update that
 // waits for a peer keeps all other handlers waiting, those that the peer calls back too.
 //
+// # Values
+//
+// The typed functions convert by type: bytes and text as they are, numbers and bools in decimal, types
+// with methods by these, everything else as JSON or by another [Codec]. [On] has the rules. What Send
+// takes, On of the same type takes, and Handle gives back.
+//
 // # Limits
 //
 // Each connection has a queue for what is to be written and an inbox for what waits for a slow
