@@ -81,6 +81,8 @@ func TestNilArguments(t *testing.T) {
 		got, err := Call[string](none, ada, "echo", "x")
 		require.NoError(t, err)
 		require.Equal(t, "x", got)
+		_, err = Call[string](none, nil, "echo", "x")
+		require.Equal(t, CodeNotConnected, CodeOf(err))
 		_, err = w.srv.User("nobody").CallBytes(none, "echo", nil)
 		require.Equal(t, CodeUnknownClient, CodeOf(err))
 		require.NoError(t, ada.Join(none, "g"))

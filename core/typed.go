@@ -98,6 +98,9 @@ func Handle[In, Out any](r Registrar, command string, f func(ctx context.Context
 // with [CodeBadPayload] if a value does not convert.
 func Call[Out any](ctx context.Context, to Caller, command string, in any) (Out, error) {
 	var none Out
+	if to == nil {
+		return none, NewError(CodeNotConnected, "there is nobody to call")
+	}
 	payload, err := encode(to.codec(), in)
 	if err != nil {
 		return none, err

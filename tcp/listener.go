@@ -48,6 +48,9 @@ func Listen(addr string, opts *Options) (*Listener, error) {
 // itself, or one of package tls. What it accepts becomes what [NewConn] says. Listening is
 // not its task, so that it fails only for options that cannot be; l is left open then.
 func NewListener(l net.Listener, opts *Options) (*Listener, error) {
+	if l == nil {
+		return nil, errors.New("tcp: there is no listener to take over")
+	}
 	s, err := opts.resolve()
 	if err == nil && s.TLS != nil && !hasCertificate(s.TLS) {
 		err = errNoCertificate

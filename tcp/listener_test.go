@@ -32,6 +32,10 @@ func TestListenErrors(t *testing.T) {
 			require.Nil(t, l)
 		})
 	}
+	_, err := tcp.NewListener(nil, nil)
+	require.ErrorContains(t, err, "no listener")
+	_, err = tcp.NewConn(nil, nil)
+	require.ErrorContains(t, err, "no connection")
 }
 
 func TestListenTakesCertificateLater(t *testing.T) {

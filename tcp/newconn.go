@@ -23,6 +23,8 @@ import (
 func NewConn(c net.Conn, opts *Options) (transport.Conn, error) {
 	s, err := opts.resolve()
 	switch _, secure := c.(*tls.Conn); {
+	case c == nil:
+		return nil, errors.New("tcp: there is no connection to take over")
 	case err != nil:
 	case s.TLS != nil && secure:
 		err = errDoubleTLS

@@ -72,6 +72,9 @@ func load(fsys fs.FS) (*Manifest, map[string][]byte, error) {
 }
 
 func readManifest(fsys fs.FS) (*Manifest, error) {
+	if fsys == nil {
+		return nil, &BundleError{Err: errors.New("there are no files")}
+	}
 	raw, err := fs.ReadFile(fsys, manifestFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		// Name all that is not there: it may be the wrong folder altogether.

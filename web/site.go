@@ -93,6 +93,15 @@ const (
 // programs without wishes of their own; it does nothing that cannot be done with [core.Server.Serve],
 // [NewServer] and [Handler].
 func Serve(ctx context.Context, srv *core.Server, site *Site) error {
+	switch {
+	case srv == nil:
+		return errors.New("web: Serve without a server")
+	case site == nil: // which would listen nowhere
+		site = &Site{}
+	}
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	s := serving{srv: srv, ended: make(chan error)}
 	err := s.listen(site)
 	if err != nil {

@@ -228,6 +228,10 @@ func TestServeSaysWhatFails(t *testing.T) {
 			require.ErrorContains(t, err, tc.want)
 		})
 	}
+	require.ErrorContains(t, Serve(t.Context(), nil, &Site{}), "without a server")
+	require.ErrorContains(t, Serve(t.Context(), echoServer(t), nil), "without an address")
+	_, err = Handler(nil)
+	require.ErrorContains(t, err, "no files")
 }
 
 // Who ends the program while the bundle is built need not wait for it.
