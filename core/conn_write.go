@@ -220,7 +220,7 @@ func (c *Conn) awaitRoom(ctx context.Context, own *Conn, n int, most time.Durati
 		room := c.out.roomLocked()
 		c.queued() // perhaps what asks for an ack, and nobody writes any more
 		yield(own)
-		if most > 0 && late == nil {
+		if hasOverflow && most > 0 && late == nil { // in a browser nothing waits that long
 			timer := time.NewTimer(most)
 			defer timer.Stop()
 			late = timer.C
