@@ -39,6 +39,7 @@ func TestHostileWelcome(t *testing.T) {
 		"another version":         {wire.AppendWelcome(nil, &wire.Welcome{Version: 2}), core.CodeVersion, "another version", false},
 		"nasty name":              {wire.AppendWelcome(nil, &wire.Welcome{Name: nasty["escape sequence"]}), core.CodeBadName, "name", false},
 		"nasty group":             {wire.AppendWelcome(nil, &wire.Welcome{Groups: []string{nasty["line separator"]}}), core.CodeBadName, "group", false},
+		"groups over its limit":   {wire.AppendWelcome(nil, &wire.Welcome{MaxGroups: 1, Groups: []string{"a", "b"}}), core.CodeTooManyGroups, "limit 1", false},
 		"address not in UTF-8":    {wire.AppendFrame(nil, wire.KindWelcome, []byte{1, 1, 1, 17, 1, 0xff}), core.CodeProtocol, "not UTF-8", false},
 		"heartbeat of ages":       {wire.AppendFrame(nil, wire.KindWelcome, []byte{1, 1, 1, 15, 5, 0x80, 0x80, 0x80, 0x80, 0x08}), core.CodeProtocol, "ms exceeds", false},
 		"field twice":             {wire.AppendFrame(nil, wire.KindWelcome, []byte{1, 1, 1, 1, 1, 1}), core.CodeProtocol, "twice", false},

@@ -58,7 +58,13 @@ func TestBadFrames(t *testing.T) {
 		"join group":           {wire.AppendJoinGroup(nil, "red"), core.CodeProtocol, "join group frame from a client"},
 		"leave group":          {wire.AppendLeaveGroup(nil, "red"), core.CodeProtocol, "leave group frame from a client"},
 		"rename":               {wire.AppendRename(nil, "eve"), core.CodeProtocol, "rename frame from a client"},
-		"ask join with a tail": {wire.AppendFrame(nil, wire.KindAskJoin, []byte{1, 1, 'g', 0}), core.CodeProtocol, "too many"},
+		"ask join with a tail": {wire.AppendFrame(nil, wire.KindAskJoin, []byte{1, 1, 'g', 5, 0, 0}), core.CodeProtocol, "too many"},
+		"ask join, no epoch":   {wire.AppendFrame(nil, wire.KindAskJoin, []byte{1, 1, 'g', 0, 0}), core.CodeProtocol, "epoch: 0"},
+		"replay":               {wire.AppendReplay(nil, &wire.Replay{Group: "red", Epoch: 1}), core.CodeProtocol, "replay frame from a client"},
+		"replay end":           {wire.AppendReplayEnd(nil, "red"), core.CodeProtocol, "replay end frame from a client"},
+		"group command":        {wire.AppendGroupCommand(nil, "red", 1, "say", nil), core.CodeProtocol, "group command frame from a client"},
+		"group raw":            {wire.AppendGroupRaw(nil, "red", 1, nil), core.CodeProtocol, "group raw frame from a client"},
+		"group passed":         {wire.AppendGroupPassed(nil, "red", 1), core.CodeProtocol, "group passed frame from a client"},
 		"ask leave, cut short": {wire.AppendFrame(nil, wire.KindAskLeave, []byte{1, 9, 'g'}), core.CodeProtocol, "9 B announced"},
 		"ask without an id":    {wire.AppendFrame(nil, wire.KindAskRename), core.CodeProtocol, "cut short"},
 	}
@@ -120,7 +126,8 @@ func TestGoldenFaults(t *testing.T) {
 				continue // a server bounds the hello as a whole
 			}
 			switch what {
-			case "joined", "left", "renamed", "join group", "leave group", "rename", "welcome", "refuse": // not a client's to send: see TestBadFrames
+			case "joined", "left", "renamed", "join group", "leave group", "rename", "welcome", "refuse",
+				"replay", "replay end", "group command", "group raw", "group passed": // not a client's to send: see TestBadFrames
 			case "stream item", "stream end", "stream credit": // for streams that nobody opened
 			case "hello":
 				p := n.raw(t)

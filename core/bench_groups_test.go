@@ -5,7 +5,9 @@ package core_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -65,3 +67,46 @@ func newBenchServer(_ testing.TB, opts *core.ServerOptions) *core.Server { retur
 func newBenchClient(_ testing.TB, d transport.Dialer) *core.Client { return newTestClient(d, nil) }
 
 func answerNothing(context.Context, *core.Conn, struct{}) (struct{}, error) { return struct{}{}, nil }
+
+// BenchmarkGroupSend sends to a group of 20 clients, until all have it, without a history, and with one that is
+// replayed.
+func BenchmarkGroupSend(b *testing.B) {
+	for name, history := range map[string]core.History{"no history": {}, "replayed": {Messages: 100, Replay: true}} {
+		b.Run(name, func(b *testing.B) { benchmarkGroupSend(b, history) })
+	}
+}
+
+func benchmarkGroupSend(b *testing.B, history core.History) {
+	const members, atOnce = 20, 64
+	l, d := listen(b, "pipe")
+	srv := newBenchServer(b, &core.ServerOptions{History: history})
+	serve(b, srv, l)
+	var got atomic.Int64
+	round := make(chan struct{}, 1)
+	for range members {
+		cl, err := core.NewClient(d, &core.ClientOptions{Groups: []string{"all"}})
+		require.NoError(b, err)
+		cl.OnBytes("news", func(context.Context, *core.Conn, []byte) error {
+			if n := got.Add(1); n%(members*atOnce) == 0 {
+				round <- struct{}{}
+			}
+			return nil
+		})
+		require.NoError(b, cl.Connect(b.Context()))
+		b.Cleanup(func() { cl.Close() })
+	}
+	payload := make([]byte, 100)
+	group := srv.Group("all")
+	for group.Len() < members {
+		time.Sleep(time.Millisecond)
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if err := group.SendBytes("news", payload); err != nil {
+			b.Fatal(err)
+		}
+		if i%atOnce == atOnce-1 {
+			<-round
+		}
+	}
+}

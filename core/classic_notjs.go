@@ -261,10 +261,10 @@ func (p *classicPeer) run(c *Conn, payload []byte) {
 		return
 	}
 	if name, content, ok := classic.SplitCommand(payload); ok && p.isCommand(c, payload) {
-		c.runCommand(name, content, nil)
+		c.runCommand(c.ctx, name, content, nil)
 		return
 	}
-	c.runRaw(payload)
+	c.runRaw(c.ctx, payload)
 }
 
 func noticeKind(came bool) wire.Kind {
@@ -285,15 +285,15 @@ func (p *classicPeer) runPrefix(c *Conn, payload []byte) {
 			continue
 		}
 		ran = true
-		c.start(h, Frame{KindCommand, h.name, payload[min(n+1, len(payload)):]}, nil)
+		c.start(c.ctx, h, Frame{KindCommand, h.name, payload[min(n+1, len(payload)):]}, nil)
 	}
 	hs := c.eng.handlers
 	name, content, ok := classic.SplitCommand(payload)
 	switch {
 	case !ran && ok && hs.anyCommand != nil:
-		c.runCommand(name, content, nil)
+		c.runCommand(c.ctx, name, content, nil)
 	case hs.message != nil:
-		c.start(hs.message, Frame{Kind: KindRaw, Payload: payload}, nil)
+		c.start(c.ctx, hs.message, Frame{Kind: KindRaw, Payload: payload}, nil)
 	}
 }
 
@@ -333,7 +333,7 @@ func (p *classicPeer) write(stream transport.Conn, bufs [][]byte) error {
 // askedClassic is asked for a client that cannot be answered: the program is told of what is
 // refused.
 func (s *Server) askedClassic(c *Conn, k wire.Kind, name string) {
-	tell, err := s.apply(c.ctx, c, k, name)
+	tell, err := s.apply(c.ctx, c, k, name, wire.Position{})
 	if err != nil && !c.isEnded() {
 		s.eng.faultOf(c, "a client may not change what it asks for", err, "change", k.String(), "to", name)
 	}

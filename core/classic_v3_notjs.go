@@ -166,7 +166,7 @@ func (p *classicPeer) runTyped(c *Conn, payload []byte) {
 			c.eng.faultOf(c, faultText(e.Code), NewError(e.Code, "command "+printable(string(name))+": "+e.Message), "command", string(name))
 			return
 		}
-		c.runCommand(name, content, nil)
+		c.runCommand(c.ctx, name, content, nil)
 	}
 }
 

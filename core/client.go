@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/internal/parked"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
@@ -25,6 +26,10 @@ type Client struct {
 	onCome  func(p Presence)
 	onGo    func(p Presence)
 	onNamed func(old string, p Presence)
+
+	onReplay, onReplayed func(c *Conn, r Replay)
+
+	book history.Book // how far it has had its groups, over all of its connections
 
 	mu         sync.Mutex              // guards the fields below
 	conn       *Conn                   // the connection, or the last there was
@@ -85,6 +90,8 @@ func NewClient(d transport.Dialer, opts *ClientOptions) (*Client, error) {
 		var ok bool
 		if cl.parked, ok = parked.Parse(append([]byte(nil), opts.Session...)); !ok {
 			cl.cfg.log.warn(nil, "a detached session is damaged or of another version: the client joins anew", nil)
+		} else {
+			cl.book.Restore(cl.parked.Book)
 		}
 	}
 	return cl, nil
@@ -360,6 +367,8 @@ func (cl *Client) engine(w *wire.Welcome) *engine {
 		finished:  cl.finished,
 		change:    cl.change,
 		presence:  cl.presence,
+		book:      &cl.book,
+		replayed:  cl.replayed,
 		mayWait:   func(*Conn) bool { return true },
 		waited:    func(*Conn) {},
 		suspended: cl.suspended,

@@ -38,7 +38,7 @@ func (cl *Client) change(ctx context.Context, c *Conn, k wire.Kind, name string)
 	if err := checkChange(name, defaultMaxHello, k == wire.KindAskRename); err != nil {
 		return err
 	}
-	_, err := c.ask(ctx, k, name, nil)
+	_, err := c.ask(ctx, k, name, cl.position(k, name))
 	if err == nil {
 		c.answered(k, name, true)
 	}
@@ -78,6 +78,10 @@ const (
 	maxClientGroups     = 1 << 20
 )
 
+func tooManyGroups(most int) *Error {
+	return NewError(CodeTooManyGroups, "the server says more groups than its limit "+strconv.Itoa(most))
+}
+
 // peerMaxGroups is how many groups a server may say that the client is in.
 func peerMaxGroups(announced uint64) int {
 	if announced == 0 {
@@ -115,7 +119,7 @@ func (c *Conn) gotStatement(rd *reader, f wire.Frame) bool {
 		changed = c.groups.Remove(name)
 	}
 	if full {
-		c.endWith(NewError(CodeTooManyGroups, "the server says more groups than its limit "+strconv.Itoa(c.eng.maxGroups)))
+		c.endWith(tooManyGroups(c.eng.maxGroups))
 	}
 	if !changed {
 		return true
@@ -126,6 +130,9 @@ func (c *Conn) gotStatement(rd *reader, f wire.Frame) bool {
 
 // runEvent runs the event of a statement in its turn.
 func (c *Conn) runEvent(f wire.Frame) {
-	name, old, _ := wire.ParseCommand(f.Body) // which gotStatement has put together
+	name, old, _ := wire.ParseCommand(f.Body)                      // which gotStatement has put together
+	if f.Kind == wire.KindLeaveGroup && !c.InGroup(string(name)) { // else it is in again by now
+		c.eng.book.Leave(string(name))
+	}
 	c.event(f.Kind, string(old), string(name))
 }

@@ -175,6 +175,9 @@ func (c *Conn) enter(groups []string) {
 func (cl *Client) start(c *Conn, n *newcomer, before <-chan struct{}, as State) {
 	c.eng.sweep.start()
 	c.serve(n.rd, before, func() {
+		if !n.welcome.Resumed {
+			cl.book.Connected() // not before: what came last over the connection before has been handled now
+		}
 		c.handBackParked(n.lost)
 		cl.tell(as, nil)
 		cl.askLater(c)
@@ -207,9 +210,13 @@ func (cl *Client) helloFor(ctx context.Context, last *Conn, resume bool) (*wire.
 		return h, w, nil
 	}
 	h.Name, h.Groups, h.Metadata = w.name, w.groups, cl.opts.Metadata
+	if cl.opts.Classic != nil {
+		return h, w, nil
+	}
 	var err error
-	if cl.opts.Classic == nil {
-		h.Auth, err = cl.auth(ctx)
+	h.Auth, err = cl.auth(ctx)
+	if last == nil || !last.eng.run.plain {
+		cl.tellPositions(h)
 	}
 	return h, w, err
 }
@@ -251,6 +258,9 @@ func shake(stream transport.Conn, rd *reader, hello []byte, cfg *config) (*wire.
 		}
 		if w.Version != wire.Version {
 			return nil, NewError(CodeVersion, "the server speaks another version of the protocol")
+		}
+		if most := peerMaxGroups(w.MaxGroups); len(w.Groups) > most {
+			return nil, tooManyGroups(most)
 		}
 		if len(w.Token) > 0 && !w.Resumed {
 			// Before anything else, so that the server keeps the session from the moment on in

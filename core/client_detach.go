@@ -58,7 +58,7 @@ func (cl *Client) SessionBytes() int {
 	// Each frame that waits, and each call, is told with a few bytes besides.
 	const base, perCall = 1 << 10, 80
 	n := base + perCall*(c.calls.len()+c.serving.len())
-	n += parked.Size(&parked.Session{ID: c.session.id, Token: c.token, Name: c.Name(), Groups: c.Groups()})
+	n += parked.Size(&parked.Session{ID: c.session.id, Token: c.token, Name: c.Name(), Groups: c.Groups()}) + cl.book.Size()
 	c.inbox.mu.Lock()
 	n += c.inbox.bytes
 	c.inbox.mu.Unlock()
@@ -135,6 +135,7 @@ func (c *Conn) park() *parked.Session {
 	c.raw.kept, c.raw.bytes = nil, 0
 	c.raw.mu.Unlock()
 	last := c.inbox.park(s)
+	s.Book = c.eng.book.Append(nil) // of what is in the inbox it knows nothing yet
 
 	q := &c.out
 	q.mu.Lock()
@@ -222,11 +223,11 @@ func (c *Conn) unpark(s *parked.Session, received uint64) {
 	var f wire.Frame
 	var b []byte
 	for rest := s.In; len(rest) > 0; {
-		if f, _, rest = parked.Next(rest); f.Kind != wire.KindRaw || c.eng.handlers.message != nil {
+		if f, _, rest = parked.Next(rest); c.eng.handlers.message == nil {
+			f = c.keepParked(f)
+		}
+		if f.Kind != wire.KindRaw || c.eng.handlers.message != nil {
 			c.inbox.addLocked(f)
-		} else {
-			c.raw.kept = append(c.raw.kept, f.Body)
-			c.raw.bytes += len(f.Body) + jobCost
 		}
 	}
 	q := &c.out
@@ -243,6 +244,26 @@ func (c *Conn) unpark(s *parked.Session, received uint64) {
 	q.resumeLocked(c.link.Load(), received, nil)
 	q.control.acked = s.Received // the hello has said so
 	q.mu.Unlock()
+}
+
+// keepParked keeps the payload of a raw message for who receives it, and returns what is to be handled
+// besides: a raw message only if the program has a handler of them.
+func (c *Conn) keepParked(f wire.Frame) wire.Frame {
+	payload := f.Body
+	switch f.Kind {
+	case wire.KindRaw:
+	case wire.KindGroupRaw:
+		var err error
+		if _, _, payload, err = wire.ParseGroup(f.Kind, f.Body); err != nil {
+			return f
+		}
+		f = passed(f, payload)
+	default:
+		return f
+	}
+	c.raw.kept = append(c.raw.kept, payload)
+	c.raw.bytes += len(payload) + jobCost
+	return f
 }
 
 // handBackParked gives the program what a client before could not deliver, and this one neither,

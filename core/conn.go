@@ -65,12 +65,14 @@ type Conn struct {
 
 	copies copies // of what these handle
 
-	reads   atomic.Uint64 // reads that returned, for the sweeper
-	partial atomic.Int64  // bytes of the buffer in which more of a frame is waited for
-	known   atomic.Uint64 // received, at the end of a batch
-	waiting atomic.Bool   // the reader waits for the peer
-	rawFull atomic.Bool   // the reader waits for somebody to receive raw messages
-	depends atomic.Int32  // handlers of this connection that wait for its peer
+	reads    atomic.Uint64                   // reads that returned, for the sweeper
+	partial  atomic.Int64                    // bytes of the buffer in which more of a frame is waited for
+	known    atomic.Uint64                   // received, at the end of a batch
+	waiting  atomic.Bool                     // the reader waits for the peer
+	rawFull  atomic.Bool                     // the reader waits for somebody to receive raw messages
+	depends  atomic.Int32                    // handlers of this connection that wait for its peer
+	replayed atomic.Pointer[replayedContext] // of handlers of what is replayed; nil before anything is
+
 	begun   atomic.Uint64 // at a client, the id of the call that the reader ran last
 	running atomic.Int32  // goroutines of this connection
 	writes  atomic.Uint64 // writes that returned
@@ -101,9 +103,10 @@ type Conn struct {
 
 	mu        sync.Mutex // guards the fields below
 	name      string
-	addr      string         // the client's address as the server sees it
-	marks     *history.Marks // at a server, of the groups that the client has left; nil while there are none
-	joined    bool           // leave is to be announced
+	addr      string          // the client's address as the server sees it
+	marks     *history.Marks  // at a server, of the groups that the client has left; nil while there are none
+	positions []wire.Position // at a server, as the hello had them, sorted by group; without an epoch once used
+	joined    bool            // leave is to be announced
 	suspended bool
 	ended     bool
 	why       *Error

@@ -72,6 +72,20 @@ func (c *Conn) state(k wire.Kind, name string) {
 // event runs the program's handler of a change, if there is one. old is the name before.
 func (c *Conn) event(k wire.Kind, old, name string) {
 	hs := c.eng.handlers
+	c.runHook(func() {
+		switch {
+		case k == wire.KindRename && hs.onRename != nil:
+			hs.onRename(c, old, name)
+		case k == wire.KindJoinGroup && hs.onJoinGroup != nil:
+			hs.onJoinGroup(c, name)
+		case k == wire.KindLeaveGroup && hs.onLeaveGroup != nil:
+			hs.onLeaveGroup(c, name)
+		}
+	})
+}
+
+// runHook runs a function of the program in its turn.
+func (c *Conn) runHook(f func()) {
 	returned := false
 	defer func() {
 		if returned {
@@ -83,13 +97,6 @@ func (c *Conn) event(k wire.Kind, old, name string) {
 		}
 		c.endWith(errGoexit) // the goroutine ends whatever we do, and it may be the reader
 	}()
-	switch {
-	case k == wire.KindRename && hs.onRename != nil:
-		hs.onRename(c, old, name)
-	case k == wire.KindJoinGroup && hs.onJoinGroup != nil:
-		hs.onJoinGroup(c, name)
-	case k == wire.KindLeaveGroup && hs.onLeaveGroup != nil:
-		hs.onLeaveGroup(c, name)
-	}
+	f()
 	returned = true
 }

@@ -7,8 +7,9 @@ import (
 )
 
 // setGroup changes a membership and tells the client. Who joins is given what is kept of the
-// group behind that, and who leaves has had it. It reports whether anything changed.
-func (s *Server) setGroup(c *Conn, group string, in bool) (changed bool, err error) {
+// group behind that, after the position that it has told, and who leaves has had it. It reports
+// whether anything changed.
+func (s *Server) setGroup(c *Conn, group string, in bool, told wire.Position) (changed bool, err error) {
 	if err := checkName(group, s.opts.Limits.MaxName); err != nil {
 		return false, err
 	}
@@ -18,9 +19,9 @@ func (s *Server) setGroup(c *Conn, group string, in bool) (changed bool, err err
 	h := s.histories.take(group)
 	changed, err = s.setMember(c, group, in)
 	if changed && !in {
-		s.histories.leaveLocked(h, c)
+		h.leaveLocked(c)
 	}
-	s.replayAndPut(h, c, changed && in)
+	s.replayAndPut(h, c, changed && in, told)
 	return changed, err
 }
 

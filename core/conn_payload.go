@@ -12,6 +12,14 @@ func (h *handler) tooBig(n int) *Error {
 	return NewError(CodeTooBig, "payload "+strconv.Itoa(n)+" B exceeds the handler's limit "+strconv.Itoa(h.maxPayload)+" B")
 }
 
+// most is the length of the longest payload that a handler takes, in bytes.
+func (h *handler) most() int {
+	if h == nil {
+		return math.MaxInt
+	}
+	return h.maxPayload
+}
+
 // mostOf is the length of the longest payload, in bytes, that some handler takes of a command.
 func (h *handlers) mostOf(command []byte) int {
 	most := -1
@@ -57,8 +65,16 @@ func (c *Conn) tooBig(f wire.Frame) bool {
 		if h != nil {
 			most, size = h.maxPayload, len(payload)
 		}
+	case wire.KindGroupCommand, wire.KindGroupRaw:
+		g, err := groupFrame(f)
+		if err != nil {
+			break
+		}
+		if most, size = hs.message.most(), len(g.Payload); g.Kind == KindCommand {
+			most = hs.mostOf([]byte(g.Command))
+		}
 	case wire.KindRaw: // there is a message handler, else a raw message does not come so far
-		most, size = hs.message.maxPayload, len(f.Body)
+		most, size = hs.message.most(), len(f.Body)
 	}
 	if size <= most {
 		return false

@@ -318,6 +318,11 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 			return c.gotStatement(rd, f)
 		}
 		err = NewError(CodeProtocol, "a "+f.Kind.String()+" frame from a client")
+	case wire.KindGroupCommand, wire.KindGroupRaw, wire.KindGroupPassed, wire.KindReplay, wire.KindReplayEnd:
+		if !c.server {
+			return c.gotGroup(rd, f)
+		}
+		err = NewError(CodeProtocol, "a "+f.Kind.String()+" frame from a client")
 	case wire.KindRaw:
 		if !c.gotRaw(rd, f.Body) {
 			return c.dispatch(rd, f)
@@ -376,8 +381,11 @@ func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 	if c.turnedDown(f) {
 		return true
 	}
-	if c.turn.Load()&turnMask == turnHanded && (hasCrowd && c.tooBig(f) || c.runBeside(f) || c.push(rd, f)) {
-		if f.Kind == wire.KindRaw {
+	if hasCrowd && f.Kind == wire.KindGroupCommand && c.turn.Load()&turnMask == turnHanded {
+		f = c.groupBeside(f)
+	}
+	if c.turn.Load()&turnMask == turnHanded && (hasCrowd && c.tooBig(f) || f.Kind != wire.KindGroupCommand && c.runBeside(f) || c.push(rd, f)) {
+		if f.Kind == wire.KindRaw || f.Kind == wire.KindGroupRaw {
 			c.raw.match(&c.inbox)
 		}
 		return true

@@ -23,7 +23,7 @@ func (c *Conn) runWith(f wire.Frame, slot *bool) {
 	case wire.KindCommand:
 		var name, payload []byte
 		if name, payload, err = wire.ParseCommand(f.Body); err == nil {
-			c.runCommand(name, payload, slot)
+			c.runCommand(c.ctx, name, payload, slot)
 		}
 	case wire.KindRequest:
 		var id uint64
@@ -32,7 +32,11 @@ func (c *Conn) runWith(f wire.Frame, slot *bool) {
 			err = c.runCall(id, name, payload, slot)
 		}
 	case wire.KindRaw:
-		c.runRaw(f.Body)
+		c.runRaw(c.ctx, f.Body)
+	case wire.KindGroupCommand, wire.KindGroupRaw, wire.KindGroupPassed:
+		err = c.runGroup(f, slot)
+	case wire.KindReplay, wire.KindReplayEnd:
+		err = c.runReplay(f)
 	case wire.KindAskJoin, wire.KindAskLeave, wire.KindAskRename:
 		err = c.eng.asked(c, f)
 	case wire.KindJoinGroup, wire.KindLeaveGroup, wire.KindRename:
@@ -49,7 +53,7 @@ func (c *Conn) runWith(f wire.Frame, slot *bool) {
 // the frame is bounded.
 var peerLimits = wire.Limits{MaxName: -1, MaxGroups: -1, MaxAddr: -1}
 
-func (c *Conn) runCommand(name, payload []byte, slot *bool) {
+func (c *Conn) runCommand(ctx context.Context, name, payload []byte, slot *bool) {
 	hs := c.eng.handlers
 	h := hs.commands[string(name)] // does not allocate
 	if h == nil && hs.anyCommand == nil && hs.message == nil {
@@ -69,10 +73,10 @@ func (c *Conn) runCommand(name, payload []byte, slot *bool) {
 		f.Command, h = string(name), hs.anyCommand
 	}
 	if h != nil {
-		c.start(h, f, slot)
+		c.start(ctx, h, f, slot)
 	}
 	if hs.message != nil {
-		c.start(hs.message, f, nil)
+		c.start(ctx, hs.message, f, nil)
 	}
 }
 
@@ -110,9 +114,9 @@ func unknownCall(command string) *Error {
 }
 
 // runRaw runs the message handler for a raw message that nobody has received meanwhile.
-func (c *Conn) runRaw(payload []byte) {
+func (c *Conn) runRaw(ctx context.Context, payload []byte) {
 	if !c.raw.deliver(payload) {
-		c.start(c.eng.handlers.message, Frame{Kind: KindRaw, Payload: payload}, nil)
+		c.start(ctx, c.eng.handlers.message, Frame{Kind: KindRaw, Payload: payload}, nil)
 	}
 }
 
@@ -137,16 +141,16 @@ func (c *Conn) runPresence(k wire.Kind, old string, p Presence) {
 }
 
 // start runs a handler that nobody waits for.
-func (c *Conn) start(h *handler, f Frame, slot *bool) {
+func (c *Conn) start(ctx context.Context, h *handler, f Frame, slot *bool) {
 	if len(f.Payload) > h.maxPayload {
 		c.report(f, h.tooBig(len(f.Payload)))
 		return
 	}
 	if !h.concurrent || c.slots == nil {
-		c.runAlone(c.ctx, h, f)
+		c.runAlone(ctx, h, f)
 		return
 	}
-	c.spawn(slot, f, func(f Frame) { c.runAlone(detached(c.ctx), h, f) })
+	c.spawn(slot, f, func(f Frame) { c.runAlone(detached(ctx), h, f) })
 }
 
 // runAlone runs a handler and reports its error.
@@ -296,6 +300,16 @@ func (c *Conn) runBeside(f wire.Frame) bool {
 	case wire.KindCommand:
 		name, rest, err := wire.ParseCommand(f.Body)
 		if err != nil || hs.message != nil { // which would run here too
+			return false
+		}
+		payload = rest
+		if h = hs.commands[string(name)]; h == nil {
+			h = hs.anyCommand
+		}
+	case wire.KindGroupCommand: // see groupBeside
+		_, _, body, _ := wire.ParseGroup(f.Kind, f.Body)
+		name, rest, err := wire.ParseCommand(body)
+		if err != nil || hs.message != nil {
 			return false
 		}
 		payload = rest

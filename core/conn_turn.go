@@ -110,6 +110,8 @@ type inbox struct {
 	mem   budget.Meter
 	calls int // of the jobs, those that are to be answered and nobody has given up
 
+	replays int // of the jobs, those that say that a replay begins or ends
+
 	// Jobs are numbered in their order, so that neither a cancel nor a receiver looks at all of them.
 	taken   uint64            // number of jobs[head]
 	byID    map[uint64]uint64 // number of each call that waits and is not given up; nil until one is given up
@@ -182,6 +184,9 @@ func (b *inbox) addLocked(f wire.Frame) {
 			b.byID[j.id] = b.taken + uint64(len(b.jobs)-b.head)
 		}
 	}
+	if isReplay(j.kind) {
+		b.replays++
+	}
 	b.jobs = append(b.jobs, j)
 	b.bytes += len(j.body) + jobCost
 	b.mem.Set(b.budget, b.bytes)
@@ -243,7 +248,7 @@ func (b *inbox) waiting() int {
 }
 
 func (b *inbox) emptyLocked() {
-	b.jobs, b.head, b.bytes, b.calls = nil, 0, 0, 0
+	b.jobs, b.head, b.bytes, b.calls, b.replays = nil, 0, 0, 0, 0
 	b.taken, b.byID, b.rawFrom = 0, nil, 0
 	b.mem.Set(b.budget, 0)
 }
@@ -260,6 +265,9 @@ func (b *inbox) takeLocked() job {
 	}
 	b.bytes -= len(j.body) + jobCost
 	b.mem.Set(b.budget, b.bytes)
+	if isReplay(j.kind) {
+		b.replays--
+	}
 	if j.kind.Answered() && !j.canceled {
 		b.calls--
 		if b.byID[j.id] == b.taken { // else that is a later call which has the same id
@@ -346,6 +354,15 @@ func (b *inbox) wasCanceled(id uint64) bool {
 	return was
 }
 
+func isReplay(k wire.Kind) bool { return k == wire.KindReplay || k == wire.KindReplayEnd }
+
+// replaysWait reports whether some job says that a replay begins or ends.
+func (b *inbox) replaysWait() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.replays > 0
+}
+
 // takeRaw takes the first raw message out of its turn.
 func (b *inbox) takeRaw() ([]byte, bool) {
 	b.mu.Lock()
@@ -353,9 +370,17 @@ func (b *inbox) takeRaw() ([]byte, bool) {
 	b.rawFrom = max(b.rawFrom, b.taken)
 	for i := b.head + int(b.rawFrom-b.taken); i < len(b.jobs); i++ {
 		b.rawFrom++
-		if j := &b.jobs[i]; j.kind == wire.KindRaw {
+		switch j := &b.jobs[i]; j.kind {
+		case wire.KindRaw:
 			j.canceled = true
 			return j.body, true
+		case wire.KindGroupRaw: // of which it remains that it has passed
+			f := wire.Frame{Kind: j.kind, Body: j.body}
+			_, _, payload, _ := wire.ParseGroup(f.Kind, f.Body)
+			j.kind, j.body = wire.KindGroupPassed, passed(f, payload).Body
+			b.bytes -= len(payload)
+			b.mem.Set(b.budget, b.bytes)
+			return payload, true
 		}
 	}
 	return nil, false

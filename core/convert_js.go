@@ -2,12 +2,13 @@ package core
 
 import "encoding"
 
-// A browser build has no package reflect, which a page would pay for. So it follows only pointers to
-// basic types, and does not see which type is beneath a name. The codec gets the rest, as On says.
+// A browser build has no package reflect, which a page would pay for. So it follows no pointers,
+// except those to basic types, and does not see what a type is beneath its name: these are
+// the codec's, as On says.
 
 // encodeOther is encode for everything but the basic types.
 func encodeOther(codec Codec, v any) (payload []byte, err error) {
-	defer func() { // of a method that does not expect a nil pointer
+	defer func() { // a pointer that is nil, to a type whose method does not expect one
 		if r := recover(); r != nil {
 			payload, err = nil, notSendable(NewError(CodeBadPayload, "its method panicked: "+panicText(r)))
 		}
@@ -84,8 +85,7 @@ func (conversion) decode(codec Codec, payload []byte, v any) error {
 
 const null = "null" // of JSON
 
-// decodeAt converts a payload to a T that *v points to afterwards. *v stays nil if the payload is empty
-// or the same as none.
+// decodeAt converts a payload to what *v points to then. An empty one leaves it nil, and none does too.
 func decodeAt[T any](payload []byte, v **T, none string) error {
 	if len(payload) == 0 || string(payload) == none {
 		return nil

@@ -60,7 +60,8 @@
 // A client has a name, or none, and is in any number of groups. Both are in its hello and change
 // later from either end, with [Conn.Rename], [Conn.Join] and [Conn.Leave], which at a client wait
 // for the server's answer; the other end hears of it in the events of those names. What a server
-// sends to a group it can keep for those who join later: see [History]. Other clients hear of one
+// sends to a group it can keep for those who join later: see [History], and at the client
+// [Replayed], [Client.OnReplay] and [Client.OnReplayed]. Other clients hear of one
 // another as far as [Access.Notices] says.
 //
 // # Handlers
@@ -79,12 +80,6 @@
 // heartbeats do not. [Access.Notices] decides only: it runs for each pair of clients. With
 // manual dispatch hooks run in Update, like handlers, while others read and write: an Update that
 // waits for a peer keeps all other handlers waiting, those that the peer calls back too.
-//
-// # Values
-//
-// The typed functions convert by type: bytes and text as they are, numbers and bools in decimal, types
-// with methods by these, everything else as JSON or by another [Codec]. [On] has the rules. What Send
-// takes, On of the same type takes, and Handle gives back.
 //
 // # Limits
 //

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/hisock/hisock/core/internal/budget"
+	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -49,6 +50,11 @@ type engine struct {
 	// presence hands on that another client came, went, or was called old before, by the kind
 	// of the notice. Nil on a server.
 	presence func(k wire.Kind, old string, p Presence)
+
+	// book says how far a client has had its groups, and replayed hands on that a replay begins or
+	// ends, by the kind of the frame. Nil on a server.
+	book     *history.Book
+	replayed func(c *Conn, k wire.Kind, r Replay)
 }
 
 // fault reports what no caller can be told. c is nil for a newcomer.

@@ -84,7 +84,7 @@ type Error struct {
 	Details any
 
 	remote    bool
-	blameless bool // the caller of this side has sent nothing wrong: see forPeer
+	blameless bool // of whoever called this side, whose payload is not what does not convert: see forPeer
 	cause     error
 	secret    bool // it says of itself its code and the type of its cause only: see Server.decide
 

@@ -3,7 +3,6 @@ package core
 import (
 	"container/list"
 	"sync"
-	"sync/atomic"
 
 	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/internal/history"
@@ -12,44 +11,62 @@ import (
 
 // histories are what a server keeps of its groups.
 //
-// Who sends to a group or replays to a newcomer takes its history first, which is a lock, and
-// puts it back. The locks are taken in this order:
+// Who sends to a group, joins or leaves it or replays to a newcomer takes its history first, which is a
+// lock, and puts it back. The locks are taken in this order:
 //
 //	groupHistory.mu → Server.mu, histories.mu, those of members and queues
 type histories struct {
-	opts History
-	last atomic.Uint64 // number of the message that was kept last, of any group
+	opts    History
+	members *index // of the groups
 
 	mu     sync.Mutex               // guards the fields below
-	groups map[string]*groupHistory // those that keep something, and those that are taken
-	lastID uint64
-	recent list.List // of *groupHistory, those that keep something, the last sent to in front
+	groups map[string]*groupHistory // those that somebody needs: see tidyLocked
+	epoch  uint64                   // of a history that is made now; see nextEpochLocked
+	serial uint64                   // of the message that was kept last, of any group
+	recent list.List                // of *groupHistory, those that keep something, the last sent to in front
 	budget *budget.Budget
 	mem    budget.Meter // of those in recent
 }
 
+// A groupHistory is what a group keeps. Its messages have numbers from 1 on within its epoch, so that
+// the first that is kept has the number last - len(kept) + 1.
 type groupHistory struct {
-	id    uint64 // that no other has had
 	group string
+	epoch uint64        // never 0
 	users int           // who have taken it or wait for that; guarded by histories.mu
 	place *list.Element // in recent, or nil; guarded by histories.mu
 	held  int           // bytes that are counted in histories.mem; guarded by histories.mu
 
-	mu    sync.Mutex    // guards the fields below
+	// mu is held by who sends until the message is queued for all who do not have to wait: so everybody
+	// gets the messages in the order of their numbers. It guards the fields below, which also who holds
+	// histories.mu may change while there are no users.
+	mu    sync.Mutex
+	last  uint64        // number of the last message
 	kept  []keptMessage // oldest first
 	bytes int
 }
 
 type keptMessage struct {
-	number uint64
-	frame  []byte // native, shared with queues: nobody changes it
+	serial uint64
+	frame  []byte // a group command or group raw, shared with queues: nobody changes it
 }
 
-func newHistories(opts History, of *budget.Budget) *histories {
+func newHistories(opts History, members *index, of *budget.Budget) *histories {
 	if opts.Messages == 0 {
 		return nil
 	}
-	return &histories{opts: opts, groups: make(map[string]*groupHistory), budget: of}
+	hs := &histories{opts: opts, members: members, groups: make(map[string]*groupHistory), budget: of, epoch: randomNumber()}
+	hs.nextEpochLocked()
+	return hs
+}
+
+// nextEpochLocked makes histories begin another epoch. No two histories of one group have numbers of the
+// same epoch: neither those of one server, which counts its epochs, nor those of two, which
+// begin with a random one.
+func (hs *histories) nextEpochLocked() {
+	if hs.epoch++; hs.epoch == 0 {
+		hs.epoch = 1
+	}
 }
 
 // take returns the history of the group, locked.
@@ -57,8 +74,7 @@ func (hs *histories) take(group string) *groupHistory {
 	hs.mu.Lock()
 	h := hs.groups[group]
 	if h == nil {
-		hs.lastID++
-		h = &groupHistory{id: hs.lastID, group: group}
+		h = &groupHistory{group: group, epoch: hs.epoch}
 		hs.groups[group] = h
 	}
 	h.users++
@@ -73,7 +89,12 @@ func (hs *histories) put(h *groupHistory, sent bool) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	defer h.mu.Unlock()
+	hs.countLocked(h, sent)
 	h.users--
+	hs.tidyLocked(h)
+}
+
+func (hs *histories) countLocked(h *groupHistory, sent bool) {
 	switch {
 	case len(h.kept) == 0:
 		hs.dropLocked(h)
@@ -88,14 +109,13 @@ func (hs *histories) put(h *groupHistory, sent bool) {
 	}
 	most := hs.budget.Limit() / 2 // the rest is for those who are there
 	for hs.recent.Len() > hs.opts.Groups || most > 0 && hs.mem.Held() > most {
-		hs.dropLocked(hs.recent.Back().Value.(*groupHistory))
-	}
-	if h.users == 0 && h.place == nil {
-		delete(hs.groups, h.group)
+		old := hs.recent.Back().Value.(*groupHistory)
+		hs.dropLocked(old)
+		hs.tidyLocked(old)
 	}
 }
 
-// dropLocked forgets a history, unless somebody who has taken it sends to the group.
+// dropLocked forgets what a history keeps, unless somebody who has taken it sends to the group.
 func (hs *histories) dropLocked(h *groupHistory) {
 	if h.place == nil {
 		return
@@ -104,14 +124,43 @@ func (hs *histories) dropLocked(h *groupHistory) {
 	h.place = nil
 	hs.mem.Sub(hs.budget, h.held)
 	h.held = 0
-	if h.users == 0 {
-		delete(hs.groups, h.group)
+}
+
+// tidyLocked lets go of a history that nobody needs: nobody has taken it, nothing is kept, and no
+// member has been told its epoch.
+func (hs *histories) tidyLocked(h *groupHistory) {
+	if h.users > 0 || h.place != nil {
+		return
+	}
+	h.kept, h.bytes = nil, 0
+	if hs.opts.Replay && hs.members.get(h.group) != nil {
+		return
+	}
+	delete(hs.groups, h.group)
+	if h.last > 0 {
+		hs.nextEpochLocked()
 	}
 }
 
-// addLocked keeps a frame and lets go of the oldest beyond the bounds.
-func (hs *histories) addLocked(h *groupHistory, frame []byte) {
-	h.kept = append(h.kept, keptMessage{hs.last.Add(1), frame})
+// emptied lets go of the history of a group that has lost its last member, if nothing is kept.
+func (hs *histories) emptied(group string) {
+	hs.mu.Lock()
+	if h := hs.groups[group]; h != nil {
+		hs.tidyLocked(h)
+	}
+	hs.mu.Unlock()
+}
+
+// keepLocked keeps a message, lets go of the oldest beyond the bounds, and returns the frame of that
+// message, which nobody may change.
+func (hs *histories) keepLocked(h *groupHistory, f Frame) []byte {
+	h.last++
+	frame := appendKept(h.group, h.last, f)
+	hs.mu.Lock()
+	hs.serial++
+	serial := hs.serial
+	hs.mu.Unlock()
+	h.kept = append(h.kept, keptMessage{serial, frame})
 	h.bytes += len(frame) + keptCost
 	for len(h.kept) > hs.opts.Messages || h.bytes > hs.opts.Bytes {
 		h.bytes -= len(h.kept[0].frame) + keptCost
@@ -121,28 +170,69 @@ func (hs *histories) addLocked(h *groupHistory, frame []byte) {
 			h.kept = nil
 		}
 	}
+	return frame
+}
+
+// appendKept returns a message as the members of its group are sent it.
+func appendKept(group string, number uint64, f Frame) []byte {
+	if f.Kind == KindRaw {
+		return wire.AppendGroupRaw(make([]byte, 0, wire.GroupRawSize(group, number, len(f.Payload))), group, number, f.Payload)
+	}
+	n := wire.GroupCommandSize(group, number, f.Command, len(f.Payload))
+	return wire.AppendGroupCommand(make([]byte, 0, n), group, number, f.Command, f.Payload)
+}
+
+// keptFrame takes a frame apart that was put together here. Its payload is part of b.
+func keptFrame(b []byte) Frame {
+	in, _, _, _ := wire.Next(b, len(b))
+	f, _ := groupFrame(in)
+	return f
+}
+
+// groupFrame returns what a group command or group raw says, apart from the group. Its payload is part
+// of the body.
+func groupFrame(in wire.Frame) (f Frame, err error) {
+	_, _, rest, err := wire.ParseGroup(in.Kind, in.Body)
+	if err != nil || in.Kind == wire.KindGroupRaw {
+		return Frame{Kind: KindRaw, Payload: rest}, err
+	}
+	name, payload, err := wire.ParseCommand(rest)
+	return Frame{Kind: KindCommand, Command: string(name), Payload: payload}, err
 }
 
 // leaveLocked notes how far c, which has just left the group, has followed it.
-func (hs *histories) leaveLocked(h *groupHistory, c *Conn) {
+func (h *groupHistory) leaveLocked(c *Conn) {
+	at := history.Mark{Group: h.group, Epoch: h.epoch, Number: h.last}
 	if len(h.kept) > 0 { // else all that will be kept comes later
-		c.followed(true).Leave(h.id, h.kept[len(h.kept)-1].number)
+		at.Serial = h.kept[len(h.kept)-1].serial
+	}
+	if h.last > 0 {
+		c.followed(true).Leave(at)
 	}
 }
 
-// joinLocked gives c, which is in the group now, what is kept of it and what c has not had.
-func (h *groupHistory) joinLocked(c *Conn) (unfit []error) {
-	var had uint64
+// joinLocked gives c, which is in the group now, what is kept of it and what c has not had, as far as
+// is known here or its client has told.
+func (h *groupHistory) joinLocked(c *Conn, told wire.Position) (unfit []error) {
+	var left history.Mark
+	var floor uint64
 	if m := c.followed(false); m != nil {
-		had = m.Join(h.id)
+		left, floor = m.Join(h.group)
 	}
-	n := 0
-	for n < len(h.kept) && h.kept[len(h.kept)-1-n].number > had {
-		n++
+	if p := c.takePosition(h.group); told.Epoch == 0 {
+		told = p
 	}
-	if n > 0 {
-		unfit, _ = h.replayLocked(c, n)
+	n := uint64(len(h.kept))
+	if left.Epoch == h.epoch {
+		n = min(n, h.last-left.Number)
 	}
+	if told.Epoch == h.epoch && told.Number <= h.last {
+		n = min(n, h.last-told.Number)
+	}
+	for n > 0 && h.kept[uint64(len(h.kept))-n].serial <= floor {
+		n--
+	}
+	unfit, _ = h.replayLocked(c, int(n), false)
 	return unfit
 }
 
@@ -156,13 +246,9 @@ func (c *Conn) followed(make bool) *history.Marks {
 	return c.marks
 }
 
-// replayLocked queues the last n frames for c, all if n is not above zero, as far as they fit
-// into half of its queue. It returns why some cannot be sent to it at all, and why it
-// has ended if it has.
-func (h *groupHistory) replayLocked(c *Conn, n int) (unfit []error, err error) {
-	if n <= 0 || n > len(h.kept) {
-		n = len(h.kept)
-	}
+// replayLocked queues the last n frames for c, as far as they fit into half of its queue. It returns why
+// some cannot be sent to it at all, and why it has ended if it has.
+func (h *groupHistory) replayLocked(c *Conn, n int, again bool) (unfit []error, err error) {
 	c.out.mu.Lock()
 	room := c.out.limit/2 - c.out.bytes
 	c.out.mu.Unlock()
@@ -170,6 +256,10 @@ func (h *groupHistory) replayLocked(c *Conn, n int) (unfit []error, err error) {
 	for first > len(h.kept)-n && room >= len(h.kept[first-1].frame) {
 		first--
 		room -= len(h.kept[first].frame)
+	}
+	if c.classic == nil {
+		r := wire.Replay{Group: h.group, Epoch: h.epoch, Last: h.last, Count: uint64(len(h.kept) - first), Again: again}
+		c.sendOwn(wire.AppendReplay(nil, &r)) //nolint:errcheck // then it is over anyway
 	}
 	for _, k := range h.kept[first:] {
 		frame := k.frame
@@ -185,15 +275,8 @@ func (h *groupHistory) replayLocked(c *Conn, n int) (unfit []error, err error) {
 			unfit = append(unfit, err)
 		}
 	}
-	return unfit, c.endedError()
-}
-
-// keptFrame takes a frame apart that was put together here. Its payload is part of b.
-func keptFrame(b []byte) Frame {
-	f, _, _, _ := wire.Next(b, len(b))
-	if f.Kind == wire.KindRaw {
-		return Frame{Kind: KindRaw, Payload: f.Body}
+	if c.classic == nil && first < len(h.kept) {
+		c.sendOwn(wire.AppendReplayEnd(nil, h.group)) //nolint:errcheck // then it is over anyway
 	}
-	name, payload, _ := wire.ParseCommand(f.Body)
-	return Frame{Kind: KindCommand, Command: string(name), Payload: payload}
+	return unfit, c.endedError()
 }

@@ -1,5 +1,12 @@
 package core
 
+import (
+	"cmp"
+	"slices"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
 // A History says what a server keeps of what it sends to groups, for those who join later. The
 // zero value keeps nothing.
 //
@@ -29,12 +36,17 @@ type History struct {
 	// the join handler sends. It never fills more than half of the client's queue: of
 	// more than that the client gets the last, as if no more had been kept.
 	//
-	// A client that leaves a group and joins it again, over the same connection or one that was
-	// resumed, is given only what was sent since it left: it gets nothing twice, however often it
-	// does that. So is remembered for the 256 groups that it left last. If it has left more, it is
-	// given of all other groups, also of those in which it never was, only what was sent since it
-	// left the last group that is not remembered. A client that joins the server anew is given all
-	// again.
+	// Nothing comes twice. A client that leaves a group and joins it again, over the same connection or one
+	// that was resumed, is given only what was sent since it left, however often it does that. So is
+	// remembered for the 256 groups that it left last. If it has left more, it is given of all other
+	// groups, also of those in which it never was, only what was sent since it left the last group that is
+	// not remembered. A client that joins the server anew says up to where it has had each group, and is
+	// given what came after; so it is with the session of a client that was detached. A client says so of
+	// all groups that it is in, and of the 256 others that it has left last.
+	//
+	// Handlers learn with [Replayed] that something is replayed. [Client.OnReplay] is told of each replay
+	// before what comes, and of what was missed since it is not kept any more, and [Client.OnReplayed] at
+	// the end. Clients of the original's protocol are given all each time that they join, and are not told.
 	Replay bool
 }
 
@@ -86,8 +98,8 @@ func (g *Group) History() []Frame {
 
 // Replay queues the last n that are kept of the group for c, or all if n is not above zero, but
 // no more than fit into half of its queue. It fails with why the connection ended. Where
-// [History.Replay] is set each member has had them already. Otherwise c may get
-// twice what was sent since it joined.
+// [History.Replay] is set each member has had them already: they come again. Handlers and the
+// functions of [Client.OnReplay] and [Client.OnReplayed] see them as they see what a newcomer is given.
 func (g *Group) Replay(c *Conn, n int) error {
 	if c == nil {
 		return NewError(CodeNotConnected, "there is no connection to replay to")
@@ -97,7 +109,10 @@ func (g *Group) Replay(c *Conn, n int) error {
 		return c.endedError()
 	}
 	h := hs.take(g.name)
-	unfit, err := h.replayLocked(c, n)
+	if n <= 0 || n > len(h.kept) {
+		n = len(h.kept)
+	}
+	unfit, err := h.replayLocked(c, n, true)
 	hs.put(h, false)
 	g.srv.reportUnsent(c, unfit)
 	return err
@@ -110,19 +125,6 @@ func (g *Group) Forget() {
 		h.kept, h.bytes = nil, 0
 		hs.put(h, false)
 	}
-}
-
-// keep keeps a frame to a group for those who join it later, unless it is transient, and returns
-// those who are in it now: nobody is both, or neither.
-func (s *Server) keep(to audience, frame []byte, set *sending) ([]*Conn, error) {
-	h := s.histories.take(to.name)
-	conns, err := s.present(to, set)
-	keeps := err == nil && !set.transient
-	if keeps {
-		s.histories.addLocked(h, frame)
-	}
-	s.histories.put(h, keeps)
-	return conns, err
 }
 
 // replays reports whether those who join a group are given what is kept of it.
@@ -144,18 +146,37 @@ func (s *Server) enterGroups(c *Conn) {
 			s.groups.add(g, c)
 		}
 		s.mu.Unlock()
-		s.replayAndPut(h, c, in)
+		s.replayAndPut(h, c, in, wire.Position{})
 	}
 }
 
-// replayAndPut gives c what is kept, if it is in the group now, and puts the history back.
-func (s *Server) replayAndPut(h *groupHistory, c *Conn, in bool) {
+// replayAndPut gives c what is kept, if it is in the group now, and puts the history back. told is the
+// position that the client has told as it asked, or none.
+func (s *Server) replayAndPut(h *groupHistory, c *Conn, in bool, told wire.Position) {
 	var unfit []error
 	if in {
-		unfit = h.joinLocked(c)
+		unfit = h.joinLocked(c, told)
 	}
 	s.histories.put(h, false)
 	s.reportUnsent(c, unfit)
+}
+
+// takePositions keeps what the client has said in its hello of where it is in its groups.
+func (c *Conn) takePositions(told []wire.Position) {
+	slices.SortStableFunc(told, func(a, b wire.Position) int { return cmp.Compare(a.Group, b.Group) })
+	c.positions = told
+}
+
+// takePosition returns what the client has said in its hello of where it is in a group, once. It has no epoch
+// if it has said nothing.
+func (c *Conn) takePosition(group string) (told wire.Position) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i, ok := slices.BinarySearchFunc(c.positions, group, func(p wire.Position, g string) int { return cmp.Compare(p.Group, g) })
+	if ok {
+		told, c.positions[i].Epoch = c.positions[i], 0
+	}
+	return told
 }
 
 // reportUnsent reports what cannot be sent to c. No history is taken: it runs the error hook.

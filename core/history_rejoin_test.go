@@ -89,7 +89,7 @@ func TestRejoinDoesNotAmplify(t *testing.T) {
 				left = f.Kind == wire.KindReply && f.Body[0] == 2 // the answer to the second
 			}
 		}
-		require.Less(t, out, 2*in+100*512, "one replay, and the answers")
+		require.Less(t, out, 3*in+100*(512+8), "one replay, and the answers")
 		p.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
 		p.wantEOF()
 	})

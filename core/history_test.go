@@ -117,7 +117,7 @@ func TestHistoryDefaults(t *testing.T) {
 
 func TestHistoryBounds(t *testing.T) {
 	const small = 100
-	cost := wire.CommandSize("say", small) + keptCost
+	cost := wire.GroupCommandSize("a", 1, "say", small) + keptCost
 	opts := History{Messages: 4, Bytes: 3 * cost, Groups: 2}
 	inWorld(t, &ServerOptions{History: opts}, func(w *world) {
 		w.serve()
@@ -237,7 +237,13 @@ func TestReplayFitsTheQueue(t *testing.T) {
 		w.say("red", "last")
 		p.send(wire.AppendAsk(nil, wire.KindAskJoin, 1, "red"))
 		require.Equal(t, wire.KindJoinGroup, p.want().Kind)
-		require.Equal(t, "last", p.wantCommand("say"))
+		f := p.want()
+		require.Equal(t, wire.KindReplay, f.Kind)
+		r, err := wire.ParseReplay(f.Body, nil)
+		require.NoError(t, err)
+		require.EqualValues(t, 10, r.Count, "those that it cannot read as well")
+		require.Equal(t, wire.AppendGroupCommand(nil, "red", 21, "say", []byte("last"))[2:], p.want().Body)
+		require.Equal(t, wire.KindReplayEnd, p.want().Kind)
 		require.Equal(t, wire.KindReply, p.want().Kind)
 		p.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
 		p.wantEOF()

@@ -213,7 +213,7 @@ var allHooks = []string{
 	"server AuthorizeCommand", "server AuthorizeName", "server AuthorizeGroup",
 	"client connecting", "client connected", "client reconnecting", "client resumed", "client disconnected", "client missed",
 	"client error of the reader", "client error of a handler", "client rename", "client join group", "client leave group",
-	"client undelivered", "client connect", "client disconnect", "client renamed",
+	"client undelivered", "client replay", "client replayed", "client connect", "client disconnect", "client renamed",
 }
 
 func TestHooksMayWait(t *testing.T) {
@@ -241,6 +241,7 @@ func runScene(t *testing.T, hook string, act func(*scene, context.Context, *Conn
 	opts := &ServerOptions{
 		Limits: Limits{QueueBytes: 256 << 10}, Timeouts: Timeouts{Resume: time.Minute},
 		Access: Access{Notices: TellNames}, Manual: manual && hook[:6] == "server",
+		History: History{Messages: 1, Replay: true},
 	}
 	s.serverHooks(opts)
 	s.world = newWorld(t, opts)
@@ -273,6 +274,8 @@ func runScene(t *testing.T, hook string, act func(*scene, context.Context, *Conn
 		}
 		s.told("client "+st.String(), nil)
 	})
+	s.cl.OnReplay(func(c *Conn, _ Replay) { s.told("client replay", c) })
+	s.cl.OnReplayed(func(c *Conn, _ Replay) { s.told("client replayed", c) })
 	s.cl.OnClientConnect(func(Presence) { s.told("client connect", nil) })
 	s.cl.OnClientDisconnect(func(Presence) { s.told("client disconnect", nil) })
 	s.cl.OnClientRename(func(string, Presence) { s.told("client renamed", nil) })

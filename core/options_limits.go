@@ -41,7 +41,7 @@ type Limits struct {
 	MaxHello int
 
 	// MaxName is how many bytes the name of a client or a group may have, MaxGroups how many
-	// groups one client may be in. Zero means 128 bytes and 64 groups.
+	// groups one client may be in, 1,048,576 at most. Zero means 128 bytes and 64 groups.
 	MaxName   int
 	MaxGroups int
 
@@ -115,7 +115,7 @@ func (l *Limits) resolve(f *optionFaults) {
 	l.MaxHandshakes = limit(l.MaxHandshakes, defaultMaxHandshakes)
 	size(f, "Limits.MaxHello", &l.MaxHello, defaultMaxHello, minHello, readBufferSize)
 	size(f, "Limits.MaxName", &l.MaxName, defaultMaxName, 1, maxPeerFrame)
-	size(f, "Limits.MaxGroups", &l.MaxGroups, defaultMaxGroups, 1, maxPeerFrame)
+	size(f, "Limits.MaxGroups", &l.MaxGroups, defaultMaxGroups, 1, maxClientGroups)
 	size(f, "Limits.MaxCommand", &l.MaxCommand, maxCommand, 1, maxPeerFrame)
 	l.MaxCalls = limit(l.MaxCalls, defaultMaxCalls)
 	size(f, "Limits.MaxFrame", &l.MaxFrame, defaultMaxFrame, minPeerFrame, maxPeerFrame)

@@ -83,6 +83,9 @@ func (s *Server) publishThrough(mw SendFunc, a audience, f Frame, set *sending) 
 }
 
 func (s *Server) queueAll(a audience, f Frame, set *sending) error {
+	if a.of == toGroup && s.histories != nil && !set.transient {
+		return s.queueKept(a, f, set)
+	}
 	var frame []byte // in the native format; who speaks another gets its own
 	if f.Kind == KindRaw {
 		frame = wire.AppendRaw(make([]byte, 0, wire.RawSize(len(f.Payload))), f.Payload)
@@ -95,7 +98,7 @@ func (s *Server) queueAll(a audience, f Frame, set *sending) error {
 	if set.ctx != nil && set.ctx.Err() != nil {
 		return set.ctx.Err()
 	}
-	conns, err := s.audience(a, frame, set)
+	conns, err := s.present(a, set)
 	if err != nil {
 		return err
 	}
@@ -121,14 +124,6 @@ func (s *Server) queueAll(a audience, f Frame, set *sending) error {
 		unsent.log(s.eng.log, "clients cannot be sent what all are sent", "group", a.outgoing(f).Group, "command", f.Command)
 	}
 	return err
-}
-
-// audience returns those to be sent a frame to a, and keeps it for those who come later.
-func (s *Server) audience(a audience, frame []byte, set *sending) ([]*Conn, error) {
-	if a.of == toGroup && s.histories != nil {
-		return s.keep(a, frame, set)
-	}
-	return s.present(a, set)
 }
 
 // present returns those who are there. It is an error if nobody is who has to be.
@@ -160,38 +155,54 @@ func (s *sending) reachesNone(conns []*Conn) bool {
 	return true
 }
 
+// A waiting is a connection that has no room yet for what it is to be sent.
+type waiting struct {
+	c     *Conn
+	frame *block
+}
+
 // publishWaiting queues a frame for all who have room, and waits for that of the others. It fails
 // with the error of the context that has ended before all had it.
 func publishWaiting(conns []*Conn, f Frame, frame []byte, set *sending, unsent *faults) error {
-	type waiting struct {
-		c     *Conn
-		frame *block
-	}
 	var full []waiting
 	once := shared(frame)
 	for _, c := range conns {
 		if set.leavesOut(c) {
 			continue
 		}
-		w := waiting{c, once}
-		if c.classic != nil {
-			own, err := c.classic.frame(f, set.as)
-			if err != nil {
-				unsent.note(c, err)
-				continue
-			}
-			w.frame = shared(own)
-		}
-		queued, err := c.shareNow(w.frame)
-		if err == nil && !queued {
-			full = append(full, w)
-		}
+		err := c.shareOrWait(f, once, set, &full)
 		unsent.note(c, err)
 	}
-	var late error
+	return awaitAll(full, set, unsent)
+}
+
+// shareOrWait queues a frame if there is room for one who can wait, and else adds the connection to
+// those that are full.
+func (c *Conn) shareOrWait(f Frame, frame *block, set *sending, full *[]waiting) error {
+	if c.classic != nil {
+		own, err := c.classic.frame(f, set.as)
+		if err != nil {
+			return err
+		}
+		frame = shared(own)
+	}
+	queued, err := c.shareNow(frame)
+	if err == nil && !queued {
+		*full = append(*full, waiting{c, frame})
+	}
+	return err
+}
+
+// awaitAll waits for the room of those who had none, as the context of the send says, or, without one, as
+// OverflowBlock does. It fails with the error of a context that ends before all have had room.
+func awaitAll(full []waiting, set *sending, unsent *faults) (late error) {
+	o := OverflowDisconnect
+	if !set.waits() {
+		o = OverflowBlock
+	}
 	for _, w := range full {
-		err := w.c.sendAll(w.frame, OverflowDisconnect, set)
-		if err != nil && err == set.ctx.Err() {
+		err := w.c.sendAll(w.frame, o, set)
+		if err != nil && set.waits() && err == set.ctx.Err() {
 			late = err
 			continue
 		}

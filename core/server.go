@@ -82,7 +82,7 @@ func newServer(opts *ServerOptions) (*Server, error) {
 	s.gate = admit.New(s.limits)
 	s.conv, s.maxCommand = s.opts.Codec, s.opts.Limits.MaxCommand
 	s.budget = budget.New(s.opts.Limits.MemoryBytes)
-	s.histories = newHistories(s.opts.History, s.budget)
+	s.histories = newHistories(s.opts.History, &s.groups, s.budget)
 	s.reserved = foldNames(s.opts.Access.ReservedNames)
 	cfg := s.opts.config()
 	s.eng = &engine{
@@ -292,6 +292,9 @@ func (s *Server) gone(c *Conn) {
 	s.goneFrom(c)
 	for _, g := range c.Groups() { // no more: see moveMember
 		s.groups.remove(g, c)
+		if s.replays() {
+			s.histories.emptied(g)
+		}
 	}
 }
 

@@ -261,6 +261,9 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 		c.groups.Add(g, -1) // there are no more of them than there may be
 	}
 	c.auth, c.metadata = hello.Auth, hello.Metadata
+	if s.replays() {
+		c.takePositions(hello.Positions)
+	}
 	c.values.Store(&a.values)
 	c.user = a.User
 	c.peerMaxFrame = peerMaxFrame(hello.MaxFrame)

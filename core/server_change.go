@@ -15,7 +15,7 @@ func (s *Server) change(ctx context.Context, c *Conn, k wire.Kind, name string) 
 	if k == wire.KindAskRename {
 		_, _, err = s.setName(ctx, c, name)
 	} else {
-		_, err = s.setGroup(c, name, k == wire.KindAskJoin)
+		_, err = s.setGroup(c, name, k == wire.KindAskJoin, wire.Position{})
 	}
 	return err
 }
@@ -23,7 +23,7 @@ func (s *Server) change(ctx context.Context, c *Conn, k wire.Kind, name string) 
 // asked handles in its turn that the client asks for a change: it is answered, and then the
 // program is told.
 func (s *Server) asked(c *Conn, f wire.Frame) error {
-	id, name, err := wire.ParseAsk(f.Body)
+	id, told, err := parseAsk(f)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (s *Server) asked(c *Conn, f wire.Frame) error {
 	if c.inbox.wasCanceled(id) {
 		c.serving.cancel(id)
 	}
-	tell, err := s.apply(ctx, c, f.Kind, string(name))
+	tell, err := s.apply(ctx, c, f.Kind, told.Group, told)
 	if canceled := c.serving.remove(id); !canceled {
 		if err == nil {
 			err = c.reply(id, nil)
@@ -50,9 +50,18 @@ func (s *Server) asked(c *Conn, f wire.Frame) error {
 	return nil
 }
 
+// parseAsk returns the id of an ask and what it asks for, which need not be a group, as one.
+func parseAsk(f wire.Frame) (id uint64, told wire.Position, err error) {
+	if f.Kind == wire.KindAskJoin {
+		return wire.ParseAskJoin(f.Body)
+	}
+	id, name, err := wire.ParseAsk(f.Body)
+	return id, wire.Position{Group: string(name)}, err
+}
+
 // apply applies a change that the client asks for, unless it is refused. It returns what tells
-// the program, or nil if nothing has changed.
-func (s *Server) apply(ctx context.Context, c *Conn, k wire.Kind, name string) (tell func(), err error) {
+// the program, or nil if nothing has changed. told is the client's position in a group that it asks for.
+func (s *Server) apply(ctx context.Context, c *Conn, k wire.Kind, name string, told wire.Position) (tell func(), err error) {
 	if err := s.spendChange(c); err != nil {
 		return nil, err
 	}
@@ -71,7 +80,7 @@ func (s *Server) apply(ctx context.Context, c *Conn, k wire.Kind, name string) (
 			}
 		}
 	}
-	changed, err := s.setGroup(c, name, in)
+	changed, err := s.setGroup(c, name, in, told)
 	if !changed {
 		return nil, err
 	}

@@ -19,6 +19,16 @@ func newSession(id uint64, hello *wire.Hello) session {
 	return session{id: sessionID(id), token: token, ackBytes: peerAckBytes(hello.AckBytes)}
 }
 
+// randomNumber is any number of 64 bits.
+func randomNumber() (n uint64) {
+	var b [8]byte
+	rand.Read(b[:]) //nolint:errcheck // it never fails
+	for i := range b {
+		n = n<<8 | uint64(b[i])
+	}
+	return n
+}
+
 // sessionID is how a connection is named when it is resumed. It is no secret.
 func sessionID(id uint64) []byte {
 	b := make([]byte, 8)

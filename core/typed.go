@@ -16,23 +16,21 @@ import "context"
 //
 // Around numbers and bools there may be white space.
 //
-// A type with a name, such as type Name string or type Picture []byte, travels as the type beneath the
-// name, unless it has methods for text, binary or JSON. A type with methods for JSON alone is the
-// codec's: json.RawMessage is. Methods of the pointer count for the value too: a big.Int, a *big.Int
-// and a **big.Int are the same text. A pair of methods, there and back, comes before a method without
-// its counterpart.
+// A type with a name, such as type Name string or type Picture []byte, travels as the type beneath
+// it, unless it has methods: those for text or binary, or those for JSON, with which it is the
+// codec's, as json.RawMessage is. Methods of the pointer count for the value too: a big.Int, a
+// *big.Int and a **big.Int are all the same text. A pair of methods, there and back, comes before a
+// method that has no other.
 //
-// A pointer travels as the value that it points to, and On makes that value. A nil pointer is an empty
-// payload, as nil is, and an empty payload is a nil pointer: so a pointer to an empty text or to empty
-// bytes arrives as nil. JSON's null is a nil pointer too, of a number, a bool or a type of the codec's.
+// A pointer travels as what it points to, and On makes what T points to. A nil pointer is an empty
+// payload, as nil is, and an empty payload a nil pointer: what points to an empty text or to empty
+// bytes arrives as nil. For pointers to numbers and bools, and for the codec's types, JSON's null is
+// nil as well. An interface travels as what it holds, and nothing that arrives says what that was: On
+// gives it to the codec, which makes of JSON what it can for any, and nothing for fmt.Stringer.
 //
-// An interface travels as the value that it holds, and the payload does not say of which type that
-// was. On leaves it to the codec, which makes a map, a list, a text, a number or a bool of JSON for any,
-// and fails for an interface with methods.
-//
-// A browser build has no JSON and no package reflect. It does not see which type is beneath a name, and
-// follows only pointers to []byte, string, bool, int, int64, uint64 and float64. Everything else
-// of that sort is the codec's there, and fails with [CodeUnsupported] if the options have none.
+// A browser build has neither JSON nor package reflect: what is beneath a name or behind a
+// pointer it does not see, except for pointers to []byte, string, bool, int, int64, uint64
+// and float64. There everything of that sort is the codec's, and needs one in the options.
 //
 // A payload that does not convert, and an error that f returns, go to the error hook; the
 // connection goes on. The handlers of one connection run one at a time in the order in
@@ -71,12 +69,10 @@ func OnMessage[T any](r Registrar, f func(ctx context.Context, c *Conn, in T) er
 // as [On] says, Out the other way. ctx ends also when the caller gives up.
 //
 // If f returns an [Error], its code, message, RetryAfter and Details are the caller's answer;
-// any other error reaches the caller only as [CodeInternal], and is logged here. f may
-// call back on the same connection.
-//
-// An answer that does not convert, such as a NaN, is f's mistake: the caller gets [CodeInternal], and
-// the error hook and the log here say why. The same happens if f returns the error of a value that
-// it could not send, or of an answer to a call of its own that did not convert.
+// any other error reaches the caller only as [CodeInternal], and is logged here. So does an answer
+// that does not convert, such as a float that is not a number, and an error of f that says that
+// a value could not be sent, or an answer to f not be read: the error hook here is told too.
+// f may call back on the same connection.
 func Handle[In, Out any](r Registrar, command string, f func(ctx context.Context, c *Conn, in In) (Out, error), opts ...HandlerOption) {
 	needFunc("Handle "+command, f == nil)
 	hs, intake := r.registrar(), intakeOf[In]()

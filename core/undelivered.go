@@ -101,6 +101,9 @@ func (o *orphans) parse(b []byte) (f Frame, size int, ok bool) {
 		return Frame{KindCommand, string(name), payload}, size, err == nil
 	case wire.KindRaw:
 		return Frame{KindRaw, "", in.Body}, size, true
+	case wire.KindGroupCommand, wire.KindGroupRaw:
+		f, err := groupFrame(in)
+		return f, size, err == nil
 	}
 	return Frame{}, size, false
 }

@@ -137,16 +137,21 @@ func (c *client) listen(notices bool) {
 			<-c.begun
 		}
 	})
-	c.core.OnAny(func(_ context.Context, _ *core.Conn, f core.Frame) error {
-		c.sink.Call("command", f.Command, jsBytes(f.Payload))
+	c.core.OnAny(func(ctx context.Context, _ *core.Conn, f core.Frame) error {
+		c.sink.Call("command", f.Command, jsBytes(f.Payload), core.Replayed(ctx))
 		return nil
 	})
-	c.core.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error {
+	c.core.OnMessage(func(ctx context.Context, _ *core.Conn, f core.Frame) error {
 		if f.Kind == core.KindRaw {
-			c.sink.Call("raw", jsBytes(f.Payload))
+			c.sink.Call("raw", jsBytes(f.Payload), core.Replayed(ctx))
 		}
 		return nil
 	})
+	replay := func(hook string) func(*core.Conn, core.Replay) {
+		return func(_ *core.Conn, r core.Replay) { c.sink.Call("replay", hook, r.Group, r.Messages, int(r.Missed), r.Lost) }
+	}
+	c.core.OnReplay(replay("replay"))
+	c.core.OnReplayed(replay("replayed"))
 	c.core.HandleAny(c.called, core.Concurrent())
 	changed := func(hook, what, name string) { c.sink.Call("changed", hook, what, name) }
 	c.core.OnRename(func(_ *core.Conn, old, name string) { changed("rename", old, name) })

@@ -113,8 +113,11 @@ export class Client {
           if (this.#state === "connected") settle(undefined);
         },
         warn: (message, ...args) => incoming.warn(message, args),
-        command: (command, payload) => incoming.command(command, payload),
-        raw: (payload) => incoming.rawMessage(payload),
+        command: (command, payload, replayed) => incoming.command(command, payload, replayed),
+        raw: (payload, replayed) => incoming.rawMessage(payload, replayed),
+        replay: (hook, group, messages, missed, lost) => {
+          incoming.push(() => void incoming.tell(hook, { group, messages, missed, lost }));
+        },
         called: (id, command, payload) => incoming.called(id, command, payload),
         auth: (id) => void this.#authorize(id),
         cancelled: (id) => {
@@ -203,7 +206,7 @@ export class Client {
   #begin(groups) {
     if (!this.#native) return;
     this.#begun = true;
-    for (const bytes of this.#earlyRaw.splice(0)) this.#incoming.rawMessage(bytes);
+    for (const bytes of this.#earlyRaw.splice(0)) this.#incoming.rawMessage(bytes, false);
     const missed = this.#earlyMissed;
     if (missed > 0) this.#incoming.push(() => void this.#incoming.tell("missed", missed));
     this.#native.begin();
@@ -322,6 +325,16 @@ export class Client {
   /** @param {Function} fn */
   onMissed(fn) {
     return this.#incoming.hook("missed", fn);
+  }
+
+  /** @param {Function} fn */
+  onReplay(fn) {
+    return this.#incoming.hook("replay", fn);
+  }
+
+  /** @param {Function} fn */
+  onReplayed(fn) {
+    return this.#incoming.hook("replayed", fn);
   }
 
   /** @param {Function} fn */

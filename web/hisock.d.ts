@@ -45,11 +45,13 @@ export interface ConnectOptions {
   on?: Record<string, CommandHandler<any> | Entry<CommandHandler<any>>>;
   /** Handlers of calls, as {@link Client.handle} takes them. */
   handle?: Record<string, CallHandler<any> | Entry<CallHandler<any>>>;
-  onRaw?: (bytes: Uint8Array) => unknown;
+  onRaw?: (bytes: Uint8Array, info: RawInfo) => unknown;
   onMessage?: (message: Message) => unknown;
   onState?: (state: State | "resumed", why: HisockError | null) => unknown;
   onError?: (err: unknown) => unknown;
   onMissed?: (n: number) => unknown;
+  onReplay?: (replay: Replay) => unknown;
+  onReplayed?: (replay: Replay) => unknown;
   onUndelivered?: (messages: Undelivered[]) => unknown;
   onClientConnect?: (who: Presence) => unknown;
   onClientDisconnect?: (who: Presence) => unknown;
@@ -172,9 +174,32 @@ export interface CommandInfo {
   readonly command: string;
   /** The payload as it came. */
   readonly bytes: Uint8Array;
+  /** Whether it was sent to a group before, and kept: see {@link Replay}. */
+  readonly replayed: boolean;
 }
 
-export interface CallInfo extends CommandInfo {
+export interface RawInfo {
+  /** As that of a command. */
+  readonly replayed: boolean;
+}
+
+/**
+ * What a page is given of what a group keeps, as it joins the group or when the server wants it to: first
+ * onReplay, then the messages, with replayed set, then onReplayed. A page that joins anew, or goes on with
+ * the session of the page before, is given nothing twice. In a group of a server that keeps nothing there are no
+ * replays.
+ */
+export interface Replay {
+  readonly group: string;
+  /** How many commands and raw messages come. */
+  readonly messages: number;
+  /** How many were sent after the last that the page had, and are not kept any more. */
+  readonly missed: number;
+  /** Whether nobody knows how many, since the server has forgotten what it had sent, or is another one. */
+  readonly lost: boolean;
+}
+
+export interface CallInfo extends Omit<CommandInfo, "replayed"> {
   /** Aborts when the caller gives up or the connection ends. */
   readonly signal: AbortSignal;
 }
@@ -184,10 +209,12 @@ export interface Message {
   /** Empty for a raw message. */
   readonly command: string;
   readonly bytes: Uint8Array;
+  /** As that of a command. */
+  readonly replayed: boolean;
 }
 
 /** What was sent and the server has not acknowledged. */
-export interface Undelivered extends Message {
+export interface Undelivered extends Omit<Message, "replayed"> {
   /** Whether it was written, so that the server may have handled it. */
   readonly written: boolean;
 }
@@ -339,7 +366,7 @@ export interface Client {
    */
   recvRaw(options?: { signal?: AbortSignal }): Promise<Uint8Array>;
   /** Adds a handler of raw messages that no recvRaw waits for. */
-  onRaw(fn: (bytes: Uint8Array) => unknown): () => void;
+  onRaw(fn: (bytes: Uint8Array, info: RawInfo) => unknown): () => void;
 
   /**
    * Asks the server to let the client join or leave a group, or to call it something else (nothing, if
@@ -378,6 +405,13 @@ export interface Client {
    * the client has come back.
    */
   onMissed(fn: (n: number) => unknown): () => void;
+  /**
+   * Adds a handler that runs before the page is given what a group keeps, each time that it joins one of a
+   * server that keeps something: then onReplay says what was missed. onReplayed runs behind it, when all that comes
+   * is new. What the server has dropped on its way here is told to onMissed only.
+   */
+  onReplay(fn: (replay: Replay) => unknown): () => void;
+  onReplayed(fn: (replay: Replay) => unknown): () => void;
   /**
    * Adds a handler of what was sent over a connection that has ended, and that the server has not
    * acknowledged: commands and raw messages, in order. It is told before "disconnected", and is how a page

@@ -8,7 +8,7 @@ import { Warnings } from "./warnings.js";
 
 /** @typedef {import("./hisock.d.ts").As} As */
 /** @typedef {{ fn: Function, as: As }} Handler */
-/** @typedef {"raw" | "message" | "state" | "error" | "missed" | "undelivered" | "clientConnect" | "clientDisconnect" | "clientRename" | "rename" | "joinGroup" | "leaveGroup"} Hook */
+/** @typedef {"raw" | "message" | "state" | "error" | "missed" | "replay" | "replayed" | "undelivered" | "clientConnect" | "clientDisconnect" | "clientRename" | "rename" | "joinGroup" | "leaveGroup"} Hook */
 
 export class Incoming {
   /** @type {import("./native.d.ts").NativeClient | undefined} */
@@ -147,26 +147,30 @@ export class Incoming {
   /**
    * @param {string} command
    * @param {Uint8Array} bytes
+   * @param {boolean} replayed
    */
-  command(command, bytes) {
+  command(command, bytes, replayed) {
     this.push(() => {
       const handlers = this.#commands.get(command) ?? [];
       for (const { fn, as } of handlers) {
-        this.#run(() => fn(decode(`payload of "${command}"`, bytes, as), { command, bytes }));
+        this.#run(() => fn(decode(`payload of "${command}"`, bytes, as), { command, bytes, replayed }));
       }
-      const heard = this.tell("message", { kind: "command", command, bytes });
+      const heard = this.tell("message", { kind: "command", command, bytes, replayed });
       if (handlers.length + heard === 0) {
         this.report(new HisockError("unknown_command", `nobody handles the command "${command}"`));
       }
     });
   }
 
-  /** @param {Uint8Array} bytes */
-  rawMessage(bytes) {
+  /**
+   * @param {Uint8Array} bytes
+   * @param {boolean} replayed
+   */
+  rawMessage(bytes, replayed) {
     this.push(() => {
       if (this.#raw.offer(bytes)) return;
-      let heard = this.tell("raw", bytes);
-      heard += this.tell("message", { kind: "raw", command: "", bytes });
+      let heard = this.tell("raw", bytes, { replayed });
+      heard += this.tell("message", { kind: "raw", command: "", bytes, replayed });
       if (heard === 0 && !this.#raw.keep(bytes)) {
         this.report(new HisockError("queue_full", "a raw message was dropped: too many wait for recvRaw"));
       }

@@ -74,8 +74,10 @@ export interface Sink {
    * 3 reconnecting, 4 resumed, 5 connecting. name is the client's.
    */
   state(state: number, name: string, why: HisockError | undefined): void;
-  command(command: string, payload: Uint8Array): void;
-  raw(payload: Uint8Array): void;
+  command(command: string, payload: Uint8Array, replayed: boolean): void;
+  raw(payload: Uint8Array, replayed: boolean): void;
+  /** A replay of what a group keeps begins, or has ended. */
+  replay(hook: "replay" | "replayed", group: string, messages: number, missed: number, lost: boolean): void;
   /** The server calls; answer or refuse ends it. */
   called(id: number, command: string, payload: Uint8Array): void;
   /** Asks for what proves who the client is; answer or refuse ends it. */

@@ -9,7 +9,7 @@ const known = [
 ];
 const hooks = /** @type {const} */ ([
   "onRaw", "onMessage", "onState", "onError", "onClientConnect", "onClientDisconnect", "onClientRename",
-  "onRename", "onJoinGroup", "onLeaveGroup", "onMissed", "onUndelivered",
+  "onRename", "onJoinGroup", "onLeaveGroup", "onMissed", "onReplay", "onReplayed", "onUndelivered",
 ]);
 
 // For a client that tries once: long enough for a slow network, short enough that a page does not

@@ -7,8 +7,35 @@ func AppendAsk(dst []byte, k Kind, id uint64, name string) []byte {
 	return AppendAnswered(dst, k, id, name, nil)
 }
 
-// ParseAsk splits the body of an ask join, ask leave or ask rename frame. The name aliases
-// body. It may be any bytes: a wrong one is answered.
+// AppendAskJoin appends an ask join frame of a client that has been given what the group keeps, up to
+// a position, whose epoch is not zero.
+func AppendAskJoin(dst []byte, id uint64, p Position) []byte {
+	return AppendAnswered(dst, KindAskJoin, id, p.Group, AppendPosition(nil, p))
+}
+
+// AppendPosition appends a position as it stands in an ask join frame, without its group.
+func AppendPosition(dst []byte, p Position) []byte {
+	return appendTwo(dst, p.Epoch, p.Number)
+}
+
+// ParseAskJoin splits the body of an ask join frame. The name of the group, which is copied, may be any
+// bytes: a wrong one is answered. The position has no epoch if the client says nothing of it.
+func ParseAskJoin(body []byte) (id uint64, p Position, err error) {
+	c := cursor{what: "ask", b: body}
+	id = c.uvarint("id")
+	p.Group = string(c.bytes("name"))
+	if len(c.b) > 0 {
+		p.Epoch = c.epoch()
+		p.Number = c.uvarint("number")
+	}
+	if err := c.done(); err != nil {
+		return 0, Position{}, err
+	}
+	return id, p, nil
+}
+
+// ParseAsk splits the body of an ask leave or ask rename frame, or of an ask join without a position.
+// The name aliases body. It may be any bytes: a wrong one is answered.
 func ParseAsk(body []byte) (id uint64, name []byte, err error) {
 	c := cursor{what: "ask", b: body}
 	id = c.uvarint("id")

@@ -16,7 +16,8 @@ func AppendRequest(dst []byte, id uint64, name string, payload []byte) []byte {
 	return AppendAnswered(dst, KindRequest, id, name, payload)
 }
 
-// AppendAnswered appends a frame of a kind that is answered. Only a request has a payload.
+// AppendAnswered appends a frame of a kind that is answered. Only a request has a payload, and an ask join
+// what [AppendPosition] makes.
 func AppendAnswered(dst []byte, k Kind, id uint64, name string, payload []byte) []byte {
 	dst = appendHeader(dst, k, requestLength(id, name, len(payload)))
 	dst = appendUvarint(dst, id)

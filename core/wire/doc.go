@@ -70,14 +70,41 @@
 //	33    S   left           yes      as joined
 //	34    S   rename         yes      name (string, may be empty)
 //	35    S   renamed        yes      old name, new name (strings, may be empty), address (string)
-//	36    C   ask join       yes      id, name (string)
+//	36    C   ask join       yes      id, name (string), nothing or a position: epoch (not 0), number
 //	37    C   ask leave      yes      id, name (string)
 //	38    C   ask rename     yes      id, name (string, may be empty)
+//	39    S   replay         yes      group (string), epoch (not 0), number of the last, count (not over that),
+//	                                  again (0 or 1)
+//	3a    S   replay end     yes      group (string), not behind a replay with a count of 0
+//	3b    S   group command  yes      group (string), number (not 0), name (string), payload
+//	3c    S   group raw      yes      group (string), number (not 0), payload
+//	3d    S   group passed   yes      group (string), number (not 0)
 //
 // A client asks for a membership, its end, or another name, and is answered by a reply
 // without a payload or by a failure. A server says with join group, leave group and rename
 // what has changed, at the client's request or its program's: once for each change, in
 // the order in which they took effect, and before the reply. An empty name is none.
+//
+// A server may keep what it sends to a group. Such messages have numbers, from 1 on and without gaps, within
+// an epoch, and are sent as group command or group raw, each with its group and number. One that is not
+// kept is sent as a command or raw. A member for which a message is not meant gets a group passed
+// in its place, or nothing. A server that gives newcomers what it keeps sends a replay as the client
+// has come into the group: behind the welcome or the join group frame, and before any message of
+// the group. The last messages follow, as many as it says, without those that are too long for the
+// client, and then a replay end. A message up to the last number of the replay is a replayed one, a later one is not.
+// Without "again" the client leaves out those that it has had. With it the program wants them to come
+// again, at any time, and the client need not be in the group.
+//
+// The epoch holds until the next replay of the group on the same connection. Messages come in the
+// order of their numbers, but for replays and for a message that had to wait for room.
+//
+// The position of a client in a group is the epoch and the greatest number that it was given or that has passed
+// it, and before the first message of a replay the number before that. In a hello, and as it asks to join, a client may
+// say its position in a group. The server then leaves out what does not come after it. A position of another
+// epoch, or beyond the last number, counts as none, and no position gives a client anything that it would not be given without.
+//
+// A client has missed what comes after its position and before the first message of a replay: so many if the
+// epoch is the same and its position is not beyond the last number, and else nobody knows how many. A client that has no position has missed nothing.
 //
 // Who acknowledges what it receives sends an ack before a goodbye too, if it has received more
 // than it has said.
@@ -119,6 +146,8 @@
 //	                                  Limits.MaxName, MaxReason, MaxGroups fields
 //	21   resume time  -      may      number, in ms                    2147483647
 //	22   only resume  may    -        one byte, 0 or 1
+//	23   position     many   -        group (string), epoch (not 0), number
+//	                                  Limits.MaxName; more than MaxGroups fields are skipped
 //
 // A refused group is one of the hello that the client is not in, and why. A server whose
 // welcome would be longer than the client's max frame leaves reasons out, then refused groups, and
@@ -159,6 +188,9 @@
 //	string, field or number cut short              protocol      ends
 //	bytes after the end of a fixed body            protocol      ends
 //	code over 32 bits, failure with code 0         protocol      ends
+//	epoch 0, number 0 of a message to a group      protocol      ends
+//	count over the last number, again neither 0 nor 1
+//	                                               protocol      ends
 //	time over its limit                            protocol      ends
 //	text that is not UTF-8                         protocol      ends
 //	text, auth, metadata or token over its limit   too big       ends
@@ -191,6 +223,10 @@
 //	ask that is not allowed                        unauthorized, name taken, too many groups, or what the program says
 //	                                                             answers
 //	ask for what holds already                     -             answers with a reply
+//	message to a group whose epoch the client does not know
+//	                                               -             handles it, without a position
+//	replay end without a replay before it          -             skips
+//	position of a group twice in a hello           -             takes the first
 //	join group, leave group or rename that changes nothing
 //	                                               -             skips
 //	pong with another nonce                        -             skips

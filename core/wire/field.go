@@ -30,6 +30,7 @@ const (
 	tagRefused    tag = 20
 	tagResumeTime tag = 21
 	tagOnlyResume tag = 22
+	tagPosition   tag = 23
 )
 
 var tagNames = [...]string{
@@ -55,6 +56,7 @@ var tagNames = [...]string{
 	tagRefused:    "refused group",
 	tagResumeTime: "resume time",
 	tagOnlyResume: "only resume",
+	tagPosition:   "position",
 }
 
 // A field is left out when its value is the zero value, so that what is encoded

@@ -20,7 +20,11 @@ type Hello struct {
 	// join anew: nothing in the hello says who it is.
 	OnlyResume bool
 
-	Notices  bool   // wants to be told of other clients that come and go
+	Notices bool // wants to be told of other clients that come and go
+	// Positions say up to where the client has been given what groups keep, whether it is to be in them
+	// or not.
+	Positions []Position
+
 	MaxFrame uint64 // longest frame that the client accepts, in bytes; 0 means [DefaultMaxFrame]
 	AckBytes uint64 // the client wants an ack at least each so many bytes; 0 means that it needs none
 }
@@ -52,6 +56,9 @@ func AppendHello(dst []byte, h *Hello) []byte {
 	body = appendBoolField(body, tagResume, h.Resume)
 	body = appendNumberField(body, tagAckBytes, h.AckBytes)
 	body = appendBoolField(body, tagOnlyResume, h.OnlyResume)
+	for i := range h.Positions {
+		body = h.Positions[i].append(body)
+	}
 	return AppendFrame(dst, KindHello, body)
 }
 
@@ -95,6 +102,8 @@ func ParseHello(body []byte, lim *Limits) (*Hello, error) {
 			h.AckBytes = f.number()
 		case tagOnlyResume:
 			h.OnlyResume = f.bool()
+		case tagPosition:
+			h.Positions = f.appendPosition(h.Positions, &l)
 		}
 	}
 	if err := f.end(); err != nil {

@@ -40,6 +40,12 @@ const (
 	KindAskJoin    Kind = 0x36 // client: asks to be in a group
 	KindAskLeave   Kind = 0x37 // client: asks to be in a group no more
 	KindAskRename  Kind = 0x38 // client: asks for another name
+
+	KindReplay       Kind = 0x39 // server: what a group keeps follows
+	KindReplayEnd    Kind = 0x3a // server: it has been sent
+	KindGroupCommand Kind = 0x3b // server: a command to a group that keeps it
+	KindGroupRaw     Kind = 0x3c // server: a raw message to such a group
+	KindGroupPassed  Kind = 0x3d // server: such a message that is not for the client
 )
 
 // firstSkippable is the first kind that a peer skips when it does not know it.
@@ -53,16 +59,17 @@ const knownKinds uint64 = 1<<KindHello | 1<<KindWelcome | 1<<KindRefuse |
 	1<<KindPing | 1<<KindPong | 1<<KindAck | 1<<KindGoodbye | 1<<KindMissed |
 	1<<KindJoinGroup | 1<<KindLeaveGroup | 1<<KindJoined | 1<<KindLeft |
 	1<<KindRename | 1<<KindRenamed |
-	1<<KindAskJoin | 1<<KindAskLeave | 1<<KindAskRename
+	1<<KindAskJoin | 1<<KindAskLeave | 1<<KindAskRename |
+	1<<KindReplay | 1<<KindReplayEnd | 1<<KindGroupCommand | 1<<KindGroupRaw | 1<<KindGroupPassed
 
 // Known reports whether k is one of the kinds of this version.
 func (k Kind) Known() bool { return knownKinds>>k&1 == 1 }
 
 // Counted reports whether both ends count frames of this kind, so that after a
 // reconnect each can say how many it has received. These are 10 to 1f and 30 to
-// 38, in hexadecimal; nothing on the wire numbers them.
+// 3d, in hexadecimal; nothing on the wire numbers them.
 func (k Kind) Counted() bool {
-	return k>>4 == 1 || KindJoinGroup <= k && k <= KindAskRename
+	return k>>4 == 1 || KindJoinGroup <= k && k <= KindGroupPassed
 }
 
 // Answered reports whether a frame of this kind begins with an id under which it is
@@ -127,6 +134,16 @@ func (k Kind) String() string {
 		return "ask leave"
 	case KindAskRename:
 		return "ask rename"
+	case KindReplay:
+		return "replay"
+	case KindReplayEnd:
+		return "replay end"
+	case KindGroupCommand:
+		return "group command"
+	case KindGroupRaw:
+		return "group raw"
+	case KindGroupPassed:
+		return "group passed"
 	}
 	hex := strconv.FormatUint(uint64(k), 16)
 	if k < 0x10 {

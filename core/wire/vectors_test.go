@@ -51,6 +51,14 @@ type vectorFields struct {
 	Heartbeat  uint64 `json:"heartbeat,omitempty,string"`
 	ResumeTime uint64 `json:"resumeTime,omitempty,string"`
 
+	Group  string `json:"group,omitempty"`
+	Epoch  uint64 `json:"epoch,omitempty,string"`
+	Number uint64 `json:"number,omitempty,string"`
+	Count  uint64 `json:"count,omitempty,string"`
+	Again  bool   `json:"again,omitempty"`
+
+	Positions []vectorPosition `json:"positions,omitempty"`
+
 	Refused []vectorRefused `json:"refused,omitempty"`
 
 	Notices bool `json:"notices,omitempty"`
@@ -65,6 +73,12 @@ type vectorRefused struct {
 	Code       Code   `json:"code,omitempty,string"`
 	Reason     string `json:"reason,omitempty"`
 	RetryAfter uint64 `json:"retryAfter,omitempty,string"`
+}
+
+type vectorPosition struct {
+	Group  string `json:"group,omitempty"`
+	Epoch  uint64 `json:"epoch,omitempty,string"`
+	Number uint64 `json:"number,omitempty,string"`
 }
 
 type hexBytes []byte
@@ -138,7 +152,7 @@ func appendFields(dst []byte, k Kind, v vectorFields) []byte {
 	switch k {
 	case KindHello:
 		return AppendHello(dst, &Hello{v.Version, v.Name, v.Groups, v.Auth, v.Metadata,
-			v.Resume, v.Session, v.Token, v.Received, v.OnlyResume, v.Notices, v.MaxFrame, v.AckBytes})
+			v.Resume, v.Session, v.Token, v.Received, v.OnlyResume, v.Notices, positions(v.Positions), v.MaxFrame, v.AckBytes})
 	case KindWelcome:
 		return AppendWelcome(dst, &Welcome{v.Version, v.Session, v.Token,
 			v.MaxFrame, v.MaxName, v.MaxCommand, v.MaxGroups, v.MaxCalls,
@@ -187,7 +201,20 @@ func appendFields(dst []byte, k Kind, v vectorFields) []byte {
 	case KindRenamed:
 		return AppendRenamed(dst, v.Old, v.Name, v.Addr)
 	case KindAskJoin, KindAskLeave, KindAskRename:
+		if k == KindAskJoin && v.Epoch != 0 {
+			return AppendAskJoin(dst, v.ID, Position{v.Name, v.Epoch, v.Number})
+		}
 		return AppendAsk(dst, k, v.ID, v.Name)
+	case KindReplay:
+		return AppendReplay(dst, &Replay{v.Group, v.Epoch, v.Number, v.Count, v.Again})
+	case KindReplayEnd:
+		return AppendReplayEnd(dst, v.Name)
+	case KindGroupCommand:
+		return AppendGroupCommand(dst, v.Group, v.Number, v.Name, v.Payload)
+	case KindGroupRaw:
+		return AppendGroupRaw(dst, v.Group, v.Number, v.Payload)
+	case KindGroupPassed:
+		return AppendGroupPassed(dst, v.Group, v.Number)
 	}
 	return AppendFrame(dst, k, v.Payload)
 }
@@ -203,6 +230,9 @@ func parseFields(f Frame) (v vectorFields, err error) {
 			v = vectorFields{Version: h.Version, Name: h.Name, Groups: h.Groups, Auth: h.Auth, Metadata: h.Metadata,
 				Session: h.Session, Token: h.Token, Received: h.Received, Notices: h.Notices, MaxFrame: h.MaxFrame,
 				Resume: h.Resume, AckBytes: h.AckBytes, OnlyResume: h.OnlyResume}
+			for _, p := range h.Positions {
+				v.Positions = append(v.Positions, vectorPosition(p))
+			}
 		}
 	case KindWelcome:
 		var w *Welcome
@@ -241,9 +271,28 @@ func parseFields(f Frame) (v vectorFields, err error) {
 		v.Received, err = ParseAck(f.Body)
 	case KindMissed:
 		v.Received, err = ParseMissed(f.Body)
-	case KindJoinGroup, KindLeaveGroup, KindRename:
+	case KindJoinGroup, KindLeaveGroup, KindRename, KindReplayEnd:
 		name, err = ParseName(f.Body)
-	case KindAskJoin, KindAskLeave, KindAskRename:
+	case KindReplay:
+		var r *Replay
+		if r, err = ParseReplay(f.Body, nil); err == nil {
+			v = vectorFields{Group: r.Group, Epoch: r.Epoch, Number: r.Last, Count: r.Count, Again: r.Again}
+		}
+	case KindGroupCommand, KindGroupRaw, KindGroupPassed:
+		var group []byte
+		if group, v.Number, payload, err = ParseGroup(f.Kind, f.Body); err == nil && f.Kind == KindGroupCommand {
+			name, payload, err = ParseCommand(payload)
+		}
+		if err != nil {
+			return vectorFields{}, err
+		}
+		v.Group = string(group)
+	case KindAskJoin:
+		var p Position
+		if v.ID, p, err = ParseAskJoin(f.Body); err == nil {
+			v.Name, v.Epoch, v.Number = p.Group, p.Epoch, p.Number
+		}
+	case KindAskLeave, KindAskRename:
 		v.ID, name, err = ParseAsk(f.Body)
 	case KindJoined, KindLeft:
 		var p *Presence
@@ -269,6 +318,13 @@ func refusedGroups(rows []vectorRefused) (refused []RefusedGroup) {
 		refused = append(refused, RefusedGroup{g.Name, g.Code, g.Reason, time.Duration(g.RetryAfter) * time.Millisecond})
 	}
 	return refused
+}
+
+func positions(rows []vectorPosition) (to []Position) {
+	for _, p := range rows {
+		to = append(to, Position(p))
+	}
+	return to
 }
 
 func goodbyeFields(g Goodbye, err error) (vectorFields, error) {

@@ -1,7 +1,7 @@
 // Compiled, never run: everything that the typings let a program say, and what they
 // must refuse.
 
-import { connect, HisockError, type Client, type ErrorCode, type Presence, type Undelivered } from "../hisock.js";
+import { connect, HisockError, type Client, type ErrorCode, type Presence, type Replay, type Undelivered } from "../hisock.js";
 
 interface Line {
   from: string;
@@ -24,11 +24,13 @@ export async function everything(bytes: Uint8Array, buffer: ArrayBuffer, view: D
     handle: {
       confirm: async (question: string, { signal }) => !signal.aborted && question !== "",
     },
-    onRaw: (raw) => raw.byteLength,
+    onRaw: (raw, { replayed }) => replayed && raw.byteLength,
     onMessage: ({ kind, command, bytes }) => [kind, command, bytes.length],
     onState: (state, why) => [state, why?.code],
     onError: (err) => err,
     onMissed: (n: number) => n,
+    onReplay: ({ group, messages, missed, lost }) => [group.length, messages + missed, lost],
+    onReplayed: (replay: Replay) => replay.group,
     onUndelivered: (messages: Undelivered[]) => messages.map(({ kind, command, bytes, written }) => [kind, command, bytes, written]),
     onClientConnect: (who) => who.name,
     onClientDisconnect: (who: Presence) => who.groups.join(),
@@ -88,6 +90,8 @@ export async function everything(bytes: Uint8Array, buffer: ArrayBuffer, view: D
   client.onMessage((m) => m.kind === "raw");
   client.onState((s) => s === "connected");
   client.onMissed((n: number) => n)();
+  client.onReplay((r) => r.missed)();
+  client.onReplayed((r: Replay) => r.lost)();
   client.onError((err) => err instanceof HisockError && err.code === "bad_payload");
   client.onClientConnect((who) => who.address);
   client.onClientDisconnect((who) => who.groups[0]);

@@ -1,4 +1,8 @@
-// Package history holds how far each client has followed the groups that a server keeps messages of.
+// Package history says how far a client has followed the groups of which a server keeps messages: [Marks]
+// at the server, for the groups that a client has left, and a [Book] at the client, for all.
+//
+// The messages of a group have numbers, from 1 on, within an epoch; zero is before the first. An epoch is
+// never zero.
 package history
 
 import (
@@ -9,54 +13,57 @@ import (
 // MaxMarks is how many groups that a client has left are remembered one by one.
 const MaxMarks = 256
 
-// Marks say, for one client, how far it had followed the histories of the groups that it has left,
-// so that a client which comes back is given only what was sent meanwhile, and nothing twice.
-// Messages have numbers that grow over all histories of a server; zero is before the first. The
-// zero value is a client that has left none. All methods are safe for concurrent use.
+// Marks say, for one client, how far it had followed the groups that it has left, so that a client which
+// comes back is given only what was sent meanwhile, and nothing twice. Beside its number in the group, each
+// message has a serial number, which grows over all groups of a server. The zero value is a client that
+// has left none. All methods are safe for concurrent use.
 //
-// Invariant: [Marks.Join] never returns less than what [Marks.Leave] was last given for that history.
+// Invariant: [Marks.Join] never returns less than what [Marks.Leave] was last given for that group.
 type Marks struct {
 	mu    sync.Mutex // guards the fields below
-	left  []mark     // the longest ago in front; MaxMarks at most
-	floor uint64     // the greatest number of the marks that were let go of
+	left  []Mark     // the longest ago in front; MaxMarks at most
+	floor uint64     // the greatest serial number of the marks that were let go of
 }
 
-type mark struct {
-	history uint64
-	number  uint64 // of the last message before the client left
+// A Mark is how far a client had followed a group when it left.
+type Mark struct {
+	Group  string
+	Epoch  uint64
+	Number uint64 // of the last message before the client left
+	Serial uint64 // of that message
 }
 
-// Leave notes that the client has left the group of that history, in which number is that of the
-// last message. Of more than [MaxMarks] groups, the group that was left longest ago is remembered
-// only by its number: of all groups without a mark the client is then given what came later.
-func (m *Marks) Leave(history, number uint64) {
+// Leave notes that the client has left the group of a mark. Of more than [MaxMarks] groups, the group that
+// was left longest ago is remembered only by its serial number: of all groups without a mark the client is
+// then given what came later.
+func (m *Marks) Leave(at Mark) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.forgetLocked(history)
+	m.forgetLocked(at.Group)
 	if len(m.left) == MaxMarks {
-		m.floor = max(m.floor, m.left[0].number)
+		m.floor = max(m.floor, m.left[0].Serial)
 		m.left = slices.Delete(m.left, 0, 1)
 	}
-	m.left = append(m.left, mark{history, number})
+	m.left = append(m.left, at)
 }
 
-// Join notes that the client is in the group of that history, and returns the number of the last
-// message that it need not be given.
-func (m *Marks) Join(history uint64) (number uint64) {
+// Join notes that the client is in the group, and returns its mark, which has no epoch if there is none.
+// Then floor is the serial number of the last message that it need not be given.
+func (m *Marks) Join(group string) (at Mark, floor uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if number, ok := m.forgetLocked(history); ok {
-		return number
+	if at, ok := m.forgetLocked(group); ok {
+		return at, 0
 	}
-	return m.floor
+	return Mark{}, m.floor
 }
 
-func (m *Marks) forgetLocked(history uint64) (number uint64, ok bool) {
-	i := slices.IndexFunc(m.left, func(k mark) bool { return k.history == history })
+func (m *Marks) forgetLocked(group string) (at Mark, ok bool) {
+	i := slices.IndexFunc(m.left, func(k Mark) bool { return k.Group == group })
 	if i < 0 {
-		return 0, false
+		return Mark{}, false
 	}
-	number = m.left[i].number
+	at = m.left[i]
 	m.left = slices.Delete(m.left, i, i+1)
-	return number, true
+	return at, true
 }

@@ -1,23 +1,37 @@
 package history
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
+// mark is where somebody leaves whose messages have no other serial numbers than their own.
+func mark(group, number uint64) Mark { return Mark{name(group), 7, number, number} }
+
+func name(group uint64) string { return fmt.Sprint("group ", group) }
+
+// had is the serial number up to which a client need not be given what a group keeps.
+func (m *Marks) had(group uint64) uint64 {
+	at, floor := m.Join(name(group))
+	return max(at.Serial, floor)
+}
+
 func TestMarks(t *testing.T) {
 	var m Marks
-	require.Zero(t, m.Join(1), "it has had nothing")
-	m.Leave(1, 10)
-	m.Leave(2, 12)
-	require.EqualValues(t, 10, m.Join(1))
-	m.Leave(1, 15)
-	m.Leave(1, 20)
-	require.EqualValues(t, 20, m.Join(1))
-	require.EqualValues(t, 12, m.Join(2))
-	require.Zero(t, m.Join(3), "in which it never was")
+	require.Zero(t, m.had(1), "it has had nothing")
+	m.Leave(mark(1, 10))
+	m.Leave(mark(2, 12))
+	at, floor := m.Join(name(1))
+	require.Equal(t, mark(1, 10), at)
+	require.Zero(t, floor)
+	m.Leave(mark(1, 15))
+	m.Leave(mark(1, 20))
+	require.EqualValues(t, 20, m.had(1))
+	require.EqualValues(t, 12, m.had(2))
+	require.Zero(t, m.had(3), "in which it never was")
 	require.Empty(t, m.left)
 }
 
@@ -25,15 +39,15 @@ func TestMarks(t *testing.T) {
 func TestMarksAreBounded(t *testing.T) {
 	var m Marks
 	for i := range uint64(MaxMarks) {
-		m.Leave(i, 1000+i)
+		m.Leave(mark(i, 1000+i))
 	}
 	require.Zero(t, m.floor)
-	m.Leave(MaxMarks, 5000)
+	m.Leave(mark(MaxMarks, 5000))
 	require.Len(t, m.left, MaxMarks)
-	require.EqualValues(t, 1000, m.Join(0), "the group that was left longest ago")
-	require.EqualValues(t, 1000, m.Join(1<<40), "and each that is new")
-	require.EqualValues(t, 1001, m.Join(1))
-	require.EqualValues(t, 5000, m.Join(MaxMarks))
+	require.EqualValues(t, 1000, m.had(0), "the group that was left longest ago")
+	require.EqualValues(t, 1000, m.had(1<<40), "and each that is new")
+	require.EqualValues(t, 1001, m.had(1))
+	require.EqualValues(t, 5000, m.had(MaxMarks))
 }
 
 func TestMarksNeverGoBack(t *testing.T) {
@@ -41,14 +55,14 @@ func TestMarksNeverGoBack(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	last := map[uint64]uint64{}
 	for number := range uint64(20_000) {
-		h := rnd.Uint64N(2 * MaxMarks)
+		g := rnd.Uint64N(2 * MaxMarks)
 		if rnd.IntN(3) > 0 {
-			m.Leave(h, number)
-			last[h] = number
+			m.Leave(mark(g, number))
+			last[g] = number
 			continue
 		}
-		require.GreaterOrEqual(t, m.Join(h), last[h])
-		m.Leave(h, max(number, last[h])) // it has had what was sent meanwhile
-		last[h] = max(number, last[h])
+		require.GreaterOrEqual(t, m.had(g), last[g])
+		m.Leave(mark(g, max(number, last[g]))) // it has had what was sent meanwhile
+		last[g] = max(number, last[g])
 	}
 }

@@ -7,9 +7,9 @@
 //
 //	bytes   meaning
 //	3       "hsk"
-//	1       version of the form: 1
+//	1       version of the form: 2
 //	8 + n   each part, behind its length: the numbers Received, Missed, Dropped, LastCall and Acked,
-//	        8 bytes each; ID; Token; Name; In; Out; and each of Groups
+//	        8 bytes each; ID; Token; Name; In; Out; Book; and each of Groups
 //	8       checksum of all before: FNV-1a, 64 bits
 //
 // Numbers are little-endian. The form is no contract with other libraries: whoever reads it may be
@@ -32,12 +32,14 @@ type Session struct {
 
 	In  []byte // frames from the server that were counted and not handled, in order
 	Out []byte // frames to the server that were not acknowledged, in order
+
+	Book []byte // how far the client has had its groups, as package history has put it together
 }
 
 const (
-	head    = "hsk\x01"
+	head    = "hsk\x02"
 	numbers = 5
-	fixed   = 6 // parts before the groups
+	fixed   = 7 // parts before the groups
 	sumSize = 8
 
 	// maxID bounds the id and the token, in bytes, so that a hello with them stays small.
@@ -54,7 +56,7 @@ func Append(dst []byte, s *Session) []byte {
 	for _, v := range [numbers]uint64{s.Received, s.Missed, s.Dropped, s.LastCall, s.Acked} {
 		dst = appendNumber(dst, v)
 	}
-	for _, part := range [fixed - 1][]byte{s.ID, s.Token, []byte(s.Name), s.In, s.Out} {
+	for _, part := range [fixed - 1][]byte{s.ID, s.Token, []byte(s.Name), s.In, s.Out, s.Book} {
 		dst = append(appendNumber(dst, uint64(len(part))), part...)
 	}
 	for _, g := range s.Groups {
@@ -65,7 +67,7 @@ func Append(dst []byte, s *Session) []byte {
 
 // Size is the length of the parked form of s.
 func Size(s *Session) int {
-	n := len(head) + 8*(numbers+fixed) + len(s.ID) + len(s.Token) + len(s.Name) + len(s.In) + len(s.Out) + sumSize
+	n := len(head) + 8*(numbers+fixed) + len(s.ID) + len(s.Token) + len(s.Name) + len(s.In) + len(s.Out) + len(s.Book) + sumSize
 	for _, g := range s.Groups {
 		n += 8 + len(g)
 	}
@@ -110,7 +112,7 @@ func Parse(b []byte) (*Session, bool) {
 	n := parts[0]
 	s := &Session{
 		Received: number(n), Missed: number(n[8:]), Dropped: number(n[16:]), LastCall: number(n[24:]), Acked: number(n[32:]),
-		ID: parts[1], Token: parts[2], Name: string(parts[3]), In: parts[4], Out: parts[5],
+		ID: parts[1], Token: parts[2], Name: string(parts[3]), In: parts[4], Out: parts[5], Book: parts[6],
 	}
 	for _, g := range parts[fixed:] {
 		s.Groups = append(s.Groups, string(g))

@@ -44,6 +44,7 @@ func newServer(auth bool) *core.Server {
 			return true
 		}}, Timeouts: core.Timeouts{Heartbeat: 5 * time.Second},
 		OverflowOf: map[string]core.Overflow{"tick": core.OverflowLatest},
+		History:    core.History{Messages: 3, Replay: true},
 	}
 	if auth {
 		opts.Access.Authorize = freshTokens()
@@ -216,6 +217,15 @@ func calls(srv *core.Server) {
 func commands(srv *core.Server) {
 	core.On(srv, "say", func(_ context.Context, c *core.Conn, text string) error {
 		return srv.All().Send("said", line{From: c.Name(), Text: text})
+	})
+	core.On(srv, "say to", func(_ context.Context, _ *core.Conn, to []string) error { // a group, and what
+		return srv.Group(to[0]).Send("said to", to[1])
+	})
+	core.On(srv, "shout to", func(_ context.Context, _ *core.Conn, to []string) error {
+		return srv.Group(to[0]).SendRaw([]byte(to[1]))
+	})
+	core.On(srv, "again", func(_ context.Context, c *core.Conn, group string) error {
+		return srv.Group(group).Replay(c, 1)
 	})
 	srv.OnBytes("reflect", func(_ context.Context, c *core.Conn, payload []byte) error {
 		return c.SendBytes("reflected", payload)

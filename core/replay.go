@@ -1,0 +1,221 @@
+package core
+
+import (
+	"context"
+
+	"github.com/hisock/hisock/core/internal/history"
+	"github.com/hisock/hisock/core/wire"
+)
+
+// A Replay is what a client is given of what a group keeps, as it joins the group or when the server's
+// program wants it to: see [History] and [Group.Replay].
+type Replay struct {
+	Group string
+
+	// Messages is how many come: commands and raw messages. Those that are longer than
+	// [ClientOptions.MaxFrame] count, and do not come.
+	Messages int
+
+	// Missed is how many messages were sent to the group after the last that the client had, and do not
+	// come, since they are not kept any more or there is no room for so many. Lost says that nobody knows how
+	// many: the server was started again, or has forgotten the group since. Both are zero in a group in which
+	// the client never was, for what was sent before it came.
+	Missed uint64
+	Lost   bool
+}
+
+// OnReplay registers what runs before a client is given what a group keeps, which may be nothing: each time
+// that it joins a group of a server with [History].Replay, as it connects too, and when the server's
+// program says so with [Group.Replay]. It runs in its turn like a command's handler, behind the
+// function of OnJoinGroup if the client has asked for the group. r says what was missed.
+//
+// What a full queue has dropped is told to OnMissed: a later replay does not give it.
+func (cl *Client) OnReplay(f func(c *Conn, r Replay)) {
+	cl.mustBeOpen()
+	cl.onReplay = f
+}
+
+// OnReplayed is OnReplay behind what the client is given: what comes now was sent after it joined.
+func (cl *Client) OnReplayed(f func(c *Conn, r Replay)) {
+	cl.mustBeOpen()
+	cl.onReplayed = f
+}
+
+// Replayed reports whether a handler is given what a group kept, rather than what was sent just now. ctx is
+// the one that the handler was given, in whatever form it was registered, or derives from that.
+// It is always false at a server.
+func Replayed(ctx context.Context) bool {
+	_, ok := ctx.Value(replayedKey{}).(*replayedContext)
+	return ok
+}
+
+type replayedKey struct{}
+
+// A replayedContext is the context of the handlers of a connection for what is replayed.
+type replayedContext struct{ context.Context }
+
+func (r *replayedContext) Value(key any) any {
+	if key == (replayedKey{}) {
+		return r
+	}
+	return r.Context.Value(key)
+}
+
+// contextOf returns the context of a handler. For what is replayed it is made once.
+func (c *Conn) contextOf(replayed bool) context.Context {
+	if !replayed {
+		return c.ctx
+	}
+	r := c.replayed.Load()
+	if r == nil {
+		r = &replayedContext{c.ctx}
+		c.replayed.Store(r)
+	}
+	return r
+}
+
+// gotGroup takes what a client is sent of a group that keeps its messages. It reports whether the reading
+// is still the caller's.
+//
+// How far the client has had the group is noted in turn, so that what has been read and never
+// is handled comes again. So of a message that somebody receives out of its turn there remains what notes
+// that it has passed.
+func (c *Conn) gotGroup(rd *reader, f wire.Frame) bool {
+	if f.Kind == wire.KindReplay || f.Kind == wire.KindReplayEnd {
+		return c.dispatch(rd, f)
+	}
+	group, number, rest, err := wire.ParseGroup(f.Kind, f.Body)
+	if err != nil {
+		c.endWith(wireError(err))
+		rd.r = rd.w
+		return true
+	}
+	taken := false
+	switch {
+	case f.Kind == wire.KindGroupCommand:
+		taken = c.recv.waiting.Load() != 0 && c.gotAwaited(rest)
+	case f.Kind == wire.KindGroupRaw:
+		if _, taken = c.eng.book.Got(group, number, true); !taken {
+			taken = c.gotRaw(rd, rest)
+		}
+		if taken && c.deaf(rd) {
+			return true
+		}
+	}
+	if taken {
+		f = passed(f, rest)
+	}
+	return c.dispatch(rd, f)
+}
+
+// passed is what is left of a message to a group that was received: that it has passed.
+func passed(f wire.Frame, rest []byte) wire.Frame {
+	return wire.Frame{Kind: wire.KindGroupPassed, Body: f.Body[: len(f.Body)-len(rest) : len(f.Body)-len(rest)]}
+}
+
+// runGroup handles a message to a group in its turn, or, with a slot, beside it.
+func (c *Conn) runGroup(f wire.Frame, slot *bool) error {
+	group, number, rest, err := wire.ParseGroup(f.Kind, f.Body)
+	if err != nil {
+		return err
+	}
+	replayed, twice := c.eng.book.Got(group, number, slot != nil)
+	switch {
+	case twice:
+	case f.Kind == wire.KindGroupRaw:
+		c.runRaw(c.contextOf(replayed), rest)
+	case f.Kind == wire.KindGroupCommand:
+		var name, payload []byte
+		if name, payload, err = wire.ParseCommand(rest); err == nil {
+			c.runCommand(c.contextOf(replayed), name, payload, slot)
+		}
+	}
+	return err
+}
+
+// groupBeside starts the concurrent handler of a message to a group while another handler keeps the
+// connection's turn, and leaves of the frame that it has passed. It does nothing if a replay has still to begin
+// or to end: that says what the message is.
+func (c *Conn) groupBeside(f wire.Frame) wire.Frame {
+	_, _, rest, err := wire.ParseGroup(f.Kind, f.Body)
+	if err != nil || c.inbox.replaysWait() || !c.runBeside(f) {
+		return f
+	}
+	return passed(f, rest)
+}
+
+// runReplay handles in its turn that a replay begins or ends.
+func (c *Conn) runReplay(f wire.Frame) error {
+	b, k := c.eng.book, f.Kind
+	var told history.Replay
+	var group string
+	if k == wire.KindReplay {
+		r, err := wire.ParseReplay(f.Body, &wire.Limits{MaxName: defaultMaxHello})
+		if err != nil {
+			return err
+		}
+		group, told = r.Group, b.Begin(r, c.InGroup(r.Group))
+		c.runHook(func() { c.eng.replayed(c, k, Replay(told)) })
+		if r.Count > 0 {
+			return nil // the end is told by itself
+		}
+	} else {
+		name, err := wire.ParseName(f.Body)
+		if err != nil {
+			return err
+		}
+		group = string(name)
+	}
+	var ok bool
+	if told, ok = b.End(group); ok {
+		c.runHook(func() { c.eng.replayed(c, wire.KindReplayEnd, Replay(told)) })
+	}
+	return nil
+}
+
+// replayed hands on that a replay begins or has ended.
+func (cl *Client) replayed(c *Conn, k wire.Kind, r Replay) {
+	switch {
+	case k == wire.KindReplay && cl.onReplay != nil:
+		cl.onReplay(c, r)
+	case k == wire.KindReplayEnd && cl.onReplayed != nil:
+		cl.onReplayed(c, r)
+	}
+}
+
+// position is the position of the client in a group as it stands in an ask, or nothing.
+func (cl *Client) position(k wire.Kind, group string) []byte {
+	if k != wire.KindAskJoin {
+		return nil
+	}
+	p := cl.book.Position(group)
+	if p.Epoch == 0 {
+		return nil
+	}
+	return wire.AppendPosition(nil, p)
+}
+
+// What a hello may carry of positions, in bytes: helloPositions, and no more than makes it helloRoom in
+// all, so that a server which takes short hellos only takes it. What is left out is asked for as if the client
+// had never been given it, and is not handled twice all the same.
+const (
+	helloPositions = 2 << 10
+	helloRoom      = 4 << 10
+)
+
+// tellPositions puts the positions of a client into its hello, those in the groups of the hello first.
+func (cl *Client) tellPositions(h *wire.Hello) {
+	room := min(helloPositions, helloRoom-len(wire.AppendHello(nil, h)))
+	add := func(p wire.Position) {
+		if n := p.Size(); p.Epoch != 0 && n <= room {
+			room -= n
+			h.Positions = append(h.Positions, p)
+		}
+	}
+	for _, g := range h.Groups {
+		add(cl.book.Position(g))
+	}
+	for _, p := range cl.book.Left() {
+		add(p)
+	}
+}
