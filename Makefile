@@ -34,7 +34,7 @@ lint:
 
 unit:
 	@echo "== tests, with the race detector; and what has assembly, with and without it"
-	$(GO) test -race ./...
+	HISOCK_ALL_PROXIES=$(shell command -v apt-get) $(GO) test -race ./...
 	$(GO) test -run='Mask|Queue|Prefetch' ./core ./ws
 	$(GO) test -tags=purego -run='Mask|Queue|Prefetch' ./core ./ws
 
