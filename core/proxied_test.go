@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -22,14 +23,34 @@ const balancer = "10.0.0.1:4000"
 
 // A relay is a listener in memory whose callers come through a proxy, which begins with a line
 // that says for whom it speaks: an address, or "?" if it does not know.
-type relay struct{ *transport.PipeListener }
+type relay struct {
+	*transport.PipeListener
+	hidden bool // something wraps its streams
+}
 
 func (l relay) Accept() (transport.Conn, error) {
 	stream, err := l.PipeListener.Accept()
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case l.hidden:
+		return &hiding{Conn: &relayed{Conn: stream}}, nil
 	}
 	return &relayed{Conn: stream}, nil
+}
+
+// hiding is what wraps a stream and knows nothing of proxies.
+type hiding struct {
+	transport.Conn
+	once sync.Once
+}
+
+func (c *hiding) Read(p []byte) (n int, err error) {
+	c.once.Do(func() { err = c.Conn.(transport.SourceReader).ReadSource() }) // as its first read does
+	if err != nil {
+		return 0, err
+	}
+	return c.Conn.Read(p)
 }
 
 type relayed struct {
@@ -82,7 +103,7 @@ func (w *world) helloThrough(addr string) *peer {
 // inRelay runs f with a server behind the proxy.
 func inRelay(t *testing.T, opts *ServerOptions, f func(w *world)) {
 	inWorld(t, opts, func(w *world) {
-		go w.srv.Serve(w.ctx, relay{w.lis}) //nolint:errcheck // nil after Shutdown
+		go w.srv.Serve(w.ctx, relay{PipeListener: w.lis}) //nolint:errcheck // nil after Shutdown
 		f(w)
 	})
 }
@@ -100,6 +121,18 @@ func TestManyBehindOneProxy(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, balancer, c.Info().Proxy)
 		require.NotContains(t, w.srv.Addrs(), balancer)
+	})
+}
+
+// What wraps a stream may hide that it can be asked where it comes from.
+func TestLimitsBehindAHiddenProxy(t *testing.T) {
+	inWorld(t, &ServerOptions{Limits: Limits{MaxConnsPerAddr: 2}}, func(w *world) {
+		go w.srv.Serve(w.ctx, relay{w.lis, true}) //nolint:errcheck // nil after Shutdown
+		for i := range 3 {
+			require.Equal(t, wire.KindWelcome, w.helloThrough(fmt.Sprintf("203.0.113.%d:1", i)).want().Kind)
+		}
+		require.Equal(t, wire.KindWelcome, w.helloThrough("203.0.113.1:2").want().Kind)
+		require.Equal(t, "the server has 2 connections from this address", w.helloThrough("203.0.113.1:3").wantRefuse(CodeTooManyConns))
 	})
 }
 

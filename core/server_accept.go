@@ -55,12 +55,20 @@ func (s *Server) readSource(ar *arrival) *Error {
 	err := source.ReadSource()
 	switch {
 	case err == nil:
-		s.makeRoom(s.gate.Move(ar.place, addrOf(ar.stream.Info())))
+		s.locate(ar)
 		return nil
 	case timedOut(err), errors.Is(err, io.EOF), errors.Is(err, transport.ErrClosed):
 		return handshakeError(err)
 	}
 	return wrapError(CodeNotNative, "no word of the proxy about the client", err)
+}
+
+// locate counts a newcomer that comes through a proxy where it is known to come from. What wraps a
+// stream may hide that it can be asked, and then it is known once the hello has been read.
+func (s *Server) locate(ar *arrival) {
+	if info := ar.stream.Info(); info.Proxy != "" {
+		s.makeRoom(s.gate.Move(ar.place, addrOf(info)))
+	}
 }
 
 // refused tells the log and the error hook that a newcomer is not let in.
@@ -110,6 +118,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 	why := s.readSource(ar)
 	if why == nil {
 		hello, peer, why = s.readHello(stream, rd)
+		s.locate(ar)
 	}
 	ar.hello, ar.peer = hello, peer
 	settled := false
