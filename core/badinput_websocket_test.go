@@ -17,24 +17,48 @@ import (
 	"github.com/hisock/hisock/ws"
 )
 
+// A page whose origin can be and is not let in is told so in a WebSocket, for it sees no other answer.
+// What no browser sends gets an answer of HTTP.
 func TestForeignOrigin(t *testing.T) {
-	for _, origin := range []string{
-		"https://evil.example", "http://localhost.evil.example", "null", "http://127.0.0.1", "file://",
-		"http://" + nasty["C1 control"], "not an origin", "http://" + nasty["line separator"],
+	for origin, isPage := range map[string]bool{
+		"https://evil.example": true, "http://localhost.evil.example": true, "null": true, "http://127.0.0.1": true,
+		"file://": false, "http://" + nasty["C1 control"]: false, "not an origin": false, "http://" + nasty["line separator"]: false,
 	} {
 		t.Run(strconv.QuoteToASCII(origin), func(t *testing.T) {
 			n := open(t, "ws")
 			s := newScene(t, n, nil)
-			_, response := n.upgrade(t, "Origin: "+origin)
-			require.Equal(t, http.StatusForbidden, response.StatusCode)
-			reason, err := io.ReadAll(response.Body)
-			require.NoError(t, err)
-			require.Contains(t, string(reason), "origin")
-			requireLoggable(t, strings.TrimSpace(string(reason)))
+			p, response := n.upgrade(t, "Origin: "+origin)
+			var reason string
+			if isPage {
+				require.Equal(t, http.StatusSwitchingProtocols, response.StatusCode)
+				p.frame(opBinary, hello(wire.Hello{Name: "page"}))
+				op, said := p.want()
+				require.EqualValues(t, opBinary, op)
+				f, size, ok, err := wire.Next(said, wire.DefaultMaxFrame)
+				require.NoError(t, err)
+				require.True(t, ok)
+				require.Len(t, said, size)
+				require.Equal(t, wire.KindRefuse, f.Kind)
+				why, err := wire.ParseRefuse(f.Body)
+				require.NoError(t, err)
+				require.Equal(t, core.CodeUnauthorized, why.Code)
+				reason = why.Reason
+				op, said = p.want()
+				require.EqualValues(t, opClose, op)
+				require.EqualValues(t, 1008, binary.BigEndian.Uint16(said))
+				require.NoError(t, p.Conn.Close())
+			} else {
+				require.Equal(t, http.StatusForbidden, response.StatusCode)
+				body, err := io.ReadAll(response.Body)
+				require.NoError(t, err)
+				reason = string(body)
+			}
+			require.Contains(t, reason, "origin")
+			requireLoggable(t, strings.TrimSpace(reason))
 
 			var rejected *ws.RejectError
 			require.ErrorAs(t, next(t, n.rejected), &rejected)
-			require.Equal(t, http.StatusForbidden, rejected.Status)
+			require.Equal(t, response.StatusCode, rejected.Status)
 			requireLoggable(t, rejected.Error())
 			s.check()
 			s.wantQuiet() // it never got as far as the server
