@@ -155,22 +155,18 @@ func (c *Conn) fail(id uint64, err error) { c.failAs(id, "", err) }
 
 func (c *Conn) failAs(id uint64, command string, err error) {
 	why, left := forPeer(packed(c.eng.codec, err), c.peerMaxFrame)
-	if left != nil {
-		c.eng.faultOf(c, detailsNotSent, left, "command", command)
-	}
-	if e, ok := find[*Error](err); ok && e != nil && e.blameless {
-		c.eng.faultOf(c, callFailed, wrapError(CodeInternal, "call "+printable(command), err), "command", command)
-	} else if why.Code == CodeInternal && err != errCrashed { // whose panic is in the log
+	if why.Code == CodeInternal && err != errCrashed && !isBlameless(err) { // the panic is in the log; see answer
 		c.eng.log.warn(c, callFailed, err, "command", command)
 	}
 	frame := wire.AppendFailure(nil, id, why)
 	if len(why.Details) == 0 {
 		c.sendOwn(frame) //nolint:errcheck // then it is over anyway
-		return
-	}
-	if c.awaitRoom(c.ctx, c, len(frame), 0) == nil {
+	} else if c.awaitRoom(c.ctx, c, len(frame), 0) == nil {
 		c.out.commitLocked(append(c.out.spaceLocked(len(frame)), frame...))
 		c.queued()
+	}
+	if left != nil { // the hook may wait, for which the caller does not
+		c.eng.faultOf(c, detailsNotSent, left, "command", command)
 	}
 }
 

@@ -167,7 +167,7 @@ func (c *Conn) report(f Frame, err error) {
 		what += " " + printable(f.Command)
 	}
 	text := "a handler failed"
-	if e, ok := find[*Error](err); code == CodeBadPayload && ok && !e.blameless {
+	if code == CodeBadPayload && !isBlameless(err) {
 		text = faultText(code)
 	}
 	c.eng.faultOf(c, text, wrapError(code, what, err), "command", f.Command)
@@ -211,16 +211,23 @@ func (c *Conn) answer(ctx context.Context, h *handler, f Frame, id uint64) {
 	} else {
 		canceled = c.serving.isCanceled(id)
 	}
+	var ours *Error // a mistake of the handler that its caller is not told
 	if err == nil && !canceled {
-		if err = c.reply(id, out); err != nil { // it is too big, for which the handler is to blame
-			c.eng.faultOf(c, callFailed, wrapError(CodeOf(err), "answer to "+printable(f.Command), err), "command", f.Command)
+		if err = c.reply(id, out); err != nil { // it is too big
+			ours = wrapError(CodeOf(err), "answer to "+printable(f.Command), err)
 		}
 	}
 	if err != nil && !canceled {
+		if isBlameless(err) {
+			ours = wrapError(CodeInternal, "call "+printable(f.Command), err)
+		}
 		c.failAs(id, f.Command, err)
 	}
 	if !c.server { // not before it is answered; see park
 		c.serving.remove(id)
+	}
+	if ours != nil { // at last, as the hook may wait
+		c.eng.faultOf(c, callFailed, ours, "command", f.Command)
 	}
 }
 

@@ -114,6 +114,11 @@ func blameless(err error) error {
 	return &b
 }
 
+func isBlameless(err error) bool {
+	e, ok := find[*Error](err)
+	return ok && e != nil && e.blameless
+}
+
 // decodeBasic converts a payload to what v points to, which is a basic type or the empty struct, the
 // other way round from encode. A []byte refers to the payload. It reports whether v is one of
 // these. It does not keep v, so that what v points to need not be allocated.

@@ -105,6 +105,36 @@ func TestAnswerThatDoesNotConvert(t *testing.T) {
 	})
 }
 
+// The hook that is told may wait for the caller, which has its answer already.
+func TestAnswerComesBeforeTheHook(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		told := make(chan error, 2)
+		w.srv.OnError(func(c *Conn, _ error) {
+			_, err := Call[string](w.ctx, c, "calm down", nil)
+			told <- err
+		})
+		Handle(w.srv, "NaN", func(context.Context, *Conn, struct{}) (float64, error) { return math.NaN(), nil })
+		Handle(w.srv, "details", func(context.Context, *Conn, struct{}) (int, error) {
+			return 0, &Error{Code: 1001, Details: math.NaN()}
+		})
+		w.serve()
+		cl := w.client("ada")
+		answered := make(chan struct{}, 2)
+		Handle(cl, "calm down", func(context.Context, *Conn, struct{}) (string, error) {
+			<-answered // until then it does not answer
+			return "calm", nil
+		})
+		w.join(cl)
+		for command, code := range map[string]Code{"NaN": CodeInternal, "details": 1001} {
+			_, err := Call[float64](w.ctx, cl, command, nil)
+			require.Equal(t, code, CodeOf(err))
+			answered <- struct{}{}
+			require.NoError(t, <-told)
+		}
+		require.NoError(t, cl.Close())
+	})
+}
+
 // A payload of the caller's own is still the caller's.
 func TestBadPayloadOfACallerIsTheCallers(t *testing.T) {
 	inWorld(t, nil, func(w *world) {

@@ -154,8 +154,9 @@ func (h *handlers) OnMessage(f func(ctx context.Context, c *Conn, f Frame) error
 }
 
 // OnError registers the hook that is told what no caller can be told: a command whose
-// payload does not convert, a command handler that failed, a raw message dropped for
-// want of a reader, a newcomer refused (c is nil then). It may run on
+// payload does not convert, a command handler that failed, an answer that does
+// not convert or is too big, details that cannot be sent, a raw message dropped for want of a reader, a
+// newcomer refused (c is nil then). It may run on
 // several goroutines at once, also with manual dispatch, and may wait as a handler may; what has met
 // the fault goes on when it has returned. It is told of each fault, as often as
 // peers cause one: unlike the [Logger] it is not spared any. What

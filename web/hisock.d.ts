@@ -396,7 +396,7 @@ export interface Client {
   onState(fn: (state: State | "resumed", why: HisockError | null) => unknown): () => void;
   /**
    * Adds a handler of what no caller can be told: a payload that does not convert, a handler
-   * that failed, a command that nobody handles, a raw message for which there was no room.
+   * that failed, an answer or details that cannot be sent, a command that nobody handles, a raw message for which there was no room.
    */
   onError(fn: (err: unknown) => unknown): () => void;
   /**
