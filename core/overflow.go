@@ -41,12 +41,11 @@ const (
 	OverflowLatest
 	// OverflowBlock makes the sender wait for room, a broadcast for each client in turn, until
 	// [Timeouts].Write; then the send fails with [CodeQueueFull]. [Wait] sets another bound. Those who
-	// wait share half of the queue, and never push out what is kept for a resume. A handler may wait
-	// as well: the connection is read meanwhile.
+	// wait share half of the queue, and never push out what is kept for a resume. Handlers and hooks
+	// may wait as well: the connection is read, or comes back, meanwhile.
 	//
 	// A server does not wait for a client that is suspended: its session ends. A client that is
-	// away waits as it does otherwise; what it waits with in a handler of [Client.OnState] keeps it
-	// from coming back, unless dispatch is manual.
+	// away waits as it does otherwise.
 	OverflowBlock
 )
 

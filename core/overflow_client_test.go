@@ -276,6 +276,75 @@ func TestClientSendsQuickly(t *testing.T) {
 	})
 }
 
+// What is sent from a hook or a handler is more than there is room for, and nothing of it is lost.
+func TestClientSendsMuchFromHooks(t *testing.T) {
+	const sends = 100
+	tests := map[string]struct {
+		manual bool
+		in     State // zero: in a handler
+		cut    bool
+	}{
+		"connected":              {in: StateConnected},
+		"connected, by hand":     {in: StateConnected, manual: true},
+		"handler":                {},
+		"handler, by hand":       {manual: true},
+		"reconnecting":           {in: StateReconnecting, cut: true},
+		"reconnecting, by hand":  {in: StateReconnecting, cut: true, manual: true},
+		"resumed":                {in: StateResumed, cut: true},
+		"connected and then cut": {in: StateConnected, cut: true},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, nil, func(w *world) {
+				var got kept[int]
+				w.srv.OnBytes("n", func(_ context.Context, _ *Conn, p []byte) error {
+					n, _ := binary.Uvarint(p)
+					got.add(int(n))
+					return nil
+				})
+				w.serve()
+				cl := newTestClient(w.lis, &ClientOptions{Codec: testCodec{}, QueueBytes: busyQueue, Manual: tc.manual})
+				w.clients = append(w.clients, cl)
+				var failed kept[error]
+				much := func() {
+					for i := range sends {
+						if err := cl.SendBytes("n", number(i, 8000)); err != nil {
+							failed.add(err)
+						}
+					}
+				}
+				cl.OnState(func(s State, _ error) {
+					if s == tc.in {
+						much()
+					}
+				})
+				cl.OnBytes("go", func(context.Context, *Conn, []byte) error { much(); return nil })
+				require.NoError(t, cl.Connect(w.ctx))
+				if tc.manual {
+					go cl.Run(w.ctx) //nolint:errcheck // until the client ends
+				}
+				if tc.in == 0 {
+					synctest.Wait()
+					require.NoError(t, w.only().SendBytes("go", nil))
+				}
+				if tc.cut {
+					time.Sleep(time.Second)
+					cl.Conn().breakOff()
+				}
+				time.Sleep(time.Minute)
+				require.Empty(t, failed.all())
+				require.Len(t, got.all(), sends)
+				for i, n := range got.all() {
+					require.Equal(t, i, n)
+				}
+				require.NoError(t, cl.Err())
+				cl.Close()
+				<-cl.Done()
+			})
+		})
+	}
+}
+
 // A handler that sends more than there is room for waits as well, also with a context of its own
 // while what it waits for is behind more than is read ahead.
 func TestHandlerWaitsForRoom(t *testing.T) {
