@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/ws"
 )
 
 func TestWhatTheHTTPServerHas(t *testing.T) {
@@ -43,30 +46,29 @@ func TestWhatTheHTTPServerHas(t *testing.T) {
 	}
 }
 
+// A foreign page gets a WebSocket only to be told why it does not get in.
 func TestAForeignPageDoesNotGetIn(t *testing.T) {
 	s := startServer(t)
-	upgrade := http.Header{
-		"Connection": {"Upgrade"}, "Upgrade": {"websocket"},
-		"Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="},
-	}
 	for name, tc := range map[string]struct {
 		origin string
-		status int
+		code   core.Code
 	}{
-		"foreign": {"http://example.com", http.StatusForbidden},
-		"none":    {"null", http.StatusForbidden},
-		"own":     {s.http, http.StatusSwitchingProtocols},
+		"foreign": {"http://example.com", core.CodeUnauthorized},
+		"none":    {"null", core.CodeUnauthorized},
+		"own":     {s.http, core.CodeNone},
 	} {
 		t.Run(name, func(t *testing.T) {
-			header := upgrade.Clone()
-			header.Set("Origin", tc.origin)
-			res, _ := ask(t, "GET", s.http+"/ws", header)
-			require.Equal(t, tc.status, res.StatusCode)
+			d := ws.Dialer("ws"+strings.TrimPrefix(s.http, "http")+"/ws", &ws.DialOptions{Header: http.Header{"Origin": {tc.origin}}})
+			cl, err := core.NewClient(d, &core.ClientOptions{Name: "ada", Logger: core.Silent})
+			require.NoError(t, err)
+			defer cl.Close()
+			err = cl.Connect(t.Context())
+			require.Equal(t, tc.code, core.CodeOf(err), "%v", err)
 		})
 	}
 }
 
-// ask makes a request and returns the answer with its body, unless that is a WebSocket.
+// ask makes a request and returns the answer with its body.
 func ask(t *testing.T, method, url string, header http.Header) (*http.Response, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
@@ -78,9 +80,6 @@ func ask(t *testing.T, method, url string, header http.Header) (*http.Response, 
 	res, err := client.Do(req)
 	require.NoError(t, err)
 	defer res.Body.Close()
-	if res.StatusCode == http.StatusSwitchingProtocols {
-		return res, ""
-	}
 	body, err := io.ReadAll(res.Body)
 	require.NoError(t, err)
 	return res, string(body)
