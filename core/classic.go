@@ -4,11 +4,13 @@ package core
 // a server written in Python. The zero value fits a server of release 0.0.2 as it is.
 //
 // That protocol has no answer to a hello, so Connect returns when it is written, and a client
-// that is not wanted learns of it only by the end of the connection. Calls, several groups,
+// that is not wanted learns of it only by the end of the connection. A server that shows by what it
+// sends that it speaks another dialect, or has headers of another length, ends the connection with
+// [CodeVersion] or [CodeProtocol], and the error names what to set. Calls, several groups,
 // changing groups or the name, auth and metadata fail with [CodeUnsupported]. A server of
-// [Dialect002] is left by a reset, since an orderly end would stop it.
+// [Dialect002] or [Dialect1x] is left by a reset, since an orderly end would stop it.
 type Classic struct {
-	// Dialect is which protocol the server speaks.
+	// Dialect is which protocol the server speaks. Zero means [Dialect002].
 	Dialect Dialect
 
 	// HeaderLen is the length of a frame's header, which both sides must agree on, in
@@ -18,9 +20,10 @@ type Classic struct {
 
 // resolve fills the default in and finds what that protocol cannot say.
 func (k *Classic) resolve(f *optionFaults, o *ClientOptions) {
-	if k.Dialect > Dialect30a {
-		f.add("Classic.Dialect", valueText(int(k.Dialect)), "there is no such Dialect")
+	if k.Dialect >= DialectUnknown {
+		f.add("Classic.Dialect", k.Dialect.String(), "no server speaks that")
 	}
+	k.Dialect = max(k.Dialect, Dialect002)
 	size(f, "Classic.HeaderLen", &k.HeaderLen, defaultClassicHeader, 1, maxClassicHeader)
 	if len(o.Groups) > 1 {
 		f.add("Groups", valueText(len(o.Groups))+" groups", "the original's protocol has one, and Classic is set")
@@ -35,28 +38,18 @@ func (k *Classic) resolve(f *optionFaults, o *ClientOptions) {
 	}
 }
 
-// A Dialect is one of the two protocols that releases of the original speak. A server finds
-// out by the hello which one a client speaks.
-type Dialect uint8
-
-const (
-	// Dialect002 is that of release 0.0.2.
-	Dialect002 Dialect = iota
-
-	// Dialect30a is that of release 3.0a. Its commands say what they carry: bytes, text,
-	// integers, floats of single precision, lists and maps arrive as such in Python. A bool, and
-	// null or an empty list within another, cannot be said in it, and it has no raw messages:
-	// these fail with [CodeUnsupported]. A server of that release cuts off the beginning of a
-	// command's name that begins with $, C, M or D: to it they fail with [CodeBadName].
-	Dialect30a
-)
-
 // A form is what kind of value a payload was made of, for peers that tell them apart.
 // Zero is bytes.
 type form uint8
 
-// maxClassicHeader is the longest header that makes sense: the digits of a 64 bit number.
-const maxClassicHeader = 64
+// maxClassicHeader is the longest header, in bytes. The original takes any length, of which no more
+// than ten digits say anything.
+const maxClassicHeader = 4096
+
+// classicAlive is how much longer than a native peer one of the original may be silent before it is
+// asked for a sign of life, and may take to answer: it answers only while its program's loop runs.
+// By default that is 30 s, as with the original's own server.
+const classicAlive = 2
 
 var (
 	errClassicCall   = NewError(CodeUnsupported, "the original's protocol has no calls")

@@ -187,7 +187,7 @@ func TestClassicShutdown(t *testing.T) {
 			want = append(want, "bulk "+strings.Repeat("\x00", 4<<10))
 		}
 		require.NoError(t, w.srv.Shutdown(w.ctx))
-		requireSame(t, oldFrames(want...), p.take())
+		requireSame(t, oldFrames(append(want, "$DISCONN$")...), p.take())
 		require.True(t, p.isEnded())
 		require.Equal(t, []Code{CodeShutdown}, left.all())
 		lis.conns[0].requireWhole(t, 16)

@@ -82,9 +82,9 @@ func TestClassicNoticesWithoutOption(t *testing.T) {
 				// The records of others go the same way: by name, and by an address only where that
 				// is told.
 				eve.send(oldFrames("$GETCLT$bob", "$GETCLT$127.0.0.1:40003", "$GETCLT$nobody", "$GETCLT$eve"))
-				got := eve.take()
+				got := eve.records()
 				require.Equal(t, tc.want == `"vault"`, strings.Contains(got, "vault"))
-				records := strings.Count(got, `"name": "bob"`)
+				records := strings.Count(got, `"name":"bob"`)
 				switch tc.want {
 				case "":
 					require.Zero(t, records)
@@ -94,7 +94,7 @@ func TestClassicNoticesWithoutOption(t *testing.T) {
 				default:
 					require.Equal(t, 2, records)
 				}
-				require.Contains(t, got, `"name": "eve"`, "one's own record")
+				require.Contains(t, got, `"name":"eve"`, "one's own record")
 				bob.close()
 				if tc.want == "" {
 					ann.want()

@@ -3,9 +3,14 @@
 package core
 
 import (
+	"errors"
+	"io"
 	"net/netip"
 	"slices"
 	"strconv"
+	"sync/atomic"
+	"syscall"
+	"time"
 
 	"github.com/hisock/hisock/core/classic"
 	"github.com/hisock/hisock/core/internal/notices"
@@ -24,46 +29,69 @@ const kindClassic wire.Kind = 0xff
 // are written and read. What that protocol cannot carry fails with [CodeUnsupported].
 type classicPeer struct {
 	headerLen int
-	typed     bool                                    // it speaks the dialect of 3.0a; see classic_v3_notjs.go
+	said      atomic.Uint32                           // the [Dialect] that it speaks
 	toServer  bool                                    // it is a server
 	prefix    bool                                    // commands match by prefix, as in 0.0.2
 	ask       func(c *Conn, k wire.Kind, name string) // at a server: the client wants that change
 	record    func(c *Conn, who string) *notices.View // at a server: what c is told of a client, by name or address, or nil
-	greeted   bool                                    // the first notice has come; whoever has the turn owns this
+	hold      *hold                                   // at a server, what waits until it is known what the client speaks; nil for nothing
+	records   records                                 // at a client: who waits for one
+	answers   answers                                 // at a server: records that the client has asked for
 
-	// hello is what the client said: an absent name is not an empty one. Its group changes
-	// under the connection's mu.
+	// Owned by whoever reads.
+	welcomed bool // its hello is well formed
+	settled  bool // what it speaks does not change any more
+	begun    bool // its first frame has been read
+
+	pacer pacer // whoever writes owns it
+
+	greeted bool // the first notice has come; whoever has the turn owns this
+
+	// Owned by the sweeper.
+	heldAt time.Duration // since when something is held; zero while nothing is
+	warned bool          // of that
+
+	// hello is what the client said: an absent name is not an empty one. It changes under the
+	// connection's mu.
 	hello classic.Hello
 }
 
 // next splits the first frame off b, as wire.Next does.
 func (p *classicPeer) next(b []byte, max int) (wire.Frame, int, bool, error) {
-	next := classic.Next
-	if p.typed && p.toServer {
+	next, m := classic.Next, p.manner()
+	switch {
+	case m.typed && p.toServer:
 		next = classic.NextBare
+	case !m.markers && !p.toServer:
+		next = classic.NextWish
 	}
 	payload, size, ok, err := next(b, p.headerLen, max)
+	if !p.begun && p.toServer { // what a server says first may tell that the two ends are not set alike
+		if wrong := classic.WrongHeader(b, p.headerLen); wrong != nil {
+			return wire.Frame{}, 0, false, headerError(wrong, "Classic.HeaderLen")
+		}
+	}
+	p.begun = p.begun || ok
 	return wire.Frame{Kind: kindClassic, Body: payload}, size, ok, err
+}
+
+// headerError is the fault of a header of another length, with the option that says how long it is here.
+func headerError(wrong error, option string) *Error {
+	e := wireError(wrong)
+	return NewError(e.Code, e.Message+": see "+option)
 }
 
 // frame returns f as the peer reads it. The form counts for those who tell them apart.
 func (p *classicPeer) frame(f Frame, as form) ([]byte, error) {
-	if p.typed {
-		return p.typedFrame(f, as)
+	if err := p.check(f); err != nil {
+		return nil, err
+	}
+	if p.manner().markers {
+		return p.markedFrame(f, as)
 	}
 	size := len(f.Payload)
-	switch f.Kind {
-	case KindCommand:
-		if err := classic.CheckCommand(f.Command); err != nil {
-			return nil, wireError(err)
-		}
+	if f.Kind == KindCommand {
 		size += len(f.Command) + 1
-	case KindRaw:
-		if err := classic.CheckRaw(f.Payload); err != nil {
-			return nil, wireError(err)
-		}
-	default:
-		return nil, errClassicCall
 	}
 	if most := classic.MaxPayload(p.headerLen); size > most {
 		return nil, NewError(CodeTooBig, "payload "+strconv.Itoa(size)+" B does not fit a header of "+strconv.Itoa(p.headerLen)+" B")
@@ -73,6 +101,34 @@ func (p *classicPeer) frame(f Frame, as form) ([]byte, error) {
 		return classic.AppendFrame(b, p.headerLen, f.Payload), nil
 	}
 	return classic.AppendCommand(b, p.headerLen, f.Command, f.Payload), nil
+}
+
+// check returns why the peer cannot be sent f, whatever it carries, or nil.
+func (p *classicPeer) check(f Frame) error {
+	m := p.manner()
+	switch {
+	case f.Kind == KindRaw && !m.raw:
+		return errNoRaw
+	case f.Kind == KindRaw:
+		if err := classic.CheckRaw(f.Payload); err != nil {
+			return wireError(err)
+		}
+		return nil
+	case f.Kind != KindCommand:
+		return errClassicCall
+	case m.markers:
+		if err := checkCommand(f.Command); err != nil {
+			return err
+		}
+		if err := classic.CheckTyped(f.Command, p.toServer); err != nil {
+			return wireError(err)
+		}
+		return nil
+	}
+	if err := classic.CheckCommand(f.Command); err != nil {
+		return wireError(err)
+	}
+	return nil
 }
 
 // change is what the peer is sent of a client that came, went, or is called something else now, for
@@ -103,16 +159,19 @@ func (p *classicPeer) sent(b []byte) (f Frame, size int, ok bool) {
 		return Frame{}, len(b), false // a header too small for its number
 	}
 	switch {
-	case p.typed:
-		if kind, _ := classic.KindOf(payload, p.toServer); kind != classic.KindCommand {
+	case p.manner().markers:
+		if kind, _ := p.kindOf(payload, p.toServer); kind != classic.KindCommand {
 			return Frame{}, size, false
 		}
-		name, content := classic.SplitTyped(payload)
-		if content != nil {
-			content, _, err = classic.ParseBody(content, maxPeerFrame)
+		name, content, err := p.parseMarked(payload, maxPeerFrame)
+		if string(name) == classic.RecordCommand {
+			return Frame{}, size, false
 		}
 		return Frame{KindCommand, string(name), content}, size, err == nil
 	case p.isNotice(payload), !p.toServer && classic.IsNoTLS(payload):
+		return Frame{}, size, false
+	}
+	if k, _ := classic.SpacedKind(payload, p.toServer); k != 0 {
 		return Frame{}, size, false
 	}
 	if name, content, ok := classic.SplitCommand(payload); ok {
@@ -124,14 +183,14 @@ func (p *classicPeer) sent(b []byte) (f Frame, size int, ok bool) {
 // notice is the frame which tells the peer that another client came or went, or nil if its
 // header is too short for that.
 func (p *classicPeer) notice(who *notices.View, came bool) []byte {
-	appendTo := classic.AppendDisconnected
-	switch {
-	case came && p.typed:
-		appendTo = classic.AppendConnectedTyped
-	case p.typed:
-		appendTo = classic.AppendDisconnectedTyped
-	case came:
-		appendTo = classic.AppendConnected
+	forms := [...][2]func(dst []byte, headerLen int, p classic.Presence) []byte{
+		1: {classic.AppendConnected, classic.AppendDisconnected},
+		2: {classic.AppendConnectedPlain, classic.AppendDisconnectedPlain},
+		3: {classic.AppendConnectedTyped, classic.AppendDisconnectedTyped},
+	}
+	appendTo := forms[p.noticeForm()][1]
+	if came {
+		appendTo = forms[p.noticeForm()][0]
 	}
 	frame := appendTo(nil, p.headerLen, classicPresence(who))
 	if !p.fits(frame) {
@@ -197,9 +256,25 @@ func classicLabel(text string, there bool) classic.Label {
 // receive handles one frame of a classic peer. It reports whether the reading is still the
 // caller's.
 func (p *classicPeer) receive(c *Conn, rd *reader, f wire.Frame) bool {
-	switch {
-	case p.typed:
-		return p.receiveTyped(c, rd, f)
+	if p.manner().markers {
+		return p.receiveMarked(c, rd, f)
+	}
+	if p.toServer && p.spokeMarked(c, rd, f.Body) {
+		return true
+	}
+	switch kind, _ := classic.SpacedKind(f.Body, c.server); {
+	case c.server && kind == classic.KindLeaving:
+		p.is1x()
+		p.left(c, rd)
+		return true
+	case c.server && kind != 0:
+		p.is1x()
+		return c.dispatch(rd, f)
+	case kind == classic.KindDismissal:
+		p.dismissed(c, rd)
+		return true
+	case kind == classic.KindRecord && p.records.got(f.Body):
+		return true
 	case c.server && classic.IsTLSProbe(f.Body):
 		c.sendOwn(classic.AppendNoTLS(nil, p.headerLen)) //nolint:errcheck // then it is over anyway
 		return true
@@ -207,11 +282,85 @@ func (p *classicPeer) receive(c *Conn, rd *reader, f wire.Frame) bool {
 		return true
 	case !c.server && p.isNotice(f.Body), p.isCommand(c, f.Body):
 		return c.dispatch(rd, f)
-	case !c.gotRaw(rd, f.Body):
-		f.Kind = wire.KindRaw // so that it can be received out of its turn
-		return c.dispatch(rd, f)
 	}
+	return p.receiveRaw(c, rd, f)
+}
+
+// receiveRaw handles a raw message.
+func (p *classicPeer) receiveRaw(c *Conn, rd *reader, f wire.Frame) bool {
+	if c.gotRaw(rd, f.Body) {
+		return true
+	}
+	f.Kind = wire.KindRaw // so that it can be received out of its turn
+	return c.dispatch(rd, f)
+}
+
+// left ends a connection whose client says that it leaves.
+func (p *classicPeer) left(c *Conn, rd *reader) {
+	c.endRemote(remoteError(CodeClosed, "", 0))
+	rd.r = rd.w
+}
+
+// dismissed ends a connection whose server has disconnected the client. One of 1.x waits for a goodbye.
+func (p *classicPeer) dismissed(c *Conn, rd *reader) {
+	if !p.manner().markers {
+		p.speaks(Dialect1x)
+		c.sendOwn(classic.AppendLeaving(nil, p.headerLen)) //nolint:errcheck // then it is over anyway
+	}
+	c.end(remoteError(CodeClosed, "the server has disconnected this client", 0), nil, ending{drain: true})
+	rd.r = rd.w
+}
+
+// spokeMarked ends a connection without markers whose server writes them. It reports whether it did.
+func (p *classicPeer) spokeMarked(c *Conn, rd *reader, payload []byte) bool {
+	plain, sure := classic.IsPlain(payload)
+	if !sure {
+		if _, _, isNotice, err := classic.ParseNotice(payload); !isNotice || err != nil {
+			return false
+		}
+		has, spaced := classic.HasIPString(payload)
+		if spaced {
+			return false
+		}
+		plain = !has
+	}
+	p.otherDialect(c, rd, plain)
 	return true
+}
+
+// spokeOther ends a connection with markers whose server shows by a notice that it speaks the other of the
+// two dialects. It reports whether it did.
+func (p *classicPeer) spokeOther(c *Conn, rd *reader, payload []byte) bool {
+	if _, _, _, err := classic.ParseNotice(payload); err != nil {
+		return false
+	}
+	has, spaced := classic.HasIPString(payload)
+	if spaced || has == p.manner().typed {
+		return false
+	}
+	p.otherDialect(c, rd, !has)
+	return true
+}
+
+func (p *classicPeer) otherDialect(c *Conn, rd *reader, plain bool) {
+	speaks := Dialect30a
+	if plain {
+		speaks = Dialect2x
+	}
+	c.endWith(NewError(CodeVersion, "the server speaks hisock "+speaks.String()+", and Classic.Dialect is set to "+p.dialect().String()))
+	rd.r = rd.w
+}
+
+// ended returns what the end of the stream means: that the peer has left, if its release has no other word
+// for that and rest, what was read last, is no part of a frame. Otherwise it returns nil.
+func (p *classicPeer) ended(rest int, err error) *Error {
+	if p.toServer || p.manner().leaves || rest > 0 {
+		return nil
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+		return remoteError(CodeClosed, "", 0)
+	}
+	return nil
 }
 
 func (p *classicPeer) gotAwaited(c *Conn, payload []byte) bool {
@@ -241,9 +390,15 @@ func (p *classicPeer) isCommand(c *Conn, payload []byte) bool {
 
 // run runs the handler of a classic frame in its turn.
 func (p *classicPeer) run(c *Conn, payload []byte) {
-	if p.typed {
-		p.runTyped(c, payload)
+	if p.manner().markers {
+		p.runMarked(c, payload)
 		return
+	}
+	if c.server {
+		if kind, rest := classic.SpacedKind(payload, true); kind != 0 {
+			p.wish(c, kind, rest)
+			return
+		}
 	}
 	if !c.server {
 		who, came, ok, err := classic.ParseNotice(payload)
@@ -310,8 +465,8 @@ func presenceOf(who classic.Presence) Presence {
 
 // write writes each frame by itself: a Python peer reads the header and the payload with
 // one call each, and takes what is there for all.
-func (p *classicPeer) write(stream transport.Conn, bufs [][]byte) error {
-	if p.typed { // that release reads all of a frame
+func (p *classicPeer) write(c *Conn, stream transport.Conn, bufs [][]byte) error {
+	if p.manner().whole {
 		_, err := stream.WriteBuffers(bufs)
 		return err
 	}
@@ -321,6 +476,7 @@ func (p *classicPeer) write(stream transport.Conn, bufs [][]byte) error {
 			if err != nil || !ok {
 				size = len(b) // a header too small for its number, as the original writes it
 			}
+			p.await(c, size)
 			if _, err := stream.Write(b[:size]); err != nil {
 				return err
 			}
@@ -349,20 +505,32 @@ func isClassic(first byte) bool { return first >= '0' && first <= '9' }
 // wrong: it would not understand a native refusal.
 func (s *Server) readClassicHello(stream transport.Conn, rd *reader) (*wire.Hello, *classicPeer, *Error) {
 	p := &classicPeer{headerLen: s.opts.Classic.HeaderLen, prefix: s.opts.Classic.Prefix, record: s.record, ask: s.askedClassic}
+	p.speaks(Dialect002)
+	p.pacer.rate = s.opts.Classic.Pace
 	for {
-		payload, size, ok, err := classic.Next(rd.buf[rd.r:rd.w], p.headerLen, s.opts.Limits.MaxHello)
-		if err != nil {
-			return nil, p, wireError(err)
-		}
+		got := rd.buf[rd.r:rd.w]
+		payload, size, ok, err := classic.Next(got, p.headerLen, s.opts.Limits.MaxHello)
 		if ok {
 			rd.r += size
 			parse := classic.ParseHello
-			if p.typed = classic.IsHelloTyped(payload); p.typed {
+			if classic.IsHelloTyped(payload) {
 				parse = classic.ParseHelloTyped
+				p.speaks(s.opts.Classic.Unknown)
+				if s.opts.Classic.Unknown == 0 {
+					p.speaks(DialectUnknown)
+					p.hold = newHold(s.opts.Limits.QueueBytes / 2)
+				}
 			}
-			if p.hello, err = parse(payload); err != nil {
-				return nil, p, wireError(err)
+			p.hello, err = parse(payload)
+			p.welcomed = err == nil
+		}
+		if err != nil {
+			if wrong := classic.WrongHeader(got, p.headerLen); wrong != nil {
+				return nil, p, headerError(wrong, "ClassicOptions.HeaderLen")
 			}
+			return nil, p, wireError(err)
+		}
+		if ok {
 			break
 		}
 		rd.need = size
@@ -388,7 +556,8 @@ func (s *Server) readClassicHello(stream transport.Conn, rd *reader) (*wire.Hell
 // helloClassic returns the bytes with which a classic client opens.
 func (cl *Client) helloClassic() ([]byte, *classicPeer, error) {
 	o := cl.opts.Classic
-	p := &classicPeer{headerLen: o.HeaderLen, typed: o.Dialect == Dialect30a, toServer: true}
+	p := &classicPeer{headerLen: o.HeaderLen, toServer: true, settled: true}
+	p.speaks(o.Dialect)
 	if cl.opts.Name != "" {
 		p.hello.Name = classic.LabelOf(cl.opts.Name)
 	}
@@ -396,7 +565,7 @@ func (cl *Client) helloClassic() ([]byte, *classicPeer, error) {
 		p.hello.Group = classic.LabelOf(cl.opts.Groups[0])
 	}
 	appendTo := classic.AppendHello
-	if p.typed {
+	if p.manner().markers {
 		appendTo = classic.AppendHelloTyped
 	}
 	hello := appendTo(nil, p.headerLen, p.hello)

@@ -47,36 +47,39 @@ func echoWorld(t *testing.T, opts *ServerOptions, f func(w *world, faults *kept[
 	})
 }
 
-// A newcomer whose hello is wrong is refused without a word that it would not understand.
+// A newcomer whose hello is wrong is refused without a word, which it may not understand. One whose hello
+// is well formed is told that it is disconnected.
 func TestClassicRefused(t *testing.T) {
+	bye := oldFrames("$DISCONN$")
 	tests := map[string]struct {
 		in   string
 		code Code
+		says string
 	}{
-		"junk":                    {"junk\r\n", CodeNotNative},
-		"negative header":         {"-5              $CLTH", CodeNotNative},
-		"sixteen nines":           {"9999999999999999", CodeTooBig},
-		"hello too large":         {"99999           ", CodeTooBig},
-		"letters in the header":   {"12ab            ", CodeProtocol},
-		"underscore":              {"4_4             ", CodeProtocol},
-		"another header length":   {"44    $CLTHELLO$ {", CodeProtocol},
-		"no JSON":                 {oldFrames(`$CLTHELLO$ {"name"`), CodeProtocol},
-		"empty":                   {oldFrames(``), CodeProtocol},
-		"no hello":                {oldFrames(`say hello`), CodeProtocol},
-		"no group":                {oldFrames(`$CLTHELLO$ {"name": "eve"}`), CodeProtocol},
-		"no name":                 {oldFrames(`$CLTHELLO$ {"group": "red"}`), CodeProtocol},
-		"name that is an array":   {oldHello(`["eve"]`, `null`), CodeBadName},
-		"group that is an object": {oldHello(`null`, `{}`), CodeBadName},
-		"name too long":           {oldHello(`"`+strings.Repeat("e", 129)+`"`, `null`), CodeBadName},
-		"group too long":          {oldHello(`null`, `"`+strings.Repeat("e", 129)+`"`), CodeBadName},
-		"name with a line end":    {oldHello(`"a\nb"`, `null`), CodeBadName},
+		"junk":                    {"junk\r\n", CodeNotNative, ""},
+		"negative header":         {"-5              $CLTH", CodeNotNative, ""},
+		"sixteen nines":           {"9999999999999999", CodeTooBig, ""},
+		"hello too large":         {"99999           ", CodeTooBig, ""},
+		"letters in the header":   {"12ab            ", CodeProtocol, ""},
+		"underscore":              {"4_4             ", CodeProtocol, ""},
+		"another header length":   {"44    $CLTHELLO$ {", CodeProtocol, ""},
+		"no JSON":                 {oldFrames(`$CLTHELLO$ {"name"`), CodeProtocol, ""},
+		"empty":                   {oldFrames(``), CodeProtocol, ""},
+		"no hello":                {oldFrames(`say hello`), CodeProtocol, ""},
+		"no group":                {oldFrames(`$CLTHELLO$ {"name": "eve"}`), CodeProtocol, ""},
+		"no name":                 {oldFrames(`$CLTHELLO$ {"group": "red"}`), CodeProtocol, ""},
+		"name that is an array":   {oldHello(`["eve"]`, `null`), CodeBadName, ""},
+		"group that is an object": {oldHello(`null`, `{}`), CodeBadName, ""},
+		"name too long":           {oldHello(`"`+strings.Repeat("e", 129)+`"`, `null`), CodeBadName, bye},
+		"group too long":          {oldHello(`null`, `"`+strings.Repeat("e", 129)+`"`), CodeBadName, bye},
+		"name with a line end":    {oldHello(`"a\nb"`, `null`), CodeBadName, bye},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			echoWorld(t, nil, func(w *world, faults *kept[hooked], check func()) {
 				p := w.knock()
 				p.send(tc.in)
-				require.Empty(t, p.take())
+				require.Equal(t, tc.says, p.take())
 				require.True(t, p.isEnded())
 				require.Equal(t, []hooked{{false, tc.code}}, faults.all())
 				check()
@@ -184,7 +187,9 @@ func TestClassicOptions(t *testing.T) {
 					last.send(hello)
 					synctest.Wait()
 				}
-				require.Empty(t, last.take())
+				said := last.take()
+				require.Equal(t, tc.code == CodeNameTaken, said == oldFrames("$DISCONN$"))
+				require.Equal(t, tc.code != CodeNameTaken, said == "")
 				require.Equal(t, tc.code != CodeNone, last.isEnded())
 				require.Equal(t, tc.code, append(faults.all(), CodeNone)[0])
 			})
@@ -241,7 +246,7 @@ func TestClassicLeavesOverTCP(t *testing.T) {
 	go func() { shut <- srv.Shutdown(ctx) }()
 	rest, err := io.ReadAll(struct{ io.Reader }{ada})
 	require.NoError(t, err)
-	require.Empty(t, rest, "nothing was said twice")
+	require.Equal(t, oldFrames("$DISCONN$"), string(rest), "nothing was said twice")
 	require.NoError(t, ada.Close())
 	require.NoError(t, <-shut)
 	require.NoError(t, <-served)

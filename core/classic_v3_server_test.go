@@ -5,6 +5,7 @@ package core
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -16,6 +17,15 @@ import (
 // helloV3 is the hello of 3.0a; name and group are JSON.
 func helloV3(name, group string) string {
 	return oldFrames(`$CLTHELLO${"name": ` + name + `, "group": ` + group + `}`)
+}
+
+// only30a are options for a server all of whose clients with markers are of 3.0a.
+func only30a(o *ServerOptions) *ServerOptions {
+	if o == nil {
+		o = &ServerOptions{}
+	}
+	o.Classic.Unknown = Dialect30a
+	return o
 }
 
 // cmd is a command of 3.0a whose value has that format and data.
@@ -33,7 +43,7 @@ func (w *world) v3(name, group string) *oldPeer {
 
 // The newcomer is told of itself before all else.
 func TestClassicV3Joins(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
+	inWorld(t, only30a(nil), func(w *world) {
 		w.srv.OnJoin(func(c *Conn) { c.Send("welcome", c.Name()) }) //nolint:errcheck // seen below
 		w.tapped()
 		ada := w.knock()
@@ -49,7 +59,7 @@ func TestClassicV3Joins(t *testing.T) {
 
 // All three kinds of client are together on one port, each told in its own words.
 func TestClassicV3AmongOthers(t *testing.T) {
-	inWorld(t, &ServerOptions{Access: Access{Notices: tellEverything}}, func(w *world) {
+	inWorld(t, only30a(&ServerOptions{Access: Access{Notices: tellEverything}}), func(w *world) {
 		var faults kept[string]
 		w.srv.OnError(func(c *Conn, err error) { faults.add(c.Name() + " " + CodeOf(err).String()) })
 		On(w.srv, "say", func(_ context.Context, c *Conn, text string) error { return w.srv.All().Send("said", text, Except(c)) })
@@ -112,7 +122,7 @@ func TestClassicV3Values(t *testing.T) {
 		Name string
 		Data []byte
 	}
-	echoWorld(t, nil, func(w *world, faults *kept[hooked], _ func()) {
+	echoWorld(t, only30a(nil), func(w *world, faults *kept[hooked], _ func()) {
 		p := w.v3(`"eve"`, `null`)
 		p.send(oldFrames(
 			cmd("point", "d1s1i1s1i4s1s4s2b", "X1Y2NameeData\x00\xff"), cmd("ints", "l1i2i", "1-2"), cmd("float", "4f", "\x3f\x00\x00\x00"),
@@ -133,7 +143,7 @@ func TestClassicV3Values(t *testing.T) {
 
 // JSON that would be larger than a frame may be is not made.
 func TestClassicV3ValuesAreBounded(t *testing.T) {
-	echoWorld(t, &ServerOptions{Limits: Limits{MaxFrame: 1024}}, func(w *world, faults *kept[hooked], check func()) {
+	echoWorld(t, only30a(&ServerOptions{Limits: Limits{MaxFrame: 1024}}), func(w *world, faults *kept[hooked], check func()) {
 		p := w.v3(`"eve"`, `null`)
 		p.send(oldFrames(cmd("say", "l900s", strings.Repeat("\x01", 900)), cmd("say", "2s", "hi")))
 		p.want(cmd("said", "2b", "hi"))
@@ -163,7 +173,7 @@ func TestClassicV3Ends(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, nil, func(w *world) {
+			inWorld(t, only30a(nil), func(w *world) {
 				var left kept[Code]
 				w.srv.OnLeave(func(_ *Conn, why error) { left.add(CodeOf(why)) })
 				w.tapped()
@@ -177,7 +187,7 @@ func TestClassicV3Ends(t *testing.T) {
 			})
 		})
 	}
-	inWorld(t, nil, func(w *world) {
+	inWorld(t, only30a(nil), func(w *world) {
 		w.serve()
 		p := w.v3(`"eve"`, `null`)
 		require.NoError(t, w.srv.Shutdown(w.ctx))
@@ -198,7 +208,7 @@ func TestClassicV3Refused(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			echoWorld(t, &ServerOptions{Access: Access{UniqueNames: true}}, func(w *world, faults *kept[hooked], check func()) {
+			echoWorld(t, only30a(&ServerOptions{Access: Access{UniqueNames: true}}), func(w *world, faults *kept[hooked], check func()) {
 				p := w.knock()
 				p.send(tc.hello)
 				p.want("$DISCONN$")
@@ -212,7 +222,7 @@ func TestClassicV3Refused(t *testing.T) {
 
 // A client is in the group it named last, and in those that the program has put it into.
 func TestClassicV3ChangesGroup(t *testing.T) {
-	echoWorld(t, &ServerOptions{Limits: Limits{MaxGroups: 2}}, func(w *world, faults *kept[hooked], _ func()) {
+	echoWorld(t, only30a(&ServerOptions{Limits: Limits{MaxGroups: 2}}), func(w *world, faults *kept[hooked], _ func()) {
 		p := w.v3(`"eve"`, `null`)
 		c := w.conn("eve")
 		ask := func(payload string, want ...string) {
@@ -241,7 +251,7 @@ func TestClassicV3ChangesGroup(t *testing.T) {
 }
 
 func TestClassicV3AsksForRecord(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
+	inWorld(t, only30a(nil), func(w *world) {
 		w.tapped()
 		var heard kept[string]
 		w.native(&heard, "ada", "red", "blue")
@@ -249,19 +259,20 @@ func TestClassicV3AsksForRecord(t *testing.T) {
 		w.v3(`"eve"`, `"late"`)
 		eve.take()
 		eve.send(oldFrames("$CHGROUP$now", "$GETCLT$ada", "$GETCLT$eve", "$GETCLT$127.0.0.1:40003", "$GETCLT$nobody", "$GETCLT$"))
-		eve.want(
-			`{"ip": ["127.0.0.1", 40001], "name": "ada", "group": "blue", "ipstr": "127.0.0.1:40001"}`,
-			`{"ip": ["127.0.0.1", 40002], "name": "eve", "group": "now", "ipstr": "127.0.0.1:40002"}`,
-			`{"ip": ["127.0.0.1", 40003], "name": "eve", "group": "late", "ipstr": "127.0.0.1:40003"}`,
-			`{"traceback": "$NOEXIST$"}`,
-			`{"traceback": "$NOEXIST$"}`,
-		)
+		record := func(port, name, group string) string {
+			return fmt.Sprintf("$CMD$record$1$$MSG$%-8dd2s14[9s5i]4s%ds5s%ds5s15sip127.0.0.1%sname%sgroup%sipstr127.0.0.1:%s",
+				len("d2s14[9s5i]4s3s5s4s5s15s"), len(name), len(group), port, name, group, port)
+		}
+		none := "$CMD$record$1$$MSG$5       d9s9straceback$NOEXIST$"
+		require.Empty(t, eve.take(), "the client does not listen yet")
+		time.Sleep(recordDelay)
+		eve.want(record("40001", "ada", "blue"), record("40002", "eve", "now"), record("40003", "eve", "late"), none, none)
 	})
 }
 
 // Middleware sees the payload, and what it makes of it keeps its kind.
 func TestClassicV3Middleware(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
+	inWorld(t, only30a(nil), func(w *world) {
 		w.srv.UseSend(func(next SendFunc) SendFunc {
 			return func(out *Outgoing) error {
 				out.Payload = append([]byte("1"), out.Payload...)
@@ -279,7 +290,7 @@ func TestClassicV3Middleware(t *testing.T) {
 
 // A handler may wait for a command, whatever it carries.
 func TestClassicV3Recv(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
+	inWorld(t, only30a(nil), func(w *world) {
 		var got kept[string]
 		On(w.srv, "ask", func(ctx context.Context, c *Conn, _ struct{}) error {
 			b, err := c.Recv(ctx, "answer")
@@ -299,7 +310,7 @@ func TestClassicV3Recv(t *testing.T) {
 
 // What JSON can say goes out in the very bytes in which it came.
 func TestClassicV3RoundTrip(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
+	inWorld(t, only30a(nil), func(w *world) {
 		w.srv.OnAny(func(_ context.Context, c *Conn, f Frame) error {
 			var v any
 			if err := json.Unmarshal(f.Payload, &v); err != nil {

@@ -12,9 +12,11 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/classic"
 	"github.com/hisock/hisock/transport"
 )
 
@@ -79,6 +81,24 @@ func (p *oldPeer) take() string {
 	got := string(p.got)
 	p.got = nil
 	return got
+}
+
+// records returns, as JSON, what a client of 3.0a is told that has just asked for the records of others.
+func (p *oldPeer) records() (all string) {
+	p.t.Helper()
+	time.Sleep(recordDelay)
+	for rest := []byte(p.take()); len(rest) > 0; {
+		payload, size, ok, err := classic.Next(rest, 0, 0)
+		require.NoError(p.t, err)
+		require.True(p.t, ok)
+		if name, body := classic.SplitTyped(payload); string(name) == classic.RecordCommand {
+			text, _, err := classic.ParseBody(body, 0)
+			require.NoError(p.t, err)
+			all += string(text)
+		}
+		rest = rest[size:]
+	}
+	return all
 }
 
 func (p *oldPeer) isEnded() bool {

@@ -248,7 +248,14 @@ func shake(stream transport.Conn, rd *reader, hello []byte, cfg *config) (*wire.
 		if answeredHTTP(rd) {
 			return nil, NewError(CodeNotNative, "the server answers in HTTP: is this its WebSocket port?")
 		}
-		return nil, shakeError(err, writeErr)
+		if hasClassic && answeredClassic(rd) {
+			return nil, errClassicServer
+		}
+		if why := shakeError(err, writeErr); !hasClassic || rd.w > 0 || CodeOf(why) != CodeConnLost {
+			return nil, why
+		}
+		return nil, wrapError(CodeConnLost, "the server ended the connection without an answer: "+
+			"one written in Python does so, see ClientOptions.Classic", err)
 	}
 	switch f.Kind {
 	case wire.KindWelcome:
@@ -275,8 +282,13 @@ func shake(stream transport.Conn, rd *reader, hello []byte, cfg *config) (*wire.
 		}
 		return nil, fromPeer(no, cfg.codec)
 	}
+	if hasClassic && answeredClassic(rd) {
+		return nil, errClassicServer
+	}
 	return nil, NewError(CodeProtocol, "a "+f.Kind.String()+" frame instead of a welcome")
 }
+
+var errClassicServer = NewError(CodeNotNative, "the server speaks the protocol of the original: see ClientOptions.Classic")
 
 func shakeError(err, writeErr error) error {
 	if e, ok := find[*Error](err); ok {

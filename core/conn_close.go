@@ -167,9 +167,17 @@ func (c *Conn) closer(drained <-chan struct{}, why *Error, how ending) {
 	case <-t.C:
 		return
 	}
-	if hasClassic && c.classic != nil && c.classic.resets() {
-		leaveClassic(l.stream)
-		return
+	if hasClassic && c.classic != nil {
+		if resets, waits := c.classic.resets(); resets {
+			if waits { // for the peer, which ends the stream when it has read that this side leaves
+				select {
+				case <-l.readerDone.wait():
+				case <-t.C:
+				}
+			}
+			leaveClassic(l.stream)
+			return
+		}
 	}
 	if err := l.stream.CloseWrite(); err != nil {
 		return

@@ -99,19 +99,20 @@ func (c *Conn) read(rd *reader) {
 		err := c.fill(rd)
 		c.waiting.Store(false)
 		if err != nil {
+			rest := rd.w - rd.r
 			rd.release()
-			c.readEnded(rd.link, err)
+			c.readEnded(rd.link, rest, err)
 			return
 		}
 		c.reads.Add(1)
 		if mute && rd.link.readMute(rd.w-rd.r-had, since) {
 			rd.release()
-			c.readEnded(rd.link, errPast)
+			c.readEnded(rd.link, 0, errPast)
 			return
 		}
 		if c.isEnded() && c.readPast(rd.w-rd.r) {
 			rd.release()
-			c.readEnded(rd.link, errPast)
+			c.readEnded(rd.link, 0, errPast)
 			return
 		}
 		if c.guard != nil {
@@ -136,8 +137,14 @@ func (c *Conn) dropBuffer(rd *reader) {
 	c.inbox.mu.Unlock()
 }
 
-// readEnded ends the reading role, for good or until the connection is resumed.
-func (c *Conn) readEnded(l *link, err error) {
+// readEnded ends the reading role, for good or until the connection is resumed. rest is how many bytes of
+// an unfinished frame have come.
+func (c *Conn) readEnded(l *link, rest int, err error) {
+	if hasClassic && c.classic != nil {
+		if why := c.classic.ended(rest, err); why != nil {
+			c.endRemote(why)
+		}
+	}
 	if errors.Is(err, io.EOF) {
 		l.eof.Store(true)
 		err = io.ErrUnexpectedEOF // a peer that leaves in order says goodbye first

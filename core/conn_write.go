@@ -156,6 +156,9 @@ func (c *Conn) waiter(ctx context.Context) *Conn {
 }
 
 func (c *Conn) sendClassic(f Frame, set *sending) error {
+	if held, err := c.holdBack(f, set); held {
+		return err
+	}
 	var as form
 	if set != nil {
 		as = set.as
@@ -348,7 +351,7 @@ func (c *Conn) writeLocked() bool {
 	var err error
 	switch {
 	case hasClassic && c.classic != nil:
-		err = c.classic.write(l.stream, bufs)
+		err = c.classic.write(c, l.stream, bufs)
 	case len(bufs) == 1:
 		_, err = l.stream.Write(bufs[0])
 	default:
@@ -415,6 +418,17 @@ func (c *Conn) ping(nonce uint64) {
 			ctl.ping, ctl.pingDue = nonce, true
 		}
 	})
+}
+
+// probe asks the peer whether it is still there, if it answers such questions.
+func (c *Conn) probe(nonce uint64) {
+	if !hasClassic || c.classic == nil {
+		c.ping(nonce)
+		return
+	}
+	if frame := c.classic.aliveProbe(); frame != nil {
+		c.sendOwn(frame) //nolint:errcheck // then it is over anyway
+	}
 }
 
 func (c *Conn) pong(nonce uint64) {

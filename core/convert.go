@@ -201,7 +201,12 @@ type intake[T any] struct{ how conversion }
 
 func intakeOf[T any]() intake[T] { return intake[T]{conversionOf[T]()} }
 
-func (i intake[T]) take(codec Codec, payload []byte) (T, error) {
+func (i intake[T]) take(c *Conn, codec Codec, payload []byte) (T, error) {
+	if hasClassic && c != nil && c.classic != nil && c.classic.abbreviates(payload) {
+		if v, ok := abbreviated[T](payload); ok {
+			return v, nil
+		}
+	}
 	if v, known, err := takeBasic[T](payload); known {
 		return v, err
 	}

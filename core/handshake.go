@@ -140,6 +140,16 @@ func answeredHTTP(rd *reader) bool {
 	return n >= 2 && string(rd.buf[:n]) == http[:n]
 }
 
+// answeredClassic reports whether a server answered a client's hello with a frame of the original's protocol,
+// as one in Python may: it begins with a number and a space.
+func answeredClassic(rd *reader) bool {
+	n := 0
+	for n < rd.w && isClassic(rd.buf[n]) {
+		n++
+	}
+	return n > 0 && n < rd.w && rd.buf[n] == ' '
+}
+
 // refuseTime is how long telling a newcomer why it is not let in may take.
 const refuseTime = time.Second
 

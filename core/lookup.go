@@ -3,8 +3,8 @@ package core
 import "iter"
 
 // Lookup returns the client at an address, "ip:port" as [Conn.Addr] has it. It fails with
-// [CodeUnknownClient] if there is none, and with [CodeAmbiguousName] if several have come from
-// it: behind a proxy that tells no port, for one.
+// [CodeUnknownClient] if there is none, with [CodeBadName] if that is no address, and with
+// [CodeAmbiguousName] if several have come from it: behind a proxy that tells no port, for one.
 func (s *Server) Lookup(addr string) (*Conn, error) {
 	var found *Conn
 	for c := range s.at(addr) {
@@ -13,7 +13,10 @@ func (s *Server) Lookup(addr string) (*Conn, error) {
 		}
 		found = c
 	}
-	if found == nil {
+	switch {
+	case found == nil && !isAddr(addr):
+		return nil, NewError(CodeBadName, printable(addr)+" is no address")
+	case found == nil:
 		return nil, NewError(CodeUnknownClient, "nobody is at "+printable(addr))
 	}
 	return found, nil

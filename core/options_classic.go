@@ -8,6 +8,20 @@ type ClassicOptions struct {
 	// it is disconnected.
 	HeaderLen int
 
+	// Unknown is what a client of 2.x or 3.0a speaks until its first command tells which of the two:
+	// [Dialect2x] or [Dialect30a]. Zero means that nobody knows. What is sent to such a client and carries
+	// something is held back then until its first command, up to half of [Limits].QueueBytes; one that only
+	// listens gets nothing, of which the error hook is told. What is sent in the form of the other release ends
+	// a client's loop, so this is for servers whose clients are all of one release.
+	Unknown Dialect
+
+	// Pace is how many bytes a second a client of a release before 3.0a is sent at most, and at once no more
+	// than 32 KiB; each frame counts 128 B beside its own. What comes faster waits in its queue. Such a
+	// client ends of a burst that it does not read at once, whoever sends it: about 1,000 small messages are
+	// too many for one that is busy for a third of a second. 64 KiB suit a client that is never busy for a
+	// second. Zero and negative mean as fast as the client reads.
+	Pace int
+
 	// Prefix runs, for what a client of 0.0.2 sends, every handler whose command it
 	// begins with, as the original does, instead of the one whose name is the first word. The
 	// message handler then gets all of it as a raw message, as there. It is an error where HeaderLen is negative.
@@ -21,6 +35,12 @@ func (o *ClassicOptions) resolve(f *optionFaults) {
 	}
 	if o.HeaderLen < 0 && o.Prefix {
 		f.add("Classic.Prefix", "true", "it has no effect while Classic.HeaderLen is negative")
+	}
+	o.Pace = max(o.Pace, 0)
+	switch o.Unknown {
+	case 0, Dialect2x, Dialect30a:
+	default:
+		f.add("Classic.Unknown", o.Unknown.String(), "it must be Dialect2x or Dialect30a")
 	}
 	o.HeaderLen = limit(o.HeaderLen, defaultClassicHeader)
 }

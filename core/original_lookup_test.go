@@ -55,9 +55,14 @@ func TestOriginalGetClient(t *testing.T) {
 		c, err = o.srv.Lookup(net.JoinHostPort(host, port))
 		require.NoError(t, err)
 		require.Equal(t, "ada", c.Name())
-		for _, nowhere := range []string{"127.0.0.1:1", "255.255.255.255:65535", "bob", ""} {
+		for _, nowhere := range []string{"127.0.0.1:1", "255.255.255.255:65535", "[::1]:1", "pipe:7", "unix:#7", "unix:/run/x"} {
 			_, err = o.srv.Lookup(nowhere)
 			require.ErrorIs(t, err, core.CodeUnknownClient, nowhere)
+		}
+		for _, wrong := range []string{"bob", "", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.256:1", "::1:1x", "a b:1", ":1"} {
+			_, err = o.srv.Lookup(wrong)
+			require.ErrorIs(t, err, core.CodeBadName, wrong)
+			require.ErrorContains(t, err, "is no address")
 		}
 	})
 	t.Run("group", func(t *testing.T) {

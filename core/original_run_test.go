@@ -134,6 +134,7 @@ func TestOriginalThreadedServer(t *testing.T) {
 
 	<-joined
 	require.NoError(t, <-o.served)
+	bob.gets("$DISCONN$")
 	bob.ends()
 	<-ada.Done()
 	require.Equal(t, core.CodeShutdown, core.CodeOf(ada.Err()))

@@ -117,7 +117,7 @@ func TestOriginalOn(t *testing.T) {
 	}
 	bob.vanishes()
 	o.hears("bob leave")
-	require.Equal(t, core.CodeConnLost, core.CodeOf(next(t, o.leaves).why))
+	require.Equal(t, core.CodeClosed, core.CodeOf(next(t, o.leaves).why))
 	o.check(ada)
 	require.NoError(t, ada.Close())
 	o.hears("ada leave")

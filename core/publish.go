@@ -180,6 +180,9 @@ func publishWaiting(conns []*Conn, f Frame, frame []byte, set *sending, unsent *
 // those that are full.
 func (c *Conn) shareOrWait(f Frame, frame *block, set *sending, full *[]waiting) error {
 	if c.classic != nil {
+		if held, err := c.holdBack(f, set); held {
+			return err
+		}
 		own, err := c.classic.frame(f, set.as)
 		if err != nil {
 			return err

@@ -120,7 +120,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 		hello, peer, why = s.readHello(stream, rd)
 		s.locate(ar)
 	}
-	ar.hello, ar.peer = hello, peer
+	ar.hello, ar.peer, ar.unheard = hello, peer, rd.w == 0
 	settled := false
 	defer func() { // the program has ended this goroutine, which nothing can prevent
 		if !settled && s.decided(ar) {
@@ -341,12 +341,20 @@ func (s *Server) admit(ar *arrival, c *Conn) (holder *Conn, why *Error) {
 	}
 	s.all.add(c)
 	s.budget.Add(connCost)
-	heartbeat := s.opts.Timeouts.Heartbeat
-	if c.classic != nil {
-		heartbeat = 0 // it has none
-	}
-	s.eng.sweep.add(c, heartbeat)
+	s.eng.sweep.add(c, c.heartbeat(s.opts.Timeouts.Heartbeat))
 	return nil, nil
+}
+
+// heartbeat is how long the client may be silent before it is asked whether it is still there. It is
+// zero if the client would not answer.
+func (c *Conn) heartbeat(native time.Duration) time.Duration {
+	switch {
+	case !hasClassic || c.classic == nil:
+		return native
+	case c.classic.aliveProbe() == nil:
+		return 0
+	}
+	return classicAlive * native
 }
 
 // queueWelcome puts the welcome at the head of the queue.

@@ -19,8 +19,9 @@ type arrival struct {
 	place  *admit.Place
 
 	// Owned by the arrival's goroutine until it asks the program, and then guarded by Server.mu.
-	hello *wire.Hello  // nil before it has come
-	peer  *classicPeer // nil for a native peer
+	hello   *wire.Hello  // nil before it has come
+	peer    *classicPeer // nil for a native peer
+	unheard bool         // not a byte of it has been read
 
 	unsaid []string // groups that the welcome had no room for; owned by the arrival's goroutine
 
@@ -169,7 +170,28 @@ func (s *Server) turnAway(ar *arrival, why *Error, cause error, http bool) {
 	if s.gate.HasRoomMade(ar.place) {
 		return
 	}
+	if ar.unheard && why.Code != CodeHelloTimeout { // who has had that long says nothing
+		http = s.hearOut(ar)
+	}
 	hangUp(ar.stream, s.refusal(why, ar.hello, http, ar.peer), ar.ahead)
+}
+
+// hearTime is how long a newcomer is listened to that is not let in although it has said nothing.
+const hearTime = 200 * time.Millisecond
+
+// hearOut reads what a newcomer is that is not let in and of which nothing has been read, as when the server
+// shuts down just then, so that it is told in its own words. It reports whether it is an HTTP client.
+func (s *Server) hearOut(ar *arrival) (http bool) {
+	rd := &reader{}
+	defer rd.release()
+	ar.stream.SetReadDeadline(time.Now().Add(hearTime)) //nolint:errcheck // then it takes longer
+	if readMore(ar.stream, rd) != nil {
+		return false
+	}
+	if s.opts.Classic.HeaderLen > 0 && isClassic(rd.buf[0]) {
+		_, ar.peer, _ = s.readClassicHello(ar.stream, rd)
+	}
+	return looksLikeHTTP(rd.buf[:rd.w])
 }
 
 // shaken ends the accounts of a stream that did not become a connection of its own.

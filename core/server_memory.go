@@ -142,5 +142,8 @@ func (c *Conn) holds() int {
 	c.copies.mu.Lock()
 	n += c.copies.mem.Held()
 	c.copies.mu.Unlock()
+	if hasClassic && c.classic != nil {
+		n += c.classic.held()
+	}
 	return n + int(c.partial.Load())
 }

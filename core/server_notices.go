@@ -174,7 +174,7 @@ func (s *Server) askNotices(to, of *Conn, p *Presence) (tell bool) {
 type mailing struct {
 	was, is notices.View // as the receiver is shown the client whose turn it is
 	last    notices.Change
-	frames  [3]*block // of last: native, and in the two dialects of the original
+	frames  [1 + maxNoticeForm]*block // of last: native, and in the forms of the original
 }
 
 // change returns what was and is say, as far as they are known, as a change that the next receiver
@@ -192,7 +192,7 @@ func (m *mailing) change(subject uint64, known, knows bool) notices.Change {
 		after = copyOf(&m.is)
 	}
 	if ch := (notices.Change{Subject: subject, Before: before, After: after}); ch != m.last {
-		m.last, m.frames = ch, [3]*block{}
+		m.last, m.frames = ch, [1 + maxNoticeForm]*block{}
 	}
 	return m.last
 }
@@ -211,7 +211,7 @@ func same(a, b *notices.View) bool {
 func (m *mailing) frame(to *Conn, ch notices.Change) *block {
 	kind := 0
 	if to.classic != nil {
-		kind = 1 + int(to.classic.dialect())
+		kind = to.classic.noticeForm()
 	}
 	shares := ch == m.last
 	if !shares || m.frames[kind] == nil {

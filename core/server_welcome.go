@@ -62,7 +62,7 @@ func (c *Conn) greet(within time.Duration) *Error {
 	}
 	var err error
 	if hasClassic && c.classic != nil {
-		err = c.classic.write(l.stream, [][]byte{frame})
+		err = c.classic.write(c, l.stream, [][]byte{frame})
 	} else {
 		_, err = l.stream.Write(frame)
 	}

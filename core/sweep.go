@@ -218,6 +218,9 @@ func (s *sweeper) sweepAll(now time.Duration) {
 		c.checkStuck(now)
 		c.checkWrites(now)
 		c.checkAck()
+		if hasClassic && c.classic != nil {
+			c.classic.sweep(c, now)
+		}
 		if c.guard != nil {
 			c.guard.sweep(c, now)
 		}
@@ -246,7 +249,7 @@ func (c *Conn) checkReads(now time.Duration) {
 		c.silent(NewError(CodeHeartbeat, "nothing heard for "+seconds(silent)))
 	case silent >= w.heartbeat && !w.pinged:
 		w.pinged = true
-		c.ping(reads)
+		c.probe(reads)
 	}
 }
 

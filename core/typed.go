@@ -43,7 +43,7 @@ func On[T any](r Registrar, command string, f func(ctx context.Context, c *Conn,
 	needFunc("On "+command, f == nil)
 	hs, intake := r.registrar(), intakeOf[T]()
 	hs.addCommand(command, func(ctx context.Context, c *Conn, fr Frame) ([]byte, error) {
-		in, err := intake.take(hs.conv, fr.Payload)
+		in, err := intake.take(c, hs.conv, fr.Payload)
 		if err != nil {
 			return nil, err
 		}
@@ -57,7 +57,7 @@ func OnMessage[T any](r Registrar, f func(ctx context.Context, c *Conn, in T) er
 	needFunc("OnMessage", f == nil)
 	hs, intake := r.registrar(), intakeOf[T]()
 	hs.OnMessage(func(ctx context.Context, c *Conn, fr Frame) error {
-		in, err := intake.take(hs.conv, fr.Payload)
+		in, err := intake.take(c, hs.conv, fr.Payload)
 		if err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func Handle[In, Out any](r Registrar, command string, f func(ctx context.Context
 	needFunc("Handle "+command, f == nil)
 	hs, intake := r.registrar(), intakeOf[In]()
 	hs.addCall(command, func(ctx context.Context, c *Conn, fr Frame) ([]byte, error) {
-		in, err := intake.take(hs.conv, fr.Payload)
+		in, err := intake.take(c, hs.conv, fr.Payload)
 		if err != nil {
 			return nil, err
 		}

@@ -167,6 +167,11 @@ func (c *Conn) lastWords(rd *reader) bool {
 // handBack gives the program what could not be delivered.
 func (c *Conn) handBack() {
 	o := c.out.orphans
+	if hasClassic && c.classic != nil {
+		if unsaid := c.classic.unsaid(c.eng.budget); o != nil {
+			o.frames = append(o.frames, unsaid...)
+		}
+	}
 	if o == nil || len(o.frames) == 0 {
 		return
 	}

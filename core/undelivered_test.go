@@ -396,7 +396,7 @@ func TestUndeliveredToPython(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, &ServerOptions{Timeouts: Timeouts{Write: 5 * time.Second}}, func(w *world) {
+			inWorld(t, only30a(&ServerOptions{Timeouts: Timeouts{Write: 5 * time.Second}}), func(w *world) {
 				left := leftovers(w.srv)
 				w.serve()
 				p := w.peer()

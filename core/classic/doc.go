@@ -1,6 +1,6 @@
 // Package classic turns the frames of the original hisock, the Python package, into
-// bytes and back, as release 0.0.2 has them and, in the last section, as release 3.0a
-// does. It does no I/O, starts no goroutine and reads no
+// bytes and back, as release 0.0.2 has them and, in the last sections, as releases
+// 1.0 to 1.2, 2.0 to 2.0.2 and 3.0a do. It does no I/O, starts no goroutine and reads no
 // clock, and every function of it may be called by several goroutines at once.
 //
 //	frame := classic.AppendCommand(nil, 0, "say", []byte("hello"))
@@ -91,7 +91,7 @@
 //	length over the limit                        too big       ends, before the payload has come
 //	hello that is no JSON object with both keys  protocol      ends
 //	label in a hello that is an array or object  bad name      ends
-//	hello with the marker but without its space  version       ends: a later release's
+//	hello with the marker but without its space  version       one of 2.0 or later: read as such
 //	notice with anything wrong after its marker  protocol,     skips
 //	                                             bad name
 //	first word that can be no command's name     -             takes as a raw message
@@ -133,6 +133,38 @@
 //   - The word before the first space is the command, all of it and nothing more.
 //     Who wants the original's matching by prefix has the whole payload to do so.
 //
+// # Releases 1.0 to 1.2
+//
+// All of the above, and a few payloads that the client of 0.0.2 refuses to send, see [SpacedKind]:
+//
+//	by  payload                meaning
+//	C   $CHNAME$·text          wants another name; without the space too: none
+//	C   $CHGROUP$·text         wants to be in another group, or, without the space, in none
+//	C   $GETCLT$·text          asks for the record of a client, by name or ip:port
+//	S   {json}                 the record: ip, name, group; or {"traceback": "$NOEXIST$"}
+//	C   $USRCLOSE$             leaves; 1.0 just closes
+//	S   $DISCONN$              asks the client to leave; 1.0 does not know it
+//
+// Such a client writes $CHNAME$ and $CHGROUP$ for none without a header. [NextWish] takes them where a
+// header should begin.
+//
+// # Releases 2.0 to 2.0.2
+//
+// The payloads of 3.0a, below, with three differences: a notice or record has no ipstr, what follows $MSG$ is
+// the content itself, see [AppendContent], and what has no marker is no command, see [PlainKind].
+// Header and payload are each read with one call, as in 0.0.2.
+//
+//	content in Go                     what is sent
+//	bytes, text                       as they are
+//	integer, float                    in decimals; a float as Python shows it, such as 1e+100 or inf
+//	list, map                         JSON in ASCII, with ", " and ": "
+//	true                              one byte 00
+//	false, zero, none, whatever is    nothing at all
+//	empty
+//
+// The hello is the same as in 3.0a. The first command tells the two apart, see [IsPlain]: what a client of
+// 3.0a writes behind $MSG$ is always a body. One form of notice serves all releases, that of 0.0.2.
+//
 // # Release 3.0a
 //
 // Frames are those of 0.0.2, but are read in full, whatever the pieces. The payloads
@@ -147,7 +179,8 @@
 //	C   $CHNAME$text           wants another name; without a text nothing changes
 //	C   $CHGROUP$text          wants to be in another group
 //	C   $GETCLT$text           asks for the record of a client, by name or ip:port
-//	S   J                      the record; if there is none, {"traceback": "$NOEXIST$"}
+//	S   J                      the record; if there is none, {"traceback": "$NOEXIST$"}; see
+//	                           [AppendRecordTyped] for what a client can read
 //	S   $KEEPALIVE$            asks for a sign of life
 //	C   $KEEPACK$              answer to it
 //	C   $USRCLOSE$             leaves

@@ -16,17 +16,17 @@ type Presence struct {
 // AppendConnected appends the notice that a client came. As for labels and the
 // length, see [AppendHello].
 func AppendConnected(dst []byte, headerLen int, p Presence) []byte {
-	return p.append(dst, headerLen, markConnected)
+	return p.append(dst, headerLen, markConnected+" ")
 }
 
 // AppendDisconnected appends the notice that a client went.
 func AppendDisconnected(dst []byte, headerLen int, p Presence) []byte {
-	return p.append(dst, headerLen, markDisconnected)
+	return p.append(dst, headerLen, markDisconnected+" ")
 }
 
 func (p *Presence) append(dst []byte, headerLen int, mark string) []byte {
 	var room [256]byte // most notices do without an allocation
-	b := append(append(room[:0], mark...), ' ')
+	b := append(room[:0], mark...)
 	return AppendFrame(dst, headerLen, append(p.appendObject(b), '}'))
 }
 
@@ -59,22 +59,27 @@ func ParseNotice(payload []byte) (p Presence, came, ok bool, err error) {
 		}
 	}
 	came = mark == markConnected
+	p, err = parsePresence("notice", payload[len(mark):])
+	return p, came, true, err
+}
+
+// parsePresence parses the object of a notice, or of a record.
+func parsePresence(what string, text []byte) (p Presence, err error) {
 	fields := [...]field{{key: "ip"}, {key: "name"}, {key: "group"}}
-	if why := parseObject(payload[len(mark):], fields[:]); why != "" {
-		return Presence{}, came, true, fault(wire.CodeProtocol, "notice "+quote(payload), why)
+	if why := parseObject(text, fields[:]); why != "" {
+		return Presence{}, fault(wire.CodeProtocol, what+" "+quote(text), why)
 	}
 	var isAddr bool
 	if p.IP, p.Port, isAddr = parseAddr(fields[0].value); !isAddr {
-		return Presence{}, came, true, fault(wire.CodeProtocol, "notice: ip "+quote(fields[0].value),
-			"not an address and a port")
+		return Presence{}, fault(wire.CodeProtocol, what+": ip "+quote(fields[0].value), "not an address and a port")
 	}
-	if p.Name, err = fields[1].label("notice"); err != nil {
-		return Presence{}, came, true, err
+	if p.Name, err = fields[1].label(what); err != nil {
+		return Presence{}, err
 	}
-	if p.Group, err = fields[2].label("notice"); err != nil {
-		return Presence{}, came, true, err
+	if p.Group, err = fields[2].label(what); err != nil {
+		return Presence{}, err
 	}
-	return p, came, true, nil
+	return p, nil
 }
 
 // parseAddr reads an array of a text and a number, which is known to be JSON.

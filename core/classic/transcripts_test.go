@@ -51,6 +51,11 @@ func (e *event) bytes(t testing.TB) []byte {
 	for i := range content {
 		content[i] = byte(i)
 	}
+	for _, mark := range []string{"blob ", "blob$MSG$"} {
+		if i := bytes.Index(e.Head, []byte(mark)); i > 0 && e.Len-i-len(mark) <= len(content) {
+			content = content[:e.Len-i-len(mark)]
+		}
+	}
 	blob := content
 	if len(e.Head) < e.Len-len(blob) { // its command does not show
 		blob = append([]byte("1048581         blob "), content...)

@@ -191,6 +191,19 @@ func isInteger(b []byte) bool {
 	return len(b) > 0
 }
 
+// BodyKind is the letter for what a body is at the top, b, s, i, f, l, t or d, or 0 for no content or what
+// is no body.
+func BodyKind(body []byte) byte {
+	format, _, why := splitBody(body)
+	switch {
+	case why != "" || len(format) == 0:
+		return 0
+	case format[0] == 'l', format[0] == 't', format[0] == 'd':
+		return format[0]
+	}
+	return format[len(format)-1]
+}
+
 // ParseBody parses the body of a command of 3.0a. The form says what the payload
 // is: the bytes or the text as they are, the digits of an integer and the decimals
 // of a float, each valid JSON if it is finite, and for a list, tuple or map the

@@ -2,7 +2,6 @@ package classic
 
 import (
 	"bytes"
-	"strconv"
 	"strings"
 
 	"github.com/hisock/hisock/core/wire"
@@ -92,7 +91,12 @@ func SplitTyped(payload []byte) (name, body []byte) {
 	return rest[:i:i], rest[i+len(markBody):]
 }
 
-// CheckTyped reports why no command of that name can be sent to a peer of 3.0a, or
+// AppendAliveProbe appends the frame that asks a client of 2.x or 3.0a for a sign of life.
+func AppendAliveProbe(dst []byte, headerLen int) []byte {
+	return appendText(dst, headerLen, aliveProbe)
+}
+
+// CheckTyped reports why no command of that name can be sent to a peer of 2.x or 3.0a, or
 // nil: it is empty or has the marker $MSG$ in it, which would end it early. Nor to
 // a server can one be sent whose first letter is $, C, M or D: it takes those
 // letters off every name, as many as there are, and the content with them. What
@@ -106,7 +110,7 @@ func CheckTyped(name string, toServer bool) error {
 		return fault(wire.CodeBadName, "command "+quote(name), "the marker "+markBody+" would end the name")
 	case toServer && strings.IndexByte("$CMD", name[0]) >= 0:
 		return fault(wire.CodeBadName, "command "+quote(name),
-			"a server of 3.0a cuts off the first letters of a name that begins with $, C, M or D")
+			"a server of 2.0 or later cuts off the first letters of a name that begins with $, C, M or D")
 	}
 	return nil
 }
@@ -116,22 +120,7 @@ func CheckTyped(name string, toServer bool) error {
 // those of [AppendBody] and [wire.CodeTooBig] for what does not fit the header; dst
 // is then returned as it was.
 func AppendTyped(dst []byte, headerLen int, name string, as Form, payload []byte) ([]byte, error) {
-	start := len(dst)
-	b := appendHeader(dst, headerLen, 0) // its length is known at the end
-	from := len(b)
-	b = append(b, markCommand...)
-	b = append(b, name...)
-	b = append(b, markBody...)
-	b, err := AppendBody(b, as, payload)
-	if err != nil {
-		return dst, err
-	}
-	length := len(b) - from
-	if most := MaxPayload(headerLen); length > most {
-		return dst, fault(wire.CodeTooBig, "command "+quote(name), itoa(length)+" B do not fit the header")
-	}
-	strconv.AppendInt(b[start:start], int64(length), 10) // in place: there is room for it
-	return b, nil
+	return appendMarked(dst, headerLen, name, func(b []byte) ([]byte, error) { return AppendBody(b, as, payload) })
 }
 
 // AppendLeaving appends the frame with which a client of 3.0a leaves.
@@ -166,17 +155,7 @@ func NextBare(b []byte, headerLen, max int) (payload []byte, size int, ok bool, 
 	if b[0] == '{' {
 		return nextObject(b)
 	}
-	for _, bare := range []string{dismissal, aliveProbe} {
-		n := min(len(b), len(bare))
-		switch {
-		case string(b[:n]) != bare[:n]:
-		case n == len(bare):
-			return b[:n:n], n, true, nil
-		default:
-			return nil, len(bare), false, nil
-		}
-	}
-	return nil, 0, false, fault(wire.CodeProtocol, "header "+quote(b[:min(len(b), headerSize(headerLen))]), "not a number of bytes")
+	return nextLiteral(b, headerLen, dismissal, aliveProbe)
 }
 
 // nextObject finds where an object ends, without a look at whether it is JSON.

@@ -169,9 +169,3 @@ func TestHelloTyped(t *testing.T) {
 		require.Error(t, err)
 	}
 }
-
-func TestRecord(t *testing.T) {
-	require.Equal(t, `65              {"ip": ["::1", 5], "name": null, "group": "", "ipstr": "[::1]:5"}`,
-		string(AppendRecord(nil, 0, Presence{IP: "::1", Port: 5, Group: LabelOf("")})))
-	require.Equal(t, `26              {"traceback": "$NOEXIST$"}`, string(AppendNoRecord(nil, 0)))
-}

@@ -26,6 +26,29 @@ func ParseHelloTyped(payload []byte) (Hello, error) {
 	return parseHello(payload, payload[len(markHello):])
 }
 
+// AppendConnectedPlain is [AppendConnected] as 2.0.1 and 2.0.2 write it: without the space. There the
+// newcomer gets it, too.
+func AppendConnectedPlain(dst []byte, headerLen int, p Presence) []byte {
+	return p.append(dst, headerLen, markConnected)
+}
+
+// AppendDisconnectedPlain is [AppendDisconnected] as 2.0.1 and 2.0.2 write it.
+func AppendDisconnectedPlain(dst []byte, headerLen int, p Presence) []byte {
+	return p.append(dst, headerLen, markDisconnected)
+}
+
+// HasIPString says whether a payload, which is a notice, is one as a server of 3.0a writes it, with the key
+// ipstr. spaced says that there is a space behind its marker, as in 0.0.2, 1.x and 2.0.
+func HasIPString(payload []byte) (has, spaced bool) {
+	mark := markConnected
+	if !hasPrefix(payload, mark) {
+		mark = markDisconnected
+	}
+	text := payload[min(len(mark), len(payload)):]
+	extra := [...]field{{key: "ipstr"}}
+	return parseObject(text, extra[:]) == "", hasPrefix(text, " ")
+}
+
 // AppendConnectedTyped is [AppendConnected] as 3.0a writes it. There the newcomer
 // gets it, too.
 func AppendConnectedTyped(dst []byte, headerLen int, p Presence) []byte {
@@ -37,25 +60,19 @@ func AppendDisconnectedTyped(dst []byte, headerLen int, p Presence) []byte {
 	return p.appendTyped(dst, headerLen, markDisconnected)
 }
 
-// AppendRecord appends the frame that answers a client of 3.0a that asked for the
-// record of another. The original forgets the header.
-func AppendRecord(dst []byte, headerLen int, p Presence) []byte {
-	return p.appendTyped(dst, headerLen, "")
-}
-
-// AppendNoRecord appends the frame that answers that there is no such client.
-func AppendNoRecord(dst []byte, headerLen int) []byte {
-	return appendText(dst, headerLen, `{"traceback": "$NOEXIST$"}`)
-}
-
 func (p *Presence) appendTyped(dst []byte, headerLen int, mark string) []byte {
 	var room [256]byte // most notices do without an allocation
 	b := append(room[:0], mark...)
 	b = append(p.appendObject(b), `, "ipstr": `...)
+	b = appendQuoted(b, p.ipstr())
+	return AppendFrame(dst, headerLen, append(b, '}'))
+}
+
+// ipstr is address and port in one text.
+func (p *Presence) ipstr() string {
 	host := p.IP
 	if strings.IndexByte(host, ':') >= 0 {
 		host = "[" + host + "]"
 	}
-	b = appendQuoted(b, host+":"+strconv.Itoa(p.Port))
-	return AppendFrame(dst, headerLen, append(b, '}'))
+	return host + ":" + strconv.Itoa(p.Port)
 }

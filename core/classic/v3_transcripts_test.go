@@ -76,7 +76,7 @@ func (m *typed) rewrite(t testing.TB, headerLen int) []byte {
 	case KindRecord:
 		p, _, _, err := ParseNotice(append([]byte(markConnected), m.payload...))
 		require.NoError(t, err)
-		return AppendRecord(nil, headerLen, p)
+		return p.appendTyped(nil, headerLen, "")
 	case KindLeaving:
 		return AppendLeaving(nil, headerLen)
 	case KindDismissal:

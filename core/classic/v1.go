@@ -1,0 +1,111 @@
+package classic
+
+import "github.com/hisock/hisock/core/wire"
+
+// SpacedKind says what a payload is in a release without [markCommand], 0.0.2 to 1.2, if it
+// is one of the few messages of the protocol's own that came with 1.0, and what stands behind its
+// marker. Any other payload is 0: a notice, a command or a raw message, as in 0.0.2.
+//
+// rest is nil if there is nothing behind the marker, not even the space, which means none to
+// [KindRename] and [KindRegroup], and empty if there is only the space, which means an empty text.
+func SpacedKind(payload []byte, fromClient bool) (k Kind, rest []byte) {
+	switch {
+	case !fromClient && string(payload) == dismissal:
+		return KindDismissal, nil
+	case !fromClient && hasPrefix(payload, "{"):
+		return KindRecord, payload
+	case !fromClient:
+		return 0, nil
+	case string(payload) == leaving:
+		return KindLeaving, nil
+	}
+	for _, m := range clientMarks {
+		if !hasPrefix(payload, m.mark) {
+			continue
+		}
+		rest = payload[len(m.mark):]
+		if len(rest) == 0 {
+			return m.kind, nil
+		}
+		if rest[0] == ' ' {
+			rest = rest[1:]
+		}
+		return m.kind, rest
+	}
+	return 0, nil
+}
+
+// NextWish is [Next] for what a client of 0.0.2 to 1.2 sends behind its hello. Those of 1.x write two
+// wishes without a header, for no name and for no group: where a header should begin, $CHNAME$ and
+// $CHGROUP$ are payloads by themselves.
+func NextWish(b []byte, headerLen, max int) (payload []byte, size int, ok bool, err error) {
+	if len(b) == 0 || b[0] != '$' {
+		return Next(b, headerLen, max)
+	}
+	return nextLiteral(b, headerLen, markRename, markRegroup)
+}
+
+// nextLiteral splits one of some payloads that have no header off b, which begins with the first byte
+// of each.
+func nextLiteral(b []byte, headerLen int, literals ...string) (payload []byte, size int, ok bool, err error) {
+	longest := 0
+	for _, bare := range literals {
+		n := min(len(b), len(bare))
+		switch {
+		case string(b[:n]) != bare[:n]:
+		case n == len(bare):
+			return b[:n:n], n, true, nil
+		default:
+			if longest == 0 || len(bare) < longest {
+				longest = len(bare)
+			}
+		}
+	}
+	if longest > 0 {
+		return nil, longest, false, nil
+	}
+	return nil, 0, false, fault(wire.CodeProtocol, "header "+quote(b[:min(len(b), headerSize(headerLen))]), "not a number of bytes")
+}
+
+// AppendAsk appends the frame with which a client asks for the record of another, by its name or
+// ip:port. spaced says that the release is one of 1.x.
+func AppendAsk(dst []byte, headerLen int, who string, spaced bool) []byte {
+	if spaced {
+		return appendText(dst, headerLen, markAsk+" "+who)
+	}
+	return appendText(dst, headerLen, markAsk+who)
+}
+
+// peerHeaderLen returns how long the header is that b begins with, if it is that of a hello or a notice
+// of any release: a decimal number, spaces, and a marker, of which so many bytes are there.
+func peerHeaderLen(b []byte) (headerLen, marked int) {
+	n := 0
+	for n < len(b) && '0' <= b[n] && b[n] <= '9' {
+		n++
+	}
+	if n == 0 {
+		return 0, 0
+	}
+	for n < len(b) && b[n] == ' ' {
+		n++
+	}
+	rest := b[n:]
+	for _, mark := range []string{markHello, markConnected, markDisconnected} {
+		if m := min(len(rest), len(mark)); string(rest[:m]) == mark[:m] {
+			return n, m
+		}
+	}
+	return 0, 0
+}
+
+// WrongHeader returns the fault of a stream whose first bytes are b, if they tell that the peer's header
+// has another length than headerLen, or nil: they are a number, spaces and the marker of a hello or notice,
+// in the wrong place. It is a *[wire.Error] with [wire.CodeProtocol].
+func WrongHeader(b []byte, headerLen int) error {
+	headerLen = headerSize(headerLen)
+	n, marked := peerHeaderLen(b)
+	if marked == 0 || n == headerLen || n > headerLen && marked < len(markConnected) { // else it may be a payload
+		return nil
+	}
+	return fault(wire.CodeProtocol, "header", "the peer's has "+itoa(n)+" B, and "+itoa(headerLen)+" B are set here")
+}

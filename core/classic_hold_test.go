@@ -1,0 +1,180 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// universal is the notice that clients of all releases understand.
+func universal(name, port string) string {
+	return `$CLTCONN$ {"ip": ["127.0.0.1", ` + port + `], "name": "` + name + `", "group": null}`
+}
+
+// cmd2 is a command of 2.x.
+func cmd2(name, content string) string { return "$CMD$" + name + "$MSG$" + content }
+
+// What is sent to a client whose release is not known waits, in its order, until its first command tells.
+func TestClassicHoldsBack(t *testing.T) {
+	tests := map[string]struct {
+		first   string
+		dialect Dialect
+		want    []string
+	}{
+		"2.x":  {cmd2("say", "hi"), Dialect2x, []string{cmd2("n", "7"), cmd2("pong", ""), cmd2("list", "[1, 2]"), cmd2("raw", "ab"), cmd2("said", "hi")}},
+		"3.0a": {cmd("say", "2s", "hi"), Dialect30a, []string{cmd("n", "1i", "7"), cmd("pong", "", ""), cmd("list", "l1i1i", "12"), cmd("raw", "2b", "ab"), cmd("said", "2b", "hi")}},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, nil, func(w *world) {
+				w.srv.OnJoin(func(c *Conn) {
+					c.Send("ping", nil) //nolint:errcheck // seen below
+					c.Send("n", 7)      //nolint:errcheck // seen below
+					c.Send("pong", nil) //nolint:errcheck // seen below
+				})
+				w.srv.OnBytes("say", func(_ context.Context, c *Conn, b []byte) error { return c.SendBytes("said", b) })
+				w.tapped()
+				p := w.knock()
+				p.send(helloV3(`"eve"`, `null`))
+				p.want(universal("eve", "40001"), cmd2("ping", "")) // which both understand
+				c := w.conn("eve")
+				require.Equal(t, DialectUnknown, c.Dialect())
+				require.NoError(t, w.srv.All().Send("list", []int{1, 2}))
+				buf := []byte("ab")
+				require.NoError(t, c.SendBytes("raw", buf))
+				buf[0] = 'x' // it is not kept
+				require.Equal(t, CodeUnsupported, CodeOf(c.SendRaw([]byte("x"))))
+				require.Equal(t, CodeBadName, CodeOf(c.Send("a$MSG$b", 1)))
+				require.Empty(t, p.take())
+				p.send(oldFrames("$KEEPACK$", "$CHNAME$", "no command"))
+				require.Empty(t, p.take(), "nothing of which tells")
+				p.send(oldFrames(tc.first))
+				p.want(tc.want...)
+				require.Equal(t, tc.dialect, c.Dialect())
+				require.NoError(t, c.Send("more", "x"))
+				require.NotEmpty(t, p.take(), "at once")
+				p.send(oldFrames(cmd2("say", "hi"), cmd("say", "2s", "hi"))) // what it speaks has been settled
+				synctest.Wait()
+				require.Equal(t, tc.dialect, c.Dialect())
+			})
+		})
+	}
+}
+
+// A server that is told what its clients speak holds nothing back.
+func TestClassicUnknownOption(t *testing.T) {
+	for speaks, want := range map[Dialect]string{Dialect2x: cmd2("n", "7"), Dialect30a: cmd("n", "1i", "7")} {
+		inWorld(t, &ServerOptions{Classic: ClassicOptions{Unknown: speaks}}, func(w *world) {
+			w.srv.OnJoin(func(c *Conn) { c.Send("n", 7) }) //nolint:errcheck // seen below
+			w.srv.OnAny(func(context.Context, *Conn, Frame) error { return nil })
+			w.tapped()
+			p := w.knock()
+			p.send(helloV3(`"eve"`, `null`))
+			require.Contains(t, p.take(), oldFrames(want))
+			require.Equal(t, speaks, w.conn("eve").Dialect())
+			p.send(oldFrames(cmd2("say", "hi"))) // it was wrong, or right
+			synctest.Wait()
+			require.Equal(t, Dialect2x, w.conn("eve").Dialect())
+		})
+	}
+}
+
+// What is held back is bounded, and for want of room it goes by the policy.
+func TestClassicHoldIsBounded(t *testing.T) {
+	big := make([]byte, 3<<10)
+	limits := Limits{QueueBytes: 16 << 10} // of which half is for what is held
+	join := func(w *world) (*oldPeer, *Conn) {
+		w.srv.OnAny(func(context.Context, *Conn, Frame) error { return nil })
+		w.tapped()
+		p := w.knock()
+		p.send(helloV3(`"eve"`, `null`))
+		p.want(universal("eve", "40001"))
+		return p, w.conn("eve")
+	}
+	inWorld(t, &ServerOptions{Limits: limits}, func(w *world) {
+		p, c := join(w)
+		require.NoError(t, c.SendBytes("a", big))
+		require.NoError(t, c.SendBytes("b", big))
+		require.Equal(t, CodeSlowConsumer, CodeOf(c.SendBytes("c", big)))
+		p.want("$DISCONN$")
+		require.Equal(t, CodeSlowConsumer, CodeOf(c.Err()))
+	})
+	inWorld(t, &ServerOptions{Limits: limits, Overflow: OverflowDropNewest}, func(w *world) {
+		p, c := join(w)
+		require.NoError(t, c.SendBytes("a", big))
+		require.NoError(t, c.SendBytes("b", big))
+		require.Equal(t, CodeQueueFull, CodeOf(c.SendBytes("c", big)))
+		p.send(oldFrames(cmd2("say", "hi")))
+		p.want(cmd2("a", string(big)), cmd2("b", string(big)))
+	})
+	for _, o := range []Overflow{OverflowDropOldest, OverflowLatest} {
+		inWorld(t, &ServerOptions{Limits: limits, Overflow: o}, func(w *world) {
+			p, c := join(w)
+			for _, name := range []string{"a", "b", "c", "d"} {
+				require.NoError(t, c.SendBytes(name, big))
+			}
+			require.Equal(t, uint64(2), w.srv.Stats().Dropped)
+			p.send(oldFrames(cmd2("say", "hi")))
+			p.want(cmd2("c", string(big)), cmd2("d", string(big)))
+		})
+	}
+	inWorld(t, &ServerOptions{Limits: limits, Overflow: OverflowBlock}, func(w *world) {
+		p, c := join(w)
+		require.NoError(t, c.SendBytes("a", big))
+		require.NoError(t, c.SendBytes("b", big))
+		require.Equal(t, CodeQueueFull, CodeOf(c.SendBytes("c", big, Wait(w.ctx))), "nobody waits for what may never come")
+		p.send(oldFrames(cmd2("say", "hi")))
+		p.want(cmd2("a", string(big)), cmd2("b", string(big)))
+	})
+}
+
+// The program is told, once, that a client gets nothing since it says nothing; and what it never got it is
+// given back.
+func TestClassicHeldForLong(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var faults kept[Code]
+		var back kept[string]
+		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err)) })
+		w.srv.OnUndelivered(func(_ *Conn, frames []Undelivered) {
+			for _, f := range frames {
+				back.add(f.Command + " " + string(f.Payload))
+				require.False(t, f.Written)
+			}
+		})
+		w.tapped()
+		quiet, heard := w.knock(), w.knock()
+		quiet.send(helloV3(`"quiet"`, `null`))
+		heard.send(helloV3(`"heard"`, `null`) + oldFrames(cmd2("nobody", "handles")))
+		synctest.Wait()
+		require.Equal(t, []Code{CodeUnknownCommand}, faults.all())
+		require.NoError(t, w.srv.All().Send("tick", 1))
+		time.Sleep(2 * time.Second)
+		require.Len(t, faults.all(), 1)
+		time.Sleep(20 * time.Second)
+		require.Equal(t, []Code{CodeUnknownCommand, CodeUnsupported}, faults.all())
+		quiet.close()
+		synctest.Wait()
+		require.Equal(t, []string{"tick 1"}, back.all())
+	})
+}
+
+// What is held back counts for the bound on memory.
+func TestClassicHeldCounts(t *testing.T) {
+	inWorld(t, &ServerOptions{Limits: Limits{MemoryBytes: 1 << 20, QueueBytes: 16 << 20}}, func(w *world) {
+		w.tapped()
+		p := w.knock()
+		p.send(helloV3(`"eve"`, `null`))
+		synctest.Wait()
+		c := w.conn("eve")
+		for range 16 {
+			c.SendBytes("x", make([]byte, 128<<10)) //nolint:errcheck // it ends for having too much
+		}
+		time.Sleep(time.Second)
+		require.Equal(t, CodeOverloaded, CodeOf(c.Err()))
+	})
+}

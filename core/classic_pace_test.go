@@ -1,0 +1,74 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A client of a release before 3.0a is sent so many bytes a second at most, and as many at once as it has
+// room for. Others are not slowed down, and its own commands are handled meanwhile.
+func TestClassicPace(t *testing.T) {
+	const pace, frames, size = 10 << 10, 100, 1000
+	inWorld(t, &ServerOptions{Classic: ClassicOptions{Pace: pace}}, func(w *world) {
+		var heard kept[string]
+		w.srv.OnBytes("say", func(_ context.Context, c *Conn, b []byte) error { heard.add(string(b)); return nil })
+		lis := w.tapped()
+		old, three := w.old(`"old"`, `null`), w.v3(`"eve"`, `null`)
+		three.send(oldFrames(cmd("say", "2s", "hi")))
+		old.take()
+		begin := time.Now()
+		for range frames {
+			require.NoError(t, w.srv.All().SendBytes("n", []byte(strings.Repeat("x", size))))
+		}
+		require.Len(t, three.take(), frames*(16+len("$CMD$n$MSG$")+8+len("1000b")+size))
+		each := 16 + len("n ") + size
+		counted := each + classicFrameCost
+		most := func() int { // bytes that may have been written by now
+			return int(time.Since(begin).Seconds()*pace)/counted*each + classicBurst/counted*each + 2*each
+		}
+		got := len(old.take())
+		require.LessOrEqual(t, got, most())
+		require.GreaterOrEqual(t, got, classicBurst/counted*each-each)
+		old.send(oldFrames("say meanwhile"))
+		time.Sleep(handlerTick * 40)
+		require.Equal(t, []string{"hi", "meanwhile"}, heard.all())
+		for got < frames*each {
+			require.Less(t, time.Since(begin), time.Minute)
+			time.Sleep(100 * time.Millisecond)
+			got += len(old.take())
+			require.LessOrEqual(t, got, most())
+		}
+		require.InDelta(t, float64(frames*counted-classicBurst)/pace, time.Since(begin).Seconds(), 0.5)
+		lis.conns[0].requireWhole(t, 16)
+		time.Sleep(time.Minute) // as if it had never been in a hurry
+		require.NoError(t, w.conn("old").Send("n", 1))
+		require.True(t, strings.HasSuffix(old.take(), oldFrames("n 1")))
+	})
+}
+
+// A slow pace is no stall, and one that is to be slow holds up no end.
+func TestClassicPaceEnds(t *testing.T) {
+	inWorld(t, &ServerOptions{Classic: ClassicOptions{Pace: 100}}, func(w *world) {
+		w.tapped()
+		p := w.old(`"old"`, `null`)
+		c := w.conn("old")
+		require.NoError(t, c.SendBytes("n", make([]byte, 40<<10)))
+		require.NoError(t, c.SendBytes("n", make([]byte, 40<<10)))
+		require.NoError(t, c.Send("last", 1))
+		time.Sleep(time.Minute)
+		require.NoError(t, c.Err(), "it is not the client that stands still")
+		begin := time.Now()
+		c.Close()
+		<-c.Done()
+		require.LessOrEqual(t, time.Since(begin), 3*time.Second)
+		require.True(t, p.isEnded())
+		synctest.Wait()
+	})
+}

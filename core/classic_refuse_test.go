@@ -1,0 +1,192 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// A newcomer for whom there is no place, or no time, is told in its own words, whichever they are.
+func TestClassicRefusedInKind(t *testing.T) {
+	hellos := map[string]string{"0.0.2": oldHello(`"b"`, `null`), "2.x or 3.0a": helloV3(`"b"`, `null`)}
+	full := map[string]*ServerOptions{
+		"MaxConns":        {Limits: Limits{MaxConns: 1}},
+		"MaxConnsPerAddr": {Limits: Limits{MaxConnsPerAddr: 1}},
+		"UniqueNames":     {Access: Access{UniqueNames: true}},
+		"Authorize":       {Access: Access{Authorize: func(_ context.Context, a *Admission) error { return nameOnly(a.Name, "a") }}},
+	}
+	for name, opts := range full {
+		for who, hello := range hellos {
+			t.Run(name+", "+who, func(t *testing.T) {
+				o := *opts
+				inWorld(t, &o, func(w *world) {
+					w.serve()
+					first := "a"
+					if name == "UniqueNames" {
+						first = "b"
+					}
+					w.old(`"`+first+`"`, `null`)
+					p := w.knock()
+					p.send(hello)
+					p.want("$DISCONN$")
+					require.True(t, p.isEnded())
+					require.Equal(t, 1, w.srv.Len())
+				})
+			})
+		}
+	}
+	for who, hello := range hellos {
+		t.Run("shutting down, "+who, func(t *testing.T) {
+			inWorld(t, nil, func(w *world) {
+				w.serve()
+				native, silent, p := w.peer(), w.knock(), w.knock()
+				synctest.Wait()
+				shut := make(chan error, 1)
+				go func() { shut <- w.srv.Shutdown(w.ctx) }()
+				synctest.Wait()
+				p.send(hello) // what was on its way
+				p.want("$DISCONN$")
+				require.True(t, p.isEnded())
+				time.Sleep(hearTime)
+				require.Contains(t, silent.take(), "the server is shutting down", "as it was told before")
+				native.wantRefusal(CodeShutdown)
+				require.NoError(t, <-shut)
+			})
+		})
+	}
+}
+
+// wantRefusal reads a refusal with that code.
+func (p *peer) wantRefusal(code Code) {
+	p.t.Helper()
+	f := p.want()
+	require.Equal(p.t, wire.KindRefuse, f.Kind)
+	no, err := wire.ParseRefuse(f.Body)
+	require.NoError(p.t, err)
+	require.Equal(p.t, code.String(), no.Code.String())
+}
+
+// A header of another length is named in the error, with what the client's is if that can be told.
+func TestClassicOtherHeader(t *testing.T) {
+	hello := func(n int) string {
+		const text = `$CLTHELLO$ {"name": null, "group": null}`
+		return "40" + strings.Repeat(" ", n-2) + text
+	}
+	tests := map[string]struct {
+		in   string
+		says string
+	}{
+		"shorter":           {hello(8), "the peer's has 8 B, and 16 B are set here: see ClassicOptions.HeaderLen"},
+		"longer":            {hello(32), "the peer's has 32 B, and 16 B are set here"},
+		"of a later one":    {`46      $CLTHELLO${"name": "eve"`, "the peer's has 8 B, and 16 B are set here"},
+		"nothing of a kind": {"44      hello there and more", "not a number of bytes"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, nil, func(w *world) {
+				var faults kept[string]
+				w.srv.OnError(func(_ *Conn, err error) { faults.add(err.Error()) })
+				w.serve()
+				p := w.knock()
+				p.send(tc.in)
+				require.True(t, p.isEnded())
+				require.Len(t, faults.all(), 1)
+				require.Contains(t, faults.all()[0], tc.says)
+				require.Contains(t, strings.Join(w.log.all(), "\n"), "a client is refused")
+			})
+		})
+	}
+	for _, n := range []int{2, 65, 300, 4096} { // whatever the original takes
+		inWorld(t, &ServerOptions{Classic: ClassicOptions{HeaderLen: n}}, func(w *world) {
+			w.srv.OnBytes("say", func(_ context.Context, c *Conn, b []byte) error { return c.SendBytes("said", b) })
+			w.serve()
+			p := w.knock()
+			pad := func(payload, size string) string { return size + strings.Repeat(" ", n-len(size)) + payload }
+			p.send(hello(n) + pad("say hi", "6"))
+			require.Equal(t, pad("said hi", "7"), p.take())
+		})
+	}
+}
+
+// A client whose server has another header, or speaks another dialect, is told what to set.
+func TestClassicClientMisfits(t *testing.T) {
+	const who = `{"ip": ["127.0.0.1", 5], "name": "ada", "group": null`
+	tests := map[string]struct {
+		speaks Dialect
+		in     string
+		code   Code
+		says   string
+	}{
+		"shorter header":       {Dialect002, "60      $CLTCONN$ " + who, CodeProtocol, "the peer's has 8 B, and 16 B are set here: see Classic.HeaderLen"},
+		"longer header":        {Dialect2x, "60" + strings.Repeat(" ", 30) + "$CLTCONN${", CodeProtocol, "the peer's has 32 B"},
+		"2.x to 0.0.2":         {Dialect002, oldFrames("$CLTCONN$" + who + "}"), CodeVersion, "the server speaks hisock 2.x, and Classic.Dialect is set to 0.0.2"},
+		"2.x to 1.x":           {Dialect1x, oldFrames("$CLTCONN$" + who + "}"), CodeVersion, "the server speaks hisock 2.x"},
+		"3.0a to 0.0.2":        {Dialect002, oldFrames("$CLTCONN$" + who + `, "ipstr": "127.0.0.1:5"}`), CodeVersion, "the server speaks hisock 3.0a"},
+		"2.0 to 0.0.2":         {Dialect002, oldFrames("$CLTCONN$ "+who+"}", cmd2("say", "hi")), CodeVersion, "the server speaks hisock 2.x"},
+		"3.0a by a command":    {Dialect002, oldFrames(cmd("say", "2s", "hi")), CodeVersion, "the server speaks hisock 3.0a"},
+		"3.0a to 2.x":          {Dialect2x, oldFrames("$CLTCONN$" + who + `, "ipstr": "127.0.0.1:5"}`), CodeVersion, "hisock 3.0a, and Classic.Dialect is set to 2.x"},
+		"2.x to 3.0a":          {Dialect30a, oldFrames("$CLTCONN$" + who + "}"), CodeVersion, "hisock 2.x, and Classic.Dialect is set to 3.0a"},
+		"nothing that it says": {Dialect30a, oldFrames("$CLTCONN$ " + who + "}"), CodeNone, ""},
+		"a bad notice":         {Dialect2x, oldFrames("$CLTCONN${"), CodeNone, ""},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, s *oldServer) {
+				cl := newTestClient(s, &ClientOptions{Name: "ada", Classic: &Classic{Dialect: tc.speaks}, Logger: Silent})
+				require.NoError(t, cl.Connect(t.Context()))
+				s.clients[0].send(tc.in)
+				synctest.Wait()
+				if tc.code == CodeNone {
+					require.NoError(t, cl.Err())
+					cl.Close()
+					<-cl.Done()
+					return
+				}
+				<-cl.Done() // it does not come back, for time heals nothing of this
+				require.Equal(t, tc.code.String(), CodeOf(cl.Err()).String())
+				require.ErrorContains(t, cl.Err(), tc.says)
+			})
+		})
+	}
+}
+
+// A native client is told that its server seems to be one in Python.
+func TestNativeClientAtClassicServer(t *testing.T) {
+	tests := map[string]struct {
+		in   string
+		code Code
+		says string
+	}{
+		"ends":          {"", CodeConnLost, "one written in Python does so, see ClientOptions.Classic"},
+		"says a notice": {`69              $CLTCONN${"ip": ["127.0.0.1", 5]`, CodeNotNative, "the protocol of the original: see ClientOptions.Classic"},
+		"says goodbye":  {oldFrames("$DISCONN$"), CodeNotNative, "the protocol of the original"},
+		"says 8 bytes":  {"8       abcdefgh", CodeNotNative, "the protocol of the original"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, s *oldServer) {
+				cl := newTestClient(s, &ClientOptions{})
+				failed := make(chan error, 1)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				go func() { failed <- cl.Connect(ctx) }()
+				synctest.Wait()
+				if tc.in != "" {
+					s.clients[0].send(tc.in)
+				}
+				s.clients[0].close()
+				err := <-failed
+				require.Equal(t, tc.code.String(), CodeOf(err).String())
+				require.ErrorContains(t, err, tc.says)
+			})
+		})
+	}
+}

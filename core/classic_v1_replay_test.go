@@ -1,0 +1,379 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/classic"
+)
+
+func eachRecordingV1(t *testing.T, f func(t *testing.T, r *recording)) {
+	eachRecordingIn(t, "transcripts-1.2", 36, f)
+}
+
+// registerV1 is the program that the servers of the recordings of 1.2 ran, all of them in one.
+func (r *recording) registerV1(w *world, heard *kept[string]) {
+	s := w.srv
+	on := func(command string, answer func(c *Conn, content []byte) error) {
+		s.OnBytes(command, func(_ context.Context, c *Conn, content []byte) error {
+			heard.add(command + " " + string(content))
+			return answer(c, content)
+		})
+	}
+	if r.Scenario == "join_greeting" {
+		s.OnJoin(func(c *Conn) { c.Send("welcome", "hi "+c.Name()) }) //nolint:errcheck // seen in what it gets
+	}
+	on("sum", func(c *Conn, content []byte) error {
+		a, b, _ := strings.Cut(string(content), ",")
+		x, errX := strconv.Atoi(a)
+		y, errY := strconv.Atoi(b)
+		return errors.Join(errX, errY, c.Send("sum", x+y))
+	})
+	for _, command := range []string{"nop", "bye", "note", "é"} {
+		on(command, func(c *Conn, content []byte) error { return c.SendBytes(command, content) })
+	}
+	on("echo", func(c *Conn, content []byte) error {
+		return c.Send("echo", strings.ReplaceAll(strings.ReplaceAll(string(content), "grü", "GRÜ"), "ße", "SSE"))
+	})
+	on("blob", func(c *Conn, content []byte) error {
+		if len(content) > 32<<10 {
+			return nil
+		}
+		return c.SendBytes("blob", content)
+	})
+	on("n", func(c *Conn, content []byte) error { return c.Send("n", "1"+string(content)) })
+	on("kick", func(*Conn, []byte) error { w.conn("alice").Close(); return nil })
+	on("stop", func(*Conn, []byte) error { s.DisconnectAll(NewError(CodeClosed, "")); return nil })
+	on("go", func(c *Conn, _ []byte) error { return r.goV1(s, c) })
+	s.OnMessage(func(_ context.Context, _ *Conn, f Frame) error {
+		if f.Kind == KindRaw {
+			heard.add("raw: " + string(f.Payload))
+		}
+		return nil
+	})
+	s.OnAny(func(_ context.Context, _ *Conn, f Frame) error {
+		heard.add(f.Command + " " + string(f.Payload))
+		return nil
+	})
+}
+
+// addrsV1 is addrs, with that of the first client as far as anybody was told of it.
+func (r *recording) addrsV1() []string {
+	addrs := r.addrs()
+	for _, m := range regexp.MustCompile(`(?:CLTDISCONN\$ |\d +){"ip": \["(127.0.0.1)", (\d+)\]`).FindAllStringSubmatch(r.said("s2c")[2], -1) {
+		addrs[0] = m[1] + ":" + m[2]
+	}
+	return addrs
+}
+
+// goV1 is what the server did when it was told to go.
+func (r *recording) goV1(s *Server, c *Conn) error {
+	switch r.Scenario {
+	case "raw_both_ways":
+		return c.SendRaw([]byte("raw from server"))
+	case "big_1MiB_server_to_client":
+		return c.SendBytes("blob", []byte(blob[5:]))
+	case "send_all":
+		return errors.Join(s.All().Send("news", "for all"), s.All().Send("bare", nil))
+	case "group_send":
+		red, blue := s.Group("red"), s.Group("blue")
+		return errors.Join(red.Send("news", "for red"), red.SendRaw([]byte("raw for red")), blue.Send("news", "for blue"))
+	}
+	dict := json.RawMessage(`{"k": 1, "m": [2, 3], "n": {"z": "y"}}`)
+	return errors.Join(c.Send("v_bytes", []byte("\x00\xffabc")), c.Send("v_str", "naïve 日本 🦊"), c.Send("v_int", "-12345678901234567890"), c.Send("v_float", 3.5),
+		c.SendBytes("v_list", []byte(`[1, "two", 4.5, null, true]`)), c.SendBytes("v_dict", dict), c.SendBytes("w_json", []byte(`{"a": null}`)),
+		c.Send("w_empty", map[string]int{}), c.SendBytes("w_keys", []byte(`{"1": "a", "null": true}`)), c.Send("w_spaces", " +1_000 "),
+		c.SendBytes("w_object", []byte(`{"a": 1}`)), c.Send("w_nothing", nil))
+}
+
+// heardV1 is what the server's handlers are run for: each command and each raw message, and nothing else.
+func (r *recording) heardV1() (heard []string) {
+	joined := map[int]bool{}
+	for _, e := range r.Events {
+		if e.Dir != "c2s" {
+			continue
+		}
+		for b := []byte(e.bytes); len(b) > 0; {
+			payload, size, _, _ := classic.NextWish(b, r.HeaderLen, 2<<20)
+			text := string(payload)
+			switch first, _, found := strings.Cut(text, " "); {
+			case !joined[e.Conn], strings.HasPrefix(text, "$"):
+			case found && first != "":
+				heard = append(heard, text)
+			default:
+				heard = append(heard, "raw: "+text)
+			}
+			joined[e.Conn] = true
+			b = b[size:]
+		}
+	}
+	return heard
+}
+
+// What a client of 1.2 sent makes ours say what the server of 1.2 said.
+func TestClassicV1ReplayServer(t *testing.T) {
+	eachRecordingV1(t, func(t *testing.T, r *recording) {
+		t.Run("as it came", func(t *testing.T) { r.replayServerV1(t, (*oldPeer).send) })
+		if !strings.HasPrefix(r.Scenario, "big_") {
+			t.Run("byte at a time", func(t *testing.T) { r.replayServerV1(t, (*oldPeer).drip) })
+		}
+	})
+}
+
+func (r *recording) replayServerV1(t *testing.T, send func(p *oldPeer, b string)) {
+	inWorld(t, &ServerOptions{Classic: ClassicOptions{HeaderLen: r.HeaderLen}, Limits: Limits{MaxFrame: 2 << 20, QueueBytes: 4 << 20}}, func(w *world) {
+		var got kept[string]
+		var faults, left kept[Code]
+		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err)) })
+		w.srv.OnLeave(func(_ *Conn, why error) { left.add(CodeOf(why)) })
+		r.registerV1(w, &got)
+		lis := w.tapped(r.addrsV1()...)
+		peers := map[int]*oldPeer{}
+		for _, e := range r.Events {
+			p := peers[e.Conn]
+			switch {
+			case e.Dir == "s2c":
+				continue
+			case p == nil:
+				p = w.knock()
+				peers[e.Conn] = p
+			}
+			if e.End == "" && !p.isEnded() {
+				send(p, e.bytes)
+			} else if e.End != "" {
+				lis.conns[e.Conn-1].broken.Store(e.End == "reset")
+				p.close()
+			}
+			synctest.Wait()
+		}
+		switch r.Scenario {
+		case "change_name_and_group":
+			require.Equal(t, []string{"bob"}, w.srv.Names(), "alice has an empty name")
+			require.Equal(t, 1, w.srv.Group("blue").Len())
+		case "change_name_none_unframed":
+			require.Empty(t, w.srv.Names())
+		case "change_group_none_unframed":
+			require.Empty(t, w.srv.Groups())
+		case "leave_by_reset": // what breaks off in a test is no reset of a socket
+			require.Equal(t, []Code{CodeConnLost}, left.all())
+		default:
+			for _, code := range left.all() {
+				require.Equal(t, CodeClosed, code)
+			}
+		}
+		want := r.said("s2c")
+		for conn, p := range peers {
+			if r.Scenario == "change_name_and_group" && conn == 2 { // ours tells others
+				require.Equal(t, 3, strings.Count(p.take(), "$CLTCONN$"))
+				continue
+			}
+			if r.Scenario == "unicode_command" { // there the content gets what is left of the name
+				want[conn] = oldFrames("é abc")
+			}
+			requireSame(t, want[conn], p.take())
+			lis.conns[conn-1].requireWhole(t, r.HeaderLen)
+		}
+		require.Equal(t, r.heardV1(), got.all())
+		require.Empty(t, faults.all())
+	})
+}
+
+// toldV1 is what a client hears of what was recorded: notices and commands by its handlers, the rest
+// by RecvRaw.
+func (r *recording) toldV1(conn int) (heard, raw []string) {
+	for b := []byte(r.said("s2c")[conn]); len(b) > 0; {
+		payload, size, _, _ := classic.Next(b, r.HeaderLen, 2<<20)
+		b = b[size:]
+		text := string(payload)
+		switch first, _, found := strings.Cut(text, " "); {
+		case strings.HasPrefix(text, "{"), text == "$DISCONN$":
+		case first == "$CLTCONN$", first == "$CLTDISCONN$":
+			heard = append(heard, noticeText(text))
+		case found && first != "":
+			heard = append(heard, text)
+		default:
+			raw = append(raw, text)
+		}
+	}
+	return heard, raw
+}
+
+// noticeText is a notice as listening has it.
+func noticeText(payload string) string {
+	what := "came "
+	if strings.HasPrefix(payload, "$CLTDISCONN$") {
+		what = "went "
+	}
+	var who struct {
+		IP    []any
+		Name  string
+		Group *string
+	}
+	if err := json.Unmarshal([]byte(payload[strings.IndexByte(payload, '{'):]), &who); err != nil {
+		return err.Error()
+	}
+	groups := "null"
+	if who.Group != nil {
+		groups = `["` + *who.Group + `"]`
+	}
+	port := strconv.Itoa(int(who.IP[1].(float64)))
+	return what + who.Name + " " + groups + " " + who.IP[0].(string) + ":" + port
+}
+
+// What a server of 1.2 said, ours hears; and it says what the client of 1.2 said.
+func TestClassicV1ReplayClient(t *testing.T) {
+	eachRecordingV1(t, func(t *testing.T, r *recording) {
+		for name, send := range map[string]func(p *oldPeer, b string){"as it came": (*oldPeer).send, "byte at a time": (*oldPeer).drip} {
+			if name == "byte at a time" && strings.HasPrefix(r.Scenario, "big_") {
+				continue
+			}
+			t.Run(name, func(t *testing.T) {
+				inBubble(t, func(t *testing.T, s *oldServer) { r.replayClient12(t, s, Dialect1x, send) })
+			})
+		}
+	})
+}
+
+// replayClient12 plays the client of a recording of 1.2 or 2.0.2.
+func (r *recording) replayClient12(t *testing.T, s *oldServer, d Dialect, send func(p *oldPeer, b string)) {
+	clients, heard, said, sent := map[int]*Client{}, map[int]*listening{}, map[int]string{}, map[int]string{}
+	var records kept[string]
+	frame := func(payload string) string { return string(classic.AppendFrame(nil, r.HeaderLen, []byte(payload))) }
+	asked := func(cl *Client, who string) {
+		p, err := cl.Record(t.Context(), who)
+		records.add(who + ": " + p.Name + " " + p.Addr + " " + CodeOf(err).String())
+	}
+	for _, e := range r.Events {
+		cl := clients[e.Conn]
+		switch {
+		case e.Dir == "s2c" && e.End == "":
+			if !s.clients[e.Conn-1].isEnded() {
+				send(s.clients[e.Conn-1], e.bytes)
+				sent[e.Conn] += e.bytes
+				if strings.Contains(e.bytes, frame("$KEEPALIVE$")) { // ours answers at once
+					said[e.Conn] += frame("$KEEPACK$")
+				}
+			}
+		case e.Dir == "s2c", cl != nil && cl.Conn().isEnded():
+		case e.End != "":
+			cl.Close()
+		default:
+			for b := []byte(e.bytes); len(b) > 0; {
+				payload, size, _, err := classic.NextWish(b, r.HeaderLen, 2<<20)
+				require.NoError(t, err)
+				b = b[size:]
+				text := string(payload)
+				if clients[e.Conn] == nil {
+					clients[e.Conn], heard[e.Conn] = r.joins12(t, s, text, d)
+					said[e.Conn] = frame(text)
+					if clients[e.Conn].Name() == "" && clients[e.Conn].Groups() == nil { // empty texts are none here
+						said[e.Conn] = frame(strings.ReplaceAll(text, `""`, "null"))
+					}
+					continue
+				}
+				if who, ok := strings.CutPrefix(text, "$GETCLT$"); ok {
+					go asked(clients[e.Conn], strings.TrimPrefix(who, " "))
+					synctest.Wait()
+				} else if !r.saysAgain(t, clients[e.Conn], text) {
+					continue
+				}
+				said[e.Conn] += frame(text)
+			}
+		}
+		synctest.Wait()
+	}
+	for conn, cl := range clients {
+		want, raw := r.toldV1(conn)
+		if d == Dialect2x {
+			want, raw = r.toldV2(conn)
+		}
+		require.Equal(t, want, heard[conn].all())
+		require.Empty(t, heard[conn].faults.all())
+		for _, raw := range raw {
+			got, err := cl.RecvRaw(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, raw, string(got))
+		}
+		dismissed := strings.Contains(sent[conn], frame("$DISCONN$"))
+		require.Equal(t, dismissed, cl.Err() != nil && IsRemote(cl.Err()))
+		if !dismissed || d == Dialect1x {
+			said[conn] += frame("$USRCLOSE$")
+		}
+		cl.Close()
+		<-cl.Done()
+		require.Equal(t, CodeClosed, CodeOf(cl.Err()))
+		requireSame(t, said[conn], s.clients[conn-1].take())
+		s.near[conn-1].requireWhole(t, r.HeaderLen)
+	}
+	require.Equal(t, records12[r.Version+" "+r.Scenario], records.all())
+}
+
+// records12 are what those got who asked for records. A server of 2.x cannot say.
+var records12 = map[string][]string{
+	"1.2 get_client":   {"bob: bob 127.0.0.1:59728 none", "nobody:   unknown client", "127.0.0.1:9:   unknown client"},
+	"2.0.2 get_client": {"bob:   internal error", "nobody:   internal error", "('127.0.0.1', 9):   internal error"},
+	"2.0.2 get_client_answered_as_command": {
+		"bob: bob 127.0.0.1:40001 none", "zoe: zoe 127.0.0.1:40002 none", "nobody:   unknown client",
+	},
+}
+
+// saysAgain sends what a payload holds, if ours sends such.
+func (r *recording) saysAgain(t *testing.T, cl *Client, payload string) bool {
+	if strings.HasPrefix(payload, "$CMD$") {
+		name, content := classic.SplitPlain([]byte(payload))
+		err := cl.SendBytes(string(name), content)
+		if strings.IndexByte("CMD", name[0]) >= 0 {
+			require.Equal(t, CodeBadName, CodeOf(err))
+			return false
+		}
+		require.NoError(t, err)
+		return true
+	}
+	if strings.HasPrefix(payload, "$") {
+		return false
+	}
+	command, content, ok := strings.Cut(payload, " ")
+	if ok && command != "" && cl.Conn().Dialect() == Dialect1x {
+		require.NoError(t, cl.SendBytes(command, []byte(content)))
+		return true
+	}
+	err := cl.SendRaw([]byte(payload))
+	require.Equal(t, cl.Conn().Dialect() != Dialect1x, CodeOf(err) == CodeUnsupported)
+	return err == nil
+}
+
+// joins12 connects a client as the hello says.
+func (r *recording) joins12(t *testing.T, s *oldServer, hello string, d Dialect) (*Client, *listening) {
+	var who struct{ Name, Group string }
+	require.NoError(t, json.Unmarshal([]byte(hello[strings.IndexByte(hello, '{'):]), &who))
+	opts := ClientOptions{Name: who.Name, MaxFrame: 2 << 20, Codec: testCodec{}, Retry: Retry{Off: true}, Classic: &Classic{HeaderLen: r.HeaderLen, Dialect: d}}
+	if who.Group != "" {
+		opts.Groups = []string{who.Group}
+	}
+	cl, l := newTestClient(s, &opts), &listening{}
+	notice := func(what string) func(p Presence) {
+		return func(p Presence) {
+			b, _ := json.Marshal(p.Groups)
+			l.add(what + " " + p.Name + " " + string(b) + " " + p.Addr)
+		}
+	}
+	cl.OnClientConnect(notice("came"))
+	cl.OnClientDisconnect(notice("went"))
+	cl.OnError(func(_ *Conn, err error) { l.faults.add(CodeOf(err)) })
+	cl.OnAny(func(_ context.Context, _ *Conn, f Frame) error {
+		l.add(f.Command + " " + string(f.Payload))
+		return nil
+	})
+	require.NoError(t, cl.Connect(t.Context()))
+	return cl, l
+}

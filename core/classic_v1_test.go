@@ -1,0 +1,140 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What a client of 1.x asks for acts, framed or not, and is never taken for a raw message.
+func TestClassicV1Wishes(t *testing.T) {
+	pieces := map[string]func(p *oldPeer, b string){"as it came": (*oldPeer).send, "byte at a time": (*oldPeer).drip}
+	for how, send := range pieces {
+		t.Run(how, func(t *testing.T) {
+			inWorld(t, nil, func(w *world) {
+				var heard kept[string]
+				w.srv.OnMessage(func(_ context.Context, _ *Conn, f Frame) error { heard.add(string(f.Payload)); return nil })
+				w.srv.OnRename(func(_ *Conn, old, name string) { heard.add(old + " is " + name) })
+				w.tapped()
+				p, other := w.old(`"eve"`, `"red"`), w.old(`"bob"`, `null`)
+				c := w.conn("eve")
+				require.Equal(t, Dialect002, c.Dialect())
+				p.take()
+				ask := func(b string) string {
+					t.Helper()
+					send(p, b)
+					require.Empty(t, p.take())
+					other.take()
+					other.send(oldFrames("$GETCLT$ 127.0.0.1:40001"))
+					return other.take()[16:]
+				}
+				record := func(name, group string) string {
+					return `{"ip": ["127.0.0.1", 40001], "name": ` + name + `, "group": ` + group + `}`
+				}
+				require.Equal(t, record(`"anna"`, `"red"`), ask(oldFrames("$CHNAME$ anna")))
+				require.Equal(t, Dialect1x, c.Dialect())
+				require.Equal(t, record(`"anna"`, `"blue"`), ask(oldFrames("$CHGROUP$ blue")))
+				require.Equal(t, []string{"blue"}, c.Groups())
+				require.Equal(t, record(`""`, `"blue"`), ask(oldFrames("$CHNAME$ ")))
+				require.Equal(t, record(`null`, `"blue"`), ask("$CHNAME$"), "without a header")
+				require.Equal(t, record(`null`, `null`), ask("$CHGROUP$"), "without a header")
+				require.Empty(t, c.Groups())
+				require.Equal(t, record(`null`, `""`), ask(oldFrames("$CHGROUP$ ")))
+				require.Equal(t, record(`"x"`, `"two words"`), ask("$CHNAME$"+oldFrames("$CHNAME$ x", "$CHGROUP$ two words")))
+				require.Equal(t, record(`null`, `null`), ask(oldFrames("$CHNAME$", "$CHGROUP$")))
+				p.send(oldFrames("hello", "say hi"))
+				synctest.Wait()
+				require.Equal(t, []string{"eve is anna", "anna is ", " is x", "x is ", "hello", "say hi"}, heard.all())
+				p.send(oldFrames("$USRCLOSE$", "too late"))
+				require.True(t, p.isEnded(), "at once: it may wait for that")
+				require.Equal(t, CodeClosed, CodeOf(c.Err()))
+				require.True(t, IsRemote(c.Err()))
+				require.Len(t, heard.all(), 6)
+			})
+		})
+	}
+}
+
+// A server that knows who its clients are refuses what they ask for, as from others.
+func TestClassicV1WishesAreAuthorized(t *testing.T) {
+	opts := &ServerOptions{Access: Access{
+		Authorize:      func(context.Context, *Admission) error { return nil },
+		AuthorizeName:  func(_ context.Context, _ *Conn, name string) error { return nameOnly(name, "anna") },
+		AuthorizeGroup: func(_ context.Context, _ *Conn, group string) error { return nameOnly(group, "red") },
+	}}
+	inWorld(t, opts, func(w *world) {
+		var faults kept[Code]
+		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err)) })
+		w.serve()
+		p := w.old(`"eve"`, `"red"`)
+		c := w.conn("eve")
+		p.send(oldFrames("$CHNAME$ mallory", "$CHGROUP$ staff") + "$CHNAME$")
+		require.Empty(t, p.take())
+		require.Equal(t, "eve", c.Name())
+		require.Empty(t, c.Groups(), "it has left the one, and may not join the other")
+		require.Equal(t, []Code{CodeUnauthorized, CodeUnauthorized, CodeUnauthorized}, faults.all())
+		p.send(oldFrames("$CHNAME$ anna", "$CHGROUP$ red"))
+		require.Empty(t, p.take())
+		require.Equal(t, "anna", c.Name())
+		require.Equal(t, []string{"red"}, c.Groups())
+		require.Len(t, faults.all(), 3)
+	})
+}
+
+func nameOnly(name, allowed string) error {
+	if name != allowed {
+		return NewError(CodeUnauthorized, "not that")
+	}
+	return nil
+}
+
+// What begins like one of the two words without a header and goes on otherwise ends the connection.
+func TestClassicV1BadWords(t *testing.T) {
+	for _, in := range []string{"$CHNAMES", "$USRCLOSE$", "$CHGROUP ", "$$$$$$$$"} {
+		echoWorld(t, nil, func(w *world, faults *kept[hooked], check func()) {
+			p := w.old(`"eve"`, `null`)
+			p.send(in)
+			require.True(t, p.isEnded(), in)
+			require.Equal(t, []hooked{{true, CodeProtocol}}, faults.all())
+			check()
+		})
+	}
+}
+
+// How a client of a release without a goodbye leaves is no fault: CodeClosed. In half a frame it is one.
+func TestClassicLeavesInOrder(t *testing.T) {
+	tests := map[string]struct {
+		in    string
+		marks bool
+		code  Code
+	}{
+		"0.0.2":                {"", false, CodeClosed},
+		"0.0.2, behind more":   {oldFrames("say hi"), false, CodeClosed},
+		"0.0.2, half a frame":  {"5               ab", false, CodeConnLost},
+		"0.0.2, half a header": {"5     ", false, CodeConnLost},
+		"1.x, without a word":  {oldFrames("$CHNAME$ x"), false, CodeClosed},
+		"later, without one":   {"", true, CodeConnLost},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			echoWorld(t, nil, func(w *world, faults *kept[hooked], _ func()) {
+				p := w.old(`"eve"`, `null`)
+				c := w.conn("eve")
+				if tc.marks {
+					p = w.v3(`"zoe"`, `null`)
+					c = w.conn("zoe")
+				}
+				p.send(tc.in)
+				p.take()
+				p.close()
+				require.Equal(t, tc.code, CodeOf(c.Err()))
+				require.Equal(t, tc.code == CodeClosed, IsRemote(c.Err()))
+				require.Empty(t, faults.all())
+			})
+		})
+	}
+}

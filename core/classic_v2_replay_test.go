@@ -1,0 +1,285 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/classic"
+)
+
+func eachRecordingV2(t *testing.T, f func(t *testing.T, r *recording)) {
+	eachRecordingIn(t, "transcripts-2.0.2", 34, f)
+}
+
+// registerV2 is the program that the servers of the recordings of 2.0.2 ran, all of them in one.
+func (r *recording) registerV2(w *world, heard *kept[string]) {
+	s := w.srv
+	on := func(command string, answer func(c *Conn, content []byte) error) {
+		s.OnBytes(command, func(_ context.Context, c *Conn, content []byte) error { return answer(c, content) })
+	}
+	if r.Scenario == "join_greeting" {
+		s.OnJoin(func(c *Conn) { c.Send("welcome", "hi "+c.Name()) }) //nolint:errcheck // seen in what it gets
+	}
+	On(s, "sum", func(_ context.Context, c *Conn, in []int) error { return c.Send("sum", in[0]+in[1]) })
+	On(s, "number", func(_ context.Context, _ *Conn, n int) error { heard.add("number"); return nil })
+	On(s, "n", func(_ context.Context, c *Conn, n int) error { return c.Send("n", 10+n) })
+	for _, command := range []string{"echo", "bye", "note", "blob"} {
+		on(command, func(c *Conn, content []byte) error {
+			if len(content) > 32<<10 {
+				return nil
+			}
+			return c.SendBytes(command, content)
+		})
+	}
+	on("ping", func(c *Conn, _ []byte) error { return c.Send("pong", nil) })
+	on("écho", func(c *Conn, _ []byte) error { return c.Send("écho", "GRÜSSE 🦊") })
+	on("kick", func(*Conn, []byte) error { w.conn("alice").Close(); return nil })
+	on("stop", func(*Conn, []byte) error { s.DisconnectAll(NewError(CodeClosed, "")); return nil })
+	on("go", func(c *Conn, _ []byte) error { return r.goV2(s, c) })
+	s.OnMessage(func(_ context.Context, _ *Conn, f Frame) error {
+		if f.Kind == KindRaw {
+			heard.add("raw: " + string(f.Payload))
+		} else {
+			heard.add(f.Command + " " + string(f.Payload))
+		}
+		return nil
+	})
+	s.OnAny(func(context.Context, *Conn, Frame) error { return nil })
+}
+
+// goV2 is what the server did when it was told to go.
+func (r *recording) goV2(s *Server, c *Conn) error {
+	switch r.Scenario {
+	case "message_without_marker":
+		if CodeOf(c.SendRaw([]byte("loose from server"))) != CodeUnsupported {
+			return errors.New("a raw message was sent")
+		}
+		return nil
+	case "big_1MiB_server_to_client":
+		return c.SendBytes("blob", []byte(blob[5:]))
+	case "send_all":
+		return errors.Join(s.All().Send("news", "for all"), s.All().Send("bare", nil))
+	case "group_send":
+		return errors.Join(s.Group("red").Send("news", "for red"), s.Group("blue").Send("news", "for blue"))
+	}
+	return errors.Join(contentV2(func(command string, v any) error { return c.Send(command, v) })...)
+}
+
+// contentV2 sends what content_types has as a program in Go does.
+func contentV2(send func(command string, v any) error) []error {
+	dict, whole := json.RawMessage(`{"k":1,"m":[2,3],"n":{"z":"y"}}`), json.RawMessage("-12345678901234567890")
+	return []error{
+		send("v_bytes", []byte("\x00\xffabc")), send("v_str", "naïve 日本 🦊"), send("v_int", whole), send("v_float", 3.5), send("v_float_big", 1e100),
+		send("v_true", true), send("v_false", false), send("v_none", nil), send("v_list", []any{1, "two", 4.5, nil, true}), send("v_dict", dict),
+		send("v_nested", []any{[]int{1, 2}, []any{"a", map[string]any{"b": nil}}}), send("v_empty_bytes", []byte{}), send("v_empty_str", ""),
+		send("v_zero", 0), send("v_zero_float", 0.0), send("v_empty_list", []int{}), send("v_empty_dict", map[string]int{}),
+		send("v_int_keys", map[int]string{1: "a", 2: "b"}), send("v_tuple_in_list", [][]int{{1, 2}, {3}}), send("v_unicode_list", []string{"é", "日本"}),
+		send("v_float_to_int", 2.75), send("v_int_to_float", 7), send("v_list_to_str", []int{1, 2}),
+	}
+}
+
+// payloads12 are the payloads that went one way over a connection.
+func (r *recording) payloads12(dir string, conn int) (all []string) {
+	for b := []byte(r.said(dir)[conn]); len(b) > 0; {
+		payload, size, _, _ := classic.Next(b, r.HeaderLen, 2<<20)
+		all, b = append(all, string(payload)), b[size:]
+	}
+	return all
+}
+
+// wantV2 is what ours says to a client where the server of 2.0.2 said what was recorded. early says that the
+// client has said no command when the program sends, so that what carries something is held back.
+func (r *recording) wantV2(conn int, known bool) (want string) {
+	talks := strings.Contains(r.said("c2s")[conn], "$CMD$")
+	for _, payload := range r.payloads12("s2c", conn) {
+		isNotice := strings.HasPrefix(payload, "$CLT")
+		switch {
+		case payload == "loose from server", strings.HasPrefix(payload, "{"): // see below
+			continue
+		case payload == "$DISCONN$" && (strings.HasPrefix(r.Scenario, "leave_") || strings.HasPrefix(r.Scenario, "big_") || strings.HasSuffix(want, payload)):
+			continue // ours has no word for one who has left, and says it once
+		case r.Scenario == "server_disconnects_client_forced" && strings.HasPrefix(payload, "$CLTDISCONN$"):
+		case !known && !isNotice && !talks && strings.HasPrefix(payload, "$CMD$"):
+			continue
+		}
+		if isNotice && !known && !(talks && r.settledBefore(conn, payload)) {
+			payload = strings.Replace(payload, "${", "$ {", 1)
+		}
+		want += string(classic.AppendFrame(nil, r.HeaderLen, []byte(payload)))
+	}
+	if conn == 1 && r.Scenario == "server_disconnects_client_forced" || conn == 2 && r.Scenario == "keepalive" { // ours never goes without a word
+		want += oldFrames("$DISCONN$")
+	}
+	return want
+}
+
+// settledBefore reports whether a client had said a command before the server said payload.
+func (r *recording) settledBefore(conn int, payload string) bool {
+	settled := false
+	for _, e := range r.Events {
+		if e.Conn != conn {
+			continue
+		}
+		settled = settled || e.Dir == "c2s" && strings.Contains(e.bytes, "$CMD$")
+		if e.Dir == "s2c" && strings.Contains(e.bytes, payload) {
+			return settled && !strings.HasPrefix(e.bytes[r.HeaderLen:], payload) || settled && r.Scenario != "several_in_one_segment"
+		}
+	}
+	return false
+}
+
+// What a client of 2.0.2 sent makes ours say what the server of 2.0.2 said, whether the server is told what
+// its clients speak or finds it out.
+func TestClassicV2ReplayServer(t *testing.T) {
+	eachRecordingV2(t, func(t *testing.T, r *recording) {
+		for name, speaks := range map[string]Dialect{"told": Dialect2x, "found out": 0} {
+			t.Run(name, func(t *testing.T) { r.replayServerV2(t, speaks, (*oldPeer).send) })
+			if !strings.HasPrefix(r.Scenario, "big_") {
+				t.Run(name+", byte at a time", func(t *testing.T) { r.replayServerV2(t, speaks, (*oldPeer).drip) })
+			}
+		}
+	})
+}
+
+func (r *recording) replayServerV2(t *testing.T, speaks Dialect, send func(p *oldPeer, b string)) {
+	opts := &ServerOptions{Classic: ClassicOptions{HeaderLen: r.HeaderLen, Unknown: speaks}, Limits: Limits{MaxFrame: 2 << 20, QueueBytes: 4 << 20}}
+	inWorld(t, opts, func(w *world) {
+		var got kept[string]
+		var faults kept[Code]
+		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err)) })
+		r.registerV2(w, &got)
+		lis := w.tapped(r.addrs()...)
+		peers := map[int]*oldPeer{}
+		for _, e := range r.Events {
+			p := peers[e.Conn]
+			switch {
+			case e.Dir == "s2c":
+				continue
+			case p == nil:
+				p = w.knock()
+				peers[e.Conn] = p
+			}
+			switch { // the sweeper has looked then
+			case strings.Contains(e.bytes, "$KEEPACK$"):
+				time.Sleep(34 * time.Second)
+			case r.Scenario == "keepalive" && strings.Contains(e.bytes, "done"):
+				time.Sleep(30*time.Second + 500*time.Millisecond)
+			}
+			if e.End == "" && !p.isEnded() {
+				send(p, e.bytes)
+			} else if e.End != "" {
+				p.close()
+			}
+			synctest.Wait()
+		}
+		if r.Scenario == "change_name_and_group" {
+			require.Equal(t, []string{"alice", "bob"}, w.srv.Names(), "nothing behind the marker keeps the name")
+			require.Equal(t, []string{"red"}, w.srv.Groups())
+		}
+		time.Sleep(recordDelay)
+		for conn, p := range peers {
+			want := r.wantV2(conn, speaks != 0)
+			switch r.Scenario {
+			case "change_name_and_group": // ours tells others
+				if conn == 2 {
+					require.Equal(t, 4, strings.Count(p.take(), "$CLTCONN$"))
+					continue
+				}
+			case "hello_with_space": // for ours that is a client of 0.0.2
+				p.take()
+				continue
+			case "get_client", "get_client_answered_as_command": // see TestClassicV2Record
+				p.take()
+				continue
+			}
+			requireSame(t, want, p.take())
+			lis.conns[conn-1].requireWhole(t, r.HeaderLen)
+		}
+		require.Equal(t, r.heardV2(speaks != 0), got.all())
+		if r.Scenario == "keepalive" {
+			require.Equal(t, []Code{CodeHeartbeat}, faults.all())
+		} else {
+			require.Empty(t, faults.all())
+		}
+	})
+}
+
+// heardV2 is what the server's handlers are run for.
+func (r *recording) heardV2(known bool) (heard []string) {
+	joined := map[int]bool{}
+	for _, e := range r.Events {
+		if e.Dir != "c2s" {
+			continue
+		}
+		for b := []byte(e.bytes); len(b) > 0; {
+			payload, size, _, _ := classic.Next(b, r.HeaderLen, 2<<20)
+			b = b[size:]
+			switch k, _ := classic.PlainKind(payload, true); {
+			case !joined[e.Conn]:
+			case k == classic.KindLoose && (known || r.Scenario == "hello_with_space"):
+				heard = append(heard, "raw: "+string(payload))
+			case k == classic.KindLoose: // it may be a command of 3.0a
+				heard = append(heard, string(payload)+" ")
+			case k == classic.KindCommand:
+				name, content := classic.SplitPlain(payload)
+				if string(name) == "number" {
+					heard = append(heard, "number")
+				}
+				heard = append(heard, string(name)+" "+string(content))
+			}
+			joined[e.Conn] = true
+		}
+	}
+	if r.Scenario == "hello_with_space" {
+		return []string{"echo hi"}
+	}
+	return heard
+}
+
+// toldV2 is what a client hears of what was recorded.
+func (r *recording) toldV2(conn int) (heard, raw []string) {
+	greeted := false
+	for _, payload := range r.payloads12("s2c", conn) {
+		switch k, _ := classic.PlainKind([]byte(payload), false); k {
+		case classic.KindNotice:
+			if greeted || r.Scenario == "join_empty_strings" { // ours has said null, so that is another
+				heard = append(heard, noticeText(payload))
+			}
+			greeted = true
+		case classic.KindCommand:
+			name, content := classic.SplitPlain([]byte(payload))
+			if string(name) != classic.RecordCommand {
+				heard = append(heard, string(name)+" "+string(content))
+			}
+		case classic.KindLoose:
+			raw = append(raw, payload)
+		}
+	}
+	return heard, raw
+}
+
+// What a server of 2.0.2 said, ours hears; and it says what the client of 2.0.2 said.
+func TestClassicV2ReplayClient(t *testing.T) {
+	eachRecordingV2(t, func(t *testing.T, r *recording) {
+		if r.Scenario == "hello_with_space" {
+			return // ours says hello as that release does
+		}
+		for name, send := range map[string]func(p *oldPeer, b string){"as it came": (*oldPeer).send, "byte at a time": (*oldPeer).drip} {
+			if name == "byte at a time" && (strings.HasPrefix(r.Scenario, "big_") || r.Scenario == "server_closes") {
+				continue // the second of two goodbyes comes when ours has gone
+			}
+			t.Run(name, func(t *testing.T) {
+				inBubble(t, func(t *testing.T, s *oldServer) { r.replayClient12(t, s, Dialect2x, send) })
+			})
+		}
+	})
+}
