@@ -44,6 +44,12 @@ func (cl *Client) attempt(ctx context.Context, last *Conn, resume bool, p *pace.
 		defer stop()
 	}
 	n, err := cl.dial(bounded, hello, peer)
+	if err != nil && len(h.Positions) > 0 && cannotRead(err) { // rather without them than not at all
+		h.Positions = nil
+		if hello, peer, err = cl.hello(h); err == nil {
+			n, err = cl.dial(bounded, hello, peer)
+		}
+	}
 	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
 		err = wrapError(CodeDeadlineExceeded, "the server did not answer within "+most.String(), context.DeadlineExceeded)
 	}
@@ -54,6 +60,12 @@ func (cl *Client) attempt(ctx context.Context, last *Conn, resume bool, p *pace.
 		n.took, n.wish = time.Since(begun), w
 	}
 	return n, err
+}
+
+// cannotRead reports whether a server has refused a hello for what it holds.
+func cannotRead(err error) bool {
+	code := CodeOf(err)
+	return IsRemote(err) && (code == CodeTooBig || code == CodeBadName)
 }
 
 // giveUpParked gives up the session that Connect was to go on with, if there is one and an attempt
@@ -215,9 +227,7 @@ func (cl *Client) helloFor(ctx context.Context, last *Conn, resume bool) (*wire.
 	}
 	var err error
 	h.Auth, err = cl.auth(ctx)
-	if last == nil || !last.eng.run.plain {
-		cl.tellPositions(h)
-	}
+	cl.tellPositions(h)
 	return h, w, err
 }
 

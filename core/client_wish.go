@@ -85,7 +85,7 @@ func (cl *Client) simplify(last *Conn, why *Error) bool {
 	w := cl.wishFor(last)
 	switch why.Code {
 	case CodeTooBig, CodeTooManyGroups, CodeBadName:
-		last.eng.run.plain = w.more > 0 || w.name != cl.opts.Name || !last.eng.run.plain && cl.book.Size() > 0
+		last.eng.run.plain = w.more > 0 || w.name != cl.opts.Name
 	case CodeNameTaken:
 		last.eng.run.plain = w.name != cl.opts.Name
 	default:

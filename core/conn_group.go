@@ -53,7 +53,8 @@ func (s *Server) setMember(c *Conn, group string, in bool) (changed bool, err er
 }
 
 // moveMember keeps the connection's groups and the server's index in step, and never adds a
-// connection that has gone: its groups do not change any more once [Server.gone] has had the lock. It reports whether anything changed.
+// connection that has gone: its groups do not change any more once [Server.gone] has had the lock.
+// It reports whether anything changed.
 func (s *Server) moveMember(c *Conn, group string, in bool) (changed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -167,8 +167,8 @@ func (c *Conn) takePositions(told []wire.Position) {
 	c.positions = told
 }
 
-// takePosition returns what the client has said in its hello of where it is in a group, once. It has no epoch
-// if it has said nothing.
+// takePosition returns what the client has said in its hello of where it is in a group, once. It
+// has no epoch if it has said nothing.
 func (c *Conn) takePosition(group string) (told wire.Position) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -134,8 +134,8 @@ func (c *Conn) runGroup(f wire.Frame, slot *bool) error {
 }
 
 // groupBeside starts the concurrent handler of a message to a group while another handler keeps the
-// connection's turn, and leaves of the frame that it has passed. It does nothing if a replay has still to begin
-// or to end: that says what the message is.
+// connection's turn, and leaves of the frame that it has passed. It does nothing if a replay has
+// still to begin or to end: that says what the message is.
 func (c *Conn) groupBeside(f wire.Frame) wire.Frame {
 	_, _, rest, err := wire.ParseGroup(f.Kind, f.Body)
 	if err != nil || c.inbox.replaysWait() || !c.runBeside(f) {
@@ -195,9 +195,9 @@ func (cl *Client) position(k wire.Kind, group string) []byte {
 	return wire.AppendPosition(nil, p)
 }
 
-// What a hello may carry of positions, in bytes: helloPositions, and no more than makes it helloRoom in
-// all, so that a server which takes short hellos only takes it. What is left out is asked for as if the client
-// had never been given it, and is not handled twice all the same.
+// What a hello may carry of positions, in bytes: helloPositions, and no more than makes it
+// helloRoom in all, so that a server which takes short hellos only takes it. What is left out is
+// asked for as if the client had never been given it, and is not handled twice all the same.
 const (
 	helloPositions = 2 << 10
 	helloRoom      = 4 << 10

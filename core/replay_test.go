@@ -252,6 +252,29 @@ func TestPositionsOfGroupsThatWereLeft(t *testing.T) {
 	})
 }
 
+// A server that takes short hellos only is told no positions, and its client has nothing twice all the same.
+func TestPositionsThatAreTooLong(t *testing.T) {
+	opts := *replayed
+	opts.Limits.MaxHello = 80
+	inWorld(t, &opts, func(w *world) {
+		w.serve()
+		var net network
+		group := strings.Repeat("red", 10)
+		cl, got := w.follower(&net, "ada", group)
+		w.join(cl)
+		w.say(group, "1", "2")
+		got.wants(t, "+"+group+" 0", "="+group, "new 1", "new 2")
+		w.away(&net, func() { w.say(group, "3") })
+		got.wants(t, "+"+group+" 1", "old 3", "="+group)
+		cl.Close()
+		<-cl.Done()
+		w.say(group, "4")
+		w.join(cl)
+		got.wants(t, "+"+group+" 1", "old 4", "="+group)
+		cl.Close()
+	})
+}
+
 // Who is left out of what it has sent itself does not get it as it joins anew.
 func TestExceptedMessagesHavePassed(t *testing.T) {
 	inReplayWorld(t, func(w *world) {

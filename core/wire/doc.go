@@ -85,26 +85,29 @@
 // what has changed, at the client's request or its program's: once for each change, in
 // the order in which they took effect, and before the reply. An empty name is none.
 //
-// A server may keep what it sends to a group. Such messages have numbers, from 1 on and without gaps, within
-// an epoch, and are sent as group command or group raw, each with its group and number. One that is not
-// kept is sent as a command or raw. A member for which a message is not meant gets a group passed
-// in its place, or nothing. A server that gives newcomers what it keeps sends a replay as the client
-// has come into the group: behind the welcome or the join group frame, and before any message of
-// the group. The last messages follow, as many as it says, without those that are too long for the
-// client, and then a replay end. A message up to the last number of the replay is a replayed one, a later one is not.
-// Without "again" the client leaves out those that it has had. With it the program wants them to come
-// again, at any time, and the client need not be in the group.
+// A server may keep what it sends to a group. Such messages have numbers, from 1 on and without
+// gaps, within an epoch, and are sent as group command or group raw, each with its group and
+// number. One that is not kept is sent as a command or raw. A member for which a message is not
+// meant gets a group passed in its place, or nothing. A server that gives newcomers what it keeps
+// sends a replay as the client has come into the group: behind the welcome or the join group frame,
+// and before any message of the group. The last messages follow, as many as it says, without those
+// that are too long for the client, and then a replay end. Until that, a message of the group up to
+// the last number of the replay is a replayed one; all others are new. Without "again" the client
+// leaves out those that it has had. With it the program wants them to come again, at any time, and
+// the client need not be in the group.
 //
 // The epoch holds until the next replay of the group on the same connection. Messages come in the
 // order of their numbers, but for replays and for a message that had to wait for room.
 //
-// The position of a client in a group is the epoch and the greatest number that it was given or that has passed
-// it, and before the first message of a replay the number before that. In a hello, and as it asks to join, a client may
-// say its position in a group. The server then leaves out what does not come after it. A position of another
-// epoch, or beyond the last number, counts as none, and no position gives a client anything that it would not be given without.
+// The position of a client in a group is the epoch and the greatest number that it was given or
+// that has passed it, and before the first message of a replay the number before that. In a hello,
+// and as it asks to join, a client may say its position in a group. The server then leaves out what
+// does not come after it. A position of another epoch, or beyond the last number, counts as none,
+// and no position gives a client anything that it would not be given without.
 //
-// A client has missed what comes after its position and before the first message of a replay: so many if the
-// epoch is the same and its position is not beyond the last number, and else nobody knows how many. A client that has no position has missed nothing.
+// A client has missed what comes after its position and before the first message of a replay: so
+// many if the epoch is the same and its position is not beyond the last number, and else nobody
+// knows how many. A client that has no position has missed nothing.
 //
 // Who acknowledges what it receives sends an ack before a goodbye too, if it has received more
 // than it has said.
