@@ -4,12 +4,14 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/internal/events"
 	"github.com/hisock/hisock/core/internal/groupset"
 	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/internal/notices"
+	"github.com/hisock/hisock/core/internal/standstill"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -40,8 +42,10 @@ type Conn struct {
 	cancel context.CancelCauseFunc
 
 	out         queue
-	nextWaiting *Conn     // the next that waits for a writer; guarded by writers.mu
-	calls       callTable // calls to the peer
+	nextWaiting *Conn            // the next that waits for a writer; guarded by writers.mu
+	calls       callTable        // calls to the peer
+	waits       standstill.Table // of handlers, for answers
+	queues      atomic.Uint64    // the call that waits to be run beside others, or queuesCommand; 0 if none does
 	serving     servingTable
 	raw         rawBox
 	recv        recvTable
@@ -54,6 +58,7 @@ type Conn struct {
 	ackedAt  uint64 // of these when the last ack was due
 	unacked  int    // bytes since
 	share    share
+	judged   time.Time       // when a claim of the peer was looked at
 	past     int             // bytes that came after the end
 	breaks   []*events.Event // the last that tell of a link that broke off
 

@@ -73,6 +73,11 @@ func (c *Conn) ask(ctx context.Context, k wire.Kind, name string, payload []byte
 	if ended != nil {
 		return nil, ended
 	}
+	if w, ok := c.waitOf(ctx, id); ok {
+		c.waits.Begin(w)
+		defer c.waits.End(id)
+		c.eng.sweep.busy(c)
+	}
 	if err := c.sendAsking(ctx, k, id, name, payload); err != nil {
 		c.calls.take(id)
 		return nil, err
@@ -217,6 +222,14 @@ func (t *callTable) take(id uint64) *call {
 	delete(t.open, id)
 	t.mu.Unlock()
 	return w
+}
+
+// isOpen reports whether a call is not answered yet.
+func (t *callTable) isOpen(id uint64) bool {
+	t.mu.Lock()
+	open := t.open[id] != nil
+	t.mu.Unlock()
+	return open
 }
 
 // len is how many calls are not answered yet.

@@ -150,7 +150,7 @@ func (c *Conn) start(ctx context.Context, h *handler, f Frame, slot *bool) {
 		c.runAlone(ctx, h, f)
 		return
 	}
-	c.spawn(slot, f, func(f Frame) { c.runAlone(detached(ctx), h, f) })
+	c.spawn(slot, f, queuesCommand, func(f Frame) { c.runAlone(&besideContext{ctx, c, 0}, h, f) })
 }
 
 // runAlone runs a handler and reports its error.
@@ -180,28 +180,23 @@ func (c *Conn) startCall(h *handler, f Frame, id uint64, slot *bool) error {
 		return nil
 	}
 	ctx, cancel := newCallContext(c.ctx)
-	if !c.serving.add(id, cancel) {
+	beside := h.concurrent && c.slots != nil
+	if !c.serving.add(id, cancel, beside) {
 		cancel()
 		return errSameID
 	}
 	if c.inbox.wasCanceled(id) {
 		c.serving.cancel(id)
 	}
-	if !h.concurrent || c.slots == nil {
+	if !beside {
 		c.answer(ctx, h, f, id)
 		return nil
 	}
-	c.spawn(slot, f, func(f Frame) { c.answer(detached(ctx), h, f, id) })
+	c.spawn(slot, f, id, func(f Frame) { c.answer(&besideContext{ctx, c, id}, h, f, id) })
 	return nil
 }
 
 var errSameID = NewError(CodeProtocol, "a call with the id of one that is not answered yet")
-
-// detached returns ctx for a handler that runs beside its connection: when it waits
-// there is no reading to hand over.
-func detached(ctx context.Context) context.Context {
-	return context.WithValue(ctx, connKey{}, (*Conn)(nil))
-}
 
 func (c *Conn) answer(ctx context.Context, h *handler, f Frame, id uint64) {
 	out, err := c.invoke(ctx, h, f)
@@ -266,8 +261,8 @@ var errGoexit = NewError(CodeInternal, "a handler ended its goroutine")
 
 // spawn runs a handler on a goroutine of its own with a copy of the frame, once one of the connection's
 // slots is free and there is room for the copy, if the caller does not hold both. What follows on the
-// connection waits as long, in its inbox.
-func (c *Conn) spawn(slot *bool, f Frame, run func(f Frame)) {
+// connection waits as long, in its inbox. id is that of the call, or queuesCommand.
+func (c *Conn) spawn(slot *bool, f Frame, id uint64, run func(f Frame)) {
 	n := len(f.Payload) + jobCost
 	if slot != nil && *slot {
 		*slot = false
@@ -275,12 +270,14 @@ func (c *Conn) spawn(slot *bool, f Frame, run func(f Frame)) {
 		select {
 		case c.slots <- struct{}{}:
 		default:
-			yield(c)
+			c.queue(id)
 			c.slots <- struct{}{}
+			c.queues.Store(0)
 		}
 		if !c.copies.try(n) {
-			yield(c)
+			c.queue(id)
 			c.copies.wait(n)
+			c.queues.Store(0)
 		}
 	}
 	f.Payload = append([]byte(nil), f.Payload...)
@@ -291,6 +288,13 @@ func (c *Conn) spawn(slot *bool, f Frame, run func(f Frame)) {
 		defer c.copies.done(n)
 		run(f)
 	}()
+}
+
+// queue notes that a frame waits until a concurrent handler returns.
+func (c *Conn) queue(id uint64) {
+	c.queues.Store(id)
+	yield(c)
+	c.eng.sweep.busy(c)
 }
 
 // runBeside starts the concurrent handler of a frame while another handler keeps the connection's
@@ -384,14 +388,27 @@ type served struct {
 	id       uint64
 	cancel   context.CancelFunc
 	canceled bool
+	beside   bool
+}
+
+// inTurn returns the id of the call whose handler has the turn, or 0.
+func (t *servingTable) inTurn() (id uint64) {
+	t.mu.Lock()
+	for i := range t.calls {
+		if !t.calls[i].beside {
+			id = t.calls[i].id
+		}
+	}
+	t.mu.Unlock()
+	return id
 }
 
 // add notes a call. It reports false if one with that id is being handled.
-func (t *servingTable) add(id uint64, cancel context.CancelFunc) bool {
+func (t *servingTable) add(id uint64, cancel context.CancelFunc, beside bool) bool {
 	t.mu.Lock()
 	ok := t.findLocked(id) < 0
 	if ok {
-		t.calls = append(t.calls, served{id: id, cancel: cancel})
+		t.calls = append(t.calls, served{id: id, cancel: cancel, beside: beside})
 	}
 	switch {
 	case !hasCrowd || !ok: // a page has few

@@ -136,5 +136,13 @@ func (c *Conn) passBarrier(e *events.Event) {
 		c.events.RunTo(e)
 		return
 	}
+	c.setBarred(true)
 	<-e.Done()
+	c.setBarred(false)
+}
+
+func (c *Conn) setBarred(barred bool) {
+	c.inbox.mu.Lock()
+	c.inbox.barred = barred
+	c.inbox.mu.Unlock()
 }

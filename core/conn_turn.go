@@ -122,7 +122,9 @@ type inbox struct {
 
 	writing bool // the reading was taken from one that writes, not from a handler
 
-	over bool // the connection has ended: nobody waits for room
+	over   bool // the connection has ended: nobody waits for room
+	barred bool // who runs what waits waits for an event itself
+
 	held bool // with manual dispatch, what is put here is not for Update yet
 
 	drop atomic.Bool // run nothing any more: this side has ended the connection; set with mu held
@@ -164,6 +166,9 @@ func (c *Conn) push(rd *reader, f wire.Frame) bool {
 	}
 	b.addLocked(f)
 	c.notifyLocked()
+	if f.Kind.Answered() && c.waits.Len() > 0 {
+		c.eng.sweep.busy(c)
+	}
 	return true
 }
 

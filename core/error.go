@@ -52,6 +52,7 @@ const (
 	CodeUnavailable      = wire.CodeUnavailable      // client: the server cannot decide now; come back
 	CodeOverloaded       = wire.CodeOverloaded       // client: the server's memory is full; come back
 	CodeSessionOver      = wire.CodeSessionOver      // client: it cannot be resumed, and joins anew
+	CodeDeadlock         = wire.CodeDeadlock         // caller: calls wait for each other; see [Concurrent]
 	CodeQueueFull        = wire.CodeQueueFull        // sender: nothing was queued for want of room; see [Overflow]
 
 	// CodeApplication is the first code that a program may give a meaning of its own.

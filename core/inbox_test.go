@@ -136,7 +136,7 @@ func TestServingTable(t *testing.T) {
 			_, runs := running[id]
 			switch op := random.IntN(4); {
 			case op < 2 && len(running) < most:
-				require.Equal(t, !runs, table.add(id, func() {}))
+				require.Equal(t, !runs, table.add(id, func() {}, false))
 				if !runs {
 					running[id] = false
 				}

@@ -34,8 +34,8 @@ type clientOptions struct {
 //	was in    before and tries to come back
 //	never     none, unknown command, bad payload, bad name, too big, protocol error, version
 //	          not supported, closed, unauthorized, unknown client, ambiguous name, unknown
-//	          group, too many groups, unsupported, idle, replaced, a program's own code, a
-//	          code that this version does not know
+//	          group, too many groups, unsupported, idle, replaced, calls wait for each
+//	          other, a program's own code, a code that this version does not know
 type Retry struct {
 	// Off makes the client stay away; then it asks for no session that could be resumed.
 	Off bool

@@ -54,6 +54,11 @@ type HandlerOption struct {
 // so that what follows on the connection does not wait for it, and it does not wait for
 // a slow handler before it. How many run at once for a connection is limited; beyond, they
 // wait their turn like others.
+//
+// A call of the peer that waits for a handler which itself waits for the peer would wait for ever if what
+// that handler waits for waits for the call. Then the call fails with [CodeDeadlock] at the end that made it, if the
+// handlers make their calls with their own contexts. So calls that go back and forth want concurrent
+// handlers, and fail in the same way where more than these run at once: 64 at each end.
 func Concurrent() HandlerOption { return HandlerOption{concurrent: true} }
 
 // MaxPayload bounds the payloads of a handler to n bytes. A longer one is not converted, not shown

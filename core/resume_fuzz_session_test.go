@@ -238,7 +238,7 @@ func (s *fuzzSession) tookCounted(f wire.Frame) {
 			wire.KindAskJoin: wire.KindJoinGroup, wire.KindAskLeave: wire.KindLeaveGroup, wire.KindAskRename: wire.KindRename,
 		}
 		s.asked = append(s.asked, wire.AppendName(nil, said[f.Kind], string(name)), wire.AppendReply(nil, id, nil))
-	case wire.KindCancel, wire.KindJoinGroup, wire.KindLeaveGroup, wire.KindRename:
+	case wire.KindCancel, wire.KindStandstill, wire.KindJoinGroup, wire.KindLeaveGroup, wire.KindRename:
 	default:
 		require.Fail(t, "unexpected frame", f.Kind.String())
 	}

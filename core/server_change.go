@@ -28,7 +28,7 @@ func (s *Server) asked(c *Conn, f wire.Frame) error {
 		return err
 	}
 	ctx, cancel := newCallContext(c.ctx)
-	if !c.serving.add(id, cancel) {
+	if !c.serving.add(id, cancel, false) {
 		cancel()
 		return errSameID
 	}

@@ -168,6 +168,15 @@ func (s *sweeper) run() {
 // a batch which takes that long does not keep its replies waiting. It reports whether any
 // connection is still worth watching.
 func (s *sweeper) sweepActive() bool {
+	left, stands := s.sweepTurns()
+	for _, c := range stands {
+		c.checkStandstill()
+	}
+	return left
+}
+
+// sweepTurns returns those too whose handlers may wait for their peers.
+func (s *sweeper) sweepTurns() (left bool, stands []*Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	slow := false
@@ -184,6 +193,9 @@ func (s *sweeper) sweepActive() bool {
 			// turn before it looks whether it is in the list.
 			w.active.Store(false)
 			if c.turn.Load() == turn || w.active.Swap(true) {
+				if c.waits.Len() > 0 {
+					stands = append(stands, c)
+				}
 				continue
 			}
 		case same:
@@ -204,7 +216,7 @@ func (s *sweeper) sweepActive() bool {
 		s.calm = 0
 	}
 	s.tick = handlerTick << min(s.calm/4, 4)
-	return len(kept) > 0
+	return len(kept) > 0, stands
 }
 
 // sweepAll ends the connections whose peers have been silent, or have read nothing,
@@ -221,6 +233,7 @@ func (s *sweeper) sweepAll(now time.Duration) {
 		if hasClassic && c.classic != nil {
 			c.classic.sweep(c, now)
 		}
+		c.checkStandstill()
 		if c.guard != nil {
 			c.guard.sweep(c, now)
 		}

@@ -476,7 +476,8 @@ export type PeerErrorCode =
   | "unavailable"
   | "overloaded"
   | "session_over"
-  | "queue_full";
+  | "queue_full"
+  | "deadlock";
 
 /**
  * What kind of failure it is: a name for hisock's own, a number from 1000 on for those of

@@ -46,6 +46,7 @@ const (
 	CodeOverloaded       Code = 32 // the server's bound on memory is reached
 	CodeSessionOver      Code = 33 // the session that a client wants to go on with is not there any more
 	CodeQueueFull        Code = 34 // the queue to the peer had no room, and the connection goes on
+	CodeDeadlock         Code = 35 // calls wait for each other
 
 	// CodeApplication is the first of the codes that the application may give
 	// its own meaning.
@@ -89,6 +90,7 @@ var codeTexts = [...]string{
 	CodeOverloaded:       "overloaded",
 	CodeSessionOver:      "session over",
 	CodeQueueFull:        "queue full",
+	CodeDeadlock:         "calls wait for each other",
 }
 
 // String returns the code in words, such as "unknown command", or "code 1234"

@@ -117,6 +117,15 @@
 // The name in a command, request or ask is any string of bytes here, since what to
 // answer to a wrong one is not for the codec to say.
 //
+// A standstill says that the calls of the receiver which it calls kept wait at the sender for a handler
+// that has the connection's turn, and that this handler waits for the receiver: for the first of the calls
+// waited for, "turn" many, which the sender has made; or, if turn is 0, until any of the handlers returns that
+// wait for these calls. "All" says that no other handler of the connection runs. The receiver fails the latest
+// call kept that one of its own handlers has made, with the code of a deadlock (35), and cancels it, if nothing else can
+// end the wait: if a call waited for is being handled by a handler which waits for a call kept, or waits behind
+// such a handler; or with "all" if each is being handled by a handler that waits for a call of the receiver, or waits
+// behind such. It may be sent at any time, as often as it holds, and be ignored.
+//
 // # Fields
 //
 // The body of hello and welcome is a row of fields, in any order: a tag
@@ -202,7 +211,11 @@
 //	more groups than the limit, in one frame       too many groups  ends
 //	version missing or 0                           protocol      ends
 //	known field or metadata key twice              protocol      ends
-//	bool field that is neither 0 nor 1             protocol      ends
+//	bool field, or "all", that is neither 0 nor 1  protocol      ends
+//	standstill with more calls of either kind than MaxStandstill
+//	                                               too big       ends
+//	standstill with fewer calls waited for than turn says
+//	                                               protocol      ends
 //	unknown field                                  -             skips the field
 //
 //	fault in the conversation

@@ -24,6 +24,7 @@ const (
 	KindStreamItem   Kind = 0x16 // one of several payloads of a call
 	KindStreamEnd    Kind = 0x17 // no more items follow
 	KindStreamCredit Kind = 0x18 // how many more items may be sent
+	KindStandstill   Kind = 0x19 // calls of the receiver wait for a handler that waits for the receiver
 
 	KindPing    Kind = 0x20 // asks for a pong
 	KindPong    Kind = 0x21 // answers a ping
@@ -56,7 +57,7 @@ const firstSkippable Kind = 0x80
 const knownKinds uint64 = 1<<KindHello | 1<<KindWelcome | 1<<KindRefuse |
 	1<<KindCommand | 1<<KindRaw | 1<<KindRequest | 1<<KindReply | 1<<KindFailure |
 	1<<KindCancel | 1<<KindStreamItem | 1<<KindStreamEnd | 1<<KindStreamCredit |
-	1<<KindPing | 1<<KindPong | 1<<KindAck | 1<<KindGoodbye | 1<<KindMissed |
+	1<<KindPing | 1<<KindPong | 1<<KindAck | 1<<KindGoodbye | 1<<KindMissed | 1<<KindStandstill |
 	1<<KindJoinGroup | 1<<KindLeaveGroup | 1<<KindJoined | 1<<KindLeft |
 	1<<KindRename | 1<<KindRenamed |
 	1<<KindAskJoin | 1<<KindAskLeave | 1<<KindAskRename |
@@ -116,6 +117,8 @@ func (k Kind) String() string {
 		return "goodbye"
 	case KindMissed:
 		return "missed"
+	case KindStandstill:
+		return "standstill"
 	case KindJoinGroup:
 		return "join group"
 	case KindLeaveGroup:

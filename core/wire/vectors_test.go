@@ -66,6 +66,11 @@ type vectorFields struct {
 	Resumed bool `json:"resumed,omitempty"`
 
 	OnlyResume bool `json:"onlyResume,omitempty"`
+
+	All  bool     `json:"all,omitempty"`
+	Turn int      `json:"turn,omitempty"`
+	For  []uint64 `json:"for,omitempty"`
+	Kept []uint64 `json:"kept,omitempty"`
 }
 
 type vectorRefused struct {
@@ -186,6 +191,8 @@ func appendFields(dst []byte, k Kind, v vectorFields) []byte {
 		return AppendAck(dst, v.Received)
 	case KindMissed:
 		return AppendMissed(dst, v.Received)
+	case KindStandstill:
+		return AppendStandstill(dst, &Standstill{v.All, v.Turn, v.For, v.Kept})
 	case KindGoodbye:
 		return AppendGoodbye(dst, bye)
 	case KindJoinGroup:
@@ -271,6 +278,11 @@ func parseFields(f Frame) (v vectorFields, err error) {
 		v.Received, err = ParseAck(f.Body)
 	case KindMissed:
 		v.Received, err = ParseMissed(f.Body)
+	case KindStandstill:
+		var s *Standstill
+		if s, err = ParseStandstill(f.Body); err == nil {
+			v = vectorFields{All: s.All, Turn: s.Turn, For: s.For, Kept: s.Kept}
+		}
 	case KindJoinGroup, KindLeaveGroup, KindRename, KindReplayEnd:
 		name, err = ParseName(f.Body)
 	case KindReplay:

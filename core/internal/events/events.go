@@ -57,6 +57,14 @@ func (l *Line) Run() {
 	}
 }
 
+// Busy reports whether there are events that have not returned.
+func (l *Line) Busy() bool {
+	l.mu.Lock()
+	busy := len(l.waiting) > 0
+	l.mu.Unlock()
+	return busy
+}
+
 // RunTo runs events up to e, for those who have one goroutine for the events of many lines.
 func (l *Line) RunTo(e *Event) {
 	for {

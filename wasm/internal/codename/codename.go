@@ -41,6 +41,7 @@ var names = [...]string{
 	wire.CodeOverloaded:       "overloaded",
 	wire.CodeSessionOver:      "session_over",
 	wire.CodeQueueFull:        "queue_full",
+	wire.CodeDeadlock:         "deadlock",
 }
 
 // Of returns the name of a code. It reports false for a code that has none: the

@@ -1,0 +1,128 @@
+package core
+
+import (
+	"context"
+	"time"
+
+	"github.com/hisock/hisock/core/internal/standstill"
+	"github.com/hisock/hisock/core/wire"
+)
+
+// How calls are found out that wait for each other (package standstill has what an end may conclude):
+//
+//	ask              notes that a handler waits for the answer to its call
+//	sweeper          looks at a connection where a call of the peer waits behind such a handler, in the next
+//	                 tick and then from time to time, and claims that to the peer
+//	gotStandstill    the peer judges: its own call that waits here fails if nothing else can end the wait
+//
+// It takes a handler's own context, or that of its connection, to know that a handler makes the call.
+
+// maxKept is how many calls a claim names: the latest that wait.
+const maxKept = 1024
+
+// judgeTime is how long a claim is not looked at after the one before: a peer that sends many makes this end
+// look through its inbox no more often than that. One that holds is made again.
+const judgeTime = time.Millisecond
+
+// A besideContext is the context of a handler that runs beside its connection: when it waits there is
+// no reading to hand over.
+type besideContext struct {
+	context.Context
+	conn   *Conn
+	serves uint64 // the call that it answers, 0 for none
+}
+
+func (b *besideContext) Value(key any) any {
+	if key == (connKey{}) {
+		return b
+	}
+	return b.Context.Value(key)
+}
+
+// waitOf returns how a handler waits for a call of c, if ctx is that of a handler which keeps others waiting
+// on c meanwhile.
+func (c *Conn) waitOf(ctx context.Context, call uint64) (w standstill.Wait, ok bool) {
+	w.Call = call
+	switch of := ctx.Value(connKey{}).(type) {
+	case *besideContext:
+		if of.conn != c {
+			return w, false
+		}
+		w.Serves, w.Beside = of.serves, of
+	case *Conn:
+		switch {
+		case of == c:
+			w.Serves = c.serving.inTurn()
+		case c.eng.manual == nil || of.eng != c.eng: // else Update waits, which all wait for
+			return w, false
+		}
+	default:
+		return w, false
+	}
+	return w, true
+}
+
+// standing is how the handlers of the connection stand at this moment.
+func (c *Conn) standing() *standstill.State {
+	s := &standstill.State{Waits: c.waits.Waits(c.calls.isOpen), Beside: len(c.slots)}
+	b := &c.inbox
+	b.mu.Lock()
+	for i := len(b.jobs) - 1; i >= b.head && b.calls > 0 && len(s.Kept) < maxKept; i-- {
+		if j := &b.jobs[i]; j.kind.Answered() && !j.canceled {
+			s.Kept = append(s.Kept, j.id)
+		}
+	}
+	barred := b.barred
+	b.mu.Unlock()
+	switch queues := c.queues.Load(); {
+	case queues != 0:
+		s.Turn = standstill.Queues
+		if queues != queuesCommand {
+			s.Kept = append(s.Kept, queues)
+		}
+	case c.turn.Load()&turnMask != turnHanded:
+	case c.eng.manual != nil || barred == c.events.Busy():
+		s.Turn = standstill.Held
+	} // else an event runs beside a handler, and it cannot be said which of them waits
+	return s
+}
+
+// queuesCommand is what Conn.queues is while a command waits to be run beside others.
+const queuesCommand = ^uint64(0)
+
+// checkStandstill tells the peer if its calls wait for a handler that waits for it. The sweeper calls it, with
+// no lock held.
+func (c *Conn) checkStandstill() {
+	if c.waits.Len() == 0 || c.isEnded() {
+		return
+	}
+	if claim := c.standing().Claim(); claim != nil {
+		if frame := wire.AppendStandstill(nil, claim); c.fits(len(frame)) == nil {
+			c.sendOwn(frame) //nolint:errcheck // then it is over anyway
+		}
+	}
+}
+
+// gotStandstill fails a call of this end, if it can never be answered.
+func (c *Conn) gotStandstill(body []byte) error {
+	claim, err := wire.ParseStandstill(body)
+	now := time.Now()
+	if err != nil || c.waits.Len() == 0 || now.Sub(c.judged) < judgeTime {
+		return err
+	}
+	c.judged = now
+	id, ok := c.standing().Judge(claim)
+	if !ok {
+		return nil
+	}
+	w := c.calls.take(id)
+	if w == nil {
+		return nil // it has been given up at this moment
+	}
+	w.err = errDeadlock
+	w.ready <- struct{}{}
+	c.sendOwn(wire.AppendCancel(nil, id)) //nolint:errcheck // then it is over anyway
+	return nil
+}
+
+var errDeadlock = NewError(CodeDeadlock, "the call waits for a handler that waits for this end: it wants one that is concurrent")
