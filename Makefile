@@ -5,10 +5,12 @@ JS          = GOOS=js GOARCH=wasm
 # What is built for browsers too. The rest has no network there.
 JSPKGS      = ./core/... ./transport/ ./transport/faulty ./ws/ ./wasm/...
 FUZZTIME   ?= 3s
+# What else is built and vetted: other systems, and sizes and orders of numbers.
+OTHERS      = windows/amd64 darwin/arm64 freebsd/amd64 linux/386 linux/arm linux/s390x
 
-.PHONY: test setup fmt vet lint unit js size fuzz bench-once bench-test web soak bench bench-peers clean
+.PHONY: test setup fmt vet others lint unit js size fuzz bench-once bench-test web soak bench bench-peers clean
 
-test: setup fmt vet lint unit js size fuzz bench-once bench-test web
+test: setup fmt vet others lint unit js size fuzz bench-once bench-test web
 	@echo "make test: all passed"
 
 # What the tests need beside Go and Node: a browser, and npm packages, those of web and of the benchmark.
@@ -26,6 +28,18 @@ vet:
 	$(GO) vet ./...
 	$(GO) vet -tags=purego ./...
 	$(JS) $(GO) vet $(JSPKGS)
+
+# Where nobody runs the tests, all is built and vetted. A machine for amd64 runs those of core for 386.
+others:
+	@echo "== other systems"
+	@set -e; for on in $(OTHERS); do \
+		echo "$$on"; \
+		export CGO_ENABLED=0 GOOS=$${on%/*} GOARCH=$${on#*/}; \
+		$(GO) build ./...; $(GO) vet ./...; \
+	done
+	@if [ "$$($(GO) env GOHOSTOS)/$$($(GO) env GOHOSTARCH)" = linux/amd64 ]; then \
+		echo "tests of core for linux/386"; CGO_ENABLED=0 GOARCH=386 $(GO) test -timeout 20m ./core/...; \
+	fi
 
 lint:
 	@echo "== lint"

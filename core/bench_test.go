@@ -71,7 +71,7 @@ func benchmarkEcho(b *testing.B, medium string, size, inFlight int) {
 		return c.SendBytes("echo", p)
 	})
 	require.NoError(b, cl.Connect(b.Context()))
-	defer cl.Close() //nolint:errcheck // always nil
+	defer cl.Close() //nolint:errcheck // nothing to be done about it
 	b.ReportAllocs()
 	b.SetBytes(int64(size))
 	b.ResetTimer()
@@ -95,7 +95,7 @@ func BenchmarkCall(b *testing.B) {
 				serve(b, srv, l)
 				cl := newTestClient(d, nil)
 				require.NoError(b, cl.Connect(b.Context()))
-				defer cl.Close() //nolint:errcheck // always nil
+				defer cl.Close() //nolint:errcheck // nothing to be done about it
 				payload := make([]byte, 64)
 				var left atomic.Int64
 				left.Store(int64(b.N))
@@ -141,7 +141,7 @@ func BenchmarkBroadcast(b *testing.B) {
 						return nil
 					})
 					require.NoError(b, cl.Connect(b.Context()))
-					defer cl.Close() //nolint:errcheck // always nil
+					defer cl.Close() //nolint:errcheck // nothing to be done about it
 				}
 				payload := make([]byte, 128)
 				b.ReportAllocs()

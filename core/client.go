@@ -331,7 +331,12 @@ func (cl *Client) Err() error {
 // Close leaves: what is queued is sent first, then a goodbye, and the stream is closed, which takes
 // at most [ClientOptions.CloseTimeout]. It may be called from a handler, whose return
 // it does not wait for; [Client.Done] tells when all handlers have. A Connect under way
-// fails with [CodeClosed]. It is idempotent and always returns nil.
+// fails with [CodeClosed].
+//
+// Close returns nil if all that was sent has arrived, or if the connection had ended before. Otherwise it returns an
+// [Error] that says how many commands and raw messages may not have arrived: [CodeDeadlineExceeded] where
+// CloseTimeout was too short, and [CodeConnLost] where the client was away. The logger is told too, and what they
+// are goes to [Client.OnUndelivered]. Close may be called again, and returns the same.
 func (cl *Client) Close() error {
 	for {
 		cl.mu.Lock()
@@ -347,6 +352,9 @@ func (cl *Client) Close() error {
 		c.Close()
 		<-c.streamDone.wait()
 		if cl.Conn() == c { // else it has just come back
+			if c.closeFault != nil {
+				return c.closeFault
+			}
 			return nil
 		}
 	}

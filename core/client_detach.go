@@ -274,7 +274,7 @@ func (c *Conn) handBackParked(out []byte) {
 	}
 	o := &orphans{}
 	for len(out) > 0 {
-		f, size, ok := o.parse(out)
+		f, size, ok := parseSent(nil, out)
 		if ok {
 			o.frames = append(o.frames, Undelivered{f, true})
 		}

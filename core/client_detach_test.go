@@ -461,7 +461,7 @@ func FuzzSession(f *testing.F) {
 				_, ok := parked.Parse(again)
 				require.True(t, ok)
 			}
-			cl.Close() //nolint:errcheck // always nil
+			cl.Close() //nolint:errcheck // nothing to be done about it
 			<-cl.Done()
 		})
 	})

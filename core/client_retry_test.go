@@ -249,7 +249,7 @@ func TestFirstConnectEnds(t *testing.T) {
 			want: CodeUnauthorized,
 		},
 		"For":     {retry: Retry{For: time.Minute}, want: CodeNotConnected, after: time.Minute},
-		"Close":   {end: func(cl *Client, _ func()) { time.Sleep(time.Minute); cl.Close() }, want: CodeClosed, after: time.Minute}, //nolint:errcheck // always nil
+		"Close":   {end: func(cl *Client, _ func()) { time.Sleep(time.Minute); cl.Close() }, want: CodeClosed, after: time.Minute}, //nolint:errcheck // nothing to be done about it
 		"context": {end: func(_ *Client, cancel func()) { time.Sleep(time.Minute); cancel() }, want: CodeCanceled, after: time.Minute},
 		"Off":     {retry: Retry{Off: true, For: time.Minute}, want: CodeNotConnected, after: time.Minute},
 	}

@@ -89,6 +89,7 @@ type Conn struct {
 	detached   atomic.Bool // at a client: its session is to go on elsewhere; set with mu held
 	confirmed  atomic.Bool // at a server: the client has acknowledged its welcome, or shown its token
 	streamDone latch       // the stream is closed
+	closeFault *Error      // what Close did not bring over; set before streamDone happens
 	done       latch       // nothing runs any more
 
 	user     string // who the client is, by Admission.User

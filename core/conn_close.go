@@ -1,6 +1,7 @@
 package core
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/hisock/hisock/core/wire"
@@ -160,12 +161,20 @@ func (c *Conn) closer(drained <-chan struct{}, why *Error, how ending) {
 	if why.Code == CodeConnLost && !why.remote {
 		return
 	}
+	if code := c.partFrom(l, drained); code != CodeNone && how.drain {
+		c.noteLost(code)
+	}
+}
+
+// partFrom waits until all is written and the peer has closed its side too. It returns why that did not come to be: then
+// not all that was sent may have arrived.
+func (c *Conn) partFrom(l *link, drained <-chan struct{}) Code {
 	t := time.NewTimer(c.eng.closeTimeout)
 	defer t.Stop()
 	select {
 	case <-drained:
 	case <-t.C:
-		return
+		return CodeDeadlineExceeded
 	}
 	if hasClassic && c.classic != nil {
 		if resets, waits := c.classic.resets(); resets {
@@ -176,19 +185,38 @@ func (c *Conn) closer(drained <-chan struct{}, why *Error, how ending) {
 				}
 			}
 			leaveClassic(l.stream)
-			return
+			return CodeNone
 		}
 	}
 	if err := l.stream.CloseWrite(); err != nil {
-		return
+		return CodeConnLost
 	}
 	select {
 	case <-l.readerDone.wait():
-		if l.eof.Load() && !l.parted.Load() {
-			c.out.settleRead()
+		if l.parted.Load() {
+			return CodeNone // both have left
 		}
+		if l.eof.Load() && c.out.settleRead() {
+			return CodeNone
+		}
+		return CodeConnLost
 	case <-t.C:
+		return CodeDeadlineExceeded
 	}
+}
+
+// noteLost tells how many of the messages that were sent may not have arrived, if there are any.
+func (c *Conn) noteLost(code Code) {
+	n := 0
+	q := &c.out
+	q.mu.Lock()
+	q.unreceivedLocked(c.classic, func(Frame, bool) { n++ })
+	q.mu.Unlock()
+	if n == 0 {
+		return
+	}
+	c.closeFault = NewError(code, "messages that were sent before Close and may not have arrived: "+strconv.Itoa(n))
+	c.eng.log.warn(c, "a connection was closed before all that was sent had arrived", nil, "messages", n)
 }
 
 // hold counts one more goroutine of the connection, unless the last has left.

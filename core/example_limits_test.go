@@ -56,7 +56,7 @@ func ExampleServerOptions_authorize() {
 			continue
 		}
 		fmt.Println(c.Name(), c.Groups())
-		c.Close() //nolint:errcheck // always nil
+		c.Close()
 	}
 	srv.Shutdown(ctx) //nolint:errcheck // nothing is left to cut
 	// Output:

@@ -41,7 +41,7 @@ func Example() {
 	_, err = core.Call[int](ctx, c, "product", []int{1, 2, 3})
 	fmt.Println(err, core.CodeOf(err) == core.CodeUnknownCommand, core.IsRemote(err))
 
-	c.Close()         //nolint:errcheck // always nil
+	c.Close()
 	srv.Shutdown(ctx) //nolint:errcheck // nothing is left to cut
 	// Output:
 	// 6 <nil>
@@ -77,8 +77,8 @@ func ExampleServer_Group() {
 	ada.Send("say", "hello") //nolint:errcheck // an example
 	fmt.Println(<-heard)
 
-	ada.Close()       //nolint:errcheck // always nil
-	bob.Close()       //nolint:errcheck // always nil
+	ada.Close()
+	bob.Close()
 	srv.Shutdown(ctx) //nolint:errcheck // nothing is left to cut
 	// Output: bob heard ada: hello
 }
@@ -115,8 +115,8 @@ func ExampleConn_Rename() {
 	}
 	fmt.Println("client:", bob.Rename(ctx, "grace"))
 
-	ada.Close()       //nolint:errcheck // always nil
-	bob.Close()       //nolint:errcheck // always nil
+	ada.Close()
+	bob.Close()
 	srv.Shutdown(ctx) //nolint:errcheck // nothing is left to cut
 	// Unordered output:
 	// server: ada is grace
@@ -158,8 +158,8 @@ func ExampleHistory() {
 	late := join("late")
 	fmt.Println(<-heard, <-heard)
 
-	early.Close()     //nolint:errcheck // always nil
-	late.Close()      //nolint:errcheck // always nil
+	early.Close()
+	late.Close()
 	srv.Shutdown(ctx) //nolint:errcheck // nothing is left to cut
 	// Output: two three
 }
@@ -188,7 +188,7 @@ func ExampleServer_Use() {
 	_, err := core.Call[string](ctx, c, "admin", nil)
 	fmt.Println(err)
 
-	c.Close()         //nolint:errcheck // always nil
+	c.Close()
 	srv.Shutdown(ctx) //nolint:errcheck // nothing is left to cut
 	// Output: hisock: peer: unauthorized: admins only
 }
@@ -212,7 +212,7 @@ func ExampleOn3() {
 	}
 	c.Send("move", []any{"ada", 3, true}) //nolint:errcheck // the example would hang
 	fmt.Println(<-handled)
-	c.Close()         //nolint:errcheck // always nil
+	c.Close()
 	srv.Shutdown(ctx) //nolint:errcheck // nothing is left to cut
 	// Output:
 	// ada moves 3, fast: true

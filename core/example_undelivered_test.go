@@ -74,8 +74,8 @@ func ExampleServer_OnUndelivered() {
 		return
 	}
 	fmt.Println(<-heard)
-	gone.Close() //nolint:errcheck // always nil
-	back.Close() //nolint:errcheck // always nil
+	gone.Close()
+	back.Close()
 	<-left
 	srv.Shutdown(ctx) //nolint:errcheck // nothing is left to cut
 	// Output:

@@ -5,6 +5,7 @@ package core
 import (
 	"bytes"
 	"context"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -144,6 +145,6 @@ func TestBucket(t *testing.T) {
 	b.fill(time.Second, true)
 	require.InDelta(t, 20, b.left, 1e-9)
 	off := newBucket(0)
-	_, ok = off.spend(1 << 40)
+	_, ok = off.spend(math.MaxInt)
 	require.True(t, ok)
 }

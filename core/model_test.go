@@ -232,7 +232,7 @@ func (m *model) leave(ctx context.Context, cl *Client) error {
 		m.mu.Lock()
 		m.closed[fmt.Sprint(cl.opts.Name, " #", c.ID())] = true
 		m.mu.Unlock()
-		cl.Close() //nolint:errcheck // always nil
+		cl.Close() //nolint:errcheck // nothing to be done about it
 		<-cl.Done()
 		return nil
 	}

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"math"
 	"time"
 
 	"github.com/hisock/hisock/core/internal/admit"
@@ -98,6 +99,9 @@ const (
 	defaultRetryMax    = 20 * time.Second
 
 	defaultClassicHeader = 16
+
+	// maxBytes bounds queues and inboxes, so that an int holds one of them and a frame of the greatest size.
+	maxBytes = math.MaxInt / 4
 
 	// maxCommand is how many bytes the name of a command may have, unless a server says
 	// otherwise.

@@ -89,8 +89,8 @@ func (o *ClientOptions) resolve() (clientOptions, config, error) {
 		f.add("Session", "set", "Retry.Off is set as well, which asks for no session")
 	}
 	size(&f, "MaxFrame", &v.MaxFrame, defaultMaxFrame, minPeerFrame, maxPeerFrame)
-	size(&f, "QueueBytes", &v.QueueBytes, defaultQueueBytes, 1, 0)
-	size(&f, "InboxBytes", &v.InboxBytes, defaultInboxBytes, 1, 0)
+	size(&f, "QueueBytes", &v.QueueBytes, defaultQueueBytes, 1, maxBytes)
+	size(&f, "InboxBytes", &v.InboxBytes, defaultInboxBytes, 1, maxBytes)
 	size(&f, "MaxConcurrent", &v.MaxConcurrent, defaultConcurrent, 1, 0)
 	size(&f, "CloseTimeout", &v.CloseTimeout, defaultCloseTime, 1, 0)
 	checkOverflow(&f, n.overflow, n.overflowOf)

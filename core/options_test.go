@@ -8,6 +8,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -187,4 +188,18 @@ func TestOptionsOfABrowserBuild(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, native, page, strings.Join(page, " "))
+}
+
+// No bound is so large that adding a frame to what waits makes a number that is too large for an int.
+func TestQueueBoundsThatOverflow(t *testing.T) {
+	for _, n := range []int{math.MaxInt, math.MaxInt/4 + 1} {
+		_, err := NewServer(&ServerOptions{Limits: Limits{QueueBytes: n, InboxBytes: n}})
+		require.Len(t, optionsNamed(err), 2)
+		_, err = NewClient(nil, &ClientOptions{QueueBytes: n, InboxBytes: n})
+		require.Len(t, optionsNamed(err), 2)
+	}
+	srv := newTestServer(&ServerOptions{Limits: Limits{QueueBytes: math.MaxInt / 4, InboxBytes: math.MaxInt / 4, MaxFrame: maxPeerFrame}})
+	q := queue{limit: srv.opts.Limits.QueueBytes, bytes: srv.opts.Limits.QueueBytes}
+	require.False(t, q.admitLocked(maxPeerFrame))
+	require.True(t, q.admitSmallLocked(100))
 }

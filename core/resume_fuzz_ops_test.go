@@ -3,6 +3,7 @@
 package core
 
 import (
+	"math"
 	"strconv"
 	"time"
 
@@ -186,7 +187,7 @@ func (r *resumer) returns(st step) {
 			more += 100 // it may still answer, which counts as written
 		}
 		if st.arg >= 0xf0 {
-			more = 1<<62 + int(st.arg)
+			more = math.MaxInt - int(st.arg)
 		}
 		s.lied = true
 		r.comeBack(1, more, false, false)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -65,7 +66,7 @@ func (r *watcher) go_(name string) {
 func (r *watcher) read(n int) {
 	r.t.Helper()
 	if n <= 0 {
-		n = 1 << 40
+		n = math.MaxInt
 	}
 	require.NoError(r.t, r.stream.SetReadDeadline(time.Now().Add(time.Millisecond)))
 	for n > 0 {

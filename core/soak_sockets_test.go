@@ -80,7 +80,7 @@ func TestManyIdleChild(t *testing.T) {
 	fmt.Println("heard")
 	told.Wait()
 	for _, cl := range clients {
-		go cl.Close() //nolint:errcheck // always nil
+		go cl.Close() //nolint:errcheck // nothing to be done about it
 	}
 	for _, cl := range clients {
 		<-cl.Done()

@@ -62,6 +62,15 @@ func (q *queue) collectLocked() {
 		return
 	}
 	o.known = true
+	q.unreceivedLocked(o.peer, func(f Frame, written bool) {
+		f.Payload = append([]byte(nil), f.Payload...)
+		o.frames = append(o.frames, Undelivered{f, written})
+	})
+}
+
+// unreceivedLocked finds the commands and raw messages that the peer is not known to have, and whether each was
+// written at least in part.
+func (q *queue) unreceivedLocked(peer *classicPeer, found func(f Frame, written bool)) {
 	at, delivered := q.base, q.written
 	if q.keep.on {
 		delivered = q.keep.acked
@@ -72,24 +81,23 @@ func (q *queue) collectLocked() {
 			continue
 		}
 		for off := 0; off < len(k.b); at++ {
-			f, size, ok := o.parse(k.b[off:])
+			f, size, ok := parseSent(peer, k.b[off:])
 			if size == 0 {
 				return // never: these are frames of our own
 			}
 			if ok && at >= delivered {
-				f.Payload = append([]byte(nil), f.Payload...)
-				o.frames = append(o.frames, Undelivered{f, i < q.next || i == q.next && off < q.off})
+				found(f, i < q.next || i == q.next && off < q.off)
 			}
 			off += size
 		}
 	}
 }
 
-// parse returns the first frame of b and its size. It reports false if a program has not sent it, or a
-// call fails by itself.
-func (o *orphans) parse(b []byte) (f Frame, size int, ok bool) {
-	if hasClassic && o.peer != nil {
-		return o.peer.sent(b)
+// parseSent returns the first frame of b, which was queued for peer, and its size. It reports false if a program has
+// not sent it, or a call fails by itself.
+func parseSent(peer *classicPeer, b []byte) (f Frame, size int, ok bool) {
+	if hasClassic && peer != nil {
+		return peer.sent(b)
 	}
 	in, size, ok, err := wire.Next(b, maxPeerFrame)
 	if err != nil || !ok {
@@ -98,9 +106,9 @@ func (o *orphans) parse(b []byte) (f Frame, size int, ok bool) {
 	switch in.Kind {
 	case wire.KindCommand:
 		name, payload, err := wire.ParseCommand(in.Body)
-		return Frame{KindCommand, string(name), payload}, size, err == nil
+		return Frame{Kind: KindCommand, Command: string(name), Payload: payload}, size, err == nil
 	case wire.KindRaw:
-		return Frame{KindRaw, "", in.Body}, size, true
+		return Frame{Kind: KindRaw, Payload: in.Body}, size, true
 	case wire.KindGroupCommand, wire.KindGroupRaw:
 		f, err := groupFrame(in)
 		return f, size, err == nil
@@ -125,20 +133,24 @@ func (q *queue) settle() {
 	q.mu.Unlock()
 }
 
-// settleRead does so for a peer that has read everything, if everything was written.
-func (q *queue) settleRead() {
+// settleRead does so for a peer that has read everything. It reports false if not everything was written.
+func (q *queue) settleRead() bool {
 	q.mu.Lock()
-	if q.orphans != nil && !q.broken && q.bytes == 0 {
+	defer q.mu.Unlock()
+	if q.broken || q.bytes > 0 {
+		return false
+	}
+	if q.orphans != nil {
 		q.orphans.known = true
 	}
-	q.mu.Unlock()
+	return true
 }
 
 // lastWords reads what the peer still acknowledges over a connection that has ended on this side,
 // and whether it has ended it by itself: then it has not read what came after. It reports false if
 // what came is nothing to be read.
 func (c *Conn) lastWords(rd *reader) bool {
-	if c.out.orphans == nil || rd.link.dead.Load() {
+	if c.out.orphans == nil && c.token == nil || rd.link.dead.Load() {
 		return false
 	}
 	for rd.r < rd.w {

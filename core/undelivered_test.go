@@ -185,10 +185,10 @@ func TestOrderlyEndLeavesNothing(t *testing.T) {
 		end   func(w *world, cl *Client)
 		both  bool // the end that did not close has all of what the other has sent
 	}{
-		"client closes":               {end: func(_ *world, cl *Client) { cl.Close() }}, //nolint:errcheck // always nil
+		"client closes":               {end: func(_ *world, cl *Client) { cl.Close() }}, //nolint:errcheck // nothing to be done about it
 		"server closes":               {end: func(w *world, _ *Client) { w.only().Close() }},
-		"server shuts down":           {end: func(w *world, _ *Client) { require.NoError(w.t, w.srv.Shutdown(w.ctx)) }}, //nolint:errcheck // always nil
-		"client without a session":    {retry: Retry{Off: true}, end: func(_ *world, cl *Client) { cl.Close() }},        //nolint:errcheck // always nil
+		"server shuts down":           {end: func(w *world, _ *Client) { require.NoError(w.t, w.srv.Shutdown(w.ctx)) }}, //nolint:errcheck // nothing to be done about it
+		"client without a session":    {retry: Retry{Off: true}, end: func(_ *world, cl *Client) { cl.Close() }},        //nolint:errcheck // nothing to be done about it
 		"server's, without a session": {retry: Retry{Off: true}, end: func(w *world, _ *Client) { w.only().Close() }},
 		"both":                        {end: func(w *world, cl *Client) { c := w.only(); go cl.Close(); c.Close() }},
 	}

@@ -346,7 +346,7 @@ func (c *client) detach([]js.Value) any {
 func (c *client) close([]js.Value) any {
 	c.begin(nil)
 	if c.connected {
-		go c.core.Close() //nolint:errcheck // always nil
+		go c.core.Close() //nolint:errcheck // nothing to be done about it
 	}
 	c.cancel()
 	return js.Undefined()

@@ -48,7 +48,7 @@ func join(ctx context.Context, t *terminal, classic bool) error {
 		return fmt.Errorf("cannot join: %w", err)
 	}
 	defer func() {
-		g.client.Close() //nolint:errcheck // always nil
+		g.client.Close()
 		<-g.client.Done()
 	}()
 	return g.talk(ctx)

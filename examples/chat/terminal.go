@@ -124,7 +124,7 @@ func (t *terminal) say(ctx context.Context, in typed) {
 // that went, it says so.
 func (t *terminal) leave(ctx context.Context) error {
 	ended := t.isOver()
-	t.client.Close() //nolint:errcheck // always nil
+	t.client.Close()
 	<-t.client.Done()
 	if ended && ctx.Err() == nil {
 		return t.lost()

@@ -2,7 +2,10 @@
 
 package budget
 
-import "sync/atomic"
+import (
+	"math"
+	"sync/atomic"
+)
 
 // A Budget is how much there may be in all. Its methods are safe for concurrent use, and a nil
 // Budget has no limit.
@@ -40,11 +43,13 @@ func (b *Budget) Held() int {
 	if b == nil {
 		return 0
 	}
-	return int(max(b.held.Load()-b.twice.Load(), 0))
+	return int(min(b.heldNow(), math.MaxInt)) // what many share counts for each, which may be more than an int holds
 }
 
+func (b *Budget) heldNow() int64 { return max(b.held.Load()-b.twice.Load(), 0) }
+
 // IsOver reports whether there is too much.
-func (b *Budget) IsOver() bool { return b != nil && int64(b.Held()) > b.high() }
+func (b *Budget) IsOver() bool { return b != nil && b.heldNow() > b.high() }
 
 // Over returns a channel on which something comes when there has become too much. It is nil without
 // a limit.

@@ -3,6 +3,7 @@
 package budget
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -110,4 +111,14 @@ func TestNoBudget(t *testing.T) {
 	require.Zero(t, b.Limit()+b.Held()+b.Weighed(b.Look(), 2))
 	b.Add(1)
 	b.Sub(1)
+}
+
+// What many share is counted for each of them, which may be more than an int holds.
+func TestMoreThanAnInt(t *testing.T) {
+	b := New(1 << 30)
+	for range 3 {
+		b.Add(math.MaxInt32)
+		require.True(t, b.IsOver())
+		require.Positive(t, b.Held())
+	}
 }
