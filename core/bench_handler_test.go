@@ -55,8 +55,13 @@ func BenchmarkHandler(b *testing.B) {
 		},
 	}
 	for name, register := range handlers {
-		b.Run(name, func(b *testing.B) { benchmarkHandler(b, register) })
+		b.Run(name, func(b *testing.B) { benchmarkHandler(b, false, register) })
 	}
+	b.Run("call", func(b *testing.B) {
+		benchmarkHandler(b, true, func(srv *Server, n *int) {
+			srv.HandleBytes("moved", func(_ context.Context, _ *Conn, b []byte) ([]byte, error) { *n += 7; return b, nil })
+		})
+	})
 }
 
 // A hole is a connection on which what is written is gone at once.
@@ -65,17 +70,21 @@ type hole struct{ transport.Conn }
 func (hole) Write(p []byte) (int, error)                     { return len(p), nil }
 func (hole) WriteBuffers(bufs [][]byte) (n int64, err error) { return 0, nil }
 
-func benchmarkHandler(b *testing.B, register func(srv *Server, n *int)) {
+func benchmarkHandler(b *testing.B, calls bool, register func(srv *Server, n *int)) {
 	const batch = 64
 	srv, speeds := newTestServer(nil), 0
 	register(srv, &speeds)
 	srv.freeze()
 	near, _ := transport.Pipe()
 	c := newConn(b.Context(), srv.eng, 1, hole{near})
-	c.peerMaxFrame = wire.DefaultMaxFrame
+	c.peerMaxFrame, c.server = wire.DefaultMaxFrame, true
 	rd := &reader{link: c.link.Load()}
 	c.rd = rd
-	for range batch {
+	for id := range uint64(batch) {
+		if calls {
+			rd.buf = wire.AppendRequest(rd.buf, id+1, "moved", []byte(positionJSON))
+			continue
+		}
 		rd.buf = wire.AppendCommand(rd.buf, "moved", []byte(positionJSON))
 	}
 	b.ReportAllocs()

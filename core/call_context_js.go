@@ -2,6 +2,8 @@ package core
 
 import "context"
 
-func newCallContext(conn context.Context) (context.Context, context.CancelFunc) {
-	return context.WithCancel(conn)
+type contexts struct{}
+
+func newCallContext(conn *Conn) (context.Context, context.CancelFunc) {
+	return context.WithCancel(conn.ctx)
 }

@@ -111,10 +111,14 @@ func (c *Conn) runCommandOf(h *handler, payload []byte) {
 	}
 }
 
-// takeOver notes how far the reader had come at the beginning of a turn that was taken from it.
+// takeOver notes how far the reader had come at the beginning of a turn that was taken from it, and
+// that a call is being handled if one is.
 func (c *Conn) takeOver(turn uint64) {
 	c.seq = turn &^ turnMask
 	if p := c.rd.places.of(turn); p.turn == turn {
 		c.rd.r, c.received = p.r, p.received
+	}
+	if p := c.rd.served.of(turn); p.turn == turn {
+		c.serving.add(p.id, p.ctx.cancel, false)
 	}
 }

@@ -44,10 +44,10 @@ var errTooManyCalls = NewError(CodeTooManyCalls, "too many calls are not answere
 
 // callsOpen is how many calls of the peer run or wait for their turn.
 func (c *Conn) callsOpen() int {
-	if c.slots == nil && c.turn.Load()&turnMask != turnHanded {
-		return 0 // each is answered before the next is read
-	}
 	n := c.serving.len()
+	if c.turn.Load()&turnMask != turnHanded {
+		return n // concurrent ones: another is answered before the next is read
+	}
 	c.inbox.mu.Lock()
 	defer c.inbox.mu.Unlock()
 	return n + c.inbox.calls

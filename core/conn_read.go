@@ -402,6 +402,9 @@ func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 	if hasCommands && f.Kind == wire.KindCommand && c.classic == nil {
 		return c.commands(rd, f)
 	}
+	if hasCommands && f.Kind == wire.KindRequest && c.server && c.classic == nil {
+		return c.requests(rd, f)
+	}
 	if f.Kind == wire.KindRequest && !c.server { // see park
 		id, _, _, _ := wire.ParseRequest(f.Body)
 		c.begun.Store(id)

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hisock/hisock/core/wire"
 )
@@ -179,7 +180,7 @@ func (c *Conn) startCall(h *handler, f Frame, id uint64, slot *bool) error {
 		c.fail(id, h.tooBig(len(f.Payload)))
 		return nil
 	}
-	ctx, cancel := newCallContext(c.ctx)
+	ctx, cancel := newCallContext(c)
 	beside := h.concurrent && c.slots != nil
 	if !c.serving.add(id, cancel, beside) {
 		cancel()
@@ -206,23 +207,37 @@ func (c *Conn) answer(ctx context.Context, h *handler, f Frame, id uint64) {
 	} else {
 		canceled = c.serving.isCanceled(id)
 	}
-	var ours *Error // a mistake of the handler that its caller is not told
-	if err == nil && !canceled {
-		if err = c.reply(id, out); err != nil { // it is too big
-			ours = wrapError(CodeOf(err), "answer to "+printable(f.Command), err)
-		}
-	}
-	if err != nil && !canceled {
-		if isBlameless(err) {
-			ours = wrapError(CodeInternal, "call "+printable(f.Command), err)
-		}
-		c.failAs(id, f.Command, err)
+	var ours *Error
+	if !canceled {
+		ours = c.answerWith(id, f.Command, out, err)
 	}
 	if !c.server { // not before it is answered; see park
 		c.serving.remove(id)
 	}
-	if ours != nil { // at last, as the hook may wait
-		c.eng.faultOf(c, callFailed, ours, "command", f.Command)
+	c.blame(ours, f.Command) // at last, as the hook may wait
+}
+
+// answerWith answers a call with what its handler has returned. It returns a mistake of the handler
+// that its caller is not told, or nil.
+func (c *Conn) answerWith(id uint64, command string, out []byte, err error) (ours *Error) {
+	if err == nil {
+		if err = c.reply(id, out); err != nil { // it is too big
+			ours = wrapError(CodeOf(err), "answer to "+printable(command), err)
+		}
+	}
+	if err != nil {
+		if isBlameless(err) {
+			ours = wrapError(CodeInternal, "call "+printable(command), err)
+		}
+		c.failAs(id, command, err)
+	}
+	return ours
+}
+
+// blame tells the program of a mistake of a handler of a call, if there is one.
+func (c *Conn) blame(ours *Error, command string) {
+	if ours != nil {
+		c.eng.faultOf(c, callFailed, ours, "command", command)
 	}
 }
 
@@ -376,6 +391,8 @@ func panicText(v any) string {
 // A servingTable holds the calls of the peer that are being handled, so that it can
 // give them up.
 type servingTable struct {
+	open atomic.Int32 // how many there are
+
 	mu    sync.Mutex // guards the fields below
 	calls []served
 	at    map[uint64]int // index in calls by id, once they are many; nil else
@@ -409,6 +426,7 @@ func (t *servingTable) add(id uint64, cancel context.CancelFunc, beside bool) bo
 	ok := t.findLocked(id) < 0
 	if ok {
 		t.calls = append(t.calls, served{id: id, cancel: cancel, beside: beside})
+		t.open.Add(1)
 	}
 	switch {
 	case !hasCrowd || !ok: // a page has few
@@ -452,6 +470,7 @@ func (t *servingTable) remove(id uint64) (canceled bool) {
 	t.calls[i] = t.calls[last]
 	t.calls[last] = served{}
 	t.calls = t.calls[:last]
+	t.open.Add(-1)
 	if hasCrowd && t.at != nil {
 		if delete(t.at, id); i < last {
 			t.at[t.calls[i].id] = i
@@ -475,10 +494,7 @@ func (t *servingTable) isCanceled(id uint64) bool {
 
 // len is how many calls are being handled.
 func (t *servingTable) len() int {
-	t.mu.Lock()
-	n := len(t.calls)
-	t.mu.Unlock()
-	return n
+	return int(t.open.Load())
 }
 
 // ids returns those of the calls that are being handled and have not been given up.

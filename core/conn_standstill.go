@@ -52,6 +52,7 @@ func (c *Conn) waitOf(ctx context.Context, call uint64) (w standstill.Wait, ok b
 	case *Conn:
 		switch {
 		case of == c:
+			yield(c) // then the call is in the table
 			w.Serves = c.serving.inTurn()
 		case c.eng.manual == nil || of.eng != c.eng: // else Update waits, which all wait for
 			return w, false

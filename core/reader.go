@@ -21,8 +21,11 @@ type reader struct {
 	budget *budget.Budget
 	mem    budget.Meter // of buf, while more is waited for
 
-	last   *handler // of the command before, for commands
-	places places   // of its commands
+	last     *handler // of the command before, for commands
+	lastCall *handler // of the call before, for calls
+	places   places   // of its commands and calls
+	served   servedCalls
+	contexts contexts // for its calls
 }
 
 // pool is where the next buffer comes from.
@@ -56,7 +59,7 @@ func (rd *reader) release() {
 			rd.mem.Set(rd.budget, 0)
 		}
 	}
-	*rd = reader{link: rd.link, big: rd.big, last: rd.last, budget: rd.budget}
+	*rd = reader{link: rd.link, big: rd.big, last: rd.last, lastCall: rd.lastCall, contexts: rd.contexts, budget: rd.budget}
 }
 
 // makeRoom makes sure that there is space behind the unparsed bytes.

@@ -27,7 +27,7 @@ func (s *Server) asked(c *Conn, f wire.Frame) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := newCallContext(c.ctx)
+	ctx, cancel := newCallContext(c)
 	if !c.serving.add(id, cancel, false) {
 		cancel()
 		return errSameID

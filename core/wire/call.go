@@ -28,6 +28,11 @@ func AppendAnswered(dst []byte, k Kind, id uint64, name string, payload []byte) 
 // ParseRequest splits the body of a request frame. Name and payload alias body.
 // As with [ParseCommand], the name is not checked.
 func ParseRequest(body []byte) (id uint64, name, payload []byte, err error) {
+	if id, n := uvarint(body); n > 0 && n < len(body) && body[n] < 0x80 { // nearly always
+		if from, end := n+1, n+1+int(body[n]); end <= len(body) {
+			return id, body[from:end:end], body[end:], nil
+		}
+	}
 	c := cursor{what: "request", b: body}
 	id = c.uvarint("id")
 	name = c.bytes("name")

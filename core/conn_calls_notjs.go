@@ -1,0 +1,168 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// A callOf is a call of the peer that its reader handles by itself.
+type callOf struct {
+	h       *handler // nil for none
+	id      uint64
+	payload []byte
+}
+
+// A servedCall is the call that is handled in a turn, for who takes the reading over then.
+type servedCall struct {
+	turn uint64
+	id   uint64
+	ctx  *callContext
+}
+
+// servedCalls are those of the last two turns of one reader, as places are.
+type servedCalls [2]servedCall
+
+func (s *servedCalls) of(turn uint64) *servedCall { return &s[turn/turnStep%2] }
+
+// maxCallsInARow is after how many calls the reader looks whether it has to let others go first.
+const maxCallsInARow = 64
+
+// requests handles a call of a client, which has been read, and those that follow it at once, as
+// [Conn.commands] does commands. Nobody can give a call up, or make another under its id, while
+// its reader runs the handler: that would have to be read. So the call is in no table, unless the
+// reading is handed over, when takeOver puts it there. Each call is answered in the turn behind its
+// own, which is that of the next call if there is one. It reports whether the reading is still the
+// caller's.
+func (c *Conn) requests(rd *reader, f wire.Frame) bool {
+	call := c.callHandler(rd, f.Body)
+	turn := c.beginTurn(turnHandling)
+	if call.h == nil || c.eng.draining.Load() || c.inbox.drop.Load() {
+		if !c.comesTooLate(f) && !c.inbox.drop.Load() {
+			c.run(f)
+		}
+		if c.endTurn(turn) {
+			return true
+		}
+		c.leaveReading(rd)
+		return false
+	}
+	r, received := rd.r, c.received
+	stop, last := min(r+maxCommands, rd.w), received+maxCallsInARow
+	var had callOf // the call that was handled and is to be answered
+	var hadContext *callContext
+	var out []byte
+	var err error
+	for {
+		next := turn + turnStep
+		p := rd.places.of(next)
+		p.turn, p.r, p.received = next, r, received // one by one: a copy of the whole would wait for its parts
+		var ctx *callContext
+		if call.h != nil {
+			ctx = rd.newContext(c)
+			s := rd.served.of(next)
+			s.turn, s.id, s.ctx = next, call.id, ctx
+		}
+		if !c.turn.CompareAndSwap(turn, next) {
+			if had.h == nil {
+				c.run(f)
+			} else if c.endServed(had.id) {
+				c.blame(c.answerWith(had.id, had.h.name, out, err), had.h.name)
+			}
+			c.leaveReading(rd)
+			return false
+		}
+		turn = next
+		if had.h != nil {
+			hadContext.cancel()
+			c.blame(c.answerWith(had.id, had.h.name, out, err), had.h.name)
+		}
+		if call.h == nil {
+			break
+		}
+		out, err = c.runCallOf(call.h, ctx, call.payload)
+		had, hadContext = call, ctx
+		var size int
+		if call = (callOf{}); received < last {
+			call, size = c.nextCall(rd, r, stop)
+		}
+		if call.h != nil {
+			r, received = r+size, received+1
+		}
+	}
+	if !c.endTurn(turn) {
+		c.leaveReading(rd)
+		return false
+	}
+	c.seq, rd.r, c.received = turn&^turnMask, r, received
+	return true
+}
+
+// endServed ends a call that takeOver has put into the table, and reports whether somebody still
+// waits for the answer.
+func (c *Conn) endServed(id uint64) bool {
+	c.inbox.mu.Lock() // behind handOver
+	canceled := c.serving.remove(id)
+	c.inbox.mu.Unlock()
+	return !canceled
+}
+
+// nextCall returns the call at r in what was read, and the size of its frame, if it begins before stop
+// and nothing speaks against going on.
+func (c *Conn) nextCall(rd *reader, r, stop int) (call callOf, size int) {
+	if r >= stop || c.deaf(rd) || c.out.pressed.Load() || c.inbox.drop.Load() || c.eng.draining.Load() || c.guard.counts() {
+		return callOf{}, 0
+	}
+	f, size, ok, err := wire.Next(rd.buf[r:rd.w], c.eng.maxFrame)
+	if !ok || err != nil || f.Kind != wire.KindRequest {
+		return callOf{}, 0
+	}
+	return c.callHandler(rd, f.Body), size
+}
+
+// callHandler returns the call that a request makes, if its handler is all that it asks for. Mostly
+// that is the handler of the call before.
+func (c *Conn) callHandler(rd *reader, body []byte) callOf {
+	id, name, payload, err := wire.ParseRequest(body)
+	if err != nil || c.serving.open.Load() > 0 && c.serving.forbids(id, c.eng.maxCalls) {
+		return callOf{}
+	}
+	if h := rd.lastCall; h != nil && h.name == string(name) && len(payload) <= h.maxPayload {
+		return callOf{h, id, payload}
+	}
+	h := c.eng.handlers.calls[string(name)] // does not allocate
+	if h == nil || h.concurrent && c.slots != nil || len(payload) > h.maxPayload {
+		return callOf{}
+	}
+	rd.lastCall = h
+	return callOf{h, id, payload}
+}
+
+// forbids reports whether a call of that id must not begin beside those that are being handled: there
+// is one of that id, or there are as many as there may be.
+func (t *servingTable) forbids(id uint64, most int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.findLocked(id) >= 0 || most > 0 && len(t.calls) >= most
+}
+
+// runCallOf runs the handler of a call, and turns a panic into an error.
+func (c *Conn) runCallOf(h *handler, ctx context.Context, payload []byte) (out []byte, err error) {
+	returned := false
+	defer func() {
+		if !returned {
+			err = c.crashed(Frame{KindCall, h.name, payload}, recover())
+		}
+	}()
+	out, err = h.run(ctx, c, Frame{KindCall, h.name, payload})
+	if err != nil {
+		err = packed(c.eng.codec, err)
+	}
+	returned = true
+	if e, ok := err.(*Error); ok && e == nil { // a nil that has become an interface
+		return out, nil
+	}
+	return out, err
+}

@@ -1,0 +1,203 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// requests returns calls under the ids from first on, in one piece.
+func requests(first uint64, names ...string) (frames []byte) {
+	for i, name := range names {
+		frames = wire.AppendRequest(frames, first+uint64(i), name, []byte{byte(i)})
+	}
+	return frames
+}
+
+// wantAnswers reads answers, of which those to the given ids succeed, in that order.
+func (p *peer) wantAnswers(ids ...uint64) {
+	p.t.Helper()
+	for _, id := range ids {
+		f := p.want()
+		require.Equal(p.t, wire.KindReply, f.Kind)
+		got, _, err := wire.ParseReply(f.Body)
+		require.NoError(p.t, err)
+		require.Equal(p.t, id, got)
+	}
+}
+
+// Each call has a context of its own, which goes on while its handler runs and has ended for good
+// when the next begins, whoever keeps it.
+func TestContextsOfCallsInARow(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var kept []context.Context
+		w.srv.HandleBytes("keep", func(ctx context.Context, c *Conn, _ []byte) ([]byte, error) {
+			if len(kept)%2 == 0 && ctx.Err() != nil {
+				return nil, errors.New("it has ended before it began")
+			}
+			for _, earlier := range kept {
+				if earlier == ctx || earlier.Err() != context.Canceled {
+					return nil, errors.New("the context of an earlier call has not ended")
+				}
+			}
+			if handlerConn(ctx) != c {
+				return nil, errors.New("it belongs to another connection")
+			}
+			kept = append(kept, ctx)
+			return nil, nil
+		})
+		w.serve()
+		p := w.hello(&wire.Hello{})
+		names := make([]string, 3*contextsAtOnce)
+		var ids []uint64
+		for i := range names {
+			names[i] = "keep"
+			ids = append(ids, uint64(i)+1)
+		}
+		p.send(requests(1, names...))
+		p.wantAnswers(ids...)
+		p.send(requests(1, names...)) // under the same ids, which are free again
+		p.wantAnswers(ids...)
+		synctest.Wait()
+		require.Len(t, kept, 2*len(names))
+		for _, ctx := range kept {
+			<-ctx.Done()
+			require.Equal(t, context.Canceled, context.Cause(ctx))
+		}
+		p.stream.Close() //nolint:errcheck // it is over
+	})
+}
+
+// Calls that follow each other at once are answered, given up, and refused for their ids like any
+// others when the reading is taken from the handler of one in their midst.
+func TestSlowCallAmongQuickOnes(t *testing.T) {
+	tests := map[string]struct {
+		meanwhile []byte // sent while the slow one, whose id is 3, runs
+		answers   []uint64
+		fails     uint64 // which of these is a failure
+	}{
+		"all are answered":               {answers: []uint64{3, 4, 5}},
+		"the slow one is given up":       {meanwhile: wire.AppendCancel(nil, 3), answers: []uint64{4, 5}},
+		"one that waits is given up":     {meanwhile: wire.AppendCancel(nil, 4), answers: []uint64{3, 5}},
+		"an answered one is given up":    {meanwhile: wire.AppendCancel(nil, 2), answers: []uint64{3, 4, 5}},
+		"the id of one that was before":  {meanwhile: requests(2, "quick"), answers: []uint64{3, 4, 5, 2}},
+		"the id of the slow one, later":  {meanwhile: append(wire.AppendCancel(nil, 3), requests(6, "quick")...), answers: []uint64{4, 5, 6}},
+		"it panics":                      {meanwhile: wire.AppendCommand(nil, "crash", nil), answers: []uint64{3, 4, 5}, fails: 3},
+		"the id of one that still waits": {meanwhile: requests(5, "quick"), answers: []uint64{3, 4, 5, 5}},
+	}
+	for name, tc := range tests {
+		for _, by := range []string{"the sweeper", "the handler"} {
+			t.Run(name+", taken by "+by, func(t *testing.T) {
+				inWorld(t, nil, func(w *world) {
+					open := make(chan struct{})
+					crash := false
+					w.srv.OnBytes("crash", func(context.Context, *Conn, []byte) error { return nil })
+					w.srv.HandleBytes("quick", func(_ context.Context, _ *Conn, b []byte) ([]byte, error) { return b, nil })
+					w.srv.HandleBytes("slow", func(ctx context.Context, c *Conn, b []byte) ([]byte, error) {
+						if by == "the handler" {
+							yield(handlerConn(ctx))
+						}
+						select {
+						case <-open:
+						case <-ctx.Done():
+						}
+						if crash {
+							panic("as it should")
+						}
+						return b, nil
+					})
+					w.serve()
+					p := w.hello(&wire.Hello{})
+					p.send(requests(1, "quick", "quick", "slow", "quick", "quick"))
+					p.wantAnswers(1, 2)
+					time.Sleep(3 * handlerTick)
+					crash = tc.fails != 0
+					p.send(tc.meanwhile)
+					time.Sleep(3 * handlerTick)
+					close(open)
+					for _, id := range tc.answers {
+						if id != tc.fails {
+							p.wantAnswers(id)
+							continue
+						}
+						f := p.want()
+						require.Equal(t, wire.KindFailure, f.Kind)
+						got, why, err := wire.ParseFailure(f.Body)
+						require.NoError(t, err)
+						require.Equal(t, id, got)
+						require.Equal(t, CodeInternal, why.Code)
+					}
+					synctest.Wait()
+					c := first(w)
+					require.Zero(t, c.serving.len())
+					p.send(requests(1, "quick", "quick")) // the reader is back
+					p.wantAnswers(1, 2)
+					require.Equal(t, uint64(5+2+len(framesOf(tc.meanwhile))), c.Stats().Received)
+					p.stream.Close() //nolint:errcheck // it is over
+				})
+			})
+		}
+	}
+}
+
+// framesOf returns the counted frames in b.
+func framesOf(b []byte) (frames []wire.Frame) {
+	for len(b) > 0 {
+		f, size, _, _ := wire.Next(b, 0)
+		if b = b[size:]; f.Kind.Counted() {
+			frames = append(frames, f)
+		}
+	}
+	return frames
+}
+
+// A second call under the id of one whose handler runs ends the connection, whoever reads it.
+func TestCallUnderTheIDOfASlowOne(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.srv.HandleBytes("slow", func(ctx context.Context, _ *Conn, b []byte) ([]byte, error) { <-ctx.Done(); return b, nil })
+		w.srv.HandleBytes("beside", func(ctx context.Context, _ *Conn, b []byte) ([]byte, error) { <-ctx.Done(); return b, nil }, Concurrent())
+		w.srv.HandleBytes("quick", func(_ context.Context, _ *Conn, b []byte) ([]byte, error) { return b, nil })
+		w.serve()
+		p := w.hello(&wire.Hello{})
+		p.send(requests(7, "beside", "quick"))
+		p.wantAnswers(8)
+		p.send(requests(7, "quick"))
+		p.wantGoodbye(CodeProtocol)
+		p = w.hello(&wire.Hello{})
+		p.send(requests(7, "slow"))
+		time.Sleep(3 * handlerTick)
+		p.send(requests(7, "beside"))
+		p.wantGoodbye(CodeProtocol)
+	})
+}
+
+// A handler of a call that panics or fails takes nothing from those behind it.
+func TestCallsInARowFailEachByItself(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.srv.HandleBytes("quick", func(_ context.Context, _ *Conn, b []byte) ([]byte, error) { return b, nil })
+		w.srv.HandleBytes("crash", func(context.Context, *Conn, []byte) ([]byte, error) { panic("as it should") })
+		w.srv.HandleBytes("fail", func(context.Context, *Conn, []byte) ([]byte, error) { return nil, NewError(1234, "") })
+		w.srv.HandleBytes("nothing", func(context.Context, *Conn, []byte) ([]byte, error) { var e *Error; return nil, e })
+		w.serve()
+		p := w.hello(&wire.Hello{})
+		p.send(requests(1, "quick", "crash", "quick", "fail", "nothing", "unknown", "quick"))
+		for id, code := range []Code{0, CodeInternal, 0, 1234, 0, CodeUnknownCommand, 0} {
+			if code == 0 {
+				p.wantAnswers(uint64(id) + 1)
+				continue
+			}
+			_, why, err := wire.ParseFailure(p.want().Body)
+			require.NoError(t, err)
+			require.Equal(t, code, why.Code)
+		}
+		p.stream.Close() //nolint:errcheck // it is over
+	})
+}
