@@ -103,7 +103,8 @@ func TestPipelinedServer(t *testing.T) {
 	if os.Getenv(servedByChild) == "" {
 		t.Skip("it is run by a benchmark")
 	}
-	srv := core.NewServer(&core.ServerOptions{ResumeTime: -1, Heartbeat: -1})
+	srv, err := core.NewServer(&core.ServerOptions{Timeouts: core.Timeouts{Resume: -1, Heartbeat: -1}})
+	require.NoError(t, err)
 	srv.OnBytes("echo", func(_ context.Context, c *core.Conn, payload []byte) error { return c.SendBytes("echo", payload) })
 	srv.HandleBytes("echo", func(_ context.Context, _ *core.Conn, payload []byte) ([]byte, error) { return payload, nil })
 	l, err := tcp.Listen("127.0.0.1:0", nil)

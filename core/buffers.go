@@ -59,8 +59,8 @@ func (p *bigPool) Put(b []byte) {
 type block struct {
 	b      []byte
 	frames int32
-	owned  bool // borrowed
-	spare  bool // a frame that may be dropped while it waits
+	owned  bool       // borrowed
+	spare  *spareName // of a frame that may be dropped while it waits; nil of others
 }
 
 // blockCost is what a block that is shared weighs beside its bytes.

@@ -19,8 +19,9 @@ import (
 
 // A withheld is what is held back for a client.
 type withheld struct {
-	f  Frame
-	as form
+	f   Frame
+	as  form
+	key string
 }
 
 // A hold is what is held back for one client, and what that counts for.
@@ -60,8 +61,9 @@ func (c *Conn) holdBack(f Frame, set *sending) (held bool, err error) {
 		return false, nil
 	}
 	var as form
+	var key string
 	if set != nil {
-		as = set.as
+		as, key = set.as, set.key
 	}
 	if err := c.classic.check(f); err != nil {
 		return true, err
@@ -69,10 +71,10 @@ func (c *Conn) holdBack(f Frame, set *sending) (held bool, err error) {
 	if c.isEnded() {
 		return true, c.closedError()
 	}
-	size, empty := len(f.Command)+len(f.Payload)+holdCost, f.Payload == nil && as == 0
+	size, empty := len(f.Command)+len(f.Payload)+len(key)+holdCost, f.Payload == nil && as == 0
 	keep := func() withheld {
 		f.Payload = slices.Clone(f.Payload)
-		return withheld{f, as}
+		return withheld{f, as, key}
 	}
 	o := c.eng.overflow.of(f.Command)
 	var got holdback.Outcome
@@ -128,7 +130,7 @@ func (c *Conn) sendHeld() {
 	for values := h.Take(); values != nil; values = h.Take() {
 		for _, v := range values {
 			frame, err := c.classic.frame(v.f, v.as)
-			if k := c.eng.overflow.newBlock(v.f.Command, frame); err == nil && c.eng.overflow.of(v.f.Command).drops() {
+			if k := c.eng.overflow.newBlock(v.f.Command, &sending{key: v.key}, frame); err == nil && c.eng.overflow.of(v.f.Command).drops() {
 				err = c.sendSpare(v.f.Command, k, nil)
 			} else if err == nil { // and nobody waits for room: this is the reader
 				err = c.sendAll(k, OverflowDisconnect, nil)

@@ -81,7 +81,7 @@ func (c *Conn) sendCommand(command string, payload []byte, set *sending) error {
 	}
 	o := c.eng.overflow.of(command)
 	if hasOverflow && o.drops() && !set.waits() {
-		return c.sendSpare(command, c.eng.overflow.newBlock(command, wire.AppendCommand(make([]byte, 0, n), command, payload)), set)
+		return c.sendSpare(command, c.eng.overflow.newBlock(command, set, wire.AppendCommand(make([]byte, 0, n), command, payload)), set)
 	}
 	if err := c.beginSend(n, o, set); err != nil {
 		return err
@@ -101,7 +101,7 @@ func (c *Conn) sendRaw(payload []byte, set *sending) error {
 	}
 	o := c.eng.overflow.of("")
 	if hasOverflow && o.drops() && !set.waits() {
-		return c.sendSpare("", c.eng.overflow.newBlock("", wire.AppendRaw(make([]byte, 0, n), payload)), set)
+		return c.sendSpare("", c.eng.overflow.newBlock("", set, wire.AppendRaw(make([]byte, 0, n), payload)), set)
 	}
 	if err := c.beginSend(n, o, set); err != nil {
 		return err
@@ -170,7 +170,7 @@ func (c *Conn) sendClassic(f Frame, set *sending) error {
 	if set.waits() {
 		return c.sendAll(shared(frame), OverflowDisconnect, set)
 	}
-	return c.sendSpare(f.Command, c.eng.overflow.newBlock(f.Command, frame), set)
+	return c.sendSpare(f.Command, c.eng.overflow.newBlock(f.Command, set, frame), set)
 }
 
 // sendAll queues a frame that other connections may be sent too, under a policy that drops nothing.

@@ -36,8 +36,12 @@ const (
 	// OverflowDropOldest drops those frames that have waited longest, of those that were sent
 	// under this policy or OverflowLatest. If there are none it is OverflowDropNewest.
 	OverflowDropOldest
-	// OverflowLatest lets one command of each name wait at most: a newer one takes the place of
-	// the one that waits. If that does not make room it is OverflowDropOldest.
+	// OverflowLatest drops all but the last command of each name and [Key] among those that wait for
+	// room. A command without a Key stands for all of its name: without keys, the positions of
+	// eight players are one position. What has room is never dropped. Commands wait for room while
+	// there is no stream, while the write before them has lasted 50 ms, or when all that is queued,
+	// with 128 bytes more for each command, exceeds the bound. If dropping does not make room it
+	// is OverflowDropOldest.
 	OverflowLatest
 	// OverflowBlock makes the sender wait for room, a broadcast for each client in turn, until
 	// [Timeouts].Write; then the send fails with [CodeQueueFull]. [Wait] sets another bound. Those who

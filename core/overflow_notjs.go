@@ -2,6 +2,8 @@
 
 package core
 
+import "time"
+
 const hasOverflow = true
 
 // overflowRules are the policies of one end.
@@ -47,11 +49,27 @@ func (r *overflowRules) of(command string) Overflow {
 // before it are let go of; one that was dropped leaves a hole, and holes are closed when they
 // are more than half of what waits.
 type spareFrames struct {
-	first  int64            // number of log[0]
-	oldest int64            // none that may be dropped waits before this one
-	latest map[string]int64 // of OverflowLatest, by command
+	first  int64 // number of log[0]
+	oldest int64 // none that may be dropped waits before this one
 	holes  int
+
+	// latest is where the last of each name waits, of OverflowLatest, from the moment that frames
+	// wait for want of room until the next write has ended; nil otherwise.
+	latest map[spareName]int64
+
+	timed   bool      // frames of OverflowLatest have been queued
+	writeAt time.Time // if timed, when the write under way began; zero while there is none
 }
+
+// A spareName is what a frame that may be dropped is about: of OverflowLatest only the last of each
+// waits for room.
+type spareName struct{ command, key string }
+
+// noName is that of frames under OverflowDropOldest, each of which stands for itself.
+var noName = new(spareName)
+
+// stalled is how long a write lasts that is taken for one which waits for room.
+const stalled = 50 * time.Millisecond
 
 // sendSpare queues a frame that other connections may be sent too, by the policy for its
 // command.
@@ -72,10 +90,10 @@ func (c *Conn) sendSpare(command string, frame *block, set *sending) error {
 	}
 	dropped := 0
 	if o == OverflowLatest {
-		dropped = q.forgetLocked(command)
+		dropped = q.replaceLocked(frame.spare, n)
 	}
 	if !q.admitSpareLocked(n) && o != OverflowDropNewest {
-		dropped += q.dropOldestLocked(n, q.reserveLocked())
+		dropped += q.dropOldestLocked(n, q.reserveLocked(), 0)
 	}
 	fits := q.admitSpareLocked(n)
 	switch {
@@ -84,7 +102,7 @@ func (c *Conn) sendSpare(command string, frame *block, set *sending) error {
 	case o == OverflowDropNewest:
 		q.shareLocked(frame)
 	default:
-		q.addSpareLocked(command, frame, o == OverflowLatest)
+		q.addSpareLocked(frame)
 	}
 	if dropped > 0 {
 		c.noteDroppedLocked(dropped)
@@ -104,7 +122,10 @@ func (o Overflow) drops() bool {
 // makeRoomLocked drops what may be dropped for a frame that may not, and reports whether that
 // made room.
 func (c *Conn) makeRoomLocked(n int) bool {
-	dropped := c.out.dropOldestLocked(n, 0)
+	dropped := c.out.conflateLocked()
+	if !c.out.admitLocked(n) {
+		dropped += c.out.dropOldestLocked(n, 0, 0)
+	}
 	if dropped == 0 {
 		return false
 	}
@@ -123,42 +144,128 @@ func (c *Conn) noteDroppedLocked(n int) {
 }
 
 // newBlock returns a block of one frame, which may be shared if its policy is one for all.
-func (r *overflowRules) newBlock(command string, frame []byte) *block {
-	k := shared(frame)
-	o := r.of(command)
-	k.spare = o == OverflowDropOldest || o == OverflowLatest
-	return k
+func (r *overflowRules) newBlock(command string, set *sending, frame []byte) *block {
+	switch r.of(command) {
+	case OverflowDropOldest:
+		k := shared(frame)
+		k.spare = noName
+		return k
+	case OverflowLatest:
+		k := &struct {
+			block
+			name spareName
+		}{block: *shared(frame), name: spareName{command: command}}
+		if set != nil {
+			k.name.key = set.key
+		}
+		k.spare = &k.name
+		return &k.block
+	}
+	return shared(frame)
+}
+
+// spareCost is what a frame with a name weighs beside the others, in bytes.
+const spareCost = 64
+
+// nameCost is what a frame with a name weighs beside its bytes and its name.
+const nameCost = blockCost + spareCost
+
+// extra is what k weighs for its name.
+func (k *block) extra() int {
+	if k.spare == nil || k.spare == noName {
+		return 0
+	}
+	return spareCost + len(k.spare.command) + len(k.spare.key)
 }
 
 // addSpareLocked queues a frame that may be dropped.
-func (q *queue) addSpareLocked(command string, frame *block, latest bool) {
-	if latest {
-		s := &q.spares
-		if s.latest == nil {
-			s.latest = make(map[string]int64)
-		}
-		q.addLocked(frame)
-		s.latest[command] = s.first + int64(len(q.log)-1)
+func (q *queue) addSpareLocked(frame *block) {
+	q.slack += frame.extra()
+	q.addLocked(frame)
+	if frame.spare == noName {
 		return
 	}
-	q.addLocked(frame)
+	s := &q.spares
+	if s.latest != nil {
+		s.latest[*frame.spare] = s.first + int64(len(q.log)-1)
+	}
+	if !s.timed {
+		s.timed = true
+		if q.flushing { // since when is not known
+			s.writeAt = time.Now()
+		}
+	}
+}
+
+// replaceLocked drops the frames in whose place one of n bytes with that name is queued, and returns
+// how many that were. Only those that wait for want of room are replaced: while there is no stream,
+// while the write before them has stalled, or when all together, with what a frame weighs beside its
+// bytes, are too many. What can be
+// written at once never is.
+func (q *queue) replaceLocked(name *spareName, n int) (dropped int) {
+	s := &q.spares
+	if s.latest == nil {
+		waits := q.link == nil || !s.writeAt.IsZero() && time.Since(s.writeAt) >= stalled
+		if !waits && q.bytes+n+nameCost*q.waitingLocked() <= q.limit && q.admitSpareLocked(n) {
+			return 0
+		}
+		dropped = q.conflateLocked()
+	}
+	if at, ok := s.latest[*name]; ok && at >= q.waitingFrom() { // else it has been written
+		dropped += q.dropLocked(int(at - s.first))
+		q.closeHolesLocked()
+		q.countLocked()
+	}
+	if q.bytes+n+nameCost*q.waitingLocked() > q.limit { // they are of too many names
+		dropped += q.dropOldestLocked(n, 0, nameCost)
+	}
+	return dropped
+}
+
+// waitingLocked is how many blocks wait.
+func (q *queue) waitingLocked() int { return len(q.log) - q.next - q.spares.holes }
+
+// conflateLocked drops all that wait but the last of each name, of those that have one, and returns
+// how many that were. From then on s.latest is kept.
+func (q *queue) conflateLocked() (dropped int) {
+	s := &q.spares
+	if !s.timed || s.latest != nil {
+		return 0
+	}
+	s.latest = make(map[spareName]int64)
+	for i := len(q.log) - 1; i >= int(q.waitingFrom()-s.first); i-- {
+		k := q.log[i]
+		if k == nil || k.spare == nil || k.spare == noName {
+			continue
+		}
+		if _, later := s.latest[*k.spare]; later {
+			dropped += q.dropLocked(i)
+		} else {
+			s.latest[*k.spare] = s.first + int64(i)
+		}
+	}
+	q.closeHolesLocked()
+	q.countLocked()
+	return dropped
+}
+
+// writes notes that a write begins.
+func (s *spareFrames) writes() {
+	if s.timed {
+		s.writeAt = time.Now()
+	}
+}
+
+// wrote notes that a write has ended: there is room again.
+func (s *spareFrames) wrote() {
+	if s.timed {
+		s.latest, s.writeAt = nil, time.Time{}
+	}
 }
 
 // waitingFrom is the number of the first block that may be dropped if it is of that kind: nobody
 // has begun to write it, now or before a resume.
 func (q *queue) waitingFrom() int64 { return max(q.spares.first+int64(q.next), q.spares.oldest) }
-
-// forgetLocked drops the command of that name that waits, and returns how many that were.
-func (q *queue) forgetLocked(command string) int {
-	at, ok := q.spares.latest[command]
-	if !ok || at < q.waitingFrom() {
-		return 0 // it has been written, or dropped
-	}
-	n := q.dropLocked(int(at - q.spares.first))
-	q.closeHolesLocked()
-	q.countLocked()
-	return n
-}
 
 // admitSpareLocked is admitLocked for a frame that may be dropped.
 func (q *queue) admitSpareLocked(n int) bool {
@@ -177,12 +284,12 @@ func (q *queue) reserveLocked() int {
 	return 0
 }
 
-// dropOldestLocked drops frames until n bytes more than reserve may wait, and returns how many
-// that were.
-func (q *queue) dropOldestLocked(n, reserve int) (dropped int) {
+// dropOldestLocked drops frames until n bytes more than reserve may wait, each of those that do counting
+// for so many bytes more, and returns how many that were.
+func (q *queue) dropOldestLocked(n, reserve, each int) (dropped int) {
 	s := &q.spares
 	i := int(q.waitingFrom() - s.first)
-	for ; i < len(q.log) && q.bytes > 0 && q.bytes+reserve+n > q.limit; i++ {
+	for ; i < len(q.log) && q.bytes > 0 && q.bytes+reserve+n+each*q.waitingLocked() > q.limit; i++ {
 		dropped += q.dropLocked(i)
 	}
 	s.oldest = s.first + int64(i)
@@ -194,13 +301,18 @@ func (q *queue) dropOldestLocked(n, reserve int) (dropped int) {
 // dropLocked drops the block at i, if it may be, and leaves a hole.
 func (q *queue) dropLocked(i int) int {
 	k := q.log[i]
-	if k == nil || !k.spare {
+	if k == nil || k.spare == nil {
 		return 0
 	}
+	s := &q.spares
+	if at, ok := s.latest[*k.spare]; ok && at == s.first+int64(i) {
+		delete(s.latest, *k.spare)
+	}
 	q.bytes -= len(k.b)
+	q.slack -= k.extra()
 	q.sent--
 	q.log[i] = nil
-	q.spares.holes++
+	s.holes++
 	q.pressLocked()
 	return 1
 }
@@ -211,31 +323,22 @@ func (q *queue) closeHolesLocked() {
 	if s.holes < 32 || s.holes < (len(q.log)-q.next)/2 {
 		return
 	}
-	named := make(map[int64]string, len(s.latest)) // those that wait
-	for command, at := range s.latest {
-		if at >= s.first+int64(q.next) {
-			named[at] = command
-		} else {
-			delete(s.latest, command)
-		}
-	}
+	named := s.latest != nil
+	clear(s.latest) // those that were written go
 	kept, oldest := q.log[:q.next], s.oldest
 	for i := q.next; i < len(q.log); i++ {
-		at, to := s.first+int64(i), s.first+int64(len(kept))
-		if at == oldest {
+		to := s.first + int64(len(kept))
+		if s.first+int64(i) == oldest {
 			s.oldest = to
 		}
-		command, ok := named[at]
-		if q.log[i] == nil {
-			if ok {
-				delete(s.latest, command)
-			}
+		k := q.log[i]
+		if k == nil {
 			continue
 		}
-		if ok {
-			s.latest[command] = to
+		if named && k.spare != nil && k.spare != noName {
+			s.latest[*k.spare] = to
 		}
-		kept = append(kept, q.log[i])
+		kept = append(kept, k)
 	}
 	s.oldest = min(s.oldest, s.first+int64(len(kept)))
 	clear(q.log[len(kept):])

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -197,6 +198,7 @@ func TestOverflowLatestDoesNotGrow(t *testing.T) {
 			require.NoError(t, p.c.SendBytes(fmt.Sprint("fill", i), make([]byte, 8<<10)))
 			synctest.Wait()
 		}
+		time.Sleep(stalled)
 		for i := range 100_000 {
 			require.NoError(t, p.c.SendBytes(fmt.Sprint("pos", i%5), number(i, 10)))
 		}
@@ -349,4 +351,101 @@ func TestOverflowOptions(t *testing.T) {
 		require.False(t, seen[o.String()])
 		seen[o.String()] = true
 	}
+}
+
+// moves sends positions of so many players, as often as a game does, and waits for each frame.
+func moves(send func(command string, payload []byte, opts ...SendOption) error, players, frames int) error {
+	for i := range frames {
+		for player := range players {
+			if err := send("pos", number(i*players+player, 40), Key(strconv.Itoa(player))); err != nil {
+				return err
+			}
+		}
+		time.Sleep(time.Second / 60)
+	}
+	return nil
+}
+
+// A client that reads loses nothing under OverflowLatest, whether its writer comes to it at once or
+// not, and however many have the same name.
+func TestOverflowLatestDropsNothingThatCanBeWritten(t *testing.T) {
+	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 64 << 10}, Overflow: OverflowLatest}, func(w *world) {
+		var got kept[int]
+		cl := w.client("ada")
+		cl.OnBytes("pos", func(_ context.Context, _ *Conn, b []byte) error {
+			n, _ := binary.Uvarint(b)
+			got.add(int(n))
+			return nil
+		})
+		w.serve()
+		w.join(cl)
+		c := first(w)
+		const players, frames = 8, 300
+		for name, send := range map[string]func(command string, payload []byte, opts ...SendOption) error{
+			"to one": c.SendBytes, "to all": w.srv.All().SendBytes,
+		} {
+			got = kept[int]{}
+			require.NoError(t, moves(send, players, frames))
+			synctest.Wait()
+			require.Len(t, got.all(), players*frames, name)
+			for range 100 { // at once, before the writer has begun
+				require.NoError(t, send("pos", number(1, 40), Key("1")))
+			}
+			synctest.Wait()
+			require.Len(t, got.all(), players*frames+100, name)
+		}
+		require.Zero(t, c.Stats().Dropped)
+		require.NoError(t, cl.Close())
+	})
+}
+
+// One that does not read for a while gets the latest of each key then, of each name by itself, in the
+// order in which these were sent, and the queue holds no more than these.
+func TestOverflowLatestByKey(t *testing.T) {
+	inWorld(t, &ServerOptions{Overflow: OverflowLatest}, func(w *world) {
+		w.serve()
+		p := w.slow("ada")
+		for i := 0; p.c.Stats().Waiting == 0; i++ {
+			require.NoError(t, p.c.SendBytes(fmt.Sprint("fill", i), make([]byte, 8<<10)))
+			synctest.Wait()
+		}
+		const players, frames = 8, 300
+		p.c.Join(w.ctx, "room") //nolint:errcheck // it is in it then
+		waited := p.c.Stats().Waiting
+		require.NoError(t, moves(w.srv.Group("room").SendBytes, players, frames))
+		require.NoError(t, p.c.SendBytes("pos", number(1, 40)))
+		require.NoError(t, p.c.SendBytes("pos", number(2, 40))) // without a key
+		require.NoError(t, p.c.SendBytes("hit", number(3, 40), Key("1")))
+		require.Less(t, p.c.Stats().Waiting, waited+(players+2)*64)
+		got, missed := p.rest()
+		var want []string
+		for player := range players {
+			want = append(want, fmt.Sprint("pos ", (frames-1)*players+player))
+		}
+		require.Equal(t, append(want, "pos 2", "hit 3"), got[len(got)-players-2:])
+		require.EqualValues(t, players*(frames-1)+1, missed)
+		require.NoError(t, p.stream.Close())
+	})
+}
+
+// Frames of ever new keys, in a burst or for one who is away, take no more memory than a queue may.
+func TestOverflowLatestOfManyKeys(t *testing.T) {
+	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 64 << 10}, Overflow: OverflowLatest}, func(w *world) {
+		w.serve()
+		p := w.slow("ada")
+		q := &p.c.out
+		for range 2 {
+			for i := range 20_000 {
+				require.NoError(t, p.c.SendBytes("pos", number(i, 4), Key(strconv.Itoa(i))))
+			}
+			q.mu.Lock()
+			held, names, waiting := q.heldLocked(), len(q.spares.latest), len(q.log)-q.next
+			q.mu.Unlock()
+			require.Less(t, held, 6*q.limit)
+			require.LessOrEqual(t, names, waiting)
+			p.stream.Close() //nolint:errcheck // it may come back
+			synctest.Wait()
+			require.True(t, p.c.Suspended())
+		}
+	})
 }

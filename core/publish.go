@@ -106,7 +106,7 @@ func (s *Server) queueAll(a audience, f Frame, set *sending) error {
 	if set.ctx != nil {
 		err = publishWaiting(conns, f, frame, set, &unsent)
 	} else {
-		once := s.eng.overflow.newBlock(f.Command, frame)
+		once := s.eng.overflow.newBlock(f.Command, set, frame)
 		for _, c := range conns {
 			if set.leavesOut(c) {
 				continue

@@ -28,7 +28,7 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 	var faulty []fault // told when the history is back: the program hears of them
 	var full []waiting
 	var passed []byte
-	once := s.eng.overflow.newBlock(f.Command, hs.keepLocked(h, f))
+	once := s.eng.overflow.newBlock(f.Command, set, hs.keepLocked(h, f))
 	blocks := s.eng.overflow.of(f.Command) == OverflowBlock
 	for _, c := range conns {
 		var err error

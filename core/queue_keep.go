@@ -137,6 +137,7 @@ func (q *queue) resumeLocked(l *link, received uint64, welcome []byte) bool {
 	}
 	if hasOverflow {
 		q.protectLocked()
+		q.spares.wrote()
 	}
 	q.next, q.off, q.part = q.head, off, int32(received-q.base)
 	q.taken, q.written = received, received

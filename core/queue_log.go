@@ -146,6 +146,7 @@ func (q *queue) takeLocked() ([][]byte, *link) {
 		q.idleLocked()
 		return nil, nil
 	}
+	q.spares.writes()
 	return q.vec, q.link
 }
 
@@ -212,8 +213,14 @@ func (q *queue) doneLocked() {
 		putPack(q.pack)
 		q.pack = nil
 	}
+	q.spares.wrote()
 	q.trimLocked()
 	q.shrinkLocked(q.limit - q.bytes)
+	if hasBudget && q.heldLocked() > 3*q.limit { // tiny frames under a policy that drops
+		for q.heldLocked() > 3*q.limit && q.letGoLocked(q.written) {
+		}
+		q.countLocked()
+	}
 	q.pressLocked()
 	if q.bytes <= q.limit/2 {
 		q.openLocked()
@@ -251,9 +258,12 @@ func (q *queue) letGoLocked(frames uint64) bool {
 
 // releaseLocked gives back a block that leaves the log.
 func (q *queue) releaseLocked(k *block) {
-	if k.owned {
+	switch {
+	case k.owned:
 		q.slack -= cap(k.b) - len(k.b) - blockCost
 		k.release()
+	case hasOverflow && k.spare != nil:
+		q.slack -= k.extra()
 	}
 }
 
@@ -293,5 +303,6 @@ func (q *queue) forgetWaitingLocked() {
 	}
 	q.log = q.log[:q.next+min(q.off, 1)]
 	q.spares.holes = 0
+	q.spares.wrote() // nothing waits any more
 	q.trimLocked()
 }

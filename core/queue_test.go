@@ -6,7 +6,9 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -27,6 +29,7 @@ type queueModel struct {
 	kept    []modelFrame // taken, and not acknowledged
 	acked   uint64       // frames that the peer has acknowledged
 	writing bool
+	stalled bool // the write lasts
 	vec     [][]byte
 	flight  []uint32 // numbers of the frames in vec
 	over    bool     // it could not be resumed
@@ -36,6 +39,7 @@ type modelFrame struct {
 	number uint32
 	size   int
 	spare  bool
+	name   spareName // of OverflowLatest, if it is not empty
 }
 
 func newQueueModel(t testing.TB, limit int, op func(n int) int) *queueModel {
@@ -54,7 +58,7 @@ func (m *queueModel) frame() []byte {
 }
 
 func (m *queueModel) push(frame []byte, spare bool) {
-	m.waiting = append(m.waiting, modelFrame{m.next - 1, len(frame), spare})
+	m.waiting = append(m.waiting, modelFrame{number: m.next - 1, size: len(frame), spare: spare})
 }
 
 // send queues a frame in one of the ways there are, if it is admitted.
@@ -74,10 +78,58 @@ func (m *queueModel) send() {
 		m.push(f, false)
 	case 2:
 		k := shared(f)
-		k.spare = true
-		m.q.addSpareLocked("latest", k, m.op(2) == 0)
+		k.spare = noName
+		if n := m.op(4); n > 0 {
+			k.spare = &spareName{"latest", strconv.Itoa(n)}
+			m.replace(*k.spare)
+		}
+		m.q.addSpareLocked(k)
 		m.push(f, true)
+		m.waiting[len(m.waiting)-1].name = *k.spare
 	}
+}
+
+// replace drops the one that waits of that name, if frames are found to wait for want of room.
+func (m *queueModel) replace(name spareName) {
+	waits := m.q.link == nil || m.stalled || m.q.bytes+nameCost*m.q.waitingLocked() > m.q.limit
+	if m.q.spares.latest == nil && !waits {
+		require.Zero(m.t, m.q.replaceLocked(&name, 0))
+		return
+	}
+	dropped := m.conflated() + m.drops(func(f modelFrame, _ int) bool { return f.name == name })
+	all := m.q.replaceLocked(&name, 0)
+	for range all - dropped { // for the room that they take beside their bytes: the oldest first
+		oldest := slices.IndexFunc(m.waiting, func(f modelFrame) bool { return f.spare })
+		m.waiting = slices.Delete(m.waiting, oldest, oldest+1)
+	}
+	require.GreaterOrEqual(m.t, all, dropped)
+	left := slices.ContainsFunc(m.waiting, func(f modelFrame) bool { return f.spare })
+	require.True(m.t, !left || m.q.bytes+nameCost*m.q.waitingLocked() <= m.q.limit)
+}
+
+// conflated drops all but the last of each name from what the model knows, unless that was done.
+func (m *queueModel) conflated() int {
+	if m.q.spares.latest != nil || !m.q.spares.timed {
+		return 0
+	}
+	return m.drops(func(f modelFrame, i int) bool {
+		return f.name != spareName{} && slices.ContainsFunc(m.waiting[i+1:], func(later modelFrame) bool {
+			return later.spare && later.name == f.name
+		})
+	})
+}
+
+// drops drops the frames that wait and may be dropped for which which says so.
+func (m *queueModel) drops(which func(f modelFrame, i int) bool) int {
+	var kept []modelFrame
+	for i, f := range m.waiting {
+		if !f.spare || !which(f, i) {
+			kept = append(kept, f)
+		}
+	}
+	n := len(m.waiting) - len(kept)
+	m.waiting = kept
+	return n
 }
 
 // drop makes room by dropping the oldest that may be dropped.
@@ -92,24 +144,12 @@ func (m *queueModel) drop() {
 		want++
 		return true
 	})
-	require.Equal(m.t, want, m.q.dropOldestLocked(n, 0))
+	require.Equal(m.t, want, m.q.dropOldestLocked(n, 0, 0))
 }
 
-// forget drops the one that is the latest of its name, if it waits.
-func (m *queueModel) forget() {
-	at, ok := m.q.spares.latest["latest"]
-	i := int(at - m.q.spares.first)
-	var number uint32
-	waits := ok && at >= m.q.waitingFrom() && m.q.log[i] != nil
-	if waits {
-		number = numberOf(m.t, m.q.log[i].b)
-	}
-	require.Equal(m.t, waits, m.q.forgetLocked("latest") == 1)
-	if waits {
-		i := slices.IndexFunc(m.waiting, func(f modelFrame) bool { return f.number == number })
-		require.True(m.t, m.waiting[i].spare)
-		m.waiting = slices.Delete(m.waiting, i, i+1)
-	}
+// conflate drops all but the last of each name, as is done for want of room.
+func (m *queueModel) conflate() {
+	require.Equal(m.t, m.conflated(), m.q.conflateLocked())
 }
 
 func numberOf(t testing.TB, frame []byte) uint32 {
@@ -130,6 +170,13 @@ func (m *queueModel) write() {
 	m.vec, _ = m.q.takeLocked()
 	m.q.mu.Unlock()
 	m.writing = m.vec != nil
+	if began := &m.q.spares.writeAt; !began.IsZero() {
+		m.stalled = m.op(2) == 0
+		*began = began.Add(time.Hour)
+		if m.stalled {
+			*began = began.Add(-2 * time.Hour)
+		}
+	}
 	require.Equal(m.t, len(m.waiting) > 0, m.writing)
 	var all []byte
 	m.flight = nil
@@ -175,7 +222,7 @@ func (m *queueModel) finish() {
 	m.q.doneLocked()
 	m.q.mu.Unlock()
 	m.q.flushing = false
-	m.writing = false
+	m.writing, m.stalled = false, false
 }
 
 // ack acknowledges some of what the peer can have, even while it is written.
@@ -233,7 +280,7 @@ func (m *queueModel) check() {
 		if k != nil && k.owned {
 			held += cap(k.b)
 		} else if k != nil {
-			held += len(k.b)
+			held += len(k.b) + k.extra()
 		}
 		if k == nil {
 			if i >= q.next {
@@ -273,7 +320,7 @@ func (m *queueModel) run(steps int) {
 		case 9:
 			m.drop()
 		case 10:
-			m.forget()
+			m.conflate()
 		case 11:
 			m.breakOff()
 		}
