@@ -215,7 +215,7 @@ func TestFirstConnectIsTriedAgain(t *testing.T) {
 				require.NoError(t, <-connected)
 				synctest.Wait()
 				if manual {
-					cl.Update()
+					cl.Update(0)
 				}
 				want := []string{"connecting"}
 				for range net.dialed() - 1 {
@@ -225,7 +225,7 @@ func TestFirstConnectIsTriedAgain(t *testing.T) {
 				require.NoError(t, cl.Close())
 				synctest.Wait()
 				if manual {
-					cl.Update()
+					cl.Update(0)
 				}
 				<-cl.Done()
 			})

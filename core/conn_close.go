@@ -243,7 +243,7 @@ func (c *Conn) exit() (last bool) {
 	c.out.discardLocked()
 	c.out.mu.Unlock()
 	if c.eng.manual != nil {
-		c.eng.manual.add(task{event: c.finish})
+		c.eng.manual.add(task{c, c.finish})
 	} else {
 		c.finish()
 	}

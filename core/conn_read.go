@@ -68,7 +68,7 @@ func (c *Conn) beginManual(before <-chan struct{}, first func()) {
 	b := &c.inbox
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	c.eng.manual.add(task{event: func() { first(); c.endBatch() }})
+	c.eng.manual.add(task{c, func() { first(); c.endBatch() }})
 	b.held = false
 	for range len(b.jobs) - b.head {
 		c.eng.manual.add(task{c: c})

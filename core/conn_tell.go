@@ -91,7 +91,7 @@ func (c *Conn) tellLater(f func()) {
 	e, start := c.events.Add(f)
 	switch {
 	case c.eng.manual != nil:
-		c.eng.manual.add(task{event: func() { c.events.RunTo(e) }})
+		c.eng.manual.add(task{c, func() { c.events.RunTo(e) }})
 	case start:
 		c.startEvents()
 	}

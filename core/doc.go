@@ -81,6 +81,31 @@
 // manual dispatch hooks run in Update, like handlers, while others read and write: an Update that
 // waits for a peer keeps all other handlers waiting, those that the peer calls back too.
 //
+// # Dispatch by hand
+//
+// With [ServerOptions.Manual] no handler runs by itself. A loop, such as that of a game, calls [Server.Update]
+// once in each round with the time that it can spare:
+//
+//	for range time.Tick(time.Second / 60) {
+//		srv.Update(4 * time.Millisecond)
+//		step()
+//		srv.All().Send("state", world)
+//	}
+//
+// Handlers and hooks run on the goroutine that calls Update or [Server.Run], one at a time. What only they and
+// the loop touch needs no lock. The error hook, [Access.Notices], middleware of sends and the codec run
+// anywhere. Sends may come from any goroutine.
+//
+// Update runs one message of each client in turn, so that a client that floods the server takes no more of a
+// round than others who have something to say. The rest waits for the next round, at most
+// [Limits.InboxBytes] of each client; then its connection is not read until there is room, so that the client's own sends
+// wait. A rate limit ends the connection of a client that sends more than a program means to.
+//
+// A call to a client inside the loop keeps the loop until the client has answered: readers and writers have
+// goroutines of their own, so the answer comes, but no other handler runs meanwhile. Call from another goroutine, and
+// hand the result to the loop over a channel of the program's. A call that a handler must answer in
+// Update fails with the caller's context if the same loop waits for that call.
+//
 // # Limits
 //
 // Each connection has a queue for what is to be written and an inbox for what waits for a slow

@@ -289,7 +289,7 @@ func runScene(t *testing.T, hook string, act func(*scene, context.Context, *Conn
 	if copts.Manual {
 		running.Go(func() {
 			for ctx.Err() == nil {
-				s.cl.Update()
+				s.cl.Update(0)
 				time.Sleep(20 * time.Millisecond)
 			}
 		})

@@ -1,18 +1,26 @@
 package core
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // notManual is what calling Update or Run without the option leads to: the program's mistake.
 const notManual = "core: Update and Run need the option Manual"
 
 // Update runs the handlers for what has come since the last time, on the calling goroutine, and
-// returns how many that were; it does not wait. It needs [ServerOptions.Manual] and panics
-// without. Only one goroutine may call Update or Run at a time.
-func (s *Server) Update() int {
+// returns how many that were; it does not wait. It begins nothing more once it has run for budget, and
+// leaves the rest to the next Update; zero or less is no bound. It runs at least one handler
+// if there is something to handle. A client that sends much is no reason to keep others waiting: each has one
+// message handled in its turn, and those who did not have theirs come first next time.
+//
+// Update needs [ServerOptions.Manual] and panics without. Only one goroutine may call Update or
+// Run at a time.
+func (s *Server) Update(budget time.Duration) (n int) {
 	if s.eng.manual == nil {
 		panic(notManual)
 	}
-	return s.eng.manual.run()
+	return s.eng.manual.run(budget)
 }
 
 // Run runs handlers on the calling goroutine as things come, until ctx ends, whose error it
@@ -25,11 +33,11 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // Update is [Server.Update] for a client with [ClientOptions.Manual].
-func (cl *Client) Update() int {
+func (cl *Client) Update(budget time.Duration) (n int) {
 	if cl.manual == nil {
 		panic(notManual)
 	}
-	return cl.manual.run()
+	return cl.manual.run(budget)
 }
 
 // Run runs handlers on the calling goroutine as things come, until ctx ends, whose error it

@@ -1,6 +1,9 @@
 package core
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // A page has one thread and a loop of its own, so a browser build dispatches by itself: there
 // is never a manualQueue.
@@ -14,7 +17,7 @@ type task struct {
 }
 
 func (*manualQueue) add(task)                                        {}
-func (*manualQueue) run() int                                        { return 0 }
+func (*manualQueue) run(time.Duration) int                           { return 0 }
 func (*manualQueue) runUntil(context.Context, <-chan struct{}) error { return nil }
 
 func (*manualQueue) await(ctx context.Context, done <-chan struct{}) error {

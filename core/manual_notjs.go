@@ -4,22 +4,22 @@ package core
 
 import (
 	"context"
-	"sync"
+	"time"
+
+	"github.com/hisock/hisock/core/internal/robin"
 )
 
-// A manualQueue holds what a program with manual dispatch has yet to run, in the order in
-// which it came: frames, which wait in the inboxes of their connections and are bounded
-// there, and events.
+// A manualQueue holds what a program with manual dispatch has yet to run: frames, which wait in the
+// inboxes of their connections and are bounded there, and events. What concerns one connection is run
+// in the order in which it came; connections of a server have their turns.
 type manualQueue struct {
 	signal chan struct{} // has an element when there may be tasks
-
-	mu    sync.Mutex // guards the fields below
-	tasks []task
+	tasks  robin.Queue[*Conn, task]
 }
 
 // A task is an event, or one frame of the connection's inbox.
 type task struct {
-	c     *Conn
+	c     *Conn // which the event concerns, or nil
 	event func()
 }
 
@@ -31,29 +31,44 @@ func newManualQueue(manual bool) *manualQueue {
 }
 
 func (q *manualQueue) add(t task) {
-	q.mu.Lock()
-	q.tasks = append(q.tasks, t)
-	q.mu.Unlock()
+	if t.c != nil && t.c.server {
+		q.tasks.Add(t.c, t)
+	} else { // a client has one connection at a time, and events of its own
+		q.tasks.Add(nil, t)
+	}
+	q.wake()
+}
+
+func (q *manualQueue) wake() {
 	select {
 	case q.signal <- struct{}{}:
 	default:
 	}
 }
 
-// run runs what waits at this moment and returns how much that was.
-func (q *manualQueue) run() int {
-	q.mu.Lock()
-	tasks := q.tasks
-	q.tasks = nil
-	q.mu.Unlock()
-	for _, t := range tasks {
-		if t.event != nil {
+// run runs what waits at this moment, for that long unless it is zero or less, and returns how much
+// that was. It runs one thing if there is one.
+func (q *manualQueue) run(budget time.Duration) (n int) {
+	var begin time.Time
+	if budget > 0 {
+		begin = time.Now()
+	}
+	for most := q.tasks.Len(); n < most; {
+		if n > 0 && budget > 0 && time.Since(begin) >= budget {
+			q.wake() // for who calls Run next
+			return n
+		}
+		t, ok := q.tasks.Next()
+		if !ok { // a handler has run the rest, by Update or Shutdown
+			return n
+		}
+		if n++; t.event != nil {
 			t.event()
 		} else {
 			t.c.runNext()
 		}
 	}
-	return len(tasks)
+	return n
 }
 
 // runUntil runs what comes until done is closed or ctx ends.
@@ -65,7 +80,7 @@ func (q *manualQueue) runUntil(ctx context.Context, done <-chan struct{}) error 
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-q.signal:
-			q.run()
+			q.run(0)
 		}
 	}
 }

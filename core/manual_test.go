@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
 )
 
 // With manual dispatch no handler runs by itself, and all run in the order of arrival.
@@ -37,7 +39,7 @@ func TestManualServer(t *testing.T) {
 		go func() { connected <- cl.Connect(w.ctx) }()
 		synctest.Wait()
 		require.Empty(t, hello.all())
-		require.Equal(t, 1, w.srv.Update())
+		require.Equal(t, 1, w.srv.Update(0))
 		require.NoError(t, <-connected)
 		synctest.Wait()
 		require.Equal(t, []string{"hello"}, hello.all())
@@ -47,8 +49,8 @@ func TestManualServer(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		require.Equal(t, []string{"join ada"}, events)
-		require.Equal(t, 3, w.srv.Update())
-		require.Equal(t, 0, w.srv.Update())
+		require.Equal(t, 3, w.srv.Update(0))
+		require.Equal(t, 0, w.srv.Update(0))
 		require.Equal(t, []string{"join ada", "ada 0", "ada 1", "ada 2"}, events)
 
 		answer := make(chan int, 1)
@@ -119,6 +121,84 @@ func TestManualClient(t *testing.T) {
 		w.join(cl) // again, which needs nobody to call Update
 		require.NoError(t, cl.Close())
 		require.NoError(t, cl.Run(w.ctx))
-		require.PanicsWithValue(t, notManual, func() { w.client("x").Update() })
+		require.PanicsWithValue(t, notManual, func() { w.client("x").Update(0) })
+	})
+}
+
+// A frame has a budget: a client that sends much takes a part of it, others have their turn in each
+// frame, and what is left is handled in the next ones, in order.
+func TestManualUpdateWithinBudget(t *testing.T) {
+	inWorld(t, &ServerOptions{Manual: true}, func(w *world) {
+		var got []string // without a lock: all on this goroutine
+		On(w.srv, "n", func(_ context.Context, c *Conn, n int) error {
+			time.Sleep(time.Millisecond) // what it works
+			got = append(got, fmt.Sprint(c.Name(), " ", n))
+			return nil
+		})
+		w.serve()
+		var floods []*Client
+		join := func(name string) *Client {
+			cl := w.client(name)
+			connected := make(chan error, 1)
+			go func() { connected <- cl.Connect(w.ctx) }()
+			synctest.Wait()
+			w.srv.Update(0)
+			require.NoError(t, <-connected)
+			return cl
+		}
+		for i := range 3 {
+			floods = append(floods, join(fmt.Sprint("flood", i)))
+		}
+		ada := join("ada")
+		const many = 100
+		for i := range many {
+			for _, cl := range floods {
+				require.NoError(t, cl.Send("n", i))
+			}
+		}
+		for frame := range 5 {
+			require.NoError(t, ada.Send("n", frame))
+			synctest.Wait()
+			begin, n := time.Now(), w.srv.Update(10*time.Millisecond)
+			require.Equal(t, 10, n)
+			require.Equal(t, 10*time.Millisecond, time.Since(begin))
+			require.Contains(t, got[len(got)-10:], fmt.Sprint("ada ", frame))
+		}
+		require.Equal(t, 1, w.srv.Update(1), "at least one")
+		require.Equal(t, 3*many+5-51, w.srv.Update(0))
+		require.Zero(t, w.srv.Update(time.Second))
+		next := map[string]int{}
+		for _, g := range got {
+			var name string
+			var n int
+			fmt.Sscan(g, &name, &n)
+			require.Equal(t, next[name], n, name)
+			next[name]++
+		}
+		for _, cl := range append(floods, ada) {
+			require.NoError(t, cl.Close())
+		}
+	})
+}
+
+// What a budget has left over is seen by Run.
+func TestManualRunAfterUpdate(t *testing.T) {
+	inWorld(t, &ServerOptions{Manual: true}, func(w *world) {
+		got := 0
+		On(w.srv, "n", func(context.Context, *Conn, int) error { time.Sleep(time.Millisecond); got++; return nil })
+		w.serve()
+		p := w.peer()
+		p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
+		for i := range 10 {
+			p.send(wire.AppendCommand(nil, "n", fmt.Append(nil, i)))
+		}
+		synctest.Wait()
+		w.srv.Update(3 * time.Millisecond)
+		require.NotEqual(t, 10, got)
+		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+		defer cancel()
+		require.ErrorIs(t, w.srv.Run(ctx), context.DeadlineExceeded)
+		require.Equal(t, 10, got)
+		p.stream.Close() //nolint:errcheck // it is over
 	})
 }

@@ -274,16 +274,16 @@ func TestOriginalClientUpdate(t *testing.T) {
 		defer cancel()
 		here := " on " + goroutine()
 		o := &original{t: t, ctx: ctx}
-		o.spin(func() bool { return cl.Update() == 0 }, func() int { return 0 }) // not blocking: nothing waits
+		o.spin(func() bool { return cl.Update(0) == 0 }, func() int { return 0 }) // not blocking: nothing waits
 		end.sendsCommand("tick", "1")
-		o.spin(func() bool { return len(ticks) == 1 }, cl.Update)
+		o.spin(func() bool { return len(ticks) == 1 }, func() int { return cl.Update(0) })
 		end.sendsCommand("tick", "2")
 		end.sendsRaw("answer")
 		payload, err := cl.RecvRaw(ctx) // needs no update, and runs no handler here
 		require.NoError(t, err)
 		require.Equal(t, "answer", string(payload))
 		require.Equal(t, []string{"1" + here}, ticks)
-		o.spin(func() bool { return len(ticks) == 2 }, cl.Update)
+		o.spin(func() bool { return len(ticks) == 2 }, func() int { return cl.Update(0) })
 		end.sendsCommand("tick", "3")
 		require.NoError(t, cl.Close())
 		require.NoError(t, cl.Run(ctx), "blocking, until the connection has ended")

@@ -52,21 +52,21 @@ func TestOriginalRun(t *testing.T) {
 			return nil
 		})
 	})
-	require.Zero(t, o.srv.Update(), "not blocking: nothing waits")
+	require.Zero(t, o.srv.Update(0), "not blocking: nothing waits")
 
 	ada := o.client(&core.ClientOptions{Name: "ada"})
 	connected := make(chan error, 1)
 	go func() { connected <- ada.Connect(o.ctx) }()
-	o.spin(func() bool { return len(connected) > 0 }, o.srv.Update)
+	o.spin(func() bool { return len(connected) > 0 }, func() int { return o.srv.Update(0) })
 	require.NoError(t, <-connected)
-	o.spin(func() bool { return len(events) == 1 }, o.srv.Update)
+	o.spin(func() bool { return len(events) == 1 }, func() int { return o.srv.Update(0) })
 	require.Equal(t, []string{"join ada"}, events)
 
 	bob := dialPython(t, o.addr)
 	bob.sends(pythonHello("bob", ""), "say hello", "raw")
-	o.spin(func() bool { return len(events) == 5 }, o.srv.Update)
+	o.spin(func() bool { return len(events) == 5 }, func() int { return o.srv.Update(0) })
 	require.NoError(t, ada.Send("say", "hello"))
-	o.spin(func() bool { return len(events) == 7 }, o.srv.Update)
+	o.spin(func() bool { return len(events) == 7 }, func() int { return o.srv.Update(0) })
 	want := []string{"join ada", "join bob", "bob hello", "bob message", "bob message", "ada hello", "ada message"}
 	require.Equal(t, want, events)
 
@@ -84,7 +84,7 @@ func TestOriginalRun(t *testing.T) {
 		require.ErrorIs(t, o.srv.Run(ctx), context.Canceled, "at once")
 	})
 	bob.vanishes()
-	o.spin(func() bool { return len(events) == 8 }, o.srv.Update)
+	o.spin(func() bool { return len(events) == 8 }, func() int { return o.srv.Update(0) })
 	require.NoError(t, ada.Close())
 	require.NoError(t, o.srv.Shutdown(o.ctx), "it runs what is left")
 	require.Equal(t, append(want, "leave bob", "leave ada"), events)

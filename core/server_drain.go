@@ -36,7 +36,7 @@ func (s *Server) drain(ctx context.Context) {
 	tick := time.NewTicker(handlerTick)
 	defer tick.Stop()
 	for {
-		if s.eng.manual != nil && ctx.Err() == nil && s.eng.manual.run() > 0 {
+		if s.eng.manual != nil && ctx.Err() == nil && s.eng.manual.run(0) > 0 {
 			continue // handlers may cause more
 		}
 		kept := left[:0]

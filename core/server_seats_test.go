@@ -225,13 +225,13 @@ func TestRenameConflictManual(t *testing.T) {
 		w.serve()
 		w.join(w.client("ada"))
 		w.join(w.client("bob"))
-		for w.srv.Update() > 0 {
+		for w.srv.Update(0) > 0 {
 			synctest.Wait()
 		}
 		bob := w.conn("bob")
 		require.Equal(t, CodeNameTaken, CodeOf(bob.Rename(w.ctx, "ada")))
 		synctest.Wait()
-		w.srv.Update()
+		w.srv.Update(0)
 		require.NoError(t, bob.Rename(w.ctx, "ada"))
 	})
 }

@@ -219,7 +219,7 @@ func TestShutdownDrainsManual(t *testing.T) {
 		connected := make(chan error, 1)
 		go func() { connected <- cl.Connect(w.ctx) }()
 		synctest.Wait()
-		w.srv.Update()
+		w.srv.Update(0)
 		require.NoError(t, <-connected)
 		replied := make(chan error, 1)
 		go func() { _, err := cl.CallBytes(w.ctx, "n", nil); replied <- err }()

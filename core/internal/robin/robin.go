@@ -1,0 +1,88 @@
+// Package robin hands out what is to be done for many, one thing for each of them in turn, so that
+// whoever wants much does not keep the others waiting. What one wants is handed out in its order.
+package robin
+
+import "sync"
+
+// A Queue holds what is to be done, by whom it is done for. Its methods are safe for concurrent use.
+// The zero Queue is empty.
+type Queue[K comparable, T any] struct {
+	mu   sync.Mutex // guards the fields below
+	of   map[K]*share[K, T]
+	line list[*share[K, T]] // those for whom there is something, the next first
+	n    int
+}
+
+// A share is what is to be done for one of them.
+type share[K comparable, T any] struct {
+	key   K
+	items list[T]
+}
+
+// Add puts v behind all that is to be done for key.
+func (q *Queue[K, T]) Add(key K, v T) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s := q.of[key]
+	if s == nil {
+		if q.of == nil {
+			q.of = make(map[K]*share[K, T])
+		}
+		s = &share[K, T]{key: key}
+		q.of[key] = s
+		q.line.push(s)
+	}
+	s.items.push(v)
+	q.n++
+}
+
+// Next takes the first thing that is to be done for whoever is next, who then goes behind the others. It
+// reports false if there is nothing.
+func (q *Queue[K, T]) Next() (v T, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.n == 0 {
+		return v, false
+	}
+	q.n--
+	s := q.line.pop()
+	v = s.items.pop()
+	if s.items.len() > 0 {
+		q.line.push(s)
+	} else {
+		delete(q.of, s.key)
+	}
+	return v, true
+}
+
+// Len is how much there is to be done.
+func (q *Queue[K, T]) Len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.n
+}
+
+// A list is what is pushed at its end and popped at its beginning.
+type list[T any] struct {
+	all  []T
+	head int
+}
+
+func (l *list[T]) len() int { return len(l.all) - l.head }
+
+func (l *list[T]) push(v T) { l.all = append(l.all, v) }
+
+func (l *list[T]) pop() T {
+	v := l.all[l.head]
+	clear(l.all[l.head : l.head+1])
+	l.head++
+	switch {
+	case l.head == len(l.all):
+		l.all, l.head = nil, 0
+	case l.head > 32 && l.head > len(l.all)/2: // it may never become empty
+		n := copy(l.all, l.all[l.head:])
+		clear(l.all[n:])
+		l.all, l.head = l.all[:n], 0
+	}
+	return v
+}
