@@ -70,13 +70,14 @@ type Conn struct {
 
 	copies copies // of what these handle
 
-	reads    atomic.Uint64                   // reads that returned, for the sweeper
-	partial  atomic.Int64                    // bytes of the buffer in which more of a frame is waited for
-	known    atomic.Uint64                   // received, at the end of a batch
-	waiting  atomic.Bool                     // the reader waits for the peer
-	rawFull  atomic.Bool                     // the reader waits for somebody to receive raw messages
-	depends  atomic.Int32                    // handlers of this connection that wait for its peer
-	replayed atomic.Pointer[replayedContext] // of handlers of what is replayed; nil before anything is
+	reads     atomic.Uint64                   // reads that returned, for the sweeper
+	readBytes atomic.Uint64                   // bytes that these returned, with the hello's rest
+	partial   atomic.Int64                    // bytes of the buffer in which more of a frame is waited for
+	known     atomic.Uint64                   // received, at the end of a batch
+	waiting   atomic.Bool                     // the reader waits for the peer
+	rawFull   atomic.Bool                     // the reader waits for somebody to receive raw messages
+	depends   atomic.Int32                    // handlers of this connection that wait for its peer
+	replayed  atomic.Pointer[replayedContext] // of handlers of what is replayed; nil before anything is
 
 	begun   atomic.Uint64 // at a client, the id of the call that the reader ran last
 	running atomic.Int32  // goroutines of this connection

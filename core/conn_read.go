@@ -14,6 +14,7 @@ import (
 func (c *Conn) serve(rd *reader, before <-chan struct{}, first func()) {
 	rd.link = c.link.Load()
 	c.rd = rd
+	c.readBytes.Store(uint64(rd.w - rd.r)) // with the hello
 	if c.eng.manual != nil {
 		c.inbox.held = true
 		c.running.Add(1)
@@ -105,6 +106,7 @@ func (c *Conn) read(rd *reader) {
 			return
 		}
 		c.reads.Add(1)
+		c.readBytes.Add(uint64(rd.w - rd.r - had))
 		if mute && rd.link.readMute(rd.w-rd.r-had, since) {
 			rd.release()
 			c.readEnded(rd.link, 0, errPast)
@@ -349,8 +351,8 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 		err = c.gotPing(f.Body)
 	case wire.KindPong:
 		var nonce uint64
-		if nonce, err = wire.ParseNonce(f.Body); nonce == askNonce {
-			c.out.answered()
+		if nonce, err = wire.ParseNonce(f.Body); err == nil {
+			c.out.answered(nonce)
 		}
 	case wire.KindAck:
 		err = c.gotAck(f.Body)

@@ -348,17 +348,24 @@ func (c *Conn) writeLocked() bool {
 		return false
 	}
 	c.out.mu.Unlock()
+	var n int64
 	var err error
 	switch {
 	case hasClassic && c.classic != nil:
+		for _, b := range bufs {
+			n += int64(len(b))
+		}
 		err = c.classic.write(c, l.stream, bufs)
 	case len(bufs) == 1:
-		_, err = l.stream.Write(bufs[0])
+		var one int
+		one, err = l.stream.Write(bufs[0])
+		n = int64(one)
 	default:
-		_, err = l.stream.WriteBuffers(bufs)
+		n, err = l.stream.WriteBuffers(bufs)
 	}
 	c.writes.Add(1)
 	c.out.mu.Lock()
+	c.out.writtenBytes += uint64(n)
 	if err != nil {
 		c.out.keepFailedLocked()
 	}

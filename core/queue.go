@@ -64,6 +64,9 @@ type queue struct {
 
 	size int // bytes of data in vec
 
+	writtenBytes uint64 // over all streams
+	trip         tripMeter
+
 	orphans *orphans // nil unless the program wants to know what could not be delivered
 
 	// Owned by whoever set flushing.

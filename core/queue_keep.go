@@ -1,6 +1,10 @@
 package core
 
-import "github.com/hisock/hisock/core/wire"
+import (
+	"time"
+
+	"github.com/hisock/hisock/core/wire"
+)
 
 // A keeper says how much of the log of a queue is kept, so that it can be written again over
 // another stream: what was written and is not acknowledged. It takes what room the frames that
@@ -72,9 +76,10 @@ func (q *queue) askLocked() {
 // answered notes that the peer has answered what askLocked asked. If it did not acknowledge
 // anything it never will, and nobody need wait for that: nothing is kept for it any more. Else
 // who waits may have to ask once more.
-func (q *queue) answered() {
+func (q *queue) answered(nonce uint64) {
 	q.mu.Lock()
-	if q.keep.asking {
+	q.trip.answered(nonce)
+	if nonce == askNonce && q.keep.asking {
 		q.keep.asking = false
 		if q.keep.on && q.keep.acked == q.keep.asked && q.room != nil {
 			q.stopKeepingLocked()
@@ -90,6 +95,7 @@ func (q *queue) suspendLocked() {
 	q.link = nil
 	q.batch = false
 	q.keep.asking = false
+	q.trip.at = time.Time{}
 	q.control = control{missed: q.control.missed}
 	if q.drained != nil { // nor will it be
 		close(q.drained)

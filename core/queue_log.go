@@ -131,6 +131,9 @@ func (q *queue) takeLocked() ([][]byte, *link) {
 	front := len(q.vec)
 	q.vec = append(q.vec, nil) // for control frames
 	q.layOutLocked()
+	if q.control.pingDue {
+		q.trip.asks(q.control.ping)
+	}
 	ctl := q.control.appendTo(q.ctlBuf[:0], q.bytes == q.size)
 	switch {
 	case len(ctl) == 0:

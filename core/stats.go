@@ -1,6 +1,9 @@
 package core
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // counters are those of a whole server or client.
 type counters struct {
@@ -56,13 +59,22 @@ func (cl *Client) Stats() ClientStats {
 	}
 }
 
-// ConnStats are counters of one connection, and what waits at this moment.
+// ConnStats are counters of one connection, over all its streams, and what waits at this moment.
 type ConnStats struct {
 	Sent     uint64 // frames that were queued and not dropped, calls, answers and changes of groups included
 	Received uint64 // frames received
 	Dropped  uint64 // frames dropped on the way out, see [Overflow]
-	Waiting  int    // bytes that wait to be written
-	Kept     int    // bytes that were written and are not acknowledged
+
+	SentBytes     uint64 // bytes written, behind the hello and without what the medium adds
+	ReceivedBytes uint64 // bytes read, likewise
+	Waiting       int    // bytes that wait to be written
+	Kept          int    // bytes that were written and are not acknowledged
+
+	// RTT is how long the last ping took to be answered, from the beginning of its write to the
+	// reading of the answer. A ping is written together with something else, about once in a heartbeat
+	// interval, or by itself where the peer has been silent that long. RTT is zero until one is
+	// answered, without heartbeats, and for peers that speak the original's protocol.
+	RTT time.Duration
 }
 
 // Stats returns the connection's counters. Received may lag behind while a handler runs.
@@ -71,6 +83,42 @@ func (c *Conn) Stats() ConnStats {
 	defer c.out.mu.Unlock()
 	return ConnStats{
 		Sent: c.out.sent, Received: c.known.Load(), Dropped: c.out.control.missed,
-		Waiting: c.out.bytes, Kept: c.out.keep.bytes,
+		SentBytes: c.out.writtenBytes, ReceivedBytes: c.readBytes.Load(),
+		Waiting: c.out.bytes, Kept: c.out.keep.bytes, RTT: c.out.trip.took,
 	}
+}
+
+// A tripMeter measures how long a ping takes to be answered.
+type tripMeter struct {
+	nonce uint64
+	at    time.Time // when the ping that is measured was written; zero while none is
+	took  time.Duration
+}
+
+// asks notes that a ping is written.
+func (r *tripMeter) asks(nonce uint64) {
+	if r.at.IsZero() { // else the answer to that one comes first
+		r.nonce, r.at = nonce, time.Now()
+	}
+}
+
+// answered notes that a pong has come.
+func (r *tripMeter) answered(nonce uint64) {
+	if !r.at.IsZero() && nonce == r.nonce {
+		r.took, r.at = max(time.Since(r.at), 1), time.Time{}
+	}
+}
+
+// pingAlong lets a ping be written with whatever is written next: the sweeper's part, once in a
+// heartbeat interval.
+func (c *Conn) pingAlong() {
+	if hasClassic && c.classic != nil {
+		return
+	}
+	q := &c.out
+	q.mu.Lock()
+	if ctl := &q.control; !q.closed && q.link != nil && !ctl.pingDue && q.trip.at.IsZero() {
+		ctl.ping, ctl.pingDue = 0, true // and not due, which would be written for its own sake
+	}
+	q.mu.Unlock()
 }

@@ -49,6 +49,7 @@ type watch struct {
 	reads   uint64
 	readAt  time.Duration
 	pinged  bool
+	alongAt time.Duration // when a ping was to be written with something else
 	stuckAt time.Duration
 	writes  uint64
 	writeAt time.Duration
@@ -255,6 +256,10 @@ func (c *Conn) checkReads(now time.Duration) {
 	}
 	if reads != w.reads || w.readAt == 0 {
 		w.reads, w.readAt, w.pinged = reads, now, false
+		if now-w.alongAt >= w.heartbeat {
+			w.alongAt = now
+			c.pingAlong()
+		}
 		return
 	}
 	switch silent := now - w.readAt; {

@@ -1,0 +1,81 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// The time of a round trip is that between a ping and its answer, whether the ping was written by itself
+// or with something else; nothing is written for its sake.
+func TestRoundTripTime(t *testing.T) {
+	const heartbeat = 8 * time.Second
+	tests := map[string]struct {
+		heartbeat time.Duration
+		sends     bool // the server has something to write each second
+		hears     bool // it hears from the client each second
+		pinged    bool
+	}{
+		"a silent client":       {heartbeat: heartbeat, pinged: true},
+		"one that talks":        {heartbeat: heartbeat, hears: true},
+		"one that is talked to": {heartbeat: heartbeat, hears: true, sends: true, pinged: true},
+		"without heartbeats":    {heartbeat: -1, hears: true, sends: true},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, &ServerOptions{Timeouts: Timeouts{Heartbeat: tc.heartbeat}}, func(w *world) {
+				w.srv.OnBytes("n", func(context.Context, *Conn, []byte) error { return nil })
+				w.serve()
+				p := w.hello(&wire.Hello{})
+				synctest.Wait()
+				c := first(w)
+				before := c.Stats()
+				require.Zero(t, before.RTT)
+				frame := wire.AppendCommand(nil, "n", nil)
+				heard, told := 0, 0
+				pings := 0
+				for range 13 {
+					if tc.hears {
+						p.send(frame)
+						heard += len(frame)
+					}
+					if tc.sends {
+						require.NoError(t, c.SendBytes("n", nil))
+						told += len(frame)
+					}
+					synctest.Wait()
+					for c.Stats().SentBytes-before.SentBytes > uint64(told) {
+						f := p.want()
+						if f.Kind != wire.KindPing {
+							continue
+						}
+						pings++
+						nonce, err := wire.ParseNonce(f.Body)
+						require.NoError(t, err)
+						time.Sleep(30 * time.Millisecond)
+						pong := wire.AppendPong(nil, nonce)
+						p.send(pong)
+						heard += len(pong)
+						told += len(wire.AppendPing(nil, nonce))
+						synctest.Wait()
+						require.Equal(t, 30*time.Millisecond, c.Stats().RTT)
+					}
+					time.Sleep(time.Second)
+				}
+				require.Equal(t, tc.pinged, pings > 0)
+				require.LessOrEqual(t, pings, 2)
+				s := c.Stats()
+				require.Equal(t, uint64(told), s.SentBytes-before.SentBytes)
+				require.Equal(t, uint64(heard), s.ReceivedBytes-before.ReceivedBytes)
+				p.stream.Close() //nolint:errcheck // it is over
+			})
+		})
+	}
+}
