@@ -14,8 +14,8 @@ const notManual = "core: Update and Run need the option Manual"
 // if there is something to handle. A client that sends much is no reason to keep others waiting: each has one
 // message handled in its turn, and those who did not have theirs come first next time.
 //
-// Update needs [ServerOptions.Manual] and panics without. Only one goroutine may call Update or
-// Run at a time.
+// Update needs [ServerOptions.Manual] and panics without. While Run, Shutdown or another Update runs
+// handlers, also where one of these calls it, Update does nothing.
 func (s *Server) Update(budget time.Duration) (n int) {
 	if s.eng.manual == nil {
 		panic(notManual)

@@ -14,6 +14,7 @@ import (
 // in the order in which it came; connections of a server have their turns.
 type manualQueue struct {
 	signal chan struct{} // has an element when there may be tasks
+	baton  chan struct{} // has an element while somebody runs tasks, and nobody else may
 	tasks  robin.Queue[*Conn, task]
 }
 
@@ -27,7 +28,7 @@ func newManualQueue(manual bool) *manualQueue {
 	if !manual {
 		return nil
 	}
-	return &manualQueue{signal: make(chan struct{}, 1)}
+	return &manualQueue{signal: make(chan struct{}, 1), baton: make(chan struct{}, 1)}
 }
 
 func (q *manualQueue) add(t task) {
@@ -47,8 +48,19 @@ func (q *manualQueue) wake() {
 }
 
 // run runs what waits at this moment, for that long unless it is zero or less, and returns how much
-// that was. It runs one thing if there is one.
-func (q *manualQueue) run(budget time.Duration) (n int) {
+// that was. It runs one thing if there is one, and nothing while somebody else runs tasks.
+func (q *manualQueue) run(budget time.Duration) int {
+	select {
+	case q.baton <- struct{}{}:
+	default:
+		return 0
+	}
+	defer func() { <-q.baton }()
+	return q.runAll(budget)
+}
+
+// runAll is run for who holds the baton.
+func (q *manualQueue) runAll(budget time.Duration) (n int) {
 	var begin time.Time
 	if budget > 0 {
 		begin = time.Now()
@@ -71,8 +83,17 @@ func (q *manualQueue) run(budget time.Duration) (n int) {
 	return n
 }
 
-// runUntil runs what comes until done is closed or ctx ends.
+// runUntil runs what comes until done is closed or ctx ends, and waits for its turn if somebody else
+// runs tasks.
 func (q *manualQueue) runUntil(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case q.baton <- struct{}{}:
+		defer func() { <-q.baton }()
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	for {
 		select {
 		case <-done:
@@ -80,13 +101,13 @@ func (q *manualQueue) runUntil(ctx context.Context, done <-chan struct{}) error 
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-q.signal:
-			q.run(0)
+			q.runAll(0)
 		}
 	}
 }
 
-// await waits for done, running what comes meanwhile if dispatch is manual: done may
-// be waiting for that.
+// await waits for done, running what comes meanwhile if dispatch is manual and nobody else does: done
+// may be waiting for that.
 func (q *manualQueue) await(ctx context.Context, done <-chan struct{}) error {
 	if q != nil {
 		return q.runUntil(ctx, done)

@@ -202,3 +202,69 @@ func TestManualRunAfterUpdate(t *testing.T) {
 		p.stream.Close() //nolint:errcheck // it is over
 	})
 }
+
+// Shutdown beside a Run, or beside a loop of Updates, leaves the handlers to it, or has a turn of its own:
+// they never run side by side.
+func TestManualShutdownBesideALoop(t *testing.T) {
+	loops := map[string]func(w *world, stop <-chan struct{}){
+		"Run": func(w *world, _ <-chan struct{}) { w.srv.Run(w.ctx) }, //nolint:errcheck // nil after Shutdown
+		"Update": func(w *world, stop <-chan struct{}) {
+			for {
+				select {
+				case <-stop:
+					return
+				case <-time.After(time.Millisecond):
+					w.srv.Update(time.Millisecond)
+				}
+			}
+		},
+	}
+	for name, loop := range loops {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, &ServerOptions{Manual: true}, func(w *world) {
+				left, running := 0, 0 // without a lock, for the race detector
+				w.srv.OnLeave(func(*Conn, error) {
+					if running++; running != 1 {
+						t.Error("two handlers run side by side")
+					}
+					time.Sleep(time.Millisecond)
+					running--
+					left++
+				})
+				w.serve()
+				stop, stopped := make(chan struct{}), make(chan struct{})
+				go func() { defer close(stopped); loop(w, stop) }()
+				const clients = 20
+				for range clients {
+					require.NoError(t, w.client("").Connect(w.ctx))
+				}
+				synctest.Wait()
+				require.NoError(t, w.srv.Shutdown(w.ctx))
+				close(stop)
+				<-stopped
+				require.Equal(t, clients, left)
+			})
+		})
+	}
+}
+
+// A handler that calls Update has nothing run meanwhile.
+func TestManualUpdateInAHandler(t *testing.T) {
+	inWorld(t, &ServerOptions{Manual: true}, func(w *world) {
+		w.srv.OnJoin(func(*Conn) {
+			if n := w.srv.Update(0); n != 0 {
+				t.Error(n)
+			}
+		})
+		w.serve()
+		connected := make(chan error, 1)
+		for range 2 {
+			cl := w.client("")
+			go func() { connected <- cl.Connect(w.ctx) }()
+		}
+		synctest.Wait()
+		require.Equal(t, 2, w.srv.Update(0))
+		require.NoError(t, <-connected)
+		require.NoError(t, <-connected)
+	})
+}

@@ -21,7 +21,8 @@ const cutTime = 250 * time.Millisecond
 // is less; then their contexts end. When ctx ends first, what is left is cut off, and the error is
 // that of ctx; then only handlers that do not heed their context still run. Shutdown may be called
 // again to wait longer. A handler that calls it waits for itself, until ctx ends. With
-// [ServerOptions.Manual] it runs the handlers that are left, so that nobody else need call Update.
+// [ServerOptions.Manual] it runs the handlers that are left, so that nobody else need call Update; while
+// Run or Update does, it leaves them to that.
 func (s *Server) Shutdown(ctx context.Context) error {
 	ctx = given(ctx)
 	ended := s.stop()
