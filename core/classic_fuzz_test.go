@@ -91,6 +91,7 @@ func FuzzClassicConn(f *testing.F) {
 	hello := oldHello(`"eve"`, `"red"`)
 	for _, in := range []string{
 		hello, hello + oldFrames("echo 1", "count 2", "late 3", "raw", ""), hello + oldFrames("$DH_NUMS$", "$CLTHELLO$ {}", "echoing"),
+		hello + "$CHNAME$$CHGROUP$" + oldFrames("$CHNAME$ x", "$CHGROUP$ y", "$GETCLT$ good", "echo 1", "$USRCLOSE$"), hello + "$CHNAMES", "41      $CLTHELLO$ {",
 		hello[:20], hello + "-1              ", hello + "9999999999999999", hello + "  +5  \t\r\n       echo ", oldHello(`""`, `5`),
 		oldHello(`["a"]`, `null`), oldFrames(`{"group": true, "name": "\ud83e", "x": [[{}]]}`), oldHello(`"a\nb"`, `null`),
 	} {

@@ -183,6 +183,12 @@ func FuzzClassicV3Conn(f *testing.F) {
 	} {
 		f.Add([]byte(in), `{"name": "eve", "group": "red"}`)
 	}
+	for _, in := range []string{ // of 2.x
+		oldFrames(cmd2("echo", "hi"), cmd2("count", "2"), cmd2("count", ""), cmd2("late", "\x00"), "loose", "$CMD$echo", cmd("echo", "1b", "1")),
+		oldFrames("$GETCLT$good", cmd2("echo", ""), "$GETCLT$('127.0.0.1', 9)", "$USRCLOSE$ more"),
+	} {
+		f.Add([]byte(in), `{"name": "two", "group": null}`)
+	}
 	f.Add([]byte(nil), `{"name": 5`)
 	l, gone, good := fuzzed(f, false)
 	f.Fuzz(func(t *testing.T, in []byte, hello string) {

@@ -1,0 +1,51 @@
+//go:build !js
+
+package core
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A client that asks for records without end gets each, in order, and holds no more than a few of them; one
+// that does not read the answers is not read either, and ends.
+func TestClassicAsksWithoutEnd(t *testing.T) {
+	const asks = 20_000
+	inWorld(t, nil, func(w *world) {
+		w.tapped()
+		p := w.v3(`"eve"`, `null`)
+		c := w.conn("eve")
+		for range asks / 100 {
+			p.send(oldFrames(strings.Split(strings.Repeat("$GETCLT$nobody\x00", 100), "\x00")[:100]...))
+			synctest.Wait()
+			c.classic.answers.mu.Lock()
+			require.LessOrEqual(t, len(c.classic.answers.waiting), maxAnswers)
+			c.classic.answers.mu.Unlock()
+		}
+		time.Sleep(recordDelay)
+		none := oldFrames("$CMD$record$1$$MSG$5       d9s9straceback$NOEXIST$")
+		requireSame(t, strings.Repeat(none, asks), p.take())
+		require.NoError(t, c.Err())
+	})
+	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 32 << 10}}, func(w *world) {
+		w.serve()
+		deaf := w.peer()
+		deaf.send([]byte(helloV3(`"deaf"`, `null`)))
+		synctest.Wait()
+		c := w.conn("deaf")
+		ask := []byte(oldFrames(strings.Split(strings.Repeat("$GETCLT$nobody\x00", 100), "\x00")[:100]...))
+		for c.Err() == nil {
+			if _, err := deaf.stream.Write(ask); err != nil {
+				break
+			}
+			time.Sleep(recordDelay)
+		}
+		<-c.Done()
+		require.Equal(t, CodeWriteTimeout.String(), CodeOf(c.Err()).String())
+		deaf.stream.Close() //nolint:errcheck // it is over
+	})
+}
