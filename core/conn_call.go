@@ -73,10 +73,12 @@ func (c *Conn) ask(ctx context.Context, k wire.Kind, name string, payload []byte
 	if ended != nil {
 		return nil, ended
 	}
-	if w, ok := c.waitOf(ctx, id); ok {
-		c.waits.Begin(w)
-		defer c.waits.End(id)
-		c.eng.sweep.busy(c)
+	if hasStandstill {
+		if w, ok := c.waitOf(ctx, id); ok {
+			c.waits.Begin(w)
+			defer c.waits.End(id)
+			c.eng.sweep.busy(c)
+		}
 	}
 	if err := c.sendAsking(ctx, k, id, name, payload); err != nil {
 		c.calls.take(id)

@@ -18,7 +18,7 @@ import (
 // It takes a handler's own context, or that of its connection, to know that a handler makes the call.
 
 // maxKept is how many calls a claim names: the latest that wait.
-const maxKept = 1024
+const maxKept = wire.MaxStandstill
 
 // judgeTime is how long a claim is not looked at after the one before: a peer that sends many makes this end
 // look through its inbox no more often than that. One that holds is made again.
@@ -94,10 +94,10 @@ const queuesCommand = ^uint64(0)
 // checkStandstill tells the peer if its calls wait for a handler that waits for it. The sweeper calls it, with
 // no lock held.
 func (c *Conn) checkStandstill() {
-	if c.waits.Len() == 0 || c.isEnded() {
+	if !hasStandstill || c.waits.Len() == 0 || c.isEnded() {
 		return
 	}
-	if claim := c.standing().Claim(); claim != nil {
+	if claim := c.standing().Claim(); claim != nil && len(claim.For) <= wire.MaxStandstill && len(claim.Kept) <= wire.MaxStandstill {
 		if frame := wire.AppendStandstill(nil, claim); c.fits(len(frame)) == nil {
 			c.sendOwn(frame) //nolint:errcheck // then it is over anyway
 		}
@@ -106,6 +106,9 @@ func (c *Conn) checkStandstill() {
 
 // gotStandstill fails a call of this end, if it can never be answered.
 func (c *Conn) gotStandstill(body []byte) error {
+	if !hasStandstill {
+		return nil
+	}
 	claim, err := wire.ParseStandstill(body)
 	now := time.Now()
 	if err != nil || c.waits.Len() == 0 || now.Sub(c.judged) < judgeTime {

@@ -166,7 +166,7 @@ func (c *Conn) push(rd *reader, f wire.Frame) bool {
 	}
 	b.addLocked(f)
 	c.notifyLocked()
-	if f.Kind.Answered() && c.waits.Len() > 0 {
+	if hasStandstill && f.Kind.Answered() && c.waits.Len() > 0 {
 		c.eng.sweep.busy(c)
 	}
 	return true

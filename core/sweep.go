@@ -194,7 +194,7 @@ func (s *sweeper) sweepTurns() (left bool, stands []*Conn) {
 			// turn before it looks whether it is in the list.
 			w.active.Store(false)
 			if c.turn.Load() == turn || w.active.Swap(true) {
-				if c.waits.Len() > 0 {
+				if hasStandstill && c.waits.Len() > 0 {
 					stands = append(stands, c)
 				}
 				continue

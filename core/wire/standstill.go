@@ -18,7 +18,7 @@ type Standstill struct {
 }
 
 // MaxStandstill is how many calls waited for, and how many kept, a standstill may name.
-const MaxStandstill = 4096
+const MaxStandstill = 1024
 
 // AppendStandstill appends a standstill.
 func AppendStandstill(dst []byte, s *Standstill) []byte {

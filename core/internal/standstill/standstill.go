@@ -108,83 +108,59 @@ func (s *State) Judge(c *wire.Standstill) (call uint64, ok bool) {
 	if len(s.Waits) == 0 || len(c.For) == 0 || len(c.Kept) == 0 {
 		return 0, false
 	}
-	kept := make(map[uint64]struct{}, len(c.Kept))
-	for _, k := range c.Kept {
-		kept[k] = struct{}{}
-	}
-	isKept := func(call uint64) bool { _, ok := kept[call]; return ok }
-	here := s.sorted()
-	for _, id := range c.For[:c.Turn] {
-		calls, every := here.before(id)
-		n := 0
-		for _, call := range calls {
-			if isKept(call) {
-				n++
-			}
+	stuck := 0
+	for i, id := range c.For {
+		calls, every := s.before(id)
+		if len(calls) > 0 {
+			stuck++
 		}
-		if n > 0 && (!every || n == len(calls)) {
-			return latest(calls, isKept)
+		if i >= c.Turn {
+			continue
+		}
+		if call, n := latest(calls, c.Kept); n > 0 && (!every || n == len(calls)) {
+			return call, true
 		}
 	}
-	if !c.All {
+	if !c.All || stuck < len(c.For) {
 		return 0, false
 	}
-	for _, id := range c.For {
-		if calls, _ := here.before(id); len(calls) == 0 {
-			return 0, false
-		}
-	}
-	return latest(append(s.calls(false), s.calls(true)...), isKept)
-}
-
-// An order is a State that is looked up by the calls of the other end.
-type order struct {
-	serving map[uint64][]uint64 // the calls that the handler of each waits for
-	kept    map[uint64]struct{}
-	behind  []uint64 // what those in kept wait for
-	every   bool     // it is enough that one of behind is answered
-}
-
-func (s *State) sorted() *order {
-	o := &order{serving: make(map[uint64][]uint64), kept: make(map[uint64]struct{}, len(s.Kept))}
-	for _, w := range s.Waits {
-		if w.Serves != 0 {
-			o.serving[w.Serves] = append(o.serving[w.Serves], w.Call)
-		}
-	}
-	for _, id := range s.Kept {
-		o.kept[id] = struct{}{}
-	}
-	switch {
-	case s.Turn == Held:
-		o.behind = s.calls(false)
-	case s.Turn == Queues && s.allWait():
-		o.behind, o.every = s.calls(true), true
-	}
-	return o
+	call, n := latest(append(s.calls(false), s.calls(true)...), c.Kept)
+	return call, n > 0
 }
 
 // before returns the calls of this end that must be answered before a call of the other end is, none if that
 // cannot be said. If every is true it is enough that one of them is answered.
-func (o *order) before(id uint64) (calls []uint64, every bool) {
-	if calls = o.serving[id]; len(calls) > 0 {
+func (s *State) before(id uint64) (calls []uint64, every bool) {
+	for _, w := range s.Waits {
+		if w.Serves == id && id != 0 {
+			calls = append(calls, w.Call)
+		}
+	}
+	if len(calls) > 0 || !has(s.Kept, id) {
 		return calls, false
 	}
-	if _, ok := o.kept[id]; ok {
-		return o.behind, o.every
+	switch {
+	case s.Turn == Held:
+		return s.calls(false), false
+	case s.Turn == Queues && s.allWait():
+		return s.calls(true), true
 	}
 	return nil, false
 }
 
 // allWait reports whether all handlers that run beside wait. One may wait for several calls.
 func (s *State) allWait() bool {
-	waiting := make(map[any]struct{})
-	for _, w := range s.Waits {
-		if w.Beside != nil {
-			waiting[w.Beside] = struct{}{}
+	n := 0
+	for i, w := range s.Waits {
+		first := w.Beside != nil
+		for _, other := range s.Waits[:i] {
+			first = first && other.Beside != w.Beside
+		}
+		if first {
+			n++
 		}
 	}
-	return len(waiting) == s.Beside
+	return n == s.Beside
 }
 
 // calls returns the calls of those who wait beside, or of who has the turn.
@@ -197,11 +173,21 @@ func (s *State) calls(beside bool) (calls []uint64) {
 	return calls
 }
 
-func latest(calls []uint64, isKept func(uint64) bool) (call uint64, ok bool) {
+// latest returns the last made of the calls that are kept, and how many these are.
+func latest(calls, kept []uint64) (call uint64, n int) {
 	for _, c := range calls {
-		if isKept(c) && c >= call {
-			call, ok = c, true
+		if has(kept, c) {
+			call, n = max(call, c), n+1
 		}
 	}
-	return call, ok
+	return call, n
+}
+
+func has(ids []uint64, id uint64) bool {
+	for _, other := range ids {
+		if other == id {
+			return true
+		}
+	}
+	return false
 }
