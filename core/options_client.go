@@ -93,7 +93,9 @@ func (o *ClientOptions) resolve() (clientOptions, config, error) {
 	size(&f, "InboxBytes", &v.InboxBytes, defaultInboxBytes, 1, maxBytes)
 	size(&f, "MaxConcurrent", &v.MaxConcurrent, defaultConcurrent, 1, 0)
 	size(&f, "CloseTimeout", &v.CloseTimeout, defaultCloseTime, 1, 0)
-	checkOverflow(&f, n.overflow, n.overflowOf)
+	if hasOverflow {
+		checkOverflow(&f, n.overflow, n.overflowOf)
+	}
 	if v.Codec == nil {
 		v.Codec = defaultCodec
 	}
