@@ -11,7 +11,8 @@ type Sender interface {
 	// Send converts v, as [On] says, and queues it as a command.
 	Send(command string, v any, opts ...SendOption) error
 
-	// SendBytes is Send for a payload that needs no conversion. It does not keep payload.
+	// SendBytes is Send for a payload that needs no conversion. It does not keep payload. It allocates
+	// nothing for one receiver, where Send with a []byte takes the 24 bytes of an interface that holds one.
 	SendBytes(command string, payload []byte, opts ...SendOption) error
 
 	// SendRaw queues a raw message: bytes without a name. It does not keep payload.
