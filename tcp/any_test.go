@@ -364,14 +364,21 @@ func TestCloseOfAnyListener(t *testing.T) {
 		accepting <- err
 	}()
 	require.NoError(t, l.Close())
+	require.NoError(t, l.Close(), "which the listener below would not bear")
 	require.ErrorIs(t, <-accepting, transport.ErrClosed)
 }
 
-type odd struct {
-	closed chan struct{}
-	once   sync.Once
+// A program's own function may give nothing at all.
+func TestDialGivesNothing(t *testing.T) {
+	nothing := func(context.Context, string, string) (net.Conn, error) { return nil, nil }
+	for _, config := range []*tls.Config{nil, {}} {
+		_, err := tcp.Dialer("example.com:1", &tcp.Options{TLS: config, DialContext: nothing}).Dial(t.Context())
+		require.ErrorContains(t, err, "neither a connection nor an error")
+	}
 }
 
+type odd struct{ closed chan struct{} }
+
 func (o *odd) Accept() (net.Conn, error) { <-o.closed; return nil, errors.New("odd: no more") }
-func (o *odd) Close() error              { o.once.Do(func() { close(o.closed) }); return nil }
+func (o *odd) Close() error              { close(o.closed); return nil }
 func (o *odd) Addr() net.Addr            { return &net.TCPAddr{} }

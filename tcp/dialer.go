@@ -64,7 +64,11 @@ func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
 
 func (d *dialer) connect(ctx context.Context) (net.Conn, error) {
 	if d.settings.DialContext != nil {
-		return d.settings.DialContext(ctx, "tcp", d.addr)
+		stream, err := d.settings.DialContext(ctx, "tcp", d.addr)
+		if stream == nil && err == nil {
+			err = fmt.Errorf("dial %q: DialContext gave neither a connection nor an error", d.addr)
+		}
+		return stream, err
 	}
 	nd := net.Dialer{KeepAlive: -1, KeepAliveConfig: d.settings.keepAlive()}
 	return nd.DialContext(ctx, "tcp", d.addr)

@@ -84,7 +84,9 @@ func (l *Listener) Accept() (transport.Conn, error) {
 // Close stops listening. Connections that were accepted go on. It may be called
 // again.
 func (l *Listener) Close() error {
-	l.closed.Store(true)
+	if l.closed.Swap(true) { // not every listener bears it twice
+		return nil
+	}
 	if err := l.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("tcp: %w", err)
 	}

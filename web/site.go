@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -103,12 +104,11 @@ func Serve(ctx context.Context, srv *core.Server, site *Site) error {
 		ctx = context.Background()
 	}
 	s := serving{srv: srv, ended: make(chan error)}
-	err := s.listen(site)
-	if err != nil {
-		s.closeAll()
-		return err
-	}
 	defer s.closeAll()
+	if err := s.listen(site); err != nil {
+		return errors.Join(err, s.shutdown(ctx, site.ShutdownTimeout))
+	}
+	var err error
 	for _, l := range s.native {
 		s.run(func() error { return s.serve(ctx, l) })
 	}
@@ -142,17 +142,27 @@ type serving struct {
 	running int         // how many of those there are
 }
 
-// listen takes all sockets. Those that it has got before it fails are for closeAll.
+// listen takes all sockets. Those that it has got before it fails are for closeAll, and so are those of
+// the site from the beginning.
 func (s *serving) listen(site *Site) error {
+	if site.HTTPListener != nil {
+		s.http = &closedOnce{Listener: site.HTTPListener}
+	}
+	for _, l := range site.Listeners {
+		if l == nil {
+			return errors.New("web: one of the Listeners of a Site is nil")
+		}
+		s.native = append(s.native, l)
+		s.urls = append(s.urls, l.Addr())
+	}
+	if site.TLS != nil && len(site.TLS.Certificates) == 0 && site.TLS.GetCertificate == nil && site.TLS.GetConfigForClient == nil {
+		return errors.New("web: the TLS configuration of a Site has no certificate")
+	}
 	if site.Files != nil && site.Handler != nil {
 		return errors.New("web: a Site has Files or a Handler, not both")
 	}
 	if site.Bundle != nil && site.Build != "" {
 		return errors.New("web: a Site has a Bundle or builds one, not both")
-	}
-	s.native = append(s.native, site.Listeners...)
-	for _, l := range site.Listeners {
-		s.urls = append(s.urls, l.Addr())
 	}
 	if site.TCP != "" {
 		opts := tcp.Options{}
@@ -173,7 +183,6 @@ func (s *serving) listen(site *Site) error {
 		s.native = append(s.native, l)
 		s.urls = append(s.urls, scheme+l.Addr())
 	}
-	s.http = site.HTTPListener
 	if site.HTTP != "" {
 		if s.http != nil {
 			return errors.New("web: a Site has an HTTP address or an HTTPListener, not both")
@@ -326,6 +335,18 @@ func (s *serving) shutdown(ctx context.Context, timeout time.Duration) error {
 		err = errors.Join(err, <-s.ended)
 	}
 	return err
+}
+
+// A closedOnce is a listener of a program's own, which may not bear to be closed by the HTTP server and here.
+type closedOnce struct {
+	net.Listener
+	once sync.Once
+	err  error
+}
+
+func (l *closedOnce) Close() error {
+	l.once.Do(func() { l.err = l.Listener.Close() })
+	return l.err
 }
 
 // closeAll closes what was listened on. It may be called again.

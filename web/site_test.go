@@ -220,12 +220,35 @@ func TestServeSaysWhatFails(t *testing.T) {
 		"a path without a slash":  {Site{HTTP: "127.0.0.1:0", Path: "ws"}, `"ws"`},
 		"a path with a bad brace": {Site{HTTP: "127.0.0.1:0", Path: "/{"}, `"/{"`},
 		"a path twice":            {Site{HTTP: "127.0.0.1:0", Path: "/ws", Health: "/ws"}, `"/ws"`},
+		"a listener that is nil":  {Site{TCP: "127.0.0.1:0", Listeners: []transport.Listener{nil}}, "is nil"},
+		"TLS for native clients":  {Site{TCP: "127.0.0.1:0", TLS: &tls.Config{}}, "no certificate"},
+		"TLS for browsers":        {Site{HTTP: "127.0.0.1:0", TLS: &tls.Config{}}, "no certificate"},
 		"a listener that fails":   {Site{TCP: "127.0.0.1:0", Listeners: []transport.Listener{failing{transport.NewPipeListener()}}}, errBroken.Error()},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			err := Serve(t.Context(), echoServer(t), &tc.site)
-			require.ErrorContains(t, err, tc.want)
+			srv := echoServer(t)
+			given, err := net.Listen("tcp", "127.0.0.1:0")
+			require.NoError(t, err)
+			defer given.Close() //nolint:errcheck // Serve has closed it
+			l, err := tcp.NewListener(given, nil)
+			require.NoError(t, err)
+			if name != "nothing to listen on" {
+				tc.site.Listeners = append([]transport.Listener{l}, tc.site.Listeners...)
+			}
+			if tc.site.HTTP == "" && len(tc.site.Listeners) > 0 {
+				tc.site.HTTPListener = pipes{make(chan net.Conn)} // which does not bear to be closed twice
+			}
+			require.ErrorContains(t, Serve(t.Context(), srv, &tc.site), tc.want)
+			<-srv.Done() // whatever it was
+			if len(tc.site.Listeners) > 0 {
+				_, err = given.Accept()
+				require.ErrorIs(t, err, net.ErrClosed)
+			}
+			if tc.site.HTTPListener != nil {
+				_, err = tc.site.HTTPListener.Accept()
+				require.ErrorIs(t, err, net.ErrClosed)
+			}
 		})
 	}
 	require.ErrorContains(t, Serve(t.Context(), nil, &Site{}), "without a server")

@@ -164,6 +164,8 @@ func (d *dialer) connect(ctx context.Context, t target, parsed *url.URL) (stream
 		return nil, "", fmt.Errorf("proxy %q: %w", addr, err)
 	case err != nil:
 		return nil, "", err
+	case stream == nil:
+		return nil, "", errors.New("DialContext gave neither a connection nor an error")
 	}
 	d.send.Apply(stream) //nolint:errcheck // the peer has gone, which the handshake finds
 	if via != nil {

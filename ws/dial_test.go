@@ -113,6 +113,15 @@ func TestDialWrongAnswers(t *testing.T) {
 	}
 }
 
+// A program's own function may give nothing at all.
+func TestDialGivesNothing(t *testing.T) {
+	nothing := func(context.Context, string, string) (net.Conn, error) { return nil, nil }
+	for _, url := range []string{"ws://example.com/ws", "wss://example.com/ws"} {
+		_, err := Dialer(url, &DialOptions{DialContext: nothing}).Dial(t.Context())
+		require.ErrorContains(t, err, "neither a connection nor an error")
+	}
+}
+
 // A context ends an attempt at each of its stages.
 func TestDialContext(t *testing.T) {
 	tests := map[string]struct{ scheme, answer string }{
