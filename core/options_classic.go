@@ -2,8 +2,8 @@ package core
 
 // ClassicOptions are about clients of the original, the Python package hisock.
 type ClassicOptions struct {
-	// HeaderLen is the header's length with which they may join on the same TCP port, in bytes: those of 0.0.2
-	// and of 3.0a. Zero means 16, as in the original. Negative means that they may not. They cannot be
+	// HeaderLen is the header's length with which they may join on the same TCP port, in bytes, whatever
+	// their release. Zero means 16, as in the original. Negative means that they may not. They cannot be
 	// told why they are refused; one that comes when the server is full finds that
 	// it is disconnected.
 	HeaderLen int
