@@ -135,7 +135,7 @@ func (s *Server) allowGroups(ctx context.Context, c *Conn, a *Admission) (refuse
 	return refused
 }
 
-var errNotWelcomed = NewError(CodeNotConnected, "the client has not been welcomed yet")
+var errNotWelcomed = &Error{Code: CodeNotConnected, Message: "the client has not been welcomed yet"}
 
 // setHeld makes a connection that nobody else knows yet behave as one that has ended, or, with
 // nil, as one that has not.

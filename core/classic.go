@@ -52,6 +52,6 @@ const maxClassicHeader = 4096
 const classicAlive = 2
 
 var (
-	errClassicCall   = NewError(CodeUnsupported, "the original's protocol has no calls")
-	errClassicChange = NewError(CodeUnsupported, "a client of a Python server keeps its name and group")
+	errClassicCall   = &Error{Code: CodeUnsupported, Message: "the original's protocol has no calls"}
+	errClassicChange = &Error{Code: CodeUnsupported, Message: "a client of a Python server keeps its name and group"}
 )

@@ -60,4 +60,4 @@ func (*Client) shakeClassic(transport.Conn, []byte) (*wire.Welcome, error) {
 	return nil, errNoClassic
 }
 
-var errNoClassic = NewError(CodeUnsupported, "a browser build does not speak the original's protocol")
+var errNoClassic = &Error{Code: CodeUnsupported, Message: "a browser build does not speak the original's protocol"}

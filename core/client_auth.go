@@ -60,4 +60,4 @@ func (cl *Client) askAuth(ctx context.Context) ([]byte, error) {
 }
 
 // errNoAuth is why there is no auth if AuthFunc has not returned.
-var errNoAuth = NewError(CodeUnavailable, "AuthFunc failed")
+var errNoAuth = &Error{Code: CodeUnavailable, Message: "AuthFunc failed"}

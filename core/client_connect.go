@@ -202,7 +202,7 @@ func (cl *Client) start(c *Conn, n *newcomer, before <-chan struct{}, as State) 
 // wantsNotices reports whether the client asks to be told of others.
 func (cl *Client) wantsNotices() bool { return cl.onCome != nil || cl.onGo != nil || cl.onNamed != nil }
 
-var errNoNotices = NewError(CodeUnsupported, "the server tells this client of no others")
+var errNoNotices = &Error{Code: CodeUnsupported, Message: "the server tells this client of no others"}
 
 // helloFor returns what the client says of itself to go on with last, or to join in the place of
 // last, which may be nil. Where the auth is asked for, one that wants to go on does not ask and
@@ -298,7 +298,7 @@ func shake(stream transport.Conn, rd *reader, hello []byte, cfg *config) (*wire.
 	return nil, NewError(CodeProtocol, "a "+f.Kind.String()+" frame instead of a welcome")
 }
 
-var errClassicServer = NewError(CodeNotNative, "the server speaks the protocol of the original: see ClientOptions.Classic")
+var errClassicServer = &Error{Code: CodeNotNative, Message: "the server speaks the protocol of the original: see ClientOptions.Classic"}
 
 func shakeError(err, writeErr error) error {
 	if e, ok := find[*Error](err); ok {

@@ -10,4 +10,4 @@ func (noCodec) Marshal(any) ([]byte, error) { return nil, errNoCodec }
 
 func (noCodec) Unmarshal([]byte, any) error { return errNoCodec }
 
-var errNoCodec = NewError(CodeUnsupported, "this build has no codec of its own: set one in the options")
+var errNoCodec = &Error{Code: CodeUnsupported, Message: "this build has no codec of its own: set one in the options"}

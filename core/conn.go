@@ -128,13 +128,13 @@ func newConn(parent context.Context, eng *engine, id uint64, stream transport.Co
 	c.out.link, c.out.limit = l, eng.queueBytes
 	c.out.orphans = newOrphans(eng.handlers)
 	c.peerMaxCommand = maxCommand
-	if eng.manual != nil {
+	if hasManual && eng.manual != nil {
 		c.turn.Store(turnHanded) // for good: handlers are never the reader's
 	}
 	c.out.budget = eng.budget
 	c.inbox.init(eng.inboxBytes, eng.budget)
 	c.raw.budget = eng.budget
-	if eng.handlers.concurrent && eng.manual == nil {
+	if eng.handlers.concurrent && (!hasManual || eng.manual == nil) {
 		c.slots = make(chan struct{}, eng.maxConcurrent)
 		c.copies.init(eng.inboxBytes, eng.budget)
 	}

@@ -242,7 +242,7 @@ func (c *Conn) exit() (last bool) {
 	c.out.collectLocked()
 	c.out.discardLocked()
 	c.out.mu.Unlock()
-	if c.eng.manual != nil {
+	if hasManual && c.eng.manual != nil {
 		c.eng.manual.add(task{c, c.finish})
 	} else {
 		c.finish()

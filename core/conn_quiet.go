@@ -12,7 +12,7 @@ func (c *Conn) isQuiet() bool {
 	case turnHandling:
 		return false
 	case turnHanded:
-		return b.writing || c.eng.manual != nil
+		return b.writing || hasManual && c.eng.manual != nil
 	}
 	return true
 }

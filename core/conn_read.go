@@ -15,7 +15,7 @@ func (c *Conn) serve(rd *reader, before <-chan struct{}, first func()) {
 	rd.link = c.link.Load()
 	c.rd = rd
 	c.readBytes.Store(uint64(rd.w - rd.r)) // with the hello
-	if c.eng.manual != nil {
+	if hasManual && c.eng.manual != nil {
 		c.inbox.held = true
 		c.running.Add(1)
 		go c.beginManual(before, first)
@@ -130,7 +130,7 @@ func (c *Conn) readPast(n int) bool {
 	return c.past > maxPast
 }
 
-var errPast = NewError(CodeConnLost, "the peer sends on after the connection has ended")
+var errPast = &Error{Code: CodeConnLost, Message: "the peer sends on after the connection has ended"}
 
 // dropBuffer gives the buffer of a reader back that may be about to be copied by handOver.
 func (c *Conn) dropBuffer(rd *reader) {
@@ -367,7 +367,9 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 	case wire.KindHello, wire.KindWelcome, wire.KindRefuse:
 		err = NewError(CodeProtocol, "a "+f.Kind.String()+" frame after the handshake")
 	case wire.KindStandstill:
-		err = c.gotStandstill(f.Body)
+		if hasStandstill {
+			err = c.gotStandstill(f.Body)
+		}
 	case wire.KindStreamItem: // for a stream that nobody has opened, so that nobody misses it
 		_, _, err = wire.ParseStreamItem(f.Body)
 	case wire.KindStreamEnd:

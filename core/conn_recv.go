@@ -13,6 +13,9 @@ type recvTable struct {
 
 	mu sync.Mutex
 	by map[string][]chan received // each has room for one
+
+	// give is deliver once somebody has waited: a page never does, so that its build goes without.
+	give func(t *recvTable, c *Conn, command, payload []byte) bool
 }
 
 // received is a command that somebody has waited for.
@@ -21,17 +24,18 @@ type received struct {
 	payload []byte
 }
 
-// gotAwaited hands a command to one who waits for it. It reports whether one did.
+// gotAwaited hands a command to one who waits for it. It reports whether one did. Somebody waits, or has
+// waited just now.
 func (c *Conn) gotAwaited(body []byte) bool {
 	name, payload, err := wire.ParseCommand(body)
-	return err == nil && c.recv.deliver(c, name, payload)
+	return err == nil && c.recv.give(&c.recv, c, name, payload)
 }
 
 func (t *recvTable) add(command string) chan received {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.by == nil {
-		t.by = make(map[string][]chan received)
+		t.by, t.give = make(map[string][]chan received), (*recvTable).deliver
 	}
 	ch := make(chan received, 1)
 	t.by[command] = append(t.by[command], ch)

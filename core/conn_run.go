@@ -151,7 +151,7 @@ func (c *Conn) start(ctx context.Context, h *handler, f Frame, slot *bool) {
 		c.runAlone(ctx, h, f)
 		return
 	}
-	c.spawn(slot, f, queuesCommand, func(f Frame) { c.runAlone(&besideContext{ctx, c, 0}, h, f) })
+	c.spawn(slot, f, queuesCommand, func(f Frame) { c.runAlone(c.besideOf(ctx, 0), h, f) })
 }
 
 // runAlone runs a handler and reports its error.
@@ -193,11 +193,11 @@ func (c *Conn) startCall(h *handler, f Frame, id uint64, slot *bool) error {
 		c.answer(ctx, h, f, id)
 		return nil
 	}
-	c.spawn(slot, f, id, func(f Frame) { c.answer(&besideContext{ctx, c, id}, h, f, id) })
+	c.spawn(slot, f, id, func(f Frame) { c.answer(c.besideOf(ctx, id), h, f, id) })
 	return nil
 }
 
-var errSameID = NewError(CodeProtocol, "a call with the id of one that is not answered yet")
+var errSameID = &Error{Code: CodeProtocol, Message: "a call with the id of one that is not answered yet"}
 
 func (c *Conn) answer(ctx context.Context, h *handler, f Frame, id uint64) {
 	out, err := c.invoke(ctx, h, f)
@@ -270,9 +270,9 @@ func (c *Conn) crashed(f Frame, v any) error {
 	return errCrashed
 }
 
-var errCrashed = NewError(CodeInternal, "the handler failed")
+var errCrashed = &Error{Code: CodeInternal, Message: "the handler failed"}
 
-var errGoexit = NewError(CodeInternal, "a handler ended its goroutine")
+var errGoexit = &Error{Code: CodeInternal, Message: "a handler ended its goroutine"}
 
 // spawn runs a handler on a goroutine of its own with a copy of the frame, once one of the connection's
 // slots is free and there is room for the copy, if the caller does not hold both. What follows on the

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"github.com/hisock/hisock/core/internal/standstill"
@@ -17,6 +18,9 @@ import (
 //
 // It takes a handler's own context, or that of its connection, to know that a handler makes the call.
 
+// A page's calls are made with no handler's context, so that a browser build has no use for any of this.
+const hasStandstill = runtime.GOOS != "js"
+
 // maxKept is how many calls a claim names: the latest that wait.
 const maxKept = wire.MaxStandstill
 
@@ -30,6 +34,14 @@ type besideContext struct {
 	context.Context
 	conn   *Conn
 	serves uint64 // the call that it answers, 0 for none
+}
+
+// besideOf returns the context of a handler that runs beside its connection, and answers that call.
+func (c *Conn) besideOf(ctx context.Context, serves uint64) context.Context {
+	if !hasStandstill {
+		return ctx
+	}
+	return &besideContext{ctx, c, serves}
 }
 
 func (b *besideContext) Value(key any) any {
@@ -129,4 +141,4 @@ func (c *Conn) gotStandstill(body []byte) error {
 	return nil
 }
 
-var errDeadlock = NewError(CodeDeadlock, "the call waits for a handler that waits for this end: it wants one that is concurrent")
+var errDeadlock = &Error{Code: CodeDeadlock, Message: "the call waits for a handler that waits for this end: it wants one that is concurrent"}

@@ -41,7 +41,7 @@ func (c *Conn) tell(f func()) *events.Event {
 		b.bytes += jobCost
 		b.mem.Set(b.budget, b.bytes)
 	}
-	if c.eng.manual != nil {
+	if hasManual && c.eng.manual != nil {
 		if kept {
 			c.notifyLocked()
 		}
@@ -90,7 +90,7 @@ func (c *Conn) tellRead(rd *reader, f func()) {
 func (c *Conn) tellLater(f func()) {
 	e, start := c.events.Add(f)
 	switch {
-	case c.eng.manual != nil:
+	case hasManual && c.eng.manual != nil:
 		c.eng.manual.add(task{c, func() { c.events.RunTo(e) }})
 	case start:
 		c.startEvents()
@@ -119,7 +119,7 @@ func (c *Conn) runEvents() {
 // awaitEvent waits until an event that was told is over, or turns out to be slow: what is read then
 // waits for it, unless its handler is concurrent.
 func (c *Conn) awaitEvent(e *events.Event) {
-	if c.eng.manual != nil {
+	if hasManual && c.eng.manual != nil {
 		return
 	}
 	t := time.NewTimer(handlerTick)
@@ -132,7 +132,7 @@ func (c *Conn) awaitEvent(e *events.Event) {
 
 // passBarrier lets who runs what waits go on behind a barrier.
 func (c *Conn) passBarrier(e *events.Event) {
-	if c.eng.manual != nil {
+	if hasManual && c.eng.manual != nil {
 		c.events.RunTo(e)
 		return
 	}

@@ -174,7 +174,7 @@ func (c *Conn) push(rd *reader, f wire.Frame) bool {
 
 // notifyLocked leaves the last job to Update if dispatch is manual. The lock is that of the inbox.
 func (c *Conn) notifyLocked() {
-	if c.eng.manual != nil && !c.inbox.held {
+	if hasManual && c.eng.manual != nil && !c.inbox.held {
 		c.eng.manual.add(task{c: c})
 	}
 }

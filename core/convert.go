@@ -169,7 +169,7 @@ func decodeBasic(payload []byte, v any) (known bool, err error) {
 	return true, nil
 }
 
-var errNotUTF8 = NewError(CodeBadPayload, "the payload is not valid UTF-8")
+var errNotUTF8 = &Error{Code: CodeBadPayload, Message: "the payload is not valid UTF-8"}
 
 func decodeInt[T int | int8 | int16 | int32 | int64](payload []byte, v *T, bits int) bool {
 	n, ok := decimal.Int(decimal.Trim(payload), bits)

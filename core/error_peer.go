@@ -35,7 +35,7 @@ func (e *Error) RawDetails() []byte {
 	return e.raw
 }
 
-var errNoDetails = NewError(CodeBadPayload, "the error has no details")
+var errNoDetails = &Error{Code: CodeBadPayload, Message: "the error has no details"}
 
 // detailed returns the first error in err's chain that has details, or nil.
 func detailed(err error) *Error {

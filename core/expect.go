@@ -113,7 +113,7 @@ func (e *Expectation) take(r received) []byte {
 	return r.payload
 }
 
-var errExpected = NewError(CodeClosed, "the expectation is over")
+var errExpected = &Error{Code: CodeClosed, Message: "the expectation is over"}
 
 // Recv waits for the next command of that name, or with an empty name for the next that has no
 // handler of its own, and returns its payload, which the caller owns. Commands that came before

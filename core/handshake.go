@@ -75,7 +75,7 @@ func readPreface(r io.Reader, rd *reader) *Error {
 	return NewError(CodeNotNative, "the first bytes are not those of a hisock client")
 }
 
-var errVersion = NewError(CodeVersion, "this server speaks version 1 of the protocol")
+var errVersion = &Error{Code: CodeVersion, Message: "this server speaks version 1 of the protocol"}
 
 // beginsProxy tells the first bytes of the PROXY protocol, versions 1 and 2.
 func beginsProxy(b []byte) bool {

@@ -9,6 +9,8 @@ import (
 // is never a manualQueue.
 type manualQueue struct{}
 
+const hasManual = false
+
 func newManualQueue(bool) *manualQueue { return nil }
 
 type task struct {

@@ -1,13 +1,12 @@
 package core
 
 import (
-	"errors"
 	"strconv"
 	"time"
 )
 
 // An OptionError says that an option cannot be what it was set to. [NewServer] and [NewClient] fail
-// with one for each such option, joined by [errors.Join].
+// with one for each such option, joined as [errors.Join] does it.
 type OptionError struct {
 	Option string // where it is, such as "Limits.MaxFrame"
 	Value  string // what it was set to, as text
@@ -26,19 +25,44 @@ func (f *optionFaults) add(option, value, rule string) {
 	f.errs = append(f.errs, &OptionError{option, value, rule})
 }
 
-func (f *optionFaults) err() error { return errors.Join(f.errs...) }
+func (f *optionFaults) err() error {
+	if len(f.errs) == 0 {
+		return nil
+	}
+	return optionErrors(f.errs)
+}
+
+// optionErrors is what [errors.Join] would make of them, which a browser build does without.
+type optionErrors []error
+
+func (e optionErrors) Error() string {
+	text := e[0].Error()
+	for _, err := range e[1:] {
+		text += "\n" + err.Error()
+	}
+	return text
+}
+
+func (e optionErrors) Unwrap() []error { return e }
 
 type quantity interface{ ~int | ~int64 }
 
 // size fills the default of an option in that is never off.
 func size[T quantity](f *optionFaults, option string, v *T, def, least, most T) {
-	switch {
-	case *v == 0:
+	if *v == 0 {
 		*v = def
-	case *v < least:
-		f.add(option, valueText(*v), "it must be at least "+valueText(least)+", or 0 for the default")
-	case most > 0 && *v > most:
-		f.add(option, valueText(*v), "it must be at most "+valueText(most))
+		return
+	}
+	f.bound(option, int64(*v), int64(least), int64(most), isTime(*v))
+}
+
+// bound is the part of size that a program has once, not for each type.
+func (f *optionFaults) bound(option string, v, least, most int64, isTime bool) {
+	switch {
+	case v < least:
+		f.add(option, numberText(v, isTime), "it must be at least "+numberText(least, isTime)+", or 0 for the default")
+	case most > 0 && v > most:
+		f.add(option, numberText(v, isTime), "it must be at most "+numberText(most, isTime))
 	}
 }
 
@@ -51,9 +75,16 @@ func limit[T quantity](v, def T) T {
 }
 
 // valueText is a number or a time as text.
-func valueText[T quantity](v T) string {
-	if d, ok := any(v).(time.Duration); ok {
-		return d.String()
+func valueText[T quantity](v T) string { return numberText(int64(v), isTime(v)) }
+
+func isTime[T quantity](v T) bool {
+	_, ok := any(v).(time.Duration)
+	return ok
+}
+
+func numberText(v int64, isTime bool) string {
+	if isTime {
+		return time.Duration(v).String()
 	}
-	return strconv.FormatInt(int64(v), 10)
+	return strconv.FormatInt(v, 10)
 }

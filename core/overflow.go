@@ -109,4 +109,4 @@ func (c *Conn) gotMissed(rd *reader, body []byte) error {
 }
 
 // errDropped is what a sender is told whose frame a policy has dropped.
-var errDropped = NewError(CodeQueueFull, "the frame was dropped")
+var errDropped = &Error{Code: CodeQueueFull, Message: "the frame was dropped"}

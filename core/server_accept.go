@@ -215,7 +215,7 @@ func (s *Server) decideAbout(base context.Context, ar *arrival, hurry time.Time)
 	return s.newcomer(base, ctx, ar, a), nil
 }
 
-var errShuttingDown = NewError(CodeShutdown, "the server is shutting down")
+var errShuttingDown = &Error{Code: CodeShutdown, Message: "the server is shutting down"}
 
 // readHello reads the preface and the hello. Nothing larger than the hello's own limit is
 // allocated for it.

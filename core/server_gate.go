@@ -64,7 +64,7 @@ func (s *Server) noPlace(no admit.Refusal) *Error {
 	return errMadeRoom
 }
 
-var errMadeRoom = NewError(CodeTooManyConns, "the place was given to another newcomer")
+var errMadeRoom = &Error{Code: CodeTooManyConns, Message: "the place was given to another newcomer"}
 
 // makeRoom ends those who have lost their place. No lock is held.
 func (s *Server) makeRoom(evicted ...*admit.Place) {
@@ -153,7 +153,7 @@ func (s *Server) leaveBehind(ar *arrival) {
 	s.turnAway(ar, s.later(NewError(CodeUnavailable, "")), errNoDecision, false)
 }
 
-var errNoDecision = NewError(CodeDeadlineExceeded, "Authorize or AuthorizeGroup does not return")
+var errNoDecision = &Error{Code: CodeDeadlineExceeded, Message: "Authorize or AuthorizeGroup does not return"}
 
 // turnAway tells a newcomer that it is not let in, and ends its accounts. cause is told to the
 // logger and the error hook only.

@@ -129,7 +129,7 @@ func (s *Server) unload(l load) {
 	go l.c.exit() // which may run the leave handler
 }
 
-var errOverloaded = NewError(CodeOverloaded, "all connections of the server together hold as much as they may")
+var errOverloaded = &Error{Code: CodeOverloaded, Message: "all connections of the server together hold as much as they may"}
 
 // holds returns how many bytes the connection holds outside its queue.
 func (c *Conn) holds() int {
