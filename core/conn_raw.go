@@ -21,6 +21,9 @@ type rawBox struct {
 	mem     budget.Meter
 	waiters []chan []byte // each has room for one
 	wanted  bool          // somebody has received
+
+	// takeRaw is that of the inbox once somebody has received: a page never does, so that its build goes without.
+	takeRaw func(*inbox) ([]byte, bool)
 	room    chan struct{} // closed when something is taken; nil if nobody waits
 }
 
@@ -114,7 +117,7 @@ func (c *Conn) awaitRaw(rd *reader, room <-chan struct{}) {
 func (b *rawBox) receive(in *inbox) (ch chan []byte, payload []byte, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.wanted = true
+	b.wanted, b.takeRaw = true, (*inbox).takeRaw
 	if b.room != nil {
 		close(b.room)
 		b.room = nil
@@ -164,7 +167,7 @@ func (b *rawBox) deliver(payload []byte) bool {
 func (b *rawBox) match(in *inbox) {
 	b.mu.Lock()
 	if len(b.waiters) > 0 {
-		if payload, ok := in.takeRaw(); ok {
+		if payload, ok := b.takeRaw(in); ok {
 			b.waiters[0] <- payload
 			b.waiters = b.waiters[1:]
 		}

@@ -367,9 +367,7 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 	case wire.KindHello, wire.KindWelcome, wire.KindRefuse:
 		err = NewError(CodeProtocol, "a "+f.Kind.String()+" frame after the handshake")
 	case wire.KindStandstill:
-		if hasStandstill {
-			err = c.gotStandstill(f.Body)
-		}
+		err = c.gotStandstill(f.Body)
 	case wire.KindStreamItem: // for a stream that nobody has opened, so that nobody misses it
 		_, _, err = wire.ParseStreamItem(f.Body)
 	case wire.KindStreamEnd:

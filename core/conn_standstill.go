@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"runtime"
 	"time"
 
 	"github.com/hisock/hisock/core/internal/standstill"
@@ -17,9 +16,6 @@ import (
 //	gotStandstill    the peer judges: its own call that waits here fails if nothing else can end the wait
 //
 // It takes a handler's own context, or that of its connection, to know that a handler makes the call.
-
-// A page's calls are made with no handler's context, so that a browser build has no use for any of this.
-const hasStandstill = runtime.GOOS != "js"
 
 // maxKept is how many calls a claim names: the latest that wait.
 const maxKept = wire.MaxStandstill

@@ -148,7 +148,9 @@ func (c *client) listen(notices bool) {
 		return nil
 	})
 	replay := func(hook string) func(*core.Conn, core.Replay) {
-		return func(_ *core.Conn, r core.Replay) { c.sink.Call("replay", hook, r.Group, r.Messages, int(r.Missed), r.Lost) }
+		return func(_ *core.Conn, r core.Replay) {
+			c.sink.Call("replay", hook, r.Group, r.Messages, int(r.Missed), r.Lost)
+		}
 	}
 	c.core.OnReplay(replay("replay"))
 	c.core.OnReplayed(replay("replayed"))
@@ -235,12 +237,12 @@ func (c *client) begin([]js.Value) any {
 
 func (c *client) send(args []js.Value) any {
 	command, payload := args[0].String(), goBytes(args[1])
-	return c.sent(len(command)+len(payload), c.core.SendBytes(command, payload))
+	return c.sent(len(command)+len(payload), c.core.SendNow(command, payload))
 }
 
 func (c *client) sendRaw(args []js.Value) any {
 	payload := goBytes(args[0])
-	return c.sent(len(payload), c.core.SendRaw(payload))
+	return c.sent(len(payload), c.core.SendRawNow(payload))
 }
 
 // sent notes for drained what had no room, and returns the error.

@@ -1,0 +1,36 @@
+package core
+
+import "context"
+
+// SendNow is [Client.SendBytes] for a page, which has neither options nor middleware: its build goes without what these need.
+// It is there in a browser build only.
+func (cl *Client) SendNow(command string, payload []byte) error {
+	c, err := cl.current()
+	if err != nil {
+		return err
+	}
+	return c.sendCommand(command, payload, nil)
+}
+
+// SendRawNow is [Client.SendRaw], as SendNow is [Client.SendBytes].
+func (cl *Client) SendRawNow(payload []byte) error {
+	c, err := cl.current()
+	if err != nil {
+		return err
+	}
+	return c.sendRaw(payload, nil)
+}
+
+// AwaitRoom waits until there is room in the queue to the server for a frame of n bytes, at least for
+// a quarter of what it holds, or until ctx or the connection ends. It is there in a browser build only, where a send does not wait.
+func (cl *Client) AwaitRoom(ctx context.Context, n int) error {
+	c, err := cl.current()
+	if err != nil {
+		return err
+	}
+	if err := c.awaitRoom(ctx, nil, max(n, c.out.limit/4), 0); err != nil {
+		return err
+	}
+	c.queued()
+	return nil
+}
