@@ -1,11 +1,12 @@
-// Command tictactoe is a game for two: without arguments it serves the game, to http://127.0.0.1:8080
-// too, and with a name it plays in a terminal.
+// Command tictactoe is a game for two. Without an argument it serves the game to terminals and, at
+// http://127.0.0.1:8080, to browsers; with a name it plays in a terminal.
 package main
 
 import (
 	"bufio"
 	"context"
 	"embed"
+	"flag"
 	"fmt"
 	"log"
 	"os"
@@ -19,9 +20,9 @@ import (
 //go:embed index.html
 var files embed.FS
 
-// A game is shown to its players as it is.
+// A game is shown to its players as it is: a cell holds a mark, or its number while it is free.
 type game struct {
-	Cells   [9]string
+	Cells   []string
 	Text    string
 	players []*core.Conn
 	moves   int // 9 when it is over
@@ -34,58 +35,58 @@ func (g *game) show(text string) {
 	}
 }
 
-func (g *game) move(c *core.Conn, cell int) error {
-	if len(g.players) < 2 || g.moves == 9 || g.players[g.moves%2] != c || cell < 1 || cell > 9 || g.Cells[cell-1] != "" {
-		return core.NewError(core.CodeApplication, "it is not your turn, or that is not a free cell from 1 to 9")
+func move(_ context.Context, c *core.Conn, cell string) (struct{}, error) {
+	g := c.Get("game").(*game)
+	turn, free := g.moves%2, len(cell) == 1 && cell >= "1" && cell <= "9" && g.Cells[cell[0]-'1'] == cell
+	if len(g.players) < 2 || g.moves == 9 || g.players[turn] != c || !free {
+		return struct{}{}, core.NewError(core.CodeApplication, "it is not your turn, or that is not a free cell from 1 to 9")
 	}
-	g.Cells[cell-1] = []string{"X", "O"}[g.moves%2]
-	g.moves++
-	text := []string{g.players[g.moves%2].Name() + " is to move", "a draw"}[g.moves/9]
+	g.Cells[cell[0]-'1'], g.moves = "XO"[turn:turn+1], g.moves+1
+	text := []string{fmt.Sprintf("%s (%c) is to move", g.players[1-turn].Name(), "XO"[1-turn]), "a draw"}[g.moves/9]
 	for _, l := range []string{"123", "456", "789", "147", "258", "369", "159", "357"} {
-		if a := g.Cells[l[0]-'1']; a != "" && a == g.Cells[l[1]-'1'] && a == g.Cells[l[2]-'1'] {
+		if a := g.Cells[l[0]-'1']; a == g.Cells[l[1]-'1'] && a == g.Cells[l[2]-'1'] {
 			g.moves, text = 9, c.Name()+" has won"
 		}
 	}
 	g.show(text)
-	return nil
+	return struct{}{}, nil
 }
 
 func serve(ctx context.Context, site *web.Site) error {
-	srv, err := core.NewServer(&core.ServerOptions{Manual: true}) // handlers run one at a time: no locks
+	// Handlers run one at a time: no locks.
+	srv, err := core.NewServer(&core.ServerOptions{Manual: true, Access: core.Access{UniqueNames: true}})
 	if err != nil {
 		return err
 	}
-	next := &game{}
+	g := &game{moves: 9}
 	srv.OnJoin(func(c *core.Conn) {
-		g, text := next, "waiting for another player"
-		c.Set("game", g)
-		if g.players = append(g.players, c); len(g.players) == 2 {
-			next, text = &game{}, g.players[0].Name()+" is to move"
+		if len(g.players) == 2 || g.moves == 9 {
+			g = &game{Cells: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}}
 		}
-		g.show(text)
+		c.Set("game", g)
+		g.players = append(g.players, c)
+		g.show([]string{"waiting for another player", g.players[0].Name() + " (X) is to move"}[len(g.players)-1])
 	})
 	srv.OnLeave(func(c *core.Conn, _ error) {
-		if g := c.Get("game").(*game); g == next {
-			next = &game{}
-		} else if g.moves < 9 {
+		if g := c.Get("game").(*game); g.moves < 9 {
 			g.moves = 9
 			g.show(c.Name() + " has left")
 		}
 	})
-	core.Handle(srv, "move", func(_ context.Context, c *core.Conn, cell int) (struct{}, error) {
-		return struct{}{}, c.Get("game").(*game).move(c, cell)
-	})
+	core.Handle(srv, "move", move)
 	go srv.Run(context.WithoutCancel(ctx))
 	return web.Serve(ctx, srv, site)
 }
 
-func play(ctx context.Context) error {
-	c, err := core.NewClient(tcp.Dialer("127.0.0.1:6969", nil), &core.ClientOptions{Name: os.Args[1]})
+func play(ctx context.Context, site *web.Site) error {
+	c, err := core.NewClient(tcp.Dialer(site.TCP, nil), &core.ClientOptions{Name: flag.Arg(0)})
 	if err != nil {
 		return err
 	}
+	defer c.Close()
+	context.AfterFunc(ctx, func() { c.Close(); os.Exit(1) }) // whatever stdin does
 	core.On(c, "show", func(_ context.Context, _ *core.Conn, g game) error {
-		_, err := fmt.Printf("%q\n%q\n%q\n%s\n", g.Cells[:3], g.Cells[3:6], g.Cells[6:], g.Text)
+		_, err := fmt.Printf("%s\n%s\n%s\n%s\n", g.Cells[:3], g.Cells[3:6], g.Cells[6:], g.Text)
 		return err
 	})
 	err = c.Connect(ctx)
@@ -97,16 +98,17 @@ func play(ctx context.Context) error {
 	return err
 }
 
+func ready(urls []string) { log.Print("serving ", urls, ": open it, or start this with your name") }
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	var err error
-	if len(os.Args) > 1 {
-		err = play(ctx)
-	} else {
-		err = serve(ctx, &web.Site{TCP: "127.0.0.1:6969", HTTP: "127.0.0.1:8080", Build: "bundle", Files: files})
+	site := &web.Site{TCP: "127.0.0.1:6969", HTTP: "127.0.0.1:8080", Build: "bundle", Files: files, Ready: ready}
+	run := serve
+	if flag.Parse(); flag.NArg() > 0 {
+		run = play
 	}
-	if err != nil {
-		log.Fatal(err)
+	if err := run(ctx, site); err != nil {
+		log.Fatal(core.Text(err))
 	}
 }

@@ -51,13 +51,10 @@ func (l table) join(t *testing.T, name string) player {
 }
 
 // sees waits until the player is shown a game of this text.
-func (p player) sees(t *testing.T, text string) (cells string) {
+func (p player) sees(t *testing.T, text string) string {
 	g := <-p.shown
 	require.Equal(t, text, g.Text)
-	for _, c := range g.Cells {
-		cells += strings.Repeat(" ", 1-len(c)) + c
-	}
-	return cells
+	return strings.Join(g.Cells, "")
 }
 
 func (p player) move(t *testing.T, cell string) error {
@@ -67,14 +64,14 @@ func (p player) move(t *testing.T, cell string) error {
 
 func TestGames(t *testing.T) {
 	tests := map[string]struct{ moves, text, cells string }{
-		"a row":       {"1 4 2 5 3", "ada has won", "XXXOO    "},
-		"a column":    {"1 2 4 3 7", "ada has won", "XOOX  X  "},
-		"a diagonal":  {"1 2 5 3 9", "ada has won", "XOO X   X"},
-		"the other":   {"3 1 5 2 7", "ada has won", "OOX X X  "},
-		"the second":  {"1 4 2 5 9 6", "bob has won", "XX OOO  X"},
+		"a row":       {"1 4 2 5 3", "ada has won", "XXXOO6789"},
+		"a column":    {"1 2 4 3 7", "ada has won", "XOOX56X89"},
+		"a diagonal":  {"1 2 5 3 9", "ada has won", "XOO4X678X"},
+		"the other":   {"3 1 5 2 7", "ada has won", "OOX4X6X89"},
+		"the second":  {"1 4 2 5 9 6", "bob has won", "XX3OOO78X"},
 		"the last":    {"1 2 6 3 7 4 8 5 9", "ada has won", "XOOOOXXXX"},
 		"a draw":      {"1 2 3 5 4 6 8 7 9", "a draw", "XOXXOOOXX"},
-		"not decided": {"1 2", "ada is to move", "XO       "},
+		"not decided": {"1 2", "ada (X) is to move", "XO3456789"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -84,20 +81,20 @@ func TestGames(t *testing.T) {
 			require.Error(t, ada.move(t, "1"), "alone")
 			bob := l.join(t, "bob")
 			players := []player{ada, bob}
-			ada.sees(t, "ada is to move")
-			bob.sees(t, "ada is to move")
+			ada.sees(t, "ada (X) is to move")
+			bob.sees(t, "ada (X) is to move")
 			moves, cells := strings.Fields(tc.moves), ""
 			for i, cell := range moves {
 				mine, other := players[i%2], players[1-i%2]
 				require.Error(t, other.move(t, cell), "it is not its turn")
-				for _, wrong := range []string{"0", "10", "-1", "x", ""} {
+				for _, wrong := range []string{"0", "10", "-1", "x", "X", "O", "/", "\xff", ""} {
 					require.Error(t, mine.move(t, wrong))
 				}
 				require.NoError(t, mine.move(t, cell))
 				require.Error(t, other.move(t, cell), "it is not free")
 				text := tc.text
 				if i < len(moves)-1 {
-					text = []string{"bob", "ada"}[i%2] + " is to move"
+					text = []string{"bob (O)", "ada (X)"}[i%2] + " is to move"
 				}
 				cells = mine.sees(t, text)
 				require.Equal(t, cells, other.sees(t, text))
@@ -120,8 +117,8 @@ func TestLeaving(t *testing.T) {
 		ada = l.join(t, "ada")
 	}
 	bob := l.join(t, "bob")
-	bob.sees(t, "ada is to move")
-	ada.sees(t, "ada is to move")
+	bob.sees(t, "ada (X) is to move")
+	ada.sees(t, "ada (X) is to move")
 	ada.Close()
 	bob.sees(t, "ada has left")
 	require.Error(t, bob.move(t, "1"))

@@ -47,6 +47,15 @@ await access(executable, constants.X_OK).catch(() => {
 });
 browser = await chromium.launch({ executablePath: executable, headless: true, args: flags });
 
+/** An address that nobody listens on at this moment. */
+export async function freeAddress() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  return `127.0.0.1:${port}`;
+}
+
 /** Starts a server that ends with the test. stop ends it before, saying goodbye. */
 export async function startServer(t, ...args) {
   const child = spawn(program, [bundle, ...args], { stdio: ["pipe", "pipe", "inherit"] });

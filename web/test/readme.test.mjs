@@ -4,24 +4,14 @@ import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { openPage } from "./harness.mjs";
+import { freeAddress, openPage } from "./harness.mjs";
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-
-/** An address that nobody listens on at this moment. */
-async function freeAddress() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  return `127.0.0.1:${port}`;
-}
 
 test("the README's page talks to the README's server", async (t) => {
   const dir = await mkdtemp(join(tmpdir(), "hisock-readme-"));
