@@ -14,7 +14,7 @@ type Classic struct {
 	Dialect Dialect
 
 	// HeaderLen is the length of a frame's header, which both sides must agree on, in
-	// bytes. Zero means 16.
+	// bytes, from 2 to 4096. Zero means 16.
 	HeaderLen int
 }
 
@@ -24,7 +24,7 @@ func (k *Classic) resolve(f *optionFaults, o *ClientOptions) {
 		f.add("Classic.Dialect", k.Dialect.String(), "no server speaks that")
 	}
 	k.Dialect = max(k.Dialect, Dialect002)
-	size(f, "Classic.HeaderLen", &k.HeaderLen, defaultClassicHeader, 1, maxClassicHeader)
+	size(f, "Classic.HeaderLen", &k.HeaderLen, defaultClassicHeader, minClassicHeader, maxClassicHeader)
 	if len(o.Groups) > 1 {
 		f.add("Groups", valueText(len(o.Groups))+" groups", "the original's protocol has one, and Classic is set")
 	}
@@ -42,9 +42,9 @@ func (k *Classic) resolve(f *optionFaults, o *ClientOptions) {
 // Zero is bytes.
 type form uint8
 
-// maxClassicHeader is the longest header, in bytes. The original takes any length, of which no more
-// than ten digits say anything.
-const maxClassicHeader = 4096
+// minClassicHeader and maxClassicHeader are the shortest and the longest header, in bytes. The original takes
+// any length, but no hello is short enough for a single digit, and no more than ten say anything.
+const minClassicHeader, maxClassicHeader = 2, 4096
 
 // classicAlive is how much longer than a native peer one of the original may be silent before it is
 // asked for a sign of life, and may take to answer: it answers only while its program's loop runs.

@@ -524,10 +524,12 @@ func (s *Server) readClassicHello(stream transport.Conn, rd *reader) (*wire.Hell
 			p.hello, err = parse(payload)
 			p.welcomed = err == nil
 		}
-		if err != nil {
+		if !ok || err != nil { // if it is shorter, what is set may be more than will ever come
 			if wrong := classic.WrongHeader(got, p.headerLen); wrong != nil {
 				return nil, p, headerError(wrong, "ClassicOptions.HeaderLen")
 			}
+		}
+		if err != nil {
 			return nil, p, wireError(err)
 		}
 		if ok {

@@ -104,6 +104,17 @@ func TestClassicOtherHeader(t *testing.T) {
 			})
 		})
 	}
+	for _, n := range []int{60, 300, 4096} { // more than the whole hello has
+		inWorld(t, &ServerOptions{Classic: ClassicOptions{HeaderLen: n}}, func(w *world) {
+			var faults kept[string]
+			w.srv.OnError(func(_ *Conn, err error) { faults.add(err.Error()) })
+			w.serve()
+			p := w.knock()
+			p.send(hello(16))
+			require.True(t, p.isEnded(), "at once")
+			require.Contains(t, faults.all()[0], "the peer's has 16 B")
+		})
+	}
 	for _, n := range []int{2, 65, 300, 4096} { // whatever the original takes
 		inWorld(t, &ServerOptions{Classic: ClassicOptions{HeaderLen: n}}, func(w *world) {
 			w.srv.OnBytes("say", func(_ context.Context, c *Conn, b []byte) error { return c.SendBytes("said", b) })

@@ -258,7 +258,7 @@ func TestClassicV3AsksForRecord(t *testing.T) {
 		eve := w.v3(`"eve"`, `null`)
 		w.v3(`"eve"`, `"late"`)
 		eve.take()
-		eve.send(oldFrames("$CHGROUP$now", "$GETCLT$ada", "$GETCLT$eve", "$GETCLT$127.0.0.1:40003", "$GETCLT$nobody", "$GETCLT$"))
+		eve.send(oldFrames("$CHGROUP$now", "$GETCLT$ada", "$GETCLT$eve", "$GETCLT$127.0.0.1:40003", "$GETCLT$('127.0.0.1', 40003)", "$GETCLT$nobody", "$GETCLT$"))
 		record := func(port, name, group string) string {
 			return fmt.Sprintf("$CMD$record$1$$MSG$%-8dd2s14[9s5i]4s%ds5s%ds5s15sip127.0.0.1%sname%sgroup%sipstr127.0.0.1:%s",
 				len("d2s14[9s5i]4s3s5s4s5s15s"), len(name), len(group), port, name, group, port)
@@ -266,7 +266,7 @@ func TestClassicV3AsksForRecord(t *testing.T) {
 		none := "$CMD$record$1$$MSG$5       d9s9straceback$NOEXIST$"
 		require.Empty(t, eve.take(), "the client does not listen yet")
 		time.Sleep(recordDelay)
-		eve.want(record("40001", "ada", "blue"), record("40002", "eve", "now"), record("40003", "eve", "late"), none, none)
+		eve.want(record("40001", "ada", "blue"), record("40002", "eve", "now"), record("40003", "eve", "late"), record("40003", "eve", "late"), none, none)
 	})
 }
 

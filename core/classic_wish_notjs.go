@@ -152,7 +152,7 @@ func (c *Conn) ownView() *notices.View {
 // record returns how the client at an address, or the first to join of those who have that name, is
 // shown to c, or nil. It finds nobody by what c would not be told.
 func (s *Server) record(c *Conn, who string) *notices.View {
-	for other := range s.at(who) {
+	for other := range s.at(classic.AskedAddr(who)) {
 		if other == c {
 			return c.ownView()
 		}

@@ -3,7 +3,7 @@ package core
 // ClassicOptions are about clients of the original, the Python package hisock.
 type ClassicOptions struct {
 	// HeaderLen is the header's length with which they may join on the same TCP port, in bytes, whatever
-	// their release. Zero means 16, as in the original. Negative means that they may not. They cannot be
+	// their release, from 2 to 4096. Zero means 16, as in the original. Negative means that they may not. They cannot be
 	// told why they are refused; one that comes when the server is full finds that
 	// it is disconnected.
 	HeaderLen int
@@ -30,8 +30,8 @@ type ClassicOptions struct {
 
 // resolve fills the defaults in. A length of zero means then that nobody of the original may join.
 func (o *ClassicOptions) resolve(f *optionFaults) {
-	if o.HeaderLen > maxClassicHeader {
-		f.add("Classic.HeaderLen", valueText(o.HeaderLen), "it must be at most "+valueText(maxClassicHeader))
+	if o.HeaderLen > maxClassicHeader || o.HeaderLen > 0 && o.HeaderLen < minClassicHeader {
+		f.add("Classic.HeaderLen", valueText(o.HeaderLen), "it must be from "+valueText(minClassicHeader)+" to "+valueText(maxClassicHeader))
 	}
 	if o.HeaderLen < 0 && o.Prefix {
 		f.add("Classic.Prefix", "true", "it has no effect while Classic.HeaderLen is negative")

@@ -56,7 +56,8 @@ func TestServerOptionsThatCannotBe(t *testing.T) {
 		"name conflict":        {ServerOptions{Access: Access{UniqueNames: true, NameConflict: 3}}, []string{"Access.NameConflict = 3: there is no such Conflict"}},
 		"names not unique":     {ServerOptions{Access: Access{NameConflict: ConflictReplace}}, []string{"Access.NameConflict = 2: it has no effect without Access.UniqueNames"}},
 		"users without limit":  {ServerOptions{Access: Access{UserConflict: ConflictRefuse}}, []string{"Access.UserConflict = 1: it has no effect without Limits.MaxConnsPerUser"}},
-		"header too long":      {ServerOptions{Classic: ClassicOptions{HeaderLen: 4097}}, []string{"Classic.HeaderLen = 4097: it must be at most 4096"}},
+		"header too long":      {ServerOptions{Classic: ClassicOptions{HeaderLen: 4097}}, []string{"Classic.HeaderLen = 4097: it must be from 2 to 4096"}},
+		"header too short":     {ServerOptions{Classic: ClassicOptions{HeaderLen: 1}}, []string{"Classic.HeaderLen = 1: it must be from 2 to 4096"}},
 		"unknown what":         {ServerOptions{Classic: ClassicOptions{Unknown: Dialect002}}, []string{"Classic.Unknown = 0.0.2: it must be Dialect2x or Dialect30a"}},
 		"prefix without peers": {ServerOptions{Classic: ClassicOptions{HeaderLen: -1, Prefix: true}}, []string{"Classic.Prefix = true: it has no effect while Classic.HeaderLen is negative"}},
 		"replay of nothing": {ServerOptions{History: History{Bytes: 7, Groups: 8, Replay: true}}, []string{
@@ -102,7 +103,7 @@ func TestClientOptionsThatCannotBe(t *testing.T) {
 		"overflow":               {ClientOptions{Overflow: 99}, []string{"Overflow = 99: there is no such Overflow"}},
 		"session without retry":  {ClientOptions{Session: []byte("x"), Retry: Retry{Off: true}}, []string{"Session = set: Retry.Off is set as well, which asks for no session"}},
 		"classic, no dialect":    {ClientOptions{Classic: &Classic{Dialect: DialectUnknown}}, []string{"Classic.Dialect = 2.x or 3.0a: no server speaks that"}},
-		"classic, no header":     {ClientOptions{Classic: &Classic{HeaderLen: -1}}, []string{"Classic.HeaderLen = -1: it must be at least 1, or 0 for the default"}},
+		"classic, no header":     {ClientOptions{Classic: &Classic{HeaderLen: -1}}, []string{"Classic.HeaderLen = -1: it must be at least 2, or 0 for the default"}},
 		"classic, absurd header": {ClientOptions{Classic: &Classic{HeaderLen: 4097}}, []string{"Classic.HeaderLen = 4097: it must be at most 4096"}},
 		"classic, groups":        {ClientOptions{Classic: &Classic{}, Groups: []string{"a", "b"}}, []string{"Groups = 2 groups: the original's protocol has one, and Classic is set"}},
 		"classic, all else": {

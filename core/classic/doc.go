@@ -178,7 +178,8 @@
 //	B   $CMD$name$MSG$body     command
 //	C   $CHNAME$text           wants another name; without a text nothing changes
 //	C   $CHGROUP$text          wants to be in another group
-//	C   $GETCLT$text           asks for the record of a client, by name or ip:port
+//	C   $GETCLT$text           asks for the record of a client, by name or ip:port, or by a tuple
+//	                           as Python prints it: see [AskedAddr]
 //	S   J                      the record; if there is none, {"traceback": "$NOEXIST$"}; see
 //	                           [AppendRecordTyped] for what a client can read
 //	S   $KEEPALIVE$            asks for a sign of life

@@ -1,6 +1,10 @@
 package classic
 
-import "github.com/hisock/hisock/core/wire"
+import (
+	"strings"
+
+	"github.com/hisock/hisock/core/wire"
+)
 
 // SpacedKind says what a payload is in a release without [markCommand], 0.0.2 to 1.2, if it
 // is one of the few messages of the protocol's own that came with 1.0, and what stands behind its
@@ -74,6 +78,20 @@ func AppendAsk(dst []byte, headerLen int, who string, spaced bool) []byte {
 		return appendText(dst, headerLen, markAsk+" "+who)
 	}
 	return appendText(dst, headerLen, markAsk+who)
+}
+
+// AskedAddr returns the address that a client asks for that has been given a tuple, which goes as Python
+// prints it, "('127.0.0.1', 45362)": as ip:port. Everything else it returns as it is.
+func AskedAddr(who string) string {
+	inner, ok := strings.CutPrefix(who, "(")
+	if inner, ok2 := strings.CutSuffix(inner, ")"); ok && ok2 {
+		host, port, _ := strings.Cut(inner, ",")
+		host, port = strings.TrimSpace(host), strings.TrimSpace(port)
+		if n := len(host); n > 2 && port != "" && (host[0] == '\'' || host[0] == '"') && host[n-1] == host[0] {
+			return host[1:n-1] + ":" + port
+		}
+	}
+	return who
 }
 
 // peerHeaderLen returns how long the header is that b begins with, if it is that of a hello or a notice

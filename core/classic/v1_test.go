@@ -115,6 +115,19 @@ func TestNextWish(t *testing.T) {
 	}
 }
 
+func TestAskedAddr(t *testing.T) {
+	for who, want := range map[string]string{
+		"('127.0.0.1', 45362)":    "127.0.0.1:45362",
+		"('127.0.0.1',45362)":     "127.0.0.1:45362",
+		`( "127.0.0.1" , 45362 )`: "127.0.0.1:45362",
+	} {
+		require.Equal(t, want, AskedAddr(who))
+	}
+	for _, who := range []string{"", "ada", "(", ")", "()", "(,)", "('',1)", "('x',)", "('x')", "('x\", 1)", "(x, 1)", "('x', 1", "'x', 1)", "127.0.0.1:45362"} {
+		require.Equal(t, who, AskedAddr(who))
+	}
+}
+
 func TestWrongHeader(t *testing.T) {
 	hello := func(n int) string {
 		const text = `$CLTHELLO$ {"name": null, "group": null}`
