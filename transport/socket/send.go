@@ -6,6 +6,7 @@ package socket
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 )
 
@@ -19,9 +20,9 @@ type Send struct {
 // [errors.ErrUnsupported]. The error begins with the name of the option.
 func (s Send) Check() error {
 	switch {
-	case s.Buffer < 0:
+	case s.Buffer < 0 || s.Buffer > math.MaxInt32: // what a system call takes; of more it would see the lower half
 		return fmt.Errorf("SendBuffer: %d B is no size", s.Buffer)
-	case s.Unsent < 0:
+	case s.Unsent < 0 || s.Unsent > math.MaxInt32:
 		return fmt.Errorf("UnsentBytes: %d B is no size", s.Unsent)
 	case s.Unsent > 0 && !unsentSupported:
 		return fmt.Errorf("UnsentBytes: %w", errors.ErrUnsupported)
