@@ -74,7 +74,8 @@ func (s State) String() string {
 }
 
 // NewClient returns a client that does not connect yet. opts may be nil, which is no error. It
-// fails with an [OptionError] for each option that cannot be.
+// fails with an [OptionError] for each option that cannot be. What the client says of itself, such as its
+// name, is for [Client.Connect] to judge.
 func NewClient(d transport.Dialer, opts *ClientOptions) (*Client, error) {
 	if opts == nil {
 		opts = &ClientOptions{}

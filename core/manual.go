@@ -24,7 +24,8 @@ func (s *Server) Update(budget time.Duration) (n int) {
 }
 
 // Run runs handlers on the calling goroutine as things come, until ctx ends, whose error it
-// returns, or the server has been shut down. It is Update in a loop that waits.
+// returns, or the server has been shut down. It is Update in a loop that waits, and like that it panics
+// without [ServerOptions.Manual].
 func (s *Server) Run(ctx context.Context) error {
 	if s.eng.manual == nil {
 		panic(notManual)

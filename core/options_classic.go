@@ -5,7 +5,7 @@ type ClassicOptions struct {
 	// HeaderLen is the header's length with which they may join on the same TCP port, in bytes, whatever
 	// their release, from 2 to 4096. Zero means 16, as in the original. Negative means that they may not. They cannot be
 	// told why they are refused; one that comes when the server is full finds that
-	// it is disconnected.
+	// it is disconnected. Where it is negative it is an error to set one of the others.
 	HeaderLen int
 
 	// Unknown is what a client of 2.x or 3.0a speaks until its first command tells which of the two:
@@ -24,7 +24,7 @@ type ClassicOptions struct {
 
 	// Prefix runs, for what a client of 0.0.2 sends, every handler whose command it
 	// begins with, as the original does, instead of the one whose name is the first word. The
-	// message handler then gets all of it as a raw message, as there. It is an error where HeaderLen is negative.
+	// message handler then gets all of it as a raw message, as there.
 	Prefix bool
 }
 
@@ -33,10 +33,19 @@ func (o *ClassicOptions) resolve(f *optionFaults) {
 	if o.HeaderLen > maxClassicHeader || o.HeaderLen > 0 && o.HeaderLen < minClassicHeader {
 		f.add("Classic.HeaderLen", valueText(o.HeaderLen), "it must be from "+valueText(minClassicHeader)+" to "+valueText(maxClassicHeader))
 	}
-	if o.HeaderLen < 0 && o.Prefix {
-		f.add("Classic.Prefix", "true", "it has no effect while Classic.HeaderLen is negative")
-	}
 	o.Pace = max(o.Pace, 0)
+	if o.HeaderLen < 0 {
+		const idle = "it has no effect while Classic.HeaderLen is negative"
+		if o.Prefix {
+			f.add("Classic.Prefix", "true", idle)
+		}
+		if o.Pace > 0 {
+			f.add("Classic.Pace", valueText(o.Pace), idle)
+		}
+		if o.Unknown != 0 {
+			f.add("Classic.Unknown", o.Unknown.String(), idle)
+		}
+	}
 	switch o.Unknown {
 	case 0, Dialect2x, Dialect30a:
 	default:

@@ -13,7 +13,8 @@ import (
 //
 // A browser build has none of Classic, Manual, Overflow and OverflowOf.
 type ClientOptions struct {
-	// Name is what the client wants to be called. Empty means that it has no name.
+	// Name is what the client wants to be called. Empty means that it has no name. If the name or one
+	// of the Groups is not well formed, [Client.Connect] fails with [CodeBadName].
 	Name string
 
 	// Groups are those that the client joins as it connects. One that joins anew by itself asks for

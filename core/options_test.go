@@ -60,6 +60,10 @@ func TestServerOptionsThatCannotBe(t *testing.T) {
 		"header too short":     {ServerOptions{Classic: ClassicOptions{HeaderLen: 1}}, []string{"Classic.HeaderLen = 1: it must be from 2 to 4096"}},
 		"unknown what":         {ServerOptions{Classic: ClassicOptions{Unknown: Dialect002}}, []string{"Classic.Unknown = 0.0.2: it must be Dialect2x or Dialect30a"}},
 		"prefix without peers": {ServerOptions{Classic: ClassicOptions{HeaderLen: -1, Prefix: true}}, []string{"Classic.Prefix = true: it has no effect while Classic.HeaderLen is negative"}},
+		"all without peers": {ServerOptions{Classic: ClassicOptions{HeaderLen: -1, Prefix: true, Pace: 9, Unknown: Dialect2x}}, []string{
+			"Classic.Prefix = true: it has no effect while Classic.HeaderLen is negative", "Classic.Pace = 9: it has no effect while Classic.HeaderLen is negative",
+			"Classic.Unknown = 2.x: it has no effect while Classic.HeaderLen is negative",
+		}},
 		"replay of nothing": {ServerOptions{History: History{Bytes: 7, Groups: 8, Replay: true}}, []string{
 			"History.Bytes = 7: it has no effect without History.Messages", "History.Groups = 8: it has no effect without History.Messages",
 			"History.Replay = true: it has no effect without History.Messages",

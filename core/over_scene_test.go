@@ -210,7 +210,7 @@ func next[T any](t *testing.T, events <-chan T) T {
 	}
 }
 
-// tellEverything is for ServerOptions.Notices.
+// tellEverything is for Access.Notices.
 func tellEverything(_, of *core.Conn, p *core.Presence) bool {
 	p.Groups, p.Addr = of.Groups(), of.Addr()
 	return true

@@ -58,7 +58,9 @@ type HandlerOption struct {
 // A call of the peer that waits for a handler which itself waits for the peer would wait for ever if what
 // that handler waits for waits for the call. Then the call fails with [CodeDeadlock] at the end that made it, if the
 // handlers make their calls with their own contexts. So calls that go back and forth want concurrent
-// handlers, and fail in the same way where more than these run at once: 64 at each end.
+// handlers, and fail in the same way where more than these run at once: 64 at each end. Calls that go
+// round over several connections, as from one client through the server to another and back, are
+// not found so: they end with the context of the first.
 func Concurrent() HandlerOption { return HandlerOption{concurrent: true} }
 
 // MaxPayload bounds the payloads of a handler to n bytes. A longer one is not converted, not shown

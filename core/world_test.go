@@ -104,7 +104,7 @@ func (w *world) hello(h *wire.Hello) *peer {
 	return p
 }
 
-// tellEverything is for ServerOptions.Notices.
+// tellEverything is for Access.Notices.
 func tellEverything(_, of *Conn, p *Presence) bool {
 	p.Groups, p.Addr = of.Groups(), of.Addr()
 	return true
