@@ -126,6 +126,43 @@ func TestPrograms(t *testing.T) {
 	require.NoError(t, srv.Wait(), "it ends in order")
 }
 
+// The README's server with the options of its section about groups, and its client with the rest of that.
+func TestGroups(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	_, section, found := strings.Cut(string(text), "\n## Groups\n")
+	require.True(t, found)
+	section, _, _ = strings.Cut(section, "\n## ")
+	var code []string
+	for _, block := range regexp.MustCompile(`(?m)(^    .*\n|^\n)+`).FindAllString(section, -1) {
+		if block = strings.TrimSpace(block); block != "" {
+			code = append(code, block+"\n")
+		}
+	}
+	require.Len(t, code, 2, "a server's and a client's")
+	goes, _, found := strings.Cut(code[1], "client.on(")
+	require.True(t, found, "a page's")
+	handler, join, found := strings.Cut(strings.ReplaceAll(goes, "client", "c"), "    if err := c.Join")
+	require.True(t, found)
+
+	srcs := programs(t, freeAddr(t), freeAddr(t))
+	change := func(src, pattern, with string) string {
+		found := regexp.MustCompile(pattern).FindString(src)
+		require.NotEmpty(t, found, pattern)
+		return strings.Replace(src, found, with, 1)
+	}
+	srcs[0] = change(srcs[0], `srv, err := core.NewServer\(.*\n`, code[0])
+	srcs[1] = change(srcs[1], `(?s)core\.On\(c, "said".*?\n\t}\)\n`, handler)
+	srcs[1] = change(srcs[1], `\tc\.Send\(.*\n`, "if err := c.Join"+join+"c.Send(\"say\", \"hello\")\n")
+	server, client := build(t, "server", srcs[0]), build(t, "client", srcs[1])
+	srv, _ := serve(t, "env", server)
+	require.Equal(t, "this is for the staff only\n6 <nil>\n", run(t, srv.Dir, client))
+	said := strings.Split(run(t, srv.Dir, client), "\n") // an answer may overtake a handler
+	require.ElementsMatch(t, []string{"ada: hello true", "this is for the staff only", "6 <nil>", ""}, said)
+	require.NoError(t, srv.Process.Signal(os.Interrupt))
+	require.NoError(t, srv.Wait(), "it ends in order")
+}
+
 // An address that is taken ends the server, with a word about it.
 func TestServerSaysWhatFails(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
