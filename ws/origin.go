@@ -123,7 +123,7 @@ func (a admission) ownHost(r *http.Request, from visitor, origin origin) *Reject
 		return foreign("origin " + quoted(origin.String()) + " is not of this host " + quoted(host))
 	}
 	if len(a.hosts) == 0 && !from.relayed && onLoopback(r) && !local(name) {
-		return forbidden("host " + quoted(host) + " on a loopback address: the server must list it")
+		return foreign("host " + quoted(host) + " on a loopback address: the server must list the origin in Origins, or its proxy in Proxies")
 	}
 	return nil
 }

@@ -56,6 +56,23 @@ func TestRefuseWith(t *testing.T) {
 	<-rejected
 }
 
+// Whoever forgets to say that there is a proxy in front on the same machine is told so in the page.
+func TestRefuseWithHostOnLoopback(t *testing.T) {
+	l := newTestListener(nil)
+	l.RefuseWith(func(reason string) []byte { return []byte(reason) })
+	url, stop := serve(t, l, nil)
+	defer stop()
+	c, err := Dialer(url, &DialOptions{Header: http.Header{"Host": {"chat.example"}, "Origin": {"https://chat.example"}}}).Dial(t.Context())
+	require.NoError(t, err)
+	defer c.Close()
+	require.NoError(t, c.SetReadDeadline(time.Now().Add(transporttest.Patience)))
+	got, err := io.ReadAll(c)
+	require.Equal(t, `host "chat.example" on a loopback address: the server must list the origin in Origins, or its proxy in Proxies`, string(got))
+	var closed *CloseError
+	require.ErrorAs(t, err, &closed)
+	require.Equal(t, 1008, closed.Code)
+}
+
 // Only a page is told so, and only about its origin.
 func TestRefuseWithHTTP(t *testing.T) {
 	l := newTestListener(&Options{Origins: []string{"https://example.com"}, Hosts: []string{"127.0.0.1"}})
