@@ -84,7 +84,7 @@ func play(ctx context.Context, site *web.Site) error {
 		return err
 	}
 	defer c.Close()
-	context.AfterFunc(ctx, func() { c.Close(); os.Exit(1) }) // whatever stdin does
+	context.AfterFunc(ctx, func() { c.Close(); os.Exit(0) }) // whatever stdin does
 	core.On(c, "show", func(_ context.Context, _ *core.Conn, g game) error {
 		_, err := fmt.Printf("%s\n%s\n%s\n%s\n", g.Cells[:3], g.Cells[3:6], g.Cells[6:], g.Text)
 		return err
