@@ -129,7 +129,6 @@ export function decode(what, bytes, as) {
 function numberOf(what, text) {
   if (!decimal.test(text)) throw new HisockError("bad_payload", `${what} is not a decimal number`);
   const n = Number(text);
-  if (!Number.isFinite(n)) throw new HisockError("bad_payload", `${what} is too large for a number`);
   if (!holds(n, text)) throw notHeld(what, text);
   return n;
 }
@@ -156,7 +155,8 @@ function parseJSON(what, text) {
  */
 function notHeld(what, text) {
   const as = whole.test(text) ? "bigint" : "text";
-  return new HisockError("bad_payload", `${what} is a whole number that a number cannot hold: ask for it with { as: "${as}" }`);
+  const why = Number.isFinite(Number(text)) ? "is a whole number that a number cannot hold" : "is too large for a number";
+  return new HisockError("bad_payload", `${what} ${why}: ask for it with { as: "${as}" }`);
 }
 
 /**
@@ -170,7 +170,7 @@ function notHeld(what, text) {
  */
 function holds(n, text) {
   if (Number.isSafeInteger(n)) return true;
-  if (!Number.isInteger(n)) return true; // a fraction, or infinite
+  if (!Number.isInteger(n)) return Number.isFinite(n); // a fraction, or too large
   if (whole.test(text)) return false;
   const said = wholeOf(text);
   return said === undefined || said === BigInt(n) || said === wholeOf(String(n));

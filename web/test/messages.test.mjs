@@ -107,6 +107,7 @@ test("a number is the one that was sent, or none", async (t) => {
     for (const text of ["1e999", "Infinity", "NaN", "0x10", "1_0", "", " ", "1 2", "\u00a01"]) {
       other[text] = [await as("number", text), await as("bigint", text)];
     }
+    const infinite = [await as("json", "1e999"), await as("json", "-1e400")];
     const kept = { space: [await as("number", " 42\n"), await as("bigint", "\t42\v")], sign: [await as("number", "+7"), await as("bigint", "+7")] };
 
     const big = 2n ** 100n + 1n;
@@ -125,7 +126,7 @@ test("a number is the one that was sent, or none", async (t) => {
     const other2 = await hisock.connect("/ws", { as: "bigint" });
     const byDefault = await other2.call("echo", 7);
     await other2.close();
-    return { whole, fractions, other, kept, seen: [...seen], sent, byDefault, errors: [...errors] };
+    return { whole, fractions, other, infinite, kept, seen: [...seen], sent, byDefault, errors: [...errors] };
   });
   const bad = "bad_payload";
   assert.deepEqual(got.whole, {
@@ -142,6 +143,7 @@ test("a number is the one that was sent, or none", async (t) => {
   });
   for (const [text, values] of Object.entries(got.fractions)) assert.deepEqual(values, [Number(text), Number(text)], text);
   for (const [text, values] of Object.entries(got.other)) assert.deepEqual(values, [bad, bad], text);
+  assert.deepEqual(got.infinite, [bad, bad]);
   assert.deepEqual(got.kept, { space: [42, 42n], sign: [7, 7n] });
   assert.deepEqual(got.seen, [["on", 2n ** 100n + 1n]]);
   assert.deepEqual(got.sent, { call: true, number: "9007199254740992", handled: `answer: ${2n ** 100n + 2n}` });
