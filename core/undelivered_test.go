@@ -53,14 +53,14 @@ func TestUndeliveredToOneWhoStaysAway(t *testing.T) {
 		events := w.events()
 		left := leftovers(w.srv, events)
 		w.serve()
-		cl, _ := w.returning("ada", Retry{Min: time.Hour, Max: time.Hour}, "red")
+		var net network
+		cl, _ := w.over(&net, ClientOptions{Name: "ada", Groups: []string{"red"}, Retry: Retry{Min: time.Hour, Max: time.Hour}})
 		w.join(cl)
 		there := w.only()
 		require.NoError(t, there.SendBytes("before", nil))
 		synctest.Wait()
 		time.Sleep(time.Minute) // until it is acknowledged
-		cl.Conn().breakOff()
-		cl.dialer = &network{down: true}
+		net.fail(false)
 		synctest.Wait()
 		require.NoError(t, there.SendBytes("say", []byte("1")))
 		require.NoError(t, there.SendRaw([]byte("2")))
