@@ -10,7 +10,6 @@ import (
 
 	"github.com/hisock/hisock/core"
 	"github.com/hisock/hisock/core/wire"
-	"github.com/hisock/hisock/transport/transporttest"
 )
 
 func init() {
@@ -50,7 +49,6 @@ func floodBeside(a *arena, tries int) string {
 	all := int64(flooders * tries * each)
 	require.Eventually(a, func() bool { return a.handled.Load() == all }, 2*time.Minute, time.Millisecond)
 	for _, p := range peers {
-		require.NoError(a, p.stream.SetReadDeadline(time.Now().Add(transporttest.Patience)))
 		p.stillThere()
 	}
 	require.Equal(a, all, a.handled.Load())

@@ -37,7 +37,7 @@ func init() {
 			core.On(a.srv, "named", counts[time.Duration](a))
 			core.On(a.srv, "address", counts[*netip.Addr](a))
 		},
-		tries: [2]int{5, 100}, grows: 16 << 10,
+		tries: [2]int{1, 100}, grows: 16 << 10, // 66 frames of 1 MiB each
 		run: numbersForHandlers,
 	}
 }

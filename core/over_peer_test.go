@@ -142,6 +142,7 @@ func (p *peer) wantReply(id uint64) (payload string) {
 // stillThere checks that the connection goes on, and that all before was handled.
 func (p *peer) stillThere() {
 	p.t.Helper()
+	require.NoError(p.t, p.stream.SetReadDeadline(time.Now().Add(transporttest.Patience))) // however long it took to send that
 	const id = 1 << 40
 	p.send(wire.AppendRequest(nil, id, "echo", []byte("go on")))
 	require.Equal(p.t, "go on", p.wantReply(id))
