@@ -46,9 +46,13 @@ func (s *Server) Groups() []string { return sorted(s.groups.names()) }
 func (s *Server) Addrs() []string { return sorted(s.byAddr.names()) }
 
 // DisconnectAll ends all connections in order, each as [Conn.CloseWith] does; nil is
-// [CodeClosed]. New ones are still accepted.
+// [CodeClosed]. No client is told that another one of them has left. New ones are still accepted.
 func (s *Server) DisconnectAll(why *Error) {
-	for c := range s.Clients() {
+	all := s.all.snapshot()
+	for _, c := range all {
+		s.deafen(c)
+	}
+	for _, c := range all {
 		c.closeWith(why)
 	}
 }

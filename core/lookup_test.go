@@ -62,6 +62,36 @@ func TestLookups(t *testing.T) {
 	})
 }
 
+// slow are details that take a second to convert.
+type slow struct{}
+
+func (slow) MarshalJSON() ([]byte, error) {
+	time.Sleep(time.Second)
+	return []byte("1"), nil
+}
+
+// However long it takes to disconnect all, none of them is told meanwhile that others have left.
+func TestDisconnectAllTellsNobodyOfOthers(t *testing.T) {
+	inWorld(t, &ServerOptions{Access: Access{Notices: TellNames}}, func(w *world) {
+		w.serve()
+		var heard []*kept[string]
+		var clients []*Client
+		for _, name := range []string{"ada", "bob", "eve"} {
+			cl := w.client(name)
+			heard = append(heard, listens(cl))
+			clients = append(clients, w.join(cl))
+		}
+		w.srv.DisconnectAll(&Error{Code: 1200, Details: slow{}})
+		for _, cl := range clients {
+			<-cl.Done()
+		}
+		synctest.Wait()
+		require.Equal(t, []string{"+bob []", "+eve []"}, heard[0].all())
+		require.Equal(t, []string{"+eve []"}, heard[1].all())
+		require.Empty(t, heard[2].all())
+	})
+}
+
 func TestRecv(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var handled kept[string]

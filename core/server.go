@@ -285,10 +285,7 @@ func present(conns []*Conn) []*Conn {
 
 // gone takes a connection that has ended out of everything that is sent to.
 func (s *Server) gone(c *Conn) {
-	if c.notices != nil {
-		c.notices.Close()
-		c.countNotices()
-	}
+	s.deafen(c)
 	s.goneFrom(c)
 	for _, g := range c.Groups() { // no more: see moveMember
 		s.groups.remove(g, c)

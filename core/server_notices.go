@@ -49,6 +49,14 @@ func (s *Server) leave(c *Conn) {
 	s.announce(c)
 }
 
+// deafen sees to it that c, which is about to end, is told nothing more of others.
+func (s *Server) deafen(c *Conn) {
+	if c.notices != nil {
+		c.notices.Close()
+		c.countNotices()
+	}
+}
+
 // announce tells others what they do not know of c yet, and then gives free the names that it had.
 // If somebody else is at it, that one goes on with it.
 func (s *Server) announce(c *Conn) {
