@@ -352,12 +352,15 @@ func (p *classicPeer) otherDialect(c *Conn, rd *reader, plain bool) {
 }
 
 // ended returns what the end of the stream means: that the peer has left, if its release has no other word
-// for that and rest, what was read last, is no part of a frame. Otherwise it returns nil.
+// for that and rest, what was read last, is no part of a frame; or that a server may have ended of a hello
+// that is not of its release. Otherwise it returns nil.
 func (p *classicPeer) ended(rest int, err error) *Error {
-	if p.toServer || p.manner().leaves || rest > 0 {
-		return nil
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+	switch {
+	case rest > 0 || !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET):
+	case p.toServer && !p.begun:
+		return wrapError(CodeConnLost, "the server ended the connection without a word: if it did so at once, "+
+			"it is of another release or has another header, see ClientOptions.Classic", err)
+	case !p.toServer && !p.manner().leaves:
 		return remoteError(CodeClosed, "", 0)
 	}
 	return nil

@@ -169,6 +169,26 @@ func TestClassicClientMisfits(t *testing.T) {
 	}
 }
 
+// A server in Python ends of a hello that is not of its release, and says nothing.
+func TestClassicClientEndsServer(t *testing.T) {
+	for _, speaks := range []Dialect{Dialect002, Dialect1x, Dialect2x, Dialect30a} {
+		t.Run(speaks.String(), func(t *testing.T) {
+			for first, told := range map[string]bool{"": true, oldFrames("hello"): false} {
+				inBubble(t, func(t *testing.T, s *oldServer) {
+					cl := newTestClient(s, &ClientOptions{Classic: &Classic{Dialect: speaks}, Retry: Retry{Off: true}, Logger: Silent})
+					require.NoError(t, cl.Connect(t.Context()))
+					s.clients[0].send(first)
+					synctest.Wait()
+					s.clients[0].close()
+					<-cl.Done()
+					require.Equal(t, CodeConnLost, CodeOf(cl.Err()))
+					require.Equal(t, told, strings.Contains(cl.Err().Error(), "it is of another release or has another header"), cl.Err())
+				})
+			}
+		})
+	}
+}
+
 // A native client is told that its server seems to be one in Python.
 func TestNativeClientAtClassicServer(t *testing.T) {
 	tests := map[string]struct {
