@@ -2,6 +2,15 @@ package core
 
 import "context"
 
+// CheckCommand says why no handler of a command can have that name, or nil if one can. It is there in a
+// browser build only, where handlers are JavaScript.
+func CheckCommand(name string) error {
+	if why := unfit(name, maxCommand); why != "" {
+		return NewError(CodeBadName, "core: "+why)
+	}
+	return nil
+}
+
 // SendNow is [Client.SendBytes] for a page, which has neither options nor middleware: its build goes without what these need.
 // It is there in a browser build only.
 func (cl *Client) SendNow(command string, payload []byte) error {

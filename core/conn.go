@@ -77,7 +77,7 @@ type Conn struct {
 	waiting   atomic.Bool                     // the reader waits for the peer
 	rawFull   atomic.Bool                     // the reader waits for somebody to receive raw messages
 	depends   atomic.Int32                    // handlers of this connection that wait for its peer
-	replayed  atomic.Pointer[replayedContext] // of handlers of what is replayed; nil before anything is
+	replayed  atomic.Pointer[context.Context] // of handlers of what is replayed; nil before anything is
 
 	begun   atomic.Uint64 // at a client, the id of the call that the reader ran last
 	running atomic.Int32  // goroutines of this connection

@@ -153,13 +153,18 @@ func (b *rawBox) leave(ch chan []byte) ([]byte, bool) {
 // deliver hands a copy of payload to the first who waits. It reports whether one did.
 func (b *rawBox) deliver(payload []byte) bool {
 	b.mu.Lock()
-	waits := len(b.waiters) > 0
-	if waits {
-		b.waiters[0] <- append(make([]byte, 0, len(payload)), payload...)
-		b.waiters = b.waiters[1:]
-	}
+	ok := b.handLocked(payload)
 	b.mu.Unlock()
-	return waits
+	return ok
+}
+
+func (b *rawBox) handLocked(payload []byte) bool {
+	if len(b.waiters) == 0 {
+		return false
+	}
+	b.waiters[0] <- append(make([]byte, 0, len(payload)), payload...)
+	b.waiters = b.waiters[1:]
+	return true
 }
 
 // match hands the first raw message of the inbox to one who has begun to wait while it was
@@ -180,9 +185,7 @@ func (b *rawBox) match(in *inbox) {
 func (b *rawBox) keep(payload []byte) (room <-chan struct{}, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.waiters) > 0 { // since deliver looked
-		b.waiters[0] <- append(make([]byte, 0, len(payload)), payload...)
-		b.waiters = b.waiters[1:]
+	if b.handLocked(payload) { // to one who waits since deliver looked
 		return nil, true
 	}
 	if len(b.kept) > 0 && b.bytes+len(payload)+jobCost > maxRaw {

@@ -18,32 +18,31 @@ func (e *OptionError) Error() string {
 	return "core: option " + e.Option + " is " + e.Value + ": " + e.Rule
 }
 
-// optionFaults collects what is wrong with options.
+// optionFaults collects what is wrong with options. It is what [errors.Join] would make of that, without the
+// 1 KB that a browser build would pay.
 type optionFaults struct{ errs []error }
 
 func (f *optionFaults) add(option, value, rule string) {
 	f.errs = append(f.errs, &OptionError{option, value, rule})
 }
 
+// err is nil if nothing is wrong.
 func (f *optionFaults) err() error {
 	if len(f.errs) == 0 {
 		return nil
 	}
-	return optionErrors(f.errs)
+	return f
 }
 
-// optionErrors is what [errors.Join] would make of them, which a browser build does without.
-type optionErrors []error
-
-func (e optionErrors) Error() string {
-	text := e[0].Error()
-	for _, err := range e[1:] {
+func (f *optionFaults) Error() string {
+	text := f.errs[0].Error()
+	for _, err := range f.errs[1:] {
 		text += "\n" + err.Error()
 	}
 	return text
 }
 
-func (e optionErrors) Unwrap() []error { return e }
+func (f *optionFaults) Unwrap() []error { return f.errs }
 
 type quantity interface{ ~int | ~int64 }
 

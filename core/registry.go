@@ -247,11 +247,8 @@ func (h *handlers) addCall(name string, f Handler, opts []HandlerOption) {
 // add registers one handler. What is wrong here is the program's mistake, so it panics.
 func add(h *handlers, m *map[string]*handler, name string, f Handler, opts []HandlerOption) {
 	h.mustBeOpen()
-	if err := checkName(name, h.maxCommand); err != nil {
-		panic("core: " + err.Message)
-	}
-	if reserved(name) {
-		panic("core: command \"" + name + "\" is reserved: use the method of that event")
+	if why := unfit(name, h.maxCommand); why != "" {
+		panic("core: " + why)
 	}
 	if (*m)[name] != nil {
 		panic("core: command \"" + name + "\" has a handler already")
@@ -260,6 +257,17 @@ func add(h *handlers, m *map[string]*handler, name string, f Handler, opts []Han
 		*m = make(map[string]*handler)
 	}
 	(*m)[name] = newHandler(name, f, opts)
+}
+
+// unfit says why a command of that name can have no handler, or nothing if it can.
+func unfit(name string, max int) string {
+	if err := checkName(name, max); err != nil {
+		return err.Message
+	}
+	if reserved(name) {
+		return "command \"" + name + "\" is reserved: use the method of that event"
+	}
+	return ""
 }
 
 // reserved are the names of events, which the original protocol gives as command names.

@@ -45,32 +45,21 @@ func (cl *Client) OnReplayed(f func(c *Conn, r Replay)) {
 // the one that the handler was given, in whatever form it was registered, or derives from that.
 // It is always false at a server.
 func Replayed(ctx context.Context) bool {
-	_, ok := ctx.Value(replayedKey{}).(*replayedContext)
-	return ok
+	return ctx.Value(replayedKey{}) != nil
 }
 
 type replayedKey struct{}
-
-// A replayedContext is the context of the handlers of a connection for what is replayed.
-type replayedContext struct{ context.Context }
-
-func (r *replayedContext) Value(key any) any {
-	if key == (replayedKey{}) {
-		return r
-	}
-	return r.Context.Value(key)
-}
 
 // contextOf returns the context of a handler. For what is replayed it is made once.
 func (c *Conn) contextOf(replayed bool) context.Context {
 	if !replayed {
 		return c.ctx
 	}
-	r := c.replayed.Load()
-	if r == nil {
-		r = &replayedContext{c.ctx}
-		c.replayed.Store(r)
+	if r := c.replayed.Load(); r != nil {
+		return *r
 	}
+	r := context.WithValue(c.ctx, replayedKey{}, true)
+	c.replayed.Store(&r)
 	return r
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"syscall/js"
 
 	"github.com/hisock/hisock/core"
@@ -63,19 +62,8 @@ func (p *program) stats([]js.Value) any {
 	return counts
 }
 
-// checkCommand says what is wrong with the name of a command, by trying to register it
-// with a client that is never connected.
-func checkCommand(args []js.Value) (result any) {
-	defer func() {
-		if v := recover(); v != nil {
-			why, _ := v.(string)
-			result = jsError(core.NewError(core.CodeBadName, why))
-		}
-	}()
-	none, _ := core.NewClient(nil, nil) // no options, no error
-	none.OnBytes(args[0].String(), func(context.Context, *core.Conn, []byte) error { return nil })
-	return js.Undefined()
-}
+// checkCommand says what is wrong with the name of a command.
+func checkCommand(args []js.Value) any { return jsError(core.CheckCommand(args[0].String())) }
 
 // crash ends the program the way a mistake in it would, so that tests can see what the
 // page makes of it.
