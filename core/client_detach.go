@@ -176,14 +176,15 @@ func (c *Conn) park() *parked.Session {
 // last if that was a call.
 func (b *inbox) park(s *parked.Session) (last uint64) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.drop.Store(true)
 	for _, j := range b.jobs[b.head:] {
 		if !j.canceled && j.kind != kindEvent {
 			s.In = wire.AppendFrame(s.In, j.kind, j.body)
 		}
 	}
-	return b.takenID
+	last = b.takenID
+	b.mu.Unlock()
+	return last
 }
 
 // park fails all calls under way. It returns the ids of those that are to be given up, which are all

@@ -26,12 +26,12 @@ func (k *copies) init(limit int, b *budget.Budget) {
 // try counts n bytes more, if there is room.
 func (k *copies) try(n int) bool {
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	if !k.fitsLocked(n) {
-		return false
+	ok := k.fitsLocked(n)
+	if ok {
+		k.addLocked(n)
 	}
-	k.addLocked(n)
-	return true
+	k.mu.Unlock()
+	return ok
 }
 
 // wait counts n bytes more once there is room.

@@ -202,8 +202,9 @@ func (b *inbox) addLocked(f wire.Frame) {
 // false if the link breaks off before: then the frame has not been received.
 func (c *Conn) awaitInbox(rd *reader, n int) bool {
 	c.inbox.mu.Lock()
-	defer c.inbox.mu.Unlock()
-	return c.awaitInboxLocked(rd, n)
+	ok := c.awaitInboxLocked(rd, n)
+	c.inbox.mu.Unlock()
+	return ok
 }
 
 func (c *Conn) awaitInboxLocked(rd *reader, n int) bool {
@@ -248,8 +249,9 @@ func (c *Conn) next() (job, bool) {
 // waiting is how many jobs there are.
 func (b *inbox) waiting() int {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.jobs) - b.head
+	n := len(b.jobs) - b.head
+	b.mu.Unlock()
+	return n
 }
 
 func (b *inbox) emptyLocked() {

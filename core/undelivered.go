@@ -136,14 +136,12 @@ func (q *queue) settle() {
 // settleRead does so for a peer that has read everything. It reports false if not everything was written.
 func (q *queue) settleRead() bool {
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.broken || q.bytes > 0 {
-		return false
-	}
-	if q.orphans != nil {
+	settled := !q.broken && q.bytes <= 0
+	if settled && q.orphans != nil {
 		q.orphans.known = true
 	}
-	return true
+	q.mu.Unlock()
+	return settled
 }
 
 // lastWords reads what the peer still acknowledges over a connection that has ended on this side,

@@ -38,7 +38,12 @@ func (s *Set) Has(name string) bool {
 // full is true and nothing has changed. A negative limit is none.
 func (s *Set) Add(name string, limit int) (added, full bool) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	added, full = s.addLocked(name, limit)
+	s.mu.Unlock()
+	return added, full
+}
+
+func (s *Set) addLocked(name string, limit int) (added, full bool) {
 	if _, ok := s.findLocked(name); ok {
 		return false, false
 	}
@@ -63,7 +68,12 @@ func (s *Set) Add(name string, limit int) (added, full bool) {
 // Remove takes a name out and reports whether it was there.
 func (s *Set) Remove(name string) bool {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	ok := s.removeLocked(name)
+	s.mu.Unlock()
+	return ok
+}
+
+func (s *Set) removeLocked(name string) bool {
 	i, ok := s.findLocked(name)
 	switch {
 	case !ok:
