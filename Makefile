@@ -55,7 +55,7 @@ unit:
 # The native ./... skips what exists only for the browser.
 js:
 	@echo "== tests of the browser build"
-	$(JS) $(GO) test -exec="$$($(GO) env GOROOT)/lib/wasm/go_js_wasm_exec" $(JSPKGS)
+	$(JS) $(GO) test -timeout 5m -exec="$$($(GO) env GOROOT)/lib/wasm/go_js_wasm_exec" $(JSPKGS)
 
 # Uncached: what it measures is compiled by the test itself.
 size:

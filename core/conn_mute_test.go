@@ -16,7 +16,7 @@ import (
 )
 
 // A muting listener gives connections whose writes fail once mute is set, while what the peer sends
-// is still read.
+// is still read. So do clients that dial through it.
 type muting struct {
 	*transport.PipeListener
 	mute atomic.Bool
@@ -29,6 +29,11 @@ type mutingConn struct {
 
 func (l *muting) Accept() (transport.Conn, error) {
 	stream, err := l.PipeListener.Accept()
+	return &mutingConn{stream, l}, err
+}
+
+func (l *muting) Dial(ctx context.Context) (transport.Conn, error) {
+	stream, err := l.PipeListener.Dial(ctx)
 	return &mutingConn{stream, l}, err
 }
 
@@ -67,31 +72,30 @@ func inMute(t *testing.T, opts *ServerOptions, f func(w *world, l *muting, got *
 func command(n int) []byte { return wire.AppendCommand(nil, "n", fmt.Append(nil, n)) }
 
 // What a peer has sent before a write to it failed is handled, whatever is sent to it meanwhile.
-func TestMuteIsReadToItsEnd(t *testing.T) {
-	for name, resume := range map[string]bool{"with a session": true, "without": false} {
-		t.Run(name, func(t *testing.T) {
-			inMute(t, &ServerOptions{Timeouts: Timeouts{Resume: 10 * time.Second}, Limits: Limits{QueueBytes: 4 << 10}}, func(w *world, l *muting, got *atomic.Int64) {
-				p := w.hello(&wire.Hello{Version: wire.Version, Name: "ada", Resume: resume})
-				synctest.Wait()
-				c := w.conn("ada")
-				l.mute.Store(true)
-				require.NoError(t, c.Send("lost", 0))
-				synctest.Wait()
-				const n = 1000
-				for i := range n {
-					p.send(command(i))
-				}
-				require.NoError(t, p.stream.Close())
-				synctest.Wait()
-				require.EqualValues(t, n, got.Load())
-				require.Equal(t, resume, c.Suspended())
-				time.Sleep(11 * time.Second)
-				synctest.Wait()
-				require.ErrorIs(t, c.Err(), errMuted)
-				require.Equal(t, CodeConnLost, CodeOf(c.Err()))
-			})
-		})
-	}
+func TestMuteIsReadToItsEnd(t *testing.T) { readToItsEnd(t, false) }
+
+// readToItsEnd ends or suspends a connection by a write that fails.
+func readToItsEnd(t *testing.T, resume bool) {
+	inMute(t, &ServerOptions{Timeouts: Timeouts{Resume: 10 * time.Second}, Limits: Limits{QueueBytes: 4 << 10}}, func(w *world, l *muting, got *atomic.Int64) {
+		p := w.hello(&wire.Hello{Version: wire.Version, Name: "ada", Resume: resume})
+		synctest.Wait()
+		c := w.conn("ada")
+		l.mute.Store(true)
+		require.NoError(t, c.Send("lost", 0))
+		synctest.Wait()
+		const n = 1000
+		for i := range n {
+			p.send(command(i))
+		}
+		require.NoError(t, p.stream.Close())
+		synctest.Wait()
+		require.EqualValues(t, n, got.Load())
+		require.Equal(t, resume, c.Suspended())
+		time.Sleep(11 * time.Second)
+		synctest.Wait()
+		require.ErrorIs(t, c.Err(), errMuted)
+		require.Equal(t, CodeConnLost, CodeOf(c.Err()))
+	})
 }
 
 // A peer that sends on after its reading side has gone is bounded in time and in bytes, and the time
@@ -170,26 +174,63 @@ func TestMuteIsBounded(t *testing.T) {
 	})
 }
 
-// A client that comes back does not wait for the end of what it has left.
-func TestMuteIsResumed(t *testing.T) {
-	inMute(t, nil, func(w *world, l *muting, got *atomic.Int64) {
-		cl := newTestClient(w.lis, &ClientOptions{Name: "ada", Codec: testCodec{}})
-		w.clients = append(w.clients, cl)
-		answers := make(chan int, 10)
-		On(cl, "got", func(_ context.Context, _ *Conn, n int) error { answers <- n; return nil })
-		w.join(cl)
-		c := w.conn("ada")
-		l.mute.Store(true)
+// A client whose write has failed handles what its server sent before, and keeps what it sent itself:
+// once it is back it writes what the server has not received. A page relies on this.
+func TestMuteClientIsResumed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &muting{PipeListener: transport.NewPipeListener()}
+		cl := newTestClient(l, &ClientOptions{Codec: testCodec{}, Retry: Retry{Min: time.Millisecond}})
+		var got kept[int]
+		On(cl, "got", func(_ context.Context, _ *Conn, n int) error { got.add(n); return nil })
+		welcomes := func(w *wire.Welcome) (*peer, *wire.Hello) {
+			stream, err := l.PipeListener.Accept()
+			require.NoError(t, err)
+			p := &peer{t: t, stream: stream, rd: &reader{}}
+			require.Nil(t, readPreface(stream, p.rd))
+			h, err := wire.ParseHello(p.want().Body, nil)
+			require.NoError(t, err)
+			w.Session, w.Token = []byte("8 bytes."), []byte("a token of 16 B.")
+			p.send(wire.AppendWelcome(nil, w))
+			return p, h
+		}
+		hears := func(p *peer, n string) {
+			f := p.want()
+			for f.Kind == wire.KindAck {
+				f = p.want()
+			}
+			require.Equal(t, wire.KindCommand, f.Kind)
+			_, payload, err := wire.ParseCommand(f.Body)
+			require.NoError(t, err)
+			require.Equal(t, n, string(payload))
+		}
+		connected := make(chan error, 1)
+		go func() { connected <- cl.Connect(t.Context()) }()
+		p, _ := welcomes(&wire.Welcome{})
+		require.NoError(t, <-connected)
+		conn := cl.Conn()
 		require.NoError(t, cl.Send("n", 1))
+		hears(p, "1")
+
+		l.mute.Store(true)
+		require.NoError(t, cl.Send("n", 2)) // its write fails
 		synctest.Wait()
-		require.True(t, c.link.Load().mute.Load())
+		require.True(t, conn.link.Load().mute.Load())
+		require.NoError(t, cl.Send("n", 3))
+		p.send(wire.AppendCommand(nil, "got", []byte("7")))
+		synctest.Wait()
+		require.Equal(t, []int{7}, got.all())
+
 		l.mute.Store(false)
-		cl.Conn().link.Load().stream.Close() //nolint:errcheck // it breaks off
-		require.Equal(t, 1, <-answers)
-		require.NoError(t, cl.Send("n", 2))
-		require.Equal(t, 2, <-answers)
-		require.EqualValues(t, 2, got.Load())
-		require.EqualValues(t, 1, w.srv.Stats().Resumed)
-		require.False(t, c.isEnded())
+		require.NoError(t, p.stream.Close())
+		p, h := welcomes(&wire.Welcome{Resumed: true, Received: 1})
+		require.EqualValues(t, 1, h.Received)
+		hears(p, "2")
+		hears(p, "3")
+		require.Same(t, conn, cl.Conn())
+		require.NoError(t, conn.Err())
+		require.NoError(t, cl.Close())
+		p.stream.Close() //nolint:errcheck // it is over
+		<-cl.Done()
+		l.Close() //nolint:errcheck // it is over
 	})
 }

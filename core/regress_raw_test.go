@@ -33,7 +33,7 @@ func TestRawBurstNobodyReceives(t *testing.T) {
 		size := 0
 		fits := 0
 		for i := range count {
-			require.NoError(t, cl.SendRaw(rawNumber(i)))
+			require.NoError(t, cl.SendRaw(rawNumber(i), Wait(w.ctx)))
 			if size += len(rawNumber(i)) + jobCost; size <= maxRaw {
 				fits++
 			}
