@@ -288,7 +288,7 @@ func TestUndeliveredModel(t *testing.T) {
 			var handed []Undelivered
 			w.srv.OnUndelivered(func(_ *Conn, frames []Undelivered) { handed = frames })
 			w.serve()
-			retry := Retry{Off: rng.IntN(3) == 0, For: time.Millisecond}
+			retry := Retry{Off: rng.IntN(3) == 0, For: time.Nanosecond} // no attempt comes so soon
 			var net network
 			cl, _ := w.over(&net, ClientOptions{Retry: retry, InboxBytes: 4 << 10})
 			var got kept[string]
