@@ -45,7 +45,7 @@ func (p *classicPeer) await(c *Conn, n int) {
 		t := time.NewTimer(part)
 		select {
 		case <-t.C:
-		case <-c.streamDone.wait():
+		case <-c.streamDone.Wait():
 			t.Stop()
 			return
 		}

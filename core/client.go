@@ -351,7 +351,7 @@ func (cl *Client) Close() error {
 			return nil
 		}
 		c.Close()
-		<-c.streamDone.wait()
+		<-c.streamDone.Wait()
 		if cl.Conn() == c { // else it has just come back
 			if c.closeFault != nil {
 				return c.closeFault

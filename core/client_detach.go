@@ -114,7 +114,7 @@ func (c *Conn) awaitUnused(l *link) bool {
 	t := time.NewTimer(c.eng.closeTimeout)
 	defer t.Stop()
 	c.handOver(c.turn.Load()) // a handler may be running on the reader's goroutine, this one perhaps
-	for _, ch := range []<-chan struct{}{l.readerDone.wait(), c.out.whenIdle()} {
+	for _, ch := range []<-chan struct{}{l.readerDone.Wait(), c.out.whenIdle()} {
 		select {
 		case <-ch:
 		case <-t.C:

@@ -20,13 +20,13 @@ func (cl *Client) RetryNow() {
 // suspended tells the program that a connection has lost its stream, and brings it back.
 func (cl *Client) suspended(c *Conn, l *link, why *Error) {
 	if c.detached.Load() {
-		l.gone.happen()
+		l.gone.Happen()
 		return
 	}
 	if lost := why; cl.onState != nil {
 		c.tellChange(func() { cl.tell(StateReconnecting, lost) })
 	}
-	l.gone.happen()
+	l.gone.Happen()
 	pace := c.eng.run.pace
 	pace.Down(l.died, l.died.Sub(l.born), c.resumeTime)
 	cl.beginWaiting()

@@ -10,6 +10,7 @@ import (
 	"github.com/hisock/hisock/core/internal/events"
 	"github.com/hisock/hisock/core/internal/groupset"
 	"github.com/hisock/hisock/core/internal/history"
+	"github.com/hisock/hisock/core/internal/latch"
 	"github.com/hisock/hisock/core/internal/notices"
 	"github.com/hisock/hisock/core/internal/standstill"
 	"github.com/hisock/hisock/core/wire"
@@ -89,9 +90,9 @@ type Conn struct {
 	over       atomic.Bool // ended, for those who look often
 	detached   atomic.Bool // at a client: its session is to go on elsewhere; set with mu held
 	confirmed  atomic.Bool // at a server: the client has acknowledged its welcome, or shown its token
-	streamDone latch       // the stream is closed
+	streamDone latch.Latch // the stream is closed
 	closeFault *Error      // what Close did not bring over; set before streamDone happens
-	done       latch       // nothing runs any more
+	done       latch.Latch // nothing runs any more
 
 	user     string // who the client is, by Admission.User
 	auth     []byte // as the hello had them; at a server
@@ -188,7 +189,7 @@ func (c *Conn) Context() context.Context { return c.ctx }
 
 // Done is closed when the connection has ended, its handlers have returned, and a
 // server's leave handler has run.
-func (c *Conn) Done() <-chan struct{} { return c.done.wait() }
+func (c *Conn) Done() <-chan struct{} { return c.done.Wait() }
 
 // Err returns why the connection ended, an [Error], or nil while it has not.
 func (c *Conn) Err() error {

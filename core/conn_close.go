@@ -148,7 +148,7 @@ func (c *Conn) isEnded() bool { return c.over.Load() }
 // may take longer than the close timeout.
 func (c *Conn) closer(drained <-chan struct{}, why *Error, how ending) {
 	defer c.exit()
-	defer c.streamDone.happen()
+	defer c.streamDone.Happen()
 	l := c.link.Load()
 	defer l.stream.Close() //nolint:errcheck // nothing to be done about it
 
@@ -180,7 +180,7 @@ func (c *Conn) partFrom(l *link, drained <-chan struct{}) Code {
 		if resets, waits := c.classic.resets(); resets {
 			if waits { // for the peer, which ends the stream when it has read that this side leaves
 				select {
-				case <-l.readerDone.wait():
+				case <-l.readerDone.Wait():
 				case <-t.C:
 				}
 			}
@@ -192,7 +192,7 @@ func (c *Conn) partFrom(l *link, drained <-chan struct{}) Code {
 		return CodeConnLost
 	}
 	select {
-	case <-l.readerDone.wait():
+	case <-l.readerDone.Wait():
 		if l.parted.Load() {
 			return CodeNone // both have left
 		}
@@ -252,7 +252,7 @@ func (c *Conn) exit() (last bool) {
 
 // finish runs once nothing else of the connection does.
 func (c *Conn) finish() {
-	defer c.done.happen()
+	defer c.done.Happen()
 	defer c.eng.finished(c)
 	defer c.uncount()
 	c.events.Run() // with manual dispatch, what Update has not come to

@@ -108,7 +108,7 @@ func (c *Conn) awaitRaw(rd *reader, room <-chan struct{}) {
 	select {
 	case <-room:
 	case <-c.ctx.Done():
-	case <-rd.link.broken.wait():
+	case <-rd.link.broken.Wait():
 	}
 }
 

@@ -155,7 +155,7 @@ func (c *Conn) readEnded(l *link, rest int, err error) {
 		err = l.failed
 	}
 	c.lost(l, err)
-	l.readerDone.happen()
+	l.readerDone.Happen()
 }
 
 // batch handles all the frames that have been read, then writes what they caused. It

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/latch"
 	"github.com/hisock/hisock/transport"
 )
 
@@ -29,10 +30,10 @@ type link struct {
 	failed     error       // of that write; set before mute
 	eof        atomic.Bool // the peer has closed its side
 	parted     atomic.Bool // the peer has said goodbye after this side had
-	broken     latch       // it is dead
-	readerDone latch       // nobody reads it any more
-	gone       latch       // nor writes, and it has been left to the events to tell the program
-	left       latch       // the connection goes on over another link
+	broken     latch.Latch // it is dead
+	readerDone latch.Latch // nobody reads it any more
+	gone       latch.Latch // nor writes, and it has been left to the events to tell the program
+	left       latch.Latch // the connection goes on over another link
 
 	// Owned by the reader, since the link is mute.
 	past   int           // bytes that were read
@@ -68,7 +69,7 @@ func (c *Conn) suspend(l *link, why *Error) bool {
 	}
 	l.died = time.Now()
 	l.dead.Store(true)
-	l.broken.happen()
+	l.broken.Happen()
 	c.suspended = true
 	c.running.Add(2) // letGo, and the session itself while it waits
 	c.out.mu.Lock()
@@ -84,7 +85,7 @@ func (c *Conn) letGo(l *link, why *Error) {
 	defer c.exit()
 	l.stream.Close() //nolint:errcheck // it has broken off
 	c.inbox.wake()
-	<-l.readerDone.wait()
+	<-l.readerDone.Wait()
 	<-c.out.whenIdle()
 	c.eng.suspended(c, l, why)
 }
@@ -138,7 +139,7 @@ func (c *Conn) relink(before, l *link, rd *reader, addr string, received uint64,
 	c.rd = rd
 	c.inbox.mu.Unlock()
 	c.link.Store(l)
-	before.left.happen()
+	before.left.Happen()
 	c.ackedAt, c.unacked = c.received, 0
 	c.reads.Add(1) // for the sweeper: a new beginning
 	c.writes.Add(1)

@@ -178,7 +178,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 	defer func() {
 		if !served { // the error hook has ended this goroutine, which nothing can prevent
 			c.endWith(errGoexit)
-			c.link.Load().readerDone.happen()
+			c.link.Load().readerDone.Happen()
 			c.exit()
 		}
 	}()

@@ -35,11 +35,11 @@ func (s *Server) suspended(c *Conn, l *link, why *Error) {
 			s.onSuspend(c, why)
 		})
 	}
-	l.gone.happen()
+	l.gone.Happen()
 	t := time.NewTimer(s.opts.Timeouts.Resume)
 	defer t.Stop()
 	select {
-	case <-l.left.wait():
+	case <-l.left.Wait():
 	case <-c.ctx.Done():
 	case <-t.C:
 		c.end(why, nil, ending{waiting: l})
@@ -141,7 +141,7 @@ func (s *Server) awaitGone(c *Conn, l *link) bool {
 	if !c.suspend(l, NewError(CodeConnLost, "the client has come back over another connection")) {
 		c.end(NewError(CodeConnLost, "too many connections are suspended"), nil, ending{})
 	}
-	gone := l.gone.wait()
+	gone := l.gone.Wait()
 	if c.isEnded() {
 		gone = nil
 	}
