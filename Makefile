@@ -8,7 +8,7 @@ FUZZTIME   ?= 2s
 # What else is built and vetted: other systems, and sizes and orders of numbers.
 OTHERS      = windows/amd64 darwin/arm64 freebsd/amd64 linux/386 linux/arm linux/s390x
 
-.PHONY: test setup fmt vet others lint unit js size fuzz bench-once bench-test web soak bench bench-peers clean
+.PHONY: test setup fmt vet others lint unit js size fuzz bench-once bench-test web soak walls bench bench-peers clean
 
 test: setup fmt vet others lint unit js size fuzz bench-once bench-test web
 	@echo "make test: all passed"
@@ -27,6 +27,7 @@ vet:
 	@echo "== vet"
 	$(GO) vet ./...
 	$(GO) vet -tags=purego ./...
+	$(GO) vet ./.ci/walls
 	$(JS) $(GO) vet $(JSPKGS)
 
 # Where nobody runs the tests, all is built and vetted. A machine for amd64 runs those of core for 386.
@@ -87,6 +88,10 @@ soak:
 	$(GO) test -run='^$$' -fuzz='^FuzzResumeClient$$' -fuzztime=4m -fuzzminimizetime=100x ./core
 	CGO_ENABLED=0 GOARCH=386 $(GO) test -timeout 20m ./core
 	$(GO) test -race -timeout 40m -count=3 ./...
+
+# How well the packages at and below core are walled off; CHECKOUT=FOLDER measures another checkout.
+walls:
+	@$(GO) run ./.ci/walls $(CHECKOUT)
 
 # Compares with the last tag, or with BASE; see .ci/bench for what else can be chosen.
 bench:
