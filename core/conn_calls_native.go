@@ -140,14 +140,6 @@ func (c *Conn) callHandler(rd *reader, body []byte) callOf {
 	return callOf{h, id, payload}
 }
 
-// forbids reports whether a call of that id must not begin beside those that are being handled: there
-// is one of that id, or there are as many as there may be.
-func (t *servingTable) forbids(id uint64, most int) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.findLocked(id) >= 0 || most > 0 && len(t.calls) >= most
-}
-
 // runCallOf runs the handler of a call, and turns a panic into an error.
 func (c *Conn) runCallOf(h *handler, ctx context.Context, payload []byte) (out []byte, err error) {
 	returned := false

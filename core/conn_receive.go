@@ -1,0 +1,128 @@
+package core
+
+import (
+	"strconv"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// receive handles one frame. It reports whether the reading is still the caller's.
+func (c *Conn) receive(rd *reader, f wire.Frame) bool {
+	if hasClassic && c.classic != nil {
+		return c.classic.receive(c, rd, f)
+	}
+	if f.Kind.Counted() {
+		c.received++
+	}
+	var err error
+	switch f.Kind {
+	case wire.KindCommand:
+		if c.recv.waiting.Load() == 0 || !c.gotAwaited(f.Body) {
+			return c.dispatch(rd, f)
+		}
+	case wire.KindRequest:
+		return c.dispatch(rd, f)
+	case wire.KindAskJoin, wire.KindAskLeave, wire.KindAskRename:
+		if c.server {
+			return c.dispatch(rd, f)
+		}
+		err = NewError(CodeProtocol, "an "+f.Kind.String()+" frame from a server")
+	case wire.KindJoinGroup, wire.KindLeaveGroup, wire.KindRename:
+		if !c.server {
+			return c.gotStatement(rd, f)
+		}
+		err = NewError(CodeProtocol, "a "+f.Kind.String()+" frame from a client")
+	case wire.KindGroupCommand, wire.KindGroupRaw, wire.KindGroupPassed, wire.KindReplay, wire.KindReplayEnd:
+		if !c.server {
+			return c.gotGroup(rd, f)
+		}
+		err = NewError(CodeProtocol, "a "+f.Kind.String()+" frame from a client")
+	case wire.KindRaw:
+		if !c.gotRaw(rd, f.Body) {
+			return c.dispatch(rd, f)
+		}
+	case wire.KindJoined, wire.KindLeft, wire.KindRenamed:
+		if c.eng.presence != nil {
+			return c.dispatch(rd, f)
+		}
+		err = NewError(CodeProtocol, "a "+f.Kind.String()+" frame from a client")
+	case wire.KindReply:
+		err = c.gotReply(f.Body)
+	case wire.KindFailure:
+		err = c.gotFailure(f.Body)
+	case wire.KindCancel:
+		err = c.gotCancel(f.Body)
+	case wire.KindPing:
+		err = c.gotPing(f.Body)
+	case wire.KindPong:
+		var nonce uint64
+		if nonce, err = wire.ParseNonce(f.Body); err == nil {
+			c.out.answered(nonce)
+		}
+	case wire.KindAck:
+		err = c.gotAck(f.Body)
+	case wire.KindMissed:
+		err = c.gotMissed(rd, f.Body)
+	case wire.KindGoodbye:
+		var bye wire.Goodbye
+		if bye, err = wire.ParseGoodbye(f.Body); err == nil {
+			c.endRemote(fromPeer(bye, c.eng.codec))
+			rd.r = rd.w
+		}
+	case wire.KindHello, wire.KindWelcome, wire.KindRefuse:
+		err = NewError(CodeProtocol, "a "+f.Kind.String()+" frame after the handshake")
+	case wire.KindStandstill:
+		err = c.gotStandstill(f.Body)
+	case wire.KindStreamItem: // for a stream that nobody has opened, so that nobody misses it
+		_, _, err = wire.ParseStreamItem(f.Body)
+	case wire.KindStreamEnd:
+		_, _, err = wire.ParseStreamEnd(f.Body)
+	case wire.KindStreamCredit:
+		_, _, err = wire.ParseStreamCredit(f.Body)
+	default:
+		if f.Kind < 0x80 { // Next lets no such kind through
+			err = NewError(CodeProtocol, "frame of kind "+strconv.Itoa(int(f.Kind)))
+		}
+	}
+	if err != nil {
+		c.endWith(wireError(err))
+		rd.r = rd.w
+	}
+	return true
+}
+
+// dispatch runs a frame's handler here, or leaves it to the goroutine that is still busy
+// with an earlier one. It reports whether the reading is still the caller's.
+func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
+	if c.turnedDown(f) {
+		return true
+	}
+	if hasCrowd && f.Kind == wire.KindGroupCommand && c.turn.Load()&turnMask == turnHanded {
+		f = c.groupBeside(f)
+	}
+	if c.turn.Load()&turnMask == turnHanded && (hasCrowd && c.tooBig(f) || f.Kind != wire.KindGroupCommand && c.runBeside(f) || c.push(rd, f)) {
+		if f.Kind == wire.KindRaw || f.Kind == wire.KindGroupRaw {
+			c.raw.match(&c.inbox)
+		}
+		return true
+	}
+	if hasCommands && f.Kind == wire.KindCommand && c.classic == nil {
+		return c.commands(rd, f)
+	}
+	if hasCommands && f.Kind == wire.KindRequest && c.server && c.classic == nil {
+		return c.requests(rd, f)
+	}
+	if f.Kind == wire.KindRequest && !c.server { // see park
+		id, _, _, _ := wire.ParseRequest(f.Body)
+		c.begun.Store(id)
+	}
+	turn := c.beginTurn(turnHandling)
+	if !c.comesTooLate(f) && !c.inbox.drop.Load() { // then what came before it was dropped, too
+		c.run(f)
+	}
+	if c.endTurn(turn) {
+		return true
+	}
+	c.leaveReading(rd)
+	return false
+}

@@ -1,0 +1,147 @@
+package core
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+)
+
+// A servingTable holds the calls of the peer that are being handled, so that it can
+// give them up.
+type servingTable struct {
+	open atomic.Int32 // how many there are
+
+	mu    sync.Mutex // guards the fields below
+	calls []served
+	at    map[uint64]int // index in calls by id, once they are many; nil else
+}
+
+// manyServed is how many calls are looked through for one, rather than to keep an index.
+const manyServed = 32
+
+type served struct {
+	id       uint64
+	cancel   context.CancelFunc
+	canceled bool
+	beside   bool
+}
+
+// add notes a call. It reports false if one with that id is being handled.
+func (t *servingTable) add(id uint64, cancel context.CancelFunc, beside bool) bool {
+	t.mu.Lock()
+	ok := t.findLocked(id) < 0
+	if ok {
+		t.calls = append(t.calls, served{id: id, cancel: cancel, beside: beside})
+		t.open.Add(1)
+	}
+	switch {
+	case !hasCrowd || !ok: // a page has few
+	case t.at != nil:
+		t.at[id] = len(t.calls) - 1
+	case len(t.calls) > manyServed:
+		t.at = make(map[uint64]int, len(t.calls))
+		for i := range t.calls {
+			t.at[t.calls[i].id] = i
+		}
+	}
+	t.mu.Unlock()
+	return ok
+}
+
+// findLocked returns the index of a call, or -1.
+func (t *servingTable) findLocked(id uint64) int {
+	if hasCrowd && t.at != nil {
+		if i, ok := t.at[id]; ok {
+			return i
+		}
+		return -1
+	}
+	for i := range t.calls {
+		if t.calls[i].id == id {
+			return i
+		}
+	}
+	return -1
+}
+
+// remove ends a call and reports whether its caller had given it up.
+func (t *servingTable) remove(id uint64) (canceled bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i := t.findLocked(id)
+	if i < 0 {
+		return true
+	}
+	s, last := t.calls[i], len(t.calls)-1
+	t.calls[i] = t.calls[last]
+	t.calls[last] = served{}
+	t.calls = t.calls[:last]
+	t.open.Add(-1)
+	if hasCrowd && t.at != nil {
+		if delete(t.at, id); i < last {
+			t.at[t.calls[i].id] = i
+		}
+		if last == 0 {
+			t.at = nil
+		}
+	}
+	s.cancel()
+	return s.canceled
+}
+
+// cancel ends the context of a call, if it is being handled.
+func (t *servingTable) cancel(id uint64) {
+	t.mu.Lock()
+	if i := t.findLocked(id); i >= 0 {
+		s := &t.calls[i]
+		s.canceled = true
+		s.cancel()
+	}
+	t.mu.Unlock()
+}
+
+// isCanceled reports whether the caller has given the call up.
+func (t *servingTable) isCanceled(id uint64) bool {
+	t.mu.Lock()
+	i := t.findLocked(id)
+	canceled := i < 0 || t.calls[i].canceled
+	t.mu.Unlock()
+	return canceled
+}
+
+// inTurn returns the id of the call whose handler has the turn, or 0.
+func (t *servingTable) inTurn() (id uint64) {
+	t.mu.Lock()
+	for i := range t.calls {
+		if !t.calls[i].beside {
+			id = t.calls[i].id
+		}
+	}
+	t.mu.Unlock()
+	return id
+}
+
+// len is how many calls are being handled.
+func (t *servingTable) len() int {
+	return int(t.open.Load())
+}
+
+// ids returns those of the calls that are being handled and have not been given up.
+func (t *servingTable) ids() (ids []uint64) {
+	t.mu.Lock()
+	for i := range t.calls {
+		if !t.calls[i].canceled {
+			ids = append(ids, t.calls[i].id)
+		}
+	}
+	t.mu.Unlock()
+	return ids
+}
+
+// forbids reports whether a call of that id must not begin beside those that are being handled: there
+// is one of that id, or there are as many as there may be.
+func (t *servingTable) forbids(id uint64, most int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.findLocked(id) >= 0 || most > 0 && len(t.calls) >= most
+}
