@@ -3,7 +3,7 @@
 package core
 
 import (
-	"github.com/hisock/hisock/core/classic"
+	"github.com/hisock/hisock/core/internal/classic"
 )
 
 // A manner is what the releases of one dialect do otherwise than others, as far as it shows here.

@@ -6,7 +6,7 @@ import (
 	"context"
 	"sync"
 
-	"github.com/hisock/hisock/core/classic"
+	"github.com/hisock/hisock/core/internal/classic"
 )
 
 // records are those at a client who wait for the record of another. Answers say of nobody whose they

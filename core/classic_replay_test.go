@@ -20,7 +20,7 @@ import (
 )
 
 // A recording is what went over the wire between programs of the original; see
-// classic/testdata/README.md.
+// internal/classic/testdata/README.md.
 type recording struct {
 	Scenario  string
 	Version   string
@@ -54,7 +54,7 @@ func eachRecording(t *testing.T, f func(t *testing.T, r *recording)) {
 }
 
 func eachRecordingIn(t *testing.T, dir string, count int, f func(t *testing.T, r *recording)) {
-	paths, err := filepath.Glob("classic/testdata/" + dir + "/*.json")
+	paths, err := filepath.Glob("internal/classic/testdata/" + dir + "/*.json")
 	require.NoError(t, err)
 	require.Len(t, paths, count)
 	for _, path := range paths {

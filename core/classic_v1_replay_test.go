@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/hisock/hisock/core/classic"
+	"github.com/hisock/hisock/core/internal/classic"
 )
 
 func eachRecordingV1(t *testing.T, f func(t *testing.T, r *recording)) {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/hisock/hisock/core/classic"
+	"github.com/hisock/hisock/core/internal/classic"
 )
 
 // A toldV3 is what a client's program did and heard in a recording of 3.0a.

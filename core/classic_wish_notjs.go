@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hisock/hisock/core/classic"
+	"github.com/hisock/hisock/core/internal/classic"
 	"github.com/hisock/hisock/core/internal/notices"
 	"github.com/hisock/hisock/core/wire"
 )

@@ -22,7 +22,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/hisock/hisock/core/classic"
+	"github.com/hisock/hisock/core/internal/classic"
 )
 
 // Types as programs define them.

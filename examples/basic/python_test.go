@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/hisock/hisock/core/classic"
 )
 
 // A peer is what a Python program's socket sends and receives, written out by hand.
@@ -157,21 +155,4 @@ func TestAPythonServerThatSaysSomethingElse(t *testing.T) {
 	require.Contains(t, client.err.String(), `"soon" is not of type float64`)
 	require.Contains(t, client.err.String(), `"nan" is not of type float64`)
 	require.Contains(t, client.err.String(), "basic: the server is gone: ")
-}
-
-// The frames above are what package classic makes of them.
-func TestTheFramesAreWellFormed(t *testing.T) {
-	tests := map[string][]byte{
-		`44              $CLTHELLO$ {"name": "alice", "group": "red"}`: classic.AppendHello(nil, 0, classic.Hello{Name: classic.LabelOf("alice"), Group: classic.LabelOf("red")}),
-		`40              $CLTHELLO$ {"name": null, "group": null}`:     classic.AppendHello(nil, 0, classic.Hello{}),
-		"27              hello_message 1632150000.25":                  classic.AppendCommand(nil, 0, "hello_message", []byte("1632150000.25")),
-		"22              processing1 randnum**2":                       classic.AppendCommand(nil, 0, "processing1", []byte("randnum**2")),
-		"15              processing1 6*7":                              classic.AppendCommand(nil, 0, "processing1", []byte("6*7")),
-		"23              error: division by zero":                      classic.AppendFrame(nil, 0, []byte("error: division by zero")),
-		`69              $CLTCONN$ {"ip": ["127.0.0.1", 45362], "name": "bob", "group": "red"}`: classic.AppendConnected(nil, 0,
-			classic.Presence{IP: "127.0.0.1", Port: 45362, Name: classic.LabelOf("bob"), Group: classic.LabelOf("red")}),
-	}
-	for want, got := range tests {
-		require.Equal(t, want, string(got))
-	}
 }

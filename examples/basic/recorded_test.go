@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -14,12 +15,10 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/hisock/hisock/core/classic"
 )
 
 // A recording is what went over the wire between programs of the original; see
-// core/classic/testdata/README.md. None is of its example programs: theirs are the hellos,
+// core/internal/classic/testdata/README.md. None is of its example programs: theirs are the hellos,
 // notices, raw messages and commands, and the greeting and processing1 are added here.
 type recording struct {
 	Scenario  string
@@ -57,7 +56,7 @@ var own = map[string][]string{
 // eachRecording runs f on every recording that fits.
 func eachRecording(t *testing.T, f func(t *testing.T, r *recording)) {
 	t.Helper()
-	paths, err := filepath.Glob("../../core/classic/testdata/transcripts/*.json")
+	paths, err := filepath.Glob("../../core/internal/classic/testdata/transcripts/*.json")
 	require.NoError(t, err)
 	require.Len(t, paths, 22)
 	for _, path := range paths {
@@ -83,10 +82,10 @@ func (r *recording) said(t *testing.T, conn int, dir string) (payloads []string)
 		}
 	}
 	for len(all) > 0 {
-		payload, size, ok, err := classic.Next(all, r.HeaderLen, len(all))
+		size, err := strconv.Atoi(strings.TrimSpace(string(all[:r.HeaderLen])))
 		require.NoError(t, err)
-		require.True(t, ok)
-		payloads = append(payloads, string(payload))
+		all = all[r.HeaderLen:]
+		payloads = append(payloads, string(all[:size]))
 		all = all[size:]
 	}
 	return payloads
@@ -197,10 +196,10 @@ func (r *recording) replayClient(t *testing.T, conn int) {
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	require.NoError(t, err)
 	hello := r.said(t, conn, "c2s")[0]
-	who, err := classic.ParseHello([]byte(hello))
-	require.NoError(t, err)
+	var who struct{ Name, Group string } // null is as empty
+	require.NoError(t, json.Unmarshal([]byte(strings.TrimPrefix(hello, "$CLTHELLO$ ")), &who))
 
-	client := start(t, []string{"client", "-classic"}, "", port, who.Name.Text, who.Group.Text)
+	client := start(t, []string{"client", "-classic"}, "", port, who.Name, who.Group)
 	c, err := l.Accept()
 	require.NoError(t, err)
 	server := newPeer(t, c)
@@ -249,5 +248,5 @@ func (r *recording) replayClient(t *testing.T, conn int) {
 
 // frame is a payload with its header.
 func frame(payload string) string {
-	return string(classic.AppendFrame(nil, 0, []byte(payload)))
+	return fmt.Sprintf("%-16d%s", len(payload), payload)
 }

@@ -3,7 +3,7 @@ package classic_test
 import (
 	"fmt"
 
-	"github.com/hisock/hisock/core/classic"
+	"github.com/hisock/hisock/core/internal/classic"
 	"github.com/hisock/hisock/core/wire"
 )
 
