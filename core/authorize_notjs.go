@@ -7,9 +7,6 @@ import (
 	"crypto/subtle"
 )
 
-// hasAhead says that newcomers are watched while they are decided about.
-const hasAhead = true
-
 // sameSecret compares digests, which are of one size, so that the time it takes depends
 // on neither what is in secret nor how much of got is right.
 func sameSecret(got, secret []byte) bool {

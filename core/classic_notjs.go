@@ -18,10 +18,6 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// hasClassic says that this build speaks the original's protocol. Where it does not, what is
-// behind it costs nothing.
-const hasClassic = true
-
 // kindClassic marks a frame of a classic peer, whose body is its whole payload.
 const kindClassic wire.Kind = 0xff
 

@@ -4,10 +4,6 @@ package core
 
 import "github.com/hisock/hisock/core/wire"
 
-// hasCommands says that commands which have come together are handled in one go. A page,
-// for which a few hundred bytes of program matter more, takes each by itself.
-const hasCommands = true
-
 // A place is how far the reader has come when a turn begins, for who takes the reading over:
 // while the turns of commands follow each other the reader's own notes lag behind.
 type place struct {

@@ -10,10 +10,6 @@ import (
 	"github.com/hisock/hisock/core/internal/fair"
 )
 
-// hasCrowd says that there may be many connections, and peers who mean harm. A page has one connection,
-// one processor and its own server, and does without what they cost.
-const hasCrowd = true
-
 // A reader whose peer sends all the time never waits for input, and Go's scheduler does not look for
 // input of others while it has readers to run. So a reader passes a gate, at which others go first,
 // whenever it has had fairTime, where more connections are busy than there are processors.

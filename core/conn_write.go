@@ -117,7 +117,7 @@ func (c *Conn) beginSend(n int, o Overflow, set *sending) error {
 	switch {
 	case set.waits():
 		return c.waitToSend(n, o, set)
-	case hasOverflow && o == OverflowDisconnect, c.server && (!hasOverflow || c.Suspended() || c.link.Load().mute.Load()):
+	case hasOverflow && o == OverflowDisconnect, c.server && (browser || c.Suspended() || c.link.Load().mute.Load()):
 		c.out.mu.Lock()
 		return c.admitLocked(n)
 	}
@@ -223,7 +223,7 @@ func (c *Conn) awaitRoom(ctx context.Context, own *Conn, n int, most time.Durati
 		room := c.out.roomLocked()
 		c.queued() // perhaps what asks for an ack, and nobody writes any more
 		yield(own)
-		if hasOverflow && most > 0 && late == nil { // in a browser nothing waits that long
+		if !browser && most > 0 && late == nil { // in a browser nothing waits that long
 			timer := time.NewTimer(most)
 			defer timer.Stop()
 			late = timer.C

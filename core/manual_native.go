@@ -9,8 +9,6 @@ import (
 	"github.com/hisock/hisock/core/internal/robin"
 )
 
-const hasManual = true
-
 // A manualQueue holds what a program with manual dispatch has yet to run: frames, which wait in the
 // inboxes of their connections and are bounded there, and events. What concerns one connection is run
 // in the order in which it came; connections of a server have their turns.

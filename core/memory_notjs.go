@@ -11,9 +11,6 @@ import (
 	"strings"
 )
 
-// hasBudget says that what connections hold together is counted.
-const hasBudget = true
-
 // uncount notes that the connection, of which nothing runs any more, holds nothing.
 func (c *Conn) uncount() {
 	c.out.mu.Lock()

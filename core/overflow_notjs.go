@@ -4,8 +4,6 @@ package core
 
 import "time"
 
-const hasOverflow = true
-
 // overflowRules are the policies of one end.
 type overflowRules struct {
 	rest  Overflow

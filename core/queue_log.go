@@ -16,7 +16,7 @@ const (
 // takes it back with the frame appended.
 func (q *queue) spaceLocked(n int) []byte {
 	least := n
-	if hasCommands && q.batch {
+	if !browser && q.batch {
 		least = max(n, min(q.expect, largeBlock))
 	}
 	if last := len(q.log) - 1; last >= q.head {
@@ -172,7 +172,7 @@ func (q *queue) layOutLocked() {
 		}
 		switch {
 		case len(b) == 0:
-		case !hasOverflow || k.owned || len(b) >= copyBelow: // a page has nobody to share with
+		case browser || k.owned || len(b) >= copyBelow: // a page has nobody to share with
 			q.vec = append(q.vec, b)
 			run = none
 		case run == none:
@@ -212,7 +212,7 @@ func (q *queue) doneLocked() {
 	q.size = 0
 	q.written = q.taken
 	clear(q.vec)
-	if hasOverflow && q.pack != nil {
+	if !browser && q.pack != nil {
 		putPack(q.pack)
 		q.pack = nil
 	}

@@ -70,7 +70,7 @@ func (rd *reader) makeRoom() {
 	}
 	have := rd.w - rd.r
 	size := len(rd.buf)
-	if hasCommands && rd.big {
+	if !browser && rd.big {
 		size = max(size, bigReadBufferSize)
 	}
 	if rd.need > size && (size < directGrow || have == size) {
@@ -93,7 +93,7 @@ func (rd *reader) makeRoom() {
 
 // filled notes whether a small buffer was too small for what has come.
 func (rd *reader) filled() {
-	if hasCommands && rd.w == readBufferSize && len(rd.buf) == readBufferSize {
+	if !browser && rd.w == readBufferSize && len(rd.buf) == readBufferSize {
 		rd.big = true
 	}
 }

@@ -1,0 +1,240 @@
+package core
+
+import (
+	"context"
+	"time"
+
+	"github.com/hisock/hisock/core/internal/budget"
+	"github.com/hisock/hisock/core/internal/notices"
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+// What a browser build lacks. A page has one connection, one thread and its own server, and pays for
+// each byte of the program: so a feature that a page cannot use, or hardly, has a switch here, and
+// stubs which do nothing stand for its functions. A switch is a constant, so that the code which asks
+// for it is not in the program either.
+//
+// A feature switch says that the feature is missing. Code that is different because it runs in a page
+// asks for browser.
+const (
+	browser = true
+
+	hasClassic    = false // a page reaches no plain TCP port, and so nobody who speaks the original's protocol
+	hasCommands   = false // each command is handled by itself: a few hundred bytes of program matter more
+	hasManual     = false // a page has a loop of its own
+	hasOverflow   = false // what a page sends is never dropped, and a send does not wait
+	hasCrowd      = false // there is one connection
+	hasBudget     = false // there is one queue, and it has a bound
+	hasAhead      = false // nobody comes
+	hasStandstill = false // the calls of a page do not say which of its handlers makes them
+)
+
+// hasClassic: none of this is ever run, since nothing makes a classicPeer.
+
+const maxNoticeForm = 0
+
+type classicPeer struct{}
+
+func (*classicPeer) next([]byte, int) (wire.Frame, int, bool, error) {
+	return wire.Frame{}, 0, false, errClassicCall
+}
+func (*classicPeer) frame(Frame, form) ([]byte, error)           { return nil, errClassicCall }
+func (*classicPeer) change(notices.Change) []byte                { return nil }
+func (*classicPeer) sent([]byte) (Frame, int, bool)              { return Frame{}, 0, false }
+func (*classicPeer) receive(*Conn, *reader, wire.Frame) bool     { return true }
+func (*classicPeer) run(*Conn, []byte)                           {}
+func (*classicPeer) write(*Conn, transport.Conn, [][]byte) error { return errClassicCall }
+func (c *Conn) classicGroup() string                             { return "" }
+func (c *Conn) showClassic(*notices.View)                        {}
+func (*classicPeer) dialect() Dialect                            { return Dialect002 }
+func (*classicPeer) welcome(*Conn) []byte                        { return nil }
+func (*classicPeer) refusal() []byte                             { return nil }
+func (*classicPeer) lastWord(*wire.Goodbye) []byte               { return nil }
+func (*classicPeer) resets() (resets, waits bool)                { return false, false }
+func (*classicPeer) noticeForm() int                             { return 0 }
+func (*classicPeer) aliveProbe() []byte                          { return nil }
+func (*classicPeer) held() int                                   { return 0 }
+func (*classicPeer) abbreviates([]byte) bool                     { return false }
+func abbreviated[T any]([]byte) (v T, ok bool)                   { return v, false }
+func (*classicPeer) ended(int, error) *Error                     { return nil }
+func (*classicPeer) sweep(*Conn, time.Duration)                  {}
+func (*classicPeer) unsaid(*budget.Budget) []Undelivered         { return nil }
+func (*classicPeer) askRecord(context.Context, *Conn, string) (Presence, error) {
+	return Presence{}, errNoClassic
+}
+func (c *Conn) holdBack(Frame, *sending) (bool, error) { return false, nil }
+func formOf(any) form                                  { return 0 }
+func isClassic(byte) bool                              { return false }
+func leaveClassic(transport.Conn)                      {}
+
+func (*Server) readClassicHello(transport.Conn, *reader) (*wire.Hello, *classicPeer, *Error) {
+	return nil, nil, errNoClassic
+}
+func (*Client) helloClassic() ([]byte, *classicPeer, error) { return nil, nil, errNoClassic }
+func (*Client) shakeClassic(transport.Conn, []byte) (*wire.Welcome, error) {
+	return nil, errNoClassic
+}
+
+var errNoClassic = &Error{Code: CodeUnsupported, Message: "a browser build does not speak the original's protocol"}
+
+// hasCommands
+
+type (
+	places      struct{}
+	servedCalls struct{}
+)
+
+func (*Conn) commands(*reader, wire.Frame) bool { return false }
+func (*Conn) requests(*reader, wire.Frame) bool { return false }
+func (*Conn) takeOver(uint64)                   {}
+
+type contexts struct{}
+
+func newCallContext(conn *Conn) (context.Context, context.CancelFunc) {
+	return context.WithCancel(conn.ctx)
+}
+
+// hasManual: there is never a manualQueue.
+
+type manualQueue struct{}
+
+func newManualQueue(bool) *manualQueue { return nil }
+
+type task struct {
+	c     *Conn
+	event func()
+}
+
+func (*manualQueue) add(task)                                        {}
+func (*manualQueue) run(time.Duration) int                           { return 0 }
+func (*manualQueue) runUntil(context.Context, <-chan struct{}) error { return nil }
+func (*manualQueue) await(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// hasOverflow
+
+type (
+	overflowRules struct{}
+	spareFrames   struct{ first, holes int64 }
+	spareName     struct{}
+)
+
+func newOverflowRules(Overflow, map[string]Overflow, Overflow) *overflowRules { return nil }
+
+func (Overflow) drops() bool                                              { return false }
+func (*overflowRules) of(string) Overflow                                 { return OverflowDefault }
+func (*overflowRules) newBlock(_ string, _ *sending, frame []byte) *block { return shared(frame) }
+func (*spareFrames) writes()                                              {}
+func (*spareFrames) wrote()                                               {}
+func (*block) extra() int                                                 { return 0 }
+func (*queue) protectLocked()                                             {}
+func (c *Conn) makeRoomLocked(int) bool                                   { return false }
+func (c *Conn) sendSpare(_ string, k *block, _ *sending) error {
+	return c.sendAll(k, OverflowDefault, nil)
+}
+
+// hasCrowd
+
+const fairFrames = 1 << 62
+
+type (
+	share    struct{}
+	clock    struct{}
+	fairness struct{}
+)
+
+func (fairness) count(int)                   {}
+func (fairness) close()                      {}
+func (*Conn) letOthers(*reader, *clock) bool { return true }
+func (*Conn) hadBatch(uint64, int)           {}
+
+type writers struct{} // no goroutine is worth keeping: one is started each time there is something to write
+
+func newWriters() *writers { return nil }
+
+func (*writers) add(c *Conn) { go c.writer() }
+
+// hasBudget
+
+// defaultMemory is no limit.
+func defaultMemory() int { return -1 }
+
+func (c *Conn) uncount() {}
+
+// There are no rates and no limits for peers, since a page accepts nobody.
+
+func (*Conn) turnedDown(wire.Frame) bool   { return false }
+func (*Conn) comesTooLate(wire.Frame) bool { return false }
+
+type changeRate struct{}
+
+func (*Server) spendChange(*Conn) *Error { return nil }
+
+type guard struct{}
+
+func newGuard(*ServerOptions) *guard { return nil }
+
+func (*guard) counts() bool               { return false }
+func (*guard) got(*Conn, wire.Kind) bool  { return true }
+func (*guard) awaits(*reader)             {}
+func (*guard) received(*Conn, int)        {}
+func (*guard) stall()                     {}
+func (*guard) sweep(*Conn, time.Duration) {}
+
+// There is no server. The linker leaves out what it is made of, but for what would draw in the packages
+// crypto, netip, strings and unicode: these are simpler here, for the tests, which do run servers.
+
+func newSession(uint64, *wire.Hello) session { return session{} }
+func randomNumber() uint64                   { return 0 }
+func sameToken(_, _ []byte) bool             { return false }
+func isAddr(string) bool                     { return true }
+
+func sameSecret(got, secret []byte) bool {
+	diff := len(got) ^ len(secret)
+	for i := range got {
+		diff |= int(got[i] ^ secret[i%len(secret)])
+	}
+	return diff == 0
+}
+
+// foldName is for ASCII.
+func foldName(name string) string {
+	b := []byte(name)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
+}
+
+// There is no JSON: a page has it already, and would pay 38 KB. A program that wants typed handlers sets a Codec.
+
+var defaultCodec Codec = noCodec{}
+
+type noCodec struct{}
+
+func (noCodec) Marshal(any) ([]byte, error) { return nil, errNoCodec }
+func (noCodec) Unmarshal([]byte, any) error { return errNoCodec }
+
+var errNoCodec = &Error{Code: CodeUnsupported, Message: "this build has no codec of its own: set one in the options"}
+
+// There are no stacks and no names of types in a log: a handler in a page is JavaScript, whose console has the stack.
+
+func stack() string        { return "" }
+func typeOf(any) string    { return "" }
+func typesOf(error) string { return "" }
+
+// Nothing in a browser build makes use of these fields, which staticcheck would tell.
+var (
+	_, _, _ = reader{}.places, reader{}.lastCall, reader{}.served
+	_, _    = (&Conn{}).share, (&Conn{}).changes
+	_, _    = block{}.spare, Conn{}.nextWaiting
+)

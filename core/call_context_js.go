@@ -1,9 +1,0 @@
-package core
-
-import "context"
-
-type contexts struct{}
-
-func newCallContext(conn *Conn) (context.Context, context.CancelFunc) {
-	return context.WithCancel(conn.ctx)
-}
