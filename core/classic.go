@@ -1,5 +1,9 @@
 package core
 
+import (
+	"context"
+)
+
 // Classic makes a [Client] speak the protocol of the original, the Python package hisock, to
 // a server written in Python. The zero value fits a server of release 0.0.2 as it is.
 //
@@ -55,3 +59,193 @@ var (
 	errClassicCall   = &Error{Code: CodeUnsupported, Message: "the original's protocol has no calls"}
 	errClassicChange = &Error{Code: CodeUnsupported, Message: "a client of a Python server keeps its name and group"}
 )
+
+// ClassicOptions are about clients of the original, the Python package hisock.
+type ClassicOptions struct {
+	// HeaderLen is the header's length with which they may join on the same TCP port, in bytes, whatever
+	// their release, from 2 to 4096. Zero means 16, as in the original. Negative means that they may not. They cannot be
+	// told why they are refused; one that comes when the server is full finds that
+	// it is disconnected. Where it is negative it is an error to set one of the others.
+	HeaderLen int
+
+	// Unknown is what a client of 2.x or 3.0a speaks until its first command tells which of the two:
+	// [Dialect2x] or [Dialect30a]. Zero means that nobody knows. What is sent to such a client and carries
+	// something is held back then until its first command, up to half of [Limits].QueueBytes; one that only
+	// listens gets nothing, of which the error hook is told. What is sent in the form of the other release ends
+	// a client's loop, so this is for servers whose clients are all of one release.
+	Unknown Dialect
+
+	// Pace is how many bytes a second a client of a release before 3.0a is sent at most, and at once no more
+	// than 32 KiB; each frame counts 128 B beside its own. What comes faster waits in its queue. Such a
+	// client ends of a burst that it does not read at once, whoever sends it: about 1,000 small messages are
+	// too many for one that is busy for a third of a second. 64 KiB suit a client that is never busy for a
+	// second. Zero and negative mean as fast as the client reads.
+	Pace int
+
+	// Prefix runs, for what a client of 0.0.2 sends, every handler whose command it
+	// begins with, as the original does, instead of the one whose name is the first word. The
+	// message handler then gets all of it as a raw message, as there.
+	Prefix bool
+}
+
+// resolve fills the defaults in. A length of zero means then that nobody of the original may join.
+func (o *ClassicOptions) resolve(f *optionFaults) {
+	if o.HeaderLen > maxClassicHeader || o.HeaderLen > 0 && o.HeaderLen < minClassicHeader {
+		f.add("Classic.HeaderLen", valueText(o.HeaderLen), "it must be from "+valueText(minClassicHeader)+" to "+valueText(maxClassicHeader))
+	}
+	o.Pace = max(o.Pace, 0)
+	if o.HeaderLen < 0 {
+		const idle = "it has no effect while Classic.HeaderLen is negative"
+		if o.Prefix {
+			f.add("Classic.Prefix", "true", idle)
+		}
+		if o.Pace > 0 {
+			f.add("Classic.Pace", valueText(o.Pace), idle)
+		}
+		if o.Unknown != 0 {
+			f.add("Classic.Unknown", o.Unknown.String(), idle)
+		}
+	}
+	switch o.Unknown {
+	case 0, Dialect2x, Dialect30a:
+	default:
+		f.add("Classic.Unknown", o.Unknown.String(), "it must be Dialect2x or Dialect30a")
+	}
+	o.HeaderLen = limit(o.HeaderLen, defaultClassicHeader)
+}
+
+// A Dialect is what a peer speaks: this library's own protocol, or one of those that releases of the
+// original, the Python package hisock, speak. [Conn.Dialect] says it of a connection, and a client is
+// told by [Classic] which one its server speaks.
+type Dialect uint8
+
+const (
+	// DialectNative is this library's own. In [Classic] it means [Dialect002].
+	DialectNative Dialect = iota
+
+	// Dialect002 is that of release 0.0.2. A server takes a client for one of that release until it does
+	// what only those of 1.x do.
+	Dialect002
+
+	// Dialect1x is that of releases 1.0 to 1.2: that of 0.0.2 with a few messages more. To a program it
+	// differs in nothing but [Client.Record], and in that a server says when it disconnects a client.
+	Dialect1x
+
+	// Dialect2x is that of releases 2.0 to 2.0.2: commands are told from other data by markers, and what they
+	// carry is text. Bytes and text are sent as they are, numbers in decimals, lists and maps as JSON. Zero,
+	// false, nil and whatever is empty is sent as nothing at all, and nothing is read as the zero value of
+	// what a handler takes. true is sent as one byte 00, which a handler for a bool there does not take. It
+	// has no raw messages: these fail with [CodeUnsupported]. A server of that release cuts off the beginning
+	// of a command's name that begins with $, C, M or D: to it they fail with [CodeBadName].
+	Dialect2x
+
+	// Dialect30a is that of release 3.0a. Its commands say what they carry: bytes, text,
+	// integers, floats of single precision, lists and maps arrive as such in Python. A bool, and
+	// null or an empty list within another, cannot be said in it, and it has no raw messages:
+	// these fail with [CodeUnsupported]. As for names of commands, see Dialect2x.
+	Dialect30a
+
+	// DialectUnknown is Dialect2x or Dialect30a, whose hellos are the same: the client's first command
+	// tells them apart. See [ClassicOptions.Unknown].
+	DialectUnknown
+)
+
+// String returns the dialect by the releases that speak it, such as "2.x", or "native".
+func (d Dialect) String() string {
+	switch d {
+	case DialectNative:
+		return "native"
+	case Dialect002:
+		return "0.0.2"
+	case Dialect1x:
+		return "1.x"
+	case Dialect2x:
+		return "2.x"
+	case Dialect30a:
+		return "3.0a"
+	case DialectUnknown:
+		return "2.x or 3.0a"
+	}
+	return "unknown dialect"
+}
+
+// Dialect is what the peer speaks. It may become known only with the first command of a client, see
+// [DialectUnknown], or with a later message, see [Dialect002].
+func (c *Conn) Dialect() Dialect {
+	if hasClassic && c.classic != nil {
+		return c.classic.dialect()
+	}
+	return DialectNative
+}
+
+// Record asks a server written in Python for another client, by its name or "ip:port", and waits for the
+// answer. It fails with [CodeUnknownClient] if there is none, with [CodeInternal] if the server cannot say,
+// as every server of 2.x, and with [CodeUnsupported] where there is no such question: toward a server in
+// Go that speaks its own protocol, which tells of others what its [Access.Notices] says, and one of
+// 0.0.2. Otherwise it fails with why the connection ended, or ctx's error: a server of 1.x or later that
+// does not answer at all is waited for until then.
+func (c *Conn) Record(ctx context.Context, who string) (Presence, error) {
+	if hasClassic && c.classic != nil {
+		return c.classic.askRecord(ctx, c, who)
+	}
+	return Presence{}, NewError(CodeUnsupported, "a server tells its clients of others by notices only")
+}
+
+// Record is [Conn.Record] of the server.
+func (cl *Client) Record(ctx context.Context, who string) (Presence, error) {
+	c, err := cl.current()
+	if err != nil {
+		return Presence{}, err
+	}
+	return c.Record(ctx, who)
+}
+
+// A ValueKind is what kind of value a peer says that it has sent. Only clients and servers of 3.0a say
+// so; what they send is converted by the handler's type all the same, see [On].
+type ValueKind uint8
+
+const (
+	ValueUnknown ValueKind = iota // the peer's protocol does not say
+	ValueNone                     // nothing: None in Python
+	ValueBytes
+	ValueText
+	ValueInteger
+	ValueFloat
+	ValueList
+	ValueTuple // which comes as a list
+	ValueMap
+)
+
+// String returns the kind in lower case, such as "integer".
+func (v ValueKind) String() string {
+	switch v {
+	case ValueUnknown:
+		return "unknown"
+	case ValueNone:
+		return "none"
+	case ValueBytes:
+		return "bytes"
+	case ValueText:
+		return "text"
+	case ValueInteger:
+		return "integer"
+	case ValueFloat:
+		return "float"
+	case ValueList:
+		return "list"
+	case ValueTuple:
+		return "tuple"
+	case ValueMap:
+		return "map"
+	}
+	return "unknown kind of value"
+}
+
+type sentAsKey struct{}
+
+// SentAs returns what kind of value the peer has sent that is being handled. ctx is the context of the
+// handler, or of middleware.
+func SentAs(ctx context.Context) ValueKind {
+	v, _ := ctx.Value(sentAsKey{}).(ValueKind)
+	return v
+}
