@@ -57,3 +57,78 @@ func TestConnectIsBounded(t *testing.T) {
 		})
 	}
 }
+
+// After a connection has ended the client may connect again.
+func TestConnectAgain(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.serve()
+		cl := w.client("ada")
+		require.Equal(t, CodeNotConnected, CodeOf(cl.Send("x", 1)))
+		var states kept[State]
+		cl.OnState(func(s State, _ error) { states.add(s) })
+		for range 3 {
+			w.join(cl)
+			require.Error(t, cl.Connect(w.ctx), "it is connected")
+			require.NoError(t, cl.Close())
+			<-cl.Done()
+		}
+		require.Equal(t, []State{StateConnected, StateDisconnected, StateConnected, StateDisconnected, StateConnected, StateDisconnected}, states.all())
+	})
+}
+
+func TestConnectGivenUp(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		// Nobody answers the hello.
+		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+		defer cancel()
+		go func() {
+			stream, err := w.lis.Accept()
+			if err == nil {
+				<-ctx.Done()
+				stream.Close() //nolint:errcheck // it is over
+			}
+		}()
+		require.ErrorIs(t, w.client("ada").Connect(ctx), context.DeadlineExceeded)
+		require.NoError(t, w.lis.Close())
+		err := w.client("bob").Connect(w.ctx)
+		require.Equal(t, CodeNotConnected, CodeOf(err))
+	})
+}
+
+// Close makes a Connect under way fail, whatever it waits for, and leaves nothing behind; the
+// client can connect anew.
+func TestCloseDuringConnect(t *testing.T) {
+	tests := map[string]bool{"not accepted": false, "not welcomed": true}
+	for name, accepted := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, nil, func(w *world) {
+				t := w.t
+				cl := w.client("ada")
+				var states kept[State]
+				cl.OnState(func(s State, _ error) { states.add(s) })
+				ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
+				defer cancel()
+				result := make(chan error, 1)
+				go func() { result <- cl.Connect(ctx) }()
+				if accepted {
+					stream, err := w.lis.Accept()
+					require.NoError(t, err)
+					defer stream.Close() //nolint:errcheck // the client has closed it
+				}
+				synctest.Wait()
+				require.NoError(t, cl.Close())
+				err := <-result
+				require.Equal(t, CodeClosed.String(), CodeOf(err).String())
+				require.False(t, IsRemote(err))
+
+				w.serve()
+				synctest.Wait()
+				require.Zero(t, w.srv.Len())
+				require.Empty(t, states.all())
+				w.join(cl)
+				require.Equal(t, 1, w.srv.Len())
+				require.NoError(t, cl.Close())
+			})
+		})
+	}
+}

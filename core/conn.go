@@ -27,7 +27,7 @@ import (
 //	           "handed over" when a handler takes long (conn_turn.go)
 //	queue      anybody queues; one at a time writes: the reader at the end of
 //	           its batch, or one of the writers (conn_send.go)
-//	ending     the first reason wins; the last goroutine to leave finishes (conn_close.go)
+//	ending     the first reason wins; the last goroutine to leave finishes (conn_end.go)
 type Conn struct {
 	eng  *engine
 	id   uint64

@@ -5,50 +5,14 @@ package core
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
-
-func TestCloseWhileSuspended(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
-		events := w.events()
-		w.serve()
-		cl, states := w.returning("ada", Retry{Min: time.Hour, Max: time.Hour})
-		w.join(cl)
-		cl.Conn().breakOff()
-		synctest.Wait()
-		require.NoError(t, cl.Close())
-		<-cl.Done()
-		require.Equal(t, CodeClosed, CodeOf(cl.Err()))
-		require.Equal(t, []string{"connected", "reconnecting: connection lost", "disconnected: closed"}, states.all())
-		time.Sleep(time.Minute)
-		require.Equal(t, []string{"join ada", "suspend ada", "leave ada: connection lost"}, events.all())
-	})
-}
-
-func TestShutdownWhileSuspended(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
-		events := w.events()
-		w.serve()
-		cl, _ := w.returning("ada", Retry{Min: time.Hour, Max: time.Hour})
-		w.join(cl)
-		cl.Conn().breakOff()
-		synctest.Wait()
-		start := time.Now()
-		require.NoError(t, w.srv.Shutdown(w.ctx))
-		require.Less(t, time.Since(start), time.Second)
-		require.Equal(t, []string{"join ada", "suspend ada", "leave ada: shutting down"}, events.all())
-		require.NoError(t, cl.Close())
-		<-cl.Done()
-	})
-}
 
 // A client that is to come back later does, to a server that is there by then.
 func TestRejoinAfterShutdown(t *testing.T) {
@@ -76,6 +40,17 @@ func TestRejoinAfterShutdown(t *testing.T) {
 	})
 }
 
+// inTurn dials the first listener as long as it listens, then the second.
+type inTurn [2]*transport.PipeListener
+
+func (d inTurn) Dial(ctx context.Context) (transport.Conn, error) {
+	c, err := d[0].Dial(ctx)
+	if err != nil {
+		return d[1].Dial(ctx)
+	}
+	return c, nil
+}
+
 func TestGiveUpComingBack(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()
@@ -90,17 +65,6 @@ func TestGiveUpComingBack(t *testing.T) {
 		require.Len(t, states.all(), 4)
 		require.NoError(t, cl.Close())
 	})
-}
-
-// inTurn dials the first listener as long as it listens, then the second.
-type inTurn [2]*transport.PipeListener
-
-func (d inTurn) Dial(ctx context.Context) (transport.Conn, error) {
-	c, err := d[0].Dial(ctx)
-	if err != nil {
-		return d[1].Dial(ctx)
-	}
-	return c, nil
 }
 
 // However often a client joins anew, nothing of its former connections is kept.
@@ -130,32 +94,5 @@ func TestRejoinKeepsNothing(t *testing.T) {
 		require.Len(t, states.all(), 1+3*20)
 		require.NoError(t, cl.Close())
 		<-cl.Done()
-	})
-}
-
-// Who ends a connection that is suspended may hold locks that the leave handler needs: it does not run that, also
-// if it is the last to be busy with the connection.
-func TestLeaveHandlerIsNotRunByWhoEnds(t *testing.T) {
-	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 4 << 10}}, func(w *world) {
-		left := make(chan string, 1)
-		w.srv.OnLeave(func(*Conn, error) { left <- string(debug.Stack()) })
-		waited := w.srv.eng.waited
-		w.srv.eng.waited = func(c *Conn) { time.Sleep(time.Second); waited(c) } // all others are done by then
-		w.serve()
-		w.hello(&wire.Hello{Name: "ada", Resume: true}).stream.Close() //nolint:errcheck // it is cut
-		synctest.Wait()
-		c := w.only()
-		require.True(t, c.Suspended())
-		for { // what is put into a group is told, with the client's changes locked
-			if err := c.Join(w.ctx, "group"); err != nil {
-				break
-			}
-			if err := c.Leave(w.ctx, "group"); err != nil {
-				break
-			}
-		}
-		require.Equal(t, CodeSlowConsumer, CodeOf(c.Err()))
-		require.NotContains(t, <-left, "setMember")
-		<-c.Done()
 	})
 }

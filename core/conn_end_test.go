@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/hisock/hisock/core/wire"
 )
 
 // Close sends what is queued, then a goodbye.
@@ -145,109 +143,5 @@ func TestCloseFromHandlers(t *testing.T) {
 		require.NoError(t, b.Send("stop", nil))
 		<-closed
 		<-b.Done()
-	})
-}
-
-func TestShutdown(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
-		w.serve()
-		var clients []*Client
-		for i := range 20 {
-			cl := w.client(fmt.Sprint("c", i))
-			got := 0
-			On(cl, "n", func(context.Context, *Conn, int) error { got++; return nil })
-			cl.OnState(func(s State, why error) {
-				if s == StateDisconnected && (got != 100 || CodeOf(why) != CodeShutdown || !IsRemote(why)) {
-					t.Errorf("got %d commands, then %v", got, why)
-				}
-			})
-			clients = append(clients, w.join(cl))
-		}
-		for i := range 100 {
-			require.NoError(t, w.srv.All().Send("n", i))
-		}
-		require.NoError(t, w.srv.Shutdown(w.ctx))
-		for _, cl := range clients {
-			<-cl.Done()
-		}
-		require.Equal(t, 0, w.srv.Len())
-		require.Error(t, w.client("late").Connect(w.ctx))
-		require.Equal(t, CodeShutdown, CodeOf(w.srv.Serve(w.ctx, w.lis)))
-	})
-}
-
-// A client that does not take part in the goodbye is cut when the time is up; it
-// delays nobody.
-func TestShutdownCuts(t *testing.T) {
-	inWorld(t, &ServerOptions{Timeouts: Timeouts{Close: time.Hour}}, func(w *world) {
-		w.serve()
-		p := w.hello(&wire.Hello{})
-		shaking := w.peer()
-		cl := w.join(w.client("ada"))
-		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
-		defer cancel()
-		start := time.Now()
-		require.ErrorIs(t, w.srv.Shutdown(ctx), context.DeadlineExceeded)
-		require.Equal(t, time.Second, time.Since(start), "nothing of ours was left to wait for")
-		<-cl.Done()
-		require.Equal(t, CodeShutdown.String(), CodeOf(cl.Err()).String())
-		p.wantGoodbye(CodeShutdown)
-		require.Equal(t, wire.KindRefuse, shaking.want().Kind)
-		shaking.wantEOF()
-	})
-}
-
-// Serve ends with its context; those who have come stay.
-func TestServeContext(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
-		ctx, cancel := context.WithCancel(w.ctx)
-		served := make(chan error, 1)
-		Handle(w.srv, "up", func(ctx context.Context, _ *Conn, _ struct{}) (bool, error) { return ctx.Err() == nil, nil })
-		go func() { served <- w.srv.Serve(ctx, w.lis) }()
-		cl := w.join(w.client("ada"))
-		cancel()
-		require.ErrorIs(t, <-served, context.Canceled)
-		up, err := Call[bool](w.ctx, cl, "up", nil)
-		require.NoError(t, err)
-		require.True(t, up)
-		require.Error(t, w.client("bob").Connect(w.ctx))
-		require.NoError(t, cl.Close())
-	})
-}
-
-// After a connection has ended the client may connect again.
-func TestConnectAgain(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
-		w.serve()
-		cl := w.client("ada")
-		require.Equal(t, CodeNotConnected, CodeOf(cl.Send("x", 1)))
-		var states kept[State]
-		cl.OnState(func(s State, _ error) { states.add(s) })
-		for range 3 {
-			w.join(cl)
-			require.Error(t, cl.Connect(w.ctx), "it is connected")
-			require.NoError(t, cl.Close())
-			<-cl.Done()
-		}
-		require.Equal(t, []State{StateConnected, StateDisconnected, StateConnected, StateDisconnected, StateConnected, StateDisconnected}, states.all())
-	})
-}
-
-func TestConnectGivenUp(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
-		// Nobody answers the hello.
-		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
-		defer cancel()
-		go func() {
-			stream, err := w.lis.Accept()
-			if err == nil {
-				<-ctx.Done()
-				stream.Close() //nolint:errcheck // it is over
-			}
-		}()
-		require.ErrorIs(t, w.client("ada").Connect(ctx), context.DeadlineExceeded)
-		require.NoError(t, w.lis.Close())
-		err := w.client("bob").Connect(w.ctx)
-		require.Equal(t, CodeNotConnected, CodeOf(err))
 	})
 }

@@ -350,44 +350,6 @@ func (p *peer) wantEOFAfter() {
 	}
 }
 
-// Acks are few under load, and what waits for one is let go when nothing more comes.
-func TestAcksAreFew(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
-		w.srv.OnBytes("x", func(context.Context, *Conn, []byte) error { return nil })
-		w.serve()
-		p := w.hello(&wire.Hello{Name: "ada", Resume: true})
-		const frames = 100_000
-		acks := make(chan []uint64, 1)
-		go func() {
-			var got []uint64
-			for {
-				f, err := readFrame(p.stream, p.rd, wire.DefaultMaxFrame)
-				if err != nil {
-					acks <- got
-					return
-				}
-				if f.Kind == wire.KindAck {
-					n, _ := wire.ParseAck(f.Body)
-					got = append(got, n)
-				}
-			}
-		}()
-		frame := wire.AppendCommand(nil, "x", make([]byte, 64))
-		for range frames {
-			p.send(frame)
-		}
-		time.Sleep(10 * time.Second)
-		require.NoError(t, p.stream.Close())
-		got := <-acks
-		require.NotEmpty(t, got)
-		require.Less(t, len(got), frames/100)
-		require.EqualValues(t, frames, got[len(got)-1], "the last by the sweeper")
-		for i := 1; i < len(got); i++ {
-			require.Greater(t, got[i], got[i-1])
-		}
-	})
-}
-
 // A hello that comes late, since the client had given that attempt up, takes nothing from the client
 // that has gone on meanwhile.
 func TestResumeByALateHello(t *testing.T) {

@@ -1,0 +1,112 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/internal/admit"
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+// An Authorize that does not return keeps neither the stream nor the place, and a Shutdown does not
+// wait for it.
+func TestAuthorizeThatHangs(t *testing.T) {
+	var hang chan struct{} // of the bubble
+	wait := func(name string) {
+		if strings.HasPrefix(name, "hang") {
+			<-hang
+		}
+	}
+	tests := map[string]ServerOptions{
+		"Authorize":      {Access: Access{Authorize: func(_ context.Context, a *Admission) error { wait(a.Name); return nil }}},
+		"AuthorizeGroup": {Access: Access{AuthorizeGroup: func(_ context.Context, c *Conn, _ string) error { wait(c.Name()); return nil }}},
+	}
+	for name, opts := range tests {
+		t.Run(name, func(t *testing.T) {
+			opts.Limits.MaxHandshakes, opts.Limits.MaxConns, opts.Timeouts.Hello = 3, 3, 5*time.Second
+			inWorld(t, &opts, func(w *world) {
+				hang = make(chan struct{})
+				var joined, faults kept[string]
+				w.srv.OnJoin(func(c *Conn) { joined.add(c.Name()) })
+				w.srv.OnError(func(_ *Conn, err error) { faults.add(err.Error()) })
+				w.serve()
+				var peers []*peer
+				for range 3 {
+					peers = append(peers, w.helloOf(&wire.Hello{Name: "hang", Groups: []string{"g"}}))
+				}
+				synctest.Wait()
+				require.Equal(t, 3, w.srv.gate.Counts().Deciding)
+				start := time.Now()
+				for _, p := range peers {
+					p.wantRefuse(CodeUnavailable)
+				}
+				require.Equal(t, 5*time.Second+decideGrace, time.Since(start))
+				synctest.Wait()
+				require.Equal(t, admit.Counts{}, w.srv.gate.Counts())
+				require.Len(t, faults.all(), 3)
+				require.Contains(t, faults.all()[0], "does not return")
+				w.join(w.client("ada", "g"))
+				last := w.helloOf(&wire.Hello{Name: "hang on", Groups: []string{"g"}})
+				synctest.Wait()
+				require.NoError(t, w.srv.Shutdown(w.ctx), "though four hang")
+				last.wantRefuse(CodeUnavailable)
+				close(hang)
+				synctest.Wait()
+				require.Equal(t, []string{"ada"}, joined.all(), "what they return counts for nothing")
+				require.Equal(t, 4, strings.Count(strings.Join(faults.all(), "\n"), "does not return"))
+			})
+		})
+	}
+}
+
+// One that ends its goroutine is told of, and turns the newcomer away.
+func TestAuthorizeThatEndsItsGoroutine(t *testing.T) {
+	tests := map[string]ServerOptions{
+		"Authorize":      {Access: Access{Authorize: func(context.Context, *Admission) error { runtime.Goexit(); return nil }}},
+		"AuthorizeGroup": {Access: Access{AuthorizeGroup: func(context.Context, *Conn, string) error { runtime.Goexit(); return nil }}},
+	}
+	for name, opts := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, &opts, func(w *world) {
+				var faults kept[string]
+				w.srv.OnError(func(_ *Conn, err error) { faults.add(err.Error()) })
+				w.serve()
+				w.helloOf(&wire.Hello{Name: "ada", Groups: []string{"g"}}).wantRefuse(CodeUnavailable)
+				synctest.Wait()
+				require.Equal(t, admit.Counts{}, w.srv.gate.Counts())
+				require.Len(t, faults.all(), 1)
+				require.Contains(t, faults.all()[0], "ended its goroutine")
+				require.Contains(t, strings.Join(w.log.all(), "\n"), "ended its goroutine")
+			})
+		})
+	}
+}
+
+// Who loses the place that it has while the program decides hears of it, also if it lost that before the
+// program was asked.
+func TestPlaceLostBeforeAuthorize(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.serve()
+		here, there := transport.Pipe()
+		ar := &arrival{stream: here}
+		ar.place, _ = w.srv.gate.Enter(admit.Addr{Host: "10.1.1.1"}, ar)
+		_, no := w.srv.gate.Ask(ar.place)
+		require.Equal(t, admit.None, no)
+		w.srv.gate.Free(ar.place)
+		w.srv.hurry(ar)
+		ctx := w.srv.beginAsking(w.ctx, ar, time.Time{})
+		require.ErrorIs(t, ctx.Err(), context.Canceled)
+		require.True(t, w.srv.decided(ar))
+		here.Close()  //nolint:errcheck // it is over
+		there.Close() //nolint:errcheck // it is over
+	})
+}

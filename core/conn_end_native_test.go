@@ -1,0 +1,185 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"runtime"
+	"runtime/debug"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/internal/admit"
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+func TestCloseWhileSuspended(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		events := w.events()
+		w.serve()
+		cl, states := w.returning("ada", Retry{Min: time.Hour, Max: time.Hour})
+		w.join(cl)
+		cl.Conn().breakOff()
+		synctest.Wait()
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+		require.Equal(t, CodeClosed, CodeOf(cl.Err()))
+		require.Equal(t, []string{"connected", "reconnecting: connection lost", "disconnected: closed"}, states.all())
+		time.Sleep(time.Minute)
+		require.Equal(t, []string{"join ada", "suspend ada", "leave ada: connection lost"}, events.all())
+	})
+}
+
+func TestShutdownWhileSuspended(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		events := w.events()
+		w.serve()
+		cl, _ := w.returning("ada", Retry{Min: time.Hour, Max: time.Hour})
+		w.join(cl)
+		cl.Conn().breakOff()
+		synctest.Wait()
+		start := time.Now()
+		require.NoError(t, w.srv.Shutdown(w.ctx))
+		require.Less(t, time.Since(start), time.Second)
+		require.Equal(t, []string{"join ada", "suspend ada", "leave ada: shutting down"}, events.all())
+		require.NoError(t, cl.Close())
+		<-cl.Done()
+	})
+}
+
+// Who ends a connection that is suspended may hold locks that the leave handler needs: it does not run that, also
+// if it is the last to be busy with the connection.
+func TestLeaveHandlerIsNotRunByWhoEnds(t *testing.T) {
+	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 4 << 10}}, func(w *world) {
+		left := make(chan string, 1)
+		w.srv.OnLeave(func(*Conn, error) { left <- string(debug.Stack()) })
+		waited := w.srv.eng.waited
+		w.srv.eng.waited = func(c *Conn) { time.Sleep(time.Second); waited(c) } // all others are done by then
+		w.serve()
+		w.hello(&wire.Hello{Name: "ada", Resume: true}).stream.Close() //nolint:errcheck // it is cut
+		synctest.Wait()
+		c := w.only()
+		require.True(t, c.Suspended())
+		for { // what is put into a group is told, with the client's changes locked
+			if err := c.Join(w.ctx, "group"); err != nil {
+				break
+			}
+			if err := c.Leave(w.ctx, "group"); err != nil {
+				break
+			}
+		}
+		require.Equal(t, CodeSlowConsumer, CodeOf(c.Err()))
+		require.NotContains(t, <-left, "setMember")
+		<-c.Done()
+	})
+}
+
+// A client that reads nothing, does what ends its connection, and hangs up before it could be told
+// why, leaves once, whoever looks at its connection just then.
+func TestHangsUpBeforeItIsTold(t *testing.T) {
+	inWorld(t, &ServerOptions{Timeouts: Timeouts{Close: time.Hour}}, func(w *world) {
+		events := w.events()
+		w.serve()
+		p := w.hello(&wire.Hello{Name: "ada"})
+		require.NoError(t, w.only().SendBytes("bulk", make([]byte, 500<<10))) // more than a pipe holds
+		time.Sleep(time.Second)
+		p.send(wire.AppendCommand(nil, "nothing", nil)) // so that the sweeper looks
+		p.send([]byte{0})
+		synctest.Wait()
+		p.stream.Close() //nolint:errcheck // it hangs up
+		time.Sleep(time.Second)
+		require.Equal(t, []string{"join ada", "leave ada: protocol error"}, events.all())
+	})
+}
+
+// The sweeper may look at a connection that finishes at this moment.
+func TestSweepOfWhatHasFinished(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		events := w.events()
+		w.srv.OnBytes("n", func(context.Context, *Conn, []byte) error { return nil })
+		w.serve()
+		p := w.hello(&wire.Hello{Name: "ada", Resume: true})
+		c := w.only()
+		p.send(wire.AppendCommand(nil, "n", nil))
+		synctest.Wait()
+		conns := w.srv.eng.sweep.conns()
+		require.Equal(t, []*Conn{c}, conns)
+		p.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
+		p.stream.Close() //nolint:errcheck // it is over
+		<-c.Done()
+		for _, c := range conns { // as sweepAll and sweepActive do
+			c.checkReads(time.Minute)
+			c.checkWrites(time.Minute)
+			c.checkAck()
+			c.checkAck()
+			c.endBatch()
+		}
+		synctest.Wait()
+		require.Equal(t, []string{"join ada", "leave ada: closed"}, events.all())
+	})
+}
+
+// A hook that ends its goroutine costs the client that it was about its connection, and keeps
+// nobody else out: no place, name or stream is left behind.
+func TestHooksThatEndTheirGoroutine(t *testing.T) {
+	exit := func(*Conn, error) { runtime.Goexit() }
+	tests := map[string]func(w *world){
+		"error hook, of who is refused": func(w *world) {
+			w.srv.OnError(exit)
+			w.serve()
+			p := w.peer()
+			p.send([]byte("GET / HTTP/1.1\r\n\r\n"))
+			p.wantEOF()
+		},
+		"error hook, of who has broken the protocol": func(w *world) {
+			w.srv.OnError(exit)
+			w.serve()
+			p := w.hello(&wire.Hello{Name: "ada", Resume: true})
+			p.send(wire.AppendRefuse(nil, wire.Goodbye{}))
+			for err := error(nil); err == nil; _, err = readFrame(p.stream, p.rd, wire.DefaultMaxFrame) {
+			}
+			p.stream.Close() //nolint:errcheck // it is over
+		},
+		"error hook, of a welcome that cannot be written": func(w *world) {
+			w.srv.OnError(exit)
+			deaf := true
+			go w.srv.Serve(w.ctx, &wrapped{w.lis, func(s transport.Conn) transport.Conn { //nolint:errcheck // nil after Shutdown
+				if deaf {
+					return deafConn{s}
+				}
+				return s
+			}})
+			p := w.helloOf(&wire.Hello{Name: "ada", Resume: true})
+			synctest.Wait()
+			deaf = false
+			p.wantEOF()
+		},
+		"suspend handler": func(w *world) {
+			w.srv.OnSuspend(exit)
+			w.serve()
+			w.hello(&wire.Hello{Name: "ada", Resume: true}).stream.Close() //nolint:errcheck // it is cut
+		},
+		"leave handler": func(w *world) {
+			w.srv.OnLeave(exit)
+			w.serve()
+			w.hello(&wire.Hello{Name: "ada"}).stream.Close() //nolint:errcheck // it is cut
+		},
+	}
+	for name, run := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, &ServerOptions{Access: Access{UniqueNames: true}}, func(w *world) {
+				run(w)
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				require.Equal(t, admit.Counts{}, w.srv.gate.Counts())
+				require.Zero(t, w.srv.names.Len())
+				require.Zero(t, w.srv.Len())
+				require.Equal(t, wire.KindWelcome, w.helloOf(&wire.Hello{Name: "ada"}).want().Kind)
+			})
+		})
+	}
+}
