@@ -184,7 +184,11 @@ func (q *queue) layOutLocked() {
 				q.pack = getPack(q.bytes - q.size + len(*last))
 			}
 			p := q.pack.b
-			if cap(p)-len(p) < len(*last)+len(b) {
+			more := len(b)
+			if run == single {
+				more += len(*last) // which is not in the pack yet
+			}
+			if cap(p)-len(p) < more {
 				return
 			}
 			if run == single {

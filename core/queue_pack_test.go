@@ -55,6 +55,23 @@ func TestPacksOfStalledReceivers(t *testing.T) {
 	queues[0].doneLocked()
 }
 
+// Small frames that all fit in a pack are all written at once.
+func TestPackIsFilled(t *testing.T) {
+	near, _ := transport.Pipe()
+	for _, count := range []int{2, 15, 16, 29, 200, 900} {
+		q := &queue{limit: 1 << 20, link: newLink(near)}
+		frame := shared(wire.AppendCommand(nil, "news", make([]byte, 128)))
+		for range count {
+			q.shareLocked(frame)
+		}
+		q.flushing = true
+		vec, _ := q.takeLocked()
+		require.Len(t, vec, 1)
+		require.EqualValues(t, count, q.taken)
+		q.doneLocked()
+	}
+}
+
 // A small pack writes the same bytes in the same order, in more writes.
 func TestSmallPackWritesTheSame(t *testing.T) {
 	near, _ := transport.Pipe()
