@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -74,6 +75,20 @@ func (p *process) cpu() (time.Duration, error) {
 	var ns int64
 	err := p.ask("cpu", &ns)
 	return time.Duration(ns), err
+}
+
+// calls is how many reads and writes the server has asked its system for. It is 0 where that does not
+// tell.
+func (p *process) calls() (reads, writes uint64) {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/io")
+	if err != nil {
+		return 0, 0
+	}
+	for line := range strings.Lines(string(b)) {
+		fmt.Sscanf(line, "syscr: %d", &reads)
+		fmt.Sscanf(line, "syscw: %d", &writes)
+	}
+	return reads, writes
 }
 
 // memory is what the server's heap and stacks take, and what is resident, in bytes.

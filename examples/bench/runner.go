@@ -24,7 +24,7 @@ type runner struct {
 }
 
 func (r *runner) meter(p *process) *load.Meter {
-	return &load.Meter{Warm: r.warm, Measure: r.measure, Drain: r.drain, CPU: p.cpu}
+	return &load.Meter{Warm: r.warm, Measure: r.measure, Drain: r.drain, CPU: p.cpu, Calls: p.calls}
 }
 
 // run returns the works with their rows. A contestant that has failed in a work does it no more.
@@ -71,7 +71,7 @@ func (r *runner) tell(round int, w work, row *report.Row) {
 	s := row.Samples[len(row.Samples)-1]
 	switch w.Kind {
 	case report.Throughput:
-		fmt.Fprintf(r.log, "%10.0f/s %8.0f ns\n", s.Rate, s.CPU)
+		fmt.Fprintf(r.log, "%10.0f/s %8.0f ns, %.3f reads, %.3f writes\n", s.Rate, s.CPU, s.Reads, s.Writes)
 	case report.Latency:
 		fmt.Fprintf(r.log, "%10.0f/s %8.0f ns, p50 %.0f us, p99 %.0f us\n", s.Rate, s.CPU, s.P50/1e3, s.P99/1e3)
 	case report.Memory:

@@ -37,6 +37,8 @@ func works(s scale) []work {
 	hisockOnly := contestant.isHisock
 	echo64 := load.Echo{Conns: 64, Size: 64, Window: 64}
 	broadcast := load.Fanout{Groups: 1, Members: s.receivers, Size: 128, Window: 256}
+	tight := broadcast
+	tight.Window = 16
 	active := load.Echo{Conns: min(s.idle/10, 100), Size: 64, Window: 64}
 	crowd := active
 	crowd.Idle = s.idle - active.Conns
@@ -64,6 +66,10 @@ func works(s scale) []work {
 			Name: "echo-64", Title: "Echo: 64 connections, 64 B, 64 in flight on each",
 		}, run: echoing(echo64)},
 		{Work: report.Work{
+			Name: "call-64", Title: "Calls: 64 connections, 64 B, 64 in flight on each",
+			About: "As echo-64 with hisock's calls; the others do as there.",
+		}, run: echoing(load.Echo{Conns: 64, Size: 64, Window: 64, Call: true}), takes: hisockOnly},
+		{Work: report.Work{
 			Name: "echo-64-1k", Title: "Echo: 64 connections, 1 KiB, 64 in flight on each",
 		}, run: echoing(load.Echo{Conns: 64, Size: 1 << 10, Window: 64})},
 		{Work: report.Work{
@@ -73,6 +79,10 @@ func works(s scale) []work {
 			Name: "broadcast", Title: "Broadcast of 128 B to 1,000 receivers",
 			About: "One connection publishes; up to 256 messages are on their way to some of the receivers. Counted are deliveries.",
 		}, run: fanningOut(broadcast)},
+		{Work: report.Work{
+			Name: "broadcast-16", Title: "Broadcast of 128 B to 1,000 receivers, 16 in flight",
+			About: "As before with up to 16 messages on their way, so that a receiver is written fewer at a time.",
+		}, run: fanningOut(tight)},
 		{Work: report.Work{
 			Name: "groups", Title: "100 groups of 10, 128 B, 1,024 sends in flight",
 			About: "One connection sends to the groups in turn. Counted are deliveries, ten for each send. floor-singly writes each message by itself.",
@@ -129,6 +139,7 @@ func sampleOf(r load.Result) report.Sample {
 	}
 	return report.Sample{
 		Rate: r.Rate(), CPU: float64(r.CPU) / float64(max(r.Messages, 1)),
+		Reads: float64(r.Reads) / float64(max(r.Messages, 1)), Writes: float64(r.Writes) / float64(max(r.Messages, 1)),
 		P50: float64(r.P50), P99: float64(r.P99),
 	}
 }

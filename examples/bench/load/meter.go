@@ -16,6 +16,9 @@ type Meter struct {
 	// CPU asks the server how much processor time it has used.
 	CPU func() (time.Duration, error)
 
+	// Calls, if it is set, says how many reads and writes the server has asked its system for.
+	Calls func() (reads, writes uint64)
+
 	// Drain is how long what is in flight at the end may take to come.
 	Drain time.Duration
 
@@ -30,6 +33,8 @@ type Result struct {
 	Messages uint64 // received in Elapsed
 	Elapsed  time.Duration
 	CPU      time.Duration // of the server, meanwhile
+
+	Reads, Writes uint64 // that the server asked its system for, meanwhile
 
 	P50, P99 time.Duration // latency, for work at a fixed rate
 }
@@ -95,6 +100,8 @@ func (m *Meter) measure(conns []*conn, failed <-chan error) error {
 	}
 	m.Result.Messages = after.messages - before.messages
 	m.Result.CPU = after.cpu - before.cpu
+	m.Result.Reads = after.reads - before.reads
+	m.Result.Writes = after.writes - before.writes
 	m.Result.Elapsed = end.Sub(start)
 	if m.Result.Messages == 0 {
 		return errors.New("no message came")
@@ -112,14 +119,18 @@ func wait(d time.Duration, failed <-chan error) error {
 }
 
 type sample struct {
-	messages uint64
-	cpu      time.Duration
+	messages      uint64
+	cpu           time.Duration
+	reads, writes uint64
 }
 
 // sample takes time and count when the server has answered, so that they belong to its answer.
 func (m *Meter) sample(conns []*conn) (at time.Time, s sample, err error) {
 	if s.cpu, err = m.CPU(); err != nil {
 		return at, s, err
+	}
+	if m.Calls != nil {
+		s.reads, s.writes = m.Calls()
 	}
 	for _, c := range conns {
 		s.messages += c.count.Load()

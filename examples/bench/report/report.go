@@ -60,6 +60,8 @@ type Sample struct {
 	Rate float64 // messages received in a second
 	CPU  float64 // processor time of the server for a message, in nanoseconds
 
+	Reads, Writes float64 // that the server asked its system for, for a message
+
 	P50, P99 float64 // latency in nanoseconds
 
 	Heap, Resident float64 // bytes for a connection: heap and stacks, and resident
