@@ -1,19 +1,16 @@
 package core
 
 import (
-	"context"
 	"iter"
 	"maps"
 	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/internal/seats"
-	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
 
@@ -123,105 +120,6 @@ func (s *Server) OnLeave(f func(c *Conn, why error)) {
 	s.onLeave = f
 }
 
-// Serve accepts clients from l until ctx ends, l fails for good, or [Server.Shutdown] is
-// called; then it closes l. Clients that have come stay until they leave or the server
-// shuts down. The values of ctx, not its end, are passed to handlers.
-//
-// It returns nil after a Shutdown, else the reason. It may be called for several
-// listeners at once.
-func (s *Server) Serve(ctx context.Context, l transport.Listener) error {
-	if l == nil {
-		return NewError(CodeUnsupported, "there is no listener to serve")
-	}
-	ctx = given(ctx)
-	defer l.Close() //nolint:errcheck // nothing to be done about it
-	key, ok := s.begin(l)
-	if !ok {
-		return NewError(CodeShutdown, "the server has been shut down")
-	}
-	defer s.conns.Done()
-	defer s.forget(key)
-	stop := context.AfterFunc(ctx, func() { l.Close() })
-	defer stop()
-	if r, ok := l.(transport.Rejecter); ok {
-		r.TellRejected(func(remote string, err error) {
-			s.eng.log.warn(nil, "a listener turned somebody away", err, "addr", remote, "listener", l.Addr())
-		})
-		defer r.TellRejected(nil)
-	}
-	if r, ok := l.(transport.Refuser); ok {
-		r.RefuseWith(func(reason string) []byte {
-			return wire.AppendRefuse(nil, wire.Goodbye{Code: CodeUnauthorized, Reason: reason})
-		})
-		defer r.RefuseWith(nil)
-	}
-	base := context.WithoutCancel(ctx)
-	var wait backoff
-	fails := acceptFails{log: s.eng.log, addr: l.Addr()}
-	for {
-		stream, err := l.Accept()
-		switch {
-		case err == nil:
-			wait.reset()
-			s.accept(base, stream)
-		case s.isClosing():
-			return nil
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case temporary(err):
-			fails.add(err)
-			wait.sleep(ctx, s.stopping)
-		default:
-			return wrapError(CodeInternal, "accept on "+l.Addr(), err)
-		}
-	}
-}
-
-// acceptFails logs how accepting on one listener fails while it works on: once in
-// acceptLogged at most, since it fails up to 200 times a second while descriptors are lacking.
-type acceptFails struct {
-	log    *journal
-	addr   string
-	logged time.Time // the last line
-	more   int       // failures since
-}
-
-const acceptLogged = 10 * time.Second
-
-func (f *acceptFails) add(err error) {
-	if !f.logged.IsZero() && time.Since(f.logged) < acceptLogged {
-		f.more++
-		return
-	}
-	f.log.warn(nil, "a listener failed to accept", err, "listener", f.addr, "more", f.more)
-	f.logged, f.more = time.Now(), 0
-}
-
-// begin notes a listener, and starts what runs while the server does.
-func (s *Server) begin(l transport.Listener) (key uint64, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing {
-		return 0, false
-	}
-	s.freezeGuarded()
-	if !s.serving {
-		s.serving = true
-		s.eng.sweep.start()
-		go s.keepWithin()
-	}
-	s.lastKey++
-	s.listeners[s.lastKey] = l
-	s.conns.Add(1)
-	return s.lastKey, true
-}
-
-func (s *Server) forget(key uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.listeners, key)
-}
-
 // ListenAddrs returns the addresses that the server listens on, sorted: one for each Serve that
 // has begun and not ended, with the real port where the listener was given port 0.
 func (s *Server) ListenAddrs() []string {
@@ -233,18 +131,6 @@ func (s *Server) ListenAddrs() []string {
 		addrs = append(addrs, l.Addr())
 	}
 	return sorted(addrs)
-}
-
-func (s *Server) isClosing() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.closing
-}
-
-// temporary reports whether a listener works on after err.
-func temporary(err error) bool {
-	t, ok := find[interface{ Temporary() bool }](err)
-	return ok && t.Temporary()
 }
 
 // Clients returns all clients that are connected when the iteration begins, in no order.
@@ -331,4 +217,59 @@ func (s *Server) runLeave(c *Conn) {
 	}
 	defer s.eng.recover(c, "leave")
 	s.onLeave(c, c.Err())
+}
+
+// Lookup returns the client at an address, "ip:port" as [Conn.Addr] has it. It fails with
+// [CodeUnknownClient] if there is none, with [CodeBadName] if that is no address, and with
+// [CodeAmbiguousName] if several have come from it: behind a proxy that tells no port, for one.
+func (s *Server) Lookup(addr string) (*Conn, error) {
+	var found *Conn
+	for c := range s.at(addr) {
+		if found != nil {
+			return nil, NewError(CodeAmbiguousName, "several clients are at "+printable(addr))
+		}
+		found = c
+	}
+	switch {
+	case found == nil && !isAddr(addr):
+		return nil, NewError(CodeBadName, printable(addr)+" is no address")
+	case found == nil:
+		return nil, NewError(CodeUnknownClient, "nobody is at "+printable(addr))
+	}
+	return found, nil
+}
+
+func (s *Server) at(addr string) iter.Seq[*Conn] {
+	return func(yield func(*Conn) bool) { each(s.byAddr.get(addr), yield) }
+}
+
+// Filter returns the clients for which keep reports true, of those connected when the
+// iteration begins, in no order. All of them if keep is nil.
+func (s *Server) Filter(keep func(c *Conn) bool) iter.Seq[*Conn] {
+	return func(yield func(*Conn) bool) {
+		each(&s.all, func(c *Conn) bool { return keep != nil && !keep(c) || yield(c) })
+	}
+}
+
+// Names returns the names of the clients, sorted, each once. Clients without a name do not
+// show.
+func (s *Server) Names() []string { return sorted(s.named.names()) }
+
+// Groups returns the names of the groups that somebody is in, sorted.
+func (s *Server) Groups() []string { return sorted(s.groups.names()) }
+
+// Addrs returns the addresses of the clients, as [Conn.Addr] has them, sorted, each once. Those
+// that the server itself listens on are [Server.ListenAddrs].
+func (s *Server) Addrs() []string { return sorted(s.byAddr.names()) }
+
+// DisconnectAll ends all connections in order, each as [Conn.CloseWith] does; nil is
+// [CodeClosed]. No client is told that another one of them has left. New ones are still accepted.
+func (s *Server) DisconnectAll(why *Error) {
+	all := s.all.snapshot()
+	for _, c := range all {
+		s.deafen(c)
+	}
+	for _, c := range all {
+		c.closeWith(why)
+	}
 }

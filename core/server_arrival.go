@@ -217,3 +217,33 @@ func (s *Server) giveUpAsking() {
 		s.leaveBehind(ar)
 	}
 }
+
+// refused tells the log and the error hook that a newcomer is not let in.
+func (s *Server) refused(stream transport.Conn, hello *wire.Hello, why *Error) {
+	log, what := s.eng.log.warn, "a client is refused"
+	switch why.Code {
+	case CodeUnavailable, CodeInternal: // it is not the newcomer's fault
+		log, what = s.eng.log.error, "the server cannot let a client in"
+	case CodeConnLost, CodeShutdown: // as when a load balancer looks whether the port is open
+		log, what = s.eng.log.debug, "a stream ended before its client was welcomed"
+	}
+	name := ""
+	if hello != nil {
+		name = hello.Name
+	}
+	log(nil, what, why, "addr", stream.Info().Remote, "name", name)
+	s.eng.tell(nil, why)
+}
+
+// refusal is what a newcomer is sent that is not let in. hello is nil if it has sent none.
+func (s *Server) refusal(why *Error, hello *wire.Hello, http bool, peer *classicPeer) []byte {
+	limit := minPeerFrame
+	if hello != nil {
+		limit = peerMaxFrame(hello.MaxFrame)
+	}
+	say, left := forPeer(why, limit)
+	if left != nil {
+		s.eng.faultOf(nil, detailsNotSent, left)
+	}
+	return refusal(say, http, peer)
+}
