@@ -21,9 +21,6 @@ type newcomer struct {
 	lost    []byte        // frames of a session that it does not go on with
 }
 
-// attemptTime is how long AuthFunc may take.
-const attemptTime = 15 * time.Second
-
 // attempt is one attempt to connect, in the place of last if there is one, and to go on with that
 // if it is resumed. Behind the program's AuthFunc it may take as long as p says. The only attempt of a
 // Connect without ConnectTimeout may take as long as ctx lets it.
@@ -199,57 +196,6 @@ func (cl *Client) start(c *Conn, n *newcomer, before <-chan struct{}, as State) 
 	})
 }
 
-// wantsNotices reports whether the client asks to be told of others.
-func (cl *Client) wantsNotices() bool { return cl.onCome != nil || cl.onGo != nil || cl.onNamed != nil }
-
-var errNoNotices = &Error{Code: CodeUnsupported, Message: "the server tells this client of no others"}
-
-// helloFor returns what the client says of itself to go on with last, or to join in the place of
-// last, which may be nil. Where the auth is asked for, one that wants to go on does not ask and
-// does not join.
-func (cl *Client) helloFor(ctx context.Context, last *Conn, resume bool) (*wire.Hello, *wish, error) {
-	w := cl.wishFor(last)
-	h := &wire.Hello{
-		Notices: cl.wantsNotices(), MaxFrame: uint64(cl.cfg.maxFrame),
-		Resume: !cl.opts.Retry.Off, AckBytes: uint64(ackAt(cl.cfg.queueBytes)),
-	}
-	if resume && last.token != nil {
-		h.Session, h.Token, h.Received = last.session.id, last.token, last.received
-	} else if s := cl.parked; last == nil && s != nil {
-		h.Session, h.Token, h.Received = s.ID, s.Token, s.Received
-	}
-	if h.OnlyResume = h.Token != nil && cl.opts.AuthFunc != nil; h.OnlyResume {
-		return h, w, nil
-	}
-	h.Name, h.Groups, h.Metadata = w.name, w.groups, cl.opts.Metadata
-	if cl.opts.Classic != nil {
-		return h, w, nil
-	}
-	var err error
-	h.Auth, err = cl.auth(ctx)
-	cl.tellPositions(h)
-	return h, w, err
-}
-
-// hello returns the bytes with which the client opens, and the other protocol if they are
-// of that.
-func (cl *Client) hello(h *wire.Hello) ([]byte, *classicPeer, error) {
-	if cl.opts.Name != "" {
-		if err := checkName(cl.opts.Name, defaultMaxHello); err != nil {
-			return nil, nil, err
-		}
-	}
-	for _, g := range cl.opts.Groups {
-		if err := checkName(g, defaultMaxHello); err != nil {
-			return nil, nil, err
-		}
-	}
-	if cl.opts.Classic != nil {
-		return cl.helloClassic()
-	}
-	return wire.AppendHello([]byte(wire.Preface), h), nil, nil
-}
-
 // shake sends the hello and reads the answer.
 func shake(stream transport.Conn, rd *reader, hello []byte, cfg *config) (*wire.Welcome, error) {
 	_, writeErr := stream.Write(hello) // a server may refuse before it has read all of it
@@ -308,4 +254,22 @@ func shakeError(err, writeErr error) error {
 		err = writeErr
 	}
 	return handshakeError(err)
+}
+
+// answeredHTTP reports whether a server answered a client's hello with HTTP, as an HTTP
+// server does.
+func answeredHTTP(rd *reader) bool {
+	const http = "HTTP/"
+	n := min(rd.w, len(http))
+	return n >= 2 && string(rd.buf[:n]) == http[:n]
+}
+
+// answeredClassic reports whether a server answered a client's hello with a frame of the original's protocol,
+// as one in Python may: it begins with a number and a space.
+func answeredClassic(rd *reader) bool {
+	n := 0
+	for n < rd.w && isClassic(rd.buf[n]) {
+		n++
+	}
+	return n > 0 && n < rd.w && rd.buf[n] == ' '
 }

@@ -1,11 +1,10 @@
 package core
 
 import (
-	"context"
-	"errors"
 	"math"
 	"math/big"
 	"net/url"
+	"runtime"
 	"testing"
 	"time"
 
@@ -105,41 +104,15 @@ func TestDecodeErrors(t *testing.T) {
 	require.Equal(t, 42, n)
 }
 
-func TestErrors(t *testing.T) {
-	require.Equal(t, CodeNone, CodeOf(nil))
-	require.Equal(t, CodeInternal, CodeOf(errors.New("x")))
-	require.Equal(t, CodeCanceled, CodeOf(context.Canceled))
-	require.Equal(t, CodeDeadlineExceeded, CodeOf(context.DeadlineExceeded))
-	err := error(wrapError(CodeConnLost, "gone", errors.New("read tcp: reset\n")))
-	require.Equal(t, `hisock: connection lost: gone: "read tcp: reset\n"`, err.Error())
-	require.ErrorIs(t, err, CodeConnLost)
-	require.NotErrorIs(t, err, CodeClosed)
-	require.Equal(t, `hisock: peer: shutting down: "a\x1bb"`, remoteError(CodeShutdown, "a\x1bb", 0).Error())
-	require.Equal(t, "hisock: code 1234: é", NewError(1234, "é").Error())
-}
-
-func TestServerDefaults(t *testing.T) {
-	got := resolved(nil)
-	require.Equal(t, got, resolved(&ServerOptions{}))
-	require.Equal(t, 16384, got.Limits.MaxConns)
-	require.Equal(t, 10*time.Second, got.Timeouts.Hello)
-	require.Equal(t, 8<<10, got.Limits.MaxHello)
-	require.Equal(t, 128, got.Limits.MaxName)
-	require.Equal(t, 64, got.Limits.MaxGroups)
-	require.Equal(t, 1<<20, got.Limits.MaxFrame)
-	require.Equal(t, 1<<20, got.Limits.QueueBytes)
-	require.Equal(t, 256<<10, got.Limits.InboxBytes)
-	require.Equal(t, 64, got.Limits.MaxConcurrent)
-	require.Equal(t, 15*time.Second, got.Timeouts.Heartbeat)
-	require.Equal(t, 20*time.Second, got.Timeouts.Write)
-	require.Equal(t, 2*time.Second, got.Timeouts.Close)
-	off := resolved(&ServerOptions{Limits: Limits{MaxConns: -1}, Timeouts: Timeouts{Hello: -1, Heartbeat: -1, Write: -1}})
-	require.Zero(t, off.Limits.MaxConns)
-	require.Zero(t, off.Timeouts.Hello)
-	require.Zero(t, off.Timeouts.Heartbeat)
-	require.Zero(t, off.Timeouts.Write)
-	_, client, err := (&ClientOptions{Retry: Retry{Off: true}, QueueBytes: 5}).resolve()
+// The default codec is JSON, except in a browser build, which says what it lacks.
+func TestDefaultCodec(t *testing.T) {
+	b, err := encode(defaultCodec, line{"a", "b"})
+	if runtime.GOOS == "js" {
+		require.ErrorIs(t, err, CodeUnsupported)
+		_, err = decoded[line](defaultCodec, nil)
+		require.ErrorIs(t, err, CodeUnsupported)
+		return
+	}
 	require.NoError(t, err)
-	require.Equal(t, 5, client.queueBytes)
-	require.Equal(t, 20*time.Second, client.writeTimeout)
+	require.Equal(t, `{"From":"a","Text":"b"}`, string(b))
 }

@@ -132,24 +132,6 @@ func refusal(why wire.Goodbye, http bool, peer *classicPeer) []byte {
 	return wire.AppendRefuse(nil, why)
 }
 
-// answeredHTTP reports whether a server answered a client's hello with HTTP, as an HTTP
-// server does.
-func answeredHTTP(rd *reader) bool {
-	const http = "HTTP/"
-	n := min(rd.w, len(http))
-	return n >= 2 && string(rd.buf[:n]) == http[:n]
-}
-
-// answeredClassic reports whether a server answered a client's hello with a frame of the original's protocol,
-// as one in Python may: it begins with a number and a space.
-func answeredClassic(rd *reader) bool {
-	n := 0
-	for n < rd.w && isClassic(rd.buf[n]) {
-		n++
-	}
-	return n > 0 && n < rd.w && rd.buf[n] == ' '
-}
-
 // refuseTime is how long telling a newcomer why it is not let in may take.
 const refuseTime = time.Second
 

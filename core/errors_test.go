@@ -70,3 +70,16 @@ func TestACodeIsAnAnswer(t *testing.T) {
 		require.True(t, IsRemote(err))
 	})
 }
+
+func TestErrors(t *testing.T) {
+	require.Equal(t, CodeNone, CodeOf(nil))
+	require.Equal(t, CodeInternal, CodeOf(errors.New("x")))
+	require.Equal(t, CodeCanceled, CodeOf(context.Canceled))
+	require.Equal(t, CodeDeadlineExceeded, CodeOf(context.DeadlineExceeded))
+	err := error(wrapError(CodeConnLost, "gone", errors.New("read tcp: reset\n")))
+	require.Equal(t, `hisock: connection lost: gone: "read tcp: reset\n"`, err.Error())
+	require.ErrorIs(t, err, CodeConnLost)
+	require.NotErrorIs(t, err, CodeClosed)
+	require.Equal(t, `hisock: peer: shutting down: "a\x1bb"`, remoteError(CodeShutdown, "a\x1bb", 0).Error())
+	require.Equal(t, "hisock: code 1234: é", NewError(1234, "é").Error())
+}

@@ -1,9 +1,63 @@
 package core
 
 import (
+	"context"
+	"time"
+
 	"github.com/hisock/hisock/core/internal/groupset"
 	"github.com/hisock/hisock/core/wire"
 )
+
+// helloFor returns what the client says of itself to go on with last, or to join in the place of
+// last, which may be nil. Where the auth is asked for, one that wants to go on does not ask and
+// does not join.
+func (cl *Client) helloFor(ctx context.Context, last *Conn, resume bool) (*wire.Hello, *wish, error) {
+	w := cl.wishFor(last)
+	h := &wire.Hello{
+		Notices: cl.wantsNotices(), MaxFrame: uint64(cl.cfg.maxFrame),
+		Resume: !cl.opts.Retry.Off, AckBytes: uint64(ackAt(cl.cfg.queueBytes)),
+	}
+	if resume && last.token != nil {
+		h.Session, h.Token, h.Received = last.session.id, last.token, last.received
+	} else if s := cl.parked; last == nil && s != nil {
+		h.Session, h.Token, h.Received = s.ID, s.Token, s.Received
+	}
+	if h.OnlyResume = h.Token != nil && cl.opts.AuthFunc != nil; h.OnlyResume {
+		return h, w, nil
+	}
+	h.Name, h.Groups, h.Metadata = w.name, w.groups, cl.opts.Metadata
+	if cl.opts.Classic != nil {
+		return h, w, nil
+	}
+	var err error
+	h.Auth, err = cl.auth(ctx)
+	cl.tellPositions(h)
+	return h, w, err
+}
+
+// hello returns the bytes with which the client opens, and the other protocol if they are
+// of that.
+func (cl *Client) hello(h *wire.Hello) ([]byte, *classicPeer, error) {
+	if cl.opts.Name != "" {
+		if err := checkName(cl.opts.Name, defaultMaxHello); err != nil {
+			return nil, nil, err
+		}
+	}
+	for _, g := range cl.opts.Groups {
+		if err := checkName(g, defaultMaxHello); err != nil {
+			return nil, nil, err
+		}
+	}
+	if cl.opts.Classic != nil {
+		return cl.helloClassic()
+	}
+	return wire.AppendHello([]byte(wire.Preface), h), nil, nil
+}
+
+// wantsNotices reports whether the client asks to be told of others.
+func (cl *Client) wantsNotices() bool { return cl.onCome != nil || cl.onGo != nil || cl.onNamed != nil }
+
+var errNoNotices = &Error{Code: CodeUnsupported, Message: "the server tells this client of no others"}
 
 // A wish is what a client asks for as it joins, and what has become of that since. A client that
 // joins anew asks for the groups that it is in by then, and for the name that it was given last at
@@ -150,3 +204,66 @@ func (cl *Client) askAgain(c *Conn, k wire.Kind, name string) {
 		stop()
 	}
 }
+
+// attemptTime is how long AuthFunc may take.
+const attemptTime = 15 * time.Second
+
+// auth returns what proves who the client is, as of now.
+func (cl *Client) auth(ctx context.Context) ([]byte, error) {
+	if cl.opts.AuthFunc == nil {
+		return cl.opts.Auth, nil
+	}
+	asked, stop := within(ctx, attemptTime)
+	defer stop()
+	answer, err := cl.askAuth(asked)
+	switch {
+	case err == nil:
+		return answer, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case asked.Err() != nil:
+		return nil, wrapError(CodeUnavailable, "AuthFunc took too long", context.Cause(asked))
+	}
+	if e, ok := asCoded(err); ok && e != nil {
+		return nil, err
+	}
+	return nil, wrapError(CodeUnavailable, "AuthFunc failed", err)
+}
+
+// askAuth runs AuthFunc, and waits for it until ctx ends. One that does not heed its context keeps
+// the next from being asked, but nobody else waiting.
+func (cl *Client) askAuth(ctx context.Context) ([]byte, error) {
+	select {
+	case cl.asking <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	type answer struct {
+		auth []byte
+		err  error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		a := answer{err: errNoAuth}
+		defer func() {
+			if v := recover(); v != nil { // what it says could be the auth
+				cl.cfg.log.error(nil, "AuthFunc panicked", nil, "panic", shown(typeOf(v)), "stack", shown(stack()))
+			}
+			<-cl.asking
+			answered <- a
+		}()
+		a.auth, a.err = cl.opts.AuthFunc(ctx)
+		if e, ok := a.err.(*Error); ok && e == nil { // a nil that has become an interface
+			a.err = nil
+		}
+	}()
+	select {
+	case a := <-answered:
+		return a.auth, a.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// errNoAuth is why there is no auth if AuthFunc has not returned.
+var errNoAuth = &Error{Code: CodeUnavailable, Message: "AuthFunc failed"}
