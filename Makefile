@@ -83,10 +83,10 @@ web:
 # What takes long, in some fifteen minutes, and everything three times over; not part of make test.
 # What each soak test has done stands behind "soak:" and in the lines of the model.
 soak:
-	HISOCK_SOAK=1 $(GO) test -timeout 15m -v -run 'TestModel|TestQueueModel|TestReconnectsUnderLoad|TestOneStopsReading|TestKilled|TestManyIdle|TestManyComeAndGo|TestAttacks|TestAgeOverSlowPath' ./core
+	HISOCK_SOAK=1 $(GO) test -timeout 15m -v -run 'TestModel|TestQueueModel|TestReconnectsUnderLoad|TestOneStopsReading|TestKilled|TestManyIdle|TestManyComeAndGo|TestAttacks|TestAgeOverSlowPath' ./core/...
 	$(GO) test -run='^$$' -fuzz='^FuzzResume$$' -fuzztime=4m -fuzzminimizetime=100x ./core
 	$(GO) test -run='^$$' -fuzz='^FuzzResumeClient$$' -fuzztime=4m -fuzzminimizetime=100x ./core
-	CGO_ENABLED=0 GOARCH=386 $(GO) test -timeout 20m ./core
+	CGO_ENABLED=0 GOARCH=386 $(GO) test -timeout 20m ./core/...
 	$(GO) test -race -timeout 40m -count=3 ./...
 
 # How well the packages at and below core are walled off; CHECKOUT=FOLDER measures another checkout.

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/e2e/harness"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/tcp"
 )
@@ -34,7 +35,7 @@ func TestFloodChild(t *testing.T) {
 	}
 	dial := tcp.Dialer(addr, nil)
 	if role == "honest" {
-		cl := newTestClient(dial, nil)
+		cl := harness.NewClient(dial, nil)
 		require.NoError(t, cl.Connect(t.Context()))
 		took := make([]time.Duration, count)
 		for i := range took {
@@ -70,7 +71,7 @@ func BenchmarkFlood(b *testing.B) {
 	for _, flooders := range []int{0, 4, 32} {
 		b.Run(fmt.Sprint(flooders), func(b *testing.B) {
 			l, _ := listen(b, "tcp")
-			srv := newTestServer(nil)
+			srv := harness.NewServer(nil)
 			var handled atomic.Int64
 			srv.OnBytes("flood", func(context.Context, *core.Conn, []byte) error { handled.Add(1); return nil })
 			srv.HandleBytes("echo", func(_ context.Context, _ *core.Conn, p []byte) ([]byte, error) { return p, nil })

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/e2e/harness"
 	"github.com/hisock/hisock/transport"
 )
 
@@ -62,9 +63,11 @@ func inGroups(b *testing.B, n int) (*core.Client, *core.Conn) {
 	return cl, c
 }
 
-func newBenchServer(_ testing.TB, opts *core.ServerOptions) *core.Server { return newTestServer(opts) }
+func newBenchServer(_ testing.TB, opts *core.ServerOptions) *core.Server {
+	return harness.NewServer(opts)
+}
 
-func newBenchClient(_ testing.TB, d transport.Dialer) *core.Client { return newTestClient(d, nil) }
+func newBenchClient(_ testing.TB, d transport.Dialer) *core.Client { return harness.NewClient(d, nil) }
 
 func answerNothing(context.Context, *core.Conn, struct{}) (struct{}, error) { return struct{}{}, nil }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/e2e/harness"
 	"github.com/hisock/hisock/tcp"
 	"github.com/hisock/hisock/transport"
 )
@@ -49,13 +50,13 @@ func BenchmarkEcho(b *testing.B) {
 func benchmarkEcho(b *testing.B, medium string, size, inFlight int) {
 	l, d := listen(b, medium)
 	const room = 32 << 20 // for all that is in flight at once
-	srv := newTestServer(&core.ServerOptions{Limits: core.Limits{QueueBytes: room}})
+	srv := harness.NewServer(&core.ServerOptions{Limits: core.Limits{QueueBytes: room}})
 	srv.OnBytes("echo", func(_ context.Context, c *core.Conn, payload []byte) error {
 		return c.SendBytes("echo", payload)
 	})
 	serve(b, srv, l)
 
-	cl := newTestClient(d, &core.ClientOptions{QueueBytes: room})
+	cl := harness.NewClient(d, &core.ClientOptions{QueueBytes: room})
 	left := b.N - inFlight
 	done := make(chan struct{})
 	got := 0
@@ -88,12 +89,12 @@ func BenchmarkCall(b *testing.B) {
 		for _, callers := range []int{1, 64} {
 			b.Run(fmt.Sprintf("%s/%d", medium, callers), func(b *testing.B) {
 				l, d := listen(b, medium)
-				srv := newTestServer(nil)
+				srv := harness.NewServer(nil)
 				srv.HandleBytes("echo", func(_ context.Context, _ *core.Conn, payload []byte) ([]byte, error) {
 					return payload, nil
 				})
 				serve(b, srv, l)
-				cl := newTestClient(d, nil)
+				cl := harness.NewClient(d, nil)
 				require.NoError(b, cl.Connect(b.Context()))
 				defer cl.Close() //nolint:errcheck // nothing to be done about it
 				payload := make([]byte, 64)
@@ -126,12 +127,12 @@ func BenchmarkBroadcast(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/%d", medium, clients), func(b *testing.B) {
 				l, d := listen(b, medium)
 				// Nothing paces the publisher: with a smaller queue clients would be cut off.
-				srv := newTestServer(&core.ServerOptions{Limits: core.Limits{QueueBytes: 1 << 30}})
+				srv := harness.NewServer(&core.ServerOptions{Limits: core.Limits{QueueBytes: 1 << 30}})
 				serve(b, srv, l)
 				each := max(b.N/clients, 1)
 				var wg sync.WaitGroup
 				for range clients {
-					cl := newTestClient(d, nil)
+					cl := harness.NewClient(d, nil)
 					got := 0
 					wg.Add(1)
 					cl.OnBytes("news", func(context.Context, *core.Conn, []byte) error {

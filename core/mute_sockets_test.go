@@ -16,6 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/e2e/harness"
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/tcp"
 	"github.com/hisock/hisock/transport/transporttest"
@@ -71,7 +73,7 @@ func TestWhatWasSentBeforeLeavingIsHandled(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), transporttest.Patience)
 			defer cancel()
 			var handled atomic.Int64
-			srv := newTestServer(&core.ServerOptions{Timeouts: core.Timeouts{Resume: 50 * time.Millisecond}})
+			srv := harness.NewServer(&core.ServerOptions{Timeouts: core.Timeouts{Resume: 50 * time.Millisecond}})
 			var gone atomic.Int64
 			join := make(chan struct{}, clients)
 			core.On(srv, "n", func(_ context.Context, c *core.Conn, n int) error {
@@ -86,7 +88,7 @@ func TestWhatWasSentBeforeLeavingIsHandled(t *testing.T) {
 
 			var dial func() (io.ReadWriteCloser, error)
 			if tc.ws {
-				l := made(ws.NewListener(nil))
+				l := coretest.Must(ws.NewListener(nil))
 				web := httptest.NewServer(http.Handler(l))
 				defer web.Close()
 				go srv.Serve(ctx, l) //nolint:errcheck // nil after Shutdown

@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/e2e/harness"
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/tcp"
 	"github.com/hisock/hisock/transport/transporttest"
 )
@@ -86,7 +88,7 @@ func TestOriginalAddresses(t *testing.T) {
 			go o.srv.Serve(o.ctx, l) //nolint:errcheck // nil after Shutdown
 			_, port, err := net.SplitHostPort(l.Addr())
 			require.NoError(t, err)
-			cl := newTestClient(tcp.Dialer(net.JoinHostPort(tc.host, port), &tcp.Options{TLS: tc.client}), nil)
+			cl := harness.NewClient(tcp.Dialer(net.JoinHostPort(tc.host, port), &tcp.Options{TLS: tc.client}), nil)
 			t.Cleanup(func() {
 				cl.Close()
 				<-cl.Done()
@@ -115,9 +117,9 @@ func TestOriginalAddresses(t *testing.T) {
 		go o.srv.Serve(o.ctx, l) //nolint:errcheck // nil after Shutdown
 		stranger := clientTLS.Clone()
 		stranger.Certificates = nil
-		cl := newTestClient(tcp.Dialer(l.Addr(), &tcp.Options{TLS: stranger}), nil)
+		cl := harness.NewClient(tcp.Dialer(l.Addr(), &tcp.Options{TLS: stranger}), nil)
 		require.Error(t, cl.Connect(o.ctx))
-		require.Nil(t, next(t, o.faults).c)
+		require.Nil(t, coretest.Next(t, o.faults).Conn)
 		require.Zero(t, o.srv.Len())
 	})
 }

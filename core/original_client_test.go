@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/e2e/harness"
+	"github.com/hisock/hisock/core/internal/coretest"
 )
 
 // pythonServer takes the one client that connect makes, as a Python server does.
@@ -23,7 +25,7 @@ func pythonServer(t *testing.T, opts *core.ClientOptions, register ...func(cl *c
 	for _, f := range register {
 		f(cl)
 	}
-	ctx, cancel := patient()
+	ctx, cancel := coretest.Patient()
 	defer cancel()
 	require.NoError(t, cl.Connect(ctx))
 	stream, err := l.Accept()
@@ -89,21 +91,21 @@ func asciiHello(name, group string) string {
 
 // client_connect, client_disconnect: others came and went, with their name, group and address
 func TestOriginalNotices(t *testing.T) {
-	o := newOriginal(t, &core.ServerOptions{Access: core.Access{Notices: tellEverything}})
+	o := newOriginal(t, &core.ServerOptions{Access: core.Access{Notices: harness.TellEverything}})
 	type notice struct {
 		what string
 		who  core.Presence
 	}
-	notices := make(chan notice, eventRoom)
+	notices := make(chan notice, harness.EventRoom)
 	watcher := o.client(&core.ClientOptions{Name: "watcher"})
 	watcher.OnClientConnect(func(p core.Presence) { notices <- notice{"came", p} })
 	watcher.OnClientDisconnect(func(p core.Presence) { notices <- notice{"went", p} })
 	o.enter(watcher)
 	old := o.python("old", "")
-	require.Equal(t, notice{"came", core.Presence{Name: "old", Addr: old.LocalAddr().String()}}, next(t, notices))
+	require.Equal(t, notice{"came", core.Presence{Name: "old", Addr: old.LocalAddr().String()}}, coretest.Next(t, notices))
 	told := func(what, name, addr string, groups ...string) {
 		t.Helper()
-		require.Equal(t, notice{what, core.Presence{Name: name, Groups: groups, Addr: addr}}, next(t, notices))
+		require.Equal(t, notice{what, core.Presence{Name: name, Groups: groups, Addr: addr}}, coretest.Next(t, notices))
 		python, group := "$CLTCONN$", ""
 		if what == "went" {
 			python = "$CLTDISCONN$"
@@ -135,7 +137,7 @@ func TestOriginalNotices(t *testing.T) {
 
 // The same from a Python server, to whose notices the server here adds nothing.
 func TestOriginalNoticesFromPython(t *testing.T) {
-	notices := make(chan core.Presence, eventRoom)
+	notices := make(chan core.Presence, harness.EventRoom)
 	cl, p := pythonServer(t, &core.ClientOptions{Classic: &core.Classic{}}, func(cl *core.Client) {
 		cl.OnClientConnect(func(p core.Presence) { notices <- p })
 		cl.OnClientDisconnect(func(p core.Presence) { notices <- p })
@@ -143,8 +145,8 @@ func TestOriginalNoticesFromPython(t *testing.T) {
 	p.gets(pythonHello("", ""))
 	for _, what := range []string{"$CLTCONN$", "$CLTDISCONN$"} {
 		p.sends(pythonNotice(what, "127.0.0.1:45362", "bob", "red"), pythonNotice(what, "10.0.0.255:65535", "", ""))
-		require.Equal(t, core.Presence{Name: "bob", Groups: []string{"red"}, Addr: "127.0.0.1:45362"}, next(t, notices))
-		require.Equal(t, core.Presence{Addr: "10.0.0.255:65535"}, next(t, notices))
+		require.Equal(t, core.Presence{Name: "bob", Groups: []string{"red"}, Addr: "127.0.0.1:45362"}, coretest.Next(t, notices))
+		require.Equal(t, core.Presence{Addr: "10.0.0.255:65535"}, coretest.Next(t, notices))
 	}
 	require.NoError(t, cl.Close())
 }
@@ -205,7 +207,7 @@ func toBoth(t *testing.T, opts core.ClientOptions, register func(cl *core.Client
 
 // send, raw_send, recv_raw, update, close
 func TestOriginalClientSend(t *testing.T) {
-	heard := make(chan string, eventRoom)
+	heard := make(chan string, harness.EventRoom)
 	register := func(cl *core.Client) {
 		core.On(cl, "tick", func(_ context.Context, _ *core.Conn, n string) error { heard <- n; return nil })
 	}
@@ -223,7 +225,7 @@ func TestOriginalClientSend(t *testing.T) {
 			payload []byte
 			err     error
 		}
-		ctx, cancel := patient()
+		ctx, cancel := coretest.Patient()
 		defer cancel()
 		result := make(chan received, 1)
 		go func() {
@@ -231,10 +233,10 @@ func TestOriginalClientSend(t *testing.T) {
 			result <- received{payload, err}
 		}()
 		end.sendsCommand("tick", "1") // dispatched though a raw message is waited for
-		require.Equal(t, "1", next(t, heard))
+		require.Equal(t, "1", coretest.Next(t, heard))
 		require.Empty(t, result)
 		end.sendsRaw("answer\x00\xff")
-		require.Equal(t, received{[]byte("answer\x00\xff"), nil}, next(t, result))
+		require.Equal(t, received{[]byte("answer\x00\xff"), nil}, coretest.Next(t, result))
 
 		ended, end1 := context.WithCancel(ctx)
 		end1()
@@ -242,7 +244,7 @@ func TestOriginalClientSend(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled)
 		end.sendsRaw("later") // what nobody waits for is kept
 		end.sendsCommand("tick", "2")
-		require.Equal(t, "2", next(t, heard))
+		require.Equal(t, "2", coretest.Next(t, heard))
 		payload, err := cl.RecvRaw(ctx)
 		require.NoError(t, err)
 		require.Equal(t, "later", string(payload))
@@ -254,7 +256,7 @@ func TestOriginalClientSend(t *testing.T) {
 		require.NoError(t, cl.Send("say", "last"))
 		require.NoError(t, cl.Close())
 		end.getsCommand("say", "last") // sent before the end
-		require.Equal(t, core.CodeClosed, core.CodeOf(next(t, result).err))
+		require.Equal(t, core.CodeClosed, core.CodeOf(coretest.Next(t, result).err))
 		require.Equal(t, core.CodeClosed, core.CodeOf(cl.Send("say", "too late")))
 		require.NoError(t, cl.Close())
 	})
@@ -270,7 +272,7 @@ func TestOriginalClientUpdate(t *testing.T) {
 		})
 	}
 	toBoth(t, core.ClientOptions{Manual: true}, register, func(t *testing.T, cl *core.Client, end serverEnd) {
-		ctx, cancel := patient()
+		ctx, cancel := coretest.Patient()
 		defer cancel()
 		here := " on " + goroutine()
 		o := &original{t: t, ctx: ctx}
@@ -307,7 +309,7 @@ func TestOriginalThreadedClient(t *testing.T) {
 	}
 	toBoth(t, core.ClientOptions{}, register, func(t *testing.T, cl *core.Client, end serverEnd) {
 		end.sendsCommand("long", "") // it runs by itself
-		next(t, began)
+		coretest.Next(t, began)
 		select {
 		case <-cl.Done():
 			require.Fail(t, "it has not been stopped")
@@ -328,6 +330,6 @@ func TestOriginalThreadedClient(t *testing.T) {
 		cl := o.join("ada")
 		require.NoError(t, cl.Close())
 		<-cl.Done()
-		require.Equal(t, "ada", next(t, o.leaves).c.Name())
+		require.Equal(t, "ada", coretest.Next(t, o.leaves).Conn.Name())
 	})
 }

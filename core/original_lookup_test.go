@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/e2e/harness"
+	"github.com/hisock/hisock/core/internal/coretest"
 )
 
 // names are those of the clients, sorted.
@@ -96,8 +98,8 @@ func TestOriginalGetClient(t *testing.T) {
 
 	none.vanishes()
 	bob.vanishes()
-	next(t, o.leaves)
-	next(t, o.leaves)
+	coretest.Next(t, o.leaves)
+	coretest.Next(t, o.leaves)
 	require.Len(t, o.srv.Addrs(), 3)
 	_, err := o.srv.Lookup(bobAt.String())
 	require.Equal(t, core.CodeUnknownClient, core.CodeOf(err))
@@ -110,7 +112,7 @@ func TestOriginalSend(t *testing.T) {
 	heard := map[*core.Client]chan string{}
 	join := func(name string, groups ...string) *core.Client {
 		cl := o.client(&core.ClientOptions{Name: name, Groups: groups})
-		got := make(chan string, eventRoom)
+		got := make(chan string, harness.EventRoom)
 		heard[cl] = got
 		core.On(cl, "news", func(_ context.Context, _ *core.Conn, text string) error { got <- text; return nil })
 		cl.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error {
@@ -127,7 +129,7 @@ func TestOriginalSend(t *testing.T) {
 	gets := func(cl *core.Client, want ...string) {
 		t.Helper()
 		for _, w := range want {
-			require.Equal(t, w, next(t, heard[cl]))
+			require.Equal(t, w, coretest.Next(t, heard[cl]))
 		}
 	}
 	at := func(addr string) *core.Conn {

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/e2e/harness"
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/tcp"
 	"github.com/hisock/hisock/transport"
 )
@@ -49,15 +51,15 @@ func TestOriginalStartServer(t *testing.T) {
 		err := o.client(nil).Connect(o.ctx)
 		require.Equal(t, core.CodeTooManyConns, core.CodeOf(err))
 		require.True(t, core.IsRemote(err))
-		require.Equal(t, core.CodeTooManyConns, core.CodeOf(next(t, o.faults).err))
+		require.Equal(t, core.CodeTooManyConns, core.CodeOf(coretest.Next(t, o.faults).Err))
 		carl := dialPython(t, o.addr)
 		carl.sends(pythonHello("carl", ""))
 		carl.rest() // it cannot be told why in a way that it understands
-		require.Equal(t, core.CodeTooManyConns, core.CodeOf(next(t, o.faults).err))
+		require.Equal(t, core.CodeTooManyConns, core.CodeOf(coretest.Next(t, o.faults).Err))
 
 		o.check(ada) // those who are there do not notice
 		bob.vanishes()
-		require.Equal(t, "bob", next(t, o.leaves).c.Name())
+		require.Equal(t, "bob", coretest.Next(t, o.leaves).Conn.Name())
 		o.join("carol") // there is room again
 		require.Equal(t, 2, o.srv.Len())
 	})
@@ -91,10 +93,10 @@ func TestOriginalOn(t *testing.T) {
 		})
 		o.srv.OnLeave(func(c *core.Conn, why error) {
 			o.heard <- c.Name() + " leave"
-			o.leaves <- departure{c, why}
+			o.leaves <- harness.Departure{Conn: c, Why: why}
 		})
 	})
-	heard := make(chan string, eventRoom)
+	heard := make(chan string, harness.EventRoom)
 	ada := o.client(&core.ClientOptions{Name: "ada"})
 	core.On(ada, "say", func(_ context.Context, _ *core.Conn, text string) error { heard <- text; return nil })
 	ada.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error { heard <- f.Kind.String(); return nil })
@@ -105,7 +107,7 @@ func TestOriginalOn(t *testing.T) {
 	require.NoError(t, ada.SendRaw([]byte("raw")))
 	o.hears("ada say string hello", "ada message command say|hello", "ada message command other|1", "ada message raw message |raw")
 	require.NoError(t, server.Send("say", "from the server"))
-	require.Equal(t, []string{"from the server", "command"}, []string{next(t, heard), next(t, heard)})
+	require.Equal(t, []string{"from the server", "command"}, []string{coretest.Next(t, heard), coretest.Next(t, heard)})
 
 	bob := o.python("bob", "red")
 	o.hears("bob join")
@@ -117,16 +119,16 @@ func TestOriginalOn(t *testing.T) {
 	}
 	bob.vanishes()
 	o.hears("bob leave")
-	require.Equal(t, core.CodeClosed, core.CodeOf(next(t, o.leaves).why))
+	require.Equal(t, core.CodeClosed, core.CodeOf(coretest.Next(t, o.leaves).Why))
 	o.check(ada)
 	require.NoError(t, ada.Close())
 	o.hears("ada leave")
-	require.Equal(t, core.CodeClosed, core.CodeOf(next(t, o.leaves).why))
+	require.Equal(t, core.CodeClosed, core.CodeOf(coretest.Next(t, o.leaves).Why))
 	require.Empty(t, o.heard, "each event once")
 }
 
 func TestOriginalOnReserved(t *testing.T) {
-	for _, r := range []core.Registrar{newTestServer(nil), newTestClient(transport.NewPipeListener(), nil)} {
+	for _, r := range []core.Registrar{harness.NewServer(nil), harness.NewClient(transport.NewPipeListener(), nil)} {
 		for _, name := range []string{"join", "leave", "message", "client_connect", "client_disconnect"} {
 			want := `core: command "` + name + `" is reserved: use the method of that event`
 			require.PanicsWithValue(t, want, func() {
@@ -169,10 +171,10 @@ func TestOriginalCasts(t *testing.T) {
 	}
 	failed := func(name, command string) {
 		t.Helper()
-		f := next(t, o.faults)
-		require.Equal(t, core.CodeBadPayload.String(), core.CodeOf(f.err).String())
-		require.Equal(t, name, f.c.Name())
-		require.ErrorContains(t, f.err, command)
+		f := coretest.Next(t, o.faults)
+		require.Equal(t, core.CodeBadPayload.String(), core.CodeOf(f.Err).String())
+		require.Equal(t, name, f.Conn.Name())
+		require.ErrorContains(t, f.Err, command)
 	}
 	for _, tc := range bad {
 		require.NoError(t, ada.SendBytes(tc.command, []byte(tc.content)))
@@ -207,12 +209,12 @@ func TestOriginalCastsOfMessages(t *testing.T) {
 			o := newOriginal(t, nil, tc.register)
 			ada, bob := o.join("ada"), o.python("bob", "")
 			require.NoError(t, ada.SendRaw([]byte(tc.bad)))
-			require.Equal(t, core.CodeBadPayload, core.CodeOf(next(t, o.faults).err))
+			require.Equal(t, core.CodeBadPayload, core.CodeOf(coretest.Next(t, o.faults).Err))
 			require.NoError(t, ada.SendRaw([]byte(tc.good)))
 			require.NoError(t, ada.Send("any", tc.good))
 			o.hears("ada "+tc.want, "ada "+tc.want)
 			bob.sends(tc.bad, tc.good)
-			require.Equal(t, core.CodeBadPayload, core.CodeOf(next(t, o.faults).err))
+			require.Equal(t, core.CodeBadPayload, core.CodeOf(coretest.Next(t, o.faults).Err))
 			o.hears("bob " + tc.want)
 			o.check(ada)
 		})
@@ -225,7 +227,7 @@ func TestOriginalCastsOfMessages(t *testing.T) {
 		ada.OnError(func(_ *core.Conn, err error) { faults <- err })
 		c := o.enter(ada)
 		require.NoError(t, errors.Join(c.SendRaw([]byte("many")), c.SendRaw([]byte("42"))))
-		require.Equal(t, core.CodeBadPayload, core.CodeOf(next(t, faults)))
+		require.Equal(t, core.CodeBadPayload, core.CodeOf(coretest.Next(t, faults)))
 		o.hears("ada message int 42")
 		o.check(ada)
 	})
@@ -268,9 +270,9 @@ func TestOriginalArgumentList(t *testing.T) {
 	o.hears("bob got core_test.move {bob 3 true}")
 	for _, bad := range []string{``, `null`, `{}`, `["bob", 3]`, `["bob", 3, true, 4]`, `["bob", "3", true]`, `["bob", 3.5, true]`, `["bob", 3, true`} {
 		bob.sends("three " + bad)
-		f := next(t, o.faults)
-		require.Equal(t, core.CodeBadPayload, core.CodeOf(f.err), bad)
-		require.ErrorContains(t, f.err, "three")
+		f := coretest.Next(t, o.faults)
+		require.Equal(t, core.CodeBadPayload, core.CodeOf(f.Err), bad)
+		require.ErrorContains(t, f.Err, "three")
 	}
 	bob.sends(`three ["bob", null, true]`)
 	bob.gets(`three [true,0,"bob"]`)

@@ -17,6 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/e2e/harness"
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/tcp"
 	"github.com/hisock/hisock/transport/transporttest"
 )
@@ -32,9 +34,9 @@ type original struct {
 	srv  *core.Server
 	addr string
 
-	faults chan fault
+	faults chan harness.Fault
 	joins  chan *core.Conn
-	leaves chan departure
+	leaves chan harness.Departure
 	heard  chan string // what handlers note down
 	served chan error
 }
@@ -43,20 +45,20 @@ type original struct {
 func newOriginal(t *testing.T, opts *core.ServerOptions, register ...func(o *original)) *original {
 	t.Helper()
 	o := &original{
-		t: t, srv: newTestServer(opts),
-		faults: make(chan fault, eventRoom),
-		joins:  make(chan *core.Conn, eventRoom),
-		leaves: make(chan departure, eventRoom),
-		heard:  make(chan string, eventRoom),
+		t: t, srv: harness.NewServer(opts),
+		faults: make(chan harness.Fault, harness.EventRoom),
+		joins:  make(chan *core.Conn, harness.EventRoom),
+		leaves: make(chan harness.Departure, harness.EventRoom),
+		heard:  make(chan string, harness.EventRoom),
 		served: make(chan error, 1),
 	}
-	ctx, cancel := patient()
+	ctx, cancel := coretest.Patient()
 	t.Cleanup(cancel)
 	o.ctx = ctx
-	o.srv.OnError(func(c *core.Conn, err error) { o.faults <- fault{c, err} })
+	o.srv.OnError(func(c *core.Conn, err error) { o.faults <- harness.Fault{Conn: c, Err: err} })
 	o.srv.OnJoin(func(c *core.Conn) { o.joins <- c })
-	o.srv.OnLeave(func(c *core.Conn, why error) { o.leaves <- departure{c, why} })
-	o.srv.HandleBytes("echo", echo)
+	o.srv.OnLeave(func(c *core.Conn, why error) { o.leaves <- harness.Departure{Conn: c, Why: why} })
+	o.srv.HandleBytes("echo", harness.Echo)
 	for _, f := range register {
 		f(o)
 	}
@@ -65,7 +67,7 @@ func newOriginal(t *testing.T, opts *core.ServerOptions, register ...func(o *ori
 	o.addr = l.Addr()
 	go func() { o.served <- o.srv.Serve(ctx, l) }()
 	t.Cleanup(func() {
-		ctx, cancel := patient()
+		ctx, cancel := coretest.Patient()
 		defer cancel()
 		require.NoError(t, o.srv.Shutdown(ctx))
 	})
@@ -91,7 +93,7 @@ func clientOf(t *testing.T, addr string, opts *core.ClientOptions) *core.Client 
 		o = *opts
 	}
 	o.Retry.Off = true // the original stays away
-	cl := newTestClient(tcp.Dialer(addr, nil), &o)
+	cl := harness.NewClient(tcp.Dialer(addr, nil), &o)
 	t.Cleanup(func() {
 		cl.Close()
 		<-cl.Done()
@@ -103,7 +105,7 @@ func clientOf(t *testing.T, addr string, opts *core.ClientOptions) *core.Client 
 func (o *original) enter(cl *core.Client) *core.Conn {
 	o.t.Helper()
 	require.NoError(o.t, cl.Connect(o.ctx))
-	c := next(o.t, o.joins)
+	c := coretest.Next(o.t, o.joins)
 	require.Equal(o.t, cl.Conn().Addr(), c.Addr())
 	return c
 }
@@ -121,7 +123,7 @@ func (o *original) python(name, group string) *python {
 	o.t.Helper()
 	p := dialPython(o.t, o.addr)
 	p.sends(pythonHello(name, group))
-	require.Equal(o.t, p.LocalAddr().String(), next(o.t, o.joins).Addr())
+	require.Equal(o.t, p.LocalAddr().String(), coretest.Next(o.t, o.joins).Addr())
 	return p
 }
 
@@ -129,7 +131,7 @@ func (o *original) python(name, group string) *python {
 func (o *original) hears(want ...string) {
 	o.t.Helper()
 	for _, w := range want {
-		require.Equal(o.t, w, next(o.t, o.heard))
+		require.Equal(o.t, w, coretest.Next(o.t, o.heard))
 	}
 }
 

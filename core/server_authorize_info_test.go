@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/e2e/harness"
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/tcp"
 	"github.com/hisock/hisock/transport"
 	"github.com/hisock/hisock/transport/transporttest"
@@ -24,7 +26,7 @@ func TestAuthorizeAsksTheMedium(t *testing.T) {
 	serverTLS, clientTLS := transporttest.Certificates(t)
 	mutual := serverTLS.Clone()
 	mutual.ClientAuth = tls.RequireAndVerifyClientCert
-	srv := newTestServer(&core.ServerOptions{Access: core.Access{Authorize: func(_ context.Context, a *core.Admission) error {
+	srv := harness.NewServer(&core.ServerOptions{Access: core.Access{Authorize: func(_ context.Context, a *core.Admission) error {
 		a.Name = "nobody"
 		if state := a.Info.TLS(); state != nil {
 			a.Name = state.PeerCertificates[0].Subject.CommonName
@@ -36,8 +38,8 @@ func TestAuthorizeAsksTheMedium(t *testing.T) {
 	}}})
 	defer srv.Shutdown(t.Context())                                      //nolint:errcheck // the test ends
 	serve := func(l transport.Listener) { go srv.Serve(t.Context(), l) } //nolint:errcheck // nil after Shutdown
-	plain, secure := made(tcp.Listen("127.0.0.1:0", nil)), made(tcp.Listen("localhost:0", &tcp.Options{TLS: mutual}))
-	memory, sockets := transport.NewPipeListener(), made(ws.NewListener(nil))
+	plain, secure := coretest.Must(tcp.Listen("127.0.0.1:0", nil)), coretest.Must(tcp.Listen("localhost:0", &tcp.Options{TLS: mutual}))
+	memory, sockets := transport.NewPipeListener(), coretest.Must(ws.NewListener(nil))
 	for _, l := range []transport.Listener{plain, secure, memory, sockets} {
 		serve(l)
 	}
@@ -56,13 +58,13 @@ func TestAuthorizeAsksTheMedium(t *testing.T) {
 		"nobody at /path": ws.Dialer(url(web), nil),
 		"ada at /path":    ws.Dialer(url(secureWeb), &ws.DialOptions{TLS: local}),
 	} {
-		cl := newTestClient(d, nil)
+		cl := harness.NewClient(d, nil)
 		require.NoError(t, cl.Connect(t.Context()))
 		require.Equal(t, want, cl.Name())
 		cl.Close()
 		<-cl.Done()
 	}
-	cl := newTestClient(memory, nil)
+	cl := harness.NewClient(memory, nil)
 	require.NoError(t, cl.Connect(t.Context()))
 	require.Equal(t, "nobody", cl.Name())
 	cl.Close()

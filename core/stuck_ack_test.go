@@ -11,19 +11,20 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/e2e/harness"
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
 // The ack that makes room for an answer may be behind more calls than are read ahead: then the
 // answer must not wait for it, since nothing is read before it is there.
 func TestAnswersDoNotWaitForAcksBehindCalls(t *testing.T) {
-	over(t, sockets, func(t *testing.T, n *network) {
-		srv := newTestServer(nil)
+	harness.Over(t, harness.Sockets, func(t *testing.T, n *harness.Network) {
+		srv := harness.NewServer(nil)
 		srv.HandleBytes("get", func(context.Context, *core.Conn, []byte) ([]byte, error) {
 			return make([]byte, 20<<10), nil
 		})
-		go srv.Serve(t.Context(), n.listener) //nolint:errcheck // nil after Shutdown
-		cl := newTestClient(n.dialer, nil)
+		go srv.Serve(t.Context(), n.Listener) //nolint:errcheck // nil after Shutdown
+		cl := harness.NewClient(n.Dialer, nil)
 		require.NoError(t, cl.Connect(t.Context()))
 		ctx, cancel := context.WithTimeout(t.Context(), transporttest.Patience)
 		defer cancel()

@@ -1,0 +1,85 @@
+//go:build !js
+
+package harness
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/internal/coretest"
+	"github.com/hisock/hisock/transport"
+)
+
+// Accept serves the next connection to n with script, on a goroutine of its own, after it has
+// read the client's hello. What script returns comes out of the channel; the stream is closed then.
+func (n *Network) Accept(t *testing.T, script func(stream transport.Conn) error) <-chan error {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() {
+		stream, err := n.Listener.Accept()
+		if err != nil {
+			done <- err
+			return
+		}
+		defer stream.Close()
+		if err := coretest.ReadHello(stream); err != nil {
+			done <- err
+			return
+		}
+		done <- script(stream)
+	}()
+	return done
+}
+
+// Connect makes a client of n with everything registered that a hostile server could aim at.
+func (n *Network) Connect(t *testing.T, opts *core.ClientOptions) (*core.Client, *Witness) {
+	t.Helper()
+	var o core.ClientOptions
+	if opts != nil {
+		o = *opts
+	}
+	w := &Witness{Log: &coretest.Log{}, States: make(chan Change, 16), Faults: make(chan Fault, EventRoom)}
+	o.Logger = w.Log
+	o.Retry.Off = true // each test is about one connection
+	cl := NewClient(n.Dialer, &o)
+	cl.OnState(func(s core.State, why error) { w.States <- Change{s, why} })
+	cl.OnError(func(c *core.Conn, err error) { w.Faults <- Fault{c, err} })
+	cl.OnClientConnect(func(core.Presence) {})
+	cl.OnClientDisconnect(func(core.Presence) {})
+	cl.HandleBytes("echo", Echo)
+	t.Cleanup(func() {
+		cl.Close()
+		<-cl.Done()
+		w.Log.RequireClean(t)
+	})
+	return cl, w
+}
+
+// A Witness is what a client noticed.
+type Witness struct {
+	Log    *coretest.Log
+	States chan Change
+	Faults chan Fault
+}
+
+// A Change is a state of a client and why it came to be.
+type Change struct {
+	State core.State
+	Why   error
+}
+
+// WantEnd waits until the client has been connected and is so no more, for that reason.
+func (w *Witness) WantEnd(t *testing.T, cl *core.Client, code core.Code, part string) error {
+	t.Helper()
+	require.Equal(t, core.StateConnected, coretest.Next(t, w.States).State)
+	end := coretest.Next(t, w.States)
+	require.Equal(t, core.StateDisconnected, end.State)
+	coretest.Next(t, cl.Done())
+	require.Equal(t, end.Why, cl.Err())
+	require.Equal(t, code.String(), core.CodeOf(end.Why).String(), "%v", end.Why)
+	require.Contains(t, end.Why.Error(), part)
+	coretest.RequireLoggable(t, end.Why.Error())
+	return end.Why
+}
