@@ -36,13 +36,10 @@ const maxNoticeForm = 0
 
 type classicPeer struct{}
 
-func (*classicPeer) next([]byte, int) (wire.Frame, int, bool, error) {
-	return wire.Frame{}, 0, false, errClassicCall
-}
 func (*classicPeer) frame(Frame, form) ([]byte, error)           { return nil, errClassicCall }
 func (*classicPeer) change(notices.Change) []byte                { return nil }
 func (*classicPeer) sent([]byte) (Frame, int, bool)              { return Frame{}, 0, false }
-func (*classicPeer) receive(*Conn, *reader, wire.Frame) bool     { return true }
+func (*Conn) batchClassic(*reader) bool                          { return false }
 func (*classicPeer) run(*Conn, []byte)                           {}
 func (*classicPeer) write(*Conn, transport.Conn, [][]byte) error { return errClassicCall }
 func (c *Conn) classicGroup() string                             { return "" }

@@ -2,6 +2,8 @@ package core
 
 import (
 	"context"
+
+	"github.com/hisock/hisock/core/wire"
 )
 
 // Classic makes a [Client] speak the protocol of the original, the Python package hisock, to
@@ -41,6 +43,9 @@ func (k *Classic) resolve(f *optionFaults, o *ClientOptions) {
 		}
 	}
 }
+
+// kindClassic marks a frame of a classic peer, whose body is its whole payload, and that has a turn.
+const kindClassic wire.Kind = 0xff
 
 // A form is what kind of value a payload was made of, for peers that tell them apart.
 // Zero is bytes.

@@ -18,9 +18,6 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// kindClassic marks a frame of a classic peer, whose body is its whole payload.
-const kindClassic wire.Kind = 0xff
-
 // A classicPeer is what a connection needs that speaks the original's protocol: how its frames
 // are written and read. What that protocol cannot carry fails with [CodeUnsupported].
 type classicPeer struct {
@@ -247,6 +244,51 @@ func classicLabel(text string, there bool) classic.Label {
 		return classic.Label{}
 	}
 	return classic.LabelOf(text)
+}
+
+// batchClassic is batch for a peer whose frames are not native.
+func (c *Conn) batchClassic(rd *reader) bool {
+	if rd.r == rd.w || c.isEnded() { // then it is read only to see the peer's end
+		rd.r = rd.w
+		return true
+	}
+	size := rd.w - rd.r
+	counts := c.guard.counts()
+	c.beginBatch(size)
+	for rd.r < rd.w && !c.deaf(rd) {
+		f, size, ok, err := c.classic.next(rd.buf[rd.r:rd.w], c.eng.maxFrame)
+		if err != nil {
+			c.endWith(wireError(err))
+			break
+		}
+		if !ok {
+			rd.need = size
+			break
+		}
+		rd.r += size
+		rd.need = 0
+		if counts && !c.guard.got(c, f.Kind) {
+			break
+		}
+		if !c.classic.receive(c, rd, f) {
+			return false
+		}
+		if c.out.pressed.Load() { // by what the handlers send
+			if !c.finishBatch(rd) {
+				return false
+			}
+			c.beginBatch(rd.w - rd.r)
+		}
+	}
+	if c.deaf(rd) {
+		rd.r = rd.w
+	}
+	size -= rd.w - rd.r
+	if !c.finishBatch(rd) {
+		return false
+	}
+	c.hadBatch(0, size)
+	return true
 }
 
 // receive handles one frame of a classic peer. It reports whether the reading is still the

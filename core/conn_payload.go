@@ -43,7 +43,7 @@ func (h *handlers) mostOf(command []byte) int {
 // It reports whether it did.
 func (c *Conn) tooBig(f wire.Frame) bool {
 	hs := c.eng.handlers
-	if !hs.bounded || hasClassic && c.classic != nil {
+	if !hs.bounded {
 		return false
 	}
 	most, size := math.MaxInt, 0

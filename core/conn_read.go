@@ -14,8 +14,12 @@ func (c *Conn) read(rd *reader) {
 	defer c.exit()
 	rd.budget = c.eng.budget
 	defer c.dropBuffer(rd) // also if a handler ends its goroutine
+	batch := (*Conn).batch
+	if hasClassic && c.classic != nil {
+		batch = (*Conn).batchClassic
+	}
 	for {
-		if !c.batch(rd) {
+		if !batch(c, rd) {
 			return
 		}
 		c.known.Store(c.received)
@@ -107,7 +111,7 @@ func (c *Conn) batch(rd *reader) bool {
 	var since clock
 	c.beginBatch(size)
 	for rd.r < rd.w && !c.deaf(rd) {
-		f, size, ok, err := c.nextFrame(rd.buf[rd.r:rd.w])
+		f, size, ok, err := wire.Next(rd.buf[rd.r:rd.w], c.eng.maxFrame)
 		if err != nil {
 			c.endWith(wireError(err))
 			rd.r = rd.w
@@ -171,13 +175,6 @@ func (c *Conn) beginBatch(size int) {
 	c.out.mu.Lock()
 	c.out.batch, c.out.expect = true, size
 	c.out.mu.Unlock()
-}
-
-func (c *Conn) nextFrame(b []byte) (wire.Frame, int, bool, error) {
-	if hasClassic && c.classic != nil {
-		return c.classic.next(b, c.eng.maxFrame)
-	}
-	return wire.Next(b, c.eng.maxFrame)
 }
 
 // finishBatch flushes. If a writer is at it already and much waits, it waits with it: a

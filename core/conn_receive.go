@@ -8,9 +8,6 @@ import (
 
 // receive handles one frame. It reports whether the reading is still the caller's.
 func (c *Conn) receive(rd *reader, f wire.Frame) bool {
-	if hasClassic && c.classic != nil {
-		return c.classic.receive(c, rd, f)
-	}
 	if f.Kind.Counted() {
 		c.received++
 	}
@@ -106,10 +103,10 @@ func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 		}
 		return true
 	}
-	if hasCommands && f.Kind == wire.KindCommand && c.classic == nil {
+	if hasCommands && f.Kind == wire.KindCommand {
 		return c.commands(rd, f)
 	}
-	if hasCommands && f.Kind == wire.KindRequest && c.server && c.classic == nil {
+	if hasCommands && f.Kind == wire.KindRequest && c.server {
 		return c.requests(rd, f)
 	}
 	if f.Kind == wire.KindRequest && !c.server { // see park

@@ -13,10 +13,6 @@ func (c *Conn) run(f wire.Frame) { c.runWith(f, nil) }
 // runWith is run with one of the connection's slots, which is nil or one that the caller holds. A
 // concurrent handler takes it, and sets it to false.
 func (c *Conn) runWith(f wire.Frame, slot *bool) {
-	if hasClassic && c.classic != nil {
-		c.classic.run(c, f.Body)
-		return
-	}
 	var err error
 	switch f.Kind {
 	case wire.KindCommand:
@@ -42,6 +38,10 @@ func (c *Conn) runWith(f wire.Frame, slot *bool) {
 		c.runEvent(f)
 	case wire.KindJoined, wire.KindLeft, wire.KindRenamed:
 		err = c.gotPresence(f)
+	case kindClassic:
+		if hasClassic {
+			c.classic.run(c, f.Body)
+		}
 	}
 	if err != nil {
 		c.endWith(wireError(err))
@@ -314,7 +314,7 @@ func (c *Conn) queue(id uint64) {
 // turn, if there is one, a slot is free and there is room for its payload. Two peers that call each
 // other back could otherwise wait for each other.
 func (c *Conn) runBeside(f wire.Frame) bool {
-	if hasClassic && c.classic != nil || c.slots == nil {
+	if c.slots == nil {
 		return false
 	}
 	hs := c.eng.handlers

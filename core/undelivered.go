@@ -148,11 +148,11 @@ func (q *queue) settleRead() bool {
 // and whether it has ended it by itself: then it has not read what came after. It reports false if
 // what came is nothing to be read.
 func (c *Conn) lastWords(rd *reader) bool {
-	if c.out.orphans == nil && c.token == nil || rd.link.dead.Load() {
+	if c.out.orphans == nil && c.token == nil || hasClassic && c.classic != nil || rd.link.dead.Load() {
 		return false
 	}
 	for rd.r < rd.w {
-		f, size, ok, err := c.nextFrame(rd.buf[rd.r:rd.w])
+		f, size, ok, err := wire.Next(rd.buf[rd.r:rd.w], c.eng.maxFrame)
 		if err != nil {
 			return false
 		}
