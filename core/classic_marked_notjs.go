@@ -202,7 +202,7 @@ func (p *classicPeer) noticed(c *Conn, payload []byte) {
 	case err != nil:
 		c.eng.fault(c, wireError(err))
 	case !own:
-		c.runPresence(noticeKind(came), "", presenceOf(who))
+		c.eng.owner.(*Client).presence(c, noticeKind(came), "", presenceOf(who))
 	}
 }
 

@@ -446,7 +446,7 @@ func (p *classicPeer) run(c *Conn, payload []byte) {
 		if err != nil {
 			c.eng.fault(c, wireError(err))
 		} else if ok {
-			c.runPresence(noticeKind(came), "", presenceOf(who))
+			c.eng.owner.(*Client).presence(c, noticeKind(came), "", presenceOf(who))
 		}
 		if ok {
 			return

@@ -361,44 +361,33 @@ func (cl *Client) Close() error {
 	}
 }
 
-func (cl *Client) engine(w *wire.Welcome) *engine {
+// newCommon returns what a connection has that the server has welcomed so.
+func (cl *Client) newCommon(w *wire.Welcome) *common {
 	cfg := cl.cfg
 	cfg.heartbeat = w.Heartbeat
 	cfg.maxGroups = peerMaxGroups(w.MaxGroups)
-	return &engine{
-		config:    cfg,
-		handlers:  &cl.handlers,
-		counters:  &cl.counters,
-		writers:   newWriters(),
-		manual:    cl.manual,
-		sweep:     newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout)),
-		gone:      func(*Conn) {},
-		finished:  cl.finished,
-		change:    cl.change,
-		presence:  cl.presence,
-		book:      &cl.book,
-		replayed:  cl.replayed,
-		mayWait:   func(*Conn) bool { return true },
-		waited:    func(*Conn) {},
-		suspended: cl.suspended,
+	return &common{
+		config:   cfg,
+		owner:    cl,
+		handlers: &cl.handlers,
+		counters: &cl.counters,
+		writers:  newWriters(),
+		manual:   cl.manual,
+		sweep:    newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout)),
+		book:     &cl.book,
 	}
 }
+
+// A client has a place for its connection in any case, and keeps it in no index.
+func (cl *Client) mayWait(*Conn) bool { return true }
+func (cl *Client) waited(*Conn)       {}
+func (cl *Client) detached(*Conn)     {}
+func (cl *Client) noticesFit(*Conn)   {} // it sends none
 
 func (cl *Client) tell(s State, why error) {
 	if cl.onState == nil {
 		return
 	}
-	defer (&engine{config: cl.cfg}).recover(nil, "state handler")
+	defer (&common{config: cl.cfg}).recover(nil, "state handler")
 	cl.onState(s, why)
-}
-
-func (cl *Client) presence(k wire.Kind, old string, p Presence) {
-	switch {
-	case k == wire.KindJoined && cl.onCome != nil:
-		cl.onCome(p)
-	case k == wire.KindLeft && cl.onGo != nil:
-		cl.onGo(p)
-	case k == wire.KindRenamed && cl.onNamed != nil:
-		cl.onNamed(old, p)
-	}
 }

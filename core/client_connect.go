@@ -141,7 +141,7 @@ type run struct {
 // adopt makes a connection of a newcomer, which joins anew. Nobody reads it yet.
 func (cl *Client) adopt(r *run, n *newcomer, id uint64) *Conn {
 	w := n.welcome
-	eng := cl.engine(w)
+	eng := cl.newCommon(w)
 	eng.run = r
 	r.pace.Up(n.took)
 	c := newConn(r.base, eng, id, n.stream)

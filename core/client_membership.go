@@ -128,11 +128,51 @@ func (c *Conn) gotStatement(rd *reader, f wire.Frame) bool {
 	return c.dispatch(rd, wire.Frame{Kind: f.Kind, Body: append(f.Body[:len(f.Body):len(f.Body)], old...)})
 }
 
-// runEvent runs the event of a statement in its turn.
-func (c *Conn) runEvent(f wire.Frame) {
+// peerLimits are for what a server tells of its clients: it has limited them already, and
+// the frame is bounded.
+var peerLimits = wire.Limits{MaxName: -1, MaxGroups: -1, MaxAddr: -1}
+
+// handle handles in its turn what the server tells of the client, of others, and of replays.
+func (cl *Client) handle(c *Conn, f wire.Frame) (err error) {
+	switch f.Kind {
+	case wire.KindJoinGroup, wire.KindLeaveGroup, wire.KindRename:
+		cl.runStatement(c, f)
+	case wire.KindReplay, wire.KindReplayEnd:
+		err = cl.runReplay(c, f)
+	case wire.KindJoined, wire.KindLeft:
+		var p *Presence
+		if p, err = wire.ParsePresence(f.Body, &peerLimits); err == nil {
+			cl.presence(c, f.Kind, "", *p)
+		}
+	case wire.KindRenamed:
+		var p Presence
+		var old string
+		if old, p.Name, p.Addr, err = wire.ParseRenamed(f.Body, &peerLimits); err == nil {
+			cl.presence(c, f.Kind, old, p)
+		}
+	}
+	return err
+}
+
+// runStatement runs the event of a statement.
+func (cl *Client) runStatement(c *Conn, f wire.Frame) {
 	name, old, _ := wire.ParseCommand(f.Body)                      // which gotStatement has put together
 	if f.Kind == wire.KindLeaveGroup && !c.InGroup(string(name)) { // else it is in again by now
-		c.eng.book.Leave(string(name))
+		cl.book.Leave(string(name))
 	}
 	c.event(f.Kind, string(old), string(name))
+}
+
+// presence tells the program that another client came, went, or was called old before, by the kind of
+// the notice.
+func (cl *Client) presence(c *Conn, k wire.Kind, old string, p Presence) {
+	defer c.eng.recover(c, "presence handler")
+	switch {
+	case k == wire.KindJoined && cl.onCome != nil:
+		cl.onCome(p)
+	case k == wire.KindLeft && cl.onGo != nil:
+		cl.onGo(p)
+	case k == wire.KindRenamed && cl.onNamed != nil:
+		cl.onNamed(old, p)
+	}
 }

@@ -80,13 +80,13 @@ func (cl *Client) RetryNow() {
 // suspended tells the program that a connection has lost its stream, and brings it back.
 func (cl *Client) suspended(c *Conn, l *link, why *Error) {
 	if c.detached.Load() {
-		l.gone.Happen()
+		l.released.Happen()
 		return
 	}
 	if lost := why; cl.onState != nil {
 		c.tellChange(func() { cl.tell(StateReconnecting, lost) })
 	}
-	l.gone.Happen()
+	l.released.Happen()
 	pace := c.eng.run.pace
 	pace.Down(l.died, l.died.Sub(l.born), c.resumeTime)
 	cl.beginWaiting()
@@ -178,9 +178,9 @@ func (n *newcomer) leave() {
 	n.drop()
 }
 
-// finished tells the program that a connection has ended, and lets the client join anew if time
+// closed tells the program that a connection has ended, and lets the client join anew if time
 // may heal what ended it.
-func (cl *Client) finished(c *Conn) {
+func (cl *Client) closed(c *Conn) {
 	c.eng.log.leave(c)
 	c.eng.sweep.remove(c)
 	c.eng.sweep.close()

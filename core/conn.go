@@ -29,7 +29,7 @@ import (
 //	           its batch, or one of the writers (conn_send.go)
 //	ending     the first reason wins; the last goroutine to leave finishes (conn_end.go)
 type Conn struct {
-	eng  *engine
+	eng  *common
 	id   uint64
 	link atomic.Pointer[link] // the one in use, or that was last
 	session
@@ -121,7 +121,7 @@ type Conn struct {
 }
 
 // newConn returns a connection whose reader is the caller: it counts as running.
-func newConn(parent context.Context, eng *engine, id uint64, stream transport.Conn) *Conn {
+func newConn(parent context.Context, eng *common, id uint64, stream transport.Conn) *Conn {
 	c := &Conn{eng: eng, id: id}
 	c.ctx, c.cancel = context.WithCancelCause(context.WithValue(parent, connKey{}, c))
 	l := newLink(stream)

@@ -90,7 +90,7 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 	}
 	c.mu.Unlock()
 
-	c.eng.gone(c)
+	c.eng.owner.detached(c)
 
 	var last []byte
 	if hasClassic && c.classic != nil {
@@ -128,7 +128,7 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 	c.calls.end(c.closedError())
 	c.inbox.end(how.ours)
 	if suspended {
-		c.eng.waited(c)
+		c.eng.owner.waited(c)
 	}
 	go c.closer(drained, why, how) // and not the caller, who may hold locks, runs the leave handler
 }
@@ -137,7 +137,7 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 func (c *Conn) faultLater(what string, err *Error) {
 	c.eng.log.warn(c, what, err)
 	if c.eng.handlers.onError != nil {
-		c.tellLater(func() { c.eng.tell(c, err) })
+		c.tellLater(func() { c.eng.reportError(c, err) })
 	}
 }
 
@@ -253,7 +253,7 @@ func (c *Conn) exit() (last bool) {
 // finish runs once nothing else of the connection does.
 func (c *Conn) finish() {
 	defer c.done.Happen()
-	defer c.eng.finished(c)
+	defer c.eng.owner.closed(c)
 	defer c.uncount()
 	c.events.Run() // with manual dispatch, what Update has not come to
 	c.handBack()

@@ -51,14 +51,21 @@ func TestShutdownWhileSuspended(t *testing.T) {
 	})
 }
 
+// A slowOwner takes its time to take back the place of a suspended connection.
+type slowOwner struct{ owner }
+
+func (o slowOwner) waited(c *Conn) {
+	time.Sleep(time.Second)
+	o.owner.waited(c)
+}
+
 // Who ends a connection that is suspended may hold locks that the leave handler needs: it does not run that, also
 // if it is the last to be busy with the connection.
 func TestLeaveHandlerIsNotRunByWhoEnds(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 4 << 10}}, func(w *world) {
 		left := make(chan string, 1)
 		w.srv.OnLeave(func(*Conn, error) { left <- string(debug.Stack()) })
-		waited := w.srv.eng.waited
-		w.srv.eng.waited = func(c *Conn) { time.Sleep(time.Second); waited(c) } // all others are done by then
+		w.srv.eng.owner = slowOwner{w.srv.eng.owner} // all others are done by then
 		w.serve()
 		w.hello(&wire.Hello{Name: "ada", Resume: true}).stream.Close() //nolint:errcheck // it is cut
 		synctest.Wait()

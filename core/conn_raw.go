@@ -58,7 +58,7 @@ func (c *Conn) gotRaw(rd *reader, payload []byte) bool {
 			why := NewError(CodeTooBig, "raw message dropped: nobody receives raw messages and too many wait")
 			c.eng.log.warn(c, "a raw message is dropped", why)
 			if c.eng.handlers.onError != nil {
-				c.tellRead(rd, func() { c.eng.tell(c, why) })
+				c.tellRead(rd, func() { c.eng.reportError(c, why) })
 			}
 			return true
 		}

@@ -39,7 +39,7 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 			return c.dispatch(rd, f)
 		}
 	case wire.KindJoined, wire.KindLeft, wire.KindRenamed:
-		if c.eng.presence != nil {
+		if !c.server {
 			return c.dispatch(rd, f)
 		}
 		err = NewError(CodeProtocol, "a "+f.Kind.String()+" frame from a client")

@@ -30,27 +30,17 @@ func (c *Conn) runWith(f wire.Frame, slot *bool) {
 		c.runRaw(c.ctx, f.Body)
 	case wire.KindGroupCommand, wire.KindGroupRaw, wire.KindGroupPassed:
 		err = c.runGroup(f, slot)
-	case wire.KindReplay, wire.KindReplayEnd:
-		err = c.runReplay(f)
-	case wire.KindAskJoin, wire.KindAskLeave, wire.KindAskRename:
-		err = c.eng.asked(c, f)
-	case wire.KindJoinGroup, wire.KindLeaveGroup, wire.KindRename:
-		c.runEvent(f)
-	case wire.KindJoined, wire.KindLeft, wire.KindRenamed:
-		err = c.gotPresence(f)
 	case kindClassic:
 		if hasClassic {
 			c.classic.run(c, f.Body)
 		}
+	default:
+		err = c.eng.owner.handle(c, f)
 	}
 	if err != nil {
 		c.endWith(wireError(err))
 	}
 }
-
-// peerLimits are for what a server tells of its clients: it has limited them already, and
-// the frame is bounded.
-var peerLimits = wire.Limits{MaxName: -1, MaxGroups: -1, MaxAddr: -1}
 
 func (c *Conn) runCommand(ctx context.Context, name, payload []byte, slot *bool) {
 	hs := c.eng.handlers
@@ -117,26 +107,6 @@ func (c *Conn) runRaw(ctx context.Context, payload []byte) {
 	if !c.raw.deliver(payload) {
 		c.start(ctx, c.eng.handlers.message, Frame{Kind: KindRaw, Payload: payload}, nil)
 	}
-}
-
-func (c *Conn) gotPresence(f wire.Frame) error {
-	var old string
-	p := &Presence{}
-	var err error
-	if f.Kind == wire.KindRenamed {
-		old, p.Name, p.Addr, err = wire.ParseRenamed(f.Body, &peerLimits)
-	} else {
-		p, err = wire.ParsePresence(f.Body, &peerLimits)
-	}
-	if err == nil {
-		c.runPresence(f.Kind, old, *p)
-	}
-	return err
-}
-
-func (c *Conn) runPresence(k wire.Kind, old string, p Presence) {
-	defer c.eng.recover(c, "presence handler")
-	c.eng.presence(k, old, p)
 }
 
 // start runs a handler that nobody waits for.
@@ -371,7 +341,7 @@ func (c *Conn) runBeside(f wire.Frame) bool {
 }
 
 // logPanic reports a panic of a handler with its stack, which never leaves this side.
-func (e *engine) logPanic(c *Conn, where string, v any, args ...any) {
+func (e *common) logPanic(c *Conn, where string, v any, args ...any) {
 	args = append([]any{"handler", where, "panic", shown(panicText(v)), "stack", shown(stack())}, args...)
 	e.log.error(c, "a handler panicked", nil, args...)
 }

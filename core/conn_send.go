@@ -395,7 +395,7 @@ func (c *Conn) drainedLocked() {
 	}
 	c.out.noticesWait = false
 	c.out.mu.Unlock()
-	c.eng.drained(c)
+	c.eng.owner.noticesFit(c)
 	c.out.mu.Lock()
 }
 

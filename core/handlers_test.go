@@ -136,7 +136,7 @@ func TestPanics(t *testing.T) {
 			require.Contains(t, log, want)
 		}
 		if runtime.GOOS != "js" { // where handlers are JavaScript
-			require.Contains(t, log, "registry_test.go", "the stack")
+			require.Contains(t, log, "handlers_test.go", "the stack")
 		}
 	})
 }

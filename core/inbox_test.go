@@ -12,7 +12,7 @@ import (
 
 // heldInbox is a connection whose handler is slow, so that what comes waits in its inbox.
 func heldInbox(limit int) *Conn {
-	c := &Conn{eng: &engine{}}
+	c := &Conn{eng: &common{}}
 	c.inbox.init(limit, nil)
 	c.turn.Store(turnHanded)
 	return c

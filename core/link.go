@@ -32,7 +32,7 @@ type link struct {
 	parted     atomic.Bool // the peer has said goodbye after this side had
 	broken     latch.Latch // it is dead
 	readerDone latch.Latch // nobody reads it any more
-	gone       latch.Latch // nor writes, and it has been left to the events to tell the program
+	released   latch.Latch // nor writes, and it has been left to the events to tell the program
 	left       latch.Latch // the connection goes on over another link
 
 	// Owned by the reader, since the link is mute.
@@ -64,7 +64,7 @@ func (c *Conn) suspend(l *link, why *Error) bool {
 	switch {
 	case l.dead.Load():
 		return true // somebody has noticed before
-	case c.ended || c.token == nil || c.server && !c.confirmed.Load() || !c.eng.mayWait(c):
+	case c.ended || c.token == nil || c.server && !c.confirmed.Load() || !c.eng.owner.mayWait(c):
 		return false
 	}
 	l.died = time.Now()
@@ -87,7 +87,7 @@ func (c *Conn) letGo(l *link, why *Error) {
 	c.inbox.wake()
 	<-l.readerDone.Wait()
 	<-c.out.whenIdle()
-	c.eng.suspended(c, l, why)
+	c.eng.owner.suspended(c, l, why)
 }
 
 // whenIdle returns a channel that is closed when nobody writes.
@@ -129,7 +129,7 @@ func (c *Conn) relink(before, l *link, rd *reader, addr string, received uint64,
 	c.out.mu.Unlock()
 	if !ok {
 		if welcome != nil {
-			c.eng.mayWait(c) // it waits again
+			c.eng.owner.mayWait(c) // it waits again
 		}
 		return false, false
 	}

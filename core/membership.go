@@ -31,13 +31,13 @@ import (
 // handlers, goes on after a resume, and when ctx or the connection ends first the group
 // may have been joined or not.
 func (c *Conn) Join(ctx context.Context, group string) error {
-	return c.eng.change(ctx, c, wire.KindAskJoin, group)
+	return c.eng.owner.change(ctx, c, wire.KindAskJoin, group)
 }
 
 // Leave takes the client out of a group; not being in it is no error. Otherwise it is like
 // Join. No authorizer is asked.
 func (c *Conn) Leave(ctx context.Context, group string) error {
-	return c.eng.change(ctx, c, wire.KindAskLeave, group)
+	return c.eng.owner.change(ctx, c, wire.KindAskLeave, group)
 }
 
 // Rename changes what the client is called; empty means that it has no name any more. Others
@@ -51,7 +51,7 @@ func (c *Conn) Leave(ctx context.Context, group string) error {
 // [CodeRateLimit]. A client that joins anew by itself asks for the name that it
 // was given here.
 func (c *Conn) Rename(ctx context.Context, name string) error {
-	return c.eng.change(ctx, c, wire.KindAskRename, name)
+	return c.eng.owner.change(ctx, c, wire.KindAskRename, name)
 }
 
 // checkChange is checkName, but for the empty name of a client that has none.
@@ -256,9 +256,9 @@ func (s *Server) change(ctx context.Context, c *Conn, k wire.Kind, name string) 
 	return err
 }
 
-// asked handles in its turn that the client asks for a change: it is answered, and then the
+// handle handles in its turn that the client asks for a change: the client is answered, and then the
 // program is told.
-func (s *Server) asked(c *Conn, f wire.Frame) error {
+func (s *Server) handle(c *Conn, f wire.Frame) error {
 	id, told, err := parseAsk(f)
 	if err != nil {
 		return err

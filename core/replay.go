@@ -3,7 +3,6 @@ package core
 import (
 	"context"
 
-	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -134,17 +133,17 @@ func (c *Conn) groupBeside(f wire.Frame) wire.Frame {
 }
 
 // runReplay handles in its turn that a replay begins or ends.
-func (c *Conn) runReplay(f wire.Frame) error {
-	b, k := c.eng.book, f.Kind
-	var told history.Replay
+func (cl *Client) runReplay(c *Conn, f wire.Frame) error {
 	var group string
-	if k == wire.KindReplay {
+	if f.Kind == wire.KindReplay {
 		r, err := wire.ParseReplay(f.Body, &wire.Limits{MaxName: defaultMaxHello})
 		if err != nil {
 			return err
 		}
-		group, told = r.Group, b.Begin(r, c.InGroup(r.Group))
-		c.runHook(func() { c.eng.replayed(c, k, Replay(told)) })
+		group = r.Group
+		if told := cl.book.Begin(r, c.InGroup(group)); cl.onReplay != nil {
+			c.runHook(func() { cl.onReplay(c, Replay(told)) })
+		}
 		if r.Count > 0 {
 			return nil // the end is told by itself
 		}
@@ -155,21 +154,10 @@ func (c *Conn) runReplay(f wire.Frame) error {
 		}
 		group = string(name)
 	}
-	var ok bool
-	if told, ok = b.End(group); ok {
-		c.runHook(func() { c.eng.replayed(c, wire.KindReplayEnd, Replay(told)) })
+	if told, ok := cl.book.End(group); ok && cl.onReplayed != nil {
+		c.runHook(func() { cl.onReplayed(c, Replay(told)) })
 	}
 	return nil
-}
-
-// replayed hands on that a replay begins or has ended.
-func (cl *Client) replayed(c *Conn, k wire.Kind, r Replay) {
-	switch {
-	case k == wire.KindReplay && cl.onReplay != nil:
-		cl.onReplay(c, r)
-	case k == wire.KindReplayEnd && cl.onReplayed != nil:
-		cl.onReplayed(c, r)
-	}
 }
 
 // position is the position of the client in a group as it stands in an ask, or nothing.

@@ -20,7 +20,7 @@ import (
 type Server struct {
 	handlers
 	opts     ServerOptions
-	eng      *engine
+	eng      *common
 	limits   admit.Limits
 	gate     *admit.Gate
 	budget   *budget.Budget      // nil without a bound on memory
@@ -82,22 +82,15 @@ func newServer(opts *ServerOptions) (*Server, error) {
 	s.histories = newHistories(s.opts.History, &s.groups, s.budget)
 	s.reserved = foldNames(s.opts.Access.ReservedNames)
 	cfg := s.opts.config()
-	s.eng = &engine{
-		config:    cfg,
-		handlers:  &s.handlers,
-		counters:  new(counters),
-		writers:   newWriters(),
-		budget:    s.budget,
-		manual:    newManualQueue(s.opts.Manual),
-		sweep:     newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout, s.opts.Timeouts.Frame, s.opts.Timeouts.Idle)),
-		gone:      s.gone,
-		finished:  s.finished,
-		change:    s.change,
-		asked:     s.asked,
-		mayWait:   func(c *Conn) bool { return s.gate.Suspend(c.place) },
-		waited:    func(c *Conn) { s.gate.Leave(c.place) },
-		suspended: s.suspended,
-		drained:   (*Conn).moreNotices,
+	s.eng = &common{
+		owner:    s,
+		config:   cfg,
+		handlers: &s.handlers,
+		counters: new(counters),
+		writers:  newWriters(),
+		budget:   s.budget,
+		manual:   newManualQueue(s.opts.Manual),
+		sweep:    newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout, s.opts.Timeouts.Frame, s.opts.Timeouts.Idle)),
 	}
 	return s, nil
 }
@@ -169,10 +162,10 @@ func present(conns []*Conn) []*Conn {
 	return here
 }
 
-// gone takes a connection that has ended out of everything that is sent to.
-func (s *Server) gone(c *Conn) {
+// detached takes a connection that has ended out of everything that is sent to.
+func (s *Server) detached(c *Conn) {
 	s.deafen(c)
-	s.goneFrom(c)
+	s.unindex(c)
 	for _, g := range c.Groups() { // no more: see moveMember
 		s.groups.remove(g, c)
 		if s.replays() {
@@ -181,7 +174,8 @@ func (s *Server) gone(c *Conn) {
 	}
 }
 
-func (s *Server) goneFrom(c *Conn) {
+// unindex takes a connection that has ended out of the indexes that the server's lock guards.
+func (s *Server) unindex(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.all.remove(c)
@@ -196,8 +190,17 @@ func (s *Server) goneFrom(c *Conn) {
 	}
 }
 
-// finished runs when nothing of a connection runs any more.
-func (s *Server) finished(c *Conn) {
+// mayWait claims a place for a connection that is to be suspended.
+func (s *Server) mayWait(c *Conn) bool { return s.gate.Suspend(c.place) }
+
+// waited gives the place of a suspended connection back.
+func (s *Server) waited(c *Conn) { s.gate.Leave(c.place) }
+
+// noticesFit lets go on what waits for room in the queue.
+func (s *Server) noticesFit(c *Conn) { c.moreNotices() }
+
+// closed runs when nothing of a connection runs any more.
+func (s *Server) closed(c *Conn) {
 	defer s.conns.Done()
 	defer s.eng.log.leave(c)
 	s.gate.Free(c.place)

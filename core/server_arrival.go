@@ -232,7 +232,7 @@ func (s *Server) refused(stream transport.Conn, hello *wire.Hello, why *Error) {
 		name = hello.Name
 	}
 	log(nil, what, why, "addr", stream.Info().Remote, "name", name)
-	s.eng.tell(nil, why)
+	s.eng.reportError(nil, why)
 }
 
 // refusal is what a newcomer is sent that is not let in. hello is nil if it has sent none.

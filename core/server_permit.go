@@ -71,7 +71,7 @@ func (s *Server) permit(ctx context.Context, c *Conn, what string, ask func() er
 		if v := recover(); v != nil {
 			s.eng.log.error(c, "an authorizer panicked", nil, "authorizer", what, "panic", shown(typeOf(v)), "stack", shown(stack()))
 			if c.classic == nil {
-				s.eng.tell(c, why)
+				s.eng.reportError(c, why)
 			}
 			return
 		}

@@ -35,7 +35,7 @@ func (s *Server) suspended(c *Conn, l *link, why *Error) {
 			s.onSuspend(c, why)
 		})
 	}
-	l.gone.Happen()
+	l.released.Happen()
 	t := time.NewTimer(s.opts.Timeouts.Resume)
 	defer t.Stop()
 	select {
@@ -141,9 +141,9 @@ func (s *Server) awaitGone(c *Conn, l *link) bool {
 	if !c.suspend(l, NewError(CodeConnLost, "the client has come back over another connection")) {
 		c.end(NewError(CodeConnLost, "too many connections are suspended"), nil, ending{})
 	}
-	gone := l.gone.Wait()
+	released := l.released.Wait()
 	if c.isEnded() {
-		gone = nil
+		released = nil
 	}
 	patience := s.opts.Timeouts.Hello
 	if patience == 0 {
@@ -152,7 +152,7 @@ func (s *Server) awaitGone(c *Conn, l *link) bool {
 	t := time.NewTimer(patience)
 	defer t.Stop()
 	select {
-	case <-gone:
+	case <-released:
 		return true
 	case <-c.Done():
 	case <-t.C:
