@@ -5,6 +5,7 @@ package hostile_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -39,6 +40,10 @@ const honestClients = 10
 // nothing that it should not, and the server's memory stays within a bound.
 func TestAttacks(t *testing.T) {
 	long := os.Getenv("HISOCK_SOAK") != ""
+	attacks := maps.Clone(handshakeAttacks)
+	for _, more := range []map[string]attack{frameAttacks, floodAttacks, memoryAttacks, nameAttacks, sessionAttacks, noticeAttacks} {
+		maps.Copy(attacks, more)
+	}
 	for name, at := range attacks {
 		t.Run(name, func(t *testing.T) {
 			harness.Over(t, harness.Sockets, func(t *testing.T, n *harness.Network) {

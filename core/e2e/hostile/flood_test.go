@@ -223,3 +223,44 @@ func TestFloodOfRawMessages(t *testing.T) {
 		s.WantQuiet()
 	})
 }
+
+// A large frame that comes in small pieces costs about what it holds, not a copy for each piece.
+func TestLargeFrameInPieces(t *testing.T) {
+	harness.Over(t, []string{"pipe", "tcp", "ws"}, func(t *testing.T, n *harness.Network) {
+		const size = 4 << 20
+		s := harness.NewScene(t, n, &core.ServerOptions{Limits: core.Limits{MaxFrame: size + 100}})
+		p := s.Hello("slow")
+		frame := wire.AppendRaw(nil, make([]byte, size))
+		got := coretest.Allocated(func() {
+			for len(frame) > 0 {
+				k := min(len(frame), 4<<10)
+				p.Send(frame[:k])
+				frame = frame[k:]
+			}
+			p.StillThere()
+		})
+		require.Less(t, got, uint64(10*size))
+	})
+}
+
+// A client that sends many small commands and reads the larger ones that they cause.
+func TestManyCommandsWithLargeEcho(t *testing.T) {
+	harness.Over(t, []string{"pipe", "tcp", "ws"}, func(t *testing.T, n *harness.Network) {
+		s := harness.NewScene(t, n, nil, func(s *harness.Scene) {
+			s.Server.OnBytes("say", func(_ context.Context, c *core.Conn, _ []byte) error {
+				return c.SendBytes("said", make([]byte, 1<<10))
+			})
+		})
+		const commands = 5000
+		said := make(chan struct{}, commands)
+		cl := s.Join("ada", n, func(cl *core.Client) {
+			cl.OnBytes("said", func(context.Context, *core.Conn, []byte) error { said <- struct{}{}; return nil })
+		})
+		for range commands {
+			require.NoError(t, cl.SendBytes("say", nil))
+		}
+		for range commands {
+			coretest.Next(t, said)
+		}
+	})
+}

@@ -216,3 +216,36 @@ func TestHandlerErrors(t *testing.T) {
 		s.WantQuiet()
 	})
 }
+
+// A nilError panics when it is asked what it is.
+type nilError struct{ text string }
+
+func (e *nilError) Error() string { return e.text }
+
+func TestHandlerReturnsTypedNil(t *testing.T) {
+	n := harness.Open(t, "tcp")
+	s := harness.NewScene(t, n, nil, func(s *harness.Scene) {
+		s.Server.OnBytes("nil", func(context.Context, *core.Conn, []byte) error {
+			var e *nilError
+			return e
+		})
+	})
+	cl := s.Join("ada", n)
+	require.NoError(t, cl.SendBytes("nil", nil))
+	s.Check()
+	coretest.Next(t, s.Faults)
+}
+
+func TestHandlerPanicsWithBadError(t *testing.T) {
+	n := harness.Open(t, "tcp")
+	s := harness.NewScene(t, n, nil, func(s *harness.Scene) {
+		s.Server.OnBytes("nil", func(context.Context, *core.Conn, []byte) error {
+			var e *nilError
+			panic(e)
+		})
+	})
+	cl := s.Join("ada", n)
+	require.NoError(t, cl.SendBytes("nil", nil))
+	coretest.Next(t, s.Faults)
+	s.Check()
+}

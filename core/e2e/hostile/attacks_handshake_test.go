@@ -3,6 +3,9 @@
 package hostile_test
 
 import (
+	"bytes"
+	"encoding/binary"
+	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -13,22 +16,94 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// Attacks on the places that a server has.
-func init() {
-	attacks["half open handshakes"] = attack{
+var handshakeAttacks = map[string]attack{
+	"hello that announces 1 GiB": {
+		tries: [2]int{30, 1000}, grows: 16 << 10,
+		run: func(a *arena, tries int) string {
+			for range tries {
+				p := a.raw()
+				p.Send(coretest.Preface(binary.AppendUvarint(nil, 1<<30)), []byte{byte(wire.KindHello)})
+				a.refuses(p, core.CodeTooBig)
+			}
+			a.worst()
+			return "refused: too big"
+		},
+	},
+	"hello byte by byte": {
+		opts:  core.ServerOptions{Timeouts: core.Timeouts{Hello: 700 * time.Millisecond}},
+		tries: [2]int{30, 300}, grows: 32 << 10,
+		run: dripHello,
+	},
+	"storm of connections": {
+		opts:  core.ServerOptions{Limits: core.Limits{MaxConnsPerAddr: honestClients + 20}},
+		tries: [2]int{150, 5000}, grows: 16 << 10,
+		run: connectStorm,
+	},
+	"half open handshakes": {
 		opts:  core.ServerOptions{Limits: core.Limits{MaxHandshakes: 50}, Timeouts: core.Timeouts{Hello: 2 * time.Second}},
 		tries: [2]int{150, 1500}, grows: 64 << 10,
 		run: halfOpen,
-	}
-	attacks["flood of suspended sessions"] = attack{
+	},
+	"flood of suspended sessions": {
 		opts:  core.ServerOptions{Limits: core.Limits{MaxConns: honestClients + 40}},
 		tries: [2]int{150, 5000}, grows: 64 << 10,
 		run: suspendMany,
-	}
-	attacks["sends on after the end"] = attack{
+	},
+	"sends on after the end": {
 		tries: [2]int{5, 100}, grows: 16 << 10,
 		run: sendsOn,
+	},
+	"header of a proxy from nobody": {
+		tries: [2]int{40, 1000}, grows: 16 << 10,
+		run: claimsToBeAProxy,
+	},
+}
+
+// dripHello says hello in single bytes, many at once, and is not done in time.
+func dripHello(a *arena, tries int) string {
+	var peers []*coretest.Peer
+	for range tries {
+		peers = append(peers, a.raw())
 	}
+	slow := coretest.Hello(wire.Hello{Name: strings.Repeat("n", 100), Metadata: map[string]string{"k": strings.Repeat("v", 4000)}})
+	for i := range 50 { // of some 4000
+		for _, p := range peers {
+			p.Tell(slow[i : i+1])
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	a.worst()
+	for _, p := range peers {
+		a.refuses(p, core.CodeHelloTimeout)
+	}
+	return "refused: hello timeout"
+}
+
+// connectStorm takes all the places that its address has, and tries for more.
+func connectStorm(a *arena, tries int) string {
+	for range 20 {
+		a.hello(wire.Hello{Name: "storm"})
+	}
+	results := make(chan error, tries)
+	work := make(chan struct{}, tries)
+	for range tries {
+		work <- struct{}{}
+	}
+	close(work)
+	for range 8 {
+		go func() {
+			for range work {
+				cl := harness.NewClient(a.net.Dialer, &core.ClientOptions{Name: "storm", Retry: core.Retry{Off: true}})
+				results <- cl.Connect(a.Context())
+			}
+		}()
+	}
+	for range tries {
+		require.Equal(a, core.CodeTooManyConns.String(), core.CodeOf(<-results).String())
+	}
+	a.worst()
+	require.EqualValues(a, 20, a.joined.Load())
+	return "20 places, and refused: too many connections"
 }
 
 // halfOpen begins more handshakes than there may be, and ends none. Whoever comes meanwhile is let
@@ -119,4 +194,23 @@ func sendsOn(a *arena, tries int) string {
 	a.worst()
 	require.Less(a, most, 16<<20, "bytes that it got rid of, those in the system's buffers included")
 	return "256 KiB are read, then the stream is closed"
+}
+
+// claimsToBeAProxy sends headers of the PROXY protocol, one of which announces 64 KiB, and more
+// behind them. None of them becomes anybody's address.
+func claimsToBeAProxy(a *arena, tries int) string {
+	headers := [][]byte{
+		[]byte("PROXY TCP4 203.0.113.7 192.0.2.1 54321 6969\r\n"),
+		append([]byte("\r\n\r\n\x00\r\nQUIT\n\x21\x11\xff\xff"), bytes.Repeat([]byte{203, 0, 113, 7}, 16<<10)...),
+	}
+	for i := range tries {
+		p := a.raw()
+		p.Tell(headers[i%len(headers)])
+		require.Equal(a, core.CodeConnLost, a.turnedAway(p), "it is told nothing")
+	}
+	a.worst()
+	for _, addr := range a.srv.Addrs() {
+		require.NotContains(a, addr, "203.0.113.7")
+	}
+	return "closed: not native"
 }

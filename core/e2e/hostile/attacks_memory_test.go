@@ -16,18 +16,24 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// Attacks on the memory of all, and on what Authorize holds.
-func init() {
-	attacks["many who fill their queues"] = attack{
+var memoryAttacks = map[string]attack{
+	"asks for much and never reads": {
+		opts: core.ServerOptions{
+			Timeouts: core.Timeouts{Write: time.Second, Close: 100 * time.Millisecond}, Limits: core.Limits{QueueBytes: 256 << 10, InboxBytes: 64 << 10},
+		},
+		tries: [2]int{4, 32}, grows: 64 << 10,
+		run: neverReads,
+	},
+	"many who fill their queues": {
 		opts:  core.ServerOptions{Limits: core.Limits{MemoryBytes: 16 << 20, QueueBytes: 4 << 20}, Timeouts: core.Timeouts{Close: 100 * time.Millisecond}},
 		tries: [2]int{40, 200}, grows: 96 << 10,
 		run: fillQueues,
-	}
-	attacks["large frames to concurrent handlers"] = attack{
+	},
+	"large frames to concurrent handlers": {
 		tries: [2]int{4, 32}, grows: 224 << 10,
 		run: copyMuch,
-	}
-	attacks["an Authorize that hangs"] = attack{
+	},
+	"an Authorize that hangs": {
 		opts: core.ServerOptions{Timeouts: core.Timeouts{Hello: 300 * time.Millisecond}, Access: core.Access{Authorize: func(ctx context.Context, a *core.Admission) error {
 			if strings.HasPrefix(a.Name, "hang") {
 				<-hangs
@@ -51,7 +57,36 @@ func init() {
 			}
 			return "refused: unavailable"
 		},
+	},
+	"members of a group that never read": {
+		opts:  core.ServerOptions{Limits: core.Limits{QueueBytes: 16 << 20}, Timeouts: core.Timeouts{Write: time.Second, Close: 100 * time.Millisecond}},
+		tries: [2]int{40, 300}, grows: 24 << 10,
+		run: stalledMembers,
+	},
+}
+
+// neverReads asks for answers of 60 KiB without end.
+func neverReads(a *arena, tries int) string {
+	ask := wire.AppendRequest(nil, 1, "echo", make([]byte, 60<<10))
+	cut := make(chan error, tries)
+	for range tries {
+		p, _ := a.hello(wire.Hello{})
+		go func() {
+			for {
+				if _, err := p.Stream.Write(ask); err != nil {
+					cut <- err
+					return
+				}
+			}
+		}()
 	}
+	time.Sleep(500 * time.Millisecond) // until all is full
+	a.worst()
+	for range tries {
+		coretest.Next(a.T, cut)
+		a.leaves(core.CodeWriteTimeout)
+	}
+	return "disconnected: write timeout"
 }
 
 // hangs holds up each Authorize that waits for it, until the attack is over.
@@ -96,4 +131,22 @@ func copyMuch(a *arena, tries int) string {
 	a.worst()
 	require.LessOrEqual(a, a.srv.Stats().Memory, tries*(7<<20)+(4<<20))
 	return "its inbox, and as much of copies"
+}
+
+// stalledMembers join a group that is sent many small frames, which its members share, and read
+// none of them. They hold these once, and what is needed to write them for each.
+func stalledMembers(a *arena, tries int) string {
+	for range tries {
+		a.hello(wire.Hello{Groups: []string{"pit"}})
+	}
+	frame := make([]byte, 3<<10)
+	for range 2000 { // twice what the system takes for each
+		require.NoError(a, a.srv.Group("pit").SendBytes("news", frame))
+	}
+	time.Sleep(500 * time.Millisecond) // until all are stuck
+	a.worst()
+	for range tries {
+		a.leaves(core.CodeWriteTimeout)
+	}
+	return "disconnected: write timeout"
 }

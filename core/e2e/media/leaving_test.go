@@ -1,6 +1,6 @@
 //go:build !js
 
-package core_test
+package media_test
 
 import (
 	"context"
@@ -52,7 +52,7 @@ func TestWhatWasSentBeforeLeavingIsHandled(t *testing.T) {
 		return err
 	}
 	python := func(stream io.ReadWriteCloser, i int) error {
-		hello, all := pythonHello(fmt.Sprint("c", i), ""), ""
+		hello, all := fmt.Sprintf(`$CLTHELLO$ {"name": "c%d", "group": null}`, i), ""
 		all += fmt.Sprintf("%-16d%s", len(hello), hello)
 		for k := range 10 {
 			say := fmt.Sprint("n ", 10*i+k)

@@ -16,14 +16,14 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-func init() {
-	attacks["changes itself before slow listeners"] = attack{
+var noticeAttacks = map[string]attack{
+	"changes itself before slow listeners": {
 		// With no limit to the changes, so that what is told must hold by itself, and patience with
 		// who reads nothing.
 		opts:  core.ServerOptions{Limits: core.Limits{ChangeRate: -1, MaxCalls: -1}, Access: core.Access{Notices: harness.TellEverything}, Timeouts: core.Timeouts{Write: -1, Heartbeat: -1}},
 		tries: [2]int{1500, 60_000}, grows: 32 << 10,
 		run: changeAllTheTime,
-	}
+	},
 }
 
 const slowListeners = 20

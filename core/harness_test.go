@@ -8,11 +8,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/hisock/hisock/core/internal/shape"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
+	"github.com/stretchr/testify/require"
 )
 
 // A world is a server and those who connect to it through memory, inside a synctest bubble.
@@ -216,3 +215,19 @@ func (k *kept[T]) all() []T {
 	defer k.mu.Unlock()
 	return append([]T(nil), k.got...)
 }
+
+// newTestServer is NewServer for options that can be.
+func newTestServer(opts *ServerOptions) *Server { return made(newServer(opts)) }
+
+// newTestClient is NewClient for options that can be.
+func newTestClient(d transport.Dialer, opts *ClientOptions) *Client { return made(NewClient(d, opts)) }
+
+func made[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// resolved are options that can be, with their defaults.
+func resolved(opts *ServerOptions) ServerOptions { return made(opts.resolve()) }
