@@ -36,12 +36,12 @@ const maxNoticeForm = 0
 
 type classicPeer struct{}
 
-func (*classicPeer) frame(Frame, form) ([]byte, error)           { return nil, errClassicCall }
+func (*classicPeer) frame(Frame, form) ([]byte, error)           { return nil, errNoCalls }
 func (*classicPeer) change(notices.Change) []byte                { return nil }
 func (*classicPeer) sent([]byte) (Frame, int, bool)              { return Frame{}, 0, false }
 func (*Conn) batchClassic(*reader) bool                          { return false }
 func (*classicPeer) run(*Conn, []byte)                           {}
-func (*classicPeer) write(*Conn, transport.Conn, [][]byte) error { return errClassicCall }
+func (*classicPeer) write(*Conn, transport.Conn, [][]byte) error { return errNoCalls }
 func (c *Conn) classicGroup() string                             { return "" }
 func (c *Conn) showClassic(*notices.View)                        {}
 func (*classicPeer) dialect() Dialect                            { return Dialect002 }

@@ -60,9 +60,22 @@ const minClassicHeader, maxClassicHeader = 2, 4096
 // By default that is 30 s, as with the original's own server.
 const classicAlive = 2
 
+// caps is what a peer can do beside commands and raw messages. Each is asked for where core would make use of it, so that
+// nothing else needs to know which protocol the peer speaks.
+type caps struct {
+	Calls   bool // it answers calls
+	Changes bool // it asks for groups and names under an id, is answered, and is told of its changes
+	Pings   bool // it answers pings
+	Acks    bool // it waits for its welcome, and acknowledges what it receives
+	Missed  bool // it can be told how many frames were dropped
+	Replays bool // it knows the numbers of what a group keeps
+}
+
+var nativeCaps = caps{true, true, true, true, true, true}
+
 var (
-	errClassicCall   = &Error{Code: CodeUnsupported, Message: "the original's protocol has no calls"}
-	errClassicChange = &Error{Code: CodeUnsupported, Message: "a client of a Python server keeps its name and group"}
+	errNoCalls   = &Error{Code: CodeUnsupported, Message: "the original's protocol has no calls"}
+	errNoChanges = &Error{Code: CodeUnsupported, Message: "a client of a Python server keeps its name and group"}
 )
 
 // ClassicOptions are about clients of the original, the Python package hisock.

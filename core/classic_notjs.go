@@ -108,7 +108,7 @@ func (p *classicPeer) check(f Frame) error {
 		}
 		return nil
 	case f.Kind != KindCommand:
-		return errClassicCall
+		return errNoCalls
 	case m.markers:
 		if err := checkCommand(f.Command); err != nil {
 			return err
@@ -630,7 +630,7 @@ func (cl *Client) shakeClassic(stream transport.Conn, hello []byte) (*wire.Welco
 		return nil, wrapError(CodeConnLost, "the handshake broke off", err)
 	}
 	return &wire.Welcome{
-		Name: cl.opts.Name, Groups: cl.opts.Groups, Addr: stream.Info().Local,
+		Name: cl.opts.Name, Groups: cl.opts.Groups, Addr: stream.Info().Local, Notices: true,
 		MaxFrame: uint64(cl.cfg.maxFrame),
 	}, nil
 }

@@ -190,7 +190,7 @@ func (cl *Client) start(c *Conn, n *newcomer, before <-chan struct{}, as State) 
 		c.handBackParked(n.lost)
 		cl.tell(as, nil)
 		cl.askLater(c)
-		if n.peer == nil && cl.wantsNotices() && !n.welcome.Notices {
+		if cl.wantsNotices() && !n.welcome.Notices {
 			c.eng.faultOf(c, "the server tells this client of nobody", errNoNotices)
 		}
 	})

@@ -79,7 +79,7 @@ const wishBytes = 4 << 10
 // last is nil.
 func (cl *Client) wishFor(last *Conn) *wish {
 	w := &wish{name: cl.opts.Name}
-	if last == nil || last.classic != nil {
+	if last == nil || hasClassic && !last.can.Changes {
 		w.groups = cl.opts.Groups
 		return w
 	}

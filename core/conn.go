@@ -38,6 +38,7 @@ type Conn struct {
 	peerMaxFrame   int          // what the peer reads, in bytes
 	peerMaxCommand int          // the longest name of a command that it takes
 	classic        *classicPeer // nil for a native peer
+	can            caps         // what the peer can do
 
 	ctx    context.Context // of its handlers; ends with the connection
 	cancel context.CancelCauseFunc
@@ -129,6 +130,7 @@ func newConn(parent context.Context, eng *common, id uint64, stream transport.Co
 	c.out.link, c.out.limit = l, eng.queueBytes
 	c.out.orphans = newOrphans(eng.handlers)
 	c.peerMaxCommand = maxCommand
+	c.can = nativeCaps
 	if hasManual && eng.manual != nil {
 		c.turn.Store(turnHanded) // for good: handlers are never the reader's
 	}

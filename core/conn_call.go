@@ -36,8 +36,8 @@ func (c *Conn) CallBytes(ctx context.Context, command string, payload []byte) ([
 }
 
 func (c *Conn) call(ctx context.Context, command string, payload []byte) ([]byte, error) {
-	if hasClassic && c.classic != nil {
-		return nil, errClassicCall
+	if hasClassic && !c.can.Calls {
+		return nil, errNoCalls
 	}
 	if err := c.checkSent(command); err != nil {
 		return nil, err

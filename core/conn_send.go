@@ -443,7 +443,7 @@ func (c *Conn) pong(nonce uint64) {
 }
 
 func (c *Conn) control(set func(ctl *control)) {
-	if hasClassic && c.classic != nil {
+	if hasClassic && !c.can.Pings {
 		return
 	}
 	c.out.mu.Lock()

@@ -257,7 +257,7 @@ func (h *groupHistory) replayLocked(c *Conn, n int, again bool) (unfit []error, 
 		first--
 		room -= len(h.kept[first].frame)
 	}
-	if c.classic == nil {
+	if c.can.Replays {
 		r := wire.Replay{Group: h.group, Epoch: h.epoch, Last: h.last, Count: uint64(len(h.kept) - first), Again: again}
 		c.sendOwn(wire.AppendReplay(nil, &r)) //nolint:errcheck // then it is over anyway
 	}
@@ -275,7 +275,7 @@ func (h *groupHistory) replayLocked(c *Conn, n int, again bool) (unfit []error, 
 			unfit = append(unfit, err)
 		}
 	}
-	if c.classic == nil && first < len(h.kept) {
+	if c.can.Replays && first < len(h.kept) {
 		c.sendOwn(wire.AppendReplayEnd(nil, h.group)) //nolint:errcheck // then it is over anyway
 	}
 	return unfit, c.endedError()

@@ -136,7 +136,7 @@ func (c *Conn) noteDroppedLocked(n int) {
 	c.eng.counters.dropped.Add(uint64(n))
 	ctl := &c.out.control
 	ctl.missed += uint64(n)
-	if c.classic == nil {
+	if c.can.Missed {
 		ctl.missedDue, ctl.due = true, true
 	}
 }

@@ -271,7 +271,7 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 		var err error
 		switch {
 		case set.leavesOut(c):
-			if hs.opts.Replay && c.classic == nil {
+			if hs.opts.Replay && c.can.Replays {
 				if passed == nil {
 					passed = wire.AppendGroupPassed(nil, h.group, h.last)
 				}

@@ -354,7 +354,7 @@ func (c *Conn) missNotices(n int) {
 		return
 	}
 	q.control.missed += uint64(n)
-	if c.classic == nil {
+	if c.can.Missed {
 		q.control.missedDue, q.control.due = true, true
 	}
 	c.queued()

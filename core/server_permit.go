@@ -70,7 +70,7 @@ func (s *Server) permit(ctx context.Context, c *Conn, what string, ask func() er
 		why = s.later(NewError(CodeUnavailable, ""))
 		if v := recover(); v != nil {
 			s.eng.log.error(c, "an authorizer panicked", nil, "authorizer", what, "panic", shown(typeOf(v)), "stack", shown(stack()))
-			if c.classic == nil {
+			if c.can.Changes {
 				s.eng.reportError(c, why)
 			}
 			return
@@ -92,7 +92,7 @@ func (s *Server) permit(ctx context.Context, c *Conn, what string, ask func() er
 		return e
 	}
 	why = s.later(wrapError(CodeUnavailable, "", err))
-	if c.classic == nil && ctx.Err() != context.Canceled { // else the client does not want it any more
+	if c.can.Changes && ctx.Err() != context.Canceled { // else the client does not want it any more
 		said := &Error{Code: CodeUnavailable, Message: what, cause: err, secret: true}
 		s.eng.faultOf(c, "an authorizer could not decide", said, "authorizer", what)
 	}
@@ -119,7 +119,7 @@ func (s *Server) allowGroups(ctx context.Context, c *Conn, a *Admission) (refuse
 			}
 			c.groups.Remove(g)
 			refused = append(refused, wire.RefusedGroup{Name: g, Code: why.Code, Reason: why.Message, RetryAfter: why.RetryAfter})
-			if c.classic != nil { // it cannot be told
+			if !c.can.Changes { // it cannot be told
 				s.eng.faultOf(c, "a client is kept out of a group", why, "group", g)
 			}
 		}

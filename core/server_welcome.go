@@ -73,7 +73,7 @@ func (c *Conn) greet(within time.Duration) *Error {
 	l.stream.SetWriteDeadline(time.Time{}) //nolint:errcheck // the next write will fail
 	c.writes.Add(1)
 	switch {
-	case err != nil && c.classic != nil: // it may have sent what it wanted to say, unlike one that waits for the welcome
+	case err != nil && !c.can.Acks: // it may have sent what it wanted to say, unlike one that waits for the welcome
 		c.writeFailed(l, err)
 	case err != nil:
 		c.end(wrapError(CodeConnLost, "the welcome could not be written", err), nil, ending{})
@@ -221,7 +221,7 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 	c.user = a.User
 	c.peerMaxFrame = peerMaxFrame(hello.MaxFrame)
 	refused := s.allowGroups(ctx, c, a)
-	if hello.Resume && peer == nil && s.opts.Timeouts.Resume > 0 {
+	if hello.Resume && s.opts.Timeouts.Resume > 0 {
 		c.session = newSession(c.id, hello)
 		c.out.keep.on = c.token != nil
 	}
@@ -229,13 +229,15 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 		c.notices = notices.New(s.opts.Limits.QueueBytes)
 	}
 	c.out.batch = true // nothing but the welcome is written before the join handler has run
+	if hasClassic && peer != nil {
+		c.queueWelcome(peer.welcome(c))
+		return c
+	}
 	w := s.welcomeTo(c)
 	w.Groups, w.Refused = c.Groups(), refused
-	if peer == nil {
-		ar.unsaid = w.FitGroups(c.peerMaxFrame)
-		w.FitRefused(c.peerMaxFrame)
-	}
-	c.queueWelcome(w)
+	ar.unsaid = w.FitGroups(c.peerMaxFrame)
+	w.FitRefused(c.peerMaxFrame)
+	c.queueWelcome(wire.AppendWelcome(nil, w))
 	return c
 }
 
@@ -301,12 +303,8 @@ func (c *Conn) heartbeat(native time.Duration) time.Duration {
 	return classicAlive * native
 }
 
-// queueWelcome puts the welcome at the head of the queue.
-func (c *Conn) queueWelcome(w *wire.Welcome) {
-	frame := c.classic.welcome(c)
-	if c.classic == nil {
-		frame = wire.AppendWelcome(nil, w)
-	}
+// queueWelcome puts the welcome at the head of the queue, if there is one.
+func (c *Conn) queueWelcome(frame []byte) {
 	if frame == nil {
 		return
 	}

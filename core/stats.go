@@ -112,7 +112,7 @@ func (r *tripMeter) answered(nonce uint64) {
 // pingAlong lets a ping be written with whatever is written next: the sweeper's part, once in a
 // heartbeat interval.
 func (c *Conn) pingAlong() {
-	if hasClassic && c.classic != nil {
+	if hasClassic && !c.can.Pings {
 		return
 	}
 	q := &c.out

@@ -49,7 +49,10 @@ func newOrphans(h *handlers) *orphans {
 
 // speak notes which protocol the peer speaks; nil is the native one.
 func (c *Conn) speak(peer *classicPeer) {
-	c.classic = peer
+	if peer == nil {
+		return
+	}
+	c.classic, c.can = peer, caps{}
 	if c.out.orphans != nil {
 		c.out.orphans.peer = peer
 	}
@@ -148,7 +151,7 @@ func (q *queue) settleRead() bool {
 // and whether it has ended it by itself: then it has not read what came after. It reports false if
 // what came is nothing to be read.
 func (c *Conn) lastWords(rd *reader) bool {
-	if c.out.orphans == nil && c.token == nil || hasClassic && c.classic != nil || rd.link.dead.Load() {
+	if c.out.orphans == nil && c.token == nil || hasClassic && !c.can.Acks || rd.link.dead.Load() {
 		return false
 	}
 	for rd.r < rd.w {
