@@ -193,14 +193,6 @@ func randomNumber() uint64                   { return 0 }
 func sameToken(_, _ []byte) bool             { return false }
 func isAddr(string) bool                     { return true }
 
-func sameSecret(got, secret []byte) bool {
-	diff := len(got) ^ len(secret)
-	for i := range got {
-		diff |= int(got[i] ^ secret[i%len(secret)])
-	}
-	return diff == 0
-}
-
 // foldName is for ASCII.
 func foldName(name string) string {
 	b := []byte(name)
@@ -222,12 +214,6 @@ func (noCodec) Marshal(any) ([]byte, error) { return nil, errNoCodec }
 func (noCodec) Unmarshal([]byte, any) error { return errNoCodec }
 
 var errNoCodec = &Error{Code: CodeUnsupported, Message: "this build has no codec of its own: set one in the options"}
-
-// There are no stacks and no names of types in a log: a handler in a page is JavaScript, whose console has the stack.
-
-func stack() string        { return "" }
-func typeOf(any) string    { return "" }
-func typesOf(error) string { return "" }
 
 // Nothing in a browser build makes use of these fields, which staticcheck would tell.
 var (

@@ -7,6 +7,7 @@ import (
 	"reflect"
 
 	"github.com/hisock/hisock/core/internal/classic"
+	"github.com/hisock/hisock/core/internal/safe"
 	"github.com/hisock/hisock/core/internal/shape"
 	"github.com/hisock/hisock/core/wire"
 )
@@ -186,7 +187,7 @@ func (p *classicPeer) runMarked(c *Conn, payload []byte) {
 		name, content, v, err := p.parseValue(payload, func(command []byte) int { return min(c.eng.maxFrame, c.eng.handlers.mostOf(command)) })
 		if err != nil {
 			e := wireError(err)
-			c.eng.faultOf(c, faultText(e.Code), NewError(e.Code, "command "+printable(string(name))+": "+e.Message), "command", string(name))
+			c.eng.faultOf(c, faultText(e.Code), NewError(e.Code, "command "+safe.Text(string(name))+": "+e.Message), "command", string(name))
 			return
 		}
 		c.runValue(name, content, v)

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/hisock/hisock/core/internal/classic"
+	"github.com/hisock/hisock/core/internal/safe"
 )
 
 // records are those at a client who wait for the record of another. Answers say of nobody whose they
@@ -103,7 +104,7 @@ func parseRecord(answer []byte, who string) (Presence, error) {
 		e := wireError(err)
 		return Presence{}, remoteError(e.Code, e.Message, 0)
 	case !ok:
-		return Presence{}, remoteError(CodeUnknownClient, "nobody is called or at "+printable(who), 0)
+		return Presence{}, remoteError(CodeUnknownClient, "nobody is called or at "+safe.Text(who), 0)
 	}
 	return presenceOf(of), nil
 }

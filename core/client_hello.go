@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hisock/hisock/core/internal/groupset"
+	"github.com/hisock/hisock/core/internal/safe"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -247,7 +248,7 @@ func (cl *Client) askAuth(ctx context.Context) ([]byte, error) {
 		a := answer{err: errNoAuth}
 		defer func() {
 			if v := recover(); v != nil { // what it says could be the auth
-				cl.cfg.log.error(nil, "AuthFunc panicked", nil, "panic", shown(typeOf(v)), "stack", shown(stack()))
+				cl.cfg.log.error(nil, "AuthFunc panicked", nil, "panic", shown(safe.Type(v)), "stack", shown(safe.Stack()))
 			}
 			<-cl.asking
 			answered <- a

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 
+	"github.com/hisock/hisock/core/internal/safe"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -75,7 +76,7 @@ func (c *Conn) unhandled(name []byte) {
 		c.eng.fault(c, err)
 		return
 	}
-	err := NewError(CodeUnknownCommand, "no handler for command "+printable(string(name)))
+	err := NewError(CodeUnknownCommand, "no handler for command "+safe.Text(string(name)))
 	c.eng.faultOf(c, faultText(CodeUnknownCommand), err, "command", string(name))
 }
 
@@ -99,7 +100,7 @@ func (c *Conn) runCall(id uint64, name, payload []byte, slot *bool) error {
 }
 
 func unknownCall(command string) *Error {
-	return NewError(CodeUnknownCommand, "no handler for call "+printable(command))
+	return NewError(CodeUnknownCommand, "no handler for call "+safe.Text(command))
 }
 
 // runRaw runs the message handler for a raw message that nobody has received meanwhile.
@@ -133,7 +134,7 @@ func (c *Conn) runAlone(ctx context.Context, h *handler, f Frame) {
 func (c *Conn) report(f Frame, err error) {
 	what, code := f.Kind.String(), CodeOf(err)
 	if f.Command != "" {
-		what += " " + printable(f.Command)
+		what += " " + safe.Text(f.Command)
 	}
 	text := "a handler failed"
 	if code == CodeBadPayload && !isBlameless(err) {
@@ -190,12 +191,12 @@ func (c *Conn) answer(ctx context.Context, h *handler, f Frame, id uint64) {
 func (c *Conn) answerWith(id uint64, command string, out []byte, err error) (ours *Error) {
 	if err == nil {
 		if err = c.reply(id, out); err != nil { // it is too big
-			ours = wrapError(CodeOf(err), "answer to "+printable(command), err)
+			ours = wrapError(CodeOf(err), "answer to "+safe.Text(command), err)
 		}
 	}
 	if err != nil {
 		if isBlameless(err) {
-			ours = wrapError(CodeInternal, "call "+printable(command), err)
+			ours = wrapError(CodeInternal, "call "+safe.Text(command), err)
 		}
 		c.failAs(id, command, err)
 	}
@@ -342,18 +343,8 @@ func (c *Conn) runBeside(f wire.Frame) bool {
 
 // logPanic reports a panic of a handler with its stack, which never leaves this side.
 func (e *common) logPanic(c *Conn, where string, v any, args ...any) {
-	args = append([]any{"handler", where, "panic", shown(panicText(v)), "stack", shown(stack())}, args...)
+	args = append([]any{"handler", where, "panic", shown(safe.Panic(v)), "stack", shown(safe.Stack())}, args...)
 	e.log.error(c, "a handler panicked", nil, args...)
-}
-
-func panicText(v any) string {
-	switch v := v.(type) {
-	case error:
-		return errorText(v)
-	case string:
-		return clip(v, maxErrorText)
-	}
-	return "a value that is not an error"
 }
 
 func (c *Conn) gotCancel(body []byte) error {

@@ -1,6 +1,10 @@
 package core
 
-import "encoding"
+import (
+	"encoding"
+
+	"github.com/hisock/hisock/core/internal/safe"
+)
 
 // A browser build has no package reflect, which a page would pay for. So it follows no pointers,
 // except those to basic types, and does not see what a type is beneath its name: these are
@@ -10,7 +14,7 @@ import "encoding"
 func encodeOther(codec Codec, v any) (payload []byte, err error) {
 	defer func() { // a pointer that is nil, to a type whose method does not expect one
 		if r := recover(); r != nil {
-			payload, err = nil, notSendable(NewError(CodeBadPayload, "its method panicked: "+panicText(r)))
+			payload, err = nil, notSendable(NewError(CodeBadPayload, "its method panicked: "+safe.Panic(r)))
 		}
 	}()
 	switch v := v.(type) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/safe"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -115,14 +116,14 @@ func (e *Error) Error() string {
 // text is message and cause.
 func (e *Error) text() string {
 	if e.secret {
-		return typesOf(e.cause)
+		return safe.Types(e.cause)
 	}
-	s := printable(e.Message)
+	s := safe.Text(e.Message)
 	if e.cause != nil {
 		if s != "" {
 			s += ": "
 		}
-		s += errorText(e.cause)
+		s += safe.Error(e.cause)
 	}
 	return s
 }
@@ -147,7 +148,7 @@ func (e *Error) Text() string {
 	if e.Message == "" || e.secret {
 		return e.Code.String()
 	}
-	return printable(e.Message)
+	return safe.Text(e.Message)
 }
 
 // Text is err for people: [Error.Text] of the first [Error] in err's chain, the code in words where [CodeOf] knows one, what
@@ -162,7 +163,7 @@ func Text(err error) string {
 	if code := CodeOf(err); code != CodeInternal {
 		return code.String()
 	}
-	return errorText(err)
+	return safe.Error(err)
 }
 
 // asCoded returns the first [Error] in err's chain, or one for the first [Code] there.
@@ -225,24 +226,13 @@ func wireError(err error) *Error {
 	return wrapError(CodeProtocol, "", err)
 }
 
-// errorText returns what an error says, whatever its method does: printable, and cut, since an
-// error may hold all that a peer has sent.
-func errorText(err error) (text string) {
-	defer func() {
-		if recover() != nil {
-			text = "an error that does not say what it is"
-		}
-	}()
-	return clip(err.Error(), maxErrorText)
-}
-
-// reasonText is errorText without what the code says.
+// reasonText is [safe.Error] without what the code says.
 func reasonText(err error) string {
 	e, ok := err.(*Error)
 	if !ok || e == nil {
-		return errorText(err)
+		return safe.Error(err)
 	}
-	text := clip(e.text(), maxErrorText)
+	text := safe.Clip(e.text(), safe.MaxError)
 	if e.remote && text != "" {
 		text = "peer: " + text
 	}

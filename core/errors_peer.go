@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 
+	"github.com/hisock/hisock/core/internal/safe"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -77,7 +78,7 @@ func encodeDetails(codec Codec, v any) (raw []byte, err error) {
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			raw, err = nil, NewError(CodeBadPayload, "the codec panicked: "+panicText(v))
+			raw, err = nil, NewError(CodeBadPayload, "the codec panicked: "+safe.Panic(v))
 		}
 	}()
 	return marshaled(codec.Marshal(v))

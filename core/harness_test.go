@@ -231,3 +231,22 @@ func made[T any](v T, err error) T {
 
 // resolved are options that can be, with their defaults.
 func resolved(opts *ServerOptions) ServerOptions { return made(opts.resolve()) }
+
+// helloOf says hello by hand.
+func (w *world) helloOf(h *wire.Hello) *peer {
+	p := w.peer()
+	p.send(wire.AppendHello([]byte(wire.Preface), h))
+	return p
+}
+
+// wantRefuse reads a refusal, which is the last there is.
+func (p *peer) wantRefuse(code Code) string {
+	p.t.Helper()
+	f := p.want()
+	require.Equal(p.t, wire.KindRefuse, f.Kind)
+	no, err := wire.ParseRefuse(f.Body)
+	require.NoError(p.t, err)
+	require.Equal(p.t, code.String(), no.Code.String())
+	p.wantEOF()
+	return no.Reason
+}

@@ -1,11 +1,5 @@
 package core
 
-import (
-	"unicode/utf8"
-
-	"github.com/hisock/hisock/core/wire"
-)
-
 // A Logger takes what happens that nobody asked to be told. Any *slog.Logger is one.
 // It is called from many goroutines at once.
 //
@@ -82,22 +76,5 @@ func (j *journal) error(c *Conn, what string, err error, args ...any) {
 	j.write(levelError, c, what, err, args)
 }
 
-// Texts in a line are cut to these lengths, in bytes.
-const (
-	maxLogged    = 128 // names and addresses
-	maxErrorText = 512
-)
-
 // Text that is shown is printable and short enough already.
 type shown string
-
-// printable returns s as it is, or quoted if a log or a terminal could be fooled
-// by what it holds.
-func printable(s string) string {
-	for _, r := range s {
-		if r == utf8.RuneError || !isPrint(r) {
-			return wire.Quote(s)
-		}
-	}
-	return s
-}

@@ -1,6 +1,8 @@
 package core
 
-import "github.com/hisock/hisock/core/wire"
+import (
+	"github.com/hisock/hisock/core/internal/safe"
+)
 
 type (
 	lines    struct{}
@@ -16,7 +18,7 @@ func (j *journal) write(l level, _ *Conn, what string, err error, args []any) {
 	for i, v := range args {
 		switch text := v.(type) {
 		case string:
-			args[i] = printable(text)
+			args[i] = safe.Text(text)
 		case shown:
 			args[i] = string(text)
 		}
@@ -31,7 +33,5 @@ func (j *journal) write(l level, _ *Conn, what string, err error, args []any) {
 
 func (j *journal) leave(*Conn) {}
 func (j *journal) end()        {}
-
-func clip(s string, most int) string { return printable(wire.Cut(s, most)) }
 
 func faultText(code Code) string { return code.String() }

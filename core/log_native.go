@@ -4,11 +4,10 @@ package core
 
 import (
 	"log/slog"
-	"strconv"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/safe"
 	"github.com/hisock/hisock/core/internal/thin"
-	"github.com/hisock/hisock/core/wire"
 )
 
 // What thins lines: those about one connection, and those of all together.
@@ -39,19 +38,19 @@ func (j *journal) write(l level, c *Conn, what string, err error, args []any) {
 	}
 	line := make([]any, 0, 16+len(args))
 	if c != nil {
-		line = append(line, "conn", c.id, "addr", clip(c.Addr(), maxLogged))
+		line = append(line, "conn", c.id, "addr", safe.Clip(c.Addr(), safe.MaxName))
 		if name := c.Name(); name != "" {
-			line = append(line, "name", clip(name, maxLogged))
+			line = append(line, "name", safe.Clip(name, safe.MaxName))
 		}
 		if c.user != "" {
-			line = append(line, "user", clip(c.user, maxLogged))
+			line = append(line, "user", safe.Clip(c.user, safe.MaxName))
 		}
 	}
 	for i := 0; i+1 < len(args); i += 2 {
 		v := args[i+1]
 		switch text := v.(type) {
 		case string:
-			v = clip(text, maxLogged)
+			v = safe.Clip(text, safe.MaxName)
 		case shown:
 			v = string(text)
 		}
@@ -119,21 +118,6 @@ func leftOut(left []thin.Left) (line []any, l level) {
 		line = append(line, of.Kind, of.Lines)
 	}
 	return line, l
-}
-
-// clip returns a text that a peer may have sent for a log or a terminal: printable, and cut
-// to about most bytes, with its length if it was longer.
-func clip(s string, most int) string {
-	part := wire.Cut(s, most)
-	text := printable(part)
-	for len(text) > most+len(`""`) { // quoting makes it up to four times as long
-		part = wire.Cut(part, len(part)*3/4)
-		text = printable(part)
-	}
-	if len(part) < len(s) {
-		text += "… (" + strconv.Itoa(len(s)) + " B)"
-	}
-	return text
 }
 
 // faultText says in words what happened where an error of that code goes to nobody.

@@ -6,9 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/safe"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -199,38 +198,13 @@ func TestLineHasTheUser(t *testing.T) {
 	})
 }
 
-// No text is longer than is said, whatever is in it, and all of it can be shown.
-func TestClip(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	alphabet := []string{"a", "\x00", "\xff", "é", "\u200b", "🚀", "\U0010ffff", `"`, "\n", "\xe2\x80"}
-	for range 2000 {
-		var b strings.Builder
-		only := alphabet[r.IntN(len(alphabet))]
-		for n := r.IntN(2000); b.Len() < n; {
-			if r.IntN(2) == 0 {
-				only = alphabet[r.IntN(len(alphabet))]
-			}
-			b.WriteString(only)
-		}
-		s := b.String()
-		got := clip(s, 128)
-		require.LessOrEqual(t, len(got), 128+len(`""… (2000 B)`))
-		require.Equal(t, got, printable(got), "%q", got)
-		if s == printable(s) && len(s) <= 128 {
-			require.Equal(t, s, got)
-		} else if len(s) > 128 {
-			require.Contains(t, got, fmt.Sprintf("… (%d B)", len(s)))
-		}
-	}
-}
-
 // An errorful error is cut wherever it is shown.
 func TestErrorTextIsShort(t *testing.T) {
 	long := errors.New(strings.Repeat("x", 10<<20))
 	require.Less(t, len(wrapError(CodeInternal, "outer", long).Error()), 1024)
 	require.Less(t, len(reasonText(long)), 1024)
-	require.Less(t, len(panicText(long.Error())), 1024)
-	require.Less(t, len(panicText(long)), 1024)
+	require.Less(t, len(safe.Panic(long.Error())), 1024)
+	require.Less(t, len(safe.Panic(long)), 1024)
 }
 
 // Without a Logger warnings and errors go to what slog's default is at the time; Silent says nothing.

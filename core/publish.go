@@ -1,6 +1,7 @@
 package core
 
 import (
+	"github.com/hisock/hisock/core/internal/safe"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -36,11 +37,11 @@ func (s *Server) members(a audience) *members {
 func (a audience) missing() *Error {
 	switch a.of {
 	case toGroup:
-		return NewError(CodeUnknownGroup, "nobody is in group "+printable(a.name))
+		return NewError(CodeUnknownGroup, "nobody is in group "+safe.Text(a.name))
 	case toUser:
 		return NewError(CodeUnknownClient, "the user has no connection")
 	case toNamed:
-		return NewError(CodeUnknownClient, "nobody is called "+printable(a.name))
+		return NewError(CodeUnknownClient, "nobody is called "+safe.Text(a.name))
 	}
 	return NewError(CodeUnknownClient, "there are no clients")
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/internal/budget"
+	"github.com/hisock/hisock/core/internal/safe"
 	"github.com/hisock/hisock/core/internal/seats"
 	"github.com/hisock/hisock/transport"
 )
@@ -141,11 +142,11 @@ func (s *Server) Client(name string) (*Conn, error) {
 	conns := present(slices.Collect(s.Named(name).Clients()))
 	switch len(conns) {
 	case 0:
-		return nil, NewError(CodeUnknownClient, "nobody is called "+printable(name))
+		return nil, NewError(CodeUnknownClient, "nobody is called "+safe.Text(name))
 	case 1:
 		return conns[0], nil
 	}
-	return nil, NewError(CodeAmbiguousName, strconv.Itoa(len(conns))+" clients are called "+printable(name))
+	return nil, NewError(CodeAmbiguousName, strconv.Itoa(len(conns))+" clients are called "+safe.Text(name))
 }
 
 // present returns those of conns that are connected at this moment, or all if none is.
@@ -229,15 +230,15 @@ func (s *Server) Lookup(addr string) (*Conn, error) {
 	var found *Conn
 	for c := range s.at(addr) {
 		if found != nil {
-			return nil, NewError(CodeAmbiguousName, "several clients are at "+printable(addr))
+			return nil, NewError(CodeAmbiguousName, "several clients are at "+safe.Text(addr))
 		}
 		found = c
 	}
 	switch {
 	case found == nil && !isAddr(addr):
-		return nil, NewError(CodeBadName, printable(addr)+" is no address")
+		return nil, NewError(CodeBadName, safe.Text(addr)+" is no address")
 	case found == nil:
-		return nil, NewError(CodeUnknownClient, "nobody is at "+printable(addr))
+		return nil, NewError(CodeUnknownClient, "nobody is at "+safe.Text(addr))
 	}
 	return found, nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/safe"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -52,7 +53,7 @@ func (a *Admission) Set(key, value any) { a.values = withValue(a.values, key, va
 // AuthIs reports whether Auth is secret. How long it takes says nothing about how much of
 // it is right. No Auth is an empty secret.
 func (a *Admission) AuthIs(secret []byte) bool {
-	return len(secret) > 0 && sameSecret(a.Auth, secret)
+	return len(secret) > 0 && safe.Same(a.Auth, secret)
 }
 
 // authorize decides whether a newcomer may come in, and says in its hello what it is to be
@@ -89,10 +90,10 @@ func (s *Server) decide(ctx context.Context, a *Admission) (why *Error) {
 	defer func() {
 		if v := recover(); v != nil {
 			s.eng.log.error(nil, "Authorize panicked", nil,
-				"addr", a.Info.Remote, "panic", shown(typeOf(v)), "stack", shown(stack()))
+				"addr", a.Info.Remote, "panic", shown(safe.Type(v)), "stack", shown(safe.Stack()))
 			err, ok := v.(error)
 			if !ok {
-				err = NewError(CodeInternal, "Authorize panicked: "+panicText(v))
+				err = NewError(CodeInternal, "Authorize panicked: "+safe.Panic(v))
 			}
 			why = s.later(&Error{Code: CodeUnavailable, cause: err, secret: true})
 		}
@@ -173,5 +174,5 @@ func foldNames(names []string) map[string]struct{} {
 }
 
 func nameTaken(name string) *Error {
-	return NewError(CodeNameTaken, "the name "+printable(name)+" is taken")
+	return NewError(CodeNameTaken, "the name "+safe.Text(name)+" is taken")
 }

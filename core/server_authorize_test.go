@@ -1,3 +1,5 @@
+//go:build !js
+
 package core
 
 import (
@@ -15,25 +17,6 @@ import (
 	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/wire"
 )
-
-// helloOf says hello by hand.
-func (w *world) helloOf(h *wire.Hello) *peer {
-	p := w.peer()
-	p.send(wire.AppendHello([]byte(wire.Preface), h))
-	return p
-}
-
-// wantRefuse reads a refusal, which is the last there is.
-func (p *peer) wantRefuse(code Code) string {
-	p.t.Helper()
-	f := p.want()
-	require.Equal(p.t, wire.KindRefuse, f.Kind)
-	no, err := wire.ParseRefuse(f.Body)
-	require.NoError(p.t, err)
-	require.Equal(p.t, code.String(), no.Code.String())
-	p.wantEOF()
-	return no.Reason
-}
 
 // What a client is told when it is not let in, and what it is not.
 func TestAuthorizeRefuses(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/hisock/hisock/core/internal/safe"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -69,7 +70,7 @@ func (s *Server) permit(ctx context.Context, c *Conn, what string, ask func() er
 		}
 		why = s.later(NewError(CodeUnavailable, ""))
 		if v := recover(); v != nil {
-			s.eng.log.error(c, "an authorizer panicked", nil, "authorizer", what, "panic", shown(typeOf(v)), "stack", shown(stack()))
+			s.eng.log.error(c, "an authorizer panicked", nil, "authorizer", what, "panic", shown(safe.Type(v)), "stack", shown(safe.Stack()))
 			if c.can.Changes {
 				s.eng.reportError(c, why)
 			}
