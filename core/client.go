@@ -172,9 +172,9 @@ func (cl *Client) Connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := &run{base: context.WithoutCancel(ctx), pace: cl.newPace(), ended: make(chan struct{})}
+	cam := &campaign{base: context.WithoutCancel(ctx), pace: cl.newPace(), ended: make(chan struct{})}
 	h := cl.newHerald(last)
-	n, err := cl.first(attempt, r.pace, h)
+	n, err := cl.first(attempt, cam.pace, h)
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
 	cl.connecting = nil
@@ -187,7 +187,7 @@ func (cl *Client) Connect(ctx context.Context) error {
 		}
 		return err
 	}
-	c, as := cl.adopt(r, n, id), StateConnected
+	c, as := cl.adopt(cam, n, id), StateConnected
 	switch s := cl.parked; {
 	case s == nil:
 	case n.welcome.Resumed:
@@ -310,7 +310,7 @@ func (cl *Client) Groups() []string {
 // start if there never was a connection.
 func (cl *Client) Done() <-chan struct{} {
 	if c := cl.Conn(); c != nil {
-		return c.eng.run.ended
+		return c.eng.campaign.ended
 	}
 	ch := make(chan struct{})
 	close(ch)

@@ -10,8 +10,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A newcomer is a stream over which a server has welcomed the client.
-type newcomer struct {
+// A welcomed client is a stream over which the server has welcomed it, and what the welcome said.
+type welcomed struct {
 	stream  transport.Conn
 	rd      *reader // with what has been read behind the welcome
 	peer    *classicPeer
@@ -24,7 +24,7 @@ type newcomer struct {
 // attempt is one attempt to connect, in the place of last if there is one, and to go on with that
 // if it is resumed. Behind the program's AuthFunc it may take as long as p says. The only attempt of a
 // Connect without ConnectTimeout may take as long as ctx lets it.
-func (cl *Client) attempt(ctx context.Context, last *Conn, resume bool, p *pace.Pace) (*newcomer, error) {
+func (cl *Client) attempt(ctx context.Context, last *Conn, resume bool, p *pace.Pace) (*welcomed, error) {
 	h, w, err := cl.helloFor(ctx, last, resume)
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func cannotRead(err error) bool {
 
 // giveUpParked gives up the session that Connect was to go on with, if there is one and an attempt
 // to do so came to that. It reports whether it did.
-func (cl *Client) giveUpParked(n *newcomer, err error) bool {
+func (cl *Client) giveUpParked(n *welcomed, err error) bool {
 	s := cl.parked
 	switch {
 	case s == nil:
@@ -95,7 +95,7 @@ func within(ctx context.Context, most time.Duration) (bounded context.Context, s
 }
 
 // dial connects and shakes hands.
-func (cl *Client) dial(ctx context.Context, hello []byte, peer *classicPeer) (*newcomer, error) {
+func (cl *Client) dial(ctx context.Context, hello []byte, peer *classicPeer) (*welcomed, error) {
 	stream, err := cl.dialer.Dial(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -105,7 +105,7 @@ func (cl *Client) dial(ctx context.Context, hello []byte, peer *classicPeer) (*n
 	}
 	// Whatever blocks below ends when ctx does.
 	stop := context.AfterFunc(ctx, func() { stream.Close() })
-	n := &newcomer{stream: stream, rd: &reader{}, peer: peer}
+	n := &welcomed{stream: stream, rd: &reader{}, peer: peer}
 	if peer != nil {
 		n.welcome, err = cl.shakeClassic(stream, hello)
 	} else {
@@ -122,7 +122,7 @@ func (cl *Client) dial(ctx context.Context, hello []byte, peer *classicPeer) (*n
 }
 
 // drop lets go of a stream that is not used.
-func (n *newcomer) drop() {
+func (n *welcomed) drop() {
 	n.rd.release()
 	if n.peer != nil {
 		leaveClassic(n.stream)
@@ -130,32 +130,32 @@ func (n *newcomer) drop() {
 	n.stream.Close() //nolint:errcheck // it is of no use
 }
 
-// A run is what begins with a Connect and ends for good: one connection after the other.
-type run struct {
+// A campaign is what begins with a Connect and ends for good: one connection after the other.
+type campaign struct {
 	base  context.Context // the values that handlers are passed
 	pace  *pace.Pace      // of its attempts to connect
 	plain bool            // the next hello asks for no more than the options do
 	ended chan struct{}   // closed when it has ended
 }
 
-// adopt makes a connection of a newcomer, which joins anew. Nobody reads it yet.
-func (cl *Client) adopt(r *run, n *newcomer, id uint64) *Conn {
+// adopt makes a connection of a stream with a welcome. Nobody reads it yet.
+func (cl *Client) adopt(cam *campaign, n *welcomed, id uint64) *Conn {
 	w := n.welcome
 	eng := cl.newCommon(w)
-	eng.run = r
-	r.pace.Up(n.took)
-	c := newConn(r.base, eng, id, n.stream)
+	eng.campaign = cam
+	cam.pace.Up(n.took)
+	c := newConn(cam.base, eng, id, n.stream)
 	c.speak(n.peer)
 	c.name, c.addr, c.refused = w.Name, w.Addr, w.Refused
 	c.wish = n.wish
 	if !w.Resumed { // of a session that it resumes it knows the groups better
 		c.enter(w.Groups)
 	}
-	r.plain = false
+	cam.plain = false
 	c.peerMaxFrame = peerMaxFrame(w.MaxFrame)
 	if len(w.Token) > 0 && !cl.opts.Retry.Off {
 		c.session = session{id: w.Session, token: w.Token, ackBytes: peerAckBytes(w.AckBytes), resumeTime: w.ResumeTime}
-		r.pace.Mix(w.Token)
+		cam.pace.Mix(w.Token)
 		c.out.keep.on = true
 	}
 	if w.MaxCommand > 0 {
@@ -181,7 +181,7 @@ func (c *Conn) enter(groups []string) {
 
 // start lets a connection run, and tells the program that it is there. What was told before it is
 // told when before is closed.
-func (cl *Client) start(c *Conn, n *newcomer, before <-chan struct{}, as State) {
+func (cl *Client) start(c *Conn, n *welcomed, before <-chan struct{}, as State) {
 	c.eng.sweep.start()
 	c.serve(n.rd, before, func() {
 		if !n.welcome.Resumed {

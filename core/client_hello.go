@@ -84,7 +84,7 @@ func (cl *Client) wishFor(last *Conn) *wish {
 		w.groups = cl.opts.Groups
 		return w
 	}
-	plain := last.eng.run.plain
+	plain := last.eng.campaign.plain
 	last.mu.Lock()
 	defer last.mu.Unlock()
 	old := last.wish
@@ -140,13 +140,13 @@ func (cl *Client) simplify(last *Conn, why *Error) bool {
 	w := cl.wishFor(last)
 	switch why.Code {
 	case CodeTooBig, CodeTooManyGroups, CodeBadName:
-		last.eng.run.plain = w.more > 0 || w.name != cl.opts.Name
+		last.eng.campaign.plain = w.more > 0 || w.name != cl.opts.Name
 	case CodeNameTaken:
-		last.eng.run.plain = w.name != cl.opts.Name
+		last.eng.campaign.plain = w.name != cl.opts.Name
 	default:
 		return false
 	}
-	return last.eng.run.plain
+	return last.eng.campaign.plain
 }
 
 // answered notes whether the server has done what the client has asked for.

@@ -222,7 +222,7 @@ func TestConnectAnewAsksForTheOptions(t *testing.T) {
 // Nothing that a server tells a client of its groups makes the hello too large for any server.
 func TestHelloIsBounded(t *testing.T) {
 	cl := newTestClient(nil, &ClientOptions{Groups: []string{"red"}})
-	c := &Conn{can: nativeCaps, eng: &common{run: &run{}}, wish: &wish{}}
+	c := &Conn{can: nativeCaps, eng: &common{campaign: &campaign{}}, wish: &wish{}}
 	for i := range defaultClientGroups {
 		c.groups.Add(fmt.Sprintf("%04d%s", i, strings.Repeat("x", 100)), -1)
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // first makes the attempts of a Connect: one, or as many as Retry.First leads to.
-func (cl *Client) first(ctx context.Context, p *pace.Pace, h *herald) (*newcomer, error) {
+func (cl *Client) first(ctx context.Context, p *pace.Pace, h *herald) (*welcomed, error) {
 	if !cl.opts.Retry.First {
 		return cl.attempt(ctx, nil, false, p)
 	}
@@ -87,7 +87,7 @@ func (cl *Client) suspended(c *Conn, l *link, why *Error) {
 		c.tellChange(func() { cl.tell(StateReconnecting, lost) })
 	}
 	l.released.Happen()
-	pace := c.eng.run.pace
+	pace := c.eng.campaign.pace
 	pace.Down(l.died, l.died.Sub(l.born), c.resumeTime)
 	cl.beginWaiting()
 	for {
@@ -106,7 +106,7 @@ func (cl *Client) suspended(c *Conn, l *link, why *Error) {
 			cl.goOn(c, l, n)
 			return
 		case err == nil:
-			cl.succeed(c, l, n)
+			cl.supersede(c, l, n)
 			return
 		}
 		if c.isEnded() {
@@ -130,8 +130,8 @@ func (cl *Client) stayAway() {
 	cl.mu.Unlock()
 }
 
-// goOn resumes a connection over the stream of a newcomer, and reads it.
-func (cl *Client) goOn(c *Conn, l *link, n *newcomer) {
+// goOn resumes a connection over a new stream, and reads it.
+func (cl *Client) goOn(c *Conn, l *link, n *welcomed) {
 	ok, _ := c.relink(l, newLink(n.stream), n.rd, n.welcome.Addr, n.welcome.Received, nil)
 	if !ok && c.detached.Load() {
 		n.drop()
@@ -143,7 +143,7 @@ func (cl *Client) goOn(c *Conn, l *link, n *newcomer) {
 		return
 	}
 	cl.counters.resumed.Add(1)
-	c.eng.run.pace.Up(n.took)
+	c.eng.campaign.pace.Up(n.took)
 	if cl.onState != nil {
 		c.awaitEvent(c.tell(func() { cl.tell(StateResumed, nil) }))
 	}
@@ -151,9 +151,9 @@ func (cl *Client) goOn(c *Conn, l *link, n *newcomer) {
 	c.read(n.rd)
 }
 
-// succeed puts a connection that has joined anew in the place of one that the server has
+// supersede puts a connection that has joined anew in the place of one that the server has
 // given up.
-func (cl *Client) succeed(c *Conn, l *link, n *newcomer) {
+func (cl *Client) supersede(c *Conn, l *link, n *welcomed) {
 	cl.mu.Lock()
 	if cl.closing {
 		cl.mu.Unlock()
@@ -161,7 +161,7 @@ func (cl *Client) succeed(c *Conn, l *link, n *newcomer) {
 		return
 	}
 	cl.lastID++
-	next := cl.adopt(c.eng.run, n, cl.lastID)
+	next := cl.adopt(c.eng.campaign, n, cl.lastID)
 	cl.conn = next
 	cl.mu.Unlock()
 	c.end(NewError(CodeConnLost, "the server has given the session up"), nil, ending{waiting: l})
@@ -169,7 +169,7 @@ func (cl *Client) succeed(c *Conn, l *link, n *newcomer) {
 }
 
 // leave says goodbye over a stream that is not wanted any more.
-func (n *newcomer) leave() {
+func (n *welcomed) leave() {
 	if n.peer == nil {
 		n.stream.SetWriteDeadline(time.Now().Add(refuseTime))                   //nolint:errcheck // then it takes longer
 		n.stream.Write(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed})) //nolint:errcheck // it is over anyway
@@ -190,16 +190,16 @@ func (cl *Client) closed(c *Conn) {
 	again := last && !cl.closing && !cl.opts.Retry.Off && comesBack(why, false)
 	var ctx context.Context
 	if again {
-		ctx, cl.connecting = context.WithCancelCause(c.eng.run.base)
+		ctx, cl.connecting = context.WithCancelCause(c.eng.campaign.base)
 		cl.lastID++
 	}
-	id, shared := cl.lastID, cl.conn != c && cl.conn.eng.run == c.eng.run
+	id, shared := cl.lastID, cl.conn != c && cl.conn.eng.campaign == c.eng.campaign
 	cl.mu.Unlock()
 	switch { // also if the state handler ends its goroutine
 	case again:
 		defer func() { go cl.rejoin(ctx, c, id, why) }()
 	case !shared:
-		defer close(c.eng.run.ended)
+		defer close(c.eng.campaign.ended)
 	}
 	cl.tell(StateDisconnected, why)
 	if again {
@@ -209,7 +209,7 @@ func (cl *Client) closed(c *Conn) {
 
 // rejoin joins anew in the place of a connection that has ended.
 func (cl *Client) rejoin(ctx context.Context, c *Conn, id uint64, why *Error) {
-	pace := c.eng.run.pace
+	pace := c.eng.campaign.pace
 	if l := c.link.Load(); l.dead.Load() {
 		pace.Over() // it was down before
 	} else {
@@ -219,7 +219,7 @@ func (cl *Client) rejoin(ctx context.Context, c *Conn, id uint64, why *Error) {
 	for cl.wait(ctx, pace, why.RetryAfter) {
 		n, err := cl.attempt(ctx, c, false, pace)
 		if err == nil {
-			if cl.takePlace(c, id, n) {
+			if cl.replace(c, id, n) {
 				return
 			}
 			break
@@ -240,13 +240,13 @@ func (cl *Client) rejoin(ctx context.Context, c *Conn, id uint64, why *Error) {
 	cl.mu.Unlock()
 	giveUp(nil)
 	c.eng.manual.inform(func() {
-		defer close(c.eng.run.ended)
+		defer close(c.eng.campaign.ended)
 		cl.tell(StateDisconnected, why)
 	})
 }
 
-// takePlace makes the connection of a newcomer the client's, unless it has been closed.
-func (cl *Client) takePlace(last *Conn, id uint64, n *newcomer) bool {
+// replace makes the connection over a new stream the client's, unless it has been closed.
+func (cl *Client) replace(last *Conn, id uint64, n *welcomed) bool {
 	cl.mu.Lock()
 	if cl.closing {
 		cl.mu.Unlock()
@@ -254,7 +254,7 @@ func (cl *Client) takePlace(last *Conn, id uint64, n *newcomer) bool {
 		return false
 	}
 	giveUp := cl.connecting
-	next := cl.adopt(last.eng.run, n, id)
+	next := cl.adopt(last.eng.campaign, n, id)
 	cl.conn, cl.connecting = next, nil
 	cl.mu.Unlock()
 	giveUp(nil)

@@ -52,8 +52,8 @@ type common struct {
 	budget   *budget.Budget // nil at a client, and without a bound
 	draining atomic.Bool    // nothing that comes is handled any more
 
-	run  *run          // what the connections of a client have in common that follow one Connect; nil at a server
-	book *history.Book // how far a client has had its groups; nil at a server
+	campaign *campaign     // what the connections of a client have in common that follow one Connect; nil at a server
+	book     *history.Book // how far a client has had its groups; nil at a server
 }
 
 // fault reports what no caller can be told. c is nil for a newcomer.
