@@ -4,17 +4,18 @@ package harness
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core"
 	"github.com/hisock/hisock/core/internal/coretest"
-	"github.com/hisock/hisock/transport"
+	"github.com/hisock/hisock/transport/transporttest"
 )
 
 // Accept serves the next connection to n with script, on a goroutine of its own, after it has
 // read the client's hello. What script returns comes out of the channel; the stream is closed then.
-func (n *Network) Accept(t *testing.T, script func(stream transport.Conn) error) <-chan error {
+func (n *Network) Accept(t *testing.T, script func(p *coretest.Peer) error) <-chan error {
 	t.Helper()
 	done := make(chan error, 1)
 	go func() {
@@ -24,11 +25,16 @@ func (n *Network) Accept(t *testing.T, script func(stream transport.Conn) error)
 			return
 		}
 		defer stream.Close()
-		if err := coretest.ReadHello(stream); err != nil {
+		if err := stream.SetReadDeadline(time.Now().Add(transporttest.Patience)); err != nil {
 			done <- err
 			return
 		}
-		done <- script(stream)
+		p := &coretest.Peer{T: t, Stream: stream}
+		if _, err := p.ReadHello(); err != nil {
+			done <- err
+			return
+		}
+		done <- script(p)
 	}()
 	return done
 }

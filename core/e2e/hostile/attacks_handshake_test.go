@@ -5,6 +5,7 @@ package hostile_test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"strings"
 	"time"
 
@@ -137,19 +138,15 @@ func halfOpen(a *arena, tries int) string {
 // turnedAway reads why a newcomer is refused, CodeConnLost if it is not told, and hangs up.
 func (a *arena) turnedAway(p *coretest.Peer) core.Code {
 	defer p.Stream.Close()
-	for {
-		f, _, ok, err := wire.Next(p.In, 0)
-		require.NoError(a, err)
-		if ok {
-			require.Equal(a, wire.KindRefuse.String(), f.Kind.String())
-			no, err := wire.ParseRefuse(f.Body)
-			require.NoError(a, err)
-			return no.Code
-		}
-		if p.Read() != nil {
-			return core.CodeConnLost
-		}
+	f, err := p.Frame(0)
+	if err != nil {
+		require.False(a, errors.As(err, new(*wire.Error)), "%v", err)
+		return core.CodeConnLost
 	}
+	require.Equal(a, wire.KindRefuse.String(), f.Kind.String())
+	no, err := wire.ParseRefuse(f.Body)
+	require.NoError(a, err)
+	return no.Code
 }
 
 // suspendMany leaves more sessions behind than there may be clients. Whoever comes has a place all

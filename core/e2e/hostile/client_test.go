@@ -124,9 +124,10 @@ func TestServerNeverAnswers(t *testing.T) {
 				}
 				serving.Go(func() {
 					defer stream.Close()
-					if coretest.ReadHello(stream) == nil {
+					p := &coretest.Peer{T: t, Stream: stream}
+					if _, err := p.ReadHello(); err == nil {
 						asked <- struct{}{}
-						coretest.Says()(stream) //nolint:errcheck // it reads to the end, whatever that is
+						p.Drain() //nolint:errcheck // whatever the end is
 					}
 				})
 			}

@@ -58,10 +58,7 @@ func talk(stream transport.Conn, data []byte) error {
 		return err
 	}
 	read := make(chan error, 1)
-	go func() {
-		_, err := io.Copy(io.Discard, coretest.OnlyReader{Reader: stream})
-		read <- err
-	}()
+	go func() { read <- (&coretest.Peer{Stream: stream}).Drain() }()
 	if _, err := stream.Write(data); err != nil && !errors.Is(err, io.ErrClosedPipe) {
 		return err
 	}

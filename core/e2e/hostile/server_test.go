@@ -14,7 +14,6 @@ import (
 	"github.com/hisock/hisock/core/e2e/harness"
 	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
-	"github.com/hisock/hisock/transport"
 )
 
 // A server that turns bad after its welcome is left, and told why.
@@ -49,11 +48,11 @@ func TestServerTurnsBad(t *testing.T) {
 			harness.Over(t, clientMedia, func(t *testing.T, n *harness.Network) {
 				ctx, cancel := coretest.Patient()
 				defer cancel()
-				server := n.Accept(t, func(stream transport.Conn) error {
-					if _, err := stream.WriteBuffers([][]byte{coretest.Welcome(), tc.in}); err != nil {
+				server := n.Accept(t, func(p *coretest.Peer) error {
+					if _, err := p.Stream.WriteBuffers([][]byte{coretest.Welcome(), tc.in}); err != nil {
 						return err
 					}
-					bye, err := coretest.ReadGoodbye(stream)
+					bye, err := p.ReadGoodbye()
 					if err == nil && (bye.Code != tc.code || coretest.NotLoggable(bye.Reason) != "") {
 						err = errors.New("goodbye with " + bye.Code.String() + ": " + bye.Reason)
 					}
@@ -90,15 +89,15 @@ func TestServerEnds(t *testing.T) {
 				ctx, cancel := coretest.Patient()
 				defer cancel()
 				calling := make(chan struct{})
-				server := n.Accept(t, func(stream transport.Conn) error {
-					if _, err := stream.Write(coretest.Welcome()); err != nil {
+				server := n.Accept(t, func(p *coretest.Peer) error {
+					if _, err := p.Stream.Write(coretest.Welcome()); err != nil {
 						return err
 					}
-					if _, err := stream.Read(make([]byte, 1024)); err != nil { // the call
+					if err := p.Read(); err != nil { // the call
 						return err
 					}
 					close(calling)
-					return coretest.SaysAndLeaves(tc.in)(stream)
+					return coretest.SaysAndLeaves(tc.in)(p)
 				})
 				cl, w := n.Connect(t, nil)
 				require.NoError(t, cl.Connect(ctx))
@@ -142,25 +141,15 @@ func TestServerSendsOddThings(t *testing.T) {
 		in = wire.AppendLeaveGroup(in, "not mine")
 		in = wire.AppendJoined(in, &wire.Presence{Name: strings.Repeat("long", 100), Addr: coretest.Nasty["newline"]})
 		in = wire.AppendRequest(in, 1, "echo", []byte("are you well"))
-		server := n.Accept(t, func(stream transport.Conn) error {
-			p := &coretest.Peer{T: t, Stream: stream}
-			if _, err := stream.WriteBuffers([][]byte{coretest.Welcome(), in}); err != nil {
+		server := n.Accept(t, func(p *coretest.Peer) error {
+			if _, err := p.Stream.WriteBuffers([][]byte{coretest.Welcome(), in}); err != nil {
 				return err
 			}
-			for {
-				f, _, ok, err := wire.Next(p.In, 0)
-				switch {
-				case err != nil:
-					return err
-				case ok && f.Kind != wire.KindReply:
-					return errors.New("a " + f.Kind.String() + " frame instead of the reply")
-				case ok:
-					return nil
-				}
-				if err := p.Read(); err != nil {
-					return err
-				}
+			f, err := p.Frame(0)
+			if err == nil && f.Kind != wire.KindReply {
+				err = errors.New("a " + f.Kind.String() + " frame instead of the reply")
 			}
+			return err
 		})
 		cl, w := n.Connect(t, nil)
 		require.NoError(t, cl.Connect(ctx))

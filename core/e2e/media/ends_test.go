@@ -112,12 +112,11 @@ func TestAbruptEnd(t *testing.T) {
 	harness.Each(t, func(t *testing.T, n *harness.Network) {
 		ctx, cancel := coretest.Patient()
 		defer cancel()
-		server := n.Accept(t, func(stream transport.Conn) error {
-			if _, err := stream.Write(coretest.Welcome()); err != nil {
+		server := n.Accept(t, func(p *coretest.Peer) error {
+			if _, err := p.Stream.Write(coretest.Welcome()); err != nil {
 				return err
 			}
-			_, err := stream.Read(make([]byte, 100))
-			return err // and the stream is closed
+			return p.Read() // and the stream is closed
 		})
 		cl, w := n.Connect(t, nil)
 		require.NoError(t, cl.Connect(ctx))

@@ -2,6 +2,7 @@ package coretest
 
 import (
 	"errors"
+	"io"
 	"net"
 	"testing"
 	"time"
@@ -13,19 +14,28 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// A Peer speaks the protocol by hand, at either end, so that a test can send any bytes.
+// A Peer speaks the protocol by hand, at either end, so that a test can send any bytes. It needs T and
+// Stream, and has no deadline then, as fits a bubble of synctest. Want… and Send fail the test, on its
+// own goroutine; Frame, Read, Drain and Tell do not, and suit other goroutines.
 type Peer struct {
 	T      *testing.T
 	Stream transport.Conn
 	In     []byte // read and not yet parsed
 }
 
-// NewPeer takes over a stream, which is closed when the test ends.
+// NewPeer takes over a stream, which is closed when the test ends. It gives up reading after
+// [transporttest.Patience].
 func NewPeer(t *testing.T, stream transport.Conn) *Peer {
 	t.Cleanup(func() { stream.Close() })
 	require.NoError(t, stream.SetReadDeadline(time.Now().Add(transporttest.Patience)))
 	return &Peer{T: t, Stream: stream}
 }
+
+// Hello are the bytes with which a client opens.
+func Hello(h wire.Hello) []byte { return wire.AppendHello([]byte(wire.Preface), &h) }
+
+// Preface puts what every client begins with before a frame.
+func Preface(frame []byte) []byte { return append([]byte(wire.Preface), frame...) }
 
 // Send writes bytes as they are.
 func (p *Peer) Send(parts ...[]byte) {
@@ -36,19 +46,8 @@ func (p *Peer) Send(parts ...[]byte) {
 	}
 }
 
-// Want returns the next frame.
-func (p *Peer) Want() wire.Frame {
-	p.T.Helper()
-	for {
-		f, size, ok, err := wire.Next(p.In, wire.DefaultMaxFrame)
-		require.NoError(p.T, err)
-		if ok {
-			p.In = append([]byte(nil), p.In[size:]...)
-			return f
-		}
-		require.NoError(p.T, p.Read())
-	}
-}
+// Tell writes bytes that may not all be taken.
+func (p *Peer) Tell(b []byte) { p.Stream.Write(b) } //nolint:errcheck // the other end may have had enough
 
 // Read waits for more bytes and appends them to In. It returns an error if there are none.
 func (p *Peer) Read() error {
@@ -61,6 +60,44 @@ func (p *Peer) Read() error {
 	return err
 }
 
+// Frame returns the next frame, of at most max bytes.
+func (p *Peer) Frame(max int) (wire.Frame, error) {
+	for {
+		f, size, ok, err := wire.Next(p.In, max)
+		if err != nil {
+			return f, err
+		}
+		if ok {
+			p.In = p.In[size:]
+			return f, nil
+		}
+		if err := p.Read(); err != nil {
+			return f, err
+		}
+	}
+}
+
+// Drain reads up to the end of the stream, and returns nil if that is in order.
+func (p *Peer) Drain() error {
+	for {
+		p.In = nil
+		if err := p.Read(); err != nil {
+			if err == io.EOF {
+				err = nil
+			}
+			return err
+		}
+	}
+}
+
+// Want returns the next frame.
+func (p *Peer) Want() wire.Frame {
+	p.T.Helper()
+	f, err := p.Frame(wire.DefaultMaxFrame)
+	require.NoError(p.T, err)
+	return f
+}
+
 // WantKind reads up to the next frame of that kind.
 func (p *Peer) WantKind(k wire.Kind) wire.Frame {
 	p.T.Helper()
@@ -71,29 +108,88 @@ func (p *Peer) WantKind(k wire.Kind) wire.Frame {
 	}
 }
 
-// WantGoodbye reads up to a goodbye with that code and reason, behind which
-// there is nothing.
-func (p *Peer) WantGoodbye(code wire.Code, reason string) {
+// WantCommand returns the payload of the next frame, which is that command.
+func (p *Peer) WantCommand(name string) string {
+	p.T.Helper()
+	f := p.Want()
+	require.Equal(p.T, wire.KindCommand.String(), f.Kind.String())
+	got, payload, err := wire.ParseCommand(f.Body)
+	require.NoError(p.T, err)
+	require.Equal(p.T, name, string(got))
+	return string(payload)
+}
+
+// WantName returns the name in the next frame, which is of that kind.
+func (p *Peer) WantName(k wire.Kind) string {
+	p.T.Helper()
+	f := p.Want()
+	require.Equal(p.T, k.String(), f.Kind.String())
+	name, err := wire.ParseName(f.Body)
+	require.NoError(p.T, err)
+	return string(name)
+}
+
+// WantReply reads up to the reply to call id.
+func (p *Peer) WantReply(id uint64) (payload string) {
+	p.T.Helper()
+	got, reply, err := wire.ParseReply(p.WantKind(wire.KindReply).Body)
+	require.NoError(p.T, err)
+	require.Equal(p.T, id, got)
+	return string(reply)
+}
+
+// WantFailure reads up to the failure of call id.
+func (p *Peer) WantFailure(id uint64, code wire.Code) (message string) {
+	p.T.Helper()
+	got, why, err := wire.ParseFailure(p.WantKind(wire.KindFailure).Body)
+	require.NoError(p.T, err)
+	require.Equal(p.T, id, got)
+	require.Equal(p.T, code.String(), why.Code.String())
+	return why.Reason
+}
+
+// WantAnswer returns the id of the next frame, which is a reply or a failure, and the code of a failure.
+func (p *Peer) WantAnswer() (id uint64, code wire.Code) {
+	p.T.Helper()
+	f := p.Want()
+	var err error
+	if f.Kind == wire.KindReply {
+		id, _, err = wire.ParseReply(f.Body)
+	} else {
+		require.Equal(p.T, wire.KindFailure.String(), f.Kind.String())
+		var why wire.Goodbye
+		id, why, err = wire.ParseFailure(f.Body)
+		code = why.Code
+	}
+	require.NoError(p.T, err)
+	return id, code
+}
+
+// WantGoodbye reads up to a goodbye with that code, whose reason contains part, behind which there is
+// nothing.
+func (p *Peer) WantGoodbye(code wire.Code, part string) wire.Goodbye {
 	p.T.Helper()
 	bye, err := wire.ParseGoodbye(p.WantKind(wire.KindGoodbye).Body)
 	require.NoError(p.T, err)
-	p.wantLast(bye, code, reason)
+	p.wantLast(bye, code, part)
+	return bye
 }
 
 // WantRefuse is WantGoodbye for one that is not let in, who is told nothing else.
-func (p *Peer) WantRefuse(code wire.Code, reason string) {
+func (p *Peer) WantRefuse(code wire.Code, part string) wire.Goodbye {
 	p.T.Helper()
 	f := p.Want()
 	require.Equal(p.T, wire.KindRefuse.String(), f.Kind.String())
 	no, err := wire.ParseRefuse(f.Body)
 	require.NoError(p.T, err)
-	p.wantLast(no, code, reason)
+	p.wantLast(no, code, part)
+	return no
 }
 
-func (p *Peer) wantLast(got wire.Goodbye, code wire.Code, reason string) {
+func (p *Peer) wantLast(got wire.Goodbye, code wire.Code, part string) {
 	p.T.Helper()
 	require.Equal(p.T, code.String(), got.Code.String())
-	require.Contains(p.T, got.Reason, reason)
+	require.Contains(p.T, got.Reason, part)
 	RequireLoggable(p.T, got.Reason)
 	p.WantEnd()
 }
@@ -109,26 +205,7 @@ func (p *Peer) WantEnd() {
 	p.Stream.Close()
 }
 
-// WantFailure reads up to the failure of call id.
-func (p *Peer) WantFailure(id uint64, code wire.Code) (message string) {
-	p.T.Helper()
-	got, why, err := wire.ParseFailure(p.WantKind(wire.KindFailure).Body)
-	require.NoError(p.T, err)
-	require.Equal(p.T, id, got)
-	require.Equal(p.T, code.String(), why.Code.String())
-	return why.Reason
-}
-
-// WantReply reads up to the reply to call id.
-func (p *Peer) WantReply(id uint64) (payload string) {
-	p.T.Helper()
-	got, reply, err := wire.ParseReply(p.WantKind(wire.KindReply).Body)
-	require.NoError(p.T, err)
-	require.Equal(p.T, id, got)
-	return string(reply)
-}
-
-// StillThere checks that the connection goes on, and that all before was handled.
+// StillThere checks that the connection goes on, and that all before was handled, by the call "echo".
 func (p *Peer) StillThere() {
 	p.T.Helper()
 	require.NoError(p.T, p.Stream.SetReadDeadline(time.Now().Add(transporttest.Patience))) // however long it took to send that
@@ -136,12 +213,3 @@ func (p *Peer) StillThere() {
 	p.Send(wire.AppendRequest(nil, id, "echo", []byte("go on")))
 	require.Equal(p.T, "go on", p.WantReply(id))
 }
-
-// Hello are the bytes with which a client opens.
-func Hello(h wire.Hello) []byte { return wire.AppendHello([]byte(wire.Preface), &h) }
-
-// Tell sends what may not all be taken.
-func (p *Peer) Tell(b []byte) { p.Stream.Write(b) } //nolint:errcheck // the server may have had enough
-
-// Preface puts what every client begins with before a frame.
-func Preface(frame []byte) []byte { return append([]byte(wire.Preface), frame...) }
