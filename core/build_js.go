@@ -60,10 +60,11 @@ func (*classicPeer) unsaid(*budget.Budget) []Undelivered         { return nil }
 func (*classicPeer) askRecord(context.Context, *Conn, string) (Presence, error) {
 	return Presence{}, errNoClassic
 }
-func (c *Conn) holdBack(Frame, *sending) (bool, error) { return false, nil }
-func formOf(any) form                                  { return 0 }
-func isClassic(byte) bool                              { return false }
-func leaveClassic(transport.Conn)                      {}
+func (c *Conn) sendClassic(Frame, *sending) error        { return nil }
+func (c *Conn) ownFrame(Frame, *sending) ([]byte, error) { return nil, nil }
+func formOf(any) form                                    { return 0 }
+func isClassic(byte) bool                                { return false }
+func leaveClassic(transport.Conn)                        {}
 
 func (*Server) readClassicHello(transport.Conn, *reader) (*wire.Hello, *classicPeer, *Error) {
 	return nil, nil, errNoClassic

@@ -63,6 +63,7 @@ const classicAlive = 2
 // caps is what a peer can do beside commands and raw messages. Each is asked for where core would make use of it, so that
 // nothing else needs to know which protocol the peer speaks.
 type caps struct {
+	Native  bool // it reads native frames: the very bytes that others are sent
 	Calls   bool // it answers calls
 	Changes bool // it asks for groups and names under an id, is answered, and is told of its changes
 	Pings   bool // it answers pings
@@ -71,7 +72,7 @@ type caps struct {
 	Replays bool // it knows the numbers of what a group keeps
 }
 
-var nativeCaps = caps{true, true, true, true, true, true}
+var nativeCaps = caps{true, true, true, true, true, true, true}
 
 var (
 	errNoCalls   = &Error{Code: CodeUnsupported, Message: "the original's protocol has no calls"}

@@ -14,7 +14,7 @@ import (
 // What a command carries has one form in 2.x and another in 3.0a, and either ends a client of the other
 // release. So what is sent to a client of which it is not known yet is held back until its first command:
 //
-//	sendClassic   holds what carries something, and whatever comes behind it (holdBack)
+//	ownFrame      holds what carries something, and whatever comes behind it (holdBack)
 //	settle        finds out, and sends what was held (sendHeld)
 
 // A withheld is what is held back for a client.
@@ -51,6 +51,30 @@ func (p *classicPeer) held() int {
 
 // holdCost is what one message that is held back weighs beside its bytes.
 const holdCost = 128
+
+// sendClassic sends f to a peer of the original.
+func (c *Conn) sendClassic(f Frame, set *sending) error {
+	frame, err := c.ownFrame(f, set)
+	switch {
+	case frame == nil:
+		return err
+	case set.waits():
+		return c.sendAll(shared(frame), OverflowDisconnect, set)
+	}
+	return c.sendSpare(f.Command, c.eng.overflow.newBlock(f.Command, set, frame), set)
+}
+
+// ownFrame returns f as a peer of the original reads it, or nil if it is held back or cannot be sent.
+func (c *Conn) ownFrame(f Frame, set *sending) ([]byte, error) {
+	if held, err := c.holdBack(f, set); held {
+		return nil, err
+	}
+	var as form
+	if set != nil {
+		as = set.as
+	}
+	return c.classic.frame(f, as)
+}
 
 // holdBack holds a message back if it cannot be said yet, and reports whether it did: it is sent later, or
 // fails as the policy for it says of one for which there is no room. Waiting for room could be waiting for

@@ -39,6 +39,7 @@ type Conn struct {
 	peerMaxCommand int          // the longest name of a command that it takes
 	classic        *classicPeer // nil for a native peer
 	can            caps         // what the peer can do
+	detour         bool         // sends meet middleware, or are not native
 
 	ctx    context.Context // of its handlers; ends with the connection
 	cancel context.CancelCauseFunc
@@ -130,7 +131,7 @@ func newConn(parent context.Context, eng *common, id uint64, stream transport.Co
 	c.out.link, c.out.limit = l, eng.queueBytes
 	c.out.orphans = newOrphans(eng.handlers)
 	c.peerMaxCommand = maxCommand
-	c.can = nativeCaps
+	c.can, c.detour = nativeCaps, eng.handlers.send != nil
 	if hasManual && eng.manual != nil {
 		c.turn.Store(turnHanded) // for good: handlers are never the reader's
 	}

@@ -22,7 +22,7 @@ func (c *Conn) Send(command string, v any, opts ...SendOption) error {
 	if err != nil {
 		return err
 	}
-	if hasClassic && c.classic != nil {
+	if hasClassic && !c.can.Native {
 		return c.sendWith(Frame{KindCommand, command, payload}, formOf(v), opts)
 	}
 	return c.SendBytes(command, payload, opts...)
@@ -30,7 +30,7 @@ func (c *Conn) Send(command string, v any, opts ...SendOption) error {
 
 // SendBytes is Send for a payload that needs no conversion. It does not keep payload.
 func (c *Conn) SendBytes(command string, payload []byte, opts ...SendOption) error {
-	if len(opts) > 0 || c.eng.handlers.send != nil {
+	if len(opts) > 0 || c.detour {
 		return c.sendWith(Frame{KindCommand, command, payload}, 0, opts)
 	}
 	return c.sendCommand(command, payload, nil)
@@ -39,13 +39,13 @@ func (c *Conn) SendBytes(command string, payload []byte, opts ...SendOption) err
 // SendRaw queues a raw message: bytes without a name, for [Conn.RecvRaw] or the
 // message handler. It does not keep payload, and fails as Send does.
 func (c *Conn) SendRaw(payload []byte, opts ...SendOption) error {
-	if len(opts) > 0 || c.eng.handlers.send != nil {
+	if len(opts) > 0 || c.detour {
 		return c.sendWith(Frame{KindRaw, "", payload}, 0, opts)
 	}
 	return c.sendRaw(payload, nil)
 }
 
-// sendWith sends what has options, or meets middleware.
+// sendWith sends what has options, or takes a detour.
 func (c *Conn) sendWith(f Frame, as form, opts []SendOption) error {
 	set := sending{as: as}
 	set.add(opts)
@@ -62,6 +62,9 @@ func (c *Conn) sendFrame(f Frame, set *sending) error {
 		}
 		return nil
 	}
+	if hasClassic && !c.can.Native {
+		return c.sendClassic(f, set)
+	}
 	if f.Kind == KindRaw {
 		return c.sendRaw(f.Payload, set)
 	}
@@ -69,9 +72,6 @@ func (c *Conn) sendFrame(f Frame, set *sending) error {
 }
 
 func (c *Conn) sendCommand(command string, payload []byte, set *sending) error {
-	if hasClassic && c.classic != nil {
-		return c.sendClassic(Frame{KindCommand, command, payload}, set)
-	}
 	if err := c.checkSent(command); err != nil {
 		return err
 	}
@@ -92,9 +92,6 @@ func (c *Conn) sendCommand(command string, payload []byte, set *sending) error {
 }
 
 func (c *Conn) sendRaw(payload []byte, set *sending) error {
-	if hasClassic && c.classic != nil {
-		return c.sendClassic(Frame{KindRaw, "", payload}, set)
-	}
 	n := wire.RawSize(len(payload))
 	if err := c.fits(n); err != nil {
 		return err
@@ -155,22 +152,12 @@ func (c *Conn) waiter(ctx context.Context) *Conn {
 	return c
 }
 
-func (c *Conn) sendClassic(f Frame, set *sending) error {
-	if held, err := c.holdBack(f, set); held {
-		return err
+// sendShared sends f, of which once is the native frame that others are sent too.
+func (c *Conn) sendShared(f Frame, once *block, set *sending) error {
+	if !c.can.Native {
+		return c.sendFrame(f, set)
 	}
-	var as form
-	if set != nil {
-		as = set.as
-	}
-	frame, err := c.classic.frame(f, as)
-	if err != nil {
-		return err
-	}
-	if set.waits() {
-		return c.sendAll(shared(frame), OverflowDisconnect, set)
-	}
-	return c.sendSpare(f.Command, c.eng.overflow.newBlock(f.Command, set, frame), set)
+	return c.sendSpare(f.Command, once, set)
 }
 
 // sendAll queues a frame that other connections may be sent too, under a policy that drops nothing.

@@ -263,8 +263,8 @@ func (h *groupHistory) replayLocked(c *Conn, n int, again bool) (unfit []error, 
 	}
 	for _, k := range h.kept[first:] {
 		frame := k.frame
-		if c.classic != nil {
-			err = c.sendClassic(keptFrame(frame), nil)
+		if !c.can.Replays {
+			err = c.sendFrame(keptFrame(frame), nil)
 		} else {
 			err = c.sendAll(shared(frame), OverflowDisconnect, nil)
 		}

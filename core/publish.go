@@ -112,12 +112,7 @@ func (s *Server) queueAll(a audience, f Frame, set *sending) error {
 			if set.leavesOut(c) {
 				continue
 			}
-			var err error
-			if c.classic != nil {
-				err = c.sendClassic(f, set)
-			} else {
-				err = c.sendSpare(f.Command, once, set)
-			}
+			err := c.sendShared(f, once, set)
 			unsent.note(c, err)
 		}
 	}
@@ -180,12 +175,9 @@ func publishWaiting(conns []*Conn, f Frame, frame []byte, set *sending, unsent *
 // shareOrWait queues a frame if there is room for one who can wait, and else adds the connection to
 // those that are full.
 func (c *Conn) shareOrWait(f Frame, frame *block, set *sending, full *[]waiting) error {
-	if c.classic != nil {
-		if held, err := c.holdBack(f, set); held {
-			return err
-		}
-		own, err := c.classic.frame(f, set.as)
-		if err != nil {
+	if !c.can.Native {
+		own, err := c.ownFrame(f, set)
+		if own == nil {
 			return err
 		}
 		frame = shared(own)
@@ -282,10 +274,8 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 			err = c.shareOrWait(f, once, set, &full)
 		case blocks:
 			err = c.sendAll(once, OverflowDisconnect, nil)
-		case c.classic != nil:
-			err = c.sendClassic(f, set)
 		default:
-			err = c.sendSpare(f.Command, once, set)
+			err = c.sendShared(f, once, set)
 		}
 		if err != nil {
 			faulty = append(faulty, fault{c, err})

@@ -52,7 +52,7 @@ func (c *Conn) speak(peer *classicPeer) {
 	if peer == nil {
 		return
 	}
-	c.classic, c.can = peer, caps{}
+	c.classic, c.can, c.detour = peer, caps{}, true
 	if c.out.orphans != nil {
 		c.out.orphans.peer = peer
 	}
