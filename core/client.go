@@ -36,7 +36,7 @@ type Client struct {
 	connecting context.CancelCauseFunc // gives up the attempt under way; nil if there is none
 	closing    bool                    // it is not to come back
 	final      error                   // why it has given up coming back
-	lastID     uint64
+	lastID     uint64                  // of the connections that there were
 
 	parked *parked.Session // what Connect is to go on with; nil once one has succeeded
 	lost   []byte          // frames of a session that could not be gone on with, until they are handed back
@@ -168,7 +168,7 @@ func (cl *Client) Connect(ctx context.Context) error {
 	ctx = given(ctx)
 	attempt, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
-	last, id, err := cl.beginConnect(giveUp)
+	last, err := cl.beginConnect(giveUp)
 	if err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func (cl *Client) Connect(ctx context.Context) error {
 		}
 		return err
 	}
-	c, as := cl.adopt(cam, n, id), StateConnected
+	c, as := cl.adoptLocked(cam, n), StateConnected
 	switch s := cl.parked; {
 	case s == nil:
 	case n.welcome.Resumed:
@@ -202,18 +202,16 @@ func (cl *Client) Connect(ctx context.Context) error {
 	return nil
 }
 
-// beginConnect notes an attempt, which giveUp ends, and returns the connection before, if any,
-// and the id of the next.
-func (cl *Client) beginConnect(giveUp context.CancelCauseFunc) (last *Conn, id uint64, err error) {
+// beginConnect notes an attempt, which giveUp ends, and returns the connection before, if any.
+func (cl *Client) beginConnect(giveUp context.CancelCauseFunc) (last *Conn, err error) {
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
 	if cl.connecting != nil || cl.conn != nil && !cl.conn.isEnded() {
-		return nil, 0, NewError(CodeUnsupported, "the client is connected or connecting already")
+		return nil, NewError(CodeUnsupported, "the client is connected or connecting already")
 	}
 	cl.freeze()
 	cl.connecting, cl.closing = giveUp, false
-	cl.lastID++
-	return cl.conn, cl.lastID, nil
+	return cl.conn, nil
 }
 
 // current returns the connection, or why there is none.

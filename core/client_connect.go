@@ -130,25 +130,18 @@ func (n *welcomed) drop() {
 	n.stream.Close() //nolint:errcheck // it is of no use
 }
 
-// A campaign is what begins with a Connect and ends for good: one connection after the other.
-type campaign struct {
-	base  context.Context // the values that handlers are passed
-	pace  *pace.Pace      // of its attempts to connect
-	plain bool            // the next hello asks for no more than the options do
-	ended chan struct{}   // closed when it has ended
-}
-
-// adopt makes a connection of a stream with a welcome. Nobody reads it yet.
-func (cl *Client) adopt(cam *campaign, n *welcomed, id uint64) *Conn {
+// adoptLocked makes a connection of a stream with a welcome. Nobody reads the connection yet.
+func (cl *Client) adoptLocked(cam *campaign, n *welcomed) *Conn {
 	w := n.welcome
+	cl.lastID++
 	eng := cl.newCommon(w)
 	eng.campaign = cam
 	cam.pace.Up(n.took)
-	c := newConn(cam.base, eng, id, n.stream)
+	c := newConn(cam.base, eng, cl.lastID, n.stream)
 	c.speak(n.peer)
 	c.name, c.addr, c.refused = w.Name, w.Addr, w.Refused
 	c.wish = n.wish
-	if !w.Resumed { // of a session that it resumes it knows the groups better
+	if !w.Resumed { // else the session has its groups
 		c.enter(w.Groups)
 	}
 	cam.plain = false

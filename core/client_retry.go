@@ -8,6 +8,31 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
+// RetryNow makes a client that waits to come back try at once: for a program that knows that
+// there is a network again. It does nothing if the client is not waiting.
+func (cl *Client) RetryNow() {
+	select {
+	case cl.hurry <- struct{}{}:
+	default:
+	}
+}
+
+// A campaign is the time from a Connect to the end for good, in which one connection follows the other.
+type campaign struct {
+	base  context.Context // the values that handlers are passed
+	pace  *pace.Pace      // of the attempts to connect
+	plain bool            // the next hello asks for no more than the options do; owned by the goroutine that attempts
+	ended chan struct{}   // closed at the end for good
+}
+
+// newPace returns the pace for the attempts of one campaign.
+func (cl *Client) newPace() *pace.Pace {
+	r := cl.opts.Retry
+	return pace.New(pace.Options{
+		Min: r.Min, Max: r.Max, For: r.For, Try: cl.opts.ConnectTimeout,
+	}, uint64(time.Now().UnixNano()))
+}
+
 // first makes the attempts of a Connect: one, or as many as Retry.First leads to.
 func (cl *Client) first(ctx context.Context, p *pace.Pace, h *herald) (*welcomed, error) {
 	if !cl.opts.Retry.First {
@@ -34,50 +59,7 @@ func (cl *Client) first(ctx context.Context, p *pace.Pace, h *herald) (*welcomed
 	}
 }
 
-// A herald tells the program what becomes of a Connect: in order, and after what is told of the
-// connection before. Connect does not wait for that, since it may be called by the very handler
-// that is told.
-type herald struct {
-	cl     *Client
-	before <-chan struct{} // closed when all is told that there is so far
-}
-
-func (cl *Client) newHerald(last *Conn) *herald {
-	h := &herald{cl: cl}
-	if last != nil {
-		h.before = last.Done()
-		return h
-	}
-	none := make(chan struct{})
-	close(none)
-	h.before = none
-	return h
-}
-
-// tell leaves it to a goroutine, which ends when the program has been told.
-func (h *herald) tell(s State, why error) {
-	if h.cl.onState == nil {
-		return
-	}
-	before, told := h.before, make(chan struct{})
-	h.before = told
-	go func() {
-		defer close(told)
-		<-before
-		h.cl.manual.inform(func() { h.cl.tell(s, why) })
-	}()
-}
-
-// RetryNow makes a client that waits to come back try at once: for a program that knows that
-// there is a network again. It does nothing if the client is not waiting.
-func (cl *Client) RetryNow() {
-	select {
-	case cl.hurry <- struct{}{}:
-	default:
-	}
-}
-
-// suspended tells the program that a connection has lost its stream, and brings it back.
+// suspended tells the program that a connection has lost its stream, and brings the connection back.
 func (cl *Client) suspended(c *Conn, l *link, why *Error) {
 	if c.detached.Load() {
 		l.released.Happen()
@@ -123,13 +105,6 @@ func (cl *Client) suspended(c *Conn, l *link, why *Error) {
 	}
 }
 
-// stayAway keeps the client from coming back.
-func (cl *Client) stayAway() {
-	cl.mu.Lock()
-	cl.closing = true
-	cl.mu.Unlock()
-}
-
 // goOn resumes a connection over a new stream, and reads it.
 func (cl *Client) goOn(c *Conn, l *link, n *welcomed) {
 	ok, _ := c.relink(l, newLink(n.stream), n.rd, n.welcome.Addr, n.welcome.Received, nil)
@@ -151,31 +126,63 @@ func (cl *Client) goOn(c *Conn, l *link, n *welcomed) {
 	c.read(n.rd)
 }
 
-// supersede puts a connection that has joined anew in the place of one that the server has
-// given up.
+// supersede puts a connection that has joined anew in the place of a suspended one, whose session the
+// server has given up.
 func (cl *Client) supersede(c *Conn, l *link, n *welcomed) {
-	cl.mu.Lock()
-	if cl.closing {
-		cl.mu.Unlock()
-		n.leave()
+	next := cl.replace(c, n, true)
+	if next == nil {
 		return
 	}
-	cl.lastID++
-	next := cl.adopt(c.eng.campaign, n, cl.lastID)
-	cl.conn = next
-	cl.mu.Unlock()
 	c.end(NewError(CodeConnLost, "the server has given the session up"), nil, ending{waiting: l})
 	go cl.start(next, n, c.Done(), StateConnected)
 }
 
-// leave says goodbye over a stream that is not wanted any more.
-func (n *welcomed) leave() {
-	if n.peer == nil {
-		n.stream.SetWriteDeadline(time.Now().Add(refuseTime))                   //nolint:errcheck // then it takes longer
-		n.stream.Write(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed})) //nolint:errcheck // it is over anyway
-		n.stream.CloseWrite()                                                   //nolint:errcheck // it is over anyway
+// replace makes a connection over a new stream the client's, in the place of last. It leaves the stream,
+// and returns nil, if the client has been closed, or if last was suspended and has ended meanwhile.
+func (cl *Client) replace(last *Conn, n *welcomed, suspended bool) *Conn {
+	cl.mu.Lock()
+	if cl.closing || suspended && last.isEnded() {
+		cl.mu.Unlock()
+		n.leave()
+		return nil
 	}
-	n.drop()
+	next := cl.adoptLocked(last.eng.campaign, n)
+	giveUp := cl.connecting
+	cl.conn, cl.connecting = next, nil
+	cl.mu.Unlock()
+	if giveUp != nil {
+		giveUp(nil)
+	}
+	return next
+}
+
+// An outcome is what the end of a connection means for its campaign.
+type outcome uint8
+
+const (
+	forGood    outcome = iota // the campaign ends too
+	rejoins                   // the client joins anew
+	superseded                // another connection of the campaign is there already
+)
+
+// afterEnd decides what the end of a connection means, for that reason. If the client joins anew its
+// attempts end with ctx.
+func (cl *Client) afterEnd(c *Conn, why *Error) (o outcome, ctx context.Context) {
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
+	switch {
+	case cl.conn != c:
+		if cl.conn.eng.campaign == c.eng.campaign {
+			return superseded, nil
+		}
+		return forGood, nil
+	case cl.connecting != nil: // the program connects again already
+		return forGood, nil
+	case cl.closing, cl.opts.Retry.Off, !comesBack(why, false):
+		return forGood, nil
+	}
+	ctx, cl.connecting = context.WithCancelCause(c.eng.campaign.base)
+	return rejoins, ctx
 }
 
 // closed tells the program that a connection has ended, and lets the client join anew if time
@@ -185,30 +192,21 @@ func (cl *Client) closed(c *Conn) {
 	c.eng.sweep.remove(c)
 	c.eng.sweep.close()
 	why := c.reason()
-	cl.mu.Lock()
-	last := cl.conn == c && cl.connecting == nil // else there is another, or soon may be
-	again := last && !cl.closing && !cl.opts.Retry.Off && comesBack(why, false)
-	var ctx context.Context
-	if again {
-		ctx, cl.connecting = context.WithCancelCause(c.eng.campaign.base)
-		cl.lastID++
-	}
-	id, shared := cl.lastID, cl.conn != c && cl.conn.eng.campaign == c.eng.campaign
-	cl.mu.Unlock()
-	switch { // also if the state handler ends its goroutine
-	case again:
-		defer func() { go cl.rejoin(ctx, c, id, why) }()
-	case !shared:
+	next, ctx := cl.afterEnd(c, why)
+	switch next { // deferred: the state handler may end its goroutine
+	case rejoins:
+		defer func() { go cl.rejoin(ctx, c, why) }()
+	case forGood:
 		defer close(c.eng.campaign.ended)
 	}
 	cl.tell(StateDisconnected, why)
-	if again {
+	if next == rejoins {
 		cl.tell(StateReconnecting, why)
 	}
 }
 
 // rejoin joins anew in the place of a connection that has ended.
-func (cl *Client) rejoin(ctx context.Context, c *Conn, id uint64, why *Error) {
+func (cl *Client) rejoin(ctx context.Context, c *Conn, why *Error) {
 	pace := c.eng.campaign.pace
 	if l := c.link.Load(); l.dead.Load() {
 		pace.Over() // it was down before
@@ -219,7 +217,8 @@ func (cl *Client) rejoin(ctx context.Context, c *Conn, id uint64, why *Error) {
 	for cl.wait(ctx, pace, why.RetryAfter) {
 		n, err := cl.attempt(ctx, c, false, pace)
 		if err == nil {
-			if cl.replace(c, id, n) {
+			if next := cl.replace(c, n, false); next != nil {
+				go cl.start(next, n, c.Done(), StateConnected)
 				return
 			}
 			break
@@ -245,40 +244,14 @@ func (cl *Client) rejoin(ctx context.Context, c *Conn, id uint64, why *Error) {
 	})
 }
 
-// replace makes the connection over a new stream the client's, unless it has been closed.
-func (cl *Client) replace(last *Conn, id uint64, n *welcomed) bool {
+// stayAway keeps the client from coming back.
+func (cl *Client) stayAway() {
 	cl.mu.Lock()
-	if cl.closing {
-		cl.mu.Unlock()
-		n.leave()
-		return false
-	}
-	giveUp := cl.connecting
-	next := cl.adopt(last.eng.campaign, n, id)
-	cl.conn, cl.connecting = next, nil
+	cl.closing = true
 	cl.mu.Unlock()
-	giveUp(nil)
-	go cl.start(next, n, last.Done(), StateConnected)
-	return true
 }
 
-// asError is err as an [Error].
-func asError(err error) *Error {
-	if e, ok := asCoded(err); ok {
-		return e
-	}
-	return wrapError(CodeNotConnected, "", err)
-}
-
-// newPace returns what paces the attempts of the client until it has ended for good.
-func (cl *Client) newPace() *pace.Pace {
-	r := cl.opts.Retry
-	return pace.New(pace.Options{
-		Min: r.Min, Max: r.Max, For: r.For, Try: cl.opts.ConnectTimeout,
-	}, uint64(time.Now().UnixNano()))
-}
-
-// beginWaiting forgets a RetryNow of an earlier time.
+// beginWaiting forgets an earlier RetryNow.
 func (cl *Client) beginWaiting() {
 	select {
 	case <-cl.hurry:
@@ -287,7 +260,7 @@ func (cl *Client) beginWaiting() {
 }
 
 // wait waits before an attempt, at least as long as the server has asked for. It reports false
-// when ctx ends or the client has tried for long enough.
+// if ctx ends, or if the client has tried for long enough.
 func (cl *Client) wait(ctx context.Context, p *pace.Pace, least time.Duration) bool {
 	d, ok := p.Next(time.Now(), least)
 	if !ok {
@@ -304,8 +277,8 @@ func (cl *Client) wait(ctx context.Context, p *pace.Pace, least time.Duration) b
 	return ctx.Err() == nil
 }
 
-// surelyOver reports whether a server that has noticed as late as it may that the link is gone has
-// given the session up. Before that it is worth an attempt.
+// surelyOver reports whether the server has given the session up even if it was as late as can be to notice
+// that the link was gone. Before that an attempt to resume is worth making.
 func (c *Conn) surelyOver(l *link) bool {
 	if c.resumeTime == 0 || c.eng.heartbeat == 0 {
 		return false // nobody knows
@@ -315,3 +288,55 @@ func (c *Conn) surelyOver(l *link) bool {
 
 // surePause is what a server may take beyond what it has said.
 const surePause = 5 * time.Second
+
+// asError is err as an [Error].
+func asError(err error) *Error {
+	if e, ok := asCoded(err); ok {
+		return e
+	}
+	return wrapError(CodeNotConnected, "", err)
+}
+
+// leave says goodbye over a stream that is not wanted any more.
+func (n *welcomed) leave() {
+	if n.peer == nil {
+		n.stream.SetWriteDeadline(time.Now().Add(refuseTime))                   //nolint:errcheck // then it takes longer
+		n.stream.Write(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed})) //nolint:errcheck // it is over anyway
+		n.stream.CloseWrite()                                                   //nolint:errcheck // it is over anyway
+	}
+	n.drop()
+}
+
+// A herald tells the program what becomes of a Connect: in order, and after what is told of the
+// connection before. Connect does not wait for the program to be told, since the handler that is told may be
+// the one that calls Connect.
+type herald struct {
+	cl     *Client
+	before <-chan struct{} // closed when the program has been told all that there is so far
+}
+
+func (cl *Client) newHerald(last *Conn) *herald {
+	h := &herald{cl: cl}
+	if last != nil {
+		h.before = last.Done()
+		return h
+	}
+	none := make(chan struct{})
+	close(none)
+	h.before = none
+	return h
+}
+
+// tell leaves it to a goroutine, which ends when the program has been told.
+func (h *herald) tell(s State, why error) {
+	if h.cl.onState == nil {
+		return
+	}
+	before, told := h.before, make(chan struct{})
+	h.before = told
+	go func() {
+		defer close(told)
+		<-before
+		h.cl.manual.inform(func() { h.cl.tell(s, why) })
+	}()
+}
