@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/hisock/hisock/core/internal/budget"
-	"github.com/hisock/hisock/core/internal/holdback"
+	"github.com/hisock/hisock/core/internal/legacy"
 )
 
 // What a command carries has one form in 2.x and another in 3.0a, and either ends a client of the other
@@ -26,13 +26,13 @@ type withheld struct {
 
 // A hold is what is held back for one client, and what that counts for.
 type hold struct {
-	*holdback.Box[withheld]
+	*legacy.Box[withheld]
 
 	mu  sync.Mutex // guards the field below
 	mem budget.Meter
 }
 
-func newHold(limit int) *hold { return &hold{Box: holdback.New[withheld](limit)} }
+func newHold(limit int) *hold { return &hold{Box: legacy.NewBox[withheld](limit)} }
 
 // count counts what is held for the bound on memory.
 func (h *hold) count(of *budget.Budget) {
@@ -101,7 +101,7 @@ func (c *Conn) holdBack(f Frame, set *sending) (held bool, err error) {
 		return withheld{f, as, key}
 	}
 	o := c.eng.overflow.of(f.Command)
-	var got holdback.Outcome
+	var got legacy.Outcome
 	if o == OverflowDropOldest || o == OverflowLatest {
 		var dropped int
 		got, dropped = h.PutDropping(size, empty, keep)
@@ -111,9 +111,9 @@ func (c *Conn) holdBack(f Frame, set *sending) (held bool, err error) {
 	}
 	h.count(c.eng.budget)
 	switch {
-	case got == holdback.Pass:
+	case got == legacy.Pass:
 		return false, nil
-	case got == holdback.Held:
+	case got == legacy.Held:
 		return true, nil
 	case o == OverflowDisconnect && !set.waits():
 		err := NewError(CodeSlowConsumer, "too much is held back for a client of which it is not known whether it speaks 2.x or 3.0a")

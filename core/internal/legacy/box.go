@@ -1,6 +1,4 @@
-// Package holdback keeps what is to be sent to somebody whose language is not known yet: in order,
-// and bounded.
-package holdback
+package legacy
 
 import (
 	"sync"
@@ -39,8 +37,8 @@ type item[T any] struct {
 	size  int
 }
 
-// New returns a closed box for values of so many bytes together.
-func New[T any](limit int) *Box[T] { return &Box[T]{limit: limit} }
+// NewBox returns a closed box for values of so many bytes together.
+func NewBox[T any](limit int) *Box[T] { return &Box[T]{limit: limit} }
 
 // IsOpen reports whether nothing is held back any more. A nil box is open.
 func (b *Box[T]) IsOpen() bool { return b == nil || b.open.Load() }

@@ -1,4 +1,4 @@
-package holdback
+package legacy
 
 import (
 	"sync"
@@ -10,7 +10,7 @@ import (
 func value(n int) func() int { return func() int { return n } }
 
 func TestBox(t *testing.T) {
-	b := New[int](10)
+	b := NewBox[int](10)
 	require.Equal(t, Pass, b.Put(100, true, value(1)), "it may be sent, and nothing waits")
 	require.Equal(t, Held, b.Put(4, false, value(2)))
 	require.Equal(t, Held, b.Put(6, true, value(3)), "behind what waits")
@@ -35,7 +35,7 @@ func TestBox(t *testing.T) {
 
 // A value larger than the bound is held if it is the only one, as a queue takes it.
 func TestBoxLargeValue(t *testing.T) {
-	b := New[int](10)
+	b := NewBox[int](10)
 	require.Equal(t, Held, b.Put(11, false, value(1)))
 	require.Equal(t, Full, b.Put(1, false, value(2)))
 	o, dropped := b.PutDropping(11, false, value(3))
@@ -47,7 +47,7 @@ func TestBoxLargeValue(t *testing.T) {
 // Whatever is put in while the box opens, each goroutine's values come out or pass in order.
 func TestBoxKeepsOrder(t *testing.T) {
 	const senders, each = 4, 2000
-	b := New[[2]int](1 << 30)
+	b := NewBox[[2]int](1 << 30)
 	var mu sync.Mutex
 	var out [senders][]int
 	send := func(v [2]int) {
