@@ -32,7 +32,7 @@ func TestEveryContestant(t *testing.T) {
 		rounds: 1, warm: 5 * time.Millisecond, measure: 25 * time.Millisecond, settle: time.Millisecond,
 		drain: 20 * time.Second, log: io.Discard,
 	}
-	all := works(scale{receivers: 20, groups: 5, idle: 40})
+	all := works(scale{receivers: 20, groups: 5, idle: 40, clients: 3})
 	for _, c := range contestants {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

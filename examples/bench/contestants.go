@@ -19,21 +19,23 @@ type contestant struct {
 	script   string // of those that run in Node
 	groups   bool   // it does the work with many groups
 	only     string // the one piece of work that it does, if it is just for that
+	client   string // what it is called in package client, if its client is measured too
+	to       string // the contestant whose server that client speaks to, if it is not its own
 }
 
 // contestants are in the order in which each round runs them.
 var contestants = []contestant{
-	{name: report.Floor, protocol: "floor", groups: true},
+	{name: report.Floor, protocol: "floor", groups: true, client: "by hand", to: "hisock/tcp"},
 	{name: "floor-singly", protocol: "floor", groups: true, only: "groups"},
-	{name: "hisock/tcp", protocol: "hisock/tcp", groups: true},
-	{name: "hisock/ws", protocol: "hisock/ws", groups: true},
+	{name: "hisock/tcp", protocol: "hisock/tcp", groups: true, client: "hisock/tcp"},
+	{name: "hisock/ws", protocol: "hisock/ws", groups: true, client: "hisock/ws"},
 	{name: "nhooyr", protocol: "websocket", module: "nhooyr.io/websocket", groups: true},
 	{name: "gws", protocol: "websocket", module: "github.com/lxzan/gws", groups: true},
-	{name: "gorilla", protocol: "websocket", module: "github.com/gorilla/websocket", groups: true},
+	{name: "gorilla", protocol: "websocket", module: "github.com/gorilla/websocket", groups: true, client: "gorilla", to: "gobwas"},
 	{name: "gobwas", protocol: "websocket", module: "github.com/gobwas/ws", groups: true},
 	{name: "melody", protocol: "websocket", module: "github.com/olahol/melody"},
 	{name: "centrifuge", protocol: "centrifuge", module: "github.com/centrifugal/centrifuge", groups: true},
-	{name: "nats", protocol: "nats", module: "github.com/nats-io/nats-server/v2", groups: true},
+	{name: "nats", protocol: "nats", module: "github.com/nats-io/nats-server/v2", groups: true, client: "nats.go"},
 	{name: "ws (Node)", protocol: "websocket", module: "ws", script: "ws.js", groups: true},
 	{name: "Socket.IO", protocol: "socket.io", module: "socket.io", script: "socketio.js", groups: true},
 }
@@ -67,6 +69,15 @@ func installNode(log io.Writer) error {
 		return fmt.Errorf("npm ci: %w", err)
 	}
 	return nil
+}
+
+// hasClient says whether its client is measured.
+func (c contestant) hasClient() bool { return c.client != "" }
+
+// hasMemory says whether it takes part where the memory of connections that were used is measured,
+// which takes long.
+func (c contestant) hasMemory() bool {
+	return c.isHisock() || c.name == "gobwas" || c.name == "gorilla"
 }
 
 // isHisock says whether a contestant is the floor or this library: those of some further work.

@@ -11,6 +11,7 @@ require (
 	github.com/hisock/hisock v0.0.0
 	github.com/lxzan/gws v1.8.9
 	github.com/nats-io/nats-server/v2 v2.15.2
+	github.com/nats-io/nats.go v1.53.1
 	github.com/olahol/melody v1.1.4
 	github.com/stretchr/testify v1.12.1
 )

@@ -46,7 +46,7 @@ func (r *runner) run(works []work, who []contestant) []report.Work {
 		for i, w := range works {
 			for j := range results[i].Rows {
 				row := &results[i].Rows[j]
-				if row.Failure != "" {
+				if row.Failure != "" || w.rounds > 0 && round >= w.rounds {
 					continue
 				}
 				s, err := r.once(w, byName[row.Contestant])
@@ -74,6 +74,8 @@ func (r *runner) tell(round int, w work, row *report.Row) {
 		fmt.Fprintf(r.log, "%10.0f/s %8.0f ns, %.3f reads, %.3f writes\n", s.Rate, s.CPU, s.Reads, s.Writes)
 	case report.Latency:
 		fmt.Fprintf(r.log, "%10.0f/s %8.0f ns, p50 %.0f us, p99 %.0f us\n", s.Rate, s.CPU, s.P50/1e3, s.P99/1e3)
+	case report.Clients:
+		fmt.Fprintf(r.log, "%10.0f/s %8.0f ns of the client, p50 %.1f us, p99 %.1f us\n", s.Rate, s.CPU, s.P50/1e3, s.P99/1e3)
 	case report.Memory:
 		fmt.Fprintf(r.log, "%8.1f KiB, resident %.1f KiB\n", s.Heap/1024, s.Resident/1024)
 	}
@@ -81,6 +83,13 @@ func (r *runner) tell(round int, w work, row *report.Row) {
 
 // once lets a new server of the contestant do the work.
 func (r *runner) once(w work, c contestant) (report.Sample, error) {
+	target := load.Target{Protocol: c.protocol}
+	if w.client {
+		target.Protocol = c.client
+		if c.to != "" {
+			c = contestant{name: c.to}
+		}
+	}
 	command, err := c.command(r.profileOf(w))
 	if err != nil {
 		return report.Sample{}, err
@@ -100,7 +109,8 @@ func (r *runner) once(w work, c contestant) (report.Sample, error) {
 			return report.Sample{}, errors.Join(err, p.stop())
 		}
 	}
-	s, err := w.run(r, p, load.Target{Addr: p.addr, Protocol: c.protocol})
+	target.Addr = p.addr
+	s, err := w.run(r, p, target)
 	if backErr := back(); err == nil {
 		err = backErr
 	}

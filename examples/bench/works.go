@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"github.com/hisock/hisock/examples/bench/client"
 	"github.com/hisock/hisock/examples/bench/load"
 	"github.com/hisock/hisock/examples/bench/report"
 )
@@ -14,6 +15,8 @@ type work struct {
 	takes  func(c contestant) bool // who does it; nil: all
 	oneCPU bool                    // the server has one processor
 	shared bool                    // and the load has the same
+	client bool                    // it is done by the contestant's own client
+	rounds int                     // how often it is done at most; 0: as often as others
 }
 
 // takenBy reports whether a contestant does the work.
@@ -29,9 +32,11 @@ type scale struct {
 	receivers int // of a broadcast
 	groups    int
 	idle      int // connections
+	clients   int // of each library, and goroutines that call on each
+	silence   time.Duration
 }
 
-var fullScale = scale{receivers: 1000, groups: 100, idle: 10_000}
+var fullScale = scale{receivers: 1000, groups: 100, idle: 10_000, clients: 64, silence: 30 * time.Second}
 
 func works(s scale) []work {
 	hisockOnly := contestant.isHisock
@@ -110,10 +115,50 @@ func works(s scale) []work {
 			About: "The server has one processor, by GOMAXPROCS=1 and taskset.",
 		}, run: fanningOut(broadcast), takes: hisockOnly, oneCPU: true},
 		{Work: report.Work{
+			Name: "client-call", Title: "Clients: round trips one at a time",
+			About: "One connection, 64 B. A message is sent when the answer to the one before it has come: hisock's Call.",
+			Kind:  report.Clients,
+		}, run: byClient(client.Work{Conns: 1, Callers: 1, Size: 64}), takes: contestant.hasClient, client: true},
+		{Work: report.Work{
+			Name: "client-calls", Title: "Clients: 64 connections, 64 goroutines that call on each",
+			About: "64 B. The floor calls from one goroutine for each connection.",
+			Kind:  report.Clients,
+		}, run: byClient(client.Work{Conns: s.clients, Callers: s.clients, Size: 64}), takes: contestant.hasClient, client: true},
+		{Work: report.Work{
+			Name: "client-echo", Title: "Clients: 64 connections, 64 B, 64 in flight on each",
+			About: "What comes back is sent again: in hisock's client by the handler.",
+			Kind:  report.Clients,
+		}, run: byClient(client.Work{Conns: s.clients, Window: 64, Size: 64}), takes: contestant.hasClient, client: true},
+		{Work: report.Work{
 			Name: "memory", Title: "Memory of an idle connection, 10,000 connections",
 			About: "What the server has more than before they came, divided by their number, after a garbage collection.",
 			Kind:  report.Memory,
-		}, run: holding(s.idle)},
+		}, run: holding(load.Idle{Conns: s.idle})},
+		{Work: report.Work{
+			Name: "memory-used", Title: "Memory of an idle connection that was used",
+			About: "One echo of 64 B on each, then 30 s in which nothing is sent but what the protocol asks for.",
+			Kind:  report.Memory,
+		}, run: holding(load.Idle{Conns: s.idle, Echo: 64, Silence: s.silence}), takes: contestant.hasMemory, rounds: 2},
+		{Work: report.Work{
+			Name: "memory-acked", Title: "The same once the client has acknowledged",
+			About: "As above. Before the end of the silence the clients acknowledge what they have received, where the protocol has that.",
+			Kind:  report.Memory,
+		}, run: holding(load.Idle{Conns: s.idle, Echo: 64, Ack: true, Silence: s.silence}), takes: contestant.isHisock, rounds: 2},
+	}
+}
+
+// byClient lets the contestant's client do the work.
+func byClient(w client.Work) func(*runner, *process, load.Target) (report.Sample, error) {
+	return func(r *runner, p *process, t load.Target) (report.Sample, error) {
+		got, err := w.Run(t.Protocol, t.Addr, r.warm, r.measure)
+		if err != nil {
+			return report.Sample{}, err
+		}
+		return report.Sample{
+			Rate: float64(got.Messages) / got.Elapsed.Seconds(),
+			CPU:  float64(got.CPU) / float64(max(got.Messages, 1)),
+			P50:  float64(got.P50), P99: float64(got.P99),
+		}, nil
 	}
 }
 
@@ -144,23 +189,24 @@ func sampleOf(r load.Result) report.Sample {
 	}
 }
 
-func holding(conns int) func(*runner, *process, load.Target) (report.Sample, error) {
+func holding(idle load.Idle) func(*runner, *process, load.Target) (report.Sample, error) {
 	return func(r *runner, p *process, t load.Target) (s report.Sample, err error) {
 		// What a server sets up with its first connections is not the price of each.
-		if err := load.Idle(t, 10, func() error { return nil }); err != nil {
+		first := load.Idle{Conns: 10, Echo: idle.Echo}
+		if err := first.Run(t, func() error { return nil }); err != nil {
 			return s, err
 		}
 		heap, resident, err := p.memory()
 		if err != nil {
 			return s, err
 		}
-		err = load.Idle(t, conns, func() error {
+		err = idle.Run(t, func() error {
 			time.Sleep(r.settle)
 			s.Heap, s.Resident, err = p.memory()
 			return err
 		})
-		s.Heap = (s.Heap - heap) / float64(conns)
-		s.Resident = (s.Resident - resident) / float64(conns)
+		s.Heap = (s.Heap - heap) / float64(idle.Conns)
+		s.Resident = (s.Resident - resident) / float64(idle.Conns)
 		return s, err
 	}
 }

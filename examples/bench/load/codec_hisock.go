@@ -255,6 +255,9 @@ func (c *hisockCodec) control(more bool) []byte {
 	return c.ctl
 }
 
+// ack acknowledges what was received, due or not.
+func (c *hisockCodec) ack() []byte { return wire.AppendAck(nil, c.received) }
+
 func uvarintSize(v uint64) int {
 	n := 1
 	for ; v >= 0x80; v >>= 7 {

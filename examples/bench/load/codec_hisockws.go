@@ -118,3 +118,5 @@ func (c *hisockWSCodec) control(more bool) []byte {
 	}
 	return c.ctl
 }
+
+func (c *hisockWSCodec) ack() []byte { return appendFrame(nil, opBinary, c.hisock.ack()...) }

@@ -33,7 +33,7 @@ func (e Echo) Run(t Target, m *Meter) error {
 	if e.Idle == 0 {
 		return e.run(conns, m)
 	}
-	return Idle(t, e.Idle, func() error { return e.run(conns, m) })
+	return Idle{Conns: e.Idle}.Run(t, func() error { return e.run(conns, m) })
 }
 
 func (e Echo) run(conns []*conn, m *Meter) error {

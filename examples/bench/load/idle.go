@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // An idle holds connections on which nothing is sent but what the protocol asks for.
@@ -15,10 +16,16 @@ type idle struct {
 	err    error
 }
 
-func openIdle(t Target, n int) (*idle, error) {
+func openIdle(t Target, n, size int) (*idle, error) {
 	conns, err := t.dialAll(n, 512, func(int) role { return role{job: echo} })
 	if err != nil {
 		return nil, err
+	}
+	for i, c := range conns {
+		if err := c.echoOnce(uint16(i), size); err != nil {
+			closeAll(conns)
+			return nil, fmt.Errorf("idle connection %d: %w", i, err)
+		}
 	}
 	idle := &idle{conns: conns}
 	for i, c := range conns {
@@ -57,13 +64,64 @@ func (i *idle) close() error {
 	return i.err
 }
 
-// Idle opens n connections, waits until opened returns, and closes them.
-func Idle(t Target, n int, opened func() error) error {
-	idle, err := openIdle(t, n)
+// echoOnce sends a message of that size, unless it is 0, and waits until it has come back.
+func (c *conn) echoOnce(id uint16, size int) error {
+	if size == 0 {
+		return nil
+	}
+	if err := c.write(c.appendBatch(nil, id, 0, 1, size)); err != nil {
+		return err
+	}
+	for got := false; !got; {
+		err := c.read(func(payload []byte) error {
+			got = true
+			return message{id, 0, size}.check(payload)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// acknowledge tells the server what was received, where the protocol has that.
+func (i *idle) acknowledge() error {
+	for _, c := range i.conns {
+		a, ok := c.codec.(interface{ ack() []byte })
+		if !ok {
+			return nil
+		}
+		if err := c.write(a.ack()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// An Idle is connections on which nothing is sent any more.
+type Idle struct {
+	Conns   int
+	Echo    int // the size of a message that is echoed on each before; 0 for none
+	Silence time.Duration
+	Ack     bool // acknowledge the echo when the silence is nearly over
+}
+
+// Run opens the connections, waits until they have been silent and opened returns, and closes them.
+func (w Idle) Run(t Target, opened func() error) error {
+	idle, err := openIdle(t, w.Conns, w.Echo)
 	if err != nil {
 		return err
 	}
-	err = opened()
+	if w.Ack {
+		time.Sleep(w.Silence * 9 / 10)
+		err = idle.acknowledge()
+		time.Sleep(w.Silence / 10)
+	} else {
+		time.Sleep(w.Silence)
+	}
+	if err == nil {
+		err = opened()
+	}
 	if closeErr := idle.close(); err == nil {
 		err = closeErr
 	}

@@ -146,6 +146,8 @@ func (p *page) work(r *Results, w *Work) {
 		p.latency(w)
 	case Memory:
 		p.memory(w)
+	case Clients:
+		p.clients(w)
 	}
 	for _, row := range w.Rows {
 		if row.Failure != "" {
@@ -180,6 +182,20 @@ func (p *page) latency(w *Work) {
 	for _, row := range w.ranked(p99, false) {
 		p.row(row.Contestant, spreadOf(row.Values(p50), duration), spreadOf(row.Values(p99), duration),
 			ratio(row, floor, p99), spreadOf(row.Values(cpuTime), duration))
+	}
+}
+
+func (p *page) clients(w *Work) {
+	p.header("", "ratio to the floor", "messages/s", "client CPU a message", "median", "99th percentile", "its ratio to the floor")
+	floor := w.Row(Floor)
+	for _, row := range w.ranked(rate, true) {
+		cells := []string{row.Contestant, ratio(row, floor, rate), spreadOf(row.Values(rate), count), spreadOf(row.Values(cpuTime), duration)}
+		if row.Values(p99).Median > 0 {
+			cells = append(cells, spreadOf(row.Values(p50), duration), spreadOf(row.Values(p99), duration), ratio(row, floor, p99))
+		} else {
+			cells = append(cells, "", "", "")
+		}
+		p.row(cells...)
 	}
 }
 

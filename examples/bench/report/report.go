@@ -33,6 +33,7 @@ const (
 	Throughput Kind = iota // messages a second, and the server's processor time for each
 	Latency                // at a fixed rate
 	Memory                 // for a connection
+	Clients                // messages a second of clients, with their processor time and latencies
 )
 
 // A Work is one piece of work and what each contestant made of it.
@@ -58,7 +59,7 @@ type Row struct {
 // A Sample is what was measured in one round.
 type Sample struct {
 	Rate float64 // messages received in a second
-	CPU  float64 // processor time of the server for a message, in nanoseconds
+	CPU  float64 // processor time of the server, or the client that is measured, for a message, in nanoseconds
 
 	Reads, Writes float64 // that the server asked its system for, for a message
 
