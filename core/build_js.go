@@ -155,7 +155,7 @@ func (*Conn) hadBatch(uint64, int)           {}
 
 type writers struct{} // no goroutine is worth keeping: one is started each time there is something to write
 
-func newWriters() *writers { return nil }
+func newWriters(client bool) *writers { return nil }
 
 func (*writers) add(c *Conn) { go c.writer() }
 

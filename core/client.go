@@ -369,7 +369,7 @@ func (cl *Client) newCommon(w *wire.Welcome) *common {
 		owner:    cl,
 		handlers: &cl.handlers,
 		counters: &cl.counters,
-		writers:  newWriters(),
+		writers:  newWriters(true),
 		manual:   cl.manual,
 		sweep:    newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout)),
 		book:     &cl.book,

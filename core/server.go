@@ -88,7 +88,7 @@ func newServer(opts *ServerOptions) (*Server, error) {
 		config:   cfg,
 		handlers: &s.handlers,
 		counters: new(counters),
-		writers:  newWriters(),
+		writers:  newWriters(false),
 		budget:   s.budget,
 		manual:   newManualQueue(s.opts.Manual),
 		sweep:    newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout, s.opts.Timeouts.Frame, s.opts.Timeouts.Idle)),

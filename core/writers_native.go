@@ -2,22 +2,29 @@
 
 package core
 
-import "sync"
+import (
+	"runtime"
+	"sync"
+)
 
 // Writers are the goroutines that write for the connections of one engine, which wait for
 // one in the order in which they asked. To start one for each would cost a tenth of what a small
 // write does. One that cannot go on holds up nobody: as long as any connection waits, another is
 // on its way. They have one lock, which is held for a few instructions.
 type writers struct {
-	start func() // run, made once
+	start   func() // run, made once
+	gathers bool   // a writer lets the goroutines that are ready go first, for they may send too
 
 	mu          sync.Mutex // guards the fields below
 	first, last *Conn      // that wait, linked by Conn.nextWaiting
 	coming      bool       // a goroutine was started that has not looked at the list yet
 }
 
-func newWriters() *writers {
-	w := &writers{}
+// newWriters returns the writers of a client or a server. Those of a client gather: when answers have
+// come for many goroutines, all of them are ready, and each sends its next message. At a server that is
+// busy a writer would wait for everybody's reading.
+func newWriters(client bool) *writers {
+	w := &writers{gathers: client}
 	w.start = w.run
 	return w
 }
@@ -41,6 +48,9 @@ func (w *writers) add(c *Conn) {
 
 // run writes for those who wait until nobody does.
 func (w *writers) run() {
+	if w.gathers {
+		runtime.Gosched()
+	}
 	w.mu.Lock()
 	w.coming = false
 	for w.first != nil {

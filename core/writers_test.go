@@ -89,3 +89,21 @@ func TestWriterEndsInLeave(t *testing.T) {
 		}
 	})
 }
+
+// What many goroutines of a client send at once goes out in few writes.
+func TestClientGathers(t *testing.T) {
+	const calls = 200
+	inWorld(t, nil, func(w *world) {
+		w.srv.HandleBytes("echo", func(_ context.Context, _ *Conn, payload []byte) ([]byte, error) { return payload, nil })
+		w.serve()
+		cl := w.client("one")
+		w.join(cl)
+		synctest.Wait()
+		before := cl.Conn().writes.Load()
+		for range calls {
+			go cl.CallBytes(context.Background(), "echo", nil) //nolint:errcheck // the writes are what counts
+		}
+		synctest.Wait()
+		require.Less(t, cl.Conn().writes.Load()-before, uint64(calls/4))
+	})
+}
