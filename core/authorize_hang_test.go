@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core/internal/admit"
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -39,7 +40,7 @@ func TestAuthorizeThatHangs(t *testing.T) {
 				w.srv.OnJoin(func(c *Conn) { joined.add(c.Name()) })
 				w.srv.OnError(func(_ *Conn, err error) { faults.add(err.Error()) })
 				w.serve()
-				var peers []*peer
+				var peers []*coretest.Peer
 				for range 3 {
 					peers = append(peers, w.helloOf(&wire.Hello{Name: "hang", Groups: []string{"g"}}))
 				}
@@ -47,7 +48,7 @@ func TestAuthorizeThatHangs(t *testing.T) {
 				require.Equal(t, 3, w.srv.gate.Counts().Deciding)
 				start := time.Now()
 				for _, p := range peers {
-					p.wantRefuse(CodeUnavailable)
+					p.WantRefuse(CodeUnavailable, "")
 				}
 				require.Equal(t, 5*time.Second+decideGrace, time.Since(start))
 				synctest.Wait()
@@ -58,7 +59,7 @@ func TestAuthorizeThatHangs(t *testing.T) {
 				last := w.helloOf(&wire.Hello{Name: "hang on", Groups: []string{"g"}})
 				synctest.Wait()
 				require.NoError(t, w.srv.Shutdown(w.ctx), "though four hang")
-				last.wantRefuse(CodeUnavailable)
+				last.WantRefuse(CodeUnavailable, "")
 				close(hang)
 				synctest.Wait()
 				require.Equal(t, []string{"ada"}, joined.all(), "what they return counts for nothing")
@@ -80,7 +81,7 @@ func TestAuthorizeThatEndsItsGoroutine(t *testing.T) {
 				var faults kept[string]
 				w.srv.OnError(func(_ *Conn, err error) { faults.add(err.Error()) })
 				w.serve()
-				w.helloOf(&wire.Hello{Name: "ada", Groups: []string{"g"}}).wantRefuse(CodeUnavailable)
+				w.helloOf(&wire.Hello{Name: "ada", Groups: []string{"g"}}).WantRefuse(CodeUnavailable, "")
 				synctest.Wait()
 				require.Equal(t, admit.Counts{}, w.srv.gate.Counts())
 				require.Len(t, faults.all(), 1)

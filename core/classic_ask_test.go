@@ -34,18 +34,18 @@ func TestClassicAsksWithoutEnd(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 32 << 10}}, func(w *world) {
 		w.serve()
 		deaf := w.peer()
-		deaf.send([]byte(helloV3(`"deaf"`, `null`)))
+		deaf.Send([]byte(helloV3(`"deaf"`, `null`)))
 		synctest.Wait()
 		c := w.conn("deaf")
 		ask := []byte(oldFrames(strings.Split(strings.Repeat("$GETCLT$nobody\x00", 100), "\x00")[:100]...))
 		for c.Err() == nil {
-			if _, err := deaf.stream.Write(ask); err != nil {
+			if _, err := deaf.Stream.Write(ask); err != nil {
 				break
 			}
 			time.Sleep(recordDelay)
 		}
 		<-c.Done()
 		require.Equal(t, CodeWriteTimeout.String(), CodeOf(c.Err()).String())
-		deaf.stream.Close() //nolint:errcheck // it is over
+		deaf.Stream.Close() //nolint:errcheck // it is over
 	})
 }

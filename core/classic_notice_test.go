@@ -19,18 +19,18 @@ func TestClassicNoticeTooLong(t *testing.T) {
 		w.srv.OnError(func(c *Conn, err error) { faults.add(c.Name() + " " + CodeOf(err).String()) })
 		w.serve()
 		p := w.peer()
-		p.send([]byte(`39$CLTHELLO$ {"name": "o", "group": null}`))
+		p.Send([]byte(`39$CLTHELLO$ {"name": "o", "group": null}`))
 		synctest.Wait()
 		require.Equal(t, []string{"o"}, w.srv.Names())
 		cl := w.join(w.client(strings.Repeat("x", 60)))
 		require.Equal(t, []string{"o too big"}, faults.all())
 		require.NoError(t, w.srv.Named("o").Send("say", "hi"))
 		buf := make([]byte, 100)
-		n, err := p.stream.Read(buf)
+		n, err := p.Stream.Read(buf)
 		require.NoError(t, err)
 		require.Equal(t, "6 say hi", string(buf[:n]))
 		require.NoError(t, cl.Close())
-		p.stream.Close() //nolint:errcheck // it is over
+		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }
 

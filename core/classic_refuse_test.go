@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -57,7 +58,7 @@ func TestClassicRefusedInKind(t *testing.T) {
 				require.True(t, p.isEnded())
 				time.Sleep(hearTime)
 				require.Contains(t, silent.take(), "the server is shutting down", "as it was told before")
-				native.wantRefusal(CodeShutdown)
+				wantRefusal(native, CodeShutdown)
 				require.NoError(t, <-shut)
 			})
 		})
@@ -65,13 +66,13 @@ func TestClassicRefusedInKind(t *testing.T) {
 }
 
 // wantRefusal reads a refusal with that code.
-func (p *peer) wantRefusal(code Code) {
-	p.t.Helper()
-	f := p.want()
-	require.Equal(p.t, wire.KindRefuse, f.Kind)
+func wantRefusal(p *coretest.Peer, code Code) {
+	p.T.Helper()
+	f := p.Want()
+	require.Equal(p.T, wire.KindRefuse, f.Kind)
 	no, err := wire.ParseRefuse(f.Body)
-	require.NoError(p.t, err)
-	require.Equal(p.t, code.String(), no.Code.String())
+	require.NoError(p.T, err)
+	require.Equal(p.T, code.String(), no.Code.String())
 }
 
 // A header of another length is named in the error, with what the client's is if that can be told.

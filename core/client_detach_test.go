@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"io"
 	"math/rand/v2"
 	"testing"
 	"testing/synctest"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/internal/parked"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
@@ -408,17 +408,11 @@ func TestSessionOfALyingServer(t *testing.T) {
 
 // answerHello reads a hello and answers with a welcome.
 func answerHello(stream transport.Conn, welcome *wire.Welcome) *wire.Hello {
-	preface := make([]byte, len(wire.Preface))
-	io.ReadFull(stream, preface) //nolint:errcheck // then the hello cannot be read either
-	f, err := readFrame(stream, &reader{}, wire.DefaultMaxFrame)
-	if err != nil {
-		return &wire.Hello{}
+	p := coretest.Peer{Stream: stream}
+	h, err := p.Answer(welcome)
+	if h == nil || err != nil {
+		return &wire.Hello{} // the client has gone
 	}
-	h, err := wire.ParseHello(f.Body, nil)
-	if err != nil {
-		return &wire.Hello{}
-	}
-	stream.Write(wire.AppendWelcome(nil, welcome)) //nolint:errcheck // the client has gone
 	return h
 }
 

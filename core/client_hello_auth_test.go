@@ -123,7 +123,7 @@ func TestOnlyResumeIsRefused(t *testing.T) {
 				ada, _ := w.returning("ada", Retry{})
 				w.join(ada)
 				h.OnlyResume = true
-				w.helloOf(&h).wantRefuse(CodeSessionOver)
+				w.helloOf(&h).WantRefuse(CodeSessionOver, "")
 				require.Equal(t, []string{"ada"}, w.srv.Names())
 				require.NoError(t, ada.Close())
 			})

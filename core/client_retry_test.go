@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -110,19 +111,16 @@ func cutter(lis *transport.PipeListener, resumes, bye bool) {
 		if err != nil {
 			return
 		}
-		rd := &reader{}
-		if readPreface(stream, rd) == nil {
-			if f, err := readFrame(stream, rd, 1<<20); err == nil {
-				hello, _ := wire.ParseHello(f.Body, nil)
-				w := &wire.Welcome{Session: make([]byte, 8), Token: []byte("token"), ResumeTime: 30 * time.Second, Heartbeat: 15 * time.Second}
-				w.Resumed = resumes && len(hello.Token) > 0
-				out := wire.AppendWelcome(nil, w)
-				if bye {
-					w.Token = nil
-					out = wire.AppendGoodbye(wire.AppendWelcome(nil, w), wire.Goodbye{Code: CodeShutdown})
-				}
-				stream.Write(out) //nolint:errcheck // then it has gone
+		p := coretest.Peer{Stream: stream}
+		if hello, err := p.ReadHello(); err == nil {
+			w := &wire.Welcome{Session: make([]byte, 8), Token: []byte("token"), ResumeTime: 30 * time.Second, Heartbeat: 15 * time.Second}
+			w.Resumed = resumes && len(hello.Token) > 0
+			out := wire.AppendWelcome(nil, w)
+			if bye {
+				w.Token = nil
+				out = wire.AppendGoodbye(wire.AppendWelcome(nil, w), wire.Goodbye{Code: CodeShutdown})
 			}
+			p.Tell(out)
 		}
 		stream.Close() //nolint:errcheck // that is what it does
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -23,25 +24,24 @@ func TestStatesInOrderWhenLostAgain(t *testing.T) {
 		var states kept[string]
 		cl.OnState(func(s State, _ error) { states.add(s.String()) })
 		cl.OnBytes("slow", func(context.Context, *Conn, []byte) error { time.Sleep(time.Second); return nil })
-		welcomes := func() *peer {
+		welcomes := func() *coretest.Peer {
 			stream, err := lis.Accept()
 			require.NoError(t, err)
-			p := &peer{t: t, stream: stream, rd: &reader{}}
-			require.Nil(t, readPreface(stream, p.rd))
-			require.Equal(t, wire.KindHello, p.want().Kind)
-			p.send(wire.AppendWelcome(nil, &wire.Welcome{Session: []byte("8 bytes."), Token: []byte("a token of 16 B.")}))
+			p := &coretest.Peer{T: t, Stream: stream}
+			_, err = p.Answer(&wire.Welcome{Session: []byte("8 bytes."), Token: []byte("a token of 16 B.")})
+			require.NoError(t, err)
 			return p
 		}
 		connected := make(chan error, 1)
 		go func() { connected <- cl.Connect(t.Context()) }()
 		p := welcomes()
 		require.NoError(t, <-connected)
-		p.send(wire.AppendCommand(nil, "slow", nil))
+		p.Send(wire.AppendCommand(nil, "slow", nil))
 		synctest.Wait()
-		p.stream.Close() //nolint:errcheck // it is cut
+		p.Stream.Close() //nolint:errcheck // it is cut
 		p = welcomes()   // to another session
 		time.Sleep(10 * time.Millisecond)
-		p.stream.Close() //nolint:errcheck // it is cut too
+		p.Stream.Close() //nolint:errcheck // it is cut too
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		got := states.all()

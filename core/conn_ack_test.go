@@ -24,7 +24,7 @@ func TestAcksAreFew(t *testing.T) {
 		go func() {
 			var got []uint64
 			for {
-				f, err := readFrame(p.stream, p.rd, wire.DefaultMaxFrame)
+				f, err := p.Frame(wire.DefaultMaxFrame)
 				if err != nil {
 					acks <- got
 					return
@@ -37,10 +37,10 @@ func TestAcksAreFew(t *testing.T) {
 		}()
 		frame := wire.AppendCommand(nil, "x", make([]byte, 64))
 		for range frames {
-			p.send(frame)
+			p.Send(frame)
 		}
 		time.Sleep(10 * time.Second)
-		require.NoError(t, p.stream.Close())
+		require.NoError(t, p.Stream.Close())
 		got := <-acks
 		require.NotEmpty(t, got)
 		require.Less(t, len(got), frames/100)
@@ -62,8 +62,8 @@ func TestAckOfWhatWasNeverWritten(t *testing.T) {
 			require.NoError(t, c.SendBytes("bulk", make([]byte, 32<<10)))
 		}
 		synctest.Wait()
-		p.send(wire.AppendAck(nil, frames))
+		p.Send(wire.AppendAck(nil, frames))
 		synctest.Wait() // else the peer may read all of it before the server reads the ack, which is true then
-		p.wantGoodbye(CodeProtocol)
+		p.WantGoodbye(CodeProtocol, "")
 	})
 }

@@ -188,13 +188,13 @@ func TestStrayAnswers(t *testing.T) {
 		w.serve()
 		p := w.hello(&wire.Hello{})
 		for id := range uint64(100) {
-			p.send(wire.AppendReply(nil, id, []byte("x")))
-			p.send(wire.AppendFailure(nil, id, wire.Goodbye{Code: CodeInternal, Reason: "x"}))
-			p.send(wire.AppendCancel(nil, id))
-			p.send(wire.AppendStreamItem(nil, id, []byte("x")))
+			p.Send(wire.AppendReply(nil, id, []byte("x")))
+			p.Send(wire.AppendFailure(nil, id, wire.Goodbye{Code: CodeInternal, Reason: "x"}))
+			p.Send(wire.AppendCancel(nil, id))
+			p.Send(wire.AppendStreamItem(nil, id, []byte("x")))
 		}
-		p.send(wire.AppendPing(nil, 5))
-		require.Equal(t, wire.KindPong, p.want().Kind)
-		p.stream.Close() //nolint:errcheck // it is over
+		p.Send(wire.AppendPing(nil, 5))
+		require.Equal(t, wire.KindPong, p.Want().Kind)
+		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }

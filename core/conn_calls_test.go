@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -23,14 +24,14 @@ func requests(first uint64, names ...string) (frames []byte) {
 }
 
 // wantAnswers reads answers, of which those to the given ids succeed, in that order.
-func (p *peer) wantAnswers(ids ...uint64) {
-	p.t.Helper()
+func wantAnswers(p *coretest.Peer, ids ...uint64) {
+	p.T.Helper()
 	for _, id := range ids {
-		f := p.want()
-		require.Equal(p.t, wire.KindReply, f.Kind)
+		f := p.Want()
+		require.Equal(p.T, wire.KindReply, f.Kind)
 		got, _, err := wire.ParseReply(f.Body)
-		require.NoError(p.t, err)
-		require.Equal(p.t, id, got)
+		require.NoError(p.T, err)
+		require.Equal(p.T, id, got)
 	}
 }
 
@@ -62,17 +63,17 @@ func TestContextsOfCallsInARow(t *testing.T) {
 			names[i] = "keep"
 			ids = append(ids, uint64(i)+1)
 		}
-		p.send(requests(1, names...))
-		p.wantAnswers(ids...)
-		p.send(requests(1, names...)) // under the same ids, which are free again
-		p.wantAnswers(ids...)
+		p.Send(requests(1, names...))
+		wantAnswers(p, ids...)
+		p.Send(requests(1, names...)) // under the same ids, which are free again
+		wantAnswers(p, ids...)
 		synctest.Wait()
 		require.Len(t, kept, 2*len(names))
 		for _, ctx := range kept {
 			<-ctx.Done()
 			require.Equal(t, context.Canceled, context.Cause(ctx))
 		}
-		p.stream.Close() //nolint:errcheck // it is over
+		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }
 
@@ -116,19 +117,19 @@ func TestSlowCallAmongQuickOnes(t *testing.T) {
 					})
 					w.serve()
 					p := w.hello(&wire.Hello{})
-					p.send(requests(1, "quick", "quick", "slow", "quick", "quick"))
-					p.wantAnswers(1, 2)
+					p.Send(requests(1, "quick", "quick", "slow", "quick", "quick"))
+					wantAnswers(p, 1, 2)
 					time.Sleep(3 * handlerTick)
 					crash = tc.fails != 0
-					p.send(tc.meanwhile)
+					p.Send(tc.meanwhile)
 					time.Sleep(3 * handlerTick)
 					close(open)
 					for _, id := range tc.answers {
 						if id != tc.fails {
-							p.wantAnswers(id)
+							wantAnswers(p, id)
 							continue
 						}
-						f := p.want()
+						f := p.Want()
 						require.Equal(t, wire.KindFailure, f.Kind)
 						got, why, err := wire.ParseFailure(f.Body)
 						require.NoError(t, err)
@@ -138,10 +139,10 @@ func TestSlowCallAmongQuickOnes(t *testing.T) {
 					synctest.Wait()
 					c := first(w)
 					require.Zero(t, c.serving.len())
-					p.send(requests(1, "quick", "quick")) // the reader is back
-					p.wantAnswers(1, 2)
+					p.Send(requests(1, "quick", "quick")) // the reader is back
+					wantAnswers(p, 1, 2)
 					require.Equal(t, uint64(5+2+len(framesOf(tc.meanwhile))), c.Stats().Received)
-					p.stream.Close() //nolint:errcheck // it is over
+					p.Stream.Close() //nolint:errcheck // it is over
 				})
 			})
 		}
@@ -167,15 +168,15 @@ func TestCallUnderTheIDOfASlowOne(t *testing.T) {
 		w.srv.HandleBytes("quick", func(_ context.Context, _ *Conn, b []byte) ([]byte, error) { return b, nil })
 		w.serve()
 		p := w.hello(&wire.Hello{})
-		p.send(requests(7, "beside", "quick"))
-		p.wantAnswers(8)
-		p.send(requests(7, "quick"))
-		p.wantGoodbye(CodeProtocol)
+		p.Send(requests(7, "beside", "quick"))
+		wantAnswers(p, 8)
+		p.Send(requests(7, "quick"))
+		p.WantGoodbye(CodeProtocol, "")
 		p = w.hello(&wire.Hello{})
-		p.send(requests(7, "slow"))
+		p.Send(requests(7, "slow"))
 		time.Sleep(3 * handlerTick)
-		p.send(requests(7, "beside"))
-		p.wantGoodbye(CodeProtocol)
+		p.Send(requests(7, "beside"))
+		p.WantGoodbye(CodeProtocol, "")
 	})
 }
 
@@ -188,16 +189,16 @@ func TestCallsInARowFailEachByItself(t *testing.T) {
 		w.srv.HandleBytes("nothing", func(context.Context, *Conn, []byte) ([]byte, error) { var e *Error; return nil, e })
 		w.serve()
 		p := w.hello(&wire.Hello{})
-		p.send(requests(1, "quick", "crash", "quick", "fail", "nothing", "unknown", "quick"))
+		p.Send(requests(1, "quick", "crash", "quick", "fail", "nothing", "unknown", "quick"))
 		for id, code := range []Code{0, CodeInternal, 0, 1234, 0, CodeUnknownCommand, 0} {
 			if code == 0 {
-				p.wantAnswers(uint64(id) + 1)
+				wantAnswers(p, uint64(id)+1)
 				continue
 			}
-			_, why, err := wire.ParseFailure(p.want().Body)
+			_, why, err := wire.ParseFailure(p.Want().Body)
 			require.NoError(t, err)
 			require.Equal(t, code, why.Code)
 		}
-		p.stream.Close() //nolint:errcheck // it is over
+		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }

@@ -26,13 +26,13 @@ func TestReadPastTheEnd(t *testing.T) {
 			inWorld(t, &ServerOptions{Timeouts: Timeouts{Close: time.Minute}}, func(w *world) {
 				w.serve()
 				p := w.peer()
-				p.send(wire.AppendHello([]byte(wire.Preface), tc.hello))
+				p.Send(wire.AppendHello([]byte(wire.Preface), tc.hello))
 				synctest.Wait()
 				if tc.end != nil {
 					tc.end(first(w))
 				}
 				start := time.Now()
-				require.Less(t, flood(p.stream, 16<<20), 1<<20)
+				require.Less(t, flood(p.Stream, 16<<20), 1<<20)
 				require.Zero(t, time.Since(start))
 				synctest.Wait()
 				require.Zero(t, w.srv.Len())

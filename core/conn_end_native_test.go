@@ -67,7 +67,7 @@ func TestLeaveHandlerIsNotRunByWhoEnds(t *testing.T) {
 		w.srv.OnLeave(func(*Conn, error) { left <- string(debug.Stack()) })
 		w.srv.eng.owner = slowOwner{w.srv.eng.owner} // all others are done by then
 		w.serve()
-		w.hello(&wire.Hello{Name: "ada", Resume: true}).stream.Close() //nolint:errcheck // it is cut
+		w.hello(&wire.Hello{Name: "ada", Resume: true}).Stream.Close() //nolint:errcheck // it is cut
 		synctest.Wait()
 		c := w.only()
 		require.True(t, c.Suspended())
@@ -94,10 +94,10 @@ func TestHangsUpBeforeItIsTold(t *testing.T) {
 		p := w.hello(&wire.Hello{Name: "ada"})
 		require.NoError(t, w.only().SendBytes("bulk", make([]byte, 500<<10))) // more than a pipe holds
 		time.Sleep(time.Second)
-		p.send(wire.AppendCommand(nil, "nothing", nil)) // so that the sweeper looks
-		p.send([]byte{0})
+		p.Send(wire.AppendCommand(nil, "nothing", nil)) // so that the sweeper looks
+		p.Send([]byte{0})
 		synctest.Wait()
-		p.stream.Close() //nolint:errcheck // it hangs up
+		p.Stream.Close() //nolint:errcheck // it hangs up
 		time.Sleep(time.Second)
 		require.Equal(t, []string{"join ada", "leave ada: protocol error"}, events.all())
 	})
@@ -111,12 +111,12 @@ func TestSweepOfWhatHasFinished(t *testing.T) {
 		w.serve()
 		p := w.hello(&wire.Hello{Name: "ada", Resume: true})
 		c := w.only()
-		p.send(wire.AppendCommand(nil, "n", nil))
+		p.Send(wire.AppendCommand(nil, "n", nil))
 		synctest.Wait()
 		conns := w.srv.eng.sweep.conns()
 		require.Equal(t, []*Conn{c}, conns)
-		p.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
-		p.stream.Close() //nolint:errcheck // it is over
+		p.Send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
+		p.Stream.Close() //nolint:errcheck // it is over
 		<-c.Done()
 		for _, c := range conns { // as sweepAll and sweepActive do
 			c.checkReads(time.Minute)
@@ -139,17 +139,17 @@ func TestHooksThatEndTheirGoroutine(t *testing.T) {
 			w.srv.OnError(exit)
 			w.serve()
 			p := w.peer()
-			p.send([]byte("GET / HTTP/1.1\r\n\r\n"))
-			p.wantEOF()
+			p.Send([]byte("GET / HTTP/1.1\r\n\r\n"))
+			p.WantEnd()
 		},
 		"error hook, of who has broken the protocol": func(w *world) {
 			w.srv.OnError(exit)
 			w.serve()
 			p := w.hello(&wire.Hello{Name: "ada", Resume: true})
-			p.send(wire.AppendRefuse(nil, wire.Goodbye{}))
-			for err := error(nil); err == nil; _, err = readFrame(p.stream, p.rd, wire.DefaultMaxFrame) {
+			p.Send(wire.AppendRefuse(nil, wire.Goodbye{}))
+			for err := error(nil); err == nil; _, err = p.Frame(wire.DefaultMaxFrame) {
 			}
-			p.stream.Close() //nolint:errcheck // it is over
+			p.Stream.Close() //nolint:errcheck // it is over
 		},
 		"error hook, of a welcome that cannot be written": func(w *world) {
 			w.srv.OnError(exit)
@@ -163,17 +163,17 @@ func TestHooksThatEndTheirGoroutine(t *testing.T) {
 			p := w.helloOf(&wire.Hello{Name: "ada", Resume: true})
 			synctest.Wait()
 			deaf = false
-			p.wantEOF()
+			p.WantEnd()
 		},
 		"suspend handler": func(w *world) {
 			w.srv.OnSuspend(exit)
 			w.serve()
-			w.hello(&wire.Hello{Name: "ada", Resume: true}).stream.Close() //nolint:errcheck // it is cut
+			w.hello(&wire.Hello{Name: "ada", Resume: true}).Stream.Close() //nolint:errcheck // it is cut
 		},
 		"leave handler": func(w *world) {
 			w.srv.OnLeave(exit)
 			w.serve()
-			w.hello(&wire.Hello{Name: "ada"}).stream.Close() //nolint:errcheck // it is cut
+			w.hello(&wire.Hello{Name: "ada"}).Stream.Close() //nolint:errcheck // it is cut
 		},
 	}
 	for name, run := range tests {
@@ -185,7 +185,7 @@ func TestHooksThatEndTheirGoroutine(t *testing.T) {
 				require.Equal(t, admit.Counts{}, w.srv.gate.Counts())
 				require.Zero(t, w.srv.names.Len())
 				require.Zero(t, w.srv.Len())
-				require.Equal(t, wire.KindWelcome, w.helloOf(&wire.Hello{Name: "ada"}).want().Kind)
+				require.Equal(t, wire.KindWelcome, w.helloOf(&wire.Hello{Name: "ada"}).Want().Kind)
 			})
 		})
 	}

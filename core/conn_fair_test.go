@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -95,15 +96,15 @@ func TestLongBatchLetsOthersGoFirst(t *testing.T) {
 		for id := range uint64(calls) {
 			batch = wire.AppendRequest(batch, id+1, "work", nil)
 		}
-		var peers []*peer
+		var peers []*coretest.Peer
 		for range runtime.GOMAXPROCS(0) + 1 {
 			p := w.hello(&wire.Hello{})
-			p.send(batch)
+			p.Send(batch)
 			peers = append(peers, p)
 		}
 		for _, p := range peers {
 			for id := range uint64(calls) {
-				got, _, err := wire.ParseReply(p.want().Body)
+				got, _, err := wire.ParseReply(p.Want().Body)
 				require.NoError(t, err)
 				require.Equal(t, id+1, got)
 			}
@@ -111,7 +112,7 @@ func TestLongBatchLetsOthersGoFirst(t *testing.T) {
 		synctest.Wait()
 		require.NotZero(t, w.srv.eng.sweep.fair.gate.Passed())
 		for _, p := range peers {
-			require.NoError(t, p.stream.Close())
+			require.NoError(t, p.Stream.Close())
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -85,9 +86,9 @@ func readToItsEnd(t *testing.T, resume bool) {
 		synctest.Wait()
 		const n = 1000
 		for i := range n {
-			p.send(command(i))
+			p.Send(command(i))
 		}
-		require.NoError(t, p.stream.Close())
+		require.NoError(t, p.Stream.Close())
 		synctest.Wait()
 		require.EqualValues(t, n, got.Load())
 		require.Equal(t, resume, c.Suspended())
@@ -113,7 +114,7 @@ func TestMuteIsBounded(t *testing.T) {
 			go func() {
 				defer close(dripped)
 				for i := 0; ; i++ {
-					if _, err := p.stream.Write(command(i)); err != nil {
+					if _, err := p.Stream.Write(command(i)); err != nil {
 						return
 					}
 					time.Sleep(50 * time.Millisecond)
@@ -137,7 +138,7 @@ func TestMuteIsBounded(t *testing.T) {
 			sent := 0
 			frame := wire.AppendCommand(nil, "n", make([]byte, 64<<10))
 			for {
-				n, err := p.stream.Write(frame)
+				n, err := p.Stream.Write(frame)
 				if err != nil {
 					break
 				}
@@ -164,9 +165,9 @@ func TestMuteIsBounded(t *testing.T) {
 			require.NoError(t, c.Send("lost", 0))
 			go func() {
 				for i := range 100 {
-					p.stream.Write(command(i)) //nolint:errcheck // the server has not closed
+					p.Stream.Write(command(i)) //nolint:errcheck // the server has not closed
 				}
-				p.stream.Close() //nolint:errcheck // it is over
+				p.Stream.Close() //nolint:errcheck // it is over
 			}()
 			<-c.Done()
 			require.EqualValues(t, 100, got.Load())
@@ -182,21 +183,19 @@ func TestMuteClientIsResumed(t *testing.T) {
 		cl := newTestClient(l, &ClientOptions{Codec: testCodec{}, Retry: Retry{Min: time.Millisecond}})
 		var got kept[int]
 		On(cl, "got", func(_ context.Context, _ *Conn, n int) error { got.add(n); return nil })
-		welcomes := func(w *wire.Welcome) (*peer, *wire.Hello) {
+		welcomes := func(w *wire.Welcome) (*coretest.Peer, *wire.Hello) {
 			stream, err := l.PipeListener.Accept()
 			require.NoError(t, err)
-			p := &peer{t: t, stream: stream, rd: &reader{}}
-			require.Nil(t, readPreface(stream, p.rd))
-			h, err := wire.ParseHello(p.want().Body, nil)
-			require.NoError(t, err)
+			p := &coretest.Peer{T: t, Stream: stream}
 			w.Session, w.Token = []byte("8 bytes."), []byte("a token of 16 B.")
-			p.send(wire.AppendWelcome(nil, w))
+			h, err := p.Answer(w)
+			require.NoError(t, err)
 			return p, h
 		}
-		hears := func(p *peer, n string) {
-			f := p.want()
+		hears := func(p *coretest.Peer, n string) {
+			f := p.Want()
 			for f.Kind == wire.KindAck {
-				f = p.want()
+				f = p.Want()
 			}
 			require.Equal(t, wire.KindCommand, f.Kind)
 			_, payload, err := wire.ParseCommand(f.Body)
@@ -216,12 +215,12 @@ func TestMuteClientIsResumed(t *testing.T) {
 		synctest.Wait()
 		require.True(t, conn.link.Load().mute.Load())
 		require.NoError(t, cl.Send("n", 3))
-		p.send(wire.AppendCommand(nil, "got", []byte("7")))
+		p.Send(wire.AppendCommand(nil, "got", []byte("7")))
 		synctest.Wait()
 		require.Equal(t, []int{7}, got.all())
 
 		l.mute.Store(false)
-		require.NoError(t, p.stream.Close())
+		require.NoError(t, p.Stream.Close())
 		p, h := welcomes(&wire.Welcome{Resumed: true, Received: 1})
 		require.EqualValues(t, 1, h.Received)
 		hears(p, "2")
@@ -229,7 +228,7 @@ func TestMuteClientIsResumed(t *testing.T) {
 		require.Same(t, conn, cl.Conn())
 		require.NoError(t, conn.Err())
 		require.NoError(t, cl.Close())
-		p.stream.Close() //nolint:errcheck // it is over
+		p.Stream.Close() //nolint:errcheck // it is over
 		<-cl.Done()
 		l.Close() //nolint:errcheck // it is over
 	})

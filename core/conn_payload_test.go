@@ -76,15 +76,15 @@ func TestMaxPayload(t *testing.T) {
 					w.serve()
 					p := w.hello(&wire.Hello{})
 					if slow != "" {
-						p.send(wire.AppendCommand(nil, "slow", nil))
+						p.Send(wire.AppendCommand(nil, "slow", nil))
 						synctest.Wait()
 						yieldsSoon(w)
 					}
 					for range 3 { // also as the command before it was
-						p.send(append(tc.frame("[1,2]      "), tc.frame("[1,2]      ")...))
+						p.Send(append(tc.frame("[1,2]      "), tc.frame("[1,2]      ")...))
 						if tc.fault == "" {
-							require.Contains(t, string(p.want().Body), "payload 11 B exceeds the handler's limit 10 B")
-							require.Contains(t, string(p.want().Body), "payload 11 B exceeds the handler's limit 10 B")
+							require.Contains(t, string(p.Want().Body), "payload 11 B exceeds the handler's limit 10 B")
+							require.Contains(t, string(p.Want().Body), "payload 11 B exceeds the handler's limit 10 B")
 						}
 					}
 					synctest.Wait()
@@ -94,18 +94,18 @@ func TestMaxPayload(t *testing.T) {
 					for _, in := range got.all() {
 						require.Empty(t, in, "of the slow command")
 					}
-					p.send(tc.frame("[1,2]     "))
+					p.Send(tc.frame("[1,2]     "))
 					synctest.Wait()
 					require.Equal(t, "[1,2]     ", got.all()[len(got.all())-1])
 					if tc.fault == "" {
 						require.Empty(t, faults.all())
-						require.Equal(t, wire.KindReply, p.want().Kind)
+						require.Equal(t, wire.KindReply, p.Want().Kind)
 					} else {
 						require.Len(t, faults.all(), 6)
 						require.Contains(t, faults.all()[0], tc.fault)
 						require.Contains(t, faults.all()[0], "payload 11 B exceeds the handler's limit 10 B")
 					}
-					require.NoError(t, p.stream.Close())
+					require.NoError(t, p.Stream.Close())
 				})
 			})
 		}

@@ -11,8 +11,9 @@ import (
 	"time"
 	"weak"
 
-	"github.com/hisock/hisock/core/wire"
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
 )
 
 func TestRaw(t *testing.T) {
@@ -242,9 +243,9 @@ func TestWaitOnOwnConnSaysWhyItEnded(t *testing.T) {
 				w.serve()
 				for i := range 50 { // several things end at once: each may be seen first
 					p := w.hello(&wire.Hello{})
-					p.send(wire.AppendCommand(nil, "wait", nil))
+					p.Send(wire.AppendCommand(nil, "wait", nil))
 					time.Sleep(3 * handlerTick) // the reading is taken over
-					require.NoError(t, p.stream.Close())
+					require.NoError(t, p.Stream.Close())
 					synctest.Wait()
 					require.Len(t, got.all(), i+1)
 					require.Equal(t, CodeConnLost.String(), got.all()[i])

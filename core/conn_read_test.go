@@ -27,12 +27,12 @@ func TestNothingIsHandledBehindWhatIsDropped(t *testing.T) {
 			w.serve()
 			p := w.hello(&wire.Hello{})
 			for n := range 4 {
-				p.send(wire.AppendCommand(nil, "n", []byte{'0' + byte(n)}))
+				p.Send(wire.AppendCommand(nil, "n", []byte{'0' + byte(n)}))
 			}
 			time.Sleep(2 * time.Second)
 			synctest.Wait()
 			require.Equal(t, []int{0}, handled.all())
-			p.stream.Close() //nolint:errcheck // it is over
+			p.Stream.Close() //nolint:errcheck // it is over
 		})
 	}
 }

@@ -30,10 +30,10 @@ func TestLongBatchDoesNotDelayReplies(t *testing.T) {
 			batch = wire.AppendRequest(batch, id+1, "echo", nil)
 		}
 		start := time.Now()
-		p.send(batch)
-		require.Equal(t, wire.KindReply, p.want().Kind)
+		p.Send(batch)
+		require.Equal(t, wire.KindReply, p.Want().Kind)
 		require.Less(t, time.Since(start), 100*time.Millisecond, "of a second in all")
-		require.NoError(t, p.stream.Close())
+		require.NoError(t, p.Stream.Close())
 	})
 }
 
@@ -213,8 +213,8 @@ func TestGoexitEndsOnlyItsConn(t *testing.T) {
 				w.serve()
 				cl := w.join(w.client("ada"))
 				p := w.hello(&wire.Hello{Name: "eve"})
-				p.send(frame)
-				p.wantGoodbye(CodeInternal)
+				p.Send(frame)
+				p.WantGoodbye(CodeInternal, "")
 				time.Sleep(time.Minute)
 				require.Equal(t, []string{"eve: " + CodeInternal.String()}, left.all())
 				answer, err := cl.CallBytes(w.ctx, "echo", []byte("still here"))
@@ -241,21 +241,21 @@ func TestTakenOverAgain(t *testing.T) {
 		w.serve()
 		p := w.hello(&wire.Hello{})
 		answer := func() {
-			f := p.want()
+			f := p.Want()
 			require.Equal(t, wire.KindRequest.String(), f.Kind.String())
 			id, _, _, err := wire.ParseRequest(f.Body)
 			require.NoError(t, err)
-			p.send(wire.AppendReply(nil, id, []byte("!")))
+			p.Send(wire.AppendReply(nil, id, []byte("!")))
 			synctest.Wait()
 		}
 		both := wire.AppendCommand(nil, "ask", []byte("1"))
-		p.send(wire.AppendCommand(both, "n", []byte("2")))
+		p.Send(wire.AppendCommand(both, "n", []byte("2")))
 		answer()
 		for range 3 {
-			p.send(wire.AppendCommand(nil, "ask", []byte("3")))
+			p.Send(wire.AppendCommand(nil, "ask", []byte("3")))
 			answer()
 		}
 		require.Equal(t, []string{"1!", "2", "3!", "3!", "3!"}, order.all())
-		p.stream.Close() //nolint:errcheck // it is over
+		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }

@@ -269,20 +269,20 @@ func TestFalseClaims(t *testing.T) {
 			}
 			return wire.AppendStandstill(nil, s)
 		}
-		p.send(wire.AppendCommand(nil, "ask", []byte("0")))
+		p.Send(wire.AppendCommand(nil, "ask", []byte("0")))
 		go func() {
-			for p.stream != nil {
-				if _, err := p.stream.Read(make([]byte, 4096)); err != nil {
+			for p.Stream != nil {
+				if _, err := p.Stream.Read(make([]byte, 4096)); err != nil {
 					return
 				}
 			}
 		}()
 		synctest.Wait()
 		for i := range 20_000 {
-			p.send(claim())
+			p.Send(claim())
 			if i%1000 == 0 {
 				time.Sleep(10 * time.Millisecond)
-				p.send(wire.AppendRequest(nil, uint64(10+i), "echo", []byte("1"))) // which waits behind the handler
+				p.Send(wire.AppendRequest(nil, uint64(10+i), "echo", []byte("1"))) // which waits behind the handler
 				got, err := Call[int](w.ctx, honest, "echo", i)
 				require.NoError(t, err)
 				require.Equal(t, i, got)
@@ -290,9 +290,9 @@ func TestFalseClaims(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond)
 		require.Empty(t, results)
-		p.send(wire.AppendStandstill(nil, &wire.Standstill{Turn: 1, For: []uint64{10}, Kept: []uint64{1}}))
+		p.Send(wire.AppendStandstill(nil, &wire.Standstill{Turn: 1, For: []uint64{10}, Kept: []uint64{1}}))
 		synctest.Wait()
 		require.Equal(t, CodeDeadlock, CodeOf(<-results), "it has said so")
-		p.stream.Close() //nolint:errcheck // it is over
+		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }

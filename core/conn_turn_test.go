@@ -30,16 +30,16 @@ func TestSlowHandler(t *testing.T) {
 		})
 		w.serve()
 		p := w.hello(&wire.Hello{})
-		p.send(wire.AppendCommand(nil, "slow", nil))
+		p.Send(wire.AppendCommand(nil, "slow", nil))
 		for i := range 20 {
-			p.send(wire.AppendCommand(nil, "quick", fmt.Append(nil, i)))
+			p.Send(wire.AppendCommand(nil, "quick", fmt.Append(nil, i)))
 		}
 		synctest.Wait()
 		require.Empty(t, order.all())
 
 		time.Sleep(3 * handlerTick) // the sweeper takes the reading over
-		p.send(wire.AppendPing(nil, 7))
-		f := p.want()
+		p.Send(wire.AppendPing(nil, 7))
+		f := p.Want()
 		require.Equal(t, wire.KindPong, f.Kind)
 
 		close(release)
@@ -49,10 +49,10 @@ func TestSlowHandler(t *testing.T) {
 		require.Equal(t, "19", order.all()[20])
 
 		// The reader runs handlers itself again.
-		p.send(wire.AppendCommand(nil, "quick", []byte("99")))
+		p.Send(wire.AppendCommand(nil, "quick", []byte("99")))
 		synctest.Wait()
 		require.Equal(t, "99", order.all()[21])
-		p.stream.Close() //nolint:errcheck // it is over
+		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }
 
@@ -65,11 +65,11 @@ func TestSlowHandlerDoesNotDelayReplies(t *testing.T) {
 		w.serve()
 		p := w.hello(&wire.Hello{})
 		both := wire.AppendCommand(wire.AppendRequest(nil, 1, "echo", []byte("hi")), "slow", nil)
-		p.send(both)
-		f := p.want() // comes although slow still runs
+		p.Send(both)
+		f := p.Want() // comes although slow still runs
 		require.Equal(t, wire.KindReply, f.Kind)
 		close(release)
-		p.stream.Close() //nolint:errcheck // it is over
+		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }
 
@@ -181,7 +181,7 @@ func TestPeerThatDoesNotRead(t *testing.T) {
 		sent := make(chan error, 1)
 		go func() {
 			for range 20 {
-				if _, err := p.stream.Write(wire.AppendCommand(nil, "echo", payload)); err != nil {
+				if _, err := p.Stream.Write(wire.AppendCommand(nil, "echo", payload)); err != nil {
 					sent <- err
 					return
 				}
@@ -190,10 +190,10 @@ func TestPeerThatDoesNotRead(t *testing.T) {
 		}()
 		time.Sleep(time.Second) // the server's flush is stuck: nothing has been read here
 		for range 20 {
-			require.Len(t, p.wantCommand("echo"), len(payload))
+			require.Len(t, p.WantCommand("echo"), len(payload))
 		}
 		require.NoError(t, <-sent)
-		p.stream.Close() //nolint:errcheck // it is over
+		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }
 

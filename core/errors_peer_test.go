@@ -259,8 +259,8 @@ func TestMessagesFitThePeersFrames(t *testing.T) {
 				require.Len(t, got, want)
 				require.Equal(t, strings.Repeat("é", (want-3)/2), strings.TrimSuffix(got, "…"))
 			}
-			p.send(wire.AppendRequest(nil, 1, "ask", nil))
-			f, err := readFrame(p.stream, p.rd, limit)
+			p.Send(wire.AppendRequest(nil, 1, "ask", nil))
+			f, err := p.Frame(limit)
 			require.NoError(t, err)
 			_, why, err := wire.ParseFailure(f.Body)
 			require.NoError(t, err)
@@ -269,12 +269,12 @@ func TestMessagesFitThePeersFrames(t *testing.T) {
 			for c := range w.srv.Clients() {
 				c.CloseWith(NewError(1001, long))
 			}
-			f, err = readFrame(p.stream, p.rd, limit)
+			f, err = p.Frame(limit)
 			require.NoError(t, err)
 			bye, err := wire.ParseGoodbye(f.Body)
 			require.NoError(t, err)
 			heard(bye.Reason)
-			p.stream.Close() //nolint:errcheck // it is over
+			p.Stream.Close() //nolint:errcheck // it is over
 			synctest.Wait()
 		}
 	})
@@ -292,7 +292,7 @@ func TestDetailsWaitForRoom(t *testing.T) {
 		p := w.hello(&wire.Hello{Version: wire.Version})
 		const calls = 20
 		for id := range uint64(calls) {
-			p.send(wire.AppendRequest(nil, id, "ask", nil))
+			p.Send(wire.AppendRequest(nil, id, "ask", nil))
 		}
 		synctest.Wait()
 		for c := range w.srv.Clients() {
@@ -301,7 +301,7 @@ func TestDetailsWaitForRoom(t *testing.T) {
 			c.out.mu.Unlock()
 		}
 		for id := range uint64(calls) {
-			got, why, err := wire.ParseFailure(p.want().Body)
+			got, why, err := wire.ParseFailure(p.Want().Body)
 			require.NoError(t, err)
 			require.Equal(t, id, got)
 			require.Len(t, why.Details, size)

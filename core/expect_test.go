@@ -95,13 +95,13 @@ func TestExpectAnythingWellFormed(t *testing.T) {
 		synctest.Wait()
 		any := w.conn("eve").Expect("")
 		for _, bad := range []string{"", "two\nlines", "\xff"} {
-			p.send(wire.AppendCommand(nil, bad, []byte("x")))
+			p.Send(wire.AppendCommand(nil, bad, []byte("x")))
 		}
-		p.send(wire.AppendCommand(nil, "fine", []byte("y")))
+		p.Send(wire.AppendCommand(nil, "fine", []byte("y")))
 		got, err := any.Recv(w.ctx)
 		require.NoError(t, err)
 		require.Equal(t, "y", string(got))
-		require.NoError(t, p.stream.Close())
+		require.NoError(t, p.Stream.Close())
 	})
 }
 

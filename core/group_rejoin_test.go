@@ -82,16 +82,16 @@ func TestRejoinDoesNotAmplify(t *testing.T) {
 		for range 300 {
 			both := wire.AppendAsk(wire.AppendAsk(nil, wire.KindAskJoin, 1, "red"), wire.KindAskLeave, 2, "red")
 			in += len(both)
-			p.send(both)
+			p.Send(both)
 			for left := false; !left; {
-				f := p.want()
+				f := p.Want()
 				out += len(f.Body) + 2
 				left = f.Kind == wire.KindReply && f.Body[0] == 2 // the answer to the second
 			}
 		}
 		require.Less(t, out, 3*in+100*(512+8), "one replay, and the answers")
-		p.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
-		p.wantEOF()
+		p.Send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
+		p.WantEnd()
 	})
 }
 

@@ -182,18 +182,18 @@ func TestLogIsPrintable(t *testing.T) {
 		w.serve()
 		evil := "x\x1b[2Jy\r\nERROR all is lost \u2028 \xff"
 		p := w.hello(&wire.Hello{Name: "p"})
-		p.send(wire.AppendCommand(nil, evil, nil))
-		p.send(wire.AppendRequest(nil, 1, evil, nil))
-		p.send(wire.AppendAsk(nil, wire.KindAskJoin, 2, "a\nb"))
-		require.Equal(t, wire.KindFailure, p.want().Kind)
-		require.Equal(t, wire.KindFailure, p.want().Kind)
-		p.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: 1234, Reason: "a\x1bb\u2028"}))
+		p.Send(wire.AppendCommand(nil, evil, nil))
+		p.Send(wire.AppendRequest(nil, 1, evil, nil))
+		p.Send(wire.AppendAsk(nil, wire.KindAskJoin, 2, "a\nb"))
+		require.Equal(t, wire.KindFailure, p.Want().Kind)
+		require.Equal(t, wire.KindFailure, p.Want().Kind)
+		p.Send(wire.AppendGoodbye(nil, wire.Goodbye{Code: 1234, Reason: "a\x1bb\u2028"}))
 		q := w.peer()
-		q.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: "a\nb"}))
-		require.Equal(t, wire.KindRefuse, q.want().Kind)
-		q.stream.Close() //nolint:errcheck // it is over
+		q.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: "a\nb"}))
+		require.Equal(t, wire.KindRefuse, q.Want().Kind)
+		q.Stream.Close() //nolint:errcheck // it is over
 		synctest.Wait()
-		p.stream.Close() //nolint:errcheck // it is over
+		p.Stream.Close() //nolint:errcheck // it is over
 		synctest.Wait()
 		log := w.log.all()
 		require.GreaterOrEqual(t, len(log), 2)

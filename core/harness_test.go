@@ -8,10 +8,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/internal/shape"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
-	"github.com/stretchr/testify/require"
 )
 
 // A world is a server and those who connect to it through memory, inside a synctest bubble.
@@ -86,19 +88,19 @@ func (w *world) conn(name string) *Conn {
 }
 
 // peer connects by hand, so that a test can send any bytes.
-func (w *world) peer() *peer {
+func (w *world) peer() *coretest.Peer {
 	stream, err := w.lis.Dial(w.ctx)
 	require.NoError(w.t, err)
-	return &peer{t: w.t, stream: stream, rd: &reader{}}
+	return &coretest.Peer{T: w.t, Stream: stream}
 }
 
 // hello connects by hand and shakes hands.
-func (w *world) hello(h *wire.Hello) *peer {
+func (w *world) hello(h *wire.Hello) *coretest.Peer {
 	p := w.peer()
-	p.send(wire.AppendHello([]byte(wire.Preface), h))
-	require.Equal(w.t, wire.KindWelcome, p.want().Kind)
+	p.Send(wire.AppendHello([]byte(wire.Preface), h))
+	require.Equal(w.t, wire.KindWelcome, p.Want().Kind)
 	if h.Resume {
-		p.send(wire.AppendAck(nil, 0)) // it has the token
+		p.Send(wire.AppendAck(nil, 0)) // it has the token
 	}
 	return p
 }
@@ -114,61 +116,6 @@ type testCodec struct{}
 
 func (testCodec) Marshal(v any) ([]byte, error)   { return json.Marshal(shape.Addressable(v)) }
 func (testCodec) Unmarshal(b []byte, v any) error { return json.Unmarshal(b, v) }
-
-// A peer speaks the protocol by hand.
-type peer struct {
-	t      *testing.T
-	stream transport.Conn
-	rd     *reader
-}
-
-func (p *peer) send(b []byte) {
-	p.t.Helper()
-	_, err := p.stream.Write(b)
-	require.NoError(p.t, err)
-}
-
-// want returns the next frame.
-func (p *peer) want() wire.Frame {
-	p.t.Helper()
-	f, err := readFrame(p.stream, p.rd, wire.DefaultMaxFrame)
-	require.NoError(p.t, err)
-	return f
-}
-
-// wantCommand returns the payload of the next frame, which is that command.
-func (p *peer) wantCommand(name string) string {
-	p.t.Helper()
-	f := p.want()
-	require.Equal(p.t, wire.KindCommand, f.Kind)
-	got, payload, err := wire.ParseCommand(f.Body)
-	require.NoError(p.t, err)
-	require.Equal(p.t, name, string(got))
-	return string(payload)
-}
-
-// wantGoodbye reads up to a goodbye with that code, which is the last there is.
-func (p *peer) wantGoodbye(code Code) string {
-	p.t.Helper()
-	for {
-		f := p.want()
-		if f.Kind != wire.KindGoodbye {
-			continue
-		}
-		bye, err := wire.ParseGoodbye(f.Body)
-		require.NoError(p.t, err)
-		require.Equal(p.t, code.String(), bye.Code.String())
-		p.wantEOF()
-		return bye.Reason
-	}
-}
-
-func (p *peer) wantEOF() {
-	p.t.Helper()
-	_, err := readFrame(p.stream, p.rd, wire.DefaultMaxFrame)
-	require.Error(p.t, err)
-	p.stream.Close() //nolint:errcheck // it is over
-}
 
 // logged keeps what was logged.
 type logged struct {
@@ -233,20 +180,8 @@ func made[T any](v T, err error) T {
 func resolved(opts *ServerOptions) ServerOptions { return made(opts.resolve()) }
 
 // helloOf says hello by hand.
-func (w *world) helloOf(h *wire.Hello) *peer {
+func (w *world) helloOf(h *wire.Hello) *coretest.Peer {
 	p := w.peer()
-	p.send(wire.AppendHello([]byte(wire.Preface), h))
+	p.Send(wire.AppendHello([]byte(wire.Preface), h))
 	return p
-}
-
-// wantRefuse reads a refusal, which is the last there is.
-func (p *peer) wantRefuse(code Code) string {
-	p.t.Helper()
-	f := p.want()
-	require.Equal(p.t, wire.KindRefuse, f.Kind)
-	no, err := wire.ParseRefuse(f.Body)
-	require.NoError(p.t, err)
-	require.Equal(p.t, code.String(), no.Code.String())
-	p.wantEOF()
-	return no.Reason
 }

@@ -28,26 +28,26 @@ func TestMaxCalls(t *testing.T) {
 				w.serve()
 				p := w.hello(&wire.Hello{})
 				for id := range uint64(5) {
-					p.send(wire.AppendRequest(nil, id+1, "slow", nil))
+					p.Send(wire.AppendRequest(nil, id+1, "slow", nil))
 					time.Sleep(3 * handlerTick)
 				}
 				for id := range uint64(3) {
-					p.send(wire.AppendRequest(nil, id+10, "slow", nil))
-					got, code := p.wantAnswer()
+					p.Send(wire.AppendRequest(nil, id+10, "slow", nil))
+					got, code := p.WantAnswer()
 					require.Equal(t, id+10, got)
 					require.Equal(t, CodeTooManyCalls.String(), code.String())
 				}
 				close(release)
 				var answered []uint64
 				for range 5 {
-					id, code := p.wantAnswer()
+					id, code := p.WantAnswer()
 					require.Equal(t, CodeNone, code)
 					answered = append(answered, id)
 				}
 				require.ElementsMatch(t, []uint64{1, 2, 3, 4, 5}, answered)
 				synctest.Wait()
-				p.send(wire.AppendRequest(nil, 20, "slow", nil))
-				id, code := p.wantAnswer()
+				p.Send(wire.AppendRequest(nil, 20, "slow", nil))
+				id, code := p.WantAnswer()
 				require.Equal(t, uint64(20), id)
 				require.Equal(t, CodeNone, code)
 			})
@@ -62,22 +62,22 @@ func TestMaxCallsGivenUp(t *testing.T) {
 		w.srv.HandleBytes("slow", func(context.Context, *Conn, []byte) ([]byte, error) { <-release; return nil, nil })
 		w.serve()
 		p := w.hello(&wire.Hello{})
-		p.send(wire.AppendRequest(nil, 1, "slow", nil))
+		p.Send(wire.AppendRequest(nil, 1, "slow", nil))
 		time.Sleep(3 * handlerTick)
 		for id := uint64(2); id < 50; id++ {
-			p.send(wire.AppendRequest(nil, id, "slow", nil))
-			p.send(wire.AppendCancel(nil, id))
-			p.send(wire.AppendCancel(nil, id))
+			p.Send(wire.AppendRequest(nil, id, "slow", nil))
+			p.Send(wire.AppendCancel(nil, id))
+			p.Send(wire.AppendCancel(nil, id))
 		}
-		p.send(wire.AppendRequest(nil, 50, "slow", nil))
-		p.send(wire.AppendRequest(nil, 51, "slow", nil))
-		p.send(wire.AppendRequest(nil, 52, "slow", nil))
-		id, code := p.wantAnswer()
+		p.Send(wire.AppendRequest(nil, 50, "slow", nil))
+		p.Send(wire.AppendRequest(nil, 51, "slow", nil))
+		p.Send(wire.AppendRequest(nil, 52, "slow", nil))
+		id, code := p.WantAnswer()
 		require.Equal(t, uint64(52), id)
 		require.Equal(t, CodeTooManyCalls.String(), code.String())
 		close(release)
 		for _, want := range []uint64{1, 50, 51} {
-			id, code := p.wantAnswer()
+			id, code := p.WantAnswer()
 			require.Equal(t, want, id)
 			require.Equal(t, CodeNone, code)
 		}
@@ -109,9 +109,9 @@ func TestMaxCommand(t *testing.T) {
 			require.Equal(t, []string{"x", "any"}, got.all())
 
 			p := w.hello(&wire.Hello{})
-			p.send(wire.AppendCommand(nil, most+"c", nil))
-			p.send(wire.AppendRequest(nil, 1, most+"c", nil))
-			_, code := p.wantAnswer()
+			p.Send(wire.AppendCommand(nil, most+"c", nil))
+			p.Send(wire.AppendRequest(nil, 1, most+"c", nil))
+			_, code := p.WantAnswer()
 			require.Equal(t, CodeBadName.String(), code.String())
 			require.Equal(t, []string{"bad name"}, faults.all())
 			require.Len(t, got.all(), 2)
@@ -134,8 +134,8 @@ func TestWelcomeTellsLimits(t *testing.T) {
 			inWorld(t, &tc.opts, func(w *world) {
 				w.serve()
 				p := w.peer()
-				p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
-				got, err := wire.ParseWelcome(p.want().Body, nil)
+				p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
+				got, err := wire.ParseWelcome(p.Want().Body, nil)
 				require.NoError(t, err)
 				require.Equal(t, tc.calls, got.MaxCalls)
 				require.Equal(t, tc.command, got.MaxCommand)

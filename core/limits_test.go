@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -17,15 +18,15 @@ func TestHelloTimeout(t *testing.T) {
 	inWorld(t, &ServerOptions{Timeouts: Timeouts{Hello: 3 * time.Second}}, func(w *world) {
 		w.serve()
 		silent, half := w.peer(), w.peer()
-		half.send([]byte(wire.Preface + "\x20\x01"))
+		half.Send([]byte(wire.Preface + "\x20\x01"))
 		start := time.Now()
-		for _, p := range []*peer{silent, half} {
-			f := p.want()
+		for _, p := range []*coretest.Peer{silent, half} {
+			f := p.Want()
 			require.Equal(t, wire.KindRefuse, f.Kind)
 			no, err := wire.ParseRefuse(f.Body)
 			require.NoError(t, err)
 			require.Equal(t, CodeHelloTimeout.String(), no.Code.String())
-			p.wantEOF()
+			p.WantEnd()
 		}
 		require.Equal(t, 3*time.Second, time.Since(start))
 	})
@@ -87,7 +88,7 @@ func TestSlowConsumer(t *testing.T) {
 		require.Len(t, got.all(), 100)
 		require.Equal(t, 1, w.srv.Len())
 		require.Equal(t, []string{}, append([]string{}, gone.all()...), "the goodbye waits for what is being written")
-		reason := stuck.wantGoodbye(CodeSlowConsumer)
+		reason := stuck.WantGoodbye(CodeSlowConsumer, "").Reason
 		require.Contains(t, reason, "limit 32768 B")
 		synctest.Wait()
 		require.Equal(t, []string{"stuck: slow consumer"}, gone.all())
@@ -146,8 +147,8 @@ func TestFrameLimit(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{MaxFrame: 1000}}, func(w *world) {
 		w.serve()
 		p := w.hello(&wire.Hello{})
-		p.send(wire.AppendCommand(nil, "n", make([]byte, 1000)))
-		require.Contains(t, p.wantGoodbye(CodeTooBig), "1000")
+		p.Send(wire.AppendCommand(nil, "n", make([]byte, 1000)))
+		p.WantGoodbye(CodeTooBig, "1000")
 
 		cl := w.join(w.client("ada"))
 		require.Equal(t, CodeTooBig, CodeOf(cl.SendBytes("n", make([]byte, 1000))), "the client was told the limit")
@@ -165,9 +166,9 @@ func TestHeartbeat(t *testing.T) {
 		cl := w.join(w.client("alive"))
 		dead := w.hello(&wire.Hello{Name: "dead"})
 		start := time.Now()
-		require.Equal(t, wire.KindPing, dead.want().Kind)
+		require.Equal(t, wire.KindPing, dead.Want().Kind)
 		require.GreaterOrEqual(t, time.Since(start), 2*time.Second)
-		require.Contains(t, dead.wantGoodbye(CodeHeartbeat), "nothing heard for")
+		dead.WantGoodbye(CodeHeartbeat, "nothing heard for")
 		require.InDelta(t, 4*time.Second, time.Since(start), float64(time.Second))
 		time.Sleep(time.Minute)
 		require.Equal(t, []string{"dead: heartbeat missed"}, gone.all())
@@ -213,7 +214,7 @@ func TestWriteTimeout(t *testing.T) {
 		start := time.Now()
 		require.Equal(t, CodeWriteTimeout.String(), CodeOf(<-why).String())
 		require.InDelta(t, 8*time.Second, time.Since(start), float64(2*time.Second))
-		stuck.stream.Close() //nolint:errcheck // it is over
+		stuck.Stream.Close() //nolint:errcheck // it is over
 	})
 }
 
@@ -236,13 +237,13 @@ func TestRefusedNames(t *testing.T) {
 		cl := w.join(w.client("ada"))
 		for name, tc := range tests {
 			p := w.peer()
-			p.send(wire.AppendHello([]byte(wire.Preface), &tc.hello))
-			f := p.want()
+			p.Send(wire.AppendHello([]byte(wire.Preface), &tc.hello))
+			f := p.Want()
 			require.Equal(t, wire.KindRefuse, f.Kind, name)
 			no, err := wire.ParseRefuse(f.Body)
 			require.NoError(t, err, name)
 			require.Equal(t, tc.code.String(), no.Code.String(), name)
-			p.wantEOF()
+			p.WantEnd()
 		}
 		require.NoError(t, cl.Close())
 		<-cl.Done()

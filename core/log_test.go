@@ -87,19 +87,19 @@ func TestCommandsThatNobodyHandles(t *testing.T) {
 		p := w.hello(&wire.Hello{Name: "mallory"})
 		flood := bytes.Repeat(wire.AppendCommand(nil, "x", nil), 1000)
 		for range commands / 1000 {
-			p.send(flood)
+			p.Send(flood)
 		}
 		synctest.Wait()
 		require.Len(t, log.lines(), 5)
 		require.Equal(t, `level=WARN msg="hisock: a command has no handler" conn=1 addr=pipe:1 name=mallory command=x code="unknown command" err="no handler for command x"`, log.lines()[0])
 		time.Sleep(time.Minute)
-		p.send(flood[:len(flood)/1000])
+		p.Send(flood[:len(flood)/1000])
 		synctest.Wait()
 		require.Len(t, log.lines(), 6)
 		require.Contains(t, log.lines()[5], "left_out="+strconv.Itoa(commands-5))
-		p.send(flood)
-		p.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
-		p.stream.CloseWrite() //nolint:errcheck // it has been told
+		p.Send(flood)
+		p.Send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
+		p.Stream.CloseWrite() //nolint:errcheck // it has been told
 		synctest.Wait()
 		lines := log.lines()
 		require.Contains(t, lines[len(lines)-1], `msg="hisock: lines about a connection were left out" conn=1 addr=pipe:1 name=mallory "a command has no handler"=`)
@@ -118,10 +118,10 @@ func TestManyConnectionsWriteOneLog(t *testing.T) {
 		for i := range conns {
 			p := w.hello(&wire.Hello{Name: "mallory" + strconv.Itoa(i)})
 			for range 10 {
-				p.send(wire.AppendCommand(nil, "x", nil))
+				p.Send(wire.AppendCommand(nil, "x", nil))
 			}
-			p.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
-			p.wantEOF()
+			p.Send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
+			p.WantEnd()
 		}
 		synctest.Wait()
 		require.Len(t, log.lines(), 50+50)
@@ -148,10 +148,10 @@ func TestErrorsOfConversionAreShort(t *testing.T) {
 		}
 		p := w.hello(&wire.Hello{Name: "mallory"})
 		for command, payload := range payloads {
-			p.send(wire.AppendCommand(nil, command, payload))
+			p.Send(wire.AppendCommand(nil, command, payload))
 		}
-		p.send(wire.AppendRequest(nil, 1, "time", payloads["time"]))
-		p.want()
+		p.Send(wire.AppendRequest(nil, 1, "time", payloads["time"]))
+		p.Want()
 		synctest.Wait()
 		for _, line := range log.lines() {
 			require.Less(t, len(line), maxLine)
@@ -191,7 +191,7 @@ func TestLineHasTheUser(t *testing.T) {
 	inLog(t, opts, func(w *world, log *written) {
 		w.serve()
 		p := w.hello(&wire.Hello{Name: "ada"})
-		p.send(wire.AppendCommand(nil, "x", nil))
+		p.Send(wire.AppendCommand(nil, "x", nil))
 		synctest.Wait()
 		require.Len(t, log.lines(), 1)
 		require.Contains(t, log.lines()[0], `conn=1 addr=pipe:1 name=ada user="7 of 9" command=x`)

@@ -188,9 +188,9 @@ func TestManualRunAfterUpdate(t *testing.T) {
 		On(w.srv, "n", func(context.Context, *Conn, int) error { time.Sleep(time.Millisecond); got++; return nil })
 		w.serve()
 		p := w.peer()
-		p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
+		p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
 		for i := range 10 {
-			p.send(wire.AppendCommand(nil, "n", fmt.Append(nil, i)))
+			p.Send(wire.AppendCommand(nil, "n", fmt.Append(nil, i)))
 		}
 		synctest.Wait()
 		w.srv.Update(3 * time.Millisecond)
@@ -199,7 +199,7 @@ func TestManualRunAfterUpdate(t *testing.T) {
 		defer cancel()
 		require.ErrorIs(t, w.srv.Run(ctx), context.DeadlineExceeded)
 		require.Equal(t, 10, got)
-		p.stream.Close() //nolint:errcheck // it is over
+		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }
 

@@ -115,8 +115,8 @@ func TestWelcomeFitsTheClient(t *testing.T) {
 	inWorld(t, opts, func(w *world) {
 		w.serve()
 		p := w.peer()
-		p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: "ada", MaxFrame: 1000}))
-		f := p.want()
+		p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: "ada", MaxFrame: 1000}))
+		f := p.Want()
 		require.Equal(t, wire.KindWelcome, f.Kind)
 		require.LessOrEqual(t, len(f.Body), 999)
 		welcome, err := wire.ParseWelcome(f.Body, &peerLimits)
@@ -124,14 +124,14 @@ func TestWelcomeFitsTheClient(t *testing.T) {
 		got := slices.Clone(welcome.Groups)
 		require.Greater(t, len(got), 50)
 		for len(got) < len(names) {
-			f := p.want()
+			f := p.Want()
 			require.Equal(t, wire.KindJoinGroup, f.Kind)
 			name, err := wire.ParseName(f.Body)
 			require.NoError(t, err)
 			got = append(got, string(name))
 		}
 		require.Equal(t, names, got)
-		p.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
-		p.wantEOF()
+		p.Send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
+		p.WantEnd()
 	})
 }

@@ -126,19 +126,19 @@ func TestRenameIsAnswered(t *testing.T) {
 		for name, code := range map[string]Code{
 			"bob": CodeNameTaken, "mallory": CodeNone, "a\x1bb": CodeBadName, "\xff": CodeBadName, strings.Repeat("x", 20<<10): CodeBadName,
 		} {
-			p.send(wire.AppendAsk(nil, wire.KindAskRename, 7, name))
-			id, got := p.wantAnswer()
+			p.Send(wire.AppendAsk(nil, wire.KindAskRename, 7, name))
+			id, got := p.WantAnswer()
 			require.EqualValues(t, 7, id)
 			require.Equal(t, code.String(), got.String())
 		}
 		for _, name := range []string{"eve", ""} {
-			p.send(wire.AppendAsk(nil, wire.KindAskRename, 8, name))
-			require.Equal(t, name, p.wantStatement(wire.KindRename))
-			_, got := p.wantAnswer()
+			p.Send(wire.AppendAsk(nil, wire.KindAskRename, 8, name))
+			require.Equal(t, name, p.WantName(wire.KindRename))
+			_, got := p.WantAnswer()
 			require.Equal(t, CodeNone, got)
 		}
-		p.send(wire.AppendRenamed(nil, "", "eve", ""))
-		p.wantGoodbye(CodeProtocol)
+		p.Send(wire.AppendRenamed(nil, "", "eve", ""))
+		p.WantGoodbye(CodeProtocol, "")
 		require.NoError(t, bob.Close())
 	})
 }

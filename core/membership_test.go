@@ -494,18 +494,18 @@ func TestAsksAreCanceled(t *testing.T) {
 		On(w.srv, "slow", func(context.Context, *Conn, struct{}) error { <-release; return nil })
 		w.serve()
 		p := w.hello(&wire.Hello{Name: "ada"})
-		p.send(wire.AppendCommand(nil, "slow", nil))
-		p.send(wire.AppendAsk(nil, wire.KindAskRename, 1, "eve"))
-		p.send(wire.AppendAsk(nil, wire.KindAskJoin, 2, "red"))
-		p.send(wire.AppendCancel(nil, 1))
+		p.Send(wire.AppendCommand(nil, "slow", nil))
+		p.Send(wire.AppendAsk(nil, wire.KindAskRename, 1, "eve"))
+		p.Send(wire.AppendAsk(nil, wire.KindAskJoin, 2, "red"))
+		p.Send(wire.AppendCancel(nil, 1))
 		time.Sleep(time.Second)
 		close(release)
-		require.Equal(t, "red", p.wantStatement(wire.KindJoinGroup))
-		id, code := p.wantAnswer()
+		require.Equal(t, "red", p.WantName(wire.KindJoinGroup))
+		id, code := p.WantAnswer()
 		require.EqualValues(t, 2, id)
 		require.Equal(t, CodeNone, code)
 		require.Equal(t, "ada", w.conn("ada").Name())
-		p.stream.Close() //nolint:errcheck // it is over
+		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }
 
@@ -516,21 +516,21 @@ func TestAsksCountAsCalls(t *testing.T) {
 		On(w.srv, "slow", func(context.Context, *Conn, struct{}) error { <-release; return nil })
 		w.serve()
 		p := w.hello(&wire.Hello{Name: "ada"})
-		p.send(wire.AppendCommand(nil, "slow", nil))
+		p.Send(wire.AppendCommand(nil, "slow", nil))
 		time.Sleep(time.Second)
 		for id := range uint64(3) {
-			p.send(wire.AppendAsk(nil, wire.KindAskJoin, id, fmt.Sprint(id)))
+			p.Send(wire.AppendAsk(nil, wire.KindAskJoin, id, fmt.Sprint(id)))
 		}
-		id, code := p.wantAnswer()
+		id, code := p.WantAnswer()
 		require.EqualValues(t, 2, id)
 		require.Equal(t, CodeTooManyCalls.String(), code.String())
 		go w.srv.Shutdown(w.ctx) //nolint:errcheck // it is shut down again
 		synctest.Wait()
-		p.send(wire.AppendAsk(nil, wire.KindAskRename, 9, "eve"))
-		id, code = p.wantAnswer()
+		p.Send(wire.AppendAsk(nil, wire.KindAskRename, 9, "eve"))
+		id, code = p.WantAnswer()
 		require.EqualValues(t, 9, id)
 		require.Equal(t, CodeShutdown.String(), code.String())
 		close(release)
-		p.wantGoodbye(CodeShutdown)
+		p.WantGoodbye(CodeShutdown, "")
 	})
 }

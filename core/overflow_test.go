@@ -13,13 +13,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 )
 
 // A slowPeer is a client that joins by hand over a stream that holds next to nothing, and
 // reads when it is told to.
 type slowPeer struct {
-	*peer
+	*coretest.Peer
 	c *Conn
 }
 
@@ -34,24 +35,24 @@ func (w *world) slow(name string) *slowPeer {
 
 // stall fills what the stream holds, so that what follows waits in the queue.
 func (p *slowPeer) stall() {
-	p.t.Helper()
+	p.T.Helper()
 	for range 1000 {
-		require.NoError(p.t, p.c.Send("fill", make([]byte, 1<<10)))
+		require.NoError(p.T, p.c.Send("fill", make([]byte, 1<<10)))
 		synctest.Wait()
 		if p.c.Stats().Waiting > 0 {
 			return
 		}
 	}
-	require.FailNow(p.t, "the stream never fills")
+	require.FailNow(p.T, "the stream never fills")
 }
 
 // rest reads all that waits, and returns the commands but those that filled the stream, and
 // how many were missed.
 func (p *slowPeer) rest() (got []string, missed uint64) {
-	p.t.Helper()
-	require.NoError(p.t, p.stream.SetReadDeadline(time.Now().Add(time.Second)))
+	p.T.Helper()
+	require.NoError(p.T, p.Stream.SetReadDeadline(time.Now().Add(time.Second)))
 	for {
-		f, err := readFrame(p.stream, p.rd, wire.DefaultMaxFrame)
+		f, err := p.Frame(wire.DefaultMaxFrame)
 		if err != nil {
 			return got, missed
 		}
@@ -64,7 +65,7 @@ func (p *slowPeer) rest() (got []string, missed uint64) {
 			}
 		case wire.KindPing:
 			nonce, _ := wire.ParseNonce(f.Body)
-			p.send(wire.AppendPong(nil, nonce))
+			p.Send(wire.AppendPong(nil, nonce))
 		case wire.KindMissed:
 			missed, _ = wire.ParseMissed(f.Body)
 		case wire.KindRaw:
@@ -142,7 +143,7 @@ func TestOverflow(t *testing.T) {
 				for i, g := range got {
 					require.Equal(t, fmt.Sprint("n ", first+i), g)
 				}
-				require.NoError(t, p.stream.Close())
+				require.NoError(t, p.Stream.Close())
 			})
 		})
 	}
@@ -185,7 +186,7 @@ func TestOverflowSparesTheRest(t *testing.T) {
 		require.Equal(t, 10, kept)
 		require.Equal(t, "pos 199", last["pos"])
 		require.Equal(t, "tick 199", last["tick"])
-		require.NoError(t, p.stream.Close())
+		require.NoError(t, p.Stream.Close())
 	})
 }
 
@@ -208,7 +209,7 @@ func TestOverflowLatestDoesNotGrow(t *testing.T) {
 		got, missed := p.rest()
 		require.EqualValues(t, 100_000-5, missed)
 		require.Equal(t, []string{"pos0 99995", "pos1 99996", "pos2 99997", "pos3 99998", "pos4 99999"}, got[len(got)-5:])
-		require.NoError(t, p.stream.Close())
+		require.NoError(t, p.Stream.Close())
 	})
 }
 
@@ -235,7 +236,7 @@ func TestOverflowBlocks(t *testing.T) {
 		require.NoError(t, <-sent)
 		require.Zero(t, missed)
 		require.Len(t, got, 1000)
-		require.NoError(t, p.stream.Close())
+		require.NoError(t, p.Stream.Close())
 	})
 }
 
@@ -247,20 +248,20 @@ func TestBlockedSenderAsksByItself(t *testing.T) {
 		p := w.slow("ada")
 		for i := range 15 { // each is read before the next is sent, so that nobody writes in the end
 			require.NoError(t, p.c.SendBytes("n", number(i, 1<<10)))
-			p.wantCommand("n")
+			p.WantCommand("n")
 		}
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
 		defer cancel()
 		sent := make(chan error, 1)
 		go func() { sent <- p.c.SendBytes("n", number(15, 2<<10), Wait(ctx)) }()
-		nonce, err := wire.ParseNonce(p.want().Body)
+		nonce, err := wire.ParseNonce(p.Want().Body)
 		require.NoError(t, err)
 		require.EqualValues(t, uint64(askNonce), nonce)
-		p.send(wire.AppendAck(nil, 15))
-		p.wantCommand("n")
+		p.Send(wire.AppendAck(nil, 15))
+		p.WantCommand("n")
 		require.NoError(t, <-sent)
-		p.stream.Close() //nolint:errcheck // it is over
+		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }
 
@@ -424,7 +425,7 @@ func TestOverflowLatestByKey(t *testing.T) {
 		}
 		require.Equal(t, append(want, "pos 2", "hit 3"), got[len(got)-players-2:])
 		require.EqualValues(t, players*(frames-1)+1, missed)
-		require.NoError(t, p.stream.Close())
+		require.NoError(t, p.Stream.Close())
 	})
 }
 
@@ -443,7 +444,7 @@ func TestOverflowLatestOfManyKeys(t *testing.T) {
 			q.mu.Unlock()
 			require.Less(t, held, 6*q.limit)
 			require.LessOrEqual(t, names, waiting)
-			p.stream.Close() //nolint:errcheck // it may come back
+			p.Stream.Close() //nolint:errcheck // it may come back
 			synctest.Wait()
 			require.True(t, p.c.Suspended())
 		}

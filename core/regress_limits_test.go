@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -24,7 +25,7 @@ func TestRefusedNewcomersTakeNoPlace(t *testing.T) {
 		t := w.t
 		w.serve()
 		ada := w.join(w.client("ada"))
-		refused := []*peer{w.peer(), w.peer(), w.peer()}
+		refused := []*coretest.Peer{w.peer(), w.peer(), w.peer()}
 		synctest.Wait()
 		require.NoError(t, ada.Close())
 		<-ada.Done()
@@ -32,7 +33,7 @@ func TestRefusedNewcomersTakeNoPlace(t *testing.T) {
 		bob := w.client("bob")
 		require.NoError(t, bob.Connect(w.ctx))
 		for _, p := range refused {
-			require.NoError(t, p.stream.Close())
+			require.NoError(t, p.Stream.Close())
 		}
 		require.NoError(t, bob.Close())
 	})
@@ -46,30 +47,18 @@ func beServer(lis *transport.PipeListener, say []byte, code Code) error {
 		return err
 	}
 	defer stream.Close() //nolint:errcheck // it is over
-	rd := &reader{}
-	if why := readPreface(stream, rd); why != nil {
-		return why
-	}
-	if _, err := readFrame(stream, rd, wire.DefaultMaxFrame); err != nil {
+	p := coretest.Peer{Stream: stream}
+	if _, err := p.ReadHello(); err != nil {
 		return err
 	}
 	if _, err := stream.Write(append(wire.AppendWelcome(nil, &wire.Welcome{}), say...)); err != nil {
 		return err
 	}
-	for {
-		f, err := readFrame(stream, rd, wire.DefaultMaxFrame)
-		if err != nil {
-			return err
-		}
-		if f.Kind != wire.KindGoodbye {
-			continue
-		}
-		bye, err := wire.ParseGoodbye(f.Body)
-		if err == nil && bye.Code != code {
-			err = errors.New("goodbye with " + bye.Code.String())
-		}
-		return err
+	bye, err := p.ReadGoodbye()
+	if err == nil && bye.Code != code {
+		err = errors.New("goodbye with " + bye.Code.String())
 	}
+	return err
 }
 
 // A client leaves a server that puts it into more groups than can be, or into one whose name
@@ -121,9 +110,9 @@ func TestLogOfHandlerErrorIsPrintable(t *testing.T) {
 		w.serve()
 		p := w.hello(&wire.Hello{})
 		payload := []byte("a\nINFO forged\x1b[31m")
-		p.send(wire.AppendRequest(nil, 1, "call", payload))
+		p.Send(wire.AppendRequest(nil, 1, "call", payload))
 		for _, command := range []string{"command", "panic with error", "panic with text"} {
-			p.send(wire.AppendCommand(nil, command, payload))
+			p.Send(wire.AppendCommand(nil, command, payload))
 		}
 		synctest.Wait()
 		said := 0
@@ -135,7 +124,7 @@ func TestLogOfHandlerErrorIsPrintable(t *testing.T) {
 			}
 		}
 		require.GreaterOrEqual(t, said, 4, "each is logged")
-		require.NoError(t, p.stream.Close())
+		require.NoError(t, p.Stream.Close())
 	})
 }
 
@@ -204,17 +193,17 @@ func TestBlockedWritersAreEnded(t *testing.T) {
 		alive := make(chan struct{}, conns)
 		for range conns {
 			p := w.peer()
-			p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
+			p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
 			go func() {
 				defer func() { alive <- struct{}{} }()
 				for { // until the server has closed
-					if _, err := p.stream.Write(wire.AppendPong(nil, 1)); err != nil {
+					if _, err := p.Stream.Write(wire.AppendPong(nil, 1)); err != nil {
 						return
 					}
 					time.Sleep(time.Second)
 				}
 			}()
-			defer p.stream.Close() //nolint:errcheck // the server has closed it
+			defer p.Stream.Close() //nolint:errcheck // the server has closed it
 		}
 		time.Sleep(2 * defaultWriteTime)
 		timeout := CodeWriteTimeout.String()

@@ -103,13 +103,13 @@ func TestMessagesOfAGroupHaveOneOrder(t *testing.T) {
 			got = append(got, heard)
 		}
 		p := w.hello(&wire.Hello{Name: "by hand", Groups: []string{"red"}})
-		require.Equal(t, wire.KindReplay, p.want().Kind)
+		require.Equal(t, wire.KindReplay, p.Want().Kind)
 		done := make(chan struct{}, senders)
 		for from := range senders {
 			go func() { w.sendRow(from, each); done <- struct{}{} }()
 		}
 		for n := range uint64(senders * each) {
-			f := p.want()
+			f := p.Want()
 			require.Equal(t, wire.KindGroupCommand, f.Kind)
 			_, number, _, err := wire.ParseGroup(f.Kind, f.Body)
 			require.NoError(t, err)
@@ -122,8 +122,8 @@ func TestMessagesOfAGroupHaveOneOrder(t *testing.T) {
 		require.Len(t, got[0].all(), senders*each)
 		require.Equal(t, got[0].all(), got[1].all())
 		require.Equal(t, got[0].all(), got[2].all())
-		p.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
-		p.wantEOF()
+		p.Send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
+		p.WantEnd()
 		for _, cl := range w.clients {
 			cl.Close()
 		}

@@ -419,14 +419,14 @@ func TestDroppedMessagesAreNotReplayed(t *testing.T) {
 	inWorld(t, &opts, func(w *world) {
 		w.serve()
 		p := w.hello(&wire.Hello{Name: "ada", Groups: []string{"red"}})
-		require.Equal(t, wire.KindReplay, p.want().Kind)
+		require.Equal(t, wire.KindReplay, p.Want().Kind)
 		for range 20 {
 			require.NoError(t, w.srv.Group("red").SendRaw(make([]byte, 1000)))
 		}
 		synctest.Wait()
 		var last, had, missed uint64
 		for had+missed < 20 {
-			switch f := p.want(); f.Kind {
+			switch f := p.Want(); f.Kind {
 			case wire.KindGroupRaw:
 				_, n, _, err := wire.ParseGroup(f.Kind, f.Body)
 				require.NoError(t, err)
@@ -440,9 +440,9 @@ func TestDroppedMessagesAreNotReplayed(t *testing.T) {
 		}
 		require.NotZero(t, missed)
 		require.NoError(t, w.srv.Group("red").SendRaw([]byte("last")))
-		require.Equal(t, wire.AppendGroupRaw(nil, "red", 21, []byte("last"))[2:], p.want().Body)
-		p.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
-		p.wantEOF()
+		require.Equal(t, wire.AppendGroupRaw(nil, "red", 21, []byte("last"))[2:], p.Want().Body)
+		p.Send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
+		p.WantEnd()
 	})
 }
 

@@ -11,10 +11,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/hisock/hisock/core/internal/admit"
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
-	"github.com/stretchr/testify/require"
 )
 
 // streets is a listener in memory whose callers have addresses.
@@ -65,10 +67,10 @@ func (w *world) street() *streets {
 }
 
 // from connects by hand from an address.
-func (w *world) from(l *streets, addr string) *peer {
+func (w *world) from(l *streets, addr string) *coretest.Peer {
 	stream, err := house{l, addr}.Dial(w.ctx)
 	require.NoError(w.t, err)
-	return &peer{t: w.t, stream: stream, rd: &reader{}}
+	return &coretest.Peer{T: w.t, Stream: stream}
 }
 
 func TestMaxConnsPerAddr(t *testing.T) {
@@ -98,24 +100,24 @@ func TestMaxConnsPerAddr(t *testing.T) {
 func (w *world) serve1(addrs []string, another string) {
 	l := w.street()
 	last := len(addrs) - 1
-	var in []*peer
+	var in []*coretest.Peer
 	for _, addr := range addrs[:last] {
 		in = append(in, w.helloFrom(l, addr))
-		require.Equal(w.t, wire.KindWelcome, in[len(in)-1].want().Kind)
+		require.Equal(w.t, wire.KindWelcome, in[len(in)-1].Want().Kind)
 	}
 	tooMany := "the server has " + strconv.Itoa(last) + " connections from this address"
-	require.Equal(w.t, tooMany, w.helloFrom(l, addrs[last]).wantRefuse(CodeTooManyConns))
-	require.Equal(w.t, wire.KindWelcome, w.helloFrom(l, another).want().Kind)
+	require.Equal(w.t, tooMany, w.helloFrom(l, addrs[last]).WantRefuse(CodeTooManyConns, "").Reason)
+	require.Equal(w.t, wire.KindWelcome, w.helloFrom(l, another).Want().Kind)
 
-	in[0].stream.Close() //nolint:errcheck // it is over
+	in[0].Stream.Close() //nolint:errcheck // it is over
 	synctest.Wait()
-	require.Equal(w.t, wire.KindWelcome, w.helloFrom(l, addrs[last]).want().Kind, "a place is free again")
+	require.Equal(w.t, wire.KindWelcome, w.helloFrom(l, addrs[last]).Want().Kind, "a place is free again")
 }
 
 // helloFrom is from, and says hello.
-func (w *world) helloFrom(l *streets, addr string) *peer {
+func (w *world) helloFrom(l *streets, addr string) *coretest.Peer {
 	p := w.from(l, addr)
-	p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
+	p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
 	return p
 }
 
@@ -165,35 +167,35 @@ func TestPlacesAreGivenBack(t *testing.T) {
 	inWorld(t, opts, func(w *world) {
 		l := w.street()
 		const addr = "10.1.2.3:1"
-		hello := func(name string) *peer {
+		hello := func(name string) *coretest.Peer {
 			p := w.from(l, addr)
-			p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: name}))
+			p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: name}))
 			return p
 		}
 		ada := hello("ada")
-		require.Equal(t, wire.KindWelcome, ada.want().Kind)
+		require.Equal(t, wire.KindWelcome, ada.Want().Kind)
 		for range 5 {
-			hello("ada").wantRefuse(CodeNameTaken)
-			hello("no").wantRefuse(CodeUnavailable)
-			hello("panic").wantRefuse(CodeUnavailable)
-			hello("\n").wantRefuse(CodeBadName)
-			w.from(l, addr).wantRefuse(CodeHelloTimeout)
+			hello("ada").WantRefuse(CodeNameTaken, "")
+			hello("no").WantRefuse(CodeUnavailable, "")
+			hello("panic").WantRefuse(CodeUnavailable, "")
+			hello("\n").WantRefuse(CodeBadName, "")
+			w.from(l, addr).WantRefuse(CodeHelloTimeout, "")
 			junk := w.from(l, addr)
-			junk.send([]byte("junk"))
-			junk.wantEOF()
+			junk.Send([]byte("junk"))
+			junk.WantEnd()
 			bob := hello("bob")
-			require.Equal(t, wire.KindWelcome, bob.want().Kind)
+			require.Equal(t, wire.KindWelcome, bob.Want().Kind)
 			two := hello("two")
-			require.Equal(t, wire.KindWelcome, two.want().Kind)
+			require.Equal(t, wire.KindWelcome, two.Want().Kind)
 			for range 5 {
-				hello("three").wantRefuse(CodeTooManyConns)
+				hello("three").WantRefuse(CodeTooManyConns, "")
 			}
-			two.stream.Close() //nolint:errcheck // it is over
-			bob.stream.Close() //nolint:errcheck // it is over
+			two.Stream.Close() //nolint:errcheck // it is over
+			bob.Stream.Close() //nolint:errcheck // it is over
 			synctest.Wait()
 			require.Equal(t, admit.Counts{Settled: 1, Addrs: 1}, w.srv.gate.Counts())
 		}
-		ada.stream.Close() //nolint:errcheck // it is over
+		ada.Stream.Close() //nolint:errcheck // it is over
 		synctest.Wait()
 		require.Equal(t, admit.Counts{}, w.srv.gate.Counts())
 	})
@@ -237,17 +239,17 @@ func TestHalfOpenHandshakes(t *testing.T) {
 		Handle(w.srv, "up", func(context.Context, *Conn, struct{}) (bool, error) { return true, nil })
 		w.serve()
 		ada := w.join(w.client("ada"))
-		var away []*peer
+		var away []*coretest.Peer
 		var tokens []*wire.Welcome
 		for range 20 {
 			p, welcome := w.resumable("")
-			p.stream.Close() //nolint:errcheck // it is away
+			p.Stream.Close() //nolint:errcheck // it is away
 			away, tokens = append(away, p), append(tokens, welcome)
 		}
 		synctest.Wait()
 		require.Equal(t, 20, w.srv.Stats().Suspended)
 		for range 1100 {
-			w.peer().send([]byte(wire.Preface + "\x20"))
+			w.peer().Send([]byte(wire.Preface + "\x20"))
 		}
 		synctest.Wait()
 		require.Equal(t, 1024, w.srv.gate.Counts().Greeting)
@@ -260,8 +262,8 @@ func TestHalfOpenHandshakes(t *testing.T) {
 		}
 		for _, t := range tokens {
 			p := w.peer()
-			p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Resume: true, Session: t.Session, Token: t.Token}))
-			f := p.want()
+			p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Resume: true, Session: t.Session, Token: t.Token}))
+			f := p.Want()
 			require.Equal(w.t, wire.KindWelcome, f.Kind)
 			welcome, err := wire.ParseWelcome(f.Body, nil)
 			require.NoError(w.t, err)
@@ -276,14 +278,14 @@ func TestHalfOpenHandshakes(t *testing.T) {
 }
 
 // resumable connects by hand and asks for a session.
-func (w *world) resumable(name string) (*peer, *wire.Welcome) {
+func (w *world) resumable(name string) (*coretest.Peer, *wire.Welcome) {
 	p := w.peer()
-	p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: name, Resume: true}))
-	f := p.want()
+	p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: name, Resume: true}))
+	f := p.Want()
 	require.Equal(w.t, wire.KindWelcome, f.Kind)
 	welcome, err := wire.ParseWelcome(f.Body, nil)
 	require.NoError(w.t, err)
-	p.send(wire.AppendAck(nil, 0)) // it has the token
+	p.Send(wire.AppendAck(nil, 0)) // it has the token
 	return p, welcome
 }
 
@@ -291,17 +293,17 @@ func (w *world) resumable(name string) (*peer, *wire.Welcome) {
 func TestHalfOpenHandshakesOfOneAddress(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		l := w.street()
-		var half []*peer
+		var half []*coretest.Peer
 		for range 100 {
 			half = append(half, w.from(l, "10.1.1.1:1"))
 		}
 		synctest.Wait()
 		require.Equal(t, 64, w.srv.gate.Counts().Greeting)
-		half[0].wantEOF()
-		require.Equal(t, wire.KindWelcome, w.helloFrom(l, "10.1.1.1:2").want().Kind)
-		half[99].send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
-		require.Equal(t, wire.KindWelcome, half[99].want().Kind)
-		require.Equal(t, wire.KindWelcome, w.helloFrom(l, "10.1.1.2:1").want().Kind)
+		half[0].WantEnd()
+		require.Equal(t, wire.KindWelcome, w.helloFrom(l, "10.1.1.1:2").Want().Kind)
+		half[99].Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
+		require.Equal(t, wire.KindWelcome, half[99].Want().Kind)
+		require.Equal(t, wire.KindWelcome, w.helloFrom(l, "10.1.1.2:1").Want().Kind)
 	})
 }
 
@@ -323,27 +325,27 @@ func TestManyAreDecidedAbout(t *testing.T) {
 	inWorld(t, opts, func(w *world) {
 		decide = make(chan struct{})
 		l := w.street()
-		hello := func(addr string, h wire.Hello) *peer {
+		hello := func(addr string, h wire.Hello) *coretest.Peer {
 			p := w.from(l, addr)
-			p.send(wire.AppendHello([]byte(wire.Preface), &h))
+			p.Send(wire.AppendHello([]byte(wire.Preface), &h))
 			return p
 		}
 		p := hello("10.1.1.1:1", wire.Hello{Resume: true})
-		welcome, err := wire.ParseWelcome(p.want().Body, nil)
+		welcome, err := wire.ParseWelcome(p.Want().Body, nil)
 		require.NoError(t, err)
-		p.send(wire.AppendAck(nil, 0)) // it has the token
+		p.Send(wire.AppendAck(nil, 0)) // it has the token
 		for range 100 {
 			hello("10.6.6.6:1", wire.Hello{Name: "slow"})
 		}
 		synctest.Wait()
 		require.Equal(t, 100, w.srv.gate.Counts().Deciding)
-		hello("10.6.6.6:1", wire.Hello{Name: "slow"}).wantRefuse(CodeTooManyConns)
-		require.Equal(t, wire.KindWelcome, hello("10.1.1.2:1", wire.Hello{}).want().Kind)
+		hello("10.6.6.6:1", wire.Hello{Name: "slow"}).WantRefuse(CodeTooManyConns, "")
+		require.Equal(t, wire.KindWelcome, hello("10.1.1.2:1", wire.Hello{}).Want().Kind)
 		synctest.Wait()
 		require.Equal(t, 99, w.srv.gate.Counts().Deciding, "one of them made room")
-		p.stream.Close() //nolint:errcheck // it comes back
+		p.Stream.Close() //nolint:errcheck // it comes back
 		p = hello("10.6.6.6:1", wire.Hello{Resume: true, Session: welcome.Session, Token: welcome.Token})
-		require.Equal(t, wire.KindWelcome, p.want().Kind)
+		require.Equal(t, wire.KindWelcome, p.Want().Kind)
 		require.EqualValues(t, 1, w.srv.Stats().Resumed)
 		close(decide)
 		synctest.Wait()

@@ -105,16 +105,16 @@ func TestAuthIsNeverTold(t *testing.T) {
 					w.serve()
 					for range 2 { // the name is taken the second time
 						p := w.helloOf(&wire.Hello{Name: "ada", Auth: []byte(auth), Groups: []string{"g"}, Metadata: map[string]string{"key": "hunter2"}})
-						if p.want().Kind == wire.KindWelcome {
-							p.send(wire.AppendCommand(nil, "fail", nil))
-							p.send(wire.AppendCommand(nil, "unknown", nil))
+						if p.Want().Kind == wire.KindWelcome {
+							p.Send(wire.AppendCommand(nil, "fail", nil))
+							p.Send(wire.AppendCommand(nil, "unknown", nil))
 						}
 					}
 					synctest.Wait()
 					p := w.helloOf(&wire.Hello{Metadata: map[string]string{"key": auth}}) // whose value is not UTF-8
-					p.wantRefuse(CodeProtocol)
+					p.WantRefuse(CodeProtocol, "")
 					p = w.peer() // a hello that is not well formed
-					p.send([]byte(wire.Preface + "\x20\x01\x01\x01hunter2-sesame-hunter2-sesame-hu"))
+					p.Send([]byte(wire.Preface + "\x20\x01\x01\x01hunter2-sesame-hunter2-sesame-hu"))
 					synctest.Wait()
 				})
 				told := log.all.String()

@@ -168,14 +168,14 @@ func TestAuthorizeSlow(t *testing.T) {
 		synctest.Wait()
 		w.join(w.client("ada"))
 		require.Zero(t, time.Since(start))
-		slow.wantRefuse(CodeUnavailable)
+		slow.WantRefuse(CodeUnavailable, "")
 		require.Equal(t, time.Minute, time.Since(start))
 
 		slow = w.helloOf(&wire.Hello{Name: "slow"})
 		synctest.Wait()
 		ended := make(chan error, 1)
 		go func() { ended <- w.srv.Shutdown(w.ctx) }()
-		slow.wantRefuse(CodeShutdown)
+		slow.WantRefuse(CodeShutdown, "")
 		require.NoError(t, <-ended)
 		require.Less(t, time.Since(start), time.Minute+5*time.Second)
 		require.Zero(t, w.srv.gate.Counts().Deciding)
@@ -188,7 +188,7 @@ func TestAuthorizeGoexit(t *testing.T) {
 	inWorld(t, opts, func(w *world) {
 		w.serve()
 		p := w.helloOf(&wire.Hello{Name: "ada"})
-		p.wantRefuse(CodeUnavailable)
+		p.WantRefuse(CodeUnavailable, "")
 		synctest.Wait()
 		require.Contains(t, fmt.Sprint(w.log.all()), "ended its goroutine")
 		require.Equal(t, admit.Counts{}, w.srv.gate.Counts())
@@ -201,11 +201,11 @@ func TestReservedNames(t *testing.T) {
 		opts.Access.ReservedNames[0] = "nobody" // which changes nothing: options are copied
 		w.serve()
 		for _, name := range []string{"Admin", "admin", "ADMIN", "STRAßE"} {
-			w.helloOf(&wire.Hello{Name: name}).wantRefuse(CodeNameTaken)
+			w.helloOf(&wire.Hello{Name: name}).WantRefuse(CodeNameTaken, "")
 			require.Equal(t, CodeNameTaken, w.srv.nameAllowed(name).Code)
 		}
 		for _, name := range []string{"admin\u200b", "\u2800Admin", "admin ", "ad\u00admin", "ADMIN\ufe0f"} { // which look the same
-			w.helloOf(&wire.Hello{Name: name}).wantRefuse(CodeBadName)
+			w.helloOf(&wire.Hello{Name: name}).WantRefuse(CodeBadName, "")
 		}
 		for _, name := range []string{"", "administrator", "nobody"} {
 			require.Nil(t, w.srv.nameAllowed(name))
@@ -274,10 +274,10 @@ func TestRefusalsRevealNobody(t *testing.T) {
 			{Auth: []byte("open sesamf")}, {Auth: []byte("o")}, {Auth: make([]byte, 4000)},
 		} {
 			p := w.helloOf(h)
-			f := p.want()
+			f := p.Want()
 			require.Equal(t, wire.KindRefuse, f.Kind)
 			said = append(said, string(f.Body))
-			p.wantEOF()
+			p.WantEnd()
 		}
 		for _, s := range said {
 			require.Equal(t, said[0], s)
@@ -285,7 +285,7 @@ func TestRefusalsRevealNobody(t *testing.T) {
 
 		// Of those who are let in, one cannot tell a reserved name from one that is taken.
 		got := func(name string) string {
-			return w.helloOf(&wire.Hello{Name: name, Auth: []byte("open sesame")}).wantRefuse(CodeNameTaken)
+			return w.helloOf(&wire.Hello{Name: name, Auth: []byte("open sesame")}).WantRefuse(CodeNameTaken, "").Reason
 		}
 		require.Equal(t, "the name ada is taken", got("ada"))
 		require.Equal(t, "the name admin is taken", got("admin"))

@@ -10,8 +10,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/hisock/hisock/core/wire"
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/internal/coretest"
+	"github.com/hisock/hisock/core/wire"
 )
 
 // Whoever asks for nothing goes; heartbeats do not help.
@@ -87,18 +89,18 @@ func TestFrameTimeout(t *testing.T) {
 				frame := wire.AppendCommand(nil, "n", make([]byte, tc.size))
 				start := time.Now()
 				if tc.size == 0 {
-					p.send([]byte{0x80}) // of a length in two bytes
+					p.Send([]byte{0x80}) // of a length in two bytes
 				} else {
-					p.send(frame[:20])
+					p.Send(frame[:20])
 				}
 				if tc.least == 0 {
 					time.Sleep(time.Hour)
-					p.send(frame[20:])
+					p.Send(frame[20:])
 					synctest.Wait()
 					require.Equal(t, []int{tc.size}, got.all())
 					return
 				}
-				require.Contains(t, p.wantGoodbye(CodeDeadlineExceeded), "a frame that began")
+				p.WantGoodbye(CodeDeadlineExceeded, "a frame that began")
 				require.GreaterOrEqual(t, time.Since(start), tc.least)
 				require.Less(t, time.Since(start), tc.least+tc.least/2+10*time.Second)
 			})
@@ -112,14 +114,14 @@ func TestDrip(t *testing.T) {
 		got := w.rated()
 		p := w.hello(&wire.Hello{})
 		n := wire.AppendCommand(nil, "n", make([]byte, 100))
-		p.send(n)
+		p.Send(n)
 		ended := make(chan time.Duration, 1)
 		start := time.Now()
 		go func() {
 			time.Sleep(100 * time.Millisecond) // so that no byte comes at the moment of a sweep
 			for {                              // one byte a second keeps the heartbeat content
 				for _, b := range n {
-					if _, err := p.stream.Write([]byte{b}); err != nil {
+					if _, err := p.Stream.Write([]byte{b}); err != nil {
 						ended <- time.Since(start)
 						return
 					}
@@ -127,7 +129,7 @@ func TestDrip(t *testing.T) {
 				}
 			}
 		}()
-		require.Contains(t, p.wantGoodbye(CodeDeadlineExceeded), "a frame that began")
+		p.WantGoodbye(CodeDeadlineExceeded, "a frame that began")
 		require.InDelta(t, 12*time.Second, <-ended, float64(4*time.Second))
 		require.Len(t, got.all(), 1)
 	})
@@ -150,7 +152,7 @@ func TestDripAtSweeps(t *testing.T) {
 				p := w.hello(&wire.Hello{})
 				synctest.Wait()
 				c := w.only()
-				p.send(wire.AppendCommand(nil, "n", make([]byte, 100))[:50])
+				p.Send(wire.AppendCommand(nil, "n", make([]byte, 100))[:50])
 				synctest.Wait()
 				for second := 1; second <= 12; second++ { // by hand: the sweeper has no turn
 					c.waiting.Store(second == 1 || second == 12)
@@ -159,9 +161,9 @@ func TestDripAtSweeps(t *testing.T) {
 				}
 				require.Equal(t, tc.ends, c.isEnded())
 				if tc.ends {
-					p.wantGoodbye(CodeDeadlineExceeded)
+					p.WantGoodbye(CodeDeadlineExceeded, "")
 				} else {
-					require.NoError(t, p.stream.Close())
+					require.NoError(t, p.Stream.Close())
 				}
 			})
 		})
@@ -178,27 +180,27 @@ func TestDripIsNotBusy(t *testing.T) {
 		got := w.rated()
 		p := w.hello(&wire.Hello{})
 		n := wire.AppendCommand(nil, "n", make([]byte, 100))
-		p.send(n[:50])
+		p.Send(n[:50])
 		for range 60 {
 			time.Sleep(time.Second)
-			p.send(append(append([]byte(nil), n[50:]...), n[:50]...))
+			p.Send(append(append([]byte(nil), n[50:]...), n[:50]...))
 		}
-		p.send(n[50:])
+		p.Send(n[50:])
 		synctest.Wait()
 		require.Len(t, got.all(), 61)
 
-		p.send(wire.AppendCommand(nil, "slow", nil))
-		p.send(n[:50])
+		p.Send(wire.AppendCommand(nil, "slow", nil))
+		p.Send(n[:50])
 		time.Sleep(time.Second)
-		p.send(n[50:])
+		p.Send(n[50:])
 		for range 49 {
-			p.send(n)
+			p.Send(n)
 		}
-		p.send(n[:50])
+		p.Send(n[:50])
 		time.Sleep(time.Minute)
 		close(release)
 		time.Sleep(time.Second)
-		p.send(n[50:])
+		p.Send(n[50:])
 		synctest.Wait()
 		require.Len(t, got.all(), 112)
 		require.Equal(t, 1, w.srv.Len())
@@ -206,20 +208,9 @@ func TestDripIsNotBusy(t *testing.T) {
 }
 
 // wantTooFast reads up to the goodbye of a client that was too fast.
-func (p *peer) wantTooFast(reason string) time.Duration {
-	p.t.Helper()
-	for {
-		f := p.want()
-		if f.Kind != wire.KindGoodbye {
-			continue
-		}
-		bye, err := wire.ParseGoodbye(f.Body)
-		require.NoError(p.t, err)
-		require.Equal(p.t, CodeRateLimit.String(), bye.Code.String())
-		require.Equal(p.t, reason, bye.Reason)
-		p.wantEOF()
-		return bye.RetryAfter
-	}
+func wantTooFast(p *coretest.Peer, reason string) time.Duration {
+	p.T.Helper()
+	return p.WantGoodbye(CodeRateLimit, reason).RetryAfter
 }
 
 // rated serves with a handler of "n" that counts.
@@ -235,18 +226,18 @@ func TestFrameRate(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{FrameRate: 100}, Timeouts: Timeouts{Heartbeat: -1}}, func(w *world) {
 		got := w.rated()
 		p := w.hello(&wire.Hello{})
-		p.send(bytes.Repeat(n, 100))
+		p.Send(bytes.Repeat(n, 100))
 		for range 20 { // as fast as it may be, for long
 			time.Sleep(100 * time.Millisecond)
-			p.send(bytes.Repeat(n, 10))
+			p.Send(bytes.Repeat(n, 10))
 		}
 		time.Sleep(time.Hour) // which saves no more than a second's worth
-		p.send(bytes.Repeat(n, 100))
+		p.Send(bytes.Repeat(n, 100))
 		synctest.Wait()
 		require.Len(t, got.all(), 400)
 		require.Equal(t, 1, w.srv.Len())
-		p.send(bytes.Repeat(n, 1000))
-		require.Equal(t, time.Second, p.wantTooFast("more than 100 frames a second"))
+		p.Send(bytes.Repeat(n, 1000))
+		require.Equal(t, time.Second, wantTooFast(p, "more than 100 frames a second"))
 		require.Len(t, got.all(), 400, "nothing over the limit is handled")
 		synctest.Wait()
 		require.Zero(t, w.srv.Len())
@@ -258,8 +249,8 @@ func TestFrameRateOfPings(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{FrameRate: 100}}, func(w *world) {
 		w.rated()
 		p := w.hello(&wire.Hello{})
-		p.send(bytes.Repeat(wire.AppendPing(nil, 1), 200))
-		p.wantTooFast("more than 100 frames a second")
+		p.Send(bytes.Repeat(wire.AppendPing(nil, 1), 200))
+		wantTooFast(p, "more than 100 frames a second")
 	})
 }
 
@@ -270,16 +261,16 @@ func TestByteRate(t *testing.T) {
 		n := wire.AppendCommand(nil, "n", make([]byte, 1000-wire.CommandSize("n", 0)-1))
 		require.Len(t, n, 1000)
 		for range 100 {
-			p.send(n)
+			p.Send(n)
 			time.Sleep(100 * time.Millisecond)
 		}
 		require.Len(t, got.all(), 100)
 		time.Sleep(time.Second)
-		p.send(bytes.Repeat(n, 10))
+		p.Send(bytes.Repeat(n, 10))
 		synctest.Wait()
 		require.Len(t, got.all(), 110)
-		p.send(bytes.Repeat(n, 30))
-		require.Greater(t, p.wantTooFast("more than 10000 B a second"), time.Second)
+		p.Send(bytes.Repeat(n, 30))
+		require.Greater(t, wantTooFast(p, "more than 10000 B a second"), time.Second)
 		require.Len(t, got.all(), 110)
 	})
 }
@@ -292,17 +283,17 @@ func TestRateWhileHandlersAreSlow(t *testing.T) {
 		w.srv.OnBytes("n", func(context.Context, *Conn, []byte) error { got.add(1); return nil })
 		w.serve()
 		p := w.hello(&wire.Hello{})
-		p.send(wire.AppendCommand(nil, "slow", nil))
+		p.Send(wire.AppendCommand(nil, "slow", nil))
 		n := wire.AppendCommand(nil, "n", nil)
 		for range 90 { // 90 a second
-			p.send(bytes.Repeat(n, 9))
+			p.Send(bytes.Repeat(n, 9))
 			time.Sleep(100 * time.Millisecond)
 		}
 		time.Sleep(10 * time.Second)
 		require.Len(t, got.all(), 810)
 		require.Equal(t, 1, w.srv.Len())
-		p.send(bytes.Repeat(n, 1500))
-		p.wantTooFast("more than 100 frames a second")
+		p.Send(bytes.Repeat(n, 1500))
+		wantTooFast(p, "more than 100 frames a second")
 	})
 }
 
@@ -314,10 +305,10 @@ func TestFloodHoldsUpNobody(t *testing.T) {
 		ada := w.join(w.client("ada"))
 		for range 10 {
 			p := w.hello(&wire.Hello{})
-			p.send(bytes.Repeat(wire.AppendRaw(nil, nil), 2000))
+			p.Send(bytes.Repeat(wire.AppendRaw(nil, nil), 2000))
 			_, err := ada.CallBytes(w.ctx, "up", nil)
 			require.NoError(t, err)
-			p.wantTooFast("more than 1000 frames a second")
+			wantTooFast(p, "more than 1000 frames a second")
 		}
 		require.NoError(t, ada.Close())
 	})

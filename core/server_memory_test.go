@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -32,10 +33,10 @@ func TestMemoryBytes(t *testing.T) {
 	big := make([]byte, 50<<10)
 	tests := map[string]struct {
 		opts ServerOptions
-		fill func(w *world, peers []*peer)
+		fill func(w *world, peers []*coretest.Peer)
 	}{
 		"sends to those who do not read": {
-			fill: func(w *world, peers []*peer) {
+			fill: func(w *world, peers []*coretest.Peer) {
 				for range 20 {
 					for c := range w.srv.Clients() {
 						c.SendBytes("n", big) //nolint:errcheck // some are being ended
@@ -45,9 +46,9 @@ func TestMemoryBytes(t *testing.T) {
 			},
 		},
 		"sends to those who are away": {
-			fill: func(w *world, peers []*peer) {
+			fill: func(w *world, peers []*coretest.Peer) {
 				for _, p := range peers {
-					p.stream.Close() //nolint:errcheck // it may come back
+					p.Stream.Close() //nolint:errcheck // it may come back
 				}
 				synctest.Wait()
 				for range 20 {
@@ -60,31 +61,31 @@ func TestMemoryBytes(t *testing.T) {
 		},
 		"sends to slow handlers": {
 			opts: ServerOptions{Limits: Limits{InboxBytes: 1 << 20}},
-			fill: func(w *world, peers []*peer) {
+			fill: func(w *world, peers []*coretest.Peer) {
 				write(peers, 18, wire.AppendCommand(nil, "slow", big))
 			},
 		},
 		"concurrent handlers": {
 			opts: ServerOptions{Limits: Limits{InboxBytes: 1 << 20}},
-			fill: func(w *world, peers []*peer) {
+			fill: func(w *world, peers []*coretest.Peer) {
 				write(peers, 18, wire.AppendCommand(nil, "beside", big))
 			},
 		},
 		"raw messages that nobody receives": {
-			fill: func(w *world, peers []*peer) {
+			fill: func(w *world, peers []*coretest.Peer) {
 				write(peers, 5, wire.AppendRaw(nil, big))
 			},
 		},
 		"frames in part": {
 			opts: ServerOptions{Timeouts: Timeouts{Frame: -1}},
-			fill: func(w *world, peers []*peer) {
+			fill: func(w *world, peers []*coretest.Peer) {
 				part := wire.AppendRaw(nil, make([]byte, 1<<20-10))[:600<<10]
 				write(peers, 1, part)
 			},
 		},
 		"histories of many groups": {
 			opts: ServerOptions{History: History{Messages: 100, Bytes: 1 << 20, Groups: 10_000}},
-			fill: func(w *world, peers []*peer) {
+			fill: func(w *world, peers []*coretest.Peer) {
 				c := first(w)
 				for i := range 600 {
 					g := strconv.Itoa(i)
@@ -108,7 +109,7 @@ func TestMemoryBytes(t *testing.T) {
 				w.srv.OnBytes("beside", wait, Concurrent())
 				w.serve()
 				ada := w.join(w.client("ada"))
-				var peers []*peer
+				var peers []*coretest.Peer
 				for i := range many {
 					p, _ := w.resumable(strconv.Itoa(i))
 					peers = append(peers, p)
@@ -126,7 +127,7 @@ func TestMemoryBytes(t *testing.T) {
 				}
 				require.NoError(t, ada.Err(), "who holds little stays")
 				for _, p := range peers {
-					p.stream.Close() //nolint:errcheck // it is over
+					p.Stream.Close() //nolint:errcheck // it is over
 				}
 			})
 		})
@@ -134,11 +135,11 @@ func TestMemoryBytes(t *testing.T) {
 }
 
 // write writes a frame n times to each peer, as far as the peers take it.
-func write(peers []*peer, n int, frame []byte) {
+func write(peers []*coretest.Peer, n int, frame []byte) {
 	for _, p := range peers {
 		go func() {
 			for range n {
-				if _, err := p.stream.Write(frame); err != nil {
+				if _, err := p.Stream.Write(frame); err != nil {
 					return // it is being ended
 				}
 				time.Sleep(time.Second)
@@ -163,17 +164,17 @@ func TestMemoryIsGivenBack(t *testing.T) {
 			for range 5 {
 				require.NoError(t, c.SendBytes("n", payload))
 			}
-			p.send(wire.AppendRaw(nil, payload))
+			p.Send(wire.AppendRaw(nil, payload))
 			switch i % 4 {
 			case 0:
-				p.send(wire.AppendCommand(nil, "slow", payload))
-				p.send(wire.AppendCommand(nil, "slow", payload))
+				p.Send(wire.AppendCommand(nil, "slow", payload))
+				p.Send(wire.AppendCommand(nil, "slow", payload))
 			case 1:
-				p.send(wire.AppendCommand(nil, "beside", payload))
+				p.Send(wire.AppendCommand(nil, "beside", payload))
 			case 2:
-				p.send(wire.AppendCommand(nil, "n", make([]byte, 200<<10))[:100<<10])
+				p.Send(wire.AppendCommand(nil, "n", make([]byte, 200<<10))[:100<<10])
 			case 3:
-				p.send(wire.AppendCommand(nil, "exit", payload))
+				p.Send(wire.AppendCommand(nil, "exit", payload))
 			}
 			synctest.Wait()
 			require.NotZero(t, w.srv.Stats().Memory)
@@ -183,7 +184,7 @@ func TestMemoryIsGivenBack(t *testing.T) {
 			case 1:
 				c.endWith(NewError(CodeRateLimit, ""))
 			}
-			p.stream.Close() //nolint:errcheck // it is over
+			p.Stream.Close() //nolint:errcheck // it is over
 			time.Sleep(time.Minute)
 			synctest.Wait()
 			require.Zero(t, w.srv.Len())
@@ -220,10 +221,10 @@ func TestOverloaded(t *testing.T) {
 		for range 7 {
 			others = append(others, w.join(w.client("")))
 		}
-		w.helloOf(&wire.Hello{}).wantRefuse(CodeOverloaded)
-		p.stream.Close() //nolint:errcheck // it comes back
+		w.helloOf(&wire.Hello{}).WantRefuse(CodeOverloaded, "")
+		p.Stream.Close() //nolint:errcheck // it comes back
 		p = w.helloOf(&wire.Hello{Resume: true, Session: session.Session, Token: session.Token})
-		require.Equal(t, wire.KindWelcome, p.want().Kind)
+		require.Equal(t, wire.KindWelcome, p.Want().Kind)
 		for _, cl := range others {
 			require.NoError(t, cl.Close())
 		}
@@ -248,11 +249,11 @@ func TestCopiesOfConcurrentHandlers(t *testing.T) {
 				w.serve()
 				for _, begin := range []string{"beside", "first"} { // the second while another handler has the turn
 					p := w.hello(&wire.Hello{Name: begin})
-					p.send(wire.AppendCommand(nil, begin, nil))
+					p.Send(wire.AppendCommand(nil, begin, nil))
 					frame := wire.AppendCommand(nil, "beside", make([]byte, tc.size))
 					go func() {
 						for range 100 {
-							if _, err := p.stream.Write(frame); err != nil {
+							if _, err := p.Stream.Write(frame); err != nil {
 								return
 							}
 						}
@@ -268,7 +269,7 @@ func TestCopiesOfConcurrentHandlers(t *testing.T) {
 					queued := c.out.heldLocked()
 					c.out.mu.Unlock()
 					require.LessOrEqual(t, c.holds()+queued, 5*(1<<20), fmt.Sprint(begin, ": what SECURITY.md says"))
-					p.stream.Close() //nolint:errcheck // it is over
+					p.Stream.Close() //nolint:errcheck // it is over
 				}
 			})
 		})

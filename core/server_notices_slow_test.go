@@ -18,13 +18,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core/internal/classic"
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 )
 
 // A watcher hears of others by hand, and reads when it is told to. It checks that what it hears
 // makes sense.
 type watcher struct {
-	*peer
+	*coretest.Peer
 	srv   *Server
 	c     *Conn
 	old   bool           // it speaks the protocol of the original
@@ -36,27 +37,27 @@ type watcher struct {
 func (w *world) watcher(name string, resume bool) *watcher {
 	p := w.hello(&wire.Hello{Name: name, Notices: true, Resume: resume})
 	synctest.Wait()
-	return &watcher{peer: p, srv: w.srv, c: w.conn(name), knows: map[string]int{}}
+	return &watcher{Peer: p, srv: w.srv, c: w.conn(name), knows: map[string]int{}}
 }
 
 func (w *world) oldWatcher(name string) *watcher {
 	p := w.peer()
-	p.send([]byte(oldHello(`"`+name+`"`, "null")))
+	p.Send([]byte(oldHello(`"`+name+`"`, "null")))
 	synctest.Wait()
-	return &watcher{peer: p, srv: w.srv, c: w.conn(name), old: true, knows: map[string]int{}}
+	return &watcher{Peer: p, srv: w.srv, c: w.conn(name), old: true, knows: map[string]int{}}
 }
 
 func (r *watcher) come(name string) {
-	r.t.Helper()
+	r.T.Helper()
 	r.knows[name]++
 	if r.srv.opts.Access.UniqueNames {
-		require.Equal(r.t, 1, r.knows[name], "%q is there twice", name)
+		require.Equal(r.T, 1, r.knows[name], "%q is there twice", name)
 	}
 }
 
 func (r *watcher) go_(name string) {
-	r.t.Helper()
-	require.Positive(r.t, r.knows[name], "%q goes and never came", name)
+	r.T.Helper()
+	require.Positive(r.T, r.knows[name], "%q goes and never came", name)
 	if r.knows[name]--; r.knows[name] == 0 {
 		delete(r.knows, name)
 	}
@@ -64,21 +65,21 @@ func (r *watcher) go_(name string) {
 
 // read reads about so many bytes, or all that comes if n is not above zero.
 func (r *watcher) read(n int) {
-	r.t.Helper()
+	r.T.Helper()
 	if n <= 0 {
 		n = math.MaxInt
 	}
-	require.NoError(r.t, r.stream.SetReadDeadline(time.Now().Add(time.Millisecond)))
+	require.NoError(r.T, r.Stream.SetReadDeadline(time.Now().Add(time.Millisecond)))
 	for n > 0 {
 		buf := make([]byte, min(n, 4<<10))
-		got, err := r.stream.Read(buf)
+		got, err := r.Stream.Read(buf)
 		n -= got
 		r.in = append(r.in, buf[:got]...)
 		for r.next() {
 			r.heard++
 		}
 		if err != nil {
-			require.NotErrorIs(r.t, err, io.EOF, "it is still connected")
+			require.NotErrorIs(r.T, err, io.EOF, "it is still connected")
 			return
 		}
 	}
@@ -86,16 +87,16 @@ func (r *watcher) read(n int) {
 
 // next takes one frame from what was read.
 func (r *watcher) next() bool {
-	r.t.Helper()
+	r.T.Helper()
 	if r.old {
 		payload, size, ok, err := classic.Next(r.in, 16, 1<<20)
-		require.NoError(r.t, err)
+		require.NoError(r.T, err)
 		if !ok {
 			return false
 		}
 		r.in = r.in[size:]
 		if p, came, ok, err := classic.ParseNotice(payload); ok {
-			require.NoError(r.t, err)
+			require.NoError(r.T, err)
 			if came {
 				r.come(p.Name.Text)
 			} else {
@@ -105,14 +106,14 @@ func (r *watcher) next() bool {
 		return true
 	}
 	f, size, ok, err := wire.Next(r.in, 0)
-	require.NoError(r.t, err)
+	require.NoError(r.T, err)
 	if !ok {
 		return false
 	}
 	switch f.Kind {
 	case wire.KindJoined, wire.KindLeft:
 		p, err := wire.ParsePresence(f.Body, nil)
-		require.NoError(r.t, err)
+		require.NoError(r.T, err)
 		if f.Kind == wire.KindJoined {
 			r.come(p.Name)
 		} else {
@@ -120,14 +121,14 @@ func (r *watcher) next() bool {
 		}
 	case wire.KindRenamed:
 		old, name, _, err := wire.ParseRenamed(f.Body, nil)
-		require.NoError(r.t, err)
+		require.NoError(r.T, err)
 		r.go_(old)
 		r.come(name)
 	case wire.KindMissed:
-		require.NotEmpty(r.t, r.srv.opts.OverflowOf, "notices were dropped")
+		require.NotEmpty(r.T, r.srv.opts.OverflowOf, "notices were dropped")
 	case wire.KindGoodbye:
 		bye, _ := wire.ParseGoodbye(f.Body)
-		require.Fail(r.t, "disconnected", bye.Code.String())
+		require.Fail(r.T, "disconnected", bye.Code.String())
 	}
 	r.in = r.in[size:]
 	return true
@@ -153,14 +154,14 @@ func TestNoticesEndNobody(t *testing.T) {
 			r.read(0)
 		}
 		mallory := w.hello(&wire.Hello{Name: "mallory", Groups: longGroups(64), MaxFrame: 1 << 20})
-		go io.Copy(io.Discard, mallory.stream) //nolint:errcheck // what it is answered
+		go io.Copy(io.Discard, mallory.Stream) //nolint:errcheck // what it is answered
 		c := w.conn("mallory")
 		for i := range 3000 { // by the program, as fast as it can
 			require.NoError(t, c.Rename(w.ctx, fmt.Sprint("m", i)))
 			if i%10 == 0 {
 				loop := w.hello(&wire.Hello{Name: "loop", Groups: longGroups(64), MaxFrame: 1 << 20})
-				loop.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
-				require.NoError(t, loop.stream.Close())
+				loop.Send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
+				require.NoError(t, loop.Stream.Close())
 			}
 			if i%100 == 0 { // 1.25 MB a second for each, as if there were 287 changes in it
 				for _, r := range all {
@@ -179,9 +180,9 @@ func TestNoticesEndNobody(t *testing.T) {
 		require.Zero(t, w.srv.Stats().SlowConsumers)
 		require.Equal(t, len(all)+1, w.srv.Len())
 		for _, r := range all {
-			r.stream.Close() //nolint:errcheck // it is over
+			r.Stream.Close() //nolint:errcheck // it is over
 		}
-		mallory.stream.Close() //nolint:errcheck // it is over
+		mallory.Stream.Close() //nolint:errcheck // it is over
 		time.Sleep(time.Minute)
 	})
 }
@@ -207,14 +208,14 @@ func TestWatchersAreRightInTheEnd(t *testing.T) {
 						r.read(0)
 						r.knows = maps.Clone(others) // they know of each other
 					}
-					clients := map[*peer]*Conn{}
+					clients := map[*coretest.Peer]*Conn{}
 					waited := 0
 					for range 4000 {
 						switch k := rnd.IntN(10); {
 						case k < 3 && len(clients) < 60:
 							p := w.peer()
-							p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: name()}))
-							if p.want().Kind == wire.KindWelcome {
+							p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: name()}))
+							if p.Want().Kind == wire.KindWelcome {
 								synctest.Wait()
 								for c := range w.srv.Clients() {
 									if c.link.Load().stream != nil && c.id == w.srv.lastID.Load() {
@@ -225,7 +226,7 @@ func TestWatchersAreRightInTheEnd(t *testing.T) {
 						case k < 5 && len(clients) > 0:
 							for p := range clients {
 								delete(clients, p)
-								require.NoError(t, p.stream.Close())
+								require.NoError(t, p.Stream.Close())
 								break
 							}
 							synctest.Wait()
@@ -256,8 +257,8 @@ func TestWatchersAreRightInTheEnd(t *testing.T) {
 						require.Zero(t, r.c.notices.Size())
 						require.Zero(t, r.c.out.notices, "counted with the queue")
 					}
-					for _, p := range append(slices.Collect(maps.Keys(clients)), watchers[0].peer, watchers[1].peer, watchers[2].peer) {
-						p.stream.Close() //nolint:errcheck // it is over
+					for _, p := range append(slices.Collect(maps.Keys(clients)), watchers[0].Peer, watchers[1].Peer, watchers[2].Peer) {
+						p.Stream.Close() //nolint:errcheck // it is over
 					}
 					time.Sleep(time.Minute)
 				})
@@ -317,7 +318,7 @@ func TestNoticesThatWaitAreBounded(t *testing.T) {
 		var streams []io.Closer
 		for i := range 500 {
 			p := w.hello(&wire.Hello{Name: fmt.Sprint("client ", i)})
-			streams = append(streams, p.stream)
+			streams = append(streams, p.Stream)
 		}
 		synctest.Wait()
 		require.LessOrEqual(t, r.c.notices.Size(), 20<<10)
@@ -330,7 +331,7 @@ func TestNoticesThatWaitAreBounded(t *testing.T) {
 		require.EqualValues(t, missed, w.srv.Stats().Dropped)
 		got, told := 0, uint64(0)
 		for told != missed || got < 500-int(missed) {
-			switch f := r.want(); f.Kind {
+			switch f := r.Want(); f.Kind {
 			case wire.KindJoined:
 				got++
 			case wire.KindMissed:
@@ -340,7 +341,7 @@ func TestNoticesThatWaitAreBounded(t *testing.T) {
 			}
 		}
 		require.Equal(t, 500, got+int(missed))
-		for _, s := range append(streams, r.stream) {
+		for _, s := range append(streams, r.Stream) {
 			require.NoError(t, errors.Join(s.Close()))
 		}
 		time.Sleep(time.Minute)

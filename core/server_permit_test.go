@@ -13,33 +13,6 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// wantAnswer returns the id and the code of the next answer to a call.
-func (p *peer) wantAnswer() (id uint64, code Code) {
-	p.t.Helper()
-	f := p.want()
-	var err error
-	if f.Kind == wire.KindReply {
-		id, _, err = wire.ParseReply(f.Body)
-	} else {
-		require.Equal(p.t, wire.KindFailure, f.Kind)
-		var why wire.Goodbye
-		id, why, err = wire.ParseFailure(f.Body)
-		code = why.Code
-	}
-	require.NoError(p.t, err)
-	return id, code
-}
-
-// wantStatement returns the name in the next frame, which is of that kind.
-func (p *peer) wantStatement(k wire.Kind) string {
-	p.t.Helper()
-	f := p.want()
-	require.Equal(p.t, k.String(), f.Kind.String())
-	name, err := wire.ParseName(f.Body)
-	require.NoError(p.t, err)
-	return string(name)
-}
-
 // Each command, call and raw message is asked about before anything else sees it.
 func TestAuthorizeCommand(t *testing.T) {
 	var asked, ran, faults kept[string]
@@ -216,15 +189,15 @@ func TestAuthorizeGroupBeforeWelcome(t *testing.T) {
 		w.srv.HandleBytes("echo", func(_ context.Context, _ *Conn, b []byte) ([]byte, error) { return b, nil })
 		w.serve()
 		p := w.helloOf(&wire.Hello{Name: "ada", Groups: []string{"g"}})
-		require.Equal(t, wire.KindWelcome, p.want().Kind)
+		require.Equal(t, wire.KindWelcome, p.Want().Kind)
 		require.Equal(t, []string{"not connected", "not connected", "not connected", "0 <nil>"}, got.all())
-		p.send(wire.AppendRequest(nil, 1, "echo", []byte("x")))
-		_, code := p.wantAnswer()
+		p.Send(wire.AppendRequest(nil, 1, "echo", []byte("x")))
+		_, code := p.WantAnswer()
 		require.Equal(t, CodeNone, code)
 		c := first(w)
 		require.NoError(t, c.Err())
 		require.NoError(t, c.Send("n", 1))
-		require.Equal(t, "1", p.wantCommand("n"))
+		require.Equal(t, "1", p.WantCommand("n"))
 	})
 }
 
@@ -238,8 +211,8 @@ func TestAuthorizeGroupRevealsNobody(t *testing.T) {
 		p := w.hello(&wire.Hello{Groups: []string{"full", "none"}})
 		var answers []wire.Frame
 		for _, g := range []string{"full", "none"} {
-			p.send(wire.AppendAsk(nil, wire.KindAskJoin, 7, g))
-			f := p.want()
+			p.Send(wire.AppendAsk(nil, wire.KindAskJoin, 7, g))
+			f := p.Want()
 			answers = append(answers, wire.Frame{Kind: f.Kind, Body: bytes.Clone(f.Body)})
 		}
 		require.Equal(t, wire.KindFailure, answers[0].Kind)

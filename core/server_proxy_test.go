@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -87,16 +88,16 @@ func (c *relayed) ReadSource() error {
 }
 
 // through connects by hand through the proxy, which says first.
-func (w *world) through(first string) *peer {
+func (w *world) through(first string) *coretest.Peer {
 	p := w.peer()
-	p.send([]byte(first))
+	p.Send([]byte(first))
 	return p
 }
 
 // helloThrough is through, for an address, and says hello.
-func (w *world) helloThrough(addr string) *peer {
+func (w *world) helloThrough(addr string) *coretest.Peer {
 	p := w.through(addr + "\n")
-	p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
+	p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
 	return p
 }
 
@@ -114,7 +115,7 @@ func TestManyBehindOneProxy(t *testing.T) {
 		const many = defaultMaxConnsPerAddr + 1
 		for i := range many {
 			addr := fmt.Sprintf("203.0.%d.%d:5000", i>>8, i&255)
-			require.Equal(t, wire.KindWelcome, w.helloThrough(addr).want().Kind, i)
+			require.Equal(t, wire.KindWelcome, w.helloThrough(addr).Want().Kind, i)
 		}
 		require.Equal(t, many, w.srv.Len())
 		c, err := w.srv.Lookup("203.0.4.0:5000")
@@ -129,10 +130,10 @@ func TestLimitsBehindAHiddenProxy(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{MaxConnsPerAddr: 2}}, func(w *world) {
 		go w.srv.Serve(w.ctx, relay{w.lis, true}) //nolint:errcheck // nil after Shutdown
 		for i := range 3 {
-			require.Equal(t, wire.KindWelcome, w.helloThrough(fmt.Sprintf("203.0.113.%d:1", i)).want().Kind)
+			require.Equal(t, wire.KindWelcome, w.helloThrough(fmt.Sprintf("203.0.113.%d:1", i)).Want().Kind)
 		}
-		require.Equal(t, wire.KindWelcome, w.helloThrough("203.0.113.1:2").want().Kind)
-		require.Equal(t, "the server has 2 connections from this address", w.helloThrough("203.0.113.1:3").wantRefuse(CodeTooManyConns))
+		require.Equal(t, wire.KindWelcome, w.helloThrough("203.0.113.1:2").Want().Kind)
+		require.Equal(t, "the server has 2 connections from this address", w.helloThrough("203.0.113.1:3").WantRefuse(CodeTooManyConns, "").Reason)
 	})
 }
 
@@ -150,10 +151,10 @@ func TestLimitsBehindAProxy(t *testing.T) {
 			inRelay(t, &ServerOptions{Limits: Limits{MaxConnsPerAddr: tc.limit, MaxHandshakesPerAddr: 1}}, func(w *world) {
 				last := len(tc.addrs) - 1
 				for _, addr := range tc.addrs[:last] {
-					require.Equal(t, wire.KindWelcome, w.helloThrough(addr).want().Kind)
+					require.Equal(t, wire.KindWelcome, w.helloThrough(addr).Want().Kind)
 				}
-				require.Equal(t, "the server has 2 connections from this address", w.helloThrough(tc.addrs[last]).wantRefuse(CodeTooManyConns))
-				require.Equal(t, wire.KindWelcome, w.helloThrough(tc.another).want().Kind)
+				require.Equal(t, "the server has 2 connections from this address", w.helloThrough(tc.addrs[last]).WantRefuse(CodeTooManyConns, "").Reason)
+				require.Equal(t, wire.KindWelcome, w.helloThrough(tc.another).Want().Kind)
 				_, err := w.srv.Lookup(tc.another)
 				require.NoError(t, err)
 				if tc.addrs[0] == "?" {
@@ -166,7 +167,7 @@ func TestLimitsBehindAProxy(t *testing.T) {
 	t.Run("clients that it cannot tell, by default", func(t *testing.T) {
 		inRelay(t, nil, func(w *world) {
 			for i := range defaultMaxConnsPerAddr + 1 {
-				require.Equal(t, wire.KindWelcome, w.helloThrough("?").want().Kind, i)
+				require.Equal(t, wire.KindWelcome, w.helloThrough("?").Want().Kind, i)
 			}
 		})
 	})
@@ -188,9 +189,9 @@ func TestSilenceBehindAProxy(t *testing.T) {
 			synctest.Wait()
 		}
 		require.Equal(t, 40, w.srv.gate.Counts().Greeting)
-		honest.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
-		require.Equal(t, wire.KindWelcome, honest.want().Kind)
-		require.Equal(t, wire.KindWelcome, w.helloThrough("203.0.113.9:1").want().Kind)
+		honest.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
+		require.Equal(t, wire.KindWelcome, honest.Want().Kind)
+		require.Equal(t, wire.KindWelcome, w.helloThrough("203.0.113.9:1").Want().Kind)
 		time.Sleep(3 * time.Second) // a second of which they may be told so
 		require.Zero(t, w.srv.gate.Counts().Greeting, "a proxy has no more time than others")
 	})
@@ -206,7 +207,7 @@ func TestLogBehindAProxy(t *testing.T) {
 		require.Contains(t, log, "203.0.113.7:1")
 
 		p := w.through("\x00HS\x01")
-		_, err := p.stream.Read(make([]byte, 1))
+		_, err := p.Stream.Read(make([]byte, 1))
 		require.ErrorIs(t, err, io.EOF, "it is told nothing")
 		synctest.Wait()
 		require.Contains(t, strings.Join(w.log.all(), "\n"), `proxy "`+balancer+`": this is no header`)
@@ -218,7 +219,7 @@ func TestProxyHeaderFromNobody(t *testing.T) {
 	for _, header := range []string{"PROXY TCP4 203.0.113.7 192.0.2.1 5 6\r\n", "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c"} {
 		inWorld(t, nil, func(w *world) {
 			w.serve()
-			w.peer().send([]byte(header))
+			w.peer().Send([]byte(header))
 			synctest.Wait()
 			require.Contains(t, strings.Join(w.log.all(), "\n"), "PROXY protocol")
 			require.Zero(t, w.srv.Len())

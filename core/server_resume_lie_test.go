@@ -10,9 +10,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
-	"github.com/stretchr/testify/require"
 )
 
 // Whoever guesses tokens joins like anybody else each time, and the session does not notice.
@@ -27,13 +29,13 @@ func TestForgedTokens(t *testing.T) {
 			token := append([]byte(nil), c.token...)
 			token[rng.IntN(len(token))] ^= 1 << rng.IntN(8)
 			p := w.peer()
-			p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Resume: true, Session: c.session.id, Token: token}))
-			welcome, err := wire.ParseWelcome(p.want().Body, nil)
+			p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Resume: true, Session: c.session.id, Token: token}))
+			welcome, err := wire.ParseWelcome(p.Want().Body, nil)
 			require.NoError(t, err)
 			require.False(t, welcome.Resumed)
 			require.NotEqual(t, c.token, welcome.Token)
-			p.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
-			p.wantEOF()
+			p.Send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
+			p.WantEnd()
 		}
 		require.NotContains(t, events.all(), "suspend ada")
 		require.Equal(t, []string{"connected"}, states.all())
@@ -55,13 +57,13 @@ func TestResumeStorm(t *testing.T) {
 			Name: "ada", Resume: true, Session: c.session.id, Token: c.token,
 		})
 		const many = 100
-		peers := make([]*peer, many)
+		peers := make([]*coretest.Peer, many)
 		for i := range peers {
 			peers[i] = w.peer()
 		}
 		var sent sync.WaitGroup
 		for _, p := range peers {
-			sent.Go(func() { p.stream.Write(hello) }) //nolint:errcheck // it may be over already
+			sent.Go(func() { p.Stream.Write(hello) }) //nolint:errcheck // it may be over already
 		}
 		sent.Wait()
 		time.Sleep(time.Second)
@@ -70,14 +72,14 @@ func TestResumeStorm(t *testing.T) {
 		require.False(t, c.Suspended())
 		alive := 0
 		for _, p := range peers {
-			p.stream.SetReadDeadline(time.Now().Add(time.Second)) //nolint:errcheck // then it takes longer
-			if f, err := readFrame(p.stream, p.rd, wire.DefaultMaxFrame); err != nil || f.Kind != wire.KindWelcome {
+			p.Stream.SetReadDeadline(time.Now().Add(time.Second)) //nolint:errcheck // then it takes longer
+			if f, err := p.Frame(wire.DefaultMaxFrame); err != nil || f.Kind != wire.KindWelcome {
 				continue // it was over before it was told
 			}
-			if _, err := p.stream.Write(wire.AppendCommand(nil, "echo", nil)); err != nil {
+			if _, err := p.Stream.Write(wire.AppendCommand(nil, "echo", nil)); err != nil {
 				continue
 			}
-			if f, err := readFrame(p.stream, p.rd, wire.DefaultMaxFrame); err == nil && f.Kind == wire.KindCommand {
+			if f, err := p.Frame(wire.DefaultMaxFrame); err == nil && f.Kind == wire.KindCommand {
 				alive++
 			}
 		}
@@ -88,7 +90,7 @@ func TestResumeStorm(t *testing.T) {
 			require.Equal(t, []string{"suspend ada", "resume ada"}[i%2], e)
 		}
 		for _, p := range append(peers, first) {
-			p.stream.Close() //nolint:errcheck // it is over
+			p.Stream.Close() //nolint:errcheck // it is over
 		}
 	})
 }
@@ -98,7 +100,7 @@ func TestResumeStorm(t *testing.T) {
 func TestResumeInTurns(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()
-		streams := []*peer{w.hello(&wire.Hello{Name: "ada", Resume: true})}
+		streams := []*coretest.Peer{w.hello(&wire.Hello{Name: "ada", Resume: true})}
 		c := w.only()
 		hello := wire.AppendHello([]byte(wire.Preface), &wire.Hello{
 			Name: "ada", Resume: true, Session: c.session.id, Token: c.token,
@@ -107,13 +109,13 @@ func TestResumeInTurns(t *testing.T) {
 			for range 3 {
 				p := w.peer()
 				streams = append(streams, p)
-				go p.stream.Write(hello) //nolint:errcheck // it may be over already
+				go p.Stream.Write(hello) //nolint:errcheck // it may be over already
 			}
 			synctest.Wait()
 			require.False(t, c.Suspended(), "in round %d the last has lost its stream, too", round)
 		}
 		for _, p := range streams {
-			p.stream.Close() //nolint:errcheck // it is over
+			p.Stream.Close() //nolint:errcheck // it is over
 		}
 	})
 }
@@ -144,18 +146,18 @@ func TestResumeOfWhatWasNeverWritten(t *testing.T) {
 				c := w.only()
 				for range tc.before {
 					require.NoError(t, c.Send("news", "old"))
-					p.wantCommand("news")
+					p.WantCommand("news")
 				}
-				p.stream.Close() //nolint:errcheck // it is cut
+				p.Stream.Close() //nolint:errcheck // it is cut
 				synctest.Wait()
 				for range tc.waiting {
 					require.NoError(t, c.Send("news", "new"))
 				}
 				p = w.peer()
-				p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{
+				p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{
 					Resume: true, Session: c.session.id, Token: c.token, Received: tc.received,
 				}))
-				welcome, err := wire.ParseWelcome(p.want().Body, nil)
+				welcome, err := wire.ParseWelcome(p.Want().Body, nil)
 				require.NoError(t, err)
 				require.Equal(t, tc.resumed, welcome.Resumed)
 				synctest.Wait()
@@ -163,13 +165,13 @@ func TestResumeOfWhatWasNeverWritten(t *testing.T) {
 				require.Equal(t, 1, w.srv.Len())
 				if tc.resumed {
 					for range uint64(tc.before) - tc.received {
-						require.Equal(t, "old", p.wantCommand("news"))
+						require.Equal(t, "old", p.WantCommand("news"))
 					}
 					for range tc.waiting {
-						require.Equal(t, "new", p.wantCommand("news"))
+						require.Equal(t, "new", p.WantCommand("news"))
 					}
 				}
-				p.stream.Close() //nolint:errcheck // it is over
+				p.Stream.Close() //nolint:errcheck // it is over
 			})
 		})
 	}
@@ -181,14 +183,13 @@ func TestServerResumesWhatWasNeverWritten(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			lis := transport.NewPipeListener()
 			cl := newTestClient(lis, &ClientOptions{Codec: testCodec{}, Retry: Retry{Min: time.Millisecond}})
-			welcomes := func(w *wire.Welcome) *peer {
+			welcomes := func(w *wire.Welcome) *coretest.Peer {
 				stream, err := lis.Accept()
 				require.NoError(t, err)
-				p := &peer{t: t, stream: stream, rd: &reader{}}
-				require.Nil(t, readPreface(stream, p.rd))
-				require.Equal(t, wire.KindHello, p.want().Kind)
+				p := &coretest.Peer{T: t, Stream: stream}
 				w.Session, w.Token = []byte("8 bytes."), []byte("a token of 16 B.")
-				p.send(wire.AppendWelcome(nil, w))
+				_, err = p.Answer(w)
+				require.NoError(t, err)
 				return p
 			}
 			connected := make(chan error, 1)
@@ -196,7 +197,7 @@ func TestServerResumesWhatWasNeverWritten(t *testing.T) {
 			p := welcomes(&wire.Welcome{})
 			require.NoError(t, <-connected)
 			conn := cl.Conn()
-			p.stream.Close() //nolint:errcheck // it is cut
+			p.Stream.Close() //nolint:errcheck // it is cut
 			synctest.Wait()
 			require.NoError(t, cl.Send("say", "one"))
 			require.NoError(t, cl.Send("say", "two"))
@@ -205,7 +206,7 @@ func TestServerResumesWhatWasNeverWritten(t *testing.T) {
 			require.Equal(t, CodeProtocol.String(), CodeOf(conn.Err()).String())
 			require.NoError(t, cl.Close())
 			<-cl.Done()
-			p.stream.Close() //nolint:errcheck // it is over
+			p.Stream.Close() //nolint:errcheck // it is over
 			lis.Close()      //nolint:errcheck // it is over
 		})
 	}

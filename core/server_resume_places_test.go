@@ -22,14 +22,14 @@ func TestSuspendedCountByAddress(t *testing.T) {
 		l := w.street()
 		away := func(addr string) *wire.Welcome {
 			p := w.from(l, addr)
-			p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Resume: true}))
-			f := p.want()
+			p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Resume: true}))
+			f := p.Want()
 			require.Equal(t, wire.KindWelcome, f.Kind)
 			welcome, err := wire.ParseWelcome(f.Body, nil)
 			require.NoError(t, err)
 			require.LessOrEqual(t, w.srv.Stats().Conns, 100)
-			p.send(wire.AppendAck(nil, 0)) // it has the token
-			p.stream.Close()               //nolint:errcheck // it may come back
+			p.Send(wire.AppendAck(nil, 0)) // it has the token
+			p.Stream.Close()               //nolint:errcheck // it may come back
 			synctest.Wait()
 			return welcome
 		}
@@ -49,12 +49,12 @@ func TestSuspendedCountByAddress(t *testing.T) {
 		}
 		require.Equal(t, 100, w.srv.Stats().Conns, "no more than MaxConns in all")
 		other := w.helloFrom(l, "10.1.1.2:1")
-		require.Equal(t, wire.KindWelcome, other.want().Kind, "one who stays has a place all the same")
+		require.Equal(t, wire.KindWelcome, other.Want().Kind, "one who stays has a place all the same")
 		require.Equal(t, 100, w.srv.Stats().Conns)
 
 		p := w.from(l, "10.1.1.1:2")
-		p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Resume: true, Session: honest.Session, Token: honest.Token}))
-		welcome, err := wire.ParseWelcome(p.want().Body, nil)
+		p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Resume: true, Session: honest.Session, Token: honest.Token}))
+		welcome, err := wire.ParseWelcome(p.Want().Body, nil)
 		require.NoError(t, err)
 		require.True(t, welcome.Resumed)
 	})
@@ -68,9 +68,9 @@ func TestResumeOnAFullServer(t *testing.T) {
 		_, mine := w.resumable("mine")
 		w.join(w.client("ada"))
 		for range 5 {
-			w.helloOf(&wire.Hello{}).wantRefuse(CodeTooManyConns)
+			w.helloOf(&wire.Hello{}).WantRefuse(CodeTooManyConns, "")
 			p := w.helloOf(&wire.Hello{Resume: true, Session: mine.Session, Token: mine.Token})
-			welcome, err := wire.ParseWelcome(p.want().Body, nil)
+			welcome, err := wire.ParseWelcome(p.Want().Body, nil)
 			require.NoError(t, err)
 			require.True(t, welcome.Resumed, "the server has not noticed that the old stream is dead")
 			require.Equal(t, 2, w.srv.Stats().Conns)
@@ -90,14 +90,14 @@ func TestNeverMoreThanMaxConns(t *testing.T) {
 		for i := range 400 {
 			p := w.peer()
 			go func() {
-				p.stream.Write(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Resume: true})) //nolint:errcheck // it may be refused
-				f, err := readFrame(p.stream, p.rd, wire.DefaultMaxFrame)
+				p.Stream.Write(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Resume: true})) //nolint:errcheck // it may be refused
+				f, err := p.Frame(wire.DefaultMaxFrame)
 				if err != nil || f.Kind != wire.KindWelcome || i%3 == 0 {
 					return
 				}
 				welcome, err := wire.ParseWelcome(f.Body, nil)
-				p.stream.Write(wire.AppendAck(nil, 0)) //nolint:errcheck // it may have been ended
-				p.stream.Close()                       //nolint:errcheck // it comes back
+				p.Stream.Write(wire.AppendAck(nil, 0)) //nolint:errcheck // it may have been ended
+				p.Stream.Close()                       //nolint:errcheck // it comes back
 				if err != nil || i%3 == 1 {
 					return
 				}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -250,22 +251,22 @@ func TestResumeOfWhatIsNotKept(t *testing.T) {
 		c := w.only()
 		for range 10 { // read, but not acknowledged
 			require.NoError(t, c.SendBytes("news", make([]byte, 1<<10)))
-			p.wantCommand("news")
+			p.WantCommand("news")
 		}
-		require.NoError(t, p.stream.Close())
+		require.NoError(t, p.Stream.Close())
 		synctest.Wait()
 		require.LessOrEqual(t, c.out.keep.bytes, 4<<10)
 		q := w.peer()
-		q.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{
+		q.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{
 			Name: "ada", Resume: true, Session: c.session.id, Token: c.token, Received: 2,
 		}))
-		f := q.want()
+		f := q.Want()
 		welcome, err := wire.ParseWelcome(f.Body, nil)
 		require.NoError(t, err)
 		require.False(t, welcome.Resumed)
 		synctest.Wait()
 		require.Equal(t, []string{"join ada", "suspend ada", "leave ada: connection lost", "join ada"}, events.all())
-		require.NoError(t, q.stream.Close())
+		require.NoError(t, q.Stream.Close())
 	})
 }
 
@@ -289,13 +290,13 @@ func TestResumeNeedsToken(t *testing.T) {
 		} {
 			h.Name, h.Resume = name, true
 			p := w.peer()
-			p.send(wire.AppendHello([]byte(wire.Preface), &h))
-			welcome, err := wire.ParseWelcome(p.want().Body, nil)
+			p.Send(wire.AppendHello([]byte(wire.Preface), &h))
+			welcome, err := wire.ParseWelcome(p.Want().Body, nil)
 			require.NoError(t, err)
 			require.False(t, welcome.Resumed, name)
 			require.NotEqual(t, token, welcome.Token)
-			p.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
-			p.wantEOF()
+			p.Send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
+			p.WantEnd()
 		}
 		synctest.Wait()
 		require.NotContains(t, events.all(), "suspend ada")
@@ -315,22 +316,23 @@ func TestResumeWhileLinked(t *testing.T) {
 		c := w.only()
 		require.NoError(t, c.Send("n", 1))
 		require.NoError(t, c.Send("n", 2))
-		require.Equal(t, "1", p.wantCommand("n"))
+		require.Equal(t, "1", p.WantCommand("n"))
 		for range 3 {
 			q := w.peer()
-			q.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{
+			q.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{
 				Name: "ada", Resume: true, Session: c.session.id, Token: c.token, Received: 1,
 			}))
-			welcome, err := wire.ParseWelcome(q.want().Body, nil)
+			welcome, err := wire.ParseWelcome(q.Want().Body, nil)
 			require.NoError(t, err)
 			require.True(t, welcome.Resumed)
-			require.Equal(t, "2", q.wantCommand("n"))
+			require.Equal(t, "2", q.WantCommand("n"))
 			require.Equal(t, 1, w.srv.Len())
-			p.wantEOFAfter()
+			p.Drain()        //nolint:errcheck // whatever the end is
+			p.Stream.Close() //nolint:errcheck // it is over
 			p = q
 		}
-		p.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
-		p.wantEOF()
+		p.Send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
+		p.WantEnd()
 		synctest.Wait()
 		require.Equal(t, []string{
 			"join ada", "suspend ada", "resume ada", "suspend ada", "resume ada",
@@ -339,35 +341,24 @@ func TestResumeWhileLinked(t *testing.T) {
 	})
 }
 
-// wantEOFAfter reads up to the end of the stream.
-func (p *peer) wantEOFAfter() {
-	p.t.Helper()
-	for {
-		if _, err := readFrame(p.stream, p.rd, wire.DefaultMaxFrame); err != nil {
-			p.stream.Close() //nolint:errcheck // it is over
-			return
-		}
-	}
-}
-
 // A hello that comes late, since the client had given that attempt up, takes nothing from the client
 // that has gone on meanwhile.
 func TestResumeByALateHello(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()
 		p := w.peer()
-		p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: "ada", Resume: true, MaxFrame: 1 << 20}))
-		welcome, err := wire.ParseWelcome(p.want().Body, nil)
+		p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: "ada", Resume: true, MaxFrame: 1 << 20}))
+		welcome, err := wire.ParseWelcome(p.Want().Body, nil)
 		require.NoError(t, err)
-		p.send(wire.AppendAck(nil, 0)) // it has the token
+		p.Send(wire.AppendAck(nil, 0)) // it has the token
 		synctest.Wait()
 		c := w.only()
-		hello := func(received uint64) (*peer, *wire.Welcome) {
+		hello := func(received uint64) (*coretest.Peer, *wire.Welcome) {
 			p := w.peer()
-			p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{
+			p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{
 				Name: "ada", Resume: true, Session: welcome.Session, Token: welcome.Token, Received: received,
 			}))
-			again, err := wire.ParseWelcome(p.want().Body, nil)
+			again, err := wire.ParseWelcome(p.Want().Body, nil)
 			require.NoError(t, err)
 			return p, again
 		}
@@ -375,28 +366,28 @@ func TestResumeByALateHello(t *testing.T) {
 			require.NoError(t, c.SendBytes("n", append(make([]byte, 100<<10), byte('0'+i))))
 		}
 		for range 3 {
-			p.wantCommand("n")
+			p.WantCommand("n")
 		}
-		p.stream.Close() //nolint:errcheck // it breaks off
+		p.Stream.Close() //nolint:errcheck // it breaks off
 		old, again := hello(0)
 		require.True(t, again.Resumed)
-		old.stream.Close() //nolint:errcheck // before it has been sent the rest
+		old.Stream.Close() //nolint:errcheck // before it has been sent the rest
 		synctest.Wait()
 
 		p, again = hello(3)
 		require.True(t, again.Resumed, "it has got more than was written to the last stream")
-		require.Equal(t, byte('3'), p.wantCommand("n")[100<<10])
-		p.send(wire.AppendAck(nil, 4))
+		require.Equal(t, byte('3'), p.WantCommand("n")[100<<10])
+		p.Send(wire.AppendAck(nil, 4))
 		synctest.Wait()
 
 		old, again = hello(0)
 		require.False(t, again.Resumed, "what it lacks has been acknowledged")
 		require.Equal(t, 2, w.srv.Len())
-		old.stream.Close() //nolint:errcheck // it is given up
+		old.Stream.Close() //nolint:errcheck // it is given up
 		require.NoError(t, c.SendBytes("n", []byte("still here")))
-		require.Equal(t, "still here", p.wantCommand("n"))
+		require.Equal(t, "still here", p.WantCommand("n"))
 		require.False(t, c.Suspended())
 		require.NoError(t, c.Err(), "it is the newcomer that leaves, without having had its token")
-		p.stream.Close() //nolint:errcheck // it is over
+		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }

@@ -12,22 +12,23 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 )
 
 // come says hello by hand as a device of a user and returns why it is refused, or CodeNone.
-func (w *world) come(user, name string) (*peer, Code) {
+func (w *world) come(user, name string) (*coretest.Peer, Code) {
 	w.t.Helper()
 	p := w.helloOf(&wire.Hello{Name: name, Auth: []byte(user), Resume: true})
-	f := p.want()
+	f := p.Want()
 	if f.Kind == wire.KindRefuse {
 		no, err := wire.ParseRefuse(f.Body)
 		require.NoError(w.t, err)
-		p.stream.Close() //nolint:errcheck // it is over
+		p.Stream.Close() //nolint:errcheck // it is over
 		return nil, no.Code
 	}
 	require.Equal(w.t, wire.KindWelcome, f.Kind)
-	p.send(wire.AppendAck(nil, 0))
+	p.Send(wire.AppendAck(nil, 0))
 	synctest.Wait()
 	return p, CodeNone
 }
@@ -60,12 +61,12 @@ func TestNameConflict(t *testing.T) {
 				first, code := w.come(tc.holder, "ada")
 				require.Equal(t, CodeNone, code)
 				if tc.away {
-					first.stream.Close() //nolint:errcheck // it is cut
+					first.Stream.Close() //nolint:errcheck // it is cut
 					synctest.Wait()
 				} else {
 					go func() { // it hears that it was replaced, and goes
-						first.stream.Read(make([]byte, 1000)) //nolint:errcheck // as asked
-						first.stream.Close()                  //nolint:errcheck // as asked
+						first.Stream.Read(make([]byte, 1000)) //nolint:errcheck // as asked
+						first.Stream.Close()                  //nolint:errcheck // as asked
 					}()
 				}
 				start := time.Now()
@@ -83,9 +84,9 @@ func TestNameConflict(t *testing.T) {
 					require.Equal(t, tc.user, c.User())
 				}
 				require.Equal(t, want, events.all())
-				first.stream.Close() //nolint:errcheck // it is over
+				first.Stream.Close() //nolint:errcheck // it is over
 				if second != nil {
-					second.stream.Close() //nolint:errcheck // it is over
+					second.Stream.Close() //nolint:errcheck // it is over
 				}
 				require.NoError(t, w.srv.Shutdown(w.ctx))
 				require.Zero(t, w.srv.names.Len())
@@ -113,16 +114,16 @@ func TestReplacedIsFinal(t *testing.T) {
 		away, code := w.come("", "bob")
 		require.Equal(t, CodeNone, code)
 		c := w.conn("bob")
-		away.stream.Close() //nolint:errcheck // it is cut
+		away.Stream.Close() //nolint:errcheck // it is cut
 		synctest.Wait()
 		w.join(w.client("bob"))
 		p := w.helloOf(&wire.Hello{Name: "bob", Resume: true, Session: c.session.id, Token: c.token})
-		p.wantRefuse(CodeReplaced)
+		p.WantRefuse(CodeReplaced, "")
 		p = w.helloOf(&wire.Hello{Name: "bob", Resume: true, OnlyResume: true, Session: c.session.id, Token: c.token})
-		p.wantRefuse(CodeReplaced)
+		p.WantRefuse(CodeReplaced, "")
 		p = w.helloOf(&wire.Hello{Name: "bob 2", Resume: true, Session: c.session.id, Token: make([]byte, tokenSize)})
-		require.Equal(t, wire.KindWelcome, p.want().Kind, "who has not the token learns nothing")
-		p.stream.Close() //nolint:errcheck // it is over
+		require.Equal(t, wire.KindWelcome, p.Want().Kind, "who has not the token learns nothing")
+		p.Stream.Close() //nolint:errcheck // it is over
 		require.False(t, w.conn("bob").isEnded())
 	})
 }
@@ -182,7 +183,7 @@ func TestRenameConflict(t *testing.T) {
 		require.Equal(t, CodeNone, code)
 		cl := w.join(w.device("ada", "ada (2)"))
 		require.Equal(t, CodeNameTaken, CodeOf(cl.Rename(w.ctx, "ADA")), "it is there")
-		ghost.stream.Close() //nolint:errcheck // it is cut
+		ghost.Stream.Close() //nolint:errcheck // it is cut
 		synctest.Wait()
 		eve := w.join(w.device("eve", "eve"))
 		require.Equal(t, CodeNameTaken, CodeOf(eve.Rename(w.ctx, "ada")), "it is not hers")
@@ -256,7 +257,7 @@ func TestMaxConnsPerUser(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, byUser(ServerOptions{Limits: Limits{MaxConnsPerUser: 2}, Access: Access{UserConflict: tc.conflict}}), func(w *world) {
 				w.serve()
-				var peers []*peer
+				var peers []*coretest.Peer
 				for range tc.away {
 					p, code := w.come("ada", "")
 					require.Equal(t, CodeNone, code)
@@ -264,7 +265,7 @@ func TestMaxConnsPerUser(t *testing.T) {
 				}
 				for i, p := range peers {
 					if tc.away[i] {
-						p.stream.Close() //nolint:errcheck // it is cut
+						p.Stream.Close() //nolint:errcheck // it is cut
 					}
 				}
 				synctest.Wait()
@@ -273,7 +274,7 @@ func TestMaxConnsPerUser(t *testing.T) {
 					ids[c.ID()] = int(c.ID()) - 1
 				}
 				if tc.goes >= 0 && !tc.away[tc.goes] {
-					go peers[tc.goes].stream.Close() //nolint:errcheck // when it hears
+					go peers[tc.goes].Stream.Close() //nolint:errcheck // when it hears
 				}
 				more, code := w.come("ada", "")
 				require.Equal(t, tc.code.String(), code.String())
@@ -287,7 +288,7 @@ func TestMaxConnsPerUser(t *testing.T) {
 				require.Equal(t, CodeNone, code)
 				for _, p := range append(peers, more, other) {
 					if p != nil {
-						p.stream.Close() //nolint:errcheck // it is over
+						p.Stream.Close() //nolint:errcheck // it is over
 					}
 				}
 			})
@@ -378,7 +379,7 @@ func TestLookUpsPreferWhoIsThere(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()
 		ghost, _ := w.come("", "ada")
-		ghost.stream.Close() //nolint:errcheck // it is cut
+		ghost.Stream.Close() //nolint:errcheck // it is cut
 		synctest.Wait()
 		gone := w.conn("ada")
 		require.True(t, gone.Suspended(), "there is nobody else")

@@ -40,7 +40,7 @@ func TestShutdownHurriesHandshakes(t *testing.T) {
 		defer cancel()
 		require.NoError(t, w.srv.Shutdown(ctx))
 		require.NoError(t, <-served)
-		require.NoError(t, p.stream.Close())
+		require.NoError(t, p.Stream.Close())
 	})
 }
 
@@ -87,9 +87,9 @@ func TestShutdownCuts(t *testing.T) {
 		require.Equal(t, time.Second, time.Since(start), "nothing of ours was left to wait for")
 		<-cl.Done()
 		require.Equal(t, CodeShutdown.String(), CodeOf(cl.Err()).String())
-		p.wantGoodbye(CodeShutdown)
-		require.Equal(t, wire.KindRefuse, shaking.want().Kind)
-		shaking.wantEOF()
+		p.WantGoodbye(CodeShutdown, "")
+		require.Equal(t, wire.KindRefuse, shaking.Want().Kind)
+		shaking.WantEnd()
 	})
 }
 

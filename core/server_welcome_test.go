@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core/internal/admit"
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -48,14 +49,14 @@ func (w *world) nobody(events *kept[string], name string) {
 // A client that gives up while Authorize decides does not join, however it goes.
 func TestGiveUpDuringAuthorize(t *testing.T) {
 	hello := &wire.Hello{Name: "ada", Resume: true}
-	ways := map[string]func(p *peer){
-		"cut":         func(p *peer) { p.stream.Close() },      //nolint:errcheck // it is cut
-		"half closed": func(p *peer) { p.stream.CloseWrite() }, //nolint:errcheck // the server sees it
-		"behind what it sends": func(p *peer) {
-			p.send(wire.AppendCommand(nil, "say", make([]byte, 4000)))
+	ways := map[string]func(p *coretest.Peer){
+		"cut":         func(p *coretest.Peer) { p.Stream.Close() },      //nolint:errcheck // it is cut
+		"half closed": func(p *coretest.Peer) { p.Stream.CloseWrite() }, //nolint:errcheck // the server sees it
+		"behind what it sends": func(p *coretest.Peer) {
+			p.Send(wire.AppendCommand(nil, "say", make([]byte, 4000)))
 			synctest.Wait()
-			p.send(wire.AppendCommand(nil, "say", []byte("more")))
-			p.stream.Close() //nolint:errcheck // it is cut
+			p.Send(wire.AppendCommand(nil, "say", []byte("more")))
+			p.Stream.Close() //nolint:errcheck // it is cut
 		},
 	}
 	for name, leave := range ways {
@@ -72,7 +73,7 @@ func TestGiveUpDuringAuthorize(t *testing.T) {
 				require.Len(t, asked.all(), 1)
 				require.Error(t, asked.all()[0], "its context has ended")
 				require.Zero(t, time.Since(start), "at once")
-				p.stream.Close() //nolint:errcheck // it is over
+				p.Stream.Close() //nolint:errcheck // it is over
 				w.nobody(events, "ada")
 			})
 		})
@@ -89,7 +90,7 @@ func TestHangUpBehindTheHello(t *testing.T) {
 				events := w.events()
 				w.serve()
 				p := w.helloOf(&wire.Hello{Name: "ada", Resume: true})
-				p.stream.Close() //nolint:errcheck // it is cut
+				p.Stream.Close() //nolint:errcheck // it is cut
 				w.nobody(events, "ada")
 			})
 		})
@@ -113,10 +114,10 @@ func TestConnectGivenUpDuringAuthorize(t *testing.T) {
 func TestGiveUpDuringAuthorizeGroup(t *testing.T) {
 	opts := &ServerOptions{Access: Access{UniqueNames: true}}
 	var w *world
-	var p *peer
+	var p *coretest.Peer
 	opts.Access.AuthorizeGroup = func(ctx context.Context, _ *Conn, _ string) error {
 		if p != nil {
-			p.stream.Close() //nolint:errcheck // it is cut
+			p.Stream.Close() //nolint:errcheck // it is cut
 			p = nil
 			<-ctx.Done() // at once
 		}
@@ -127,7 +128,7 @@ func TestGiveUpDuringAuthorizeGroup(t *testing.T) {
 		events := w.events()
 		w.serve()
 		p = w.peer()
-		p.send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: "ada", Groups: []string{"red"}}))
+		p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: "ada", Groups: []string{"red"}}))
 		time.Sleep(2 * time.Second)
 		require.Empty(t, w.srv.Groups())
 		w.nobody(events, "ada")
@@ -156,22 +157,22 @@ func TestSendsBeforeTheWelcome(t *testing.T) {
 						payload[0] = i
 						b = wire.AppendCommand(b, "say", payload)
 						if i%3 == 0 { // in pieces that end anywhere
-							if _, err := p.stream.Write(b[:len(b)-5]); err != nil {
+							if _, err := p.Stream.Write(b[:len(b)-5]); err != nil {
 								sent <- err
 								return
 							}
 							b = b[len(b)-5:]
 						}
 					}
-					_, err := p.stream.Write(b)
+					_, err := p.Stream.Write(b)
 					sent <- err
 				}()
-				require.Equal(t, wire.KindWelcome, p.want().Kind)
+				require.Equal(t, wire.KindWelcome, p.Want().Kind)
 				require.NoError(t, <-sent)
 				synctest.Wait()
 				require.Equal(t, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, got.all())
 				require.Nil(t, asked.all()[0])
-				p.stream.Close() //nolint:errcheck // it is over
+				p.Stream.Close() //nolint:errcheck // it is over
 			})
 		})
 	}
@@ -186,16 +187,16 @@ func TestReadAheadIsHandledAtOnce(t *testing.T) {
 		w.serve()
 		p := w.helloOf(&wire.Hello{Name: "ada"})
 		synctest.Wait()
-		p.send(wire.AppendCommand(nil, "say", []byte("one")))
+		p.Send(wire.AppendCommand(nil, "say", []byte("one")))
 		synctest.Wait()
-		p.send(wire.AppendCommand(nil, "say", []byte("two"))[:3])
-		require.Equal(t, wire.KindWelcome, p.want().Kind)
+		p.Send(wire.AppendCommand(nil, "say", []byte("two"))[:3])
+		require.Equal(t, wire.KindWelcome, p.Want().Kind)
 		synctest.Wait()
 		require.Equal(t, []string{"one"}, got.all())
-		p.send(wire.AppendCommand(nil, "say", []byte("two"))[3:])
+		p.Send(wire.AppendCommand(nil, "say", []byte("two"))[3:])
 		synctest.Wait()
 		require.Equal(t, []string{"one", "two"}, got.all())
-		p.stream.Close() //nolint:errcheck // it is over
+		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }
 
@@ -206,8 +207,8 @@ func TestHangUpBehindMuch(t *testing.T) {
 		events := w.events()
 		w.serve()
 		p := w.helloOf(&wire.Hello{Name: "ada", Resume: true})
-		p.send(wire.AppendCommand(nil, "say", make([]byte, 2*readBufferSize)))
-		p.stream.Close() //nolint:errcheck // it is cut
+		p.Send(wire.AppendCommand(nil, "say", make([]byte, 2*readBufferSize)))
+		p.Stream.Close() //nolint:errcheck // it is cut
 		time.Sleep(2 * time.Second)
 		require.Zero(t, w.srv.Len(), "it is not suspended")
 		require.NotContains(t, events.all(), "suspend ada")
@@ -223,8 +224,8 @@ func TestRefusedBehindMore(t *testing.T) {
 	inWorld(t, opts, func(w *world) {
 		w.serve()
 		p := w.helloOf(&wire.Hello{Name: "ada"})
-		p.send(wire.AppendCommand(nil, "say", make([]byte, 1000)))
-		require.Equal(t, "no", p.wantRefuse(CodeUnauthorized))
+		p.Send(wire.AppendCommand(nil, "say", make([]byte, 1000)))
+		require.Equal(t, "no", p.WantRefuse(CodeUnauthorized, "").Reason)
 		synctest.Wait()
 		require.Equal(t, admit.Counts{}, w.srv.gate.Counts())
 	})
@@ -253,7 +254,7 @@ func TestWelcomeThatCannotBeWritten(t *testing.T) {
 		synctest.Wait()
 		deaf = false
 		require.Empty(t, w.srv.Groups())
-		p.stream.Close() //nolint:errcheck // it is over
+		p.Stream.Close() //nolint:errcheck // it is over
 		w.nobody(events, "ada")
 	})
 }
@@ -272,7 +273,7 @@ func TestWelcomeThatIsNotRead(t *testing.T) {
 		require.Empty(t, events.all())
 		require.Zero(t, w.srv.Len())
 		slow.off = true
-		p.stream.Close() //nolint:errcheck // it is over
+		p.Stream.Close() //nolint:errcheck // it is over
 		w.nobody(events, "ada")
 	})
 }
@@ -319,10 +320,10 @@ func TestNobodyIsSuspendedWithoutToken(t *testing.T) {
 				events := w.events()
 				w.serve()
 				p := w.helloOf(&wire.Hello{Name: "ada", Resume: true})
-				require.Equal(t, wire.KindWelcome, p.want().Kind)
+				require.Equal(t, wire.KindWelcome, p.Want().Kind)
 				start := time.Now()
-				p.send(tc.send)
-				p.stream.Close() //nolint:errcheck // it is cut
+				p.Send(tc.send)
+				p.Stream.Close() //nolint:errcheck // it is cut
 				for w.srv.Len() > 0 {
 					time.Sleep(time.Millisecond)
 				}
@@ -343,16 +344,16 @@ func TestTokenConfirms(t *testing.T) {
 		events := w.events()
 		w.serve()
 		first := w.helloOf(&wire.Hello{Name: "ada", Resume: true})
-		welcome, err := wire.ParseWelcome(first.want().Body, nil)
+		welcome, err := wire.ParseWelcome(first.Want().Body, nil)
 		require.NoError(t, err)
 		second := w.helloOf(&wire.Hello{Name: "ada", Resume: true, Session: welcome.Session, Token: welcome.Token})
-		welcome, err = wire.ParseWelcome(second.want().Body, nil)
+		welcome, err = wire.ParseWelcome(second.Want().Body, nil)
 		require.NoError(t, err)
 		require.True(t, welcome.Resumed)
 		synctest.Wait()
 		require.Equal(t, []string{"join ada", "suspend ada", "resume ada"}, events.all())
-		first.stream.Close()  //nolint:errcheck // it is over
-		second.stream.Close() //nolint:errcheck // it is over
+		first.Stream.Close()  //nolint:errcheck // it is over
+		second.Stream.Close() //nolint:errcheck // it is over
 	})
 }
 
@@ -377,11 +378,10 @@ func TestClientConfirms(t *testing.T) {
 				go func() { connected <- cl.Connect(t.Context()) }()
 				stream, err := lis.Accept()
 				require.NoError(t, err)
-				p := &peer{t: t, stream: stream, rd: &reader{}}
-				require.Nil(t, readPreface(stream, p.rd))
-				require.Equal(t, wire.KindHello, p.want().Kind)
-				p.send(wire.AppendWelcome(nil, &wire.Welcome{Session: []byte("8 bytes."), Token: []byte("a token of 16 B.")}))
-				f := p.want()
+				p := &coretest.Peer{T: t, Stream: stream}
+				_, err = p.Answer(&wire.Welcome{Session: []byte("8 bytes."), Token: []byte("a token of 16 B.")})
+				require.NoError(t, err)
+				f := p.Want()
 				require.Equal(t, wire.KindAck, f.Kind)
 				n, err := wire.ParseAck(f.Body)
 				require.NoError(t, err)
@@ -392,7 +392,7 @@ func TestClientConfirms(t *testing.T) {
 				if opts.Manual {
 					require.NoError(t, cl.Run(t.Context()))
 				}
-				p.wantGoodbye(CodeClosed)
+				p.WantGoodbye(CodeClosed, "")
 				<-cl.Done()
 				lis.Close() //nolint:errcheck // it is over
 			})
@@ -411,10 +411,10 @@ func TestJoinHandlerIsFirst(t *testing.T) {
 		})
 		w.serve()
 		p := w.helloOf(&wire.Hello{Name: "ada"})
-		require.Equal(t, wire.KindWelcome, p.want().Kind)
-		p.wantCommand("first")
-		p.wantCommand("first")
-		p.wantCommand("first")
-		p.stream.Close() //nolint:errcheck // it is over
+		require.Equal(t, wire.KindWelcome, p.Want().Kind)
+		p.WantCommand("first")
+		p.WantCommand("first")
+		p.WantCommand("first")
+		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }

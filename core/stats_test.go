@@ -43,7 +43,7 @@ func TestRoundTripTime(t *testing.T) {
 				pings := 0
 				for range 13 {
 					if tc.hears {
-						p.send(frame)
+						p.Send(frame)
 						heard += len(frame)
 					}
 					if tc.sends {
@@ -52,7 +52,7 @@ func TestRoundTripTime(t *testing.T) {
 					}
 					synctest.Wait()
 					for c.Stats().SentBytes-before.SentBytes > uint64(told) {
-						f := p.want()
+						f := p.Want()
 						if f.Kind != wire.KindPing {
 							continue
 						}
@@ -61,7 +61,7 @@ func TestRoundTripTime(t *testing.T) {
 						require.NoError(t, err)
 						time.Sleep(30 * time.Millisecond)
 						pong := wire.AppendPong(nil, nonce)
-						p.send(pong)
+						p.Send(pong)
 						heard += len(pong)
 						told += len(wire.AppendPing(nil, nonce))
 						synctest.Wait()
@@ -74,7 +74,7 @@ func TestRoundTripTime(t *testing.T) {
 				s := c.Stats()
 				require.Equal(t, uint64(told), s.SentBytes-before.SentBytes)
 				require.Equal(t, uint64(heard), s.ReceivedBytes-before.ReceivedBytes)
-				p.stream.Close() //nolint:errcheck // it is over
+				p.Stream.Close() //nolint:errcheck // it is over
 			})
 		})
 	}

@@ -29,15 +29,15 @@ func TestTickFollowsHandlers(t *testing.T) {
 		}
 		require.Equal(t, handlerTick, tick())
 		for range 100 {
-			p.send(wire.AppendCommand(nil, "quick", nil))
+			p.Send(wire.AppendCommand(nil, "quick", nil))
 			time.Sleep(handlerTick)
 		}
 		require.Equal(t, quickTick, tick())
-		p.send(wire.AppendCommand(nil, "slow", nil))
+		p.Send(wire.AppendCommand(nil, "slow", nil))
 		time.Sleep(3 * quickTick)
 		require.Equal(t, handlerTick, tick())
-		p.send(wire.AppendPing(nil, 7)) // and the reading is taken over
-		require.Equal(t, wire.KindPong, p.want().Kind)
-		p.stream.Close() //nolint:errcheck // it is over
+		p.Send(wire.AppendPing(nil, 7)) // and the reading is taken over
+		require.Equal(t, wire.KindPong, p.Want().Kind)
+		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -82,19 +83,31 @@ func TestUndeliveredToOneWhoStaysAway(t *testing.T) {
 func TestUndeliveredIsWhatIsNotAcknowledged(t *testing.T) {
 	tests := map[string]struct {
 		acked uint64
-		end   func(w *world, p *peer)
+		end   func(w *world, p *coretest.Peer)
 		want  []string
 	}{
 		"none":             {want: []string{"written say 1", "written say 2", "written say 3"}},
 		"two":              {acked: 2, want: []string{"written say 3"}},
 		"all":              {acked: 3},
-		"kicked out":       {acked: 1, end: func(w *world, _ *peer) { w.only().endWith(NewError(CodeProtocol, "")) }, want: []string{"written say 2", "written say 3"}},
-		"says goodbye":     {acked: 1, end: func(_ *world, p *peer) { p.send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed})) }, want: []string{"written say 2", "written say 3"}},
-		"is let go, reads": {acked: 1, end: func(w *world, p *peer) { w.only().Close(); p.wantGoodbye(CodeClosed) }},
-		"is let go, stays": {acked: 1, end: func(w *world, _ *peer) { w.only().Close(); time.Sleep(time.Minute) }, want: []string{"written say 2", "written say 3"}},
-		"both let go":      {acked: 1, end: func(w *world, p *peer) { w.only().Close(); p.send(goodbyeOf(2)); p.wantGoodbye(CodeClosed) }, want: []string{"written say 3"}},
-		"acks, then stays": {acked: 1, end: func(w *world, p *peer) { w.only().Close(); p.send(wire.AppendAck(nil, 2)); time.Sleep(time.Minute) }, want: []string{"written say 3"}},
-		"acks nonsense":    {acked: 1, end: func(w *world, p *peer) { w.only().Close(); p.send(wire.AppendAck(nil, 9)); p.wantGoodbye(CodeClosed) }, want: nil},
+		"kicked out":       {acked: 1, end: func(w *world, _ *coretest.Peer) { w.only().endWith(NewError(CodeProtocol, "")) }, want: []string{"written say 2", "written say 3"}},
+		"says goodbye":     {acked: 1, end: func(_ *world, p *coretest.Peer) { p.Send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed})) }, want: []string{"written say 2", "written say 3"}},
+		"is let go, reads": {acked: 1, end: func(w *world, p *coretest.Peer) { w.only().Close(); p.WantGoodbye(CodeClosed, "") }},
+		"is let go, stays": {acked: 1, end: func(w *world, _ *coretest.Peer) { w.only().Close(); time.Sleep(time.Minute) }, want: []string{"written say 2", "written say 3"}},
+		"both let go": {acked: 1, end: func(w *world, p *coretest.Peer) {
+			w.only().Close()
+			p.Send(goodbyeOf(2))
+			p.WantGoodbye(CodeClosed, "")
+		}, want: []string{"written say 3"}},
+		"acks, then stays": {acked: 1, end: func(w *world, p *coretest.Peer) {
+			w.only().Close()
+			p.Send(wire.AppendAck(nil, 2))
+			time.Sleep(time.Minute)
+		}, want: []string{"written say 3"}},
+		"acks nonsense": {acked: 1, end: func(w *world, p *coretest.Peer) {
+			w.only().Close()
+			p.Send(wire.AppendAck(nil, 9))
+			p.WantGoodbye(CodeClosed, "")
+		}, want: nil},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -105,17 +118,17 @@ func TestUndeliveredIsWhatIsNotAcknowledged(t *testing.T) {
 				c := w.only()
 				for _, n := range []string{"1", "2", "3"} {
 					require.NoError(t, c.SendBytes("say", []byte(n)))
-					p.wantCommand("say")
+					p.WantCommand("say")
 				}
 				if tc.acked > 0 {
-					p.send(wire.AppendAck(nil, tc.acked))
+					p.Send(wire.AppendAck(nil, tc.acked))
 					synctest.Wait()
 				}
 				if tc.end != nil {
 					tc.end(w, p)
 					synctest.Wait()
 				}
-				p.stream.Close() //nolint:errcheck // it is over
+				p.Stream.Close() //nolint:errcheck // it is over
 				<-c.Done()
 				require.Equal(t, tc.want, left.all())
 			})
@@ -137,7 +150,7 @@ func TestUndeliveredWithoutSession(t *testing.T) {
 		p := w.hello(&wire.Hello{})
 		c := w.only()
 		require.NoError(t, c.SendBytes("heard", nil))
-		p.wantCommand("heard")
+		p.WantCommand("heard")
 		big := strings.Repeat("x", 300<<10) // which no write finishes that nobody reads
 		require.NoError(t, c.SendBytes("big", []byte(big)))
 		synctest.Wait()
@@ -172,7 +185,7 @@ func TestUndeliveredOfASlowConsumer(t *testing.T) {
 		}
 		require.Greater(t, len(got), 50, "what was written may have given way to what was not")
 		require.Equal(t, sent[len(sent)-len(got):], got)
-		p.stream.Close() //nolint:errcheck // it is over
+		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }
 
@@ -366,8 +379,8 @@ func TestUndeliveredHandlerFails(t *testing.T) {
 				p := w.hello(&wire.Hello{Resume: true})
 				c := w.only()
 				require.NoError(t, c.SendBytes("say", nil))
-				p.wantCommand("say")
-				p.stream.Close() //nolint:errcheck // it is over
+				p.WantCommand("say")
+				p.Stream.Close() //nolint:errcheck // it is over
 				<-c.Done()
 				require.Equal(t, []string{"join ", "suspend ", "leave : connection lost"}, events.all())
 			})
@@ -400,7 +413,7 @@ func TestUndeliveredToPython(t *testing.T) {
 				left := leftovers(w.srv)
 				w.serve()
 				p := w.peer()
-				p.send([]byte(tc.hello))
+				p.Send([]byte(tc.hello))
 				synctest.Wait()
 				c := w.only()
 				require.NoError(t, c.SendBytes("big", make([]byte, 300<<10)))
@@ -411,7 +424,7 @@ func TestUndeliveredToPython(t *testing.T) {
 				<-c.Done()
 				require.Equal(t, tc.want, left.all()[1:])
 				require.Equal(t, "written big", left.all()[0][:11])
-				p.stream.Close() //nolint:errcheck // it is over
+				p.Stream.Close() //nolint:errcheck // it is over
 			})
 		})
 	}

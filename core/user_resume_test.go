@@ -18,21 +18,21 @@ func TestUserStays(t *testing.T) {
 		p := w.hello(&wire.Hello{Name: "phone", Auth: []byte("ada the secret"), Notices: true, Resume: true})
 		synctest.Wait()
 		c := w.conn("phone")
-		p.stream.Close() //nolint:errcheck // it is cut
+		p.Stream.Close() //nolint:errcheck // it is cut
 		synctest.Wait()
 		require.True(t, c.Suspended())
 		require.Equal(t, 1, w.srv.User("ada the secret").Len())
 		p = w.helloOf(&wire.Hello{Name: "phone", Resume: true, Session: c.session.id, Token: c.token})
-		f := p.want()
+		f := p.Want()
 		require.Equal(t, wire.KindWelcome, f.Kind)
 		require.NotContains(t, string(f.Body), "secret")
 		require.Equal(t, "ada the secret", c.User())
 		require.NoError(t, w.srv.User("ada the secret").Send("news", "here"))
-		require.Equal(t, "here", p.wantCommand("news"))
+		require.Equal(t, "here", p.WantCommand("news"))
 		w.join(w.device("bob the secret", "bob"))
-		f = p.want()
+		f = p.Want()
 		require.Equal(t, wire.KindJoined, f.Kind)
 		require.NotContains(t, string(f.Body), "secret")
-		p.stream.Close() //nolint:errcheck // it is over
+		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }

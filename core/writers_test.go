@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -22,7 +23,7 @@ func TestWritersHeldUp(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()
 		var got kept[string]
-		var stalled []*peer
+		var stalled []*coretest.Peer
 		for i := range clients {
 			if i%3 == 0 {
 				stalled = append(stalled, w.hello(&wire.Hello{Name: fmt.Sprint(i)}))
@@ -47,7 +48,7 @@ func TestWritersHeldUp(t *testing.T) {
 		}
 		require.Zero(t, time.Since(begin), "nobody waited for time to pass")
 		for _, p := range stalled {
-			p.stream.Close() //nolint:errcheck // it is over
+			p.Stream.Close() //nolint:errcheck // it is over
 		}
 		synctest.Wait()
 		require.Nil(t, w.srv.eng.writers.first)
@@ -83,7 +84,7 @@ func TestWriterEndsInLeave(t *testing.T) {
 			synctest.Wait()
 			require.NoError(t, w.srv.All().SendBytes("part", make([]byte, 100<<10)))
 			synctest.Wait()
-			p.stream.Close() //nolint:errcheck // it leaves
+			p.Stream.Close() //nolint:errcheck // it leaves
 			synctest.Wait()
 			require.Len(t, left.all(), (i+1)*clients)
 		}
