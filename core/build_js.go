@@ -36,7 +36,6 @@ const maxNoticeForm = 0
 
 type classicPeer struct{}
 
-func (*classicPeer) frame(Frame, form) ([]byte, error)           { return nil, errNoCalls }
 func (*classicPeer) change(notices.Change) []byte                { return nil }
 func (*classicPeer) sent([]byte) (Frame, int, bool)              { return Frame{}, 0, false }
 func (*Conn) batchClassic(*reader) bool                          { return false }

@@ -86,7 +86,7 @@ func NewClient(d transport.Dialer, opts *ClientOptions) (*Client, error) {
 	}
 	cl := &Client{dialer: d, opts: kept, cfg: cfg, hurry: make(chan struct{}, 1), asking: make(chan struct{}, 1)}
 	cl.conv, cl.maxCommand = cl.cfg.codec, cl.cfg.maxCommand
-	cl.manual = newManualQueue(opts.native().manual)
+	cl.manual = newManualQueue(opts.Manual)
 	if len(opts.Session) > 0 {
 		var ok bool
 		if cl.parked, ok = parked.Parse(append([]byte(nil), opts.Session...)); !ok {

@@ -26,6 +26,13 @@ func (f *optionFaults) add(option, value, rule string) {
 	f.errs = append(f.errs, &OptionError{option, value, rule})
 }
 
+// lacks adds an option that is set, of a feature that this build does not have.
+func (f *optionFaults) lacks(option string, set bool) {
+	if set {
+		f.add(option, "set", "a browser build does not have it")
+	}
+}
+
 // err is nil if nothing is wrong.
 func (f *optionFaults) err() error {
 	if len(f.errs) == 0 {

@@ -5,6 +5,78 @@ import (
 	"time"
 )
 
+// ClientOptions configure a [Client]. They are copied when it is made; a nil pointer and the zero value
+// mean the defaults. The rule of [ServerOptions] holds: zero is the default, negative is off where an option can be
+// off, and whatever else cannot be makes [NewClient] fail.
+//
+// A browser build has none of what Classic, Manual, Overflow and OverflowOf ask for: to set one of them is an error there.
+type ClientOptions struct {
+	// Name is what the client wants to be called. Empty means that it has no name. If the name or one
+	// of the Groups is not well formed, [Client.Connect] fails with [CodeBadName].
+	Name string
+
+	// Groups are those that the client joins as it connects. One that joins anew by itself asks for
+	// those that it is in by then, and for the name that it asked for last with [Client.Rename].
+	Groups []string
+
+	// Auth is handed to the server and never logged.
+	Auth []byte
+
+	// AuthFunc gives the Auth of each time that the client joins, in place of Auth: as it connects,
+	// and as it joins anew. A resume is proven by the session's own token and asks nothing. ctx
+	// ends when the attempt is given up, for instance by [Client.Close], and after 15 s, which the
+	// client waits for it.
+	//
+	// An [Error] whose code is final ends the client, as [Retry] says. Any other error, and a
+	// panic, is an attempt that failed. What AuthFunc returns is never logged. It runs on a
+	// goroutine of its own, once at a time. It is an error to set Auth as well.
+	AuthFunc func(ctx context.Context) ([]byte, error)
+
+	// Metadata is handed to the server.
+	Metadata map[string]string
+
+	// Classic makes the client speak the original's protocol. Nil means the native one.
+	Classic *Classic
+
+	// Retry says how the client comes back when its connection has broken off.
+	Retry Retry
+
+	// ConnectTimeout is how long an attempt to connect may take, from dialing to the server's
+	// welcome: that of [Client.Connect], which then fails with [CodeDeadlineExceeded], and each later
+	// one. The 15 s of AuthFunc come before it. The context of Connect may end it earlier. Zero means 15 s. Negative means
+	// that only the context bounds Connect; later attempts take 15 s at most.
+	ConnectTimeout time.Duration
+
+	// Session is what [Client.Detach] has returned, here or in an earlier program: the first Connect
+	// that succeeds goes on with it, and [Client.OnState] says [StateResumed] first. The client then
+	// has the name and the groups that it had. It joins anew, and OnState says [StateConnected], if
+	// the server has given the session up, or if these bytes are damaged or of another version. A
+	// session can be gone on with once. It is an error to set [Retry].Off or Classic as well.
+	Session []byte
+
+	// Manual is [ServerOptions.Manual] for [Client.Update] and [Client.Run].
+	Manual bool
+
+	// Overflow and OverflowOf say what becomes of a command or raw message to the server for which
+	// there is no room within QueueBytes; [Overflow] says what that means while the client is
+	// away. They are what [ServerOptions] call so, except that the default is [OverflowBlock].
+	Overflow   Overflow
+	OverflowOf map[string]Overflow
+
+	// MaxFrame, QueueBytes, InboxBytes and MaxConcurrent mean what they mean in [Limits], toward the
+	// server, WriteTimeout and CloseTimeout what Write and Close mean in [Timeouts], and Codec and
+	// Logger what they mean in [ServerOptions]. How often there are heartbeats, and how long a session
+	// waits, the server says.
+	MaxFrame      int
+	QueueBytes    int
+	InboxBytes    int
+	MaxConcurrent int
+	WriteTimeout  time.Duration
+	CloseTimeout  time.Duration
+	Codec         Codec
+	Logger        Logger
+}
+
 // clientOptions are those that a Client keeps as they are. The rest is not kept, so that a browser
 // build does not carry what is said of its types.
 type clientOptions struct {
@@ -59,14 +131,6 @@ type Retry struct {
 	For time.Duration
 }
 
-// nativeOptions are those of a client that a browser build does not have.
-type nativeOptions struct {
-	classic    *Classic
-	manual     bool
-	overflow   Overflow
-	overflowOf map[string]Overflow
-}
-
 // resolve returns what the client keeps and what its connections need, defaults filled in. Names and groups are
 // the server's to limit. It fails with an [OptionError] for each option that cannot be.
 func (o *ClientOptions) resolve() (clientOptions, config, error) {
@@ -74,15 +138,20 @@ func (o *ClientOptions) resolve() (clientOptions, config, error) {
 	if o != nil {
 		v = *o
 	}
-	n := v.native()
 	var f optionFaults
+	if browser {
+		f.lacks("Classic", v.Classic != nil)
+		f.lacks("Manual", v.Manual)
+		f.lacks("Overflow", v.Overflow != OverflowDefault)
+		f.lacks("OverflowOf", len(v.OverflowOf) > 0)
+	}
 	if v.Auth != nil && v.AuthFunc != nil {
 		f.add("Auth", "set", "AuthFunc is set as well")
 	}
-	if hasClassic && n.classic != nil {
-		c := *n.classic
+	if hasClassic && v.Classic != nil {
+		c := *v.Classic
 		c.resolve(&f, &v)
-		n.classic = &c
+		v.Classic = &c
 	}
 	v.Retry.resolve(&f)
 	if len(v.Session) > 0 && v.Retry.Off {
@@ -94,12 +163,12 @@ func (o *ClientOptions) resolve() (clientOptions, config, error) {
 	size(&f, "MaxConcurrent", &v.MaxConcurrent, defaultConcurrent, 1, 0)
 	size(&f, "CloseTimeout", &v.CloseTimeout, defaultCloseTime, 1, 0)
 	if hasOverflow {
-		checkOverflow(&f, n.overflow, n.overflowOf)
+		checkOverflow(&f, v.Overflow, v.OverflowOf)
 	}
 	if v.Codec == nil {
 		v.Codec = defaultCodec
 	}
-	return clientOptions{v.Name, v.Groups, v.Auth, v.AuthFunc, v.Metadata, n.classic, v.Retry, limit(v.ConnectTimeout, defaultConnectTime)}, config{
+	return clientOptions{v.Name, v.Groups, v.Auth, v.AuthFunc, v.Metadata, v.Classic, v.Retry, limit(v.ConnectTimeout, defaultConnectTime)}, config{
 		maxCommand:    maxCommand,
 		maxFrame:      v.MaxFrame,
 		queueBytes:    v.QueueBytes,
@@ -109,7 +178,7 @@ func (o *ClientOptions) resolve() (clientOptions, config, error) {
 		closeTimeout:  v.CloseTimeout,
 		codec:         v.Codec,
 		log:           newJournal(v.Logger),
-		overflow:      newOverflowRules(n.overflow, n.overflowOf, OverflowBlock),
+		overflow:      newOverflowRules(v.Overflow, v.OverflowOf, OverflowBlock),
 	}, f.err()
 }
 

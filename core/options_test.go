@@ -5,12 +5,7 @@ package core
 import (
 	"context"
 	"errors"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"math"
-	"reflect"
-	"strings"
 	"testing"
 	"time"
 
@@ -169,30 +164,6 @@ func TestRetryBounds(t *testing.T) {
 			require.Equal(t, tc.want, kept.Retry)
 		})
 	}
-}
-
-// What a page's client has is what a native one has, but for what means nothing there.
-func TestOptionsOfABrowserBuild(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "options_client_js.go", nil, 0)
-	require.NoError(t, err)
-	var page []string
-	ast.Inspect(file, func(n ast.Node) bool {
-		if s, ok := n.(*ast.StructType); ok {
-			for _, f := range s.Fields.List {
-				page = append(page, f.Names[0].Name)
-			}
-		}
-		return true
-	})
-	var native []string
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[ClientOptions]()) {
-		switch f.Name {
-		case "Classic", "Manual", "Overflow", "OverflowOf":
-		default:
-			native = append(native, f.Name)
-		}
-	}
-	require.ElementsMatch(t, native, page, strings.Join(page, " "))
 }
 
 // No bound is so large that adding a frame to what waits makes a number that is too large for an int.

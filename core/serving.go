@@ -137,11 +137,3 @@ func (t *servingTable) ids() (ids []uint64) {
 	t.mu.Unlock()
 	return ids
 }
-
-// forbids reports whether a call of that id must not begin beside those that are being handled: there
-// is one of that id, or there are as many as there may be.
-func (t *servingTable) forbids(id uint64, most int) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.findLocked(id) >= 0 || most > 0 && len(t.calls) >= most
-}
