@@ -78,7 +78,7 @@ func benchmarkHandler(b *testing.B, calls bool, register func(srv *Server, n *in
 	near, _ := transport.Pipe()
 	c := newConn(b.Context(), srv.eng, 1, hole{near})
 	c.peerMaxFrame, c.server = wire.DefaultMaxFrame, true
-	rd := &reader{link: c.link.Load()}
+	rd := &reader{link: c.sess.Link()}
 	c.rd = rd
 	for id := range uint64(batch) {
 		if calls {

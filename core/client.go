@@ -379,7 +379,7 @@ func (cl *Client) newCommon(w *wire.Welcome) *common {
 // A client has a place for its connection in any case, and keeps it in no index.
 func (cl *Client) mayWait(*Conn) bool { return true }
 func (cl *Client) waited(*Conn)       {}
-func (cl *Client) detached(*Conn)     {}
+func (cl *Client) ended(*Conn)        {}
 func (cl *Client) noticesFit(*Conn)   {} // it sends none
 
 func (cl *Client) tell(s State, why error) {

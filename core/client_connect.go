@@ -6,6 +6,7 @@ import (
 
 	"github.com/hisock/hisock/core/internal/groupset"
 	"github.com/hisock/hisock/core/internal/pace"
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -147,7 +148,7 @@ func (cl *Client) adoptLocked(cam *campaign, n *welcomed) *Conn {
 	cam.plain = false
 	c.peerMaxFrame = peerMaxFrame(w.MaxFrame)
 	if len(w.Token) > 0 && !cl.opts.Retry.Off {
-		c.session = session{id: w.Session, token: w.Token, ackBytes: peerAckBytes(w.AckBytes), resumeTime: w.ResumeTime}
+		c.sess.Open(session.Credentials{ID: w.Session, Token: w.Token, AckBytes: w.AckBytes, KeptFor: w.ResumeTime}, true)
 		cam.pace.Mix(w.Token)
 		c.out.keep.on = true
 	}

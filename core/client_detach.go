@@ -58,7 +58,7 @@ func (cl *Client) SessionBytes() int {
 	// Each frame that waits, and each call, is told with a few bytes besides.
 	const base, perCall = 1 << 10, 80
 	n := base + perCall*(c.calls.len()+c.serving.len())
-	n += parked.Size(&parked.Session{ID: c.session.id, Token: c.token, Name: c.Name(), Groups: c.Groups()}) + cl.book.Size()
+	n += parked.Size(&parked.Session{ID: c.sess.ID(), Token: c.sess.Token(), Name: c.Name(), Groups: c.Groups()}) + cl.book.Size()
 	c.inbox.mu.Lock()
 	n += c.inbox.bytes
 	c.inbox.mu.Unlock()
@@ -80,13 +80,13 @@ var (
 // detachableLocked says why the client has no session that could be gone on with, or nil.
 func (cl *Client) detachableLocked() error {
 	c := cl.conn
-	if c == nil || cl.connecting != nil || c.isEnded() || c.detached.Load() {
+	if c == nil || cl.connecting != nil || c.isEnded() || c.sess.Detached() {
 		return errNoSession
 	}
 	c.out.mu.Lock()
 	kept := c.out.keep.on
 	c.out.mu.Unlock()
-	if c.token == nil || !kept {
+	if c.sess.Token() == nil || !kept {
 		return errNotKept
 	}
 	return nil
@@ -100,10 +100,7 @@ func (cl *Client) beginDetach() (*Conn, *link, error) {
 		return nil, nil, err
 	}
 	c := cl.conn
-	c.mu.Lock() // relink looks at it with that held
-	c.detached.Store(true)
-	l := c.link.Load()
-	c.mu.Unlock()
+	l := c.sess.Detach()
 	cl.closing = true
 	return c, l, nil
 }
@@ -114,7 +111,7 @@ func (c *Conn) awaitUnused(l *link) bool {
 	t := time.NewTimer(c.eng.closeTimeout)
 	defer t.Stop()
 	c.handOver(c.turn.Load()) // a handler may be running on the reader's goroutine, this one perhaps
-	for _, ch := range []<-chan struct{}{l.readerDone.Wait(), c.out.whenIdle()} {
+	for _, ch := range []<-chan struct{}{l.WhenUnread(), c.out.whenIdle()} {
 		select {
 		case <-ch:
 		case <-t.C:
@@ -127,7 +124,8 @@ func (c *Conn) awaitUnused(l *link) bool {
 // park freezes a connection that nobody reads or writes any more, and returns its session, or nil
 // if the connection has ended.
 func (c *Conn) park() *parked.Session {
-	s := &parked.Session{ID: c.session.id, Token: c.token, Received: c.received, Missed: c.missed, Groups: c.Groups(), Name: c.Name()}
+	received, missed := c.sess.Counts()
+	s := &parked.Session{ID: c.sess.ID(), Token: c.sess.Token(), Received: received, Missed: missed, Groups: c.Groups(), Name: c.Name()}
 	c.raw.mu.Lock()
 	for _, payload := range c.raw.kept {
 		s.In = wire.AppendRaw(s.In, payload)
@@ -218,8 +216,7 @@ func (c *Conn) unpark(s *parked.Session, received uint64) {
 	for _, g := range s.Groups {
 		c.groups.Add(g, -1)
 	}
-	c.received, c.ackedAt, c.missed = s.Received, s.Received, s.Missed
-	c.known.Store(s.Received)
+	c.sess.Restore(s.Received, s.Missed)
 	c.calls.lastID = s.LastCall
 	var f wire.Frame
 	var b []byte
@@ -242,7 +239,7 @@ func (c *Conn) unpark(s *parked.Session, received uint64) {
 	q.taken, q.written = q.sent, q.sent
 	q.bytes, q.keep.bytes = 0, q.bytes
 	q.control.missed = s.Dropped
-	q.resumeLocked(c.link.Load(), received, nil)
+	q.resumeLocked(c.sess.Link(), received, nil)
 	q.control.acked = s.Received // the hello has said so
 	q.mu.Unlock()
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hisock/hisock/core/internal/groupset"
 	"github.com/hisock/hisock/core/internal/safe"
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -16,10 +17,10 @@ func (cl *Client) helloFor(ctx context.Context, last *Conn, resume bool) (*wire.
 	w := cl.wishFor(last)
 	h := &wire.Hello{
 		Notices: cl.wantsNotices(), MaxFrame: uint64(cl.cfg.maxFrame),
-		Resume: !cl.opts.Retry.Off, AckBytes: uint64(ackAt(cl.cfg.queueBytes)),
+		Resume: !cl.opts.Retry.Off, AckBytes: uint64(session.AckAt(cl.cfg.queueBytes)),
 	}
-	if resume && last.token != nil {
-		h.Session, h.Token, h.Received = last.session.id, last.token, last.received
+	if resume && last.sess.Token() != nil {
+		h.Session, h.Token, h.Received = last.sess.ID(), last.sess.Token(), last.sess.Received()
 	} else if s := cl.parked; last == nil && s != nil {
 		h.Session, h.Token, h.Received = s.ID, s.Token, s.Received
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hisock/hisock/core/internal/pace"
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -61,16 +62,16 @@ func (cl *Client) first(ctx context.Context, p *pace.Pace, h *herald) (*welcomed
 
 // suspended tells the program that a connection has lost its stream, and brings the connection back.
 func (cl *Client) suspended(c *Conn, l *link, why *Error) {
-	if c.detached.Load() {
-		l.released.Happen()
+	if c.sess.Detached() {
+		l.Release()
 		return
 	}
 	if lost := why; cl.onState != nil {
 		c.tellChange(func() { cl.tell(StateReconnecting, lost) })
 	}
-	l.released.Happen()
+	l.Release()
 	pace := c.eng.campaign.pace
-	pace.Down(l.died, l.died.Sub(l.born), c.resumeTime)
+	pace.Down(l.Died(), l.Died().Sub(l.Born), c.sess.KeptFor())
 	cl.beginWaiting()
 	for {
 		if !cl.wait(c.ctx, pace, why.RetryAfter) {
@@ -107,8 +108,8 @@ func (cl *Client) suspended(c *Conn, l *link, why *Error) {
 
 // goOn resumes a connection over a new stream, and reads it.
 func (cl *Client) goOn(c *Conn, l *link, n *welcomed) {
-	ok, _ := c.relink(l, newLink(n.stream), n.rd, n.welcome.Addr, n.welcome.Received, nil)
-	if !ok && c.detached.Load() {
+	ok := c.relink(l, session.NewLink(n.stream), n.rd, n.welcome.Addr, n.welcome.Received, nil) == session.Resumed
+	if !ok && c.sess.Detached() {
 		n.drop()
 		return
 	}
@@ -208,10 +209,10 @@ func (cl *Client) closed(c *Conn) {
 // rejoin joins anew in the place of a connection that has ended.
 func (cl *Client) rejoin(ctx context.Context, c *Conn, why *Error) {
 	pace := c.eng.campaign.pace
-	if l := c.link.Load(); l.dead.Load() {
+	if l := c.sess.Link(); l.State() == session.Lost {
 		pace.Over() // it was down before
 	} else {
-		pace.Down(time.Now(), time.Since(l.born), 0)
+		pace.Down(time.Now(), time.Since(l.Born), 0)
 	}
 	cl.beginWaiting()
 	for cl.wait(ctx, pace, why.RetryAfter) {
@@ -280,10 +281,10 @@ func (cl *Client) wait(ctx context.Context, p *pace.Pace, least time.Duration) b
 // surelyOver reports whether the server has given the session up even if it was as late as can be to notice
 // that the link was gone. Before that an attempt to resume is worth making.
 func (c *Conn) surelyOver(l *link) bool {
-	if c.resumeTime == 0 || c.eng.heartbeat == 0 {
+	if c.sess.KeptFor() == 0 || c.eng.heartbeat == 0 {
 		return false // nobody knows
 	}
-	return time.Since(l.died) > c.resumeTime+3*c.eng.heartbeat+surePause
+	return time.Since(l.Died()) > c.sess.KeptFor()+3*c.eng.heartbeat+surePause
 }
 
 // surePause is what a server may take beyond what it has said.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -145,7 +146,7 @@ func (l *liar) connect() {
 // welcome is a welcome to a new session, or to the one that goes on.
 func (l *liar) welcome(resumed bool, received int) []byte {
 	l.names++
-	w := &wire.Welcome{Session: sessionID(uint64(l.names)), Token: []byte(strings.Repeat("t", 15) + string(rune('a'+l.names%26)))}
+	w := &wire.Welcome{Session: session.MakeID(uint64(l.names)), Token: []byte(strings.Repeat("t", 15) + string(rune('a'+l.names%26)))}
 	if resumed {
 		w = &wire.Welcome{Session: l.s.id, Token: l.s.tok}
 	}
@@ -192,7 +193,7 @@ func (l *liar) meet(answer func(h *wire.Hello) []byte) bool {
 		clear(s.pinged)
 	case c != before && c != nil:
 		l.s = &fuzzSession{
-			r: l.resumer, conn: c, id: c.session.id, tok: c.session.token, link: &h,
+			r: l.resumer, conn: c, id: c.sess.ID(), tok: c.sess.Token(), link: &h,
 			calls: make(map[uint64]fuzzCall), pinged: make(map[uint64]fuzzPing),
 		}
 		l.all = append(l.all, l.s)

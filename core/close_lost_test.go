@@ -79,7 +79,7 @@ func TestCloseTellsWhatItLostAway(t *testing.T) {
 		w.serve()
 		cl := newTestClient(w.lis, &ClientOptions{Name: "ada", Retry: Retry{Min: time.Hour, Max: time.Hour}})
 		w.join(cl)
-		w.conn("ada").link.Load().stream.Close() //nolint:errcheck // it breaks off
+		w.conn("ada").sess.Link().Stream.Close() //nolint:errcheck // it breaks off
 		synctest.Wait()
 		for range 3 {
 			require.NoError(t, cl.Send("n", 1))

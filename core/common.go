@@ -22,9 +22,9 @@ type owner interface {
 	// released happen, and returns when the connection has been resumed or has ended, of which it makes sure.
 	suspended(c *Conn, l *link, why *Error)
 
-	// detached is called once, when a connection has ended: nobody can send to it from then on.
-	// closed is called once, after detached, when nothing of the connection runs any more.
-	detached(c *Conn)
+	// ended is called once, when a connection has ended: nobody can send to it from then on.
+	// closed is called once, after ended, when nothing of the connection runs any more.
+	ended(c *Conn)
 	closed(c *Conn)
 
 	// change makes a change of the client's name or groups that the program of this side wants. The

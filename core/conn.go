@@ -12,6 +12,7 @@ import (
 	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/internal/latch"
 	"github.com/hisock/hisock/core/internal/notices"
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/internal/standstill"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
@@ -29,10 +30,9 @@ import (
 //	           its batch, or one of the writers (conn_send.go)
 //	ending     the first reason wins; the last goroutine to leave finishes (conn_end.go)
 type Conn struct {
-	eng  *common
-	id   uint64
-	link atomic.Pointer[link] // the one in use, or that was last
-	session
+	eng   *common
+	id    uint64
+	sess  session.Session
 	place *admit.Place // at a server; it does not change once others know the connection
 
 	peerMaxFrame   int          // what the peer reads, in bytes
@@ -54,16 +54,12 @@ type Conn struct {
 	recv        recvTable
 
 	// Owned by the reading role, which passes with turn.
-	rd       *reader
-	seq      uint64
-	received uint64 // counted frames, for a resume
-	missed   uint64 // frames that the peer has dropped
-	ackedAt  uint64 // of these when the last ack was due
-	unacked  int    // bytes since
-	share    share
-	judged   time.Time       // when a claim of the peer was looked at
-	past     int             // bytes that came after the end
-	breaks   []*events.Event // the last that tell of a link that broke off
+	rd     *reader
+	seq    uint64
+	share  share
+	judged time.Time       // when a claim of the peer was looked at
+	past   int             // bytes that came after the end
+	breaks []*events.Event // the last that tell of a link that broke off
 
 	turn   atomic.Uint64 // who reads; see conn_turn.go
 	guard  *guard        // at a server, if there is something to watch
@@ -76,7 +72,6 @@ type Conn struct {
 	reads     atomic.Uint64                   // reads that returned, for the sweeper
 	readBytes atomic.Uint64                   // bytes that these returned, with the hello's rest
 	partial   atomic.Int64                    // bytes of the buffer in which more of a frame is waited for
-	known     atomic.Uint64                   // received, at the end of a batch
 	waiting   atomic.Bool                     // the reader waits for the peer
 	rawFull   atomic.Bool                     // the reader waits for somebody to receive raw messages
 	depends   atomic.Int32                    // handlers of this connection that wait for its peer
@@ -89,9 +84,6 @@ type Conn struct {
 	lines   lines         // of the log
 
 	server     bool        // the peer is a client; it does not change
-	over       atomic.Bool // ended, for those who look often
-	detached   atomic.Bool // at a client: its session is to go on elsewhere; set with mu held
-	confirmed  atomic.Bool // at a server: the client has acknowledged its welcome, or shown its token
 	streamDone latch.Latch // the stream is closed
 	closeFault *Error      // what Close did not bring over; set before streamDone happens
 	done       latch.Latch // nothing runs any more
@@ -111,23 +103,23 @@ type Conn struct {
 
 	groups groupset.Set // that the client is in
 
+	// transition is held while the session changes its state, and over what goes with it; see conn_link.go.
+	transition sync.Mutex
+
 	mu        sync.Mutex // guards the fields below
 	name      string
 	addr      string          // the client's address as the server sees it
 	marks     *history.Marks  // at a server, of the groups that the client has left; nil while there are none
 	positions []wire.Position // at a server, as the hello had them, sorted by group; without an epoch once used
 	joined    bool            // leave is to be announced
-	suspended bool
-	ended     bool
-	why       *Error
 }
 
 // newConn returns a connection whose reader is the caller: it counts as running.
 func newConn(parent context.Context, eng *common, id uint64, stream transport.Conn) *Conn {
 	c := &Conn{eng: eng, id: id}
 	c.ctx, c.cancel = context.WithCancelCause(context.WithValue(parent, connKey{}, c))
-	l := newLink(stream)
-	c.link.Store(l)
+	l := session.NewLink(stream)
+	c.sess.Begin(l)
 	c.out.link, c.out.limit = l, eng.queueBytes
 	c.out.orphans = newOrphans(eng.handlers)
 	c.peerMaxCommand = maxCommand
@@ -183,7 +175,7 @@ func (c *Conn) Auth() []byte { return c.auth }
 func (c *Conn) Metadata() map[string]string { return c.metadata }
 
 // Info describes the stream below, or the last there was.
-func (c *Conn) Info() transport.Info { return c.link.Load().info }
+func (c *Conn) Info() transport.Info { return c.sess.Link().Info }
 
 // Context ends with the connection, however it ends; its cause says why. The contexts of
 // handlers derive from it, also of those that handle what came before the end: work that
@@ -203,9 +195,7 @@ func (c *Conn) Err() error {
 }
 
 func (c *Conn) reason() *Error {
-	c.mu.Lock()
-	why := c.why
-	c.mu.Unlock()
+	why, _ := c.sess.Why().(*Error)
 	return why
 }
 

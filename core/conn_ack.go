@@ -2,37 +2,11 @@ package core
 
 import "github.com/hisock/hisock/core/wire"
 
-// When a peer is told how much of what it sent has been received: after so many frames, with
-// what is written to it anyway; after so many bytes too, or as many as it asks for, even if
-// nothing is; when it asks with a ping; and when nothing more comes (checkAck). An ack that
-// needs a write of its own costs as much as a hundred small frames.
-const (
-	ackFrames = 128
-	ackBytes  = 64 << 10
-	maxAckAt  = 256 << 10
-)
-
-// ackAt is how often the peer of a queue of that size must acknowledge, so that
-// what it has received does not fill it.
-func ackAt(queueBytes int) int { return min(queueBytes/4, maxAckAt) }
-
-// peerAckBytes is how often the peer wants acks, within reason.
-func peerAckBytes(n uint64) int {
-	if n == 0 {
-		return maxAckAt
-	}
-	return int(min(max(n, 512), maxAckAt))
-}
-
 // noteRead notes that so many bytes of frames have been handled, and queues an ack if one is
 // due. Only the reader calls it, at the end of a batch, which it is about to flush.
 func (c *Conn) noteRead(size int) {
-	if c.token == nil {
-		return
-	}
-	c.unacked += size
-	if frames := c.received - c.ackedAt; frames >= ackFrames || c.unacked >= c.ackBytes {
-		c.ack(c.unacked >= c.ackBytes || c.unacked >= ackBytes && frames >= ackFrames)
+	if due, now := c.sess.AckDue(size); due {
+		c.ack(now)
 	}
 }
 
@@ -40,16 +14,10 @@ func (c *Conn) noteRead(size int) {
 // written next.
 func (c *Conn) ack(now bool) {
 	c.out.mu.Lock()
-	ctl := &c.out.control
-	if sent := ctl.acked; sent > c.ackedAt && !now { // with something else, since
-		c.ackedAt, c.unacked = sent, 0
-	} else {
-		c.out.setAckLocked(c.received, now)
+	if c.sess.Acking(c.out.control.acked, now) {
+		c.out.setAckLocked(c.sess.Received(), now)
 	}
 	c.out.mu.Unlock()
-	if now {
-		c.ackedAt, c.unacked = c.received, 0
-	}
 }
 
 // setAckLocked queues an ack, unless one of as much has been written before.
@@ -65,7 +33,7 @@ func (c *Conn) gotPing(body []byte) error {
 	if err != nil {
 		return err
 	}
-	if c.token != nil && c.ackedAt != c.received {
+	if c.sess.Owes() {
 		c.ack(true)
 	}
 	c.pong(nonce)
@@ -81,9 +49,7 @@ func (c *Conn) gotAck(body []byte) error {
 	c.out.mu.Lock()
 	ok := c.out.ackLocked(received)
 	c.out.mu.Unlock()
-	if !c.confirmed.Load() {
-		c.confirmed.Store(true)
-	}
+	c.sess.Confirm()
 	if !ok {
 		return NewError(CodeProtocol, "an ack of more than was sent, or less than before")
 	}
@@ -92,7 +58,7 @@ func (c *Conn) gotAck(body []byte) error {
 
 // checkAck acknowledges what came last, if nothing more comes: the sweeper's part.
 func (c *Conn) checkAck() {
-	known := c.known.Load()
+	known := c.sess.Handled()
 	w := &c.watch
 	if known != w.known {
 		w.known = known
@@ -107,9 +73,9 @@ func (c *Conn) checkAck() {
 	c.queued()
 }
 
-// unreceive takes back that the frame which was read last has been received: its link has
-// broken off while there was no room for it. The peer sends it again.
+// unreceive uncounts the frame that was read last: its link broke off before there was room for it, and
+// the peer will send it again.
 func (c *Conn) unreceive(rd *reader) {
-	c.received--
+	c.sess.Uncount()
 	rd.r = rd.w
 }

@@ -139,7 +139,7 @@ func TestCallLost(t *testing.T) {
 		result := make(chan error, 1)
 		go func() { _, err := Call[int](w.ctx, cl, "wait", nil); result <- err }()
 		synctest.Wait()
-		cl.Conn().link.Load().stream.Close() //nolint:errcheck // as if the network broke
+		cl.Conn().sess.Link().Stream.Close() //nolint:errcheck // as if the network broke
 		require.Equal(t, CodeConnLost.String(), CodeOf(<-result).String())
 		<-cl.Done()
 		_, err := Call[int](w.ctx, cl, "wait", nil)

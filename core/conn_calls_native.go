@@ -49,7 +49,7 @@ func (c *Conn) requests(rd *reader, f wire.Frame) bool {
 		c.leaveReading(rd)
 		return false
 	}
-	r, received := rd.r, c.received
+	r, received := rd.r, c.sess.Received()
 	stop, last := min(r+maxCommands, rd.w), received+maxCallsInARow
 	var had callOf // the call that was handled and is to be answered
 	var hadContext *callContext
@@ -96,7 +96,8 @@ func (c *Conn) requests(rd *reader, f wire.Frame) bool {
 		c.leaveReading(rd)
 		return false
 	}
-	c.seq, rd.r, c.received = turn&^turnMask, r, received
+	c.seq, rd.r = turn&^turnMask, r
+	c.sess.SetReceived(received)
 	return true
 }
 

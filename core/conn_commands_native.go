@@ -24,7 +24,7 @@ func (p *places) of(turn uint64) *place { return &p[turn/turnStep%2] }
 func (c *Conn) commands(rd *reader, f wire.Frame) bool {
 	name, payload, err := wire.ParseCommand(f.Body)
 	h := c.commandHandler(rd, name, len(payload))
-	r, received := rd.r, c.received
+	r, received := rd.r, c.sess.Received()
 	stop := min(r+maxCommands, rd.w)
 	turn := c.beginTurn(turnHandling)
 	if err != nil || h == nil {
@@ -53,7 +53,8 @@ func (c *Conn) commands(rd *reader, f wire.Frame) bool {
 		c.leaveReading(rd)
 		return false
 	}
-	c.seq, rd.r, c.received = turn&^turnMask, r, received
+	c.seq, rd.r = turn&^turnMask, r
+	c.sess.SetReceived(received)
 	return true
 }
 
@@ -112,7 +113,8 @@ func (c *Conn) runCommandOf(h *handler, payload []byte) {
 func (c *Conn) takeOver(turn uint64) {
 	c.seq = turn &^ turnMask
 	if p := c.rd.places.of(turn); p.turn == turn {
-		c.rd.r, c.received = p.r, p.received
+		c.rd.r = p.r
+		c.sess.SetReceived(p.received)
 	}
 	if p := c.rd.served.of(turn); p.turn == turn {
 		c.serving.add(p.id, p.ctx.cancel, false)

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -40,26 +41,10 @@ func (c *Conn) endWith(why *Error) {
 
 func (c *Conn) endRemote(why *Error) { c.end(why, nil, ending{}) }
 
-// lost is what becomes of a connection whose link has broken off: it waits to be resumed,
-// or ends.
-func (c *Conn) lost(l *link, err error) {
-	why := wrapError(CodeConnLost, "", err)
-	if !c.suspend(l, why) {
-		c.end(why, nil, ending{})
-	}
-}
-
-// silent is lost for a peer that should be told, if it hears us and cannot resume.
-func (c *Conn) silent(why *Error) {
-	if !c.suspend(c.link.Load(), why) {
-		c.endWith(why)
-	}
-}
-
 // cut ends the connection and its stream at once.
 func (c *Conn) cut(why error) {
 	c.end(wrapError(CodeConnLost, "", why), nil, ending{})
-	c.link.Load().stream.Close() //nolint:errcheck // it is being cut
+	c.sess.Link().Stream.Close() //nolint:errcheck // it is being cut
 }
 
 // An ending says how a connection ends.
@@ -70,28 +55,40 @@ type ending struct {
 
 	left *Error // why its details are not sent, for the error hook
 
-	waiting *link // only if it is suspended for having lost that link
+	waiting *link // not nil: only if the connection is suspended since it lost that link
 }
 
 // end ends the connection, unless it has ended. bye is nil if the peer will not hear us.
 func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
-	c.mu.Lock()
-	if c.ended || how.waiting != nil && !c.isWaitingLocked(how.waiting) {
-		c.mu.Unlock()
+	before, first := c.beginEnd(why, how.waiting)
+	if !first {
 		return
 	}
-	c.ended = true
-	c.why = why
-	c.over.Store(true)
-	suspended := c.suspended
-	c.suspended = false
-	if !suspended { // else the closer takes over what counted for it while it waited
-		c.running.Add(1) // the closer; whoever ended it first still counts
+	c.eng.owner.ended(c)
+	drained := c.closeQueue(why, bye, how)
+	c.cancel(why)
+	c.calls.end(c.closedError())
+	c.inbox.end(how.ours)
+	if before == session.Suspended {
+		c.eng.owner.waited(c)
 	}
-	c.mu.Unlock()
+	go c.closer(drained, why, how) // and not the caller, who may hold locks, runs the leave handler
+}
 
-	c.eng.owner.detached(c)
+// beginEnd ends the session, for the first reason, and counts the closer.
+func (c *Conn) beginEnd(why *Error, only *link) (before session.State, first bool) {
+	c.transition.Lock()
+	defer c.transition.Unlock()
+	before, first = c.sess.End(why, only)
+	if first && before != session.Suspended { // else the closer takes over what counted for it while it waited
+		c.running.Add(1) // whoever ended it first still counts
+	}
+	return before, first
+}
 
+// closeQueue lets nothing more into the queue, puts there what is said last, and sees to it that it is
+// written. It returns a channel that is closed when all is written, or nothing more can be.
+func (c *Conn) closeQueue(why *Error, bye *wire.Goodbye, how ending) (drained <-chan struct{}) {
 	var last []byte
 	if hasClassic && c.classic != nil {
 		last, bye = c.classic.lastWord(bye), nil
@@ -112,25 +109,18 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 	missed, untold := q.control.missed, hasOverflow && q.control.missedDue
 	acked := q.control.acked
 	q.control = control{welcome: welcome, missed: missed, missedDue: untold, goodbye: bye, goodbyeAfter: how.drain, due: bye != nil || welcome != nil}
-	if known := c.known.Load(); c.token != nil && bye != nil && known > acked {
-		q.control.ack, q.control.ackDue = known, true // so that the peer knows what it need not send again
+	if handled := c.sess.Handled(); c.sess.Token() != nil && bye != nil && handled > acked {
+		q.control.ack, q.control.ackDue = handled, true // so that the peer knows what it need not send again
 	}
 	q.broken = q.broken || why.Code == CodeConnLost && !why.remote
 	q.batch = false
-	drained := q.drainLocked()
+	drained = q.drainLocked()
 	if q.pendingLocked() && !q.broken {
 		c.queued()
 	} else {
 		q.mu.Unlock()
 	}
-
-	c.cancel(why)
-	c.calls.end(c.closedError())
-	c.inbox.end(how.ours)
-	if suspended {
-		c.eng.owner.waited(c)
-	}
-	go c.closer(drained, why, how) // and not the caller, who may hold locks, runs the leave handler
+	return drained
 }
 
 // faultLater is faultOf for one that the error hook must not hold up.
@@ -141,7 +131,7 @@ func (c *Conn) faultLater(what string, err *Error) {
 	}
 }
 
-func (c *Conn) isEnded() bool { return c.over.Load() }
+func (c *Conn) isEnded() bool { return c.sess.State() == session.Ended }
 
 // closer closes the stream: at once when it is broken, else when all is written and the
 // peer has closed its side too, so that nothing we said is lost to a reset. Neither
@@ -149,8 +139,8 @@ func (c *Conn) isEnded() bool { return c.over.Load() }
 func (c *Conn) closer(drained <-chan struct{}, why *Error, how ending) {
 	defer c.exit()
 	defer c.streamDone.Happen()
-	l := c.link.Load()
-	defer l.stream.Close() //nolint:errcheck // nothing to be done about it
+	l := c.sess.Link()
+	defer l.Stream.Close() //nolint:errcheck // nothing to be done about it
 
 	if how.fault { // here, since whoever ended it may be the sweeper or hold up others
 		c.faultLater(faultText(why.Code), why)
@@ -180,23 +170,24 @@ func (c *Conn) partFrom(l *link, drained <-chan struct{}) Code {
 		if resets, waits := c.classic.resets(); resets {
 			if waits { // for the peer, which ends the stream when it has read that this side leaves
 				select {
-				case <-l.readerDone.Wait():
+				case <-l.WhenUnread():
 				case <-t.C:
 				}
 			}
-			leaveClassic(l.stream)
+			leaveClassic(l.Stream)
 			return CodeNone
 		}
 	}
-	if err := l.stream.CloseWrite(); err != nil {
+	if err := l.Stream.CloseWrite(); err != nil {
 		return CodeConnLost
 	}
 	select {
-	case <-l.readerDone.Wait():
-		if l.parted.Load() {
-			return CodeNone // both have left
+	case <-l.WhenUnread():
+		goodbye, closed := l.Parting()
+		if goodbye { // both have left
+			return CodeNone
 		}
-		if l.eof.Load() && c.out.settleRead() {
+		if closed && c.out.settleRead() {
 			return CodeNone
 		}
 		return CodeConnLost

@@ -44,7 +44,7 @@ func TestLeaveOnce(t *testing.T) {
 		"client closes":  {end: func(_ *world, cl *Client) { cl.Close() }, code: CodeClosed},
 		"server closes":  {end: func(w *world, _ *Client) { first(w).Close() }, code: CodeClosed},
 		"with a reason":  {end: func(w *world, _ *Client) { first(w).CloseWith(NewError(1500, "bye")) }, code: 1500},
-		"stream breaks":  {end: func(_ *world, cl *Client) { cl.Conn().link.Load().stream.Close() }, code: CodeConnLost},
+		"stream breaks":  {end: func(_ *world, cl *Client) { cl.Conn().sess.Link().Stream.Close() }, code: CodeConnLost},
 		"everybody ends": {end: func(w *world, cl *Client) { first(w).Close(); cl.Close() }, code: CodeClosed},
 	}
 	for name, tc := range tests {

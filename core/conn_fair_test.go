@@ -27,7 +27,7 @@ func TestReaderLetsOthersGoFirst(t *testing.T) {
 	c := newConn(t.Context(), srv.eng, 1, hole{near})
 	f := &srv.eng.sweep.fair
 	defer f.close()
-	rd := &reader{link: c.link.Load()}
+	rd := &reader{link: c.sess.Link()}
 	c.rd = rd
 	const frames = 1000
 	for range frames {

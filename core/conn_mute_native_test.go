@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/internal/session"
 )
 
 // The servers of these tests keep sessions. A server of a browser build keeps none, since no server
@@ -30,10 +32,10 @@ func TestMuteIsResumed(t *testing.T) {
 		l.mute.Store(true)
 		require.NoError(t, cl.Send("n", 1))
 		synctest.Wait()
-		require.True(t, c.link.Load().mute.Load())
+		require.True(t, c.sess.Link().State() == session.Mute)
 		l.mute.Store(false)
-		cl.Conn().link.Load().stream.Close() //nolint:errcheck // it breaks off
-		time.Sleep(muteTime / 2)             // it is back before the server would have lost patience
+		cl.Conn().sess.Link().Stream.Close() //nolint:errcheck // it breaks off
+		time.Sleep(session.MuteTime / 2)     // it is back before the server would have lost patience
 		synctest.Wait()
 		require.NoError(t, cl.Send("n", 2))
 		synctest.Wait()

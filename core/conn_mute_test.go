@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core/internal/coretest"
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -123,7 +124,7 @@ func TestMuteIsBounded(t *testing.T) {
 			<-c.Done()
 			t.Log(time.Since(start), got.Load())
 			<-dripped
-			require.LessOrEqual(t, time.Since(start), 2*muteTime)
+			require.LessOrEqual(t, time.Since(start), 2*session.MuteTime)
 			require.NotZero(t, got.Load())
 		})
 	})
@@ -145,7 +146,7 @@ func TestMuteIsBounded(t *testing.T) {
 				sent += n
 			}
 			<-c.Done()
-			require.Less(t, sent, maxMute+1<<20)
+			require.Less(t, sent, session.MaxMute+1<<20)
 		})
 	})
 	t.Run("but for slow handlers", func(t *testing.T) {
@@ -213,7 +214,7 @@ func TestMuteClientIsResumed(t *testing.T) {
 		l.mute.Store(true)
 		require.NoError(t, cl.Send("n", 2)) // its write fails
 		synctest.Wait()
-		require.True(t, conn.link.Load().mute.Load())
+		require.True(t, conn.sess.Link().State() == session.Mute)
 		require.NoError(t, cl.Send("n", 3))
 		p.Send(wire.AppendCommand(nil, "got", []byte("7")))
 		synctest.Wait()

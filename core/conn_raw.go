@@ -83,6 +83,6 @@ func (c *Conn) awaitRaw(rd *reader, room <-chan struct{}) {
 	select {
 	case <-room:
 	case <-c.ctx.Done():
-	case <-rd.link.broken.Wait():
+	case <-rd.link.WhenLost():
 	}
 }

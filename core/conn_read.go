@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -22,15 +23,15 @@ func (c *Conn) read(rd *reader) {
 		if !batch(c, rd) {
 			return
 		}
-		c.known.Store(c.received)
+		c.sess.EndBatch()
 		had := rd.w - rd.r
 		if c.guard != nil {
 			c.guard.awaits(rd)
 		}
 		var since time.Time
-		mute := rd.link.mute.Load()
+		mute := rd.link.State() == session.Mute
 		if mute {
-			since = rd.link.beginMute()
+			since = rd.link.BeginWait()
 		}
 		c.waiting.Store(true)
 		err := c.fill(rd)
@@ -43,7 +44,7 @@ func (c *Conn) read(rd *reader) {
 		}
 		c.reads.Add(1)
 		c.readBytes.Add(uint64(rd.w - rd.r - had))
-		if mute && rd.link.readMute(rd.w-rd.r-had, since) {
+		if mute && rd.link.Waited(rd.w-rd.r-had, since) {
 			rd.release()
 			c.readEnded(rd.link, 0, errPast)
 			return
@@ -83,15 +84,15 @@ func (c *Conn) readEnded(l *link, rest int, err error) {
 			c.endRemote(why)
 		}
 	}
-	if errors.Is(err, io.EOF) {
-		l.eof.Store(true)
+	closed := errors.Is(err, io.EOF)
+	if closed {
 		err = io.ErrUnexpectedEOF // a peer that leaves in order says goodbye first
 	}
-	if l.mute.Load() {
-		err = l.failed
+	if l.State() == session.Mute {
+		err = l.WriteError()
 	}
 	c.lost(l, err)
-	l.readerDone.Happen()
+	l.EndReading(closed)
 }
 
 // batch handles all the frames that have been read, then writes what they caused. It
@@ -106,7 +107,7 @@ func (c *Conn) batch(rd *reader) bool {
 	}
 	size := rd.w - rd.r
 	counts := c.guard.counts()
-	first := c.received
+	first := c.sess.Received()
 	next := first + fairFrames
 	var since clock
 	c.beginBatch(size)
@@ -135,11 +136,11 @@ func (c *Conn) batch(rd *reader) bool {
 			}
 			c.beginBatch(rd.w - rd.r)
 		}
-		if hasCrowd && c.received >= next {
+		if hasCrowd && c.sess.Received() >= next {
 			if !c.letOthers(rd, &since) {
 				return false
 			}
-			next = c.received + fairFrames
+			next = c.sess.Received() + fairFrames
 		}
 	}
 	if c.deaf(rd) {
@@ -151,7 +152,7 @@ func (c *Conn) batch(rd *reader) bool {
 		return false
 	}
 	if hasCrowd {
-		c.hadBatch(c.received-first, size)
+		c.hadBatch(c.sess.Received()-first, size)
 	}
 	return true
 }
@@ -164,7 +165,7 @@ func (c *Conn) ignore(rd *reader) {
 }
 
 // deaf reports whether nothing more of what was read is to be handled.
-func (c *Conn) deaf(rd *reader) bool { return c.isEnded() || rd.link.dead.Load() }
+func (c *Conn) deaf(rd *reader) bool { return c.isEnded() || rd.link.State() == session.Lost }
 
 // beginBatch says that the reader, which has so many bytes to handle, will flush, unless
 // somebody else runs the handlers.

@@ -9,7 +9,7 @@ import (
 // receive handles one frame. It reports whether the reading is still the caller's.
 func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 	if f.Kind.Counted() {
-		c.received++
+		c.sess.Count()
 	}
 	var err error
 	switch f.Kind {

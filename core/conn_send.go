@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -114,7 +115,7 @@ func (c *Conn) beginSend(n int, o Overflow, set *sending) error {
 	switch {
 	case set.waits():
 		return c.waitToSend(n, o, set)
-	case hasOverflow && o == OverflowDisconnect, c.server && (browser || c.Suspended() || c.link.Load().mute.Load()):
+	case hasOverflow && o == OverflowDisconnect, c.server && (browser || c.Suspended() || c.sess.Link().State() == session.Mute):
 		c.out.mu.Lock()
 		return c.admitLocked(n)
 	}
@@ -342,13 +343,13 @@ func (c *Conn) writeLocked() bool {
 		for _, b := range bufs {
 			n += int64(len(b))
 		}
-		err = c.classic.write(c, l.stream, bufs)
+		err = c.classic.write(c, l.Stream, bufs)
 	case len(bufs) == 1:
 		var one int
-		one, err = l.stream.Write(bufs[0])
+		one, err = l.Stream.Write(bufs[0])
 		n = int64(one)
 	default:
-		n, err = l.stream.WriteBuffers(bufs)
+		n, err = l.Stream.WriteBuffers(bufs)
 	}
 	c.writes.Add(1)
 	c.out.mu.Lock()
@@ -366,7 +367,7 @@ func (c *Conn) writeLocked() bool {
 	c.out.mu.Unlock()
 	c.writeFailed(l, err)
 	c.out.mu.Lock()
-	if l.dead.Load() || l.mute.Load() {
+	if l.State() != session.Sound {
 		c.out.idleLocked() // what waits is written when the connection is resumed
 	} else {
 		c.out.stopLocked()

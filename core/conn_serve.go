@@ -3,7 +3,7 @@ package core
 // serve runs first, which may send and wait like any handler, once before is closed, writes what it
 // queued, and then reads. The caller's goroutine is the connection's reader from now on.
 func (c *Conn) serve(rd *reader, before <-chan struct{}, first func()) {
-	rd.link = c.link.Load()
+	rd.link = c.sess.Link()
 	c.rd = rd
 	c.readBytes.Store(uint64(rd.w - rd.r)) // with the hello
 	if hasManual && c.eng.manual != nil {

@@ -229,7 +229,7 @@ func TestSlowCallsDoNotFail(t *testing.T) {
 				for range 5 {
 					nap()
 					nap()
-					cl.Conn().link.Load().stream.Close() //nolint:errcheck // it breaks off
+					cl.Conn().sess.Link().Stream.Close() //nolint:errcheck // it breaks off
 					synctest.Wait()
 				}
 				all.Wait()

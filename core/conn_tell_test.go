@@ -54,7 +54,7 @@ func (s *scene) told(hook string, c *Conn) {
 	})
 }
 
-func (s *scene) breakOff() { s.cl.Conn().link.Load().stream.Close() } //nolint:errcheck // it breaks off
+func (s *scene) breakOff() { s.cl.Conn().sess.Link().Stream.Close() } //nolint:errcheck // it breaks off
 
 // acts are what a hook does. "done" is what each ends with over a connection that has ended.
 var acts = map[string]struct {

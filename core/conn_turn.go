@@ -6,6 +6,7 @@ import (
 
 	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/internal/events"
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -219,7 +220,7 @@ func (c *Conn) awaitInboxLocked(rd *reader, n int) bool {
 func (c *Conn) inboxRoomLocked(rd *reader, n int) bool {
 	b := &c.inbox
 	for c.turn.Load()&turnMask == turnHanded && !b.over && b.bytes > 0 && b.bytes+n+jobCost > b.limit {
-		if rd.link.dead.Load() {
+		if rd.link.State() == session.Lost {
 			return false
 		}
 		b.paused.Store(true)

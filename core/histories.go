@@ -6,6 +6,7 @@ import (
 
 	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/internal/history"
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -55,7 +56,7 @@ func newHistories(opts History, members *index, of *budget.Budget) *histories {
 	if opts.Messages == 0 {
 		return nil
 	}
-	hs := &histories{opts: opts, members: members, groups: make(map[string]*groupHistory), budget: of, epoch: randomNumber()}
+	hs := &histories{opts: opts, members: members, groups: make(map[string]*groupHistory), budget: of, epoch: session.RandomNumber()}
 	hs.nextEpochLocked()
 	return hs
 }

@@ -288,7 +288,7 @@ func TestRefusedGroupsAfterComingBack(t *testing.T) {
 		w.join(ada)
 		for range 2 {
 			require.Equal(t, "not yet", ada.RefusedGroups()[0].Why.Message)
-			ada.Conn().link.Load().stream.Close() //nolint:errcheck // it breaks off
+			ada.Conn().sess.Link().Stream.Close() //nolint:errcheck // it breaks off
 			time.Sleep(5 * time.Second)
 		}
 		require.Equal(t, uint64(2), ada.Stats().Resumed)
@@ -435,7 +435,7 @@ func TestChangesSurviveAResume(t *testing.T) {
 		for i := range 20 {
 			group := fmt.Sprint("group ", i)
 			result := make(chan error, 1)
-			breakOff := func() { first(w).link.Load().stream.Close() } //nolint:errcheck // it breaks off
+			breakOff := func() { first(w).sess.Link().Stream.Close() } //nolint:errcheck // it breaks off
 			if i%2 == 0 {
 				breakOff()
 			}
@@ -475,7 +475,7 @@ func TestStatementThatIsNotReceived(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		require.Equal(t, "ada", ada.Name(), "there is no room for it")
-		ada.Conn().link.Load().stream.Close() //nolint:errcheck // it breaks off
+		ada.Conn().sess.Link().Stream.Close() //nolint:errcheck // it breaks off
 		time.Sleep(5 * time.Second)
 		close(release)
 		time.Sleep(5 * time.Second)

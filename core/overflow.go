@@ -94,12 +94,8 @@ func (c *Conn) gotMissed(rd *reader, body []byte) error {
 	if err != nil {
 		return err
 	}
-	if total <= c.missed {
-		return nil // told again after a resume
-	}
-	n := total - c.missed
-	c.missed = total
-	if c.eng.handlers.onMissed != nil {
+	n := c.sess.Missed(total)
+	if n > 0 && c.eng.handlers.onMissed != nil {
 		c.tellRead(rd, func() {
 			defer c.eng.recover(c, "missed handler")
 			c.eng.handlers.onMissed(c, n)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -16,7 +17,7 @@ import (
 // written to and makes no progress.
 func stalledQueues(t *testing.T, count int) []*queue {
 	near, _ := transport.Pipe()
-	l := newLink(near)
+	l := session.NewLink(near)
 	frame := shared(wire.AppendCommand(nil, "news", make([]byte, 120)))
 	queues := make([]*queue, count)
 	for i := range queues {
@@ -59,7 +60,7 @@ func TestPacksOfStalledReceivers(t *testing.T) {
 func TestPackIsFilled(t *testing.T) {
 	near, _ := transport.Pipe()
 	for _, count := range []int{2, 15, 16, 29, 200, 900} {
-		q := &queue{limit: 1 << 20, link: newLink(near)}
+		q := &queue{limit: 1 << 20, link: session.NewLink(near)}
 		frame := shared(wire.AppendCommand(nil, "news", make([]byte, 128)))
 		for range count {
 			q.shareLocked(frame)
@@ -76,7 +77,7 @@ func TestPackIsFilled(t *testing.T) {
 func TestSmallPackWritesTheSame(t *testing.T) {
 	near, _ := transport.Pipe()
 	var want, got []byte
-	q := &queue{limit: 1 << 20, link: newLink(near)}
+	q := &queue{limit: 1 << 20, link: session.NewLink(near)}
 	for i := range 300 {
 		frame := wire.AppendCommand(nil, "news", bytes.Repeat([]byte{byte(i)}, 64+i*7%5000))
 		want = append(want, frame...)

@@ -131,7 +131,7 @@ func (c *Conn) fill(rd *reader) error {
 		if rd.w < readBufferSize {
 			rd.big = false
 		}
-		if ready := rd.link.ready; ready != nil {
+		if ready := rd.link.Ready; ready != nil {
 			rd.release()
 			if hasBudget && c.partial.Load() != 0 {
 				c.partial.Store(0)
@@ -151,7 +151,7 @@ func (c *Conn) fill(rd *reader) error {
 		rd.mem.Set(rd.budget, size)
 		c.partial.Store(int64(size))
 	}
-	n, err := rd.link.stream.Read(rd.buf[rd.w:])
+	n, err := rd.link.Stream.Read(rd.buf[rd.w:])
 	rd.w += n
 	if n > 0 {
 		rd.filled()

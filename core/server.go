@@ -163,8 +163,8 @@ func present(conns []*Conn) []*Conn {
 	return here
 }
 
-// detached takes a connection that has ended out of everything that is sent to.
-func (s *Server) detached(c *Conn) {
+// ended takes a connection that has ended out of everything that is sent to.
+func (s *Server) ended(c *Conn) {
 	s.deafen(c)
 	s.unindex(c)
 	for _, g := range c.Groups() { // no more: see moveMember

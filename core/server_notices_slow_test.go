@@ -218,7 +218,7 @@ func TestWatchersAreRightInTheEnd(t *testing.T) {
 							if p.Want().Kind == wire.KindWelcome {
 								synctest.Wait()
 								for c := range w.srv.Clients() {
-									if c.link.Load().stream != nil && c.id == w.srv.lastID.Load() {
+									if c.sess.Link().Stream != nil && c.id == w.srv.lastID.Load() {
 										clients[p] = c
 									}
 								}

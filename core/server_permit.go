@@ -141,10 +141,11 @@ var errNotWelcomed = &Error{Code: CodeNotConnected, Message: "the client has not
 // setHeld makes a connection that nobody else knows yet behave as one that has ended, or, with
 // nil, as one that has not.
 func (c *Conn) setHeld(why *Error) {
-	c.mu.Lock()
-	c.ended, c.why = why != nil, why
-	c.over.Store(why != nil)
-	c.mu.Unlock()
+	if why != nil {
+		c.sess.Hold(why)
+	} else {
+		c.sess.Hold(nil)
+	}
 	c.out.mu.Lock()
 	c.out.closed = why != nil
 	c.out.mu.Unlock()

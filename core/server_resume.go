@@ -3,6 +3,7 @@ package core
 import (
 	"time"
 
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -35,39 +36,28 @@ func (s *Server) suspended(c *Conn, l *link, why *Error) {
 			s.onSuspend(c, why)
 		})
 	}
-	l.released.Happen()
+	l.Release()
 	t := time.NewTimer(s.opts.Timeouts.Resume)
 	defer t.Stop()
 	select {
-	case <-l.left.Wait():
+	case <-l.WhenReplaced():
 	case <-c.ctx.Done():
 	case <-t.C:
 		c.end(why, nil, ending{waiting: l})
 	}
 }
 
-// connOf returns the id of the connection that a hello calls its session.
-func connOf(session []byte) (id uint64, ok bool) {
-	if len(session) != 8 {
-		return 0, false
-	}
-	for i, b := range session {
-		id |= uint64(b) << (8 * i)
-	}
-	return id, true
-}
-
-// session returns the connection that a hello wants to go on with, or nil if there is none or
+// sessionOf returns the connection that a hello wants to go on with, or nil if there is none or
 // the token is not its own.
-func (s *Server) session(hello *wire.Hello) *Conn {
-	id, ok := connOf(hello.Session)
+func (s *Server) sessionOf(hello *wire.Hello) *Conn {
+	id, ok := session.ConnOf(hello.Session)
 	if !ok {
 		return nil
 	}
 	s.mu.Lock()
 	c := s.sessions[id]
 	s.mu.Unlock()
-	if c == nil || !sameToken(c.token, hello.Token) {
+	if c == nil || !session.SameToken(c.sess.Token(), hello.Token) {
 		return nil
 	}
 	return c
@@ -77,7 +67,7 @@ func (s *Server) session(hello *wire.Hello) *Conn {
 // caller reads. If it returns nil the newcomer joins like any other, and that connection, if
 // there was one, has ended, unless the hello is an old one.
 func (s *Server) resume(ar *arrival, rd *reader, hello *wire.Hello) *Conn {
-	c := s.session(hello)
+	c := s.sessionOf(hello)
 	if c == nil || c.hasAcked(hello.Received) {
 		return nil
 	}
@@ -86,26 +76,26 @@ func (s *Server) resume(ar *arrival, rd *reader, hello *wire.Hello) *Conn {
 	if !ok {
 		return nil
 	}
-	c.confirmed.Store(true)
-	l := newLink(ar.stream)
+	c.sess.Confirm()
+	l := session.NewLink(ar.stream)
 	for {
-		before := c.link.Load() // looked at first: whoever takes the place from now on links another
+		before := c.sess.Link() // looked at first: whoever takes the place from now on links another
 		if c.hasAcked(hello.Received) || s.gate.HasRoomMade(ar.place) {
 			return nil
 		}
 		if !s.awaitGone(c, before) {
 			return nil
 		}
-		ok, changed := s.relink(c, ar, before, l, rd, hello.Received)
+		outcome := s.relink(c, ar, before, l, rd, hello.Received)
 		switch {
-		case ok:
+		case outcome == session.Resumed:
 			s.shaken(ar)
 			s.eng.counters.resumed.Add(1)
 			ar.stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
 			return c
 		case s.gate.HasRoomMade(ar.place): // another stream goes on with the session
 			return nil
-		case !changed && !c.hasAcked(hello.Received): // and the next turn waits until it has left
+		case outcome == session.NotKept && !c.hasAcked(hello.Received): // and the next turn waits until it has left
 			c.end(NewError(CodeConnLost, "what the client lacks is not kept any more"), nil, ending{waiting: before})
 		}
 	}
@@ -141,7 +131,7 @@ func (s *Server) awaitGone(c *Conn, l *link) bool {
 	if !c.suspend(l, NewError(CodeConnLost, "the client has come back over another connection")) {
 		c.end(NewError(CodeConnLost, "too many connections are suspended"), nil, ending{})
 	}
-	released := l.released.Wait()
+	released := l.WhenReleased()
 	if c.isEnded() {
 		released = nil
 	}
@@ -161,40 +151,45 @@ func (s *Server) awaitGone(c *Conn, l *link) bool {
 	return false
 }
 
-// relink gives the connection its new stream, behind a welcome, and keeps the index of addresses.
-func (s *Server) relink(c *Conn, ar *arrival, before, l *link, rd *reader, received uint64) (ok, changed bool) {
+// relink gives the connection its new stream, after a welcome, and keeps the index of addresses. With
+// the server locked nobody else resumes the connection, so that nobody reads it while it is suspended.
+func (s *Server) relink(c *Conn, ar *arrival, before, l *link, rd *reader, received uint64) session.Outcome {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
-		return false, false
+		return session.NotKept
 	}
-	addr := c.Addr()
-	ok, changed = c.relink(before, l, rd, l.info.Remote, received, func() ([]byte, bool) {
-		w := s.welcomeTo(c)
-		w.Resumed, w.Received = true, c.received
-		return wire.AppendWelcome(nil, w), s.gate.Relink(c.place, ar.place)
-	})
-	if ok {
-		s.byAddr.remove(addr, c)
-		s.byAddr.add(l.info.Remote, c)
+	if !c.sess.Waits(before) {
+		return session.Changed
 	}
-	return ok, changed
+	was, addr := c.Addr(), l.Info.Remote
+	w := s.welcomeTo(c)
+	w.Resumed, w.Received, w.Addr = true, c.sess.Received(), addr
+	if !s.gate.Relink(c.place, ar.place) {
+		return session.NotKept
+	}
+	outcome := c.relink(before, l, rd, addr, received, wire.AppendWelcome(nil, w))
+	if outcome == session.Resumed {
+		s.byAddr.remove(was, c)
+		s.byAddr.add(addr, c)
+	}
+	return outcome
 }
 
-// welcomeTo returns what a client is told of itself, which nobody else knows yet or is locked.
+// welcomeTo returns what a client is told of itself.
 func (s *Server) welcomeTo(c *Conn) *wire.Welcome {
 	return &wire.Welcome{
-		Session: c.session.id, Token: c.token, AckBytes: uint64(ackAt(s.opts.Limits.QueueBytes)),
+		Session: c.sess.ID(), Token: c.sess.Token(), AckBytes: uint64(session.AckAt(s.opts.Limits.QueueBytes)),
 		MaxFrame: uint64(s.opts.Limits.MaxFrame), MaxName: uint64(s.opts.Limits.MaxName),
 		MaxCommand: uint64(s.opts.Limits.MaxCommand), MaxGroups: uint64(s.opts.Limits.MaxGroups), MaxCalls: uint64(s.opts.Limits.MaxCalls),
-		Notices: c.notices != nil, Heartbeat: s.opts.Timeouts.Heartbeat, Name: c.name, Addr: c.addr,
+		Notices: c.notices != nil, Heartbeat: s.opts.Timeouts.Heartbeat, Name: c.Name(), Addr: c.Addr(),
 		ResumeTime: s.resumeTime(c),
 	}
 }
 
 // resumeTime is how long a client whose stream breaks off may take to come back, or zero if it cannot.
 func (s *Server) resumeTime(c *Conn) time.Duration {
-	if c.token == nil {
+	if c.sess.Token() == nil {
 		return 0
 	}
 	return s.opts.Timeouts.Resume

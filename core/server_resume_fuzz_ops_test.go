@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -214,7 +215,7 @@ func (r *resumer) returns(st step) {
 		case 1:
 			h.Token = s.tok[:8]
 		case 2:
-			h.Session = sessionID(uint64(st.arg) + 1<<20)
+			h.Session = session.MakeID(uint64(st.arg) + 1<<20)
 		case 3:
 			h.Session = append(append([]byte(nil), s.id...), 0)
 		case 4:

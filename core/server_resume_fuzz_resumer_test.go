@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -158,7 +159,7 @@ func (r *resumer) anew() {
 func (r *resumer) begin(l *byHand, welcome *wire.Welcome) {
 	require.False(r.t, welcome.Resumed)
 	require.Zero(r.t, welcome.Received)
-	require.Len(r.t, welcome.Token, tokenSize)
+	require.Len(r.t, welcome.Token, session.TokenSize)
 	id := binary.LittleEndian.Uint64(welcome.Session)
 	for c := range r.srv.Clients() {
 		if c.ID() == id {

@@ -26,14 +26,14 @@ func TestForgedTokens(t *testing.T) {
 		w.join(cl)
 		c, rng := w.only(), rand.New(rand.NewPCG(1, 1))
 		for range 500 {
-			token := append([]byte(nil), c.token...)
+			token := append([]byte(nil), c.sess.Token()...)
 			token[rng.IntN(len(token))] ^= 1 << rng.IntN(8)
 			p := w.peer()
-			p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Resume: true, Session: c.session.id, Token: token}))
+			p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Resume: true, Session: c.sess.ID(), Token: token}))
 			welcome, err := wire.ParseWelcome(p.Want().Body, nil)
 			require.NoError(t, err)
 			require.False(t, welcome.Resumed)
-			require.NotEqual(t, c.token, welcome.Token)
+			require.NotEqual(t, c.sess.Token(), welcome.Token)
 			p.Send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
 			p.WantEnd()
 		}
@@ -54,7 +54,7 @@ func TestResumeStorm(t *testing.T) {
 		first := w.hello(&wire.Hello{Name: "ada", Resume: true})
 		c := w.only()
 		hello := wire.AppendHello([]byte(wire.Preface), &wire.Hello{
-			Name: "ada", Resume: true, Session: c.session.id, Token: c.token,
+			Name: "ada", Resume: true, Session: c.sess.ID(), Token: c.sess.Token(),
 		})
 		const many = 100
 		peers := make([]*coretest.Peer, many)
@@ -103,7 +103,7 @@ func TestResumeInTurns(t *testing.T) {
 		streams := []*coretest.Peer{w.hello(&wire.Hello{Name: "ada", Resume: true})}
 		c := w.only()
 		hello := wire.AppendHello([]byte(wire.Preface), &wire.Hello{
-			Name: "ada", Resume: true, Session: c.session.id, Token: c.token,
+			Name: "ada", Resume: true, Session: c.sess.ID(), Token: c.sess.Token(),
 		})
 		for round := range 500 {
 			for range 3 {
@@ -155,7 +155,7 @@ func TestResumeOfWhatWasNeverWritten(t *testing.T) {
 				}
 				p = w.peer()
 				p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{
-					Resume: true, Session: c.session.id, Token: c.token, Received: tc.received,
+					Resume: true, Session: c.sess.ID(), Token: c.sess.Token(), Received: tc.received,
 				}))
 				welcome, err := wire.ParseWelcome(p.Want().Body, nil)
 				require.NoError(t, err)

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core/internal/coretest"
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -35,7 +36,7 @@ func (w *world) events() *kept[string] {
 }
 
 // breakOff cuts the stream of a connection as a lost network does.
-func (c *Conn) breakOff() { c.link.Load().stream.Close() } //nolint:errcheck // it is cut
+func (c *Conn) breakOff() { c.sess.Link().Stream.Close() } //nolint:errcheck // it is cut
 
 func TestResume(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
@@ -258,7 +259,7 @@ func TestResumeOfWhatIsNotKept(t *testing.T) {
 		require.LessOrEqual(t, c.out.keep.bytes, 4<<10)
 		q := w.peer()
 		q.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{
-			Name: "ada", Resume: true, Session: c.session.id, Token: c.token, Received: 2,
+			Name: "ada", Resume: true, Session: c.sess.ID(), Token: c.sess.Token(), Received: 2,
 		}))
 		f := q.Want()
 		welcome, err := wire.ParseWelcome(f.Body, nil)
@@ -278,15 +279,15 @@ func TestResumeNeedsToken(t *testing.T) {
 		cl, _ := w.returning("ada", Retry{Min: time.Hour, Max: time.Hour})
 		w.join(cl)
 		c := w.only()
-		session, token := c.session.id, append([]byte(nil), c.token...)
+		id, token := c.sess.ID(), append([]byte(nil), c.sess.Token()...)
 		wrong := append([]byte(nil), token...)
 		wrong[len(wrong)-1] ^= 1
 		for name, h := range map[string]wire.Hello{
-			"wrong token":   {Session: session, Token: wrong},
-			"short token":   {Session: session, Token: token[:8]},
-			"wrong session": {Session: sessionID(999), Token: token},
+			"wrong token":   {Session: id, Token: wrong},
+			"short token":   {Session: id, Token: token[:8]},
+			"wrong session": {Session: session.MakeID(999), Token: token},
 			"no session":    {Token: token},
-			"long session":  {Session: append(session, 0), Token: token},
+			"long session":  {Session: append(id, 0), Token: token},
 		} {
 			h.Name, h.Resume = name, true
 			p := w.peer()
@@ -320,7 +321,7 @@ func TestResumeWhileLinked(t *testing.T) {
 		for range 3 {
 			q := w.peer()
 			q.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{
-				Name: "ada", Resume: true, Session: c.session.id, Token: c.token, Received: 1,
+				Name: "ada", Resume: true, Session: c.sess.ID(), Token: c.sess.Token(), Received: 1,
 			}))
 			welcome, err := wire.ParseWelcome(q.Want().Body, nil)
 			require.NoError(t, err)

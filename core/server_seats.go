@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -121,7 +122,7 @@ func (s *Server) replace(ctx context.Context, holder, c *Conn) bool {
 	why := NewError(CodeReplaced, "a newer connection has taken its place")
 	if holder.hold() { // its leave handler runs on another goroutine
 		if holder.Suspended() {
-			holder.end(why, nil, ending{waiting: holder.link.Load()})
+			holder.end(why, nil, ending{waiting: holder.sess.Link()})
 		} else if !holder.isEnded() {
 			holder.closeWith(why)
 		}
@@ -171,7 +172,7 @@ type tombs struct {
 
 // bury notes that a connection was replaced.
 func (s *Server) bury(c *Conn) {
-	if c.token == nil {
+	if c.sess.Token() == nil {
 		return
 	}
 	s.mu.Lock()
@@ -187,17 +188,17 @@ func (s *Server) bury(c *Conn) {
 		t.ring[t.next] = c.id
 		t.next = (t.next + 1) % maxTombs
 	}
-	t.of[c.id] = c.token
+	t.of[c.id] = c.sess.Token()
 }
 
 // wasReplaced reports whether a hello names a session that was replaced, with its token.
 func (s *Server) wasReplaced(hello *wire.Hello) bool {
-	id, ok := connOf(hello.Session)
+	id, ok := session.ConnOf(hello.Session)
 	if !ok || len(hello.Token) == 0 {
 		return false
 	}
 	s.mu.Lock()
 	token := s.replaced.of[id]
 	s.mu.Unlock()
-	return token != nil && sameToken(token, hello.Token)
+	return token != nil && session.SameToken(token, hello.Token)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core/internal/coretest"
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -117,11 +118,11 @@ func TestReplacedIsFinal(t *testing.T) {
 		away.Stream.Close() //nolint:errcheck // it is cut
 		synctest.Wait()
 		w.join(w.client("bob"))
-		p := w.helloOf(&wire.Hello{Name: "bob", Resume: true, Session: c.session.id, Token: c.token})
+		p := w.helloOf(&wire.Hello{Name: "bob", Resume: true, Session: c.sess.ID(), Token: c.sess.Token()})
 		p.WantRefuse(CodeReplaced, "")
-		p = w.helloOf(&wire.Hello{Name: "bob", Resume: true, OnlyResume: true, Session: c.session.id, Token: c.token})
+		p = w.helloOf(&wire.Hello{Name: "bob", Resume: true, OnlyResume: true, Session: c.sess.ID(), Token: c.sess.Token()})
 		p.WantRefuse(CodeReplaced, "")
-		p = w.helloOf(&wire.Hello{Name: "bob 2", Resume: true, Session: c.session.id, Token: make([]byte, tokenSize)})
+		p = w.helloOf(&wire.Hello{Name: "bob 2", Resume: true, Session: c.sess.ID(), Token: make([]byte, session.TokenSize)})
 		require.Equal(t, wire.KindWelcome, p.Want().Kind, "who has not the token learns nothing")
 		p.Stream.Close() //nolint:errcheck // it is over
 		require.False(t, w.conn("bob").isEnded())
@@ -131,15 +132,17 @@ func TestReplacedIsFinal(t *testing.T) {
 func TestReplacedAreForgotten(t *testing.T) {
 	srv := newTestServer(nil)
 	for id := range uint64(3 * maxTombs) {
-		srv.bury(&Conn{id: id, session: session{token: []byte{byte(id)}}})
+		c := &Conn{id: id}
+		c.sess.Open(session.Credentials{Token: []byte{byte(id)}}, true)
+		srv.bury(c)
 	}
 	require.Len(t, srv.replaced.of, maxTombs)
 	require.Len(t, srv.replaced.ring, maxTombs)
 	for id := range uint64(3 * maxTombs) {
-		h := &wire.Hello{Session: sessionID(id), Token: []byte{byte(id)}}
+		h := &wire.Hello{Session: session.MakeID(id), Token: []byte{byte(id)}}
 		require.Equal(t, id >= 2*maxTombs, srv.wasReplaced(h))
 	}
-	require.False(t, srv.wasReplaced(&wire.Hello{Session: sessionID(3*maxTombs - 1)}))
+	require.False(t, srv.wasReplaced(&wire.Hello{Session: session.MakeID(3*maxTombs - 1)}))
 }
 
 // The holder's leave handler has run before the newcomer's join handler, whatever it takes, and a

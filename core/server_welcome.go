@@ -7,6 +7,7 @@ import (
 	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/internal/ahead"
 	"github.com/hisock/hisock/core/internal/notices"
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -62,15 +63,15 @@ func (c *Conn) greet(within time.Duration) *Error {
 	q.mu.Unlock()
 
 	if within > 0 {
-		l.stream.SetWriteDeadline(time.Now().Add(within)) //nolint:errcheck // the write will fail
+		l.Stream.SetWriteDeadline(time.Now().Add(within)) //nolint:errcheck // the write will fail
 	}
 	var err error
 	if hasClassic && c.classic != nil {
-		err = c.classic.write(c, l.stream, [][]byte{frame})
+		err = c.classic.write(c, l.Stream, [][]byte{frame})
 	} else {
-		_, err = l.stream.Write(frame)
+		_, err = l.Stream.Write(frame)
 	}
-	l.stream.SetWriteDeadline(time.Time{}) //nolint:errcheck // the next write will fail
+	l.Stream.SetWriteDeadline(time.Time{}) //nolint:errcheck // the next write will fail
 	c.writes.Add(1)
 	switch {
 	case err != nil && !c.can.Acks: // it may have sent what it wanted to say, unlike one that waits for the welcome
@@ -164,7 +165,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 	defer func() {
 		if !served { // the error hook has ended this goroutine, which nothing can prevent
 			c.endWith(errGoexit)
-			c.link.Load().readerDone.Happen()
+			c.sess.Link().EndReading(false)
 			c.exit()
 		}
 	}()
@@ -222,8 +223,8 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 	c.peerMaxFrame = peerMaxFrame(hello.MaxFrame)
 	refused := s.allowGroups(ctx, c, a)
 	if hello.Resume && s.opts.Timeouts.Resume > 0 {
-		c.session = newSession(c.id, hello)
-		c.out.keep.on = c.token != nil
+		c.sess.Open(session.Credentials{ID: session.MakeID(c.id), Token: session.NewToken(), AckBytes: hello.AckBytes}, false)
+		c.out.keep.on = c.sess.Token() != nil
 	}
 	if hello.Notices && (s.opts.Access.Notices != nil || peer != nil) {
 		c.notices = notices.New(s.opts.Limits.QueueBytes)
@@ -282,7 +283,7 @@ func (s *Server) admit(ar *arrival, c *Conn) (holder *Conn, why *Error) {
 		s.users.add(c.user, c)
 	}
 	s.byAddr.add(c.addr, c)
-	if c.token != nil {
+	if c.sess.Token() != nil {
 		s.sessions[c.id] = c
 	}
 	s.all.add(c)

@@ -82,7 +82,7 @@ func (c *Conn) Stats() ConnStats {
 	c.out.mu.Lock()
 	defer c.out.mu.Unlock()
 	return ConnStats{
-		Sent: c.out.sent, Received: c.known.Load(), Dropped: c.out.control.missed,
+		Sent: c.out.sent, Received: c.sess.Handled(), Dropped: c.out.control.missed,
 		SentBytes: c.out.writtenBytes, ReceivedBytes: c.readBytes.Load(),
 		Waiting: c.out.bytes, Kept: c.out.keep.bytes, RTT: c.out.trip.took,
 	}

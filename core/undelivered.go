@@ -1,6 +1,9 @@
 package core
 
-import "github.com/hisock/hisock/core/wire"
+import (
+	"github.com/hisock/hisock/core/internal/session"
+	"github.com/hisock/hisock/core/wire"
+)
 
 // An Undelivered is a command or raw message that a send has accepted, and that the peer has not
 // acknowledged when its connection has ended.
@@ -151,7 +154,7 @@ func (q *queue) settleRead() bool {
 // and whether it has ended it by itself: then it has not read what came after. It reports false if
 // what came is nothing to be read.
 func (c *Conn) lastWords(rd *reader) bool {
-	if c.out.orphans == nil && c.token == nil || hasClassic && !c.can.Acks || rd.link.dead.Load() {
+	if c.out.orphans == nil && c.sess.Token() == nil || hasClassic && !c.can.Acks || rd.link.State() == session.Lost {
 		return false
 	}
 	for rd.r < rd.w {
@@ -170,7 +173,7 @@ func (c *Conn) lastWords(rd *reader) bool {
 				return false
 			}
 		case wire.KindGoodbye:
-			rd.link.parted.Store(true)
+			rd.link.SawGoodbye()
 		}
 	}
 	rd.need = 0

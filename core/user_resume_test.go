@@ -22,7 +22,7 @@ func TestUserStays(t *testing.T) {
 		synctest.Wait()
 		require.True(t, c.Suspended())
 		require.Equal(t, 1, w.srv.User("ada the secret").Len())
-		p = w.helloOf(&wire.Hello{Name: "phone", Resume: true, Session: c.session.id, Token: c.token})
+		p = w.helloOf(&wire.Hello{Name: "phone", Resume: true, Session: c.sess.ID(), Token: c.sess.Token()})
 		f := p.Want()
 		require.Equal(t, wire.KindWelcome, f.Kind)
 		require.NotContains(t, string(f.Body), "secret")

@@ -1,0 +1,147 @@
+package core
+
+import (
+	"time"
+
+	"github.com/hisock/hisock/core/internal/session"
+)
+
+// How a connection loses its stream and goes on over another. Package session says in which state the
+// connection is; what goes with a change of state, in the queue and in the gate of a server, is done
+// here, with the connection's transition locked:
+//
+//	writeFailed   a write has failed: the link is mute. Nothing is written to it any more; the reader comes
+//	              to its end by itself, and handlers run as ever. What they send waits, or is dropped
+//	              if nobody could get it later
+//	lost          the stream has broken off, or the reader's patience with a mute link is over
+//	suspend       the connection waits: who reads and writes is leaving the link (letGo)
+//	relink        the client has come back over another stream
+//	end           it has not, or cannot, or somebody has a reason to end (conn_end.go)
+type link = session.Link
+
+// lost is what becomes of a connection whose link has broken off: it waits to be resumed,
+// or ends.
+func (c *Conn) lost(l *link, err error) {
+	why := wrapError(CodeConnLost, "", err)
+	if !c.suspend(l, why) {
+		c.end(why, nil, ending{})
+	}
+}
+
+// silent is lost for a peer that should be told, if it hears us and cannot resume.
+func (c *Conn) silent(why *Error) {
+	if !c.suspend(c.sess.Link(), why) {
+		c.endWith(why)
+	}
+}
+
+// suspend gives up a link that has broken off, and keeps the connection for a while if it can be
+// resumed. It reports false if the connection must end.
+func (c *Conn) suspend(l *link, why *Error) bool {
+	c.transition.Lock()
+	defer c.transition.Unlock()
+	switch loss := c.sess.Losing(l); {
+	case loss == session.Noticed:
+		return true
+	case loss == session.MustEnd || !c.eng.owner.mayWait(c):
+		return false
+	}
+	c.sess.Suspend(l)
+	c.running.Add(2) // letGo, and the session itself while it waits
+	c.out.mu.Lock()
+	c.out.suspendLocked()
+	c.out.mu.Unlock()
+	go c.letGo(l, why)
+	return true
+}
+
+// letGo waits until nobody uses a link any more, and then says that the connection is
+// suspended.
+func (c *Conn) letGo(l *link, why *Error) {
+	defer c.exit()
+	l.Stream.Close() //nolint:errcheck // it has broken off
+	c.inbox.wake()
+	<-l.WhenUnread()
+	<-c.out.whenIdle()
+	c.eng.owner.suspended(c, l, why)
+}
+
+// relink goes on over another stream with a peer that has received so many frames, if the
+// connection is still suspended as it was when it lost the link before, which nobody uses any
+// more. welcome, if it is not nil, is written first. The caller reads with rd if the outcome is
+// [session.Resumed].
+func (c *Conn) relink(before, l *link, rd *reader, addr string, received uint64, welcome []byte) session.Outcome {
+	c.transition.Lock()
+	defer c.transition.Unlock()
+	if !c.sess.Waits(before) {
+		return session.Changed
+	}
+	c.mu.Lock()
+	c.addr = addr
+	c.mu.Unlock()
+	c.out.mu.Lock()
+	kept := c.out.resumeLocked(l, received, welcome)
+	c.out.control.acked = c.sess.Received() // the welcome, or the hello, has said so
+	c.out.mu.Unlock()
+	if !kept {
+		if welcome != nil {
+			c.eng.owner.mayWait(c) // it waits again
+		}
+		return session.NotKept
+	}
+	rd.link = l
+	c.inbox.mu.Lock()
+	c.rd = rd
+	c.inbox.mu.Unlock()
+	c.sess.Relink(before, l) // what counted for it in running while it waited is the reader's now
+	c.reads.Add(1)           // for the sweeper: a new beginning
+	c.writes.Add(1)
+	return session.Resumed
+}
+
+// writeFailed notes that nothing can be written to a link.
+func (c *Conn) writeFailed(l *link, err error) {
+	c.transition.Lock()
+	mute := c.sess.Mute(l, err)
+	if mute {
+		c.out.mu.Lock()
+		c.out.muteLocked(c.sess.Token() != nil)
+		c.out.mu.Unlock()
+	}
+	c.transition.Unlock()
+	if !mute {
+		c.lost(l, err)
+		return
+	}
+	l.Stream.SetReadDeadline(time.Now().Add(session.MuteTime)) //nolint:errcheck // for a reader that waits already
+}
+
+// Suspended reports whether the connection has no stream at this moment, and may be
+// resumed.
+func (c *Conn) Suspended() bool { return c.sess.State() == session.Suspended }
+
+// whenIdle returns a channel that is closed when nobody writes.
+func (q *queue) whenIdle() <-chan struct{} {
+	q.mu.Lock()
+	if q.idle == nil {
+		q.idle = make(chan struct{})
+	}
+	idle := q.idle
+	if !q.flushing {
+		close(q.idle)
+		q.idle = nil
+	}
+	q.mu.Unlock()
+	return idle
+}
+
+// muteLocked notes that there is nothing to write to while the stream is read to its end. What waits
+// is kept for a resume, if there can be one, or for the program.
+func (q *queue) muteLocked(resumable bool) {
+	q.suspendLocked()
+	q.mute = true
+	if q.vain = !resumable && q.orphans == nil; q.vain {
+		q.discardLocked()
+	}
+	q.openLocked()
+}
