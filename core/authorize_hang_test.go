@@ -86,7 +86,7 @@ func TestAuthorizeThatEndsItsGoroutine(t *testing.T) {
 				require.Equal(t, admit.Counts{}, w.srv.gate.Counts())
 				require.Len(t, faults.all(), 1)
 				require.Contains(t, faults.all()[0], "ended its goroutine")
-				require.Contains(t, strings.Join(w.log.all(), "\n"), "ended its goroutine")
+				require.Contains(t, strings.Join(w.log.Lines(), "\n"), "ended its goroutine")
 			})
 		})
 	}

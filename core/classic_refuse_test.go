@@ -101,7 +101,7 @@ func TestClassicOtherHeader(t *testing.T) {
 				require.True(t, p.isEnded())
 				require.Len(t, faults.all(), 1)
 				require.Contains(t, faults.all()[0], tc.says)
-				require.Contains(t, strings.Join(w.log.all(), "\n"), "a client is refused")
+				require.Contains(t, strings.Join(w.log.Lines(), "\n"), "a client is refused")
 			})
 		})
 	}

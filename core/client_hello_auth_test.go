@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -155,7 +156,7 @@ func TestAuthFuncFails(t *testing.T) {
 			inWorld(t, nil, func(w *world) {
 				w.serve()
 				var failing atomic.Bool
-				log := &collector{}
+				log := &coretest.Log{}
 				cl := newTestClient(w.lis, &ClientOptions{Logger: log, AuthFunc: func(ctx context.Context) ([]byte, error) {
 					if failing.Load() {
 						return tc.fail(ctx)
@@ -176,9 +177,7 @@ func TestAuthFuncFails(t *testing.T) {
 				time.Sleep(5 * time.Second)
 				failing.Store(false)
 				time.Sleep(2 * time.Minute)
-				log.mu.Lock()
-				require.NotContains(t, log.all.String(), secret.Error())
-				log.mu.Unlock()
+				require.NotContains(t, log.EveryForm(), secret.Error())
 				if tc.final {
 					require.Equal(t, tc.code.String(), CodeOf(cl.Err()).String())
 					<-cl.Done()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -150,7 +151,7 @@ func TestManyGroupsAreJoinedAgain(t *testing.T) {
 				first := newWorld(w.t, &ServerOptions{Timeouts: Timeouts{Resume: -1}})
 				first.serve()
 				net := &network{Dialer: first.lis}
-				cl := newTestClient(net, &ClientOptions{Name: "ada", Groups: []string{"red"}, Logger: &logged{}})
+				cl := newTestClient(net, &ClientOptions{Name: "ada", Groups: []string{"red"}, Logger: &coretest.Log{}})
 				w.clients = append(w.clients, cl)
 				w.join(cl)
 				for i := range tc.groups {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
@@ -64,7 +65,7 @@ func (l *liar) Dial(ctx context.Context) (transport.Conn, error) {
 }
 
 func newLiar(t *testing.T, mode byte) *liar {
-	log := &logged{}
+	log := &coretest.Log{}
 	l := &liar{
 		resumer: &resumer{
 			world: &world{t: t, ctx: t.Context(), log: log}, tight: mode&modeTight != 0,
@@ -274,7 +275,7 @@ func (l *liar) finish() {
 	}
 	require.Empty(l.t, l.failed.all())
 	l.checkStates()
-	for _, line := range l.log.all() {
+	for _, line := range l.log.Lines() {
 		require.NotContains(l.t, line, "panic")
 	}
 }

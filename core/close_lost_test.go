@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/internal/coretest"
 )
 
 // A Close that cannot bring all over says how many messages may not have arrived, and what they are goes to
@@ -37,7 +39,7 @@ func TestCloseTellsWhatItLost(t *testing.T) {
 					return nil
 				})
 				w.serve()
-				log := &logged{}
+				log := &coretest.Log{}
 				cl := newTestClient(w.lis, &ClientOptions{Name: "ada", Retry: tc.retry, Logger: log})
 				undelivered := 0
 				if tc.asks {
@@ -67,7 +69,7 @@ func TestCloseTellsWhatItLost(t *testing.T) {
 				if tc.asks {
 					require.Equal(t, n, undelivered)
 				}
-				require.Contains(t, strings.Join(log.all(), "\n"), "a connection was closed before all that was sent had arrived")
+				require.Contains(t, strings.Join(log.Lines(), "\n"), "a connection was closed before all that was sent had arrived")
 			})
 		})
 	}

@@ -48,7 +48,7 @@ func TestCallErrors(t *testing.T) {
 			require.True(t, IsRemote(err), name)
 		}
 		// All that is left of the panic and the plain error is in the log.
-		log := strings.Join(w.log.all(), "\n")
+		log := strings.Join(w.log.Lines(), "\n")
 		require.Contains(t, log, "secret")
 		require.Contains(t, log, "/etc/secret")
 

@@ -98,7 +98,7 @@ func TestAnswerThatDoesNotConvert(t *testing.T) {
 			require.Equal(t, CodeTooBig, e.Code)
 			require.ErrorContains(t, hooked, "answer to")
 		}
-		log := strings.Join(w.log.all(), "\n")
+		log := strings.Join(w.log.Lines(), "\n")
 		require.Contains(t, log, "a handler of a call failed")
 		require.Contains(t, log, "NaN is not a decimal number")
 		require.NoError(t, ada.Close())

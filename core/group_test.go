@@ -195,7 +195,7 @@ func TestLogIsPrintable(t *testing.T) {
 		synctest.Wait()
 		p.Stream.Close() //nolint:errcheck // it is over
 		synctest.Wait()
-		log := w.log.all()
+		log := w.log.Lines()
 		require.GreaterOrEqual(t, len(log), 2)
 		for _, l := range log {
 			require.False(t, strings.ContainsFunc(l, func(r rune) bool { return r < 0x20 || r == 0x7f || r == 0x2028 || r == 0xfffd }), "%q", l)

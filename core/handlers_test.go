@@ -131,7 +131,7 @@ func TestPanics(t *testing.T) {
 		<-cl.Done()
 		synctest.Wait()
 		require.Equal(t, 0, w.srv.Len())
-		log := strings.Join(w.log.all(), "\n")
+		log := strings.Join(w.log.Lines(), "\n")
 		for _, want := range []string{"in join", "in leave", "in error hook", `"in a\x1b"`, "a value that is not an error"} {
 			require.Contains(t, log, want)
 		}

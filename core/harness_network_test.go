@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/transport"
 )
 
@@ -76,7 +77,7 @@ func (n *network) dialed() int {
 func (w *world) over(n *network, opts ClientOptions) (*Client, *kept[string]) {
 	n.Dialer, opts.Codec = w.lis, testCodec{}
 	if opts.Logger == nil {
-		opts.Logger = &logged{}
+		opts.Logger = &coretest.Log{}
 	}
 	cl := newTestClient(n, &opts)
 	w.clients = append(w.clients, cl)

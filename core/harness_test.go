@@ -22,7 +22,7 @@ type world struct {
 	ctx context.Context // the bubble's
 	srv *Server
 	lis *transport.PipeListener
-	log *logged
+	log *coretest.Log
 
 	clients []*Client
 }
@@ -45,7 +45,7 @@ func newWorld(t *testing.T, opts *ServerOptions) *world {
 	if opts == nil {
 		opts = &ServerOptions{}
 	}
-	log := &logged{}
+	log := &coretest.Log{}
 	opts.Logger = log
 	opts.Codec = testCodec{}
 	return &world{t: t, ctx: t.Context(), srv: newTestServer(opts), lis: transport.NewPipeListener(), log: log}
@@ -116,34 +116,6 @@ type testCodec struct{}
 
 func (testCodec) Marshal(v any) ([]byte, error)   { return json.Marshal(shape.Addressable(v)) }
 func (testCodec) Unmarshal(b []byte, v any) error { return json.Unmarshal(b, v) }
-
-// logged keeps what was logged.
-type logged struct {
-	mu    sync.Mutex
-	lines []string
-}
-
-func (l *logged) add(msg string, args []any) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, a := range args {
-		if s, ok := a.(string); ok {
-			msg += " " + s
-		}
-	}
-	l.lines = append(l.lines, msg)
-}
-
-func (l *logged) Debug(msg string, args ...any) { l.add(msg, args) }
-func (l *logged) Info(msg string, args ...any)  { l.add(msg, args) }
-func (l *logged) Warn(msg string, args ...any)  { l.add(msg, args) }
-func (l *logged) Error(msg string, args ...any) { l.add(msg, args) }
-
-func (l *logged) all() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return append([]string(nil), l.lines...)
-}
 
 // kept collects what handlers got, from any goroutine.
 type kept[T any] struct {

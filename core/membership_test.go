@@ -153,7 +153,7 @@ func TestChangesAreRefused(t *testing.T) {
 		require.Equal(t, "hisock: peer: code 1234: not today", ada.Join(w.ctx, "no").Error())
 		require.Equal(t, "ada[red]", fmt.Sprint(ada.Name(), ada.Groups()))
 		require.Equal(t, []string{"unavailable", "unavailable"}, faults.all(), "what was decided the client knows")
-		for _, line := range w.log.all() {
+		for _, line := range w.log.Lines() {
 			require.NotContains(t, line, "not today")
 		}
 

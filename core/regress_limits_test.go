@@ -116,7 +116,7 @@ func TestLogOfHandlerErrorIsPrintable(t *testing.T) {
 		}
 		synctest.Wait()
 		said := 0
-		for _, line := range w.log.all() {
+		for _, line := range w.log.Lines() {
 			require.NotContains(t, line, "\nINFO")
 			require.NotContains(t, line, "\x1b")
 			if strings.Contains(line, "forged") {

@@ -11,12 +11,12 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -40,25 +40,6 @@ func TestAuthIs(t *testing.T) {
 		})
 	}
 }
-
-// A collector keeps every word that is logged, at every level.
-type collector struct {
-	mu  sync.Mutex
-	all strings.Builder
-}
-
-func (l *collector) add(args ...any) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, a := range args {
-		fmt.Fprintf(&l.all, "%v %+v %q\n", a, a, a)
-	}
-}
-
-func (l *collector) Debug(msg string, args ...any) { l.add(append(args, msg)...) }
-func (l *collector) Info(msg string, args ...any)  { l.add(append(args, msg)...) }
-func (l *collector) Warn(msg string, args ...any)  { l.add(append(args, msg)...) }
-func (l *collector) Error(msg string, args ...any) { l.add(append(args, msg)...) }
 
 // forms are what a program may make of a secret on its way into an error.
 var forms = map[string]func(secret string) string{
@@ -92,15 +73,15 @@ func TestAuthIsNeverTold(t *testing.T) {
 	for name, decide := range tests {
 		for form, of := range forms {
 			t.Run(name+"/"+form, func(t *testing.T) {
-				log := &collector{}
+				log := &coretest.Log{}
 				opts := &ServerOptions{Access: Access{UniqueNames: true, Authorize: func(_ context.Context, a *Admission) error {
 					return decide(a, of(string(a.Auth)))
 				}}}
 				inWorld(t, opts, func(w *world) {
 					w.srv.eng.log = newJournal(log)
-					w.srv.OnError(func(c *Conn, err error) { log.add(err) })
+					w.srv.OnError(func(c *Conn, err error) { log.Error("hook", "err", err) })
 					w.srv.OnJoin(func(*Conn) { panic("join") })
-					w.srv.OnLeave(func(_ *Conn, why error) { log.add(why); panic("leave") })
+					w.srv.OnLeave(func(_ *Conn, why error) { log.Error("hook", "why", why); panic("leave") })
 					w.srv.OnBytes("fail", func(context.Context, *Conn, []byte) error { panic("fail") })
 					w.serve()
 					for range 2 { // the name is taken the second time
@@ -117,7 +98,7 @@ func TestAuthIsNeverTold(t *testing.T) {
 					p.Send([]byte(wire.Preface + "\x20\x01\x01\x01hunter2-sesame-hunter2-sesame-hu"))
 					synctest.Wait()
 				})
-				told := log.all.String()
+				told := log.EveryForm()
 				require.NotEmpty(t, told)
 				for _, of := range forms {
 					require.NotContains(t, told, of(auth))
@@ -138,14 +119,14 @@ func TestAuthIsNeverToldLater(t *testing.T) {
 		}
 		return fmt.Errorf("bad token %q", c.Auth())
 	}
-	log := &collector{}
+	log := &coretest.Log{}
 	opts := &ServerOptions{
 		Access: Access{AuthorizeGroup: func(_ context.Context, c *Conn, group string) error { return said(c, group) }, AuthorizeName: func(_ context.Context, c *Conn, name string) error { return said(c, name) }},
 	}
 	inWorld(t, opts, func(w *world) {
 		w.srv.eng.log = newJournal(log)
 		var told kept[error]
-		w.srv.OnError(func(_ *Conn, err error) { told.add(err); log.add(err) })
+		w.srv.OnError(func(_ *Conn, err error) { told.add(err); log.Error("hook", "err", err) })
 		w.serve()
 		cl := newTestClient(w.lis, &ClientOptions{Name: "ada", Auth: []byte(auth), Groups: []string{"panic", "plain"}, Retry: Retry{Off: true}, Logger: Silent})
 		w.clients = append(w.clients, cl)
@@ -155,9 +136,9 @@ func TestAuthIsNeverToldLater(t *testing.T) {
 			require.Equal(t, CodeUnavailable, CodeOf(cl.Rename(w.ctx, how)))
 		}
 		require.Len(t, told.all(), 6)
-		require.Contains(t, log.all.String(), "an authorizer panicked")
-		require.Contains(t, log.all.String(), "an authorizer could not decide")
-		require.NotContains(t, log.all.String(), "hunter2")
+		require.Contains(t, log.EveryForm(), "an authorizer panicked")
+		require.Contains(t, log.EveryForm(), "an authorizer could not decide")
+		require.NotContains(t, log.EveryForm(), "hunter2")
 	})
 }
 
@@ -168,7 +149,7 @@ func TestAuthBlanksNoLog(t *testing.T) {
 		w.serve()
 		w.helloOf(&wire.Hello{Name: "ada", Auth: []byte("e")})
 		synctest.Wait()
-		require.Equal(t, []string{"hisock: the server cannot let a client in addr pipe:1 name ada code unavailable err *errors.errorString"}, w.log.all())
+		require.Equal(t, []string{"hisock: the server cannot let a client in addr pipe:1 name ada code unavailable err *errors.errorString"}, w.log.Lines())
 	})
 }
 

@@ -86,7 +86,7 @@ func TestAuthorizeDetail(t *testing.T) {
 		synctest.Wait()
 		require.ErrorIs(t, told.all()[0], why)
 		require.NotContains(t, told.all()[0].Error(), "row 7")
-		log := fmt.Sprint(w.log.all())
+		log := fmt.Sprint(w.log.Lines())
 		require.Contains(t, log, "the server cannot let a client in addr pipe:1 name ada code unavailable err *fmt.wrapError: *net.AddrError")
 		require.NotContains(t, log, "row 7")
 	})
@@ -143,7 +143,7 @@ func TestAuthorizeGivesNonsense(t *testing.T) {
 				err := w.client("ada").Connect(w.ctx)
 				require.Equal(t, CodeInternal.String(), CodeOf(err).String())
 				synctest.Wait()
-				require.Contains(t, fmt.Sprint(w.log.all()), "Authorize gave what cannot be")
+				require.Contains(t, fmt.Sprint(w.log.Lines()), "Authorize gave what cannot be")
 			})
 		})
 	}
@@ -187,7 +187,7 @@ func TestAuthorizeGoexit(t *testing.T) {
 		p := w.helloOf(&wire.Hello{Name: "ada"})
 		p.WantRefuse(CodeUnavailable, "")
 		synctest.Wait()
-		require.Contains(t, fmt.Sprint(w.log.all()), "ended its goroutine")
+		require.Contains(t, fmt.Sprint(w.log.Lines()), "ended its goroutine")
 		require.Equal(t, admit.Counts{}, w.srv.gate.Counts())
 	})
 }

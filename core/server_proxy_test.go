@@ -203,14 +203,14 @@ func TestLogBehindAProxy(t *testing.T) {
 	inRelay(t, nil, func(w *world) {
 		w.through("203.0.113.7:1\nGET / HTTP/1.1\r\n\r\n")
 		synctest.Wait()
-		log := strings.Join(w.log.all(), "\n")
+		log := strings.Join(w.log.Lines(), "\n")
 		require.Contains(t, log, "203.0.113.7:1")
 
 		p := w.through("\x00HS\x01")
 		_, err := p.Stream.Read(make([]byte, 1))
 		require.ErrorIs(t, err, io.EOF, "it is told nothing")
 		synctest.Wait()
-		require.Contains(t, strings.Join(w.log.all(), "\n"), `proxy "`+balancer+`": this is no header`)
+		require.Contains(t, strings.Join(w.log.Lines(), "\n"), `proxy "`+balancer+`": this is no header`)
 	})
 }
 
@@ -221,7 +221,7 @@ func TestProxyHeaderFromNobody(t *testing.T) {
 			w.serve()
 			w.peer().Send([]byte(header))
 			synctest.Wait()
-			require.Contains(t, strings.Join(w.log.all(), "\n"), "PROXY protocol")
+			require.Contains(t, strings.Join(w.log.Lines(), "\n"), "PROXY protocol")
 			require.Zero(t, w.srv.Len())
 		})
 	}

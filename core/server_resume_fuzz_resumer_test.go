@@ -366,7 +366,7 @@ func (r *resumer) finish() {
 		r.check(s)
 	}
 	require.Empty(r.t, r.failed.all())
-	for _, line := range r.log.all() {
+	for _, line := range r.log.Lines() {
 		require.NotContains(r.t, line, "panic")
 	}
 }

@@ -38,7 +38,7 @@ func TestAcceptFailsForAWhile(t *testing.T) {
 		synctest.Wait()
 		w.join(w.client("ada"))
 		lines := 0
-		for _, line := range w.log.all() {
+		for _, line := range w.log.Lines() {
 			if strings.Contains(line, "failed to accept") {
 				lines++
 			}

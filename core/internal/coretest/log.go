@@ -41,9 +41,14 @@ func (l *Log) Info(msg string, args ...any)  { l.add("info", msg, args) }
 func (l *Log) Warn(msg string, args ...any)  { l.add("warn", msg, args) }
 func (l *Log) Error(msg string, args ...any) { l.add("error", msg, args) }
 
-// Line is an entry as a simple logger would write it.
+// String is an entry without its level, as a simple logger would write it.
+func (e Entry) String() string {
+	return strings.TrimSuffix(fmt.Sprintln(append([]any{e.Text}, e.Args...)...), "\n")
+}
+
+// Line is String behind the level.
 func (e Entry) Line() string {
-	return e.Level + " " + e.Text + " " + strings.TrimSuffix(fmt.Sprintln(e.Args...), "\n")
+	return e.Level + " " + e.String()
 }
 
 // All returns what has been logged so far.
@@ -51,6 +56,26 @@ func (l *Log) All() []Entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return append([]Entry(nil), l.entries...)
+}
+
+// Lines returns what has been logged so far as text, without the levels.
+func (l *Log) Lines() (lines []string) {
+	for _, e := range l.All() {
+		lines = append(lines, e.String())
+	}
+	return lines
+}
+
+// EveryForm returns every word that has been logged, in all the forms that package fmt has for it, so that
+// a test can look for what must not be in there.
+func (l *Log) EveryForm() string {
+	var b strings.Builder
+	for _, e := range l.All() {
+		for _, a := range append(e.Args, e.Text) {
+			fmt.Fprintf(&b, "%v %+v %q\n", a, a, a)
+		}
+	}
+	return b.String()
 }
 
 // RequireClean looks at every byte that was logged. Stacks are this side's own text
