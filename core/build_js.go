@@ -6,6 +6,7 @@ import (
 
 	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/internal/notices"
+	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -117,23 +118,16 @@ func (*manualQueue) await(ctx context.Context, done <-chan struct{}) error {
 
 // hasOverflow
 
-type (
-	overflowRules struct{}
-	spareFrames   struct{ first, holes int64 }
-	spareName     struct{}
-)
+type overflowRules struct{}
 
 func newOverflowRules(Overflow, map[string]Overflow, Overflow) *overflowRules { return nil }
 
-func (Overflow) drops() bool                                              { return false }
-func (*overflowRules) of(string) Overflow                                 { return OverflowDefault }
-func (*overflowRules) newBlock(_ string, _ *sending, frame []byte) *block { return shared(frame) }
-func (*spareFrames) writes()                                              {}
-func (*spareFrames) wrote()                                               {}
-func (*block) extra() int                                                 { return 0 }
-func (*queue) protectLocked()                                             {}
-func (c *Conn) makeRoomLocked(int) bool                                   { return false }
-func (c *Conn) sendSpare(_ string, k *block, _ *sending) error {
+func (Overflow) drops() bool              { return false }
+func (*overflowRules) of(string) Overflow { return OverflowDefault }
+func (*overflowRules) newBlock(_ string, _ *sending, frame []byte) *outbox.Block {
+	return outbox.NewBlock(frame)
+}
+func (c *Conn) sendByPolicy(_ string, k *outbox.Block) error {
 	return c.sendAll(k, OverflowDefault, nil)
 }
 
@@ -151,12 +145,6 @@ func (fairness) count(int)                   {}
 func (fairness) close()                      {}
 func (*Conn) letOthers(*reader, *clock) bool { return true }
 func (*Conn) hadBatch(uint64, int)           {}
-
-type writers struct{} // no goroutine is worth keeping: one is started each time there is something to write
-
-func newWriters(client bool) *writers { return nil }
-
-func (*writers) add(c *Conn) { go c.writer() }
 
 // hasBudget
 
@@ -216,5 +204,4 @@ var errNoCodec = &Error{Code: CodeUnsupported, Message: "this build has no codec
 var (
 	_, _, _ = reader{}.places, reader{}.lastCall, reader{}.served
 	_, _    = (&Conn{}).share, (&Conn{}).changes
-	_, _    = block{}.spare, Conn{}.nextWaiting
 )

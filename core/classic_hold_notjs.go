@@ -9,6 +9,7 @@ import (
 
 	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/internal/legacy"
+	"github.com/hisock/hisock/core/internal/outbox"
 )
 
 // What a command carries has one form in 2.x and another in 3.0a, and either ends a client of the other
@@ -59,9 +60,9 @@ func (c *Conn) sendClassic(f Frame, set *sending) error {
 	case frame == nil:
 		return err
 	case set.waits():
-		return c.sendAll(shared(frame), OverflowDisconnect, set)
+		return c.sendAll(outbox.NewBlock(frame), OverflowDisconnect, set)
 	}
-	return c.sendSpare(f.Command, c.eng.overflow.newBlock(f.Command, set, frame), set)
+	return c.sendByPolicy(f.Command, c.eng.overflow.newBlock(f.Command, set, frame))
 }
 
 // ownFrame returns f as a peer of the original reads it, or nil if it is held back or cannot be sent.
@@ -155,7 +156,7 @@ func (c *Conn) sendHeld() {
 		for _, v := range values {
 			frame, err := c.classic.frame(v.f, v.as)
 			if k := c.eng.overflow.newBlock(v.f.Command, &sending{key: v.key}, frame); err == nil && c.eng.overflow.of(v.f.Command).drops() {
-				err = c.sendSpare(v.f.Command, k, nil)
+				err = c.sendByPolicy(v.f.Command, k)
 			} else if err == nil { // and nobody waits for room: this is the reader
 				err = c.sendAll(k, OverflowDisconnect, nil)
 			}

@@ -273,7 +273,7 @@ func (c *Conn) batchClassic(rd *reader) bool {
 		if !c.classic.receive(c, rd, f) {
 			return false
 		}
-		if c.out.pressed.Load() { // by what the handlers send
+		if c.out.Pressed() { // by what the handlers send
 			if !c.finishBatch(rd) {
 				return false
 			}

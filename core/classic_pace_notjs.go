@@ -49,7 +49,7 @@ func (p *classicPeer) await(c *Conn, n int) {
 			t.Stop()
 			return
 		}
-		c.writes.Add(1)
+		c.out.Progress()
 		d -= part
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/hisock/hisock/core/internal/history"
+	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/parked"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
@@ -369,7 +370,7 @@ func (cl *Client) newCommon(w *wire.Welcome) *common {
 		owner:    cl,
 		handlers: &cl.handlers,
 		counters: &cl.counters,
-		writers:  newWriters(true),
+		outboxes: outbox.Common{Dropped: &cl.counters.dropped, Gather: true},
 		manual:   cl.manual,
 		sweep:    newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout)),
 		book:     &cl.book,

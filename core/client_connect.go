@@ -150,7 +150,7 @@ func (cl *Client) adoptLocked(cam *campaign, n *welcomed) *Conn {
 	if len(w.Token) > 0 && !cl.opts.Retry.Off {
 		c.sess.Open(session.Credentials{ID: w.Session, Token: w.Token, AckBytes: w.AckBytes, KeptFor: w.ResumeTime}, true)
 		cam.pace.Mix(w.Token)
-		c.out.keep.on = true
+		c.out.Keep()
 	}
 	if w.MaxCommand > 0 {
 		c.peerMaxCommand = int(min(w.MaxCommand, maxPeerFrame))

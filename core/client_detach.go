@@ -3,6 +3,7 @@ package core
 import (
 	"time"
 
+	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/parked"
 	"github.com/hisock/hisock/core/wire"
 )
@@ -35,9 +36,6 @@ func (cl *Client) Detach() (session []byte, err error) {
 		return nil, c.closedError()
 	}
 	s := c.park()
-	if s != nil {
-		c.out.settle() // whoever goes on with it delivers the rest
-	}
 	c.end(errDetached, nil, ending{waiting: l, ours: true})
 	if s == nil {
 		return nil, c.closedError()
@@ -65,10 +63,8 @@ func (cl *Client) SessionBytes() int {
 	c.raw.mu.Lock()
 	n += c.raw.bytes
 	c.raw.mu.Unlock()
-	c.out.mu.Lock()
-	n += c.out.bytes + c.out.keep.bytes
-	c.out.mu.Unlock()
-	return n
+	out := c.out.Stats()
+	return n + out.Waiting + out.Kept
 }
 
 var (
@@ -83,10 +79,7 @@ func (cl *Client) detachableLocked() error {
 	if c == nil || cl.connecting != nil || c.isEnded() || c.sess.Detached() {
 		return errNoSession
 	}
-	c.out.mu.Lock()
-	kept := c.out.keep.on
-	c.out.mu.Unlock()
-	if c.sess.Token() == nil || !kept {
+	if c.sess.Token() == nil || !c.out.Stats().Keeps {
 		return errNotKept
 	}
 	return nil
@@ -111,7 +104,7 @@ func (c *Conn) awaitUnused(l *link) bool {
 	t := time.NewTimer(c.eng.closeTimeout)
 	defer t.Stop()
 	c.handOver(c.turn.Load()) // a handler may be running on the reader's goroutine, this one perhaps
-	for _, ch := range []<-chan struct{}{l.WhenUnread(), c.out.whenIdle()} {
+	for _, ch := range []<-chan struct{}{l.WhenUnread(), c.out.Unused()} {
 		select {
 		case <-ch:
 		case <-t.C:
@@ -135,27 +128,14 @@ func (c *Conn) park() *parked.Session {
 	last := c.inbox.park(s)
 	s.Book = c.eng.book.Append(nil) // of what is in the inbox it knows nothing yet
 
-	q := &c.out
-	q.mu.Lock()
-	if q.closed {
-		q.mu.Unlock()
+	// Before the outbox is closed: a call whose answer is not in the outbox is in the table. Those that were begun
+	// last may not be in the table yet. Of a call that was answered meanwhile nobody minds.
+	serving := append(c.serving.ids(), last, c.begun.Load())
+	out, ok := c.out.Park()
+	if !ok {
 		return nil
 	}
-	q.closed = true
-	q.openLocked()
-	if q.orphans != nil { // what is not delivered goes on with the session
-		q.orphans.known = true
-	}
-	s.Acked, s.Dropped = q.base, q.control.missed
-	for _, k := range q.log[q.head:] {
-		if k != nil { // else it was dropped
-			s.Out = append(s.Out, k.b...)
-		}
-	}
-	// With the queue locked: an answer is either in it, or its call is still in the table. Those
-	// that were begun last may not be in the table yet; if they were answered, nobody minds.
-	serving := append(c.serving.ids(), last, c.begun.Load())
-	q.mu.Unlock()
+	s.Acked, s.Dropped, s.Out = out.Acked, out.Missed, out.Frames
 
 	for _, id := range serving {
 		if id != 0 {
@@ -219,7 +199,6 @@ func (c *Conn) unpark(s *parked.Session, received uint64) {
 	c.sess.Restore(s.Received, s.Missed)
 	c.calls.lastID = s.LastCall
 	var f wire.Frame
-	var b []byte
 	for rest := s.In; len(rest) > 0; {
 		if f, _, rest = parked.Next(rest); c.eng.handlers.message == nil {
 			f = c.keepParked(f)
@@ -228,20 +207,7 @@ func (c *Conn) unpark(s *parked.Session, received uint64) {
 			c.inbox.addLocked(f)
 		}
 	}
-	q := &c.out
-	q.mu.Lock()
-	q.base, q.sent, q.keep.acked = s.Acked, s.Acked, s.Acked
-	for rest := s.Out; len(rest) > 0; {
-		_, b, rest = parked.Next(rest)
-		q.commitLocked(append(q.spaceLocked(len(b)), b...))
-	}
-	// All of it may have been written, and what the server has not received is written again.
-	q.taken, q.written = q.sent, q.sent
-	q.bytes, q.keep.bytes = 0, q.bytes
-	q.control.missed = s.Dropped
-	q.resumeLocked(c.sess.Link(), received, nil)
-	q.control.acked = s.Received // the hello has said so
-	q.mu.Unlock()
+	c.out.Unpark(outbox.Parked{Acked: s.Acked, Missed: s.Dropped, Frames: s.Out}, received, s.Received) // as the hello has said
 }
 
 // keepParked keeps the payload of a raw message for who receives it, and returns what is to be handled
@@ -270,16 +236,5 @@ func (c *Conn) handBackParked(out []byte) {
 	if c.eng.handlers.onUndelivered == nil {
 		return
 	}
-	o := &orphans{}
-	for len(out) > 0 {
-		f, size, ok := parseSent(nil, out)
-		if ok {
-			o.frames = append(o.frames, Undelivered{f, true})
-		}
-		out = out[size:]
-	}
-	if len(o.frames) > 0 {
-		defer c.eng.recover(c, "undelivered handler")
-		c.eng.handlers.onUndelivered(c, o.frames)
-	}
+	c.giveBack(undelivered(nil, []outbox.Run{{Frames: out, Written: len(out)}}))
 }

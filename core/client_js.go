@@ -1,6 +1,10 @@
 package core
 
-import "context"
+import (
+	"context"
+
+	"github.com/hisock/hisock/core/internal/outbox"
+)
 
 // CheckCommand says why no handler of a command can have that name, or nil if one can. It is there in a
 // browser build only, where handlers are JavaScript.
@@ -37,9 +41,6 @@ func (cl *Client) AwaitRoom(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
-	if err := c.awaitRoom(ctx, nil, max(n, c.out.limit/4), 0); err != nil {
-		return err
-	}
-	c.queued()
-	return nil
+	n = max(n, c.eng.queueBytes/4)
+	return c.awaitRoom(ctx, nil, n, 0, func(as outbox.Class) *outbox.Refusal { return c.out.Admits(n, as) })
 }

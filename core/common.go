@@ -6,6 +6,7 @@ import (
 
 	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/internal/history"
+	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -48,7 +49,7 @@ type common struct {
 	sweep    *sweeper
 	manual   *manualQueue // nil unless the program runs the handlers itself
 	counters *counters
-	writers  *writers
+	outboxes outbox.Common
 	budget   *budget.Budget // nil at a client, and without a bound
 	draining atomic.Bool    // nothing that comes is handled any more
 

@@ -12,6 +12,7 @@ import (
 	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/internal/latch"
 	"github.com/hisock/hisock/core/internal/notices"
+	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/internal/standstill"
 	"github.com/hisock/hisock/core/wire"
@@ -44,14 +45,13 @@ type Conn struct {
 	ctx    context.Context // of its handlers; ends with the connection
 	cancel context.CancelCauseFunc
 
-	out         queue
-	nextWaiting *Conn            // the next that waits for a writer; guarded by writers.mu
-	calls       callTable        // calls to the peer
-	waits       standstill.Table // of handlers, for answers
-	queues      atomic.Uint64    // the call that waits to be run beside others, or queuesCommand; 0 if none does
-	serving     servingTable
-	raw         rawBox
-	recv        recvTable
+	out     outbox.Outbox
+	calls   callTable        // calls to the peer
+	waits   standstill.Table // of handlers, for answers
+	queues  atomic.Uint64    // the call that waits to be run beside others, or queuesCommand; 0 if none does
+	serving servingTable
+	raw     rawBox
+	recv    recvTable
 
 	// Owned by the reading role, which passes with turn.
 	rd     *reader
@@ -79,7 +79,6 @@ type Conn struct {
 
 	begun   atomic.Uint64 // at a client, the id of the call that the reader ran last
 	running atomic.Int32  // goroutines of this connection
-	writes  atomic.Uint64 // writes that returned
 	watch   watch         // the sweeper's own notes
 	lines   lines         // of the log
 
@@ -120,14 +119,12 @@ func newConn(parent context.Context, eng *common, id uint64, stream transport.Co
 	c.ctx, c.cancel = context.WithCancelCause(context.WithValue(parent, connKey{}, c))
 	l := session.NewLink(stream)
 	c.sess.Begin(l)
-	c.out.link, c.out.limit = l, eng.queueBytes
-	c.out.orphans = newOrphans(eng.handlers)
+	c.out.Init(&eng.outboxes, (*outboxOwner)(c), eng.queueBytes, l, eng.handlers.onUndelivered != nil)
 	c.peerMaxCommand = maxCommand
 	c.can, c.detour = nativeCaps, eng.handlers.send != nil
 	if hasManual && eng.manual != nil {
 		c.turn.Store(turnHanded) // for good: handlers are never the reader's
 	}
-	c.out.budget = eng.budget
 	c.inbox.init(eng.inboxBytes, eng.budget)
 	c.raw.budget = eng.budget
 	if eng.handlers.concurrent && (!hasManual || eng.manual == nil) {

@@ -13,17 +13,8 @@ func (c *Conn) noteRead(size int) {
 // ack queues an ack of all that the reader has received, to be written now or with what is
 // written next.
 func (c *Conn) ack(now bool) {
-	c.out.mu.Lock()
-	if c.sess.Acking(c.out.control.acked, now) {
-		c.out.setAckLocked(c.sess.Received(), now)
-	}
-	c.out.mu.Unlock()
-}
-
-// setAckLocked queues an ack, unless one of as much has been written before.
-func (q *queue) setAckLocked(received uint64, now bool) {
-	if ctl := &q.control; !q.closed && q.link != nil && received > ctl.acked {
-		ctl.ack, ctl.ackDue, ctl.due = received, true, ctl.due || now
+	if c.sess.Acking(c.out.Stats().LastAck, now) {
+		c.out.Ack(c.sess.Received(), now)
 	}
 }
 
@@ -36,7 +27,7 @@ func (c *Conn) gotPing(body []byte) error {
 	if c.sess.Owes() {
 		c.ack(true)
 	}
-	c.pong(nonce)
+	c.out.Pong(nonce)
 	return nil
 }
 
@@ -46,9 +37,7 @@ func (c *Conn) gotAck(body []byte) error {
 	if err != nil {
 		return err
 	}
-	c.out.mu.Lock()
-	ok := c.out.ackLocked(received)
-	c.out.mu.Unlock()
+	ok := c.out.Acked(received)
 	c.sess.Confirm()
 	if !ok {
 		return NewError(CodeProtocol, "an ack of more than was sent, or less than before")
@@ -68,9 +57,7 @@ func (c *Conn) checkAck() {
 		return
 	}
 	w.acked = known
-	c.out.mu.Lock()
-	c.out.setAckLocked(known, true)
-	c.queued()
+	c.out.AckIdle(known)
 }
 
 // unreceive uncounts the frame that was read last: its link broke off before there was room for it, and

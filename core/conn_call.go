@@ -103,21 +103,12 @@ func (c *Conn) sendAsking(ctx context.Context, k wire.Kind, id uint64, name stri
 	if err := c.fits(n); err != nil {
 		return err
 	}
-	if err := c.awaitRoom(ctx, handlerConn(ctx), n, 0); err != nil {
+	dst, err := c.beginWaiting(ctx, handlerConn(ctx), n, 0)
+	if err != nil {
 		return err
 	}
-	c.out.commitLocked(wire.AppendAnswered(c.out.spaceLocked(n), k, id, name, payload))
-	c.queued()
+	c.out.Commit(wire.AppendAnswered(dst, k, id, name, payload))
 	return nil
-}
-
-// roomLocked returns a channel that is closed when the queue has drained to half its
-// bound, or has closed.
-func (q *queue) roomLocked() <-chan struct{} {
-	if q.room == nil {
-		q.room = make(chan struct{})
-	}
-	return q.room
 }
 
 // reply queues the answer to a call, waiting for room if it must: a peer may make as
@@ -127,11 +118,11 @@ func (c *Conn) reply(id uint64, payload []byte) error {
 	if err := c.fits(n); err != nil {
 		return err
 	}
-	if err := c.awaitRoom(c.ctx, c, n, 0); err != nil {
+	dst, err := c.beginWaiting(c.ctx, c, n, 0)
+	if err != nil {
 		return nil // the connection has ended, and with it the call
 	}
-	c.out.commitLocked(wire.AppendReply(c.out.spaceLocked(n), id, payload))
-	c.queued()
+	c.out.Commit(wire.AppendReply(dst, id, payload))
 	return nil
 }
 
@@ -150,9 +141,8 @@ func (c *Conn) failAs(id uint64, command string, err error) {
 	frame := wire.AppendFailure(nil, id, why)
 	if len(why.Details) == 0 {
 		c.sendOwn(frame) //nolint:errcheck // then it is over anyway
-	} else if c.awaitRoom(c.ctx, c, len(frame), 0) == nil {
-		c.out.commitLocked(append(c.out.spaceLocked(len(frame)), frame...))
-		c.queued()
+	} else if dst, err := c.beginWaiting(c.ctx, c, len(frame), 0); err == nil {
+		c.out.Commit(append(dst, frame...))
 	}
 	if left != nil { // the hook may wait, for which the caller does not
 		c.eng.faultOf(c, detailsNotSent, left, "command", command)

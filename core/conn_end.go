@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 )
@@ -88,39 +89,16 @@ func (c *Conn) beginEnd(why *Error, only *link) (before session.State, first boo
 
 // closeQueue lets nothing more into the queue, puts there what is said last, and sees to it that it is
 // written. It returns a channel that is closed when all is written, or nothing more can be.
-func (c *Conn) closeQueue(why *Error, bye *wire.Goodbye, how ending) (drained <-chan struct{}) {
+func (c *Conn) closeQueue(why *Error, bye *wire.Goodbye, how ending) (flushed <-chan struct{}) {
 	var last []byte
 	if hasClassic && c.classic != nil {
 		last, bye = c.classic.lastWord(bye), nil
 	}
-	q := &c.out
-	q.mu.Lock()
-	if !how.drain {
-		q.collectLocked()
+	closing := outbox.Closing{Drain: how.drain, Broken: why.Code == CodeConnLost && !why.remote, Goodbye: bye, Last: last}
+	if c.sess.Token() != nil {
+		closing.Received = c.sess.Handled()
 	}
-	q.closeLocked()
-	if !how.drain {
-		q.discardLocked()
-	}
-	if hasClassic && last != nil {
-		q.shareLocked(shared(last))
-	}
-	welcome := q.control.welcome
-	missed, untold := q.control.missed, hasOverflow && q.control.missedDue
-	acked := q.control.acked
-	q.control = control{welcome: welcome, missed: missed, missedDue: untold, goodbye: bye, goodbyeAfter: how.drain, due: bye != nil || welcome != nil}
-	if handled := c.sess.Handled(); c.sess.Token() != nil && bye != nil && handled > acked {
-		q.control.ack, q.control.ackDue = handled, true // so that the peer knows what it need not send again
-	}
-	q.broken = q.broken || why.Code == CodeConnLost && !why.remote
-	q.batch = false
-	drained = q.drainLocked()
-	if q.pendingLocked() && !q.broken {
-		c.queued()
-	} else {
-		q.mu.Unlock()
-	}
-	return drained
+	return c.out.Close(closing)
 }
 
 // faultLater is faultOf for one that the error hook must not hold up.
@@ -136,7 +114,7 @@ func (c *Conn) isEnded() bool { return c.sess.State() == session.Ended }
 // closer closes the stream: at once when it is broken, else when all is written and the
 // peer has closed its side too, so that nothing we said is lost to a reset. Neither
 // may take longer than the close timeout.
-func (c *Conn) closer(drained <-chan struct{}, why *Error, how ending) {
+func (c *Conn) closer(flushed <-chan struct{}, why *Error, how ending) {
 	defer c.exit()
 	defer c.streamDone.Happen()
 	l := c.sess.Link()
@@ -151,18 +129,18 @@ func (c *Conn) closer(drained <-chan struct{}, why *Error, how ending) {
 	if why.Code == CodeConnLost && !why.remote {
 		return
 	}
-	if code := c.partFrom(l, drained); code != CodeNone && how.drain {
+	if code := c.partFrom(l, flushed); code != CodeNone && how.drain {
 		c.noteLost(code)
 	}
 }
 
 // partFrom waits until all is written and the peer has closed its side too. It returns why that did not come to be: then
 // not all that was sent may have arrived.
-func (c *Conn) partFrom(l *link, drained <-chan struct{}) Code {
+func (c *Conn) partFrom(l *link, flushed <-chan struct{}) Code {
 	t := time.NewTimer(c.eng.closeTimeout)
 	defer t.Stop()
 	select {
-	case <-drained:
+	case <-flushed:
 	case <-t.C:
 		return CodeDeadlineExceeded
 	}
@@ -187,7 +165,7 @@ func (c *Conn) partFrom(l *link, drained <-chan struct{}) Code {
 		if goodbye { // both have left
 			return CodeNone
 		}
-		if closed && c.out.settleRead() {
+		if closed && c.out.Delivered() {
 			return CodeNone
 		}
 		return CodeConnLost
@@ -198,11 +176,7 @@ func (c *Conn) partFrom(l *link, drained <-chan struct{}) Code {
 
 // noteLost tells how many of the messages that were sent may not have arrived, if there are any.
 func (c *Conn) noteLost(code Code) {
-	n := 0
-	q := &c.out
-	q.mu.Lock()
-	q.unreceivedLocked(c.classic, func(Frame, bool) { n++ })
-	q.mu.Unlock()
+	n := len(undelivered(c.classic, c.out.Undelivered()))
 	if n == 0 {
 		return
 	}
@@ -229,10 +203,7 @@ func (c *Conn) exit() (last bool) {
 	if c.running.Add(-1) > 0 {
 		return false
 	}
-	c.out.mu.Lock()
-	c.out.collectLocked()
-	c.out.discardLocked()
-	c.out.mu.Unlock()
+	c.out.Finish()
 	if hasManual && c.eng.manual != nil {
 		c.eng.manual.add(task{c, c.finish})
 	} else {

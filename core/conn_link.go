@@ -48,9 +48,7 @@ func (c *Conn) suspend(l *link, why *Error) bool {
 	}
 	c.sess.Suspend(l)
 	c.running.Add(2) // letGo, and the session itself while it waits
-	c.out.mu.Lock()
-	c.out.suspendLocked()
-	c.out.mu.Unlock()
+	c.out.Suspend()
 	go c.letGo(l, why)
 	return true
 }
@@ -62,7 +60,7 @@ func (c *Conn) letGo(l *link, why *Error) {
 	l.Stream.Close() //nolint:errcheck // it has broken off
 	c.inbox.wake()
 	<-l.WhenUnread()
-	<-c.out.whenIdle()
+	<-c.out.Unused()
 	c.eng.owner.suspended(c, l, why)
 }
 
@@ -79,11 +77,7 @@ func (c *Conn) relink(before, l *link, rd *reader, addr string, received uint64,
 	c.mu.Lock()
 	c.addr = addr
 	c.mu.Unlock()
-	c.out.mu.Lock()
-	kept := c.out.resumeLocked(l, received, welcome)
-	c.out.control.acked = c.sess.Received() // the welcome, or the hello, has said so
-	c.out.mu.Unlock()
-	if !kept {
+	if !c.out.Resume(l, received, c.sess.Received(), welcome) {
 		if welcome != nil {
 			c.eng.owner.mayWait(c) // it waits again
 		}
@@ -95,7 +89,6 @@ func (c *Conn) relink(before, l *link, rd *reader, addr string, received uint64,
 	c.inbox.mu.Unlock()
 	c.sess.Relink(before, l) // what counted for it in running while it waited is the reader's now
 	c.reads.Add(1)           // for the sweeper: a new beginning
-	c.writes.Add(1)
 	return session.Resumed
 }
 
@@ -104,9 +97,7 @@ func (c *Conn) writeFailed(l *link, err error) {
 	c.transition.Lock()
 	mute := c.sess.Mute(l, err)
 	if mute {
-		c.out.mu.Lock()
-		c.out.muteLocked(c.sess.Token() != nil)
-		c.out.mu.Unlock()
+		c.out.Mute(c.sess.Token() != nil)
 	}
 	c.transition.Unlock()
 	if !mute {
@@ -119,29 +110,3 @@ func (c *Conn) writeFailed(l *link, err error) {
 // Suspended reports whether the connection has no stream at this moment, and may be
 // resumed.
 func (c *Conn) Suspended() bool { return c.sess.State() == session.Suspended }
-
-// whenIdle returns a channel that is closed when nobody writes.
-func (q *queue) whenIdle() <-chan struct{} {
-	q.mu.Lock()
-	if q.idle == nil {
-		q.idle = make(chan struct{})
-	}
-	idle := q.idle
-	if !q.flushing {
-		close(q.idle)
-		q.idle = nil
-	}
-	q.mu.Unlock()
-	return idle
-}
-
-// muteLocked notes that there is nothing to write to while the stream is read to its end. What waits
-// is kept for a resume, if there can be one, or for the program.
-func (q *queue) muteLocked(resumable bool) {
-	q.suspendLocked()
-	q.mute = true
-	if q.vain = !resumable && q.orphans == nil; q.vain {
-		q.discardLocked()
-	}
-	q.openLocked()
-}

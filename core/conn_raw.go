@@ -78,7 +78,7 @@ func (c *Conn) awaitRaw(rd *reader, room <-chan struct{}) {
 	defer c.inbox.paused.Store(false)
 	defer c.rawFull.Store(false)
 	c.guard.stall()
-	c.out.open() // as in push
+	c.out.Nudge() // as in push
 	c.endBatch()
 	select {
 	case <-room:

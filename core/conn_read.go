@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 )
@@ -130,7 +131,7 @@ func (c *Conn) batch(rd *reader) bool {
 		if !c.receive(rd, f) {
 			return false
 		}
-		if c.out.pressed.Load() { // by what the handlers send: do not let them fill the queue
+		if c.out.Pressed() { // by what the handlers send: do not let them fill the queue
 			if !c.finishBatch(rd) {
 				return false
 			}
@@ -173,44 +174,21 @@ func (c *Conn) beginBatch(size int) {
 	if c.turn.Load()&turnMask == turnHanded {
 		return
 	}
-	c.out.mu.Lock()
-	c.out.batch, c.out.expect = true, size
-	c.out.mu.Unlock()
+	c.out.Hold(size)
 }
 
 // finishBatch flushes. If a writer is at it already and much waits, it waits with it: a
 // peer that does not read what it causes is to feel that, not to fill the queue.
 func (c *Conn) finishBatch(rd *reader) bool {
-	c.out.mu.Lock()
-	c.out.batch = false
-	if !c.out.pendingLocked() || c.out.broken {
-		c.out.mu.Unlock()
+	flush, room := c.out.Release(c.turn.Load()&turnMask == turnHanded) // then this goroutine must go on reading
+	if flush == outbox.Nothing {
 		return true
 	}
-	if c.out.link == nil {
-		c.out.mu.Unlock()
-		return true
-	}
-	if c.turn.Load()&turnMask == turnHanded {
-		c.queued() // this goroutine must go on reading
-		return true
-	}
-	var room <-chan struct{}
-	if c.out.flushing {
-		if c.out.bytes <= c.out.limit/2 {
-			c.out.mu.Unlock()
-			return true
-		}
-		room = c.out.roomLocked()
-	}
-	c.out.flushing = true
-	c.out.mu.Unlock()
-
-	if room != nil {
+	if flush == outbox.Wait {
 		c.guard.stall()
 	}
 	turn := c.beginTurn(turnFlushing)
-	if room != nil {
+	if flush == outbox.Wait {
 		<-room
 	} else {
 		c.flushBatch()

@@ -54,7 +54,7 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 	case wire.KindPong:
 		var nonce uint64
 		if nonce, err = wire.ParseNonce(f.Body); err == nil {
-			c.out.answered(nonce)
+			c.out.Answered(nonce)
 		}
 	case wire.KindAck:
 		err = c.gotAck(f.Body)

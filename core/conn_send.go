@@ -2,10 +2,10 @@ package core
 
 import (
 	"context"
-	"runtime"
 	"strconv"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 )
@@ -82,13 +82,14 @@ func (c *Conn) sendCommand(command string, payload []byte, set *sending) error {
 	}
 	o := c.eng.overflow.of(command)
 	if hasOverflow && o.drops() && !set.waits() {
-		return c.sendSpare(command, c.eng.overflow.newBlock(command, set, wire.AppendCommand(make([]byte, 0, n), command, payload)), set)
+		frame := wire.AppendCommand(make([]byte, 0, n), command, payload)
+		return c.sendByPolicy(command, c.eng.overflow.newBlock(command, set, frame))
 	}
-	if err := c.beginSend(n, o, set); err != nil {
+	dst, err := c.beginSend(n, o, set)
+	if err != nil {
 		return err
 	}
-	c.out.commitLocked(wire.AppendCommand(c.out.spaceLocked(n), command, payload))
-	c.queued()
+	c.out.Commit(wire.AppendCommand(dst, command, payload))
 	return nil
 }
 
@@ -99,50 +100,91 @@ func (c *Conn) sendRaw(payload []byte, set *sending) error {
 	}
 	o := c.eng.overflow.of("")
 	if hasOverflow && o.drops() && !set.waits() {
-		return c.sendSpare("", c.eng.overflow.newBlock("", set, wire.AppendRaw(make([]byte, 0, n), payload)), set)
+		return c.sendByPolicy("", c.eng.overflow.newBlock("", set, wire.AppendRaw(make([]byte, 0, n), payload)))
 	}
-	if err := c.beginSend(n, o, set); err != nil {
+	dst, err := c.beginSend(n, o, set)
+	if err != nil {
 		return err
 	}
-	c.out.commitLocked(wire.AppendRaw(c.out.spaceLocked(n), payload))
-	c.queued()
+	c.out.Commit(wire.AppendRaw(dst, payload))
 	return nil
 }
 
-// beginSend locks the queue once it has room for n more bytes, under a policy that drops nothing.
-// Otherwise it fails, with the queue unlocked.
-func (c *Conn) beginSend(n int, o Overflow, set *sending) error {
-	switch {
-	case set.waits():
-		return c.waitToSend(n, o, set)
-	case hasOverflow && o == OverflowDisconnect, c.server && (browser || c.Suspended() || c.sess.Link().State() == session.Mute):
-		c.out.mu.Lock()
-		return c.admitLocked(n)
+// beginSend is [outbox.Outbox.Begin] for a send under a policy that drops nothing: Commit follows, unless
+// it fails.
+func (c *Conn) beginSend(n int, o Overflow, set *sending) ([]byte, error) {
+	if c.sendsAtOnce(o, set) {
+		dst, no := c.out.Begin(n, outbox.Data)
+		if no != nil {
+			return nil, c.overflowed(n, no)
+		}
+		return dst, nil
 	}
-	c.out.mu.Lock()
-	if !c.out.closed && c.out.admitWaiterLocked(n, c.inbox.paused.Load()) {
-		return nil
+	if set.waits() && set.ctx.Err() != nil {
+		return nil, c.waitError(set.ctx)
 	}
-	c.out.mu.Unlock()
-	return c.waitToSend(n, o, set)
+	ctx, own, most := c.patience(o, set)
+	return c.beginWaiting(ctx, own, n, most)
 }
 
-// waitToSend is awaitRoom for a send: as long as its context says, or else as its policy does.
-func (c *Conn) waitToSend(n int, o Overflow, set *sending) error {
-	switch {
-	case set.waits():
-		if set.ctx.Err() != nil {
-			return c.waitError(set.ctx)
-		}
-		return c.awaitRoom(set.ctx, c.waiter(set.ctx), n, 0)
-	case hasOverflow && o == OverflowBlock:
-		return c.awaitRoom(c.ctx, c, n, c.eng.writeTimeout)
+// sendAll queues a frame that other connections may be sent too, under a policy that drops nothing.
+func (c *Conn) sendAll(frame *outbox.Block, o Overflow, set *sending) error {
+	n := frame.Size()
+	if err := c.fits(n); err != nil {
+		return err
 	}
-	return c.awaitRoom(c.ctx, c, n, -1) // in a browser
+	if c.sendsAtOnce(o, set) {
+		if no := c.out.Share(frame, outbox.Data); no != nil {
+			return c.overflowed(n, no)
+		}
+		return nil
+	}
+	if set.waits() && set.ctx.Err() != nil {
+		return c.waitError(set.ctx)
+	}
+	ctx, own, most := c.patience(o, set)
+	return c.awaitRoom(ctx, own, n, most, func(as outbox.Class) *outbox.Refusal { return c.out.Share(frame, as) })
+}
+
+// sendsAtOnce reports whether a send is queued or fails at once, as one for which the connection ends if
+// there is no room.
+func (c *Conn) sendsAtOnce(o Overflow, set *sending) bool {
+	if set.waits() {
+		return false
+	}
+	return hasOverflow && o == OverflowDisconnect || c.server && (!hasOverflow || c.Suspended() || c.sess.Link().State() == session.Mute)
+}
+
+// sendOwn queues a small frame of the library's own.
+func (c *Conn) sendOwn(frame []byte) error {
+	if no := c.out.Send(frame, outbox.Own); no != nil {
+		return c.overflowed(len(frame), no)
+	}
+	return nil
+}
+
+// sendShared sends f, of which once is the native frame that others are sent too.
+func (c *Conn) sendShared(f Frame, once *outbox.Block, set *sending) error {
+	if !c.can.Native {
+		return c.sendFrame(f, set)
+	}
+	return c.sendByPolicy(f.Command, once)
 }
 
 // waits reports whether the sender waits for room as its context says.
 func (s *sending) waits() bool { return s != nil && s.ctx != nil }
+
+// patience says how long a send waits for room, as its own context does, or else as its policy does: until ctx
+// ends, and no longer than most; see awaitRoom. own is the connection whose handler may be waiting.
+func (c *Conn) patience(o Overflow, set *sending) (ctx context.Context, own *Conn, most time.Duration) {
+	switch {
+	case set.waits():
+		return set.ctx, c.waiter(set.ctx), 0
+	case hasOverflow && o == OverflowBlock:
+		return c.ctx, c, c.eng.writeTimeout
+	}
+	return c.ctx, c, -1 // in a browser
+}
 
 // waiter is whose handler may be waiting on ctx in a send to c. The handler may be one of c itself
 // which waits on a context of its own.
@@ -153,63 +195,47 @@ func (c *Conn) waiter(ctx context.Context) *Conn {
 	return c
 }
 
-// sendShared sends f, of which once is the native frame that others are sent too.
-func (c *Conn) sendShared(f Frame, once *block, set *sending) error {
-	if !c.can.Native {
-		return c.sendFrame(f, set)
+// patient is the class of a frame whose sender can wait. A handler of this very connection does not wait for an
+// ack that comes after more than is read ahead.
+func (c *Conn) patient(own *Conn) outbox.Class {
+	if own == c && c.inbox.paused.Load() {
+		return outbox.Patient | outbox.Unread
 	}
-	return c.sendSpare(f.Command, once, set)
+	return outbox.Patient
 }
 
-// sendAll queues a frame that other connections may be sent too, under a policy that drops nothing.
-func (c *Conn) sendAll(frame *block, o Overflow, set *sending) error {
-	n := len(frame.b)
-	if err := c.fits(n); err != nil {
-		return err
+// beginWaiting is [outbox.Outbox.Begin] for one who can wait: see awaitRoom.
+func (c *Conn) beginWaiting(ctx context.Context, own *Conn, n int, most time.Duration) (dst []byte, err error) {
+	dst, no := c.out.Begin(n, c.patient(own))
+	if no == nil {
+		return dst, nil
 	}
-	if err := c.beginSend(n, o, set); err != nil {
-		return err
-	}
-	c.out.shareLocked(frame)
-	c.queued()
-	return nil
+	err = c.awaitRoom(ctx, own, n, most, func(as outbox.Class) (no *outbox.Refusal) {
+		dst, no = c.out.Begin(n, as)
+		return no
+	})
+	return dst, err
 }
 
-// sendOwn queues a small frame of the library's own.
-func (c *Conn) sendOwn(frame []byte) error {
-	c.out.mu.Lock()
-	if !c.out.closed && !c.out.admitSmallLocked(len(frame)) && !(hasOverflow && c.makeRoomLocked(len(frame))) {
-		return c.overflowLocked(len(frame))
-	}
-	if c.out.closed {
-		c.out.mu.Unlock()
-		return c.closedError()
-	}
-	c.out.commitLocked(append(c.out.spaceLocked(len(frame)), frame...))
-	c.queued()
-	return nil
-}
-
-// awaitRoom locks the queue once it is open to a frame of n bytes from one who can wait. It
-// fails, with the queue unlocked, when ctx or the connection ends first, or at the latest after
-// that time: never if it is zero, at once if it is negative. own is the connection whose handler may
-// be waiting, or nil.
-func (c *Conn) awaitRoom(ctx context.Context, own *Conn, n int, most time.Duration) error {
+// awaitRoom tries to queue a frame of n bytes until it is not refused. It fails when ctx or the connection ends
+// first, or at the latest after most: never if that is zero, at once if it is negative. own is the connection
+// whose handler may be waiting, or nil.
+func (c *Conn) awaitRoom(ctx context.Context, own *Conn, n int, most time.Duration, try func(outbox.Class) *outbox.Refusal) error {
 	var late <-chan time.Time
 	for {
-		c.out.mu.Lock()
-		if c.out.closed {
-			c.out.mu.Unlock()
-			return c.closedError()
+		as := c.patient(own)
+		if most >= 0 {
+			as |= outbox.Await
 		}
-		if c.out.admitWaiterLocked(n, own == c && c.inbox.paused.Load()) {
+		no := try(as)
+		switch {
+		case no == nil:
 			return nil
+		case no.Why == outbox.Closed:
+			return c.closedError()
+		case most < 0:
+			return c.noRoom(CodeQueueFull, n, no)
 		}
-		if most < 0 {
-			return c.noRoomLocked(n)
-		}
-		room := c.out.roomLocked()
-		c.queued() // perhaps what asks for an ack, and nobody writes any more
 		yield(own)
 		if !browser && most > 0 && late == nil { // in a browser nothing waits that long
 			timer := time.NewTimer(most)
@@ -217,7 +243,7 @@ func (c *Conn) awaitRoom(ctx context.Context, own *Conn, n int, most time.Durati
 			late = timer.C
 		}
 		select {
-		case <-room:
+		case <-no.Room:
 		case <-ctx.Done():
 			return c.waitError(ctx)
 		case <-late:
@@ -226,20 +252,29 @@ func (c *Conn) awaitRoom(ctx context.Context, own *Conn, n int, most time.Durati
 	}
 }
 
-// noRoomLocked unlocks the queue, and is the error of a frame of n bytes for which it has no room.
-func (c *Conn) noRoomLocked(n int) error {
-	err := c.out.noRoom(CodeQueueFull, n)
-	c.queued() // perhaps what asks for an ack
+// overflowed is the error of a frame of n bytes that was refused though it could not wait. The connection ends
+// if it has no room for the frame. A client that is coming back refuses what does not fit, and goes on: it is not
+// its program that is slow. So does a connection whose peer is only read any more.
+func (c *Conn) overflowed(n int, no *outbox.Refusal) error {
+	switch {
+	case no.Why == outbox.Closed:
+		return c.closedError()
+	case no.Why == outbox.Mute, no.Why == outbox.Away && !c.server:
+		return c.noRoom(CodeQueueFull, n, no)
+	}
+	err := c.noRoom(CodeSlowConsumer, n, no)
+	c.eng.counters.slow.Add(1)
+	c.endWith(err)
 	return err
 }
 
 // noRoom says that the queue has no room for a frame of n bytes.
-func (q *queue) noRoom(code Code, n int) *Error {
-	text := "no room for a frame of " + strconv.Itoa(n) + " B: " + strconv.Itoa(q.bytes) + " B wait to be written"
-	if q.keep.bytes > 0 {
-		text += ", " + strconv.Itoa(q.keep.bytes) + " B to be acknowledged"
+func (c *Conn) noRoom(code Code, n int, no *outbox.Refusal) *Error {
+	text := "no room for a frame of " + strconv.Itoa(n) + " B: " + strconv.Itoa(no.Waiting) + " B wait to be written"
+	if no.Kept > 0 {
+		text += ", " + strconv.Itoa(no.Kept) + " B to be acknowledged"
 	}
-	return NewError(code, text+", limit "+strconv.Itoa(q.limit)+" B")
+	return NewError(code, text+", limit "+strconv.Itoa(c.eng.queueBytes)+" B")
 }
 
 // waitError is why a wait on ctx ended: a handler's context ends with its connection.
@@ -258,33 +293,6 @@ func (c *Conn) fits(n int) *Error {
 	return NewError(CodeTooBig, "frame "+strconv.Itoa(n)+" B exceeds the peer's limit "+strconv.Itoa(c.peerMaxFrame)+" B")
 }
 
-// admitLocked makes sure that n more bytes may wait. When they may not it unlocks
-// the queue, ends the connection if its queue is full, and returns why.
-func (c *Conn) admitLocked(n int) error {
-	if c.out.closed {
-		c.out.mu.Unlock()
-		return c.closedError()
-	}
-	if c.out.admitLocked(n) || hasOverflow && c.makeRoomLocked(n) {
-		return nil
-	}
-	return c.overflowLocked(n)
-}
-
-// overflowLocked unlocks the queue and ends the connection because it has no room for a frame of n
-// bytes. A client that is coming back refuses what does not fit, and goes on: it is not its program
-// that is slow. So does a connection whose peer is only read any more.
-func (c *Conn) overflowLocked(n int) error {
-	if c.out.mute || c.out.link == nil && !c.server {
-		return c.noRoomLocked(n)
-	}
-	err := c.out.noRoom(CodeSlowConsumer, n)
-	c.out.mu.Unlock()
-	c.eng.counters.slow.Add(1)
-	c.endWith(err)
-	return err
-}
-
 // closedError is what a send on an ended connection returns.
 func (c *Conn) closedError() *Error {
 	why := c.reason()
@@ -295,48 +303,47 @@ func (c *Conn) closedError() *Error {
 	return &e
 }
 
-// queued unlocks the queue, into which something was just put, and asks for a writer unless
-// somebody is going to write anyway. The publisher never writes itself: a peer
-// that does not read would hold it up.
-func (c *Conn) queued() {
-	wake := c.out.wakeLocked()
-	if wake && !c.hold() { // all is over: only the sweeper still knows the connection
-		c.out.idleLocked()
-		wake = false
-	}
-	over := hasBudget && c.out.over
-	if over {
-		c.out.over = false
-	}
-	c.out.mu.Unlock()
-	if wake {
-		c.eng.writers.add(c)
-	}
-	if over {
-		runtime.Gosched() // to keepWithin, which has to be faster than whoever sends
-	}
-}
+// Writing a connection, as its outbox asks for: an [outbox.Owner].
+type outboxOwner Conn
 
-// writer writes until nothing waits. It is called when something is queued while nobody writes, and
-// reports whether it was the last goroutine of the connection, and has finished it.
-func (c *Conn) writer() (last bool) {
+// Enter counts a writer, unless the last goroutine of the connection has left.
+func (w *outboxOwner) Enter() bool { return (*Conn)(w).hold() }
+
+// Write writes until nothing waits. It reports whether the caller was the last goroutine of the connection, and has
+// finished it.
+func (w *outboxOwner) Write() (last bool) {
+	c := (*Conn)(w)
 	defer func() { last = c.exit() }()
-	c.out.mu.Lock()
-	for c.writeLocked() {
+	bufs, to := c.out.Take()
+	for bufs != nil {
+		n, ok := c.write(bufs, to)
+		if !ok {
+			return false // unless exit says otherwise
+		}
+		var room bool
+		if bufs, to, room = c.out.Next(n); room {
+			c.eng.owner.noticesFit(c)
+			bufs, to = c.out.Take()
+		}
 	}
-	c.out.mu.Unlock()
-	return false // unless exit says otherwise
+	return false // likewise
 }
 
-// writeLocked writes one batch, with the queue unlocked meanwhile. It reports whether there was
-// one; if not, or if it could not be written, the caller no longer flushes.
-func (c *Conn) writeLocked() bool {
-	bufs, l := c.out.takeLocked()
+// flushBatch is the reader's write at the end of its batch.
+func (c *Conn) flushBatch() {
+	bufs, to := c.out.Take()
 	if bufs == nil {
-		return false
+		return
 	}
-	c.out.mu.Unlock()
-	var n int64
+	if n, ok := c.write(bufs, to); ok && c.out.Done(n) {
+		c.eng.owner.noticesFit(c)
+	}
+}
+
+// write writes to a link and returns how many bytes that were. If it reports false it has failed, and the
+// caller's task of writing is over.
+func (c *Conn) write(bufs [][]byte, to any) (n int64, ok bool) {
+	l := to.(*link)
 	var err error
 	switch {
 	case hasClassic && c.classic != nil:
@@ -351,95 +358,22 @@ func (c *Conn) writeLocked() bool {
 	default:
 		n, err = l.Stream.WriteBuffers(bufs)
 	}
-	c.writes.Add(1)
-	c.out.mu.Lock()
-	c.out.writtenBytes += uint64(n)
-	if err != nil {
-		c.out.keepFailedLocked()
-	}
-	c.out.doneLocked()
 	if err == nil {
-		if c.out.noticesWait {
-			c.drainedLocked()
-		}
-		return true
+		return n, true
 	}
-	c.out.mu.Unlock()
+	c.out.Fail(n)
 	c.writeFailed(l, err)
-	c.out.mu.Lock()
-	if l.State() != session.Sound {
-		c.out.idleLocked() // what waits is written when the connection is resumed
-	} else {
-		c.out.stopLocked()
-	}
-	return false
-}
-
-// drainedLocked lets notices that wait go on if there is room for them, with the queue unlocked
-// meanwhile.
-func (c *Conn) drainedLocked() {
-	if c.out.bytes > c.out.noticeRoom()/2 {
-		return
-	}
-	c.out.noticesWait = false
-	c.out.mu.Unlock()
-	c.eng.owner.noticesFit(c)
-	c.out.mu.Lock()
-}
-
-// flushBatch is the reader's write at the end of its batch: what waits is written
-// here once, and if more has come meanwhile a writer goes on with it, so that
-// those who publish to this connection cannot keep its reader from reading.
-func (c *Conn) flushBatch() {
-	c.out.mu.Lock()
-	more := false
-	if c.writeLocked() {
-		if more = c.out.pendingLocked() && c.out.link != nil; more {
-			c.running.Add(1)
-		} else {
-			c.out.idleLocked()
-		}
-	}
-	c.out.mu.Unlock()
-	if more {
-		c.eng.writers.add(c)
-	}
-}
-
-// ping and pong fill their slots and wake a writer if the reader will not flush.
-func (c *Conn) ping(nonce uint64) {
-	c.control(func(ctl *control) {
-		if !ctl.pingDue || ctl.ping != askNonce { // which is as good as any, and waited for
-			ctl.ping, ctl.pingDue = nonce, true
-		}
-	})
+	c.out.Stop(l.State() != session.Sound)
+	return n, false
 }
 
 // probe asks the peer whether it is still there, if it answers such questions.
 func (c *Conn) probe(nonce uint64) {
 	if !hasClassic || c.classic == nil {
-		c.ping(nonce)
+		c.out.Ping(nonce)
 		return
 	}
 	if frame := c.classic.aliveProbe(); frame != nil {
 		c.sendOwn(frame) //nolint:errcheck // then it is over anyway
 	}
-}
-
-func (c *Conn) pong(nonce uint64) {
-	c.control(func(ctl *control) { ctl.pong, ctl.pongDue = nonce, true })
-}
-
-func (c *Conn) control(set func(ctl *control)) {
-	if hasClassic && !c.can.Pings {
-		return
-	}
-	c.out.mu.Lock()
-	if c.out.closed || c.out.link == nil {
-		c.out.mu.Unlock()
-		return
-	}
-	set(&c.out.control)
-	c.out.control.due = true
-	c.queued()
 }

@@ -162,7 +162,7 @@ func (s *scene) provoke() error {
 				time.AfterFunc(20*time.Second, func() { close(s.hold) })
 			}
 		},
-		func() { there.missNotices(1); here.missNotices(1) },
+		func() { there.out.Miss(1); here.out.Miss(1) },
 		func() {
 			for range 300 { // more than may wait
 				there.SendRaw(make([]byte, 1<<10), Wait(ctx))

@@ -76,13 +76,7 @@ func (c *Conn) handOver(turn uint64) {
 
 // endBatch gives what waits to a writer, since the reader will not flush it soon.
 func (c *Conn) endBatch() {
-	c.out.mu.Lock()
-	c.out.batch = false
-	if !c.out.pendingLocked() {
-		c.out.mu.Unlock()
-		return
-	}
-	c.queued()
+	c.out.Release(true)
 }
 
 // yield hands the reading over when ctx belongs to the handler that the reading goroutine
@@ -224,7 +218,7 @@ func (c *Conn) inboxRoomLocked(rd *reader, n int) bool {
 			return false
 		}
 		b.paused.Store(true)
-		c.out.open() // a handler may wait for an ack, which will not be read now
+		c.out.Nudge() // a handler may wait for an ack, which will not be read now
 		b.room.Wait()
 		c.guard.stall()
 		b.paused.Store(false)
@@ -303,14 +297,7 @@ func (c *Conn) runInbox() {
 // awaitRelief waits until the queue is no more than half full, so that handlers which send
 // something for everything they get do not end their own connection.
 func (c *Conn) awaitRelief() {
-	for c.out.pressed.Load() {
-		c.out.mu.Lock()
-		if c.out.closed || c.out.broken || c.out.mute || c.out.bytes <= c.out.limit/2 {
-			c.out.mu.Unlock()
-			return
-		}
-		room := c.out.roomLocked()
-		c.queued()
+	for room := c.out.Relief(); room != nil; room = c.out.Relief() {
 		<-room
 	}
 }

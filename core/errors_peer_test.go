@@ -296,9 +296,7 @@ func TestDetailsWaitForRoom(t *testing.T) {
 		}
 		synctest.Wait()
 		for c := range w.srv.Clients() {
-			c.out.mu.Lock()
-			require.LessOrEqual(t, c.out.bytes, 2*256<<10)
-			c.out.mu.Unlock()
+			require.LessOrEqual(t, c.Stats().Waiting, 2*256<<10)
 		}
 		for id := range uint64(calls) {
 			got, why, err := wire.ParseFailure(p.Want().Body)

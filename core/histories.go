@@ -6,6 +6,7 @@ import (
 
 	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/internal/history"
+	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 )
@@ -250,9 +251,7 @@ func (c *Conn) followed(make bool) *history.Marks {
 // replayLocked queues the last n frames for c, as far as they fit into half of its queue. It returns why
 // some cannot be sent to it at all, and why it has ended if it has.
 func (h *groupHistory) replayLocked(c *Conn, n int, again bool) (unfit []error, err error) {
-	c.out.mu.Lock()
-	room := c.out.limit/2 - c.out.bytes
-	c.out.mu.Unlock()
+	room := c.eng.queueBytes/2 - c.out.Stats().Waiting
 	first := len(h.kept)
 	for first > len(h.kept)-n && room >= len(h.kept[first-1].frame) {
 		first--
@@ -267,7 +266,7 @@ func (h *groupHistory) replayLocked(c *Conn, n int, again bool) (unfit []error, 
 		if !c.can.Replays {
 			err = c.sendFrame(keptFrame(frame), nil)
 		} else {
-			err = c.sendAll(shared(frame), OverflowDisconnect, nil)
+			err = c.sendAll(outbox.NewBlock(frame), OverflowDisconnect, nil)
 		}
 		if err != nil && c.isEnded() {
 			break

@@ -13,10 +13,7 @@ import (
 
 // uncount notes that the connection, of which nothing runs any more, holds nothing.
 func (c *Conn) uncount() {
-	c.out.mu.Lock()
-	c.out.mem.Set(c.out.budget, 0)
-	c.out.budget = nil // whatever is done with it now
-	c.out.mu.Unlock()
+	c.out.Uncount()
 	c.inbox.mu.Lock()
 	c.inbox.mem.Set(c.inbox.budget, 0)
 	c.inbox.mu.Unlock()

@@ -174,10 +174,6 @@ func TestQueueBoundsThatOverflow(t *testing.T) {
 		_, err = NewClient(nil, &ClientOptions{QueueBytes: n, InboxBytes: n})
 		require.Len(t, optionsNamed(err), 2)
 	}
-	srv := newTestServer(&ServerOptions{Limits: Limits{QueueBytes: math.MaxInt / 4, InboxBytes: math.MaxInt / 4, MaxFrame: maxPeerFrame}})
-	q := queue{limit: srv.opts.Limits.QueueBytes, bytes: srv.opts.Limits.QueueBytes}
-	require.False(t, q.admitLocked(maxPeerFrame))
-	require.True(t, q.admitSmallLocked(100))
 }
 
 func TestServerDefaults(t *testing.T) {

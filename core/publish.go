@@ -1,6 +1,7 @@
 package core
 
 import (
+	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/safe"
 	"github.com/hisock/hisock/core/wire"
 )
@@ -154,14 +155,14 @@ func (s *sending) reachesNone(conns []*Conn) bool {
 // A waiting is a connection that has no room yet for what it is to be sent.
 type waiting struct {
 	c     *Conn
-	frame *block
+	frame *outbox.Block
 }
 
 // publishWaiting queues a frame for all who have room, and waits for that of the others. It fails
 // with the error of the context that has ended before all had it.
 func publishWaiting(conns []*Conn, f Frame, frame []byte, set *sending, unsent *faults) error {
 	var full []waiting
-	once := shared(frame)
+	once := outbox.NewBlock(frame)
 	for _, c := range conns {
 		if set.leavesOut(c) {
 			continue
@@ -174,13 +175,13 @@ func publishWaiting(conns []*Conn, f Frame, frame []byte, set *sending, unsent *
 
 // shareOrWait queues a frame if there is room for one who can wait, and else adds the connection to
 // those that are full.
-func (c *Conn) shareOrWait(f Frame, frame *block, set *sending, full *[]waiting) error {
+func (c *Conn) shareOrWait(f Frame, frame *outbox.Block, set *sending, full *[]waiting) error {
 	if !c.can.Native {
 		own, err := c.ownFrame(f, set)
 		if own == nil {
 			return err
 		}
-		frame = shared(own)
+		frame = outbox.NewBlock(own)
 	}
 	queued, err := c.shareNow(frame)
 	if err == nil && !queued {
@@ -215,21 +216,15 @@ func (f *faults) note(c *Conn, err error) {
 }
 
 // shareNow queues a frame if there is room for one who can wait, and reports whether there was.
-func (c *Conn) shareNow(frame *block) (queued bool, err error) {
-	if err := c.fits(len(frame.b)); err != nil {
+func (c *Conn) shareNow(frame *outbox.Block) (queued bool, err error) {
+	if err := c.fits(frame.Size()); err != nil {
 		return false, err
 	}
-	c.out.mu.Lock()
-	switch {
-	case c.out.closed:
-		c.out.mu.Unlock()
+	no := c.out.Share(frame, outbox.Patient)
+	if no != nil && no.Why == outbox.Closed {
 		return false, c.closedError()
-	case c.out.admitWaiterLocked(len(frame.b), false):
-		c.out.shareLocked(frame)
-		queued = true
 	}
-	c.queued()
-	return queued, nil
+	return no == nil, nil
 }
 
 // queueKept is queueAll for what a group keeps. Whoever does not have to be waited for has it before
@@ -268,7 +263,7 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 				if passed == nil {
 					passed = wire.AppendGroupPassed(nil, h.group, h.last)
 				}
-				c.sendIfRoom(passed)
+				c.out.Send(passed, outbox.Beside) // if there is room
 			}
 		case set.waits() || blocks && !c.Suspended():
 			err = c.shareOrWait(f, once, set, &full)
@@ -292,16 +287,4 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 		unsent.log(s.eng.log, "clients cannot be sent what all are sent", "group", a.name, "command", f.Command)
 	}
 	return err
-}
-
-// sendIfRoom queues a small frame if there is room for it beside what is kept for a resume.
-func (c *Conn) sendIfRoom(frame []byte) {
-	q := &c.out
-	q.mu.Lock()
-	if q.closed || q.bytes+q.keep.bytes+len(frame) > q.limit {
-		q.mu.Unlock()
-		return
-	}
-	q.commitLocked(append(q.spaceLocked(len(frame)), frame...))
-	c.queued()
 }

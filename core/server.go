@@ -10,6 +10,7 @@ import (
 
 	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/internal/budget"
+	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/safe"
 	"github.com/hisock/hisock/core/internal/seats"
 	"github.com/hisock/hisock/transport"
@@ -82,13 +83,13 @@ func newServer(opts *ServerOptions) (*Server, error) {
 	s.budget = budget.New(s.opts.Limits.MemoryBytes)
 	s.histories = newHistories(s.opts.History, &s.groups, s.budget)
 	s.reserved = foldNames(s.opts.Access.ReservedNames)
-	cfg := s.opts.config()
+	cfg, counted := s.opts.config(), new(counters)
 	s.eng = &common{
 		owner:    s,
 		config:   cfg,
 		handlers: &s.handlers,
-		counters: new(counters),
-		writers:  newWriters(false),
+		counters: counted,
+		outboxes: outbox.Common{Budget: s.budget, Dropped: &counted.dropped},
 		budget:   s.budget,
 		manual:   newManualQueue(s.opts.Manual),
 		sweep:    newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout, s.opts.Timeouts.Frame, s.opts.Timeouts.Idle)),

@@ -3,6 +3,8 @@ package core
 import (
 	"slices"
 	"time"
+
+	"github.com/hisock/hisock/core/internal/outbox"
 )
 
 // connCost is what a connection counts for beside what waits for it, in bytes: its goroutine and
@@ -48,25 +50,12 @@ type load struct {
 // what each holds and how much has to go.
 func (s *Server) weigh() (loads []load, excess int) {
 	look := s.budget.Look()
-	seen := make(map[*block]struct{})
+	seen := make(map[*outbox.Block]struct{})
 	held := 0
 	for _, c := range s.eng.sweep.conns() {
-		own, shared := c.holds(), 0
-		c.out.mu.Lock()
-		own += c.out.heldLocked()
-		for _, k := range c.out.log[c.out.head:] {
-			if k == nil || k.owned {
-				continue
-			}
-			own -= k.weight()
-			shared += k.weight()
-			if _, ok := seen[k]; !ok {
-				seen[k] = struct{}{}
-				held += k.weight()
-			}
-		}
-		c.out.mu.Unlock()
-		held += connCost + own
+		own, shared, first := c.out.Weigh(seen)
+		own += c.holds()
+		held += connCost + own + first
 		loads = append(loads, load{c: c, bytes: own + shared, away: c.Suspended(), ended: c.isEnded()})
 	}
 	if s.histories != nil {

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/hisock/hisock/core/internal/notices"
+	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -110,7 +111,7 @@ func (s *Server) tellOthers(c *Conn, before, now standing) {
 		ch := m.change(c.id, known, knows)
 		mine, missed := to.notices.Put(ch)
 		if missed > 0 {
-			to.missNotices(missed)
+			to.out.Miss(missed)
 		}
 		switch {
 		case !mine:
@@ -182,7 +183,7 @@ func (s *Server) askNotices(to, of *Conn, p *Presence) (tell bool) {
 type mailing struct {
 	was, is notices.View // as the receiver is shown the client whose turn it is
 	last    notices.Change
-	frames  [1 + maxNoticeForm]*block // of last: native, and in the forms of the original
+	frames  [1 + maxNoticeForm]*outbox.Block // of last: native, and in the forms of the original
 }
 
 // change returns what was and is say, as far as they are known, as a change that the next receiver
@@ -200,7 +201,7 @@ func (m *mailing) change(subject uint64, known, knows bool) notices.Change {
 		after = copyOf(&m.is)
 	}
 	if ch := (notices.Change{Subject: subject, Before: before, After: after}); ch != m.last {
-		m.last, m.frames = ch, [1 + maxNoticeForm]*block{}
+		m.last, m.frames = ch, [1 + maxNoticeForm]*outbox.Block{}
 	}
 	return m.last
 }
@@ -216,7 +217,7 @@ func same(a, b *notices.View) bool {
 }
 
 // frame returns what to is sent of ch, or nil if it cannot be.
-func (m *mailing) frame(to *Conn, ch notices.Change) *block {
+func (m *mailing) frame(to *Conn, ch notices.Change) *outbox.Block {
 	kind := 0
 	if to.classic != nil {
 		kind = to.classic.noticeForm()
@@ -229,7 +230,7 @@ func (m *mailing) frame(to *Conn, ch notices.Change) *block {
 		} else {
 			b = appendChange(ch, true)
 		}
-		k := shared(b)
+		k := outbox.NewBlock(b)
 		if !shares {
 			return to.fitting(k, ch)
 		}
@@ -239,16 +240,16 @@ func (m *mailing) frame(to *Conn, ch notices.Change) *block {
 }
 
 // fitting returns k, or for a client that reads only shorter frames the same without groups, or nil.
-func (c *Conn) fitting(k *block, ch notices.Change) *block {
-	if k.b == nil || c.fits(len(k.b)) == nil {
-		if k.b == nil {
-			return nil
-		}
+func (c *Conn) fitting(k *outbox.Block, ch notices.Change) *outbox.Block {
+	switch {
+	case k.Size() == 0:
+		return nil
+	case c.fits(k.Size()) == nil:
 		return k
 	}
 	if c.classic == nil {
 		if b := appendChange(ch, false); c.fits(len(b)) == nil {
-			return shared(b)
+			return outbox.NewBlock(b)
 		}
 	}
 	return nil
@@ -280,9 +281,9 @@ func (c *Conn) tellNotices(ch notices.Change, m *mailing) (fit bool) {
 		frame := m.frame(c, ch)
 		switch {
 		case frame == nil:
-			c.missNotices(1)
+			c.out.Miss(1)
 			fit = false
-		case !c.queueNotice(frame) && !c.notices.Back(ch):
+		case !c.out.ShareNotice(frame) && !c.notices.Back(ch):
 			c.countNotices()
 			return fit
 		}
@@ -299,11 +300,7 @@ func (c *Conn) countNotices() {
 	if !hasBudget {
 		return
 	}
-	q := &c.out
-	q.mu.Lock()
-	q.notices = c.notices.Size()
-	q.countLocked()
-	q.mu.Unlock()
+	c.out.CountNotices(c.notices.Size())
 }
 
 // moreNotices goes on with what waits: the queue has drained.
@@ -312,52 +309,6 @@ func (c *Conn) moreNotices() {
 		c.tellNotices(ch, new(mailing))
 		c.countNotices()
 	}
-}
-
-// maxNoticeRoom is how much of a queue notices may fill, at most; they never take more than an eighth.
-const maxNoticeRoom = 64 << 10
-
-// queueNotice queues a notice if there is little in the queue. If it reports false, moreNotices
-// will be called once that is so. A notice ends nobody: it never needs more than there is, and
-// never pushes out what is kept for one who may come back.
-func (c *Conn) queueNotice(frame *block) bool {
-	q := &c.out
-	q.mu.Lock()
-	if q.closed {
-		q.mu.Unlock()
-		return true // nobody will hear it
-	}
-	n, kept := len(frame.b), 0
-	if q.link == nil {
-		kept = q.keep.bytes
-	}
-	if q.bytes > 0 && q.bytes+n > q.noticeRoom() || kept > 0 && q.bytes+kept+n > q.limit {
-		q.noticesWait = true
-		q.mu.Unlock()
-		return false
-	}
-	q.shrinkLocked(q.limit - q.bytes - n)
-	q.shareLocked(frame)
-	c.queued()
-	return true
-}
-
-func (q *queue) noticeRoom() int { return min(q.limit/8, maxNoticeRoom) }
-
-// missNotices counts notices that the client will never get; it is told.
-func (c *Conn) missNotices(n int) {
-	c.eng.counters.dropped.Add(uint64(n))
-	q := &c.out
-	q.mu.Lock()
-	if q.closed {
-		q.mu.Unlock()
-		return
-	}
-	q.control.missed += uint64(n)
-	if c.can.Missed {
-		q.control.missedDue, q.control.due = true, true
-	}
-	c.queued()
 }
 
 // TellNobody is for [Access.Notices]: no client hears of another, classic ones included.

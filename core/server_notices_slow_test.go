@@ -19,6 +19,7 @@ import (
 
 	"github.com/hisock/hisock/core/internal/classic"
 	"github.com/hisock/hisock/core/internal/coretest"
+	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -170,7 +171,7 @@ func TestNoticesEndNobody(t *testing.T) {
 			}
 		}
 		for _, r := range all {
-			require.LessOrEqual(t, r.c.Stats().Waiting, r.c.out.noticeRoom()+(9<<10))
+			require.LessOrEqual(t, r.c.Stats().Waiting, outbox.NoticeRoom(w.srv.opts.Limits.QueueBytes)+(9<<10))
 			r.read(0)
 			require.Contains(t, r.knows, "m2999")
 			require.NotContains(t, r.knows, "loop")
@@ -255,7 +256,7 @@ func TestWatchersAreRightInTheEnd(t *testing.T) {
 						r.read(0)
 						require.Equal(t, truth, r.knows)
 						require.Zero(t, r.c.notices.Size())
-						require.Zero(t, r.c.out.notices, "counted with the queue")
+						require.Zero(t, r.c.out.Stats().Notices, "counted with the queue")
 					}
 					for _, p := range append(slices.Collect(maps.Keys(clients)), watchers[0].Peer, watchers[1].Peer, watchers[2].Peer) {
 						p.Stream.Close() //nolint:errcheck // it is over
@@ -322,10 +323,9 @@ func TestNoticesThatWaitAreBounded(t *testing.T) {
 		}
 		synctest.Wait()
 		require.LessOrEqual(t, r.c.notices.Size(), 20<<10)
-		require.Equal(t, r.c.notices.Size(), r.c.out.notices)
-		r.c.out.mu.Lock()
-		require.GreaterOrEqual(t, r.c.out.mem.Held(), r.c.out.notices+r.c.out.bytes, "counted with the queue")
-		r.c.out.mu.Unlock()
+		out := r.c.out.Stats()
+		require.Equal(t, r.c.notices.Size(), out.Notices)
+		require.GreaterOrEqual(t, out.Counted, r.c.notices.Size()+out.Waiting, "counted with the queue")
 		missed := r.c.Stats().Dropped
 		require.Positive(t, missed)
 		require.EqualValues(t, missed, w.srv.Stats().Dropped)

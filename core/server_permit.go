@@ -146,9 +146,7 @@ func (c *Conn) setHeld(why *Error) {
 	} else {
 		c.sess.Hold(nil)
 	}
-	c.out.mu.Lock()
-	c.out.closed = why != nil
-	c.out.mu.Unlock()
+	c.out.SetClosed(why != nil)
 	c.calls.mu.Lock()
 	c.calls.ended = why
 	c.calls.mu.Unlock()

@@ -105,10 +105,7 @@ func (s *Server) resume(ar *arrival, rd *reader, hello *wire.Hello) *Conn {
 // tells of so many is that of an attempt which the client has given up, or of somebody who goes on
 // with a copy of the session, and must not harm the client that has it.
 func (c *Conn) hasAcked(received uint64) bool {
-	c.out.mu.Lock()
-	acked := c.out.keep.acked
-	c.out.mu.Unlock()
-	return received < acked
+	return received < c.out.Stats().Acked
 }
 
 // goOn tells the program that a connection was resumed, and reads it.

@@ -256,7 +256,7 @@ func TestResumeOfWhatIsNotKept(t *testing.T) {
 		}
 		require.NoError(t, p.Stream.Close())
 		synctest.Wait()
-		require.LessOrEqual(t, c.out.keep.bytes, 4<<10)
+		require.LessOrEqual(t, c.Stats().Kept, 4<<10)
 		q := w.peer()
 		q.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{
 			Name: "ada", Resume: true, Session: c.sess.ID(), Token: c.sess.Token(), Received: 2,

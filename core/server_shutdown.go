@@ -153,10 +153,7 @@ func (l *leaver) mayGo(now time.Time) bool {
 	if c.isEnded() || c.isQuiet() {
 		return true
 	}
-	c.out.mu.Lock()
-	flushing := c.out.flushing
-	c.out.mu.Unlock()
-	if writes := c.writes.Load(); !flushing || writes != l.writes || l.since.IsZero() {
+	if writing, writes := c.out.Writing(); !writing || writes != l.writes || l.since.IsZero() {
 		l.writes, l.since = writes, now
 	}
 	return now.Sub(l.since) >= c.eng.closeTimeout

@@ -51,17 +51,11 @@ func (ar *arrival) hungUp() *Error {
 // handler sends is the first that the client gets. It returns why the client cannot join if the
 // welcome could not be written or the connection has ended meanwhile.
 func (c *Conn) greet(within time.Duration) *Error {
-	q := &c.out
-	q.mu.Lock()
-	frame, l := q.control.welcome, q.link
-	if q.closed || q.flushing || frame == nil { // if it has ended, its last word goes behind the welcome
-		q.mu.Unlock()
+	frame, to := c.out.TakeWelcome()
+	if frame == nil {
 		return c.reason()
 	}
-	q.control.welcome = nil
-	q.flushing = true
-	q.mu.Unlock()
-
+	l := to.(*link)
 	if within > 0 {
 		l.Stream.SetWriteDeadline(time.Now().Add(within)) //nolint:errcheck // the write will fail
 	}
@@ -72,19 +66,13 @@ func (c *Conn) greet(within time.Duration) *Error {
 		_, err = l.Stream.Write(frame)
 	}
 	l.Stream.SetWriteDeadline(time.Time{}) //nolint:errcheck // the next write will fail
-	c.writes.Add(1)
 	switch {
 	case err != nil && !c.can.Acks: // it may have sent what it wanted to say, unlike one that waits for the welcome
 		c.writeFailed(l, err)
 	case err != nil:
 		c.end(wrapError(CodeConnLost, "the welcome could not be written", err), nil, ending{})
 	}
-	q.mu.Lock()
-	q.flushing = false
-	if q.broken || q.link == nil || !q.pendingLocked() {
-		q.idleLocked()
-	}
-	c.queued() // it may have ended
+	c.out.Welcomed()
 	return c.reason()
 }
 
@@ -224,12 +212,14 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 	refused := s.allowGroups(ctx, c, a)
 	if hello.Resume && s.opts.Timeouts.Resume > 0 {
 		c.sess.Open(session.Credentials{ID: session.MakeID(c.id), Token: session.NewToken(), AckBytes: hello.AckBytes}, false)
-		c.out.keep.on = c.sess.Token() != nil
+		if c.sess.Token() != nil {
+			c.out.Keep()
+		}
 	}
 	if hello.Notices && (s.opts.Access.Notices != nil || peer != nil) {
 		c.notices = notices.New(s.opts.Limits.QueueBytes)
 	}
-	c.out.batch = true // nothing but the welcome is written before the join handler has run
+	c.out.Hold(0) // nothing but the welcome is written before the join handler has run
 	if hasClassic && peer != nil {
 		c.queueWelcome(peer.welcome(c))
 		return c
@@ -309,9 +299,7 @@ func (c *Conn) queueWelcome(frame []byte) {
 	if frame == nil {
 		return
 	}
-	c.out.mu.Lock()
-	defer c.out.mu.Unlock()
-	c.out.control.welcome, c.out.control.due = frame, true
+	c.out.Welcome(frame)
 }
 
 // No peer may ask for frames so small that the library's own do not fit, and none reads

@@ -79,46 +79,10 @@ type ConnStats struct {
 
 // Stats returns the connection's counters. Received may lag behind while a handler runs.
 func (c *Conn) Stats() ConnStats {
-	c.out.mu.Lock()
-	defer c.out.mu.Unlock()
+	out := c.out.Stats()
 	return ConnStats{
-		Sent: c.out.sent, Received: c.sess.Handled(), Dropped: c.out.control.missed,
-		SentBytes: c.out.writtenBytes, ReceivedBytes: c.readBytes.Load(),
-		Waiting: c.out.bytes, Kept: c.out.keep.bytes, RTT: c.out.trip.took,
+		Sent: out.Queued, Received: c.sess.Handled(), Dropped: out.Missed,
+		SentBytes: out.Written, ReceivedBytes: c.readBytes.Load(),
+		Waiting: out.Waiting, Kept: out.Kept, RTT: out.RTT,
 	}
-}
-
-// A tripMeter measures how long a ping takes to be answered.
-type tripMeter struct {
-	nonce uint64
-	at    time.Time // when the ping that is measured was written; zero while none is
-	took  time.Duration
-}
-
-// asks notes that a ping is written.
-func (r *tripMeter) asks(nonce uint64) {
-	if r.at.IsZero() { // else the answer to that one comes first
-		r.nonce, r.at = nonce, time.Now()
-	}
-}
-
-// answered notes that a pong has come.
-func (r *tripMeter) answered(nonce uint64) {
-	if !r.at.IsZero() && nonce == r.nonce {
-		r.took, r.at = max(time.Since(r.at), 1), time.Time{}
-	}
-}
-
-// pingAlong lets a ping be written with whatever is written next: the sweeper's part, once in a
-// heartbeat interval.
-func (c *Conn) pingAlong() {
-	if hasClassic && !c.can.Pings {
-		return
-	}
-	q := &c.out
-	q.mu.Lock()
-	if ctl := &q.control; !q.closed && q.link != nil && !ctl.pingDue && q.trip.at.IsZero() {
-		ctl.ping, ctl.pingDue = 0, true // and not due, which would be written for its own sake
-	}
-	q.mu.Unlock()
 }

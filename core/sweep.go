@@ -251,14 +251,14 @@ func (c *Conn) checkReads(now time.Duration) {
 		// It is not the peer who is silent: handlers run, or nobody takes what was read.
 		// A question of the peer would not be seen, so let it hear from us unasked.
 		w.reads, w.readAt, w.pinged = reads, now, false
-		c.ping(0)
+		c.out.Ping(0)
 		return
 	}
 	if reads != w.reads || w.readAt == 0 {
 		w.reads, w.readAt, w.pinged = reads, now, false
 		if now-w.alongAt >= w.heartbeat {
 			w.alongAt = now
-			c.pingAlong()
+			c.out.PingAlong()
 		}
 		return
 	}
@@ -292,10 +292,7 @@ func (c *Conn) checkWrites(now time.Duration) {
 	if limit == 0 {
 		return
 	}
-	c.out.mu.Lock()
-	flushing := c.out.flushing
-	c.out.mu.Unlock()
-	if writes := c.writes.Load(); writes != w.writes || !flushing || w.writeAt == 0 {
+	if writing, writes := c.out.Writing(); writes != w.writes || !writing || w.writeAt == 0 {
 		w.writes, w.writeAt = writes, now
 		return
 	}

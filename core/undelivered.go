@@ -1,6 +1,7 @@
 package core
 
 import (
+	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 )
@@ -34,69 +35,30 @@ func (h *handlers) OnUndelivered(f func(c *Conn, frames []Undelivered)) {
 	h.onUndelivered = f
 }
 
-// orphans are the frames of a queue that nobody may have received. Without a handler for them there
-// are none.
-type orphans struct {
-	peer   *classicPeer
-	known  bool // what they are, or that there are none
-	frames []Undelivered
-}
-
-// newOrphans returns nil if nobody wants to know.
-func newOrphans(h *handlers) *orphans {
-	if h.onUndelivered == nil {
-		return nil
-	}
-	return &orphans{}
-}
-
 // speak notes which protocol the peer speaks; nil is the native one.
 func (c *Conn) speak(peer *classicPeer) {
 	if peer == nil {
 		return
 	}
 	c.classic, c.can, c.detour = peer, caps{}, true
-	if c.out.orphans != nil {
-		c.out.orphans.peer = peer
-	}
+	c.out.Foreign()
 }
 
-// collectLocked notes what the peer is not known to have, before it is let go of.
-func (q *queue) collectLocked() {
-	o := q.orphans
-	if o == nil || o.known {
-		return
-	}
-	o.known = true
-	q.unreceivedLocked(o.peer, func(f Frame, written bool) {
-		f.Payload = append([]byte(nil), f.Payload...)
-		o.frames = append(o.frames, Undelivered{f, written})
-	})
-}
-
-// unreceivedLocked finds the commands and raw messages that the peer is not known to have, and whether each was
-// written at least in part.
-func (q *queue) unreceivedLocked(peer *classicPeer, found func(f Frame, written bool)) {
-	at, delivered := q.base, q.written
-	if q.keep.on {
-		delivered = q.keep.acked
-	}
-	for i := q.head; i < len(q.log); i++ {
-		k := q.log[i]
-		if k == nil {
-			continue
-		}
-		for off := 0; off < len(k.b); at++ {
-			f, size, ok := parseSent(peer, k.b[off:])
+// undelivered finds the commands and raw messages in what was queued for peer, and not delivered.
+func undelivered(peer *classicPeer, runs []outbox.Run) (frames []Undelivered) {
+	for _, r := range runs {
+		for off, i := 0, 0; off < len(r.Frames); i++ {
+			f, size, ok := parseSent(peer, r.Frames[off:])
 			if size == 0 {
-				return // never: these are frames of our own
+				return frames // never: these are frames of our own
 			}
-			if ok && at >= delivered {
-				found(f, i < q.next || i == q.next && off < q.off)
+			if ok && i >= r.Delivered {
+				frames = append(frames, Undelivered{f, off < r.Written})
 			}
 			off += size
 		}
 	}
+	return frames
 }
 
 // parseSent returns the first frame of b, which was queued for peer, and its size. It reports false if a program has
@@ -122,39 +84,11 @@ func parseSent(peer *classicPeer, b []byte) (f Frame, size int, ok bool) {
 	return Frame{}, size, false
 }
 
-// keepFailedLocked keeps what a write that has failed was to write, although nothing is kept for a
-// resume.
-func (q *queue) keepFailedLocked() {
-	if q.orphans != nil && !q.orphans.known && !q.keep.on {
-		q.keep.on, q.keep.acked = true, q.written
-	}
-}
-
-// settle notes that nothing is left that nobody takes care of.
-func (q *queue) settle() {
-	q.mu.Lock()
-	if q.orphans != nil {
-		q.orphans.known = true
-	}
-	q.mu.Unlock()
-}
-
-// settleRead does so for a peer that has read everything. It reports false if not everything was written.
-func (q *queue) settleRead() bool {
-	q.mu.Lock()
-	settled := !q.broken && q.bytes <= 0
-	if settled && q.orphans != nil {
-		q.orphans.known = true
-	}
-	q.mu.Unlock()
-	return settled
-}
-
 // lastWords reads what the peer still acknowledges over a connection that has ended on this side,
 // and whether it has ended it by itself: then it has not read what came after. It reports false if
 // what came is nothing to be read.
 func (c *Conn) lastWords(rd *reader) bool {
-	if c.out.orphans == nil && c.sess.Token() == nil || hasClassic && !c.can.Acks || rd.link.State() == session.Lost {
+	if c.eng.handlers.onUndelivered == nil && c.sess.Token() == nil || hasClassic && !c.can.Acks || rd.link.State() == session.Lost {
 		return false
 	}
 	for rd.r < rd.w {
@@ -182,17 +116,20 @@ func (c *Conn) lastWords(rd *reader) bool {
 
 // handBack gives the program what could not be delivered.
 func (c *Conn) handBack() {
-	o := c.out.orphans
-	if hasClassic && c.classic != nil {
-		if unsaid := c.classic.unsaid(c.eng.budget); o != nil {
-			o.frames = append(o.frames, unsaid...)
-		}
+	var frames []Undelivered
+	if c.eng.handlers.onUndelivered != nil {
+		frames = undelivered(c.classic, c.out.Orphans())
 	}
-	if o == nil || len(o.frames) == 0 {
+	if hasClassic && c.classic != nil {
+		frames = append(frames, c.classic.unsaid(c.eng.budget)...)
+	}
+	c.giveBack(frames)
+}
+
+func (c *Conn) giveBack(frames []Undelivered) {
+	if len(frames) == 0 || c.eng.handlers.onUndelivered == nil {
 		return
 	}
-	frames := o.frames
-	o.frames = nil
 	defer c.eng.recover(c, "undelivered handler")
 	c.eng.handlers.onUndelivered(c, frames)
 }

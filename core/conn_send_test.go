@@ -7,43 +7,12 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/wire"
 )
-
-// However frames of several kinds mix, a full queue holds little more memory than it counts.
-func TestQueueMemoryStaysInBounds(t *testing.T) {
-	small, large := wire.AppendRaw(nil, nil), wire.AppendRaw(nil, make([]byte, copyBelow))
-	own := func(f []byte) func(q *queue) {
-		return func(q *queue) { q.commitLocked(append(q.spaceLocked(len(f)), f...)) }
-	}
-	share := func(f []byte) func(q *queue) { return func(q *queue) { q.shareLocked(&block{b: f, frames: 1}) } }
-	tests := map[string][]func(q *queue){
-		"small own":                     {own(small)},
-		"small shared":                  {share(small)},
-		"small shared and own in turn":  {share(small), own(small)},
-		"large own":                     {own(large)},
-		"large shared and small own":    {share(large), own(small)},
-		"large own and small shared":    {own(large), share(small)},
-		"large and small shared, owned": {share(large), share(small), own(small)},
-	}
-	for name, steps := range tests {
-		t.Run(name, func(t *testing.T) {
-			q := &queue{limit: 256 << 10}
-			for i := 0; q.admitLocked(len(large)); i++ {
-				steps[i%len(steps)](q)
-			}
-			held := cap(q.log) * int(unsafe.Sizeof(q.log[0]))
-			for _, k := range q.log {
-				held += cap(k.b) + int(unsafe.Sizeof(*k))
-			}
-			require.Less(t, held, 3*q.limit)
-		})
-	}
-}
 
 // What is sent to one client arrives in the order in which it was sent, whether to it alone
 // or to all, and whatever its size.
@@ -65,7 +34,7 @@ func TestBroadcastsAndSendsInOrder(t *testing.T) {
 		for i := range count {
 			payload := fmt.Appendf(nil, "%6d", i)
 			if i%50 < 2 { // two in a row, so that both ways see large ones
-				payload = append(payload, make([]byte, 2*copyBelow)...)
+				payload = append(payload, make([]byte, 8<<10)...)
 			}
 			if i%2 == 0 {
 				require.NoError(t, w.srv.All().SendBytes("n", payload))
@@ -165,13 +134,11 @@ func TestGiveUpInFullQueue(t *testing.T) {
 		results = append(results, callAtOnce(ctx, cl, 3000, "wait", nil))
 		synctest.Wait() // and these the queue, as far as they may
 		c := cl.Conn()
-		q := &c.out
-		q.mu.Lock()
-		room := q.limit - q.bytes
+		room := 16<<10 - c.Stats().Waiting
 		payload := make([]byte, 2*room-wire.CommandSize("note", room))
-		require.True(t, q.admitLocked(room)) // as one who does not wait, the rest
-		q.commitLocked(wire.AppendCommand(q.spaceLocked(room), "note", payload))
-		c.queued()
+		dst, no := c.out.Begin(room, outbox.Data) // as one who does not wait, the rest
+		require.Nil(t, no)
+		c.out.Commit(wire.AppendCommand(dst, "note", payload))
 		for _, r := range results {
 			for range cap(r) {
 				require.ErrorIs(t, <-r, context.DeadlineExceeded)

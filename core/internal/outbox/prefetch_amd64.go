@@ -1,6 +1,6 @@
 //go:build !purego
 
-package core
+package outbox
 
 // prefetchLines asks the processor to fetch so many cache lines of 64 bytes, at least one, from that of
 // p on. They need not be there: it never faults.

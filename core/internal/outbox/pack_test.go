@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package outbox
 
 import (
 	"bytes"
@@ -8,24 +8,20 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
-	"github.com/hisock/hisock/transport"
 )
 
 // stalledQueues are queues of that many receivers of the same small frames, each of which is being
 // written to and makes no progress.
-func stalledQueues(t *testing.T, count int) []*queue {
-	near, _ := transport.Pipe()
-	l := session.NewLink(near)
-	frame := shared(wire.AppendCommand(nil, "news", make([]byte, 120)))
-	queues := make([]*queue, count)
+func stalledQueues(t *testing.T, count int) []*Outbox {
+	frame := NewBlock(wire.AppendCommand(nil, "news", make([]byte, 120)))
+	queues := make([]*Outbox, count)
 	for i := range queues {
-		q := &queue{limit: 1 << 20, link: l}
+		q := newOutbox(1<<20, nil)
 		for range 2000 {
 			q.shareLocked(frame)
 		}
-		q.flushing = true
+		q.writing = true
 		vec, _ := q.takeLocked()
 		require.NotEmpty(t, vec)
 		queues[i] = q
@@ -58,14 +54,13 @@ func TestPacksOfStalledReceivers(t *testing.T) {
 
 // Small frames that all fit in a pack are all written at once.
 func TestPackIsFilled(t *testing.T) {
-	near, _ := transport.Pipe()
 	for _, count := range []int{2, 15, 16, 29, 200, 900} {
-		q := &queue{limit: 1 << 20, link: session.NewLink(near)}
-		frame := shared(wire.AppendCommand(nil, "news", make([]byte, 128)))
+		q := newOutbox(1<<20, nil)
+		frame := NewBlock(wire.AppendCommand(nil, "news", make([]byte, 128)))
 		for range count {
 			q.shareLocked(frame)
 		}
-		q.flushing = true
+		q.writing = true
 		vec, _ := q.takeLocked()
 		require.Len(t, vec, 1)
 		require.EqualValues(t, count, q.taken)
@@ -75,17 +70,16 @@ func TestPackIsFilled(t *testing.T) {
 
 // A small pack writes the same bytes in the same order, in more writes.
 func TestSmallPackWritesTheSame(t *testing.T) {
-	near, _ := transport.Pipe()
 	var want, got []byte
-	q := &queue{limit: 1 << 20, link: session.NewLink(near)}
+	q := newOutbox(1<<20, nil)
 	for i := range 300 {
 		frame := wire.AppendCommand(nil, "news", bytes.Repeat([]byte{byte(i)}, 64+i*7%5000))
 		want = append(want, frame...)
-		q.shareLocked(shared(frame))
+		q.shareLocked(NewBlock(frame))
 	}
 	packs.Add(tooManyPacks + 1)
 	defer packs.Add(-tooManyPacks - 1)
-	q.flushing = true
+	q.writing = true
 	for {
 		vec, _ := q.takeLocked()
 		if vec == nil {

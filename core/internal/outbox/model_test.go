@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package outbox
 
 import (
 	"encoding/binary"
@@ -16,12 +16,12 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A queueModel drives a queue by the operations that its users have, at random or as
+// A model drives an outbox by the operations that its users have, at random or as
 // bytes say, and knows what must come out: a peer that reads frames, each with a number, and
 // acknowledges them, over streams that break off.
-type queueModel struct {
+type model struct {
 	t    testing.TB
-	q    *queue
+	q    *Outbox
 	op   func(n int) int // a number below n
 	next uint32          // of the next frame
 
@@ -39,17 +39,17 @@ type modelFrame struct {
 	number uint32
 	size   int
 	spare  bool
-	name   spareName // of OverflowLatest, if it is not empty
+	name   topic // of OverflowLatest, if it is not empty
 }
 
-func newQueueModel(t testing.TB, limit int, op func(n int) int) *queueModel {
-	q := &queue{limit: limit, link: &link{}, budget: budget.New(1 << 30)}
-	q.keep.on = true
-	return &queueModel{t: t, q: q, op: op}
+func newModel(t testing.TB, limit int, op func(n int) int) *model {
+	q := newOutbox(limit, budget.New(1<<30))
+	q.Keep()
+	return &model{t: t, q: q, op: op}
 }
 
 // frame returns the next frame, of any size.
-func (m *queueModel) frame() []byte {
+func (m *model) frame() []byte {
 	sizes := []int{4, 40, 130, 130, 130, 1000, copyBelow, 20_000}
 	payload := make([]byte, sizes[m.op(len(sizes))])
 	binary.LittleEndian.PutUint32(payload, m.next)
@@ -57,14 +57,14 @@ func (m *queueModel) frame() []byte {
 	return wire.AppendRaw(nil, payload)
 }
 
-func (m *queueModel) push(frame []byte, spare bool) {
+func (m *model) push(frame []byte, spare bool) {
 	m.waiting = append(m.waiting, modelFrame{number: m.next - 1, size: len(frame), spare: spare})
 }
 
 // send queues a frame in one of the ways there are, if it is admitted.
-func (m *queueModel) send() {
+func (m *model) send() {
 	f := m.frame()
-	if !m.q.admitLocked(len(f)) {
+	if !m.q.roomForLocked(len(f), m.q.limit) {
 		m.next--
 		require.Greater(m.t, m.q.bytes+len(f), m.q.limit)
 		return
@@ -74,25 +74,25 @@ func (m *queueModel) send() {
 		m.q.commitLocked(append(m.q.spaceLocked(len(f)), f...))
 		m.push(f, false)
 	case 1:
-		m.q.shareLocked(shared(f))
+		m.q.shareLocked(NewBlock(f))
 		m.push(f, false)
 	case 2:
-		k := shared(f)
-		k.spare = noName
+		k := NewBlock(f)
+		k.topic = noTopic
 		if n := m.op(4); n > 0 {
-			k.spare = &spareName{"latest", strconv.Itoa(n)}
-			m.replace(*k.spare)
+			k.topic = &topic{"latest", strconv.Itoa(n)}
+			m.replace(*k.topic)
 		}
-		m.q.addSpareLocked(k)
+		m.q.addDroppableLocked(k)
 		m.push(f, true)
-		m.waiting[len(m.waiting)-1].name = *k.spare
+		m.waiting[len(m.waiting)-1].name = *k.topic
 	}
 }
 
 // replace drops the one that waits of that name, if frames are found to wait for want of room.
-func (m *queueModel) replace(name spareName) {
-	waits := m.q.link == nil || m.stalled || m.q.bytes+nameCost*m.q.waitingLocked() > m.q.limit
-	if m.q.spares.latest == nil && !waits {
+func (m *model) replace(name topic) {
+	waits := m.q.link == nil || m.stalled || m.q.bytes+namedCost*m.q.waitingLocked() > m.q.limit
+	if m.q.drops.latest == nil && !waits {
 		require.Zero(m.t, m.q.replaceLocked(&name, 0))
 		return
 	}
@@ -104,23 +104,23 @@ func (m *queueModel) replace(name spareName) {
 	}
 	require.GreaterOrEqual(m.t, all, dropped)
 	left := slices.ContainsFunc(m.waiting, func(f modelFrame) bool { return f.spare })
-	require.True(m.t, !left || m.q.bytes+nameCost*m.q.waitingLocked() <= m.q.limit)
+	require.True(m.t, !left || m.q.bytes+namedCost*m.q.waitingLocked() <= m.q.limit)
 }
 
 // conflated drops all but the last of each name from what the model knows, unless that was done.
-func (m *queueModel) conflated() int {
-	if m.q.spares.latest != nil || !m.q.spares.timed {
+func (m *model) conflated() int {
+	if m.q.drops.latest != nil || !m.q.drops.timed {
 		return 0
 	}
 	return m.drops(func(f modelFrame, i int) bool {
-		return f.name != spareName{} && slices.ContainsFunc(m.waiting[i+1:], func(later modelFrame) bool {
+		return f.name != topic{} && slices.ContainsFunc(m.waiting[i+1:], func(later modelFrame) bool {
 			return later.spare && later.name == f.name
 		})
 	})
 }
 
 // drops drops the frames that wait and may be dropped for which which says so.
-func (m *queueModel) drops(which func(f modelFrame, i int) bool) int {
+func (m *model) drops(which func(f modelFrame, i int) bool) int {
 	var kept []modelFrame
 	for i, f := range m.waiting {
 		if !f.spare || !which(f, i) {
@@ -133,7 +133,7 @@ func (m *queueModel) drops(which func(f modelFrame, i int) bool) int {
 }
 
 // drop makes room by dropping the oldest that may be dropped.
-func (m *queueModel) drop() {
+func (m *model) drop() {
 	n := m.op(40_000)
 	bytes, want := m.q.bytes, 0
 	m.waiting = slices.DeleteFunc(m.waiting, func(f modelFrame) bool {
@@ -148,29 +148,29 @@ func (m *queueModel) drop() {
 }
 
 // conflate drops all but the last of each name, as is done for want of room.
-func (m *queueModel) conflate() {
+func (m *model) conflate() {
 	require.Equal(m.t, m.conflated(), m.q.conflateLocked())
 }
 
 func numberOf(t testing.TB, frame []byte) uint32 {
-	f, _, ok, err := wire.Next(frame, maxPeerFrame)
+	f, _, ok, err := wire.Next(frame, 1<<30)
 	require.True(t, ok)
 	require.NoError(t, err)
 	return binary.LittleEndian.Uint32(f.Body)
 }
 
 // write begins a write, and ends the one before.
-func (m *queueModel) write() {
+func (m *model) write() {
 	m.finish()
 	if m.q.link == nil {
 		return
 	}
-	m.q.flushing = true
+	m.q.writing = true
 	m.q.mu.Lock()
 	m.vec, _ = m.q.takeLocked()
 	m.q.mu.Unlock()
 	m.writing = m.vec != nil
-	if began := &m.q.spares.writeAt; !began.IsZero() {
+	if began := &m.q.drops.writeAt; !began.IsZero() {
 		m.stalled = m.op(2) == 0
 		*began = began.Add(time.Hour)
 		if m.stalled {
@@ -187,7 +187,7 @@ func (m *queueModel) write() {
 	require.Len(m.t, all, m.q.size)
 	first := true
 	for size := 0; len(all) > 0; first = false {
-		_, n, ok, err := wire.Next(all, maxPeerFrame)
+		_, n, ok, err := wire.Next(all, 1<<30)
 		require.True(m.t, ok)
 		require.NoError(m.t, err)
 		f := m.waiting[0]
@@ -204,14 +204,14 @@ func (m *queueModel) write() {
 }
 
 // finish ends a write: what was handed to the medium has not changed meanwhile.
-func (m *queueModel) finish() {
+func (m *model) finish() {
 	if !m.writing {
 		return
 	}
 	var numbers []uint32
 	for _, b := range m.vec {
 		for len(b) > 0 {
-			_, n, ok, _ := wire.Next(b, maxPeerFrame)
+			_, n, ok, _ := wire.Next(b, 1<<30)
 			require.True(m.t, ok)
 			numbers = append(numbers, numberOf(m.t, b))
 			b = b[n:]
@@ -221,28 +221,28 @@ func (m *queueModel) finish() {
 	m.q.mu.Lock()
 	m.q.doneLocked()
 	m.q.mu.Unlock()
-	m.q.flushing = false
+	m.q.writing = false
 	m.writing, m.stalled = false, false
 }
 
 // ack acknowledges some of what the peer can have, even while it is written.
-func (m *queueModel) ack() {
+func (m *model) ack() {
 	n := m.op(len(m.kept) + 1)
 	m.kept = m.kept[n:]
 	m.acked += uint64(n)
-	require.True(m.t, m.q.ackLocked(m.acked))
+	require.True(m.t, m.q.ackedLocked(m.acked))
 }
 
 // lie acknowledges what cannot be.
-func (m *queueModel) lie() {
-	require.False(m.t, m.q.ackLocked(m.acked+uint64(len(m.kept))+1+uint64(m.op(3))))
+func (m *model) lie() {
+	require.False(m.t, m.q.ackedLocked(m.acked+uint64(len(m.kept))+1+uint64(m.op(3))))
 	if m.acked > 0 {
-		require.False(m.t, m.q.ackLocked(m.acked-1))
+		require.False(m.t, m.q.ackedLocked(m.acked-1))
 	}
 }
 
 // breakOff loses the stream, and later goes on over another with what the peer has by then.
-func (m *queueModel) breakOff() {
+func (m *model) breakOff() {
 	m.finish()
 	if m.q.link != nil {
 		m.q.suspendLocked()
@@ -250,7 +250,7 @@ func (m *queueModel) breakOff() {
 	}
 	n := m.op(len(m.kept) + 1)
 	before := m.acked + uint64(n)
-	resumed := m.q.resumeLocked(&link{}, before, nil)
+	resumed := m.q.resumeLocked(new(int), before, nil)
 	require.Equal(m.t, before >= m.q.base, resumed)
 	if !resumed {
 		m.over = true // what the peer lacks has been given up
@@ -262,15 +262,16 @@ func (m *queueModel) breakOff() {
 }
 
 // check compares the accounts.
-func (m *queueModel) check() {
+func (m *model) check() {
 	q := m.q
+	require.True(m.t, q.base <= q.written && q.written <= q.taken && q.taken <= q.queued && q.keep.acked <= q.taken)
 	bytes := 0
 	for _, f := range m.waiting {
 		bytes += f.size
 	}
 	require.Equal(m.t, bytes, q.bytes-q.size)
 	require.Equal(m.t, m.acked+uint64(len(m.kept)), q.taken)
-	require.Equal(m.t, q.taken+uint64(len(m.waiting)), q.sent)
+	require.Equal(m.t, q.taken+uint64(len(m.waiting)), q.queued)
 	frames, kept, holes, held := q.base, 0, 0, 0
 	for i, k := range q.log {
 		require.True(m.t, i >= q.head || k == nil)
@@ -295,18 +296,18 @@ func (m *queueModel) check() {
 			kept += q.off
 		}
 	}
-	require.Equal(m.t, q.sent, frames)
+	require.Equal(m.t, q.queued, frames)
 	require.Equal(m.t, held, q.heldLocked())
 	require.LessOrEqual(m.t, held-q.mem.Held(), max(q.mem.Room(), 2*leastUncounted)+2*blockCost, "counted soon enough")
 	require.Equal(m.t, kept, q.keep.bytes+q.size)
-	require.Equal(m.t, holes, q.spares.holes)
+	require.Equal(m.t, holes, q.drops.holes)
 	require.LessOrEqual(m.t, q.bytes+q.keep.bytes, max(q.limit, 21_000)+largeBlock) // see shrinkLocked
 	if len(m.waiting) == 0 && len(m.kept) == 0 && !m.writing {
 		require.Zero(m.t, q.keep.bytes)
 	}
 }
 
-func (m *queueModel) run(steps int) {
+func (m *model) run(steps int) {
 	for i := 0; i < steps && !m.over; i++ {
 		switch m.op(12) {
 		case 0, 1, 2, 3, 4:
@@ -332,22 +333,22 @@ func (m *queueModel) run(steps int) {
 
 // Whatever is sent, dropped, written, acknowledged and written again: the peer gets each frame
 // that was not dropped once and in order, and all accounts are right after each step.
-func TestQueueModel(t *testing.T) {
+func TestModel(t *testing.T) {
 	steps, whole := 0, 0
 	for seed := range uint64(soak(300, 8000)) {
 		rng := rand.New(rand.NewPCG(seed, 7))
-		m := newQueueModel(t, 1<<(10+rng.IntN(12)), rng.IntN)
+		m := newModel(t, 1<<(10+rng.IntN(12)), rng.IntN)
 		m.run(400)
 		steps += int(m.next)
 		if !m.over {
 			whole++
 		}
 	}
-	t.Logf("soak: queue model: %d frames, %d of %d queues resumed each time", steps, whole, soak(300, 8000))
+	t.Logf("soak: outbox model: %d frames, %d of %d queues resumed each time", steps, whole, soak(300, 8000))
 	require.Positive(t, whole)
 }
 
-func FuzzQueue(f *testing.F) {
+func FuzzOutbox(f *testing.F) {
 	f.Add([]byte{}, uint32(1<<16))
 	f.Add([]byte("\x00\x02\x00\x05\x00\x02\x01\x05\x07\x01\x0b\x0b\x00\x05\x05"), uint32(4<<10))
 	f.Fuzz(func(t *testing.T, program []byte, limit uint32) {
@@ -359,7 +360,7 @@ func FuzzQueue(f *testing.F) {
 			program = program[1:]
 			return int(b) % n
 		}
-		m := newQueueModel(t, int(limit%(1<<20))+1, op)
+		m := newModel(t, int(limit%(1<<20))+1, op)
 		for i := 0; i < 1000 && len(program) > 0; i++ {
 			m.run(1)
 		}

@@ -1,0 +1,123 @@
+package outbox
+
+import (
+	"sync/atomic"
+
+	"github.com/hisock/hisock/core/internal/pool"
+)
+
+// An outbox borrows blocks while it has output: most connections send little at a time, busy ones fill
+// large blocks. A frame larger than a large block gets a huge one, or memory of its own beyond.
+const (
+	smallBlock = 4 << 10
+	largeBlock = 32 << 10
+	hugeBlock  = 136 << 10
+)
+
+// A Block is a piece of output, of whole frames: memory that one outbox has borrowed and fills, or a
+// frame that several outboxes share and that nobody changes.
+type Block struct {
+	b      []byte
+	frames int32
+	owned  bool   // borrowed
+	topic  *topic // of a frame that may be dropped while it waits; nil of others
+}
+
+// blockCost is what a block that is shared weighs beside its bytes.
+const blockCost = 64
+
+// NewBlock returns a block of one frame, which must not be changed any more.
+func NewBlock(frame []byte) *Block { return &Block{b: frame, frames: 1} }
+
+// Size is how many bytes of frames the block holds.
+func (k *Block) Size() int { return len(k.b) }
+
+// weight is how much memory a block takes.
+func (k *Block) weight() int {
+	if k.owned {
+		return cap(k.b)
+	}
+	return len(k.b) + blockCost
+}
+
+// A blockPool lends blocks of one size.
+type blockPool struct {
+	size int
+	free pool.Pool // *Block
+}
+
+var (
+	smallBlocks = &blockPool{size: smallBlock}
+	largeBlocks = &blockPool{size: largeBlock}
+	hugeBlocks  = &blockPool{size: hugeBlock}
+)
+
+// getBlock borrows a block with room for n bytes, or makes one if that is too many to lend.
+func getBlock(n int) *Block {
+	var p *blockPool
+	switch {
+	case n <= smallBlock:
+		p = smallBlocks
+	case n <= largeBlock:
+		p = largeBlocks
+	case n <= hugeBlock:
+		p = hugeBlocks
+	default:
+		return &Block{b: make([]byte, 0, n), owned: true}
+	}
+	if k, ok := p.free.Get().(*Block); ok {
+		return k
+	}
+	return &Block{b: make([]byte, 0, p.size), owned: true}
+}
+
+// release gives back a block that getBlock returned.
+func (k *Block) release() {
+	if !k.owned {
+		return
+	}
+	var p *blockPool
+	switch cap(k.b) {
+	case smallBlock:
+		p = smallBlocks
+	case largeBlock:
+		p = largeBlocks
+	case hugeBlock:
+		p = hugeBlocks
+	default:
+		return
+	}
+	k.b, k.frames = k.b[:0], 0
+	p.free.Put(k)
+}
+
+// Packs are blocks in which one write puts small frames together that outboxes share. A write to a
+// peer that does not read keeps its pack as long as it lasts, beside the frames themselves, so
+// the more bytes are lent as packs, the smaller packs become: writes that make progress are few at a
+// time, and get the large ones.
+const (
+	manyPacks    = 2 << 20 // bytes; beyond, a pack is a large block at most
+	tooManyPacks = 4 << 20 // bytes; beyond, it is a small one
+)
+
+var packs atomic.Int64 // bytes that are lent as packs
+
+// getPack borrows a pack for n bytes, or for fewer.
+func getPack(n int) *Block {
+	most := hugeBlock
+	switch lent := packs.Load(); {
+	case lent > tooManyPacks:
+		most = smallBlock
+	case lent > manyPacks:
+		most = largeBlock
+	}
+	k := getBlock(min(n, most))
+	packs.Add(int64(cap(k.b)))
+	return k
+}
+
+// putPack gives back a pack that getPack returned.
+func putPack(k *Block) {
+	packs.Add(-int64(cap(k.b)))
+	k.release()
+}

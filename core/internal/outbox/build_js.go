@@ -1,0 +1,23 @@
+package outbox
+
+// What a browser build lacks: a page has one outbox, and pays for each byte of the program.
+const (
+	browser      = true
+	hasDroppable = false // what a page sends is never dropped
+	hasBudget    = false // nor to have a bound on memory with
+)
+
+type (
+	droppable struct{ first, holes int64 }
+	topic     struct{}
+	writers   struct{}
+)
+
+func (*droppable) writes()              {}
+func (*droppable) wrote()               {}
+func (*Block) extra() int               { return 0 }
+func (*Outbox) protectLocked()          {}
+func (*Outbox) makeRoomLocked(int) bool { return false }
+
+// No goroutine is worth keeping: one is started each time there is something to write.
+func (*Common) writeFor(o *Outbox) { go o.owner.Write() }

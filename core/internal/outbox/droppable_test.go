@@ -1,0 +1,121 @@
+//go:build !js
+
+package outbox
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// latest returns a frame of a topic.
+func latest(key string, size int) *Block {
+	return NewLatest(wire.AppendRaw(nil, make([]byte, size)), "pos", key)
+}
+
+// Frames of ever new topics, in a burst or for one who is away, take no more memory than an outbox may.
+func TestManyTopics(t *testing.T) {
+	o := newOutbox(64<<10, nil)
+	o.Hold(0)
+	for range 2 {
+		for i := range 20_000 {
+			require.Nil(t, o.ShareDroppable(latest(strconv.Itoa(i), 4)))
+		}
+		require.Less(t, o.Stats().Held, 6*o.limit)
+		require.LessOrEqual(t, len(o.drops.latest), o.waitingLocked())
+		o.Suspend()
+	}
+}
+
+// Holes that drops leave do not make a log grow.
+func TestHolesAreClosed(t *testing.T) {
+	o := newOutbox(1<<20, nil)
+	o.Suspend()
+	for i := range 100_000 {
+		require.Nil(t, o.ShareDroppable(latest(strconv.Itoa(i%5), 10)))
+	}
+	require.Less(t, cap(o.log), 1000)
+	require.EqualValues(t, 5, o.Stats().Queued)
+	require.EqualValues(t, 100_000-5, o.Stats().Missed)
+	require.EqualValues(t, 100_000-5, o.of.Dropped.Load())
+}
+
+// However holes lie, closing them keeps what waits in its order, the last of each topic, and what may be dropped.
+func TestCloseHoles(t *testing.T) {
+	for seed := range uint64(200) {
+		rng := rand.New(rand.NewPCG(seed, 3))
+		o := newOutbox(1<<20, nil)
+		o.drops.latest = map[topic]int64{}
+		o.drops.timed = true
+		o.drops.first = rng.Int64N(1000)
+		for i := range 50 + rng.IntN(200) {
+			switch rng.IntN(3) {
+			case 0:
+				o.shareLocked(NewBlock(wire.AppendRaw(nil, make([]byte, copyBelow))))
+			case 1:
+				o.addDroppableLocked(NewDroppable(wire.AppendRaw(nil, []byte{byte(i)})))
+			case 2:
+				o.addDroppableLocked(latest(strconv.Itoa(i), 1))
+			}
+		}
+		o.next = rng.IntN(20)
+		o.drops.oldest = o.drops.first + int64(o.next) + rng.Int64N(20)
+		for i := o.next; i < len(o.log); i++ {
+			if rng.IntN(4) > 0 {
+				o.dropLocked(i)
+			}
+		}
+		var before []*Block
+		older := map[*Block]bool{} // that lie before oldest
+		for i, k := range o.log {
+			if i < o.next || k != nil {
+				before = append(before, k)
+			}
+			if k != nil && o.drops.first+int64(i) < o.drops.oldest {
+				older[k] = true
+			}
+		}
+		closes := o.drops.holes >= 32 && o.drops.holes >= (len(o.log)-o.next)/2
+		o.closeHolesLocked()
+		if !closes {
+			continue
+		}
+		require.Equal(t, before, o.log, seed)
+		require.Zero(t, o.drops.holes)
+		for i, k := range o.log {
+			at := o.drops.first + int64(i)
+			if k == nil {
+				continue
+			}
+			require.Equal(t, older[k], at < o.drops.oldest, fmt.Sprint(seed, " ", i))
+			if k.named() && i >= o.next {
+				require.Equal(t, at, o.drops.latest[*k.topic], fmt.Sprint(seed, " ", i))
+			}
+		}
+		for _, at := range o.drops.latest {
+			require.GreaterOrEqual(t, at, o.drops.first+int64(o.next))
+		}
+	}
+}
+
+// A frame that may not be dropped makes room of those that may.
+func TestRoomOfDroppables(t *testing.T) {
+	o := newOutbox(10_000, nil)
+	o.Hold(0)
+	for range 9 {
+		require.Nil(t, o.ShareDroppable(NewDroppable(make([]byte, 1000))))
+	}
+	_, no := o.Begin(5000, Patient)
+	require.Equal(t, Full, no.Why, "who can wait drops nothing")
+	require.Nil(t, o.Send(make([]byte, 5000), Data))
+	require.EqualValues(t, 4, o.Stats().Missed)
+	require.Equal(t, 10_000, o.Stats().Waiting)
+	no = o.ShareDroppable(NewBlock(make([]byte, 1000)))
+	require.Equal(t, Dropped, no.Why, "it is the newest")
+	require.EqualValues(t, 5, o.Stats().Missed)
+}

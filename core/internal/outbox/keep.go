@@ -1,0 +1,238 @@
+package outbox
+
+import (
+	"time"
+
+	"github.com/hisock/hisock/core/wire"
+)
+
+// A keeper says how much of the log is kept, so that it can be written again over another link: what was
+// written and is not acknowledged. It takes the room that the frames which wait leave of the bound they share:
+// when that is too little the oldest blocks are given up, and a resume that needs them is refused.
+type keeper struct {
+	on     bool
+	asking bool   // the peer was asked for an ack, and has not answered yet
+	bytes  int    // in blocks, or parts of blocks, that were written
+	acked  uint64 // frames that the peer has
+	asked  uint64 // acked, when the peer was asked
+}
+
+// Keep keeps what is written from now on until the peer has acknowledged it.
+func (o *Outbox) Keep() {
+	o.mu.Lock()
+	o.keep.on = true
+	o.mu.Unlock()
+}
+
+// Acked notes how many frames the peer has. It reports false if that cannot be: they are more than were taken,
+// or fewer than before.
+func (o *Outbox) Acked(received uint64) bool {
+	o.mu.Lock()
+	ok := o.ackedLocked(received)
+	o.mu.Unlock()
+	return ok
+}
+
+func (o *Outbox) ackedLocked(received uint64) bool {
+	if received > o.taken || received < o.keep.acked {
+		return false
+	}
+	o.keep.acked = received
+	o.trimLocked()
+	if o.bytes <= o.limit/2 {
+		o.openLocked()
+	}
+	return true
+}
+
+// Suspend notes that there is nothing to write to for the time being. What the peer was about to be told of
+// the old link is not worth telling any more.
+func (o *Outbox) Suspend() {
+	o.mu.Lock()
+	o.suspendLocked()
+	o.mu.Unlock()
+}
+
+func (o *Outbox) suspendLocked() {
+	o.link = nil
+	o.batch = false
+	o.keep.asking = false
+	o.trip.at = time.Time{}
+	o.control = control{missed: o.control.missed}
+	if o.flush != nil { // there is no more to wait for
+		close(o.flush)
+		o.flush = nil
+	}
+}
+
+// Mute notes that there is nothing to write to while the link is read to its end. What waits is kept for a
+// resume, if there can be one, or for the program.
+func (o *Outbox) Mute(resumable bool) {
+	o.mu.Lock()
+	o.suspendLocked()
+	o.mute = true
+	if o.vain = !resumable && !o.trace; o.vain {
+		o.discardLocked()
+	}
+	o.openLocked()
+	o.mu.Unlock()
+}
+
+// Resume begins to write to another link, after a welcome if there is one, the frames that the peer, which has
+// so many, has not received. counted is how many frames of the peer this side has received, as the welcome or the
+// hello has said. Resume reports false if what the peer lacks is not kept any more, or it cannot have so many. Nobody
+// writes meanwhile.
+func (o *Outbox) Resume(link any, received, counted uint64, welcome []byte) bool {
+	o.mu.Lock()
+	ok := o.resumeLocked(link, received, welcome)
+	o.control.acked = counted
+	o.mu.Unlock()
+	return ok
+}
+
+func (o *Outbox) resumeLocked(link any, received uint64, welcome []byte) bool {
+	o.peak = max(o.peak, o.taken)
+	if !o.keep.on || received < o.base || received > o.peak {
+		return false
+	}
+	o.skipLocked(received)
+	if !o.ackedLocked(received) {
+		return false
+	}
+	off := 0
+	for at := o.base; at < received; at++ { // the first block has been received in part
+		size := frameSize(o.log[o.head].b[off:])
+		if size == 0 {
+			return false // never: these are frames of our own
+		}
+		off += size
+	}
+	if hasDroppable {
+		o.protectLocked()
+		o.drops.wrote()
+	}
+	o.next, o.off, o.part = o.head, off, int32(received-o.base)
+	o.taken, o.written = received, received
+	o.bytes += o.keep.bytes - off
+	o.keep.bytes = off
+	o.link, o.mute = link, false
+	missed := o.control.missed
+	o.control = control{welcome: welcome, missed: missed, missedDue: missed > 0, due: welcome != nil || missed > 0}
+	o.writes++
+	o.countLocked() // what is kept waits again
+	o.pressLocked()
+	return true
+}
+
+// frameSize is the size of the first frame of b, or 0 if there is none.
+func frameSize(b []byte) int {
+	_, size, ok, err := wire.Next(b, 1<<30)
+	if !ok || err != nil {
+		return 0
+	}
+	return size
+}
+
+// skipLocked counts frames that wait as written, up to those that the peer has: it got them over an
+// earlier link, and the last link was that of a hello which was older.
+func (o *Outbox) skipLocked(received uint64) {
+	for o.taken < received {
+		k := o.log[o.next]
+		if k != nil {
+			n := len(k.b) - o.off
+			o.bytes -= n
+			o.keep.bytes += n
+			o.taken += uint64(k.frames - o.part)
+		} else if hasDroppable {
+			o.drops.holes--
+		}
+		o.next, o.off, o.part = o.next+1, 0, 0
+	}
+	o.written = o.taken
+}
+
+// A Parked is what an outbox holds for a session that goes on elsewhere.
+type Parked struct {
+	Acked  uint64 // frames that came before the first that is kept
+	Missed uint64 // frames that the peer does not get
+	Frames []byte // what is kept, and what waits
+}
+
+// Park closes an outbox that nobody writes from, and returns what it holds. It reports false if it was
+// closed before.
+func (o *Outbox) Park() (p Parked, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return p, false
+	}
+	o.closed = true
+	o.openLocked()
+	o.traced = true // what is not delivered goes on with the session
+	p.Acked, p.Missed = o.base, o.control.missed
+	for _, k := range o.log[o.head:] {
+		if k != nil { // else it was dropped
+			p.Frames = append(p.Frames, k.b...)
+		}
+	}
+	return p, true
+}
+
+// Unpark goes on with what another outbox has held, on one that nobody else knows yet and that keeps: see Resume.
+func (o *Outbox) Unpark(p Parked, received, counted uint64) {
+	o.mu.Lock()
+	o.base, o.queued, o.keep.acked = p.Acked, p.Acked, p.Acked
+	for rest := p.Frames; len(rest) > 0; {
+		size := frameSize(rest)
+		if size == 0 {
+			break // never: these are frames of our own
+		}
+		o.commitLocked(append(o.spaceLocked(size), rest[:size]...))
+		rest = rest[size:]
+	}
+	// All of it may have been written, and what the peer has not received is written again.
+	o.taken, o.written = o.queued, o.queued
+	o.bytes, o.keep.bytes = 0, o.bytes
+	o.control.missed = p.Missed
+	o.resumeLocked(o.link, received, nil)
+	o.control.acked = counted
+	o.mu.Unlock()
+}
+
+// trimLocked lets go of what the peer has, or need not be kept.
+func (o *Outbox) trimLocked() {
+	before := o.written
+	if o.keep.on {
+		before = min(before, o.keep.acked)
+	}
+	for o.letGoLocked(before) {
+	}
+	o.countLocked()
+}
+
+// shrinkLocked gives up the oldest blocks until no more than room bytes are kept. A block that
+// holds something which waits, or is being written, stays: the bound is exceeded by less than that.
+func (o *Outbox) shrinkLocked(room int) {
+	if o.keep.bytes <= room {
+		return
+	}
+	for o.keep.bytes > room && o.letGoLocked(o.written) {
+	}
+	o.countLocked()
+}
+
+// stopKeepingLocked lets go of everything that is kept, for good.
+func (o *Outbox) stopKeepingLocked() {
+	o.keep.on = false
+	o.trimLocked()
+}
+
+// askLocked asks the peer for an ack, which somebody waits for, unless it has been asked before. The
+// caller sees to it that this is written.
+func (o *Outbox) askLocked() {
+	if o.keep.asking || o.link == nil {
+		return
+	}
+	o.keep.asked, o.keep.asking = o.keep.acked, true
+	o.control.ping, o.control.pingDue, o.control.due = askNonce, true, true
+}

@@ -1,0 +1,272 @@
+// Package outbox holds what is to be written to one connection, and what was written and may have to be
+// written once more, in order and bounded in bytes. Everything between a send and the write to a stream
+// is decided here, under one lock that nobody outside sees, and under which nothing is called back:
+//
+//	who sends      Begin and Commit for a frame that is made in place, Share and ShareDroppable for one that
+//	               several outboxes hold; a Refusal says why not
+//	control frames Ping, Pong, Ack and others, each of which has a slot
+//	the reader     Hold before it handles what it has read, Release after it: it writes what it caused
+//	who writes     Take, then Next or Done for a write that went well, Fail and Stop for one that did not
+//	the session    Suspend, Mute, Resume, Acked; Park and Unpark for one that goes on elsewhere
+//	the end        Close, Finish, Orphans
+package outbox
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hisock/hisock/core/internal/budget"
+)
+
+// An Outbox is one log of blocks with marks, so that nothing is copied on its way from one state to the
+// next:
+//
+//	... let go of | written, kept for a resume | being written | waits
+//	              head, base                   written         taken: next and off
+//
+// Frames are numbered as they are queued. A frame that is dropped while it waits gives its number to the next:
+//
+//	base ≤ written ≤ taken ≤ queued, and acked ≤ taken
+//
+// An outbox also says whose task writing is: the reader's, which flushes at the end of its batch, or a
+// writer's, which is asked for it. At most one of them writes at a time.
+type Outbox struct {
+	limit   int         // bytes that may wait
+	pressed atomic.Bool // more than half of limit waits
+
+	// Guarded by mu, as all fields below. The first ones are looked at by each send: among many
+	// connections they are not in the cache.
+	batch   bool // the reader will flush when its input runs dry
+	writing bool // somebody writes, or is about to
+	closed  bool // no more data is let in
+	broken  bool // a write failed: nothing can be written any more
+	mute    bool // a write failed, and the reader still reads what the peer has sent before; no link then
+	vain    bool // nobody will ever get the data that is put in here
+	over    bool // all outboxes together have held too much since something was put in here
+	foreign bool // the peer speaks another dialect: it knows no control frames
+
+	mu     sync.Mutex
+	bytes  int          // of frames that are not written yet, or are being written
+	log    []*Block     // nil where a block was let go of, or dropped
+	head   int          // of log, the first block that was not let go of
+	queued uint64       // frames that were appended
+	mem    budget.Meter // what the blocks in log weigh, counted when a write ends and at mark; see heldLocked
+	mark   int          // bytes that may wait before mem is counted again
+	budget *budget.Budget
+	link   any // what is written to; nil while there is nothing to write to
+	keep   keeper
+	expect int // bytes that the reader has to handle, so that answers find a block as large
+
+	base    uint64 // frames that came before log[head]
+	written uint64 // frames whose write has returned
+	taken   uint64 // frames that were handed to a writer of this link
+	peak    uint64 // the highest taken that a resume took back
+	next    int    // of log, the first block that is not all taken
+	off     int    // bytes of log[next] that are taken
+	part    int32  // frames of log[next] that are taken
+
+	control control
+	drops   droppable
+	slack   int  // room of the owned blocks in log beyond their frames, in bytes, less blockCost for each
+	notices int  // bytes of notices that wait elsewhere for room here
+	noticed bool // a notice found no room, and its sender wants to know of room
+
+	room   chan struct{} // closed when there is room again; nil if nobody waits
+	flush  chan struct{} // closed when nobody writes and nothing waits; nil if nobody waits
+	unused chan struct{} // closed when nobody writes; nil if nobody waits
+
+	writes       uint64 // that have returned, and resumes: for those who look whether there is progress
+	writtenBytes uint64 // over all links
+	trip         tripMeter
+
+	trace   bool // what was not delivered is wanted at the end
+	traced  bool // and is in orphans, if there is any
+	orphans []Run
+
+	// Guarded by the task of writing.
+	size   int // bytes of data in vec
+	vec    [][]byte
+	pack   *Block // where small frames are put together
+	ctlBuf [64]byte
+
+	of    *Common
+	owner Owner
+	after *Outbox // the next that waits for a writer; guarded by Common's
+}
+
+// Common is what the outboxes of one server or client share.
+type Common struct {
+	Budget  *budget.Budget // of all memory; nil without a bound
+	Dropped *atomic.Uint64 // counts frames that were dropped
+
+	// Gather lets goroutines that are ready go before a writer, as those of a client should: when answers have
+	// come for many goroutines, all of them are ready, and each sends its next message. At a server that is
+	// busy a writer would wait for everybody's reading.
+	Gather bool
+
+	writers writers
+}
+
+// An Owner is the connection whose outbox it is. Its methods are called with nothing locked.
+type Owner interface {
+	// Enter counts a writer among the goroutines of the connection, unless the last has left.
+	Enter() bool
+
+	// Write takes and writes until nothing waits. The writer that Enter has counted leaves with it. It
+	// reports whether that was the last goroutine of the connection, so that handlers of the program
+	// have run here.
+	Write() (last bool)
+}
+
+// Init makes an outbox for so many bytes. If trace is set it remembers what was not delivered.
+func (o *Outbox) Init(of *Common, owner Owner, limit int, link any, trace bool) {
+	o.of, o.owner, o.limit, o.link, o.trace = of, owner, limit, link, trace
+	o.budget = of.Budget
+}
+
+// Foreign notes that the peer speaks a dialect without control frames: all of them are left out.
+func (o *Outbox) Foreign() {
+	o.mu.Lock()
+	o.foreign = true
+	o.mu.Unlock()
+}
+
+// SetClosed opens an outbox, or closes it without an end, as long as nobody else knows its connection.
+func (o *Outbox) SetClosed(closed bool) {
+	o.mu.Lock()
+	o.closed = closed
+	o.mu.Unlock()
+}
+
+// A wake is what whoever put something into an outbox does when it is unlocked.
+type wake uint8
+
+const (
+	wakeWriter wake = 1 << iota // ask for a writer
+	wakeOthers                  // let those run who make room, since all outboxes together hold too much
+)
+
+// wakeLocked says what the caller, having queued something, does when it has unlocked the outbox. The
+// sender never writes itself: a peer that does not read would hold it up.
+func (o *Outbox) wakeLocked() (w wake) {
+	if o.batch || o.writing || o.link == nil {
+		if o.vain {
+			o.discardLocked()
+		}
+	} else {
+		o.writing = true
+		w = wakeWriter
+	}
+	if hasBudget && o.over {
+		o.over = false
+		w |= wakeOthers
+	}
+	return w
+}
+
+// wake does what wakeLocked has said.
+func (o *Outbox) wake(w wake) {
+	if w&wakeWriter != 0 {
+		if o.owner.Enter() {
+			o.of.writeFor(o)
+		} else { // all is over: only a sweeper still knows the connection
+			o.mu.Lock()
+			o.idleLocked()
+			o.mu.Unlock()
+		}
+	}
+	if hasBudget && w&wakeOthers != 0 {
+		runtime.Gosched() // they have to be faster than whoever sends
+	}
+}
+
+// pressLocked notes whether more than half of limit waits.
+func (o *Outbox) pressLocked() {
+	if pressed := o.bytes > o.limit/2; pressed != o.pressed.Load() {
+		o.pressed.Store(pressed)
+	}
+}
+
+// Pressed reports whether more than half of what may wait does.
+func (o *Outbox) Pressed() bool { return o.pressed.Load() }
+
+// Nudge lets those who wait for room look whether they still must.
+func (o *Outbox) Nudge() {
+	o.mu.Lock()
+	o.openLocked()
+	o.mu.Unlock()
+}
+
+// openLocked wakes those who wait for room.
+func (o *Outbox) openLocked() {
+	if o.room != nil {
+		close(o.room)
+		o.room = nil
+	}
+}
+
+// roomLocked returns a channel that is closed when the outbox has drained to half its bound, or has
+// closed.
+func (o *Outbox) roomLocked() <-chan struct{} {
+	if o.room == nil {
+		o.room = make(chan struct{})
+	}
+	return o.room
+}
+
+// Stats are counters of an outbox, and what it holds at this moment.
+type Stats struct {
+	Queued  uint64 // frames that were queued and not dropped
+	Missed  uint64 // frames that the peer does not get: it is told how many
+	Acked   uint64 // frames that the peer has acknowledged
+	LastAck uint64 // frames of the peer that the last ack which was written has acknowledged
+	Written uint64 // bytes, over all links
+	Waiting int    // bytes that are not written yet
+	Kept    int    // bytes that were written and are not acknowledged
+	Notices int    // bytes of notices that wait for room
+	Held    int    // bytes of memory, with these notices
+	Counted int    // bytes of memory that count for the bound of all
+	Keeps   bool   // what was written is kept for a resume
+
+	RTT time.Duration // how long the last ping took to be answered; zero until one is
+}
+
+// Stats returns the counters.
+func (o *Outbox) Stats() Stats {
+	o.mu.Lock()
+	s := Stats{
+		Queued: o.queued, Missed: o.control.missed, Acked: o.keep.acked, LastAck: o.control.acked, Written: o.writtenBytes,
+		Waiting: o.bytes, Kept: o.keep.bytes, Notices: o.notices, Held: o.heldLocked(), Counted: o.mem.Held(), Keeps: o.keep.on, RTT: o.trip.took,
+	}
+	o.mu.Unlock()
+	return s
+}
+
+// Weigh returns how many bytes of memory the outbox holds: own, and shared with others. first are those of the
+// shared bytes that seen does not have yet; seen has them afterwards.
+func (o *Outbox) Weigh(seen map[*Block]struct{}) (own, shared, first int) {
+	o.mu.Lock()
+	for _, k := range o.log[o.head:] {
+		if k == nil || k.owned {
+			continue
+		}
+		shared += k.weight()
+		if _, ok := seen[k]; !ok {
+			seen[k] = struct{}{}
+			first += k.weight()
+		}
+	}
+	own = o.heldLocked() - shared
+	o.mu.Unlock()
+	return own, shared, first
+}
+
+// Writing reports whether somebody writes, and how many writes have returned. A resume counts as one.
+func (o *Outbox) Writing() (writing bool, writes uint64) {
+	o.mu.Lock()
+	writing, writes = o.writing, o.writes
+	o.mu.Unlock()
+	return writing, writes
+}

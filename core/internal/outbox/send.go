@@ -1,0 +1,214 @@
+package outbox
+
+// A Class says who sends, and so what a frame may take of the bound.
+type Class uint8
+
+const (
+	// Data may fill the outbox. What is kept for a resume makes room: it is better not to be able to go
+	// on later than to end now. So do frames that may be dropped. An outbox that is empty takes any frame,
+	// since nothing would be gained by refusing one that fits the peer's limit.
+	Data Class = 0
+
+	// Own is a small frame of the library's own, which may go a little over the bound: a program that fills
+	// its queue to the brim with calls must still be able to give one up.
+	Own Class = 1 << iota
+
+	// Beside is a frame that is worth less than what is kept for a resume.
+	Beside
+
+	// Patient is a sender that can wait. It leaves half of the outbox to those who cannot, and asks for
+	// acks rather than push out what is kept for a resume.
+	Patient
+
+	// Unread is added to Patient by a handler behind which more has come than is read ahead: it must not
+	// wait for an ack, which is not read before the handler returns.
+	Unread
+
+	// Await is added to Patient by a sender that waits: a Refusal has the channel.
+	Await
+)
+
+// A Refusal says why a frame was not queued.
+type Refusal struct {
+	Why     Why
+	Waiting int // bytes that waited
+	Kept    int // bytes that were kept for a resume
+
+	Room <-chan struct{} // closed when there may be room; only for Await, and only if Full, Away or Mute
+}
+
+// Why is the reason of a Refusal.
+type Why uint8
+
+const (
+	Full    Why = iota // there is no room, and a link which is written to
+	Away               // there is no room, and no link
+	Mute               // there is no room, and nothing is written to the link any more
+	Closed             // the outbox is closed
+	Dropped            // the policy for the frame has dropped it
+)
+
+var (
+	closed  = Refusal{Why: Closed}
+	dropped = Refusal{Why: Dropped}
+)
+
+// Begin locks the outbox and returns a slice with room for n bytes at its end: the caller appends one frame
+// of no more than n bytes to it and gives it to Commit, which unlocks the outbox. Nothing is to happen
+// in between. A frame that is refused leaves the outbox unlocked.
+func (o *Outbox) Begin(n int, c Class) (dst []byte, no *Refusal) {
+	o.mu.Lock()
+	if no := o.admitLocked(n, c); no != nil {
+		w := o.wakeLocked() // perhaps what asks for an ack, or tells of what was dropped
+		o.mu.Unlock()
+		o.wake(w)
+		return nil, no
+	}
+	return o.spaceLocked(n), nil
+}
+
+// Commit ends what Begin began.
+func (o *Outbox) Commit(b []byte) {
+	o.commitLocked(b)
+	w := o.wakeLocked()
+	o.mu.Unlock()
+	if w != 0 {
+		o.wake(w)
+	}
+}
+
+// Send queues a frame, which is copied.
+func (o *Outbox) Send(frame []byte, c Class) *Refusal {
+	dst, no := o.Begin(len(frame), c)
+	if no == nil {
+		o.Commit(append(dst, frame...))
+	}
+	return no
+}
+
+// Share queues a frame that other outboxes may hold too.
+func (o *Outbox) Share(k *Block, c Class) *Refusal {
+	o.mu.Lock()
+	no := o.admitLocked(len(k.b), c)
+	if no == nil {
+		o.shareLocked(k)
+	}
+	w := o.wakeLocked()
+	o.mu.Unlock()
+	if w != 0 {
+		o.wake(w)
+	}
+	return no
+}
+
+// Admits says why a frame of n bytes would be refused, or returns nil.
+func (o *Outbox) Admits(n int, c Class) *Refusal {
+	o.mu.Lock()
+	no := o.admitLocked(n, c)
+	w := o.wakeLocked()
+	o.mu.Unlock()
+	o.wake(w)
+	return no
+}
+
+// admitLocked makes sure that n more bytes may wait, or says why not.
+func (o *Outbox) admitLocked(n int, c Class) *Refusal {
+	most := o.limit
+	switch {
+	case o.closed:
+		return &closed
+	case c&Patient != 0:
+		if o.admitPatientLocked(n, c) {
+			return nil
+		}
+		return o.refuseLocked(c)
+	case c == Own:
+		most += o.limit/4 + smallBlock
+	case c == Beside:
+		if o.bytes+o.keep.bytes+n <= o.limit {
+			return nil
+		}
+		return o.refuseLocked(c)
+	}
+	if o.roomForLocked(n, most) || hasDroppable && o.makeRoomLocked(n) {
+		return nil
+	}
+	return o.refuseLocked(c)
+}
+
+// roomForLocked reports whether n more bytes may wait, if so many may in all. What is kept makes room.
+func (o *Outbox) roomForLocked(n, most int) bool {
+	if o.bytes > 0 && o.bytes+n > most {
+		return false
+	}
+	o.shrinkLocked(o.limit - o.bytes - n)
+	return true
+}
+
+func (o *Outbox) admitPatientLocked(n int, c Class) bool {
+	switch {
+	case o.bytes > 0 && o.bytes+n > o.limit/2:
+		return false
+	case c&Unread != 0:
+		o.shrinkLocked(o.limit - o.bytes - n)
+		return true
+	case o.keep.bytes == 0 || o.bytes+o.keep.bytes+n <= o.limit:
+		return true
+	}
+	o.askLocked()
+	return false
+}
+
+func (o *Outbox) refuseLocked(c Class) *Refusal {
+	no := &Refusal{Why: Full, Waiting: o.bytes, Kept: o.keep.bytes}
+	switch {
+	case o.mute:
+		no.Why = Mute
+	case o.link == nil:
+		no.Why = Away
+	}
+	if c&Await != 0 {
+		no.Room = o.roomLocked()
+	}
+	return no
+}
+
+// maxNoticeRoom is how much of an outbox notices may fill, in bytes, at most; they never take more than an eighth.
+const maxNoticeRoom = 64 << 10
+
+// NoticeRoom is how many bytes of an outbox of that bound notices may fill.
+func NoticeRoom(limit int) int { return min(limit/8, maxNoticeRoom) }
+
+// ShareNotice queues a notice if little waits. Otherwise it reports false, and Next or Done will tell of room.
+// A notice ends nobody: it never needs more than there is, and never pushes out what is kept for one who may
+// come back.
+func (o *Outbox) ShareNotice(k *Block) bool {
+	n, kept := len(k.b), 0
+	o.mu.Lock()
+	if o.closed {
+		o.mu.Unlock()
+		return true // nobody will hear it
+	}
+	if o.link == nil {
+		kept = o.keep.bytes
+	}
+	if o.bytes > 0 && o.bytes+n > NoticeRoom(o.limit) || kept > 0 && o.bytes+kept+n > o.limit {
+		o.noticed = true
+		o.mu.Unlock()
+		return false
+	}
+	o.shrinkLocked(o.limit - o.bytes - n)
+	o.shareLocked(k)
+	w := o.wakeLocked()
+	o.mu.Unlock()
+	o.wake(w)
+	return true
+}
+
+// CountNotices says how many bytes of notices wait for room, for the bound on memory.
+func (o *Outbox) CountNotices(n int) {
+	o.mu.Lock()
+	o.notices = n
+	o.countLocked()
+	o.mu.Unlock()
+}

@@ -1,0 +1,69 @@
+package outbox
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Each class may take what its comment says.
+func TestClasses(t *testing.T) {
+	const limit = 100_000
+	tests := map[string]struct {
+		waits, kept int // bytes
+		c           Class
+		n           int
+		fits        bool
+	}{
+		"data up to the bound":                     {90000, 0, Data, 10_000, true},
+		"data beyond the bound":                    {90000, 0, Data, 10_001, false},
+		"data in an empty outbox":                  {0, 0, Data, 200_000, true},
+		"data pushes out what is kept":             {10000, 90000, Data, 50_000, true},
+		"own goes over the bound":                  {90000, 0, Own, 10_000 + limit/4 + smallBlock, true},
+		"own goes over the bound by no more":       {90000, 0, Own, 10_001 + limit/4 + smallBlock, false},
+		"beside what is kept":                      {10000, 80000, Beside, 10_000, true},
+		"beside pushes out nothing":                {10000, 80000, Beside, 10_001, false},
+		"patient up to half":                       {40000, 0, Patient, 10_000, true},
+		"patient beyond half":                      {40000, 0, Patient, 10_001, false},
+		"patient waits for acks":                   {10000, 85000, Patient, 10_000, false},
+		"patient with more unread pushes out kept": {10000, 85000, Patient | Unread, 10_000, true},
+		"numbers that overflow":                    {90000, 0, Data, math.MaxInt / 2, false},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			o := newOutbox(limit, nil)
+			o.Keep()
+			if tc.kept > 0 {
+				require.Nil(t, o.Send(make([]byte, tc.kept), Data))
+				bufs, _ := o.Take()
+				require.NotNil(t, bufs)
+				o.Done(0)
+			}
+			o.Hold(0)
+			if tc.waits > 0 {
+				require.Nil(t, o.Share(NewBlock(make([]byte, tc.waits)), Data))
+			}
+			no := o.Admits(tc.n, tc.c)
+			require.Equal(t, tc.fits, no == nil)
+			if no != nil {
+				require.Equal(t, &Refusal{Why: Full, Waiting: tc.waits, Kept: tc.kept}, no)
+				require.NotNil(t, o.Admits(tc.n, tc.c|Patient|Await).Room)
+				o.Mute(true)
+				require.Equal(t, Mute, o.Admits(tc.n, tc.c).Why)
+				o.mute = false
+				require.Equal(t, Away, o.Admits(tc.n, tc.c).Why)
+			}
+			o.Close(Closing{})
+			require.Equal(t, Closed, o.Admits(tc.n, tc.c).Why)
+		})
+	}
+}
+
+// A large bound leaves room for numbers beyond it.
+func TestLargestBound(t *testing.T) {
+	o := newOutbox(math.MaxInt/4, nil)
+	o.bytes = o.limit
+	require.NotNil(t, o.Admits(1<<30, Data))
+	require.Nil(t, o.Admits(100, Own))
+}
