@@ -152,7 +152,7 @@ func (c *Conn) sendsAtOnce(o Overflow, set *sending) bool {
 	if set.waits() {
 		return false
 	}
-	return hasOverflow && o == OverflowDisconnect || c.server && (!hasOverflow || c.Suspended() || c.sess.Link().State() == session.Mute)
+	return hasOverflow && o == OverflowDisconnect || c.server && (browser || c.Suspended() || c.sess.Link().State() == session.Mute)
 }
 
 // sendOwn queues a small frame of the library's own.
