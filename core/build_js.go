@@ -178,17 +178,6 @@ func (*guard) sweep(*Conn, time.Duration) {}
 
 func isAddr(string) bool { return true }
 
-// foldName is for ASCII.
-func foldName(name string) string {
-	b := []byte(name)
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
-		}
-	}
-	return string(b)
-}
-
 // There is no JSON: a page has it already, and would pay 38 KB. A program that wants typed handlers sets a Codec.
 
 var defaultCodec Codec = noCodec{}

@@ -210,7 +210,7 @@ func classicPresence(v *notices.View) classic.Presence {
 // it is in it, or the first. It is empty if there is none.
 func (c *Conn) classicGroup() string {
 	if c.classic == nil {
-		return c.groups.First()
+		return c.who.FirstGroup()
 	}
 	c.mu.Lock()
 	group := c.classic.hello.Group.Text

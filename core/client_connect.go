@@ -140,7 +140,9 @@ func (cl *Client) adoptLocked(cam *campaign, n *welcomed) *Conn {
 	cam.pace.Up(n.took)
 	c := newConn(cam.base, eng, cl.lastID, n.stream)
 	c.speak(n.peer)
-	c.name, c.addr, c.refused = w.Name, w.Addr, w.Refused
+	c.who.SetName(w.Name)
+	c.who.SetAddr(w.Addr)
+	c.refused = w.Refused
 	c.wish = n.wish
 	if !w.Resumed { // else the session has its groups
 		c.enter(w.Groups)
@@ -166,7 +168,7 @@ func (c *Conn) enter(groups []string) {
 		asked.Add(g, -1)
 	}
 	for _, g := range groups {
-		c.groups.Add(g, -1)
+		c.who.AddGroup(g, -1)
 		if !asked.Has(g) {
 			c.wish.given.Add(g, -1)
 		}

@@ -192,9 +192,9 @@ func fits(s *parked.Session, received uint64) bool {
 // unpark goes on with a session, of which the server has received so many frames, on a connection
 // that nobody knows yet. Whoever starts that runs first what waits in its inbox.
 func (c *Conn) unpark(s *parked.Session, received uint64) {
-	c.name = s.Name
+	c.who.SetName(s.Name)
 	for _, g := range s.Groups {
-		c.groups.Add(g, -1)
+		c.who.AddGroup(g, -1)
 	}
 	c.sess.Restore(s.Received, s.Missed)
 	c.calls.lastID = s.LastCall

@@ -107,7 +107,7 @@ func (cl *Client) wishFor(last *Conn) *wish {
 			w.want(g, own.Has(g), plain)
 		}
 	}
-	for _, g := range last.groups.Names() {
+	for _, g := range last.who.Groups() {
 		if !old.given.Has(g) {
 			want(g)
 		}

@@ -225,7 +225,7 @@ func TestHelloIsBounded(t *testing.T) {
 	cl := newTestClient(nil, &ClientOptions{Groups: []string{"red"}})
 	c := &Conn{can: nativeCaps, eng: &common{campaign: &campaign{}}, wish: &wish{}}
 	for i := range defaultClientGroups {
-		c.groups.Add(fmt.Sprintf("%04d%s", i, strings.Repeat("x", 100)), -1)
+		c.who.AddGroup(fmt.Sprintf("%04d%s", i, strings.Repeat("x", 100)), -1)
 	}
 	w := cl.wishFor(c)
 	require.Less(t, len(wire.AppendHello(nil, &wire.Hello{Groups: w.groups})), wishBytes+100)

@@ -112,11 +112,11 @@ func (c *Conn) gotStatement(rd *reader, f wire.Frame) bool {
 	changed, full := false, false
 	switch f.Kind {
 	case wire.KindRename:
-		changed = c.setName(name) != name
+		changed = c.who.SetName(name) != name
 	case wire.KindJoinGroup:
-		changed, full = c.groups.Add(name, c.eng.maxGroups)
+		changed, full = c.who.AddGroup(name, c.eng.maxGroups)
 	default:
-		changed = c.groups.Remove(name)
+		changed = c.who.RemoveGroup(name)
 	}
 	if full {
 		c.endWith(tooManyGroups(c.eng.maxGroups))

@@ -108,7 +108,7 @@ func (cl *Client) suspended(c *Conn, l *link, why *Error) {
 
 // goOn resumes a connection over a new stream, and reads it.
 func (cl *Client) goOn(c *Conn, l *link, n *welcomed) {
-	ok := c.relink(l, session.NewLink(n.stream), n.rd, n.welcome.Addr, n.welcome.Received, nil) == session.Resumed
+	ok := c.relink(l, session.NewLink(n.stream), n.rd, n.welcome.Received, nil) == session.Resumed
 	if !ok && c.sess.Detached() {
 		n.drop()
 		return
@@ -118,6 +118,7 @@ func (cl *Client) goOn(c *Conn, l *link, n *welcomed) {
 		c.end(NewError(CodeProtocol, "resumed what cannot be"), nil, ending{waiting: l})
 		return
 	}
+	c.who.SetAddr(n.welcome.Addr)
 	cl.counters.resumed.Add(1)
 	c.eng.campaign.pace.Up(n.took)
 	if cl.onState != nil {

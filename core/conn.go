@@ -8,11 +8,11 @@ import (
 
 	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/internal/events"
-	"github.com/hisock/hisock/core/internal/groupset"
 	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/internal/latch"
 	"github.com/hisock/hisock/core/internal/notices"
 	"github.com/hisock/hisock/core/internal/outbox"
+	"github.com/hisock/hisock/core/internal/roster"
 	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/internal/standstill"
 	"github.com/hisock/hisock/core/wire"
@@ -87,7 +87,6 @@ type Conn struct {
 	closeFault *Error      // what Close did not bring over; set before streamDone happens
 	done       latch.Latch // nothing runs any more
 
-	user     string // who the client is, by Admission.User
 	auth     []byte // as the hello had them; at a server
 	metadata map[string]string
 
@@ -100,14 +99,12 @@ type Conn struct {
 	news    announcement // at a server, what others are told of the client
 	notices *notices.Box // at a server, what the client is still to be told of others; nil: nothing ever
 
-	groups groupset.Set // that the client is in
+	who roster.Member // the client: its name, user, address and groups
 
 	// transition is held while the session changes its state, and over what goes with it; see conn_link.go.
 	transition sync.Mutex
 
-	mu        sync.Mutex // guards the fields below
-	name      string
-	addr      string          // the client's address as the server sees it
+	mu        sync.Mutex      // guards the fields below
 	marks     *history.Marks  // at a server, of the groups that the client has left; nil while there are none
 	positions []wire.Position // at a server, as the hello had them, sorted by group; without an epoch once used
 	joined    bool            // leave is to be announced
@@ -139,29 +136,19 @@ func newConn(parent context.Context, eng *common, id uint64, stream transport.Co
 func (c *Conn) ID() uint64 { return c.id }
 
 // Name is the client's name, empty if it has none.
-func (c *Conn) Name() string {
-	c.mu.Lock()
-	name := c.name
-	c.mu.Unlock()
-	return name
-}
+func (c *Conn) Name() string { return c.who.Name() }
 
 // Groups returns the groups the client is in, sorted. The caller owns the slice, which is made and
 // sorted for it: [Conn.InGroup] costs much less.
-func (c *Conn) Groups() []string { return c.groups.Names() }
+func (c *Conn) Groups() []string { return c.who.Groups() }
 
 // InGroup reports whether the client is in the group.
-func (c *Conn) InGroup(group string) bool { return c.groups.Has(group) }
+func (c *Conn) InGroup(group string) bool { return c.who.InGroup(group) }
 
 // Addr is the client's address as the server sees it, at both ends: "ip:port", its own and not that
 // of a proxy which the listener trusts, without a port where that tells none, and "unix:#7" for a
 // client of a Unix socket. It may be another after the connection was resumed.
-func (c *Conn) Addr() string {
-	c.mu.Lock()
-	addr := c.addr
-	c.mu.Unlock()
-	return addr
-}
+func (c *Conn) Addr() string { return c.who.Addr() }
 
 // Auth returns what the client sent as [ClientOptions.Auth], at a server. It must not be
 // changed, and should not be logged.
@@ -194,14 +181,6 @@ func (c *Conn) Err() error {
 func (c *Conn) reason() *Error {
 	why, _ := c.sess.Why().(*Error)
 	return why
-}
-
-// setName notes what the client is called now and returns what it was called before.
-func (c *Conn) setName(name string) (old string) {
-	c.mu.Lock()
-	old, c.name = c.name, name
-	c.mu.Unlock()
-	return old
 }
 
 // Presence says who another client is: its name, its groups and its address as the server sees

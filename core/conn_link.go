@@ -68,15 +68,12 @@ func (c *Conn) letGo(l *link, why *Error) {
 // connection is still suspended as it was when it lost the link before, which nobody uses any
 // more. welcome, if it is not nil, is written first. The caller reads with rd if the outcome is
 // [session.Resumed].
-func (c *Conn) relink(before, l *link, rd *reader, addr string, received uint64, welcome []byte) session.Outcome {
+func (c *Conn) relink(before, l *link, rd *reader, received uint64, welcome []byte) session.Outcome {
 	c.transition.Lock()
 	defer c.transition.Unlock()
 	if !c.sess.Waits(before) {
 		return session.Changed
 	}
-	c.mu.Lock()
-	c.addr = addr
-	c.mu.Unlock()
 	if !c.out.Resume(l, received, c.sess.Received(), welcome) {
 		if welcome != nil {
 			c.eng.owner.mayWait(c) // it waits again

@@ -23,16 +23,11 @@ func (g *Group) Name() string { return g.name }
 
 // Clients returns those who are in the group when the iteration begins, in no order.
 func (g *Group) Clients() iter.Seq[*Conn] {
-	return func(yield func(*Conn) bool) { each(g.srv.groups.get(g.name), yield) }
+	return func(yield func(*Conn) bool) { each(g.srv.roster.In(g.name), yield) }
 }
 
 // Len is how many clients are in the group.
-func (g *Group) Len() int {
-	if m := g.srv.groups.get(g.name); m != nil {
-		return m.len()
-	}
-	return 0
-}
+func (g *Group) Len() int { return len(g.srv.roster.In(g.name)) }
 
 // Send queues a command for everybody in the group, encoded once. It fails as [Everybody.Send]
 // does, and with [CodeBadName] if nobody can be in a group of that name. That nobody is in it is no
@@ -51,11 +46,8 @@ func (g *Group) SendRaw(payload []byte, opts ...SendOption) error {
 	return g.srv.publish(audience{toGroup, g.name}, Frame{KindRaw, "", payload}, 0, opts)
 }
 
-func each(m *members, yield func(*Conn) bool) {
-	if m == nil {
-		return
-	}
-	for _, c := range m.snapshot() {
+func each(conns []*Conn, yield func(*Conn) bool) {
+	for _, c := range conns {
 		if !yield(c) {
 			return
 		}
@@ -192,15 +184,7 @@ func (s *Server) enterGroups(c *Conn) {
 	}
 	for _, g := range c.Groups() {
 		h := s.histories.take(g)
-		s.mu.Lock()
-		in := !c.isEnded() && c.InGroup(g) // the program may know it already, and have it out
-		if m := s.groups.get(g); m != nil && m.has(c) {
-			in = false
-		}
-		if in {
-			s.groups.add(g, c)
-		}
-		s.mu.Unlock()
+		in := !c.isEnded() && s.roster.EnterGroup(c, &c.who, g) // the program may know it already, and have it out
 		s.replayAndPut(h, c, in, wire.Position{})
 	}
 }

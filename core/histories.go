@@ -7,6 +7,7 @@ import (
 	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/internal/outbox"
+	"github.com/hisock/hisock/core/internal/roster"
 	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 )
@@ -19,7 +20,7 @@ import (
 //	groupHistory.mu → Server.mu, histories.mu, those of members and queues
 type histories struct {
 	opts    History
-	members *index // of the groups
+	members *roster.Roster[*Conn]
 
 	mu     sync.Mutex               // guards the fields below
 	groups map[string]*groupHistory // those that somebody needs: see tidyLocked
@@ -53,7 +54,7 @@ type keptMessage struct {
 	frame  []byte // a group command or group raw, shared with queues: nobody changes it
 }
 
-func newHistories(opts History, members *index, of *budget.Budget) *histories {
+func newHistories(opts History, members *roster.Roster[*Conn], of *budget.Budget) *histories {
 	if opts.Messages == 0 {
 		return nil
 	}
@@ -135,7 +136,7 @@ func (hs *histories) tidyLocked(h *groupHistory) {
 		return
 	}
 	h.kept, h.bytes = nil, 0
-	if hs.opts.Replay && hs.members.get(h.group) != nil {
+	if hs.opts.Replay && len(hs.members.In(h.group)) > 0 {
 		return
 	}
 	delete(hs.groups, h.group)

@@ -42,8 +42,8 @@ func (j *journal) write(l level, c *Conn, what string, err error, args []any) {
 		if name := c.Name(); name != "" {
 			line = append(line, "name", safe.Clip(name, safe.MaxName))
 		}
-		if c.user != "" {
-			line = append(line, "user", safe.Clip(c.user, safe.MaxName))
+		if c.User() != "" {
+			line = append(line, "user", safe.Clip(c.User(), safe.MaxName))
 		}
 	}
 	for i := 0; i+1 < len(args); i += 2 {

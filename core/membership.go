@@ -2,9 +2,9 @@ package core
 
 import (
 	"context"
-	"slices"
 	"strconv"
 
+	"github.com/hisock/hisock/core/internal/roster"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -149,30 +149,24 @@ func (s *Server) setMember(c *Conn, group string, in bool) (changed bool, err er
 	return true, c.endedError()
 }
 
-// moveMember keeps the connection's groups and the server's index in step, and never adds a
-// connection that has gone: its groups do not change any more once [Server.gone] has had the lock.
-// It reports whether anything changed.
+// moveMember changes a membership and reports whether anything changed.
 func (s *Server) moveMember(c *Conn, group string, in bool) (changed bool, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case c.isEnded():
+	if c.isEnded() {
 		return false, c.closedError()
-	case !in:
-		if !c.groups.Remove(group) {
-			return false, nil
-		}
-		s.groups.remove(group, c)
-		return true, nil
 	}
-	added, full := c.groups.Add(group, s.opts.Limits.MaxGroups)
-	if full {
+	var no roster.Refusal
+	if in {
+		changed, no = s.roster.Join(c, &c.who, group)
+	} else {
+		changed, no = s.roster.Part(c, &c.who, group)
+	}
+	switch no {
+	case roster.Out:
+		return false, c.closedError()
+	case roster.Full:
 		return false, NewError(CodeTooManyGroups, "a client may be in "+strconv.Itoa(s.opts.Limits.MaxGroups)+" groups")
 	}
-	if added {
-		s.groups.add(group, c)
-	}
-	return added, nil
+	return changed, nil
 }
 
 // setName changes the name and tells of it, one change of a client after the other, so that
@@ -203,43 +197,23 @@ func (s *Server) setName(ctx context.Context, c *Conn, name string) (old string,
 	return old, changed, err
 }
 
-// claimNameLocked keeps the connection's name and the server's index in step, and never adds a
-// connection that has gone. Where names are unique the old one stays taken until others have been
-// told; if somebody has the new one and is to give it up, that is the holder. The lock is that of
-// c.news.
+// claimNameLocked changes the name. If somebody has the new one and is to give it up, that is the holder.
+// The lock is that of c.news.
 func (s *Server) claimNameLocked(c *Conn, name string) (old string, changed bool, holder *Conn, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	old = c.Name()
-	switch {
-	case c.isEnded():
-		return old, false, nil, c.closedError()
-	case name == old:
-		return old, false, nil, nil
+	if c.isEnded() {
+		return c.Name(), false, nil, c.closedError()
 	}
-	if holder, why := s.takeName(c, name); holder != nil || why != nil {
-		if why != nil {
-			return old, false, nil, why
+	old, holders, no := s.roster.Rename(c, &c.who, name)
+	switch no {
+	case roster.Out:
+		return old, false, nil, c.closedError()
+	case roster.Held:
+		if holder = s.opts.Access.NameConflict.among(holders, c); holder == nil {
+			return old, false, nil, nameTaken(name)
 		}
 		return old, false, holder, nil
 	}
-	if s.opts.Access.UniqueNames {
-		was, is := foldName(old), foldName(name)
-		if i := slices.Index(c.news.freed, is); i >= 0 { // it is its own again
-			c.news.freed = slices.Delete(c.news.freed, i, i+1)
-		}
-		if old != "" && was != is {
-			c.news.freed = append(c.news.freed, was)
-		}
-	}
-	c.setName(name)
-	if old != "" {
-		s.named.remove(old, c)
-	}
-	if name != "" {
-		s.named.add(name, c)
-	}
-	return old, true, nil, nil
+	return old, name != old, nil, nil
 }
 
 // change is a change that the server's program wants.

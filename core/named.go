@@ -18,7 +18,7 @@ func (n *Named) Name() string { return n.name }
 // Clients returns those who have the name when the iteration begins, in no order.
 func (n *Named) Clients() iter.Seq[*Conn] {
 	return func(yield func(*Conn) bool) {
-		each(n.srv.named.get(n.name), func(c *Conn) bool { return c.isEnded() || c.Name() != n.name || yield(c) })
+		each(n.srv.roster.Named(n.name), func(c *Conn) bool { return c.isEnded() || c.Name() != n.name || yield(c) })
 	}
 }
 

@@ -21,17 +21,17 @@ const (
 	toNamed
 )
 
-// members returns who is there now, nil if nobody is.
-func (s *Server) members(a audience) *members {
+// members returns who is there now. Nobody may change what it returns.
+func (s *Server) members(a audience) []*Conn {
 	switch a.of {
 	case toGroup:
-		return s.groups.get(a.name)
+		return s.roster.In(a.name)
 	case toUser:
-		return s.users.get(a.name)
+		return s.roster.Of(a.name)
 	case toNamed:
-		return s.named.get(a.name)
+		return s.roster.Named(a.name)
 	}
-	return &s.all
+	return s.roster.All()
 }
 
 // missing is the error that nobody is there.
@@ -125,10 +125,7 @@ func (s *Server) queueAll(a audience, f Frame, set *sending) error {
 
 // present returns those who are there. It is an error if nobody is who has to be.
 func (s *Server) present(a audience, set *sending) ([]*Conn, error) {
-	var conns []*Conn
-	if m := s.members(a); m != nil {
-		conns = m.snapshot()
-	}
+	conns := s.members(a)
 	switch {
 	case len(conns) == 0 && (a.of == toUser || a.of == toNamed):
 		return nil, a.missing()

@@ -11,8 +11,8 @@ import (
 	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/internal/outbox"
+	"github.com/hisock/hisock/core/internal/roster"
 	"github.com/hisock/hisock/core/internal/safe"
-	"github.com/hisock/hisock/core/internal/seats"
 	"github.com/hisock/hisock/transport"
 )
 
@@ -33,33 +33,25 @@ type Server struct {
 	onSuspend func(c *Conn, why error)
 	onResume  func(c *Conn)
 
-	all         members
-	named       index
-	users       index
-	names       seats.Table[*Conn] // who has a name, folded, where names are unique
-	places      seats.Table[*Conn] // who is counted for a user
-	replaced    tombs              // guarded by mu
-	groups      index
-	byAddr      index
-	subscribers members // those who want to know who comes and goes, and may
-
-	histories *histories // nil: nothing is kept
+	roster    *roster.Roster[*Conn] // who is there, and finds them
+	histories *histories            // nil: nothing is kept
 
 	lastID    atomic.Uint64
 	farewells atomic.Uint64  // how many were told to come back
 	laters    atomic.Uint64  // how many were told so because nobody could decide about them
 	conns     sync.WaitGroup // one for each connection, and each Serve
 
+	relinking sync.Mutex // held over the resume of a connection; taken before a connection's transition
+
 	mu        sync.Mutex // guards the fields below
 	serving   bool       // the sweeper runs
 	closing   bool
 	listeners map[uint64]transport.Listener
 	shaking   map[uint64]*arrival
-	sessions  map[uint64]*Conn // those that can be resumed, by id
-	lastKey   uint64           // of these two
-	stopping  chan struct{}    // closed by the first Shutdown
-	unserved  chan struct{}    // closed when no connection is left after a Shutdown
-	stopped   chan struct{}    // closed when nothing runs any more
+	lastKey   uint64        // of listeners and shaking
+	stopping  chan struct{} // closed by the first Shutdown
+	unserved  chan struct{} // closed when no connection is left after a Shutdown
+	stopped   chan struct{} // closed when nothing runs any more
 }
 
 // newServer is NewServer, which a browser build does not have.
@@ -75,13 +67,17 @@ func newServer(opts *ServerOptions) (*Server, error) {
 		unserved:  make(chan struct{}),
 		listeners: make(map[uint64]transport.Listener),
 		shaking:   make(map[uint64]*arrival),
-		sessions:  make(map[uint64]*Conn),
 	}
 	s.limits = s.opts.places()
 	s.gate = admit.New(s.limits)
 	s.conv, s.maxCommand = s.opts.Codec, s.opts.Limits.MaxCommand
+	s.roster = roster.New[*Conn](roster.Rules{
+		UniqueNames:  s.opts.Access.UniqueNames,
+		ConnsPerUser: s.opts.Limits.MaxConnsPerUser,
+		MaxGroups:    s.opts.Limits.MaxGroups,
+	})
 	s.budget = budget.New(s.opts.Limits.MemoryBytes)
-	s.histories = newHistories(s.opts.History, &s.groups, s.budget)
+	s.histories = newHistories(s.opts.History, s.roster, s.budget)
 	s.reserved = foldNames(s.opts.Access.ReservedNames)
 	cfg, counted := s.opts.config(), new(counters)
 	s.eng = &common{
@@ -125,16 +121,17 @@ func (s *Server) ListenAddrs() []string {
 	for _, l := range listeners {
 		addrs = append(addrs, l.Addr())
 	}
-	return sorted(addrs)
+	slices.Sort(addrs)
+	return addrs
 }
 
 // Clients returns all clients that are connected when the iteration begins, in no order.
 func (s *Server) Clients() iter.Seq[*Conn] {
-	return func(yield func(*Conn) bool) { each(&s.all, yield) }
+	return func(yield func(*Conn) bool) { each(s.roster.All(), yield) }
 }
 
 // Len is how many clients there are.
-func (s *Server) Len() int { return s.all.len() }
+func (s *Server) Len() int { return s.roster.Len() }
 
 // Client returns the client with exactly that name. If several have it, those that are suspended
 // count only if all are. It fails with [CodeUnknownClient] if nobody has
@@ -167,28 +164,11 @@ func present(conns []*Conn) []*Conn {
 // ended takes a connection that has ended out of everything that is sent to.
 func (s *Server) ended(c *Conn) {
 	s.deafen(c)
-	s.unindex(c)
-	for _, g := range c.Groups() { // no more: see moveMember
-		s.groups.remove(g, c)
-		if s.replays() {
-			s.histories.emptied(g)
-		}
+	if !s.roster.Leave(c, &c.who) || !s.replays() {
+		return
 	}
-}
-
-// unindex takes a connection that has ended out of the indexes that the server's lock guards.
-func (s *Server) unindex(c *Conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.all.remove(c)
-	s.subscribers.remove(c)
-	s.byAddr.remove(c.Addr(), c)
-	delete(s.sessions, c.id)
-	if name := c.Name(); name != "" {
-		s.named.remove(name, c)
-	}
-	if c.user != "" {
-		s.users.remove(c.user, c)
+	for _, g := range c.Groups() { // which do not change any more
+		s.histories.emptied(g)
 	}
 }
 
@@ -208,7 +188,7 @@ func (s *Server) closed(c *Conn) {
 	s.gate.Free(c.place)
 	s.budget.Sub(connCost)
 	s.eng.sweep.remove(c)
-	defer s.places.Give(c.user, c)
+	defer s.roster.Vacate(c, &c.who)
 	defer s.leave(c) // which also gives its name free, even if the leave handler ends its goroutine
 	if c.joined {
 		s.runLeave(c)
@@ -245,32 +225,32 @@ func (s *Server) Lookup(addr string) (*Conn, error) {
 }
 
 func (s *Server) at(addr string) iter.Seq[*Conn] {
-	return func(yield func(*Conn) bool) { each(s.byAddr.get(addr), yield) }
+	return func(yield func(*Conn) bool) { each(s.roster.At(addr), yield) }
 }
 
 // Filter returns the clients for which keep reports true, of those connected when the
 // iteration begins, in no order. All of them if keep is nil.
 func (s *Server) Filter(keep func(c *Conn) bool) iter.Seq[*Conn] {
 	return func(yield func(*Conn) bool) {
-		each(&s.all, func(c *Conn) bool { return keep != nil && !keep(c) || yield(c) })
+		each(s.roster.All(), func(c *Conn) bool { return keep != nil && !keep(c) || yield(c) })
 	}
 }
 
 // Names returns the names of the clients, sorted, each once. Clients without a name do not
 // show.
-func (s *Server) Names() []string { return sorted(s.named.names()) }
+func (s *Server) Names() []string { return s.roster.Names() }
 
 // Groups returns the names of the groups that somebody is in, sorted.
-func (s *Server) Groups() []string { return sorted(s.groups.names()) }
+func (s *Server) Groups() []string { return s.roster.Groups() }
 
 // Addrs returns the addresses of the clients, as [Conn.Addr] has them, sorted, each once. Those
 // that the server itself listens on are [Server.ListenAddrs].
-func (s *Server) Addrs() []string { return sorted(s.byAddr.names()) }
+func (s *Server) Addrs() []string { return s.roster.Addrs() }
 
 // DisconnectAll ends all connections in order, each as [Conn.CloseWith] does; nil is
 // [CodeClosed]. No client is told that another one of them has left. New ones are still accepted.
 func (s *Server) DisconnectAll(why *Error) {
-	all := s.all.snapshot()
+	all := s.roster.All()
 	for _, c := range all {
 		s.deafen(c)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/roster"
 	"github.com/hisock/hisock/core/internal/safe"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
@@ -158,17 +159,17 @@ func (s *Server) nameAllowed(name string) *Error {
 	if name == "" {
 		return nil
 	}
-	if _, ok := s.reserved[foldName(name)]; ok {
+	if _, ok := s.reserved[roster.Fold(name)]; ok {
 		return nameTaken(name)
 	}
 	return nil
 }
 
-// foldNames returns the set of what foldName makes of names.
+// foldNames returns the set of what Fold makes of names.
 func foldNames(names []string) map[string]struct{} {
 	set := make(map[string]struct{})
 	for _, name := range names {
-		set[foldName(name)] = struct{}{}
+		set[roster.Fold(name)] = struct{}{}
 	}
 	return set
 }

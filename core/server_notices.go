@@ -19,11 +19,10 @@ import (
 
 // An announcement is what others have been told of a client. It says whose task telling is.
 type announcement struct {
-	mu    sync.Mutex // held while the server changes the client's name or groups; guards the fields below
-	here  bool       // others are to know of the client
-	told  standing   // what they have been told
-	busy  bool       // somebody tells them
-	freed []string   // unique names, folded, that nobody else may have before others have been told
+	mu   sync.Mutex // held while the server changes the client's name or groups; guards the fields below
+	here bool       // others are to know of the client
+	told standing   // what they have been told
+	busy bool       // somebody tells them
 }
 
 // A standing is whether a client is there, and under which name.
@@ -43,9 +42,7 @@ func (s *Server) come(c *Conn) {
 func (s *Server) leave(c *Conn) {
 	c.news.mu.Lock()
 	c.news.here = false
-	if name := c.Name(); name != "" && s.opts.Access.UniqueNames {
-		c.news.freed = append(c.news.freed, foldName(name))
-	}
+	s.roster.Abandon(&c.who)
 	c.news.mu.Unlock()
 	s.announce(c)
 }
@@ -74,20 +71,15 @@ func (s *Server) announceOnce(c *Conn) bool {
 	if !now.here {
 		now.name = ""
 	}
-	if n.busy || before == now && len(n.freed) == 0 {
+	freed := s.roster.Freed(&c.who)
+	if n.busy || before == now && len(freed) == 0 {
 		return false
 	}
 	n.told, n.busy = now, true
-	free := slices.Clone(n.freed)
 	defer func() { // also when the option's function ends its goroutine
 		n.mu.Lock()
 		n.busy = false
-		for _, name := range free {
-			if i := slices.Index(n.freed, name); i >= 0 { // it has not taken it again
-				n.freed = slices.Delete(n.freed, i, i+1)
-				s.names.Give(name, c)
-			}
-		}
+		s.roster.Release(c, &c.who, freed)
 	}()
 	n.mu.Unlock()
 	if before != now {
@@ -100,7 +92,7 @@ func (s *Server) announceOnce(c *Conn) bool {
 func (s *Server) tellOthers(c *Conn, before, now standing) {
 	var m mailing
 	var unfit []*Conn
-	for _, to := range s.subscribers.snapshot() {
+	for _, to := range s.roster.Subscribers() {
 		if to == c {
 			continue
 		}

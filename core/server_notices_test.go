@@ -41,7 +41,7 @@ func TestNoNoticesUnlessSet(t *testing.T) {
 		require.NoError(t, bob.Close())
 		synctest.Wait()
 		require.Empty(t, got.all())
-		require.Zero(t, w.srv.subscribers.len())
+		require.Empty(t, w.srv.roster.Subscribers())
 		require.NoError(t, ada.Close())
 	})
 }
@@ -101,7 +101,7 @@ func TestNoticesTellWhatTheOptionSays(t *testing.T) {
 					require.Equal(t, strings.ReplaceAll(tc.want[i], "pipe", pipe), got)
 				}
 				require.Len(t, got.all()[gone:], len(tc.want))
-				require.Equal(t, 1, w.srv.subscribers.len())
+				require.Len(t, w.srv.roster.Subscribers(), 1)
 				require.NoError(t, ada.Close())
 				require.NoError(t, deaf.Close())
 			})

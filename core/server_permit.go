@@ -118,7 +118,7 @@ func (s *Server) allowGroups(ctx context.Context, c *Conn, a *Admission) (refuse
 			if why == nil {
 				continue
 			}
-			c.groups.Remove(g)
+			c.who.RemoveGroup(g)
 			refused = append(refused, wire.RefusedGroup{Name: g, Code: why.Code, Reason: why.Message, RetryAfter: why.RetryAfter})
 			if !c.can.Changes { // it cannot be told
 				s.eng.faultOf(c, "a client is kept out of a group", why, "group", g)

@@ -54,9 +54,7 @@ func (s *Server) sessionOf(hello *wire.Hello) *Conn {
 	if !ok {
 		return nil
 	}
-	s.mu.Lock()
-	c := s.sessions[id]
-	s.mu.Unlock()
+	c := s.roster.Session(id)
 	if c == nil || !session.SameToken(c.sess.Token(), hello.Token) {
 		return nil
 	}
@@ -148,27 +146,26 @@ func (s *Server) awaitGone(c *Conn, l *link) bool {
 	return false
 }
 
-// relink gives the connection its new stream, after a welcome, and keeps the index of addresses. With
-// the server locked nobody else resumes the connection, so that nobody reads it while it is suspended.
+// relink gives the connection its new stream, after a welcome, and its new address. One newcomer at a time
+// does: so nobody reads the connection while it is suspended, and nobody ends it that is about to go on.
 func (s *Server) relink(c *Conn, ar *arrival, before, l *link, rd *reader, received uint64) session.Outcome {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing {
+	s.relinking.Lock()
+	defer s.relinking.Unlock()
+	if s.isClosing() {
 		return session.NotKept
 	}
 	if !c.sess.Waits(before) {
 		return session.Changed
 	}
-	was, addr := c.Addr(), l.Info.Remote
+	addr := l.Info.Remote
 	w := s.welcomeTo(c)
 	w.Resumed, w.Received, w.Addr = true, c.sess.Received(), addr
 	if !s.gate.Relink(c.place, ar.place) {
 		return session.NotKept
 	}
-	outcome := c.relink(before, l, rd, addr, received, wire.AppendWelcome(nil, w))
+	outcome := c.relink(before, l, rd, received, wire.AppendWelcome(nil, w))
 	if outcome == session.Resumed {
-		s.byAddr.remove(was, c)
-		s.byAddr.add(addr, c)
+		s.roster.Move(c, &c.who, addr)
 	}
 	return outcome
 }

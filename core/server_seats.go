@@ -39,7 +39,7 @@ func (k Conflict) among(holders []*Conn, c *Conn) *Conn {
 		return nil
 	}
 	for _, h := range holders {
-		if away := h.Suspended() || h.isEnded(); away && (k == ConflictReplace || c.user != "" && h.user == c.user) {
+		if away := h.Suspended() || h.isEnded(); away && (k == ConflictReplace || c.User() != "" && h.User() == c.User()) {
 			return h
 		}
 	}
@@ -51,49 +51,20 @@ func (k Conflict) among(holders []*Conn, c *Conn) *Conn {
 
 // takeSeats takes the place of a user and the name of a newcomer, both or neither. If somebody is to make
 // room, that is the holder: who has both makes room for both, and nobody does for a newcomer that is
-// refused for the other. The caller holds Server.mu.
+// refused for the other.
 func (s *Server) takeSeats(c *Conn) (holder *Conn, why *Error) {
-	holder, why = s.takeName(c, c.name)
-	if why != nil {
-		return nil, why
-	}
-	most := s.opts.Limits.MaxConnsPerUser
-	if most <= 0 || c.user == "" {
-		return holder, nil
-	}
-	holders := s.places.Take(c.user, most, c)
-	if holders != nil && !slices.Contains(holders, holder) {
-		if holder = s.opts.Access.UserConflict.among(holders, c); holder == nil {
-			why = NewError(CodeTooManyConns, "the user has "+strconv.Itoa(most)+" connections")
+	taken := s.roster.Reserve(c, &c.who)
+	if taken.Name != nil {
+		if holder = s.opts.Access.NameConflict.among(taken.Name, c); holder == nil {
+			return nil, nameTaken(c.Name())
 		}
 	}
-	if holder != nil || why != nil {
-		s.giveSeats(c)
-	}
-	return holder, why
-}
-
-// takeName is takeSeats for a name.
-func (s *Server) takeName(c *Conn, name string) (holder *Conn, why *Error) {
-	if name == "" || !s.opts.Access.UniqueNames {
-		return nil, nil
-	}
-	holders := s.names.Take(foldName(name), 1, c)
-	if holders == nil {
-		return nil, nil
-	}
-	if holder = s.opts.Access.NameConflict.among(holders, c); holder == nil {
-		return nil, nameTaken(name)
+	if taken.User != nil && !slices.Contains(taken.User, holder) {
+		if holder = s.opts.Access.UserConflict.among(taken.User, c); holder == nil {
+			return nil, NewError(CodeTooManyConns, "the user has "+strconv.Itoa(s.opts.Limits.MaxConnsPerUser)+" connections")
+		}
 	}
 	return holder, nil
-}
-
-// giveSeats gives back what takeSeats took.
-func (s *Server) giveSeats(c *Conn) {
-	s.places.Give(c.user, c)
-	if c.name != "" {
-		s.names.Give(foldName(c.name), c)
-	}
 }
 
 // seat admits a newcomer, when those have gone who make room for it.
@@ -159,36 +130,12 @@ func (s *Server) replace(ctx context.Context, holder, c *Conn) bool {
 	return false
 }
 
-// maxTombs is of how many sessions a server remembers that they were replaced.
-const maxTombs = 1024
-
-// Tombs are the sessions of connections that were replaced, the last so many: their clients may not
-// have heard of it, and must not come back in the place of who came after them.
-type tombs struct {
-	of   map[uint64][]byte // the token, by the id of the connection
-	ring []uint64          // ids, which are written over in turn
-	next int
-}
-
 // bury notes that a connection was replaced.
 func (s *Server) bury(c *Conn) {
 	if c.sess.Token() == nil {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := &s.replaced
-	if t.of == nil {
-		t.of = make(map[uint64][]byte)
-	}
-	if len(t.ring) < maxTombs {
-		t.ring = append(t.ring, c.id)
-	} else {
-		delete(t.of, t.ring[t.next])
-		t.ring[t.next] = c.id
-		t.next = (t.next + 1) % maxTombs
-	}
-	t.of[c.id] = c.sess.Token()
+	s.roster.Bury(c.id, c.sess.Token())
 }
 
 // wasReplaced reports whether a hello names a session that was replaced, with its token.
@@ -197,8 +144,6 @@ func (s *Server) wasReplaced(hello *wire.Hello) bool {
 	if !ok || len(hello.Token) == 0 {
 		return false
 	}
-	s.mu.Lock()
-	token := s.replaced.of[id]
-	s.mu.Unlock()
+	token := s.roster.Buried(id)
 	return token != nil && session.SameToken(token, hello.Token)
 }

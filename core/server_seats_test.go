@@ -90,8 +90,8 @@ func TestNameConflict(t *testing.T) {
 					second.Stream.Close() //nolint:errcheck // it is over
 				}
 				require.NoError(t, w.srv.Shutdown(w.ctx))
-				require.Zero(t, w.srv.names.Len())
-				require.Zero(t, w.srv.places.Len())
+				names, users := w.srv.roster.Seats()
+				require.Zero(t, names+users)
 			})
 		})
 	}
@@ -129,20 +129,14 @@ func TestReplacedIsFinal(t *testing.T) {
 	})
 }
 
-func TestReplacedAreForgotten(t *testing.T) {
+func TestReplacedAreKnownByTheirToken(t *testing.T) {
 	srv := newTestServer(nil)
-	for id := range uint64(3 * maxTombs) {
-		c := &Conn{id: id}
-		c.sess.Open(session.Credentials{Token: []byte{byte(id)}}, true)
-		srv.bury(c)
-	}
-	require.Len(t, srv.replaced.of, maxTombs)
-	require.Len(t, srv.replaced.ring, maxTombs)
-	for id := range uint64(3 * maxTombs) {
-		h := &wire.Hello{Session: session.MakeID(id), Token: []byte{byte(id)}}
-		require.Equal(t, id >= 2*maxTombs, srv.wasReplaced(h))
-	}
-	require.False(t, srv.wasReplaced(&wire.Hello{Session: session.MakeID(3*maxTombs - 1)}))
+	c := &Conn{id: 7}
+	c.sess.Open(session.Credentials{Token: []byte{7}}, true)
+	srv.bury(c)
+	require.True(t, srv.wasReplaced(&wire.Hello{Session: session.MakeID(7), Token: []byte{7}}))
+	require.False(t, srv.wasReplaced(&wire.Hello{Session: session.MakeID(7), Token: []byte{8}}))
+	require.False(t, srv.wasReplaced(&wire.Hello{Session: session.MakeID(8), Token: []byte{7}}))
 }
 
 // The holder's leave handler has run before the newcomer's join handler, whatever it takes, and a
@@ -198,7 +192,8 @@ func TestRenameConflict(t *testing.T) {
 		require.NoError(t, cl.Rename(w.ctx, "other"))
 		require.NoError(t, eve.Rename(w.ctx, "ada"))
 		require.Equal(t, []string{"ada", "other"}, w.srv.Names())
-		require.Equal(t, 2, w.srv.names.Len())
+		names, _ := w.srv.roster.Seats()
+		require.Equal(t, 2, names)
 	})
 }
 

@@ -31,7 +31,7 @@ func TestLookups(t *testing.T) {
 
 		require.Equal(t, []string{"ada", "bob"}, w.srv.Names())
 		require.Equal(t, []string{"blue", "red"}, w.srv.Groups())
-		require.Equal(t, sorted([]string{at(a), at(b), at(c)}), w.srv.Addrs())
+		require.Equal(t, slices.Sorted(slices.Values([]string{at(a), at(b), at(c)})), w.srv.Addrs())
 		red := slices.Collect(w.srv.Filter(func(c *Conn) bool { return c.InGroup("red") }))
 		require.Len(t, red, 2)
 

@@ -7,6 +7,7 @@ import (
 	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/internal/ahead"
 	"github.com/hisock/hisock/core/internal/notices"
+	"github.com/hisock/hisock/core/internal/roster"
 	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 )
@@ -197,17 +198,17 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 	c := newConn(base, s.eng, s.lastID.Add(1), ar.stream)
 	c.server = true
 	c.speak(peer)
-	c.addr = c.Info().Remote
-	c.name = hello.Name
+	c.who.SetAddr(c.Info().Remote)
+	c.who.SetName(hello.Name)
 	for _, g := range hello.Groups {
-		c.groups.Add(g, -1) // there are no more of them than there may be
+		c.who.AddGroup(g, -1) // there are no more of them than there may be
 	}
 	c.auth, c.metadata = hello.Auth, hello.Metadata
 	if s.replays() {
 		c.takePositions(hello.Positions)
 	}
 	c.values.Store(&a.values)
-	c.user = a.User
+	c.who.SetUser(a.User)
 	c.peerMaxFrame = peerMaxFrame(hello.MaxFrame)
 	refused := s.allowGroups(ctx, c, a)
 	if hello.Resume && s.opts.Timeouts.Resume > 0 {
@@ -236,49 +237,39 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 // joined yet: that is when its welcome has been written. If somebody is to make room for it, that is the
 // holder.
 func (s *Server) admit(ar *arrival, c *Conn) (holder *Conn, why *Error) {
-	var evicted []*admit.Place
-	defer func() { s.makeRoom(evicted...) }() // with no lock held
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing {
-		return nil, errShuttingDown
-	}
 	if holder, why = s.takeSeats(c); holder != nil || why != nil {
 		return holder, why
 	}
-	var no admit.Refusal
-	if evicted, no = s.gate.Join(ar.place, c); no != admit.None {
-		s.giveSeats(c)
+	evicted, no := s.gate.Join(ar.place, c)
+	for _, p := range evicted {
+		s.roster.Uncount(p.Owner().(*Conn)) // so that there are never more than MaxConns
+	}
+	defer s.makeRoom(evicted...)
+	if no != admit.None {
+		s.roster.Cancel(c, &c.who)
 		return nil, s.noPlace(no)
 	}
-	for _, p := range evicted {
-		s.all.remove(p.Owner().(*Conn)) // so that there are never more than MaxConns
-	}
-	delete(s.shaking, ar.key)
 	c.place = ar.place
 	c.guard = newGuard(&s.opts)
 	c.setHeld(nil)
-	if !s.replays() {
-		for _, g := range c.Groups() {
-			s.groups.add(g, c)
-		}
-	}
-	if c.notices != nil {
-		s.subscribers.add(c)
-	}
-	if c.name != "" {
-		s.named.add(c.name, c)
-	}
-	if c.user != "" {
-		s.users.add(c.user, c)
-	}
-	s.byAddr.add(c.addr, c)
+	e := roster.Entry{Notices: c.notices != nil, Groups: !s.replays()}
 	if c.sess.Token() != nil {
-		s.sessions[c.id] = c
+		e.Session = c.id
 	}
-	s.all.add(c)
 	s.budget.Add(connCost)
 	s.eng.sweep.add(c, c.heartbeat(s.opts.Timeouts.Heartbeat))
+	if !s.roster.Enter(c, &c.who, e) {
+		s.budget.Sub(connCost)
+		s.eng.sweep.remove(c)
+		s.roster.Cancel(c, &c.who)
+		if c.isEnded() {
+			return nil, c.reason()
+		}
+		return nil, errShuttingDown
+	}
+	s.mu.Lock()
+	delete(s.shaking, ar.key)
+	s.mu.Unlock()
 	return nil, nil
 }
 

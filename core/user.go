@@ -9,7 +9,7 @@ import (
 
 // User returns who the client is, as [Admission.User] said, at a server; empty if it said nothing. It
 // does not change, and stays over a resume.
-func (c *Conn) User() string { return c.user }
+func (c *Conn) User() string { return c.who.User() }
 
 // A User is all connections of one user at the moment something is done with it, those that are suspended
 // included: the devices, tabs and programs that [Access.Authorize] has given one [Admission.User].
@@ -23,23 +23,18 @@ type User struct {
 func (s *Server) User(id string) *User { return &User{srv: s, id: id} }
 
 // Users returns the ids of the users that have a connection, sorted.
-func (s *Server) Users() []string { return sorted(s.users.names()) }
+func (s *Server) Users() []string { return s.roster.Users() }
 
 // ID is what [Admission.User] was.
 func (u *User) ID() string { return u.id }
 
 // Clients returns the user's connections when the iteration begins, in no order.
 func (u *User) Clients() iter.Seq[*Conn] {
-	return func(yield func(*Conn) bool) { each(u.srv.users.get(u.id), yield) }
+	return func(yield func(*Conn) bool) { each(u.srv.roster.Of(u.id), yield) }
 }
 
 // Len is how many connections the user has.
-func (u *User) Len() int {
-	if m := u.srv.users.get(u.id); m != nil {
-		return m.len()
-	}
-	return 0
-}
+func (u *User) Len() int { return len(u.srv.roster.Of(u.id)) }
 
 // Send queues a command for all connections of the user, encoded once. It fails as [Everybody.Send]
 // does, and with [CodeUnknownClient] if the user has no connection: a user is somebody, unlike a

@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package roster
 
 import (
 	"strings"
@@ -8,13 +8,13 @@ import (
 	"unicode/utf8"
 )
 
-// foldName returns what all names have in common that are the same to a reader who does not look at
+// Fold returns what all names have in common that are the same to a reader who does not look at
 // upper and lower case, and to a list that draws several spaces as one: Unicode's simple
 // case folding of each character, as in [strings.EqualFold], and one space for each run of them.
 //
 // It does not normalize: é as one character and as an e with an accent are two names, and so are
 // letters of two scripts with one shape. SECURITY.md says what that leaves.
-func foldName(name string) string {
+func Fold(name string) string {
 	i := 0
 	for i < len(name) && isFolded(name, i) {
 		i++

@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package roster
 
 import (
 	"strings"
@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestFoldName(t *testing.T) {
+func TestFold(t *testing.T) {
 	same := map[string][2]string{
 		"ASCII":             {"Ada", "aDA"},
 		"as it is":          {"ada_l 0{~", "ada_l 0{~"},
@@ -24,8 +24,8 @@ func TestFoldName(t *testing.T) {
 	}
 	for what, names := range same {
 		t.Run(what, func(t *testing.T) {
-			require.Equal(t, foldName(names[0]), foldName(names[1]))
-			require.Equal(t, foldName(names[0]), foldName(foldName(names[0])), "folding twice is folding once")
+			require.Equal(t, Fold(names[0]), Fold(names[1]))
+			require.Equal(t, Fold(names[0]), Fold(Fold(names[0])), "folding twice is folding once")
 		})
 	}
 	other := map[string][2]string{ // SECURITY.md says so
@@ -38,15 +38,15 @@ func TestFoldName(t *testing.T) {
 		"sharp s and two s": {"straße", "strasse"},
 	}
 	for what, names := range other {
-		t.Run(what, func(t *testing.T) { require.NotEqual(t, foldName(names[0]), foldName(names[1])) })
+		t.Run(what, func(t *testing.T) { require.NotEqual(t, Fold(names[0]), Fold(names[1])) })
 	}
 }
 
-func TestFoldNameAgreesWithEqualFold(t *testing.T) {
+func TestFoldAgreesWithEqualFold(t *testing.T) {
 	letters := []rune("aAzZkK\u212asSſßẞéÉσςΣіІяЯ\U00010400\U00010428ıiİI@[`{")
 	for _, a := range letters {
 		for _, b := range letters {
-			require.Equal(t, strings.EqualFold(string(a), string(b)), foldName(string(a)) == foldName(string(b)), "%q %q", a, b)
+			require.Equal(t, strings.EqualFold(string(a), string(b)), Fold(string(a)) == Fold(string(b)), "%q %q", a, b)
 		}
 	}
 }

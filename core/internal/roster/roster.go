@@ -1,0 +1,384 @@
+// Package roster knows who is at a server and finds them: all, those of a name, of a user, in a group, at an
+// address, and the one of a session. It also says who has what only one or a few may have: a name where
+// names are unique, and the places of a user.
+//
+// A member holds the seats of its name and its user before it enters, and after it has left until it gives
+// them back: so its successor comes when others know that it has gone.
+//
+//	Reserve   it has the seats, or is told who holds them
+//	Enter     others find it
+//	Leave     nobody finds it any more
+//	Abandon   it will not be called so again; Release gives the seat of the name back
+//	Vacate    gives the place of its user back
+package roster
+
+import (
+	"slices"
+	"sync"
+)
+
+// Rules say what a roster allows.
+type Rules struct {
+	UniqueNames  bool // no two members have names that [Fold] makes the same
+	ConnsPerUser int  // members of one user; without limit if it is not above zero
+	MaxGroups    int  // groups of one member
+}
+
+// A Roster knows members by C, which is what a server sends to. All methods are safe for concurrent use, and
+// none of them waits for anything but a lock of the roster's own. Snapshots are shared: nobody may change
+// them.
+//
+// Invariant: whoever is in, and nobody else, is found under its name, its user, its address and each of its
+// groups.
+type Roster[C comparable] struct {
+	rules Rules
+
+	// Each has a lock of its own, taken after mu, so that who looks waits for nobody who enters.
+	all         set[C]
+	subscribers set[C] // want to know who comes and goes, and may
+	named       index[C]
+	users       index[C]
+	groups      index[C]
+	addrs       index[C]
+
+	mu       sync.Mutex // guards the fields below, and each change of a member that is in
+	closed   bool
+	sessions map[uint64]C // members that can be resumed, by id
+	names    seats[C]     // by folded name, if names are unique
+	places   seats[C]     // by user
+	replaced tombs
+}
+
+// New returns an empty roster.
+func New[C comparable](rules Rules) *Roster[C] {
+	return &Roster[C]{rules: rules, sessions: make(map[uint64]C)}
+}
+
+// A Refusal says why nothing has changed.
+type Refusal uint8
+
+const (
+	None Refusal = iota
+	Out          // the member is not in the roster, or not any more
+	Full         // the member is in as many groups as it may be
+	Held         // others have the name
+)
+
+// Holders are who has what a newcomer asks for, the one that came first in front; nil if it is free.
+type Holders[C comparable] struct {
+	Name []C
+	User []C
+}
+
+// Reserve takes the seat of a newcomer's name and a place of its user, both or neither.
+func (r *Roster[C]) Reserve(c C, m *Member) (taken Holders[C]) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	name := m.Name()
+	if name != "" && r.rules.UniqueNames {
+		taken.Name = r.names.take(Fold(name), 1, c)
+	}
+	if m.user != "" && r.rules.ConnsPerUser > 0 {
+		taken.User = r.places.take(m.user, r.rules.ConnsPerUser, c)
+	}
+	if taken.Name != nil || taken.User != nil {
+		r.cancelLocked(c, m)
+	}
+	return taken
+}
+
+// Cancel gives back what [Roster.Reserve] has taken.
+func (r *Roster[C]) Cancel(c C, m *Member) {
+	r.mu.Lock()
+	r.cancelLocked(c, m)
+	r.mu.Unlock()
+}
+
+func (r *Roster[C]) cancelLocked(c C, m *Member) {
+	r.places.give(m.user, c)
+	if name := m.Name(); name != "" {
+		r.names.give(Fold(name), c)
+	}
+}
+
+// An Entry says how a member is found beside its name, user and address.
+type Entry struct {
+	Session uint64 // its id, if it can be resumed; zero if it cannot
+	Notices bool   // it is a subscriber
+	Groups  bool   // it is found in its groups at once; else when [Roster.EnterGroup] says so
+}
+
+// Enter lets others find a member, unless the roster is closed or the member has left before it came.
+func (r *Roster[C]) Enter(c C, m *Member, e Entry) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed || m.left {
+		return false
+	}
+	m.mu.Lock()
+	m.in = true
+	name, addr := m.name, m.addr
+	m.mu.Unlock()
+	if e.Groups {
+		for _, g := range m.Groups() {
+			r.groups.add(g, c)
+		}
+	}
+	if e.Notices {
+		r.subscribers.add(c)
+	}
+	if name != "" {
+		r.named.add(name, c)
+	}
+	if m.user != "" {
+		r.users.add(m.user, c)
+	}
+	r.addrs.add(addr, c)
+	if m.session = e.Session; e.Session != 0 {
+		r.sessions[e.Session] = c
+	}
+	r.all.add(c)
+	return true
+}
+
+// EnterGroup lets others find a member in a group that it was in as it entered. It reports false if they
+// find it there already, or it is not in the roster or the group any more.
+func (r *Roster[C]) EnterGroup(c C, m *Member, group string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.groups.get(group); !m.in || !m.InGroup(group) || s != nil && s.has(c) {
+		return false
+	}
+	r.groups.add(group, c)
+	return true
+}
+
+// Uncount takes a member that has lost its place out of those that [Roster.All] returns. It is about to leave.
+func (r *Roster[C]) Uncount(c C) { r.all.remove(c) }
+
+// Leave takes a member out of everything that finds it, and reports whether it was in. It keeps its seats.
+// What it was is not changed any more.
+func (r *Roster[C]) Leave(c C, m *Member) bool {
+	if !r.leave(c, m) {
+		return false
+	}
+	for _, g := range m.Groups() { // which nobody changes any more; there may be many
+		r.groups.remove(g, c)
+	}
+	return true
+}
+
+func (r *Roster[C]) leave(c C, m *Member) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !m.in {
+		m.left = true
+		return false
+	}
+	m.mu.Lock()
+	m.in, m.left = false, true
+	name, addr := m.name, m.addr
+	m.mu.Unlock()
+	r.all.remove(c)
+	r.subscribers.remove(c)
+	r.addrs.remove(addr, c)
+	if name != "" {
+		r.named.remove(name, c)
+	}
+	if m.user != "" {
+		r.users.remove(m.user, c)
+	}
+	delete(r.sessions, m.session)
+	return true
+}
+
+// Join adds a group to a member and reports whether it was not in it.
+func (r *Roster[C]) Join(c C, m *Member, group string) (changed bool, no Refusal) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !m.in {
+		return false, Out
+	}
+	added, full := m.groups.Add(group, r.rules.MaxGroups)
+	switch {
+	case full:
+		return false, Full
+	case added:
+		r.groups.add(group, c)
+	}
+	return added, None
+}
+
+// Part takes a group from a member and reports whether it was in it.
+func (r *Roster[C]) Part(c C, m *Member, group string) (changed bool, no Refusal) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !m.in {
+		return false, Out
+	}
+	if !m.groups.Remove(group) {
+		return false, None
+	}
+	r.groups.remove(group, c)
+	return true, None
+}
+
+// Rename gives a member another name, and returns the one before. Where names are unique the member keeps
+// the old one from others until [Roster.Release]. If others have the new one, holders are they, and nothing
+// has changed.
+func (r *Roster[C]) Rename(c C, m *Member, name string) (old string, holders []C, no Refusal) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old = m.Name()
+	switch {
+	case !m.in:
+		return old, nil, Out
+	case name == old:
+		return old, nil, None
+	}
+	if r.rules.UniqueNames {
+		is, was := Fold(name), Fold(old)
+		if name != "" {
+			if holders = r.names.take(is, 1, c); holders != nil {
+				return old, holders, Held
+			}
+		}
+		if i := slices.Index(m.freed, is); i >= 0 { // it is its own again
+			m.freed = slices.Delete(m.freed, i, i+1)
+		}
+		if old != "" && was != is {
+			m.freed = append(m.freed, was)
+		}
+	}
+	m.mu.Lock()
+	m.name = name
+	m.mu.Unlock()
+	if old != "" {
+		r.named.remove(old, c)
+	}
+	if name != "" {
+		r.named.add(name, c)
+	}
+	return old, nil, None
+}
+
+// Abandon gives up the name of a member that has left: nobody else may have it before [Roster.Release].
+func (r *Roster[C]) Abandon(m *Member) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if name := m.Name(); name != "" && r.rules.UniqueNames {
+		m.freed = append(m.freed, Fold(name))
+	}
+}
+
+// Freed returns the names, folded, that a member had and keeps from others.
+func (r *Roster[C]) Freed(m *Member) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(m.freed)
+}
+
+// Release gives those of the names back that the member has not taken again: others have been told.
+func (r *Roster[C]) Release(c C, m *Member, freed []string) {
+	if len(freed) == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, name := range freed {
+		if i := slices.Index(m.freed, name); i >= 0 {
+			m.freed = slices.Delete(m.freed, i, i+1)
+			r.names.give(name, c)
+		}
+	}
+}
+
+// Vacate gives the place of a member's user back.
+func (r *Roster[C]) Vacate(c C, m *Member) {
+	r.mu.Lock()
+	r.places.give(m.user, c)
+	r.mu.Unlock()
+}
+
+// Move notes that a member has another address, unless it has left.
+func (r *Roster[C]) Move(c C, m *Member, addr string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !m.in {
+		return
+	}
+	m.mu.Lock()
+	old := m.addr
+	m.addr = addr
+	m.mu.Unlock()
+	r.addrs.remove(old, c)
+	r.addrs.add(addr, c)
+}
+
+// Close sees to it that nobody enters any more.
+func (r *Roster[C]) Close() {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+}
+
+// Session returns the member that has the session of that id, or the zero value.
+func (r *Roster[C]) Session(id uint64) C {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.sessions[id]
+}
+
+// Bury remembers that the member of a session has been replaced.
+func (r *Roster[C]) Bury(session uint64, token []byte) {
+	r.mu.Lock()
+	r.replaced.bury(session, token)
+	r.mu.Unlock()
+}
+
+// Buried returns the token of a session whose member has been replaced, or nil.
+func (r *Roster[C]) Buried(session uint64) []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.replaced.tokens[session]
+}
+
+// All returns all members.
+func (r *Roster[C]) All() []C { return r.all.snapshot() }
+
+// Len is how many members there are.
+func (r *Roster[C]) Len() int { return r.all.len() }
+
+// Subscribers returns the members that want to know who comes and goes.
+func (r *Roster[C]) Subscribers() []C { return r.subscribers.snapshot() }
+
+// Named returns the members that have exactly that name.
+func (r *Roster[C]) Named(name string) []C { return r.named.snapshot(name) }
+
+// Of returns the members of a user.
+func (r *Roster[C]) Of(user string) []C { return r.users.snapshot(user) }
+
+// In returns the members of a group.
+func (r *Roster[C]) In(group string) []C { return r.groups.snapshot(group) }
+
+// At returns the members that come from an address.
+func (r *Roster[C]) At(addr string) []C { return r.addrs.snapshot(addr) }
+
+// Names returns the names of the members, sorted, each once.
+func (r *Roster[C]) Names() []string { return r.named.names() }
+
+// Users returns the users of the members, likewise.
+func (r *Roster[C]) Users() []string { return r.users.names() }
+
+// Groups returns the groups that a member is in, likewise.
+func (r *Roster[C]) Groups() []string { return r.groups.names() }
+
+// Addrs returns the addresses of the members, likewise.
+func (r *Roster[C]) Addrs() []string { return r.addrs.names() }
+
+// Seats are how many names and users have holders.
+func (r *Roster[C]) Seats() (names, users int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.names.held), len(r.places.held)
+}

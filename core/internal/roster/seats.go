@@ -1,0 +1,65 @@
+package roster
+
+import "slices"
+
+// seats say who holds what only so many may hold: a name, or the places of a user. The zero value is empty.
+// Its owner locks.
+type seats[C comparable] struct {
+	held map[string][]C // the one that came first in front
+}
+
+// take gives c a seat at key, of which there are so many, unless all are taken: then it returns who has
+// them, the one that came first in front. One that has a seat there keeps it.
+func (t *seats[C]) take(key string, most int, c C) (holders []C) {
+	held := t.held[key]
+	if slices.Contains(held, c) {
+		return nil
+	}
+	if len(held) >= most {
+		return slices.Clone(held)
+	}
+	if t.held == nil {
+		t.held = make(map[string][]C)
+	}
+	t.held[key] = append(held, c)
+	return nil
+}
+
+// give gives the seat of c at key back, if it has one.
+func (t *seats[C]) give(key string, c C) {
+	held := t.held[key]
+	i := slices.Index(held, c)
+	switch {
+	case i < 0:
+	case len(held) == 1:
+		delete(t.held, key)
+	default:
+		t.held[key] = slices.Delete(held, i, i+1)
+	}
+}
+
+// maxTombs is the number of sessions of which a roster remembers that they were replaced.
+const maxTombs = 1024
+
+// tombs are the sessions of members that were replaced, the last ones: their clients may not have heard of
+// it, and must not come back in the place of the member that came after them. The zero value is empty. Its
+// owner locks.
+type tombs struct {
+	tokens map[uint64][]byte // by id of the session
+	ring   []uint64          // ids, which are written over in turn
+	next   int
+}
+
+func (t *tombs) bury(id uint64, token []byte) {
+	if t.tokens == nil {
+		t.tokens = make(map[uint64][]byte)
+	}
+	if len(t.ring) < maxTombs {
+		t.ring = append(t.ring, id)
+	} else {
+		delete(t.tokens, t.ring[t.next])
+		t.ring[t.next] = id
+		t.next = (t.next + 1) % maxTombs
+	}
+	t.tokens[id] = token
+}

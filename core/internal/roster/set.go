@@ -1,0 +1,158 @@
+package roster
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// A set is read far more often than it is changed: a sender takes a snapshot and holds no lock while it
+// queues. All methods are safe for concurrent use. The zero value is empty.
+type set[C comparable] struct {
+	snap atomic.Pointer[[]C] // nil when out of date
+
+	mu   sync.Mutex // guards the fields below
+	list []C
+	at   map[C]int // index in list; nil while the list is short enough to be searched
+}
+
+// manyMembers is the length of the longest list that is searched.
+const manyMembers = 16
+
+// indexLocked returns where in the list c is, or -1.
+func (s *set[C]) indexLocked(c C) int {
+	if s.at == nil {
+		return slices.Index(s.list, c)
+	}
+	if i, ok := s.at[c]; ok {
+		return i
+	}
+	return -1
+}
+
+func (s *set[C]) add(c C) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.indexLocked(c) >= 0 {
+		return
+	}
+	s.list = append(s.list, c)
+	switch {
+	case s.at != nil:
+		s.at[c] = len(s.list) - 1
+	case len(s.list) > manyMembers:
+		s.at = make(map[C]int)
+		for i, c := range s.list {
+			s.at[c] = i
+		}
+	}
+	s.snap.Store(nil)
+}
+
+func (s *set[C]) remove(c C) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.indexLocked(c)
+	if i < 0 {
+		return
+	}
+	last := len(s.list) - 1
+	moved := s.list[last]
+	s.list[i] = moved
+	var none C
+	s.list[last] = none
+	s.list = s.list[:last]
+	if s.at != nil {
+		s.at[moved] = i
+		delete(s.at, c)
+	}
+	s.snap.Store(nil)
+}
+
+// snapshot returns the members at this moment. It is shared: nobody may change it.
+func (s *set[C]) snapshot() []C {
+	if p := s.snap.Load(); p != nil {
+		return *p
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.snap.Load(); p != nil {
+		return *p
+	}
+	list := append([]C(nil), s.list...)
+	s.snap.Store(&list)
+	return list
+}
+
+func (s *set[C]) has(c C) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.indexLocked(c) >= 0
+}
+
+func (s *set[C]) len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.list)
+}
+
+// An index holds sets by name. A set that becomes empty is forgotten. All methods are safe for concurrent
+// use. The zero value is empty.
+type index[C comparable] struct {
+	mu   sync.RWMutex
+	sets map[string]*set[C]
+}
+
+// snapshot returns who is in the set of that name at this moment. It is shared: nobody may change it.
+func (x *index[C]) snapshot(name string) []C {
+	if s := x.get(name); s != nil {
+		return s.snapshot()
+	}
+	return nil
+}
+
+// get returns the set of that name, or nil.
+func (x *index[C]) get(name string) *set[C] {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.sets[name]
+}
+
+func (x *index[C]) add(name string, c C) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	m := x.sets[name]
+	if m == nil {
+		if x.sets == nil {
+			x.sets = make(map[string]*set[C])
+		}
+		m = &set[C]{}
+		x.sets[name] = m
+	}
+	m.add(c)
+}
+
+func (x *index[C]) remove(name string, c C) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	m := x.sets[name]
+	if m == nil {
+		return
+	}
+	m.remove(c)
+	if m.len() == 0 {
+		delete(x.sets, name)
+	}
+}
+
+// names returns the names of all sets, sorted.
+func (x *index[C]) names() []string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	names := make([]string, 0, len(x.sets))
+	for name := range x.sets {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
