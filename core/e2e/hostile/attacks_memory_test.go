@@ -30,6 +30,7 @@ var memoryAttacks = map[string]attack{
 		run: fillQueues,
 	},
 	"large frames to concurrent handlers": {
+		opts:  core.ServerOptions{Timeouts: core.Timeouts{Drain: 100 * time.Millisecond}}, // the handlers never return
 		tries: [2]int{4, 32}, grows: 224 << 10,
 		run: copyMuch,
 	},

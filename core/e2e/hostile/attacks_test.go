@@ -136,7 +136,7 @@ func isHonest(c *core.Conn) bool { return len(c.Name()) > 7 && c.Name()[:7] == "
 // addHonest lets an honest client begin: it sends, and waits for what comes back.
 func (a *arena) addHonest(i int) {
 	cl := harness.NewClient(a.net.Dialer, &core.ClientOptions{
-		Name: fmt.Sprint("honest ", i), Groups: []string{"all"}, Auth: []byte("honest"),
+		Name: fmt.Sprint("honest ", i), Groups: []string{"all"}, Auth: []byte("honest"), Logger: core.Silent,
 	})
 	back := make(chan int, 16)
 	core.On(cl, "down", func(_ context.Context, _ *core.Conn, n int) error { back <- n; return nil })
