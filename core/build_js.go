@@ -7,6 +7,7 @@ import (
 	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/internal/notices"
 	"github.com/hisock/hisock/core/internal/outbox"
+	"github.com/hisock/hisock/core/internal/turn"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -78,14 +79,9 @@ var errNoClassic = &Error{Code: CodeUnsupported, Message: "a browser build does 
 
 // hasCommands
 
-type (
-	places      struct{}
-	servedCalls struct{}
-)
-
 func (*Conn) commands(*reader, wire.Frame) bool { return false }
 func (*Conn) requests(*reader, wire.Frame) bool { return false }
-func (*Conn) takeOver(uint64)                   {}
+func (*Conn) takeOver(turn.Token)               {}
 
 type contexts struct{}
 
@@ -191,6 +187,6 @@ var errNoCodec = &Error{Code: CodeUnsupported, Message: "this build has no codec
 
 // Nothing in a browser build makes use of these fields, which staticcheck would tell.
 var (
-	_, _, _ = reader{}.places, reader{}.lastCall, reader{}.served
-	_, _    = (&Conn{}).share, (&Conn{}).changes
+	_    = reader{}.lastCall
+	_, _ = (&Conn{}).share, (&Conn{}).changes
 )

@@ -57,9 +57,7 @@ func (cl *Client) SessionBytes() int {
 	const base, perCall = 1 << 10, 80
 	n := base + perCall*(c.calls.len()+c.serving.len())
 	n += parked.Size(&parked.Session{ID: c.sess.ID(), Token: c.sess.Token(), Name: c.Name(), Groups: c.Groups()}) + cl.book.Size()
-	c.inbox.mu.Lock()
-	n += c.inbox.bytes
-	c.inbox.mu.Unlock()
+	n += c.turn.Bytes()
 	c.raw.mu.Lock()
 	n += c.raw.bytes
 	c.raw.mu.Unlock()
@@ -103,7 +101,7 @@ func (cl *Client) beginDetach() (*Conn, *link, error) {
 func (c *Conn) awaitUnused(l *link) bool {
 	t := time.NewTimer(c.eng.closeTimeout)
 	defer t.Stop()
-	c.handOver(c.turn.Load()) // a handler may be running on the reader's goroutine, this one perhaps
+	c.handOver(c.turn.Now()) // a handler may be running on the reader's goroutine, this one perhaps
 	for _, ch := range []<-chan struct{}{l.WhenUnread(), c.out.Unused()} {
 		select {
 		case <-ch:
@@ -125,7 +123,8 @@ func (c *Conn) park() *parked.Session {
 	}
 	c.raw.kept, c.raw.bytes = nil, 0
 	c.raw.mu.Unlock()
-	last := c.inbox.park(s)
+	var last uint64
+	s.In, last = c.turn.Park(s.In)
 	s.Book = c.eng.book.Append(nil) // of what is in the inbox it knows nothing yet
 
 	// Before the outbox is closed: a call whose answer is not in the outbox is in the table. Those that were begun
@@ -148,21 +147,6 @@ func (c *Conn) park() *parked.Session {
 	}
 	s.LastCall = lastID
 	return s
-}
-
-// park moves the jobs to a session, and runs no more. It returns the id of the job that was taken
-// last if that was a call.
-func (b *inbox) park(s *parked.Session) (last uint64) {
-	b.mu.Lock()
-	b.drop.Store(true)
-	for _, j := range b.jobs[b.head:] {
-		if !j.canceled && j.kind != kindEvent {
-			s.In = wire.AppendFrame(s.In, j.kind, j.body)
-		}
-	}
-	last = b.takenID
-	b.mu.Unlock()
-	return last
 }
 
 // park fails all calls under way. It returns the ids of those that are to be given up, which are all
@@ -204,7 +188,7 @@ func (c *Conn) unpark(s *parked.Session, received uint64) {
 			f = c.keepParked(f)
 		}
 		if f.Kind != wire.KindRaw || c.eng.handlers.message != nil {
-			c.inbox.addLocked(f)
+			c.turn.Add(f)
 		}
 	}
 	c.out.Unpark(outbox.Parked{Acked: s.Acked, Missed: s.Dropped, Frames: s.Out}, received, s.Received) // as the hello has said

@@ -15,6 +15,7 @@ import (
 	"github.com/hisock/hisock/core/internal/roster"
 	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/internal/standstill"
+	"github.com/hisock/hisock/core/internal/turn"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -55,15 +56,13 @@ type Conn struct {
 
 	// Owned by the reading role, which passes with turn.
 	rd     *reader
-	seq    uint64
 	share  share
 	judged time.Time       // when a claim of the peer was looked at
 	past   int             // bytes that came after the end
 	breaks []*events.Event // the last that tell of a link that broke off
 
-	turn   atomic.Uint64 // who reads; see conn_turn.go
+	turn   turn.Turn     // who reads, and what waits for a handler
 	guard  *guard        // at a server, if there is something to watch
-	inbox  inbox
 	events events.Line   // see conn_tell.go
 	slots  chan struct{} // one for each concurrent handler that runs; nil if there can be none
 
@@ -73,6 +72,7 @@ type Conn struct {
 	readBytes atomic.Uint64                   // bytes that these returned, with the hello's rest
 	partial   atomic.Int64                    // bytes of the buffer in which more of a frame is waited for
 	waiting   atomic.Bool                     // the reader waits for the peer
+	paused    atomic.Bool                     // the reader waits for room, here, for what it has read
 	rawFull   atomic.Bool                     // the reader waits for somebody to receive raw messages
 	depends   atomic.Int32                    // handlers of this connection that wait for its peer
 	replayed  atomic.Pointer[context.Context] // of handlers of what is replayed; nil before anything is
@@ -119,10 +119,7 @@ func newConn(parent context.Context, eng *common, id uint64, stream transport.Co
 	c.out.Init(&eng.outboxes, (*outboxOwner)(c), eng.queueBytes, l, eng.handlers.onUndelivered != nil)
 	c.peerMaxCommand = maxCommand
 	c.can, c.detour = nativeCaps, eng.handlers.send != nil
-	if hasManual && eng.manual != nil {
-		c.turn.Store(turnHanded) // for good: handlers are never the reader's
-	}
-	c.inbox.init(eng.inboxBytes, eng.budget)
+	c.turn.Init(eng.inboxBytes, eng.budget, hasManual && eng.manual != nil)
 	c.raw.budget = eng.budget
 	if eng.handlers.concurrent && (!hasManual || eng.manual == nil) {
 		c.slots = make(chan struct{}, eng.maxConcurrent)

@@ -5,6 +5,7 @@ package core
 import (
 	"context"
 
+	"github.com/hisock/hisock/core/internal/turn"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -14,18 +15,6 @@ type callOf struct {
 	id      uint64
 	payload []byte
 }
-
-// A servedCall is the call that is handled in a turn, for who takes the reading over then.
-type servedCall struct {
-	turn uint64
-	id   uint64
-	ctx  *callContext
-}
-
-// servedCalls are those of the last two turns of one reader, as places are.
-type servedCalls [2]servedCall
-
-func (s *servedCalls) of(turn uint64) *servedCall { return &s[turn/turnStep%2] }
 
 // maxCallsInARow is after how many calls the reader looks whether it has to let others go first.
 const maxCallsInARow = 64
@@ -38,12 +27,12 @@ const maxCallsInARow = 64
 // caller's.
 func (c *Conn) requests(rd *reader, f wire.Frame) bool {
 	call := c.callHandler(rd, f.Body)
-	turn := c.beginTurn(turnHandling)
-	if call.h == nil || c.eng.draining.Load() || c.inbox.drop.Load() {
-		if !c.comesTooLate(f) && !c.inbox.drop.Load() {
+	tok := c.beginTurn(turn.Handling)
+	if call.h == nil || c.eng.draining.Load() || c.turn.Drops() {
+		if !c.comesTooLate(f) && !c.turn.Drops() {
 			c.run(f)
 		}
-		if c.endTurn(turn) {
+		if c.turn.End(tok) {
 			return true
 		}
 		c.leaveReading(rd)
@@ -56,16 +45,15 @@ func (c *Conn) requests(rd *reader, f wire.Frame) bool {
 	var out []byte
 	var err error
 	for {
-		next := turn + turnStep
-		p := rd.places.of(next)
-		p.turn, p.r, p.received = next, r, received // one by one: a copy of the whole would wait for its parts
 		var ctx *callContext
+		var mine bool
 		if call.h != nil {
 			ctx = rd.newContext(c)
-			s := rd.served.of(next)
-			s.turn, s.id, s.ctx = next, call.id, ctx
+			tok, mine = c.turn.NextCall(tok, r, received, call.id, ctx)
+		} else {
+			tok, mine = c.turn.Next(tok, r, received)
 		}
-		if !c.turn.CompareAndSwap(turn, next) {
+		if !mine {
 			if had.h == nil {
 				c.run(f)
 			} else if c.endServed(had.id) {
@@ -74,7 +62,6 @@ func (c *Conn) requests(rd *reader, f wire.Frame) bool {
 			c.leaveReading(rd)
 			return false
 		}
-		turn = next
 		if had.h != nil {
 			hadContext.cancel()
 			c.blame(c.answerWith(had.id, had.h.name, out, err), had.h.name)
@@ -92,11 +79,11 @@ func (c *Conn) requests(rd *reader, f wire.Frame) bool {
 			r, received = r+size, received+1
 		}
 	}
-	if !c.endTurn(turn) {
+	if !c.turn.EndCalls(tok) {
 		c.leaveReading(rd)
 		return false
 	}
-	c.seq, rd.r = turn&^turnMask, r
+	rd.r = r
 	c.sess.SetReceived(received)
 	return true
 }
@@ -104,16 +91,14 @@ func (c *Conn) requests(rd *reader, f wire.Frame) bool {
 // endServed ends a call that takeOver has put into the table, and reports whether somebody still
 // waits for the answer.
 func (c *Conn) endServed(id uint64) bool {
-	c.inbox.mu.Lock() // behind handOver
-	canceled := c.serving.remove(id)
-	c.inbox.mu.Unlock()
-	return !canceled
+	c.turn.AwaitCopy() // it is there by then
+	return !c.serving.remove(id)
 }
 
 // nextCall returns the call at r in what was read, and the size of its frame, if it begins before stop
 // and nothing speaks against going on.
 func (c *Conn) nextCall(rd *reader, r, stop int) (call callOf, size int) {
-	if r >= stop || c.deaf(rd) || c.out.Pressed() || c.inbox.drop.Load() || c.eng.draining.Load() || c.guard.counts() {
+	if r >= stop || c.deaf(rd) || c.out.Pressed() || c.turn.Drops() || c.eng.draining.Load() || c.guard.counts() {
 		return callOf{}, 0
 	}
 	f, size, ok, err := wire.Next(rd.buf[r:rd.w], c.eng.maxFrame)

@@ -141,6 +141,7 @@ func TestSlowCallAmongQuickOnes(t *testing.T) {
 					require.Zero(t, c.serving.len())
 					p.Send(requests(1, "quick", "quick")) // the reader is back
 					wantAnswers(p, 1, 2)
+					synctest.Wait()
 					require.Equal(t, uint64(5+2+len(framesOf(tc.meanwhile))), c.Stats().Received)
 					p.Stream.Close() //nolint:errcheck // it is over
 				})

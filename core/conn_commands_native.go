@@ -2,21 +2,10 @@
 
 package core
 
-import "github.com/hisock/hisock/core/wire"
-
-// A place is how far the reader has come when a turn begins, for who takes the reading over:
-// while the turns of commands follow each other the reader's own notes lag behind.
-type place struct {
-	turn     uint64
-	r        int    // of the reader
-	received uint64 // of the connection
-}
-
-// places are those of the last two turns of one reader: who takes over reads that of the last
-// while the reader, which does not know yet, may write the other. Who reads next has its own.
-type places [2]place
-
-func (p *places) of(turn uint64) *place { return &p[turn/turnStep%2] }
+import (
+	"github.com/hisock/hisock/core/internal/turn"
+	"github.com/hisock/hisock/core/wire"
+)
 
 // commands handles a command, which has been read, and those that follow it at once. Each has a
 // turn of its own, but the end of one is the beginning of the next, so that a
@@ -26,13 +15,13 @@ func (c *Conn) commands(rd *reader, f wire.Frame) bool {
 	h := c.commandHandler(rd, name, len(payload))
 	r, received := rd.r, c.sess.Received()
 	stop := min(r+maxCommands, rd.w)
-	turn := c.beginTurn(turnHandling)
+	tok := c.beginTurn(turn.Handling)
 	if err != nil || h == nil {
-		if !c.comesTooLate(f) && !c.inbox.drop.Load() {
+		if !c.comesTooLate(f) && !c.turn.Drops() {
 			c.run(f)
 		}
 	} else if !c.comesTooLate(f) {
-		for !c.inbox.drop.Load() { // else what came before it was dropped, too
+		for !c.turn.Drops() { // else what came before it was dropped, too
 			c.runCommandOf(h, payload)
 
 			var size int
@@ -40,20 +29,18 @@ func (c *Conn) commands(rd *reader, f wire.Frame) bool {
 				break
 			}
 			r, received = r+size, received+1
-			next := turn + turnStep
-			*rd.places.of(next) = place{next, r, received}
-			if !c.turn.CompareAndSwap(turn, next) {
+			var mine bool
+			if tok, mine = c.turn.Next(tok, r, received); !mine {
 				c.leaveReading(rd)
 				return false
 			}
-			turn = next
 		}
 	}
-	if !c.endTurn(turn) {
+	if !c.turn.End(tok) {
 		c.leaveReading(rd)
 		return false
 	}
-	c.seq, rd.r = turn&^turnMask, r
+	rd.r = r
 	c.sess.SetReceived(received)
 	return true
 }
@@ -110,13 +97,12 @@ func (c *Conn) runCommandOf(h *handler, payload []byte) {
 
 // takeOver notes how far the reader had come at the beginning of a turn that was taken from it, and
 // that a call is being handled if one is.
-func (c *Conn) takeOver(turn uint64) {
-	c.seq = turn &^ turnMask
-	if p := c.rd.places.of(turn); p.turn == turn {
-		c.rd.r = p.r
-		c.sess.SetReceived(p.received)
+func (c *Conn) takeOver(tok turn.Token) {
+	if r, received, ok := c.turn.Position(tok); ok {
+		c.rd.r = r
+		c.sess.SetReceived(received)
 	}
-	if p := c.rd.served.of(turn); p.turn == turn {
-		c.serving.add(p.id, p.ctx.cancel, false)
+	if id, ctx, ok := c.turn.Call(tok); ok {
+		c.serving.add(id, ctx.(*callContext).cancel, false)
 	}
 }

@@ -69,7 +69,7 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 	drained := c.closeQueue(why, bye, how)
 	c.cancel(why)
 	c.calls.end(c.closedError())
-	c.inbox.end(how.ours)
+	c.turn.Close(how.ours)
 	if before == session.Suspended {
 		c.eng.owner.waited(c)
 	}

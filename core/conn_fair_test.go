@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core/internal/coretest"
+	"github.com/hisock/hisock/core/internal/turn"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -70,7 +71,7 @@ func TestCrowded(t *testing.T) {
 	}
 	require.True(t, s.fair.crowded.Load())
 	for _, c := range conns[1:] {
-		c.turn.Add(turnStep)
+		c.turn.End(c.turn.Begin(turn.Handling))
 	}
 	require.GreaterOrEqual(t, s.fair.time.Load(), int64(fairTime))
 	s.sweepActive()

@@ -43,12 +43,4 @@ func (c *Conn) turnDown(f wire.Frame, why *Error) {
 var errTooManyCalls = NewError(CodeTooManyCalls, "too many calls are not answered yet")
 
 // callsOpen is how many calls of the peer run or wait for their turn.
-func (c *Conn) callsOpen() int {
-	n := c.serving.len()
-	if c.turn.Load()&turnMask != turnHanded {
-		return n // concurrent ones: another is answered before the next is read
-	}
-	c.inbox.mu.Lock()
-	defer c.inbox.mu.Unlock()
-	return n + c.inbox.calls
-}
+func (c *Conn) callsOpen() int { return c.serving.len() + c.turn.Calls() }

@@ -58,7 +58,7 @@ func (c *Conn) suspend(l *link, why *Error) bool {
 func (c *Conn) letGo(l *link, why *Error) {
 	defer c.exit()
 	l.Stream.Close() //nolint:errcheck // it has broken off
-	c.inbox.wake()
+	c.turn.Wake()
 	<-l.WhenUnread()
 	<-c.out.Unused()
 	c.eng.owner.suspended(c, l, why)
@@ -81,9 +81,7 @@ func (c *Conn) relink(before, l *link, rd *reader, received uint64, welcome []by
 		return session.NotKept
 	}
 	rd.link = l
-	c.inbox.mu.Lock()
-	c.rd = rd
-	c.inbox.mu.Unlock()
+	c.rd = rd                // which nobody takes over now
 	c.sess.Relink(before, l) // what counted for it in running while it waited is the reader's now
 	c.reads.Add(1)           // for the sweeper: a new beginning
 	return session.Resumed

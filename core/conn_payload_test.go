@@ -88,7 +88,7 @@ func TestMaxPayload(t *testing.T) {
 						}
 					}
 					synctest.Wait()
-					require.Zero(t, first(w).inbox.bytes)
+					require.Zero(t, first(w).turn.Bytes())
 					close(release)
 					synctest.Wait()
 					for _, in := range got.all() {
@@ -114,7 +114,7 @@ func TestMaxPayload(t *testing.T) {
 
 // yieldsSoon waits until the reading has been taken from a handler that is slow.
 func yieldsSoon(w *world) {
-	for first(w).turn.Load()&turnMask != turnHanded {
+	for !first(w).turn.Handed() {
 		time.Sleep(handlerTick)
 	}
 }

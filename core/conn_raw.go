@@ -1,6 +1,8 @@
 package core
 
-import "context"
+import (
+	"context"
+)
 
 // RecvRaw waits for the next raw message and returns it; the caller owns it. Messages that
 // came while nobody waited are returned first, up to 256 KiB of them; the message
@@ -9,7 +11,7 @@ import "context"
 // Commands that arrive meanwhile are still dispatched. A handler may wait here too, for a
 // message that is sent after the command that it handles.
 func (c *Conn) RecvRaw(ctx context.Context) ([]byte, error) {
-	ch, payload, ok := c.raw.receive(&c.inbox)
+	ch, payload, ok := c.raw.receive(&c.turn)
 	if ok {
 		return payload, nil
 	}
@@ -73,9 +75,9 @@ func (c *Conn) gotRaw(rd *reader, payload []byte) bool {
 // awaitRaw waits until there is room for raw messages, as a turn that may be handed over only
 // in name: the reading must not go on.
 func (c *Conn) awaitRaw(rd *reader, room <-chan struct{}) {
-	c.inbox.paused.Store(true)
+	c.paused.Store(true)
 	c.rawFull.Store(true)
-	defer c.inbox.paused.Store(false)
+	defer c.paused.Store(false)
 	defer c.rawFull.Store(false)
 	c.guard.stall()
 	c.out.Nudge() // as in push

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/turn"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -209,7 +210,7 @@ func TestRawBoxLetsGo(t *testing.T) {
 		require.True(t, ok)
 	}
 	held := weak.Make(&b.kept[0][0])
-	_, payload, ok := b.receive(&inbox{})
+	_, payload, ok := b.receive(&turn.Turn{})
 	require.True(t, ok)
 	require.Len(t, payload, 100<<10)
 	runtime.KeepAlive(payload) // the last that holds it but the box
@@ -302,7 +303,7 @@ func TestRawBurstWaitsForReceiver(t *testing.T) {
 func TestRawBoxKeepSeesWaiter(t *testing.T) {
 	var b rawBox
 	require.False(t, b.deliver([]byte("first")))
-	ch, _, ok := b.receive(&inbox{})
+	ch, _, ok := b.receive(&turn.Turn{})
 	require.False(t, ok)
 	_, ok = b.keep([]byte("first"))
 	require.True(t, ok)

@@ -7,15 +7,29 @@ import (
 
 	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/session"
+	"github.com/hisock/hisock/core/internal/turn"
 	"github.com/hisock/hisock/core/wire"
 )
 
-// read is the reading role: it reads, parses, and runs or queues what comes, until the
-// stream ends or the role is handed over.
+// read is the goroutine of a reader.
 func (c *Conn) read(rd *reader) {
-	defer c.exit()
 	rd.budget = c.eng.budget
-	defer c.dropBuffer(rd) // also if a handler ends its goroutine
+	returned := false
+	defer func() {
+		if !returned { // a handler has ended this goroutine: another one reads on
+			c.handOver(c.turn.Now())
+		}
+		c.turn.AwaitCopy()
+		rd.release()
+		c.exit()
+	}()
+	c.readOn(rd)
+	returned = true
+}
+
+// readOn is the reading role: it reads, parses, and runs or queues what comes, until the
+// stream ends or the role is handed over.
+func (c *Conn) readOn(rd *reader) {
 	batch := (*Conn).batch
 	if hasClassic && c.classic != nil {
 		batch = (*Conn).batchClassic
@@ -69,13 +83,6 @@ func (c *Conn) readPast(n int) bool {
 }
 
 var errPast = &Error{Code: CodeConnLost, Message: "the peer sends on after the connection has ended"}
-
-// dropBuffer gives the buffer of a reader back that may be about to be copied by handOver.
-func (c *Conn) dropBuffer(rd *reader) {
-	c.inbox.mu.Lock()
-	rd.release()
-	c.inbox.mu.Unlock()
-}
 
 // readEnded ends the reading role, for good or until the connection is resumed. rest is how many bytes of
 // an unfinished frame have come.
@@ -171,7 +178,7 @@ func (c *Conn) deaf(rd *reader) bool { return c.isEnded() || rd.link.State() == 
 // beginBatch says that the reader, which has so many bytes to handle, will flush, unless
 // somebody else runs the handlers.
 func (c *Conn) beginBatch(size int) {
-	if c.turn.Load()&turnMask == turnHanded {
+	if c.turn.Handed() {
 		return
 	}
 	c.out.Hold(size)
@@ -180,31 +187,22 @@ func (c *Conn) beginBatch(size int) {
 // finishBatch flushes. If a writer is at it already and much waits, it waits with it: a
 // peer that does not read what it causes is to feel that, not to fill the queue.
 func (c *Conn) finishBatch(rd *reader) bool {
-	flush, room := c.out.Release(c.turn.Load()&turnMask == turnHanded) // then this goroutine must go on reading
+	flush, room := c.out.Release(c.turn.Handed()) // then this goroutine must go on reading
 	if flush == outbox.Nothing {
 		return true
 	}
 	if flush == outbox.Wait {
 		c.guard.stall()
 	}
-	turn := c.beginTurn(turnFlushing)
+	tok := c.beginTurn(turn.Flushing)
 	if flush == outbox.Wait {
 		<-room
 	} else {
 		c.flushBatch()
 	}
-	if c.endTurn(turn) {
+	if c.turn.End(tok) {
 		return true
 	}
 	c.leaveReading(rd)
 	return false
-}
-
-// leaveReading is what a goroutine does whose reading was taken over while it was busy.
-func (c *Conn) leaveReading(rd *reader) {
-	c.inbox.mu.Lock() // behind handOver, which copies what it needs of rd
-	rd.release()
-	c.inbox.writing = false
-	c.inbox.mu.Unlock()
-	c.runInbox()
 }

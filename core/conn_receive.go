@@ -3,6 +3,7 @@ package core
 import (
 	"strconv"
 
+	"github.com/hisock/hisock/core/internal/turn"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -94,12 +95,12 @@ func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 	if c.turnedDown(f) {
 		return true
 	}
-	if hasCrowd && f.Kind == wire.KindGroupCommand && c.turn.Load()&turnMask == turnHanded {
+	if hasCrowd && f.Kind == wire.KindGroupCommand && c.turn.Handed() {
 		f = c.groupBeside(f)
 	}
-	if c.turn.Load()&turnMask == turnHanded && (hasCrowd && c.tooBig(f) || f.Kind != wire.KindGroupCommand && c.runBeside(f) || c.push(rd, f)) {
+	if c.turn.Handed() && (hasCrowd && c.tooBig(f) || f.Kind != wire.KindGroupCommand && c.runBeside(f) || c.push(rd, f)) {
 		if f.Kind == wire.KindRaw || f.Kind == wire.KindGroupRaw {
-			c.raw.match(&c.inbox)
+			c.raw.match(&c.turn)
 		}
 		return true
 	}
@@ -113,11 +114,11 @@ func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 		id, _, _, _ := wire.ParseRequest(f.Body)
 		c.begun.Store(id)
 	}
-	turn := c.beginTurn(turnHandling)
-	if !c.comesTooLate(f) && !c.inbox.drop.Load() { // then what came before it was dropped, too
+	tok := c.beginTurn(turn.Handling)
+	if !c.comesTooLate(f) && !c.turn.Drops() { // then what came before it was dropped, too
 		c.run(f)
 	}
-	if c.endTurn(turn) {
+	if c.turn.End(tok) {
 		return true
 	}
 	c.leaveReading(rd)

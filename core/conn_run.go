@@ -155,7 +155,7 @@ func (c *Conn) startCall(h *handler, f Frame, id uint64, slot *bool) error {
 		cancel()
 		return errSameID
 	}
-	if c.inbox.wasCanceled(id) {
+	if c.turn.IsCanceled(id) {
 		c.serving.cancel(id)
 	}
 	if !beside {
@@ -354,7 +354,7 @@ func (c *Conn) gotCancel(body []byte) error {
 	}
 	// It waits, or is being handled, or passes from one to the other at this moment, for
 	// which the inbox comes first; or it has been answered already.
-	c.inbox.cancel(id)
+	c.turn.Cancel(id)
 	c.serving.cancel(id)
 	return nil
 }

@@ -61,35 +61,6 @@ func TestBusyReaderIsNotDead(t *testing.T) {
 	})
 }
 
-// An inbox that is never empty holds what waits, and not what was once in it.
-func TestInboxDoesNotGrow(t *testing.T) {
-	inWorld(t, &ServerOptions{Limits: Limits{InboxBytes: 2 << 10}}, func(w *world) {
-		t := w.t
-		var handled kept[struct{}]
-		w.srv.OnBytes("work", func(context.Context, *Conn, []byte) error {
-			time.Sleep(2 * handlerTick) // is taken over
-			handled.add(struct{}{})
-			return nil
-		})
-		w.serve()
-		cl := w.join(w.client("ada"))
-		c := first(w)
-		const count = 3000
-		for range count {
-			require.NoError(t, cl.SendBytes("work", nil))
-		}
-		time.Sleep(count / 2 * 2 * handlerTick)
-		c.inbox.mu.Lock()
-		jobs, waiting := cap(c.inbox.jobs), len(c.inbox.jobs)-c.inbox.head
-		c.inbox.mu.Unlock()
-		require.Positive(t, waiting)
-		require.Less(t, jobs, 200)
-		time.Sleep(count * 2 * handlerTick)
-		require.Len(t, handled.all(), count)
-		require.NoError(t, cl.Close())
-	})
-}
-
 // A handler that calls its peer back while more waits behind it than is read ahead can never
 // have its answer. That ends the connection, with a reason, instead of blocking it for ever.
 func TestCallBackBehindFullInbox(t *testing.T) {

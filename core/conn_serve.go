@@ -1,5 +1,7 @@
 package core
 
+import "github.com/hisock/hisock/core/internal/turn"
+
 // serve runs first, which may send and wait like any handler, once before is closed, writes what it
 // queued, and then reads. The caller's goroutine is the connection's reader from now on.
 func (c *Conn) serve(rd *reader, before <-chan struct{}, first func()) {
@@ -7,7 +9,6 @@ func (c *Conn) serve(rd *reader, before <-chan struct{}, first func()) {
 	c.rd = rd
 	c.readBytes.Store(uint64(rd.w - rd.r)) // with the hello
 	if hasManual && c.eng.manual != nil {
-		c.inbox.held = true
 		c.running.Add(1)
 		go c.beginManual(before, first)
 		c.read(rd)
@@ -15,16 +16,18 @@ func (c *Conn) serve(rd *reader, before <-chan struct{}, first func()) {
 	}
 	left := false
 	c.events.Hold()
+	tok := c.beginTurn(turn.Handling)
 	defer func() {
 		if !left { // first has ended its goroutine, which nothing can prevent
 			c.endWith(errGoexit)
 			c.freeEvents()
+			c.handOver(tok)
+			c.turn.AwaitCopy()
 			c.exit()
 		}
 	}()
-	turn := c.beginTurn(turnHandling)
-	if c.inbox.waiting() > 0 { // of a session that was detached: this goroutine runs them behind first
-		c.handOver(turn)
+	if c.turn.Bytes() > 0 { // of a session that was detached: this goroutine runs them behind first
+		c.handOver(tok)
 	}
 	if before != nil {
 		<-before
@@ -32,7 +35,7 @@ func (c *Conn) serve(rd *reader, before <-chan struct{}, first func()) {
 	first()
 	left = true
 	c.freeEvents()
-	if !c.endTurn(turn) {
+	if !c.turn.End(tok) {
 		c.leaveReading(rd)
 		c.exit()
 		return
@@ -57,12 +60,8 @@ func (c *Conn) beginManual(before <-chan struct{}, first func()) {
 	if before != nil {
 		<-before
 	}
-	b := &c.inbox
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	c.eng.manual.add(task{c, func() { first(); c.endBatch() }})
-	b.held = false
-	for range len(b.jobs) - b.head {
-		c.eng.manual.add(task{c: c})
+	for range c.turn.Free() {
+		c.leaveToUpdate()
 	}
 }

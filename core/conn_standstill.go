@@ -74,22 +74,15 @@ func (c *Conn) waitOf(ctx context.Context, call uint64) (w standstill.Wait, ok b
 // standing is how the handlers of the connection stand at this moment.
 func (c *Conn) standing() *standstill.State {
 	s := &standstill.State{Waits: c.waits.Waits(c.calls.isOpen), Beside: len(c.slots)}
-	b := &c.inbox
-	b.mu.Lock()
-	for i := len(b.jobs) - 1; i >= b.head && b.calls > 0 && len(s.Kept) < maxKept; i-- {
-		if j := &b.jobs[i]; j.kind.Answered() && !j.canceled {
-			s.Kept = append(s.Kept, j.id)
-		}
-	}
-	barred := b.barred
-	b.mu.Unlock()
+	var barred bool
+	s.Kept, barred = c.turn.Standing(maxKept)
 	switch queues := c.queues.Load(); {
 	case queues != 0:
 		s.Turn = standstill.Queues
 		if queues != queuesCommand {
 			s.Kept = append(s.Kept, queues)
 		}
-	case c.turn.Load()&turnMask != turnHanded:
+	case !c.turn.Handed():
 	case c.eng.manual != nil || barred == c.events.Busy():
 		s.Turn = standstill.Held
 	} // else an event runs beside a handler, and it cannot be said which of them waits

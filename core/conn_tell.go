@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/hisock/hisock/core/internal/events"
+	"github.com/hisock/hisock/core/internal/turn"
 )
 
 // How the program is told of what becomes of a connection. The hooks of the program may send, call
@@ -26,35 +27,18 @@ import (
 // connection has to wait for that.
 const maxEvents = 64
 
-// kindEvent is the kind of a job that is a barrier: those behind it wait for its event.
-const kindEvent = 0
-
 // tell makes an event of f, and keeps what is read from now on waiting for it. The caller is the
 // reader, or nobody reads.
 func (c *Conn) tell(f func()) *events.Event {
 	e, start := c.events.Add(f)
-	b := &c.inbox
-	b.mu.Lock()
-	kept := !b.drop.Load() // else nothing comes behind it, and finish sees to it that it is told
-	if kept {
-		b.jobs = append(b.jobs, job{kind: kindEvent, event: e})
-		b.bytes += jobCost
-		b.mem.Set(b.budget, b.bytes)
-	}
+	put := c.turn.Bar(e.Done()) // if it is dropped nothing comes after it, and finish sees to it that it is told
 	if hasManual && c.eng.manual != nil {
-		if kept {
-			c.notifyLocked()
+		if put == turn.Stored {
+			c.leaveToUpdate()
 		}
-		b.mu.Unlock()
 		return e
 	}
-	take := kept && c.turn.Load()&turnMask != turnHanded
-	if take {
-		c.seq += turnStep
-		c.turn.Store(c.seq | turnHanded)
-	}
-	b.mu.Unlock()
-	if take {
+	if put == turn.Yours {
 		c.running.Add(1)
 		c.endBatch()
 		go func() {
@@ -80,9 +64,7 @@ func (c *Conn) tellChange(f func()) {
 
 // tellRead is tell for what the reader finds out as it reads: it waits for room.
 func (c *Conn) tellRead(rd *reader, f func()) {
-	c.inbox.mu.Lock()
-	c.inboxRoomLocked(rd, 0) // if the link breaks off meanwhile, nothing more is read
-	c.inbox.mu.Unlock()
+	c.inboxRoom(rd, 0) // if the link breaks off meanwhile, nothing more is read
 	c.tell(f)
 }
 
@@ -91,7 +73,7 @@ func (c *Conn) tellLater(f func()) {
 	e, start := c.events.Add(f)
 	switch {
 	case hasManual && c.eng.manual != nil:
-		c.eng.manual.add(task{c, func() { c.events.RunTo(e) }})
+		c.eng.manual.add(task{c, func() { c.events.RunTo(e.Done()) }})
 	case start:
 		c.startEvents()
 	}
@@ -131,18 +113,10 @@ func (c *Conn) awaitEvent(e *events.Event) {
 }
 
 // passBarrier lets who runs what waits go on behind a barrier.
-func (c *Conn) passBarrier(e *events.Event) {
+func (c *Conn) passBarrier(until <-chan struct{}) {
 	if hasManual && c.eng.manual != nil {
-		c.events.RunTo(e)
+		c.events.RunTo(until)
 		return
 	}
-	c.setBarred(true)
-	<-e.Done()
-	c.setBarred(false)
-}
-
-func (c *Conn) setBarred(barred bool) {
-	c.inbox.mu.Lock()
-	c.inbox.barred = barred
-	c.inbox.mu.Unlock()
+	<-until
 }

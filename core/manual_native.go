@@ -122,13 +122,7 @@ func (q *manualQueue) await(ctx context.Context, done <-chan struct{}) error {
 
 // runNext runs the first frame of the inbox, if it still holds one.
 func (c *Conn) runNext() {
-	b := &c.inbox
-	b.mu.Lock()
-	if b.head == len(b.jobs) || b.drop.Load() {
-		b.mu.Unlock()
-		return
+	if j, ok := c.turn.Pop(); ok {
+		c.runJob(j)
 	}
-	j := b.takeLocked()
-	b.mu.Unlock()
-	c.runJob(j)
 }

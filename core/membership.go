@@ -242,7 +242,7 @@ func (s *Server) handle(c *Conn, f wire.Frame) error {
 		cancel()
 		return errSameID
 	}
-	if c.inbox.wasCanceled(id) {
+	if c.turn.IsCanceled(id) {
 		c.serving.cancel(id)
 	}
 	tell, err := s.apply(ctx, c, f.Kind, told.Group, told)

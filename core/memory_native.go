@@ -14,9 +14,7 @@ import (
 // uncount notes that the connection, of which nothing runs any more, holds nothing.
 func (c *Conn) uncount() {
 	c.out.Uncount()
-	c.inbox.mu.Lock()
-	c.inbox.mem.Set(c.inbox.budget, 0)
-	c.inbox.mu.Unlock()
+	c.turn.Empty()
 	c.raw.mu.Lock()
 	c.raw.mem.Set(c.raw.budget, 0)
 	c.raw.mu.Unlock()

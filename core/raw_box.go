@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/hisock/hisock/core/internal/budget"
+	"github.com/hisock/hisock/core/internal/turn"
 )
 
 // maxRaw bounds the raw messages that wait for a RecvRaw, in bytes; each weighs
@@ -22,16 +23,16 @@ type rawBox struct {
 	wanted  bool          // somebody has received
 
 	// takeRaw is that of the inbox once somebody has received: a page never does, so that its build goes without.
-	takeRaw func(*inbox) ([]byte, bool)
+	takeRaw func(*turn.Turn) ([]byte, bool)
 	room    chan struct{} // closed when something is taken; nil if nobody waits
 }
 
 // receive takes a message that was kept, or one that waits in the inbox for the message
 // handler, or leaves a channel on which the next will come.
-func (b *rawBox) receive(in *inbox) (ch chan []byte, payload []byte, ok bool) {
+func (b *rawBox) receive(in *turn.Turn) (ch chan []byte, payload []byte, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.wanted, b.takeRaw = true, (*inbox).takeRaw
+	b.wanted, b.takeRaw = true, (*turn.Turn).TakeRaw
 	if b.room != nil {
 		close(b.room)
 		b.room = nil
@@ -43,7 +44,7 @@ func (b *rawBox) receive(in *inbox) (ch chan []byte, payload []byte, ok bool) {
 		b.mem.Set(b.budget, b.bytes)
 		return nil, payload, true
 	}
-	if payload, ok = in.takeRaw(); ok {
+	if payload, ok = in.TakeRaw(); ok {
 		return nil, payload, true
 	}
 	ch = make(chan []byte, 1)
@@ -83,7 +84,7 @@ func (b *rawBox) handLocked(payload []byte) bool {
 
 // match hands the first raw message of the inbox to one who has begun to wait while it was
 // put there.
-func (b *rawBox) match(in *inbox) {
+func (b *rawBox) match(in *turn.Turn) {
 	b.mu.Lock()
 	if len(b.waiters) > 0 {
 		if payload, ok := b.takeRaw(in); ok {

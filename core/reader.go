@@ -23,8 +23,6 @@ type reader struct {
 
 	last     *handler // of the command before, for commands
 	lastCall *handler // of the call before, for calls
-	places   places   // of its commands and calls
-	served   servedCalls
 	contexts contexts // for its calls
 }
 

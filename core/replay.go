@@ -126,7 +126,7 @@ func (c *Conn) runGroup(f wire.Frame, slot *bool) error {
 // still to begin or to end: that says what the message is.
 func (c *Conn) groupBeside(f wire.Frame) wire.Frame {
 	_, _, rest, err := wire.ParseGroup(f.Kind, f.Body)
-	if err != nil || c.inbox.replaysWait() || !c.runBeside(f) {
+	if err != nil || c.turn.ReplaysWait() || !c.runBeside(f) {
 		return f
 	}
 	return passed(f, rest)

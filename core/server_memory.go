@@ -122,9 +122,7 @@ var errOverloaded = &Error{Code: CodeOverloaded, Message: "all connections of th
 
 // holds returns how many bytes the connection holds outside its queue.
 func (c *Conn) holds() int {
-	c.inbox.mu.Lock()
-	n := c.inbox.mem.Held()
-	c.inbox.mu.Unlock()
+	n := c.turn.Bytes()
 	c.raw.mu.Lock()
 	n += c.raw.mem.Held()
 	c.raw.mu.Unlock()

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/hisock/hisock/core/internal/turn"
 )
 
 // handlerTick is how long a handler may keep its goroutine from reading where handlers are
@@ -42,7 +44,7 @@ type watch struct {
 	heartbeat time.Duration
 
 	// Times are since the sweeper began; zero is not noted yet.
-	turn    uint64
+	turn    turn.Token
 	batch   uint64 // reads, at the last look for slow handlers
 	known   uint64 // counted frames that had been received at the last look
 	acked   uint64 // what was acknowledged for want of more
@@ -184,16 +186,16 @@ func (s *sweeper) sweepTurns() (left bool, stands []*Conn) {
 	kept := s.active[:0]
 	for _, c := range s.active {
 		w := &c.watch
-		turn := c.turn.Load()
+		tok := c.turn.Now()
 		reads := c.reads.Load()
-		same, batch := turn == w.turn, reads == w.batch
-		w.turn, w.batch = turn, reads
-		switch state := turn & turnMask; {
-		case same && (state == turnReading || state == turnHanded):
+		same, batch := tok == w.turn, reads == w.batch
+		w.turn, w.batch = tok, reads
+		switch state := tok.State(); {
+		case same && (state == turn.Reading || state == turn.Handed):
 			// Nothing since the last tick. Look again behind the store: a reader sets its
 			// turn before it looks whether it is in the list.
 			w.active.Store(false)
-			if c.turn.Load() == turn || w.active.Swap(true) {
+			if c.turn.Now() == tok || w.active.Swap(true) {
 				if hasStandstill && c.waits.Len() > 0 {
 					stands = append(stands, c)
 				}
@@ -201,7 +203,7 @@ func (s *sweeper) sweepTurns() (left bool, stands []*Conn) {
 			}
 		case same:
 			slow = true
-			c.handOver(turn)
+			c.handOver(tok)
 		case batch:
 			slow = true
 			c.endBatch()
@@ -275,7 +277,7 @@ func (c *Conn) checkReads(now time.Duration) {
 // answer is behind so much that it is no longer read.
 func (c *Conn) checkStuck(now time.Duration) {
 	w := &c.watch
-	stuck := c.inbox.paused.Load() && (c.depends.Load() > 0 || c.rawFull.Load() && c.calls.len() > 0)
+	stuck := c.paused.Load() && (c.depends.Load() > 0 || c.rawFull.Load() && c.calls.len() > 0)
 	switch limit := c.eng.writeTimeout; {
 	case !stuck || limit == 0:
 		w.stuckAt = 0

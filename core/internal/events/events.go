@@ -65,11 +65,12 @@ func (l *Line) Busy() bool {
 	return busy
 }
 
-// RunTo runs events up to e, for those who have one goroutine for the events of many lines.
-func (l *Line) RunTo(e *Event) {
+// RunTo runs events up to the one whose Done that is, for those who have one goroutine for the events of
+// many lines.
+func (l *Line) RunTo(done <-chan struct{}) {
 	for {
 		select {
-		case <-e.done:
+		case <-done:
 			return
 		default:
 			if first := l.first(false); first != nil {

@@ -78,8 +78,8 @@ func TestRunTo(t *testing.T) {
 	for i := range 3 {
 		e, _ := l.Add(func() { got = append(got, i) })
 		if i == 1 {
-			l.RunTo(e)
-			l.RunTo(e)
+			l.RunTo(e.Done())
+			l.RunTo(e.Done())
 		}
 	}
 	require.Equal(t, []int{0, 1}, got)

@@ -1,0 +1,183 @@
+// Package turn decides who reads a connection, and holds what waits for a handler.
+//
+// Reading a connection and running its handlers is one goroutine's work as long as handlers are quick,
+// since handing each frame to another goroutine would cost more than most handlers do. When one is slow,
+// the reading is taken away from its goroutine, and a new one reads:
+//
+//	Reading   the goroutine reads or parses; nobody may take over
+//	Handling  it runs a handler      \  the sweeper, or the handler itself when it is
+//	Flushing  it writes its batch    /  about to wait, may take the reading away
+//	Handed    another goroutine reads; the first, when its handler returns, runs what
+//	          waits by then and ends, and handlers are the reader's again
+//
+// A Turn sees to it that exactly one goroutine reads, that what waits is run in order, and that a call
+// which was given up is not run. It has one lock, under which it calls nobody.
+package turn
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/hisock/hisock/core/internal/budget"
+	"github.com/hisock/hisock/core/wire"
+)
+
+// A Token names a turn: a sequence number, which changes with each turn, above the bits of its state. So
+// one long turn can be told from many short ones.
+type Token uint64
+
+const (
+	Reading Token = iota // zero, so that clearing the state sets it
+	Handling
+	Flushing
+	Handed
+
+	mask = 3
+	step = 4
+)
+
+// State is one of the four states.
+func (tok Token) State() Token { return tok & mask }
+
+// A Turn is for one connection. Init comes before everything else.
+type Turn struct {
+	word atomic.Uint64 // the Token of this moment
+
+	places places // where the reader had come to; see position_native.go
+
+	drop atomic.Bool // nothing is run any more; set with mu held
+
+	mu      sync.Mutex // guards the fields below
+	changed sync.Cond  // there may be room, or copying is over
+	wakes   int        // calls of Wake
+	copying bool       // whoever took the reading over is copying what has been read
+	writing bool       // the reading was taken from a goroutine that writes, and has not popped since
+	over    bool       // the connection has ended: nobody waits for room
+	manual  bool       // handlers are never the reader's; it does not change
+	held    bool       // with manual dispatch, what is put here is not for the program's loop yet
+	barred  bool       // a barrier was popped last: whoever runs what waits waits itself
+
+	inbox
+}
+
+// Init sets the number of bytes that may wait, and the budget in which they count. With manual dispatch
+// the reading is handed over for good, and what comes is held back until Free.
+func (t *Turn) Init(limit int, of *budget.Budget, manual bool) {
+	t.limit, t.budget = limit, of
+	t.changed.L = &t.mu
+	if manual {
+		t.manual, t.held = true, true
+		t.word.Store(uint64(Handed))
+	}
+}
+
+// Now returns the Token of this moment.
+func (t *Turn) Now() Token { return Token(t.word.Load()) }
+
+// Handed reports whether somebody else than the reader runs handlers.
+func (t *Turn) Handed() bool { return t.word.Load()&mask == uint64(Handed) }
+
+// Begin begins a turn of the reader, which runs handlers itself: Handling or Flushing.
+func (t *Turn) Begin(state Token) Token {
+	tok := Token(t.word.Load()&^mask) + step + state
+	t.word.Store(uint64(tok))
+	return tok
+}
+
+// End ends a turn. It reports false if the reading was taken over: then the caller no longer reads, and
+// has to run what waits. AwaitCopy comes before it lets go of what it has read.
+func (t *Turn) End(tok Token) bool {
+	return t.word.CompareAndSwap(uint64(tok), uint64(tok&^mask))
+}
+
+// TakeOver takes the reading away from the goroutine that is in the given turn, if it still is. If so the
+// caller copies what that goroutine has read and not parsed, calls Copied, and sees to it that somebody
+// reads on. The goroutine waits for Copied in AwaitCopy.
+func (t *Turn) TakeOver(tok Token) bool {
+	state := tok.State()
+	if state == Reading || state == Handed {
+		return false
+	}
+	t.mu.Lock()
+	// The number grows, since the slow goroutine may have left its place for the turn after its own.
+	taken := t.word.CompareAndSwap(uint64(tok), uint64(tok&^mask+step|Handed))
+	if taken {
+		t.copying, t.writing = true, state == Flushing
+	}
+	t.mu.Unlock()
+	return taken
+}
+
+// Copied ends what TakeOver has begun.
+func (t *Turn) Copied() {
+	t.mu.Lock()
+	t.copying = false
+	t.mu.Unlock()
+	t.changed.Broadcast()
+}
+
+// AwaitCopy waits for whoever has taken the reading over, and may be copying what the caller has read.
+func (t *Turn) AwaitCopy() {
+	t.mu.Lock()
+	for t.copying {
+		t.changed.Wait()
+	}
+	t.mu.Unlock()
+}
+
+// Quiet reports whether no handler has the turn and nothing waits for it. With manual dispatch the
+// program's loop has it only while it runs something.
+func (t *Turn) Quiet() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.drop.Load() && t.head < len(t.jobs) {
+		return false
+	}
+	switch t.Now().State() {
+	case Handling:
+		return false
+	case Handed:
+		return t.writing || t.manual
+	}
+	return true
+}
+
+// Free ends the holding back of manual dispatch, and returns how many jobs wait by then. Whoever puts
+// another one there sees to it that the program's loop pops it.
+func (t *Turn) Free() (waiting int) {
+	t.mu.Lock()
+	t.held = false
+	waiting = len(t.jobs) - t.head
+	t.mu.Unlock()
+	return waiting
+}
+
+// Close keeps a reader from waiting for room. If drop is set, nothing that waits is run, nor what comes.
+func (t *Turn) Close(drop bool) {
+	t.mu.Lock()
+	t.over = true
+	if drop {
+		t.drop.Store(true)
+		t.emptyLocked() // a handler may not return for long
+	}
+	t.mu.Unlock()
+	t.changed.Broadcast()
+}
+
+// Drops reports whether nothing is run any more, since this side has ended the connection.
+func (t *Turn) Drops() bool { return t.drop.Load() }
+
+// Park makes frames of what waits, behind dst, for a session that goes on elsewhere, and lets nothing be
+// run any more. last is the id of the job that was popped last if that was a call.
+func (t *Turn) Park(dst []byte) (frames []byte, last uint64) {
+	t.mu.Lock()
+	t.drop.Store(true)
+	for _, j := range t.jobs[t.head:] {
+		if !j.Canceled && j.Barrier == nil {
+			dst = wire.AppendFrame(dst, j.Kind, j.Body)
+		}
+	}
+	last = t.poppedID
+	t.mu.Unlock()
+	return dst, last
+}
