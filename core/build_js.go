@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/internal/notices"
 	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/turn"
@@ -22,7 +21,7 @@ import (
 const (
 	browser = true
 
-	hasClassic    = false // a page reaches no plain TCP port, and so nobody who speaks the original's protocol
+	hasLegacy     = false // a page reaches no plain TCP port, and so nobody who speaks the original's protocol
 	hasCommands   = false // each command is handled by itself: a few hundred bytes of program matter more
 	hasManual     = false // a page has a loop of its own
 	hasOverflow   = false // what a page sends is never dropped, and a send does not wait
@@ -32,50 +31,48 @@ const (
 	hasStandstill = false // the calls of a page do not say which of its handlers makes them
 )
 
-// hasClassic: none of this is ever run, since nothing makes a classicPeer.
+// hasLegacy: none of this is ever run, since nothing makes a legacyPeer.
 
 const maxNoticeForm = 0
 
-type classicPeer struct{}
+type legacyPeer struct{}
 
-func (*classicPeer) change(notices.Change) []byte                { return nil }
-func (*classicPeer) sent([]byte) (Frame, int, bool)              { return Frame{}, 0, false }
-func (*Conn) batchClassic(*reader) bool                          { return false }
-func (*classicPeer) run(*Conn, []byte)                           {}
-func (*classicPeer) write(*Conn, transport.Conn, [][]byte) error { return errNoCalls }
-func (c *Conn) classicGroup() string                             { return "" }
-func (c *Conn) showClassic(*notices.View)                        {}
-func (*classicPeer) dialect() Dialect                            { return Dialect002 }
-func (*classicPeer) welcome(*Conn) []byte                        { return nil }
-func (*classicPeer) refusal() []byte                             { return nil }
-func (*classicPeer) lastWord(*wire.Goodbye) []byte               { return nil }
-func (*classicPeer) resets() (resets, waits bool)                { return false, false }
-func (*classicPeer) noticeForm() int                             { return 0 }
-func (*classicPeer) aliveProbe() []byte                          { return nil }
-func (*classicPeer) held() int                                   { return 0 }
-func (*classicPeer) abbreviates([]byte) bool                     { return false }
-func abbreviated[T any]([]byte) (v T, ok bool)                   { return v, false }
-func (*classicPeer) ended(int, error) *Error                     { return nil }
-func (*classicPeer) sweep(*Conn, time.Duration)                  {}
-func (*classicPeer) unsaid(*budget.Budget) []Undelivered         { return nil }
-func (*classicPeer) askRecord(context.Context, *Conn, string) (Presence, error) {
-	return Presence{}, errNoClassic
-}
-func (c *Conn) sendClassic(Frame, *sending) error        { return nil }
-func (c *Conn) ownFrame(Frame, *sending) ([]byte, error) { return nil, nil }
-func formOf(any) form                                    { return 0 }
-func isClassic(byte) bool                                { return false }
-func leaveClassic(transport.Conn)                        {}
+func (*legacyPeer) dialect() Dialect                        { return DialectNative }
+func (*legacyPeer) heartbeat(t time.Duration) time.Duration { return t }
+func (*legacyPeer) ended(int, error) *Error                 { return nil }
+func (*legacyPeer) sent([]byte) (Frame, int, bool)          { return Frame{}, 0, false }
+func (*legacyPeer) unsaid() []Undelivered                   { return nil }
+func (*legacyPeer) change(notices.Change) []byte            { return nil }
+func (*legacyPeer) NoticeForm() int                         { return 0 }
+func (*legacyPeer) Held() int                               { return 0 }
+func (*legacyPeer) Stream(s transport.Conn) transport.Conn  { return s }
+func (*legacyPeer) AliveProbe() []byte                      { return nil }
+func (*legacyPeer) Refusal() []byte                         { return nil }
+func (*legacyPeer) Goodbye() []byte                         { return nil }
+func (*legacyPeer) Abbreviates([]byte) bool                 { return false }
 
-func (*Server) readClassicHello(transport.Conn, *reader) (*wire.Hello, *classicPeer, *Error) {
-	return nil, nil, errNoClassic
-}
-func (*Client) helloClassic() ([]byte, *classicPeer, error) { return nil, nil, errNoClassic }
-func (*Client) shakeClassic(transport.Conn, []byte) (*wire.Welcome, error) {
-	return nil, errNoClassic
-}
+func (*Conn) speak(*legacyPeer)                                   {}
+func (*Conn) batchLegacy(*reader) bool                            { return false }
+func (*Conn) runLegacy([]byte)                                    {}
+func (*Conn) sendLegacy(Frame, *sending) error                    { return nil }
+func (*Conn) ownFrame(Frame, *sending) ([]byte, error)            { return nil, nil }
+func (*Conn) sweepLegacy(time.Duration)                           {}
+func (*Conn) legacyGroup() string                                 { return "" }
+func (*Conn) showLegacy(*notices.View)                            {}
+func (*Conn) welcomeLegacy() []byte                               { return nil }
+func (*Conn) askRecord(context.Context, string) (Presence, error) { return Presence{}, errNoLegacy }
 
-var errNoClassic = &Error{Code: CodeUnsupported, Message: "a browser build does not speak the original's protocol"}
+func formOf(any) form                          { return 0 }
+func abbreviated[T any]([]byte) (v T, ok bool) { return v, false }
+func isLegacy(byte) bool                       { return false }
+
+func (*Server) readLegacyHello(transport.Conn, *reader) (*wire.Hello, *legacyPeer, *Error) {
+	return nil, nil, errNoLegacy
+}
+func (*Client) helloLegacy() ([]byte, *legacyPeer, error) { return nil, nil, errNoLegacy }
+func (*Client) shakeLegacy(*welcomed, []byte) error       { return errNoLegacy }
+
+var errNoLegacy = &Error{Code: CodeUnsupported, Message: "a browser build does not speak the original's protocol"}
 
 // hasCommands
 

@@ -7,7 +7,7 @@ package core
 const (
 	browser = false
 
-	hasClassic    = true // speaks the original's protocol
+	hasLegacy     = true // speaks the original's protocol
 	hasCommands   = true // handles commands and calls that have come together in one go
 	hasManual     = true // leaves it to the program when handlers run
 	hasOverflow   = true // drops, replaces or waits, if a queue is full, as a policy says

@@ -44,8 +44,8 @@ func (k *Classic) resolve(f *optionFaults, o *ClientOptions) {
 	}
 }
 
-// kindClassic marks a frame of a classic peer, whose body is its whole payload, and that has a turn.
-const kindClassic wire.Kind = 0xff
+// kindLegacy marks a frame of a classic peer, whose body is its whole payload, and that has a turn.
+const kindLegacy wire.Kind = 0xff
 
 // A form is what kind of value a payload was made of, for peers that tell them apart.
 // Zero is bytes.
@@ -66,13 +66,11 @@ type caps struct {
 	Native  bool // it reads native frames: the very bytes that others are sent
 	Calls   bool // it answers calls
 	Changes bool // it asks for groups and names under an id, is answered, and is told of its changes
-	Pings   bool // it answers pings
-	Acks    bool // it waits for its welcome, and acknowledges what it receives
-	Missed  bool // it can be told how many frames were dropped
+	Control bool // it waits for its welcome, and has acks, pings and counts of what it has missed
 	Replays bool // it knows the numbers of what a group keeps
 }
 
-var nativeCaps = caps{true, true, true, true, true, true, true}
+var nativeCaps = caps{true, true, true, true, true}
 
 var (
 	errNoCalls   = &Error{Code: CodeUnsupported, Message: "the original's protocol has no calls"}
@@ -191,8 +189,8 @@ func (d Dialect) String() string {
 // Dialect is what the peer speaks. It may become known only with the first command of a client, see
 // [DialectUnknown], or with a later message, see [Dialect002].
 func (c *Conn) Dialect() Dialect {
-	if hasClassic && c.classic != nil {
-		return c.classic.dialect()
+	if hasLegacy && c.legacy != nil {
+		return c.legacy.dialect()
 	}
 	return DialectNative
 }
@@ -204,8 +202,8 @@ func (c *Conn) Dialect() Dialect {
 // 0.0.2. Otherwise it fails with why the connection ended, or ctx's error: a server of 1.x or later that
 // does not answer at all is waited for until then.
 func (c *Conn) Record(ctx context.Context, who string) (Presence, error) {
-	if hasClassic && c.classic != nil {
-		return c.classic.askRecord(ctx, c, who)
+	if hasLegacy && c.legacy != nil {
+		return c.askRecord(ctx, who)
 	}
 	return Presence{}, NewError(CodeUnsupported, "a server tells its clients of others by notices only")
 }

@@ -22,9 +22,9 @@ func TestClassicAsksWithoutEnd(t *testing.T) {
 		for range asks / 100 {
 			p.send(oldFrames(strings.Split(strings.Repeat("$GETCLT$nobody\x00", 100), "\x00")[:100]...))
 			synctest.Wait()
-			c.classic.answers.mu.Lock()
-			require.LessOrEqual(t, len(c.classic.answers.waiting), maxAnswers)
-			c.classic.answers.mu.Unlock()
+			c.legacy.answers.mu.Lock()
+			require.LessOrEqual(t, len(c.legacy.answers.waiting), maxAnswers)
+			c.legacy.answers.mu.Unlock()
 		}
 		time.Sleep(recordDelay)
 		none := oldFrames("$CMD$record$1$$MSG$5       d9s9straceback$NOEXIST$")

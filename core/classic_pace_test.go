@@ -29,13 +29,13 @@ func TestClassicPace(t *testing.T) {
 		}
 		require.Len(t, three.take(), frames*(16+len("$CMD$n$MSG$")+8+len("1000b")+size))
 		each := 16 + len("n ") + size
-		counted := each + classicFrameCost
+		counted := each + paceFrame
 		most := func() int { // bytes that may have been written by now
-			return int(time.Since(begin).Seconds()*pace)/counted*each + classicBurst/counted*each + 2*each
+			return int(time.Since(begin).Seconds()*pace)/counted*each + paceBurst/counted*each + 2*each
 		}
 		got := len(old.take())
 		require.LessOrEqual(t, got, most())
-		require.GreaterOrEqual(t, got, classicBurst/counted*each-each)
+		require.GreaterOrEqual(t, got, paceBurst/counted*each-each)
 		old.send(oldFrames("say meanwhile"))
 		time.Sleep(handlerTick * 40)
 		require.Equal(t, []string{"hi", "meanwhile"}, heard.all())
@@ -45,7 +45,7 @@ func TestClassicPace(t *testing.T) {
 			got += len(old.take())
 			require.LessOrEqual(t, got, most())
 		}
-		require.InDelta(t, float64(frames*counted-classicBurst)/pace, time.Since(begin).Seconds(), 0.5)
+		require.InDelta(t, float64(frames*counted-paceBurst)/pace, time.Since(begin).Seconds(), 0.5)
 		lis.conns[0].requireWhole(t, 16)
 		time.Sleep(time.Minute) // as if it had never been in a hurry
 		require.NoError(t, w.conn("old").Send("n", 1))

@@ -20,6 +20,14 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
+// What these tests know of package legacy, in bytes but for the delay.
+const (
+	recordDelay = 10 * time.Millisecond // before the answer to a client that asks for a record
+	maxRecords  = 64                    // answers that a client waits for
+	paceBurst   = 32 << 10              // written at once
+	paceFrame   = 128                   // what each frame counts beside its own
+)
+
 // An oldPeer speaks the original's protocol by hand, at either end, and reads all the time.
 type oldPeer struct {
 	t      *testing.T

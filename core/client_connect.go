@@ -15,7 +15,7 @@ import (
 type welcomed struct {
 	stream  transport.Conn
 	rd      *reader // with what has been read behind the welcome
-	peer    *classicPeer
+	peer    *legacyPeer
 	welcome *wire.Welcome
 	took    time.Duration // from dialing to the welcome
 	wish    *wish         // what the hello asked for, and what is to be asked for later
@@ -96,7 +96,7 @@ func within(ctx context.Context, most time.Duration) (bounded context.Context, s
 }
 
 // dial connects and shakes hands.
-func (cl *Client) dial(ctx context.Context, hello []byte, peer *classicPeer) (*welcomed, error) {
+func (cl *Client) dial(ctx context.Context, hello []byte, peer *legacyPeer) (*welcomed, error) {
 	stream, err := cl.dialer.Dial(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -107,8 +107,8 @@ func (cl *Client) dial(ctx context.Context, hello []byte, peer *classicPeer) (*w
 	// Whatever blocks below ends when ctx does.
 	stop := context.AfterFunc(ctx, func() { stream.Close() })
 	n := &welcomed{stream: stream, rd: &reader{}, peer: peer}
-	if peer != nil {
-		n.welcome, err = cl.shakeClassic(stream, hello)
+	if hasLegacy && peer != nil {
+		err = cl.shakeLegacy(n, hello)
 	} else {
 		n.welcome, err = shake(stream, n.rd, hello, &cl.cfg)
 	}
@@ -125,9 +125,6 @@ func (cl *Client) dial(ctx context.Context, hello []byte, peer *classicPeer) (*w
 // drop lets go of a stream that is not used.
 func (n *welcomed) drop() {
 	n.rd.release()
-	if n.peer != nil {
-		leaveClassic(n.stream)
-	}
 	n.stream.Close() //nolint:errcheck // it is of no use
 }
 
@@ -200,10 +197,10 @@ func shake(stream transport.Conn, rd *reader, hello []byte, cfg *config) (*wire.
 		if answeredHTTP(rd) {
 			return nil, NewError(CodeNotNative, "the server answers in HTTP: is this its WebSocket port?")
 		}
-		if hasClassic && answeredClassic(rd) {
+		if hasLegacy && answeredClassic(rd) {
 			return nil, errClassicServer
 		}
-		if why := shakeError(err, writeErr); !hasClassic || rd.w > 0 || CodeOf(why) != CodeConnLost {
+		if why := shakeError(err, writeErr); !hasLegacy || rd.w > 0 || CodeOf(why) != CodeConnLost {
 			return nil, why
 		}
 		return nil, wrapError(CodeConnLost, "the server ended the connection without an answer: "+
@@ -234,7 +231,7 @@ func shake(stream transport.Conn, rd *reader, hello []byte, cfg *config) (*wire.
 		}
 		return nil, fromPeer(no, cfg.codec)
 	}
-	if hasClassic && answeredClassic(rd) {
+	if hasLegacy && answeredClassic(rd) {
 		return nil, errClassicServer
 	}
 	return nil, NewError(CodeProtocol, "a "+f.Kind.String()+" frame instead of a welcome")
@@ -264,7 +261,7 @@ func answeredHTTP(rd *reader) bool {
 // as one in Python may: it begins with a number and a space.
 func answeredClassic(rd *reader) bool {
 	n := 0
-	for n < rd.w && isClassic(rd.buf[n]) {
+	for n < rd.w && isLegacy(rd.buf[n]) {
 		n++
 	}
 	return n > 0 && n < rd.w && rd.buf[n] == ' '

@@ -39,7 +39,7 @@ func (cl *Client) helloFor(ctx context.Context, last *Conn, resume bool) (*wire.
 
 // hello returns the bytes with which the client opens, and the other protocol if they are
 // of that.
-func (cl *Client) hello(h *wire.Hello) ([]byte, *classicPeer, error) {
+func (cl *Client) hello(h *wire.Hello) ([]byte, *legacyPeer, error) {
 	if cl.opts.Name != "" {
 		if err := checkName(cl.opts.Name, defaultMaxHello); err != nil {
 			return nil, nil, err
@@ -51,7 +51,7 @@ func (cl *Client) hello(h *wire.Hello) ([]byte, *classicPeer, error) {
 		}
 	}
 	if cl.opts.Classic != nil {
-		return cl.helloClassic()
+		return cl.helloLegacy()
 	}
 	return wire.AppendHello([]byte(wire.Preface), h), nil, nil
 }
@@ -81,7 +81,7 @@ const wishBytes = 4 << 10
 // last is nil.
 func (cl *Client) wishFor(last *Conn) *wish {
 	w := &wish{name: cl.opts.Name}
-	if last == nil || hasClassic && !last.can.Changes {
+	if last == nil || hasLegacy && !last.can.Changes {
 		w.groups = cl.opts.Groups
 		return w
 	}

@@ -37,11 +37,11 @@ type Conn struct {
 	sess  session.Session
 	place *admit.Place // at a server; it does not change once others know the connection
 
-	peerMaxFrame   int          // what the peer reads, in bytes
-	peerMaxCommand int          // the longest name of a command that it takes
-	classic        *classicPeer // nil for a native peer
-	can            caps         // what the peer can do
-	detour         bool         // sends meet middleware, or are not native
+	peerMaxFrame   int         // what the peer reads, in bytes
+	peerMaxCommand int         // the longest name of a command that it takes
+	legacy         *legacyPeer // nil for a native peer
+	can            caps        // what the peer can do
+	detour         bool        // sends meet middleware, or are not native
 
 	ctx    context.Context // of its handlers; ends with the connection
 	cancel context.CancelCauseFunc

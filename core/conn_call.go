@@ -36,7 +36,7 @@ func (c *Conn) CallBytes(ctx context.Context, command string, payload []byte) ([
 }
 
 func (c *Conn) call(ctx context.Context, command string, payload []byte) ([]byte, error) {
-	if hasClassic && !c.can.Calls {
+	if hasLegacy && !c.can.Calls {
 		return nil, errNoCalls
 	}
 	if err := c.checkSent(command); err != nil {

@@ -91,8 +91,8 @@ func (c *Conn) beginEnd(why *Error, only *link) (before session.State, first boo
 // written. It returns a channel that is closed when all is written, or nothing more can be.
 func (c *Conn) closeQueue(why *Error, bye *wire.Goodbye, how ending) (flushed <-chan struct{}) {
 	var last []byte
-	if hasClassic && c.classic != nil {
-		last, bye = c.classic.lastWord(bye), nil
+	if hasLegacy && c.legacy != nil && bye != nil {
+		last, bye = c.legacy.Goodbye(), nil
 	}
 	closing := outbox.Closing{Drain: how.drain, Broken: why.Code == CodeConnLost && !why.remote, Goodbye: bye, Last: last}
 	if c.sess.Token() != nil {
@@ -144,18 +144,6 @@ func (c *Conn) partFrom(l *link, flushed <-chan struct{}) Code {
 	case <-t.C:
 		return CodeDeadlineExceeded
 	}
-	if hasClassic && c.classic != nil {
-		if resets, waits := c.classic.resets(); resets {
-			if waits { // for the peer, which ends the stream when it has read that this side leaves
-				select {
-				case <-l.WhenUnread():
-				case <-t.C:
-				}
-			}
-			leaveClassic(l.Stream)
-			return CodeNone
-		}
-	}
 	if err := l.Stream.CloseWrite(); err != nil {
 		return CodeConnLost
 	}
@@ -176,7 +164,7 @@ func (c *Conn) partFrom(l *link, flushed <-chan struct{}) Code {
 
 // noteLost tells how many of the messages that were sent may not have arrived, if there are any.
 func (c *Conn) noteLost(code Code) {
-	n := len(undelivered(c.classic, c.out.Undelivered()))
+	n := len(undelivered(c.legacy, c.out.Undelivered()))
 	if n == 0 {
 		return
 	}

@@ -31,8 +31,8 @@ func (c *Conn) read(rd *reader) {
 // stream ends or the role is handed over.
 func (c *Conn) readOn(rd *reader) {
 	batch := (*Conn).batch
-	if hasClassic && c.classic != nil {
-		batch = (*Conn).batchClassic
+	if hasLegacy && c.legacy != nil {
+		batch = (*Conn).batchLegacy
 	}
 	for {
 		if !batch(c, rd) {
@@ -87,8 +87,8 @@ var errPast = &Error{Code: CodeConnLost, Message: "the peer sends on after the c
 // readEnded ends the reading role, for good or until the connection is resumed. rest is how many bytes of
 // an unfinished frame have come.
 func (c *Conn) readEnded(l *link, rest int, err error) {
-	if hasClassic && c.classic != nil {
-		if why := c.classic.ended(rest, err); why != nil {
+	if hasLegacy && c.legacy != nil {
+		if why := c.legacy.ended(rest, err); why != nil {
 			c.endRemote(why)
 		}
 	}

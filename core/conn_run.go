@@ -31,9 +31,9 @@ func (c *Conn) runWith(f wire.Frame, slot *bool) {
 		c.runRaw(c.ctx, f.Body)
 	case wire.KindGroupCommand, wire.KindGroupRaw, wire.KindGroupPassed:
 		err = c.runGroup(f, slot)
-	case kindClassic:
-		if hasClassic {
-			c.classic.run(c, f.Body)
+	case kindLegacy:
+		if hasLegacy {
+			c.runLegacy(f.Body)
 		}
 	default:
 		err = c.eng.owner.handle(c, f)

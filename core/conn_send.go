@@ -23,7 +23,7 @@ func (c *Conn) Send(command string, v any, opts ...SendOption) error {
 	if err != nil {
 		return err
 	}
-	if hasClassic && !c.can.Native {
+	if hasLegacy && !c.can.Native {
 		return c.sendWith(Frame{KindCommand, command, payload}, formOf(v), opts)
 	}
 	return c.SendBytes(command, payload, opts...)
@@ -63,8 +63,8 @@ func (c *Conn) sendFrame(f Frame, set *sending) error {
 		}
 		return nil
 	}
-	if hasClassic && !c.can.Native {
-		return c.sendClassic(f, set)
+	if hasLegacy && !c.can.Native {
+		return c.sendLegacy(f, set)
 	}
 	if f.Kind == KindRaw {
 		return c.sendRaw(f.Payload, set)
@@ -346,11 +346,6 @@ func (c *Conn) write(bufs [][]byte, to any) (n int64, ok bool) {
 	l := to.(*link)
 	var err error
 	switch {
-	case hasClassic && c.classic != nil:
-		for _, b := range bufs {
-			n += int64(len(b))
-		}
-		err = c.classic.write(c, l.Stream, bufs)
 	case len(bufs) == 1:
 		var one int
 		one, err = l.Stream.Write(bufs[0])
@@ -369,11 +364,11 @@ func (c *Conn) write(bufs [][]byte, to any) (n int64, ok bool) {
 
 // probe asks the peer whether it is still there, if it answers such questions.
 func (c *Conn) probe(nonce uint64) {
-	if !hasClassic || c.classic == nil {
+	if !hasLegacy || c.legacy == nil {
 		c.out.Ping(nonce)
 		return
 	}
-	if frame := c.classic.aliveProbe(); frame != nil {
+	if frame := c.legacy.AliveProbe(); frame != nil {
 		c.sendOwn(frame) //nolint:errcheck // then it is over anyway
 	}
 }

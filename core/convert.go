@@ -202,7 +202,7 @@ type intake[T any] struct{ how conversion }
 func intakeOf[T any]() intake[T] { return intake[T]{conversionOf[T]()} }
 
 func (i intake[T]) take(c *Conn, codec Codec, payload []byte) (T, error) {
-	if hasClassic && c != nil && c.classic != nil && c.classic.abbreviates(payload) {
+	if hasLegacy && c != nil && c.legacy != nil && c.legacy.Abbreviates(payload) {
 		if v, ok := abbreviated[T](payload); ok {
 			return v, nil
 		}

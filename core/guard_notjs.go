@@ -58,7 +58,7 @@ func (g *guard) counts() bool { return g != nil && (g.frames.perSecond > 0 || g.
 // got notes a frame. It reports false if it has ended the connection.
 func (g *guard) got(c *Conn, kind wire.Kind) bool {
 	switch kind {
-	case wire.KindCommand, wire.KindRequest, wire.KindRaw, kindClassic:
+	case wire.KindCommand, wire.KindRequest, wire.KindRaw, kindLegacy:
 		if g.idle > 0 && !g.used.Load() {
 			g.used.Store(true)
 		}

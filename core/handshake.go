@@ -120,10 +120,10 @@ const httpRefusal = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; chars
 
 // refusal is what a newcomer is sent that is not let in. One that does not speak the
 // protocol would not understand a frame.
-func refusal(why wire.Goodbye, http bool, peer *classicPeer) []byte {
+func refusal(why wire.Goodbye, http bool, peer *legacyPeer) []byte {
 	switch {
 	case peer != nil:
-		return peer.refusal()
+		return peer.Refusal()
 	case http:
 		return []byte(httpRefusal)
 	case why.Code == CodeNotNative, why.Code == CodeConnLost:

@@ -65,7 +65,7 @@ func checkChange(name string, max int, empty bool) *Error {
 // state tells the client of a change: with the name that it has now, or the group that it is in
 // now or no more.
 func (c *Conn) state(k wire.Kind, name string) {
-	if hasClassic && !c.can.Changes {
+	if hasLegacy && !c.can.Changes {
 		return
 	}
 	c.sendOwn(wire.AppendName(nil, k, name)) //nolint:errcheck // then it is over anyway

@@ -148,7 +148,7 @@ func (o *ClientOptions) resolve() (clientOptions, config, error) {
 	if v.Auth != nil && v.AuthFunc != nil {
 		f.add("Auth", "set", "AuthFunc is set as well")
 	}
-	if hasClassic && v.Classic != nil {
+	if hasLegacy && v.Classic != nil {
 		c := *v.Classic
 		c.resolve(&f, &v)
 		v.Classic = &c

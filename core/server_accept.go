@@ -185,12 +185,12 @@ var errShuttingDown = &Error{Code: CodeShutdown, Message: "the server is shuttin
 
 // readHello reads the preface and the hello. Nothing larger than the hello's own limit is
 // allocated for it.
-func (s *Server) readHello(stream transport.Conn, rd *reader) (*wire.Hello, *classicPeer, *Error) {
+func (s *Server) readHello(stream transport.Conn, rd *reader) (*wire.Hello, *legacyPeer, *Error) {
 	if err := readMore(stream, rd); err != nil {
 		return nil, nil, handshakeError(err)
 	}
-	if s.opts.Classic.HeaderLen > 0 && isClassic(rd.buf[0]) {
-		return s.readClassicHello(stream, rd)
+	if s.opts.Classic.HeaderLen > 0 && isLegacy(rd.buf[0]) {
+		return s.readLegacyHello(stream, rd)
 	}
 	if err := readPreface(stream, rd); err != nil {
 		return nil, nil, err

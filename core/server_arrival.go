@@ -19,9 +19,9 @@ type arrival struct {
 	place  *admit.Place
 
 	// Owned by the arrival's goroutine until it asks the program, and then guarded by Server.mu.
-	hello   *wire.Hello  // nil before it has come
-	peer    *classicPeer // nil for a native peer
-	unheard bool         // not a byte of it has been read
+	hello   *wire.Hello // nil before it has come
+	peer    *legacyPeer // nil for a native peer
+	unheard bool        // not a byte of it has been read
 
 	unsaid []string // groups that the welcome had no room for; owned by the arrival's goroutine
 
@@ -188,8 +188,8 @@ func (s *Server) hearOut(ar *arrival) (http bool) {
 	if readMore(ar.stream, rd) != nil {
 		return false
 	}
-	if s.opts.Classic.HeaderLen > 0 && isClassic(rd.buf[0]) {
-		_, ar.peer, _ = s.readClassicHello(ar.stream, rd)
+	if s.opts.Classic.HeaderLen > 0 && isLegacy(rd.buf[0]) {
+		_, ar.peer, _ = s.readLegacyHello(ar.stream, rd)
 	}
 	return looksLikeHTTP(rd.buf[:rd.w])
 }
@@ -236,7 +236,7 @@ func (s *Server) refused(stream transport.Conn, hello *wire.Hello, why *Error) {
 }
 
 // refusal is what a newcomer is sent that is not let in. hello is nil if it has sent none.
-func (s *Server) refusal(why *Error, hello *wire.Hello, http bool, peer *classicPeer) []byte {
+func (s *Server) refusal(why *Error, hello *wire.Hello, http bool, peer *legacyPeer) []byte {
 	limit := minPeerFrame
 	if hello != nil {
 		limit = peerMaxFrame(hello.MaxFrame)

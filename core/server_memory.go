@@ -129,8 +129,8 @@ func (c *Conn) holds() int {
 	c.copies.mu.Lock()
 	n += c.copies.mem.Held()
 	c.copies.mu.Unlock()
-	if hasClassic && c.classic != nil {
-		n += c.classic.held()
+	if hasLegacy && c.legacy != nil {
+		n += c.legacy.Held()
 	}
 	return n + int(c.partial.Load())
 }

@@ -132,13 +132,13 @@ func (s *Server) shown(to, of *Conn, at standing, v *notices.View) bool {
 		}
 	default: // to is a classic client, which has no other way of hearing
 		v.Addr = of.Addr()
-		g := of.classicGroup()
+		g := of.legacyGroup()
 		if g != "" && (!s.guarded() || to.InGroup(g)) {
 			v.Groups = []string{g}
 		}
 	}
-	if to.classic != nil {
-		of.showClassic(v)
+	if to.legacy != nil {
+		of.showLegacy(v)
 	}
 	return true
 }
@@ -211,14 +211,14 @@ func same(a, b *notices.View) bool {
 // frame returns what to is sent of ch, or nil if it cannot be.
 func (m *mailing) frame(to *Conn, ch notices.Change) *outbox.Block {
 	kind := 0
-	if to.classic != nil {
-		kind = to.classic.noticeForm()
+	if to.legacy != nil {
+		kind = to.legacy.NoticeForm()
 	}
 	shares := ch == m.last
 	if !shares || m.frames[kind] == nil {
 		var b []byte
-		if to.classic != nil {
-			b = to.classic.change(ch)
+		if to.legacy != nil {
+			b = to.legacy.change(ch)
 		} else {
 			b = appendChange(ch, true)
 		}
@@ -239,7 +239,7 @@ func (c *Conn) fitting(k *outbox.Block, ch notices.Change) *outbox.Block {
 	case c.fits(k.Size()) == nil:
 		return k
 	}
-	if c.classic == nil {
+	if c.legacy == nil {
 		if b := appendChange(ch, false); c.fits(len(b)) == nil {
 			return outbox.NewBlock(b)
 		}

@@ -60,15 +60,10 @@ func (c *Conn) greet(within time.Duration) *Error {
 	if within > 0 {
 		l.Stream.SetWriteDeadline(time.Now().Add(within)) //nolint:errcheck // the write will fail
 	}
-	var err error
-	if hasClassic && c.classic != nil {
-		err = c.classic.write(c, l.Stream, [][]byte{frame})
-	} else {
-		_, err = l.Stream.Write(frame)
-	}
+	_, err := l.Stream.Write(frame)
 	l.Stream.SetWriteDeadline(time.Time{}) //nolint:errcheck // the next write will fail
 	switch {
-	case err != nil && !c.can.Acks: // it may have sent what it wanted to say, unlike one that waits for the welcome
+	case err != nil && !c.can.Control: // it may have sent what it wanted to say, unlike one that waits for the welcome
 		c.writeFailed(l, err)
 	case err != nil:
 		c.end(wrapError(CodeConnLost, "the welcome could not be written", err), nil, ending{})
@@ -90,7 +85,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 	}
 	rd := &reader{}
 	var hello *wire.Hello
-	var peer *classicPeer
+	var peer *legacyPeer
 	why := s.readSource(ar)
 	if why == nil {
 		hello, peer, why = s.readHello(stream, rd)
@@ -195,7 +190,11 @@ func (s *Server) decideAbout(base context.Context, ar *arrival, hurry time.Time)
 // before anybody can send to it. ctx is that of AuthorizeGroup.
 func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) *Conn {
 	hello, peer := ar.hello, ar.peer
-	c := newConn(base, s.eng, s.lastID.Add(1), ar.stream)
+	stream := ar.stream
+	if hasLegacy && peer != nil {
+		stream = peer.Stream(stream)
+	}
+	c := newConn(base, s.eng, s.lastID.Add(1), stream)
 	c.server = true
 	c.speak(peer)
 	c.who.SetAddr(c.Info().Remote)
@@ -221,8 +220,8 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 		c.notices = notices.New(s.opts.Limits.QueueBytes)
 	}
 	c.out.Hold(0) // nothing but the welcome is written before the join handler has run
-	if hasClassic && peer != nil {
-		c.queueWelcome(peer.welcome(c))
+	if hasLegacy && peer != nil {
+		c.queueWelcome(c.welcomeLegacy())
 		return c
 	}
 	w := s.welcomeTo(c)
@@ -276,13 +275,10 @@ func (s *Server) admit(ar *arrival, c *Conn) (holder *Conn, why *Error) {
 // heartbeat is how long the client may be silent before it is asked whether it is still there. It is
 // zero if the client would not answer.
 func (c *Conn) heartbeat(native time.Duration) time.Duration {
-	switch {
-	case !hasClassic || c.classic == nil:
-		return native
-	case c.classic.aliveProbe() == nil:
-		return 0
+	if hasLegacy && c.legacy != nil {
+		return c.legacy.heartbeat(native)
 	}
-	return classicAlive * native
+	return native
 }
 
 // queueWelcome puts the welcome at the head of the queue, if there is one.

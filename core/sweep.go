@@ -233,8 +233,8 @@ func (s *sweeper) sweepAll(now time.Duration) {
 		c.checkStuck(now)
 		c.checkWrites(now)
 		c.checkAck()
-		if hasClassic && c.classic != nil {
-			c.classic.sweep(c, now)
+		if hasLegacy && c.legacy != nil {
+			c.sweepLegacy(now)
 		}
 		c.checkStandstill()
 		if c.guard != nil {

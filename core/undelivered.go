@@ -35,20 +35,15 @@ func (h *handlers) OnUndelivered(f func(c *Conn, frames []Undelivered)) {
 	h.onUndelivered = f
 }
 
-// speak notes which protocol the peer speaks; nil is the native one.
-func (c *Conn) speak(peer *classicPeer) {
-	if peer == nil {
-		return
-	}
-	c.classic, c.can, c.detour = peer, caps{}, true
-	c.out.Foreign()
-}
-
 // undelivered finds the commands and raw messages in what was queued for peer, and not delivered.
-func undelivered(peer *classicPeer, runs []outbox.Run) (frames []Undelivered) {
+func undelivered(peer *legacyPeer, runs []outbox.Run) (frames []Undelivered) {
+	parse := parseSent
+	if hasLegacy && peer != nil {
+		parse = peer.sent
+	}
 	for _, r := range runs {
 		for off, i := 0, 0; off < len(r.Frames); i++ {
-			f, size, ok := parseSent(peer, r.Frames[off:])
+			f, size, ok := parse(r.Frames[off:])
 			if size == 0 {
 				return frames // never: these are frames of our own
 			}
@@ -61,12 +56,9 @@ func undelivered(peer *classicPeer, runs []outbox.Run) (frames []Undelivered) {
 	return frames
 }
 
-// parseSent returns the first frame of b, which was queued for peer, and its size. It reports false if a program has
+// parseSent returns the first frame of b and its size. It reports false if a program has
 // not sent it, or a call fails by itself.
-func parseSent(peer *classicPeer, b []byte) (f Frame, size int, ok bool) {
-	if hasClassic && peer != nil {
-		return peer.sent(b)
-	}
+func parseSent(b []byte) (f Frame, size int, ok bool) {
 	in, size, ok, err := wire.Next(b, maxPeerFrame)
 	if err != nil || !ok {
 		return Frame{}, 0, false
@@ -88,7 +80,7 @@ func parseSent(peer *classicPeer, b []byte) (f Frame, size int, ok bool) {
 // and whether it has ended it by itself: then it has not read what came after. It reports false if
 // what came is nothing to be read.
 func (c *Conn) lastWords(rd *reader) bool {
-	if c.eng.handlers.onUndelivered == nil && c.sess.Token() == nil || hasClassic && !c.can.Acks || rd.link.State() == session.Lost {
+	if c.eng.handlers.onUndelivered == nil && c.sess.Token() == nil || hasLegacy && !c.can.Control || rd.link.State() == session.Lost {
 		return false
 	}
 	for rd.r < rd.w {
@@ -118,10 +110,10 @@ func (c *Conn) lastWords(rd *reader) bool {
 func (c *Conn) handBack() {
 	var frames []Undelivered
 	if c.eng.handlers.onUndelivered != nil {
-		frames = undelivered(c.classic, c.out.Orphans())
+		frames = undelivered(c.legacy, c.out.Orphans())
 	}
-	if hasClassic && c.classic != nil {
-		frames = append(frames, c.classic.unsaid(c.eng.budget)...)
+	if hasLegacy && c.legacy != nil {
+		frames = append(frames, c.legacy.unsaid()...)
 	}
 	c.giveBack(frames)
 }

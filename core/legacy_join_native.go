@@ -1,0 +1,305 @@
+//go:build !js
+
+package core
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/hisock/hisock/core/internal/legacy"
+	"github.com/hisock/hisock/core/internal/notices"
+	"github.com/hisock/hisock/core/internal/safe"
+	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
+)
+
+// How a peer of the original joins, what it is told of others, and what it may wish: another name, another group, the record of
+// another client.
+
+// isLegacy reports whether the first byte of a newcomer is that of a peer of the original.
+func isLegacy(first byte) bool { return legacy.IsFirst(first) }
+
+// readLegacyHello reads how a client of the original joins. The peer is there also when the hello is
+// wrong: it would not understand a native refusal.
+func (s *Server) readLegacyHello(stream transport.Conn, rd *reader) (*wire.Hello, *legacyPeer, *Error) {
+	n := legacy.Client(legacy.Settings{
+		HeaderLen: s.opts.Classic.HeaderLen, MaxFrame: s.eng.maxFrame, MaxCommand: maxCommand,
+		Unknown: legacy.Dialect(s.opts.Classic.Unknown), MaxHeld: s.opts.Limits.QueueBytes / 2, Budget: s.eng.budget,
+	})
+	p := &legacyPeer{Peer: n.Peer, server: s}
+	var said legacy.Hello
+	for {
+		h, size, ok, err := n.Hello(rd.buf[rd.r:rd.w], s.opts.Limits.MaxHello)
+		if err != nil {
+			return nil, p, wireError(err)
+		}
+		if ok {
+			rd.r += size
+			said = h
+			break
+		}
+		rd.need = size
+		if err := readMore(stream, rd); err != nil {
+			return nil, p, handshakeError(err)
+		}
+	}
+	hello := &wire.Hello{Version: wire.Version, Name: said.Name.Text, Notices: true, MaxFrame: uint64(s.opts.Limits.MaxFrame)}
+	for _, label := range []string{said.Name.Text, said.Group.Text} {
+		if label == "" {
+			continue
+		}
+		if err := checkName(label, s.opts.Limits.MaxName); err != nil {
+			return nil, p, err
+		}
+	}
+	if said.Group.Text != "" {
+		hello.Groups = []string{said.Group.Text}
+	}
+	return hello, p, nil
+}
+
+// helloLegacy returns the bytes with which a client opens toward a server of the original.
+func (cl *Client) helloLegacy() ([]byte, *legacyPeer, error) {
+	o := cl.opts.Classic
+	var h legacy.Hello
+	if cl.opts.Name != "" {
+		h.Name = legacy.LabelOf(cl.opts.Name)
+	}
+	if len(cl.opts.Groups) == 1 {
+		h.Group = legacy.LabelOf(cl.opts.Groups[0])
+	}
+	p, hello := legacy.Server(legacy.Dialect(o.Dialect), h, legacy.Settings{
+		HeaderLen: o.HeaderLen, MaxFrame: cl.cfg.maxFrame, MaxCommand: maxCommand,
+	})
+	if hello == nil {
+		return nil, nil, NewError(CodeTooBig, "the hello does not fit a header of "+strconv.Itoa(o.HeaderLen)+" B")
+	}
+	return hello, &legacyPeer{Peer: p}, nil
+}
+
+// shakeLegacy joins a server of the original, which does not answer: the client is
+// connected once its hello is written. It makes the stream one to such a server.
+func (cl *Client) shakeLegacy(n *welcomed, hello []byte) error {
+	n.stream = n.peer.Stream(n.stream)
+	if _, err := n.stream.Write(hello); err != nil {
+		return wrapError(CodeConnLost, "the handshake broke off", err)
+	}
+	n.welcome = &wire.Welcome{
+		Name: cl.opts.Name, Groups: cl.opts.Groups, Addr: n.stream.Info().Local, Notices: true,
+		MaxFrame: uint64(cl.cfg.maxFrame),
+	}
+	return nil
+}
+
+// welcomeLegacy is the first frame that a client gets, or nil.
+func (c *Conn) welcomeLegacy() []byte {
+	if !c.legacy.Greets() {
+		return nil
+	}
+	return c.legacy.Welcome((*legacy.View)(c.ownView()))
+}
+
+// ownView is how a client is shown to itself.
+func (c *Conn) ownView() *notices.View {
+	v := &notices.View{Presence: Presence{Name: c.Name(), Addr: c.Addr()}}
+	if g := c.legacyGroup(); g != "" {
+		v.Groups = []string{g}
+	}
+	c.showLegacy(v)
+	return v
+}
+
+// legacyGroup is the group that clients of the original are told of: the one that a client of the original has named, if
+// it is in it, or the first. It is empty if there is none.
+func (c *Conn) legacyGroup() string {
+	if c.legacy == nil {
+		return c.who.FirstGroup()
+	}
+	group := c.legacy.Said().Group.Text
+	if !c.InGroup(group) {
+		return ""
+	}
+	return group
+}
+
+// showLegacy makes of how a client is shown to all how it is shown to clients of the original.
+func (c *Conn) showLegacy(v *notices.View) {
+	if c.legacy != nil {
+		c.legacy.Show((*legacy.View)(v))
+	}
+	if len(v.Groups) > 1 {
+		v.Groups = v.Groups[:1]
+	}
+}
+
+// change is what the peer is sent of another client, or nil if its header is too short for that.
+func (p *legacyPeer) change(ch notices.Change) []byte {
+	return p.Change((*legacy.View)(ch.Before), (*legacy.View)(ch.After))
+}
+
+// wishLegacy applies what a client asks for, which cannot be answered: the program is told of what is
+// refused.
+func (c *Conn) wishLegacy(k wire.Kind, name string) {
+	s := c.legacy.server
+	tell, err := s.apply(c.ctx, c, k, name, wire.Position{})
+	if err != nil && !c.isEnded() {
+		s.eng.faultOf(c, "a client may not change what it asks for", err, "change", k.String(), "to", name)
+	}
+	if tell != nil {
+		tell()
+	}
+}
+
+// renameLegacy is a client's wish for another name, or none.
+func (c *Conn) renameLegacy(to legacy.Label) {
+	c.wishLegacy(wire.KindAskRename, to.Text)
+	if c.Name() == to.Text {
+		c.legacy.SetName(to)
+	}
+}
+
+// regroupLegacy is a client's wish to be in another group than the one it named last, or in none. Others that
+// the server's program has put it into it stays in. Nobody is told.
+func (c *Conn) regroupLegacy(to legacy.Label) {
+	old, group := c.legacy.Said().Group, to.Text
+	if to == old && (group == "" || c.InGroup(group)) {
+		return
+	}
+	if group != "" {
+		if err := checkName(group, c.eng.maxName); err != nil {
+			c.eng.fault(c, err)
+			return
+		}
+	}
+	if old.Text != "" && old.Text != group {
+		c.wishLegacy(wire.KindAskLeave, old.Text)
+	}
+	now := to
+	if group != "" {
+		if c.wishLegacy(wire.KindAskJoin, group); !c.InGroup(group) { // it was refused
+			now = legacy.Label{}
+		}
+	}
+	c.legacy.SetGroup(now)
+}
+
+// answerLegacy answers a client that asks for the record of another.
+func (c *Conn) answerLegacy(who string) {
+	p := c.legacy
+	answer := p.Record((*legacy.View)(p.server.record(c, who)))
+	switch delay := p.RecordDelay(); {
+	case answer == nil:
+		c.eng.fault(c, NewError(CodeTooBig, "the record of a client does not fit the header that is set for classic clients"))
+	case delay > 0:
+		p.answers.add(c, answer, delay)
+	default:
+		c.sendOwn(answer) //nolint:errcheck // then it is over anyway
+	}
+}
+
+// answers are records that a client is about to be told, a moment after it has asked.
+type answers struct {
+	mu      sync.Mutex // guards the field below; held while it is sent, so that answers go out in their order
+	waiting []byte
+}
+
+// maxAnswers is how many bytes of records wait at most. A client that asks for more at once is answered at
+// once.
+const maxAnswers = 4 << 10
+
+// add sends an answer a moment later.
+func (a *answers) add(c *Conn, answer []byte, delay time.Duration) {
+	a.mu.Lock()
+	first := len(a.waiting) == 0
+	a.waiting = append(a.waiting, answer...)
+	full := len(a.waiting) > maxAnswers
+	a.mu.Unlock()
+	switch {
+	case full:
+		a.send(c)
+	case first && c.hold():
+		time.AfterFunc(delay, func() {
+			a.send(c)
+			c.exit()
+		})
+	}
+}
+
+func (a *answers) send(c *Conn) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.waiting) > 0 {
+		c.sendOwn(a.waiting) //nolint:errcheck // then it is over anyway
+		a.waiting = a.waiting[:0]
+	}
+}
+
+// record returns how the client at an address, or the first to join of those who have that name, is
+// shown to c, or nil. It finds nobody by what c would not be told.
+func (s *Server) record(c *Conn, who string) *notices.View {
+	for other := range s.at(legacy.AskedAddr(who)) {
+		if other == c {
+			return c.ownView()
+		}
+		if v := new(notices.View); s.shown(c, other, standing{true, other.Name()}, v) && v.Addr != "" {
+			return v
+		}
+	}
+	named := slices.SortedFunc(s.Named(who).Clients(), func(a, b *Conn) int { return cmp.Compare(a.id, b.id) })
+	for _, other := range named {
+		if other == c {
+			return c.ownView()
+		}
+		if v := new(notices.View); s.shown(c, other, standing{true, who}, v) && v.Name == who {
+			return v
+		}
+	}
+	return nil
+}
+
+// askRecord is [Conn.Record] of a peer of the original.
+func (c *Conn) askRecord(ctx context.Context, who string) (Presence, error) {
+	switch {
+	case !c.legacy.IsServer():
+		return Presence{}, NewError(CodeUnsupported, "a client has no records")
+	case ctx.Err() != nil:
+		return Presence{}, c.waitError(ctx)
+	}
+	if err := checkName(who, defaultMaxHello); err != nil {
+		return Presence{}, err
+	}
+	ch, err := c.legacy.AskRecord(who, c.sendOwn)
+	if err != nil {
+		return Presence{}, wireError(err)
+	}
+	own := handlerConn(ctx)
+	if own == c {
+		c.depends.Add(1)
+		defer c.depends.Add(-1)
+	}
+	yield(own)
+	select {
+	case answer := <-ch:
+		return parseRecord(answer, who)
+	case <-ctx.Done():
+		return Presence{}, c.waitError(ctx)
+	case <-c.ctx.Done():
+		return Presence{}, c.closedError()
+	}
+}
+
+func parseRecord(answer []byte, who string) (Presence, error) {
+	of, ok, err := legacy.ParseRecord(answer)
+	switch {
+	case err != nil:
+		e := wireError(err)
+		return Presence{}, remoteError(e.Code, e.Message, 0)
+	case !ok:
+		return Presence{}, remoteError(CodeUnknownClient, "nobody is called or at "+safe.Text(who), 0)
+	}
+	return of, nil
+}
