@@ -21,30 +21,30 @@ func TestTheDialogue(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server, port := startServer(t)
 			client := start(t, args, "", port, "ada", "red")
-			since := client.prints(`The server says hello, (-?[0-9.]+) ms after`)[0]
+			since := client.Prints(`The server says hello, (-?[0-9.]+) ms after`)[0]
 			ms, err := strconv.ParseFloat(since, 64)
 			require.NoError(t, err)
 			require.Less(t, math.Abs(ms), float64(patience.Milliseconds()))
-			requireSquare(t, client.prints(`randnum\*\*2 = (\d+)\n`)[0])
+			requireSquare(t, client.Prints(`randnum\*\*2 = (\d+)\n`)[0])
 
-			client.types("6*7")
-			client.prints(`\n6\*7 = 42\n`)
-			client.types("")
-			client.types("1/0")
-			client.prints(`\n1/0 = error: division by zero\n`)
-			client.types(strings.Repeat("1", maxExpr+1))
-			client.types("2**100 / 2")
-			client.eof()
-			client.ends(exitOK)
-			client.prints(`\n2\*\*100 / 2 = 6\.338253001141147e\+29\n`)
-			require.Equal(t, "basic: not sent: it has more than 1024 bytes\n", client.err.String())
+			client.Say("6*7")
+			client.Prints(`\n6\*7 = 42\n`)
+			client.Say("")
+			client.Say("1/0")
+			client.Prints(`\n1/0 = error: division by zero\n`)
+			client.Say(strings.Repeat("1", maxExpr+1))
+			client.Say("2**100 / 2")
+			client.EOF()
+			client.Ends(exitOK)
+			client.Prints(`\n2\*\*100 / 2 = 6\.338253001141147e\+29\n`)
+			require.Equal(t, "basic: not sent: it has more than 1024 bytes\n", client.Err.String())
 
-			who := server.prints(`(127\.0\.0\.1:\d+) joined with the name ada in the group red\.\n`)[0]
-			server.prints(regexp.QuoteMeta(who) + ` asks for 6\*7: 42\n`)
-			server.prints(regexp.QuoteMeta(who) + ` left\.\n`)
-			server.cancel()
-			server.ends(exitOK)
-			require.Empty(t, server.err.String())
+			who := server.Prints(`(127\.0\.0\.1:\d+) joined with the name ada in the group red\.\n`)[0]
+			server.Prints(regexp.QuoteMeta(who) + ` asks for 6\*7: 42\n`)
+			server.Prints(regexp.QuoteMeta(who) + ` left\.\n`)
+			server.Stop()
+			server.Ends(exitOK)
+			require.Empty(t, server.Err.String())
 		})
 	}
 }
@@ -65,14 +65,14 @@ func TestAnswersFromAPipe(t *testing.T) {
 	client := start(t, []string{"client"})
 	go func() {
 		for _, line := range []string{"localhost", port, "", "", "1+1"} {
-			client.stdin.Write([]byte(line + "\r\n")) //nolint:errcheck // what is missing is missed
+			client.In.Write([]byte(line + "\r\n")) //nolint:errcheck // what is missing is missed
 		}
-		client.eof()
+		client.EOF()
 	}()
-	client.ends(exitOK)
-	client.prints(`(?s)randnum\*\*2 = \d+\n.*1\+1 = 2\n`)
-	server.prints(`127\.0\.0\.1:\d+ joined\.\n`)
-	require.Empty(t, client.err.String())
+	client.Ends(exitOK)
+	client.Prints(`(?s)randnum\*\*2 = \d+\n.*1\+1 = 2\n`)
+	server.Prints(`127\.0\.0\.1:\d+ joined\.\n`)
+	require.Empty(t, client.Err.String())
 }
 
 func TestBadAnswersAreAskedForAgain(t *testing.T) {
@@ -82,9 +82,9 @@ func TestBadAnswersAreAskedForAgain(t *testing.T) {
 		"0", "-1", "65536", "port", port,
 		"a\tb", strings.Repeat("n", 129), "ada",
 		"\x1b", "\xff", "red")
-	client.prints(`randnum\*\*2 = `)
+	client.Prints(`randnum\*\*2 = `)
 	var reasons []string
-	for _, m := range regexp.MustCompile(`That cannot be: (.*)\.\n`).FindAllStringSubmatch(client.out.String(), -1) {
+	for _, m := range regexp.MustCompile(`That cannot be: (.*)\.\n`).FindAllStringSubmatch(client.Out.String(), -1) {
 		reasons = append(reasons, m[1])
 	}
 	noPort := "a port is a number from 1 to 65535"
@@ -99,7 +99,7 @@ func TestBadAnswersAreAskedForAgain(t *testing.T) {
 	for i, why := range []string{"name", "128 B", "name", "UTF-8"} {
 		require.Contains(t, reasons[8+i], why)
 	}
-	require.Equal(t, plain(strings.ReplaceAll(client.out.String(), "\n", "")), strings.ReplaceAll(client.out.String(), "\n", ""))
+	require.Equal(t, plain(strings.ReplaceAll(client.Out.String(), "\n", "")), strings.ReplaceAll(client.Out.String(), "\n", ""))
 }
 
 func TestHosts(t *testing.T) {
@@ -115,26 +115,26 @@ func TestTheInputEndsTooEarly(t *testing.T) {
 	for _, args := range [][]string{{"server"}, {"client"}} {
 		for _, lines := range [][]string{nil, {""}} {
 			p := start(t, args, lines...)
-			p.eof()
-			p.ends(exitFail)
-			require.Equal(t, "basic: the input ended before all was answered\n", p.err.String())
+			p.EOF()
+			p.Ends(exitFail)
+			require.Equal(t, "basic: the input ended before all was answered\n", p.Err.String())
 		}
 	}
 }
 
 func TestCtrlC(t *testing.T) {
 	asking := start(t, []string{"server"})
-	asking.prints(`Address`)
-	asking.cancel()
-	asking.ends(exitOK)
+	asking.Prints(`Address`)
+	asking.Stop()
+	asking.Ends(exitOK)
 
 	server, port := startServer(t)
 	client := start(t, []string{"client"}, "", port, "", "")
-	client.prints(`randnum\*\*2 = `)
-	client.cancel()
-	client.ends(exitOK)
-	server.prints(` left\.\n`)
-	require.Empty(t, client.err.String())
+	client.Prints(`randnum\*\*2 = `)
+	client.Stop()
+	client.Ends(exitOK)
+	server.Prints(` left\.\n`)
+	require.Empty(t, client.Err.String())
 }
 
 func TestTheServerGoes(t *testing.T) {
@@ -148,12 +148,12 @@ func TestTheServerGoes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server, port := startServer(t)
 			client := start(t, tc.args, "", port, "", "")
-			client.prints(`Type something else`)
-			server.cancel()
-			server.ends(exitOK)
-			client.ends(exitFail)
-			require.True(t, strings.HasPrefix(client.err.String(), tc.want), client.err.String())
-			require.Equal(t, 1, strings.Count(client.err.String(), "\n"), "it says so once")
+			client.Prints(`Type something else`)
+			server.Stop()
+			server.Ends(exitOK)
+			client.Ends(exitFail)
+			require.True(t, strings.HasPrefix(client.Err.String(), tc.want), client.Err.String())
+			require.Equal(t, 1, strings.Count(client.Err.String(), "\n"), "it says so once")
 		})
 	}
 }
@@ -164,13 +164,13 @@ func TestPorts(t *testing.T) {
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	require.NoError(t, err)
 	taken := start(t, []string{"server"}, "", port)
-	taken.ends(exitFail)
-	require.Contains(t, taken.err.String(), "basic: cannot serve there: ")
+	taken.Ends(exitFail)
+	require.Contains(t, taken.Err.String(), "basic: cannot serve there: ")
 
 	require.NoError(t, l.Close())
 	nobody := start(t, []string{"client"}, "", port, "", "")
-	nobody.ends(exitFail)
-	require.Contains(t, nobody.err.String(), "basic: cannot join: ")
+	nobody.Ends(exitFail)
+	require.Contains(t, nobody.Err.String(), "basic: cannot join: ")
 }
 
 func TestUsage(t *testing.T) {
@@ -190,9 +190,9 @@ func TestUsage(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			p := start(t, tc.args)
-			p.ends(tc.code)
-			require.Contains(t, p.err.String(), tc.want)
-			require.Empty(t, p.out.String())
+			p.Ends(tc.code)
+			require.Contains(t, p.Err.String(), tc.want)
+			require.Empty(t, p.Out.String())
 		})
 	}
 }

@@ -6,17 +6,16 @@ import (
 	goparser "go/parser"
 	"go/token"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/examples/internal/exampletest"
 )
 
 func migrating(t *testing.T) string {
@@ -37,42 +36,17 @@ var packages = map[string]string{
 
 // Each snippet is the body of a function of a program that requires this module.
 func TestTheGoOfTheMigrationPageCompiles(t *testing.T) {
-	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(migrating(t), -1)
-	require.Greater(t, len(blocks), 10)
-	root, err := filepath.Abs("../..")
-	require.NoError(t, err)
-	dir := t.TempDir()
-	write := func(file, text string) {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600))
-	}
-	for i, b := range blocks {
-		formatted, err := format.Source([]byte(b[1]))
-		require.NoError(t, err, b[1])
-		require.Equal(t, string(formatted), b[1])
-		body := b[1]
+	bodies := exampletest.Go(t, "../../MIGRATING.md")
+	require.Greater(t, len(bodies), 10)
+	for i, body := range bodies {
+		formatted, err := format.Source([]byte(body))
+		require.NoError(t, err, body)
+		require.Equal(t, string(formatted), body)
 		if !regexp.MustCompile(`(?m)^return .*\n\z`).MatchString(body) {
-			body += "return nil\n"
+			bodies[i] += "return nil\n"
 		}
-		src := "func _(" + given + ") error {\n{\n" + body + "}\n}\n"
-		imports := ""
-		for name, path := range packages {
-			if regexp.MustCompile(`\b` + name + `\.`).MatchString(src) {
-				imports += "import " + strconv.Quote(path) + "\n"
-			}
-		}
-		write("snippet"+strconv.Itoa(i)+".go", "package snippets\n"+imports+src)
 	}
-	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
-	require.NoError(t, err)
-	sum, err := os.ReadFile(filepath.Join(root, "go.sum"))
-	require.NoError(t, err)
-	write("go.mod", strings.Replace(string(mod), "module github.com/hisock/hisock", "module example.org/snippets", 1)+
-		"\nrequire github.com/hisock/hisock v0.0.0\nreplace github.com/hisock/hisock => "+root+"\n")
-	write("go.sum", string(sum))
-	cmd := exec.CommandContext(t.Context(), "go", "vet", "-copylocks=false", ".")
-	cmd.Dir = dir
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
+	exampletest.Snippets{Given: given, Returns: "error", Packages: packages, Flags: []string{"-copylocks=false"}}.Vet(t, bodies)
 }
 
 // What the tables and sentences call by name is there: methods, functions, codes, options.

@@ -93,10 +93,10 @@ func TestAPythonClientJoinsTheServer(t *testing.T) {
 	alice.sends("15              processing1 3*5") // the server goes on
 	alice.gets("2               15")
 	require.NoError(t, alice.CloseWrite())
-	server.prints(regexp.QuoteMeta(at.String()) + ` joined\.\n`)
-	server.prints(regexp.QuoteMeta(alice.LocalAddr().String()) + ` joined with the name alice in the group red\.\n`)
-	server.prints(regexp.QuoteMeta(at.String()) + ` left\.\n`)
-	server.prints(regexp.QuoteMeta(alice.LocalAddr().String()) + ` left\.\n`)
+	server.Prints(regexp.QuoteMeta(at.String()) + ` joined\.\n`)
+	server.Prints(regexp.QuoteMeta(alice.LocalAddr().String()) + ` joined with the name alice in the group red\.\n`)
+	server.Prints(regexp.QuoteMeta(at.String()) + ` left\.\n`)
+	server.Prints(regexp.QuoteMeta(alice.LocalAddr().String()) + ` left\.\n`)
 }
 
 func TestTheClientJoinsAPythonServer(t *testing.T) {
@@ -116,21 +116,21 @@ func TestTheClientJoinsAPythonServer(t *testing.T) {
 	// Somebody else comes while the result is waited for, which is not taken for it.
 	server.sends(`69              $CLTCONN$ {"ip": ["127.0.0.1", 45362], "name": "bob", "group": "red"}`)
 	server.sends("16              1522756640625000")
-	client.prints(`The server says hello, -\d+\.\d+ ms after`) // its clock is far behind
-	client.prints(`randnum\*\*2 = 1522756640625000\n`)
+	client.Prints(`The server says hello, -\d+\.\d+ ms after`) // its clock is far behind
+	client.Prints(`randnum\*\*2 = 1522756640625000\n`)
 
-	client.types("6*7")
+	client.Say("6*7")
 	server.gets("15              processing1 6*7")
 	server.sends("2               42")
-	client.prints(`\n6\*7 = 42\n`)
-	client.types("x")
+	client.Prints(`\n6\*7 = 42\n`)
+	client.Say("x")
 	server.gets("13              processing1 x")
 	server.sends("8               \x1b[2Jgone")
-	client.prints(`\nx = \x{fffd}\[2Jgone\n`)
+	client.Prints(`\nx = \x{fffd}\[2Jgone\n`)
 
-	client.eof()
-	client.ends(exitOK)
-	require.Empty(t, client.err.String())
+	client.EOF()
+	client.Ends(exitOK)
+	require.Empty(t, client.Err.String())
 	_, err = server.Read(make([]byte, 1))
 	require.ErrorIs(t, err, syscall.ECONNRESET, "an orderly end would stop a Python server")
 }
@@ -151,8 +151,8 @@ func TestAPythonServerThatSaysSomethingElse(t *testing.T) {
 	server.sends("27              hello_message 1632150000.25")
 	require.Equal(t, "processing1 randnum**2", server.frame(), "a greeting that makes no sense changes nothing")
 	require.NoError(t, server.Close())
-	client.ends(exitFail)
-	require.Contains(t, client.err.String(), `"soon" is not of type float64`)
-	require.Contains(t, client.err.String(), `"nan" is not of type float64`)
-	require.Contains(t, client.err.String(), "basic: the server is gone: ")
+	client.Ends(exitFail)
+	require.Contains(t, client.Err.String(), `"soon" is not of type float64`)
+	require.Contains(t, client.Err.String(), `"nan" is not of type float64`)
+	require.Contains(t, client.Err.String(), "basic: the server is gone: ")
 }

@@ -171,7 +171,7 @@ func TestOriginalExamplesServer(t *testing.T) {
 			p.sends("17              processing1 20+22")
 			p.gets("2               42") // and nothing before it
 		}
-		require.Empty(t, server.err.String())
+		require.Empty(t, server.Err.String())
 	})
 }
 
@@ -226,22 +226,22 @@ func (r *recording) replayClient(t *testing.T, conn int) {
 	}
 	server.sends("4               last")
 	results = append(results, "last")
-	client.prints(`\nType something else`)
+	client.Prints(`\nType something else`)
 	for i := range results[1:] {
-		client.types("1+" + strconv.Itoa(i))
+		client.Say("1+" + strconv.Itoa(i))
 		require.Equal(t, "processing1 1+"+strconv.Itoa(i), server.frame())
 	}
-	client.eof()
-	client.ends(exitOK)
+	client.EOF()
+	client.Ends(exitOK)
 	var printed []string
-	for _, m := range regexp.MustCompile(`(?m)(?:\*\*2|\+\d) = (.*)$`).FindAllStringSubmatch(client.out.String(), -1) {
+	for _, m := range regexp.MustCompile(`(?m)(?:\*\*2|\+\d) = (.*)$`).FindAllStringSubmatch(client.Out.String(), -1) {
 		printed = append(printed, m[1])
 	}
 	for i := range results {
 		results[i] = plain(results[i])
 	}
 	require.Equal(t, results, printed)
-	require.Empty(t, client.err.String())
+	require.Empty(t, client.Err.String())
 	_, err = server.Read(make([]byte, 1))
 	require.ErrorIs(t, err, syscall.ECONNRESET, "nothing more is said, and no orderly end")
 }

@@ -16,11 +16,11 @@ func TestABundleThatIsNotWhole(t *testing.T) {
 	require.NoError(t, os.Remove(filepath.Join(dir, "hisock.wasm")))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "client.js"), []byte("other"), 0o600))
 	p := start(t, "-tcp", "127.0.0.1:0", "-http", "127.0.0.1:0", "-bundle", dir)
-	require.Equal(t, exitFail, p.wait(t))
-	require.Contains(t, p.err.String(), `lacks "hisock.wasm"`)
-	require.Contains(t, p.err.String(), `damaged "client.js"`)
-	require.Contains(t, p.err.String(), "chat -build DIR")
-	require.Empty(t, p.out.String())
+	require.Equal(t, exitFail, p.Wait())
+	require.Contains(t, p.Err.String(), `lacks "hisock.wasm"`)
+	require.Contains(t, p.Err.String(), `damaged "client.js"`)
+	require.Contains(t, p.Err.String(), "chat -build DIR")
+	require.Empty(t, p.Out.String())
 }
 
 func TestWhatToDoWithoutGo(t *testing.T) {
@@ -47,8 +47,8 @@ func TestAFolderOfSomethingElseIsNotBuiltInto(t *testing.T) {
 	mine := filepath.Join(dir, "mine.txt")
 	require.NoError(t, os.WriteFile(mine, []byte("keep"), 0o600))
 	p := start(t, "-build", dir)
-	require.Equal(t, exitFail, p.wait(t))
-	require.Contains(t, p.err.String(), "not a bundle")
+	require.Equal(t, exitFail, p.Wait())
+	require.Contains(t, p.Err.String(), "not a bundle")
 	require.FileExists(t, mine)
 }
 
@@ -56,10 +56,10 @@ func TestCtrlCWhileTheBundleIsBuilt(t *testing.T) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
 	p := start(t, "-tcp", "127.0.0.1:0", "-http", "127.0.0.1:0")
-	p.complains(t, "building the browser bundle")
-	p.cancel()
-	require.Equal(t, exitOK, p.wait(t), p.err.String())
-	require.Empty(t, p.out.String())
+	p.Complains("building the browser bundle")
+	p.Stop()
+	require.Equal(t, exitOK, p.Wait(), p.Err.String())
+	require.Empty(t, p.Out.String())
 	left, err := filepath.Glob(filepath.Join(tmp, "hisock-chat-*"))
 	require.NoError(t, err)
 	require.Empty(t, left)

@@ -9,12 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/examples/internal/exampletest"
 )
 
 func TestEveryMessageReachesEverybodyElseOnceAndInOrder(t *testing.T) {
 	s := startServer(t)
 	names := []string{"ada", "bob", "cleo"}
-	people := map[string]*process{
+	people := map[string]*exampletest.Program{
 		"ada":  s.joins(t, s.tcp, "ada"),
 		"bob":  s.joins(t, s.ws, "bob"),
 		"cleo": s.joins(t, s.tcp, "cleo"),
@@ -24,7 +25,7 @@ func TestEveryMessageReachesEverybodyElseOnceAndInOrder(t *testing.T) {
 	for _, name := range names {
 		go func() {
 			for i := range each {
-				if _, err := fmt.Fprintf(people[name].stdin, "%s says %d\n", name, i); err != nil {
+				if _, err := fmt.Fprintf(people[name].In, "%s says %d\n", name, i); err != nil {
 					typed <- err
 					return
 				}
@@ -38,8 +39,8 @@ func TestEveryMessageReachesEverybodyElseOnceAndInOrder(t *testing.T) {
 	for _, name := range names {
 		p := people[name]
 		require.Eventually(t, func() bool { return len(heard(p)) >= each*(len(names)-1) }, patience, 2*time.Millisecond)
-		p.eof()
-		require.Equal(t, exitOK, p.wait(t), p.err.String())
+		p.EOF()
+		require.Equal(t, exitOK, p.Wait(), p.Err.String())
 	}
 	for _, name := range names {
 		got := make(map[string][]string)
@@ -56,14 +57,14 @@ func TestEveryMessageReachesEverybodyElseOnceAndInOrder(t *testing.T) {
 			}
 		}
 		require.Equal(t, want, got, "what %s heard", name)
-		require.Empty(t, people[name].err.String())
+		require.Empty(t, people[name].Err.String())
 	}
 }
 
 // heard returns the lines that others said.
-func heard(p *process) []string {
+func heard(p *exampletest.Program) []string {
 	var said []string
-	for _, l := range p.out.lines() {
+	for _, l := range p.Out.Lines() {
 		if !strings.HasPrefix(l, "* ") && l != "" {
 			said = append(said, l)
 		}
@@ -74,26 +75,26 @@ func heard(p *process) []string {
 func TestWhoIsHereAndWhoComesAndGoes(t *testing.T) {
 	s := startServer(t)
 	ada := s.joins(t, s.tcp, "ada")
-	require.Equal(t, []string{"* here: ada (you)"}, ada.out.lines())
+	require.Equal(t, []string{"* here: ada (you)"}, ada.Out.Lines())
 	bob := s.joins(t, s.ws, "bob")
-	require.Equal(t, []string{"* here: ada, bob (you)"}, bob.out.lines())
-	ada.sees(t, "* bob joined")
+	require.Equal(t, []string{"* here: ada, bob (you)"}, bob.Out.Lines())
+	ada.Sees("* bob joined")
 
-	bob.eof()
-	require.Equal(t, exitOK, bob.wait(t))
-	ada.sees(t, "* bob left")
+	bob.EOF()
+	require.Equal(t, exitOK, bob.Wait())
+	ada.Sees("* bob left")
 
 	// The name is free again, now or very soon, and ada is told of each coming and going once.
 	for began := time.Now(); ; require.Less(t, time.Since(began), patience) {
 		again := start(t, "-join", s.tcp, "-name", "bob")
-		again.eof()
-		if again.wait(t) == exitOK {
+		again.EOF()
+		if again.Wait() == exitOK {
 			break
 		}
-		require.Contains(t, again.err.String(), "already")
+		require.Contains(t, again.Err.String(), "already")
 	}
-	require.Eventually(t, func() bool { return len(ada.out.lines()) == 5 }, patience, 2*time.Millisecond)
-	require.Equal(t, []string{"* here: ada (you)", "* bob joined", "* bob left", "* bob joined", "* bob left"}, ada.out.lines())
+	require.Eventually(t, func() bool { return len(ada.Out.Lines()) == 5 }, patience, 2*time.Millisecond)
+	require.Equal(t, []string{"* here: ada (you)", "* bob joined", "* bob left", "* bob joined", "* bob left"}, ada.Out.Lines())
 }
 
 func TestWhatWasTypedBeforeTheEndIsDelivered(t *testing.T) {
@@ -101,10 +102,10 @@ func TestWhatWasTypedBeforeTheEndIsDelivered(t *testing.T) {
 	ada := s.joins(t, s.tcp, "ada")
 	for scheme, url := range map[string]string{"tcp": s.tcp, "ws": s.ws} {
 		bob := start(t, "-join", url, "-name", "bob "+scheme)
-		bob.say(t, "first\nsecond\r\n\n  \nthe last has no end")
-		bob.eof()
-		require.Equal(t, exitOK, bob.wait(t), bob.err.String())
-		ada.sees(t, "* bob "+scheme+" left")
+		bob.Say("first\nsecond\r\n\n  \nthe last has no end")
+		bob.EOF()
+		require.Equal(t, exitOK, bob.Wait(), bob.Err.String())
+		ada.Sees("* bob " + scheme + " left")
 	}
 	for _, scheme := range []string{"tcp", "ws"} {
 		var got []string
@@ -125,11 +126,11 @@ func TestMessagesThatAreNotPassedOn(t *testing.T) {
 		"\x1b[2Jgone", "bell\a", "not UTF-8 \xff", "two\u2028lines",
 		strings.Repeat("é", maxText+1), strings.Repeat("x", 3*maxLine),
 	} {
-		bob.say(t, bad)
+		bob.Say(bad)
 	}
 	longest := strings.Repeat("é", maxText)
-	bob.say(t, longest)
-	ada.sees(t, "bob: "+longest)
+	bob.Say(longest)
+	ada.Sees("bob: " + longest)
 	require.Equal(t, []string{"bob: " + longest}, heard(ada))
 	require.Equal(t, []string{
 		"chat: not said: the message holds the control character U+001B",
@@ -138,29 +139,29 @@ func TestMessagesThatAreNotPassedOn(t *testing.T) {
 		"chat: not said: the message holds the control character U+2028",
 		"chat: not said: the message has 2001 characters, 1 more than it may have",
 		"chat: not said: the line is too long",
-	}, bob.err.lines())
+	}, bob.Err.Lines())
 }
 
 func TestHTMLIsJustText(t *testing.T) {
 	s := startServer(t)
 	ada := s.joins(t, s.tcp, "ada")
 	bob := s.joins(t, s.ws, "<b>bob</b>")
-	bob.say(t, "<script>alert(1)</script> & co: \"quoted\"")
-	ada.sees(t, "<b>bob</b>: <script>alert(1)</script> & co: \"quoted\"")
+	bob.Say("<script>alert(1)</script> & co: \"quoted\"")
+	ada.Sees("<b>bob</b>: <script>alert(1)</script> & co: \"quoted\"")
 }
 
 func TestTheServerStops(t *testing.T) {
 	s := startServer(t)
-	people := []*process{s.joins(t, s.tcp, "ada", "-once"), s.joins(t, s.ws, "bob", "-once")}
+	people := []*exampletest.Program{s.joins(t, s.tcp, "ada", "-once"), s.joins(t, s.ws, "bob", "-once")}
 	cleo := s.joins(t, s.tcp, "cleo")
-	s.cancel()
-	require.Equal(t, exitOK, s.wait(t), s.err.String())
-	cleo.sees(t, "* the server has stopped: coming back")
-	cleo.eof()
-	require.Equal(t, exitOK, cleo.wait(t), cleo.err.String())
+	s.Stop()
+	require.Equal(t, exitOK, s.Wait(), s.Err.String())
+	cleo.Sees("* the server has stopped: coming back")
+	cleo.EOF()
+	require.Equal(t, exitOK, cleo.Wait(), cleo.Err.String())
 	for _, p := range people {
-		require.Equal(t, exitFail, p.wait(t))
-		require.Equal(t, "chat: the server has stopped\n", p.err.String())
+		require.Equal(t, exitFail, p.Wait())
+		require.Equal(t, "chat: the server has stopped\n", p.Err.String())
 	}
 }
 
@@ -168,10 +169,10 @@ func TestCtrlCInATerminalLeaves(t *testing.T) {
 	s := startServer(t)
 	ada := s.joins(t, s.tcp, "ada")
 	bob := s.joins(t, s.ws, "bob")
-	bob.cancel()
-	require.Equal(t, exitOK, bob.wait(t))
-	require.Empty(t, bob.err.String())
-	ada.sees(t, "* bob left")
+	bob.Stop()
+	require.Equal(t, exitOK, bob.Wait())
+	require.Empty(t, bob.Err.String())
+	ada.Sees("* bob left")
 }
 
 // A client that is no terminal changes its name: those who sit at one see it.
@@ -182,13 +183,13 @@ func TestTerminalShowsARename(t *testing.T) {
 	require.NoError(t, err)
 	ada := newTestClient(d, &core.ClientOptions{Name: "ada", Logger: core.Silent})
 	require.NoError(t, ada.Connect(t.Context()))
-	bob.sees(t, "* ada joined")
+	bob.Sees("* ada joined")
 	require.Equal(t, core.CodeBadName, core.CodeOf(ada.Rename(t.Context(), "* eve joined")))
 	require.NoError(t, ada.Rename(t.Context(), "eve"))
-	bob.sees(t, "* ada is called eve now")
+	bob.Sees("* ada is called eve now")
 	_, err = core.Call[struct{}](t.Context(), ada, "say", "hello")
 	require.NoError(t, err)
-	bob.sees(t, "eve: hello")
+	bob.Sees("eve: hello")
 	require.NoError(t, ada.Close())
-	bob.sees(t, "* eve left")
+	bob.Sees("* eve left")
 }

@@ -26,17 +26,17 @@ func TestFlagsThatMakeNoSense(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			p := start(t, tc.args...)
-			require.Equal(t, exitUsage, p.wait(t))
-			require.Contains(t, p.err.String(), tc.complaint)
-			require.Empty(t, p.out.String())
+			require.Equal(t, exitUsage, p.Wait())
+			require.Contains(t, p.Err.String(), tc.complaint)
+			require.Empty(t, p.Out.String())
 		})
 	}
 }
 
 func TestHelp(t *testing.T) {
 	p := start(t, "-help")
-	require.Equal(t, exitOK, p.wait(t))
-	require.Contains(t, p.err.String(), "127.0.0.1:6969")
+	require.Equal(t, exitOK, p.Wait())
+	require.Contains(t, p.Err.String(), "127.0.0.1:6969")
 }
 
 func TestAddressesThatCannotBeJoined(t *testing.T) {
@@ -50,8 +50,8 @@ func TestAddressesThatCannotBeJoined(t *testing.T) {
 	}
 	for url, complaint := range tests {
 		p := start(t, "-join", url, "-name", "ada")
-		require.Equal(t, exitFail, p.wait(t))
-		require.Contains(t, p.err.String(), complaint)
+		require.Equal(t, exitFail, p.Wait())
+		require.Contains(t, p.Err.String(), complaint)
 	}
 }
 
@@ -64,19 +64,19 @@ func TestAPortThatIsTaken(t *testing.T) {
 		{"-http", l.Addr().String(), "-tcp", "127.0.0.1:0"},
 	} {
 		p := start(t, append(flags, "-bundle", fakeBundle(t))...)
-		require.Equal(t, exitFail, p.wait(t))
-		require.Contains(t, p.err.String(), "chat: cannot listen for")
-		require.Contains(t, p.err.String(), flags[0])
-		require.Contains(t, p.err.String(), "address already in use")
-		require.Empty(t, p.out.String())
+		require.Equal(t, exitFail, p.Wait())
+		require.Contains(t, p.Err.String(), "chat: cannot listen for")
+		require.Contains(t, p.Err.String(), flags[0])
+		require.Contains(t, p.Err.String(), "address already in use")
+		require.Empty(t, p.Out.String())
 	}
 }
 
 func TestOneOfTheTwoCanBeOff(t *testing.T) {
 	only := start(t, "-tcp", "127.0.0.1:0", "-http", "") // needs no bundle
-	only.sees(t, "Press Ctrl-C to close it.")
-	require.NotContains(t, only.out.String(), "http")
+	only.Sees("Press Ctrl-C to close it.")
+	require.NotContains(t, only.Out.String(), "http")
 	page := start(t, "-tcp", "", "-http", "127.0.0.1:0", "-bundle", fakeBundle(t))
-	page.sees(t, "Press Ctrl-C to close it.")
-	require.NotContains(t, page.out.String(), "tcp")
+	page.Sees("Press Ctrl-C to close it.")
+	require.NotContains(t, page.Out.String(), "tcp")
 }

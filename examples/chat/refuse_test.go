@@ -20,12 +20,12 @@ func TestATakenNameIsRefused(t *testing.T) {
 	for scheme, url := range map[string]string{"tcp": s.tcp, "ws": s.ws} {
 		t.Run(scheme, func(t *testing.T) {
 			other := start(t, "-join", url, "-name", "ada")
-			require.Equal(t, exitFail, other.wait(t))
-			require.Equal(t, "chat: somebody here is called \"ada\" already: choose another name\n", other.err.String())
-			require.Empty(t, other.out.String())
+			require.Equal(t, exitFail, other.Wait())
+			require.Equal(t, "chat: somebody here is called \"ada\" already: choose another name\n", other.Err.String())
+			require.Empty(t, other.Out.String())
 		})
 	}
-	require.Equal(t, []string{"* here: ada (you)"}, ada.out.lines())
+	require.Equal(t, []string{"* here: ada (you)"}, ada.Out.Lines())
 }
 
 // The terminal would not even ask: these are what other programs might try.
@@ -63,8 +63,8 @@ func TestTheServerChecksNamesAndMessagesItself(t *testing.T) {
 	require.NoError(t, client.Close())
 	<-client.Done()
 
-	ada.sees(t, "* bob left")
-	require.Equal(t, []string{"* here: ada (you)", "* bob joined", "bob: hello", "* bob left"}, ada.out.lines())
+	ada.Sees("* bob left")
+	require.Equal(t, []string{"* here: ada (you)", "* bob joined", "bob: hello", "* bob left"}, ada.Out.Lines())
 }
 
 func TestATerminalTrustsNoServer(t *testing.T) {
@@ -81,13 +81,13 @@ func TestATerminalTrustsNoServer(t *testing.T) {
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(context.Background(), l) }()
 	p := start(t, "-join", "tcp://"+l.Addr(), "-name", "ada")
-	require.Equal(t, exitFail, p.wait(t))
+	require.Equal(t, exitFail, p.Wait())
 	require.Equal(t, []string{
 		"* here: \ufffd]0;owned\ufffd\ufffd[2J (you)",
 		"* bob\ufffd\ufffd* cleo joined",
 		"bob\ufffd: one\ufffdada: two",
-	}, p.out.lines())
-	require.Equal(t, "chat: the server has ended the connection: \ufffd]0;owned\ufffd\ufffd[2J\n", p.err.String())
+	}, p.Out.Lines())
+	require.Equal(t, "chat: the server has ended the connection: \ufffd]0;owned\ufffd\ufffd[2J\n", p.Err.String())
 	require.NoError(t, srv.Shutdown(t.Context()))
 	require.NoError(t, <-served)
 }
@@ -99,9 +99,9 @@ func TestNobodyThere(t *testing.T) {
 	require.NoError(t, l.Close())
 	for _, url := range []string{"tcp://" + addr, "ws://" + addr + "/ws"} {
 		p := start(t, "-join", url, "-name", "ada")
-		require.Equal(t, exitFail, p.wait(t))
-		require.Contains(t, p.err.String(), "chat: cannot join the chat at "+url)
-		require.Contains(t, p.err.String(), "refused")
+		require.Equal(t, exitFail, p.Wait())
+		require.Contains(t, p.Err.String(), "chat: cannot join the chat at "+url)
+		require.Contains(t, p.Err.String(), "refused")
 	}
 }
 
@@ -115,8 +115,8 @@ func TestSomethingElseThere(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			p := start(t, "-join", tc.url, "-name", "ada")
-			require.Equal(t, exitFail, p.wait(t))
-			require.Contains(t, p.err.String(), tc.complaint)
+			require.Equal(t, exitFail, p.Wait())
+			require.Contains(t, p.Err.String(), tc.complaint)
 		})
 	}
 }
@@ -133,8 +133,8 @@ func TestAServerThatVanishes(t *testing.T) {
 	ada := s.joins(t, "tcp://"+l.Addr().String(), "ada", "-once")
 	close(cut)
 	require.NoError(t, <-relayed)
-	require.Equal(t, exitFail, ada.wait(t))
-	require.Contains(t, ada.err.String(), "chat: the connection to the server was lost")
+	require.Equal(t, exitFail, ada.Wait())
+	require.Contains(t, ada.Err.String(), "chat: the connection to the server was lost")
 }
 
 // relay passes on what one client and the server at addr say, until cut is closed.
@@ -178,8 +178,8 @@ func TestStoppingDoesNotWaitForWhoDoesNotListen(t *testing.T) {
 	core.On(deaf, "here", func(context.Context, *core.Conn, roll) error { <-wait; return nil })
 	require.NoError(t, deaf.Connect(t.Context()))
 
-	s.cancel()
-	require.Equal(t, exitOK, s.wait(t))
+	s.Stop()
+	require.Equal(t, exitOK, s.Wait())
 	close(wait)
 	<-deaf.Done()
 }
@@ -203,17 +203,17 @@ func TestATerminalComesBack(t *testing.T) {
 	}()
 	ada := s.joins(t, "tcp://"+l.Addr().String(), "ada")
 	bob := s.joins(t, s.ws, "bob")
-	ada.sees(t, "* bob joined")
+	ada.Sees("* bob joined")
 	close(cuts[0])
-	ada.sees(t, "* the connection to the server was lost (unexpected EOF): coming back")
-	bob.say(t, "are you there?")
-	ada.sees(t, "* back again")
-	ada.sees(t, "bob: are you there?")
-	ada.say(t, "yes")
-	bob.sees(t, "ada: yes")
-	ada.eof()
-	require.Equal(t, exitOK, ada.wait(t), ada.err.String())
+	ada.Sees("* the connection to the server was lost (unexpected EOF): coming back")
+	bob.Say("are you there?")
+	ada.Sees("* back again")
+	ada.Sees("bob: are you there?")
+	ada.Say("yes")
+	bob.Sees("ada: yes")
+	ada.EOF()
+	require.Equal(t, exitOK, ada.Wait(), ada.Err.String())
 	close(cuts[1])
 	require.NoError(t, <-relayed)
-	require.NotContains(t, strings.Join(bob.out.lines(), "\n"), "ada left\n* ada joined")
+	require.NotContains(t, strings.Join(bob.Out.Lines(), "\n"), "ada left\n* ada joined")
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -12,12 +11,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/examples/internal/exampletest"
 	"github.com/hisock/hisock/transport/transporttest"
 	"github.com/hisock/hisock/web"
 )
@@ -25,102 +24,17 @@ import (
 func TestMain(m *testing.M) { transporttest.Main(m) }
 
 // patience is how long a test waits for what must come.
-const patience = 20 * time.Second
-
-// An output is what a process has written, for a test to look at while it runs.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
-}
-
-func (o *output) lines() []string {
-	return strings.Split(strings.TrimSuffix(o.String(), "\n"), "\n")
-}
-
-// A process is one run of the program, inside the test.
-type process struct {
-	stdin    *io.PipeWriter
-	out, err output
-	cancel   context.CancelFunc // what Ctrl-C does
-	code     int                // valid once done is closed
-	done     chan struct{}
-}
+const patience = exampletest.Patience
 
 // start runs the program, and stops it when the test ends.
-func start(t *testing.T, args ...string) *process {
+func start(t *testing.T, args ...string) *exampletest.Program {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	r, w := io.Pipe()
-	p := &process{stdin: w, cancel: cancel, done: make(chan struct{})}
-	go func() {
-		defer close(p.done)
-		p.code = run(ctx, args, r, &p.out, &p.err)
-		r.Close()
-	}()
-	t.Cleanup(func() {
-		cancel()
-		<-p.done
-		w.Close()
-	})
-	return p
-}
-
-// wait waits until the program has ended and returns its exit code.
-func (p *process) wait(t *testing.T) int {
-	t.Helper()
-	select {
-	case <-p.done:
-	case <-time.After(patience):
-		require.Fail(t, "the program did not end", "stdout: %s\nstderr: %s", &p.out, &p.err)
-	}
-	return p.code
-}
-
-// say types one line.
-func (p *process) say(t *testing.T, text string) {
-	t.Helper()
-	_, err := io.WriteString(p.stdin, text+"\n")
-	require.NoError(t, err, "stderr: %s", &p.err)
-}
-
-// eof ends the input, as Ctrl-D does.
-func (p *process) eof() { p.stdin.Close() }
-
-// sees waits until a line has been printed.
-func (p *process) sees(t *testing.T, line string) {
-	t.Helper()
-	require.Eventually(t, func() bool {
-		for _, l := range p.out.lines() {
-			if l == line {
-				return true
-			}
-		}
-		return false
-	}, patience, 2*time.Millisecond, "%q was not printed", line)
-}
-
-// complains waits until stderr holds text.
-func (p *process) complains(t *testing.T, text string) {
-	t.Helper()
-	require.Eventually(t, func() bool { return strings.Contains(p.err.String(), text) },
-		patience, 2*time.Millisecond, "%q was not complained about", text)
+	return exampletest.Start(t, run, args...)
 }
 
 // A chatServer is a server that is ready.
 type chatServer struct {
-	*process
+	*exampletest.Program
 	tcp, ws, http string // URLs
 }
 
@@ -128,21 +42,21 @@ type chatServer struct {
 func startServer(t *testing.T) *chatServer {
 	t.Helper()
 	p := start(t, "-tcp", "127.0.0.1:0", "-http", "127.0.0.1:0", "-bundle", fakeBundle(t))
-	p.sees(t, "Press Ctrl-C to close it.")
-	s := &chatServer{process: p}
+	p.Sees("Press Ctrl-C to close it.")
+	s := &chatServer{Program: p}
 	for url, scheme := range map[*string]string{&s.tcp: "tcp", &s.ws: "ws", &s.http: "http"} {
-		*url = regexp.MustCompile(`\b` + scheme + `://127\.0\.0\.1:[1-9][0-9]*(/ws)?`).FindString(p.out.String())
-		require.NotEmpty(t, *url, "no %s address in %q", scheme, p.out.String())
+		*url = regexp.MustCompile(`\b` + scheme + `://127\.0\.0\.1:[1-9][0-9]*(/ws)?`).FindString(p.Out.String())
+		require.NotEmpty(t, *url, "no %s address in %q", scheme, p.Out.String())
 	}
 	return s
 }
 
 // joins starts a terminal client and waits until it is in the chat.
-func (s *chatServer) joins(t *testing.T, url, name string, more ...string) *process {
+func (s *chatServer) joins(t *testing.T, url, name string, more ...string) *exampletest.Program {
 	t.Helper()
 	p := start(t, append([]string{"-join", url, "-name", name}, more...)...)
 	require.Eventually(t, func() bool {
-		return strings.HasPrefix(p.out.String(), "* here: ")
+		return strings.HasPrefix(p.Out.String(), "* here: ")
 	}, patience, 2*time.Millisecond, "%s did not get in", name)
 	return p
 }

@@ -20,53 +20,26 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/examples/internal/exampletest"
 	"github.com/hisock/hisock/tcp"
 )
 
-var blocks = regexp.MustCompile("(?s)```go\n(.*?)```")
-
 // programs returns the README's Go programs, with the addresses changed.
 func programs(t *testing.T, native, pages string) []string {
-	text, err := os.ReadFile("../../README.md")
-	require.NoError(t, err)
-	var found []string
-	for _, m := range blocks.FindAllStringSubmatch(string(text), -1) {
-		src := strings.ReplaceAll(m[1], "127.0.0.1:6969", native)
-		src = strings.ReplaceAll(src, "127.0.0.1:8080", pages)
-		found = append(found, src)
+	found := exampletest.Go(t, "../../README.md")
+	for i, src := range found {
+		found[i] = strings.NewReplacer("127.0.0.1:6969", native, "127.0.0.1:8080", pages).Replace(src)
 	}
 	return found
 }
 
 // build compiles a program as one outside this module that requires it.
 func build(t *testing.T, name, src string) string {
-	root, err := filepath.Abs("../..")
-	require.NoError(t, err)
-	dir := t.TempDir()
-	write := func(file string, b []byte) {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, file), b, 0o600))
-	}
-	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
-	require.NoError(t, err)
-	sum, err := os.ReadFile(filepath.Join(root, "go.sum"))
-	require.NoError(t, err)
-	text := strings.Replace(string(mod), "module github.com/hisock/hisock", "module example.org/"+name, 1)
-	text += "\nrequire github.com/hisock/hisock v0.0.0\nreplace github.com/hisock/hisock => " + root + "\n"
-	write("go.mod", []byte(text))
-	write("go.sum", sum)
-	write("main.go", []byte(src))
-	run(t, dir, "gofmt", "-l", "main.go")
-	run(t, dir, "go", "vet", ".")
-	run(t, dir, "go", "build", "-o", name, ".")
+	dir := exampletest.Module(t, name, map[string]string{"main.go": src})
+	exampletest.Command(t, dir, "gofmt", "-l", "main.go")
+	exampletest.Command(t, dir, "go", "vet", ".")
+	exampletest.Command(t, dir, "go", "build", "-o", name, ".")
 	return filepath.Join(dir, name)
-}
-
-func run(t *testing.T, dir, name string, args ...string) string {
-	cmd := exec.CommandContext(t.Context(), name, args...)
-	cmd.Dir = dir
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s: %s", name, out)
-	return string(out)
 }
 
 // freeAddr returns an address that nobody listens on at this moment.
@@ -121,7 +94,7 @@ func TestPrograms(t *testing.T) {
 	script, _ := get(t, "http://"+pages+module[1])
 	require.Contains(t, script, "export")
 
-	require.Equal(t, "6 <nil>\n", run(t, srv.Dir, client))
+	require.Equal(t, "6 <nil>\n", exampletest.Command(t, srv.Dir, client))
 	require.NoError(t, srv.Process.Signal(os.Interrupt))
 	require.NoError(t, srv.Wait(), "it ends in order")
 }
@@ -156,8 +129,8 @@ func TestGroups(t *testing.T) {
 	srcs[1] = change(srcs[1], `\tc\.Send\(.*\n`, "if err := c.Join"+join+"c.Send(\"say\", \"hello\")\n")
 	server, client := build(t, "server", srcs[0]), build(t, "client", srcs[1])
 	srv, _ := serve(t, "env", server)
-	require.Equal(t, "this is for the staff only\n6 <nil>\n", run(t, srv.Dir, client))
-	said := strings.Split(run(t, srv.Dir, client), "\n") // an answer may overtake a handler
+	require.Equal(t, "this is for the staff only\n6 <nil>\n", exampletest.Command(t, srv.Dir, client))
+	said := strings.Split(exampletest.Command(t, srv.Dir, client), "\n") // an answer may overtake a handler
 	require.ElementsMatch(t, []string{"ada: hello true", "this is for the staff only", "6 <nil>", ""}, said)
 	require.NoError(t, srv.Process.Signal(os.Interrupt))
 	require.NoError(t, srv.Wait(), "it ends in order")
@@ -189,7 +162,7 @@ func TestIdleBrowsers(t *testing.T) {
 		defer c.Close() //nolint:errcheck // nothing to be done about it
 	}
 	start := time.Now()
-	require.Equal(t, "6 <nil>\n", run(t, srv.Dir, client))
+	require.Equal(t, "6 <nil>\n", exampletest.Command(t, srv.Dir, client))
 	t.Logf("soak: attack=%q tries=400 got in after %.1f s", "idle HTTP connections", time.Since(start).Seconds())
 	require.NoError(t, srv.Process.Signal(os.Interrupt))
 	require.NoError(t, srv.Wait(), "it ends in order")
@@ -205,16 +178,16 @@ func TestCommands(t *testing.T) {
 	found := commands.FindStringSubmatch(string(text))
 	require.NotNil(t, found)
 	dir, cache := t.TempDir(), t.TempDir()
-	known := strings.TrimSpace(run(t, dir, "go", "env", "GOMODCACHE"))
+	known := strings.TrimSpace(exampletest.Command(t, dir, "go", "env", "GOMODCACHE"))
 	t.Setenv("GOPROXY", "file://"+proxy(t)+",file://"+filepath.ToSlash(known)+"/cache/download")
 	t.Setenv("GOMODCACHE", cache)
 	t.Setenv("GOSUMDB", "off")
 	t.Setenv("GOWORK", "off")
 	t.Setenv("GOFLAGS", "-modcacherw") // so that it can be removed
-	run(t, dir, "sh", "-ec", found[1])
+	exampletest.Command(t, dir, "sh", "-ec", found[1])
 	for _, src := range programs(t, freeAddr(t), freeAddr(t)) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(src), 0o600))
-		run(t, dir, "go", "build", "-o", "program", ".")
+		exampletest.Command(t, dir, "go", "build", "-o", "program", ".")
 	}
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "github.com/hisock/hisock/wasm")
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOOS=js", "GOARCH=wasm")
