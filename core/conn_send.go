@@ -113,18 +113,19 @@ func (c *Conn) sendRaw(payload []byte, set *sending) error {
 // beginSend is [outbox.Outbox.Begin] for a send under a policy that drops nothing: Commit follows, unless
 // it fails.
 func (c *Conn) beginSend(n int, o Overflow, set *sending) ([]byte, error) {
-	if c.sendsAtOnce(o, set) {
-		dst, no := c.out.Begin(n, outbox.Data)
-		if no != nil {
-			return nil, c.overflowed(n, no)
-		}
+	as, err := c.classOf(o, set)
+	if err != nil {
+		return nil, err
+	}
+	dst, no := c.out.Begin(n, as)
+	if no == nil {
 		return dst, nil
 	}
-	if set.waits() && set.ctx.Err() != nil {
-		return nil, c.waitError(set.ctx)
-	}
-	ctx, own, most := c.patience(o, set)
-	return c.beginWaiting(ctx, own, n, most)
+	err = c.afterRefusal(n, o, set, no, as, func(as outbox.Class) (no *outbox.Refusal) {
+		dst, no = c.out.Begin(n, as)
+		return no
+	})
+	return dst, err
 }
 
 // sendAll queues a frame that other connections may be sent too, under a policy that drops nothing.
@@ -133,26 +134,44 @@ func (c *Conn) sendAll(frame *outbox.Block, o Overflow, set *sending) error {
 	if err := c.fits(n); err != nil {
 		return err
 	}
-	if c.sendsAtOnce(o, set) {
-		if no := c.out.Share(frame, outbox.Data); no != nil {
-			return c.overflowed(n, no)
-		}
+	as, err := c.classOf(o, set)
+	if err != nil {
+		return err
+	}
+	no := c.out.Share(frame, as)
+	if no == nil {
 		return nil
 	}
-	if set.waits() && set.ctx.Err() != nil {
-		return c.waitError(set.ctx)
-	}
-	ctx, own, most := c.patience(o, set)
-	return c.awaitRoom(ctx, own, n, most, func(as outbox.Class) *outbox.Refusal { return c.out.Share(frame, as) })
+	return c.afterRefusal(n, o, set, no, as, func(as outbox.Class) *outbox.Refusal { return c.out.Share(frame, as) })
 }
 
-// sendsAtOnce reports whether a send is queued or fails at once, as one for which the connection ends if
-// there is no room.
-func (c *Conn) sendsAtOnce(o Overflow, set *sending) bool {
-	if set.waits() {
-		return false
+// classOf is the class of a send under a policy that drops nothing: of one that is queued or fails at once, or
+// of one that can wait. It fails if the context has ended that says how long.
+func (c *Conn) classOf(o Overflow, set *sending) (outbox.Class, error) {
+	switch {
+	case set.waits():
+		if set.ctx.Err() != nil {
+			return 0, c.waitError(set.ctx)
+		}
+		return c.patient(c.waiter(set.ctx)), nil
+	case hasOverflow && o == OverflowDisconnect, c.server && (browser || c.Suspended() || c.sess.Link().State() == session.Mute):
+		return outbox.Data, nil
 	}
-	return hasOverflow && o == OverflowDisconnect || c.server && (browser || c.Suspended() || c.sess.Link().State() == session.Mute)
+	return c.patient(c), nil
+}
+
+// afterRefusal goes on with a send that was refused once: it tries again for as long as its context says, or else as its
+// policy does, unless it is one that does not wait.
+func (c *Conn) afterRefusal(n int, o Overflow, set *sending, no *outbox.Refusal, as outbox.Class, try func(outbox.Class) *outbox.Refusal) error {
+	switch {
+	case as == outbox.Data:
+		return c.overflowed(n, no)
+	case set.waits():
+		return c.awaitRoom(set.ctx, c.waiter(set.ctx), n, 0, try)
+	case hasOverflow && o == OverflowBlock:
+		return c.awaitRoom(c.ctx, c, n, c.eng.writeTimeout, try)
+	}
+	return c.awaitRoom(c.ctx, c, n, -1, try) // in a browser
 }
 
 // sendOwn queues a small frame of the library's own.
@@ -173,18 +192,6 @@ func (c *Conn) sendShared(f Frame, once *outbox.Block, set *sending) error {
 
 // waits reports whether the sender waits for room as its context says.
 func (s *sending) waits() bool { return s != nil && s.ctx != nil }
-
-// patience says how long a send waits for room, as its own context does, or else as its policy does: until ctx
-// ends, and no longer than most; see awaitRoom. own is the connection whose handler may be waiting.
-func (c *Conn) patience(o Overflow, set *sending) (ctx context.Context, own *Conn, most time.Duration) {
-	switch {
-	case set.waits():
-		return set.ctx, c.waiter(set.ctx), 0
-	case hasOverflow && o == OverflowBlock:
-		return c.ctx, c, c.eng.writeTimeout
-	}
-	return c.ctx, c, -1 // in a browser
-}
 
 // waiter is whose handler may be waiting on ctx in a send to c. The handler may be one of c itself
 // which waits on a context of its own.

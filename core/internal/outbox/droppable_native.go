@@ -71,7 +71,7 @@ func (o *Outbox) ShareDroppable(k *Block) (no *Refusal) {
 	o.mu.Lock()
 	if o.closed {
 		o.mu.Unlock()
-		return &closed
+		return &closedRefusal
 	}
 	if k.named() {
 		lost = o.replaceLocked(k.topic, n)
@@ -82,7 +82,7 @@ func (o *Outbox) ShareDroppable(k *Block) (no *Refusal) {
 	switch {
 	case !o.admitDroppableLocked(n):
 		lost++
-		no = &dropped
+		no = &droppedRefusal
 	case k.topic == nil:
 		o.shareLocked(k)
 	default:

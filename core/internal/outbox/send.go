@@ -49,8 +49,8 @@ const (
 )
 
 var (
-	closed  = Refusal{Why: Closed}
-	dropped = Refusal{Why: Dropped}
+	closedRefusal  = Refusal{Why: Closed}
+	droppedRefusal = Refusal{Why: Dropped}
 )
 
 // Begin locks the outbox and returns a slice with room for n bytes at its end: the caller appends one frame
@@ -113,10 +113,18 @@ func (o *Outbox) Admits(n int, c Class) *Refusal {
 
 // admitLocked makes sure that n more bytes may wait, or says why not.
 func (o *Outbox) admitLocked(n int, c Class) *Refusal {
+	if !o.closed && o.bytes+o.keep.bytes+n <= o.limit && (c&Patient == 0 || o.bytes+n <= o.limit/2) {
+		return nil
+	}
+	return o.giveWayLocked(n, c)
+}
+
+// giveWayLocked is admitLocked where something has to give way for n more bytes, if it can.
+func (o *Outbox) giveWayLocked(n int, c Class) *Refusal {
 	most := o.limit
 	switch {
 	case o.closed:
-		return &closed
+		return &closedRefusal
 	case c&Patient != 0:
 		if o.admitPatientLocked(n, c) {
 			return nil
@@ -125,9 +133,6 @@ func (o *Outbox) admitLocked(n int, c Class) *Refusal {
 	case c == Own:
 		most += o.limit/4 + smallBlock
 	case c == Beside:
-		if o.bytes+o.keep.bytes+n <= o.limit {
-			return nil
-		}
 		return o.refuseLocked(c)
 	}
 	if o.roomForLocked(n, most) || hasDroppable && o.makeRoomLocked(n) {
