@@ -99,15 +99,14 @@ type Conn struct {
 	news    announcement // at a server, what others are told of the client
 	notices *notices.Box // at a server, what the client is still to be told of others; nil: nothing ever
 
-	who roster.Member // the client: its name, user, address and groups
+	who   roster.Member // the client: its name, user, address and groups
+	marks history.Marks // at a server, how far the client has followed the groups that it has left
 
 	// transition is held while the session changes its state, and over what goes with it; see conn_link.go.
 	transition sync.Mutex
 
-	mu        sync.Mutex      // guards the fields below
-	marks     *history.Marks  // at a server, of the groups that the client has left; nil while there are none
-	positions []wire.Position // at a server, as the hello had them, sorted by group; without an epoch once used
-	joined    bool            // leave is to be announced
+	mu     sync.Mutex // guards the fields below
+	joined bool       // leave is to be announced
 }
 
 // newConn returns a connection whose reader is the caller: it counts as running.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -105,8 +106,8 @@ func TestHistory(t *testing.T) {
 		w.join(late)
 		require.Equal(t, []string{"welcome"}, got.all())
 		require.NoError(t, late.Close())
-		require.Empty(t, w.srv.histories.groups, "nothing is left of a history without content")
-		require.Zero(t, w.srv.histories.recent.Len())
+		known, _ := w.srv.store.Counts()
+		require.Zero(t, known, "nothing is left of a history without content")
 	})
 }
 
@@ -117,7 +118,7 @@ func TestHistoryDefaults(t *testing.T) {
 
 func TestHistoryBounds(t *testing.T) {
 	const small = 100
-	cost := wire.GroupCommandSize("a", 1, "say", small) + keptCost
+	cost := wire.GroupCommandSize("a", 1, "say", small) + history.Cost
 	opts := History{Messages: 4, Bytes: 3 * cost, Groups: 2}
 	inWorld(t, &ServerOptions{History: opts}, func(w *world) {
 		w.serve()
@@ -129,10 +130,10 @@ func TestHistoryBounds(t *testing.T) {
 		w.wantHistory("a", pad("6"), pad("7"), pad("8"))
 		w.say("a", pad("9"))
 		w.wantHistory("a", pad("7"), pad("8"), pad("9"))
-		require.Equal(t, 3*cost, w.srv.histories.groups["a"].bytes)
 		w.say("a", strings.Repeat("x", 4*cost))
 		w.wantHistory("a")
-		require.Empty(t, w.srv.histories.groups, "what is too large leaves nothing")
+		known, _ := w.srv.store.Counts()
+		require.Zero(t, known, "what is too large leaves nothing")
 
 		// The group that was sent to longest ago goes first; looking at one does not count.
 		w.say("a", "a1")
@@ -148,7 +149,8 @@ func TestHistoryBounds(t *testing.T) {
 			require.NoError(t, w.conn("ada").Leave(w.ctx, fmt.Sprint("g", i%50)))
 		}
 		w.wantHistory("a", "a1", "a2")
-		require.Len(t, w.srv.histories.groups, 2)
+		known, _ = w.srv.store.Counts()
+		require.Equal(t, 2, known)
 		require.NoError(t, cl.Close())
 	})
 }

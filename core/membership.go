@@ -111,14 +111,20 @@ func (s *Server) setGroup(c *Conn, group string, in bool, told wire.Position) (c
 		return false, err
 	}
 	if !s.replays() {
-		return s.setMember(c, group, in)
+		changed, _, err = s.setMember(c, group, in)
+		return changed, err
 	}
-	h := s.histories.take(group)
-	changed, err = s.setMember(c, group, in)
-	if changed && !in {
-		h.leaveLocked(c)
+	h := s.store.Begin(group)
+	changed, found, err := s.setMember(c, group, in)
+	var unfit []error
+	switch {
+	case changed && in:
+		unfit = c.replay(h, h.Join(&c.marks, told), false)
+	case changed:
+		h.Leave(&c.marks, found)
 	}
-	s.replayAndPut(h, c, changed && in, told)
+	h.End(false)
+	s.reportUnsent(c, unfit)
 	return changed, err
 }
 
@@ -135,38 +141,40 @@ func (s *Server) sayGroups(c *Conn, groups []string) {
 
 // setMember changes a membership and tells the client, one change of a client after the other, so
 // that it hears of them in the order in which they took effect.
-func (s *Server) setMember(c *Conn, group string, in bool) (changed bool, err error) {
+//
+// It reports whether anything changed, and of one that leaves whether others found it in the group.
+func (s *Server) setMember(c *Conn, group string, in bool) (changed, found bool, err error) {
 	c.news.mu.Lock()
 	defer c.news.mu.Unlock()
-	if changed, err = s.moveMember(c, group, in); !changed {
-		return false, err
+	if changed, found, err = s.moveMember(c, group, in); !changed {
+		return false, false, err
 	}
 	if in {
 		c.state(wire.KindJoinGroup, group)
 	} else {
 		c.state(wire.KindLeaveGroup, group)
 	}
-	return true, c.endedError()
+	return true, found, c.endedError()
 }
 
-// moveMember changes a membership and reports whether anything changed.
-func (s *Server) moveMember(c *Conn, group string, in bool) (changed bool, err error) {
+// moveMember is setMember without a word to the client.
+func (s *Server) moveMember(c *Conn, group string, in bool) (changed, found bool, err error) {
 	if c.isEnded() {
-		return false, c.closedError()
+		return false, false, c.closedError()
 	}
 	var no roster.Refusal
 	if in {
 		changed, no = s.roster.Join(c, &c.who, group)
 	} else {
-		changed, no = s.roster.Part(c, &c.who, group)
+		changed, found, no = s.roster.Part(c, &c.who, group)
 	}
 	switch no {
 	case roster.Out:
-		return false, c.closedError()
+		return false, false, c.closedError()
 	case roster.Full:
-		return false, NewError(CodeTooManyGroups, "a client may be in "+strconv.Itoa(s.opts.Limits.MaxGroups)+" groups")
+		return false, false, NewError(CodeTooManyGroups, "a client may be in "+strconv.Itoa(s.opts.Limits.MaxGroups)+" groups")
 	}
-	return changed, nil
+	return changed, found, nil
 }
 
 // setName changes the name and tells of it, one change of a client after the other, so that

@@ -85,7 +85,7 @@ func (s *Server) publishThrough(mw SendFunc, a audience, f Frame, set *sending) 
 }
 
 func (s *Server) queueAll(a audience, f Frame, set *sending) error {
-	if a.of == toGroup && s.histories != nil && !set.transient {
+	if a.of == toGroup && s.store != nil && !set.transient {
 		return s.queueKept(a, f, set)
 	}
 	var frame []byte // in the native format; who speaks another gets its own
@@ -236,11 +236,10 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 	if set.ctx != nil && set.ctx.Err() != nil {
 		return set.ctx.Err()
 	}
-	hs := s.histories
-	h := hs.take(a.name)
+	h := s.store.Begin(a.name)
 	conns, err := s.present(a, set)
 	if err != nil {
-		hs.put(h, false)
+		h.End(false)
 		return err
 	}
 	type fault struct {
@@ -250,15 +249,15 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 	var faulty []fault // told when the history is back: the program hears of them
 	var full []waiting
 	var passed []byte
-	once := s.eng.overflow.newBlock(f.Command, set, hs.keepLocked(h, f))
+	once := s.eng.overflow.newBlock(f.Command, set, h.Keep(f.Command, f.Payload, f.Kind == KindRaw))
 	blocks := s.eng.overflow.of(f.Command) == OverflowBlock
 	for _, c := range conns {
 		var err error
 		switch {
 		case set.leavesOut(c):
-			if hs.opts.Replay && c.can.Replays {
+			if s.opts.History.Replay && c.can.Replays {
 				if passed == nil {
-					passed = wire.AppendGroupPassed(nil, h.group, h.last)
+					passed = h.Passed()
 				}
 				c.out.Send(passed, outbox.Beside) // if there is room
 			}
@@ -273,7 +272,7 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 			faulty = append(faulty, fault{c, err})
 		}
 	}
-	hs.put(h, true)
+	h.End(true)
 
 	var unsent faults
 	for _, one := range faulty {

@@ -196,3 +196,21 @@ func (cl *Client) tellPositions(h *wire.Hello) {
 		add(p)
 	}
 }
+
+// keptFrame takes a frame apart that was put together here. Its payload is part of b.
+func keptFrame(b []byte) Frame {
+	in, _, _, _ := wire.Next(b, len(b))
+	f, _ := groupFrame(in)
+	return f
+}
+
+// groupFrame returns what a group command or group raw says, apart from the group. Its payload is part
+// of the body.
+func groupFrame(in wire.Frame) (f Frame, err error) {
+	_, _, rest, err := wire.ParseGroup(in.Kind, in.Body)
+	if err != nil || in.Kind == wire.KindGroupRaw {
+		return Frame{Kind: KindRaw, Payload: rest}, err
+	}
+	name, payload, err := wire.ParseCommand(rest)
+	return Frame{Kind: KindCommand, Command: string(name), Payload: payload}, err
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/internal/budget"
+	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/roster"
 	"github.com/hisock/hisock/core/internal/safe"
@@ -33,8 +34,8 @@ type Server struct {
 	onSuspend func(c *Conn, why error)
 	onResume  func(c *Conn)
 
-	roster    *roster.Roster[*Conn] // who is there, and finds them
-	histories *histories            // nil: nothing is kept
+	roster *roster.Roster[*Conn] // who is there, and finds them
+	store  *history.Store        // what groups keep; nil: nothing
 
 	lastID    atomic.Uint64
 	farewells atomic.Uint64  // how many were told to come back
@@ -77,7 +78,7 @@ func newServer(opts *ServerOptions) (*Server, error) {
 		MaxGroups:    s.opts.Limits.MaxGroups,
 	})
 	s.budget = budget.New(s.opts.Limits.MemoryBytes)
-	s.histories = newHistories(s.opts.History, s.roster, s.budget)
+	s.store = newStore(s.opts.History, s.budget)
 	s.reserved = foldNames(s.opts.Access.ReservedNames)
 	cfg, counted := s.opts.config(), new(counters)
 	s.eng = &common{
@@ -164,11 +165,12 @@ func present(conns []*Conn) []*Conn {
 // ended takes a connection that has ended out of everything that is sent to.
 func (s *Server) ended(c *Conn) {
 	s.deafen(c)
-	if !s.roster.Leave(c, &c.who) || !s.replays() {
+	groups := s.roster.Leave(c, &c.who)
+	if !s.replays() {
 		return
 	}
-	for _, g := range c.Groups() { // which do not change any more
-		s.histories.emptied(g)
+	for _, g := range groups {
+		s.store.Gone(g)
 	}
 }
 

@@ -58,10 +58,8 @@ func (s *Server) weigh() (loads []load, excess int) {
 		held += connCost + own + first
 		loads = append(loads, load{c: c, bytes: own + shared, away: c.Suspended(), ended: c.isEnded()})
 	}
-	if s.histories != nil {
-		s.histories.mu.Lock()
-		held += s.histories.mem.Held()
-		s.histories.mu.Unlock()
+	if s.store != nil {
+		held += s.store.Held()
 	}
 	return loads, s.budget.Weighed(look, held)
 }

@@ -204,7 +204,7 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 	}
 	c.auth, c.metadata = hello.Auth, hello.Metadata
 	if s.replays() {
-		c.takePositions(hello.Positions)
+		c.marks.Told(hello.Positions)
 	}
 	c.values.Store(&a.values)
 	c.who.SetUser(a.User)

@@ -15,7 +15,7 @@ func name(group uint64) string { return fmt.Sprint("group ", group) }
 
 // had is the serial number up to which a client need not be given what a group keeps.
 func (m *Marks) had(group uint64) uint64 {
-	at, floor := m.Join(name(group))
+	at, _, floor := m.join(name(group))
 	return max(at.Serial, floor)
 }
 
@@ -24,7 +24,7 @@ func TestMarks(t *testing.T) {
 	require.Zero(t, m.had(1), "it has had nothing")
 	m.Leave(mark(1, 10))
 	m.Leave(mark(2, 12))
-	at, floor := m.Join(name(1))
+	at, _, floor := m.join(name(1))
 	require.Equal(t, mark(1, 10), at)
 	require.Zero(t, floor)
 	m.Leave(mark(1, 15))
@@ -32,7 +32,7 @@ func TestMarks(t *testing.T) {
 	require.EqualValues(t, 20, m.had(1))
 	require.EqualValues(t, 12, m.had(2))
 	require.Zero(t, m.had(3), "in which it never was")
-	require.Empty(t, m.left)
+	require.Empty(t, m.own().left)
 }
 
 // Who has left more groups than are remembered is given nothing twice, and misses what is older.
@@ -41,9 +41,9 @@ func TestMarksAreBounded(t *testing.T) {
 	for i := range uint64(MaxMarks) {
 		m.Leave(mark(i, 1000+i))
 	}
-	require.Zero(t, m.floor)
+	require.Zero(t, m.own().floor)
 	m.Leave(mark(MaxMarks, 5000))
-	require.Len(t, m.left, MaxMarks)
+	require.Len(t, m.own().left, MaxMarks)
 	require.EqualValues(t, 1000, m.had(0), "the group that was left longest ago")
 	require.EqualValues(t, 1000, m.had(1<<40), "and each that is new")
 	require.EqualValues(t, 1001, m.had(1))

@@ -156,16 +156,14 @@ func (r *Roster[C]) EnterGroup(c C, m *Member, group string) bool {
 // Uncount takes a member that has lost its place out of those that [Roster.All] returns. It is about to leave.
 func (r *Roster[C]) Uncount(c C) { r.all.remove(c) }
 
-// Leave takes a member out of everything that finds it, and reports whether it was in. It keeps its seats.
-// What it was is not changed any more.
-func (r *Roster[C]) Leave(c C, m *Member) bool {
+// Leave takes a member out of everything that finds it, and returns the groups in which others found it. It
+// keeps its seats. What it was is not changed any more.
+func (r *Roster[C]) Leave(c C, m *Member) (groups []string) {
 	if !r.leave(c, m) {
-		return false
+		return nil
 	}
-	for _, g := range m.Groups() { // which nobody changes any more; there may be many
-		r.groups.remove(g, c)
-	}
-	return true
+	groups = m.Groups() // which nobody changes any more; there may be many
+	return slices.DeleteFunc(groups, func(g string) bool { return !r.groups.remove(g, c) })
 }
 
 func (r *Roster[C]) leave(c C, m *Member) bool {
@@ -209,18 +207,17 @@ func (r *Roster[C]) Join(c C, m *Member, group string) (changed bool, no Refusal
 	return added, None
 }
 
-// Part takes a group from a member and reports whether it was in it.
-func (r *Roster[C]) Part(c C, m *Member, group string) (changed bool, no Refusal) {
+// Part takes a group from a member. It reports whether it was in the group, and whether others found it there.
+func (r *Roster[C]) Part(c C, m *Member, group string) (changed, found bool, no Refusal) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !m.in {
-		return false, Out
+		return false, false, Out
 	}
 	if !m.groups.Remove(group) {
-		return false, None
+		return false, false, None
 	}
-	r.groups.remove(group, c)
-	return true, None
+	return true, r.groups.remove(group, c), None
 }
 
 // Rename gives a member another name, and returns the one before. Where names are unique the member keeps

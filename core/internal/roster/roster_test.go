@@ -68,8 +68,8 @@ func TestComesAndGoes(t *testing.T) {
 	require.Equal(t, one, r.At("elsewhere"))
 	require.Empty(t, r.At("addr1"))
 
-	require.True(t, r.Leave(ada, &ada.Member))
-	require.False(t, r.Leave(ada, &ada.Member))
+	require.Equal(t, []string{"blue", "red"}, r.Leave(ada, &ada.Member))
+	require.Empty(t, r.Leave(ada, &ada.Member))
 	require.Zero(t, r.Len())
 	require.Nil(t, r.Session(7))
 	for _, names := range [][]string{r.Names(), r.Users(), r.Groups(), r.Addrs()} {
@@ -78,7 +78,7 @@ func TestComesAndGoes(t *testing.T) {
 	require.Equal(t, []string{"blue", "red"}, ada.Groups(), "what it was stays")
 	_, no = r.Join(ada, &ada.Member, "green")
 	require.Equal(t, Out, no)
-	_, no = r.Part(ada, &ada.Member, "red")
+	_, _, no = r.Part(ada, &ada.Member, "red")
 	require.Equal(t, Out, no)
 	_, _, no = r.Rename(ada, &ada.Member, "Ada")
 	require.Equal(t, Out, no)
@@ -93,7 +93,7 @@ func TestComesAndGoes(t *testing.T) {
 	r.Close()
 	require.False(t, r.Enter(eve, &eve.Member, Entry{}))
 	r = New[*seated](Rules{})
-	require.False(t, r.Leave(eve, &eve.Member))
+	r.Leave(eve, &eve.Member)
 	require.False(t, r.Enter(eve, &eve.Member, Entry{}), "it has left before it came")
 	require.Zero(t, r.Len())
 	eve.SetName("it may be changed: it is not in")
@@ -104,6 +104,11 @@ func TestGroupsAreBounded(t *testing.T) {
 	c := newcomer(1, "", "", "a")
 	r.Enter(c, &c.Member, Entry{})
 	require.Empty(t, r.In("a"), "not before EnterGroup")
+	parted := newcomer(2, "", "", "a", "b")
+	r.Enter(parted, &parted.Member, Entry{})
+	was, seen, _ := r.Part(parted, &parted.Member, "a")
+	require.True(t, was && !seen, "it is taken out before others find it")
+	require.Empty(t, r.Leave(parted, &parted.Member))
 	require.True(t, r.EnterGroup(c, &c.Member, "a"))
 	require.False(t, r.EnterGroup(c, &c.Member, "a"), "once")
 	require.False(t, r.EnterGroup(c, &c.Member, "b"), "it is not in that")
@@ -113,8 +118,8 @@ func TestGroupsAreBounded(t *testing.T) {
 	require.True(t, !changed && no == None)
 	changed, no = r.Join(c, &c.Member, "c")
 	require.True(t, !changed && no == Full)
-	changed, _ = r.Part(c, &c.Member, "a")
-	require.True(t, changed)
+	changed, found, _ := r.Part(c, &c.Member, "a")
+	require.True(t, changed && found)
 	require.Equal(t, []string{"b"}, r.Groups())
 }
 
@@ -169,7 +174,7 @@ func TestRosterModel(t *testing.T) {
 			require.True(t, r.Enter(n, &n.Member, Entry{Session: uint64(i) + 1, Notices: i%2 == 0, Groups: true}))
 			in[n] = true
 		case op < 5:
-			require.True(t, r.Leave(c, &c.Member))
+			require.Equal(t, c.Groups(), r.Leave(c, &c.Member))
 			r.Abandon(&c.Member)
 			r.Release(c, &c.Member, r.Freed(&c.Member))
 			r.Vacate(c, &c.Member)

@@ -49,12 +49,13 @@ func (s *set[C]) add(c C) {
 	s.snap.Store(nil)
 }
 
-func (s *set[C]) remove(c C) {
+// remove reports whether c was in the set.
+func (s *set[C]) remove(c C) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := s.indexLocked(c)
 	if i < 0 {
-		return
+		return false
 	}
 	last := len(s.list) - 1
 	moved := s.list[last]
@@ -67,6 +68,7 @@ func (s *set[C]) remove(c C) {
 		delete(s.at, c)
 	}
 	s.snap.Store(nil)
+	return true
 }
 
 // snapshot returns the members at this moment. It is shared: nobody may change it.
@@ -132,17 +134,18 @@ func (x *index[C]) add(name string, c C) {
 	m.add(c)
 }
 
-func (x *index[C]) remove(name string, c C) {
+// remove reports whether c was in the set of that name.
+func (x *index[C]) remove(name string, c C) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	m := x.sets[name]
-	if m == nil {
-		return
+	if m == nil || !m.remove(c) {
+		return false
 	}
-	m.remove(c)
 	if m.len() == 0 {
 		delete(x.sets, name)
 	}
+	return true
 }
 
 // names returns the names of all sets, sorted.

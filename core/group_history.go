@@ -1,0 +1,189 @@
+package core
+
+import (
+	"math"
+
+	"github.com/hisock/hisock/core/internal/budget"
+	"github.com/hisock/hisock/core/internal/history"
+	"github.com/hisock/hisock/core/internal/outbox"
+	"github.com/hisock/hisock/core/internal/session"
+	"github.com/hisock/hisock/core/wire"
+)
+
+// A History says what a server keeps of what it sends to groups, for those who join later. The
+// zero value keeps nothing.
+//
+// Commands and raw messages that go to a group with [Group.Send] and the like are kept as the
+// send middleware leaves them, oldest first, also when nobody is in the group; those that are
+// [Transient] are not. A server that lets its clients say to which groups it sends checks what they
+// say, since a group that is new to it may push out the history of another.
+//
+// Those whom [Except] leaves out do not get them when they join again; [Group.Replay] gives them all.
+type History struct {
+	// Messages is how many are kept for a group. Zero and negative mean none; then it is an
+	// error to set one of the others.
+	Messages int
+
+	// Bytes bounds what they take in one group, names, payloads and some 64 bytes for
+	// each. One that alone takes more is not kept, nor what was sent before it.
+	// Zero means 64 KiB.
+	Bytes int
+
+	// Groups is for how many groups there is such a history. With one more, that which was
+	// sent to longest ago is forgotten. Zero means 1024.
+	Groups int
+
+	// Replay gives a client that joins a group, in the hello or later, what is kept of it: exactly
+	// what was sent before it joined, and then what is sent after. It comes behind the
+	// welcome, or the word that the client is in the group now, and before what
+	// the join handler sends. It never fills more than half of the client's queue: of
+	// more than that the client gets the last, as if no more had been kept.
+	//
+	// Nothing comes twice. A client that leaves a group and joins it again, over the same connection or one
+	// that was resumed, is given only what was sent since it left, however often it does that. So is
+	// remembered for the 256 groups that it left last. If it has left more, it is given of all other
+	// groups, also of those in which it never was, only what was sent since it left the last group that is
+	// not remembered. A client that joins the server anew says up to where it has had each group, and is
+	// given what came after; so it is with the session of a client that was detached. A client says so of
+	// all groups that it is in, and of the 256 others that it has left last.
+	//
+	// Handlers learn with [Replayed] that something is replayed. [Client.OnReplay] is told of each replay
+	// before what comes, and of what was missed since it is not kept any more, and [Client.OnReplayed] at
+	// the end. Clients of the original's protocol are given all each time that they join, and are not told.
+	Replay bool
+}
+
+const (
+	defaultHistoryBytes  = 64 << 10
+	defaultHistoryGroups = 1024
+)
+
+// resolve fills the defaults in, unless nothing is to be kept.
+func (h *History) resolve(f *optionFaults) {
+	if h.Messages <= 0 {
+		const why = "it has no effect without History.Messages"
+		if h.Bytes != 0 {
+			f.add("History.Bytes", valueText(h.Bytes), why)
+		}
+		if h.Groups != 0 {
+			f.add("History.Groups", valueText(h.Groups), why)
+		}
+		if h.Replay {
+			f.add("History.Replay", "true", why)
+		}
+		*h = History{}
+		return
+	}
+	size(f, "History.Bytes", &h.Bytes, defaultHistoryBytes, 1, 0)
+	size(f, "History.Groups", &h.Groups, defaultHistoryGroups, 1, 0)
+}
+
+// newStore returns what keeps messages as the option says, or nil if nothing is kept.
+func newStore(o History, of *budget.Budget) *history.Store {
+	if o.Messages == 0 {
+		return nil
+	}
+	rules := history.Rules{Messages: o.Messages, Bytes: o.Bytes, Groups: o.Groups, Replay: o.Replay}
+	return history.NewStore(rules, of, session.RandomNumber())
+}
+
+// History returns what is kept of what was sent to the group, oldest first. The caller owns
+// it. See [ServerOptions.History].
+func (g *Group) History() []Frame {
+	if g.srv.store == nil {
+		return nil
+	}
+	h := g.srv.store.Begin(g.name)
+	defer h.End(false)
+	frames := make([]Frame, 0, h.Len())
+	for _, m := range h.Newest(h.Len(), math.MaxInt) {
+		f := keptFrame(m.Frame)
+		f.Payload = append([]byte(nil), f.Payload...)
+		frames = append(frames, f)
+	}
+	return frames
+}
+
+// Replay queues the last n that are kept of the group for c, or all if n is not above zero, but
+// no more than fit into half of its queue. It fails with why the connection ended. Where
+// [History.Replay] is set each member has had them already: they come again. Handlers and the
+// functions of [Client.OnReplay] and [Client.OnReplayed] see them as they see what a newcomer is given.
+func (g *Group) Replay(c *Conn, n int) error {
+	if c == nil {
+		return NewError(CodeNotConnected, "there is no connection to replay to")
+	}
+	if g.srv.store == nil {
+		return c.endedError()
+	}
+	h := g.srv.store.Begin(g.name)
+	if n <= 0 {
+		n = h.Len()
+	}
+	unfit := c.replay(h, n, true)
+	h.End(false)
+	g.srv.reportUnsent(c, unfit)
+	return c.endedError()
+}
+
+// Forget drops what is kept of the group.
+func (g *Group) Forget() {
+	if g.srv.store != nil {
+		h := g.srv.store.Begin(g.name)
+		h.Forget()
+		h.End(false)
+	}
+}
+
+// replays reports whether those who join a group are given what is kept of it.
+func (s *Server) replays() bool { return s.store != nil && s.opts.History.Replay }
+
+// enterGroups lets others find a newcomer in the groups of its hello, and gives it what is kept of them.
+func (s *Server) enterGroups(c *Conn) {
+	if !s.replays() {
+		return // admit has done it
+	}
+	for _, g := range c.Groups() {
+		h := s.store.Begin(g)
+		var unfit []error
+		if !c.isEnded() && s.roster.EnterGroup(c, &c.who, g) { // the program may know it already, and have it out
+			unfit = c.replay(h, h.Join(&c.marks, wire.Position{}), false)
+		}
+		h.End(false)
+		s.reportUnsent(c, unfit)
+	}
+}
+
+// replay queues the last n messages for the connection, as far as they fit into half of its queue. It returns
+// why some cannot be sent to it at all. The caller has begun the group.
+func (c *Conn) replay(h *history.Group, n int, again bool) (unfit []error) {
+	messages := h.Newest(n, c.eng.queueBytes/2-c.out.Stats().Waiting)
+	before, after := h.Replay(len(messages), again)
+	if c.can.Replays {
+		c.sendOwn(before) //nolint:errcheck // then it is over anyway
+	}
+	for _, m := range messages {
+		var err error
+		if !c.can.Replays {
+			err = c.sendFrame(keptFrame(m.Frame), nil)
+		} else {
+			err = c.sendAll(outbox.NewBlock(m.Frame), OverflowDisconnect, nil)
+		}
+		if err != nil && c.isEnded() {
+			break
+		}
+		if err != nil {
+			unfit = append(unfit, err)
+		}
+	}
+	if c.can.Replays && after != nil {
+		c.sendOwn(after) //nolint:errcheck // then it is over anyway
+	}
+	return unfit
+}
+
+// reportUnsent reports what cannot be sent to c. No group is begun: it runs the error hook.
+func (s *Server) reportUnsent(c *Conn, unfit []error) {
+	for _, err := range unfit {
+		s.eng.faultOf(c, "a client cannot be sent what a group keeps", err)
+	}
+}

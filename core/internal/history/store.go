@@ -1,0 +1,277 @@
+package history
+
+import (
+	"container/list"
+	"sync"
+
+	"github.com/hisock/hisock/core/internal/budget"
+	"github.com/hisock/hisock/core/wire"
+)
+
+// Cost is what a message weighs beside its frame, in bytes, so that many small ones count.
+const Cost = 64
+
+// Rules say what a store keeps.
+type Rules struct {
+	Messages int  // of one group
+	Bytes    int  // of one group, with [Cost] for each message
+	Groups   int  // that keep something
+	Replay   bool // members are given what is kept, and so know the epoch of their group
+}
+
+// A Store keeps, at a server, what was sent to groups last. All methods are safe for concurrent use.
+//
+// Invariant: no two histories of a group have numbers of the same epoch. The epoch and the numbers of a
+// group stay as long as something is kept, or a member knows them, or somebody has the group begun.
+type Store struct {
+	rules Rules
+
+	mu     sync.Mutex        // guards the fields below; taken after a Group's turn
+	groups map[string]*Group // that somebody needs: see tidyLocked
+	epoch  uint64            // of a group that comes now; never 0
+	serial uint64            // of the message that was kept last, of any group
+	recent list.List         // of *Group, those that keep something, the one sent to last in front
+	budget *budget.Budget
+	mem    budget.Meter // of the groups in recent
+}
+
+// A Group is what a store keeps of one group. Its messages have numbers from 1 on within its epoch, so that
+// the first that is kept has the number last - len(kept) + 1.
+//
+// Whoever sends to the group, joins or leaves it, or replays it, begins it with [Store.Begin] and ends that
+// with [Group.End]. Nobody else has the group in between, so that everybody who is sent something meanwhile
+// gets the messages in the order of their numbers. The other methods are for whoever has begun it.
+type Group struct {
+	store *Store
+	name  string
+	epoch uint64 // never 0
+
+	// Guarded by Store.mu.
+	users   int           // have begun it, or wait for that
+	members int           // know the epoch, if the store's members do
+	place   *list.Element // in Store.recent, or nil
+	held    int           // bytes that are counted in Store.mem
+
+	turn sync.Mutex // held from Begin to End; guards the fields below, which Store.mu guards while there are no users
+
+	last  uint64    // number of the last message
+	kept  []Message // the oldest first
+	bytes int       // of kept, with Cost for each
+}
+
+// A Message is one that is kept.
+type Message struct {
+	Frame  []byte // a group command or group raw, shared with queues: nobody changes it
+	serial uint64
+}
+
+// NewStore returns an empty store, whose first epoch is a random number: those of two servers differ. What
+// it keeps counts in the budget, of which it takes half at most.
+func NewStore(rules Rules, of *budget.Budget, random uint64) *Store {
+	s := &Store{rules: rules, groups: make(map[string]*Group), budget: of, epoch: random}
+	s.nextEpochLocked()
+	return s
+}
+
+func (s *Store) nextEpochLocked() {
+	if s.epoch++; s.epoch == 0 {
+		s.epoch = 1
+	}
+}
+
+// Begin waits until nobody else has the group, and keeps it for the caller until [Group.End].
+func (s *Store) Begin(group string) *Group {
+	s.mu.Lock()
+	g := s.groups[group]
+	if g == nil {
+		g = &Group{store: s, name: group, epoch: s.epoch}
+		s.groups[group] = g
+	}
+	g.users++
+	s.mu.Unlock()
+	g.turn.Lock()
+	return g
+}
+
+// End lets others have the group. If sent is true it is the one that is forgotten last.
+func (g *Group) End(sent bool) {
+	s := g.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer g.turn.Unlock()
+	s.countLocked(g, sent)
+	g.users--
+	s.tidyLocked(g)
+}
+
+func (s *Store) countLocked(g *Group, sent bool) {
+	switch {
+	case len(g.kept) == 0:
+		s.dropLocked(g)
+	case sent && g.place != nil:
+		s.recent.MoveToFront(g.place)
+	case sent:
+		g.place = s.recent.PushFront(g)
+	}
+	if g.place != nil {
+		s.mem.Add(s.budget, g.bytes-g.held)
+		g.held = g.bytes
+	}
+	most := s.budget.Limit() / 2 // the rest is for those who are there
+	for s.recent.Len() > s.rules.Groups || most > 0 && s.mem.Held() > most {
+		old := s.recent.Back().Value.(*Group)
+		s.dropLocked(old)
+		s.tidyLocked(old)
+	}
+}
+
+// dropLocked forgets what a group keeps, unless somebody who has begun it sends to it.
+func (s *Store) dropLocked(g *Group) {
+	if g.place == nil {
+		return
+	}
+	s.recent.Remove(g.place)
+	g.place = nil
+	s.mem.Sub(s.budget, g.held)
+	g.held = 0
+}
+
+// tidyLocked lets go of a group that nobody needs: nobody has begun it, nothing is kept, and no member
+// knows its epoch.
+func (s *Store) tidyLocked(g *Group) {
+	if g.users > 0 || g.place != nil {
+		return
+	}
+	g.kept, g.bytes = nil, 0
+	if s.rules.Replay && g.members > 0 {
+		return
+	}
+	delete(s.groups, g.name)
+	if g.last > 0 {
+		s.nextEpochLocked()
+	}
+}
+
+// Keep keeps a command, or a raw message if raw is true, and lets go of the oldest beyond the bounds. It
+// returns the frame that members are sent, which nobody may change.
+func (g *Group) Keep(command string, payload []byte, raw bool) []byte {
+	g.last++
+	var frame []byte
+	if raw {
+		frame = wire.AppendGroupRaw(make([]byte, 0, wire.GroupRawSize(g.name, g.last, len(payload))), g.name, g.last, payload)
+	} else {
+		n := wire.GroupCommandSize(g.name, g.last, command, len(payload))
+		frame = wire.AppendGroupCommand(make([]byte, 0, n), g.name, g.last, command, payload)
+	}
+	s := g.store
+	s.mu.Lock()
+	s.serial++
+	serial := s.serial
+	s.mu.Unlock()
+	g.kept = append(g.kept, Message{frame, serial})
+	g.bytes += len(frame) + Cost
+	for len(g.kept) > s.rules.Messages || g.bytes > s.rules.Bytes {
+		g.bytes -= len(g.kept[0].Frame) + Cost
+		g.kept[0] = Message{}
+		g.kept = g.kept[1:]
+		if len(g.kept) == 0 {
+			g.kept = nil
+		}
+	}
+	return frame
+}
+
+// Passed returns the frame for a member that the last message is not meant for.
+func (g *Group) Passed() []byte { return wire.AppendGroupPassed(nil, g.name, g.last) }
+
+// Forget drops what is kept.
+func (g *Group) Forget() { g.kept, g.bytes = nil, 0 }
+
+// Newest returns the last n messages, or all if there are fewer, as far as they fit into room bytes, the
+// oldest first. Nobody may change what it returns, which is valid until End.
+func (g *Group) Newest(n, room int) []Message {
+	first := len(g.kept)
+	for first > max(0, len(g.kept)-n) && room >= len(g.kept[first-1].Frame) {
+		first--
+		room -= len(g.kept[first].Frame)
+	}
+	return g.kept[first:]
+}
+
+// Len is how many messages are kept.
+func (g *Group) Len() int { return len(g.kept) }
+
+// Replay returns the frame before the last messages, so many of them, and the frame after them, which is
+// nil if there are none. Again says that the member is to be given them though it may have had them.
+func (g *Group) Replay(messages int, again bool) (before, after []byte) {
+	r := wire.Replay{Group: g.name, Epoch: g.epoch, Last: g.last, Count: uint64(messages), Again: again}
+	if messages > 0 {
+		after = wire.AppendReplayEnd(nil, g.name)
+	}
+	return wire.AppendReplay(nil, &r), after
+}
+
+// Join counts one more member, and returns how many of the last messages that one has not had, as far as
+// its marks say, or the position that its client has told.
+func (g *Group) Join(m *Marks, told wire.Position) int {
+	g.count(1)
+	left, said, floor := m.join(g.name)
+	if told.Epoch == 0 {
+		told = said
+	}
+	n := uint64(len(g.kept))
+	if left.Epoch == g.epoch {
+		n = min(n, g.last-left.Number)
+	}
+	if told.Epoch == g.epoch && told.Number <= g.last {
+		n = min(n, g.last-told.Number)
+	}
+	for n > 0 && g.kept[uint64(len(g.kept))-n].serial <= floor {
+		n--
+	}
+	return int(n)
+}
+
+// Leave marks how far one that leaves has followed the group, and counts it no more if it was a member.
+func (g *Group) Leave(m *Marks, member bool) {
+	if member {
+		g.count(-1)
+	}
+	at := Mark{Group: g.name, Epoch: g.epoch, Number: g.last}
+	if len(g.kept) > 0 { // else all that will be kept comes later
+		at.Serial = g.kept[len(g.kept)-1].serial
+	}
+	if g.last > 0 {
+		m.Leave(at)
+	}
+}
+
+func (g *Group) count(n int) {
+	g.store.mu.Lock()
+	g.members += n
+	g.store.mu.Unlock()
+}
+
+// Gone counts one member less of a group, which nobody need have begun.
+func (s *Store) Gone(group string) {
+	s.mu.Lock()
+	if g := s.groups[group]; g != nil {
+		g.members--
+		s.tidyLocked(g)
+	}
+	s.mu.Unlock()
+}
+
+// Held is how many bytes of the budget are kept.
+func (s *Store) Held() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mem.Held()
+}
+
+// Counts are how many groups the store knows, and how many of them keep something.
+func (s *Store) Counts() (known, keeping int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.groups), s.recent.Len()
+}
