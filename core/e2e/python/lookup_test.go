@@ -1,6 +1,6 @@
 //go:build !js
 
-package core_test
+package python_test
 
 import (
 	"context"
@@ -27,7 +27,7 @@ func names(clients iter.Seq[*core.Conn]) (all []string) {
 }
 
 // get_client by name, by "ip:port", by (ip, port); get_group; get_all_clients(key or function)
-func TestOriginalGetClient(t *testing.T) {
+func TestGetClient(t *testing.T) {
 	o := newOriginal(t, nil)
 	ada := o.join("ada", "red", "blue")
 	o.join("twin", "blue")
@@ -107,7 +107,7 @@ func TestOriginalGetClient(t *testing.T) {
 }
 
 // send_client, send_client_raw (name or address), send_group, send_group_raw, send_all_clients
-func TestOriginalSend(t *testing.T) {
+func TestSend(t *testing.T) {
 	o := newOriginal(t, nil)
 	heard := map[*core.Client]chan string{}
 	join := func(name string, groups ...string) *core.Client {

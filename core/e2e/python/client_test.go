@@ -1,6 +1,6 @@
 //go:build !js
 
-package core_test
+package python_test
 
 import (
 	"context"
@@ -34,7 +34,7 @@ func pythonServer(t *testing.T, opts *core.ClientOptions, register ...func(cl *c
 }
 
 // HiSockClient(addr, name, group, blocking, header_len), connect
-func TestOriginalClient(t *testing.T) {
+func TestClient(t *testing.T) {
 	tests := map[string]struct {
 		name, group string
 		header      int
@@ -90,7 +90,7 @@ func asciiHello(name, group string) string {
 }
 
 // client_connect, client_disconnect: others came and went, with their name, group and address
-func TestOriginalNotices(t *testing.T) {
+func TestNotices(t *testing.T) {
 	o := newOriginal(t, &core.ServerOptions{Access: core.Access{Notices: harness.TellEverything}})
 	type notice struct {
 		what string
@@ -136,7 +136,7 @@ func TestOriginalNotices(t *testing.T) {
 }
 
 // The same from a Python server, to whose notices the server here adds nothing.
-func TestOriginalNoticesFromPython(t *testing.T) {
+func TestNoticesFromPython(t *testing.T) {
 	notices := make(chan core.Presence, harness.EventRoom)
 	cl, p := pythonServer(t, &core.ClientOptions{Classic: &core.Classic{}}, func(cl *core.Client) {
 		cl.OnClientConnect(func(p core.Presence) { notices <- p })
@@ -206,7 +206,7 @@ func toBoth(t *testing.T, opts core.ClientOptions, register func(cl *core.Client
 }
 
 // send, raw_send, recv_raw, update, close
-func TestOriginalClientSend(t *testing.T) {
+func TestClientSend(t *testing.T) {
 	heard := make(chan string, harness.EventRoom)
 	register := func(cl *core.Client) {
 		core.On(cl, "tick", func(_ context.Context, _ *core.Conn, n string) error { heard <- n; return nil })
@@ -262,7 +262,7 @@ func TestOriginalClientSend(t *testing.T) {
 	})
 }
 
-func TestOriginalClientUpdate(t *testing.T) {
+func TestClientUpdate(t *testing.T) {
 	var ticks []string // without a lock: all on one goroutine
 	register := func(cl *core.Client) {
 		ticks = nil
@@ -294,7 +294,7 @@ func TestOriginalClientUpdate(t *testing.T) {
 }
 
 // ThreadedHiSockClient, threaded_connect: start, stop, join
-func TestOriginalThreadedClient(t *testing.T) {
+func TestThreadedClient(t *testing.T) {
 	began := make(chan struct{}, 1)
 	var ended []string // by the handlers, which the wait is for
 	register := func(cl *core.Client) {

@@ -1,6 +1,6 @@
 //go:build !js
 
-package core_test
+package python_test
 
 import (
 	"context"
@@ -20,7 +20,7 @@ import (
 )
 
 // get_local_ip, iptup_to_str
-func TestOriginalHelpers(t *testing.T) {
+func TestHelpers(t *testing.T) {
 	t.Run("local IP", func(t *testing.T) {
 		mine, err := net.InterfaceAddrs()
 		require.NoError(t, err)
@@ -48,7 +48,7 @@ func TestOriginalHelpers(t *testing.T) {
 }
 
 // IPv4 only, TLS planned
-func TestOriginalAddresses(t *testing.T) {
+func TestAddresses(t *testing.T) {
 	serverTLS, clientTLS := transporttest.Certificates(t)
 	mutual := serverTLS.Clone()
 	mutual.ClientAuth = tls.RequireAndVerifyClientCert

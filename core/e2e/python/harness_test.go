@@ -1,6 +1,6 @@
 //go:build !js
 
-package core_test
+package python_test
 
 import (
 	"bufio"
@@ -23,7 +23,7 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// The files original_*_test.go go through what the original, the Python package hisock 0.0.2,
+// Most tests here go through what the original, the Python package hisock 0.0.2,
 // offers, and show that it is here: over TCP, through the public API only, and with
 // clients of both kinds where that could make a difference.
 

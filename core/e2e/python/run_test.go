@@ -1,6 +1,6 @@
 //go:build !js
 
-package core_test
+package python_test
 
 import (
 	"context"
@@ -34,7 +34,7 @@ func (o *original) spin(done func() bool, step func() int) {
 }
 
 // run() once per loop, blocking or not: all handlers on the calling goroutine
-func TestOriginalRun(t *testing.T) {
+func TestRun(t *testing.T) {
 	var events, on []string // without a lock: all on one goroutine
 	note := func(event string) {
 		events = append(events, event)
@@ -95,7 +95,7 @@ func TestOriginalRun(t *testing.T) {
 }
 
 // ThreadedHiSockServer, start_threaded_server: start, stop, join
-func TestOriginalThreadedServer(t *testing.T) {
+func TestThreadedServer(t *testing.T) {
 	var running atomic.Int32
 	// Bob does not hang up, as a Python program does not that is busy.
 	o := newOriginal(t, &core.ServerOptions{Timeouts: core.Timeouts{Close: 100 * time.Millisecond}}, func(o *original) {
@@ -143,7 +143,7 @@ func TestOriginalThreadedServer(t *testing.T) {
 }
 
 // Stopping one that nobody has joined is what the original's does not do.
-func TestOriginalThreadedServerIdle(t *testing.T) {
+func TestThreadedServerIdle(t *testing.T) {
 	o := newOriginal(t, nil)
 	waits := dialPython(t, o.addr) // has said nothing yet
 	require.NoError(t, o.srv.Shutdown(o.ctx))

@@ -1,6 +1,6 @@
 //go:build !js
 
-package core_test
+package python_test
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 )
 
 // HiSockServer(addr, blocking, max_connections, header_len, tls), start_server, get_addr
-func TestOriginalStartServer(t *testing.T) {
+func TestStartServer(t *testing.T) {
 	t.Run("addresses", func(t *testing.T) {
 		o := newOriginal(t, nil)
 		second, err := tcp.Listen("127.0.0.1:0", nil)
@@ -80,7 +80,7 @@ func TestOriginalStartServer(t *testing.T) {
 }
 
 // on(command), reserved join, leave, message
-func TestOriginalOn(t *testing.T) {
+func TestOn(t *testing.T) {
 	o := newOriginal(t, nil, func(o *original) {
 		o.srv.OnJoin(func(c *core.Conn) {
 			o.heard <- c.Name() + " join"
@@ -127,7 +127,7 @@ func TestOriginalOn(t *testing.T) {
 	require.Empty(t, o.heard, "each event once")
 }
 
-func TestOriginalOnReserved(t *testing.T) {
+func TestOnReserved(t *testing.T) {
 	for _, r := range []core.Registrar{harness.NewServer(nil), harness.NewClient(transport.NewPipeListener(), nil)} {
 		for _, name := range []string{"join", "leave", "message", "client_connect", "client_disconnect"} {
 			want := `core: command "` + name + `" is reserved: use the method of that event`
@@ -142,7 +142,7 @@ func TestOriginalOnReserved(t *testing.T) {
 }
 
 // type casting to int, str, float; planned for reserved commands
-func TestOriginalCasts(t *testing.T) {
+func TestCasts(t *testing.T) {
 	o := newOriginal(t, nil, func(o *original) {
 		core.On(o.srv, "int", note[int](o, "got"))
 		core.On(o.srv, "str", note[string](o, "got"))
@@ -194,7 +194,7 @@ func TestOriginalCasts(t *testing.T) {
 }
 
 // The message handler casts too, at both ends; in the original int and float are swapped there.
-func TestOriginalCastsOfMessages(t *testing.T) {
+func TestCastsOfMessages(t *testing.T) {
 	tests := map[string]struct {
 		register  func(o *original)
 		good, bad string
@@ -234,7 +234,7 @@ func TestOriginalCastsOfMessages(t *testing.T) {
 }
 
 // An argument list: values of several types in one command, converted each.
-func TestOriginalArgumentList(t *testing.T) {
+func TestArgumentList(t *testing.T) {
 	type move struct {
 		Name string
 		N    int
@@ -260,14 +260,14 @@ func TestOriginalArgumentList(t *testing.T) {
 	require.NoError(t, ada.Send("two", []any{"zoë", 2.5}))
 	o.hears("ada zoë float64 2.5")
 	require.NoError(t, ada.Send("three", []any{"zoë", 3, true}))
-	o.hears("ada zoë core_test.move {zoë 3 true}")
+	o.hears("ada zoë python_test.move {zoë 3 true}")
 	require.NoError(t, ada.Send("struct", move{"zoë", 3, true}))
-	o.hears("ada got core_test.move {zoë 3 true}")
+	o.hears("ada got python_test.move {zoë 3 true}")
 
 	bob := o.python("bob", "")
 	bob.sends(`three ["bob", 3, true]`, `struct {"name": "bob", "n": 3, "ok": true}`) // json.dumps
 	bob.gets(`three [true,3,"bob"]`)
-	o.hears("bob got core_test.move {bob 3 true}")
+	o.hears("bob got python_test.move {bob 3 true}")
 	for _, bad := range []string{``, `null`, `{}`, `["bob", 3]`, `["bob", 3, true, 4]`, `["bob", "3", true]`, `["bob", 3.5, true]`, `["bob", 3, true`} {
 		bob.sends("three " + bad)
 		f := coretest.Next(t, o.faults)
