@@ -58,9 +58,6 @@ func (cl *Client) SessionBytes() int {
 	n := base + perCall*(c.calls.len()+c.serving.len())
 	n += parked.Size(&parked.Session{ID: c.sess.ID(), Token: c.sess.Token(), Name: c.Name(), Groups: c.Groups()}) + cl.book.Size()
 	n += c.turn.Bytes()
-	c.raw.mu.Lock()
-	n += c.raw.bytes
-	c.raw.mu.Unlock()
 	out := c.out.Stats()
 	return n + out.Waiting + out.Kept
 }
@@ -117,12 +114,6 @@ func (c *Conn) awaitUnused(l *link) bool {
 func (c *Conn) park() *parked.Session {
 	received, missed := c.sess.Counts()
 	s := &parked.Session{ID: c.sess.ID(), Token: c.sess.Token(), Received: received, Missed: missed, Groups: c.Groups(), Name: c.Name()}
-	c.raw.mu.Lock()
-	for _, payload := range c.raw.kept {
-		s.In = wire.AppendRaw(s.In, payload)
-	}
-	c.raw.kept, c.raw.bytes = nil, 0
-	c.raw.mu.Unlock()
 	var last uint64
 	s.In, last = c.turn.Park(s.In)
 	s.Book = c.eng.book.Append(nil) // of what is in the inbox it knows nothing yet
@@ -209,8 +200,7 @@ func (c *Conn) keepParked(f wire.Frame) wire.Frame {
 	default:
 		return f
 	}
-	c.raw.kept = append(c.raw.kept, payload)
-	c.raw.bytes += len(payload) + jobCost
+	c.turn.KeepRaw(payload)
 	return f
 }
 

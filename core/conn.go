@@ -51,7 +51,6 @@ type Conn struct {
 	waits   standstill.Table // of handlers, for answers
 	queues  atomic.Uint64    // the call that waits to be run beside others, or queuesCommand; 0 if none does
 	serving servingTable
-	raw     rawBox
 	recv    recvTable
 
 	// Owned by the reading role, which passes with turn.
@@ -119,7 +118,6 @@ func newConn(parent context.Context, eng *common, id uint64, stream transport.Co
 	c.peerMaxCommand = maxCommand
 	c.can, c.detour = nativeCaps, eng.handlers.send != nil
 	c.turn.Init(eng.inboxBytes, eng.budget, hasManual && eng.manual != nil)
-	c.raw.budget = eng.budget
 	if eng.handlers.concurrent && (!hasManual || eng.manual == nil) {
 		c.slots = make(chan struct{}, eng.maxConcurrent)
 		c.copies.init(eng.inboxBytes, eng.budget)

@@ -11,8 +11,8 @@ import (
 // Commands that arrive meanwhile are still dispatched. A handler may wait here too, for a
 // message that is sent after the command that it handles.
 func (c *Conn) RecvRaw(ctx context.Context) ([]byte, error) {
-	ch, payload, ok := c.raw.receive(&c.turn)
-	if ok {
+	payload, next := c.turn.GetRaw()
+	if next == nil {
 		return payload, nil
 	}
 	ctx = given(ctx)
@@ -23,15 +23,15 @@ func (c *Conn) RecvRaw(ctx context.Context) ([]byte, error) {
 	}
 	yield(own)
 	select {
-	case payload = <-ch:
+	case payload = <-next:
 		return payload, nil
 	case <-ctx.Done():
-		if payload, ok = c.raw.leave(ch); ok {
+		if payload, ok := c.turn.LeaveRaw(next); ok {
 			return payload, nil
 		}
 		return nil, c.waitError(ctx)
 	case <-c.ctx.Done():
-		if payload, ok = c.raw.leave(ch); ok {
+		if payload, ok := c.turn.LeaveRaw(next); ok {
 			return payload, nil
 		}
 		return nil, c.closedError()
@@ -45,17 +45,14 @@ func (c *Conn) RecvRaw(ctx context.Context) ([]byte, error) {
 // If nobody has ever received raw messages here, those that do not fit are dropped and
 // reported; otherwise reading stops until there is room.
 func (c *Conn) gotRaw(rd *reader, payload []byte) bool {
-	if c.raw.deliver(payload) {
-		return true
-	}
-	if c.eng.handlers.message != nil {
-		return false
-	}
+	keep := c.eng.handlers.message == nil
 	for {
-		room, ok := c.raw.keep(payload)
+		room, ok := c.turn.PutRaw(payload, keep)
 		switch {
 		case ok:
 			return true
+		case !keep:
+			return false
 		case room == nil:
 			why := NewError(CodeTooBig, "raw message dropped: nobody receives raw messages and too many wait")
 			c.eng.log.warn(c, "a raw message is dropped", why)

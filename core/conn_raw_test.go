@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-	"weak"
 
 	"github.com/stretchr/testify/require"
 
@@ -179,12 +177,12 @@ func TestRawBurstNobodyReceives(t *testing.T) {
 		On(w.srv, "after", func(_ context.Context, _ *Conn, s string) error { after.add(s); return nil })
 		w.serve()
 		cl := w.join(w.client("ada"))
-		const count = 2 * maxRaw / 1000
+		const count = 2 * turn.MaxRaw / 1000
 		size := 0
 		fits := 0
 		for i := range count {
 			require.NoError(t, cl.SendRaw(rawNumber(i), Wait(w.ctx)))
-			if size += len(rawNumber(i)) + jobCost; size <= maxRaw {
+			if size += len(rawNumber(i)) + jobCost; size <= turn.MaxRaw {
 				fits++
 			}
 		}
@@ -200,24 +198,6 @@ func TestRawBurstNobodyReceives(t *testing.T) {
 		}
 		require.NoError(t, cl.Close())
 	})
-}
-
-// A raw message that was received is let go of while others still wait.
-func TestRawBoxLetsGo(t *testing.T) {
-	var b rawBox
-	for range 2 {
-		_, ok := b.keep(make([]byte, 100<<10))
-		require.True(t, ok)
-	}
-	held := weak.Make(&b.kept[0][0])
-	_, payload, ok := b.receive(&turn.Turn{})
-	require.True(t, ok)
-	require.Len(t, payload, 100<<10)
-	runtime.KeepAlive(payload) // the last that holds it but the box
-	runtime.GC()
-	require.Nil(t, held.Value())
-	require.NotEmpty(t, b.kept)
-	runtime.KeepAlive(&b)
 }
 
 // A handler that waits for its own connection learns why that ended, and not only that its
@@ -274,17 +254,13 @@ func TestRawBurstWaitsForReceiver(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "first", string(b))
 
-		const count = 3 * maxRaw / 1000
+		const count = 3 * turn.MaxRaw / 1000
 		for i := range count {
 			require.NoError(t, c.SendRaw(rawNumber(i)))
 		}
 		require.NoError(t, c.Send("after", "the burst"))
 		synctest.Wait()
-		raw := &cl.Conn().raw
-		raw.mu.Lock()
-		held := raw.bytes
-		raw.mu.Unlock()
-		require.LessOrEqual(t, held, maxRaw)
+		require.LessOrEqual(t, cl.Conn().turn.Bytes(), turn.MaxRaw)
 		require.Empty(t, after.all(), "it is behind what is not read yet")
 		for i := range count {
 			b, err := cl.RecvRaw(w.ctx)
@@ -296,17 +272,4 @@ func TestRawBurstWaitsForReceiver(t *testing.T) {
 		require.Empty(t, faults.all())
 		require.NoError(t, cl.Close())
 	})
-}
-
-// A raw message that nobody waited for when it came goes to who has begun to wait before it
-// was put aside: otherwise he would wait on, and get the next one first.
-func TestRawBoxKeepSeesWaiter(t *testing.T) {
-	var b rawBox
-	require.False(t, b.deliver([]byte("first")))
-	ch, _, ok := b.receive(&turn.Turn{})
-	require.False(t, ok)
-	_, ok = b.keep([]byte("first"))
-	require.True(t, ok)
-	require.Empty(t, b.kept)
-	require.Equal(t, "first", string(<-ch))
 }

@@ -99,9 +99,6 @@ func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 		f = c.groupBeside(f)
 	}
 	if c.turn.Handed() && (hasCrowd && c.tooBig(f) || f.Kind != wire.KindGroupCommand && c.runBeside(f) || c.push(rd, f)) {
-		if f.Kind == wire.KindRaw || f.Kind == wire.KindGroupRaw {
-			c.raw.match(&c.turn)
-		}
 		return true
 	}
 	if hasCommands && f.Kind == wire.KindCommand {

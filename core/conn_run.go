@@ -105,7 +105,7 @@ func unknownCall(command string) *Error {
 
 // runRaw runs the message handler for a raw message that nobody has received meanwhile.
 func (c *Conn) runRaw(ctx context.Context, payload []byte) {
-	if !c.raw.deliver(payload) {
+	if _, ok := c.turn.PutRaw(payload, false); !ok {
 		c.start(ctx, c.eng.handlers.message, Frame{Kind: KindRaw, Payload: payload}, nil)
 	}
 }

@@ -14,10 +14,7 @@ import (
 // uncount notes that the connection, of which nothing runs any more, holds nothing.
 func (c *Conn) uncount() {
 	c.out.Uncount()
-	c.turn.Empty()
-	c.raw.mu.Lock()
-	c.raw.mem.Set(c.raw.budget, 0)
-	c.raw.mu.Unlock()
+	c.turn.Uncount()
 }
 
 // unknownMemory is what a process is taken to have of which nothing is known.

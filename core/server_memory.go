@@ -121,9 +121,6 @@ var errOverloaded = &Error{Code: CodeOverloaded, Message: "all connections of th
 // holds returns how many bytes the connection holds outside its queue.
 func (c *Conn) holds() int {
 	n := c.turn.Bytes()
-	c.raw.mu.Lock()
-	n += c.raw.mem.Held()
-	c.raw.mu.Unlock()
 	c.copies.mu.Lock()
 	n += c.copies.mem.Held()
 	c.copies.mu.Unlock()

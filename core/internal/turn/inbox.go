@@ -21,8 +21,8 @@ type Job struct {
 // An inbox holds what has been read and waits for a slow handler to return: a copy of each frame, in
 // order. Turn.mu guards it.
 type inbox struct {
-	limit  int // in bytes; it does not change
-	budget *budget.Budget
+	limit  int            // in bytes; it does not change
+	budget *budget.Budget // nil at the end
 
 	jobs    []Job
 	head    int // index of the first that waits
@@ -31,7 +31,7 @@ type inbox struct {
 	calls   int // that wait, are to be answered and are not given up
 	replays int // jobs that say that a replay begins or ends
 
-	// Jobs are numbered in their order, so that neither Cancel nor TakeRaw looks at all of them.
+	// Jobs are numbered in their order, so that neither Cancel nor takeRawLocked looks at all of them.
 	popped  uint64            // number of jobs[head]
 	byID    map[uint64]uint64 // number of each call that waits and is not given up; nil until one is given up
 	rawFrom uint64            // number of the first job that may be a raw message which nobody has received
@@ -51,7 +51,8 @@ const (
 	Dropped            // nothing is run any more
 )
 
-// Push lets a copy of the frame wait if another goroutine runs handlers. The caller is the reader.
+// Push lets a copy of the frame wait if another goroutine runs handlers. The caller is the reader. Whoever
+// waits for a raw message gets that of the frame at once.
 func (t *Turn) Push(f wire.Frame) Put {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -64,6 +65,11 @@ func (t *Turn) Push(f wire.Frame) Put {
 		return Full
 	}
 	t.addLocked(f)
+	if len(t.waiters) > 0 && (f.Kind == wire.KindRaw || f.Kind == wire.KindGroupRaw) {
+		if payload, ok := t.take(t); ok {
+			t.handLocked(payload)
+		}
+	}
 	return t.storedLocked()
 }
 
@@ -202,10 +208,13 @@ func (t *Turn) emptyLocked() {
 	t.mem.Set(t.budget, 0)
 }
 
-// Empty lets go of what waits, on a connection of which nothing runs any more.
-func (t *Turn) Empty() {
+// Uncount notes that the connection, of which nothing runs any more, holds nothing: raw messages may still be
+// received.
+func (t *Turn) Uncount() {
 	t.mu.Lock()
 	t.emptyLocked()
+	t.keptMem.Set(t.budget, 0)
+	t.budget = nil
 	t.mu.Unlock()
 }
 
@@ -256,29 +265,6 @@ func (t *Turn) ReplaysWait() bool {
 	return wait
 }
 
-// TakeRaw takes the first raw message out of its turn.
-func (t *Turn) TakeRaw() (payload []byte, ok bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.rawFrom = max(t.rawFrom, t.popped)
-	for i := t.head + int(t.rawFrom-t.popped); i < len(t.jobs); i++ {
-		t.rawFrom++
-		switch j := &t.jobs[i]; j.Kind {
-		case wire.KindRaw:
-			j.Canceled = true
-			return j.Body, true
-		case wire.KindGroupRaw: // of which it remains that it has passed
-			_, _, payload, _ := wire.ParseGroup(j.Kind, j.Body)
-			rest := len(j.Body) - len(payload)
-			j.Kind, j.Body = wire.KindGroupPassed, j.Body[:rest:rest]
-			t.bytes -= len(payload)
-			t.mem.Set(t.budget, t.bytes)
-			return payload, true
-		}
-	}
-	return nil, false
-}
-
 // Calls is how many calls wait that are not given up. While the reader runs handlers itself there are none:
 // one is answered before the next is read.
 func (t *Turn) Calls() int {
@@ -291,10 +277,10 @@ func (t *Turn) Calls() int {
 	return n
 }
 
-// Bytes is how much what waits weighs.
+// Bytes is how much what waits weighs, for a handler or for whoever receives raw messages.
 func (t *Turn) Bytes() int {
 	t.mu.Lock()
-	n := t.bytes
+	n := t.bytes + t.size
 	t.mu.Unlock()
 	return n
 }

@@ -74,7 +74,7 @@ func TestInboxModel(t *testing.T) {
 					}
 				}
 			case 4:
-				_, ok := in.TakeRaw()
+				_, ok := in.takeRawLocked()
 				want := false
 				for i := range model {
 					if w := &model[i]; w.kind == wire.KindRaw && !w.gone {
@@ -163,10 +163,10 @@ func TestTakeRawOfGroup(t *testing.T) {
 	f, _, _, err := wire.Next(wire.AppendGroupRaw(nil, "g", 7, []byte("payload")), 0)
 	require.NoError(t, err)
 	in.Push(f)
-	payload, ok := in.TakeRaw()
+	payload, ok := in.takeRawLocked()
 	require.True(t, ok)
 	require.Equal(t, "payload", string(payload))
-	_, ok = in.TakeRaw()
+	_, ok = in.takeRawLocked()
 	require.False(t, ok)
 	j, ok := in.Pop()
 	require.True(t, ok)

@@ -58,6 +58,7 @@ type Turn struct {
 	barred  bool       // a barrier was popped last: whoever runs what waits waits itself
 
 	inbox
+	rawBox
 }
 
 // Init sets the number of bytes that may wait, and the budget in which they count. With manual dispatch
@@ -167,11 +168,15 @@ func (t *Turn) Close(drop bool) {
 // Drops reports whether nothing is run any more, since this side has ended the connection.
 func (t *Turn) Drops() bool { return t.drop.Load() }
 
-// Park makes frames of what waits, behind dst, for a session that goes on elsewhere, and lets nothing be
-// run any more. last is the id of the job that was popped last if that was a call.
+// Park makes frames of what waits, after dst, for a session that goes on elsewhere, and lets nothing be
+// run or received any more. last is the id of the job that was popped last if that was a call.
 func (t *Turn) Park(dst []byte) (frames []byte, last uint64) {
 	t.mu.Lock()
 	t.drop.Store(true)
+	for _, payload := range t.kept {
+		dst = wire.AppendRaw(dst, payload)
+	}
+	t.kept, t.size = nil, 0
 	for _, j := range t.jobs[t.head:] {
 		if !j.Canceled && j.Barrier == nil {
 			dst = wire.AppendFrame(dst, j.Kind, j.Body)
