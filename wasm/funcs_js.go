@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/hisock/hisock/core"
-	"github.com/hisock/hisock/wasm/internal/codename"
 )
 
 // funcs owns functions that JavaScript can call, until release.
@@ -68,17 +67,11 @@ func goStrings(a js.Value) []string {
 	return list
 }
 
-// jsError makes a HisockError of err, and undefined of nil. Its code is a name, or the
-// number where there is none. Its message is what the peer said, or all that is known
-// of a failure on this side.
+// jsError makes a HisockError of err, and undefined of nil. web/errors.js gives its code a name. Its message is the
+// peer's, or all that is known of a failure on this side.
 func jsError(err error) js.Value {
 	if err == nil {
 		return js.Undefined()
-	}
-	code := core.CodeOf(err)
-	var jsCode any = int64(code)
-	if name, ok := codename.Of(code); ok {
-		jsCode = name
 	}
 	message, retryAfter, details := err.Error(), int64(0), js.Undefined()
 	if e := coreError(err); e != nil {
@@ -90,7 +83,7 @@ func jsError(err error) js.Value {
 			message = e.Message
 		}
 	}
-	return host.Call("error", jsCode, message, core.IsRemote(err), retryAfter, details)
+	return host.Call("error", int64(core.CodeOf(err)), message, core.IsRemote(err), retryAfter, details)
 }
 
 // coreError returns the first core.Error in err's chain, or nil. It is errors.As without
@@ -109,19 +102,12 @@ func coreError(err error) *core.Error {
 	return nil
 }
 
-// goError makes the error that a page's handler failed with, of its code, message, time to wait
-// in milliseconds, and details.
+// goError makes the error that a page's handler failed with, of the number of its code, its message, the time to wait
+// in milliseconds, and its details.
 func goError(args []js.Value) error {
-	err := &core.Error{Message: args[1].String(), RetryAfter: time.Duration(args[2].Int()) * time.Millisecond}
+	err := &core.Error{Code: core.Code(args[0].Float()), Message: args[1].String(), RetryAfter: time.Duration(args[2].Int()) * time.Millisecond}
 	if details := args[3]; !details.IsUndefined() {
 		err.Details = goBytes(details)
-	}
-	if code := args[0]; code.Type() == js.TypeNumber {
-		err.Code = core.Code(code.Float())
-	} else if c, ok := codename.Parse(code.String()); ok {
-		err.Code = c
-	} else {
-		err.Code = core.CodeInternal
 	}
 	return err
 }

@@ -1,6 +1,6 @@
 // One connection of a page: handlers and promises on this side, the protocol in Go.
 
-import { HisockError, describe, needFunction, needOptions, needSignal, needString, needTimeout } from "./errors.js";
+import { HisockError, describe, needFunction, needOptions, needSignal, needString, needTimeout, numberOf } from "./errors.js";
 import { bytesOf, decodeReply, encode, needAs } from "./payload.js";
 import { Incoming } from "./incoming.js";
 import { KeptSession } from "./kept.js";
@@ -230,8 +230,8 @@ export class Client {
     try {
       auth = await this.#auth?.(abort.signal);
     } catch (err) {
-      if (err instanceof HisockError) this.#native?.refuse(id, err.code, err.message, 0, undefined);
-      else this.#native?.refuse(id, "unavailable", `auth failed: ${err instanceof Error ? err.message : String(err)}`, 0, undefined);
+      if (err instanceof HisockError) this.#native?.refuse(id, numberOf(err.code), err.message, 0, undefined);
+      else this.#native?.refuse(id, numberOf("unavailable"), `auth failed: ${err instanceof Error ? err.message : String(err)}`, 0, undefined);
       return;
     } finally {
       this.#auths.delete(id);
@@ -239,7 +239,7 @@ export class Client {
     try {
       this.#native?.answer(id, readAuth(auth));
     } catch (err) {
-      this.#native?.refuse(id, "bad_payload", /** @type {Error} */ (err).message, 0, undefined);
+      this.#native?.refuse(id, numberOf("bad_payload"), /** @type {Error} */ (err).message, 0, undefined);
     }
   }
 

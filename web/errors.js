@@ -5,6 +5,36 @@
 // The first number that a program may give a meaning of its own.
 const firstApplicationCode = 1000;
 
+// What the codes of the protocol are called, by their numbers from 1: core/wire lists them. The names are part of
+// the API and keep their spelling. Go knows the numbers only.
+/** @type {readonly import("./hisock.d.ts").PeerErrorCode[]} */
+const names = [
+  "internal", "canceled", "deadline_exceeded", "unknown_command", "bad_payload", "bad_name",
+  "too_big", "protocol", "version", "not_native", "hello_timeout", "too_many_conns", "name_taken",
+  "slow_consumer", "heartbeat", "shutdown", "closed", "unauthorized", "unknown_client",
+  "ambiguous_name", "unknown_group", "too_many_groups", "too_many_calls", "rate_limit",
+  "unsupported", "write_timeout", "not_connected", "conn_lost", "idle", "replaced", "unavailable",
+  "overloaded", "session_over", "queue_full", "deadlock",
+];
+
+/**
+ * Returns the name of a code, or its number where it has none: a program's own, or one that only a newer peer knows.
+ *
+ * @param {number} number
+ * @returns {ErrorCode}
+ */
+export const nameOf = (number) => names[number - 1] ?? number;
+
+/**
+ * Returns the number of a code. One that has none, which is this page's only, is an internal error to a peer.
+ *
+ * @param {ErrorCode} code
+ */
+export function numberOf(code) {
+  if (typeof code === "number") return code;
+  return names.indexOf(/** @type {any} */ (code)) + 1 || 1;
+}
+
 export class HisockError extends Error {
   /**
    * @param {ErrorCode} code

@@ -2,7 +2,7 @@
 // the order of arrival, never from inside Go: what Go tells is queued, and the queue is
 // worked off as soon as Go has returned.
 
-import { HisockError, needFunction } from "./errors.js";
+import { HisockError, needFunction, numberOf } from "./errors.js";
 import { decode, encode, encodeDetails, isForCaller } from "./payload.js";
 import { Warnings } from "./warnings.js";
 
@@ -229,10 +229,10 @@ export class Incoming {
       } catch (why) {
         this.report(why); // the rest arrives all the same
       }
-      this.native?.refuse(id, err.code, err.message, wait, details);
+      this.native?.refuse(id, numberOf(err.code), err.message, wait, details);
       return;
     }
-    this.native?.refuse(id, "internal", "the handler failed", 0, undefined);
+    this.native?.refuse(id, numberOf("internal"), "the handler failed", 0, undefined);
     this.report(err);
   }
 

@@ -7,7 +7,7 @@
 // page's globals are neither changed nor trusted, not even for a moment.
 
 import load from "./wasm_exec.js";
-import { HisockError } from "./errors.js";
+import { HisockError, nameOf } from "./errors.js";
 import { decodeDetails } from "./payload.js";
 
 /** @typedef {import("./native.d.ts").Native} Native */
@@ -220,7 +220,7 @@ class Instance {
 /**
  * Makes the error that Go describes.
  *
- * @param {string | number} code
+ * @param {number} code
  * @param {string} message
  * @param {boolean} remote
  * @param {number} retryAfter
@@ -228,6 +228,6 @@ class Instance {
  */
 function fromGo(code, message, remote, retryAfter, details) {
   const err = new HisockError("internal", message, { remote, retryAfter, details: details && decodeDetails(details) });
-  err.code = /** @type {import("./hisock.d.ts").ErrorCode} */ (code);
+  err.code = nameOf(code);
   return err;
 }

@@ -47,8 +47,8 @@ export interface NativeClient {
   call(id: number, command: string, payload: Uint8Array): void;
   cancel(id: number): void;
   answer(id: number, payload: Uint8Array): void;
-  /** retryAfter is in milliseconds. */
-  refuse(id: number, code: string | number, message: string, retryAfter: number, details: Uint8Array | undefined): void;
+  /** code is its number, retryAfter in milliseconds. */
+  refuse(id: number, code: number, message: string, retryAfter: number, details: Uint8Array | undefined): void;
   /** Asks for a change: 0 joins a group, 1 leaves one, 2 is another name. It ends as a call does. */
   change(id: number, how: 0 | 1 | 2, name: string): void;
   name(): string;
