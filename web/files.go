@@ -7,7 +7,7 @@ import (
 
 // The modules as they are in the bundle. None of them is generated.
 //
-//go:embed hisock.js client.js errors.js incoming.js instance.js kept.js options.js payload.js raw.js warnings.js hisock.d.ts
+//go:embed hisock.js calls.js client.js connection.js errors.js incoming.js instance.js kept.js options.js page.js payload.js raw.js warnings.js hisock.d.ts
 var sources embed.FS
 
 const (

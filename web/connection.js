@@ -1,0 +1,370 @@
+// The life of one connection: what Go tells of it, and what becomes of it when the page goes.
+
+import { Calls } from "./calls.js";
+import { HisockError, numberOf } from "./errors.js";
+import { KeptSession } from "./kept.js";
+import { readAuth } from "./options.js";
+import { nextTask, watchPage } from "./page.js";
+
+/** @typedef {import("./native.d.ts").NativeClient} NativeClient */
+/** @typedef {Awaited<ReturnType<typeof import("./instance.js").instance>>} Instance */
+/** @typedef {ReturnType<typeof import("./options.js").readOptions>} Options */
+
+// As Go numbers them, from 1.
+const states = /** @type {const} */ (["connected", "disconnected", "reconnecting", "resumed", "connecting"]);
+
+export class Connection {
+  /** @type {Instance} */
+  #inst;
+  /** @type {NativeClient | undefined} until the connection has ended */
+  #native;
+
+  /** @type {import("./incoming.js").Incoming} */
+  #incoming;
+  /** @type {import("./raw.js").RawInbox} */
+  #raw;
+  #calls = new Calls();
+
+  /** @type {import("./hisock.d.ts").State} */
+  state = "connecting";
+  resumed = false;
+  #name;
+  /** @type {string[]} what they were when the connection ended */
+  #lastGroups = [];
+  /** @type {(string | HisockError)[]} */
+  #lastRefused = [];
+
+  /** @type {HisockError | null | undefined} of an end that is told once it is known whether it is the last */
+  #parted;
+  /** Takes the listeners of the page away. */
+  #unlisten = new AbortController();
+
+  /** @type {KeptSession | undefined} */
+  #kept;
+  /** @type {Uint8Array[]} raw messages of the page before, until the first frames are let through */
+  #earlyRaw = [];
+  #earlyMissed = 0; // frames, until then
+  #begun = false;
+  #over = false; // Go has told the end
+
+  #auth;
+  /** @type {Map<number, AbortController>} what the page is asked for its auth */
+  #auths = new Map();
+
+  /** @type {Promise<HisockError | null>} */
+  closed;
+  /** @type {(why: HisockError | null) => void} */
+  #resolveClosed = () => {};
+
+  /**
+   * @param {Instance} inst
+   * @param {Options} options
+   * @param {import("./incoming.js").Incoming} incoming
+   * @param {import("./raw.js").RawInbox} raw
+   */
+  constructor(inst, options, incoming, raw) {
+    this.#inst = inst;
+    this.#incoming = incoming;
+    this.#raw = raw;
+    this.#name = options.config.name;
+    this.#auth = options.auth;
+    this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
+  }
+
+  /**
+   * Connects. It resolves once the server has welcomed the client.
+   *
+   * @param {Options} options
+   * @param {AbortSignal} signal
+   * @returns {Promise<void>}
+   */
+  open(options, signal) {
+    return new Promise((resolve, reject) => {
+      const { promise: outcome, resolve: settle } = deferred();
+      const incoming = this.#incoming;
+      const kept = options.keepAs === undefined ? undefined : new KeptSession(options.keepAs, this.#name);
+      this.#kept = kept;
+      const config = kept ? { ...options.config, session: kept.session } : options.config;
+      const native = this.#inst.native.connect(config, this.#sink(settle));
+      if (native instanceof Error) {
+        reject(native);
+        return;
+      }
+      if (!native) {
+        kept?.putBack();
+        kept?.release();
+        reject(this.#inst.ended ?? new HisockError("crashed", "the Go program of this page is gone"));
+        return;
+      }
+      if (!this.#over) { // else it has failed at once, and there is nobody left to ask
+        this.#native = native;
+        incoming.native = native;
+      }
+      const unwatch = this.#inst.onEnd((why) => {
+        this.#unlisten.abort();
+        this.#native = undefined; // there is nobody left to ask
+        incoming.native = undefined;
+        settle(why);
+        incoming.push(() => this.#end(why));
+      });
+      this.closed.then(unwatch);
+
+      const abort = () => {
+        settle(signal.reason); // before what Go makes of it
+        this.#native?.close();
+      };
+      signal.addEventListener("abort", abort, { once: true });
+      watchPage(this.#unlisten.signal, () => this.retryNow(), () => {
+        if (!this.#keep()) this.#native?.close();
+      });
+      outcome.then((err) => {
+        signal.removeEventListener("abort", abort);
+        if (err !== undefined) {
+          // Where the server has not answered, the next attempt of the page may go on.
+          if (!(err instanceof HisockError && err.remote)) kept?.putBack();
+          this.#native?.begin();
+          reject(err);
+          return;
+        }
+        this.#earlyRaw = kept?.raw ?? [];
+        kept?.connected();
+        resolve();
+        // Whoever awaits the connection has its turn first, to register handlers.
+        nextTask(() => this.#begin(options.config.groups));
+      });
+    });
+  }
+
+  /**
+   * Returns what Go calls. What it tells is queued in the order in which it happens.
+   *
+   * @param {(outcome: unknown) => void} settle is told the first outcome: undefined for a welcome
+   * @returns {import("./native.d.ts").Sink}
+   */
+  #sink(settle) {
+    const incoming = this.#incoming;
+    return {
+      state: (state, name, why) => {
+        this.#changed(state, name, why);
+        if (this.state === "connected") settle(undefined);
+      },
+      warn: (message, ...args) => incoming.warn(message, args),
+      command: (command, payload, replayed) => incoming.command(command, payload, replayed),
+      raw: (payload, replayed) => incoming.rawMessage(payload, replayed),
+      replay: (hook, group, messages, missed, lost) => {
+        incoming.push(() => void incoming.tell(hook, { group, messages, missed, lost }));
+      },
+      called: (id, command, payload) => incoming.called(id, command, payload),
+      auth: (id) => void this.#authorize(id),
+      cancelled: (id) => {
+        const auth = this.#auths.get(id);
+        if (!auth) incoming.cancelled(id);
+        else auth.abort(new HisockError("canceled", "the auth is not needed any more"));
+      },
+      settled: (id, err, payload) => incoming.push(() => this.#calls.settle(id, err, payload)),
+      changed: (hook, what, name) => {
+        if (hook === "rename") this.#name = name; // for when there is nobody left to ask
+        incoming.push(() => void (hook === "rename" ? incoming.tell(hook, what, name) : incoming.tell(hook, what)));
+      },
+      undelivered: (list) => {
+        const messages = /** @type {import("./hisock.d.ts").Undelivered[]} */ ([]);
+        for (let i = 0; i < list.length; i += 4) {
+          const [raw, command, bytes, written] = /** @type {[boolean, string, Uint8Array, boolean]} */ (list.slice(i, i + 4));
+          messages.push({ kind: raw ? "raw" : "command", command, bytes, written });
+        }
+        incoming.push(() => void incoming.tell("undelivered", messages));
+      },
+      missed: (n) => {
+        if (this.#begun) incoming.push(() => void incoming.tell("missed", n));
+        else this.#earlyMissed += n;
+      },
+      notice: (hook, name, groups, address, old) => incoming.notice(hook, { name, groups, address }, old),
+      ended: (err) => {
+        this.#over = true;
+        // What Go can no longer be asked is asked now; the page hears of it in order.
+        this.#forgetNative();
+        settle(err ?? new HisockError("closed", "closed while connecting"));
+        incoming.push(() => this.#end(err ?? null));
+      },
+    };
+  }
+
+  /**
+   * Lets frames through, after what the page before had got.
+   *
+   * @param {string[]} groups that the client wants to be in
+   */
+  #begin(groups) {
+    if (!this.#native) return;
+    this.#begun = true;
+    for (const bytes of this.#earlyRaw.splice(0)) this.#incoming.rawMessage(bytes, false);
+    const missed = this.#earlyMissed;
+    if (missed > 0) this.#incoming.push(() => void this.#incoming.tell("missed", missed));
+    this.#native.begin();
+    if (!this.resumed) return;
+    const there = this.groups;
+    for (const group of groups) {
+      if (there.includes(group)) continue;
+      this.ask(undefined, undefined, "", (native, id) => native.change(id, 0, group)).catch((err) => this.#incoming.report(err));
+    }
+  }
+
+  /**
+   * Asks the page what proves who it is, for Go.
+   *
+   * @param {number} id
+   */
+  async #authorize(id) {
+    const abort = new AbortController();
+    this.#auths.set(id, abort);
+    await undefined; // never from inside Go
+    let auth;
+    try {
+      auth = await this.#auth?.(abort.signal);
+    } catch (err) {
+      if (err instanceof HisockError) this.#native?.refuse(id, numberOf(err.code), err.message, 0, undefined);
+      else this.#native?.refuse(id, numberOf("unavailable"), `auth failed: ${err instanceof Error ? err.message : String(err)}`, 0, undefined);
+      return;
+    } finally {
+      this.#auths.delete(id);
+    }
+    try {
+      this.#native?.answer(id, readAuth(auth));
+    } catch (err) {
+      this.#native?.refuse(id, numberOf("bad_payload"), /** @type {Error} */ (err).message, 0, undefined);
+    }
+  }
+
+  get name() {
+    return this.#native ? this.#native.name() : this.#name;
+  }
+
+  get groups() {
+    return this.#native ? this.#native.groups() : [...this.#lastGroups];
+  }
+
+  get refusedGroups() {
+    const flat = this.#native ? this.#native.refusedGroups() : this.#lastRefused;
+    const list = [];
+    for (let i = 0; i < flat.length; i += 2) {
+      list.push({ group: /** @type {string} */ (flat[i]), why: /** @type {HisockError} */ (flat[i + 1]) });
+    }
+    return list;
+  }
+
+  /**
+   * Asks Go to do something and throws what it objects.
+   *
+   * @param {(native: NativeClient) => HisockError | void} what
+   */
+  do(what) {
+    if (!this.#native) throw new HisockError("not_connected", `the connection of "${this.#name}" has ended`);
+    const err = what(this.#native);
+    if (err) throw err;
+    if (this.#inst.ended) throw this.#inst.ended;
+  }
+
+  /**
+   * Asks the server for something and resolves with its reply.
+   *
+   * @param {AbortSignal | undefined} signal
+   * @param {number | undefined} timeout
+   * @param {string} tooLate what the error of a timeout says
+   * @param {(native: NativeClient, id: number) => void} start
+   */
+  ask(signal, timeout, tooLate, start) {
+    return this.#calls.ask(
+      signal, timeout, tooLate,
+      (id) => this.do((native) => start(native, id)),
+      (id) => this.#native?.cancel(id),
+    );
+  }
+
+  retryNow() {
+    this.#native?.retryNow();
+  }
+
+  async close() {
+    this.#native?.close();
+    await this.closed;
+  }
+
+  /**
+   * @param {import("./hisock.d.ts").State | "resumed"} state
+   * @param {HisockError | null} why
+   */
+  #setState(state, why) {
+    const now = state === "resumed" ? "connected" : state;
+    if (now === this.state && !(state === "connecting" && why)) return; // each attempt to connect that fails is told
+    if (this.state === "connecting") this.resumed = state === "resumed";
+    this.state = now;
+    this.#incoming.push(() => this.#incoming.tell("state", state, why));
+  }
+
+  /**
+   * What Go says of the connection. Of an end it does not say whether the client comes back.
+   *
+   * @param {number} number
+   * @param {string} name
+   * @param {HisockError | undefined} why
+   */
+  #changed(number, name, why) {
+    const state = states[number - 1] ?? "disconnected";
+    this.#name = name;
+    if (state === "disconnected") {
+      this.#parted = why ?? null;
+      // The calls of the connection that may come next have not arrived yet.
+      this.#incoming.abandonCalls(why ?? new HisockError("closed", "the connection has ended"));
+      return;
+    }
+    const parted = this.#parted;
+    if (parted !== undefined) {
+      this.#parted = undefined;
+      this.#setState("disconnected", parted);
+    }
+    this.#setState(state, why ?? null);
+  }
+
+  /** Keeps the session for the next page. It returns false if it cannot be kept, or is not to be. */
+  #keep() {
+    const kept = this.#kept;
+    const native = this.#native;
+    if (!kept || !native) return false;
+    const size = native.sessionBytes();
+    if (size === 0) return kept.putBack(); // it is connecting, perhaps with what the page before has left
+    const raw = [...this.#earlyRaw, ...this.#raw.kept];
+    if (!kept.reserve(size, raw)) return false;
+    this.#incoming.stop();
+    this.#unlisten.abort();
+    this.#native = undefined;
+    return kept.store(native.detach(), raw);
+  }
+
+  #forgetNative() {
+    if (!this.#native) return;
+    this.#name = this.#native.name();
+    this.#lastGroups = this.#native.groups();
+    this.#lastRefused = this.#native.refusedGroups();
+    this.#native = undefined;
+    this.#incoming.native = undefined;
+  }
+
+  /** @param {HisockError | null} why */
+  #end(why) {
+    this.#unlisten.abort();
+    this.#kept?.release();
+    const err = why ?? new HisockError("closed", "the connection was closed");
+    this.#calls.end(err);
+    this.#raw.end(err);
+    this.#incoming.abandonCalls(err);
+    this.#setState("disconnected", why);
+    this.#resolveClosed(why);
+  }
+}
+
+function deferred() {
+  /** @type {(value: unknown) => void} */
+  let resolve = () => {};
+  const promise = new Promise((r) => (resolve = r));
+  return { promise, resolve };
+}
