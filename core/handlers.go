@@ -34,41 +34,40 @@ type Frame struct {
 	Kind    Kind
 	Command string // empty for a raw message
 
-	// Payload is valid until the handler returns; one that keeps it must copy it.
+	// Payload is valid until the handler returns: a handler that keeps it must copy it.
 	Payload []byte
 }
 
-// A Handler is the untyped form below every other: it takes what came and returns what
-// goes back. The result matters for calls only. ctx ends with the connection, and for
-// a call also when the caller gives up.
+// A Handler is the untyped form of every handler. It takes a frame and returns the payload of the answer,
+// which matters for calls only. ctx ends with the connection, and for a call also when the caller gives up.
 type Handler func(ctx context.Context, c *Conn, f Frame) ([]byte, error)
 
-// A Middleware wraps the handlers of commands, calls and raw messages: it may look,
-// change what is passed on, or answer itself.
+// A Middleware wraps the handlers of commands, calls and raw messages. It may look at a frame, pass on
+// another one, or answer by itself.
 type Middleware func(next Handler) Handler
 
 // An Outgoing is a command, call or raw message on its way out. Middleware may change the Frame, the
-// Key and Transient; the other fields only say where it goes.
+// Key and Transient. The other fields only say where the frame goes.
 type Outgoing struct {
 	Frame
 
-	// To is the connection it goes to. It is nil when it goes to a group, to a user, to all of a
-	// name or to everybody, and when nobody or several have the Name.
+	// To is the connection that the frame goes to. It is nil if the frame goes to a group, to a user, to all
+	// clients of a name or to everybody, and if nobody or several have the Name.
 	To *Conn
 
-	// Group is the group it goes to, if it does, User the id of the user, and Name the name that was
-	// sent to. All are empty for what goes to a connection or to everybody.
+	// Group is the group that the frame goes to, User the id of the user, and Name the name that was
+	// sent to. Each is empty if the frame goes elsewhere.
 	Group string
 	User  string
 	Name  string
 
-	Key       string // what the option [Key] says
-	Transient bool   // what the option [Transient] says
+	Key       string // the key of the option [Key]
+	Transient bool   // the option [Transient] is given
 
 	send func(*Outgoing) error
 }
 
-// A SendFunc queues what is on its way out. A [SendMiddleware] wraps it; it runs on the
+// A SendFunc queues an Outgoing. A SendMiddleware wraps it. Both run on the
 // goroutine that sends, once for each send, group send or broadcast.
 type (
 	SendFunc       func(out *Outgoing) error
@@ -79,29 +78,27 @@ type (
 type HandlerOption struct {
 	concurrent bool
 	bounded    bool
-	maxPayload int // bytes, if bounded
+	maxPayload int // in bytes, if bounded
 }
 
-// Concurrent makes each run of a handler a goroutine of its own, on a copy of the payload,
-// so that what follows on the connection does not wait for it, and it does not wait for
-// a slow handler before it. How many run at once for a connection is limited; beyond, they
-// wait their turn like others.
+// Concurrent gives each run of a handler a goroutine of its own and a copy of the payload. The frames
+// that follow on the connection do not wait for it, and it does not wait for a slow handler before it.
+// [Limits].MaxConcurrent bounds how many run at once for a connection: further ones wait their turn like other handlers.
 //
-// A call of the peer that waits for a handler which itself waits for the peer would wait for ever if what
-// that handler waits for waits for the call. Then the call fails with [CodeDeadlock] at the end that made it, if the
-// handlers make their calls with their own contexts. So calls that go back and forth want concurrent
-// handlers, and fail in the same way where more than these run at once: 64 at each end. Calls that go
-// round over several connections, as from one client through the server to another and back, are
-// not found so: they end with the context of the first.
+// Two handlers that call each other's ends may wait for each other for ever. Then one of the calls fails with
+// [CodeDeadlock] at the end that made it, if the handlers make their calls with their own contexts. So
+// calls that go back and forth want concurrent handlers. They fail in the same way if more than
+// MaxConcurrent of them run at an end. Calls that go round over several connections, such as from one client through
+// the server to another client and back, are not found in this way: they end with the context of the first call.
 func Concurrent() HandlerOption { return HandlerOption{concurrent: true} }
 
-// MaxPayload bounds the payloads of a handler to n bytes. A longer one is not converted, not shown
+// MaxPayload bounds the payloads of a handler to n bytes. A longer payload is not converted, not shown
 // to the handler or to middleware, and, except in a browser, not copied: a call fails with
-// [CodeTooBig], and anything else goes to the error hook with that code. The connection goes on.
+// [CodeTooBig], and any other frame goes to the error hook with that code. The connection goes on.
 // Without the option, or with a negative n, a payload may be as long as a frame.
 //
-// A handler that takes a slice of large structs wants such a bound, since `[{},{}]` is three bytes
-// for each struct, however large that is in memory.
+// A handler that takes a slice of large structs wants such a bound: `[{},{}]` has three bytes
+// for each struct, and each may be large in memory.
 func MaxPayload(n int) HandlerOption { return HandlerOption{bounded: true, maxPayload: n} }
 
 // A Registrar takes handlers: a [Server] or a [Client].
@@ -109,16 +106,16 @@ type Registrar interface {
 	registrar() *handlers
 }
 
-// handlers are what a Server and a Client have registered. They are changed only before
-// the first connection and read without a lock afterwards.
+// handlers are registered at a Server or a Client. They are changed before the first connection only, and
+// read without a lock afterwards.
 type handlers struct {
 	frozen atomic.Bool
 	conv   Codec // of the typed handlers
 
-	maxCommand int // the longest name of a command
+	maxCommand int // the length of the longest name of a command, in bytes
 
 	commands map[string]*handler
-	order    []*handler // commands in the order of their registration
+	order    []*handler // the handlers of commands in the order of their registration
 	calls    map[string]*handler
 
 	anyCommand *handler
@@ -133,24 +130,24 @@ type handlers struct {
 	onJoinGroup  func(c *Conn, group string)
 	onLeaveGroup func(c *Conn, group string)
 
-	concurrent     bool // some handler is
-	bounded        bool // some handler has a MaxPayload
+	concurrent     bool // a handler is Concurrent; set by freeze
+	bounded        bool // a handler has a MaxPayload; set by freeze
 	middleware     []Middleware
 	sendMiddleware []SendMiddleware
-	send           SendFunc // nil without middleware
+	send           SendFunc // sendMiddleware around the send of an Outgoing; nil without middleware
 }
 
 type handler struct {
 	name       string
 	run        Handler
 	concurrent bool
-	maxPayload int // bytes
+	maxPayload int // in bytes
 }
 
 func (h *handlers) registrar() *handlers { return h }
 
-// OnBytes registers the handler of a command in its untyped form, for which nothing is
-// converted or allocated. payload is valid until the handler returns. An error it
+// OnBytes registers the untyped handler of a command, for which nothing is
+// converted or allocated. payload is valid until the handler returns. An error that the handler
 // returns goes to the error hook. See [On] for the rules that all registrations share.
 func (h *handlers) OnBytes(command string, f func(ctx context.Context, c *Conn, payload []byte) error, opts ...HandlerOption) {
 	needFunc("OnBytes "+command, f == nil)
@@ -159,8 +156,8 @@ func (h *handlers) OnBytes(command string, f func(ctx context.Context, c *Conn, 
 	}, opts)
 }
 
-// HandleBytes registers the handler of a call in its untyped form. What it returns is
-// copied before the next handler runs, so it may be part of payload.
+// HandleBytes registers the untyped handler of a call. The answer that it returns is
+// copied before the next handler runs, so the answer may be part of payload.
 func (h *handlers) HandleBytes(command string, f func(ctx context.Context, c *Conn, payload []byte) ([]byte, error), opts ...HandlerOption) {
 	needFunc("HandleBytes "+command, f == nil)
 	h.addCall(command, func(ctx context.Context, c *Conn, fr Frame) ([]byte, error) {
@@ -168,14 +165,14 @@ func (h *handlers) HandleBytes(command string, f func(ctx context.Context, c *Co
 	}, opts)
 }
 
-// OnAny registers the handler of commands that no other takes.
+// OnAny registers the handler of the commands that have no handler of their own.
 func (h *handlers) OnAny(f func(ctx context.Context, c *Conn, f Frame) error, opts ...HandlerOption) {
 	h.mustBeOpen()
 	needFunc("OnAny", f == nil)
 	h.anyCommand = newHandler("", withoutReply(f), opts)
 }
 
-// HandleAny registers the handler of calls that no other takes. Without it they fail
+// HandleAny registers the handler of the calls that have no handler of their own. Without it these calls fail
 // with [CodeUnknownCommand].
 func (h *handlers) HandleAny(f func(ctx context.Context, c *Conn, f Frame) ([]byte, error), opts ...HandlerOption) {
 	h.mustBeOpen()
@@ -183,8 +180,8 @@ func (h *handlers) HandleAny(f func(ctx context.Context, c *Conn, f Frame) ([]by
 	h.anyCall = newHandler("", f, opts)
 }
 
-// OnMessage registers the catch-all: it runs for every command, after the command's own handler if
-// there is one (beside it if that is [Concurrent]), and for every raw message that no
+// OnMessage registers the catch-all. It runs for every command, after the command's own handler if
+// there is one (beside that handler if it is [Concurrent]), and for every raw message that no
 // [Conn.RecvRaw] waits for.
 func (h *handlers) OnMessage(f func(ctx context.Context, c *Conn, f Frame) error, opts ...HandlerOption) {
 	h.mustBeOpen()
@@ -192,26 +189,25 @@ func (h *handlers) OnMessage(f func(ctx context.Context, c *Conn, f Frame) error
 	h.message = newHandler("", withoutReply(f), opts)
 }
 
-// OnError registers the hook that is told what no caller can be told: a command whose
+// OnError registers the error hook. It is told of each fault that no caller can be told of: a command whose
 // payload does not convert, a command handler that failed, an answer that does
-// not convert or is too big, details that cannot be sent, a raw message dropped for want of a reader, a
-// newcomer refused (c is nil then). It may run on
-// several goroutines at once, also with manual dispatch, and may wait as a handler may; what has met
-// the fault goes on when it has returned. It is told of each fault, as often as
-// peers cause one: unlike the [Logger] it is not spared any. What
-// [Access.Authorize] and its like failed with is what [errors.Unwrap] makes of err.
+// not convert or is too big, details that cannot be sent, a raw message that was dropped because nobody reads, a
+// newcomer that was refused (c is nil then). Peers may cause faults as often as they like, and unlike the
+// [Logger] the hook hears of each. It may run on
+// several goroutines at once, also with manual dispatch, and may wait as a handler may. The goroutine that has met
+// the fault goes on when the hook has returned. [errors.Unwrap] of err is the error with which
+// [Access.Authorize] or another function of Access failed.
 func (h *handlers) OnError(f func(c *Conn, err error)) {
 	h.mustBeOpen()
 	needFunc("OnError", f == nil)
 	h.onError = f
 }
 
-// OnRename registers a function that runs when the peer has changed the client's name: at a server
-// that is the client, at a client the server, also when it does what the client asked for. It runs
-// once for each change, in its turn like a command's handler, with the name before and the new one,
-// at a server when the client has its answer; [Conn.Name] may have changed again since. It does not
-// run for what this end's program does at a server, nor for the name that the client has from the
-// start.
+// OnRename registers a function that runs when the peer has changed the client's name from old to name.
+// On a server that peer is the client. On a client it is the server, also when it answers [Client.Rename].
+// The function runs once for each change and in turn, like a command's handler. On a server the client has its
+// answer by then. [Conn.Name] may be another name again. The function does not run for the name that the client
+// has from the start, and on a server not for [Conn.Rename].
 func (h *handlers) OnRename(f func(c *Conn, old, name string)) {
 	h.mustBeOpen()
 	needFunc("OnRename", f == nil)
@@ -225,25 +221,24 @@ func (h *handlers) OnJoinGroup(f func(c *Conn, group string)) {
 	h.onJoinGroup = f
 }
 
-// OnLeaveGroup is OnRename for a group that the client has left. A client that goes leaves
-// its groups without it.
+// OnLeaveGroup is OnRename for a group that the client has left. It does not run when the connection ends.
 func (h *handlers) OnLeaveGroup(f func(c *Conn, group string)) {
 	h.mustBeOpen()
 	needFunc("OnLeaveGroup", f == nil)
 	h.onLeaveGroup = f
 }
 
-// OnMissed registers what is told that n more frames from the peer were dropped on their way
-// here, as the [Overflow] of its options allows. It runs beside a handler that is slow, once after
-// the other, before what comes afterwards is handled.
+// OnMissed registers a function that is told that the peer has dropped n more frames on their way here, as the
+// peer's [Overflow] allows. It runs beside a slow handler, one run after the other, and before the frames that come
+// after the gap are handled.
 func (h *handlers) OnMissed(f func(c *Conn, n uint64)) {
 	h.mustBeOpen()
 	needFunc("OnMissed", f == nil)
 	h.onMissed = f
 }
 
-// Use adds middleware around all handlers of commands, calls and raw messages. The
-// first added is the outermost.
+// Use adds middleware around all handlers of commands, calls and raw messages. The middleware that was
+// added first is the outermost.
 func (h *handlers) Use(mw ...Middleware) {
 	h.mustBeOpen()
 	for _, f := range mw {
@@ -252,7 +247,7 @@ func (h *handlers) Use(mw ...Middleware) {
 	h.middleware = append(h.middleware, mw...)
 }
 
-// UseSend adds middleware around everything that this side sends. The first added is
+// UseSend adds middleware around everything that this side sends. The middleware that was added first is
 // the outermost.
 func (h *handlers) UseSend(mw ...SendMiddleware) {
 	h.mustBeOpen()
@@ -276,7 +271,7 @@ func (h *handlers) addCall(name string, f Handler, opts []HandlerOption) {
 	add(h, &h.calls, name, f, opts)
 }
 
-// add registers one handler. What is wrong here is the program's mistake, so it panics.
+// add registers one handler. It panics if something is wrong, which is the program's mistake.
 func add(h *handlers, m *map[string]*handler, name string, f Handler, opts []HandlerOption) {
 	h.mustBeOpen()
 	if why := unfit(name, h.maxCommand); why != "" {
@@ -291,7 +286,7 @@ func add(h *handlers, m *map[string]*handler, name string, f Handler, opts []Han
 	(*m)[name] = newHandler(name, f, opts)
 }
 
-// unfit says why a command of that name can have no handler, or nothing if it can.
+// unfit says why a command of that name can have no handler. It returns nothing if the command can have one.
 func unfit(name string, max int) string {
 	if err := checkName(name, max); err != nil {
 		return err.Message
@@ -302,7 +297,7 @@ func unfit(name string, max int) string {
 	return ""
 }
 
-// reserved are the names of events, which the original protocol gives as command names.
+// reserved reports whether a name is that of an event: the original's protocol has events as commands.
 func reserved(name string) bool {
 	switch name {
 	case "join", "leave", "message", "client_connect", "client_disconnect", "force_disconnect":
@@ -328,8 +323,8 @@ func withoutReply(f func(context.Context, *Conn, Frame) error) Handler {
 	}
 }
 
-// needFunc panics if a function that is to be registered is nil, which would be found out only when
-// something comes for it.
+// needFunc panics if a function that is to be registered is nil. Otherwise nobody would notice before
+// the first frame for it.
 func needFunc(where string, missing bool) {
 	if missing {
 		panic("core: " + where + ": the function is nil")
@@ -342,7 +337,8 @@ func (h *handlers) mustBeOpen() {
 	}
 }
 
-// freeze wraps the handlers in the middleware, once, when the first connection is near.
+// freeze wraps the handlers in the middleware. It does so once, before the first connection, after which
+// nothing can be registered.
 func (h *handlers) freeze() {
 	if h.frozen.Swap(true) {
 		return
