@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/examples/internal/exampletest"
 	"github.com/hisock/hisock/tcp"
 	"github.com/hisock/hisock/transport"
 	"github.com/hisock/hisock/web"
@@ -62,16 +63,6 @@ var proxies = map[string]proxy{
 	},
 }
 
-// freePort returns a port that nobody listens on at this moment.
-func freePort(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close() //nolint:errcheck // nothing to be done about it
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	require.NoError(t, err)
-	return port
-}
-
 // path returns where a program is that Debian puts where only root looks.
 func path(t *testing.T, name string) string {
 	for _, try := range []string{name, "/usr/sbin/" + name} {
@@ -106,7 +97,7 @@ func deploy(t *testing.T, name string) *deployment {
 	dir := t.TempDir()
 	require.NoError(t, os.Chmod(dir, 0o755))
 	d := &deployment{proxy: p, config: filepath.Join(dir, p.config)}
-	ports := map[string]string{"8080": freePort(t), "8081": freePort(t), "6969": freePort(t), "6970": freePort(t)}
+	ports := map[string]string{"8080": exampletest.FreePort(t), "8081": exampletest.FreePort(t), "6969": exampletest.FreePort(t), "6970": exampletest.FreePort(t)}
 	changed := regexp.MustCompile(`\b(8080|8081|6969|6970)\b`).ReplaceAllStringFunc(string(text),
 		func(port string) string { return ports[port] })
 	if p.edit != nil {

@@ -21,7 +21,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/examples/internal/exampletest"
-	"github.com/hisock/hisock/tcp"
 )
 
 // programs returns the README's Go programs, with the addresses changed.
@@ -43,12 +42,7 @@ func build(t *testing.T, name, src string) string {
 }
 
 // freeAddr returns an address that nobody listens on at this moment.
-func freeAddr(t *testing.T) string {
-	l, err := tcp.Listen("127.0.0.1:0", nil)
-	require.NoError(t, err)
-	defer l.Close() //nolint:errcheck // nothing to be done about it
-	return l.Addr()
-}
+func freeAddr(t *testing.T) string { return "127.0.0.1:" + exampletest.FreePort(t) }
 
 // serve starts the server and waits until it serves. It returns what it said until then.
 func serve(t *testing.T, name string, args ...string) (srv *exec.Cmd, said []string) {
