@@ -1,47 +1,21 @@
 // examples/chat as its users meet it: tabs and terminals in one chat, as programs of their own.
 
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { after, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { join } from "node:path";
+import { test } from "node:test";
 import { openPage } from "./harness.mjs";
+import { go, root, run, scratchFolder, start as startProgram, until } from "./programs.mjs";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
-const scratch = await mkdtemp(join(tmpdir(), "hisock-chat-test-"));
-after(() => rm(scratch, { recursive: true, force: true }));
+const scratch = await scratchFolder("chat");
 const chat = join(scratch, "chat");
 const bundle = join(scratch, "bundle");
-await promisify(execFile)("go", ["build", "-o", chat, "./examples/chat"], { cwd: root });
-await promisify(execFile)(chat, ["-build", bundle], { cwd: root });
-
-const patience = 20_000;
-
-/** Waits until fn returns something true, and returns that. */
-async function until(what, fn) {
-  for (const end = Date.now() + patience; Date.now() < end; await new Promise((r) => setTimeout(r, 10))) {
-    const got = await fn();
-    if (got) return got;
-  }
-  assert.fail(`never happened: ${what}`);
-}
+await go(root, "build", "-o", chat, "./examples/chat");
+await run(root, chat, "-build", bundle);
 
 /** Starts the program, which ends with the test at the latest. */
 function start(t, ...args) {
-  const child = spawn(chat, args, { cwd: root });
-  const exited = once(child, "exit").then(([code]) => code);
-  const process = { child, exited, out: "", err: "", lines: () => process.out.split("\n").slice(0, -1) };
-  child.stdout.setEncoding("utf8").on("data", (text) => (process.out += text));
-  child.stderr.setEncoding("utf8").on("data", (text) => (process.err += text));
-  t.after(async () => {
-    child.kill("SIGKILL");
-    await exited;
-  });
-  return process;
+  const process = startProgram(t, chat, args);
+  return Object.assign(process, { lines: () => process.out.split("\n").slice(0, -1) });
 }
 
 /** Starts a server on free ports, or on the address given for browsers. */

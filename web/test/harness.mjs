@@ -4,19 +4,17 @@
 // Go command caches what has not changed.
 
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { access, constants, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { access, constants } from "node:fs/promises";
+import { join } from "node:path";
 import { connect, createServer } from "node:net";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { after } from "node:test";
 import { chromium } from "playwright-core";
+import { go, root, scratchFolder } from "./programs.mjs";
 
-const web = dirname(dirname(fileURLToPath(import.meta.url)));
+const web = join(root, "web");
 const executable = process.env.CHROMIUM || "/usr/bin/chromium";
 const flags = [
   "--no-sandbox",
@@ -28,33 +26,20 @@ const flags = [
   "--disable-sync",
 ];
 
-const scratch = await mkdtemp(join(tmpdir(), "hisock-browser-"));
+const scratch = await scratchFolder("browser");
 const bundle = join(scratch, "bundle");
 const program = join(scratch, "testserver");
 
 /** @type {import("playwright-core").Browser | undefined} */
 let browser;
-after(async () => {
-  await browser?.close();
-  await rm(scratch, { recursive: true, force: true });
-});
+after(() => browser?.close());
 
-const go = (...args) => promisify(execFile)("go", args, { cwd: web });
-await go("build", "-o", program, "./internal/testserver");
-await go("run", "./bundle", bundle);
+await go(web, "build", "-o", program, "./internal/testserver");
+await go(web, "run", "./bundle", bundle);
 await access(executable, constants.X_OK).catch(() => {
   throw new Error(`no browser at ${executable}: install Debian's package chromium, or set CHROMIUM`);
 });
 browser = await chromium.launch({ executablePath: executable, headless: true, args: flags });
-
-/** An address that nobody listens on at this moment. */
-export async function freeAddress() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  return `127.0.0.1:${port}`;
-}
 
 /** Starts a server that ends with the test. stop ends it before, saying goodbye. */
 export async function startServer(t, ...args) {

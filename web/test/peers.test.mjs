@@ -1,23 +1,17 @@
 // Package ws against npm's ws, in both roles, without a browser.
 
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { after, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { test } from "node:test";
 import WebSocket, { WebSocketServer } from "ws";
+import { go, root, scratchFolder } from "./programs.mjs";
 
-const web = dirname(dirname(fileURLToPath(import.meta.url)));
-const scratch = await mkdtemp(join(tmpdir(), "hisock-peers-"));
-after(() => rm(scratch, { recursive: true, force: true }));
-const program = join(scratch, "testpeer");
-await promisify(execFile)("go", ["build", "-o", program, "./internal/testpeer"], { cwd: web });
+const program = join(await scratchFolder("peers"), "testpeer");
+await go(join(root, "web"), "build", "-o", program, "./internal/testpeer");
 
 /** Starts the program; lines is what it prints, exit its code. */
 function start(t, ...args) {

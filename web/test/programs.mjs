@@ -1,0 +1,78 @@
+// Go programs in tests: where they are built, how they run, and on which ports.
+
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+/** This repository. */
+export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** How long a test waits for what must come, in milliseconds. */
+export const patience = 20_000;
+
+/** A folder that is removed when the tests of a file are over. */
+export async function scratchFolder(name) {
+  const dir = await mkdtemp(join(tmpdir(), `hisock-${name}-`));
+  after(() => rm(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** Runs a program in a folder, to its end. */
+export const run = (cwd, program, ...args) => promisify(execFile)(program, args, { cwd });
+
+/** Runs the go command in a folder. */
+export const go = (cwd, ...args) => run(cwd, "go", ...args);
+
+/** Waits until fn returns something true, and returns that. */
+export async function until(what, fn) {
+  for (const end = Date.now() + patience; Date.now() < end; await new Promise((r) => setTimeout(r, 10))) {
+    const got = await fn();
+    if (got) return got;
+  }
+  assert.fail(`never happened: ${what}`);
+}
+
+/**
+ * Starts a program, which ends with the test at the latest. What it writes is in out and err, and in
+ * said, one after the other; exited is its exit code.
+ */
+export function start(t, program, args = [], { cwd = root } = {}) {
+  const child = spawn(program, args, { cwd });
+  const exited = once(child, "exit").then(([code]) => code);
+  const process = { child, exited, out: "", err: "", said: "" };
+  for (const stream of /** @type {const} */ (["out", "err"])) {
+    child[`std${stream}`].setEncoding("utf8").on("data", (text) => {
+      process[stream] += text;
+      process.said += text;
+    });
+  }
+  t.after(async () => {
+    child.kill("SIGKILL");
+    await exited;
+  });
+  /** Waits until the program has written text. */
+  process.says = (text) => until(`${program} says ${text}`, () => process.said.includes(text));
+  return process;
+}
+
+/**
+ * An address that nobody listens on at this moment, with a port below those that systems give to
+ * connections that are dialed: one of these may be taken before the program that is told of it listens.
+ */
+export async function freeAddress() {
+  for (;;) {
+    const server = createServer();
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const bound = await new Promise((resolve) => server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true)));
+    if (!bound) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return `127.0.0.1:${port}`;
+  }
+}
