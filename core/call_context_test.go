@@ -39,7 +39,7 @@ func TestCallContext(t *testing.T) {
 		for used, use := range uses {
 			t.Run(name+", used for "+used, func(t *testing.T) {
 				parent, end := context.WithCancelCause(context.WithValue(t.Context(), key{}, "v"))
-				ctx, cancel := newCallContext(&Conn{ctx: parent})
+				ctx, cancel := newCallContext(&Conn{life: lifetime{ctx: parent}})
 				use(t, ctx)
 				require.Equal(t, "v", ctx.Value(key{}))
 				_, has := ctx.Deadline()

@@ -350,10 +350,10 @@ func (cl *Client) Close() error {
 			return nil
 		}
 		c.Close()
-		<-c.streamDone.Wait()
+		<-c.life.streamDone.Wait()
 		if cl.Conn() == c { // else it has just come back
-			if c.closeFault != nil {
-				return c.closeFault
+			if c.life.closeFault != nil {
+				return c.life.closeFault
 			}
 			return nil
 		}

@@ -173,7 +173,7 @@ func (cl *Client) askLater(c *Conn) {
 	c.mu.Lock()
 	later, rename := c.wish.later.Names(), c.wish.rename
 	c.mu.Unlock()
-	if len(later) == 0 && rename == "" || !c.hold() {
+	if len(later) == 0 && rename == "" || !c.life.tryEnter() {
 		return
 	}
 	go func() {
@@ -191,7 +191,7 @@ func (cl *Client) askLater(c *Conn) {
 // refuses it. A server that wants to be asked later is.
 func (cl *Client) askAgain(c *Conn, k wire.Kind, name string) {
 	for {
-		err := cl.change(c.ctx, c, k, name)
+		err := cl.change(c.life.ctx, c, k, name)
 		if err == nil || c.isEnded() {
 			return
 		}
@@ -201,7 +201,7 @@ func (cl *Client) askAgain(c *Conn, k wire.Kind, name string) {
 			c.answered(k, name, false)
 			return
 		}
-		ctx, stop := within(c.ctx, why.RetryAfter)
+		ctx, stop := within(c.life.ctx, why.RetryAfter)
 		<-ctx.Done()
 		stop()
 	}

@@ -115,12 +115,3 @@ func given(ctx context.Context) context.Context {
 	}
 	return ctx
 }
-
-// connKey is the key under which a handler's context holds its connection.
-type connKey struct{}
-
-// handlerConn returns the connection whose handler ctx belongs to, or nil.
-func handlerConn(ctx context.Context) *Conn {
-	c, _ := ctx.Value(connKey{}).(*Conn)
-	return c
-}

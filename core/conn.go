@@ -9,7 +9,6 @@ import (
 	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/internal/events"
 	"github.com/hisock/hisock/core/internal/history"
-	"github.com/hisock/hisock/core/internal/latch"
 	"github.com/hisock/hisock/core/internal/notices"
 	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/roster"
@@ -35,6 +34,7 @@ type Conn struct {
 	eng   *common
 	id    uint64
 	sess  session.Session
+	life  lifetime
 	place *admit.Place // at a server; it does not change once others know the connection
 
 	peerMaxFrame   int         // what the peer reads, in bytes
@@ -42,9 +42,6 @@ type Conn struct {
 	legacy         *legacyPeer // nil for a native peer
 	can            caps        // what the peer can do
 	detour         bool        // sends meet middleware, or are not native
-
-	ctx    context.Context // of its handlers; ends with the connection
-	cancel context.CancelCauseFunc
 
 	out     outbox.Outbox
 	calls   callTable        // calls to the peer
@@ -67,24 +64,14 @@ type Conn struct {
 
 	copies copies // of what these handle
 
-	reads     atomic.Uint64                   // reads that returned, for the sweeper
-	readBytes atomic.Uint64                   // bytes that these returned, with the hello's rest
-	partial   atomic.Int64                    // bytes of the buffer in which more of a frame is waited for
-	waiting   atomic.Bool                     // the reader waits for the peer
-	paused    atomic.Bool                     // the reader waits for room, here, for what it has read
-	rawFull   atomic.Bool                     // the reader waits for somebody to receive raw messages
-	depends   atomic.Int32                    // handlers of this connection that wait for its peer
-	replayed  atomic.Pointer[context.Context] // of handlers of what is replayed; nil before anything is
+	replayed atomic.Pointer[context.Context] // of handlers of what is replayed; nil before anything is
 
-	begun   atomic.Uint64 // at a client, the id of the call that the reader ran last
-	running atomic.Int32  // goroutines of this connection
-	watch   watch         // the sweeper's own notes
-	lines   lines         // of the log
+	begun    atomic.Uint64 // at a client, the id of the call that the reader ran last
+	progress progress
+	watch    watch // the sweeper's own notes
+	lines    lines // of the log
 
-	server     bool        // the peer is a client; it does not change
-	streamDone latch.Latch // the stream is closed
-	closeFault *Error      // what Close did not bring over; set before streamDone happens
-	done       latch.Latch // nothing runs any more
+	server bool // the peer is a client; it does not change
 
 	auth     []byte // as the hello had them; at a server
 	metadata map[string]string
@@ -111,7 +98,7 @@ type Conn struct {
 // newConn returns a connection whose reader is the caller: it counts as running.
 func newConn(parent context.Context, eng *common, id uint64, stream transport.Conn) *Conn {
 	c := &Conn{eng: eng, id: id}
-	c.ctx, c.cancel = context.WithCancelCause(context.WithValue(parent, connKey{}, c))
+	c.life.begin(parent, c)
 	l := session.NewLink(stream)
 	c.sess.Begin(l)
 	c.out.Init(&eng.outboxes, (*outboxOwner)(c), eng.queueBytes, l, eng.handlers.onUndelivered != nil)
@@ -122,7 +109,6 @@ func newConn(parent context.Context, eng *common, id uint64, stream transport.Co
 		c.slots = make(chan struct{}, eng.maxConcurrent)
 		c.copies.init(eng.inboxBytes, eng.budget)
 	}
-	c.running.Store(1)
 	return c
 }
 
@@ -158,11 +144,11 @@ func (c *Conn) Info() transport.Info { return c.sess.Link().Info }
 // Context ends with the connection, however it ends; its cause says why. The contexts of
 // handlers derive from it, also of those that handle what came before the end: work that
 // must be done all the same wants [context.WithoutCancel].
-func (c *Conn) Context() context.Context { return c.ctx }
+func (c *Conn) Context() context.Context { return c.life.ctx }
 
 // Done is closed when the connection has ended, its handlers have returned, and a
 // server's leave handler has run.
-func (c *Conn) Done() <-chan struct{} { return c.done.Wait() }
+func (c *Conn) Done() <-chan struct{} { return c.life.done.Wait() }
 
 // Err returns why the connection ended, an [Error], or nil while it has not.
 func (c *Conn) Err() error {

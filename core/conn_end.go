@@ -67,7 +67,7 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 	}
 	c.eng.owner.ended(c)
 	drained := c.closeQueue(why, bye, how)
-	c.cancel(why)
+	c.life.cancel(why)
 	c.calls.end(c.closedError())
 	c.turn.Close(how.ours)
 	if before == session.Suspended {
@@ -82,7 +82,7 @@ func (c *Conn) beginEnd(why *Error, only *link) (before session.State, first boo
 	defer c.transition.Unlock()
 	before, first = c.sess.End(why, only)
 	if first && before != session.Suspended { // else the closer takes over what counted for it while it waited
-		c.running.Add(1) // whoever ended it first still counts
+		c.life.enter(1) // whoever ended it first still counts
 	}
 	return before, first
 }
@@ -116,7 +116,7 @@ func (c *Conn) isEnded() bool { return c.sess.State() == session.Ended }
 // may take longer than the close timeout.
 func (c *Conn) closer(flushed <-chan struct{}, why *Error, how ending) {
 	defer c.exit()
-	defer c.streamDone.Happen()
+	defer c.life.streamDone.Happen()
 	l := c.sess.Link()
 	defer l.Stream.Close() //nolint:errcheck // nothing to be done about it
 
@@ -168,27 +168,14 @@ func (c *Conn) noteLost(code Code) {
 	if n == 0 {
 		return
 	}
-	c.closeFault = NewError(code, "messages that were sent before Close and may not have arrived: "+strconv.Itoa(n))
+	c.life.closeFault = NewError(code, "messages that were sent before Close and may not have arrived: "+strconv.Itoa(n))
 	c.eng.log.warn(c, "a connection was closed before all that was sent had arrived", nil, "messages", n)
-}
-
-// hold counts one more goroutine of the connection, unless the last has left.
-func (c *Conn) hold() bool {
-	for {
-		n := c.running.Load()
-		if n == 0 {
-			return false
-		}
-		if c.running.CompareAndSwap(n, n+1) {
-			return true
-		}
-	}
 }
 
 // exit ends one of the connection's goroutines. The last one finishes, which runs handlers of the
 // program; exit reports whether it was the last.
 func (c *Conn) exit() (last bool) {
-	if c.running.Add(-1) > 0 {
+	if !c.life.leave() {
 		return false
 	}
 	c.out.Finish()
@@ -202,7 +189,7 @@ func (c *Conn) exit() (last bool) {
 
 // finish runs once nothing else of the connection does.
 func (c *Conn) finish() {
-	defer c.done.Happen()
+	defer c.life.done.Happen()
 	defer c.eng.owner.closed(c)
 	defer c.uncount()
 	c.events.Run() // with manual dispatch, what Update has not come to

@@ -47,7 +47,7 @@ func (c *Conn) suspend(l *link, why *Error) bool {
 		return false
 	}
 	c.sess.Suspend(l)
-	c.running.Add(2) // letGo, and the session itself while it waits
+	c.life.enter(2) // letGo, and the session itself while it waits
 	c.out.Suspend()
 	go c.letGo(l, why)
 	return true
@@ -83,7 +83,7 @@ func (c *Conn) relink(before, l *link, rd *reader, received uint64, welcome []by
 	rd.link = l
 	c.rd = rd                // which nobody takes over now
 	c.sess.Relink(before, l) // what counted for it in running while it waited is the reader's now
-	c.reads.Add(1)           // for the sweeper: a new beginning
+	c.progress.reads.Add(1)  // for the sweeper: a new beginning
 	return session.Resumed
 }
 

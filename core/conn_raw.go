@@ -18,8 +18,8 @@ func (c *Conn) RecvRaw(ctx context.Context) ([]byte, error) {
 	ctx = given(ctx)
 	own := handlerConn(ctx)
 	if own == c {
-		c.depends.Add(1)
-		defer c.depends.Add(-1)
+		c.progress.depends.Add(1)
+		defer c.progress.depends.Add(-1)
 	}
 	yield(own)
 	select {
@@ -30,7 +30,7 @@ func (c *Conn) RecvRaw(ctx context.Context) ([]byte, error) {
 			return payload, nil
 		}
 		return nil, c.waitError(ctx)
-	case <-c.ctx.Done():
+	case <-c.life.ctx.Done():
 		if payload, ok := c.turn.LeaveRaw(next); ok {
 			return payload, nil
 		}
@@ -72,16 +72,16 @@ func (c *Conn) gotRaw(rd *reader, payload []byte) bool {
 // awaitRaw waits until there is room for raw messages, as a turn that may be handed over only
 // in name: the reading must not go on.
 func (c *Conn) awaitRaw(rd *reader, room <-chan struct{}) {
-	c.paused.Store(true)
-	c.rawFull.Store(true)
-	defer c.paused.Store(false)
-	defer c.rawFull.Store(false)
+	c.progress.paused.Store(true)
+	c.progress.rawFull.Store(true)
+	defer c.progress.paused.Store(false)
+	defer c.progress.rawFull.Store(false)
 	c.guard.stall()
 	c.out.Nudge() // as in push
 	c.endBatch()
 	select {
 	case <-room:
-	case <-c.ctx.Done():
+	case <-c.life.ctx.Done():
 	case <-rd.link.WhenLost():
 	}
 }

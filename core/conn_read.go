@@ -48,17 +48,17 @@ func (c *Conn) readOn(rd *reader) {
 		if mute {
 			since = rd.link.BeginWait()
 		}
-		c.waiting.Store(true)
+		c.progress.readerBlocked.Store(true)
 		err := c.fill(rd)
-		c.waiting.Store(false)
+		c.progress.readerBlocked.Store(false)
 		if err != nil {
 			rest := rd.w - rd.r
 			rd.release()
 			c.readEnded(rd.link, rest, err)
 			return
 		}
-		c.reads.Add(1)
-		c.readBytes.Add(uint64(rd.w - rd.r - had))
+		c.progress.reads.Add(1)
+		c.progress.readBytes.Add(uint64(rd.w - rd.r - had))
 		if mute && rd.link.Waited(rd.w-rd.r-had, since) {
 			rd.release()
 			c.readEnded(rd.link, 0, errPast)

@@ -19,7 +19,7 @@ func (c *Conn) runWith(f wire.Frame, slot *bool) {
 	case wire.KindCommand:
 		var name, payload []byte
 		if name, payload, err = wire.ParseCommand(f.Body); err == nil {
-			c.runCommand(c.ctx, name, payload, slot)
+			c.runCommand(c.life.ctx, name, payload, slot)
 		}
 	case wire.KindRequest:
 		var id uint64
@@ -28,7 +28,7 @@ func (c *Conn) runWith(f wire.Frame, slot *bool) {
 			err = c.runCall(id, name, payload, slot)
 		}
 	case wire.KindRaw:
-		c.runRaw(c.ctx, f.Body)
+		c.runRaw(c.life.ctx, f.Body)
 	case wire.KindGroupCommand, wire.KindGroupRaw, wire.KindGroupPassed:
 		err = c.runGroup(f, slot)
 	case kindLegacy:
@@ -265,7 +265,7 @@ func (c *Conn) spawn(slot *bool, f Frame, id uint64, run func(f Frame)) {
 		}
 	}
 	f.Payload = append([]byte(nil), f.Payload...)
-	c.running.Add(1)
+	c.life.enter(1)
 	go func() {
 		defer c.exit()
 		defer func() { <-c.slots }()

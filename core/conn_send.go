@@ -169,9 +169,9 @@ func (c *Conn) afterRefusal(n int, o Overflow, set *sending, no *outbox.Refusal,
 	case set.waits():
 		return c.awaitRoom(set.ctx, c.waiter(set.ctx), n, 0, try)
 	case hasOverflow && o == OverflowBlock:
-		return c.awaitRoom(c.ctx, c, n, c.eng.writeTimeout, try)
+		return c.awaitRoom(c.life.ctx, c, n, c.eng.writeTimeout, try)
 	}
-	return c.awaitRoom(c.ctx, c, n, -1, try) // in a browser
+	return c.awaitRoom(c.life.ctx, c, n, -1, try) // in a browser
 }
 
 // sendOwn queues a small frame of the library's own.
@@ -205,7 +205,7 @@ func (c *Conn) waiter(ctx context.Context) *Conn {
 // patient is the class of a frame whose sender can wait. A handler of this very connection does not wait for an
 // ack that comes after more than is read ahead.
 func (c *Conn) patient(own *Conn) outbox.Class {
-	if own == c && c.paused.Load() {
+	if own == c && c.progress.paused.Load() {
 		return outbox.Patient | outbox.Unread
 	}
 	return outbox.Patient
@@ -314,7 +314,7 @@ func (c *Conn) closedError() *Error {
 type outboxOwner Conn
 
 // Enter counts a writer, unless the last goroutine of the connection has left.
-func (w *outboxOwner) Enter() bool { return (*Conn)(w).hold() }
+func (w *outboxOwner) Enter() bool { return (*Conn)(w).life.tryEnter() }
 
 // Write writes until nothing waits. It reports whether the caller was the last goroutine of the connection, and has
 // finished it.

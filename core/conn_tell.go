@@ -39,7 +39,7 @@ func (c *Conn) tell(f func()) *events.Event {
 		return e
 	}
 	if put == turn.Yours {
-		c.running.Add(1)
+		c.life.enter(1)
 		c.endBatch()
 		go func() {
 			defer c.exit()
@@ -81,7 +81,7 @@ func (c *Conn) tellLater(f func()) {
 
 // startEvents starts a goroutine for the events that wait.
 func (c *Conn) startEvents() {
-	c.running.Add(1)
+	c.life.enter(1)
 	go c.runEvents()
 }
 

@@ -24,7 +24,7 @@ func (c *Conn) handOver(tok turn.Token) {
 	}
 	// The slow goroutine cannot get past AwaitCopy, so that its reader is still there to be
 	// copied and the count of goroutines is not yet down.
-	c.running.Add(1)
+	c.life.enter(1)
 	if hasCommands {
 		c.takeOver(tok)
 	}
@@ -110,11 +110,11 @@ func (c *Conn) inboxRoom(rd *reader, n int) bool {
 		if rd.link.State() == session.Lost {
 			return false
 		}
-		c.paused.Store(true)
+		c.progress.paused.Store(true)
 		c.out.Nudge() // a handler may wait for an ack, which will not be read now
 		c.turn.AwaitRoom(n, ticket)
 		c.guard.stall()
-		c.paused.Store(false)
+		c.progress.paused.Store(false)
 	}
 }
 

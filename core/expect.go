@@ -69,8 +69,8 @@ func (e *Expectation) Recv(ctx context.Context) ([]byte, error) {
 	ctx = given(ctx)
 	own := handlerConn(ctx)
 	if own == e.c {
-		e.c.depends.Add(1)
-		defer e.c.depends.Add(-1)
+		e.c.progress.depends.Add(1)
+		defer e.c.progress.depends.Add(-1)
 	}
 	yield(own)
 	select {
@@ -78,7 +78,7 @@ func (e *Expectation) Recv(ctx context.Context) ([]byte, error) {
 		return e.take(r), nil
 	case <-ctx.Done():
 		return nil, e.c.waitError(ctx)
-	case <-e.c.ctx.Done():
+	case <-e.c.life.ctx.Done():
 	}
 	select {
 	case r := <-e.ch: // just before the end

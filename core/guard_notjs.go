@@ -124,8 +124,8 @@ func (g *guard) sweep(c *Conn, now time.Duration) {
 	if g.frameTime == 0 {
 		return
 	}
-	waiting, partial := c.waiting.Load(), g.partial.Load()
-	if reads := c.reads.Load(); !waiting && reads != g.reads {
+	waiting, partial := c.progress.readerBlocked.Load(), g.partial.Load()
+	if reads := c.progress.reads.Load(); !waiting && reads != g.reads {
 		g.reads = reads
 		return // the reader has just woken: what came may be the rest of the frame
 	}

@@ -145,7 +145,7 @@ func (p *legacyPeer) change(ch notices.Change) []byte {
 // refused.
 func (c *Conn) wishLegacy(k wire.Kind, name string) {
 	s := c.legacy.server
-	tell, err := s.apply(c.ctx, c, k, name, wire.Position{})
+	tell, err := s.apply(c.life.ctx, c, k, name, wire.Position{})
 	if err != nil && !c.isEnded() {
 		s.eng.faultOf(c, "a client may not change what it asks for", err, "change", k.String(), "to", name)
 	}
@@ -221,7 +221,7 @@ func (a *answers) add(c *Conn, answer []byte, delay time.Duration) {
 	switch {
 	case full:
 		a.send(c)
-	case first && c.hold():
+	case first && c.life.tryEnter():
 		time.AfterFunc(delay, func() {
 			a.send(c)
 			c.exit()
@@ -278,8 +278,8 @@ func (c *Conn) askRecord(ctx context.Context, who string) (Presence, error) {
 	}
 	own := handlerConn(ctx)
 	if own == c {
-		c.depends.Add(1)
-		defer c.depends.Add(-1)
+		c.progress.depends.Add(1)
+		defer c.progress.depends.Add(-1)
 	}
 	yield(own)
 	select {
@@ -287,7 +287,7 @@ func (c *Conn) askRecord(ctx context.Context, who string) (Presence, error) {
 		return parseRecord(answer, who)
 	case <-ctx.Done():
 		return Presence{}, c.waitError(ctx)
-	case <-c.ctx.Done():
+	case <-c.life.ctx.Done():
 		return Presence{}, c.closedError()
 	}
 }

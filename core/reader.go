@@ -131,8 +131,8 @@ func (c *Conn) fill(rd *reader) error {
 		}
 		if ready := rd.link.Ready; ready != nil {
 			rd.release()
-			if hasBudget && c.partial.Load() != 0 {
-				c.partial.Store(0)
+			if hasBudget && c.progress.partial.Load() != 0 {
+				c.progress.partial.Store(0)
 			}
 			buf, n, err := ready.ReadReady(rd.pool())
 			rd.buf, rd.w = buf, n
@@ -147,7 +147,7 @@ func (c *Conn) fill(rd *reader) error {
 	rd.makeRoom()
 	if size := len(rd.buf); hasBudget && size != rd.mem.Held() {
 		rd.mem.Set(rd.budget, size)
-		c.partial.Store(int64(size))
+		c.progress.partial.Store(int64(size))
 	}
 	n, err := rd.link.Stream.Read(rd.buf[rd.w:])
 	rd.w += n

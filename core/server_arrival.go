@@ -96,7 +96,7 @@ func (s *Server) hurry(ar *arrival) {
 // endAway ends a connection that is suspended. When it returns nobody can send to the connection
 // any more; its leave handler runs on another goroutine, since the caller has other things to do.
 func endAway(c *Conn, why *Error) {
-	if c.hold() {
+	if c.life.tryEnter() {
 		c.end(why, nil, ending{})
 		go c.exit()
 	}

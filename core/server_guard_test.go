@@ -155,8 +155,8 @@ func TestDripAtSweeps(t *testing.T) {
 				p.Send(wire.AppendCommand(nil, "n", make([]byte, 100))[:50])
 				synctest.Wait()
 				for second := 1; second <= 12; second++ { // by hand: the sweeper has no turn
-					c.waiting.Store(second == 1 || second == 12)
-					c.reads.Add(tc.reads)
+					c.progress.readerBlocked.Store(second == 1 || second == 12)
+					c.progress.reads.Add(tc.reads)
 					c.guard.sweep(c, time.Duration(second)*time.Second)
 				}
 				require.Equal(t, tc.ends, c.isEnded())

@@ -108,7 +108,7 @@ func (s *Server) unload(l load) {
 		endAway(l.c, errOverloaded)
 		return
 	}
-	if !l.c.hold() {
+	if !l.c.life.tryEnter() {
 		return
 	}
 	s.eng.counters.tooMuch.Add(1)
@@ -127,5 +127,5 @@ func (c *Conn) holds() int {
 	if hasLegacy && c.legacy != nil {
 		n += c.legacy.Held()
 	}
-	return n + int(c.partial.Load())
+	return n + int(c.progress.partial.Load())
 }

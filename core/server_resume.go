@@ -41,7 +41,7 @@ func (s *Server) suspended(c *Conn, l *link, why *Error) {
 	defer t.Stop()
 	select {
 	case <-l.WhenReplaced():
-	case <-c.ctx.Done():
+	case <-c.life.ctx.Done():
 	case <-t.C:
 		c.end(why, nil, ending{waiting: l})
 	}

@@ -91,7 +91,7 @@ func (s *Server) replace(ctx context.Context, holder, c *Conn) bool {
 		return false
 	}
 	why := NewError(CodeReplaced, "a newer connection has taken its place")
-	if holder.hold() { // its leave handler runs on another goroutine
+	if holder.life.tryEnter() { // its leave handler runs on another goroutine
 		if holder.Suspended() {
 			holder.end(why, nil, ending{waiting: holder.sess.Link()})
 		} else if !holder.isEnded() {
@@ -122,7 +122,7 @@ func (s *Server) replace(ctx context.Context, holder, c *Conn) bool {
 	select {
 	case <-holder.Done():
 		return true
-	case <-c.ctx.Done():
+	case <-c.life.ctx.Done():
 	case <-ctx.Done():
 	case <-s.stopping:
 	case <-t.C:

@@ -132,7 +132,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 	settled = true
 	if why != nil {
 		if c != nil {
-			c.cancel(nil)
+			c.life.cancel(nil)
 		}
 		http := why.Code == CodeNotNative && looksLikeHTTP(rd.buf[:rd.w])
 		rd.release()

@@ -57,6 +57,17 @@ type watch struct {
 	writeAt time.Duration
 }
 
+// A progress is what the reader, and handlers, tell the sweeper.
+type progress struct {
+	reads         atomic.Uint64 // reads that have returned
+	readBytes     atomic.Uint64 // bytes that these have returned, with what came after the hello
+	partial       atomic.Int64  // bytes of the buffer in which more of a frame is waited for
+	readerBlocked atomic.Bool   // the reader waits for the peer
+	paused        atomic.Bool   // the reader waits here for room for what it has read
+	rawFull       atomic.Bool   // paused, for somebody who receives raw messages
+	depends       atomic.Int32  // handlers of the connection that wait for its peer
+}
+
 func newSweeper(period time.Duration) *sweeper {
 	return &sweeper{
 		period: period,
@@ -187,7 +198,7 @@ func (s *sweeper) sweepTurns() (left bool, stands []*Conn) {
 	for _, c := range s.active {
 		w := &c.watch
 		tok := c.turn.Now()
-		reads := c.reads.Load()
+		reads := c.progress.reads.Load()
 		same, batch := tok == w.turn, reads == w.batch
 		w.turn, w.batch = tok, reads
 		switch state := tok.State(); {
@@ -248,8 +259,8 @@ func (c *Conn) checkReads(now time.Duration) {
 	if w.heartbeat == 0 {
 		return
 	}
-	reads := c.reads.Load()
-	if !c.waiting.Load() {
+	reads := c.progress.reads.Load()
+	if !c.progress.readerBlocked.Load() {
 		// It is not the peer who is silent: handlers run, or nobody takes what was read.
 		// A question of the peer would not be seen, so let it hear from us unasked.
 		w.reads, w.readAt, w.pinged = reads, now, false
@@ -277,7 +288,7 @@ func (c *Conn) checkReads(now time.Duration) {
 // answer is behind so much that it is no longer read.
 func (c *Conn) checkStuck(now time.Duration) {
 	w := &c.watch
-	stuck := c.paused.Load() && (c.depends.Load() > 0 || c.rawFull.Load() && c.calls.len() > 0)
+	stuck := c.progress.paused.Load() && (c.progress.depends.Load() > 0 || c.progress.rawFull.Load() && c.calls.len() > 0)
 	switch limit := c.eng.writeTimeout; {
 	case !stuck || limit == 0:
 		w.stuckAt = 0
