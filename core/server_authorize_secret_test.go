@@ -152,27 +152,3 @@ func TestAuthBlanksNoLog(t *testing.T) {
 		require.Equal(t, []string{"hisock: the server cannot let a client in addr pipe:1 name ada code unavailable err *errors.errorString"}, w.log.Lines())
 	})
 }
-
-// A classic client is asked about as any other, with empty Auth.
-func TestAuthorizeClassic(t *testing.T) {
-	var asked kept[string]
-	opts := &ServerOptions{Access: Access{Authorize: func(_ context.Context, a *Admission) error {
-		asked.add(fmt.Sprint(a.Asked, a.Groups, len(a.Auth), a.Classic))
-		if a.Name == "ada" {
-			a.Groups = nil
-			return nil
-		}
-		return errors.New("no")
-	}}}
-	inWorld(t, opts, func(w *world) {
-		w.serve()
-		ada, bob := w.knock(), w.knock()
-		ada.send(oldFrames(`{"name": "ada", "group": "chat"}`))
-		synctest.Wait()
-		bob.send(oldFrames(`{"name": "bob", "group": null}`))
-		synctest.Wait()
-		require.Equal(t, []string{"ada[chat] 0 true", "bob[] 0 true"}, asked.all())
-		require.Equal(t, []string{"ada"}, w.srv.Names())
-		require.Empty(t, w.srv.Groups())
-	})
-}

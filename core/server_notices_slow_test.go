@@ -43,7 +43,8 @@ func (w *world) watcher(name string, resume bool) *watcher {
 
 func (w *world) oldWatcher(name string) *watcher {
 	p := w.peer()
-	p.Send([]byte(oldHello(`"`+name+`"`, "null")))
+	hello := `$CLTHELLO$ {"name": "` + name + `", "group": null}`
+	p.Send(fmt.Appendf(nil, "%-16d%s", len(hello), hello))
 	synctest.Wait()
 	return &watcher{Peer: p, srv: w.srv, c: w.conn(name), old: true, knows: map[string]int{}}
 }

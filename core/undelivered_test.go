@@ -388,48 +388,6 @@ func TestUndeliveredHandlerFails(t *testing.T) {
 	}
 }
 
-// Python clients have no acknowledgements and no names for what is not a command, but what waits
-// for them is handed back all the same.
-func TestUndeliveredToPython(t *testing.T) {
-	tests := map[string]struct {
-		hello string
-		send  func(c *Conn) error
-		want  []string
-	}{
-		"0.0.2": {
-			hello: oldFrames(`{"name": "ada", "group": null}`),
-			send:  func(c *Conn) error { return c.SendRaw([]byte("raw")) },
-			want:  []string{"say 1", "raw raw"},
-		},
-		"3.0a": {
-			hello: helloV3(`"ada"`, "null"),
-			send:  func(c *Conn) error { return c.Send("sum", []int{1, 2}) },
-			want:  []string{"say 1", "sum [1,2]"},
-		},
-	}
-	for name, tc := range tests {
-		t.Run(name, func(t *testing.T) {
-			inWorld(t, only30a(&ServerOptions{Timeouts: Timeouts{Write: 5 * time.Second}}), func(w *world) {
-				left := leftovers(w.srv)
-				w.serve()
-				p := w.peer()
-				p.Send([]byte(tc.hello))
-				synctest.Wait()
-				c := w.only()
-				require.NoError(t, c.SendBytes("big", make([]byte, 300<<10)))
-				synctest.Wait()
-				require.NoError(t, c.SendBytes("say", []byte("1")))
-				require.NoError(t, tc.send(c))
-				time.Sleep(time.Minute)
-				<-c.Done()
-				require.Equal(t, tc.want, left.all()[1:])
-				require.Equal(t, "written big", left.all()[0][:11])
-				p.Stream.Close() //nolint:errcheck // it is over
-			})
-		})
-	}
-}
-
 func TestUndeliveredOfADetachedSession(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()

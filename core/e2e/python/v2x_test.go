@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package python_test
 
 import (
 	"context"
@@ -11,23 +11,32 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/e2e/harness"
 )
 
 // What a client of 2.x sends arrives as the type that the handler takes, also what it has no text for.
-func TestClassicV2Values(t *testing.T) {
+func TestV2Values(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got kept[string]
-		var faults kept[Code]
-		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err)) })
+		var faults kept[core.Code]
+		w.srv.OnError(func(_ *core.Conn, err error) { faults.add(core.CodeOf(err)) })
 		type flag bool
-		On(w.srv, "int", func(_ context.Context, _ *Conn, v int) error { got.add(fmt.Sprint("int ", v)); return nil })
-		On(w.srv, "float", func(_ context.Context, _ *Conn, v float64) error { got.add(fmt.Sprint("float ", v)); return nil })
-		On(w.srv, "bool", func(_ context.Context, _ *Conn, v bool) error { got.add(fmt.Sprint("bool ", v)); return nil })
-		On(w.srv, "flag", func(_ context.Context, _ *Conn, v flag) error { got.add(fmt.Sprint("flag ", v)); return nil })
-		On(w.srv, "text", func(_ context.Context, _ *Conn, v string) error { got.add(fmt.Sprintf("text %q", v)); return nil })
-		On(w.srv, "bytes", func(_ context.Context, _ *Conn, v []byte) error { got.add(fmt.Sprintf("bytes %q", v)); return nil })
-		On(w.srv, "list", func(_ context.Context, _ *Conn, v []any) error { got.add(fmt.Sprint("list ", v, v == nil)); return nil })
-		On(w.srv, "map", func(_ context.Context, _ *Conn, v map[string]int) error { got.add(fmt.Sprint("map ", v)); return nil })
+		core.On(w.srv, "int", func(_ context.Context, _ *core.Conn, v int) error { got.add(fmt.Sprint("int ", v)); return nil })
+		core.On(w.srv, "float", func(_ context.Context, _ *core.Conn, v float64) error { got.add(fmt.Sprint("float ", v)); return nil })
+		core.On(w.srv, "bool", func(_ context.Context, _ *core.Conn, v bool) error { got.add(fmt.Sprint("bool ", v)); return nil })
+		core.On(w.srv, "flag", func(_ context.Context, _ *core.Conn, v flag) error { got.add(fmt.Sprint("flag ", v)); return nil })
+		core.On(w.srv, "text", func(_ context.Context, _ *core.Conn, v string) error { got.add(fmt.Sprintf("text %q", v)); return nil })
+		core.On(w.srv, "bytes", func(_ context.Context, _ *core.Conn, v []byte) error { got.add(fmt.Sprintf("bytes %q", v)); return nil })
+		core.On(w.srv, "list", func(_ context.Context, _ *core.Conn, v []any) error {
+			got.add(fmt.Sprint("list ", v, v == nil))
+			return nil
+		})
+		core.On(w.srv, "map", func(_ context.Context, _ *core.Conn, v map[string]int) error {
+			got.add(fmt.Sprint("map ", v))
+			return nil
+		})
 		w.serve()
 		p := w.knock()
 		p.send(helloV3(`"eve"`, `null`))
@@ -46,14 +55,14 @@ func TestClassicV2Values(t *testing.T) {
 				cmd2("bytes", ""), cmd2("bytes", "\x00"), cmd2("list", ""), cmd2("map", ""), "$CMD$int"))
 		require.Empty(t, faults.all())
 		require.Empty(t, send(cmd2("int", "\x00"), cmd2("int", "x"), cmd2("list", "{}"), cmd2("float", "inf")))
-		require.Equal(t, []Code{CodeBadPayload, CodeBadPayload, CodeBadPayload, CodeBadPayload}, faults.all())
+		require.Equal(t, []core.Code{core.CodeBadPayload, core.CodeBadPayload, core.CodeBadPayload, core.CodeBadPayload}, faults.all())
 	})
 }
 
 // All clients of the original are together on one port, each told in its own words.
-func TestClassicV2AmongOthers(t *testing.T) {
+func TestV2AmongOthers(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
-		w.srv.OnAny(func(context.Context, *Conn, Frame) error { return nil })
+		w.srv.OnAny(func(context.Context, *core.Conn, core.Frame) error { return nil })
 		w.tapped()
 		old, two, three := w.old(`"old"`, `null`), w.knock(), w.knock()
 		two.send(helloV3(`"two"`, `null`) + oldFrames(cmd2("hi", "all")))
@@ -89,8 +98,8 @@ func TestClassicV2AmongOthers(t *testing.T) {
 }
 
 // The record of another goes as the real client can read it, a moment later than it is asked for.
-func TestClassicV2Record(t *testing.T) {
-	inWorld(t, &ServerOptions{Classic: ClassicOptions{Unknown: Dialect2x}}, func(w *world) {
+func TestV2Record(t *testing.T) {
+	inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{Unknown: core.Dialect2x}}, func(w *world) {
 		w.tapped()
 		w.old(`"bob"`, `"red"`)
 		p := w.knock()
@@ -109,22 +118,22 @@ func TestClassicV2Record(t *testing.T) {
 }
 
 // Clients of 2.0 and later are asked for a sign of life, at half the pace of native ones.
-func TestClassicAlive(t *testing.T) {
+func TestAlive(t *testing.T) {
 	tests := map[string]struct {
-		timeouts Timeouts
+		timeouts core.Timeouts
 		answers  bool
 		asked    bool
-		code     Code
+		code     core.Code
 	}{
-		"answers":       {Timeouts{}, true, true, CodeNone},
-		"does not":      {Timeouts{}, false, true, CodeHeartbeat},
-		"nobody asks":   {Timeouts{Heartbeat: -1}, false, false, CodeNone},
-		"asked sooner":  {Timeouts{Heartbeat: time.Second}, true, true, CodeNone},
-		"and is silent": {Timeouts{Heartbeat: time.Second}, false, true, CodeHeartbeat},
+		"answers":       {core.Timeouts{}, true, true, core.CodeNone},
+		"does not":      {core.Timeouts{}, false, true, core.CodeHeartbeat},
+		"nobody asks":   {core.Timeouts{Heartbeat: -1}, false, false, core.CodeNone},
+		"asked sooner":  {core.Timeouts{Heartbeat: time.Second}, true, true, core.CodeNone},
+		"and is silent": {core.Timeouts{Heartbeat: time.Second}, false, true, core.CodeHeartbeat},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, &ServerOptions{Timeouts: tc.timeouts}, func(w *world) {
+			inWorld(t, &core.ServerOptions{Timeouts: tc.timeouts}, func(w *world) {
 				w.serve()
 				p := w.v3(`"eve"`, `null`)
 				old := w.old(`"old"`, `null`) // which is never asked
@@ -140,7 +149,7 @@ func TestClassicAlive(t *testing.T) {
 					}
 				}
 				require.Equal(t, tc.asked, asked > 0)
-				require.Equal(t, tc.code, CodeOf(c.Err()))
+				require.Equal(t, tc.code, core.CodeOf(c.Err()))
 				require.NotContains(t, old.take(), "ALIVE")
 				require.False(t, old.isEnded())
 			})
@@ -150,34 +159,34 @@ func TestClassicAlive(t *testing.T) {
 
 // A Go client and a Go server understand each other in that dialect, too, and so does a Go client of 3.0a
 // beside it.
-func TestClassicV2BothEnds(t *testing.T) {
+func TestV2BothEnds(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
-		On(w.srv, "sum", func(_ context.Context, c *Conn, in []int) error {
+		core.On(w.srv, "sum", func(_ context.Context, c *core.Conn, in []int) error {
 			return errors.Join(c.Send("sum", in[0]+in[1]), c.Send("zero", 0), c.Send("yes", true))
 		})
 		w.serve()
-		for _, d := range []Dialect{Dialect002, Dialect1x, Dialect2x} {
-			cl := newTestClient(w.lis, &ClientOptions{Name: "ada" + d.String(), Codec: testCodec{}, Classic: &Classic{Dialect: d}, Retry: Retry{Off: true}})
+		for _, d := range []core.Dialect{core.Dialect002, core.Dialect1x, core.Dialect2x} {
+			cl := harness.NewClient(w.lis, &core.ClientOptions{Name: "ada" + d.String(), Codec: testCodec{}, Classic: &core.Classic{Dialect: d}, Retry: core.Retry{Off: true}})
 			w.clients = append(w.clients, cl)
 			var got kept[string]
-			On(cl, "sum", func(_ context.Context, _ *Conn, in int) error { got.add(fmt.Sprint(in)); return nil })
-			On(cl, "zero", func(_ context.Context, _ *Conn, in int) error { got.add(fmt.Sprint(in)); return nil })
-			On(cl, "yes", func(_ context.Context, _ *Conn, in bool) error { got.add(fmt.Sprint(in)); return nil })
+			core.On(cl, "sum", func(_ context.Context, _ *core.Conn, in int) error { got.add(fmt.Sprint(in)); return nil })
+			core.On(cl, "zero", func(_ context.Context, _ *core.Conn, in int) error { got.add(fmt.Sprint(in)); return nil })
+			core.On(cl, "yes", func(_ context.Context, _ *core.Conn, in bool) error { got.add(fmt.Sprint(in)); return nil })
 			w.join(cl)
 			require.NoError(t, cl.Send("sum", []int{1, 2}))
 			synctest.Wait()
 			require.Equal(t, []string{"3", "0", "true"}, got.all(), d.String())
 			require.Equal(t, d, cl.Conn().Dialect())
 			p, err := cl.Record(w.ctx, "ada"+d.String())
-			if d == Dialect002 {
-				require.Equal(t, CodeUnsupported, CodeOf(err))
+			if d == core.Dialect002 {
+				require.Equal(t, core.CodeUnsupported, core.CodeOf(err))
 			} else {
 				require.NoError(t, err)
 				require.Equal(t, "ada"+d.String(), p.Name)
 				require.Equal(t, d, w.conn(p.Name).Dialect())
 				_, err = cl.Record(w.ctx, "nobody")
-				require.Equal(t, CodeUnknownClient, CodeOf(err))
-				require.True(t, IsRemote(err))
+				require.Equal(t, core.CodeUnknownClient, core.CodeOf(err))
+				require.True(t, core.IsRemote(err))
 			}
 			cl.Close()
 			<-cl.Done()

@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package python_test
 
 import (
 	"context"
@@ -11,12 +11,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/e2e/harness"
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-func TestClassicV3ClientConnects(t *testing.T) {
+func TestV3ClientConnects(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *oldServer) {
-		cl, heard := clientV3(s, &ClientOptions{Name: "Zoë", Groups: []string{"red"}, Classic: &Classic{HeaderLen: 6}})
+		cl, heard := clientV3(s, &core.ClientOptions{Name: "Zoë", Groups: []string{"red"}, Classic: &core.Classic{HeaderLen: 6}})
 		require.NoError(t, cl.Connect(t.Context()), "without an answer")
 		require.Equal(t, `46    $CLTHELLO${"name": "Zo\u00eb", "group": "red"}`, s.clients[0].take())
 		time.Sleep(time.Hour)
@@ -31,33 +33,33 @@ func TestClassicV3ClientConnects(t *testing.T) {
 	})
 }
 
-func TestClassicV3ClientCannot(t *testing.T) {
+func TestV3ClientCannot(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *oldServer) {
-		cl, _ := clientV3(s, &ClientOptions{Classic: &Classic{HeaderLen: 2}})
+		cl, _ := clientV3(s, &core.ClientOptions{Classic: &core.Classic{HeaderLen: 2}})
 		require.NoError(t, cl.Connect(t.Context()))
 		_, err := cl.CallBytes(t.Context(), "sum", nil)
 		tests := map[string]struct {
 			err  error
-			code Code
+			code core.Code
 			says string
 		}{
-			"call":                  {err, CodeUnsupported, "no calls"},
-			"join":                  {cl.Join(t.Context(), "red"), CodeUnsupported, "keeps its name and group"},
-			"raw":                   {cl.SendRaw([]byte("x")), CodeUnsupported, "no raw messages"},
-			"bool":                  {cl.Send("say", true), CodeUnsupported, "a bool cannot be said"},
-			"null within":           {cl.Send("say", []any{nil}), CodeUnsupported, "null within"},
-			"empty list within":     {cl.Send("say", map[string][]int{"a": {}}), CodeUnsupported, "without data"},
-			"large float":           {cl.Send("say", 1e300), CodeUnsupported, "single precision"},
-			"text that is not text": {cl.Send("say", "\xff"), CodeBadPayload, "not UTF-8"},
-			"empty name":            {cl.Send("", 1), CodeBadName, ""},
-			"line end in a name":    {cl.Send("a\nb", 1), CodeBadName, ""},
-			"marker in a name":      {cl.Send("a$MSG$b", 1), CodeBadName, "would end the name"},
-			"name from C":           {cl.Send("Chat", 1), CodeBadName, "begins with $, C, M or D"},
-			"name from a dollar":    {cl.SendBytes("$x", nil), CodeBadName, "begins with $, C, M or D"},
-			"too big":               {cl.SendBytes("say", make([]byte, 77)), CodeTooBig, "do not fit the header"},
+			"call":                  {err, core.CodeUnsupported, "no calls"},
+			"join":                  {cl.Join(t.Context(), "red"), core.CodeUnsupported, "keeps its name and group"},
+			"raw":                   {cl.SendRaw([]byte("x")), core.CodeUnsupported, "no raw messages"},
+			"bool":                  {cl.Send("say", true), core.CodeUnsupported, "a bool cannot be said"},
+			"null within":           {cl.Send("say", []any{nil}), core.CodeUnsupported, "null within"},
+			"empty list within":     {cl.Send("say", map[string][]int{"a": {}}), core.CodeUnsupported, "without data"},
+			"large float":           {cl.Send("say", 1e300), core.CodeUnsupported, "single precision"},
+			"text that is not text": {cl.Send("say", "\xff"), core.CodeBadPayload, "not UTF-8"},
+			"empty name":            {cl.Send("", 1), core.CodeBadName, ""},
+			"line end in a name":    {cl.Send("a\nb", 1), core.CodeBadName, ""},
+			"marker in a name":      {cl.Send("a$MSG$b", 1), core.CodeBadName, "would end the name"},
+			"name from C":           {cl.Send("Chat", 1), core.CodeBadName, "begins with $, C, M or D"},
+			"name from a dollar":    {cl.SendBytes("$x", nil), core.CodeBadName, "begins with $, C, M or D"},
+			"too big":               {cl.SendBytes("say", make([]byte, 77)), core.CodeTooBig, "do not fit the header"},
 		}
 		for name, tc := range tests {
-			require.Equal(t, tc.code, CodeOf(tc.err), name)
+			require.Equal(t, tc.code, core.CodeOf(tc.err), name)
 			require.ErrorContains(t, tc.err, tc.says, name)
 		}
 		require.Equal(t, `39$CLTHELLO${"name": null, "group": null}`, s.clients[0].take())
@@ -69,11 +71,11 @@ func TestClassicV3ClientCannot(t *testing.T) {
 }
 
 // What a Python server sends without a header is taken for what it is, wherever it is cut.
-func TestClassicV3ClientHearsBareFrames(t *testing.T) {
+func TestV3ClientHearsBareFrames(t *testing.T) {
 	all := "$KEEPALIVE$" + oldFrames(cmd("a", "1i", "1"), "$KEEPALIVE$") + `{"name": "}{\"", "x": [{}]}` + oldFrames(cmd("b", "", ""), "{}")
 	for i := range len(all) {
 		inBubble(t, func(t *testing.T, s *oldServer) {
-			cl, heard := clientV3(s, &ClientOptions{})
+			cl, heard := clientV3(s, &core.ClientOptions{})
 			require.NoError(t, cl.Connect(t.Context()))
 			s.clients[0].take()
 			s.clients[0].send(all[:i])
@@ -82,49 +84,49 @@ func TestClassicV3ClientHearsBareFrames(t *testing.T) {
 			s.clients[0].send(all[i:])
 			s.clients[0].want("$KEEPACK$", "$KEEPACK$")
 			require.Equal(t, []string{"a 1", "b "}, heard.all())
-			require.Equal(t, []Code{CodeUnsupported, CodeUnsupported}, heard.faults.all(), "the records")
+			require.Equal(t, []core.Code{core.CodeUnsupported, core.CodeUnsupported}, heard.faults.all(), "the records")
 			s.clients[0].send("$DISCONN$")
 			s.clients[0].close()
 			<-cl.Done()
-			require.Equal(t, CodeClosed, CodeOf(cl.Err()))
-			require.True(t, IsRemote(cl.Err()))
+			require.Equal(t, core.CodeClosed, core.CodeOf(cl.Err()))
+			require.True(t, core.IsRemote(cl.Err()))
 		})
 	}
 }
 
-func TestClassicV3ClientIsLeft(t *testing.T) {
+func TestV3ClientIsLeft(t *testing.T) {
 	tests := map[string]struct {
 		in   string
-		code Code
+		code core.Code
 	}{
-		"in order":          {"", CodeConnLost},
-		"in half a frame":   {"5               ab", CodeConnLost},
-		"in half a marker":  {"$DISC", CodeConnLost},
-		"in half a record":  {`{"name": `, CodeConnLost},
-		"disconnected":      {"$DISCONN$", CodeClosed},
-		"told with header":  {oldFrames("$DISCONN$"), CodeClosed},
-		"another marker":    {"$USRCLOSE$", CodeProtocol},
-		"a very long thing": {"{" + string(make([]byte, 8<<10)), CodeTooBig},
+		"in order":          {"", core.CodeConnLost},
+		"in half a frame":   {"5               ab", core.CodeConnLost},
+		"in half a marker":  {"$DISC", core.CodeConnLost},
+		"in half a record":  {`{"name": `, core.CodeConnLost},
+		"disconnected":      {"$DISCONN$", core.CodeClosed},
+		"told with header":  {oldFrames("$DISCONN$"), core.CodeClosed},
+		"another marker":    {"$USRCLOSE$", core.CodeProtocol},
+		"a very long thing": {"{" + string(make([]byte, 8<<10)), core.CodeTooBig},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, s *oldServer) {
-				cl, _ := clientV3(s, &ClientOptions{})
+				cl, _ := clientV3(s, &core.ClientOptions{})
 				require.NoError(t, cl.Connect(t.Context()))
 				s.clients[0].send(tc.in)
 				synctest.Wait()
-				if tc.code == CodeConnLost {
+				if tc.code == core.CodeConnLost {
 					s.clients[0].close()
 				}
 				<-cl.Done()
-				require.Equal(t, tc.code.String(), CodeOf(cl.Err()).String())
+				require.Equal(t, tc.code.String(), core.CodeOf(cl.Err()).String())
 			})
 		})
 	}
 }
 
 // Only the first notice can be that of the client's own coming.
-func TestClassicV3ClientOwnNotice(t *testing.T) {
+func TestV3ClientOwnNotice(t *testing.T) {
 	notice := func(mark, name string) string {
 		return `$CLT` + mark + `${"ip": ["127.0.0.1", 5], "name": "` + name + `", "group": null, "ipstr": "127.0.0.1:5"}`
 	}
@@ -140,7 +142,7 @@ func TestClassicV3ClientOwnNotice(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, s *oldServer) {
-				cl, heard := clientV3(s, &ClientOptions{Name: "ada"})
+				cl, heard := clientV3(s, &core.ClientOptions{Name: "ada"})
 				require.NoError(t, cl.Connect(t.Context()))
 				s.clients[0].send(oldFrames(tc.in...))
 				synctest.Wait()
@@ -153,29 +155,29 @@ func TestClassicV3ClientOwnNotice(t *testing.T) {
 }
 
 // A Go client of that dialect and a Go server understand each other, too.
-func TestClassicV3BothEnds(t *testing.T) {
+func TestV3BothEnds(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
-		On(w.srv, "sum", func(_ context.Context, c *Conn, in []float64) error { return c.Send("sum", in[0]+in[1]) })
+		core.On(w.srv, "sum", func(_ context.Context, c *core.Conn, in []float64) error { return c.Send("sum", in[0]+in[1]) })
 		w.serve()
-		cl := newTestClient(w.lis, &ClientOptions{Name: "ada", Groups: []string{"red"}, Codec: testCodec{}, Classic: &Classic{Dialect: Dialect30a}, Retry: Retry{Off: true}})
+		cl := harness.NewClient(w.lis, &core.ClientOptions{Name: "ada", Groups: []string{"red"}, Codec: testCodec{}, Classic: &core.Classic{Dialect: core.Dialect30a}, Retry: core.Retry{Off: true}})
 		var got kept[string]
-		cl.OnClientConnect(func(p Presence) { got.add("came " + p.Name) })
-		On(cl, "sum", func(_ context.Context, _ *Conn, in string) error { got.add(in); return nil })
+		cl.OnClientConnect(func(p core.Presence) { got.add("came " + p.Name) })
+		core.On(cl, "sum", func(_ context.Context, _ *core.Conn, in string) error { got.add(in); return nil })
 		w.clients = append(w.clients, cl)
 		w.join(cl)
 		require.NoError(t, cl.Send("sum", []float64{1.5, 2}))
 		synctest.Wait()
 		bob := w.join(w.client("bob"))
 		require.Equal(t, []string{"3.5", "came bob"}, got.all())
-		w.conn("ada").CloseWith(errShuttingDown)
+		w.conn("ada").CloseWith(core.NewError(core.CodeShutdown, "the server is shutting down"))
 		<-cl.Done()
-		require.Equal(t, CodeClosed, CodeOf(cl.Err()))
+		require.Equal(t, core.CodeClosed, core.CodeOf(cl.Err()))
 		require.NoError(t, bob.Close())
 	})
 }
 
 // What a client of 3.0a sends, from its hello on, does no more than end its own connection.
-func FuzzClassicV3Conn(f *testing.F) {
+func FuzzV3Conn(f *testing.F) {
 	for _, in := range []string{
 		oldFrames(cmd("echo", "1b", "1"), cmd("count", "1i", "2"), cmd("late", "l1i1s", "3x"), "raw", ""),
 		oldFrames("$CHNAME$anna", "$CHGROUP$blue", "$GETCLT$good", "$KEEPACK$", "$USRCLOSE$", "late"),

@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package python_test
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/e2e/harness"
 	"github.com/hisock/hisock/transport"
 	"github.com/hisock/hisock/transport/transporttest"
 )
@@ -47,22 +49,22 @@ func (m *member) ask() error {
 func fuzzed(f *testing.F, prefix bool) (*transport.PipeListener, <-chan struct{}, *member) {
 	l := transport.NewPipeListener()
 	gone := make(chan struct{}, 1)
-	srv := newTestServer(&ServerOptions{Classic: ClassicOptions{Prefix: prefix}, Limits: Limits{MaxFrame: 64 << 10, QueueBytes: 32 << 10, InboxBytes: 8 << 10}})
-	srv.OnError(func(c *Conn, _ error) {
+	srv := harness.NewServer(&core.ServerOptions{Classic: core.ClassicOptions{Prefix: prefix}, Limits: core.Limits{MaxFrame: 64 << 10, QueueBytes: 32 << 10, InboxBytes: 8 << 10}})
+	srv.OnError(func(c *core.Conn, _ error) {
 		if c == nil { // it was not let in
 			gone <- struct{}{}
 		}
 	})
-	srv.OnLeave(func(c *Conn, _ error) {
+	srv.OnLeave(func(c *core.Conn, _ error) {
 		if c.ID() != 1 { // of the member
 			gone <- struct{}{}
 		}
 	})
-	srv.OnBytes("echo", func(_ context.Context, c *Conn, b []byte) error { return c.SendBytes("echoed", b) })
-	srv.OnBytes("late", func(_ context.Context, c *Conn, b []byte) error { return c.SendRaw(b) }, Concurrent())
-	On(srv, "count", func(_ context.Context, c *Conn, n int) error { return c.Send("count", n+1) })
-	srv.OnMessage(func(_ context.Context, c *Conn, f Frame) error {
-		if f.Kind == KindRaw {
+	srv.OnBytes("echo", func(_ context.Context, c *core.Conn, b []byte) error { return c.SendBytes("echoed", b) })
+	srv.OnBytes("late", func(_ context.Context, c *core.Conn, b []byte) error { return c.SendRaw(b) }, core.Concurrent())
+	core.On(srv, "count", func(_ context.Context, c *core.Conn, n int) error { return c.Send("count", n+1) })
+	srv.OnMessage(func(_ context.Context, c *core.Conn, f core.Frame) error {
+		if f.Kind == core.KindRaw {
 			return c.SendRaw(f.Payload)
 		}
 		return nil
@@ -87,7 +89,7 @@ func fuzzed(f *testing.F, prefix bool) (*transport.PipeListener, <-chan struct{}
 
 // What a classic client sends, from its first byte or behind a hello, does no more than end
 // its own connection: the server has let go of it, and serves another.
-func FuzzClassicConn(f *testing.F) {
+func FuzzConn(f *testing.F) {
 	hello := oldHello(`"eve"`, `"red"`)
 	for _, in := range []string{
 		hello, hello + oldFrames("echo 1", "count 2", "late 3", "raw", ""), hello + oldFrames("$DH_NUMS$", "$CLTHELLO$ {}", "echoing"),

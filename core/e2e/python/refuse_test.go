@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package python_test
 
 import (
 	"context"
@@ -11,18 +11,20 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/e2e/harness"
 	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 )
 
 // A newcomer for whom there is no place, or no time, is told in its own words, whichever they are.
-func TestClassicRefusedInKind(t *testing.T) {
+func TestRefusedInKind(t *testing.T) {
 	hellos := map[string]string{"0.0.2": oldHello(`"b"`, `null`), "2.x or 3.0a": helloV3(`"b"`, `null`)}
-	full := map[string]*ServerOptions{
-		"MaxConns":        {Limits: Limits{MaxConns: 1}},
-		"MaxConnsPerAddr": {Limits: Limits{MaxConnsPerAddr: 1}},
-		"UniqueNames":     {Access: Access{UniqueNames: true}},
-		"Authorize":       {Access: Access{Authorize: func(_ context.Context, a *Admission) error { return nameOnly(a.Name, "a") }}},
+	full := map[string]*core.ServerOptions{
+		"MaxConns":        {Limits: core.Limits{MaxConns: 1}},
+		"MaxConnsPerAddr": {Limits: core.Limits{MaxConnsPerAddr: 1}},
+		"UniqueNames":     {Access: core.Access{UniqueNames: true}},
+		"Authorize":       {Access: core.Access{Authorize: func(_ context.Context, a *core.Admission) error { return nameOnly(a.Name, "a") }}},
 	}
 	for name, opts := range full {
 		for who, hello := range hellos {
@@ -56,9 +58,9 @@ func TestClassicRefusedInKind(t *testing.T) {
 				p.send(hello) // what was on its way
 				p.want("$DISCONN$")
 				require.True(t, p.isEnded())
-				time.Sleep(hearTime)
+				time.Sleep(200 * time.Millisecond)
 				require.Contains(t, silent.take(), "the server is shutting down", "as it was told before")
-				wantRefusal(native, CodeShutdown)
+				wantRefusal(native, core.CodeShutdown)
 				require.NoError(t, <-shut)
 			})
 		})
@@ -66,7 +68,7 @@ func TestClassicRefusedInKind(t *testing.T) {
 }
 
 // wantRefusal reads a refusal with that code.
-func wantRefusal(p *coretest.Peer, code Code) {
+func wantRefusal(p *coretest.Peer, code core.Code) {
 	p.T.Helper()
 	f := p.Want()
 	require.Equal(p.T, wire.KindRefuse, f.Kind)
@@ -76,7 +78,7 @@ func wantRefusal(p *coretest.Peer, code Code) {
 }
 
 // A header of another length is named in the error, with what the client's is if that can be told.
-func TestClassicOtherHeader(t *testing.T) {
+func TestOtherHeader(t *testing.T) {
 	hello := func(n int) string {
 		const text = `$CLTHELLO$ {"name": null, "group": null}`
 		return "40" + strings.Repeat(" ", n-2) + text
@@ -94,7 +96,7 @@ func TestClassicOtherHeader(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, nil, func(w *world) {
 				var faults kept[string]
-				w.srv.OnError(func(_ *Conn, err error) { faults.add(err.Error()) })
+				w.srv.OnError(func(_ *core.Conn, err error) { faults.add(err.Error()) })
 				w.serve()
 				p := w.knock()
 				p.send(tc.in)
@@ -106,9 +108,9 @@ func TestClassicOtherHeader(t *testing.T) {
 		})
 	}
 	for _, n := range []int{60, 300, 4096} { // more than the whole hello has
-		inWorld(t, &ServerOptions{Classic: ClassicOptions{HeaderLen: n}}, func(w *world) {
+		inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: n}}, func(w *world) {
 			var faults kept[string]
-			w.srv.OnError(func(_ *Conn, err error) { faults.add(err.Error()) })
+			w.srv.OnError(func(_ *core.Conn, err error) { faults.add(err.Error()) })
 			w.serve()
 			p := w.knock()
 			p.send(hello(16))
@@ -117,8 +119,8 @@ func TestClassicOtherHeader(t *testing.T) {
 		})
 	}
 	for _, n := range []int{2, 65, 300, 4096} { // whatever the original takes
-		inWorld(t, &ServerOptions{Classic: ClassicOptions{HeaderLen: n}}, func(w *world) {
-			w.srv.OnBytes("say", func(_ context.Context, c *Conn, b []byte) error { return c.SendBytes("said", b) })
+		inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: n}}, func(w *world) {
+			w.srv.OnBytes("say", func(_ context.Context, c *core.Conn, b []byte) error { return c.SendBytes("said", b) })
 			w.serve()
 			p := w.knock()
 			pad := func(payload, size string) string { return size + strings.Repeat(" ", n-len(size)) + payload }
@@ -129,41 +131,41 @@ func TestClassicOtherHeader(t *testing.T) {
 }
 
 // A client whose server has another header, or speaks another dialect, is told what to set.
-func TestClassicClientMisfits(t *testing.T) {
+func TestClientMisfits(t *testing.T) {
 	const who = `{"ip": ["127.0.0.1", 5], "name": "ada", "group": null`
 	tests := map[string]struct {
-		speaks Dialect
+		speaks core.Dialect
 		in     string
-		code   Code
+		code   core.Code
 		says   string
 	}{
-		"shorter header":       {Dialect002, "60      $CLTCONN$ " + who, CodeProtocol, "the peer's has 8 B, and 16 B are set here: see Classic.HeaderLen"},
-		"longer header":        {Dialect2x, "60" + strings.Repeat(" ", 30) + "$CLTCONN${", CodeProtocol, "the peer's has 32 B"},
-		"2.x to 0.0.2":         {Dialect002, oldFrames("$CLTCONN$" + who + "}"), CodeVersion, "the server speaks hisock 2.x, and Classic.Dialect is set to 0.0.2"},
-		"2.x to 1.x":           {Dialect1x, oldFrames("$CLTCONN$" + who + "}"), CodeVersion, "the server speaks hisock 2.x"},
-		"3.0a to 0.0.2":        {Dialect002, oldFrames("$CLTCONN$" + who + `, "ipstr": "127.0.0.1:5"}`), CodeVersion, "the server speaks hisock 3.0a"},
-		"2.0 to 0.0.2":         {Dialect002, oldFrames("$CLTCONN$ "+who+"}", cmd2("say", "hi")), CodeVersion, "the server speaks hisock 2.x"},
-		"3.0a by a command":    {Dialect002, oldFrames(cmd("say", "2s", "hi")), CodeVersion, "the server speaks hisock 3.0a"},
-		"3.0a to 2.x":          {Dialect2x, oldFrames("$CLTCONN$" + who + `, "ipstr": "127.0.0.1:5"}`), CodeVersion, "hisock 3.0a, and Classic.Dialect is set to 2.x"},
-		"2.x to 3.0a":          {Dialect30a, oldFrames("$CLTCONN$" + who + "}"), CodeVersion, "hisock 2.x, and Classic.Dialect is set to 3.0a"},
-		"nothing that it says": {Dialect30a, oldFrames("$CLTCONN$ " + who + "}"), CodeNone, ""},
-		"a bad notice":         {Dialect2x, oldFrames("$CLTCONN${"), CodeNone, ""},
+		"shorter header":       {core.Dialect002, "60      $CLTCONN$ " + who, core.CodeProtocol, "the peer's has 8 B, and 16 B are set here: see Classic.HeaderLen"},
+		"longer header":        {core.Dialect2x, "60" + strings.Repeat(" ", 30) + "$CLTCONN${", core.CodeProtocol, "the peer's has 32 B"},
+		"2.x to 0.0.2":         {core.Dialect002, oldFrames("$CLTCONN$" + who + "}"), core.CodeVersion, "the server speaks hisock 2.x, and Classic.Dialect is set to 0.0.2"},
+		"2.x to 1.x":           {core.Dialect1x, oldFrames("$CLTCONN$" + who + "}"), core.CodeVersion, "the server speaks hisock 2.x"},
+		"3.0a to 0.0.2":        {core.Dialect002, oldFrames("$CLTCONN$" + who + `, "ipstr": "127.0.0.1:5"}`), core.CodeVersion, "the server speaks hisock 3.0a"},
+		"2.0 to 0.0.2":         {core.Dialect002, oldFrames("$CLTCONN$ "+who+"}", cmd2("say", "hi")), core.CodeVersion, "the server speaks hisock 2.x"},
+		"3.0a by a command":    {core.Dialect002, oldFrames(cmd("say", "2s", "hi")), core.CodeVersion, "the server speaks hisock 3.0a"},
+		"3.0a to 2.x":          {core.Dialect2x, oldFrames("$CLTCONN$" + who + `, "ipstr": "127.0.0.1:5"}`), core.CodeVersion, "hisock 3.0a, and Classic.Dialect is set to 2.x"},
+		"2.x to 3.0a":          {core.Dialect30a, oldFrames("$CLTCONN$" + who + "}"), core.CodeVersion, "hisock 2.x, and Classic.Dialect is set to 3.0a"},
+		"nothing that it says": {core.Dialect30a, oldFrames("$CLTCONN$ " + who + "}"), core.CodeNone, ""},
+		"a bad notice":         {core.Dialect2x, oldFrames("$CLTCONN${"), core.CodeNone, ""},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, s *oldServer) {
-				cl := newTestClient(s, &ClientOptions{Name: "ada", Classic: &Classic{Dialect: tc.speaks}, Logger: Silent})
+				cl := harness.NewClient(s, &core.ClientOptions{Name: "ada", Classic: &core.Classic{Dialect: tc.speaks}, Logger: core.Silent})
 				require.NoError(t, cl.Connect(t.Context()))
 				s.clients[0].send(tc.in)
 				synctest.Wait()
-				if tc.code == CodeNone {
+				if tc.code == core.CodeNone {
 					require.NoError(t, cl.Err())
 					cl.Close()
 					<-cl.Done()
 					return
 				}
 				<-cl.Done() // it does not come back, for time heals nothing of this
-				require.Equal(t, tc.code.String(), CodeOf(cl.Err()).String())
+				require.Equal(t, tc.code.String(), core.CodeOf(cl.Err()).String())
 				require.ErrorContains(t, cl.Err(), tc.says)
 			})
 		})
@@ -171,18 +173,18 @@ func TestClassicClientMisfits(t *testing.T) {
 }
 
 // A server in Python ends of a hello that is not of its release, and says nothing.
-func TestClassicClientEndsServer(t *testing.T) {
-	for _, speaks := range []Dialect{Dialect002, Dialect1x, Dialect2x, Dialect30a} {
+func TestClientEndsServer(t *testing.T) {
+	for _, speaks := range []core.Dialect{core.Dialect002, core.Dialect1x, core.Dialect2x, core.Dialect30a} {
 		t.Run(speaks.String(), func(t *testing.T) {
 			for first, told := range map[string]bool{"": true, oldFrames("hello"): false} {
 				inBubble(t, func(t *testing.T, s *oldServer) {
-					cl := newTestClient(s, &ClientOptions{Classic: &Classic{Dialect: speaks}, Retry: Retry{Off: true}, Logger: Silent})
+					cl := harness.NewClient(s, &core.ClientOptions{Classic: &core.Classic{Dialect: speaks}, Retry: core.Retry{Off: true}, Logger: core.Silent})
 					require.NoError(t, cl.Connect(t.Context()))
 					s.clients[0].send(first)
 					synctest.Wait()
 					s.clients[0].close()
 					<-cl.Done()
-					require.Equal(t, CodeConnLost, CodeOf(cl.Err()))
+					require.Equal(t, core.CodeConnLost, core.CodeOf(cl.Err()))
 					require.Equal(t, told, strings.Contains(cl.Err().Error(), "it is of another release or has another header"), cl.Err())
 				})
 			}
@@ -194,18 +196,18 @@ func TestClassicClientEndsServer(t *testing.T) {
 func TestNativeClientAtClassicServer(t *testing.T) {
 	tests := map[string]struct {
 		in   string
-		code Code
+		code core.Code
 		says string
 	}{
-		"ends":          {"", CodeConnLost, "one written in Python does so, see ClientOptions.Classic"},
-		"says a notice": {`69              $CLTCONN${"ip": ["127.0.0.1", 5]`, CodeNotNative, "the protocol of the original: see ClientOptions.Classic"},
-		"says goodbye":  {oldFrames("$DISCONN$"), CodeNotNative, "the protocol of the original"},
-		"says 8 bytes":  {"8       abcdefgh", CodeNotNative, "the protocol of the original"},
+		"ends":          {"", core.CodeConnLost, "one written in Python does so, see ClientOptions.Classic"},
+		"says a notice": {`69              $CLTCONN${"ip": ["127.0.0.1", 5]`, core.CodeNotNative, "the protocol of the original: see ClientOptions.Classic"},
+		"says goodbye":  {oldFrames("$DISCONN$"), core.CodeNotNative, "the protocol of the original"},
+		"says 8 bytes":  {"8       abcdefgh", core.CodeNotNative, "the protocol of the original"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, s *oldServer) {
-				cl := newTestClient(s, &ClientOptions{})
+				cl := harness.NewClient(s, &core.ClientOptions{})
 				failed := make(chan error, 1)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
@@ -216,7 +218,7 @@ func TestNativeClientAtClassicServer(t *testing.T) {
 				}
 				s.clients[0].close()
 				err := <-failed
-				require.Equal(t, tc.code.String(), CodeOf(err).String())
+				require.Equal(t, tc.code.String(), core.CodeOf(err).String())
 				require.ErrorContains(t, err, tc.says)
 			})
 		})

@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package python_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core"
 	"github.com/hisock/hisock/core/internal/classic"
 )
 
@@ -25,7 +26,7 @@ type partV3 struct {
 	act   func(w *world) []error // what it did when all had come
 	heard []string               // what its handlers are run for
 	drops map[int]string         // what the original says and ours does not
-	codes []Code                 // what its error hook is told
+	codes []core.Code            // what its error hook is told
 }
 
 // values are what typed_values has, as handlers get them.
@@ -101,7 +102,7 @@ var partsV3 = map[string]partV3{
 	"command_first_letters_lost": {heard: []string{"MOVE x", "Chat x", "Do x", "DCM x", "move x"}},
 	// A name with a marker in it ends the original's server.
 	"marker_in_payload": {
-		heard: []string{"note $CMD$x$MSG$y $DISCONN$"}, drops: map[int]string{1: "$DISCONN$"}, codes: []Code{CodeBadPayload},
+		heard: []string{"note $CMD$x$MSG$y $DISCONN$"}, drops: map[int]string{1: "$DISCONN$"}, codes: []core.Code{core.CodeBadPayload},
 	},
 	// Ours has no word for one who has left.
 	"leave_announced": {drops: map[int]string{2: "$DISCONN$"}},
@@ -121,20 +122,20 @@ var partsV3 = map[string]partV3{
 }
 
 // registerV3 is the program that the servers of the recordings ran, all of them in one.
-func registerV3(s *Server, heard *kept[string]) {
-	s.OnMessage(func(_ context.Context, _ *Conn, f Frame) error {
+func registerV3(s *core.Server, heard *kept[string]) {
+	s.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error {
 		heard.add(f.Command + " " + string(f.Payload))
 		return nil
 	})
-	s.OnAny(func(context.Context, *Conn, Frame) error { return nil })
-	On(s, "sum", func(_ context.Context, c *Conn, in []int) error { return c.Send("sum", in[0]+in[1]) })
-	On(s, "ping", func(_ context.Context, c *Conn, _ struct{}) error { return c.Send("pong", nil) })
-	On(s, "blob", func(_ context.Context, c *Conn, in []byte) error { return c.Send("blob", in) })
-	On(s, "grüße", func(_ context.Context, c *Conn, _ string) error { return c.Send("grüße", "ответ") })
-	On(s, "end", func(_ context.Context, c *Conn, _ struct{}) error {
+	s.OnAny(func(context.Context, *core.Conn, core.Frame) error { return nil })
+	core.On(s, "sum", func(_ context.Context, c *core.Conn, in []int) error { return c.Send("sum", in[0]+in[1]) })
+	core.On(s, "ping", func(_ context.Context, c *core.Conn, _ struct{}) error { return c.Send("pong", nil) })
+	core.On(s, "blob", func(_ context.Context, c *core.Conn, in []byte) error { return c.Send("blob", in) })
+	core.On(s, "grüße", func(_ context.Context, c *core.Conn, _ string) error { return c.Send("grüße", "ответ") })
+	core.On(s, "end", func(_ context.Context, c *core.Conn, _ struct{}) error {
 		return errors.Join(c.Send("n", 10), c.Send("n", "x"))
 	})
-	On(s, "n", func(_ context.Context, c *Conn, n int) error {
+	core.On(s, "n", func(_ context.Context, c *core.Conn, n int) error {
 		if n == 1 && c.Name() == "alice" && c.InGroup("red") {
 			return c.Send("n", 2)
 		}
@@ -143,7 +144,7 @@ func registerV3(s *Server, heard *kept[string]) {
 }
 
 // What a Python client sent makes ours say what the Python server said.
-func TestClassicV3ReplayServer(t *testing.T) {
+func TestV3ReplayServer(t *testing.T) {
 	eachRecordingV3(t, func(t *testing.T, r *recording) {
 		t.Run("as it came", func(t *testing.T) { r.replayServerV3(t, (*oldPeer).send) })
 		if !strings.HasPrefix(r.Scenario, "big_") {
@@ -154,11 +155,11 @@ func TestClassicV3ReplayServer(t *testing.T) {
 
 func (r *recording) replayServerV3(t *testing.T, send func(p *oldPeer, b string)) {
 	p := partsV3[r.Scenario]
-	inWorld(t, only30a(&ServerOptions{Classic: ClassicOptions{HeaderLen: r.HeaderLen}, Limits: Limits{MaxFrame: 2 << 20, QueueBytes: 4 << 20}}), func(w *world) {
+	inWorld(t, only30a(&core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: r.HeaderLen}, Limits: core.Limits{MaxFrame: 2 << 20, QueueBytes: 4 << 20}}), func(w *world) {
 		var got, left kept[string]
-		var faults kept[Code]
-		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err)) })
-		w.srv.OnLeave(func(c *Conn, _ error) { left.add(c.Name()) })
+		var faults kept[core.Code]
+		w.srv.OnError(func(_ *core.Conn, err error) { faults.add(core.CodeOf(err)) })
+		w.srv.OnLeave(func(c *core.Conn, _ error) { left.add(c.Name()) })
 		registerV3(w.srv, &got)
 		w.tapped(r.addrs()...)
 

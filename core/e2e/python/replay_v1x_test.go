@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package python_test
 
 import (
 	"context"
@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/e2e/harness"
 	"github.com/hisock/hisock/core/internal/classic"
 )
 
@@ -24,44 +26,44 @@ func eachRecordingV1(t *testing.T, f func(t *testing.T, r *recording)) {
 // registerV1 is the program that the servers of the recordings of 1.2 ran, all of them in one.
 func (r *recording) registerV1(w *world, heard *kept[string]) {
 	s := w.srv
-	on := func(command string, answer func(c *Conn, content []byte) error) {
-		s.OnBytes(command, func(_ context.Context, c *Conn, content []byte) error {
+	on := func(command string, answer func(c *core.Conn, content []byte) error) {
+		s.OnBytes(command, func(_ context.Context, c *core.Conn, content []byte) error {
 			heard.add(command + " " + string(content))
 			return answer(c, content)
 		})
 	}
 	if r.Scenario == "join_greeting" {
-		s.OnJoin(func(c *Conn) { c.Send("welcome", "hi "+c.Name()) }) //nolint:errcheck // seen in what it gets
+		s.OnJoin(func(c *core.Conn) { c.Send("welcome", "hi "+c.Name()) }) //nolint:errcheck // seen in what it gets
 	}
-	on("sum", func(c *Conn, content []byte) error {
+	on("sum", func(c *core.Conn, content []byte) error {
 		a, b, _ := strings.Cut(string(content), ",")
 		x, errX := strconv.Atoi(a)
 		y, errY := strconv.Atoi(b)
 		return errors.Join(errX, errY, c.Send("sum", x+y))
 	})
 	for _, command := range []string{"nop", "bye", "note", "é"} {
-		on(command, func(c *Conn, content []byte) error { return c.SendBytes(command, content) })
+		on(command, func(c *core.Conn, content []byte) error { return c.SendBytes(command, content) })
 	}
-	on("echo", func(c *Conn, content []byte) error {
+	on("echo", func(c *core.Conn, content []byte) error {
 		return c.Send("echo", strings.ReplaceAll(strings.ReplaceAll(string(content), "grü", "GRÜ"), "ße", "SSE"))
 	})
-	on("blob", func(c *Conn, content []byte) error {
+	on("blob", func(c *core.Conn, content []byte) error {
 		if len(content) > 32<<10 {
 			return nil
 		}
 		return c.SendBytes("blob", content)
 	})
-	on("n", func(c *Conn, content []byte) error { return c.Send("n", "1"+string(content)) })
-	on("kick", func(*Conn, []byte) error { w.conn("alice").Close(); return nil })
-	on("stop", func(*Conn, []byte) error { s.DisconnectAll(NewError(CodeClosed, "")); return nil })
-	on("go", func(c *Conn, _ []byte) error { return r.goV1(s, c) })
-	s.OnMessage(func(_ context.Context, _ *Conn, f Frame) error {
-		if f.Kind == KindRaw {
+	on("n", func(c *core.Conn, content []byte) error { return c.Send("n", "1"+string(content)) })
+	on("kick", func(*core.Conn, []byte) error { w.conn("alice").Close(); return nil })
+	on("stop", func(*core.Conn, []byte) error { s.DisconnectAll(core.NewError(core.CodeClosed, "")); return nil })
+	on("go", func(c *core.Conn, _ []byte) error { return r.goV1(s, c) })
+	s.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error {
+		if f.Kind == core.KindRaw {
 			heard.add("raw: " + string(f.Payload))
 		}
 		return nil
 	})
-	s.OnAny(func(_ context.Context, _ *Conn, f Frame) error {
+	s.OnAny(func(_ context.Context, _ *core.Conn, f core.Frame) error {
 		heard.add(f.Command + " " + string(f.Payload))
 		return nil
 	})
@@ -77,7 +79,7 @@ func (r *recording) addrsV1() []string {
 }
 
 // goV1 is what the server did when it was told to go.
-func (r *recording) goV1(s *Server, c *Conn) error {
+func (r *recording) goV1(s *core.Server, c *core.Conn) error {
 	switch r.Scenario {
 	case "raw_both_ways":
 		return c.SendRaw([]byte("raw from server"))
@@ -121,7 +123,7 @@ func (r *recording) heardV1() (heard []string) {
 }
 
 // What a client of 1.2 sent makes ours say what the server of 1.2 said.
-func TestClassicV1ReplayServer(t *testing.T) {
+func TestV1ReplayServer(t *testing.T) {
 	eachRecordingV1(t, func(t *testing.T, r *recording) {
 		t.Run("as it came", func(t *testing.T) { r.replayServerV1(t, (*oldPeer).send) })
 		if !strings.HasPrefix(r.Scenario, "big_") {
@@ -131,11 +133,11 @@ func TestClassicV1ReplayServer(t *testing.T) {
 }
 
 func (r *recording) replayServerV1(t *testing.T, send func(p *oldPeer, b string)) {
-	inWorld(t, &ServerOptions{Classic: ClassicOptions{HeaderLen: r.HeaderLen}, Limits: Limits{MaxFrame: 2 << 20, QueueBytes: 4 << 20}}, func(w *world) {
+	inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: r.HeaderLen}, Limits: core.Limits{MaxFrame: 2 << 20, QueueBytes: 4 << 20}}, func(w *world) {
 		var got kept[string]
-		var faults, left kept[Code]
-		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err)) })
-		w.srv.OnLeave(func(_ *Conn, why error) { left.add(CodeOf(why)) })
+		var faults, left kept[core.Code]
+		w.srv.OnError(func(_ *core.Conn, err error) { faults.add(core.CodeOf(err)) })
+		w.srv.OnLeave(func(_ *core.Conn, why error) { left.add(core.CodeOf(why)) })
 		r.registerV1(w, &got)
 		lis := w.tapped(r.addrsV1()...)
 		peers := map[int]*oldPeer{}
@@ -165,10 +167,10 @@ func (r *recording) replayServerV1(t *testing.T, send func(p *oldPeer, b string)
 		case "change_group_none_unframed":
 			require.Empty(t, w.srv.Groups())
 		case "leave_by_reset": // what breaks off in a test is no reset of a socket
-			require.Equal(t, []Code{CodeConnLost}, left.all())
+			require.Equal(t, []core.Code{core.CodeConnLost}, left.all())
 		default:
 			for _, code := range left.all() {
-				require.Equal(t, CodeClosed, code)
+				require.Equal(t, core.CodeClosed, code)
 			}
 		}
 		want := r.said("s2c")
@@ -231,27 +233,27 @@ func noticeText(payload string) string {
 }
 
 // What a server of 1.2 said, ours hears; and it says what the client of 1.2 said.
-func TestClassicV1ReplayClient(t *testing.T) {
+func TestV1ReplayClient(t *testing.T) {
 	eachRecordingV1(t, func(t *testing.T, r *recording) {
 		for name, send := range map[string]func(p *oldPeer, b string){"as it came": (*oldPeer).send, "byte at a time": (*oldPeer).drip} {
 			if name == "byte at a time" && strings.HasPrefix(r.Scenario, "big_") {
 				continue
 			}
 			t.Run(name, func(t *testing.T) {
-				inBubble(t, func(t *testing.T, s *oldServer) { r.replayClient12(t, s, Dialect1x, send) })
+				inBubble(t, func(t *testing.T, s *oldServer) { r.replayClient12(t, s, core.Dialect1x, send) })
 			})
 		}
 	})
 }
 
 // replayClient12 plays the client of a recording of 1.2 or 2.0.2.
-func (r *recording) replayClient12(t *testing.T, s *oldServer, d Dialect, send func(p *oldPeer, b string)) {
-	clients, heard, said, sent := map[int]*Client{}, map[int]*listening{}, map[int]string{}, map[int]string{}
+func (r *recording) replayClient12(t *testing.T, s *oldServer, d core.Dialect, send func(p *oldPeer, b string)) {
+	clients, heard, said, sent := map[int]*core.Client{}, map[int]*listening{}, map[int]string{}, map[int]string{}
 	var records kept[string]
 	frame := func(payload string) string { return string(classic.AppendFrame(nil, r.HeaderLen, []byte(payload))) }
-	asked := func(cl *Client, who string) {
+	asked := func(cl *core.Client, who string) {
 		p, err := cl.Record(t.Context(), who)
-		records.add(who + ": " + p.Name + " " + p.Addr + " " + CodeOf(err).String())
+		records.add(who + ": " + p.Name + " " + p.Addr + " " + core.CodeOf(err).String())
 	}
 	for _, e := range r.Events {
 		cl := clients[e.Conn]
@@ -264,7 +266,7 @@ func (r *recording) replayClient12(t *testing.T, s *oldServer, d Dialect, send f
 					said[e.Conn] += frame("$KEEPACK$")
 				}
 			}
-		case e.Dir == "s2c", cl != nil && cl.Conn().isEnded():
+		case e.Dir == "s2c", cl != nil && cl.Conn().Err() != nil:
 		case e.End != "":
 			cl.Close()
 		default:
@@ -294,7 +296,7 @@ func (r *recording) replayClient12(t *testing.T, s *oldServer, d Dialect, send f
 	}
 	for conn, cl := range clients {
 		want, raw := r.toldV1(conn)
-		if d == Dialect2x {
+		if d == core.Dialect2x {
 			want, raw = r.toldV2(conn)
 		}
 		require.Equal(t, want, heard[conn].all())
@@ -305,13 +307,13 @@ func (r *recording) replayClient12(t *testing.T, s *oldServer, d Dialect, send f
 			require.Equal(t, raw, string(got))
 		}
 		dismissed := strings.Contains(sent[conn], frame("$DISCONN$"))
-		require.Equal(t, dismissed, cl.Err() != nil && IsRemote(cl.Err()))
-		if !dismissed || d == Dialect1x {
+		require.Equal(t, dismissed, cl.Err() != nil && core.IsRemote(cl.Err()))
+		if !dismissed || d == core.Dialect1x {
 			said[conn] += frame("$USRCLOSE$")
 		}
 		cl.Close()
 		<-cl.Done()
-		require.Equal(t, CodeClosed, CodeOf(cl.Err()))
+		require.Equal(t, core.CodeClosed, core.CodeOf(cl.Err()))
 		requireSame(t, said[conn], s.clients[conn-1].take())
 		s.near[conn-1].requireWhole(t, r.HeaderLen)
 	}
@@ -328,12 +330,12 @@ var records12 = map[string][]string{
 }
 
 // saysAgain sends what a payload holds, if ours sends such.
-func (r *recording) saysAgain(t *testing.T, cl *Client, payload string) bool {
+func (r *recording) saysAgain(t *testing.T, cl *core.Client, payload string) bool {
 	if strings.HasPrefix(payload, "$CMD$") {
 		name, content := classic.SplitPlain([]byte(payload))
 		err := cl.SendBytes(string(name), content)
 		if strings.IndexByte("CMD", name[0]) >= 0 {
-			require.Equal(t, CodeBadName, CodeOf(err))
+			require.Equal(t, core.CodeBadName, core.CodeOf(err))
 			return false
 		}
 		require.NoError(t, err)
@@ -343,34 +345,34 @@ func (r *recording) saysAgain(t *testing.T, cl *Client, payload string) bool {
 		return false
 	}
 	command, content, ok := strings.Cut(payload, " ")
-	if ok && command != "" && cl.Conn().Dialect() == Dialect1x {
+	if ok && command != "" && cl.Conn().Dialect() == core.Dialect1x {
 		require.NoError(t, cl.SendBytes(command, []byte(content)))
 		return true
 	}
 	err := cl.SendRaw([]byte(payload))
-	require.Equal(t, cl.Conn().Dialect() != Dialect1x, CodeOf(err) == CodeUnsupported)
+	require.Equal(t, cl.Conn().Dialect() != core.Dialect1x, core.CodeOf(err) == core.CodeUnsupported)
 	return err == nil
 }
 
 // joins12 connects a client as the hello says.
-func (r *recording) joins12(t *testing.T, s *oldServer, hello string, d Dialect) (*Client, *listening) {
+func (r *recording) joins12(t *testing.T, s *oldServer, hello string, d core.Dialect) (*core.Client, *listening) {
 	var who struct{ Name, Group string }
 	require.NoError(t, json.Unmarshal([]byte(hello[strings.IndexByte(hello, '{'):]), &who))
-	opts := ClientOptions{Name: who.Name, MaxFrame: 2 << 20, Codec: testCodec{}, Retry: Retry{Off: true}, Classic: &Classic{HeaderLen: r.HeaderLen, Dialect: d}}
+	opts := core.ClientOptions{Name: who.Name, MaxFrame: 2 << 20, Codec: testCodec{}, Retry: core.Retry{Off: true}, Classic: &core.Classic{HeaderLen: r.HeaderLen, Dialect: d}}
 	if who.Group != "" {
 		opts.Groups = []string{who.Group}
 	}
-	cl, l := newTestClient(s, &opts), &listening{}
-	notice := func(what string) func(p Presence) {
-		return func(p Presence) {
+	cl, l := harness.NewClient(s, &opts), &listening{}
+	notice := func(what string) func(p core.Presence) {
+		return func(p core.Presence) {
 			b, _ := json.Marshal(p.Groups)
 			l.add(what + " " + p.Name + " " + string(b) + " " + p.Addr)
 		}
 	}
 	cl.OnClientConnect(notice("came"))
 	cl.OnClientDisconnect(notice("went"))
-	cl.OnError(func(_ *Conn, err error) { l.faults.add(CodeOf(err)) })
-	cl.OnAny(func(_ context.Context, _ *Conn, f Frame) error {
+	cl.OnError(func(_ *core.Conn, err error) { l.faults.add(core.CodeOf(err)) })
+	cl.OnAny(func(_ context.Context, _ *core.Conn, f core.Frame) error {
 		l.add(f.Command + " " + string(f.Payload))
 		return nil
 	})

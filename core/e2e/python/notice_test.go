@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package python_test
 
 import (
 	"context"
@@ -9,14 +9,16 @@ import (
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
 )
 
 // A notice that does not fit a short header is not sent, since it would put its reader out of
 // step, but reported; what fits still comes.
-func TestClassicNoticeTooLong(t *testing.T) {
-	inWorld(t, &ServerOptions{Classic: ClassicOptions{HeaderLen: 2}}, func(w *world) {
+func TestNoticeTooLong(t *testing.T) {
+	inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: 2}}, func(w *world) {
 		var faults kept[string]
-		w.srv.OnError(func(c *Conn, err error) { faults.add(c.Name() + " " + CodeOf(err).String()) })
+		w.srv.OnError(func(c *core.Conn, err error) { faults.add(c.Name() + " " + core.CodeOf(err).String()) })
 		w.serve()
 		p := w.peer()
 		p.Send([]byte(`39$CLTHELLO$ {"name": "o", "group": null}`))
@@ -36,18 +38,18 @@ func TestClassicNoticeTooLong(t *testing.T) {
 
 // Without the option classic clients are told what their protocol has, except groups that are not
 // for everybody.
-func TestClassicNoticesWithoutOption(t *testing.T) {
-	letIn := func(context.Context, *Admission) error { return nil }
+func TestNoticesWithoutOption(t *testing.T) {
+	letIn := func(context.Context, *core.Admission) error { return nil }
 	for name, tc := range map[string]struct {
-		opts ServerOptions
+		opts core.ServerOptions
 		want string // of the group that only bob is in
 	}{
-		"open":            {ServerOptions{}, `"vault"`},
-		"Authorize":       {ServerOptions{Access: Access{Authorize: letIn}}, "null"},
-		"Notices, names":  {ServerOptions{Access: Access{Notices: TellNames}}, "no address"},
-		"Notices, groups": {ServerOptions{Access: Access{Notices: TellGroups}}, "no address"},
-		"Notices, addrs":  {ServerOptions{Access: Access{Notices: TellAddrs}}, "null"},
-		"Notices, nobody": {ServerOptions{Access: Access{Notices: TellNobody}}, ""},
+		"open":            {core.ServerOptions{}, `"vault"`},
+		"Authorize":       {core.ServerOptions{Access: core.Access{Authorize: letIn}}, "null"},
+		"Notices, names":  {core.ServerOptions{Access: core.Access{Notices: core.TellNames}}, "no address"},
+		"Notices, groups": {core.ServerOptions{Access: core.Access{Notices: core.TellGroups}}, "no address"},
+		"Notices, addrs":  {core.ServerOptions{Access: core.Access{Notices: core.TellAddrs}}, "null"},
+		"Notices, nobody": {core.ServerOptions{Access: core.Access{Notices: core.TellNobody}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, &tc.opts, func(w *world) {
@@ -111,8 +113,8 @@ func TestClassicNoticesWithoutOption(t *testing.T) {
 }
 
 // Guarded groups are told to classic clients that are in them too, and to nobody else.
-func TestClassicNoticesAndGuardedGroups(t *testing.T) {
-	opts := &ServerOptions{Access: Access{AuthorizeGroup: func(context.Context, *Conn, string) error { return nil }}}
+func TestNoticesAndGuardedGroups(t *testing.T) {
+	opts := &core.ServerOptions{Access: core.Access{AuthorizeGroup: func(context.Context, *core.Conn, string) error { return nil }}}
 	inWorld(t, opts, func(w *world) {
 		w.tapped()
 		out, in := w.old(`"out"`, `"red"`), w.old(`"in"`, `"vault"`)
@@ -131,10 +133,10 @@ func TestClassicNoticesAndGuardedGroups(t *testing.T) {
 }
 
 // A group that a client has asked for and not been let into is not told of.
-func TestClassicNoticeTellsNoRefusedGroup(t *testing.T) {
-	opts := &ServerOptions{Access: Access{Notices: TellAddrs, AuthorizeGroup: func(_ context.Context, _ *Conn, group string) error {
+func TestNoticeTellsNoRefusedGroup(t *testing.T) {
+	opts := &core.ServerOptions{Access: core.Access{Notices: core.TellAddrs, AuthorizeGroup: func(_ context.Context, _ *core.Conn, group string) error {
 		if group == "vault" {
-			return NewError(CodeUnauthorized, "")
+			return core.NewError(core.CodeUnauthorized, "")
 		}
 		return nil
 	}}}

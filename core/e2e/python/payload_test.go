@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package python_test
 
 import (
 	"context"
@@ -9,16 +9,18 @@ import (
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
 )
 
 // A peer of the original's protocols is held to the same bounds, before what it sent is written anew.
 func TestMaxPayloadClassic(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got, faults kept[string]
-		w.srv.OnBytes("x", func(_ context.Context, _ *Conn, in []byte) error { got.add(string(in)); return nil }, MaxPayload(10))
-		w.srv.OnMessage(func(_ context.Context, _ *Conn, f Frame) error { got.add("message"); return nil }, MaxPayload(4))
-		w.srv.OnError(func(_ *Conn, err error) {
-			require.Equal(t, CodeTooBig, CodeOf(err), "%v", err)
+		w.srv.OnBytes("x", func(_ context.Context, _ *core.Conn, in []byte) error { got.add(string(in)); return nil }, core.MaxPayload(10))
+		w.srv.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error { got.add("message"); return nil }, core.MaxPayload(4))
+		w.srv.OnError(func(_ *core.Conn, err error) {
+			require.Equal(t, core.CodeTooBig, core.CodeOf(err), "%v", err)
 			faults.add(err.Error())
 		})
 		w.serve()

@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package python_test
 
 import (
 	"context"
@@ -11,29 +11,31 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
 )
 
 // native joins a client that tells what it hears, notices included.
-func (w *world) native(heard *kept[string], name string, groups ...string) *Client {
+func (w *world) native(heard *kept[string], name string, groups ...string) *core.Client {
 	cl := w.client(name, groups...)
-	notice := func(what string) func(p Presence) {
-		return func(p Presence) {
+	notice := func(what string) func(p core.Presence) {
+		return func(p core.Presence) {
 			b, _ := json.Marshal(p)
 			heard.add(what + " " + string(b))
 		}
 	}
 	cl.OnClientConnect(notice("came"))
 	cl.OnClientDisconnect(notice("went"))
-	cl.OnMessage(func(_ context.Context, _ *Conn, f Frame) error {
+	cl.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error {
 		heard.add(f.Kind.String() + " " + f.Command + " " + string(f.Payload))
 		return nil
 	})
 	return w.join(cl)
 }
 
-func TestClassicNotices(t *testing.T) {
-	inWorld(t, &ServerOptions{Access: Access{Notices: tellEverything}}, func(w *world) {
-		w.srv.OnJoin(func(c *Conn) { c.Send("welcome", c.Name()) }) //nolint:errcheck // seen below
+func TestNoticesBetweenAll(t *testing.T) {
+	inWorld(t, &core.ServerOptions{Access: core.Access{Notices: tellEverything}}, func(w *world) {
+		w.srv.OnJoin(func(c *core.Conn) { c.Send("welcome", c.Name()) }) //nolint:errcheck // seen below
 		w.tapped()
 		var heard kept[string]
 		ada := w.native(&heard, "ada", "red", "blue")
@@ -73,10 +75,10 @@ func TestClassicNotices(t *testing.T) {
 	})
 }
 
-func TestClassicAmongNatives(t *testing.T) {
+func TestAmongNatives(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var faults kept[string]
-		w.srv.OnError(func(c *Conn, err error) { faults.add(c.Name() + " " + CodeOf(err).String()) })
+		w.srv.OnError(func(c *core.Conn, err error) { faults.add(c.Name() + " " + core.CodeOf(err).String()) })
 		w.tapped()
 		var heard kept[string]
 		w.native(&heard, "ada", "red")
@@ -94,9 +96,9 @@ func TestClassicAmongNatives(t *testing.T) {
 		require.NoError(t, w.srv.All().SendRaw([]byte("raw\x00")))
 		require.NoError(t, red.Send("news", map[string]int{"a": 1}))
 		require.NoError(t, red.SendRaw(nil))
-		require.NoError(t, w.srv.All().Send("but", "eve", Except(w.conn("eve"))))
-		require.NoError(t, red.Send("but", "ada", Except(w.conn("ada")), Wait(w.ctx), Key("k"), Transient(), MustReach()))
-		require.NoError(t, w.conn("eve").Send("to", "eve", Wait(w.ctx), Key("k"), Transient(), MustReach()))
+		require.NoError(t, w.srv.All().Send("but", "eve", core.Except(w.conn("eve"))))
+		require.NoError(t, red.Send("but", "ada", core.Except(w.conn("ada")), core.Wait(w.ctx), core.Key("k"), core.Transient(), core.MustReach()))
+		require.NoError(t, w.conn("eve").Send("to", "eve", core.Wait(w.ctx), core.Key("k"), core.Transient(), core.MustReach()))
 		want("command tick 7", "raw message  raw\x00", `command news {"a":1}`, "raw message  ", "command but eve")
 		bob.want("tick 7", "raw\x00", `news {"a":1}`, "", "but eve", "but ada")
 		eve.want("tick 7", "raw\x00", "to eve")
@@ -110,11 +112,11 @@ func TestClassicAmongNatives(t *testing.T) {
 		eve.want()
 		require.ElementsMatch(t, []string{"bob bad name", "bob bad name", "bob unsupported", "eve bad name", "eve unsupported"}, faults.all())
 		conn := w.conn("bob")
-		require.Equal(t, CodeBadName, CodeOf(conn.Send("two words", 1)))
-		require.Equal(t, CodeBadName, CodeOf(conn.Send("$x$", 1)))
-		require.Equal(t, CodeUnsupported, CodeOf(conn.SendRaw([]byte("$NOTLS$"))))
+		require.Equal(t, core.CodeBadName, core.CodeOf(conn.Send("two words", 1)))
+		require.Equal(t, core.CodeBadName, core.CodeOf(conn.Send("$x$", 1)))
+		require.Equal(t, core.CodeUnsupported, core.CodeOf(conn.SendRaw([]byte("$NOTLS$"))))
 		_, err := conn.CallBytes(w.ctx, "sum", nil)
-		require.Equal(t, CodeUnsupported, CodeOf(err))
+		require.Equal(t, core.CodeUnsupported, core.CodeOf(err))
 
 		// The server's program may put it into groups; it is not told.
 		require.NoError(t, w.conn("eve").Join(w.ctx, "red"))
@@ -123,16 +125,16 @@ func TestClassicAmongNatives(t *testing.T) {
 		want("command news 2")
 		eve.want("news 2")
 		bob.want()
-		require.Equal(t, CodeUnknownClient, CodeOf(func() error { _, err := w.srv.Client(""); return err }()))
+		require.Equal(t, core.CodeUnknownClient, core.CodeOf(func() error { _, err := w.srv.Client(""); return err }()))
 	})
 }
 
 // A handler may wait for a raw message, also when one has come that the message handler is to
 // get after it.
-func TestClassicRecvRaw(t *testing.T) {
+func TestRecvRaw(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var heard kept[string]
-		w.srv.OnBytes("ask", func(ctx context.Context, c *Conn, wait []byte) error {
+		w.srv.OnBytes("ask", func(ctx context.Context, c *core.Conn, wait []byte) error {
 			if len(wait) > 0 {
 				time.Sleep(time.Second)
 			}
@@ -140,8 +142,8 @@ func TestClassicRecvRaw(t *testing.T) {
 			heard.add("asked " + string(got))
 			return err
 		})
-		w.srv.OnMessage(func(_ context.Context, _ *Conn, f Frame) error {
-			if f.Kind == KindRaw {
+		w.srv.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error {
+			if f.Kind == core.KindRaw {
 				heard.add("raw " + string(f.Payload))
 			}
 			return nil
@@ -165,7 +167,7 @@ func TestClassicRecvRaw(t *testing.T) {
 }
 
 // A classic peer that is silent is no dead one.
-func TestClassicHasNoHeartbeat(t *testing.T) {
+func TestHasNoHeartbeat(t *testing.T) {
 	echoWorld(t, nil, func(w *world, faults *kept[hooked], check func()) {
 		w.join(w.client("ada"))
 		time.Sleep(time.Hour)
@@ -175,10 +177,10 @@ func TestClassicHasNoHeartbeat(t *testing.T) {
 	})
 }
 
-func TestClassicShutdown(t *testing.T) {
+func TestShutdown(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
-		var left kept[Code]
-		w.srv.OnLeave(func(_ *Conn, why error) { left.add(CodeOf(why)) })
+		var left kept[core.Code]
+		w.srv.OnLeave(func(_ *core.Conn, why error) { left.add(core.CodeOf(why)) })
 		lis := w.tapped()
 		p := w.old(`"bob"`, `null`)
 		var want []string
@@ -189,14 +191,14 @@ func TestClassicShutdown(t *testing.T) {
 		require.NoError(t, w.srv.Shutdown(w.ctx))
 		requireSame(t, oldFrames(append(want, "$DISCONN$")...), p.take())
 		require.True(t, p.isEnded())
-		require.Equal(t, []Code{CodeShutdown}, left.all())
+		require.Equal(t, []core.Code{core.CodeShutdown}, left.all())
 		lis.conns[0].requireWhole(t, 16)
 	})
 }
 
 // A client that does not read is disconnected, as a native one is.
-func TestClassicSlowConsumer(t *testing.T) {
-	echoWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 32 << 10}}, func(w *world, faults *kept[hooked], check func()) {
+func TestSlowConsumer(t *testing.T) {
+	echoWorld(t, &core.ServerOptions{Limits: core.Limits{QueueBytes: 32 << 10}}, func(w *world, faults *kept[hooked], check func()) {
 		stream, err := w.lis.Dial(w.ctx)
 		require.NoError(t, err)
 		defer stream.Close() //nolint:errcheck // it is over
@@ -211,9 +213,9 @@ func TestClassicSlowConsumer(t *testing.T) {
 				break
 			}
 		}
-		require.Equal(t, CodeSlowConsumer, CodeOf(slow.Err()))
+		require.Equal(t, core.CodeSlowConsumer, core.CodeOf(slow.Err()))
 		<-slow.Done()
-		require.Equal(t, []hooked{{true, CodeSlowConsumer}}, faults.all())
+		require.Equal(t, []hooked{{true, core.CodeSlowConsumer}}, faults.all())
 		check()
 	})
 }

@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package python_test
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
 )
 
 // universal is the notice that clients of all releases understand.
@@ -20,36 +22,36 @@ func universal(name, port string) string {
 func cmd2(name, content string) string { return "$CMD$" + name + "$MSG$" + content }
 
 // What is sent to a client whose release is not known waits, in its order, until its first command tells.
-func TestClassicHoldsBack(t *testing.T) {
+func TestHoldsBack(t *testing.T) {
 	tests := map[string]struct {
 		first   string
-		dialect Dialect
+		dialect core.Dialect
 		want    []string
 	}{
-		"2.x":  {cmd2("say", "hi"), Dialect2x, []string{cmd2("n", "7"), cmd2("pong", ""), cmd2("list", "[1, 2]"), cmd2("raw", "ab"), cmd2("said", "hi")}},
-		"3.0a": {cmd("say", "2s", "hi"), Dialect30a, []string{cmd("n", "1i", "7"), cmd("pong", "", ""), cmd("list", "l1i1i", "12"), cmd("raw", "2b", "ab"), cmd("said", "2b", "hi")}},
+		"2.x":  {cmd2("say", "hi"), core.Dialect2x, []string{cmd2("n", "7"), cmd2("pong", ""), cmd2("list", "[1, 2]"), cmd2("raw", "ab"), cmd2("said", "hi")}},
+		"3.0a": {cmd("say", "2s", "hi"), core.Dialect30a, []string{cmd("n", "1i", "7"), cmd("pong", "", ""), cmd("list", "l1i1i", "12"), cmd("raw", "2b", "ab"), cmd("said", "2b", "hi")}},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, nil, func(w *world) {
-				w.srv.OnJoin(func(c *Conn) {
+				w.srv.OnJoin(func(c *core.Conn) {
 					c.Send("ping", nil) //nolint:errcheck // seen below
 					c.Send("n", 7)      //nolint:errcheck // seen below
 					c.Send("pong", nil) //nolint:errcheck // seen below
 				})
-				w.srv.OnBytes("say", func(_ context.Context, c *Conn, b []byte) error { return c.SendBytes("said", b) })
+				w.srv.OnBytes("say", func(_ context.Context, c *core.Conn, b []byte) error { return c.SendBytes("said", b) })
 				w.tapped()
 				p := w.knock()
 				p.send(helloV3(`"eve"`, `null`))
 				p.want(universal("eve", "40001"), cmd2("ping", "")) // which both understand
 				c := w.conn("eve")
-				require.Equal(t, DialectUnknown, c.Dialect())
+				require.Equal(t, core.DialectUnknown, c.Dialect())
 				require.NoError(t, w.srv.All().Send("list", []int{1, 2}))
 				buf := []byte("ab")
 				require.NoError(t, c.SendBytes("raw", buf))
 				buf[0] = 'x' // it is not kept
-				require.Equal(t, CodeUnsupported, CodeOf(c.SendRaw([]byte("x"))))
-				require.Equal(t, CodeBadName, CodeOf(c.Send("a$MSG$b", 1)))
+				require.Equal(t, core.CodeUnsupported, core.CodeOf(c.SendRaw([]byte("x"))))
+				require.Equal(t, core.CodeBadName, core.CodeOf(c.Send("a$MSG$b", 1)))
 				require.Empty(t, p.take())
 				p.send(oldFrames("$KEEPACK$", "$CHNAME$", "no command"))
 				require.Empty(t, p.take(), "nothing of which tells")
@@ -67,11 +69,11 @@ func TestClassicHoldsBack(t *testing.T) {
 }
 
 // A server that is told what its clients speak holds nothing back.
-func TestClassicUnknownOption(t *testing.T) {
-	for speaks, want := range map[Dialect]string{Dialect2x: cmd2("n", "7"), Dialect30a: cmd("n", "1i", "7")} {
-		inWorld(t, &ServerOptions{Classic: ClassicOptions{Unknown: speaks}}, func(w *world) {
-			w.srv.OnJoin(func(c *Conn) { c.Send("n", 7) }) //nolint:errcheck // seen below
-			w.srv.OnAny(func(context.Context, *Conn, Frame) error { return nil })
+func TestUnknownOption(t *testing.T) {
+	for speaks, want := range map[core.Dialect]string{core.Dialect2x: cmd2("n", "7"), core.Dialect30a: cmd("n", "1i", "7")} {
+		inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{Unknown: speaks}}, func(w *world) {
+			w.srv.OnJoin(func(c *core.Conn) { c.Send("n", 7) }) //nolint:errcheck // seen below
+			w.srv.OnAny(func(context.Context, *core.Conn, core.Frame) error { return nil })
 			w.tapped()
 			p := w.knock()
 			p.send(helloV3(`"eve"`, `null`))
@@ -79,41 +81,41 @@ func TestClassicUnknownOption(t *testing.T) {
 			require.Equal(t, speaks, w.conn("eve").Dialect())
 			p.send(oldFrames(cmd2("say", "hi"))) // it was wrong, or right
 			synctest.Wait()
-			require.Equal(t, Dialect2x, w.conn("eve").Dialect())
+			require.Equal(t, core.Dialect2x, w.conn("eve").Dialect())
 		})
 	}
 }
 
 // What is held back is bounded, and for want of room it goes by the policy.
-func TestClassicHoldIsBounded(t *testing.T) {
+func TestHoldIsBounded(t *testing.T) {
 	big := make([]byte, 3<<10)
-	limits := Limits{QueueBytes: 16 << 10} // of which half is for what is held
-	join := func(w *world) (*oldPeer, *Conn) {
-		w.srv.OnAny(func(context.Context, *Conn, Frame) error { return nil })
+	limits := core.Limits{QueueBytes: 16 << 10} // of which half is for what is held
+	join := func(w *world) (*oldPeer, *core.Conn) {
+		w.srv.OnAny(func(context.Context, *core.Conn, core.Frame) error { return nil })
 		w.tapped()
 		p := w.knock()
 		p.send(helloV3(`"eve"`, `null`))
 		p.want(universal("eve", "40001"))
 		return p, w.conn("eve")
 	}
-	inWorld(t, &ServerOptions{Limits: limits}, func(w *world) {
+	inWorld(t, &core.ServerOptions{Limits: limits}, func(w *world) {
 		p, c := join(w)
 		require.NoError(t, c.SendBytes("a", big))
 		require.NoError(t, c.SendBytes("b", big))
-		require.Equal(t, CodeSlowConsumer, CodeOf(c.SendBytes("c", big)))
+		require.Equal(t, core.CodeSlowConsumer, core.CodeOf(c.SendBytes("c", big)))
 		p.want("$DISCONN$")
-		require.Equal(t, CodeSlowConsumer, CodeOf(c.Err()))
+		require.Equal(t, core.CodeSlowConsumer, core.CodeOf(c.Err()))
 	})
-	inWorld(t, &ServerOptions{Limits: limits, Overflow: OverflowDropNewest}, func(w *world) {
+	inWorld(t, &core.ServerOptions{Limits: limits, Overflow: core.OverflowDropNewest}, func(w *world) {
 		p, c := join(w)
 		require.NoError(t, c.SendBytes("a", big))
 		require.NoError(t, c.SendBytes("b", big))
-		require.Equal(t, CodeQueueFull, CodeOf(c.SendBytes("c", big)))
+		require.Equal(t, core.CodeQueueFull, core.CodeOf(c.SendBytes("c", big)))
 		p.send(oldFrames(cmd2("say", "hi")))
 		p.want(cmd2("a", string(big)), cmd2("b", string(big)))
 	})
-	for _, o := range []Overflow{OverflowDropOldest, OverflowLatest} {
-		inWorld(t, &ServerOptions{Limits: limits, Overflow: o}, func(w *world) {
+	for _, o := range []core.Overflow{core.OverflowDropOldest, core.OverflowLatest} {
+		inWorld(t, &core.ServerOptions{Limits: limits, Overflow: o}, func(w *world) {
 			p, c := join(w)
 			for _, name := range []string{"a", "b", "c", "d"} {
 				require.NoError(t, c.SendBytes(name, big))
@@ -123,11 +125,11 @@ func TestClassicHoldIsBounded(t *testing.T) {
 			p.want(cmd2("c", string(big)), cmd2("d", string(big)))
 		})
 	}
-	inWorld(t, &ServerOptions{Limits: limits, Overflow: OverflowBlock}, func(w *world) {
+	inWorld(t, &core.ServerOptions{Limits: limits, Overflow: core.OverflowBlock}, func(w *world) {
 		p, c := join(w)
 		require.NoError(t, c.SendBytes("a", big))
 		require.NoError(t, c.SendBytes("b", big))
-		require.Equal(t, CodeQueueFull, CodeOf(c.SendBytes("c", big, Wait(w.ctx))), "nobody waits for what may never come")
+		require.Equal(t, core.CodeQueueFull, core.CodeOf(c.SendBytes("c", big, core.Wait(w.ctx))), "nobody waits for what may never come")
 		p.send(oldFrames(cmd2("say", "hi")))
 		p.want(cmd2("a", string(big)), cmd2("b", string(big)))
 	})
@@ -135,12 +137,12 @@ func TestClassicHoldIsBounded(t *testing.T) {
 
 // The program is told, once, that a client gets nothing since it says nothing; and what it never got it is
 // given back.
-func TestClassicHeldForLong(t *testing.T) {
+func TestHeldForLong(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
-		var faults kept[Code]
+		var faults kept[core.Code]
 		var back kept[string]
-		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err)) })
-		w.srv.OnUndelivered(func(_ *Conn, frames []Undelivered) {
+		w.srv.OnError(func(_ *core.Conn, err error) { faults.add(core.CodeOf(err)) })
+		w.srv.OnUndelivered(func(_ *core.Conn, frames []core.Undelivered) {
 			for _, f := range frames {
 				back.add(f.Command + " " + string(f.Payload))
 				require.False(t, f.Written)
@@ -151,12 +153,12 @@ func TestClassicHeldForLong(t *testing.T) {
 		quiet.send(helloV3(`"quiet"`, `null`))
 		heard.send(helloV3(`"heard"`, `null`) + oldFrames(cmd2("nobody", "handles")))
 		synctest.Wait()
-		require.Equal(t, []Code{CodeUnknownCommand}, faults.all())
+		require.Equal(t, []core.Code{core.CodeUnknownCommand}, faults.all())
 		require.NoError(t, w.srv.All().Send("tick", 1))
 		time.Sleep(2 * time.Second)
 		require.Len(t, faults.all(), 1)
 		time.Sleep(20 * time.Second)
-		require.Equal(t, []Code{CodeUnknownCommand, CodeUnsupported}, faults.all())
+		require.Equal(t, []core.Code{core.CodeUnknownCommand, core.CodeUnsupported}, faults.all())
 		quiet.close()
 		synctest.Wait()
 		require.Equal(t, []string{"tick 1"}, back.all())
@@ -164,8 +166,8 @@ func TestClassicHeldForLong(t *testing.T) {
 }
 
 // What is held back counts for the bound on memory.
-func TestClassicHeldCounts(t *testing.T) {
-	inWorld(t, &ServerOptions{Limits: Limits{MemoryBytes: 1 << 20, QueueBytes: 16 << 20}}, func(w *world) {
+func TestHeldCounts(t *testing.T) {
+	inWorld(t, &core.ServerOptions{Limits: core.Limits{MemoryBytes: 1 << 20, QueueBytes: 16 << 20}}, func(w *world) {
 		w.tapped()
 		p := w.knock()
 		p.send(helloV3(`"eve"`, `null`))
@@ -175,6 +177,6 @@ func TestClassicHeldCounts(t *testing.T) {
 			c.SendBytes("x", make([]byte, 128<<10)) //nolint:errcheck // it ends for having too much
 		}
 		time.Sleep(time.Second)
-		require.Equal(t, CodeOverloaded, CodeOf(c.Err()))
+		require.Equal(t, core.CodeOverloaded, core.CodeOf(c.Err()))
 	})
 }

@@ -1,20 +1,22 @@
 //go:build !js
 
-package core
+package python_test
 
 import (
 	"testing"
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
 )
 
 // Classic clients get what is kept in their own protocol, and what it cannot carry is reported.
-func TestClassicHistory(t *testing.T) {
-	inWorld(t, &ServerOptions{History: History{Messages: 9, Replay: true}}, func(w *world) {
+func TestHistory(t *testing.T) {
+	inWorld(t, &core.ServerOptions{History: core.History{Messages: 9, Replay: true}}, func(w *world) {
 		var faults kept[string]
-		w.srv.OnError(func(c *Conn, err error) { faults.add(c.Name() + " " + CodeOf(err).String()) })
-		w.srv.OnJoin(func(c *Conn) { c.Send("welcome", c.Name()) }) //nolint:errcheck // seen below
+		w.srv.OnError(func(c *core.Conn, err error) { faults.add(c.Name() + " " + core.CodeOf(err).String()) })
+		w.srv.OnJoin(func(c *core.Conn) { c.Send("welcome", c.Name()) }) //nolint:errcheck // seen below
 		w.serve()
 		ada := w.join(w.client("ada", "red", "blue"))
 		red := w.srv.Group("red")

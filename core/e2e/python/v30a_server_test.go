@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package python_test
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
 )
 
 // helloV3 is the hello of 3.0a; name and group are JSON.
@@ -20,11 +22,11 @@ func helloV3(name, group string) string {
 }
 
 // only30a are options for a server all of whose clients with markers are of 3.0a.
-func only30a(o *ServerOptions) *ServerOptions {
+func only30a(o *core.ServerOptions) *core.ServerOptions {
 	if o == nil {
-		o = &ServerOptions{}
+		o = &core.ServerOptions{}
 	}
-	o.Classic.Unknown = Dialect30a
+	o.Classic.Unknown = core.Dialect30a
 	return o
 }
 
@@ -42,9 +44,9 @@ func (w *world) v3(name, group string) *oldPeer {
 }
 
 // The newcomer is told of itself before all else.
-func TestClassicV3Joins(t *testing.T) {
+func TestV3Joins(t *testing.T) {
 	inWorld(t, only30a(nil), func(w *world) {
-		w.srv.OnJoin(func(c *Conn) { c.Send("welcome", c.Name()) }) //nolint:errcheck // seen below
+		w.srv.OnJoin(func(c *core.Conn) { c.Send("welcome", c.Name()) }) //nolint:errcheck // seen below
 		w.tapped()
 		ada := w.knock()
 		ada.send(helloV3(`"ada"`, `"red"`) + oldFrames(cmd("nobody", "", "")))
@@ -58,11 +60,13 @@ func TestClassicV3Joins(t *testing.T) {
 }
 
 // All three kinds of client are together on one port, each told in its own words.
-func TestClassicV3AmongOthers(t *testing.T) {
-	inWorld(t, only30a(&ServerOptions{Access: Access{Notices: tellEverything}}), func(w *world) {
+func TestV3AmongOthers(t *testing.T) {
+	inWorld(t, only30a(&core.ServerOptions{Access: core.Access{Notices: tellEverything}}), func(w *world) {
 		var faults kept[string]
-		w.srv.OnError(func(c *Conn, err error) { faults.add(c.Name() + " " + CodeOf(err).String()) })
-		On(w.srv, "say", func(_ context.Context, c *Conn, text string) error { return w.srv.All().Send("said", text, Except(c)) })
+		w.srv.OnError(func(c *core.Conn, err error) { faults.add(c.Name() + " " + core.CodeOf(err).String()) })
+		core.On(w.srv, "say", func(_ context.Context, c *core.Conn, text string) error {
+			return w.srv.All().Send("said", text, core.Except(c))
+		})
 		w.tapped()
 		var heard kept[string]
 		ada := w.native(&heard, "ada", "red")
@@ -77,7 +81,7 @@ func TestClassicV3AmongOthers(t *testing.T) {
 		require.NoError(t, w.srv.All().Send("list", []int{1, 2}))
 		require.NoError(t, w.srv.Group("red").Send("n", 7))
 		require.NoError(t, w.srv.Named("eve").Send("f", 0.5))
-		require.NoError(t, w.srv.Named("eve").Send("all", "x", AllOfThem()))
+		require.NoError(t, w.srv.Named("eve").Send("all", "x", core.AllOfThem()))
 		require.NoError(t, w.srv.All().Send("bytes", []byte("b")))
 		require.NoError(t, w.srv.All().SendBytes("bytes", []byte("c")))
 		require.NoError(t, w.conn("eve").Send("at", time.Unix(0, 0).UTC()))
@@ -91,10 +95,10 @@ func TestClassicV3AmongOthers(t *testing.T) {
 		bob.want("yes true", "raw")
 		require.Empty(t, eve.take())
 		require.Equal(t, []string{"eve unsupported", "eve unsupported", "eve bad name", "bob bad name"}, sortedTail(faults.all()))
-		require.Equal(t, CodeUnsupported, CodeOf(w.conn("eve").Send("yes", true)))
+		require.Equal(t, core.CodeUnsupported, core.CodeOf(w.conn("eve").Send("yes", true)))
 		_, err := w.conn("eve").CallBytes(w.ctx, "x", nil)
-		require.Equal(t, CodeUnsupported, CodeOf(err))
-		require.Equal(t, CodeBadName, CodeOf(w.conn("eve").Send("a\nb", 1)))
+		require.Equal(t, core.CodeUnsupported, core.CodeOf(err))
+		require.Equal(t, core.CodeBadName, core.CodeOf(w.conn("eve").Send("a\nb", 1)))
 		require.NoError(t, w.conn("eve").Send("MOVE", 1), "a client reads such names")
 		eve.want(cmd("MOVE", "1i", "1"))
 
@@ -116,7 +120,7 @@ func sortedTail(all []string) []string {
 }
 
 // What comes fits the handler's type, or goes to the error hook; the connection goes on.
-func TestClassicV3Values(t *testing.T) {
+func TestV3Values(t *testing.T) {
 	type point struct {
 		X, Y int
 		Name string
@@ -130,59 +134,61 @@ func TestClassicV3Values(t *testing.T) {
 			cmd("text", "3s", "end"),
 		))
 		synctest.Wait()
-		const bad = CodeBadPayload
+		const bad = core.CodeBadPayload
 		require.Equal(t, []hooked{{true, bad}, {true, bad}, {true, bad}, {true, bad}, {true, bad}}, faults.all())
 		p.want(cmd("got", "d1s1i1s1i4s1s4s4s", "X1Y2NameeDataAP8="), cmd("got", "l1i2i", "1-2"), cmd("got", "4f", "\x3f\x00\x00\x00"), cmd("got", "3s", "end"))
-	}, func(s *Server) {
-		On(s, "point", func(_ context.Context, c *Conn, v point) error { return c.Send("got", v) })
-		On(s, "ints", func(_ context.Context, c *Conn, v []int) error { return c.Send("got", v) })
-		On(s, "float", func(_ context.Context, c *Conn, v float32) error { return c.Send("got", v) })
-		On(s, "text", func(_ context.Context, c *Conn, v string) error { return c.Send("got", v) })
+	}, func(s *core.Server) {
+		core.On(s, "point", func(_ context.Context, c *core.Conn, v point) error { return c.Send("got", v) })
+		core.On(s, "ints", func(_ context.Context, c *core.Conn, v []int) error { return c.Send("got", v) })
+		core.On(s, "float", func(_ context.Context, c *core.Conn, v float32) error { return c.Send("got", v) })
+		core.On(s, "text", func(_ context.Context, c *core.Conn, v string) error { return c.Send("got", v) })
 	})
 }
 
 // JSON that would be larger than a frame may be is not made.
-func TestClassicV3ValuesAreBounded(t *testing.T) {
-	echoWorld(t, only30a(&ServerOptions{Limits: Limits{MaxFrame: 1024}}), func(w *world, faults *kept[hooked], check func()) {
+func TestV3ValuesAreBounded(t *testing.T) {
+	echoWorld(t, only30a(&core.ServerOptions{Limits: core.Limits{MaxFrame: 1024}}), func(w *world, faults *kept[hooked], check func()) {
 		p := w.v3(`"eve"`, `null`)
 		p.send(oldFrames(cmd("say", "l900s", strings.Repeat("\x01", 900)), cmd("say", "2s", "hi")))
 		p.want(cmd("said", "2b", "hi"))
-		require.Equal(t, []hooked{{true, CodeTooBig}}, faults.all())
+		require.Equal(t, []hooked{{true, core.CodeTooBig}}, faults.all())
 		check()
 	})
 }
 
 // However a client leaves, and however it is left, it is once, and others are told.
-func TestClassicV3Ends(t *testing.T) {
+func TestV3Ends(t *testing.T) {
 	const gone = `$CLTDISCONN${"ip": ["127.0.0.1", 40002], "name": "eve", "group": null, "ipstr": "127.0.0.1:40002"}`
 	tests := map[string]struct {
 		end  func(w *world, p *oldPeer)
 		want string // what the client is told
-		code Code
+		code core.Code
 	}{
-		"goodbye":             {func(_ *world, p *oldPeer) { p.send(oldFrames("$USRCLOSE$", "too late")) }, "", CodeClosed},
-		"end of the stream":   {func(_ *world, p *oldPeer) { p.close() }, "", CodeConnLost},
-		"disconnected":        {func(w *world, _ *oldPeer) { w.conn("eve").Close() }, oldFrames("$DISCONN$"), CodeClosed},
-		"disconnected, why":   {func(w *world, _ *oldPeer) { w.conn("eve").CloseWith(errShuttingDown) }, oldFrames("$DISCONN$"), CodeShutdown},
-		"no header":           {func(_ *world, p *oldPeer) { p.send("$DISCONN$       ") }, oldFrames("$DISCONN$"), CodeProtocol},
-		"header over a limit": {func(_ *world, p *oldPeer) { p.send("9999999999999999") }, oldFrames("$DISCONN$"), CodeTooBig},
+		"goodbye":           {func(_ *world, p *oldPeer) { p.send(oldFrames("$USRCLOSE$", "too late")) }, "", core.CodeClosed},
+		"end of the stream": {func(_ *world, p *oldPeer) { p.close() }, "", core.CodeConnLost},
+		"disconnected":      {func(w *world, _ *oldPeer) { w.conn("eve").Close() }, oldFrames("$DISCONN$"), core.CodeClosed},
+		"disconnected, why": {func(w *world, _ *oldPeer) {
+			w.conn("eve").CloseWith(core.NewError(core.CodeShutdown, "the server is shutting down"))
+		}, oldFrames("$DISCONN$"), core.CodeShutdown},
+		"no header":           {func(_ *world, p *oldPeer) { p.send("$DISCONN$       ") }, oldFrames("$DISCONN$"), core.CodeProtocol},
+		"header over a limit": {func(_ *world, p *oldPeer) { p.send("9999999999999999") }, oldFrames("$DISCONN$"), core.CodeTooBig},
 		"disconnected behind what is queued": {func(w *world, _ *oldPeer) {
 			w.conn("eve").Send("last", 1) //nolint:errcheck // seen below
 			w.conn("eve").Close()
-		}, oldFrames(cmd("last", "1i", "1"), "$DISCONN$"), CodeClosed},
+		}, oldFrames(cmd("last", "1i", "1"), "$DISCONN$"), core.CodeClosed},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, only30a(nil), func(w *world) {
-				var left kept[Code]
-				w.srv.OnLeave(func(_ *Conn, why error) { left.add(CodeOf(why)) })
+				var left kept[core.Code]
+				w.srv.OnLeave(func(_ *core.Conn, why error) { left.add(core.CodeOf(why)) })
 				w.tapped()
 				witness, p := w.v3(`"ada"`, `null`), w.v3(`"eve"`, `null`)
 				witness.take()
 				tc.end(w, p)
 				require.Equal(t, tc.want, p.take())
 				p.close()
-				require.Equal(t, []Code{tc.code}, left.all())
+				require.Equal(t, []core.Code{tc.code}, left.all())
 				witness.want(gone)
 			})
 		})
@@ -196,19 +202,19 @@ func TestClassicV3Ends(t *testing.T) {
 }
 
 // A newcomer that is not let in is told so, as far as that dialect can.
-func TestClassicV3Refused(t *testing.T) {
+func TestV3Refused(t *testing.T) {
 	tests := map[string]struct {
 		hello string
-		code  Code
+		code  core.Code
 	}{
-		"no JSON":       {oldFrames(`$CLTHELLO${"name"`), CodeProtocol},
-		"no group":      {oldFrames(`$CLTHELLO${"name": null}`), CodeProtocol},
-		"name too long": {helloV3(`"`+strings.Repeat("e", 129)+`"`, `null`), CodeBadName},
-		"name taken":    {helloV3(`"good"`, `null`), CodeNameTaken},
+		"no JSON":       {oldFrames(`$CLTHELLO${"name"`), core.CodeProtocol},
+		"no group":      {oldFrames(`$CLTHELLO${"name": null}`), core.CodeProtocol},
+		"name too long": {helloV3(`"`+strings.Repeat("e", 129)+`"`, `null`), core.CodeBadName},
+		"name taken":    {helloV3(`"good"`, `null`), core.CodeNameTaken},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			echoWorld(t, only30a(&ServerOptions{Access: Access{UniqueNames: true}}), func(w *world, faults *kept[hooked], check func()) {
+			echoWorld(t, only30a(&core.ServerOptions{Access: core.Access{UniqueNames: true}}), func(w *world, faults *kept[hooked], check func()) {
 				p := w.knock()
 				p.send(tc.hello)
 				p.want("$DISCONN$")
@@ -221,8 +227,8 @@ func TestClassicV3Refused(t *testing.T) {
 }
 
 // A client is in the group it named last, and in those that the program has put it into.
-func TestClassicV3ChangesGroup(t *testing.T) {
-	echoWorld(t, only30a(&ServerOptions{Limits: Limits{MaxGroups: 2}}), func(w *world, faults *kept[hooked], _ func()) {
+func TestV3ChangesGroup(t *testing.T) {
+	echoWorld(t, only30a(&core.ServerOptions{Limits: core.Limits{MaxGroups: 2}}), func(w *world, faults *kept[hooked], _ func()) {
 		p := w.v3(`"eve"`, `null`)
 		c := w.conn("eve")
 		ask := func(payload string, want ...string) {
@@ -237,12 +243,12 @@ func TestClassicV3ChangesGroup(t *testing.T) {
 		ask("$CHGROUP$blue", "blue", "staff")
 		ask("$CHGROUP$blue", "blue", "staff")
 		ask("$CHGROUP$"+strings.Repeat("x", 129), "blue", "staff")
-		require.Equal(t, []hooked{{true, CodeBadName}}, faults.all())
+		require.Equal(t, []hooked{{true, core.CodeBadName}}, faults.all())
 		require.Equal(t, []string{"blue", "staff"}, w.srv.Groups())
 		require.NoError(t, c.Leave(w.ctx, "blue"))
 		require.NoError(t, c.Join(w.ctx, "more"))
 		ask("$CHGROUP$green", "more", "staff")
-		require.Equal(t, []hooked{{true, CodeBadName}, {true, CodeTooManyGroups}}, faults.all())
+		require.Equal(t, []hooked{{true, core.CodeBadName}, {true, core.CodeTooManyGroups}}, faults.all())
 		p.send(oldFrames("$CHNAME$", "$CHNAME$anna"))
 		require.Empty(t, p.take())
 		require.Equal(t, "anna", c.Name())
@@ -250,7 +256,7 @@ func TestClassicV3ChangesGroup(t *testing.T) {
 	})
 }
 
-func TestClassicV3AsksForRecord(t *testing.T) {
+func TestV3AsksForRecord(t *testing.T) {
 	inWorld(t, only30a(nil), func(w *world) {
 		w.tapped()
 		var heard kept[string]
@@ -271,10 +277,10 @@ func TestClassicV3AsksForRecord(t *testing.T) {
 }
 
 // Middleware sees the payload, and what it makes of it keeps its kind.
-func TestClassicV3Middleware(t *testing.T) {
+func TestV3Middleware(t *testing.T) {
 	inWorld(t, only30a(nil), func(w *world) {
-		w.srv.UseSend(func(next SendFunc) SendFunc {
-			return func(out *Outgoing) error {
+		w.srv.UseSend(func(next core.SendFunc) core.SendFunc {
+			return func(out *core.Outgoing) error {
 				out.Payload = append([]byte("1"), out.Payload...)
 				return next(out)
 			}
@@ -289,15 +295,15 @@ func TestClassicV3Middleware(t *testing.T) {
 }
 
 // A handler may wait for a command, whatever it carries.
-func TestClassicV3Recv(t *testing.T) {
+func TestV3Recv(t *testing.T) {
 	inWorld(t, only30a(nil), func(w *world) {
 		var got kept[string]
-		On(w.srv, "ask", func(ctx context.Context, c *Conn, _ struct{}) error {
+		core.On(w.srv, "ask", func(ctx context.Context, c *core.Conn, _ struct{}) error {
 			b, err := c.Recv(ctx, "answer")
 			got.add(string(b))
 			return err
 		})
-		w.srv.OnAny(func(_ context.Context, _ *Conn, f Frame) error { got.add("any " + f.Command); return nil })
+		w.srv.OnAny(func(_ context.Context, _ *core.Conn, f core.Frame) error { got.add("any " + f.Command); return nil })
 		w.serve()
 		p := w.v3(`"eve"`, `null`)
 		p.send(oldFrames(cmd("ask", "", "")))
@@ -309,9 +315,9 @@ func TestClassicV3Recv(t *testing.T) {
 }
 
 // What JSON can say goes out in the very bytes in which it came.
-func TestClassicV3RoundTrip(t *testing.T) {
+func TestV3RoundTrip(t *testing.T) {
 	inWorld(t, only30a(nil), func(w *world) {
-		w.srv.OnAny(func(_ context.Context, c *Conn, f Frame) error {
+		w.srv.OnAny(func(_ context.Context, c *core.Conn, f core.Frame) error {
 			var v any
 			if err := json.Unmarshal(f.Payload, &v); err != nil {
 				return err

@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package python_test
 
 import (
 	"context"
@@ -11,14 +11,16 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/e2e/harness"
 	"github.com/hisock/hisock/core/internal/classic"
 )
 
 // A toldV3 is what a client's program did and heard in a recording of 3.0a.
 type toldV3 struct {
 	heard map[int][]string
-	codes map[int][]Code // what its error hook was told
-	ended map[int]bool   // by the server
+	codes map[int][]core.Code // what its error hook was told
+	ended map[int]bool        // by the server
 }
 
 var toldsV3 = map[string]toldV3{
@@ -30,7 +32,7 @@ var toldsV3 = map[string]toldV3{
 	"typed_values_from_server": {heard: map[int][]string{1: values}},
 	"unicode_content":          {heard: map[int][]string{1: {"grüße ответ"}}},
 	// Ours does not ask; what looks like an answer is told to the error hook.
-	"get_client_reply_unframed": {codes: map[int][]Code{1: {CodeUnsupported}}},
+	"get_client_reply_unframed": {codes: map[int][]core.Code{1: {core.CodeUnsupported}}},
 	"marker_in_payload":         {ended: map[int]bool{1: true}},
 	"leave_by_fin": {heard: map[int][]string{
 		1: {`came bob ["red"] 127.0.0.1:54650`, `went bob ["red"] 127.0.0.1:54650`},
@@ -55,24 +57,24 @@ var toldsV3 = map[string]toldV3{
 }
 
 // clientV3 is a client of that dialect that tells all it hears.
-func clientV3(s *oldServer, opts *ClientOptions) (*Client, *listening) {
+func clientV3(s *oldServer, opts *core.ClientOptions) (*core.Client, *listening) {
 	if opts.Classic == nil {
-		opts.Classic = &Classic{}
+		opts.Classic = &core.Classic{}
 	}
-	opts.Classic.Dialect = Dialect30a
+	opts.Classic.Dialect = core.Dialect30a
 	opts.Codec = testCodec{}
 	opts.Retry.Off = true
-	cl, l := newTestClient(s, opts), &listening{}
-	notice := func(what string) func(p Presence) {
-		return func(p Presence) {
+	cl, l := harness.NewClient(s, opts), &listening{}
+	notice := func(what string) func(p core.Presence) {
+		return func(p core.Presence) {
 			b, _ := json.Marshal(p.Groups)
 			l.add(what + " " + p.Name + " " + string(b) + " " + p.Addr)
 		}
 	}
 	cl.OnClientConnect(notice("came"))
 	cl.OnClientDisconnect(notice("went"))
-	cl.OnError(func(_ *Conn, err error) { l.faults.add(CodeOf(err)) })
-	cl.OnAny(func(_ context.Context, _ *Conn, f Frame) error {
+	cl.OnError(func(_ *core.Conn, err error) { l.faults.add(core.CodeOf(err)) })
+	cl.OnAny(func(_ context.Context, _ *core.Conn, f core.Frame) error {
 		l.add(f.Command + " " + string(f.Payload))
 		return nil
 	})
@@ -80,7 +82,7 @@ func clientV3(s *oldServer, opts *ClientOptions) (*Client, *listening) {
 }
 
 // What a Python server said, ours hears; and it says what the Python client said.
-func TestClassicV3ReplayClient(t *testing.T) {
+func TestV3ReplayClient(t *testing.T) {
 	eachRecordingV3(t, func(t *testing.T, r *recording) {
 		for name, send := range map[string]func(p *oldPeer, b string){"as it came": (*oldPeer).send, "byte at a time": (*oldPeer).drip} {
 			if name == "byte at a time" && strings.HasPrefix(r.Scenario, "big_") {
@@ -94,7 +96,7 @@ func TestClassicV3ReplayClient(t *testing.T) {
 }
 
 func (r *recording) replayClientV3(t *testing.T, s *oldServer, send func(p *oldPeer, b string)) {
-	clients, heard, said := map[int]*Client{}, map[int]*listening{}, map[int]string{}
+	clients, heard, said := map[int]*core.Client{}, map[int]*listening{}, map[int]string{}
 	for _, e := range r.Events {
 		cl := clients[e.Conn]
 		switch {
@@ -122,23 +124,23 @@ func (r *recording) replayClientV3(t *testing.T, s *oldServer, send func(p *oldP
 		require.Equal(t, want.heard[conn], heard[conn].all())
 		require.Equal(t, want.codes[conn], heard[conn].faults.all())
 		if want.ended[conn] {
-			require.True(t, IsRemote(cl.Err()))
+			require.True(t, core.IsRemote(cl.Err()))
 		} else {
 			said[conn] += r.ours("$USRCLOSE$")
 		}
 		require.NoError(t, cl.Close())
 		<-cl.Done()
-		require.Equal(t, CodeClosed, CodeOf(cl.Err()))
+		require.Equal(t, core.CodeClosed, core.CodeOf(cl.Err()))
 		requireSame(t, said[conn], s.clients[conn-1].take())
 	}
 	require.Empty(t, s.resets.all(), "each has left in order")
 }
 
 // joinsV3 connects a client as the hello says.
-func (r *recording) joinsV3(t *testing.T, s *oldServer, hello string) (*Client, *listening) {
+func (r *recording) joinsV3(t *testing.T, s *oldServer, hello string) (*core.Client, *listening) {
 	var who struct{ Name, Group string }
 	require.NoError(t, json.Unmarshal([]byte(strings.TrimPrefix(hello, "$CLTHELLO$")), &who))
-	opts := ClientOptions{Name: who.Name, MaxFrame: 2 << 20, Classic: &Classic{HeaderLen: r.HeaderLen}}
+	opts := core.ClientOptions{Name: who.Name, MaxFrame: 2 << 20, Classic: &core.Classic{HeaderLen: r.HeaderLen}}
 	if who.Group != "" {
 		opts.Groups = []string{who.Group}
 	}
@@ -148,13 +150,13 @@ func (r *recording) joinsV3(t *testing.T, s *oldServer, hello string) (*Client, 
 }
 
 // sendAgainV3 sends what a payload holds, if it is a command that ours may send.
-func sendAgainV3(t *testing.T, cl *Client, payload string) bool {
+func sendAgainV3(t *testing.T, cl *core.Client, payload string) bool {
 	name, body := classic.SplitTyped([]byte(payload))
 	if body == nil { // a wish of the dialect's own, or no command
 		return false
 	}
 	if string(name) == "a" {
-		require.Equal(t, CodeBadName, CodeOf(cl.Send("a$MSG$b", "z")))
+		require.Equal(t, core.CodeBadName, core.CodeOf(cl.Send("a$MSG$b", "z")))
 		return false
 	}
 	content, as, err := classic.ParseBody(body, 2<<20)
@@ -172,7 +174,7 @@ func sendAgainV3(t *testing.T, cl *Client, payload string) bool {
 	}
 	err = cl.Send(string(name), v)
 	if strings.IndexByte("CMD", name[0]) >= 0 {
-		require.Equal(t, CodeBadName, CodeOf(err))
+		require.Equal(t, core.CodeBadName, core.CodeOf(err))
 		require.ErrorContains(t, err, "begins with $, C, M or D")
 		return false
 	}

@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package python_test
 
 import (
 	"strings"
@@ -8,16 +8,18 @@ import (
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
 )
 
 // Classic clients see one client go and another come; they can be renamed, and are not told.
-func TestClassicRename(t *testing.T) {
-	inWorld(t, &ServerOptions{Access: Access{Notices: tellEverything}}, func(w *world) {
+func TestRename(t *testing.T) {
+	inWorld(t, &core.ServerOptions{Access: core.Access{Notices: tellEverything}}, func(w *world) {
 		var seen kept[string]
 		w.tapped()
 		old := w.old(`"ann"`, `"red"`)
 		cl := w.client("bob")
-		cl.OnClientRename(func(was string, p Presence) { seen.add(was + " is " + p.Name) })
+		cl.OnClientRename(func(was string, p core.Presence) { seen.add(was + " is " + p.Name) })
 		w.join(cl)
 		old.want(`$CLTCONN$ {"ip": ["127.0.0.1", 40002], "name": "bob", "group": null}`)
 		require.NoError(t, cl.Rename(w.ctx, "eve"))
@@ -61,12 +63,12 @@ func TestClassicRename(t *testing.T) {
 
 // A name that does not fit the header of classic clients is reported, with no lock held: the
 // error hook may rename.
-func TestClassicRenameTooLong(t *testing.T) {
-	inWorld(t, &ServerOptions{Classic: ClassicOptions{HeaderLen: 2}}, func(w *world) {
+func TestRenameTooLong(t *testing.T) {
+	inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: 2}}, func(w *world) {
 		var faults kept[string]
 		cl := w.client("b")
-		w.srv.OnError(func(c *Conn, err error) {
-			faults.add(c.Name() + " " + CodeOf(err).String())
+		w.srv.OnError(func(c *core.Conn, err error) {
+			faults.add(c.Name() + " " + core.CodeOf(err).String())
 			if b, err := w.srv.Client(strings.Repeat("x", 60)); err == nil {
 				if err := b.Rename(w.ctx, "c"); err != nil {
 					t.Error(err)

@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package python_test
 
 import (
 	"context"
@@ -10,15 +10,17 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
 )
 
 // A client of a release before 3.0a is sent so many bytes a second at most, and as many at once as it has
 // room for. Others are not slowed down, and its own commands are handled meanwhile.
-func TestClassicPace(t *testing.T) {
+func TestPace(t *testing.T) {
 	const pace, frames, size = 10 << 10, 100, 1000
-	inWorld(t, &ServerOptions{Classic: ClassicOptions{Pace: pace}}, func(w *world) {
+	inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{Pace: pace}}, func(w *world) {
 		var heard kept[string]
-		w.srv.OnBytes("say", func(_ context.Context, c *Conn, b []byte) error { heard.add(string(b)); return nil })
+		w.srv.OnBytes("say", func(_ context.Context, c *core.Conn, b []byte) error { heard.add(string(b)); return nil })
 		lis := w.tapped()
 		old, three := w.old(`"old"`, `null`), w.v3(`"eve"`, `null`)
 		three.send(oldFrames(cmd("say", "2s", "hi")))
@@ -37,7 +39,7 @@ func TestClassicPace(t *testing.T) {
 		require.LessOrEqual(t, got, most())
 		require.GreaterOrEqual(t, got, paceBurst/counted*each-each)
 		old.send(oldFrames("say meanwhile"))
-		time.Sleep(handlerTick * 40)
+		time.Sleep(200 * time.Millisecond)
 		require.Equal(t, []string{"hi", "meanwhile"}, heard.all())
 		for got < frames*each {
 			require.Less(t, time.Since(begin), time.Minute)
@@ -54,8 +56,8 @@ func TestClassicPace(t *testing.T) {
 }
 
 // A slow pace is no stall, and one that is to be slow holds up no end.
-func TestClassicPaceEnds(t *testing.T) {
-	inWorld(t, &ServerOptions{Classic: ClassicOptions{Pace: 100}}, func(w *world) {
+func TestPaceEnds(t *testing.T) {
+	inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{Pace: 100}}, func(w *world) {
 		w.tapped()
 		p := w.old(`"old"`, `null`)
 		c := w.conn("old")

@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package python_test
 
 import (
 	"context"
@@ -17,6 +17,8 @@ import (
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
 )
 
 // A recording is what went over the wire between programs of the original; see
@@ -54,7 +56,7 @@ func eachRecording(t *testing.T, f func(t *testing.T, r *recording)) {
 }
 
 func eachRecordingIn(t *testing.T, dir string, count int, f func(t *testing.T, r *recording)) {
-	paths, err := filepath.Glob("internal/classic/testdata/" + dir + "/*.json")
+	paths, err := filepath.Glob("../../internal/classic/testdata/" + dir + "/*.json")
 	require.NoError(t, err)
 	require.Len(t, paths, count)
 	for _, path := range paths {
@@ -111,17 +113,17 @@ func (r *recording) addrs() []string {
 
 // A part is what a server's program did in a recording.
 type part struct {
-	act      func(s *Server) []error // what it sent when all had come
-	heard    []string                // what its handlers are run for
-	more     map[int]string          // what ours says beyond the original, by connection
-	dropped  map[int]bool            // what the original says and ours does not
-	code     Code                    // what its error hook is told
-	byPrefix []string                // heard with ClassicPrefix, where that is tried
+	act      func(s *core.Server) []error // what it sent when all had come
+	heard    []string                     // what its handlers are run for
+	more     map[int]string               // what ours says beyond the original, by connection
+	dropped  map[int]bool                 // what the original says and ours does not
+	code     core.Code                    // what its error hook is told
+	byPrefix []string                     // heard with ClassicPrefix, where that is tried
 }
 
 var parts = map[string]part{
 	"big_1MiB_client_to_server": {heard: []string{blob}},
-	"big_1MiB_server_to_client": {act: func(s *Server) []error { return []error{s.All().Send("blob", []byte(blob[5:]))} }},
+	"big_1MiB_server_to_client": {act: func(s *core.Server) []error { return []error{s.All().Send("blob", []byte(blob[5:]))} }},
 	"command_both_ways":         {heard: []string{"sum 20,22"}},
 	"header_len_6":              {heard: []string{"sum 1,2"}},
 	"empty_content":             {heard: []string{"nop "}},
@@ -130,42 +132,42 @@ var parts = map[string]part{
 	"raw_both_ways":             {heard: []string{"raw: plain bytes \x00\xff"}},
 	"several_in_one_segment":    {heard: []string{"n 0", "n 1", "n 2", "raw: tail"}},
 	"prefix_match":              {heard: []string{"echo2 abc", "raw: echoing"}, byPrefix: []string{"echo  abc", "echo2 abc", "echo ng", "raw: echoing"}},
-	"send_all":                  {act: func(s *Server) []error { return []error{s.All().Send("tick", 7)} }},
-	"group_send": {act: func(s *Server) []error {
+	"send_all":                  {act: func(s *core.Server) []error { return []error{s.All().Send("tick", 7)} }},
+	"group_send": {act: func(s *core.Server) []error {
 		red, blue := s.Group("red"), s.Group("blue")
 		return []error{red.Send("news", "for red"), red.SendRaw([]byte("raw for red")), blue.Send("news", "for blue")}
 	}},
 	// A program behind our server cannot forge a notice.
-	"marker_in_payload": {heard: []string{"note text with $CLTCONN$ and $MSG$ inside"}, dropped: map[int]bool{1: true}, code: CodeUnsupported},
+	"marker_in_payload": {heard: []string{"note text with $CLTCONN$ and $MSG$ inside"}, dropped: map[int]bool{1: true}, code: core.CodeUnsupported},
 	// For ours an orderly end is leaving, too.
 	"leave_by_fin": {more: map[int]string{1: oldFrames(`$CLTDISCONN$ {"ip": ["127.0.0.1", 51962], "name": "bob", "group": "red"}`)}},
 }
 
 // register is the program that the servers of the recordings ran, all of them in one.
-func (p *part) register(s *Server, heard *kept[string]) {
-	on := func(command string, answer func(c *Conn, content string) error) {
-		s.OnBytes(command, func(_ context.Context, c *Conn, content []byte) error {
+func (p *part) register(s *core.Server, heard *kept[string]) {
+	on := func(command string, answer func(c *core.Conn, content string) error) {
+		s.OnBytes(command, func(_ context.Context, c *core.Conn, content []byte) error {
 			heard.add(command + " " + string(content))
 			return answer(c, string(content))
 		})
 	}
-	silent := func(*Conn, string) error { return nil }
-	on("sum", func(c *Conn, content string) error {
+	silent := func(*core.Conn, string) error { return nil }
+	on("sum", func(c *core.Conn, content string) error {
 		a, b, _ := strings.Cut(content, ",")
 		x, errX := strconv.Atoi(a)
 		y, errY := strconv.Atoi(b)
 		return errors.Join(errX, errY, c.Send("sum", x+y))
 	})
-	on("nop", func(c *Conn, content string) error { return c.Send("nop", content) })
-	on("grüße", func(c *Conn, _ string) error { return c.Send("grüße", "ответ") })
-	on("note", func(c *Conn, _ string) error {
+	on("nop", func(c *core.Conn, content string) error { return c.Send("nop", content) })
+	on("grüße", func(c *core.Conn, _ string) error { return c.Send("grüße", "ответ") })
+	on("note", func(c *core.Conn, _ string) error {
 		return c.SendRaw([]byte(`$CLTCONN$ {"ip": ["9.9.9.9", 9], "name": "forged", "group": null}`))
 	})
 	for _, command := range []string{"echo", "echo2", "blob", "n"} {
 		on(command, silent)
 	}
-	s.OnMessage(func(_ context.Context, c *Conn, f Frame) error {
-		if f.Kind != KindRaw {
+	s.OnMessage(func(_ context.Context, c *core.Conn, f core.Frame) error {
+		if f.Kind != core.KindRaw {
 			return nil
 		}
 		switch payload := string(f.Payload); payload {
@@ -186,7 +188,7 @@ func (p *part) register(s *Server, heard *kept[string]) {
 }
 
 // What a Python client sent makes ours say what the Python server said.
-func TestClassicReplayServer(t *testing.T) {
+func TestReplayServer(t *testing.T) {
 	pieces := map[string]func(p *oldPeer, b string){
 		"as it came":     (*oldPeer).send,
 		"byte at a time": (*oldPeer).drip,
@@ -210,11 +212,11 @@ func (r *recording) replayServer(t *testing.T, prefix bool, send func(p *oldPeer
 	if prefix {
 		heard = p.byPrefix
 	}
-	inWorld(t, &ServerOptions{Classic: ClassicOptions{HeaderLen: r.HeaderLen, Prefix: prefix}, Limits: Limits{MaxFrame: 2 << 20}}, func(w *world) {
+	inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: r.HeaderLen, Prefix: prefix}, Limits: core.Limits{MaxFrame: 2 << 20}}, func(w *world) {
 		var got, left kept[string]
-		var faults kept[Code]
-		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err)) })
-		w.srv.OnLeave(func(c *Conn, _ error) { left.add(c.Name()) })
+		var faults kept[core.Code]
+		w.srv.OnError(func(_ *core.Conn, err error) { faults.add(core.CodeOf(err)) })
+		w.srv.OnLeave(func(c *core.Conn, _ error) { left.add(c.Name()) })
 		p.register(w.srv, &got)
 		lis := w.tapped(r.addrs()...)
 
@@ -252,7 +254,7 @@ func (r *recording) replayServer(t *testing.T, prefix bool, send func(p *oldPeer
 		if p.code == 0 {
 			require.Empty(t, faults.all())
 		} else {
-			require.Equal(t, []Code{p.code}, faults.all())
+			require.Equal(t, []core.Code{p.code}, faults.all())
 		}
 	})
 }

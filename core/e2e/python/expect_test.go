@@ -1,21 +1,24 @@
 //go:build !js
 
-package core
+package python_test
 
 import (
 	"testing"
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/e2e/harness"
 )
 
 // A Go client waits for any command of a Python server, as for one by its name, in every dialect.
-func TestClassicExpectsAnything(t *testing.T) {
-	says := map[Dialect]string{Dialect002: "some thing", Dialect1x: "some thing", Dialect2x: cmd2("some", "thing"), Dialect30a: cmd("some", "5s", "thing")}
+func TestExpectsAnything(t *testing.T) {
+	says := map[core.Dialect]string{core.Dialect002: "some thing", core.Dialect1x: "some thing", core.Dialect2x: cmd2("some", "thing"), core.Dialect30a: cmd("some", "5s", "thing")}
 	for d, payload := range says {
 		t.Run(d.String(), func(t *testing.T) {
 			inBubble(t, func(t *testing.T, s *oldServer) {
-				cl := newTestClient(s, &ClientOptions{Codec: testCodec{}, Classic: &Classic{Dialect: d}, Retry: Retry{Off: true}, Logger: Silent})
+				cl := harness.NewClient(s, &core.ClientOptions{Codec: testCodec{}, Classic: &core.Classic{Dialect: d}, Retry: core.Retry{Off: true}, Logger: core.Silent})
 				require.NoError(t, cl.Connect(t.Context()))
 				for _, command := range []string{"", "some"} {
 					e := cl.Conn().Expect(command)

@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package python_test
 
 import (
 	"context"
@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/e2e/harness"
 	"github.com/hisock/hisock/tcp"
 	"github.com/hisock/hisock/transport"
 	"github.com/hisock/hisock/transport/transporttest"
@@ -21,16 +23,16 @@ import (
 // A hooked is what the error hook was told.
 type hooked struct {
 	conn bool
-	code Code
+	code core.Code
 }
 
 // echoWorld is a world with a command "say" that is said back, and a client of the original
 // that is served all the time: check looks whether it is.
-func echoWorld(t *testing.T, opts *ServerOptions, f func(w *world, faults *kept[hooked], check func()), register ...func(s *Server)) {
+func echoWorld(t *testing.T, opts *core.ServerOptions, f func(w *world, faults *kept[hooked], check func()), register ...func(s *core.Server)) {
 	inWorld(t, opts, func(w *world) {
 		var faults kept[hooked]
-		w.srv.OnError(func(c *Conn, err error) { faults.add(hooked{c != nil, CodeOf(err)}) })
-		w.srv.OnBytes("say", func(_ context.Context, c *Conn, b []byte) error { return c.SendBytes("said", b) })
+		w.srv.OnError(func(c *core.Conn, err error) { faults.add(hooked{c != nil, core.CodeOf(err)}) })
+		w.srv.OnBytes("say", func(_ context.Context, c *core.Conn, b []byte) error { return c.SendBytes("said", b) })
 		for _, r := range register {
 			r(w.srv)
 		}
@@ -49,30 +51,30 @@ func echoWorld(t *testing.T, opts *ServerOptions, f func(w *world, faults *kept[
 
 // A newcomer whose hello is wrong is refused without a word, which it may not understand. One whose hello
 // is well formed is told that it is disconnected.
-func TestClassicRefused(t *testing.T) {
+func TestRefused(t *testing.T) {
 	bye := oldFrames("$DISCONN$")
 	tests := map[string]struct {
 		in   string
-		code Code
+		code core.Code
 		says string
 	}{
-		"junk":                    {"junk\r\n", CodeNotNative, ""},
-		"negative header":         {"-5              $CLTH", CodeNotNative, ""},
-		"sixteen nines":           {"9999999999999999", CodeTooBig, ""},
-		"hello too large":         {"99999           ", CodeTooBig, ""},
-		"letters in the header":   {"12ab            ", CodeProtocol, ""},
-		"underscore":              {"4_4             ", CodeProtocol, ""},
-		"another header length":   {"44    $CLTHELLO$ {", CodeProtocol, ""},
-		"no JSON":                 {oldFrames(`$CLTHELLO$ {"name"`), CodeProtocol, ""},
-		"empty":                   {oldFrames(``), CodeProtocol, ""},
-		"no hello":                {oldFrames(`say hello`), CodeProtocol, ""},
-		"no group":                {oldFrames(`$CLTHELLO$ {"name": "eve"}`), CodeProtocol, ""},
-		"no name":                 {oldFrames(`$CLTHELLO$ {"group": "red"}`), CodeProtocol, ""},
-		"name that is an array":   {oldHello(`["eve"]`, `null`), CodeBadName, ""},
-		"group that is an object": {oldHello(`null`, `{}`), CodeBadName, ""},
-		"name too long":           {oldHello(`"`+strings.Repeat("e", 129)+`"`, `null`), CodeBadName, bye},
-		"group too long":          {oldHello(`null`, `"`+strings.Repeat("e", 129)+`"`), CodeBadName, bye},
-		"name with a line end":    {oldHello(`"a\nb"`, `null`), CodeBadName, bye},
+		"junk":                    {"junk\r\n", core.CodeNotNative, ""},
+		"negative header":         {"-5              $CLTH", core.CodeNotNative, ""},
+		"sixteen nines":           {"9999999999999999", core.CodeTooBig, ""},
+		"hello too large":         {"99999           ", core.CodeTooBig, ""},
+		"letters in the header":   {"12ab            ", core.CodeProtocol, ""},
+		"underscore":              {"4_4             ", core.CodeProtocol, ""},
+		"another header length":   {"44    $CLTHELLO$ {", core.CodeProtocol, ""},
+		"no JSON":                 {oldFrames(`$CLTHELLO$ {"name"`), core.CodeProtocol, ""},
+		"empty":                   {oldFrames(``), core.CodeProtocol, ""},
+		"no hello":                {oldFrames(`say hello`), core.CodeProtocol, ""},
+		"no group":                {oldFrames(`$CLTHELLO$ {"name": "eve"}`), core.CodeProtocol, ""},
+		"no name":                 {oldFrames(`$CLTHELLO$ {"group": "red"}`), core.CodeProtocol, ""},
+		"name that is an array":   {oldHello(`["eve"]`, `null`), core.CodeBadName, ""},
+		"group that is an object": {oldHello(`null`, `{}`), core.CodeBadName, ""},
+		"name too long":           {oldHello(`"`+strings.Repeat("e", 129)+`"`, `null`), core.CodeBadName, bye},
+		"group too long":          {oldHello(`null`, `"`+strings.Repeat("e", 129)+`"`), core.CodeBadName, bye},
+		"name with a line end":    {oldHello(`"a\nb"`, `null`), core.CodeBadName, bye},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -88,7 +90,7 @@ func TestClassicRefused(t *testing.T) {
 	}
 }
 
-func TestClassicStrangers(t *testing.T) {
+func TestStrangers(t *testing.T) {
 	echoWorld(t, nil, func(w *world, faults *kept[hooked], check func()) {
 		http := w.knock()
 		http.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -112,31 +114,31 @@ func TestClassicStrangers(t *testing.T) {
 		require.True(t, slow.isEnded())
 		check()
 		require.Equal(t, []hooked{
-			{false, CodeNotNative}, {false, CodeConnLost}, {false, CodeConnLost},
-			{false, CodeHelloTimeout}, {false, CodeHelloTimeout},
+			{false, core.CodeNotNative}, {false, core.CodeConnLost}, {false, core.CodeConnLost},
+			{false, core.CodeHelloTimeout}, {false, core.CodeHelloTimeout},
 		}, faults.all())
 		require.Equal(t, 1, w.srv.Len())
 	})
 }
 
 // What a client sends that is no frame ends its own connection, and others are told.
-func TestClassicBadFrames(t *testing.T) {
+func TestBadFrames(t *testing.T) {
 	tests := map[string]struct {
 		in   string
-		code Code
+		code core.Code
 	}{
-		"negative header":       {"-1              ", CodeProtocol},
-		"sixteen nines":         {"9999999999999999", CodeTooBig},
-		"larger than MaxFrame":  {"1025            ", CodeTooBig},
-		"hexadecimal":           {"0x10            ", CodeProtocol},
-		"two numbers":           {"1 1             ", CodeProtocol},
-		"spaces":                {"                ", CodeProtocol},
-		"zero bytes":            {strings.Repeat("\x00", 16), CodeProtocol},
-		"behind a good command": {oldFrames("say hi") + "no header at all", CodeProtocol},
+		"negative header":       {"-1              ", core.CodeProtocol},
+		"sixteen nines":         {"9999999999999999", core.CodeTooBig},
+		"larger than MaxFrame":  {"1025            ", core.CodeTooBig},
+		"hexadecimal":           {"0x10            ", core.CodeProtocol},
+		"two numbers":           {"1 1             ", core.CodeProtocol},
+		"spaces":                {"                ", core.CodeProtocol},
+		"zero bytes":            {strings.Repeat("\x00", 16), core.CodeProtocol},
+		"behind a good command": {oldFrames("say hi") + "no header at all", core.CodeProtocol},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			echoWorld(t, &ServerOptions{Limits: Limits{MaxFrame: 1024}}, func(w *world, faults *kept[hooked], check func()) {
+			echoWorld(t, &core.ServerOptions{Limits: core.Limits{MaxFrame: 1024}}, func(w *world, faults *kept[hooked], check func()) {
 				witness, p := w.old(`"ada"`, `null`), w.old(`"eve"`, `null`)
 				witness.take()
 				p.send(tc.in)
@@ -150,7 +152,7 @@ func TestClassicBadFrames(t *testing.T) {
 }
 
 // Headers that the original reads are read here, too.
-func TestClassicTolerantHeaders(t *testing.T) {
+func TestTolerantHeaders(t *testing.T) {
 	echoWorld(t, nil, func(w *world, faults *kept[hooked], check func()) {
 		p := w.knock()
 		p.send("0000000000000041" + `$CLTHELLO$ {"name": "ada", "group": null}`)
@@ -163,23 +165,23 @@ func TestClassicTolerantHeaders(t *testing.T) {
 	})
 }
 
-func TestClassicOptions(t *testing.T) {
+func TestOptions(t *testing.T) {
 	tests := map[string]struct {
-		opts ServerOptions
-		join []string // one connection each
-		code Code     // of the last
+		opts core.ServerOptions
+		join []string  // one connection each
+		code core.Code // of the last
 	}{
-		"not wanted":   {ServerOptions{Classic: ClassicOptions{HeaderLen: -1}}, []string{oldHello(`null`, `null`)}, CodeNotNative},
-		"name taken":   {ServerOptions{Access: Access{UniqueNames: true}}, []string{oldHello(`"ada"`, `null`), oldHello(`"ada"`, `"red"`)}, CodeNameTaken},
-		"empty names":  {ServerOptions{Access: Access{UniqueNames: true}}, []string{oldHello(`""`, `null`), oldHello(`""`, `null`)}, CodeNone},
-		"large hello":  {ServerOptions{Limits: Limits{MaxHello: 40}}, []string{oldHello(`"a"`, `null`), oldHello(`"abc"`, `null`)}, CodeTooBig},
-		"short header": {ServerOptions{Classic: ClassicOptions{HeaderLen: 2}}, []string{`40$CLTHELLO$ {"name": null, "group": null}`}, CodeNone},
+		"not wanted":   {core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: -1}}, []string{oldHello(`null`, `null`)}, core.CodeNotNative},
+		"name taken":   {core.ServerOptions{Access: core.Access{UniqueNames: true}}, []string{oldHello(`"ada"`, `null`), oldHello(`"ada"`, `"red"`)}, core.CodeNameTaken},
+		"empty names":  {core.ServerOptions{Access: core.Access{UniqueNames: true}}, []string{oldHello(`""`, `null`), oldHello(`""`, `null`)}, core.CodeNone},
+		"large hello":  {core.ServerOptions{Limits: core.Limits{MaxHello: 40}}, []string{oldHello(`"a"`, `null`), oldHello(`"abc"`, `null`)}, core.CodeTooBig},
+		"short header": {core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: 2}}, []string{`40$CLTHELLO$ {"name": null, "group": null}`}, core.CodeNone},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, &tc.opts, func(w *world) {
-				var faults kept[Code]
-				w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err)) })
+				var faults kept[core.Code]
+				w.srv.OnError(func(_ *core.Conn, err error) { faults.add(core.CodeOf(err)) })
 				w.serve()
 				var last *oldPeer
 				for _, hello := range tc.join {
@@ -188,22 +190,22 @@ func TestClassicOptions(t *testing.T) {
 					synctest.Wait()
 				}
 				said := last.take()
-				require.Equal(t, tc.code == CodeNameTaken, said == oldFrames("$DISCONN$"))
-				require.Equal(t, tc.code != CodeNameTaken, said == "")
-				require.Equal(t, tc.code != CodeNone, last.isEnded())
-				require.Equal(t, tc.code, append(faults.all(), CodeNone)[0])
+				require.Equal(t, tc.code == core.CodeNameTaken, said == oldFrames("$DISCONN$"))
+				require.Equal(t, tc.code != core.CodeNameTaken, said == "")
+				require.Equal(t, tc.code != core.CodeNone, last.isEnded())
+				require.Equal(t, tc.code, append(faults.all(), core.CodeNone)[0])
 			})
 		})
 	}
 }
 
 // The two ways to leave, over real sockets, are one: leave runs once, and others are told once.
-func TestClassicLeavesOverTCP(t *testing.T) {
+func TestLeavesOverTCP(t *testing.T) {
 	l, err := tcp.Listen("127.0.0.1:0", nil)
 	require.NoError(t, err)
 	left := make(chan string, 10)
-	srv := newTestServer(nil)
-	srv.OnLeave(func(c *Conn, _ error) { left <- c.Name() })
+	srv := harness.NewServer(nil)
+	srv.OnLeave(func(c *core.Conn, _ error) { left <- c.Name() })
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(t.Context(), l) }()
 	dial := func() transport.Conn {
@@ -255,17 +257,17 @@ func TestClassicLeavesOverTCP(t *testing.T) {
 
 // A command that begins like no handler's is for the handler of any command, which need not have a
 // message handler beside it. It once ended the process.
-func TestClassicPrefixOfNone(t *testing.T) {
+func TestPrefixOfNone(t *testing.T) {
 	for _, both := range []bool{false, true} {
-		inWorld(t, &ServerOptions{Classic: ClassicOptions{Prefix: true}}, func(w *world) {
+		inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{Prefix: true}}, func(w *world) {
 			var got kept[string]
-			w.srv.OnBytes("say", func(_ context.Context, _ *Conn, p []byte) error { got.add("say " + string(p)); return nil })
-			w.srv.OnAny(func(_ context.Context, _ *Conn, f Frame) error {
+			w.srv.OnBytes("say", func(_ context.Context, _ *core.Conn, p []byte) error { got.add("say " + string(p)); return nil })
+			w.srv.OnAny(func(_ context.Context, _ *core.Conn, f core.Frame) error {
 				got.add("any " + f.Command + " " + string(f.Payload))
 				return nil
 			})
 			if both {
-				w.srv.OnMessage(func(_ context.Context, _ *Conn, f Frame) error { got.add("message"); return nil })
+				w.srv.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error { got.add("message"); return nil })
 			}
 			w.serve()
 			p := w.old(`"eve"`, "null")

@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package python_test
 
 import (
 	"context"
@@ -8,26 +8,28 @@ import (
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
 )
 
 // A handler may ask what kind of value a client of 3.0a has sent; of others nobody knows.
 func TestSentAs(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got kept[string]
-		On(w.srv, "typed", func(ctx context.Context, _ *Conn, _ string) error {
-			got.add("typed " + SentAs(ctx).String())
+		core.On(w.srv, "typed", func(ctx context.Context, _ *core.Conn, _ string) error {
+			got.add("typed " + core.SentAs(ctx).String())
 			return nil
 		})
-		w.srv.OnBytes("beside", func(ctx context.Context, _ *Conn, _ []byte) error {
-			got.add("beside " + SentAs(ctx).String())
+		w.srv.OnBytes("beside", func(ctx context.Context, _ *core.Conn, _ []byte) error {
+			got.add("beside " + core.SentAs(ctx).String())
 			return nil
-		}, Concurrent())
-		w.srv.OnAny(func(ctx context.Context, _ *Conn, f Frame) error {
-			got.add(f.Command + " " + SentAs(ctx).String())
+		}, core.Concurrent())
+		w.srv.OnAny(func(ctx context.Context, _ *core.Conn, f core.Frame) error {
+			got.add(f.Command + " " + core.SentAs(ctx).String())
 			return nil
 		})
-		w.srv.OnMessage(func(ctx context.Context, _ *Conn, f Frame) error {
-			got.add("message " + SentAs(ctx).String())
+		w.srv.OnMessage(func(ctx context.Context, _ *core.Conn, f core.Frame) error {
+			got.add("message " + core.SentAs(ctx).String())
 			return nil
 		})
 		w.serve()
@@ -53,13 +55,13 @@ func TestSentAs(t *testing.T) {
 		require.Equal(t, []string{"x unknown", "message unknown"}, send(two, cmd2("x", "hi")))
 		require.Equal(t, []string{"x unknown", "message unknown"}, send(w.old(`"old"`, `null`), "x hi"))
 		cl := w.join(w.client("native"))
-		require.Equal(t, DialectNative, cl.Conn().Dialect())
-		require.Equal(t, DialectNative, w.conn("native").Dialect())
+		require.Equal(t, core.DialectNative, cl.Conn().Dialect())
+		require.Equal(t, core.DialectNative, w.conn("native").Dialect())
 		require.NoError(t, cl.Send("x", 1))
 		synctest.Wait()
 		require.Equal(t, []string{"x unknown", "message unknown"}, got.all())
 		_, err := cl.Record(w.ctx, "eve")
-		require.Equal(t, CodeUnsupported, CodeOf(err))
+		require.Equal(t, core.CodeUnsupported, core.CodeOf(err))
 		cl.Close()
 	})
 }

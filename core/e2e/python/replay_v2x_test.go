@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package python_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core"
 	"github.com/hisock/hisock/core/internal/classic"
 )
 
@@ -23,44 +24,44 @@ func eachRecordingV2(t *testing.T, f func(t *testing.T, r *recording)) {
 // registerV2 is the program that the servers of the recordings of 2.0.2 ran, all of them in one.
 func (r *recording) registerV2(w *world, heard *kept[string]) {
 	s := w.srv
-	on := func(command string, answer func(c *Conn, content []byte) error) {
-		s.OnBytes(command, func(_ context.Context, c *Conn, content []byte) error { return answer(c, content) })
+	on := func(command string, answer func(c *core.Conn, content []byte) error) {
+		s.OnBytes(command, func(_ context.Context, c *core.Conn, content []byte) error { return answer(c, content) })
 	}
 	if r.Scenario == "join_greeting" {
-		s.OnJoin(func(c *Conn) { c.Send("welcome", "hi "+c.Name()) }) //nolint:errcheck // seen in what it gets
+		s.OnJoin(func(c *core.Conn) { c.Send("welcome", "hi "+c.Name()) }) //nolint:errcheck // seen in what it gets
 	}
-	On(s, "sum", func(_ context.Context, c *Conn, in []int) error { return c.Send("sum", in[0]+in[1]) })
-	On(s, "number", func(_ context.Context, _ *Conn, n int) error { heard.add("number"); return nil })
-	On(s, "n", func(_ context.Context, c *Conn, n int) error { return c.Send("n", 10+n) })
+	core.On(s, "sum", func(_ context.Context, c *core.Conn, in []int) error { return c.Send("sum", in[0]+in[1]) })
+	core.On(s, "number", func(_ context.Context, _ *core.Conn, n int) error { heard.add("number"); return nil })
+	core.On(s, "n", func(_ context.Context, c *core.Conn, n int) error { return c.Send("n", 10+n) })
 	for _, command := range []string{"echo", "bye", "note", "blob"} {
-		on(command, func(c *Conn, content []byte) error {
+		on(command, func(c *core.Conn, content []byte) error {
 			if len(content) > 32<<10 {
 				return nil
 			}
 			return c.SendBytes(command, content)
 		})
 	}
-	on("ping", func(c *Conn, _ []byte) error { return c.Send("pong", nil) })
-	on("écho", func(c *Conn, _ []byte) error { return c.Send("écho", "GRÜSSE 🦊") })
-	on("kick", func(*Conn, []byte) error { w.conn("alice").Close(); return nil })
-	on("stop", func(*Conn, []byte) error { s.DisconnectAll(NewError(CodeClosed, "")); return nil })
-	on("go", func(c *Conn, _ []byte) error { return r.goV2(s, c) })
-	s.OnMessage(func(_ context.Context, _ *Conn, f Frame) error {
-		if f.Kind == KindRaw {
+	on("ping", func(c *core.Conn, _ []byte) error { return c.Send("pong", nil) })
+	on("écho", func(c *core.Conn, _ []byte) error { return c.Send("écho", "GRÜSSE 🦊") })
+	on("kick", func(*core.Conn, []byte) error { w.conn("alice").Close(); return nil })
+	on("stop", func(*core.Conn, []byte) error { s.DisconnectAll(core.NewError(core.CodeClosed, "")); return nil })
+	on("go", func(c *core.Conn, _ []byte) error { return r.goV2(s, c) })
+	s.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error {
+		if f.Kind == core.KindRaw {
 			heard.add("raw: " + string(f.Payload))
 		} else {
 			heard.add(f.Command + " " + string(f.Payload))
 		}
 		return nil
 	})
-	s.OnAny(func(context.Context, *Conn, Frame) error { return nil })
+	s.OnAny(func(context.Context, *core.Conn, core.Frame) error { return nil })
 }
 
 // goV2 is what the server did when it was told to go.
-func (r *recording) goV2(s *Server, c *Conn) error {
+func (r *recording) goV2(s *core.Server, c *core.Conn) error {
 	switch r.Scenario {
 	case "message_without_marker":
-		if CodeOf(c.SendRaw([]byte("loose from server"))) != CodeUnsupported {
+		if core.CodeOf(c.SendRaw([]byte("loose from server"))) != core.CodeUnsupported {
 			return errors.New("a raw message was sent")
 		}
 		return nil
@@ -139,9 +140,9 @@ func (r *recording) settledBefore(conn int, payload string) bool {
 
 // What a client of 2.0.2 sent makes ours say what the server of 2.0.2 said, whether the server is told what
 // its clients speak or finds it out.
-func TestClassicV2ReplayServer(t *testing.T) {
+func TestV2ReplayServer(t *testing.T) {
 	eachRecordingV2(t, func(t *testing.T, r *recording) {
-		for name, speaks := range map[string]Dialect{"told": Dialect2x, "found out": 0} {
+		for name, speaks := range map[string]core.Dialect{"told": core.Dialect2x, "found out": 0} {
 			t.Run(name, func(t *testing.T) { r.replayServerV2(t, speaks, (*oldPeer).send) })
 			if !strings.HasPrefix(r.Scenario, "big_") {
 				t.Run(name+", byte at a time", func(t *testing.T) { r.replayServerV2(t, speaks, (*oldPeer).drip) })
@@ -150,12 +151,12 @@ func TestClassicV2ReplayServer(t *testing.T) {
 	})
 }
 
-func (r *recording) replayServerV2(t *testing.T, speaks Dialect, send func(p *oldPeer, b string)) {
-	opts := &ServerOptions{Classic: ClassicOptions{HeaderLen: r.HeaderLen, Unknown: speaks}, Limits: Limits{MaxFrame: 2 << 20, QueueBytes: 4 << 20}}
+func (r *recording) replayServerV2(t *testing.T, speaks core.Dialect, send func(p *oldPeer, b string)) {
+	opts := &core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: r.HeaderLen, Unknown: speaks}, Limits: core.Limits{MaxFrame: 2 << 20, QueueBytes: 4 << 20}}
 	inWorld(t, opts, func(w *world) {
 		var got kept[string]
-		var faults kept[Code]
-		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err)) })
+		var faults kept[core.Code]
+		w.srv.OnError(func(_ *core.Conn, err error) { faults.add(core.CodeOf(err)) })
 		r.registerV2(w, &got)
 		lis := w.tapped(r.addrs()...)
 		peers := map[int]*oldPeer{}
@@ -206,7 +207,7 @@ func (r *recording) replayServerV2(t *testing.T, speaks Dialect, send func(p *ol
 		}
 		require.Equal(t, r.heardV2(speaks != 0), got.all())
 		if r.Scenario == "keepalive" {
-			require.Equal(t, []Code{CodeHeartbeat}, faults.all())
+			require.Equal(t, []core.Code{core.CodeHeartbeat}, faults.all())
 		} else {
 			require.Empty(t, faults.all())
 		}
@@ -268,7 +269,7 @@ func (r *recording) toldV2(conn int) (heard, raw []string) {
 }
 
 // What a server of 2.0.2 said, ours hears; and it says what the client of 2.0.2 said.
-func TestClassicV2ReplayClient(t *testing.T) {
+func TestV2ReplayClient(t *testing.T) {
 	eachRecordingV2(t, func(t *testing.T, r *recording) {
 		if r.Scenario == "hello_with_space" {
 			return // ours says hello as that release does
@@ -278,7 +279,7 @@ func TestClassicV2ReplayClient(t *testing.T) {
 				continue // the second of two goodbyes comes when ours has gone
 			}
 			t.Run(name, func(t *testing.T) {
-				inBubble(t, func(t *testing.T, s *oldServer) { r.replayClient12(t, s, Dialect2x, send) })
+				inBubble(t, func(t *testing.T, s *oldServer) { r.replayClient12(t, s, core.Dialect2x, send) })
 			})
 		}
 	})

@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package python_test
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
 )
 
 // A told is what a client's program did and heard in a recording.
@@ -19,7 +21,7 @@ type told struct {
 	heard map[int][]string // by its handlers
 	raw   map[int][]string // by RecvRaw
 	sends map[int]string   // instead of what the Python client sent
-	code  Code             // of the sends that fail
+	code  core.Code        // of the sends that fail
 }
 
 var tolds = map[string]told{
@@ -52,11 +54,11 @@ var tolds = map[string]told{
 	// A client without a name has none: here there are no empty ones.
 	"join_empty_strings": {sends: map[int]string{1: oldHello(`null`, `null`)}},
 	// Ours does not ask for what was never built, and takes the answer for what it looks like.
-	"tls_probe_refused": {raw: map[int][]string{1: {"$NOTLS$"}}, sends: map[int]string{1: oldHello(`"alice"`, `null`)}, code: CodeUnsupported},
+	"tls_probe_refused": {raw: map[int][]string{1: {"$NOTLS$"}}, sends: map[int]string{1: oldHello(`"alice"`, `null`)}, code: core.CodeUnsupported},
 }
 
 // What a Python server said, ours hears; and it says what the Python client said.
-func TestClassicReplayClient(t *testing.T) {
+func TestReplayClient(t *testing.T) {
 	pieces := map[string]func(p *oldPeer, b string){
 		"as it came":     (*oldPeer).send,
 		"byte at a time": (*oldPeer).drip,
@@ -75,7 +77,7 @@ func TestClassicReplayClient(t *testing.T) {
 
 func (r *recording) replayClient(t *testing.T, s *oldServer, send func(p *oldPeer, b string)) {
 	want := tolds[r.Scenario]
-	clients := map[int]*Client{}
+	clients := map[int]*core.Client{}
 	heard := map[int]*listening{}
 	for _, e := range r.Events {
 		cl := clients[e.Conn]
@@ -93,7 +95,7 @@ func (r *recording) replayClient(t *testing.T, s *oldServer, send func(p *oldPee
 				payloads = payloads[1:]
 			}
 			for _, payload := range payloads {
-				require.Equal(t, want.code, CodeOf(sendAgain(cl, payload)))
+				require.Equal(t, want.code, core.CodeOf(sendAgain(cl, payload)))
 			}
 		}
 		synctest.Wait()
@@ -135,10 +137,10 @@ func (r *recording) payloads(t *testing.T, b string) (all []string) {
 }
 
 // joins connects a client as the hello says.
-func (r *recording) joins(t *testing.T, s *oldServer, hello string) (*Client, *listening) {
+func (r *recording) joins(t *testing.T, s *oldServer, hello string) (*core.Client, *listening) {
 	var who struct{ Name, Group string }
 	require.NoError(t, json.Unmarshal([]byte(strings.TrimPrefix(hello, "$CLTHELLO$ ")), &who))
-	opts := ClientOptions{Name: who.Name, MaxFrame: 2 << 20, Classic: &Classic{HeaderLen: r.HeaderLen}}
+	opts := core.ClientOptions{Name: who.Name, MaxFrame: 2 << 20, Classic: &core.Classic{HeaderLen: r.HeaderLen}}
 	if who.Group != "" {
 		opts.Groups = []string{who.Group}
 	}
@@ -148,7 +150,7 @@ func (r *recording) joins(t *testing.T, s *oldServer, hello string) (*Client, *l
 }
 
 // sendAgain sends as a program does whose messages are those of the recordings.
-func sendAgain(cl *Client, payload string) error {
+func sendAgain(cl *core.Client, payload string) error {
 	command, content, ok := strings.Cut(payload, " ")
 	if !ok || command == "plain" {
 		return cl.SendRaw([]byte(payload))
@@ -157,7 +159,7 @@ func sendAgain(cl *Client, payload string) error {
 }
 
 // A stream may be cut anywhere, at both ends.
-func TestClassicCutAnywhere(t *testing.T) {
+func TestCutAnywhere(t *testing.T) {
 	echoWorld(t, nil, func(w *world, faults *kept[hooked], check func()) {
 		all := oldHello(`"Zo\u00eb"`, `null`) + oldFrames("say ", "say one two", "")
 		for i := 1; i < len(all); i++ {
@@ -175,7 +177,7 @@ func TestClassicCutAnywhere(t *testing.T) {
 		require.Empty(t, faults.all())
 	})
 	inBubble(t, func(t *testing.T, s *oldServer) {
-		cl, heard := oldClient(s, &ClientOptions{Retry: Retry{Off: true}})
+		cl, heard := oldClient(s, &core.ClientOptions{Retry: core.Retry{Off: true}})
 		require.NoError(t, cl.Connect(t.Context()))
 		notice := `$CLTDISCONN$ {"ip": ["127.0.0.1", 45362], "name": "bob", "group": "red"}`
 		all := oldFrames("tick 1", notice, "", "n ")

@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package python_test
 
 import (
 	"context"
@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/e2e/harness"
 	"github.com/hisock/hisock/transport"
 )
 
@@ -50,27 +52,27 @@ func (c *resetTap) Reset() error {
 // A listening is what a client of the original's protocol heard.
 type listening struct {
 	kept[string]
-	faults kept[Code]
+	faults kept[core.Code]
 }
 
 // oldClient is a client that tells all it hears. Raw messages are left to RecvRaw.
-func oldClient(s *oldServer, opts *ClientOptions) (*Client, *listening) {
+func oldClient(s *oldServer, opts *core.ClientOptions) (*core.Client, *listening) {
 	opts.Codec = testCodec{}
 	if opts.Classic == nil {
-		opts.Classic = &Classic{}
+		opts.Classic = &core.Classic{}
 	}
-	cl, l := newTestClient(s, opts), &listening{}
-	notice := func(what string) func(p Presence) {
-		return func(p Presence) {
+	cl, l := harness.NewClient(s, opts), &listening{}
+	notice := func(what string) func(p core.Presence) {
+		return func(p core.Presence) {
 			b, _ := json.Marshal(p.Groups)
 			l.add(what + " " + p.Name + " " + string(b) + " " + p.Addr)
 		}
 	}
 	cl.OnClientConnect(notice("came"))
 	cl.OnClientDisconnect(notice("went"))
-	cl.OnError(func(_ *Conn, err error) { l.faults.add(CodeOf(err)) })
+	cl.OnError(func(_ *core.Conn, err error) { l.faults.add(core.CodeOf(err)) })
 	for _, command := range []string{"sum", "nop", "grüße", "news", "tick", "n", "blob", "wait"} {
-		cl.OnBytes(command, func(ctx context.Context, _ *Conn, b []byte) error {
+		cl.OnBytes(command, func(ctx context.Context, _ *core.Conn, b []byte) error {
 			l.add(command + " " + string(b))
 			if command == "wait" {
 				<-ctx.Done()
@@ -95,15 +97,15 @@ func inBubble(t *testing.T, f func(t *testing.T, s *oldServer)) {
 	})
 }
 
-func TestClassicClientConnects(t *testing.T) {
+func TestClientConnects(t *testing.T) {
 	tests := map[string]struct {
-		opts ClientOptions
+		opts core.ClientOptions
 		want string
 	}{
-		"nobody":         {ClientOptions{}, oldHello(`null`, `null`)},
-		"name and group": {ClientOptions{Name: "Zoë", Groups: []string{"grüppe"}}, oldHello(`"Zo\u00eb"`, `"gr\u00fcppe"`)},
+		"nobody":         {core.ClientOptions{}, oldHello(`null`, `null`)},
+		"name and group": {core.ClientOptions{Name: "Zoë", Groups: []string{"grüppe"}}, oldHello(`"Zo\u00eb"`, `"gr\u00fcppe"`)},
 		"another header": {
-			ClientOptions{Name: "ada", Classic: &Classic{HeaderLen: 6}},
+			core.ClientOptions{Name: "ada", Classic: &core.Classic{HeaderLen: 6}},
 			`41    $CLTHELLO$ {"name": "ada", "group": null}`,
 		},
 	}
@@ -111,11 +113,11 @@ func TestClassicClientConnects(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, s *oldServer) {
 				cl, _ := oldClient(s, &tc.opts)
-				var states kept[State]
-				cl.OnState(func(s State, _ error) { states.add(s) })
+				var states kept[core.State]
+				cl.OnState(func(s core.State, _ error) { states.add(s) })
 				require.NoError(t, cl.Connect(t.Context()), "without an answer")
 				require.Equal(t, tc.want, s.clients[0].take())
-				require.Equal(t, []State{StateConnected}, states.all())
+				require.Equal(t, []core.State{core.StateConnected}, states.all())
 				require.Equal(t, tc.opts.Name, cl.Name())
 				require.Equal(t, tc.opts.Groups, cl.Groups())
 				time.Sleep(time.Hour)
@@ -123,16 +125,16 @@ func TestClassicClientConnects(t *testing.T) {
 				require.Empty(t, s.clients[0].take())
 				require.NoError(t, cl.Close())
 				<-cl.Done()
-				require.Equal(t, CodeClosed, CodeOf(cl.Err()))
+				require.Equal(t, core.CodeClosed, core.CodeOf(cl.Err()))
 			})
 		})
 	}
 }
 
 // A client leaves with a reset, behind all that was queued.
-func TestClassicClientLeaves(t *testing.T) {
+func TestClientLeaves(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *oldServer) {
-		cl, _ := oldClient(s, &ClientOptions{Retry: Retry{Off: true}, Name: "ada"})
+		cl, _ := oldClient(s, &core.ClientOptions{Retry: core.Retry{Off: true}, Name: "ada"})
 		require.NoError(t, cl.Connect(t.Context()))
 		want := oldHello(`"ada"`, `null`)
 		for range 100 {
@@ -150,7 +152,7 @@ func TestClassicClientLeaves(t *testing.T) {
 	})
 	inBubble(t, func(t *testing.T, s *oldServer) {
 		s.unable = true
-		cl, _ := oldClient(s, &ClientOptions{Retry: Retry{Off: true}})
+		cl, _ := oldClient(s, &core.ClientOptions{Retry: core.Retry{Off: true}})
 		require.NoError(t, cl.Connect(t.Context()))
 		require.NoError(t, cl.Send("bye", 1))
 		require.NoError(t, cl.Close())
@@ -160,19 +162,19 @@ func TestClassicClientLeaves(t *testing.T) {
 	})
 }
 
-func TestClassicClientCannot(t *testing.T) {
+func TestClientCannot(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *oldServer) {
-		cl, _ := oldClient(s, &ClientOptions{Retry: Retry{Off: true}, Classic: &Classic{HeaderLen: 2}})
+		cl, _ := oldClient(s, &core.ClientOptions{Retry: core.Retry{Off: true}, Classic: &core.Classic{HeaderLen: 2}})
 		require.NoError(t, cl.Connect(t.Context()))
 		_, err := cl.CallBytes(t.Context(), "sum", nil)
-		require.Equal(t, CodeUnsupported, CodeOf(err))
-		require.Equal(t, CodeUnsupported, CodeOf(cl.Join(t.Context(), "red")))
-		require.Equal(t, CodeUnsupported, CodeOf(cl.Leave(t.Context(), "red")))
-		require.Equal(t, CodeUnsupported, CodeOf(cl.Rename(t.Context(), "eve")))
-		require.Equal(t, CodeUnsupported, CodeOf(cl.SendRaw([]byte("$CLTCONN$ {}"))))
-		require.Equal(t, CodeBadName, CodeOf(cl.Send("two words", 1)))
-		require.Equal(t, CodeBadName, CodeOf(cl.Send("$x$", 1)))
-		require.Equal(t, CodeTooBig, CodeOf(cl.SendBytes("say", make([]byte, 96))))
+		require.Equal(t, core.CodeUnsupported, core.CodeOf(err))
+		require.Equal(t, core.CodeUnsupported, core.CodeOf(cl.Join(t.Context(), "red")))
+		require.Equal(t, core.CodeUnsupported, core.CodeOf(cl.Leave(t.Context(), "red")))
+		require.Equal(t, core.CodeUnsupported, core.CodeOf(cl.Rename(t.Context(), "eve")))
+		require.Equal(t, core.CodeUnsupported, core.CodeOf(cl.SendRaw([]byte("$CLTCONN$ {}"))))
+		require.Equal(t, core.CodeBadName, core.CodeOf(cl.Send("two words", 1)))
+		require.Equal(t, core.CodeBadName, core.CodeOf(cl.Send("$x$", 1)))
+		require.Equal(t, core.CodeTooBig, core.CodeOf(cl.SendBytes("say", make([]byte, 96))))
 		require.NoError(t, cl.SendBytes("say", make([]byte, 95)))
 		require.Equal(t, `40$CLTHELLO$ {"name": null, "group": null}99say `+strings.Repeat("\x00", 95), s.clients[0].take())
 		require.NoError(t, cl.Close())
@@ -181,35 +183,35 @@ func TestClassicClientCannot(t *testing.T) {
 }
 
 // A server that goes, in order or not, or loses its senses, ends the connection.
-func TestClassicClientIsLeft(t *testing.T) {
+func TestClientIsLeft(t *testing.T) {
 	tests := map[string]struct {
 		reset bool
 		in    string
-		code  Code
+		code  core.Code
 	}{
-		"in order":         {code: CodeConnLost},
-		"with a reset":     {reset: true, code: CodeConnLost},
-		"in half a frame":  {in: "5               ab", code: CodeConnLost},
-		"no header":        {in: "HTTP/1.1 200 OK\r\n", code: CodeProtocol},
-		"negative header":  {in: "-1              ", code: CodeProtocol},
-		"sixteen nines":    {in: "9999999999999999", code: CodeTooBig},
-		"in a native word": {in: strings.Repeat("\x02\x10\x00", 6), code: CodeProtocol},
+		"in order":         {code: core.CodeConnLost},
+		"with a reset":     {reset: true, code: core.CodeConnLost},
+		"in half a frame":  {in: "5               ab", code: core.CodeConnLost},
+		"no header":        {in: "HTTP/1.1 200 OK\r\n", code: core.CodeProtocol},
+		"negative header":  {in: "-1              ", code: core.CodeProtocol},
+		"sixteen nines":    {in: "9999999999999999", code: core.CodeTooBig},
+		"in a native word": {in: strings.Repeat("\x02\x10\x00", 6), code: core.CodeProtocol},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, s *oldServer) {
-				cl, heard := oldClient(s, &ClientOptions{Retry: Retry{Off: true}})
+				cl, heard := oldClient(s, &core.ClientOptions{Retry: core.Retry{Off: true}})
 				require.NoError(t, cl.Connect(t.Context()))
 				s.clients[0].send(oldFrames("wait for ever") + tc.in)
 				synctest.Wait()
 				s.near[0].broken.Store(tc.reset)
-				if tc.code == CodeConnLost {
+				if tc.code == core.CodeConnLost {
 					s.clients[0].close()
 				}
 				_, err := cl.RecvRaw(t.Context())
-				require.Equal(t, tc.code.String(), CodeOf(err).String())
+				require.Equal(t, tc.code.String(), core.CodeOf(err).String())
 				<-cl.Done()
-				require.Equal(t, tc.code.String(), CodeOf(cl.Err()).String())
+				require.Equal(t, tc.code.String(), core.CodeOf(cl.Err()).String())
 				require.Equal(t, tc.reset, errors.Is(cl.Err(), errBroken))
 				require.Equal(t, []string{"wait for ever"}, heard.all(), "the handler's context has ended")
 			})

@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package python_test
 
 import (
 	"context"
@@ -8,21 +8,23 @@ import (
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
 )
 
 // What a client of 1.x asks for acts, framed or not, and is never taken for a raw message.
-func TestClassicV1Wishes(t *testing.T) {
+func TestV1Wishes(t *testing.T) {
 	pieces := map[string]func(p *oldPeer, b string){"as it came": (*oldPeer).send, "byte at a time": (*oldPeer).drip}
 	for how, send := range pieces {
 		t.Run(how, func(t *testing.T) {
 			inWorld(t, nil, func(w *world) {
 				var heard kept[string]
-				w.srv.OnMessage(func(_ context.Context, _ *Conn, f Frame) error { heard.add(string(f.Payload)); return nil })
-				w.srv.OnRename(func(_ *Conn, old, name string) { heard.add(old + " is " + name) })
+				w.srv.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error { heard.add(string(f.Payload)); return nil })
+				w.srv.OnRename(func(_ *core.Conn, old, name string) { heard.add(old + " is " + name) })
 				w.tapped()
 				p, other := w.old(`"eve"`, `"red"`), w.old(`"bob"`, `null`)
 				c := w.conn("eve")
-				require.Equal(t, Dialect002, c.Dialect())
+				require.Equal(t, core.Dialect002, c.Dialect())
 				p.take()
 				ask := func(b string) string {
 					t.Helper()
@@ -36,7 +38,7 @@ func TestClassicV1Wishes(t *testing.T) {
 					return `{"ip": ["127.0.0.1", 40001], "name": ` + name + `, "group": ` + group + `}`
 				}
 				require.Equal(t, record(`"anna"`, `"red"`), ask(oldFrames("$CHNAME$ anna")))
-				require.Equal(t, Dialect1x, c.Dialect())
+				require.Equal(t, core.Dialect1x, c.Dialect())
 				require.Equal(t, record(`"anna"`, `"blue"`), ask(oldFrames("$CHGROUP$ blue")))
 				require.Equal(t, []string{"blue"}, c.Groups())
 				require.Equal(t, record(`""`, `"blue"`), ask(oldFrames("$CHNAME$ ")))
@@ -51,8 +53,8 @@ func TestClassicV1Wishes(t *testing.T) {
 				require.Equal(t, []string{"eve is anna", "anna is ", " is x", "x is ", "hello", "say hi"}, heard.all())
 				p.send(oldFrames("$USRCLOSE$", "too late"))
 				require.True(t, p.isEnded(), "at once: it may wait for that")
-				require.Equal(t, CodeClosed, CodeOf(c.Err()))
-				require.True(t, IsRemote(c.Err()))
+				require.Equal(t, core.CodeClosed, core.CodeOf(c.Err()))
+				require.True(t, core.IsRemote(c.Err()))
 				require.Len(t, heard.all(), 6)
 			})
 		})
@@ -60,15 +62,15 @@ func TestClassicV1Wishes(t *testing.T) {
 }
 
 // A server that knows who its clients are refuses what they ask for, as from others.
-func TestClassicV1WishesAreAuthorized(t *testing.T) {
-	opts := &ServerOptions{Access: Access{
-		Authorize:      func(context.Context, *Admission) error { return nil },
-		AuthorizeName:  func(_ context.Context, _ *Conn, name string) error { return nameOnly(name, "anna") },
-		AuthorizeGroup: func(_ context.Context, _ *Conn, group string) error { return nameOnly(group, "red") },
+func TestV1WishesAreAuthorized(t *testing.T) {
+	opts := &core.ServerOptions{Access: core.Access{
+		Authorize:      func(context.Context, *core.Admission) error { return nil },
+		AuthorizeName:  func(_ context.Context, _ *core.Conn, name string) error { return nameOnly(name, "anna") },
+		AuthorizeGroup: func(_ context.Context, _ *core.Conn, group string) error { return nameOnly(group, "red") },
 	}}
 	inWorld(t, opts, func(w *world) {
-		var faults kept[Code]
-		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err)) })
+		var faults kept[core.Code]
+		w.srv.OnError(func(_ *core.Conn, err error) { faults.add(core.CodeOf(err)) })
 		w.serve()
 		p := w.old(`"eve"`, `"red"`)
 		c := w.conn("eve")
@@ -76,7 +78,7 @@ func TestClassicV1WishesAreAuthorized(t *testing.T) {
 		require.Empty(t, p.take())
 		require.Equal(t, "eve", c.Name())
 		require.Empty(t, c.Groups(), "it has left the one, and may not join the other")
-		require.Equal(t, []Code{CodeUnauthorized, CodeUnauthorized, CodeUnauthorized}, faults.all())
+		require.Equal(t, []core.Code{core.CodeUnauthorized, core.CodeUnauthorized, core.CodeUnauthorized}, faults.all())
 		p.send(oldFrames("$CHNAME$ anna", "$CHGROUP$ red"))
 		require.Empty(t, p.take())
 		require.Equal(t, "anna", c.Name())
@@ -87,37 +89,37 @@ func TestClassicV1WishesAreAuthorized(t *testing.T) {
 
 func nameOnly(name, allowed string) error {
 	if name != allowed {
-		return NewError(CodeUnauthorized, "not that")
+		return core.NewError(core.CodeUnauthorized, "not that")
 	}
 	return nil
 }
 
 // What begins like one of the two words without a header and goes on otherwise ends the connection.
-func TestClassicV1BadWords(t *testing.T) {
+func TestV1BadWords(t *testing.T) {
 	for _, in := range []string{"$CHNAMES", "$USRCLOSE$", "$CHGROUP ", "$$$$$$$$"} {
 		echoWorld(t, nil, func(w *world, faults *kept[hooked], check func()) {
 			p := w.old(`"eve"`, `null`)
 			p.send(in)
 			require.True(t, p.isEnded(), in)
-			require.Equal(t, []hooked{{true, CodeProtocol}}, faults.all())
+			require.Equal(t, []hooked{{true, core.CodeProtocol}}, faults.all())
 			check()
 		})
 	}
 }
 
 // How a client of a release without a goodbye leaves is no fault: CodeClosed. In half a frame it is one.
-func TestClassicLeavesInOrder(t *testing.T) {
+func TestLeavesInOrder(t *testing.T) {
 	tests := map[string]struct {
 		in    string
 		marks bool
-		code  Code
+		code  core.Code
 	}{
-		"0.0.2":                {"", false, CodeClosed},
-		"0.0.2, behind more":   {oldFrames("say hi"), false, CodeClosed},
-		"0.0.2, half a frame":  {"5               ab", false, CodeConnLost},
-		"0.0.2, half a header": {"5     ", false, CodeConnLost},
-		"1.x, without a word":  {oldFrames("$CHNAME$ x"), false, CodeClosed},
-		"later, without one":   {"", true, CodeConnLost},
+		"0.0.2":                {"", false, core.CodeClosed},
+		"0.0.2, behind more":   {oldFrames("say hi"), false, core.CodeClosed},
+		"0.0.2, half a frame":  {"5               ab", false, core.CodeConnLost},
+		"0.0.2, half a header": {"5     ", false, core.CodeConnLost},
+		"1.x, without a word":  {oldFrames("$CHNAME$ x"), false, core.CodeClosed},
+		"later, without one":   {"", true, core.CodeConnLost},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -131,8 +133,8 @@ func TestClassicLeavesInOrder(t *testing.T) {
 				p.send(tc.in)
 				p.take()
 				p.close()
-				require.Equal(t, tc.code, CodeOf(c.Err()))
-				require.Equal(t, tc.code == CodeClosed, IsRemote(c.Err()))
+				require.Equal(t, tc.code, core.CodeOf(c.Err()))
+				require.Equal(t, tc.code == core.CodeClosed, core.IsRemote(c.Err()))
 				require.Empty(t, faults.all())
 			})
 		})
