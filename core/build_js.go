@@ -146,30 +146,10 @@ func defaultMemory() int { return -1 }
 
 func (c *Conn) uncount() {}
 
-// There are no rates and no limits for peers, since a page accepts nobody.
+// There are no limits for peers, since a page accepts nobody.
 
 func (*Conn) turnedDown(wire.Frame) bool   { return false }
 func (*Conn) comesTooLate(wire.Frame) bool { return false }
-
-type changeRate struct{}
-
-func (*Server) spendChange(*Conn) *Error { return nil }
-
-type guard struct{}
-
-func newGuard(*ServerOptions) *guard { return nil }
-
-func (*guard) counts() bool               { return false }
-func (*guard) got(*Conn, wire.Kind) bool  { return true }
-func (*guard) awaits(*reader)             {}
-func (*guard) received(*Conn, int)        {}
-func (*guard) stall()                     {}
-func (*guard) sweep(*Conn, time.Duration) {}
-
-// There is no server. The linker leaves out what it is made of, but for what would draw in the packages
-// crypto, netip, strings and unicode: these are simpler here, for the tests, which do run servers.
-
-func isAddr(string) bool { return true }
 
 // There is no JSON: a page has it already, and would pay 38 KB. A program that wants typed handlers sets a Codec.
 
@@ -184,6 +164,6 @@ var errNoCodec = &Error{Code: CodeUnsupported, Message: "this build has no codec
 
 // Nothing in a browser build makes use of these fields, which staticcheck would tell.
 var (
-	_    = reader{}.lastCall
-	_, _ = (&Conn{}).share, (&Conn{}).changes
+	_ = reader{}.lastCall
+	_ = (&Conn{}).share
 )

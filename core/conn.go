@@ -8,6 +8,7 @@ import (
 
 	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/internal/events"
+	"github.com/hisock/hisock/core/internal/guard"
 	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/internal/notices"
 	"github.com/hisock/hisock/core/internal/outbox"
@@ -58,7 +59,7 @@ type Conn struct {
 	breaks []*events.Event // the last that tell of a link that broke off
 
 	turn   turn.Turn     // who reads, and what waits for a handler
-	guard  *guard        // at a server, if there is something to watch
+	guard  *guard.Guard  // at a server, if there is something to watch
 	events events.Line   // see conn_tell.go
 	slots  chan struct{} // one for each concurrent handler that runs; nil if there can be none
 
@@ -80,7 +81,7 @@ type Conn struct {
 
 	refused []wire.RefusedGroup // groups of the hello, as the welcome had them; at a client
 	wish    *wish               // at a client; guarded by mu
-	changes *changeRate         // of what the client asks for, once it has; whoever has the turn owns this
+	changes *guard.Rate         // of what the client asks for, once it has; whoever has the turn owns this
 
 	news    announcement // at a server, what others are told of the client
 	notices *notices.Box // at a server, what the client is still to be told of others; nil: nothing ever

@@ -98,7 +98,7 @@ func (c *Conn) endServed(id uint64) bool {
 // nextCall returns the call at r in what was read, and the size of its frame, if it begins before stop
 // and nothing speaks against going on.
 func (c *Conn) nextCall(rd *reader, r, stop int) (call callOf, size int) {
-	if r >= stop || c.deaf(rd) || c.out.Pressed() || c.turn.Drops() || c.eng.draining.Load() || c.guard.counts() {
+	if r >= stop || c.deaf(rd) || c.out.Pressed() || c.turn.Drops() || c.eng.draining.Load() || c.guard.Counts() {
 		return callOf{}, 0
 	}
 	f, size, ok, err := wire.Next(rd.buf[r:rd.w], c.eng.maxFrame)

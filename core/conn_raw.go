@@ -76,7 +76,7 @@ func (c *Conn) awaitRaw(rd *reader, room <-chan struct{}) {
 	c.progress.rawFull.Store(true)
 	defer c.progress.paused.Store(false)
 	defer c.progress.rawFull.Store(false)
-	c.guard.stall()
+	c.stall()
 	c.out.Nudge() // as in push
 	c.endBatch()
 	select {

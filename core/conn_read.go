@@ -40,8 +40,8 @@ func (c *Conn) readOn(rd *reader) {
 		}
 		c.sess.EndBatch()
 		had := rd.w - rd.r
-		if c.guard != nil {
-			c.guard.awaits(rd)
+		if hasCrowd && c.guard != nil {
+			c.guard.Wait(rd.w-rd.r, rd.need)
 		}
 		var since time.Time
 		mute := rd.link.State() == session.Mute
@@ -69,8 +69,8 @@ func (c *Conn) readOn(rd *reader) {
 			c.readEnded(rd.link, 0, errPast)
 			return
 		}
-		if c.guard != nil {
-			c.guard.received(c, rd.w-rd.r-had)
+		if hasCrowd && c.guard != nil {
+			c.isTooFast(c.guard.Read(rd.w - rd.r - had))
 		}
 	}
 }
@@ -114,7 +114,7 @@ func (c *Conn) batch(rd *reader) bool {
 		return true
 	}
 	size := rd.w - rd.r
-	counts := c.guard.counts()
+	counts := hasCrowd && c.guard.Counts()
 	first := c.sess.Received()
 	next := first + fairFrames
 	var since clock
@@ -132,7 +132,7 @@ func (c *Conn) batch(rd *reader) bool {
 		}
 		rd.r += size
 		rd.need = 0
-		if counts && !c.guard.got(c, f.Kind) {
+		if counts && !c.admits(f.Kind) {
 			break
 		}
 		if !c.receive(rd, f) {
@@ -192,7 +192,7 @@ func (c *Conn) finishBatch(rd *reader) bool {
 		return true
 	}
 	if flush == outbox.Wait {
-		c.guard.stall()
+		c.stall()
 	}
 	tok := c.beginTurn(turn.Flushing)
 	if flush == outbox.Wait {

@@ -113,7 +113,7 @@ func (c *Conn) inboxRoom(rd *reader, n int) bool {
 		c.progress.paused.Store(true)
 		c.out.Nudge() // a handler may wait for an ack, which will not be read now
 		c.turn.AwaitRoom(n, ticket)
-		c.guard.stall()
+		c.stall()
 		c.progress.paused.Store(false)
 	}
 }

@@ -64,7 +64,7 @@ func (c *Conn) batchLegacy(rd *reader) bool {
 		return true
 	}
 	size := rd.w - rd.r
-	counts := c.guard.counts()
+	counts := c.guard.Counts()
 	c.beginBatch(size)
 	for rd.r < rd.w && !c.deaf(rd) {
 		payload, size, ok, err := c.legacy.Next(rd.buf[rd.r:rd.w])
@@ -78,7 +78,7 @@ func (c *Conn) batchLegacy(rd *reader) bool {
 		}
 		rd.r += size
 		rd.need = 0
-		if counts && !c.guard.got(c, kindLegacy) {
+		if counts && !c.admits(kindLegacy) {
 			break
 		}
 		if !c.receiveLegacy(rd, payload) {

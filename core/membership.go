@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"github.com/hisock/hisock/core/internal/guard"
 	"github.com/hisock/hisock/core/internal/roster"
 	"github.com/hisock/hisock/core/wire"
 )
@@ -275,6 +276,22 @@ func parseAsk(f wire.Frame) (id uint64, told wire.Position, err error) {
 	}
 	id, name, err := wire.ParseAsk(f.Body)
 	return id, wire.Position{Group: string(name)}, err
+}
+
+// spendChange counts a change that the client asks for, and returns why it is one too many.
+func (s *Server) spendChange(c *Conn) *Error {
+	most := s.opts.Limits.ChangeRate
+	if most == 0 {
+		return nil
+	}
+	if c.changes == nil {
+		c.changes = guard.NewRate(most, max(most, s.opts.Limits.MaxGroups))
+	}
+	wait, ok := c.changes.Take()
+	if ok {
+		return nil
+	}
+	return &Error{Code: CodeRateLimit, Message: "more than " + strconv.Itoa(most) + " changes of name and groups a second", RetryAfter: wait}
 }
 
 // apply applies a change that the client asks for, unless it is refused. It returns what tells

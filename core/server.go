@@ -218,7 +218,7 @@ func (s *Server) Lookup(addr string) (*Conn, error) {
 		found = c
 	}
 	switch {
-	case found == nil && !isAddr(addr):
+	case found == nil && !admit.IsAddr(addr):
 		return nil, NewError(CodeBadName, safe.Text(addr)+" is no address")
 	case found == nil:
 		return nil, NewError(CodeUnknownClient, "nobody is at "+safe.Text(addr))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/internal/ahead"
+	"github.com/hisock/hisock/core/internal/guard"
 	"github.com/hisock/hisock/core/internal/notices"
 	"github.com/hisock/hisock/core/internal/roster"
 	"github.com/hisock/hisock/core/internal/session"
@@ -249,7 +250,10 @@ func (s *Server) admit(ar *arrival, c *Conn) (holder *Conn, why *Error) {
 		return nil, s.noPlace(no)
 	}
 	c.place = ar.place
-	c.guard = newGuard(&s.opts)
+	c.guard = guard.New(guard.Limits{
+		Frames: s.opts.Limits.FrameRate, Bytes: s.opts.Limits.ByteRate,
+		Idle: s.opts.Timeouts.Idle, Frame: s.opts.Timeouts.Frame,
+	})
 	c.setHeld(nil)
 	e := roster.Entry{Notices: c.notices != nil, Groups: !s.replays()}
 	if c.sess.Token() != nil {

@@ -248,8 +248,8 @@ func (s *sweeper) sweepAll(now time.Duration) {
 			c.sweepLegacy(now)
 		}
 		c.checkStandstill()
-		if c.guard != nil {
-			c.guard.sweep(c, now)
+		if hasCrowd && c.guard != nil {
+			c.checkGuard(now)
 		}
 	}
 }

@@ -5,7 +5,6 @@ package core
 import (
 	"bytes"
 	"context"
-	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -133,41 +132,6 @@ func TestDrip(t *testing.T) {
 		require.InDelta(t, 12*time.Second, <-ended, float64(4*time.Second))
 		require.Len(t, got.all(), 1)
 	})
-}
-
-// A byte that comes at the moment of a sweep does not begin the time anew; that reading
-// has stood still since the last does.
-func TestDripAtSweeps(t *testing.T) {
-	tests := map[string]struct {
-		reads uint64 // between two sweeps
-		ends  bool
-	}{
-		"bytes come":          {reads: 1, ends: true},
-		"reading stood still": {reads: 0},
-	}
-	for name, tc := range tests {
-		t.Run(name, func(t *testing.T) {
-			inWorld(t, &ServerOptions{Timeouts: Timeouts{Frame: 10 * time.Second}}, func(w *world) {
-				w.serve()
-				p := w.hello(&wire.Hello{})
-				synctest.Wait()
-				c := w.only()
-				p.Send(wire.AppendCommand(nil, "n", make([]byte, 100))[:50])
-				synctest.Wait()
-				for second := 1; second <= 12; second++ { // by hand: the sweeper has no turn
-					c.progress.readerBlocked.Store(second == 1 || second == 12)
-					c.progress.reads.Add(tc.reads)
-					c.guard.sweep(c, time.Duration(second)*time.Second)
-				}
-				require.Equal(t, tc.ends, c.isEnded())
-				if tc.ends {
-					p.WantGoodbye(CodeDeadlineExceeded, "")
-				} else {
-					require.NoError(t, p.Stream.Close())
-				}
-			})
-		})
-	}
 }
 
 // A busy client, of whose frames one is always under way, is not slow; nor is one whose
@@ -312,20 +276,4 @@ func TestFloodHoldsUpNobody(t *testing.T) {
 		}
 		require.NoError(t, ada.Close())
 	})
-}
-
-func TestBucket(t *testing.T) {
-	b := newBucket(10)
-	_, ok := b.spend(10)
-	require.True(t, ok)
-	wait, ok := b.spend(5)
-	require.False(t, ok)
-	require.Equal(t, 500*time.Millisecond, wait)
-	b.fill(time.Hour, false)
-	require.InDelta(t, 10, b.left, 1e-9)
-	b.fill(time.Second, true)
-	require.InDelta(t, 20, b.left, 1e-9)
-	off := newBucket(0)
-	_, ok = off.spend(math.MaxInt)
-	require.True(t, ok)
 }

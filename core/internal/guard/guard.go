@@ -1,0 +1,154 @@
+// Package guard watches what one client sends to a server: how fast, whether it asks for anything at all,
+// and whether a frame that it has begun comes to its end.
+//
+// A guard has no lock. The reading role counts what comes, the sweeper looks, and what both touch is atomic.
+package guard
+
+import (
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// drip is how much of a large frame must come each second, beyond the time for any frame, in bytes.
+const drip = 16 << 10
+
+// Limits say what a client may do. Zero is without limit.
+type Limits struct {
+	Frames int           // a second
+	Bytes  int           // a second
+	Idle   time.Duration // without a command, call or raw message
+	Frame  time.Duration // from the beginning of a frame to its end
+}
+
+// A Guard watches one client.
+type Guard struct {
+	limits Limits
+
+	// Owned by the reading role.
+	frames    bucket
+	bytes     bucket
+	filledAt  time.Time // when both buckets were filled last
+	stalled   bool      // reading has waited for handlers since filledAt
+	bytesRead uint64
+
+	partial atomic.Uint64 // the frame that is under way while the reader waits; see pack
+	asked   atomic.Bool   // the client has asked for something since the sweeper looked
+
+	// Owned by the sweeper. Times are on its clock; zero is not noted yet.
+	askedAt      time.Duration
+	reads        uint64        // of the connection, when the sweeper looked
+	partialBegin uint64        // where the frame began that was under way then
+	partialSince time.Duration // when the sweeper saw it first
+}
+
+// New returns a guard, or nil if there is nothing to watch.
+func New(l Limits) *Guard {
+	if l == (Limits{}) {
+		return nil
+	}
+	g := &Guard{limits: l, frames: newBucket(l.Frames, l.Frames), bytes: newBucket(l.Bytes, l.Bytes)}
+	if g.isRated() {
+		g.filledAt = time.Now()
+	}
+	return g
+}
+
+func (g *Guard) isRated() bool { return g.limits.Frames > 0 || g.limits.Bytes > 0 }
+
+// Counts reports whether each frame is to be shown to [Guard.Frame]. A nil guard counts none.
+func (g *Guard) Counts() bool { return g != nil && (g.frames.perSecond > 0 || g.limits.Idle > 0) }
+
+// An Excess is more than a client may send.
+type Excess struct {
+	Limit string        // "10 frames", of each second
+	Wait  time.Duration // until as much may be sent
+}
+
+// Frame counts a frame, in which the client asks for something or does not. It returns nil unless that is
+// one too many.
+func (g *Guard) Frame(asks bool) *Excess {
+	if asks && g.limits.Idle > 0 && !g.asked.Load() {
+		g.asked.Store(true)
+	}
+	if wait, ok := g.frames.spend(1); !ok {
+		return &Excess{strconv.Itoa(g.limits.Frames) + " frames", wait}
+	}
+	return nil
+}
+
+// Wait notes that the reader is about to wait. It has begin bytes of a frame that is under way, 0 for none,
+// whose size is 0 while it is not known.
+func (g *Guard) Wait(begin, size int) {
+	partial := uint64(0)
+	if begin > 0 {
+		partial = pack(g.bytesRead-uint64(begin), size)
+	}
+	if g.partial.Load() != partial {
+		g.partial.Store(partial)
+	}
+}
+
+// pack returns where a frame begins in what is read, modulo 1<<32, and above zero what its size is.
+func pack(at uint64, size int) uint64 { return at<<32 | uint64(uint32(size)+1) }
+
+func unpack(partial uint64) (at uint64, size int) { return partial >> 32, int(uint32(partial) - 1) }
+
+// Read notes that n bytes have been read. It returns nil unless they are too many.
+func (g *Guard) Read(n int) *Excess {
+	g.bytesRead += uint64(n)
+	if !g.isRated() {
+		return nil
+	}
+	now := time.Now()
+	d := now.Sub(g.filledAt)
+	g.frames.fill(d, g.stalled)
+	g.bytes.fill(d, g.stalled)
+	g.filledAt, g.stalled = now, false
+	if wait, ok := g.bytes.spend(n); !ok {
+		return &Excess{strconv.Itoa(g.limits.Bytes) + " B", wait}
+	}
+	return nil
+}
+
+// Stall notes that reading had to wait for handlers: what has piled up meanwhile comes at once, which is no
+// fault of the client.
+func (g *Guard) Stall() { g.stalled = true }
+
+// A Look is what the sweeper sees of the connection.
+type Look struct {
+	Now     time.Duration
+	Quiet   bool   // no handler runs, and none waits for its turn
+	Waiting bool   // the reader waits for the client
+	Reads   uint64 // reads that have returned
+}
+
+// Sweep looks whether the client has asked for nothing for too long, and whether a frame has been under way
+// for too long. The one that is so is not zero.
+func (g *Guard) Sweep(l Look) (idle, late time.Duration) {
+	if g.limits.Idle > 0 {
+		if g.askedAt == 0 || g.asked.Swap(false) || !l.Quiet {
+			g.askedAt = l.Now
+		}
+		if idle = l.Now - g.askedAt; idle >= g.limits.Idle {
+			return idle, 0
+		}
+	}
+	if g.limits.Frame == 0 {
+		return 0, 0
+	}
+	partial := g.partial.Load()
+	if !l.Waiting && l.Reads != g.reads {
+		g.reads = l.Reads
+		return 0, 0 // the reader has just woken: what came may be the rest of the frame
+	}
+	at, size := unpack(partial)
+	if !l.Waiting || partial == 0 || at != g.partialBegin || g.partialSince == 0 {
+		g.partialBegin, g.partialSince = at, l.Now
+		return 0, 0
+	}
+	if late = l.Now - g.partialSince; late >= g.limits.Frame+time.Duration(size)*time.Second/drip {
+		return 0, late
+	}
+	return 0, 0
+}
