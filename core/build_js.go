@@ -144,8 +144,6 @@ func (*Conn) hadBatch(uint64, int)           {}
 // defaultMemory is no limit.
 func defaultMemory() int { return -1 }
 
-func (c *Conn) uncount() {}
-
 // There are no limits for peers, since a page accepts nobody.
 
 func (*Conn) turnedDown(wire.Frame) bool   { return false }

@@ -11,12 +11,6 @@ import (
 	"strings"
 )
 
-// uncount notes that the connection, of which nothing runs any more, holds nothing.
-func (c *Conn) uncount() {
-	c.out.Uncount()
-	c.turn.Uncount()
-}
-
 // unknownMemory is what a process is taken to have of which nothing is known.
 const unknownMemory = 2 << 30
 

@@ -129,3 +129,9 @@ func (c *Conn) holds() int {
 	}
 	return n + int(c.progress.partial.Load())
 }
+
+// uncount notes that the connection, of which nothing runs any more, holds nothing.
+func (c *Conn) uncount() {
+	c.out.Uncount()
+	c.turn.Uncount()
+}

@@ -1,6 +1,6 @@
 //go:build !js
 
-package core_test
+package media_test
 
 import (
 	"context"
