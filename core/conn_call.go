@@ -78,12 +78,9 @@ func (c *Conn) ask(ctx context.Context, k wire.Kind, name string, payload []byte
 // awaitReply waits for the answer. It reports false if ctx ended first; then the peer has
 // been told.
 func (c *Conn) awaitReply(ctx context.Context, w *call, id uint64) bool {
-	own := handlerConn(ctx)
-	if own == c {
-		c.progress.depends.Add(1)
-		defer c.progress.depends.Add(-1)
+	if c.beginAsking(ctx) {
+		defer c.endAsking()
 	}
-	yield(own)
 	select {
 	case <-w.ready:
 		return true

@@ -34,7 +34,7 @@ func (c *Conn) stall() {
 // checkGuard ends the connection if its client has asked for nothing, or has not finished a frame, for
 // too long: the sweeper's part.
 func (c *Conn) checkGuard(now time.Duration) {
-	idle, late := c.guard.Sweep(guard.Look{Now: now, Quiet: c.isQuiet(), Waiting: c.progress.readerBlocked.Load(), Reads: c.progress.reads.Load()})
+	idle, late := c.guard.Sweep(guard.Look{Now: now, Quiet: c.isQuiet(), Waiting: c.progress.awaitsPeer.Load(), Reads: c.progress.reads.Load()})
 	switch {
 	case idle > 0:
 		c.endWith(NewError(CodeIdle, "nothing asked for "+seconds(idle)))

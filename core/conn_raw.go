@@ -16,12 +16,9 @@ func (c *Conn) RecvRaw(ctx context.Context) ([]byte, error) {
 		return payload, nil
 	}
 	ctx = given(ctx)
-	own := handlerConn(ctx)
-	if own == c {
-		c.progress.depends.Add(1)
-		defer c.progress.depends.Add(-1)
+	if c.beginAsking(ctx) {
+		defer c.endAsking()
 	}
-	yield(own)
 	select {
 	case payload = <-next:
 		return payload, nil
@@ -72,10 +69,10 @@ func (c *Conn) gotRaw(rd *reader, payload []byte) bool {
 // awaitRaw waits until there is room for raw messages, as a turn that may be handed over only
 // in name: the reading must not go on.
 func (c *Conn) awaitRaw(rd *reader, room <-chan struct{}) {
-	c.progress.paused.Store(true)
-	c.progress.rawFull.Store(true)
-	defer c.progress.paused.Store(false)
-	defer c.progress.rawFull.Store(false)
+	c.progress.awaitsRoom.Store(true)
+	c.progress.awaitsReceiver.Store(true)
+	defer c.progress.awaitsRoom.Store(false)
+	defer c.progress.awaitsReceiver.Store(false)
 	c.stall()
 	c.out.Nudge() // as in push
 	c.endBatch()

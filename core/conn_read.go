@@ -48,9 +48,9 @@ func (c *Conn) readOn(rd *reader) {
 		if mute {
 			since = rd.link.BeginWait()
 		}
-		c.progress.readerBlocked.Store(true)
+		c.progress.awaitsPeer.Store(true)
 		err := c.fill(rd)
-		c.progress.readerBlocked.Store(false)
+		c.progress.awaitsPeer.Store(false)
 		if err != nil {
 			rest := rd.w - rd.r
 			rd.release()
@@ -58,7 +58,7 @@ func (c *Conn) readOn(rd *reader) {
 			return
 		}
 		c.progress.reads.Add(1)
-		c.progress.readBytes.Add(uint64(rd.w - rd.r - had))
+		c.progress.bytes.Add(uint64(rd.w - rd.r - had))
 		if mute && rd.link.Waited(rd.w-rd.r-had, since) {
 			rd.release()
 			c.readEnded(rd.link, 0, errPast)

@@ -205,7 +205,7 @@ func (c *Conn) waiter(ctx context.Context) *Conn {
 // patient is the class of a frame whose sender can wait. A handler of this very connection does not wait for an
 // ack that comes after more than is read ahead.
 func (c *Conn) patient(own *Conn) outbox.Class {
-	if own == c && c.progress.paused.Load() {
+	if own == c && c.progress.awaitsRoom.Load() {
 		return outbox.Patient | outbox.Unread
 	}
 	return outbox.Patient

@@ -7,7 +7,7 @@ import "github.com/hisock/hisock/core/internal/turn"
 func (c *Conn) serve(rd *reader, before <-chan struct{}, first func()) {
 	rd.link = c.sess.Link()
 	c.rd = rd
-	c.progress.readBytes.Store(uint64(rd.w - rd.r)) // with the hello
+	c.progress.bytes.Store(uint64(rd.w - rd.r)) // with the hello
 	if hasManual && c.eng.manual != nil {
 		c.life.enter(1)
 		go c.beginManual(before, first)

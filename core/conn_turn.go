@@ -1,6 +1,8 @@
 package core
 
 import (
+	"context"
+
 	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/internal/turn"
 	"github.com/hisock/hisock/core/wire"
@@ -51,6 +53,19 @@ func yield(c *Conn) {
 		c.handOver(tok)
 	}
 }
+
+// beginAsking says that whoever has ctx is about to wait for c's peer. If a handler of c has it, endAsking
+// follows.
+func (c *Conn) beginAsking(ctx context.Context) (own bool) {
+	h := handlerConn(ctx)
+	if own = h == c; own {
+		c.progress.asking.Add(1)
+	}
+	yield(h)
+	return own
+}
+
+func (c *Conn) endAsking() { c.progress.asking.Add(-1) }
 
 // leaveReading is what a goroutine does whose reading was taken over while it was busy.
 func (c *Conn) leaveReading(rd *reader) {
@@ -110,11 +125,11 @@ func (c *Conn) inboxRoom(rd *reader, n int) bool {
 		if rd.link.State() == session.Lost {
 			return false
 		}
-		c.progress.paused.Store(true)
+		c.progress.awaitsRoom.Store(true)
 		c.out.Nudge() // a handler may wait for an ack, which will not be read now
 		c.turn.AwaitRoom(n, ticket)
 		c.stall()
-		c.progress.paused.Store(false)
+		c.progress.awaitsRoom.Store(false)
 	}
 }
 

@@ -103,7 +103,7 @@ func TestInboxFull(t *testing.T) {
 		time.Sleep(10 * time.Second) // many heartbeats
 		c, err := w.srv.Client("ada")
 		require.NoError(t, err)
-		require.True(t, c.progress.paused.Load())
+		require.True(t, c.progress.awaitsRoom.Load())
 		require.LessOrEqual(t, c.turn.Bytes(), 4<<10)
 		close(release)
 		require.NoError(t, <-sent)

@@ -67,12 +67,9 @@ func (e *Expectation) Recv(ctx context.Context) ([]byte, error) {
 	default:
 	}
 	ctx = given(ctx)
-	own := handlerConn(ctx)
-	if own == e.c {
-		e.c.progress.depends.Add(1)
-		defer e.c.progress.depends.Add(-1)
+	if e.c.beginAsking(ctx) {
+		defer e.c.endAsking()
 	}
-	yield(own)
 	select {
 	case r := <-e.ch:
 		return e.take(r), nil

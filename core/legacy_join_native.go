@@ -276,12 +276,9 @@ func (c *Conn) askRecord(ctx context.Context, who string) (Presence, error) {
 	if err != nil {
 		return Presence{}, wireError(err)
 	}
-	own := handlerConn(ctx)
-	if own == c {
-		c.progress.depends.Add(1)
-		defer c.progress.depends.Add(-1)
+	if c.beginAsking(ctx) {
+		defer c.endAsking()
 	}
-	yield(own)
 	select {
 	case answer := <-ch:
 		return parseRecord(answer, who)

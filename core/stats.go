@@ -82,7 +82,7 @@ func (c *Conn) Stats() ConnStats {
 	out := c.out.Stats()
 	return ConnStats{
 		Sent: out.Queued, Received: c.sess.Handled(), Dropped: out.Missed,
-		SentBytes: out.Written, ReceivedBytes: c.progress.readBytes.Load(),
+		SentBytes: out.Written, ReceivedBytes: c.progress.bytes.Load(),
 		Waiting: out.Waiting, Kept: out.Kept, RTT: out.RTT,
 	}
 }

@@ -23,12 +23,12 @@ const (
 // take long; and a few times a heartbeat, at all, for peers that have fallen silent or
 // have stopped reading.
 type sweeper struct {
-	period time.Duration // between two looks at all connections; 0 for never
-	tick   time.Duration // between two looks at those that are busy
-	calm   int           // looks since one found something slow
-	wake   chan struct{}
-	stop   chan struct{}
-	done   chan struct{}
+	period    time.Duration // between two looks at all connections; 0 for never
+	tick      time.Duration // between two looks at those that are busy
+	idleTicks int           // since a look found something slow
+	wake      chan struct{}
+	stop      chan struct{}
+	done      chan struct{}
 
 	fair fairness
 
@@ -37,35 +37,41 @@ type sweeper struct {
 	active []*Conn // those that were busy lately
 }
 
-// A watch is what the sweeper knows of a connection. Only active is touched by others.
-type watch struct {
-	active    atomic.Bool // in the sweeper's list of active ones
-	index     int         // in its list of all
-	heartbeat time.Duration
-
-	// Times are since the sweeper began; zero is not noted yet.
-	turn    turn.Token
-	batch   uint64 // reads, at the last look for slow handlers
-	known   uint64 // counted frames that had been received at the last look
-	acked   uint64 // what was acknowledged for want of more
-	reads   uint64
-	readAt  time.Duration
-	pinged  bool
-	alongAt time.Duration // when a ping was to be written with something else
-	stuckAt time.Duration
-	writes  uint64
-	writeAt time.Duration
+// A progress is what the reader and the handlers of a connection tell the sweeper, which finds out whether the
+// peer is silent or this end does not go on.
+type progress struct {
+	reads          atomic.Uint64 // reads that returned
+	bytes          atomic.Uint64 // bytes that these returned, and those that came with the hello
+	partial        atomic.Int64  // bytes of the buffer in which the rest of a frame is awaited
+	awaitsPeer     atomic.Bool   // the reader waits for input
+	awaitsRoom     atomic.Bool   // the reader waits until there is room for what it has read
+	awaitsReceiver atomic.Bool   // so it does until somebody receives a raw message
+	asking         atomic.Int32  // handlers of the connection that wait for its peer
 }
 
-// A progress is what the reader, and handlers, tell the sweeper.
-type progress struct {
-	reads         atomic.Uint64 // reads that have returned
-	readBytes     atomic.Uint64 // bytes that these have returned, with what came after the hello
-	partial       atomic.Int64  // bytes of the buffer in which more of a frame is waited for
-	readerBlocked atomic.Bool   // the reader waits for the peer
-	paused        atomic.Bool   // the reader waits here for room for what it has read
-	rawFull       atomic.Bool   // paused, for somebody who receives raw messages
-	depends       atomic.Int32  // handlers of the connection that wait for its peer
+// A watch is what the sweeper knows of a connection. Only active is touched by others. Times are since the
+// sweeper began; zero is not noted yet.
+type watch struct {
+	active    atomic.Bool   // the connection is in the sweeper's list of active ones
+	index     int           // of the connection in the list of all
+	heartbeat time.Duration // after which a silent peer is asked, and after twice as long given up; 0 for never
+
+	// At the last look for slow handlers.
+	turn  turn.Token
+	batch uint64 // reads
+
+	known uint64 // counted frames that had been received at the last look at all
+	acked uint64 // counted frames that were acknowledged since no more came
+
+	reads   uint64        // when the peer was heard last
+	readAt  time.Duration // of that
+	pinged  bool          // the peer has been asked since
+	alongAt time.Duration // of the last ping that was to be written with something else
+
+	stuckAt time.Duration // since when the connection waits for itself
+
+	writes  uint64        // when something could be written last, or nothing was to be
+	writeAt time.Duration // of that
 }
 
 func newSweeper(period time.Duration) *sweeper {
@@ -226,10 +232,10 @@ func (s *sweeper) sweepTurns() (left bool, stands []*Conn) {
 	if hasCrowd {
 		s.fair.count(len(kept))
 	}
-	if s.calm++; slow {
-		s.calm = 0
+	if s.idleTicks++; slow {
+		s.idleTicks = 0
 	}
-	s.tick = handlerTick << min(s.calm/4, 4)
+	s.tick = handlerTick << min(s.idleTicks/4, 4)
 	return len(kept) > 0, stands
 }
 
@@ -260,7 +266,7 @@ func (c *Conn) checkReads(now time.Duration) {
 		return
 	}
 	reads := c.progress.reads.Load()
-	if !c.progress.readerBlocked.Load() {
+	if !c.progress.awaitsPeer.Load() {
 		// It is not the peer who is silent: handlers run, or nobody takes what was read.
 		// A question of the peer would not be seen, so let it hear from us unasked.
 		w.reads, w.readAt, w.pinged = reads, now, false
@@ -288,7 +294,7 @@ func (c *Conn) checkReads(now time.Duration) {
 // answer is behind so much that it is no longer read.
 func (c *Conn) checkStuck(now time.Duration) {
 	w := &c.watch
-	stuck := c.progress.paused.Load() && (c.progress.depends.Load() > 0 || c.progress.rawFull.Load() && c.calls.len() > 0)
+	stuck := c.progress.awaitsRoom.Load() && (c.progress.asking.Load() > 0 || c.progress.awaitsReceiver.Load() && c.calls.len() > 0)
 	switch limit := c.eng.writeTimeout; {
 	case !stuck || limit == 0:
 		w.stuckAt = 0
