@@ -149,17 +149,6 @@ func defaultMemory() int { return -1 }
 func (*Conn) turnedDown(wire.Frame) bool   { return false }
 func (*Conn) comesTooLate(wire.Frame) bool { return false }
 
-// There is no JSON: a page has it already, and would pay 38 KB. A program that wants typed handlers sets a Codec.
-
-var defaultCodec Codec = noCodec{}
-
-type noCodec struct{}
-
-func (noCodec) Marshal(any) ([]byte, error) { return nil, errNoCodec }
-func (noCodec) Unmarshal([]byte, any) error { return errNoCodec }
-
-var errNoCodec = &Error{Code: CodeUnsupported, Message: "this build has no codec of its own: set one in the options"}
-
 // Nothing in a browser build makes use of these fields, which staticcheck would tell.
 var (
 	_ = reader{}.lastCall

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/hisock/hisock/core/internal/convert"
 	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/parked"
@@ -286,7 +287,7 @@ func (cl *Client) CallBytes(ctx context.Context, command string, payload []byte)
 	return c.CallBytes(ctx, command, payload)
 }
 
-func (cl *Client) codec() Codec { return cl.cfg.codec }
+func (cl *Client) codec() convert.Codec { return cl.cfg.codec }
 
 // Name is what the client is called: by the server once it has connected.
 func (cl *Client) Name() string {

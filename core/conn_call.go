@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 
+	"github.com/hisock/hisock/core/internal/convert"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -11,10 +12,10 @@ type Caller interface {
 	// CallBytes calls command with payload and returns the answer, which the caller owns.
 	CallBytes(ctx context.Context, command string, payload []byte) ([]byte, error)
 
-	codec() Codec
+	codec() convert.Codec
 }
 
-func (c *Conn) codec() Codec { return c.eng.codec }
+func (c *Conn) codec() convert.Codec { return c.eng.codec }
 
 // CallBytes calls command at the peer and returns what its handler returned; the caller owns
 // it. If the queue to the peer is full it waits for room. It does not keep payload.

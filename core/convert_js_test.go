@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/internal/convert"
 )
 
 // A browser build converts what it can tell without reflection.
@@ -22,10 +24,10 @@ func TestConvertInABrowser(t *testing.T) {
 	roundTrip(t, time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC))
 	roundTrip[any](t, nil, 1.5)
 
-	n, err := decoded[*int](noCodec{}, []byte("null"))
+	n, err := decoded[*int](convert.Default{}, []byte("null"))
 	require.NoError(t, err)
 	require.Nil(t, n)
-	sum, err := decoded[big.Int](noCodec{}, []byte("7"))
+	sum, err := decoded[big.Int](convert.Default{}, []byte("7"))
 	require.NoError(t, err)
 	require.Equal(t, "7", sum.String())
 }
@@ -34,14 +36,14 @@ func TestConvertInABrowser(t *testing.T) {
 func TestConvertNotInABrowser(t *testing.T) {
 	type nickname string
 	for _, v := range []any{nickname("ada"), at(int8(7)), *big.NewInt(7), line{}} {
-		_, err := encode(noCodec{}, v)
+		_, err := encode(convert.Default{}, v)
 		require.ErrorIs(t, err, CodeUnsupported)
 	}
-	_, err := encode(noCodec{}, (*netip.Addr)(nil))
+	_, err := encode(convert.Default{}, (*netip.Addr)(nil))
 	require.ErrorIs(t, err, CodeBadPayload)
-	_, err = decoded[nickname](noCodec{}, []byte("ada"))
+	_, err = decoded[nickname](convert.Default{}, []byte("ada"))
 	require.ErrorIs(t, err, CodeUnsupported)
-	_, err = decoded[*netip.Addr](noCodec{}, []byte("::1"))
+	_, err = decoded[*netip.Addr](convert.Default{}, []byte("::1"))
 	require.ErrorIs(t, err, CodeUnsupported)
 }
 

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/internal/convert"
 )
 
 // What has no form is refused where it is sent, whatever it is inside of, and nothing panics.
@@ -38,7 +40,7 @@ func TestConvertRefusesToSend(t *testing.T) {
 		"bad year":           time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC),
 		"not JSON":           json.RawMessage("{"),
 	} {
-		_, err := encode(defaultCodec, v)
+		_, err := encode(convert.Default{}, v)
 		require.Equal(t, CodeBadPayload, CodeOf(err), name)
 	}
 }

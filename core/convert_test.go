@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/internal/convert"
 )
 
 func TestEncode(t *testing.T) {
@@ -106,10 +108,10 @@ func TestDecodeErrors(t *testing.T) {
 
 // The default codec is JSON, except in a browser build, which says what it lacks.
 func TestDefaultCodec(t *testing.T) {
-	b, err := encode(defaultCodec, line{"a", "b"})
+	b, err := encode(convert.Default{}, line{"a", "b"})
 	if runtime.GOOS == "js" {
 		require.ErrorIs(t, err, CodeUnsupported)
-		_, err = decoded[line](defaultCodec, nil)
+		_, err = decoded[line](convert.Default{}, nil)
 		require.ErrorIs(t, err, CodeUnsupported)
 		return
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core/internal/classic"
+	"github.com/hisock/hisock/core/internal/convert"
 )
 
 // Types as programs define them.
@@ -144,7 +145,7 @@ func tripOf[T any](list bool, values ...T) trip {
 					synctest.Wait()
 					require.Equal(t, []T{v, v}, got, "a list and On2")
 				}
-				if b, ok := asBytes(v); any(v) == nil || ok && len(b) == 0 {
+				if b, ok := convert.Bytes(v); any(v) == nil || ok && len(b) == 0 {
 					continue // no details
 				}
 				_, err = Call[T](w.ctx, cl, name+" fails", v)
@@ -312,9 +313,9 @@ func TestConvertKindsMeet(t *testing.T) {
 
 func meet[T any](t *testing.T, sent any, want T) {
 	t.Helper()
-	b, err := encode(defaultCodec, sent)
+	b, err := encode(convert.Default{}, sent)
 	require.NoError(t, err)
-	got, err := decoded[T](defaultCodec, b)
+	got, err := decoded[T](convert.Default{}, b)
 	require.NoError(t, err)
 	require.Equal(t, want, got)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/convert"
 	"github.com/hisock/hisock/core/internal/safe"
 	"github.com/hisock/hisock/core/wire"
 )
@@ -90,9 +91,9 @@ type Error struct {
 	cause     error
 	secret    bool // it says of itself its code and the type of its cause only: see Server.decide
 
-	raw    []byte // details as bytes: what the peer sent, or is to be sent
-	codec  Codec  // of the connection that raw belongs to
-	unsent error  // why Details could not be converted
+	raw    []byte        // details as bytes: what the peer sent, or is to be sent
+	codec  convert.Codec // of the connection that raw belongs to
+	unsent error         // why Details could not be converted
 }
 
 // NewError returns an error with a code and a message, both meant for the peer.

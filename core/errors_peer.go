@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 
+	"github.com/hisock/hisock/core/internal/convert"
 	"github.com/hisock/hisock/core/internal/safe"
 	"github.com/hisock/hisock/core/wire"
 )
@@ -55,7 +56,7 @@ func detailed(err error) *Error {
 func (e *Error) decodeDetails(v any) error {
 	raw, codec := e.raw, e.codec
 	if codec == nil {
-		codec = defaultCodec
+		codec = convert.Default{}
 	}
 	if e.Details != nil {
 		var err error
@@ -63,17 +64,17 @@ func (e *Error) decodeDetails(v any) error {
 			return err
 		}
 	}
-	if b := bytesIn(v); b != nil {
+	if b := convert.BytesIn(v); b != nil {
 		*b = append([]byte(nil), raw...)
 		return nil
 	}
-	return unmarshaled(codec.Unmarshal(raw, v))
+	return unreadable(codec.Unmarshal(raw, v))
 }
 
 // encodeDetails converts details for the peer. Unlike a payload, text and numbers go
 // through the codec too: a page cannot say as what it wants them.
-func encodeDetails(codec Codec, v any) (raw []byte, err error) {
-	if b, ok := asBytes(v); ok {
+func encodeDetails(codec convert.Codec, v any) (raw []byte, err error) {
+	if b, ok := convert.Bytes(v); ok {
 		return b, nil
 	}
 	defer func() {
@@ -81,12 +82,15 @@ func encodeDetails(codec Codec, v any) (raw []byte, err error) {
 			raw, err = nil, NewError(CodeBadPayload, "the codec panicked: "+safe.Panic(v))
 		}
 	}()
-	return marshaled(codec.Marshal(v))
+	if raw, err = codec.Marshal(v); err != nil {
+		return nil, notSendable(err)
+	}
+	return raw, nil
 }
 
 // packed returns err with its details as bytes, if it has some for the peer. It runs the
 // program's code.
-func packed(codec Codec, err error) error {
+func packed(codec convert.Codec, err error) error {
 	e, ok := find[*Error](err)
 	if !ok || e == nil || e.Details == nil || e.unsent != nil || e.raw != nil && !e.remote {
 		return err
@@ -133,7 +137,7 @@ func forPeer(err error, limit int) (why wire.Goodbye, left *Error) {
 }
 
 // fromPeer is an error that the peer reported, with a copy of its details.
-func fromPeer(why wire.Goodbye, codec Codec) *Error {
+func fromPeer(why wire.Goodbye, codec convert.Codec) *Error {
 	e := remoteError(why.Code, why.Reason, why.RetryAfter)
 	if len(why.Details) > 0 {
 		e.raw, e.codec = append([]byte(nil), why.Details...), codec

@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"sync/atomic"
+
+	"github.com/hisock/hisock/core/internal/convert"
 )
 
 // A Kind says which of the three things a peer can send a [Frame] is.
@@ -110,7 +112,7 @@ type Registrar interface {
 // read without a lock afterwards.
 type handlers struct {
 	frozen atomic.Bool
-	conv   Codec // of the typed handlers
+	conv   convert.Codec // of the typed handlers
 
 	maxCommand int // the length of the longest name of a command, in bytes
 

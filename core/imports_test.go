@@ -14,7 +14,7 @@ import (
 
 // leaves are the packages below internal that import the standard library and the wire format only: any other
 // mechanism may import them.
-var leaves = map[string]bool{"latch": true, "budget": true, "groupset": true, "pool": true, "safe": true}
+var leaves = map[string]bool{"latch": true, "budget": true, "decimal": true, "groupset": true, "pool": true, "safe": true, "shape": true}
 
 // forTests is what the package for tests below internal imports beside that.
 var forTests = map[string]bool{"github.com/stretchr/testify/require": true, "github.com/hisock/hisock/transport/transporttest": true}

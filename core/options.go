@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hisock/hisock/core/internal/admit"
+	"github.com/hisock/hisock/core/internal/convert"
 )
 
 // ServerOptions configure a [Server]. They are copied when it is made; a nil pointer and the zero
@@ -64,7 +65,7 @@ type config struct {
 	heartbeat     time.Duration
 	writeTimeout  time.Duration
 	closeTimeout  time.Duration
-	codec         Codec
+	codec         convert.Codec
 	log           *journal
 	overflow      *overflowRules // nil: for want of room the connection ends
 }
@@ -123,7 +124,7 @@ func (o *ServerOptions) resolve() (ServerOptions, error) {
 	v.History.resolve(&f)
 	checkOverflow(&f, v.Overflow, v.OverflowOf)
 	if v.Codec == nil {
-		v.Codec = defaultCodec
+		v.Codec = convert.Default{}
 	}
 	return v, f.err()
 }

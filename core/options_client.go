@@ -3,6 +3,8 @@ package core
 import (
 	"context"
 	"time"
+
+	"github.com/hisock/hisock/core/internal/convert"
 )
 
 // ClientOptions configure a [Client]. They are copied when it is made; a nil pointer and the zero value
@@ -166,7 +168,7 @@ func (o *ClientOptions) resolve() (clientOptions, config, error) {
 		checkOverflow(&f, v.Overflow, v.OverflowOf)
 	}
 	if v.Codec == nil {
-		v.Codec = defaultCodec
+		v.Codec = convert.Default{}
 	}
 	return clientOptions{v.Name, v.Groups, v.Auth, v.AuthFunc, v.Metadata, v.Classic, v.Retry, limit(v.ConnectTimeout, defaultConnectTime)}, config{
 		maxCommand:    maxCommand,

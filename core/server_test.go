@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
 )
 
 func TestLookups(t *testing.T) {

@@ -2,7 +2,8 @@ package core
 
 import (
 	"context"
-	"strconv"
+
+	"github.com/hisock/hisock/core/internal/convert"
 )
 
 // On registers f as the handler of a command, on a server or a client. c is the connection
@@ -44,9 +45,9 @@ import (
 // the name is not well formed or is reserved for an event, if the command has a handler already, or if f is nil.
 func On[T any](r Registrar, command string, f func(ctx context.Context, c *Conn, in T) error, opts ...HandlerOption) {
 	needFunc("On "+command, f == nil)
-	hs, intake := r.registrar(), intakeOf[T]()
+	hs, intake := r.registrar(), convert.IntakeOf[T]()
 	hs.addCommand(command, func(ctx context.Context, c *Conn, fr Frame) ([]byte, error) {
-		in, err := intake.take(c, hs.conv, fr.Payload)
+		in, err := taken(intake, c, hs.conv, fr.Payload)
 		if err != nil {
 			return nil, err
 		}
@@ -58,9 +59,9 @@ func On[T any](r Registrar, command string, f func(ctx context.Context, c *Conn,
 // are all of one type. The payload is converted as [On] says.
 func OnMessage[T any](r Registrar, f func(ctx context.Context, c *Conn, in T) error, opts ...HandlerOption) {
 	needFunc("OnMessage", f == nil)
-	hs, intake := r.registrar(), intakeOf[T]()
+	hs, intake := r.registrar(), convert.IntakeOf[T]()
 	hs.OnMessage(func(ctx context.Context, c *Conn, fr Frame) error {
-		in, err := intake.take(c, hs.conv, fr.Payload)
+		in, err := taken(intake, c, hs.conv, fr.Payload)
 		if err != nil {
 			return err
 		}
@@ -78,9 +79,9 @@ func OnMessage[T any](r Registrar, f func(ctx context.Context, c *Conn, in T) er
 // f may call back on the same connection.
 func Handle[In, Out any](r Registrar, command string, f func(ctx context.Context, c *Conn, in In) (Out, error), opts ...HandlerOption) {
 	needFunc("Handle "+command, f == nil)
-	hs, intake := r.registrar(), intakeOf[In]()
+	hs, intake := r.registrar(), convert.IntakeOf[In]()
 	hs.addCall(command, func(ctx context.Context, c *Conn, fr Frame) ([]byte, error) {
-		in, err := intake.take(c, hs.conv, fr.Payload)
+		in, err := taken(intake, c, hs.conv, fr.Payload)
 		if err != nil {
 			return nil, err
 		}
@@ -154,36 +155,4 @@ func On3[A, B, C any](r Registrar, command string, f func(ctx context.Context, c
 		}
 		return nil, f(ctx, c, first, second, third)
 	}, opts)
-}
-
-// decodeList converts a payload that is a list. Its elements go to the values that the elements of into point to.
-func decodeList(codec Codec, payload []byte, into ...any) error {
-	if lists, ok := codec.(ListCodec); ok {
-		n, err := lists.UnmarshalList(payload, into)
-		if err == nil && n != len(into) {
-			err = wrongLength(n, len(into))
-		}
-		return unmarshaled(err)
-	}
-	list := append([]any(nil), into...)
-	if err := codec.Unmarshal(payload, &list); err != nil {
-		return unmarshaled(err)
-	}
-	if len(list) != len(into) {
-		return wrongLength(len(list), len(into))
-	}
-	for i, p := range into {
-		if list[i] != nil && list[i] != p {
-			return NewError(CodeUnsupported, "the codec does not fill the pointers of a list")
-		}
-	}
-	return nil
-}
-
-func wrongLength(n, want int) error {
-	has := strconv.Itoa(n)
-	if n > want {
-		has = "more than " + strconv.Itoa(want)
-	}
-	return NewError(CodeBadPayload, "the payload is a list of "+has+", not of "+strconv.Itoa(want))
 }

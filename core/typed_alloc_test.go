@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/internal/convert"
 )
 
 // A handler that takes bytes costs no allocation, in whichever form it is registered; one that takes
@@ -40,7 +42,7 @@ func TestTypedHandlersAllocateNoMore(t *testing.T) {
 			Handle(srv, "n", func(_ context.Context, _ *Conn, in []byte) ([]byte, error) { return in, nil })
 		}), 0},
 		"decoded bytes": {func() {
-			if b, err := decoded[[]byte](defaultCodec, payload); err != nil || len(b) != len(payload) {
+			if b, err := decoded[[]byte](convert.Default{}, payload); err != nil || len(b) != len(payload) {
 				panic("not as it was")
 			}
 		}, 0},

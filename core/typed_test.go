@@ -8,10 +8,15 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/internal/convert"
 )
 
 func TestDecodeList(t *testing.T) {
 	testDecodeList(t, testCodec{}) // converts all to count it
+	if !browser {
+		testDecodeList(t, convert.Default{})
+	}
 }
 
 func testDecodeList(t *testing.T, codec Codec) {

@@ -5,6 +5,8 @@ import (
 	"iter"
 	"slices"
 	"sync"
+
+	"github.com/hisock/hisock/core/internal/convert"
 )
 
 // User returns who the client is, as [Admission.User] said, at a server; empty if it said nothing. It
@@ -53,7 +55,7 @@ func (u *User) SendRaw(payload []byte, opts ...SendOption) error {
 	return u.srv.publish(audience{toUser, u.id}, Frame{KindRaw, "", payload}, 0, opts)
 }
 
-func (u *User) codec() Codec { return u.srv.eng.codec }
+func (u *User) codec() convert.Codec { return u.srv.eng.codec }
 
 // CallBytes calls command at all connections of the user that are not suspended, or at all if every
 // one is, and returns the first answer; the caller owns it. The other calls are given up then,

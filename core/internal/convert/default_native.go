@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package convert
 
 import (
 	"bytes"
@@ -10,16 +10,15 @@ import (
 	"github.com/hisock/hisock/core/internal/shape"
 )
 
-var defaultCodec Codec = jsonCodec{}
+// Default is the codec of programs that set none: JSON.
+type Default struct{}
 
-type jsonCodec struct{}
-
-func (jsonCodec) Marshal(v any) ([]byte, error)      { return json.Marshal(shape.Addressable(v)) }
-func (jsonCodec) Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v) }
+func (Default) Marshal(v any) ([]byte, error)      { return json.Marshal(shape.Addressable(v)) }
+func (Default) Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v) }
 
 // UnmarshalList looks for the ends of elements, and leaves it to json to find out what is wrong
 // within them.
-func (jsonCodec) UnmarshalList(data []byte, into []any) (n int, err error) {
+func (Default) UnmarshalList(data []byte, into []any) (n int, err error) {
 	data = bytes.Trim(data, jsonSpace)
 	if string(data) == "null" {
 		return 0, nil

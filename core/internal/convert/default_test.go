@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package convert
 
 import (
 	"encoding/json"
@@ -13,8 +13,7 @@ import (
 )
 
 // The codec for JSON counts a list without converting it, and otherwise says what json says.
-func TestDecodeListOfJSON(t *testing.T) {
-	testDecodeList(t, jsonCodec{})
+func TestListOfJSON(t *testing.T) {
 	for _, payload := range []string{
 		`[1,2]`, ` [ 1 , 2 ] `, "[\t1\n,\r2]", `[null,2]`, `["a","b"]`, `["a,]}","\"]"]`, `["\\",2]`, `[[1,[2]],{"a":[3,{"b":"}"}]}]`,
 		`[{},[]]`, `[1,2,]`, `[1,,2]`, `[,1,2]`, `[1 2,3]`, `[1,2]]`, `[1,2] 3`, `[1,2}`, `[1},2]`, `[{"a":]},2]`, `[1,2`, `["a`, `["\`,
@@ -23,7 +22,7 @@ func TestDecodeListOfJSON(t *testing.T) {
 		var want, got [2]any
 		list := []any{&want[0], &want[1]}
 		wantErr := json.Unmarshal([]byte(payload), &list)
-		n, err := jsonCodec{}.UnmarshalList([]byte(payload), []any{&got[0], &got[1]})
+		n, err := Default{}.UnmarshalList([]byte(payload), []any{&got[0], &got[1]})
 		if wantErr != nil {
 			require.True(t, err != nil || n != len(got), payload) // it may stop before what is wrong
 			continue
@@ -36,19 +35,19 @@ func TestDecodeListOfJSON(t *testing.T) {
 	}
 }
 
-// What is behind the last wanted element is not looked at: a list of a third of a million maps
+// The rest after the last wanted element is not looked at: a list of a third of a million maps
 // takes as little as one of three.
-func TestDecodeListStopsAtTheCount(t *testing.T) {
+func TestListStopsAtTheCount(t *testing.T) {
 	payload := []byte("[1,2," + strings.Repeat("{},", 1<<20/3) + "7]")
 	var a, b int
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	err := decodeList(defaultCodec, payload, &a, &b)
+	err := List(Default{}, payload, &a, &b)
 	runtime.ReadMemStats(&after)
 	require.ErrorContains(t, err, "a list of more than 2, not of 2")
-	require.Equal(t, CodeBadPayload, CodeOf(err))
+	require.IsType(t, (*Fault)(nil), err)
 	require.Zero(t, a, "nothing is converted")
 	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64<<10), "bytes")
-	require.NoError(t, decodeList(defaultCodec, []byte("[1,2]"), &a, &b))
+	require.NoError(t, List(Default{}, []byte("[1,2]"), &a, &b))
 	require.Equal(t, "1 2", fmt.Sprint(a, b))
 }

@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package convert
 
 import (
 	"encoding"
@@ -9,8 +9,8 @@ import (
 	"github.com/hisock/hisock/core/internal/shape"
 )
 
-// encodeOther is encode for everything but the basic types.
-func encodeOther(codec Codec, v any) ([]byte, error) {
+// Other is Encode for everything but the basic types.
+func Other(codec Codec, v any) ([]byte, error) {
 	const maxHeld = 8 // interfaces that hold interfaces, maybe themselves
 	for range maxHeld {
 		s := shape.Of(reflect.TypeOf(v))
@@ -21,21 +21,21 @@ func encodeOther(codec Codec, v any) ([]byte, error) {
 		switch s.Out {
 		case shape.Text:
 			if m, ok := to.(encoding.TextMarshaler); ok {
-				return marshaled(m.MarshalText())
+				return m.MarshalText()
 			}
 			return nil, nil
 		case shape.Binary:
 			if m, ok := to.(encoding.BinaryMarshaler); ok {
-				return marshaled(m.MarshalBinary())
+				return m.MarshalBinary()
 			}
 			return nil, nil
 		}
-		if payload, known, err := encodeBasic(to); known {
+		if payload, known, err := Basic(to); known {
 			return payload, err
 		}
 		v = to
 	}
-	return marshaled(codec.Marshal(v))
+	return codec.Marshal(v)
 }
 
 // A conversion is what is known of a type.
@@ -52,21 +52,21 @@ func (how conversion) decode(codec Codec, payload []byte, v any) error {
 	switch how.In {
 	case shape.Text:
 		if u, ok := to.(encoding.TextUnmarshaler); ok {
-			return unmarshaled(u.UnmarshalText(payload))
+			return u.UnmarshalText(payload)
 		}
 	case shape.Binary:
 		if u, ok := to.(encoding.BinaryUnmarshaler); ok {
-			return unmarshaled(u.UnmarshalBinary(payload))
+			return u.UnmarshalBinary(payload)
 		}
 	case shape.Basic:
 		_, err := decodeBasic(payload, to)
 		return err
 	}
-	return unmarshaled(codec.Unmarshal(payload, v))
+	return codec.Unmarshal(payload, v)
 }
 
-// asBytes returns v as bytes, if it is a []byte beneath its name and pointers.
-func asBytes(v any) ([]byte, bool) {
+// Bytes returns v as bytes, if it is a []byte beneath its name and pointers.
+func Bytes(v any) ([]byte, bool) {
 	if v == nil {
 		return nil, false
 	}
@@ -77,9 +77,9 @@ func asBytes(v any) ([]byte, bool) {
 	return nil, false
 }
 
-// bytesIn returns the []byte beneath the name and pointers of what v points to, which are made, or
+// BytesIn returns the []byte beneath the name and pointers of what v points to, which are made, or
 // nil if it is of another type.
-func bytesIn(v any) *[]byte {
+func BytesIn(v any) *[]byte {
 	s := shape.Of(reflect.TypeOf(v).Elem())
 	if !s.Bytes() {
 		return nil

@@ -1,4 +1,4 @@
-package core
+package convert
 
 import (
 	"encoding"
@@ -10,11 +10,11 @@ import (
 // except those to basic types, and does not see what a type is beneath its name: these are
 // the codec's, as On says.
 
-// encodeOther is encode for everything but the basic types.
-func encodeOther(codec Codec, v any) (payload []byte, err error) {
+// Other is Encode for everything but the basic types.
+func Other(codec Codec, v any) (payload []byte, err error) {
 	defer func() { // a pointer that is nil, to a type whose method does not expect one
 		if r := recover(); r != nil {
-			payload, err = nil, notSendable(NewError(CodeBadPayload, "its method panicked: "+safe.Panic(r)))
+			payload, err = nil, &Fault{Text: "its method panicked: " + safe.Panic(r)}
 		}
 	}()
 	switch v := v.(type) {
@@ -33,18 +33,18 @@ func encodeOther(codec Codec, v any) (payload []byte, err error) {
 	case *float64:
 		return encodeAt(v)
 	case encoding.TextMarshaler:
-		return marshaled(v.MarshalText())
+		return v.MarshalText()
 	case encoding.BinaryMarshaler:
-		return marshaled(v.MarshalBinary())
+		return v.MarshalBinary()
 	}
-	return marshaled(codec.Marshal(v))
+	return codec.Marshal(v)
 }
 
 func encodeAt[T any](v *T) (payload []byte, err error) {
 	if v == nil {
 		return nil, nil
 	}
-	payload, _, err = encodeBasic(*v)
+	payload, _, err = Basic(*v)
 	return payload, err
 }
 
@@ -77,14 +77,14 @@ func (conversion) decode(codec Codec, payload []byte, v any) error {
 		_, there := v.(encoding.TextMarshaler)
 		if b, ok := v.(encoding.BinaryUnmarshaler); ok && !there {
 			if _, there = v.(encoding.BinaryMarshaler); there {
-				return unmarshaled(b.UnmarshalBinary(payload))
+				return b.UnmarshalBinary(payload)
 			}
 		}
-		return unmarshaled(v.UnmarshalText(payload))
+		return v.UnmarshalText(payload)
 	case encoding.BinaryUnmarshaler:
-		return unmarshaled(v.UnmarshalBinary(payload))
+		return v.UnmarshalBinary(payload)
 	}
-	return unmarshaled(codec.Unmarshal(payload, v))
+	return codec.Unmarshal(payload, v)
 }
 
 const null = "null" // of JSON
@@ -102,12 +102,14 @@ func decodeAt[T any](payload []byte, v **T, none string) error {
 	return err
 }
 
-func asBytes(v any) ([]byte, bool) {
+// Bytes returns v as bytes, if it is a []byte.
+func Bytes(v any) ([]byte, bool) {
 	b, ok := v.([]byte)
 	return b, ok
 }
 
-func bytesIn(v any) *[]byte {
+// BytesIn returns v, if it points to a []byte.
+func BytesIn(v any) *[]byte {
 	b, _ := v.(*[]byte)
 	return b
 }
