@@ -77,7 +77,7 @@ func benchmarkHandler(b *testing.B, calls bool, register func(srv *Server, n *in
 	srv.freeze()
 	near, _ := transport.Pipe()
 	c := newConn(b.Context(), srv.eng, 1, hole{near})
-	c.peerMaxFrame, c.server = wire.DefaultMaxFrame, true
+	c.peer.maxFrame, c.server = wire.DefaultMaxFrame, true
 	rd := &reader{link: c.sess.Link()}
 	c.rd = rd
 	for id := range uint64(batch) {

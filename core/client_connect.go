@@ -139,20 +139,20 @@ func (cl *Client) adoptLocked(cam *campaign, n *welcomed) *Conn {
 	c.speak(n.peer)
 	c.who.SetName(w.Name)
 	c.who.SetAddr(w.Addr)
-	c.refused = w.Refused
-	c.wish = n.wish
+	c.atClient.refused = w.Refused
+	c.atClient.wish = n.wish
 	if !w.Resumed { // else the session has its groups
 		c.enter(w.Groups)
 	}
 	cam.plain = false
-	c.peerMaxFrame = peerMaxFrame(w.MaxFrame)
+	c.peer.maxFrame = peerMaxFrame(w.MaxFrame)
 	if len(w.Token) > 0 && !cl.opts.Retry.Off {
 		c.sess.Open(session.Credentials{ID: w.Session, Token: w.Token, AckBytes: w.AckBytes, KeptFor: w.ResumeTime}, true)
 		cam.pace.Mix(w.Token)
 		c.out.Keep()
 	}
 	if w.MaxCommand > 0 {
-		c.peerMaxCommand = int(min(w.MaxCommand, maxPeerFrame))
+		c.peer.maxCommand = int(min(w.MaxCommand, maxPeerFrame))
 	}
 	eng.sweep.add(c, w.Heartbeat)
 	return c
@@ -161,13 +161,13 @@ func (cl *Client) adoptLocked(cam *campaign, n *welcomed) *Conn {
 // enter notes the groups of a welcome, and those that the hello had not asked for.
 func (c *Conn) enter(groups []string) {
 	var asked groupset.Set
-	for _, g := range c.wish.groups {
+	for _, g := range c.atClient.wish.groups {
 		asked.Add(g, -1)
 	}
 	for _, g := range groups {
 		c.who.AddGroup(g, -1)
 		if !asked.Has(g) {
-			c.wish.given.Add(g, -1)
+			c.atClient.wish.given.Add(g, -1)
 		}
 	}
 }

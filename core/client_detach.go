@@ -120,7 +120,7 @@ func (c *Conn) park() *parked.Session {
 
 	// Before the outbox is closed: a call whose answer is not in the outbox is in the table. Those that were begun
 	// last may not be in the table yet. Of a call that was answered meanwhile nobody minds.
-	serving := append(c.serving.ids(), last, c.begun.Load())
+	serving := append(c.serving.ids(), last, c.atClient.begun.Load())
 	out, ok := c.out.Park()
 	if !ok {
 		return nil

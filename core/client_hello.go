@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/hisock/hisock/core/internal/groupset"
@@ -65,13 +66,15 @@ var errNoNotices = &Error{Code: CodeUnsupported, Message: "the server tells this
 // joins anew asks for the groups that it is in by then, and for the name that it was given last at
 // its own request. What the server gave without being asked it gives again, if it likes.
 type wish struct {
-	name   string
 	groups []string // of the hello
-	rename string   // a name to ask for once it has joined; empty if there is none
 	more   int      // bytes of groups of the hello that are not of the options
 
 	later groupset.Set // groups to ask for once it has joined
 	given groupset.Set // groups that the server put it in as it joined, without having been asked
+
+	mu     sync.Mutex // guards the fields below, and later and given together
+	name   string
+	rename string // a name to ask for once it has joined; empty if there is none
 }
 
 // wishBytes is how much a hello carries of groups that are not of the options.
@@ -86,9 +89,9 @@ func (cl *Client) wishFor(last *Conn) *wish {
 		return w
 	}
 	plain := last.eng.campaign.plain
-	last.mu.Lock()
-	defer last.mu.Unlock()
-	old := last.wish
+	old := last.atClient.wish
+	old.mu.Lock()
+	defer old.mu.Unlock()
 	name := old.name
 	if old.rename != "" {
 		name = old.rename
@@ -115,8 +118,8 @@ func (cl *Client) wishFor(last *Conn) *wish {
 	for _, g := range old.later.Names() {
 		want(g)
 	}
-	for i := range last.refused {
-		want(last.refused[i].Name)
+	for i := range last.atClient.refused {
+		want(last.atClient.refused[i].Name)
 	}
 	return w
 }
@@ -152,8 +155,8 @@ func (cl *Client) simplify(last *Conn, why *Error) bool {
 
 // answered notes whether the server has done what the client has asked for.
 func (c *Conn) answered(k wire.Kind, name string, done bool) {
-	c.mu.Lock()
-	w := c.wish
+	w := c.atClient.wish
+	w.mu.Lock()
 	if k == wire.KindAskRename {
 		w.rename = ""
 		if done {
@@ -165,14 +168,15 @@ func (c *Conn) answered(k wire.Kind, name string, done bool) {
 			w.given.Remove(name)
 		}
 	}
-	c.mu.Unlock()
+	w.mu.Unlock()
 }
 
 // askLater asks for what the hello left out, once the client has joined.
 func (cl *Client) askLater(c *Conn) {
-	c.mu.Lock()
-	later, rename := c.wish.later.Names(), c.wish.rename
-	c.mu.Unlock()
+	w := c.atClient.wish
+	w.mu.Lock()
+	later, rename := w.later.Names(), w.rename
+	w.mu.Unlock()
 	if len(later) == 0 && rename == "" || !c.life.tryEnter() {
 		return
 	}

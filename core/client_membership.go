@@ -56,8 +56,8 @@ type RefusedGroup struct {
 // server leaves out what does not fit [ClientOptions.MaxFrame]. The caller owns the slice. At
 // a server it is always empty.
 func (c *Conn) RefusedGroups() (refused []RefusedGroup) {
-	for i := range c.refused {
-		g := &c.refused[i]
+	for i := range c.atClient.refused {
+		g := &c.atClient.refused[i]
 		refused = append(refused, RefusedGroup{g.Name, remoteError(g.Code, g.Reason, g.RetryAfter)})
 	}
 	return refused

@@ -32,68 +32,82 @@ import (
 //	           its batch, or one of the writers (internal/outbox)
 //	ending     the first reason wins; the last goroutine to leave finishes (conn_end.go)
 type Conn struct {
-	eng   *common
-	id    uint64
-	sess  session.Session
-	life  lifetime
-	place *admit.Place // at a server; it does not change once others know the connection
-
-	peerMaxFrame   int         // what the peer reads, in bytes
-	peerMaxCommand int         // the longest name of a command that it takes
-	legacy         *legacyPeer // nil for a native peer
-	can            caps        // what the peer can do
-	detour         bool        // sends meet middleware, or are not native
-
-	out     outbox.Outbox
-	calls   callTable        // calls to the peer
-	waits   standstill.Table // of handlers, for answers
-	queues  atomic.Uint64    // the call that waits to be run beside others, or queuesCommand; 0 if none does
-	serving servingTable
-	recv    recvTable
-
-	// Owned by the reading role, which passes with turn.
-	rd     *reader
-	share  share
-	judged time.Time       // when a claim of the peer was looked at
-	past   int             // bytes that came after the end
-	breaks []*events.Event // the last that tell of a link that broke off
-
-	turn   turn.Turn     // who reads, and what waits for a handler
+	eng    *common
+	id     uint64
+	server bool          // the peer is a client; it does not change
 	guard  *guard.Guard  // at a server, if there is something to watch
-	events events.Line   // see conn_tell.go
-	slots  chan struct{} // one for each concurrent handler that runs; nil if there can be none
-
-	copies copies // of what these handle
-
-	replayed atomic.Pointer[context.Context] // of handlers of what is replayed; nil before anything is
-
-	begun    atomic.Uint64 // at a client, the id of the call that the reader ran last
-	progress progress
-	watch    watch // the sweeper's own notes
-	lines    lines // of the log
-
-	server bool // the peer is a client; it does not change
-
-	auth     []byte // as the hello had them; at a server
-	metadata map[string]string
-
-	values atomic.Pointer[[]attached] // the program's own; who changes it holds mu, and copies
-
-	refused []wire.RefusedGroup // groups of the hello, as the welcome had them; at a client
-	wish    *wish               // at a client; guarded by mu
-	changes *guard.Rate         // of what the client asks for, once it has; whoever has the turn owns this
-
-	news    announcement // at a server, what others are told of the client
-	notices *notices.Box // at a server, what the client is still to be told of others; nil: nothing ever
-
-	who   roster.Member // the client: its name, user, address and groups
-	marks history.Marks // at a server, how far the client has followed the groups that it has left
+	who    roster.Member // the client: its name, user, address and groups
+	sess   session.Session
+	life   lifetime
+	peer
 
 	// transition is held while the session changes its state, and over what goes with it; see conn_link.go.
 	transition sync.Mutex
 
-	mu     sync.Mutex // guards the fields below
-	joined bool       // leave is to be announced
+	out     outbox.Outbox
+	turn    turn.Turn    // who reads, and what waits for a handler
+	reading              // owned by who reads
+	calls   callTable    // calls to the peer
+	serving servingTable // calls of the peer
+	recv    recvTable
+	waits   standstill.Table // of handlers, for answers
+	beside  beside
+	events  events.Line // see conn_tell.go
+
+	progress progress
+	watch    watch // the sweeper's own notes
+	lines    lines // of the log
+
+	values   attachments
+	atServer serverPart
+	atClient clientPart
+}
+
+// A peer is what a connection knows of the other end. It does not change once others know the
+// connection.
+type peer struct {
+	maxFrame   int         // what it reads, in bytes
+	maxCommand int         // the longest name of a command that it takes, in bytes
+	legacy     *legacyPeer // nil for a native peer
+	can        caps
+	detour     bool // what is sent to it meets middleware, or is not native
+}
+
+// A reading is what the goroutine owns that reads. It passes with the turn.
+type reading struct {
+	rd       *reader
+	share    share
+	judged   time.Time                       // when a claim of the peer was looked at
+	past     int                             // bytes that came after the end
+	breaks   []*events.Event                 // the last that tell of a link that broke off
+	replayed atomic.Pointer[context.Context] // of handlers of what is replayed; nil before anything is
+}
+
+// A beside is for handlers that run beside others.
+type beside struct {
+	slots  chan struct{} // one for each such handler that runs; nil if there can be none
+	copies copies        // of what these handlers are given
+	queues atomic.Uint64 // the call that waits to be run beside others, or queuesCommand; 0 if none does
+}
+
+// A serverPart is what a server keeps with the connection of a client.
+type serverPart struct {
+	place    *admit.Place // it does not change once others know the connection
+	auth     []byte       // as the hello had them
+	metadata map[string]string
+	joined   bool          // the leave handler is to run; set before anything else of the client is handled
+	changes  *guard.Rate   // of what the client asks for, once it has; whoever has the turn owns this
+	marks    history.Marks // how far the client has followed the groups that it has left
+
+	news    announcement // what others are told of the client
+	notices *notices.Box // what the client is still to be told of others; nil: nothing ever
+}
+
+// A clientPart is what a client keeps with the connection to its server.
+type clientPart struct {
+	wish    *wish
+	refused []wire.RefusedGroup // groups of the hello, as the welcome had them
+	begun   atomic.Uint64       // the id of the call that the reader ran last
 }
 
 // newConn returns a connection whose reader is the caller: it counts as running.
@@ -103,12 +117,12 @@ func newConn(parent context.Context, eng *common, id uint64, stream transport.Co
 	l := session.NewLink(stream)
 	c.sess.Begin(l)
 	c.out.Init(&eng.outboxes, (*outboxOwner)(c), eng.queueBytes, l, eng.handlers.onUndelivered != nil)
-	c.peerMaxCommand = maxCommand
+	c.peer.maxCommand = maxCommand
 	c.can, c.detour = nativeCaps, eng.handlers.send != nil
 	c.turn.Init(eng.inboxBytes, eng.budget, hasManual && eng.manual != nil)
 	if eng.handlers.concurrent && (!hasManual || eng.manual == nil) {
-		c.slots = make(chan struct{}, eng.maxConcurrent)
-		c.copies.init(eng.inboxBytes, eng.budget)
+		c.beside.slots = make(chan struct{}, eng.maxConcurrent)
+		c.beside.copies.init(eng.inboxBytes, eng.budget)
 	}
 	return c
 }
@@ -133,11 +147,11 @@ func (c *Conn) Addr() string { return c.who.Addr() }
 
 // Auth returns what the client sent as [ClientOptions.Auth], at a server. It must not be
 // changed, and should not be logged.
-func (c *Conn) Auth() []byte { return c.auth }
+func (c *Conn) Auth() []byte { return c.atServer.auth }
 
 // Metadata returns what the client sent as [ClientOptions.Metadata], at a server. It must
 // not be changed.
-func (c *Conn) Metadata() map[string]string { return c.metadata }
+func (c *Conn) Metadata() map[string]string { return c.atServer.metadata }
 
 // Info describes the stream below, or the last there was.
 func (c *Conn) Info() transport.Info { return c.sess.Link().Info }

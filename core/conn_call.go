@@ -132,7 +132,7 @@ const callFailed = "a handler of a call failed"
 func (c *Conn) fail(id uint64, err error) { c.failAs(id, "", err) }
 
 func (c *Conn) failAs(id uint64, command string, err error) {
-	why, left := forPeer(packed(c.eng.codec, err), c.peerMaxFrame)
+	why, left := forPeer(packed(c.eng.codec, err), c.peer.maxFrame)
 	if why.Code == CodeInternal && err != errCrashed && !isBlameless(err) { // the panic is in the log; see answer
 		c.eng.log.warn(c, callFailed, err, "command", command)
 	}

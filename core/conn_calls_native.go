@@ -119,7 +119,7 @@ func (c *Conn) callHandler(rd *reader, body []byte) callOf {
 		return callOf{h, id, payload}
 	}
 	h := c.eng.handlers.calls[string(name)] // does not allocate
-	if h == nil || h.concurrent && c.slots != nil || len(payload) > h.maxPayload {
+	if h == nil || h.concurrent && c.beside.slots != nil || len(payload) > h.maxPayload {
 		return callOf{}
 	}
 	rd.lastCall = h

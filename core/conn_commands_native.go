@@ -71,7 +71,7 @@ func (c *Conn) commandHandler(rd *reader, name []byte, n int) *handler {
 	}
 	hs := c.eng.handlers
 	h := hs.commands[string(name)] // does not allocate
-	if h == nil || hs.message != nil || h.concurrent && c.slots != nil || n > h.maxPayload {
+	if h == nil || hs.message != nil || h.concurrent && c.beside.slots != nil || n > h.maxPayload {
 		return nil
 	}
 	rd.last = h

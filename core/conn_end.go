@@ -31,12 +31,12 @@ func (c *Conn) closeWith(why *Error) {
 	if why == nil {
 		why = NewError(CodeClosed, "")
 	}
-	bye, left := forPeer(packed(c.eng.codec, why), c.peerMaxFrame)
+	bye, left := forPeer(packed(c.eng.codec, why), c.peer.maxFrame)
 	c.end(why, &bye, ending{drain: true, ours: true, left: left})
 }
 
 func (c *Conn) endWith(why *Error) {
-	bye, _ := forPeer(why, c.peerMaxFrame) // it has no details
+	bye, _ := forPeer(why, c.peer.maxFrame) // it has no details
 	c.end(why, &bye, ending{fault: true, ours: true})
 }
 

@@ -109,7 +109,7 @@ func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 	}
 	if f.Kind == wire.KindRequest && !c.server { // see park
 		id, _, _, _ := wire.ParseRequest(f.Body)
-		c.begun.Store(id)
+		c.atClient.begun.Store(id)
 	}
 	tok := c.beginTurn(turn.Handling)
 	if !c.comesTooLate(f) && !c.turn.Drops() { // then what came before it was dropped, too

@@ -116,7 +116,7 @@ func (c *Conn) start(ctx context.Context, h *handler, f Frame, slot *bool) {
 		c.report(f, h.tooBig(len(f.Payload)))
 		return
 	}
-	if !h.concurrent || c.slots == nil {
+	if !h.concurrent || c.beside.slots == nil {
 		c.runAlone(ctx, h, f)
 		return
 	}
@@ -150,7 +150,7 @@ func (c *Conn) startCall(h *handler, f Frame, id uint64, slot *bool) error {
 		return nil
 	}
 	ctx, cancel := newCallContext(c)
-	beside := h.concurrent && c.slots != nil
+	beside := h.concurrent && c.beside.slots != nil
 	if !c.serving.add(id, cancel, beside) {
 		cancel()
 		return errSameID
@@ -252,31 +252,31 @@ func (c *Conn) spawn(slot *bool, f Frame, id uint64, run func(f Frame)) {
 		*slot = false
 	} else {
 		select {
-		case c.slots <- struct{}{}:
+		case c.beside.slots <- struct{}{}:
 		default:
 			c.queue(id)
-			c.slots <- struct{}{}
-			c.queues.Store(0)
+			c.beside.slots <- struct{}{}
+			c.beside.queues.Store(0)
 		}
-		if !c.copies.try(n) {
+		if !c.beside.copies.try(n) {
 			c.queue(id)
-			c.copies.wait(n)
-			c.queues.Store(0)
+			c.beside.copies.wait(n)
+			c.beside.queues.Store(0)
 		}
 	}
 	f.Payload = append([]byte(nil), f.Payload...)
 	c.life.enter(1)
 	go func() {
 		defer c.exit()
-		defer func() { <-c.slots }()
-		defer c.copies.done(n)
+		defer func() { <-c.beside.slots }()
+		defer c.beside.copies.done(n)
 		run(f)
 	}()
 }
 
 // queue notes that a frame waits until a concurrent handler returns.
 func (c *Conn) queue(id uint64) {
-	c.queues.Store(id)
+	c.beside.queues.Store(id)
 	yield(c)
 	c.eng.sweep.busy(c)
 }
@@ -285,7 +285,7 @@ func (c *Conn) queue(id uint64) {
 // turn, if there is one, a slot is free and there is room for its payload. Two peers that call each
 // other back could otherwise wait for each other.
 func (c *Conn) runBeside(f wire.Frame) bool {
-	if c.slots == nil {
+	if c.beside.slots == nil {
 		return false
 	}
 	hs := c.eng.handlers
@@ -326,17 +326,17 @@ func (c *Conn) runBeside(f wire.Frame) bool {
 	}
 	slot, n := true, len(payload)+jobCost
 	select {
-	case c.slots <- struct{}{}:
+	case c.beside.slots <- struct{}{}:
 	default:
 		return false // nor may the reader wait for one: handlers may wait for what it reads
 	}
-	if !c.copies.try(n) {
-		<-c.slots
+	if !c.beside.copies.try(n) {
+		<-c.beside.slots
 		return false // nor for that
 	}
 	if c.runWith(f, &slot); slot {
-		c.copies.done(n)
-		<-c.slots
+		c.beside.copies.done(n)
+		<-c.beside.slots
 	}
 	return true
 }

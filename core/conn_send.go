@@ -294,10 +294,10 @@ func (c *Conn) waitError(ctx context.Context) error {
 
 // fits reports whether the peer would read a frame of so many bytes in all.
 func (c *Conn) fits(n int) *Error {
-	if n <= wire.Size(c.peerMaxFrame) {
+	if n <= wire.Size(c.peer.maxFrame) {
 		return nil
 	}
-	return NewError(CodeTooBig, "frame "+strconv.Itoa(n)+" B exceeds the peer's limit "+strconv.Itoa(c.peerMaxFrame)+" B")
+	return NewError(CodeTooBig, "frame "+strconv.Itoa(n)+" B exceeds the peer's limit "+strconv.Itoa(c.peer.maxFrame)+" B")
 }
 
 // closedError is what a send on an ended connection returns.

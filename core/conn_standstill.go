@@ -73,10 +73,10 @@ func (c *Conn) waitOf(ctx context.Context, call uint64) (w standstill.Wait, ok b
 
 // standing is how the handlers of the connection stand at this moment.
 func (c *Conn) standing() *standstill.State {
-	s := &standstill.State{Waits: c.waits.Waits(c.calls.isOpen), Beside: len(c.slots)}
+	s := &standstill.State{Waits: c.waits.Waits(c.calls.isOpen), Beside: len(c.beside.slots)}
 	var barred bool
 	s.Kept, barred = c.turn.Standing(maxKept)
-	switch queues := c.queues.Load(); {
+	switch queues := c.beside.queues.Load(); {
 	case queues != 0:
 		s.Turn = standstill.Queues
 		if queues != queuesCommand {

@@ -163,4 +163,4 @@ func (c *Conn) runJob(j turn.Job) {
 }
 
 // isQuiet reports whether no handler of the connection runs and none waits for its turn.
-func (c *Conn) isQuiet() bool { return len(c.slots) == 0 && c.turn.Quiet() }
+func (c *Conn) isQuiet() bool { return len(c.beside.slots) == 0 && c.turn.Quiet() }

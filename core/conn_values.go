@@ -1,5 +1,16 @@
 package core
 
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Attachments are the values that the program has attached to a connection.
+type attachments struct {
+	list atomic.Pointer[[]attached]
+	mu   sync.Mutex // held by who changes the list, which is copied for that
+}
+
 // An attached value. They are few, and a map whose keys are anything would cost a browser build 2 KB.
 type attached struct{ key, value any }
 
@@ -10,20 +21,20 @@ type attached struct{ key, value any }
 //
 // Values stay while the connection does, over a resume too. One that joins anew begins without any.
 func (c *Conn) Set(key, value any) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.values.mu.Lock()
+	defer c.values.mu.Unlock()
 	var list []attached
-	if p := c.values.Load(); p != nil {
+	if p := c.values.list.Load(); p != nil {
 		list = *p
 	}
 	list = withValue(list, key, value)
-	c.values.Store(&list)
+	c.values.list.Store(&list)
 }
 
 // Get returns what [Conn.Set] or [Admission.Set] has attached to the connection under key, or nil.
 // It takes no lock.
 func (c *Conn) Get(key any) any {
-	p := c.values.Load()
+	p := c.values.list.Load()
 	if p == nil {
 		return nil
 	}

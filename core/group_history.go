@@ -146,7 +146,7 @@ func (s *Server) enterGroups(c *Conn) {
 		h := s.store.Begin(g)
 		var unfit []error
 		if !c.isEnded() && s.roster.EnterGroup(c, &c.who, g) { // the program may know it already, and have it out
-			unfit = c.replay(h, h.Join(&c.marks, wire.Position{}), false)
+			unfit = c.replay(h, h.Join(&c.atServer.marks, wire.Position{}), false)
 		}
 		h.End(false)
 		s.reportUnsent(c, unfit)

@@ -120,9 +120,9 @@ func (s *Server) setGroup(c *Conn, group string, in bool, told wire.Position) (c
 	var unfit []error
 	switch {
 	case changed && in:
-		unfit = c.replay(h, h.Join(&c.marks, told), false)
+		unfit = c.replay(h, h.Join(&c.atServer.marks, told), false)
 	case changed:
-		h.Leave(&c.marks, found)
+		h.Leave(&c.atServer.marks, found)
 	}
 	h.End(false)
 	s.reportUnsent(c, unfit)
@@ -132,11 +132,11 @@ func (s *Server) setGroup(c *Conn, group string, in bool, told wire.Position) (c
 // sayGroups tells a newcomer of groups that its welcome had no room for.
 func (s *Server) sayGroups(c *Conn, groups []string) {
 	for _, g := range groups {
-		c.news.mu.Lock()
+		c.atServer.news.mu.Lock()
 		if c.InGroup(g) { // the program knows the client already, and may have taken it out
 			c.state(wire.KindJoinGroup, g)
 		}
-		c.news.mu.Unlock()
+		c.atServer.news.mu.Unlock()
 	}
 }
 
@@ -145,8 +145,8 @@ func (s *Server) sayGroups(c *Conn, groups []string) {
 //
 // It reports whether anything changed, and of one that leaves whether others found it in the group.
 func (s *Server) setMember(c *Conn, group string, in bool) (changed, found bool, err error) {
-	c.news.mu.Lock()
-	defer c.news.mu.Unlock()
+	c.atServer.news.mu.Lock()
+	defer c.atServer.news.mu.Unlock()
 	if changed, found, err = s.moveMember(c, group, in); !changed {
 		return false, false, err
 	}
@@ -187,12 +187,12 @@ func (s *Server) setName(ctx context.Context, c *Conn, name string) (old string,
 	}
 	for {
 		var holder *Conn
-		c.news.mu.Lock()
+		c.atServer.news.mu.Lock()
 		old, changed, holder, err = s.claimNameLocked(c, name)
 		if changed {
 			c.state(wire.KindRename, name)
 		}
-		c.news.mu.Unlock()
+		c.atServer.news.mu.Unlock()
 		if holder == nil {
 			break
 		}
@@ -284,10 +284,10 @@ func (s *Server) spendChange(c *Conn) *Error {
 	if most == 0 {
 		return nil
 	}
-	if c.changes == nil {
-		c.changes = guard.NewRate(most, max(most, s.opts.Limits.MaxGroups))
+	if c.atServer.changes == nil {
+		c.atServer.changes = guard.NewRate(most, max(most, s.opts.Limits.MaxGroups))
 	}
-	wait, ok := c.changes.Take()
+	wait, ok := c.atServer.changes.Take()
 	if ok {
 		return nil
 	}

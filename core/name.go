@@ -6,7 +6,7 @@ import "github.com/hisock/hisock/core/wire"
 func checkCommand(name string) *Error { return checkName(name, maxCommand) }
 
 // checkSent is checkCommand for a command that goes to the peer.
-func (c *Conn) checkSent(name string) *Error { return checkName(name, c.peerMaxCommand) }
+func (c *Conn) checkSent(name string) *Error { return checkName(name, c.peer.maxCommand) }
 
 // checkGot is checkCommand for a command that comes from the peer.
 func (c *Conn) checkGot(name string) *Error { return checkName(name, c.eng.maxCommand) }

@@ -175,10 +175,10 @@ func (s *Server) ended(c *Conn) {
 }
 
 // mayWait claims a place for a connection that is to be suspended.
-func (s *Server) mayWait(c *Conn) bool { return s.gate.Suspend(c.place) }
+func (s *Server) mayWait(c *Conn) bool { return s.gate.Suspend(c.atServer.place) }
 
 // waited gives the place of a suspended connection back.
-func (s *Server) waited(c *Conn) { s.gate.Leave(c.place) }
+func (s *Server) waited(c *Conn) { s.gate.Leave(c.atServer.place) }
 
 // noticesFit lets go on what waits for room in the queue.
 func (s *Server) noticesFit(c *Conn) { c.moreNotices() }
@@ -187,12 +187,12 @@ func (s *Server) noticesFit(c *Conn) { c.moreNotices() }
 func (s *Server) closed(c *Conn) {
 	defer s.conns.Done()
 	defer s.eng.log.leave(c)
-	s.gate.Free(c.place)
+	s.gate.Free(c.atServer.place)
 	s.budget.Sub(connCost)
 	s.eng.sweep.remove(c)
 	defer s.roster.Vacate(c, &c.who)
 	defer s.leave(c) // which also gives its name free, even if the leave handler ends its goroutine
-	if c.joined {
+	if c.atServer.joined {
 		s.runLeave(c)
 		s.eng.log.debug(c, "a client has left", c.reason())
 	}

@@ -260,9 +260,9 @@ func TestCopiesOfConcurrentHandlers(t *testing.T) {
 					}()
 					time.Sleep(time.Second)
 					c := w.conn(begin)
-					c.copies.mu.Lock()
-					held := c.copies.bytes
-					c.copies.mu.Unlock()
+					c.beside.copies.mu.Lock()
+					held := c.beside.copies.bytes
+					c.beside.copies.mu.Unlock()
 					require.LessOrEqual(t, held, tc.most+2*jobCost, begin)
 					require.NotZero(t, held, begin)
 					queued := c.out.Stats().Held

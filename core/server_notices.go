@@ -33,24 +33,24 @@ type standing struct {
 
 // come and leave tell others that c is there, or is not any more.
 func (s *Server) come(c *Conn) {
-	c.news.mu.Lock()
-	c.news.here = true
-	c.news.mu.Unlock()
+	c.atServer.news.mu.Lock()
+	c.atServer.news.here = true
+	c.atServer.news.mu.Unlock()
 	s.announce(c)
 }
 
 func (s *Server) leave(c *Conn) {
-	c.news.mu.Lock()
-	c.news.here = false
+	c.atServer.news.mu.Lock()
+	c.atServer.news.here = false
 	s.roster.Abandon(&c.who)
-	c.news.mu.Unlock()
+	c.atServer.news.mu.Unlock()
 	s.announce(c)
 }
 
 // deafen sees to it that c, which is about to end, is told nothing more of others.
 func (s *Server) deafen(c *Conn) {
-	if c.notices != nil {
-		c.notices.Close()
+	if c.atServer.notices != nil {
+		c.atServer.notices.Close()
 		c.countNotices()
 	}
 }
@@ -64,7 +64,7 @@ func (s *Server) announce(c *Conn) {
 
 // announceOnce is one round of announce. It reports whether there was anything to do.
 func (s *Server) announceOnce(c *Conn) bool {
-	n := &c.news
+	n := &c.atServer.news
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	before, now := n.told, standing{n.here, c.Name()}
@@ -101,7 +101,7 @@ func (s *Server) tellOthers(c *Conn, before, now standing) {
 			continue
 		}
 		ch := m.change(c.id, known, knows)
-		mine, missed := to.notices.Put(ch)
+		mine, missed := to.atServer.notices.Put(ch)
 		if missed > 0 {
 			to.out.Miss(missed)
 		}
@@ -269,13 +269,13 @@ func without(v *notices.View, groups bool) *Presence {
 func (c *Conn) tellNotices(ch notices.Change, m *mailing) (fit bool) {
 	fit = true
 	told := 0
-	for ok := true; ok; ch, ok = c.notices.Next() {
+	for ok := true; ok; ch, ok = c.atServer.notices.Next() {
 		frame := m.frame(c, ch)
 		switch {
 		case frame == nil:
 			c.out.Miss(1)
 			fit = false
-		case !c.out.ShareNotice(frame) && !c.notices.Back(ch):
+		case !c.out.ShareNotice(frame) && !c.atServer.notices.Back(ch):
 			c.countNotices()
 			return fit
 		}
@@ -292,12 +292,12 @@ func (c *Conn) countNotices() {
 	if !hasBudget {
 		return
 	}
-	c.out.CountNotices(c.notices.Size())
+	c.out.CountNotices(c.atServer.notices.Size())
 }
 
 // moreNotices goes on with what waits: the queue has drained.
 func (c *Conn) moreNotices() {
-	if ch, ok := c.notices.Start(); ok {
+	if ch, ok := c.atServer.notices.Start(); ok {
 		c.tellNotices(ch, new(mailing))
 		c.countNotices()
 	}

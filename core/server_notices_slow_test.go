@@ -243,7 +243,7 @@ func TestWatchersAreRightInTheEnd(t *testing.T) {
 						default:
 							watchers[rnd.IntN(3)].read(1 + rnd.IntN(3000))
 						}
-						if watchers[rnd.IntN(3)].c.notices.Size() > 0 {
+						if watchers[rnd.IntN(3)].c.atServer.notices.Size() > 0 {
 							waited++
 						}
 					}
@@ -256,7 +256,7 @@ func TestWatchersAreRightInTheEnd(t *testing.T) {
 					for _, r := range watchers {
 						r.read(0)
 						require.Equal(t, truth, r.knows)
-						require.Zero(t, r.c.notices.Size())
+						require.Zero(t, r.c.atServer.notices.Size())
 						require.Zero(t, r.c.out.Stats().Notices, "counted with the queue")
 					}
 					for _, p := range append(slices.Collect(maps.Keys(clients)), watchers[0].Peer, watchers[1].Peer, watchers[2].Peer) {
@@ -323,10 +323,10 @@ func TestNoticesThatWaitAreBounded(t *testing.T) {
 			streams = append(streams, p.Stream)
 		}
 		synctest.Wait()
-		require.LessOrEqual(t, r.c.notices.Size(), 20<<10)
+		require.LessOrEqual(t, r.c.atServer.notices.Size(), 20<<10)
 		out := r.c.out.Stats()
-		require.Equal(t, r.c.notices.Size(), out.Notices)
-		require.GreaterOrEqual(t, out.Counted, r.c.notices.Size()+out.Waiting, "counted with the queue")
+		require.Equal(t, r.c.atServer.notices.Size(), out.Notices)
+		require.GreaterOrEqual(t, out.Counted, r.c.atServer.notices.Size()+out.Waiting, "counted with the queue")
 		missed := r.c.Stats().Dropped
 		require.Positive(t, missed)
 		require.EqualValues(t, missed, w.srv.Stats().Dropped)

@@ -69,7 +69,7 @@ func (s *Server) resume(ar *arrival, rd *reader, hello *wire.Hello) *Conn {
 	if c == nil || c.hasAcked(hello.Received) {
 		return nil
 	}
-	evicted, ok := s.gate.Resume(c.place, ar.place)
+	evicted, ok := s.gate.Resume(c.atServer.place, ar.place)
 	s.makeRoom(evicted)
 	if !ok {
 		return nil
@@ -160,7 +160,7 @@ func (s *Server) relink(c *Conn, ar *arrival, before, l *link, rd *reader, recei
 	addr := l.Info.Remote
 	w := s.welcomeTo(c)
 	w.Resumed, w.Received, w.Addr = true, c.sess.Received(), addr
-	if !s.gate.Relink(c.place, ar.place) {
+	if !s.gate.Relink(c.atServer.place, ar.place) {
 		return session.NotKept
 	}
 	outcome := c.relink(before, l, rd, received, wire.AppendWelcome(nil, w))
@@ -176,7 +176,7 @@ func (s *Server) welcomeTo(c *Conn) *wire.Welcome {
 		Session: c.sess.ID(), Token: c.sess.Token(), AckBytes: uint64(session.AckAt(s.opts.Limits.QueueBytes)),
 		MaxFrame: uint64(s.opts.Limits.MaxFrame), MaxName: uint64(s.opts.Limits.MaxName),
 		MaxCommand: uint64(s.opts.Limits.MaxCommand), MaxGroups: uint64(s.opts.Limits.MaxGroups), MaxCalls: uint64(s.opts.Limits.MaxCalls),
-		Notices: c.notices != nil, Heartbeat: s.opts.Timeouts.Heartbeat, Name: c.Name(), Addr: c.Addr(),
+		Notices: c.atServer.notices != nil, Heartbeat: s.opts.Timeouts.Heartbeat, Name: c.Name(), Addr: c.Addr(),
 		ResumeTime: s.resumeTime(c),
 	}
 }

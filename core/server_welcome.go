@@ -167,7 +167,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 		if why != nil {
 			return // it is as if it had never come
 		}
-		c.joined = true
+		c.atServer.joined = true
 		s.runJoin(c)
 		s.come(c)
 	})
@@ -203,13 +203,13 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 	for _, g := range hello.Groups {
 		c.who.AddGroup(g, -1) // there are no more of them than there may be
 	}
-	c.auth, c.metadata = hello.Auth, hello.Metadata
+	c.atServer.auth, c.atServer.metadata = hello.Auth, hello.Metadata
 	if s.replays() {
-		c.marks.Told(hello.Positions)
+		c.atServer.marks.Told(hello.Positions)
 	}
-	c.values.Store(&a.values)
+	c.values.list.Store(&a.values)
 	c.who.SetUser(a.User)
-	c.peerMaxFrame = peerMaxFrame(hello.MaxFrame)
+	c.peer.maxFrame = peerMaxFrame(hello.MaxFrame)
 	refused := s.allowGroups(ctx, c, a)
 	if hello.Resume && s.opts.Timeouts.Resume > 0 {
 		c.sess.Open(session.Credentials{ID: session.MakeID(c.id), Token: session.NewToken(), AckBytes: hello.AckBytes}, false)
@@ -218,7 +218,7 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 		}
 	}
 	if hello.Notices && (s.opts.Access.Notices != nil || peer != nil) {
-		c.notices = notices.New(s.opts.Limits.QueueBytes)
+		c.atServer.notices = notices.New(s.opts.Limits.QueueBytes)
 	}
 	c.out.Hold(0) // nothing but the welcome is written before the join handler has run
 	if hasLegacy && peer != nil {
@@ -227,8 +227,8 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 	}
 	w := s.welcomeTo(c)
 	w.Groups, w.Refused = c.Groups(), refused
-	ar.unsaid = w.FitGroups(c.peerMaxFrame)
-	w.FitRefused(c.peerMaxFrame)
+	ar.unsaid = w.FitGroups(c.peer.maxFrame)
+	w.FitRefused(c.peer.maxFrame)
 	c.queueWelcome(wire.AppendWelcome(nil, w))
 	return c
 }
@@ -249,13 +249,13 @@ func (s *Server) admit(ar *arrival, c *Conn) (holder *Conn, why *Error) {
 		s.roster.Cancel(c, &c.who)
 		return nil, s.noPlace(no)
 	}
-	c.place = ar.place
+	c.atServer.place = ar.place
 	c.guard = guard.New(guard.Limits{
 		Frames: s.opts.Limits.FrameRate, Bytes: s.opts.Limits.ByteRate,
 		Idle: s.opts.Timeouts.Idle, Frame: s.opts.Timeouts.Frame,
 	})
 	c.setHeld(nil)
-	e := roster.Entry{Notices: c.notices != nil, Groups: !s.replays()}
+	e := roster.Entry{Notices: c.atServer.notices != nil, Groups: !s.replays()}
 	if c.sess.Token() != nil {
 		e.Session = c.id
 	}
