@@ -19,5 +19,8 @@ func (*Block) extra() int               { return 0 }
 func (*Outbox) protectLocked()          {}
 func (*Outbox) makeRoomLocked(int) bool { return false }
 
+// Nothing in a browser build makes use of these fields, which staticcheck would tell.
+var _, _ = (&Outbox{}).after, (&Common{}).writers
+
 // No goroutine is worth keeping: one is started each time there is something to write.
 func (*Common) writeFor(o *Outbox) { go o.owner.Write() }

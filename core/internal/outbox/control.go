@@ -60,7 +60,7 @@ func (o *Outbox) Ping(nonce uint64) {
 		return
 	}
 	ctl := &o.control
-	if !ctl.pingDue || ctl.ping != askNonce { // which is as good as any, and waited for
+	if !ctl.pingDue || ctl.ping != askNonce { // a ping that asks for an ack serves as well, and is waited for
 		ctl.ping, ctl.pingDue = nonce, true
 	}
 	ctl.due = true

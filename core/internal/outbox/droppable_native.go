@@ -35,6 +35,8 @@ const (
 	namedCost = blockCost + topicCost // bytes that a frame with a topic weighs beside its own and the topic's
 )
 
+var droppedRefusal = Refusal{Why: Dropped}
+
 // NewDroppable returns a block of one frame that may be dropped, the oldest first.
 func NewDroppable(frame []byte) *Block {
 	k := NewBlock(frame)

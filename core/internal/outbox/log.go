@@ -1,19 +1,19 @@
 package outbox
 
-// maxWrite is how many bytes one write takes from a queue: enough to carry many
-// frames, little enough that a slow peer shows progress.
+// maxWrite is how many bytes one write takes: enough to carry many frames, and so few that a slow peer shows
+// progress.
 const maxWrite = 128 << 10
 
-// A frame that several queues share is copied if it is shorter than shareFrom, for a reference
-// costs nearly as much as such a frame. One shorter than copyBelow is put together with its
-// neighbours when it is written, rather than handed to the medium as a slice of its own.
+// A frame that several outboxes share is copied if it is shorter than shareFrom: a reference costs nearly as
+// much as such a frame. A frame shorter than copyBelow is put together with its neighbours when it is
+// written, rather than handed to the medium as a slice of its own.
 const (
-	shareFrom = 64
-	copyBelow = 4 << 10
+	shareFrom = 64      // bytes
+	copyBelow = 4 << 10 // bytes
 )
 
-// spaceLocked returns a slice with room for n more bytes at its end; commitLocked
-// takes it back with the frame appended.
+// spaceLocked returns a slice with room for n more bytes at its end. The frame is appended to it and given to
+// commitLocked.
 func (o *Outbox) spaceLocked(n int) []byte {
 	least := n
 	if !browser && o.batch {
@@ -54,8 +54,8 @@ func (o *Outbox) commitLocked(b []byte) {
 	o.pressLocked()
 }
 
-// shareLocked queues a frame that other queues may hold too, unless it is small: then, or if there
-// is a place for it, it is copied.
+// shareLocked queues a frame that other outboxes may hold too. A frame is copied if it is very small, or if it is
+// small and the last block has room for it.
 func (o *Outbox) shareLocked(k *Block) {
 	n := len(k.b)
 	if n < copyBelow {
@@ -68,7 +68,7 @@ func (o *Outbox) shareLocked(k *Block) {
 	o.addLocked(k)
 }
 
-// addLocked queues a frame that other queues may hold too, by reference.
+// addLocked queues a reference to a frame that other outboxes may hold too.
 func (o *Outbox) addLocked(k *Block) {
 	o.appendLocked(k)
 	o.bytes += len(k.b)
@@ -79,7 +79,7 @@ func (o *Outbox) addLocked(k *Block) {
 	o.pressLocked()
 }
 
-// leastUncounted is how many bytes of frames are let in before they are counted, at least.
+// leastUncounted is the least number of bytes that are let in before they are counted.
 const leastUncounted = 1 << 10
 
 // heldLocked is how much memory the blocks in log take, and the notices that wait.
@@ -87,9 +87,9 @@ func (o *Outbox) heldLocked() int {
 	return o.bytes + o.keep.bytes + blockCost*(len(o.log)-o.head) + o.slack + o.notices
 }
 
-// countLocked counts what the queue holds for the bound on memory. To do so for each frame would
-// make a broadcast some 5 % slower, so it is done when a write ends, and whenever what was queued
-// since may fill the step in which is counted: a frame weighs no more than twice its bytes, or is counted by itself.
+// countLocked counts what the outbox holds for the bound on memory. To count each frame would make a
+// broadcast some 5 % slower. So frames are counted when a write ends, and as soon as those that were queued since may
+// fill the step in which is counted. A frame weighs no more than twice its bytes, or is counted by itself.
 func (o *Outbox) countLocked() {
 	if !hasBudget {
 		return
@@ -170,8 +170,8 @@ func (o *Outbox) layOutLocked() {
 	}
 }
 
-// doneLocked ends what takeLocked began, written or not. If the connection can be resumed, it is
-// kept until the peer has it.
+// doneLocked ends what takeLocked began, whether that was written or not. It is kept until the peer has it, if
+// the connection can be resumed.
 func (o *Outbox) doneLocked() {
 	o.bytes -= o.size
 	o.keep.bytes += o.size
@@ -196,8 +196,8 @@ func (o *Outbox) doneLocked() {
 	}
 }
 
-// letGoLocked lets go of the first block of the log, if that holds nothing but the first so many
-// frames of the queue, or is a hole. It reports whether it did.
+// letGoLocked lets go of the first block of the log if it is a hole, or holds only frames whose numbers are not
+// beyond frames. It reports whether it did.
 func (o *Outbox) letGoLocked(frames uint64) bool {
 	if o.head == len(o.log) {
 		if hasDroppable {
@@ -236,7 +236,7 @@ func (o *Outbox) releaseLocked(k *Block) {
 	}
 }
 
-// shortenLocked lets go of slices that a burst has made large.
+// shortenLocked lets go of the slices of log and vec if a burst has made them large.
 func (o *Outbox) shortenLocked() {
 	const most = 16
 	if o.writing {

@@ -5,6 +5,7 @@ package outbox
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strconv"
 	"testing"
@@ -15,6 +16,14 @@ import (
 	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/wire"
 )
+
+// soak is how much of something a test does: more in make soak.
+func soak(short, long int) int {
+	if os.Getenv("HISOCK_SOAK") != "" {
+		return long
+	}
+	return short
+}
 
 // A model drives an outbox by the operations that its users have, at random or as
 // bytes say, and knows what must come out: a peer that reads frames, each with a number, and

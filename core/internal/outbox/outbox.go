@@ -1,13 +1,13 @@
-// Package outbox holds what is to be written to one connection, and what was written and may have to be
-// written once more, in order and bounded in bytes. Everything between a send and the write to a stream
+// Package outbox holds the frames that are to be written to one connection, and the frames that were written and
+// may have to be written once more, in order and bounded in bytes. Everything between a send and the write to a stream
 // is decided here, under one lock that nobody outside sees, and under which nothing is called back:
 //
-//	who sends      Begin and Commit for a frame that is made in place, Share and ShareDroppable for one that
-//	               several outboxes hold; a Refusal says why not
+//	sending        Begin and Commit for a frame that is made in place, Share and ShareDroppable for a frame that
+//	               several outboxes hold; a Refusal says why a frame was not queued
 //	control frames Ping, Pong, Ack and others, each of which has a slot
-//	the reader     Hold before it handles what it has read, Release after it: it writes what it caused
-//	who writes     Take, then Next or Done for a write that went well, Fail and Stop for one that did not
-//	the session    Suspend, Mute, Resume, Acked; Park and Unpark for one that goes on elsewhere
+//	the reader     Hold before it handles what it has read, Release after that: it writes what it has caused
+//	a writer       Take, then Next or Done after a write that went well, Fail and Stop after another
+//	the session    Suspend, Mute, Resume, Acked; Park and Unpark for a session that goes on elsewhere
 //	the end        Close, Finish, Orphans
 package outbox
 

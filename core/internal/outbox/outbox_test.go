@@ -1,7 +1,6 @@
 package outbox
 
 import (
-	"os"
 	"sync/atomic"
 	"testing"
 
@@ -10,14 +9,6 @@ import (
 )
 
 func TestMain(m *testing.M) { transporttest.Main(m) }
-
-// soak is short, or long for the test that lasts longer.
-func soak(short, long int) int {
-	if os.Getenv("HISOCK_SOAK") != "" {
-		return long
-	}
-	return short
-}
 
 // byHand owns outboxes from which tests take by hand.
 type byHand struct{}

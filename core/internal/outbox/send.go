@@ -48,10 +48,7 @@ const (
 	Dropped            // the policy for the frame has dropped it
 )
 
-var (
-	closedRefusal  = Refusal{Why: Closed}
-	droppedRefusal = Refusal{Why: Dropped}
-)
+var closedRefusal = Refusal{Why: Closed}
 
 // Begin locks the outbox and returns a slice with room for n bytes at its end: the caller appends one frame
 // of no more than n bytes to it and gives it to Commit, which unlocks the outbox. Nothing is to happen
