@@ -4,7 +4,6 @@ package python_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -59,23 +58,14 @@ var tolds = map[string]told{
 
 // What a Python server said, ours hears; and it says what the Python client said.
 func TestReplayClient(t *testing.T) {
-	pieces := map[string]func(p *oldPeer, b string){
-		"as it came":     (*oldPeer).send,
-		"byte at a time": (*oldPeer).drip,
-	}
 	eachRecording(t, func(t *testing.T, r *recording) {
-		for name, send := range pieces {
-			if name == "byte at a time" && strings.HasPrefix(r.Scenario, "big_") {
-				continue
-			}
-			t.Run(name, func(t *testing.T) {
-				inBubble(t, func(t *testing.T, s *oldServer) { r.replayClient(t, s, send) })
-			})
-		}
+		r.inPieces(t, func(t *testing.T, send sending) {
+			inBubble(t, func(t *testing.T, s *oldServer) { r.replayClient(t, s, send) })
+		})
 	})
 }
 
-func (r *recording) replayClient(t *testing.T, s *oldServer, send func(p *oldPeer, b string)) {
+func (r *recording) replayClient(t *testing.T, s *oldServer, send sending) {
 	want := tolds[r.Scenario]
 	clients := map[int]*core.Client{}
 	heard := map[int]*listening{}
@@ -138,13 +128,7 @@ func (r *recording) payloads(t *testing.T, b string) (all []string) {
 
 // joins connects a client as the hello says.
 func (r *recording) joins(t *testing.T, s *oldServer, hello string) (*core.Client, *listening) {
-	var who struct{ Name, Group string }
-	require.NoError(t, json.Unmarshal([]byte(strings.TrimPrefix(hello, "$CLTHELLO$ ")), &who))
-	opts := core.ClientOptions{Name: who.Name, MaxFrame: 2 << 20, Classic: &core.Classic{HeaderLen: r.HeaderLen}}
-	if who.Group != "" {
-		opts.Groups = []string{who.Group}
-	}
-	cl, heard := oldClient(s, &opts)
+	cl, heard := oldClient(s, r.options(t, hello))
 	require.NoError(t, cl.Connect(t.Context()))
 	return cl, heard
 }

@@ -4,13 +4,7 @@ package python_test
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,96 +14,6 @@ import (
 
 	"github.com/hisock/hisock/core"
 )
-
-// A recording is what went over the wire between programs of the original; see
-// internal/classic/testdata/README.md.
-type recording struct {
-	Scenario  string
-	Version   string
-	HeaderLen int `json:"header_len"`
-	Events    []struct {
-		Conn   int
-		Dir    string
-		Hex    string
-		Len    int
-		SHA256 string
-		Head   string `json:"head_hex"`
-		End    string
-		bytes  string
-	}
-}
-
-// blob is the payload that the recordings do not show.
-var blob = "blob " + strings.Repeat(allBytes(), 4096)
-
-func allBytes() string {
-	b := make([]byte, 256)
-	for i := range b {
-		b[i] = byte(i)
-	}
-	return string(b)
-}
-
-// eachRecording runs f on every recording of 0.0.2.
-func eachRecording(t *testing.T, f func(t *testing.T, r *recording)) {
-	eachRecordingIn(t, "transcripts", 22, f)
-}
-
-func eachRecordingIn(t *testing.T, dir string, count int, f func(t *testing.T, r *recording)) {
-	paths, err := filepath.Glob("../../internal/classic/testdata/" + dir + "/*.json")
-	require.NoError(t, err)
-	require.Len(t, paths, count)
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		require.NoError(t, err)
-		r := &recording{}
-		require.NoError(t, json.Unmarshal(text, r))
-		for i := range r.Events {
-			e := &r.Events[i]
-			b, err := hex.DecodeString(e.Hex + e.Head)
-			require.NoError(t, err)
-			e.bytes = string(b)
-			if e.Len > 0 {
-				rest := strings.Repeat(allBytes(), 4096)
-				for _, mark := range []string{"blob ", "blob$MSG$"} {
-					if i := strings.Index(e.bytes, mark); i > 0 && e.Len-i-len(mark) < len(rest) {
-						rest = rest[:e.Len-i-len(mark)]
-					}
-				}
-				if len(e.bytes) < e.Len-len(rest) { // its command does not show
-					rest = oldFrames(blob)
-				}
-				e.bytes = e.bytes[:e.Len-len(rest)] + rest
-				sum := sha256.Sum256([]byte(e.bytes))
-				require.Equal(t, e.SHA256, hex.EncodeToString(sum[:]))
-			}
-		}
-		t.Run(r.Scenario, func(t *testing.T) { f(t, r) })
-	}
-}
-
-// said is all that went in one direction, by connection.
-func (r *recording) said(dir string) map[int]string {
-	all := map[int]string{}
-	for _, e := range r.Events {
-		if e.Dir == dir {
-			all[e.Conn] += e.bytes
-		}
-	}
-	return all
-}
-
-// addrs are the clients' addresses, as far as the first client was told of them.
-func (r *recording) addrs() []string {
-	addrs := []string{"127.0.0.1:1"}
-	if r.Version >= "2" { // it is told of itself, too
-		addrs = nil
-	}
-	for _, m := range regexp.MustCompile(`CLTCONN\$ ?{"ip": \["(127.0.0.1)", (\d+)\]`).FindAllStringSubmatch(r.said("s2c")[1], -1) {
-		addrs = append(addrs, m[1]+":"+m[2])
-	}
-	return addrs
-}
 
 // A part is what a server's program did in a recording.
 type part struct {
@@ -189,24 +93,17 @@ func (p *part) register(s *core.Server, heard *kept[string]) {
 
 // What a Python client sent makes ours say what the Python server said.
 func TestReplayServer(t *testing.T) {
-	pieces := map[string]func(p *oldPeer, b string){
-		"as it came":     (*oldPeer).send,
-		"byte at a time": (*oldPeer).drip,
-	}
 	eachRecording(t, func(t *testing.T, r *recording) {
-		for name, send := range pieces {
-			if name == "byte at a time" && strings.HasPrefix(r.Scenario, "big_") {
-				continue
-			}
-			t.Run(name, func(t *testing.T) { r.replayServer(t, false, send) })
+		r.inPieces(t, func(t *testing.T, send sending) {
+			t.Run("by word", func(t *testing.T) { r.replayServer(t, false, send) })
 			if parts[r.Scenario].byPrefix != nil {
-				t.Run(name+", by prefix", func(t *testing.T) { r.replayServer(t, true, send) })
+				t.Run("by prefix", func(t *testing.T) { r.replayServer(t, true, send) })
 			}
-		}
+		})
 	})
 }
 
-func (r *recording) replayServer(t *testing.T, prefix bool, send func(p *oldPeer, b string)) {
+func (r *recording) replayServer(t *testing.T, prefix bool, send sending) {
 	p := parts[r.Scenario]
 	heard := p.heard
 	if prefix {

@@ -125,14 +125,11 @@ func (r *recording) heardV1() (heard []string) {
 // What a client of 1.2 sent makes ours say what the server of 1.2 said.
 func TestV1ReplayServer(t *testing.T) {
 	eachRecordingV1(t, func(t *testing.T, r *recording) {
-		t.Run("as it came", func(t *testing.T) { r.replayServerV1(t, (*oldPeer).send) })
-		if !strings.HasPrefix(r.Scenario, "big_") {
-			t.Run("byte at a time", func(t *testing.T) { r.replayServerV1(t, (*oldPeer).drip) })
-		}
+		r.inPieces(t, r.replayServerV1)
 	})
 }
 
-func (r *recording) replayServerV1(t *testing.T, send func(p *oldPeer, b string)) {
+func (r *recording) replayServerV1(t *testing.T, send sending) {
 	inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: r.HeaderLen}, Limits: core.Limits{MaxFrame: 2 << 20, QueueBytes: 4 << 20}}, func(w *world) {
 		var got kept[string]
 		var faults, left kept[core.Code]
@@ -235,19 +232,14 @@ func noticeText(payload string) string {
 // What a server of 1.2 said, ours hears; and it says what the client of 1.2 said.
 func TestV1ReplayClient(t *testing.T) {
 	eachRecordingV1(t, func(t *testing.T, r *recording) {
-		for name, send := range map[string]func(p *oldPeer, b string){"as it came": (*oldPeer).send, "byte at a time": (*oldPeer).drip} {
-			if name == "byte at a time" && strings.HasPrefix(r.Scenario, "big_") {
-				continue
-			}
-			t.Run(name, func(t *testing.T) {
-				inBubble(t, func(t *testing.T, s *oldServer) { r.replayClient12(t, s, core.Dialect1x, send) })
-			})
-		}
+		r.inPieces(t, func(t *testing.T, send sending) {
+			inBubble(t, func(t *testing.T, s *oldServer) { r.replayClient12(t, s, core.Dialect1x, send) })
+		})
 	})
 }
 
 // replayClient12 plays the client of a recording of 1.2 or 2.0.2.
-func (r *recording) replayClient12(t *testing.T, s *oldServer, d core.Dialect, send func(p *oldPeer, b string)) {
+func (r *recording) replayClient12(t *testing.T, s *oldServer, d core.Dialect, send sending) {
 	clients, heard, said, sent := map[int]*core.Client{}, map[int]*listening{}, map[int]string{}, map[int]string{}
 	var records kept[string]
 	frame := func(payload string) string { return string(classic.AppendFrame(nil, r.HeaderLen, []byte(payload))) }
@@ -356,26 +348,11 @@ func (r *recording) saysAgain(t *testing.T, cl *core.Client, payload string) boo
 
 // joins12 connects a client as the hello says.
 func (r *recording) joins12(t *testing.T, s *oldServer, hello string, d core.Dialect) (*core.Client, *listening) {
-	var who struct{ Name, Group string }
-	require.NoError(t, json.Unmarshal([]byte(hello[strings.IndexByte(hello, '{'):]), &who))
-	opts := core.ClientOptions{Name: who.Name, MaxFrame: 2 << 20, Codec: testCodec{}, Retry: core.Retry{Off: true}, Classic: &core.Classic{HeaderLen: r.HeaderLen, Dialect: d}}
-	if who.Group != "" {
-		opts.Groups = []string{who.Group}
-	}
-	cl, l := harness.NewClient(s, &opts), &listening{}
-	notice := func(what string) func(p core.Presence) {
-		return func(p core.Presence) {
-			b, _ := json.Marshal(p.Groups)
-			l.add(what + " " + p.Name + " " + string(b) + " " + p.Addr)
-		}
-	}
-	cl.OnClientConnect(notice("came"))
-	cl.OnClientDisconnect(notice("went"))
-	cl.OnError(func(_ *core.Conn, err error) { l.faults.add(core.CodeOf(err)) })
-	cl.OnAny(func(_ context.Context, _ *core.Conn, f core.Frame) error {
-		l.add(f.Command + " " + string(f.Payload))
-		return nil
-	})
+	opts := r.options(t, hello)
+	opts.Codec, opts.Retry.Off, opts.Classic.Dialect = testCodec{}, true, d
+	cl := harness.NewClient(s, opts)
+	l := listenTo(cl)
+	l.commands(cl)
 	require.NoError(t, cl.Connect(t.Context()))
 	return cl, l
 }

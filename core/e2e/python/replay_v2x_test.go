@@ -143,15 +143,14 @@ func (r *recording) settledBefore(conn int, payload string) bool {
 func TestV2ReplayServer(t *testing.T) {
 	eachRecordingV2(t, func(t *testing.T, r *recording) {
 		for name, speaks := range map[string]core.Dialect{"told": core.Dialect2x, "found out": 0} {
-			t.Run(name, func(t *testing.T) { r.replayServerV2(t, speaks, (*oldPeer).send) })
-			if !strings.HasPrefix(r.Scenario, "big_") {
-				t.Run(name+", byte at a time", func(t *testing.T) { r.replayServerV2(t, speaks, (*oldPeer).drip) })
-			}
+			t.Run(name, func(t *testing.T) {
+				r.inPieces(t, func(t *testing.T, send sending) { r.replayServerV2(t, speaks, send) })
+			})
 		}
 	})
 }
 
-func (r *recording) replayServerV2(t *testing.T, speaks core.Dialect, send func(p *oldPeer, b string)) {
+func (r *recording) replayServerV2(t *testing.T, speaks core.Dialect, send sending) {
 	opts := &core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: r.HeaderLen, Unknown: speaks}, Limits: core.Limits{MaxFrame: 2 << 20, QueueBytes: 4 << 20}}
 	inWorld(t, opts, func(w *world) {
 		var got kept[string]
@@ -274,13 +273,13 @@ func TestV2ReplayClient(t *testing.T) {
 		if r.Scenario == "hello_with_space" {
 			return // ours says hello as that release does
 		}
-		for name, send := range map[string]func(p *oldPeer, b string){"as it came": (*oldPeer).send, "byte at a time": (*oldPeer).drip} {
-			if name == "byte at a time" && (strings.HasPrefix(r.Scenario, "big_") || r.Scenario == "server_closes") {
-				continue // the second of two goodbyes comes when ours has gone
-			}
-			t.Run(name, func(t *testing.T) {
-				inBubble(t, func(t *testing.T, s *oldServer) { r.replayClient12(t, s, core.Dialect2x, send) })
-			})
+		replay := func(t *testing.T, send sending) {
+			inBubble(t, func(t *testing.T, s *oldServer) { r.replayClient12(t, s, core.Dialect2x, send) })
 		}
+		if r.Scenario == "server_closes" { // the second of two goodbyes comes when ours has gone
+			replay(t, (*oldPeer).send)
+			return
+		}
+		r.inPieces(t, replay)
 	})
 }

@@ -3,7 +3,6 @@
 package python_test
 
 import (
-	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -64,38 +63,22 @@ func clientV3(s *oldServer, opts *core.ClientOptions) (*core.Client, *listening)
 	opts.Classic.Dialect = core.Dialect30a
 	opts.Codec = testCodec{}
 	opts.Retry.Off = true
-	cl, l := harness.NewClient(s, opts), &listening{}
-	notice := func(what string) func(p core.Presence) {
-		return func(p core.Presence) {
-			b, _ := json.Marshal(p.Groups)
-			l.add(what + " " + p.Name + " " + string(b) + " " + p.Addr)
-		}
-	}
-	cl.OnClientConnect(notice("came"))
-	cl.OnClientDisconnect(notice("went"))
-	cl.OnError(func(_ *core.Conn, err error) { l.faults.add(core.CodeOf(err)) })
-	cl.OnAny(func(_ context.Context, _ *core.Conn, f core.Frame) error {
-		l.add(f.Command + " " + string(f.Payload))
-		return nil
-	})
+	cl := harness.NewClient(s, opts)
+	l := listenTo(cl)
+	l.commands(cl)
 	return cl, l
 }
 
 // What a Python server said, ours hears; and it says what the Python client said.
 func TestV3ReplayClient(t *testing.T) {
 	eachRecordingV3(t, func(t *testing.T, r *recording) {
-		for name, send := range map[string]func(p *oldPeer, b string){"as it came": (*oldPeer).send, "byte at a time": (*oldPeer).drip} {
-			if name == "byte at a time" && strings.HasPrefix(r.Scenario, "big_") {
-				continue
-			}
-			t.Run(name, func(t *testing.T) {
-				inBubble(t, func(t *testing.T, s *oldServer) { r.replayClientV3(t, s, send) })
-			})
-		}
+		r.inPieces(t, func(t *testing.T, send sending) {
+			inBubble(t, func(t *testing.T, s *oldServer) { r.replayClientV3(t, s, send) })
+		})
 	})
 }
 
-func (r *recording) replayClientV3(t *testing.T, s *oldServer, send func(p *oldPeer, b string)) {
+func (r *recording) replayClientV3(t *testing.T, s *oldServer, send sending) {
 	clients, heard, said := map[int]*core.Client{}, map[int]*listening{}, map[int]string{}
 	for _, e := range r.Events {
 		cl := clients[e.Conn]
@@ -138,13 +121,7 @@ func (r *recording) replayClientV3(t *testing.T, s *oldServer, send func(p *oldP
 
 // joinsV3 connects a client as the hello says.
 func (r *recording) joinsV3(t *testing.T, s *oldServer, hello string) (*core.Client, *listening) {
-	var who struct{ Name, Group string }
-	require.NoError(t, json.Unmarshal([]byte(strings.TrimPrefix(hello, "$CLTHELLO$")), &who))
-	opts := core.ClientOptions{Name: who.Name, MaxFrame: 2 << 20, Classic: &core.Classic{HeaderLen: r.HeaderLen}}
-	if who.Group != "" {
-		opts.Groups = []string{who.Group}
-	}
-	cl, heard := clientV3(s, &opts)
+	cl, heard := clientV3(s, r.options(t, hello))
 	require.NoError(t, cl.Connect(t.Context()))
 	return cl, heard
 }

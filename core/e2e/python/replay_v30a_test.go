@@ -146,14 +146,11 @@ func registerV3(s *core.Server, heard *kept[string]) {
 // What a Python client sent makes ours say what the Python server said.
 func TestV3ReplayServer(t *testing.T) {
 	eachRecordingV3(t, func(t *testing.T, r *recording) {
-		t.Run("as it came", func(t *testing.T) { r.replayServerV3(t, (*oldPeer).send) })
-		if !strings.HasPrefix(r.Scenario, "big_") {
-			t.Run("byte at a time", func(t *testing.T) { r.replayServerV3(t, (*oldPeer).drip) })
-		}
+		r.inPieces(t, r.replayServerV3)
 	})
 }
 
-func (r *recording) replayServerV3(t *testing.T, send func(p *oldPeer, b string)) {
+func (r *recording) replayServerV3(t *testing.T, send sending) {
 	p := partsV3[r.Scenario]
 	inWorld(t, only30a(&core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: r.HeaderLen}, Limits: core.Limits{MaxFrame: 2 << 20, QueueBytes: 4 << 20}}), func(w *world) {
 		var got, left kept[string]

@@ -55,13 +55,9 @@ type listening struct {
 	faults kept[core.Code]
 }
 
-// oldClient is a client that tells all it hears. Raw messages are left to RecvRaw.
-func oldClient(s *oldServer, opts *core.ClientOptions) (*core.Client, *listening) {
-	opts.Codec = testCodec{}
-	if opts.Classic == nil {
-		opts.Classic = &core.Classic{}
-	}
-	cl, l := harness.NewClient(s, opts), &listening{}
+// listenTo notes the notices and faults of a client.
+func listenTo(cl *core.Client) *listening {
+	l := &listening{}
 	notice := func(what string) func(p core.Presence) {
 		return func(p core.Presence) {
 			b, _ := json.Marshal(p.Groups)
@@ -71,6 +67,25 @@ func oldClient(s *oldServer, opts *core.ClientOptions) (*core.Client, *listening
 	cl.OnClientConnect(notice("came"))
 	cl.OnClientDisconnect(notice("went"))
 	cl.OnError(func(_ *core.Conn, err error) { l.faults.add(core.CodeOf(err)) })
+	return l
+}
+
+// commands notes every command too.
+func (l *listening) commands(cl *core.Client) {
+	cl.OnAny(func(_ context.Context, _ *core.Conn, f core.Frame) error {
+		l.add(f.Command + " " + string(f.Payload))
+		return nil
+	})
+}
+
+// oldClient is a client that tells all it hears. Raw messages are left to RecvRaw.
+func oldClient(s *oldServer, opts *core.ClientOptions) (*core.Client, *listening) {
+	opts.Codec = testCodec{}
+	if opts.Classic == nil {
+		opts.Classic = &core.Classic{}
+	}
+	cl := harness.NewClient(s, opts)
+	l := listenTo(cl)
 	for _, command := range []string{"sum", "nop", "grüße", "news", "tick", "n", "blob", "wait"} {
 		cl.OnBytes(command, func(ctx context.Context, _ *core.Conn, b []byte) error {
 			l.add(command + " " + string(b))
