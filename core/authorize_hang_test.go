@@ -50,7 +50,7 @@ func TestAuthorizeThatHangs(t *testing.T) {
 				for _, p := range peers {
 					p.WantRefuse(CodeUnavailable, "")
 				}
-				require.Equal(t, 5*time.Second+decideGrace, time.Since(start))
+				require.Equal(t, 5*time.Second+admit.Grace, time.Since(start))
 				synctest.Wait()
 				require.Equal(t, admit.Counts{}, w.srv.gate.Counts())
 				require.Len(t, faults.all(), 3)
@@ -104,7 +104,7 @@ func TestPlaceLostBeforeAuthorize(t *testing.T) {
 		require.Equal(t, admit.None, no)
 		w.srv.gate.Free(ar.place)
 		w.srv.hurry(ar)
-		ctx := w.srv.beginAsking(w.ctx, ar, time.Time{})
+		ctx := w.srv.beginDecision(w.ctx, ar, time.Time{})
 		require.ErrorIs(t, ctx.Err(), context.Canceled)
 		require.True(t, w.srv.decided(ar))
 		here.Close()  //nolint:errcheck // it is over

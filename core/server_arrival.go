@@ -2,6 +2,8 @@ package core
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -18,24 +20,15 @@ type arrival struct {
 	stream transport.Conn
 	place  *admit.Place
 
-	// Owned by the arrival's goroutine until it asks the program, and then guarded by Server.mu.
-	hello   *wire.Hello // nil before it has come
-	peer    *legacyPeer // nil for a native peer
-	unheard bool        // not a byte of it has been read
+	decision admit.Decision // of Authorize and AuthorizeGroup, if they are asked
 
-	unsaid []string // groups that the welcome had no room for; owned by the arrival's goroutine
-
-	// Guarded by Server.mu.
-	ahead   *ahead.Reader      // reads ahead while the program decides; nil if it is not asked
-	asking  bool               // the program decides about it
-	cancel  context.CancelFunc // ends the context of that
-	unwatch func() bool        // forgets that the context may end
-	left    bool               // the program did not decide in time: all of this is over
+	// Owned by the goroutine of the arrival, and by whoever gives the decision up.
+	hello   *wire.Hello   // nil before it has come
+	peer    *legacyPeer   // nil for a native peer
+	unheard bool          // not a byte of it has been read
+	ahead   *ahead.Reader // reads ahead while the program decides; nil if it is not asked
+	unsaid  []string      // groups that the welcome had no room for
 }
-
-// decideGrace is how long Authorize and AuthorizeGroup may take to return when their context
-// has ended. Then the server goes on without them.
-const decideGrace = time.Second
 
 // takePlace keeps a place free for a newcomer that has said hello.
 func (s *Server) takePlace(ar *arrival) *Error {
@@ -85,12 +78,7 @@ func (s *Server) makeRoom(evicted ...*admit.Place) {
 // hurry lets the goroutine of an arrival find that it is over.
 func (s *Server) hurry(ar *arrival) {
 	ar.stream.SetReadDeadline(time.Now()) //nolint:errcheck // it has its own deadline
-	s.mu.Lock()
-	cancel := ar.cancel
-	s.mu.Unlock()
-	if cancel != nil {
-		cancel()
-	}
+	ar.decision.Hurry()
 }
 
 // endAway ends a connection that is suspended. When it returns nobody can send to the connection
@@ -102,55 +90,33 @@ func endAway(c *Conn, why *Error) {
 	}
 }
 
-// beginAsking returns the context in which the program decides about a newcomer, until decided is
-// called. A Shutdown ends it too, and hurry is when there is no more time; zero is never.
-func (s *Server) beginAsking(base context.Context, ar *arrival, hurry time.Time) context.Context {
-	ctx, cancel := context.WithCancel(base)
-	if !hurry.IsZero() {
-		ctx, cancel = context.WithDeadline(base, hurry)
-	}
-	unwatch := context.AfterFunc(ctx, func() {
-		time.AfterFunc(decideGrace, func() { s.leaveBehind(ar) })
-	})
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ar.asking, ar.cancel, ar.unwatch = true, cancel, unwatch
+// beginDecision returns the context in which the program decides about a newcomer, until decided is called.
+// It ends by a time if that is not zero.
+func (s *Server) beginDecision(base context.Context, ar *arrival, by time.Time) context.Context {
 	if hasAhead {
 		s.watch(ar)
 	}
-	if s.closing || s.gate.HasRoomMade(ar.place) { // a hurry before this had nothing to cancel
-		cancel()
-	}
-	return ctx
+	return ar.decision.Begin(base, by, func() { s.giveUp(ar) })
 }
 
 // decided notes that the program has decided, or was not asked. It reports false if that was too
 // late: then the newcomer has been turned away.
 func (s *Server) decided(ar *arrival) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if ar.asking {
-		ar.asking = false
-		ar.unwatch()
-		ar.cancel()
-		if hasAhead {
-			ar.ahead.Stop()
-		}
+	if !ar.decision.Done() {
+		return false
 	}
-	return !ar.left
+	if ar.ahead != nil {
+		ar.ahead.Stop()
+	}
+	return true
 }
 
-// leaveBehind goes on without an Authorize or AuthorizeGroup that does not return. Nobody can end
-// its goroutine; the stream and the place are freed.
-func (s *Server) leaveBehind(ar *arrival) {
-	s.mu.Lock()
-	if !ar.asking {
-		s.mu.Unlock()
-		return
+// giveUp goes on without an Authorize or AuthorizeGroup that does not return, if the decision is pending.
+// Nobody can end the goroutine of such a function; the stream and the admission slot are freed.
+func (s *Server) giveUp(ar *arrival) {
+	if ar.decision.GiveUp() {
+		s.turnAway(ar, s.later(NewError(CodeUnavailable, "")), errNoDecision, false)
 	}
-	ar.asking, ar.left = false, true
-	s.mu.Unlock()
-	s.turnAway(ar, s.later(NewError(CodeUnavailable, "")), errNoDecision, false)
 }
 
 var errNoDecision = &Error{Code: CodeDeadlineExceeded, Message: "Authorize or AuthorizeGroup does not return"}
@@ -203,19 +169,11 @@ func (s *Server) shaken(ar *arrival) {
 	s.conns.Done()
 }
 
-// giveUpAsking turns away all whom the program decides about at this moment.
-func (s *Server) giveUpAsking() {
+// arrivals returns those who are shaking hands at this moment.
+func (s *Server) arrivals() []*arrival {
 	s.mu.Lock()
-	var left []*arrival
-	for _, ar := range s.shaking {
-		if ar.asking {
-			left = append(left, ar)
-		}
-	}
-	s.mu.Unlock()
-	for _, ar := range left {
-		s.leaveBehind(ar)
-	}
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.shaking))
 }
 
 // refused tells the log and the error hook that a newcomer is not let in.

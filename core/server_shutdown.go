@@ -2,6 +2,8 @@ package core
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -43,12 +45,10 @@ func (s *Server) Done() <-chan struct{} { return s.stopped }
 
 // cut closes the streams of all that is left.
 func (s *Server) cut(why error) {
-	s.mu.Lock()
-	for _, ar := range s.shaking {
+	for _, ar := range s.arrivals() {
 		ar.stream.Close() //nolint:errcheck // it is being cut
+		s.giveUp(ar)
 	}
-	s.mu.Unlock()
-	s.giveUpAsking()
 	for _, c := range s.eng.sweep.conns() {
 		c.cut(why)
 	}
@@ -58,24 +58,24 @@ func (s *Server) cut(why error) {
 // channel that is closed when nothing of the server runs any more.
 func (s *Server) stop() <-chan struct{} {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing {
+	first := !s.closing
+	s.closing = true
+	listeners := slices.Collect(maps.Values(s.listeners))
+	s.mu.Unlock()
+	if !first {
 		return s.stopped
 	}
-	s.closing = true
+	s.roster.Close()
 	close(s.stopping)
-	for _, l := range s.listeners {
+	for _, l := range listeners {
 		l.Close() //nolint:errcheck // nothing to be done about it
 	}
-	for _, ar := range s.shaking {
-		ar.stream.SetReadDeadline(time.Now()) //nolint:errcheck // it has its own deadline
-		if ar.asking {
-			ar.cancel()
-		}
+	for _, ar := range s.arrivals() {
+		s.hurry(ar)
 	}
 	go func() {
 		s.conns.Wait()
-		if s.serving {
+		if s.serving { // which nobody sets any more
 			s.eng.sweep.close()
 			close(s.unserved)
 		}

@@ -25,14 +25,13 @@ import (
 //	                Without that there is nobody who could resume it: see suspend.
 
 // watch reads the stream of an arrival ahead, as long as the program decides about it, and ends the
-// context of that when the stream has ended. The caller holds Server.mu, and has set cancel.
+// context of that when the stream has ended.
 func (s *Server) watch(ar *arrival) {
 	ar.ahead = ahead.New(ar.stream, &readBuffers)
 	ar.stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
-	cancel := ar.cancel
 	s.conns.Go(func() {
 		if err := ar.ahead.Run(); err != nil && !timedOut(err) { // else somebody is in a hurry, and says so itself
-			cancel()
+			ar.decision.Hurry()
 		}
 	})
 }
@@ -178,7 +177,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 func (s *Server) decideAbout(base context.Context, ar *arrival, hurry time.Time) (*Conn, *Error) {
 	ctx := base
 	if s.opts.Access.Authorize != nil || s.opts.Access.AuthorizeGroup != nil {
-		ctx = s.beginAsking(base, ar, hurry)
+		ctx = s.beginDecision(base, ar, hurry)
 	}
 	a, why := s.authorize(ctx, ar.stream.Info(), ar.hello, ar.peer != nil)
 	if why != nil {
@@ -237,6 +236,9 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 // joined yet: that is when its welcome has been written. If somebody is to make room for it, that is the
 // holder.
 func (s *Server) admit(ar *arrival, c *Conn) (holder *Conn, why *Error) {
+	if s.isClosing() {
+		return nil, errShuttingDown
+	}
 	if holder, why = s.takeSeats(c); holder != nil || why != nil {
 		return holder, why
 	}

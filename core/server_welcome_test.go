@@ -13,6 +13,7 @@ import (
 
 	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/internal/coretest"
+	"github.com/hisock/hisock/core/internal/roster"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -320,4 +321,11 @@ func TestJoinHandlerIsFirst(t *testing.T) {
 		p.WantCommand("first")
 		p.Stream.Close() //nolint:errcheck // it is over
 	})
+}
+
+// A Shutdown says goodbye to everybody who is there: nobody comes behind its back.
+func TestNobodyEntersAfterStop(t *testing.T) {
+	srv := newTestServer(nil)
+	<-srv.stop()
+	require.False(t, srv.roster.Enter(new(Conn), new(roster.Member), roster.Entry{}))
 }
