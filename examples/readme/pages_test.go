@@ -1,0 +1,66 @@
+package readme
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	namedFile = regexp.MustCompile("`([\\w.-]+(?:/[\\w.-]+)+\\.(?:go|mjs|js|json|conf|cfg|md))`")
+	namedTest = regexp.MustCompile("`((?:Test|Fuzz|Benchmark|Example)[A-Z]\\w*)`")
+	ranTest   = regexp.MustCompile(`\b((?:Test|Fuzz|Benchmark)[A-Z]\w*)`)
+	ownTest   = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark|Example)\w*)\(`)
+)
+
+// The files and tests that pages and the Makefile call by name are there. A name in the Makefile may be the
+// beginning of several.
+func TestPagesNameWhatThereIs(t *testing.T) {
+	root := os.DirFS("../..")
+	var tests, pages []string
+	require.NoError(t, fs.WalkDir(root, ".", func(name string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && (e.Name() == "node_modules" || name != "." && strings.HasPrefix(name, ".")):
+			return fs.SkipDir
+		case path.Ext(name) == ".md" || name == "Makefile":
+			pages = append(pages, name)
+		case strings.HasSuffix(name, "_test.go"):
+			src, err := fs.ReadFile(root, name)
+			for _, m := range ownTest.FindAllStringSubmatch(string(src), -1) {
+				tests = append(tests, m[1])
+			}
+			return err
+		}
+		return nil
+	}))
+	all := "\n" + strings.Join(tests, "\n") + "\n"
+	for _, page := range pages {
+		text, err := fs.ReadFile(root, page)
+		require.NoError(t, err)
+		for _, m := range namedFile.FindAllStringSubmatch(string(text), -1) {
+			folder, _, _ := strings.Cut(m[1], "/")
+			if _, err := fs.Stat(root, folder); err != nil {
+				continue // a reader's
+			}
+			if _, err := fs.Stat(root, m[1]); err != nil {
+				t.Errorf("%s names %s, which is not there", page, m[1])
+			}
+		}
+		named, end := namedTest, "\n"
+		if page == "Makefile" {
+			named, end = ranTest, ""
+		}
+		for _, m := range named.FindAllStringSubmatch(string(text), -1) {
+			if !strings.Contains(all, "\n"+m[1]+end) {
+				t.Errorf("%s names %s, which is not there", page, m[1])
+			}
+		}
+	}
+}
