@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hisock/hisock/core/internal/admit"
+	"github.com/hisock/hisock/core/internal/beside"
 	"github.com/hisock/hisock/core/internal/events"
 	"github.com/hisock/hisock/core/internal/guard"
 	"github.com/hisock/hisock/core/internal/history"
@@ -51,8 +52,8 @@ type Conn struct {
 	serving servingTable // calls of the peer
 	recv    recvTable
 	waits   standstill.Table // of handlers, for answers
-	beside  beside
-	events  events.Line // see conn_tell.go
+	beside  beside.Handlers  // concurrent handlers
+	events  events.Line      // see conn_tell.go
 
 	progress progress
 	watch    watch // the sweeper's own notes
@@ -81,13 +82,6 @@ type reading struct {
 	past     int                             // bytes that came after the end
 	breaks   []*events.Event                 // the last that tell of a link that broke off
 	replayed atomic.Pointer[context.Context] // of handlers of what is replayed; nil before anything is
-}
-
-// A beside is for handlers that run beside others.
-type beside struct {
-	slots  chan struct{} // one for each such handler that runs; nil if there can be none
-	copies copies        // of what these handlers are given
-	queues atomic.Uint64 // the call that waits to be run beside others, or queuesCommand; 0 if none does
 }
 
 // A serverPart is what a server keeps with the connection of a client.
@@ -121,8 +115,7 @@ func newConn(parent context.Context, eng *common, id uint64, stream transport.Co
 	c.can, c.detour = nativeCaps, eng.handlers.send != nil
 	c.turn.Init(eng.inboxBytes, eng.budget, hasManual && eng.manual != nil)
 	if eng.handlers.concurrent && (!hasManual || eng.manual == nil) {
-		c.beside.slots = make(chan struct{}, eng.maxConcurrent)
-		c.beside.copies.init(eng.inboxBytes, eng.budget)
+		c.beside.Init(eng.maxConcurrent, eng.inboxBytes, eng.budget)
 	}
 	return c
 }

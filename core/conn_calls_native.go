@@ -30,7 +30,7 @@ func (c *Conn) requests(rd *reader, f wire.Frame) bool {
 	tok := c.beginTurn(turn.Handling)
 	if call.h == nil || c.eng.draining.Load() || c.turn.Drops() {
 		if !c.comesTooLate(f) && !c.turn.Drops() {
-			c.run(f)
+			c.runFrame(f, nil)
 		}
 		if c.turn.End(tok) {
 			return true
@@ -55,7 +55,7 @@ func (c *Conn) requests(rd *reader, f wire.Frame) bool {
 		}
 		if !mine {
 			if had.h == nil {
-				c.run(f)
+				c.runFrame(f, nil)
 			} else if c.endServed(had.id) {
 				c.blame(c.answerWith(had.id, had.h.name, out, err), had.h.name)
 			}
@@ -69,7 +69,7 @@ func (c *Conn) requests(rd *reader, f wire.Frame) bool {
 		if call.h == nil {
 			break
 		}
-		out, err = c.runCallOf(call.h, ctx, call.payload)
+		out, err = c.runCallHandler(call.h, ctx, call.payload)
 		had, hadContext = call, ctx
 		var size int
 		if call = (callOf{}); received < last {
@@ -119,15 +119,15 @@ func (c *Conn) callHandler(rd *reader, body []byte) callOf {
 		return callOf{h, id, payload}
 	}
 	h := c.eng.handlers.calls[string(name)] // does not allocate
-	if h == nil || h.concurrent && c.beside.slots != nil || len(payload) > h.maxPayload {
+	if h == nil || h.concurrent && c.beside.May() || len(payload) > h.maxPayload {
 		return callOf{}
 	}
 	rd.lastCall = h
 	return callOf{h, id, payload}
 }
 
-// runCallOf runs the handler of a call, and turns a panic into an error.
-func (c *Conn) runCallOf(h *handler, ctx context.Context, payload []byte) (out []byte, err error) {
+// runCallHandler runs the handler of a call, and turns a panic into an error.
+func (c *Conn) runCallHandler(h *handler, ctx context.Context, payload []byte) (out []byte, err error) {
 	returned := false
 	defer func() {
 		if !returned {

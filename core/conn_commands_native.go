@@ -18,11 +18,11 @@ func (c *Conn) commands(rd *reader, f wire.Frame) bool {
 	tok := c.beginTurn(turn.Handling)
 	if err != nil || h == nil {
 		if !c.comesTooLate(f) && !c.turn.Drops() {
-			c.run(f)
+			c.runFrame(f, nil)
 		}
 	} else if !c.comesTooLate(f) {
 		for !c.turn.Drops() { // else what came before it was dropped, too
-			c.runCommandOf(h, payload)
+			c.runCommandHandler(h, payload)
 
 			var size int
 			if h, payload, size = c.nextCommand(rd, r, stop); h == nil {
@@ -71,16 +71,16 @@ func (c *Conn) commandHandler(rd *reader, name []byte, n int) *handler {
 	}
 	hs := c.eng.handlers
 	h := hs.commands[string(name)] // does not allocate
-	if h == nil || hs.message != nil || h.concurrent && c.beside.slots != nil || n > h.maxPayload {
+	if h == nil || hs.message != nil || h.concurrent && c.beside.May() || n > h.maxPayload {
 		return nil
 	}
 	rd.last = h
 	return h
 }
 
-// runCommandOf is runAlone for a command. Its arguments fit the processor's registers, unlike a frame
+// runCommandHandler is runHandler for a command. Its arguments fit the processor's registers, unlike a frame
 // with its handler and context: that is worth a few nanoseconds a command.
-func (c *Conn) runCommandOf(h *handler, payload []byte) {
+func (c *Conn) runCommandHandler(h *handler, payload []byte) {
 	returned := false
 	defer func() {
 		if !returned {

@@ -79,6 +79,6 @@ func (c *Conn) tooBig(f wire.Frame) bool {
 	if size <= most {
 		return false
 	}
-	c.run(f) // runs no handler and tells why
+	c.runFrame(f, nil) // runs no handler and tells why
 	return true
 }

@@ -98,7 +98,7 @@ func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 	if hasCrowd && f.Kind == wire.KindGroupCommand && c.turn.Handed() {
 		f = c.groupBeside(f)
 	}
-	if c.turn.Handed() && (hasCrowd && c.tooBig(f) || f.Kind != wire.KindGroupCommand && c.runBeside(f) || c.push(rd, f)) {
+	if c.turn.Handed() && (hasCrowd && c.tooBig(f) || f.Kind != wire.KindGroupCommand && c.startBeside(f) || c.push(rd, f)) {
 		return true
 	}
 	if hasCommands && f.Kind == wire.KindCommand {
@@ -113,7 +113,7 @@ func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 	}
 	tok := c.beginTurn(turn.Handling)
 	if !c.comesTooLate(f) && !c.turn.Drops() { // then what came before it was dropped, too
-		c.run(f)
+		c.runFrame(f, nil)
 	}
 	if c.turn.End(tok) {
 		return true

@@ -3,34 +3,32 @@ package core
 import (
 	"context"
 
+	"github.com/hisock/hisock/core/internal/beside"
 	"github.com/hisock/hisock/core/internal/safe"
 	"github.com/hisock/hisock/core/wire"
 )
 
-// run handles one frame in its turn: it finds the handler and runs it, here or, if it is
-// concurrent, on a goroutine of its own.
-func (c *Conn) run(f wire.Frame) { c.runWith(f, nil) }
-
-// runWith is run with one of the connection's slots, which is nil or one that the caller holds. A
-// concurrent handler takes it, and sets it to false.
-func (c *Conn) runWith(f wire.Frame, slot *bool) {
+// runFrame handles one frame in its turn: it finds the handler and runs it, here or, if it is
+// concurrent, beside the turn. If reserved is not nil and is true the caller has reserved room there: a
+// concurrent handler takes it, and sets reserved to false.
+func (c *Conn) runFrame(f wire.Frame, reserved *bool) {
 	var err error
 	switch f.Kind {
 	case wire.KindCommand:
 		var name, payload []byte
 		if name, payload, err = wire.ParseCommand(f.Body); err == nil {
-			c.runCommand(c.life.ctx, name, payload, slot)
+			c.runCommand(c.life.ctx, name, payload, reserved)
 		}
 	case wire.KindRequest:
 		var id uint64
 		var name, payload []byte
 		if id, name, payload, err = wire.ParseRequest(f.Body); err == nil {
-			err = c.runCall(id, name, payload, slot)
+			err = c.runCall(id, name, payload, reserved)
 		}
 	case wire.KindRaw:
 		c.runRaw(c.life.ctx, f.Body)
 	case wire.KindGroupCommand, wire.KindGroupRaw, wire.KindGroupPassed:
-		err = c.runGroup(f, slot)
+		err = c.runGroup(f, reserved)
 	case kindLegacy:
 		if hasLegacy {
 			c.runLegacy(f.Body)
@@ -43,7 +41,7 @@ func (c *Conn) runWith(f wire.Frame, slot *bool) {
 	}
 }
 
-func (c *Conn) runCommand(ctx context.Context, name, payload []byte, slot *bool) {
+func (c *Conn) runCommand(ctx context.Context, name, payload []byte, reserved *bool) {
 	hs := c.eng.handlers
 	h := hs.commands[string(name)] // does not allocate
 	if h == nil && hs.anyCommand == nil && hs.message == nil {
@@ -63,10 +61,10 @@ func (c *Conn) runCommand(ctx context.Context, name, payload []byte, slot *bool)
 		f.Command, h = string(name), hs.anyCommand
 	}
 	if h != nil {
-		c.start(ctx, h, f, slot)
+		c.startHandler(ctx, h, f, reserved)
 	}
 	if hs.message != nil {
-		c.start(ctx, hs.message, f, nil)
+		c.startHandler(ctx, hs.message, f, nil)
 	}
 }
 
@@ -80,12 +78,12 @@ func (c *Conn) unhandled(name []byte) {
 	c.eng.faultOf(c, faultText(CodeUnknownCommand), err, "command", string(name))
 }
 
-func (c *Conn) runCall(id uint64, name, payload []byte, slot *bool) error {
+func (c *Conn) runCall(id uint64, name, payload []byte, reserved *bool) error {
 	h := c.eng.handlers.calls[string(name)]
 	f := Frame{Kind: KindCall, Payload: payload}
 	if h != nil {
 		f.Command = h.name
-		return c.startCall(h, f, id, slot)
+		return c.startCall(h, f, id, reserved)
 	}
 	f.Command = string(name)
 	if err := c.checkGot(f.Command); err != nil {
@@ -96,7 +94,7 @@ func (c *Conn) runCall(id uint64, name, payload []byte, slot *bool) error {
 		c.fail(id, unknownCall(f.Command))
 		return nil
 	}
-	return c.startCall(h, f, id, slot)
+	return c.startCall(h, f, id, reserved)
 }
 
 func unknownCall(command string) *Error {
@@ -106,25 +104,25 @@ func unknownCall(command string) *Error {
 // runRaw runs the message handler for a raw message that nobody has received meanwhile.
 func (c *Conn) runRaw(ctx context.Context, payload []byte) {
 	if _, ok := c.turn.PutRaw(payload, false); !ok {
-		c.start(ctx, c.eng.handlers.message, Frame{Kind: KindRaw, Payload: payload}, nil)
+		c.startHandler(ctx, c.eng.handlers.message, Frame{Kind: KindRaw, Payload: payload}, nil)
 	}
 }
 
-// start runs a handler that nobody waits for.
-func (c *Conn) start(ctx context.Context, h *handler, f Frame, slot *bool) {
+// startHandler runs a handler that nobody waits for, here or beside the turn.
+func (c *Conn) startHandler(ctx context.Context, h *handler, f Frame, reserved *bool) {
 	if len(f.Payload) > h.maxPayload {
 		c.report(f, h.tooBig(len(f.Payload)))
 		return
 	}
-	if !h.concurrent || c.beside.slots == nil {
-		c.runAlone(ctx, h, f)
+	if !h.concurrent || !c.beside.May() {
+		c.runHandler(ctx, h, f)
 		return
 	}
-	c.spawn(slot, f, queuesCommand, func(f Frame) { c.runAlone(c.besideOf(ctx, 0), h, f) })
+	c.runBeside(reserved, f, beside.Command, func(f Frame) { c.runHandler(c.besideOf(ctx, 0), h, f) })
 }
 
-// runAlone runs a handler and reports its error.
-func (c *Conn) runAlone(ctx context.Context, h *handler, f Frame) {
+// runHandler runs a handler and reports its error.
+func (c *Conn) runHandler(ctx context.Context, h *handler, f Frame) {
 	if _, err := c.invoke(ctx, h, f); err != nil {
 		c.report(f, err)
 	}
@@ -144,25 +142,25 @@ func (c *Conn) report(f Frame, err error) {
 }
 
 // startCall runs a handler whose result is the answer to call id.
-func (c *Conn) startCall(h *handler, f Frame, id uint64, slot *bool) error {
+func (c *Conn) startCall(h *handler, f Frame, id uint64, reserved *bool) error {
 	if len(f.Payload) > h.maxPayload {
 		c.fail(id, h.tooBig(len(f.Payload)))
 		return nil
 	}
 	ctx, cancel := newCallContext(c)
-	beside := h.concurrent && c.beside.slots != nil
-	if !c.serving.add(id, cancel, beside) {
+	besides := h.concurrent && c.beside.May()
+	if !c.serving.add(id, cancel, besides) {
 		cancel()
 		return errSameID
 	}
 	if c.turn.IsCanceled(id) {
 		c.serving.cancel(id)
 	}
-	if !beside {
+	if !besides {
 		c.answer(ctx, h, f, id)
 		return nil
 	}
-	c.spawn(slot, f, id, func(f Frame) { c.answer(c.besideOf(ctx, id), h, f, id) })
+	c.runBeside(reserved, f, id, func(f Frame) { c.answer(c.besideOf(ctx, id), h, f, id) })
 	return nil
 }
 
@@ -243,49 +241,34 @@ var errCrashed = &Error{Code: CodeInternal, Message: "the handler failed"}
 
 var errGoexit = &Error{Code: CodeInternal, Message: "a handler ended its goroutine"}
 
-// spawn runs a handler on a goroutine of its own with a copy of the frame, once one of the connection's
-// slots is free and there is room for the copy, if the caller does not hold both. What follows on the
-// connection waits as long, in its inbox. id is that of the call, or queuesCommand.
-func (c *Conn) spawn(slot *bool, f Frame, id uint64, run func(f Frame)) {
+// runBeside runs a handler on a goroutine of its own with a copy of the frame, once there is room for it, if the
+// caller has not reserved that. What follows on the connection waits as long, in its inbox. id is that of the
+// call, or beside.Command.
+func (c *Conn) runBeside(reserved *bool, f Frame, id uint64, run func(f Frame)) {
 	n := len(f.Payload) + jobCost
-	if slot != nil && *slot {
-		*slot = false
-	} else {
-		select {
-		case c.beside.slots <- struct{}{}:
-		default:
-			c.queue(id)
-			c.beside.slots <- struct{}{}
-			c.beside.queues.Store(0)
-		}
-		if !c.beside.copies.try(n) {
-			c.queue(id)
-			c.beside.copies.wait(n)
-			c.beside.queues.Store(0)
-		}
+	switch {
+	case reserved != nil && *reserved:
+		*reserved = false
+	case !c.beside.Begin(n):
+		c.beside.Queue(id)
+		yield(c)
+		c.eng.sweep.busy(c)
+		c.beside.Await(n)
 	}
 	f.Payload = append([]byte(nil), f.Payload...)
 	c.life.enter(1)
 	go func() {
 		defer c.exit()
-		defer func() { <-c.beside.slots }()
-		defer c.beside.copies.done(n)
+		defer c.beside.End(n)
 		run(f)
 	}()
 }
 
-// queue notes that a frame waits until a concurrent handler returns.
-func (c *Conn) queue(id uint64) {
-	c.beside.queues.Store(id)
-	yield(c)
-	c.eng.sweep.busy(c)
-}
-
-// runBeside starts the concurrent handler of a frame while another handler keeps the connection's
-// turn, if there is one, a slot is free and there is room for its payload. Two peers that call each
-// other back could otherwise wait for each other.
-func (c *Conn) runBeside(f wire.Frame) bool {
-	if c.beside.slots == nil {
+// startBeside starts the concurrent handler of a frame while another handler keeps the connection's
+// turn, if there is one and there is room for it. Two peers that call each other back could otherwise
+// wait for each other. The reader does not wait for room: handlers may wait for what it reads.
+func (c *Conn) startBeside(f wire.Frame) bool {
+	if !c.beside.May() {
 		return false
 	}
 	hs := c.eng.handlers
@@ -324,19 +307,13 @@ func (c *Conn) runBeside(f wire.Frame) bool {
 	if h == nil || !h.concurrent {
 		return false
 	}
-	slot, n := true, len(payload)+jobCost
-	select {
-	case c.beside.slots <- struct{}{}:
-	default:
-		return false // nor may the reader wait for one: handlers may wait for what it reads
+	n := len(payload) + jobCost
+	if !c.beside.Begin(n) {
+		return false
 	}
-	if !c.beside.copies.try(n) {
-		<-c.beside.slots
-		return false // nor for that
-	}
-	if c.runWith(f, &slot); slot {
-		c.beside.copies.done(n)
-		<-c.beside.slots
+	reserved := true
+	if c.runFrame(f, &reserved); reserved { // no handler has begun
+		c.beside.End(n)
 	}
 	return true
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/beside"
 	"github.com/hisock/hisock/core/internal/standstill"
 	"github.com/hisock/hisock/core/wire"
 )
@@ -73,14 +74,15 @@ func (c *Conn) waitOf(ctx context.Context, call uint64) (w standstill.Wait, ok b
 
 // standing is how the handlers of the connection stand at this moment.
 func (c *Conn) standing() *standstill.State {
-	s := &standstill.State{Waits: c.waits.Waits(c.calls.isOpen), Beside: len(c.beside.slots)}
+	s := &standstill.State{Waits: c.waits.Waits(c.calls.isOpen)}
+	s.Beside, _ = c.beside.State()
 	var barred bool
 	s.Kept, barred = c.turn.Standing(maxKept)
-	switch queues := c.beside.queues.Load(); {
-	case queues != 0:
+	switch _, queued := c.beside.State(); {
+	case queued != 0:
 		s.Turn = standstill.Queues
-		if queues != queuesCommand {
-			s.Kept = append(s.Kept, queues)
+		if queued != beside.Command {
+			s.Kept = append(s.Kept, queued)
 		}
 	case !c.turn.Handed():
 	case c.eng.manual != nil || barred == c.events.Busy():
@@ -88,9 +90,6 @@ func (c *Conn) standing() *standstill.State {
 	} // else an event runs beside a handler, and it cannot be said which of them waits
 	return s
 }
-
-// queuesCommand is what Conn.queues is while a command waits to be run beside others.
-const queuesCommand = ^uint64(0)
 
 // checkStandstill tells the peer if its calls wait for a handler that waits for it. The sweeper calls it, with
 // no lock held.

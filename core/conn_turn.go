@@ -158,9 +158,16 @@ func (c *Conn) runJob(j turn.Job) {
 	case j.Barrier != nil:
 		c.passBarrier(j.Barrier)
 	case !j.Canceled:
-		c.run(wire.Frame{Kind: j.Kind, Body: j.Body})
+		c.runFrame(wire.Frame{Kind: j.Kind, Body: j.Body}, nil)
 	}
 }
 
 // isQuiet reports whether no handler of the connection runs and none waits for its turn.
-func (c *Conn) isQuiet() bool { return len(c.beside.slots) == 0 && c.turn.Quiet() }
+// The turn is asked first: it can leave handlers that run beside it.
+func (c *Conn) isQuiet() bool {
+	if !c.turn.Quiet() {
+		return false
+	}
+	running, _ := c.beside.State()
+	return running == 0
+}

@@ -235,14 +235,14 @@ func (c *Conn) runPrefix(m legacy.Message, payload []byte) {
 	for _, h := range hs.order {
 		if h.begins(payload) {
 			ran = true
-			c.start(c.life.ctx, h, Frame{KindCommand, h.name, payload[min(len(h.name)+1, len(payload)):]}, nil)
+			c.startHandler(c.life.ctx, h, Frame{KindCommand, h.name, payload[min(len(h.name)+1, len(payload)):]}, nil)
 		}
 	}
 	switch {
 	case !ran && m.Name != nil && hs.anyCommand != nil:
 		c.runCommand(c.life.ctx, m.Name, m.Body, nil)
 	case hs.message != nil:
-		c.start(c.life.ctx, hs.message, Frame{Kind: KindRaw, Payload: payload}, nil)
+		c.startHandler(c.life.ctx, hs.message, Frame{Kind: KindRaw, Payload: payload}, nil)
 	}
 }
 

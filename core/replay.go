@@ -101,13 +101,13 @@ func passed(f wire.Frame, rest []byte) wire.Frame {
 	return wire.Frame{Kind: wire.KindGroupPassed, Body: f.Body[: len(f.Body)-len(rest) : len(f.Body)-len(rest)]}
 }
 
-// runGroup handles a message to a group in its turn, or, with a slot, beside it.
-func (c *Conn) runGroup(f wire.Frame, slot *bool) error {
+// runGroup handles a message to a group in its turn or, with room that is reserved, beside it.
+func (c *Conn) runGroup(f wire.Frame, reserved *bool) error {
 	group, number, rest, err := wire.ParseGroup(f.Kind, f.Body)
 	if err != nil {
 		return err
 	}
-	replayed, twice := c.eng.book.Got(group, number, slot != nil)
+	replayed, twice := c.eng.book.Got(group, number, reserved != nil)
 	switch {
 	case twice:
 	case f.Kind == wire.KindGroupRaw:
@@ -115,7 +115,7 @@ func (c *Conn) runGroup(f wire.Frame, slot *bool) error {
 	case f.Kind == wire.KindGroupCommand:
 		var name, payload []byte
 		if name, payload, err = wire.ParseCommand(rest); err == nil {
-			c.runCommand(c.contextOf(replayed), name, payload, slot)
+			c.runCommand(c.contextOf(replayed), name, payload, reserved)
 		}
 	}
 	return err
@@ -126,7 +126,7 @@ func (c *Conn) runGroup(f wire.Frame, slot *bool) error {
 // still to begin or to end: that says what the message is.
 func (c *Conn) groupBeside(f wire.Frame) wire.Frame {
 	_, _, rest, err := wire.ParseGroup(f.Kind, f.Body)
-	if err != nil || c.turn.ReplaysWait() || !c.runBeside(f) {
+	if err != nil || c.turn.ReplaysWait() || !c.startBeside(f) {
 		return f
 	}
 	return passed(f, rest)

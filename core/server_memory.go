@@ -121,9 +121,7 @@ var errOverloaded = &Error{Code: CodeOverloaded, Message: "all connections of th
 // holds returns how many bytes the connection holds outside its queue.
 func (c *Conn) holds() int {
 	n := c.turn.Bytes()
-	c.beside.copies.mu.Lock()
-	n += c.beside.copies.mem.Held()
-	c.beside.copies.mu.Unlock()
+	n += c.beside.Bytes()
 	if hasLegacy && c.legacy != nil {
 		n += c.legacy.Held()
 	}

@@ -260,9 +260,7 @@ func TestCopiesOfConcurrentHandlers(t *testing.T) {
 					}()
 					time.Sleep(time.Second)
 					c := w.conn(begin)
-					c.beside.copies.mu.Lock()
-					held := c.beside.copies.bytes
-					c.beside.copies.mu.Unlock()
+					held := c.beside.Bytes()
 					require.LessOrEqual(t, held, tc.most+2*jobCost, begin)
 					require.NotZero(t, held, begin)
 					queued := c.out.Stats().Held

@@ -1,0 +1,101 @@
+// Package beside counts the handlers of a connection that run beside its turn, each on a goroutine of its own:
+// how many they are, and what was copied for them.
+package beside
+
+import (
+	"sync"
+
+	"github.com/hisock/hisock/core/internal/budget"
+)
+
+// Handlers are those of one connection. Of the zero value none may run; Init comes before everything else.
+type Handlers struct {
+	most   int // that run at a time; it does not change
+	limit  int // in bytes; it does not change
+	budget *budget.Budget
+
+	mu      sync.Mutex // guards the fields below
+	room    sync.Cond
+	running int
+	bytes   int
+	mem     budget.Meter
+	queued  uint64 // see Queue
+}
+
+// Command is the id under which a command is queued.
+const Command = ^uint64(0)
+
+// Init sets how many handlers may run at a time, how many bytes may have been copied for them, and the budget
+// in which these count.
+func (h *Handlers) Init(most, limit int, of *budget.Budget) {
+	h.most, h.limit, h.budget = most, limit, of
+	h.room.L = &h.mu
+}
+
+// May reports whether handlers may run beside the turn at all.
+func (h *Handlers) May() bool { return h.most > 0 }
+
+// Begin lets a handler run for which n bytes are copied, if there is room for it. One that is too large has room
+// if no other was copied for. End follows.
+func (h *Handlers) Begin(n int) bool {
+	h.mu.Lock()
+	ok := h.beginLocked(n)
+	h.mu.Unlock()
+	return ok
+}
+
+func (h *Handlers) beginLocked(n int) bool {
+	if h.running >= h.most || h.bytes > 0 && h.bytes+n > h.limit {
+		return false
+	}
+	h.running++
+	h.addLocked(n)
+	return true
+}
+
+func (h *Handlers) addLocked(n int) {
+	h.bytes += n
+	h.mem.Set(h.budget, h.bytes)
+}
+
+// Queue notes that whoever has the turn is about to Await room, for the call with that id or for a Command.
+func (h *Handlers) Queue(id uint64) {
+	h.mu.Lock()
+	h.queued = id
+	h.mu.Unlock()
+}
+
+// Await is Begin that waits for room. One goroutine at a time calls it, the one that has the turn.
+func (h *Handlers) Await(n int) {
+	h.mu.Lock()
+	for !h.beginLocked(n) {
+		h.room.Wait()
+	}
+	h.queued = 0
+	h.mu.Unlock()
+}
+
+// End says that a handler has returned, for which n bytes were copied.
+func (h *Handlers) End(n int) {
+	h.mu.Lock()
+	h.running--
+	h.addLocked(-n)
+	h.mu.Unlock()
+	h.room.Broadcast()
+}
+
+// State returns how many handlers run, and the id that is queued, or 0.
+func (h *Handlers) State() (running int, queued uint64) {
+	h.mu.Lock()
+	running, queued = h.running, h.queued
+	h.mu.Unlock()
+	return running, queued
+}
+
+// Bytes is how much was copied for the handlers that run.
+func (h *Handlers) Bytes() int {
+	h.mu.Lock()
+	n := h.bytes
+	h.mu.Unlock()
+	return n
+}
