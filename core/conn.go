@@ -33,13 +33,12 @@ import (
 //	           its batch, or one of the writers (internal/outbox)
 //	ending     the first reason wins; the last goroutine to leave finishes (conn_end.go)
 type Conn struct {
-	eng    *common
-	id     uint64
-	server bool          // the peer is a client; it does not change
-	guard  *guard.Guard  // at a server, if there is something to watch
-	who    roster.Member // the client: its name, user, address and groups
-	sess   session.Session
-	life   lifetime
+	eng   *common
+	id    uint64
+	guard *guard.Guard  // at a server, if there is something to watch
+	who   roster.Member // the client: its name, user, address and groups
+	sess  session.Session
+	life  lifetime
 	peer
 
 	// transition is held while the session changes its state, and over what goes with it; see conn_link.go.
@@ -71,6 +70,7 @@ type peer struct {
 	maxCommand int         // the longest name of a command that it takes, in bytes
 	legacy     *legacyPeer // nil for a native peer
 	can        caps
+	server     bool // this end is a server, and the peer its client
 	detour     bool // what is sent to it meets middleware, or is not native
 }
 

@@ -4,13 +4,17 @@ package latch
 
 import "sync"
 
+// closed is the channel of what had happened before anybody waited for it.
+var closed = make(chan struct{})
+
+func init() { close(closed) }
+
 // A Latch is something that happens once and that others may wait for. Few of the many that a
 // connection has are ever waited for, so that each makes its channel only then. Its zero value
 // has not happened.
 type Latch struct {
-	mu       sync.Mutex // guards the fields below
-	ch       chan struct{}
-	happened bool
+	mu sync.Mutex
+	ch chan struct{} // closed if it has happened; nil before that while nobody waits; guarded by mu
 }
 
 // Wait returns a channel that is closed once it has happened.
@@ -18,9 +22,6 @@ func (l *Latch) Wait() <-chan struct{} {
 	l.mu.Lock()
 	if l.ch == nil {
 		l.ch = make(chan struct{})
-		if l.happened {
-			close(l.ch)
-		}
 	}
 	ch := l.ch
 	l.mu.Unlock()
@@ -30,8 +31,9 @@ func (l *Latch) Wait() <-chan struct{} {
 // Happen must be called once.
 func (l *Latch) Happen() {
 	l.mu.Lock()
-	l.happened = true
-	if l.ch != nil {
+	if l.ch == nil {
+		l.ch = closed
+	} else {
 		close(l.ch)
 	}
 	l.mu.Unlock()
