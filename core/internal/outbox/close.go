@@ -19,7 +19,7 @@ func (o *Outbox) Close(how Closing) (flushed <-chan struct{}) {
 		o.traceLocked()
 	}
 	o.closed = true
-	if !o.trace || o.traced {
+	if !o.tracesLocked() {
 		o.stopKeepingLocked()
 	}
 	o.openLocked()
@@ -96,10 +96,19 @@ type Run struct {
 	Written   int // bytes: frames that begin before were written, at least in part
 }
 
+// A trace is what was not delivered, once that is known.
+type trace struct {
+	done bool // it is known, or somebody else looks after it
+	runs []Run
+}
+
+// tracesLocked reports whether what was not delivered is wanted, and not known yet.
+func (o *Outbox) tracesLocked() bool { return o.trace != nil && !o.trace.done }
+
 // traceLocked remembers what the peer is not known to have, before it is let go of.
 func (o *Outbox) traceLocked() {
-	if o.trace && !o.traced {
-		o.traced, o.orphans = true, o.undeliveredLocked()
+	if o.tracesLocked() {
+		o.trace.done, o.trace.runs = true, o.undeliveredLocked()
 	}
 }
 
@@ -141,10 +150,11 @@ func (o *Outbox) Undelivered() []Run {
 }
 
 // Orphans returns, once, what was not delivered when the outbox was closed or finished.
-func (o *Outbox) Orphans() []Run {
+func (o *Outbox) Orphans() (runs []Run) {
 	o.mu.Lock()
-	runs := o.orphans
-	o.orphans = nil
+	if o.trace != nil {
+		runs, o.trace.runs = o.trace.runs, nil
+	}
 	o.mu.Unlock()
 	return runs
 }
@@ -154,7 +164,9 @@ func (o *Outbox) Orphans() []Run {
 func (o *Outbox) Delivered() bool {
 	o.mu.Lock()
 	all := !o.broken && o.bytes <= 0
-	o.traced = o.traced || all
+	if all && o.trace != nil {
+		o.trace.done = true
+	}
 	o.mu.Unlock()
 	return all
 }

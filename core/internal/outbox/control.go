@@ -125,7 +125,7 @@ func (o *Outbox) AckIdle(received uint64) {
 }
 
 func (o *Outbox) ackLocked(received uint64, now bool) {
-	if ctl := &o.control; !o.closed && o.link != nil && received > ctl.acked {
+	if ctl := &o.control; o.answersLocked() && received > ctl.acked {
 		ctl.ack, ctl.ackDue, ctl.due = received, true, ctl.due || now
 	}
 }

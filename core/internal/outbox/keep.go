@@ -71,7 +71,7 @@ func (o *Outbox) Mute(resumable bool) {
 	o.mu.Lock()
 	o.suspendLocked()
 	o.mute = true
-	if o.vain = !resumable && !o.trace; o.vain {
+	if o.vain = !resumable && o.trace == nil; o.vain {
 		o.discardLocked()
 	}
 	o.openLocked()
@@ -168,7 +168,9 @@ func (o *Outbox) Park() (p Parked, ok bool) {
 	}
 	o.closed = true
 	o.openLocked()
-	o.traced = true // what is not delivered goes on with the session
+	if o.trace != nil {
+		o.trace.done = true // what is not delivered goes on with the session
+	}
 	p.Acked, p.Missed = o.base, o.control.missed
 	for _, k := range o.log[o.head:] {
 		if k != nil { // else it was dropped

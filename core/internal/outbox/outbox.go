@@ -46,6 +46,7 @@ type Outbox struct {
 	vain    bool // nobody will ever get the data that is put in here
 	over    bool // all outboxes together have held too much since something was put in here
 	foreign bool // the peer speaks another dialect: it knows no control frames
+	noticed bool // a notice found no room, and its sender wants to know of room
 
 	mu     sync.Mutex
 	bytes  int          // of frames that are not written yet, or are being written
@@ -69,9 +70,8 @@ type Outbox struct {
 
 	control control
 	drops   droppable
-	slack   int  // room of the owned blocks in log beyond their frames, in bytes, less blockCost for each
-	notices int  // bytes of notices that wait elsewhere for room here
-	noticed bool // a notice found no room, and its sender wants to know of room
+	slack   int // room of the owned blocks in log beyond their frames, in bytes, less blockCost for each
+	notices int // bytes of notices that wait elsewhere for room here
 
 	room   chan struct{} // closed when there is room again; nil if nobody waits
 	flush  chan struct{} // closed when nobody writes and nothing waits; nil if nobody waits
@@ -81,9 +81,7 @@ type Outbox struct {
 	writtenBytes uint64 // over all links
 	trip         tripMeter
 
-	trace   bool // what was not delivered is wanted at the end
-	traced  bool // and is in orphans, if there is any
-	orphans []Run
+	trace *trace // nil unless what was not delivered is wanted at the end
 
 	// Guarded by the task of writing.
 	size   int // bytes of data in vec
@@ -120,10 +118,13 @@ type Owner interface {
 	Write() (last bool)
 }
 
-// Init makes an outbox for so many bytes. If trace is set it remembers what was not delivered.
-func (o *Outbox) Init(of *Common, owner Owner, limit int, link any, trace bool) {
-	o.of, o.owner, o.limit, o.link, o.trace = of, owner, limit, link, trace
+// Init makes an outbox for so many bytes, which remembers what was not delivered if traces is set.
+func (o *Outbox) Init(of *Common, owner Owner, limit int, link any, traces bool) {
+	o.of, o.owner, o.limit, o.link = of, owner, limit, link
 	o.budget = of.Budget
+	if traces {
+		o.trace = new(trace)
+	}
 }
 
 // Foreign notes that the peer speaks a dialect without control frames: all of them are left out.

@@ -114,7 +114,7 @@ func (o *Outbox) noticesLocked() bool {
 // of the link.
 func (o *Outbox) Fail(n int64) {
 	o.mu.Lock()
-	if o.trace && !o.traced && !o.keep.on { // although nothing is kept for a resume
+	if o.tracesLocked() && !o.keep.on { // although nothing is kept for a resume
 		o.keep.on, o.keep.acked = true, o.written
 	}
 	o.wroteLocked(n)

@@ -113,9 +113,11 @@ func TestClose(t *testing.T) {
 // What was not delivered is remembered for those who ask for it, once.
 func TestOrphans(t *testing.T) {
 	frame := func(s string) []byte { return wire.AppendRaw(nil, []byte(s)) }
-	for _, trace := range []bool{true, false} {
+	for _, traces := range []bool{true, false} {
 		o := newOutbox(10_000, nil)
-		o.trace = trace
+		if traces {
+			o.trace = new(trace)
+		}
 		o.Keep()
 		o.Hold(0)
 		for _, s := range []string{"a", "b", "c"} {
@@ -129,7 +131,7 @@ func TestOrphans(t *testing.T) {
 		o.Close(Closing{})
 		o.Finish()
 		var want []Run
-		if trace {
+		if traces {
 			size := len(frame("a"))
 			all := bytes.Join([][]byte{frame("a"), frame("b"), frame("c"), frame("d")}, nil)
 			want = []Run{{Frames: all, Delivered: 1, Written: 3 * size}}
