@@ -31,17 +31,17 @@ type Client struct {
 
 	onReplay, onReplayed func(c *Conn, r Replay)
 
-	book history.Book // how far it has had its groups, over all of its connections
+	book history.Book // positions in groups, over all connections
 
 	mu         sync.Mutex              // guards the fields below
-	conn       *Conn                   // the connection, or the last there was
+	conn       *Conn                   // the connection, or the last one; nil before the first
 	connecting context.CancelCauseFunc // gives up the attempt under way; nil if there is none
-	closing    bool                    // it is not to come back
-	final      error                   // why it has given up coming back
-	lastID     uint64                  // of the connections that there were
+	closing    bool                    // the client stays away
+	final      error                   // why the client has given up coming back; nil if it has not
+	lastID     uint64                  // the id of the last connection
 
-	parked *parked.Session // what Connect is to go on with; nil once one has succeeded
-	lost   []byte          // frames of a session that could not be gone on with, until they are handed back
+	parked *parked.Session // the session of the options; nil once a Connect has succeeded
+	lost   []byte          // frames of a session that is over, until they are handed back
 
 	hurry  chan struct{} // has an element when the next attempt is to be made now
 	asking chan struct{} // has an element while AuthFunc runs
@@ -100,8 +100,8 @@ func NewClient(d transport.Dialer, opts *ClientOptions) (*Client, error) {
 	return cl, nil
 }
 
-// OnState registers what is told of each change of the connection's state, one after the
-// other, with the reason: an [Error], nil for [StateConnected] and [StateResumed].
+// OnState registers a function that is told of each change of the connection's state, one after the
+// other. why is an [Error], or nil for [StateConnected] and [StateResumed].
 //
 //	connected → reconnecting → resumed             the stream broke off, and nothing is lost
 //	connected → reconnecting → disconnected →      it did, and the server has given the client up,
@@ -114,15 +114,15 @@ func NewClient(d transport.Dialer, opts *ClientOptions) (*Client, error) {
 //	resumed → …                                    as from connected: the client has gone on with
 //	                                               the session of another, which was detached
 //
-// With [Retry].First, Connect tells too what it does:
+// With [Retry].First, Connect tells of its attempts too:
 //
 //	connecting → connected                         the first attempt has succeeded
 //	connecting → connecting → connected            the first attempt has failed, for the reason that the
 //	                                               second "connecting" has, and a later one has succeeded
 //	connecting → disconnected                      Connect has failed, with the same reason
 //
-// It runs before anything is handled that comes after the change, except by handlers that are
-// [Concurrent] if f takes long. Like any hook it may wait for the server: the client comes back, and
+// f runs before the frames that come after the change are handled, except that [Concurrent] handlers may run if f takes
+// long. Like any hook f may wait for the server: the client comes back, and
 // tries again, meanwhile.
 func (cl *Client) OnState(f func(s State, why error)) {
 	cl.mustBeOpen()
@@ -130,11 +130,11 @@ func (cl *Client) OnState(f func(s State, why error)) {
 	cl.onState = f
 }
 
-// OnClientConnect registers what runs when another client has connected to the server. Having such
-// a handler makes the client ask the server for these notices. p holds what the server's option
-// Notices lets it tell. A server that tells nothing says so as the client joins: the error hook
+// OnClientConnect registers a function that runs when another client has connected to the server. With such
+// a function the client asks the server for notices. p holds as much as the server's [Access.Notices]
+// tells. A server that tells nothing says so as the client joins: the error hook
 // hears of it, with [CodeUnsupported]. A notice may come late, and is left out if another has
-// overtaken it: see [Access.Notices].
+// overtaken it.
 func (cl *Client) OnClientConnect(f func(p Presence)) {
 	cl.mustBeOpen()
 	needFunc("OnClientConnect", f == nil)
@@ -148,8 +148,8 @@ func (cl *Client) OnClientDisconnect(f func(p Presence)) {
 	cl.onGo = f
 }
 
-// OnClientRename is OnClientConnect for clients that are called something else now: what p
-// says instead of old, either of which may be empty. Its groups are not told.
+// OnClientRename is OnClientConnect for clients whose name has changed from old to p.Name. Each may
+// be empty. The client's groups are not told.
 func (cl *Client) OnClientRename(f func(old string, p Presence)) {
 	cl.mustBeOpen()
 	needFunc("OnClientRename", f == nil)
@@ -160,8 +160,8 @@ func (cl *Client) OnClientRename(f func(old string, p Presence)) {
 // [ClientOptions.ConnectTimeout] bound the attempt, not the connection; the values of ctx are passed to
 // handlers. It fails with the dialer's error as cause, or
 // with the server's reason for refusing, for which [IsRemote] reports true. With [Retry].First it
-// tries until ctx ends, whose error it returns then. From then on the client comes back by itself,
-// as [ClientOptions.Retry] says. After it has ended for good Connect may be called again: the
+// tries until ctx ends, and then returns the error of ctx. After a Connect that has succeeded the client comes back by
+// itself, as [ClientOptions.Retry] says. After the client has ended for good Connect may be called again: the
 // client joins anew.
 func (cl *Client) Connect(ctx context.Context) error {
 	if cl.dialer == nil {
@@ -227,7 +227,7 @@ func (cl *Client) current() (*Conn, error) {
 	return c, nil
 }
 
-// Conn returns the connection to the server, or the last there was, or nil.
+// Conn returns the connection to the server, or the last one, or nil before the first.
 func (cl *Client) Conn() *Conn {
 	c, _ := cl.current()
 	return c
@@ -289,7 +289,7 @@ func (cl *Client) CallBytes(ctx context.Context, command string, payload []byte)
 
 func (cl *Client) codec() convert.Codec { return cl.cfg.codec }
 
-// Name is what the client is called: by the server once it has connected.
+// Name is the client's name: the one of the options, and once it has connected the one that the server knows.
 func (cl *Client) Name() string {
 	if c := cl.Conn(); c != nil {
 		return c.Name()
@@ -305,8 +305,8 @@ func (cl *Client) Groups() []string {
 	return nil
 }
 
-// Done is closed when the client has ended for good, since it was closed, the server will not have
-// it, or it has given up coming back; the handlers have returned then. It is closed from the
+// Done is closed when the client has ended for good and its handlers have returned. A client ends for good if it is
+// closed, if the server will not have it, or if it gives up coming back. Done is closed from the
 // start if there never was a connection.
 func (cl *Client) Done() <-chan struct{} {
 	if c := cl.Conn(); c != nil {
@@ -317,7 +317,7 @@ func (cl *Client) Done() <-chan struct{} {
 	return ch
 }
 
-// Err returns why the connection ended, or why the client gave up coming back: an [Error], or
+// Err returns why the connection ended, or why the client gave up coming back: an [Error]. It is
 // nil while there is a connection, or one that may be resumed.
 func (cl *Client) Err() error {
 	cl.mu.Lock()
@@ -335,9 +335,9 @@ func (cl *Client) Err() error {
 // fails with [CodeClosed].
 //
 // Close returns nil if all that was sent has arrived, or if the connection had ended before. Otherwise it returns an
-// [Error] that says how many commands and raw messages may not have arrived: [CodeDeadlineExceeded] where
-// CloseTimeout was too short, and [CodeConnLost] where the client was away. The logger is told too, and what they
-// are goes to [Client.OnUndelivered]. Close may be called again, and returns the same.
+// [Error] that says how many commands and raw messages may not have arrived: [CodeDeadlineExceeded] if
+// CloseTimeout was too short, and [CodeConnLost] if the client was away. The logger is told too, and
+// [Client.OnUndelivered] gets the messages. Close may be called again, and returns the same.
 func (cl *Client) Close() error {
 	for {
 		cl.mu.Lock()

@@ -11,19 +11,19 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A welcomed client is a stream over which the server has welcomed it, and what the welcome said.
+// A welcomed is a stream over which the server has welcomed the client.
 type welcomed struct {
 	stream  transport.Conn
-	rd      *reader // with what has been read behind the welcome
+	rd      *reader // holds the bytes that were read after the welcome
 	peer    *legacyPeer
 	welcome *wire.Welcome
 	took    time.Duration // from dialing to the welcome
-	wish    *wish         // what the hello asked for, and what is to be asked for later
-	lost    []byte        // frames of a session that it does not go on with
+	wish    *wish         // the requests of the hello, and those to make later
+	lost    []byte        // frames of a session that the client could not go on with
 }
 
-// attempt is one attempt to connect, in the place of last if there is one, and to go on with that
-// if it is resumed. Behind the program's AuthFunc it may take as long as p says. The only attempt of a
+// attempt is one attempt to connect. last is the connection before, or nil. With resume the attempt wants to go on
+// with last. After the program's AuthFunc it may take as long as p says. The only attempt of a
 // Connect without ConnectTimeout may take as long as ctx lets it.
 func (cl *Client) attempt(ctx context.Context, last *Conn, resume bool, p *pace.Pace) (*welcomed, error) {
 	h, w, err := cl.helloFor(ctx, last, resume)
@@ -42,7 +42,7 @@ func (cl *Client) attempt(ctx context.Context, last *Conn, resume bool, p *pace.
 		defer stop()
 	}
 	n, err := cl.dial(bounded, hello, peer)
-	if err != nil && len(h.Positions) > 0 && cannotRead(err) { // rather without them than not at all
+	if err != nil && len(h.Positions) > 0 && cannotRead(err) { // rather without positions than not at all
 		h.Positions = nil
 		if hello, peer, err = cl.hello(h); err == nil {
 			n, err = cl.dial(bounded, hello, peer)
@@ -60,14 +60,14 @@ func (cl *Client) attempt(ctx context.Context, last *Conn, resume bool, p *pace.
 	return n, err
 }
 
-// cannotRead reports whether a server has refused a hello for what it holds.
+// cannotRead reports whether a server has refused a hello because of a field.
 func cannotRead(err error) bool {
 	code := CodeOf(err)
 	return IsRemote(err) && (code == CodeTooBig || code == CodeBadName)
 }
 
-// giveUpParked gives up the session that Connect was to go on with, if there is one and an attempt
-// to do so came to that. It reports whether it did.
+// giveUpParked gives up the session that Connect was to go on with, if the outcome of the attempt was that the
+// session is over. It reports whether it did.
 func (cl *Client) giveUpParked(n *welcomed, err error) bool {
 	s := cl.parked
 	switch {
@@ -80,7 +80,7 @@ func (cl *Client) giveUpParked(n *welcomed, err error) bool {
 	case !n.welcome.Resumed || fits(s, n.welcome.Received):
 		return false
 	default:
-		n.leave() // what it says to have received is not what was sent
+		n.leave() // the server says that it has received frames that were not sent
 	}
 	cl.parked, cl.lost = nil, s.Out
 	return true
@@ -104,7 +104,7 @@ func (cl *Client) dial(ctx context.Context, hello []byte, peer *legacyPeer) (*we
 		}
 		return nil, wrapError(CodeNotConnected, "", err)
 	}
-	// Whatever blocks below ends when ctx does.
+	// All that blocks below ends when ctx does.
 	stop := context.AfterFunc(ctx, func() { stream.Close() })
 	n := &welcomed{stream: stream, rd: &reader{}, peer: peer}
 	if hasLegacy && peer != nil {
@@ -122,7 +122,7 @@ func (cl *Client) dial(ctx context.Context, hello []byte, peer *legacyPeer) (*we
 	return n, nil
 }
 
-// drop lets go of a stream that is not used.
+// drop closes a stream that is not used.
 func (n *welcomed) drop() {
 	n.rd.release()
 	n.stream.Close() //nolint:errcheck // it is of no use
@@ -158,7 +158,7 @@ func (cl *Client) adoptLocked(cam *campaign, n *welcomed) *Conn {
 	return c
 }
 
-// enter notes the groups of a welcome, and those that the hello had not asked for.
+// enter notes the groups of a welcome, and which of them the hello had not asked for.
 func (c *Conn) enter(groups []string) {
 	var asked groupset.Set
 	for _, g := range c.atClient.wish.groups {
@@ -172,13 +172,13 @@ func (c *Conn) enter(groups []string) {
 	}
 }
 
-// start lets a connection run, and tells the program that it is there. What was told before it is
-// told when before is closed.
+// start lets a connection run, and tells the program that it is there. before is closed when the program has been
+// told all that came earlier.
 func (cl *Client) start(c *Conn, n *welcomed, before <-chan struct{}, as State) {
 	c.eng.sweep.start()
 	c.serve(n.rd, before, func() {
 		if !n.welcome.Resumed {
-			cl.book.Connected() // not before: what came last over the connection before has been handled now
+			cl.book.Connected() // not earlier: now the last frames of the connection before have been handled
 		}
 		c.handBackParked(n.lost)
 		cl.tell(as, nil)
@@ -219,9 +219,9 @@ func shake(stream transport.Conn, rd *reader, hello []byte, cfg *config) (*wire.
 			return nil, tooManyGroups(most)
 		}
 		if len(w.Token) > 0 && !w.Resumed {
-			// Before anything else, so that the server keeps the session from the moment on in
-			// which Connect returns.
-			stream.Write(wire.AppendAck(nil, 0)) //nolint:errcheck // who reads will find out
+			// Before anything else: the server keeps the session of a client only if an ack has come, and
+			// it should be kept from the moment on in which Connect returns.
+			stream.Write(wire.AppendAck(nil, 0)) //nolint:errcheck // the reader will find out
 		}
 		return w, nil
 	case wire.KindRefuse:
@@ -249,8 +249,7 @@ func shakeError(err, writeErr error) error {
 	return handshakeError(err)
 }
 
-// answeredHTTP reports whether a server answered a client's hello with HTTP, as an HTTP
-// server does.
+// answeredHTTP reports whether the server answered the hello with HTTP.
 func answeredHTTP(rd *reader) bool {
 	const http = "HTTP/"
 	n := min(rd.w, len(http))

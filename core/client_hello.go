@@ -11,9 +11,9 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// helloFor returns what the client says of itself to go on with last, or to join in the place of
-// last, which may be nil. Where the auth is asked for, one that wants to go on does not ask and
-// does not join.
+// helloFor returns a hello to go on with last, if resume is set, or to join in the place of last, which may be nil.
+// With an AuthFunc a hello to go on asks for nothing else: if the session is over the server refuses it, and the client
+// joins with fresh auth.
 func (cl *Client) helloFor(ctx context.Context, last *Conn, resume bool) (*wire.Hello, *wish, error) {
 	w := cl.wishFor(last)
 	h := &wire.Hello{
@@ -38,8 +38,7 @@ func (cl *Client) helloFor(ctx context.Context, last *Conn, resume bool) (*wire.
 	return h, w, err
 }
 
-// hello returns the bytes with which the client opens, and the other protocol if they are
-// of that.
+// hello returns the bytes with which the client opens, and the peer if they are of the original's protocol.
 func (cl *Client) hello(h *wire.Hello) ([]byte, *legacyPeer, error) {
 	if cl.opts.Name != "" {
 		if err := checkName(cl.opts.Name, defaultMaxHello); err != nil {
@@ -57,17 +56,17 @@ func (cl *Client) hello(h *wire.Hello) ([]byte, *legacyPeer, error) {
 	return wire.AppendHello([]byte(wire.Preface), h), nil, nil
 }
 
-// wantsNotices reports whether the client asks to be told of others.
+// wantsNotices reports whether the client asks to be told of other clients.
 func (cl *Client) wantsNotices() bool { return cl.onCome != nil || cl.onGo != nil || cl.onNamed != nil }
 
 var errNoNotices = &Error{Code: CodeUnsupported, Message: "the server tells this client of no others"}
 
-// A wish is what a client asks for as it joins, and what has become of that since. A client that
-// joins anew asks for the groups that it is in by then, and for the name that it was given last at
-// its own request. What the server gave without being asked it gives again, if it likes.
+// A wish is the name and the groups that a client asks for as it joins, and what has become of these requests. A client
+// that joins anew asks for the groups that it is in by then, and for the name that it was given last at
+// its own request. It does not ask for groups that the server gave without being asked: the server may give them again.
 type wish struct {
 	groups []string // of the hello
-	more   int      // bytes of groups of the hello that are not of the options
+	more   int      // the size of the groups of the hello that are not of the options, in bytes
 
 	later groupset.Set // groups to ask for once it has joined
 	given groupset.Set // groups that the server put it in as it joined, without having been asked
@@ -77,10 +76,10 @@ type wish struct {
 	rename string // a name to ask for once it has joined; empty if there is none
 }
 
-// wishBytes is how much a hello carries of groups that are not of the options.
+// wishBytes bounds the groups of a hello that are not of the options, in bytes.
 const wishBytes = 4 << 10
 
-// wishFor is what the client asks for that joins anew in the place of last, or for the first time if
+// wishFor returns the wish of a client that joins anew in the place of last, or for the first time if
 // last is nil.
 func (cl *Client) wishFor(last *Conn) *wish {
 	w := &wish{name: cl.opts.Name}
@@ -138,8 +137,8 @@ func (w *wish) want(g string, own, plain bool) {
 	}
 }
 
-// simplify makes a client whose hello was refused, maybe for what the options do not ask for, try
-// again with what they do. It reports false if that is what it had.
+// simplify lets a client try again with the name and groups of the options only, after its hello was refused for
+// a reason that other names and groups may have caused. It reports false if the hello had no others.
 func (cl *Client) simplify(last *Conn, why *Error) bool {
 	w := cl.wishFor(last)
 	switch why.Code {
@@ -153,7 +152,7 @@ func (cl *Client) simplify(last *Conn, why *Error) bool {
 	return last.eng.campaign.plain
 }
 
-// answered notes whether the server has done what the client has asked for.
+// answered notes whether the server has done what the client asked for.
 func (c *Conn) answered(k wire.Kind, name string, done bool) {
 	w := c.atClient.wish
 	w.mu.Lock()
@@ -171,7 +170,7 @@ func (c *Conn) answered(k wire.Kind, name string, done bool) {
 	w.mu.Unlock()
 }
 
-// askLater asks for what the hello left out, once the client has joined.
+// askLater asks for the name and the groups that the hello left out, once the client has joined.
 func (cl *Client) askLater(c *Conn) {
 	w := c.atClient.wish
 	w.mu.Lock()
@@ -191,8 +190,8 @@ func (cl *Client) askLater(c *Conn) {
 	}()
 }
 
-// askAgain asks for one thing that the client had before, and tells the program if the server
-// refuses it. A server that wants to be asked later is.
+// askAgain asks for one name or group that the client had before, and tells the program if the server
+// refuses it. It asks again if the server says when.
 func (cl *Client) askAgain(c *Conn, k wire.Kind, name string) {
 	for {
 		err := cl.change(c.life.ctx, c, k, name)
@@ -214,7 +213,7 @@ func (cl *Client) askAgain(c *Conn, k wire.Kind, name string) {
 // attemptTime is how long AuthFunc may take.
 const attemptTime = 15 * time.Second
 
-// auth returns what proves who the client is, as of now.
+// auth returns the Auth of the next hello.
 func (cl *Client) auth(ctx context.Context) ([]byte, error) {
 	if cl.opts.AuthFunc == nil {
 		return cl.opts.Auth, nil
@@ -236,8 +235,8 @@ func (cl *Client) auth(ctx context.Context) ([]byte, error) {
 	return nil, wrapError(CodeUnavailable, "AuthFunc failed", err)
 }
 
-// askAuth runs AuthFunc, and waits for it until ctx ends. One that does not heed its context keeps
-// the next from being asked, but nobody else waiting.
+// askAuth runs AuthFunc, and waits for it until ctx ends. An AuthFunc that does not heed its context delays the
+// next run of it, and nothing else.
 func (cl *Client) askAuth(ctx context.Context) ([]byte, error) {
 	select {
 	case cl.asking <- struct{}{}:
@@ -252,7 +251,7 @@ func (cl *Client) askAuth(ctx context.Context) ([]byte, error) {
 	go func() {
 		a := answer{err: errNoAuth}
 		defer func() {
-			if v := recover(); v != nil { // what it says could be the auth
+			if v := recover(); v != nil { // the value could hold the auth
 				cl.cfg.log.error(nil, "AuthFunc panicked", nil, "panic", shown(safe.Type(v)), "stack", shown(safe.Stack()))
 			}
 			<-cl.asking
@@ -271,5 +270,5 @@ func (cl *Client) askAuth(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// errNoAuth is why there is no auth if AuthFunc has not returned.
+// errNoAuth is the error if AuthFunc does not return.
 var errNoAuth = &Error{Code: CodeUnavailable, Message: "AuthFunc failed"}

@@ -14,8 +14,8 @@ import (
 // keep their numbers. Those from [CodeApplication] on are the program's own.
 //
 // A Code is an error itself, for [errors.Is]: errors.Is(err, core.CodeShutdown) reports whether an [Error]
-// with that code is in err's chain. Where a handler or a hook returns an error it may return a Code, which is an [Error]
-// without a message.
+// with that code is in err's chain. A handler or a hook that returns an error may return a Code, which stands for an
+// [Error] without a message.
 type Code = wire.Code
 
 // The codes of this library. Each comment says who meets it.
@@ -61,38 +61,38 @@ const (
 	CodeApplication Code = 1000
 )
 
-// An Error is every failure that this package reports, local or from the peer.
-// A handler returns one to tell its caller why: code, message, RetryAfter and Details
+// An Error is a failure that this package reports, found here or by the peer.
+// A handler returns an Error to tell its caller why it failed: code, message, RetryAfter and Details
 // are sent to the peer, a cause never is. [Access.Authorize] and [Conn.CloseWith]
-// tell a client why it may not come in or has to go in the same way.
+// tell a client in the same way why it may not come in or has to go.
 type Error struct {
 	Code Code
 
-	// Message is for people; the peer sees it. Up to 1,024 bytes of it travel: a longer one
-	// is cut at the end of a character and ends with "…" then.
+	// Message is for people. The peer sees it. Up to 1,024 bytes of it travel: a longer message
+	// is cut at the end of a character, and then ends with "…".
 	Message string
 
-	// RetryAfter is how long the peer asks to wait before another attempt, in milliseconds on
-	// the wire, rounded up, and about 24 days at most. Zero means that it asks nothing.
+	// RetryAfter is how long the peer asks to wait before another attempt. It travels in milliseconds,
+	// rounded up, and is about 24 days at most. Zero means that the peer does not ask to wait.
 	RetryAfter time.Duration
 
 	// Details are for the peer's program: any value that this side's codec converts, or a
-	// []byte, which is sent as it is. What does not convert, or does not fit a frame of the
-	// size that the peer reads, is left out and told to the error hook here; code and
-	// message arrive all the same. Nil means none.
+	// []byte, which is sent as it is. Details that do not convert, or do not fit a frame of the
+	// size that the peer reads, are left out, and the error hook here is told. Code and
+	// message arrive all the same. Nil means no details.
 	//
-	// It is nil in an error that the peer sent: [Details] decodes those, in a form that
+	// Details is nil in an error that the peer sent: the function [Details] decodes them to a type that
 	// the program names. A handler that returns such an error passes code, message and
 	// RetryAfter on, and no details.
 	Details any
 
-	remote    bool
-	blameless bool // of whoever called this side, whose payload is not what does not convert: see forPeer
-	cause     error
-	secret    bool // it says of itself its code and the type of its cause only: see Server.decide
+	remote    bool  // the peer has reported it
+	blameless bool  // the caller of this side is not to blame: the value that does not convert is not the caller's
+	cause     error // nil for none; it stays on this side
+	secret    bool  // its text has its code and the types of its causes only: see Server.decide
 
-	raw    []byte        // details as bytes: what the peer sent, or is to be sent
-	codec  convert.Codec // of the connection that raw belongs to
+	raw    []byte        // details as bytes: as the peer sent them, or as they are to be sent
+	codec  convert.Codec // of the connection to which raw belongs
 	unsent error         // why Details could not be converted
 }
 
@@ -114,7 +114,7 @@ func (e *Error) Error() string {
 	return s
 }
 
-// text is message and cause.
+// text returns message and cause.
 func (e *Error) text() string {
 	if e.secret {
 		return safe.Types(e.cause)
@@ -143,8 +143,8 @@ func (e *Error) Is(target error) bool {
 	return ok && e != nil && code == e.Code
 }
 
-// Text is the error for people: the message, or the code in words where there is none. Unlike [Error.Error]
-// it says neither where the error comes from nor what caused it. It is one line without control characters.
+// Text is the error for people: the message, or the code in words if there is no message. Unlike [Error.Error]
+// it does not say where the error comes from or what caused it. It is one line without control characters.
 func (e *Error) Text() string {
 	if e.Message == "" || e.secret {
 		return e.Code.String()
@@ -152,8 +152,8 @@ func (e *Error) Text() string {
 	return safe.Text(e.Message)
 }
 
-// Text is err for people: [Error.Text] of the first [Error] in err's chain, the code in words where [CodeOf] knows one, what
-// err says otherwise, and nothing for nil. It is one line without control characters.
+// Text is err for people: [Error.Text] of the first [Error] in err's chain, or the code in words if [CodeOf] knows one, or
+// the text of err. It is empty for nil. It is one line without control characters.
 func Text(err error) string {
 	if err == nil {
 		return ""
@@ -203,12 +203,12 @@ func IsRemote(err error) bool {
 	return ok && e != nil && e.remote
 }
 
-// wrapError is an error of this side with a cause that stays here.
+// wrapError returns an error of this side with a cause.
 func wrapError(code Code, message string, cause error) *Error {
 	return &Error{Code: code, Message: message, cause: cause}
 }
 
-// remoteError is an error that the peer reported. One without a code is still one.
+// remoteError returns an error that the peer reported. CodeNone becomes CodeClosed: an error has a code.
 func remoteError(code Code, message string, retry time.Duration) *Error {
 	if code == CodeNone {
 		code = CodeClosed
@@ -216,7 +216,7 @@ func remoteError(code Code, message string, retry time.Duration) *Error {
 	return &Error{Code: code, Message: message, RetryAfter: retry, remote: true}
 }
 
-// wireError turns a fault found by the codec into an error of this package.
+// wireError makes an error of this package of one of package wire.
 func wireError(err error) *Error {
 	if e, ok := asCoded(err); ok {
 		return e
@@ -227,7 +227,7 @@ func wireError(err error) *Error {
 	return wrapError(CodeProtocol, "", err)
 }
 
-// reasonText is [safe.Error] without what the code says.
+// reasonText is [safe.Error] without the code.
 func reasonText(err error) string {
 	e, ok := err.(*Error)
 	if !ok || e == nil {

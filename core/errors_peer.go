@@ -10,10 +10,10 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// Details returns the details of an error, converted to a T: those of the first [Error] in err's
-// chain that has some. Details of a peer's error are decoded by the codec of the connection;
-// a []byte is what the peer sent, as it is. Details of an error of this side that are not a T are
-// converted as if they had travelled. It fails with [CodeBadPayload] if there are none or if they
+// Details returns the details of the first [Error] in err's chain that has some, converted to a T.
+// Details of a peer's error are decoded by the codec of the connection; a []byte is given
+// as the peer sent it. Details of an error of this side that are not a T are
+// converted as if they had travelled. It fails with [CodeBadPayload] if there are no details or if they
 // do not convert.
 func Details[T any](err error) (T, error) {
 	var v T
@@ -28,8 +28,8 @@ func Details[T any](err error) (T, error) {
 }
 
 // RawDetails returns the details as the peer has sent them, or nil if the error is not a peer's or has
-// none. They must not be changed. They are for passing an error on whole: what is set as Details
-// of another error as a []byte is sent as it is.
+// no details. They must not be changed. To pass an error on whole, set them as the Details
+// of another error: a []byte is sent as it is.
 func (e *Error) RawDetails() []byte {
 	if !e.remote {
 		return nil
@@ -71,8 +71,8 @@ func (e *Error) decodeDetails(v any) error {
 	return unreadable(codec.Unmarshal(raw, v))
 }
 
-// encodeDetails converts details for the peer. Unlike a payload, text and numbers go
-// through the codec too: a page cannot say as what it wants them.
+// encodeDetails converts details for the peer. Unlike in a payload, text and numbers go
+// through the codec too, since a page cannot say to which type it wants them converted.
 func encodeDetails(codec convert.Codec, v any) (raw []byte, err error) {
 	if b, ok := convert.Bytes(v); ok {
 		return b, nil
@@ -88,7 +88,7 @@ func encodeDetails(codec convert.Codec, v any) (raw []byte, err error) {
 	return raw, nil
 }
 
-// packed returns err with its details as bytes, if it has some for the peer. It runs the
+// packed returns err with its details as bytes, if it has details for the peer. It runs the
 // program's code.
 func packed(codec convert.Codec, err error) error {
 	e, ok := find[*Error](err)
@@ -107,9 +107,10 @@ func packed(codec convert.Codec, err error) error {
 // detailsNotSent is what a log says of details that cannot be sent.
 const detailsNotSent = "the details of an error are not sent"
 
-// forPeer says what of a packed error the peer may know that reads frames of up to limit bytes.
-// A handler's own [Error] is passed on; anything else may hold paths or secrets and becomes
-// "the handler failed", and so does a value of this side that does not convert. left is not nil if there are details that cannot be sent.
+// forPeer returns the part of a packed error that the peer may know. The peer reads frames of up to limit bytes.
+// A handler's own [Error] is passed on. Any other error may hold paths or secrets and becomes
+// "the handler failed", and so does a value of this side that does not convert. left is not nil if there are details
+// that cannot be sent.
 func forPeer(err error, limit int) (why wire.Goodbye, left *Error) {
 	e, ok := asCoded(err)
 	if !ok || e == nil || e.blameless {

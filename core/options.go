@@ -15,13 +15,13 @@ import (
 // can be off. Some are off by default, and say so. [NewServer] fails with an [OptionError] for each option
 // that cannot be: nothing is corrected silently.
 type ServerOptions struct {
-	// Limits are how much there may be of everything.
+	// Limits bound clients, frames and memory.
 	Limits Limits
 
-	// Timeouts are how long things may take.
+	// Timeouts bound how long things may take.
 	Timeouts Timeouts
 
-	// Access says who is let in, who may do what, under which names, and what others hear of it.
+	// Access says who is let in, who may do what under which name, and what clients hear of each other.
 	Access Access
 
 	// Classic is about clients of the original.
@@ -37,22 +37,22 @@ type ServerOptions struct {
 	Overflow   Overflow
 	OverflowOf map[string]Overflow
 
-	// Manual runs no handler by itself: the program calls [Server.Update] or [Server.Run], and
-	// all handlers, those of events too, run on the goroutine that does, one at a time
-	// and [Concurrent] ones as well. Only the error hook still runs anywhere.
+	// Manual runs no handler by itself: the program calls [Server.Update] or [Server.Run]. All handlers, also
+	// hooks and [Concurrent] handlers, run on the goroutine that calls it, one at a time. Only the error hook
+	// runs on any goroutine.
 	Manual bool
 
-	// Codec converts what is not text, a number or bytes. Nil means JSON; in a
+	// Codec converts values that are not text, numbers or bytes. Nil means JSON; in a
 	// browser build nil means that such values fail with [CodeUnsupported].
 	Codec Codec
 
-	// Logger is told of what goes wrong. Nil means that warnings and errors go to
-	// [slog.Default], and in a browser build that there is none. [Silent] says nothing.
+	// Logger is told of failures. Nil means that warnings and errors go to
+	// [slog.Default], and in a browser build that there is no logger. [Silent] says nothing.
 	Logger Logger
 }
 
-// config is what a connection needs of either side's options, defaults filled in.
-// A limit that is off is 0.
+// A config has the options of a server or a client that its connections need, with the defaults filled in.
+// A limit that is off is 0. Sizes are in bytes.
 type config struct {
 	maxFrame      int
 	maxName       int
@@ -67,7 +67,7 @@ type config struct {
 	closeTimeout  time.Duration
 	codec         convert.Codec
 	log           *journal
-	overflow      *overflowRules // nil: for want of room the connection ends
+	overflow      *overflowRules // nil if the connection ends when there is no room
 }
 
 const (
@@ -79,7 +79,7 @@ const (
 	defaultMaxHandshakesPerAddr = 64
 
 	defaultMaxHello    = 8 << 10
-	minHello           = 32 // so that every client can say something
+	minHello           = 32 // enough for the shortest hello
 	defaultMaxName     = 128
 	defaultMaxCalls    = 1024
 	defaultMaxGroups   = 64
@@ -101,15 +101,14 @@ const (
 
 	defaultClassicHeader = 16
 
-	// maxBytes bounds queues and inboxes, so that an int holds one of them and a frame of the greatest size.
+	// maxBytes bounds queues and inboxes: an int holds the size of one and of the greatest frame together.
 	maxBytes = math.MaxInt / 4
 
-	// maxCommand is how many bytes the name of a command may have, unless a server says
-	// otherwise.
+	// maxCommand bounds the name of a command, in bytes, unless a server says otherwise.
 	maxCommand = 256
 )
 
-// resolve returns a copy in which nothing is zero that has a default, and limits that are off are zero.
+// resolve returns a copy with the defaults filled in, in which limits that are off are zero.
 // It fails with an [OptionError] for each option that cannot be.
 func (o *ServerOptions) resolve() (ServerOptions, error) {
 	var v ServerOptions
@@ -129,7 +128,7 @@ func (o *ServerOptions) resolve() (ServerOptions, error) {
 	return v, f.err()
 }
 
-// places are the limits of those who come, of options whose defaults are filled in.
+// places returns the limits of newcomers, of options whose defaults are filled in.
 func (o *ServerOptions) places() admit.Limits {
 	return admit.Limits{
 		Conns:           o.Limits.MaxConns,
@@ -152,114 +151,113 @@ func (o *ServerOptions) config() config {
 	}
 }
 
-// Limits say how much a server lets there be: of clients, of what they send, and of what waits for
-// them. Zero is the default. Negative is no limit for those that say so, and an error for all others.
+// Limits bound the clients of a server, what they send, and what waits for
+// them. Zero is the default. Negative means no limit for the options that say so, and is an error for all others.
 type Limits struct {
-	// MaxConns is how many clients there may be at once, those that are suspended and those
-	// that Authorize is asked about included. One more that has said hello makes the client
-	// leave that has been suspended longest, of the address of which most are suspended; if none
-	// is, it is refused with [CodeTooManyConns]. Zero means 16384. Negative means no limit.
+	// MaxConns bounds the clients that are there at once, including suspended clients and newcomers
+	// about which Authorize decides. For one more that has said hello a suspended client leaves: of the address that has
+	// most suspended clients the one that has been suspended longest. If no client
+	// is suspended, the newcomer is refused with [CodeTooManyConns]. Zero means 16384. Negative means no limit.
 	MaxConns int
 
-	// MaxConnsPerAddr is how many of them one address may have: an IPv4 address, or the first
-	// 64 bits of an IPv6 address. One more makes the client leave that has been suspended
-	// longest of those of the address, or is refused with [CodeTooManyConns].
+	// MaxConnsPerAddr bounds the clients of one address: an IPv4 address, or the first
+	// 64 bits of an IPv6 address. For one more the client of that address leaves that has been suspended
+	// longest. If none is suspended, the newcomer is refused with [CodeTooManyConns].
 	// Zero means 1024, but no limit for this machine's own addresses and for
-	// media whose addresses are not IP addresses, since a proxy may stand there for many; those
-	// are limited when the option is set. Negative means no limit.
+	// media whose addresses are not IP addresses, since a proxy may stand there for many clients. A limit that is
+	// set holds for these addresses too. Negative means no limit.
 	MaxConnsPerAddr int
 
-	// MaxConnsPerUser is how many connections one [Admission.User] may have, suspended ones included.
-	// [Access].UserConflict says what becomes of one more: unless one of the others makes room it is
-	// refused with [CodeTooManyConns]. Zero and negative mean no limit.
+	// MaxConnsPerUser bounds the connections of one [Admission.User], including suspended ones.
+	// [Access].UserConflict says what becomes of one more. It is refused with [CodeTooManyConns] unless another
+	// connection of the user makes room. Zero and negative mean no limit.
 	MaxConnsPerUser int
 
-	// MaxHandshakes is how many newcomers there may be at once that have not said hello, or are
-	// being told why they are not let in; and as many that Authorize is asked about. With one
-	// more that has not said hello, the oldest of them is closed, of the address that has most. One
-	// more to ask about takes the place of the newest of the address that has most, if that
+	// MaxHandshakes bounds the newcomers that have not said hello, or are
+	// being told why they are not let in. It bounds as many again about which Authorize decides. For one
+	// more that has not said hello the oldest newcomer is closed, of the address that has most. One
+	// more to decide about takes the place of the newest newcomer of the address that has most, if that address
 	// has more than its own, and is refused with [CodeTooManyConns] otherwise. A client that
 	// comes back to a session needs no such place once it has said hello.
 	// Zero means 1024. Negative means as many as MaxConns.
 	MaxHandshakes int
 
-	// MaxHandshakesPerAddr is how many of each one address may have. One more that has not said
-	// hello takes the place of the oldest; one more to ask about is refused. Zero means 64, with the
+	// MaxHandshakesPerAddr bounds the same newcomers of one address. One more that has not said
+	// hello takes the place of the oldest; one more to decide about is refused. Zero means 64, with the
 	// exceptions of MaxConnsPerAddr. Negative means no limit.
 	MaxHandshakesPerAddr int
 
-	// MaxHello is the greatest size of that first frame, in bytes, from 32 B to 16 KiB.
+	// MaxHello is the greatest size of a hello, the first frame of a client, from 32 B to 16 KiB.
 	// Zero means 8 KiB.
 	MaxHello int
 
-	// MaxName is how many bytes the name of a client or a group may have, MaxGroups how many
-	// groups one client may be in, 1,048,576 at most. Zero means 128 bytes and 64 groups.
+	// MaxName is the greatest length of the name of a client or a group, in bytes. MaxGroups bounds the
+	// groups that one client is in; it is 1,048,576 at most. Zero means 128 bytes and 64 groups.
 	MaxName   int
 	MaxGroups int
 
-	// MaxCommand is how many bytes the name of a command or call may have that a client
-	// sends; handlers with a longer one cannot be registered. A longer one is answered with
-	// [CodeBadName] or, for a command, goes to the error hook. Clients are told.
+	// MaxCommand is the greatest length of the name of a command or call that a client
+	// sends, in bytes. Handlers with a longer name cannot be registered. A call with a longer name is answered with
+	// [CodeBadName]; a command with one goes to the error hook. Clients are told the limit.
 	// Zero means 256.
 	MaxCommand int
 
-	// MaxCalls is how many calls of one client may be unanswered, those that wait for their
-	// turn included. One more is answered with [CodeTooManyCalls], and the connection
-	// goes on. Clients are told. Zero means 1024. Negative means that only
+	// MaxCalls bounds the calls of one client that are not answered yet, including calls that wait for their
+	// turn. One more is answered with [CodeTooManyCalls], and the connection
+	// goes on. Clients are told the limit. Zero means 1024. Negative means that only
 	// InboxBytes bounds them.
 	MaxCalls int
 
-	// MaxFrame is the greatest frame that is read from a client, in bytes. It is
-	// checked before anything is allocated. It is from 512 B to 1 GiB. Zero means 1 MiB.
+	// MaxFrame is the greatest size of a frame that is read from a client, from 512 B to 1 GiB. It is
+	// checked before anything is allocated. Zero means 1 MiB.
 	MaxFrame int
 
-	// QueueBytes bounds what waits to be written to one client, and what is kept for it to be
-	// resumed. What becomes of a client that lets its queue run full says [Overflow]. One frame
+	// QueueBytes bounds the frames that wait to be written to one client, and the frames that are kept for its
+	// resume. [Overflow] says what becomes of a client that lets its queue run full. One frame
 	// is always let into an empty queue, whatever its size. Zero means 1 MiB.
 	QueueBytes int
 
-	// InboxBytes bounds what has been read from one client and waits for a slow
-	// handler, and as much again of what concurrent handlers have been given and have not
-	// returned from. When it is full, reading stops until there is room, so that the client
-	// feels it. One frame is always let into what is empty. Zero means 256 KiB.
+	// InboxBytes bounds the frames that have been read from one client and wait for a slow
+	// handler, and as many bytes again of payloads that concurrent handlers have been given and have not
+	// returned from. When the inbox is full, reading stops until there is room, and the client's own sends
+	// wait. One frame is always let into an empty inbox. Zero means 256 KiB.
 	InboxBytes int
 
-	// MemoryBytes bounds what all clients have together: queues, with what is kept for a resume,
+	// MemoryBytes bounds the memory of all clients together: queues and the frames that are kept for a resume,
 	// inboxes, copies for concurrent handlers, raw messages that nobody has received, frames that
-	// have come in part, notices that wait, and some 8 KiB for each client; and what groups keep
-	// (History), which may take half of it. A frame that is sent to many counts once where it
-	// matters.
+	// have come in part, notices that wait, and some 8 KiB for each client. The messages that groups keep
+	// (History) count too, and may take half of it. A large frame that is sent to many clients counts once.
 	//
-	// From 7/8 of it on, clients that are suspended are given up, those first that hold most; then
-	// clients are disconnected with [CodeOverloaded] that hold most, and come back a moment later;
-	// until it is 3/4. Meanwhile newcomers are refused with that code; who comes back to a session
-	// is not. [Server.Stats] tells how much there is and how many had to go. What comes in the
+	// When 7/8 of it are taken, suspended clients are given up, the one that holds most first. Then
+	// the clients that hold most are disconnected with [CodeOverloaded], and come back a moment later. This goes on
+	// until no more than 3/4 are taken. Meanwhile newcomers are refused with that code, except clients that come back
+	// to a session. [Server.Stats] tells how much is taken and how many had to go. Frames that come in the
 	// milliseconds that this takes may exceed the bound.
 	//
-	// Zero means half of what this process may have: the memory limit of the Go runtime
-	// (GOMEMLIMIT) or of its control group, or the memory of the machine, whichever is least; 1 GiB where
-	// none of them is known. Negative means no limit.
+	// Zero means half of the memory that this process may have: the memory limit of the Go runtime
+	// (GOMEMLIMIT) or of its control group, or the memory of the machine, whichever is least. If
+	// none of them is known zero means 1 GiB. Negative means no limit.
 	MemoryBytes int
 
-	// MaxConcurrent is how many handlers registered with [Concurrent] may run at once
+	// MaxConcurrent bounds the runs of [Concurrent] handlers at one time
 	// for one client. Zero means 64.
 	MaxConcurrent int
 
-	// FrameRate and ByteRate are how many frames and bytes a second a client may send, answers to
-	// the server's calls included, and at once no more than those of a second. One that is
-	// faster is disconnected with [CodeRateLimit] and told when it may come back. What had to
-	// wait because handlers were slow counts as sent over the time it waited.
+	// FrameRate and ByteRate bound the frames and bytes that a client sends in a second, including answers to
+	// the server's calls. At once it may send as much as in a second. A client that is
+	// faster is disconnected with [CodeRateLimit] and told when it may come back. Frames that had to
+	// wait because handlers were slow count as sent over the time of their wait.
 	// Zero and negative mean no limit.
 	FrameRate int
 	ByteRate  int
 
-	// ChangeRate is how many changes of its name and groups a second one client may ask for, and
-	// at once as many as MaxGroups. One more is answered with [CodeRateLimit] and told
-	// when it may ask again, and the connection goes on. Zero means 10. Negative means no limit.
+	// ChangeRate bounds the changes of its name and groups for which a client asks in a second. At once it may
+	// ask for as many as MaxGroups. One more is answered with [CodeRateLimit] and the time
+	// to wait, and the connection goes on. Zero means 10. Negative means no limit.
 	ChangeRate int
 }
 
-// resolve fills the defaults in. A limit that is off is zero then, but for those of one address, whose
+// resolve fills the defaults in. A limit that is off is zero then, except for the limits of one address: their
 // default depends on the address.
 func (l *Limits) resolve(f *optionFaults) {
 	l.MaxConns = limit(l.MaxConns, defaultMaxConns)
@@ -279,8 +277,8 @@ func (l *Limits) resolve(f *optionFaults) {
 	l.ChangeRate = limit(l.ChangeRate, defaultChangeRate)
 }
 
-// Timeouts say how long a server lets things take. Zero is the default. Negative is for ever, or never, for those
-// that say so, and an error for all others.
+// Timeouts bound how long things may take at a server. Zero is the default. Negative means for ever, or never, for the
+// options that say so, and is an error for all others.
 type Timeouts struct {
 	// Hello is how long a newcomer may take to say who it is.
 	// Zero means 10 s. Negative means for ever.
@@ -288,12 +286,12 @@ type Timeouts struct {
 
 	// Frame is how long a frame that has begun may take to come, with a second more for
 	// each 16 KiB of it. A client that is slower is disconnected with
-	// [CodeDeadlineExceeded], up to half of the time later. While reading waits
-	// for handlers the time stands still. Zero means 20 s. Negative means for ever.
+	// [CodeDeadlineExceeded], up to half of the time later. The time stands still while reading waits
+	// for handlers. Zero means 20 s. Negative means for ever.
 	Frame time.Duration
 
-	// Idle is how long a client may send no command, call or raw message; heartbeats do
-	// not count, and while one of its handlers runs it is not idle. Then it is
+	// Idle is how long a client may send no command, call or raw message. Heartbeats do
+	// not count, and a client is not idle while one of its handlers runs. An idle client is
 	// disconnected with [CodeIdle], up to a quarter of the time later. Zero and negative mean for ever.
 	Idle time.Duration
 
@@ -302,13 +300,13 @@ type Timeouts struct {
 	Write time.Duration
 
 	// Heartbeat is how long a client may be silent before it is asked for a sign of
-	// life; after as long again it is disconnected with [CodeHeartbeat]. The
-	// client is told and does the same. Zero means 15 s. Negative means never.
+	// life. After as long again it is disconnected with [CodeHeartbeat]. The
+	// client is told the time and does the same. Zero means 15 s. Negative means never.
 	Heartbeat time.Duration
 
 	// Resume is how long a client whose connection has broken off may take to come back
-	// and go on as if nothing had happened: it stays a client meanwhile, and what is sent
-	// to it waits, within [Limits].QueueBytes. Zero means 30 s. Negative means that it leaves at once.
+	// and go on as if nothing had happened. It stays a client meanwhile, and frames for it
+	// wait, within [Limits].QueueBytes. Zero means 30 s. Negative means that it leaves at once.
 	Resume time.Duration
 
 	// Close is how long ending one connection in order may take: writing what is
@@ -320,9 +318,9 @@ type Timeouts struct {
 	// their contexts end. Zero means 10 s. Negative means as long as its own context lets it.
 	Drain time.Duration
 
-	// RestartAfter is when clients are told to come back that a Shutdown sends away: the first
-	// after so long, each other 2 ms after the one before it, up to a minute later, so
-	// that they do not all come at once. Zero means 1 s. Negative means that they are
+	// RestartAfter is when the clients that a Shutdown sends away are told to come back. The first
+	// comes after this time, and each other 2 ms after the one before it, up to a minute later: they
+	// do not all come at once. Zero means 1 s. Negative means that they are
 	// not told.
 	RestartAfter time.Duration
 }

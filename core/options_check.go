@@ -18,8 +18,8 @@ func (e *OptionError) Error() string {
 	return "core: option " + e.Option + " is " + e.Value + ": " + e.Rule
 }
 
-// optionFaults collects what is wrong with options. It is what [errors.Join] would make of that, without the
-// 1 KB that a browser build would pay.
+// optionFaults collects the faults of options. It is like the result of [errors.Join], for which a browser build would
+// pay 1 KB.
 type optionFaults struct{ errs []error }
 
 func (f *optionFaults) add(option, value, rule string) {
@@ -62,7 +62,7 @@ func size[T quantity](f *optionFaults, option string, v *T, def, least, most T) 
 	f.bound(option, int64(*v), int64(least), int64(most), isTime(*v))
 }
 
-// bound is the part of size that a program has once, not for each type.
+// bound is the part of size that does not depend on the type: a program has it once.
 func (f *optionFaults) bound(option string, v, least, most int64, isTime bool) {
 	switch {
 	case v < least:

@@ -13,21 +13,20 @@ import (
 //
 // A browser build has none of what Classic, Manual, Overflow and OverflowOf ask for: to set one of them is an error there.
 type ClientOptions struct {
-	// Name is what the client wants to be called. Empty means that it has no name. If the name or one
+	// Name is the name for which the client asks. Empty means that it has no name. If the name or one
 	// of the Groups is not well formed, [Client.Connect] fails with [CodeBadName].
 	Name string
 
-	// Groups are those that the client joins as it connects. One that joins anew by itself asks for
-	// those that it is in by then, and for the name that it asked for last with [Client.Rename].
+	// Groups are the groups that the client joins as it connects. A client that joins anew by itself asks for
+	// the groups that it is in by then, and for the name for which it asked last with [Client.Rename].
 	Groups []string
 
 	// Auth is handed to the server and never logged.
 	Auth []byte
 
-	// AuthFunc gives the Auth of each time that the client joins, in place of Auth: as it connects,
-	// and as it joins anew. A resume is proven by the session's own token and asks nothing. ctx
-	// ends when the attempt is given up, for instance by [Client.Close], and after 15 s, which the
-	// client waits for it.
+	// AuthFunc returns the Auth for each time that the client joins, in place of Auth: when it connects,
+	// and when it joins anew. It is not asked for a resume, which the session's own token proves. ctx
+	// ends when the attempt is given up, for instance by [Client.Close], and after 15 s.
 	//
 	// An [Error] whose code is final ends the client, as [Retry] says. Any other error, and a
 	// panic, is an attempt that failed. What AuthFunc returns is never logged. It runs on a
@@ -44,31 +43,31 @@ type ClientOptions struct {
 	Retry Retry
 
 	// ConnectTimeout is how long an attempt to connect may take, from dialing to the server's
-	// welcome: that of [Client.Connect], which then fails with [CodeDeadlineExceeded], and each later
-	// one. The 15 s of AuthFunc come before it. The context of Connect may end it earlier. Zero means 15 s. Negative means
+	// welcome. [Client.Connect] then fails with [CodeDeadlineExceeded]; later attempts have the same time. The 15 s of
+	// AuthFunc come before it. The context of Connect may end an attempt earlier. Zero means 15 s. Negative means
 	// that only the context bounds Connect; later attempts take 15 s at most.
 	ConnectTimeout time.Duration
 
-	// Session is what [Client.Detach] has returned, here or in an earlier program: the first Connect
+	// Session is a session that [Client.Detach] has returned, here or in an earlier program. The first Connect
 	// that succeeds goes on with it, and [Client.OnState] says [StateResumed] first. The client then
 	// has the name and the groups that it had. It joins anew, and OnState says [StateConnected], if
 	// the server has given the session up, or if these bytes are damaged or of another version. A
-	// session can be gone on with once. It is an error to set [Retry].Off or Classic as well.
+	// session can be used once. It is an error to set [Retry].Off or Classic as well.
 	Session []byte
 
 	// Manual is [ServerOptions.Manual] for [Client.Update] and [Client.Run].
 	Manual bool
 
 	// Overflow and OverflowOf say what becomes of a command or raw message to the server for which
-	// there is no room within QueueBytes; [Overflow] says what that means while the client is
-	// away. They are what [ServerOptions] call so, except that the default is [OverflowBlock].
+	// there is no room within QueueBytes. [Overflow] says what each policy means while the client is
+	// away. They are like the options of [ServerOptions], except that the default is [OverflowBlock].
 	Overflow   Overflow
 	OverflowOf map[string]Overflow
 
-	// MaxFrame, QueueBytes, InboxBytes and MaxConcurrent mean what they mean in [Limits], toward the
-	// server, WriteTimeout and CloseTimeout what Write and Close mean in [Timeouts], and Codec and
-	// Logger what they mean in [ServerOptions]. How often there are heartbeats, and how long a session
-	// waits, the server says.
+	// MaxFrame, QueueBytes, InboxBytes and MaxConcurrent mean the same as in [Limits], toward the
+	// server. WriteTimeout and CloseTimeout mean the same as Write and Close in [Timeouts], and Codec and
+	// Logger the same as in [ServerOptions]. The server says how often there are heartbeats, and how long a session
+	// waits.
 	MaxFrame      int
 	QueueBytes    int
 	InboxBytes    int
@@ -79,8 +78,8 @@ type ClientOptions struct {
 	Logger        Logger
 }
 
-// clientOptions are those that a Client keeps as they are. The rest is not kept, so that a browser
-// build does not carry what is said of its types.
+// clientOptions are the options that a Client keeps as they are. The others are not kept: a browser
+// build then has nothing of their types.
 type clientOptions struct {
 	Name     string
 	Groups   []string
@@ -97,8 +96,8 @@ type clientOptions struct {
 // when the server ends it, or refuses it, with an error that time may heal. The first
 // [Client.Connect] is tried once, unless First is set.
 //
-// Whether it comes back says the code of the error, and an error of any code with a RetryAfter
-// makes it come back:
+// The code of the error says whether the client comes back. It also comes back after an error of any code that has a
+// RetryAfter:
 //
 //	always    internal error, canceled, deadline exceeded, hello timeout, too many connections,
 //	          slow consumer, heartbeat missed, shutting down, too many calls, rate limit
@@ -111,30 +110,31 @@ type clientOptions struct {
 //	          group, too many groups, unsupported, idle, replaced, calls wait for each
 //	          other, a program's own code, a code that this version does not know
 type Retry struct {
-	// Off makes the client stay away; then it asks for no session that could be resumed.
+	// Off makes the client stay away. It then asks for no session that could be resumed.
 	Off bool
 
 	// First makes [Client.Connect] try again as the client does later, until its context ends, For
-	// has passed, or the error is one from which the client does not come back. Each attempt may
-	// take [ClientOptions.ConnectTimeout], or 15 s if that is off. [Client.OnState] tells of it. It holds with Off too.
+	// has passed, or an error comes from which the client does not come back. Each attempt may
+	// take [ClientOptions.ConnectTimeout], or 15 s if that is off. [Client.OnState] tells of the attempts. First holds
+	// with Off too.
 	First bool
 
-	// Min and Max bound the time before an attempt. It is chosen at random between zero and a limit
-	// that begins with Min and doubles with each attempt up to Max, and is never less than what a
-	// server has asked for. A connection that did not last at least as long as that limit doubles
-	// the limit with which the next time begins. While the session can be resumed, as the server
-	// has said, the limit is at most 2 s, or Min, or a fifteenth of the time away, and the last of
-	// these attempts comes before the session ends. Zero means 500 ms and 20 s; if one of them is set, the other is
-	// moved to it where it would be on the wrong side of it.
+	// Min and Max bound the wait before an attempt. The wait is chosen at random between zero and a limit
+	// that begins with Min and doubles with each attempt up to Max. It is never less than the RetryAfter of the
+	// server. A connection that did not last at least as long as the limit doubles
+	// the limit with which the next time away begins. While the session can be resumed the limit is at most 2 s, or
+	// Min, or a fifteenth of the time away, and the last of
+	// these attempts comes before the session ends. Zero means 500 ms and 20 s. If only one of them is set, and the
+	// default of the other would make Min greater than Max, the other is the same.
 	Min, Max time.Duration
 
-	// For is how long the client tries before it gives up, since the end of the last connection
+	// For is how long the client tries before it gives up, from the end of the last connection
 	// that lasted. Zero and negative mean without end.
 	For time.Duration
 }
 
-// resolve returns what the client keeps and what its connections need, defaults filled in. Names and groups are
-// the server's to limit. It fails with an [OptionError] for each option that cannot be.
+// resolve returns the options that the client keeps and those that its connections need, with the defaults filled in.
+// Names and groups are the server's to limit. It fails with an [OptionError] for each option that cannot be.
 func (o *ClientOptions) resolve() (clientOptions, config, error) {
 	var v ClientOptions
 	if o != nil {
