@@ -37,34 +37,35 @@ const maxNoticeForm = 0
 
 type legacyPeer struct{}
 
-func (*legacyPeer) dialect() Dialect                        { return DialectNative }
-func (*legacyPeer) heartbeat(t time.Duration) time.Duration { return t }
-func (*legacyPeer) ended(int, error) *Error                 { return nil }
-func (*legacyPeer) sent([]byte) (Frame, int, bool)          { return Frame{}, 0, false }
-func (*legacyPeer) unsaid() []Undelivered                   { return nil }
-func (*legacyPeer) change(notices.Change) []byte            { return nil }
-func (*legacyPeer) NoticeForm() int                         { return 0 }
-func (*legacyPeer) Held() int                               { return 0 }
-func (*legacyPeer) Stream(s transport.Conn) transport.Conn  { return s }
-func (*legacyPeer) AliveProbe() []byte                      { return nil }
-func (*legacyPeer) Refusal() []byte                         { return nil }
-func (*legacyPeer) Goodbye() []byte                         { return nil }
-func (*legacyPeer) Abbreviates([]byte) bool                 { return false }
+func (*legacyPeer) dialect() Dialect                                   { return DialectNative }
+func (*legacyPeer) over(stream transport.Conn) transport.Conn          { return stream }
+func (*legacyPeer) heartbeat(native time.Duration) time.Duration       { return native }
+func (*legacyPeer) sent(b []byte) (Frame, int, bool)                   { return parseSent(b) }
+func (*legacyPeer) ended(int, error) *Error                            { return nil }
+func (*legacyPeer) lastWord(bye *wire.Goodbye) ([]byte, *wire.Goodbye) { return nil, bye }
+func (*legacyPeer) unsaid() []Undelivered                              { return nil }
+func (*legacyPeer) held() int                                          { return 0 }
+func (*legacyPeer) sweep(*Conn, time.Duration)                         {}
+func (*legacyPeer) abbreviates([]byte) bool                            { return false }
+func (*legacyPeer) shows(*Conn, *notices.View)                         {}
+func (*legacyPeer) noticeForm() int                                    { return 0 }
+func (*legacyPeer) change(ch notices.Change) []byte                    { return appendChange(ch, true) }
+func (*legacyPeer) Refusal() []byte                                    { return nil }
+func (*legacyPeer) AliveProbe() []byte                                 { return nil }
 
 func (*Conn) speak(*legacyPeer)                                   {}
 func (*Conn) batchLegacy(*reader) bool                            { return false }
 func (*Conn) runLegacy([]byte)                                    {}
 func (*Conn) sendLegacy(Frame, *sending) error                    { return nil }
 func (*Conn) ownFrame(Frame, *sending) ([]byte, error)            { return nil, nil }
-func (*Conn) sweepLegacy(time.Duration)                           {}
 func (*Conn) legacyGroup() string                                 { return "" }
-func (*Conn) showLegacy(*notices.View)                            {}
 func (*Conn) welcomeLegacy() []byte                               { return nil }
 func (*Conn) askRecord(context.Context, string) (Presence, error) { return Presence{}, errNoLegacy }
 
 func formOf(any) form                          { return 0 }
 func abbreviated[T any]([]byte) (v T, ok bool) { return v, false }
-func isLegacy(byte) bool                       { return false }
+func answeredLegacy(*reader) bool              { return false }
+func (*Server) isLegacy(*reader) bool          { return false }
 
 func (*Server) readLegacyHello(transport.Conn, *reader) (*wire.Hello, *legacyPeer, *Error) {
 	return nil, nil, errNoLegacy

@@ -73,8 +73,9 @@ type caps struct {
 var nativeCaps = caps{true, true, true, true, true}
 
 var (
-	errNoCalls   = &Error{Code: CodeUnsupported, Message: "the original's protocol has no calls"}
-	errNoChanges = &Error{Code: CodeUnsupported, Message: "a client of a Python server keeps its name and group"}
+	errNoCalls      = &Error{Code: CodeUnsupported, Message: "the original's protocol has no calls"}
+	errLegacyServer = &Error{Code: CodeNotNative, Message: "the server speaks the protocol of the original: see ClientOptions.Classic"}
+	errNoChanges    = &Error{Code: CodeUnsupported, Message: "a client of a Python server keeps its name and group"}
 )
 
 // ClassicOptions are about clients of the original, the Python package hisock.
@@ -189,10 +190,7 @@ func (d Dialect) String() string {
 // Dialect is what the peer speaks. It may become known only with the first command of a client, see
 // [DialectUnknown], or with a later message, see [Dialect002].
 func (c *Conn) Dialect() Dialect {
-	if hasLegacy && c.legacy != nil {
-		return c.legacy.dialect()
-	}
-	return DialectNative
+	return c.legacy.dialect()
 }
 
 // Record asks a server written in Python for another client, by its name or "ip:port", and waits for the

@@ -197,8 +197,8 @@ func shake(stream transport.Conn, rd *reader, hello []byte, cfg *config) (*wire.
 		if answeredHTTP(rd) {
 			return nil, NewError(CodeNotNative, "the server answers in HTTP: is this its WebSocket port?")
 		}
-		if hasLegacy && answeredClassic(rd) {
-			return nil, errClassicServer
+		if hasLegacy && answeredLegacy(rd) {
+			return nil, errLegacyServer
 		}
 		if why := shakeError(err, writeErr); !hasLegacy || rd.w > 0 || CodeOf(why) != CodeConnLost {
 			return nil, why
@@ -231,13 +231,11 @@ func shake(stream transport.Conn, rd *reader, hello []byte, cfg *config) (*wire.
 		}
 		return nil, fromPeer(no, cfg.codec)
 	}
-	if hasLegacy && answeredClassic(rd) {
-		return nil, errClassicServer
+	if hasLegacy && answeredLegacy(rd) {
+		return nil, errLegacyServer
 	}
 	return nil, NewError(CodeProtocol, "a "+f.Kind.String()+" frame instead of a welcome")
 }
-
-var errClassicServer = &Error{Code: CodeNotNative, Message: "the server speaks the protocol of the original: see ClientOptions.Classic"}
 
 func shakeError(err, writeErr error) error {
 	if e, ok := find[*Error](err); ok {
@@ -254,14 +252,4 @@ func answeredHTTP(rd *reader) bool {
 	const http = "HTTP/"
 	n := min(rd.w, len(http))
 	return n >= 2 && string(rd.buf[:n]) == http[:n]
-}
-
-// answeredClassic reports whether a server answered a client's hello with a frame of the original's protocol,
-// as one in Python may: it begins with a number and a space.
-func answeredClassic(rd *reader) bool {
-	n := 0
-	for n < rd.w && isLegacy(rd.buf[n]) {
-		n++
-	}
-	return n > 0 && n < rd.w && rd.buf[n] == ' '
 }

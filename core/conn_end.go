@@ -91,8 +91,8 @@ func (c *Conn) beginEnd(why *Error, only *link) (before session.State, first boo
 // written. It returns a channel that is closed when all is written, or nothing more can be.
 func (c *Conn) closeQueue(why *Error, bye *wire.Goodbye, how ending) (flushed <-chan struct{}) {
 	var last []byte
-	if hasLegacy && c.legacy != nil && bye != nil {
-		last, bye = c.legacy.Goodbye(), nil
+	if hasLegacy {
+		last, bye = c.legacy.lastWord(bye)
 	}
 	closing := outbox.Closing{Drain: how.drain, Broken: why.Code == CodeConnLost && !why.remote, Goodbye: bye, Last: last}
 	if c.sess.Token() != nil {

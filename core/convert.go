@@ -46,7 +46,7 @@ func encodeAnswer[T any](codec convert.Codec, v T) ([]byte, error) {
 
 // taken makes a value of a payload that has come over c, which may be nil.
 func taken[T any](from convert.Intake[T], c *Conn, codec convert.Codec, payload []byte) (T, error) {
-	if hasLegacy && c != nil && c.legacy != nil && c.legacy.Abbreviates(payload) {
+	if hasLegacy && c != nil && c.legacy.abbreviates(payload) {
 		if v, ok := abbreviated[T](payload); ok {
 			return v, nil
 		}

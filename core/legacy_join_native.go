@@ -20,8 +20,20 @@ import (
 // How a peer of the original joins, what it is told of others, and what it may wish: another name, another group, the record of
 // another client.
 
-// isLegacy reports whether the first byte of a newcomer is that of a peer of the original.
-func isLegacy(first byte) bool { return legacy.IsFirst(first) }
+// isLegacy reports whether the first byte of a newcomer is that of a client of the original, and such may join.
+func (s *Server) isLegacy(rd *reader) bool {
+	return s.opts.Classic.HeaderLen > 0 && legacy.IsFirst(rd.buf[0])
+}
+
+// answeredLegacy reports whether a server answered a client's native hello with a frame of the original,
+// as one in Python may: it begins with a number and a space.
+func answeredLegacy(rd *reader) bool {
+	n := 0
+	for n < rd.w && legacy.IsFirst(rd.buf[n]) {
+		n++
+	}
+	return n > 0 && n < rd.w && rd.buf[n] == ' '
+}
 
 // readLegacyHello reads how a client of the original joins. The peer is there also when the hello is
 // wrong: it would not understand a native refusal.
@@ -136,8 +148,26 @@ func (c *Conn) showLegacy(v *notices.View) {
 	}
 }
 
+// shows makes of how a client is shown to all how it is shown to the peer.
+func (p *legacyPeer) shows(of *Conn, v *notices.View) {
+	if p != nil {
+		of.showLegacy(v)
+	}
+}
+
+// noticeForm says which peers share what they are sent of others: zero is the native form.
+func (p *legacyPeer) noticeForm() int {
+	if p == nil {
+		return 0
+	}
+	return p.NoticeForm()
+}
+
 // change is what the peer is sent of another client, or nil if its header is too short for that.
 func (p *legacyPeer) change(ch notices.Change) []byte {
+	if p == nil {
+		return appendChange(ch, true)
+	}
 	return p.Change((*legacy.View)(ch.Before), (*legacy.View)(ch.After))
 }
 

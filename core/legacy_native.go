@@ -4,26 +4,24 @@ package core
 
 import (
 	"context"
-	"reflect"
 	"time"
 
 	"github.com/hisock/hisock/core/internal/legacy"
-	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/safe"
-	"github.com/hisock/hisock/core/internal/shape"
 	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport"
 )
 
 // What a connection does whose peer speaks one of the original's dialects. Package legacy says what a frame asks for and how a
 // message is written; here it is done. Nothing else in this package knows of dialects, but for the flags of caps and a few
 // questions that begin with hasLegacy:
 //
-//	as it begins   speak, and the other file about how such a peer joins
-//	reading        batchLegacy in the place of batch; ended
+//	as it begins   over, speak; the other file has how such a peer joins
+//	reading        batchLegacy in the place of batch, ended
 //	a turn         runLegacy, for a frame of kindLegacy
 //	sending        sendLegacy, ownFrame, formOf
-//	ending         Goodbye, unsaid
-//	the sweeper    heartbeat, AliveProbe, sweepLegacy
+//	ending         lastWord, sent, unsaid
+//	the sweeper    heartbeat, AliveProbe, sweep
 
 // A legacyPeer is the peer of such a connection.
 type legacyPeer struct {
@@ -55,7 +53,98 @@ func (c *Conn) speak(peer *legacyPeer) {
 	}
 }
 
-func (p *legacyPeer) dialect() Dialect { return Dialect(p.Dialect()) }
+// These are asked of any connection's peer: one that is nil is native, and answers as that.
+
+func (p *legacyPeer) dialect() Dialect {
+	if p == nil {
+		return DialectNative
+	}
+	return Dialect(p.Dialect())
+}
+
+// over returns the stream as one to the peer.
+func (p *legacyPeer) over(stream transport.Conn) transport.Conn {
+	if p == nil {
+		return stream
+	}
+	return p.Stream(stream)
+}
+
+// heartbeat is how long the peer, a client, may be silent before it is asked whether it is still there, if a native one may be for
+// that long. It is zero if it would not answer.
+func (p *legacyPeer) heartbeat(native time.Duration) time.Duration {
+	switch {
+	case p == nil:
+		return native
+	case p.AliveProbe() == nil:
+		return 0
+	}
+	return classicAlive * native
+}
+
+// ended returns what the end of the stream means, if that is nothing of the native protocol: rest is how many bytes of an unfinished
+// frame have come.
+func (p *legacyPeer) ended(rest int, err error) *Error {
+	if p == nil {
+		return nil
+	}
+	switch p.Ended(rest, err) {
+	case legacy.EndLeft:
+		return remoteError(CodeClosed, "", 0)
+	case legacy.EndUnheard:
+		return wrapError(CodeConnLost, "the server ended the connection without a word: if it did so at once, "+
+			"it is of another release or has another header, see ClientOptions.Classic", err)
+	}
+	return nil
+}
+
+// lastWord returns what the peer is sent last in the place of a goodbye, or the goodbye.
+func (p *legacyPeer) lastWord(bye *wire.Goodbye) ([]byte, *wire.Goodbye) {
+	if p == nil || bye == nil {
+		return nil, bye
+	}
+	return p.Goodbye(), nil
+}
+
+// sent returns the first frame of b as the program sent it, and its size. It reports false for frames of the library's own.
+func (p *legacyPeer) sent(b []byte) (f Frame, size int, ok bool) {
+	if p == nil {
+		return parseSent(b)
+	}
+	o, size, ok := p.Sent(b)
+	return frameOf(o), size, ok
+}
+
+// unsaid returns what was held back and never sent, and lets go of it.
+func (p *legacyPeer) unsaid() (frames []Undelivered) {
+	if p == nil {
+		return nil
+	}
+	for held := p.TakeHeld(); held != nil; held = p.TakeHeld() {
+		for _, o := range held {
+			frames = append(frames, Undelivered{Frame: frameOf(o)})
+		}
+	}
+	return frames
+}
+
+// held is how many bytes are held back.
+func (p *legacyPeer) held() int {
+	if p == nil {
+		return 0
+	}
+	return p.Held()
+}
+
+// sweep tells the program, once, that something has been held back for long.
+func (p *legacyPeer) sweep(c *Conn, now time.Duration) {
+	if p != nil && p.HeldLong(now) {
+		c.eng.faultOf(c, "what is sent to a client is held back", errHeldLong)
+	}
+}
+
+// abbreviates reports whether a payload may be an abbreviation: see [abbreviated].
+func (p *legacyPeer) abbreviates(payload []byte) bool { return p != nil && p.Abbreviates(payload) }
 
 // batchLegacy is batch for a peer whose frames are not native.
 func (c *Conn) batchLegacy(rd *reader) bool {
@@ -164,19 +253,6 @@ func (h *handler) begins(payload []byte) bool {
 	return len(payload) >= len(h.name) && string(payload[:len(h.name)]) == h.name
 }
 
-// ended returns what the end of the stream means, if that is nothing of the native protocol: rest is how many bytes of an unfinished
-// frame have come.
-func (p *legacyPeer) ended(rest int, err error) *Error {
-	switch p.Ended(rest, err) {
-	case legacy.EndLeft:
-		return remoteError(CodeClosed, "", 0)
-	case legacy.EndUnheard:
-		return wrapError(CodeConnLost, "the server ended the connection without a word: if it did so at once, "+
-			"it is of another release or has another header, see ClientOptions.Classic", err)
-	}
-	return nil
-}
-
 // runLegacy handles a frame in its turn.
 func (c *Conn) runLegacy(payload []byte) {
 	m := c.legacy.Parse(payload)
@@ -244,163 +320,4 @@ func (c *Conn) runPrefix(m legacy.Message, payload []byte) {
 	case hs.message != nil:
 		c.startHandler(c.life.ctx, hs.message, Frame{Kind: KindRaw, Payload: payload}, nil)
 	}
-}
-
-// sendLegacy sends f in the peer's form.
-func (c *Conn) sendLegacy(f Frame, set *sending) error {
-	frame, err := c.ownFrame(f, set)
-	switch {
-	case frame == nil:
-		return err
-	case set.waits():
-		return c.sendAll(outbox.NewBlock(frame), OverflowDisconnect, set)
-	}
-	return c.sendByPolicy(f.Command, c.eng.overflow.newBlock(f.Command, set, frame))
-}
-
-// ownFrame returns f as the peer reads it, or nil if it is held back or cannot be sent.
-func (c *Conn) ownFrame(f Frame, set *sending) ([]byte, error) {
-	if f.Kind != KindRaw && f.Kind != KindCommand {
-		return nil, errNoCalls
-	}
-	o := legacy.Outgoing{Raw: f.Kind == KindRaw, Command: f.Command, Payload: f.Payload}
-	if set != nil {
-		o.As, o.Key = legacy.Form(set.as), set.key
-	}
-	if c.legacy.Holds() {
-		if held, err := c.holdBack(o, set); held {
-			return nil, err
-		}
-	}
-	frame, err := c.legacy.Encode(&o)
-	if err != nil {
-		return nil, wireError(err)
-	}
-	return frame, nil
-}
-
-// holdBack holds a message back if it cannot be said yet, and reports whether it did: it is sent later, or
-// fails as the policy for it says of one for which there is no room. Waiting for room could be waiting for
-// ever, so that nobody does.
-func (c *Conn) holdBack(o legacy.Outgoing, set *sending) (held bool, err error) {
-	if err := c.legacy.Check(&o); err != nil {
-		return true, wireError(err)
-	}
-	if c.isEnded() {
-		return true, c.closedError()
-	}
-	policy := c.eng.overflow.of(o.Command)
-	got, dropped := c.legacy.Hold(o, policy == OverflowDropOldest || policy == OverflowLatest)
-	c.eng.counters.dropped.Add(uint64(dropped))
-	switch {
-	case got == legacy.Pass:
-		return false, nil
-	case got == legacy.Held:
-		return true, nil
-	case policy == OverflowDisconnect && !set.waits():
-		err := NewError(CodeSlowConsumer, "too much is held back for a client of which it is not known whether it speaks 2.x or 3.0a")
-		c.eng.counters.slow.Add(1)
-		c.endWith(err)
-		return true, err
-	}
-	c.eng.counters.dropped.Add(1)
-	return true, errDropped
-}
-
-// sendHeld sends what was held back, now that it can be said.
-func (c *Conn) sendHeld() {
-	for held := c.legacy.TakeHeld(); held != nil; held = c.legacy.TakeHeld() {
-		for _, o := range held {
-			frame, err := c.legacy.Encode(&o)
-			if k := c.eng.overflow.newBlock(o.Command, &sending{key: o.Key}, frame); err == nil && c.eng.overflow.of(o.Command).drops() {
-				err = c.sendByPolicy(o.Command, k)
-			} else if err == nil { // and nobody waits for room: this is the reader
-				err = c.sendAll(k, OverflowDisconnect, nil)
-			}
-			if err != nil && err != errDropped && !c.isEnded() {
-				c.eng.faultOf(c, "a client cannot be sent what was held back for it", wireError(err), "command", o.Command)
-			}
-		}
-	}
-}
-
-// unsaid returns what was held back and never sent, and lets go of it.
-func (p *legacyPeer) unsaid() (frames []Undelivered) {
-	for held := p.TakeHeld(); held != nil; held = p.TakeHeld() {
-		for _, o := range held {
-			frames = append(frames, Undelivered{Frame: frameOf(o)})
-		}
-	}
-	return frames
-}
-
-// sent returns the first frame of b as the program sent it, and its size. It reports false for frames of the library's own.
-func (p *legacyPeer) sent(b []byte) (f Frame, size int, ok bool) {
-	o, size, ok := p.Sent(b)
-	return frameOf(o), size, ok
-}
-
-func frameOf(o legacy.Outgoing) Frame {
-	if o.Raw {
-		return Frame{Kind: KindRaw, Payload: o.Payload}
-	}
-	return Frame{KindCommand, o.Command, o.Payload}
-}
-
-// heartbeat is how long the peer, a client, may be silent before it is asked whether it is still there, if a native one may be for that long. It is
-// zero if it would not answer.
-func (p *legacyPeer) heartbeat(native time.Duration) time.Duration {
-	if p.AliveProbe() == nil {
-		return 0
-	}
-	return classicAlive * native
-}
-
-// sweepLegacy tells the program, once, that something has been held back for long.
-func (c *Conn) sweepLegacy(now time.Duration) {
-	if c.legacy.HeldLong(now) {
-		c.eng.faultOf(c, "what is sent to a client is held back", errHeldLong)
-	}
-}
-
-var errHeldLong = NewError(CodeUnsupported, "whether a client speaks 2.x or 3.0a is not known before its first command: "+
-	"see ClassicOptions.Unknown")
-
-// formOf is the form of the payload that encode makes of v.
-func formOf(v any) form {
-	switch v.(type) {
-	case nil, struct{}, []byte:
-		return form(legacy.FormBytes)
-	case string:
-		return form(legacy.FormText)
-	case float32, float64:
-		return form(legacy.FormFloat)
-	case bool, int, int64, uint64:
-		return form(legacy.FormJSON)
-	}
-	s := shape.Of(reflect.TypeOf(v))
-	if s.Out == shape.Codec {
-		return form(legacy.FormJSON)
-	}
-	to := s.Value(v)
-	switch {
-	case to == nil || s.Out == shape.Binary:
-		return form(legacy.FormBytes)
-	case s.Out == shape.Text:
-		return form(legacy.FormText)
-	}
-	return formOf(to) // encode has found an end
-}
-
-// abbreviated is what a payload that [legacy.Peer.Abbreviates] means to who takes a T. It reports false if it means nothing else than
-// what it is.
-func abbreviated[T any](payload []byte) (v T, ok bool) {
-	if len(payload) == 0 {
-		return v, true
-	}
-	if is := reflect.ValueOf(&v).Elem(); is.Kind() == reflect.Bool {
-		is.SetBool(true)
-		return v, true
-	}
-	return v, false
 }

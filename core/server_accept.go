@@ -189,7 +189,7 @@ func (s *Server) readHello(stream transport.Conn, rd *reader) (*wire.Hello, *leg
 	if err := readMore(stream, rd); err != nil {
 		return nil, nil, handshakeError(err)
 	}
-	if s.opts.Classic.HeaderLen > 0 && isLegacy(rd.buf[0]) {
+	if s.isLegacy(rd) {
 		return s.readLegacyHello(stream, rd)
 	}
 	if err := readPreface(stream, rd); err != nil {

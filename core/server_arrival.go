@@ -154,7 +154,7 @@ func (s *Server) hearOut(ar *arrival) (http bool) {
 	if readMore(ar.stream, rd) != nil {
 		return false
 	}
-	if s.opts.Classic.HeaderLen > 0 && isLegacy(rd.buf[0]) {
+	if s.isLegacy(rd) {
 		_, ar.peer, _ = s.readLegacyHello(ar.stream, rd)
 	}
 	return looksLikeHTTP(rd.buf[:rd.w])

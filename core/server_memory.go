@@ -122,9 +122,7 @@ var errOverloaded = &Error{Code: CodeOverloaded, Message: "all connections of th
 func (c *Conn) holds() int {
 	n := c.turn.Bytes()
 	n += c.beside.Bytes()
-	if hasLegacy && c.legacy != nil {
-		n += c.legacy.Held()
-	}
+	n += c.legacy.held()
 	return n + int(c.progress.partial.Load())
 }
 

@@ -130,16 +130,14 @@ func (s *Server) shown(to, of *Conn, at standing, v *notices.View) bool {
 		if !s.askNotices(to, of, &v.Presence) {
 			return false
 		}
-	default: // to is a classic client, which has no other way of hearing
+	default: // to is a client of the original, which has no other way of hearing
 		v.Addr = of.Addr()
 		g := of.legacyGroup()
 		if g != "" && (!s.guarded() || to.InGroup(g)) {
 			v.Groups = []string{g}
 		}
 	}
-	if to.legacy != nil {
-		of.showLegacy(v)
-	}
+	to.legacy.shows(of, v)
 	return true
 }
 
@@ -210,19 +208,10 @@ func same(a, b *notices.View) bool {
 
 // frame returns what to is sent of ch, or nil if it cannot be.
 func (m *mailing) frame(to *Conn, ch notices.Change) *outbox.Block {
-	kind := 0
-	if to.legacy != nil {
-		kind = to.legacy.NoticeForm()
-	}
+	kind := to.legacy.noticeForm()
 	shares := ch == m.last
 	if !shares || m.frames[kind] == nil {
-		var b []byte
-		if to.legacy != nil {
-			b = to.legacy.change(ch)
-		} else {
-			b = appendChange(ch, true)
-		}
-		k := outbox.NewBlock(b)
+		k := outbox.NewBlock(to.legacy.change(ch))
 		if !shares {
 			return to.fitting(k, ch)
 		}
@@ -239,7 +228,7 @@ func (c *Conn) fitting(k *outbox.Block, ch notices.Change) *outbox.Block {
 	case c.fits(k.Size()) == nil:
 		return k
 	}
-	if c.legacy == nil {
+	if c.can.Native {
 		if b := appendChange(ch, false); c.fits(len(b)) == nil {
 			return outbox.NewBlock(b)
 		}

@@ -190,11 +190,7 @@ func (s *Server) decideAbout(base context.Context, ar *arrival, hurry time.Time)
 // before anybody can send to it. ctx is that of AuthorizeGroup.
 func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) *Conn {
 	hello, peer := ar.hello, ar.peer
-	stream := ar.stream
-	if hasLegacy && peer != nil {
-		stream = peer.Stream(stream)
-	}
-	c := newConn(base, s.eng, s.lastID.Add(1), stream)
+	c := newConn(base, s.eng, s.lastID.Add(1), peer.over(ar.stream))
 	c.server = true
 	c.speak(peer)
 	c.who.SetAddr(c.Info().Remote)
@@ -262,7 +258,7 @@ func (s *Server) admit(ar *arrival, c *Conn) (holder *Conn, why *Error) {
 		e.Session = c.id
 	}
 	s.budget.Add(connCost)
-	s.eng.sweep.add(c, c.heartbeat(s.opts.Timeouts.Heartbeat))
+	s.eng.sweep.add(c, c.legacy.heartbeat(s.opts.Timeouts.Heartbeat))
 	if !s.roster.Enter(c, &c.who, e) {
 		s.budget.Sub(connCost)
 		s.eng.sweep.remove(c)
@@ -276,15 +272,6 @@ func (s *Server) admit(ar *arrival, c *Conn) (holder *Conn, why *Error) {
 	delete(s.shaking, ar.key)
 	s.mu.Unlock()
 	return nil, nil
-}
-
-// heartbeat is how long the client may be silent before it is asked whether it is still there. It is
-// zero if the client would not answer.
-func (c *Conn) heartbeat(native time.Duration) time.Duration {
-	if hasLegacy && c.legacy != nil {
-		return c.legacy.heartbeat(native)
-	}
-	return native
 }
 
 // queueWelcome puts the welcome at the head of the queue, if there is one.

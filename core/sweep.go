@@ -250,8 +250,8 @@ func (s *sweeper) sweepAll(now time.Duration) {
 		c.checkStuck(now)
 		c.checkWrites(now)
 		c.checkAck()
-		if hasLegacy && c.legacy != nil {
-			c.sweepLegacy(now)
+		if hasLegacy {
+			c.legacy.sweep(c, now)
 		}
 		c.checkStandstill()
 		if hasCrowd && c.guard != nil {

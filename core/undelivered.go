@@ -37,13 +37,9 @@ func (h *handlers) OnUndelivered(f func(c *Conn, frames []Undelivered)) {
 
 // undelivered finds the commands and raw messages in what was queued for peer, and not delivered.
 func undelivered(peer *legacyPeer, runs []outbox.Run) (frames []Undelivered) {
-	parse := parseSent
-	if hasLegacy && peer != nil {
-		parse = peer.sent
-	}
 	for _, r := range runs {
 		for off, i := 0, 0; off < len(r.Frames); i++ {
-			f, size, ok := parse(r.Frames[off:])
+			f, size, ok := peer.sent(r.Frames[off:])
 			if size == 0 {
 				return frames // never: these are frames of our own
 			}
@@ -112,7 +108,7 @@ func (c *Conn) handBack() {
 	if c.eng.handlers.onUndelivered != nil {
 		frames = undelivered(c.legacy, c.out.Orphans())
 	}
-	if hasLegacy && c.legacy != nil {
+	if hasLegacy {
 		frames = append(frames, c.legacy.unsaid()...)
 	}
 	c.giveBack(frames)

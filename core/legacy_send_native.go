@@ -1,0 +1,138 @@
+//go:build !js
+
+package core
+
+import (
+	"reflect"
+
+	"github.com/hisock/hisock/core/internal/legacy"
+	"github.com/hisock/hisock/core/internal/outbox"
+	"github.com/hisock/hisock/core/internal/shape"
+)
+
+// sendLegacy sends f in the peer's form.
+func (c *Conn) sendLegacy(f Frame, set *sending) error {
+	frame, err := c.ownFrame(f, set)
+	switch {
+	case frame == nil:
+		return err
+	case set.waits():
+		return c.sendAll(outbox.NewBlock(frame), OverflowDisconnect, set)
+	}
+	return c.sendByPolicy(f.Command, c.eng.overflow.newBlock(f.Command, set, frame))
+}
+
+// ownFrame returns f as the peer reads it, or nil if it is held back or cannot be sent.
+func (c *Conn) ownFrame(f Frame, set *sending) ([]byte, error) {
+	if f.Kind != KindRaw && f.Kind != KindCommand {
+		return nil, errNoCalls
+	}
+	o := legacy.Outgoing{Raw: f.Kind == KindRaw, Command: f.Command, Payload: f.Payload}
+	if set != nil {
+		o.As, o.Key = legacy.Form(set.as), set.key
+	}
+	if c.legacy.Holds() {
+		if held, err := c.holdBack(o, set); held {
+			return nil, err
+		}
+	}
+	frame, err := c.legacy.Encode(&o)
+	if err != nil {
+		return nil, wireError(err)
+	}
+	return frame, nil
+}
+
+// holdBack holds a message back if it cannot be said yet, and reports whether it did: it is sent later, or
+// fails as the policy for it says of one for which there is no room. Waiting for room could be waiting for
+// ever, so that nobody does.
+func (c *Conn) holdBack(o legacy.Outgoing, set *sending) (held bool, err error) {
+	if err := c.legacy.Check(&o); err != nil {
+		return true, wireError(err)
+	}
+	if c.isEnded() {
+		return true, c.closedError()
+	}
+	policy := c.eng.overflow.of(o.Command)
+	got, dropped := c.legacy.Hold(o, policy == OverflowDropOldest || policy == OverflowLatest)
+	c.eng.counters.dropped.Add(uint64(dropped))
+	switch {
+	case got == legacy.Pass:
+		return false, nil
+	case got == legacy.Held:
+		return true, nil
+	case policy == OverflowDisconnect && !set.waits():
+		err := NewError(CodeSlowConsumer, "too much is held back for a client of which it is not known whether it speaks 2.x or 3.0a")
+		c.eng.counters.slow.Add(1)
+		c.endWith(err)
+		return true, err
+	}
+	c.eng.counters.dropped.Add(1)
+	return true, errDropped
+}
+
+// sendHeld sends what was held back, now that it can be said.
+func (c *Conn) sendHeld() {
+	for held := c.legacy.TakeHeld(); held != nil; held = c.legacy.TakeHeld() {
+		for _, o := range held {
+			frame, err := c.legacy.Encode(&o)
+			if k := c.eng.overflow.newBlock(o.Command, &sending{key: o.Key}, frame); err == nil && c.eng.overflow.of(o.Command).drops() {
+				err = c.sendByPolicy(o.Command, k)
+			} else if err == nil { // and nobody waits for room: this is the reader
+				err = c.sendAll(k, OverflowDisconnect, nil)
+			}
+			if err != nil && err != errDropped && !c.isEnded() {
+				c.eng.faultOf(c, "a client cannot be sent what was held back for it", wireError(err), "command", o.Command)
+			}
+		}
+	}
+}
+
+func frameOf(o legacy.Outgoing) Frame {
+	if o.Raw {
+		return Frame{Kind: KindRaw, Payload: o.Payload}
+	}
+	return Frame{KindCommand, o.Command, o.Payload}
+}
+
+var errHeldLong = NewError(CodeUnsupported, "whether a client speaks 2.x or 3.0a is not known before its first command: "+
+	"see ClassicOptions.Unknown")
+
+// formOf is the form of the payload that encode makes of v.
+func formOf(v any) form {
+	switch v.(type) {
+	case nil, struct{}, []byte:
+		return form(legacy.FormBytes)
+	case string:
+		return form(legacy.FormText)
+	case float32, float64:
+		return form(legacy.FormFloat)
+	case bool, int, int64, uint64:
+		return form(legacy.FormJSON)
+	}
+	s := shape.Of(reflect.TypeOf(v))
+	if s.Out == shape.Codec {
+		return form(legacy.FormJSON)
+	}
+	to := s.Value(v)
+	switch {
+	case to == nil || s.Out == shape.Binary:
+		return form(legacy.FormBytes)
+	case s.Out == shape.Text:
+		return form(legacy.FormText)
+	}
+	return formOf(to) // encode has found an end
+}
+
+// abbreviated is what a payload that [legacy.Peer.Abbreviates] means to who takes a T. It reports false if it means nothing else than
+// what it is.
+func abbreviated[T any](payload []byte) (v T, ok bool) {
+	if len(payload) == 0 {
+		return v, true
+	}
+	if is := reflect.ValueOf(&v).Elem(); is.Kind() == reflect.Bool {
+		is.SetBool(true)
+		return v, true
+	}
+	return v, false
+}
