@@ -93,8 +93,8 @@ type serverPart struct {
 	changes  *guard.Rate   // of what the client asks for, once it has; whoever has the turn owns this
 	marks    history.Marks // how far the client has followed the groups that it has left
 
-	news    announcement // what others are told of the client
-	notices *notices.Box // what the client is still to be told of others; nil: nothing ever
+	announced announcement // what others have been told of the client
+	notices   *notices.Box // what the client is still to be told of others; nil: nothing ever
 }
 
 // A clientPart is what a client keeps with the connection to its server.

@@ -175,7 +175,7 @@ func (p *legacyPeer) change(ch notices.Change) []byte {
 // refused.
 func (c *Conn) wishLegacy(k wire.Kind, name string) {
 	s := c.legacy.server
-	tell, err := s.apply(c.life.ctx, c, k, name, wire.Position{})
+	tell, err := s.requested(c.life.ctx, c, k, wire.Position{Group: name})
 	if err != nil && !c.isEnded() {
 		s.eng.faultOf(c, "a client may not change what it asks for", err, "change", k.String(), "to", name)
 	}

@@ -9,12 +9,18 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A client's name and groups change at the server, one change of a client after the other. Who
-// wants a change and how each end comes to know of it:
+// A client's name and groups change at the server, one change of a client after the other. Either program
+// wants a change, and each end comes to know of it:
 //
-//	the server's program   it is applied, and the client is told by a statement
-//	the client's program   it asks; the server applies it or refuses, tells the client by a
-//	                       statement if anything has changed, and answers
+//	the server's program   Join, Leave, Rename: the server makes the change and tells the client by a statement
+//	the client's program   Join, Leave, Rename: the client asks. The server makes the change or refuses it,
+//	                       tells the client by a statement if anything has changed, and answers
+//
+// At the server both ways meet:
+//
+//	change (program)  or  handle → joinRequested, leaveRequested, renameRequested (client)
+//	    → setMember   the roster changes, the client is told, and one that joins is given what the group keeps
+//	    → setName     the roster changes, the client is told, and then others are (server_notices.go)
 //
 // A statement is a join group, leave group or rename frame. A client applies a statement when it
 // reads it, so before the answer that follows, and runs the program's event in its turn.
@@ -63,9 +69,9 @@ func checkChange(name string, max int, empty bool) *Error {
 	return checkName(name, max)
 }
 
-// state tells the client of a change: with the name that it has now, or the group that it is in
-// now or no more.
-func (c *Conn) state(k wire.Kind, name string) {
+// tellMember tells the client of a change by a statement: of the name that it has now, or of the group that
+// it is in now or no more.
+func (c *Conn) tellMember(k wire.Kind, name string) {
 	if hasLegacy && !c.can.Changes {
 		return
 	}
@@ -104,128 +110,7 @@ func (c *Conn) runHook(f func()) {
 	returned = true
 }
 
-// setGroup changes a membership and tells the client. Who joins is given what is kept of the
-// group behind that, after the position that it has told, and who leaves has had it. It reports
-// whether anything changed.
-func (s *Server) setGroup(c *Conn, group string, in bool, told wire.Position) (changed bool, err error) {
-	if err := checkName(group, s.opts.Limits.MaxName); err != nil {
-		return false, err
-	}
-	if !s.replays() {
-		changed, _, err = s.setMember(c, group, in)
-		return changed, err
-	}
-	h := s.store.Begin(group)
-	changed, found, err := s.setMember(c, group, in)
-	var unfit []error
-	switch {
-	case changed && in:
-		unfit = c.replay(h, h.Join(&c.atServer.marks, told), false)
-	case changed:
-		h.Leave(&c.atServer.marks, found)
-	}
-	h.End(false)
-	s.reportUnsent(c, unfit)
-	return changed, err
-}
-
-// sayGroups tells a newcomer of groups that its welcome had no room for.
-func (s *Server) sayGroups(c *Conn, groups []string) {
-	for _, g := range groups {
-		c.atServer.news.mu.Lock()
-		if c.InGroup(g) { // the program knows the client already, and may have taken it out
-			c.state(wire.KindJoinGroup, g)
-		}
-		c.atServer.news.mu.Unlock()
-	}
-}
-
-// setMember changes a membership and tells the client, one change of a client after the other, so
-// that it hears of them in the order in which they took effect.
-//
-// It reports whether anything changed, and of one that leaves whether others found it in the group.
-func (s *Server) setMember(c *Conn, group string, in bool) (changed, found bool, err error) {
-	c.atServer.news.mu.Lock()
-	defer c.atServer.news.mu.Unlock()
-	if changed, found, err = s.moveMember(c, group, in); !changed {
-		return false, false, err
-	}
-	if in {
-		c.state(wire.KindJoinGroup, group)
-	} else {
-		c.state(wire.KindLeaveGroup, group)
-	}
-	return true, found, c.endedError()
-}
-
-// moveMember is setMember without a word to the client.
-func (s *Server) moveMember(c *Conn, group string, in bool) (changed, found bool, err error) {
-	if c.isEnded() {
-		return false, false, c.closedError()
-	}
-	var no roster.Refusal
-	if in {
-		changed, no = s.roster.Join(c, &c.who, group)
-	} else {
-		changed, found, no = s.roster.Part(c, &c.who, group)
-	}
-	switch no {
-	case roster.Out:
-		return false, false, c.closedError()
-	case roster.Full:
-		return false, false, NewError(CodeTooManyGroups, "a client may be in "+strconv.Itoa(s.opts.Limits.MaxGroups)+" groups")
-	}
-	return changed, found, nil
-}
-
-// setName changes the name and tells of it, one change of a client after the other, so that
-// everybody hears last what holds. It waits for who has the name and is to give it up. It reports
-// what the name was, and whether it changed.
-func (s *Server) setName(ctx context.Context, c *Conn, name string) (old string, changed bool, err error) {
-	if err := checkChange(name, s.opts.Limits.MaxName, true); err != nil {
-		return "", false, err
-	}
-	for {
-		var holder *Conn
-		c.atServer.news.mu.Lock()
-		old, changed, holder, err = s.claimNameLocked(c, name)
-		if changed {
-			c.state(wire.KindRename, name)
-		}
-		c.atServer.news.mu.Unlock()
-		if holder == nil {
-			break
-		}
-		if !s.replace(ctx, holder, c) {
-			return old, false, nameTaken(name)
-		}
-	}
-	if changed {
-		s.announce(c)
-	}
-	return old, changed, err
-}
-
-// claimNameLocked changes the name. If somebody has the new one and is to give it up, that is the holder.
-// The lock is that of c.news.
-func (s *Server) claimNameLocked(c *Conn, name string) (old string, changed bool, holder *Conn, err error) {
-	if c.isEnded() {
-		return c.Name(), false, nil, c.closedError()
-	}
-	old, holders, no := s.roster.Rename(c, &c.who, name)
-	switch no {
-	case roster.Out:
-		return old, false, nil, c.closedError()
-	case roster.Held:
-		if holder = s.opts.Access.NameConflict.among(holders, c); holder == nil {
-			return old, false, nil, nameTaken(name)
-		}
-		return old, false, holder, nil
-	}
-	return old, name != old, nil, nil
-}
-
-// change is a change that the server's program wants.
+// change makes a change that the server's program wants.
 func (s *Server) change(ctx context.Context, c *Conn, k wire.Kind, name string) (err error) {
 	ctx = given(ctx)
 	if ctx.Err() != nil {
@@ -234,7 +119,7 @@ func (s *Server) change(ctx context.Context, c *Conn, k wire.Kind, name string) 
 	if k == wire.KindAskRename {
 		_, _, err = s.setName(ctx, c, name)
 	} else {
-		_, err = s.setGroup(c, name, k == wire.KindAskJoin, wire.Position{})
+		_, err = s.setMember(c, name, k == wire.KindAskJoin, wire.Position{})
 	}
 	return err
 }
@@ -254,7 +139,7 @@ func (s *Server) handle(c *Conn, f wire.Frame) error {
 	if c.turn.IsCanceled(id) {
 		c.serving.cancel(id)
 	}
-	tell, err := s.apply(ctx, c, f.Kind, told.Group, told)
+	tell, err := s.requested(ctx, c, f.Kind, told)
 	if canceled := c.serving.remove(id); !canceled {
 		if err == nil {
 			err = c.reply(id, nil)
@@ -269,13 +154,32 @@ func (s *Server) handle(c *Conn, f wire.Frame) error {
 	return nil
 }
 
-// parseAsk returns the id of an ask and what it asks for, which need not be a group, as one.
-func parseAsk(f wire.Frame) (id uint64, told wire.Position, err error) {
+// parseAsk returns the id of an ask and the group that it asks for, with the client's position there. Another
+// name that it asks for is returned as a group.
+func parseAsk(f wire.Frame) (id uint64, asked wire.Position, err error) {
 	if f.Kind == wire.KindAskJoin {
 		return wire.ParseAskJoin(f.Body)
 	}
 	id, name, err := wire.ParseAsk(f.Body)
 	return id, wire.Position{Group: string(name)}, err
+}
+
+// requested makes a change that the client asks for, unless the change is refused. It returns a function that
+// tells the program, or nil if nothing has changed. The group of asked is the name that a rename asks for.
+func (s *Server) requested(ctx context.Context, c *Conn, k wire.Kind, asked wire.Position) (tell func(), err error) {
+	if err := s.spendChange(c); err != nil {
+		return nil, err
+	}
+	if err := checkChange(asked.Group, s.opts.Limits.MaxName, k == wire.KindAskRename); err != nil {
+		return nil, err
+	}
+	switch k {
+	case wire.KindAskRename:
+		return s.renameRequested(ctx, c, asked.Group)
+	case wire.KindAskJoin:
+		return s.joinRequested(ctx, c, asked)
+	}
+	return s.leaveRequested(c, asked.Group)
 }
 
 // spendChange counts a change that the client asks for, and returns why it is one too many.
@@ -294,35 +198,26 @@ func (s *Server) spendChange(c *Conn) *Error {
 	return &Error{Code: CodeRateLimit, Message: "more than " + strconv.Itoa(most) + " changes of name and groups a second", RetryAfter: wait}
 }
 
-// apply applies a change that the client asks for, unless it is refused. It returns what tells
-// the program, or nil if nothing has changed. told is the client's position in a group that it asks for.
-func (s *Server) apply(ctx context.Context, c *Conn, k wire.Kind, name string, told wire.Position) (tell func(), err error) {
-	if err := s.spendChange(c); err != nil {
-		return nil, err
-	}
-	if err := checkChange(name, s.opts.Limits.MaxName, k == wire.KindAskRename); err != nil {
-		return nil, err
-	}
-	if k == wire.KindAskRename {
-		return s.applyName(ctx, c, name)
-	}
-	in, stated := k == wire.KindAskJoin, wire.KindLeaveGroup
-	if in {
-		stated = wire.KindJoinGroup
-		if !c.InGroup(name) {
-			if err := s.allowGroup(ctx, c, name); err != nil {
-				return nil, err
-			}
+func (s *Server) joinRequested(ctx context.Context, c *Conn, asked wire.Position) (tell func(), err error) {
+	if !c.InGroup(asked.Group) {
+		if err := s.allowGroup(ctx, c, asked.Group); err != nil {
+			return nil, err
 		}
 	}
-	changed, err := s.setGroup(c, name, in, told)
-	if !changed {
+	if changed, err := s.setMember(c, asked.Group, true, asked); !changed {
 		return nil, err
 	}
-	return func() { c.event(stated, "", name) }, nil
+	return func() { c.event(wire.KindJoinGroup, "", asked.Group) }, nil
 }
 
-func (s *Server) applyName(ctx context.Context, c *Conn, name string) (tell func(), err error) {
+func (s *Server) leaveRequested(c *Conn, group string) (tell func(), err error) {
+	if changed, err := s.setMember(c, group, false, wire.Position{}); !changed {
+		return nil, err
+	}
+	return func() { c.event(wire.KindLeaveGroup, "", group) }, nil
+}
+
+func (s *Server) renameRequested(ctx context.Context, c *Conn, name string) (tell func(), err error) {
 	if name == c.Name() {
 		return nil, nil
 	}
@@ -337,4 +232,114 @@ func (s *Server) applyName(ctx context.Context, c *Conn, name string) (tell func
 		return nil, err
 	}
 	return func() { c.event(wire.KindRename, old, name) }, nil
+}
+
+// setMember puts the client into a group or takes it out, tells it, and gives it what the group keeps if it
+// joins, after the position that it has told. It reports whether anything changed.
+func (s *Server) setMember(c *Conn, group string, in bool, told wire.Position) (changed bool, err error) {
+	if err := checkName(group, s.opts.Limits.MaxName); err != nil {
+		return false, err
+	}
+	if !s.replays() {
+		changed, _, err = s.moveMember(c, group, in)
+		return changed, err
+	}
+	h := s.store.Begin(group) // nobody sends to the group between the change and the replay
+	changed, found, err := s.moveMember(c, group, in)
+	var unfit []error
+	switch {
+	case changed && in:
+		unfit = c.replay(h, h.Join(&c.atServer.marks, told), false)
+	case changed:
+		h.Leave(&c.atServer.marks, found)
+	}
+	h.End(false)
+	s.reportUnsent(c, unfit)
+	return changed, err
+}
+
+// moveMember is setMember without what a group keeps. One change of a client comes after the other, so that
+// the client hears of them in the order in which they took effect. found says whether others found the client
+// in the group that it leaves.
+func (s *Server) moveMember(c *Conn, group string, in bool) (changed, found bool, err error) {
+	c.atServer.announced.mu.Lock()
+	defer c.atServer.announced.mu.Unlock()
+	if c.isEnded() {
+		return false, false, c.closedError()
+	}
+	var no roster.Refusal
+	stated := wire.KindJoinGroup
+	if in {
+		changed, no = s.roster.Join(c, &c.who, group)
+	} else {
+		changed, found, no = s.roster.Part(c, &c.who, group)
+		stated = wire.KindLeaveGroup
+	}
+	switch {
+	case no == roster.Out:
+		return false, false, c.closedError()
+	case no == roster.Full:
+		return false, false, NewError(CodeTooManyGroups, "a client may be in "+strconv.Itoa(s.opts.Limits.MaxGroups)+" groups")
+	case !changed:
+		return false, false, nil
+	}
+	c.tellMember(stated, group)
+	return true, found, c.endedError()
+}
+
+// tellGroups tells a newcomer of groups that its welcome had no room for.
+func (s *Server) tellGroups(c *Conn, groups []string) {
+	for _, g := range groups {
+		c.atServer.announced.mu.Lock()
+		if c.InGroup(g) { // the program knows the client already, and may have taken it out
+			c.tellMember(wire.KindJoinGroup, g)
+		}
+		c.atServer.announced.mu.Unlock()
+	}
+}
+
+// setName changes the name, tells the client, and announces it to others. It waits for the holder of the name
+// if that one is to give it up. It returns the name before, and whether it changed.
+func (s *Server) setName(ctx context.Context, c *Conn, name string) (old string, changed bool, err error) {
+	if err := checkChange(name, s.opts.Limits.MaxName, true); err != nil {
+		return "", false, err
+	}
+	for {
+		var holder *Conn
+		old, changed, holder, err = s.moveName(c, name)
+		if holder == nil {
+			break
+		}
+		if !s.replace(ctx, holder, c) {
+			return old, false, nameTaken(name)
+		}
+	}
+	if changed {
+		s.announce(c)
+	}
+	return old, changed, err
+}
+
+// moveName is setName without a word to others. If another client has the name and is to give it up, that is
+// the holder, and nothing has changed.
+func (s *Server) moveName(c *Conn, name string) (old string, changed bool, holder *Conn, err error) {
+	c.atServer.announced.mu.Lock()
+	defer c.atServer.announced.mu.Unlock()
+	if c.isEnded() {
+		return c.Name(), false, nil, c.closedError()
+	}
+	old, holders, no := s.roster.Rename(c, &c.who, name)
+	switch {
+	case no == roster.Out:
+		return old, false, nil, c.closedError()
+	case no == roster.Held:
+		if holder = s.opts.Access.NameConflict.among(holders, c); holder == nil {
+			return old, false, nil, nameTaken(name)
+		}
+		return old, false, holder, nil
+	case name == old:
+		return old, false, nil, nil
+	}
+	c.tellMember(wire.KindRename, name)
+	return old, true, nil, nil
 }

@@ -33,17 +33,17 @@ type standing struct {
 
 // come and leave tell others that c is there, or is not any more.
 func (s *Server) come(c *Conn) {
-	c.atServer.news.mu.Lock()
-	c.atServer.news.here = true
-	c.atServer.news.mu.Unlock()
+	c.atServer.announced.mu.Lock()
+	c.atServer.announced.here = true
+	c.atServer.announced.mu.Unlock()
 	s.announce(c)
 }
 
 func (s *Server) leave(c *Conn) {
-	c.atServer.news.mu.Lock()
-	c.atServer.news.here = false
+	c.atServer.announced.mu.Lock()
+	c.atServer.announced.here = false
 	s.roster.Abandon(&c.who)
-	c.atServer.news.mu.Unlock()
+	c.atServer.announced.mu.Unlock()
 	s.announce(c)
 }
 
@@ -64,7 +64,7 @@ func (s *Server) announce(c *Conn) {
 
 // announceOnce is one round of announce. It reports whether there was anything to do.
 func (s *Server) announceOnce(c *Conn) bool {
-	n := &c.atServer.news
+	n := &c.atServer.announced
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	before, now := n.told, standing{n.here, c.Name()}

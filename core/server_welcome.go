@@ -153,7 +153,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 			c.exit()
 		}
 	}()
-	s.sayGroups(c, ar.unsaid)
+	s.tellGroups(c, ar.unsaid)
 	s.enterGroups(c)
 	stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
 	rd.ahead = ar.ahead
