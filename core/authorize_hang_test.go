@@ -99,10 +99,10 @@ func TestPlaceLostBeforeAuthorize(t *testing.T) {
 		w.serve()
 		here, there := transport.Pipe()
 		ar := &arrival{stream: here}
-		ar.place, _ = w.srv.gate.Enter(admit.Addr{Host: "10.1.1.1"}, ar)
-		_, no := w.srv.gate.Ask(ar.place)
+		ar.slot, _ = w.srv.gate.Enter(admit.Addr{Host: "10.1.1.1"}, ar)
+		_, no := w.srv.gate.Ask(ar.slot)
 		require.Equal(t, admit.None, no)
-		w.srv.gate.Free(ar.place)
+		w.srv.gate.Free(ar.slot)
 		w.srv.hurry(ar)
 		ctx := w.srv.beginDecision(w.ctx, ar, time.Time{})
 		require.ErrorIs(t, ctx.Err(), context.Canceled)

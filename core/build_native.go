@@ -16,3 +16,7 @@ const (
 	hasAhead      = true // watches newcomers while they are decided about
 	hasStandstill = true // finds calls that wait for each other
 )
+
+// NewServer returns a server that does not listen yet. opts may be nil, which is no error. It fails
+// with an [OptionError] for each option that cannot be. A browser build has no servers.
+func NewServer(opts *ServerOptions) (*Server, error) { return newServer(opts) }

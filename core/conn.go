@@ -86,8 +86,8 @@ type reading struct {
 
 // A serverPart is what a server keeps with the connection of a client.
 type serverPart struct {
-	place    *admit.Place // it does not change once others know the connection
-	auth     []byte       // as the hello had them
+	slot     *admit.Slot // it does not change once others know the connection
+	auth     []byte      // as the hello had them
 	metadata map[string]string
 	joined   bool          // the leave handler is to run; set before anything else of the client is handled
 	changes  *guard.Rate   // of what the client asks for, once it has; whoever has the turn owns this

@@ -175,10 +175,10 @@ func (s *Server) ended(c *Conn) {
 }
 
 // mayWait claims a place for a connection that is to be suspended.
-func (s *Server) mayWait(c *Conn) bool { return s.gate.Suspend(c.atServer.place) }
+func (s *Server) mayWait(c *Conn) bool { return s.gate.Suspend(c.atServer.slot) }
 
 // waited gives the place of a suspended connection back.
-func (s *Server) waited(c *Conn) { s.gate.Leave(c.atServer.place) }
+func (s *Server) waited(c *Conn) { s.gate.Leave(c.atServer.slot) }
 
 // noticesFit lets go on what waits for room in the queue.
 func (s *Server) noticesFit(c *Conn) { c.moreNotices() }
@@ -187,7 +187,7 @@ func (s *Server) noticesFit(c *Conn) { c.moreNotices() }
 func (s *Server) closed(c *Conn) {
 	defer s.conns.Done()
 	defer s.eng.log.leave(c)
-	s.gate.Free(c.atServer.place)
+	s.gate.Free(c.atServer.slot)
 	s.budget.Sub(connCost)
 	s.eng.sweep.remove(c)
 	defer s.roster.Vacate(c, &c.who)

@@ -137,8 +137,8 @@ func (s *Server) accept(base context.Context, stream transport.Conn) {
 	ar.key = s.lastKey
 	s.shaking[ar.key] = ar
 	s.conns.Add(1)
-	var evicted *admit.Place
-	ar.place, evicted = s.gate.Enter(from, ar)
+	var evicted *admit.Slot
+	ar.slot, evicted = s.gate.Enter(from, ar)
 	s.mu.Unlock()
 	s.makeRoom(evicted)
 	go s.welcome(base, ar)
@@ -177,7 +177,7 @@ func (s *Server) readSource(ar *arrival) *Error {
 // stream may hide that it can be asked, and then it is known once the hello has been read.
 func (s *Server) locate(ar *arrival) {
 	if info := ar.stream.Info(); info.Proxy != "" {
-		s.makeRoom(s.gate.Move(ar.place, addrOf(info)))
+		s.makeRoom(s.gate.Move(ar.slot, addrOf(info)))
 	}
 }
 

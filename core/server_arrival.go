@@ -18,7 +18,7 @@ import (
 type arrival struct {
 	key    uint64
 	stream transport.Conn
-	place  *admit.Place
+	slot   *admit.Slot
 
 	decision admit.Decision // of Authorize and AuthorizeGroup, if they are asked
 
@@ -30,18 +30,18 @@ type arrival struct {
 	unsaid  []string      // groups that the welcome had no room for
 }
 
-// takePlace keeps a place free for a newcomer that has said hello.
-func (s *Server) takePlace(ar *arrival) *Error {
+// takeSlot keeps an admission slot free for a newcomer that has said hello.
+func (s *Server) takeSlot(ar *arrival) *Error {
 	if s.budget.IsOver() {
 		return s.later(NewError(CodeOverloaded, "the server holds as much as it may"))
 	}
-	evicted, no := s.gate.Ask(ar.place)
+	evicted, no := s.gate.Ask(ar.slot)
 	s.makeRoom(evicted)
-	return s.noPlace(no)
+	return s.noSlot(no)
 }
 
-// noPlace is why there is no place, or nil.
-func (s *Server) noPlace(no admit.Refusal) *Error {
+// noSlot is why there is no slot, or nil.
+func (s *Server) noSlot(no admit.Refusal) *Error {
 	switch no {
 	case admit.None:
 		return nil
@@ -60,7 +60,7 @@ func (s *Server) noPlace(no admit.Refusal) *Error {
 var errMadeRoom = &Error{Code: CodeTooManyConns, Message: "the place was given to another newcomer"}
 
 // makeRoom ends those who have lost their place. No lock is held.
-func (s *Server) makeRoom(evicted ...*admit.Place) {
+func (s *Server) makeRoom(evicted ...*admit.Slot) {
 	for _, p := range evicted {
 		if p == nil {
 			continue
@@ -127,13 +127,13 @@ func (s *Server) turnAway(ar *arrival, why *Error, cause error, http bool) {
 	defer s.shaken(ar)
 	defer ar.stream.Close() //nolint:errcheck // also if the error hook ends its goroutine
 
-	s.makeRoom(s.gate.Refuse(ar.place)) // before it is told, and may come again
+	s.makeRoom(s.gate.Refuse(ar.slot)) // before it is told, and may come again
 	shown := why
 	if cause != nil {
 		shown = wrapError(why.Code, "", cause)
 	}
 	s.refused(ar.stream, ar.hello, shown)
-	if s.gate.HasRoomMade(ar.place) {
+	if s.gate.HasRoomMade(ar.slot) {
 		return
 	}
 	if ar.unheard && why.Code != CodeHelloTimeout { // who has had that long says nothing
@@ -162,7 +162,7 @@ func (s *Server) hearOut(ar *arrival) (http bool) {
 
 // shaken ends the accounts of a stream that did not become a connection of its own.
 func (s *Server) shaken(ar *arrival) {
-	s.gate.Free(ar.place)
+	s.gate.Free(ar.slot)
 	s.mu.Lock()
 	delete(s.shaking, ar.key)
 	s.mu.Unlock()

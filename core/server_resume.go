@@ -69,7 +69,7 @@ func (s *Server) resume(ar *arrival, rd *reader, hello *wire.Hello) *Conn {
 	if c == nil || c.hasAcked(hello.Received) {
 		return nil
 	}
-	evicted, ok := s.gate.Resume(c.atServer.place, ar.place)
+	evicted, ok := s.gate.Resume(c.atServer.slot, ar.slot)
 	s.makeRoom(evicted)
 	if !ok {
 		return nil
@@ -78,7 +78,7 @@ func (s *Server) resume(ar *arrival, rd *reader, hello *wire.Hello) *Conn {
 	l := session.NewLink(ar.stream)
 	for {
 		before := c.sess.Link() // looked at first: whoever takes the place from now on links another
-		if c.hasAcked(hello.Received) || s.gate.HasRoomMade(ar.place) {
+		if c.hasAcked(hello.Received) || s.gate.HasRoomMade(ar.slot) {
 			return nil
 		}
 		if !s.awaitGone(c, before) {
@@ -91,7 +91,7 @@ func (s *Server) resume(ar *arrival, rd *reader, hello *wire.Hello) *Conn {
 			s.eng.counters.resumed.Add(1)
 			ar.stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
 			return c
-		case s.gate.HasRoomMade(ar.place): // another stream goes on with the session
+		case s.gate.HasRoomMade(ar.slot): // another stream goes on with the session
 			return nil
 		case outcome == session.NotKept && !c.hasAcked(hello.Received): // and the next turn waits until it has left
 			c.end(NewError(CodeConnLost, "what the client lacks is not kept any more"), nil, ending{waiting: before})
@@ -160,7 +160,7 @@ func (s *Server) relink(c *Conn, ar *arrival, before, l *link, rd *reader, recei
 	addr := l.Info.Remote
 	w := s.welcomeTo(c)
 	w.Resumed, w.Received, w.Addr = true, c.sess.Received(), addr
-	if !s.gate.Relink(c.atServer.place, ar.place) {
+	if !s.gate.Relink(c.atServer.slot, ar.slot) {
 		return session.NotKept
 	}
 	outcome := c.relink(before, l, rd, received, wire.AppendWelcome(nil, w))

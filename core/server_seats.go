@@ -104,7 +104,7 @@ func (s *Server) replace(ctx context.Context, holder, c *Conn) bool {
 	} else if !holder.isEnded() {
 		return true // it has come back at this moment: look again
 	}
-	if s.eng.manual != nil && c.atServer.place != nil { // it leaves in Update, which the caller may keep from going on
+	if s.eng.manual != nil && c.atServer.slot != nil { // it leaves in Update, which the caller may keep from going on
 		select {
 		case <-holder.Done():
 			return true

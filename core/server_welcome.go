@@ -80,7 +80,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 		hurry = time.Now().Add(s.opts.Timeouts.Hello)
 		stream.SetReadDeadline(hurry) //nolint:errcheck // the read will fail
 	}
-	if s.isClosing() || s.gate.HasRoomMade(ar.place) { // who set a deadline just before
+	if s.isClosing() || s.gate.HasRoomMade(ar.slot) { // who set a deadline just before
 		stream.SetReadDeadline(time.Now()) //nolint:errcheck // the read will fail
 	}
 	rd := &reader{}
@@ -112,7 +112,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 		why = NewError(CodeSessionOver, "")
 	}
 	if why == nil {
-		why = s.takePlace(ar)
+		why = s.takeSlot(ar)
 	}
 	var c *Conn
 	if why == nil {
@@ -139,7 +139,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 		switch {
 		case s.isClosing():
 			why = s.farewell()
-		case s.gate.HasRoomMade(ar.place):
+		case s.gate.HasRoomMade(ar.slot):
 			why = errMadeRoom
 		}
 		s.turnAway(ar, why, nil, http)
@@ -238,16 +238,16 @@ func (s *Server) admit(ar *arrival, c *Conn) (holder *Conn, why *Error) {
 	if holder, why = s.takeSeats(c); holder != nil || why != nil {
 		return holder, why
 	}
-	evicted, no := s.gate.Join(ar.place, c)
+	evicted, no := s.gate.Join(ar.slot, c)
 	for _, p := range evicted {
 		s.roster.Uncount(p.Owner().(*Conn)) // so that there are never more than MaxConns
 	}
 	defer s.makeRoom(evicted...)
 	if no != admit.None {
 		s.roster.Cancel(c, &c.who)
-		return nil, s.noPlace(no)
+		return nil, s.noSlot(no)
 	}
-	c.atServer.place = ar.place
+	c.atServer.slot = ar.slot
 	c.guard = guard.New(guard.Limits{
 		Frames: s.opts.Limits.FrameRate, Bytes: s.opts.Limits.ByteRate,
 		Idle: s.opts.Timeouts.Idle, Frame: s.opts.Timeouts.Frame,

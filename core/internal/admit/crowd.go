@@ -1,9 +1,9 @@
 package admit
 
-// A site is an address from which somebody has come. It is known as long as a place is there.
+// A site is an address from which somebody has come. It is known as long as a slot is there.
 type site struct {
 	addr    Addr
-	places  int
+	slots   int
 	settled int // Linked and Left
 	waits   int // Waiting
 	lines   [kinds]line
@@ -19,7 +19,7 @@ const (
 
 // A line is what one crowd has of one site, in the order in which they came.
 type line struct {
-	first, last *Place
+	first, last *Slot
 	n           int
 	prev, next  *site // in the rank of n
 }
@@ -34,13 +34,13 @@ func (g *Gate) siteLocked(addr Addr) *site {
 	return s
 }
 
-// settleLocked moves a place, which counts for nothing at this moment, to a site; nil for none.
-func (g *Gate) settleLocked(p *Place, to *site) {
+// settleLocked moves a slot, which counts for nothing at this moment, to a site; nil for none.
+func (g *Gate) settleLocked(p *Slot, to *site) {
 	if to != nil {
-		to.places++
+		to.slots++
 	}
 	if from := p.at; from != nil {
-		if from.places--; from.places == 0 {
+		if from.slots--; from.slots == 0 {
 			delete(g.sites, from.addr)
 		}
 	}
@@ -59,19 +59,19 @@ type crowd struct {
 type rank struct{ first, last *site }
 
 // first returns the first of the site with most, last the last one. There must be one.
-func (c *crowd) first() *Place {
+func (c *crowd) first() *Slot {
 	if c.size == 0 {
 		return nil
 	}
 	return c.most().lines[c.kind].first
 }
 
-func (c *crowd) last() *Place { return c.most().lines[c.kind].last }
+func (c *crowd) last() *Slot { return c.most().lines[c.kind].last }
 
 func (c *crowd) most() *site { return c.ranks[len(c.ranks)-1].first }
 
-// add puts a place at the end of its site's line.
-func (c *crowd) add(p *Place) {
+// add puts a slot at the end of its site's line.
+func (c *crowd) add(p *Slot) {
 	s := p.at
 	l := &s.lines[c.kind]
 	c.unrank(s)
@@ -87,7 +87,7 @@ func (c *crowd) add(p *Place) {
 	c.rank(s)
 }
 
-func (c *crowd) remove(p *Place) {
+func (c *crowd) remove(p *Slot) {
 	s := p.at
 	l := &s.lines[c.kind]
 	c.unrank(s)

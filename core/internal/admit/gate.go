@@ -1,4 +1,4 @@
-// Package admit decides who has a place at a server: who is about to say hello, whom the
+// Package admit decides who has an admission slot at a server: who is about to say hello, whom the
 // program decides about, whose connection is there, and whose waits to be resumed. It counts
 // them in all and by address, and says who makes room when there is none.
 //
@@ -8,7 +8,7 @@ package admit
 
 import "sync"
 
-// A State is where the owner of a place is.
+// A State is where the owner of a slot is.
 //
 //	Greeting → Deciding   Ask, if there is room
 //	         → Resuming   Resume, with the token of a session
@@ -30,7 +30,7 @@ const (
 	Linked                // has joined; its connection has a stream, or has ended and is not over
 	Waiting               // its connection has no stream and may be resumed
 	Left                  // its connection has ended while it waited, and is not over
-	Gone                  // has no place
+	Gone                  // has no slot
 )
 
 // Limits say how many there may be. Zero means without limit.
@@ -54,7 +54,7 @@ type Addr struct {
 	Proxy bool
 }
 
-// A Refusal says why there is no place.
+// A Refusal says why there is no slot.
 type Refusal uint8
 
 const (
@@ -63,27 +63,27 @@ const (
 	AddrFull         // too many connections of this address
 	Busy             // too many are decided about
 	AddrBusy         // too many of this address are decided about
-	MadeRoom         // the place was given to another
+	MadeRoom         // the slot was given to another
 )
 
-// A Place is that of one newcomer, and then of its connection.
-type Place struct {
+// A Slot is the admission slot of one newcomer, and then of its connection.
+type Slot struct {
 	owner any // what Enter or Join was given
 
 	// Guarded by Gate.mu.
 	state      State
 	at         *site
-	prev, next *Place // in the line of its site
+	prev, next *Slot  // in the line of its site
 	in         *crowd // whose line that is; nil for none
-	session    *Place // of one that is Resuming
-	resumer    *Place // the one that is Resuming and goes on with this
+	session    *Slot  // of one that is Resuming
+	resumer    *Slot  // the one that is Resuming and goes on with this
 }
 
-// Owner returns what the last of [Gate.Enter] and [Gate.Join] was given for the place. It is for
-// a place that has made room.
-func (p *Place) Owner() any { return p.owner }
+// Owner returns what the last of [Gate.Enter] and [Gate.Join] was given for the slot. It is for
+// a slot that has made room.
+func (p *Slot) Owner() any { return p.owner }
 
-// A Gate counts places. All methods are safe for concurrent use.
+// A Gate counts slots. All methods are safe for concurrent use.
 type Gate struct {
 	limits Limits
 
@@ -106,18 +106,18 @@ func New(limits Limits) *Gate {
 	return g
 }
 
-// Enter gives a newcomer a place. If there are too many, the one that came first makes room: of
+// Enter gives a newcomer a slot. If there are too many, the one that came first makes room: of
 // the same address if that has too many, else of the address that has most.
-func (g *Gate) Enter(from Addr, owner any) (p, evicted *Place) {
+func (g *Gate) Enter(from Addr, owner any) (p, evicted *Slot) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	p = &Place{owner: owner, state: Greeting}
+	p = &Slot{owner: owner, state: Greeting}
 	g.settleLocked(p, g.siteLocked(from))
 	return p, g.greetLocked(p)
 }
 
-// greetLocked puts a place where it can be told to make room, and tells one.
-func (g *Gate) greetLocked(p *Place) (evicted *Place) {
+// greetLocked puts a slot where it can be told to make room, and tells one.
+func (g *Gate) greetLocked(p *Slot) (evicted *Slot) {
 	switch most := g.perAddr(p.at, g.limits.GreetingPerAddr, g.limits.GreetingOfMany); {
 	case most > 0 && p.at.lines[inGreeting].n >= most:
 		evicted = p.at.lines[inGreeting].first
@@ -133,7 +133,7 @@ func (g *Gate) greetLocked(p *Place) (evicted *Place) {
 
 // Move notes from which address a newcomer really comes, which a proxy has said. It counts there
 // from now on, as if it had entered from there at this moment.
-func (g *Gate) Move(p *Place, to Addr) (evicted *Place) {
+func (g *Gate) Move(p *Slot, to Addr) (evicted *Slot) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if p.state != Greeting || p.at.addr == to {
@@ -144,10 +144,10 @@ func (g *Gate) Move(p *Place, to Addr) (evicted *Place) {
 	return g.greetLocked(p)
 }
 
-// Ask keeps a place free for one who has said hello, until the program has decided. If too many
+// Ask keeps a slot free for one who has said hello, until the program has decided. If too many
 // are decided about, the newest of the address with most makes room, provided that this
 // leaves the address as many as the newcomer's.
-func (g *Gate) Ask(p *Place) (evicted *Place, no Refusal) {
+func (g *Gate) Ask(p *Slot) (evicted *Slot, no Refusal) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if p.state == Gone {
@@ -175,10 +175,10 @@ func (g *Gate) Ask(p *Place) (evicted *Place, no Refusal) {
 	return evicted, None
 }
 
-// Join gives one who was decided about the place of a connection. If there are too many, those
+// Join gives one who was decided about the slot of a connection. If there are too many, those
 // that have waited longest to be resumed make room: of the same address if that has too
 // many, then of the address of which most wait.
-func (g *Gate) Join(p *Place, owner any) (evicted []*Place, no Refusal) {
+func (g *Gate) Join(p *Slot, owner any) (evicted []*Slot, no Refusal) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if p.state != Deciding {
@@ -209,7 +209,7 @@ func (g *Gate) Join(p *Place, owner any) (evicted []*Place, no Refusal) {
 }
 
 // Refuse notes that one who has not joined is being told why. It can be told to make room again.
-func (g *Gate) Refuse(p *Place) (evicted *Place) {
+func (g *Gate) Refuse(p *Slot) (evicted *Slot) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch p.state {
@@ -223,8 +223,8 @@ func (g *Gate) Refuse(p *Place) (evicted *Place) {
 	return evicted
 }
 
-// Suspend notes that a connection waits to be resumed. It reports false if it has no place.
-func (g *Gate) Suspend(p *Place) bool {
+// Suspend notes that a connection waits to be resumed. It reports false if it has no slot.
+func (g *Gate) Suspend(p *Slot) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if p.state != Linked {
@@ -235,7 +235,7 @@ func (g *Gate) Suspend(p *Place) bool {
 	return true
 }
 
-func (g *Gate) waitLocked(p *Place) {
+func (g *Gate) waitLocked(p *Slot) {
 	p.state = Waiting
 	g.waits++
 	p.at.waits++
@@ -245,7 +245,7 @@ func (g *Gate) waitLocked(p *Place) {
 }
 
 // Leave notes that a connection which waits has ended.
-func (g *Gate) Leave(p *Place) {
+func (g *Gate) Leave(p *Slot) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if p.state != Waiting {
@@ -259,8 +259,8 @@ func (g *Gate) Leave(p *Place) {
 
 // Resume notes that a newcomer is about to go on with a session: neither makes room until it
 // has, or gives that up with Ask, Refuse or Free. One who was about to go on with it before
-// makes room. It reports false if the newcomer has no place.
-func (g *Gate) Resume(session, newcomer *Place) (evicted *Place, ok bool) {
+// makes room. It reports false if the newcomer has no slot.
+func (g *Gate) Resume(session, newcomer *Slot) (evicted *Slot, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if newcomer.state != Greeting {
@@ -278,9 +278,9 @@ func (g *Gate) Resume(session, newcomer *Place) (evicted *Place, ok bool) {
 	return evicted, true
 }
 
-// Relink lets a session go on, at the address of the newcomer that resumes it, who needs no place
+// Relink lets a session go on, at the address of the newcomer that resumes it, who needs no slot
 // of its own any more. It reports false if one of them has none, or the session does not wait.
-func (g *Gate) Relink(session, newcomer *Place) bool {
+func (g *Gate) Relink(session, newcomer *Slot) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if session.state != Waiting || session.resumer != newcomer {
@@ -295,15 +295,15 @@ func (g *Gate) Relink(session, newcomer *Place) bool {
 	return true
 }
 
-// Free gives a place back, once however often it is called.
-func (g *Gate) Free(p *Place) {
+// Free gives a slot back, once however often it is called.
+func (g *Gate) Free(p *Slot) {
 	g.mu.Lock()
 	g.dropLocked(p)
 	g.mu.Unlock()
 }
 
-// HasRoomMade reports whether the place was given to another, or back.
-func (g *Gate) HasRoomMade(p *Place) bool {
+// HasRoomMade reports whether the slot was given to another, or back.
+func (g *Gate) HasRoomMade(p *Slot) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return p.state == Gone
@@ -330,8 +330,8 @@ func (g *Gate) perAddr(s *site, most int, ofMany bool) int {
 	return most
 }
 
-// dropLocked takes a place away.
-func (g *Gate) dropLocked(p *Place) {
+// dropLocked takes a slot away.
+func (g *Gate) dropLocked(p *Slot) {
 	if p.state == Gone {
 		return
 	}
@@ -343,8 +343,8 @@ func (g *Gate) dropLocked(p *Place) {
 	g.settleLocked(p, nil)
 }
 
-// leaveLocked takes a place out of what it counts for in its state.
-func (g *Gate) leaveLocked(p *Place) {
+// leaveLocked takes a slot out of what it counts for in its state.
+func (g *Gate) leaveLocked(p *Slot) {
 	if p.in != nil {
 		p.in.remove(p)
 	}

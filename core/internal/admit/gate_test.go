@@ -10,17 +10,17 @@ import (
 
 func addr(i int) Addr { return Addr{Host: fmt.Sprint(i)} }
 
-// enter lets so many newcomers from one address in, and returns their places.
-func enter(g *Gate, from Addr, n int) (places []*Place) {
+// enter lets so many newcomers from one address in, and returns their slots.
+func enter(g *Gate, from Addr, n int) (slots []*Slot) {
 	for range n {
 		p, _ := g.Enter(from, nil)
-		places = append(places, p)
+		slots = append(slots, p)
 	}
-	return places
+	return slots
 }
 
 // join lets one in all the way.
-func join(t *testing.T, g *Gate, from Addr) *Place {
+func join(t *testing.T, g *Gate, from Addr) *Slot {
 	t.Helper()
 	p, _ := g.Enter(from, nil)
 	_, no := g.Ask(p)
@@ -36,9 +36,9 @@ func TestGreetingMakesRoom(t *testing.T) {
 		flood  Addr
 		limits Limits
 	}{
-		"from one address":                       {addr(0), Limits{Greeting: 100}},
-		"from one that may stand for many":       {Addr{Host: "::1", Many: true}, Limits{Greeting: 100, GreetingPerAddr: 5}},
-		"without a limit but that of all places": {addr(0), Limits{Conns: 100}},
+		"from one address":                      {addr(0), Limits{Greeting: 100}},
+		"from one that may stand for many":      {Addr{Host: "::1", Many: true}, Limits{Greeting: 100, GreetingPerAddr: 5}},
+		"without a limit but that of all slots": {addr(0), Limits{Conns: 100}},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -61,7 +61,7 @@ func TestGreetingMakesRoom(t *testing.T) {
 // If every address has one, the one that came first makes room.
 func TestGreetingOfManyAddresses(t *testing.T) {
 	g := New(Limits{Greeting: 10})
-	var all []*Place
+	var all []*Slot
 	for i := range 100 {
 		p, evicted := g.Enter(addr(i), nil)
 		if all = append(all, p); i >= 10 {
@@ -131,12 +131,12 @@ func TestConns(t *testing.T) {
 	require.Equal(t, Full, no, "one who is decided about counts")
 }
 
-// Whoever waits makes room for those who come, and keeps a place if it comes back before.
+// Whoever waits makes room for those who come, and keeps a slot if it comes back before.
 func TestWaitingMakesRoom(t *testing.T) {
 	g := New(Limits{Conns: 10})
 	honest := join(t, g, addr(1))
 	require.True(t, g.Suspend(honest))
-	var flood []*Place
+	var flood []*Slot
 	for range 9 {
 		p := join(t, g, addr(2))
 		require.True(t, g.Suspend(p))
@@ -148,7 +148,7 @@ func TestWaitingMakesRoom(t *testing.T) {
 		require.Equal(t, None, no)
 		evicted, no := g.Join(p, i)
 		require.Equal(t, None, no)
-		require.Equal(t, []*Place{flood[i]}, evicted)
+		require.Equal(t, []*Slot{flood[i]}, evicted)
 		require.Equal(t, i, p.Owner())
 	}
 	require.False(t, g.Suspend(flood[0]))
@@ -174,7 +174,7 @@ func TestWaitingMakesRoom(t *testing.T) {
 	require.Equal(t, 9, g.Counts().Settled)
 }
 
-// An address has no more than its places, whether they are linked or wait.
+// An address has no more than its slots, whether they are linked or wait.
 func TestWaitingCountsByAddress(t *testing.T) {
 	g := New(Limits{Conns: 1000, ConnsPerAddr: 20})
 	for i := range 400 {
@@ -195,7 +195,7 @@ func TestWaitingCountsByAddress(t *testing.T) {
 	require.False(t, g.HasRoomMade(other))
 }
 
-// A newcomer that goes on with a session needs no place of its own, and the newest does.
+// A newcomer that goes on with a session needs no slot of its own, and the newest does.
 func TestResume(t *testing.T) {
 	g := New(Limits{Conns: 1, Greeting: 2})
 	s := join(t, g, addr(1))
@@ -227,7 +227,7 @@ func TestResume(t *testing.T) {
 	require.Equal(t, None, no)
 	evictedAll, no := g.Join(c, nil)
 	require.Equal(t, None, no)
-	require.Equal(t, []*Place{s}, evictedAll)
+	require.Equal(t, []*Slot{s}, evictedAll)
 }
 
 // One whom a proxy has passed on counts with the proxy only until its own address is known.
@@ -256,20 +256,20 @@ func TestMove(t *testing.T) {
 	require.Equal(t, Counts{}, g.Counts())
 }
 
-// Whatever is done, in whatever order, the counts are those of the places, and no limit but that
+// Whatever is done, in whatever order, the counts are those of the slots, and no limit but that
 // of an address to which sessions have moved is exceeded.
 func TestGateModel(t *testing.T) {
 	for seed := range uint64(50) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		limits := Limits{Conns: r.IntN(12), ConnsPerAddr: r.IntN(5), Greeting: r.IntN(8), GreetingPerAddr: r.IntN(4), ConnsOfMany: r.IntN(2) == 0}
 		g := New(limits)
-		var places []*Place
+		var slots []*Slot
 		for range 400 {
-			if len(places) == 0 || r.IntN(4) == 0 {
+			if len(slots) == 0 || r.IntN(4) == 0 {
 				p, _ := g.Enter(Addr{Host: fmt.Sprint(r.IntN(4)), Many: false}, nil)
-				places = append(places, p)
+				slots = append(slots, p)
 			}
-			p := places[r.IntN(len(places))]
+			p := slots[r.IntN(len(slots))]
 			switch r.IntN(10) {
 			case 0, 1:
 				if p.state == Greeting || p.state == Resuming {
@@ -282,11 +282,11 @@ func TestGateModel(t *testing.T) {
 			case 5:
 				g.Leave(p)
 			case 6:
-				if s := places[r.IntN(len(places))]; s.state == Linked || s.state == Waiting {
+				if s := slots[r.IntN(len(slots))]; s.state == Linked || s.state == Waiting {
 					g.Resume(s, p)
 				}
 			case 7:
-				for _, s := range places {
+				for _, s := range slots {
 					if s.resumer != nil {
 						g.Relink(s, s.resumer)
 						break
@@ -301,9 +301,9 @@ func TestGateModel(t *testing.T) {
 			case 9:
 				g.Move(p, Addr{Host: fmt.Sprint(r.IntN(4)), Many: false})
 			}
-			check(t, g, places)
+			check(t, g, slots)
 		}
-		for _, p := range places {
+		for _, p := range slots {
 			g.Free(p)
 		}
 		require.Equal(t, Counts{}, g.Counts())
@@ -312,12 +312,12 @@ func TestGateModel(t *testing.T) {
 	}
 }
 
-func check(t *testing.T, g *Gate, places []*Place) {
+func check(t *testing.T, g *Gate, slots []*Slot) {
 	t.Helper()
 	var n [Gone + 1]int
 	sites := map[*site]map[State]int{}
 	protected := 0
-	for _, p := range places {
+	for _, p := range slots {
 		if n[p.state]++; p.state == Gone {
 			require.Nil(t, p.at)
 			continue

@@ -49,7 +49,7 @@ type Group struct {
 	// Guarded by Store.mu.
 	users   int           // have begun it, or wait for that
 	members int           // know the epoch, if the store's members do
-	place   *list.Element // in Store.recent, or nil
+	lru   *list.Element // in Store.recent; nil if nothing is kept
 	held    int           // bytes that are counted in Store.mem
 
 	turn sync.Mutex // held from Begin to End; guards the fields below, which Store.mu guards while there are no users
@@ -108,12 +108,12 @@ func (s *Store) countLocked(g *Group, sent bool) {
 	switch {
 	case len(g.kept) == 0:
 		s.dropLocked(g)
-	case sent && g.place != nil:
-		s.recent.MoveToFront(g.place)
+	case sent && g.lru != nil:
+		s.recent.MoveToFront(g.lru)
 	case sent:
-		g.place = s.recent.PushFront(g)
+		g.lru = s.recent.PushFront(g)
 	}
-	if g.place != nil {
+	if g.lru != nil {
 		s.mem.Add(s.budget, g.bytes-g.held)
 		g.held = g.bytes
 	}
@@ -127,11 +127,11 @@ func (s *Store) countLocked(g *Group, sent bool) {
 
 // dropLocked forgets what a group keeps, unless somebody who has begun it sends to it.
 func (s *Store) dropLocked(g *Group) {
-	if g.place == nil {
+	if g.lru == nil {
 		return
 	}
-	s.recent.Remove(g.place)
-	g.place = nil
+	s.recent.Remove(g.lru)
+	g.lru = nil
 	s.mem.Sub(s.budget, g.held)
 	g.held = 0
 }
@@ -139,7 +139,7 @@ func (s *Store) dropLocked(g *Group) {
 // tidyLocked lets go of a group that nobody needs: nobody has begun it, nothing is kept, and no member
 // knows its epoch.
 func (s *Store) tidyLocked(g *Group) {
-	if g.users > 0 || g.place != nil {
+	if g.users > 0 || g.lru != nil {
 		return
 	}
 	g.kept, g.bytes = nil, 0

@@ -1,6 +1,6 @@
 // Package roster knows who is at a server and finds them: all, those of a name, of a user, in a group, at an
 // address, and the one of a session. It also says who has what only one or a few may have: a name where
-// names are unique, and the places of a user.
+// names are unique, and the seats of a user.
 //
 // A member holds the seats of its name and its user before it enters, and after it has left until it gives
 // them back: so its successor comes when others know that it has gone.
@@ -9,7 +9,7 @@
 //	Enter     others find it
 //	Leave     nobody finds it any more
 //	Abandon   it will not be called so again; Release gives the seat of the name back
-//	Vacate    gives the place of its user back
+//	Vacate    gives the seat of its user back
 package roster
 
 import (
@@ -41,12 +41,12 @@ type Roster[C comparable] struct {
 	groups      index[C]
 	addrs       index[C]
 
-	mu       sync.Mutex // guards the fields below, and each change of a member that is in
-	closed   bool
-	sessions map[uint64]C // members that can be resumed, by id
-	names    seats[C]     // by folded name, if names are unique
-	places   seats[C]     // by user
-	replaced tombs
+	mu        sync.Mutex // guards the fields below, and each change of a member that is in
+	closed    bool
+	sessions  map[uint64]C // members that can be resumed, by id
+	nameSeats seats[C]     // by folded name, if names are unique
+	userSeats seats[C]     // by user
+	replaced  tombs
 }
 
 // New returns an empty roster.
@@ -70,16 +70,16 @@ type Holders[C comparable] struct {
 	User []C
 }
 
-// Reserve takes the seat of a newcomer's name and a place of its user, both or neither.
+// Reserve takes the seat of a newcomer's name and a seat of its user, both or neither.
 func (r *Roster[C]) Reserve(c C, m *Member) (taken Holders[C]) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	name := m.Name()
 	if name != "" && r.rules.UniqueNames {
-		taken.Name = r.names.take(Fold(name), 1, c)
+		taken.Name = r.nameSeats.take(Fold(name), 1, c)
 	}
 	if m.user != "" && r.rules.ConnsPerUser > 0 {
-		taken.User = r.places.take(m.user, r.rules.ConnsPerUser, c)
+		taken.User = r.userSeats.take(m.user, r.rules.ConnsPerUser, c)
 	}
 	if taken.Name != nil || taken.User != nil {
 		r.cancelLocked(c, m)
@@ -95,9 +95,9 @@ func (r *Roster[C]) Cancel(c C, m *Member) {
 }
 
 func (r *Roster[C]) cancelLocked(c C, m *Member) {
-	r.places.give(m.user, c)
+	r.userSeats.give(m.user, c)
 	if name := m.Name(); name != "" {
-		r.names.give(Fold(name), c)
+		r.nameSeats.give(Fold(name), c)
 	}
 }
 
@@ -236,7 +236,7 @@ func (r *Roster[C]) Rename(c C, m *Member, name string) (old string, holders []C
 	if r.rules.UniqueNames {
 		is, was := Fold(name), Fold(old)
 		if name != "" {
-			if holders = r.names.take(is, 1, c); holders != nil {
+			if holders = r.nameSeats.take(is, 1, c); holders != nil {
 				return old, holders, Held
 			}
 		}
@@ -285,15 +285,15 @@ func (r *Roster[C]) Release(c C, m *Member, freed []string) {
 	for _, name := range freed {
 		if i := slices.Index(m.freed, name); i >= 0 {
 			m.freed = slices.Delete(m.freed, i, i+1)
-			r.names.give(name, c)
+			r.nameSeats.give(name, c)
 		}
 	}
 }
 
-// Vacate gives the place of a member's user back.
+// Vacate gives the seat of a member's user back.
 func (r *Roster[C]) Vacate(c C, m *Member) {
 	r.mu.Lock()
-	r.places.give(m.user, c)
+	r.userSeats.give(m.user, c)
 	r.mu.Unlock()
 }
 
@@ -377,5 +377,5 @@ func (r *Roster[C]) Addrs() []string { return r.addrs.names() }
 func (r *Roster[C]) Seats() (names, users int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.names.held), len(r.places.held)
+	return len(r.nameSeats.held), len(r.userSeats.held)
 }

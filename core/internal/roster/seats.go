@@ -2,7 +2,7 @@ package roster
 
 import "slices"
 
-// seats say who holds what only so many may hold: a name, or the places of a user. The zero value is empty.
+// seats say who holds what only so many may hold: a name, or the seats of a user. The zero value is empty.
 // Its owner locks.
 type seats[C comparable] struct {
 	held map[string][]C // the one that came first in front
