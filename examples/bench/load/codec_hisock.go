@@ -105,7 +105,7 @@ func (c *hisockCodec) open(nc net.Conn, r role) error {
 	if _, err := nc.Write(c.hello(r)); err != nil {
 		return err
 	}
-	// Nothing follows the welcome before somebody sends, so a plain read cannot take too much.
+	// No message follows the welcome before somebody sends.
 	b := make([]byte, 1024)
 	n, err := io.ReadAtLeast(nc, b, 2)
 	if err != nil {
@@ -114,8 +114,15 @@ func (c *hisockCodec) open(nc net.Conn, r role) error {
 	for {
 		if _, size, ok, err := wire.Next(b[:n], 0); err != nil {
 			return err
-		} else if ok && size == n {
-			return c.welcomed(b[:n])
+		} else if ok {
+			if err := c.welcomed(b[:size]); err != nil || size == n {
+				return err
+			}
+			done, err := c.feed(b[size:n], func([]byte) error { return errUnexpected }) // a ping of a server that is busy
+			if err == nil && size+done < n {
+				err = errUnexpected
+			}
+			return err
 		}
 		more, err := nc.Read(b[n:])
 		if err != nil {

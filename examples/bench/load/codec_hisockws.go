@@ -31,7 +31,11 @@ func (c *hisockWSCodec) open(nc net.Conn, r role) error {
 	if err := c.hisock.welcomed(p); err != nil {
 		return err
 	}
-	return o.done()
+	n, err := c.feed(o.b, func([]byte) error { return errUnexpected }) // a ping of a server that is busy
+	if err == nil && n < len(o.b) {
+		err = o.done()
+	}
+	return err
 }
 
 func (c *hisockWSCodec) begin(dst []byte) []byte { return append(dst, masks[:batchHeader]...) }
