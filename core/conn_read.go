@@ -14,31 +14,41 @@ import (
 // read is the goroutine of a reader.
 func (c *Conn) read(rd *reader) {
 	rd.budget = c.eng.budget
-	returned := false
+	returned, passed := false, false
 	defer func() {
 		if !returned { // a handler has ended this goroutine: another one reads on
 			c.handOver(c.turn.Now())
 		}
-		c.turn.AwaitCopy()
-		rd.release()
+		if !passed {
+			c.turn.AwaitCopy()
+			rd.release()
+		}
 		c.exit()
 	}()
-	c.readOn(rd)
+	if passed = c.readOn(rd); passed {
+		c.life.enter(1)
+		go c.read(rd)
+	}
 	returned = true
 }
 
 // readOn is the reading role: it reads, parses, and runs or queues what comes, until the
-// stream ends or the role is handed over.
-func (c *Conn) readOn(rd *reader) {
+// stream ends or the role is handed over. It reports whether another goroutine is to read on, since the stack of
+// this one may have become large and the next input may be far.
+func (c *Conn) readOn(rd *reader) (pass bool) {
 	batch := (*Conn).batch
 	if hasLegacy && c.legacy != nil {
 		batch = (*Conn).batchLegacy
 	}
 	for {
 		if !batch(c, rd) {
-			return
+			return false
 		}
 		c.sess.EndBatch()
+		if !browser && c.watch.stale.Load() && rd.r == rd.w {
+			c.watch.stale.Store(false)
+			return true
+		}
 		had := rd.w - rd.r
 		if hasCrowd && c.guard != nil {
 			c.guard.Wait(rd.w-rd.r, rd.need)
@@ -55,19 +65,19 @@ func (c *Conn) readOn(rd *reader) {
 			rest := rd.w - rd.r
 			rd.release()
 			c.readEnded(rd.link, rest, err)
-			return
+			return false
 		}
 		c.progress.reads.Add(1)
 		c.progress.bytes.Add(uint64(rd.w - rd.r - had))
 		if mute && rd.link.Waited(rd.w-rd.r-had, since) {
 			rd.release()
 			c.readEnded(rd.link, 0, errPast)
-			return
+			return false
 		}
 		if c.isEnded() && c.readPast(rd.w-rd.r) {
 			rd.release()
 			c.readEnded(rd.link, 0, errPast)
-			return
+			return false
 		}
 		if hasCrowd && c.guard != nil {
 			c.isTooFast(c.guard.Read(rd.w - rd.r - had))

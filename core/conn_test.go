@@ -3,6 +3,8 @@ package core
 import (
 	"context"
 	"fmt"
+	"reflect"
+	"strconv"
 	"testing"
 	"testing/synctest"
 
@@ -64,4 +66,11 @@ func TestCallBothWays(t *testing.T) {
 		require.Equal(t, "hello Ada L.", greeting)
 		require.NoError(t, cl.Close())
 	})
+}
+
+// One more byte would make each connection 384 bytes larger, since memory is handed out in classes of size.
+func TestConnFitsItsClass(t *testing.T) {
+	if strconv.IntSize == 64 {
+		require.LessOrEqual(t, reflect.TypeFor[Conn]().Size(), uintptr(2304))
+	}
 }

@@ -49,16 +49,19 @@ type progress struct {
 	asking         atomic.Int32  // handlers of the connection that wait for its peer
 }
 
-// A watch is what the sweeper knows of a connection. Only active is touched by others. Times are since the
+// A watch is what the sweeper knows of a connection. Only active and stale are touched by others. Times are since the
 // sweeper began; zero is not noted yet.
 type watch struct {
 	active    atomic.Bool   // the connection is in the sweeper's list of active ones
+	stale     atomic.Bool   // the sweeper has looked at all connections since the reader's goroutine began
 	index     int           // of the connection in the list of all
 	heartbeat time.Duration // after which a silent peer is asked, and after twice as long given up; 0 for never
 
 	// At the last look for slow handlers.
 	turn  turn.Token
 	batch uint64 // reads
+
+	queued uint64 // frames for the peer that had been queued at the last look at all
 
 	known uint64 // counted frames that had been received at the last look at all
 	acked uint64 // counted frames that were acknowledged since no more came
@@ -246,6 +249,7 @@ func (s *sweeper) sweepAll(now time.Duration) {
 		if c.Suspended() {
 			continue // nothing can be said of its peer
 		}
+		c.checkIdle() // before anything is written to an idle connection
 		c.checkReads(now)
 		c.checkStuck(now)
 		c.checkWrites(now)
@@ -258,6 +262,16 @@ func (s *sweeper) sweepAll(now time.Duration) {
 			c.checkGuard(now)
 		}
 	}
+}
+
+// checkIdle lets go of what a connection holds that was busy: much of a block for an answer that is kept, and
+// the reader's stack, as soon as it has read again.
+func (c *Conn) checkIdle() {
+	if browser {
+		return
+	}
+	c.watch.queued = c.out.Tighten(c.watch.queued)
+	c.watch.stale.Store(true)
 }
 
 func (c *Conn) checkReads(now time.Duration) {

@@ -201,6 +201,30 @@ func (o *Outbox) Unpark(p Parked, received, counted uint64) {
 	o.mu.Unlock()
 }
 
+// tightenFrom is how many bytes of room in a block are worth a copy of its frames.
+const tightenFrom = 1 << 10
+
+// Tighten moves the frames of the last block, if it is kept with much room, into a block of their size, unless
+// more than that many frames have been queued. It returns how many have been. A connection that has become idle
+// holds its last answer so, and not a block for many.
+func (o *Outbox) Tighten(queued uint64) (now uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	last := len(o.log) - 1
+	if o.queued != queued || o.writing || o.batch || last < o.head {
+		return o.queued
+	}
+	if k := o.log[last]; k != nil && k.owned && cap(k.b)-len(k.b) >= tightenFrom {
+		own := &Block{b: make([]byte, len(k.b)), frames: k.frames, owned: true}
+		copy(own.b, k.b)
+		o.log[last] = own
+		o.slack -= cap(k.b) - cap(own.b)
+		k.release()
+		o.countLocked()
+	}
+	return o.queued
+}
+
 // trimLocked lets go of what the peer has, or need not be kept.
 func (o *Outbox) trimLocked() {
 	before := o.written

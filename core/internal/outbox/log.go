@@ -27,7 +27,7 @@ func (o *Outbox) spaceLocked(n int) []byte {
 				}
 				return k.b
 			}
-			if o.next < last || o.off < len(k.b) || o.limit >= 8*largeBlock {
+			if cap(k.b) >= smallBlock && (o.next < last || o.off < len(k.b) || o.limit >= 8*largeBlock) {
 				least = max(n, smallBlock+1) // one block is full: more is likely to come
 			}
 		}

@@ -215,7 +215,9 @@ func (o *Outbox) takeLocked() ([][]byte, any) {
 	switch {
 	case len(ctl) == 0:
 		copy(o.vec[front:], o.vec[front+1:])
-		o.vec = o.vec[:len(o.vec)-1]
+		last := len(o.vec) - 1
+		o.vec[last] = nil // or an idle connection would hold the block
+		o.vec = o.vec[:last]
 	case o.control.goodbyeAfter:
 		copy(o.vec[front:], o.vec[front+1:])
 		o.vec[len(o.vec)-1] = ctl
