@@ -8,21 +8,23 @@ import (
 
 // A callTable holds the calls to the peer that are not answered yet.
 type callTable struct {
-	mu     sync.Mutex
-	lastID uint64
-	open   map[uint64]*call
-	ended  *Error // set when no more answers will come
+	mu     sync.Mutex       // guards the fields below
+	lastID uint64           // of the call that was made last
+	open   map[uint64]*call // by id
+	ended  *Error           // why no more answers will come; nil as long as some may
 }
 
-// A call waits for its answer: whoever takes it out of the table fills it in and
-// signals ready, which has room for one.
+// A call waits for its answer. Whoever takes it out of the table has it to itself, fills in reply or err,
+// and signals ready.
 type call struct {
-	ready  chan struct{}
-	reply  []byte
-	err    *Error // not an error, so that a call takes 48 bytes
-	change bool   // it asks for a change of the client's name or groups
+	ready  chan struct{} // has room for one
+	reply  []byte        // the caller's
+	err    *Error        // not an error, so that a call takes 48 bytes
+	change bool          // it asks for a change of the client's name or groups
 }
 
+// add notes a call that is made with a frame of that kind, and returns it with its id, or why there will be no
+// answer.
 func (t *callTable) add(k wire.Kind) (*call, uint64, *Error) {
 	t.mu.Lock()
 	if ended := t.ended; ended != nil {
@@ -74,4 +76,29 @@ func (t *callTable) end(why *Error) {
 		w.err = why
 		w.ready <- struct{}{}
 	}
+}
+
+// park is end for a session that goes on elsewhere. It returns the ids of those that are to be given up, which are all
+// but what asks for a change, and the last id that was given.
+func (t *callTable) park(why *Error) (ids []uint64, last uint64) {
+	t.mu.Lock()
+	for id, w := range t.open {
+		if !w.change {
+			ids = append(ids, id)
+		}
+	}
+	last = t.lastID
+	t.mu.Unlock()
+	t.end(why)
+	return ids, last
+}
+
+// restore goes on with the ids of a session, on a connection that nobody knows yet.
+func (t *callTable) restore(lastID uint64) { t.lastID = lastID }
+
+// hold makes calls to come fail, or with nil not fail, on a connection that nobody knows yet.
+func (t *callTable) hold(why *Error) {
+	t.mu.Lock()
+	t.ended = why
+	t.mu.Unlock()
 }

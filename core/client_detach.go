@@ -132,27 +132,12 @@ func (c *Conn) park() *parked.Session {
 			s.Out = wire.AppendFailure(s.Out, id, wire.Goodbye{Code: CodeConnLost, Reason: "the client was detached while it handled the call"})
 		}
 	}
-	calls, lastID := c.calls.park()
+	calls, lastID := c.calls.park(errDetached)
 	for _, id := range calls {
 		s.Out = wire.AppendCancel(s.Out, id)
 	}
 	s.LastCall = lastID
 	return s
-}
-
-// park fails all calls under way. It returns the ids of those that are to be given up, which are all
-// but what asks for a change, and the last id that was given.
-func (t *callTable) park() (ids []uint64, last uint64) {
-	t.mu.Lock()
-	for id, w := range t.open {
-		if !w.change {
-			ids = append(ids, id)
-		}
-	}
-	last = t.lastID
-	t.mu.Unlock()
-	t.end(errDetached)
-	return ids, last
 }
 
 // fits reports whether a server that has received so many frames can go on with the session.
@@ -172,7 +157,7 @@ func (c *Conn) unpark(s *parked.Session, received uint64) {
 		c.who.AddGroup(g, -1)
 	}
 	c.sess.Restore(s.Received, s.Missed)
-	c.calls.lastID = s.LastCall
+	c.calls.restore(s.LastCall)
 	var f wire.Frame
 	for rest := s.In; len(rest) > 0; {
 		if f, _, rest = parked.Next(rest); c.eng.handlers.message == nil {

@@ -112,7 +112,7 @@ func (c *Conn) nextCall(rd *reader, r, stop int) (call callOf, size int) {
 // that is the handler of the call before.
 func (c *Conn) callHandler(rd *reader, body []byte) callOf {
 	id, name, payload, err := wire.ParseRequest(body)
-	if err != nil || c.serving.open.Load() > 0 && c.serving.forbids(id, c.eng.maxCalls) {
+	if err != nil || c.serving.forbids(id, c.eng.maxCalls) {
 		return callOf{}
 	}
 	if h := rd.lastCall; h != nil && h.name == string(name) && len(payload) <= h.maxPayload {
@@ -143,12 +143,4 @@ func (c *Conn) runCallHandler(h *handler, ctx context.Context, payload []byte) (
 		return out, nil
 	}
 	return out, err
-}
-
-// forbids reports whether a call of that id must not begin beside those that are being handled: there
-// is one of that id, or there are as many as there may be.
-func (t *servingTable) forbids(id uint64, most int) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.findLocked(id) >= 0 || most > 0 && len(t.calls) >= most
 }

@@ -49,7 +49,7 @@ func (c *Conn) commands(rd *reader, f wire.Frame) bool {
 // size of the frame, if that is a command like the one before it, begins before stop, and nothing
 // speaks against going on.
 func (c *Conn) nextCommand(rd *reader, r, stop int) (h *handler, payload []byte, size int) {
-	if r >= stop || c.deaf(rd) || c.out.Pressed() || c.recv.waiting.Load() != 0 || c.eng.draining.Load() || c.guard.Counts() {
+	if r >= stop || c.deaf(rd) || c.out.Pressed() || c.recv.awaited() || c.eng.draining.Load() || c.guard.Counts() {
 		return nil, nil, 0
 	}
 	f, size, ok, err := wire.Next(rd.buf[r:rd.w], c.eng.maxFrame)

@@ -15,7 +15,7 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 	var err error
 	switch f.Kind {
 	case wire.KindCommand:
-		if c.recv.waiting.Load() == 0 || !c.gotAwaited(f.Body) {
+		if !c.recv.awaited() || !c.gotAwaited(f.Body) {
 			return c.dispatch(rd, f)
 		}
 	case wire.KindRequest:

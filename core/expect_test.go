@@ -57,7 +57,7 @@ func TestExpectBeforeTheSend(t *testing.T) {
 		require.Equal(t, []string{"answer four"}, handled.all())
 		_, err = first.Recv(w.ctx)
 		require.Equal(t, CodeClosed, CodeOf(err), "one for each")
-		require.Zero(t, cl.Conn().recv.waiting.Load())
+		require.False(t, cl.Conn().recv.awaited())
 	})
 }
 

@@ -200,7 +200,7 @@ func (c *Conn) receiveLegacy(rd *reader, payload []byte) bool {
 	if e.Say != nil {
 		c.sendOwn(e.Say) //nolint:errcheck // then it is over anyway
 	}
-	if e.Name != nil && c.recv.waiting.Load() > 0 {
+	if e.Name != nil && c.recv.awaited() {
 		if content, _, err := c.legacy.Content(e.Body, c.eng.maxFrame); err == nil && c.recv.deliver(c, e.Name, content) {
 			return true
 		}

@@ -7,14 +7,14 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A recvTable holds who waits for a command by name, or under the empty name for any.
+// A recvTable holds those who wait for a command, by its name, or under the empty name for one of any name.
 type recvTable struct {
-	waiting atomic.Int32 // how many do, so that nobody else pays
+	waiting atomic.Int32 // how many wait, so that nobody else pays
 
-	mu sync.Mutex
-	by map[string][]chan received // each has room for one
+	mu sync.Mutex                 // guards the fields below
+	by map[string][]chan received // by name, in the order in which they began; each has room for one
 
-	// give is deliver once somebody has waited: a page never does, so that its build goes without.
+	// give is deliver once somebody has waited: a page never does, and its build goes without that.
 	give func(t *recvTable, c *Conn, command, payload []byte) bool
 }
 
@@ -24,13 +24,17 @@ type received struct {
 	payload []byte
 }
 
-// gotAwaited hands a command to one who waits for it. It reports whether one did. Somebody waits, or has
-// waited just now.
+// awaited reports whether somebody waits for a command.
+func (t *recvTable) awaited() bool { return t.waiting.Load() > 0 }
+
+// gotAwaited hands a command to whoever waits for it. It reports whether somebody did. The table is awaited, or
+// was just now.
 func (c *Conn) gotAwaited(body []byte) bool {
 	name, payload, err := wire.ParseCommand(body)
 	return err == nil && c.recv.give(&c.recv, c, name, payload)
 }
 
+// add returns a channel on which the next command of that name comes.
 func (t *recvTable) add(command string) chan received {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -43,8 +47,8 @@ func (t *recvTable) add(command string) chan received {
 	return ch
 }
 
-// deliver hands a copy of a command of c to the first who waits for its name, or for any if its name
-// is well formed and no handler's. It reports whether one did.
+// deliver hands a copy of a command of c to whoever has waited longest for its name, or for any name if that is
+// well formed and no handler's. It reports whether somebody did.
 func (t *recvTable) deliver(c *Conn, command, payload []byte) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -81,7 +81,7 @@ func (c *Conn) gotGroup(rd *reader, f wire.Frame) bool {
 	taken := false
 	switch {
 	case f.Kind == wire.KindGroupCommand:
-		taken = c.recv.waiting.Load() != 0 && c.gotAwaited(rest)
+		taken = c.recv.awaited() && c.gotAwaited(rest)
 	case f.Kind == wire.KindGroupRaw:
 		if _, taken = c.eng.book.Got(group, number, true); !taken {
 			taken = c.gotRaw(rd, rest)

@@ -147,7 +147,5 @@ func (c *Conn) setHeld(why *Error) {
 		c.sess.Hold(nil)
 	}
 	c.out.SetClosed(why != nil)
-	c.calls.mu.Lock()
-	c.calls.ended = why
-	c.calls.mu.Unlock()
+	c.calls.hold(why)
 }

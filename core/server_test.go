@@ -116,7 +116,7 @@ func TestRecv(t *testing.T) {
 		defer cancel()
 		_, err := cl.Recv(ctx, "never")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.Zero(t, cl.Conn().recv.waiting.Load())
+		require.False(t, cl.Conn().recv.awaited())
 		result := make(chan error, 1)
 		go func() { _, err := cl.Recv(w.ctx, "never"); result <- err }()
 		synctest.Wait()
