@@ -16,8 +16,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// BenchmarkJoin joins one more group and leaves it, as a client that is in so many: at its own request,
-// and by the server's program. Both ends are in the figures.
+// BenchmarkJoin joins one more group and leaves it, as a client that is in n groups: at its own request,
+// and by the server's program. The figures hold both ends.
 func BenchmarkJoin(b *testing.B) {
 	for _, n := range []int{10, 1000, 10_000} {
 		b.Run(fmt.Sprintf("asked/%d", n), func(b *testing.B) {

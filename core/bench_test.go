@@ -34,7 +34,7 @@ func serve(b *testing.B, srv *core.Server, l transport.Listener) {
 	b.Cleanup(func() { require.NoError(b, srv.Shutdown(context.Background())) })
 }
 
-// BenchmarkEcho sends a command and waits for it to come back, so many in flight at a time.
+// BenchmarkEcho sends a command and waits for it to come back, with a number in flight at a time.
 func BenchmarkEcho(b *testing.B) {
 	for _, medium := range []string{"pipe", "tcp"} {
 		for _, size := range []int{64, 1 << 10, 64 << 10} {
@@ -83,7 +83,7 @@ func benchmarkEcho(b *testing.B, medium string, size, inFlight int) {
 	b.StopTimer()
 }
 
-// BenchmarkCall calls and waits for the answer, from so many goroutines at a time.
+// BenchmarkCall calls and waits for the answer, from a number of goroutines at a time.
 func BenchmarkCall(b *testing.B) {
 	for _, medium := range []string{"pipe", "tcp"} {
 		for _, callers := range []int{1, 64} {

@@ -41,7 +41,7 @@ func TestReadPastTheEnd(t *testing.T) {
 	}
 }
 
-// flood writes until it cannot, or has written so many bytes, and returns how many.
+// flood writes until it cannot, or has written most bytes, and returns how many.
 func flood(stream transport.Conn, most int) int {
 	junk := make([]byte, 16<<10)
 	written := 0

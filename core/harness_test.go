@@ -16,7 +16,7 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A world is a server and those who connect to it through memory, inside a synctest bubble.
+// A world is a server and the clients that connect to it through memory, inside a synctest bubble.
 type world struct {
 	t   *testing.T      // the bubble's
 	ctx context.Context // the bubble's

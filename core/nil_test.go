@@ -63,7 +63,7 @@ func TestNilFunctionsAreRefused(t *testing.T) {
 	}
 }
 
-// Whoever gives no reason, no context or no connection gets what nil means there, and no panic.
+// No reason, no context or no connection is a valid argument, and does not panic.
 func TestNilArguments(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var none context.Context

@@ -125,7 +125,7 @@ func TestManyBehindOneProxy(t *testing.T) {
 	})
 }
 
-// What wraps a stream may hide that it can be asked where it comes from.
+// A wrapper of a stream may hide that the stream can be asked where it comes from.
 func TestLimitsBehindAHiddenProxy(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{MaxConnsPerAddr: 2}}, func(w *world) {
 		go w.srv.Serve(w.ctx, relay{w.lis, true}) //nolint:errcheck // nil after Shutdown
@@ -197,8 +197,8 @@ func TestSilenceBehindAProxy(t *testing.T) {
 	})
 }
 
-// Whoever is refused is logged with its own address, and a proxy that does not speak the protocol
-// with what is wrong.
+// A client that is refused is logged with its own address. A proxy that does not speak the protocol is
+// logged with the fault.
 func TestLogBehindAProxy(t *testing.T) {
 	inRelay(t, nil, func(w *world) {
 		w.through("203.0.113.7:1\nGET / HTTP/1.1\r\n\r\n")

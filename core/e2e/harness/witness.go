@@ -14,7 +14,7 @@ import (
 )
 
 // Accept serves the next connection to n with script, on a goroutine of its own, after it has
-// read the client's hello. What script returns comes out of the channel; the stream is closed then.
+// read the client's hello. The result of script comes out of the channel once the stream is closed.
 func (n *Network) Accept(t *testing.T, script func(p *coretest.Peer) error) <-chan error {
 	t.Helper()
 	done := make(chan error, 1)

@@ -107,8 +107,8 @@ func connectStorm(a *arena, tries int) string {
 	return "20 places, and refused: too many connections"
 }
 
-// halfOpen begins more handshakes than there may be, and ends none. Whoever comes meanwhile is let
-// in, and whoever comes back as well.
+// halfOpen begins more handshakes than there may be, and ends none. A client that comes
+// meanwhile is let in, and so is a client that resumes.
 func halfOpen(a *arena, tries int) string {
 	_, session := a.hello(wire.Hello{Name: "victim", Resume: true})
 	var peers []*coretest.Peer
@@ -149,7 +149,7 @@ func (a *arena) turnedAway(p *coretest.Peer) core.Code {
 	return no.Code
 }
 
-// suspendMany leaves more sessions behind than there may be clients. Whoever comes has a place all
+// suspendMany leaves more sessions behind than there may be clients. A new client has a place all
 // the same.
 func suspendMany(a *arena, tries int) string {
 	for i := range tries {

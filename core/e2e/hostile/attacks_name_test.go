@@ -104,7 +104,7 @@ func guessGroups(a *arena, tries int) string {
 	return "in no group, and heard nothing"
 }
 
-// lookAlike asks for names that people would take for that of an honest client, or for a reserved one.
+// lookAlike asks for names that people would take for the name of an honest client, or for a reserved name.
 func lookAlike(a *arena, tries int) string {
 	names := []struct {
 		name string

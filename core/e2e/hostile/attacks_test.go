@@ -64,7 +64,7 @@ func TestAttacks(t *testing.T) {
 	}
 }
 
-// An arena is a server with honest clients, and whoever attacks it over n.
+// An arena is a server with honest clients, and an attacker on the same network.
 type arena struct {
 	*testing.T
 	srv     *core.Server

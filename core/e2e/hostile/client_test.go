@@ -22,7 +22,7 @@ import (
 // clientMedia are what the tests of hostile servers run over.
 var clientMedia = []string{"pipe", "tcp", "ws"}
 
-// What a server answers in place of a good welcome makes Connect fail with a reason.
+// A bad answer in place of the welcome makes Connect fail with a reason.
 func TestHostileWelcome(t *testing.T) {
 	long := strings.Repeat("r", 2000)
 	tests := map[string]struct {

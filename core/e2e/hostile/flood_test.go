@@ -17,7 +17,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// What a newcomer announces costs nothing before it has come.
+// A frame that a newcomer announces costs nothing before its bytes have come.
 func TestHugeHelloIsNotAllocated(t *testing.T) {
 	harness.Over(t, []string{"pipe", "tcp", "ws"}, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, nil)
@@ -36,7 +36,7 @@ func TestHugeHelloIsNotAllocated(t *testing.T) {
 	})
 }
 
-// What a client announces within its limit costs as much as has come, not more.
+// A frame that a client announces within its limit costs as much as the bytes that have come, not more.
 func TestHugeFrameIsNotAllocated(t *testing.T) {
 	harness.Over(t, []string{"pipe", "tcp", "ws"}, func(t *testing.T, n *harness.Network) {
 		const clients, announced = 16, 64 << 20

@@ -20,8 +20,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// What ends a connection that is in use: the peer is told why, the program too, and
-// nobody else notices.
+// Each of these inputs ends a connection that is in use. The peer and the program are told why, and no
+// other client notices.
 func TestBadFrames(t *testing.T) {
 	tests := map[string]struct {
 		in     []byte
@@ -91,7 +91,7 @@ func TestBadFrames(t *testing.T) {
 	}
 }
 
-// text is a string as it is on the wire, whatever bytes it has.
+// text is a string as it is on the wire, of any bytes.
 func text(s string) []byte {
 	return append(binary.AppendUvarint(nil, uint64(len(s))), s...)
 }
@@ -186,7 +186,7 @@ func TestTruncatedFrames(t *testing.T) {
 	}
 }
 
-// What is skipped or answered leaves the connection as it is.
+// Frames that are skipped or answered leave the connection as it is.
 func TestFramesThatAreSkipped(t *testing.T) {
 	tests := map[string][]byte{
 		"unknown kind 0x80":          wire.AppendFrame(nil, 0x80),

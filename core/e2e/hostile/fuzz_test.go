@@ -66,8 +66,8 @@ func talk(stream transport.Conn, data []byte) error {
 	return <-read
 }
 
-// What a client sends, be it instead of a hello or behind one, never does more than
-// end its own connection: the server has let go of it, and serves another.
+// Any bytes of a client, instead of a hello or after one, do no more than end its own connection: the
+// server has let go of it, and serves another client.
 func FuzzServerConn(f *testing.F) {
 	seedFrames(f)
 	l := transport.NewPipeListener()
@@ -112,8 +112,8 @@ func FuzzServerConn(f *testing.F) {
 	})
 }
 
-// What a server sends, be it instead of a welcome or behind one, never does more than end
-// the client's connection, with an Error.
+// Any bytes of a server, instead of a welcome or after one, do no more than end the client's connection,
+// with an Error.
 func FuzzClientConn(f *testing.F) {
 	seedFrames(f)
 	good := coretest.Welcome()

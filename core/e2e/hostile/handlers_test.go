@@ -23,7 +23,7 @@ type upper string
 
 func (u *upper) UnmarshalText(b []byte) error { return errors.New("I do not like " + string(b)) }
 
-// What does not convert is the caller's fault if there is one, else it goes to the error hook.
+// A payload that does not convert is told to the caller of a call, and to the error hook for a command.
 // The handler does not run, and the connection goes on.
 func TestPayloadThatDoesNotConvert(t *testing.T) {
 	tests := map[string]struct {
@@ -178,7 +178,7 @@ func TestEventHandlerPanics(t *testing.T) {
 	})
 }
 
-// What a handler returns is for its caller if it is an Error, and otherwise only for the log.
+// A handler that returns an Error tells it to its caller. Any other error is only for the log.
 func TestHandlerErrors(t *testing.T) {
 	secret := errors.New("open /etc/secret: denied")
 	harness.Over(t, harness.Sockets, func(t *testing.T, n *harness.Network) {

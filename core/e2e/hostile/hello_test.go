@@ -95,7 +95,7 @@ func cutShort() map[string][]byte {
 	}
 }
 
-// Who says nothing, or not enough, is told that it took too long.
+// A newcomer that says no whole hello is told that it took too long.
 func TestHelloThatNeverComes(t *testing.T) {
 	harness.Over(t, harness.Sockets, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, &core.ServerOptions{Timeouts: core.Timeouts{Hello: 500 * time.Millisecond}})

@@ -141,7 +141,7 @@ func TestBadNamesFromPeer(t *testing.T) {
 	})
 }
 
-// A group of a bad name is not joined, nor left, and no client is called so; the peer is told.
+// A bad name is refused for a group to join or to leave, and for a client. The peer is told.
 func TestBadGroupsFromPeer(t *testing.T) {
 	harness.Over(t, harness.Sockets, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, &core.ServerOptions{Limits: core.Limits{MaxGroups: 3, ChangeRate: -1}})
@@ -174,7 +174,7 @@ func TestBadGroupsFromPeer(t *testing.T) {
 	})
 }
 
-// A command or call without a handler is a fault of the sender, whatever it is called.
+// A command or call without a handler is a fault of the sender, under any name.
 func TestUnknownCommands(t *testing.T) {
 	harness.Each(t, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, nil)

@@ -124,7 +124,7 @@ func TestServerEnds(t *testing.T) {
 	}
 }
 
-// What a server sends that is none of this client's business does not end anything.
+// Frames of a server that do not concern this client end nothing.
 func TestServerSendsOddThings(t *testing.T) {
 	harness.Over(t, clientMedia, func(t *testing.T, n *harness.Network) {
 		ctx, cancel := coretest.Patient()

@@ -19,8 +19,8 @@ import (
 	"github.com/hisock/hisock/ws"
 )
 
-// A page whose origin can be and is not let in is told so in a WebSocket, for it sees no other answer.
-// What no browser sends gets an answer of HTTP.
+// A page whose origin is not let in is told so in a WebSocket, because a page sees no other answer. An
+// origin that no browser sends is answered in HTTP.
 func TestForeignOrigin(t *testing.T) {
 	for origin, isPage := range map[string]bool{
 		"https://evil.example": true, "http://localhost.evil.example": true, "null": true, "http://127.0.0.1": true,
@@ -107,7 +107,7 @@ func TestTextMessage(t *testing.T) {
 	})
 }
 
-// What is no WebSocket frame ends the connection, and nothing else.
+// A bad WebSocket frame ends its connection, and nothing else.
 func TestBadWebSocketFrames(t *testing.T) {
 	tests := map[string]struct {
 		in   []byte

@@ -15,7 +15,7 @@ import (
 )
 
 // A client that hangs up while Authorize decides ends that decision, over every medium, and does not
-// join; and what a client says while it is decided about is handled once it is in.
+// join. Commands that a client sends while Authorize decides are handled once the client is in.
 func TestHangUpDuringAuthorizeOverMedia(t *testing.T) {
 	harness.Each(t, func(t *testing.T, n *harness.Network) {
 		deciding, left := make(chan struct{}), make(chan struct{}, 16)

@@ -149,8 +149,8 @@ func TestCloseFromBothEnds(t *testing.T) {
 	})
 }
 
-// A listener that is closed under the server ends its Serve, nobody else comes in, and those
-// who are in stay.
+// A listener that is closed under the server ends its Serve. No new client comes in, and connected
+// clients stay.
 func TestListenerCloses(t *testing.T) {
 	harness.Each(t, func(t *testing.T, n *harness.Network) {
 		ctx, cancel := coretest.Patient()

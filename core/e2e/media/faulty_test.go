@@ -17,7 +17,7 @@ import (
 )
 
 // inFaulty runs f in a bubble with a server whose commands "count" go to heard, and shuts it
-// down. Its connections, and those that dialer makes, have the faults of a plan.
+// down. Its connections and the connections of dialer have the faults of a plan.
 func inFaulty(t *testing.T, seed uint64, plan *faulty.Plan, f func(t *testing.T, dialer, sound transport.Dialer, heard chan int)) {
 	synctest.Test(t, func(t *testing.T) {
 		t.Logf("seed %d", seed)

@@ -45,8 +45,7 @@ func newCrowd(s *harness.Scene, ns []*harness.Network, n int) *crowd {
 	return cr
 }
 
-// One broadcast reaches everybody but those excepted, whatever they are connected by, in
-// the order of the sends.
+// A broadcast reaches every client that is not excepted, over every medium, in the order of the sends.
 func TestBroadcastOnMixedMedia(t *testing.T) {
 	const members, rounds = 20, 50
 	ns := harness.OpenAll(t)
@@ -86,7 +85,7 @@ func TestBroadcastOnMixedMedia(t *testing.T) {
 	s.WantQuiet()
 }
 
-// Who is in a group is what the clients asked for and the server decided, the same at both ends.
+// Both ends agree on the members of a group: the clients asked for it, and the server decided.
 func TestGroupsOnMixedMedia(t *testing.T) {
 	ns := harness.OpenAll(t)
 	s := harness.NewSceneOn(t, ns, nil)

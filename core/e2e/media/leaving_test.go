@@ -32,8 +32,8 @@ func shout(srv *core.Server) {
 	}
 }
 
-// What clients have sent before they left, or died, is handled, although writes to them fail before it
-// has been read.
+// Commands of clients that leave or die are handled, although writes to these clients fail before the
+// commands are read.
 func TestWhatWasSentBeforeLeavingIsHandled(t *testing.T) {
 	const clients = 200
 	native := func(stream io.ReadWriteCloser, i int) error {

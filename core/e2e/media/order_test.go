@@ -26,7 +26,7 @@ func written(t *testing.T, c *core.Conn) {
 	require.Eventually(t, func() bool { return c.Stats().Waiting == 0 }, transporttest.Patience, time.Millisecond)
 }
 
-// What one side sends arrives at the other in order, all of it, once; and so do the answers.
+// Everything that one side sends arrives at the other side once and in order, and so do the answers.
 func TestOrderBothWays(t *testing.T) {
 	const commands = 2000
 	harness.Each(t, func(t *testing.T, n *harness.Network) {

@@ -29,9 +29,9 @@ import (
 const slowPath = "HISOCK_TEST_SLOW_PATH"
 
 // TestAgeOverSlowPath sends frames of 100 B, faster than a path of 512 kbit/s takes them, to a client
-// whose queue keeps the latest only. How old they are when they arrive is up to what the kernel
-// keeps of those that were written: UnsentBytes bounds that. It needs the right to make a network
-// namespace and to shape traffic in it, and is part of the long tests.
+// whose queue keeps the latest only. Their age on arrival depends on how many bytes the kernel keeps
+// unsent: UnsentBytes bounds them. The test needs the right to make a network namespace and to shape
+// traffic in it. It is part of the long tests.
 func TestAgeOverSlowPath(t *testing.T) {
 	switch {
 	case os.Getenv(slowPath) != "":

@@ -26,7 +26,7 @@ import (
 // idleEnv tells this program, started again by a test, an address and how many clients it is.
 const idleEnv = "HISOCK_TEST_IDLE"
 
-// needFiles makes sure that this process may open so many files.
+// needFiles makes sure that this process may open n files.
 func needFiles(t *testing.T, n uint64) {
 	var limit syscall.Rlimit
 	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))

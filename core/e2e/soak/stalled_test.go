@@ -32,8 +32,8 @@ func TestOneStopsReading(t *testing.T) {
 		clients, alone[0], alone[1], beside[0], beside[1], float64(beside[1])/float64(alone[1]))
 }
 
-// spread sends messages to so many clients, and returns the median and the 99th percentile of
-// how long they took.
+// spread sends messages to a number of clients, and returns the median and the 99th percentile of the
+// time that a message took.
 func spread(t *testing.T, clients, messages int, pace time.Duration, stall bool) [2]time.Duration {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()

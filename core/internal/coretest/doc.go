@@ -1,4 +1,4 @@
-// Package coretest holds what the tests of core and those below core/e2e share: a peer that speaks the
+// Package coretest holds what the tests of core and the tests below core/e2e share: a peer that speaks the
 // protocol by hand, a log that can be looked through, and bounded waits. It knows frames and streams and
 // nothing of package core, so that tests inside core can use it too.
 //

@@ -165,8 +165,8 @@ func (p *Peer) WantAnswer() (id uint64, code wire.Code) {
 	return id, code
 }
 
-// WantGoodbye reads up to a goodbye with that code, whose reason contains part, behind which there is
-// nothing.
+// WantGoodbye reads up to a goodbye with that code, whose reason contains part. Nothing follows
+// it.
 func (p *Peer) WantGoodbye(code wire.Code, part string) wire.Goodbye {
 	p.T.Helper()
 	bye, err := wire.ParseGoodbye(p.WantKind(wire.KindGoodbye).Body)
