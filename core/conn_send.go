@@ -292,7 +292,7 @@ func (c *Conn) waitError(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// fits reports whether the peer would read a frame of so many bytes in all.
+// fits returns why the peer would not read a frame of n bytes in all, or nil.
 func (c *Conn) fits(n int) *Error {
 	if n <= wire.Size(c.peer.maxFrame) {
 		return nil

@@ -8,17 +8,17 @@ import (
 )
 
 // An Overflow says what becomes of a command or raw message for which there is no room in the
-// queue to the other end: at a server in that of one client, at a client in that to the server.
-// Calls and answers, changes of names and groups, and control frames are never dropped. Who
-// misses frames hears how many, once for each, also after a resume: see OnMissed of [Server]
+// queue to the other end: a server has a queue for each client, a client has one for the server.
+// Calls and answers, changes of names and groups, and control frames are never dropped. The peer
+// hears of each frame that was dropped once, also after a resume: see OnMissed of [Server]
 // and [Client]. Peers that speak the original's protocol are not told.
 //
 // A send that fails with [CodeQueueFull] has queued nothing, and the connection goes on.
 //
-// While there is no stream, what is queued waits for the client to come back, and the policies
-// hold as they do otherwise. Frames that may be dropped then give way to what was written and is
-// not acknowledged, so that dropping does not keep a connection from being resumed. One that is
-// not resumed takes with it what waited, whatever the policy.
+// While there is no stream, queued frames wait for the client to come back, and the policies
+// hold as they do otherwise. Frames that may be dropped then give way to frames that were written and
+// are not acknowledged, so that dropping does not keep a connection from being resumed. The frames of a
+// connection that is not resumed are lost, whatever the policy.
 //
 // In a browser build a client has no policy, and nothing waits unless [Wait] says so: a send for
 // which there is no room fails with [CodeQueueFull] at once.
@@ -33,19 +33,19 @@ const (
 	OverflowDisconnect
 	// OverflowDropNewest does not queue the frame: Send fails with [CodeQueueFull].
 	OverflowDropNewest
-	// OverflowDropOldest drops those frames that have waited longest, of those that were sent
-	// under this policy or OverflowLatest. If there are none it is OverflowDropNewest.
+	// OverflowDropOldest drops the frames that have waited longest and were sent under this
+	// policy or OverflowLatest. If there are none it is OverflowDropNewest.
 	OverflowDropOldest
-	// OverflowLatest drops all but the last command of each name and [Key] among those that wait for
-	// room. A command without a Key stands for all of its name: without keys, the positions of
-	// eight players are one position. What has room is never dropped. Commands wait for room while
-	// there is no stream, while the write before them has lasted 50 ms, or when all that is queued,
+	// OverflowLatest drops all but the last command of each name and [Key] among the commands that wait
+	// for room. A command without a Key stands for all of its name: without keys, the positions of
+	// eight players are one position. A command that has room is never dropped. Commands wait for room
+	// while there is no stream, while the write before them has lasted 50 ms, or when all that is queued,
 	// with 128 bytes more for each command, exceeds the bound. If dropping does not make room it
 	// is OverflowDropOldest.
 	OverflowLatest
 	// OverflowBlock makes the sender wait for room, a broadcast for each client in turn, until
-	// [Timeouts].Write; then the send fails with [CodeQueueFull]. [Wait] sets another bound. Those who
-	// wait share half of the queue, and never push out what is kept for a resume. Handlers and hooks
+	// [Timeouts].Write; then the send fails with [CodeQueueFull]. [Wait] sets another bound. Senders that
+	// wait share half of the queue, and never push out frames that are kept for a resume. Handlers and hooks
 	// may wait as well: the connection is read, or comes back, meanwhile.
 	//
 	// A server does not wait for a client that is suspended: its session ends. A client that is
@@ -72,7 +72,7 @@ func (o Overflow) String() string {
 	return "unknown policy"
 }
 
-// checkOverflow finds policies that do not exist, and commands that cannot.
+// checkOverflow finds policies that do not exist, and commands that cannot exist.
 func checkOverflow(f *optionFaults, rest Overflow, named map[string]Overflow) {
 	if rest > OverflowBlock {
 		f.add("Overflow", valueText(int(rest)), "there is no such Overflow")
@@ -104,5 +104,5 @@ func (c *Conn) gotMissed(rd *reader, body []byte) error {
 	return nil
 }
 
-// errDropped is what a sender is told whose frame a policy has dropped.
+// errDropped is the error of a send whose frame a policy has dropped.
 var errDropped = &Error{Code: CodeQueueFull, Message: "the frame was dropped"}

@@ -42,7 +42,7 @@ func (r *overflowRules) of(command string) Overflow {
 	return r.rest
 }
 
-// newBlock returns a block of one frame, which may be shared by those who have the same policies.
+// newBlock returns a block of one frame, which connections with the same policies may share.
 func (r *overflowRules) newBlock(command string, set *sending, frame []byte) *outbox.Block {
 	switch r.of(command) {
 	case OverflowDropOldest:

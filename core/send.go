@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// A Sender is whoever can be sent to: a [Conn], a [Client], and at a server a [Group], a [User],
+// A Sender is anything that can be sent to: a [Conn], a [Client], and at a server a [Group], a [User],
 // a [Named] or [Everybody]. Each of them takes each [SendOption].
 type Sender interface {
 	// Send converts v, as [On] says, and queues it as a command.
@@ -36,10 +36,10 @@ type sending struct {
 }
 
 // Wait makes a send wait for room in the queue, whatever the [Overflow], until ctx ends, whose
-// error the send returns then. Half of the queue is left to those who do not wait.
+// error the send returns then. Half of the queue is left to senders that do not wait.
 //
 // A send to several queues at once for all who have room, and then waits for the others, one after
-// the other. If ctx ends before there is room for all, those who are left do not get it.
+// the other. If ctx ends before there is room for all, the rest do not get it.
 func Wait(ctx context.Context) SendOption { return SendOption{sending{ctx: given(ctx)}} }
 
 // Except leaves out the given connections, nil ones not counting.
@@ -59,9 +59,9 @@ func Key(k string) SendOption { return SendOption{sending{key: k}} }
 // such as that somebody is typing. It changes nothing for what goes elsewhere.
 func Transient() SendOption { return SendOption{sending{transient: true}} }
 
-// MustReach makes it an error if there is nobody to be sent to, beside those whom [Except] leaves
-// out: [CodeUnknownGroup] from a [Group], [CodeUnknownClient] from others. Then nothing is
-// queued, nor kept in a [History]. A [Named] and a [User] without a connection are that error anyway.
+// MustReach makes it an error if there is nobody to be sent to, beside the connections that [Except]
+// leaves out: [CodeUnknownGroup] from a [Group], [CodeUnknownClient] from others. Then nothing is
+// queued or kept in a [History]. A [Named] and a [User] without a connection are that error anyway.
 func MustReach() SendOption { return SendOption{sending{mustReach: true}} }
 
 // AllOfThem makes a send to a [Named] reach all who have the name. It changes nothing elsewhere.

@@ -6,10 +6,10 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// An audience says to whom something is sent that may go to several.
+// An audience is the clients to whom a message goes that may have several receivers.
 type audience struct {
 	of   audienceOf
-	name string // of the group or of those who are called so, or the user's id
+	name string // of the group or of the clients, or the user's id
 }
 
 type audienceOf uint8
@@ -21,7 +21,7 @@ const (
 	toNamed
 )
 
-// members returns who is there now. Nobody may change what it returns.
+// members returns the clients of an audience at this moment. Nobody may change the slice.
 func (s *Server) members(a audience) []*Conn {
 	switch a.of {
 	case toGroup:
@@ -34,7 +34,7 @@ func (s *Server) members(a audience) []*Conn {
 	return s.roster.All()
 }
 
-// missing is the error that nobody is there.
+// missing is the error of an audience without a client.
 func (a audience) missing() *Error {
 	switch a.of {
 	case toGroup:
@@ -47,7 +47,7 @@ func (a audience) missing() *Error {
 	return NewError(CodeUnknownClient, "there are no clients")
 }
 
-// outgoing is what middleware is shown of a frame to them.
+// outgoing is a frame to an audience as middleware sees it.
 func (a audience) outgoing(f Frame) Outgoing {
 	out := Outgoing{Frame: f}
 	switch a.of {
@@ -88,7 +88,7 @@ func (s *Server) queueAll(a audience, f Frame, set *sending) error {
 	if a.of == toGroup && s.store != nil && !set.transient {
 		return s.queueKept(a, f, set)
 	}
-	var frame []byte // in the native format; who speaks another gets its own
+	var frame []byte // in the native format; a client that speaks another gets its own
 	if f.Kind == KindRaw {
 		frame = wire.AppendRaw(make([]byte, 0, wire.RawSize(len(f.Payload))), f.Payload)
 	} else {
@@ -123,7 +123,7 @@ func (s *Server) queueAll(a audience, f Frame, set *sending) error {
 	return err
 }
 
-// present returns those who are there. It is an error if nobody is who has to be.
+// present returns the clients of an audience. It fails if there are none, and there have to be some.
 func (s *Server) present(a audience, set *sending) ([]*Conn, error) {
 	conns := s.members(a)
 	switch {
@@ -149,30 +149,30 @@ func (s *sending) reachesNone(conns []*Conn) bool {
 	return true
 }
 
-// A waiting is a connection that has no room yet for what it is to be sent.
-type waiting struct {
+// A postponed frame is one for which its connection has no room yet.
+type postponed struct {
 	c     *Conn
 	frame *outbox.Block
 }
 
-// publishWaiting queues a frame for all who have room, and waits for that of the others. It fails
-// with the error of the context that has ended before all had it.
+// publishWaiting queues a frame for all clients that have room, and waits for the room of the others. It fails
+// with the error of a context that ends before all have had room.
 func publishWaiting(conns []*Conn, f Frame, frame []byte, set *sending, unsent *faults) error {
-	var full []waiting
+	var late []postponed
 	once := outbox.NewBlock(frame)
 	for _, c := range conns {
 		if set.leavesOut(c) {
 			continue
 		}
-		err := c.shareOrWait(f, once, set, &full)
+		err := c.shareOrWait(f, once, set, &late)
 		unsent.note(c, err)
 	}
-	return awaitAll(full, set, unsent)
+	return awaitAll(late, set, unsent)
 }
 
-// shareOrWait queues a frame if there is room for one who can wait, and else adds the connection to
-// those that are full.
-func (c *Conn) shareOrWait(f Frame, frame *outbox.Block, set *sending, full *[]waiting) error {
+// shareOrWait queues a frame if there is room for a sender that can wait, and otherwise adds it to those that
+// are late.
+func (c *Conn) shareOrWait(f Frame, frame *outbox.Block, set *sending, late *[]postponed) error {
 	if !c.can.Native {
 		own, err := c.ownFrame(f, set)
 		if own == nil {
@@ -180,29 +180,36 @@ func (c *Conn) shareOrWait(f Frame, frame *outbox.Block, set *sending, full *[]w
 		}
 		frame = outbox.NewBlock(own)
 	}
-	queued, err := c.shareNow(frame)
-	if err == nil && !queued {
-		*full = append(*full, waiting{c, frame})
+	if err := c.fits(frame.Size()); err != nil {
+		return err
 	}
-	return err
+	no := c.out.Share(frame, outbox.Patient)
+	switch {
+	case no == nil:
+	case no.Why == outbox.Closed:
+		return c.closedError()
+	default:
+		*late = append(*late, postponed{c, frame})
+	}
+	return nil
 }
 
-// awaitAll waits for the room of those who had none, as the context of the send says, or, without one, as
+// awaitAll waits for the room of frames that are late, as the context of the send says, or, without one, as
 // OverflowBlock does. It fails with the error of a context that ends before all have had room.
-func awaitAll(full []waiting, set *sending, unsent *faults) (late error) {
+func awaitAll(late []postponed, set *sending, unsent *faults) (ended error) {
 	o := OverflowDisconnect
 	if !set.waits() {
 		o = OverflowBlock
 	}
-	for _, w := range full {
-		err := w.c.sendAll(w.frame, o, set)
+	for _, p := range late {
+		err := p.c.sendAll(p.frame, o, set)
 		if err != nil && set.waits() && err == set.ctx.Err() {
-			late = err
+			ended = err
 			continue
 		}
-		unsent.note(w.c, err)
+		unsent.note(p.c, err)
 	}
-	return late
+	return ended
 }
 
 // note adds a fault of a connection that cannot be sent this, now or ever, if err is one.
@@ -212,21 +219,9 @@ func (f *faults) note(c *Conn, err error) {
 	}
 }
 
-// shareNow queues a frame if there is room for one who can wait, and reports whether there was.
-func (c *Conn) shareNow(frame *outbox.Block) (queued bool, err error) {
-	if err := c.fits(frame.Size()); err != nil {
-		return false, err
-	}
-	no := c.out.Share(frame, outbox.Patient)
-	if no != nil && no.Why == outbox.Closed {
-		return false, c.closedError()
-	}
-	return no == nil, nil
-}
-
-// queueKept is queueAll for what a group keeps. Whoever does not have to be waited for has it before
-// anybody else can send to the group, join or leave it: so all get the same messages in the same order.
-// Those whose room is waited for get it later, perhaps behind what comes after it.
+// queueKept is queueAll for a message that its group keeps. A client that has room gets it before anybody else can
+// send to the group, join or leave it: so all get the same messages in the same order. A client whose
+// room is waited for gets it later, perhaps after messages that were sent after it.
 func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 	if f.Kind != KindRaw {
 		if err := checkCommand(f.Command); err != nil {
@@ -246,8 +241,8 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 		c   *Conn
 		err error
 	}
-	var faulty []fault // told when the history is back: the program hears of them
-	var full []waiting
+	var faulty []fault // the program hears of them when others may use the history again
+	var late []postponed
 	var passed []byte
 	once := s.eng.overflow.newBlock(f.Command, set, h.Keep(f.Command, f.Payload, f.Kind == KindRaw))
 	blocks := s.eng.overflow.of(f.Command) == OverflowBlock
@@ -262,7 +257,7 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 				c.out.Send(passed, outbox.Beside) // if there is room
 			}
 		case set.waits() || blocks && !c.Suspended():
-			err = c.shareOrWait(f, once, set, &full)
+			err = c.shareOrWait(f, once, set, &late)
 		case blocks:
 			err = c.sendAll(once, OverflowDisconnect, nil)
 		default:
@@ -278,7 +273,7 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 	for _, one := range faulty {
 		unsent.note(one.c, one.err)
 	}
-	err = awaitAll(full, set, &unsent)
+	err = awaitAll(late, set, &unsent)
 	if unsent.conns > 0 {
 		unsent.log(s.eng.log, "clients cannot be sent what all are sent", "group", a.name, "command", f.Command)
 	}

@@ -7,27 +7,27 @@ import (
 )
 
 // An Undelivered is a command or raw message that a send has accepted, and that the peer has not
-// acknowledged when its connection has ended.
+// acknowledged by the end of the connection.
 type Undelivered struct {
 	Frame
 
-	// Written says that the frame was written, so that the peer may have handled it. One that was
-	// not written was not handled.
+	// Written says that the frame was written, at least in part, so that the peer may have handled it. A
+	// frame that was not written was not handled.
 	Written bool
 }
 
-// OnUndelivered registers what is told, when a connection has ended, what of all that was sent over
-// it the peer has not acknowledged: commands and raw messages in the order in which they were
-// queued, those that were written first. It is how a program stores what it could not deliver, and
-// sends it again over another connection. A client that was to go on with a detached session and
-// had to join anew is told of what that held, before [StateConnected], as if all had been written.
-// It runs before [Server.OnLeave], or before [StateDisconnected] is told, and not if nothing is
-// left. The frames are the handler's to keep.
+// OnUndelivered registers a function that is told, when a connection has ended, which commands and raw
+// messages were sent over it and are not acknowledged by the peer, in the order in which they were
+// queued: written ones first. So a program can store messages that it could not deliver, and
+// send them again over another connection. A client that was to go on with a detached session and
+// had to join anew is told what the session held, before [StateConnected], as if all of it had been
+// written. The function runs before [Server.OnLeave], or before [StateDisconnected] is told, and not
+// if nothing is left. It may keep the frames.
 //
 // There are no more of them than the queue held, QueueBytes: frames that were written and then gave
 // way to newer ones are missing, and so are frames that [Overflow] has dropped, calls, which fail
 // by themselves, and answers. Nothing is left after an end in order for which there was time
-// enough. A connection without a session has no acknowledgements: what was written to it counts as
+// enough. A connection without a session has no acknowledgements: a frame that was written to it counts as
 // delivered, unless the write itself has failed.
 func (h *handlers) OnUndelivered(f func(c *Conn, frames []Undelivered)) {
 	h.mustBeOpen()
@@ -52,8 +52,8 @@ func undelivered(peer *legacyPeer, runs []outbox.Run) (frames []Undelivered) {
 	return frames
 }
 
-// parseSent returns the first frame of b and its size. It reports false if a program has
-// not sent it, or a call fails by itself.
+// parseSent returns the first frame of b and its size. It reports false if no program
+// has sent it, or if it is of a call, which fails by itself.
 func parseSent(b []byte) (f Frame, size int, ok bool) {
 	in, size, ok, err := wire.Next(b, maxPeerFrame)
 	if err != nil || !ok {
@@ -72,9 +72,9 @@ func parseSent(b []byte) (f Frame, size int, ok bool) {
 	return Frame{}, size, false
 }
 
-// lastWords reads what the peer still acknowledges over a connection that has ended on this side,
-// and whether it has ended it by itself: then it has not read what came after. It reports false if
-// what came is nothing to be read.
+// lastWords reads the last acks of a peer over a connection that has ended on this side, and whether the
+// peer has said goodbye too: then it has not read the frames that came after. It reports false if nothing
+// that came is to be read.
 func (c *Conn) lastWords(rd *reader) bool {
 	if c.eng.handlers.onUndelivered == nil && c.sess.Token() == nil || hasLegacy && !c.can.Control || rd.link.State() == session.Lost {
 		return false
@@ -102,7 +102,7 @@ func (c *Conn) lastWords(rd *reader) bool {
 	return true
 }
 
-// handBack gives the program what could not be delivered.
+// handBack gives the program the frames that could not be delivered.
 func (c *Conn) handBack() {
 	var frames []Undelivered
 	if c.eng.handlers.onUndelivered != nil {

@@ -4,7 +4,7 @@ package outbox
 const (
 	browser      = true
 	hasDroppable = false // what a page sends is never dropped
-	hasBudget    = false // nor to have a bound on memory with
+	hasBudget    = false // there is no bound on memory
 )
 
 type (

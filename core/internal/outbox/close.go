@@ -11,7 +11,7 @@ type Closing struct {
 	Last     []byte        // what is written last in another dialect
 }
 
-// Close lets no more data in, and wakes those who wait for room. It returns a channel that is closed once all that
+// Close lets no more data in, and wakes all that wait for room. It returns a channel that is closed once all that
 // waits has been written, or cannot be.
 func (o *Outbox) Close(how Closing) (flushed <-chan struct{}) {
 	o.mu.Lock()
@@ -92,7 +92,7 @@ func (o *Outbox) Uncount() {
 // A Run is a part of what was queued, in order, of which the peer may not have all.
 type Run struct {
 	Frames    []byte
-	Delivered int // of the frames, at the beginning, those that the peer has
+	Delivered int // of the frames: the peer has the first ones
 	Written   int // bytes: frames that begin before were written, at least in part
 }
 

@@ -92,8 +92,8 @@ func (o *Outbox) Pong(nonce uint64) {
 }
 
 // Answered notes that the peer has answered a ping. If the ping has asked for an ack, and none came before the
-// answer, none ever will, and nobody need wait for that: nothing is kept for the peer any more. Else those who
-// wait may have to ask once more.
+// answer, none ever will, and nobody need wait for that: nothing is kept for the peer any more. Else whoever
+// waits may have to ask once more.
 func (o *Outbox) Answered(nonce uint64) {
 	o.mu.Lock()
 	o.trip.answered(nonce)
@@ -107,7 +107,7 @@ func (o *Outbox) Answered(nonce uint64) {
 	o.mu.Unlock()
 }
 
-// Ack lets an ack of so many frames be written: with whatever is written next or, if now is set, for its own sake.
+// Ack lets an ack of received frames be written: with whatever is written next or, if now is set, for its own sake.
 // The caller flushes.
 func (o *Outbox) Ack(received uint64, now bool) {
 	o.mu.Lock()
@@ -115,7 +115,7 @@ func (o *Outbox) Ack(received uint64, now bool) {
 	o.mu.Unlock()
 }
 
-// AckIdle lets an ack of so many frames be written, unless that was done before.
+// AckIdle lets an ack of received frames be written for its own sake, unless one has been written.
 func (o *Outbox) AckIdle(received uint64) {
 	o.mu.Lock()
 	o.ackLocked(received, true)

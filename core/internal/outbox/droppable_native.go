@@ -224,7 +224,7 @@ func (o *Outbox) waitingLocked() int { return len(o.log) - o.next - o.drops.hole
 func (o *Outbox) waitingFrom() int64 { return max(o.drops.first+int64(o.next), o.drops.oldest) }
 
 // dropOldestLocked drops frames until n bytes more than reserve may wait, if each frame that waits counts
-// for so many bytes more, and returns how many it dropped.
+// for each bytes more, and returns how many it dropped.
 func (o *Outbox) dropOldestLocked(n, reserve, each int) (lost int) {
 	d := &o.drops
 	i := int(o.waitingFrom() - d.first)

@@ -78,10 +78,10 @@ func (o *Outbox) Mute(resumable bool) {
 	o.mu.Unlock()
 }
 
-// Resume begins to write to another link, after a welcome if there is one, the frames that the peer, which has
-// so many, has not received. counted is how many frames of the peer this side has received, as the welcome or the
-// hello has said. Resume reports false if what the peer lacks is not kept any more, or it cannot have so many. Nobody
-// writes meanwhile.
+// Resume begins to write to another link: first a welcome if there is one, then the frames beyond received, which
+// is how many the peer has. counted is how many frames of the peer this side has, as the welcome or the hello has
+// said. Resume reports false if the frames are not kept any more, or the peer cannot have that many. Nobody writes
+// meanwhile.
 func (o *Outbox) Resume(link any, received, counted uint64, welcome []byte) bool {
 	o.mu.Lock()
 	ok := o.resumeLocked(link, received, welcome)
@@ -133,8 +133,8 @@ func frameSize(b []byte) int {
 	return size
 }
 
-// skipLocked counts frames that wait as written, up to those that the peer has: it got them over an
-// earlier link, and the last link was that of a hello which was older.
+// skipLocked counts the frames that wait and that the peer has as written: the peer got them over an earlier
+// link, and then said a hello that was older.
 func (o *Outbox) skipLocked(received uint64) {
 	for o.taken < received {
 		k := o.log[o.next]

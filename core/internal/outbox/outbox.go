@@ -77,7 +77,7 @@ type Outbox struct {
 	flush  chan struct{} // closed when nobody writes and nothing waits; nil if nobody waits
 	unused chan struct{} // closed when nobody writes; nil if nobody waits
 
-	writes       uint64 // that have returned, and resumes: for those who look whether there is progress
+	writes       uint64 // writes that have returned, and resumes: it grows while there is progress
 	writtenBytes uint64 // over all links
 	trip         tripMeter
 
@@ -99,7 +99,7 @@ type Common struct {
 	Budget  *budget.Budget // of all memory; nil without a bound
 	Dropped *atomic.Uint64 // counts frames that were dropped
 
-	// Gather lets goroutines that are ready go before a writer, as those of a client should: when answers have
+	// Gather lets goroutines that are ready go before a writer, as a client wants it: when answers have
 	// come for many goroutines, all of them are ready, and each sends its next message. At a server that is
 	// busy a writer would wait for everybody's reading.
 	Gather bool
@@ -118,7 +118,7 @@ type Owner interface {
 	Write() (last bool)
 }
 
-// Init makes an outbox for so many bytes, which remembers what was not delivered if traces is set.
+// Init makes an outbox in which limit bytes may wait. It remembers what was not delivered if traces is set.
 func (o *Outbox) Init(of *Common, owner Owner, limit int, link any, traces bool) {
 	o.of, o.owner, o.limit, o.link = of, owner, limit, link
 	o.budget = of.Budget
@@ -141,12 +141,12 @@ func (o *Outbox) SetClosed(closed bool) {
 	o.mu.Unlock()
 }
 
-// A wake is what whoever put something into an outbox does when it is unlocked.
+// A wake says what is left to do after an outbox into which something was put is unlocked.
 type wake uint8
 
 const (
 	wakeWriter wake = 1 << iota // ask for a writer
-	wakeOthers                  // let those run who make room, since all outboxes together hold too much
+	wakeOthers                  // yield to whoever makes room: all outboxes together hold too much
 )
 
 // wakeLocked says what the caller, having queued something, does when it has unlocked the outbox. The
@@ -179,7 +179,7 @@ func (o *Outbox) wake(w wake) {
 		}
 	}
 	if hasBudget && w&wakeOthers != 0 {
-		runtime.Gosched() // they have to be faster than whoever sends
+		runtime.Gosched() // who makes room has to be faster than who sends
 	}
 }
 
@@ -193,14 +193,14 @@ func (o *Outbox) pressLocked() {
 // Pressed reports whether more than half of what may wait does.
 func (o *Outbox) Pressed() bool { return o.pressed.Load() }
 
-// Nudge lets those who wait for room look whether they still must.
+// Nudge lets all that wait for room look whether they still must.
 func (o *Outbox) Nudge() {
 	o.mu.Lock()
 	o.openLocked()
 	o.mu.Unlock()
 }
 
-// openLocked wakes those who wait for room.
+// openLocked wakes all that wait for room.
 func (o *Outbox) openLocked() {
 	if o.room != nil {
 		close(o.room)
@@ -245,8 +245,8 @@ func (o *Outbox) Stats() Stats {
 	return s
 }
 
-// Weigh returns how many bytes of memory the outbox holds: own, and shared with others. first are those of the
-// shared bytes that seen does not have yet; seen has them afterwards.
+// Weigh returns how many bytes of memory the outbox holds: own, and shared with others. first is how many of the
+// shared bytes are in blocks that seen does not have yet; seen has them afterwards.
 func (o *Outbox) Weigh(seen map[*Block]struct{}) (own, shared, first int) {
 	o.mu.Lock()
 	for _, k := range o.log[o.head:] {

@@ -16,7 +16,7 @@ const (
 	// Beside is a frame that is worth less than what is kept for a resume.
 	Beside
 
-	// Patient is a sender that can wait. It leaves half of the outbox to those who cannot, and asks for
+	// Patient is a sender that can wait. It leaves half of the outbox to senders that cannot, and asks for
 	// acks rather than push out what is kept for a resume.
 	Patient
 
@@ -138,7 +138,7 @@ func (o *Outbox) giveWayLocked(n int, c Class) *Refusal {
 	return o.refuseLocked(c)
 }
 
-// roomForLocked reports whether n more bytes may wait, if so many may in all. What is kept makes room.
+// roomForLocked reports whether n more bytes may wait, if no more than most may in all. What is kept makes room.
 func (o *Outbox) roomForLocked(n, most int) bool {
 	if o.bytes > 0 && o.bytes+n > most {
 		return false

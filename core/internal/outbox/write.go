@@ -2,10 +2,10 @@ package outbox
 
 // Whose task writing is. While the reader handles a batch, all that is queued waits for it (Hold). At the
 // end of the batch the reader writes once (Release), and what has come meanwhile is left to a writer, so that
-// those who send to a connection cannot keep its reader from reading. In between, whoever queues something
+// a sender cannot keep the reader from reading. In between, whoever queues something
 // while nobody writes asks for a writer.
 
-// Hold says that the reader, which has so many bytes to handle, will flush.
+// Hold says that the reader, which has expect bytes to handle, will flush.
 func (o *Outbox) Hold(expect int) {
 	o.mu.Lock()
 	o.batch, o.expect = true, expect
@@ -72,7 +72,7 @@ func (o *Outbox) Take() (bufs [][]byte, link any) {
 	return bufs, link
 }
 
-// Next ends a write of so many bytes and is Take for the next. If room is true there is room for notices, and
+// Next ends a write of n bytes and is Take for the next. If room is true there is room for notices, and
 // the caller lets them go on before it takes more.
 func (o *Outbox) Next(n int64) (bufs [][]byte, link any, room bool) {
 	o.mu.Lock()
@@ -84,7 +84,7 @@ func (o *Outbox) Next(n int64) (bufs [][]byte, link any, room bool) {
 	return bufs, link, room
 }
 
-// Done ends a write of so many bytes; a writer goes on if more has come meanwhile. If room is true there is
+// Done ends a write of n bytes; a writer goes on if more has come meanwhile. If room is true there is
 // room for notices.
 func (o *Outbox) Done(n int64) (room bool) {
 	o.mu.Lock()
@@ -110,7 +110,7 @@ func (o *Outbox) noticesLocked() bool {
 	return true
 }
 
-// Fail ends a write of which so many bytes were written. Stop follows, when the session knows what becomes
+// Fail ends a write of which n bytes were written. Stop follows, when the session knows what becomes
 // of the link.
 func (o *Outbox) Fail(n int64) {
 	o.mu.Lock()

@@ -38,7 +38,7 @@ func (of *Common) writeFor(o *Outbox) {
 	}
 }
 
-// write writes for those who wait until nobody does.
+// write writes for the outboxes that wait until none does.
 func (of *Common) write() {
 	if of.Gather {
 		runtime.Gosched()
