@@ -5,6 +5,7 @@ import (
 
 	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/parked"
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -43,8 +44,8 @@ func (cl *Client) Detach() (session []byte, err error) {
 	return parked.Append(make([]byte, 0, parked.Size(s)), s), nil
 }
 
-// SessionBytes is the size in bytes that [Client.Detach] would not exceed at this moment, or 0 if
-// it would fail: for who must know that there is room before it is called.
+// SessionBytes is a size in bytes that the session would not exceed which [Client.Detach] returns at this
+// moment, or 0 if Detach would fail. A program that must have room for the session asks before it detaches.
 func (cl *Client) SessionBytes() int {
 	cl.mu.Lock()
 	c := cl.conn
@@ -68,7 +69,7 @@ var (
 	errDetached  = &Error{Code: CodeClosed, Message: "the client was detached"}
 )
 
-// detachableLocked says why the client has no session that could be gone on with, or nil.
+// detachableLocked returns why the client has no session with which another client could go on, or nil.
 func (cl *Client) detachableLocked() error {
 	c := cl.conn
 	if c == nil || cl.connecting != nil || c.isEnded() || c.sess.Detached() {
@@ -80,8 +81,8 @@ func (cl *Client) detachableLocked() error {
 	return nil
 }
 
-// beginDetach keeps the connection from being resumed by this client, and returns it with its last link.
-func (cl *Client) beginDetach() (*Conn, *link, error) {
+// beginDetach keeps this client from resuming the connection, and returns the connection with its last link.
+func (cl *Client) beginDetach() (*Conn, *session.Link, error) {
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
 	if err := cl.detachableLocked(); err != nil {
@@ -93,9 +94,9 @@ func (cl *Client) beginDetach() (*Conn, *link, error) {
 	return c, l, nil
 }
 
-// awaitUnused waits until nobody reads or writes a link that is dead. It reports false if that
-// takes longer than ending a connection may.
-func (c *Conn) awaitUnused(l *link) bool {
+// awaitUnused waits until nobody reads or writes a link that is lost. It reports false if the wait takes
+// longer than the end of a connection may.
+func (c *Conn) awaitUnused(l *session.Link) bool {
 	t := time.NewTimer(c.eng.closeTimeout)
 	defer t.Stop()
 	c.handOver(c.turn.Now()) // a handler may be running on the reader's goroutine, this one perhaps
@@ -118,8 +119,9 @@ func (c *Conn) park() *parked.Session {
 	s.In, last = c.turn.Park(s.In)
 	s.Book = c.eng.book.Append(nil) // of what is in the inbox it knows nothing yet
 
-	// Before the outbox is closed: a call whose answer is not in the outbox is in the table. Those that were begun
-	// last may not be in the table yet. Of a call that was answered meanwhile nobody minds.
+	// Before the outbox is closed: a call whose answer is not in the outbox is in the table. The calls that were begun
+	// last may not be in the table yet. A call that was answered meanwhile may be answered twice: the server
+	// ignores the second answer.
 	serving := append(c.serving.ids(), last, c.atClient.begun.Load())
 	out, ok := c.out.Park()
 	if !ok {
@@ -150,7 +152,7 @@ func fits(s *parked.Session, received uint64) bool {
 }
 
 // unpark goes on with a session, of which the server has received so many frames, on a connection
-// that nobody knows yet. Whoever starts that runs first what waits in its inbox.
+// that nobody knows yet. Whoever starts the connection runs first what waits for a handler.
 func (c *Conn) unpark(s *parked.Session, received uint64) {
 	c.who.SetName(s.Name)
 	for _, g := range s.Groups {
@@ -170,8 +172,8 @@ func (c *Conn) unpark(s *parked.Session, received uint64) {
 	c.out.Unpark(outbox.Parked{Acked: s.Acked, Missed: s.Dropped, Frames: s.Out}, received, s.Received) // as the hello has said
 }
 
-// keepParked keeps the payload of a raw message for who receives it, and returns what is to be handled
-// besides: a raw message only if the program has a handler of them.
+// keepParked keeps the payload of a raw message for somebody who receives it. It returns the frame that is to be
+// handled besides: a raw message itself is handled only if the program has a handler of messages.
 func (c *Conn) keepParked(f wire.Frame) wire.Frame {
 	payload := f.Body
 	switch f.Kind {
@@ -189,8 +191,8 @@ func (c *Conn) keepParked(f wire.Frame) wire.Frame {
 	return f
 }
 
-// handBackParked gives the program what a client before could not deliver, and this one neither,
-// since it had to join anew.
+// handBackParked gives the program the messages that the client before could not deliver. This client cannot
+// deliver them either, since it had to join anew.
 func (c *Conn) handBackParked(out []byte) {
 	if c.eng.handlers.onUndelivered == nil {
 		return

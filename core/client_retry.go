@@ -61,7 +61,7 @@ func (cl *Client) first(ctx context.Context, p *pace.Pace, h *herald) (*welcomed
 }
 
 // suspended tells the program that a connection has lost its stream, and brings the connection back.
-func (cl *Client) suspended(c *Conn, l *link, why *Error) {
+func (cl *Client) suspended(c *Conn, l *session.Link, why *Error) {
 	if c.sess.Detached() {
 		l.Release()
 		return
@@ -107,7 +107,7 @@ func (cl *Client) suspended(c *Conn, l *link, why *Error) {
 }
 
 // goOn resumes a connection over a new stream, and reads it.
-func (cl *Client) goOn(c *Conn, l *link, n *welcomed) {
+func (cl *Client) goOn(c *Conn, l *session.Link, n *welcomed) {
 	ok := c.relink(l, session.NewLink(n.stream), n.rd, n.welcome.Received, nil) == session.Resumed
 	if !ok && c.sess.Detached() {
 		n.drop()
@@ -130,7 +130,7 @@ func (cl *Client) goOn(c *Conn, l *link, n *welcomed) {
 
 // supersede puts a connection that has joined anew in the place of a suspended one, whose session the
 // server has given up.
-func (cl *Client) supersede(c *Conn, l *link, n *welcomed) {
+func (cl *Client) supersede(c *Conn, l *session.Link, n *welcomed) {
 	next := cl.replace(c, n, true)
 	if next == nil {
 		return
@@ -281,7 +281,7 @@ func (cl *Client) wait(ctx context.Context, p *pace.Pace, least time.Duration) b
 
 // surelyOver reports whether the server has given the session up even if it was as late as can be to notice
 // that the link was gone. Before that an attempt to resume is worth making.
-func (c *Conn) surelyOver(l *link) bool {
+func (c *Conn) surelyOver(l *session.Link) bool {
 	if c.sess.KeptFor() == 0 || c.eng.heartbeat == 0 {
 		return false // nobody knows
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/internal/outbox"
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -21,7 +22,7 @@ type owner interface {
 
 	// suspended is called when nobody uses the link any more. It tells the program, lets the link's
 	// released happen, and returns when the connection has been resumed or has ended, of which it makes sure.
-	suspended(c *Conn, l *link, why *Error)
+	suspended(c *Conn, l *session.Link, why *Error)
 
 	// ended is called once, when a connection has ended: nobody can send to it from then on.
 	// closed is called once, after ended, when nothing of the connection runs any more.

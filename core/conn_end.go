@@ -9,15 +9,25 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// How a connection ends. The first of these wins, the others do nothing:
+// How a connection ends. The first of these calls wins, the others do nothing:
 //
-//	endWith    we have a reason: what waits is dropped, a goodbye is sent
-//	closeWith  we leave in order: what waits is sent, then a goodbye
-//	endRemote  the peer said goodbye
-//	lost       the stream broke off, and the connection cannot be resumed
+//	endWith    this side has a reason: what waits is dropped, and a goodbye is sent
+//	closeWith  this side leaves in order: what waits is sent, and then a goodbye
+//	endRemote  the peer has said goodbye
+//	lost       the stream has broken off, and the connection cannot be resumed (conn_link.go)
+//	cut        nothing is waited for any more
 //
-// Then the closer lets the stream go, and the last goroutine to leave finishes: the leave
-// handler runs and Done is closed.
+// The call that wins goes through these steps (end):
+//
+//	beginEnd    the session has ended, from now on for everybody
+//	ended       nobody finds the connection at its Server any more
+//	closeQueue  nothing more is let into the queue; what is said last is written
+//	            the context ends, calls to the peer fail, handlers that have not begun are dropped
+//	waited      the place of a suspended connection is given back
+//	closer      lets the stream go once all is said, on a goroutine of its own
+//
+// The last goroutine of the connection to leave finishes it (exit): the leave handler runs and Done
+// is closed.
 
 // Close ends the connection in order: what is queued is sent first, then a goodbye. It does
 // not wait; [Conn.Done] tells when all is over. Nothing that arrives afterwards is
@@ -50,13 +60,13 @@ func (c *Conn) cut(why error) {
 
 // An ending says how a connection ends.
 type ending struct {
-	drain bool // what is queued is sent first
-	ours  bool // what has been read and waits for a handler is dropped
-	fault bool // it goes to the error hook
+	drain bool // the queue is sent first
+	ours  bool // frames that were read and wait for a handler are dropped
+	fault bool // the reason goes to the error hook
 
-	left *Error // why its details are not sent, for the error hook
+	left *Error // why the details of the reason are not sent, for the error hook; nil if they are
 
-	waiting *link // not nil: only if the connection is suspended since it lost that link
+	waiting *session.Link // if not nil, end does nothing unless the connection is suspended since it lost that link
 }
 
 // end ends the connection, unless it has ended. bye is nil if the peer will not hear us.
@@ -77,7 +87,7 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 }
 
 // beginEnd ends the session, for the first reason, and counts the closer.
-func (c *Conn) beginEnd(why *Error, only *link) (before session.State, first bool) {
+func (c *Conn) beginEnd(why *Error, only *session.Link) (before session.State, first bool) {
 	c.transition.Lock()
 	defer c.transition.Unlock()
 	before, first = c.sess.End(why, only)
@@ -101,7 +111,7 @@ func (c *Conn) closeQueue(why *Error, bye *wire.Goodbye, how ending) (flushed <-
 	return c.out.Close(closing)
 }
 
-// faultLater is faultOf for one that the error hook must not hold up.
+// faultLater is faultOf for a caller that the error hook must not hold up.
 func (c *Conn) faultLater(what string, err *Error) {
 	c.eng.log.warn(c, what, err)
 	if c.eng.handlers.onError != nil {
@@ -111,9 +121,9 @@ func (c *Conn) faultLater(what string, err *Error) {
 
 func (c *Conn) isEnded() bool { return c.sess.State() == session.Ended }
 
-// closer closes the stream: at once when it is broken, else when all is written and the
-// peer has closed its side too, so that nothing we said is lost to a reset. Neither
-// may take longer than the close timeout.
+// closer closes the stream: at once if the stream is broken, else when all is written and the
+// peer has closed its side too, so that a reset loses nothing that this side has said. Together that takes no
+// longer than the close timeout.
 func (c *Conn) closer(flushed <-chan struct{}, why *Error, how ending) {
 	defer c.exit()
 	defer c.life.streamDone.Happen()
@@ -134,9 +144,9 @@ func (c *Conn) closer(flushed <-chan struct{}, why *Error, how ending) {
 	}
 }
 
-// partFrom waits until all is written and the peer has closed its side too. It returns why that did not come to be: then
-// not all that was sent may have arrived.
-func (c *Conn) partFrom(l *link, flushed <-chan struct{}) Code {
+// partFrom waits until all is written and the peer has closed its side too. It returns why it did not come
+// to that, in which case not everything that was sent may have arrived, or [CodeNone].
+func (c *Conn) partFrom(l *session.Link, flushed <-chan struct{}) Code {
 	t := time.NewTimer(c.eng.closeTimeout)
 	defer t.Stop()
 	select {
@@ -187,7 +197,7 @@ func (c *Conn) exit() (last bool) {
 	return true
 }
 
-// finish runs once nothing else of the connection does.
+// finish runs when nothing else of the connection runs any more.
 func (c *Conn) finish() {
 	defer c.life.done.Happen()
 	defer c.eng.owner.closed(c)

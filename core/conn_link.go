@@ -17,11 +17,10 @@ import (
 //	suspend       the connection waits: who reads and writes is leaving the link (letGo)
 //	relink        the client has come back over another stream
 //	end           it has not, or cannot, or somebody has a reason to end (conn_end.go)
-type link = session.Link
 
 // lost is what becomes of a connection whose link has broken off: it waits to be resumed,
 // or ends.
-func (c *Conn) lost(l *link, err error) {
+func (c *Conn) lost(l *session.Link, err error) {
 	why := wrapError(CodeConnLost, "", err)
 	if !c.suspend(l, why) {
 		c.end(why, nil, ending{})
@@ -37,7 +36,7 @@ func (c *Conn) silent(why *Error) {
 
 // suspend gives up a link that has broken off, and keeps the connection for a while if it can be
 // resumed. It reports false if the connection must end.
-func (c *Conn) suspend(l *link, why *Error) bool {
+func (c *Conn) suspend(l *session.Link, why *Error) bool {
 	c.transition.Lock()
 	defer c.transition.Unlock()
 	switch loss := c.sess.Losing(l); {
@@ -55,7 +54,7 @@ func (c *Conn) suspend(l *link, why *Error) bool {
 
 // letGo waits until nobody uses a link any more, and then says that the connection is
 // suspended.
-func (c *Conn) letGo(l *link, why *Error) {
+func (c *Conn) letGo(l *session.Link, why *Error) {
 	defer c.exit()
 	l.Stream.Close() //nolint:errcheck // it has broken off
 	c.turn.Wake()
@@ -68,7 +67,7 @@ func (c *Conn) letGo(l *link, why *Error) {
 // connection is still suspended as it was when it lost the link before, which nobody uses any
 // more. welcome, if it is not nil, is written first. The caller reads with rd if the outcome is
 // [session.Resumed].
-func (c *Conn) relink(before, l *link, rd *reader, received uint64, welcome []byte) session.Outcome {
+func (c *Conn) relink(before, l *session.Link, rd *reader, received uint64, welcome []byte) session.Outcome {
 	c.transition.Lock()
 	defer c.transition.Unlock()
 	if !c.sess.Waits(before) {
@@ -88,7 +87,7 @@ func (c *Conn) relink(before, l *link, rd *reader, received uint64, welcome []by
 }
 
 // writeFailed notes that nothing can be written to a link.
-func (c *Conn) writeFailed(l *link, err error) {
+func (c *Conn) writeFailed(l *session.Link, err error) {
 	c.transition.Lock()
 	mute := c.sess.Mute(l, err)
 	if mute {

@@ -96,7 +96,7 @@ var errPast = &Error{Code: CodeConnLost, Message: "the peer sends on after the c
 
 // readEnded ends the reading role, for good or until the connection is resumed. rest is how many bytes of
 // an unfinished frame have come.
-func (c *Conn) readEnded(l *link, rest int, err error) {
+func (c *Conn) readEnded(l *session.Link, rest int, err error) {
 	if hasLegacy {
 		if why := c.legacy.ended(rest, err); why != nil {
 			c.endRemote(why)

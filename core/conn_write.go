@@ -42,7 +42,7 @@ func (c *Conn) flushBatch() {
 // write writes to a link and returns how many bytes that were. If it reports false it has failed, and the
 // caller's task of writing is over.
 func (c *Conn) write(bufs [][]byte, to any) (n int64, ok bool) {
-	l := to.(*link)
+	l := to.(*session.Link)
 	var err error
 	switch {
 	case len(bufs) == 1:

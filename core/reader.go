@@ -6,13 +6,14 @@ import (
 	"github.com/hisock/hisock/core/internal/ahead"
 	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/internal/pool"
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/transport"
 )
 
 // A reader holds what has been read and not yet parsed. It borrows its buffer while
 // there is something in it, so that an idle connection holds none.
 type reader struct {
-	link  *link
+	link  *session.Link
 	ahead *ahead.Reader // what has been read before reading began is taken from it; nil if nothing was
 	buf   []byte
 	r, w  int  // buf[r:w] is unparsed

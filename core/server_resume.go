@@ -28,7 +28,7 @@ func (s *Server) OnResume(f func(c *Conn)) {
 }
 
 // suspended tells the program, and ends the connection if it is not resumed in time.
-func (s *Server) suspended(c *Conn, l *link, why *Error) {
+func (s *Server) suspended(c *Conn, l *session.Link, why *Error) {
 	s.eng.log.info(c, "a connection is suspended", why)
 	if s.onSuspend != nil {
 		c.tellChange(func() {
@@ -61,9 +61,9 @@ func (s *Server) sessionOf(hello *wire.Hello) *Conn {
 	return c
 }
 
-// resume goes on with the connection that a newcomer names, over its stream, and returns it; the
-// caller reads. If it returns nil the newcomer joins like any other, and that connection, if
-// there was one, has ended, unless the hello is an old one.
+// resume goes on with the connection that a newcomer names, over the newcomer's stream, and returns the
+// connection; the caller reads it. It returns nil if the newcomer is to join like any other. The connection that
+// was named, if there is one, has ended then, unless the hello is an old one.
 func (s *Server) resume(ar *arrival, rd *reader, hello *wire.Hello) *Conn {
 	c := s.sessionOf(hello)
 	if c == nil || c.hasAcked(hello.Received) {
@@ -77,11 +77,11 @@ func (s *Server) resume(ar *arrival, rd *reader, hello *wire.Hello) *Conn {
 	c.sess.Confirm()
 	l := session.NewLink(ar.stream)
 	for {
-		before := c.sess.Link() // looked at first: whoever takes the place from now on links another
+		before := c.sess.Link() // before the looks that follow: a newcomer that takes the place later brings another link
 		if c.hasAcked(hello.Received) || s.gate.HasRoomMade(ar.slot) {
 			return nil
 		}
-		if !s.awaitGone(c, before) {
+		if !s.awaitReleased(c, before) {
 			return nil
 		}
 		outcome := s.relink(c, ar, before, l, rd, hello.Received)
@@ -93,15 +93,15 @@ func (s *Server) resume(ar *arrival, rd *reader, hello *wire.Hello) *Conn {
 			return c
 		case s.gate.HasRoomMade(ar.slot): // another stream goes on with the session
 			return nil
-		case outcome == session.NotKept && !c.hasAcked(hello.Received): // and the next turn waits until it has left
+		case outcome == session.NotKept && !c.hasAcked(hello.Received): // awaitReleased waits until it has left
 			c.end(NewError(CodeConnLost, "what the client lacks is not kept any more"), nil, ending{waiting: before})
 		}
 	}
 }
 
-// hasAcked reports whether the peer has acknowledged more than so many frames: then a hello that
-// tells of so many is that of an attempt which the client has given up, or of somebody who goes on
-// with a copy of the session, and must not harm the client that has it.
+// hasAcked reports whether the peer has acknowledged more than so many frames. A hello that says it has
+// received so many is then an old one: the client has given that attempt up, or somebody goes on with a copy of
+// the session. It must not harm the client that has the session.
 func (c *Conn) hasAcked(received uint64) bool {
 	return received < c.out.Stats().Acked
 }
@@ -119,10 +119,10 @@ func (s *Server) goOn(c *Conn, rd *reader) {
 	c.read(rd)
 }
 
-// awaitGone ends the link that a connection may still have, since its client has another, and
-// waits until nobody uses it. It reports false when the connection has ended, and its
-// leave handler has run.
-func (s *Server) awaitGone(c *Conn, l *link) bool {
+// awaitReleased gives up the link that a connection may still have, since its client has come over another stream, and
+// waits until nobody uses that link. It reports false once the connection has ended and its leave handler has
+// run.
+func (s *Server) awaitReleased(c *Conn, l *session.Link) bool {
 	if !c.suspend(l, NewError(CodeConnLost, "the client has come back over another connection")) {
 		c.end(NewError(CodeConnLost, "too many connections are suspended"), nil, ending{})
 	}
@@ -147,8 +147,8 @@ func (s *Server) awaitGone(c *Conn, l *link) bool {
 }
 
 // relink gives the connection its new stream, after a welcome, and its new address. One newcomer at a time
-// does: so nobody reads the connection while it is suspended, and nobody ends it that is about to go on.
-func (s *Server) relink(c *Conn, ar *arrival, before, l *link, rd *reader, received uint64) session.Outcome {
+// does so: nobody else resumes the connection, and so nobody reads it while it is suspended.
+func (s *Server) relink(c *Conn, ar *arrival, before, l *session.Link, rd *reader, received uint64) session.Outcome {
 	s.relinking.Lock()
 	defer s.relinking.Unlock()
 	if s.isClosing() {

@@ -11,20 +11,20 @@ import (
 // have only to notice.
 const cutTime = 250 * time.Millisecond
 
-// Shutdown ends the server: it stops listening and handling what comes, lets handlers that run, and
-// what has been read before, come to their end, says goodbye to every client, writes what is
-// queued, and waits until every connection has ended, its handlers have returned and
+// Shutdown ends the server. It stops listening and handles no frame that comes from then on. It lets
+// handlers that run come to their end, and handles the frames that have been read before. Then it says goodbye to
+// every client, writes the queues, and waits until every connection has ended, its handlers have returned and
 // its leave handler has run. All connections are closed side by side, each as soon as its own
-// handlers are done: until then they can send, call and answer. Calls that come
+// handlers are done: until then these can send, call and answer. Calls that come
 // meanwhile fail with [CodeShutdown]. The goodbyes tell clients when to come back, each at
 // another time: see [Timeouts.RestartAfter].
 //
 // Handlers have [Timeouts.Drain], or three quarters of the time that ctx leaves if that
-// is less; then their contexts end. When ctx ends first, what is left is cut off, and the error is
-// that of ctx; then only handlers that do not heed their context still run. Shutdown may be called
+// is less; then their contexts end. When ctx ends first, every connection that is left is cut off, and Shutdown returns the
+// error of ctx; from then on only handlers that do not heed their context still run. Shutdown may be called
 // again to wait longer. A handler that calls it waits for itself, until ctx ends. With
-// [ServerOptions.Manual] it runs the handlers that are left, so that nobody else need call Update; while
-// Run or Update does, it leaves them to that.
+// [ServerOptions.Manual] Shutdown runs the handlers that are left, so that nobody need call Update; it leaves
+// them to Run or Update while one of these runs.
 func (s *Server) Shutdown(ctx context.Context) error {
 	ctx = given(ctx)
 	ended := s.stop()
@@ -40,10 +40,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 }
 
 // Done is closed when [Server.Shutdown] has been called and nothing of the server runs any more:
-// no listener, connection or handler. It is for those who wait for the end and do not bring it about.
+// no listener, connection or handler. It is for a program that waits for the end where it does not bring it about.
 func (s *Server) Done() <-chan struct{} { return s.stopped }
 
-// cut closes the streams of all that is left.
+// cut closes the streams of all newcomers and connections that are left.
 func (s *Server) cut(why error) {
 	for _, ar := range s.arrivals() {
 		ar.stream.Close() //nolint:errcheck // it is being cut
@@ -54,8 +54,8 @@ func (s *Server) cut(why error) {
 	}
 }
 
-// stop closes the listeners and hurries those who are still shaking hands. It returns a
-// channel that is closed when nothing of the server runs any more.
+// stop closes the listeners and hurries newcomers. It returns a channel that is closed when nothing of the
+// server runs any more.
 func (s *Server) stop() <-chan struct{} {
 	s.mu.Lock()
 	first := !s.closing
@@ -85,21 +85,19 @@ func (s *Server) stop() <-chan struct{} {
 	return s.stopped
 }
 
-// farewellStep is how far apart clients are told to come back, farewellSpread over how much time
-// they are spread.
+// Clients are told to come back at times that are farewellStep apart and are spread over farewellSpread.
 const (
 	farewellStep   = 2 * time.Millisecond
 	farewellSpread = time.Minute
 )
 
 // drain says goodbye to each client as soon as none of its handlers runs or waits for its turn. It
-// returns when that has been said to all, at the latest when the patience with
-// handlers is over.
+// returns when it has said goodbye to all, at the latest when the patience with handlers is over.
 func (s *Server) drain(ctx context.Context) {
 	s.eng.draining.Store(true) // before anybody's turn is looked at; see comesTooLate
 	patience := s.opts.Timeouts.Drain
 	if deadline, ok := ctx.Deadline(); ok {
-		// What is left is for handlers that heed the end of their context, and for goodbyes.
+		// The last quarter is for handlers that heed the end of their context, and for goodbyes.
 		if d := time.Until(deadline) * 3 / 4; patience == 0 || d < patience {
 			patience = max(d, 1)
 		}
@@ -142,12 +140,12 @@ func (s *Server) drain(ctx context.Context) {
 // A leaver is a client that has not been told goodbye.
 type leaver struct {
 	c      *Conn
-	writes uint64 // when last looked
+	writes uint64 // writes that had returned at the last look
 	since  time.Time
 }
 
-// mayGo reports whether there is nothing to wait for, be it that the client does not read what
-// its handlers send.
+// mayGo reports whether there is nothing to wait for: no handler runs or waits, or the client does not read
+// what its handlers send.
 func (l *leaver) mayGo(now time.Time) bool {
 	c := l.c
 	if c.isEnded() || c.isQuiet() {
@@ -159,8 +157,8 @@ func (l *leaver) mayGo(now time.Time) bool {
 	return now.Sub(l.since) >= c.eng.closeTimeout
 }
 
-// farewell is what the next client is told when the server goes away: each is to come back at
-// another time.
+// farewell returns the reason that the next client is told when the server goes away. Each client is told to come
+// back at another time.
 func (s *Server) farewell() *Error {
 	e := *errShuttingDown
 	if s.opts.Timeouts.RestartAfter > 0 {

@@ -56,7 +56,7 @@ func (c *Conn) greet(within time.Duration) *Error {
 	if frame == nil {
 		return c.reason()
 	}
-	l := to.(*link)
+	l := to.(*session.Link)
 	if within > 0 {
 		l.Stream.SetWriteDeadline(time.Now().Add(within)) //nolint:errcheck // the write will fail
 	}

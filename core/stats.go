@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// counters are those of a whole server or client.
+// counters count over all connections of a server or client.
 type counters struct {
 	dropped atomic.Uint64
 	slow    atomic.Uint64
@@ -17,16 +17,16 @@ type counters struct {
 // ServerStats are counters of a server since it was made, and how much there is now.
 type ServerStats struct {
 	Conns     int // clients, those that are suspended included
-	Suspended int // of these, those that have no stream at this moment
+	Suspended int // clients that have no stream at this moment; they count in Conns too
 
 	Resumed       uint64 // connections that went on over another stream
 	GivenUp       uint64 // suspended connections that were ended before their time, to make room
 	Dropped       uint64 // frames that were dropped, see [Overflow]
 	SlowConsumers uint64 // clients that were disconnected for a full queue
-	Overloaded    uint64 // clients that were disconnected for what the server held in all
+	Overloaded    uint64 // clients that were disconnected since the server held too much in all
 
 	Memory      int // bytes that count for [Limits.MemoryBytes]
-	MemoryLimit int // what that is, 0 without a limit
+	MemoryLimit int // [Limits.MemoryBytes], 0 without a limit
 }
 
 // Stats returns the server's counters.
@@ -65,8 +65,8 @@ type ConnStats struct {
 	Received uint64 // frames received
 	Dropped  uint64 // frames dropped on the way out, see [Overflow]
 
-	SentBytes     uint64 // bytes written, behind the hello and without what the medium adds
-	ReceivedBytes uint64 // bytes read, likewise
+	SentBytes     uint64 // bytes written after the hello, without the overhead of the medium
+	ReceivedBytes uint64 // bytes read after the hello, without the overhead of the medium
 	Waiting       int    // bytes that wait to be written
 	Kept          int    // bytes that were written and are not acknowledged
 
