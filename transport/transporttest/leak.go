@@ -15,7 +15,7 @@ import (
 func Main(m *testing.M) {
 	code := m.Run()
 	if code == 0 {
-		if left := awaitGoroutines(nil); len(left) > 0 {
+		if left := awaitGoroutines(nil, leakWait); len(left) > 0 {
 			fmt.Fprintf(os.Stderr, "transporttest: %d goroutines left:\n\n%s\n", len(left), stacks(left))
 			code = 1
 		}
@@ -23,29 +23,41 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// leakWait is how long goroutines may take to end after they were told to.
+// leakWait is how long goroutines may take to end after they were told to, where
+// nothing else says how long.
 const leakWait = 5 * time.Second
+
+// Goroutines notes which goroutines run now. The function that it returns waits
+// until no others do, and makes the test fail with their stacks if they go on.
+func Goroutines(t *testing.T) (check func()) {
+	return goroutinesWithin(t, Patience)
+}
+
+func goroutinesWithin(t *testing.T, wait time.Duration) (check func()) {
+	known := make(map[string]bool)
+	for _, g := range goroutines() {
+		known[g.id] = true
+	}
+	return func() {
+		t.Helper()
+		if left := awaitGoroutines(known, wait); len(left) > 0 {
+			t.Errorf("%d goroutines left:\n\n%s", len(left), stacks(left))
+		}
+	}
+}
 
 // checkGoroutines makes the test fail if it leaves goroutines behind. It looks
 // after the clean-ups that are registered later.
 func checkGoroutines(t *testing.T) {
 	t.Helper()
-	known := make(map[string]bool)
-	for _, g := range goroutines() {
-		known[g.id] = true
-	}
-	t.Cleanup(func() {
-		if left := awaitGoroutines(known); len(left) > 0 {
-			t.Errorf("%d goroutines left:\n\n%s", len(left), stacks(left))
-		}
-	})
+	t.Cleanup(goroutinesWithin(t, leakWait))
 }
 
 // awaitGoroutines waits until only goroutines that are known or belong to the
 // test's own machinery exist, and returns the others if they do not end.
-func awaitGoroutines(known map[string]bool) (left []goroutine) {
+func awaitGoroutines(known map[string]bool, wait time.Duration) (left []goroutine) {
 	self := currentGoroutine()
-	for deadline := time.Now().Add(leakWait); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(wait); ; time.Sleep(5 * time.Millisecond) {
 		left = slices.DeleteFunc(goroutines(), func(g goroutine) bool {
 			return g.id == self || known[g.id] || g.ofMachinery()
 		})

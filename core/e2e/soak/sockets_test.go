@@ -21,6 +21,7 @@ import (
 	"github.com/hisock/hisock/core/e2e/harness"
 	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/tcp"
+	"github.com/hisock/hisock/transport/transporttest"
 )
 
 // idleEnv tells this program, started again by a test, an address and how many clients it is.
@@ -100,6 +101,7 @@ func TestManyIdleOverSockets(t *testing.T) {
 	needFiles(t, uint64(count)+200)
 	l, err := tcp.Listen("127.0.0.1:0", nil)
 	require.NoError(t, err)
+	ended := transporttest.Goroutines(t)
 	goroutines := runtime.NumGoroutine()
 	srv := harness.NewServer(&core.ServerOptions{Timeouts: core.Timeouts{Heartbeat: heartbeat}})
 	var left atomic.Int64
@@ -139,7 +141,7 @@ func TestManyIdleOverSockets(t *testing.T) {
 	require.EqualValues(t, count, left.Load())
 	require.Zero(t, srv.Stats().Suspended)
 	require.NoError(t, cmd.Wait())
-	coretest.Settled(t, goroutines)
+	ended()
 	t.Logf("soak: %d idle connections over TCP: %d B and %.1f goroutines each at the server, all heard a broadcast; "+
 		"heap and stacks %d KiB before, %d KiB after; %s",
 		count, (max(idle, before)-before)/uint64(count), float64(running-goroutines)/float64(count), before>>10, coretest.Heap()>>10, faults)

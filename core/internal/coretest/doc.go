@@ -14,5 +14,5 @@
 //	v := coretest.Next(t, events)                     // fails with all stacks if nothing comes
 //
 // Every package of tests checks in its TestMain that no goroutine is left, by
-// [github.com/hisock/hisock/transport/transporttest.Main].
+// [github.com/hisock/hisock/transport/transporttest.Main]; a test checks for itself by Goroutines there.
 package coretest

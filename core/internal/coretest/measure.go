@@ -2,17 +2,7 @@ package coretest
 
 import (
 	"runtime"
-	"testing"
-	"time"
-
-	"github.com/stretchr/testify/require"
 )
-
-// Settled waits until there are no more goroutines than before.
-func Settled(t *testing.T, before int) {
-	t.Helper()
-	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+2 }, 30*time.Second, 10*time.Millisecond)
-}
 
 // Heap returns how many bytes live objects and stacks take.
 func Heap() uint64 {
