@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -12,47 +13,83 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// leaves are the packages below internal that import the standard library and the wire format only: any other
-// mechanism may import them.
-var leaves = map[string]bool{"latch": true, "budget": true, "decimal": true, "groupset": true, "pool": true, "safe": true, "shape": true}
+// leaves are the mechanisms below internal that any other mechanism may import.
+var leaves = []string{"latch", "budget", "decimal", "groupset", "pool", "safe", "shape"}
 
-// forTests is what the package for tests below internal imports beside that.
-var forTests = map[string]bool{"github.com/stretchr/testify/require": true, "github.com/hisock/hisock/transport/transporttest": true}
+// layers says what the packages of a folder may import beside the standard library. A folder with a star stands for the
+// folders in it that have no line of their own. docs/architecture.md draws the same.
+var layers = map[string][]string{
+	"core/wire":              nil,
+	"core/internal/LEAF":     {"core/wire"},
+	"core/internal/*":        {"core/wire", "transport", "core/internal/LEAF"},
+	"core/internal/classic":  {"core/wire"},
+	"core/internal/legacy":   {"core/wire", "transport", "core/internal/LEAF", "core/internal/classic"},
+	"core/internal/coretest": {"core/wire", "transport", "transport/transporttest", "github.com/stretchr/testify/require"},
+	"core":                   {"core/wire", "core/internal/*", "core/internal/LEAF", "core/internal/legacy", "transport"},
+	"core/e2e/*":             nil, // tests only
+	"core/e2e/harness": {
+		"core", "core/wire", "core/internal/coretest", "transport", "transport/transporttest", "tcp", "ws",
+		"github.com/stretchr/testify/require",
+	},
+	"transport":               nil,
+	"transport/*":             {"transport"},
+	"transport/transporttest": {"transport", "github.com/stretchr/testify/require"},
+	"tcp":                     {"transport", "transport/*"},
+	"ws":                      {"transport", "transport/*", "nhooyr.io/websocket"},
+	"wasm":                    {"core", "ws"},
+}
 
-// A mechanism below internal knows the wire format, the media and the leaves, and neither this package nor
-// another mechanism.
-func TestInternalImports(t *testing.T) {
+// layerOf returns the key of a package in layers, or the package itself if it is not of this module.
+func layerOf(pkg string) string {
+	if _, ok := layers[pkg]; ok {
+		return pkg
+	}
+	for _, leaf := range leaves {
+		if pkg == "core/internal/"+leaf {
+			return "core/internal/LEAF"
+		}
+	}
+	all := path.Dir(pkg) + "/*"
+	if _, ok := layers[all]; ok {
+		return all
+	}
+	return pkg
+}
+
+// A package imports what lies below it and nothing beside it: a mechanism knows the wire format, the media and the leaves,
+// and neither package core nor another mechanism.
+func TestImports(t *testing.T) {
 	const module = "github.com/hisock/hisock/"
-	files := 0
-	err := filepath.WalkDir("internal", func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		files++
-		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
-		if err != nil {
-			return err
-		}
-		for _, i := range f.Imports {
-			name, err := strconv.Unquote(i.Path.Value)
+	checked := map[string]bool{}
+	for _, top := range []string{"core", "transport", "tcp", "ws", "wasm"} {
+		err := filepath.WalkDir("../"+top, func(file string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+				return err
+			}
+			f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
 			if err != nil {
 				return err
 			}
-			first, _, _ := strings.Cut(name, "/")
-			if !strings.Contains(first, ".") {
-				continue
+			layer := layerOf(filepath.ToSlash(filepath.Dir(file))[len("../"):])
+			checked[layer] = true
+			may, ok := layers[layer]
+			require.True(t, ok, "%s is in no layer", file)
+			allowed := map[string]bool{}
+			for _, m := range may {
+				allowed[m] = true
 			}
-			in := filepath.Base(filepath.Dir(path))
-			leaf, below := strings.CutPrefix(name, module+"core/internal/")
-			allowed := name == module+"core/wire" || in == "coretest" && forTests[name] ||
-				!leaves[in] && (name == module+"transport" || below && leaves[leaf]) ||
-				in == "legacy" && leaf == "classic"
-			if !allowed {
-				t.Errorf("%s imports %s", path, name)
+			for _, i := range f.Imports {
+				name, err := strconv.Unquote(i.Path.Value)
+				if err != nil {
+					return err
+				}
+				if first, _, _ := strings.Cut(name, "/"); strings.Contains(first, ".") && !allowed[layerOf(strings.TrimPrefix(name, module))] {
+					t.Errorf("%s imports %s", file, name)
+				}
 			}
-		}
-		return nil
-	})
-	require.NoError(t, err)
-	require.NotZero(t, files)
+			return nil
+		})
+		require.NoError(t, err)
+	}
+	require.Len(t, checked, len(layers), "a layer without a file: %v", checked)
 }
