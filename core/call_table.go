@@ -66,7 +66,7 @@ func (t *callTable) len() int {
 	return n
 }
 
-// end fails all calls under way, and those to come.
+// end fails all calls under way, and all calls to come.
 func (t *callTable) end(why *Error) {
 	t.mu.Lock()
 	open := t.open
@@ -78,8 +78,8 @@ func (t *callTable) end(why *Error) {
 	}
 }
 
-// park is end for a session that goes on elsewhere. It returns the ids of those that are to be given up, which are all
-// but what asks for a change, and the last id that was given.
+// park is end for a session that goes on elsewhere. It returns the ids of the calls that are to be given up, and the
+// last id that was given. Asks for a change are not given up.
 func (t *callTable) park(why *Error) (ids []uint64, last uint64) {
 	t.mu.Lock()
 	for id, w := range t.open {

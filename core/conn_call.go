@@ -124,7 +124,7 @@ func (c *Conn) reply(id uint64, payload []byte) error {
 	return nil
 }
 
-// callFailed is what a log says of a handler of a call that failed, where the caller may not know why.
+// callFailed is the line of a log about a handler of a call that failed, if the caller may not know why.
 const callFailed = "a handler of a call failed"
 
 // fail answers a call with an error. What the peer may not know of it is logged here. One

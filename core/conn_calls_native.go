@@ -16,15 +16,14 @@ type callOf struct {
 	payload []byte
 }
 
-// maxCallsInARow is after how many calls the reader looks whether it has to let others go first.
+// maxCallsInARow is the number of calls after which the reader looks whether others have to go first.
 const maxCallsInARow = 64
 
-// requests handles a call of a client, which has been read, and those that follow it at once, as
-// [Conn.commands] does commands. Nobody can give a call up, or make another under its id, while
-// its reader runs the handler: that would have to be read. So the call is in no table, unless the
-// reading is handed over, when takeOver puts it there. Each call is answered in the turn behind its
-// own, which is that of the next call if there is one. It reports whether the reading is still the
-// caller's.
+// requests handles a call of a client, which has been read, and the calls that follow it without a gap,
+// as [Conn.commands] handles commands. While the reader runs a handler nobody can give its call up, or
+// make another one under its id: that would have to be read. So the call is in no table. If the reading
+// is taken over, takeOver puts the call there. Each call is answered in the turn after its own, in which
+// the next call is handled. It reports whether the reading is still the caller's.
 func (c *Conn) requests(rd *reader, f wire.Frame) bool {
 	call := c.callHandler(rd, f.Body)
 	tok := c.beginTurn(turn.Handling)
@@ -88,15 +87,15 @@ func (c *Conn) requests(rd *reader, f wire.Frame) bool {
 	return true
 }
 
-// endServed ends a call that takeOver has put into the table, and reports whether somebody still
-// waits for the answer.
+// endServed ends a call that takeOver has put into the table. It reports whether somebody still waits for
+// the answer.
 func (c *Conn) endServed(id uint64) bool {
 	c.turn.AwaitCopy() // it is there by then
 	return !c.serving.remove(id)
 }
 
-// nextCall returns the call at r in what was read, and the size of its frame, if it begins before stop
-// and nothing speaks against going on.
+// nextCall returns the call that begins at r in the reader's buffer, and the size of its frame. It returns
+// none if r is not before stop, or something speaks against going on.
 func (c *Conn) nextCall(rd *reader, r, stop int) (call callOf, size int) {
 	if r >= stop || c.deaf(rd) || c.out.Pressed() || c.turn.Drops() || c.eng.draining.Load() || c.guard.Counts() {
 		return callOf{}, 0
@@ -108,8 +107,8 @@ func (c *Conn) nextCall(rd *reader, r, stop int) (call callOf, size int) {
 	return c.callHandler(rd, f.Body), size
 }
 
-// callHandler returns the call that a request makes, if its handler is all that it asks for. Mostly
-// that is the handler of the call before.
+// callHandler returns the call that a request makes, if nothing but its handler is to run. Mostly it is the
+// handler of the call before.
 func (c *Conn) callHandler(rd *reader, body []byte) callOf {
 	id, name, payload, err := wire.ParseRequest(body)
 	if err != nil || c.serving.forbids(id, c.eng.maxCalls) {

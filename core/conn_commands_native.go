@@ -7,9 +7,9 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// commands handles a command, which has been read, and those that follow it at once. Each has a
-// turn of its own, but the end of one is the beginning of the next, so that a
-// command costs one atomic operation here. It reports whether the reading is still the caller's.
+// commands handles a command, which has been read, and the commands that follow it without a gap. Each has
+// a turn of its own, but the end of one turn is the beginning of the next, so that a command costs one
+// atomic operation here. It reports whether the reading is still the caller's.
 func (c *Conn) commands(rd *reader, f wire.Frame) bool {
 	name, payload, err := wire.ParseCommand(f.Body)
 	h := c.commandHandler(rd, name, len(payload))
@@ -21,7 +21,7 @@ func (c *Conn) commands(rd *reader, f wire.Frame) bool {
 			c.runFrame(f, nil)
 		}
 	} else if !c.comesTooLate(f) {
-		for !c.turn.Drops() { // else what came before it was dropped, too
+		for !c.turn.Drops() { // else the commands before it were dropped, too
 			c.runCommandHandler(h, payload)
 
 			var size int
@@ -45,9 +45,8 @@ func (c *Conn) commands(rd *reader, f wire.Frame) bool {
 	return true
 }
 
-// nextCommand returns the handler of the frame at r in what was read, its payload, and the
-// size of the frame, if that is a command like the one before it, begins before stop, and nothing
-// speaks against going on.
+// nextCommand returns the handler and the payload of the command that begins at r in the reader's buffer,
+// and the size of its frame. It returns none if r is not before stop, or something speaks against going on.
 func (c *Conn) nextCommand(rd *reader, r, stop int) (h *handler, payload []byte, size int) {
 	if r >= stop || c.deaf(rd) || c.out.Pressed() || c.recv.awaited() || c.eng.draining.Load() || c.guard.Counts() {
 		return nil, nil, 0
@@ -63,8 +62,8 @@ func (c *Conn) nextCommand(rd *reader, r, stop int) (h *handler, payload []byte,
 	return c.commandHandler(rd, name, len(payload)), payload, size
 }
 
-// commandHandler returns the handler of a command with n bytes of payload if that is all that the
-// command asks for. Mostly it is that of the command before.
+// commandHandler returns the handler of a command with n bytes of payload, if nothing else is to run. Mostly it
+// is the handler of the command before.
 func (c *Conn) commandHandler(rd *reader, name []byte, n int) *handler {
 	if h := rd.last; h != nil && h.name == string(name) && n <= h.maxPayload {
 		return h
@@ -95,8 +94,8 @@ func (c *Conn) runCommandHandler(h *handler, payload []byte) {
 	}
 }
 
-// takeOver notes how far the reader had come at the beginning of a turn that was taken from it, and
-// that a call is being handled if one is.
+// takeOver notes how far the reader had come when the turn began that was taken from it, and the call that is
+// being handled, if there is one.
 func (c *Conn) takeOver(tok turn.Token) {
 	if r, received, ok := c.turn.Position(tok); ok {
 		c.rd.r = r

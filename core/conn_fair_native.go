@@ -28,24 +28,24 @@ const (
 	bytesPerNano = 4
 )
 
-// In a large batch the clock is asked, since handlers take time too: after so many frames, or so many
+// In a large batch the clock is asked, since handlers take time too: after fairFrames frames, or maxCommands
 // bytes of commands that follow each other.
 const (
 	fairFrames  = 256
 	maxCommands = 8 << 10
 )
 
-// A share is how much a reader has had. It is owned by the reading role.
+// A share is the time that a reader has had. It is owned by the reading role.
 type share struct {
 	had    time.Duration // estimated, since the reader last passed the gate
 	waiter fair.Waiter
 }
 
-// fairness is what the readers of one engine share.
+// A fairness is shared by the readers of one Server or Client.
 type fairness struct {
 	gate    fair.Gate
 	crowded atomic.Bool  // more connections are busy than there are processors
-	time    atomic.Int64 // what a reader has before it passes, in nanoseconds
+	time    atomic.Int64 // of a reader before it passes, in nanoseconds
 
 	procs int // guarded by the sweeper's mu
 }
@@ -66,7 +66,7 @@ func (f *fairness) close() { f.gate.Close() }
 // A clock is when the clock was asked last in a batch, zero if it was not yet.
 type clock = time.Time
 
-// letOthers lets others go first if a batch lasts, after having written what waits. It reports
+// letOthers lets others go first if a batch lasts, and writes before that. It reports
 // whether the reading is still the caller's.
 func (c *Conn) letOthers(rd *reader, since *clock) bool {
 	now := time.Now()
@@ -87,7 +87,7 @@ func (c *Conn) letOthers(rd *reader, since *clock) bool {
 	return true
 }
 
-// hadBatch notes what a batch has taken, and lets others go first if it is time.
+// hadBatch notes how much time a batch has taken, and lets others go first when it is time for that.
 func (c *Conn) hadBatch(frames uint64, bytes int) {
 	s := &c.share
 	s.had += time.Duration(readTime + frames*frameTime + uint64(bytes/bytesPerNano))

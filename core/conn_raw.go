@@ -35,12 +35,12 @@ func (c *Conn) RecvRaw(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// gotRaw handles a raw message as it is read, unless it is for the message handler, whose
-// turn comes behind the commands before it. A handler that waits for the message
-// could otherwise wait for ever, since what is behind it is not run before it returns.
+// gotRaw hands a raw message to whoever waits for one, as soon as it is read: the receiver may be a handler,
+// before whose return nothing is run that came after its frame. It reports false if nobody waits and there
+// is a message handler, whose turn comes after the commands before.
 //
-// If nobody has ever received raw messages here, those that do not fit are dropped and
-// reported; otherwise reading stops until there is room.
+// Without a message handler, a message that does not fit stops the reading until there is room. If nobody
+// has ever received raw messages here it is dropped and reported instead.
 func (c *Conn) gotRaw(rd *reader, payload []byte) bool {
 	keep := c.eng.handlers.message == nil
 	for {

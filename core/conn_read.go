@@ -32,8 +32,7 @@ func (c *Conn) read(rd *reader) {
 	returned = true
 }
 
-// readOn is the reading role: it reads, parses, and runs or queues what comes, until the
-// stream ends or the role is handed over. It reports whether another goroutine is to read on, since the stack of
+// readOn reads, parses, and runs or queues frames until the stream ends or the reading is taken over. It reports whether another goroutine is to read on, since the stack of
 // this one may have become large and the next input may be far.
 func (c *Conn) readOn(rd *reader) (pass bool) {
 	batch := (*Conn).batch
@@ -113,7 +112,7 @@ func (c *Conn) readEnded(l *session.Link, rest int, err error) {
 	l.EndReading(closed)
 }
 
-// batch handles all the frames that have been read, then writes what they caused. It
+// batch handles all the frames that have been read, and then writes the frames that they caused. It
 // reports whether the reading is still the caller's.
 func (c *Conn) batch(rd *reader) bool {
 	if rd.r == rd.w {
@@ -148,7 +147,7 @@ func (c *Conn) batch(rd *reader) bool {
 		if !c.receive(rd, f) {
 			return false
 		}
-		if c.out.Pressed() { // by what the handlers send: do not let them fill the queue
+		if c.out.Pressed() { // by the handlers: they are not to fill the queue
 			if !c.finishBatch(rd) {
 				return false
 			}
@@ -175,18 +174,18 @@ func (c *Conn) batch(rd *reader) bool {
 	return true
 }
 
-// ignore drops what was read and is not to be handled any more.
+// ignore drops frames that were read and are not to be handled any more.
 func (c *Conn) ignore(rd *reader) {
 	if !c.isEnded() || !c.lastWords(rd) {
 		rd.r = rd.w
 	}
 }
 
-// deaf reports whether nothing more of what was read is to be handled.
+// deaf reports whether no more frames are to be handled.
 func (c *Conn) deaf(rd *reader) bool { return c.isEnded() || rd.link.State() == session.Lost }
 
-// beginBatch says that the reader, which has so many bytes to handle, will flush, unless
-// somebody else runs the handlers.
+// beginBatch says that the reader, which has size bytes to handle, will flush. It will not if somebody
+// else runs the handlers.
 func (c *Conn) beginBatch(size int) {
 	if c.turn.Handed() {
 		return
@@ -194,8 +193,9 @@ func (c *Conn) beginBatch(size int) {
 	c.out.Hold(size)
 }
 
-// finishBatch flushes. If a writer is at it already and much waits, it waits with it: a
-// peer that does not read what it causes is to feel that, not to fill the queue.
+// finishBatch flushes. If somebody writes already and much waits, it waits for room: a peer that does
+// not read the frames that it causes is not read either, before it has filled the queue. It reports
+// whether the reading is still the caller's.
 func (c *Conn) finishBatch(rd *reader) bool {
 	flush, room := c.out.Release(c.turn.Handed()) // then this goroutine must go on reading
 	if flush == outbox.Nothing {

@@ -89,8 +89,8 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 	return true
 }
 
-// dispatch runs a frame's handler here, or leaves it to the goroutine that is still busy
-// with an earlier one. It reports whether the reading is still the caller's.
+// dispatch runs a frame's handler here, or leaves the frame to the goroutine that is still busy with an
+// earlier one. It reports whether the reading is still the caller's.
 func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 	if c.turnedDown(f) {
 		return true
@@ -112,7 +112,7 @@ func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 		c.atClient.begun.Store(id)
 	}
 	tok := c.beginTurn(turn.Handling)
-	if !c.comesTooLate(f) && !c.turn.Drops() { // then what came before it was dropped, too
+	if !c.comesTooLate(f) && !c.turn.Drops() { // then the frames before it were dropped, too
 		c.runFrame(f, nil)
 	}
 	if c.turn.End(tok) {

@@ -5,8 +5,8 @@ package core
 import "github.com/hisock/hisock/core/wire"
 
 // comesTooLate takes a frame that comes while the server shuts down, and reports whether it did.
-// The reader asks in its turn: whoever sees neither that turn nor a frame in the
-// inbox, after draining was set, knows that no handler will begin.
+// The reader asks in its turn. So no handler will begin if, after draining was set, somebody sees neither that
+// turn nor a frame in the inbox.
 func (c *Conn) comesTooLate(f wire.Frame) bool {
 	if !c.eng.draining.Load() {
 		return false

@@ -128,7 +128,7 @@ func (c *Conn) runHandler(ctx context.Context, h *handler, f Frame) {
 	}
 }
 
-// report tells the program why a handler failed that nobody waits for, with what it handled.
+// report tells the program why a handler failed whose result nobody waits for. f is the frame that it handled.
 func (c *Conn) report(f Frame, err error) {
 	what, code := f.Kind.String(), CodeOf(err)
 	if f.Command != "" {
@@ -184,8 +184,8 @@ func (c *Conn) answer(ctx context.Context, h *handler, f Frame, id uint64) {
 	c.blame(ours, f.Command) // at last, as the hook may wait
 }
 
-// answerWith answers a call with what its handler has returned. It returns a mistake of the handler
-// that its caller is not told, or nil.
+// answerWith answers a call with the result of its handler. It returns the handler's mistake, if there is
+// one that the caller is not told of.
 func (c *Conn) answerWith(id uint64, command string, out []byte, err error) (ours *Error) {
 	if err == nil {
 		if err = c.reply(id, out); err != nil { // it is too big
@@ -227,7 +227,7 @@ func (c *Conn) invoke(ctx context.Context, h *handler, f Frame) (out []byte, err
 	return out, err
 }
 
-// crashed is the error of a handler that has not returned: v is what it panicked with.
+// crashed is the error of a handler that has not returned. v is the value of its panic, nil if there was none.
 func (c *Conn) crashed(f Frame, v any) error {
 	if v != nil {
 		c.eng.logPanic(c, f.Kind.String(), v, "command", f.Command)
@@ -241,9 +241,8 @@ var errCrashed = &Error{Code: CodeInternal, Message: "the handler failed"}
 
 var errGoexit = &Error{Code: CodeInternal, Message: "a handler ended its goroutine"}
 
-// runBeside runs a handler on a goroutine of its own with a copy of the frame, once there is room for it, if the
-// caller has not reserved that. What follows on the connection waits as long, in its inbox. id is that of the
-// call, or beside.Command.
+// runBeside runs a handler on a goroutine of its own with a copy of the frame. It waits for room unless the caller
+// has reserved that; the next frames wait as long, in the inbox. id is the id of the call, or beside.Command.
 func (c *Conn) runBeside(reserved *bool, f Frame, id uint64, run func(f Frame)) {
 	n := len(f.Payload) + jobCost
 	switch {
@@ -264,9 +263,9 @@ func (c *Conn) runBeside(reserved *bool, f Frame, id uint64, run func(f Frame)) 
 	}()
 }
 
-// startBeside starts the concurrent handler of a frame while another handler keeps the connection's
-// turn, if there is one and there is room for it. Two peers that call each other back could otherwise
-// wait for each other. The reader does not wait for room: handlers may wait for what it reads.
+// startBeside starts the handler of a frame while another handler keeps the connection's turn, if the handler
+// is concurrent and there is room. Otherwise two peers that call each other back could wait for each other.
+// The reader does not wait for room: handlers may wait for frames that it reads.
 func (c *Conn) startBeside(f wire.Frame) bool {
 	if !c.beside.May() {
 		return false

@@ -2,8 +2,8 @@ package core
 
 import "github.com/hisock/hisock/core/internal/turn"
 
-// serve runs first, which may send and wait like any handler, once before is closed, writes what it
-// queued, and then reads. The caller's goroutine is the connection's reader from now on.
+// serve runs first once before is closed, writes the frames that first has queued, and then reads. The
+// caller's goroutine is the connection's reader from now on. first may send and wait as any handler may.
 func (c *Conn) serve(rd *reader, before <-chan struct{}, first func()) {
 	rd.link = c.sess.Link()
 	c.rd = rd
@@ -26,7 +26,7 @@ func (c *Conn) serve(rd *reader, before <-chan struct{}, first func()) {
 			c.exit()
 		}
 	}()
-	if c.turn.Bytes() > 0 { // of a session that was detached: this goroutine runs them behind first
+	if c.turn.Bytes() > 0 { // of a session that was detached: this goroutine runs the frames after first
 		c.handOver(tok)
 	}
 	if before != nil {
@@ -47,14 +47,14 @@ func (c *Conn) serve(rd *reader, before <-chan struct{}, first func()) {
 	go c.read(rd) // the stack of this goroutine has become large
 }
 
-// freeEvents lets events run that first has held up.
+// freeEvents lets the events run that first has held up.
 func (c *Conn) freeEvents() {
 	if c.events.Free() {
 		c.startEvents()
 	}
 }
 
-// beginManual leaves first to Update, and then what has come meanwhile.
+// beginManual leaves first to Update, and then the frames that have come meanwhile.
 func (c *Conn) beginManual(before <-chan struct{}, first func()) {
 	defer c.exit()
 	if before != nil {

@@ -9,10 +9,10 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// How calls are found out that wait for each other (package standstill has what an end may conclude):
+// How calls that wait for each other are found out (package standstill says what an end may conclude):
 //
 //	ask              notes that a handler waits for the answer to its call
-//	sweeper          looks at a connection where a call of the peer waits behind such a handler, in the next
+//	sweeper          looks at a connection where a call of the peer waits for such a handler, in the next
 //	                 tick and then from time to time, and claims that to the peer
 //	gotStandstill    the peer judges: its own call that waits here fails if nothing else can end the wait
 //

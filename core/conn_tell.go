@@ -7,28 +7,27 @@ import (
 	"github.com/hisock/hisock/core/internal/turn"
 )
 
-// How the program is told of what becomes of a connection. The hooks of the program may send, call
-// and wait for the peer, as handlers may, so that whoever reads the connection must not run them and
-// nothing that reading needs may wait for them:
+// How the program is told what becomes of a connection. Hooks of the program may send, call and wait
+// for the peer, as handlers may. So the reader of a connection must not run them, and nothing that
+// reading needs may wait for them:
 //
-//	in its turn   what has come as a frame and has a handler (dispatch), and what is told before a
-//	              connection is read at all (serve): the reader runs it, and the reading is handed
-//	              over when that takes long (conn_turn.go)
-//	as an event   what the reader finds out beside (frames that the peer has dropped, a raw message
-//	              that is dropped here), and what becomes of the stream (suspended, resumed): it
-//	              runs beside a slow handler, on a goroutine of its own, one event after the other
-//	              (package events). What is read afterwards waits for it in the inbox, behind a
-//	              barrier.
-//	on the spot   errors of those who are nobody's reader: they hold up themselves
+//	in its turn   a frame that has a handler (dispatch), and the hooks before a connection is read at
+//	              all (serve): the reader runs them, and the reading is handed over when that takes
+//	              long (internal/turn)
+//	as an event   frames that the peer has dropped, a raw message that is dropped here, and the stream
+//	              that is lost or found again: a goroutine of its own runs one event after the other
+//	              beside a slow handler (internal/events). Frames that are read afterwards wait for
+//	              the event in the inbox, after a barrier.
+//	on the spot   errors of anybody but the reader, who holds up nobody else
 //
-// With manual dispatch Update runs all of these but the last.
+// With manual dispatch Update runs the first two.
 
 // maxEvents is how many changes of its stream may wait to be told before the next stream of a
 // connection has to wait for that.
 const maxEvents = 64
 
-// tell makes an event of f, and keeps what is read from now on waiting for it. The caller is the
-// reader, or nobody reads.
+// tell makes an event of f. Frames that are read from now on wait for it. The caller is the reader, or
+// nobody reads.
 func (c *Conn) tell(f func()) *events.Event {
 	e, start := c.events.Add(f)
 	put := c.turn.Bar(e.Done()) // if it is dropped nothing comes after it, and finish sees to it that it is told
@@ -52,8 +51,8 @@ func (c *Conn) tell(f func()) *events.Event {
 	return e
 }
 
-// tellChange is tell for what has become of the stream. It waits while too much of that is to be told.
-// Nobody reads.
+// tellChange is tell for the stream that is lost or found again. It waits while more than maxEvents such events
+// have not returned. Nobody reads.
 func (c *Conn) tellChange(f func()) {
 	c.breaks = append(c.breaks, c.tell(f))
 	for len(c.breaks) > maxEvents {
@@ -62,7 +61,7 @@ func (c *Conn) tellChange(f func()) {
 	}
 }
 
-// tellRead is tell for what the reader finds out as it reads: it waits for room.
+// tellRead is tell for the reader: it waits for room.
 func (c *Conn) tellRead(rd *reader, f func()) {
 	c.inboxRoom(rd, 0) // if the link breaks off meanwhile, nothing more is read
 	c.tell(f)
@@ -98,8 +97,8 @@ func (c *Conn) runEvents() {
 	returned = true
 }
 
-// awaitEvent waits until an event that was told is over, or turns out to be slow: what is read then
-// waits for it, unless its handler is concurrent.
+// awaitEvent waits until an event is over, or turns out to be slow. Frames that are read then wait for it,
+// unless their handlers are concurrent.
 func (c *Conn) awaitEvent(e *events.Event) {
 	if hasManual && c.eng.manual != nil {
 		return
@@ -112,7 +111,7 @@ func (c *Conn) awaitEvent(e *events.Event) {
 	}
 }
 
-// passBarrier lets who runs what waits go on behind a barrier.
+// passBarrier waits for the event of a barrier. The caller runs the jobs of the inbox.
 func (c *Conn) passBarrier(until <-chan struct{}) {
 	if hasManual && c.eng.manual != nil {
 		c.events.RunTo(until)

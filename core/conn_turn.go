@@ -8,10 +8,10 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// jobCost is what a frame that waits weighs beside its bytes.
+// jobCost is how many bytes a frame that waits weighs beside its own.
 const jobCost = turn.JobCost
 
-// beginTurn says that the reading goroutine is about to do what may take long.
+// beginTurn says that the reading goroutine begins something that may take long.
 func (c *Conn) beginTurn(state turn.Token) turn.Token {
 	tok := c.turn.Begin(state)
 	c.eng.sweep.busy(c) // after the turn has begun; see sweepTurns
@@ -38,13 +38,13 @@ func (c *Conn) handOver(tok turn.Token) {
 	go c.read(rd)
 }
 
-// endBatch gives what waits to a writer, since the reader will not flush it soon.
+// endBatch gives the frames that wait to a writer, since the reader will not flush them soon.
 func (c *Conn) endBatch() {
 	c.out.Release(true)
 }
 
-// yield hands the reading over when ctx belongs to the handler that the reading goroutine
-// runs: it is about to wait, perhaps for something only reading can bring.
+// yield hands the reading of c over if its reader runs a handler. The handler is about to wait, perhaps for
+// something that only reading can bring. c may be nil.
 func yield(c *Conn) {
 	if c == nil {
 		return
@@ -67,16 +67,16 @@ func (c *Conn) beginAsking(ctx context.Context) (own bool) {
 
 func (c *Conn) endAsking() { c.progress.asking.Add(-1) }
 
-// leaveReading is what a goroutine does whose reading was taken over while it was busy.
+// leaveReading runs what waits in the inbox. The caller has lost the reading while it was busy.
 func (c *Conn) leaveReading(rd *reader) {
 	c.turn.AwaitCopy()
 	rd.release()
 	c.runInbox()
 }
 
-// push lets a copy of the frame wait if another goroutine is running handlers. It
-// reports false if none is: then the caller must run the frame itself. A frame for which
-// there is no room before its link breaks off has not been received.
+// push lets a copy of the frame wait if another goroutine runs handlers. It reports false if none
+// does: then the caller must run the frame itself. A frame has not been received if its link breaks
+// off before there is room.
 func (c *Conn) push(rd *reader, f wire.Frame) bool {
 	put := c.turn.Push(f)
 	for put == turn.Full {
@@ -97,16 +97,16 @@ func (c *Conn) push(rd *reader, f wire.Frame) bool {
 	return true
 }
 
-// leaveToUpdate leaves one job that waits to Update, if dispatch is manual.
+// leaveToUpdate leaves one of the jobs in the inbox to Update, if dispatch is manual.
 func (c *Conn) leaveToUpdate() {
 	if hasManual && c.eng.manual != nil {
 		c.eng.manual.add(task{c: c})
 	}
 }
 
-// awaitInbox waits until the inbox has room for a frame of n bytes, if another goroutine is running
-// handlers, and keeps the room for the caller: nobody else puts frames there. It reports
-// false if the link breaks off before: then the frame has not been received.
+// awaitInbox waits until the inbox has room for a frame of n bytes, if another goroutine runs
+// handlers. The room is the caller's, since nobody else puts frames there. It reports false if the
+// link breaks off before: then the frame has not been received.
 func (c *Conn) awaitInbox(rd *reader, n int) bool {
 	if c.inboxRoom(rd, n) {
 		return true
@@ -115,7 +115,7 @@ func (c *Conn) awaitInbox(rd *reader, n int) bool {
 	return false
 }
 
-// inboxRoom is awaitInbox for what does not count as received.
+// inboxRoom is awaitInbox without a frame that could be received or not.
 func (c *Conn) inboxRoom(rd *reader, n int) bool {
 	for {
 		ticket, full := c.turn.IsFull(n)
@@ -133,7 +133,7 @@ func (c *Conn) inboxRoom(rd *reader, n int) bool {
 	}
 }
 
-// runInbox runs what waits, in order, until nothing does.
+// runInbox runs the jobs of the inbox, in order, until none waits.
 func (c *Conn) runInbox() {
 	for {
 		c.awaitRelief()

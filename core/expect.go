@@ -92,7 +92,7 @@ func (e *Expectation) Command() string { return e.command }
 // that Recv has not returned, is lost. It may be called more than once.
 func (e *Expectation) Stop() { e.stop() }
 
-// stop is Stop. It returns what has come and Recv has not returned.
+// stop is Stop. It returns the payload that has come and that Recv has not returned.
 func (e *Expectation) stop() (payload []byte, ok bool) {
 	if e.err != nil {
 		return nil, false

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// notManual is what calling Update or Run without the option leads to: the program's mistake.
+// notManual is the panic of Update and Run without the option, which is the program's mistake.
 const notManual = "core: Update and Run need the option Manual"
 
 // Update runs the handlers for what has come since the last time, on the calling goroutine, and
@@ -50,7 +50,7 @@ func (cl *Client) Run(ctx context.Context) error {
 	return cl.manual.runUntil(given(ctx), cl.Done())
 }
 
-// inform runs what tells the program of something, or leaves it to Update.
+// inform runs f, which tells the program something, or leaves it to Update.
 func (q *manualQueue) inform(f func()) {
 	if q != nil {
 		q.add(task{event: f})

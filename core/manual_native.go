@@ -9,9 +9,9 @@ import (
 	"github.com/hisock/hisock/core/internal/robin"
 )
 
-// A manualQueue holds what a program with manual dispatch has yet to run: frames, which wait in the
-// inboxes of their connections and are bounded there, and events. What concerns one connection is run
-// in the order in which it came; connections of a server have their turns.
+// A manualQueue holds the tasks of a program with manual dispatch: one for each frame, which waits in the inbox
+// of its connection and is bounded there, and events. Tasks of one connection are run in the order in which
+// they came; the connections of a server take turns.
 type manualQueue struct {
 	signal chan struct{} // has an element when there may be tasks
 	baton  chan struct{} // has an element while somebody runs tasks, and nobody else may
@@ -47,8 +47,8 @@ func (q *manualQueue) wake() {
 	}
 }
 
-// run runs what waits at this moment, for that long unless it is zero or less, and returns how much
-// that was. It runs one thing if there is one, and nothing while somebody else runs tasks.
+// run runs the tasks of this moment and returns their number. It begins none once budget has passed, but for the
+// first; zero or less is no bound. It runs none while somebody else runs tasks.
 func (q *manualQueue) run(budget time.Duration) int {
 	select {
 	case q.baton <- struct{}{}:
@@ -59,7 +59,7 @@ func (q *manualQueue) run(budget time.Duration) int {
 	return q.runAll(budget)
 }
 
-// runAll is run for who holds the baton.
+// runAll is run for the holder of the baton.
 func (q *manualQueue) runAll(budget time.Duration) (n int) {
 	var begin time.Time
 	if budget > 0 {
@@ -67,7 +67,7 @@ func (q *manualQueue) runAll(budget time.Duration) (n int) {
 	}
 	for most := q.tasks.Len(); n < most; {
 		if n > 0 && budget > 0 && time.Since(begin) >= budget {
-			q.wake() // for who calls Run next
+			q.wake() // for the next who calls Run
 			return n
 		}
 		t, ok := q.tasks.Next()
@@ -83,8 +83,8 @@ func (q *manualQueue) runAll(budget time.Duration) (n int) {
 	return n
 }
 
-// runUntil runs what comes until done is closed or ctx ends, and waits for its turn if somebody else
-// runs tasks.
+// runUntil runs tasks as they come until done is closed or ctx ends. If somebody else runs tasks it waits for its
+// turn.
 func (q *manualQueue) runUntil(ctx context.Context, done <-chan struct{}) error {
 	select {
 	case q.baton <- struct{}{}:
@@ -106,8 +106,8 @@ func (q *manualQueue) runUntil(ctx context.Context, done <-chan struct{}) error 
 	}
 }
 
-// await waits for done, running what comes meanwhile if dispatch is manual and nobody else does: done
-// may be waiting for that.
+// await waits for done. If dispatch is manual and nobody else runs tasks, it runs those that come meanwhile, for
+// which done may be waiting.
 func (q *manualQueue) await(ctx context.Context, done <-chan struct{}) error {
 	if q != nil {
 		return q.runUntil(ctx, done)

@@ -10,8 +10,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A reader holds what has been read and not yet parsed. It borrows its buffer while
-// there is something in it, so that an idle connection holds none.
+// A reader holds bytes that have been read and not parsed. It borrows its buffer while there is something in
+// it, so that an idle connection holds none.
 type reader struct {
 	link  *session.Link
 	ahead *ahead.Reader // what has been read before reading began is taken from it; nil if nothing was
@@ -41,7 +41,7 @@ func (rd *reader) pool() transport.BufferPool {
 // peer that announces much and sends little costs little.
 const directGrow = bigReadBufferSize
 
-// fork returns a reader with a copy of what is unparsed.
+// fork returns a reader with a copy of the unparsed bytes.
 func (rd *reader) fork() *reader {
 	n := &reader{link: rd.link, ahead: rd.ahead, need: rd.need, big: rd.big}
 	if rest := rd.buf[rd.r:rd.w]; len(rest) > 0 {
@@ -91,7 +91,7 @@ func (rd *reader) makeRoom() {
 	rd.r, rd.w = 0, have
 }
 
-// filled notes whether a small buffer was too small for what has come.
+// filled notes whether a small buffer was too small.
 func (rd *reader) filled() {
 	if !browser && rd.w == readBufferSize && len(rd.buf) == readBufferSize {
 		rd.big = true

@@ -7,7 +7,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A recvTable holds those who wait for a command, by its name, or under the empty name for one of any name.
+// A recvTable holds channels on which commands are awaited: by their name, or under the empty name for any.
 type recvTable struct {
 	waiting atomic.Int32 // how many wait, so that nobody else pays
 
@@ -67,7 +67,7 @@ func (t *recvTable) deliver(c *Conn, command, payload []byte) bool {
 	return true
 }
 
-// leave takes back a channel, and what was put into it at the last moment.
+// leave takes back a channel, and the command that was put into it at the last moment.
 func (t *recvTable) leave(command string, ch chan received) (received, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -20,7 +20,7 @@ const (
 
 // A sweeper looks after the connections of one Server or Client with one goroutine and no
 // timer per connection. While any is busy it looks every tick for handlers that
-// take long; and a few times a heartbeat, at all, for peers that have fallen silent or
+// take long; and a few times a heartbeat it looks at all for peers that have fallen silent or
 // have stopped reading.
 type sweeper struct {
 	period    time.Duration // between two looks at all connections; 0 for never
@@ -198,7 +198,7 @@ func (s *sweeper) sweepActive() bool {
 	return left
 }
 
-// sweepTurns returns those too whose handlers may wait for their peers.
+// sweepTurns is sweepActive but for the connections whose handlers may wait for their peers, which it returns.
 func (s *sweeper) sweepTurns() (left bool, stands []*Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -212,7 +212,7 @@ func (s *sweeper) sweepTurns() (left bool, stands []*Conn) {
 		w.turn, w.batch = tok, reads
 		switch state := tok.State(); {
 		case same && (state == turn.Reading || state == turn.Handed):
-			// Nothing since the last tick. Look again behind the store: a reader sets its
+			// Nothing since the last tick. Look again after the store: a reader sets its
 			// turn before it looks whether it is in the list.
 			w.active.Store(false)
 			if c.turn.Now() == tok || w.active.Swap(true) {
@@ -242,8 +242,8 @@ func (s *sweeper) sweepTurns() (left bool, stands []*Conn) {
 	return len(kept) > 0, stands
 }
 
-// sweepAll ends the connections whose peers have been silent, or have read nothing,
-// for too long, and asks those who have been silent half as long.
+// sweepAll ends the connections whose peers have been silent, or have read nothing, for too long, and asks peers
+// that have been silent half as long.
 func (s *sweeper) sweepAll(now time.Duration) {
 	for _, c := range s.conns() {
 		if c.Suspended() {
@@ -281,7 +281,7 @@ func (c *Conn) checkReads(now time.Duration) {
 	}
 	reads := c.progress.reads.Load()
 	if !c.progress.awaitsPeer.Load() {
-		// It is not the peer who is silent: handlers run, or nobody takes what was read.
+		// The peer is not silent: handlers run, or nobody takes the frames that were read.
 		// A question of the peer would not be seen, so let it hear from us unasked.
 		w.reads, w.readAt, w.pinged = reads, now, false
 		c.out.Ping(0)
@@ -305,7 +305,7 @@ func (c *Conn) checkReads(now time.Duration) {
 }
 
 // checkStuck ends a connection that waits for itself: a handler waits for its peer, whose
-// answer is behind so much that it is no longer read.
+// answer comes after more than is read ahead.
 func (c *Conn) checkStuck(now time.Duration) {
 	w := &c.watch
 	stuck := c.progress.awaitsRoom.Load() && (c.progress.asking.Load() > 0 || c.progress.awaitsReceiver.Load() && c.calls.len() > 0)

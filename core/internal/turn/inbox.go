@@ -8,18 +8,17 @@ import (
 // JobCost is how many bytes a job weighs beside its body, so that many small ones count.
 const JobCost = 128
 
-// A Job is a frame that waits, or a barrier: what waits behind that is not run before its channel is closed.
+// A Job is a frame that waits, or a barrier. The jobs after a barrier are not run before its channel is closed.
 type Job struct {
 	Kind     wire.Kind
 	Canceled bool // it is not to be run: it was given up, or received out of its turn
 	Body     []byte
-	ID       uint64 // of what is to be answered
+	ID       uint64 // of a call or an ask; else 0
 
 	Barrier <-chan struct{} // nil for a frame
 }
 
-// An inbox holds what has been read and waits for a slow handler to return: a copy of each frame, in
-// order. Turn.mu guards it.
+// An inbox holds copies of frames that wait for a slow handler to return, in order. Turn.mu guards it.
 type inbox struct {
 	limit  int            // in bytes; it does not change
 	budget *budget.Budget // nil at the end
@@ -40,7 +39,7 @@ type inbox struct {
 	poppedCanceled bool   // that call was given up
 }
 
-// A Put says what has become of a job.
+// A Put is the outcome of a Push or a Bar.
 type Put uint8
 
 const (
@@ -52,7 +51,7 @@ const (
 )
 
 // Push lets a copy of the frame wait if another goroutine runs handlers. The caller is the reader. Whoever
-// waits for a raw message gets that of the frame at once.
+// waits for a raw message gets the frame's at once.
 func (t *Turn) Push(f wire.Frame) Put {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -80,14 +79,14 @@ func (t *Turn) storedLocked() Put {
 	return Stored
 }
 
-// Add lets a copy of the frame wait for who will run handlers, on a connection that nobody reads yet.
+// Add lets a copy of the frame wait, on a connection that nobody reads yet.
 func (t *Turn) Add(f wire.Frame) {
 	t.mu.Lock()
 	t.addLocked(f)
 	t.mu.Unlock()
 }
 
-// Bar puts a barrier behind what waits. The caller is the reader, or nobody reads. If it returns Yours, the
+// Bar puts a barrier after the jobs that wait. The caller is the reader, or nobody reads. If it returns Yours, the
 // reading counts as handed over, and the caller sees to it that a goroutine pops until nothing waits.
 func (t *Turn) Bar(until <-chan struct{}) Put {
 	t.mu.Lock()
@@ -277,7 +276,7 @@ func (t *Turn) Calls() int {
 	return n
 }
 
-// Bytes is how much what waits weighs, for a handler or for whoever receives raw messages.
+// Bytes is the weight of the jobs and of the raw messages that wait.
 func (t *Turn) Bytes() int {
 	t.mu.Lock()
 	n := t.bytes + t.size
@@ -285,8 +284,8 @@ func (t *Turn) Bytes() int {
 	return n
 }
 
-// Standing returns the ids of the latest calls that wait and are not given up, so many at most, the last
-// first, and whether whoever runs what waits is at a barrier.
+// Standing returns the ids of the calls that wait and are not given up: the latest, the last one first, and no more
+// than most. It reports whether the goroutine that runs jobs is at a barrier.
 func (t *Turn) Standing(most int) (calls []uint64, barred bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -16,7 +16,7 @@ type place struct {
 	ctx      context.Context
 }
 
-// places are those of the last two turns. While commands or calls run back to back, the reader keeps its
+// places are the places of the last two turns. While commands or calls run back to back, the reader keeps its
 // position to itself and publishes it here before each turn, in one of two places by the turn's parity: a
 // goroutine that takes turn n over looks at place n%2 while the reader, which does not know yet, may write
 // the other.
@@ -42,7 +42,7 @@ func (t *Turn) NextCall(tok Token, read int, received, id uint64, ctx context.Co
 	return next, t.word.CompareAndSwap(uint64(tok), uint64(next))
 }
 
-// EndCalls is End behind NextCall. It lets go of the contexts.
+// EndCalls is End after NextCall. It lets go of the contexts.
 func (t *Turn) EndCalls(tok Token) bool {
 	if !t.End(tok) {
 		return false

@@ -8,14 +8,13 @@ import (
 // MaxRaw bounds the raw messages that are kept for GetRaw, in bytes; each weighs JobCost more than it holds.
 const MaxRaw = 256 << 10
 
-// A rawBox holds raw messages that nobody has received yet, or those who wait for one: never both. Turn.mu
-// guards it. Raw messages for a handler are not in it but wait as frames, from which whoever receives one takes
-// it out of its turn.
+// A rawBox holds raw messages that nobody has received yet, or the channels of receivers, and never both. Turn.mu
+// guards it. Raw messages for a handler are in the inbox. A receiver takes them from there out of their turn.
 type rawBox struct {
 	kept    [][]byte
-	keptMem budget.Meter // of kept
-	size    int          // of kept, in bytes
-	waiters []chan []byte
+	keptMem budget.Meter  // of kept
+	size    int           // of kept, in bytes
+	waiters []chan []byte // of receivers; each has room for one
 	room    chan struct{} // closed when something is taken; nil if nobody waits for that
 
 	// take is takeRawLocked once somebody has received: a page never does, and its build goes without that.
@@ -46,7 +45,7 @@ func (t *Turn) PutRaw(payload []byte, keep bool) (room <-chan struct{}, ok bool)
 	return t.room, false
 }
 
-// handLocked gives a raw message to the first who waits, whose channel has room for one.
+// handLocked gives a raw message to the first receiver.
 func (t *Turn) handLocked(payload []byte) {
 	t.waiters[0] <- payload
 	t.waiters = t.waiters[1:]
@@ -94,7 +93,7 @@ func (t *Turn) GetRaw() (payload []byte, next chan []byte) {
 	return nil, next
 }
 
-// LeaveRaw takes a channel of GetRaw back, and what was put into it at the last moment.
+// LeaveRaw takes a channel of GetRaw back, and the message that was put into it at the last moment.
 func (t *Turn) LeaveRaw(next chan []byte) (payload []byte, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -116,7 +115,7 @@ func (t *Turn) takeRawLocked() (payload []byte, ok bool) {
 		case wire.KindRaw:
 			j.Canceled = true
 			return j.Body, true
-		case wire.KindGroupRaw: // of which it remains that it has passed
+		case wire.KindGroupRaw: // what remains says that it has passed
 			_, _, payload, _ := wire.ParseGroup(j.Kind, j.Body)
 			rest := len(j.Body) - len(payload)
 			j.Kind, j.Body = wire.KindGroupPassed, j.Body[:rest:rest]

@@ -7,11 +7,12 @@
 //	Reading   the goroutine reads or parses; nobody may take over
 //	Handling  it runs a handler      \  the sweeper, or the handler itself when it is
 //	Flushing  it writes its batch    /  about to wait, may take the reading away
-//	Handed    another goroutine reads; the first, when its handler returns, runs what
-//	          waits by then and ends, and handlers are the reader's again
+//	Handed    another goroutine reads; the first, when its handler returns, runs the jobs that
+//	          wait by then and ends, and handlers are the reader's again
 //
-// A Turn sees to it that exactly one goroutine reads, that what waits is run in order, and that a call
-// which was given up is not run. It has one lock, under which it calls nobody.
+// A Turn sees to it that exactly one goroutine reads, that jobs are run in order, and that a call is not run
+// which was given up. It has one lock, under which it calls nobody and which nobody outside sees. A goroutine
+// that holds it takes no other lock.
 package turn
 
 import (
@@ -50,12 +51,12 @@ type Turn struct {
 	mu      sync.Mutex // guards the fields below
 	changed sync.Cond  // there may be room, or copying is over
 	wakes   int        // calls of Wake
-	copying bool       // whoever took the reading over is copying what has been read
+	copying bool       // the bytes that were read are being copied for the next reader
 	writing bool       // the reading was taken from a goroutine that writes, and has not popped since
 	over    bool       // the connection has ended: nobody waits for room
 	manual  bool       // handlers are never the reader's; it does not change
-	held    bool       // with manual dispatch, what is put here is not for the program's loop yet
-	barred  bool       // a barrier was popped last: whoever runs what waits waits itself
+	held    bool       // with manual dispatch, jobs are not for the program's loop yet
+	barred  bool       // a barrier was popped last
 
 	inbox
 	rawBox
@@ -85,14 +86,14 @@ func (t *Turn) Begin(state Token) Token {
 	return tok
 }
 
-// End ends a turn. It reports false if the reading was taken over: then the caller no longer reads, and
-// has to run what waits. AwaitCopy comes before it lets go of what it has read.
+// End ends a turn. It reports false if the reading was taken over: then the caller no longer reads, and has to
+// Pop until nothing waits. It calls AwaitCopy before it lets go of the bytes that it has read.
 func (t *Turn) End(tok Token) bool {
 	return t.word.CompareAndSwap(uint64(tok), uint64(tok&^mask))
 }
 
 // TakeOver takes the reading away from the goroutine that is in the given turn, if it still is. If so the
-// caller copies what that goroutine has read and not parsed, calls Copied, and sees to it that somebody
+// caller copies the bytes that the goroutine has read and not parsed, calls Copied, and sees to it that somebody
 // reads on. The goroutine waits for Copied in AwaitCopy.
 func (t *Turn) TakeOver(tok Token) bool {
 	state := tok.State()
@@ -109,7 +110,7 @@ func (t *Turn) TakeOver(tok Token) bool {
 	return taken
 }
 
-// Copied ends what TakeOver has begun.
+// Copied ends the copying that TakeOver has begun.
 func (t *Turn) Copied() {
 	t.mu.Lock()
 	t.copying = false
@@ -117,7 +118,7 @@ func (t *Turn) Copied() {
 	t.changed.Broadcast()
 }
 
-// AwaitCopy waits for whoever has taken the reading over, and may be copying what the caller has read.
+// AwaitCopy waits until nobody copies the bytes that the caller has read.
 func (t *Turn) AwaitCopy() {
 	t.mu.Lock()
 	for t.copying {
@@ -153,7 +154,7 @@ func (t *Turn) Free() (waiting int) {
 	return waiting
 }
 
-// Close keeps a reader from waiting for room. If drop is set, nothing that waits is run, nor what comes.
+// Close keeps a reader from waiting for room. If drop is set, no job is run any more, and none stored.
 func (t *Turn) Close(drop bool) {
 	t.mu.Lock()
 	t.over = true
@@ -168,8 +169,8 @@ func (t *Turn) Close(drop bool) {
 // Drops reports whether nothing is run any more, since this side has ended the connection.
 func (t *Turn) Drops() bool { return t.drop.Load() }
 
-// Park makes frames of what waits, after dst, for a session that goes on elsewhere, and lets nothing be
-// run or received any more. last is the id of the job that was popped last if that was a call.
+// Park appends to dst the frames that wait, for a session that goes on elsewhere. Nothing is run or received any
+// more. last is the id of the job that was popped last if that was a call.
 func (t *Turn) Park(dst []byte) (frames []byte, last uint64) {
 	t.mu.Lock()
 	t.drop.Store(true)
