@@ -2,8 +2,10 @@ package core
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"testing"
+	"weak"
 
 	"github.com/stretchr/testify/require"
 )
@@ -72,4 +74,20 @@ func TestConnValuesAtOnce(t *testing.T) {
 		require.Equal(t, 999, c.Get(valueKey(i)))
 	}
 	require.Zero(t, testing.AllocsPerRun(100, func() { c.Get(valueKey(3)) }))
+}
+
+// A connection holds the values of its admission, and not what else the authorizer was shown.
+func TestAdmissionIsNotHeld(t *testing.T) {
+	var admission weak.Pointer[Admission]
+	authorize := func(_ context.Context, a *Admission) error {
+		admission = weak.Make(a)
+		a.Set("key", "value")
+		return nil
+	}
+	inWorld(t, &ServerOptions{Access: Access{Authorize: authorize}}, func(w *world) {
+		w.serve()
+		w.join(w.client("ada"))
+		runtime.GC()
+		require.Nil(t, admission.Value())
+	})
 }

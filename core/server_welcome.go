@@ -202,7 +202,9 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 	if s.replays() {
 		c.atServer.marks.Told(hello.Positions)
 	}
-	c.values.list.Store(&a.values)
+	if values := a.values; len(values) > 0 { // a copy, so that the connection does not hold all of a
+		c.values.list.Store(&values)
+	}
 	c.who.SetUser(a.User)
 	c.peer.maxFrame = peerMaxFrame(hello.MaxFrame)
 	refused := s.allowGroups(ctx, c, a)
