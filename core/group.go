@@ -4,7 +4,7 @@ import (
 	"iter"
 )
 
-// A Group is the clients that are in a group at the moment something is done with it.
+// A Group is the clients that are in a group at the moment of a call.
 // It is made by [Server.Group] and safe for concurrent use.
 type Group struct {
 	srv  *Server
@@ -17,7 +17,7 @@ func (s *Server) Group(name string) *Group { return &Group{srv: s, name: name} }
 // Name is the group's name.
 func (g *Group) Name() string { return g.name }
 
-// Clients returns those who are in the group when the iteration begins, in no order.
+// Clients returns the clients that are in the group when the iteration begins, in no order.
 func (g *Group) Clients() iter.Seq[*Conn] {
 	return func(yield func(*Conn) bool) { each(g.srv.roster.In(g.name), yield) }
 }

@@ -61,7 +61,7 @@ func (c *Conn) Rename(ctx context.Context, name string) error {
 	return c.eng.owner.change(ctx, c, wire.KindAskRename, name)
 }
 
-// checkChange is checkName, but for the empty name of a client that has none.
+// checkChange is checkName; with empty set, no name is a name too.
 func checkChange(name string, max int, empty bool) *Error {
 	if empty && name == "" {
 		return nil

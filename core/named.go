@@ -2,20 +2,20 @@ package core
 
 import "iter"
 
-// A Named is the clients that have a name at the moment something is done with it. It is made by
+// A Named is the clients that have a name at the moment of a call. It is made by
 // [Server.Named] and safe for concurrent use.
 type Named struct {
 	srv  *Server
 	name string
 }
 
-// Named returns those of that name, whether anybody has it or not. It wants the exact name.
+// Named returns the clients of exactly that name, whether anybody has it or not.
 func (s *Server) Named(name string) *Named { return &Named{srv: s, name: name} }
 
 // Name is the name.
 func (n *Named) Name() string { return n.name }
 
-// Clients returns those who have the name when the iteration begins, in no order.
+// Clients returns the clients that have the name when the iteration begins, in no order.
 func (n *Named) Clients() iter.Seq[*Conn] {
 	return func(yield func(*Conn) bool) {
 		each(n.srv.roster.Named(n.name), func(c *Conn) bool { return c.isEnded() || c.Name() != n.name || yield(c) })
@@ -72,8 +72,7 @@ func (s *Server) sendNamed(name string, f Frame, as form, opts []SendOption) err
 	return c.sendFrame(f, &set)
 }
 
-// sendNamedThrough is sendFrame through the middleware, which is shown too that there is nobody to
-// be sent to.
+// sendNamedThrough is sendFrame through the middleware, which sees the send too if nobody has the name.
 func sendNamedThrough(mw SendFunc, a audience, f Frame, c *Conn, none error, set *sending) error {
 	out := a.outgoing(f)
 	out.To = c
@@ -85,7 +84,7 @@ func sendNamedThrough(mw SendFunc, a audience, f Frame, c *Conn, none error, set
 	})
 }
 
-// Everybody is all clients of a server at the moment something is done with it. It is made by
+// Everybody is all clients of a server at the moment of a call. It is made by
 // [Server.All] and safe for concurrent use.
 type Everybody struct{ srv *Server }
 

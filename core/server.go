@@ -37,22 +37,23 @@ type Server struct {
 	roster *roster.Roster[*Conn] // who is there, and finds them
 	store  *history.Store        // what groups keep; nil: nothing
 
-	lastID    atomic.Uint64
-	farewells atomic.Uint64  // how many were told to come back
-	laters    atomic.Uint64  // how many were told so because nobody could decide about them
-	conns     sync.WaitGroup // one for each connection, and each Serve
+	lastID    atomic.Uint64  // of a connection
+	farewells atomic.Uint64  // goodbyes with a time to come back, at a Shutdown
+	laters    atomic.Uint64  // refusals with a time to come back, since nobody could decide or there was no room
+	conns     sync.WaitGroup // one for each arrival or its connection, and each Serve
 
 	relinking sync.Mutex // held over the resume of a connection; taken before a connection's transition
 
-	mu        sync.Mutex // guards the fields below
+	mu        sync.Mutex // guards the fields below; no other lock of ours is taken under it
 	serving   bool       // the sweeper runs
-	closing   bool
+	closing   bool       // a Shutdown has begun
 	listeners map[uint64]transport.Listener
-	shaking   map[uint64]*arrival
-	lastKey   uint64        // of listeners and shaking
-	stopping  chan struct{} // closed by the first Shutdown
-	unserved  chan struct{} // closed when no connection is left after a Shutdown
-	stopped   chan struct{} // closed when nothing runs any more
+	shaking   map[uint64]*arrival // streams that are not connections yet
+	lastKey   uint64              // of listeners and shaking
+
+	stopping chan struct{} // closed by the first Shutdown
+	unserved chan struct{} // closed when no connection is left after a Shutdown
+	stopped  chan struct{} // closed when nothing runs any more
 }
 
 // newServer is NewServer, which a browser build does not have.
@@ -148,7 +149,7 @@ func (s *Server) Client(name string) (*Conn, error) {
 	return nil, NewError(CodeAmbiguousName, strconv.Itoa(len(conns))+" clients are called "+safe.Text(name))
 }
 
-// present returns those of conns that are connected at this moment, or all if none is.
+// present returns the connections that are not suspended at this moment, or all if each is.
 func present(conns []*Conn) []*Conn {
 	var here []*Conn
 	for _, c := range conns {
@@ -162,7 +163,7 @@ func present(conns []*Conn) []*Conn {
 	return here
 }
 
-// ended takes a connection that has ended out of everything that is sent to.
+// ended takes a connection that has ended out of the roster: nobody can send to it any more.
 func (s *Server) ended(c *Conn) {
 	s.deafen(c)
 	groups := s.roster.Leave(c, &c.who)
@@ -174,10 +175,10 @@ func (s *Server) ended(c *Conn) {
 	}
 }
 
-// mayWait claims a place for a connection that is to be suspended.
+// mayWait moves the admission slot of a connection that is to be suspended to those that wait.
 func (s *Server) mayWait(c *Conn) bool { return s.gate.Suspend(c.atServer.slot) }
 
-// waited gives the place of a suspended connection back.
+// waited notes that a suspended connection has ended, which keeps its slot until it is closed.
 func (s *Server) waited(c *Conn) { s.gate.Leave(c.atServer.slot) }
 
 // noticesFit lets go on what waits for room in the queue.
@@ -191,7 +192,7 @@ func (s *Server) closed(c *Conn) {
 	s.budget.Sub(connCost)
 	s.eng.sweep.remove(c)
 	defer s.roster.Vacate(c, &c.who)
-	defer s.leave(c) // which also gives its name free, even if the leave handler ends its goroutine
+	defer s.leave(c) // which also releases the name, even if the leave handler ends its goroutine
 	if c.atServer.joined {
 		s.runLeave(c)
 		s.eng.log.debug(c, "a client has left", c.reason())

@@ -92,7 +92,7 @@ func (s *Server) begin(l transport.Listener) (key uint64, ok bool) {
 	if s.closing {
 		return 0, false
 	}
-	s.freezeGuarded()
+	s.freezeGuardedLocked()
 	if !s.serving {
 		s.serving = true
 		s.eng.sweep.start()
@@ -127,24 +127,32 @@ func (s *Server) accept(base context.Context, stream transport.Conn) {
 	ar := &arrival{stream: stream}
 	from := addrOf(stream.Info())
 	from.Proxy = isProxy(stream.Info())
-	s.mu.Lock()
-	if s.closing {
-		s.mu.Unlock()
+	slot, evicted := s.gate.Enter(from, ar)
+	ar.slot = slot
+	s.makeRoom(evicted)
+	if !s.register(ar) {
+		s.gate.Free(slot)
 		stream.Close() //nolint:errcheck // it was never used
 		return
+	}
+	go s.welcome(base, ar)
+}
+
+// register counts an arrival as one that shakes hands. It reports false if a Shutdown has begun.
+func (s *Server) register(ar *arrival) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return false
 	}
 	s.lastKey++
 	ar.key = s.lastKey
 	s.shaking[ar.key] = ar
 	s.conns.Add(1)
-	var evicted *admit.Slot
-	ar.slot, evicted = s.gate.Enter(from, ar)
-	s.mu.Unlock()
-	s.makeRoom(evicted)
-	go s.welcome(base, ar)
+	return true
 }
 
-// addrOf returns under what a newcomer is counted. A proxy that does not say for whom it speaks may
+// addrOf returns the address for which a newcomer counts. A proxy that does not say for whom it speaks may
 // stand for many.
 func addrOf(info transport.Info) admit.Addr {
 	from := admit.AddrOf(info.Remote)
@@ -155,8 +163,7 @@ func addrOf(info transport.Info) admit.Addr {
 // isProxy reports whether the address of a stream is that of a proxy and not the client's.
 func isProxy(info transport.Info) bool { return info.Proxy != "" && info.Proxy == info.Remote }
 
-// readSource learns where a newcomer comes from whom a proxy has passed on, and counts it there
-// from now on.
+// readSource reads what a proxy says about a newcomer, who counts for its own address from then on.
 func (s *Server) readSource(ar *arrival) *Error {
 	source, ok := ar.stream.(transport.SourceReader)
 	if !ok || ar.stream.Info().Proxy == "" {
@@ -173,8 +180,8 @@ func (s *Server) readSource(ar *arrival) *Error {
 	return wrapError(CodeNotNative, "no word of the proxy about the client", err)
 }
 
-// locate counts a newcomer that comes through a proxy where it is known to come from. What wraps a
-// stream may hide that it can be asked, and then it is known once the hello has been read.
+// locate counts a newcomer that comes through a proxy for its own address, as far as the stream knows it. A
+// stream that is wrapped may not be a [transport.SourceReader]: it knows the address once the hello has been read.
 func (s *Server) locate(ar *arrival) {
 	if info := ar.stream.Info(); info.Proxy != "" {
 		s.makeRoom(s.gate.Move(ar.slot, addrOf(info)))

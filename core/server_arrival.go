@@ -13,8 +13,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// An arrival is a stream that has not become a connection: whoever it is shakes hands, or is
-// being told why it is not let in. Server.shaking has it until then.
+// An arrival is a stream that has not become a connection: the newcomer shakes hands, or is
+// being told why it is not let in. Server.shaking has the arrival until then.
 type arrival struct {
 	key    uint64
 	stream transport.Conn
@@ -30,7 +30,7 @@ type arrival struct {
 	unsaid  []string      // groups that the welcome had no room for
 }
 
-// takeSlot keeps an admission slot free for a newcomer that has said hello.
+// takeSlot reserves an admission slot for a newcomer that has said hello.
 func (s *Server) takeSlot(ar *arrival) *Error {
 	if s.budget.IsOver() {
 		return s.later(NewError(CodeOverloaded, "the server holds as much as it may"))
@@ -59,7 +59,7 @@ func (s *Server) noSlot(no admit.Refusal) *Error {
 
 var errMadeRoom = &Error{Code: CodeTooManyConns, Message: "the place was given to another newcomer"}
 
-// makeRoom ends those who have lost their place. No lock is held.
+// makeRoom ends the owners of slots that were given to others. No lock is held.
 func (s *Server) makeRoom(evicted ...*admit.Slot) {
 	for _, p := range evicted {
 		if p == nil {
@@ -75,7 +75,7 @@ func (s *Server) makeRoom(evicted ...*admit.Slot) {
 	}
 }
 
-// hurry lets the goroutine of an arrival find that it is over.
+// hurry ends what the goroutine of an arrival waits for: the hello, or the program's decision.
 func (s *Server) hurry(ar *arrival) {
 	ar.stream.SetReadDeadline(time.Now()) //nolint:errcheck // it has its own deadline
 	ar.decision.Hurry()
@@ -136,17 +136,17 @@ func (s *Server) turnAway(ar *arrival, why *Error, cause error, http bool) {
 	if s.gate.HasRoomMade(ar.slot) {
 		return
 	}
-	if ar.unheard && why.Code != CodeHelloTimeout { // who has had that long says nothing
+	if ar.unheard && why.Code != CodeHelloTimeout { // one that has had that long says nothing
 		http = s.hearOut(ar)
 	}
 	hangUp(ar.stream, s.refusal(why, ar.hello, http, ar.peer), ar.ahead)
 }
 
-// hearTime is how long a newcomer is listened to that is not let in although it has said nothing.
+// hearTime is how long a newcomer that is not let in has to say its first word.
 const hearTime = 200 * time.Millisecond
 
-// hearOut reads what a newcomer is that is not let in and of which nothing has been read, as when the server
-// shuts down just then, so that it is told in its own words. It reports whether it is an HTTP client.
+// hearOut reads the first bytes of a newcomer that is not let in before it has said anything, as when the
+// server shuts down just then. They say which protocol to refuse it in. It reports whether that is HTTP.
 func (s *Server) hearOut(ar *arrival) (http bool) {
 	rd := &reader{}
 	defer rd.release()
@@ -176,7 +176,7 @@ func (s *Server) arrivals() []*arrival {
 	return slices.Collect(maps.Values(s.shaking))
 }
 
-// refused tells the log and the error hook that a newcomer is not let in.
+// refused tells the log and the error hook why a newcomer is not let in.
 func (s *Server) refused(stream transport.Conn, hello *wire.Hello, why *Error) {
 	log, what := s.eng.log.warn, "a client is refused"
 	switch why.Code {
@@ -193,7 +193,7 @@ func (s *Server) refused(stream transport.Conn, hello *wire.Hello, why *Error) {
 	s.eng.reportError(nil, why)
 }
 
-// refusal is what a newcomer is sent that is not let in. hello is nil if it has sent none.
+// refusal returns the frame that refuses a newcomer. hello is nil if it has sent none.
 func (s *Server) refusal(why *Error, hello *wire.Hello, http bool, peer *legacyPeer) []byte {
 	limit := minPeerFrame
 	if hello != nil {

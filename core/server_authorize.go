@@ -15,11 +15,10 @@ import (
 // An Admission is a newcomer that [Access.Authorize] decides about. It is valid until
 // that returns.
 type Admission struct {
-	// Name and Groups are what the client asks for. They may be changed: what they are at the
-	// end is what the client is called and where it is, and the client is told: also that it is
-	// kept out of a group that has been taken away, as [CodeUnauthorized].
-	// Name is empty if the client asks for one of [Access.ReservedNames]; if it
-	// still is at the end, the client is refused.
+	// Name and Groups are those that the client asks for. Authorize may change them: the client gets the
+	// name and is in the groups that they say at the end. It is told both, and of each group that was
+	// taken away, as [CodeUnauthorized]. Name is empty if the client asks for one of
+	// [Access.ReservedNames]; the client is refused if Name is still empty at the end.
 	Name   string
 	Groups []string
 
@@ -85,8 +84,8 @@ func (s *Server) authorize(ctx context.Context, info transport.Info, hello *wire
 	return a, nil
 }
 
-// decide runs Authorize and says what the client is told if it is not let in. No text of the
-// program's is in what such an error says of itself, since it may hold Auth in any form.
+// decide runs Authorize and returns the error for a client that is not let in. The text of that error has
+// nothing of the program's, which may hold Auth in any form.
 func (s *Server) decide(ctx context.Context, a *Admission) (why *Error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -128,14 +127,14 @@ const (
 	laterStep   = 1_236_067_977 * time.Nanosecond // laterSpread times the golden ratio, which spreads any number of clients evenly
 )
 
-// later tells a client that is not let in when to come back: each at another time.
+// later says in a refusal when the client is to come back: each client at another time.
 func (s *Server) later(why *Error) *Error {
 	i := s.laters.Add(1)
 	why.RetryAfter = laterLeast + (time.Duration(i%1e6) * laterStep % laterSpread).Truncate(time.Millisecond)
 	return why
 }
 
-// checkAdmission reports what is wrong with what Authorize gave.
+// checkAdmission reports a name or groups of Authorize that cannot be.
 func (s *Server) checkAdmission(a *Admission) *Error {
 	a.Groups = slices.Compact(slices.Sorted(slices.Values(a.Groups)))
 	if len(a.Groups) > s.opts.Limits.MaxGroups {
@@ -153,8 +152,8 @@ func (s *Server) checkAdmission(a *Admission) *Error {
 	return nil
 }
 
-// nameAllowed reports why a client may not take a name by itself, or nil. That it is reserved
-// is told as if somebody had it.
+// nameAllowed reports why a client may not take a name by itself, or nil. The error for a reserved name is
+// that of a name which somebody has.
 func (s *Server) nameAllowed(name string) *Error {
 	if name == "" {
 		return nil
@@ -165,7 +164,7 @@ func (s *Server) nameAllowed(name string) *Error {
 	return nil
 }
 
-// foldNames returns the set of what Fold makes of names.
+// foldNames returns the set of the folded names.
 func foldNames(names []string) map[string]struct{} {
 	set := make(map[string]struct{})
 	for _, name := range names {

@@ -38,16 +38,16 @@ func (s *Server) keepWithin() {
 	}
 }
 
-// A load is what a connection holds, what it shares with others included.
+// A load is what a connection holds, with what it shares with others.
 type load struct {
 	c     *Conn
 	bytes int
-	away  bool
-	ended bool // it is on its way
+	away  bool // suspended
+	ended bool // but not closed yet
 }
 
-// weigh looks at all that connections hold, and counts once what several queues share. It returns
-// what each holds and how much has to go.
+// weigh adds up what connections hold, and counts once what several queues share. It returns what each
+// connection holds, and how many bytes have to go.
 func (s *Server) weigh() (loads []load, excess int) {
 	look := s.budget.Look()
 	seen := make(map[*outbox.Block]struct{})
@@ -64,8 +64,8 @@ func (s *Server) weigh() (loads []load, excess int) {
 	return loads, s.budget.Weighed(look, held)
 }
 
-// relieve ends those who hold most, first of those who are away, until it may be enough: what they
-// share with others is freed only with the last of them. It reports whether there was anybody.
+// relieve ends the connections that hold most, suspended ones first, until that may be enough: what they
+// share with others is freed only with the last of them. It reports whether it has ended any.
 func (s *Server) relieve(loads []load, excess int) bool {
 	slices.SortFunc(loads, func(a, b load) int {
 		switch {
@@ -101,7 +101,7 @@ func (s *Server) relieve(loads []load, excess int) bool {
 	return true
 }
 
-// unload ends one that holds too much.
+// unload ends a connection that holds too much.
 func (s *Server) unload(l load) {
 	if l.away {
 		s.eng.counters.givenUp.Add(1)

@@ -47,7 +47,7 @@ func (s *Server) leave(c *Conn) {
 	s.announce(c)
 }
 
-// deafen sees to it that c, which is about to end, is told nothing more of others.
+// deafen lets c, which is about to end, be told nothing more of others.
 func (s *Server) deafen(c *Conn) {
 	if c.atServer.notices != nil {
 		c.atServer.notices.Close()
@@ -55,8 +55,8 @@ func (s *Server) deafen(c *Conn) {
 	}
 }
 
-// announce tells others what they do not know of c yet, and then gives free the names that it had.
-// If somebody else is at it, that one goes on with it.
+// announce tells others what they do not know of c yet, and then releases the names that c had. If another
+// goroutine announces c at this moment, that one does it.
 func (s *Server) announce(c *Conn) {
 	for s.announceOnce(c) {
 	}
@@ -88,7 +88,7 @@ func (s *Server) announceOnce(c *Conn) bool {
 	return true
 }
 
-// tellOthers tells those who asked, except c itself, what has changed about c.
+// tellOthers tells the subscribers, except c itself, what has changed about c.
 func (s *Server) tellOthers(c *Conn, before, now standing) {
 	var m mailing
 	var unfit []*Conn
@@ -119,8 +119,8 @@ func (s *Server) tellOthers(c *Conn, before, now standing) {
 	unsent.log(s.eng.log, "clients cannot be sent a notice")
 }
 
-// shown says in v how a client is shown to another while it stands so. It reports false if it is
-// not. No lock is held.
+// shown fills v with what a client is shown of another one that stands so. It reports false if the client is
+// shown nothing. No lock is held.
 func (s *Server) shown(to, of *Conn, at standing, v *notices.View) bool {
 	*v = notices.View{Presence: Presence{Name: at.name}}
 	switch {
@@ -141,12 +141,12 @@ func (s *Server) shown(to, of *Conn, at standing, v *notices.View) bool {
 	return true
 }
 
-// guarded reports whether groups are not for everybody to know of.
+// guarded reports whether not everybody may know of every group.
 func (s *Server) guarded() bool {
 	return s.opts.Access.Authorize != nil || s.opts.Access.AuthorizeGroup != nil
 }
 
-// askNotices asks the option, and checks what it says: a client that is told what cannot be gives
+// askNotices asks the option, and checks its answer: a client that is told an impossible name would give
 // up its connection.
 func (s *Server) askNotices(to, of *Conn, p *Presence) (tell bool) {
 	defer s.eng.recover(of, "option Notices")
@@ -169,15 +169,15 @@ func (s *Server) askNotices(to, of *Conn, p *Presence) (tell bool) {
 	return utf8.ValidString(p.Addr)
 }
 
-// A mailing is one change on its way to many: those who are shown the same share what is made of it.
+// A mailing is one change on its way to many receivers: receivers that are shown the same share its frames.
 type mailing struct {
 	was, is notices.View // as the receiver is shown the client whose turn it is
 	last    notices.Change
 	frames  [1 + maxNoticeForm]*outbox.Block // of last: native, and in the forms of the original
 }
 
-// change returns what was and is say, as far as they are known, as a change that the next receiver
-// may share.
+// change returns the change from was to is, as far as the receiver knows the two. The next receiver may
+// share it.
 func (m *mailing) change(subject uint64, known, knows bool) notices.Change {
 	before, after := m.last.Before, m.last.After
 	if !known {
@@ -206,7 +206,7 @@ func same(a, b *notices.View) bool {
 		slices.Equal(a.Groups, b.Groups)
 }
 
-// frame returns what to is sent of ch, or nil if it cannot be.
+// frame returns the frame that tells a receiver of ch, or nil if none does.
 func (m *mailing) frame(to *Conn, ch notices.Change) *outbox.Block {
 	kind := to.legacy.noticeForm()
 	shares := ch == m.last
@@ -220,7 +220,7 @@ func (m *mailing) frame(to *Conn, ch notices.Change) *outbox.Block {
 	return to.fitting(m.frames[kind], ch)
 }
 
-// fitting returns k, or for a client that reads only shorter frames the same without groups, or nil.
+// fitting returns k; or, for a client that reads only shorter frames, the same notice without groups; or nil.
 func (c *Conn) fitting(k *outbox.Block, ch notices.Change) *outbox.Block {
 	switch {
 	case k.Size() == 0:
@@ -276,7 +276,7 @@ func (c *Conn) tellNotices(ch notices.Change, m *mailing) (fit bool) {
 	return fit
 }
 
-// countNotices counts what waits for the bound on memory, with the queue.
+// countNotices counts the notices that wait, with the queue, for the bound on memory.
 func (c *Conn) countNotices() {
 	if !hasBudget {
 		return
@@ -284,7 +284,7 @@ func (c *Conn) countNotices() {
 	c.out.CountNotices(c.atServer.notices.Size())
 }
 
-// moreNotices goes on with what waits: the queue has drained.
+// moreNotices queues the notices that wait: the queue has drained.
 func (c *Conn) moreNotices() {
 	if ch, ok := c.atServer.notices.Start(); ok {
 		c.tellNotices(ch, new(mailing))

@@ -8,9 +8,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// freezeGuarded is freeze, with [Access.AuthorizeCommand] as the outermost of the
-// middleware. The caller holds Server.mu.
-func (s *Server) freezeGuarded() {
+// freezeGuardedLocked is freeze, with [Access.AuthorizeCommand] as the outermost middleware.
+func (s *Server) freezeGuardedLocked() {
 	ask := s.opts.Access.AuthorizeCommand
 	if ask == nil || s.frozen.Load() {
 		s.freeze()
@@ -28,7 +27,7 @@ func (s *Server) freezeGuarded() {
 	}
 	s.middleware = slices.Insert(s.middleware, 0, Middleware(guard))
 	s.freeze()
-	if s.anyCall == nil { // so that who may not call does not learn what there is to call
+	if s.anyCall == nil { // so that a client that may not call does not learn what there is to call
 		s.anyCall = newHandler("", guard(func(_ context.Context, _ *Conn, f Frame) ([]byte, error) {
 			return nil, unknownCall(f.Command)
 		}), nil)
@@ -51,8 +50,8 @@ func (s *Server) allowGroup(ctx context.Context, c *Conn, group string) *Error {
 	return s.permit(ctx, c, "AuthorizeGroup", func() error { return s.opts.Access.AuthorizeGroup(ctx, c, group) })
 }
 
-// allowByDefault decides about what no authorizer is set for: where it matters who somebody is
-// the client may not have it.
+// allowByDefault decides about a wish for which no authorizer is set. The client does not get it where clients
+// are authorized.
 func (s *Server) allowByDefault(why string) *Error {
 	if s.opts.Access.Authorize == nil {
 		return nil
@@ -60,8 +59,8 @@ func (s *Server) allowByDefault(why string) *Error {
 	return NewError(CodeUnauthorized, why)
 }
 
-// permit runs an authorizer and returns what the client is told if it does not say yes. That it
-// could not decide is told to the program, here unless the client cannot be told either.
+// permit runs an authorizer and returns the error for the client if the answer is not yes. It tells the program
+// of an authorizer that could not decide, unless the client cannot be told either.
 func (s *Server) permit(ctx context.Context, c *Conn, what string, ask func() error) (why *Error) {
 	returned := false
 	defer func() {
@@ -100,9 +99,9 @@ func (s *Server) permit(ctx context.Context, c *Conn, what string, ask func() er
 	return why
 }
 
-// allowGroups takes the groups out of c that the client asked for in its hello and may not
-// be in, and returns what it is told of all that it asked for and is not in. c has not been
-// welcomed yet: it is held meanwhile, so that nothing can be done with it.
+// allowGroups asks about the groups of the hello, takes c out of the groups that it may not be in, and returns
+// what the client is told of all groups that it asked for and is not in. c has not been welcomed yet: it is
+// held meanwhile, so that the program can do nothing with it.
 func (s *Server) allowGroups(ctx context.Context, c *Conn, a *Admission) (refused []wire.RefusedGroup) {
 	if len(a.asked) == 0 {
 		return nil

@@ -32,8 +32,8 @@ const (
 	ConflictReplace
 )
 
-// among returns which of the holders, the oldest first, is to make room for c, or nil. One that has
-// ended and whose leave handler has not run makes room by itself.
+// among returns the holder that is to make room for c, or nil. The oldest holder comes first. A holder that has
+// ended makes room by itself when its leave handler has run.
 func (k Conflict) among(holders []*Conn, c *Conn) *Conn {
 	if k == ConflictRefuse {
 		return nil
@@ -49,9 +49,9 @@ func (k Conflict) among(holders []*Conn, c *Conn) *Conn {
 	return nil
 }
 
-// takeSeats takes the place of a user and the name of a newcomer, both or neither. If somebody is to make
-// room, that is the holder: who has both makes room for both, and nobody does for a newcomer that is
-// refused for the other.
+// takeSeats takes the seats of a newcomer's name and user, both or neither. If another connection is to make
+// room, that is the holder: one that has both makes room for both, and none makes room for one of the two if
+// the newcomer is refused for the other.
 func (s *Server) takeSeats(c *Conn) (holder *Conn, why *Error) {
 	taken := s.roster.Reserve(c, &c.who)
 	if taken.Name != nil {
@@ -67,7 +67,7 @@ func (s *Server) takeSeats(c *Conn) (holder *Conn, why *Error) {
 	return holder, nil
 }
 
-// seat admits a newcomer, when those have gone who make room for it.
+// seat admits a newcomer, after the connections that make room for it have left.
 func (s *Server) seat(ar *arrival, c *Conn) *Error {
 	for {
 		holder, why := s.admit(ar, c)

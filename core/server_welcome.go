@@ -17,15 +17,15 @@ import (
 //
 //	decided about   Authorize and others are asked. The stream is read ahead meanwhile, so that
 //	                their contexts end when the client hangs up; then nobody joins (watch).
-//	admitted        it has its name and its places, and others find it; what they send waits (admit).
+//	admitted        it has its seats and its slot, and others find it; what they send waits (admit).
 //	welcomed        the welcome has been written (greet). If it cannot be, it goes as if it
 //	                had never come: no handler of the program hears of it.
 //	joined          OnJoin runs, then others are told.
 //	confirmed       it has acknowledged the welcome, so that it has the token of its session.
 //	                Without that there is nobody who could resume it: see suspend.
 
-// watch reads the stream of an arrival ahead, as long as the program decides about it, and ends the
-// context of that when the stream has ended.
+// watch reads the stream of an arrival ahead while the program decides about it, and ends the context of the
+// decision when the stream has ended.
 func (s *Server) watch(ar *arrival) {
 	ar.ahead = ahead.New(ar.stream, &readBuffers)
 	ar.stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
@@ -48,9 +48,9 @@ func (ar *arrival) hungUp() *Error {
 	return nil
 }
 
-// greet writes the welcome, within that time if it is not zero, and nothing else: what the join
-// handler sends is the first that the client gets. It returns why the client cannot join if the
-// welcome could not be written or the connection has ended meanwhile.
+// greet writes the welcome and nothing else, within a time that is not zero. The first frame after it is the
+// join handler's. It returns why the client cannot join: the welcome could not be written, or the connection
+// has ended meanwhile.
 func (c *Conn) greet(within time.Duration) *Error {
 	frame, to := c.out.TakeWelcome()
 	if frame == nil {
@@ -172,8 +172,8 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 	})
 }
 
-// decideAbout lets the program decide about a newcomer whose hello is well formed, and makes a
-// connection of its stream that nobody knows yet.
+// decideAbout lets the program decide about a newcomer whose hello is well formed, and makes a connection
+// of the stream. Nobody knows that connection yet.
 func (s *Server) decideAbout(base context.Context, ar *arrival, hurry time.Time) (*Conn, *Error) {
 	ctx := base
 	if s.opts.Access.Authorize != nil || s.opts.Access.AuthorizeGroup != nil {
@@ -186,8 +186,8 @@ func (s *Server) decideAbout(base context.Context, ar *arrival, hurry time.Time)
 	return s.newcomer(base, ctx, ar, a), nil
 }
 
-// newcomer makes a connection of a stream, whose context derives from base: its welcome is queued
-// before anybody can send to it. ctx is that of AuthorizeGroup.
+// newcomer makes a connection of a stream, and queues the welcome before anybody can send to it. The context
+// of the connection derives from base, ctx is for AuthorizeGroup.
 func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) *Conn {
 	hello, peer := ar.hello, ar.peer
 	c := newConn(base, s.eng, s.lastID.Add(1), peer.over(ar.stream))
@@ -230,8 +230,8 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 	return c
 }
 
-// admit lets everybody know a connection, if its name is free and there is a place. It has not
-// joined yet: that is when its welcome has been written. If somebody is to make room for it, that is the
+// admit lets everybody know a connection, if its name is free and there is an admission slot. The connection
+// has not joined before its welcome is written. If another connection is to make room for it, that is the
 // holder.
 func (s *Server) admit(ar *arrival, c *Conn) (holder *Conn, why *Error) {
 	if s.isClosing() {

@@ -13,8 +13,7 @@ import (
 // does not change, and stays over a resume.
 func (c *Conn) User() string { return c.who.User() }
 
-// A User is all connections of one user at the moment something is done with it, those that are suspended
-// included: the devices, tabs and programs that [Access.Authorize] has given one [Admission.User].
+// A User is all connections of one user at the moment of a call, with those that are suspended: the devices, tabs and programs that [Access.Authorize] has given one [Admission.User].
 // It is made by [Server.User] and safe for concurrent use.
 type User struct {
 	srv *Server

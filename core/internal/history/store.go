@@ -49,7 +49,7 @@ type Group struct {
 	// Guarded by Store.mu.
 	users   int           // have begun it, or wait for that
 	members int           // know the epoch, if the store's members do
-	lru   *list.Element // in Store.recent; nil if nothing is kept
+	lru     *list.Element // in Store.recent; nil if nothing is kept
 	held    int           // bytes that are counted in Store.mem
 
 	turn sync.Mutex // held from Begin to End; guards the fields below, which Store.mu guards while there are no users
