@@ -13,7 +13,7 @@ const (
 )
 
 // spaceLocked returns a slice with room for n more bytes at its end. The frame is appended to it and given to
-// commitLocked.
+// commitLocked; pressLocked follows.
 func (o *Outbox) spaceLocked(n int) []byte {
 	least := n
 	if !browser && o.batch {
@@ -51,7 +51,6 @@ func (o *Outbox) commitLocked(b []byte) {
 	k.b = b
 	k.frames++
 	o.queued++
-	o.pressLocked()
 }
 
 // shareLocked queues a frame that other outboxes may hold too. A frame is copied if it is very small, or if it is
@@ -62,6 +61,7 @@ func (o *Outbox) shareLocked(k *Block) {
 		last := len(o.log) - 1
 		if n < shareFrom || last >= o.head && o.log[last] != nil && o.log[last].owned && cap(o.log[last].b)-len(o.log[last].b) >= n {
 			o.commitLocked(append(o.spaceLocked(n), k.b...))
+			o.pressLocked()
 			return
 		}
 	}

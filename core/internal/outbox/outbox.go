@@ -151,7 +151,14 @@ const (
 
 // wakeLocked says what the caller, having queued something, does when it has unlocked the outbox. The
 // sender never writes itself: a peer that does not read would hold it up.
-func (o *Outbox) wakeLocked() (w wake) {
+func (o *Outbox) wakeLocked() wake {
+	if (o.batch || o.writing) && !o.vain && !o.over {
+		return 0
+	}
+	return o.rouseLocked()
+}
+
+func (o *Outbox) rouseLocked() (w wake) {
 	if o.batch || o.writing || o.link == nil {
 		if o.vain {
 			o.discardLocked()

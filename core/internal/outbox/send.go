@@ -55,11 +55,13 @@ var closedRefusal = Refusal{Why: Closed}
 // in between. A frame that is refused leaves the outbox unlocked.
 func (o *Outbox) Begin(n int, c Class) (dst []byte, no *Refusal) {
 	o.mu.Lock()
-	if no := o.admitLocked(n, c); no != nil {
-		w := o.wakeLocked() // perhaps what asks for an ack, or tells of what was dropped
-		o.mu.Unlock()
-		o.wake(w)
-		return nil, no
+	if !o.fitsLocked(n, c) {
+		if no := o.giveWayLocked(n, c); no != nil {
+			w := o.wakeLocked() // perhaps what asks for an ack, or tells of what was dropped
+			o.mu.Unlock()
+			o.wake(w)
+			return nil, no
+		}
 	}
 	return o.spaceLocked(n), nil
 }
@@ -67,6 +69,7 @@ func (o *Outbox) Begin(n int, c Class) (dst []byte, no *Refusal) {
 // Commit ends what Begin began.
 func (o *Outbox) Commit(b []byte) {
 	o.commitLocked(b)
+	o.pressLocked()
 	w := o.wakeLocked()
 	o.mu.Unlock()
 	if w != 0 {
@@ -84,9 +87,11 @@ func (o *Outbox) Send(frame []byte, c Class) *Refusal {
 }
 
 // Share queues a frame that other outboxes may hold too.
-func (o *Outbox) Share(k *Block, c Class) *Refusal {
+func (o *Outbox) Share(k *Block, c Class) (no *Refusal) {
 	o.mu.Lock()
-	no := o.admitLocked(len(k.b), c)
+	if !o.fitsLocked(len(k.b), c) {
+		no = o.giveWayLocked(len(k.b), c)
+	}
 	if no == nil {
 		o.shareLocked(k)
 	}
@@ -99,24 +104,23 @@ func (o *Outbox) Share(k *Block, c Class) *Refusal {
 }
 
 // Admits says why a frame of n bytes would be refused, or returns nil.
-func (o *Outbox) Admits(n int, c Class) *Refusal {
+func (o *Outbox) Admits(n int, c Class) (no *Refusal) {
 	o.mu.Lock()
-	no := o.admitLocked(n, c)
+	if !o.fitsLocked(n, c) {
+		no = o.giveWayLocked(n, c)
+	}
 	w := o.wakeLocked()
 	o.mu.Unlock()
 	o.wake(w)
 	return no
 }
 
-// admitLocked makes sure that n more bytes may wait, or says why not.
-func (o *Outbox) admitLocked(n int, c Class) *Refusal {
-	if !o.closed && o.bytes+o.keep.bytes+n <= o.limit && (c&Patient == 0 || o.bytes+n <= o.limit/2) {
-		return nil
-	}
-	return o.giveWayLocked(n, c)
+// fitsLocked reports whether n more bytes may wait, and nothing has to give way for them.
+func (o *Outbox) fitsLocked(n int, c Class) bool {
+	return !o.closed && o.bytes+o.keep.bytes+n <= o.limit && (c&Patient == 0 || o.bytes+n <= o.limit/2)
 }
 
-// giveWayLocked is admitLocked where something has to give way for n more bytes, if it can.
+// giveWayLocked makes sure that n more bytes may wait, or says why not.
 func (o *Outbox) giveWayLocked(n int, c Class) *Refusal {
 	most := o.limit
 	switch {
