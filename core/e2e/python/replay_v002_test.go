@@ -5,6 +5,7 @@ package python_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,7 +22,7 @@ type part struct {
 	heard    []string                     // what its handlers are run for
 	more     map[int]string               // what ours says beyond the original, by connection
 	dropped  map[int]bool                 // what the original says and ours does not
-	code     core.Code                    // what its error hook is told
+	faults   []core.Code                  // what its error hook is told
 	byPrefix []string                     // heard with ClassicPrefix, where that is tried
 }
 
@@ -42,7 +43,7 @@ var parts = map[string]part{
 		return []error{red.Send("news", "for red"), red.SendRaw([]byte("raw for red")), blue.Send("news", "for blue")}
 	}},
 	// A program behind our server cannot forge a notice.
-	"marker_in_payload": {heard: []string{"note text with $CLTCONN$ and $MSG$ inside"}, dropped: map[int]bool{1: true}, code: core.CodeUnsupported},
+	"marker_in_payload": {heard: []string{"note text with $CLTCONN$ and $MSG$ inside"}, dropped: map[int]bool{1: true}, faults: []core.Code{core.CodeUnsupported}},
 	// For ours an orderly end is leaving, too.
 	"leave_by_fin": {more: map[int]string{1: oldFrames(`$CLTDISCONN$ {"ip": ["127.0.0.1", 51962], "name": "bob", "group": "red"}`)}},
 }
@@ -95,63 +96,141 @@ func (p *part) register(s *core.Server, heard *kept[string]) {
 func TestReplayServer(t *testing.T) {
 	eachRecording(t, func(t *testing.T, r *recording) {
 		r.inPieces(t, func(t *testing.T, send sending) {
-			t.Run("by word", func(t *testing.T) { r.replayServer(t, false, send) })
+			r.playServer(t, send, r.serverV002(false))
 			if parts[r.Scenario].byPrefix != nil {
-				t.Run("by prefix", func(t *testing.T) { r.replayServer(t, true, send) })
+				t.Run("by prefix", func(t *testing.T) { r.playServer(t, send, r.serverV002(true)) })
 			}
 		})
 	})
 }
 
-func (r *recording) replayServer(t *testing.T, prefix bool, send sending) {
-	p := parts[r.Scenario]
-	heard := p.heard
-	if prefix {
-		heard = p.byPrefix
-	}
-	inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: r.HeaderLen, Prefix: prefix}, Limits: core.Limits{MaxFrame: 2 << 20}}, func(w *world) {
-		var got, left kept[string]
-		var faults kept[core.Code]
-		w.srv.OnError(func(_ *core.Conn, err error) { faults.add(core.CodeOf(err)) })
-		w.srv.OnLeave(func(c *core.Conn, _ error) { left.add(c.Name()) })
-		p.register(w.srv, &got)
-		lis := w.tapped(r.addrs()...)
-
-		peers := map[int]*oldPeer{}
-		for _, e := range r.Events {
-			c := peers[e.Conn]
-			switch {
-			case e.Dir == "s2c":
-				continue
-			case c == nil:
-				c = w.knock()
-				peers[e.Conn] = c
-			}
-			if e.End == "" {
-				send(c, e.bytes)
-			} else {
-				lis.conns[e.Conn-1].broken.Store(e.End == "reset")
-				c.close()
-				require.Equal(t, []string{"bob"}, left.all())
-			}
-			synctest.Wait()
-		}
-		if p.act != nil {
-			require.NoError(t, errors.Join(p.act(w.srv)...))
-		}
-		want := r.said("s2c")
-		for conn, c := range peers {
+func (r *recording) serverV002(prefix bool) serverPlay {
+	p, want := parts[r.Scenario], r.said("s2c")
+	play := serverPlay{
+		classic: core.ClassicOptions{Prefix: prefix}, heard: p.heard, faults: p.faults,
+		program: func(w *world, heard *kept[string]) { p.register(w.srv, heard) },
+		said: func(conn int, _ string) string {
 			if p.dropped[conn] {
-				want[conn] = ""
+				return p.more[conn]
 			}
-			requireSame(t, want[conn]+p.more[conn], c.take())
-			lis.conns[conn-1].requireWhole(t, r.HeaderLen)
+			return want[conn] + p.more[conn]
+		},
+	}
+	if prefix {
+		play.heard = p.byPrefix
+	}
+	if p.act != nil {
+		play.act = func(w *world) error { return errors.Join(p.act(w.srv)...) }
+	}
+	return play
+}
+
+// A told is what a client's program did and heard in a recording.
+type told struct {
+	heard map[int][]string // by its handlers
+	raw   map[int][]string // by RecvRaw
+	code  core.Code        // of the sends that fail
+}
+
+var tolds = map[string]told{
+	"big_1MiB_server_to_client": {heard: map[int][]string{1: {blob}}},
+	"command_both_ways":         {heard: map[int][]string{1: {"sum 42"}}},
+	"header_len_6":              {heard: map[int][]string{1: {"sum 3"}}},
+	"empty_content":             {heard: map[int][]string{1: {"nop "}}},
+	"unicode_content":           {heard: map[int][]string{1: {"grüße ответ"}}},
+	"empty_raw":                 {raw: map[int][]string{1: {""}}},
+	"raw_both_ways":             {raw: map[int][]string{1: {"raw answer \x00\xff"}}},
+	"several_in_one_segment":    {heard: map[int][]string{1: {"n 10", "n 11"}}, raw: map[int][]string{1: {"tail"}}},
+	"send_all":                  {heard: map[int][]string{1: {"came  null 127.0.0.1:53662", "tick 7"}, 2: {"tick 7"}}},
+	"marker_in_payload":         {heard: map[int][]string{1: {"came forged null 9.9.9.9:9"}}},
+	"join_notifies_others": {heard: map[int][]string{
+		1: {`came bob ["blue"] 127.0.0.1:39502`, "came  null 127.0.0.1:39508"},
+		2: {"came  null 127.0.0.1:39508"},
+	}},
+	"leave_by_fin": {heard: map[int][]string{1: {`came bob ["red"] 127.0.0.1:51962`}}},
+	"leave_by_reset": {heard: map[int][]string{
+		1: {`came bob ["red"] 127.0.0.1:45362`, `went bob ["red"] 127.0.0.1:45362`},
+	}},
+	"group_send": {
+		heard: map[int][]string{
+			1: {`came bob ["red"] 127.0.0.1:47566`, `came carol ["blue"] 127.0.0.1:47570`, "news for red"},
+			2: {`came carol ["blue"] 127.0.0.1:47570`, "news for red"},
+			3: {"news for blue"},
+		},
+		raw: map[int][]string{1: {"raw for red"}, 2: {"raw for red"}},
+	},
+	// Ours does not ask for what was never built, and takes the answer for what it looks like.
+	"tls_probe_refused": {raw: map[int][]string{1: {"$NOTLS$"}}, code: core.CodeUnsupported},
+}
+
+// What a Python server said, ours hears; and it says what the Python client said.
+func TestReplayClient(t *testing.T) {
+	eachRecording(t, func(t *testing.T, r *recording) {
+		want := tolds[r.Scenario]
+		r.inPieces(t, func(t *testing.T, send sending) {
+			r.playClient(t, send, clientPlay{
+				client: oldClient,
+				again: func(cl *core.Client, payload string) bool {
+					err := sendAgain(cl, payload)
+					require.Equal(t, want.code, core.CodeOf(err))
+					return err == nil
+				},
+				heard:  func(conn int) (heard, raw []string) { return want.heard[conn], want.raw[conn] },
+				ended:  func(int, string) bool { return false },
+				last:   func(bool) string { return "" },
+				resets: true,
+			})
+		})
+	})
+}
+
+// sendAgain sends as a program does whose messages are those of the recordings.
+func sendAgain(cl *core.Client, payload string) error {
+	command, content, ok := strings.Cut(payload, " ")
+	if !ok || command == "plain" {
+		return cl.SendRaw([]byte(payload))
+	}
+	return cl.Send(command, []byte(content))
+}
+
+// A stream may be cut anywhere, at both ends.
+func TestCutAnywhere(t *testing.T) {
+	echoWorld(t, nil, func(w *world, faults *kept[hooked], check func()) {
+		all := oldHello(`"Zo\u00eb"`, `null`) + oldFrames("say ", "say one two", "")
+		for i := 1; i < len(all); i++ {
+			p := w.knock()
+			p.send(all[:i])
+			synctest.Wait()
+			if i%20 == 0 {
+				check() // half of something holds up nobody
+			}
+			p.send(all[i:])
+			p.want("said ", "said one two")
+			p.close()
 		}
-		require.Equal(t, heard, got.all())
-		if p.code == 0 {
-			require.Empty(t, faults.all())
-		} else {
-			require.Equal(t, []core.Code{p.code}, faults.all())
+		require.Equal(t, 1, w.srv.Len())
+		require.Empty(t, faults.all())
+	})
+	inBubble(t, func(t *testing.T, s *oldServer) {
+		cl, heard := oldClient(s, &core.ClientOptions{Retry: core.Retry{Off: true}})
+		require.NoError(t, cl.Connect(t.Context()))
+		notice := `$CLTDISCONN$ {"ip": ["127.0.0.1", 45362], "name": "bob", "group": "red"}`
+		all := oldFrames("tick 1", notice, "", "n ")
+		for i := 1; i < len(all); i++ {
+			s.clients[0].send(all[:i])
+			synctest.Wait()
+			s.clients[0].send(all[i:])
+			raw, err := cl.RecvRaw(t.Context())
+			require.NoError(t, err)
+			require.Empty(t, raw)
 		}
+		synctest.Wait()
+		got := heard.all()
+		require.Len(t, got, 3*(len(all)-1))
+		for i := 0; i < len(got); i += 3 {
+			require.Equal(t, []string{"tick 1", `went bob ["red"] 127.0.0.1:45362`, "n "}, got[i:i+3], fmt.Sprint(i))
+		}
+		require.NoError(t, cl.Close())
+		<-cl.Done()
 	})
 }

@@ -125,66 +125,42 @@ func (r *recording) heardV1() (heard []string) {
 // What a client of 1.2 sent makes ours say what the server of 1.2 said.
 func TestV1ReplayServer(t *testing.T) {
 	eachRecordingV1(t, func(t *testing.T, r *recording) {
-		r.inPieces(t, r.replayServerV1)
+		r.inPieces(t, func(t *testing.T, send sending) { r.playServer(t, send, r.serverV1(t)) })
 	})
 }
 
-func (r *recording) replayServerV1(t *testing.T, send sending) {
-	inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: r.HeaderLen}, Limits: core.Limits{MaxFrame: 2 << 20, QueueBytes: 4 << 20}}, func(w *world) {
-		var got kept[string]
-		var faults, left kept[core.Code]
-		w.srv.OnError(func(_ *core.Conn, err error) { faults.add(core.CodeOf(err)) })
-		w.srv.OnLeave(func(_ *core.Conn, why error) { left.add(core.CodeOf(why)) })
-		r.registerV1(w, &got)
-		lis := w.tapped(r.addrsV1()...)
-		peers := map[int]*oldPeer{}
-		for _, e := range r.Events {
-			p := peers[e.Conn]
+func (r *recording) serverV1(t *testing.T) serverPlay {
+	want := r.said("s2c")
+	return serverPlay{
+		program: r.registerV1, addrs: r.addrsV1(), heard: r.heardV1(),
+		state: func(w *world, left []core.Code) {
+			switch r.Scenario {
+			case "change_name_and_group":
+				require.Equal(t, []string{"bob"}, w.srv.Names(), "alice has an empty name")
+				require.Equal(t, 1, w.srv.Group("blue").Len())
+			case "change_name_none_unframed":
+				require.Empty(t, w.srv.Names())
+			case "change_group_none_unframed":
+				require.Empty(t, w.srv.Groups())
+			case "leave_by_reset": // what breaks off in a test is no reset of a socket
+				require.Equal(t, []core.Code{core.CodeConnLost}, left)
+			default:
+				for _, code := range left {
+					require.Equal(t, core.CodeClosed, code)
+				}
+			}
+		},
+		said: func(conn int, got string) string {
 			switch {
-			case e.Dir == "s2c":
-				continue
-			case p == nil:
-				p = w.knock()
-				peers[e.Conn] = p
+			case r.Scenario == "change_name_and_group" && conn == 2: // ours tells others
+				require.Equal(t, 3, strings.Count(got, "$CLTCONN$"))
+				return got
+			case r.Scenario == "unicode_command": // there the content gets what is left of the name
+				return oldFrames("é abc")
 			}
-			if e.End == "" && !p.isEnded() {
-				send(p, e.bytes)
-			} else if e.End != "" {
-				lis.conns[e.Conn-1].broken.Store(e.End == "reset")
-				p.close()
-			}
-			synctest.Wait()
-		}
-		switch r.Scenario {
-		case "change_name_and_group":
-			require.Equal(t, []string{"bob"}, w.srv.Names(), "alice has an empty name")
-			require.Equal(t, 1, w.srv.Group("blue").Len())
-		case "change_name_none_unframed":
-			require.Empty(t, w.srv.Names())
-		case "change_group_none_unframed":
-			require.Empty(t, w.srv.Groups())
-		case "leave_by_reset": // what breaks off in a test is no reset of a socket
-			require.Equal(t, []core.Code{core.CodeConnLost}, left.all())
-		default:
-			for _, code := range left.all() {
-				require.Equal(t, core.CodeClosed, code)
-			}
-		}
-		want := r.said("s2c")
-		for conn, p := range peers {
-			if r.Scenario == "change_name_and_group" && conn == 2 { // ours tells others
-				require.Equal(t, 3, strings.Count(p.take(), "$CLTCONN$"))
-				continue
-			}
-			if r.Scenario == "unicode_command" { // there the content gets what is left of the name
-				want[conn] = oldFrames("é abc")
-			}
-			requireSame(t, want[conn], p.take())
-			lis.conns[conn-1].requireWhole(t, r.HeaderLen)
-		}
-		require.Equal(t, r.heardV1(), got.all())
-		require.Empty(t, faults.all())
-	})
+			return want[conn]
+		},
+	}
 }
 
 // toldV1 is what a client hears of what was recorded: notices and commands by its handlers, the rest
@@ -233,82 +209,39 @@ func noticeText(payload string) string {
 func TestV1ReplayClient(t *testing.T) {
 	eachRecordingV1(t, func(t *testing.T, r *recording) {
 		r.inPieces(t, func(t *testing.T, send sending) {
-			inBubble(t, func(t *testing.T, s *oldServer) { r.replayClient12(t, s, core.Dialect1x, send) })
+			r.playClient12(t, send, core.Dialect1x, r.toldV1)
 		})
 	})
 }
 
-// replayClient12 plays the client of a recording of 1.2 or 2.0.2.
-func (r *recording) replayClient12(t *testing.T, s *oldServer, d core.Dialect, send sending) {
-	clients, heard, said, sent := map[int]*core.Client{}, map[int]*listening{}, map[int]string{}, map[int]string{}
+// playClient12 plays to the clients of a recording of 1.2 or 2.0.2.
+func (r *recording) playClient12(t *testing.T, send sending, d core.Dialect, heard func(conn int) (heard, raw []string)) {
 	var records kept[string]
-	frame := func(payload string) string { return string(classic.AppendFrame(nil, r.HeaderLen, []byte(payload))) }
-	asked := func(cl *core.Client, who string) {
-		p, err := cl.Record(t.Context(), who)
-		records.add(who + ": " + p.Name + " " + p.Addr + " " + core.CodeOf(err).String())
-	}
-	for _, e := range r.Events {
-		cl := clients[e.Conn]
-		switch {
-		case e.Dir == "s2c" && e.End == "":
-			if !s.clients[e.Conn-1].isEnded() {
-				send(s.clients[e.Conn-1], e.bytes)
-				sent[e.Conn] += e.bytes
-				if strings.Contains(e.bytes, frame("$KEEPALIVE$")) { // ours answers at once
-					said[e.Conn] += frame("$KEEPACK$")
-				}
+	r.playClient(t, send, clientPlay{
+		client: func(s *oldServer, opts *core.ClientOptions) (*core.Client, *listening) { return client12(s, opts, d) },
+		again: func(cl *core.Client, payload string) bool {
+			who, ok := strings.CutPrefix(payload, "$GETCLT$")
+			if !ok {
+				return r.saysAgain(t, cl, payload)
 			}
-		case e.Dir == "s2c", cl != nil && cl.Conn().Err() != nil:
-		case e.End != "":
-			cl.Close()
-		default:
-			for b := []byte(e.bytes); len(b) > 0; {
-				payload, size, _, err := classic.NextWish(b, r.HeaderLen, 2<<20)
-				require.NoError(t, err)
-				b = b[size:]
-				text := string(payload)
-				if clients[e.Conn] == nil {
-					clients[e.Conn], heard[e.Conn] = r.joins12(t, s, text, d)
-					said[e.Conn] = frame(text)
-					if clients[e.Conn].Name() == "" && clients[e.Conn].Groups() == nil { // empty texts are none here
-						said[e.Conn] = frame(strings.ReplaceAll(text, `""`, "null"))
-					}
-					continue
-				}
-				if who, ok := strings.CutPrefix(text, "$GETCLT$"); ok {
-					go asked(clients[e.Conn], strings.TrimPrefix(who, " "))
-					synctest.Wait()
-				} else if !r.saysAgain(t, clients[e.Conn], text) {
-					continue
-				}
-				said[e.Conn] += frame(text)
+			go func() {
+				who := strings.TrimPrefix(who, " ")
+				p, err := cl.Record(context.Background(), who)
+				records.add(who + ": " + p.Name + " " + p.Addr + " " + core.CodeOf(err).String())
+			}()
+			synctest.Wait()
+			return true
+		},
+		answers: map[string]string{"$KEEPALIVE$": "$KEEPACK$"},
+		heard:   heard,
+		ended:   func(_ int, got string) bool { return strings.Contains(got, r.frame("$DISCONN$")) },
+		last: func(ended bool) string {
+			if ended && d != core.Dialect1x {
+				return ""
 			}
-		}
-		synctest.Wait()
-	}
-	for conn, cl := range clients {
-		want, raw := r.toldV1(conn)
-		if d == core.Dialect2x {
-			want, raw = r.toldV2(conn)
-		}
-		require.Equal(t, want, heard[conn].all())
-		require.Empty(t, heard[conn].faults.all())
-		for _, raw := range raw {
-			got, err := cl.RecvRaw(t.Context())
-			require.NoError(t, err)
-			require.Equal(t, raw, string(got))
-		}
-		dismissed := strings.Contains(sent[conn], frame("$DISCONN$"))
-		require.Equal(t, dismissed, cl.Err() != nil && core.IsRemote(cl.Err()))
-		if !dismissed || d == core.Dialect1x {
-			said[conn] += frame("$USRCLOSE$")
-		}
-		cl.Close()
-		<-cl.Done()
-		require.Equal(t, core.CodeClosed, core.CodeOf(cl.Err()))
-		requireSame(t, said[conn], s.clients[conn-1].take())
-		s.near[conn-1].requireWhole(t, r.HeaderLen)
-	}
+			return r.frame("$USRCLOSE$")
+		},
+	})
 	require.Equal(t, records12[r.Version+" "+r.Scenario], records.all())
 }
 
@@ -346,13 +279,11 @@ func (r *recording) saysAgain(t *testing.T, cl *core.Client, payload string) boo
 	return err == nil
 }
 
-// joins12 connects a client as the hello says.
-func (r *recording) joins12(t *testing.T, s *oldServer, hello string, d core.Dialect) (*core.Client, *listening) {
-	opts := r.options(t, hello)
+// client12 is a client of that dialect that tells all it hears.
+func client12(s *oldServer, opts *core.ClientOptions, d core.Dialect) (*core.Client, *listening) {
 	opts.Codec, opts.Retry.Off, opts.Classic.Dialect = testCodec{}, true, d
 	cl := harness.NewClient(s, opts)
 	l := listenTo(cl)
 	l.commands(cl)
-	require.NoError(t, cl.Connect(t.Context()))
 	return cl, l
 }

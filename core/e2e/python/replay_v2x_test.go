@@ -8,7 +8,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -144,73 +143,49 @@ func TestV2ReplayServer(t *testing.T) {
 	eachRecordingV2(t, func(t *testing.T, r *recording) {
 		for name, speaks := range map[string]core.Dialect{"told": core.Dialect2x, "found out": 0} {
 			t.Run(name, func(t *testing.T) {
-				r.inPieces(t, func(t *testing.T, send sending) { r.replayServerV2(t, speaks, send) })
+				r.inPieces(t, func(t *testing.T, send sending) { r.playServer(t, send, r.serverV2(t, speaks)) })
 			})
 		}
 	})
 }
 
-func (r *recording) replayServerV2(t *testing.T, speaks core.Dialect, send sending) {
-	opts := &core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: r.HeaderLen, Unknown: speaks}, Limits: core.Limits{MaxFrame: 2 << 20, QueueBytes: 4 << 20}}
-	inWorld(t, opts, func(w *world) {
-		var got kept[string]
-		var faults kept[core.Code]
-		w.srv.OnError(func(_ *core.Conn, err error) { faults.add(core.CodeOf(err)) })
-		r.registerV2(w, &got)
-		lis := w.tapped(r.addrs()...)
-		peers := map[int]*oldPeer{}
-		for _, e := range r.Events {
-			p := peers[e.Conn]
-			switch {
-			case e.Dir == "s2c":
-				continue
-			case p == nil:
-				p = w.knock()
-				peers[e.Conn] = p
-			}
+func (r *recording) serverV2(t *testing.T, speaks core.Dialect) serverPlay {
+	play := serverPlay{
+		classic: core.ClassicOptions{Unknown: speaks}, program: r.registerV2, heard: r.heardV2(speaks != 0),
+		delay: func(sent string) time.Duration {
 			switch { // the sweeper has looked then
-			case strings.Contains(e.bytes, "$KEEPACK$"):
-				time.Sleep(34 * time.Second)
-			case r.Scenario == "keepalive" && strings.Contains(e.bytes, "done"):
-				time.Sleep(30*time.Second + 500*time.Millisecond)
+			case strings.Contains(sent, "$KEEPACK$"):
+				return 34 * time.Second
+			case r.Scenario == "keepalive" && strings.Contains(sent, "done"):
+				return 30*time.Second + 500*time.Millisecond
 			}
-			if e.End == "" && !p.isEnded() {
-				send(p, e.bytes)
-			} else if e.End != "" {
-				p.close()
+			return 0
+		},
+		state: func(w *world, _ []core.Code) {
+			if r.Scenario == "change_name_and_group" {
+				require.Equal(t, []string{"alice", "bob"}, w.srv.Names(), "nothing behind the marker keeps the name")
+				require.Equal(t, []string{"red"}, w.srv.Groups())
 			}
-			synctest.Wait()
-		}
-		if r.Scenario == "change_name_and_group" {
-			require.Equal(t, []string{"alice", "bob"}, w.srv.Names(), "nothing behind the marker keeps the name")
-			require.Equal(t, []string{"red"}, w.srv.Groups())
-		}
-		time.Sleep(recordDelay)
-		for conn, p := range peers {
-			want := r.wantV2(conn, speaks != 0)
+		},
+		said: func(conn int, got string) string {
 			switch r.Scenario {
 			case "change_name_and_group": // ours tells others
 				if conn == 2 {
-					require.Equal(t, 4, strings.Count(p.take(), "$CLTCONN$"))
-					continue
+					require.Equal(t, 4, strings.Count(got, "$CLTCONN$"))
+					return got
 				}
 			case "hello_with_space": // for ours that is a client of 0.0.2
-				p.take()
-				continue
-			case "get_client", "get_client_answered_as_command": // see TestClassicV2Record
-				p.take()
-				continue
+				return got
+			case "get_client", "get_client_answered_as_command": // see TestV2Record
+				return got
 			}
-			requireSame(t, want, p.take())
-			lis.conns[conn-1].requireWhole(t, r.HeaderLen)
-		}
-		require.Equal(t, r.heardV2(speaks != 0), got.all())
-		if r.Scenario == "keepalive" {
-			require.Equal(t, []core.Code{core.CodeHeartbeat}, faults.all())
-		} else {
-			require.Empty(t, faults.all())
-		}
-	})
+			return r.wantV2(conn, speaks != 0)
+		},
+	}
+	if r.Scenario == "keepalive" {
+		play.faults = []core.Code{core.CodeHeartbeat}
+	}
+	return play
 }
 
 // heardV2 is what the server's handlers are run for.
@@ -274,7 +249,7 @@ func TestV2ReplayClient(t *testing.T) {
 			return // ours says hello as that release does
 		}
 		replay := func(t *testing.T, send sending) {
-			inBubble(t, func(t *testing.T, s *oldServer) { r.replayClient12(t, s, core.Dialect2x, send) })
+			r.playClient12(t, send, core.Dialect2x, r.toldV2)
 		}
 		if r.Scenario == "server_closes" { // the second of two goodbyes comes when ours has gone
 			replay(t, (*oldPeer).send)

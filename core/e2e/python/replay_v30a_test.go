@@ -8,8 +8,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -56,18 +54,6 @@ var goes = map[string]string{
 	"20      l2[1i1i]3[1s2{1s1b}]12abc":   "20      l2[1i1i]6[1s5{1s4s}]12abYw==",
 	"9       d1i1s1i1b1a2b":               "9       d1s1s1s4s1a2Yg==",
 	"13      l2(1i1i)1(1i)123":            "13      l2[1i1i]1[1i]123",
-}
-
-// payloadsV3 splits what was recorded, with or without headers.
-func (r *recording) payloadsV3(t *testing.T, b string) (all []string) {
-	for rest := []byte(b); len(rest) > 0; {
-		payload, size, ok, err := classic.NextBare(rest, r.HeaderLen, 2<<20)
-		require.NoError(t, err)
-		require.True(t, ok)
-		all = append(all, string(payload))
-		rest = rest[size:]
-	}
-	return all
 }
 
 // ours is what a Go program says where a Python program said payload, with a header always.
@@ -146,52 +132,124 @@ func registerV3(s *core.Server, heard *kept[string]) {
 // What a Python client sent makes ours say what the Python server said.
 func TestV3ReplayServer(t *testing.T) {
 	eachRecordingV3(t, func(t *testing.T, r *recording) {
-		r.inPieces(t, r.replayServerV3)
+		r.inPieces(t, func(t *testing.T, send sending) { r.playServer(t, send, r.serverV3(t)) })
 	})
 }
 
-func (r *recording) replayServerV3(t *testing.T, send sending) {
-	p := partsV3[r.Scenario]
-	inWorld(t, only30a(&core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: r.HeaderLen}, Limits: core.Limits{MaxFrame: 2 << 20, QueueBytes: 4 << 20}}), func(w *world) {
-		var got, left kept[string]
-		var faults kept[core.Code]
-		w.srv.OnError(func(_ *core.Conn, err error) { faults.add(core.CodeOf(err)) })
-		w.srv.OnLeave(func(c *core.Conn, _ error) { left.add(c.Name()) })
-		registerV3(w.srv, &got)
-		w.tapped(r.addrs()...)
-
-		peers, leave := map[int]*oldPeer{}, 0
-		for _, e := range r.Events {
-			switch {
-			case e.Dir == "s2c":
-				continue
-			case peers[e.Conn] == nil:
-				peers[e.Conn] = w.knock()
-			}
-			if e.End == "" {
-				send(peers[e.Conn], e.bytes)
-			} else {
-				peers[e.Conn].close()
-				leave++
-				require.Len(t, left.all(), leave)
-			}
-			synctest.Wait()
-		}
-		if p.act != nil {
-			require.NoError(t, errors.Join(p.act(w)...))
-		}
-		time.Sleep(recordDelay)
-		said := r.said("s2c")
-		for conn, peer := range peers {
-			want := ""
-			for _, payload := range r.payloadsV3(t, said[conn]) {
+func (r *recording) serverV3(t *testing.T) serverPlay {
+	p, recorded := partsV3[r.Scenario], r.said("s2c")
+	play := serverPlay{
+		classic: core.ClassicOptions{Unknown: core.Dialect30a}, heard: p.heard, faults: p.codes, whole: true,
+		program: func(w *world, heard *kept[string]) { registerV3(w.srv, heard) },
+		said: func(conn int, _ string) (want string) {
+			for _, payload := range r.split(t, recorded[conn], classic.NextBare) {
 				if payload != p.drops[conn] {
 					want += r.ours(payload)
 				}
 			}
-			requireSame(t, want, peer.take())
-		}
-		require.Equal(t, p.heard, got.all())
-		require.Equal(t, p.codes, faults.all())
+			return want
+		},
+	}
+	if p.act != nil {
+		play.act = func(w *world) error { return errors.Join(p.act(w)...) }
+	}
+	return play
+}
+
+// A toldV3 is what a client's program did and heard in a recording of 3.0a.
+type toldV3 struct {
+	heard map[int][]string
+	codes map[int][]core.Code // what its error hook was told
+	ended map[int]bool        // by the server
+}
+
+var toldsV3 = map[string]toldV3{
+	"big_1MiB_both_ways":       {heard: map[int][]string{1: {blob}}},
+	"command_both_ways":        {heard: map[int][]string{1: {"sum 42"}}},
+	"command_without_content":  {heard: map[int][]string{1: {"pong "}}},
+	"header_len_6":             {heard: map[int][]string{1: {"n 2"}}},
+	"several_in_one_segment":   {heard: map[int][]string{1: {"n 10", "n x"}}},
+	"typed_values_from_server": {heard: map[int][]string{1: values}},
+	"unicode_content":          {heard: map[int][]string{1: {"grüße ответ"}}},
+	// Ours does not ask; what looks like an answer is told to the error hook.
+	"get_client_reply_unframed": {codes: map[int][]core.Code{1: {core.CodeUnsupported}}},
+	"marker_in_payload":         {ended: map[int]bool{1: true}},
+	"leave_by_fin": {heard: map[int][]string{
+		1: {`came bob ["red"] 127.0.0.1:54650`, `went bob ["red"] 127.0.0.1:54650`},
+	}},
+	"leave_announced": {heard: map[int][]string{
+		1: {`came bob ["red"] 127.0.0.1:51308`, `went bob ["red"] 127.0.0.1:51308`},
+	}},
+	"server_disconnects_client": {
+		heard: map[int][]string{1: {`came bob ["red"] 127.0.0.1:55936`, `went bob ["red"] 127.0.0.1:55936`}},
+		ended: map[int]bool{2: true},
+	},
+	"join_notifies_all": {heard: map[int][]string{
+		1: {`came bob ["blue"] 127.0.0.1:36290`, "came  null 127.0.0.1:36292"},
+		2: {"came  null 127.0.0.1:36292"},
+	}},
+	"send_all": {heard: map[int][]string{1: {"came  null 127.0.0.1:44726", "tick 7"}, 2: {"tick 7"}}},
+	"group_send": {heard: map[int][]string{
+		1: {`came bob ["red"] 127.0.0.1:37394`, `came carol ["blue"] 127.0.0.1:37410`, "news for red"},
+		2: {`came carol ["blue"] 127.0.0.1:37410`, "news for red"},
+		3: {"news for blue"},
+	}},
+}
+
+// What a Python server said, ours hears; and it says what the Python client said.
+func TestV3ReplayClient(t *testing.T) {
+	eachRecordingV3(t, func(t *testing.T, r *recording) {
+		want := toldsV3[r.Scenario]
+		r.inPieces(t, func(t *testing.T, send sending) {
+			r.playClient(t, send, clientPlay{
+				client: clientV3,
+				split:  func(b string) []string { return r.split(t, b, classic.NextBare) },
+				frame:  r.ours,
+				again:  func(cl *core.Client, payload string) bool { return sendAgainV3(t, cl, payload) },
+				heard:  func(conn int) (heard, raw []string) { return want.heard[conn], nil },
+				faults: func(conn int) []core.Code { return want.codes[conn] },
+				ended:  func(conn int, _ string) bool { return want.ended[conn] },
+				last: func(ended bool) string {
+					if ended {
+						return ""
+					}
+					return r.frame("$USRCLOSE$")
+				},
+				whole: true,
+			})
+		})
 	})
+}
+
+// sendAgainV3 sends what a payload holds, if it is a command that ours may send.
+func sendAgainV3(t *testing.T, cl *core.Client, payload string) bool {
+	name, body := classic.SplitTyped([]byte(payload))
+	if body == nil { // a wish of the dialect's own, or no command
+		return false
+	}
+	if string(name) == "a" {
+		require.Equal(t, core.CodeBadName, core.CodeOf(cl.Send("a$MSG$b", "z")))
+		return false
+	}
+	content, as, err := classic.ParseBody(body, 2<<20)
+	require.NoError(t, err)
+	var v any = content
+	switch {
+	case as == classic.FormText:
+		v = string(content)
+	case as == classic.FormFloat:
+		var f float64
+		require.NoError(t, json.Unmarshal(content, &f))
+		v = f
+	case as == classic.FormJSON:
+		v = json.RawMessage(content)
+	}
+	err = cl.Send(string(name), v)
+	if strings.IndexByte("CMD", name[0]) >= 0 {
+		require.Equal(t, core.CodeBadName, core.CodeOf(err))
+		require.ErrorContains(t, err, "begins with $, C, M or D")
+		return false
+	}
+	require.NoError(t, err)
+	return true
 }

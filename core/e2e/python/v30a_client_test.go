@@ -16,6 +16,20 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
+// clientV3 is a client of that dialect that tells all it hears.
+func clientV3(s *oldServer, opts *core.ClientOptions) (*core.Client, *listening) {
+	if opts.Classic == nil {
+		opts.Classic = &core.Classic{}
+	}
+	opts.Classic.Dialect = core.Dialect30a
+	opts.Codec = testCodec{}
+	opts.Retry.Off = true
+	cl := harness.NewClient(s, opts)
+	l := listenTo(cl)
+	l.commands(cl)
+	return cl, l
+}
+
 func TestV3ClientConnects(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *oldServer) {
 		cl, heard := clientV3(s, &core.ClientOptions{Name: "Zoë", Groups: []string{"red"}, Classic: &core.Classic{HeaderLen: 6}})
