@@ -361,12 +361,12 @@ func (cl *Client) Close() error {
 	}
 }
 
-// newCommon returns what a connection has that the server has welcomed so.
-func (cl *Client) newCommon(w *wire.Welcome) *common {
+// newEngine returns what a connection has that the server has welcomed so.
+func (cl *Client) newEngine(w *wire.Welcome) *engine {
 	cfg := cl.cfg
 	cfg.heartbeat = w.Heartbeat
 	cfg.maxGroups = peerMaxGroups(w.MaxGroups)
-	return &common{
+	return &engine{
 		config:   cfg,
 		owner:    cl,
 		handlers: &cl.handlers,
@@ -388,6 +388,6 @@ func (cl *Client) tell(s State, why error) {
 	if cl.onState == nil {
 		return
 	}
-	defer (&common{config: cl.cfg}).recover(nil, "state handler")
+	defer (&engine{config: cl.cfg}).recover(nil, "state handler")
 	cl.onState(s, why)
 }

@@ -132,7 +132,7 @@ func (n *welcomed) drop() {
 func (cl *Client) adoptLocked(cam *campaign, n *welcomed) *Conn {
 	w := n.welcome
 	cl.lastID++
-	eng := cl.newCommon(w)
+	eng := cl.newEngine(w)
 	eng.campaign = cam
 	cam.pace.Up(n.took)
 	c := newConn(cam.base, eng, cl.lastID, n.stream)

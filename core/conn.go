@@ -33,7 +33,7 @@ import (
 //	           its batch, or one of the writers (internal/outbox)
 //	ending     the first reason wins; the last goroutine to leave finishes (conn_end.go)
 type Conn struct {
-	eng   *common
+	eng   *engine
 	id    uint64
 	guard *guard.Guard  // at a server, if there is something to watch
 	who   roster.Member // the client: its name, user, address and groups
@@ -41,7 +41,7 @@ type Conn struct {
 	life  lifetime
 	peer
 
-	// transition is held while the session changes its state, and over what goes with it; see conn_link.go.
+	// transition is held while the session changes its state, and over what goes with it; see conn_session.go.
 	transition sync.Mutex
 
 	out     outbox.Outbox
@@ -105,7 +105,7 @@ type clientPart struct {
 }
 
 // newConn returns a connection whose reader is the caller: it counts as running.
-func newConn(parent context.Context, eng *common, id uint64, stream transport.Conn) *Conn {
+func newConn(parent context.Context, eng *engine, id uint64, stream transport.Conn) *Conn {
 	c := &Conn{eng: eng, id: id}
 	c.life.begin(parent, c)
 	l := session.NewLink(stream)
@@ -174,3 +174,60 @@ func (c *Conn) reason() *Error {
 // Presence says who another client is: its name, its groups and its address as the server sees
 // it, as far as the server tells; see [Access.Notices].
 type Presence = wire.Presence
+
+// Attachments are the values that the program has attached to a connection.
+type attachments struct {
+	list atomic.Pointer[[]attached]
+	mu   sync.Mutex // held by who changes the list, which is copied for that
+}
+
+// An attached value. They are few, and a map whose keys are anything would cost a browser build 2 KB.
+type attached struct{ key, value any }
+
+// Set attaches a value of the program's own to the connection, at either end and at any time, for
+// [Conn.Get]. A nil value takes away what was there. The peer is told nothing of it. Keys should be of
+// a type of the program's own, as those of a [context.Context]; there should be few, since Set
+// takes time for each of them and Get looks at one after the other.
+//
+// Values stay while the connection does, over a resume too. One that joins anew begins without any.
+func (c *Conn) Set(key, value any) {
+	c.values.mu.Lock()
+	defer c.values.mu.Unlock()
+	var list []attached
+	if p := c.values.list.Load(); p != nil {
+		list = *p
+	}
+	list = withValue(list, key, value)
+	c.values.list.Store(&list)
+}
+
+// Get returns what [Conn.Set] or [Admission.Set] has attached to the connection under key, or nil.
+// It takes no lock.
+func (c *Conn) Get(key any) any {
+	p := c.values.list.Load()
+	if p == nil {
+		return nil
+	}
+	list := *p
+	for i := range list {
+		if list[i].key == key {
+			return list[i].value
+		}
+	}
+	return nil
+}
+
+// withValue returns a list with that value under key, and none if value is nil. The list before
+// is not changed.
+func withValue(list []attached, key, value any) []attached {
+	next := make([]attached, 0, len(list)+1)
+	for _, a := range list {
+		if a.key != key {
+			next = append(next, a)
+		}
+	}
+	if value != nil {
+		next = append(next, attached{key, value})
+	}
+	return next
+}

@@ -1,9 +1,12 @@
 package core
 
 import (
+	"context"
 	"strconv"
+	"sync/atomic"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/latch"
 	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
@@ -14,7 +17,7 @@ import (
 //	endWith    this side has a reason: what waits is dropped, and a goodbye is sent
 //	closeWith  this side leaves in order: what waits is sent, and then a goodbye
 //	endRemote  the peer has said goodbye
-//	lost       the stream has broken off, and the connection cannot be resumed (conn_link.go)
+//	lost       the stream has broken off, and the connection cannot be resumed (conn_session.go)
 //	cut        nothing is waited for any more
 //
 // The call that wins goes through these steps (end):
@@ -204,4 +207,50 @@ func (c *Conn) finish() {
 	defer c.uncount()
 	c.events.Run() // with manual dispatch, what Update has not come to
 	c.handBack()
+}
+
+// A lifetime is how long a connection runs. It counts the goroutines of the connection, each of which
+// has been entered by somebody who counts already; the last one to leave finishes the connection.
+type lifetime struct {
+	ctx    context.Context // of handlers; ends with the connection
+	cancel context.CancelCauseFunc
+
+	running    atomic.Int32
+	streamDone latch.Latch // the stream is closed for good
+	closeFault *Error      // what Close did not bring over; set before streamDone happens
+	done       latch.Latch // nothing runs any more
+}
+
+// begin counts the first goroutine, the connection's reader. The connection is c.
+func (l *lifetime) begin(parent context.Context, c *Conn) {
+	l.ctx, l.cancel = context.WithCancelCause(context.WithValue(parent, connKey{}, c))
+	l.running.Store(1)
+}
+
+// enter counts n more goroutines. The caller counts already.
+func (l *lifetime) enter(n int32) { l.running.Add(n) }
+
+// tryEnter counts one more goroutine, unless the last has left.
+func (l *lifetime) tryEnter() bool {
+	for {
+		n := l.running.Load()
+		if n == 0 {
+			return false
+		}
+		if l.running.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// leave notes that a goroutine leaves, and reports whether it is the last.
+func (l *lifetime) leave() (last bool) { return l.running.Add(-1) == 0 }
+
+// connKey is the key under which a handler's context holds its connection.
+type connKey struct{}
+
+// handlerConn returns the connection whose handler ctx belongs to, or nil.
+func handlerConn(ctx context.Context) *Conn {
+	c, _ := ctx.Value(connKey{}).(*Conn)
+	return c
 }

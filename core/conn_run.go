@@ -318,9 +318,9 @@ func (c *Conn) startBeside(f wire.Frame) bool {
 }
 
 // logPanic reports a panic of a handler with its stack, which never leaves this side.
-func (cm *common) logPanic(c *Conn, where string, v any, args ...any) {
+func (e *engine) logPanic(c *Conn, where string, v any, args ...any) {
 	args = append([]any{"handler", where, "panic", shown(safe.Panic(v)), "stack", shown(safe.Stack())}, args...)
-	cm.log.error(c, "a handler panicked", nil, args...)
+	e.log.error(c, "a handler panicked", nil, args...)
 }
 
 func (c *Conn) gotCancel(body []byte) error {

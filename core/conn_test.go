@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"runtime"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"weak"
 
 	"github.com/stretchr/testify/require"
 )
@@ -73,4 +76,86 @@ func TestConnFitsItsClass(t *testing.T) {
 	if strconv.IntSize == 64 {
 		require.LessOrEqual(t, reflect.TypeFor[Conn]().Size(), uintptr(2304))
 	}
+}
+
+type valueKey int
+
+// A program keeps what it likes with a connection, at both ends, whether there is an
+// authorizer or not.
+func TestConnValues(t *testing.T) {
+	for name, opts := range map[string]*ServerOptions{
+		"without Authorize": nil,
+		"with Authorize": {Access: Access{Authorize: func(_ context.Context, a *Admission) error {
+			a.Set(valueKey(0), "replaced")
+			a.Set(valueKey(0), "given")
+			a.Set(valueKey(9), "taken away")
+			a.Set(valueKey(9), nil)
+			return nil
+		}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, opts, func(w *world) {
+				w.serve()
+				cl := w.join(w.client("ada"))
+				there, err := w.srv.Client("ada")
+				require.NoError(t, err)
+				if opts != nil {
+					require.Equal(t, "given", there.Get(valueKey(0)))
+				} else {
+					require.Nil(t, there.Get(valueKey(0)))
+				}
+				require.Nil(t, there.Get(valueKey(9)))
+				for _, c := range []*Conn{there, cl.Conn()} {
+					c.Set(valueKey(1), 1)
+					c.Set("1", "a key of another type")
+					c.Set(valueKey(2), []int{2})
+					c.Set(valueKey(1), "one")
+					require.Equal(t, "one", c.Get(valueKey(1)))
+					require.Equal(t, "a key of another type", c.Get("1"))
+					require.Equal(t, []int{2}, c.Get(valueKey(2)))
+					c.Set(valueKey(1), nil)
+					c.Set(valueKey(7), nil)
+					require.Nil(t, c.Get(valueKey(1)))
+					require.Equal(t, []int{2}, c.Get(valueKey(2)))
+				}
+				require.NoError(t, cl.Close())
+				<-there.Done()
+				require.Equal(t, []int{2}, there.Get(valueKey(2)), "also for who looks after the end")
+			})
+		})
+	}
+}
+
+func TestConnValuesAtOnce(t *testing.T) {
+	c := &Conn{}
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			for n := range 1000 {
+				c.Set(valueKey(i), n)
+				c.Get(valueKey(i + 1))
+			}
+		})
+	}
+	wg.Wait()
+	for i := range 4 {
+		require.Equal(t, 999, c.Get(valueKey(i)))
+	}
+	require.Zero(t, testing.AllocsPerRun(100, func() { c.Get(valueKey(3)) }))
+}
+
+// A connection holds the values of its admission, and not what else the authorizer was shown.
+func TestAdmissionIsNotHeld(t *testing.T) {
+	var admission weak.Pointer[Admission]
+	authorize := func(_ context.Context, a *Admission) error {
+		admission = weak.Make(a)
+		a.Set("key", "value")
+		return nil
+	}
+	inWorld(t, &ServerOptions{Access: Access{Authorize: authorize}}, func(w *world) {
+		w.serve()
+		w.join(w.client("ada"))
+		runtime.GC()
+		require.Nil(t, admission.Value())
+	})
 }

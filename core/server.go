@@ -23,7 +23,7 @@ import (
 type Server struct {
 	handlers
 	opts     ServerOptions
-	eng      *common
+	eng      *engine
 	limits   admit.Limits
 	gate     *admit.Gate
 	budget   *budget.Budget      // nil without a bound on memory
@@ -82,7 +82,7 @@ func newServer(opts *ServerOptions) (*Server, error) {
 	s.store = newStore(s.opts.History, s.budget)
 	s.reserved = foldNames(s.opts.Access.ReservedNames)
 	cfg, counted := s.opts.config(), new(counters)
-	s.eng = &common{
+	s.eng = &engine{
 		owner:    s,
 		config:   cfg,
 		handlers: &s.handlers,

@@ -17,7 +17,7 @@ const (
 	sendCommand = "send"
 )
 
-// When hisock's own client acknowledges what it has received: see core/conn_ack.go.
+// When hisock's own client acknowledges what it has received: see core/internal/session/acks.go.
 const (
 	ackFrames = 128
 	ackBytes  = 64 << 10

@@ -41,9 +41,9 @@ type owner interface {
 	noticesFit(c *Conn)
 }
 
-// A common is what all connections of a Server have in common. Each connection of a Client has a common
+// An engine is what all connections of a Server have in common. Each connection of a Client has an engine
 // of its own, since servers limit their clients.
-type common struct {
+type engine struct {
 	config
 	owner    owner
 	handlers *handlers
@@ -59,13 +59,13 @@ type common struct {
 }
 
 // fault reports what no caller can be told. c is nil for a newcomer.
-func (cm *common) fault(c *Conn, err error) { cm.faultOf(c, faultText(CodeOf(err)), err) }
+func (e *engine) fault(c *Conn, err error) { e.faultOf(c, faultText(CodeOf(err)), err) }
 
 // faultOf is fault with what happened in words, which are a constant, and with keys and values for
 // the log. The error hook is the program's: it is told each time, however often that is.
-func (cm *common) faultOf(c *Conn, what string, err error, args ...any) {
-	cm.log.warn(c, what, err, args...)
-	cm.reportError(c, err)
+func (e *engine) faultOf(c *Conn, what string, err error, args ...any) {
+	e.log.warn(c, what, err, args...)
+	e.reportError(c, err)
 }
 
 // Faults are one fault of several connections: one line of the log has them all, while the
@@ -94,18 +94,18 @@ func (f *faults) log(j *journal, what string, args ...any) {
 }
 
 // reportError runs the error hook.
-func (cm *common) reportError(c *Conn, err error) {
-	if cm.handlers.onError == nil {
+func (e *engine) reportError(c *Conn, err error) {
+	if e.handlers.onError == nil {
 		return
 	}
-	defer cm.recover(c, "error hook")
-	cm.handlers.onError(c, err)
+	defer e.recover(c, "error hook")
+	e.handlers.onError(c, err)
 }
 
 // recover logs a panic of a handler that has nobody to answer.
-func (cm *common) recover(c *Conn, where string) {
+func (e *engine) recover(c *Conn, where string) {
 	if v := recover(); v != nil {
-		cm.logPanic(c, where, v)
+		e.logPanic(c, where, v)
 	}
 }
 
