@@ -203,3 +203,75 @@ func TestCallsInARowFailEachByItself(t *testing.T) {
 		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }
+
+// Calls over the limit are answered at once; the connection, and the calls before, go on.
+func TestMaxCalls(t *testing.T) {
+	tests := map[string][]HandlerOption{
+		"one at a time": nil,
+		"concurrent":    {Concurrent()},
+	}
+	for name, opts := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, &ServerOptions{Limits: Limits{MaxCalls: 5}}, func(w *world) {
+				release := make(chan struct{})
+				w.srv.HandleBytes("slow", func(context.Context, *Conn, []byte) ([]byte, error) { <-release; return nil, nil }, opts...)
+				w.serve()
+				p := w.hello(&wire.Hello{})
+				for id := range uint64(5) {
+					p.Send(wire.AppendRequest(nil, id+1, "slow", nil))
+					time.Sleep(3 * handlerTick)
+				}
+				for id := range uint64(3) {
+					p.Send(wire.AppendRequest(nil, id+10, "slow", nil))
+					got, code := p.WantAnswer()
+					require.Equal(t, id+10, got)
+					require.Equal(t, CodeTooManyCalls.String(), code.String())
+				}
+				close(release)
+				var answered []uint64
+				for range 5 {
+					id, code := p.WantAnswer()
+					require.Equal(t, CodeNone, code)
+					answered = append(answered, id)
+				}
+				require.ElementsMatch(t, []uint64{1, 2, 3, 4, 5}, answered)
+				synctest.Wait()
+				p.Send(wire.AppendRequest(nil, 20, "slow", nil))
+				id, code := p.WantAnswer()
+				require.Equal(t, uint64(20), id)
+				require.Equal(t, CodeNone, code)
+			})
+		})
+	}
+}
+
+// A call that was given up while it waited does not count.
+func TestMaxCallsGivenUp(t *testing.T) {
+	inWorld(t, &ServerOptions{Limits: Limits{MaxCalls: 3}}, func(w *world) {
+		release := make(chan struct{})
+		w.srv.HandleBytes("slow", func(context.Context, *Conn, []byte) ([]byte, error) { <-release; return nil, nil })
+		w.serve()
+		p := w.hello(&wire.Hello{})
+		p.Send(wire.AppendRequest(nil, 1, "slow", nil))
+		time.Sleep(3 * handlerTick)
+		for id := uint64(2); id < 50; id++ {
+			p.Send(wire.AppendRequest(nil, id, "slow", nil))
+			p.Send(wire.AppendCancel(nil, id))
+			p.Send(wire.AppendCancel(nil, id))
+		}
+		p.Send(wire.AppendRequest(nil, 50, "slow", nil))
+		p.Send(wire.AppendRequest(nil, 51, "slow", nil))
+		p.Send(wire.AppendRequest(nil, 52, "slow", nil))
+		id, code := p.WantAnswer()
+		require.Equal(t, uint64(52), id)
+		require.Equal(t, CodeTooManyCalls.String(), code.String())
+		close(release)
+		for _, want := range []uint64{1, 50, 51} {
+			id, code := p.WantAnswer()
+			require.Equal(t, want, id)
+			require.Equal(t, CodeNone, code)
+		}
+		synctest.Wait()
+		require.Zero(t, first(w).callsOpen())
+	})
+}

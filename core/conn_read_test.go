@@ -36,3 +36,16 @@ func TestNothingIsHandledBehindWhatIsDropped(t *testing.T) {
 		})
 	}
 }
+
+func TestFrameLimit(t *testing.T) {
+	inWorld(t, &ServerOptions{Limits: Limits{MaxFrame: 1000}}, func(w *world) {
+		w.serve()
+		p := w.hello(&wire.Hello{})
+		p.Send(wire.AppendCommand(nil, "n", make([]byte, 1000)))
+		p.WantGoodbye(CodeTooBig, "1000")
+
+		cl := w.join(w.client("ada"))
+		require.Equal(t, CodeTooBig, CodeOf(cl.SendBytes("n", make([]byte, 1000))), "the client was told the limit")
+		require.NoError(t, cl.Close())
+	})
+}

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -175,5 +176,57 @@ func TestSendMiddlewareBeforeServing(t *testing.T) {
 			require.NoError(t, w.srv.All().SendBytes("n", nil))
 		}
 		require.Equal(t, int32(1+count), seen.Load())
+	})
+}
+
+// A client whose queue is full is disconnected with a reason; nobody else notices.
+func TestSlowConsumer(t *testing.T) {
+	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 32 << 10}}, func(w *world) {
+		var gone kept[string]
+		w.srv.OnLeave(func(c *Conn, why error) { gone.add(c.Name() + ": " + CodeOf(why).String()) })
+		w.serve()
+		stuck := w.hello(&wire.Hello{Name: "stuck"})
+		var got kept[int]
+		cl := w.client("ada")
+		On(cl, "n", func(_ context.Context, _ *Conn, s string) error { got.add(len(s)); return nil })
+		w.join(cl)
+		big := strings.Repeat("x", 4<<10)
+		for range 100 {
+			require.NoError(t, w.srv.All().Send("n", big))
+			synctest.Wait()
+		}
+		require.Len(t, got.all(), 100)
+		require.Equal(t, 1, w.srv.Len())
+		require.Equal(t, []string{}, append([]string{}, gone.all()...), "the goodbye waits for what is being written")
+		reason := stuck.WantGoodbye(CodeSlowConsumer, "").Reason
+		require.Contains(t, reason, "limit 32768 B")
+		synctest.Wait()
+		require.Equal(t, []string{"stuck: slow consumer"}, gone.all())
+		require.NoError(t, cl.Close())
+	})
+}
+
+// One frame is let into an empty queue, however large.
+func TestFrameLargerThanQueue(t *testing.T) {
+	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 1 << 10}}, func(w *world) {
+		w.serve()
+		cl := w.client("ada")
+		var got kept[int]
+		cl.OnBytes("n", func(_ context.Context, _ *Conn, b []byte) error { got.add(len(b)); return nil })
+		w.join(cl)
+		c, err := w.srv.Client("ada")
+		require.NoError(t, err)
+		require.NoError(t, c.SendBytes("n", make([]byte, 500_000)))
+		synctest.Wait()
+		require.Equal(t, []int{500_000}, got.all())
+
+		limit := wire.DefaultMaxFrame
+		fits := limit - (wire.CommandSize("n", 0) - wire.Size(0))
+		require.NoError(t, c.SendBytes("n", make([]byte, fits)))
+		synctest.Wait()
+		require.Equal(t, []int{500_000, fits}, got.all())
+		require.Equal(t, CodeTooBig, CodeOf(c.SendBytes("n", make([]byte, fits+1))))
+		require.NoError(t, c.Send("n", "the connection goes on"))
+		require.NoError(t, cl.Close())
 	})
 }

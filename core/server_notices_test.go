@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -172,4 +173,50 @@ func TestNoticesOptionMayEndItsGoroutine(t *testing.T) {
 			require.NoError(t, cl.Close())
 		}
 	})
+}
+
+// Those who ask are told who comes and goes, in order, but not of themselves; the join
+// handler runs before anybody hears of a newcomer, the leave handler before anybody hears
+// that it has left.
+func TestNotices(t *testing.T) {
+	inWorld(t, &ServerOptions{Access: Access{Notices: tellEverything}}, func(w *world) {
+		var events kept[string]
+		w.srv.OnJoin(func(c *Conn) {
+			events.add("join " + c.Name())
+			if err := c.Send("welcome", c.Name()); err != nil {
+				t.Error(err)
+			}
+		})
+		w.srv.OnLeave(func(c *Conn, _ error) { events.add("leave " + c.Name()) })
+		w.serve()
+		watch := func(name string) *Client {
+			cl := w.client(name)
+			On(cl, "welcome", func(_ context.Context, _ *Conn, s string) error { events.add("welcome " + s); return nil })
+			cl.OnClientConnect(func(p Presence) { events.add(fmt.Sprint(name, " sees ", p.Name, p.Groups)) })
+			cl.OnClientDisconnect(func(p Presence) { events.add(fmt.Sprint(name, " misses ", p.Name, p.Groups)) })
+			return w.join(cl)
+		}
+		ada := watch("ada")
+		bob := w.join(w.client("bob", "red")) // does not ask
+		eve := watch("eve")
+		require.NoError(t, bob.Close())
+		synctest.Wait()
+		require.NoError(t, ada.Close())
+		synctest.Wait()
+		require.NoError(t, eve.Close())
+		synctest.Wait()
+		require.Equal(t, []string{
+			"join ada", "welcome ada",
+			"join bob", "ada sees bob[red]",
+			"join eve", "ada sees eve[]", "welcome eve",
+			"leave bob",
+		}, sortRuns(events.all()[:8], 5, 7))
+		require.ElementsMatch(t, []string{"ada misses bob[red]", "eve misses bob[red]", "leave ada", "eve misses ada[]", "leave eve"}, events.all()[8:])
+	})
+}
+
+// sortRuns sorts the elements i to j, which different goroutines add.
+func sortRuns(s []string, i, j int) []string {
+	slices.Sort(s[i:j])
+	return s
 }

@@ -128,3 +128,28 @@ func TestRecv(t *testing.T) {
 		require.Equal(t, CodeBadName, CodeOf(err))
 	})
 }
+
+func TestNames(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.serve()
+		a, b, c := w.join(w.client("ada")), w.join(w.client("ada")), w.join(w.client(""))
+		_, err := w.srv.Client("ada")
+		require.Equal(t, CodeAmbiguousName, CodeOf(err))
+		_, err = w.srv.Client("")
+		require.Equal(t, CodeUnknownClient, CodeOf(err), "clients without a name are not found by it")
+		require.Len(t, slices.Collect(w.srv.Named("ada").Clients()), 2)
+		require.Empty(t, slices.Collect(w.srv.Named("bob").Clients()))
+		require.NoError(t, a.Close())
+		synctest.Wait()
+		conn, err := w.srv.Client("ada")
+		require.NoError(t, err)
+		require.Equal(t, b.Conn().Addr(), conn.Addr())
+		require.NotEmpty(t, conn.Addr())
+		require.Equal(t, 2, w.srv.Len())
+		for range w.srv.Clients() {
+			break // an iteration may stop
+		}
+		require.NoError(t, b.Close())
+		require.NoError(t, c.Close())
+	})
+}

@@ -5,6 +5,7 @@ package core
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -328,4 +329,62 @@ func TestNobodyEntersAfterStop(t *testing.T) {
 	srv := newTestServer(nil)
 	<-srv.stop()
 	require.False(t, srv.roster.Enter(new(Conn), new(roster.Member), roster.Entry{}))
+}
+
+func TestMaxCommand(t *testing.T) {
+	for _, limit := range []int{8, 1000} {
+		inWorld(t, &ServerOptions{Limits: Limits{MaxCommand: limit}}, func(w *world) {
+			var faults, got kept[string]
+			w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err).String()) })
+			most := strings.Repeat("c", limit)
+			w.srv.OnBytes(most, func(_ context.Context, _ *Conn, b []byte) error { got.add(string(b)); return nil })
+			w.srv.HandleBytes(most, func(_ context.Context, _ *Conn, b []byte) ([]byte, error) { return b, nil })
+			w.srv.OnMessage(func(_ context.Context, _ *Conn, f Frame) error { got.add("any"); return nil })
+			w.srv.HandleAny(func(context.Context, *Conn, Frame) ([]byte, error) { return nil, nil })
+			require.Panics(t, func() {
+				w.srv.OnBytes(most+"c", func(context.Context, *Conn, []byte) error { return nil })
+			})
+			w.serve()
+			cl := w.join(w.client("ada"))
+			require.NoError(t, cl.SendBytes(most, []byte("x")))
+			reply, err := cl.CallBytes(w.ctx, most, []byte("y"))
+			require.NoError(t, err)
+			require.Equal(t, "y", string(reply))
+			require.Equal(t, CodeBadName, CodeOf(cl.SendBytes(most+"c", nil)), "the client was told the limit")
+			require.Equal(t, []string{"x", "any"}, got.all())
+
+			p := w.hello(&wire.Hello{})
+			p.Send(wire.AppendCommand(nil, most+"c", nil))
+			p.Send(wire.AppendRequest(nil, 1, most+"c", nil))
+			_, code := p.WantAnswer()
+			require.Equal(t, CodeBadName.String(), code.String())
+			require.Equal(t, []string{"bad name"}, faults.all())
+			require.Len(t, got.all(), 2)
+			require.NoError(t, cl.Close())
+		})
+	}
+}
+
+func TestWelcomeTellsLimits(t *testing.T) {
+	tests := map[string]struct {
+		opts           ServerOptions
+		calls, command uint64
+	}{
+		"by default": {calls: 1024, command: 256},
+		"set":        {opts: ServerOptions{Limits: Limits{MaxCalls: 7, MaxCommand: 9}}, calls: 7, command: 9},
+		"off":        {opts: ServerOptions{Limits: Limits{MaxCalls: -1}}, calls: 0, command: 256},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, &tc.opts, func(w *world) {
+				w.serve()
+				p := w.peer()
+				p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
+				got, err := wire.ParseWelcome(p.Want().Body, nil)
+				require.NoError(t, err)
+				require.Equal(t, tc.calls, got.MaxCalls)
+				require.Equal(t, tc.command, got.MaxCommand)
+			})
+		})
+	}
 }

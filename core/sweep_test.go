@@ -41,3 +41,65 @@ func TestTickFollowsHandlers(t *testing.T) {
 		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }
+
+// Each side notices by itself that the other has fallen silent, and only then.
+func TestHeartbeat(t *testing.T) {
+	opts := &ServerOptions{Timeouts: Timeouts{Heartbeat: 2 * time.Second}}
+	inWorld(t, opts, func(w *world) {
+		var gone kept[string]
+		w.srv.OnLeave(func(c *Conn, why error) { gone.add(c.Name() + ": " + CodeOf(why).String()) })
+		w.serve()
+		cl := w.join(w.client("alive"))
+		dead := w.hello(&wire.Hello{Name: "dead"})
+		start := time.Now()
+		require.Equal(t, wire.KindPing, dead.Want().Kind)
+		require.GreaterOrEqual(t, time.Since(start), 2*time.Second)
+		dead.WantGoodbye(CodeHeartbeat, "nothing heard for")
+		require.InDelta(t, 4*time.Second, time.Since(start), float64(time.Second))
+		time.Sleep(time.Minute)
+		require.Equal(t, []string{"dead: heartbeat missed"}, gone.all())
+		require.NoError(t, cl.Err(), "who answers stays")
+		require.NoError(t, cl.Close())
+	})
+}
+
+func TestHeartbeatOfTheServer(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		// A server by hand that says nothing after its welcome.
+		go func() {
+			stream, err := w.lis.Accept()
+			if err != nil {
+				return
+			}
+			stream.Write(wire.AppendWelcome(nil, &wire.Welcome{Heartbeat: time.Second})) //nolint:errcheck // the client will miss it
+			for buf := make([]byte, 100); err == nil; {
+				_, err = stream.Read(buf)
+			}
+			stream.Close() //nolint:errcheck // it is over
+		}()
+		cl := w.client("ada")
+		require.NoError(t, cl.Connect(w.ctx))
+		<-cl.Done()
+		require.Equal(t, CodeHeartbeat.String(), CodeOf(cl.Err()).String())
+		require.NoError(t, w.lis.Close())
+	})
+}
+
+// A peer that stops reading for good is noticed although its queue is not full.
+func TestWriteTimeout(t *testing.T) {
+	opts := &ServerOptions{Timeouts: Timeouts{Write: 4 * time.Second, Heartbeat: -1}, Limits: Limits{QueueBytes: 10 << 20}}
+	inWorld(t, opts, func(w *world) {
+		why := make(chan error, 1)
+		w.srv.OnLeave(func(_ *Conn, err error) { why <- err })
+		w.serve()
+		stuck := w.hello(&wire.Hello{})
+		c := first(w)
+		for range 40 {
+			require.NoError(t, c.SendBytes("n", make([]byte, 16<<10)))
+		}
+		start := time.Now()
+		require.Equal(t, CodeWriteTimeout.String(), CodeOf(<-why).String())
+		require.InDelta(t, 8*time.Second, time.Since(start), float64(2*time.Second))
+		stuck.Stream.Close() //nolint:errcheck // it is over
+	})
+}

@@ -1,0 +1,43 @@
+package core
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A broadcast that one client would not read is left out there, and reported.
+func TestBroadcastTooBigForOne(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		var faults kept[string]
+		w.srv.OnError(func(c *Conn, err error) { faults.add(c.Name() + " " + CodeOf(err).String()) })
+		w.serve()
+		small := newTestClient(w.lis, &ClientOptions{Retry: Retry{Off: true}, Name: "small", MaxFrame: 1000})
+		w.clients = append(w.clients, small)
+		w.join(small)
+		var got kept[int]
+		cl := w.client("ada")
+		cl.OnBytes("n", func(_ context.Context, _ *Conn, b []byte) error { got.add(len(b)); return nil })
+		w.join(cl)
+		require.NoError(t, w.srv.All().SendBytes("n", make([]byte, 2000)))
+		synctest.Wait()
+		require.Equal(t, []int{2000}, got.all())
+		require.Equal(t, []string{"small too big"}, faults.all())
+		require.NoError(t, small.Close())
+		require.NoError(t, cl.Close())
+	})
+}
+
+// A message to all costs its frame and what queues share of it, however many there are.
+func TestBroadcastAllocations(t *testing.T) {
+	srv := newTestServer(nil)
+	srv.freeze()
+	payload := make([]byte, 128)
+	require.LessOrEqual(t, testing.AllocsPerRun(100, func() {
+		if srv.All().SendBytes("news", payload) != nil {
+			t.Error("not sent")
+		}
+	}), 2.0)
+}
