@@ -14,7 +14,7 @@ const jobCost = turn.JobCost
 // beginTurn says that the reading goroutine begins something that may take long.
 func (c *Conn) beginTurn(state turn.Token) turn.Token {
 	tok := c.turn.Begin(state)
-	c.eng.sweep.busy(c) // after the turn has begun; see sweepTurns
+	c.eng.sweep.busy(c) // after the turn has begun; see lookAtActive
 	return tok
 }
 

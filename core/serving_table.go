@@ -9,21 +9,22 @@ import (
 // A servingTable holds the calls of the peer that are being handled, so that it can
 // give them up.
 type servingTable struct {
-	open atomic.Int32 // how many there are
+	open atomic.Int32 // number of calls
 
 	mu    sync.Mutex // guards the fields below
 	calls []served
-	at    map[uint64]int // index in calls by id, once they are many; nil else
+	at    map[uint64]int // index in calls by id, once they are more than manyServed; nil else
 }
 
-// manyServed is how many calls are looked through for one, rather than to keep an index.
+// manyServed is the number of calls that are looked through for one. Of more there is an index.
 const manyServed = 32
 
+// A served is a call that is being handled.
 type served struct {
 	id       uint64
-	cancel   context.CancelFunc
-	canceled bool
-	beside   bool
+	cancel   context.CancelFunc // ends the context of its handler
+	canceled bool               // its caller has given it up
+	beside   bool               // its handler runs beside the turn
 }
 
 // add notes a call. It reports false if one with that id is being handled.
@@ -64,15 +65,26 @@ func (t *servingTable) findLocked(id uint64) int {
 	return -1
 }
 
-// remove ends a call and reports whether its caller had given it up.
+// remove ends a call and its context, and reports whether its caller had given it up.
 func (t *servingTable) remove(id uint64) (canceled bool) {
+	s, ok := t.take(id)
+	if !ok {
+		return true
+	}
+	s.cancel()
+	return s.canceled
+}
+
+// take removes a call.
+func (t *servingTable) take(id uint64) (s served, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	i := t.findLocked(id)
 	if i < 0 {
-		return true
+		return s, false
 	}
-	s, last := t.calls[i], len(t.calls)-1
+	last := len(t.calls) - 1
+	s = t.calls[i]
 	t.calls[i] = t.calls[last]
 	t.calls[last] = served{}
 	t.calls = t.calls[:last]
@@ -85,19 +97,21 @@ func (t *servingTable) remove(id uint64) (canceled bool) {
 			t.at = nil
 		}
 	}
-	s.cancel()
-	return s.canceled
+	return s, true
 }
 
 // cancel ends the context of a call, if it is being handled.
 func (t *servingTable) cancel(id uint64) {
+	var end context.CancelFunc
 	t.mu.Lock()
 	if i := t.findLocked(id); i >= 0 {
-		s := &t.calls[i]
-		s.canceled = true
-		s.cancel()
+		t.calls[i].canceled = true
+		end = t.calls[i].cancel
 	}
 	t.mu.Unlock()
+	if end != nil {
+		end()
+	}
 }
 
 // isCanceled reports whether the caller has given the call up.

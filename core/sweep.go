@@ -191,15 +191,35 @@ func (s *sweeper) run() {
 // a batch which takes that long does not keep its replies waiting. It reports whether any
 // connection is still worth watching.
 func (s *sweeper) sweepActive() bool {
-	left, stands := s.sweepTurns()
-	for _, c := range stands {
-		c.checkStandstill()
+	found, left := s.lookAtActive()
+	for _, f := range found {
+		switch f.what {
+		case sameTurn:
+			f.c.handOver(f.c.watch.turn)
+		case sameBatch:
+			f.c.endBatch()
+		case sameState:
+			f.c.checkStandstill()
+		}
 	}
 	return left
 }
 
-// sweepTurns is sweepActive but for the connections whose handlers may wait for their peers, which it returns.
-func (s *sweeper) sweepTurns() (left bool, stands []*Conn) {
+// A finding is a connection that has not gone on since the last tick.
+type finding struct {
+	c    *Conn
+	what byte // sameTurn, sameBatch or sameState
+}
+
+const (
+	sameTurn  byte = iota // one handler, or one write, has taken the whole tick
+	sameBatch             // handlers of what was read at once have
+	sameState             // handlers wait for the peer, and nothing else has happened
+)
+
+// lookAtActive returns the connections that were busy and have not gone on. It reports whether any connection is
+// still worth watching.
+func (s *sweeper) lookAtActive() (found []finding, left bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	slow := false
@@ -217,16 +237,14 @@ func (s *sweeper) sweepTurns() (left bool, stands []*Conn) {
 			w.active.Store(false)
 			if c.turn.Now() == tok || w.active.Swap(true) {
 				if hasStandstill && c.waits.Len() > 0 {
-					stands = append(stands, c)
+					found = append(found, finding{c, sameState})
 				}
 				continue
 			}
 		case same:
-			slow = true
-			c.handOver(tok)
+			found, slow = append(found, finding{c, sameTurn}), true
 		case batch:
-			slow = true
-			c.endBatch()
+			found, slow = append(found, finding{c, sameBatch}), true
 		}
 		kept = append(kept, c)
 	}
@@ -239,7 +257,7 @@ func (s *sweeper) sweepTurns() (left bool, stands []*Conn) {
 		s.idleTicks = 0
 	}
 	s.tick = handlerTick << min(s.idleTicks/4, 4)
-	return len(kept) > 0, stands
+	return found, len(kept) > 0
 }
 
 // sweepAll ends the connections whose peers have been silent, or have read nothing, for too long, and asks peers
