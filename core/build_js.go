@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/hisock/hisock/core/internal/notices"
-	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/turn"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
@@ -110,21 +109,6 @@ func (*manualQueue) await(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
-// hasOverflow
-
-type overflowRules struct{}
-
-func newOverflowRules(Overflow, map[string]Overflow, Overflow) *overflowRules { return nil }
-
-func (Overflow) drops() bool              { return false }
-func (*overflowRules) of(string) Overflow { return OverflowDefault }
-func (*overflowRules) newBlock(_ string, _ *sending, frame []byte) *outbox.Block {
-	return outbox.NewBlock(frame)
-}
-func (c *Conn) sendByPolicy(_ string, k *outbox.Block) error {
-	return c.sendAll(k, OverflowDefault, nil)
-}
-
 // hasCrowd
 
 const fairFrames = 1 << 62
@@ -139,11 +123,6 @@ func (fairness) count(int)                   {}
 func (fairness) close()                      {}
 func (*Conn) letOthers(*reader, *clock) bool { return true }
 func (*Conn) hadBatch(uint64, int)           {}
-
-// hasBudget
-
-// defaultMemory is no limit.
-func defaultMemory() int { return -1 }
 
 // There are no limits for peers, since a page accepts nobody.
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hisock/hisock/core/internal/admit"
+	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/internal/convert"
 )
 
@@ -271,7 +272,7 @@ func (l *Limits) resolve(f *optionFaults) {
 	size(f, "Limits.MaxFrame", &l.MaxFrame, defaultMaxFrame, minPeerFrame, maxPeerFrame)
 	size(f, "Limits.QueueBytes", &l.QueueBytes, defaultQueueBytes, 1, maxBytes)
 	size(f, "Limits.InboxBytes", &l.InboxBytes, defaultInboxBytes, 1, maxBytes)
-	l.MemoryBytes = limit(l.MemoryBytes, defaultMemory())
+	l.MemoryBytes = limit(l.MemoryBytes, budget.DefaultLimit())
 	size(f, "Limits.MaxConcurrent", &l.MaxConcurrent, defaultConcurrent, 1, 0)
 	l.FrameRate, l.ByteRate = max(l.FrameRate, 0), max(l.ByteRate, 0)
 	l.ChangeRate = limit(l.ChangeRate, defaultChangeRate)

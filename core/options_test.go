@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/internal/budget"
 )
 
 // optionsNamed are the options that err names, with why.
@@ -164,6 +166,12 @@ func TestRetryBounds(t *testing.T) {
 			require.Equal(t, tc.want, kept.Retry)
 		})
 	}
+}
+
+// The bound on memory is half of what the process may have, unless there is none.
+func TestMemoryBytesByDefault(t *testing.T) {
+	require.Equal(t, budget.DefaultLimit(), resolved(nil).Limits.MemoryBytes)
+	require.Zero(t, resolved(&ServerOptions{Limits: Limits{MemoryBytes: -1}}).Limits.MemoryBytes)
 }
 
 // No bound is so large that adding a frame to what waits makes a number that is too large for an int.

@@ -8,6 +8,9 @@ type Budget struct{}
 // A Look finds nothing.
 type Look struct{}
 
+// DefaultLimit returns no limit.
+func DefaultLimit() int { return -1 }
+
 // New returns nil, for no limit.
 func New(int) *Budget { return nil }
 

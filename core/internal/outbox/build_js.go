@@ -13,6 +13,11 @@ type (
 	writers   struct{}
 )
 
+func NewDroppable(frame []byte) *Block           { return NewBlock(frame) }
+func NewLatest(frame []byte, _, _ string) *Block { return NewBlock(frame) }
+
+func (o *Outbox) ShareDroppable(k *Block) *Refusal { return o.Share(k, Data) }
+
 func (*droppable) writes()              {}
 func (*droppable) wrote()               {}
 func (*Block) extra() int               { return 0 }

@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package budget
 
 import (
 	"math"
@@ -52,10 +52,8 @@ func TestSystemMemory(t *testing.T) {
 }
 
 // The limit of the Go runtime counts if it is less.
-func TestDefaultMemory(t *testing.T) {
-	require.Positive(t, defaultMemory())
+func TestDefaultLimit(t *testing.T) {
+	require.Positive(t, DefaultLimit())
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(100 << 20))
-	require.Equal(t, 50<<20, defaultMemory())
-	require.Equal(t, 50<<20, resolved(nil).Limits.MemoryBytes)
-	require.Zero(t, resolved(&ServerOptions{Limits: Limits{MemoryBytes: -1}}).Limits.MemoryBytes)
+	require.Equal(t, 50<<20, DefaultLimit())
 }

@@ -1,6 +1,6 @@
 //go:build !js
 
-package core
+package budget
 
 import (
 	"math"
@@ -11,11 +11,11 @@ import (
 	"strings"
 )
 
-// unknownMemory is what a process is taken to have of which nothing is known.
+// unknownMemory is how many bytes a process is taken to have if nothing is known of it.
 const unknownMemory = 2 << 30
 
-// defaultMemory is half of what this process may have.
-func defaultMemory() int {
+// DefaultLimit returns half of the memory that this process may have, in bytes.
+func DefaultLimit() int {
 	most := int64(unknownMemory)
 	limit := min(debug.SetMemoryLimit(-1), systemMemory(os.ReadFile))
 	if limit < math.MaxInt64 {
