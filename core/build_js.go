@@ -83,7 +83,7 @@ func (*Conn) takeOver(turn.Token)               {}
 type contexts struct{}
 
 func newCallContext(conn *Conn) (context.Context, context.CancelFunc) {
-	return context.WithCancel(conn.life.ctx)
+	return context.WithCancel(conn.Context())
 }
 
 // hasManual: there is never a manualQueue.

@@ -50,7 +50,7 @@ func (c *callContext) real() context.Context {
 	if own := c.own.Load(); own != nil {
 		return own
 	}
-	conn := c.conn.life.ctx
+	conn := c.conn.Context()
 	ended := c.ended.Load()
 	if ended { // and for no other reason
 		conn = context.WithoutCancel(conn)
@@ -77,7 +77,7 @@ func (c *callContext) cancel() {
 	}
 }
 
-func (c *callContext) Deadline() (time.Time, bool) { return c.conn.life.ctx.Deadline() }
+func (c *callContext) Deadline() (time.Time, bool) { return c.conn.Context().Deadline() }
 func (c *callContext) Done() <-chan struct{}       { return c.real().Done() }
 func (c *callContext) Err() error                  { return c.real().Err() }
 

@@ -351,12 +351,9 @@ func (cl *Client) Close() error {
 			return nil
 		}
 		c.Close()
-		<-c.life.streamDone.Wait()
+		err := c.awaitClosed()
 		if cl.Conn() == c { // else it has just come back
-			if c.life.closeFault != nil {
-				return c.life.closeFault
-			}
-			return nil
+			return err
 		}
 	}
 }

@@ -194,7 +194,7 @@ func (cl *Client) askLater(c *Conn) {
 // refuses it. It asks again if the server says when.
 func (cl *Client) askAgain(c *Conn, k wire.Kind, name string) {
 	for {
-		err := cl.change(c.life.ctx, c, k, name)
+		err := cl.change(c.Context(), c, k, name)
 		if err == nil || c.isEnded() {
 			return
 		}
@@ -204,7 +204,7 @@ func (cl *Client) askAgain(c *Conn, k wire.Kind, name string) {
 			c.answered(k, name, false)
 			return
 		}
-		ctx, stop := within(c.life.ctx, why.RetryAfter)
+		ctx, stop := within(c.Context(), why.RetryAfter)
 		<-ctx.Done()
 		stop()
 	}

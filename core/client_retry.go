@@ -74,7 +74,7 @@ func (cl *Client) suspended(c *Conn, l *session.Link, why *Error) {
 	pace.Down(l.Died(), l.Died().Sub(l.Born), c.sess.KeptFor())
 	cl.beginWaiting()
 	for {
-		if !cl.wait(c.life.ctx, pace, why.RetryAfter) {
+		if !cl.wait(c.Context(), pace, why.RetryAfter) {
 			cl.stayAway()
 			c.end(why, nil, ending{waiting: l}) // unless it has ended
 			return
@@ -83,7 +83,7 @@ func (cl *Client) suspended(c *Conn, l *session.Link, why *Error) {
 			c.end(NewError(CodeConnLost, "the session is over"), nil, ending{waiting: l})
 			return
 		}
-		n, err := cl.attempt(c.life.ctx, c, true, pace)
+		n, err := cl.attempt(c.Context(), c, true, pace)
 		switch {
 		case err == nil && n.welcome.Resumed:
 			cl.goOn(c, l, n)

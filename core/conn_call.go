@@ -116,7 +116,7 @@ func (c *Conn) reply(id uint64, payload []byte) error {
 	if err := c.fits(n); err != nil {
 		return err
 	}
-	dst, err := c.beginWaiting(c.life.ctx, c, n, 0)
+	dst, err := c.beginWaiting(c.Context(), c, n, 0)
 	if err != nil {
 		return nil // the connection has ended, and with it the call
 	}
@@ -139,7 +139,7 @@ func (c *Conn) failAs(id uint64, command string, err error) {
 	frame := wire.AppendFailure(nil, id, why)
 	if len(why.Details) == 0 {
 		c.sendOwn(frame) //nolint:errcheck // then it is over anyway
-	} else if dst, err := c.beginWaiting(c.life.ctx, c, len(frame), 0); err == nil {
+	} else if dst, err := c.beginWaiting(c.Context(), c, len(frame), 0); err == nil {
 		c.out.Commit(append(dst, frame...))
 	}
 	if left != nil { // the hook may wait, for which the caller does not

@@ -87,7 +87,7 @@ func (c *Conn) runCommandHandler(h *handler, payload []byte) {
 			c.report(f, c.crashed(f, recover()))
 		}
 	}()
-	_, err := h.run(c.life.ctx, c, Frame{KindCommand, h.name, payload})
+	_, err := h.run(c.Context(), c, Frame{KindCommand, h.name, payload})
 	returned = true
 	if e, ok := err.(*Error); err != nil && (!ok || e != nil) { // not a nil that has become an interface
 		c.report(Frame{KindCommand, h.name, payload}, err)

@@ -200,6 +200,15 @@ func (c *Conn) exit() (last bool) {
 	return true
 }
 
+// awaitClosed waits until the stream of a connection that ends is closed, and returns what was not brought over, or nil.
+func (c *Conn) awaitClosed() error {
+	<-c.life.streamDone.Wait()
+	if c.life.closeFault != nil {
+		return c.life.closeFault
+	}
+	return nil
+}
+
 // finish runs when nothing else of the connection runs any more.
 func (c *Conn) finish() {
 	defer c.life.done.Happen()

@@ -27,7 +27,7 @@ func (c *Conn) RecvRaw(ctx context.Context) ([]byte, error) {
 			return payload, nil
 		}
 		return nil, c.waitError(ctx)
-	case <-c.life.ctx.Done():
+	case <-c.Context().Done():
 		if payload, ok := c.turn.LeaveRaw(next); ok {
 			return payload, nil
 		}
@@ -78,7 +78,7 @@ func (c *Conn) awaitRaw(rd *reader, room <-chan struct{}) {
 	c.endBatch()
 	select {
 	case <-room:
-	case <-c.life.ctx.Done():
+	case <-c.Context().Done():
 	case <-rd.link.WhenLost():
 	}
 }

@@ -17,7 +17,7 @@ func (c *Conn) runFrame(f wire.Frame, reserved *bool) {
 	case wire.KindCommand:
 		var name, payload []byte
 		if name, payload, err = wire.ParseCommand(f.Body); err == nil {
-			c.runCommand(c.life.ctx, name, payload, reserved)
+			c.runCommand(c.Context(), name, payload, reserved)
 		}
 	case wire.KindRequest:
 		var id uint64
@@ -26,7 +26,7 @@ func (c *Conn) runFrame(f wire.Frame, reserved *bool) {
 			err = c.runCall(id, name, payload, reserved)
 		}
 	case wire.KindRaw:
-		c.runRaw(c.life.ctx, f.Body)
+		c.runRaw(c.Context(), f.Body)
 	case wire.KindGroupCommand, wire.KindGroupRaw, wire.KindGroupPassed:
 		err = c.runGroup(f, reserved)
 	case kindLegacy:

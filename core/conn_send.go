@@ -169,9 +169,9 @@ func (c *Conn) afterRefusal(n int, o Overflow, set *sending, no *outbox.Refusal,
 	case set.waits():
 		return c.awaitRoom(set.ctx, c.waiter(set.ctx), n, 0, try)
 	case hasOverflow && o == OverflowBlock:
-		return c.awaitRoom(c.life.ctx, c, n, c.eng.writeTimeout, try)
+		return c.awaitRoom(c.Context(), c, n, c.eng.writeTimeout, try)
 	}
-	return c.awaitRoom(c.life.ctx, c, n, -1, try) // in a browser
+	return c.awaitRoom(c.Context(), c, n, -1, try) // in a browser
 }
 
 // sendOwn queues a small frame of the library's own.

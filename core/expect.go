@@ -75,7 +75,7 @@ func (e *Expectation) Recv(ctx context.Context) ([]byte, error) {
 		return e.take(r), nil
 	case <-ctx.Done():
 		return nil, e.c.waitError(ctx)
-	case <-e.c.life.ctx.Done():
+	case <-e.c.Context().Done():
 	}
 	select {
 	case r := <-e.ch: // just before the end

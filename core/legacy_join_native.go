@@ -175,7 +175,7 @@ func (p *legacyPeer) change(ch notices.Change) []byte {
 // refused.
 func (c *Conn) wishLegacy(k wire.Kind, name string) {
 	s := c.legacy.server
-	tell, err := s.requested(c.life.ctx, c, k, wire.Position{Group: name})
+	tell, err := s.requested(c.Context(), c, k, wire.Position{Group: name})
 	if err != nil && !c.isEnded() {
 		s.eng.faultOf(c, "a client may not change what it asks for", err, "change", k.String(), "to", name)
 	}
@@ -314,7 +314,7 @@ func (c *Conn) askRecord(ctx context.Context, who string) (Presence, error) {
 		return parseRecord(answer, who)
 	case <-ctx.Done():
 		return Presence{}, c.waitError(ctx)
-	case <-c.life.ctx.Done():
+	case <-c.Context().Done():
 		return Presence{}, c.closedError()
 	}
 }

@@ -260,15 +260,15 @@ func (c *Conn) runLegacy(payload []byte) {
 	case legacy.CommandMessage:
 		c.runNamed(m.Name, m.Body)
 	case legacy.RawMessage:
-		c.runRaw(c.life.ctx, m.Body)
+		c.runRaw(c.Context(), m.Body)
 	case legacy.EitherMessage:
 		switch {
 		case c.legacy.matchesPrefix():
 			c.runPrefix(m, payload)
 		case c.takesLegacy(m.Name, payload):
-			c.runCommand(c.life.ctx, m.Name, m.Body, nil)
+			c.runCommand(c.Context(), m.Name, m.Body, nil)
 		default:
-			c.runRaw(c.life.ctx, payload)
+			c.runRaw(c.Context(), payload)
 		}
 	case legacy.NoticeMessage:
 		k := wire.KindLeft
@@ -295,7 +295,7 @@ func (c *Conn) runNamed(name, body []byte) {
 		c.eng.faultOf(c, faultText(e.Code), NewError(e.Code, "command "+safe.Text(string(name))+": "+e.Message), "command", string(name))
 		return
 	}
-	ctx := c.life.ctx
+	ctx := c.Context()
 	if v != legacy.ValueUnsaid {
 		ctx = context.WithValue(ctx, sentAsKey{}, ValueKind(v))
 	}
@@ -311,13 +311,13 @@ func (c *Conn) runPrefix(m legacy.Message, payload []byte) {
 	for _, h := range hs.order {
 		if h.begins(payload) {
 			ran = true
-			c.startHandler(c.life.ctx, h, Frame{KindCommand, h.name, payload[min(len(h.name)+1, len(payload)):]}, nil)
+			c.startHandler(c.Context(), h, Frame{KindCommand, h.name, payload[min(len(h.name)+1, len(payload)):]}, nil)
 		}
 	}
 	switch {
 	case !ran && m.Name != nil && hs.anyCommand != nil:
-		c.runCommand(c.life.ctx, m.Name, m.Body, nil)
+		c.runCommand(c.Context(), m.Name, m.Body, nil)
 	case hs.message != nil:
-		c.startHandler(c.life.ctx, hs.message, Frame{Kind: KindRaw, Payload: payload}, nil)
+		c.startHandler(c.Context(), hs.message, Frame{Kind: KindRaw, Payload: payload}, nil)
 	}
 }

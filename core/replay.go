@@ -52,12 +52,12 @@ type replayedKey struct{}
 // contextOf returns the context of a handler. For what is replayed it is made once.
 func (c *Conn) contextOf(replayed bool) context.Context {
 	if !replayed {
-		return c.life.ctx
+		return c.Context()
 	}
 	if r := c.replayed.Load(); r != nil {
 		return *r
 	}
-	r := context.WithValue(c.life.ctx, replayedKey{}, true)
+	r := context.WithValue(c.Context(), replayedKey{}, true)
 	c.replayed.Store(&r)
 	return r
 }

@@ -41,7 +41,7 @@ func (s *Server) suspended(c *Conn, l *session.Link, why *Error) {
 	defer t.Stop()
 	select {
 	case <-l.WhenReplaced():
-	case <-c.life.ctx.Done():
+	case <-c.Context().Done():
 	case <-t.C:
 		c.end(why, nil, ending{waiting: l})
 	}

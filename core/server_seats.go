@@ -122,7 +122,7 @@ func (s *Server) replace(ctx context.Context, holder, c *Conn) bool {
 	select {
 	case <-holder.Done():
 		return true
-	case <-c.life.ctx.Done():
+	case <-c.Context().Done():
 	case <-ctx.Done():
 	case <-s.stopping:
 	case <-t.C:
