@@ -97,7 +97,7 @@ walls:
 bench:
 	@GO=$(GO) .ci/bench
 
-# Runs this library beside others and a server written by hand, in some 20 minutes, and writes
+# Runs this library beside others and a server written by hand, in some 35 minutes, and writes
 # docs/benchmarks.md. Nothing else should run meanwhile.
 bench-peers:
 	cd examples/bench && $(GO) run .
