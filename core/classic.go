@@ -60,8 +60,8 @@ const minClassicHeader, maxClassicHeader = 2, 4096
 // By default that is 30 s, as with the original's own server.
 const classicAlive = 2
 
-// caps is what a peer can do beside commands and raw messages. Each is asked for where core would make use of it, so that
-// nothing else needs to know which protocol the peer speaks.
+// caps is what a peer can do beside commands and raw messages. Each is asked for where core would make use of it,
+// so that nothing else needs to know which protocol the peer speaks.
 type caps struct {
 	Native  bool // it reads native frames: the very bytes that others are sent
 	Calls   bool // it answers calls
@@ -80,10 +80,10 @@ var (
 
 // ClassicOptions are about clients of the original, the Python package hisock.
 type ClassicOptions struct {
-	// HeaderLen is the header's length with which they may join on the same TCP port, in bytes, whatever
-	// their release, from 2 to 4096. Zero means 16, as in the original. Negative means that they may not. They cannot be
-	// told why they are refused; one that comes when the server is full finds that
-	// it is disconnected. Where it is negative it is an error to set one of the others.
+	// HeaderLen is the header's length with which they may join on the same TCP port, in bytes, whatever their
+	// release, from 2 to 4096. Zero means 16, as in the original. Negative means that they may not. They cannot be
+	// told why they are refused; one that comes when the server is full finds that it is disconnected. Where it is
+	// negative it is an error to set one of the others.
 	HeaderLen int
 
 	// Unknown is what a client of 2.x or 3.0a speaks until its first command tells which of the two:

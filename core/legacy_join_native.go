@@ -17,8 +17,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// How a peer of the original joins, what it is told of others, and what it may wish: another name, another group, the record of
-// another client.
+// How a peer of the original joins, what it is told of others, and what it may wish: another name, another group,
+// the record of another client.
 
 // isLegacy reports whether the first byte of a newcomer is that of a client of the original, and such may join.
 func (s *Server) isLegacy(rd *reader) bool {
@@ -125,8 +125,8 @@ func (c *Conn) ownView() *notices.View {
 	return v
 }
 
-// legacyGroup is the group that clients of the original are told of: the one that a client of the original has named, if
-// it is in it, or the first. It is empty if there is none.
+// legacyGroup is the group that clients of the original are told of: the one that a client of the original has
+// named, if it is in it, or the first. It is empty if there is none.
 func (c *Conn) legacyGroup() string {
 	if c.legacy == nil {
 		return c.who.FirstGroup()
@@ -302,7 +302,7 @@ func (c *Conn) askRecord(ctx context.Context, who string) (Presence, error) {
 	if err := checkName(who, defaultMaxHello); err != nil {
 		return Presence{}, err
 	}
-	ch, err := c.legacy.AskRecord(who, c.sendOwn)
+	ch, err := c.legacy.askRecord(c, who)
 	if err != nil {
 		return Presence{}, wireError(err)
 	}
@@ -317,6 +317,21 @@ func (c *Conn) askRecord(ctx context.Context, who string) (Presence, error) {
 	case <-c.Context().Done():
 		return Presence{}, c.closedError()
 	}
+}
+
+// askRecord sends the question for a record, and returns where the answer comes.
+func (p *legacyPeer) askRecord(c *Conn, who string) (<-chan []byte, error) {
+	p.asking.Lock()
+	defer p.asking.Unlock()
+	question, answer, err := p.AskRecord(who)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.sendOwn(question); err != nil {
+		p.Unask()
+		return nil, err
+	}
+	return answer, nil
 }
 
 func parseRecord(answer []byte, who string) (Presence, error) {

@@ -4,6 +4,7 @@ package core
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/hisock/hisock/core/internal/legacy"
@@ -12,9 +13,9 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// What a connection does whose peer speaks one of the original's dialects. Package legacy says what a frame asks for and how a
-// message is written; here it is done. Nothing else in this package knows of dialects, but for the flags of caps and a few
-// questions that begin with hasLegacy:
+// What a connection does whose peer speaks one of the original's dialects. Package legacy says what a frame asks
+// for and how a message is written; here it is done. Nothing else in this package knows of dialects, but for the
+// flags of caps and a few questions that begin with hasLegacy:
 //
 //	as it begins   over, speak; the other file has how such a peer joins
 //	reading        batchLegacy in the place of batch, ended
@@ -26,8 +27,9 @@ import (
 // A legacyPeer is the peer of such a connection.
 type legacyPeer struct {
 	*legacy.Peer
-	server  *Server // of which the peer is a client; nil at a client
-	answers answers // at a server, records that the client has asked for
+	server  *Server    // of which the peer is a client; nil at a client
+	answers answers    // at a server, records that the client has asked for
+	asking  sync.Mutex // at a client, held while it asks for a record, so that questions go out in their order
 }
 
 // The two packages number dialects and kinds of values alike.
@@ -70,8 +72,8 @@ func (p *legacyPeer) over(stream transport.Conn) transport.Conn {
 	return p.Stream(stream)
 }
 
-// heartbeat is how long the peer, a client, may be silent before it is asked whether it is still there, if a native one may be for
-// that long. It is zero if it would not answer.
+// heartbeat is how long the peer, a client, may be silent before it is asked whether it is still there, if a
+// native one may be for that long. It is zero if it would not answer.
 func (p *legacyPeer) heartbeat(native time.Duration) time.Duration {
 	switch {
 	case p == nil:
@@ -82,8 +84,8 @@ func (p *legacyPeer) heartbeat(native time.Duration) time.Duration {
 	return classicAlive * native
 }
 
-// ended returns what the end of the stream means, if that is nothing of the native protocol: rest is how many bytes of an unfinished
-// frame have come.
+// ended returns what the end of the stream means, if that is nothing of the native protocol: rest is how many
+// bytes of an unfinished frame have come.
 func (p *legacyPeer) ended(rest int, err error) *Error {
 	if p == nil {
 		return nil
@@ -106,7 +108,8 @@ func (p *legacyPeer) lastWord(bye *wire.Goodbye) ([]byte, *wire.Goodbye) {
 	return p.Goodbye(), nil
 }
 
-// sent returns the first frame of b as the program sent it, and its size. It reports false for frames of the library's own.
+// sent returns the first frame of b as the program sent it, and its size. It reports false for frames of the
+// library's own.
 func (p *legacyPeer) sent(b []byte) (f Frame, size int, ok bool) {
 	if p == nil {
 		return parseSent(b)
@@ -231,8 +234,8 @@ func (c *Conn) receiveLoose(rd *reader, payload []byte) bool {
 	return c.gotRaw(rd, payload) || c.dispatch(rd, wire.Frame{Kind: wire.KindRaw, Body: payload})
 }
 
-// takesLegacy reports whether a handler takes a payload as a command, of that name if it is not nil. Nothing in a dialect
-// without markers tells commands from raw messages, so what no handler takes is raw.
+// takesLegacy reports whether a handler takes a payload as a command, of that name if it is not nil. Nothing in a
+// dialect without markers tells commands from raw messages, so what no handler takes is raw.
 func (c *Conn) takesLegacy(name, payload []byte) bool {
 	hs := c.eng.handlers
 	if c.legacy.matchesPrefix() {

@@ -124,8 +124,8 @@ func formOf(v any) form {
 	return formOf(to) // encode has found an end
 }
 
-// abbreviated is what a payload that [legacy.Peer.Abbreviates] means to who takes a T. It reports false if it means nothing else than
-// what it is.
+// abbreviated is what a payload that [legacy.Peer.Abbreviates] means to who takes a T. It reports false if it
+// means nothing else than what it is.
 func abbreviated[T any](payload []byte) (v T, ok bool) {
 	if len(payload) == 0 {
 		return v, true

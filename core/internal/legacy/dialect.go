@@ -62,7 +62,8 @@ type dialect interface {
 	route(p *Peer, payload []byte) Event
 	parse(p *Peer, payload []byte) Message
 
-	// content returns what a command carries, of max bytes at most, and which kind of value the peer says that it is.
+	// content returns what a command carries, of max bytes at most, and which kind of value the peer says that it
+	// is.
 	content(body []byte, max int) (content []byte, v Value, err error)
 }
 

@@ -18,7 +18,7 @@
 //
 // # Locks
 //
-// A Peer has three: of what it was told in the hello and by later wishes, of what is held back, and of who
-// waits for a record. None is held while another is taken, or while anything outside is called but the question
-// for a record, which is sent under the last so that answers come in the order of their questions.
+// A Peer has four, each for one thing: what the client was called and which group it named; the box of what
+// is held back; what that weighs; and who waits for a record. The third is held while the second is taken, and
+// none while anything outside is called.
 package legacy

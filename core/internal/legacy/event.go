@@ -96,8 +96,8 @@ const (
 // Parse says what a payload says that has its turn. Whoever has the turn calls it.
 func (p *Peer) Parse(payload []byte) Message { return p.speaks().parse(p, payload) }
 
-// Content returns what a command carries as handlers take it, and which kind of value the peer says that it is. It fails for
-// more than max bytes if it has to be written anew.
+// Content returns what a command carries as handlers take it, and which kind of value the peer says that it is. It
+// fails for more than max bytes if it has to be written anew.
 func (p *Peer) Content(body []byte, max int) (content []byte, v Value, err error) {
 	return p.speaks().content(body, max)
 }

@@ -37,8 +37,8 @@ const holdCost = 128
 // Holds reports whether what the peer is sent may have to be held back.
 func (p *Peer) Holds() bool { return !p.hold.box.IsOpen() }
 
-// Hold holds a message back if it cannot be said yet. It drops the oldest ones for it if it may, and returns how many it has dropped. It keeps a
-// copy of the payload.
+// Hold holds a message back if it cannot be said yet. It drops the oldest ones for it if it may, and returns how
+// many it has dropped. It keeps a copy of the payload.
 func (p *Peer) Hold(o Outgoing, drop bool) (got Outcome, dropped int) {
 	h := &p.hold
 	size := len(o.Command) + len(o.Payload) + len(o.Key) + holdCost
@@ -59,7 +59,8 @@ func (p *Peer) Hold(o Outgoing, drop bool) (got Outcome, dropped int) {
 // Held is how many bytes are held back.
 func (p *Peer) Held() int { return p.hold.box.Size() }
 
-// TakeHeld returns what is held back and forgets it. Once it returns nil nothing is held back any more. One goroutine at a time calls it.
+// TakeHeld returns what is held back and forgets it. Once it returns nil nothing is held back any more. One
+// goroutine at a time calls it.
 func (p *Peer) TakeHeld() []Outgoing {
 	if p.hold.box == nil {
 		return nil

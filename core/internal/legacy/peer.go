@@ -45,15 +45,15 @@ type Settings struct {
 	MaxFrame   int // bytes of the longest payload that is read
 	MaxCommand int // bytes of the longest name of a command that is sent
 
-	// Unknown is what a client of 2.x or 3.0a is taken for before its first command. Zero is for nothing: what it is
-	// sent is held back, up to MaxHeld bytes, which count for Budget.
+	// Unknown is what a client of 2.x or 3.0a is taken for before its first command. Zero is for nothing: what it
+	// is sent is held back, up to MaxHeld bytes, which count for Budget.
 	Unknown Dialect
 	MaxHeld int
 	Budget  *budget.Budget
 }
 
-// Server returns the peer of a client, which says hello to a server that speaks d, and the bytes with which the client opens. They
-// are nil if they do not fit the header.
+// Server returns the peer of a client, which says hello to a server that speaks d, and the bytes with which the
+// client opens. They are nil if they do not fit the header.
 func Server(d Dialect, h Hello, s Settings) (p *Peer, hello []byte) {
 	p = &Peer{headerLen: s.HeaderLen, maxFrame: s.MaxFrame, maxCommand: s.MaxCommand, isServer: true, settled: true, hello: h}
 	p.set(d)
@@ -73,7 +73,8 @@ func Client(s Settings) Newcomer {
 	return Newcomer{p, s}
 }
 
-// Hello reads the hello at the beginning of b, of max bytes at most. size is how long it is. If ok is false and err nil, more of it has to come.
+// Hello reads the hello at the beginning of b, of max bytes at most. size is how long it is. If ok is false and
+// err nil, more of it has to come.
 func (n Newcomer) Hello(b []byte, max int) (h Hello, size int, ok bool, err error) {
 	p := n.Peer
 	payload, size, ok, err := classic.Next(b, p.headerLen, max)
@@ -161,7 +162,8 @@ const (
 	EndUnheard            // the server may have ended of a hello that is not of its release
 )
 
-// Ended says what it means that reading failed with err while an unfinished frame of so many bytes had come. The reader calls it.
+// Ended says what it means that reading failed with err while an unfinished frame of so many bytes had come. The
+// reader calls it.
 func (p *Peer) Ended(rest int, err error) End {
 	switch {
 	case rest > 0 || !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET):
@@ -184,7 +186,8 @@ func (p *Peer) AliveProbe() []byte {
 	return classic.AppendAliveProbe(nil, p.headerLen)
 }
 
-// Welcome is the first frame that a client gets: that it has come itself, as a server of its release says. It is nil if that says nothing.
+// Welcome is the first frame that a client gets: that it has come itself, as a server of its release says. It is
+// nil if that says nothing.
 func (p *Peer) Welcome(own *View) []byte {
 	if !p.traits().greets {
 		return nil
@@ -227,8 +230,8 @@ type View struct {
 // NoticeForm says which peers share what they are sent of others, from 1 to [MaxForm].
 func (p *Peer) NoticeForm() int { return p.traits().form }
 
-// Change is what the peer is sent of a client that came, went, or is called something else now, for
-// which it sees the client go and another come. Nil is a client that is not there. The result is nil if the header is too short.
+// Change is what the peer is sent of a client that came, went, or is called something else now, for which it sees
+// the client go and another come. Nil is a client that is not there. The result is nil if the header is too short.
 func (p *Peer) Change(before, after *View) (frames []byte) {
 	if before != nil {
 		if frames = p.notice(before, false); frames == nil {
@@ -299,8 +302,8 @@ func (p *Peer) Abbreviates(payload []byte) bool {
 	return len(payload) <= 1 && p.traits().empties && (len(payload) == 0 || payload[0] == 0)
 }
 
-// RecordDelay is how long the answer to a client waits that asks for a record, if it asks before it begins to listen:
-// it would miss an answer that is there at once.
+// RecordDelay is how long the answer to a client waits that asks for a record, if it asks before it begins to
+// listen: it would miss an answer that is there at once.
 func (p *Peer) RecordDelay() time.Duration {
 	if p.traits().delays {
 		return recordDelay
@@ -310,7 +313,8 @@ func (p *Peer) RecordDelay() time.Duration {
 
 const recordDelay = 10 * time.Millisecond
 
-// Record tells a client of another, in the form in which it can read it: of nobody if of is nil. The result is nil if the header is too short.
+// Record tells a client of another, in the form in which it can read it: of nobody if of is nil. The result is nil
+// if the header is too short.
 func (p *Peer) Record(of *View) []byte {
 	var who *Presence
 	if of != nil {

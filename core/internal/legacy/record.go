@@ -18,28 +18,34 @@ type records struct {
 // maxRecords is how many answers a client waits for at most.
 const maxRecords = 64
 
-// AskRecord asks the server for the record of another, and returns where the answer comes, once: see [ParseRecord]. send queues
-// a frame and waits for nobody.
-func (p *Peer) AskRecord(who string, send func(question []byte) error) (<-chan []byte, error) {
+// AskRecord returns the question for the record of another, and where its answer comes, once: see [ParseRecord].
+// Questions are sent in the order in which they were returned; one that cannot be sent is followed by Unask,
+// before the next.
+func (p *Peer) AskRecord(who string) (question []byte, answer <-chan []byte, err error) {
 	if p.Dialect() == V002 {
-		return nil, fault(wire.CodeUnsupported, "a server of 0.0.2 has no records for its clients")
+		return nil, nil, fault(wire.CodeUnsupported, "a server of 0.0.2 has no records for its clients")
 	}
-	question := p.fitting(p.speaks().appendAsk(nil, p.headerLen, who))
+	question = p.fitting(p.speaks().appendAsk(nil, p.headerLen, who))
 	if question == nil {
-		return nil, fault(wire.CodeTooBig, "the name does not fit the header")
+		return nil, nil, fault(wire.CodeTooBig, "the name does not fit the header")
 	}
 	r := &p.records
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.waiting) >= maxRecords {
-		return nil, fault(wire.CodeTooManyCalls, "too many records are asked for")
-	}
-	if err := send(question); err != nil {
-		return nil, err
+		return nil, nil, fault(wire.CodeTooManyCalls, "too many records are asked for")
 	}
 	ch := make(chan []byte, 1)
 	r.waiting = append(r.waiting, ch)
-	return ch, nil
+	return question, ch, nil
+}
+
+// Unask takes the last question back, which was not sent.
+func (p *Peer) Unask() {
+	r := &p.records
+	r.mu.Lock()
+	r.waiting = r.waiting[:len(r.waiting)-1]
+	r.mu.Unlock()
 }
 
 // got hands an answer to the first who waits. It reports whether one did.

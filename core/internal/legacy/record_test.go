@@ -1,7 +1,6 @@
 package legacy
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,30 +10,31 @@ import (
 
 // Answers come in the order of the questions, and there is a bound to those.
 func TestRecords(t *testing.T) {
-	_, err := server(V002).AskRecord("ada", nil)
+	_, _, err := server(V002).AskRecord("ada")
 	require.Equal(t, wire.CodeUnsupported, codeOf(err))
 	p := server(V1x)
-	var asked []string
-	send := func(question []byte) error { asked = append(asked, string(question)); return nil }
-	first, err := p.AskRecord("ada", send)
+	question, first, err := p.AskRecord("ada")
 	require.NoError(t, err)
-	second, err := p.AskRecord("bob", send)
+	require.Equal(t, string(frames("$GETCLT$ ada")), string(question))
+	_, _, err = p.AskRecord("not sent")
 	require.NoError(t, err)
-	require.Len(t, asked, 2)
-	require.Equal(t, Nothing, p.Route([]byte(`{"ip": ["127.0.0.1", 5], "name": "ada", "group": null}`)).Do)
-	who, ok, err := ParseRecord(<-first)
+	p.Unask()
+	_, second, err := p.AskRecord("bob")
 	require.NoError(t, err)
-	require.True(t, ok)
-	require.Equal(t, "ada", who.Name)
-	require.Empty(t, second)
-
-	broken := errors.New("broken")
-	_, err = p.AskRecord("carol", func([]byte) error { return broken })
-	require.Equal(t, broken, err, "and then nobody waits")
-	for range maxRecords - 1 {
-		_, err := p.AskRecord("carol", send)
+	for _, answer := range []string{"ada", "bob", "nobody has asked"} {
+		do := p.Route([]byte(`{"ip": ["127.0.0.1", 5], "name": "` + answer + `", "group": null}`)).Do
+		require.Equal(t, answer == "nobody has asked", do != Nothing)
+	}
+	for name, ch := range map[string]<-chan []byte{"ada": first, "bob": second} {
+		who, ok, err := ParseRecord(<-ch)
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.Equal(t, name, who.Name)
+	}
+	for range maxRecords {
+		_, _, err := p.AskRecord("carol")
 		require.NoError(t, err)
 	}
-	_, err = p.AskRecord("carol", send)
+	_, _, err = p.AskRecord("carol")
 	require.Equal(t, wire.CodeTooManyCalls, codeOf(err))
 }

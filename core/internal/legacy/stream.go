@@ -18,8 +18,9 @@ type Pace struct {
 // SetPace says how fast the peer is written to. Nobody writes to it yet.
 func (p *Peer) SetPace(pace Pace) { p.pace = pace }
 
-// Stream returns s as a stream to the peer. It writes each frame by itself, no faster than the pace says: a Python peer reads a header
-// and a payload with one call each, and takes what is there for all. It ends as the peer wants to be left.
+// Stream returns s as a stream to the peer. It writes each frame by itself, no faster than the pace says: a Python
+// peer reads a header and a payload with one call each, and takes what is there for all. It ends as the peer wants
+// to be left.
 func (p *Peer) Stream(s transport.Conn) transport.Conn {
 	st := &stream{Conn: s, p: p, closed: make(chan struct{})}
 	if r, ok := s.(transport.ReadyReader); ok {
@@ -79,8 +80,8 @@ func (s *stream) WriteBuffers(bufs [][]byte) (n int64, err error) {
 	return n, nil
 }
 
-// CloseWrite ends this side as the peer wants it: an orderly end stops the loop of a server without markers. One that ends the stream
-// itself, when it has read that this side leaves, is left alone until Close.
+// CloseWrite ends this side as the peer wants it: an orderly end stops the loop of a server without markers. One
+// that ends the stream itself, when it has read that this side leaves, is left alone until Close.
 func (s *stream) CloseWrite() error {
 	switch s.parting() {
 	case ByReset:

@@ -4,8 +4,8 @@ import (
 	"github.com/hisock/hisock/core/internal/classic"
 )
 
-// unknown is a client of 2.x or of 3.0a, whose hellos are the same, before its first command. It is read as one of 3.0a,
-// and what has another form in each of the two is held back.
+// unknown is a client of 2.x or of 3.0a, whose hellos are the same, before its first command. It is read as one of
+// 3.0a, and what has another form in each of the two is held back.
 type unknown struct{ marked }
 
 func (unknown) traits() traits {
