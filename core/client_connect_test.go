@@ -65,14 +65,14 @@ func TestConnectAgain(t *testing.T) {
 		cl := w.client("ada")
 		require.Equal(t, CodeNotConnected, CodeOf(cl.Send("x", 1)))
 		var states kept[State]
-		cl.OnState(func(s State, _ error) { states.add(s) })
+		cl.OnState(func(s State, _ error) { states.Add(s) })
 		for range 3 {
 			w.join(cl)
 			require.Error(t, cl.Connect(w.ctx), "it is connected")
 			require.NoError(t, cl.Close())
 			<-cl.Done()
 		}
-		require.Equal(t, []State{StateConnected, StateDisconnected, StateConnected, StateDisconnected, StateConnected, StateDisconnected}, states.all())
+		require.Equal(t, []State{StateConnected, StateDisconnected, StateConnected, StateDisconnected, StateConnected, StateDisconnected}, states.All())
 	})
 }
 
@@ -105,7 +105,7 @@ func TestCloseDuringConnect(t *testing.T) {
 				t := w.t
 				cl := w.client("ada")
 				var states kept[State]
-				cl.OnState(func(s State, _ error) { states.add(s) })
+				cl.OnState(func(s State, _ error) { states.Add(s) })
 				ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
 				defer cancel()
 				result := make(chan error, 1)
@@ -124,7 +124,7 @@ func TestCloseDuringConnect(t *testing.T) {
 				w.serve()
 				synctest.Wait()
 				require.Zero(t, w.srv.Len())
-				require.Empty(t, states.all())
+				require.Empty(t, states.All())
 				w.join(cl)
 				require.Equal(t, 1, w.srv.Len())
 				require.NoError(t, cl.Close())

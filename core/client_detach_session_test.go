@@ -38,7 +38,7 @@ func TestSessionIsRefused(t *testing.T) {
 				<-r.cl.Done()
 				r.start(spoil(w, session))
 				synctest.Wait()
-				require.Equal(t, []string{"connected", "disconnected", "connected"}, r.states.all())
+				require.Equal(t, []string{"connected", "disconnected", "connected"}, r.states.All())
 				require.NoError(t, r.cl.Close())
 				<-r.cl.Done()
 			})
@@ -73,13 +73,13 @@ func TestSessionOfALyingServer(t *testing.T) {
 		}()
 		cl := newTestClient(lis, &ClientOptions{Session: session})
 		var states kept[State]
-		cl.OnState(func(s State, _ error) { states.add(s) })
+		cl.OnState(func(s State, _ error) { states.Add(s) })
 		require.NoError(t, cl.Connect(w.ctx))
 		require.NotEmpty(t, (<-hellos).Token)
 		require.Empty(t, (<-hellos).Token)
 		require.NoError(t, cl.Close())
 		<-cl.Done()
-		require.Equal(t, []State{StateConnected, StateDisconnected}, states.all())
+		require.Equal(t, []State{StateConnected, StateDisconnected}, states.All())
 	})
 }
 
@@ -161,7 +161,7 @@ func TestSessionIsHandedBack(t *testing.T) {
 			r := w.restarting(opts, func(cl *Client) {
 				cl.OnUndelivered(func(_ *Conn, frames []Undelivered) {
 					for _, f := range frames {
-						undelivered.add(f.Command + string(f.Payload))
+						undelivered.Add(f.Command + string(f.Payload))
 					}
 				})
 			})
@@ -172,14 +172,14 @@ func TestSessionIsHandedBack(t *testing.T) {
 			session, err := r.cl.Detach()
 			require.NoError(t, err)
 			<-r.cl.Done()
-			require.Empty(t, undelivered.all())
+			require.Empty(t, undelivered.All())
 			time.Sleep(time.Minute)
 			r.start(session)
 			synctest.Wait()
-			require.Equal(t, []string{"sayone", "two"}, undelivered.all())
+			require.Equal(t, []string{"sayone", "two"}, undelivered.All())
 			require.NoError(t, r.cl.Close())
 			<-r.cl.Done()
-			require.Len(t, undelivered.all(), 2, "once")
+			require.Len(t, undelivered.All(), 2, "once")
 		})
 	}
 }

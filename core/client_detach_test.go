@@ -40,7 +40,7 @@ func (r *restarting) start(session []byte) {
 	opts.Session = session
 	r.cl = newTestClient(r.w.lis, &opts)
 	r.w.clients = append(r.w.clients, r.cl)
-	r.cl.OnState(func(s State, _ error) { r.states.add(s.String()) })
+	r.cl.OnState(func(s State, _ error) { r.states.Add(s.String()) })
 	r.set(r.cl)
 	for tries := 0; ; tries++ { // an attempt of the client before may come between
 		err := r.cl.Connect(r.w.ctx)
@@ -69,11 +69,11 @@ func TestDetach(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		events := w.events()
 		var said kept[string]
-		On(w.srv, "say", func(_ context.Context, _ *Conn, s string) error { said.add(s); return nil })
+		On(w.srv, "say", func(_ context.Context, _ *Conn, s string) error { said.Add(s); return nil })
 		w.serve()
 		var heard kept[string]
 		r := w.restarting(ClientOptions{Name: "ada", Groups: []string{"red"}}, func(cl *Client) {
-			On(cl, "news", func(_ context.Context, _ *Conn, s string) error { heard.add(s); return nil })
+			On(cl, "news", func(_ context.Context, _ *Conn, s string) error { heard.Add(s); return nil })
 		})
 		synctest.Wait()
 		c := w.only()
@@ -107,13 +107,13 @@ func TestDetach(t *testing.T) {
 		require.NoError(t, r.cl.Send("say", "again"))
 		require.NoError(t, c.Send("news", "now"))
 		synctest.Wait()
-		require.Equal(t, []string{"before", "again"}, said.all())
-		require.Equal(t, []string{"meanwhile", "to red", "now"}, heard.all())
+		require.Equal(t, []string{"before", "again"}, said.All())
+		require.Equal(t, []string{"meanwhile", "to red", "now"}, heard.All())
 		require.NoError(t, r.cl.Close())
 		<-r.cl.Done()
 		synctest.Wait()
-		require.Equal(t, []string{"connected", "reconnecting", "disconnected", "resumed", "disconnected"}, r.states.all())
-		require.Equal(t, []string{"join ada", "suspend grace", "resume grace", "leave grace: closed"}, events.all())
+		require.Equal(t, []string{"connected", "reconnecting", "disconnected", "resumed", "disconnected"}, r.states.All())
+		require.Equal(t, []string{"join ada", "suspend grace", "resume grace", "leave grace: closed"}, events.All())
 	})
 }
 
@@ -134,7 +134,7 @@ func restartAtRandom(w *world, seed uint64) {
 	events := w.events()
 	var there, here, raw kept[int]
 	On(w.srv, "n", func(_ context.Context, _ *Conn, n int) error {
-		there.add(n)
+		there.Add(n)
 		if n%100 == 0 {
 			time.Sleep(20 * time.Millisecond)
 		}
@@ -144,7 +144,7 @@ func restartAtRandom(w *world, seed uint64) {
 	opts := ClientOptions{Name: "ada", Manual: seed%8 == 5}
 	r := w.restarting(opts, func(cl *Client) {
 		On(cl, "n", func(_ context.Context, _ *Conn, n int) error {
-			here.add(n)
+			here.Add(n)
 			if slow && n%40 == 0 {
 				time.Sleep(15 * time.Millisecond)
 			}
@@ -153,7 +153,7 @@ func restartAtRandom(w *world, seed uint64) {
 		if seed%3 == 0 { // else they are kept until somebody receives them
 			cl.OnMessage(func(_ context.Context, _ *Conn, f Frame) error {
 				if f.Kind == KindRaw {
-					raw.add(int(f.Payload[0]) + int(f.Payload[1])<<8)
+					raw.Add(int(f.Payload[0]) + int(f.Payload[1])<<8)
 				}
 				return nil
 			})
@@ -205,10 +205,10 @@ func restartAtRandom(w *world, seed uint64) {
 	for i := range all {
 		all[i] = i
 	}
-	require.Equal(t, all, there.all())
-	require.Equal(t, all, here.all())
-	require.Equal(t, all, raw.all())
-	require.NotContains(t, fmt.Sprint(events.all()), "leave")
+	require.Equal(t, all, there.All())
+	require.Equal(t, all, here.All())
+	require.Equal(t, all, raw.All())
+	require.NotContains(t, fmt.Sprint(events.All()), "leave")
 	require.Greater(t, restarts, 5)
 	require.Same(t, c, w.only())
 	require.NoError(t, r.cl.Close())
@@ -224,7 +224,7 @@ func receive(w *world, cl *Client, raw *kept[int]) {
 		if err != nil {
 			return
 		}
-		raw.add(int(b[0]) + int(b[1])<<8)
+		raw.Add(int(b[0]) + int(b[1])<<8)
 	}
 }
 
@@ -234,7 +234,7 @@ func TestDetachCalls(t *testing.T) {
 		var gaveUp kept[string]
 		Handle(w.srv, "wait", func(ctx context.Context, _ *Conn, s string) (string, error) {
 			<-ctx.Done()
-			gaveUp.add(s)
+			gaveUp.Add(s)
 			return "", ctx.Err()
 		}, Concurrent())
 		Handle(w.srv, "echo", func(_ context.Context, _ *Conn, s string) (string, error) { return s, nil })
@@ -242,7 +242,7 @@ func TestDetachCalls(t *testing.T) {
 		var asked kept[string]
 		r := w.restarting(ClientOptions{Name: "ada"}, func(cl *Client) {
 			Handle(cl, "slow", func(ctx context.Context, _ *Conn, s string) (string, error) {
-				asked.add(s)
+				asked.Add(s)
 				if s == "first" {
 					<-ctx.Done()
 				}
@@ -274,9 +274,9 @@ func TestDetachCalls(t *testing.T) {
 		require.Equal(t, "connection lost", <-answers["first"])
 		require.Equal(t, "answer to secondnone", <-answers["second"])
 		require.Equal(t, "connection lost", <-answers["third"])
-		require.Equal(t, []string{"first", "second"}, asked.all())
+		require.Equal(t, []string{"first", "second"}, asked.All())
 		synctest.Wait()
-		require.Equal(t, []string{"mine"}, gaveUp.all(), "the server need not go on with it")
+		require.Equal(t, []string{"mine"}, gaveUp.All(), "the server need not go on with it")
 		s, err := Call[string](w.ctx, r.cl, "echo", "new")
 		require.NoError(t, err)
 		require.Equal(t, "new", s, "its id is none of an earlier call's")
@@ -293,7 +293,7 @@ func TestDetachFromWithin(t *testing.T) {
 		var heard kept[int]
 		r := w.restarting(ClientOptions{Name: "ada"}, func(cl *Client) {
 			On(cl, "n", func(_ context.Context, _ *Conn, n int) error {
-				heard.add(n)
+				heard.Add(n)
 				if n%10 == 3 {
 					session, err := cl.Detach()
 					sessions <- session
@@ -329,7 +329,7 @@ func TestDetachFromWithin(t *testing.T) {
 		for i := range all {
 			all[i] = i
 		}
-		require.Equal(t, all, heard.all())
+		require.Equal(t, all, heard.All())
 		require.NoError(t, r.cl.Close())
 		<-r.cl.Done()
 	})

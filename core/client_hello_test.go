@@ -73,7 +73,7 @@ func TestGroupsThatWereGivenAreNotAskedFor(t *testing.T) {
 		return nil
 	}
 	opts.Access.AuthorizeGroup = func(_ context.Context, _ *Conn, group string) error {
-		asked.add(group)
+		asked.Add(group)
 		if group == "staff" || group == "closed" {
 			return NewError(CodeUnauthorized, "not for you")
 		}
@@ -95,7 +95,7 @@ func TestGroupsThatWereGivenAreNotAskedFor(t *testing.T) {
 			net.mend()
 			time.Sleep(time.Minute)
 		}
-		require.NotContains(t, asked.all(), "staff")
+		require.NotContains(t, asked.All(), "staff")
 		require.NoError(t, cl.Close())
 	})
 }
@@ -183,7 +183,7 @@ func TestNameThatIsTakenMeanwhile(t *testing.T) {
 		var net network
 		cl, _ := w.over(&net, ClientOptions{Name: "ada"})
 		var faults kept[string]
-		cl.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err).String()) })
+		cl.OnError(func(_ *Conn, err error) { faults.Add(CodeOf(err).String()) })
 		w.join(cl)
 		require.NoError(t, cl.Rename(w.ctx, "eve"))
 		net.fail(false)
@@ -192,7 +192,7 @@ func TestNameThatIsTakenMeanwhile(t *testing.T) {
 		net.mend()
 		time.Sleep(time.Minute)
 		require.Equal(t, "ada", cl.Name())
-		require.Equal(t, []string{"name taken"}, faults.all())
+		require.Equal(t, []string{"name taken"}, faults.All())
 
 		require.NoError(t, other.Close())
 		synctest.Wait()

@@ -6,10 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
-	"github.com/stretchr/testify/require"
 )
 
 // beServer welcomes one client by hand, says what it is given to say, and reads up to the

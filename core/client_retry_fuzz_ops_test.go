@@ -199,7 +199,7 @@ func (l *liar) clientMoves(arg byte) {
 			defer cancel()
 		}
 		if err := ask(ctx, "red"); err != nil && CodeOf(err) == CodeNone {
-			l.failed.add("no code: " + err.Error())
+			l.failed.Add("no code: " + err.Error())
 		}
 	})
 }

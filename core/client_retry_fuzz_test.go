@@ -84,9 +84,9 @@ func newLiar(t *testing.T, mode byte) *liar {
 	l.handle(l.cl)
 	l.follow()
 	l.cl.OnState(func(s State, why error) {
-		l.states.add(s)
+		l.states.Add(s)
 		if why != nil && CodeOf(why) == CodeNone {
-			l.failed.add("no code: " + why.Error())
+			l.failed.Add("no code: " + why.Error())
 		}
 	})
 	l.connect()
@@ -100,7 +100,7 @@ func (l *liar) follow() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if last, ok := l.called[c]; ok && last != old || !ok && old != "ada" || old == name {
-			l.failed.add("told of " + old + " to " + name + " after " + last)
+			l.failed.Add("told of " + old + " to " + name + " after " + last)
 		}
 		l.called[c] = name
 	})
@@ -112,7 +112,7 @@ func (l *liar) follow() {
 				l.within[c] = make(map[string]bool)
 			}
 			if l.within[c][group] == in {
-				l.failed.add("told twice of " + group)
+				l.failed.Add("told twice of " + group)
 			}
 			l.within[c][group] = in
 		}
@@ -138,7 +138,7 @@ func (l *liar) checkFollowed(c *Conn) {
 func (l *liar) connect() {
 	l.calling.Go(func() {
 		if err := l.cl.Connect(l.ctx); err != nil && CodeOf(err) == CodeNone {
-			l.failed.add("no code: " + err.Error())
+			l.failed.Add("no code: " + err.Error())
 		}
 	})
 	synctest.Wait()
@@ -273,7 +273,7 @@ func (l *liar) finish() {
 	for _, s := range l.all {
 		l.check(s)
 	}
-	require.Empty(l.t, l.failed.all())
+	require.Empty(l.t, l.failed.All())
 	l.checkStates()
 	for _, line := range l.log.Lines() {
 		require.NotContains(l.t, line, "panic")
@@ -302,7 +302,7 @@ func (l *liar) checkStates() {
 		StateDisconnected: {StateConnected, StateResumed, StateReconnecting},
 	}
 	last := State(0)
-	for _, s := range l.states.all() {
+	for _, s := range l.states.All() {
 		require.Contains(l.t, after[s], last, "%s after %s", s, last)
 		last = s
 	}

@@ -31,7 +31,7 @@ func TestRejoinAfterShutdown(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		synctest.Wait()
-		require.Equal(t, []string{"connected", "disconnected: shutting down", "reconnecting: shutting down", "connected"}, states.all())
+		require.Equal(t, []string{"connected", "disconnected: shutting down", "reconnecting: shutting down", "connected"}, states.All())
 		require.Equal(t, 1, w.srv.Group("red").Len())
 		require.NoError(t, cl.Send("x", 1))
 		require.NoError(t, cl.Close())
@@ -58,11 +58,11 @@ func TestGiveUpComingBack(t *testing.T) {
 		w.join(cl)
 		require.NoError(t, w.srv.Shutdown(w.ctx))
 		<-cl.Done()
-		require.Equal(t, "disconnected", states.all()[1][:12])
-		require.Equal(t, StateReconnecting.String(), states.all()[2][:12])
-		require.Equal(t, "disconnected: not connected", states.all()[3])
+		require.Equal(t, "disconnected", states.All()[1][:12])
+		require.Equal(t, StateReconnecting.String(), states.All()[2][:12])
+		require.Equal(t, "disconnected: not connected", states.All()[3])
 		require.Equal(t, CodeNotConnected, CodeOf(cl.Err()))
-		require.Len(t, states.all(), 4)
+		require.Len(t, states.All(), 4)
 		require.NoError(t, cl.Close())
 	})
 }
@@ -78,7 +78,7 @@ func TestRejoinKeepsNothing(t *testing.T) {
 			if ctx.Value(key{}) != "value" {
 				return NewError(CodeInternal, "the values of Connect's context are gone")
 			}
-			depth.add(len(fmt.Sprint(c.Context())))
+			depth.Add(len(fmt.Sprint(c.Context())))
 			return nil
 		})
 		require.NoError(t, cl.Connect(context.WithValue(w.ctx, key{}, "value")))
@@ -89,9 +89,9 @@ func TestRejoinKeepsNothing(t *testing.T) {
 			cl.Conn().breakOff()
 			time.Sleep(time.Second)
 		}
-		require.Len(t, depth.all(), 20)
-		require.Equal(t, depth.all()[0], depth.all()[19], "no context of one within another")
-		require.Len(t, states.all(), 1+3*20)
+		require.Len(t, depth.All(), 20)
+		require.Equal(t, depth.All()[0], depth.All()[19], "no context of one within another")
+		require.Len(t, states.All(), 1+3*20)
 		require.NoError(t, cl.Close())
 		<-cl.Done()
 	})

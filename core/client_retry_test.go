@@ -45,7 +45,7 @@ func TestOutageIsResumed(t *testing.T) {
 					cl, _ := w.over(&net, ClientOptions{})
 					cl.onState = func(s State, _ error) {
 						if s == StateResumed {
-							waits.add(time.Since(mended))
+							waits.Add(time.Since(mended))
 						}
 					}
 					w.join(cl)
@@ -58,7 +58,7 @@ func TestOutageIsResumed(t *testing.T) {
 				net.mend()
 				time.Sleep(time.Minute)
 				require.EqualValues(t, fleet, w.srv.Stats().Resumed)
-				all := waits.all()
+				all := waits.All()
 				slices.Sort(all)
 				t.Logf("waited a further %v in the median, %v at most; %.1f dials a client", all[fleet/2], all[fleet-1], float64(net.dialed())/fleet-1)
 				require.LessOrEqual(t, all[fleet/2], tc.median)
@@ -172,7 +172,7 @@ func TestSessionIsOverBeforeTheNetworkIsBack(t *testing.T) {
 		time.Sleep(time.Minute)
 		require.Equal(t, []string{
 			"connected", "reconnecting: connection lost", "disconnected: connection lost", "reconnecting: connection lost", "connected",
-		}, states.all())
+		}, states.All())
 		require.NoError(t, cl.Send("x", 1))
 		require.NoError(t, cl.Close())
 	})
@@ -219,7 +219,7 @@ func TestFirstConnectIsTriedAgain(t *testing.T) {
 				for range net.dialed() - 1 {
 					want = append(want, "connecting: not connected")
 				}
-				require.Equal(t, append(want, "connected"), states.all())
+				require.Equal(t, append(want, "connected"), states.All())
 				require.NoError(t, cl.Close())
 				synctest.Wait()
 				if manual {
@@ -274,7 +274,7 @@ func TestFirstConnectEnds(t *testing.T) {
 				require.LessOrEqual(t, time.Since(start), tc.after)
 				require.GreaterOrEqual(t, time.Since(start), tc.after-20*time.Second)
 				synctest.Wait()
-				all := states.all()
+				all := states.All()
 				require.Equal(t, "connecting", all[0])
 				require.Equal(t, "disconnected: "+tc.want.String(), all[len(all)-1])
 			})
@@ -291,7 +291,7 @@ func TestFirstConnectIsTriedOnce(t *testing.T) {
 		net.fail(false)
 		require.ErrorIs(t, cl.Connect(w.ctx), errNoNetwork)
 		require.Equal(t, 1, net.dialed())
-		require.Empty(t, states.all())
+		require.Empty(t, states.All())
 	})
 }
 
@@ -315,7 +315,7 @@ func TestConnectAgainInStateHandler(t *testing.T) {
 		w.only().CloseWith(NewError(CodeUnauthorized, ""))
 		require.NoError(t, <-again)
 		synctest.Wait()
-		require.Equal(t, []string{"connecting", "connected", "disconnected: unauthorized", "connecting", "connected"}, states.all())
+		require.Equal(t, []string{"connecting", "connected", "disconnected: unauthorized", "connecting", "connected"}, states.All())
 		require.NoError(t, cl.Close())
 	})
 }
@@ -330,7 +330,7 @@ func TestStateHandlerThatEndsItsGoroutine(t *testing.T) {
 				w.clients = append(w.clients, cl)
 				var states kept[State]
 				cl.OnState(func(s State, _ error) {
-					states.add(s)
+					states.Add(s)
 					if s == at {
 						runtime.Goexit()
 					}
@@ -338,7 +338,7 @@ func TestStateHandlerThatEndsItsGoroutine(t *testing.T) {
 				w.join(cl)
 				cl.Conn().breakOff()
 				time.Sleep(time.Minute)
-				require.NotEqual(t, at, states.all()[len(states.all())-1], "it has come back")
+				require.NotEqual(t, at, states.All()[len(states.All())-1], "it has come back")
 				require.NoError(t, cl.Close())
 				<-cl.Done()
 			})

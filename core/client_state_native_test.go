@@ -22,7 +22,7 @@ func TestStatesInOrderWhenLostAgain(t *testing.T) {
 		lis := transport.NewPipeListener()
 		cl := newTestClient(lis, &ClientOptions{Codec: testCodec{}, Retry: Retry{Min: time.Millisecond, Max: time.Millisecond}})
 		var states kept[string]
-		cl.OnState(func(s State, _ error) { states.add(s.String()) })
+		cl.OnState(func(s State, _ error) { states.Add(s.String()) })
 		cl.OnBytes("slow", func(context.Context, *Conn, []byte) error { time.Sleep(time.Second); return nil })
 		welcomes := func() *coretest.Peer {
 			stream, err := lis.Accept()
@@ -44,7 +44,7 @@ func TestStatesInOrderWhenLostAgain(t *testing.T) {
 		p.Stream.Close() //nolint:errcheck // it is cut too
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		got := states.all()
+		got := states.All()
 		require.NoError(t, cl.Close())
 		lis.Close() //nolint:errcheck // it is over
 		<-cl.Done()

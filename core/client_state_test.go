@@ -18,7 +18,7 @@ func TestStatesInOrderOnReconnect(t *testing.T) {
 		w.serve()
 		cl := w.client("ada")
 		var states kept[State]
-		cl.OnState(func(s State, _ error) { states.add(s) })
+		cl.OnState(func(s State, _ error) { states.Add(s) })
 		On(cl, "slow", func(context.Context, *Conn, struct{}) error { time.Sleep(time.Second); return nil })
 		w.join(cl)
 		require.NoError(t, first(w).Send("slow", nil))
@@ -26,7 +26,7 @@ func TestStatesInOrderOnReconnect(t *testing.T) {
 		require.NoError(t, cl.Close())
 		require.NoError(t, cl.Connect(w.ctx))
 		time.Sleep(5 * time.Second)
-		require.Equal(t, []State{StateConnected, StateDisconnected, StateConnected}, states.all())
+		require.Equal(t, []State{StateConnected, StateDisconnected, StateConnected}, states.All())
 		require.NoError(t, cl.Close())
 	})
 }
@@ -43,14 +43,14 @@ func TestCloseInStateHook(t *testing.T) {
 		cl.OnState(func(s State, _ error) {
 			if s == StateConnected {
 				start := time.Now()
-				failed.add(cl.Close())
-				took.add(time.Since(start))
+				failed.Add(cl.Close())
+				took.Add(time.Since(start))
 			}
 		})
 		require.NoError(t, cl.Connect(w.ctx))
 		<-cl.Done()
-		require.Equal(t, []error{nil}, failed.all())
-		require.Less(t, took.all()[0], 100*time.Millisecond, "of two seconds")
+		require.Equal(t, []error{nil}, failed.All())
+		require.Less(t, took.All()[0], 100*time.Millisecond, "of two seconds")
 	})
 }
 

@@ -112,7 +112,7 @@ func TestCallGivenUpBeforeItRan(t *testing.T) {
 		release := make(chan struct{})
 		var ran kept[string]
 		On(w.srv, "slow", func(context.Context, *Conn, struct{}) error { <-release; return nil })
-		Handle(w.srv, "late", func(context.Context, *Conn, struct{}) (int, error) { ran.add("late"); return 0, nil })
+		Handle(w.srv, "late", func(context.Context, *Conn, struct{}) (int, error) { ran.Add("late"); return 0, nil })
 		w.serve()
 		cl := w.join(w.client("ada"))
 		require.NoError(t, cl.Send("slow", nil))
@@ -123,7 +123,7 @@ func TestCallGivenUpBeforeItRan(t *testing.T) {
 		synctest.Wait()
 		close(release)
 		synctest.Wait()
-		require.Empty(t, ran.all())
+		require.Empty(t, ran.All())
 		require.NoError(t, cl.Close())
 	})
 }

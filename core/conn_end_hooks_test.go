@@ -16,13 +16,13 @@ func TestUniqueNameChangesHandsInOrder(t *testing.T) {
 		t := w.t
 		release := make(chan struct{})
 		var events, notices kept[string]
-		w.srv.OnJoin(func(c *Conn) { events.add("+" + c.Name()) })
-		w.srv.OnLeave(func(c *Conn, _ error) { events.add("-" + c.Name()) })
+		w.srv.OnJoin(func(c *Conn) { events.Add("+" + c.Name()) })
+		w.srv.OnLeave(func(c *Conn, _ error) { events.Add("-" + c.Name()) })
 		w.srv.OnBytes("slow", func(context.Context, *Conn, []byte) error { <-release; return nil })
 		w.serve()
 		watch := w.client("watch")
-		watch.OnClientConnect(func(p Presence) { notices.add("+" + p.Name) })
-		watch.OnClientDisconnect(func(p Presence) { notices.add("-" + p.Name) })
+		watch.OnClientConnect(func(p Presence) { notices.Add("+" + p.Name) })
+		watch.OnClientDisconnect(func(p Presence) { notices.Add("-" + p.Name) })
 		w.join(watch)
 		last := w.join(w.client("ada"))
 		require.NoError(t, last.SendBytes("slow", nil))
@@ -37,8 +37,8 @@ func TestUniqueNameChangesHandsInOrder(t *testing.T) {
 		close(release)
 		synctest.Wait()
 		w.join(next)
-		require.Equal(t, []string{"+watch", "+ada", "-ada", "+ada"}, events.all())
-		require.Equal(t, []string{"+ada", "-ada", "+ada"}, notices.all())
+		require.Equal(t, []string{"+watch", "+ada", "-ada", "+ada"}, events.All())
+		require.Equal(t, []string{"+ada", "-ada", "+ada"}, notices.All())
 		require.NoError(t, next.Close())
 		require.NoError(t, watch.Close())
 	})
@@ -51,10 +51,10 @@ func TestHooksMayUseEndedConn(t *testing.T) {
 		t := w.t
 		var before kept[error]
 		var after kept[string]
-		ended := func(err error) { after.add(CodeOf(err).String()) }
+		ended := func(err error) { after.Add(CodeOf(err).String()) }
 		w.srv.OnJoin(func(c *Conn) {
-			before.add(c.Join(w.ctx, "group"))
-			before.add(c.Send("a", "a"))
+			before.Add(c.Join(w.ctx, "group"))
+			before.Add(c.Send("a", "a"))
 			c.Close()
 			ended(c.Send("b", "b"))
 		})
@@ -69,20 +69,20 @@ func TestHooksMayUseEndedConn(t *testing.T) {
 		w.serve()
 		cl := w.client("ada")
 		var got kept[string]
-		cl.OnAny(func(_ context.Context, _ *Conn, f Frame) error { got.add(f.Command); return nil })
+		cl.OnAny(func(_ context.Context, _ *Conn, f Frame) error { got.Add(f.Command); return nil })
 		cl.OnState(func(s State, _ error) {
 			if s == StateDisconnected {
-				before.add(cl.Close())
+				before.Add(cl.Close())
 			}
 		})
 		require.NoError(t, cl.Connect(w.ctx))
 		<-cl.Done()
 		synctest.Wait()
-		require.Equal(t, []string{"a"}, got.all())
+		require.Equal(t, []string{"a"}, got.All())
 		closed := CodeClosed.String()
-		require.Equal(t, []string{closed, closed, closed, closed}, after.all())
-		require.Len(t, before.all(), 3)
-		for _, err := range before.all() {
+		require.Equal(t, []string{closed, closed, closed, closed}, after.All())
+		require.Len(t, before.All(), 3)
+		for _, err := range before.All() {
 			require.NoError(t, err)
 		}
 	})

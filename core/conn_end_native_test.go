@@ -28,9 +28,9 @@ func TestCloseWhileSuspended(t *testing.T) {
 		require.NoError(t, cl.Close())
 		<-cl.Done()
 		require.Equal(t, CodeClosed, CodeOf(cl.Err()))
-		require.Equal(t, []string{"connected", "reconnecting: connection lost", "disconnected: closed"}, states.all())
+		require.Equal(t, []string{"connected", "reconnecting: connection lost", "disconnected: closed"}, states.All())
 		time.Sleep(time.Minute)
-		require.Equal(t, []string{"join ada", "suspend ada", "leave ada: connection lost"}, events.all())
+		require.Equal(t, []string{"join ada", "suspend ada", "leave ada: connection lost"}, events.All())
 	})
 }
 
@@ -45,7 +45,7 @@ func TestShutdownWhileSuspended(t *testing.T) {
 		start := time.Now()
 		require.NoError(t, w.srv.Shutdown(w.ctx))
 		require.Less(t, time.Since(start), time.Second)
-		require.Equal(t, []string{"join ada", "suspend ada", "leave ada: shutting down"}, events.all())
+		require.Equal(t, []string{"join ada", "suspend ada", "leave ada: shutting down"}, events.All())
 		require.NoError(t, cl.Close())
 		<-cl.Done()
 	})
@@ -99,7 +99,7 @@ func TestHangsUpBeforeItIsTold(t *testing.T) {
 		synctest.Wait()
 		p.Stream.Close() //nolint:errcheck // it hangs up
 		time.Sleep(time.Second)
-		require.Equal(t, []string{"join ada", "leave ada: protocol error"}, events.all())
+		require.Equal(t, []string{"join ada", "leave ada: protocol error"}, events.All())
 	})
 }
 
@@ -126,7 +126,7 @@ func TestSweepOfWhatHasFinished(t *testing.T) {
 			c.endBatch()
 		}
 		synctest.Wait()
-		require.Equal(t, []string{"join ada", "leave ada: closed"}, events.all())
+		require.Equal(t, []string{"join ada", "leave ada: closed"}, events.All())
 	})
 }
 

@@ -15,7 +15,7 @@ func TestCloseDrains(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got kept[int]
 		var why error
-		On(w.srv, "n", func(_ context.Context, _ *Conn, n int) error { got.add(n); return nil })
+		On(w.srv, "n", func(_ context.Context, _ *Conn, n int) error { got.Add(n); return nil })
 		w.srv.OnLeave(func(_ *Conn, err error) { why = err })
 		w.serve()
 		cl := w.join(w.client("ada"))
@@ -25,7 +25,7 @@ func TestCloseDrains(t *testing.T) {
 		require.NoError(t, cl.Close())
 		require.NoError(t, cl.Close(), "again")
 		synctest.Wait()
-		require.Len(t, got.all(), 1000)
+		require.Len(t, got.All(), 1000)
 		require.Equal(t, CodeClosed.String(), CodeOf(why).String())
 		require.True(t, IsRemote(why))
 		require.Equal(t, CodeClosed.String(), CodeOf(cl.Err()).String())
@@ -52,15 +52,15 @@ func TestLeaveOnce(t *testing.T) {
 			inWorld(t, nil, func(w *world) {
 				var events kept[string]
 				release := make(chan struct{})
-				w.srv.OnJoin(func(c *Conn) { events.add("join " + c.Name()) })
+				w.srv.OnJoin(func(c *Conn) { events.Add("join " + c.Name()) })
 				On(w.srv, "slow", func(ctx context.Context, _ *Conn, _ struct{}) error {
 					<-ctx.Done()
 					<-release
-					events.add("slow " + CodeOf(context.Cause(ctx)).String())
+					events.Add("slow " + CodeOf(context.Cause(ctx)).String())
 					return nil
 				})
 				w.srv.OnLeave(func(c *Conn, err error) {
-					events.add(fmt.Sprintf("leave %s %v %d %v %v", c.Name(), c.Groups(), w.srv.Len(), w.srv.Groups(), CodeOf(err)))
+					events.Add(fmt.Sprintf("leave %s %v %d %v %v", c.Name(), c.Groups(), w.srv.Len(), w.srv.Groups(), CodeOf(err)))
 				})
 				w.serve()
 				cl := w.join(w.client("ada", "g"))
@@ -68,11 +68,11 @@ func TestLeaveOnce(t *testing.T) {
 				synctest.Wait()
 				tc.end(w, cl)
 				time.Sleep(10 * time.Second)
-				require.Equal(t, []string{"join ada"}, events.all(), "a handler still runs")
+				require.Equal(t, []string{"join ada"}, events.All(), "a handler still runs")
 				close(release)
 				synctest.Wait()
 				code := tc.code.String()
-				require.Equal(t, []string{"join ada", "slow " + code, "leave ada [g] 0 [] " + code}, events.all())
+				require.Equal(t, []string{"join ada", "slow " + code, "leave ada [g] 0 [] " + code}, events.All())
 				<-cl.Done()
 				require.Equal(t, code, CodeOf(cl.Err()).String())
 			})
@@ -96,7 +96,7 @@ func TestCommandsBeforeGoodbye(t *testing.T) {
 			if n == 0 {
 				<-release
 			}
-			got.add(n)
+			got.Add(n)
 			return nil
 		})
 		w.serve()
@@ -108,7 +108,7 @@ func TestCommandsBeforeGoodbye(t *testing.T) {
 		synctest.Wait()
 		close(release)
 		synctest.Wait()
-		require.Len(t, got.all(), 50)
+		require.Len(t, got.All(), 50)
 	})
 }
 

@@ -20,7 +20,7 @@ func TestIdleTimeout(t *testing.T) {
 	opts := &ServerOptions{Timeouts: Timeouts{Idle: 20 * time.Second, Heartbeat: 2 * time.Second}}
 	inWorld(t, opts, func(w *world) {
 		var gone kept[string]
-		w.srv.OnLeave(func(c *Conn, why error) { gone.add(c.Name() + ": " + CodeOf(why).String()) })
+		w.srv.OnLeave(func(c *Conn, why error) { gone.Add(c.Name() + ": " + CodeOf(why).String()) })
 		w.srv.OnBytes("n", func(context.Context, *Conn, []byte) error { return nil })
 		w.srv.HandleBytes("n", func(context.Context, *Conn, []byte) ([]byte, error) { return nil, nil })
 		w.srv.HandleBytes("long", func(context.Context, *Conn, []byte) ([]byte, error) { time.Sleep(time.Minute); return nil, nil })
@@ -50,7 +50,7 @@ func TestIdleTimeout(t *testing.T) {
 		require.InDelta(t, 22*time.Second, <-ended, float64(3*time.Second))
 		require.Equal(t, CodeIdle.String(), CodeOf(idle.Err()).String())
 		require.True(t, IsRemote(idle.Err()))
-		require.Equal(t, []string{"idle: idle"}, gone.all())
+		require.Equal(t, []string{"idle: idle"}, gone.All())
 		require.NoError(t, <-answered, "its handler ran")
 	})
 }
@@ -96,7 +96,7 @@ func TestFrameTimeout(t *testing.T) {
 					time.Sleep(time.Hour)
 					p.Send(frame[20:])
 					synctest.Wait()
-					require.Equal(t, []int{tc.size}, got.all())
+					require.Equal(t, []int{tc.size}, got.All())
 					return
 				}
 				p.WantGoodbye(CodeDeadlineExceeded, "a frame that began")
@@ -130,7 +130,7 @@ func TestDrip(t *testing.T) {
 		}()
 		p.WantGoodbye(CodeDeadlineExceeded, "a frame that began")
 		require.InDelta(t, 12*time.Second, <-ended, float64(4*time.Second))
-		require.Len(t, got.all(), 1)
+		require.Len(t, got.All(), 1)
 	})
 }
 
@@ -151,7 +151,7 @@ func TestDripIsNotBusy(t *testing.T) {
 		}
 		p.Send(n[50:])
 		synctest.Wait()
-		require.Len(t, got.all(), 61)
+		require.Len(t, got.All(), 61)
 
 		p.Send(wire.AppendCommand(nil, "slow", nil))
 		p.Send(n[:50])
@@ -166,7 +166,7 @@ func TestDripIsNotBusy(t *testing.T) {
 		time.Sleep(time.Second)
 		p.Send(n[50:])
 		synctest.Wait()
-		require.Len(t, got.all(), 112)
+		require.Len(t, got.All(), 112)
 		require.Equal(t, 1, w.srv.Len())
 	})
 }
@@ -180,7 +180,7 @@ func wantTooFast(p *coretest.Peer, reason string) time.Duration {
 // rated serves with a handler of "n" that counts.
 func (w *world) rated() *kept[int] {
 	var got kept[int]
-	w.srv.OnBytes("n", func(_ context.Context, _ *Conn, b []byte) error { got.add(len(b)); return nil })
+	w.srv.OnBytes("n", func(_ context.Context, _ *Conn, b []byte) error { got.Add(len(b)); return nil })
 	w.serve()
 	return &got
 }
@@ -198,11 +198,11 @@ func TestFrameRate(t *testing.T) {
 		time.Sleep(time.Hour) // which saves no more than a second's worth
 		p.Send(bytes.Repeat(n, 100))
 		synctest.Wait()
-		require.Len(t, got.all(), 400)
+		require.Len(t, got.All(), 400)
 		require.Equal(t, 1, w.srv.Len())
 		p.Send(bytes.Repeat(n, 1000))
 		require.Equal(t, time.Second, wantTooFast(p, "more than 100 frames a second"))
-		require.Len(t, got.all(), 400, "nothing over the limit is handled")
+		require.Len(t, got.All(), 400, "nothing over the limit is handled")
 		synctest.Wait()
 		require.Zero(t, w.srv.Len())
 	})
@@ -228,14 +228,14 @@ func TestByteRate(t *testing.T) {
 			p.Send(n)
 			time.Sleep(100 * time.Millisecond)
 		}
-		require.Len(t, got.all(), 100)
+		require.Len(t, got.All(), 100)
 		time.Sleep(time.Second)
 		p.Send(bytes.Repeat(n, 10))
 		synctest.Wait()
-		require.Len(t, got.all(), 110)
+		require.Len(t, got.All(), 110)
 		p.Send(bytes.Repeat(n, 30))
 		require.Greater(t, wantTooFast(p, "more than 10000 B a second"), time.Second)
-		require.Len(t, got.all(), 110)
+		require.Len(t, got.All(), 110)
 	})
 }
 
@@ -244,7 +244,7 @@ func TestRateWhileHandlersAreSlow(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{FrameRate: 100, InboxBytes: 1 << 10}, Timeouts: Timeouts{Heartbeat: -1}}, func(w *world) {
 		var got kept[int]
 		w.srv.OnBytes("slow", func(context.Context, *Conn, []byte) error { time.Sleep(10 * time.Second); return nil })
-		w.srv.OnBytes("n", func(context.Context, *Conn, []byte) error { got.add(1); return nil })
+		w.srv.OnBytes("n", func(context.Context, *Conn, []byte) error { got.Add(1); return nil })
 		w.serve()
 		p := w.hello(&wire.Hello{})
 		p.Send(wire.AppendCommand(nil, "slow", nil))
@@ -254,7 +254,7 @@ func TestRateWhileHandlersAreSlow(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 		}
 		time.Sleep(10 * time.Second)
-		require.Len(t, got.all(), 810)
+		require.Len(t, got.All(), 810)
 		require.Equal(t, 1, w.srv.Len())
 		p.Send(bytes.Repeat(n, 1500))
 		wantTooFast(p, "more than 100 frames a second")

@@ -60,7 +60,7 @@ func TestMaxPayload(t *testing.T) {
 				inWorld(t, nil, func(w *world) {
 					var got kept[string]
 					var faults kept[string]
-					tc.register(w.srv, func(in string) error { got.add(in); return nil })
+					tc.register(w.srv, func(in string) error { got.Add(in); return nil })
 					release := make(chan struct{})
 					w.srv.OnBytes("slow", func(context.Context, *Conn, []byte) error { <-release; return nil })
 					w.srv.Use(func(next Handler) Handler {
@@ -71,7 +71,7 @@ func TestMaxPayload(t *testing.T) {
 					})
 					w.srv.OnError(func(_ *Conn, err error) {
 						require.Equal(t, CodeTooBig, CodeOf(err))
-						faults.add(err.Error())
+						faults.Add(err.Error())
 					})
 					w.serve()
 					p := w.hello(&wire.Hello{})
@@ -91,19 +91,19 @@ func TestMaxPayload(t *testing.T) {
 					require.Zero(t, first(w).turn.Bytes())
 					close(release)
 					synctest.Wait()
-					for _, in := range got.all() {
+					for _, in := range got.All() {
 						require.Empty(t, in, "of the slow command")
 					}
 					p.Send(tc.frame("[1,2]     "))
 					synctest.Wait()
-					require.Equal(t, "[1,2]     ", got.all()[len(got.all())-1])
+					require.Equal(t, "[1,2]     ", got.All()[len(got.All())-1])
 					if tc.fault == "" {
-						require.Empty(t, faults.all())
+						require.Empty(t, faults.All())
 						require.Equal(t, wire.KindReply, p.Want().Kind)
 					} else {
-						require.Len(t, faults.all(), 6)
-						require.Contains(t, faults.all()[0], tc.fault)
-						require.Contains(t, faults.all()[0], "payload 11 B exceeds the handler's limit 10 B")
+						require.Len(t, faults.All(), 6)
+						require.Contains(t, faults.All()[0], tc.fault)
+						require.Contains(t, faults.All()[0], "payload 11 B exceeds the handler's limit 10 B")
 					}
 					require.NoError(t, p.Stream.Close())
 				})
@@ -123,17 +123,17 @@ func yieldsSoon(w *world) {
 func TestMaxPayloadOfEachTaker(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got, faults kept[string]
-		w.srv.OnBytes("x", func(_ context.Context, _ *Conn, in []byte) error { got.add("own"); return nil }, MaxPayload(3))
-		w.srv.OnMessage(func(_ context.Context, _ *Conn, f Frame) error { got.add("message"); return nil }, MaxPayload(5))
-		w.srv.OnError(func(_ *Conn, err error) { faults.add(err.Error()) })
+		w.srv.OnBytes("x", func(_ context.Context, _ *Conn, in []byte) error { got.Add("own"); return nil }, MaxPayload(3))
+		w.srv.OnMessage(func(_ context.Context, _ *Conn, f Frame) error { got.Add("message"); return nil }, MaxPayload(5))
+		w.srv.OnError(func(_ *Conn, err error) { faults.Add(err.Error()) })
 		w.serve()
 		cl := w.join(w.client("ada"))
 		for _, payload := range []string{"123", "1234", "123456"} {
 			require.NoError(t, cl.Send("x", payload))
 		}
 		synctest.Wait()
-		require.Equal(t, []string{"own", "message", "message"}, got.all())
-		require.Len(t, faults.all(), 3)
+		require.Equal(t, []string{"own", "message", "message"}, got.All())
+		require.Len(t, faults.All(), 3)
 	})
 }
 

@@ -68,15 +68,15 @@ func TestRaw(t *testing.T) {
 func TestRawNobodyWants(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var faults kept[error]
-		w.srv.OnError(func(_ *Conn, err error) { faults.add(err) })
+		w.srv.OnError(func(_ *Conn, err error) { faults.Add(err) })
 		w.serve()
 		cl := w.join(w.client("ada"))
 		for range 3 {
 			require.NoError(t, cl.SendRaw(make([]byte, 100<<10)))
 		}
 		synctest.Wait()
-		require.Len(t, faults.all(), 1)
-		require.Equal(t, CodeTooBig, CodeOf(faults.all()[0]))
+		require.Len(t, faults.All(), 1)
+		require.Equal(t, CodeTooBig, CodeOf(faults.All()[0]))
 		conn, err := w.srv.Client("ada")
 		require.NoError(t, err)
 		for range 2 {
@@ -93,11 +93,11 @@ func TestRawNobodyWants(t *testing.T) {
 func TestMessageHandler(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got kept[string]
-		On(w.srv, "known", func(_ context.Context, _ *Conn, s string) error { got.add("own " + s); return nil })
-		w.srv.OnAny(func(_ context.Context, _ *Conn, f Frame) error { got.add("any " + f.Command); return nil })
+		On(w.srv, "known", func(_ context.Context, _ *Conn, s string) error { got.Add("own " + s); return nil })
+		w.srv.OnAny(func(_ context.Context, _ *Conn, f Frame) error { got.Add("any " + f.Command); return nil })
 		w.srv.HandleAny(func(_ context.Context, _ *Conn, f Frame) ([]byte, error) { return []byte(f.Command + "?"), nil })
 		w.srv.OnMessage(func(_ context.Context, _ *Conn, f Frame) error {
-			got.add(fmt.Sprintf("%v %s %s", f.Kind, f.Command, f.Payload))
+			got.Add(fmt.Sprintf("%v %s %s", f.Kind, f.Command, f.Payload))
 			return nil
 		})
 		w.serve()
@@ -108,7 +108,7 @@ func TestMessageHandler(t *testing.T) {
 		answer, err := Call[string](w.ctx, cl, "whatever", nil)
 		require.NoError(t, err)
 		require.Equal(t, "whatever?", answer)
-		require.Equal(t, []string{"own a", "command known a", "any unknown", "command unknown b", "raw message  c"}, got.all())
+		require.Equal(t, []string{"own a", "command known a", "any unknown", "command unknown b", "raw message  c"}, got.All())
 		require.NoError(t, cl.Close())
 	})
 }
@@ -122,10 +122,10 @@ func TestRawBehindHandler(t *testing.T) {
 		On(w.srv, "upload", func(ctx context.Context, c *Conn, _ struct{}) error {
 			<-ready
 			b, err := c.RecvRaw(ctx)
-			got.add("upload " + string(b))
+			got.Add("upload " + string(b))
 			return err
 		})
-		w.srv.OnMessage(func(_ context.Context, _ *Conn, f Frame) error { got.add("message " + string(f.Payload)); return nil })
+		w.srv.OnMessage(func(_ context.Context, _ *Conn, f Frame) error { got.Add("message " + string(f.Payload)); return nil })
 		w.serve()
 		cl := w.join(w.client("ada"))
 		require.NoError(t, cl.Send("upload", "u"))
@@ -134,7 +134,7 @@ func TestRawBehindHandler(t *testing.T) {
 		time.Sleep(time.Second)
 		close(ready)
 		synctest.Wait()
-		require.Equal(t, []string{"upload 1", "message u", "message 2"}, got.all())
+		require.Equal(t, []string{"upload 1", "message u", "message 2"}, got.All())
 		require.NoError(t, cl.Close())
 	})
 }
@@ -145,8 +145,8 @@ func TestTypedMessageHandler(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got kept[int]
 		var faults kept[string]
-		OnMessage(w.srv, func(_ context.Context, _ *Conn, n int) error { got.add(n); return nil })
-		w.srv.OnError(func(_ *Conn, err error) { faults.add(err.Error()) })
+		OnMessage(w.srv, func(_ context.Context, _ *Conn, n int) error { got.Add(n); return nil })
+		w.srv.OnError(func(_ *Conn, err error) { faults.Add(err.Error()) })
 		w.serve()
 		cl := w.join(w.client("ada"))
 		require.NoError(t, cl.Send("n", 1))
@@ -155,11 +155,11 @@ func TestTypedMessageHandler(t *testing.T) {
 		require.NoError(t, cl.SendRaw([]byte("four")))
 		require.NoError(t, cl.Send("n", 5))
 		synctest.Wait()
-		require.Equal(t, []int{1, 2, 5}, got.all())
+		require.Equal(t, []int{1, 2, 5}, got.All())
 		require.Equal(t, []string{
 			`hisock: bad payload: command n: hisock: bad payload: payload "three" is not of type int`,
 			`hisock: bad payload: raw message: hisock: bad payload: payload "four" is not of type int`,
-		}, faults.all())
+		}, faults.All())
 		require.NoError(t, cl.Close())
 	})
 }
@@ -173,8 +173,8 @@ func TestRawBurstNobodyReceives(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		t := w.t
 		var dropped, after kept[string]
-		w.srv.OnError(func(_ *Conn, err error) { dropped.add(CodeOf(err).String()) })
-		On(w.srv, "after", func(_ context.Context, _ *Conn, s string) error { after.add(s); return nil })
+		w.srv.OnError(func(_ *Conn, err error) { dropped.Add(CodeOf(err).String()) })
+		On(w.srv, "after", func(_ context.Context, _ *Conn, s string) error { after.Add(s); return nil })
 		w.serve()
 		cl := w.join(w.client("ada"))
 		const count = 2 * turn.MaxRaw / 1000
@@ -188,9 +188,9 @@ func TestRawBurstNobodyReceives(t *testing.T) {
 		}
 		require.NoError(t, cl.Send("after", "the burst"))
 		synctest.Wait()
-		require.Equal(t, []string{"the burst"}, after.all())
-		require.Len(t, dropped.all(), count-fits)
-		require.Equal(t, CodeTooBig.String(), dropped.all()[0])
+		require.Equal(t, []string{"the burst"}, after.All())
+		require.Len(t, dropped.All(), count-fits)
+		require.Equal(t, CodeTooBig.String(), dropped.All()[0])
 		for i := range fits {
 			b, err := first(w).RecvRaw(w.ctx)
 			require.NoError(t, err)
@@ -218,7 +218,7 @@ func TestWaitOnOwnConnSaysWhyItEnded(t *testing.T) {
 				t := w.t
 				var got kept[string]
 				w.srv.OnBytes("wait", func(ctx context.Context, c *Conn, _ []byte) error {
-					got.add(CodeOf(wait(ctx, c)).String())
+					got.Add(CodeOf(wait(ctx, c)).String())
 					return nil
 				})
 				w.serve()
@@ -228,8 +228,8 @@ func TestWaitOnOwnConnSaysWhyItEnded(t *testing.T) {
 					time.Sleep(3 * handlerTick) // the reading is taken over
 					require.NoError(t, p.Stream.Close())
 					synctest.Wait()
-					require.Len(t, got.all(), i+1)
-					require.Equal(t, CodeConnLost.String(), got.all()[i])
+					require.Len(t, got.All(), i+1)
+					require.Equal(t, CodeConnLost.String(), got.All()[i])
 				}
 			})
 		})
@@ -245,8 +245,8 @@ func TestRawBurstWaitsForReceiver(t *testing.T) {
 		cl := w.client("ada")
 		var faults kept[error]
 		var after kept[string]
-		cl.OnError(func(_ *Conn, err error) { faults.add(err) })
-		On(cl, "after", func(_ context.Context, _ *Conn, s string) error { after.add(s); return nil })
+		cl.OnError(func(_ *Conn, err error) { faults.Add(err) })
+		On(cl, "after", func(_ context.Context, _ *Conn, s string) error { after.Add(s); return nil })
 		w.join(cl)
 		c := first(w)
 		require.NoError(t, c.SendRaw([]byte("first")))
@@ -261,15 +261,15 @@ func TestRawBurstWaitsForReceiver(t *testing.T) {
 		require.NoError(t, c.Send("after", "the burst"))
 		synctest.Wait()
 		require.LessOrEqual(t, cl.Conn().turn.Bytes(), turn.MaxRaw)
-		require.Empty(t, after.all(), "it is behind what is not read yet")
+		require.Empty(t, after.All(), "it is behind what is not read yet")
 		for i := range count {
 			b, err := cl.RecvRaw(w.ctx)
 			require.NoError(t, err)
 			require.True(t, bytes.Equal(rawNumber(i), b), "message %d, got %.8s", i, b)
 		}
 		synctest.Wait()
-		require.Equal(t, []string{"the burst"}, after.all())
-		require.Empty(t, faults.all())
+		require.Equal(t, []string{"the burst"}, after.All())
+		require.Empty(t, faults.All())
 		require.NoError(t, cl.Close())
 	})
 }

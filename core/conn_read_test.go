@@ -19,7 +19,7 @@ func TestNothingIsHandledBehindWhatIsDropped(t *testing.T) {
 		inWorld(t, &ServerOptions{Limits: Limits{InboxBytes: 1}}, func(w *world) {
 			var handled kept[int]
 			On(w.srv, "n", func(_ context.Context, c *Conn, n int) error {
-				handled.add(n)
+				handled.Add(n)
 				time.Sleep(time.Second) // until the inbox is full and the reader waits
 				c.Close()
 				return nil
@@ -31,7 +31,7 @@ func TestNothingIsHandledBehindWhatIsDropped(t *testing.T) {
 			}
 			time.Sleep(2 * time.Second)
 			synctest.Wait()
-			require.Equal(t, []int{0}, handled.all())
+			require.Equal(t, []int{0}, handled.All())
 			p.Stream.Close() //nolint:errcheck // it is over
 		})
 	}

@@ -45,7 +45,7 @@ func TestBusyReaderIsNotDead(t *testing.T) {
 		var handled kept[struct{}]
 		w.srv.OnBytes("work", func(context.Context, *Conn, []byte) error {
 			time.Sleep(4 * time.Millisecond) // too quick to be taken over
-			handled.add(struct{}{})
+			handled.Add(struct{}{})
 			return nil
 		})
 		w.serve()
@@ -56,7 +56,7 @@ func TestBusyReaderIsNotDead(t *testing.T) {
 		}
 		time.Sleep(10 * time.Second)
 		require.NoError(t, cl.Err())
-		require.Len(t, handled.all(), count)
+		require.Len(t, handled.All(), count)
 		require.NoError(t, cl.Close())
 	})
 }
@@ -68,7 +68,7 @@ func TestCallBackBehindFullInbox(t *testing.T) {
 	inWorld(t, opts, func(w *world) {
 		t := w.t
 		var why kept[error]
-		w.srv.OnLeave(func(_ *Conn, err error) { why.add(err) })
+		w.srv.OnLeave(func(_ *Conn, err error) { why.Add(err) })
 		On(w.srv, "ask", func(ctx context.Context, c *Conn, _ struct{}) error {
 			_, err := Call[string](ctx, c, "who", nil)
 			return err
@@ -90,8 +90,8 @@ func TestCallBackBehindFullInbox(t *testing.T) {
 		require.GreaterOrEqual(t, time.Since(start), 5*time.Second)
 		require.Less(t, time.Since(start), 10*time.Second)
 		synctest.Wait()
-		require.Len(t, why.all(), 1)
-		require.Equal(t, CodeSlowConsumer.String(), CodeOf(why.all()[0]).String())
+		require.Len(t, why.All(), 1)
+		require.Equal(t, CodeSlowConsumer.String(), CodeOf(why.All()[0]).String())
 	})
 }
 
@@ -136,10 +136,10 @@ func TestConcurrentBesideBlocked(t *testing.T) {
 		t := w.t
 		var order kept[string]
 		note := func(name string) func(context.Context, *Conn, []byte) error {
-			return func(context.Context, *Conn, []byte) error { order.add(name); return nil }
+			return func(context.Context, *Conn, []byte) error { order.Add(name); return nil }
 		}
 		release := make(chan struct{})
-		w.srv.OnBytes("block", func(context.Context, *Conn, []byte) error { <-release; order.add("block"); return nil })
+		w.srv.OnBytes("block", func(context.Context, *Conn, []byte) error { <-release; order.Add("block"); return nil })
 		w.srv.OnBytes("serial", note("serial"))
 		w.srv.OnBytes("beside", note("beside"), Concurrent())
 		w.srv.HandleBytes("echo", func(_ context.Context, _ *Conn, b []byte) ([]byte, error) { return b, nil }, Concurrent())
@@ -154,10 +154,10 @@ func TestConcurrentBesideBlocked(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "hi", string(answer))
 		synctest.Wait()
-		require.Equal(t, []string{"beside"}, order.all())
+		require.Equal(t, []string{"beside"}, order.All())
 		close(release)
 		synctest.Wait()
-		require.Equal(t, []string{"beside", "block", "serial"}, order.all())
+		require.Equal(t, []string{"beside", "block", "serial"}, order.All())
 		require.NoError(t, cl.Close())
 	})
 }
@@ -175,7 +175,7 @@ func TestGoexitEndsOnlyItsConn(t *testing.T) {
 			inWorld(t, nil, func(w *world) {
 				t := w.t
 				var left kept[string]
-				w.srv.OnLeave(func(c *Conn, why error) { left.add(c.Name() + ": " + CodeOf(why).String()) })
+				w.srv.OnLeave(func(c *Conn, why error) { left.Add(c.Name() + ": " + CodeOf(why).String()) })
 				exit := func(context.Context, *Conn, []byte) ([]byte, error) { runtime.Goexit(); return nil, nil }
 				w.srv.OnBytes("exit", func(ctx context.Context, c *Conn, b []byte) error { _, err := exit(ctx, c, b); return err })
 				w.srv.OnBytes("exit beside", func(ctx context.Context, c *Conn, b []byte) error { _, err := exit(ctx, c, b); return err }, Concurrent())
@@ -187,7 +187,7 @@ func TestGoexitEndsOnlyItsConn(t *testing.T) {
 				p.Send(frame)
 				p.WantGoodbye(CodeInternal, "")
 				time.Sleep(time.Minute)
-				require.Equal(t, []string{"eve: " + CodeInternal.String()}, left.all())
+				require.Equal(t, []string{"eve: " + CodeInternal.String()}, left.All())
 				answer, err := cl.CallBytes(w.ctx, "echo", []byte("still here"))
 				require.NoError(t, err)
 				require.Equal(t, "still here", string(answer))
@@ -205,10 +205,10 @@ func TestTakenOverAgain(t *testing.T) {
 		var order kept[string]
 		On(w.srv, "ask", func(ctx context.Context, c *Conn, n int) error {
 			answer, err := c.CallBytes(ctx, "who", nil)
-			order.add(fmt.Sprint(n, string(answer)))
+			order.Add(fmt.Sprint(n, string(answer)))
 			return err
 		})
-		On(w.srv, "n", func(_ context.Context, _ *Conn, n int) error { order.add(fmt.Sprint(n)); return nil })
+		On(w.srv, "n", func(_ context.Context, _ *Conn, n int) error { order.Add(fmt.Sprint(n)); return nil })
 		w.serve()
 		p := w.hello(&wire.Hello{})
 		answer := func() {
@@ -226,7 +226,7 @@ func TestTakenOverAgain(t *testing.T) {
 			p.Send(wire.AppendCommand(nil, "ask", []byte("3")))
 			answer()
 		}
-		require.Equal(t, []string{"1!", "2", "3!", "3!", "3!"}, order.all())
+		require.Equal(t, []string{"1!", "2", "3!", "3!", "3!"}, order.All())
 		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }

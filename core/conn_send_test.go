@@ -25,7 +25,7 @@ func TestBroadcastsAndSendsInOrder(t *testing.T) {
 		cl.OnBytes("n", func(_ context.Context, _ *Conn, b []byte) error {
 			var n int
 			_, err := fmt.Sscan(string(b[:6]), &n)
-			got.add(n)
+			got.Add(n)
 			return err
 		})
 		w.serve()
@@ -44,8 +44,8 @@ func TestBroadcastsAndSendsInOrder(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		require.Len(t, got.all(), count)
-		for i, n := range got.all() {
+		require.Len(t, got.All(), count)
+		for i, n := range got.All() {
 			require.Equal(t, i, n)
 		}
 		require.NoError(t, cl.Close())
@@ -95,7 +95,7 @@ func TestSendBesideManyCalls(t *testing.T) {
 					time.Sleep(takes)
 					return nil, nil
 				})
-				w.srv.OnBytes("note", func(_ context.Context, _ *Conn, b []byte) error { heard.add(len(b)); return nil })
+				w.srv.OnBytes("note", func(_ context.Context, _ *Conn, b []byte) error { heard.Add(len(b)); return nil })
 				w.serve()
 				cl := w.join(w.client("ada"))
 				const calls, size, notes = 200, 10 << 10, 5
@@ -109,7 +109,7 @@ func TestSendBesideManyCalls(t *testing.T) {
 					require.NoError(t, <-results)
 				}
 				synctest.Wait()
-				require.Len(t, heard.all(), notes)
+				require.Len(t, heard.All(), notes)
 				require.NoError(t, cl.Close())
 			})
 		})
@@ -183,25 +183,25 @@ func TestSendMiddlewareBeforeServing(t *testing.T) {
 func TestSlowConsumer(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 32 << 10}}, func(w *world) {
 		var gone kept[string]
-		w.srv.OnLeave(func(c *Conn, why error) { gone.add(c.Name() + ": " + CodeOf(why).String()) })
+		w.srv.OnLeave(func(c *Conn, why error) { gone.Add(c.Name() + ": " + CodeOf(why).String()) })
 		w.serve()
 		stuck := w.hello(&wire.Hello{Name: "stuck"})
 		var got kept[int]
 		cl := w.client("ada")
-		On(cl, "n", func(_ context.Context, _ *Conn, s string) error { got.add(len(s)); return nil })
+		On(cl, "n", func(_ context.Context, _ *Conn, s string) error { got.Add(len(s)); return nil })
 		w.join(cl)
 		big := strings.Repeat("x", 4<<10)
 		for range 100 {
 			require.NoError(t, w.srv.All().Send("n", big))
 			synctest.Wait()
 		}
-		require.Len(t, got.all(), 100)
+		require.Len(t, got.All(), 100)
 		require.Equal(t, 1, w.srv.Len())
-		require.Equal(t, []string{}, append([]string{}, gone.all()...), "the goodbye waits for what is being written")
+		require.Equal(t, []string{}, append([]string{}, gone.All()...), "the goodbye waits for what is being written")
 		reason := stuck.WantGoodbye(CodeSlowConsumer, "").Reason
 		require.Contains(t, reason, "limit 32768 B")
 		synctest.Wait()
-		require.Equal(t, []string{"stuck: slow consumer"}, gone.all())
+		require.Equal(t, []string{"stuck: slow consumer"}, gone.All())
 		require.NoError(t, cl.Close())
 	})
 }
@@ -212,19 +212,19 @@ func TestFrameLargerThanQueue(t *testing.T) {
 		w.serve()
 		cl := w.client("ada")
 		var got kept[int]
-		cl.OnBytes("n", func(_ context.Context, _ *Conn, b []byte) error { got.add(len(b)); return nil })
+		cl.OnBytes("n", func(_ context.Context, _ *Conn, b []byte) error { got.Add(len(b)); return nil })
 		w.join(cl)
 		c, err := w.srv.Client("ada")
 		require.NoError(t, err)
 		require.NoError(t, c.SendBytes("n", make([]byte, 500_000)))
 		synctest.Wait()
-		require.Equal(t, []int{500_000}, got.all())
+		require.Equal(t, []int{500_000}, got.All())
 
 		limit := wire.DefaultMaxFrame
 		fits := limit - (wire.CommandSize("n", 0) - wire.Size(0))
 		require.NoError(t, c.SendBytes("n", make([]byte, fits)))
 		synctest.Wait()
-		require.Equal(t, []int{500_000, fits}, got.all())
+		require.Equal(t, []int{500_000, fits}, got.All())
 		require.Equal(t, CodeTooBig, CodeOf(c.SendBytes("n", make([]byte, fits+1))))
 		require.NoError(t, c.Send("n", "the connection goes on"))
 		require.NoError(t, cl.Close())

@@ -31,7 +31,7 @@ func TestWritersHeldUp(t *testing.T) {
 			}
 			cl := w.client(fmt.Sprint(i))
 			cl.OnBytes("part", func(_ context.Context, _ *Conn, payload []byte) error {
-				got.add(fmt.Sprintf("%d of %d", payload[0], len(payload)))
+				got.Add(fmt.Sprintf("%d of %d", payload[0], len(payload)))
 				return nil
 			})
 			w.join(cl)
@@ -43,8 +43,8 @@ func TestWritersHeldUp(t *testing.T) {
 			part[0] = byte(i)
 			require.NoError(t, w.srv.All().SendBytes("part", part))
 			synctest.Wait()
-			require.Len(t, got.all(), (i+1)*(clients-len(stalled)))
-			require.Equal(t, fmt.Sprintf("%d of %d", i, len(part)), got.all()[len(got.all())-1])
+			require.Len(t, got.All(), (i+1)*(clients-len(stalled)))
+			require.Equal(t, fmt.Sprintf("%d of %d", i, len(part)), got.All()[len(got.All())-1])
 		}
 		require.Zero(t, time.Since(begin), "nobody waited for time to pass")
 		for _, p := range stalled {
@@ -70,7 +70,7 @@ func TestWriterEndsInLeave(t *testing.T) {
 			cl := w.client(fmt.Sprint(i))
 			cl.OnBytes("part", func(context.Context, *Conn, []byte) error { return nil })
 			cl.OnBytes("left", func(context.Context, *Conn, []byte) error {
-				left.add(struct{}{})
+				left.Add(struct{}{})
 				return nil
 			})
 			w.join(cl)
@@ -83,7 +83,7 @@ func TestWriterEndsInLeave(t *testing.T) {
 			synctest.Wait()
 			p.Stream.Close() //nolint:errcheck // it leaves
 			synctest.Wait()
-			require.Len(t, left.all(), (i+1)*clients)
+			require.Len(t, left.All(), (i+1)*clients)
 		}
 	})
 }

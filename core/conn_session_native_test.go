@@ -9,9 +9,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
-	"github.com/stretchr/testify/require"
 )
 
 // The servers of these tests keep sessions. A server of a browser build keeps none, since no server
@@ -26,7 +27,7 @@ func TestMuteIsResumed(t *testing.T) {
 		cl := newTestClient(w.lis, &ClientOptions{Name: "ada", Codec: testCodec{}, Retry: Retry{Min: time.Millisecond, Max: time.Millisecond}})
 		w.clients = append(w.clients, cl)
 		var answers kept[int]
-		On(cl, "got", func(_ context.Context, _ *Conn, n int) error { answers.add(n); return nil })
+		On(cl, "got", func(_ context.Context, _ *Conn, n int) error { answers.Add(n); return nil })
 		w.join(cl)
 		c := w.conn("ada")
 		l.mute.Store(true)
@@ -39,7 +40,7 @@ func TestMuteIsResumed(t *testing.T) {
 		synctest.Wait()
 		require.NoError(t, cl.Send("n", 2))
 		synctest.Wait()
-		require.Equal(t, []int{1, 2}, answers.all())
+		require.Equal(t, []int{1, 2}, answers.All())
 		require.EqualValues(t, 2, got.Load())
 		require.EqualValues(t, 1, w.srv.Stats().Resumed)
 		require.False(t, c.isEnded())

@@ -183,7 +183,7 @@ func TestMuteClientIsResumed(t *testing.T) {
 		l := &muting{PipeListener: transport.NewPipeListener()}
 		cl := newTestClient(l, &ClientOptions{Codec: testCodec{}, Retry: Retry{Min: time.Millisecond}})
 		var got kept[int]
-		On(cl, "got", func(_ context.Context, _ *Conn, n int) error { got.add(n); return nil })
+		On(cl, "got", func(_ context.Context, _ *Conn, n int) error { got.Add(n); return nil })
 		welcomes := func(w *wire.Welcome) (*coretest.Peer, *wire.Hello) {
 			stream, err := l.PipeListener.Accept()
 			require.NoError(t, err)
@@ -218,7 +218,7 @@ func TestMuteClientIsResumed(t *testing.T) {
 		require.NoError(t, cl.Send("n", 3))
 		p.Send(wire.AppendCommand(nil, "got", []byte("7")))
 		synctest.Wait()
-		require.Equal(t, []int{7}, got.all())
+		require.Equal(t, []int{7}, got.All())
 
 		l.mute.Store(false)
 		require.NoError(t, p.Stream.Close())

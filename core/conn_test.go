@@ -22,22 +22,22 @@ func TestCommandsBothWays(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var heard kept[string]
 		On(w.srv, "say", func(_ context.Context, c *Conn, text string) error {
-			heard.add(c.Name() + ": " + text)
+			heard.Add(c.Name() + ": " + text)
 			return c.Send("said", line{c.Name(), text})
 		})
 		w.serve()
 		var echoed kept[line]
 		cl := w.client("ada")
-		On(cl, "said", func(_ context.Context, _ *Conn, l line) error { echoed.add(l); return nil })
+		On(cl, "said", func(_ context.Context, _ *Conn, l line) error { echoed.Add(l); return nil })
 		w.join(cl)
 
 		for i := range 100 {
 			require.NoError(t, cl.Send("say", fmt.Sprint(i)))
 		}
 		synctest.Wait()
-		require.Len(t, heard.all(), 100)
-		require.Equal(t, "ada: 99", heard.all()[99])
-		require.Equal(t, line{"ada", "42"}, echoed.all()[42])
+		require.Len(t, heard.All(), 100)
+		require.Equal(t, "ada: 99", heard.All()[99])
+		require.Equal(t, line{"ada", "42"}, echoed.All()[42])
 		require.NoError(t, cl.Close())
 	})
 }

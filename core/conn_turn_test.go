@@ -21,11 +21,11 @@ func TestSlowHandler(t *testing.T) {
 		release := make(chan struct{})
 		On(w.srv, "slow", func(context.Context, *Conn, struct{}) error {
 			<-release
-			order.add("slow")
+			order.Add("slow")
 			return nil
 		})
 		On(w.srv, "quick", func(_ context.Context, _ *Conn, n int) error {
-			order.add(fmt.Sprint(n))
+			order.Add(fmt.Sprint(n))
 			return nil
 		})
 		w.serve()
@@ -35,7 +35,7 @@ func TestSlowHandler(t *testing.T) {
 			p.Send(wire.AppendCommand(nil, "quick", fmt.Append(nil, i)))
 		}
 		synctest.Wait()
-		require.Empty(t, order.all())
+		require.Empty(t, order.All())
 
 		time.Sleep(3 * handlerTick) // the sweeper takes the reading over
 		p.Send(wire.AppendPing(nil, 7))
@@ -44,14 +44,14 @@ func TestSlowHandler(t *testing.T) {
 
 		close(release)
 		synctest.Wait()
-		require.Len(t, order.all(), 21)
-		require.Equal(t, []string{"slow", "0", "1"}, order.all()[:3])
-		require.Equal(t, "19", order.all()[20])
+		require.Len(t, order.All(), 21)
+		require.Equal(t, []string{"slow", "0", "1"}, order.All()[:3])
+		require.Equal(t, "19", order.All()[20])
 
 		// The reader runs handlers itself again.
 		p.Send(wire.AppendCommand(nil, "quick", []byte("99")))
 		synctest.Wait()
-		require.Equal(t, "99", order.all()[21])
+		require.Equal(t, "99", order.All()[21])
 		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }
@@ -84,7 +84,7 @@ func TestInboxFull(t *testing.T) {
 			if n == 0 {
 				<-release
 			}
-			got.add(n)
+			got.Add(n)
 			return nil
 		})
 		w.serve()
@@ -108,8 +108,8 @@ func TestInboxFull(t *testing.T) {
 		close(release)
 		require.NoError(t, <-sent)
 		synctest.Wait()
-		require.Len(t, got.all(), count)
-		for i, n := range got.all() {
+		require.Len(t, got.All(), count)
+		for i, n := range got.All() {
 			require.Equal(t, i, n)
 		}
 		require.NoError(t, cl.Close())
@@ -204,16 +204,16 @@ func TestConcurrentHandlers(t *testing.T) {
 		release := make(chan struct{})
 		w.srv.OnBytes("work", func(_ context.Context, _ *Conn, b []byte) error {
 			s := string(b)
-			running.add(s)
+			running.Add(s)
 			<-release
 			if s != string(b) {
 				return errors.New("the payload changed under a running handler")
 			}
 			return nil
 		}, Concurrent())
-		On(w.srv, "after", func(context.Context, *Conn, struct{}) error { running.add("after"); return nil })
+		On(w.srv, "after", func(context.Context, *Conn, struct{}) error { running.Add("after"); return nil })
 		var faults kept[error]
-		w.srv.OnError(func(_ *Conn, err error) { faults.add(err) })
+		w.srv.OnError(func(_ *Conn, err error) { faults.Add(err) })
 		w.serve()
 		cl := w.join(w.client("ada"))
 		for i := range 5 {
@@ -221,11 +221,11 @@ func TestConcurrentHandlers(t *testing.T) {
 		}
 		require.NoError(t, cl.Send("after", nil))
 		time.Sleep(time.Second)
-		require.ElementsMatch(t, []string{"0", "1", "2"}, running.all(), "no more than three at once")
+		require.ElementsMatch(t, []string{"0", "1", "2"}, running.All(), "no more than three at once")
 		close(release)
 		synctest.Wait()
-		require.Len(t, running.all(), 6)
-		require.Empty(t, faults.all())
+		require.Len(t, running.All(), 6)
+		require.Empty(t, faults.All())
 		require.NoError(t, cl.Close())
 	})
 }

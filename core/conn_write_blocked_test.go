@@ -70,7 +70,7 @@ func TestBlockedWritersAreEnded(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		t := w.t
 		var why kept[string]
-		w.srv.OnLeave(func(_ *Conn, err error) { why.add(CodeOf(err).String()) })
+		w.srv.OnLeave(func(_ *Conn, err error) { why.Add(CodeOf(err).String()) })
 		w.srv.OnJoin(func(c *Conn) { c.SendRaw([]byte("which is never written")) }) //nolint:errcheck // it is queued
 		served := w.serveWrapped(newBlockedConn)
 		const conns = 3
@@ -91,7 +91,7 @@ func TestBlockedWritersAreEnded(t *testing.T) {
 		}
 		time.Sleep(2 * defaultWriteTime)
 		timeout := CodeWriteTimeout.String()
-		require.Equal(t, []string{timeout, timeout, timeout}, why.all())
+		require.Equal(t, []string{timeout, timeout, timeout}, why.All())
 		for range conns {
 			<-alive
 		}

@@ -125,7 +125,7 @@ func TestDetailsThatCannotBeSent(t *testing.T) {
 			}}}
 			inWorld(t, opts, func(w *world) {
 				var told kept[error]
-				w.srv.OnError(func(_ *Conn, err error) { told.add(err) })
+				w.srv.OnError(func(_ *Conn, err error) { told.Add(err) })
 				Handle(w.srv, "ask", func(context.Context, *Conn, string) (string, error) { return "", no })
 				w.serve()
 				heard := func(err error) {
@@ -137,7 +137,7 @@ func TestDetailsThatCannotBeSent(t *testing.T) {
 					_, err = Details[any](err)
 					require.ErrorIs(t, err, errNoDetails)
 					synctest.Wait()
-					all := told.all()
+					all := told.All()
 					last := all[len(all)-1]
 					require.Equal(t, tc.code.String(), CodeOf(last).String())
 					require.ErrorContains(t, last, tc.why)

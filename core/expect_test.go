@@ -25,9 +25,9 @@ func expecting(t *testing.T, f func(w *world, cl *Client, handled *kept[string])
 		w.serve()
 		var handled kept[string]
 		cl := w.client("ada")
-		cl.OnBytes("known", func(_ context.Context, _ *Conn, p []byte) error { handled.add("known " + string(p)); return nil })
+		cl.OnBytes("known", func(_ context.Context, _ *Conn, p []byte) error { handled.Add("known " + string(p)); return nil })
 		cl.OnAny(func(_ context.Context, _ *Conn, f Frame) error {
-			handled.add(f.Command + " " + string(f.Payload))
+			handled.Add(f.Command + " " + string(f.Payload))
 			return nil
 		})
 		w.join(cl)
@@ -54,7 +54,7 @@ func TestExpectBeforeTheSend(t *testing.T) {
 		n, err := typed.Recv(w.ctx)
 		require.NoError(t, err)
 		require.Equal(t, 3, n)
-		require.Equal(t, []string{"answer four"}, handled.all())
+		require.Equal(t, []string{"answer four"}, handled.All())
 		_, err = first.Recv(w.ctx)
 		require.Equal(t, CodeClosed, CodeOf(err), "one for each")
 		require.False(t, cl.Conn().recv.awaited())
@@ -78,7 +78,7 @@ func TestExpectAnything(t *testing.T) {
 		got, err = named.Recv(w.ctx)
 		require.NoError(t, err)
 		require.Equal(t, "to who names it", string(got))
-		require.Equal(t, []string{"known to its handler", "news to the handler of any"}, handled.all())
+		require.Equal(t, []string{"known to its handler", "news to the handler of any"}, handled.All())
 
 		go func() { c.Send("more", "later") }() //nolint:errcheck // Recv has it
 		got, err = cl.Recv(w.ctx, "")
@@ -130,7 +130,7 @@ func TestExpectFails(t *testing.T) {
 		stopped.Stop()
 		require.NoError(t, cl.Send("question", []string{"to the handler"}))
 		synctest.Wait()
-		require.Equal(t, []string{"answer to the handler"}, handled.all())
+		require.Equal(t, []string{"answer to the handler"}, handled.All())
 		_, err = stopped.Recv(w.ctx)
 		require.Equal(t, CodeClosed, CodeOf(err))
 
@@ -162,7 +162,7 @@ func TestExpectInHandler(t *testing.T) {
 				return err
 			}
 			text, err := answer.Recv(ctx)
-			got.add(text)
+			got.Add(text)
 			return err
 		})
 		w.serve()
@@ -171,6 +171,6 @@ func TestExpectInHandler(t *testing.T) {
 		w.join(cl)
 		require.NoError(t, cl.Send("go", nil))
 		synctest.Wait()
-		require.Equal(t, []string{"here"}, got.all())
+		require.Equal(t, []string{"here"}, got.All())
 	})
 }

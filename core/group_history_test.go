@@ -22,10 +22,10 @@ func (w *world) hears(name string, groups ...string) (*Client, *kept[string]) {
 	var got kept[string]
 	cl := w.client(name, groups...)
 	cl.OnMessage(func(_ context.Context, _ *Conn, f Frame) error {
-		got.add(strings.TrimPrefix(f.Command+" ", "say ") + string(f.Payload))
+		got.Add(strings.TrimPrefix(f.Command+" ", "say ") + string(f.Payload))
 		return nil
 	})
-	cl.OnJoinGroup(func(_ *Conn, group string) { got.add("in " + group) })
+	cl.OnJoinGroup(func(_ *Conn, group string) { got.Add("in " + group) })
 	return cl, &got
 }
 
@@ -88,10 +88,10 @@ func TestHistory(t *testing.T) {
 		require.NoError(t, w.conn("zoe").Join(w.ctx, "red"))
 		w.say("red", "five")
 		synctest.Wait()
-		require.Equal(t, []string{"to nobody", "welcome", "one", "two", "three", "to all", "five"}, first.all())
-		require.Equal(t, []string{"two", "three", " four", "welcome", "five"}, second.all())
-		require.Equal(t, []string{"welcome", "in red", "two", "three", " four", "five"}, third.all())
-		require.Equal(t, []string{"welcome", "in red", "two", "three", " four", "five"}, fourth.all())
+		require.Equal(t, []string{"to nobody", "welcome", "one", "two", "three", "to all", "five"}, first.All())
+		require.Equal(t, []string{"two", "three", " four", "welcome", "five"}, second.All())
+		require.Equal(t, []string{"welcome", "in red", "two", "three", " four", "five"}, third.All())
+		require.Equal(t, []string{"welcome", "in red", "two", "three", " four", "five"}, fourth.All())
 
 		// It outlives the last member, until it is forgotten.
 		for _, cl := range w.clients {
@@ -104,7 +104,7 @@ func TestHistory(t *testing.T) {
 		w.wantHistory("red")
 		late, got := w.hears("late", "red")
 		w.join(late)
-		require.Equal(t, []string{"welcome"}, got.all())
+		require.Equal(t, []string{"welcome"}, got.All())
 		require.NoError(t, late.Close())
 		known, _ := w.srv.store.Counts()
 		require.Zero(t, known, "nothing is left of a history without content")
@@ -185,14 +185,14 @@ func TestReplayByHand(t *testing.T) {
 		w.say("red", "one", "two", "three")
 		bob, got := w.hears("bob", "red")
 		w.join(bob)
-		require.Empty(t, got.all(), "nobody has asked for it")
+		require.Empty(t, got.All(), "nobody has asked for it")
 		red, c := w.srv.Group("red"), w.conn("bob")
 		require.NoError(t, red.Replay(c, 2))
 		require.NoError(t, red.Replay(c, 9))
 		require.NoError(t, red.Replay(c, 0))
 		require.NoError(t, w.srv.Group("none").Replay(c, 0))
 		synctest.Wait()
-		require.Equal(t, strings.Fields("two three one two three one two three"), got.all())
+		require.Equal(t, strings.Fields("two three one two three one two three"), got.All())
 		require.NoError(t, bob.Close())
 		synctest.Wait()
 		require.Equal(t, CodeClosed, CodeOf(red.Replay(c, 0)))
@@ -212,7 +212,7 @@ func TestNoHistory(t *testing.T) {
 		red.Forget()
 		synctest.Wait()
 		require.Empty(t, red.History())
-		require.Equal(t, []string{"one"}, got.all())
+		require.Equal(t, []string{"one"}, got.All())
 		require.NoError(t, cl.Close())
 	})
 }
@@ -223,7 +223,7 @@ func TestReplayFitsTheQueue(t *testing.T) {
 	opts := &ServerOptions{Limits: Limits{QueueBytes: 20 << 10}, History: History{Messages: 100, Bytes: 1 << 20, Replay: true}}
 	inWorld(t, opts, func(w *world) {
 		var faults kept[string]
-		w.srv.OnError(func(c *Conn, err error) { faults.add(c.Name() + " " + CodeOf(err).String()) })
+		w.srv.OnError(func(c *Conn, err error) { faults.Add(c.Name() + " " + CodeOf(err).String()) })
 		w.serve()
 		ada := w.join(w.client("ada", "red", "blue"))
 		for i := range 20 {
@@ -233,7 +233,7 @@ func TestReplayFitsTheQueue(t *testing.T) {
 		}
 		bob, got := w.hears("bob", "blue", "red")
 		w.join(bob)
-		words := strings.Fields(strings.Join(got.all(), " "))
+		words := strings.Fields(strings.Join(got.All(), " "))
 		require.Equal(t, strings.Fields("11 12 13 14 15 16 17 18 19"), words, "and nothing of the second group")
 		p := w.hello(&wire.Hello{Name: "small", MaxFrame: 600})
 		w.say("red", "last")
@@ -250,8 +250,8 @@ func TestReplayFitsTheQueue(t *testing.T) {
 		p.Send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
 		p.WantEnd()
 		synctest.Wait()
-		require.Len(t, faults.all(), 9)
-		require.Equal(t, "small too big", faults.all()[0])
+		require.Len(t, faults.All(), 9)
+		require.Equal(t, "small too big", faults.All()[0])
 		require.NoError(t, ada.Close())
 		require.NoError(t, bob.Close())
 	})
@@ -293,7 +293,7 @@ func TestHistoryWhileOthersSend(t *testing.T) {
 				wg.Wait()
 				synctest.Wait()
 				for _, got := range heard {
-					requireRows(t, got.all(), each, messages == senders*each)
+					requireRows(t, got.All(), each, messages == senders*each)
 				}
 				for _, cl := range w.clients {
 					require.NoError(t, cl.Close())

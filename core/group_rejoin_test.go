@@ -34,16 +34,16 @@ func TestRejoinGivesWhatWasMissed(t *testing.T) {
 		}
 		move(false, "red")
 		move(true, "red")
-		require.Equal(t, []string{"one", "two", "in red"}, got.all(), "it has had all")
+		require.Equal(t, []string{"one", "two", "in red"}, got.All(), "it has had all")
 		move(false, "red")
 		move(false, "red")
 		w.say("red", "three", "four")
 		move(true, "red")
-		require.Equal(t, []string{"one", "two", "in red", "in red", "three", "four"}, got.all())
+		require.Equal(t, []string{"one", "two", "in red", "in red", "three", "four"}, got.All())
 		move(false, "red")
 		w.say("red", "5", "6", "7", "8")
 		move(true, "red")
-		require.Equal(t, []string{"in red", "6", "7", "8"}, got.all()[6:], "as far as it is kept")
+		require.Equal(t, []string{"in red", "6", "7", "8"}, got.All()[6:], "as far as it is kept")
 
 		// In a group of which nothing was kept as it left it has missed all; a forgotten one begins anew.
 		move(true, "blue")
@@ -54,15 +54,15 @@ func TestRejoinGivesWhatWasMissed(t *testing.T) {
 		w.srv.Group("blue").Forget()
 		w.say("blue", "second")
 		move(true, "blue")
-		require.Equal(t, []string{"in blue", "in blue", "first", "in blue", "second"}, got.all()[10:])
+		require.Equal(t, []string{"in blue", "in blue", "first", "in blue", "second"}, got.All()[10:])
 
 		// The program may give all again, and so does a new connection.
 		require.NoError(t, w.srv.Group("red").Replay(c, 0))
 		synctest.Wait()
-		require.Equal(t, []string{"6", "7", "8"}, got.all()[15:])
+		require.Equal(t, []string{"6", "7", "8"}, got.All()[15:])
 		bob, second := w.hears("bob", "red")
 		w.join(bob)
-		require.Equal(t, []string{"6", "7", "8"}, second.all())
+		require.Equal(t, []string{"6", "7", "8"}, second.All())
 		for _, cl := range w.clients {
 			require.NoError(t, cl.Close())
 		}
@@ -127,8 +127,8 @@ func TestRejoinWhileOthersSend(t *testing.T) {
 		wg.Wait()
 		synctest.Wait()
 		for _, got := range heard {
-			requireRows(t, got.all(), each, true)
-			require.Len(t, got.all(), senders*each, "none twice")
+			requireRows(t, got.All(), each, true)
+			require.Len(t, got.All(), senders*each, "none twice")
 		}
 		for _, cl := range w.clients {
 			require.NoError(t, cl.Close())

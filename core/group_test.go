@@ -15,17 +15,14 @@ func TestGroups(t *testing.T) {
 		var heard kept[string]
 		join := func(name string, groups ...string) *Client {
 			cl := w.client(name, groups...)
-			On(cl, "said", func(_ context.Context, c *Conn, s string) error { heard.add(c.Name() + " " + s); return nil })
+			On(cl, "said", func(_ context.Context, c *Conn, s string) error { heard.Add(c.Name() + " " + s); return nil })
 			return w.join(cl)
 		}
 		ada, bob, eve := join("ada", "red", "blue"), join("bob", "red"), join("eve")
 		want := func(lines ...string) {
 			t.Helper()
 			synctest.Wait()
-			require.ElementsMatch(t, lines, heard.all())
-			heard.mu.Lock()
-			heard.got = nil
-			heard.mu.Unlock()
+			require.ElementsMatch(t, lines, heard.Take())
 		}
 		red := w.srv.Group("red")
 		require.NoError(t, red.Send("said", "hi"))
@@ -83,7 +80,7 @@ func TestGroups(t *testing.T) {
 func TestGroupOrder(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var in kept[bool]
-		On(w.srv, "am I in", func(_ context.Context, c *Conn, _ struct{}) error { in.add(c.InGroup("g")); return nil })
+		On(w.srv, "am I in", func(_ context.Context, c *Conn, _ struct{}) error { in.Add(c.InGroup("g")); return nil })
 		w.serve()
 		cl := w.join(w.client("ada"))
 		for range 10 {
@@ -93,10 +90,10 @@ func TestGroupOrder(t *testing.T) {
 			require.NoError(t, cl.Send("am I in", nil))
 		}
 		synctest.Wait()
-		for i, was := range in.all() {
+		for i, was := range in.All() {
 			require.Equal(t, i%2 == 0, was)
 		}
-		require.Len(t, in.all(), 20)
+		require.Len(t, in.All(), 20)
 		require.NoError(t, cl.Close())
 	})
 }

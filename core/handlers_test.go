@@ -49,7 +49,7 @@ func TestMiddleware(t *testing.T) {
 		trace := func(name string) Middleware {
 			return func(next Handler) Handler {
 				return func(ctx context.Context, c *Conn, f Frame) ([]byte, error) {
-					seen.add(name + " " + f.Kind.String() + " " + f.Command)
+					seen.Add(name + " " + f.Kind.String() + " " + f.Command)
 					return next(ctx, c, f)
 				}
 			}
@@ -72,7 +72,7 @@ func TestMiddleware(t *testing.T) {
 				if out.To != nil {
 					to = out.To.Name()
 				}
-				seen.add("send " + out.Kind.String() + " " + out.Command + " to " + to + out.Group)
+				seen.Add("send " + out.Kind.String() + " " + out.Command + " to " + to + out.Group)
 				return next(out)
 			}
 		})
@@ -101,7 +101,7 @@ func TestMiddleware(t *testing.T) {
 			"outer command a", "inner command a", "send command b to ada",
 			"outer call forbidden", "inner call forbidden",
 			"send call who to ada", "send command b to allg", "send command b to all", "send raw message  to ada",
-		}, seen.all())
+		}, seen.All())
 		require.NoError(t, cl.Close())
 	})
 }

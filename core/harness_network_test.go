@@ -92,7 +92,7 @@ func statesOf(cl *Client) *kept[string] {
 		if why != nil {
 			text += ": " + CodeOf(why).String()
 		}
-		states.add(text)
+		states.Add(text)
 	})
 	return states
 }

@@ -2,8 +2,6 @@ package core
 
 import (
 	"context"
-	"encoding/json"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core/internal/coretest"
-	"github.com/hisock/hisock/core/internal/shape"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
@@ -111,29 +108,11 @@ func tellEverything(_, of *Conn, p *Presence) bool {
 	return true
 }
 
-// testCodec is JSON in every build, so that the same tests run in that for the browser.
-type testCodec struct{}
-
-func (testCodec) Marshal(v any) ([]byte, error)   { return json.Marshal(shape.Addressable(v)) }
-func (testCodec) Unmarshal(b []byte, v any) error { return json.Unmarshal(b, v) }
-
-// kept collects what handlers got, from any goroutine.
-type kept[T any] struct {
-	mu  sync.Mutex
-	got []T
-}
-
-func (k *kept[T]) add(v T) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.got = append(k.got, v)
-}
-
-func (k *kept[T]) all() []T {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return append([]T(nil), k.got...)
-}
+// kept and testCodec are the harness's.
+type (
+	kept[T any] = coretest.Kept[T]
+	testCodec   = coretest.Codec
+)
 
 // newTestServer is NewServer for options that can be.
 func newTestServer(opts *ServerOptions) *Server { return made(newServer(opts)) }

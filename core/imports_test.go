@@ -24,7 +24,7 @@ var layers = map[string][]string{
 	"core/internal/*":        {"core/wire", "transport", "core/internal/LEAF"},
 	"core/internal/classic":  {"core/wire"},
 	"core/internal/legacy":   {"core/wire", "transport", "core/internal/LEAF", "core/internal/classic"},
-	"core/internal/coretest": {"core/wire", "transport", "transport/transporttest", "github.com/stretchr/testify/require"},
+	"core/internal/coretest": {"core/wire", "core/internal/LEAF", "transport", "transport/transporttest", "github.com/stretchr/testify/require"},
 	"core":                   {"core/wire", "core/internal/*", "core/internal/LEAF", "core/internal/legacy", "transport"},
 	"core/e2e/*":             nil, // tests only
 	"core/e2e/harness": {

@@ -7,8 +7,9 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/hisock/hisock/core/wire"
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/wire"
 )
 
 // What handlers say about what a peer sent cannot forge a line of the log, nor speak to the

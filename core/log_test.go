@@ -82,7 +82,7 @@ func TestCommandsThatNobodyHandles(t *testing.T) {
 	const commands = 50_000
 	inLog(t, &ServerOptions{Timeouts: Timeouts{Heartbeat: -1}}, func(w *world, log *written) {
 		var told kept[error]
-		w.srv.OnError(func(_ *Conn, err error) { told.add(err) })
+		w.srv.OnError(func(_ *Conn, err error) { told.Add(err) })
 		w.serve()
 		p := w.hello(&wire.Hello{Name: "mallory"})
 		flood := bytes.Repeat(wire.AppendCommand(nil, "x", nil), 1000)
@@ -104,7 +104,7 @@ func TestCommandsThatNobodyHandles(t *testing.T) {
 		lines := log.lines()
 		require.Contains(t, lines[len(lines)-1], `msg="hisock: lines about a connection were left out" conn=1 addr=pipe:1 name=mallory "a command has no handler"=`)
 		require.Equal(t, commands+1001, len(lines)-1+leftOutIn(lines), "every one is counted")
-		require.Len(t, told.all(), commands+1001, "the hook is the program's")
+		require.Len(t, told.All(), commands+1001, "the hook is the program's")
 		t.Logf("%d B sent, %d B of log", 4*(commands+1001), log.size())
 		require.Less(t, log.size(), 3000)
 	})
@@ -137,7 +137,7 @@ func TestManyConnectionsWriteOneLog(t *testing.T) {
 func TestErrorsOfConversionAreShort(t *testing.T) {
 	inLog(t, &ServerOptions{Limits: Limits{QueueBytes: 4 << 20}}, func(w *world, log *written) {
 		var told kept[error]
-		w.srv.OnError(func(_ *Conn, err error) { told.add(err) })
+		w.srv.OnError(func(_ *Conn, err error) { told.Add(err) })
 		On(w.srv, "time", func(context.Context, *Conn, time.Time) error { return nil })
 		On(w.srv, "json", func(context.Context, *Conn, struct{ At time.Time }) error { return nil })
 		Handle(w.srv, "time", func(context.Context, *Conn, time.Time) (string, error) { return "", nil })
@@ -157,7 +157,7 @@ func TestErrorsOfConversionAreShort(t *testing.T) {
 			require.Less(t, len(line), maxLine)
 		}
 		require.Len(t, log.lines(), 2)
-		for _, err := range told.all() {
+		for _, err := range told.All() {
 			require.Less(t, len(err.Error()), maxLine)
 		}
 		t.Logf("3 MB sent, %d B of log", log.size())
@@ -169,7 +169,7 @@ func TestMessageThatManyCannotBeSent(t *testing.T) {
 	const members, messages = 500, 100
 	inLog(t, nil, func(w *world, log *written) {
 		var told kept[error]
-		w.srv.OnError(func(_ *Conn, err error) { told.add(err) })
+		w.srv.OnError(func(_ *Conn, err error) { told.Add(err) })
 		w.serve()
 		for range members {
 			w.hello(&wire.Hello{Groups: []string{"g"}, MaxFrame: 512})
@@ -177,7 +177,7 @@ func TestMessageThatManyCannotBeSent(t *testing.T) {
 		for range messages {
 			require.NoError(t, w.srv.Group("g").Send("say", make([]byte, 1000)))
 		}
-		require.Len(t, told.all(), members*messages)
+		require.Len(t, told.All(), members*messages)
 		require.Len(t, log.lines(), 50)
 		require.Equal(t, `level=WARN msg="hisock: clients cannot be sent what all are sent" group=g command=say conns=500 code="too big" err="frame 1007 B exceeds the peer's limit 512 B"`, log.lines()[0])
 		t.Logf("%d messages, %d B of log", messages, log.size())

@@ -33,16 +33,16 @@ func TestManualServer(t *testing.T) {
 		w.serve()
 		var hello kept[string]
 		cl := w.client("ada")
-		On(cl, "hello", func(context.Context, *Conn, struct{}) error { hello.add("hello"); return nil })
+		On(cl, "hello", func(context.Context, *Conn, struct{}) error { hello.Add("hello"); return nil })
 
 		connected := make(chan error, 1)
 		go func() { connected <- cl.Connect(w.ctx) }()
 		synctest.Wait()
-		require.Empty(t, hello.all())
+		require.Empty(t, hello.All())
 		require.Equal(t, 1, w.srv.Update(0))
 		require.NoError(t, <-connected)
 		synctest.Wait()
-		require.Equal(t, []string{"hello"}, hello.all())
+		require.Equal(t, []string{"hello"}, hello.All())
 
 		for i := range 3 {
 			require.NoError(t, cl.Send("n", i))

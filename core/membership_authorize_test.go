@@ -62,7 +62,7 @@ func TestAuthorizerContext(t *testing.T) {
 	}
 	inWorld(t, &ServerOptions{Access: Access{AuthorizeName: wait, AuthorizeGroup: wait}}, func(w *world) {
 		var faults kept[string]
-		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err).String()) })
+		w.srv.OnError(func(_ *Conn, err error) { faults.Add(CodeOf(err).String()) })
 		w.serve()
 		ada := w.join(w.client("ada"))
 		for _, change := range []func(context.Context, string) error{ada.Join, ada.Rename} {
@@ -80,7 +80,7 @@ func TestAuthorizerContext(t *testing.T) {
 		require.ErrorIs(t, <-ended, context.Canceled)
 		require.Equal(t, Code(1500), CodeOf(<-result))
 		synctest.Wait()
-		require.Empty(t, faults.all(), "nobody wants to know any more")
+		require.Empty(t, faults.All(), "nobody wants to know any more")
 	})
 }
 

@@ -55,7 +55,7 @@ func TestAsManyGroupsAsAnnounced(t *testing.T) {
 		time.Sleep(time.Second)
 		net.mend()
 		time.Sleep(10 * time.Second)
-		require.Contains(t, events.all(), "resumed")
+		require.Contains(t, events.All(), "resumed")
 		require.Equal(t, names, cl.Groups())
 		require.Equal(t, CodeTooManyGroups, CodeOf(cl.Join(w.ctx, "one more")))
 
@@ -71,12 +71,12 @@ func TestAsManyGroupsAsAnnounced(t *testing.T) {
 		// Others hear of it, with the groups that they share.
 		var told kept[Presence]
 		other := w.client("other", names[:500]...)
-		other.OnClientDisconnect(func(p Presence) { told.add(p) })
+		other.OnClientDisconnect(func(p Presence) { told.Add(p) })
 		w.join(other)
 		require.Equal(t, names[:500], other.Groups(), "all in the hello")
 		require.NoError(t, cl.Close())
 		synctest.Wait()
-		require.Equal(t, []Presence{{Name: "zoe", Groups: names[:500]}}, told.all())
+		require.Equal(t, []Presence{{Name: "zoe", Groups: names[:500]}}, told.All())
 		require.NoError(t, other.Close())
 		synctest.Wait()
 		require.Empty(t, w.srv.Groups())
@@ -99,7 +99,7 @@ func TestManyGroupsAreDetached(t *testing.T) {
 		require.NoError(t, err)
 		second, events := w.over(&net, ClientOptions{Name: "ada", Session: session})
 		w.join(second)
-		require.Equal(t, []string{"resumed"}, events.all())
+		require.Equal(t, []string{"resumed"}, events.All())
 		require.Equal(t, names, second.Groups())
 		require.NoError(t, second.Join(w.ctx, "room 05000"))
 		require.Equal(t, CodeTooManyGroups, CodeOf(second.Join(w.ctx, "one more")))

@@ -18,7 +18,7 @@ func renames(r interface {
 	OnRename(func(c *Conn, old, name string))
 }) *kept[string] {
 	var got kept[string]
-	r.OnRename(func(_ *Conn, old, name string) { got.add(old + " to " + name) })
+	r.OnRename(func(_ *Conn, old, name string) { got.Add(old + " to " + name) })
 	return &got
 }
 
@@ -55,8 +55,8 @@ func TestRename(t *testing.T) {
 		require.Empty(t, w.srv.Names())
 		require.NoError(t, conn.Rename(w.ctx, "eve"))
 		synctest.Wait()
-		require.Equal(t, []string{"ada to grace", "eve to "}, atServer.all(), "not what the program did itself")
-		require.Equal(t, []string{"ada to grace", "grace to eve", "eve to ", " to eve"}, atClient.all())
+		require.Equal(t, []string{"ada to grace", "eve to "}, atServer.All(), "not what the program did itself")
+		require.Equal(t, []string{"ada to grace", "grace to eve", "eve to ", " to eve"}, atClient.All())
 
 		require.NoError(t, cl.Close())
 		synctest.Wait()
@@ -71,7 +71,7 @@ func TestRename(t *testing.T) {
 func TestRenameIsRefused(t *testing.T) {
 	inWorld(t, &ServerOptions{Access: Access{UniqueNames: true}, Limits: Limits{MaxName: 10}}, func(w *world) {
 		var faults kept[string]
-		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err).String()) })
+		w.srv.OnError(func(_ *Conn, err error) { faults.Add(CodeOf(err).String()) })
 		atServer := renames(w.srv)
 		w.serve()
 		ada, bob := w.client("ada"), w.join(w.client("bob"))
@@ -94,11 +94,11 @@ func TestRenameIsRefused(t *testing.T) {
 			require.True(t, IsRemote(err), "it is for the server to say")
 		}
 		synctest.Wait()
-		require.Empty(t, faults.all(), "who asked has been told")
+		require.Empty(t, faults.All(), "who asked has been told")
 		require.Equal(t, "ada", ada.Name())
 		require.Equal(t, []string{"ada", "bob"}, w.srv.Names())
-		require.Empty(t, atServer.all())
-		require.Empty(t, atClient.all())
+		require.Empty(t, atServer.All())
+		require.Empty(t, atClient.All())
 
 		// The old name is free, and so is one that somebody leaves with.
 		require.NoError(t, ada.Rename(w.ctx, "grace"))
@@ -147,7 +147,7 @@ func TestRenameIsAnswered(t *testing.T) {
 func TestRenameOrder(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var names kept[string]
-		On(w.srv, "who am I", func(_ context.Context, c *Conn, _ struct{}) error { names.add(c.Name()); return nil })
+		On(w.srv, "who am I", func(_ context.Context, c *Conn, _ struct{}) error { names.Add(c.Name()); return nil })
 		w.serve()
 		cl := w.join(w.client("ada"))
 		var want []string
@@ -157,7 +157,7 @@ func TestRenameOrder(t *testing.T) {
 			require.NoError(t, cl.Send("who am I", nil))
 		}
 		synctest.Wait()
-		require.Equal(t, want, names.all())
+		require.Equal(t, want, names.All())
 		require.NoError(t, cl.Close())
 	})
 }
@@ -181,7 +181,7 @@ func TestRenameRace(t *testing.T) {
 				wg.Go(func() {
 					switch err := c.Rename(w.ctx, name); {
 					case err == nil:
-						won.add(c)
+						won.Add(c)
 					case CodeOf(err) != CodeNameTaken:
 						t.Error(err)
 					}
@@ -194,7 +194,7 @@ func TestRenameRace(t *testing.T) {
 			synctest.Wait()
 			c, err := w.srv.Client(name)
 			require.NoError(t, err)
-			for _, winner := range won.all() {
+			for _, winner := range won.All() {
 				require.Equal(t, name, winner.Name())
 				require.Same(t, c, winner)
 			}
@@ -262,20 +262,20 @@ func TestRenameNotices(t *testing.T) {
 		})
 		w.serve()
 		ada := w.client("ada")
-		ada.OnClientConnect(func(p Presence) { events.add("come " + p.Name) })
-		ada.OnClientRename(func(old string, p Presence) { events.add(fmt.Sprint(old, " is ", p.Name, p.Groups)) })
-		ada.OnClientDisconnect(func(p Presence) { events.add("gone " + p.Name) })
+		ada.OnClientConnect(func(p Presence) { events.Add("come " + p.Name) })
+		ada.OnClientRename(func(old string, p Presence) { events.Add(fmt.Sprint(old, " is ", p.Name, p.Groups)) })
+		ada.OnClientDisconnect(func(p Presence) { events.Add("gone " + p.Name) })
 		w.join(ada)
 		guest := w.client("", "red")
 		told := renames(guest)
 		w.join(guest)
-		require.Equal(t, []string{" to guest"}, told.all())
+		require.Equal(t, []string{" to guest"}, told.All())
 		require.NoError(t, guest.Rename(w.ctx, "bob"))
 		require.NoError(t, ada.Rename(w.ctx, "grace"))
 		synctest.Wait()
 		require.NoError(t, guest.Close())
 		synctest.Wait()
-		require.Equal(t, []string{"come guest", "guest is bob[]", "gone bob"}, events.all())
+		require.Equal(t, []string{"come guest", "guest is bob[]", "gone bob"}, events.All())
 		require.NoError(t, ada.Close())
 	})
 }
@@ -286,14 +286,14 @@ func TestOnlyOnClientRename(t *testing.T) {
 		var got kept[string]
 		w.serve()
 		ada := w.client("ada")
-		ada.OnClientRename(func(old string, p Presence) { got.add(old + " is " + p.Name); panic("not again") })
+		ada.OnClientRename(func(old string, p Presence) { got.Add(old + " is " + p.Name); panic("not again") })
 		w.join(ada)
 		bob := w.join(w.client("bob"))
 		require.NoError(t, bob.Rename(w.ctx, "eve"))
 		synctest.Wait()
 		require.NoError(t, bob.Close())
 		synctest.Wait()
-		require.Equal(t, []string{"bob is eve"}, got.all())
+		require.Equal(t, []string{"bob is eve"}, got.All())
 		require.NoError(t, ada.Err(), "a panic is recovered")
 		require.NoError(t, ada.Close())
 	})
@@ -327,7 +327,7 @@ func TestGroupEvents(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{MaxGroups: 2}}, func(w *world) {
 		var atServer, atClient kept[string]
 		w.srv.OnJoinGroup(func(c *Conn, group string) {
-			atServer.add(fmt.Sprint("in ", group, c.Groups()))
+			atServer.Add(fmt.Sprint("in ", group, c.Groups()))
 			if group == "trap" {
 				if err := c.Leave(w.ctx, group); err != nil {
 					t.Error(err)
@@ -335,11 +335,11 @@ func TestGroupEvents(t *testing.T) {
 				panic("as the test asked for")
 			}
 		})
-		w.srv.OnLeaveGroup(func(_ *Conn, group string) { atServer.add("out of " + group) })
+		w.srv.OnLeaveGroup(func(_ *Conn, group string) { atServer.Add("out of " + group) })
 		w.serve()
 		cl := w.client("ada", "red")
-		cl.OnJoinGroup(func(c *Conn, group string) { atClient.add(fmt.Sprint("in ", group, c.Groups())) })
-		cl.OnLeaveGroup(func(_ *Conn, group string) { atClient.add("out of " + group) })
+		cl.OnJoinGroup(func(c *Conn, group string) { atClient.Add(fmt.Sprint("in ", group, c.Groups())) })
+		cl.OnLeaveGroup(func(_ *Conn, group string) { atClient.Add("out of " + group) })
 		w.join(cl)
 		conn, err := w.srv.Client("ada")
 		require.NoError(t, err)
@@ -361,11 +361,11 @@ func TestGroupEvents(t *testing.T) {
 			require.NoError(t, s.what())
 			synctest.Wait()
 			wantServer, wantClient = append(wantServer, s.srv...), append(wantClient, s.other...)
-			require.Equal(t, wantServer, atServer.all(), "step %d", i)
-			require.Equal(t, wantClient, atClient.all(), "step %d", i)
+			require.Equal(t, wantServer, atServer.All(), "step %d", i)
+			require.Equal(t, wantClient, atClient.All(), "step %d", i)
 		}
 		require.NoError(t, cl.Close())
 		synctest.Wait()
-		require.Equal(t, wantServer, atServer.all(), "who goes does not leave each group")
+		require.Equal(t, wantServer, atServer.All(), "who goes does not leave each group")
 	})
 }

@@ -127,7 +127,7 @@ func TestChangesAreRefused(t *testing.T) {
 	}
 	inWorld(t, opts, func(w *world) {
 		var faults kept[string]
-		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err).String()) })
+		w.srv.OnError(func(_ *Conn, err error) { faults.Add(CodeOf(err).String()) })
 		w.serve()
 		bob, ada := w.join(w.client("bob")), w.join(w.client("ada", "red"))
 		long := strings.Repeat("x", 11)
@@ -152,7 +152,7 @@ func TestChangesAreRefused(t *testing.T) {
 		}
 		require.Equal(t, "hisock: peer: code 1234: not today", ada.Join(w.ctx, "no").Error())
 		require.Equal(t, "ada[red]", fmt.Sprint(ada.Name(), ada.Groups()))
-		require.Equal(t, []string{"unavailable", "unavailable"}, faults.all(), "what was decided the client knows")
+		require.Equal(t, []string{"unavailable", "unavailable"}, faults.All(), "what was decided the client knows")
 		for _, line := range w.log.Lines() {
 			require.NotContains(t, line, "not today")
 		}
@@ -197,8 +197,8 @@ func TestChangeRate(t *testing.T) {
 			inWorld(t, &tc.opts, func(w *world) {
 				t := w.t
 				var heard, faults kept[string]
-				w.srv.OnRename(func(_ *Conn, _, name string) { heard.add(name) })
-				w.srv.OnError(func(_ *Conn, err error) { faults.add(err.Error()) })
+				w.srv.OnRename(func(_ *Conn, _, name string) { heard.Add(name) })
+				w.srv.OnError(func(_ *Conn, err error) { faults.Add(err.Error()) })
 				w.serve()
 				ada := w.join(w.client("ada"))
 				for i := range tc.burst {
@@ -217,8 +217,8 @@ func TestChangeRate(t *testing.T) {
 					require.Equal(t, CodeRateLimit, CodeOf(ada.Rename(w.ctx, "more")))
 					require.NoError(t, w.conn(ada.Name()).Rename(w.ctx, "given"), "the program may")
 				}
-				require.Len(t, heard.all(), tc.burst)
-				require.Empty(t, faults.all())
+				require.Len(t, heard.All(), tc.burst)
+				require.Empty(t, faults.All())
 				require.NoError(t, ada.Close())
 			})
 		})
@@ -257,8 +257,8 @@ func TestRenameEventsOfTheirOwn(t *testing.T) {
 		w.serve()
 		ada := w.client("ada")
 		On(ada, "slow", func(context.Context, *Conn, struct{}) error { <-release; return nil })
-		ada.OnRename(func(c *Conn, old, name string) { events.add(old + " to " + name + ", now " + c.Name()) })
-		ada.OnJoinGroup(func(_ *Conn, group string) { events.add("in " + group) })
+		ada.OnRename(func(c *Conn, old, name string) { events.Add(old + " to " + name + ", now " + c.Name()) })
+		ada.OnJoinGroup(func(_ *Conn, group string) { events.Add("in " + group) })
 		w.join(ada)
 		conn := first(w)
 		require.NoError(t, conn.Send("slow", nil))
@@ -268,10 +268,10 @@ func TestRenameEventsOfTheirOwn(t *testing.T) {
 		require.NoError(t, conn.Join(w.ctx, "red"))
 		time.Sleep(time.Second)
 		require.Equal(t, "d[red]", fmt.Sprint(ada.Name(), ada.Groups()), "as soon as it is read")
-		require.Empty(t, events.all(), "each in its turn")
+		require.Empty(t, events.All(), "each in its turn")
 		close(release)
 		synctest.Wait()
-		require.Equal(t, []string{"ada to b, now d", "b to c, now d", "c to , now d", " to d, now d", "in red"}, events.all())
+		require.Equal(t, []string{"ada to b, now d", "b to c, now d", "c to , now d", " to d, now d", "in red"}, events.All())
 		require.NoError(t, ada.Close())
 	})
 }
@@ -280,10 +280,10 @@ func TestRenameEventsOfTheirOwn(t *testing.T) {
 func TestChangesSurviveAResume(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var events, atServer kept[string]
-		w.srv.OnJoinGroup(func(_ *Conn, group string) { atServer.add(group) })
+		w.srv.OnJoinGroup(func(_ *Conn, group string) { atServer.Add(group) })
 		w.serve()
 		ada, _ := w.returning("ada", Retry{Min: time.Second, Max: time.Second})
-		ada.OnJoinGroup(func(_ *Conn, group string) { events.add(group) })
+		ada.OnJoinGroup(func(_ *Conn, group string) { events.Add(group) })
 		w.join(ada)
 		conn := first(w)
 		for i := range 20 {
@@ -302,8 +302,8 @@ func TestChangesSurviveAResume(t *testing.T) {
 			synctest.Wait()
 		}
 		require.Same(t, conn, first(w))
-		require.Len(t, events.all(), 20)
-		require.Equal(t, atServer.all(), events.all())
+		require.Len(t, events.All(), 20)
+		require.Equal(t, atServer.All(), events.All())
 		require.NoError(t, ada.Close())
 	})
 }
@@ -318,7 +318,7 @@ func TestStatementThatIsNotReceived(t *testing.T) {
 		ada := newTestClient(w.lis, &ClientOptions{Name: "ada", InboxBytes: 1, Codec: testCodec{}, Retry: Retry{Min: time.Second, Max: time.Second}})
 		w.clients = append(w.clients, ada)
 		On(ada, "slow", func(context.Context, *Conn, struct{}) error { <-release; return nil })
-		ada.OnRename(func(_ *Conn, old, name string) { events.add(old + " to " + name) })
+		ada.OnRename(func(_ *Conn, old, name string) { events.Add(old + " to " + name) })
 		w.join(ada)
 		conn := first(w)
 		require.NoError(t, conn.Send("slow", nil))
@@ -334,7 +334,7 @@ func TestStatementThatIsNotReceived(t *testing.T) {
 		close(release)
 		time.Sleep(5 * time.Second)
 		require.Equal(t, "c", ada.Name())
-		require.Equal(t, []string{"ada to b", "b to c"}, events.all())
+		require.Equal(t, []string{"ada to b", "b to c"}, events.All())
 		require.Equal(t, uint64(1), ada.Stats().Resumed)
 		require.NoError(t, ada.Close())
 	})

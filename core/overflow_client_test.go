@@ -39,7 +39,7 @@ func inBusyWorld(t *testing.T, opts ClientOptions, f func(b *busyServer)) {
 		note := func(to *kept[int], payload []byte) error {
 			<-b.gate
 			n, _ := binary.Uvarint(payload)
-			to.add(int(n))
+			to.Add(int(n))
 			return nil
 		}
 		w.srv.OnBytes("fill", func(_ context.Context, _ *Conn, p []byte) error { return note(&b.fill, p) })
@@ -50,7 +50,7 @@ func inBusyWorld(t *testing.T, opts ClientOptions, f func(b *busyServer)) {
 			}
 			return nil
 		})
-		w.srv.OnMissed(func(_ *Conn, n uint64) { b.missed.add(int(n)) })
+		w.srv.OnMissed(func(_ *Conn, n uint64) { b.missed.Add(int(n)) })
 		w.serve()
 		opts.Name, opts.Codec, opts.QueueBytes = "ada", testCodec{}, busyQueue
 		opts.Retry.Min, opts.Retry.Max = time.Second, time.Second
@@ -61,7 +61,7 @@ func inBusyWorld(t *testing.T, opts ClientOptions, f func(b *busyServer)) {
 			if why != nil {
 				text += ": " + CodeOf(why).String()
 			}
-			b.states.add(text)
+			b.states.Add(text)
 		})
 		w.join(b.cl)
 		f(b)
@@ -94,11 +94,11 @@ func (b *busyServer) rest() {
 	b.t.Helper()
 	b.open()
 	time.Sleep(time.Minute)
-	require.Len(b.t, b.fill.all(), b.filled)
-	for i, n := range b.fill.all() {
+	require.Len(b.t, b.fill.All(), b.filled)
+	for i, n := range b.fill.All() {
 		require.Equal(b.t, i, n)
 	}
-	require.NotContains(b.t, b.states.all()[1:], "connected")
+	require.NotContains(b.t, b.states.All()[1:], "connected")
 }
 
 func sum(all []int) (total int) {
@@ -153,10 +153,10 @@ func TestOverflowClient(t *testing.T) {
 					require.LessOrEqual(t, s.Waiting, busyQueue)
 					require.Equal(t, s.Dropped, b.cl.Stats().Dropped)
 					b.rest()
-					got, dropped := b.n.all(), int(s.Dropped)
+					got, dropped := b.n.All(), int(s.Dropped)
 					require.GreaterOrEqual(t, len(got), tc.count)
 					require.Equal(t, sends, len(got)+dropped)
-					require.Equal(t, dropped, sum(b.missed.all()), "the server knows")
+					require.Equal(t, dropped, sum(b.missed.All()), "the server knows")
 					if tc.first {
 						require.Equal(t, dropped, failed)
 					} else {
@@ -168,7 +168,7 @@ func TestOverflowClient(t *testing.T) {
 						}
 						require.Equal(t, i, n)
 					}
-					require.EqualValues(t, len(b.missed.all()), 1, "once for all")
+					require.EqualValues(t, len(b.missed.All()), 1, "once for all")
 					require.EqualValues(t, btoi(away), b.cl.Stats().Resumed)
 				})
 			})
@@ -201,7 +201,7 @@ func TestOverflowClientDisconnects(t *testing.T) {
 				require.Equal(t, CodeQueueFull, CodeOf(err))
 				require.True(t, b.cl.Conn().Suspended(), "it goes on")
 				b.rest()
-				require.Len(t, b.n.all(), sent-1)
+				require.Len(t, b.n.All(), sent-1)
 			})
 			inBusyWorld(t, opts, func(b *busyServer) {
 				var err error
@@ -213,8 +213,8 @@ func TestOverflowClientDisconnects(t *testing.T) {
 				require.Regexp(t, `no room for a frame of 8005 B: \d+ B wait to be written, \d+ B to be acknowledged, limit 131072 B`, err.Error())
 				b.open()
 				time.Sleep(time.Minute)
-				require.Equal(t, []string{"connected", "disconnected: slow consumer", "reconnecting: slow consumer", "connected"}, b.states.all())
-				require.Empty(t, b.missed.all())
+				require.Equal(t, []string{"connected", "disconnected: slow consumer", "reconnecting: slow consumer", "connected"}, b.states.All())
+				require.Empty(t, b.missed.All())
 				require.Equal(t, ClientStats{SlowConsumers: 1}, b.cl.Stats())
 			})
 		})
@@ -236,7 +236,7 @@ func TestMissedBeforeGoodbye(t *testing.T) {
 		synctest.Wait()
 		b.rest()
 		<-closed
-		require.NotZero(t, sum(b.missed.all()))
-		require.Equal(t, 100, len(b.n.all())+sum(b.missed.all()))
+		require.NotZero(t, sum(b.missed.All()))
+		require.Equal(t, 100, len(b.n.All())+sum(b.missed.All()))
 	})
 }

@@ -222,10 +222,10 @@ func TestMissed(t *testing.T) {
 		var got, missed kept[int]
 		cl.OnBytes("n", func(_ context.Context, _ *Conn, b []byte) error {
 			n, _ := binary.Uvarint(b)
-			got.add(int(n))
+			got.Add(int(n))
 			return nil
 		})
-		cl.OnMissed(func(_ *Conn, n uint64) { missed.add(int(n)) })
+		cl.OnMissed(func(_ *Conn, n uint64) { missed.Add(int(n)) })
 		w.join(cl)
 		for range 3 {
 			cl.Conn().breakOff()
@@ -235,8 +235,8 @@ func TestMissed(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 		}
-		require.Equal(t, []int{13, 13, 13}, missed.all())
-		require.Len(t, got.all(), 3*7)
+		require.Equal(t, []int{13, 13, 13}, missed.All())
+		require.Len(t, got.All(), 3*7)
 		require.NoError(t, cl.Close())
 		<-cl.Done()
 	})
@@ -281,7 +281,7 @@ func TestOverflowLatestDropsNothingThatCanBeWritten(t *testing.T) {
 		cl := w.client("ada")
 		cl.OnBytes("pos", func(_ context.Context, _ *Conn, b []byte) error {
 			n, _ := binary.Uvarint(b)
-			got.add(int(n))
+			got.Add(int(n))
 			return nil
 		})
 		w.serve()
@@ -294,12 +294,12 @@ func TestOverflowLatestDropsNothingThatCanBeWritten(t *testing.T) {
 			got = kept[int]{}
 			require.NoError(t, moves(send, players, frames))
 			synctest.Wait()
-			require.Len(t, got.all(), players*frames, name)
+			require.Len(t, got.All(), players*frames, name)
 			for range 100 { // at once, before the writer has begun
 				require.NoError(t, send("pos", number(1, 40), Key("1")))
 			}
 			synctest.Wait()
-			require.Len(t, got.all(), players*frames+100, name)
+			require.Len(t, got.All(), players*frames+100, name)
 		}
 		require.Zero(t, c.Stats().Dropped)
 		require.NoError(t, cl.Close())

@@ -74,7 +74,7 @@ func TestBlockedSendersWaitForAcks(t *testing.T) {
 		var got kept[int]
 		cl.OnBytes("n", func(_ context.Context, _ *Conn, b []byte) error {
 			n, _ := binary.Uvarint(b)
-			got.add(int(n))
+			got.Add(int(n))
 			return nil
 		})
 		w.join(cl)
@@ -98,11 +98,11 @@ func TestBlockedSendersWaitForAcks(t *testing.T) {
 		}
 		close(stop)
 		time.Sleep(time.Second)
-		require.Len(t, got.all(), 2000)
-		for i, n := range got.all() {
+		require.Len(t, got.All(), 2000)
+		for i, n := range got.All() {
 			require.Equal(t, i, n)
 		}
-		require.NotContains(t, states.all(), "disconnected: connection lost")
+		require.NotContains(t, states.All(), "disconnected: connection lost")
 		require.Greater(t, w.srv.Stats().Resumed, uint64(10))
 		require.NoError(t, cl.Close())
 		<-cl.Done()
@@ -142,9 +142,9 @@ func TestClientWaitsByDefault(t *testing.T) {
 					require.NoError(t, b.cl.Err())
 					require.Contains(t, err.Error(), "limit 131072 B")
 					b.rest()
-					require.Len(t, b.n.all(), sent-1)
+					require.Len(t, b.n.All(), sent-1)
 					require.Zero(t, b.cl.Stats().SlowConsumers)
-					require.Empty(t, b.missed.all())
+					require.Empty(t, b.missed.All())
 				})
 			})
 		}
@@ -159,7 +159,7 @@ func TestClientSendsQuickly(t *testing.T) {
 			require.NoError(t, b.cl.SendBytes("n", number(i, 10_000)))
 		}
 		b.rest()
-		require.Len(t, b.n.all(), 1000)
+		require.Len(t, b.n.All(), 1000)
 		require.Zero(t, b.cl.Stats().SlowConsumers)
 	})
 }
@@ -187,7 +187,7 @@ func TestClientSendsMuchFromHooks(t *testing.T) {
 				var got kept[int]
 				w.srv.OnBytes("n", func(_ context.Context, _ *Conn, p []byte) error {
 					n, _ := binary.Uvarint(p)
-					got.add(int(n))
+					got.Add(int(n))
 					return nil
 				})
 				w.serve()
@@ -197,7 +197,7 @@ func TestClientSendsMuchFromHooks(t *testing.T) {
 				much := func() {
 					for i := range sends {
 						if err := cl.SendBytes("n", number(i, 8000)); err != nil {
-							failed.add(err)
+							failed.Add(err)
 						}
 					}
 				}
@@ -220,9 +220,9 @@ func TestClientSendsMuchFromHooks(t *testing.T) {
 					cl.Conn().breakOff()
 				}
 				time.Sleep(time.Minute)
-				require.Empty(t, failed.all())
-				require.Len(t, got.all(), sends)
-				for i, n := range got.all() {
+				require.Empty(t, failed.All())
+				require.Len(t, got.All(), sends)
+				for i, n := range got.All() {
 					require.Equal(t, i, n)
 				}
 				require.NoError(t, cl.Err())
@@ -247,7 +247,7 @@ func TestHandlerWaitsForRoom(t *testing.T) {
 				var got [2]kept[int]
 				flood := func(to *kept[int]) func(ctx context.Context, c *Conn, p []byte) error {
 					return func(ctx context.Context, c *Conn, p []byte) error {
-						to.add(len(p))
+						to.Add(len(p))
 						if len(p) > 0 { // not a start
 							return nil
 						}
@@ -271,10 +271,10 @@ func TestHandlerWaitsForRoom(t *testing.T) {
 				w.join(cl)
 				require.NoError(t, cl.SendBytes("n", nil))
 				time.Sleep(time.Minute)
-				require.Len(t, got[1].all(), 300)
+				require.Len(t, got[1].All(), 300)
 				require.NoError(t, w.only().SendBytes("n", nil))
 				time.Sleep(time.Minute)
-				require.Len(t, got[0].all(), 301)
+				require.Len(t, got[0].All(), 301)
 				require.NoError(t, cl.Close())
 				<-cl.Done()
 			})
@@ -308,11 +308,11 @@ func TestOverflowClientBlocks(t *testing.T) {
 				b.rest()
 				require.NoError(t, <-sent)
 				time.Sleep(time.Minute)
-				require.Len(t, b.n.all(), 200)
-				for i, n := range b.n.all() {
+				require.Len(t, b.n.All(), 200)
+				for i, n := range b.n.All() {
 					require.Equal(t, i, n)
 				}
-				require.Empty(t, b.missed.all())
+				require.Empty(t, b.missed.All())
 			})
 		})
 	}
@@ -361,7 +361,7 @@ func TestOverflowClientBlocksInHandler(t *testing.T) {
 		var got kept[int]
 		w.srv.OnBytes("n", func(_ context.Context, _ *Conn, p []byte) error {
 			n, _ := binary.Uvarint(p)
-			got.add(int(n))
+			got.Add(int(n))
 			return nil
 		})
 		w.serve()
@@ -379,8 +379,8 @@ func TestOverflowClientBlocksInHandler(t *testing.T) {
 		w.join(cl)
 		require.NoError(t, w.only().SendBytes("go", nil))
 		time.Sleep(time.Minute)
-		require.Len(t, got.all(), 100)
-		for i, n := range got.all() {
+		require.Len(t, got.All(), 100)
+		for i, n := range got.All() {
 			require.Equal(t, i, n)
 		}
 		require.EqualValues(t, 1, cl.Stats().Resumed)

@@ -119,9 +119,9 @@ func TestMessagesOfAGroupHaveOneOrder(t *testing.T) {
 			<-done
 		}
 		synctest.Wait()
-		require.Len(t, got[0].all(), senders*each)
-		require.Equal(t, got[0].all(), got[1].all())
-		require.Equal(t, got[0].all(), got[2].all())
+		require.Len(t, got[0].All(), senders*each)
+		require.Equal(t, got[0].All(), got[1].All())
+		require.Equal(t, got[0].All(), got[2].All())
 		p.Send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
 		p.WantEnd()
 		for _, cl := range w.clients {

@@ -20,18 +20,18 @@ func TestPositionsOfGroupsThatWereLeft(t *testing.T) {
 		var net network
 		cl, got := w.follower(&net, "ada", "red", "blue")
 		w.join(cl)
-		got.wants(t, "+blue 0", "=blue", "+red 0", "=red")
+		got.Wants(t, "+blue 0", "=blue", "+red 0", "=red")
 		w.say("red", "1", "2")
 		w.say("blue", "b1")
-		got.wants(t, "new 1", "new 2", "new b1")
+		got.Wants(t, "new 1", "new 2", "new b1")
 		require.NoError(t, cl.Leave(w.ctx, "red"))
 		require.NoError(t, cl.Leave(w.ctx, "blue"))
 		w.away(&net, func() { w.say("red", "3"); w.say("blue", "b2") })
 		require.Empty(t, cl.Groups())
 		require.NoError(t, cl.Join(w.ctx, "red"))
-		got.wants(t, "+red 1", "old 3", "=red")
+		got.Wants(t, "+red 1", "old 3", "=red")
 		require.NoError(t, w.only().Join(w.ctx, "blue"))
-		got.wants(t, "+blue 1", "old b2", "=blue")
+		got.Wants(t, "+blue 1", "old b2", "=blue")
 		require.NoError(t, cl.Close())
 	})
 }
@@ -47,14 +47,14 @@ func TestPositionsThatAreTooLong(t *testing.T) {
 		cl, got := w.follower(&net, "ada", group)
 		w.join(cl)
 		w.say(group, "1", "2")
-		got.wants(t, "+"+group+" 0", "="+group, "new 1", "new 2")
+		got.Wants(t, "+"+group+" 0", "="+group, "new 1", "new 2")
 		w.away(&net, func() { w.say(group, "3") })
-		got.wants(t, "+"+group+" 1", "old 3", "="+group)
+		got.Wants(t, "+"+group+" 1", "old 3", "="+group)
 		cl.Close()
 		<-cl.Done()
 		w.say(group, "4")
 		w.join(cl)
-		got.wants(t, "+"+group+" 1", "old 4", "="+group)
+		got.Wants(t, "+"+group+" 1", "old 4", "="+group)
 		cl.Close()
 	})
 }
@@ -66,13 +66,13 @@ func TestExceptedMessagesHavePassed(t *testing.T) {
 		var net network
 		cl, got := w.follower(&net, "ada", "red")
 		w.join(cl)
-		got.wants(t, "+red 0", "=red")
+		got.Wants(t, "+red 0", "=red")
 		w.say("red", "1")
 		require.NoError(t, w.srv.Group("red").Send("say", "2", Except(w.only())))
 		require.NoError(t, w.srv.Group("red").SendRaw([]byte("3"), Except(w.only())))
-		got.wants(t, "new 1")
+		got.Wants(t, "new 1")
 		w.away(&net, func() { w.say("red", "4") })
-		got.wants(t, "+red 1", "old 4", "=red")
+		got.Wants(t, "+red 1", "old 4", "=red")
 		require.NoError(t, cl.Close())
 	})
 }
@@ -84,7 +84,7 @@ func TestReceivedMessagesHavePassed(t *testing.T) {
 		var net network
 		cl, _ := w.over(&net, ClientOptions{Name: "ada", Groups: []string{"red"}})
 		var got kept[string]
-		cl.OnReplay(func(_ *Conn, r Replay) { got.add(fmt.Sprint(r.Messages, r.Missed, r.Lost)) })
+		cl.OnReplay(func(_ *Conn, r Replay) { got.Add(fmt.Sprint(r.Messages, r.Missed, r.Lost)) })
 		w.join(cl)
 		heard := make(chan []byte, 1)
 		go func() {
@@ -105,7 +105,7 @@ func TestReceivedMessagesHavePassed(t *testing.T) {
 		raw, err = cl.RecvRaw(w.ctx)
 		require.NoError(t, err)
 		require.Equal(t, "3", string(raw))
-		got.wants(t, "0 0 false", "1 0 false")
+		got.Wants(t, "0 0 false", "1 0 false")
 		require.NoError(t, cl.Close())
 	})
 }
@@ -120,13 +120,13 @@ func TestPositionsAreOfWhatWasHandled(t *testing.T) {
 		cl, _ := w.over(&net, ClientOptions{Name: "ada", Groups: []string{"red"}, Retry: Retry{Off: true}})
 		hold := make(chan struct{})
 		On(cl, "say", func(ctx context.Context, _ *Conn, s string) error {
-			got.add(fmt.Sprint(s, Replayed(ctx)))
+			got.Add(fmt.Sprint(s, Replayed(ctx)))
 			if s == "1" {
 				<-hold
 			}
 			return nil
 		})
-		cl.OnReplayed(func(_ *Conn, r Replay) { got.add("=" + r.Group) })
+		cl.OnReplayed(func(_ *Conn, r Replay) { got.Add("=" + r.Group) })
 		w.join(cl)
 		w.say("red", "1", "2")
 		time.Sleep(time.Minute) // another goroutine reads by now
@@ -136,9 +136,9 @@ func TestPositionsAreOfWhatWasHandled(t *testing.T) {
 		synctest.Wait()
 		close(hold)
 		<-cl.Done()
-		got.wants(t, "=red", "1false")
+		got.Wants(t, "=red", "1false")
 		w.join(cl)
-		got.wants(t, "2true", "3true", "=red")
+		got.Wants(t, "2true", "3true", "=red")
 		require.NoError(t, cl.Close())
 	})
 }
@@ -151,16 +151,16 @@ func TestPositionsWithoutReplay(t *testing.T) {
 		cl, got := w.follower(&net, "ada", "red")
 		w.join(cl)
 		w.say("red", "1", "2")
-		got.wants(t, "new 1", "new 2")
+		got.Wants(t, "new 1", "new 2")
 		require.NoError(t, w.srv.Group("red").Replay(w.only(), 1))
-		got.wants(t, "+red 1", "old 2", "=red")
+		got.Wants(t, "+red 1", "old 2", "=red")
 		w.say("red", "3")
-		got.wants(t, "new 3")
+		got.Wants(t, "new 3")
 		w.away(&net, func() { w.say("red", "4") })
-		got.wants(t)
+		got.Wants(t)
 		w.say("red", "5")
 		require.NoError(t, w.srv.Group("red").Replay(w.only(), 0))
-		got.wants(t, "new 5", "+red 3", "old 3", "old 4", "old 5", "=red")
+		got.Wants(t, "new 5", "+red 3", "old 3", "old 4", "old 5", "=red")
 		require.NoError(t, cl.Close())
 	})
 }
@@ -174,9 +174,9 @@ func TestPositionsAreDetached(t *testing.T) {
 				w.say("red", "0")
 				var got kept[string]
 				r := w.restarting(ClientOptions{Name: "ada", Groups: []string{"red"}}, func(cl *Client) { follows(cl, &got) })
-				got.wants(t, "+red 1", "old 0", "=red")
+				got.Wants(t, "+red 1", "old 0", "=red")
 				w.say("red", "1", "2")
-				got.wants(t, "new 1", "new 2")
+				got.Wants(t, "new 1", "new 2")
 				session, err := r.cl.Detach()
 				require.NoError(t, err)
 				w.say("red", "3")
@@ -185,11 +185,11 @@ func TestPositionsAreDetached(t *testing.T) {
 				}
 				r.start(session)
 				if over {
-					got.wants(t, "+red 1", "old 3", "=red")
+					got.Wants(t, "+red 1", "old 3", "=red")
 				} else {
-					got.wants(t, "new 3")
+					got.Wants(t, "new 3")
 					require.NoError(t, w.srv.Group("red").Replay(w.only(), 1))
-					got.wants(t, "+red 1", "old 3", "=red")
+					got.Wants(t, "+red 1", "old 3", "=red")
 				}
 				require.NoError(t, r.cl.Close())
 			})

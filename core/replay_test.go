@@ -31,7 +31,7 @@ func follows(cl *Client, got *kept[string]) {
 		return "new "
 	}
 	cl.OnMessage(func(ctx context.Context, _ *Conn, f Frame) error {
-		got.add(age(ctx) + string(f.Payload))
+		got.Add(age(ctx) + string(f.Payload))
 		return nil
 	})
 	cl.OnReplay(func(_ *Conn, r Replay) {
@@ -41,9 +41,9 @@ func follows(cl *Client, got *kept[string]) {
 		} else if r.Missed > 0 {
 			line += fmt.Sprint(" -", r.Missed)
 		}
-		got.add(line)
+		got.Add(line)
 	})
-	cl.OnReplayed(func(_ *Conn, r Replay) { got.add("=" + r.Group) })
+	cl.OnReplayed(func(_ *Conn, r Replay) { got.Add("=" + r.Group) })
 }
 
 // follower returns a client that comes back by itself through a network of its own.
@@ -52,16 +52,6 @@ func (w *world) follower(net *network, name string, groups ...string) (*Client, 
 	cl, _ := w.over(net, ClientOptions{Name: name, Groups: groups})
 	follows(cl, &got)
 	return cl, &got
-}
-
-// wants checks what was noted since the last time.
-func (k *kept[T]) wants(t *testing.T, want ...T) {
-	t.Helper()
-	synctest.Wait()
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	require.Equal(t, want, k.got)
-	k.got = nil
 }
 
 // away cuts a client off until its session is over, does something meanwhile, and lets it join anew.
@@ -98,7 +88,7 @@ func TestReplayIsTold(t *testing.T) {
 			derived, cancel := context.WithCancel(ctx)
 			defer cancel()
 			require.Equal(t, Replayed(ctx), Replayed(derived))
-			got.add(fmt.Sprint(what, " ", Replayed(ctx)))
+			got.Add(fmt.Sprint(what, " ", Replayed(ctx)))
 		}
 		On(cl, "say", func(ctx context.Context, c *Conn, s string) error {
 			require.Same(t, c, handlerConn(ctx))
@@ -115,24 +105,24 @@ func TestReplayIsTold(t *testing.T) {
 		})
 		cl.OnReplay(func(c *Conn, r Replay) {
 			require.Equal(t, cl.Conn(), c)
-			got.add(fmt.Sprintf("%+v", r))
+			got.Add(fmt.Sprintf("%+v", r))
 		})
-		cl.OnReplayed(func(_ *Conn, r Replay) { got.add("end of " + r.Group) })
+		cl.OnReplayed(func(_ *Conn, r Replay) { got.Add("end of " + r.Group) })
 		w.join(cl)
-		got.wants(t, "{Group:red Messages:3 Missed:0 Lost:false}", "middleware true", "typed two true", "middleware true",
+		got.Wants(t, "{Group:red Messages:3 Missed:0 Lost:false}", "middleware true", "typed two true", "middleware true",
 			"typed three true", "middleware true", "typed four true", "end of red")
 		w.say("red", "five")
-		got.wants(t, "middleware false", "typed five false")
+		got.Wants(t, "middleware false", "typed five false")
 		require.NoError(t, w.srv.Group("red").SendBytes("bytes", []byte("six")))
 		require.NoError(t, w.srv.Group("red").SendBytes("other", []byte("seven")))
 		require.NoError(t, cl.Leave(w.ctx, "red"))
-		got.wants(t, "middleware false", "bytes six false", "middleware false", "any other false")
+		got.Wants(t, "middleware false", "bytes six false", "middleware false", "any other false")
 		require.NoError(t, cl.Join(w.ctx, "red"))
-		got.wants(t, "{Group:red Messages:0 Missed:0 Lost:false}", "end of red")
+		got.Wants(t, "{Group:red Messages:0 Missed:0 Lost:false}", "end of red")
 		require.NoError(t, w.srv.Group("red").Replay(w.only(), 2))
-		got.wants(t, "{Group:red Messages:2 Missed:0 Lost:false}", "middleware true", "bytes six true", "middleware true", "any other true", "end of red")
+		got.Wants(t, "{Group:red Messages:2 Missed:0 Lost:false}", "middleware true", "bytes six true", "middleware true", "any other true", "end of red")
 		require.NoError(t, cl.Join(w.ctx, "empty"))
-		got.wants(t, "{Group:empty Messages:0 Missed:0 Lost:false}", "end of empty")
+		got.Wants(t, "{Group:empty Messages:0 Missed:0 Lost:false}", "end of empty")
 		require.NoError(t, cl.Close())
 	})
 }
@@ -144,19 +134,19 @@ func TestJoiningAnewGivesNothingTwice(t *testing.T) {
 		var net network
 		cl, got := w.follower(&net, "ada", "red")
 		w.join(cl)
-		got.wants(t, "+red 0", "=red")
+		got.Wants(t, "+red 0", "=red")
 		w.say("red", "1", "2")
 		require.NoError(t, cl.Join(w.ctx, "blue"))
-		got.wants(t, "new 1", "new 2", "+blue 0", "=blue")
+		got.Wants(t, "new 1", "new 2", "+blue 0", "=blue")
 
 		w.away(&net, func() {})
-		got.wants(t, "+blue 0", "=blue", "+red 0", "=red")
+		got.Wants(t, "+blue 0", "=blue", "+red 0", "=red")
 		w.away(&net, func() { w.say("red", "3", "4"); w.say("blue", "b1") })
-		got.wants(t, "+blue 1", "old b1", "=blue", "+red 2", "old 3", "old 4", "=red")
+		got.Wants(t, "+blue 1", "old b1", "=blue", "+red 2", "old 3", "old 4", "=red")
 		w.away(&net, func() { w.say("red", "5", "6", "7", "8", "9") })
-		got.wants(t, "+blue 0", "=blue", "+red 3 -2", "old 7", "old 8", "old 9", "=red")
+		got.Wants(t, "+blue 0", "=blue", "+red 3 -2", "old 7", "old 8", "old 9", "=red")
 		w.away(&net, func() { w.say("red", "10"); w.srv.Group("red").Forget(); w.say("red", "11") })
-		got.wants(t, "+blue 0", "=blue", "+red 1 -?", "old 11", "=red")
+		got.Wants(t, "+blue 0", "=blue", "+red 1 -?", "old 11", "=red")
 
 		// It was resumed: nothing is replayed.
 		net.fail(false)
@@ -164,16 +154,16 @@ func TestJoiningAnewGivesNothingTwice(t *testing.T) {
 		w.say("red", "12")
 		net.mend()
 		time.Sleep(10 * time.Second)
-		got.wants(t, "new 12")
+		got.Wants(t, "new 12")
 
 		// It ends, and connects again.
 		require.NoError(t, cl.Close())
 		<-cl.Done()
 		w.say("red", "13")
 		w.join(cl)
-		got.wants(t, "+red 1", "old 13", "=red")
+		got.Wants(t, "+red 1", "old 13", "=red")
 		require.NoError(t, cl.Join(w.ctx, "blue"))
-		got.wants(t, "+blue 0", "=blue")
+		got.Wants(t, "+blue 0", "=blue")
 		require.NoError(t, cl.Close())
 	})
 }
@@ -187,7 +177,7 @@ func TestForgettingIsAGap(t *testing.T) {
 		cl, got := w.follower(&net, "ada", "red")
 		w.join(cl)
 		w.say("red", "1")
-		got.wants(t, "+red 0", "=red", "new 1")
+		got.Wants(t, "+red 0", "=red", "new 1")
 		net.fail(false)
 		time.Sleep(2 * time.Minute)
 		w.say("red", "2", "3")
@@ -195,7 +185,7 @@ func TestForgettingIsAGap(t *testing.T) {
 		w.say("red", "4")
 		net.mend()
 		time.Sleep(2 * time.Minute)
-		got.wants(t, "+red 1 -2", "old 4", "=red")
+		got.Wants(t, "+red 1 -2", "old 4", "=red")
 		require.NoError(t, cl.Close())
 		require.NoError(t, w.clients[0].Close())
 	})
@@ -209,7 +199,7 @@ func TestAnotherServerIsAGap(t *testing.T) {
 		cl, got := w.follower(&net, "ada", "red")
 		w.join(cl)
 		w.say("red", "1", "2", "3", "4")
-		got.wants(t, "+red 0", "=red", "new 1", "new 2", "new 3", "new 4")
+		got.Wants(t, "+red 0", "=red", "new 1", "new 2", "new 3", "new 4")
 		net.fail(false)
 		time.Sleep(time.Minute)
 
@@ -221,9 +211,9 @@ func TestAnotherServerIsAGap(t *testing.T) {
 		net.Dialer = second.lis
 		net.mend()
 		time.Sleep(2 * time.Minute)
-		got.wants(t, "+red 1 -?", "old one", "=red")
+		got.Wants(t, "+red 1 -?", "old one", "=red")
 		second.say("red", "two")
-		got.wants(t, "new two")
+		got.Wants(t, "new two")
 		require.NoError(t, cl.Close())
 		require.NoError(t, second.srv.Shutdown(w.ctx))
 	})
@@ -238,7 +228,7 @@ func TestReplayedBesideASlowHandler(t *testing.T) {
 		hold := make(chan struct{})
 		On(cl, "wait", func(context.Context, *Conn, struct{}) error { <-hold; return nil })
 		On(cl, "say", func(ctx context.Context, _ *Conn, s string) error {
-			got.add(fmt.Sprint(s, Replayed(ctx)))
+			got.Add(fmt.Sprint(s, Replayed(ctx)))
 			return nil
 		}, Concurrent())
 		w.say("blue", "old")
@@ -246,13 +236,13 @@ func TestReplayedBesideASlowHandler(t *testing.T) {
 		require.NoError(t, w.conn("ada").Send("wait", nil))
 		time.Sleep(time.Minute)
 		w.say("red", "1")
-		got.wants(t, "1false")
+		got.Wants(t, "1false")
 		require.NoError(t, w.conn("ada").Join(w.ctx, "blue"))
 		w.say("blue", "new")
-		got.wants(t) // whether these are replayed is not told yet
+		got.Wants(t) // whether these are replayed is not told yet
 		close(hold)
 		synctest.Wait()
-		require.ElementsMatch(t, []string{"oldtrue", "newfalse"}, got.all())
+		require.ElementsMatch(t, []string{"oldtrue", "newfalse"}, got.All())
 		require.NoError(t, cl.Close())
 	})
 }
@@ -307,7 +297,7 @@ func TestReplayIsDetachedInTheMiddle(t *testing.T) {
 				r := w.restarting(ClientOptions{Name: "ada"}, func(cl *Client) {
 					follows(cl, &got)
 					cl.OnReplay(func(_ *Conn, r Replay) {
-						got.add(fmt.Sprint("+", r.Messages, " -", r.Missed, r.Lost))
+						got.Add(fmt.Sprint("+", r.Messages, " -", r.Missed, r.Lost))
 						if holds {
 							<-hold
 						}
@@ -316,7 +306,7 @@ func TestReplayIsDetachedInTheMiddle(t *testing.T) {
 				require.NoError(t, w.only().Join(w.ctx, "red"))
 				time.Sleep(time.Minute)
 				w.say("red", "4")
-				got.wants(t, "+3 -0 false")
+				got.Wants(t, "+3 -0 false")
 				session, err := r.cl.Detach()
 				require.NoError(t, err)
 				holds = false
@@ -327,9 +317,9 @@ func TestReplayIsDetachedInTheMiddle(t *testing.T) {
 				r.start(session)
 				if over {
 					require.NoError(t, w.only().Join(w.ctx, "red"))
-					got.wants(t, "+3 -1 false", "old 2", "old 3", "old 4", "=red")
+					got.Wants(t, "+3 -1 false", "old 2", "old 3", "old 4", "=red")
 				} else {
-					got.wants(t, "old 1", "old 2", "old 3", "=red", "new 4")
+					got.Wants(t, "old 1", "old 2", "old 3", "=red", "new 4")
 				}
 				require.NoError(t, r.cl.Close())
 			})
@@ -376,7 +366,7 @@ func TestEachMessageOnceOverFailingNetworks(t *testing.T) {
 		anew := 0
 		for i := range clients {
 			next := map[string]int{}
-			for _, line := range got[i].all() {
+			for _, line := range got[i].All() {
 				require.NotContains(t, line, "-", "nothing is missed")
 				row, n, ok := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(line, "old "), "new "), ":")
 				if !ok {

@@ -78,7 +78,7 @@ func TestSenders(t *testing.T) {
 						}
 						require.Equal(t, tc.code.String(), CodeOf(send(tc.to(w.srv), opts)).String())
 						synctest.Wait()
-						require.Equal(t, tc.want, strings.Join(slices.Sorted(slices.Values(got.all())), " "))
+						require.Equal(t, tc.want, strings.Join(slices.Sorted(slices.Values(got.All())), " "))
 					})
 				})
 			}
@@ -100,7 +100,7 @@ func inSendWorld(t *testing.T, middleware bool, f func(w *world, got *kept[strin
 			groups []string
 		}{{"ada", []string{"red", "hers"}}, {"bob", []string{"red"}}, {"bob", nil}, {"eve", nil}} {
 			cl := w.client(who.name, who.groups...)
-			cl.OnMessage(func(context.Context, *Conn, Frame) error { got.add(who.name); return nil })
+			cl.OnMessage(func(context.Context, *Conn, Frame) error { got.Add(who.name); return nil })
 			w.join(cl)
 		}
 		f(w, &got, w.conn("ada"))
@@ -167,7 +167,7 @@ func TestSendMiddlewareSees(t *testing.T) {
 						if out.To != nil {
 							s.to = out.To.Name()
 						}
-						got.add(s)
+						got.Add(s)
 						return next(out)
 					}
 				})
@@ -176,7 +176,7 @@ func TestSendMiddlewareSees(t *testing.T) {
 					w.join(w.client(name, "red"))
 				}
 				tc.send(w.srv, w.conn("ada")) //nolint:errcheck // TestSenders has which fail
-				require.Equal(t, []seen{tc.want}, got.all())
+				require.Equal(t, []seen{tc.want}, got.All())
 			})
 		})
 	}
@@ -189,7 +189,7 @@ func TestWaitAtSeveral(t *testing.T) {
 		var got kept[int]
 		w.hello(&wire.Hello{Name: "stalled"}) // and reads nothing
 		cl := w.client("ada")
-		On(cl, "n", func(_ context.Context, _ *Conn, in []byte) error { got.add(len(in)); return nil })
+		On(cl, "n", func(_ context.Context, _ *Conn, in []byte) error { got.Add(len(in)); return nil })
 		w.join(cl)
 		sent := 0
 		for {
@@ -198,7 +198,7 @@ func TestWaitAtSeveral(t *testing.T) {
 			go func() { done <- w.srv.All().SendBytes("n", make([]byte, 1<<10), Wait(ctx)) }()
 			synctest.Wait()
 			sent++
-			require.Len(t, got.all(), sent, "who reads has it at once")
+			require.Len(t, got.All(), sent, "who reads has it at once")
 			if len(done) == 0 {
 				cancel()
 				require.ErrorIs(t, <-done, context.Canceled)

@@ -37,8 +37,8 @@ func TestAuthorizeThatHangs(t *testing.T) {
 			inWorld(t, &opts, func(w *world) {
 				hang = make(chan struct{})
 				var joined, faults kept[string]
-				w.srv.OnJoin(func(c *Conn) { joined.add(c.Name()) })
-				w.srv.OnError(func(_ *Conn, err error) { faults.add(err.Error()) })
+				w.srv.OnJoin(func(c *Conn) { joined.Add(c.Name()) })
+				w.srv.OnError(func(_ *Conn, err error) { faults.Add(err.Error()) })
 				w.serve()
 				var peers []*coretest.Peer
 				for range 3 {
@@ -53,8 +53,8 @@ func TestAuthorizeThatHangs(t *testing.T) {
 				require.Equal(t, 5*time.Second+admit.Grace, time.Since(start))
 				synctest.Wait()
 				require.Equal(t, admit.Counts{}, w.srv.gate.Counts())
-				require.Len(t, faults.all(), 3)
-				require.Contains(t, faults.all()[0], "does not return")
+				require.Len(t, faults.All(), 3)
+				require.Contains(t, faults.All()[0], "does not return")
 				w.join(w.client("ada", "g"))
 				last := w.helloOf(&wire.Hello{Name: "hang on", Groups: []string{"g"}})
 				synctest.Wait()
@@ -62,8 +62,8 @@ func TestAuthorizeThatHangs(t *testing.T) {
 				last.WantRefuse(CodeUnavailable, "")
 				close(hang)
 				synctest.Wait()
-				require.Equal(t, []string{"ada"}, joined.all(), "what they return counts for nothing")
-				require.Equal(t, 4, strings.Count(strings.Join(faults.all(), "\n"), "does not return"))
+				require.Equal(t, []string{"ada"}, joined.All(), "what they return counts for nothing")
+				require.Equal(t, 4, strings.Count(strings.Join(faults.All(), "\n"), "does not return"))
 			})
 		})
 	}
@@ -79,13 +79,13 @@ func TestAuthorizeThatEndsItsGoroutine(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, &opts, func(w *world) {
 				var faults kept[string]
-				w.srv.OnError(func(_ *Conn, err error) { faults.add(err.Error()) })
+				w.srv.OnError(func(_ *Conn, err error) { faults.Add(err.Error()) })
 				w.serve()
 				w.helloOf(&wire.Hello{Name: "ada", Groups: []string{"g"}}).WantRefuse(CodeUnavailable, "")
 				synctest.Wait()
 				require.Equal(t, admit.Counts{}, w.srv.gate.Counts())
-				require.Len(t, faults.all(), 1)
-				require.Contains(t, faults.all()[0], "ended its goroutine")
+				require.Len(t, faults.All(), 1)
+				require.Contains(t, faults.All()[0], "ended its goroutine")
 				require.Contains(t, strings.Join(w.log.Lines(), "\n"), "ended its goroutine")
 			})
 		})

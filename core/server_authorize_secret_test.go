@@ -126,7 +126,7 @@ func TestAuthIsNeverToldLater(t *testing.T) {
 	inWorld(t, opts, func(w *world) {
 		w.srv.eng.log = newJournal(log)
 		var told kept[error]
-		w.srv.OnError(func(_ *Conn, err error) { told.add(err); log.Error("hook", "err", err) })
+		w.srv.OnError(func(_ *Conn, err error) { told.Add(err); log.Error("hook", "err", err) })
 		w.serve()
 		cl := newTestClient(w.lis, &ClientOptions{Name: "ada", Auth: []byte(auth), Groups: []string{"panic", "plain"}, Retry: Retry{Off: true}, Logger: Silent})
 		w.clients = append(w.clients, cl)
@@ -135,7 +135,7 @@ func TestAuthIsNeverToldLater(t *testing.T) {
 			require.Equal(t, CodeUnavailable, CodeOf(cl.Join(w.ctx, how)))
 			require.Equal(t, CodeUnavailable, CodeOf(cl.Rename(w.ctx, how)))
 		}
-		require.Len(t, told.all(), 6)
+		require.Len(t, told.All(), 6)
 		require.Contains(t, log.EveryForm(), "an authorizer panicked")
 		require.Contains(t, log.EveryForm(), "an authorizer could not decide")
 		require.NotContains(t, log.EveryForm(), "hunter2")

@@ -45,7 +45,7 @@ func TestAuthorizeRefuses(t *testing.T) {
 				var told kept[error]
 				w.srv.OnError(func(c *Conn, err error) {
 					if c == nil {
-						told.add(err)
+						told.Add(err)
 					}
 				})
 				w.serve()
@@ -67,8 +67,8 @@ func TestAuthorizeRefuses(t *testing.T) {
 				}
 				require.True(t, IsRemote(err))
 				synctest.Wait()
-				require.Len(t, told.all(), 1)
-				require.Equal(t, tc.want.Code.String(), CodeOf(told.all()[0]).String())
+				require.Len(t, told.All(), 1)
+				require.Equal(t, tc.want.Code.String(), CodeOf(told.All()[0]).String())
 				require.Zero(t, w.srv.Len())
 			})
 		})
@@ -80,12 +80,12 @@ func TestAuthorizeDetail(t *testing.T) {
 	why := fmt.Errorf("users.db: %w", &net.AddrError{Err: "row 7", Addr: "10.0.0.7"})
 	inWorld(t, &ServerOptions{Access: Access{Authorize: func(context.Context, *Admission) error { return why }}}, func(w *world) {
 		var told kept[error]
-		w.srv.OnError(func(_ *Conn, err error) { told.add(err) })
+		w.srv.OnError(func(_ *Conn, err error) { told.Add(err) })
 		w.serve()
 		require.Error(t, w.client("ada").Connect(w.ctx))
 		synctest.Wait()
-		require.ErrorIs(t, told.all()[0], why)
-		require.NotContains(t, told.all()[0].Error(), "row 7")
+		require.ErrorIs(t, told.All()[0], why)
+		require.NotContains(t, told.All()[0].Error(), "row 7")
 		log := fmt.Sprint(w.log.Lines())
 		require.Contains(t, log, "the server cannot let a client in addr pipe:1 name ada code unavailable err *fmt.wrapError: *net.AddrError")
 		require.NotContains(t, log, "row 7")
@@ -109,14 +109,14 @@ func TestAuthorizeChanges(t *testing.T) {
 	inWorld(t, opts, func(w *world) {
 		var joined kept[string]
 		w.srv.OnJoin(func(c *Conn) {
-			joined.add(fmt.Sprint(c.Name(), c.Groups(), c.Get(key{}), c.Get("role"), c.Get("other")))
+			joined.Add(fmt.Sprint(c.Name(), c.Groups(), c.Get(key{}), c.Get("role"), c.Get("other")))
 		})
 		w.serve()
 		cl := newTestClient(w.lis, &ClientOptions{Retry: Retry{Off: true},
 			Name: "ada", Groups: []string{"b", "a"}, Auth: []byte("token"), Metadata: map[string]string{"lang": "en"},
 		})
 		w.join(cl)
-		require.Equal(t, []string{"ada.l[a z] 7admin<nil>"}, joined.all())
+		require.Equal(t, []string{"ada.l[a z] 7admin<nil>"}, joined.All())
 		require.Equal(t, "ada.l", cl.Name())
 		require.Equal(t, []string{"a", "z"}, cl.Groups())
 		require.Nil(t, cl.Conn().Get("role"), "the client's end has none")

@@ -296,14 +296,14 @@ func TestNoticesWaitForOneWhoIsAway(t *testing.T) {
 		require.NoError(t, w.conn("bob").Rename(w.ctx, "eve"))
 		require.Eventually(t, func() bool { return !c.Suspended() }, time.Hour, time.Second)
 		synctest.Wait()
-		require.Contains(t, states.all(), "resumed")
-		last := got.all()[len(got.all())-1]
-		require.Contains(t, last, "eve", "%v", len(got.all()))
-		require.Less(t, len(got.all()), 300)
+		require.Contains(t, states.All(), "resumed")
+		last := got.All()[len(got.All())-1]
+		require.Contains(t, last, "eve", "%v", len(got.All()))
+		require.Less(t, len(got.All()), 300)
 		require.Zero(t, ada.Conn().Stats().Dropped)
 		require.NoError(t, bob.Close())
 		synctest.Wait()
-		require.Contains(t, got.all()[len(got.all())-1], "-eve")
+		require.Contains(t, got.All()[len(got.All())-1], "-eve")
 		require.NoError(t, ada.Close())
 	})
 }

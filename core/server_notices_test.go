@@ -17,7 +17,7 @@ import (
 func listens(cl *Client) *kept[string] {
 	var got kept[string]
 	tell := func(what string) func(p Presence) {
-		return func(p Presence) { got.add(strings.TrimSpace(fmt.Sprint(what, p.Name, " ", p.Groups, " ", p.Addr))) }
+		return func(p Presence) { got.Add(strings.TrimSpace(fmt.Sprint(what, p.Name, " ", p.Groups, " ", p.Addr))) }
 	}
 	cl.OnClientConnect(tell("+"))
 	cl.OnClientDisconnect(tell("-"))
@@ -32,16 +32,16 @@ func TestNoNoticesUnlessSet(t *testing.T) {
 		ada := w.client("ada", "red")
 		got := listens(ada)
 		var faults kept[string]
-		ada.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err).String() + ": " + err.Error()) })
+		ada.OnError(func(_ *Conn, err error) { faults.Add(CodeOf(err).String() + ": " + err.Error()) })
 		w.join(ada)
-		require.Len(t, faults.all(), 1)
-		require.Contains(t, faults.all()[0], "unsupported: ")
-		require.Contains(t, faults.all()[0], "no others")
+		require.Len(t, faults.All(), 1)
+		require.Contains(t, faults.All()[0], "unsupported: ")
+		require.Contains(t, faults.All()[0], "no others")
 		bob := w.join(w.client("bob", "red"))
 		require.NoError(t, w.conn("bob").Rename(w.ctx, "eve"))
 		require.NoError(t, bob.Close())
 		synctest.Wait()
-		require.Empty(t, got.all())
+		require.Empty(t, got.All())
 		require.Empty(t, w.srv.roster.Subscribers())
 		require.NoError(t, ada.Close())
 	})
@@ -91,17 +91,17 @@ func TestNoticesTellWhatTheOptionSays(t *testing.T) {
 				got := listens(ada)
 				w.join(ada)
 				w.join(deaf)
-				gone := len(got.all())
+				gone := len(got.All())
 				bob := w.join(w.client("bob", "red", "vault"))
 				pipe := w.conn("bob").Addr()
 				require.NoError(t, w.conn("bob").Rename(w.ctx, "eve"))
 				synctest.Wait()
 				require.NoError(t, bob.Close())
 				synctest.Wait()
-				for i, got := range got.all()[gone:] {
+				for i, got := range got.All()[gone:] {
 					require.Equal(t, strings.ReplaceAll(tc.want[i], "pipe", pipe), got)
 				}
-				require.Len(t, got.all()[gone:], len(tc.want))
+				require.Len(t, got.All()[gone:], len(tc.want))
 				require.Len(t, w.srv.roster.Subscribers(), 1)
 				require.NoError(t, ada.Close())
 				require.NoError(t, deaf.Close())
@@ -135,16 +135,16 @@ func TestNoticesOptionMayUseClients(t *testing.T) {
 		w.serve()
 		ada := w.client("ada")
 		got := listens(ada)
-		On(ada, "about", func(_ context.Context, _ *Conn, s string) error { got.add("about " + s); return nil })
+		On(ada, "about", func(_ context.Context, _ *Conn, s string) error { got.Add("about " + s); return nil })
 		w.join(ada)
 		bob := w.join(w.client("bob"))
-		require.Equal(t, []string{"about bob", "+bob []", "bob>robert []"}, got.all())
+		require.Equal(t, []string{"about bob", "+bob []", "bob>robert []"}, got.All())
 		require.Equal(t, "robert", bob.Name())
 		w.join(w.client("bob")) // the name is free again
 		eve := w.join(w.client("eve"))
 		<-eve.Done()
 		synctest.Wait()
-		require.Equal(t, []string{"+eve []", "-eve []"}, got.all()[len(got.all())-2:])
+		require.Equal(t, []string{"+eve []", "-eve []"}, got.All()[len(got.All())-2:])
 		for _, cl := range w.clients {
 			require.NoError(t, cl.Close())
 		}
@@ -167,7 +167,7 @@ func TestNoticesOptionMayEndItsGoroutine(t *testing.T) {
 		<-bob.Done()
 		time.Sleep(3 * time.Second) // the server waits for the end of the stream
 		w.join(w.client("eve"))
-		require.Equal(t, "+eve []", got.all()[len(got.all())-1])
+		require.Equal(t, "+eve []", got.All()[len(got.All())-1])
 		require.Equal(t, []string{"ada", "eve"}, w.srv.Names())
 		for _, cl := range w.clients {
 			require.NoError(t, cl.Close())
@@ -182,18 +182,18 @@ func TestNotices(t *testing.T) {
 	inWorld(t, &ServerOptions{Access: Access{Notices: tellEverything}}, func(w *world) {
 		var events kept[string]
 		w.srv.OnJoin(func(c *Conn) {
-			events.add("join " + c.Name())
+			events.Add("join " + c.Name())
 			if err := c.Send("welcome", c.Name()); err != nil {
 				t.Error(err)
 			}
 		})
-		w.srv.OnLeave(func(c *Conn, _ error) { events.add("leave " + c.Name()) })
+		w.srv.OnLeave(func(c *Conn, _ error) { events.Add("leave " + c.Name()) })
 		w.serve()
 		watch := func(name string) *Client {
 			cl := w.client(name)
-			On(cl, "welcome", func(_ context.Context, _ *Conn, s string) error { events.add("welcome " + s); return nil })
-			cl.OnClientConnect(func(p Presence) { events.add(fmt.Sprint(name, " sees ", p.Name, p.Groups)) })
-			cl.OnClientDisconnect(func(p Presence) { events.add(fmt.Sprint(name, " misses ", p.Name, p.Groups)) })
+			On(cl, "welcome", func(_ context.Context, _ *Conn, s string) error { events.Add("welcome " + s); return nil })
+			cl.OnClientConnect(func(p Presence) { events.Add(fmt.Sprint(name, " sees ", p.Name, p.Groups)) })
+			cl.OnClientDisconnect(func(p Presence) { events.Add(fmt.Sprint(name, " misses ", p.Name, p.Groups)) })
 			return w.join(cl)
 		}
 		ada := watch("ada")
@@ -210,8 +210,8 @@ func TestNotices(t *testing.T) {
 			"join bob", "ada sees bob[red]",
 			"join eve", "ada sees eve[]", "welcome eve",
 			"leave bob",
-		}, sortRuns(events.all()[:8], 5, 7))
-		require.ElementsMatch(t, []string{"ada misses bob[red]", "eve misses bob[red]", "leave ada", "eve misses ada[]", "leave eve"}, events.all()[8:])
+		}, sortRuns(events.All()[:8], 5, 7))
+		require.ElementsMatch(t, []string{"ada misses bob[red]", "eve misses bob[red]", "leave ada", "eve misses ada[]", "leave eve"}, events.All()[8:])
 	})
 }
 

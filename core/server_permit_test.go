@@ -17,7 +17,7 @@ import (
 func TestAuthorizeCommand(t *testing.T) {
 	var asked, ran, faults kept[string]
 	opts := &ServerOptions{Access: Access{AuthorizeCommand: func(ctx context.Context, c *Conn, f Frame) error {
-		asked.add(fmt.Sprint(c.Name(), " ", f.Kind, " ", f.Command, " ", string(f.Payload), " ", handlerConn(ctx) == c))
+		asked.Add(fmt.Sprint(c.Name(), " ", f.Kind, " ", f.Command, " ", string(f.Payload), " ", handlerConn(ctx) == c))
 		switch string(f.Payload) {
 		case "no":
 			return NewError(CodeUnauthorized, "not you")
@@ -29,14 +29,14 @@ func TestAuthorizeCommand(t *testing.T) {
 	inWorld(t, opts, func(w *world) {
 		w.srv.Use(func(next Handler) Handler {
 			return func(ctx context.Context, c *Conn, f Frame) ([]byte, error) {
-				ran.add("middleware")
+				ran.Add("middleware")
 				return next(ctx, c, f)
 			}
 		})
-		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err).String()) })
-		On(w.srv, "say", func(_ context.Context, _ *Conn, s string) error { ran.add("say " + s); return nil })
+		w.srv.OnError(func(_ *Conn, err error) { faults.Add(CodeOf(err).String()) })
+		On(w.srv, "say", func(_ context.Context, _ *Conn, s string) error { ran.Add("say " + s); return nil })
 		Handle(w.srv, "ask", func(_ context.Context, _ *Conn, s string) (string, error) { return "yes", nil })
-		w.srv.OnMessage(func(_ context.Context, _ *Conn, f Frame) error { ran.add(f.Kind.String()); return nil })
+		w.srv.OnMessage(func(_ context.Context, _ *Conn, f Frame) error { ran.Add(f.Kind.String()); return nil })
 		w.serve()
 		cl := w.join(w.client("ada"))
 		require.NoError(t, cl.Send("say", "no"))
@@ -44,11 +44,11 @@ func TestAuthorizeCommand(t *testing.T) {
 		_, err := Call[string](w.ctx, cl, "ask", "no")
 		require.Equal(t, CodeUnauthorized.String(), CodeOf(err).String())
 		require.Contains(t, err.Error(), "not you")
-		require.Empty(t, ran.all())
-		require.Equal(t, []string{"unauthorized", "unauthorized", "unauthorized"}, faults.all())
+		require.Empty(t, ran.All())
+		require.Equal(t, []string{"unauthorized", "unauthorized", "unauthorized"}, faults.All())
 		require.Equal(t, []string{
 			"ada command say no true", "ada command say no true", "ada raw message  no true", "ada call ask no true",
-		}, asked.all())
+		}, asked.All())
 
 		_, err = Call[string](w.ctx, cl, "ask", "panic")
 		require.Equal(t, CodeInternal.String(), CodeOf(err).String())
@@ -59,7 +59,7 @@ func TestAuthorizeCommand(t *testing.T) {
 		require.NoError(t, cl.Send("say", "hi"))
 		require.NoError(t, cl.SendRaw([]byte("hi")))
 		synctest.Wait()
-		require.Equal(t, []string{"middleware", "middleware", "say hi", "middleware", "command", "middleware", "raw message"}, ran.all())
+		require.Equal(t, []string{"middleware", "middleware", "say hi", "middleware", "command", "middleware", "raw message"}, ran.All())
 		require.NoError(t, cl.Close())
 	})
 }
@@ -93,7 +93,7 @@ func TestAuthorizeCommandHidesCalls(t *testing.T) {
 func TestAuthorizeGroup(t *testing.T) {
 	var asked kept[string]
 	opts := &ServerOptions{Access: Access{AuthorizeGroup: func(_ context.Context, c *Conn, group string) error {
-		asked.add(c.Name() + " " + group)
+		asked.Add(c.Name() + " " + group)
 		switch group {
 		case "no":
 			return NewError(1500, "not that one")
@@ -106,13 +106,13 @@ func TestAuthorizeGroup(t *testing.T) {
 	}}}
 	inWorld(t, opts, func(w *world) {
 		var faults kept[string]
-		w.srv.OnError(func(c *Conn, err error) { faults.add(c.Name() + " " + CodeOf(err).String()) })
+		w.srv.OnError(func(c *Conn, err error) { faults.Add(c.Name() + " " + CodeOf(err).String()) })
 		w.serve()
 		cl := w.join(w.client("ada", "yes", "no", "panic", "plain"))
 		require.Equal(t, []string{"yes"}, cl.Groups())
 		require.Equal(t, []string{"yes"}, first(w).Groups())
-		require.Equal(t, []string{"ada no", "ada panic", "ada plain", "ada yes"}, asked.all())
-		require.Equal(t, []string{"ada unavailable", "ada unavailable"}, faults.all(), "what it has not decided")
+		require.Equal(t, []string{"ada no", "ada panic", "ada plain", "ada yes"}, asked.All())
+		require.Equal(t, []string{"ada unavailable", "ada unavailable"}, faults.All(), "what it has not decided")
 		codes := []Code{1500, CodeUnavailable, CodeUnavailable, CodeNone, CodeNone}
 		for i, r := range cl.RefusedGroups() {
 			require.Equal(t, []string{"no", "panic", "plain"}[i], r.Group)
@@ -130,12 +130,12 @@ func TestAuthorizeGroup(t *testing.T) {
 			require.Equal(t, err != nil, IsRemote(err))
 		}
 		require.Equal(t, []string{"more", "yes"}, cl.Groups())
-		require.Equal(t, []string{"ada no", "ada panic", "ada plain", "ada more"}, asked.all()[4:], "it is in the other already")
-		require.Len(t, faults.all(), 4)
+		require.Equal(t, []string{"ada no", "ada panic", "ada plain", "ada more"}, asked.All()[4:], "it is in the other already")
+		require.Len(t, faults.All(), 4)
 		require.NoError(t, first(w).Join(w.ctx, "no"), "the program asks nobody")
 		require.NoError(t, cl.Leave(w.ctx, "yes"))
 		require.Equal(t, []string{"more", "no"}, cl.Groups())
-		require.Len(t, asked.all(), 8)
+		require.Len(t, asked.All(), 8)
 		require.Equal(t, []string{"more", "no"}, w.srv.Groups())
 		require.NoError(t, cl.Close())
 	})
@@ -150,7 +150,7 @@ func TestAuthorizeAndGroup(t *testing.T) {
 			a.Set("role", "guest")
 			return nil
 		}, AuthorizeGroup: func(_ context.Context, c *Conn, group string) error {
-			asked.add(group + " " + c.Get("role").(string))
+			asked.Add(group + " " + c.Get("role").(string))
 			return NewError(CodeUnauthorized, "no")
 		}},
 	}
@@ -158,7 +158,7 @@ func TestAuthorizeAndGroup(t *testing.T) {
 		w.serve()
 		cl := w.join(w.client("ada", "wanted", "dropped"))
 		require.Equal(t, []string{"given"}, cl.Groups())
-		require.Equal(t, []string{"wanted guest"}, asked.all())
+		require.Equal(t, []string{"wanted guest"}, asked.All())
 		refused := cl.RefusedGroups()
 		require.Len(t, refused, 2)
 		require.Equal(t, "hisock: peer: unauthorized: no", refused[0].Why.Error())
@@ -175,13 +175,13 @@ func TestAuthorizeGroupBeforeWelcome(t *testing.T) {
 	var got kept[string]
 	opts := &ServerOptions{Access: Access{AuthorizeGroup: func(_ context.Context, c *Conn, _ string) error {
 		for _, err := range []error{c.Send("x", 1), c.Join(w.ctx, "other")} {
-			got.add(CodeOf(err).String())
+			got.Add(CodeOf(err).String())
 		}
 		c.Close()
 		c.CloseWith(NewError(1500, ""))
 		_, err := c.CallBytes(context.Background(), "x", nil)
-		got.add(CodeOf(err).String())
-		got.add(fmt.Sprint(w.srv.Len(), c.Context().Err()))
+		got.Add(CodeOf(err).String())
+		got.Add(fmt.Sprint(w.srv.Len(), c.Context().Err()))
 		return nil
 	}}}
 	inWorld(t, opts, func(in *world) {
@@ -190,7 +190,7 @@ func TestAuthorizeGroupBeforeWelcome(t *testing.T) {
 		w.serve()
 		p := w.helloOf(&wire.Hello{Name: "ada", Groups: []string{"g"}})
 		require.Equal(t, wire.KindWelcome, p.Want().Kind)
-		require.Equal(t, []string{"not connected", "not connected", "not connected", "0 <nil>"}, got.all())
+		require.Equal(t, []string{"not connected", "not connected", "not connected", "0 <nil>"}, got.All())
 		p.Send(wire.AppendRequest(nil, 1, "echo", []byte("x")))
 		_, code := p.WantAnswer()
 		require.Equal(t, CodeNone, code)

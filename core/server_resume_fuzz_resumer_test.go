@@ -49,7 +49,7 @@ func newResumer(w *world, mode byte) *resumer {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if _, ok := r.suspended[c]; !ok {
-			r.failed.add("resumed without having been suspended")
+			r.failed.Add("resumed without having been suspended")
 		}
 		delete(r.suspended, c)
 	})
@@ -57,7 +57,7 @@ func newResumer(w *world, mode byte) *resumer {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if _, twice := r.left[c]; twice {
-			r.failed.add("left twice")
+			r.failed.Add("left twice")
 		}
 		r.left[c] = 0
 		if since, ok := r.suspended[c]; ok {
@@ -302,9 +302,9 @@ func (r *resumer) call(arg byte) {
 		reply, err := c.CallBytes(ctx, "ask", payload)
 		switch {
 		case err == nil && string(reply) != string(payload):
-			r.failed.add("another answer")
+			r.failed.Add("another answer")
 		case err != nil && CodeOf(err) == CodeNone:
-			r.failed.add("no code: " + err.Error())
+			r.failed.Add("no code: " + err.Error())
 		}
 	})
 }
@@ -365,7 +365,7 @@ func (r *resumer) finish() {
 	for _, s := range r.all {
 		r.check(s)
 	}
-	require.Empty(r.t, r.failed.all())
+	require.Empty(r.t, r.failed.All())
 	for _, line := range r.log.Lines() {
 		require.NotContains(r.t, line, "panic")
 	}

@@ -37,8 +37,8 @@ func TestForgedTokens(t *testing.T) {
 			p.Send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
 			p.WantEnd()
 		}
-		require.NotContains(t, events.all(), "suspend ada")
-		require.Equal(t, []string{"connected"}, states.all())
+		require.NotContains(t, events.All(), "suspend ada")
+		require.Equal(t, []string{"connected"}, states.All())
 		require.NoError(t, cl.Close())
 		<-cl.Done()
 	})
@@ -84,7 +84,7 @@ func TestResumeStorm(t *testing.T) {
 			}
 		}
 		require.Equal(t, 1, alive)
-		all := events.all()
+		all := events.All()
 		require.Equal(t, "join ada", all[0])
 		for i, e := range all[1:] {
 			require.Equal(t, []string{"suspend ada", "resume ada"}[i%2], e)

@@ -18,7 +18,7 @@ import (
 func TestSuspendedCountByAddress(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{MaxConnsPerAddr: 20, MaxConns: 100}}, func(w *world) {
 		var left kept[string]
-		w.srv.OnLeave(func(c *Conn, why error) { left.add(c.Addr()) })
+		w.srv.OnLeave(func(c *Conn, why error) { left.Add(c.Addr()) })
 		l := w.street()
 		away := func(addr string) *wire.Welcome {
 			p := w.from(l, addr)
@@ -40,8 +40,8 @@ func TestSuspendedCountByAddress(t *testing.T) {
 		}
 		stats := w.srv.Stats()
 		require.Equal(t, [3]int{21, 21, 380}, [3]int{stats.Conns, stats.Suspended, int(stats.GivenUp)})
-		require.Len(t, left.all(), 380)
-		require.NotContains(t, left.all(), "10.1.1.1:1")
+		require.Len(t, left.All(), 380)
+		require.NotContains(t, left.All(), "10.1.1.1:1")
 		for i := range 8 {
 			for range 20 {
 				away("10.6.7." + string(rune('0'+i)) + ":1")

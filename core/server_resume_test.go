@@ -28,10 +28,10 @@ func (w *world) returning(name string, r Retry, groups ...string) (*Client, *kep
 // events notes what a server is told of its clients.
 func (w *world) events() *kept[string] {
 	events := &kept[string]{}
-	w.srv.OnJoin(func(c *Conn) { events.add("join " + c.Name()) })
-	w.srv.OnSuspend(func(c *Conn, _ error) { events.add("suspend " + c.Name()) })
-	w.srv.OnResume(func(c *Conn) { events.add("resume " + c.Name()) })
-	w.srv.OnLeave(func(c *Conn, why error) { events.add("leave " + c.Name() + ": " + CodeOf(why).String()) })
+	w.srv.OnJoin(func(c *Conn) { events.Add("join " + c.Name()) })
+	w.srv.OnSuspend(func(c *Conn, _ error) { events.Add("suspend " + c.Name()) })
+	w.srv.OnResume(func(c *Conn) { events.Add("resume " + c.Name()) })
+	w.srv.OnLeave(func(c *Conn, why error) { events.Add("leave " + c.Name() + ": " + CodeOf(why).String()) })
 	return events
 }
 
@@ -42,7 +42,7 @@ func TestResume(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		events := w.events()
 		var said kept[string]
-		On(w.srv, "say", func(_ context.Context, _ *Conn, s string) error { said.add(s); return nil })
+		On(w.srv, "say", func(_ context.Context, _ *Conn, s string) error { said.Add(s); return nil })
 		release := make(chan struct{})
 		Handle(w.srv, "wait", func(ctx context.Context, c *Conn, s string) (string, error) {
 			select {
@@ -55,7 +55,7 @@ func TestResume(t *testing.T) {
 		w.serve()
 		cl, states := w.returning("ada", Retry{}, "red")
 		var heard kept[string]
-		On(cl, "news", func(_ context.Context, _ *Conn, s string) error { heard.add(s); return nil })
+		On(cl, "news", func(_ context.Context, _ *Conn, s string) error { heard.Add(s); return nil })
 		w.join(cl)
 		conn, there := cl.Conn(), w.only()
 
@@ -82,8 +82,8 @@ func TestResume(t *testing.T) {
 		time.Sleep(time.Second)
 		synctest.Wait()
 		require.Equal(t, "waited long", <-answer)
-		require.Equal(t, []string{"one", "two"}, said.all())
-		require.Equal(t, []string{"fresh"}, heard.all())
+		require.Equal(t, []string{"one", "two"}, said.All())
+		require.Equal(t, []string{"fresh"}, heard.All())
 		require.Equal(t, []string{"blue", "red"}, cl.Groups())
 		require.Same(t, conn, cl.Conn())
 		require.Same(t, there, w.only())
@@ -91,8 +91,8 @@ func TestResume(t *testing.T) {
 
 		require.NoError(t, cl.Close())
 		synctest.Wait()
-		require.Equal(t, []string{"connected", "reconnecting: connection lost", "resumed", "disconnected: closed"}, states.all())
-		require.Equal(t, []string{"join ada", "suspend ada", "resume ada", "leave ada: closed"}, events.all())
+		require.Equal(t, []string{"connected", "reconnecting: connection lost", "resumed", "disconnected: closed"}, states.All())
+		require.Equal(t, []string{"join ada", "suspend ada", "resume ada", "leave ada: closed"}, events.All())
 		<-cl.Done()
 	})
 }
@@ -116,7 +116,7 @@ func TestResumeLosesNothing(t *testing.T) {
 			events := w.events()
 			var there, here kept[int]
 			On(w.srv, "n", func(_ context.Context, c *Conn, n int) error {
-				there.add(n)
+				there.Add(n)
 				if n%100 == 0 { // a slow handler, whose reading is handed over
 					time.Sleep(20 * time.Millisecond)
 				}
@@ -126,7 +126,7 @@ func TestResumeLosesNothing(t *testing.T) {
 			w.serve()
 			cl, _ := w.returning("ada", Retry{Min: time.Millisecond, Max: 10 * time.Millisecond})
 			On(cl, "n", func(_ context.Context, _ *Conn, n int) error {
-				here.add(n)
+				here.Add(n)
 				return nil
 			})
 			w.join(cl)
@@ -150,7 +150,7 @@ func TestResumeLosesNothing(t *testing.T) {
 				}
 				sent <- nil
 			}()
-			for cuts := 0; len(here.all()) < messages && cuts < 2000; cuts++ {
+			for cuts := 0; len(here.All()) < messages && cuts < 2000; cuts++ {
 				time.Sleep(time.Duration(rng.Int64N(int64(20 * time.Millisecond))))
 				if rng.IntN(2) == 0 {
 					cl.Conn().breakOff()
@@ -159,15 +159,15 @@ func TestResumeLosesNothing(t *testing.T) {
 				}
 			}
 			require.NoError(t, <-sent)
-			require.Eventually(t, func() bool { return len(here.all()) >= messages }, time.Minute, time.Second)
+			require.Eventually(t, func() bool { return len(here.All()) >= messages }, time.Minute, time.Second)
 			all := make([]int, messages)
 			for i := range all {
 				all[i] = i
 			}
-			require.Equal(t, all, there.all(), "seed %d", seed)
-			require.Equal(t, all, here.all(), "seed %d", seed)
-			require.Greater(t, len(events.all()), 20, "it was cut, and came back")
-			require.NotContains(t, events.all(), "leave ada: connection lost")
+			require.Equal(t, all, there.All(), "seed %d", seed)
+			require.Equal(t, all, here.All(), "seed %d", seed)
+			require.Greater(t, len(events.All()), 20, "it was cut, and came back")
+			require.NotContains(t, events.All(), "leave ada: connection lost")
 			require.NoError(t, cl.Close())
 			<-cl.Done()
 		})
@@ -201,8 +201,8 @@ func TestResumeTooLate(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, CodeConnLost, CodeOf(<-called))
 		require.Equal(t, 1, w.srv.Len())
-		require.Equal(t, []string{"connected", "reconnecting: connection lost", "disconnected: connection lost", "connected"}, states.all())
-		require.Equal(t, []string{"join ada", "suspend ada", "leave ada: connection lost", "join ada"}, events.all())
+		require.Equal(t, []string{"connected", "reconnecting: connection lost", "disconnected: connection lost", "connected"}, states.All())
+		require.Equal(t, []string{"join ada", "suspend ada", "leave ada: connection lost", "join ada"}, events.All())
 		require.NoError(t, cl.Close())
 		<-cl.Done()
 	})
@@ -235,8 +235,8 @@ func TestResumeTooMuch(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		require.Equal(t, []string{"connected", "reconnecting: connection lost", "disconnected: connection lost", "connected"}, states.all())
-		require.Equal(t, []string{"join ada", "suspend ada", "leave ada: slow consumer", "join ada"}, events.all())
+		require.Equal(t, []string{"connected", "reconnecting: connection lost", "disconnected: connection lost", "connected"}, states.All())
+		require.Equal(t, []string{"join ada", "suspend ada", "leave ada: slow consumer", "join ada"}, events.All())
 		require.NoError(t, cl.Close())
 		<-cl.Done()
 	})
@@ -266,7 +266,7 @@ func TestResumeOfWhatIsNotKept(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, welcome.Resumed)
 		synctest.Wait()
-		require.Equal(t, []string{"join ada", "suspend ada", "leave ada: connection lost", "join ada"}, events.all())
+		require.Equal(t, []string{"join ada", "suspend ada", "leave ada: connection lost", "join ada"}, events.All())
 		require.NoError(t, q.Stream.Close())
 	})
 }
@@ -300,7 +300,7 @@ func TestResumeNeedsToken(t *testing.T) {
 			p.WantEnd()
 		}
 		synctest.Wait()
-		require.NotContains(t, events.all(), "suspend ada")
+		require.NotContains(t, events.All(), "suspend ada")
 		require.False(t, c.Suspended())
 		require.NoError(t, cl.Close())
 		<-cl.Done()
@@ -338,7 +338,7 @@ func TestResumeWhileLinked(t *testing.T) {
 		require.Equal(t, []string{
 			"join ada", "suspend ada", "resume ada", "suspend ada", "resume ada",
 			"suspend ada", "resume ada", "leave ada: closed",
-		}, events.all())
+		}, events.All())
 	})
 }
 

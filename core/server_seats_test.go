@@ -84,7 +84,7 @@ func TestNameConflict(t *testing.T) {
 					c := w.conn(tc.name)
 					require.Equal(t, tc.user, c.User())
 				}
-				require.Equal(t, want, events.all())
+				require.Equal(t, want, events.All())
 				first.Stream.Close() //nolint:errcheck // it is over
 				if second != nil {
 					second.Stream.Close() //nolint:errcheck // it is over
@@ -110,7 +110,7 @@ func TestReplacedIsFinal(t *testing.T) {
 		<-old.Done()
 		require.Equal(t, CodeReplaced, CodeOf(old.Err()))
 		time.Sleep(time.Minute)
-		require.Equal(t, []string{"join ada", "leave ada: replaced", "join ada"}, events.all())
+		require.Equal(t, []string{"join ada", "leave ada: replaced", "join ada"}, events.All())
 
 		away, code := w.come("", "bob")
 		require.Equal(t, CodeNone, code)
@@ -146,11 +146,11 @@ func TestReplaceWaitsForLeave(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, &ServerOptions{Access: Access{UniqueNames: true, NameConflict: ConflictReplace}, Timeouts: Timeouts{Hello: 10 * time.Second}}, func(w *world) {
 				var events kept[string]
-				w.srv.OnJoin(func(c *Conn) { events.add("join") })
+				w.srv.OnJoin(func(c *Conn) { events.Add("join") })
 				w.srv.OnLeave(func(c *Conn, _ error) {
-					events.add("leaving")
+					events.Add("leaving")
 					time.Sleep(takes)
-					events.add("left")
+					events.Add("left")
 				})
 				w.serve()
 				w.join(w.client("ada"))
@@ -158,11 +158,11 @@ func TestReplaceWaitsForLeave(t *testing.T) {
 				synctest.Wait()
 				if takes == time.Second {
 					require.NoError(t, err)
-					require.Equal(t, []string{"join", "leaving", "left", "join"}, events.all())
+					require.Equal(t, []string{"join", "leaving", "left", "join"}, events.All())
 					return
 				}
 				require.Equal(t, CodeNameTaken, CodeOf(err))
-				require.Equal(t, []string{"join", "leaving"}, events.all())
+				require.Equal(t, []string{"join", "leaving"}, events.All())
 				time.Sleep(time.Minute)
 			})
 		})
@@ -186,7 +186,7 @@ func TestRenameConflict(t *testing.T) {
 		require.Equal(t, CodeNameTaken, CodeOf(eve.Rename(w.ctx, "ada")), "it is not hers")
 		require.NoError(t, cl.Rename(w.ctx, "ADA"))
 		require.Equal(t, "ADA", cl.Name())
-		require.Contains(t, events.all(), "leave ada: replaced")
+		require.Contains(t, events.All(), "leave ada: replaced")
 		require.NoError(t, cl.Rename(w.ctx, "Ada"), "its own, in another case")
 		require.Equal(t, CodeNameTaken, CodeOf(eve.Rename(w.ctx, "ada")))
 		require.NoError(t, cl.Rename(w.ctx, "other"))

@@ -49,7 +49,7 @@ func TestShutdownLetsHandlersFinish(t *testing.T) {
 				w.serve()
 				ada, bob := w.client("ada"), w.join(w.client("bob"))
 				var got kept[string]
-				ada.OnBytes("done", func(context.Context, *Conn, []byte) error { got.add("done"); return nil })
+				ada.OnBytes("done", func(context.Context, *Conn, []byte) error { got.Add("done"); return nil })
 				ada.HandleBytes("question", func(context.Context, *Conn, []byte) ([]byte, error) { return []byte("answer"), nil })
 				w.join(ada)
 				replied := make(chan string, 1)
@@ -68,7 +68,7 @@ func TestShutdownLetsHandlersFinish(t *testing.T) {
 				require.Equal(t, "answer", <-replied)
 				require.InDelta(t, 2*time.Second, <-took, float64(100*time.Millisecond))
 				<-ada.Done()
-				require.Equal(t, []string{"done"}, got.all())
+				require.Equal(t, []string{"done"}, got.All())
 				require.Equal(t, CodeShutdown.String(), CodeOf(ada.Err()).String())
 			})
 		})
@@ -79,9 +79,9 @@ func TestShutdownLetsHandlersFinish(t *testing.T) {
 func TestShutdownHandlesWhatWasRead(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got kept[int]
-		w.srv.OnBytes("slow", func(context.Context, *Conn, []byte) error { time.Sleep(time.Second); got.add(-1); return nil })
-		On(w.srv, "n", func(_ context.Context, _ *Conn, n int) error { got.add(n); return nil })
-		w.srv.HandleBytes("n", func(context.Context, *Conn, []byte) ([]byte, error) { got.add(100); return nil, nil })
+		w.srv.OnBytes("slow", func(context.Context, *Conn, []byte) error { time.Sleep(time.Second); got.Add(-1); return nil })
+		On(w.srv, "n", func(_ context.Context, _ *Conn, n int) error { got.Add(n); return nil })
+		w.srv.HandleBytes("n", func(context.Context, *Conn, []byte) ([]byte, error) { got.Add(100); return nil, nil })
 		w.serve()
 		p := w.hello(&wire.Hello{})
 		p.Send(wire.AppendCommand(nil, "slow", nil))
@@ -100,7 +100,7 @@ func TestShutdownHandlesWhatWasRead(t *testing.T) {
 		require.Equal(t, CodeNone, code)
 		p.WantGoodbye(CodeShutdown, "")
 		require.Less(t, <-took, 2*time.Second)
-		require.Equal(t, []int{-1, 1, 100}, got.all())
+		require.Equal(t, []int{-1, 1, 100}, got.All())
 	})
 }
 
@@ -123,7 +123,7 @@ func TestShutdownEndsContexts(t *testing.T) {
 				var why kept[string]
 				w.srv.OnBytes("wait", func(ctx context.Context, _ *Conn, _ []byte) error {
 					<-ctx.Done()
-					why.add(CodeOf(context.Cause(ctx)).String())
+					why.Add(CodeOf(context.Cause(ctx)).String())
 					return nil
 				})
 				w.serve()
@@ -139,7 +139,7 @@ func TestShutdownEndsContexts(t *testing.T) {
 				start := time.Now()
 				require.NoError(t, w.srv.Shutdown(ctx))
 				require.InDelta(t, tc.least, time.Since(start), float64(50*time.Millisecond))
-				require.Equal(t, []string{"shutting down"}, why.all())
+				require.Equal(t, []string{"shutting down"}, why.All())
 				<-cl.Done()
 				require.Equal(t, CodeShutdown.String(), CodeOf(cl.Err()).String())
 			})
@@ -235,7 +235,7 @@ func TestClientCloseSendsAll(t *testing.T) {
 		var got kept[int]
 		w.srv.OnBytes("n", func(_ context.Context, _ *Conn, b []byte) error {
 			time.Sleep(20 * time.Millisecond)
-			got.add(len(b))
+			got.Add(len(b))
 			return nil
 		})
 		w.serve()
@@ -248,6 +248,6 @@ func TestClientCloseSendsAll(t *testing.T) {
 		require.NoError(t, cl.Close())
 		<-cl.Done()
 		time.Sleep(time.Minute)
-		require.Len(t, got.all(), 200)
+		require.Len(t, got.All(), 200)
 	})
 }

@@ -16,7 +16,7 @@ func TestLookups(t *testing.T) {
 		var heard kept[string]
 		join := func(name string, groups ...string) *Client {
 			cl := w.client(name, groups...)
-			On(cl, "said", func(_ context.Context, c *Conn, s string) error { heard.add(c.Addr() + s); return nil })
+			On(cl, "said", func(_ context.Context, c *Conn, s string) error { heard.Add(c.Addr() + s); return nil })
 			return w.join(cl)
 		}
 		a, b, c := join("ada", "red"), join("ada"), join("bob", "red", "blue")
@@ -43,7 +43,7 @@ func TestLookups(t *testing.T) {
 		require.NoError(t, w.srv.Named("ada").Send("said", " 5", AllOfThem()))
 		require.NoError(t, w.srv.Named("ada").Send("said", " 6", AllOfThem(), Except(got)))
 		synctest.Wait()
-		require.ElementsMatch(t, []string{at(c) + " 1", at(a) + " 5", at(b) + " 5", at(a) + " 6"}, heard.all())
+		require.ElementsMatch(t, []string{at(c) + " 1", at(a) + " 5", at(b) + " 5", at(a) + " 6"}, heard.All())
 		require.NoError(t, w.srv.Named("bob").SendRaw([]byte("raw")))
 		raw, err := c.RecvRaw(w.ctx)
 		require.NoError(t, err)
@@ -86,9 +86,9 @@ func TestDisconnectAllTellsNobodyOfOthers(t *testing.T) {
 			<-cl.Done()
 		}
 		synctest.Wait()
-		require.Equal(t, []string{"+bob []", "+eve []"}, heard[0].all())
-		require.Equal(t, []string{"+eve []"}, heard[1].all())
-		require.Empty(t, heard[2].all())
+		require.Equal(t, []string{"+bob []", "+eve []"}, heard[0].All())
+		require.Equal(t, []string{"+eve []"}, heard[1].All())
+		require.Empty(t, heard[2].All())
 	})
 }
 
@@ -97,10 +97,10 @@ func TestRecv(t *testing.T) {
 		var handled kept[string]
 		On(w.srv, "go", func(ctx context.Context, c *Conn, _ struct{}) error {
 			b, err := c.Recv(ctx, "answer") // while its own handler runs
-			handled.add("go " + string(b))
+			handled.Add("go " + string(b))
 			return err
 		})
-		On(w.srv, "answer", func(_ context.Context, _ *Conn, s string) error { handled.add("answer " + s); return nil })
+		On(w.srv, "answer", func(_ context.Context, _ *Conn, s string) error { handled.Add("answer " + s); return nil })
 		w.serve()
 		cl := w.join(w.client("ada"))
 		require.NoError(t, cl.Send("answer", "0"))
@@ -110,7 +110,7 @@ func TestRecv(t *testing.T) {
 		synctest.Wait()
 		require.NoError(t, cl.Send("answer", "2"))
 		synctest.Wait()
-		require.Equal(t, []string{"answer 0", "go 1", "answer 2"}, handled.all())
+		require.Equal(t, []string{"answer 0", "go 1", "answer 2"}, handled.All())
 
 		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
 		defer cancel()

@@ -27,7 +27,7 @@ func deciding(takes time.Duration, asked *kept[error]) *ServerOptions {
 		case <-time.After(takes):
 		case <-ctx.Done():
 		}
-		asked.add(context.Cause(ctx))
+		asked.Add(context.Cause(ctx))
 		return nil // whatever has become of the client
 	}}}
 }
@@ -36,7 +36,7 @@ func deciding(takes time.Duration, asked *kept[error]) *ServerOptions {
 func (w *world) nobody(events *kept[string], name string) {
 	w.t.Helper()
 	synctest.Wait()
-	require.Empty(w.t, events.all())
+	require.Empty(w.t, events.All())
 	require.Zero(w.t, w.srv.Len())
 	require.Empty(w.t, w.srv.Names())
 	require.Zero(w.t, w.srv.Stats().Conns)
@@ -45,7 +45,7 @@ func (w *world) nobody(events *kept[string], name string) {
 	require.NoError(w.t, cl.Close())
 	<-cl.Done()
 	synctest.Wait()
-	require.Equal(w.t, []string{"join " + name, "leave " + name + ": closed"}, events.all())
+	require.Equal(w.t, []string{"join " + name, "leave " + name + ": closed"}, events.All())
 }
 
 // A client that gives up while Authorize decides does not join, however it goes.
@@ -72,8 +72,8 @@ func TestGiveUpDuringAuthorize(t *testing.T) {
 				synctest.Wait()
 				leave(p)
 				synctest.Wait()
-				require.Len(t, asked.all(), 1)
-				require.Error(t, asked.all()[0], "its context has ended")
+				require.Len(t, asked.All(), 1)
+				require.Error(t, asked.All()[0], "its context has ended")
 				require.Zero(t, time.Since(start), "at once")
 				p.Stream.Close() //nolint:errcheck // it is over
 				w.nobody(events, "ada")
@@ -146,7 +146,7 @@ func TestSendsBeforeTheWelcome(t *testing.T) {
 				var got kept[byte]
 				w.srv.OnBytes("say", func(_ context.Context, _ *Conn, payload []byte) error {
 					require.Len(t, payload, size)
-					got.add(payload[0])
+					got.Add(payload[0])
 					return nil
 				})
 				w.serve()
@@ -172,8 +172,8 @@ func TestSendsBeforeTheWelcome(t *testing.T) {
 				require.Equal(t, wire.KindWelcome, p.Want().Kind)
 				require.NoError(t, <-sent)
 				synctest.Wait()
-				require.Equal(t, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, got.all())
-				require.Nil(t, asked.all()[0])
+				require.Equal(t, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, got.All())
+				require.Nil(t, asked.All()[0])
 				p.Stream.Close() //nolint:errcheck // it is over
 			})
 		})
@@ -185,7 +185,7 @@ func TestReadAheadIsHandledAtOnce(t *testing.T) {
 	var asked kept[error]
 	inWorld(t, deciding(time.Second, &asked), func(w *world) {
 		var got kept[string]
-		On(w.srv, "say", func(_ context.Context, _ *Conn, text string) error { got.add(text); return nil })
+		On(w.srv, "say", func(_ context.Context, _ *Conn, text string) error { got.Add(text); return nil })
 		w.serve()
 		p := w.helloOf(&wire.Hello{Name: "ada"})
 		synctest.Wait()
@@ -194,10 +194,10 @@ func TestReadAheadIsHandledAtOnce(t *testing.T) {
 		p.Send(wire.AppendCommand(nil, "say", []byte("two"))[:3])
 		require.Equal(t, wire.KindWelcome, p.Want().Kind)
 		synctest.Wait()
-		require.Equal(t, []string{"one"}, got.all())
+		require.Equal(t, []string{"one"}, got.All())
 		p.Send(wire.AppendCommand(nil, "say", []byte("two"))[3:])
 		synctest.Wait()
-		require.Equal(t, []string{"one", "two"}, got.all())
+		require.Equal(t, []string{"one", "two"}, got.All())
 		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }
@@ -213,7 +213,7 @@ func TestHangUpBehindMuch(t *testing.T) {
 		p.Stream.Close() //nolint:errcheck // it is cut
 		time.Sleep(2 * time.Second)
 		require.Zero(t, w.srv.Len(), "it is not suspended")
-		require.NotContains(t, events.all(), "suspend ada")
+		require.NotContains(t, events.All(), "suspend ada")
 	})
 }
 
@@ -270,9 +270,9 @@ func TestWelcomeThatIsNotRead(t *testing.T) {
 		go w.srv.Serve(w.ctx, &wrapped{w.lis, slow.wrap}) //nolint:errcheck // nil after Shutdown
 		p := w.helloOf(&wire.Hello{Name: "ada", Resume: true})
 		time.Sleep(time.Second)
-		require.Empty(t, events.all())
+		require.Empty(t, events.All())
 		time.Sleep(3 * time.Second)
-		require.Empty(t, events.all())
+		require.Empty(t, events.All())
 		require.Zero(t, w.srv.Len())
 		slow.off = true
 		p.Stream.Close() //nolint:errcheck // it is over
@@ -335,11 +335,11 @@ func TestMaxCommand(t *testing.T) {
 	for _, limit := range []int{8, 1000} {
 		inWorld(t, &ServerOptions{Limits: Limits{MaxCommand: limit}}, func(w *world) {
 			var faults, got kept[string]
-			w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err).String()) })
+			w.srv.OnError(func(_ *Conn, err error) { faults.Add(CodeOf(err).String()) })
 			most := strings.Repeat("c", limit)
-			w.srv.OnBytes(most, func(_ context.Context, _ *Conn, b []byte) error { got.add(string(b)); return nil })
+			w.srv.OnBytes(most, func(_ context.Context, _ *Conn, b []byte) error { got.Add(string(b)); return nil })
 			w.srv.HandleBytes(most, func(_ context.Context, _ *Conn, b []byte) ([]byte, error) { return b, nil })
-			w.srv.OnMessage(func(_ context.Context, _ *Conn, f Frame) error { got.add("any"); return nil })
+			w.srv.OnMessage(func(_ context.Context, _ *Conn, f Frame) error { got.Add("any"); return nil })
 			w.srv.HandleAny(func(context.Context, *Conn, Frame) ([]byte, error) { return nil, nil })
 			require.Panics(t, func() {
 				w.srv.OnBytes(most+"c", func(context.Context, *Conn, []byte) error { return nil })
@@ -351,15 +351,15 @@ func TestMaxCommand(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, "y", string(reply))
 			require.Equal(t, CodeBadName, CodeOf(cl.SendBytes(most+"c", nil)), "the client was told the limit")
-			require.Equal(t, []string{"x", "any"}, got.all())
+			require.Equal(t, []string{"x", "any"}, got.All())
 
 			p := w.hello(&wire.Hello{})
 			p.Send(wire.AppendCommand(nil, most+"c", nil))
 			p.Send(wire.AppendRequest(nil, 1, most+"c", nil))
 			_, code := p.WantAnswer()
 			require.Equal(t, CodeBadName.String(), code.String())
-			require.Equal(t, []string{"bad name"}, faults.all())
-			require.Len(t, got.all(), 2)
+			require.Equal(t, []string{"bad name"}, faults.All())
+			require.Len(t, got.All(), 2)
 			require.NoError(t, cl.Close())
 		})
 	}

@@ -39,7 +39,7 @@ func TestNobodyIsSuspendedWithoutToken(t *testing.T) {
 					time.Sleep(time.Millisecond)
 				}
 				synctest.Wait()
-				require.Equal(t, tc.want, events.all())
+				require.Equal(t, tc.want, events.All())
 				if len(tc.want) < 3 {
 					require.Less(t, time.Since(start), time.Second)
 				}
@@ -62,7 +62,7 @@ func TestTokenConfirms(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, welcome.Resumed)
 		synctest.Wait()
-		require.Equal(t, []string{"join ada", "suspend ada", "resume ada"}, events.all())
+		require.Equal(t, []string{"join ada", "suspend ada", "resume ada"}, events.All())
 		first.Stream.Close()  //nolint:errcheck // it is over
 		second.Stream.Close() //nolint:errcheck // it is over
 	})

@@ -47,7 +47,7 @@ func TestHeartbeat(t *testing.T) {
 	opts := &ServerOptions{Timeouts: Timeouts{Heartbeat: 2 * time.Second}}
 	inWorld(t, opts, func(w *world) {
 		var gone kept[string]
-		w.srv.OnLeave(func(c *Conn, why error) { gone.add(c.Name() + ": " + CodeOf(why).String()) })
+		w.srv.OnLeave(func(c *Conn, why error) { gone.Add(c.Name() + ": " + CodeOf(why).String()) })
 		w.serve()
 		cl := w.join(w.client("alive"))
 		dead := w.hello(&wire.Hello{Name: "dead"})
@@ -57,7 +57,7 @@ func TestHeartbeat(t *testing.T) {
 		dead.WantGoodbye(CodeHeartbeat, "nothing heard for")
 		require.InDelta(t, 4*time.Second, time.Since(start), float64(time.Second))
 		time.Sleep(time.Minute)
-		require.Equal(t, []string{"dead: heartbeat missed"}, gone.all())
+		require.Equal(t, []string{"dead: heartbeat missed"}, gone.All())
 		require.NoError(t, cl.Err(), "who answers stays")
 		require.NoError(t, cl.Close())
 	})

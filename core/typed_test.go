@@ -69,13 +69,13 @@ func TestCommandsOfSeveralValues(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got kept[string]
 		var faults kept[Code]
-		w.srv.OnError(func(_ *Conn, err error) { faults.add(CodeOf(err)) })
+		w.srv.OnError(func(_ *Conn, err error) { faults.Add(CodeOf(err)) })
 		On2(w.srv, "two", func(_ context.Context, c *Conn, first string, second int) error {
-			got.add(fmt.Sprint(c.Name(), first, second))
+			got.Add(fmt.Sprint(c.Name(), first, second))
 			return nil
 		})
 		On3(w.srv, "three", func(_ context.Context, c *Conn, first string, second int, third bool) error {
-			got.add(fmt.Sprint(c.Name(), first, second, third))
+			got.Add(fmt.Sprint(c.Name(), first, second, third))
 			return nil
 		}, Concurrent())
 		w.serve()
@@ -85,7 +85,7 @@ func TestCommandsOfSeveralValues(t *testing.T) {
 		require.NoError(t, cl.Send("three", []any{"x", 1, true}))
 		require.NoError(t, cl.Send("three", []any{"x", 1.5, true}))
 		synctest.Wait()
-		require.ElementsMatch(t, []string{"adax1", "adax1 true"}, got.all())
-		require.Equal(t, []Code{CodeBadPayload, CodeBadPayload}, faults.all())
+		require.ElementsMatch(t, []string{"adax1", "adax1 true"}, got.All())
+		require.Equal(t, []Code{CodeBadPayload, CodeBadPayload}, faults.All())
 	})
 }

@@ -38,10 +38,10 @@ func leftovers(h interface {
 	left := &kept[string]{}
 	h.OnUndelivered(func(_ *Conn, frames []Undelivered) {
 		for _, u := range frames {
-			left.add(u.shown())
+			left.Add(u.shown())
 		}
 		for _, k := range also {
-			k.add(fmt.Sprint("undelivered ", len(frames)))
+			k.Add(fmt.Sprint("undelivered ", len(frames)))
 		}
 	})
 	return left
@@ -71,10 +71,10 @@ func TestUndeliveredToOneWhoStaysAway(t *testing.T) {
 		synctest.Wait()
 		require.NoError(t, there.Leave(w.ctx, "red"))
 		require.NoError(t, there.SendBytes("say", []byte("4")))
-		require.Empty(t, left.all())
+		require.Empty(t, left.All())
 		time.Sleep(time.Minute)
-		require.Equal(t, []string{"say 1", "raw 2", "say 3", "long " + strings.Repeat("x", 8<<10), "say 4"}, left.all())
-		require.Equal(t, []string{"join ada", "suspend ada", "undelivered 5", "leave ada: connection lost"}, events.all())
+		require.Equal(t, []string{"say 1", "raw 2", "say 3", "long " + strings.Repeat("x", 8<<10), "say 4"}, left.All())
+		require.Equal(t, []string{"join ada", "suspend ada", "undelivered 5", "leave ada: connection lost"}, events.All())
 		require.NoError(t, cl.Close())
 	})
 }
@@ -130,7 +130,7 @@ func TestUndeliveredIsWhatIsNotAcknowledged(t *testing.T) {
 				}
 				p.Stream.Close() //nolint:errcheck // it is over
 				<-c.Done()
-				require.Equal(t, tc.want, left.all())
+				require.Equal(t, tc.want, left.All())
 			})
 		})
 	}
@@ -158,7 +158,7 @@ func TestUndeliveredWithoutSession(t *testing.T) {
 		require.NoError(t, c.SendRaw([]byte("2")))
 		time.Sleep(time.Minute)
 		<-c.Done()
-		require.Equal(t, []string{"written big " + big, "say 1", "raw 2"}, left.all())
+		require.Equal(t, []string{"written big " + big, "say 1", "raw 2"}, left.All())
 	})
 }
 
@@ -180,7 +180,7 @@ func TestUndeliveredOfASlowConsumer(t *testing.T) {
 		<-c.Done()
 		require.Greater(t, len(sent), 50)
 		var got []string
-		for _, s := range left.all() {
+		for _, s := range left.All() {
 			got = append(got, strings.TrimPrefix(s, "written "))
 		}
 		require.Greater(t, len(got), 50, "what was written may have given way to what was not")
@@ -225,8 +225,8 @@ func TestOrderlyEndLeavesNothing(t *testing.T) {
 				tc.end(w, cl)
 				<-there.Done()
 				<-cl.Done()
-				require.Empty(t, left.all())
-				require.Empty(t, leftHere.all())
+				require.Empty(t, left.All())
+				require.Empty(t, leftHere.All())
 			})
 		})
 	}
@@ -237,7 +237,7 @@ func TestOrderlyEndLeavesNothing(t *testing.T) {
 func TestStoreAndForward(t *testing.T) {
 	inWorld(t, &ServerOptions{Timeouts: Timeouts{Resume: 2 * time.Second, Heartbeat: time.Second}}, func(w *world) {
 		var got kept[string]
-		w.srv.OnBytes("say", func(_ context.Context, _ *Conn, p []byte) error { got.add(string(p)); return nil })
+		w.srv.OnBytes("say", func(_ context.Context, _ *Conn, p []byte) error { got.Add(string(p)); return nil })
 		w.serve()
 		var net network
 		cl, states := w.over(&net, ClientOptions{})
@@ -248,7 +248,7 @@ func TestStoreAndForward(t *testing.T) {
 			mu.Lock()
 			store = append(store, frames...)
 			mu.Unlock()
-			states.add("undelivered")
+			states.Add("undelivered")
 		})
 		cl.onState = func(s State, why error) {
 			note(s, why)
@@ -283,10 +283,10 @@ func TestStoreAndForward(t *testing.T) {
 		for i := range n {
 			want = append(want, fmt.Sprint(i))
 		}
-		require.Equal(t, want, got.all())
+		require.Equal(t, want, got.All())
 		require.Equal(t, []string{
 			"connected", "reconnecting: connection lost", "undelivered", "disconnected: connection lost", "reconnecting: connection lost", "connected",
-		}, states.all()[:6])
+		}, states.All()[:6])
 		require.NoError(t, cl.Close())
 	})
 }
@@ -307,7 +307,7 @@ func TestUndeliveredModel(t *testing.T) {
 			var got kept[string]
 			slow := time.Duration(rng.IntN(3)) * 5 * time.Millisecond
 			cl.OnBytes("say", func(_ context.Context, _ *Conn, p []byte) error {
-				got.add(string(p[:5]))
+				got.Add(string(p[:5]))
 				time.Sleep(slow)
 				return nil
 			})
@@ -337,7 +337,7 @@ func TestUndeliveredModel(t *testing.T) {
 			<-c.Done()
 			time.Sleep(time.Minute) // until all that came has been handled
 			handled := map[string]bool{}
-			for _, id := range got.all() {
+			for _, id := range got.All() {
 				handled[id] = true
 			}
 			back := map[string]bool{}
@@ -382,7 +382,7 @@ func TestUndeliveredHandlerFails(t *testing.T) {
 				p.WantCommand("say")
 				p.Stream.Close() //nolint:errcheck // it is over
 				<-c.Done()
-				require.Equal(t, []string{"join ", "suspend ", "leave : connection lost"}, events.all())
+				require.Equal(t, []string{"join ", "suspend ", "leave : connection lost"}, events.All())
 			})
 		})
 	}
@@ -401,7 +401,7 @@ func TestUndeliveredOfADetachedSession(t *testing.T) {
 		_, err := cl.Detach()
 		require.NoError(t, err)
 		<-cl.Done()
-		require.Empty(t, left.all())
+		require.Empty(t, left.All())
 		time.Sleep(time.Minute)
 	})
 }

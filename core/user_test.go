@@ -31,7 +31,7 @@ func TestUser(t *testing.T) {
 		var sent kept[string]
 		w.srv.UseSend(func(next SendFunc) SendFunc {
 			return func(out *Outgoing) error {
-				sent.add(out.User + "/" + out.Group + "/" + out.Command)
+				sent.Add(out.User + "/" + out.Group + "/" + out.Command)
 				return next(out)
 			}
 		})
@@ -40,10 +40,10 @@ func TestUser(t *testing.T) {
 		devices := map[string]*Client{}
 		for _, name := range []string{"ada's phone", "ada's desk", "bob's phone"} {
 			cl := w.device(name[:3], name)
-			On(cl, "news", func(_ context.Context, _ *Conn, text string) error { got.add(name + ": " + text); return nil })
+			On(cl, "news", func(_ context.Context, _ *Conn, text string) error { got.Add(name + ": " + text); return nil })
 			cl.OnMessage(func(_ context.Context, _ *Conn, f Frame) error {
 				if f.Kind == KindRaw {
-					got.add(name + ": raw")
+					got.Add(name + ": raw")
 				}
 				return nil
 			})
@@ -56,14 +56,14 @@ func TestUser(t *testing.T) {
 		require.NoError(t, ada.Send("news", "one"))
 		require.NoError(t, ada.SendRaw([]byte("two")))
 		synctest.Wait()
-		require.ElementsMatch(t, []string{"ada's phone: one", "ada's desk: one", "ada's phone: raw", "ada's desk: raw"}, got.all())
+		require.ElementsMatch(t, []string{"ada's phone: one", "ada's desk: one", "ada's phone: raw", "ada's desk: raw"}, got.All())
 		phone := w.conn("ada's phone")
 		require.Equal(t, "ada", phone.User())
 		require.Empty(t, devices["ada's phone"].Conn().User(), "the client is not told")
 		require.NoError(t, ada.Send("news", "three", Except(phone)))
 		synctest.Wait()
-		require.Equal(t, "ada's desk: three", got.all()[4])
-		require.Equal(t, []string{"ada//news", "ada//", "ada//news"}, sent.all())
+		require.Equal(t, "ada's desk: three", got.All()[4])
+		require.Equal(t, []string{"ada//news", "ada//", "ada//news"}, sent.All())
 
 		nobody := w.srv.User("eve")
 		require.Equal(t, CodeUnknownClient, CodeOf(nobody.Send("news", "")))
@@ -111,7 +111,7 @@ func TestCallUser(t *testing.T) {
 						select {
 						case <-time.After(max(d, -d) * time.Second):
 						case <-ctx.Done():
-							given.add(ctx.Err())
+							given.Add(ctx.Err())
 							return 0, ctx.Err()
 						}
 						if d < 0 {
@@ -134,7 +134,7 @@ func TestCallUser(t *testing.T) {
 							slower++
 						}
 					}
-					require.Len(t, given.all(), slower)
+					require.Len(t, given.All(), slower)
 				}
 				for _, cl := range w.clients {
 					require.NoError(t, cl.Close())

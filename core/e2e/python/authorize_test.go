@@ -18,7 +18,7 @@ import (
 func TestAuthorize(t *testing.T) {
 	var asked kept[string]
 	opts := &core.ServerOptions{Access: core.Access{Authorize: func(_ context.Context, a *core.Admission) error {
-		asked.add(fmt.Sprint(a.Asked, a.Groups, len(a.Auth), a.Classic))
+		asked.Add(fmt.Sprint(a.Asked, a.Groups, len(a.Auth), a.Classic))
 		if a.Name == "ada" {
 			a.Groups = nil
 			return nil
@@ -32,7 +32,7 @@ func TestAuthorize(t *testing.T) {
 		synctest.Wait()
 		bob.send(oldFrames(`{"name": "bob", "group": null}`))
 		synctest.Wait()
-		require.Equal(t, []string{"ada[chat] 0 true", "bob[] 0 true"}, asked.all())
+		require.Equal(t, []string{"ada[chat] 0 true", "bob[] 0 true"}, asked.All())
 		require.Equal(t, []string{"ada"}, w.srv.Names())
 		require.Empty(t, w.srv.Groups())
 	})

@@ -51,7 +51,7 @@ func TestChangesAreAuthorized(t *testing.T) {
 				}
 				require.Empty(w.t, p.take())
 				require.Equal(w.t, tc.is, fmt.Sprint(c.Name(), c.Groups()))
-				require.Equal(w.t, tc.faults, faults.all())
+				require.Equal(w.t, tc.faults, faults.All())
 			})
 		})
 	}
@@ -65,6 +65,6 @@ func TestGroupIsRefused(t *testing.T) {
 	echoWorld(t, opts, func(w *world, faults *kept[hooked], _ func()) {
 		w.v3(`"ann"`, `"red"`)
 		require.Empty(t, w.conn("ann").Groups())
-		require.Equal(t, []hooked{{true, 1500}}, faults.all())
+		require.Equal(t, []hooked{{true, 1500}}, faults.All())
 	})
 }

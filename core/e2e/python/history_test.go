@@ -15,7 +15,7 @@ import (
 func TestHistory(t *testing.T) {
 	inWorld(t, &core.ServerOptions{History: core.History{Messages: 9, Replay: true}}, func(w *world) {
 		var faults kept[string]
-		w.srv.OnError(func(c *core.Conn, err error) { faults.add(c.Name() + " " + core.CodeOf(err).String()) })
+		w.srv.OnError(func(c *core.Conn, err error) { faults.Add(c.Name() + " " + core.CodeOf(err).String()) })
 		w.srv.OnJoin(func(c *core.Conn) { c.Send("welcome", c.Name()) }) //nolint:errcheck // seen below
 		w.serve()
 		ada := w.join(w.client("ada", "red", "blue"))
@@ -29,7 +29,7 @@ func TestHistory(t *testing.T) {
 		require.NoError(t, red.Send("say", "two"))
 		require.NoError(t, w.conn("ann").Join(w.ctx, "blue"))
 		old.want("say two", "say sky")
-		require.Equal(t, []string{"ann bad name"}, faults.all())
+		require.Equal(t, []string{"ann bad name"}, faults.All())
 		require.NoError(t, ada.Close())
 		synctest.Wait()
 		old.close()

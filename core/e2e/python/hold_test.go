@@ -141,10 +141,10 @@ func TestHeldForLong(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var faults kept[core.Code]
 		var back kept[string]
-		w.srv.OnError(func(_ *core.Conn, err error) { faults.add(core.CodeOf(err)) })
+		w.srv.OnError(func(_ *core.Conn, err error) { faults.Add(core.CodeOf(err)) })
 		w.srv.OnUndelivered(func(_ *core.Conn, frames []core.Undelivered) {
 			for _, f := range frames {
-				back.add(f.Command + " " + string(f.Payload))
+				back.Add(f.Command + " " + string(f.Payload))
 				require.False(t, f.Written)
 			}
 		})
@@ -153,15 +153,15 @@ func TestHeldForLong(t *testing.T) {
 		quiet.send(helloV3(`"quiet"`, `null`))
 		heard.send(helloV3(`"heard"`, `null`) + oldFrames(cmd2("nobody", "handles")))
 		synctest.Wait()
-		require.Equal(t, []core.Code{core.CodeUnknownCommand}, faults.all())
+		require.Equal(t, []core.Code{core.CodeUnknownCommand}, faults.All())
 		require.NoError(t, w.srv.All().Send("tick", 1))
 		time.Sleep(2 * time.Second)
-		require.Len(t, faults.all(), 1)
+		require.Len(t, faults.All(), 1)
 		time.Sleep(20 * time.Second)
-		require.Equal(t, []core.Code{core.CodeUnknownCommand, core.CodeUnsupported}, faults.all())
+		require.Equal(t, []core.Code{core.CodeUnknownCommand, core.CodeUnsupported}, faults.All())
 		quiet.close()
 		synctest.Wait()
-		require.Equal(t, []string{"tick 1"}, back.all())
+		require.Equal(t, []string{"tick 1"}, back.All())
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/e2e/harness"
 )
 
 // native joins a client that tells what it hears, notices included.
@@ -21,20 +22,20 @@ func (w *world) native(heard *kept[string], name string, groups ...string) *core
 	notice := func(what string) func(p core.Presence) {
 		return func(p core.Presence) {
 			b, _ := json.Marshal(p)
-			heard.add(what + " " + string(b))
+			heard.Add(what + " " + string(b))
 		}
 	}
 	cl.OnClientConnect(notice("came"))
 	cl.OnClientDisconnect(notice("went"))
 	cl.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error {
-		heard.add(f.Kind.String() + " " + f.Command + " " + string(f.Payload))
+		heard.Add(f.Kind.String() + " " + f.Command + " " + string(f.Payload))
 		return nil
 	})
 	return w.join(cl)
 }
 
 func TestNoticesBetweenAll(t *testing.T) {
-	inWorld(t, &core.ServerOptions{Access: core.Access{Notices: tellEverything}}, func(w *world) {
+	inWorld(t, &core.ServerOptions{Access: core.Access{Notices: harness.TellEverything}}, func(w *world) {
 		w.srv.OnJoin(func(c *core.Conn) { c.Send("welcome", c.Name()) }) //nolint:errcheck // seen below
 		w.tapped()
 		var heard kept[string]
@@ -70,7 +71,7 @@ func TestNoticesBetweenAll(t *testing.T) {
 			`came {"Name":"","Groups":null,"Addr":"127.0.0.1:40004"}`,
 			`came {"Name":"Zoë","Groups":null,"Addr":"127.0.0.1:40005"}`,
 			`came {"Name":"","Groups":null,"Addr":"127.0.0.1:40006"}`,
-		}, heard.all())
+		}, heard.All())
 		require.NoError(t, eve.Err())
 	})
 }
@@ -78,18 +79,17 @@ func TestNoticesBetweenAll(t *testing.T) {
 func TestAmongNatives(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var faults kept[string]
-		w.srv.OnError(func(c *core.Conn, err error) { faults.add(c.Name() + " " + core.CodeOf(err).String()) })
+		w.srv.OnError(func(c *core.Conn, err error) { faults.Add(c.Name() + " " + core.CodeOf(err).String()) })
 		w.tapped()
 		var heard kept[string]
 		w.native(&heard, "ada", "red")
 		bob, eve := w.old(`"bob"`, `"red"`), w.old(`"eve"`, `null`)
 		bob.take()
-		heard.got = nil
+		heard.Take()
 		want := func(lines ...string) {
 			t.Helper()
 			synctest.Wait()
-			require.Equal(t, lines, heard.all())
-			heard.got = nil
+			require.Equal(t, lines, heard.Take())
 		}
 		red := w.srv.Group("red")
 		require.NoError(t, w.srv.All().Send("tick", 7))
@@ -110,7 +110,7 @@ func TestAmongNatives(t *testing.T) {
 		want("command two words 1", "command $x$ 2", "raw message  $CLTCONN$ {}")
 		bob.want()
 		eve.want()
-		require.ElementsMatch(t, []string{"bob bad name", "bob bad name", "bob unsupported", "eve bad name", "eve unsupported"}, faults.all())
+		require.ElementsMatch(t, []string{"bob bad name", "bob bad name", "bob unsupported", "eve bad name", "eve unsupported"}, faults.All())
 		conn := w.conn("bob")
 		require.Equal(t, core.CodeBadName, core.CodeOf(conn.Send("two words", 1)))
 		require.Equal(t, core.CodeBadName, core.CodeOf(conn.Send("$x$", 1)))
@@ -139,12 +139,12 @@ func TestRecvRaw(t *testing.T) {
 				time.Sleep(time.Second)
 			}
 			got, err := c.RecvRaw(ctx)
-			heard.add("asked " + string(got))
+			heard.Add("asked " + string(got))
 			return err
 		})
 		w.srv.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error {
 			if f.Kind == core.KindRaw {
-				heard.add("raw " + string(f.Payload))
+				heard.Add("raw " + string(f.Payload))
 			}
 			return nil
 		})
@@ -162,7 +162,7 @@ func TestRecvRaw(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, []string{
 			"raw zero", "asked one", "raw two", "asked three", "raw four", "raw six words are no command here", "asked five",
-		}, heard.all())
+		}, heard.All())
 	})
 }
 
@@ -173,14 +173,14 @@ func TestHasNoHeartbeat(t *testing.T) {
 		time.Sleep(time.Hour)
 		require.Equal(t, 2, w.srv.Len())
 		check()
-		require.Empty(t, faults.all())
+		require.Empty(t, faults.All())
 	})
 }
 
 func TestShutdown(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var left kept[core.Code]
-		w.srv.OnLeave(func(_ *core.Conn, why error) { left.add(core.CodeOf(why)) })
+		w.srv.OnLeave(func(_ *core.Conn, why error) { left.Add(core.CodeOf(why)) })
 		lis := w.tapped()
 		p := w.old(`"bob"`, `null`)
 		var want []string
@@ -191,7 +191,7 @@ func TestShutdown(t *testing.T) {
 		require.NoError(t, w.srv.Shutdown(w.ctx))
 		requireSame(t, oldFrames(append(want, "$DISCONN$")...), p.take())
 		require.True(t, p.isEnded())
-		require.Equal(t, []core.Code{core.CodeShutdown}, left.all())
+		require.Equal(t, []core.Code{core.CodeShutdown}, left.All())
 		lis.conns[0].requireWhole(t, 16)
 	})
 }
@@ -215,7 +215,7 @@ func TestSlowConsumer(t *testing.T) {
 		}
 		require.Equal(t, core.CodeSlowConsumer, core.CodeOf(slow.Err()))
 		<-slow.Done()
-		require.Equal(t, []hooked{{true, core.CodeSlowConsumer}}, faults.all())
+		require.Equal(t, []hooked{{true, core.CodeSlowConsumer}}, faults.All())
 		check()
 	})
 }

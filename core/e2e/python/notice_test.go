@@ -18,14 +18,14 @@ import (
 func TestNoticeTooLong(t *testing.T) {
 	inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: 2}}, func(w *world) {
 		var faults kept[string]
-		w.srv.OnError(func(c *core.Conn, err error) { faults.add(c.Name() + " " + core.CodeOf(err).String()) })
+		w.srv.OnError(func(c *core.Conn, err error) { faults.Add(c.Name() + " " + core.CodeOf(err).String()) })
 		w.serve()
 		p := w.peer()
 		p.Send([]byte(`39$CLTHELLO$ {"name": "o", "group": null}`))
 		synctest.Wait()
 		require.Equal(t, []string{"o"}, w.srv.Names())
 		cl := w.join(w.client(strings.Repeat("x", 60)))
-		require.Equal(t, []string{"o too big"}, faults.all())
+		require.Equal(t, []string{"o too big"}, faults.All())
 		require.NoError(t, w.srv.Named("o").Send("say", "hi"))
 		buf := make([]byte, 100)
 		n, err := p.Stream.Read(buf)

@@ -20,7 +20,7 @@ func TestPace(t *testing.T) {
 	const pace, frames, size = 10 << 10, 100, 1000
 	inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{Pace: pace}}, func(w *world) {
 		var heard kept[string]
-		w.srv.OnBytes("say", func(_ context.Context, c *core.Conn, b []byte) error { heard.add(string(b)); return nil })
+		w.srv.OnBytes("say", func(_ context.Context, c *core.Conn, b []byte) error { heard.Add(string(b)); return nil })
 		lis := w.tapped()
 		old, three := w.old(`"old"`, `null`), w.v3(`"eve"`, `null`)
 		three.send(oldFrames(cmd("say", "2s", "hi")))
@@ -40,7 +40,7 @@ func TestPace(t *testing.T) {
 		require.GreaterOrEqual(t, got, paceBurst/counted*each-each)
 		old.send(oldFrames("say meanwhile"))
 		time.Sleep(200 * time.Millisecond)
-		require.Equal(t, []string{"hi", "meanwhile"}, heard.all())
+		require.Equal(t, []string{"hi", "meanwhile"}, heard.All())
 		for got < frames*each {
 			require.Less(t, time.Since(begin), time.Minute)
 			time.Sleep(100 * time.Millisecond)

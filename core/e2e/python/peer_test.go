@@ -200,19 +200,19 @@ func (c *tap) Read(p []byte) (int, error) {
 }
 
 func (c *tap) Write(p []byte) (int, error) {
-	c.writes.add(string(p))
+	c.writes.Add(string(p))
 	return c.Conn.Write(p)
 }
 
 func (c *tap) WriteBuffers(bufs [][]byte) (int64, error) {
-	c.writes.add(string(bytes.Join(bufs, nil)))
+	c.writes.Add(string(bytes.Join(bufs, nil)))
 	return c.Conn.WriteBuffers(bufs)
 }
 
 // requireWhole checks that each write was one frame, header and payload.
 func (c *tap) requireWhole(t *testing.T, headerLen int) {
 	t.Helper()
-	for _, b := range c.writes.all() {
+	for _, b := range c.writes.All() {
 		require.GreaterOrEqual(t, len(b), headerLen)
 		length, err := strconv.Atoi(strings.TrimSpace(b[:headerLen]))
 		require.NoError(t, err)

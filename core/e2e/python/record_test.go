@@ -79,7 +79,7 @@ func TestRecordsInOrder(t *testing.T) {
 		ask := func(ctx context.Context, who string) {
 			go func() {
 				p, err := cl.Record(ctx, who)
-				got.add(who + " " + p.Name + " " + core.CodeOf(err).String())
+				got.Add(who + " " + p.Name + " " + core.CodeOf(err).String())
 			}()
 			synctest.Wait()
 		}
@@ -91,7 +91,7 @@ func TestRecordsInOrder(t *testing.T) {
 			s.clients[0].send(oldFrames(`{"ip": ["127.0.0.1", 5], "name": "` + name + `", "group": null}`))
 		}
 		synctest.Wait()
-		require.Equal(t, []string{"first  canceled", "second 2 none"}, got.all())
+		require.Equal(t, []string{"first  canceled", "second 2 none"}, got.All())
 		for i := range maxRecords {
 			ask(t.Context(), fmt.Sprint(i))
 		}
@@ -100,7 +100,7 @@ func TestRecordsInOrder(t *testing.T) {
 		s.clients[0].close()
 		<-cl.Done()
 		synctest.Wait()
-		require.Len(t, got.all(), 2+maxRecords)
-		require.Contains(t, got.all(), "0  connection lost")
+		require.Len(t, got.All(), 2+maxRecords)
+		require.Contains(t, got.All(), "0  connection lost")
 	})
 }

@@ -96,13 +96,13 @@ func TestOtherHeader(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, nil, func(w *world) {
 				var faults kept[string]
-				w.srv.OnError(func(_ *core.Conn, err error) { faults.add(err.Error()) })
+				w.srv.OnError(func(_ *core.Conn, err error) { faults.Add(err.Error()) })
 				w.serve()
 				p := w.knock()
 				p.send(tc.in)
 				require.True(t, p.isEnded())
-				require.Len(t, faults.all(), 1)
-				require.Contains(t, faults.all()[0], tc.says)
+				require.Len(t, faults.All(), 1)
+				require.Contains(t, faults.All()[0], tc.says)
 				require.Contains(t, strings.Join(w.log.Lines(), "\n"), "a client is refused")
 			})
 		})
@@ -110,12 +110,12 @@ func TestOtherHeader(t *testing.T) {
 	for _, n := range []int{60, 300, 4096} { // more than the whole hello has
 		inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: n}}, func(w *world) {
 			var faults kept[string]
-			w.srv.OnError(func(_ *core.Conn, err error) { faults.add(err.Error()) })
+			w.srv.OnError(func(_ *core.Conn, err error) { faults.Add(err.Error()) })
 			w.serve()
 			p := w.knock()
 			p.send(hello(16))
 			require.True(t, p.isEnded(), "at once")
-			require.Contains(t, faults.all()[0], "the peer's has 16 B")
+			require.Contains(t, faults.All()[0], "the peer's has 16 B")
 		})
 	}
 	for _, n := range []int{2, 65, 300, 4096} { // whatever the original takes

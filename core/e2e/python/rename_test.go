@@ -10,16 +10,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/e2e/harness"
 )
 
 // Classic clients see one client go and another come; they can be renamed, and are not told.
 func TestRename(t *testing.T) {
-	inWorld(t, &core.ServerOptions{Access: core.Access{Notices: tellEverything}}, func(w *world) {
+	inWorld(t, &core.ServerOptions{Access: core.Access{Notices: harness.TellEverything}}, func(w *world) {
 		var seen kept[string]
 		w.tapped()
 		old := w.old(`"ann"`, `"red"`)
 		cl := w.client("bob")
-		cl.OnClientRename(func(was string, p core.Presence) { seen.add(was + " is " + p.Name) })
+		cl.OnClientRename(func(was string, p core.Presence) { seen.Add(was + " is " + p.Name) })
 		w.join(cl)
 		old.want(`$CLTCONN$ {"ip": ["127.0.0.1", 40002], "name": "bob", "group": null}`)
 		require.NoError(t, cl.Rename(w.ctx, "eve"))
@@ -44,7 +45,7 @@ func TestRename(t *testing.T) {
 			`$CLTDISCONN$ {"ip": ["127.0.0.1", 40001], "name": "zoe", "group": "red"}`,
 			`$CLTCONN$ {"ip": ["127.0.0.1", 40001], "name": null, "group": "red"}`)
 		require.Empty(t, old.take(), "it is not told of itself")
-		require.Equal(t, []string{"ann is zoe", "zoe is "}, seen.all())
+		require.Equal(t, []string{"ann is zoe", "zoe is "}, seen.All())
 
 		unnamed, err := w.srv.Lookup("127.0.0.1:40003")
 		require.NoError(t, err)
@@ -68,7 +69,7 @@ func TestRenameTooLong(t *testing.T) {
 		var faults kept[string]
 		cl := w.client("b")
 		w.srv.OnError(func(c *core.Conn, err error) {
-			faults.add(c.Name() + " " + core.CodeOf(err).String())
+			faults.Add(c.Name() + " " + core.CodeOf(err).String())
 			if b, err := w.srv.Client(strings.Repeat("x", 60)); err == nil {
 				if err := b.Rename(w.ctx, "c"); err != nil {
 					t.Error(err)
@@ -83,7 +84,7 @@ func TestRenameTooLong(t *testing.T) {
 		require.Contains(t, p.take(), `"name": "b"`)
 		require.NoError(t, cl.Rename(w.ctx, strings.Repeat("x", 60)))
 		require.Empty(t, p.take(), "nothing of what cannot be said whole")
-		require.Equal(t, []string{"o too big", "o too big"}, faults.all())
+		require.Equal(t, []string{"o too big", "o too big"}, faults.All())
 		require.Equal(t, "c", cl.Name())
 		require.NoError(t, cl.Close())
 		p.close()

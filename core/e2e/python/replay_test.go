@@ -38,8 +38,8 @@ func (r *recording) playServer(t *testing.T, send sending, play serverPlay) {
 	inWorld(t, &core.ServerOptions{Classic: play.classic, Limits: core.Limits{MaxFrame: 2 << 20, QueueBytes: 4 << 20}}, func(w *world) {
 		var heard kept[string]
 		var faults, left kept[core.Code]
-		w.srv.OnError(func(_ *core.Conn, err error) { faults.add(core.CodeOf(err)) })
-		w.srv.OnLeave(func(_ *core.Conn, why error) { left.add(core.CodeOf(why)) })
+		w.srv.OnError(func(_ *core.Conn, err error) { faults.Add(core.CodeOf(err)) })
+		w.srv.OnLeave(func(_ *core.Conn, why error) { left.Add(core.CodeOf(why)) })
 		play.program(w, &heard)
 		if play.addrs == nil {
 			play.addrs = r.addrs()
@@ -63,7 +63,7 @@ func (r *recording) playServer(t *testing.T, send sending, play serverPlay) {
 				lis.conns[e.Conn-1].broken.Store(e.End == "reset")
 				p.close()
 				ends++
-				require.GreaterOrEqual(t, len(left.all()), ends)
+				require.GreaterOrEqual(t, len(left.All()), ends)
 			case !p.isEnded():
 				send(p, e.bytes)
 			}
@@ -74,7 +74,7 @@ func (r *recording) playServer(t *testing.T, send sending, play serverPlay) {
 		}
 		time.Sleep(recordDelay)
 		if play.state != nil {
-			play.state(w, left.all())
+			play.state(w, left.All())
 		}
 		for conn, p := range peers {
 			got := p.take()
@@ -83,8 +83,8 @@ func (r *recording) playServer(t *testing.T, send sending, play serverPlay) {
 				lis.conns[conn-1].requireWhole(t, r.HeaderLen)
 			}
 		}
-		require.Equal(t, play.heard, heard.all())
-		require.Equal(t, play.faults, faults.all())
+		require.Equal(t, play.heard, heard.All())
+		require.Equal(t, play.faults, faults.All())
 	})
 }
 
@@ -151,12 +151,12 @@ func (r *recording) playClient(t *testing.T, send sending, play clientPlay) {
 		}
 		for conn, cl := range clients {
 			wantHeard, wantRaw := play.heard(conn)
-			require.Equal(t, wantHeard, heard[conn].all())
+			require.Equal(t, wantHeard, heard[conn].All())
 			var faults []core.Code
 			if play.faults != nil {
 				faults = play.faults(conn)
 			}
-			require.Equal(t, faults, heard[conn].faults.all())
+			require.Equal(t, faults, heard[conn].faults.All())
 			for _, raw := range wantRaw {
 				got, err := cl.RecvRaw(t.Context())
 				require.NoError(t, err)
@@ -177,7 +177,7 @@ func (r *recording) playClient(t *testing.T, send sending, play clientPlay) {
 			}
 		}
 		if play.resets {
-			require.Len(t, s.resets.all(), len(clients))
+			require.Len(t, s.resets.All(), len(clients))
 		}
 	})
 }

@@ -52,7 +52,7 @@ var parts = map[string]part{
 func (p *part) register(s *core.Server, heard *kept[string]) {
 	on := func(command string, answer func(c *core.Conn, content string) error) {
 		s.OnBytes(command, func(_ context.Context, c *core.Conn, content []byte) error {
-			heard.add(command + " " + string(content))
+			heard.Add(command + " " + string(content))
 			return answer(c, string(content))
 		})
 	}
@@ -77,16 +77,16 @@ func (p *part) register(s *core.Server, heard *kept[string]) {
 		}
 		switch payload := string(f.Payload); payload {
 		case "":
-			heard.add("raw: ")
+			heard.Add("raw: ")
 			return c.SendRaw(nil)
 		case "plain bytes \x00\xff":
-			heard.add("raw: " + payload)
+			heard.Add("raw: " + payload)
 			return c.SendRaw([]byte("raw answer \x00\xff"))
 		case "tail":
-			heard.add("raw: tail")
+			heard.Add("raw: tail")
 			return errors.Join(c.Send("n", 10), c.Send("n", 11), c.SendRaw(f.Payload))
 		case "echoing":
-			heard.add("raw: echoing")
+			heard.Add("raw: echoing")
 		}
 		return nil
 	})
@@ -209,7 +209,7 @@ func TestCutAnywhere(t *testing.T) {
 			p.close()
 		}
 		require.Equal(t, 1, w.srv.Len())
-		require.Empty(t, faults.all())
+		require.Empty(t, faults.All())
 	})
 	inBubble(t, func(t *testing.T, s *oldServer) {
 		cl, heard := oldClient(s, &core.ClientOptions{Retry: core.Retry{Off: true}})
@@ -225,7 +225,7 @@ func TestCutAnywhere(t *testing.T) {
 			require.Empty(t, raw)
 		}
 		synctest.Wait()
-		got := heard.all()
+		got := heard.All()
 		require.Len(t, got, 3*(len(all)-1))
 		for i := 0; i < len(got); i += 3 {
 			require.Equal(t, []string{"tick 1", `went bob ["red"] 127.0.0.1:45362`, "n "}, got[i:i+3], fmt.Sprint(i))

@@ -28,7 +28,7 @@ func (r *recording) registerV1(w *world, heard *kept[string]) {
 	s := w.srv
 	on := func(command string, answer func(c *core.Conn, content []byte) error) {
 		s.OnBytes(command, func(_ context.Context, c *core.Conn, content []byte) error {
-			heard.add(command + " " + string(content))
+			heard.Add(command + " " + string(content))
 			return answer(c, content)
 		})
 	}
@@ -59,12 +59,12 @@ func (r *recording) registerV1(w *world, heard *kept[string]) {
 	on("go", func(c *core.Conn, _ []byte) error { return r.goV1(s, c) })
 	s.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error {
 		if f.Kind == core.KindRaw {
-			heard.add("raw: " + string(f.Payload))
+			heard.Add("raw: " + string(f.Payload))
 		}
 		return nil
 	})
 	s.OnAny(func(_ context.Context, _ *core.Conn, f core.Frame) error {
-		heard.add(f.Command + " " + string(f.Payload))
+		heard.Add(f.Command + " " + string(f.Payload))
 		return nil
 	})
 }
@@ -227,7 +227,7 @@ func (r *recording) playClient12(t *testing.T, send sending, d core.Dialect, hea
 			go func() {
 				who := strings.TrimPrefix(who, " ")
 				p, err := cl.Record(context.Background(), who)
-				records.add(who + ": " + p.Name + " " + p.Addr + " " + core.CodeOf(err).String())
+				records.Add(who + ": " + p.Name + " " + p.Addr + " " + core.CodeOf(err).String())
 			}()
 			synctest.Wait()
 			return true
@@ -242,7 +242,7 @@ func (r *recording) playClient12(t *testing.T, send sending, d core.Dialect, hea
 			return r.frame("$USRCLOSE$")
 		},
 	})
-	require.Equal(t, records12[r.Version+" "+r.Scenario], records.all())
+	require.Equal(t, records12[r.Version+" "+r.Scenario], records.All())
 }
 
 // records12 are what those got who asked for records. A server of 2.x cannot say.

@@ -30,7 +30,7 @@ func (r *recording) registerV2(w *world, heard *kept[string]) {
 		s.OnJoin(func(c *core.Conn) { c.Send("welcome", "hi "+c.Name()) }) //nolint:errcheck // seen in what it gets
 	}
 	core.On(s, "sum", func(_ context.Context, c *core.Conn, in []int) error { return c.Send("sum", in[0]+in[1]) })
-	core.On(s, "number", func(_ context.Context, _ *core.Conn, n int) error { heard.add("number"); return nil })
+	core.On(s, "number", func(_ context.Context, _ *core.Conn, n int) error { heard.Add("number"); return nil })
 	core.On(s, "n", func(_ context.Context, c *core.Conn, n int) error { return c.Send("n", 10+n) })
 	for _, command := range []string{"echo", "bye", "note", "blob"} {
 		on(command, func(c *core.Conn, content []byte) error {
@@ -47,9 +47,9 @@ func (r *recording) registerV2(w *world, heard *kept[string]) {
 	on("go", func(c *core.Conn, _ []byte) error { return r.goV2(s, c) })
 	s.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error {
 		if f.Kind == core.KindRaw {
-			heard.add("raw: " + string(f.Payload))
+			heard.Add("raw: " + string(f.Payload))
 		} else {
-			heard.add(f.Command + " " + string(f.Payload))
+			heard.Add(f.Command + " " + string(f.Payload))
 		}
 		return nil
 	})

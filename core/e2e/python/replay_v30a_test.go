@@ -110,7 +110,7 @@ var partsV3 = map[string]partV3{
 // registerV3 is the program that the servers of the recordings ran, all of them in one.
 func registerV3(s *core.Server, heard *kept[string]) {
 	s.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error {
-		heard.add(f.Command + " " + string(f.Payload))
+		heard.Add(f.Command + " " + string(f.Payload))
 		return nil
 	})
 	s.OnAny(func(context.Context, *core.Conn, core.Frame) error { return nil })

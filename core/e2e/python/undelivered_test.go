@@ -44,7 +44,7 @@ func TestUndelivered(t *testing.T) {
 						if f.Written {
 							text = "written " + text
 						}
-						left.add(text)
+						left.Add(text)
 					}
 				})
 				w.serve()
@@ -58,8 +58,8 @@ func TestUndelivered(t *testing.T) {
 				require.NoError(t, tc.send(c))
 				time.Sleep(time.Minute)
 				<-c.Done()
-				require.Equal(t, tc.want, left.all()[1:])
-				require.Equal(t, "written big", left.all()[0][:11])
+				require.Equal(t, tc.want, left.All()[1:])
+				require.Equal(t, "written big", left.All()[0][:11])
 				p.Stream.Close() //nolint:errcheck // it is over
 			})
 		})

@@ -45,7 +45,7 @@ type resetTap struct {
 }
 
 func (c *resetTap) Reset() error {
-	c.resets.add(strings.Join(c.writes.all(), ""))
+	c.resets.Add(strings.Join(c.writes.All(), ""))
 	return c.Close()
 }
 
@@ -61,19 +61,19 @@ func listenTo(cl *core.Client) *listening {
 	notice := func(what string) func(p core.Presence) {
 		return func(p core.Presence) {
 			b, _ := json.Marshal(p.Groups)
-			l.add(what + " " + p.Name + " " + string(b) + " " + p.Addr)
+			l.Add(what + " " + p.Name + " " + string(b) + " " + p.Addr)
 		}
 	}
 	cl.OnClientConnect(notice("came"))
 	cl.OnClientDisconnect(notice("went"))
-	cl.OnError(func(_ *core.Conn, err error) { l.faults.add(core.CodeOf(err)) })
+	cl.OnError(func(_ *core.Conn, err error) { l.faults.Add(core.CodeOf(err)) })
 	return l
 }
 
 // commands notes every command too.
 func (l *listening) commands(cl *core.Client) {
 	cl.OnAny(func(_ context.Context, _ *core.Conn, f core.Frame) error {
-		l.add(f.Command + " " + string(f.Payload))
+		l.Add(f.Command + " " + string(f.Payload))
 		return nil
 	})
 }
@@ -88,7 +88,7 @@ func oldClient(s *oldServer, opts *core.ClientOptions) (*core.Client, *listening
 	l := listenTo(cl)
 	for _, command := range []string{"sum", "nop", "grüße", "news", "tick", "n", "blob", "wait"} {
 		cl.OnBytes(command, func(ctx context.Context, _ *core.Conn, b []byte) error {
-			l.add(command + " " + string(b))
+			l.Add(command + " " + string(b))
 			if command == "wait" {
 				<-ctx.Done()
 			}
@@ -129,10 +129,10 @@ func TestClientConnects(t *testing.T) {
 			inBubble(t, func(t *testing.T, s *oldServer) {
 				cl, _ := oldClient(s, &tc.opts)
 				var states kept[core.State]
-				cl.OnState(func(s core.State, _ error) { states.add(s) })
+				cl.OnState(func(s core.State, _ error) { states.Add(s) })
 				require.NoError(t, cl.Connect(t.Context()), "without an answer")
 				require.Equal(t, tc.want, s.clients[0].take())
-				require.Equal(t, []core.State{core.StateConnected}, states.all())
+				require.Equal(t, []core.State{core.StateConnected}, states.All())
 				require.Equal(t, tc.opts.Name, cl.Name())
 				require.Equal(t, tc.opts.Groups, cl.Groups())
 				time.Sleep(time.Hour)
@@ -160,8 +160,8 @@ func TestClientLeaves(t *testing.T) {
 		want += oldFrames("last")
 		require.NoError(t, cl.Close())
 		<-cl.Done()
-		require.Len(t, s.resets.all(), 1)
-		requireSame(t, want, s.resets.all()[0])
+		require.Len(t, s.resets.All(), 1)
+		requireSame(t, want, s.resets.All()[0])
 		requireSame(t, want, s.clients[0].take())
 		s.near[0].requireWhole(t, 16)
 	})
@@ -228,7 +228,7 @@ func TestClientIsLeft(t *testing.T) {
 				<-cl.Done()
 				require.Equal(t, tc.code.String(), core.CodeOf(cl.Err()).String())
 				require.Equal(t, tc.reset, errors.Is(cl.Err(), errBroken))
-				require.Equal(t, []string{"wait for ever"}, heard.all(), "the handler's context has ended")
+				require.Equal(t, []string{"wait for ever"}, heard.All(), "the handler's context has ended")
 			})
 		})
 	}

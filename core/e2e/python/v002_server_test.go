@@ -31,7 +31,7 @@ type hooked struct {
 func echoWorld(t *testing.T, opts *core.ServerOptions, f func(w *world, faults *kept[hooked], check func()), register ...func(s *core.Server)) {
 	inWorld(t, opts, func(w *world) {
 		var faults kept[hooked]
-		w.srv.OnError(func(c *core.Conn, err error) { faults.add(hooked{c != nil, core.CodeOf(err)}) })
+		w.srv.OnError(func(c *core.Conn, err error) { faults.Add(hooked{c != nil, core.CodeOf(err)}) })
 		w.srv.OnBytes("say", func(_ context.Context, c *core.Conn, b []byte) error { return c.SendBytes("said", b) })
 		for _, r := range register {
 			r(w.srv)
@@ -83,7 +83,7 @@ func TestRefused(t *testing.T) {
 				p.send(tc.in)
 				require.Equal(t, tc.says, p.take())
 				require.True(t, p.isEnded())
-				require.Equal(t, []hooked{{false, tc.code}}, faults.all())
+				require.Equal(t, []hooked{{false, tc.code}}, faults.All())
 				check()
 			})
 		})
@@ -116,7 +116,7 @@ func TestStrangers(t *testing.T) {
 		require.Equal(t, []hooked{
 			{false, core.CodeNotNative}, {false, core.CodeConnLost}, {false, core.CodeConnLost},
 			{false, core.CodeHelloTimeout}, {false, core.CodeHelloTimeout},
-		}, faults.all())
+		}, faults.All())
 		require.Equal(t, 1, w.srv.Len())
 	})
 }
@@ -143,7 +143,7 @@ func TestBadFrames(t *testing.T) {
 				witness.take()
 				p.send(tc.in)
 				require.True(t, p.isEnded())
-				require.Equal(t, []hooked{{true, tc.code}}, faults.all())
+				require.Equal(t, []hooked{{true, tc.code}}, faults.All())
 				witness.want(`$CLTDISCONN$ {"ip": ["pipe:3", 0], "name": "eve", "group": null}`)
 				check()
 			})
@@ -161,7 +161,7 @@ func TestTolerantHeaders(t *testing.T) {
 			p.want("said hi")
 		}
 		check()
-		require.Empty(t, faults.all())
+		require.Empty(t, faults.All())
 	})
 }
 
@@ -181,7 +181,7 @@ func TestOptions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, &tc.opts, func(w *world) {
 				var faults kept[core.Code]
-				w.srv.OnError(func(_ *core.Conn, err error) { faults.add(core.CodeOf(err)) })
+				w.srv.OnError(func(_ *core.Conn, err error) { faults.Add(core.CodeOf(err)) })
 				w.serve()
 				var last *oldPeer
 				for _, hello := range tc.join {
@@ -193,7 +193,7 @@ func TestOptions(t *testing.T) {
 				require.Equal(t, tc.code == core.CodeNameTaken, said == oldFrames("$DISCONN$"))
 				require.Equal(t, tc.code != core.CodeNameTaken, said == "")
 				require.Equal(t, tc.code != core.CodeNone, last.isEnded())
-				require.Equal(t, tc.code, append(faults.all(), core.CodeNone)[0])
+				require.Equal(t, tc.code, append(faults.All(), core.CodeNone)[0])
 			})
 		})
 	}
@@ -261,13 +261,13 @@ func TestPrefixOfNone(t *testing.T) {
 	for _, both := range []bool{false, true} {
 		inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{Prefix: true}}, func(w *world) {
 			var got kept[string]
-			w.srv.OnBytes("say", func(_ context.Context, _ *core.Conn, p []byte) error { got.add("say " + string(p)); return nil })
+			w.srv.OnBytes("say", func(_ context.Context, _ *core.Conn, p []byte) error { got.Add("say " + string(p)); return nil })
 			w.srv.OnAny(func(_ context.Context, _ *core.Conn, f core.Frame) error {
-				got.add("any " + f.Command + " " + string(f.Payload))
+				got.Add("any " + f.Command + " " + string(f.Payload))
 				return nil
 			})
 			if both {
-				w.srv.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error { got.add("message"); return nil })
+				w.srv.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error { got.Add("message"); return nil })
 			}
 			w.serve()
 			p := w.old(`"eve"`, "null")
@@ -277,7 +277,7 @@ func TestPrefixOfNone(t *testing.T) {
 			if both {
 				want = []string{"any hello there", "message", "say it", "message"}
 			}
-			require.Equal(t, want, got.all())
+			require.Equal(t, want, got.All())
 			p.close()
 		})
 	}

@@ -19,8 +19,8 @@ func TestV1Wishes(t *testing.T) {
 		t.Run(how, func(t *testing.T) {
 			inWorld(t, nil, func(w *world) {
 				var heard kept[string]
-				w.srv.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error { heard.add(string(f.Payload)); return nil })
-				w.srv.OnRename(func(_ *core.Conn, old, name string) { heard.add(old + " is " + name) })
+				w.srv.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error { heard.Add(string(f.Payload)); return nil })
+				w.srv.OnRename(func(_ *core.Conn, old, name string) { heard.Add(old + " is " + name) })
 				w.tapped()
 				p, other := w.old(`"eve"`, `"red"`), w.old(`"bob"`, `null`)
 				c := w.conn("eve")
@@ -50,12 +50,12 @@ func TestV1Wishes(t *testing.T) {
 				require.Equal(t, record(`null`, `null`), ask(oldFrames("$CHNAME$", "$CHGROUP$")))
 				p.send(oldFrames("hello", "say hi"))
 				synctest.Wait()
-				require.Equal(t, []string{"eve is anna", "anna is ", " is x", "x is ", "hello", "say hi"}, heard.all())
+				require.Equal(t, []string{"eve is anna", "anna is ", " is x", "x is ", "hello", "say hi"}, heard.All())
 				p.send(oldFrames("$USRCLOSE$", "too late"))
 				require.True(t, p.isEnded(), "at once: it may wait for that")
 				require.Equal(t, core.CodeClosed, core.CodeOf(c.Err()))
 				require.True(t, core.IsRemote(c.Err()))
-				require.Len(t, heard.all(), 6)
+				require.Len(t, heard.All(), 6)
 			})
 		})
 	}
@@ -70,7 +70,7 @@ func TestV1WishesAreAuthorized(t *testing.T) {
 	}}
 	inWorld(t, opts, func(w *world) {
 		var faults kept[core.Code]
-		w.srv.OnError(func(_ *core.Conn, err error) { faults.add(core.CodeOf(err)) })
+		w.srv.OnError(func(_ *core.Conn, err error) { faults.Add(core.CodeOf(err)) })
 		w.serve()
 		p := w.old(`"eve"`, `"red"`)
 		c := w.conn("eve")
@@ -78,12 +78,12 @@ func TestV1WishesAreAuthorized(t *testing.T) {
 		require.Empty(t, p.take())
 		require.Equal(t, "eve", c.Name())
 		require.Empty(t, c.Groups(), "it has left the one, and may not join the other")
-		require.Equal(t, []core.Code{core.CodeUnauthorized, core.CodeUnauthorized, core.CodeUnauthorized}, faults.all())
+		require.Equal(t, []core.Code{core.CodeUnauthorized, core.CodeUnauthorized, core.CodeUnauthorized}, faults.All())
 		p.send(oldFrames("$CHNAME$ anna", "$CHGROUP$ red"))
 		require.Empty(t, p.take())
 		require.Equal(t, "anna", c.Name())
 		require.Equal(t, []string{"red"}, c.Groups())
-		require.Len(t, faults.all(), 3)
+		require.Len(t, faults.All(), 3)
 	})
 }
 
@@ -101,7 +101,7 @@ func TestV1BadWords(t *testing.T) {
 			p := w.old(`"eve"`, `null`)
 			p.send(in)
 			require.True(t, p.isEnded(), in)
-			require.Equal(t, []hooked{{true, core.CodeProtocol}}, faults.all())
+			require.Equal(t, []hooked{{true, core.CodeProtocol}}, faults.All())
 			check()
 		})
 	}
@@ -135,7 +135,7 @@ func TestLeavesInOrder(t *testing.T) {
 				p.close()
 				require.Equal(t, tc.code, core.CodeOf(c.Err()))
 				require.Equal(t, tc.code == core.CodeClosed, core.IsRemote(c.Err()))
-				require.Empty(t, faults.all())
+				require.Empty(t, faults.All())
 			})
 		})
 	}

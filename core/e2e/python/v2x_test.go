@@ -21,20 +21,20 @@ func TestV2Values(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got kept[string]
 		var faults kept[core.Code]
-		w.srv.OnError(func(_ *core.Conn, err error) { faults.add(core.CodeOf(err)) })
+		w.srv.OnError(func(_ *core.Conn, err error) { faults.Add(core.CodeOf(err)) })
 		type flag bool
-		core.On(w.srv, "int", func(_ context.Context, _ *core.Conn, v int) error { got.add(fmt.Sprint("int ", v)); return nil })
-		core.On(w.srv, "float", func(_ context.Context, _ *core.Conn, v float64) error { got.add(fmt.Sprint("float ", v)); return nil })
-		core.On(w.srv, "bool", func(_ context.Context, _ *core.Conn, v bool) error { got.add(fmt.Sprint("bool ", v)); return nil })
-		core.On(w.srv, "flag", func(_ context.Context, _ *core.Conn, v flag) error { got.add(fmt.Sprint("flag ", v)); return nil })
-		core.On(w.srv, "text", func(_ context.Context, _ *core.Conn, v string) error { got.add(fmt.Sprintf("text %q", v)); return nil })
-		core.On(w.srv, "bytes", func(_ context.Context, _ *core.Conn, v []byte) error { got.add(fmt.Sprintf("bytes %q", v)); return nil })
+		core.On(w.srv, "int", func(_ context.Context, _ *core.Conn, v int) error { got.Add(fmt.Sprint("int ", v)); return nil })
+		core.On(w.srv, "float", func(_ context.Context, _ *core.Conn, v float64) error { got.Add(fmt.Sprint("float ", v)); return nil })
+		core.On(w.srv, "bool", func(_ context.Context, _ *core.Conn, v bool) error { got.Add(fmt.Sprint("bool ", v)); return nil })
+		core.On(w.srv, "flag", func(_ context.Context, _ *core.Conn, v flag) error { got.Add(fmt.Sprint("flag ", v)); return nil })
+		core.On(w.srv, "text", func(_ context.Context, _ *core.Conn, v string) error { got.Add(fmt.Sprintf("text %q", v)); return nil })
+		core.On(w.srv, "bytes", func(_ context.Context, _ *core.Conn, v []byte) error { got.Add(fmt.Sprintf("bytes %q", v)); return nil })
 		core.On(w.srv, "list", func(_ context.Context, _ *core.Conn, v []any) error {
-			got.add(fmt.Sprint("list ", v, v == nil))
+			got.Add(fmt.Sprint("list ", v, v == nil))
 			return nil
 		})
 		core.On(w.srv, "map", func(_ context.Context, _ *core.Conn, v map[string]int) error {
-			got.add(fmt.Sprint("map ", v))
+			got.Add(fmt.Sprint("map ", v))
 			return nil
 		})
 		w.serve()
@@ -43,7 +43,7 @@ func TestV2Values(t *testing.T) {
 		send := func(payloads ...string) []string {
 			p.send(oldFrames(payloads...))
 			synctest.Wait()
-			all := got.all()
+			all := got.All()
 			got = kept[string]{}
 			return all
 		}
@@ -53,9 +53,9 @@ func TestV2Values(t *testing.T) {
 		require.Equal(t, []string{"int 0", "float 0", "bool false", "bool true", "flag true", "flag false", `text ""`, `text "\x00"`, `bytes ""`, `bytes "\x00"`, "list [] true", "map map[]", "int 0"},
 			send(cmd2("int", ""), cmd2("float", ""), cmd2("bool", ""), cmd2("bool", "\x00"), cmd2("flag", "\x00"), cmd2("flag", ""), cmd2("text", ""), cmd2("text", "\x00"),
 				cmd2("bytes", ""), cmd2("bytes", "\x00"), cmd2("list", ""), cmd2("map", ""), "$CMD$int"))
-		require.Empty(t, faults.all())
+		require.Empty(t, faults.All())
 		require.Empty(t, send(cmd2("int", "\x00"), cmd2("int", "x"), cmd2("list", "{}"), cmd2("float", "inf")))
-		require.Equal(t, []core.Code{core.CodeBadPayload, core.CodeBadPayload, core.CodeBadPayload, core.CodeBadPayload}, faults.all())
+		require.Equal(t, []core.Code{core.CodeBadPayload, core.CodeBadPayload, core.CodeBadPayload, core.CodeBadPayload}, faults.All())
 	})
 }
 
@@ -169,13 +169,13 @@ func TestV2BothEnds(t *testing.T) {
 			cl := harness.NewClient(w.lis, &core.ClientOptions{Name: "ada" + d.String(), Codec: testCodec{}, Classic: &core.Classic{Dialect: d}, Retry: core.Retry{Off: true}})
 			w.clients = append(w.clients, cl)
 			var got kept[string]
-			core.On(cl, "sum", func(_ context.Context, _ *core.Conn, in int) error { got.add(fmt.Sprint(in)); return nil })
-			core.On(cl, "zero", func(_ context.Context, _ *core.Conn, in int) error { got.add(fmt.Sprint(in)); return nil })
-			core.On(cl, "yes", func(_ context.Context, _ *core.Conn, in bool) error { got.add(fmt.Sprint(in)); return nil })
+			core.On(cl, "sum", func(_ context.Context, _ *core.Conn, in int) error { got.Add(fmt.Sprint(in)); return nil })
+			core.On(cl, "zero", func(_ context.Context, _ *core.Conn, in int) error { got.Add(fmt.Sprint(in)); return nil })
+			core.On(cl, "yes", func(_ context.Context, _ *core.Conn, in bool) error { got.Add(fmt.Sprint(in)); return nil })
 			w.join(cl)
 			require.NoError(t, cl.Send("sum", []int{1, 2}))
 			synctest.Wait()
-			require.Equal(t, []string{"3", "0", "true"}, got.all(), d.String())
+			require.Equal(t, []string{"3", "0", "true"}, got.All(), d.String())
 			require.Equal(t, d, cl.Conn().Dialect())
 			p, err := cl.Record(w.ctx, "ada"+d.String())
 			if d == core.Dialect002 {

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/e2e/harness"
 )
 
 // helloV3 is the hello of 3.0a; name and group are JSON.
@@ -61,9 +62,9 @@ func TestV3Joins(t *testing.T) {
 
 // All three kinds of client are together on one port, each told in its own words.
 func TestV3AmongOthers(t *testing.T) {
-	inWorld(t, only30a(&core.ServerOptions{Access: core.Access{Notices: tellEverything}}), func(w *world) {
+	inWorld(t, only30a(&core.ServerOptions{Access: core.Access{Notices: harness.TellEverything}}), func(w *world) {
 		var faults kept[string]
-		w.srv.OnError(func(c *core.Conn, err error) { faults.add(c.Name() + " " + core.CodeOf(err).String()) })
+		w.srv.OnError(func(c *core.Conn, err error) { faults.Add(c.Name() + " " + core.CodeOf(err).String()) })
 		core.On(w.srv, "say", func(_ context.Context, c *core.Conn, text string) error {
 			return w.srv.All().Send("said", text, core.Except(c))
 		})
@@ -94,7 +95,7 @@ func TestV3AmongOthers(t *testing.T) {
 		require.NoError(t, w.srv.All().Send("a$MSG$b", 1))
 		bob.want("yes true", "raw")
 		require.Empty(t, eve.take())
-		require.Equal(t, []string{"eve unsupported", "eve unsupported", "eve bad name", "bob bad name"}, sortedTail(faults.all()))
+		require.Equal(t, []string{"eve unsupported", "eve unsupported", "eve bad name", "bob bad name"}, sortedTail(faults.All()))
 		require.Equal(t, core.CodeUnsupported, core.CodeOf(w.conn("eve").Send("yes", true)))
 		_, err := w.conn("eve").CallBytes(w.ctx, "x", nil)
 		require.Equal(t, core.CodeUnsupported, core.CodeOf(err))
@@ -106,8 +107,8 @@ func TestV3AmongOthers(t *testing.T) {
 		synctest.Wait()
 		bob.want(`$CLTDISCONN$ {"ip": ["127.0.0.1", 40001], "name": "ada", "group": "red"}`)
 		eve.want(`$CLTDISCONN${"ip": ["127.0.0.1", 40001], "name": "ada", "group": "red", "ipstr": "127.0.0.1:40001"}`)
-		require.Contains(t, heard.all(), `came {"Name":"eve","Groups":["red"],"Addr":"127.0.0.1:40003"}`)
-		require.Contains(t, heard.all(), "command list [1,2]")
+		require.Contains(t, heard.All(), `came {"Name":"eve","Groups":["red"],"Addr":"127.0.0.1:40003"}`)
+		require.Contains(t, heard.All(), "command list [1,2]")
 	})
 }
 
@@ -135,7 +136,7 @@ func TestV3Values(t *testing.T) {
 		))
 		synctest.Wait()
 		const bad = core.CodeBadPayload
-		require.Equal(t, []hooked{{true, bad}, {true, bad}, {true, bad}, {true, bad}, {true, bad}}, faults.all())
+		require.Equal(t, []hooked{{true, bad}, {true, bad}, {true, bad}, {true, bad}, {true, bad}}, faults.All())
 		p.want(cmd("got", "d1s1i1s1i4s1s4s4s", "X1Y2NameeDataAP8="), cmd("got", "l1i2i", "1-2"), cmd("got", "4f", "\x3f\x00\x00\x00"), cmd("got", "3s", "end"))
 	}, func(s *core.Server) {
 		core.On(s, "point", func(_ context.Context, c *core.Conn, v point) error { return c.Send("got", v) })
@@ -151,7 +152,7 @@ func TestV3ValuesAreBounded(t *testing.T) {
 		p := w.v3(`"eve"`, `null`)
 		p.send(oldFrames(cmd("say", "l900s", strings.Repeat("\x01", 900)), cmd("say", "2s", "hi")))
 		p.want(cmd("said", "2b", "hi"))
-		require.Equal(t, []hooked{{true, core.CodeTooBig}}, faults.all())
+		require.Equal(t, []hooked{{true, core.CodeTooBig}}, faults.All())
 		check()
 	})
 }
@@ -181,14 +182,14 @@ func TestV3Ends(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, only30a(nil), func(w *world) {
 				var left kept[core.Code]
-				w.srv.OnLeave(func(_ *core.Conn, why error) { left.add(core.CodeOf(why)) })
+				w.srv.OnLeave(func(_ *core.Conn, why error) { left.Add(core.CodeOf(why)) })
 				w.tapped()
 				witness, p := w.v3(`"ada"`, `null`), w.v3(`"eve"`, `null`)
 				witness.take()
 				tc.end(w, p)
 				require.Equal(t, tc.want, p.take())
 				p.close()
-				require.Equal(t, []core.Code{tc.code}, left.all())
+				require.Equal(t, []core.Code{tc.code}, left.All())
 				witness.want(gone)
 			})
 		})
@@ -219,7 +220,7 @@ func TestV3Refused(t *testing.T) {
 				p.send(tc.hello)
 				p.want("$DISCONN$")
 				require.True(t, p.isEnded())
-				require.Equal(t, []hooked{{false, tc.code}}, faults.all())
+				require.Equal(t, []hooked{{false, tc.code}}, faults.All())
 				check()
 			})
 		})
@@ -243,16 +244,16 @@ func TestV3ChangesGroup(t *testing.T) {
 		ask("$CHGROUP$blue", "blue", "staff")
 		ask("$CHGROUP$blue", "blue", "staff")
 		ask("$CHGROUP$"+strings.Repeat("x", 129), "blue", "staff")
-		require.Equal(t, []hooked{{true, core.CodeBadName}}, faults.all())
+		require.Equal(t, []hooked{{true, core.CodeBadName}}, faults.All())
 		require.Equal(t, []string{"blue", "staff"}, w.srv.Groups())
 		require.NoError(t, c.Leave(w.ctx, "blue"))
 		require.NoError(t, c.Join(w.ctx, "more"))
 		ask("$CHGROUP$green", "more", "staff")
-		require.Equal(t, []hooked{{true, core.CodeBadName}, {true, core.CodeTooManyGroups}}, faults.all())
+		require.Equal(t, []hooked{{true, core.CodeBadName}, {true, core.CodeTooManyGroups}}, faults.All())
 		p.send(oldFrames("$CHNAME$", "$CHNAME$anna"))
 		require.Empty(t, p.take())
 		require.Equal(t, "anna", c.Name())
-		require.Len(t, faults.all(), 2)
+		require.Len(t, faults.All(), 2)
 	})
 }
 
@@ -300,17 +301,17 @@ func TestV3Recv(t *testing.T) {
 		var got kept[string]
 		core.On(w.srv, "ask", func(ctx context.Context, c *core.Conn, _ struct{}) error {
 			b, err := c.Recv(ctx, "answer")
-			got.add(string(b))
+			got.Add(string(b))
 			return err
 		})
-		w.srv.OnAny(func(_ context.Context, _ *core.Conn, f core.Frame) error { got.add("any " + f.Command); return nil })
+		w.srv.OnAny(func(_ context.Context, _ *core.Conn, f core.Frame) error { got.Add("any " + f.Command); return nil })
 		w.serve()
 		p := w.v3(`"eve"`, `null`)
 		p.send(oldFrames(cmd("ask", "", "")))
 		synctest.Wait()
 		p.send(oldFrames(cmd("answer", "9i", "1"), cmd("other", "", ""), cmd("answer", "l1i1s", "1x"), "$KEEPACK$"))
 		synctest.Wait()
-		require.Equal(t, []string{`[1,"x"]`, "any other"}, got.all())
+		require.Equal(t, []string{`[1,"x"]`, "any other"}, got.All())
 	})
 }
 

@@ -17,19 +17,19 @@ func TestSentAs(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got kept[string]
 		core.On(w.srv, "typed", func(ctx context.Context, _ *core.Conn, _ string) error {
-			got.add("typed " + core.SentAs(ctx).String())
+			got.Add("typed " + core.SentAs(ctx).String())
 			return nil
 		})
 		w.srv.OnBytes("beside", func(ctx context.Context, _ *core.Conn, _ []byte) error {
-			got.add("beside " + core.SentAs(ctx).String())
+			got.Add("beside " + core.SentAs(ctx).String())
 			return nil
 		}, core.Concurrent())
 		w.srv.OnAny(func(ctx context.Context, _ *core.Conn, f core.Frame) error {
-			got.add(f.Command + " " + core.SentAs(ctx).String())
+			got.Add(f.Command + " " + core.SentAs(ctx).String())
 			return nil
 		})
 		w.srv.OnMessage(func(ctx context.Context, _ *core.Conn, f core.Frame) error {
-			got.add("message " + core.SentAs(ctx).String())
+			got.Add("message " + core.SentAs(ctx).String())
 			return nil
 		})
 		w.serve()
@@ -38,7 +38,7 @@ func TestSentAs(t *testing.T) {
 				p.send(oldFrames(payload))
 				synctest.Wait()
 			}
-			heard = got.all()
+			heard = got.All()
 			got = kept[string]{}
 			return heard
 		}
@@ -59,7 +59,7 @@ func TestSentAs(t *testing.T) {
 		require.Equal(t, core.DialectNative, w.conn("native").Dialect())
 		require.NoError(t, cl.Send("x", 1))
 		synctest.Wait()
-		require.Equal(t, []string{"x unknown", "message unknown"}, got.all())
+		require.Equal(t, []string{"x unknown", "message unknown"}, got.All())
 		_, err := cl.Record(w.ctx, "eve")
 		require.Equal(t, core.CodeUnsupported, core.CodeOf(err))
 		cl.Close()

@@ -4,8 +4,6 @@ package python_test
 
 import (
 	"context"
-	"encoding/json"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,7 +13,6 @@ import (
 	"github.com/hisock/hisock/core"
 	"github.com/hisock/hisock/core/e2e/harness"
 	"github.com/hisock/hisock/core/internal/coretest"
-	"github.com/hisock/hisock/core/internal/shape"
 	"github.com/hisock/hisock/transport"
 )
 
@@ -92,32 +89,8 @@ func (w *world) peer() *coretest.Peer {
 	return &coretest.Peer{T: w.t, Stream: stream}
 }
 
-// tellEverything is for Access.Notices.
-func tellEverything(_, of *core.Conn, p *core.Presence) bool {
-	p.Groups, p.Addr = of.Groups(), of.Addr()
-	return true
-}
-
-// testCodec is the codec of a native build, whatever the options say.
-type testCodec struct{}
-
-func (testCodec) Marshal(v any) ([]byte, error)   { return json.Marshal(shape.Addressable(v)) }
-func (testCodec) Unmarshal(b []byte, v any) error { return json.Unmarshal(b, v) }
-
-// kept collects what handlers got, from any goroutine.
-type kept[T any] struct {
-	mu  sync.Mutex
-	got []T
-}
-
-func (k *kept[T]) add(v T) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.got = append(k.got, v)
-}
-
-func (k *kept[T]) all() []T {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return append([]T(nil), k.got...)
-}
+// kept and testCodec are the harness's.
+type (
+	kept[T any] = coretest.Kept[T]
+	testCodec   = coretest.Codec
+)
