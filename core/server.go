@@ -1,12 +1,14 @@
 package core
 
 import (
+	"context"
 	"iter"
 	"maps"
 	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/internal/budget"
@@ -260,4 +262,29 @@ func (s *Server) DisconnectAll(why *Error) {
 	for _, c := range all {
 		c.closeWith(why)
 	}
+}
+
+// Update runs the handlers for what has come since the last time, on the calling goroutine, and
+// returns how many that were; it does not wait. It begins nothing more once it has run for budget, and
+// leaves the rest to the next Update; zero or less is no bound. It runs at least one handler
+// if there is something to handle. A client that sends much is no reason to keep others waiting: each has one
+// message handled in its turn, and those who did not have theirs come first next time.
+//
+// Update needs [ServerOptions.Manual] and panics without. While Run, Shutdown or another Update runs
+// handlers, also where one of these calls it, Update does nothing.
+func (s *Server) Update(budget time.Duration) (n int) {
+	if s.eng.manual == nil {
+		panic(notManual)
+	}
+	return s.eng.manual.run(budget)
+}
+
+// Run runs handlers on the calling goroutine as things come, until ctx ends, whose error it
+// returns, or the server has been shut down. It is Update in a loop that waits, and like that it panics
+// without [ServerOptions.Manual].
+func (s *Server) Run(ctx context.Context) error {
+	if s.eng.manual == nil {
+		panic(notManual)
+	}
+	return s.eng.manual.runUntil(given(ctx), s.stopped)
 }
