@@ -30,6 +30,7 @@ type Server struct {
 	gate     *admit.Gate
 	budget   *budget.Budget      // nil without a bound on memory
 	reserved map[string]struct{} // names that no client may take, folded
+	freezing sync.Once           // of handlers, by the first Serve
 
 	onJoin    func(c *Conn)
 	onLeave   func(c *Conn, why error)

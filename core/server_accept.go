@@ -87,12 +87,15 @@ func (f *acceptFails) add(err error) {
 
 // begin notes a listener, and starts what runs while the server does.
 func (s *Server) begin(l transport.Listener) (key uint64, ok bool) {
+	if s.isClosing() {
+		return 0, false
+	}
+	s.freezing.Do(s.freezeGuarded) // with no lock held: it calls middleware
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
 		return 0, false
 	}
-	s.freezeGuardedLocked()
 	if !s.serving {
 		s.serving = true
 		s.eng.sweep.start()

@@ -8,8 +8,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// freezeGuardedLocked is freeze, with [Access.AuthorizeCommand] as the outermost middleware.
-func (s *Server) freezeGuardedLocked() {
+// freezeGuarded is freeze, with [Access.AuthorizeCommand] as the outermost middleware.
+func (s *Server) freezeGuarded() {
 	ask := s.opts.Access.AuthorizeCommand
 	if ask == nil || s.frozen.Load() {
 		s.freeze()

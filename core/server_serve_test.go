@@ -1,6 +1,7 @@
 package core
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -45,5 +46,21 @@ func TestAcceptFailsForAWhile(t *testing.T) {
 		}
 		require.LessOrEqual(t, lines, 7)
 		require.NotZero(t, lines)
+	})
+}
+
+// Middleware that asks the server something as it is put around a handler gets an answer.
+func TestMiddlewareAsksTheServer(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		asked := 0
+		w.srv.Use(func(next Handler) Handler {
+			asked += 1 + len(w.srv.ListenAddrs()) + w.srv.Len()
+			return next
+		})
+		w.srv.OnBytes("n", func(context.Context, *Conn, []byte) error { return nil })
+		w.serve()
+		cl := w.join(w.client("ada"))
+		require.NotZero(t, asked)
+		require.NoError(t, cl.Close())
 	})
 }
