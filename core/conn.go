@@ -28,7 +28,7 @@ import (
 // How its goroutines share it:
 //
 //	reading    one goroutine at a time reads the stream, parses, and runs handlers; it is
-//	           "handed over" when a handler takes long (conn_turn.go)
+//	           "handed over" when a handler takes long (internal/turn)
 //	queue      anybody queues; one at a time writes: the reader at the end of
 //	           its batch, or one of the writers (internal/outbox)
 //	ending     the first reason wins; the last goroutine to leave finishes (conn_end.go)

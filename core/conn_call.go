@@ -109,44 +109,6 @@ func (c *Conn) sendAsking(ctx context.Context, k wire.Kind, id uint64, name stri
 	return nil
 }
 
-// reply queues the answer to a call, waiting for room if it must: a peer may make as
-// many calls as it likes, as long as it reads the answers.
-func (c *Conn) reply(id uint64, payload []byte) error {
-	n := wire.ReplySize(id, len(payload))
-	if err := c.fits(n); err != nil {
-		return err
-	}
-	dst, err := c.beginWaiting(c.Context(), c, n, 0)
-	if err != nil {
-		return nil // the connection has ended, and with it the call
-	}
-	c.out.Commit(wire.AppendReply(dst, id, payload))
-	return nil
-}
-
-// callFailed is the line of a log about a handler of a call that failed, if the caller may not know why.
-const callFailed = "a handler of a call failed"
-
-// fail answers a call with an error. What the peer may not know of it is logged here. One
-// with details waits for room, as a reply does.
-func (c *Conn) fail(id uint64, err error) { c.failAs(id, "", err) }
-
-func (c *Conn) failAs(id uint64, command string, err error) {
-	why, left := forPeer(packed(c.eng.codec, err), c.peer.maxFrame)
-	if why.Code == CodeInternal && err != errCrashed && !isBlameless(err) { // the panic is in the log; see answer
-		c.eng.log.warn(c, callFailed, err, "command", command)
-	}
-	frame := wire.AppendFailure(nil, id, why)
-	if len(why.Details) == 0 {
-		c.sendOwn(frame) //nolint:errcheck // then it is over anyway
-	} else if dst, err := c.beginWaiting(c.Context(), c, len(frame), 0); err == nil {
-		c.out.Commit(append(dst, frame...))
-	}
-	if left != nil { // the hook may wait, for which the caller does not
-		c.eng.faultOf(c, detailsNotSent, left, "command", command)
-	}
-}
-
 func (c *Conn) gotReply(body []byte) error {
 	id, payload, err := wire.ParseReply(body)
 	if err != nil {

@@ -78,29 +78,6 @@ func (c *Conn) unhandled(name []byte) {
 	c.eng.faultOf(c, faultText(CodeUnknownCommand), err, "command", string(name))
 }
 
-func (c *Conn) runCall(id uint64, name, payload []byte, reserved *bool) error {
-	h := c.eng.handlers.calls[string(name)]
-	f := Frame{Kind: KindCall, Payload: payload}
-	if h != nil {
-		f.Command = h.name
-		return c.startCall(h, f, id, reserved)
-	}
-	f.Command = string(name)
-	if err := c.checkGot(f.Command); err != nil {
-		c.fail(id, err)
-		return nil
-	}
-	if h = c.eng.handlers.anyCall; h == nil {
-		c.fail(id, unknownCall(f.Command))
-		return nil
-	}
-	return c.startCall(h, f, id, reserved)
-}
-
-func unknownCall(command string) *Error {
-	return NewError(CodeUnknownCommand, "no handler for call "+safe.Text(command))
-}
-
 // runRaw runs the message handler for a raw message that nobody has received meanwhile.
 func (c *Conn) runRaw(ctx context.Context, payload []byte) {
 	if _, ok := c.turn.PutRaw(payload, false); !ok {
@@ -141,73 +118,6 @@ func (c *Conn) report(f Frame, err error) {
 	c.eng.faultOf(c, text, wrapError(code, what, err), "command", f.Command)
 }
 
-// startCall runs a handler whose result is the answer to call id.
-func (c *Conn) startCall(h *handler, f Frame, id uint64, reserved *bool) error {
-	if len(f.Payload) > h.maxPayload {
-		c.fail(id, h.tooBig(len(f.Payload)))
-		return nil
-	}
-	ctx, cancel := newCallContext(c)
-	besides := h.concurrent && c.beside.May()
-	if !c.serving.add(id, cancel, besides) {
-		cancel()
-		return errSameID
-	}
-	if c.turn.IsCanceled(id) {
-		c.serving.cancel(id)
-	}
-	if !besides {
-		c.answer(ctx, h, f, id)
-		return nil
-	}
-	c.runBeside(reserved, f, id, func(f Frame) { c.answer(c.besideOf(ctx, id), h, f, id) })
-	return nil
-}
-
-var errSameID = &Error{Code: CodeProtocol, Message: "a call with the id of one that is not answered yet"}
-
-func (c *Conn) answer(ctx context.Context, h *handler, f Frame, id uint64) {
-	out, err := c.invoke(ctx, h, f)
-	var canceled bool // the caller no longer waits
-	if c.server {
-		canceled = c.serving.remove(id)
-	} else {
-		canceled = c.serving.isCanceled(id)
-	}
-	var ours *Error
-	if !canceled {
-		ours = c.answerWith(id, f.Command, out, err)
-	}
-	if !c.server { // not before it is answered; see park
-		c.serving.remove(id)
-	}
-	c.blame(ours, f.Command) // at last, as the hook may wait
-}
-
-// answerWith answers a call with the result of its handler. It returns the handler's mistake, if there is
-// one that the caller is not told of.
-func (c *Conn) answerWith(id uint64, command string, out []byte, err error) (ours *Error) {
-	if err == nil {
-		if err = c.reply(id, out); err != nil { // it is too big
-			ours = wrapError(CodeOf(err), "answer to "+safe.Text(command), err)
-		}
-	}
-	if err != nil {
-		if isBlameless(err) {
-			ours = wrapError(CodeInternal, "call "+safe.Text(command), err)
-		}
-		c.failAs(id, command, err)
-	}
-	return ours
-}
-
-// blame tells the program of a mistake of a handler of a call, if there is one.
-func (c *Conn) blame(ours *Error, command string) {
-	if ours != nil {
-		c.eng.faultOf(c, callFailed, ours, "command", command)
-	}
-}
-
 // invoke runs a handler and turns a panic into an error.
 func (c *Conn) invoke(ctx context.Context, h *handler, f Frame) (out []byte, err error) {
 	returned := false
@@ -241,96 +151,8 @@ var errCrashed = &Error{Code: CodeInternal, Message: "the handler failed"}
 
 var errGoexit = &Error{Code: CodeInternal, Message: "a handler ended its goroutine"}
 
-// runBeside runs a handler on a goroutine of its own with a copy of the frame. It waits for room unless the caller
-// has reserved that; the next frames wait as long, in the inbox. id is the id of the call, or beside.Command.
-func (c *Conn) runBeside(reserved *bool, f Frame, id uint64, run func(f Frame)) {
-	n := len(f.Payload) + jobCost
-	switch {
-	case reserved != nil && *reserved:
-		*reserved = false
-	case !c.beside.Begin(n):
-		c.beside.Queue(id)
-		yield(c)
-		c.eng.sweep.busy(c)
-		c.beside.Await(n)
-	}
-	f.Payload = append([]byte(nil), f.Payload...)
-	c.life.enter(1)
-	go func() {
-		defer c.exit()
-		defer c.beside.End(n)
-		run(f)
-	}()
-}
-
-// startBeside starts the handler of a frame while another handler keeps the connection's turn, if the handler
-// is concurrent and there is room. Otherwise two peers that call each other back could wait for each other.
-// The reader does not wait for room: handlers may wait for frames that it reads.
-func (c *Conn) startBeside(f wire.Frame) bool {
-	if !c.beside.May() {
-		return false
-	}
-	hs := c.eng.handlers
-	var h *handler
-	var payload []byte
-	switch f.Kind {
-	case wire.KindCommand:
-		name, rest, err := wire.ParseCommand(f.Body)
-		if err != nil || hs.message != nil { // which would run here too
-			return false
-		}
-		payload = rest
-		if h = hs.commands[string(name)]; h == nil {
-			h = hs.anyCommand
-		}
-	case wire.KindGroupCommand: // see groupBeside
-		_, _, body, _ := wire.ParseGroup(f.Kind, f.Body)
-		name, rest, err := wire.ParseCommand(body)
-		if err != nil || hs.message != nil {
-			return false
-		}
-		payload = rest
-		if h = hs.commands[string(name)]; h == nil {
-			h = hs.anyCommand
-		}
-	case wire.KindRequest:
-		_, name, rest, err := wire.ParseRequest(f.Body)
-		if err != nil {
-			return false
-		}
-		payload = rest
-		if h = hs.calls[string(name)]; h == nil {
-			h = hs.anyCall
-		}
-	}
-	if h == nil || !h.concurrent {
-		return false
-	}
-	n := len(payload) + jobCost
-	if !c.beside.Begin(n) {
-		return false
-	}
-	reserved := true
-	if c.runFrame(f, &reserved); reserved { // no handler has begun
-		c.beside.End(n)
-	}
-	return true
-}
-
 // logPanic reports a panic of a handler with its stack, which never leaves this side.
 func (e *engine) logPanic(c *Conn, where string, v any, args ...any) {
 	args = append([]any{"handler", where, "panic", shown(safe.Panic(v)), "stack", shown(safe.Stack())}, args...)
 	e.log.error(c, "a handler panicked", nil, args...)
-}
-
-func (c *Conn) gotCancel(body []byte) error {
-	id, err := wire.ParseCancel(body)
-	if err != nil {
-		return err
-	}
-	// It waits, or is being handled, or passes from one to the other at this moment, for
-	// which the inbox comes first; or it has been answered already.
-	c.turn.Cancel(id)
-	c.serving.cancel(id)
-	return nil
 }

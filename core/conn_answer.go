@@ -1,0 +1,148 @@
+package core
+
+import (
+	"context"
+
+	"github.com/hisock/hisock/core/internal/safe"
+	"github.com/hisock/hisock/core/wire"
+)
+
+func (c *Conn) runCall(id uint64, name, payload []byte, reserved *bool) error {
+	h := c.eng.handlers.calls[string(name)]
+	f := Frame{Kind: KindCall, Payload: payload}
+	if h != nil {
+		f.Command = h.name
+		return c.startCall(h, f, id, reserved)
+	}
+	f.Command = string(name)
+	if err := c.checkGot(f.Command); err != nil {
+		c.fail(id, err)
+		return nil
+	}
+	if h = c.eng.handlers.anyCall; h == nil {
+		c.fail(id, unknownCall(f.Command))
+		return nil
+	}
+	return c.startCall(h, f, id, reserved)
+}
+
+func unknownCall(command string) *Error {
+	return NewError(CodeUnknownCommand, "no handler for call "+safe.Text(command))
+}
+
+// startCall runs a handler whose result is the answer to call id.
+func (c *Conn) startCall(h *handler, f Frame, id uint64, reserved *bool) error {
+	if len(f.Payload) > h.maxPayload {
+		c.fail(id, h.tooBig(len(f.Payload)))
+		return nil
+	}
+	ctx, cancel := newCallContext(c)
+	besides := h.concurrent && c.beside.May()
+	if !c.serving.add(id, cancel, besides) {
+		cancel()
+		return errSameID
+	}
+	if c.turn.IsCanceled(id) {
+		c.serving.cancel(id)
+	}
+	if !besides {
+		c.answer(ctx, h, f, id)
+		return nil
+	}
+	c.runBeside(reserved, f, id, func(f Frame) { c.answer(c.besideOf(ctx, id), h, f, id) })
+	return nil
+}
+
+var errSameID = &Error{Code: CodeProtocol, Message: "a call with the id of one that is not answered yet"}
+
+func (c *Conn) answer(ctx context.Context, h *handler, f Frame, id uint64) {
+	out, err := c.invoke(ctx, h, f)
+	var canceled bool // the caller no longer waits
+	if c.server {
+		canceled = c.serving.remove(id)
+	} else {
+		canceled = c.serving.isCanceled(id)
+	}
+	var ours *Error
+	if !canceled {
+		ours = c.answerWith(id, f.Command, out, err)
+	}
+	if !c.server { // not before it is answered; see park
+		c.serving.remove(id)
+	}
+	c.blame(ours, f.Command) // at last, as the hook may wait
+}
+
+// answerWith answers a call with the result of its handler. It returns the handler's mistake, if there is
+// one that the caller is not told of.
+func (c *Conn) answerWith(id uint64, command string, out []byte, err error) (ours *Error) {
+	if err == nil {
+		if err = c.reply(id, out); err != nil { // it is too big
+			ours = wrapError(CodeOf(err), "answer to "+safe.Text(command), err)
+		}
+	}
+	if err != nil {
+		if isBlameless(err) {
+			ours = wrapError(CodeInternal, "call "+safe.Text(command), err)
+		}
+		c.failAs(id, command, err)
+	}
+	return ours
+}
+
+// blame tells the program of a mistake of a handler of a call, if there is one.
+func (c *Conn) blame(ours *Error, command string) {
+	if ours != nil {
+		c.eng.faultOf(c, callFailed, ours, "command", command)
+	}
+}
+
+func (c *Conn) gotCancel(body []byte) error {
+	id, err := wire.ParseCancel(body)
+	if err != nil {
+		return err
+	}
+	// It waits, or is being handled, or passes from one to the other at this moment, for
+	// which the inbox comes first; or it has been answered already.
+	c.turn.Cancel(id)
+	c.serving.cancel(id)
+	return nil
+}
+
+// reply queues the answer to a call, waiting for room if it must: a peer may make as
+// many calls as it likes, as long as it reads the answers.
+func (c *Conn) reply(id uint64, payload []byte) error {
+	n := wire.ReplySize(id, len(payload))
+	if err := c.fits(n); err != nil {
+		return err
+	}
+	dst, err := c.beginWaiting(c.Context(), c, n, 0)
+	if err != nil {
+		return nil // the connection has ended, and with it the call
+	}
+	c.out.Commit(wire.AppendReply(dst, id, payload))
+	return nil
+}
+
+// callFailed is the line of a log about a handler of a call that failed, if the caller may not know why.
+const callFailed = "a handler of a call failed"
+
+// fail answers a call with an error. What the peer may not know of it is logged here. One
+// with details waits for room, as a reply does.
+func (c *Conn) fail(id uint64, err error) { c.failAs(id, "", err) }
+
+func (c *Conn) failAs(id uint64, command string, err error) {
+	why, left := forPeer(packed(c.eng.codec, err), c.peer.maxFrame)
+	if why.Code == CodeInternal && err != errCrashed && !isBlameless(err) { // the panic is in the log; see answer
+		c.eng.log.warn(c, callFailed, err, "command", command)
+	}
+	frame := wire.AppendFailure(nil, id, why)
+	if len(why.Details) == 0 {
+		c.sendOwn(frame) //nolint:errcheck // then it is over anyway
+	} else if dst, err := c.beginWaiting(c.Context(), c, len(frame), 0); err == nil {
+		c.out.Commit(append(dst, frame...))
+	}
+	if left != nil { // the hook may wait, for which the caller does not
+		c.eng.faultOf(c, detailsNotSent, left, "command", command)
+	}
+}
