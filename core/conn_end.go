@@ -44,8 +44,8 @@ func (c *Conn) closeWith(why *Error) {
 	if why == nil {
 		why = NewError(CodeClosed, "")
 	}
-	bye, left := forPeer(packed(c.eng.codec, why), c.peer.maxFrame)
-	c.end(why, &bye, ending{drain: true, ours: true, left: left})
+	bye, unsent := forPeer(packed(c.eng.codec, why), c.peer.maxFrame)
+	c.end(why, &bye, ending{flush: true, ours: true, unsent: unsent})
 }
 
 func (c *Conn) endWith(why *Error) {
@@ -63,11 +63,11 @@ func (c *Conn) cut(why error) {
 
 // An ending says how a connection ends.
 type ending struct {
-	drain bool // the queue is sent first
+	flush bool // the queue is sent first
 	ours  bool // frames that were read and wait for a handler are dropped
 	fault bool // the reason goes to the error hook
 
-	left *Error // why the details of the reason are not sent, for the error hook; nil if they are
+	unsent *Error // why the details of the reason are not sent, for the error hook; nil if they are
 
 	waiting *session.Link // if not nil, end does nothing unless the connection is suspended since it lost that link
 }
@@ -107,7 +107,7 @@ func (c *Conn) closeQueue(why *Error, bye *wire.Goodbye, how ending) (flushed <-
 	if hasLegacy {
 		last, bye = c.legacy.lastWord(bye)
 	}
-	closing := outbox.Closing{Drain: how.drain, Broken: why.Code == CodeConnLost && !why.remote, Goodbye: bye, Last: last}
+	closing := outbox.Closing{Drain: how.flush, Broken: why.Code == CodeConnLost && !why.remote, Goodbye: bye, Last: last}
 	if c.sess.Token() != nil {
 		closing.Received = c.sess.Handled()
 	}
@@ -136,13 +136,13 @@ func (c *Conn) closer(flushed <-chan struct{}, why *Error, how ending) {
 	if how.fault { // here, since whoever ended it may be the sweeper or hold up others
 		c.faultLater(faultText(why.Code), why)
 	}
-	if how.left != nil {
-		c.faultLater(detailsNotSent, how.left)
+	if how.unsent != nil {
+		c.faultLater(detailsNotSent, how.unsent)
 	}
 	if why.Code == CodeConnLost && !why.remote {
 		return
 	}
-	if code := c.partFrom(l, flushed); code != CodeNone && how.drain {
+	if code := c.partFrom(l, flushed); code != CodeNone && how.flush {
 		c.noteLost(code)
 	}
 }

@@ -221,7 +221,7 @@ func (c *Conn) receiveLegacy(rd *reader, payload []byte) bool {
 	case legacy.Left:
 		c.endRemote(remoteError(CodeClosed, "", 0))
 	case legacy.Dismissed:
-		c.end(remoteError(CodeClosed, "the server has disconnected this client", 0), nil, ending{drain: true})
+		c.end(remoteError(CodeClosed, "the server has disconnected this client", 0), nil, ending{flush: true})
 	case legacy.Foreign:
 		c.endWith(NewError(CodeVersion, "the server speaks hisock "+Dialect(e.Speaks).String()+
 			", and Classic.Dialect is set to "+c.legacy.dialect().String()))
