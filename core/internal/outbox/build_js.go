@@ -10,7 +10,6 @@ const (
 type (
 	droppable struct{ first, holes int64 }
 	topic     struct{}
-	writers   struct{}
 )
 
 func NewDroppable(frame []byte) *Block           { return NewBlock(frame) }
@@ -23,9 +22,3 @@ func (*droppable) wrote()               {}
 func (*Block) extra() int               { return 0 }
 func (*Outbox) protectLocked()          {}
 func (*Outbox) makeRoomLocked(int) bool { return false }
-
-// Nothing in a browser build makes use of these fields, which staticcheck would tell.
-var _, _ = (&Outbox{}).after, (&Common{}).writers
-
-// No goroutine is worth keeping: one is started each time there is something to write.
-func (*Common) writeFor(o *Outbox) { go o.owner.Write() }

@@ -1,12 +1,4 @@
 package roster
 
-// Fold is Fold of a server, for ASCII: a page would pay for the package unicode, and has no server.
-func Fold(name string) string {
-	b := []byte(name)
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
-		}
-	}
-	return string(b)
-}
+// Fold is for servers, and a page would pay for the package unicode: here every name is its own.
+func Fold(name string) string { return name }
