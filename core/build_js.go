@@ -124,11 +124,6 @@ func (fairness) close()                      {}
 func (*Conn) letOthers(*reader, *clock) bool { return true }
 func (*Conn) hadBatch(uint64, int)           {}
 
-// There are no limits for peers, since a page accepts nobody.
-
-func (*Conn) turnedDown(wire.Frame) bool   { return false }
-func (*Conn) comesTooLate(wire.Frame) bool { return false }
-
 // Nothing in a browser build makes use of these fields, which staticcheck would tell.
 var (
 	_ = reader{}.lastCall

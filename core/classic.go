@@ -55,11 +55,6 @@ type form uint8
 // any length, but no hello is short enough for a single digit, and no more than ten say anything.
 const minClassicHeader, maxClassicHeader = 2, 4096
 
-// classicAlive is how much longer than a native peer one of the original may be silent before it is
-// asked for a sign of life, and may take to answer: it answers only while its program's loop runs.
-// By default that is 30 s, as with the original's own server.
-const classicAlive = 2
-
 // caps is what a peer can do beside commands and raw messages. Each is asked for where core would make use of it,
 // so that nothing else needs to know which protocol the peer speaks.
 type caps struct {

@@ -143,3 +143,15 @@ func (c *Conn) runCallHandler(h *handler, ctx context.Context, payload []byte) (
 	}
 	return out, err
 }
+
+// forbids reports whether a call with that id must not begin: there is one with that id, or there are as many
+// as there may be. A most of 0 is no bound.
+func (t *servingTable) forbids(id uint64, most int) bool {
+	return t.len() > 0 && t.forbidsOne(id, most)
+}
+
+func (t *servingTable) forbidsOne(id uint64, most int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.findLocked(id) >= 0 || most > 0 && len(t.calls) >= most
+}

@@ -72,6 +72,11 @@ func (p *legacyPeer) over(stream transport.Conn) transport.Conn {
 	return p.Stream(stream)
 }
 
+// classicAlive is how much longer than a native peer one of the original may be silent before it is
+// asked for a sign of life, and may take to answer: it answers only while its program's loop runs.
+// By default that is 30 s, as with the original's own server.
+const classicAlive = 2
+
 // heartbeat is how long the peer, a client, may be silent before it is asked whether it is still there, if a
 // native one may be for that long. It is zero if it would not answer.
 func (p *legacyPeer) heartbeat(native time.Duration) time.Duration {

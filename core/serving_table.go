@@ -138,18 +138,6 @@ func (t *servingTable) inTurn() (id uint64) {
 // len is how many calls are being handled.
 func (t *servingTable) len() int { return int(t.open.Load()) }
 
-// forbids reports whether a call with that id must not begin: there is one with that id, or there are as many
-// as there may be. A most of 0 is no bound.
-func (t *servingTable) forbids(id uint64, most int) bool {
-	return t.len() > 0 && t.forbidsOne(id, most)
-}
-
-func (t *servingTable) forbidsOne(id uint64, most int) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.findLocked(id) >= 0 || most > 0 && len(t.calls) >= most
-}
-
 // ids returns the ids of the calls that are being handled and have not been given up.
 func (t *servingTable) ids() (ids []uint64) {
 	t.mu.Lock()

@@ -1,5 +1,3 @@
-//go:build !js
-
 package core
 
 import "github.com/hisock/hisock/core/wire"
