@@ -9,8 +9,8 @@ import (
 	"github.com/hisock/hisock/ws"
 )
 
-// A client is one connection of the page. What happens to it is told to its sink; no
-// method of that does more than note it down, so calling one takes no time.
+// A client is one connection of the page. It tells its sink of each event. The methods of the sink only note
+// an event down, so calling one takes no time.
 type client struct {
 	core    *core.Client
 	sink    js.Value
@@ -29,10 +29,10 @@ type client struct {
 	served table[chan<- answer]      // by the server, by ids from lastID
 	lastID int
 
-	lacking int // bytes of the frame that was sent last, if there was no room for it
+	lacking int // the size of the frame that was sent last, in bytes, if there was no room for it
 }
 
-// An answer is what a page's handler came to.
+// An answer is the result of a page's handler.
 type answer struct {
 	payload []byte
 	err     error
@@ -76,7 +76,7 @@ func newClient(config, sink js.Value) (_ *client, err error) {
 	return c, nil
 }
 
-// methods are what the page can call of a client; web/native.d.ts describes them.
+// methods are the methods of a client that the page can call; web/native.d.ts describes them.
 var methods = [...]struct {
 	name string
 	run  func(c *client, args []js.Value) any
@@ -127,9 +127,9 @@ func (c *client) run() {
 	c.funcs.release()
 }
 
-// listen registers what hands frames to the page. Before the first of them the client waits in its
-// state handler for begin: the server feels it, as with any slow handler, nothing is lost, and
-// a session that is detached then holds them.
+// listen registers handlers that hand frames to the page. Before the first frame the client waits in its
+// state handler for begin. As with any slow handler the server is held back and nothing is lost. A session
+// that is detached meanwhile holds the frames.
 func (c *client) listen(notices bool) {
 	c.core.OnState(func(s core.State, why error) {
 		c.sink.Call("state", int(s), c.core.Name(), jsError(why))
@@ -185,7 +185,7 @@ func (c *client) called(ctx context.Context, conn *core.Conn, f core.Frame) ([]b
 	return c.await(ctx, conn, func(id int) { c.sink.Call("called", id, f.Command, jsBytes(f.Payload)) })
 }
 
-// auth asks the page for what proves who the client is.
+// auth asks the page for its auth.
 func (c *client) auth(ctx context.Context) ([]byte, error) {
 	return c.await(ctx, nil, func(id int) { c.sink.Call("auth", id) })
 }
@@ -245,7 +245,7 @@ func (c *client) sendRaw(args []js.Value) any {
 	return c.sent(len(payload), c.core.SendRawNow(payload))
 }
 
-// sent notes for drained what had no room, and returns the error.
+// sent notes the size of a frame that had no room, for drained, and returns the error.
 func (c *client) sent(n int, err error) any {
 	const around = 16 // what a frame has beside name and payload, at most
 	c.lacking = 0
@@ -255,7 +255,7 @@ func (c *client) sent(n int, err error) any {
 	return jsError(err)
 }
 
-// drained waits for room, for what was sent last if there was none for it: drained(id).
+// drained waits for room, at least for the frame that was sent last if there was none for it: drained(id).
 func (c *client) drained(args []js.Value) any {
 	n := c.lacking
 	return c.ask(args[0].Int(), func(ctx context.Context) ([]byte, error) { return nil, c.core.AwaitRoom(ctx, n) })
@@ -283,7 +283,7 @@ func (c *client) change(args []js.Value) any {
 	})
 }
 
-// ask runs what waits for the server's answer, which the page is told of under its id.
+// ask runs do, which waits for the server, and tells the page the result under its id.
 func (c *client) ask(id int, do func(ctx context.Context) ([]byte, error)) any {
 	ctx, cancel := context.WithCancel(c.ctx)
 	c.calls.put(id, cancel)
@@ -314,7 +314,7 @@ func (c *client) groups([]js.Value) any {
 	return jsStrings(c.core.Groups())
 }
 
-// refusedGroups returns each group that the client was kept out of, and behind it why.
+// refusedGroups returns each group that the client was kept out of, followed by the reason.
 func (c *client) refusedGroups([]js.Value) any {
 	list := array.New()
 	for _, r := range c.core.RefusedGroups() {
@@ -332,8 +332,8 @@ func (c *client) retryNow([]js.Value) any {
 // sessionBytes is how long what detach returns may be, or 0.
 func (c *client) sessionBytes([]js.Value) any { return c.core.SessionBytes() }
 
-// detach ends the client and returns its session, if it has one. All that it waits for are
-// goroutines of this program, none of which waits for the page once the stream is closed.
+// detach ends the client and returns its session, if it has one. It waits only for
+// goroutines of this program, and none of these waits for the page once the stream is closed.
 func (c *client) detach([]js.Value) any {
 	session, err := c.core.Detach()
 	c.begin(nil)

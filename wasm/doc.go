@@ -8,10 +8,10 @@
 // Payloads cross as bytes, since the browser has JSON already. web/native.d.ts lists
 // what each side calls of the other. The rules are:
 //
-//   - No call from JavaScript blocks: what has to wait runs in a goroutine and tells the
-//     client's sink of the outcome, from which hisock.js makes a Promise.
-//   - Nothing is left in the page's global object. The program finds the host object as
-//     "hisock" in what it takes for that, which is a scope that hisock.js makes.
+//   - No call from JavaScript blocks: work that has to wait runs in a goroutine and tells the
+//     client's sink of its result, from which hisock.js makes a Promise.
+//   - Nothing is left in the page's global object. For the program that object is a scope that
+//     hisock.js makes, with the host object as "hisock".
 //   - Every function that JavaScript can call belongs to one client and is released when
-//     that has ended, but for the few of the program itself.
+//     the client has ended, except the few functions of the program itself.
 package main

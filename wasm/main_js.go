@@ -25,9 +25,9 @@ func main() {
 	select {}
 }
 
-// A program is what the clients of one page share. JavaScript calls into it one call at
-// a time, and no goroutine runs beside such a call, but each may wait: the
-// fields are only touched where nothing can.
+// A program has what the clients of one page share. JavaScript calls into it one call at
+// a time, and no goroutine runs beside such a call. Its fields are touched only between two points at
+// which a goroutine may wait.
 type program struct {
 	own     funcs
 	clients table[*client]
@@ -50,7 +50,7 @@ func (p *program) connect(args []js.Value) any {
 	return c.methods
 }
 
-// stats counts what is alive.
+// stats counts clients and callbacks that are alive.
 func (p *program) stats([]js.Value) any {
 	callbacks := 0
 	for _, e := range p.clients.entries {
@@ -62,11 +62,11 @@ func (p *program) stats([]js.Value) any {
 	return counts
 }
 
-// checkCommand says what is wrong with the name of a command.
+// checkCommand says why a command cannot have that name.
 func checkCommand(args []js.Value) any { return jsError(core.CheckCommand(args[0].String())) }
 
-// crash ends the program the way a mistake in it would, so that tests can see what the
-// page makes of it.
+// crash ends the program as a mistake in it would, so that tests can see how the
+// page takes it.
 func crash([]js.Value) any {
 	go panic("hisock.wasm: crash asked for")
 	return js.Undefined()

@@ -1,6 +1,6 @@
 package main
 
-// A table holds what goes on under numbers, some hundreds at most. A map would bring 6 KB
+// A table holds values under numbers, some hundreds at most. A map would bring 6 KB
 // of code with it that nothing else needs.
 type table[T any] struct{ entries []entry[T] }
 
@@ -13,7 +13,7 @@ func (t *table[T]) put(id int, value T) {
 	t.entries = append(t.entries, entry[T]{id, value})
 }
 
-// take removes what goes on under id and returns it, if there is such.
+// take removes the value under id and returns it, if there is one.
 func (t *table[T]) take(id int) (value T, ok bool) {
 	for i, e := range t.entries {
 		if e.id == id {

@@ -20,16 +20,16 @@ type BuildOptions struct {
 	// Empty means the current folder.
 	Dir string
 
-	// Progress, if it is set, is called with what is done next, such as "compress", on the goroutine
-	// that called Build. The first build of a machine is silent for up to a minute while it
-	// compiles, and says so before.
+	// Progress, if it is set, is called with the next step, such as "compress", on the goroutine
+	// that called Build. The first build of a machine says that it will be silent for up to a minute while it
+	// compiles.
 	Progress func(step string)
 }
 
 // Build makes a bundle in the folder dir, which it creates if need be. The folder is
-// replaced as a whole once all is there: a failure leaves what was before, and a folder
-// that holds anything but a bundle is refused with [ErrNotBundle]. What has not
-// changed since the last build is not compressed again.
+// replaced as a whole once all is there: after a failure it is as before. A folder
+// that holds anything but a bundle is refused with [ErrNotBundle]. Files that have not
+// changed since the last build are not compressed again.
 //
 // The first build of a machine compiles the standard library for the browser and may take
 // a minute; later ones take a second or two. Errors are [*BuildError], with
@@ -108,7 +108,7 @@ func build(ctx context.Context, tool *goCommand, dir, tmp string, progress func(
 	return nil
 }
 
-// firstBuild prepares whoever reads the progress for a long silence.
+// firstBuild prepares the reader of the progress for a long silence.
 const firstBuild = ", which takes up to a minute the first time"
 
 // mayReplace reports why dir must be left alone.
@@ -188,7 +188,7 @@ func compress(content []byte) ([]byte, error) {
 }
 
 // swap puts the folder fresh in the place of dir, by way of old. If that fails, dir is
-// what it was.
+// as before.
 func swap(fresh, dir, old string) error {
 	moved := true
 	if err := os.Rename(dir, old); errors.Is(err, os.ErrNotExist) {

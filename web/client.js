@@ -1,4 +1,4 @@
-// What a page can do with a connection: its handlers, what it sends, and what it asks for.
+// The API of a connection: handlers, sends, calls and changes. Arguments are checked here.
 
 import { Connection } from "./connection.js";
 import { HisockError, describe, needFunction, needOptions, needSignal, needString, needTimeout } from "./errors.js";

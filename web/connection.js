@@ -1,4 +1,4 @@
-// The life of one connection: what Go tells of it, and what becomes of it when the page goes.
+// The life of one connection: its Go client and the events of it, its state, and its session when the page goes.
 
 import { Calls } from "./calls.js";
 import { HisockError, numberOf } from "./errors.js";
@@ -210,7 +210,7 @@ export class Connection {
   }
 
   /**
-   * Asks the page what proves who it is, for Go.
+   * Asks the page for its auth, for Go.
    *
    * @param {number} id
    */
@@ -253,7 +253,7 @@ export class Connection {
   }
 
   /**
-   * Asks Go to do something and throws what it objects.
+   * Asks Go to do something, and throws the error that Go returns.
    *
    * @param {(native: NativeClient) => HisockError | void} what
    */

@@ -24,9 +24,9 @@
 //
 //	hisock.wasm     package wasm of this module, compiled
 //	wasm_exec.js    the support file of the toolchain that compiled it, as a module
-//	hisock.js       what a page imports, and the modules that it imports
-//	hisock.d.ts     its types
-//	*.gz            each of these compressed
+//	hisock.js       the module that a page imports, with the modules that it imports
+//	hisock.d.ts     the types of hisock.js
+//	*.gz            each of the files above, compressed
 //	manifest.json   the Go version, and size and SHA-256 of every file
 //
 // Building needs a Go command and the source of this module; serving needs neither, so

@@ -1,4 +1,4 @@
-// Failures and the checks of what a page passes in.
+// Failures, and the checks of arguments that a page passes in.
 
 /** @typedef {import("./hisock.d.ts").ErrorCode} ErrorCode */
 

@@ -56,8 +56,8 @@ func lookGo(asked string) (string, error) {
 	return "", ErrNoGo
 }
 
-// browserEnv is the environment that the Go command compiles for the browser in: what is
-// set for programs of this machine, such as -race or a build mode, must not reach it.
+// browserEnv is the environment in which the Go command compiles for the browser. Settings
+// for programs of this machine, such as -race or a build mode, must not reach it.
 func browserEnv(env []string) []string {
 	var out []string
 	for _, kv := range env {
@@ -104,8 +104,8 @@ func (g *goCommand) compile(ctx context.Context, out string) error {
 	return err
 }
 
-// slim leaves out what the toolchain of that version brings along and a page does not
-// need: Go 1.26 compiles a garbage collector for many cores, 1.5 % of what a page loads.
+// slim leaves out a part of the toolchain of that version that a page does not
+// need: Go 1.26 compiles a garbage collector for many cores, 1.5 % of the program that a page loads.
 func (g *goCommand) slim(version string) {
 	if version == "go1.26" || strings.HasPrefix(version, "go1.26.") || strings.HasPrefix(version, "go1.26rc") {
 		g.env = append(g.env, "GOEXPERIMENT=nogreenteagc")

@@ -13,11 +13,11 @@ import (
 // Handler returns a handler that serves the bundle in fsys, such as os.DirFS("bundle").
 // It fails as [Check] does if the bundle is not whole.
 //
-// The bundle is read once: what happens to the folder afterwards has no effect, and
+// The bundle is read once: later changes of the folder have no effect, and
 // no request can reach anything else. The path of a request is the name of a file, so
-// strip the prefix that the handler stands under. Files are compressed for who accepts
-// that, asked for again each time they are used (Cache-Control: no-cache) and not sent again
-// while they are the same (ETag). The handler is safe for concurrent use.
+// strip the prefix of the handler's path. Files are compressed for clients that accept
+// that. Browsers ask for a file each time they use it (Cache-Control: no-cache), and it is not sent again
+// while it is the same (ETag). The handler is safe for concurrent use.
 func Handler(fsys fs.FS) (http.Handler, error) {
 	m, files, err := load(fsys)
 	if err != nil {
@@ -92,8 +92,8 @@ func (h bundleHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(e.content))
 }
 
-// asksForPart reports whether a request may be answered with less than all: those are
-// about the file itself, not about how it is sent.
+// asksForPart reports whether a request may be answered with a part of a file. Such a request is
+// about the file itself, not about a compressed form of it.
 func asksForPart(r *http.Request) bool {
 	return r.Header.Get("Range") != "" || r.Header.Get("If-Match") != ""
 }

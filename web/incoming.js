@@ -1,5 +1,5 @@
-// What arrives on one connection, given to the page's handlers one after the other, in
-// the order of arrival, never from inside Go: what Go tells is queued, and the queue is
+// Frames and events of one connection, given to the page's handlers one after the other, in
+// the order of arrival, and never from inside Go: they are queued, and the queue is
 // worked off as soon as Go has returned.
 
 import { HisockError, needFunction, numberOf } from "./errors.js";
@@ -66,7 +66,7 @@ export class Incoming {
     this.#scheduled = false;
   }
 
-  /** Runs what has arrived, though it be from inside of a handler, and nothing more. */
+  /** Runs the jobs that have arrived, also if a handler calls it, and none that come later. */
   stop() {
     this.#drain();
     this.#stopped = true;
@@ -213,8 +213,8 @@ export class Incoming {
   }
 
   /**
-   * Tells the caller what it may know: all of a HisockError but its cause, of
-   * anything else only that it happened, such as that the answer cannot be sent.
+   * Tells the caller as much as it may know: all of a HisockError but its cause. Of any other
+   * failure, such as an answer that cannot be sent, it hears only that it happened.
    *
    * @param {number} id
    * @param {unknown} err

@@ -3,8 +3,8 @@
 //
 // Go's support file expects to find fs, process and path in the global object, to put
 // them there itself and to leave its own class there. The bundle's copy is wrapped in
-// a function, so that what it takes for the global object is a scope of our own: the
-// page's globals are neither changed nor trusted, not even for a moment.
+// a function, and its global object is a scope of our own: the
+// page's globals are never changed and never trusted.
 
 import load from "./wasm_exec.js";
 import { HisockError, nameOf } from "./errors.js";
@@ -121,7 +121,7 @@ class Instance {
     const go = new Go();
     go.exit = (code) => this.#end(`it exited with code ${code}`);
     this.onEnd(() => {
-      // Its timers would call into what is gone, and insist.
+      // Its timers would call into the program that is gone, again and again.
       for (const timer of go._scheduledTimeouts.values()) clearTimeout(timer);
       go._scheduledTimeouts.clear();
     });

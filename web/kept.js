@@ -1,6 +1,5 @@
-// The session of a client over a reload of its page: put into the storage of the tab as the page goes,
-// and taken out by the next one, so that it is used once. Whatever is wrong with what is found there,
-// or with the storage, the client joins anew.
+// The session of a client over a reload of its page. The page puts it into the storage of the tab as it goes,
+// and the next page takes it out: it is used once. If the storage fails, or holds something else, the client joins anew.
 
 /** @typedef {{ v: number, name: string, session: string, raw: string[] }} Entry bytes in base64 */
 

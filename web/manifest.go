@@ -14,7 +14,7 @@ import (
 type Manifest struct {
 	// Hisock marks the file as the manifest of a bundle, with the version of its layout.
 	Hisock int `json:"hisock"`
-	// GoVersion is that of the toolchain that compiled it, such as "go1.26.8".
+	// GoVersion is the version of the toolchain that compiled the bundle, such as "go1.26.8".
 	GoVersion string          `json:"goVersion"`
 	Files     map[string]File `json:"files"`
 }

@@ -1,6 +1,6 @@
-// Payloads are bytes on the wire. What a page passes is turned into them by its type,
-// what arrives is turned back by what the receiver asks for, never by what it looks
-// like: a line of chat that reads "42" stays text for who asked for text.
+// Payloads are bytes on the wire. The type of a value that a page passes says which bytes it becomes. The receiver
+// says what it wants of bytes that arrive, never their looks: a line of chat that reads "42" stays
+// text for a receiver that asked for text.
 
 import { HisockError, describe } from "./errors.js";
 
@@ -32,8 +32,8 @@ export function needAs(what, value, otherwise) {
 }
 
 /**
- * Returns the bytes of a value: those of text, of a number or a boolean in decimal, a
- * buffer's own, and JSON for the rest. They may be the caller's own memory.
+ * Returns the bytes of a value: text as UTF-8, a number or a boolean as decimal text, a
+ * buffer's own bytes, and JSON for the rest. They may be the caller's own memory.
  *
  * @param {string} what
  * @param {unknown} value
@@ -89,9 +89,9 @@ function encodeJSON(what, value) {
 }
 
 /**
- * Turns a payload into what the receiver asked for, or throws a HisockError with code
- * "bad_payload". An empty payload is undefined as JSON: it is what a command
- * without a value carries.
+ * Turns a payload into the kind of value that the receiver asked for, or throws a HisockError with code
+ * "bad_payload". An empty payload is undefined as JSON: a command
+ * without a value carries it.
  *
  * @param {string} what
  * @param {Uint8Array} bytes

@@ -61,7 +61,7 @@ func mergeSegments(wasm []byte) []byte {
 	return out
 }
 
-// A segment is what the memory holds from an address on when the module starts.
+// A segment is the content of the memory from an address on when the module starts.
 type segment struct {
 	at   uint64
 	data []byte
@@ -85,7 +85,7 @@ func parseSegments(body []byte) (segments []segment, ok bool) {
 		if len(body) < 2 || body[0] != segmentActive || body[1] != opConst {
 			return nil, false
 		}
-		// A number with a sign, whose bytes are those of one without unless it is negative.
+		// A number with a sign. Unless it is negative it has the same bytes as a number without one.
 		at, n := binary.Uvarint(body[2:])
 		if n <= 0 || body[1+n]&0x40 != 0 || at > math.MaxInt32 {
 			return nil, false

@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// NewServer returns an HTTP server for pages, bundles and WebSockets which gives nobody
-// more time than it takes: 5 s for the header of a request, 10 s for all of it, two minutes to take
-// the answer, and 15 s between two requests. Who opens connections and says nothing would otherwise
-// hold their descriptors for as long as it likes, of which the process has so many. A header has
+// NewServer returns an HTTP server for pages, bundles and WebSockets which bounds the time of its
+// clients: 5 s for the header of a request, 10 s for all of it, two minutes to take
+// the answer, and 15 s between two requests. Otherwise a client that opens connections and says nothing could
+// hold their descriptors for as long as it likes, and a process has not many of these. A header has
 // 16 KiB at most.
 //
-// What it has to say about its clients, such as a TLS handshake that failed, goes to the standard log:
-// 50 lines at once and one a second, with how many were left out, whatever clients do.
+// Failures of its clients, such as a TLS handshake that failed, go to the standard log: at most
+// 50 lines at once and one a second, with the number of lines that were left out.
 //
 // A nil handler means [http.DefaultServeMux]. The fields of the server may be changed before it
-// serves. A WebSocket is its business no longer once it is made.
+// serves. Its bounds do not concern a WebSocket once that is made.
 func NewServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,

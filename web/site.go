@@ -35,7 +35,7 @@ type Site struct {
 	// Serve closes it, and so it does the Listeners.
 	HTTPListener net.Listener
 
-	// Listeners are served besides, whatever their medium.
+	// Listeners are served too, whatever their medium.
 	Listeners []transport.Listener
 
 	// TLS, if set, makes TCP and HTTP speak TLS; it needs a certificate. Native clients and
@@ -84,15 +84,14 @@ const (
 	defaultShutdownTimeout = 15 * time.Second
 )
 
-// Serve listens everywhere that site says and serves srv there until ctx ends; then it shuts srv down in
-// order and returns nil, or why not everything came to its end within ShutdownTimeout. It returns earlier,
-// having shut down all the same, when an address cannot be listened on, the bundle cannot be built or read,
-// or a listener fails for good, with that error; and with nil when somebody else shuts srv down.
+// Serve listens where site says and serves srv there until ctx ends. Then it shuts srv down in
+// order and returns nil, or an error if not everything has ended within ShutdownTimeout. It shuts down and returns earlier
+// with an error if an address cannot be listened on, the bundle cannot be built or read,
+// or a listener fails for good. It returns nil if srv is shut down elsewhere.
 //
-// Handlers are registered before. The values of ctx, not its end, are passed to handlers. All addresses are
-// listened on before anything else is done, so one that is taken is found out at once. Serve is for
-// programs without wishes of their own; it does nothing that cannot be done with [core.Server.Serve],
-// [NewServer] and [Handler].
+// Handlers are registered before Serve. The values of ctx, not its end, are passed to handlers. Serve listens on all
+// addresses before it does anything else: an address that is taken is found out at once. It does nothing that cannot be
+// done with [core.Server.Serve], [NewServer] and [Handler].
 func Serve(ctx context.Context, srv *core.Server, site *Site) error {
 	switch {
 	case srv == nil:
@@ -137,13 +136,13 @@ type serving struct {
 	http    net.Listener // nil for none
 	site    *http.Server // what serves http, nil until then
 	urls    []string
-	over    atomic.Bool // the end has begun, as the health check says
-	ended   chan error  // what runs says so here when it has ended
-	running int         // how many of those there are
+	over    atomic.Bool // the end has begun; the health check says so
+	ended   chan error  // the result of each goroutine that serves
+	running int         // how many goroutines send to ended
 }
 
-// listen takes all sockets. Those that it has got before it fails are for closeAll, and so are those of
-// the site from the beginning.
+// listen takes all sockets. closeAll closes them, also after a failure of listen, and it closes the listeners of
+// the site.
 func (s *serving) listen(site *Site) error {
 	if site.HTTPListener != nil {
 		s.http = &closedOnce{Listener: site.HTTPListener}
