@@ -51,9 +51,9 @@ type RefusedGroup struct {
 	Why   *Error // as the server says, without details; [IsRemote] reports true
 }
 
-// RefusedGroups returns those groups that the client asked for as it joined and that the server
-// keeps it out of, with why: [CodeUnauthorized] or what [Access.AuthorizeGroup] says. A
-// server leaves out what does not fit [ClientOptions.MaxFrame]. The caller owns the slice. At
+// RefusedGroups returns the groups that the client asked for as it joined and that the server
+// keeps it out of, with the reason: [CodeUnauthorized], or the error of [Access.AuthorizeGroup]. A
+// server leaves out groups that do not fit [ClientOptions.MaxFrame]. The caller owns the slice. At
 // a server it is always empty.
 func (c *Conn) RefusedGroups() (refused []RefusedGroup) {
 	for i := range c.atClient.refused {
@@ -71,8 +71,8 @@ func (cl *Client) RefusedGroups() []RefusedGroup {
 	return nil
 }
 
-// What a client believes a server about how many groups it is in: as many as the welcome has announced,
-// if that is not absurd, and defaultClientGroups if it has announced nothing.
+// A client is in no more groups than the welcome has announced, nor than maxClientGroups. If the welcome has
+// announced no number, the client is in defaultClientGroups at most.
 const (
 	defaultClientGroups = 4096
 	maxClientGroups     = 1 << 20
@@ -90,10 +90,10 @@ func peerMaxGroups(announced uint64) int {
 	return int(min(announced, maxClientGroups))
 }
 
-// gotStatement applies what the server says of the client's name or groups as it is read, and
-// leaves the event to its turn. It reports whether the reading is still the caller's.
+// gotStatement applies a statement of the server about the client's name or groups as it is read, and leaves
+// the event to its turn. It reports whether the reading is still the caller's.
 //
-// A statement counts as received once there is room for its event, so that one which comes again
+// A statement counts as received once there is room for its event. So a statement that comes again
 // after a resume has not been applied before: its event runs once.
 func (c *Conn) gotStatement(rd *reader, f wire.Frame) bool {
 	body, err := wire.ParseName(f.Body)

@@ -10,46 +10,47 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A History says what a server keeps of what it sends to groups, for those who join later. The
+// A History says which messages to groups a server keeps, for clients that join later. The
 // zero value keeps nothing.
 //
 // Commands and raw messages that go to a group with [Group.Send] and the like are kept as the
-// send middleware leaves them, oldest first, also when nobody is in the group; those that are
-// [Transient] are not. A server that lets its clients say to which groups it sends checks what they
-// say, since a group that is new to it may push out the history of another.
+// send middleware leaves them, oldest first, also when nobody is in the group. A message that is
+// [Transient] is not kept. A server that lets its clients choose the groups to which it sends checks their
+// choice, since a group that is new to it may push out the history of another.
 //
-// Those whom [Except] leaves out do not get them when they join again; [Group.Replay] gives them all.
+// A client that [Except] leaves out is not given the message when it joins again; [Group.Replay] gives it
+// all.
 type History struct {
-	// Messages is how many are kept for a group. Zero and negative mean none; then it is an
-	// error to set one of the others.
+	// Messages is the number of messages that are kept of a group. Zero and negative mean none; then it is
+	// an error to set one of the other fields.
 	Messages int
 
-	// Bytes bounds what they take in one group, names, payloads and some 64 bytes for
-	// each. One that alone takes more is not kept, nor what was sent before it.
+	// Bytes bounds the messages of one group: names, payloads and some 64 bytes for each message. A message
+	// that alone takes more is not kept, and pushes out all before it.
 	// Zero means 64 KiB.
 	Bytes int
 
-	// Groups is for how many groups there is such a history. With one more, that which was
-	// sent to longest ago is forgotten. Zero means 1024.
+	// Groups is the number of groups that have a history. With one more, the group that was sent to longest
+	// ago is forgotten. Zero means 1024.
 	Groups int
 
-	// Replay gives a client that joins a group, in the hello or later, what is kept of it: exactly
-	// what was sent before it joined, and then what is sent after. It comes behind the
-	// welcome, or the word that the client is in the group now, and before what
-	// the join handler sends. It never fills more than half of the client's queue: of
-	// more than that the client gets the last, as if no more had been kept.
+	// Replay gives a client that joins a group, in the hello or later, the messages that are kept: exactly
+	// those that were sent before it joined, and then those that are sent after. They come after the
+	// welcome, or after the word that the client is in the group now, and before the messages of
+	// the join handler. They never fill more than half of the client's queue: if there are more, the
+	// client gets the last ones, as if no more had been kept.
 	//
 	// Nothing comes twice. A client that leaves a group and joins it again, over the same connection or one
-	// that was resumed, is given only what was sent since it left, however often it does that. So is
-	// remembered for the 256 groups that it left last. If it has left more, it is given of all other
-	// groups, also of those in which it never was, only what was sent since it left the last group that is
-	// not remembered. A client that joins the server anew says up to where it has had each group, and is
-	// given what came after; so it is with the session of a client that was detached. A client says so of
-	// all groups that it is in, and of the 256 others that it has left last.
+	// that was resumed, is given only the messages that were sent since it left, however often it does that.
+	// The server remembers this for the 256 groups that the client left last. A client that has left more
+	// groups is given, of all groups that are not remembered, only messages that were sent since it left the
+	// last one of these. A client that joins the server anew tells its position in each group, and is
+	// given the messages after it; a client that was detached does the same. A client tells its positions in
+	// all groups that it is in, and in the 256 others that it has left last.
 	//
-	// Handlers learn with [Replayed] that something is replayed. [Client.OnReplay] is told of each replay
-	// before what comes, and of what was missed since it is not kept any more, and [Client.OnReplayed] at
-	// the end. Clients of the original's protocol are given all each time that they join, and are not told.
+	// A handler learns with [Replayed] that a message is replayed. [Client.OnReplay] is told before the
+	// messages of each replay, and what was missed; [Client.OnReplayed] is told at the end. Clients of the
+	// original's protocol are given all messages each time that they join, and are not told.
 	Replay bool
 }
 
@@ -87,8 +88,8 @@ func newStore(o History, of *budget.Budget) *history.Store {
 	return history.NewStore(rules, of, session.RandomNumber())
 }
 
-// History returns what is kept of what was sent to the group, oldest first. The caller owns
-// it. See [ServerOptions.History].
+// History returns the messages to the group that are kept, oldest first. The caller owns
+// them. See [ServerOptions.History].
 func (g *Group) History() []Frame {
 	if g.srv.store == nil {
 		return nil
@@ -104,10 +105,10 @@ func (g *Group) History() []Frame {
 	return frames
 }
 
-// Replay queues the last n that are kept of the group for c, or all if n is not above zero, but
+// Replay queues the last n messages that are kept of the group for c, or all if n is not above zero, but
 // no more than fit into half of its queue. It fails with why the connection ended. Where
-// [History.Replay] is set each member has had them already: they come again. Handlers and the
-// functions of [Client.OnReplay] and [Client.OnReplayed] see them as they see what a newcomer is given.
+// [History.Replay] is set each member has had the messages already: they come again. Handlers and the
+// functions of [Client.OnReplay] and [Client.OnReplayed] see them as they see a newcomer's.
 func (g *Group) Replay(c *Conn, n int) error {
 	if c == nil {
 		return NewError(CodeNotConnected, "there is no connection to replay to")
@@ -125,7 +126,7 @@ func (g *Group) Replay(c *Conn, n int) error {
 	return c.endedError()
 }
 
-// Forget drops what is kept of the group.
+// Forget drops the messages that are kept of the group.
 func (g *Group) Forget() {
 	if g.srv.store != nil {
 		h := g.srv.store.Begin(g.name)

@@ -27,16 +27,16 @@ import (
 
 // Join puts the client into a group; being in it already is no error.
 //
-// At a server it is done at once, and the client is told; ctx need only not have ended. It
-// fails with [CodeBadName], [CodeTooManyGroups], or why the connection ended.
+// At a server Join is done at once, and the client is told; ctx matters only if it has ended already. Join
+// fails with [CodeBadName], [CodeTooManyGroups], or the reason for which the connection ended.
 //
-// At a client the server is asked, and Join waits for its answer: when it returns nil,
+// At a client Join asks the server and waits for its answer: when it returns nil,
 // [Conn.Groups] has the group, and commands sent afterwards are handled by a server that knows.
-// It fails with the server's error, for which [IsRemote] reports true: [CodeUnauthorized] or what
-// [Access.AuthorizeGroup] says, [CodeTooManyGroups], [CodeRateLimit] as
-// [Limits.ChangeRate] says. Otherwise it is like [Conn.CallBytes]: it may be called by
-// handlers, goes on after a resume, and when ctx or the connection ends first the group
-// may have been joined or not.
+// Join fails with the server's error, for which [IsRemote] reports true: [CodeUnauthorized] or the error of
+// [Access.AuthorizeGroup], [CodeTooManyGroups], [CodeRateLimit] as
+// [Limits.ChangeRate] says. Otherwise Join is like [Conn.CallBytes]: it may be called by
+// handlers and goes on after a resume, and the group may have been joined or not if ctx or the connection
+// ends first.
 func (c *Conn) Join(ctx context.Context, group string) error {
 	return c.eng.owner.change(ctx, c, wire.KindAskJoin, group)
 }
@@ -50,11 +50,11 @@ func (c *Conn) Leave(ctx context.Context, group string) error {
 // Rename changes what the client is called; empty means that it has no name any more. Others
 // who asked for notices are told.
 //
-// At a server it is done at once, and the client is told; ctx need only not have ended. It
-// fails with [CodeBadName], [CodeNameTaken], or why the connection ended.
+// At a server Rename is done at once, and the client is told; ctx matters only if it has ended already. Rename
+// fails with [CodeBadName], [CodeNameTaken], or the reason for which the connection ended.
 //
-// At a client it waits for the server's answer as [Conn.Join] does, and fails with
-// [CodeUnauthorized] or what [Access.AuthorizeName] says, [CodeNameTaken] or
+// At a client Rename waits for the server's answer as [Conn.Join] does, and fails with
+// [CodeUnauthorized] or the error of [Access.AuthorizeName], [CodeNameTaken] or
 // [CodeRateLimit]. A client that joins anew by itself asks for the name that it
 // was given here.
 func (c *Conn) Rename(ctx context.Context, name string) error {

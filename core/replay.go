@@ -6,50 +6,51 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A Replay is what a client is given of what a group keeps, as it joins the group or when the server's
-// program wants it to: see [History] and [Group.Replay].
+// A Replay says which of a group's kept messages a client is given, as it joins the group or when the server's
+// program wants it: see [History] and [Group.Replay].
 type Replay struct {
 	Group string
 
-	// Messages is how many come: commands and raw messages. Those that are longer than
-	// [ClientOptions.MaxFrame] count, and do not come.
+	// Messages is the number of commands and raw messages that come. A message that is longer than
+	// [ClientOptions.MaxFrame] counts, and does not come.
 	Messages int
 
-	// Missed is how many messages were sent to the group after the last that the client had, and do not
-	// come, since they are not kept any more or there is no room for so many. Lost says that nobody knows how
-	// many: the server was started again, or has forgotten the group since. Both are zero in a group in which
-	// the client never was, for what was sent before it came.
+	// Missed is the number of messages that were sent to the group after the last one that the client had, and
+	// do not come: they are not kept any more, or there is no room for them. Lost says that nobody knows the
+	// number: the server was started again, or has forgotten the group since. Messages that were sent before the
+	// client was in the group for the first time are not missed.
 	Missed uint64
 	Lost   bool
 }
 
-// OnReplay registers what runs before a client is given what a group keeps, which may be nothing: each time
-// that it joins a group of a server with [History].Replay, as it connects too, and when the server's
-// program says so with [Group.Replay]. It runs in its turn like a command's handler, behind the
-// function of OnJoinGroup if the client has asked for the group. r says what was missed.
+// OnReplay registers a function that runs before a client is given the messages that a group keeps, also if
+// there are none: each time that the client joins a group of a server with [History].Replay, also as it connects, and
+// when the server's program says so with [Group.Replay]. The function runs in its turn like a command's
+// handler, after the function of OnJoinGroup if the client has asked for the group. r says what was missed.
 //
-// What a full queue has dropped is told to OnMissed: a later replay does not give it.
+// OnMissed is told of messages that a full queue has dropped. No later replay gives them.
 func (cl *Client) OnReplay(f func(c *Conn, r Replay)) {
 	cl.mustBeOpen()
 	cl.onReplay = f
 }
 
-// OnReplayed is OnReplay behind what the client is given: what comes now was sent after it joined.
+// OnReplayed registers a function that runs after the messages of a replay: messages that come from now on
+// were sent after the client joined.
 func (cl *Client) OnReplayed(f func(c *Conn, r Replay)) {
 	cl.mustBeOpen()
 	cl.onReplayed = f
 }
 
-// Replayed reports whether a handler is given what a group kept, rather than what was sent just now. ctx is
-// the one that the handler was given, in whatever form it was registered, or derives from that.
-// It is always false at a server.
+// Replayed reports whether a handler is given a message that a group kept, and not one that was sent just now.
+// ctx is the context of the handler, in whatever form the handler was registered, or derives from it.
+// Replayed is always false at a server.
 func Replayed(ctx context.Context) bool {
 	return ctx.Value(replayedKey{}) != nil
 }
 
 type replayedKey struct{}
 
-// contextOf returns the context of a handler. For what is replayed it is made once.
+// contextOf returns the context of a handler. The one for replayed messages is made once.
 func (c *Conn) contextOf(replayed bool) context.Context {
 	if !replayed {
 		return c.Context()
@@ -62,12 +63,12 @@ func (c *Conn) contextOf(replayed bool) context.Context {
 	return r
 }
 
-// gotGroup takes what a client is sent of a group that keeps its messages. It reports whether the reading
-// is still the caller's.
+// gotGroup takes a frame of a group that keeps its messages. It reports whether the reading is still the
+// caller's.
 //
-// How far the client has had the group is noted in turn, so that what has been read and never
-// is handled comes again. So of a message that somebody receives out of its turn there remains what notes
-// that it has passed.
+// The position of the client in the group moves in turn, so that a message which has been read and is never
+// handled comes again. So a message that a receiver takes out of its turn leaves a frame in its place, which
+// moves the position.
 func (c *Conn) gotGroup(rd *reader, f wire.Frame) bool {
 	if f.Kind == wire.KindReplay || f.Kind == wire.KindReplayEnd {
 		return c.dispatch(rd, f)
@@ -96,7 +97,7 @@ func (c *Conn) gotGroup(rd *reader, f wire.Frame) bool {
 	return c.dispatch(rd, f)
 }
 
-// passed is what is left of a message to a group that was received: that it has passed.
+// passed returns the frame that a message leaves in its place when a receiver has taken it.
 func passed(f wire.Frame, rest []byte) wire.Frame {
 	return wire.Frame{Kind: wire.KindGroupPassed, Body: f.Body[: len(f.Body)-len(rest) : len(f.Body)-len(rest)]}
 }
@@ -122,8 +123,8 @@ func (c *Conn) runGroup(f wire.Frame, reserved *bool) error {
 }
 
 // groupBeside starts the concurrent handler of a message to a group while another handler keeps the
-// connection's turn, and leaves of the frame that it has passed. It does nothing if a replay has
-// still to begin or to end: that says what the message is.
+// connection's turn, and returns the frame that moves the position in turn. It does nothing while the
+// beginning or the end of a replay waits: only then is it known whether the message is a replayed one.
 func (c *Conn) groupBeside(f wire.Frame) wire.Frame {
 	_, _, rest, err := wire.ParseGroup(f.Kind, f.Body)
 	if err != nil || c.turn.ReplaysWait() || !c.startBeside(f) {
