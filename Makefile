@@ -50,8 +50,8 @@ lint:
 unit:
 	@echo "== tests, with the race detector; and what has assembly, with and without it"
 	HISOCK_ALL_PROXIES=$(shell command -v apt-get) $(GO) test -race -timeout 20m ./...
-	$(GO) test -run='Mask|Queue|Prefetch' ./core/... ./ws
-	$(GO) test -tags=purego -run='Mask|Queue|Prefetch' ./core/... ./ws
+	$(GO) test -run='Mask|Prefetch|Pack|Model' ./core/internal/outbox ./ws
+	$(GO) test -tags=purego -run='Mask|Prefetch|Pack|Model' ./core/internal/outbox ./ws
 
 # The native ./... skips what exists only for the browser.
 js:
