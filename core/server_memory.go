@@ -128,6 +128,9 @@ func (c *Conn) holds() int {
 
 // uncount notes that the connection, of which nothing runs any more, holds nothing.
 func (c *Conn) uncount() {
+	if !hasBudget {
+		return
+	}
 	c.out.Uncount()
 	c.turn.Uncount()
 }

@@ -26,7 +26,7 @@ func (o *Outbox) Close(how Closing) (flushed <-chan struct{}) {
 	if !how.Drain {
 		o.discardLocked()
 	}
-	if how.Last != nil {
+	if !browser && how.Last != nil {
 		o.shareLocked(NewBlock(how.Last))
 	}
 	o.control.lastWords(how)

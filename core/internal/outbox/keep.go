@@ -162,8 +162,8 @@ type Parked struct {
 // closed before.
 func (o *Outbox) Park() (p Parked, ok bool) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	if o.closed {
+		o.mu.Unlock()
 		return p, false
 	}
 	o.closed = true
@@ -177,6 +177,7 @@ func (o *Outbox) Park() (p Parked, ok bool) {
 			p.Frames = append(p.Frames, k.b...)
 		}
 	}
+	o.mu.Unlock()
 	return p, true
 }
 
