@@ -2,6 +2,9 @@ package core
 
 import (
 	"context"
+	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,4 +51,46 @@ func TestFrameLimit(t *testing.T) {
 		require.Equal(t, CodeTooBig, CodeOf(cl.SendBytes("n", make([]byte, 1000))), "the client was told the limit")
 		require.NoError(t, cl.Close())
 	})
+}
+
+// A reader goes on in a new goroutine after each look of the sweeper, with handlers that are quick or slow: all
+// that comes is handled once and in order, and nothing is left at the end.
+func TestReaderPassesOn(t *testing.T) {
+	const messages = 300
+	inWorld(t, &ServerOptions{Timeouts: Timeouts{Write: 8 * time.Millisecond}}, func(w *world) {
+		var heard kept[string]
+		readers := make(map[string]struct{})
+		w.srv.OnBytes("say", func(_ context.Context, c *Conn, payload []byte) error {
+			readers[goroutineID()] = struct{}{}
+			heard.Add(string(payload))
+			if len(payload) == 2 {
+				time.Sleep(3 * time.Millisecond) // over several looks
+			}
+			return c.SendBytes("said", payload)
+		})
+		w.serve()
+		cl := w.client("ada")
+		var answers kept[string]
+		cl.OnBytes("said", func(_ context.Context, _ *Conn, payload []byte) error {
+			answers.Add(string(payload))
+			return nil
+		})
+		w.join(cl)
+		var want []string
+		for i := range messages {
+			want = append(want, strconv.Itoa(i))
+			require.NoError(t, cl.SendBytes("say", []byte(want[i])))
+			time.Sleep(time.Duration(i%4) * time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		require.Equal(t, want, heard.All())
+		require.Equal(t, want, answers.All())
+		require.Greater(t, len(readers), messages/20, "goroutines that have read")
+	})
+}
+
+// goroutineID is the number of the caller's goroutine.
+func goroutineID() string {
+	b := make([]byte, 64)
+	return strings.Fields(string(b[:runtime.Stack(b, false)]))[1]
 }
