@@ -43,8 +43,8 @@ func readMore(r io.Reader, rd *reader) error {
 	return err
 }
 
-// readPreface reads the four bytes with which a native client opens. Anything else is told
-// apart by what it begins with, so that the error can say what knocked here.
+// readPreface reads the four bytes with which a native client opens. For other bytes the error says
+// what they look like.
 func readPreface(r io.Reader, rd *reader) *Error {
 	for rd.w < len(wire.Preface) {
 		if rd.w > 0 && rd.buf[0] != wire.Preface[0] {
@@ -114,11 +114,11 @@ func timedOut(err error) bool {
 	return ok && t.Timeout()
 }
 
-// httpRefusal is what an HTTP client that knocks at a plain port is told.
+// httpRefusal is the answer to an HTTP client at a plain port.
 const httpRefusal = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" +
 	"This port speaks hisock over plain TCP, not HTTP. Browsers connect to the WebSocket port.\n"
 
-// refusal is what a newcomer is sent that is not let in. One that does not speak the
+// refusal returns the bytes for a newcomer that is not let in. A newcomer that does not speak the
 // protocol would not understand a frame.
 func refusal(why wire.Goodbye, http bool, peer *legacyPeer) []byte {
 	switch {
@@ -132,16 +132,16 @@ func refusal(why wire.Goodbye, http bool, peer *legacyPeer) []byte {
 	return wire.AppendRefuse(nil, why)
 }
 
-// refuseTime is how long telling a newcomer why it is not let in may take.
+// refuseTime bounds the time for telling a newcomer why it is not let in.
 const refuseTime = time.Second
 
-// maxPast is how many bytes are read of a peer that has been refused or whose connection has
-// ended: it is read on only so that it can read why, and what it had sent before it knew.
+// maxPast bounds the bytes that are read from a peer that has been refused, or whose connection has
+// ended. They are read so that the peer can send what it had begun, and then read the reason.
 const maxPast = 256 << 10
 
-// hangUp ends a stream on which a handshake failed: it says why, and waits a moment for the
-// peer to have read it, since closing at once could take it away again.
-// before is what has read the stream ahead, or nil.
+// hangUp ends a stream on which a handshake failed. It writes say, and waits a moment for the
+// peer to read it, since closing at once could take it away again.
+// before has read the stream ahead, or is nil.
 func hangUp(stream transport.Conn, say []byte, before *ahead.Reader) {
 	defer stream.Close() //nolint:errcheck // nothing to be done about it
 	if len(say) == 0 {

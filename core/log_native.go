@@ -10,7 +10,7 @@ import (
 	"github.com/hisock/hisock/core/internal/thin"
 )
 
-// What thins lines: those about one connection, and those of all together.
+// A lines thins the lines about one connection, an allLines the lines about all connections together.
 type (
 	lines    = thin.Source
 	allLines = thin.Log
@@ -89,7 +89,7 @@ func (j *journal) put(l level, what string, line []any) {
 	}
 }
 
-// leave says what was left out about a connection that has ended.
+// leave writes how many lines were left out about a connection that has ended.
 func (j *journal) leave(c *Conn) {
 	if left := c.lines.End(); left != nil {
 		line, l := leftOut(left)
@@ -97,7 +97,7 @@ func (j *journal) leave(c *Conn) {
 	}
 }
 
-// end says what was left out about all connections, and has not been told of yet.
+// end writes how many lines were left out about all connections, as far as no line has told.
 func (j *journal) end() {
 	if left := j.thin.End(); left != nil {
 		line, l := leftOut(left)
@@ -105,7 +105,7 @@ func (j *journal) end() {
 	}
 }
 
-// leftOut lists what was left out, and says how loud that is.
+// leftOut lists how many lines were left out of each kind, and returns the level of the line that says so.
 func leftOut(left []thin.Left) (line []any, l level) {
 	l = levelDebug
 	for _, of := range left {
@@ -120,7 +120,7 @@ func leftOut(left []thin.Left) (line []any, l level) {
 	return line, l
 }
 
-// faultText says in words what happened where an error of that code goes to nobody.
+// faultText says in words what happened, for an error of that code of which no caller can be told.
 func faultText(code Code) string {
 	switch code {
 	case CodeUnknownCommand:
