@@ -8,7 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -79,19 +78,6 @@ func TestStoreIsBounded(t *testing.T) {
 	g.End(false)
 	known, _ = s.Counts()
 	require.Equal(t, 1, known)
-}
-
-// What is kept takes half of a budget at most.
-func TestStoreKeepsToTheBudget(t *testing.T) {
-	of := budget.New(20_000)
-	s := NewStore(Rules{Messages: 100, Bytes: 1 << 20, Groups: 100}, of, 7)
-	for i := range 50 {
-		s.say(fmt.Sprint(i), string(make([]byte, 1000)))
-		require.LessOrEqual(t, s.Held(), 10_000)
-	}
-	_, keeping := s.Counts()
-	require.Equal(t, 9, keeping)
-	require.Len(t, s.kept(t, "49"), 1)
 }
 
 func TestJoinIsGivenWhatItLacks(t *testing.T) {
