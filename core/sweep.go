@@ -193,71 +193,83 @@ func (s *sweeper) run() {
 func (s *sweeper) sweepActive() bool {
 	found, left := s.lookAtActive()
 	for _, f := range found {
-		switch f.what {
-		case sameTurn:
+		switch f.motion {
+		case busyTurn:
 			f.c.handOver(f.c.watch.turn)
-		case sameBatch:
+		case busyBatch:
 			f.c.endBatch()
-		case sameState:
+		case idle:
 			f.c.checkStandstill()
 		}
 	}
 	return left
 }
 
-// A finding is a connection that has not gone on since the last tick.
-type finding struct {
-	c    *Conn
-	what byte // sameTurn, sameBatch or sameState
-}
+// A motion is how far a connection has come in a tick.
+type motion byte
 
 const (
-	sameTurn  byte = iota // one handler, or one write, has taken the whole tick
-	sameBatch             // handlers of what was read at once have
-	sameState             // handlers wait for the peer, and nothing else has happened
+	goesOn    motion = iota // more was read
+	busyBatch               // handlers of frames that were read together have taken the whole tick
+	busyTurn                // one handler has, or one write
+	idle                    // the reader has waited, or somebody else runs a handler
 )
 
-// lookAtActive returns the connections that were busy and have not gone on. It reports whether any connection is
-// still worth watching.
+// A finding is a busy connection for which something is to be done.
+type finding struct {
+	c *Conn
+	motion
+}
+
+// lookAtActive returns the connections that have not gone on. Of the idle ones it returns those whose handlers wait
+// for their peers; all of them leave the list. It reports whether any connection is left there.
 func (s *sweeper) lookAtActive() (found []finding, left bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	slow := false
-	kept := s.active[:0]
+	slow, n := false, 0
 	for _, c := range s.active {
-		w := &c.watch
-		tok := c.turn.Now()
-		reads := c.progress.reads.Load()
-		same, batch := tok == w.turn, reads == w.batch
-		w.turn, w.batch = tok, reads
-		switch state := tok.State(); {
-		case same && (state == turn.Reading || state == turn.Handed):
-			// Nothing since the last tick. Look again after the store: a reader sets its
-			// turn before it looks whether it is in the list.
-			w.active.Store(false)
-			if c.turn.Now() == tok || w.active.Swap(true) {
-				if hasStandstill && c.waits.Len() > 0 {
-					found = append(found, finding{c, sameState})
-				}
-				continue
-			}
-		case same:
-			found, slow = append(found, finding{c, sameTurn}), true
-		case batch:
-			found, slow = append(found, finding{c, sameBatch}), true
+		m := c.look()
+		if m != idle {
+			s.active[n] = c
+			n++
+			slow = slow || m != goesOn
 		}
-		kept = append(kept, c)
+		if m == busyBatch || m == busyTurn || m == idle && hasStandstill && c.waits.Len() > 0 {
+			found = append(found, finding{c, m})
+		}
 	}
-	clear(s.active[len(kept):])
-	s.active = kept
+	clear(s.active[n:])
+	s.active = s.active[:n]
 	if hasCrowd {
-		s.fair.count(len(kept))
+		s.fair.count(n)
 	}
 	if s.idleTicks++; slow {
 		s.idleTicks = 0
 	}
 	s.tick = handlerTick << min(s.idleTicks/4, 4)
-	return found, len(kept) > 0
+	return found, n > 0
+}
+
+// look says how far a connection has come since the last tick. One that is idle is no longer active.
+func (c *Conn) look() motion {
+	w := &c.watch
+	tok, reads := c.turn.Now(), c.progress.reads.Load()
+	sameTurn, sameBatch := tok == w.turn, reads == w.batch
+	w.turn, w.batch = tok, reads
+	switch state := tok.State(); {
+	case sameTurn && (state == turn.Reading || state == turn.Handed):
+		// Look again once it is not active: a reader begins its turn before it looks whether it is.
+		w.active.Store(false)
+		if c.turn.Now() == tok || w.active.Swap(true) {
+			return idle
+		}
+		return goesOn
+	case sameTurn:
+		return busyTurn
+	case sameBatch:
+		return busyBatch
+	}
+	return goesOn
 }
 
 // sweepAll ends the connections whose peers have been silent, or have read nothing, for too long, and asks peers
