@@ -23,7 +23,7 @@ func (g *Group) Clients() iter.Seq[*Conn] {
 }
 
 // Len is how many clients are in the group.
-func (g *Group) Len() int { return len(g.srv.roster.In(g.name)) }
+func (g *Group) Len() int { return g.srv.roster.LenIn(g.name) }
 
 // Send queues a command for everybody in the group, encoded once. It fails as [Everybody.Send]
 // does, and with [CodeBadName] if nobody can be in a group of that name. That nobody is in it is no

@@ -35,7 +35,7 @@ func (u *User) Clients() iter.Seq[*Conn] {
 }
 
 // Len is how many connections the user has.
-func (u *User) Len() int { return len(u.srv.roster.Of(u.id)) }
+func (u *User) Len() int { return u.srv.roster.LenOf(u.id) }
 
 // Send queues a command for all connections of the user, encoded once. It fails as [Everybody.Send]
 // does, and with [CodeUnknownClient] if the user has no connection: a user is somebody, unlike a

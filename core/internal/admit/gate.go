@@ -1,6 +1,7 @@
 // Package admit decides who has an admission slot at a server: who is about to say hello, whom the
 // program decides about, whose connection is there, and whose waits to be resumed. It counts
-// them in all and by address, and says who makes room when there is none.
+// them in all and by address, and says who makes room when there is none: that is a [Gate]. What the program
+// decides about a newcomer, and until when, is a [Decision].
 //
 // It knows neither streams nor connections: who makes room is returned, and it is the caller
 // who ends that one, without a lock. The lock of a Gate is taken last.

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/internal/budget"
 )
 
 // What is kept takes half of a budget at most.

@@ -358,6 +358,12 @@ func (r *Roster[C]) Of(user string) []C { return r.users.snapshot(user) }
 // In returns the members of a group.
 func (r *Roster[C]) In(group string) []C { return r.groups.snapshot(group) }
 
+// LenOf is how many members a user has.
+func (r *Roster[C]) LenOf(user string) int { return r.users.len(user) }
+
+// LenIn is how many members a group has.
+func (r *Roster[C]) LenIn(group string) int { return r.groups.len(group) }
+
 // At returns the members that come from an address.
 func (r *Roster[C]) At(addr string) []C { return r.addrs.snapshot(addr) }
 

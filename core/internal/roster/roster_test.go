@@ -208,9 +208,11 @@ func TestRosterModel(t *testing.T) {
 			}
 			for _, g := range c.Groups() {
 				require.Contains(t, r.In(g), c)
+				require.Len(t, r.In(g), r.LenIn(g))
 			}
 			require.LessOrEqual(t, len(c.Groups()), 5)
 			users[c.User()]++
+			require.Len(t, r.Of(c.User()), r.LenOf(c.User()))
 		}
 		n, u := r.Seats()
 		require.Equal(t, len(names), n)

@@ -113,6 +113,14 @@ func (x *index[C]) snapshot(name string) []C {
 	return nil
 }
 
+// len is how many are in the set of that name.
+func (x *index[C]) len(name string) int {
+	if s := x.get(name); s != nil {
+		return s.len()
+	}
+	return 0
+}
+
 // get returns the set of that name, or nil.
 func (x *index[C]) get(name string) *set[C] {
 	x.mu.RLock()
