@@ -85,7 +85,9 @@ func TestReaderPassesOn(t *testing.T) {
 		time.Sleep(time.Second)
 		require.Equal(t, want, heard.All())
 		require.Equal(t, want, answers.All())
-		require.Greater(t, len(readers), messages/20, "goroutines that have read")
+		if !browser { // a page keeps the goroutine that it has
+			require.Greater(t, len(readers), messages/20, "goroutines that have read")
+		}
 	})
 }
 

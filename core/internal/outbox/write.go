@@ -103,7 +103,7 @@ func (o *Outbox) Done(n int64) (room bool) {
 
 // noticesLocked reports whether a notice that found no room has it now.
 func (o *Outbox) noticesLocked() bool {
-	if browser || !o.noticed || o.bytes > NoticeRoom(o.limit)/2 {
+	if !o.noticed || o.bytes > NoticeRoom(o.limit)/2 {
 		return false
 	}
 	o.noticed = false
@@ -201,8 +201,8 @@ func (o *Outbox) takeLocked() ([][]byte, any) {
 		return nil, nil
 	}
 	o.vec = o.vec[:0]
-	if welcome := o.control.welcome; !browser && welcome != nil { // a page welcomes nobody
-		o.vec = append(o.vec, welcome)
+	if o.control.welcome != nil {
+		o.vec = append(o.vec, o.control.welcome)
 		o.control.welcome = nil
 	}
 	front := len(o.vec)
