@@ -159,16 +159,15 @@ func (s *Server) enterGroups(c *Conn) {
 func (c *Conn) replay(h *history.Group, n int, again bool) (unfit []error) {
 	messages := h.Newest(n, c.eng.queueBytes/2-c.out.Stats().Waiting)
 	before, after := h.Replay(len(messages), again)
-	if c.can.Replays {
+	send := (*Conn).sendKept
+	if !c.can.Replays { // it gets them as if they were sent now
+		before, after, send = nil, nil, (*Conn).sendAgain
+	}
+	if before != nil {
 		c.sendOwn(before) //nolint:errcheck // then it is over anyway
 	}
 	for _, m := range messages {
-		var err error
-		if !c.can.Replays {
-			err = c.sendFrame(keptFrame(m.Frame), nil)
-		} else {
-			err = c.sendAll(outbox.NewBlock(m.Frame), OverflowDisconnect, nil)
-		}
+		err := send(c, m.Frame)
 		if err != nil && c.isEnded() {
 			break
 		}
@@ -176,11 +175,17 @@ func (c *Conn) replay(h *history.Group, n int, again bool) (unfit []error) {
 			unfit = append(unfit, err)
 		}
 	}
-	if c.can.Replays && after != nil {
+	if after != nil {
 		c.sendOwn(after) //nolint:errcheck // then it is over anyway
 	}
 	return unfit
 }
+
+func (c *Conn) sendKept(frame []byte) error {
+	return c.sendAll(outbox.NewBlock(frame), OverflowDisconnect, nil)
+}
+
+func (c *Conn) sendAgain(frame []byte) error { return c.sendFrame(keptFrame(frame), nil) }
 
 // reportUnsent reports what cannot be sent to c. No group is begun: it runs the error hook.
 func (s *Server) reportUnsent(c *Conn, unfit []error) {
