@@ -1,11 +1,14 @@
+//go:build !js
+
 package core
 
 import (
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"path"
+	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,83 +16,148 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// leaves are the mechanisms below internal that any other mechanism may import.
-var leaves = []string{"latch", "budget", "decimal", "groupset", "pool", "safe", "shape"}
+const (
+	module       = "github.com/hisock/hisock/"
+	architecture = "../docs/architecture.md"
+)
 
-// layers says what the packages of a folder may import beside the standard library. A folder with a star stands for the
-// folders in it that have no line of their own. docs/architecture.md draws the same.
-var layers = map[string][]string{
-	"core/wire":              nil,
-	"core/internal/LEAF":     {"core/wire"},
-	"core/internal/*":        {"core/wire", "transport", "core/internal/LEAF"},
-	"core/internal/classic":  {"core/wire"},
-	"core/internal/legacy":   {"core/wire", "transport", "core/internal/LEAF", "core/internal/classic"},
-	"core/internal/coretest": {"core/wire", "core/internal/LEAF", "transport", "transport/transporttest", "github.com/stretchr/testify/require"},
-	"core":                   {"core/wire", "core/internal/*", "core/internal/LEAF", "core/internal/legacy", "transport"},
-	"core/e2e/*":             nil, // tests only
-	"core/e2e/harness": {
-		"core", "core/wire", "core/internal/coretest", "transport", "transport/transporttest", "tcp", "ws",
-		"github.com/stretchr/testify/require",
-	},
-	"transport":               nil,
-	"transport/*":             {"transport"},
-	"transport/transporttest": {"transport", "github.com/stretchr/testify/require"},
-	"tcp":                     {"transport", "transport/*"},
-	"ws":                      {"transport", "transport/*", "nhooyr.io/websocket"},
-	"wasm":                    {"core", "ws"},
+// noTable are folders whose packages import what they need: programs, and what only tests use.
+var noTable = regexp.MustCompile(`^(examples|core/e2e|core/internal/coretest|web/)`)
+
+// others are what packages import beside the standard library and this module, tests aside.
+var others = map[string]string{
+	"ws":                            "nhooyr.io/websocket",
+	"transport/transporttest":       "github.com/stretchr/testify/require",
+	"core/internal/coretest":        "github.com/stretchr/testify/require",
+	"core/e2e/harness":              "github.com/stretchr/testify/require",
+	"examples/internal/exampletest": "github.com/stretchr/testify/require",
 }
 
-// layerOf returns the key of a package in layers, or the package itself if it is not of this module.
-func layerOf(pkg string) string {
-	if _, ok := layers[pkg]; ok {
-		return pkg
-	}
-	for _, leaf := range leaves {
-		if pkg == "core/internal/"+leaf {
-			return "core/internal/LEAF"
-		}
-	}
-	all := path.Dir(pkg) + "/*"
-	if _, ok := layers[all]; ok {
-		return all
-	}
-	return pkg
-}
-
-// A package imports what lies below it and nothing beside it: a mechanism knows the wire format, the media and the leaves,
-// and neither package core nor another mechanism.
+// The table of docs/architecture.md says what each package imports of this module, tests aside.
 func TestImports(t *testing.T) {
-	const module = "github.com/hisock/hisock/"
-	checked := map[string]bool{}
-	for _, top := range []string{"core", "transport", "tcp", "ws", "wasm"} {
-		err := filepath.WalkDir("../"+top, func(file string, e fs.DirEntry, err error) error {
-			if err != nil || e.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
-				return err
+	table, seen := readImports(t), map[string]bool{}
+	for pkg, imports := range importsOf(t) {
+		if noTable.MatchString(pkg) {
+			continue
+		}
+		row, ok := table[pkg]
+		if !ok {
+			t.Errorf("%s has no row in %s", pkg, architecture)
+			continue
+		}
+		for name, file := range imports {
+			if !row.named[name] && (!row.leaves || !table[name].leaf) && (!row.rooms || !strings.HasPrefix(name, "core/internal/")) {
+				t.Errorf("%s imports %s, which the row of %s does not say", file, name, pkg)
 			}
-			f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		}
+		for name := range row.named {
+			if imports[name] == "" {
+				t.Errorf("the row of %s says that it imports %s", pkg, name)
+			}
+		}
+		seen[pkg] = true
+	}
+	for pkg := range table {
+		require.True(t, seen[pkg], "there is no %s", pkg)
+	}
+}
+
+// Each file and folder that the page names is there.
+func TestArchitectureNamesWhatIsThere(t *testing.T) {
+	text, err := os.ReadFile(architecture)
+	require.NoError(t, err)
+	named := regexp.MustCompile("`((?:core|transport|tcp|ws|wasm|web|docs|examples)/[a-z0-9_/.*]+)`").FindAllSubmatch(text, -1)
+	require.Greater(t, len(named), 20)
+	for _, name := range named {
+		found, err := filepath.Glob(filepath.Join("..", string(name[1])))
+		require.NoError(t, err)
+		require.NotEmpty(t, found, string(name[1]))
+	}
+	alone := regexp.MustCompile("`([a-z0-9_]+\\.go)`").FindAllSubmatch(text, -1)
+	for _, name := range alone {
+		require.FileExists(t, string(name[1]))
+	}
+}
+
+// An allowed is what a row of the table lets a package import.
+type allowed struct {
+	leaf          bool // any room may import it
+	named         map[string]bool
+	leaves, rooms bool // all of them
+}
+
+func readImports(t *testing.T) map[string]allowed {
+	text, err := os.ReadFile(architecture)
+	require.NoError(t, err)
+	_, rest, ok := strings.Cut(string(text), "## What may import what")
+	require.True(t, ok)
+	section, _, _ := strings.Cut(rest, "\n## ")
+	table := map[string]allowed{}
+	path := regexp.MustCompile("`([a-z0-9/]+)`")
+	for _, line := range strings.Split(section, "\n") {
+		cells := strings.Split(line, "|")
+		if len(cells) != 5 || !path.MatchString(cells[1]) {
+			continue
+		}
+		row := allowed{
+			leaf:   strings.Contains(cells[2], "(leaf)"),
+			named:  map[string]bool{},
+			leaves: strings.Contains(cells[3], "leaves"),
+			rooms:  strings.Contains(cells[3], "rooms"),
+		}
+		for _, name := range path.FindAllStringSubmatch(cells[3], -1) {
+			row.named[name[1]] = true
+		}
+		table[path.FindStringSubmatch(cells[1])[1]] = row
+	}
+	require.Greater(t, len(table), 10)
+	return table
+}
+
+// importsOf returns for each package what it imports of this module, each with a file that does.
+func importsOf(t *testing.T) map[string]map[string]string {
+	all := map[string]map[string]string{}
+	err := filepath.WalkDir("..", func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel("..", path)
+		if err != nil {
+			return err
+		}
+		if e.IsDir() {
+			_, err := os.Stat(filepath.Join(path, "go.mod"))
+			if rel != "." && (err == nil || strings.HasPrefix(e.Name(), ".") || e.Name() == "testdata" || e.Name() == "node_modules") {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		pkg := filepath.ToSlash(filepath.Dir(rel))
+		if all[pkg] == nil {
+			all[pkg] = map[string]string{}
+		}
+		for _, i := range f.Imports {
+			name, err := strconv.Unquote(i.Path.Value)
 			if err != nil {
 				return err
 			}
-			layer := layerOf(filepath.ToSlash(filepath.Dir(file))[len("../"):])
-			checked[layer] = true
-			may, ok := layers[layer]
-			require.True(t, ok, "%s is in no layer", file)
-			allowed := map[string]bool{}
-			for _, m := range may {
-				allowed[m] = true
+			first, _, _ := strings.Cut(name, "/")
+			if own, ok := strings.CutPrefix(name, module); ok {
+				all[pkg][own] = filepath.ToSlash(rel)
+			} else if strings.Contains(first, ".") && others[pkg] != name {
+				t.Errorf("%s imports %s", rel, name)
 			}
-			for _, i := range f.Imports {
-				name, err := strconv.Unquote(i.Path.Value)
-				if err != nil {
-					return err
-				}
-				if first, _, _ := strings.Cut(name, "/"); strings.Contains(first, ".") && !allowed[layerOf(strings.TrimPrefix(name, module))] {
-					t.Errorf("%s imports %s", file, name)
-				}
-			}
-			return nil
-		})
-		require.NoError(t, err)
-	}
-	require.Len(t, checked, len(layers), "a layer without a file: %v", checked)
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	require.Greater(t, len(all), 20)
+	return all
 }
