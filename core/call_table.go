@@ -1,17 +1,16 @@
 package core
 
 import (
-	"sync"
-
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/wire"
 )
 
 // A callTable holds the calls to the peer that are not answered yet.
 type callTable struct {
-	mu     sync.Mutex       // guards the fields below
-	lastID uint64           // of the call that was made last
-	open   map[uint64]*call // by id
-	ended  *Error           // why no more answers will come; nil as long as some may
+	mu     lock.Mutex[lock.Calls] // guards the fields below
+	lastID uint64                 // of the call that was made last
+	open   map[uint64]*call       // by id
+	ended  *Error                 // why no more answers will come; nil as long as some may
 }
 
 // A call waits for its answer. Whoever takes it out of the table has it to itself, fills in reply or err,

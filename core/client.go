@@ -2,10 +2,10 @@ package core
 
 import (
 	"context"
-	"sync"
 
 	"github.com/hisock/hisock/core/internal/convert"
 	"github.com/hisock/hisock/core/internal/history"
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/parked"
 	"github.com/hisock/hisock/core/wire"
@@ -33,7 +33,7 @@ type Client struct {
 
 	book history.Book // positions in groups, over all connections
 
-	mu         sync.Mutex              // guards the fields below
+	mu         lock.Mutex[lock.Client] // guards the fields below
 	conn       *Conn                   // the connection, or the last one; nil before the first
 	connecting context.CancelCauseFunc // gives up the attempt under way; nil if there is none
 	closing    bool                    // the client stays away

@@ -2,10 +2,10 @@ package core
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/hisock/hisock/core/internal/groupset"
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/internal/safe"
 	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
@@ -71,7 +71,7 @@ type wish struct {
 	later groupset.Set // groups to ask for once it has joined
 	given groupset.Set // groups that the server put it in as it joined, without having been asked
 
-	mu     sync.Mutex // guards the fields below, and later and given together
+	mu     lock.Mutex[lock.Wish] // guards the fields below, and later and given together
 	name   string
 	rename string // a name to ask for once it has joined; empty if there is none
 }

@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/hisock/hisock/core/internal/events"
 	"github.com/hisock/hisock/core/internal/guard"
 	"github.com/hisock/hisock/core/internal/history"
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/internal/notices"
 	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/roster"
@@ -42,7 +42,7 @@ type Conn struct {
 	peer
 
 	// transition is held while the session changes its state, and over what goes with it; see conn_session.go.
-	transition sync.Mutex
+	transition lock.Mutex[lock.Transition]
 
 	out     outbox.Outbox
 	turn    turn.Turn    // who reads, and what waits for a handler
@@ -178,7 +178,7 @@ type Presence = wire.Presence
 // Attachments are the values that the program has attached to a connection.
 type attachments struct {
 	list atomic.Pointer[[]attached]
-	mu   sync.Mutex // held by who changes the list, which is copied for that
+	mu   lock.Mutex[lock.Values] // held by who changes the list, which is copied for that
 }
 
 // An attached value. They are few, and a map whose keys are anything would cost a browser build 2 KB.

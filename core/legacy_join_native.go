@@ -7,10 +7,10 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/hisock/hisock/core/internal/legacy"
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/internal/notices"
 	"github.com/hisock/hisock/core/internal/safe"
 	"github.com/hisock/hisock/core/wire"
@@ -233,7 +233,7 @@ func (c *Conn) answerLegacy(who string) {
 
 // answers are records that a client is about to be told, a moment after it has asked.
 type answers struct {
-	mu      sync.Mutex // guards the field below; held while it is sent, so that answers go out in their order
+	mu      lock.Mutex[lock.LegacyAnswers] // guards the field below; held while it is sent, so that answers go out in their order
 	waiting []byte
 }
 

@@ -4,10 +4,10 @@ package core
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/hisock/hisock/core/internal/legacy"
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/internal/safe"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
@@ -27,9 +27,9 @@ import (
 // A legacyPeer is the peer of such a connection.
 type legacyPeer struct {
 	*legacy.Peer
-	server  *Server    // of which the peer is a client; nil at a client
-	answers answers    // at a server, records that the client has asked for
-	asking  sync.Mutex // at a client, held while it asks for a record, so that questions go out in their order
+	server  *Server                       // of which the peer is a client; nil at a client
+	answers answers                       // at a server, records that the client has asked for
+	asking  lock.Mutex[lock.LegacyAsking] // at a client, held while it asks for a record, so that questions go out in their order
 }
 
 // The two packages number dialects and kinds of values alike.

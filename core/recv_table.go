@@ -1,9 +1,9 @@
 package core
 
 import (
-	"sync"
 	"sync/atomic"
 
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -11,7 +11,7 @@ import (
 type recvTable struct {
 	waiting atomic.Int32 // how many wait, so that nobody else pays
 
-	mu sync.Mutex                 // guards the fields below
+	mu lock.Mutex[lock.Receivers] // guards the fields below
 	by map[string][]chan received // by name, in the order in which they began; each has room for one
 
 	// give is deliver once somebody has waited: a page never does, and its build goes without that.

@@ -13,6 +13,7 @@ import (
 	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/internal/history"
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/roster"
 	"github.com/hisock/hisock/core/internal/safe"
@@ -45,11 +46,11 @@ type Server struct {
 	laters    atomic.Uint64  // refusals with a time to come back, since nobody could decide or there was no room
 	conns     sync.WaitGroup // one for each arrival or its connection, and each Serve
 
-	relinking sync.Mutex // held over the resume of a connection; taken before a connection's transition
+	relinking lock.Mutex[lock.Relinking] // held over the resume of a connection; taken before a connection's transition
 
-	mu        sync.Mutex // guards the fields below; no other lock of ours is taken under it
-	serving   bool       // the sweeper runs
-	closing   bool       // a Shutdown has begun
+	mu        lock.Mutex[lock.Server] // guards the fields below; no other lock of ours is taken under it
+	serving   bool                    // the sweeper runs
+	closing   bool                    // a Shutdown has begun
 	listeners map[uint64]transport.Listener
 	shaking   map[uint64]*arrival // streams that are not connections yet
 	lastKey   uint64              // of listeners and shaking

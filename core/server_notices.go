@@ -2,9 +2,9 @@ package core
 
 import (
 	"slices"
-	"sync"
 	"unicode/utf8"
 
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/internal/notices"
 	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/wire"
@@ -19,10 +19,10 @@ import (
 
 // An announcement is what others have been told of a client. It says whose task telling is.
 type announcement struct {
-	mu   sync.Mutex // held while the server changes the client's name or groups; guards the fields below
-	here bool       // others are to know of the client
-	told standing   // what they have been told
-	busy bool       // somebody tells them
+	mu   lock.Mutex[lock.Announcement] // held while the server changes the client's name or groups; guards the fields below
+	here bool                          // others are to know of the client
+	told standing                      // what they have been told
+	busy bool                          // somebody tells them
 }
 
 // A standing is whether a client is there, and under which name.

@@ -2,8 +2,9 @@ package core
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
+
+	"github.com/hisock/hisock/core/internal/lock"
 )
 
 // A servingTable holds the calls of the peer that are being handled, so that it can
@@ -11,7 +12,7 @@ import (
 type servingTable struct {
 	open atomic.Int32 // number of calls
 
-	mu    sync.Mutex // guards the fields below
+	mu    lock.Mutex[lock.Serving] // guards the fields below
 	calls []served
 	at    map[uint64]int // index in calls by id, once they are more than manyServed; nil else
 }

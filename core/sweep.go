@@ -2,10 +2,10 @@ package core
 
 import (
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/internal/turn"
 )
 
@@ -32,7 +32,7 @@ type sweeper struct {
 
 	fair fairness
 
-	mu     sync.Mutex // guards the fields below
+	mu     lock.Mutex[lock.Sweeper] // guards the fields below
 	all    []*Conn
 	active []*Conn // those that were busy lately
 }

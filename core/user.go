@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/hisock/hisock/core/internal/convert"
+	"github.com/hisock/hisock/core/internal/lock"
 )
 
 // User returns who the client is, as [Admission.User] said, at a server; empty if it said nothing. It
@@ -72,7 +73,7 @@ func (u *User) CallBytes(ctx context.Context, command string, payload []byte) ([
 	ctx, giveUp := context.WithCancel(given(ctx))
 	defer giveUp()
 	var (
-		mu    sync.Mutex // guards the fields below
+		mu    lock.Mutex[lock.Gathering] // guards the fields below
 		reply []byte
 		err   error
 		done  bool

@@ -2,8 +2,9 @@ package admit
 
 import (
 	"context"
-	"sync"
 	"time"
+
+	"github.com/hisock/hisock/core/internal/lock"
 )
 
 // Grace is how long a program may take to decide when the context of that has ended. Then the server goes
@@ -20,7 +21,7 @@ const Grace = time.Second
 // Of Done and GiveUp the first wins, and says what becomes of the newcomer. The zero value is undecided. All
 // methods are safe for concurrent use.
 type Decision struct {
-	mu      sync.Mutex // guards the fields below
+	mu      lock.Mutex[lock.Decision] // guards the fields below
 	state   decisionState
 	hurried bool               // there is no time for it
 	cancel  context.CancelFunc // ends the context of a pending decision

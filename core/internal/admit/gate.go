@@ -7,7 +7,7 @@
 // who ends that one, without a lock. The lock of a Gate is taken last.
 package admit
 
-import "sync"
+import "github.com/hisock/hisock/core/internal/lock"
 
 // A State is where the owner of a slot is.
 //
@@ -88,7 +88,7 @@ func (p *Slot) Owner() any { return p.owner }
 type Gate struct {
 	limits Limits
 
-	mu       sync.Mutex // guards the fields below
+	mu       lock.Mutex[lock.Gate] // guards the fields below
 	sites    map[Addr]*site
 	greeting crowd
 	deciding crowd

@@ -9,6 +9,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/transport"
 )
 
@@ -18,7 +19,7 @@ type Reader struct {
 	ready  transport.ReadyReader // stream, if it can wait without a buffer
 	pool   transport.BufferPool
 
-	mu   sync.Mutex // guards the fields below, not the bytes of buf
+	mu   lock.Mutex[lock.Ahead] // guards the fields below, not the bytes of buf
 	news sync.Cond
 	stop bool
 	over bool   // Run reads no more

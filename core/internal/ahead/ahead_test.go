@@ -2,12 +2,8 @@ package ahead
 
 import (
 	"errors"
-	"go/parser"
-	"go/token"
 	"io"
 	"os"
-	"strconv"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -135,17 +131,6 @@ func (stubborn) Read([]byte) (int, error) { return 0, nil }
 func TestReaderOfNoProgress(t *testing.T) {
 	r := New(stubborn{}, &pool{})
 	require.ErrorIs(t, r.Run(), io.ErrNoProgress)
-}
-
-// A mechanism below core knows of nothing but the standard library, the wire format and transports.
-func TestImports(t *testing.T) {
-	f, err := parser.ParseFile(token.NewFileSet(), "ahead.go", nil, parser.ImportsOnly)
-	require.NoError(t, err)
-	for _, i := range f.Imports {
-		path, err := strconv.Unquote(i.Path.Value)
-		require.NoError(t, err)
-		require.True(t, !strings.Contains(path, ".") || path == "github.com/hisock/hisock/transport", path)
-	}
 }
 
 func isTimeout(err error) bool {

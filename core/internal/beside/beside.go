@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/hisock/hisock/core/internal/budget"
+	"github.com/hisock/hisock/core/internal/lock"
 )
 
 // Handlers are those of one connection. Of the zero value none may run; Init comes before everything else.
@@ -14,7 +15,7 @@ type Handlers struct {
 	limit  int // in bytes; it does not change
 	budget *budget.Budget
 
-	mu      sync.Mutex // guards the fields below
+	mu      lock.Mutex[lock.Beside] // guards the fields below
 	room    sync.Cond
 	running int
 	bytes   int

@@ -2,14 +2,14 @@
 // those who find out what has happened.
 package events
 
-import "sync"
+import "github.com/hisock/hisock/core/internal/lock"
 
 // A Line holds the events of one connection in their order. Its zero value is empty. All methods are
 // safe for concurrent use, and no lock is held while an event runs.
 type Line struct {
-	mu      sync.Mutex // guards the fields below
-	waiting []*Event   // the first may be running
-	taken   bool       // somebody runs events, or holds them up
+	mu      lock.Mutex[lock.Events] // guards the fields below
+	waiting []*Event                // the first may be running
+	taken   bool                    // somebody runs events, or holds them up
 }
 
 // An Event is a function that has been added to a Line.

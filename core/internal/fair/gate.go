@@ -1,14 +1,14 @@
 package fair
 
-import "sync"
+import "github.com/hisock/hisock/core/internal/lock"
 
 // A Gate is passed by one goroutine after the other, in the order in which they came. The zero
 // Gate is ready for use. It opens a pipe when it is passed for the first time, on systems that
 // have such; elsewhere, or if there are no descriptors left, to pass it is to yield.
 type Gate struct {
-	mu          sync.Mutex // guards the fields below
-	busy        bool       // somebody passes
-	first, last *Waiter    // that wait their turn
+	mu          lock.Mutex[lock.Fair] // guards the fields below
+	busy        bool                  // somebody passes
+	first, last *Waiter               // that wait their turn
 	closed      bool
 	passed      uint64
 

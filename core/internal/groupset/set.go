@@ -1,7 +1,7 @@
 // Package groupset holds the names of the groups that one client is in.
 package groupset
 
-import "sync"
+import "github.com/hisock/hisock/core/internal/lock"
 
 // manyNames is how many names are looked through for one, rather than to keep an index. Nearly all
 // clients are in fewer groups: for them a set is one small slice.
@@ -13,7 +13,7 @@ const manyNames = 16
 //
 // Invariant: names are in list, while that is short, or else in index, and never twice.
 type Set struct {
-	mu    sync.Mutex // guards the fields below
+	mu    lock.Mutex[lock.Groups] // guards the fields below
 	list  []string
 	index map[string]struct{} // nil while the names are in list
 }

@@ -1,8 +1,7 @@
 package history
 
 import (
-	"sync"
-
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -19,7 +18,7 @@ const MaxLeft = 256
 // The methods are called in the order in which frames are handled. The zero value is an empty book, and
 // all methods are safe for concurrent use.
 type Book struct {
-	mu    sync.Mutex // guards the fields below
+	mu    lock.Mutex[lock.Book] // guards the fields below
 	pages map[string]*page
 	conn  uint64 // the connection by number
 	ring  page   // of pages of groups that the client is not in: next is that which it left longest ago

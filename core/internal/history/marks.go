@@ -9,9 +9,9 @@ package history
 import (
 	"cmp"
 	"slices"
-	"sync"
 	"sync/atomic"
 
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -29,10 +29,10 @@ type Marks struct {
 }
 
 type marks struct {
-	mu    sync.Mutex      // guards the fields below
-	left  []Mark          // the one of longest ago in front; MaxMarks at most
-	floor uint64          // the greatest serial number of the marks that were let go of
-	told  []wire.Position // by the client in its hello, sorted by group; without an epoch once used
+	mu    lock.Mutex[lock.Marks] // guards the fields below
+	left  []Mark                 // the one of longest ago in front; MaxMarks at most
+	floor uint64                 // the greatest serial number of the marks that were let go of
+	told  []wire.Position        // by the client in its hello, sorted by group; without an epoch once used
 }
 
 // A Mark is how far a client had followed a group when it left.

@@ -2,9 +2,9 @@ package history
 
 import (
 	"container/list"
-	"sync"
 
 	"github.com/hisock/hisock/core/internal/budget"
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -26,11 +26,11 @@ type Rules struct {
 type Store struct {
 	rules Rules
 
-	mu     sync.Mutex        // guards the fields below; taken after a Group's turn
-	groups map[string]*Group // that somebody needs: see tidyLocked
-	epoch  uint64            // of a group that comes now; never 0
-	serial uint64            // of the message that was kept last, of any group
-	recent list.List         // of *Group, those that keep something, the one sent to last in front
+	mu     lock.Mutex[lock.Store] // guards the fields below; taken after a Group's turn
+	groups map[string]*Group      // that somebody needs: see tidyLocked
+	epoch  uint64                 // of a group that comes now; never 0
+	serial uint64                 // of the message that was kept last, of any group
+	recent list.List              // of *Group, those that keep something, the one sent to last in front
 	budget *budget.Budget
 	mem    budget.Meter // of the groups in recent
 }
@@ -52,7 +52,7 @@ type Group struct {
 	lru     *list.Element // in Store.recent; nil if nothing is kept
 	held    int           // bytes that are counted in Store.mem
 
-	turn sync.Mutex // held from Begin to End; guards the fields below, which Store.mu guards while there are no users
+	turn lock.Mutex[lock.GroupTurn] // held from Begin to End; guards the fields below, which Store.mu guards while there are no users
 
 	last  uint64    // number of the last message
 	kept  []Message // the oldest first

@@ -2,7 +2,7 @@
 // imports the standard library only, and other packages below core/internal may import it.
 package latch
 
-import "sync"
+import "github.com/hisock/hisock/core/internal/lock"
 
 // closed is the channel of what had happened before anybody waited for it.
 var closed = make(chan struct{})
@@ -13,7 +13,7 @@ func init() { close(closed) }
 // connection has are ever waited for, so that each makes its channel only then. Its zero value
 // has not happened.
 type Latch struct {
-	mu sync.Mutex
+	mu lock.Mutex[lock.Latch]
 	ch chan struct{} // closed if it has happened; nil before that while nobody waits; guarded by mu
 }
 

@@ -1,8 +1,9 @@
 package legacy
 
 import (
-	"sync"
 	"sync/atomic"
+
+	"github.com/hisock/hisock/core/internal/lock"
 )
 
 // An Outcome says what has become of what was put into a box.
@@ -26,7 +27,7 @@ type Box[T any] struct {
 	limit int
 	open  atomic.Bool // set with mu held
 
-	mu      sync.Mutex // guards the fields below
+	mu      lock.Mutex[lock.HeldBack] // guards the fields below
 	items   []item[T]
 	size    int
 	opening bool // what was taken out may not have been sent

@@ -2,10 +2,10 @@ package legacy
 
 import (
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/hisock/hisock/core/internal/budget"
+	"github.com/hisock/hisock/core/internal/lock"
 )
 
 // hold is what is held back for a client of which it is not known yet what it speaks. What a command carries
@@ -14,7 +14,7 @@ type hold struct {
 	box    *Box[Outgoing] // nil for a peer of which it is known
 	budget *budget.Budget
 
-	mu  sync.Mutex // guards the field below
+	mu  lock.Mutex[lock.LegacyHold] // guards the field below
 	mem budget.Meter
 
 	// Owned by who asks for HeldLong.

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"io"
 	"net/netip"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/internal/classic"
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -32,8 +32,8 @@ type Peer struct {
 
 	greeted bool // the first notice has come; owned by whoever has the turn
 
-	mu    sync.Mutex // guards the field below
-	hello Hello      // what it is called and which group it has named: an absent name is not an empty one
+	mu    lock.Mutex[lock.LegacyPeer] // guards the field below
+	hello Hello                       // what it is called and which group it has named: an absent name is not an empty one
 
 	hold    hold    // at a server, what cannot be said before it is known what the peer speaks
 	records records // at a client, who waits for the record of another

@@ -1,9 +1,8 @@
 package legacy
 
 import (
-	"sync"
-
 	"github.com/hisock/hisock/core/internal/classic"
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -11,7 +10,7 @@ import (
 // are, so they come in the order of the questions. One that nobody waits for any more takes its answer all
 // the same.
 type records struct {
-	mu      sync.Mutex // guards the field below
+	mu      lock.Mutex[lock.LegacyRecords] // guards the field below
 	waiting []chan []byte
 }
 

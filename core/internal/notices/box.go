@@ -3,8 +3,8 @@ package notices
 
 import (
 	"container/list"
-	"sync"
 
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -46,7 +46,7 @@ func (c *Change) nothing() bool {
 type Box struct {
 	limit int
 
-	mu      sync.Mutex // guards the fields below
+	mu      lock.Mutex[lock.Notices] // guards the fields below
 	state   state
 	again   bool // Start was called while busy
 	closed  bool

@@ -13,11 +13,11 @@ package outbox
 
 import (
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/hisock/hisock/core/internal/budget"
+	"github.com/hisock/hisock/core/internal/lock"
 )
 
 // An Outbox is one log of blocks with marks, so that nothing is copied on its way from one state to the
@@ -48,7 +48,7 @@ type Outbox struct {
 	foreign bool // the peer speaks another dialect: it knows no control frames
 	noticed bool // a notice found no room, and its sender wants to know of room
 
-	mu     sync.Mutex
+	mu     lock.Mutex[lock.Outbox]
 	bytes  int          // of frames that are not written yet, or are being written
 	log    []*Block     // nil where a block was let go of, or dropped
 	head   int          // of log, the first block that was not let go of

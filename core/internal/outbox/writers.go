@@ -2,17 +2,18 @@ package outbox
 
 import (
 	"runtime"
-	"sync"
+
+	"github.com/hisock/hisock/core/internal/lock"
 )
 
 // writers are goroutines that write for the outboxes which share a Common. Outboxes wait for one in the order in
 // which they asked. To start one for each would cost a tenth of what a small write does. One that cannot go on
 // holds up nobody: as long as any outbox waits, another is on its way.
 type writers struct {
-	mu          sync.Mutex // guards the fields below; held for a few instructions, with no other lock
-	start       func()     // write, made once
-	first, last *Outbox    // that wait, linked by after
-	coming      bool       // a goroutine was started that has not looked at the list yet
+	mu          lock.Mutex[lock.Writers] // guards the fields below; held for a few instructions, with no other lock
+	start       func()                   // write, made once
+	first, last *Outbox                  // that wait, linked by after
+	coming      bool                     // a goroutine was started that has not looked at the list yet
 }
 
 // writeFor lets o, for which the caller has taken the task of writing, wait for a writer.

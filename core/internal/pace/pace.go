@@ -16,8 +16,9 @@
 package pace
 
 import (
-	"sync"
 	"time"
+
+	"github.com/hisock/hisock/core/internal/lock"
 )
 
 // Bounds of a wait, of an attempt, and of the time that is left for the last attempt, while a
@@ -42,13 +43,13 @@ type Options struct {
 type Pace struct {
 	opts Options
 
-	mu     sync.Mutex    // guards the fields below
-	failed int           // attempts since the last connection
-	brief  int           // connections in a row that did not last
-	since  time.Time     // of the first attempt after the last connection that lasted; zero if there was none
-	broke  time.Time     // of the last break
-	last   time.Time     // of the last attempt to resume; zero if there is none to come
-	took   time.Duration // of the last attempt that succeeded
+	mu     lock.Mutex[lock.Pace] // guards the fields below
+	failed int                   // attempts since the last connection
+	brief  int                   // connections in a row that did not last
+	since  time.Time             // of the first attempt after the last connection that lasted; zero if there was none
+	broke  time.Time             // of the last break
+	last   time.Time             // of the last attempt to resume; zero if there is none to come
+	took   time.Duration         // of the last attempt that succeeded
 	random uint64
 }
 

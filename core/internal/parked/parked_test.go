@@ -1,11 +1,6 @@
 package parked
 
 import (
-	"go/parser"
-	"go/token"
-	"os"
-	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -98,20 +93,3 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// The browser build carries whatever this package imports.
-func TestImports(t *testing.T) {
-	entries, err := os.ReadDir(".")
-	require.NoError(t, err)
-	for _, e := range entries {
-		if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
-			continue
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), e.Name(), nil, parser.ImportsOnly)
-		require.NoError(t, err)
-		for _, i := range f.Imports {
-			path, err := strconv.Unquote(i.Path.Value)
-			require.NoError(t, err)
-			require.Equal(t, "github.com/hisock/hisock/core/wire", path)
-		}
-	}
-}

@@ -2,12 +2,12 @@
 // whoever wants much does not keep the others waiting. What one wants is handed out in its order.
 package robin
 
-import "sync"
+import "github.com/hisock/hisock/core/internal/lock"
 
 // A Queue holds what is to be done, by whom it is done for. Its methods are safe for concurrent use.
 // The zero Queue is empty.
 type Queue[K comparable, T any] struct {
-	mu   sync.Mutex // guards the fields below
+	mu   lock.Mutex[lock.Robin] // guards the fields below
 	of   map[K]*share[K, T]
 	line list[*share[K, T]] // those for whom there is something, the next first
 	n    int

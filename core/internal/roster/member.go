@@ -1,9 +1,8 @@
 package roster
 
 import (
-	"sync"
-
 	"github.com/hisock/hisock/core/internal/groupset"
+	"github.com/hisock/hisock/core/internal/lock"
 )
 
 // A Member is what a client is called, where it comes from, and the groups that it is in. All methods are
@@ -20,7 +19,7 @@ type Member struct {
 	left    bool     // it does not enter any more
 	freed   []string // names, folded, that the member had and keeps from others
 
-	mu   sync.Mutex // guards the fields below; taken after Roster.mu
+	mu   lock.Mutex[lock.Member] // guards the fields below; taken after Roster.mu
 	name string
 	addr string
 	in   bool // in a roster; written with Roster.mu held too

@@ -14,7 +14,8 @@ package roster
 
 import (
 	"slices"
-	"sync"
+
+	"github.com/hisock/hisock/core/internal/lock"
 )
 
 // Rules say what a roster allows.
@@ -41,7 +42,7 @@ type Roster[C comparable] struct {
 	groups      index[C]
 	addrs       index[C]
 
-	mu        sync.Mutex // guards the fields below, and each change of a member that is in
+	mu        lock.Mutex[lock.Roster] // guards the fields below, and each change of a member that is in
 	closed    bool
 	sessions  map[uint64]C // members that can be resumed, by id
 	nameSeats seats[C]     // by folded name, if names are unique

@@ -2,8 +2,9 @@ package roster
 
 import (
 	"slices"
-	"sync"
 	"sync/atomic"
+
+	"github.com/hisock/hisock/core/internal/lock"
 )
 
 // A set is read far more often than it is changed: a sender takes a snapshot and holds no lock while it
@@ -11,7 +12,7 @@ import (
 type set[C comparable] struct {
 	snap atomic.Pointer[[]C] // nil when out of date
 
-	mu   sync.Mutex // guards the fields below
+	mu   lock.Mutex[lock.Set] // guards the fields below
 	list []C
 	at   map[C]int // index in list; nil while the list is short enough to be searched
 }
@@ -101,7 +102,7 @@ func (s *set[C]) len() int {
 // An index holds sets by name. A set that becomes empty is forgotten. All methods are safe for concurrent
 // use. The zero value is empty.
 type index[C comparable] struct {
-	mu   sync.RWMutex
+	mu   lock.RWMutex[lock.Index]
 	sets map[string]*set[C]
 }
 

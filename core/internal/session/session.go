@@ -7,9 +7,10 @@
 package session
 
 import (
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/hisock/hisock/core/internal/lock"
 )
 
 // A State says where a session is in its life.
@@ -46,9 +47,9 @@ type Session struct {
 	id, token []byte
 	keptFor   time.Duration
 
-	mu       sync.Mutex // guards the fields below
-	why      error      // not nil once it has ended
-	detached bool       // it goes on elsewhere
+	mu       lock.Mutex[lock.Session] // guards the fields below
+	why      error                    // not nil once it has ended
+	detached bool                     // it goes on elsewhere
 }
 
 // Begin gives a session its first link.

@@ -5,8 +5,7 @@
 package standstill
 
 import (
-	"sync"
-
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -20,7 +19,7 @@ type Wait struct {
 // A Table holds the waits of a connection. Its zero value is empty. All methods are safe for concurrent
 // use.
 type Table struct {
-	mu    sync.Mutex
+	mu    lock.Mutex[lock.Standstill]
 	waits []Wait
 }
 

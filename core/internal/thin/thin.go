@@ -4,9 +4,10 @@
 package thin
 
 import (
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/hisock/hisock/core/internal/lock"
 )
 
 const (
@@ -31,7 +32,7 @@ const (
 
 // A Log is what all sources write. It is safe for concurrent use, and ready as it is.
 type Log struct {
-	mu    sync.Mutex
+	mu    lock.Mutex[lock.ThinLog]
 	kinds []counter
 }
 
@@ -40,7 +41,7 @@ type Log struct {
 type Source struct{ p atomic.Pointer[source] }
 
 type source struct {
-	mu    sync.Mutex
+	mu    lock.Mutex[lock.ThinSource]
 	kinds []counter
 }
 

@@ -20,6 +20,7 @@ import (
 	"sync/atomic"
 
 	"github.com/hisock/hisock/core/internal/budget"
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -48,15 +49,15 @@ type Turn struct {
 
 	drop atomic.Bool // nothing is run any more; set with mu held
 
-	mu      sync.Mutex // guards the fields below
-	changed sync.Cond  // there may be room, or copying is over
-	wakes   int        // calls of Wake
-	copying bool       // the bytes that were read are being copied for the next reader
-	writing bool       // the reading was taken from a goroutine that writes, and has not popped since
-	over    bool       // the connection has ended: nobody waits for room
-	manual  bool       // handlers are never the reader's; it does not change
-	held    bool       // with manual dispatch, jobs are not for the program's loop yet
-	barred  bool       // a barrier was popped last
+	mu      lock.Mutex[lock.Turn] // guards the fields below
+	changed sync.Cond             // there may be room, or copying is over
+	wakes   int                   // calls of Wake
+	copying bool                  // the bytes that were read are being copied for the next reader
+	writing bool                  // the reading was taken from a goroutine that writes, and has not popped since
+	over    bool                  // the connection has ended: nobody waits for room
+	manual  bool                  // handlers are never the reader's; it does not change
+	held    bool                  // with manual dispatch, jobs are not for the program's loop yet
+	barred  bool                  // a barrier was popped last
 
 	inbox
 	rawBox

@@ -1,0 +1,141 @@
+//go:build lockorder
+
+package lock
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+)
+
+// A Mutex is a [sync.Mutex] with a place in the order of locking. Its zero value is unlocked. It must
+// not be copied. In this build it panics if a goroutine waits for it out of order, or unlocks what
+// another goroutine has locked.
+type Mutex[P Place] struct{ mu sync.Mutex }
+
+// Lock locks m.
+func (m *Mutex[P]) Lock() {
+	id := goroutine()
+	var p P
+	check(id, p)
+	m.mu.Lock()
+	enter(id, m, p)
+}
+
+// TryLock locks m if nobody has, whatever the order: it does not wait.
+func (m *Mutex[P]) TryLock() bool {
+	ok := m.mu.TryLock()
+	if ok {
+		var p P
+		enter(goroutine(), m, p)
+	}
+	return ok
+}
+
+// Unlock unlocks m.
+func (m *Mutex[P]) Unlock() {
+	leave(goroutine(), m)
+	m.mu.Unlock()
+}
+
+// An RWMutex is a [sync.RWMutex] with a place in the order of locking. It checks as [Mutex] does.
+type RWMutex[P Place] struct{ mu sync.RWMutex }
+
+// Lock locks m for writing.
+func (m *RWMutex[P]) Lock() {
+	id := goroutine()
+	var p P
+	check(id, p)
+	m.mu.Lock()
+	enter(id, m, p)
+}
+
+// Unlock unlocks m.
+func (m *RWMutex[P]) Unlock() {
+	leave(goroutine(), m)
+	m.mu.Unlock()
+}
+
+// RLock locks m for reading.
+func (m *RWMutex[P]) RLock() {
+	id := goroutine()
+	var p P
+	check(id, p)
+	m.mu.RLock()
+	enter(id, m, p)
+}
+
+// RUnlock undoes one RLock.
+func (m *RWMutex[P]) RUnlock() {
+	leave(goroutine(), m)
+	m.mu.RUnlock()
+}
+
+// A held is a lock that a goroutine holds.
+type held struct {
+	lock  any
+	place Place
+}
+
+// A shard has the lists of some goroutines: the locks that each holds, in the order in which they were
+// taken. Only that goroutine touches its list. Lists stay, since goroutines are many that follow each other
+// in the same memory.
+type shard struct {
+	mu sync.Mutex // guards the field below; it is taken last of all
+	of map[uintptr]*[]held
+}
+
+var shards [256]shard
+
+// listOf returns the list of a goroutine.
+func listOf(id uintptr) *[]held {
+	s := &shards[id>>8%uintptr(len(shards))]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := s.of[id]
+	if list == nil {
+		if s.of == nil {
+			s.of = map[uintptr]*[]held{}
+		}
+		list = new([]held)
+		s.of[id] = list
+	}
+	return list
+}
+
+// numbers are the places by their order.
+var numbers = func() map[Place]int {
+	m := map[Place]int{}
+	for i, p := range order {
+		m[p] = i
+	}
+	return m
+}()
+
+// check panics if the goroutine holds a lock that does not stand before p.
+func check(id uintptr, p Place) {
+	for _, h := range *listOf(id) {
+		if numbers[h.place] >= numbers[p] {
+			panic(fmt.Sprintf("lock: %s is taken while %s is held", name(p), name(h.place)))
+		}
+	}
+}
+
+func enter(id uintptr, lock any, p Place) {
+	list := listOf(id)
+	*list = append(*list, held{lock, p})
+}
+
+func leave(id uintptr, lock any) {
+	list := listOf(id)
+	for i := len(*list) - 1; i >= 0; i-- {
+		if (*list)[i].lock == lock {
+			*list = slices.Delete(*list, i, i+1)
+			return
+		}
+	}
+	panic(fmt.Sprintf("lock: %T is unlocked by a goroutine that has not locked it", lock))
+}
+
+func name(p Place) string { return reflect.TypeOf(p).Name() }

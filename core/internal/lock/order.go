@@ -1,0 +1,71 @@
+// Package lock holds the one order in which the locks of core and of the packages below it are taken.
+//
+// Each of these locks is a [Mutex] or an [RWMutex] with a place in the list below. A goroutine that
+// holds locks waits only for a lock whose place stands further down than the places of all locks that it
+// holds. So no two locks of one place are held at once, and goroutines never wait for each other in a circle.
+//
+// The build tag lockorder makes each Lock check that, and panic if it is not so. Without the tag a Mutex
+// is a [sync.Mutex] and costs what that costs. "make unit" runs the tests with the tag.
+package lock
+
+// order is the order of locking. What a lock guards stands at its field.
+var order = []Place{
+	// Held over what is done for one change, or one message of a group.
+	GroupTurn{},    // history: the next message of a group that is kept
+	Announcement{}, // core: changes of one client's name and groups
+	LegacyAsking{}, // core: questions to a peer of the original go out in order
+	LegacyAnswers{},
+	Relinking{}, // core: one newcomer at a time resumes a connection of a server
+
+	// Who there is.
+	Client{},
+	Wish{},       // core: what a client wants to be called and to be in
+	Transition{}, // core: a session changes its state, and over what goes with it
+	Server{},
+	Sweeper{},
+	Roster{},
+	Member{},
+	Index{}, // roster: sets by name, user, group and address
+	Set{},
+	Groups{},
+	Store{}, // history: what all groups keep
+	Marks{},
+	Book{},
+
+	// Of one connection.
+	Session{},
+	Turn{},
+	Calls{},
+	Serving{},
+	Receivers{},
+	Standstill{},
+	Beside{},
+	Events{},
+	Notices{},
+	Values{},
+	LegacyPeer{},
+	LegacyHold{},
+	LegacyRecords{},
+	HeldBack{}, // legacy: one box
+	Ahead{},
+	Outbox{},
+	Writers{},
+
+	// Of many, each for a moment.
+	Gathering{}, // core: the first answer of several connections
+	Decision{},
+	Gate{},
+	Fair{},
+	Pace{},
+	Robin{},
+	ThinSource{},
+	ThinLog{},
+	Latch{},
+}
+
+// A Place is a place in the order.
+type Place interface{ isPlace() }
+
+type place struct{}
+
+func (place) isPlace() {}
