@@ -79,20 +79,19 @@ type held struct {
 }
 
 // A shard has the lists of some goroutines: the locks that each holds, in the order in which they were
-// taken. Only that goroutine touches its list. Lists stay, since goroutines are many that follow each other
-// in the same memory.
+// taken. Lists stay, since goroutines are many that follow each other in the same memory. The shards are
+// many, so that the race detector does not take what two goroutines do here for an order between them.
 type shard struct {
 	mu sync.Mutex // guards the field below; it is taken last of all
 	of map[uintptr]*[]held
 }
 
-var shards [256]shard
+var shards [1024]shard
 
-// listOf returns the list of a goroutine.
-func listOf(id uintptr) *[]held {
-	s := &shards[id>>8%uintptr(len(shards))]
+// begin locks the shard of a goroutine, and returns the list of the goroutine too.
+func begin(id uintptr) (*shard, *[]held) {
+	s := &shards[id>>7%uintptr(len(shards))]
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	list := s.of[id]
 	if list == nil {
 		if s.of == nil {
@@ -101,7 +100,7 @@ func listOf(id uintptr) *[]held {
 		list = new([]held)
 		s.of[id] = list
 	}
-	return list
+	return s, list
 }
 
 // numbers are the places by their order.
@@ -115,7 +114,9 @@ var numbers = func() map[Place]int {
 
 // check panics if the goroutine holds a lock that does not stand before p.
 func check(id uintptr, p Place) {
-	for _, h := range *listOf(id) {
+	s, list := begin(id)
+	defer s.mu.Unlock()
+	for _, h := range *list {
 		if numbers[h.place] >= numbers[p] {
 			panic(fmt.Sprintf("lock: %s is taken while %s is held", name(p), name(h.place)))
 		}
@@ -123,12 +124,14 @@ func check(id uintptr, p Place) {
 }
 
 func enter(id uintptr, lock any, p Place) {
-	list := listOf(id)
+	s, list := begin(id)
+	defer s.mu.Unlock()
 	*list = append(*list, held{lock, p})
 }
 
 func leave(id uintptr, lock any) {
-	list := listOf(id)
+	s, list := begin(id)
+	defer s.mu.Unlock()
 	for i := len(*list) - 1; i >= 0; i-- {
 		if (*list)[i].lock == lock {
 			*list = slices.Delete(*list, i, i+1)
