@@ -3,6 +3,8 @@
 package core
 
 import (
+	"context"
+
 	"github.com/hisock/hisock/core/internal/turn"
 	"github.com/hisock/hisock/core/wire"
 )
@@ -104,4 +106,151 @@ func (c *Conn) takeOver(tok turn.Token) {
 	if id, ctx, ok := c.turn.Call(tok); ok {
 		c.serving.add(id, ctx.(*callContext).cancel, false)
 	}
+}
+
+// A callOf is a call of the peer that its reader handles by itself.
+type callOf struct {
+	h       *handler // nil for none
+	id      uint64
+	payload []byte
+}
+
+// maxCallsInARow is the number of calls after which the reader looks whether others have to go first.
+const maxCallsInARow = 64
+
+// requests handles a call of a client, which has been read, and the calls that follow it without a gap,
+// as [Conn.commands] handles commands. While the reader runs a handler nobody can give its call up, or
+// make another one under its id: that would have to be read. So the call is in no table. If the reading
+// is taken over, takeOver puts the call there. Each call is answered in the turn after its own, in which
+// the next call is handled. It reports whether the reading is still the caller's.
+func (c *Conn) requests(rd *reader, f wire.Frame) bool {
+	call := c.callHandler(rd, f.Body)
+	tok := c.beginTurn(turn.Handling)
+	if call.h == nil || c.eng.draining.Load() || c.turn.Drops() {
+		if !c.comesTooLate(f) && !c.turn.Drops() {
+			c.runFrame(f, nil)
+		}
+		if c.turn.End(tok) {
+			return true
+		}
+		c.leaveReading(rd)
+		return false
+	}
+	r, received := rd.r, c.sess.Received()
+	stop, last := min(r+maxCommands, rd.w), received+maxCallsInARow
+	var had callOf // the call that was handled and is to be answered
+	var hadContext *callContext
+	var out []byte
+	var err error
+	for {
+		var ctx *callContext
+		var mine bool
+		if call.h != nil {
+			ctx = rd.newContext(c)
+			tok, mine = c.turn.NextCall(tok, r, received, call.id, ctx)
+		} else {
+			tok, mine = c.turn.Next(tok, r, received)
+		}
+		if !mine {
+			if had.h == nil {
+				c.runFrame(f, nil)
+			} else if c.endServed(had.id) {
+				c.blame(c.answerWith(had.id, had.h.name, out, err), had.h.name)
+			}
+			c.leaveReading(rd)
+			return false
+		}
+		if had.h != nil {
+			hadContext.cancel()
+			c.blame(c.answerWith(had.id, had.h.name, out, err), had.h.name)
+		}
+		if call.h == nil {
+			break
+		}
+		out, err = c.runCallHandler(call.h, ctx, call.payload)
+		had, hadContext = call, ctx
+		var size int
+		if call = (callOf{}); received < last {
+			call, size = c.nextCall(rd, r, stop)
+		}
+		if call.h != nil {
+			r, received = r+size, received+1
+		}
+	}
+	if !c.turn.EndCalls(tok) {
+		c.leaveReading(rd)
+		return false
+	}
+	rd.r = r
+	c.sess.SetReceived(received)
+	return true
+}
+
+// endServed ends a call that takeOver has put into the table. It reports whether somebody still waits for
+// the answer.
+func (c *Conn) endServed(id uint64) bool {
+	c.turn.AwaitCopy() // it is there by then
+	return !c.serving.remove(id)
+}
+
+// nextCall returns the call that begins at r in the reader's buffer, and the size of its frame. It returns
+// none if r is not before stop, or something speaks against going on.
+func (c *Conn) nextCall(rd *reader, r, stop int) (call callOf, size int) {
+	if r >= stop || c.deaf(rd) || c.out.Pressed() || c.turn.Drops() || c.eng.draining.Load() || c.guard.Counts() {
+		return callOf{}, 0
+	}
+	f, size, ok, err := wire.Next(rd.buf[r:rd.w], c.eng.maxFrame)
+	if !ok || err != nil || f.Kind != wire.KindRequest {
+		return callOf{}, 0
+	}
+	return c.callHandler(rd, f.Body), size
+}
+
+// callHandler returns the call that a request makes, if nothing but its handler is to run. Mostly it is the
+// handler of the call before.
+func (c *Conn) callHandler(rd *reader, body []byte) callOf {
+	id, name, payload, err := wire.ParseRequest(body)
+	if err != nil || c.serving.forbids(id, c.eng.maxCalls) {
+		return callOf{}
+	}
+	if h := rd.lastCall; h != nil && h.name == string(name) && len(payload) <= h.maxPayload {
+		return callOf{h, id, payload}
+	}
+	h := c.eng.handlers.calls[string(name)] // does not allocate
+	if h == nil || h.concurrent && c.beside.May() || len(payload) > h.maxPayload {
+		return callOf{}
+	}
+	rd.lastCall = h
+	return callOf{h, id, payload}
+}
+
+// runCallHandler runs the handler of a call, and turns a panic into an error.
+func (c *Conn) runCallHandler(h *handler, ctx context.Context, payload []byte) (out []byte, err error) {
+	returned := false
+	defer func() {
+		if !returned {
+			err = c.crashed(Frame{KindCall, h.name, payload}, recover())
+		}
+	}()
+	out, err = h.run(ctx, c, Frame{KindCall, h.name, payload})
+	if err != nil {
+		err = packed(c.eng.codec, err)
+	}
+	returned = true
+	if e, ok := err.(*Error); ok && e == nil { // a nil that has become an interface
+		return out, nil
+	}
+	return out, err
+}
+
+// forbids reports whether a call with that id must not begin: there is one with that id, or there are as many
+// as there may be. A most of 0 is no bound.
+func (t *servingTable) forbids(id uint64, most int) bool {
+	return t.len() > 0 && t.forbidsOne(id, most)
+}
+
+func (t *servingTable) forbidsOne(id uint64, most int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.findLocked(id) >= 0 || most > 0 && len(t.calls) >= most
 }
