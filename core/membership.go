@@ -305,12 +305,17 @@ func (s *Server) setName(ctx context.Context, c *Conn, name string) (old string,
 		return "", false, err
 	}
 	for {
-		var holder *Conn
-		old, changed, holder, err = s.moveName(c, name)
-		if holder == nil {
+		var taken roster.Holders[*Conn]
+		old, changed, taken, err = s.moveName(c, name)
+		if taken.Arriving != nil {
+			<-taken.Arriving // which takes a moment
+			continue
+		}
+		if taken.Name == nil {
 			break
 		}
-		if !s.replace(ctx, holder, c) {
+		holder := s.opts.Access.NameConflict.among(taken.Name, c)
+		if holder == nil || !s.replace(ctx, holder, c) {
 			return old, false, nameTaken(name)
 		}
 	}
@@ -320,26 +325,21 @@ func (s *Server) setName(ctx context.Context, c *Conn, name string) (old string,
 	return old, changed, err
 }
 
-// moveName is setName without a word to others. If another client has the name and is to give it up, that is
-// the holder, and nothing has changed.
-func (s *Server) moveName(c *Conn, name string) (old string, changed bool, holder *Conn, err error) {
+// moveName is setName without a word to others. If another client has the name, taken says who, and nothing
+// has changed.
+func (s *Server) moveName(c *Conn, name string) (old string, changed bool, taken roster.Holders[*Conn], err error) {
 	c.atServer.announced.mu.Lock()
 	defer c.atServer.announced.mu.Unlock()
 	if c.isEnded() {
-		return c.Name(), false, nil, c.closedError()
+		return c.Name(), false, taken, c.closedError()
 	}
-	old, holders, no := s.roster.Rename(c, &c.who, name)
+	old, taken, no := s.roster.Rename(c, &c.who, name)
 	switch {
 	case no == roster.Out:
-		return old, false, nil, c.closedError()
-	case no == roster.Held:
-		if holder = s.opts.Access.NameConflict.among(holders, c); holder == nil {
-			return old, false, nil, nameTaken(name)
-		}
-		return old, false, holder, nil
-	case name == old:
-		return old, false, nil, nil
+		return old, false, taken, c.closedError()
+	case no == roster.Held, name == old:
+		return old, false, taken, nil
 	}
 	c.tellMember(wire.KindRename, name)
-	return old, true, nil, nil
+	return old, true, taken, nil
 }

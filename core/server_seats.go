@@ -51,9 +51,14 @@ func (k Conflict) among(holders []*Conn, c *Conn) *Conn {
 
 // takeSeats takes the seats of a newcomer's name and user, both or neither. If another connection is to make
 // room, that is the holder: one that has both makes room for both, and none makes room for one of the two if
-// the newcomer is refused for the other.
+// the newcomer is refused for the other. takeSeats waits a moment for those that arrive with such a seat: they
+// are in and can be told to go, or have been refused.
 func (s *Server) takeSeats(c *Conn) (holder *Conn, why *Error) {
 	taken := s.roster.Reserve(c, &c.who)
+	for taken.Arriving != nil {
+		<-taken.Arriving
+		taken = s.roster.Reserve(c, &c.who)
+	}
 	if taken.Name != nil {
 		if holder = s.opts.Access.NameConflict.among(taken.Name, c); holder == nil {
 			return nil, nameTaken(c.Name())

@@ -4,6 +4,8 @@ package core
 
 import (
 	"context"
+	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -370,6 +372,38 @@ func TestMaxConnsPerUserAtOnce(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Newcomers and clients that are in all want one name at the same time, and each gets it.
+func TestNameWantedAtOnce(t *testing.T) {
+	inWorld(t, &ServerOptions{Access: Access{UniqueNames: true, NameConflict: ConflictReplace}, Timeouts: Timeouts{Resume: -1}}, func(w *world) {
+		w.serve()
+		var there []*Conn
+		for i := range 20 {
+			name := strconv.Itoa(i)
+			w.join(w.client(name))
+			there = append(there, w.conn(name))
+		}
+		var wg sync.WaitGroup
+		var refused atomic.Int64
+		for _, c := range there {
+			wg.Go(func() {
+				if CodeOf(c.Rename(w.ctx, "ada")) == CodeNameTaken {
+					refused.Add(1)
+				}
+			})
+			cl := w.client("Ada")
+			wg.Go(func() {
+				if cl.Connect(w.ctx) != nil {
+					refused.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		synctest.Wait()
+		require.Zero(t, refused.Load())
+		require.Len(t, slices.Collect(w.srv.Clients()), 1)
+	})
 }
 
 // Of several who have a name, those who are there come first.

@@ -259,17 +259,15 @@ func (s *Server) admit(ar *arrival, c *Conn) (holder *Conn, why *Error) {
 	if c.sess.Token() != nil {
 		e.Session = c.id
 	}
-	s.budget.Add(connCost)
-	s.eng.sweep.add(c, c.legacy.heartbeat(s.opts.Timeouts.Heartbeat))
 	if !s.roster.Enter(c, &c.who, e) {
-		s.budget.Sub(connCost)
-		s.eng.sweep.remove(c)
 		s.roster.Cancel(c, &c.who)
 		if c.isEnded() {
 			return nil, c.reason()
 		}
 		return nil, errShuttingDown
 	}
+	s.budget.Add(connCost) // not before it is in: who finds it there or in the sweeper's list may end it
+	s.eng.sweep.add(c, c.legacy.heartbeat(s.opts.Timeouts.Heartbeat))
 	s.mu.Lock()
 	delete(s.shaking, ar.key)
 	s.mu.Unlock()

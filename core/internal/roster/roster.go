@@ -5,11 +5,14 @@
 // A member holds the seats of its name and its user before it enters, and after it has left until it gives
 // them back: so its successor comes when others know that it has gone.
 //
-//	Reserve   it has the seats, or is told who holds them
+//	Reserve   it arrives with the seats, or is told who holds them
 //	Enter     others find it
 //	Leave     nobody finds it any more
 //	Abandon   it will not be called so again; Release gives the seat of the name back
 //	Vacate    gives the seat of its user back
+//
+// A member that arrives is no holder yet: it may still be refused, and nobody could end it properly. Who
+// wants its seat waits until it has entered, or has given the seat back with Cancel, and then asks again.
 package roster
 
 import (
@@ -47,6 +50,7 @@ type Roster[C comparable] struct {
 	sessions  map[uint64]C // members that can be resumed, by id
 	nameSeats seats[C]     // by folded name, if names are unique
 	userSeats seats[C]     // by user
+	arriving  arrivals[C]  // have reserved seats, and have not entered
 	replaced  tombs
 }
 
@@ -65,13 +69,19 @@ const (
 	Held         // others have the name
 )
 
-// Holders are who has what a newcomer asks for, the one that came first in front; nil if it is free.
+// Holders are who has what a member asks for, the one that came first in front; nil if it is free. Each is
+// in the roster, or has been.
 type Holders[C comparable] struct {
 	Name []C
 	User []C
+
+	// Arriving, if it is not nil, is why there are no holders yet: one that arrives has such a seat. It is
+	// closed when that one has entered or has given the seat back, which takes a moment.
+	Arriving <-chan struct{}
 }
 
-// Reserve takes the seat of a newcomer's name and a seat of its user, both or neither.
+// Reserve takes the seat of a newcomer's name and a seat of its user, both or neither. Until [Roster.Enter] or
+// [Roster.Cancel] the newcomer arrives, and must not wait for others.
 func (r *Roster[C]) Reserve(c C, m *Member) (taken Holders[C]) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -82,8 +92,22 @@ func (r *Roster[C]) Reserve(c C, m *Member) (taken Holders[C]) {
 	if m.user != "" && r.rules.ConnsPerUser > 0 {
 		taken.User = r.userSeats.take(m.user, r.rules.ConnsPerUser, c)
 	}
-	if taken.Name != nil || taken.User != nil {
-		r.cancelLocked(c, m)
+	switch {
+	case taken.Name != nil || taken.User != nil:
+		r.giveLocked(c, m)
+		return r.judgedLocked(taken)
+	case name != "" && r.rules.UniqueNames || m.user != "" && r.rules.ConnsPerUser > 0:
+		r.arriving.add(c)
+	}
+	return Holders[C]{}
+}
+
+// judgedLocked returns the holders, or what to wait for before they can be judged.
+func (r *Roster[C]) judgedLocked(taken Holders[C]) Holders[C] {
+	for _, holders := range [...][]C{taken.Name, taken.User} {
+		if arrival := r.arriving.of(holders); arrival != nil {
+			return Holders[C]{Arriving: arrival}
+		}
 	}
 	return taken
 }
@@ -91,11 +115,13 @@ func (r *Roster[C]) Reserve(c C, m *Member) (taken Holders[C]) {
 // Cancel gives back what [Roster.Reserve] has taken.
 func (r *Roster[C]) Cancel(c C, m *Member) {
 	r.mu.Lock()
-	r.cancelLocked(c, m)
+	r.giveLocked(c, m)
+	r.arriving.remove(c)
 	r.mu.Unlock()
 }
 
-func (r *Roster[C]) cancelLocked(c C, m *Member) {
+// giveLocked gives the seats back that a newcomer has.
+func (r *Roster[C]) giveLocked(c C, m *Member) {
 	r.userSeats.give(m.user, c)
 	if name := m.Name(); name != "" {
 		r.nameSeats.give(Fold(name), c)
@@ -109,7 +135,8 @@ type Entry struct {
 	Groups  bool   // it is found in its groups at once; else when [Roster.EnterGroup] says so
 }
 
-// Enter lets others find a member, unless the roster is closed or the member has left before it came.
+// Enter lets others find a member, unless the roster is closed or the member has left before it came. Then
+// [Roster.Cancel] is still to be called.
 func (r *Roster[C]) Enter(c C, m *Member, e Entry) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -139,6 +166,7 @@ func (r *Roster[C]) Enter(c C, m *Member, e Entry) bool {
 		r.sessions[e.Session] = c
 	}
 	r.all.add(c)
+	r.arriving.remove(c)
 	return true
 }
 
@@ -222,23 +250,23 @@ func (r *Roster[C]) Part(c C, m *Member, group string) (changed, found bool, no 
 }
 
 // Rename gives a member another name, and returns the one before. Where names are unique the member keeps
-// the old one from others until [Roster.Release]. If others have the new one, holders are they, and nothing
+// the old one from others until [Roster.Release]. If others have the new one, taken says who, and nothing
 // has changed.
-func (r *Roster[C]) Rename(c C, m *Member, name string) (old string, holders []C, no Refusal) {
+func (r *Roster[C]) Rename(c C, m *Member, name string) (old string, taken Holders[C], no Refusal) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	old = m.Name()
 	switch {
 	case !m.in:
-		return old, nil, Out
+		return old, taken, Out
 	case name == old:
-		return old, nil, None
+		return old, taken, None
 	}
 	if r.rules.UniqueNames {
 		is, was := Fold(name), Fold(old)
 		if name != "" {
-			if holders = r.nameSeats.take(is, 1, c); holders != nil {
-				return old, holders, Held
+			if taken.Name = r.nameSeats.take(is, 1, c); taken.Name != nil {
+				return old, r.judgedLocked(taken), Held
 			}
 		}
 		if i := slices.Index(m.freed, is); i >= 0 { // it is its own again
@@ -257,7 +285,7 @@ func (r *Roster[C]) Rename(c C, m *Member, name string) (old string, holders []C
 	if name != "" {
 		r.named.add(name, c)
 	}
-	return old, nil, None
+	return old, taken, None
 }
 
 // Abandon gives up the name of a member that has left: nobody else may have it before [Roster.Release].

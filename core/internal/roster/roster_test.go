@@ -17,7 +17,8 @@ import (
 // A seated is a member as the tests hold it: what a connection is to core.
 type seated struct {
 	Member
-	id int
+	id      int
+	arrived atomic.Bool
 }
 
 func newcomer(id int, name, user string, groups ...string) *seated {
@@ -50,10 +51,15 @@ func TestComesAndGoes(t *testing.T) {
 	require.Equal(t, Holders[*seated]{Name: one}, r.Reserve(two, &two.Member))
 	two.SetName("Bob")
 	require.Zero(t, r.Reserve(two, &two.Member))
+	require.True(t, r.Enter(two, &two.Member, Entry{}))
 	three := newcomer(3, "", "u")
 	require.Equal(t, Holders[*seated]{User: []*seated{ada, two}}, r.Reserve(three, &three.Member))
-	r.Cancel(two, &two.Member)
+	r.Leave(two, &two.Member)
+	r.Abandon(&two.Member)
+	r.Release(two, &two.Member, r.Freed(&two.Member))
+	r.Vacate(two, &two.Member)
 	require.Zero(t, r.Reserve(three, &three.Member))
+	r.Cancel(three, &three.Member)
 
 	old, holders, no := r.Rename(ada, &ada.Member, "Eve")
 	require.Equal(t, "Ada", old)
@@ -99,6 +105,94 @@ func TestComesAndGoes(t *testing.T) {
 	require.False(t, r.Enter(eve, &eve.Member, Entry{}), "it has left before it came")
 	require.Zero(t, r.Len())
 	eve.SetName("it may be changed: it is not in")
+}
+
+// One that arrives is no holder yet: who wants its seat is told to wait until it is in, or has given it back.
+func TestWhoArrivesIsNoHolder(t *testing.T) {
+	over := func(ch <-chan struct{}) bool {
+		select {
+		case <-ch:
+			return true
+		default:
+			return false
+		}
+	}
+	tests := map[string]struct {
+		name, user string // of a newcomer, where ada of the user u arrives
+		rename     bool   // one that is in wants the name instead
+	}{
+		"its name":           {name: "ADA"},
+		"a seat of its user": {user: "u"},
+		"both":               {name: "ada", user: "u"},
+		"its name, by one that is in": {
+			name: "Ada", rename: true,
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := New[*seated](Rules{UniqueNames: true, ConnsPerUser: 1})
+			other := newcomer(2, tc.name, tc.user)
+			if tc.rename {
+				other.SetName("bob")
+				require.Zero(t, r.Reserve(other, &other.Member))
+				require.True(t, r.Enter(other, &other.Member, Entry{}))
+			}
+			want := func() Holders[*seated] {
+				if !tc.rename {
+					return r.Reserve(other, &other.Member)
+				}
+				old, taken, no := r.Rename(other, &other.Member, tc.name)
+				require.Equal(t, "bob", old)
+				require.Equal(t, no == Held, taken.Name != nil || taken.Arriving != nil)
+				return taken
+			}
+			ada := newcomer(1, "ada", "u")
+			require.Zero(t, r.Reserve(ada, &ada.Member))
+			taken, again := want(), want()
+			require.Equal(t, Holders[*seated]{Arriving: taken.Arriving}, again, "nobody can be told to go")
+			require.NotNil(t, taken.Arriving)
+			require.False(t, over(taken.Arriving))
+			r.Cancel(ada, &ada.Member) // it was refused
+			require.True(t, over(taken.Arriving))
+
+			require.Zero(t, r.Reserve(ada, &ada.Member))
+			taken = want()
+			require.NotNil(t, taken.Arriving)
+			require.False(t, over(taken.Arriving))
+			require.True(t, r.Enter(ada, &ada.Member, Entry{}))
+			require.True(t, over(taken.Arriving))
+			taken = want()
+			require.Nil(t, taken.Arriving)
+			require.Equal(t, tc.name != "", taken.Name != nil)
+			require.Equal(t, tc.user != "", taken.User != nil)
+			for _, holders := range [][]*seated{taken.Name, taken.User} {
+				require.Subset(t, []*seated{ada}, holders)
+			}
+
+			r.Leave(ada, &ada.Member)
+			require.Equal(t, taken, want(), "it has its seats until it gives them back")
+			r.Abandon(&ada.Member)
+			r.Release(ada, &ada.Member, r.Freed(&ada.Member))
+			r.Vacate(ada, &ada.Member)
+			require.Zero(t, want())
+		})
+	}
+}
+
+// A newcomer that is not let in any more arrives until it gives its seats back.
+func TestWhoArrivesTooLate(t *testing.T) {
+	r := New[*seated](Rules{UniqueNames: true})
+	ada, other := newcomer(1, "ada", ""), newcomer(2, "ada", "")
+	require.Zero(t, r.Reserve(ada, &ada.Member))
+	r.Close()
+	require.False(t, r.Enter(ada, &ada.Member, Entry{}))
+	taken := r.Reserve(other, &other.Member)
+	require.NotNil(t, taken.Arriving)
+	r.Cancel(ada, &ada.Member)
+	<-taken.Arriving
+	require.Zero(t, r.Reserve(other, &other.Member))
+	r.Cancel(other, &other.Member)
+	require.Empty(t, r.arriving.over)
 }
 
 func TestGroupsAreBounded(t *testing.T) {
@@ -229,18 +323,29 @@ func TestRosterModel(t *testing.T) {
 // There are never more than there may be, and nobody stays behind, however many come and go at once.
 func TestAtOnce(t *testing.T) {
 	r := New[*seated](Rules{UniqueNames: true, ConnsPerUser: 3, MaxGroups: 4})
-	var have, most atomic.Int64
+	var have, most, early atomic.Int64
 	var wg sync.WaitGroup
 	for g := range 8 {
 		wg.Go(func() {
 			for i := range 500 {
 				c := newcomer(i, fmt.Sprint("n", i%5), "u", "g")
-				if taken := r.Reserve(c, &c.Member); taken.Name != nil || taken.User != nil {
+				taken := r.Reserve(c, &c.Member)
+				for taken.Arriving != nil {
+					<-taken.Arriving
+					taken = r.Reserve(c, &c.Member)
+				}
+				for _, h := range slices.Concat(taken.Name, taken.User) {
+					if !h.arrived.Load() {
+						early.Add(1)
+					}
+				}
+				if taken.Name != nil || taken.User != nil {
 					continue
 				}
 				n := have.Add(1)
 				for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 				}
+				c.arrived.Store(true)
 				r.Enter(c, &c.Member, Entry{Session: uint64(g*1000 + i + 1), Notices: true, Groups: true})
 				var others sync.WaitGroup
 				others.Go(func() {
@@ -264,9 +369,11 @@ func TestAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 	require.LessOrEqual(t, most.Load(), int64(3))
+	require.Zero(t, early.Load(), "holders have entered")
 	require.Zero(t, r.Len())
 	names, users := r.Seats()
 	require.Zero(t, names+users)
+	require.Empty(t, r.arriving.over)
 	for _, left := range [][]string{r.Names(), r.Groups(), r.Addrs(), r.Users()} {
 		require.Empty(t, left)
 	}

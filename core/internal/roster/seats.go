@@ -38,6 +38,43 @@ func (t *seats[C]) give(key string, c C) {
 	}
 }
 
+// arrivals are those that have seats and are not in the roster yet, and who waits for them. The zero value is
+// empty. Its owner locks.
+type arrivals[C comparable] struct {
+	over map[C]chan struct{} // closed when it does not arrive any more; nil while nobody waits for that
+}
+
+func (a *arrivals[C]) add(c C) {
+	if a.over == nil {
+		a.over = make(map[C]chan struct{})
+	}
+	a.over[c] = nil
+}
+
+// of returns a channel that is closed when one of the holders does not arrive any more, or nil if none does.
+func (a *arrivals[C]) of(holders []C) <-chan struct{} {
+	for _, h := range holders {
+		over, arrives := a.over[h]
+		if !arrives {
+			continue
+		}
+		if over == nil {
+			over = make(chan struct{})
+			a.over[h] = over
+		}
+		return over
+	}
+	return nil
+}
+
+// remove notes that c does not arrive any more, if it did.
+func (a *arrivals[C]) remove(c C) {
+	if over := a.over[c]; over != nil {
+		close(over)
+	}
+	delete(a.over, c)
+}
+
 // maxTombs is the number of sessions of which a roster remembers that they were replaced.
 const maxTombs = 1024
 
