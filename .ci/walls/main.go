@@ -359,9 +359,12 @@ func (p *pkg) mutex(sel *ast.SelectorExpr) string {
 	return ""
 }
 
+// placed matches a mutex with a place in the order of locking.
+var placed = regexp.MustCompile(`/internal/lock\.(RW)?Mutex\[`)
+
 func isMutex(t types.Type) bool {
 	name := strings.TrimPrefix(types.TypeString(t, nil), "*")
-	return name == "sync.Mutex" || name == "sync.RWMutex"
+	return name == "sync.Mutex" || name == "sync.RWMutex" || placed.MatchString(name)
 }
 
 func typeName(t types.Type) string {
@@ -408,6 +411,9 @@ func atomics(t types.Type) (mutexes, values int) {
 
 // dialectCheck matches a question whether a peer speaks a dialect of the original, or whether this build knows them.
 var dialectCheck = regexp.MustCompile(`\bhasClassic\b|\.classic\b|\bhasLegacy\b|\.legacy\b`)
+
+// theirs matches the files that are about the dialects, and those that say what a build lacks.
+var theirs = regexp.MustCompile(`^(classic|legacy|build_)`)
 
 // source is what can be counted without types, in all sources at and below core.
 type source struct {
@@ -456,7 +462,7 @@ func scan(dir string) (s source, err error) {
 		if isSplit(rel, text) {
 			s.split = append(s.split, rel)
 		}
-		if filepath.Dir(rel) != "core" {
+		if filepath.Dir(rel) != "core" || theirs.MatchString(filepath.Base(rel)) {
 			return nil
 		}
 		lines := bufio.NewScanner(bytes.NewReader(text))

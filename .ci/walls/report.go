@@ -31,7 +31,7 @@ func (r report) print(dir string, list []*pkg) {
 	for _, n := range s.checks {
 		checks += n
 	}
-	fmt.Fprintf(r.out, "\nchecks for a dialect in core: %d lines in %d files\n", checks, len(s.checks))
+	fmt.Fprintf(r.out, "\nchecks for a dialect in core, outside of the files about them: %d lines in %d files\n", checks, len(s.checks))
 	r.names(counts(s.checks))
 	fmt.Fprintf(r.out, "files for browsers or for all else, at and below core: %d\n", len(s.split))
 	r.names(s.split)
