@@ -229,6 +229,7 @@ func (c *Conn) beginWaiting(ctx context.Context, own *Conn, n int, most time.Dur
 // whose handler may be waiting, or nil.
 func (c *Conn) awaitRoom(ctx context.Context, own *Conn, n int, most time.Duration, try func(outbox.Class) *outbox.Refusal) error {
 	var late <-chan time.Time
+	queuing := false
 	for {
 		as := c.patient(own)
 		if most >= 0 {
@@ -244,6 +245,11 @@ func (c *Conn) awaitRoom(ctx context.Context, own *Conn, n int, most time.Durati
 			return c.noRoom(CodeQueueFull, n, no)
 		}
 		yield(own)
+		if own == c && !queuing {
+			queuing = true
+			c.progress.queuing.Add(1)
+			defer c.progress.queuing.Add(-1)
+		}
 		if !browser && most > 0 && late == nil { // in a browser nothing waits that long
 			timer := time.NewTimer(most)
 			defer timer.Stop()

@@ -168,6 +168,11 @@ func resumeSeeds() (seeds [][]byte) {
 		programOf(0, step{opCut, 0}), // as the first thing of all
 		programOf(0, step{opCall, 1}, step{opBack, 1}, step{opRead, 0}, step{opClose, 0}, step{opReturns, 0}, step{opAnswer, 0}, step{opRead, 0}),
 		programOf(0, step{opSend, 3}, step{opClose, 0}, step{opSleep, 4}, step{opSleep, 4}, step{opReturns, 0}, step{opSend, 3}),
+		// A mute link, an inbox that is full, and answers that wait for room.
+		programOf(modeTight|modeDrop|modeOldest, append(append([]step{{opSend, 6}}, slices.Repeat([]step{{opWait, 0x7f}}, 10)...),
+			step{opCommands, 0x44}, step{opPart, 9}, step{opClose, 0}, step{opSend, 2}, step{opAnew, 1})...),
+		// A client that is away when it closes.
+		programOf(9, step{opCommands, 0}, step{opSlow, 0xef}, step{opEcho, 0xef}, step{opEcho, 9}, step{opClose, 0}, step{opSend, 0xb7}),
 	)
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hisock/hisock/core/internal/lock"
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/internal/turn"
 )
 
@@ -47,6 +48,7 @@ type progress struct {
 	awaitsRoom     atomic.Bool   // the reader waits until there is room for what it has read
 	awaitsReceiver atomic.Bool   // so it does until somebody receives a raw message
 	asking         atomic.Int32  // handlers of the connection that wait for its peer
+	queuing        atomic.Int32  // handlers of the connection that wait for room in its outbox
 }
 
 // A watch is what the sweeper knows of a connection. Only active and stale are touched by others. Times are since the
@@ -335,9 +337,14 @@ func (c *Conn) checkReads(now time.Duration) {
 }
 
 // checkStuck ends a connection that waits for itself: a handler waits for its peer, whose
-// answer comes after more than is read ahead.
+// answer comes after more than is read ahead. It gives a link up that is mute if a handler waits for room, which
+// comes by writing only, and the reader waits for the handler, so that nothing is read to the link's end.
 func (c *Conn) checkStuck(now time.Duration) {
 	w := &c.watch
+	if l := c.sess.Link(); l.State() == session.Mute && c.progress.awaitsRoom.Load() && c.progress.queuing.Load() > 0 {
+		c.lost(l, l.WriteError())
+		return
+	}
 	stuck := c.progress.awaitsRoom.Load() && (c.progress.asking.Load() > 0 || c.progress.awaitsReceiver.Load() && c.calls.len() > 0)
 	switch limit := c.eng.writeTimeout; {
 	case !stuck || limit == 0:
