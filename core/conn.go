@@ -52,7 +52,7 @@ type Conn struct {
 	recv    recvTable
 	waits   standstill.Table // of handlers, for answers
 	beside  beside.Handlers  // concurrent handlers
-	events  events.Line      // see conn_tell.go
+	events  events.Line      // see conn_run.go
 
 	progress progress
 	watch    watch // the sweeper's own notes

@@ -1,8 +1,12 @@
 package core
 
 import (
+	"context"
+	"math"
 	"strconv"
+	"time"
 
+	"github.com/hisock/hisock/core/internal/guard"
 	"github.com/hisock/hisock/core/internal/turn"
 	"github.com/hisock/hisock/core/wire"
 )
@@ -162,3 +166,194 @@ var errTooManyCalls = NewError(CodeTooManyCalls, "too many calls are not answere
 
 // callsOpen is how many calls of the peer run or wait for their turn.
 func (c *Conn) callsOpen() int { return c.serving.len() + c.turn.Calls() }
+
+// tooBig is why a payload of n bytes is not given to a handler, see [MaxPayload].
+func (h *handler) tooBig(n int) *Error {
+	return NewError(CodeTooBig, "payload "+strconv.Itoa(n)+" B exceeds the handler's limit "+strconv.Itoa(h.maxPayload)+" B")
+}
+
+// most is the length of the longest payload that a handler takes, in bytes.
+func (h *handler) most() int {
+	if h == nil {
+		return math.MaxInt
+	}
+	return h.maxPayload
+}
+
+// mostOf is the length of the longest payload, in bytes, that some handler takes of a command.
+func (h *handlers) mostOf(command []byte) int {
+	most := -1
+	own := h.commands[string(command)] // does not allocate
+	if own == nil {
+		own = h.anyCommand
+	}
+	if own != nil {
+		most = own.maxPayload
+	}
+	if h.message != nil {
+		most = max(most, h.message.maxPayload)
+	}
+	if most < 0 { // whoever finds no handler says so
+		return math.MaxInt
+	}
+	return most
+}
+
+// tooBig takes a frame whose payload no handler takes, so that no copy of it waits for its turn.
+// It reports whether it did.
+func (c *Conn) tooBig(f wire.Frame) bool {
+	hs := c.eng.handlers
+	if !hs.bounded {
+		return false
+	}
+	most, size := math.MaxInt, 0
+	switch f.Kind {
+	case wire.KindCommand:
+		name, payload, err := wire.ParseCommand(f.Body)
+		if err == nil {
+			most, size = hs.mostOf(name), len(payload)
+		}
+	case wire.KindRequest:
+		_, name, payload, err := wire.ParseRequest(f.Body)
+		if err != nil {
+			break
+		}
+		h := hs.calls[string(name)]
+		if h == nil {
+			h = hs.anyCall
+		}
+		if h != nil {
+			most, size = h.maxPayload, len(payload)
+		}
+	case wire.KindGroupCommand, wire.KindGroupRaw:
+		g, err := groupFrame(f)
+		if err != nil {
+			break
+		}
+		if most, size = hs.message.most(), len(g.Payload); g.Kind == KindCommand {
+			most = hs.mostOf([]byte(g.Command))
+		}
+	case wire.KindRaw: // there is a message handler, else a raw message does not come so far
+		most, size = hs.message.most(), len(f.Body)
+	}
+	if size <= most {
+		return false
+	}
+	c.runFrame(f, nil) // runs no handler and tells why
+	return true
+}
+
+// RecvRaw waits for the next raw message and returns it; the caller owns it. Messages that
+// came while nobody waited are returned first, up to 256 KiB of them; the message
+// handler, if there is one, gets them instead. When as many wait and RecvRaw has been
+// called before, the connection is not read until it is called again.
+// Commands that arrive meanwhile are still dispatched. A handler may wait here too, for a
+// message that is sent after the command that it handles.
+func (c *Conn) RecvRaw(ctx context.Context) ([]byte, error) {
+	payload, next := c.turn.GetRaw()
+	if next == nil {
+		return payload, nil
+	}
+	ctx = given(ctx)
+	if c.beginAsking(ctx) {
+		defer c.endAsking()
+	}
+	select {
+	case payload = <-next:
+		return payload, nil
+	case <-ctx.Done():
+		if payload, ok := c.turn.LeaveRaw(next); ok {
+			return payload, nil
+		}
+		return nil, c.waitError(ctx)
+	case <-c.Context().Done():
+		if payload, ok := c.turn.LeaveRaw(next); ok {
+			return payload, nil
+		}
+		return nil, c.closedError()
+	}
+}
+
+// gotRaw hands a raw message to whoever waits for one, as soon as it is read: the receiver may be a handler,
+// before whose return nothing is run that came after its frame. It reports false if nobody waits and there
+// is a message handler, whose turn comes after the commands before.
+//
+// Without a message handler, a message that does not fit stops the reading until there is room. If nobody
+// has ever received raw messages here it is dropped and reported instead.
+func (c *Conn) gotRaw(rd *reader, payload []byte) bool {
+	keep := c.eng.handlers.message == nil
+	for {
+		room, ok := c.turn.PutRaw(payload, keep)
+		switch {
+		case ok:
+			return true
+		case !keep:
+			return false
+		case room == nil:
+			why := NewError(CodeTooBig, "raw message dropped: nobody receives raw messages and too many wait")
+			c.eng.log.warn(c, "a raw message is dropped", why)
+			if c.eng.handlers.onError != nil {
+				c.tellRead(rd, func() { c.eng.reportError(c, why) })
+			}
+			return true
+		}
+		c.awaitRaw(rd, room)
+		if c.deaf(rd) {
+			c.unreceive(rd)
+			return true
+		}
+	}
+}
+
+// awaitRaw waits until there is room for raw messages, as a turn that may be handed over only
+// in name: the reading must not go on.
+func (c *Conn) awaitRaw(rd *reader, room <-chan struct{}) {
+	c.progress.awaitsRoom.Store(true)
+	c.progress.awaitsReceiver.Store(true)
+	defer c.progress.awaitsRoom.Store(false)
+	defer c.progress.awaitsReceiver.Store(false)
+	c.stall()
+	c.out.Nudge() // as in push
+	c.endBatch()
+	select {
+	case <-room:
+	case <-c.Context().Done():
+	case <-rd.link.WhenLost():
+	}
+}
+
+// What a connection shows its guard, and what becomes of it when the guard has seen enough. Only a
+// server's connections have a guard, and only if an option wants one.
+
+// admits shows a frame to the guard. It reports false if that has ended the connection.
+func (c *Conn) admits(k wire.Kind) bool {
+	asks := k == wire.KindCommand || k == wire.KindRequest || k == wire.KindRaw || k == kindLegacy
+	return !c.isTooFast(c.guard.Frame(asks))
+}
+
+func (c *Conn) isTooFast(e *guard.Excess) bool {
+	if e == nil {
+		return false
+	}
+	c.endWith(&Error{Code: CodeRateLimit, Message: "more than " + e.Limit + " a second", RetryAfter: max(e.Wait, time.Second)})
+	return true
+}
+
+// stall tells the guard that reading had to wait for handlers.
+func (c *Conn) stall() {
+	if hasCrowd && c.guard != nil {
+		c.guard.Stall()
+	}
+}
+
+// checkGuard ends the connection if its client has asked for nothing, or has not finished a frame, for
+// too long: the sweeper's part.
+func (c *Conn) checkGuard(now time.Duration) {
+	idle, late := c.guard.Sweep(guard.Look{Now: now, Quiet: c.isQuiet(), Waiting: c.progress.awaitsPeer.Load(), Reads: c.progress.reads.Load()})
+	switch {
+	case idle > 0:
+		c.endWith(NewError(CodeIdle, "nothing asked for "+seconds(idle)))
+	case late > 0:
+		c.endWith(NewError(CodeDeadlineExceeded, "a frame that began "+seconds(late)+" ago has not come"))
+	}
+}
