@@ -12,9 +12,10 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A Client is one end of a connection to a server. Make one with [NewClient], register
-// handlers, then call [Client.Connect]. All methods except those that register are safe
-// for concurrent use.
+// A Client is a program's end of its connection to a server, over all connections that follow one another: the client
+// comes back by itself. Make one with [NewClient], register
+// handlers, then call [Client.Connect]. All methods are safe for concurrent use, except the methods that register
+// something.
 type Client struct {
 	handlers
 	opts   clientOptions
@@ -22,7 +23,7 @@ type Client struct {
 	dialer transport.Dialer
 	manual *manualQueue // nil unless the program runs the handlers itself
 
-	counters counters // of all its connections
+	counters counters // over all its connections
 
 	onState func(s State, why error)
 	onCome  func(p Presence)
@@ -31,17 +32,17 @@ type Client struct {
 
 	onReplay, onReplayed func(c *Conn, r Replay)
 
-	book history.Book // positions in groups, over all connections
+	book history.Book // the client's positions in groups, over all connections; it has its own lock
 
-	mu         lock.Mutex[lock.Client] // guards the fields below
+	mu         lock.Mutex[lock.Client] // guards the fields down to lost
 	conn       *Conn                   // the connection, or the last one; nil before the first
-	connecting context.CancelCauseFunc // gives up the attempt under way; nil if there is none
-	closing    bool                    // the client stays away
+	connecting context.CancelCauseFunc // gives up the Connect under way; nil if there is none
+	closing    bool                    // the client stays away: Close or Detach has been called since the last Connect
 	final      error                   // why the client has given up coming back; nil if it has not
 	lastID     uint64                  // the id of the last connection
 
 	parked *parked.Session // the session of the options; nil once a Connect has succeeded
-	lost   []byte          // frames of a session that is over, until they are handed back
+	lost   []byte          // frames of a session that is over, until OnUndelivered is given them
 
 	hurry  chan struct{} // has an element when the next attempt is to be made now
 	asking chan struct{} // has an element while AuthFunc runs
@@ -54,7 +55,7 @@ const (
 	StateConnected    State = iota + 1 // the server has welcomed the client, which has joined
 	StateDisconnected                  // the connection has ended: the client has left
 	StateReconnecting                  // there is no stream; the client tries to come back
-	StateResumed                       // it has come back, and the connection goes on: nothing is lost
+	StateResumed                       // the client has come back, and the connection goes on: nothing is lost
 	StateConnecting                    // Connect tries again and again; see [Retry]
 )
 
@@ -75,9 +76,9 @@ func (s State) String() string {
 	return "unknown state"
 }
 
-// NewClient returns a client that does not connect yet. opts may be nil, which is no error. It
-// fails with an [OptionError] for each option that cannot be. What the client says of itself, such as its
-// name, is for [Client.Connect] to judge.
+// NewClient returns a client that does not connect yet. opts may be nil. It
+// fails with an [OptionError] for each invalid option. It does not check the name and the groups: an invalid one makes
+// [Client.Connect] fail.
 func NewClient(d transport.Dialer, opts *ClientOptions) (*Client, error) {
 	if opts == nil {
 		opts = &ClientOptions{}
@@ -100,30 +101,30 @@ func NewClient(d transport.Dialer, opts *ClientOptions) (*Client, error) {
 	return cl, nil
 }
 
-// OnState registers a function that is told of each change of the connection's state, one after the
+// OnState registers a function that runs at each change of the connection's state, one run after the
 // other. why is an [Error], or nil for [StateConnected] and [StateResumed].
 //
 //	connected → reconnecting → resumed             the stream broke off, and nothing is lost
-//	connected → reconnecting → disconnected →      it did, and the server has given the client up,
-//	            connected                          which joins anew
-//	connected → reconnecting → disconnected →      it did, and the time of the session has passed;
-//	            reconnecting → connected           the client joins anew when it can
-//	connected → disconnected → reconnecting →      the server has ended the connection, to be
-//	            connected                          made again later
+//	connected → reconnecting → disconnected →      the stream broke off, and the server has given
+//	            connected                          the session up: the client joins anew
+//	connected → reconnecting → disconnected →      the stream broke off, and the time of the session
+//	            reconnecting → connected           has passed: the client joins anew when it can
+//	connected → disconnected → reconnecting →      the server has ended the connection, and the
+//	            connected                          client joins anew later
 //	connected → disconnected                       for good: [Client.Done] is closed
 //	resumed → …                                    as from connected: the client has gone on with
-//	                                               the session of another, which was detached
+//	                                               the detached session of another client
 //
 // With [Retry].First, Connect tells of its attempts too:
 //
 //	connecting → connected                         the first attempt has succeeded
-//	connecting → connecting → connected            the first attempt has failed, for the reason that the
-//	                                               second "connecting" has, and a later one has succeeded
-//	connecting → disconnected                      Connect has failed, with the same reason
+//	connecting → connecting → connected            the first attempt has failed, for the reason that comes with
+//	                                               the second "connecting", and a later one has succeeded
+//	connecting → disconnected                      Connect has failed, and has returned the same reason
 //
 // f runs before the frames that come after the change are handled, except that [Concurrent] handlers may run if f takes
-// long. Like any hook f may wait for the server: the client comes back, and
-// tries again, meanwhile.
+// long. Like any hook f may wait for the server: meanwhile the client comes back, and
+// tries again.
 func (cl *Client) OnState(f func(s State, why error)) {
 	cl.mustBeOpen()
 	needFunc("OnState", f == nil)
@@ -132,9 +133,9 @@ func (cl *Client) OnState(f func(s State, why error)) {
 
 // OnClientConnect registers a function that runs when another client has connected to the server. With such
 // a function the client asks the server for notices. p holds as much as the server's [Access.Notices]
-// tells. A server that tells nothing says so as the client joins: the error hook
-// hears of it, with [CodeUnsupported]. A notice may come late, and is left out if another has
-// overtaken it.
+// tells. A server that gives no notices says so as the client joins: the error hook
+// gets an error with [CodeUnsupported]. A notice may come late, and is left out if a newer notice of the same client
+// has replaced it.
 func (cl *Client) OnClientConnect(f func(p Presence)) {
 	cl.mustBeOpen()
 	needFunc("OnClientConnect", f == nil)
@@ -148,21 +149,21 @@ func (cl *Client) OnClientDisconnect(f func(p Presence)) {
 	cl.onGo = f
 }
 
-// OnClientRename is OnClientConnect for clients whose name has changed from old to p.Name. Each may
-// be empty. The client's groups are not told.
+// OnClientRename is OnClientConnect for clients whose name has changed from old to p.Name. Either name may
+// be empty. p has no groups.
 func (cl *Client) OnClientRename(f func(old string, p Presence)) {
 	cl.mustBeOpen()
 	needFunc("OnClientRename", f == nil)
 	cl.onNamed = f
 }
 
-// Connect connects and returns when the server has welcomed the client. ctx and
+// Connect connects, and returns when the server has welcomed the client. ctx and
 // [ClientOptions.ConnectTimeout] bound the attempt, not the connection; the values of ctx are passed to
-// handlers. It fails with the dialer's error as cause, or
+// handlers. It fails with an error whose cause is the dialer's error, or
 // with the server's reason for refusing, for which [IsRemote] reports true. With [Retry].First it
 // tries until ctx ends, and then returns the error of ctx. After a Connect that has succeeded the client comes back by
 // itself, as [ClientOptions.Retry] says. After the client has ended for good Connect may be called again: the
-// client joins anew.
+// client joins anew. While the client is connected or connecting, Connect fails with [CodeUnsupported].
 func (cl *Client) Connect(ctx context.Context) error {
 	if cl.dialer == nil {
 		return NewError(CodeUnsupported, "the client has no dialer")
@@ -204,7 +205,7 @@ func (cl *Client) Connect(ctx context.Context) error {
 	return nil
 }
 
-// beginConnect notes an attempt, which giveUp ends, and returns the connection before, if any.
+// beginConnect notes a Connect, which giveUp ends. It returns the connection before, or nil if there was none.
 func (cl *Client) beginConnect(giveUp context.CancelCauseFunc) (last *Conn, err error) {
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
@@ -216,7 +217,7 @@ func (cl *Client) beginConnect(giveUp context.CancelCauseFunc) (last *Conn, err 
 	return cl.conn, nil
 }
 
-// current returns the connection, or why there is none.
+// current returns the connection or the last one. It fails before the first.
 func (cl *Client) current() (*Conn, error) {
 	cl.mu.Lock()
 	c := cl.conn
@@ -289,7 +290,8 @@ func (cl *Client) CallBytes(ctx context.Context, command string, payload []byte)
 
 func (cl *Client) codec() convert.Codec { return cl.cfg.codec }
 
-// Name is the client's name: the one of the options, and once it has connected the one that the server knows.
+// Name is the client's name: before the client has connected the name in its options, and then the name that it has at
+// the server.
 func (cl *Client) Name() string {
 	if c := cl.Conn(); c != nil {
 		return c.Name()
@@ -297,7 +299,7 @@ func (cl *Client) Name() string {
 	return cl.opts.Name
 }
 
-// Groups returns the groups the client is in, sorted. The caller owns the slice.
+// Groups returns the groups that the client is in, sorted. The caller owns the slice.
 func (cl *Client) Groups() []string {
 	if c := cl.Conn(); c != nil {
 		return c.Groups()
@@ -305,9 +307,9 @@ func (cl *Client) Groups() []string {
 	return nil
 }
 
-// Done is closed when the client has ended for good and its handlers have returned. A client ends for good if it is
-// closed, if the server will not have it, or if it gives up coming back. Done is closed from the
-// start if there never was a connection.
+// Done returns a channel that is closed when the client has ended for good and its handlers have returned. A client ends
+// for good if it is closed, if the server ends or refuses it with an error after which it does not come back, or if it
+// gives up coming back; see [Retry]. If there never was a connection the channel is closed already.
 func (cl *Client) Done() <-chan struct{} {
 	if c := cl.Conn(); c != nil {
 		return c.eng.campaign.ended
@@ -317,8 +319,8 @@ func (cl *Client) Done() <-chan struct{} {
 	return ch
 }
 
-// Err returns why the connection ended, or why the client gave up coming back: an [Error]. It is
-// nil while there is a connection, or one that may be resumed.
+// Err returns an [Error]: why the connection ended, or why the client gave up coming back. It is
+// nil before the first connection, while there is a connection, and while the connection may be resumed.
 func (cl *Client) Err() error {
 	cl.mu.Lock()
 	c, final := cl.conn, cl.final
@@ -329,10 +331,9 @@ func (cl *Client) Err() error {
 	return c.Err()
 }
 
-// Close leaves: what is queued is sent first, then a goodbye, and the stream is closed, which takes
-// at most [ClientOptions.CloseTimeout]. It may be called from a handler, whose return
-// it does not wait for; [Client.Done] tells when all handlers have. A Connect under way
-// fails with [CodeClosed].
+// Close ends the client: it sends the frames that are queued, then a goodbye, and closes the stream, which takes
+// at most [ClientOptions.CloseTimeout]. A handler may call it: Close does not wait for handlers to return;
+// [Client.Done] tells when they have. A Connect under way fails with [CodeClosed].
 //
 // Close returns nil if all that was sent has arrived, or if the connection had ended before. Otherwise it returns an
 // [Error] that says how many commands and raw messages may not have arrived: [CodeDeadlineExceeded] if
@@ -358,7 +359,7 @@ func (cl *Client) Close() error {
 	}
 }
 
-// newEngine returns what a connection has that the server has welcomed so.
+// newEngine returns the engine of a connection that begins with the welcome w.
 func (cl *Client) newEngine(w *wire.Welcome) *engine {
 	cfg := cl.cfg
 	cfg.heartbeat = w.Heartbeat
@@ -375,7 +376,7 @@ func (cl *Client) newEngine(w *wire.Welcome) *engine {
 	}
 }
 
-// A client has a place for its connection in any case, and keeps it in no index.
+// A client needs no admission slot for its connection, and keeps it in no index.
 func (cl *Client) mayWait(*Conn) bool { return true }
 func (cl *Client) waited(*Conn)       {}
 func (cl *Client) ended(*Conn)        {}

@@ -24,27 +24,27 @@
 // # Both ends are alike
 //
 // Server and client register handlers with the same functions, [On] and [Handle]. A
-// handler is given the [Conn] that it serves. Over it the handler can send, call, and be called while it
-// runs. Only a server has many connections, and groups and names to find them by.
+// handler is given the [Conn] that its frame came over. The handler can send and call over it, and its own end
+// can be called while the handler runs. Only a server has many connections, and groups and names to find them by.
 //
 // # Order and delivery
 //
-// Messages that one goroutine sends over one connection are handled once each, in that order. If Send
-// returns nil the message is queued; it may still be lost with the connection. If Call
-// returns nil the peer's handler has answered.
+// Messages that one goroutine sends over one connection are handled once each, in the order in which they were
+// sent. If Send returns nil, the message is queued; it may still be lost with the connection. If Call
+// returns no error, the peer's handler has answered.
 //
 // # Sending
 //
 // A connection, a client, and at a server [Server.Named], [Server.User], [Server.Group] and
 // [Server.All] are each a [Sender], with the same methods and the same options: [Wait], [Except],
 // [Key], [Transient], [MustReach] and [AllOfThem]. [Conn.Expect] and [Expect] wait for a command that
-// answers what is sent.
+// the peer sends in reply.
 //
 // # Coming back
 //
-// A connection outlives its stream. When the stream breaks off the client dials again by itself, as
-// [Retry] says. If the client is back within [Timeouts.Resume], and the frames that it lacks are still kept,
-// both ends go on with the same [Conn] and nothing is lost. Otherwise the connection
+// A connection outlives its stream. When the stream breaks off, the client dials again by itself, as
+// [Retry] says. If the client is back within [Timeouts.Resume], and the frames that either end lacks are still
+// kept, both ends go on with the same [Conn] and nothing is lost. Otherwise the connection
 // ends and the client joins anew. [Client.OnState], [Server.OnSuspend] and [Server.OnResume] tell the program.
 //
 // # When a queue is full
@@ -53,15 +53,15 @@
 // queue to the other end. It is set for a whole server or client, or for each command. If it
 // is not set, a server ends the connection of a client that does not read, and a client waits: a quick
 // loop of sends goes at the speed of the network. [CodeQueueFull] means that nothing was queued and
-// the connection goes on. [Wait] waits as long as a context.
+// the connection goes on. [Wait] makes one send wait for room until a context ends.
 //
 // # Names and groups
 //
-// A client has a name, or none, and is in any number of groups. Its hello says both. Later either end
-// changes them with [Conn.Rename], [Conn.Join] and [Conn.Leave], which on a client wait
-// for the server's answer. The other end hears of a change by OnRename, OnJoinGroup and OnLeaveGroup.
+// A client has at most one name and is in any number of groups. Its hello, the first frame that it sends, asks for
+// both. Later either end changes them with [Conn.Rename], [Conn.Join] and [Conn.Leave], which on a client wait
+// for the server's answer. OnRename, OnJoinGroup and OnLeaveGroup tell the other end's program of a change.
 // A server can keep messages to a group for clients that join later: see [History], and on a client
-// [Replayed], [Client.OnReplay] and [Client.OnReplayed]. [Access.Notices] says what clients hear of one
+// [Replayed], [Client.OnReplay] and [Client.OnReplayed]. [Access.Notices] decides what clients hear of one
 // another.
 //
 // # Handlers
@@ -74,17 +74,17 @@
 //
 // # Hooks
 //
-// Every hook (OnJoin, OnSuspend, OnState, OnRename, OnMissed, OnError and their like, and the functions of
-// [Access]) may send, call and wait for the peer as a handler may. A call there wants the context
-// of [Conn.Context]. Commands that come meanwhile wait for the hook as they wait for a handler; replies and
-// heartbeats do not. Only [Access.Notices] should not wait: it runs for each pair of clients. With
-// manual dispatch hooks run in Update, like handlers, while other goroutines read and write. An Update that
-// waits for a peer keeps all other handlers waiting, also the handlers that the peer calls back.
+// A hook is a function that the program registers for an event: OnJoin, OnSuspend, OnState, OnRename, OnMissed,
+// OnError and the like, and the functions of [Access]. A hook may send, call and wait for the peer as a handler
+// may. A call from a hook should use [Conn.Context]. Commands that come meanwhile wait for the hook as they wait
+// for a handler; replies and heartbeats do not. Only [Access.Notices] should not wait: it runs for each pair of
+// clients. With manual dispatch, hooks run in Update, like handlers, while other goroutines read and write. An
+// Update that waits for a peer keeps all other handlers waiting, also the handlers that the peer calls back.
 //
 // # Dispatch by hand
 //
-// With [ServerOptions.Manual] no handler runs by itself. A loop, such as that of a game, calls [Server.Update]
-// once in each round with the time that it can spare:
+// With [ServerOptions.Manual] no handler runs by itself. The program's loop, a game's for instance, calls
+// [Server.Update] once in each round with the time that it can spare:
 //
 //	for range time.Tick(time.Second / 60) {
 //		srv.Update(4 * time.Millisecond)
@@ -93,18 +93,18 @@
 //	}
 //
 // Handlers and hooks run on the goroutine that calls Update or [Server.Run], one at a time. Variables that only they and
-// the loop touch need no lock. The error hook, [Access.Notices], middleware of sends and the codec run
-// on any goroutine. Any goroutine may send.
+// the loop touch need no lock. The error hook, [Access.Authorize], [Access.Notices], middleware of sends and the
+// codec run on other goroutines too. Any goroutine may send.
 //
-// Update runs one message of each client in turn: a client that floods the server takes no more of a
-// round than other clients that have something to say. The rest waits for the next round, at most
-// [Limits.InboxBytes] of each client. Beyond that the client's connection is not read until there is room, and the
-// client's own sends wait. A rate limit ends the connection of a client that sends more than it should.
+// Update handles one message of each client in turn: a client that floods the server takes no more of a
+// round than any other client that has sent something. The rest waits for the next round, at most
+// [Limits.InboxBytes] of each client. When a client's inbox is full, its connection is not read until there is
+// room, and the client's own sends wait. A rate limit ends the connection of a client that sends more than it should.
 //
 // A call to a client inside the loop keeps the loop waiting for the answer. The answer comes, since readers and writers
 // have goroutines of their own, but no other handler runs meanwhile. So call from another goroutine, and
-// hand the result to the loop over a channel. If the loop waits for a call that a handler in Update
-// must answer, the call fails when the caller's context ends.
+// hand the result to the loop over a channel. If the peer answers only after a handler of this side has run, which
+// only Update would run, the call fails when its context ends.
 //
 // # Limits
 //
@@ -112,25 +112,26 @@
 // handler. Both are bounded in bytes. A client that does not read is disconnected with
 // [CodeSlowConsumer] unless [Overflow] says otherwise. A peer that sends faster than its
 // handlers run is not read until they have caught up. [Limits] and [Timeouts] have all limits and
-// their defaults; they hold before a newcomer has said who it is. In all options zero is the default and
-// negative is off; [NewServer] and [NewClient] fail if an option cannot be.
+// their defaults; they also hold for a newcomer that has not sent its hello. In all options zero is the default and
+// negative is off; [NewServer] and [NewClient] fail if an option is invalid.
 //
 // # Who gets in
 //
 // [Access.Authorize] decides about each newcomer before it is welcomed. It may give the newcomer
 // another name, other groups, values for [Conn.Get], and a user: an identity above names and
 // connections, which nobody else is told, for [Conn.User] and [Server.User]. If it returns an [Error] with
-// a final code the client stays away. If it fails otherwise clients come back later. AuthorizeCommand,
+// a final code, the client stays away. If it fails otherwise, the client comes back later. AuthorizeCommand,
 // AuthorizeGroup and AuthorizeName decide what a client may do afterwards. If Authorize is set
-// and AuthorizeName is not, a client keeps its name. If AuthorizeGroup is not, it joins no more groups. The
-// library writes neither a client's Auth nor a text of the program that may hold it into a log or an error.
+// and AuthorizeName is not, a client cannot change its name. If Authorize is set and AuthorizeGroup is not, a
+// client cannot join more groups. The library writes neither a client's Auth nor a text of the program that may
+// hold it into a log or an error.
 //
 // # Errors
 //
 // Every failure is an [Error] with a [Code], except the error of a caller's own context. errors.Is(err, CodeShutdown)
 // tells codes apart, and [Text] is the failure in words for people. An Error that is
 // returned to a caller, refuses a client or ends a connection arrives at the other end with its
-// code, message, time to wait and details, which [Details] reads. A failure of which no caller can be
-// told goes to the error hook and to the [Logger], which is slog's default unless the options say
-// otherwise. Peers cannot fill a log; an error hook is told of every fault.
+// code, message, time to wait and details, which [Details] reads. If no caller can be told of a failure, the
+// failure goes to the error hook and to the [Logger], which is slog's default unless the options say
+// otherwise. The logger does not get every fault, so that peers cannot fill a log; the error hook does.
 package core

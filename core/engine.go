@@ -15,13 +15,13 @@ import (
 // does not decide by itself, and hears how the connection fares. Unless a method says otherwise, no
 // lock is held when it is called.
 type owner interface {
-	// mayWait claims a place for a connection that is to be suspended; waited gives the place back.
-	// mayWait is called with the connection locked.
+	// mayWait claims a place for a connection that is to be suspended, and reports whether there is one; waited
+	// gives the place back. mayWait is called with the connection's transition locked.
 	mayWait(c *Conn) bool
 	waited(c *Conn)
 
-	// suspended is called when nobody uses the link any more. It tells the program, lets the link's
-	// released happen, and returns when the connection has been resumed or has ended, of which it makes sure.
+	// suspended is called when nobody uses the link l any more. It tells the program, releases l, and returns
+	// when the connection has been resumed or has ended. It ends a connection that is not resumed in time.
 	suspended(c *Conn, l *session.Link, why *Error)
 
 	// ended is called once, when a connection has ended: nobody can send to it from then on.
@@ -29,20 +29,20 @@ type owner interface {
 	ended(c *Conn)
 	closed(c *Conn)
 
-	// change makes a change of the client's name or groups that the program of this side wants. The
-	// change is named by the kind of the frame that asks for it.
+	// change makes a change of the client's name or groups that the program of this side wants. k is the kind of
+	// the frame with which a client asks for the change.
 	change(ctx context.Context, c *Conn, k wire.Kind, name string) error
 
-	// handle handles, in its turn, a frame that has a meaning at this end only: a server's client asks
-	// for a change, and a client's server tells of the client, of others, and of replays.
+	// handle handles, in its turn, a frame that only this end can be sent. A server handles requests for changes
+	// of name and groups. A client handles statements about itself, notices of other clients, and replays.
 	handle(c *Conn, f wire.Frame) error
 
-	// noticesFit is called when the queue has room for notices that wait. It is a server's.
+	// noticesFit is called when the queue has room for notices that wait. Only a server has notices.
 	noticesFit(c *Conn)
 }
 
 // An engine is what all connections of a Server have in common. Each connection of a Client has an engine
-// of its own, since servers limit their clients.
+// of its own, since its config depends on what the server's welcome said.
 type engine struct {
 	config
 	owner    owner
@@ -51,31 +51,31 @@ type engine struct {
 	manual   *manualQueue // nil unless the program runs the handlers itself
 	counters *counters
 	outboxes outbox.Common
-	budget   *budget.Budget // nil at a client, and without a bound
-	draining atomic.Bool    // nothing that comes is handled any more
+	budget   *budget.Budget // bounds the memory of all connections; nil at a client, and without a bound
+	draining atomic.Bool    // a Shutdown has begun: frames that come from now on are not handled
 
-	campaign *campaign     // what the connections of a client have in common that follow one Connect; nil at a server
-	book     *history.Book // how far a client has had its groups; nil at a server
+	campaign *campaign     // common to all connections that follow one Connect of a client; nil at a server
+	book     *history.Book // the client's position in each group; nil at a server
 }
 
-// fault reports what no caller can be told. c is nil for a newcomer.
+// fault reports an error that no caller can be told of, to the log and the error hook. c is nil for a newcomer.
 func (e *engine) fault(c *Conn, err error) { e.faultOf(c, faultText(CodeOf(err)), err) }
 
-// faultOf is fault with what happened in words, which are a constant, and with keys and values for
-// the log. The error hook is the program's: it is told each time, however often that is.
+// faultOf is fault with a text of its own, what, which is a constant, and with keys and values for
+// the log. The log may leave lines out; the error hook hears of each fault.
 func (e *engine) faultOf(c *Conn, what string, err error, args ...any) {
 	e.log.warn(c, what, err, args...)
 	e.reportError(c, err)
 }
 
-// Faults are one fault of several connections: one line of the log has them all, while the
-// error hook is told of each.
+// A faults gathers the same fault of several connections for one line of the log. The error hook is told of each.
 type faults struct {
-	conns int
-	c     *Conn // the first, and what became of it
-	err   error
+	conns int   // connections with the fault
+	c     *Conn // the first of them
+	err   error // the first connection's error
 }
 
+// add counts a connection with the fault, and runs the error hook.
 func (f *faults) add(c *Conn, err error) {
 	if f.conns++; f.conns == 1 {
 		f.c, f.err = c, err
@@ -83,7 +83,7 @@ func (f *faults) add(c *Conn, err error) {
 	c.eng.reportError(c, err)
 }
 
-// log writes the line, if there was a fault.
+// log writes the line, unless there was no fault.
 func (f *faults) log(j *journal, what string, args ...any) {
 	switch {
 	case f.conns == 1:
@@ -102,14 +102,14 @@ func (e *engine) reportError(c *Conn, err error) {
 	e.handlers.onError(c, err)
 }
 
-// recover logs a panic of a handler that has nobody to answer.
+// recover logs a panic of a function of the program which has no caller at the peer. It must be deferred.
 func (e *engine) recover(c *Conn, where string) {
 	if v := recover(); v != nil {
 		e.logPanic(c, where, v)
 	}
 }
 
-// given returns the context that a program has given, or one that never ends if that is nil.
+// given returns ctx, or a context that never ends if the program has given nil.
 func given(ctx context.Context) context.Context {
 	if ctx == nil {
 		return context.Background()

@@ -9,12 +9,12 @@ import (
 	"github.com/hisock/hisock/core/internal/convert"
 )
 
-// ServerOptions configure a [Server]. They are copied when it is made; a nil pointer and the zero
+// ServerOptions configure a [Server]. They are copied when it is made. A nil pointer and the zero
 // value mean the defaults.
 //
 // One rule holds for all numbers and times: zero is the default, and negative is off where an option
-// can be off. Some are off by default, and say so. [NewServer] fails with an [OptionError] for each option
-// that cannot be: nothing is corrected silently.
+// can be off. Some are off by default, and say so. [NewServer] fails with an [OptionError] for each invalid
+// option: nothing is corrected silently.
 type ServerOptions struct {
 	// Limits bound clients, frames and memory.
 	Limits Limits
@@ -25,35 +25,35 @@ type ServerOptions struct {
 	// Access says who is let in, who may do what under which name, and what clients hear of each other.
 	Access Access
 
-	// Classic is about clients of the original.
+	// Classic configures the service for clients of the original, the Python package hisock.
 	Classic ClassicOptions
 
-	// History keeps the last commands and raw messages sent to each group for those who
+	// History keeps the last commands and raw messages to each group for clients that
 	// join later. The zero value keeps nothing.
 	History History
 
-	// Overflow says what becomes of a command or raw message for a client whose queue is full,
-	// and OverflowOf what becomes of certain commands; the empty name stands for raw messages. Zero
+	// Overflow says what becomes of a command or raw message for a client whose queue is full. OverflowOf
+	// replaces it for the commands that it names; the empty name stands for raw messages. Zero
 	// is [OverflowDisconnect].
 	Overflow   Overflow
 	OverflowOf map[string]Overflow
 
-	// Manual runs no handler by itself: the program calls [Server.Update] or [Server.Run]. All handlers, also
-	// hooks and [Concurrent] handlers, run on the goroutine that calls it, one at a time. Only the error hook
-	// runs on any goroutine.
+	// Manual makes no handler run by itself: the program calls [Server.Update] or [Server.Run]. All handlers, also
+	// [Concurrent] handlers, and all hooks run on the goroutine that calls it, one at a time. Only the error hook,
+	// [Access].Authorize and Notices, middleware of sends and the Codec run on other goroutines too.
 	Manual bool
 
 	// Codec converts values that are not text, numbers or bytes. Nil means JSON; in a
 	// browser build nil means that such values fail with [CodeUnsupported].
 	Codec Codec
 
-	// Logger is told of failures. Nil means that warnings and errors go to
-	// [slog.Default], and in a browser build that there is no logger. [Silent] says nothing.
+	// Logger gets the log. Nil means that warnings and errors go to
+	// [slog.Default], and in a browser build that there is no log. [Silent] writes nothing.
 	Logger Logger
 }
 
-// A config has the options of a server or a client that its connections need, with the defaults filled in.
-// A limit that is off is 0. Sizes are in bytes.
+// A config holds the options of a server or a client that its connections need, with the defaults filled in.
+// A limit that is off is 0. Sizes and lengths are in bytes.
 type config struct {
 	maxFrame      int
 	maxName       int
@@ -102,7 +102,7 @@ const (
 
 	defaultClassicHeader = 16
 
-	// maxBytes bounds queues and inboxes: an int holds the size of one and of the greatest frame together.
+	// maxBytes bounds QueueBytes and InboxBytes: an int must hold either plus the size of the greatest frame.
 	maxBytes = math.MaxInt / 4
 
 	// maxCommand bounds the name of a command, in bytes, unless a server says otherwise.
@@ -110,7 +110,7 @@ const (
 )
 
 // resolve returns a copy with the defaults filled in, in which limits that are off are zero.
-// It fails with an [OptionError] for each option that cannot be.
+// It fails with an [OptionError] for each invalid option.
 func (o *ServerOptions) resolve() (ServerOptions, error) {
 	var v ServerOptions
 	if o != nil {
@@ -129,7 +129,7 @@ func (o *ServerOptions) resolve() (ServerOptions, error) {
 	return v, f.err()
 }
 
-// places returns the limits of newcomers, of options whose defaults are filled in.
+// places returns the limits of newcomers. The defaults of o have been filled in.
 func (o *ServerOptions) places() admit.Limits {
 	return admit.Limits{
 		Conns:           o.Limits.MaxConns,
@@ -155,36 +155,36 @@ func (o *ServerOptions) config() config {
 // Limits bound the clients of a server, what they send, and what waits for
 // them. Zero is the default. Negative means no limit for the options that say so, and is an error for all others.
 type Limits struct {
-	// MaxConns bounds the clients that are there at once, including suspended clients and newcomers
-	// about which Authorize decides. For one more that has said hello a suspended client leaves: of the address that has
-	// most suspended clients the one that has been suspended longest. If no client
+	// MaxConns bounds the clients that the server has at once, including suspended clients and newcomers
+	// about which Authorize decides. When a newcomer beyond the limit has sent its hello, a suspended client gives way:
+	// of the address with the most suspended clients, the client that has been suspended longest. If no client
 	// is suspended, the newcomer is refused with [CodeTooManyConns]. Zero means 16384. Negative means no limit.
 	MaxConns int
 
 	// MaxConnsPerAddr bounds the clients of one address: an IPv4 address, or the first
-	// 64 bits of an IPv6 address. For one more the client of that address leaves that has been suspended
-	// longest. If none is suspended, the newcomer is refused with [CodeTooManyConns].
+	// 64 bits of an IPv6 address. For a newcomer beyond the limit the client of that address gives way that has been
+	// suspended longest. If no client of the address is suspended, the newcomer is refused with [CodeTooManyConns].
 	// Zero means 1024, but no limit for this machine's own addresses and for
-	// media whose addresses are not IP addresses, since a proxy may stand there for many clients. A limit that is
+	// media whose addresses are not IP addresses, since a proxy there may stand for many clients. A limit that is
 	// set holds for these addresses too. Negative means no limit.
 	MaxConnsPerAddr int
 
-	// MaxConnsPerUser bounds the connections of one [Admission.User], including suspended ones.
-	// [Access].UserConflict says what becomes of one more. It is refused with [CodeTooManyConns] unless another
-	// connection of the user makes room. Zero and negative mean no limit.
+	// MaxConnsPerUser bounds the connections of one [Admission.User], including suspended connections.
+	// For a newcomer beyond the limit, [Access].UserConflict says which connection of the user gives way. The
+	// newcomer is refused with [CodeTooManyConns] if none does. Zero and negative mean no limit.
 	MaxConnsPerUser int
 
-	// MaxHandshakes bounds the newcomers that have not said hello, or are
-	// being told why they are not let in. It bounds as many again about which Authorize decides. For one
-	// more that has not said hello the oldest newcomer is closed, of the address that has most. One
-	// more to decide about takes the place of the newest newcomer of the address that has most, if that address
-	// has more than its own, and is refused with [CodeTooManyConns] otherwise. A client that
-	// comes back to a session needs no such place once it has said hello.
+	// MaxHandshakes bounds two sets of newcomers, each by this number: newcomers that have not sent their hello or
+	// are being told why they are refused, and newcomers about which Authorize decides. For one more that has not sent
+	// its hello, the oldest newcomer of the address with the most is closed. One more to decide about
+	// takes the place of the newest newcomer of the address with the most, if that address has more newcomers than
+	// its own, and is refused with [CodeTooManyConns] otherwise. A client that
+	// comes back to a session needs no such place once it has sent its hello.
 	// Zero means 1024. Negative means as many as MaxConns.
 	MaxHandshakes int
 
-	// MaxHandshakesPerAddr bounds the same newcomers of one address. One more that has not said
-	// hello takes the place of the oldest; one more to decide about is refused. Zero means 64, with the
+	// MaxHandshakesPerAddr bounds the newcomers of one address in each of these two sets. One more that has not sent
+	// its hello takes the place of the oldest; one more to decide about is refused. Zero means 64, with the
 	// exceptions of MaxConnsPerAddr. Negative means no limit.
 	MaxHandshakesPerAddr int
 
@@ -193,18 +193,18 @@ type Limits struct {
 	MaxHello int
 
 	// MaxName is the greatest length of the name of a client or a group, in bytes. MaxGroups bounds the
-	// groups that one client is in; it is 1,048,576 at most. Zero means 128 bytes and 64 groups.
+	// groups that one client is in; it is at most 1,048,576. Zero means 128 bytes and 64 groups.
 	MaxName   int
 	MaxGroups int
 
 	// MaxCommand is the greatest length of the name of a command or call that a client
 	// sends, in bytes. Handlers with a longer name cannot be registered. A call with a longer name is answered with
-	// [CodeBadName]; a command with one goes to the error hook. Clients are told the limit.
+	// [CodeBadName], and a command with a longer name goes to the error hook. Clients are told the limit.
 	// Zero means 256.
 	MaxCommand int
 
 	// MaxCalls bounds the calls of one client that are not answered yet, including calls that wait for their
-	// turn. One more is answered with [CodeTooManyCalls], and the connection
+	// turn. A call beyond the limit is answered with [CodeTooManyCalls], and the connection
 	// goes on. Clients are told the limit. Zero means 1024. Negative means that only
 	// InboxBytes bounds them.
 	MaxCalls int
@@ -213,52 +213,52 @@ type Limits struct {
 	// checked before anything is allocated. Zero means 1 MiB.
 	MaxFrame int
 
-	// QueueBytes bounds the frames that wait to be written to one client, and the frames that are kept for its
-	// resume. [Overflow] says what becomes of a client that lets its queue run full. One frame
-	// is always let into an empty queue, whatever its size. Zero means 1 MiB.
+	// QueueBytes bounds the frames that wait to be written to one client and the frames that are kept for its
+	// resume, together. [Overflow] says what happens when the queue is full. An empty queue takes one frame of any
+	// size. Zero means 1 MiB.
 	QueueBytes int
 
 	// InboxBytes bounds the frames that have been read from one client and wait for a slow
-	// handler, and as many bytes again of payloads that concurrent handlers have been given and have not
+	// handler. It also bounds, by itself, the payloads that concurrent handlers have been given and have not
 	// returned from. When the inbox is full, reading stops until there is room, and the client's own sends
-	// wait. One frame is always let into an empty inbox. Zero means 256 KiB.
+	// wait. An empty inbox takes one frame of any size. Zero means 256 KiB.
 	InboxBytes int
 
 	// MemoryBytes bounds the memory of all clients together: queues and the frames that are kept for a resume,
 	// inboxes, copies for concurrent handlers, raw messages that nobody has received, frames that
 	// have come in part, notices that wait, and some 8 KiB for each client. The messages that groups keep
-	// (History) count too, and may take half of it. A large frame that is sent to many clients counts once.
+	// (History) count too, and may take half of the bound. A large frame that is sent to many clients counts once.
 	//
-	// When 7/8 of it are taken, suspended clients are given up, the one that holds most first. Then
+	// When 7/8 of the bound is taken, suspended clients are given up, those that hold most first. Then
 	// the clients that hold most are disconnected with [CodeOverloaded], and come back a moment later. This goes on
-	// until no more than 3/4 are taken. Meanwhile newcomers are refused with that code, except clients that come back
-	// to a session. [Server.Stats] tells how much is taken and how many had to go. Frames that come in the
+	// until at most 3/4 is taken. Meanwhile newcomers are refused with the same code, except clients that come back
+	// to a session. [Server.Stats] tells how much is taken and how many clients had to go. Frames that come in the
 	// milliseconds that this takes may exceed the bound.
 	//
 	// Zero means half of the memory that this process may have: the memory limit of the Go runtime
-	// (GOMEMLIMIT) or of its control group, or the memory of the machine, whichever is least. If
-	// none of them is known zero means 1 GiB. Negative means no limit.
+	// (GOMEMLIMIT) or of the process's control group, or the memory of the machine, whichever is least. If
+	// none of them is known, zero means 1 GiB. Negative means no limit.
 	MemoryBytes int
 
-	// MaxConcurrent bounds the runs of [Concurrent] handlers at one time
+	// MaxConcurrent bounds the [Concurrent] handlers that run at the same time
 	// for one client. Zero means 64.
 	MaxConcurrent int
 
 	// FrameRate and ByteRate bound the frames and bytes that a client sends in a second, including answers to
-	// the server's calls. At once it may send as much as in a second. A client that is
-	// faster is disconnected with [CodeRateLimit] and told when it may come back. Frames that had to
-	// wait because handlers were slow count as sent over the time of their wait.
+	// the server's calls. In one burst it may send as much as in a second. A client that is
+	// faster is disconnected with [CodeRateLimit] and told when it may come back. Frames that waited
+	// because handlers were slow count as sent over the time of their wait.
 	// Zero and negative mean no limit.
 	FrameRate int
 	ByteRate  int
 
-	// ChangeRate bounds the changes of its name and groups for which a client asks in a second. At once it may
-	// ask for as many as MaxGroups. One more is answered with [CodeRateLimit] and the time
-	// to wait, and the connection goes on. Zero means 10. Negative means no limit.
+	// ChangeRate bounds the changes of its name and groups for which a client asks in a second. In one burst it may
+	// ask for MaxGroups of them, or ChangeRate if that is more. A request beyond the limit is answered with
+	// [CodeRateLimit] and the time to wait, and the connection goes on. Zero means 10. Negative means no limit.
 	ChangeRate int
 }
 
-// resolve fills the defaults in. A limit that is off is zero then, except for the limits of one address: their
+// resolve fills the defaults in. A limit that is off is zero afterwards, except the limits of one address, whose
 // default depends on the address.
 func (l *Limits) resolve(f *optionFaults) {
 	l.MaxConns = limit(l.MaxConns, defaultMaxConns)
@@ -281,18 +281,18 @@ func (l *Limits) resolve(f *optionFaults) {
 // Timeouts bound how long things may take at a server. Zero is the default. Negative means for ever, or never, for the
 // options that say so, and is an error for all others.
 type Timeouts struct {
-	// Hello is how long a newcomer may take to say who it is.
-	// Zero means 10 s. Negative means for ever.
+	// Hello is how long it may take, from the moment a newcomer arrives, until its hello has come and Authorize has
+	// decided about it. Zero means 10 s. Negative means for ever.
 	Hello time.Duration
 
-	// Frame is how long a frame that has begun may take to come, with a second more for
+	// Frame is how long a frame may take from its first byte to its last, with a second more for
 	// each 16 KiB of it. A client that is slower is disconnected with
 	// [CodeDeadlineExceeded], up to half of the time later. The time stands still while reading waits
 	// for handlers. Zero means 20 s. Negative means for ever.
 	Frame time.Duration
 
-	// Idle is how long a client may send no command, call or raw message. Heartbeats do
-	// not count, and a client is not idle while one of its handlers runs. An idle client is
+	// Idle is how long a client may go without sending a command, call or raw message. Heartbeats do
+	// not count as such. A client is not idle while one of its handlers runs. An idle client is
 	// disconnected with [CodeIdle], up to a quarter of the time later. Zero and negative mean for ever.
 	Idle time.Duration
 
@@ -300,13 +300,13 @@ type Timeouts struct {
 	// it is disconnected with [CodeWriteTimeout]. Zero means 20 s. Negative means for ever.
 	Write time.Duration
 
-	// Heartbeat is how long a client may be silent before it is asked for a sign of
-	// life. After as long again it is disconnected with [CodeHeartbeat]. The
+	// Heartbeat is how long a client may be silent before the server pings it. After as long again it is
+	// disconnected with [CodeHeartbeat]. The
 	// client is told the time and does the same. Zero means 15 s. Negative means never.
 	Heartbeat time.Duration
 
-	// Resume is how long a client whose connection has broken off may take to come back
-	// and go on as if nothing had happened. It stays a client meanwhile, and frames for it
+	// Resume is how long the session of a client waits when its stream has broken off. A client that comes back in
+	// this time goes on as if nothing had happened. It stays a client meanwhile, and frames for it
 	// wait, within [Limits].QueueBytes. Zero means 30 s. Negative means that it leaves at once.
 	Resume time.Duration
 
@@ -316,17 +316,17 @@ type Timeouts struct {
 	Close time.Duration
 
 	// Drain is how long a [Server.Shutdown] lets handlers that run come to their end before
-	// their contexts end. Zero means 10 s. Negative means as long as its own context lets it.
+	// their contexts end. Zero means 10 s. Negative means as long as the context of Shutdown.
 	Drain time.Duration
 
-	// RestartAfter is when the clients that a Shutdown sends away are told to come back. The first
-	// comes after this time, and each other 2 ms after the one before it, up to a minute later: they
-	// do not all come at once. Zero means 1 s. Negative means that they are
+	// RestartAfter is the time after which the clients that a Shutdown sends away are told to come back. The first
+	// client is told this time, and each other client 2 ms more than the client before it, up to a minute more, so that
+	// they do not all come at once. Zero means 1 s. Negative means that they are
 	// not told.
 	RestartAfter time.Duration
 }
 
-// resolve fills the defaults in. A time that is off is zero then.
+// resolve fills the defaults in. A time that is off is zero afterwards.
 func (t *Timeouts) resolve(f *optionFaults) {
 	t.Hello = limit(t.Hello, defaultHelloTime)
 	t.Frame = limit(t.Frame, defaultFrameTime)

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// An OptionError says that an option cannot be what it was set to. [NewServer] and [NewClient] fail
+// An OptionError says that the value of an option is invalid. [NewServer] and [NewClient] fail
 // with one for each such option, joined as [errors.Join] does it.
 type OptionError struct {
-	Option string // where it is, such as "Limits.MaxFrame"
-	Value  string // what it was set to, as text
-	Rule   string // what holds for it, such as "at least 512"
+	Option string // the path of the option, such as "Limits.MaxFrame"
+	Value  string // the invalid value, as text
+	Rule   string // the rule for the option, such as "it must be at least 512, or 0 for the default"
 }
 
 // Error names the option, its value and the rule.
@@ -18,15 +18,15 @@ func (e *OptionError) Error() string {
 	return "core: option " + e.Option + " is " + e.Value + ": " + e.Rule
 }
 
-// optionFaults collects the faults of options. It is like the result of [errors.Join], for which a browser build would
-// pay 1 KB.
+// optionFaults collects the faults of options. It behaves like the result of [errors.Join], which would add 1 KB to a
+// browser build.
 type optionFaults struct{ errs []error }
 
 func (f *optionFaults) add(option, value, rule string) {
 	f.errs = append(f.errs, &OptionError{option, value, rule})
 }
 
-// lacks adds an option that is set, of a feature that this build does not have.
+// lacks adds a fault if an option is set whose feature this build does not have.
 func (f *optionFaults) lacks(option string, set bool) {
 	if set {
 		f.add(option, "set", "a browser build does not have it")
@@ -53,7 +53,7 @@ func (f *optionFaults) Unwrap() []error { return f.errs }
 
 type quantity interface{ ~int | ~int64 }
 
-// size fills the default of an option in that is never off.
+// size fills the default of an option in that is never off, and checks least <= *v <= most. A most of 0 is no bound.
 func size[T quantity](f *optionFaults, option string, v *T, def, least, most T) {
 	if *v == 0 {
 		*v = def
@@ -62,7 +62,7 @@ func size[T quantity](f *optionFaults, option string, v *T, def, least, most T) 
 	f.bound(option, int64(*v), int64(least), int64(most), isTime(*v))
 }
 
-// bound is the part of size that does not depend on the type: a program has it once.
+// bound is the part of size that does not depend on the type, so that a program holds it only once.
 func (f *optionFaults) bound(option string, v, least, most int64, isTime bool) {
 	switch {
 	case v < least:
@@ -72,7 +72,7 @@ func (f *optionFaults) bound(option string, v, least, most int64, isTime bool) {
 	}
 }
 
-// limit returns v, the default for zero, and zero for a limit that is off.
+// limit returns v, or def if v is zero, or zero if v is negative: then the limit is off.
 func limit[T quantity](v, def T) T {
 	if v == 0 {
 		return def

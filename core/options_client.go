@@ -7,33 +7,33 @@ import (
 	"github.com/hisock/hisock/core/internal/convert"
 )
 
-// ClientOptions configure a [Client]. They are copied when it is made; a nil pointer and the zero value
+// ClientOptions configure a [Client]. They are copied when it is made. A nil pointer and the zero value
 // mean the defaults. The rule of [ServerOptions] holds: zero is the default, negative is off where an option can be
-// off, and whatever else cannot be makes [NewClient] fail.
+// off, and [NewClient] fails with an [OptionError] for each invalid option.
 //
-// A browser build has none of what Classic, Manual, Overflow and OverflowOf ask for: to set one of them is an error there.
+// A browser build does not support Classic, Manual, Overflow and OverflowOf: to set one of them is an error there.
 type ClientOptions struct {
 	// Name is the name for which the client asks. Empty means that it has no name. If the name or one
 	// of the Groups is not well formed, [Client.Connect] fails with [CodeBadName].
 	Name string
 
 	// Groups are the groups that the client joins as it connects. A client that joins anew by itself asks for
-	// the groups that it is in by then, and for the name for which it asked last with [Client.Rename].
+	// the groups that it was in last, and for the name for which it asked last with [Client.Rename].
 	Groups []string
 
-	// Auth is handed to the server and never logged.
+	// Auth is sent to the server, where Authorize and [Conn.Auth] have it. It is never logged.
 	Auth []byte
 
 	// AuthFunc returns the Auth for each time that the client joins, in place of Auth: when it connects,
-	// and when it joins anew. It is not asked for a resume, which the session's own token proves. ctx
+	// and when it joins anew. It is not called for a resume, for which the session's own token is the proof. ctx
 	// ends when the attempt is given up, for instance by [Client.Close], and after 15 s.
 	//
 	// An [Error] whose code is final ends the client, as [Retry] says. Any other error, and a
-	// panic, is an attempt that failed. What AuthFunc returns is never logged. It runs on a
-	// goroutine of its own, once at a time. It is an error to set Auth as well.
+	// panic, makes the attempt fail. What AuthFunc returns is never logged. It runs on a
+	// goroutine of its own, and never twice at the same time. It is an error to set Auth as well.
 	AuthFunc func(ctx context.Context) ([]byte, error)
 
-	// Metadata is handed to the server.
+	// Metadata is sent to the server, where Authorize and [Conn.Metadata] have it.
 	Metadata map[string]string
 
 	// Classic makes the client speak the original's protocol. Nil means the native one.
@@ -43,15 +43,15 @@ type ClientOptions struct {
 	Retry Retry
 
 	// ConnectTimeout is how long an attempt to connect may take, from dialing to the server's
-	// welcome. [Client.Connect] then fails with [CodeDeadlineExceeded]; later attempts have the same time. The 15 s of
-	// AuthFunc come before it. The context of Connect may end an attempt earlier. Zero means 15 s. Negative means
-	// that only the context bounds Connect; later attempts take 15 s at most.
+	// welcome. An attempt of [Client.Connect] that takes longer fails with [CodeDeadlineExceeded]; later attempts have
+	// the same time. AuthFunc runs before that time begins. The context of Connect may end an attempt earlier. Zero
+	// means 15 s. Negative means that only the context bounds Connect; later attempts take 15 s at most.
 	ConnectTimeout time.Duration
 
-	// Session is a session that [Client.Detach] has returned, here or in an earlier program. The first Connect
+	// Session is a session that [Client.Detach] has returned, in this program or an earlier one. The first Connect
 	// that succeeds goes on with it, and [Client.OnState] says [StateResumed] first. The client then
-	// has the name and the groups that it had. It joins anew, and OnState says [StateConnected], if
-	// the server has given the session up, or if these bytes are damaged or of another version. A
+	// has the name and the groups of the session. If the server has given the session up, or if these bytes are damaged
+	// or of another version, the client joins anew, and OnState says [StateConnected]. A
 	// session can be used once. It is an error to set [Retry].Off or Classic as well.
 	Session []byte
 
@@ -64,9 +64,9 @@ type ClientOptions struct {
 	Overflow   Overflow
 	OverflowOf map[string]Overflow
 
-	// MaxFrame, QueueBytes, InboxBytes and MaxConcurrent mean the same as in [Limits], toward the
-	// server. WriteTimeout and CloseTimeout mean the same as Write and Close in [Timeouts], and Codec and
-	// Logger the same as in [ServerOptions]. The server says how often there are heartbeats, and how long a session
+	// MaxFrame, QueueBytes, InboxBytes and MaxConcurrent mean the same as in [Limits], with the server in place of
+	// a client. WriteTimeout and CloseTimeout mean the same as Write and Close in [Timeouts], and Codec and
+	// Logger the same as in [ServerOptions]. The server decides how often there are heartbeats, and how long a session
 	// waits.
 	MaxFrame      int
 	QueueBytes    int
@@ -78,8 +78,8 @@ type ClientOptions struct {
 	Logger        Logger
 }
 
-// clientOptions are the options that a Client keeps as they are. The others are not kept: a browser
-// build then has nothing of their types.
+// clientOptions are the options that a Client keeps as they are. The other options are not kept, so that a browser
+// build has no code for their types.
 type clientOptions struct {
 	Name     string
 	Groups   []string
@@ -93,10 +93,10 @@ type clientOptions struct {
 }
 
 // Retry says how a [Client] comes back by itself: when its connection has broken off, and
-// when the server ends it, or refuses it, with an error that time may heal. The first
+// when the server ends it, or refuses it, with an error that may pass. The first
 // [Client.Connect] is tried once, unless First is set.
 //
-// The code of the error says whether the client comes back. It also comes back after an error of any code that has a
+// The code of the error says whether the client comes back. It also comes back after an error with any code and a
 // RetryAfter:
 //
 //	always    internal error, canceled, deadline exceeded, hello timeout, too many connections,
@@ -110,20 +110,20 @@ type clientOptions struct {
 //	          group, too many groups, unsupported, idle, replaced, calls wait for each
 //	          other, a program's own code, a code that this version does not know
 type Retry struct {
-	// Off makes the client stay away. It then asks for no session that could be resumed.
+	// Off makes the client stay away. It then asks the server for no session, and its connection cannot be resumed.
 	Off bool
 
 	// First makes [Client.Connect] try again as the client does later, until its context ends, For
-	// has passed, or an error comes from which the client does not come back. Each attempt may
-	// take [ClientOptions.ConnectTimeout], or 15 s if that is off. [Client.OnState] tells of the attempts. First holds
-	// with Off too.
+	// has passed, or an error comes after which the client does not come back. Each attempt may
+	// take [ClientOptions.ConnectTimeout], or 15 s if that is off. [Client.OnState] tells of the attempts. First
+	// has its effect with Off too.
 	First bool
 
-	// Min and Max bound the wait before an attempt. The wait is chosen at random between zero and a limit
-	// that begins with Min and doubles with each attempt up to Max. It is never less than the RetryAfter of the
-	// server. A connection that did not last at least as long as the limit doubles
-	// the limit with which the next time away begins. While the session can be resumed the limit is at most 2 s, or
-	// Min, or a fifteenth of the time away, and the last of
+	// Min and Max bound the wait before an attempt. The wait is chosen at random between zero and a limit.
+	// The limit begins with Min and doubles with each attempt up to Max. The wait is never less than the RetryAfter of
+	// the server. Each connection in a row that lasted less than the limit doubles the limit with which the
+	// client begins the next time. While the session can be resumed the limit is at most 2 s, or
+	// Min, or a fifteenth of the time away, whichever is most, and the last of
 	// these attempts comes before the session ends. Zero means 500 ms and 20 s. If only one of them is set, and the
 	// default of the other would make Min greater than Max, the other is the same.
 	Min, Max time.Duration
@@ -133,8 +133,9 @@ type Retry struct {
 	For time.Duration
 }
 
-// resolve returns the options that the client keeps and those that its connections need, with the defaults filled in.
-// Names and groups are the server's to limit. It fails with an [OptionError] for each option that cannot be.
+// resolve returns the options that the client keeps and the config of its connections, with the defaults filled in.
+// It does not check names and groups, since the server limits them. It fails with an [OptionError] for each invalid
+// option.
 func (o *ClientOptions) resolve() (clientOptions, config, error) {
 	var v ClientOptions
 	if o != nil {
@@ -184,7 +185,7 @@ func (o *ClientOptions) resolve() (clientOptions, config, error) {
 	}, f.err()
 }
 
-// resolve fills the defaults in: one that is not set adapts to one that is.
+// resolve fills the defaults in. If only Min or only Max is set, the default of the other keeps Min <= Max.
 func (r *Retry) resolve(f *optionFaults) {
 	switch {
 	case r.Min > 0 && r.Max > 0 && r.Min > r.Max:

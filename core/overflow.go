@@ -8,10 +8,10 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// An Overflow says what becomes of a command or raw message for which there is no room in the
+// An Overflow is a policy for a command or raw message for which there is no room in the
 // queue to the other end: a server has a queue for each client, a client has one for the server.
-// Calls and answers, changes of names and groups, and control frames are never dropped. The peer
-// hears of each frame that was dropped once, also after a resume: see OnMissed of [Server]
+// Calls and answers, changes of names and groups, and control frames are never dropped. Each dropped frame is
+// reported to the peer once, also after a resume: see OnMissed of [Server]
 // and [Client]. Peers that speak the original's protocol are not told.
 //
 // A send that fails with [CodeQueueFull] has queued nothing, and the connection goes on.
@@ -21,8 +21,8 @@ import (
 // are not acknowledged, so that dropping does not keep a connection from being resumed. The frames of a
 // connection that is not resumed are lost, whatever the policy.
 //
-// In a browser build a client has no policy, and nothing waits unless [Wait] says so: a send for
-// which there is no room fails with [CodeQueueFull] at once.
+// In a browser build a client has no policy. A send for which there is no room fails with [CodeQueueFull] at once,
+// unless it has the option [Wait].
 type Overflow uint8
 
 const (
@@ -37,19 +37,19 @@ const (
 	// OverflowDropOldest drops the frames that have waited longest and were sent under this
 	// policy or OverflowLatest. If there are none it is OverflowDropNewest.
 	OverflowDropOldest
-	// OverflowLatest drops all but the last command of each name and [Key] among the commands that wait
-	// for room. A command without a Key stands for all of its name: without keys, the positions of
+	// OverflowLatest drops, among the commands that wait for room, all but the last command of each name and
+	// [Key]. Commands of one name without a Key count as having the same key: without keys, the positions of
 	// eight players are one position. A command that has room is never dropped. Commands wait for room
-	// while there is no stream, while the write before them has lasted 50 ms, or when all that is queued,
-	// with 128 bytes more for each command, exceeds the bound. If dropping does not make room it
-	// is OverflowDropOldest.
+	// while there is no stream, after the write before them has lasted 50 ms, or when everything that is queued,
+	// with 128 bytes more for each command, exceeds QueueBytes. If this does not make room, it drops as
+	// OverflowDropOldest does.
 	OverflowLatest
-	// OverflowBlock makes the sender wait for room, a broadcast for each client in turn, until
-	// [Timeouts].Write; then the send fails with [CodeQueueFull]. [Wait] sets another bound. Senders that
-	// wait share half of the queue, and never push out frames that are kept for a resume. Handlers and hooks
-	// may wait as well: the connection is read, or comes back, meanwhile.
+	// OverflowBlock makes the sender wait for room, a broadcast for each client in turn. After
+	// [Timeouts].Write, or a client's WriteTimeout, the send fails with [CodeQueueFull]. [Wait] sets another bound.
+	// Senders that wait share half of the queue, and never push out frames that are kept for a resume. Handlers and
+	// hooks may wait as well: the connection is read, or comes back, meanwhile.
 	//
-	// A server does not wait for a client that is suspended: its session ends. A client that is
+	// A server does not wait for a suspended client: it ends the session. A client that is
 	// away waits as it does otherwise.
 	OverflowBlock
 )
@@ -73,7 +73,7 @@ func (o Overflow) String() string {
 	return "unknown policy"
 }
 
-// checkOverflow finds policies that do not exist, and commands that cannot exist.
+// checkOverflow finds policies that do not exist, and commands whose names are not well formed.
 func checkOverflow(f *optionFaults, rest Overflow, named map[string]Overflow) {
 	if rest > OverflowBlock {
 		f.add("Overflow", valueText(int(rest)), "there is no such Overflow")
@@ -95,8 +95,8 @@ type overflowRules struct {
 	named map[string]Overflow
 }
 
-// newOverflowRules returns nil if every frame is under OverflowDisconnect. def is what the default
-// is at this end.
+// newOverflowRules returns nil if every frame is under OverflowDisconnect. def is the policy that OverflowDefault
+// means at this end.
 func newOverflowRules(rest Overflow, named map[string]Overflow, def Overflow) *overflowRules {
 	if !hasOverflow {
 		return nil
@@ -133,7 +133,7 @@ func (r *overflowRules) of(command string) Overflow {
 	return r.rest
 }
 
-// newBlock returns a block of one frame, which connections with the same policies may share.
+// newBlock returns a block of one frame of command, which the outboxes of connections with the same policies may share.
 func (r *overflowRules) newBlock(command string, set *sending, frame []byte) *outbox.Block {
 	switch o := r.of(command); {
 	case !hasOverflow:
@@ -154,7 +154,7 @@ func (o Overflow) drops() bool {
 	return hasOverflow && (o == OverflowDropNewest || o == OverflowDropOldest || o == OverflowLatest)
 }
 
-// sendByPolicy queues a frame of newBlock by the policy for its command.
+// sendByPolicy queues a frame that newBlock has returned, by the policy for its command.
 func (c *Conn) sendByPolicy(command string, frame *outbox.Block) error {
 	o := c.eng.overflow.of(command)
 	if !o.drops() {
@@ -172,7 +172,8 @@ func (c *Conn) sendByPolicy(command string, frame *outbox.Block) error {
 	return nil
 }
 
-// gotMissed tells the program what the peer says it has dropped, in all.
+// gotMissed tells the program how many more frames the peer says it has dropped. The frame has the sum since the
+// session began.
 func (c *Conn) gotMissed(rd *reader, body []byte) error {
 	total, err := wire.ParseMissed(body)
 	if err != nil {

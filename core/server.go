@@ -21,8 +21,8 @@ import (
 )
 
 // A Server serves clients on any number of listeners at once. Make one with [NewServer],
-// register handlers, then call [Server.Serve] once for each listener. All methods except
-// those that register are safe for concurrent use.
+// register handlers, then call [Server.Serve] once for each listener. All methods are safe for concurrent use, except
+// the methods that register something.
 type Server struct {
 	handlers
 	opts     ServerOptions
@@ -31,29 +31,29 @@ type Server struct {
 	gate     *admit.Gate
 	budget   *budget.Budget      // nil without a bound on memory
 	reserved map[string]struct{} // names that no client may take, folded
-	freezing sync.Once           // of handlers, by the first Serve
+	freezing sync.Once           // freezes the handlers, in the first Serve
 
 	onJoin    func(c *Conn)
 	onLeave   func(c *Conn, why error)
 	onSuspend func(c *Conn, why error)
 	onResume  func(c *Conn)
 
-	roster *roster.Roster[*Conn] // who is there, and finds them
-	store  *history.Store        // what groups keep; nil: nothing
+	roster *roster.Roster[*Conn] // the clients, by name, group and so on
+	store  *history.Store        // the messages that groups keep; nil if none are kept
 
-	lastID    atomic.Uint64  // of a connection
-	farewells atomic.Uint64  // goodbyes with a time to come back, at a Shutdown
-	laters    atomic.Uint64  // refusals with a time to come back, since nobody could decide or there was no room
-	conns     sync.WaitGroup // one for each arrival or its connection, and each Serve
+	lastID    atomic.Uint64  // the id of the newest connection
+	farewells atomic.Uint64  // how many clients a Shutdown has told when to come back
+	laters    atomic.Uint64  // how many newcomers were refused and told when to come back
+	conns     sync.WaitGroup // one for each arrival or its connection, and one for each Serve
 
 	relinking lock.Mutex[lock.Relinking] // held over the resume of a connection; taken before a connection's transition
 
-	mu        lock.Mutex[lock.Server] // guards the fields below; no other lock of ours is taken under it
+	mu        lock.Mutex[lock.Server] // guards the fields below; no other lock of this module is taken under it
 	serving   bool                    // the sweeper runs
 	closing   bool                    // a Shutdown has begun
 	listeners map[uint64]transport.Listener
 	shaking   map[uint64]*arrival // streams that are not connections yet
-	lastKey   uint64              // of listeners and shaking
+	lastKey   uint64              // the newest key in listeners and shaking
 
 	stopping chan struct{} // closed by the first Shutdown
 	unserved chan struct{} // closed when no connection is left after a Shutdown
@@ -99,18 +99,18 @@ func newServer(opts *ServerOptions) (*Server, error) {
 	return s, nil
 }
 
-// OnJoin registers what runs when a client has joined, before its first command and before
-// others are told. What it sends to the client is the first the client gets.
+// OnJoin registers a function that runs when a client has joined, before the client's first command is handled and
+// before other clients are told. Nothing that is sent to the client arrives before what f sends to it.
 func (s *Server) OnJoin(f func(c *Conn)) {
 	s.mustBeOpen()
 	needFunc("OnJoin", f == nil)
 	s.onJoin = f
 }
 
-// OnLeave registers what runs once for each client that had joined, when it has gone and
-// its handlers have returned, before others are told. It can no longer be sent to, but its
-// name, groups and address are still there. why is an [Error]: [CodeClosed] when one
-// side left in order, [CodeConnLost] when the stream broke off.
+// OnLeave registers a function that runs once for each client that had joined, when its connection has ended and
+// its handlers have returned, before other clients are told. Nothing can be sent to the client any more, but its
+// name, groups and address can be read. why is an [Error]: [CodeClosed] if one
+// side closed the connection in order, [CodeConnLost] if the stream broke off.
 func (s *Server) OnLeave(f func(c *Conn, why error)) {
 	s.mustBeOpen()
 	needFunc("OnLeave", f == nil)
@@ -118,7 +118,7 @@ func (s *Server) OnLeave(f func(c *Conn, why error)) {
 }
 
 // ListenAddrs returns the addresses that the server listens on, sorted: one for each Serve that
-// has begun and not ended, with the real port where the listener was given port 0.
+// is running. If a listener was given port 0, the address has the real port.
 func (s *Server) ListenAddrs() []string {
 	s.mu.Lock()
 	listeners := slices.Collect(maps.Values(s.listeners))
@@ -136,12 +136,12 @@ func (s *Server) Clients() iter.Seq[*Conn] {
 	return func(yield func(*Conn) bool) { each(s.roster.All(), yield) }
 }
 
-// Len is how many clients there are.
+// Len is the number of clients, suspended ones included.
 func (s *Server) Len() int { return s.roster.Len() }
 
-// Client returns the client with exactly that name. If several have it, those that are suspended
-// count only if all are. It fails with [CodeUnknownClient] if nobody has
-// it and with [CodeAmbiguousName] if several do; see [Access.UniqueNames].
+// Client returns the client with exactly that name. Suspended clients count only if all clients of the name are
+// suspended. It fails with [CodeUnknownClient] if no client has
+// the name, and with [CodeAmbiguousName] if several have it; see [Access.UniqueNames].
 func (s *Server) Client(name string) (*Conn, error) {
 	conns := present(slices.Collect(s.Named(name).Clients()))
 	switch len(conns) {
@@ -153,7 +153,7 @@ func (s *Server) Client(name string) (*Conn, error) {
 	return nil, NewError(CodeAmbiguousName, strconv.Itoa(len(conns))+" clients are called "+safe.Text(name))
 }
 
-// present returns the connections that are not suspended at this moment, or all if each is.
+// present returns the connections that are not suspended at this moment, or all of them if all are suspended.
 func present(conns []*Conn) []*Conn {
 	var here []*Conn
 	for _, c := range conns {
@@ -179,16 +179,16 @@ func (s *Server) ended(c *Conn) {
 	}
 }
 
-// mayWait moves the admission slot of a connection that is to be suspended to those that wait.
+// mayWait marks the admission slot of a connection as suspended. It reports false if the connection has no slot.
 func (s *Server) mayWait(c *Conn) bool { return s.gate.Suspend(c.atServer.slot) }
 
-// waited notes that a suspended connection has ended, which keeps its slot until it is closed.
+// waited notes that a suspended connection has ended. It keeps its slot until it is closed.
 func (s *Server) waited(c *Conn) { s.gate.Leave(c.atServer.slot) }
 
-// noticesFit lets go on what waits for room in the queue.
+// noticesFit queues notices that waited for room in the queue.
 func (s *Server) noticesFit(c *Conn) { c.moreNotices() }
 
-// closed runs when nothing of a connection runs any more.
+// closed runs the leave handler, and frees what the server has reserved for the connection.
 func (s *Server) closed(c *Conn) {
 	defer s.conns.Done()
 	defer s.eng.log.leave(c)
@@ -211,9 +211,9 @@ func (s *Server) runLeave(c *Conn) {
 	s.onLeave(c, c.Err())
 }
 
-// Lookup returns the client at an address, "ip:port" as [Conn.Addr] has it. It fails with
-// [CodeUnknownClient] if there is none, with [CodeBadName] if that is no address, and with
-// [CodeAmbiguousName] if several have come from it: behind a proxy that tells no port, for one.
+// Lookup returns the client at an address, "ip:port" as [Conn.Addr] returns it. It fails with
+// [CodeUnknownClient] if there is no such client, with [CodeBadName] if addr is not an address, and with
+// [CodeAmbiguousName] if several clients have it, as behind a proxy that tells no port.
 func (s *Server) Lookup(addr string) (*Conn, error) {
 	var found *Conn
 	for c := range s.at(addr) {
@@ -235,27 +235,27 @@ func (s *Server) at(addr string) iter.Seq[*Conn] {
 	return func(yield func(*Conn) bool) { each(s.roster.At(addr), yield) }
 }
 
-// Filter returns the clients for which keep reports true, of those connected when the
-// iteration begins, in no order. All of them if keep is nil.
+// Filter returns the clients for which keep reports true, among the clients that are connected when the
+// iteration begins, in no order. If keep is nil it returns all of them. keep runs during the iteration, with no lock
+// held.
 func (s *Server) Filter(keep func(c *Conn) bool) iter.Seq[*Conn] {
 	return func(yield func(*Conn) bool) {
 		each(s.roster.All(), func(c *Conn) bool { return keep != nil && !keep(c) || yield(c) })
 	}
 }
 
-// Names returns the names of the clients, sorted, each once. Clients without a name do not
-// show.
+// Names returns the names of the clients, sorted, each once.
 func (s *Server) Names() []string { return s.roster.Names() }
 
-// Groups returns the names of the groups that somebody is in, sorted.
+// Groups returns the names of the groups that have a member, sorted.
 func (s *Server) Groups() []string { return s.roster.Groups() }
 
-// Addrs returns the addresses of the clients, as [Conn.Addr] has them, sorted, each once. Those
-// that the server itself listens on are [Server.ListenAddrs].
+// Addrs returns the addresses of the clients, as [Conn.Addr] returns them, sorted, each once. For the addresses
+// that the server itself listens on see [Server.ListenAddrs].
 func (s *Server) Addrs() []string { return s.roster.Addrs() }
 
-// DisconnectAll ends all connections in order, each as [Conn.CloseWith] does; nil is
-// [CodeClosed]. No client is told that another one of them has left. New ones are still accepted.
+// DisconnectAll ends all connections in order, each as [Conn.CloseWith] does; nil means
+// [CodeClosed]. None of these clients is told that the others leave. New clients are still accepted.
 func (s *Server) DisconnectAll(why *Error) {
 	all := s.roster.All()
 	for _, c := range all {
@@ -266,14 +266,14 @@ func (s *Server) DisconnectAll(why *Error) {
 	}
 }
 
-// Update runs the handlers for what has come since the last time, on the calling goroutine, and
-// returns how many that were; it does not wait. It begins nothing more once it has run for budget, and
-// leaves the rest to the next Update; zero or less is no bound. It runs at least one handler
-// if there is something to handle. A client that sends much is no reason to keep others waiting: each has one
-// message handled in its turn, and those who did not have theirs come first next time.
+// Update runs the handlers of messages that have come since the last Update, on the calling goroutine, and
+// returns how many it has run. It does not wait for messages. Once it has run for budget it begins no other handler,
+// and leaves the rest to the next Update; zero or less means no bound. It runs at least one handler
+// if there is a message. The clients take turns, one message each, and the next Update goes on with the client
+// whose turn is next: a client that sends much does not keep others waiting.
 //
-// Update needs [ServerOptions.Manual] and panics without. While Run, Shutdown or another Update runs
-// handlers, also where one of these calls it, Update does nothing.
+// Update panics without [ServerOptions.Manual]. While Run, Shutdown or another Update runs
+// handlers, Update does nothing and returns 0, also if a handler calls it.
 func (s *Server) Update(budget time.Duration) (n int) {
 	if s.eng.manual == nil {
 		panic(notManual)
@@ -281,9 +281,9 @@ func (s *Server) Update(budget time.Duration) (n int) {
 	return s.eng.manual.run(budget)
 }
 
-// Run runs handlers on the calling goroutine as things come, until ctx ends, whose error it
-// returns, or the server has been shut down. It is Update in a loop that waits, and like that it panics
-// without [ServerOptions.Manual].
+// Run runs handlers on the calling goroutine as messages come, until ctx ends, whose error it
+// returns, or the server has been shut down. It is Update in a loop that waits, and panics
+// without [ServerOptions.Manual] too.
 func (s *Server) Run(ctx context.Context) error {
 	if s.eng.manual == nil {
 		panic(notManual)
