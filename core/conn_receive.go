@@ -81,6 +81,10 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 		_, _, err = wire.ParseStreamEnd(f.Body)
 	case wire.KindStreamCredit:
 		_, _, err = wire.ParseStreamCredit(f.Body)
+	case wire.KindStream:
+		_, err = wire.ParseStream(f.Body)
+	case wire.KindStreamPart:
+		_, _, err = wire.ParseStreamPart(f.Body)
 	default:
 		if f.Kind < 0x80 { // Next lets no such kind through
 			err = NewError(CodeProtocol, "frame of kind "+strconv.Itoa(int(f.Kind)))

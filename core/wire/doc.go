@@ -58,7 +58,9 @@
 //	15    B   cancel         yes      id
 //	16    B   stream item    yes      id, payload
 //	17    B   stream end     yes      id, code (32 bits, 0: complete), message (string, MaxReason), retry after (ms), details
-//	18    B   stream credit  yes      id, how many more items
+//	18    B   stream credit  yes      id, how many more bytes (1 to MaxStreamCredit)
+//	1a    B   stream         yes      id (not 0), window (bytes, to MaxStreamCredit), silent (0 or 1), name (string), payload
+//	1b    B   stream part    yes      id, payload (not empty)
 //	20    B   ping           no       nonce
 //	21    B   pong           no       the ping's nonce
 //	22    B   ack            no       counted frames received in this session
@@ -116,6 +118,23 @@
 // chosen by whoever sends the request or ask; the two directions are apart.
 // The name in a command, request or ask is any string of bytes here, since what to
 // answer to a wrong one is not for the codec to say.
+//
+// A stream frame opens a stream, in which both sides send items until each has said that it has sent all.
+// Its id is odd if a client opens it and even if a server does, and greater than that of each stream which the
+// same side has opened before in the session. "Silent" says that the side which opens it sends no items.
+// All other frames of a stream have its id, whoever sends them. An item is a stream item, or one or more stream
+// parts and then a stream item; its payload is what their payloads are together. A part is of 16 KiB at most where
+// the sender is this library, so that nothing waits for a long item.
+//
+// A side sends a stream item or part only if it has credit for it, which it takes: StreamItemCost and as
+// many bytes as the payload has. It has the window of the stream frame as credit, or, if it has opened the stream,
+// FirstStreamCredit. Each stream credit adds to that. A receiver grants more as its program takes items, and
+// as parts come of an item for which its program waits.
+//
+// A stream end with the code 0 says that the sender has sent all its items. The other side may go on. One with
+// another code ends both directions, or the one that has not ended: it follows all that the sender has sent, and the
+// sender is given no more. The side that did not open a stream says so too when it has ended and wants no more items. A
+// stream is over when both directions have ended. A stream that is not taken is answered by such an end.
 //
 // A standstill says that the calls of the receiver which it calls kept wait at the sender for a handler
 // that has the connection's turn, and that this handler waits for the receiver: for the first of the calls
@@ -211,7 +230,11 @@
 //	more groups than the limit, in one frame       too many groups  ends
 //	version missing or 0                           protocol      ends
 //	known field or metadata key twice              protocol      ends
-//	bool field, or "all", that is neither 0 nor 1  protocol      ends
+//	bool field, "all" or "silent" that is neither 0 nor 1
+//	                                               protocol      ends
+//	stream with id 0, stream part without a payload, stream credit of 0
+//	                                               protocol      ends
+//	window or stream credit over MaxStreamCredit   protocol      ends
 //	standstill with more calls of either kind than MaxStandstill
 //	                                               too big       ends
 //	standstill with fewer calls waited for than turn says
@@ -232,8 +255,18 @@
 //	command with a wrong or unknown name           -             skips, tells its own program
 //	request with a wrong name                      bad name      answers
 //	request with an unknown name                   unknown command  answers
-//	reply, failure, cancel or stream frame for an id that is not in use
+//	reply, failure, cancel or frame of a stream for an id that is not in use
 //	                                               -             skips
+//	stream whose id is of the receiver's side, or not greater than the one before
+//	                                               protocol      ends
+//	stream item or part without credit, or after the sender's end
+//	                                               protocol      ends
+//	second stream end with the code 0              protocol      ends
+//	credit that would be over MaxStreamCredit together
+//	                                               protocol      ends
+//	stream with a wrong, unknown or forbidden name, or one too many
+//	                                               as a request  answers with a stream end
+//	item over the receiver's limit                 too big       answers with a stream end
 //	ask with a name that ValidName refuses, but for an empty one to rename
 //	                                               bad name      answers
 //	ask that is not allowed                        unauthorized, name taken, too many groups, or what the program says

@@ -112,6 +112,9 @@ func TestSize(t *testing.T) {
 		require.Len(t, AppendRequest(nil, 128, "ab", p), RequestSize(128, "ab", payload))
 		require.Len(t, AppendReply(nil, 127, p), ReplySize(127, payload))
 		require.Len(t, AppendStreamItem(nil, 1<<40, p), StreamItemSize(1<<40, payload))
+		require.Len(t, AppendStreamPart(nil, 1<<40, p), StreamItemSize(1<<40, payload))
+		s := &OpenStream{1 << 40, 1 << 20, true, []byte("ab"), p}
+		require.Len(t, AppendStream(nil, s), StreamSize(s))
 	}
 }
 

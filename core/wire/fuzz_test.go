@@ -133,7 +133,7 @@ func FuzzRoundTrip(f *testing.F) {
 			RetryAfter: uint64(code >> 1), Heartbeat: uint64(code >> 1), Resumed: id&2 == 2, Resume: id&4 == 4, AckBytes: id,
 			ResumeTime: uint64(code >> 1), OnlyResume: id&8 == 8,
 			Refused: []vectorRefused{{name, Code(code), text, uint64(code >> 1)}},
-			Group:   text, Epoch: id, Number: id, Count: id >> 1, Again: id&16 == 16,
+			Group:   text, Epoch: id, Number: id, Count: id >> 1, Again: id&16 == 16, Silent: id&32 == 32,
 			Positions: []vectorPosition{{name, id, uint64(code)}, {text, uint64(code), id}},
 		}
 		for k := range Kind(0x40) {
@@ -150,7 +150,8 @@ func FuzzRoundTrip(f *testing.F) {
 			if err != nil {
 				// Only what is for the receiver to judge may be refused.
 				require.Contains(t, []Kind{KindHello, KindWelcome, KindJoinGroup, KindLeaveGroup, KindJoined, KindLeft, KindRename, KindRenamed,
-					KindReplay, KindReplayEnd, KindGroupCommand, KindGroupRaw, KindGroupPassed}, k)
+					KindReplay, KindReplayEnd, KindGroupCommand, KindGroupRaw, KindGroupPassed,
+					KindStream, KindStreamPart, KindStreamCredit}, k)
 				continue
 			}
 			require.Equal(t, frame, appendFields(nil, k, v))

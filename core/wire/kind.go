@@ -21,10 +21,12 @@ const (
 	KindReply        Kind = 0x13 // the answer to a request or an ask
 	KindFailure      Kind = 0x14 // the answer to a request or an ask that failed
 	KindCancel       Kind = 0x15 // the caller no longer wants an answer
-	KindStreamItem   Kind = 0x16 // one of several payloads of a call
-	KindStreamEnd    Kind = 0x17 // no more items follow
-	KindStreamCredit Kind = 0x18 // how many more items may be sent
+	KindStreamItem   Kind = 0x16 // an item of a stream, or the last part of one
+	KindStreamEnd    Kind = 0x17 // the sender sends no more items, or both sides send none
+	KindStreamCredit Kind = 0x18 // how many more bytes of items may be sent
 	KindStandstill   Kind = 0x19 // calls of the receiver wait for a handler that waits for the receiver
+	KindStream       Kind = 0x1a // opens a stream
+	KindStreamPart   Kind = 0x1b // a part of an item, of which more follows
 
 	KindPing    Kind = 0x20 // asks for a pong
 	KindPong    Kind = 0x21 // answers a ping
@@ -56,7 +58,7 @@ const firstSkippable Kind = 0x80
 // table or a jump.
 const knownKinds uint64 = 1<<KindHello | 1<<KindWelcome | 1<<KindRefuse |
 	1<<KindCommand | 1<<KindRaw | 1<<KindRequest | 1<<KindReply | 1<<KindFailure |
-	1<<KindCancel | 1<<KindStreamItem | 1<<KindStreamEnd | 1<<KindStreamCredit |
+	1<<KindCancel | 1<<KindStreamItem | 1<<KindStreamEnd | 1<<KindStreamCredit | 1<<KindStream | 1<<KindStreamPart |
 	1<<KindPing | 1<<KindPong | 1<<KindAck | 1<<KindGoodbye | 1<<KindMissed | 1<<KindStandstill |
 	1<<KindJoinGroup | 1<<KindLeaveGroup | 1<<KindJoined | 1<<KindLeft |
 	1<<KindRename | 1<<KindRenamed |
@@ -99,6 +101,8 @@ var kindNames = [...]string{
 	KindGoodbye:      "goodbye",
 	KindMissed:       "missed",
 	KindStandstill:   "standstill",
+	KindStream:       "stream",
+	KindStreamPart:   "stream part",
 	KindJoinGroup:    "join group",
 	KindLeaveGroup:   "leave group",
 	KindJoined:       "joined",

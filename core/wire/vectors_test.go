@@ -67,6 +67,8 @@ type vectorFields struct {
 
 	OnlyResume bool `json:"onlyResume,omitempty"`
 
+	Silent bool `json:"silent,omitempty"`
+
 	All  bool     `json:"all,omitempty"`
 	Turn int      `json:"turn,omitempty"`
 	For  []uint64 `json:"for,omitempty"`
@@ -177,6 +179,10 @@ func appendFields(dst []byte, k Kind, v vectorFields) []byte {
 		return AppendFailure(dst, v.ID, failed)
 	case KindCancel:
 		return AppendCancel(dst, v.ID)
+	case KindStream:
+		return AppendStream(dst, &OpenStream{v.ID, v.Credit, v.Silent, []byte(v.Name), v.Payload})
+	case KindStreamPart:
+		return AppendStreamPart(dst, v.ID, v.Payload)
 	case KindStreamItem:
 		return AppendStreamItem(dst, v.ID, v.Payload)
 	case KindStreamEnd:
@@ -266,6 +272,13 @@ func parseFields(f Frame) (v vectorFields, err error) {
 		return failureFields(ParseFailure(f.Body))
 	case KindCancel:
 		v.ID, err = ParseCancel(f.Body)
+	case KindStream:
+		var s OpenStream
+		if s, err = ParseStream(f.Body); err == nil {
+			v.ID, v.Credit, v.Silent, name, payload = s.ID, s.Window, s.Silent, s.Name, s.Arg
+		}
+	case KindStreamPart:
+		v.ID, payload, err = ParseStreamPart(f.Body)
 	case KindStreamItem:
 		v.ID, payload, err = ParseStreamItem(f.Body)
 	case KindStreamEnd:

@@ -196,7 +196,8 @@ func TestFramesThatAreSkipped(t *testing.T) {
 		"cancel of nothing":          wire.AppendCancel(nil, 7),
 		"stream item of nothing":     wire.AppendStreamItem(nil, 7, []byte("x")),
 		"stream end of nothing":      wire.AppendStreamEnd(nil, 7, wire.Goodbye{}),
-		"stream credit of nothing":   wire.AppendStreamCredit(nil, 7, 1<<40),
+		"stream part of nothing":     wire.AppendStreamPart(nil, 7, []byte("x")),
+		"stream credit of nothing":   wire.AppendStreamCredit(nil, 7, 1<<20),
 		"pong that nobody asked for": wire.AppendPong(nil, 99),
 		"ack of nothing":             wire.AppendAck(nil, 0),
 	}
