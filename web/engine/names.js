@@ -1,0 +1,107 @@
+// What may stand in the name of a client, group or command: wire.NameRune says it for Go.
+
+import { HisockError } from "../errors.js";
+
+export const encoder = new TextEncoder();
+export const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+// Characters that nobody sees or that look like a space, halves of surrogate pairs, private use, and the planes where
+// no script is.
+const unfit = new RegExp(
+  "[\\0-\\x1f\\x7f-\\xa0\\xad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f" +
+    "\\u205f-\\u206f\\u2800\\u2d7f\\u3000\\u3164\\ud800-\\uf8ff\\ufdd0-\\ufdef\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffc\\ufffe\\uffff" +
+    "\\u{1107f}\\u{13430}-\\u{13442}\\u{13447}-\\u{13455}\\u{16fe4}\\u{1bc9d}\\u{1bca0}-\\u{1bca3}\\u{1d159}\\u{1d173}-\\u{1d17a}" +
+    "\\u{1da9b}-\\u{1daaf}\\u{1fffe}\\u{1ffff}\\u{2fffe}\\u{2ffff}\\u{3fffe}-\\u{10ffff}]",
+  "u",
+);
+
+/** The longest name of a command that a page takes, in bytes, and that a server does which says nothing. */
+export const maxCommand = 256;
+
+/** The longest name of a client or group, in bytes: no hello has room for a longer one. */
+export const maxName = 8 << 10;
+
+/**
+ * Says what is wrong with a name of so many bytes, or nothing.
+ *
+ * @param {string} name
+ * @param {number} size
+ * @param {number} max in bytes
+ */
+export function nameFault(name, size, max) {
+  if (name === "") return "name is empty";
+  if (size > max) return `name ${quote(name)}: ${size} B exceeds limit ${max} B`;
+  if (unfit.test(name)) return `name ${quote(name)}: control character, or one that nobody sees`;
+  if (name.startsWith(" ") || name.endsWith(" ")) return `name ${quote(name)}: a space at its beginning or end`;
+  return "";
+}
+
+/** @param {string} name */
+const quote = (name) => JSON.stringify(name.length > 48 ? `${name.slice(0, 48)}…` : name);
+
+/**
+ * Returns the bytes of a name that this page uses, or why it cannot be.
+ *
+ * @param {string} name
+ * @param {number} max in bytes
+ */
+export function nameBytes(name, max) {
+  const bytes = encoder.encode(name);
+  // A half of a surrogate pair has become U+FFFD.
+  const why = nameFault(bytes.length === name.length ? name : decoder.decode(bytes), bytes.length, max);
+  return why ? new HisockError("bad_name", why) : bytes;
+}
+
+/**
+ * Says why a command cannot have that name, or nothing. The names of events are reserved.
+ *
+ * @param {string} name
+ */
+export function checkCommand(name) {
+  const bytes = nameBytes(name, maxCommand);
+  if (bytes instanceof Error) return bytes;
+  if (!/^(join|leave|message|client_connect|client_disconnect|force_disconnect)$/.test(name)) return undefined;
+  return new HisockError("bad_name", `command "${name}" is reserved: use the method of that event`);
+}
+
+const slots = 64;
+
+/** The names that came last, so that a name which comes again is neither decoded nor checked. */
+export class Names {
+  /** @type {(Uint8Array | undefined)[]} */
+  #bytes = Array(slots).fill(undefined);
+  #texts = Array(slots).fill("");
+
+  /**
+   * Returns the name that part of b is, or nothing if that is no name.
+   *
+   * @param {Uint8Array} b
+   * @param {number} from
+   * @param {number} to
+   * @returns {string | undefined}
+   */
+  get(b, from, to) {
+    const size = to - from;
+    let slot = size;
+    for (let i = from; i < to; i++) slot = (slot * 31 + /** @type {number} */ (b[i])) | 0;
+    slot &= slots - 1;
+    const known = this.#bytes[slot];
+    if (known?.length === size) {
+      let i = 0;
+      while (i < size && known[i] === b[from + i]) i++;
+      if (i === size) return this.#texts[slot];
+    }
+    if (size > maxName) return undefined;
+    const bytes = b.slice(from, to);
+    let text;
+    try {
+      text = decoder.decode(bytes);
+    } catch {
+      return undefined;
+    }
+    if (nameFault(text, size, maxName)) return undefined;
+    this.#bytes[slot] = bytes;
+    this.#texts[slot] = text;
+    return text;
+  }
+}
