@@ -14,30 +14,31 @@ import (
 
 // How a connection ends. The first of these calls wins, the others do nothing:
 //
-//	endWith    this side has a reason: what waits is dropped, and a goodbye is sent
-//	closeWith  this side leaves in order: what waits is sent, and then a goodbye
+//	endWith    this side ends the connection because of a fault: the queue is dropped, and a goodbye is sent
+//	closeWith  this side leaves in order: the queue is sent, and then a goodbye
 //	endRemote  the peer has said goodbye
 //	lost       the stream has broken off, and the connection cannot be resumed (conn_session.go)
-//	cut        nothing is waited for any more
+//	cut        the connection ends without a goodbye, and its stream is closed at once
 //
 // The call that wins goes through these steps (end):
 //
-//	beginEnd    the session has ended, from now on for everybody
+//	beginEnd    the session is in the state Ended
 //	ended       nobody finds the connection at its Server any more
-//	closeQueue  nothing more is let into the queue; what is said last is written
-//	            the context ends, calls to the peer fail, handlers that have not begun are dropped
-//	waited      the place of a suspended connection is given back
-//	closer      lets the stream go once all is said, on a goroutine of its own
+//	closeQueue  the queue takes no more frames; the goodbye is put into it, to be written last
+//	            the context ends, calls to the peer fail, frames that wait for a handler may be dropped
+//	waited      a connection that was suspended gives its place back
+//	closer      closes the stream when the queue is written, on a goroutine of its own
 //
 // The last goroutine of the connection to leave finishes it (exit): the leave handler runs and Done
 // is closed.
 
-// Close ends the connection in order: what is queued is sent first, then a goodbye. It does
-// not wait; [Conn.Done] tells when all is over. Nothing that arrives afterwards is
-// handled.
+// Close ends the connection in order: the frames that are queued are sent first, then a goodbye. It does
+// not wait; [Conn.Done] tells when the connection has ended. Nothing that arrives afterwards is
+// handled. Close may be called again and does nothing then.
 func (c *Conn) Close() { c.closeWith(NewError(CodeClosed, "")) }
 
-// CloseWith is Close with a reason for the peer, its RetryAfter and its Details; nil is [CodeClosed].
+// CloseWith is Close with a reason for the peer, which gets its code, message, RetryAfter and Details. A nil why means
+// [CodeClosed].
 func (c *Conn) CloseWith(why *Error) { c.closeWith(why) }
 
 func (c *Conn) closeWith(why *Error) {
@@ -49,7 +50,7 @@ func (c *Conn) closeWith(why *Error) {
 }
 
 func (c *Conn) endWith(why *Error) {
-	bye, _ := forPeer(why, c.peer.maxFrame) // it has no details
+	bye, _ := forPeer(why, c.peer.maxFrame) // why has no details
 	c.end(why, &bye, ending{fault: true, ours: true})
 }
 
@@ -58,7 +59,7 @@ func (c *Conn) endRemote(why *Error) { c.end(why, nil, ending{}) }
 // cut ends the connection and its stream at once.
 func (c *Conn) cut(why error) {
 	c.end(wrapError(CodeConnLost, "", why), nil, ending{})
-	c.sess.Link().Stream.Close() //nolint:errcheck // it is being cut
+	c.sess.Link().Stream.Close() //nolint:errcheck // the connection has ended anyway
 }
 
 // An ending says how a connection ends.
@@ -69,10 +70,10 @@ type ending struct {
 
 	unsent *Error // why the details of the reason are not sent, for the error hook; nil if they are
 
-	waiting *session.Link // if not nil, end does nothing unless the connection is suspended since it lost that link
+	waiting *session.Link // if not nil, end does nothing unless the connection is suspended since it lost this link
 }
 
-// end ends the connection, unless it has ended. bye is nil if the peer will not hear us.
+// end ends the connection, unless it has ended already. bye is nil if there is nobody to say goodbye to.
 func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 	before, first := c.beginEnd(why, how.waiting)
 	if !first {
@@ -86,22 +87,23 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 	if before == session.Suspended {
 		c.eng.owner.waited(c)
 	}
-	go c.closer(drained, why, how) // and not the caller, who may hold locks, runs the leave handler
+	go c.closer(drained, why, how) // the closer may run the leave handler, and the caller of end may hold locks
 }
 
-// beginEnd ends the session, for the first reason, and counts the closer.
+// beginEnd ends the session, unless it has ended, and counts the closer. With only set, the session must be suspended
+// since it lost that link.
 func (c *Conn) beginEnd(why *Error, only *session.Link) (before session.State, first bool) {
 	c.transition.Lock()
 	defer c.transition.Unlock()
 	before, first = c.sess.End(why, only)
-	if first && before != session.Suspended { // else the closer takes over what counted for it while it waited
-		c.life.enter(1) // whoever ended it first still counts
+	if first && before != session.Suspended { // a suspended session counts as running: the closer takes that over
+		c.life.enter(1) // the caller still counts
 	}
 	return before, first
 }
 
-// closeQueue lets nothing more into the queue, puts there what is said last, and sees to it that it is
-// written. It returns a channel that is closed when all is written, or nothing more can be.
+// closeQueue closes the outbox, with a goodbye as its last frame. It returns a channel that is closed when the outbox
+// is written, or nothing more can be written.
 func (c *Conn) closeQueue(why *Error, bye *wire.Goodbye, how ending) (flushed <-chan struct{}) {
 	var last []byte
 	if hasLegacy {
@@ -114,7 +116,7 @@ func (c *Conn) closeQueue(why *Error, bye *wire.Goodbye, how ending) (flushed <-
 	return c.out.Close(closing)
 }
 
-// faultLater is faultOf for a caller that the error hook must not hold up.
+// faultLater is faultOf, except that the error hook runs later: for a caller that the hook must not hold up.
 func (c *Conn) faultLater(what string, err *Error) {
 	c.eng.log.warn(c, what, err)
 	if c.eng.handlers.onError != nil {
@@ -124,8 +126,8 @@ func (c *Conn) faultLater(what string, err *Error) {
 
 func (c *Conn) isEnded() bool { return c.sess.State() == session.Ended }
 
-// closer closes the stream: at once if the stream is broken, else when all is written and the
-// peer has closed its side too, so that a reset loses nothing that this side has said. Together that takes no
+// closer closes the stream: at once if the stream has broken off, and otherwise when the queue is written and the
+// peer has closed its side too, so that no reset destroys what this side has written. It waits no
 // longer than the close timeout.
 func (c *Conn) closer(flushed <-chan struct{}, why *Error, how ending) {
 	defer c.exit()
@@ -133,7 +135,7 @@ func (c *Conn) closer(flushed <-chan struct{}, why *Error, how ending) {
 	l := c.sess.Link()
 	defer l.Stream.Close() //nolint:errcheck // nothing to be done about it
 
-	if how.fault { // here, since whoever ended it may be the sweeper or hold up others
+	if how.fault { // here, since the caller of end may be the sweeper, or hold others up
 		c.faultLater(faultText(why.Code), why)
 	}
 	if how.unsent != nil {
@@ -147,8 +149,8 @@ func (c *Conn) closer(flushed <-chan struct{}, why *Error, how ending) {
 	}
 }
 
-// partFrom waits until all is written and the peer has closed its side too. It returns why it did not come
-// to that, in which case not everything that was sent may have arrived, or [CodeNone].
+// partFrom waits until the queue is written and the peer has closed its side too. It returns [CodeNone] if all that was
+// sent has arrived, and otherwise why some of it may not have arrived.
 func (c *Conn) partFrom(l *session.Link, flushed <-chan struct{}) Code {
 	t := time.NewTimer(c.eng.closeTimeout)
 	defer t.Stop()
@@ -175,7 +177,7 @@ func (c *Conn) partFrom(l *session.Link, flushed <-chan struct{}) Code {
 	}
 }
 
-// noteLost tells how many of the messages that were sent may not have arrived, if there are any.
+// noteLost notes, for Close and the log, how many of the messages that were sent may not have arrived.
 func (c *Conn) noteLost(code Code) {
 	n := len(undelivered(c.legacy, c.out.Undelivered()))
 	if n == 0 {
@@ -200,7 +202,8 @@ func (c *Conn) exit() (last bool) {
 	return true
 }
 
-// awaitClosed waits until the stream of a connection that ends is closed, and returns what was not brought over, or nil.
+// awaitClosed waits until the stream of a connection that ends is closed. It returns an error if messages may not have
+// arrived.
 func (c *Conn) awaitClosed() error {
 	<-c.life.streamDone.Wait()
 	if c.life.closeFault != nil {
@@ -214,20 +217,20 @@ func (c *Conn) finish() {
 	defer c.life.done.Happen()
 	defer c.eng.owner.closed(c)
 	defer c.uncount()
-	c.events.Run() // with manual dispatch, what Update has not come to
+	c.events.Run() // with manual dispatch: the hooks that Update has not run
 	c.handBack()
 }
 
-// A lifetime is how long a connection runs. It counts the goroutines of the connection, each of which
-// has been entered by somebody who counts already; the last one to leave finishes the connection.
+// A lifetime counts what runs for a connection: its goroutines, and the session while it is suspended. Only what counts
+// already may enter more, except with tryEnter. The last one to leave finishes the connection.
 type lifetime struct {
-	ctx    context.Context // of handlers; ends with the connection
+	ctx    context.Context // the parent of the contexts of handlers; ends with the connection
 	cancel context.CancelCauseFunc
 
-	running    atomic.Int32
-	streamDone latch.Latch // the stream is closed for good
-	closeFault *Error      // what Close did not bring over; set before streamDone happens
-	done       latch.Latch // nothing runs any more
+	running    atomic.Int32 // goroutines, and 1 for a session that is suspended
+	streamDone latch.Latch  // the stream is closed for good
+	closeFault *Error       // for Close: how many messages may not have arrived, or nil; set before streamDone happens
+	done       latch.Latch  // nothing runs any more
 }
 
 // begin counts the first goroutine, the connection's reader. The connection is c.

@@ -13,11 +13,11 @@ import (
 // Send converts v and queues it for the peer as a command. It returns when the command is
 // queued, not when it is delivered. [On] says how values are converted.
 //
-// It fails, without anything having been queued, with [CodeBadName], [CodeTooBig] if the peer
-// would not read so large a frame, the codec's error, why the connection ended,
-// or what the [Overflow] says for want of room: at a server with [CodeSlowConsumer], and the
-// connection ends; at a client after WriteTimeout with [CodeQueueFull], and it goes on; with
-// [Wait], the error of its context.
+// If Send fails, nothing has been queued. It fails with [CodeBadName]; with [CodeTooBig] if the peer
+// does not read so large a frame; with the codec's error; with the reason for which the connection ended;
+// with the error of its context if it has the option [Wait]; and if the queue has no room, as the [Overflow] says.
+// By default that is [CodeSlowConsumer] at a server, which ends the connection, and at a client, after
+// WriteTimeout, [CodeQueueFull], after which the connection goes on.
 func (c *Conn) Send(command string, v any, opts ...SendOption) error {
 	payload, err := encode(c.eng.codec, v)
 	if err != nil {
@@ -46,7 +46,7 @@ func (c *Conn) SendRaw(payload []byte, opts ...SendOption) error {
 	return c.sendRaw(payload, nil)
 }
 
-// sendWith sends what has options, or takes a detour.
+// sendWith sends a frame with options, or over the detour that peer.detour tells of.
 func (c *Conn) sendWith(f Frame, as form, opts []SendOption) error {
 	set := sending{as: as}
 	set.add(opts)
@@ -110,8 +110,8 @@ func (c *Conn) sendRaw(payload []byte, set *sending) error {
 	return nil
 }
 
-// beginSend is [outbox.Outbox.Begin] for a send under a policy that drops nothing: Commit follows, unless
-// it fails.
+// beginSend is [outbox.Outbox.Begin] for a frame of n bytes under a policy that drops nothing. Unless it fails, the
+// caller must append the frame to the slice that it returns, and Commit it.
 func (c *Conn) beginSend(n int, o Overflow, set *sending) ([]byte, error) {
 	as, err := c.classOf(o, set)
 	if err != nil {
@@ -128,7 +128,7 @@ func (c *Conn) beginSend(n int, o Overflow, set *sending) ([]byte, error) {
 	return dst, err
 }
 
-// sendAll queues a frame that other connections may be sent too, under a policy that drops nothing.
+// sendAll queues a frame that other outboxes may share, under a policy that drops nothing.
 func (c *Conn) sendAll(frame *outbox.Block, o Overflow, set *sending) error {
 	n := frame.Size()
 	if err := c.fits(n); err != nil {
@@ -145,8 +145,8 @@ func (c *Conn) sendAll(frame *outbox.Block, o Overflow, set *sending) error {
 	return c.afterRefusal(n, o, set, no, as, func(as outbox.Class) *outbox.Refusal { return c.out.Share(frame, as) })
 }
 
-// classOf is the class of a send under a policy that drops nothing: of one that is queued or fails at once, or
-// of one that can wait. It fails if the context has ended that says how long.
+// classOf returns the class of a send under a policy that drops nothing: Data if the send must not wait, and otherwise
+// Patient. It fails if the context of the option Wait has ended.
 func (c *Conn) classOf(o Overflow, set *sending) (outbox.Class, error) {
 	switch {
 	case set.waits():
@@ -160,8 +160,8 @@ func (c *Conn) classOf(o Overflow, set *sending) (outbox.Class, error) {
 	return c.patient(c), nil
 }
 
-// afterRefusal goes on with a send that was refused once: it tries again for as long as its context says, or else as its
-// policy does, unless it is one that does not wait.
+// afterRefusal goes on with a send that was refused once. A send that can wait tries again, as long as the context of its
+// option Wait says, or else its policy. Any other send fails, as overflowed says.
 func (c *Conn) afterRefusal(n int, o Overflow, set *sending, no *outbox.Refusal, as outbox.Class, try func(outbox.Class) *outbox.Refusal) error {
 	switch {
 	case as == outbox.Data:
@@ -174,7 +174,7 @@ func (c *Conn) afterRefusal(n int, o Overflow, set *sending, no *outbox.Refusal,
 	return c.awaitRoom(c.Context(), c, n, -1, try) // in a browser
 }
 
-// sendOwn queues a small frame of the library's own.
+// sendOwn queues a small frame of the library's own, for which a part of the queue is reserved.
 func (c *Conn) sendOwn(frame []byte) error {
 	if no := c.out.Send(frame, outbox.Own); no != nil {
 		return c.overflowed(len(frame), no)
@@ -182,7 +182,7 @@ func (c *Conn) sendOwn(frame []byte) error {
 	return nil
 }
 
-// sendShared sends f, of which once is the native frame that others are sent too.
+// sendShared sends f. once is f as a native frame, which other outboxes share.
 func (c *Conn) sendShared(f Frame, once *outbox.Block, set *sending) error {
 	if !c.can.Native {
 		return c.sendFrame(f, set)
@@ -190,11 +190,11 @@ func (c *Conn) sendShared(f Frame, once *outbox.Block, set *sending) error {
 	return c.sendByPolicy(f.Command, once)
 }
 
-// waits reports whether the sender waits for room as its context says.
+// waits reports whether the send has the option Wait.
 func (s *sending) waits() bool { return s != nil && s.ctx != nil }
 
-// waiter is whose handler may be waiting on ctx in a send to c. The handler may be one of c itself
-// which waits on a context of its own.
+// waiter returns the connection whose handler may be waiting on ctx in a send to c: the connection to which ctx belongs,
+// or else c, since a handler of c may wait on any context.
 func (c *Conn) waiter(ctx context.Context) *Conn {
 	if own := handlerConn(ctx); own != nil {
 		return own
@@ -202,8 +202,9 @@ func (c *Conn) waiter(ctx context.Context) *Conn {
 	return c
 }
 
-// patient is the class of a frame whose sender can wait. A handler of this very connection does not wait for an
-// ack that comes after more than is read ahead.
+// patient returns the class of a frame whose sender can wait. own is the connection whose handler may be the sender. If
+// it is this connection, and its reader waits for room in the inbox, the ack that would make room may not be read
+// before the handler returns: hence Unread.
 func (c *Conn) patient(own *Conn) outbox.Class {
 	if own == c && c.progress.awaitsRoom.Load() {
 		return outbox.Patient | outbox.Unread
@@ -211,7 +212,7 @@ func (c *Conn) patient(own *Conn) outbox.Class {
 	return outbox.Patient
 }
 
-// beginWaiting is [outbox.Outbox.Begin] for one who can wait: see awaitRoom.
+// beginWaiting is [outbox.Outbox.Begin] for a sender that can wait. For ctx, own and most see awaitRoom.
 func (c *Conn) beginWaiting(ctx context.Context, own *Conn, n int, most time.Duration) (dst []byte, err error) {
 	dst, no := c.out.Begin(n, c.patient(own))
 	if no == nil {
@@ -224,8 +225,8 @@ func (c *Conn) beginWaiting(ctx context.Context, own *Conn, n int, most time.Dur
 	return dst, err
 }
 
-// awaitRoom tries to queue a frame of n bytes until it is not refused. It fails when ctx or the connection ends
-// first, or at the latest after most: never if that is zero, at once if it is negative. own is the connection
+// awaitRoom calls try until the frame of n bytes is queued. It fails if ctx or the connection ends first, or after most;
+// a most of zero is no bound, and a negative one means to try once. own is the connection
 // whose handler may be waiting, or nil.
 func (c *Conn) awaitRoom(ctx context.Context, own *Conn, n int, most time.Duration, try func(outbox.Class) *outbox.Refusal) error {
 	var late <-chan time.Time
@@ -250,7 +251,7 @@ func (c *Conn) awaitRoom(ctx context.Context, own *Conn, n int, most time.Durati
 			c.progress.queuing.Add(1)
 			defer c.progress.queuing.Add(-1)
 		}
-		if !browser && most > 0 && late == nil { // in a browser nothing waits that long
+		if !browser && most > 0 && late == nil { // a browser build has no policy that waits for a time
 			timer := time.NewTimer(most)
 			defer timer.Stop()
 			late = timer.C
@@ -260,14 +261,14 @@ func (c *Conn) awaitRoom(ctx context.Context, own *Conn, n int, most time.Durati
 		case <-ctx.Done():
 			return c.waitError(ctx)
 		case <-late:
-			most, late = -1, nil // unless there is room just now
+			most, late = -1, nil // one more try: there may be room just now
 		}
 	}
 }
 
-// overflowed is the error of a frame of n bytes that was refused though it could not wait. The connection ends
-// if it has no room for the frame. A client that is coming back refuses what does not fit, and goes on: it is not
-// its program that is slow. So does a connection whose peer is only read any more.
+// overflowed returns the error of a frame of n bytes that was refused and cannot wait. If the queue is full, it ends the
+// connection. The connection goes on if its link is mute, and at a client if it is suspended: then it is not the peer
+// that is slow.
 func (c *Conn) overflowed(n int, no *outbox.Refusal) error {
 	switch {
 	case no.Why == outbox.Closed:
@@ -281,7 +282,7 @@ func (c *Conn) overflowed(n int, no *outbox.Refusal) error {
 	return err
 }
 
-// noRoom says that the queue has no room for a frame of n bytes.
+// noRoom returns an error that says why the queue has no room for a frame of n bytes.
 func (c *Conn) noRoom(code Code, n int, no *outbox.Refusal) *Error {
 	text := "no room for a frame of " + strconv.Itoa(n) + " B: " + strconv.Itoa(no.Waiting) + " B wait to be written"
 	if no.Kept > 0 {
@@ -290,7 +291,7 @@ func (c *Conn) noRoom(code Code, n int, no *outbox.Refusal) *Error {
 	return NewError(code, text+", limit "+strconv.Itoa(c.eng.queueBytes)+" B")
 }
 
-// waitError is why a wait on ctx ended: a handler's context ends with its connection.
+// waitError returns why a wait on ctx ended. The context of a handler ends with its connection, whose reason says more.
 func (c *Conn) waitError(ctx context.Context) error {
 	if c.isEnded() {
 		return c.closedError()
@@ -298,7 +299,7 @@ func (c *Conn) waitError(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// fits returns why the peer would not read a frame of n bytes in all, or nil.
+// fits returns an error if the peer does not read a frame of n bytes, its header included.
 func (c *Conn) fits(n int) *Error {
 	if n <= wire.Size(c.peer.maxFrame) {
 		return nil
@@ -306,24 +307,24 @@ func (c *Conn) fits(n int) *Error {
 	return NewError(CodeTooBig, "frame "+strconv.Itoa(n)+" B exceeds the peer's limit "+strconv.Itoa(c.peer.maxFrame)+" B")
 }
 
-// closedError is what a send on an ended connection returns.
+// closedError returns the error of a send on an ended connection.
 func (c *Conn) closedError() *Error {
 	why := c.reason()
-	if why == nil { // the queue closes a moment before
+	if why == nil {
 		return NewError(CodeClosed, "the connection is closed")
 	}
 	e := *why
 	return &e
 }
 
-// Writing a connection, as its outbox asks for: an [outbox.Owner].
+// An outboxOwner is a Conn as its outbox sees it, an [outbox.Owner]: somebody who writes.
 type outboxOwner Conn
 
 // Enter counts a writer, unless the last goroutine of the connection has left.
 func (w *outboxOwner) Enter() bool { return (*Conn)(w).life.tryEnter() }
 
-// Write writes until nothing waits. It reports whether the caller was the last goroutine of the connection, and has
-// finished it.
+// Write writes until the outbox has nothing to write. It reports whether the caller was the last goroutine of the
+// connection, and has finished it.
 func (w *outboxOwner) Write() (last bool) {
 	c := (*Conn)(w)
 	defer func() { last = c.exit() }()
@@ -331,7 +332,7 @@ func (w *outboxOwner) Write() (last bool) {
 	for bufs != nil {
 		n, ok := c.write(bufs, to)
 		if !ok {
-			return false // unless exit says otherwise
+			return false // which the deferred exit replaces
 		}
 		var room bool
 		if bufs, to, room = c.out.Next(n); room {
@@ -339,7 +340,7 @@ func (w *outboxOwner) Write() (last bool) {
 			bufs, to = c.out.Take()
 		}
 	}
-	return false // likewise
+	return false // which the deferred exit replaces
 }
 
 // flushBatch is the reader's write at the end of its batch.
@@ -353,8 +354,8 @@ func (c *Conn) flushBatch() {
 	}
 }
 
-// write writes to a link and returns how many bytes that were. If it reports false it has failed, and the
-// caller's task of writing is over.
+// write writes to a link and returns how many bytes it has written. If it reports false the write has failed, and the
+// task of writing is not the caller's any more.
 func (c *Conn) write(bufs [][]byte, to any) (n int64, ok bool) {
 	l := to.(*session.Link)
 	var err error
@@ -375,7 +376,8 @@ func (c *Conn) write(bufs [][]byte, to any) (n int64, ok bool) {
 	return n, false
 }
 
-// probe asks the peer whether it is still there, if it answers such questions.
+// probe asks the peer for a sign of life: by a ping, or in the way of its dialect. A dialect without such a way is
+// asked nothing.
 func (c *Conn) probe(nonce uint64) {
 	if !hasLegacy || c.legacy == nil {
 		c.out.Ping(nonce)

@@ -7,20 +7,19 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// How a connection loses its stream and goes on over another. Package session says in which state the
-// connection is; what goes with a change of state, in the queue and in the gate of a server, is done
-// here, with the connection's transition locked:
+// How a connection loses its stream and goes on over another. Package session holds the state of the
+// connection. These functions change the state, and with it the outbox and the slot in a server's gate, while the
+// connection's transition is locked:
 //
-//	writeFailed   a write has failed: the link is mute. Nothing is written to it any more; the reader comes
-//	              to its end by itself, and handlers run as ever. What they send waits, or is dropped
-//	              if nobody could get it later
-//	lost          the stream has broken off, or the reader's patience with a mute link is over
-//	suspend       the connection waits: who reads and writes is leaving the link (letGo)
+//	writeFailed   a write has failed: the link is mute. Nothing is written to it any more. The reader reads on
+//	              until the stream ends, and handlers run as ever. What they send waits, or is dropped
+//	              if the connection has no session
+//	lost          the stream has broken off, or the reader has waited too long on a mute link
+//	suspend       the connection waits for a resume: the reader and the writer leave the link (letGo)
 //	relink        the client has come back over another stream
-//	end           it has not, or cannot, or somebody has a reason to end (conn_end.go)
+//	end           the client has not come back in time, or somebody ends the connection (conn_end.go)
 
-// lost is what becomes of a connection whose link has broken off: it waits to be resumed,
-// or ends.
+// lost suspends a connection whose link l has broken off, or ends it if it cannot be resumed.
 func (c *Conn) lost(l *session.Link, err error) {
 	why := wrapError(CodeConnLost, "", err)
 	if !c.suspend(l, why) {
@@ -28,15 +27,15 @@ func (c *Conn) lost(l *session.Link, err error) {
 	}
 }
 
-// silent is lost for a peer that should be told, if it hears us and cannot resume.
+// silent is lost for a silent peer: if the connection cannot be resumed, the peer is sent a goodbye.
 func (c *Conn) silent(why *Error) {
 	if !c.suspend(c.sess.Link(), why) {
 		c.endWith(why)
 	}
 }
 
-// suspend gives up a link that has broken off, and keeps the connection for a while if it can be
-// resumed. It reports false if the connection must end.
+// suspend gives up a link that has broken off, and suspends the connection if it can be
+// resumed. It reports false if the connection must end, and true if there is nothing left to do.
 func (c *Conn) suspend(l *session.Link, why *Error) bool {
 	c.transition.Lock()
 	defer c.transition.Unlock()
@@ -53,8 +52,7 @@ func (c *Conn) suspend(l *session.Link, why *Error) bool {
 	return true
 }
 
-// letGo waits until nobody uses a link any more, and then says that the connection is
-// suspended.
+// letGo waits until nobody uses a link any more, and then calls the owner's suspended.
 func (c *Conn) letGo(l *session.Link, why *Error) {
 	defer c.exit()
 	l.Stream.Close() //nolint:errcheck // it has broken off
@@ -64,10 +62,9 @@ func (c *Conn) letGo(l *session.Link, why *Error) {
 	c.eng.owner.suspended(c, l, why)
 }
 
-// relink goes on over another stream with a peer that has received so many frames, if the
-// connection is still suspended as it was when it lost the link before, which nobody uses any
-// more. welcome, if it is not nil, is written first. The caller reads with rd if the outcome is
-// [session.Resumed].
+// relink resumes the connection over the link l, if it has been suspended without a break since it lost the link before,
+// which nobody uses any more. received is the number of frames that the peer has received. welcome, if it is not nil, is
+// written first. If the outcome is [session.Resumed], the caller must read with rd.
 func (c *Conn) relink(before, l *session.Link, rd *reader, received uint64, welcome []byte) session.Outcome {
 	c.transition.Lock()
 	defer c.transition.Unlock()
@@ -76,14 +73,14 @@ func (c *Conn) relink(before, l *session.Link, rd *reader, received uint64, welc
 	}
 	if !c.out.Resume(l, received, c.sess.Received(), welcome) {
 		if welcome != nil {
-			c.eng.owner.mayWait(c) // it waits again
+			c.eng.owner.mayWait(c) // the slot was relinked already: the connection waits again
 		}
 		return session.NotKept
 	}
 	rd.link = l
-	c.rd = rd                // which nobody takes over now
-	c.sess.Relink(before, l) // what counted for it in running while it waited is the reader's now
-	c.progress.reads.Add(1)  // for the sweeper: a new beginning
+	c.rd = rd                // nobody else reads a suspended connection
+	c.sess.Relink(before, l) // the count of the suspended session in c.life is the reader's now
+	c.progress.reads.Add(1)  // so that the sweeper's time for a silent peer begins anew
 	return session.Resumed
 }
 
@@ -99,15 +96,15 @@ func (c *Conn) writeFailed(l *session.Link, err error) {
 		c.lost(l, err)
 		return
 	}
-	l.Stream.SetReadDeadline(time.Now().Add(session.MuteTime)) //nolint:errcheck // for a reader that waits already
+	l.Stream.SetReadDeadline(time.Now().Add(session.MuteTime)) //nolint:errcheck // for a reader that is waiting now
 }
 
 // Suspended reports whether the connection has no stream at this moment, and may be
 // resumed.
 func (c *Conn) Suspended() bool { return c.sess.State() == session.Suspended }
 
-// noteRead notes that so many bytes of frames have been handled, and queues an ack if one is
-// due. Only the reader calls it, at the end of a batch, which it is about to flush.
+// noteRead notes that size bytes of frames have been handled, and queues an ack if one is
+// due. Only the reader calls it, at the end of a batch, just before it writes.
 func (c *Conn) noteRead(size int) {
 	if due, now := c.sess.AckDue(size); due {
 		c.ack(now)
@@ -122,7 +119,7 @@ func (c *Conn) ack(now bool) {
 	}
 }
 
-// gotPing answers, with an ack if that is news.
+// gotPing answers a ping with a pong, and with an ack if frames have come since the last ack.
 func (c *Conn) gotPing(body []byte) error {
 	nonce, err := wire.ParseNonce(body)
 	if err != nil {
@@ -135,7 +132,8 @@ func (c *Conn) gotPing(body []byte) error {
 	return nil
 }
 
-// gotAck lets go of what the peer has received.
+// gotAck drops kept frames that the peer has received. It fails if the peer acknowledges frames that were not sent, or
+// fewer than before.
 func (c *Conn) gotAck(body []byte) error {
 	received, err := wire.ParseAck(body)
 	if err != nil {
@@ -149,7 +147,8 @@ func (c *Conn) gotAck(body []byte) error {
 	return nil
 }
 
-// checkAck acknowledges what came last, if nothing more comes: the sweeper's part.
+// checkAck acknowledges the frames that came last, if no more have come since the sweeper looked before. Only the
+// sweeper calls it.
 func (c *Conn) checkAck() {
 	known := c.sess.Handled()
 	w := &c.watch

@@ -11,14 +11,14 @@ import (
 )
 
 // A Code says what kind of failure an [Error] is. Codes travel between peers and
-// keep their numbers. Those from [CodeApplication] on are the program's own.
+// keep their numbers in later versions. Codes from [CodeApplication] on are the program's own.
 //
 // A Code is an error itself, for [errors.Is]: errors.Is(err, core.CodeShutdown) reports whether an [Error]
-// with that code is in err's chain. A handler or a hook that returns an error may return a Code, which stands for an
-// [Error] without a message.
+// with that code is in err's chain. A handler or a hook that returns an error may return a Code: it means an
+// [Error] with that code and without a message.
 type Code = wire.Code
 
-// The codes of this library. Each comment says who meets it.
+// The codes of this library. Each comment says who gets an error with the code.
 const (
 	CodeNone             = wire.CodeNone             // no error
 	CodeInternal         = wire.CodeInternal         // caller: the peer's handler failed or panicked, or its answer does not convert
@@ -61,10 +61,10 @@ const (
 	CodeApplication Code = 1000
 )
 
-// An Error is a failure that this package reports, found here or by the peer.
+// An Error is a failure that this package reports, whether this side or the peer has found it.
 // A handler returns an Error to tell its caller why it failed: code, message, RetryAfter and Details
 // are sent to the peer, a cause never is. [Access.Authorize] and [Conn.CloseWith]
-// tell a client in the same way why it may not come in or has to go.
+// tell a client in the same way why it is refused or disconnected.
 type Error struct {
 	Code Code
 
@@ -72,28 +72,28 @@ type Error struct {
 	// is cut at the end of a character, and then ends with "…".
 	Message string
 
-	// RetryAfter is how long the peer asks to wait before another attempt. It travels in milliseconds,
-	// rounded up, and is about 24 days at most. Zero means that the peer does not ask to wait.
+	// RetryAfter is how long the side that reports the failure asks the other side to wait before another attempt. It
+	// travels in milliseconds, rounded up, and is about 24 days at most. Zero means that it does not ask to wait.
 	RetryAfter time.Duration
 
 	// Details are for the peer's program: any value that this side's codec converts, or a
 	// []byte, which is sent as it is. Details that do not convert, or do not fit a frame of the
-	// size that the peer reads, are left out, and the error hook here is told. Code and
+	// size that the peer reads, are left out, and the error hook of this side is told. Code and
 	// message arrive all the same. Nil means no details.
 	//
 	// Details is nil in an error that the peer sent: the function [Details] decodes them to a type that
 	// the program names. A handler that returns such an error passes code, message and
-	// RetryAfter on, and no details.
+	// RetryAfter on, but not the details.
 	Details any
 
 	remote    bool  // the peer has reported it
 	blameless bool  // the caller of this side is not to blame: the value that does not convert is not the caller's
 	cause     error // nil for none; it stays on this side
-	secret    bool  // its text has its code and the types of its causes only: see Server.decide
+	secret    bool  // the text has only the code and the types of the causes, since they may hold Auth: see Server.decide
 
 	raw    []byte        // details as bytes: as the peer sent them, or as they are to be sent
-	codec  convert.Codec // of the connection to which raw belongs
-	unsent error         // why Details could not be converted
+	codec  convert.Codec // the codec of the connection to which raw belongs
+	unsent error         // why Details could not be converted; nil if they could
 }
 
 // NewError returns an error with a code and a message, both meant for the peer.
@@ -114,7 +114,7 @@ func (e *Error) Error() string {
 	return s
 }
 
-// text returns message and cause.
+// text returns the message and the cause in words.
 func (e *Error) text() string {
 	if e.secret {
 		return safe.Types(e.cause)
@@ -132,7 +132,7 @@ func (e *Error) text() string {
 // Unwrap returns what caused the error on this side, or nil.
 func (e *Error) Unwrap() error {
 	if e == nil {
-		return nil // which has become an interface
+		return nil // a nil *Error in an error interface
 	}
 	return e.cause
 }
@@ -143,7 +143,7 @@ func (e *Error) Is(target error) bool {
 	return ok && e != nil && code == e.Code
 }
 
-// Text is the error for people: the message, or the code in words if there is no message. Unlike [Error.Error]
+// Text is the error in words for people: the message, or the code in words if there is no message. Unlike [Error.Error]
 // it does not say where the error comes from or what caused it. It is one line without control characters.
 func (e *Error) Text() string {
 	if e.Message == "" || e.secret {
@@ -152,8 +152,8 @@ func (e *Error) Text() string {
 	return safe.Text(e.Message)
 }
 
-// Text is err for people: [Error.Text] of the first [Error] in err's chain, or the code in words if [CodeOf] knows one, or
-// the text of err. It is empty for nil. It is one line without control characters.
+// Text is err in words for people: [Error.Text] of the first [Error] in err's chain, or else the code in words if
+// [CodeOf] knows one, or else the text of err. It is empty for nil. It is one line without control characters.
 func Text(err error) string {
 	if err == nil {
 		return ""
@@ -208,7 +208,7 @@ func wrapError(code Code, message string, cause error) *Error {
 	return &Error{Code: code, Message: message, cause: cause}
 }
 
-// remoteError returns an error that the peer reported. CodeNone becomes CodeClosed: an error has a code.
+// remoteError returns an error that the peer reported. CodeNone becomes CodeClosed, since an error has a code.
 func remoteError(code Code, message string, retry time.Duration) *Error {
 	if code == CodeNone {
 		code = CodeClosed
@@ -216,7 +216,7 @@ func remoteError(code Code, message string, retry time.Duration) *Error {
 	return &Error{Code: code, Message: message, RetryAfter: retry, remote: true}
 }
 
-// wireError makes an error of this package of one of package wire.
+// wireError returns err, which package wire may have returned, as an error of this package.
 func wireError(err error) *Error {
 	if e, ok := asCoded(err); ok {
 		return e
@@ -227,7 +227,7 @@ func wireError(err error) *Error {
 	return wrapError(CodeProtocol, "", err)
 }
 
-// reasonText is [safe.Error] without the code.
+// reasonText is the text of err as [safe.Error] returns it, but without the code.
 func reasonText(err error) string {
 	e, ok := err.(*Error)
 	if !ok || e == nil {
@@ -240,8 +240,8 @@ func reasonText(err error) string {
 	return text
 }
 
-// find returns the first error in err's chain that is a T. It is errors.As for a type that is
-// known here, without the reflection for which a browser build would pay 15 KB.
+// find returns the first error in err's chain that is a T. It is [errors.As] for a type that is known when the program
+// is built, without the reflection that would add 15 KB to a browser build.
 func find[T any](err error) (found T, ok bool) {
 	for err != nil {
 		if found, ok = err.(T); ok {

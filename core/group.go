@@ -11,7 +11,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A Group is the clients that are in a group at the moment of a call.
+// A Group stands for the clients that are in a group at the moment of each call.
 // It is made by [Server.Group] and safe for concurrent use.
 type Group struct {
 	srv  *Server
@@ -29,12 +29,12 @@ func (g *Group) Clients() iter.Seq[*Conn] {
 	return func(yield func(*Conn) bool) { each(g.srv.roster.In(g.name), yield) }
 }
 
-// Len is how many clients are in the group.
+// Len is the number of clients in the group.
 func (g *Group) Len() int { return g.srv.roster.LenIn(g.name) }
 
-// Send queues a command for everybody in the group, encoded once. It fails as [Everybody.Send]
-// does, and with [CodeBadName] if nobody can be in a group of that name. That nobody is in it is no
-// error, unless [MustReach] is given: middleware sees what is sent, and a [History] keeps it.
+// Send queues a command for all clients in the group, encoded once. It fails as [Everybody.Send]
+// does, and with [CodeBadName] if the group's name is not well formed. An empty group is no
+// error, unless [MustReach] is given: middleware sees the command, and a [History] keeps it.
 func (g *Group) Send(command string, v any, opts ...SendOption) error {
 	return g.srv.publishValue(audience{toGroup, g.name}, command, v, opts)
 }
@@ -44,7 +44,7 @@ func (g *Group) SendBytes(command string, payload []byte, opts ...SendOption) er
 	return g.srv.publish(audience{toGroup, g.name}, Frame{KindCommand, command, payload}, 0, opts)
 }
 
-// SendRaw queues a raw message for everybody in the group. It does not keep payload.
+// SendRaw queues a raw message for all clients in the group. It does not keep payload.
 func (g *Group) SendRaw(payload []byte, opts ...SendOption) error {
 	return g.srv.publish(audience{toGroup, g.name}, Frame{KindRaw, "", payload}, 0, opts)
 }
@@ -68,44 +68,45 @@ func (c *Conn) endedError() error {
 // A History says which messages to groups a server keeps, for clients that join later. The
 // zero value keeps nothing.
 //
-// Commands and raw messages that go to a group with [Group.Send] and the like are kept as the
-// send middleware leaves them, oldest first, also when nobody is in the group. A message that is
-// [Transient] is not kept. A server that lets its clients choose the groups to which it sends checks their
-// choice, since a group that is new to it may push out the history of another.
+// Commands and raw messages that are sent with [Group.Send], [Group.SendBytes] and [Group.SendRaw] are kept, as the
+// send middleware leaves them, also while nobody is in the group. A message that is
+// [Transient] is not kept. A server that sends to groups which its clients choose should check the
+// choice, since a new group may push out the history of another group.
 //
-// A client that [Except] leaves out is not given the message when it joins again; [Group.Replay] gives it
-// all.
+// A client that [Except] leaves out is not given the message either when it joins again. [Group.Replay] gives it
+// all messages.
 type History struct {
 	// Messages is the number of messages that are kept of a group. Zero and negative mean none; then it is
 	// an error to set one of the other fields.
 	Messages int
 
 	// Bytes bounds the messages of one group: names, payloads and some 64 bytes for each message. A message
-	// that alone takes more is not kept, and pushes out all before it.
+	// that alone takes more is not kept, and pushes out all messages before it.
 	// Zero means 64 KiB.
 	Bytes int
 
-	// Groups is the number of groups that have a history. With one more, the group that was sent to longest
-	// ago is forgotten. Zero means 1024.
+	// Groups is the number of groups that have a history. When another group gets one, the group that was sent to
+	// longest ago is forgotten. Zero means 1024.
 	Groups int
 
-	// Replay gives a client that joins a group, in the hello or later, the messages that are kept: exactly
-	// those that were sent before it joined, and then those that are sent after. They come after the
-	// welcome, or after the word that the client is in the group now, and before the messages of
+	// Replay gives a client that joins a group, in the hello or later, the messages that are kept. No message is
+	// lost or doubled between the messages that were sent before the client joined, which are replayed, and the messages
+	// that are sent afterwards. Replayed messages come after the
+	// welcome, or after the statement that the client is in the group now, and before the messages of
 	// the join handler. They never fill more than half of the client's queue: if there are more, the
-	// client gets the last ones, as if no more had been kept.
+	// client gets the newest, as if no others had been kept.
 	//
-	// Nothing comes twice. A client that leaves a group and joins it again, over the same connection or one
-	// that was resumed, is given only the messages that were sent since it left, however often it does that.
-	// The server remembers this for the 256 groups that the client left last. A client that has left more
-	// groups is given, of all groups that are not remembered, only messages that were sent since it left the
-	// last one of these. A client that joins the server anew tells its position in each group, and is
-	// given the messages after it; a client that was detached does the same. A client tells its positions in
-	// all groups that it is in, and in the 256 others that it has left last.
+	// No message comes twice. A client that leaves a group and joins it again, over the same connection, also
+	// after a resume, is given only the messages that were sent since it left.
+	// The server remembers this for the 256 groups that the client left last. If the client has left more
+	// groups, it is given, of each group that is not remembered, only messages that were sent since it left the
+	// last of the groups that are not. A client that joins the server anew tells its position in each group, and is
+	// given the messages after that position; so does a client that was detached. A client tells its positions in
+	// all groups that it is in, and in the 256 other groups that it left last.
 	//
-	// A handler learns with [Replayed] that a message is replayed. [Client.OnReplay] is told before the
-	// messages of each replay, and what was missed; [Client.OnReplayed] is told at the end. Clients of the
-	// original's protocol are given all messages each time that they join, and are not told.
+	// [Replayed] tells a handler that a message is replayed. [Client.OnReplay] runs before the
+	// messages of each replay and says what was missed; [Client.OnReplayed] runs after them. Clients of the
+	// original's protocol are given all messages each time that they join, and are not told that these are replayed.
 	Replay bool
 }
 
@@ -134,7 +135,7 @@ func (h *History) resolve(f *optionFaults) {
 	size(f, "History.Groups", &h.Groups, defaultHistoryGroups, 1, 0)
 }
 
-// newStore returns what keeps messages as the option says, or nil if nothing is kept.
+// newStore returns a store that keeps messages as o says, or nil if nothing is kept.
 func newStore(o History, of *budget.Budget) *history.Store {
 	if o.Messages == 0 {
 		return nil
@@ -143,7 +144,7 @@ func newStore(o History, of *budget.Budget) *history.Store {
 	return history.NewStore(rules, of, session.RandomNumber())
 }
 
-// History returns the messages to the group that are kept, oldest first. The caller owns
+// History returns the kept messages of the group, oldest first. The caller owns
 // them. See [ServerOptions.History].
 func (g *Group) History() []Frame {
 	if g.srv.store == nil {
@@ -160,10 +161,10 @@ func (g *Group) History() []Frame {
 	return frames
 }
 
-// Replay queues the last n messages that are kept of the group for c, or all if n is not above zero, but
-// no more than fit into half of its queue. It fails with why the connection ended. Where
-// [History.Replay] is set each member has had the messages already: they come again. Handlers and the
-// functions of [Client.OnReplay] and [Client.OnReplayed] see them as they see a newcomer's.
+// Replay queues the last n kept messages of the group for c, or all of them if n <= 0, but
+// no more than fit into half of c's queue. It fails with the reason for which the connection ended, if it has. With
+// [History.Replay] each member has had the messages already, and gets them again. Handlers and the
+// functions of [Client.OnReplay] and [Client.OnReplayed] see them as after a join.
 func (g *Group) Replay(c *Conn, n int) error {
 	if c == nil {
 		return NewError(CodeNotConnected, "there is no connection to replay to")
@@ -181,7 +182,7 @@ func (g *Group) Replay(c *Conn, n int) error {
 	return c.endedError()
 }
 
-// Forget drops the messages that are kept of the group.
+// Forget drops the kept messages of the group.
 func (g *Group) Forget() {
 	if g.srv.store != nil {
 		h := g.srv.store.Begin(g.name)
@@ -190,10 +191,10 @@ func (g *Group) Forget() {
 	}
 }
 
-// replays reports whether those who join a group are given what is kept of it.
+// replays reports whether a client that joins a group is given the group's kept messages.
 func (s *Server) replays() bool { return s.store != nil && s.opts.History.Replay }
 
-// enterGroups lets others find a newcomer in the groups of its hello, and gives it what is kept of them.
+// enterGroups lets others find a newcomer in the groups of its hello, and gives it their kept messages.
 func (s *Server) enterGroups(c *Conn) {
 	if !s.replays() {
 		return // admit has done it
@@ -209,8 +210,9 @@ func (s *Server) enterGroups(c *Conn) {
 	}
 }
 
-// replay queues the last n messages for the connection, as far as they fit into half of its queue. It returns
-// why some cannot be sent to it at all. The caller has begun the group.
+// replay queues the last n messages for the connection, as far as they fit into half of its queue. It returns an
+// error for each message that cannot be sent to this peer. The caller has begun the group. again says that the program
+// asks for the replay.
 func (c *Conn) replay(h *history.Group, n int, again bool) (unfit []error) {
 	messages := h.Newest(n, c.eng.queueBytes/2-c.out.Stats().Waiting)
 	before, after := h.Replay(len(messages), again)
@@ -242,7 +244,7 @@ func (c *Conn) sendKept(frame []byte) error {
 
 func (c *Conn) sendAgain(frame []byte) error { return c.sendFrame(keptFrame(frame), nil) }
 
-// reportUnsent reports what cannot be sent to c. No group is begun: it runs the error hook.
+// reportUnsent reports the errors that replay has returned. It runs the error hook, so no group may be begun.
 func (s *Server) reportUnsent(c *Conn, unfit []error) {
 	for _, err := range unfit {
 		s.eng.faultOf(c, "a client cannot be sent what a group keeps", err)

@@ -8,7 +8,7 @@ import (
 	"github.com/hisock/hisock/core/internal/convert"
 )
 
-// A Kind says which of the three things a peer can send a [Frame] is.
+// A Kind says whether a [Frame] is a command, a call or a raw message.
 type Kind uint8
 
 const (
@@ -41,7 +41,7 @@ type Frame struct {
 }
 
 // A Handler is the untyped form of every handler. It takes a frame and returns the payload of the answer,
-// which matters for calls only. ctx ends with the connection, and for a call also when the caller gives up.
+// which is used only for a call. ctx ends with the connection, and for a call also when the caller gives up.
 type Handler func(ctx context.Context, c *Conn, f Frame) ([]byte, error)
 
 // A Middleware wraps the handlers of commands, calls and raw messages. It may look at a frame, pass on
@@ -54,11 +54,11 @@ type Outgoing struct {
 	Frame
 
 	// To is the connection that the frame goes to. It is nil if the frame goes to a group, to a user, to all
-	// clients of a name or to everybody, and if nobody or several have the Name.
+	// clients of a name or to everybody. It is nil as well if no client has the Name, or several have it.
 	To *Conn
 
-	// Group is the group that the frame goes to, User the id of the user, and Name the name that was
-	// sent to. Each is empty if the frame goes elsewhere.
+	// Group is the group that the frame goes to, User the id of the user that it goes to, and Name the name that the
+	// program has sent it to. Each of the three is empty if the frame goes elsewhere.
 	Group string
 	User  string
 	Name  string
@@ -84,14 +84,14 @@ type HandlerOption struct {
 }
 
 // Concurrent gives each run of a handler a goroutine of its own and a copy of the payload. The frames
-// that follow on the connection do not wait for it, and it does not wait for a slow handler before it.
-// [Limits].MaxConcurrent bounds how many run at once for a connection: further ones wait their turn like other handlers.
+// that follow on the connection do not wait for the run, and the run does not wait for a slow handler before it.
+// [Limits].MaxConcurrent bounds how many run at once for a connection: further runs wait their turn like other handlers.
 //
-// Two handlers that call each other's ends may wait for each other for ever. Then one of the calls fails with
-// [CodeDeadlock] at the end that made it, if the handlers make their calls with their own contexts. So
-// calls that go back and forth want concurrent handlers. They fail in the same way if more than
-// MaxConcurrent of them run at an end. Calls that go round over several connections, such as from one client through
-// the server to another client and back, are not found in this way: they end with the context of the first call.
+// Two handlers, one at each end of a connection, may call the other end and wait for each other for ever. Then one of
+// the calls fails with [CodeDeadlock] at the end that made it, if the handlers make their calls with their own
+// contexts. So handlers that call back and forth should be concurrent. Their calls fail in the same way if more than
+// MaxConcurrent of them run at an end. A circle of calls over several connections, for instance from one client through
+// the server to another client and back, is not found in this way: it ends with the context of the first call.
 func Concurrent() HandlerOption { return HandlerOption{concurrent: true} }
 
 // MaxPayload bounds the payloads of a handler to n bytes. A longer payload is not converted, not shown
@@ -99,8 +99,8 @@ func Concurrent() HandlerOption { return HandlerOption{concurrent: true} }
 // [CodeTooBig], and any other frame goes to the error hook with that code. The connection goes on.
 // Without the option, or with a negative n, a payload may be as long as a frame.
 //
-// A handler that takes a slice of large structs wants such a bound: `[{},{}]` has three bytes
-// for each struct, and each may be large in memory.
+// A handler that takes a slice of large structs should have such a bound: in `[{},{}]` each struct takes three bytes,
+// and may be large in memory.
 func MaxPayload(n int) HandlerOption { return HandlerOption{bounded: true, maxPayload: n} }
 
 // A Registrar takes handlers: a [Server] or a [Client].
@@ -108,17 +108,17 @@ type Registrar interface {
 	registrar() *handlers
 }
 
-// handlers are registered at a Server or a Client. They are changed before the first connection only, and
-// read without a lock afterwards.
+// handlers holds what the program registers at a Server or a Client. It changes only before the first connection, and
+// is read without a lock afterwards.
 type handlers struct {
-	frozen atomic.Bool
-	conv   convert.Codec // of the typed handlers
+	frozen atomic.Bool   // nothing can be registered any more
+	conv   convert.Codec // converts the values of typed handlers
 
 	maxCommand int // the length of the longest name of a command, in bytes
 
-	commands map[string]*handler
-	order    []*handler // the handlers of commands in the order of their registration
-	calls    map[string]*handler
+	commands map[string]*handler // by the name of the command
+	order    []*handler          // the handlers of commands in the order of their registration
+	calls    map[string]*handler // by the name of the call
 
 	anyCommand *handler
 	anyCall    *handler
@@ -148,7 +148,7 @@ type handler struct {
 
 func (h *handlers) registrar() *handlers { return h }
 
-// OnBytes registers the untyped handler of a command, for which nothing is
+// OnBytes registers the handler of a command that takes the payload as it is, so that nothing is
 // converted or allocated. payload is valid until the handler returns. An error that the handler
 // returns goes to the error hook. See [On] for the rules that all registrations share.
 func (h *handlers) OnBytes(command string, f func(ctx context.Context, c *Conn, payload []byte) error, opts ...HandlerOption) {
@@ -158,8 +158,8 @@ func (h *handlers) OnBytes(command string, f func(ctx context.Context, c *Conn, 
 	}, opts)
 }
 
-// HandleBytes registers the untyped handler of a call. The answer that it returns is
-// copied before the next handler runs, so the answer may be part of payload.
+// HandleBytes registers the handler of a call that takes the payload and returns the answer as they are. The answer is
+// copied before the connection's next handler runs, so it may be part of payload.
 func (h *handlers) HandleBytes(command string, f func(ctx context.Context, c *Conn, payload []byte) ([]byte, error), opts ...HandlerOption) {
 	needFunc("HandleBytes "+command, f == nil)
 	h.addCall(command, func(ctx context.Context, c *Conn, fr Frame) ([]byte, error) {
@@ -182,7 +182,7 @@ func (h *handlers) HandleAny(f func(ctx context.Context, c *Conn, f Frame) ([]by
 	h.anyCall = newHandler("", f, opts)
 }
 
-// OnMessage registers the catch-all. It runs for every command, after the command's own handler if
+// OnMessage registers the message handler. It runs for every command, after the command's own handler if
 // there is one (beside that handler if it is [Concurrent]), and for every raw message that no
 // [Conn.RecvRaw] waits for.
 func (h *handlers) OnMessage(f func(ctx context.Context, c *Conn, f Frame) error, opts ...HandlerOption) {
@@ -191,14 +191,14 @@ func (h *handlers) OnMessage(f func(ctx context.Context, c *Conn, f Frame) error
 	h.message = newHandler("", withoutReply(f), opts)
 }
 
-// OnError registers the error hook. It is told of each fault that no caller can be told of: a command whose
+// OnError registers the error hook. It runs for each fault that no caller can be told of: a command whose
 // payload does not convert, a command handler that failed, an answer that does
-// not convert or is too big, details that cannot be sent, a raw message that was dropped because nobody reads, a
-// newcomer that was refused (c is nil then). Peers may cause faults as often as they like, and unlike the
-// [Logger] the hook hears of each. It may run on
+// not convert or is too big, details that cannot be sent, a raw message that was dropped because nobody receives it, a
+// newcomer that was refused (c is nil then). Peers may cause faults as often as they like; unlike the
+// [Logger], the hook hears of each. It may run on
 // several goroutines at once, also with manual dispatch, and may wait as a handler may. The goroutine that has met
-// the fault goes on when the hook has returned. [errors.Unwrap] of err is the error with which
-// [Access.Authorize] or another function of Access failed.
+// the fault goes on when the hook has returned. If [Access.Authorize] or another function of Access has failed,
+// [errors.Unwrap] of err is the error that it returned.
 func (h *handlers) OnError(f func(c *Conn, err error)) {
 	h.mustBeOpen()
 	needFunc("OnError", f == nil)
@@ -206,10 +206,10 @@ func (h *handlers) OnError(f func(c *Conn, err error)) {
 }
 
 // OnRename registers a function that runs when the peer has changed the client's name from old to name.
-// On a server that peer is the client. On a client it is the server, also when it answers [Client.Rename].
-// The function runs once for each change and in turn, like a command's handler. On a server the client has its
-// answer by then. [Conn.Name] may be another name again. The function does not run for the name that the client
-// has from the start, and on a server not for [Conn.Rename].
+// On a server the peer is the client. On a client the peer is the server, also when it answers [Client.Rename].
+// The function runs once for each change and in turn, like a command's handler. On a server the client has been
+// answered by then. [Conn.Name] may have changed again. The function does not run for the name that the client
+// has from the start, and on a server not after [Conn.Rename].
 func (h *handlers) OnRename(f func(c *Conn, old, name string)) {
 	h.mustBeOpen()
 	needFunc("OnRename", f == nil)
@@ -230,9 +230,9 @@ func (h *handlers) OnLeaveGroup(f func(c *Conn, group string)) {
 	h.onLeaveGroup = f
 }
 
-// OnMissed registers a function that is told that the peer has dropped n more frames on their way here, as the
-// peer's [Overflow] allows. It runs beside a slow handler, one run after the other, and before the frames that come
-// after the gap are handled.
+// OnMissed registers a function that runs when the peer says that it has dropped n more frames for this end, as the
+// peer's [Overflow] allows. It runs before the frames that come after the gap are handled, one run after the other, and
+// beside a handler that is slow.
 func (h *handlers) OnMissed(f func(c *Conn, n uint64)) {
 	h.mustBeOpen()
 	needFunc("OnMissed", f == nil)
@@ -273,7 +273,8 @@ func (h *handlers) addCall(name string, f Handler, opts []HandlerOption) {
 	add(h, &h.calls, name, f, opts)
 }
 
-// add registers one handler. It panics if something is wrong, which is the program's mistake.
+// add registers one handler in m. It panics if the name is invalid or has a handler already, which is the program's
+// mistake.
 func add(h *handlers, m *map[string]*handler, name string, f Handler, opts []HandlerOption) {
 	h.mustBeOpen()
 	if why := unfit(name, h.maxCommand); why != "" {
@@ -299,7 +300,7 @@ func unfit(name string, max int) string {
 	return ""
 }
 
-// reserved reports whether a name is that of an event: the original's protocol has events as commands.
+// reserved reports whether a name stands for an event in the original's protocol, which sends events as commands.
 func reserved(name string) bool {
 	switch name {
 	case "join", "leave", "message", "client_connect", "client_disconnect", "force_disconnect":
@@ -339,8 +340,8 @@ func (h *handlers) mustBeOpen() {
 	}
 }
 
-// freeze wraps the handlers in the middleware. It does so once, before the first connection, after which
-// nothing can be registered.
+// freeze wraps the handlers in the middleware, once and before the first connection. Nothing can be registered
+// afterwards.
 func (h *handlers) freeze() {
 	if h.frozen.Swap(true) {
 		return

@@ -9,8 +9,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A client's name and groups change at the server, one change of a client after the other. Either program
-// wants a change, and each end comes to know of it:
+// A client's name and groups change at the server, one change of a client after the other. The program of
+// either end may want a change, and each end comes to know of it:
 //
 //	the server's program   Join, Leave, Rename: the server makes the change and tells the client by a statement
 //	the client's program   Join, Leave, Rename: the client asks. The server makes the change or refuses it,
@@ -19,49 +19,48 @@ import (
 // At the server both ways meet:
 //
 //	change (program)  or  handle → joinRequested, leaveRequested, renameRequested (client)
-//	    → setMember   the roster changes, the client is told, and one that joins is given what the group keeps
-//	    → setName     the roster changes, the client is told, and then others are (server_notices.go)
+//	    → setMember   the roster changes, the client is told, and is given the group's kept messages if it joins
+//	    → setName     the roster changes, the client is told, and then other clients (server_notices.go)
 //
-// A statement is a join group, leave group or rename frame. A client applies a statement when it
-// reads it, so before the answer that follows, and runs the program's event in its turn.
+// A statement is a join group, leave group or rename frame. A client applies a statement as soon as it
+// reads it, which is before it reads the answer that follows. The program's function, such as OnRename, runs in its turn.
 
-// Join puts the client into a group; being in it already is no error.
+// Join puts the client into a group. It is no error if the client is in the group already.
 //
-// At a server Join is done at once, and the client is told; ctx matters only if it has ended already. Join
+// At a server Join takes effect at once, and the client is told; ctx matters only if it has ended already. Join
 // fails with [CodeBadName], [CodeTooManyGroups], or the reason for which the connection ended.
 //
-// At a client Join asks the server and waits for its answer: when it returns nil,
-// [Conn.Groups] has the group, and commands sent afterwards are handled by a server that knows.
+// At a client Join asks the server and waits for its answer. When Join returns nil,
+// [Conn.Groups] has the group, and the server handles commands that are sent afterwards with the client in the group.
 // Join fails with the server's error, for which [IsRemote] reports true: [CodeUnauthorized] or the error of
-// [Access.AuthorizeGroup], [CodeTooManyGroups], [CodeRateLimit] as
-// [Limits.ChangeRate] says. Otherwise Join is like [Conn.CallBytes]: it may be called by
-// handlers and goes on after a resume, and the group may have been joined or not if ctx or the connection
-// ends first.
+// [Access.AuthorizeGroup], [CodeTooManyGroups], or [CodeRateLimit] as
+// [Limits.ChangeRate] says. Otherwise Join is like [Conn.CallBytes]: handlers may call it, it goes on after a
+// resume, and if ctx or the connection ends first the client may have joined the group or not.
 func (c *Conn) Join(ctx context.Context, group string) error {
 	return c.eng.owner.change(ctx, c, wire.KindAskJoin, group)
 }
 
-// Leave takes the client out of a group; not being in it is no error. Otherwise it is like
-// Join. No authorizer is asked.
+// Leave takes the client out of a group. It is no error if the client is not in the group. Otherwise it is like
+// Join, except that no function of [Access] is asked.
 func (c *Conn) Leave(ctx context.Context, group string) error {
 	return c.eng.owner.change(ctx, c, wire.KindAskLeave, group)
 }
 
-// Rename changes what the client is called; empty means that it has no name any more. Others
-// who asked for notices are told.
+// Rename changes the client's name; empty means that it has no name any more. Other clients
+// that asked for notices are told.
 //
-// At a server Rename is done at once, and the client is told; ctx matters only if it has ended already. Rename
+// At a server Rename takes effect at once, and the client is told. If another client has to give up the name first,
+// Rename waits for that until ctx ends; see [Access.NameConflict]. Rename
 // fails with [CodeBadName], [CodeNameTaken], or the reason for which the connection ended.
 //
 // At a client Rename waits for the server's answer as [Conn.Join] does, and fails with
 // [CodeUnauthorized] or the error of [Access.AuthorizeName], [CodeNameTaken] or
-// [CodeRateLimit]. A client that joins anew by itself asks for the name that it
-// was given here.
+// [CodeRateLimit]. A client that joins anew by itself asks for this name.
 func (c *Conn) Rename(ctx context.Context, name string) error {
 	return c.eng.owner.change(ctx, c, wire.KindAskRename, name)
 }
 
-// checkChange is checkName; with empty set, no name is a name too.
+// checkChange is checkName, except that with empty set an empty name is allowed.
 func checkChange(name string, max int, empty bool) *Error {
 	if empty && name == "" {
 		return nil
@@ -69,8 +68,7 @@ func checkChange(name string, max int, empty bool) *Error {
 	return checkName(name, max)
 }
 
-// tellMember tells the client of a change by a statement: of the name that it has now, or of the group that
-// it is in now or no more.
+// tellMember tells the client of a change by a statement. name is its new name, or the group that it has joined or left.
 func (c *Conn) tellMember(k wire.Kind, name string) {
 	if hasLegacy && !c.can.Changes {
 		return
@@ -78,7 +76,7 @@ func (c *Conn) tellMember(k wire.Kind, name string) {
 	c.sendOwn(wire.AppendName(nil, k, name)) //nolint:errcheck // then it is over anyway
 }
 
-// event runs the program's handler of a change, if there is one. old is the name before.
+// event runs the program's function for a change, if there is one. old is the name before a rename.
 func (c *Conn) event(k wire.Kind, old, name string) {
 	hs := c.eng.handlers
 	c.runHook(func() {
@@ -93,7 +91,8 @@ func (c *Conn) event(k wire.Kind, old, name string) {
 	})
 }
 
-// runHook runs a function of the program in its turn.
+// runHook runs a function of the program. It logs a panic, and ends the connection if f ends its goroutine. The caller
+// has the turn.
 func (c *Conn) runHook(f func()) {
 	returned := false
 	defer func() {
@@ -124,8 +123,8 @@ func (s *Server) change(ctx context.Context, c *Conn, k wire.Kind, name string) 
 	return err
 }
 
-// handle handles in its turn that the client asks for a change: the client is answered, and then the
-// program is told.
+// handle handles, in its turn, a request of the client for a change: it answers the client, and then tells the
+// program.
 func (s *Server) handle(c *Conn, f wire.Frame) error {
 	id, told, err := parseAsk(f)
 	if err != nil {
@@ -154,8 +153,8 @@ func (s *Server) handle(c *Conn, f wire.Frame) error {
 	return nil
 }
 
-// parseAsk returns the id of an ask and the group that it asks for, with the client's position there. Another
-// name that it asks for is returned as a group.
+// parseAsk returns the id of a request and the group that it asks for, with the client's position there. The name that a
+// rename asks for is returned as the group.
 func parseAsk(f wire.Frame) (id uint64, asked wire.Position, err error) {
 	if f.Kind == wire.KindAskJoin {
 		return wire.ParseAskJoin(f.Body)
@@ -182,7 +181,7 @@ func (s *Server) requested(ctx context.Context, c *Conn, k wire.Kind, asked wire
 	return s.leaveRequested(c, asked.Group)
 }
 
-// spendChange counts a change that the client asks for, and returns why it is one too many.
+// spendChange counts a change that the client asks for. It returns an error if the change exceeds the rate.
 func (s *Server) spendChange(c *Conn) *Error {
 	most := s.opts.Limits.ChangeRate
 	if most == 0 {
@@ -234,8 +233,8 @@ func (s *Server) renameRequested(ctx context.Context, c *Conn, name string) (tel
 	return func() { c.event(wire.KindRename, old, name) }, nil
 }
 
-// setMember puts the client into a group or takes it out, tells it, and gives it what the group keeps if it
-// joins, after the position that it has told. It reports whether anything changed.
+// setMember puts the client into a group or takes it out, and tells it. A client that joins is given the group's kept
+// messages after told, the position that it has told. setMember reports whether anything changed.
 func (s *Server) setMember(c *Conn, group string, in bool, told wire.Position) (changed bool, err error) {
 	if err := checkName(group, s.opts.Limits.MaxName); err != nil {
 		return false, err
@@ -258,8 +257,8 @@ func (s *Server) setMember(c *Conn, group string, in bool, told wire.Position) (
 	return changed, err
 }
 
-// moveMember is setMember without what a group keeps. One change of a client comes after the other, so that
-// the client hears of them in the order in which they took effect. found says whether others found the client
+// moveMember is setMember without kept messages. The changes of one client are made one after the other, so that
+// the client is told of them in the order in which they took effect. found says whether others could find the client
 // in the group that it leaves.
 func (s *Server) moveMember(c *Conn, group string, in bool) (changed, found bool, err error) {
 	c.atServer.announced.mu.Lock()
@@ -298,8 +297,8 @@ func (s *Server) tellGroups(c *Conn, groups []string) {
 	}
 }
 
-// setName changes the name, tells the client, and announces it to others. It waits for the holder of the name
-// if that one is to give it up. It returns the name before, and whether it changed.
+// setName changes the name, tells the client, and announces the change to other clients. If another client has the name
+// and has to give it up, setName waits for that. It returns the name before, and whether it changed.
 func (s *Server) setName(ctx context.Context, c *Conn, name string) (old string, changed bool, err error) {
 	if err := checkChange(name, s.opts.Limits.MaxName, true); err != nil {
 		return "", false, err
@@ -308,7 +307,7 @@ func (s *Server) setName(ctx context.Context, c *Conn, name string) (old string,
 		var taken roster.Holders[*Conn]
 		old, changed, taken, err = s.moveName(c, name)
 		if taken.Arriving != nil {
-			<-taken.Arriving // which takes a moment
+			<-taken.Arriving // a moment later the newcomer is in, or refused
 			continue
 		}
 		if taken.Name == nil {
@@ -325,7 +324,7 @@ func (s *Server) setName(ctx context.Context, c *Conn, name string) (old string,
 	return old, changed, err
 }
 
-// moveName is setName without a word to others. If another client has the name, taken says who, and nothing
+// moveName is setName without the announcement. If other clients have the name, taken has them, and nothing
 // has changed.
 func (s *Server) moveName(c *Conn, name string) (old string, changed bool, taken roster.Holders[*Conn], err error) {
 	c.atServer.announced.mu.Lock()

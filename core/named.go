@@ -2,17 +2,17 @@ package core
 
 import "iter"
 
-// A Named is the clients that have a name at the moment of a call. It is made by
+// A Named stands for the clients that have a certain name at the moment of each call. It is made by
 // [Server.Named] and safe for concurrent use.
 type Named struct {
 	srv  *Server
 	name string
 }
 
-// Named returns the clients of exactly that name, whether anybody has it or not.
+// Named returns the clients of exactly that name. It may be a name that no client has.
 func (s *Server) Named(name string) *Named { return &Named{srv: s, name: name} }
 
-// Name is the name.
+// Name is the name that n was made with.
 func (n *Named) Name() string { return n.name }
 
 // Clients returns the clients that have the name when the iteration begins, in no order.
@@ -22,7 +22,7 @@ func (n *Named) Clients() iter.Seq[*Conn] {
 	}
 }
 
-// Len is how many clients have the name.
+// Len is the number of clients that have the name.
 func (n *Named) Len() (clients int) {
 	for range n.Clients() {
 		clients++
@@ -30,9 +30,9 @@ func (n *Named) Len() (clients int) {
 	return clients
 }
 
-// Send queues a command for the client of that name. It fails as [Server.Client] and [Conn.Send]
-// do: with [CodeUnknownClient] if nobody has the name, and if several have it with
-// [CodeAmbiguousName]; then none of them gets it, unless [AllOfThem] is given.
+// Send queues a command for the client of that name. It fails as [Conn.Send] does, with [CodeUnknownClient] if no
+// client has the name, and with [CodeAmbiguousName] if several have it, as [Server.Client] says; then none of them gets
+// the command. With [AllOfThem] all of them get it, and it fails as [Everybody.Send] does.
 func (n *Named) Send(command string, v any, opts ...SendOption) error {
 	payload, err := encode(n.srv.eng.codec, v)
 	if err != nil {
@@ -46,7 +46,7 @@ func (n *Named) SendBytes(command string, payload []byte, opts ...SendOption) er
 	return n.srv.sendNamed(n.name, Frame{KindCommand, command, payload}, 0, opts)
 }
 
-// SendRaw queues a raw message, as Send does a command. It does not keep payload.
+// SendRaw queues a raw message as Send queues a command. It does not keep payload.
 func (n *Named) SendRaw(payload []byte, opts ...SendOption) error {
 	return n.srv.sendNamed(n.name, Frame{KindRaw, "", payload}, 0, opts)
 }
@@ -72,7 +72,8 @@ func (s *Server) sendNamed(name string, f Frame, as form, opts []SendOption) err
 	return c.sendFrame(f, &set)
 }
 
-// sendNamedThrough is sendFrame through the middleware, which sees the send too if nobody has the name.
+// sendNamedThrough is sendFrame through the middleware. none is the error of a name that has no client, or several: the
+// middleware sees that send too, and c is nil.
 func sendNamedThrough(mw SendFunc, a audience, f Frame, c *Conn, none error, set *sending) error {
 	out := a.outgoing(f)
 	out.To = c
@@ -84,11 +85,11 @@ func sendNamedThrough(mw SendFunc, a audience, f Frame, c *Conn, none error, set
 	})
 }
 
-// Everybody is all clients of a server at the moment of a call. It is made by
+// An Everybody stands for all clients of a server at the moment of each call. It is made by
 // [Server.All] and safe for concurrent use.
 type Everybody struct{ srv *Server }
 
-// All returns all clients, to be sent to.
+// All returns all clients, as a [Sender].
 func (s *Server) All() *Everybody { return &Everybody{srv: s} }
 
 // Clients is [Server.Clients].
@@ -97,12 +98,11 @@ func (e *Everybody) Clients() iter.Seq[*Conn] { return e.srv.Clients() }
 // Len is [Server.Len].
 func (e *Everybody) Len() int { return e.srv.Len() }
 
-// Send queues a command for every client, encoded once. It returns when it is queued
-// for all. It fails, without anything having been queued, if the value does not
-// convert or the command is not well formed. That nobody is there is no error, unless [MustReach] is
-// given. Clients whose queue is full are disconnected, unless the [Overflow] is another, and a client
-// that would not read so large a frame is left out and reported to the error hook, for each such
-// client; neither is an error here.
+// Send queues a command for every client, encoded once. It returns when the command is queued
+// for all clients. It fails, without anything having been queued, if the value does not
+// convert or the command is not well formed. A server without clients is no error, unless [MustReach] is
+// given. A client whose queue is full is disconnected, unless [ServerOptions.Overflow] says otherwise. A client
+// that does not read so large a frame is left out, and the error hook is told. Send does not fail in either case.
 func (e *Everybody) Send(command string, v any, opts ...SendOption) error {
 	return e.srv.publishValue(audience{}, command, v, opts)
 }

@@ -11,8 +11,8 @@ type Sender interface {
 	// Send converts v, as [On] says, and queues it as a command.
 	Send(command string, v any, opts ...SendOption) error
 
-	// SendBytes is Send for a payload that needs no conversion. It does not keep payload. It allocates
-	// nothing for one receiver, where Send with a []byte takes the 24 bytes of an interface that holds one.
+	// SendBytes is Send for a payload that needs no conversion. It does not keep payload. For one receiver it allocates
+	// nothing, while Send with a []byte allocates 24 bytes for the interface value.
 	SendBytes(command string, payload []byte, opts ...SendOption) error
 
 	// SendRaw queues a raw message: bytes without a name. It does not keep payload.
@@ -20,29 +20,29 @@ type Sender interface {
 }
 
 // A SendOption changes one send: [Wait], [Except], [Key], [Transient], [MustReach] or
-// [AllOfThem]. Where an option has no meaning it changes nothing: its comment says where.
+// [AllOfThem]. An option may be given to any send. The comment of each says where it changes nothing.
 type SendOption struct{ set sending }
 
-// sending is what the options of one send say together.
+// A sending is the sum of the options of one send.
 type sending struct {
 	ctx       context.Context // how long to wait for room; nil: as the policy says
-	but       *Conn           // left out
+	but       *Conn           // left out; nil for none
 	buts      []*Conn         // left out too
 	key       string
 	transient bool
 	mustReach bool
 	all       bool
-	as        form // what the payload was made of
+	as        form // the kind of value that the payload was made of
 }
 
-// Wait makes a send wait for room in the queue, whatever the [Overflow], until ctx ends, whose
-// error the send returns then. Half of the queue is left to senders that do not wait.
+// Wait makes a send wait for room in the queue, whatever the [Overflow], until ctx ends; then the send returns the
+// error of ctx. Half of the queue is left to senders that do not wait.
 //
-// A send to several queues at once for all who have room, and then waits for the others, one after
-// the other. If ctx ends before there is room for all, the rest do not get it.
+// A send to several clients queues at once for all clients that have room, and then waits for the others, one after
+// the other. If ctx ends first, the remaining clients do not get the message.
 func Wait(ctx context.Context) SendOption { return SendOption{sending{ctx: given(ctx)}} }
 
-// Except leaves out the given connections, nil ones not counting.
+// Except leaves the given connections out. A nil connection changes nothing.
 func Except(conns ...*Conn) SendOption {
 	if len(conns) == 1 { // which need not be copied, so that nothing is allocated
 		return SendOption{sending{but: conns[0]}}
@@ -50,24 +50,24 @@ func Except(conns ...*Conn) SendOption {
 	return SendOption{sending{buts: slices.Clone(conns)}}
 }
 
-// Key says what a command is about, such as "room1/ada" for where one player is: under
-// [OverflowLatest] a newer command takes the place only of one with the same name and the same key.
-// Commands without a key have one in common, for each name. It changes nothing under other policies.
+// Key names the thing that a command is about, such as "room1/ada" for the position of one player: under
+// [OverflowLatest] a newer command takes the place only of a command with the same name and the same key.
+// Commands of one name without a key count as having the same key. It changes nothing under other policies.
 func Key(k string) SendOption { return SendOption{sending{key: k}} }
 
-// Transient keeps what is sent to a group out of its [History]: what nobody needs who comes later,
-// such as that somebody is typing. It changes nothing for what goes elsewhere.
+// Transient keeps a message to a group out of the group's [History]. It is for messages that are of no use to clients
+// that join later, such as that somebody is typing. It changes nothing in other sends.
 func Transient() SendOption { return SendOption{sending{transient: true}} }
 
-// MustReach makes it an error if there is nobody to be sent to, beside the connections that [Except]
-// leaves out: [CodeUnknownGroup] from a [Group], [CodeUnknownClient] from others. Then nothing is
-// queued or kept in a [History]. A [Named] and a [User] without a connection are that error anyway.
+// MustReach makes a send fail if it has no receiver beside the connections that [Except]
+// leaves out: with [CodeUnknownGroup] to a [Group], and with [CodeUnknownClient] otherwise. Then nothing is
+// queued or kept in a [History]. A send to a [Named] or a [User] without a connection fails in any case.
 func MustReach() SendOption { return SendOption{sending{mustReach: true}} }
 
-// AllOfThem makes a send to a [Named] reach all who have the name. It changes nothing elsewhere.
+// AllOfThem makes a send to a [Named] reach all clients that have the name. It changes nothing in other sends.
 func AllOfThem() SendOption { return SendOption{sending{all: true}} }
 
-// add adds what the options say.
+// add adds options to s. The last Wait and the last Key win; the others add up.
 func (s *sending) add(opts []SendOption) {
 	for i := range opts {
 		o := &opts[i].set
@@ -93,12 +93,12 @@ func (s *sending) add(opts []SendOption) {
 	}
 }
 
-// leavesOut reports whether c is not to be sent to.
+// leavesOut reports whether c is not to get the message.
 func (s *sending) leavesOut(c *Conn) bool {
 	return s != nil && (s.but == c || len(s.buts) > 0 && slices.Contains(s.buts, c))
 }
 
-// through runs the send middleware around send, which is given what the middleware makes of it.
+// through runs the send middleware around send. It gives send the frame and the options as the middleware leaves them.
 func through(mw SendFunc, out Outgoing, set *sending, send func(f Frame, set *sending) error) error {
 	kept := *set // on the heap, where set need not be without middleware
 	out.Key, out.Transient = kept.key, kept.transient

@@ -10,24 +10,25 @@ import (
 	"github.com/hisock/hisock/core/internal/lock"
 )
 
-// User returns who the client is, as [Admission.User] said, at a server; empty if it said nothing. It
-// does not change, and stays over a resume.
+// User returns the id of the client's user, which [Access.Authorize] has put into [Admission.User], at a server. It is
+// empty if Authorize has set none. It never changes, not even by a resume.
 func (c *Conn) User() string { return c.who.User() }
 
-// A User is all connections of one user at the moment of a call, with those that are suspended: the devices, tabs and programs that [Access.Authorize] has given one [Admission.User].
+// A User stands for all connections of one user at the moment of each call, suspended ones included: the devices, tabs
+// and programs to which [Access.Authorize] has given the same [Admission.User].
 // It is made by [Server.User] and safe for concurrent use.
 type User struct {
 	srv *Server
 	id  string
 }
 
-// User returns the user of that id, whether it has a connection or not.
+// User returns the user with that id, whether it has a connection or not.
 func (s *Server) User(id string) *User { return &User{srv: s, id: id} }
 
 // Users returns the ids of the users that have a connection, sorted.
 func (s *Server) Users() []string { return s.roster.Users() }
 
-// ID is what [Admission.User] was.
+// ID is the id of the user: the [Admission.User] of its connections.
 func (u *User) ID() string { return u.id }
 
 // Clients returns the user's connections when the iteration begins, in no order.
@@ -35,12 +36,12 @@ func (u *User) Clients() iter.Seq[*Conn] {
 	return func(yield func(*Conn) bool) { each(u.srv.roster.Of(u.id), yield) }
 }
 
-// Len is how many connections the user has.
+// Len is the number of connections that the user has.
 func (u *User) Len() int { return u.srv.roster.LenOf(u.id) }
 
 // Send queues a command for all connections of the user, encoded once. It fails as [Everybody.Send]
-// does, and with [CodeUnknownClient] if the user has no connection: a user is somebody, unlike a
-// group, and nothing keeps what is sent, so the program hears that it reached nobody.
+// does, and with [CodeUnknownClient] if the user has no connection. An empty [Group] is no such error, since a
+// [History] may keep what is sent to a group.
 func (u *User) Send(command string, v any, opts ...SendOption) error {
 	return u.srv.publishValue(audience{toUser, u.id}, command, v, opts)
 }
@@ -57,11 +58,10 @@ func (u *User) SendRaw(payload []byte, opts ...SendOption) error {
 
 func (u *User) codec() convert.Codec { return u.srv.eng.codec }
 
-// CallBytes calls command at all connections of the user that are not suspended, or at all if every
-// one is, and returns the first answer; the caller owns it. The other calls are given up then,
-// though their handlers may have run. If none answers it fails as the last of them does, or with
-// [CodeUnknownClient] if the user has no connection. Otherwise it is like [Conn.CallBytes], and
-// [Call] takes a User.
+// CallBytes calls command at all connections of the user that are not suspended, or at all of them if all are
+// suspended, and returns the first answer; the caller owns it. The other calls are given up then,
+// though their handlers may have run. If no connection answers, it fails with the error of the last call that failed, or
+// with [CodeUnknownClient] if the user has no connection. Otherwise it is like [Conn.CallBytes]. [Call] takes a User too.
 func (u *User) CallBytes(ctx context.Context, command string, payload []byte) ([]byte, error) {
 	conns := present(slices.Collect(u.Clients()))
 	switch len(conns) {
@@ -98,8 +98,9 @@ func (u *User) CallBytes(ctx context.Context, command string, payload []byte) ([
 	return reply, err
 }
 
-// Disconnect ends all connections of the user in order, each as [Conn.CloseWith] does; nil is
-// [CodeClosed]. Sessions end too, so that what comes afterwards is asked about by Authorize.
+// Disconnect ends all connections of the user in order, each as [Conn.CloseWith] does; nil means
+// [CodeClosed]. Their sessions end too: a client of the user that comes afterwards joins anew, and Authorize decides
+// about it.
 func (u *User) Disconnect(why *Error) {
 	for c := range u.Clients() {
 		c.closeWith(why)
