@@ -139,8 +139,7 @@ func (cl *Client) adoptLocked(cam *campaign, n *welcomed) *Conn {
 	c.speak(n.peer)
 	c.who.SetName(w.Name)
 	c.who.SetAddr(w.Addr)
-	c.atClient.refused = w.Refused
-	c.atClient.wish = n.wish
+	c.atClient = &clientPart{wish: n.wish, refused: w.Refused}
 	if !w.Resumed { // else the session has its groups
 		c.enter(w.Groups)
 	}

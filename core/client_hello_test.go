@@ -223,7 +223,7 @@ func TestConnectAnewAsksForTheOptions(t *testing.T) {
 // Nothing that a server tells a client of its groups makes the hello too large for any server.
 func TestHelloIsBounded(t *testing.T) {
 	cl := newTestClient(nil, &ClientOptions{Groups: []string{"red"}})
-	c := &Conn{eng: &engine{campaign: &campaign{}}, peer: peer{can: nativeCaps}, atClient: clientPart{wish: &wish{}}}
+	c := &Conn{eng: &engine{campaign: &campaign{}}, peer: peer{can: nativeCaps}, atClient: &clientPart{wish: &wish{}}}
 	for i := range defaultClientGroups {
 		c.who.AddGroup(fmt.Sprintf("%04d%s", i, strings.Repeat("x", 100)), -1)
 	}

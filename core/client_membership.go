@@ -56,6 +56,9 @@ type RefusedGroup struct {
 // server leaves out groups that do not fit [ClientOptions.MaxFrame]. The caller owns the slice. At
 // a server it is always empty.
 func (c *Conn) RefusedGroups() (refused []RefusedGroup) {
+	if c.server {
+		return nil
+	}
 	for i := range c.atClient.refused {
 		g := &c.atClient.refused[i]
 		refused = append(refused, RefusedGroup{g.Name, remoteError(g.Code, g.Reason, g.RetryAfter)})

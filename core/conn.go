@@ -3,7 +3,6 @@ package core
 import (
 	"context"
 	"sync/atomic"
-	"time"
 
 	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/internal/beside"
@@ -11,6 +10,7 @@ import (
 	"github.com/hisock/hisock/core/internal/guard"
 	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/internal/lock"
+	"github.com/hisock/hisock/core/internal/moment"
 	"github.com/hisock/hisock/core/internal/notices"
 	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/roster"
@@ -52,7 +52,7 @@ type Conn struct {
 	serving servingTable // calls of the peer
 	recv    recvTable
 	waits   standstill.Table // handlers that wait for answers
-	beside  beside.Handlers  // concurrent handlers
+	beside  *beside.Handlers // concurrent handlers; nil if there are none
 	events  events.Line      // hooks that run one after the other; see conn_run.go
 
 	progress progress // what the sweeper is told
@@ -61,7 +61,7 @@ type Conn struct {
 
 	values   attachments
 	atServer serverPart
-	atClient clientPart
+	atClient *clientPart // nil at a server
 }
 
 // A peer is what a connection knows of the other end. It does not change once other goroutines know the
@@ -79,7 +79,7 @@ type peer struct {
 type reading struct {
 	rd       *reader
 	share    share
-	judged   time.Time                       // when a standstill that the peer claimed was checked last
+	judged   moment.Moment                   // when a standstill that the peer claimed was checked last
 	past     int                             // bytes that came after the connection's end
 	breaks   []*events.Event                 // events that tell of the link that broke off last
 	replayed atomic.Pointer[context.Context] // the context of handlers of replayed messages; nil before the first one
@@ -116,7 +116,7 @@ func newConn(parent context.Context, eng *engine, id uint64, stream transport.Co
 	c.can, c.detour = nativeCaps, eng.handlers.send != nil
 	c.turn.Init(eng.inboxBytes, eng.budget, hasManual && eng.manual != nil)
 	if eng.handlers.concurrent && (!hasManual || eng.manual == nil) {
-		c.beside.Init(eng.maxConcurrent, eng.inboxBytes, eng.budget)
+		c.beside = beside.New(eng.maxConcurrent, eng.inboxBytes, eng.budget)
 	}
 	return c
 }
@@ -147,7 +147,7 @@ func (c *Conn) Auth() []byte { return c.atServer.auth }
 func (c *Conn) Metadata() map[string]string { return c.atServer.metadata }
 
 // Info describes the stream that carries the connection, or the last one if there is none.
-func (c *Conn) Info() transport.Info { return c.sess.Link().Info }
+func (c *Conn) Info() transport.Info { return c.sess.Link().Stream.Info() }
 
 // Context ends with the connection, however it ends; its cause says why. The contexts of all
 // handlers derive from it. A handler may still run after the end, for a frame that came before it: work that

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hisock/hisock/core/internal/beside"
+	"github.com/hisock/hisock/core/internal/moment"
 	"github.com/hisock/hisock/core/internal/standstill"
 	"github.com/hisock/hisock/core/wire"
 )
@@ -110,11 +111,10 @@ func (c *Conn) gotStandstill(body []byte) error {
 		return nil
 	}
 	claim, err := wire.ParseStandstill(body)
-	now := time.Now()
-	if err != nil || c.waits.Len() == 0 || now.Sub(c.judged) < judgeTime {
+	if err != nil || c.waits.Len() == 0 || c.judged != 0 && c.judged.Since() < judgeTime {
 		return err
 	}
-	c.judged = now
+	c.judged = moment.Now()
 	id, ok := c.standing().Judge(claim)
 	if !ok {
 		return nil

@@ -157,7 +157,7 @@ func (s *Server) relink(c *Conn, ar *arrival, before, l *session.Link, rd *reade
 	if !c.sess.Waits(before) {
 		return session.Changed
 	}
-	addr := l.Info.Remote
+	addr := l.Stream.Info().Remote
 	w := s.welcomeTo(c)
 	w.Resumed, w.Received, w.Addr = true, c.sess.Received(), addr
 	if !s.gate.Relink(c.atServer.slot, ar.slot) {

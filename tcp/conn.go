@@ -34,10 +34,7 @@ type conn struct {
 }
 
 // A tcpConn is a conn over TCP, which can end with a reset.
-type tcpConn struct {
-	conn
-	tcp *net.TCPConn
-}
+type tcpConn struct{ conn }
 
 var (
 	_ transport.SourceReader = (*conn)(nil)
@@ -46,12 +43,11 @@ var (
 
 // newSocketConn takes over a socket.
 func newSocketConn(s rawSocket, info transport.Info, src *source) (transport.Conn, error) {
-	tcp, isTCP := s.(*net.TCPConn)
-	if !isTCP {
+	if _, isTCP := s.(*net.TCPConn); !isTCP {
 		c := &conn{}
 		return c, c.init(s, info, src)
 	}
-	c := &tcpConn{tcp: tcp}
+	c := &tcpConn{}
 	return c, c.init(s, info, src)
 }
 
@@ -95,8 +91,9 @@ func (c *conn) CloseWrite() error {
 
 // Reset implements [transport.Resetter].
 func (c *tcpConn) Reset() error {
-	awaitSent(c.tcp)
-	if err := c.tcp.SetLinger(0); err != nil {
+	tcp := c.socket.(*net.TCPConn)
+	awaitSent(tcp)
+	if err := tcp.SetLinger(0); err != nil {
 		return c.ownClose(err)
 	}
 	return c.Close()

@@ -45,7 +45,7 @@ func TestKeepAlive(t *testing.T) {
 
 func socketOption(t *testing.T, c transport.Conn, level, option int) (value int) {
 	t.Helper()
-	raw, err := c.(*tcpConn).tcp.SyscallConn()
+	raw, err := c.(*tcpConn).socket.SyscallConn()
 	require.NoError(t, err)
 	var optErr error
 	require.NoError(t, raw.Control(func(fd uintptr) {

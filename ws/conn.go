@@ -49,8 +49,6 @@ func newConn(stream net.Conn, unread []byte, info transport.Info, client bool) *
 	c := &conn{stream: stream, info: info}
 	c.decoder.masked = !client
 	c.unread = unread
-	c.readDeadline.set = stream.SetReadDeadline
-	c.writeDeadline.set = stream.SetWriteDeadline
 	if client {
 		var seed [32]byte
 		rand.Read(seed[:])
@@ -69,11 +67,11 @@ func newConn(stream net.Conn, unread []byte, info transport.Info, client bool) *
 func (c *conn) Info() transport.Info { return c.info }
 
 func (c *conn) SetReadDeadline(t time.Time) error {
-	return c.opError("set read deadline", c.readDeadline.Set(t))
+	return c.opError("set read deadline", c.readDeadline.Set(c.stream.SetReadDeadline, t))
 }
 
 func (c *conn) SetWriteDeadline(t time.Time) error {
-	return c.opError("set write deadline", c.writeDeadline.Set(t))
+	return c.opError("set write deadline", c.writeDeadline.Set(c.stream.SetWriteDeadline, t))
 }
 
 // CloseWrite sends a close frame. It returns before that has gone out if the peer

@@ -21,14 +21,17 @@ const answerTime = 5 * time.Second
 type waitingPong struct {
 	due atomic.Bool
 
-	mu      sync.Mutex // guards the fields below
-	payload [maxControl]byte
+	mu      sync.Mutex        // guards the fields below
+	payload *[maxControl]byte // nil before the first
 	size    int
 }
 
 func (w *waitingPong) set(payload []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.payload == nil {
+		w.payload = new([maxControl]byte)
+	}
 	w.size = copy(w.payload[:], payload)
 	w.due.Store(true)
 }
@@ -100,8 +103,8 @@ func (c *conn) writeOwn(frames []byte) {
 }
 
 func (c *conn) writeInTime(frames []byte) error {
-	c.writeDeadline.replace(time.Now().Add(answerTime))
-	defer c.writeDeadline.restore()
+	c.writeDeadline.replace(c.stream.SetWriteDeadline, time.Now().Add(answerTime))
+	defer c.writeDeadline.restore(c.stream.SetWriteDeadline)
 	_, err := c.stream.Write(frames)
 	switch {
 	case err == nil:

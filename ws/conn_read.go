@@ -26,9 +26,9 @@ type reader struct {
 	layered bool // the stream is TLS
 	ready   ready.Reader
 
-	unread []byte     // what was read and not decoded
-	ahead  *readAhead // borrowed, if unread is in it
-	few    [waitSize]byte
+	unread []byte          // what was read and not decoded
+	ahead  *readAhead      // borrowed, if unread is in it
+	few    *[waitSize]byte // nil before the first wait without ready
 
 	answering *outBuffer // borrowed while the reader holds writeMu, to answer pings
 	answers   []byte     // pongs, in answering
@@ -125,6 +125,9 @@ func (c *conn) borrow(pool transport.BufferPool) (buf []byte, n int, err error) 
 	}
 	waited := len(c.unread) == 0
 	if waited {
+		if c.few == nil {
+			c.few = new([waitSize]byte)
+		}
 		n, err := c.stream.Read(c.few[:])
 		if n == 0 {
 			return nil, 0, err // TLS returns nothing for an empty record
@@ -146,9 +149,9 @@ var past = time.Unix(1, 0)
 
 // readMore reads what TLS has decrypted already, without waiting.
 func (c *conn) readMore(p []byte) int {
-	c.readDeadline.replace(past)
+	c.readDeadline.replace(c.stream.SetReadDeadline, past)
 	n, _ := c.stream.Read(p) // an error other than the deadline's comes again
-	c.readDeadline.restore()
+	c.readDeadline.restore(c.stream.SetReadDeadline)
 	return n
 }
 

@@ -8,37 +8,35 @@ import (
 )
 
 // A deadline is the caller's for one direction of a stream. The conn can put another in its
-// place for a moment.
+// place for a moment. set puts one on the stream.
 type deadline struct {
-	set func(time.Time) error // on the stream
-
 	mu     sync.Mutex // guards the fields below, and what is set
 	caller time.Time
 	aside  bool // another is set
 }
 
 // Set is what the caller does.
-func (d *deadline) Set(t time.Time) error {
+func (d *deadline) Set(set func(time.Time) error, t time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.caller = t
 	if d.aside {
 		return nil
 	}
-	return d.set(t)
+	return set(t)
 }
 
 // replace sets another deadline until restore, whatever the caller does meanwhile.
-func (d *deadline) replace(t time.Time) {
+func (d *deadline) replace(set func(time.Time) error, t time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.aside = true
-	d.set(t)
+	set(t)
 }
 
-func (d *deadline) restore() {
+func (d *deadline) restore(set func(time.Time) error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.aside = false
-	d.set(d.caller)
+	set(d.caller)
 }

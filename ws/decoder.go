@@ -12,10 +12,10 @@ type decoder struct {
 	key    uint32 // for the next byte of the payload
 	rest   int64  // bytes of the current payload to come
 
-	head    [maxHeader]byte // the start of a header
-	have    int             // bytes in head
-	control [maxControl]byte
-	size    int // bytes in control
+	head    [maxHeader]byte   // the start of a header
+	have    int               // bytes in head
+	control *[maxControl]byte // nil before the first control frame
+	size    int               // bytes in control
 }
 
 // next decodes p[from:] and moves the payload of data frames up behind p[:to]. It stops
@@ -86,6 +86,9 @@ func (d *decoder) start(p []byte) (n int, started bool, err error) {
 		return n, false, err
 	}
 	d.opcode, d.key, d.rest, d.size = h.opcode, h.key, h.length, 0
+	if h.control() && d.control == nil {
+		d.control = new([maxControl]byte)
+	}
 	return n, true, nil
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/hisock/hisock/core/internal/lock"
 )
 
-// Handlers are those of one connection. Of the zero value none may run; Init comes before everything else.
+// Handlers are those of one connection. A nil Handlers lets none run.
 type Handlers struct {
 	most   int // that run at a time; it does not change
 	limit  int // in bytes; it does not change
@@ -26,15 +26,16 @@ type Handlers struct {
 // Command is the id under which a command is queued.
 const Command = ^uint64(0)
 
-// Init sets how many handlers may run at a time, how many bytes may have been copied for them, and the budget
-// in which these count.
-func (h *Handlers) Init(most, limit int, of *budget.Budget) {
-	h.most, h.limit, h.budget = most, limit, of
+// New returns Handlers of which most may run at a time, and for which limit bytes may have been copied. These count
+// in the budget.
+func New(most, limit int, of *budget.Budget) *Handlers {
+	h := &Handlers{most: most, limit: limit, budget: of}
 	h.room.L = &h.mu
+	return h
 }
 
-// May reports whether handlers may run beside the turn at all.
-func (h *Handlers) May() bool { return h.most > 0 }
+// May reports whether handlers may run beside the turn at all. If not, nothing but State and Bytes may be called.
+func (h *Handlers) May() bool { return h != nil && h.most > 0 }
 
 // Begin lets a handler run for which n bytes are copied, if there is room for it. One that is too large has room
 // if no other was copied for. End follows.
@@ -87,6 +88,9 @@ func (h *Handlers) End(n int) {
 
 // State returns how many handlers run, and the id that is queued, or 0.
 func (h *Handlers) State() (running int, queued uint64) {
+	if h == nil {
+		return 0, 0
+	}
 	h.mu.Lock()
 	running, queued = h.running, h.queued
 	h.mu.Unlock()
@@ -95,6 +99,9 @@ func (h *Handlers) State() (running int, queued uint64) {
 
 // Bytes is how much was copied for the handlers that run.
 func (h *Handlers) Bytes() int {
+	if h == nil {
+		return 0
+	}
 	h.mu.Lock()
 	n := h.bytes
 	h.mu.Unlock()

@@ -11,13 +11,13 @@ import (
 
 // As many run as may, and no more than there is room for, but for one that is larger than all the room.
 func TestBounds(t *testing.T) {
-	var none Handlers
+	var none *Handlers
 	require.False(t, none.May())
-	require.False(t, none.Begin(0))
+	require.Zero(t, none.Bytes())
+	require.False(t, New(0, 100<<10, nil).May())
 
 	b := budget.New(1 << 30)
-	var h Handlers
-	h.Init(3, 100<<10, b)
+	h := New(3, 100<<10, b)
 	require.True(t, h.May())
 	require.True(t, h.Begin(200<<10), "alone")
 	require.False(t, h.Begin(0))
@@ -43,8 +43,7 @@ func TestBounds(t *testing.T) {
 // Who has the turn waits for both, and says for what meanwhile.
 func TestAwait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var h Handlers
-		h.Init(2, 100, nil)
+		h := New(2, 100, nil)
 		require.True(t, h.Begin(60))
 		require.True(t, h.Begin(0))
 		began := false

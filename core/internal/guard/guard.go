@@ -26,10 +26,7 @@ type Guard struct {
 	limits Limits
 
 	// Owned by the reading role.
-	frames    bucket
-	bytes     bucket
-	filledAt  time.Time // when both buckets were filled last
-	stalled   bool      // reading has waited for handlers since filledAt
+	rated     *rates // nil if no rate is limited
 	bytesRead uint64
 
 	partial atomic.Uint64 // the frame that is under way while the reader waits; see pack
@@ -42,22 +39,32 @@ type Guard struct {
 	partialSince time.Duration // when the sweeper saw it first
 }
 
+// rates are how fast one client sends. They are owned by the reading role.
+type rates struct {
+	frames   bucket
+	bytes    bucket
+	filledAt time.Time // when both buckets were filled last
+	stalled  bool      // reading has waited for handlers since filledAt
+}
+
 // New returns a guard, or nil if there is nothing to watch.
 func New(l Limits) *Guard {
 	if l == (Limits{}) {
 		return nil
 	}
-	g := &Guard{limits: l, frames: newBucket(l.Frames, l.Frames), bytes: newBucket(l.Bytes, l.Bytes)}
-	if g.isRated() {
-		g.filledAt = time.Now()
+	if l.Frames == 0 && l.Bytes == 0 {
+		return &Guard{limits: l}
 	}
-	return g
+	g := &struct {
+		Guard
+		rates
+	}{Guard{limits: l}, rates{newBucket(l.Frames, l.Frames), newBucket(l.Bytes, l.Bytes), time.Now(), false}}
+	g.rated = &g.rates
+	return &g.Guard
 }
 
-func (g *Guard) isRated() bool { return g.limits.Frames > 0 || g.limits.Bytes > 0 }
-
 // Counts reports whether each frame is to be shown to [Guard.Frame]. A nil guard counts none.
-func (g *Guard) Counts() bool { return g != nil && (g.frames.perSecond > 0 || g.limits.Idle > 0) }
+func (g *Guard) Counts() bool { return g != nil && (g.limits.Frames > 0 || g.limits.Idle > 0) }
 
 // An Excess is more than a client may send.
 type Excess struct {
@@ -71,7 +78,10 @@ func (g *Guard) Frame(asks bool) *Excess {
 	if asks && g.limits.Idle > 0 && !g.asked.Load() {
 		g.asked.Store(true)
 	}
-	if wait, ok := g.frames.spend(1); !ok {
+	if g.limits.Frames == 0 {
+		return nil
+	}
+	if wait, ok := g.rated.frames.spend(1); !ok {
 		return &Excess{strconv.Itoa(g.limits.Frames) + " frames", wait}
 	}
 	return nil
@@ -97,15 +107,16 @@ func unpack(partial uint64) (at uint64, size int) { return partial >> 32, int(ui
 // Read notes that n bytes have been read. It returns nil unless they are too many.
 func (g *Guard) Read(n int) *Excess {
 	g.bytesRead += uint64(n)
-	if !g.isRated() {
+	r := g.rated
+	if r == nil {
 		return nil
 	}
 	now := time.Now()
-	d := now.Sub(g.filledAt)
-	g.frames.fill(d, g.stalled)
-	g.bytes.fill(d, g.stalled)
-	g.filledAt, g.stalled = now, false
-	if wait, ok := g.bytes.spend(n); !ok {
+	d := now.Sub(r.filledAt)
+	r.frames.fill(d, r.stalled)
+	r.bytes.fill(d, r.stalled)
+	r.filledAt, r.stalled = now, false
+	if wait, ok := r.bytes.spend(n); !ok {
 		return &Excess{strconv.Itoa(g.limits.Bytes) + " B", wait}
 	}
 	return nil
@@ -113,7 +124,11 @@ func (g *Guard) Read(n int) *Excess {
 
 // Stall notes that reading had to wait for handlers: what has piled up meanwhile comes at once, which is no
 // fault of the client.
-func (g *Guard) Stall() { g.stalled = true }
+func (g *Guard) Stall() {
+	if g.rated != nil {
+		g.rated.stalled = true
+	}
+}
 
 // A Look is what the sweeper sees of the connection.
 type Look struct {

@@ -2,6 +2,10 @@ package outbox
 
 import "github.com/hisock/hisock/core/wire"
 
+// maxControl is how many bytes the control frames take that wait, without a goodbye: each has a number of up to 10
+// bytes, and 2 more.
+const maxControl = 48
+
 // control holds the control frames that wait: at most one of each, the latest. They are not data: they are never
 // dropped and never pile up.
 type control struct {
@@ -72,7 +76,7 @@ func (o *Outbox) Ping(nonce uint64) {
 // PingAlong lets a ping be written with whatever is written next, if none is on its way.
 func (o *Outbox) PingAlong() {
 	o.mu.Lock()
-	if ctl := &o.control; o.answersLocked() && !ctl.pingDue && o.trip.at.IsZero() {
+	if ctl := &o.control; o.answersLocked() && !ctl.pingDue && o.trip.at == 0 {
 		ctl.ping, ctl.pingDue = 0, true // and not due
 	}
 	o.mu.Unlock()

@@ -2,7 +2,11 @@
 
 package outbox
 
-import "time"
+import (
+	"time"
+
+	"github.com/hisock/hisock/core/internal/moment"
+)
 
 // droppable says where in the log the blocks are that may be dropped. Each holds one frame. Blocks are
 // numbered as they are queued, so that a number holds while blocks before it are let go of. A block that was
@@ -17,8 +21,8 @@ type droppable struct {
 	// room until the next write has ended; nil otherwise.
 	latest map[topic]int64
 
-	timed   bool      // frames with a topic have been queued
-	writeAt time.Time // if timed, when the write under way began; zero while there is none
+	timed   bool          // frames with a topic have been queued
+	writeAt moment.Moment // if timed, when the write under way began; zero while there is none
 }
 
 // A topic is what a frame is about: of each, only the last frame waits for room.
@@ -149,7 +153,7 @@ func (o *Outbox) addDroppableLocked(k *Block) {
 	if !d.timed {
 		d.timed = true
 		if o.writing { // since when is not known
-			d.writeAt = time.Now()
+			d.writeAt = moment.Now()
 		}
 	}
 }
@@ -161,7 +165,7 @@ func (o *Outbox) addDroppableLocked(k *Block) {
 func (o *Outbox) replaceLocked(about *topic, n int) (lost int) {
 	d := &o.drops
 	if d.latest == nil {
-		waits := o.link == nil || !d.writeAt.IsZero() && time.Since(d.writeAt) >= stalled
+		waits := o.link == nil || d.writeAt != 0 && d.writeAt.Since() >= stalled
 		if !waits && o.bytes+n+namedCost*o.waitingLocked() <= o.limit && o.admitDroppableLocked(n) {
 			return 0
 		}
@@ -205,14 +209,14 @@ func (o *Outbox) conflateLocked() (lost int) {
 // writes notes that a write begins.
 func (d *droppable) writes() {
 	if d.timed {
-		d.writeAt = time.Now()
+		d.writeAt = moment.Now()
 	}
 }
 
 // wrote notes that a write has ended: there is room again.
 func (d *droppable) wrote() {
 	if d.timed {
-		d.latest, d.writeAt = nil, time.Time{}
+		d.latest, d.writeAt = nil, 0
 	}
 }
 

@@ -1,10 +1,6 @@
 package outbox
 
-import (
-	"time"
-
-	"github.com/hisock/hisock/core/wire"
-)
+import "github.com/hisock/hisock/core/wire"
 
 // A keeper says how much of the log is kept, so that it can be written again over another link: what was
 // written and is not acknowledged. It takes the room that the frames which wait leave of the bound they share:
@@ -57,7 +53,7 @@ func (o *Outbox) suspendLocked() {
 	o.link = nil
 	o.batch = false
 	o.keep.asking = false
-	o.trip.at = time.Time{}
+	o.trip.at = 0
 	o.control = control{missed: o.control.missed}
 	if o.flush != nil { // there is no more to wait for
 		close(o.flush)

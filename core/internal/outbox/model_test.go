@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core/internal/budget"
+	"github.com/hisock/hisock/core/internal/moment"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -179,11 +180,11 @@ func (m *model) write() {
 	m.vec, _ = m.q.takeLocked()
 	m.q.mu.Unlock()
 	m.writing = m.vec != nil
-	if began := &m.q.drops.writeAt; !began.IsZero() {
+	if began := &m.q.drops.writeAt; *began != 0 {
 		m.stalled = m.op(2) == 0
-		*began = began.Add(time.Hour)
+		*began += moment.Moment(time.Hour)
 		if m.stalled {
-			*began = began.Add(-2 * time.Hour)
+			*began -= moment.Moment(2 * time.Hour)
 		}
 	}
 	require.Equal(m.t, len(m.waiting) > 0, m.writing)

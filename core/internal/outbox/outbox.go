@@ -87,7 +87,7 @@ type Outbox struct {
 	size   int // bytes of data in vec
 	vec    [][]byte
 	pack   *Block // where small frames are put together
-	ctlBuf [64]byte
+	ctlBuf [maxControl]byte
 
 	of    *Common
 	owner Owner

@@ -1,24 +1,28 @@
 package outbox
 
-import "time"
+import (
+	"time"
+
+	"github.com/hisock/hisock/core/internal/moment"
+)
 
 // A tripMeter measures how long a ping takes to be answered.
 type tripMeter struct {
 	nonce uint64
-	at    time.Time     // when the ping that is measured was written; zero while none is
+	at    moment.Moment // when the ping that is measured was written; zero while none is
 	took  time.Duration // the last
 }
 
 // asks notes that a ping is written.
 func (r *tripMeter) asks(nonce uint64) {
-	if r.at.IsZero() { // else the answer to an earlier ping comes first
-		r.nonce, r.at = nonce, time.Now()
+	if r.at == 0 { // else the answer to an earlier ping comes first
+		r.nonce, r.at = nonce, moment.Now()
 	}
 }
 
 // answered notes that a pong has come.
 func (r *tripMeter) answered(nonce uint64) {
-	if !r.at.IsZero() && nonce == r.nonce {
-		r.took, r.at = max(time.Since(r.at), 1), time.Time{}
+	if r.at != 0 && nonce == r.nonce {
+		r.took, r.at = max(r.at.Since(), 1), 0
 	}
 }

@@ -41,7 +41,6 @@ const (
 type Link struct {
 	Stream transport.Conn
 	Ready  transport.ReadyReader // Stream, if that can wait without a buffer, or nil
-	Info   transport.Info
 	Born   time.Time
 
 	state    atomic.Uint32 // a LinkState; written with the session's lock held
@@ -61,7 +60,7 @@ type Link struct {
 
 // NewLink returns a link that nobody uses yet.
 func NewLink(stream transport.Conn) *Link {
-	l := &Link{Stream: stream, Info: stream.Info(), Born: time.Now()}
+	l := &Link{Stream: stream, Born: time.Now()}
 	l.Ready, _ = stream.(transport.ReadyReader)
 	return l
 }
