@@ -14,17 +14,17 @@ import (
 // A welcomed is a stream over which the server has welcomed the client.
 type welcomed struct {
 	stream  transport.Conn
-	rd      *reader // holds the bytes that were read after the welcome
-	peer    *legacyPeer
+	rd      *reader     // holds the bytes that were read after the welcome
+	peer    *legacyPeer // nil for a native server
 	welcome *wire.Welcome
 	took    time.Duration // from dialing to the welcome
-	wish    *wish         // the requests of the hello, and those to make later
+	wish    *wish         // what the hello has asked for, and what the client is still to ask for
 	lost    []byte        // frames of a session that the client could not go on with
 }
 
-// attempt is one attempt to connect. last is the connection before, or nil. With resume the attempt wants to go on
-// with last. After the program's AuthFunc it may take as long as p says. The only attempt of a
-// Connect without ConnectTimeout may take as long as ctx lets it.
+// attempt makes one attempt to connect. last is the connection before, or nil. With resume the attempt is to resume
+// last. After AuthFunc has returned it may take as long as p says. If ConnectTimeout is off, the only attempt of a
+// Connect without Retry.First is bounded by ctx alone.
 func (cl *Client) attempt(ctx context.Context, last *Conn, resume bool, p *pace.Pace) (*welcomed, error) {
 	h, w, err := cl.helloFor(ctx, last, resume)
 	if err != nil {
@@ -42,7 +42,7 @@ func (cl *Client) attempt(ctx context.Context, last *Conn, resume bool, p *pace.
 		defer stop()
 	}
 	n, err := cl.dial(bounded, hello, peer)
-	if err != nil && len(h.Positions) > 0 && cannotRead(err) { // rather without positions than not at all
+	if err != nil && len(h.Positions) > 0 && cannotRead(err) { // try once more without positions
 		h.Positions = nil
 		if hello, peer, err = cl.hello(h); err == nil {
 			n, err = cl.dial(bounded, hello, peer)
@@ -60,14 +60,15 @@ func (cl *Client) attempt(ctx context.Context, last *Conn, resume bool, p *pace.
 	return n, err
 }
 
-// cannotRead reports whether a server has refused a hello because of a field.
+// cannotRead reports whether a server may have refused a hello because it is too long or has a name that the server
+// does not take.
 func cannotRead(err error) bool {
 	code := CodeOf(err)
 	return IsRemote(err) && (code == CodeTooBig || code == CodeBadName)
 }
 
-// giveUpParked gives up the session that Connect was to go on with, if the outcome of the attempt was that the
-// session is over. It reports whether it did.
+// giveUpParked gives up the session that Connect was to go on with, if the attempt has shown that the
+// session is over. It reports whether it has given the session up.
 func (cl *Client) giveUpParked(n *welcomed, err error) bool {
 	s := cl.parked
 	switch {
@@ -86,7 +87,7 @@ func (cl *Client) giveUpParked(n *welcomed, err error) bool {
 	return true
 }
 
-// within bounds ctx in time. WithTimeout would cost a browser build 4 KB.
+// within is [context.WithTimeout], which would add 4 KB to a browser build.
 //
 //go:noinline
 func within(ctx context.Context, most time.Duration) (bounded context.Context, stop func()) {
@@ -95,7 +96,7 @@ func within(ctx context.Context, most time.Duration) (bounded context.Context, s
 	return ctx, func() { t.Stop(); cancel(nil) }
 }
 
-// dial connects and shakes hands.
+// dial dials, and shakes hands over the stream.
 func (cl *Client) dial(ctx context.Context, hello []byte, peer *legacyPeer) (*welcomed, error) {
 	stream, err := cl.dialer.Dial(ctx)
 	if err != nil {
@@ -122,13 +123,13 @@ func (cl *Client) dial(ctx context.Context, hello []byte, peer *legacyPeer) (*we
 	return n, nil
 }
 
-// drop closes a stream that is not used.
+// drop closes the stream at once, without a goodbye.
 func (n *welcomed) drop() {
 	n.rd.release()
 	n.stream.Close() //nolint:errcheck // it is of no use
 }
 
-// adoptLocked makes a connection of a stream with a welcome. Nobody reads the connection yet.
+// adoptLocked makes a connection of the stream. Nobody reads the connection yet.
 func (cl *Client) adoptLocked(cam *campaign, n *welcomed) *Conn {
 	w := n.welcome
 	cl.lastID++
@@ -157,7 +158,7 @@ func (cl *Client) adoptLocked(cam *campaign, n *welcomed) *Conn {
 	return c
 }
 
-// enter notes the groups of a welcome, and which of them the hello had not asked for.
+// enter notes the groups of a welcome, and which of them the hello has not asked for.
 func (c *Conn) enter(groups []string) {
 	var asked groupset.Set
 	for _, g := range c.atClient.wish.groups {
@@ -171,19 +172,19 @@ func (c *Conn) enter(groups []string) {
 	}
 }
 
-// start lets a connection run, and tells the program that it is there. before is closed when the program has been
-// told all that came earlier.
+// start runs a connection, and tells the program the state as. before is closed when the program has been
+// told all earlier states, or nil.
 func (cl *Client) start(c *Conn, n *welcomed, before <-chan struct{}, as State) {
 	c.eng.sweep.start()
 	c.serve(n.rd, before, func() {
 		if !n.welcome.Resumed {
-			cl.book.Connected() // not earlier: now the last frames of the connection before have been handled
+			cl.book.Connected() // only now have the last frames of the connection before been handled
 		}
 		c.handBackParked(n.lost)
 		cl.tell(as, nil)
 		cl.askLater(c)
 		if cl.wantsNotices() && !n.welcome.Notices {
-			c.eng.faultOf(c, "the server tells this client of nobody", errNoNotices)
+			c.eng.faultOf(c, "the server gives this client no notices", errNoNotices)
 		}
 	})
 }
@@ -203,7 +204,7 @@ func shake(stream transport.Conn, rd *reader, hello []byte, cfg *config) (*wire.
 			return nil, why
 		}
 		return nil, wrapError(CodeConnLost, "the server ended the connection without an answer: "+
-			"one written in Python does so, see ClientOptions.Classic", err)
+			"a server of the Python package does so, see ClientOptions.Classic", err)
 	}
 	switch f.Kind {
 	case wire.KindWelcome:
@@ -218,8 +219,8 @@ func shake(stream transport.Conn, rd *reader, hello []byte, cfg *config) (*wire.
 			return nil, tooManyGroups(most)
 		}
 		if len(w.Token) > 0 && !w.Resumed {
-			// Before anything else: the server keeps the session of a client only if an ack has come, and
-			// it should be kept from the moment on in which Connect returns.
+			// The server keeps the session only once an ack has come. So the ack is the first frame: the
+			// session should be kept from the moment on at which Connect returns.
 			stream.Write(wire.AppendAck(nil, 0)) //nolint:errcheck // the reader will find out
 		}
 		return w, nil

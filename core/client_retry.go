@@ -9,7 +9,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// RetryNow makes a client that waits to come back try at once: for a program that knows that
+// RetryNow makes a client that waits to come back try at once. A program calls it when it knows that
 // there is a network again. It does nothing if the client is not waiting.
 func (cl *Client) RetryNow() {
 	select {
@@ -18,10 +18,10 @@ func (cl *Client) RetryNow() {
 	}
 }
 
-// A campaign is the time from a Connect to the end for good, in which one connection follows the other.
+// A campaign is the time from a Connect to the client's end for good, in which one connection follows the other.
 type campaign struct {
-	base  context.Context // the values that handlers are passed
-	pace  *pace.Pace      // of the attempts to connect
+	base  context.Context // the parent of the connections' contexts; it has the values of Connect's, and never ends
+	pace  *pace.Pace      // says when the next attempt is
 	plain bool            // the next hello asks for no more than the options do; owned by the goroutine that attempts
 	ended chan struct{}   // closed at the end for good
 }
@@ -34,7 +34,7 @@ func (cl *Client) newPace() *pace.Pace {
 	}, uint64(time.Now().UnixNano()))
 }
 
-// first makes the attempts of a Connect: one, or as many as Retry.First leads to.
+// first makes the attempts of a Connect: one, or with Retry.First as many as it takes.
 func (cl *Client) first(ctx context.Context, p *pace.Pace, h *herald) (*welcomed, error) {
 	if !cl.opts.Retry.First {
 		return cl.attempt(ctx, nil, false, p)
@@ -60,7 +60,8 @@ func (cl *Client) first(ctx context.Context, p *pace.Pace, h *herald) (*welcomed
 	}
 }
 
-// suspended tells the program that a connection has lost its stream, and brings the connection back.
+// suspended tells the program that a connection has lost its stream, and makes attempts to resume it until it is
+// resumed or has ended.
 func (cl *Client) suspended(c *Conn, l *session.Link, why *Error) {
 	if c.sess.Detached() {
 		l.Release()
@@ -106,7 +107,7 @@ func (cl *Client) suspended(c *Conn, l *session.Link, why *Error) {
 	}
 }
 
-// goOn resumes a connection over a new stream, and reads it.
+// goOn resumes a connection over a new stream, and then reads the connection until that stream ends.
 func (cl *Client) goOn(c *Conn, l *session.Link, n *welcomed) {
 	ok := c.relink(l, session.NewLink(n.stream), n.rd, n.welcome.Received, nil) == session.Resumed
 	if !ok && c.sess.Detached() {
@@ -114,8 +115,8 @@ func (cl *Client) goOn(c *Conn, l *session.Link, n *welcomed) {
 		return
 	}
 	if !ok {
-		n.leave() // and the server waits no longer for the session either
-		c.end(NewError(CodeProtocol, "resumed what cannot be"), nil, ending{waiting: l})
+		n.leave() // so that the server ends the session too
+		c.end(NewError(CodeProtocol, "the server has resumed a session that this end cannot resume"), nil, ending{waiting: l})
 		return
 	}
 	c.who.SetAddr(n.welcome.Addr)
@@ -139,8 +140,8 @@ func (cl *Client) supersede(c *Conn, l *session.Link, n *welcomed) {
 	go cl.start(next, n, c.Done(), StateConnected)
 }
 
-// replace makes a connection over a new stream the client's, in the place of last. It leaves the stream,
-// and returns nil, if the client has been closed, or if last was suspended and has ended meanwhile.
+// replace makes a connection of a new stream, and puts it in the place of last. It leaves the stream
+// and returns nil if the client has been closed. With suspended set it does so as well if last has ended meanwhile.
 func (cl *Client) replace(last *Conn, n *welcomed, suspended bool) *Conn {
 	cl.mu.Lock()
 	if cl.closing || suspended && last.isEnded() {
@@ -167,8 +168,8 @@ const (
 	superseded                // another connection of the campaign is there already
 )
 
-// afterEnd decides what the end of a connection means, for that reason. If the client joins anew its
-// attempts end with ctx.
+// afterEnd decides what the end of a connection, for the reason why, means for its campaign. If the client joins anew,
+// its attempts end when ctx does.
 func (cl *Client) afterEnd(c *Conn, why *Error) (o outcome, ctx context.Context) {
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
@@ -187,15 +188,14 @@ func (cl *Client) afterEnd(c *Conn, why *Error) (o outcome, ctx context.Context)
 	return rejoins, ctx
 }
 
-// closed tells the program that a connection has ended, and lets the client join anew if time
-// may heal what ended it.
+// closed tells the program that a connection has ended, and lets the client join anew if afterEnd says so.
 func (cl *Client) closed(c *Conn) {
 	c.eng.log.leave(c)
 	c.eng.sweep.remove(c)
 	c.eng.sweep.close()
 	why := c.reason()
 	next, ctx := cl.afterEnd(c, why)
-	switch next { // deferred: the state handler may end its goroutine
+	switch next { // deferred, since the state handler may end its goroutine
 	case rejoins:
 		defer func() { go cl.rejoin(ctx, c, why) }()
 	case forGood:
@@ -211,7 +211,7 @@ func (cl *Client) closed(c *Conn) {
 func (cl *Client) rejoin(ctx context.Context, c *Conn, why *Error) {
 	pace := c.eng.campaign.pace
 	if l := c.sess.Link(); l.State() == session.Lost {
-		pace.Over() // it was down before
+		pace.Over() // suspended has called Down already
 	} else {
 		pace.Down(time.Now(), time.Since(l.Born), 0)
 	}
@@ -261,8 +261,8 @@ func (cl *Client) beginWaiting() {
 	}
 }
 
-// wait waits before an attempt, at least as long as the server has asked for. It reports false
-// if ctx ends, or if the client has tried for long enough.
+// wait waits before an attempt, for at least the time for which the server has asked, least. It reports false
+// if ctx ends, or if Retry.For has passed.
 func (cl *Client) wait(ctx context.Context, p *pace.Pace, least time.Duration) bool {
 	d, ok := p.Next(time.Now(), least)
 	if !ok {
@@ -279,8 +279,8 @@ func (cl *Client) wait(ctx context.Context, p *pace.Pace, least time.Duration) b
 	return ctx.Err() == nil
 }
 
-// surelyOver reports whether the server has given the session up even if it was as late as can be to notice
-// that the link was gone. Before that an attempt to resume is worth making.
+// surelyOver reports whether the server has given the session up, even if it has noticed as late as possible
+// that the link was lost. Before that an attempt to resume makes sense.
 func (c *Conn) surelyOver(l *session.Link) bool {
 	if c.sess.KeptFor() == 0 || c.eng.heartbeat == 0 {
 		return false // nobody knows
@@ -288,10 +288,10 @@ func (c *Conn) surelyOver(l *session.Link) bool {
 	return time.Since(l.Died()) > c.sess.KeptFor()+3*c.eng.heartbeat+surePause
 }
 
-// surePause is what a server may take beyond what it has said.
+// surePause is how much longer than it has said a server may keep a session.
 const surePause = 5 * time.Second
 
-// asError is err as an [Error].
+// asError returns err as an [Error].
 func asError(err error) *Error {
 	if e, ok := asCoded(err); ok {
 		return e
@@ -309,12 +309,11 @@ func (n *welcomed) leave() {
 	n.drop()
 }
 
-// A herald tells the program what becomes of a Connect: in order, and after what is told of the
-// connection before. Connect does not wait for the program to be told, since the handler that is told may be
-// the one that calls Connect.
+// A herald tells the program the states of a Connect: in order, and after the states of the connection before.
+// Connect does not wait until the program has been told, since the state handler itself may have called Connect.
 type herald struct {
 	cl     *Client
-	before <-chan struct{} // closed when the program has been told all that there is so far
+	before <-chan struct{} // closed when the program has been told all earlier states
 }
 
 func (cl *Client) newHerald(last *Conn) *herald {
@@ -329,7 +328,7 @@ func (cl *Client) newHerald(last *Conn) *herald {
 	return h
 }
 
-// tell leaves it to a goroutine, which ends when the program has been told.
+// tell starts a goroutine that tells the program a state, and then ends.
 func (h *herald) tell(s State, why error) {
 	if h.cl.onState == nil {
 		return
@@ -343,13 +342,12 @@ func (h *herald) tell(s State, why error) {
 	}()
 }
 
-// comesBack reports whether a client tries again after an error that has ended its connection, or
-// an attempt: whether time may heal it, or whoever reports it says when to come back. trying says
-// that the client has been welcomed before and tries to come back: its server is known to be one, and may
-// still hold its name for the connection before.
+// comesBack reports whether a client tries again after an error that has ended its connection or an
+// attempt: the error may pass, or the peer that reports it says when to come back. trying says
+// that the client has been welcomed before and tries to come back: then its server surely speaks the protocol, and may
+// still hold the client's name for the connection before.
 //
-// This is the one place that says so. The comment of [Retry] and docs/delivery.md say the same of
-// each code.
+// Only this function decides. The comment of [Retry] and docs/delivery.md list the same codes.
 func comesBack(why *Error, trying bool) bool {
 	switch why.Code {
 	case CodeInternal, CodeCanceled, CodeDeadlineExceeded, CodeHelloTimeout, CodeTooManyConns, CodeSlowConsumer,

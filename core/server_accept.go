@@ -15,8 +15,8 @@ import (
 // called; then it closes l. Clients that have come stay until they leave or the server
 // shuts down. The values of ctx, not its end, are passed to handlers.
 //
-// It returns nil after a Shutdown, else the reason. It may be called for several
-// listeners at once.
+// It returns nil after a Shutdown, and otherwise why it has stopped accepting. It may be called for several
+// listeners at once. It fails with [CodeShutdown] if the server has been shut down before.
 func (s *Server) Serve(ctx context.Context, l transport.Listener) error {
 	if l == nil {
 		return NewError(CodeUnsupported, "there is no listener to serve")
@@ -65,13 +65,13 @@ func (s *Server) Serve(ctx context.Context, l transport.Listener) error {
 	}
 }
 
-// acceptFails logs how accepting on one listener fails while it works on: once in
-// acceptLogged at most, since it fails up to 200 times a second while descriptors are lacking.
+// An acceptFails logs failures to accept after which a listener works on. It writes at most one line each
+// acceptLogged, since there are up to 200 failures a second while the process lacks descriptors.
 type acceptFails struct {
 	log    *journal
-	addr   string
-	logged time.Time // the last line
-	more   int       // failures since
+	addr   string    // the listener's
+	logged time.Time // when the last line was written
+	more   int       // failures since the last line
 }
 
 const acceptLogged = 10 * time.Second
@@ -85,7 +85,8 @@ func (f *acceptFails) add(err error) {
 	f.logged, f.more = time.Now(), 0
 }
 
-// begin notes a listener, and starts what runs while the server does.
+// begin notes a listener, and, for the first one, starts the sweeper and the keeper of the memory limit. It reports
+// false if a Shutdown has begun.
 func (s *Server) begin(l transport.Listener) (key uint64, ok bool) {
 	if s.isClosing() {
 		return 0, false
@@ -119,7 +120,7 @@ func (s *Server) isClosing() bool {
 	return s.closing
 }
 
-// temporary reports whether a listener works on after err.
+// temporary reports whether a listener can still accept after err.
 func temporary(err error) bool {
 	t, ok := find[interface{ Temporary() bool }](err)
 	return ok && t.Temporary()
@@ -155,8 +156,8 @@ func (s *Server) register(ar *arrival) bool {
 	return true
 }
 
-// addrOf returns the address for which a newcomer counts. A proxy that does not say for whom it speaks may
-// stand for many.
+// addrOf returns the address for which a newcomer counts. A proxy that does not tell its client's address may
+// stand for many clients.
 func addrOf(info transport.Info) admit.Addr {
 	from := admit.AddrOf(info.Remote)
 	from.Many = from.Many || isProxy(info)
@@ -166,7 +167,8 @@ func addrOf(info transport.Info) admit.Addr {
 // isProxy reports whether the address of a stream is that of a proxy and not the client's.
 func isProxy(info transport.Info) bool { return info.Proxy != "" && info.Proxy == info.Remote }
 
-// readSource reads what a proxy says about a newcomer, who counts for its own address from then on.
+// readSource reads what a proxy says about a newcomer. From then on the newcomer counts for its own address, not for the
+// proxy's.
 func (s *Server) readSource(ar *arrival) *Error {
 	source, ok := ar.stream.(transport.SourceReader)
 	if !ok || ar.stream.Info().Proxy == "" {
@@ -180,11 +182,11 @@ func (s *Server) readSource(ar *arrival) *Error {
 	case timedOut(err), errors.Is(err, io.EOF), errors.Is(err, transport.ErrClosed):
 		return handshakeError(err)
 	}
-	return wrapError(CodeNotNative, "no word of the proxy about the client", err)
+	return wrapError(CodeNotNative, "the proxy has not said who the client is", err)
 }
 
-// locate counts a newcomer that comes through a proxy for its own address, as far as the stream knows it. A
-// stream that is wrapped may not be a [transport.SourceReader]: it knows the address once the hello has been read.
+// locate counts a newcomer that comes through a proxy for its own address, if the stream knows that address. A wrapped
+// stream may not be a [transport.SourceReader]: it knows the address once the hello has been read.
 func (s *Server) locate(ar *arrival) {
 	if info := ar.stream.Info(); info.Proxy != "" {
 		s.makeRoom(s.gate.Move(ar.slot, addrOf(info)))
@@ -193,8 +195,7 @@ func (s *Server) locate(ar *arrival) {
 
 var errShuttingDown = &Error{Code: CodeShutdown, Message: "the server is shutting down"}
 
-// readHello reads the preface and the hello. Nothing larger than the hello's own limit is
-// allocated for it.
+// readHello reads the preface and the hello. It allocates no more than Limits.MaxHello for it.
 func (s *Server) readHello(stream transport.Conn, rd *reader) (*wire.Hello, *legacyPeer, *Error) {
 	if err := readMore(stream, rd); err != nil {
 		return nil, nil, handshakeError(err)
@@ -233,12 +234,12 @@ func (s *Server) readNativeHello(stream transport.Conn, rd *reader) (*wire.Hello
 	return hello, nil
 }
 
-// A backoff waits longer each time, between a few milliseconds and a second.
+// A backoff waits twice as long each time, from 5 ms to a second.
 type backoff struct{ next time.Duration }
 
 func (b *backoff) reset() { b.next = 0 }
 
-// sleep waits, unless ctx or the server ends.
+// sleep waits, or returns at once when ctx ends or the server stops.
 func (b *backoff) sleep(ctx context.Context, stopping <-chan struct{}) {
 	b.next = min(max(2*b.next, 5*time.Millisecond), time.Second)
 	t := time.NewTimer(b.next)

@@ -13,24 +13,24 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// An arrival is a stream that has not become a connection: the newcomer shakes hands, or is
-// being told why it is not let in. Server.shaking has the arrival until then.
+// An arrival is a stream that has not become a connection: its newcomer shakes hands, or is
+// being told why it is refused. Server.shaking holds the arrival as long.
 type arrival struct {
-	key    uint64
+	key    uint64 // in Server.shaking
 	stream transport.Conn
 	slot   *admit.Slot
 
 	decision admit.Decision // of Authorize and AuthorizeGroup, if they are asked
 
-	// Owned by the goroutine of the arrival, and by whoever gives the decision up.
+	// Owned by the goroutine of the arrival, and after giveUp by the goroutine that has called it.
 	hello   *wire.Hello   // nil before it has come
 	peer    *legacyPeer   // nil for a native peer
-	unheard bool          // not a byte of it has been read
-	ahead   *ahead.Reader // reads ahead while the program decides; nil if it is not asked
+	unheard bool          // no byte has been read from the stream
+	ahead   *ahead.Reader // reads ahead while the program decides; nil if the program is not asked
 	unsaid  []string      // groups that the welcome had no room for
 }
 
-// takeSlot reserves an admission slot for a newcomer that has said hello.
+// takeSlot reserves an admission slot for a newcomer whose hello has come.
 func (s *Server) takeSlot(ar *arrival) *Error {
 	if s.budget.IsOver() {
 		return s.later(NewError(CodeOverloaded, "the server holds as much as it may"))
@@ -40,7 +40,7 @@ func (s *Server) takeSlot(ar *arrival) *Error {
 	return s.noSlot(no)
 }
 
-// noSlot is why there is no slot, or nil.
+// noSlot returns the error for a newcomer that gets no slot, or nil for admit.None.
 func (s *Server) noSlot(no admit.Refusal) *Error {
 	switch no {
 	case admit.None:
@@ -59,7 +59,7 @@ func (s *Server) noSlot(no admit.Refusal) *Error {
 
 var errMadeRoom = &Error{Code: CodeTooManyConns, Message: "the place was given to another newcomer"}
 
-// makeRoom ends the owners of slots that were given to others. No lock is held.
+// makeRoom ends the arrivals and connections whose slots were given to others. The caller holds no lock.
 func (s *Server) makeRoom(evicted ...*admit.Slot) {
 	for _, p := range evicted {
 		if p == nil {
@@ -75,14 +75,14 @@ func (s *Server) makeRoom(evicted ...*admit.Slot) {
 	}
 }
 
-// hurry ends what the goroutine of an arrival waits for: the hello, or the program's decision.
+// hurry ends the wait of an arrival's goroutine for the hello or for the program's decision.
 func (s *Server) hurry(ar *arrival) {
 	ar.stream.SetReadDeadline(time.Now()) //nolint:errcheck // it has its own deadline
 	ar.decision.Hurry()
 }
 
-// endAway ends a connection that is suspended. When it returns nobody can send to the connection
-// any more; its leave handler runs on another goroutine, since the caller has other things to do.
+// endAway ends a suspended connection. When it returns, nobody can send to the connection
+// any more. The leave handler runs on another goroutine, so that it does not hold up the caller.
 func endAway(c *Conn, why *Error) {
 	if c.life.tryEnter() {
 		c.end(why, nil, ending{})
@@ -91,7 +91,7 @@ func endAway(c *Conn, why *Error) {
 }
 
 // beginDecision returns the context in which the program decides about a newcomer, until decided is called.
-// It ends by a time if that is not zero.
+// The context ends at the time by, unless that is zero.
 func (s *Server) beginDecision(base context.Context, ar *arrival, by time.Time) context.Context {
 	if hasAhead {
 		s.watch(ar)
@@ -99,8 +99,8 @@ func (s *Server) beginDecision(base context.Context, ar *arrival, by time.Time) 
 	return ar.decision.Begin(base, by, func() { s.giveUp(ar) })
 }
 
-// decided notes that the program has decided, or was not asked. It reports false if that was too
-// late: then the newcomer has been turned away.
+// decided notes that the program has decided, or was not asked. It reports false if the program has decided too
+// late: then giveUp has turned the newcomer away.
 func (s *Server) decided(ar *arrival) bool {
 	if !ar.decision.Done() {
 		return false
@@ -111,8 +111,8 @@ func (s *Server) decided(ar *arrival) bool {
 	return true
 }
 
-// giveUp goes on without an Authorize or AuthorizeGroup that does not return, if the decision is pending.
-// Nobody can end the goroutine of such a function; the stream and the admission slot are freed.
+// giveUp turns a newcomer away if the decision about it is pending: Authorize or AuthorizeGroup does not return.
+// The goroutine of that function goes on, since nobody can end it; the stream and the admission slot are freed.
 func (s *Server) giveUp(ar *arrival) {
 	if ar.decision.GiveUp() {
 		s.turnAway(ar, s.later(NewError(CodeUnavailable, "")), errNoDecision, false)
@@ -121,8 +121,8 @@ func (s *Server) giveUp(ar *arrival) {
 
 var errNoDecision = &Error{Code: CodeDeadlineExceeded, Message: "Authorize or AuthorizeGroup does not return"}
 
-// turnAway tells a newcomer that it is not let in, and ends its accounts. cause is told to the
-// logger and the error hook only.
+// turnAway tells a newcomer that it is refused, closes its stream, and frees its slot. Only the logger and the error hook
+// are told of cause, which may be nil. http says that the newcomer speaks HTTP.
 func (s *Server) turnAway(ar *arrival, why *Error, cause error, http bool) {
 	defer s.shaken(ar)
 	defer ar.stream.Close() //nolint:errcheck // also if the error hook ends its goroutine
@@ -136,17 +136,17 @@ func (s *Server) turnAway(ar *arrival, why *Error, cause error, http bool) {
 	if s.gate.HasRoomMade(ar.slot) {
 		return
 	}
-	if ar.unheard && why.Code != CodeHelloTimeout { // one that has had that long says nothing
+	if ar.unheard && why.Code != CodeHelloTimeout { // a newcomer that was silent for all that time stays silent
 		http = s.hearOut(ar)
 	}
 	hangUp(ar.stream, s.refusal(why, ar.hello, http, ar.peer), ar.ahead)
 }
 
-// hearTime is how long a newcomer that is not let in has to say its first word.
+// hearTime is how long a refused newcomer has to send its first bytes.
 const hearTime = 200 * time.Millisecond
 
-// hearOut reads the first bytes of a newcomer that is not let in before it has said anything, as when the
-// server shuts down just then. They say which protocol to refuse it in. It reports whether that is HTTP.
+// hearOut reads the first bytes of a newcomer that is refused before it has sent any, for instance because the
+// server shuts down. They tell in which protocol to refuse it. It reports whether that is HTTP.
 func (s *Server) hearOut(ar *arrival) (http bool) {
 	rd := &reader{}
 	defer rd.release()
@@ -160,7 +160,7 @@ func (s *Server) hearOut(ar *arrival) (http bool) {
 	return looksLikeHTTP(rd.buf[:rd.w])
 }
 
-// shaken ends the accounts of a stream that did not become a connection of its own.
+// shaken frees the slot of an arrival that did not become a connection of its own, and forgets the arrival.
 func (s *Server) shaken(ar *arrival) {
 	s.gate.Free(ar.slot)
 	s.mu.Lock()
@@ -169,14 +169,14 @@ func (s *Server) shaken(ar *arrival) {
 	s.conns.Done()
 }
 
-// arrivals returns those who are shaking hands at this moment.
+// arrivals returns all arrivals at this moment.
 func (s *Server) arrivals() []*arrival {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Collect(maps.Values(s.shaking))
 }
 
-// refused tells the log and the error hook why a newcomer is not let in.
+// refused tells the log and the error hook why a newcomer is refused.
 func (s *Server) refused(stream transport.Conn, hello *wire.Hello, why *Error) {
 	log, what := s.eng.log.warn, "a client is refused"
 	switch why.Code {

@@ -12,31 +12,31 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// An Admission is a newcomer that [Access.Authorize] decides about. It is valid until
-// that returns.
+// An Admission is a newcomer that [Access.Authorize] decides about. It is valid until Authorize
+// returns, and used by one goroutine at a time.
 type Admission struct {
-	// Name and Groups are those that the client asks for. Authorize may change them: the client gets the
-	// name and is in the groups that they say at the end. It is told both, and of each group that was
-	// taken away, as [CodeUnauthorized]. Name is empty if the client asks for one of
-	// [Access.ReservedNames]; the client is refused if Name is still empty at the end.
+	// Name and Groups are what the client asks for. Authorize may change them: the client gets the
+	// name and joins the groups that are here when Authorize returns. It is told both, and is told of each group that
+	// was taken away, with [CodeUnauthorized]. Name is empty if the client asks for one of
+	// [Access.ReservedNames]; the client is refused if Name is still empty when Authorize returns.
 	Name   string
 	Groups []string
 
 	// User is who the client is, as the program knows it: an identity above names and connections, for
-	// [Conn.User] and [Server.User]. Only Authorize sets it. Neither the client nor others are told of
-	// it. Empty means nobody in particular.
+	// [Conn.User] and [Server.User]. Only Authorize sets it. Neither the client nor other clients are told.
+	// Empty means no user in particular.
 	User string
 
 	// Asked is the name that the client asks for, also if it is reserved.
 	Asked string
 
-	// Auth and Metadata are as the client sent them. A classic client has none. They must not
+	// Auth and Metadata are as the client sent them. A client of the original has none. They must not
 	// be changed, and Auth should be in no log and no error.
 	Auth     []byte
 	Metadata map[string]string
 
-	// Info describes the stream: addresses, those of a trusted proxy among them, the TLS state
-	// (Info.TLS) and the HTTP request (ws.Request). Each may be asked of every medium.
+	// Info describes the stream: its addresses, also behind a trusted proxy, the TLS state
+	// (Info.TLS) and the HTTP request (ws.Request). A medium that has no TLS state or no request returns nil.
 	Info transport.Info
 
 	// Classic says that the client speaks the original's protocol, so that it cannot be
@@ -47,17 +47,17 @@ type Admission struct {
 	values []attached
 }
 
-// Set attaches a value to the connection to be, for [Conn.Get], as [Conn.Set] does later.
+// Set attaches a value to the future connection, for [Conn.Get], as [Conn.Set] does later.
 func (a *Admission) Set(key, value any) { a.values = withValue(a.values, key, value) }
 
-// AuthIs reports whether Auth is secret. How long it takes says nothing about how much of
-// it is right. No Auth is an empty secret.
+// AuthIs reports whether Auth is the same as secret. The time that it takes does not depend on how much of Auth is
+// right. It reports false for an empty secret.
 func (a *Admission) AuthIs(secret []byte) bool {
 	return len(secret) > 0 && safe.Same(a.Auth, secret)
 }
 
-// authorize decides whether a newcomer may come in, and says in its hello what it is to be
-// called and where it is to be. ctx is that of Authorize.
+// authorize asks Authorize, if it is set, whether a newcomer may come in, and writes into the hello the name and the
+// groups that Authorize gives it. ctx is the context of Authorize.
 func (s *Server) authorize(ctx context.Context, info transport.Info, hello *wire.Hello, classic bool) (*Admission, *Error) {
 	a := &Admission{
 		Name: hello.Name, Groups: hello.Groups, Asked: hello.Name, Auth: hello.Auth, Metadata: hello.Metadata,
@@ -84,8 +84,8 @@ func (s *Server) authorize(ctx context.Context, info transport.Info, hello *wire
 	return a, nil
 }
 
-// decide runs Authorize and returns the error for a client that is not let in. The text of that error has
-// nothing of the program's, which may hold Auth in any form.
+// decide runs Authorize, and returns the error for a client that is refused. The text of that error has no
+// text of the program, which may hold Auth in any form.
 func (s *Server) decide(ctx context.Context, a *Admission) (why *Error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -104,7 +104,7 @@ func (s *Server) decide(ctx context.Context, a *Admission) (why *Error) {
 	}
 	e, ok := asCoded(err)
 	switch {
-	case ok && e == nil: // a nil that has become an interface
+	case ok && e == nil: // a nil *Error in an error interface
 		return nil
 	case ok && !e.blameless:
 		no := &Error{Code: e.Code, Message: e.Message, RetryAfter: e.RetryAfter, Details: e.Details, cause: err, secret: true}
@@ -119,22 +119,22 @@ func (s *Server) decide(ctx context.Context, a *Admission) (why *Error) {
 	return s.later(&Error{Code: CodeUnavailable, cause: err, secret: true})
 }
 
-// A client that the server cannot decide about is told to come back between laterLeast and
-// laterLeast + laterSpread later.
+// A client that the server cannot decide about is told to come back after a time t, laterLeast ≤ t < laterLeast +
+// laterSpread.
 const (
 	laterLeast  = time.Second
 	laterSpread = 2 * time.Second
 	laterStep   = 1_236_067_977 * time.Nanosecond // laterSpread times the golden ratio, which spreads any number of clients evenly
 )
 
-// later says in a refusal when the client is to come back: each client at another time.
+// later sets the RetryAfter of a refusal, and returns the refusal: each client is told another time.
 func (s *Server) later(why *Error) *Error {
 	i := s.laters.Add(1)
 	why.RetryAfter = laterLeast + (time.Duration(i%1e6) * laterStep % laterSpread).Truncate(time.Millisecond)
 	return why
 }
 
-// checkAdmission reports a name or groups of Authorize that cannot be.
+// checkAdmission returns an error if the name or the groups that Authorize has given are invalid. It sorts the groups.
 func (s *Server) checkAdmission(a *Admission) *Error {
 	a.Groups = slices.Compact(slices.Sorted(slices.Values(a.Groups)))
 	if len(a.Groups) > s.opts.Limits.MaxGroups {
@@ -152,8 +152,8 @@ func (s *Server) checkAdmission(a *Admission) *Error {
 	return nil
 }
 
-// nameAllowed reports why a client may not take a name by itself, or nil. The error for a reserved name is
-// that of a name which somebody has.
+// nameAllowed returns an error if a name is reserved, so that a client may not take it by itself. It is the same error
+// as for a name that another client has.
 func (s *Server) nameAllowed(name string) *Error {
 	if name == "" {
 		return nil
@@ -187,7 +187,7 @@ func (s *Server) freezeGuarded() {
 	guard := func(next Handler) Handler {
 		return func(ctx context.Context, c *Conn, f Frame) ([]byte, error) {
 			if err := ask(ctx, c, f); err != nil {
-				if e, ok := err.(*Error); !ok || e != nil { // else a nil that has become an interface
+				if e, ok := err.(*Error); !ok || e != nil { // else a nil *Error in an error interface
 					return nil, err
 				}
 			}
@@ -196,7 +196,7 @@ func (s *Server) freezeGuarded() {
 	}
 	s.middleware = slices.Insert(s.middleware, 0, Middleware(guard))
 	s.freeze()
-	if s.anyCall == nil { // so that a client that may not call does not learn what there is to call
+	if s.anyCall == nil { // so that a client that may not call does not learn which calls have a handler
 		s.anyCall = newHandler("", guard(func(_ context.Context, _ *Conn, f Frame) ([]byte, error) {
 			return nil, unknownCall(f.Command)
 		}), nil)
@@ -211,7 +211,7 @@ func (s *Server) allowName(ctx context.Context, c *Conn, name string) *Error {
 	return s.permit(ctx, c, "AuthorizeName", func() error { return s.opts.Access.AuthorizeName(ctx, c, name) })
 }
 
-// allowGroup asks [Access.AuthorizeGroup] about a group that a client asks to be in.
+// allowGroup asks [Access.AuthorizeGroup] about a group that a client asks to join.
 func (s *Server) allowGroup(ctx context.Context, c *Conn, group string) *Error {
 	if s.opts.Access.AuthorizeGroup == nil {
 		return s.allowByDefault("the server puts its clients into groups")
@@ -219,8 +219,8 @@ func (s *Server) allowGroup(ctx context.Context, c *Conn, group string) *Error {
 	return s.permit(ctx, c, "AuthorizeGroup", func() error { return s.opts.Access.AuthorizeGroup(ctx, c, group) })
 }
 
-// allowByDefault decides about a wish for which no authorizer is set. The client does not get it where clients
-// are authorized.
+// allowByDefault decides about a request of a client whose authorizer is not set: the request is refused with the text
+// why if Authorize is set, and allowed otherwise.
 func (s *Server) allowByDefault(why string) *Error {
 	if s.opts.Access.Authorize == nil {
 		return nil
@@ -228,8 +228,9 @@ func (s *Server) allowByDefault(why string) *Error {
 	return NewError(CodeUnauthorized, why)
 }
 
-// permit runs an authorizer and returns the error for the client if the answer is not yes. It tells the program
-// of an authorizer that could not decide, unless the client cannot be told either.
+// permit runs the authorizer ask, whose name is what, and returns nil if it allows the request, and otherwise the error
+// for the client. It tells the program of an authorizer that could not decide, except about a client of the original,
+// where the caller does, and if the client has given the request up.
 func (s *Server) permit(ctx context.Context, c *Conn, what string, ask func() error) (why *Error) {
 	returned := false
 	defer func() {
@@ -250,7 +251,7 @@ func (s *Server) permit(ctx context.Context, c *Conn, what string, ask func() er
 	returned = true
 	e, ok := asCoded(err)
 	switch {
-	case err == nil || ok && e == nil: // a nil that has become an interface
+	case err == nil || ok && e == nil: // a nil *Error in an error interface
 		err = ctx.Err()
 		if err == nil {
 			return nil
@@ -261,16 +262,16 @@ func (s *Server) permit(ctx context.Context, c *Conn, what string, ask func() er
 		return e
 	}
 	why = s.later(wrapError(CodeUnavailable, "", err))
-	if c.can.Changes && ctx.Err() != context.Canceled { // else the client does not want it any more
+	if c.can.Changes && ctx.Err() != context.Canceled { // if it is canceled the client has given the request up
 		said := &Error{Code: CodeUnavailable, Message: what, cause: err, secret: true}
 		s.eng.faultOf(c, "an authorizer could not decide", said, "authorizer", what)
 	}
 	return why
 }
 
-// allowGroups asks about the groups of the hello, takes c out of the groups that it may not be in, and returns
-// what the client is told of all groups that it asked for and is not in. c has not been welcomed yet: it is
-// held meanwhile, so that the program can do nothing with it.
+// allowGroups asks about the groups of the hello, takes c out of the groups that it may not join, and returns
+// the groups that the client has asked for and is not in, with the reasons. c has not been welcomed yet: it is
+// held meanwhile, so that the authorizer cannot use it.
 func (s *Server) allowGroups(ctx context.Context, c *Conn, a *Admission) (refused []wire.RefusedGroup) {
 	if len(a.asked) == 0 {
 		return nil
@@ -306,8 +307,8 @@ func (s *Server) allowGroups(ctx context.Context, c *Conn, a *Admission) (refuse
 
 var errNotWelcomed = &Error{Code: CodeNotConnected, Message: "the client has not been welcomed yet"}
 
-// setHeld makes a connection that nobody else knows yet behave as one that has ended, or, with
-// nil, as one that has not.
+// setHeld makes a connection behave as if it had ended for the reason why, or, with
+// nil, as one that has not ended. Nobody else knows the connection yet.
 func (c *Conn) setHeld(why *Error) {
 	if why != nil {
 		c.sess.Hold(why)

@@ -7,16 +7,16 @@ import (
 	"github.com/hisock/hisock/core/internal/outbox"
 )
 
-// connCost is what a connection counts for beside what waits for it, in bytes: its goroutine and
-// what describes it.
+// connCost is how much each connection counts for the memory limit, in bytes, beside what its queues hold: its
+// goroutine, its Conn and so on.
 const connCost = 8 << 10
 
-// relievePause is how long keepWithin waits at least when there seems to be too much and nobody has to
-// go, since those who have been ended are not gone yet, or more was counted while it looked. Looking
-// takes a twentieth of the time at most.
+// relievePause is the least time between two looks of keepWithin if the limit seems to be exceeded and no connection has
+// to be ended: connections that were ended have not let go of their memory yet, or more was counted during the look.
+// Looking takes at most a twentieth of the time.
 const relievePause = 5 * time.Millisecond
 
-// keepWithin makes room whenever connections hold too much together, until the server has ended.
+// keepWithin ends connections whenever all connections together hold too much, until the server has ended.
 func (s *Server) keepWithin() {
 	for {
 		select {
@@ -38,16 +38,16 @@ func (s *Server) keepWithin() {
 	}
 }
 
-// A load is what a connection holds, with what it shares with others.
+// A load is the memory of one connection.
 type load struct {
 	c     *Conn
-	bytes int
-	away  bool // suspended
-	ended bool // but not closed yet
+	bytes int  // held, with the blocks that it shares with others
+	away  bool // the connection is suspended
+	ended bool // the connection has ended and is not closed yet
 }
 
-// weigh adds up what connections hold, and counts once what several queues share. It returns what each
-// connection holds, and how many bytes have to go.
+// weigh adds up the memory of all connections, and counts a block that several queues share once. It returns the load
+// of each connection, and how many bytes have to be freed.
 func (s *Server) weigh() (loads []load, excess int) {
 	look := s.budget.Look()
 	seen := make(map[*outbox.Block]struct{})
@@ -64,8 +64,8 @@ func (s *Server) weigh() (loads []load, excess int) {
 	return loads, s.budget.Weighed(look, held)
 }
 
-// relieve ends the connections that hold most, suspended ones first, until that may be enough: what they
-// share with others is freed only with the last of them. It reports whether it has ended any.
+// relieve ends the connections that hold most, suspended ones first, until excess bytes may be freed. Shared blocks may
+// not be: they are freed only with the last connection that holds them. It reports whether it has ended any connection.
 func (s *Server) relieve(loads []load, excess int) bool {
 	slices.SortFunc(loads, func(a, b load) int {
 		switch {
@@ -126,7 +126,7 @@ func (c *Conn) holds() int {
 	return n + int(c.progress.partial.Load())
 }
 
-// uncount notes that the connection, of which nothing runs any more, holds nothing.
+// uncount gives back what the connection counts for the memory limit. Nothing of the connection runs any more.
 func (c *Conn) uncount() {
 	if !hasBudget {
 		return

@@ -7,10 +7,10 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// OnSuspend registers what runs when a client's connection has broken off and it may come back:
-// it still counts as a client, and what is sent to it waits. Then either [Server.OnResume] runs,
-// or, after [Timeouts.Resume], [Server.OnLeave]. Both run beside handlers of that client
-// that are still busy, one after the other. The client may be back before f has returned: f may wait
+// OnSuspend registers a function that runs when the stream of a client has broken off and the client may come back.
+// Meanwhile it counts as a client, and messages to it wait in its queue. Later either the function of [Server.OnResume]
+// runs, or, after [Timeouts.Resume], that of [Server.OnLeave]. The functions of OnSuspend and OnResume run one after the
+// other, beside handlers of the client that are still busy. The client may be back before f has returned: f may wait
 // for it.
 func (s *Server) OnSuspend(f func(c *Conn, why error)) {
 	s.mustBeOpen()
@@ -18,16 +18,16 @@ func (s *Server) OnSuspend(f func(c *Conn, why error)) {
 	s.onSuspend = f
 }
 
-// OnResume registers what runs when a client has come back and goes on as if nothing had
-// happened, before anything more that it sends is handled, except by handlers that are [Concurrent]
-// if f takes long.
+// OnResume registers a function that runs when a client has come back and its connection goes on. It runs before the
+// frames that the client sends from then on are handled, except that [Concurrent] handlers may run if f takes
+// long.
 func (s *Server) OnResume(f func(c *Conn)) {
 	s.mustBeOpen()
 	needFunc("OnResume", f == nil)
 	s.onResume = f
 }
 
-// suspended tells the program, and ends the connection if it is not resumed in time.
+// suspended tells the program that a connection is suspended, and ends the connection if it is not resumed in time.
 func (s *Server) suspended(c *Conn, l *session.Link, why *Error) {
 	s.eng.log.info(c, "a connection is suspended", why)
 	if s.onSuspend != nil {
@@ -47,8 +47,8 @@ func (s *Server) suspended(c *Conn, l *session.Link, why *Error) {
 	}
 }
 
-// sessionOf returns the connection that a hello wants to go on with, or nil if there is none or
-// the token is not its own.
+// sessionOf returns the connection that a hello wants to resume. It returns nil if there is none, or if the hello's
+// token is wrong.
 func (s *Server) sessionOf(hello *wire.Hello) *Conn {
 	id, ok := session.ConnOf(hello.Session)
 	if !ok {
@@ -61,9 +61,9 @@ func (s *Server) sessionOf(hello *wire.Hello) *Conn {
 	return c
 }
 
-// resume goes on with the connection that a newcomer names, over the newcomer's stream, and returns the
-// connection; the caller reads it. It returns nil if the newcomer is to join like any other. The connection that
-// was named, if there is one, has ended then, unless the hello is an old one.
+// resume resumes the connection that a newcomer's hello names, over the newcomer's stream, and returns the
+// connection, which the caller must read. It returns nil if the newcomer must join like any other. Then the connection
+// that the hello names has ended, if there is one, unless the hello is an old one or the newcomer has lost its slot.
 func (s *Server) resume(ar *arrival, rd *reader, hello *wire.Hello) *Conn {
 	c := s.sessionOf(hello)
 	if c == nil || c.hasAcked(hello.Received) {
@@ -77,7 +77,7 @@ func (s *Server) resume(ar *arrival, rd *reader, hello *wire.Hello) *Conn {
 	c.sess.Confirm()
 	l := session.NewLink(ar.stream)
 	for {
-		before := c.sess.Link() // before the looks that follow: a newcomer that takes the place later brings another link
+		before := c.sess.Link() // read first: if another newcomer resumes the session after that, the link is another one
 		if c.hasAcked(hello.Received) || s.gate.HasRoomMade(ar.slot) {
 			return nil
 		}
@@ -99,14 +99,14 @@ func (s *Server) resume(ar *arrival, rd *reader, hello *wire.Hello) *Conn {
 	}
 }
 
-// hasAcked reports whether the peer has acknowledged more than so many frames. A hello that says it has
-// received so many is then an old one: the client has given that attempt up, or somebody goes on with a copy of
-// the session. It must not harm the client that has the session.
+// hasAcked reports whether the peer has acknowledged more frames than received. Then a hello that says the client has
+// received that many is an old one: the client has given that attempt up, or somebody has a copy of
+// the session. It must not harm the client that uses the session.
 func (c *Conn) hasAcked(received uint64) bool {
 	return received < c.out.Stats().Acked
 }
 
-// goOn tells the program that a connection was resumed, and reads it.
+// goOn tells the program that a connection was resumed, and then reads the connection until the stream ends.
 func (s *Server) goOn(c *Conn, rd *reader) {
 	s.eng.log.info(c, "a connection is resumed", nil)
 	if s.onResume != nil {
@@ -119,9 +119,9 @@ func (s *Server) goOn(c *Conn, rd *reader) {
 	c.read(rd)
 }
 
-// awaitReleased gives up the link that a connection may still have, since its client has come over another stream, and
-// waits until nobody uses that link. It reports false once the connection has ended and its leave handler has
-// run.
+// awaitReleased makes a connection whose client has come over another stream lose its link, and
+// waits until nobody uses that link. If the connection has ended instead, awaitReleased waits until its leave handler
+// has run, and reports false. It reports false as well if this takes too long.
 func (s *Server) awaitReleased(c *Conn, l *session.Link) bool {
 	if !c.suspend(l, NewError(CodeConnLost, "the client has come back over another connection")) {
 		c.end(NewError(CodeConnLost, "too many connections are suspended"), nil, ending{})
@@ -146,8 +146,8 @@ func (s *Server) awaitReleased(c *Conn, l *session.Link) bool {
 	return false
 }
 
-// relink gives the connection its new stream, after a welcome, and its new address. One newcomer at a time
-// does so: nobody else resumes the connection, and so nobody reads it while it is suspended.
+// relink gives the connection its new link, with a welcome as the first frame, and its new address. Only one newcomer at
+// a time is in relink, so that no two resume the same connection.
 func (s *Server) relink(c *Conn, ar *arrival, before, l *session.Link, rd *reader, received uint64) session.Outcome {
 	s.relinking.Lock()
 	defer s.relinking.Unlock()
@@ -170,7 +170,7 @@ func (s *Server) relink(c *Conn, ar *arrival, before, l *session.Link, rd *reade
 	return outcome
 }
 
-// welcomeTo returns what a client is told of itself.
+// welcomeTo returns the welcome for a connection, with the limits, name and address of its client.
 func (s *Server) welcomeTo(c *Conn) *wire.Welcome {
 	return &wire.Welcome{
 		Session: c.sess.ID(), Token: c.sess.Token(), AckBytes: uint64(session.AckAt(s.opts.Limits.QueueBytes)),

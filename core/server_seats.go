@@ -10,25 +10,24 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A Conflict says what becomes of a client that asks for what others have: a name where
+// A Conflict says what happens when a client asks for a place that others have: a name where
 // names are unique, or one connection more than a user may have.
 //
-// A client that has been replaced ends with [CodeReplaced] and does not come back by itself: two
-// devices would replace one another for ever. Its leave handler has run when the join handler of
-// the newcomer does. If that takes longer than [Timeouts.Hello] the newcomer is refused
-// all the same.
+// A client that has been replaced ends with [CodeReplaced] and does not come back by itself, since two
+// devices would replace one another for ever. Its leave handler has run before the join handler of
+// the newcomer runs. If it does not leave within [Timeouts.Hello], the newcomer is refused.
 type Conflict uint8
 
 const (
-	// ConflictDefault replaces a connection that is suspended and belongs to the same user, and else
-	// refuses the newcomer. So a program that has crashed comes in again under its name. Where
-	// there is no [Admission.User] nobody can prove who they are, and all are refused.
+	// ConflictDefault replaces a suspended connection of the same user. If there is none, it
+	// refuses the newcomer. So a program that has crashed gets its name back when it comes again. A newcomer
+	// without an [Admission.User] is always refused, since nothing proves that the suspended connection was its own.
 	ConflictDefault Conflict = iota
 
-	// ConflictRefuse refuses the newcomer, whoever has what it wants.
+	// ConflictRefuse refuses the newcomer in any case.
 	ConflictRefuse
 
-	// ConflictReplace replaces a connection that is suspended, or else the oldest, whosever it is.
+	// ConflictReplace replaces a suspended connection, or else the oldest, even if it belongs to another user.
 	ConflictReplace
 )
 
@@ -49,10 +48,10 @@ func (k Conflict) among(holders []*Conn, c *Conn) *Conn {
 	return nil
 }
 
-// takeSeats takes the seats of a newcomer's name and user, both or neither. If another connection is to make
-// room, that is the holder: one that has both makes room for both, and none makes room for one of the two if
-// the newcomer is refused for the other. takeSeats waits a moment for those that arrive with such a seat: they
-// are in and can be told to go, or have been refused.
+// takeSeats takes the seats of a newcomer's name and user, both or neither. It returns a holder if that connection has
+// to make room first. A connection that holds both seats makes room for both. No connection has to make room for one
+// seat if the newcomer is refused the other. takeSeats waits for newcomers that are arriving with such a seat: a moment
+// later each of them is in, and can be told to go, or has been refused.
 func (s *Server) takeSeats(c *Conn) (holder *Conn, why *Error) {
 	taken := s.roster.Reserve(c, &c.who)
 	for taken.Arriving != nil {
@@ -80,7 +79,7 @@ func (s *Server) seat(ar *arrival, c *Conn) *Error {
 			return why
 		}
 		if !s.replace(context.Background(), holder, c) {
-			return NewError(CodeNameTaken, "who has the place does not go")
+			return NewError(CodeNameTaken, "the connection that has the place does not leave")
 		}
 		if left := ar.hungUp(); left != nil {
 			return left
@@ -88,8 +87,9 @@ func (s *Server) seat(ar *arrival, c *Conn) *Error {
 	}
 }
 
-// replace ends a connection for another one, and waits until it has left, and its leave handler has
-// run. It reports false if that takes too long, or waits for the caller. The caller holds no lock.
+// replace ends holder to make room for c, and waits until holder's leave handler has run. It reports false if that
+// takes too long, or if holder cannot leave before the caller returns. The caller holds no lock. ctx is the context of
+// the handler that waits, or one of no handler.
 func (s *Server) replace(ctx context.Context, holder, c *Conn) bool {
 	own := handlerConn(ctx)
 	if own == holder {
@@ -107,9 +107,9 @@ func (s *Server) replace(ctx context.Context, holder, c *Conn) bool {
 	if holder.reason() == why {
 		s.bury(holder)
 	} else if !holder.isEnded() {
-		return true // it has come back at this moment: look again
+		return true // holder has been resumed at this moment: the caller looks again
 	}
-	if s.eng.manual != nil && c.atServer.slot != nil { // it leaves in Update, which the caller may keep from going on
+	if s.eng.manual != nil && c.atServer.slot != nil { // holder leaves in Update, and the caller may run in Update
 		select {
 		case <-holder.Done():
 			return true
@@ -135,7 +135,7 @@ func (s *Server) replace(ctx context.Context, holder, c *Conn) bool {
 	return false
 }
 
-// bury notes that a connection was replaced.
+// bury notes that a connection was replaced, so that its client is told so if it comes back.
 func (s *Server) bury(c *Conn) {
 	if c.sess.Token() == nil {
 		return

@@ -7,24 +7,23 @@ import (
 	"time"
 )
 
-// cutTime is how long a Shutdown waits, after it has cut what was left, for goroutines that
-// have only to notice.
+// cutTime is how long a Shutdown waits for goroutines to end after it has cut the connections that were left.
 const cutTime = 250 * time.Millisecond
 
 // Shutdown ends the server. It stops listening and handles no frame that comes from then on. It lets
 // handlers that run come to their end, and handles the frames that have been read before. Then it says goodbye to
 // every client, writes the queues, and waits until every connection has ended, its handlers have returned and
 // its leave handler has run. All connections are closed side by side, each as soon as its own
-// handlers are done: until then these can send, call and answer. Calls that come
+// handlers have returned: until then the handlers can send, call and answer. Calls that come
 // meanwhile fail with [CodeShutdown]. The goodbyes tell clients when to come back, each at
 // another time: see [Timeouts.RestartAfter].
 //
 // Handlers have [Timeouts.Drain], or three quarters of the time that ctx leaves if that
-// is less; then their contexts end. When ctx ends first, every connection that is left is cut off, and Shutdown returns the
-// error of ctx; from then on only handlers that do not heed their context still run. Shutdown may be called
+// is less; then their contexts end. If ctx ends first, the connections that are left are cut, and Shutdown returns the
+// error of ctx; from then on only handlers that ignore the end of their context still run. Shutdown may be called
 // again to wait longer. A handler that calls it waits for itself, until ctx ends. With
-// [ServerOptions.Manual] Shutdown runs the handlers that are left, so that nobody need call Update; it leaves
-// them to Run or Update while one of these runs.
+// [ServerOptions.Manual] Shutdown runs the handlers that are left, so that no call of Update is needed; while Run or
+// Update runs, it leaves them to that call.
 func (s *Server) Shutdown(ctx context.Context) error {
 	ctx = given(ctx)
 	ended := s.stop()
@@ -35,12 +34,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.cut(ctx.Err())
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), cutTime)
 	defer cancel()
-	s.eng.manual.await(last, ended) //nolint:errcheck // it was too late before
+	s.eng.manual.await(last, ended) //nolint:errcheck // Shutdown fails with the error of ctx anyway
 	return ctx.Err()
 }
 
-// Done is closed when [Server.Shutdown] has been called and nothing of the server runs any more:
-// no listener, connection or handler. It is for a program that waits for the end where it does not bring it about.
+// Done returns a channel that is closed when [Server.Shutdown] has been called and nothing of the server runs any more:
+// no listener, connection or handler.
 func (s *Server) Done() <-chan struct{} { return s.stopped }
 
 // cut closes the streams of all newcomers and connections that are left.
@@ -75,7 +74,7 @@ func (s *Server) stop() <-chan struct{} {
 	}
 	go func() {
 		s.conns.Wait()
-		if s.serving { // which nobody sets any more
+		if s.serving { // nobody sets it after closing
 			s.eng.sweep.close()
 			close(s.unserved)
 		}
@@ -85,16 +84,16 @@ func (s *Server) stop() <-chan struct{} {
 	return s.stopped
 }
 
-// Clients are told to come back at times that are farewellStep apart and are spread over farewellSpread.
+// Clients are told to come back at times that are farewellStep apart, within farewellSpread.
 const (
 	farewellStep   = 2 * time.Millisecond
 	farewellSpread = time.Minute
 )
 
 // drain says goodbye to each client as soon as none of its handlers runs or waits for its turn. It
-// returns when it has said goodbye to all, at the latest when the patience with handlers is over.
+// returns when it has said goodbye to all clients, at the latest when the time for handlers is over.
 func (s *Server) drain(ctx context.Context) {
-	s.eng.draining.Store(true) // before anybody's turn is looked at; see comesTooLate
+	s.eng.draining.Store(true) // before the first look at a turn; see comesTooLate
 	patience := s.opts.Timeouts.Drain
 	if deadline, ok := ctx.Deadline(); ok {
 		// The last quarter is for handlers that heed the end of their context, and for goodbyes.
@@ -137,15 +136,15 @@ func (s *Server) drain(ctx context.Context) {
 	}
 }
 
-// A leaver is a client that has not been told goodbye.
+// A leaver is a client to which drain has not said goodbye yet.
 type leaver struct {
 	c      *Conn
-	writes uint64 // writes that had returned at the last look
-	since  time.Time
+	writes uint64    // writes that had returned at the last look
+	since  time.Time // when the last progress of writing was seen
 }
 
-// mayGo reports whether there is nothing to wait for: no handler runs or waits, or the client does not read
-// what its handlers send.
+// mayGo reports whether there is nothing to wait for: no handler runs or waits for its turn, or nothing could be written
+// to the client for the close timeout.
 func (l *leaver) mayGo(now time.Time) bool {
 	c := l.c
 	if c.isEnded() || c.isQuiet() {
@@ -157,8 +156,7 @@ func (l *leaver) mayGo(now time.Time) bool {
 	return now.Sub(l.since) >= c.eng.closeTimeout
 }
 
-// farewell returns the reason that the next client is told when the server goes away. Each client is told to come
-// back at another time.
+// farewell returns the goodbye for the next client. Each client is told another time to come back.
 func (s *Server) farewell() *Error {
 	e := *errShuttingDown
 	if s.opts.Timeouts.RestartAfter > 0 {

@@ -13,16 +13,16 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// How a newcomer becomes a client whose hello is well formed:
+// How a newcomer whose hello is well formed becomes a client:
 //
-//	decided about   Authorize and others are asked. The stream is read ahead meanwhile, so that
-//	                their contexts end when the client hangs up; then nobody joins (watch).
-//	admitted        it has its seats and its slot, and others find it; what they send waits (admit).
-//	welcomed        the welcome has been written (greet). If it cannot be, it goes as if it
-//	                had never come: no handler of the program hears of it.
-//	joined          OnJoin runs, then others are told.
-//	confirmed       it has acknowledged the welcome, so that it has the token of its session.
-//	                Without that there is nobody who could resume it: see suspend.
+//	decided about   Authorize and AuthorizeGroup are asked. The stream is read ahead meanwhile, so that
+//	                their contexts end when the client hangs up; then it does not join (watch).
+//	admitted        the newcomer has its seats and its slot, and others find it; what they send waits (admit).
+//	welcomed        the welcome has been written (greet). If it cannot be written, the newcomer
+//	                leaves without a trace: no handler of the program is told of it.
+//	joined          OnJoin runs, then other clients are told.
+//	confirmed       the client has acknowledged the welcome, so it has the token of its session.
+//	                Before that nobody could resume the session: see suspend.
 
 // watch reads the stream of an arrival ahead while the program decides about it, and ends the context of the
 // decision when the stream has ended.
@@ -30,14 +30,14 @@ func (s *Server) watch(ar *arrival) {
 	ar.ahead = ahead.New(ar.stream, &readBuffers)
 	ar.stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
 	s.conns.Go(func() {
-		if err := ar.ahead.Run(); err != nil && !timedOut(err) { // else somebody is in a hurry, and says so itself
+		if err := ar.ahead.Run(); err != nil && !timedOut(err) { // a timeout is the deadline that hurry has set
 			ar.decision.Hurry()
 		}
 	})
 }
 
-// hungUp returns an error if the stream has ended while the program decided. A client that has ended
-// its own direction only will never say anything: it has left, too.
+// hungUp returns an error if the stream has ended while the program decided. A client that has closed only
+// its own direction has hung up too, since it can never send anything.
 func (ar *arrival) hungUp() *Error {
 	if ar.ahead == nil {
 		return nil
@@ -48,9 +48,9 @@ func (ar *arrival) hungUp() *Error {
 	return nil
 }
 
-// greet writes the welcome and nothing else, within a time that is not zero. The first frame after it is the
-// join handler's. It returns why the client cannot join: the welcome could not be written, or the connection
-// has ended meanwhile.
+// greet writes the welcome and nothing else, so that the join handler sends the first frame after it. A within that is
+// not zero bounds the write. greet returns an error if the client cannot join: the welcome could not be written, or the
+// connection has ended meanwhile.
 func (c *Conn) greet(within time.Duration) *Error {
 	frame, to := c.out.TakeWelcome()
 	if frame == nil {
@@ -63,7 +63,7 @@ func (c *Conn) greet(within time.Duration) *Error {
 	_, err := l.Stream.Write(frame)
 	l.Stream.SetWriteDeadline(time.Time{}) //nolint:errcheck // the next write will fail
 	switch {
-	case err != nil && !c.can.Control: // it may have sent what it wanted to say, unlike one that waits for the welcome
+	case err != nil && !c.can.Control: // a client of the original does not wait for a welcome: it may have sent messages
 		c.writeFailed(l, err)
 	case err != nil:
 		c.end(wrapError(CodeConnLost, "the welcome could not be written", err), nil, ending{})
@@ -72,7 +72,7 @@ func (c *Conn) greet(within time.Duration) *Error {
 	return c.reason()
 }
 
-// welcome shakes hands and then reads the connection until it ends.
+// welcome is the goroutine of an arrival: it shakes hands, and then reads the connection until it ends.
 func (s *Server) welcome(base context.Context, ar *arrival) {
 	stream := ar.stream
 	var hurry time.Time
@@ -80,7 +80,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 		hurry = time.Now().Add(s.opts.Timeouts.Hello)
 		stream.SetReadDeadline(hurry) //nolint:errcheck // the read will fail
 	}
-	if s.isClosing() || s.gate.HasRoomMade(ar.slot) { // who set a deadline just before
+	if s.isClosing() || s.gate.HasRoomMade(ar.slot) { // hurry may have set its deadline before the one above
 		stream.SetReadDeadline(time.Now()) //nolint:errcheck // the read will fail
 	}
 	rd := &reader{}
@@ -93,7 +93,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 	}
 	ar.hello, ar.peer, ar.unheard = hello, peer, rd.w == 0
 	settled := false
-	defer func() { // the program has ended this goroutine, which nothing can prevent
+	defer func() { // a function of the program may have ended this goroutine by runtime.Goexit
 		if !settled && s.decided(ar) {
 			s.turnAway(ar, s.later(NewError(CodeUnavailable, "")), errGoexit, false)
 		}
@@ -147,7 +147,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 	}
 	served := false
 	defer func() {
-		if !served { // the error hook has ended this goroutine, which nothing can prevent
+		if !served { // the error hook has ended this goroutine by runtime.Goexit
 			c.endWith(errGoexit)
 			c.sess.Link().EndReading(false)
 			c.exit()
@@ -164,7 +164,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 	served = true
 	c.serve(rd, nil, func() {
 		if why != nil {
-			return // it is as if it had never come
+			return // the newcomer has left without a trace
 		}
 		c.atServer.joined = true
 		s.runJoin(c)
@@ -173,7 +173,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 }
 
 // decideAbout lets the program decide about a newcomer whose hello is well formed, and makes a connection
-// of the stream. Nobody knows that connection yet.
+// of the stream. Nobody else knows that connection yet.
 func (s *Server) decideAbout(base context.Context, ar *arrival, hurry time.Time) (*Conn, *Error) {
 	ctx := base
 	if s.opts.Access.Authorize != nil || s.opts.Access.AuthorizeGroup != nil {
@@ -186,8 +186,8 @@ func (s *Server) decideAbout(base context.Context, ar *arrival, hurry time.Time)
 	return s.newcomer(base, ctx, ar, a), nil
 }
 
-// newcomer makes a connection of a stream, and queues the welcome before anybody can send to it. The context
-// of the connection derives from base, ctx is for AuthorizeGroup.
+// newcomer makes a connection of a stream, and queues the welcome before anybody can send to the connection. The
+// connection's context derives from base; ctx is for AuthorizeGroup.
 func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) *Conn {
 	hello, peer := ar.hello, ar.peer
 	c := newConn(base, s.eng, s.lastID.Add(1), peer.over(ar.stream))
@@ -196,7 +196,7 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 	c.who.SetAddr(c.Info().Remote)
 	c.who.SetName(hello.Name)
 	for _, g := range hello.Groups {
-		c.who.AddGroup(g, -1) // there are no more of them than there may be
+		c.who.AddGroup(g, -1) // their number has been checked
 	}
 	c.atServer.auth, c.atServer.metadata = hello.Auth, hello.Metadata
 	if s.replays() {
@@ -230,9 +230,9 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 	return c
 }
 
-// admit lets everybody know a connection, if its name is free and there is an admission slot. The connection
-// has not joined before its welcome is written. If another connection is to make room for it, that is the
-// holder.
+// admit puts a connection into the roster, if its seats are free and it gets an admission slot. The connection
+// joins later, when its welcome has been written. If another connection has to make room for it, admit does nothing and
+// returns that connection as the holder.
 func (s *Server) admit(ar *arrival, c *Conn) (holder *Conn, why *Error) {
 	if s.isClosing() {
 		return nil, errShuttingDown
@@ -242,7 +242,7 @@ func (s *Server) admit(ar *arrival, c *Conn) (holder *Conn, why *Error) {
 	}
 	evicted, no := s.gate.Join(ar.slot, c)
 	for _, p := range evicted {
-		s.roster.Uncount(p.Owner().(*Conn)) // so that there are never more than MaxConns
+		s.roster.Uncount(p.Owner().(*Conn)) // so that Server.Len never exceeds MaxConns
 	}
 	defer s.makeRoom(evicted...)
 	if no != admit.None {
@@ -266,7 +266,7 @@ func (s *Server) admit(ar *arrival, c *Conn) (holder *Conn, why *Error) {
 		}
 		return nil, errShuttingDown
 	}
-	s.budget.Add(connCost) // not before it is in: who finds it there or in the sweeper's list may end it
+	s.budget.Add(connCost) // only now: a connection that has not entered never gives it back
 	s.eng.sweep.add(c, c.legacy.heartbeat(s.opts.Timeouts.Heartbeat))
 	s.mu.Lock()
 	delete(s.shaking, ar.key)
@@ -282,15 +282,15 @@ func (c *Conn) queueWelcome(frame []byte) {
 	c.out.Welcome(frame)
 }
 
-// No peer may ask for frames so small that the library's own do not fit, and none reads
-// larger ones than the format allows.
+// Bounds of the greatest frame that a peer reads, in bytes. The library's own frames fit into minPeerFrame, and the
+// format allows no frame above maxPeerFrame.
 const (
 	minPeerFrame = 512
 	maxPeerFrame = 1 << 30
 )
 
-// peerMaxFrame is what the peer says it reads, within reason, or the default if it says
-// nothing.
+// peerMaxFrame returns the size of the greatest frame that the peer reads, in bytes. n is the size that the peer has
+// told, which is brought within bounds, or 0 if it has told none.
 func peerMaxFrame(n uint64) int {
 	if n == 0 {
 		return wire.DefaultMaxFrame

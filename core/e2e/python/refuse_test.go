@@ -199,7 +199,7 @@ func TestNativeClientAtClassicServer(t *testing.T) {
 		code core.Code
 		says string
 	}{
-		"ends":          {"", core.CodeConnLost, "one written in Python does so, see ClientOptions.Classic"},
+		"ends":          {"", core.CodeConnLost, "a server of the Python package does so, see ClientOptions.Classic"},
 		"says a notice": {`69              $CLTCONN${"ip": ["127.0.0.1", 5]`, core.CodeNotNative, "the protocol of the original: see ClientOptions.Classic"},
 		"says goodbye":  {oldFrames("$DISCONN$"), core.CodeNotNative, "the protocol of the original"},
 		"says 8 bytes":  {"8       abcdefgh", core.CodeNotNative, "the protocol of the original"},
