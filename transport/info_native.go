@@ -4,9 +4,9 @@ package transport
 
 import "crypto/tls"
 
-// TLS returns the state of the TLS connection through which the peer has come: over TCP, of a
-// WebSocket at either end. It is nil without TLS, before the handshake is over, and where a
-// proxy has ended TLS. It is not to be changed.
+// TLS returns the state of the TLS connection: of a TCP connection or of a WebSocket, at either end. It
+// returns nil without TLS, before the handshake is over, and if a
+// proxy has ended TLS. The result must not be changed.
 func (i Info) TLS() *tls.ConnectionState {
 	switch h := i.Handshake().(type) {
 	case *tls.ConnectionState:

@@ -12,13 +12,13 @@ const pipeBuffer = 64 << 10
 
 // Pipe returns the two ends of a connection in memory.
 //
-// Each direction buffers up to 64 KiB; a write that does not fit waits for the
-// reader. After Close the other end still reads what was written, and then
-// [io.EOF]; what it writes fails with [io.ErrClosedPipe], as does a write after
-// CloseWrite. A deadline that has passed may be changed, and the pipe goes on. Both
-// ends are also a [ReadyReader] and read on after their own CloseWrite.
+// Each direction buffers up to 64 KiB. A write that does not fit waits for the
+// reader. After Close the other end still reads everything that was written, and then
+// [io.EOF]; its writes fail with [io.ErrClosedPipe]. A write after the end's own
+// CloseWrite fails with that error too. If a deadline has passed, a later one lets the pipe go on. Both
+// ends are also a [ReadyReader], and can read after their own CloseWrite.
 //
-// A pipe starts no goroutine and waits only on what it made itself, so it works in
+// A pipe starts no goroutine and waits only for its own locks and timers, so it works in
 // a bubble of [testing/synctest].
 func Pipe() (a, b Conn) {
 	return newPipe("pipe", "pipe")
@@ -106,8 +106,7 @@ func (c *pipeConn) SetWriteDeadline(t time.Time) error {
 
 func (c *pipeConn) Info() Info { return c.info }
 
-// ownClose tells an end that failed because it was closed here from one whose
-// peer is gone.
+// ownClose replaces err by ErrClosed if this end was closed.
 func (c *pipeConn) ownClose(err error) error {
 	if err != nil && c.closed.Load() {
 		return ErrClosed
@@ -118,11 +117,11 @@ func (c *pipeConn) ownClose(err error) error {
 // A pipeHalf is one direction of a pipe.
 type pipeHalf struct {
 	mu      sync.Mutex // guards the fields below
-	changed sync.Cond  // whatever the reader or the writer may wait for
+	changed sync.Cond  // signals each change for which the reader or the writer may wait
 
 	ring       ring
-	ended      bool // the writer is done: what is in the ring still counts
-	abandoned  bool // the reader is gone: what is in the ring does not
+	ended      bool // the writer is done; the bytes in the ring can still be read
+	abandoned  bool // the reader is gone; the bytes in the ring are dropped
 	readLimit  pipeDeadline
 	writeLimit pipeDeadline
 }
@@ -191,7 +190,7 @@ func (h *pipeHalf) write(p []byte) (written int, err error) {
 	}
 }
 
-// end is the writer's last word.
+// end notes that the writer is done.
 func (h *pipeHalf) end() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -200,7 +199,7 @@ func (h *pipeHalf) end() {
 	h.changed.Broadcast()
 }
 
-// abandon is the reader's leaving.
+// abandon notes that the reader is gone, and drops the bytes that wait.
 func (h *pipeHalf) abandon() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -2,8 +2,8 @@ package transport
 
 import "time"
 
-// errDeadline is what an operation past its deadline fails with. It stands in for
-// os.ErrDeadlineExceeded, which this package cannot import.
+// errDeadline is the error of an operation past its deadline. It stands in for
+// os.ErrDeadlineExceeded, because this package does not import os.
 var errDeadline error = deadlineError{}
 
 type deadlineError struct{}
@@ -12,11 +12,11 @@ func (deadlineError) Error() string   { return "transport: pipe: deadline exceed
 func (deadlineError) Timeout() bool   { return true }
 func (deadlineError) Temporary() bool { return true }
 
-// A pipeDeadline is one of the two deadlines of a [pipeHalf], whose lock guards it.
+// A pipeDeadline is one of the two deadlines of a [pipeHalf]. The lock of the pipeHalf guards it.
 type pipeDeadline struct {
 	passed bool
 	timer  *time.Timer
-	serial int // tells the timer of this deadline from one of an earlier deadline
+	serial int // number of this deadline: the timer of an earlier deadline has an earlier number
 }
 
 func (h *pipeHalf) setReadDeadline(t time.Time) {
@@ -35,7 +35,7 @@ func (h *pipeHalf) setWriteDeadline(t time.Time) {
 	}
 }
 
-// setLocked replaces the deadline d of h, for an operation under way too.
+// setLocked replaces the deadline d of h, also for an operation that is under way.
 func (h *pipeHalf) setLocked(d *pipeDeadline, t time.Time) {
 	d.stop()
 	if t.IsZero() {
@@ -58,7 +58,7 @@ func (h *pipeHalf) setLocked(d *pipeDeadline, t time.Time) {
 	})
 }
 
-// stop takes the deadline away.
+// stop removes the deadline.
 func (d *pipeDeadline) stop() {
 	if d.timer != nil {
 		d.timer.Stop()

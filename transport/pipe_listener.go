@@ -11,9 +11,9 @@ import (
 // pipeBacklog is how many dialled connections wait for Accept before Dial waits.
 const pipeBacklog = 128
 
-// A PipeListener is a [Listener] in memory and the [Dialer] that reaches it. The
-// connections are those of [Pipe]; the dialling ends have the addresses "pipe:1",
-// "pipe:2" and so on. All of it may be called at any time by anybody.
+// A PipeListener is a [Listener] in memory, and also the [Dialer] that connects to it. Its
+// connections are made by [Pipe]; the dialling ends have the addresses "pipe:1",
+// "pipe:2" and so on. All methods are safe for concurrent use.
 type PipeListener struct {
 	backlog chan Conn
 	closed  chan struct{}
@@ -21,7 +21,7 @@ type PipeListener struct {
 	dialled atomic.Uint64
 }
 
-// NewPipeListener returns a listener that nobody has dialled yet.
+// NewPipeListener returns a listener without connections.
 func NewPipeListener() *PipeListener {
 	return &PipeListener{
 		backlog: make(chan Conn, pipeBacklog),
@@ -43,8 +43,8 @@ func (l *PipeListener) Accept() (Conn, error) {
 	}
 }
 
-// Dial connects without waiting for Accept, as long as fewer than 128 connections
-// wait for it. Those that wait when the listener closes are closed too.
+// Dial connects. While fewer than 128 connections wait for Accept, it does not wait. Connections
+// that wait for Accept when the listener closes are closed too. After Close, Dial fails.
 func (l *PipeListener) Dial(ctx context.Context) (Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, &pipeDialError{err}
@@ -67,7 +67,7 @@ func (l *PipeListener) Dial(ctx context.Context) (Conn, error) {
 	return here, nil
 }
 
-// Close stops listening. Connections that were accepted go on.
+// Close stops listening. Connections that were accepted go on. Close may be called again.
 func (l *PipeListener) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	l.refuse()
@@ -100,7 +100,7 @@ func (l *PipeListener) refuse() {
 
 var errNotListening = errors.New("nobody listens")
 
-// A pipeDialError says that Dial failed, without the fmt package.
+// A pipeDialError is the error of Dial. It does not need package fmt.
 type pipeDialError struct{ err error }
 
 func (e *pipeDialError) Error() string { return "transport: dial pipe: " + e.err.Error() }

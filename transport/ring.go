@@ -1,19 +1,18 @@
 package transport
 
-// ring is a queue of bytes that grows up to its limit. It costs nothing until it
-// is written to.
+// A ring is a queue of bytes that grows up to its limit. It has no buffer until the first write.
 type ring struct {
-	limit int
+	limit int // bytes
 
 	buf  []byte
-	head int // where the oldest byte is
-	size int // how many bytes wait
+	head int // index of the oldest byte in buf
+	size int // bytes that wait
 }
 
-// ringStart is the first size of a ring's buffer.
+// ringStart is the first size of a ring's buffer, in bytes.
 const ringStart = 1 << 10
 
-// write takes as much of p as there is room for.
+// write copies the start of p for which there is room, and returns its length.
 func (r *ring) write(p []byte) int {
 	p = p[:min(len(p), r.limit-r.size)]
 	if len(p) == 0 {
@@ -27,7 +26,7 @@ func (r *ring) write(p []byte) int {
 	return len(p)
 }
 
-// read moves the oldest bytes to p.
+// read moves the oldest bytes to p and returns how many.
 func (r *ring) read(p []byte) int {
 	p = p[:min(len(p), r.size)]
 	if len(p) == 0 {
@@ -58,7 +57,7 @@ func (r *ring) grow(size int) {
 	r.buf, r.head = buf, 0
 }
 
-// release forgets what waits.
+// release drops the bytes that wait, and the buffer.
 func (r *ring) release() {
 	r.buf, r.head, r.size = nil, 0, 0
 }

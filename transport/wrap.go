@@ -7,22 +7,22 @@ import (
 	"time"
 )
 
-// A Stream is what [Wrap] needs: less than a net.Conn, which fits.
+// A Stream is the argument of [Wrap]. Every net.Conn is a Stream.
 type Stream interface {
 	io.ReadWriteCloser
 	Deadlines
 }
 
-// Wrap makes a [Conn] of a stream that already works, described by info. It adds
-// what a stream may lack:
+// Wrap makes a [Conn] from a connected stream. info is the Conn's Info. Wrap takes the
+// stream over, and adds what a stream may lack:
 //
-//   - WriteBuffers, unless the stream is a [BuffersWriter]: small buffers are put
-//     together to writes of 16 KiB.
+//   - WriteBuffers, unless the stream is a [BuffersWriter]: small buffers are joined
+//     to writes of 16 KiB.
 //   - CloseWrite, unless the stream has such a method: it closes the stream, and
-//     reading then reports [io.EOF], whatever the peer has still sent.
-//   - [ErrClosed] after Close, and Close more than once.
+//     Read then returns [io.EOF], whatever the peer has still sent.
+//   - [ErrClosed] after Close, and a Close that may be called again.
 //
-// The stream must bear reading while writing, and Close during both.
+// The stream must allow one goroutine to read while another writes, and Close during both.
 func Wrap(s Stream, info Info) Conn {
 	return &wrapped{stream: s, info: info}
 }
@@ -75,7 +75,7 @@ func (c *wrapped) Close() error {
 	return c.closeStream()
 }
 
-// closeStream closes the stream once. Whoever calls it again gets the same result.
+// closeStream closes the stream once. Each call returns the result of the first.
 func (c *wrapped) closeStream() error {
 	c.closeOnce.Do(func() { c.closeErr = c.stream.Close() })
 	return c.closeErr
@@ -91,8 +91,7 @@ func (c *wrapped) SetWriteDeadline(t time.Time) error {
 
 func (c *wrapped) Info() Info { return c.info }
 
-// ownClose tells a stream that failed because it was closed here from one that
-// broke off.
+// ownClose replaces err by ErrClosed if the stream was closed here.
 func (c *wrapped) ownClose(err error) error {
 	if err != nil && c.closed.Load() {
 		return ErrClosed
@@ -100,13 +99,12 @@ func (c *wrapped) ownClose(err error) error {
 	return err
 }
 
-// joinSize is how many bytes of small buffers are put together for one write: what
-// a TLS record holds.
+// joinSize is how many bytes of small buffers are joined for one write: the size of a TLS record.
 const joinSize = 16 << 10
 
 var joinPool = sync.Pool{New: func() any { return new([joinSize]byte) }}
 
-// writeJoined writes bufs in writes of at least joinSize where there is so much.
+// writeJoined writes bufs in writes of at least joinSize bytes, except the last one.
 func writeJoined(w io.Writer, bufs [][]byte) (written int64, err error) {
 	if len(bufs) == 1 {
 		n, err := w.Write(bufs[0])

@@ -19,11 +19,11 @@ const (
 	forwardedHost = "X-Forwarded-Host"
 )
 
-// maxHops is how many trusted proxies may stand behind each other. A request says as much as fits
-// into its header.
+// maxHops is how many trusted proxies in a row a header may name: its length alone does not bound that.
 const maxHops = 32
 
-// CheckHeader returns the canonical name of a header that names the client; empty is X-Forwarded-For.
+// CheckHeader returns the canonical form of name, the name of a header that names the client. An empty
+// name means X-Forwarded-For. It fails for any other header.
 func CheckHeader(name string) (string, error) {
 	switch canonical := http.CanonicalHeaderKey(name); canonical {
 	case "":
@@ -34,17 +34,18 @@ func CheckHeader(name string) (string, error) {
 	return "", fmt.Errorf("%q is none of the headers X-Forwarded-For, Forwarded and X-Real-IP", name)
 }
 
-// Via is what a trusted proxy says of a request.
+// Via is what a trusted proxy says about a request.
 type Via struct {
-	Client string // "host:port", or only the host; empty if the proxy does not know
-	Host   string // the host that the client has asked for; empty if the proxy does not say
+	Client string // address of the client: "host:port", or only the host; empty if the proxy does not know it
+	Host   string // host for which the client has asked; empty if the proxy does not say
 }
 
-// ErrMalformed is what a header gives that no proxy in order would send.
+// ErrMalformed is the error of a malformed header, which no working proxy sends.
 var ErrMalformed = errors.New("the header in which a proxy names the client is malformed")
 
-// Request reads what a trusted peer says in one header, a canonical name: the client is whoever the
-// last proxy names that is trusted itself. It reports false if the header is not there.
+// Request reads the header of a request from a trusted peer. name is the canonical name of the header.
+// The header lists addresses from the client to the last proxy: Via.Client is the last address in it that is
+// not trusted, or the first one if all are trusted. ok is false if the request does not have the header.
 func (t Trust) Request(h http.Header, name string) (v Via, ok bool, err error) {
 	values := h[name]
 	if len(values) == 0 {
@@ -84,11 +85,11 @@ func (t Trust) Request(h http.Header, name string) (v Via, ok bool, err error) {
 	return Via{}, true, ErrMalformed
 }
 
-// hopsBack walks through a list in several lines from its end.
+// A hopsBack walks backwards through a comma-separated list in several lines.
 type hopsBack struct {
-	values []string
-	rest   string // of the line that it is in
-	inside bool
+	values []string // lines that it has not begun
+	rest   string   // rest of the current line
+	inside bool     // rest has more elements
 }
 
 func (b *hopsBack) next() (string, bool) {
@@ -128,7 +129,7 @@ func (n node) String() string {
 }
 
 // parseNode reads "192.0.2.1", "192.0.2.1:80", "[2001:db8::1]", "[2001:db8::1]:80" and, unless
-// strict, "2001:db8::1"; "unknown" and "_names" are not known.
+// strict, "2001:db8::1". known is false for "unknown" and for names such as "_hidden".
 func parseNode(s string, strict bool) (n node, known bool, err error) {
 	host, port := s, ""
 	if i := strings.LastIndexByte(s, ':'); i >= 0 && (strings.HasPrefix(s, "[") && i > strings.IndexByte(s, ']') || strings.Count(s, ":") == 1) {
@@ -159,7 +160,7 @@ func parseNode(s string, strict bool) (n node, known bool, err error) {
 		if err != nil {
 			return n, false, ErrMalformed
 		}
-		if at.Port() != 0 { // several clouds write a port that they do not know so
+		if at.Port() != 0 { // several clouds write 0 for a port that they do not know
 			n.port = strings.TrimPrefix(at.String(), "0.0.0.0:")
 		}
 	}

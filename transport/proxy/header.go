@@ -17,38 +17,38 @@ const (
 	signature = "\r\n\r\n\x00\r\nQUIT\n" // of version 2
 	prefix    = "PROXY "                 // of version 1
 
-	maxLine   = 107 // bytes of version 1, its end included
+	maxLine   = 107 // bytes of a header of version 1, including its line end
 	minLine   = len("PROXY UNKNOWN\r\n")
-	fixedSize = len(signature) + 4 // of version 2: the signature, command, family and length
+	fixedSize = len(signature) + 4 // bytes of version 2: signature, command, family and length
 
 	addrSize4    = 4 + 4 + 2 + 2
 	addrSize6    = 16 + 16 + 2 + 2
 	addrSizeUnix = 108 + 108
 )
 
-// A Source is for whom a proxy speaks.
+// A Source is the client of a proxy.
 type Source struct {
-	// From is the client, To is where it has connected to. Neither is valid if the proxy says
-	// nothing about that: then it speaks for itself, as a health check does, or it does not know.
+	// From is the client's address, To is the address to which the client has connected. Neither is
+	// valid if the proxy does not say: a health check of the proxy has no client, and a proxy may not know it.
 	From, To netip.AddrPort
 
-	// Unix says that the client has come to the proxy through a Unix socket.
+	// Unix reports whether the client has connected to the proxy through a Unix socket.
 	Unix bool
 }
 
-// ErrNoHeader is what a stream begins with that does not begin with a header.
+// ErrNoHeader is the error for a stream that does not begin with a header.
 var ErrNoHeader = errors.New("the stream does not begin with a header of the PROXY protocol")
 
-// A HeaderReader reads one header, and nothing behind it. It takes 232 bytes and no more,
-// whatever a header says of its size.
+// A HeaderReader reads one header, and no byte after it. Its buffer has 232 bytes,
+// whatever length the header announces. Only one goroutine may use it at a time.
 type HeaderReader struct {
 	buf  [fixedSize + addrSizeUnix]byte
-	n    int
-	over int // bytes behind the addresses that have been thrown away
+	n    int // bytes in buf
+	over int // bytes after the addresses that have been thrown away
 }
 
-// Read reads a header. After an error of the stream, such as a deadline that has passed, it may be
-// called again and goes on. Its own errors are for good.
+// Read reads a header. After an error of the stream, such as a passed deadline, Read may be
+// called again and goes on. All other errors are final.
 func (r *HeaderReader) Read(from io.Reader) (Source, error) {
 	for {
 		need, err := r.need()
@@ -78,15 +78,15 @@ func read(from io.Reader, p []byte) (int, error) {
 	return n, err
 }
 
-// need returns how many bytes surely belong to the header and have not come. What is none is
-// found by its first bytes, since more may never come.
+// need returns how many of the next bytes surely belong to the header. A stream without a header is
+// recognised by its first bytes, because more bytes may never come.
 func (r *HeaderReader) need() (int, error) {
 	got := r.buf[:r.n]
 	binary := begins(got, signature)
 	switch {
 	case !binary && !begins(got, prefix):
 		return 0, ErrNoHeader
-	case r.n < len(signature): // which is less than any header has
+	case r.n < len(signature): // every header is longer
 		return len(signature) - r.n, nil
 	case binary && r.n < fixedSize:
 		return fixedSize - r.n, nil
@@ -111,15 +111,15 @@ func begins(got []byte, s string) bool {
 	return string(got[:n]) == s[:n]
 }
 
-// The fields of version 2 that say what is behind them.
+// Values of the fields of version 2: command, address family and protocol.
 const (
 	cmdLocal, cmdProxy             = 0, 1
 	unspec, inet, inet6, unix      = 0, 1, 2, 3
 	unspecProto, stream, maxFamily = 0, 1, unix
 )
 
-// addrSize returns how many bytes of addresses there are, once the fixed part has come. What else
-// the length counts is thrown away.
+// addrSize returns the size of the addresses in bytes, once the fixed part has come. The header's length may
+// count more bytes, which are thrown away.
 func (r *HeaderReader) addrSize() (int, error) {
 	version, cmd := r.buf[12]>>4, r.buf[12]&0xf
 	family, proto := r.buf[13]>>4, r.buf[13]&0xf
@@ -152,12 +152,12 @@ func (r *HeaderReader) addrSize() (int, error) {
 
 func (r *HeaderReader) length() int { return int(binary.BigEndian.Uint16(r.buf[14:])) }
 
-// binary ends a header of version 2, whose addresses have come.
+// binary reads the rest of a header of version 2 whose addresses have come.
 func (r *HeaderReader) binary(from io.Reader) (Source, error) {
 	addrs := r.buf[fixedSize:r.n]
 	scratch := r.buf[r.n:]
 	if len(scratch) == 0 {
-		scratch = addrs // of Unix sockets, which nobody asks for
+		scratch = addrs // addresses of Unix sockets, which nobody needs
 	}
 	for {
 		left := r.length() - len(addrs) - r.over
@@ -189,10 +189,10 @@ func addrPort(a netip.Addr, port []byte) netip.AddrPort {
 	return netip.AddrPortFrom(a.Unmap(), binary.BigEndian.Uint16(port))
 }
 
-// parseLine reads a header of version 1, whose end has come.
+// parseLine reads a whole header of version 1.
 func parseLine(line string) (Source, error) {
 	fields := strings.Split(strings.TrimSuffix(line, "\r\n"), " ")
-	if len(fields) >= 2 && fields[1] == "UNKNOWN" { // all else is to be ignored
+	if len(fields) >= 2 && fields[1] == "UNKNOWN" { // the rest of the line is to be ignored
 		return Source{}, nil
 	}
 	if len(fields) == 6 && (fields[1] == "TCP4" || fields[1] == "TCP6") {

@@ -4,12 +4,12 @@ package proxy
 
 import "strings"
 
-// forwarded is [Trust.Request] for the header of RFC 7239. All of it has to be well formed: a
-// client that sends the beginning of a quoted string would else hide in it what a proxy adds
-// to the line.
+// forwarded is [Trust.Request] for the header of RFC 7239. The whole header must be well formed. Otherwise
+// a client could send the beginning of a quoted string, and the text that a proxy adds to the line would be
+// hidden in that string.
 func (t Trust) forwarded(values []string) (Via, error) {
-	var last [maxHops]hop // the one before is at i-1, around the end
-	n := 0
+	var last [maxHops]hop // the last hops: hop i is at i%maxHops
+	n := 0                // hops in the header
 	for _, v := range values {
 		for rest := v; ; {
 			h, more, err := parseHop(rest)
@@ -51,10 +51,10 @@ func (t Trust) forwarded(values []string) (Via, error) {
 	return via, nil
 }
 
-// A hop is what one proxy has added.
+// A hop is one element of the header, which one proxy has added.
 type hop struct{ from, host string }
 
-// parseHop reads one element up to the comma behind it, which more begins with.
+// parseHop reads one element. more begins with the comma after it, or is empty.
 func parseHop(s string) (h hop, more string, err error) {
 	for {
 		s = strings.TrimLeft(s, " \t")
@@ -86,18 +86,18 @@ func parseHop(s string) (h hop, more string, err error) {
 		default:
 			continue
 		}
-		if *to != "" || value == "" { // RFC 7239, section 4: once in an element
+		if *to != "" || value == "" { // RFC 7239, section 4: at most once in an element
 			return h, "", ErrMalformed
 		}
 		*to = value
 	}
 }
 
-// parseValue reads a token or a quoted string, behind which there is the end of a pair.
+// parseValue reads a token or a quoted string, up to the end of its pair.
 func parseValue(s string) (value, rest string, err error) {
 	if !strings.HasPrefix(s, `"`) {
 		i := 0
-		for i < len(s) && (isToken(s[i]) || s[i] == ':') { // many write a port without quotes
+		for i < len(s) && (isToken(s[i]) || s[i] == ':') { // many proxies write a port without quotes
 			i++
 		}
 		value, rest = s[:i], s[i:]
@@ -124,7 +124,7 @@ func parseValue(s string) (value, rest string, err error) {
 	return value, rest, nil
 }
 
-// isToken tells the bytes of a token (RFC 9110, section 5.6.2).
+// isToken reports whether c may be in a token (RFC 9110, section 5.6.2).
 func isToken(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
 }

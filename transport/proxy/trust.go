@@ -7,14 +7,15 @@ import (
 	"net/netip"
 )
 
-// Trust is the set of addresses whose word is taken. The zero Trust is empty. It does not change.
+// A Trust is the set of addresses of trusted proxies. The zero Trust is empty. A Trust does not change and is
+// safe for concurrent use.
 type Trust struct {
 	prefixes []netip.Prefix
 	unix     bool
 }
 
-// ParseTrust reads a list of addresses, "192.0.2.1" or "2001:db8::1", of networks,
-// "10.0.0.0/8", and "unix" for whoever comes through a Unix socket.
+// ParseTrust reads a list of addresses ("192.0.2.1", "2001:db8::1"), networks
+// ("10.0.0.0/8"), and "unix", which stands for all peers of a Unix socket.
 func ParseTrust(list []string) (Trust, error) {
 	var t Trust
 	for _, s := range list {
@@ -48,11 +49,11 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// Empty reports whether nobody's word is taken.
+// Empty reports whether no peer is trusted.
 func (t Trust) Empty() bool { return len(t.prefixes) == 0 && !t.unix }
 
-// Holds reports whether the word of a peer is taken. isUnix says that it comes through a Unix
-// socket; else remote is "host:port" or only the host.
+// Holds reports whether a peer is trusted. If isUnix is true, the peer has connected through a Unix
+// socket and remote does not count. Otherwise remote is "host:port" or only the host.
 func (t Trust) Holds(remote string, isUnix bool) bool {
 	if isUnix {
 		return t.unix

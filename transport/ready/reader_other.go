@@ -9,19 +9,19 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// Supported says whether a [Reader] works on this system.
+// Supported reports whether a [Reader] works on this system.
 const Supported = false
 
 // A Conn is a socket that a [Reader] can wait for.
 type Conn interface{ net.Conn }
 
-// A Reader is of no use on this system.
+// A Reader does not work on this system.
 type Reader struct{}
 
 // Init does nothing.
 func (*Reader) Init(Conn) error { return nil }
 
-// Read fails.
+// Read fails with [errors.ErrUnsupported].
 func (*Reader) Read(transport.BufferPool) ([]byte, int, error) {
 	return nil, 0, errors.ErrUnsupported
 }

@@ -11,25 +11,25 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// Supported says whether a [Reader] works on this system.
+// Supported reports whether a [Reader] works on this system.
 const Supported = true
 
-// A Conn is a socket that a [Reader] can wait for, such as [*net.TCPConn]. What wraps one
-// and changes its bytes is none.
+// A Conn is a socket for which a [Reader] can wait, such as [*net.TCPConn]. A type that wraps a socket
+// and changes its bytes must not be used as a Conn.
 type Conn interface {
 	net.Conn
 	syscall.Conn
 }
 
-// A Reader reads from one socket, for one goroutine at a time. It keeps what it needs from
-// one call to the next, and hands it to the function that the poller calls, so that a
+// A Reader reads from one socket. Only one goroutine may read at a time. The arguments and results of the
+// function that the poller calls are fields of the Reader, so a
 // read allocates nothing. The zero Reader needs Init.
 type Reader struct {
 	conn Conn
 	raw  syscall.RawConn
-	try  func(fd uintptr) bool
+	try  func(fd uintptr) bool // tryRead, bound once
 
-	// Set only during a call.
+	// Set only during a call of Read.
 	pool transport.BufferPool
 	buf  []byte
 	n    int
@@ -44,8 +44,8 @@ func (r *Reader) Init(c Conn) (err error) {
 	return err
 }
 
-// tryRead reads into a borrowed buffer. If there is nothing to read it gives the
-// buffer back and returns false, and the poller calls it again when there is.
+// tryRead reads into a borrowed buffer. If there is nothing to read, it gives the
+// buffer back and returns false, and the poller calls it again when there is something.
 func (r *Reader) tryRead(fd uintptr) bool {
 	r.buf = r.pool.Get()
 	for {
@@ -81,7 +81,7 @@ func (r *Reader) Read(pool transport.BufferPool) ([]byte, int, error) {
 	case n == 0 && len(buf) > 0:
 		err = io.EOF
 	case n == 0:
-		err = io.ErrShortBuffer // the pool is empty-handed, which is not the stream's end
+		err = io.ErrShortBuffer // the pool gave an empty buffer; this is not the stream's end
 	default:
 		return buf, n, nil
 	}

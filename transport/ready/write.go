@@ -4,21 +4,21 @@ package ready
 
 import "net"
 
-// Linux cuts what goes over the loopback device into segments of nearly 64 KiB. What is just too
-// long for them costs a small one more, with a wake-up of its own, so that one large buffer is
-// better written in pieces. Of 16, 32, 48 and 60 KiB the third was the quickest: half as quick
-// again as the whole, for frames of 64 KiB. Several buffers that are not large cost less
-// in one write, however much they are together.
+// Linux splits a write to the loopback device into segments of nearly 64 KiB. A write that is slightly
+// longer than a segment costs one more small segment with a wake-up of its own. So a large buffer is
+// written in pieces. Of 16, 32, 48 and 60 KiB, pieces of 48 KiB were the fastest: half as fast again
+// as one write, for frames of 64 KiB. Several buffers that are not large cost less
+// in one write, whatever their total size.
 const (
-	largeBuffer = 64 << 10
-	piece       = 48 << 10
+	largeBuffer = 64 << 10 // bytes from which on a buffer is written in pieces
+	piece       = 48 << 10 // bytes
 )
 
-// A Writer writes to sockets in the way that costs the system least, for one goroutine at a
+// A Writer writes to sockets in the way that costs the system least. Only one goroutine may use it at a
 // time. It allocates nothing.
 type Writer struct{ part net.Buffers }
 
-// Write writes p.
+// Write writes p, in several writes if it is large.
 func (*Writer) Write(to net.Conn, p []byte) (n int, err error) {
 	for len(p) >= largeBuffer && err == nil {
 		var done int
@@ -33,7 +33,7 @@ func (*Writer) Write(to net.Conn, p []byte) (n int, err error) {
 	return n, err
 }
 
-// WriteBuffers writes bufs, one after the other. It changes the slices in bufs.
+// WriteBuffers writes bufs in order. It changes the elements of bufs.
 func (w *Writer) WriteBuffers(to net.Conn, bufs [][]byte) (n int64, err error) {
 	for len(bufs) > 0 && err == nil {
 		k := 0

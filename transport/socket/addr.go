@@ -8,17 +8,17 @@ import (
 	"sync/atomic"
 )
 
-// lastNumber makes addresses differ that the system does not tell apart.
+// lastNumber is the last number that Numbered has given.
 var lastNumber atomic.Uint64
 
-// Numbered returns name with a number that no other has.
+// Numbered returns name with a number that it gives only once, such as "unix:#7".
 func Numbered(name string) string {
 	return name + "#" + strconv.FormatUint(lastNumber.Add(1), 10)
 }
 
-// RemoteAddr is the address of an accepted peer as text. Clients of a Unix socket have no address,
-// or one of their own choice, so that each gets a number, as in "unix:#7"; those of media whose
-// addresses are all the same too.
+// RemoteAddr returns the address of an accepted peer as text. The peer of a Unix socket has no address,
+// or an address that it has chosen itself, so it gets a number, as in "unix:#7". A peer of a medium
+// whose addresses are all the same gets a number too.
 func RemoteAddr(a net.Addr) string {
 	switch raw := RawAddr(a); {
 	case IsUnix(a):
@@ -32,11 +32,11 @@ func RemoteAddr(a net.Addr) string {
 	}
 }
 
-// LocalAddr is any other address as text.
+// LocalAddr returns the address of a listener, of this end, or of a peer that was dialled, as text.
 func LocalAddr(a net.Addr) string {
 	raw := RawAddr(a)
 	switch {
-	case IsUnix(a) && raw == "@": // how Linux shows one without a name
+	case IsUnix(a) && raw == "@": // Linux shows a socket without a name so
 		return "unix:"
 	case IsUnix(a):
 		return "unix:" + raw
@@ -44,7 +44,7 @@ func LocalAddr(a net.Addr) string {
 	return raw
 }
 
-// RawAddr is what the address itself says, which may be nil.
+// RawAddr returns a as text, or "" if a is nil.
 func RawAddr(a net.Addr) string {
 	if a == nil {
 		return ""
@@ -52,7 +52,7 @@ func RawAddr(a net.Addr) string {
 	return a.String()
 }
 
-// IsUnix tells the addresses of Unix sockets.
+// IsUnix reports whether a is the address of a Unix socket.
 func IsUnix(a net.Addr) bool {
 	_, ok := a.(*net.UnixAddr)
 	return ok

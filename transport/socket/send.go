@@ -1,6 +1,7 @@
 //go:build !js
 
-// Package socket, for adapters, tells peers apart by their addresses, and sets how much a TCP socket holds that has been written and not yet sent.
+// Package socket is for the adapters tcp and ws. It turns addresses of sockets into text that tells peers apart,
+// and sets the send buffer of a TCP socket.
 package socket
 
 import (
@@ -10,17 +11,17 @@ import (
 	"net"
 )
 
-// Send are such settings. The zero value leaves all to the system.
+// Send has the settings of a send buffer. The zero value leaves all settings to the system.
 type Send struct {
-	Buffer int // bytes of the send buffer (SO_SNDBUF); 0 is the system's
-	Unsent int // bytes that may wait in it before the socket takes no more (TCP_NOTSENT_LOWAT); 0 is the system's
+	Buffer int // size of the send buffer in bytes (SO_SNDBUF); 0 means the system's default
+	Unsent int // bytes that may wait unsent in it before a write waits (TCP_NOTSENT_LOWAT); 0 means the system's default
 }
 
-// Check reports what can work nowhere, or not on this system; the latter is an
-// [errors.ErrUnsupported]. The error begins with the name of the option.
+// Check reports settings that are out of range or that this system does not have; the error is
+// [errors.ErrUnsupported] in the second case. The error begins with the name of the option.
 func (s Send) Check() error {
 	switch {
-	case s.Buffer < 0 || s.Buffer > math.MaxInt32: // what a system call takes; of more it would see the lower half
+	case s.Buffer < 0 || s.Buffer > math.MaxInt32: // a system call would take only the lower 32 bits
 		return fmt.Errorf("SendBuffer: %d B is no size", s.Buffer)
 	case s.Unsent < 0 || s.Unsent > math.MaxInt32:
 		return fmt.Errorf("UnsentBytes: %d B is no size", s.Unsent)
@@ -30,8 +31,7 @@ func (s Send) Check() error {
 	return nil
 }
 
-// Apply sets the options of the TCP socket that stream is, or that is below it as below a
-// [crypto/tls.Conn]. Without such a socket it does nothing.
+// Apply makes the settings at the TCP socket that [TCP] finds. If there is none, it does nothing.
 func (s Send) Apply(stream net.Conn) error {
 	if s == (Send{}) {
 		return nil
@@ -50,7 +50,7 @@ func (s Send) Apply(stream net.Conn) error {
 	return err
 }
 
-// TCP returns the TCP socket that stream is or that is below it, or nil.
+// TCP returns the TCP socket that stream is, or that is below it as below a [crypto/tls.Conn], or nil.
 func TCP(stream net.Conn) *net.TCPConn {
 	for {
 		if tcp, ok := stream.(*net.TCPConn); ok {
