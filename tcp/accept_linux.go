@@ -2,5 +2,5 @@ package tcp
 
 import "syscall"
 
-// acceptAgain are the errors after which accept(2) works on that other systems do not have.
+// acceptAgain are the errors after which accept(2) still works and that only Linux has.
 var acceptAgain = []syscall.Errno{syscall.ENONET}

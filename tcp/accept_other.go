@@ -4,5 +4,5 @@ package tcp
 
 import "syscall"
 
-// acceptAgain are the errors after which accept works on that other systems do not have.
+// acceptAgain are the errors after which accept still works and that only this system has: none.
 var acceptAgain []syscall.Errno

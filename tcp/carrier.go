@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// closeWait is how long Close tries to send TLS's own end.
+// closeWait is how long Close tries to send TLS's own close.
 const closeWait = 500 * time.Millisecond
 
-// errCut is the end of the connection below TLS. It only wraps io.ErrUnexpectedEOF,
-// because crypto/tls takes that one for an end in order.
+// errCut is the error for an end of the connection below TLS without TLS's own close. It wraps
+// io.ErrUnexpectedEOF, because crypto/tls takes io.ErrUnexpectedEOF itself for an orderly end.
 var errCut = fmt.Errorf("tcp: connection ended without TLS's close: %w", io.ErrUnexpectedEOF)
 
-// errDry is what a carrier reads that may not wait. Being temporary, it leaves the
-// TLS connection as it was.
+// errDry is the error of a read that may not wait. It is temporary, so the
+// TLS connection can be read again.
 var errDry net.Error = dryError{}
 
 type dryError struct{}
@@ -32,20 +32,20 @@ func (dryError) Temporary() bool { return true }
 // A carrier is the connection below TLS.
 type carrier struct {
 	net.Conn
-	source *source // nil: no proxy
+	source *source // nil if there is no proxy
 
 	closing atomic.Bool // tlsStream.Close has begun
-	broken  atomic.Bool // a write has failed: there is no point in sending more
+	broken  atomic.Bool // a write has failed, so Close sends nothing more
 
-	closeOnce sync.Once // TLS may close several times
+	closeOnce sync.Once // package tls may close several times
 	closeErr  error
 
 	// Owned by the reader.
 	dry bool // Read fails with errDry
 }
 
-// Read does not let TLS take the end of the connection for the end of the stream,
-// which TLS has to state itself.
+// Read reads for TLS. It replaces io.EOF by errCut: the end of a TLS stream is TLS's own close, and not the
+// end of the connection below it.
 func (c *carrier) Read(p []byte) (int, error) {
 	if c.dry {
 		return 0, errDry
@@ -71,7 +71,7 @@ func (c *carrier) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// SetWriteDeadline shortens the deadline under which TLS sends its own end.
+// SetWriteDeadline shortens the deadline under which package tls sends TLS's own close.
 func (c *carrier) SetWriteDeadline(t time.Time) error {
 	if c.closing.Load() {
 		limit := time.Now()

@@ -12,8 +12,8 @@ import (
 	"github.com/hisock/hisock/transport/ready"
 )
 
-// A rawSocket is a [*net.TCPConn] or [*net.UnixConn], and nothing that wraps one, which may change its
-// bytes or count them.
+// A rawSocket is a [*net.TCPConn] or [*net.UnixConn]. A type that wraps one may change or count its
+// bytes, and is not used as a rawSocket.
 type rawSocket interface {
 	ready.Conn
 	CloseWrite() error
@@ -23,7 +23,7 @@ type rawSocket interface {
 type conn struct {
 	socket rawSocket
 	info   transport.Info
-	source *source // nil: no proxy
+	source *source // nil if there is no proxy
 	closed atomic.Bool
 
 	// Owned by the reader.
@@ -41,7 +41,7 @@ var (
 	_ transport.Resetter     = (*tcpConn)(nil)
 )
 
-// newSocketConn takes over a socket.
+// newSocketConn makes a connection from a socket and takes the socket over.
 func newSocketConn(s rawSocket, info transport.Info, src *source) (transport.Conn, error) {
 	if _, isTCP := s.(*net.TCPConn); !isTCP {
 		c := &conn{}
@@ -116,8 +116,7 @@ func (c *conn) SetWriteDeadline(t time.Time) error {
 
 func (c *conn) Info() transport.Info { return c.source.amend(c.info) }
 
-// ownClose tells a connection that failed because it was closed here from one that
-// broke off.
+// ownClose replaces err by ErrClosed if the connection was closed here.
 func (c *conn) ownClose(err error) error {
 	if err != nil && c.closed.Load() {
 		return transport.ErrClosed

@@ -9,21 +9,21 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A streamConn is a connection over a stream that is not known to be a socket: what
-// [transport.Wrap] makes of it.
+// A streamConn is a connection over a stream that may not be a socket. It adds ReadReady and
+// the proxy's header to the Conn that [transport.Wrap] makes.
 type streamConn struct {
 	transport.Conn
-	source *source // nil: no proxy
+	source *source // nil if there is no proxy
 	closed atomic.Bool
 
 	// Owned by the reader.
 	few    [waitSize]byte
-	unread []byte // of few
-	more   bool   // the last read has filled its buffer, so that there is probably more
+	unread []byte // bytes in few that have not been returned
+	more   bool   // the last read has filled its buffer, so there is probably more to read
 }
 
-// waitSize is how many bytes a streamConn has room for while it waits: it cannot wait without, but
-// a small message fits.
+// waitSize is the size, in bytes, of the buffer with which a streamConn waits. It cannot wait without a
+// buffer. A small message fits.
 const waitSize = 256
 
 var (
@@ -65,8 +65,8 @@ func (c *streamConn) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// ReadReady implements [transport.ReadyReader]: it waits with little room, and only where more is
-// probably there already with a buffer.
+// ReadReady implements [transport.ReadyReader]. It waits with the small buffer, except if there is probably
+// more to read already: then it reads into a buffer of the pool.
 func (c *streamConn) ReadReady(pool transport.BufferPool) ([]byte, int, error) {
 	if !c.more && len(c.unread) == 0 {
 		for n := 0; n == 0; {

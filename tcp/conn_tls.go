@@ -13,7 +13,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A tlsConn is a connection with TLS: what [transport.Wrap] makes of a tlsStream.
+// A tlsConn is a connection with TLS. It adds ReadReady and the proxy's header to the Conn that
+// [transport.Wrap] makes.
 type tlsConn struct {
 	transport.Conn
 	stream *tlsStream
@@ -27,7 +28,7 @@ var (
 	_ transport.SourceReader = (*tlsConn)(nil)
 )
 
-// newTLSConn takes over stream and lets secure put TLS on top of it.
+// newTLSConn takes stream over, and calls secure to put TLS on top of it.
 func newTLSConn(stream net.Conn, info transport.Info, src *source, secure func(net.Conn) *tls.Conn) *tlsConn {
 	carrier := &carrier{Conn: stream, source: src}
 	s := &tlsStream{Conn: secure(carrier), carrier: carrier}
@@ -47,8 +48,8 @@ func (c *tlsConn) ReadSource() error {
 	return err
 }
 
-// ReadReady implements [transport.ReadyReader]: it waits with room for one byte, then
-// borrows a buffer for that byte and what else has been decrypted with it.
+// ReadReady implements [transport.ReadyReader]. It waits with a buffer of one byte, and then
+// takes a buffer from the pool for that byte and the other bytes that were decrypted with it.
 func (c *tlsConn) ReadReady(pool transport.BufferPool) ([]byte, int, error) {
 	for {
 		n, err := c.Read(c.first[:])
@@ -66,20 +67,20 @@ func (c *tlsConn) ReadReady(pool transport.BufferPool) ([]byte, int, error) {
 	}
 	n := copy(buf, c.first[:])
 	c.stream.carrier.dry = true
-	more, _ := c.stream.Read(buf[n:]) // an error other than errDry comes again
+	more, _ := c.stream.Read(buf[n:]) // an error other than errDry comes again in the next read
 	c.stream.carrier.dry = false
 	return buf, n + more, nil
 }
 
-// A tlsStream is a [tls.Conn] that remembers that its handshake is over, because
-// asking it would wait for a handshake that is under way.
+// A tlsStream is a [tls.Conn] that remembers whether its handshake is over. [tls.Conn.ConnectionState]
+// would wait for a handshake that is under way.
 type tlsStream struct {
 	*tls.Conn
-	carrier *carrier // nil if somebody else has put TLS on its stream
-	agreed  atomic.Bool
+	carrier *carrier    // nil if the program has put TLS on the stream
+	agreed  atomic.Bool // the handshake is over
 }
 
-// agree sees to it that the handshake is over.
+// agree shakes hands, unless the handshake is over.
 func (s *tlsStream) agree(ctx context.Context) error {
 	if s.agreed.Load() {
 		return nil
@@ -105,8 +106,8 @@ func (s *tlsStream) Write(p []byte) (int, error) {
 	return s.Conn.Write(p)
 }
 
-// Close sends TLS's own end if it can, and closes. That it could not be sent is no
-// error: who must know has called CloseWrite.
+// Close sends TLS's own close if it can, and closes the connection. It is no error if the close cannot be
+// sent: a program that must know calls CloseWrite first.
 func (s *tlsStream) Close() error {
 	if s.carrier == nil {
 		late := time.AfterFunc(closeWait, func() { s.NetConn().Close() })
@@ -119,7 +120,7 @@ func (s *tlsStream) Close() error {
 	return s.carrier.Close()
 }
 
-// handshake is [transport.Info.HandshakeFunc]: a [*tls.ConnectionState], or nil before
+// handshake is the [transport.Info.HandshakeFunc]. It returns a [*tls.ConnectionState], or nil before
 // the handshake is over.
 func (s *tlsStream) handshake() any {
 	if !s.agreed.Load() {

@@ -15,8 +15,8 @@ import (
 	"github.com/hisock/hisock/transport/socket"
 )
 
-// Dialer returns a dialer to addr. The address is looked at when Dial is called;
-// a name with several addresses is tried at all of them. Options that cannot be make Dial fail.
+// Dialer returns a dialer to addr, "host:port". Each Dial resolves the name again, and
+// tries all addresses of a name. If the address or the options are invalid, Dial fails.
 func Dialer(addr string, opts *Options) transport.Dialer {
 	s, err := opts.resolve()
 	return &dialer{addr: addr, settings: s, wrong: err}
@@ -25,7 +25,7 @@ func Dialer(addr string, opts *Options) transport.Dialer {
 type dialer struct {
 	addr     string
 	settings settings
-	wrong    error // of the options
+	wrong    error // why the options are invalid; nil if they are valid
 }
 
 func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
@@ -34,7 +34,7 @@ func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
 	}
 	stream, err := d.connect(ctx)
 	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded): // that of ctx, which the socket noticed first
+	case errors.Is(err, os.ErrDeadlineExceeded): // the deadline of ctx, which the socket noticed first
 		return nil, fmt.Errorf("tcp: dial %q: %w", d.addr, context.DeadlineExceeded)
 	case err != nil:
 		return nil, fmt.Errorf("tcp: %w", err)

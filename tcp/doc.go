@@ -3,13 +3,13 @@
 //	l, err := tcp.Listen("127.0.0.1:0", nil)       // transport.Listener
 //	d := tcp.Dialer("127.0.0.1:6969", nil)         // transport.Dialer
 //
-// Addresses are those of package net: "host:port" with a name, an IPv4 or a
-// bracketed IPv6 address, port 0 for any that is free, no host for all interfaces.
+// Addresses have the form of package net: "host:port", where host is a name, an IPv4 address or a
+// bracketed IPv6 address. Port 0 means any free port, and no host means all interfaces.
 //
 // # Other sockets
 //
-// [NewListener] and [NewConn] take what others have made: a Unix socket, one that systemd has
-// passed on, one that bounds or counts connections.
+// [NewListener] and [NewConn] take over listeners and connections of other packages: a Unix socket, a
+// socket that systemd has opened, a listener that bounds or counts connections.
 //
 //	inner, err := net.Listen("unix", "/run/chat.sock")
 //	l, err := tcp.NewListener(inner, nil)
@@ -19,9 +19,9 @@
 //
 // # Proxies
 //
-// A listener behind a load balancer that speaks the PROXY protocol has to be told which
-// addresses that has: [Options.Proxies]. The client's address is then what the header says, once
-// the first read has read it.
+// A listener behind a load balancer that speaks the PROXY protocol needs the balancer's
+// addresses: [Options.Proxies]. Once the first read has read the protocol's header, the client's address
+// is the address in the header.
 //
 //	l, err := tcp.Listen(":6969", &tcp.Options{Proxies: []string{"10.0.0.0/8"}})
 //
@@ -31,23 +31,23 @@
 // [github.com/hisock/hisock/transport.ReadyReader] and holds no buffer while it
 // waits. Small writes are not delayed (TCP_NODELAY).
 //
-// CloseWrite ends this direction and the other can still be read. Close after it
-// does not wait: the system goes on to deliver what was written. But if something
-// from the peer is still unread at that time, or arrives later, the system resets the
-// connection, and the peer may lose what it has not received yet. Who must be sure
-// calls CloseWrite and reads to the end before Close.
+// CloseWrite ends this side's direction, and the peer's direction can still be read. A Close after
+// CloseWrite does not wait: the system goes on to deliver the bytes that were written. But if bytes
+// from the peer are still unread then, or arrive later, the system resets the
+// connection, and the peer may lose bytes that it has not received yet. To be sure,
+// call CloseWrite and read to the end before Close.
 //
 // # TLS
 //
-// With [Options.TLS] a listener speaks TLS, mutual TLS if the configuration asks for
-// client certificates. Accept does not wait for the handshake: it happens in the first
-// read or write, under that one's deadline, so that a silent peer holds up nobody.
-// A dialer finishes its side of the handshake in Dial; that the server refused
-// its certificate shows in the first read. A stream that ends without TLS's own
-// close ends with [io.ErrUnexpectedEOF]: nobody can cut it short unnoticed.
+// With [Options.TLS] a listener speaks TLS, and mutual TLS if the configuration asks for
+// client certificates. Accept does not wait for the handshake. The handshake happens in the first
+// read or write, under the deadline of that operation, so a silent peer holds up nobody.
+// A dialer finishes its side of the handshake in Dial. If the server refuses the dialer's
+// certificate, the first read fails. A stream that ends without TLS's own
+// close ends with [io.ErrUnexpectedEOF], so nobody can cut it short unnoticed.
 //
 // A deadline that passes during a handshake or a write ends a TLS connection.
-// Close over TLS tells the peer, and gives up after half a second if that cannot be
+// Close over TLS tells the peer, and gives up after half a second if the message cannot be
 // sent.
 //
 // In the browser (GOOS=js) the package is empty.

@@ -15,18 +15,19 @@ import (
 	"github.com/hisock/hisock/transport/socket"
 )
 
-// A Listener accepts connections. It may be used by several goroutines at once,
-// and closed by any, a signal handler's among them: a waiting Accept returns at once.
+// A Listener accepts connections. It is safe for concurrent use. Any goroutine may close it,
+// and a waiting Accept then returns at once.
 type Listener struct {
 	listener net.Listener
 	settings settings
-	wrapped  bool // the listener was not made here
+	wrapped  bool // listener was given to NewListener
 	closed   atomic.Bool
 }
 
 var _ transport.Listener = (*Listener)(nil)
 
-// Listen listens on addr. The result accepts until it is closed.
+// Listen listens on the TCP address addr, "host:port". It fails if the options are invalid, and if TLS is
+// set without a certificate.
 func Listen(addr string, opts *Options) (*Listener, error) {
 	s, err := opts.resolve()
 	if err != nil {
@@ -43,10 +44,10 @@ func Listen(addr string, opts *Options) (*Listener, error) {
 	return &Listener{listener: l, settings: s}, nil
 }
 
-// NewListener accepts from l, which it takes over: a Unix socket, one that systemd has passed on
-// ([net.FileListener]), one that bounds how many there are, one that reads the PROXY protocol by
-// itself, or one of package tls. What it accepts becomes what [NewConn] says. Listening is
-// not its task, so that it fails only for options that cannot be; l is left open then.
+// NewListener returns a listener that accepts from l and takes l over. l may be a Unix socket, a socket that
+// systemd has opened ([net.FileListener]), a listener that bounds the number of connections, a listener that
+// reads the PROXY protocol by itself, or a listener of package tls. Its connections become as [NewConn] says.
+// NewListener fails only if l is nil or the options are invalid, and then leaves l open.
 func NewListener(l net.Listener, opts *Options) (*Listener, error) {
 	if l == nil {
 		return nil, errors.New("tcp: there is no listener to take over")
@@ -65,10 +66,10 @@ func hasCertificate(c *tls.Config) bool {
 	return len(c.Certificates) > 0 || c.GetCertificate != nil || c.GetConfigForClient != nil
 }
 
-// Accept waits for the next connection, and for nothing that the peer has to send:
-// a TLS handshake, or the header of a proxy, is read in the first read or write. After Close it
-// fails with [transport.ErrClosed]. An error whose Temporary method reports true, such as too
-// many open files, leaves the listener working.
+// Accept waits for the next connection, and for no bytes from the peer:
+// a TLS handshake happens in the first read or write, and a proxy's header is read in the first read. After
+// Close it fails with [transport.ErrClosed]. After an error whose Temporary method reports true, such as too
+// many open files, Accept may be called again.
 func (l *Listener) Accept() (transport.Conn, error) {
 	stream, err := l.listener.Accept()
 	if err != nil {
@@ -81,10 +82,10 @@ func (l *Listener) Accept() (transport.Conn, error) {
 	return l.settings.accepted(stream, l.wrapped)
 }
 
-// Close stops listening. Connections that were accepted go on. It may be called
+// Close stops listening. Connections that were accepted go on. Close may be called
 // again.
 func (l *Listener) Close() error {
-	if l.closed.Swap(true) { // not every listener bears it twice
+	if l.closed.Swap(true) { // not every net.Listener may be closed twice
 		return nil
 	}
 	if err := l.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
@@ -93,14 +94,14 @@ func (l *Listener) Close() error {
 	return nil
 }
 
-// Addr returns the address listened on, with the real port.
+// Addr returns the address of the listener, with the real port.
 func (l *Listener) Addr() string { return socket.LocalAddr(l.listener.Addr()) }
 
-// An acceptError says why Accept failed and whether to try again.
+// An acceptError is the error of Accept.
 type acceptError struct {
 	addr   string
 	err    error
-	closed bool // by the program, which not every listener tells
+	closed bool // the program has closed the listener; err may not say so
 }
 
 func (e *acceptError) Error() string {
@@ -114,9 +115,9 @@ func (e *acceptError) Unwrap() error {
 	return e.err
 }
 
-// Temporary reports whether it is worth trying again: the system lacks something that
-// may come back, the network failed for the one who was to be accepted, or that one has
-// already gone. Which errors say so is in accept(2).
+// Temporary reports whether Accept may succeed when it is called again: the system lacks a resource that
+// may come back, the network failed for the new connection, or its peer has
+// already gone. accept(2) lists these errors.
 func (e *acceptError) Temporary() bool {
 	for _, again := range [][]syscall.Errno{acceptErrors, acceptAgain} {
 		for _, errno := range again {
@@ -129,15 +130,15 @@ func (e *acceptError) Temporary() bool {
 	return errors.As(e.err, &temporary) && temporary.Temporary()
 }
 
-// acceptErrors are the errors after which accept works on.
+// acceptErrors are the errors after which accept still works.
 var acceptErrors = []syscall.Errno{
-	// Something is lacking.
+	// The system lacks a resource.
 	syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM,
 	// The peer has gone, or a firewall forbids it.
 	syscall.ECONNABORTED, syscall.ECONNRESET, syscall.EPERM,
-	// What was already wrong with the new connection, which Linux tells through accept.
+	// The new connection already had a network error, which Linux reports through accept.
 	syscall.ENETDOWN, syscall.EPROTO, syscall.ENOPROTOOPT, syscall.EHOSTDOWN,
 	syscall.EHOSTUNREACH, syscall.EOPNOTSUPP, syscall.ENETUNREACH,
-	// Nothing has come.
+	// No connection has come.
 	syscall.EAGAIN, syscall.EINTR,
 }

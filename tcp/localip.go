@@ -8,9 +8,9 @@ import (
 	"net/netip"
 )
 
-// LocalIP returns an address by which other machines of the local network are likely to
-// reach this one: the first that is neither loopback nor link-local, IPv4 before IPv6. It
-// asks only this machine, and fails if it has no such address.
+// LocalIP returns an address at which other machines of the local network can probably
+// reach this machine: the first address that is neither loopback nor link-local, IPv4 before IPv6. It
+// uses no network, and fails if this machine has no such address.
 func LocalIP() (netip.Addr, error) {
 	addrs, err := net.InterfaceAddrs()
 	if err != nil {

@@ -11,15 +11,15 @@ import (
 	"github.com/hisock/hisock/transport/socket"
 )
 
-// NewConn makes a connection of one that somebody has accepted, whatever it is made of: what a
-// [Listener] does with what its listener gives. It takes c over, also if it fails. It
-// fails only for options that cannot be.
+// NewConn makes a connection from a net.Conn that the program has accepted, as a [Listener] does with the
+// connections of its net.Listener. It takes c over, and closes c if it fails. It
+// fails if c is nil or the options are invalid.
 //
-// A TCP or Unix socket is used as it is, and waits for input without a buffer. What wraps one is
-// read with its own methods, and waits with room for 256 bytes; if it has no CloseWrite, ending
-// one direction ends both. A [*tls.Conn], which may be of either side, has its state
-// in [transport.Info.TLS]; that it was cut short then shows only as far as it can tell,
-// so that it is better to give what is below, and [Options.TLS].
+// A TCP or Unix socket is used directly, and on Unix waits for input without a buffer. A type that wraps a
+// socket is read with its own methods, and waits with a buffer of 256 bytes. If such a type has no CloseWrite
+// method, ending one direction ends both. [transport.Info.TLS] has the state of a [*tls.Conn], which may be a
+// client's or a server's. A *tls.Conn does not always notice that its stream was cut short, so it is better to
+// give NewConn the connection below it, and [Options.TLS].
 func NewConn(c net.Conn, opts *Options) (transport.Conn, error) {
 	s, err := opts.resolve()
 	switch _, secure := c.(*tls.Conn); {
@@ -43,7 +43,7 @@ var (
 	errDoubleTLS     = errors.New("tcp: Options.TLS for a connection that is one of TLS already")
 )
 
-// accepted takes over what somebody has accepted; wrapped says that the keep-alive has not been set.
+// accepted makes a connection from an accepted stream. wrapped says that the keep-alive has not been set.
 func (s *settings) accepted(stream net.Conn, wrapped bool) (transport.Conn, error) {
 	s.apply(stream, wrapped)
 	info := transport.Info{Local: socket.LocalAddr(stream.LocalAddr()), Remote: socket.RemoteAddr(stream.RemoteAddr())}
@@ -54,7 +54,7 @@ func (s *settings) accepted(stream net.Conn, wrapped bool) (transport.Conn, erro
 	return newConn(stream, info, src)
 }
 
-// newConn takes over a stream as it is.
+// newConn makes a connection from a stream, without adding TLS.
 func newConn(stream net.Conn, info transport.Info, src *source) (transport.Conn, error) {
 	switch c := stream.(type) {
 	case *net.TCPConn:

@@ -6,8 +6,8 @@ import "github.com/hisock/hisock/transport"
 
 var _ transport.ReadyReader = (*conn)(nil)
 
-// ReadReady implements [transport.ReadyReader]. Where it does not exist, waiting for input
-// needs a buffer.
+// ReadReady implements [transport.ReadyReader]. On systems other than Unix a conn does not have it, and
+// waiting for input needs a buffer.
 func (c *conn) ReadReady(pool transport.BufferPool) ([]byte, int, error) {
 	if err := c.ReadSource(); err != nil {
 		return nil, 0, err

@@ -7,11 +7,11 @@ import (
 	"unsafe"
 )
 
-// resetWait bounds how long Reset waits for the peer to have what was written.
+// resetWait bounds how long Reset waits for the peer to receive the written bytes.
 const resetWait = time.Second
 
-// awaitSent waits until the peer has acknowledged all that was written: a reset throws away
-// what is still on its way. The count is that of ioctl SIOCOUTQ, see tcp(7).
+// awaitSent waits until the peer has acknowledged all written bytes, because a reset throws away
+// bytes that are still on their way. The ioctl SIOCOUTQ counts them, see tcp(7).
 func awaitSent(c *net.TCPConn) {
 	raw, err := c.SyscallConn()
 	if err != nil {

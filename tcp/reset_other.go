@@ -7,6 +7,6 @@ import (
 	"time"
 )
 
-// awaitSent gives the peer a moment to get what was written: a reset throws away what is
-// still on its way, and this system does not say how much that is.
+// awaitSent gives the peer a moment to receive the written bytes, because a reset throws away bytes that are
+// still on their way. This system does not say how many these are.
 func awaitSent(*net.TCPConn) { time.Sleep(50 * time.Millisecond) }

@@ -13,18 +13,18 @@ import (
 	"github.com/hisock/hisock/transport/socket"
 )
 
-// A source is what a proxy says about the client at the beginning of a stream. A nil source says
-// nothing.
+// A source reads the header with which a proxy names its client at the beginning of a stream. A nil source
+// is a stream without a proxy.
 type source struct {
 	stream net.Conn
-	known  atomic.Pointer[transport.Info] // the addresses only; nil before the header has been read
+	known  atomic.Pointer[transport.Info] // addresses from the header; nil before the header has been read
 
-	mu     sync.Mutex          // guards the fields below, and is held while the header is read
-	header *proxy.HeaderReader // nil when it has been read
-	err    error               // why it cannot be
+	mu     sync.Mutex          // guards the fields below; held while the header is read
+	header *proxy.HeaderReader // nil after the header has been read or has failed
+	err    error               // why the header has failed
 }
 
-// sourceOf returns the source of a stream that is accepted from one of the proxies, or else nil.
+// sourceOf returns the source of a stream from a trusted proxy, and nil for any other stream.
 func (s *settings) sourceOf(stream net.Conn) *source {
 	if s.proxies.Empty() || !s.proxies.Holds(socket.RawAddr(stream.RemoteAddr()), socket.IsUnix(stream.RemoteAddr())) {
 		return nil
@@ -32,7 +32,7 @@ func (s *settings) sourceOf(stream net.Conn) *source {
 	return &source{stream: stream, header: new(proxy.HeaderReader)}
 }
 
-// read reads the header, if it has not been read. A deadline that passes meanwhile does no harm.
+// read reads the header, if it has not been read. After a passed deadline it may be called again.
 func (s *source) read() error {
 	if s == nil || s.known.Load() != nil {
 		return nil
@@ -62,7 +62,7 @@ func (s *source) read() error {
 	return nil
 }
 
-// amend says in info what is known of the client. info has the addresses of the stream.
+// amend returns info, which has the addresses of the stream, with the addresses of the client.
 func (s *source) amend(info transport.Info) transport.Info {
 	if s == nil {
 		return info
