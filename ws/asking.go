@@ -13,20 +13,18 @@ import (
 	"strconv"
 )
 
-// maxAnswer bounds, in bytes, the header of a server's answer, and maxHints how many answers
-// that are none (1xx) may come before it.
 const (
-	maxAnswer = 64 << 10
-	maxHints  = 5
+	maxAnswer = 64 << 10 // greatest size of the header of a server's answer, in bytes
+	maxHints  = 5        // answers to read at most; all but the last one may be hints (status 1xx)
 )
 
-// An asking is the [http.RoundTripper] of one handshake, on a stream that it keeps.
+// An asking is the [http.RoundTripper] of one handshake. It leaves the stream open.
 type asking struct {
 	stream net.Conn
-	unread []byte // what the server has sent already behind its answer
+	unread []byte // bytes that the server has sent after its answer
 }
 
-// client is an HTTP client for the one request.
+// client returns an HTTP client for the request of the handshake.
 func (a *asking) client() *http.Client {
 	return &http.Client{
 		Transport:     a,
@@ -34,8 +32,8 @@ func (a *asking) client() *http.Client {
 	}
 }
 
-// RoundTrip implements [http.RoundTripper]. What ends the request's context has to cut the
-// stream.
+// RoundTrip implements [http.RoundTripper]. It does not watch the request's context: when the context ends,
+// somebody else must cut the stream.
 func (a *asking) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Write(a.stream); err != nil {
 		return nil, err
@@ -64,8 +62,8 @@ func (a *asking) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, errors.New("the server sent hints and no answer")
 }
 
-// A rejection is the body of an answer that makes no WebSocket. Closing it must not read it to
-// its end, which may never come.
+// A rejection is the body of an answer that makes no WebSocket. Closing it must not read the body to
+// the end, which may never come.
 type rejection struct {
 	io.Reader
 	stream net.Conn

@@ -17,12 +17,11 @@ import (
 	"github.com/hisock/hisock/transport/ready"
 )
 
-// closeGrace is how long CloseWrite waits for its close frame to go out. A peer that
-// reads takes it at once; for another it waits in a goroutine of the conn until Close.
+// closeGrace is how long CloseWrite waits until its close frame is written. If the peer reads, that takes no
+// time. Otherwise a goroutine of the conn goes on to write the frame until Close.
 const closeGrace = 250 * time.Millisecond
 
-// A conn is the native [transport.Conn]: the frames of one WebSocket, whose handshake is
-// over, on a connection that belongs to it.
+// A conn is the native [transport.Conn]: one WebSocket after its handshake. It owns its stream.
 type conn struct {
 	stream net.Conn
 	info   transport.Info
@@ -30,21 +29,21 @@ type conn struct {
 	reader
 	writer
 
-	ending    atomic.Pointer[opError] // why writing fails, once this side ends
-	peerClose atomic.Pointer[CloseError]
-	lost      atomic.Pointer[opError] // why the conn has cut the stream by itself
+	ending    atomic.Pointer[opError]    // error of writes since this side began to end; nil before
+	peerClose atomic.Pointer[CloseError] // close frame of the peer; nil before
+	lost      atomic.Pointer[opError]    // why the conn has cut the stream by itself; nil if it has not
 	closed    atomic.Bool
 	closeOnce sync.Once
 	closeErr  error
 
-	mu      sync.Mutex    // guards what follows, and that running grows only before closed
-	ended   chan struct{} // made when this side ends, closed when its close frame is out
+	mu      sync.Mutex    // guards the fields below; running grows only under it and before closed
+	ended   chan struct{} // made when this side begins to end, closed when its close frame is written
 	endErr  error         // set before ended is closed
 	running sync.WaitGroup
 }
 
-// newConn takes over stream. unread is what the peer has sent already behind its
-// handshake.
+// newConn makes a conn and takes stream over. unread are the bytes that the peer has sent after its part of
+// the handshake.
 func newConn(stream net.Conn, unread []byte, info transport.Info, client bool) *conn {
 	c := &conn{stream: stream, info: info}
 	c.decoder.masked = !client
@@ -55,7 +54,7 @@ func newConn(stream net.Conn, unread []byte, info transport.Info, client bool) *
 		c.keys = mathrand.NewChaCha8(seed)
 	}
 	switch stream.(type) {
-	case *net.TCPConn, *net.UnixConn: // and nothing that wraps one, which may change its bytes
+	case *net.TCPConn, *net.UnixConn: // a type that wraps a socket may change its bytes
 		c.plain = true
 		c.polled = ready.Supported && c.ready.Init(stream.(ready.Conn)) == nil
 	case *tls.Conn:
@@ -74,16 +73,16 @@ func (c *conn) SetWriteDeadline(t time.Time) error {
 	return c.opError("set write deadline", c.writeDeadline.Set(c.stream.SetWriteDeadline, t))
 }
 
-// CloseWrite sends a close frame. It returns before that has gone out if the peer
-// reads nothing for 250 ms; then Close cuts it off, so whoever wants the
-// stream to end in order reads up to the peer's end before that.
+// CloseWrite sends a close frame. If the peer reads nothing for 250 ms, CloseWrite returns before
+// the frame is written, and Close gives the frame up. For an orderly end, read up to the peer's end before
+// Close.
 func (c *conn) CloseWrite() error {
 	return c.opError("close write", c.end(&CloseError{Code: codeNormal}, errWriteEnded, true))
 }
 
-// end sends a close frame, if it is the first to do so, and waits for that. Writing
-// fails with why afterwards. asked says that the caller wants it, whose write deadline
-// holds then.
+// end sends a close frame, unless this side has sent one, and waits up to closeGrace until it is written.
+// Writes fail with why afterwards. asked says that the program called CloseWrite: then the program's write
+// deadline holds for the frame, and otherwise answerTime.
 func (c *conn) end(with *CloseError, why *opError, asked bool) error {
 	c.mu.Lock()
 	if c.closed.Load() {
@@ -126,9 +125,8 @@ func (c *conn) Close() error {
 	return c.closeErr
 }
 
-// cut closes the connection below all others: closing a TLS connection in order would
-// wait up to 5 s for a peer that does not read. A WebSocket is ended in order by its
-// close frame.
+// cut closes the lowest connection below stream. An orderly close of a TLS connection would
+// wait up to 5 s for a peer that does not read, and a WebSocket has its close frame for an orderly end.
 func cut(stream net.Conn) error {
 	for {
 		upper, ok := stream.(interface{ NetConn() net.Conn })
@@ -139,7 +137,7 @@ func cut(stream net.Conn) error {
 	}
 }
 
-// opError says for what reason op failed, nil if it did not.
+// opError returns the error of op, which failed with err. It returns nil if err is nil.
 func (c *conn) opError(op string, err error) error {
 	if err == nil {
 		return nil

@@ -12,12 +12,12 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// answerTime is how long the peer may take to read what this side sends by itself: pongs, and
-// the close frame that answers its own or its mistake.
+// answerTime is how long the peer may take to read the frames that this side sends by itself: pongs, and
+// the close frame that answers the peer's close frame or protocol error.
 const answerTime = 5 * time.Second
 
-// A waitingPong answers a ping that came while somebody else was writing. Of several it
-// answers the latest, which is enough (RFC 6455, section 5.5.3).
+// A waitingPong is the answer to a ping that came while another goroutine was writing. Only the
+// latest ping is answered, which is enough (RFC 6455, section 5.5.3).
 type waitingPong struct {
 	due atomic.Bool
 
@@ -43,13 +43,13 @@ func (w *waitingPong) take(dst []byte, h header) []byte {
 	return appendControl(dst, h, opPong, w.payload[:w.size])
 }
 
-// gotPing leaves the answer for sendPongs, which the reader calls soon, or for whoever is
-// writing: the reader does not wait behind a message.
+// gotPing prepares the answer to a ping. sendPongs, which the reader calls soon, sends it. If another goroutine
+// is writing, that goroutine sends it after its message, so the reader does not wait for the message.
 func (c *conn) gotPing(payload []byte) {
 	if c.answering == nil {
 		if !c.writeMu.TryLock() {
 			c.pongWaiting.set(payload)
-			if c.writeMu.TryLock() { // the writer may have looked before
+			if c.writeMu.TryLock() { // the writer may have looked for a pong before it was set
 				c.unlockWriting()
 			}
 			return
@@ -64,7 +64,7 @@ func (c *conn) gotPing(payload []byte) {
 	c.answers = appendControl(c.answers, c.masking(), opPong, payload)
 }
 
-// sendPongs sends the answers that the reader has.
+// sendPongs sends the pongs that the reader has gathered.
 func (c *conn) sendPongs() {
 	if c.answering == nil {
 		return
@@ -75,7 +75,7 @@ func (c *conn) sendPongs() {
 	c.unlockWriting()
 }
 
-// unlockWriting sends the pong that came meanwhile and unlocks writeMu.
+// unlockWriting sends the waiting pong, if there is one, and unlocks writeMu.
 func (c *conn) unlockWriting() {
 	for {
 		if c.pongWaiting.due.Load() {
@@ -90,8 +90,8 @@ func (c *conn) unlockWriting() {
 	}
 }
 
-// writeOwn sends control frames that the caller of Write did not ask for, whose deadline
-// does not hold for them. A peer that does not take them in time loses the connection. It is
+// writeOwn sends control frames of the conn's own. answerTime holds for them instead of the program's
+// write deadline. If the peer does not read them in time, the conn cuts the stream. writeOwn is
 // called with writeMu held.
 func (c *conn) writeOwn(frames []byte) {
 	if c.writeErr != nil {
@@ -114,15 +114,15 @@ func (c *conn) writeInTime(frames []byte) error {
 	}
 	lost := &opError{"answer the peer", err}
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
-		return lost // the peer has gone, and the reader comes to the end of what it had sent
+		return lost // the peer has gone; the reader goes on to the end of the stream
 	}
 	c.lost.Store(lost)
 	cut(c.stream)
 	return lost
 }
 
-// sendClose ends when the writer before it has ended and the frame is out. Close,
-// which cuts the stream, ends both.
+// sendClose waits for the writer before it and writes the close frame. Close
+// cuts the stream, which ends both.
 func (c *conn) sendClose(with *CloseError, why *opError, asked bool) error {
 	c.writeMu.Lock()
 	defer c.writeMu.Unlock()

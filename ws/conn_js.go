@@ -11,7 +11,7 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// The close codes that a page may send are 1000 and those from 3000 on. These two
+// A page may send only the close codes 1000 and 3000 to 4999. These two
 // stand for 1003 and 1009.
 const (
 	codePageText = 4003
@@ -19,17 +19,17 @@ const (
 )
 
 const (
-	// maxBuffered is how many bytes the browser may hold for sending before a write
-	// waits. A browser does not say when it has sent some, so writes look again
+	// maxBuffered is how many unsent bytes the browser may hold before a write
+	// waits. A browser does not say when it has sent bytes, so a waiting write looks again
 	// every pollInterval.
 	maxBuffered  = 128 << 10
 	pollInterval = 5 * time.Millisecond
 
-	// maxIdleInbox is how large an inbox may be and be kept when it is empty.
+	// maxIdleInbox is the greatest capacity, in bytes, of an empty inbox that is kept.
 	maxIdleInbox = 64 << 10
 )
 
-// ErrQueueFull is why reading ends when more has arrived than
+// ErrQueueFull is the error of Read after more unread bytes have arrived than
 // [DialOptions.QueueBytes] allows.
 var ErrQueueFull = errors.New("ws: more has arrived than is being read")
 
@@ -50,8 +50,8 @@ var eventNames = []string{"open", "message", "close"}
 
 // A conn is the [transport.Conn] over a browser's WebSocket.
 //
-// The browser calls event, which never blocks: it leaves what has come where the
-// reader finds it. Nobody holds mu across a call into JavaScript that could call back.
+// The browser calls event, which never blocks: it puts messages into the inbox and wakes the
+// reader. mu is never held during a call into JavaScript that could call back.
 type conn struct {
 	socket     js.Value
 	info       transport.Info
@@ -62,15 +62,15 @@ type conn struct {
 	opened chan struct{} // closed by the open event
 	ended  chan struct{} // closed by the close event, after peerClose is set
 	closed chan struct{} // closed by Close
-	wake   chan struct{} // one element: the reader should look again
+	wake   chan struct{} // has one element if the reader should look again
 
-	peerClose CloseError
+	peerClose CloseError // set before ended is closed
 
 	mu            sync.Mutex // guards the fields below
-	inbox         []byte     // what has arrived, from start on not yet read
+	inbox         []byte     // bytes that have arrived; inbox[start:] has not been read
 	start         int
-	readErr       error // why nothing more arrives
-	writeErr      error // why nothing more is sent
+	readErr       error // error of reads after the inbox; nil while bytes may arrive
+	writeErr      error // error of writes; nil while bytes may be sent
 	readDeadline  time.Time
 	writeDeadline time.Time
 }
@@ -93,8 +93,8 @@ func newConn(socket js.Value, t target, queueBytes int) *conn {
 	return c
 }
 
-// event is called by the browser. An error event tells nothing that the close event
-// after it does not.
+// event is called by the browser. It does not listen for error events, because the close event
+// after an error says the same.
 func (c *conn) event(_ js.Value, args []js.Value) any {
 	switch e := args[0]; e.Get("type").String() {
 	case "open":
@@ -155,8 +155,8 @@ func (c *conn) ownClose() error {
 	}
 }
 
-// CloseWrite lets the browser send what it holds and then a close frame. Browsers
-// deliver nothing that arrives after that, but the end of it.
+// CloseWrite lets the browser send the bytes that it holds and then a close frame. After that browsers
+// deliver no more messages, only the end of the stream.
 func (c *conn) CloseWrite() error {
 	if err := c.ownClose(); err != nil {
 		return err
@@ -170,13 +170,13 @@ func (c *conn) CloseWrite() error {
 	return nil
 }
 
-// shut does nothing if the WebSocket is closing already.
+// shut closes the WebSocket, unless it is closing already.
 func (c *conn) shut(code int, reason string) {
 	try(func() { c.socket.Call("close", code, reason) })
 }
 
-// Close leaves the rest to the browser, which sends what it holds, and hears no more
-// of it. A WebSocket that was not ended by CloseWrite is closed without a code, which
+// Close releases the conn. The browser still sends the bytes that it holds, and the conn ignores its
+// events. Without a CloseWrite before, the WebSocket is closed without a code, which
 // the peer takes for a stream that broke off.
 func (c *conn) Close() error {
 	c.closeOnce.Do(func() {

@@ -10,7 +10,7 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// receive takes a message from the browser.
+// receive handles a message from the browser.
 func (c *conn) receive(message js.Value) {
 	if !message.InstanceOf(arrayBuffer) {
 		c.fail(ErrText, ErrText)
@@ -25,12 +25,12 @@ func (c *conn) receive(message js.Value) {
 	c.wakeReader()
 }
 
-// queue appends a message to the inbox. It returns false if that is full.
+// queue appends a message to the inbox. It returns false if the inbox is full.
 func (c *conn) queue(message js.Value) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.readErr != nil {
-		return true // nothing counts after the end
+		return true // messages after the end do not count
 	}
 	size := message.Length()
 	waiting := len(c.inbox) - c.start
@@ -65,7 +65,7 @@ func (c *conn) ReadReady(pool transport.BufferPool) ([]byte, int, error) {
 	return buf, c.take(buf), nil
 }
 
-// await returns once there is something to take.
+// await waits until there is something to take, and returns the error of the read if it must fail.
 func (c *conn) await() error {
 	for {
 		ready, deadline, err := c.readState()
@@ -107,8 +107,8 @@ func (c *conn) take(p []byte) int {
 	return n
 }
 
-// sleep returns when woken or at until, if that is not zero. Close ends it
-// with an error.
+// sleep returns nil when wake delivers, or at the time until unless that is zero. If the conn is closed, it fails
+// with ErrClosed.
 func (c *conn) sleep(until time.Time, wake <-chan struct{}) error {
 	var passed <-chan time.Time
 	if !until.IsZero() {

@@ -13,7 +13,7 @@ func (c *conn) Write(p []byte) (int, error) {
 }
 
 // WriteBuffers sends bufs as one message. It waits while the browser holds more than
-// 128 KiB that it has not sent; how much of that the peer got is never known.
+// 128 KiB of unsent bytes. A browser does not say how much the peer has received.
 func (c *conn) WriteBuffers(bufs [][]byte) (int64, error) {
 	size := 0
 	for _, p := range bufs {
@@ -44,7 +44,7 @@ func (c *conn) WriteBuffers(bufs [][]byte) (int64, error) {
 	return int64(size), nil
 }
 
-// mayWrite returns why a write fails. A WebSocket that is not open would take a
+// mayWrite returns the error of a write that must fail now, or nil. A WebSocket that is not open would accept a
 // message and drop it.
 func (c *conn) mayWrite() error {
 	if err := c.ownClose(); err != nil {

@@ -15,39 +15,39 @@ import (
 	"github.com/hisock/hisock/transport/ready"
 )
 
-// A reader is what a conn keeps for reading. Owned by whoever reads.
+// A reader has the fields of a conn for reading. Only the goroutine that reads may use them.
 type reader struct {
 	decoder decoder
-	failure error // found behind payload that is to be read first
-	readErr error // why reading ended
+	failure error // end of reading, found after payload that must be returned first
+	readErr error // end of reading, which every later read returns
 
-	plain   bool // the stream is a socket
-	polled  bool // and ready can wait for it
-	layered bool // the stream is TLS
+	plain   bool // the stream is a socket; does not change
+	polled  bool // ready can wait for the stream; does not change
+	layered bool // the stream is TLS; does not change
 	ready   ready.Reader
 
-	unread []byte          // what was read and not decoded
-	ahead  *readAhead      // borrowed, if unread is in it
+	unread []byte          // bytes of the stream that were read and not decoded
+	ahead  *readAhead      // borrowed buffer that holds unread; nil if unread is not in it
 	few    *[waitSize]byte // nil before the first wait without ready
 
-	answering *outBuffer // borrowed while the reader holds writeMu, to answer pings
+	answering *outBuffer // borrowed while the reader holds writeMu to answer pings; nil otherwise
 	answers   []byte     // pongs, in answering
 
-	readDeadline deadline // anybody's
+	readDeadline deadline // for all goroutines
 }
 
 const (
-	// waitSize is how many bytes a conn has room for while it waits, where it cannot wait
-	// without. A small message fits.
+	// waitSize is the size, in bytes, of the buffer with which a conn waits if it cannot wait
+	// without a buffer. A small message fits.
 	waitSize = 64
 
-	// aheadSize is how much a conn reads at once for a Read of less.
+	// aheadSize is how many bytes a conn reads at once for a Read into a smaller buffer.
 	aheadSize = 4 << 10
 )
 
 type readAhead [aheadSize]byte
 
-// aheadPool is a [transport.BufferPool] of what Read borrows while there is something in it.
+// An aheadPool is a [transport.BufferPool] of the buffers that Read borrows while they hold unread bytes.
 type aheadPool struct{ sync.Pool }
 
 func (p *aheadPool) Get() []byte    { return p.Pool.Get().(*readAhead)[:] }
@@ -55,8 +55,8 @@ func (p *aheadPool) Put(buf []byte) { p.Pool.Put((*readAhead)(buf)) }
 
 var readAheads = &aheadPool{sync.Pool{New: func() any { return new(readAhead) }}}
 
-// Read reads and decodes in p itself if that is large, else ahead in a borrowed buffer,
-// for a frame's header takes room too.
+// Read reads and decodes in p itself if p is large. Otherwise it reads ahead into a borrowed buffer,
+// because p must have room for the frame's header too.
 func (c *conn) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -73,7 +73,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 }
 
-// fill reads bytes of the stream, not yet decoded.
+// fill copies bytes of the stream to p, not decoded yet.
 func (c *conn) fill(p []byte) (int, error) {
 	if len(c.unread) == 0 {
 		if len(p) >= aheadSize {
@@ -117,8 +117,8 @@ func (c *conn) ReadReady(pool transport.BufferPool) ([]byte, int, error) {
 	}
 }
 
-// borrow fills a buffer of the pool with bytes of the stream, not yet decoded. There is at
-// least one, or else an error and no buffer. It waits without a buffer.
+// borrow fills a buffer of the pool with bytes of the stream, not decoded yet. It returns a buffer with at
+// least one byte, or no buffer and usually an error. It waits without a buffer of the pool.
 func (c *conn) borrow(pool transport.BufferPool) (buf []byte, n int, err error) {
 	if len(c.unread) == 0 && c.polled {
 		return c.ready.Read(pool)
@@ -130,7 +130,7 @@ func (c *conn) borrow(pool transport.BufferPool) (buf []byte, n int, err error) 
 		}
 		n, err := c.stream.Read(c.few[:])
 		if n == 0 {
-			return nil, 0, err // TLS returns nothing for an empty record
+			return nil, 0, err // err is nil after an empty TLS record
 		}
 		c.unread = c.few[:n]
 	}
@@ -147,15 +147,15 @@ func (c *conn) borrow(pool transport.BufferPool) (buf []byte, n int, err error) 
 // past is a deadline that has passed.
 var past = time.Unix(1, 0)
 
-// readMore reads what TLS has decrypted already, without waiting.
+// readMore reads bytes that TLS has already decrypted. It does not wait.
 func (c *conn) readMore(p []byte) int {
 	c.readDeadline.replace(c.stream.SetReadDeadline, past)
-	n, _ := c.stream.Read(p) // an error other than the deadline's comes again
+	n, _ := c.stream.Read(p) // an error other than the deadline's comes again in the next read
 	c.readDeadline.restore(c.stream.SetReadDeadline)
 	return n
 }
 
-// mayRead returns why a read fails.
+// mayRead returns the error of a read that must fail now, or nil.
 func (c *conn) mayRead() error {
 	if c.closed.Load() {
 		return transport.ErrClosed
@@ -168,8 +168,9 @@ func (c *conn) mayRead() error {
 	return c.endReading(err)
 }
 
-// decode makes payload of what has been read, at the start of p, and answers pings. What ends
-// the reading, err or in p, is for mayRead to say once the payload has been read.
+// decode decodes the bytes in p, which are the result of a read with the error err. It moves the payload to the
+// start of p, returns its length, and answers pings. If err, a close frame or a protocol error ends the
+// reading, mayRead returns that once the payload has been returned.
 func (c *conn) decode(p []byte, err error) int {
 	c.failure = err
 	to, from := 0, 0
@@ -186,7 +187,7 @@ func (c *conn) decode(p []byte, err error) int {
 	}
 	c.sendPongs()
 	if to == 0 && len(p) > 0 {
-		runtime.Gosched() // so that who sends nothing but headers does not keep others waiting
+		runtime.Gosched() // a peer that sends only headers must not keep other goroutines waiting
 	}
 	return to
 }
@@ -208,7 +209,8 @@ func (c *conn) gotControl(opcode byte) error {
 	return nil
 }
 
-// endReading keeps the reason for the next read, and tells the peer.
+// endReading ends the reading because of err: it stores the error for later reads, and sends the peer a close
+// frame if one is due.
 func (c *conn) endReading(err error) error {
 	var closed *CloseError
 	var broken *ProtocolError
@@ -231,7 +233,7 @@ func (c *conn) endReading(err error) error {
 		}
 		c.readErr = errBrokenOff
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, io.ErrShortBuffer):
-		return c.opError("read", err) // nothing is lost
+		return c.opError("read", err) // the next read may go on
 	default:
 		c.readErr = c.opError("read", err)
 	}

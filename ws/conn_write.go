@@ -11,21 +11,21 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// errWriteEnded is what a write after this side's close frame gives.
+// errWriteEnded is the error of a write after CloseWrite.
 var errWriteEnded = &opError{"after CloseWrite", transport.ErrClosed}
 
 var errConnEnded = errors.New("the connection has ended")
 
-// A writer is what a conn keeps for writing. One frame is written at a time: whoever holds
+// A writer has the fields of a conn for writing. One frame is written at a time: the goroutine that holds
 // writeMu owns the writing side of the stream.
 type writer struct {
 	writeDeadline deadline
 	pongWaiting   waitingPong
 
-	writeMu  sync.Mutex    // guards the fields below
-	writeErr error         // why writing ended
-	keys     *rand.ChaCha8 // for masking; nil for a server, which does not mask
-	single   [1][]byte     // what Write hands on
+	writeMu  sync.Mutex    // guards the fields below and the writing side of the stream
+	writeErr error         // error of all later writes; nil while writing works
+	keys     *rand.ChaCha8 // source of masking keys; nil for a server, which does not mask
+	single   [1][]byte     // argument of writeMessage in Write
 }
 
 // Write sends p as one message.
@@ -41,8 +41,8 @@ func (c *conn) Write(p []byte) (int, error) {
 	return int(n), err
 }
 
-// WriteBuffers sends bufs as one message, in one frame. With an error it reports that
-// nothing was written, for what the peer got is not known.
+// WriteBuffers sends bufs as one message, in one frame. If it fails it returns 0,
+// because it does not know how much the peer has received.
 func (c *conn) WriteBuffers(bufs [][]byte) (int64, error) {
 	if err := c.mayWrite(); err != nil {
 		return 0, err
@@ -52,7 +52,8 @@ func (c *conn) WriteBuffers(bufs [][]byte) (int64, error) {
 	return c.writeMessage(bufs)
 }
 
-// mayWrite keeps writers from waiting behind a close frame that does not go out.
+// mayWrite returns the error of a write that must fail now, or nil. So a writer does not wait for a close frame
+// that the peer does not read.
 func (c *conn) mayWrite() error {
 	if c.closed.Load() {
 		return transport.ErrClosed
@@ -89,8 +90,8 @@ func (c *conn) writeMessage(bufs [][]byte) (int64, error) {
 	return size, nil
 }
 
-// masking is a header with what it says of masking. Every frame of a client has a key
-// that nobody can foresee (RFC 6455, sections 5.3 and 10.3). Called with writeMu held.
+// masking returns a header with its fields for masking set. Every frame of a client has a new key
+// that nobody can predict (RFC 6455, sections 5.3 and 10.3). masking is called with writeMu held.
 func (c *conn) masking() header {
 	if c.keys == nil {
 		return header{}
@@ -98,7 +99,7 @@ func (c *conn) masking() header {
 	return header{masked: true, key: uint32(c.keys.Uint64())}
 }
 
-// sendCopy sends a frame in writes of the size of an outBuffer.
+// sendCopy copies a frame to an outBuffer and sends it, in several writes if it is larger.
 func (c *conn) sendCopy(h header, bufs [][]byte) error {
 	out := borrowOut(h.length)
 	defer out.giveBack()
@@ -125,8 +126,8 @@ func (c *conn) sendCopy(h header, bufs [][]byte) error {
 	return err
 }
 
-// sendParts sends a frame without copying what is large, as many parts at once as
-// fit in one system call.
+// sendParts sends a frame without copying large buffers, in system calls of up to
+// maxParts parts.
 func (c *conn) sendParts(h header, bufs [][]byte) (err error) {
 	out := smallOuts.Get().(*outBuffer)
 	defer out.giveBack()
@@ -150,8 +151,8 @@ func (c *conn) sendParts(h header, bufs [][]byte) (err error) {
 	return err
 }
 
-// endWriting keeps the reason for the next write: a frame that was broken off can
-// not be gone on with.
+// endWriting ends the writing because of err: after a part of a frame no other frame can
+// follow. It returns the error of this write and of all later writes.
 func (c *conn) endWriting(err error) error {
 	if errors.Is(err, net.ErrClosed) {
 		err = errConnEnded

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// A deadline is the caller's for one direction of a stream. The conn can put another in its
-// place for a moment. set puts one on the stream.
+// A deadline is the program's deadline for one direction of a stream. The conn can set another one in its
+// place for a moment. The argument set of its methods sets a deadline of the stream.
 type deadline struct {
-	mu     sync.Mutex // guards the fields below, and what is set
-	caller time.Time
-	aside  bool // another is set
+	mu     sync.Mutex // guards the fields below, and is held during set
+	caller time.Time  // the program's deadline
+	aside  bool       // another deadline is set
 }
 
-// Set is what the caller does.
+// Set sets the program's deadline.
 func (d *deadline) Set(set func(time.Time) error, t time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -26,7 +26,7 @@ func (d *deadline) Set(set func(time.Time) error, t time.Time) error {
 	return set(t)
 }
 
-// replace sets another deadline until restore, whatever the caller does meanwhile.
+// replace sets another deadline until restore, also if the program sets its own meanwhile.
 func (d *deadline) replace(set func(time.Time) error, t time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -2,26 +2,26 @@
 
 package ws
 
-// A decoder takes the frames of one direction apart, in pieces of any size. It keeps of a
-// stream only a header or a control frame that has not come whole.
+// A decoder decodes the frames of one direction, in pieces of any size. It stores only
+// an incomplete header or control frame.
 type decoder struct {
-	masked bool // the peer has to mask: it is a client
+	masked bool // the peer is a client and must mask its frames; does not change
 
-	opcode byte   // of the current frame
-	inside bool   // a message: its last frame has not begun
-	key    uint32 // for the next byte of the payload
-	rest   int64  // bytes of the current payload to come
+	opcode byte   // opcode of the current frame
+	inside bool   // inside a message: its last frame has not begun
+	key    uint32 // masking key, rotated for the next byte of the payload
+	rest   int64  // bytes of the current payload that have not come
 
-	head    [maxHeader]byte   // the start of a header
+	head    [maxHeader]byte   // start of an incomplete header
 	have    int               // bytes in head
 	control *[maxControl]byte // nil before the first control frame
 	size    int               // bytes in control
 }
 
-// next decodes p[from:] and moves the payload of data frames up behind p[:to]. It stops
-// behind a control frame, whose opcode it returns and whose payload is in d.control[:d.size]
-// until the next call; else it takes all of p and the opcode is 0. An error is a
-// [*ProtocolError] or [ErrText]; then the decoder is of no more use.
+// next decodes p[from:] and moves the payload of data frames to p[to:]. It stops
+// after a control frame: then it returns the opcode of the frame, whose payload is in d.control[:d.size]
+// until the next call. Otherwise it decodes all of p and the opcode is 0. An error is a
+// [*ProtocolError] or [ErrText]; after an error the decoder must not be used.
 func (d *decoder) next(p []byte, to, from int) (newTo, newFrom int, control byte, err error) {
 	for from < len(p) {
 		if d.rest > 0 {
@@ -51,7 +51,7 @@ func (d *decoder) next(p []byte, to, from int) (newTo, newFrom int, control byte
 	return to, from, 0, nil
 }
 
-// move unmasks payload to the start of p, in the same array.
+// move copies payload to the start of p and unmasks it. Both are in the same array.
 func (d *decoder) move(p, payload []byte) {
 	switch {
 	case d.masked:
@@ -61,8 +61,8 @@ func (d *decoder) move(p, payload []byte) {
 	}
 }
 
-// start reads a header at the start of p, with what has come of it before, and how many
-// bytes of p that takes.
+// start reads the header of a frame, from the bytes in d.head and the start of p. n is how many bytes of p it
+// has used. started is false if the header is incomplete.
 func (d *decoder) start(p []byte) (n int, started bool, err error) {
 	head := p
 	if d.have > 0 {
@@ -92,7 +92,7 @@ func (d *decoder) start(p []byte) (n int, started bool, err error) {
 	return n, true, nil
 }
 
-// order checks a frame against those before it (RFC 6455, section 5.4): between the
+// order checks that a frame may follow the frames before it (RFC 6455, section 5.4): between the
 // frames of a message there are only control frames.
 func (d *decoder) order(h header) error {
 	switch {

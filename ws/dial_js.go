@@ -11,21 +11,21 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// DialOptions are those of [Dialer]. A browser lets a program choose neither TLS nor
-// headers, so a browser build has none of the fields for them.
+// DialOptions are the options of [Dialer] in a browser build. A browser lets a program choose neither TLS nor
+// headers, so a browser build does not have the fields of other builds.
 type DialOptions struct {
-	// QueueBytes is how many bytes may have arrived and not been read. A browser
-	// cannot make the peer wait, so with more the connection is closed and reading,
-	// after what has arrived, fails with [ErrQueueFull]. Zero means 4 MiB.
+	// QueueBytes is how many bytes that have arrived may wait to be read. A browser
+	// cannot make the peer wait: if more arrive, the connection is closed. Then Read returns the bytes that have
+	// arrived, and fails with [ErrQueueFull] after them. Zero means 4 MiB.
 	// Negative means no bound.
 	QueueBytes int
 }
 
-// Dialer makes connections to url, "ws://host[:port]/path" or "wss://…", through the
-// browser's WebSocket. Browsers take no zone of an IPv6 address. nil options mean the defaults.
+// Dialer returns a dialer to url, "ws://host[:port]/path" or "wss://…", through the
+// browser's WebSocket. Browsers do not accept a zone in an IPv6 address. Nil options mean the defaults.
 //
-// Dial fails with a [*URLError] if the URL cannot work. Why a connection was not made
-// browsers do not tell.
+// Dial fails with a [*URLError] if the URL is invalid. Browsers do not say why a connection could not be
+// made.
 func Dialer(url string, opts *DialOptions) transport.Dialer {
 	d := &dialer{url: url, queueBytes: 4 << 20}
 	if opts != nil && opts.QueueBytes != 0 {
@@ -72,7 +72,7 @@ func (d *dialer) failed(err error) error {
 	return &opError{"dial " + quote(d.url), err}
 }
 
-// try calls into JavaScript and returns what that throws.
+// try calls f, which calls into JavaScript, and returns the exception that it throws.
 func try(f func()) (err error) {
 	defer func() {
 		switch thrown := recover().(type) {

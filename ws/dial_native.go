@@ -19,41 +19,41 @@ import (
 	"github.com/hisock/hisock/transport/socket"
 )
 
-// maxExcerpt bounds, in bytes, what a [HandshakeError] keeps of an answer's body.
+// maxExcerpt is how many bytes of an answer's body a [HandshakeError] keeps.
 const maxExcerpt = 200
 
-// DialOptions are those of [Dialer]. In a browser build it has other fields: what a
-// browser does not let a program choose does not compile there.
+// DialOptions are the options of [Dialer], which copies them. A browser build has other fields: options that a
+// browser does not offer do not compile there.
 type DialOptions struct {
-	// TLS is used for wss. nil means the defaults. An empty ServerName is the URL's.
+	// TLS is used for wss. Nil means the defaults. If ServerName is empty, the host of the URL is used.
 	TLS *tls.Config
 
 	// Header is sent with the handshake, such as Authorization or Origin.
-	// Headers of the handshake itself make Dial fail.
+	// Dial fails if it has headers of the handshake itself.
 	Header http.Header
 
-	// Proxy returns the proxy for a request, whose URL has "http" or "https" in place of "ws" or
-	// "wss", as [http.Transport.Proxy] does: nil for none. Through one of "http" or "https" the
-	// connection is asked for with CONNECT, with the user of the URL as credentials; "socks5" and
-	// "socks5h" are understood too. A nil Proxy means [http.ProxyFromEnvironment]: HTTP_PROXY,
-	// HTTPS_PROXY and NO_PROXY, of which localhost is always an exception.
+	// Proxy returns the proxy for a request as [http.Transport.Proxy] does, and nil for no proxy. The URL of the
+	// request has "http" or "https" in place of "ws" or "wss". The proxy's URL may have the scheme "http",
+	// "https", "socks5" or "socks5h". A proxy of the first two is asked for the connection with CONNECT, and the
+	// user of its URL is sent as credentials. A nil Proxy means [http.ProxyFromEnvironment]: HTTP_PROXY,
+	// HTTPS_PROXY and NO_PROXY, and no proxy for localhost. Several goroutines may call Proxy at once.
 	Proxy func(*http.Request) (*url.URL, error)
 
-	// DialContext, if set, makes the connections, to the server or to its proxy, as
-	// [net.Dialer.DialContext] does; network is "tcp" and addr "host:port". TLS, for wss, is put on
-	// top of what it returns.
+	// DialContext, if set, makes the connections to the server or to its proxy as
+	// [net.Dialer.DialContext] does. network is "tcp" and addr is "host:port". For wss, TLS is put on
+	// top of the connection that it returns. Several goroutines may call DialContext at once.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 
-	// SendBuffer and UnsentBytes are as in [Options]. Where the system lacks the latter
-	// Dial fails with [errors.ErrUnsupported].
+	// SendBuffer and UnsentBytes are in bytes and as in [Options]. If the system does not have
+	// TCP_NOTSENT_LOWAT and UnsentBytes is set, Dial fails with [errors.ErrUnsupported].
 	SendBuffer  int
 	UnsentBytes int
 }
 
-// A HandshakeError is a server's answer that makes no WebSocket.
+// A HandshakeError is the error of a Dial if the server's answer makes no WebSocket.
 type HandshakeError struct {
-	Status int    // 101 if the rest of the answer was wrong
-	Reason string // what was wrong, or the start of the answer's body: not to be trusted
+	Status int    // HTTP status of the answer; 101 if the rest of the answer is wrong
+	Reason string // what is wrong, or the start of the answer's body; not to be trusted
 }
 
 func (e *HandshakeError) Error() string {
@@ -67,13 +67,13 @@ func (e *HandshakeError) Error() string {
 	return s
 }
 
-// Dialer makes connections to url, "ws://host[:port]/path" or "wss://…". An IPv6 address is written
-// in brackets, with its zone if it has one: "ws://[fe80::1%25eth0]:8080/ws". nil options
+// Dialer returns a dialer to url, "ws://host[:port]/path" or "wss://…". An IPv6 address is written
+// in brackets, with its zone if it has one: "ws://[fe80::1%25eth0]:8080/ws". Nil options
 // mean the defaults. Redirects are not followed.
 //
-// Dial fails with a [*URLError] if the URL cannot work and with a [*HandshakeError]
-// if the server answers something else; its other errors are those of the network, of
-// TLS and of the context.
+// Dial fails with a [*URLError] if the URL is invalid, and with a [*HandshakeError]
+// if the server's answer makes no WebSocket. Its other errors come from the network, from
+// TLS, from the options and from the context.
 func Dialer(url string, opts *DialOptions) transport.Dialer {
 	d := &dialer{url: url}
 	if opts != nil {
@@ -95,7 +95,7 @@ func Dialer(url string, opts *DialOptions) transport.Dialer {
 
 type dialer struct {
 	url    string
-	tls    *tls.Config // nil: the defaults
+	tls    *tls.Config // nil means the defaults
 	header http.Header
 	proxy  func(*http.Request) (*url.URL, error)
 	dial   func(ctx context.Context, network, addr string) (net.Conn, error)
@@ -129,7 +129,7 @@ func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
 	asking := &asking{stream: stream}
 	response, err := dialHandshake(ctx, toServer, asking.client(), d.header)
 	switch {
-	case !unwatch() || ctx.Err() != nil: // what has been made is cut already, or about to be
+	case !unwatch() || ctx.Err() != nil: // the stream is cut, or will be
 		err = context.Cause(ctx)
 	case err != nil && response != nil:
 		err = handshakeError(response, err)
@@ -145,8 +145,8 @@ func (d *dialer) failed(err error) error {
 	return &opError{"dial " + strconv.Quote(d.url), err}
 }
 
-// connect makes the connection itself, and not the HTTP client, for that would go on
-// by itself after the context has ended. through is the address of the proxy, if there is one.
+// connect makes the connection. The HTTP client does not make it, because it would go on
+// after the context has ended. through is the address of the proxy, or empty.
 func (d *dialer) connect(ctx context.Context, t target, parsed *url.URL) (stream net.Conn, through string, err error) {
 	via, err := d.proxyFor(t, parsed)
 	if err != nil {
@@ -158,7 +158,7 @@ func (d *dialer) connect(ctx context.Context, t target, parsed *url.URL) (stream
 	}
 	stream, err = d.dial(ctx, "tcp", addr)
 	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded): // that of ctx, which the socket noticed first
+	case errors.Is(err, os.ErrDeadlineExceeded): // the deadline of ctx, which the socket noticed first
 		return nil, "", context.DeadlineExceeded
 	case err != nil && via != nil:
 		return nil, "", fmt.Errorf("proxy %q: %w", addr, err)
@@ -167,7 +167,7 @@ func (d *dialer) connect(ctx context.Context, t target, parsed *url.URL) (stream
 	case stream == nil:
 		return nil, "", errors.New("DialContext gave neither a connection nor an error")
 	}
-	d.send.Apply(stream) //nolint:errcheck // the peer has gone, which the handshake finds
+	d.send.Apply(stream) //nolint:errcheck // if it fails the peer has gone, and the handshake fails too
 	if via != nil {
 		through = socket.RawAddr(stream.RemoteAddr())
 		if stream, err = via.open(ctx, stream, d.tls, t.address()); err != nil {
@@ -180,7 +180,7 @@ func (d *dialer) connect(ctx context.Context, t target, parsed *url.URL) (stream
 	return stream, through, err
 }
 
-// secure puts TLS on a stream, which it closes if that fails.
+// secure puts TLS on a stream. If that fails, it closes the stream.
 func secure(ctx context.Context, stream net.Conn, config *tls.Config, addr string, protos ...string) (net.Conn, error) {
 	if config = config.Clone(); config == nil {
 		config = &tls.Config{}

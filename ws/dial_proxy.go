@@ -48,12 +48,12 @@ func (o *outlet) address() string {
 	return net.JoinHostPort(o.url.Hostname(), port)
 }
 
-// open asks the proxy, to which stream leads, for a connection to an address. It closes the
-// stream if that fails.
+// open asks the proxy for a connection to an address. stream is a connection to the proxy. If open fails, it
+// closes the stream.
 func (o *outlet) open(ctx context.Context, stream net.Conn, config *tls.Config, to string) (net.Conn, error) {
 	if o.url.Scheme == "https" {
 		if config = config.Clone(); config != nil {
-			config.ServerName = "" // that of the server
+			config.ServerName = "" // the option names the server, not the proxy
 		}
 		var err error
 		if stream, err = secure(ctx, stream, config, o.address()); err != nil {
@@ -66,7 +66,7 @@ func (o *outlet) open(ctx context.Context, stream net.Conn, config *tls.Config, 
 		ask = o.socks
 	}
 	err := ask(stream, to)
-	if !unwatch() || ctx.Err() != nil { // what has been made is cut already, or about to be
+	if !unwatch() || ctx.Err() != nil { // the stream is cut, or will be
 		err = context.Cause(ctx)
 	}
 	if err != nil {
@@ -76,7 +76,7 @@ func (o *outlet) open(ctx context.Context, stream net.Conn, config *tls.Config, 
 	return stream, nil
 }
 
-// connect is the CONNECT of RFC 9110, section 9.3.6.
+// connect asks an HTTP proxy with CONNECT: RFC 9110, section 9.3.6.
 func (o *outlet) connect(stream net.Conn, to string) error {
 	r := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: to}, Host: to, Header: http.Header{}}
 	if user := o.url.User; user != nil {
@@ -99,7 +99,7 @@ func (o *outlet) connect(stream net.Conn, to string) error {
 	return nil
 }
 
-// socks is the CONNECT of SOCKS 5: RFC 1928, and RFC 1929 for a user. The proxy looks the name up.
+// socks asks a SOCKS 5 proxy with CONNECT: RFC 1928, and RFC 1929 for a user. The proxy resolves the name.
 func (o *outlet) socks(stream net.Conn, to string) error {
 	const version, noAuth, userAuth = 5, 0, 2
 	host, port, err := net.SplitHostPort(to)
@@ -164,7 +164,7 @@ func (o *outlet) socks(stream net.Conn, to string) error {
 	if b[0] != version || b[1] != 0 {
 		return errors.New("it refuses the connection: SOCKS 5, reply " + strconv.Itoa(int(b[1])))
 	}
-	size := 0 // of the address that it uses itself
+	size := 0 // bytes of the proxy's own address in its reply
 	switch b[3] {
 	case 1:
 		size = net.IPv4len

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// The close codes of RFC 6455, section 7.4.1, that this package tells apart.
+// Close codes of RFC 6455, section 7.4.1, that this package uses on every platform.
 const (
 	codeNormal      = 1000
 	codeGoingAway   = 1001
@@ -15,18 +15,18 @@ const (
 	codeAbnormal    = 1006 // there was no close frame
 )
 
-// ErrText is why reading ends after the peer has sent a text message.
+// ErrText is the error of Read after the peer has sent a text message.
 var ErrText = errors.New("ws: text message from the peer: only binary messages are understood")
 
-// errBrokenOff is why reading ends when the peer did not end its direction in order.
+// errBrokenOff is the error of Read if the stream ends without an orderly end of the peer's direction.
 var errBrokenOff = &opError{"read: stream broke off", io.ErrUnexpectedEOF}
 
-// A CloseError is why reading or writing ends when the peer has closed with a code
-// that is not a normal end. Other reasons to close come as [io.EOF] or
-// [io.ErrUnexpectedEOF].
+// A CloseError is the error of reads after the peer has closed the WebSocket with a code other than 1000 and
+// 1001, and of writes after the peer has closed it with any code. With 1000 and 1001 reads end with [io.EOF],
+// and without a code with [io.ErrUnexpectedEOF].
 type CloseError struct {
-	Code   int    // 1000 to 4999
-	Reason string // what the peer wrote, at most 123 bytes: not to be trusted
+	Code   int    // 1000 to 4999; 1005 for a close frame without a code, 1006 in a browser for none at all
+	Reason string // text from the peer, at most 123 bytes; not to be trusted
 }
 
 func (e *CloseError) Error() string {
@@ -37,7 +37,7 @@ func (e *CloseError) Error() string {
 	return s
 }
 
-// endOfStream is what a reader gets for the peer's close frame.
+// endOfStream returns the error of reads for the peer's close frame.
 func endOfStream(e *CloseError) error {
 	switch e.Code {
 	case codeNormal, codeGoingAway:
@@ -48,7 +48,7 @@ func endOfStream(e *CloseError) error {
 	return e
 }
 
-// A URLError is why a dialer did not even try.
+// A URLError is the error of a Dial whose URL is invalid. Dial did not connect.
 type URLError struct {
 	URL    string
 	Reason string
@@ -58,7 +58,7 @@ func (e *URLError) Error() string {
 	return "ws: dial " + quote(e.URL) + ": " + e.Reason
 }
 
-// An opError says what failed.
+// An opError is the error of an operation.
 type opError struct {
 	op  string
 	err error
@@ -74,10 +74,10 @@ func (e *opError) Error() string {
 
 func (e *opError) Unwrap() error { return e.err }
 
-// A timeoutError is an operation past its deadline.
+// A timeoutError is the error of an operation past its deadline.
 type timeoutError struct{ opError }
 
 func (e *timeoutError) Timeout() bool { return true }
 
-// Temporary is false: the stream has ended.
+// Temporary returns false: the deadline may have ended the stream.
 func (e *timeoutError) Temporary() bool { return false }

@@ -5,14 +5,14 @@ package ws
 // More close codes of RFC 6455, section 7.4.1.
 const (
 	codeProtocol = 1002
-	codeInvalid  = 1007 // what has to be UTF-8 is not
+	codeInvalid  = 1007 // text is not UTF-8
 )
 
-// A ProtocolError is why reading ends when the peer has broken the rules of RFC 6455. The
-// peer has been told, by a close frame with this code and reason.
+// A ProtocolError is the error of reads and writes after the peer has broken a rule of RFC 6455. The
+// peer has been sent a close frame with this code and reason.
 type ProtocolError struct {
 	Code   int    // 1002, or 1007 for text that is not UTF-8
-	Reason string // which rule it was
+	Reason string // the rule that was broken
 }
 
 func (e *ProtocolError) Error() string { return "ws: the peer broke the protocol: " + e.Reason }

@@ -25,7 +25,7 @@ const (
 
 	maxHeader  = 14
 	maxControl = 125            // bytes of payload in a control frame (section 5.5)
-	maxReason  = maxControl - 2 // of which the close code takes two
+	maxReason  = maxControl - 2 // bytes of the reason in a close frame, after the code
 )
 
 // Opcodes. The others are reserved.
@@ -40,7 +40,7 @@ const (
 	controlBit = 0x8 // set in the opcodes of control frames
 )
 
-// A header is what stands before a payload.
+// A header is the header of a frame.
 type header struct {
 	opcode byte
 	fin    bool
@@ -51,9 +51,9 @@ type header struct {
 
 func (h header) control() bool { return h.opcode&controlBit != 0 }
 
-// parseHeader reads the header at the start of b. size is how long it is, 0 if b does not
-// hold all of it. Headers that are wrong whatever came before are refused, as soon as
-// that shows. masked says whether the peer has to mask.
+// parseHeader reads the header at the start of b. size is its length in bytes, or 0 if b does not
+// hold all of it. A header that can never be valid is refused as soon as its bytes show it; the order of
+// frames is not checked. masked says whether the peer must mask.
 func parseHeader(b []byte, masked bool) (h header, size int, err *ProtocolError) {
 	if len(b) < 2 {
 		return h, 0, nil
@@ -106,7 +106,7 @@ func parseHeader(b []byte, masked bool) (h header, size int, err *ProtocolError)
 	return h, size, nil
 }
 
-// appendHeader appends h, with its length in as few bytes as it takes.
+// appendHeader appends h, with the length in its shortest form.
 func appendHeader(dst []byte, h header) []byte {
 	first, mask := h.opcode, byte(0)
 	if h.fin {
@@ -131,7 +131,7 @@ func appendHeader(dst []byte, h header) []byte {
 	return dst
 }
 
-// appendControl appends a control frame. Of h only what is said of masking counts.
+// appendControl appends a control frame. Only masked and key of h count.
 func appendControl(dst []byte, h header, opcode byte, payload []byte) []byte {
 	h.opcode, h.fin, h.length = opcode, true, int64(len(payload))
 	dst = appendHeader(dst, h)
@@ -143,7 +143,7 @@ func appendControl(dst []byte, h header, opcode byte, payload []byte) []byte {
 	return dst
 }
 
-// appendClosePayload appends what a close frame with this code says. The reason has at
+// appendClosePayload appends the payload of a close frame. The reason must have at
 // most maxReason bytes.
 func appendClosePayload(dst []byte, code int, reason string) []byte {
 	if code == codeNone {
@@ -152,7 +152,7 @@ func appendClosePayload(dst []byte, code int, reason string) []byte {
 	return append(binary.BigEndian.AppendUint16(dst, uint16(code)), reason...)
 }
 
-// parseClosePayload reads what a close frame says (RFC 6455, sections 5.5.1 and 7.4).
+// parseClosePayload reads the payload of a close frame (RFC 6455, sections 5.5.1 and 7.4).
 func parseClosePayload(p []byte) (*CloseError, *ProtocolError) {
 	switch {
 	case len(p) == 0:
@@ -170,8 +170,8 @@ func parseClosePayload(p []byte) (*CloseError, *ProtocolError) {
 	return &CloseError{Code: code, Reason: string(p[2:])}, nil
 }
 
-// validCode says whether a close frame may carry the code: one that the RFC or its registry
-// defines for that, or one of the ranges for frameworks and applications. 1004, 1005,
+// validCode reports whether a close frame may carry the code: a code that the RFC or its registry
+// defines for close frames, or a code of the ranges for frameworks and applications. 1004, 1005,
 // 1006 and 1015 never travel.
 func validCode(code int) bool {
 	switch {

@@ -15,81 +15,81 @@ import (
 	"github.com/hisock/hisock/transport/socket"
 )
 
-// Options are those of a [Listener].
+// Options are the options of a [Listener]. [NewListener] copies them: a later change has no effect.
 type Options struct {
 	// Origins lists the origins whose pages may connect, as browsers send
-	// them: "https://example.com", with the port unless it is the scheme's. With a wildcard
-	// an entry stands for all names below one, "https://*.example.com", but not for that
-	// one, or for all ports, "http://localhost:*". "self" stands for the pages of the host that
-	// the request is for, "*" for all pages, and "null" for pages without an origin. If there are
-	// any entries, only these may connect; none are the same as "self".
+	// them: "https://example.com", with the port unless it is the scheme's default port. An entry may have a
+	// wildcard for all names below a name ("https://*.example.com", which does not include the name
+	// itself) or for all ports ("http://localhost:*"). "self" stands for pages of the host to which
+	// the request is sent, "*" for all pages, and "null" for pages without an origin. If Origins has
+	// entries, only these pages may connect. An empty list means "self".
 	//
-	// "self" on a loopback address is only for localhost, an IP address, one of Hosts, and what
-	// comes through one of Proxies. Requests without an Origin header do not come from browsers
+	// On a loopback address, "self" covers only localhost, IP addresses, names in Hosts, and requests that
+	// come through one of Proxies. Requests without an Origin header do not come from browsers
 	// and are let in.
 	Origins []string
 
-	// AllowOrigin, if set, is asked about the pages that Origins do not let in, and lets in those for
-	// which it returns true. origin is in the form in which Origins have it, in lower case.
-	// Requests with a malformed Origin or with a Host that Hosts do not have are refused before. It
-	// runs on the goroutine of the request, which it must not change.
+	// AllowOrigin, if set, decides about pages that Origins does not let in: true lets the page in.
+	// origin has the form of an entry of Origins, in lower case.
+	// Requests with a malformed Origin, or with a Host that Hosts does not list, are refused before. AllowOrigin
+	// runs on the goroutine of the request, so several calls may run at once. It must not change r.
 	AllowOrigin func(r *http.Request, origin string) bool
 
-	// Hosts lists what the Host header may say: "example.com" for any port or
-	// "example.com:8443". If there are none it may say anything, which Origins makes
+	// Hosts lists the allowed values of the Host header: "example.com" for any port, or
+	// "example.com:8443". An empty list allows all values, which Origins makes
 	// safe for browsers. A server on a private network whose names are known should
-	// list them, or Origins: see DNS rebinding. Behind one of Proxies it is the host that the
-	// proxy says the client has asked for, if the proxy does.
+	// list them, or list Origins, because of DNS rebinding. For a request through one of Proxies, the
+	// host that the proxy says the client has asked for counts instead, if the proxy says it.
 	Hosts []string
 
-	// Proxies are the reverse proxies and load balancers whose word about the client is taken:
-	// addresses ("192.0.2.1"), networks ("10.0.0.0/8"), and "unix" for all who come through a
-	// Unix socket. The client's address is that from which the last of them was reached, as
-	// ProxyHeader says; it counts for [transport.Info], the log and limits by address, and so
-	// does the host that it has asked for (X-Forwarded-Host, or host in Forwarded) for Origins
-	// and Hosts. The headers of anybody else are not read, and a request with a
-	// malformed one is answered with 400. Clients that reach the port without the proxy must not
+	// Proxies are the trusted reverse proxies and load balancers:
+	// addresses ("192.0.2.1"), networks ("10.0.0.0/8"), and "unix" for all peers of a
+	// Unix socket. For a request from one of them, the client's address is the last address in
+	// ProxyHeader that is not itself one of Proxies. It counts for [transport.Info], the log and limits by
+	// address. The host for which the client has asked (X-Forwarded-Host, or host in Forwarded) counts for
+	// Origins and Hosts. These headers are not read in requests from other peers. If ProxyHeader is
+	// malformed, the request is answered with 400. Clients that reach the port without the proxy must not
 	// have one of these addresses.
 	//
-	// Without a word of a proxy the client's address is [http.Request.RemoteAddr], also where
+	// If no trusted proxy names the client, its address is [http.Request.RemoteAddr], also if
 	// middleware has changed it.
 	Proxies []string
 
 	// ProxyHeader is the header in which Proxies name the client: X-Forwarded-For, Forwarded
-	// (RFC 7239) or X-Real-IP. Only that one is read, since proxies pass on the others as
+	// (RFC 7239) or X-Real-IP. Only this header is read, because proxies pass on the others as
 	// clients send them. Empty means X-Forwarded-For.
 	ProxyHeader string
 
-	// SendBuffer is the size of the system's buffer for what has been written and not yet been
-	// received by the peer (SO_SNDBUF), in bytes, of which the system may make
-	// another. Zero leaves it to the system. It has no effect on what is no TCP socket, or hides it.
+	// SendBuffer is the size, in bytes, of the system's buffer for bytes that were written and that the peer
+	// has not received yet (SO_SNDBUF). The system may round it. Zero leaves the size to the system. It has
+	// no effect on a connection that is no TCP socket, or hides its socket.
 	SendBuffer int
 
-	// UnsentBytes is how many bytes may wait in the send buffer that the system has not
-	// sent yet, before a write waits (TCP_NOTSENT_LOWAT). A small value, such as 16 KiB, leaves what
-	// the peer cannot take yet in the queue of the core, where it can still be
-	// replaced or dropped, instead of letting it grow old in the kernel. The price is that many small
-	// writes over a quick path take up to twice as long. Zero leaves it to the system. Linux and macOS have this; elsewhere NewListener fails with [errors.ErrUnsupported].
+	// UnsentBytes is how many bytes may wait unsent in the send buffer before a write
+	// waits (TCP_NOTSENT_LOWAT). With a small value, such as 16 KiB, frames that
+	// the peer cannot take yet stay in the queue of package core, where they can still be
+	// replaced or dropped, instead of growing old in the kernel. The price is that many small
+	// writes over a fast path take up to twice as long. Zero leaves the value to the system. Linux and macOS
+	// have this setting. On other systems NewListener fails with [errors.ErrUnsupported].
 	UnsentBytes int
 
-	// Backlog is how many handshakes may be under way or wait for Accept; more are
+	// Backlog is how many handshakes may be under way or wait for Accept. Further requests are
 	// answered with 503. Zero means 128. Negative means no bound.
 	Backlog int
 
-	// MaxHeader is how large the header of a request may be, in bytes: its URL and its
-	// lines, and 64 for each of those, about what they take in memory besides. Every
-	// conn keeps its request. Larger ones are answered with 431. Zero means 32 KiB.
-	// Negative means no bound but the server's.
+	// MaxHeader is the greatest size of a request's header, in bytes: the URL, and each
+	// line with 64 bytes added, which is about what a line takes in memory besides its text. Every
+	// connection keeps its request. Requests with a larger header are answered with 431. Zero means 32 KiB.
+	// Negative means that only the HTTP server bounds it.
 	MaxHeader int
 
-	// Addr is what [Listener.Addr] returns, such as "ws://127.0.0.1:8080/ws".
+	// Addr is the result of [Listener.Addr], such as "ws://127.0.0.1:8080/ws".
 	// Empty means "ws".
 	Addr string
 
-	// OnReject is told of every handshake that came to nothing, if it is set. The logger of the
-	// server that serves the listener is told too, of the address, status and reason. It runs on
-	// the goroutine of the request, which it must not change. err is a
-	// [*RejectError].
+	// OnReject, if set, is called for every request that did not become a connection. err is a
+	// [*RejectError]. The server that serves the listener logs the address, status and reason too. OnReject
+	// runs on the goroutine of the request, so several calls may run at once. It must not change r.
 	OnReject func(r *http.Request, err error)
 }
 
@@ -113,10 +113,10 @@ func (o *Options) withDefaults() Options {
 	return d
 }
 
-// A RejectError is why a handshake came to nothing.
+// A RejectError says why a request did not become a connection.
 type RejectError struct {
-	Status int    // as answered; 101 if the connection was made and then closed
-	Reason string // one line of at most 400 bytes, with everything from the peer quoted and no query of a URL
+	Status int    // HTTP status of the answer; 101 if the WebSocket was made and then closed
+	Reason string // one line of at most 600 bytes, with all text from the peer quoted and without the query of a URL
 
 	tell bool // a page may be told why
 }
@@ -129,7 +129,7 @@ func forbidden(reason string) *RejectError {
 	return &RejectError{Status: http.StatusForbidden, Reason: reason}
 }
 
-// foreign is why a page may not connect, which it is told.
+// foreign returns the error for a page that may not connect and may be told why.
 func foreign(reason string) *RejectError {
 	return &RejectError{Status: http.StatusForbidden, Reason: reason, tell: true}
 }
@@ -138,14 +138,13 @@ func unavailable(reason string) *RejectError {
 	return &RejectError{Status: http.StatusServiceUnavailable, Reason: reason}
 }
 
-// A Listener turns requests into connections: it is an [http.Handler] to mount where
-// clients connect, on any number of servers, and a [transport.Listener]. Its methods
-// may be called by several goroutines at once.
+// A Listener turns HTTP requests into connections. It is a [transport.Listener], and an [http.Handler] for
+// the path at which clients connect. It may be mounted on any number of servers. Its methods
+// are safe for concurrent use.
 //
-// It takes connections over from the HTTP server, whose timeouts and Shutdown
-// no longer reach them. How long a client may take to send its request is up to
-// [http.Server.ReadHeaderTimeout], and what that costs meanwhile to
-// [http.Server.MaxHeaderBytes].
+// A Listener takes connections over from the HTTP server, whose timeouts and Shutdown
+// do not reach them any more. [http.Server.ReadHeaderTimeout] bounds how long a client may take to send its
+// request, and [http.Server.MaxHeaderBytes] bounds the memory for it meanwhile.
 type Listener struct {
 	opts    Options
 	admit   admission
@@ -154,8 +153,8 @@ type Listener struct {
 
 	told      atomic.Pointer[func(remote string, err error)]
 	say       atomic.Pointer[func(reason string) []byte]
-	slots     chan struct{} // one element per handshake; nil without a bound
-	refusing  chan struct{} // one element per page that is being told why it is refused
+	slots     chan struct{} // one element for each handshake; nil without a bound
+	refusing  chan struct{} // one element for each page that is being told why it is refused
 	conns     chan transport.Conn
 	closed    chan struct{}
 	closeOnce sync.Once
@@ -167,8 +166,9 @@ var (
 	_ transport.Refuser  = (*Listener)(nil)
 )
 
-// NewListener makes a listener. nil options mean the defaults. It fails for options that cannot
-// be: origins or hosts that can never match, what is no address of a proxy, what the system cannot.
+// NewListener makes a listener. Nil options mean the defaults. It fails if an option is invalid: an
+// origin or host that can never match, a proxy that is no address or network, a setting that the system does
+// not have.
 func NewListener(opts *Options) (*Listener, error) {
 	l := &Listener{
 		opts:     opts.withDefaults(),
@@ -208,18 +208,18 @@ func (l *Listener) Accept() (transport.Conn, error) {
 	return nil, &opError{"accept", transport.ErrClosed}
 }
 
-// Close makes Accept fail. Requests are answered with 503 from then on, and those
-// waiting for Accept are closed with code 1001. It does not touch the HTTP server.
+// Close makes Accept fail. From then on requests are answered with 503, and connections that
+// wait for Accept are closed with code 1001. Close does not touch the HTTP server, and may be called again.
 func (l *Listener) Close() error {
 	l.closeOnce.Do(func() { close(l.closed) })
 	return nil
 }
 
-// Addr is [Options.Addr]: the sockets are those of the HTTP server.
+// Addr returns [Options.Addr]: the listener does not know the sockets of the HTTP server.
 func (l *Listener) Addr() string { return l.opts.Addr }
 
-// ServeHTTP makes a connection of the request and waits until Accept has taken it. If
-// the listener is closed or the request's context ends before, the connection is
+// ServeHTTP makes a connection from the request and waits until Accept has taken it. If
+// the listener is closed or the request's context ends before that, the connection is
 // closed with code 1001.
 func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	from, err := l.visitorOf(r)
@@ -237,8 +237,8 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TellRejected implements [transport.Rejecter]: a server that serves the listener logs who is
-// turned away. It changes nothing about [Options.OnReject].
+// TellRejected implements [transport.Rejecter]: the server that serves the listener logs the
+// requests that are refused. [Options.OnReject] is called too.
 func (l *Listener) TellRejected(f func(remote string, err error)) {
 	if f == nil {
 		l.told.Store(nil)
@@ -260,7 +260,7 @@ func (l *Listener) serve(w http.ResponseWriter, r *http.Request, from visitor) *
 	if err := acceptHandshake(up, r); err != nil {
 		return &RejectError{Status: up.status, Reason: short(err.Error(), 256)}
 	}
-	l.send.Apply(up.stream) //nolint:errcheck // the peer has gone, which the first read finds
+	l.send.Apply(up.stream) //nolint:errcheck // if it fails the peer has gone, and the first read fails too
 	c := newConn(up.stream, up.unread, serverInfo(r, from, up.stream), false)
 	select {
 	case l.conns <- c:
@@ -297,7 +297,8 @@ func (l *Listener) begin(r *http.Request, from visitor) *RejectError {
 	}
 }
 
-// headerSize is about how much of r a conn keeps, as [Options.MaxHeader] counts it.
+// headerSize returns the size of r's header as [Options.MaxHeader] counts it, in bytes: about the memory
+// that a conn keeps for r.
 func headerSize(r *http.Request) int {
 	const line = 64
 	size := len(r.Method) + len(r.RequestURI) + len(r.Host)
@@ -315,8 +316,8 @@ func (l *Listener) end() {
 	}
 }
 
-// serverInfo keeps of the request what a server may ask for, the values of its context
-// included, but not its body nor the end of its context.
+// serverInfo returns the Info of a server's connection. It keeps the request with the values of its context,
+// and without its body and the end of its context.
 func serverInfo(r *http.Request, from visitor, stream net.Conn) transport.Info {
 	kept := r.WithContext(context.WithoutCancel(r.Context()))
 	kept.Body = http.NoBody
@@ -331,7 +332,7 @@ func serverInfo(r *http.Request, from visitor, stream net.Conn) transport.Info {
 	switch peer := stream.RemoteAddr(); {
 	case info.Remote == "":
 		info.Remote = socket.RawAddr(peer)
-	case info.Proxy == "" && r.RemoteAddr != socket.RawAddr(peer): // middleware knows better
+	case info.Proxy == "" && r.RemoteAddr != socket.RawAddr(peer): // middleware has set the client's address
 		info.Proxy = socket.LocalAddr(peer)
 	}
 	return info

@@ -7,9 +7,9 @@ import (
 	"math/bits"
 )
 
-// mask copies src to dst and masks it with key, which is its own inverse. It returns the
-// key for what follows src. In one array dst may overlap src if it does not begin behind
-// it; it is at least as long.
+// mask copies src to dst and masks it with key. Masking twice with the same key gives the original. mask returns
+// the key for the bytes after src. dst is at least as long as src. Both may overlap in one array if dst does
+// not begin after the start of src.
 func mask(dst, src []byte, key uint32) uint32 {
 	dst = dst[:len(src)]
 	if len(src) >= blocksFrom {

@@ -2,11 +2,11 @@
 
 package ws
 
-// blocksFrom is from how many bytes on maskBlocks is quicker than mask by itself.
+// blocksFrom is the length in bytes from which on maskBlocks is faster than the loop in mask.
 const blocksFrom = 256
 
-// maskBlocks masks so many blocks of 64 bytes, at least one, as mask does. It uses SSE2, which
-// every amd64 processor has. The race detector does not see what it reads and writes, and gets
+// maskBlocks masks blocks × 64 bytes as mask does. blocks is at least one. It uses SSE2, which
+// every amd64 processor has. The race detector does not see its reads and writes, so race builds use
 // the loop in Go.
 //
 //go:noescape

@@ -11,7 +11,7 @@ TEXT ·maskBlocks(SB), NOSPLIT, $0-28
 	MOVQ   AX, X0
 	PSHUFD $0, X0, X0
 
-	// dst does not begin behind src, so that nothing is written over what is still to be read.
+	// dst does not begin after src, so no write changes bytes of src that have not been read.
 block:
 	MOVOU (SI), X1
 	MOVOU 16(SI), X2

@@ -12,13 +12,13 @@ import (
 	"nhooyr.io/websocket"
 )
 
-// This file is all that knows the library that shakes hands; its successor has the same
-// calls under another import path. It never sees a connection: in place of one it gets
-// something dead, so that what it makes of a handshake ends at once and keeps nothing.
+// Only this file uses the library that makes handshakes. The library's successor has the same
+// calls under another import path. The library never gets a real connection: it gets a dead one in its place,
+// so the WebSocket that it makes ends at once and keeps no memory.
 
-// acceptHandshake answers a handshake, on w if it fails; else it hijacks w. Who may connect
-// has been decided before, and not by the library's patterns, of which *example.com
-// matches evil-example.com.
+// acceptHandshake answers a handshake. If the handshake is valid, it hijacks w, and otherwise it answers on w.
+// The caller has decided already who may connect. The library's patterns are not used, because the pattern
+// *example.com matches evil-example.com.
 func acceptHandshake(w http.ResponseWriter, r *http.Request) error {
 	made, err := websocket.Accept(w, r, &websocket.AcceptOptions{
 		InsecureSkipVerify: true,
@@ -30,8 +30,8 @@ func acceptHandshake(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// dialHandshake makes a handshake through c. With an error it may return a response, whose
-// body holds at most 1024 bytes.
+// dialHandshake makes a handshake through c. If it fails it may return a response, whose
+// body has at most 1024 bytes.
 func dialHandshake(ctx context.Context, url string, c *http.Client, h http.Header) (*http.Response, error) {
 	made, response, err := websocket.Dial(ctx, url, &websocket.DialOptions{
 		HTTPClient:      c,
@@ -45,8 +45,8 @@ func dialHandshake(ctx context.Context, url string, c *http.Client, h http.Heade
 	return response, err
 }
 
-// dead is what the library gets in place of a connection.
-type dead struct{ net.Conn } // nil: this is all that the library uses
+// A dead is the connection that the library gets in place of a real one.
+type dead struct{ net.Conn } // nil; the library uses only the methods below
 
 func (dead) Read([]byte) (int, error)  { return 0, net.ErrClosed }
 func (dead) Write([]byte) (int, error) { return 0, net.ErrClosed }

@@ -11,19 +11,19 @@ import (
 	"strings"
 )
 
-// admission decides who may connect. It does not change.
+// An admission decides which requests may connect. It does not change.
 type admission struct {
 	origins   map[string]bool
 	rules     []originRule
-	listed    bool // some origin is: only these may
-	anyOrigin bool
-	self      bool // the pages of the request's own host may too
+	listed    bool // Options.Origins is not empty: only the listed origins are let in
+	anyOrigin bool // "*" is listed
+	self      bool // "self" is listed
 	ask       func(r *http.Request, origin string) bool
-	hosts     map[string]bool // empty: see ownHost
+	hosts     map[string]bool // if it is empty every Host is allowed, but see ownHost
 }
 
-// newAdmission fails for what is not an origin or a host, so that a rule that
-// could never match is not mistaken for a working one.
+// newAdmission returns the admission for the options. It fails for an entry that is no origin or host, because
+// such an entry could never match.
 func newAdmission(o *Options) (admission, error) {
 	a := admission{origins: map[string]bool{}, hosts: map[string]bool{}, ask: o.AllowOrigin, listed: len(o.Origins) > 0}
 	for _, s := range o.Origins {
@@ -103,11 +103,11 @@ func (a admission) lists(o origin) bool {
 	return false
 }
 
-// ownHost lets in the pages of the host that the request is for.
+// ownHost lets in pages of the host to which the request is sent. It returns why other pages are refused.
 //
 // That alone would not stop a page whose owner lets its name resolve to the visitor's
-// own machine (DNS rebinding). So on a loopback address the name must be one that
-// nobody else can own, or one of the hosts that were listed, or a trusted proxy must
+// own machine (DNS rebinding). So on a loopback address the name must be a name that
+// nobody else can own, or a listed host, or a trusted proxy must
 // have passed the request on: a page cannot send the header of a proxy.
 func (a admission) ownHost(r *http.Request, from visitor, origin origin) *RejectError {
 	host := from.hostOf(r)
@@ -128,7 +128,7 @@ func (a admission) ownHost(r *http.Request, from visitor, origin origin) *Reject
 	return nil
 }
 
-// onLoopback is true unless the connection is known to have come another way.
+// onLoopback reports whether the request came to a loopback address, or may have come to one.
 func onLoopback(r *http.Request) bool {
 	addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if !ok {
@@ -138,7 +138,8 @@ func onLoopback(r *http.Request) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// local tells names that cannot be made to resolve to something else.
+// local reports whether name is an IP address or a name of localhost, which nobody can make resolve to another
+// address.
 func local(name string) bool {
 	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
 		return true
@@ -147,8 +148,8 @@ func local(name string) bool {
 	return err == nil
 }
 
-// An origin is "scheme://host[:port]", taken apart. The zero origin is "null", that of a
-// page that has none.
+// An origin has the parts of "scheme://host[:port]". The zero origin is "null", the origin of a
+// page without one.
 type origin struct{ scheme, name, port string }
 
 func (o origin) String() string {
@@ -161,8 +162,8 @@ func (o origin) String() string {
 	return o.scheme + "://" + joinAuthority(o.name, o.port)
 }
 
-// parseOrigin accepts no more than browsers send: no user, no path, not even a
-// trailing slash. The default port of http and https is filled in.
+// parseOrigin reads an origin in the form in which browsers send it: without a user, a path or a
+// trailing slash. It fills in the default port of http and https.
 func parseOrigin(s string) (origin, bool) {
 	scheme, authority, ok := strings.Cut(strings.ToLower(s), "://")
 	if !ok || scheme == "" || strings.Trim(scheme, "abcdefghijklmnopqrstuvwxyz0123456789+-.") != "" {
@@ -195,13 +196,13 @@ func joinAuthority(name, port string) string {
 	return name + ":" + port
 }
 
-// quoted shows of a header what may be in a log: the beginning, and no query.
+// quoted returns the part of a header that may be in a log: the first 96 bytes, without a query, quoted.
 func quoted(s string) string {
 	s, _, _ = strings.Cut(s, "?")
 	return strconv.Quote(short(s, 96))
 }
 
-// short returns the beginning of s, with "…" if there is more.
+// short returns s, or its first most bytes and "…" if it is longer.
 func short(s string, most int) string {
 	if len(s) <= most {
 		return s

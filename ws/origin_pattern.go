@@ -11,8 +11,8 @@ import (
 // An originRule is an origin with a wildcard: "https://*.example.com" or "http://localhost:*".
 type originRule struct {
 	scheme string
-	name   string // with a leading dot for all names below it
-	port   string // empty for any
+	name   string // with a leading dot if it stands for all names below it
+	port   string // empty if it stands for all ports
 }
 
 func (r originRule) matches(o origin) bool {
@@ -25,8 +25,8 @@ func (r originRule) matches(o origin) bool {
 	return r.name == o.name
 }
 
-// parseRule reads an origin with a wildcard, in place of the first labels of a name, of the port,
-// or both. Nothing else may be left open, so that a rule says what it lets in.
+// parseRule reads an origin with a wildcard in place of the first labels of the name, of the port,
+// or of both. A wildcard for the names below a top-level domain is refused, because these names have many owners.
 func parseRule(s string) (originRule, error) {
 	pattern := s
 	anyPort := false

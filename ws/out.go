@@ -10,29 +10,29 @@ import (
 )
 
 const (
-	// copySize is up to how many bytes a message is copied behind its header and written
-	// as one; a larger one goes out as it is where it can.
+	// copySize is the greatest length, in bytes, of a message that is always copied behind its header and written
+	// in one piece. The buffers of a larger message are written without a copy if that is possible.
 	copySize = smallOut - maxHeader
 
-	// partSize is up to how many bytes a buffer of a large message is copied all the same:
-	// that costs less than one more part in a system call.
+	// partSize is the greatest length, in bytes, of a buffer of a large message that is copied all the same,
+	// because a copy costs less than one more part in a system call.
 	partSize = 1 << 10
 
-	// maxParts is how many parts go into one system call.
+	// maxParts is how many parts are written in one system call.
 	maxParts = 16
 
-	smallOut = 16 << 10
-	largeOut = 64 << 10
+	smallOut = 16 << 10 // size of an outBuffer of smallOuts, in bytes
+	largeOut = 64 << 10 // size of an outBuffer of largeOuts, in bytes
 )
 
-// An outBuffer is where a frame is put together. It is borrowed while somebody writes.
+// An outBuffer is a buffer in which a frame is put together. It is borrowed during a write.
 type outBuffer struct {
 	bytes []byte
-	pool  *sync.Pool
+	pool  *sync.Pool // owner of the buffer
 
 	// Used by sendParts.
 	array  [maxParts][]byte
-	parts  [][]byte // of array
+	parts  [][]byte // in array
 	writer ready.Writer
 }
 
@@ -44,7 +44,7 @@ func newOuts(size int) *sync.Pool {
 	return pool
 }
 
-// borrowOut borrows a buffer to copy a message of that size to.
+// borrowOut borrows a buffer for copying a message of size bytes.
 func borrowOut(size int64) *outBuffer {
 	if size <= copySize {
 		return smallOuts.Get().(*outBuffer)
@@ -62,7 +62,7 @@ func (o *outBuffer) reset() {
 	o.parts = o.array[:0]
 }
 
-// add puts b, which is in o.bytes, behind the other parts, and returns the room behind it.
+// add appends b, which is in o.bytes, to the parts, and returns the room after it.
 func (o *outBuffer) add(b []byte) []byte {
 	if len(b) > 0 {
 		o.parts = append(o.parts, b)
@@ -70,7 +70,7 @@ func (o *outBuffer) add(b []byte) []byte {
 	return b[len(b):]
 }
 
-// sendTo sends the parts and b, and returns the room for more.
+// sendTo writes the parts and b, and returns the empty buffer.
 func (o *outBuffer) sendTo(stream net.Conn, b []byte) ([]byte, error) {
 	o.add(b)
 	_, err := o.writer.WriteBuffers(stream, o.parts)

@@ -5,8 +5,8 @@ import (
 	"syscall/js"
 )
 
-// quote shows text from elsewhere in an error, in printable ASCII. The browser has most of
-// that code already.
+// quote returns foreign text for an error, quoted and in printable ASCII. It uses JSON.stringify, because
+// strconv.Quote would make the browser build larger.
 func quote(s string) string {
 	var b []byte
 	for _, r := range js.Global().Get("JSON").Call("stringify", s).String() {

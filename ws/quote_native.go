@@ -4,5 +4,5 @@ package ws
 
 import "strconv"
 
-// quote shows text from elsewhere in an error.
+// quote returns foreign text for an error, quoted.
 func quote(s string) string { return strconv.Quote(s) }

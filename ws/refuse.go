@@ -9,21 +9,22 @@ import (
 )
 
 const (
-	// maxRefusing is how many pages are told at once why they are refused; more get an answer of
-	// HTTP, which browsers hide from them.
+	// maxRefusing is how many pages at once are told why they are refused. Other pages get an HTTP
+	// answer, which browsers hide from them.
 	maxRefusing = 64
 
-	// refuseTime is how long that may take, and refuseBytes how much is thrown away meanwhile.
+	// refuseTime is how long telling a page may take. refuseBytes is how many bytes of the page are read and
+	// thrown away meanwhile.
 	refuseTime  = time.Second
 	refuseBytes = 64 << 10
 
 	codePolicy = 1008 // RFC 6455, section 7.4.1
 )
 
-// RefuseWith implements [transport.Refuser], for pages whose origin is not let in. A page is not
-// told the status of an HTTP answer, nor its body, and would try again for ever. So once say is
-// set its WebSocket is made, gets what say returns as a message, and is closed with code 1008 and
-// the reason. Nothing that it sends is read by anybody. At most 64 are told so at once.
+// RefuseWith implements [transport.Refuser] for pages whose origin is not let in. Browsers do not show a page
+// the status or the body of an HTTP answer, so the page would try again for ever. Once say is
+// set, the WebSocket of such a page is made, is sent the result of say as a message, and is closed with code
+// 1008 and the reason. Nothing that the page sends is used. At most 64 pages are told at once.
 func (l *Listener) RefuseWith(say func(reason string) []byte) {
 	if say == nil {
 		l.say.Store(nil)
@@ -32,8 +33,8 @@ func (l *Listener) RefuseWith(say func(reason string) []byte) {
 	l.say.Store(&say)
 }
 
-// tellPage tells a page why it is refused, if there are words for it. It reports false if it has not
-// answered at all.
+// tellPage tells a page why it is refused, if RefuseWith has been called. It returns false if it has not
+// answered the request.
 func (l *Listener) tellPage(w http.ResponseWriter, r *http.Request, why *RejectError) bool {
 	say := l.say.Load()
 	if say == nil {
@@ -62,7 +63,7 @@ func (l *Listener) tellPage(w http.ResponseWriter, r *http.Request, why *RejectE
 	if err := c.end(&CloseError{Code: codePolicy, Reason: reason}, errWriteEnded, true); err != nil {
 		return true
 	}
-	// Closing at once could take it away again.
+	// If unread bytes of the page were left, Close would reset the connection, and the message could be lost.
 	buf := readAheads.Get()
 	defer readAheads.Put(buf)
 	for past := 0; past < refuseBytes; {

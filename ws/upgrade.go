@@ -10,30 +10,30 @@ import (
 	"time"
 )
 
-// answerTimeout bounds the writing of the answer to a handshake, which the server's
-// own timeouts no longer do.
+// answerTimeout bounds how long the answer to a handshake may take to write. The HTTP server's
+// own timeouts do not hold any more then.
 const answerTimeout = 10 * time.Second
 
-// An upgrade is the ResponseWriter of one handshake. It does what the library that shakes
-// hands would not do by itself:
+// An upgrade is the ResponseWriter of one handshake. It does three things that the library which makes
+// handshakes does not do:
 //
 //   - It finds the connection below the ResponseWriters of middleware.
-//   - It sends the answer on the connection that it has taken over, so
-//     that no middleware holds it back, and only when that has worked.
-//   - It keeps the connection to itself, and nothing of the server's buffers.
+//   - It writes the answer to the connection once it has taken the connection over, so
+//     no middleware holds the answer back.
+//   - It keeps the connection for itself, and keeps none of the HTTP server's buffers.
 type upgrade struct {
 	http.ResponseWriter
-	instead *RejectError // answered in place of whatever is wrong with the handshake; nil: that
+	instead *RejectError // answer to a failed handshake in place of the library's answer; nil for the library's
 
-	hijacked bool // or tried to
-	status   int  // as answered; 0 before
+	hijacked bool // Hijack was called
+	status   int  // HTTP status of the answer; 0 before the answer
 	stream   net.Conn
-	unread   []byte // what the client has sent already behind its request
+	unread   []byte // bytes that the client has sent after its request
 }
 
 const noHijack = "this connection cannot be taken over: it is HTTP/2, or behind a middleware without Unwrap"
 
-// WriteHeader keeps back the answer to a handshake that works, for Hijack.
+// WriteHeader does not write the answer to a valid handshake: Hijack does.
 func (u *upgrade) WriteHeader(status int) {
 	if u.hijacked || status == http.StatusSwitchingProtocols {
 		return
@@ -54,7 +54,7 @@ func (u *upgrade) refuse() {
 	}
 }
 
-// Write sends why a handshake has failed.
+// Write sends the reason why a handshake has failed.
 func (u *upgrade) Write(p []byte) (int, error) {
 	if u.hijacked {
 		return 0, http.ErrHijacked
@@ -66,8 +66,8 @@ func (u *upgrade) Write(p []byte) (int, error) {
 	return u.ResponseWriter.Write(p)
 }
 
-// Hijack is that of [http.Hijacker] for whoever wants to shake hands only: the connection that
-// it returns is dead. It answers in any case: nothing that is written afterwards counts.
+// Hijack implements [http.Hijacker]. It takes the connection over, answers the handshake, and returns a dead
+// connection in its place. If it fails it has answered too. Nothing that is written afterwards counts.
 func (u *upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	u.hijacked = true
 	conn, buffered, err := http.NewResponseController(u.ResponseWriter).Hijack()

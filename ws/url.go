@@ -1,12 +1,12 @@
 package ws
 
-// A target is what a dialer reads from its URL, the same natively and in a browser.
+// A target has the parts of a dialer's URL that are read on every platform.
 type target struct {
-	secure bool
-	host   string // with the port, if the URL has one
+	secure bool   // the scheme is wss
+	host   string // with the port if the URL has one
 }
 
-// transport is the name for [transport.Info].
+// transport returns the Transport for [transport.Info].
 func (t target) transport() string {
 	if t.secure {
 		return "wss"

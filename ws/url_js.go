@@ -2,7 +2,7 @@ package ws
 
 import "syscall/js"
 
-// parseURL reads a URL with the browser's own parser, which is the one that counts: its error
+// parseURL reads a URL with the browser's own parser, because the browser will dial the URL. Its error
 // is a [*URLError].
 func parseURL(url string) (target, error) {
 	var parsed js.Value
@@ -22,7 +22,7 @@ func parseURL(url string) (target, error) {
 	return t, nil
 }
 
-// address is the host with a port.
+// address returns "host:port".
 func (t target) address() string {
 	for i := len(t.host) - 1; i >= 0 && t.host[i] != ']'; i-- {
 		if t.host[i] == ':' {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// address is the host with a port.
+// address returns "host:port".
 func (t target) address() string {
 	if strings.LastIndexByte(t.host, ':') > strings.LastIndexByte(t.host, ']') {
 		return t.host
@@ -18,7 +18,7 @@ func (t target) address() string {
 	return t.host + ":80"
 }
 
-// parseURL does without net/url, which a browser build would pay for. Its error is a
+// parseURL reads a URL. Its rules for the host are stricter than the rules of package net/url. Its error is a
 // [*URLError].
 func parseURL(url string) (target, error) {
 	scheme, rest, ok := strings.Cut(url, "://")
@@ -57,8 +57,9 @@ func parseURL(url string) (target, error) {
 	return t, nil
 }
 
-// cutZone takes the zone out of a host such as "[fe80::1%25eth0]:80": over which interface of this machine
-// its address is reached. "%eth0", as other programs take it, is understood as well.
+// cutZone splits a host such as "[fe80::1%25eth0]:80" into the host without a zone and the zone. The zone is the
+// interface of this machine through which the address is reached. "%eth0", which other programs accept, is
+// accepted too.
 func cutZone(host string) (plain, zone string, ok bool) {
 	before, after, found := strings.Cut(host, "%")
 	if !found || !strings.HasPrefix(before, "[") || strings.Contains(before, "]") {
@@ -72,7 +73,7 @@ func cutZone(host string) (plain, zone string, ok bool) {
 	return before + "]" + behind, zone, true
 }
 
-// withoutZone is a URL that parseURL has read, as a server is told of it: a zone is nobody else's.
+// withoutZone returns a URL that parseURL has accepted, without the zone: a zone means nothing to the server.
 func withoutZone(url string) string {
 	scheme, rest, _ := strings.Cut(url, "://")
 	end := len(rest)
@@ -83,9 +84,9 @@ func withoutZone(url string) string {
 	return scheme + "://" + plain + rest[end:]
 }
 
-// splitAuthority takes "host[:port]" apart. The name comes back in lower case, an IPv6
-// address with its brackets. Anything that is not plainly an ASCII name or an
-// address, with or without a port from 1 to 65535, is refused.
+// splitAuthority splits "host[:port]". It returns the name in lower case, and an IPv6
+// address with its brackets. ok is false unless the host consists of characters of an ASCII name or an
+// address, and the port, if there is one, is from 1 to 65535.
 func splitAuthority(s string) (name, port string, ok bool) {
 	name = strings.ToLower(s)
 	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, ']') {

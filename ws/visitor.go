@@ -13,15 +13,15 @@ import (
 	"github.com/hisock/hisock/transport/socket"
 )
 
-// A visitor is where a request comes from.
+// A visitor says from where a request comes.
 type visitor struct {
-	remote  string // the client's address, for [transport.Info]
-	proxy   string // that of the proxy, if there is one
+	remote  string // address of the client, for [transport.Info]
+	proxy   string // address of the trusted proxy; empty if there is none
 	relayed bool   // a trusted proxy has passed the request on
-	host    string // that the client has asked for, as the proxy says; empty if it does not
+	host    string // host for which the client has asked, as the proxy says; empty if it does not say
 }
 
-// hostOf returns the host that a client has asked for.
+// hostOf returns the host for which the client has asked.
 func (v visitor) hostOf(r *http.Request) string {
 	if v.host != "" {
 		return v.host
@@ -29,7 +29,7 @@ func (v visitor) hostOf(r *http.Request) string {
 	return r.Host
 }
 
-// visitorOf says where a request comes from. Its RemoteAddr is that of the connection, or what
+// visitorOf returns the visitor of a request. r.RemoteAddr is the address of the connection, or the address that
 // middleware has put in its place.
 func (l *Listener) visitorOf(r *http.Request) (visitor, *RejectError) {
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
@@ -46,7 +46,7 @@ func (l *Listener) visitorOf(r *http.Request) (visitor, *RejectError) {
 	switch {
 	case err != nil:
 		return v, &RejectError{Status: http.StatusBadRequest, Reason: "proxy " + quoted(peer) + ": " + err.Error()}
-	case !ok: // the proxy itself, or a program on its machine
+	case !ok: // the request comes from the proxy itself, or from a program on its machine
 		return v, nil
 	}
 	v.relayed, v.proxy, v.host = true, peer, via.Host
@@ -56,7 +56,7 @@ func (l *Listener) visitorOf(r *http.Request) (visitor, *RejectError) {
 	return v, nil
 }
 
-// maxRemote bounds, in bytes, what middleware says of an address.
+// maxRemote is the greatest length, in bytes, of an address that middleware has set.
 const maxRemote = 256
 
 func hasIP(addr string) bool {
@@ -78,7 +78,7 @@ func (o *Options) newTrust() (t proxy.Trust, err error) {
 	return t, nil
 }
 
-// checkSend reports what of the send buffer cannot be.
+// checkSend returns the error for invalid settings of the send buffer, or nil.
 func checkSend(s socket.Send) error {
 	if err := s.Check(); err != nil {
 		return fmt.Errorf("ws: option %w", err)
