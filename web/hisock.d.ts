@@ -2,43 +2,42 @@
 // WebSocket to a Go server.
 
 /**
- * Connects to a server and resolves once it has welcomed the client.
+ * Connects to a server. The promise resolves once the server has welcomed the client.
  *
- * A relative URL is resolved against the page; http and https stand for ws and wss.
- * Handlers may be given in the options or registered afterwards: what the server sends
- * at once is held back until whoever awaits the connection has had its turn.
+ * A relative URL is resolved against the page. The schemes http and https mean ws and wss.
+ * Handlers may be given in the options, or registered right after the promise has resolved: the client holds back
+ * messages until the code that awaits the promise has run.
  *
- * What time may heal is tried again, with waits as {@link Retry} says, and each failure told to
- * onState: a server that cannot be reached, is full or restarts, a bundle that cannot be loaded from it.
- * It rejects with a {@link HisockError} if the server refuses the client for good or the time is over,
- * with the signal's reason if that aborts, and with a TypeError if an argument is not what it
- * must be. Nothing is left behind then.
+ * After a failure that time may heal, connect tries again, with waits as {@link Retry} says: the server cannot be
+ * reached, is full or restarts, or the bundle cannot be loaded. onState is told of each such failure.
+ * The promise rejects with a {@link HisockError} if the server refuses the client for good or the time is over,
+ * with the signal's reason if the signal aborts, and with a TypeError if an argument is invalid. A rejected connect
+ * leaves no connection open.
  */
 export function connect(url: string | URL, options?: ConnectOptions): Promise<Client>;
 
 export interface ConnectOptions {
-  /** What the client wants to be called. Without it, it has no name. */
+  /** The name for which the client asks. Without it the client has no name. */
   name?: string;
-  /** The groups that it joins as it connects; with a session that is kept, those of them that it is not in. */
+  /** The groups that the client joins when it connects. A client that goes on with a kept session joins those that it is not in. */
   groups?: Iterable<string>;
   /**
-   * What the server asks for to let the client in. A function is asked each time that the client joins:
-   * as it connects, and again if the server has given it up meanwhile. One that fails, or takes longer
-   * than 15 s, is an attempt that has failed, and the client tries again, unless the failure is a
-   * {@link HisockError} with a code that is final, such as "unauthorized". The signal aborts when
+   * The proof of identity that the server asks for, such as a token. A function is called each time that the client
+   * joins: when it connects, and again if the server has given it up meanwhile. If the function fails, or takes longer
+   * than 15 s, the attempt has failed and the client tries again, unless the failure is a
+   * {@link HisockError} with a final code, such as "unauthorized". The signal aborts when
    * the auth is not needed any more.
    */
   auth?: string | Bytes | ((signal: AbortSignal) => string | Bytes | Promise<string | Bytes>);
-  /** What the server may know besides. */
+  /** Further values for the server's program. */
   metadata?: Record<string, string>;
   /**
-   * Asks the server to tell of other clients that come, go and change their names. It is
-   * implied by onClientConnect, onClientDisconnect and onClientRename in these options. The server decides whom
-   * it tells of whom, and what; one that tells nobody says so, and onError gets a {@link HisockError} with code
-   * "unsupported".
+   * Asks the server to tell of other clients that come, go and change their names. It is true unless set if these
+   * options have onClientConnect, onClientDisconnect or onClientRename. The server decides what it tells each client. If
+   * it tells nobody, it says so, and onError is given a {@link HisockError} with code "unsupported".
    */
   notices?: boolean;
-  /** What payloads are turned into where a handler or call does not say. "json" unless set. */
+  /** The form of payloads for handlers and calls that do not set one. "json" unless set. */
   as?: As;
 
   /** Handlers of commands, as {@link Client.on} takes them. */
@@ -60,93 +59,93 @@ export interface ConnectOptions {
   onJoinGroup?: (group: string) => unknown;
   onLeaveGroup?: (group: string) => unknown;
 
-  /** Gives up connecting. It has no effect on a client that is connected. */
+  /** Gives up connecting when it aborts. It has no effect on a client that is connected. */
   signal?: AbortSignal;
   /**
-   * How long connecting may take, in milliseconds. Without end unless set, since connecting is tried
-   * again and again; 30,000 if it is tried once.
+   * How long connecting may take, in milliseconds. Unless it is set there is no limit, because connecting is tried
+   * again and again; with retry.off or retry.first false, the limit is 30,000.
    */
   timeout?: number;
-  /** The greatest frame that is read, in bytes, from 512 to 1 GiB. 1 MiB unless set. */
+  /** The greatest size of a frame that is read, in bytes, from 512 to 1 GiB. 1 MiB unless set. */
   maxFrame?: number;
   /**
-   * How many bytes may wait: half of it to be written, and all together with what the server has not
-   * acknowledged yet. 1 MiB unless set.
+   * The size of the queue to the server, in bytes: messages that wait to be written, and written messages that the
+   * server has not acknowledged. The waiting messages may take half of it. 1 MiB unless set.
    */
   queueBytes?: number;
-  /** How the client connects, and comes back when its connection has broken off. */
+  /** How the client connects, and how it comes back when its connection has broken off. */
   retry?: Retry;
-  /** Takes warnings instead of console.warn. false takes none. */
+  /** Is called with warnings in place of console.warn. With false there are no warnings. */
   log?: Log | false;
   /**
-   * Keeps the session when the page is left, so that the next page of this tab goes on with it, after a
-   * reload for one: connect with the same option, URL and name. It has the name and the groups that it
-   * had, is sent once what the server sent meanwhile, and sends what this page had not got through.
-   * The server sees no leaving, and waits for the next page as long as for any client that is away.
-   * Without this the page says goodbye.
+   * Keeps the session when the page is left, so that the next page of this tab can go on with it, for instance after a
+   * reload. The next page must call connect with the same option, URL and name. Its client has the name and the groups
+   * that this client had. It is given the messages that the server sent meanwhile, once each, and sends the messages
+   * that the server has not got from this page. The server does not see the client leave, and waits for the next page
+   * as long as for any client that is away. Without this option the page says goodbye.
    *
-   * The session is put into the tab's session storage, under a string if that is given, else under the
-   * URL; clients of one page need different ones. It holds a secret: whoever reads it is the client. With
-   * people who sign in and out, let the string say who it is.
+   * The session is put into the tab's session storage. A string is its key there; with true the key is the URL. Each
+   * client of a page needs a key of its own. The session holds a secret: a script that reads it can act as the client.
+   * If people sign in and out, let the key name the user.
    */
   keepSession?: boolean | string;
 }
 
 /**
- * Takes what nobody else is told: among it a command that nobody handles and a payload that does
- * not convert, if there is no onError. Of warnings with the same message the first five are
- * shown, and then one every 10 seconds, with left_out in its details for the others. Texts in them
+ * A function for warnings. They include commands without a handler and payloads that do
+ * not convert, if there is no onError. Of warnings with the same message it is called for the first five,
+ * and then for one every 10 seconds, with the number of skipped ones as left_out in its details. Texts in the details
  * are cut to 512 characters.
  */
 export type Log = (message: string, details: Record<string, string | number>) => unknown;
 
-/** Times are in milliseconds. */
+/** How a client tries again. Times are in milliseconds. */
 export interface Retry {
-  /** The client stays away: it ends with its connection. */
+  /** The client does not come back: it ends with its connection. */
   off?: boolean;
   /**
-   * Connecting is tried again and again as well, until it succeeds, a failure is final, the signal
-   * aborts or the time is over: true unless set, or unless off is. onState says "connecting" for each attempt
-   * that failed, with why.
+   * Also the first connection is tried again and again, until it succeeds, a failure is final, the signal
+   * aborts or the time is over. It is true unless set, and false if off is set. After each failed attempt onState is
+   * called with "connecting" and the reason.
    */
   first?: boolean;
   /**
-   * An attempt is made after a random time below a limit, which is min first and doubles with each
-   * attempt up to max, and never sooner than the server asks for. 500 and 20,000 unless set; if one of them is
-   * set, the other is moved to it where it would be on the wrong side of it.
+   * The wait before an attempt is random between zero and a limit. The limit begins with min and doubles with each
+   * attempt up to max. The client never tries sooner than the server has asked it to. 500 and 20,000 unless set. If only
+   * one of the two is set and contradicts the default of the other, the other is the same.
    */
   min?: number;
   max?: number;
-  /** How long the client tries before it gives up. Without end unless set. */
+  /** How long the client tries before it gives up. No limit unless set. */
   for?: number;
 }
 
-/** A handler together with what it takes. */
+/** A handler with the form of its payload. */
 export interface Entry<Handler> {
   handler: Handler;
   as?: As;
 }
 
 /**
- * What a payload is turned into. The receiver says it; the bytes are never guessed at,
+ * The form to which a payload is converted. The receiver chooses it. It is never guessed from the bytes,
  * so a line of text that happens to read `42` or `null` stays text.
  *
- * - `"json"`: what JSON.parse makes of it, undefined if it is empty. This fits what a Go
- *   server sends as a struct, slice, map, number or bool. Within a list or an object JSON.parse
- *   rounds whole numbers beyond Number.MAX_SAFE_INTEGER.
+ * - `"json"`: the result of JSON.parse, or undefined for an empty payload. This fits a
+ *   struct, slice, map, number or bool that a Go server sends. JSON.parse rounds whole numbers beyond
+ *   Number.MAX_SAFE_INTEGER in lists and objects; alone such a number does not convert.
  * - `"text"`: a string. This fits a Go string.
- * - `"number"`: a number in decimal. A whole number that a number cannot hold, such as
- *   9007199254740993, does not convert, which is so for `"json"` too; a fraction is rounded.
- * - `"bigint"`: a bigint, of a whole number in decimal, without a point or an exponent. This fits an
+ * - `"number"`: a number from decimal text. A whole number that a JavaScript number cannot hold, such as
+ *   9007199254740993, does not convert. A fraction is rounded.
+ * - `"bigint"`: a bigint from a whole number in decimal text, without a point or an exponent. This fits an
  *   int64, a uint64 and a big.Int of Go.
  * - `"bytes"`: a Uint8Array.
  *
- * A payload that does not convert makes a call reject with code "bad_payload"; for a
- * handler it is answered with that, or reported to onError.
+ * If a payload does not convert, the error has the code "bad_payload": the page's own call rejects with it, the
+ * server's call is answered with it, and for a command it is reported to onError.
  */
 export type As = "json" | "text" | "number" | "bigint" | "bytes";
 
-/** The type of a payload turned into A. */
+/** The type of a payload that was converted to the form A. */
 export type Value<A extends As, JSON> = A extends "text"
   ? string
   : A extends "number"
@@ -157,13 +156,13 @@ export type Value<A extends As, JSON> = A extends "text"
         ? Uint8Array
         : JSON;
 
-/** Bytes in any of the shapes in which a page has them. */
+/** Bytes in any of the types in which a page may have them. */
 export type Bytes = ArrayBuffer | ArrayBufferView;
 
 /**
- * What can be sent. Strings, numbers, bigints and booleans go as text, buffers as they are,
- * undefined as nothing at all, and everything else as JSON, which has no bigints. A half of a surrogate
- * pair in a string arrives as U+FFFD.
+ * A value that can be sent. Strings, numbers, bigints and booleans are sent as text, buffers as their bytes,
+ * undefined as an empty payload, and everything else as JSON, which has no bigints. A number that is not finite cannot
+ * be sent. Half of a surrogate pair in a string arrives as U+FFFD.
  */
 export type Sendable = string | number | bigint | boolean | null | undefined | Bytes | object;
 
@@ -172,30 +171,30 @@ export type CallHandler<T> = (value: T, info: CallInfo) => Sendable | void | Pro
 
 export interface CommandInfo {
   readonly command: string;
-  /** The payload as it came. */
+  /** The payload without a conversion. */
   readonly bytes: Uint8Array;
-  /** Whether it was sent to a group before, and kept: see {@link Replay}. */
+  /** Whether it is an old message that a group has kept: see {@link Replay}. */
   readonly replayed: boolean;
 }
 
 export interface RawInfo {
-  /** As that of a command. */
+  /** Whether it is an old message that a group has kept: see {@link Replay}. */
   readonly replayed: boolean;
 }
 
 /**
- * What a page is given of what a group keeps, as it joins the group or when the server wants it to: first
- * onReplay, then the messages, with replayed set, then onReplayed. A page that joins anew, or goes on with
- * the session of the page before, is given nothing twice. In a group of a server that keeps nothing there are no
- * replays.
+ * A replay gives a page the messages that a group keeps, when the page joins the group or when the server's program
+ * wants it: first onReplay is called, then the handlers of the messages, with replayed set, then onReplayed. A page that
+ * joins anew, or goes on with the session of the page before, is given no message twice. A server that keeps no messages
+ * has no replays.
  */
 export interface Replay {
   readonly group: string;
   /** How many commands and raw messages come. */
   readonly messages: number;
-  /** How many were sent after the last that the page had, and are not kept any more. */
+  /** How many messages were sent after the last one that the page had, and are not kept any more. */
   readonly missed: number;
-  /** Whether nobody knows how many, since the server has forgotten what it had sent, or is another one. */
+  /** Whether nobody knows how many were missed, because the server has forgotten the group or was started again. */
   readonly lost: boolean;
 }
 
@@ -209,19 +208,19 @@ export interface Message {
   /** Empty for a raw message. */
   readonly command: string;
   readonly bytes: Uint8Array;
-  /** As that of a command. */
+  /** Whether it is an old message that a group has kept: see {@link Replay}. */
   readonly replayed: boolean;
 }
 
-/** What was sent and the server has not acknowledged. */
+/** A message that was sent and that the server has not acknowledged. */
 export interface Undelivered extends Omit<Message, "replayed"> {
-  /** Whether it was written, so that the server may have handled it. */
+  /** Whether it was written. The server may have handled a message that was written. */
   readonly written: boolean;
 }
 
 /**
- * Another client: its name, its groups and its address as the server sees it. What the server does not tell is empty,
- * and of a client that changes its name the groups always are.
+ * Another client: its name, its groups, and its address as the server sees it. Fields that the server does not tell are
+ * empty. For onClientRename groups is always empty.
  */
 export interface Presence {
   readonly name: string;
@@ -230,95 +229,95 @@ export interface Presence {
 }
 
 /**
- * "connecting" is told with why for each attempt to connect that failed. "reconnecting" is a client whose connection has broken off and who tries to come back. Then it is
- * "connected" again, with nothing lost in between if {@link Client.onState} says "resumed"; if it
- * says "disconnected" first, the server has given the client up, and it has joined anew.
+ * The state of a client. It is "connecting" before the first connection, and "reconnecting" while it tries to come back
+ * after its connection has broken off. When it is "connected" again, {@link Client.onState} is called with "resumed" if
+ * nothing was lost. If the server has given the client up, onState is called with "disconnected" and "reconnecting"
+ * first, and with "connected" when the client has joined anew.
  */
 export type State = "connecting" | "connected" | "reconnecting" | "disconnected";
 
 export interface CallOptions<A extends As> {
-  /** What the reply is turned into. The connection's default unless set. */
+  /** The form of the answer. The form of the connection's options unless set. */
   as?: A;
-  /** Gives up the call, here and at the server. The promise rejects with its reason. */
+  /** Gives up the call when it aborts, here and at the server. The promise rejects with its reason. */
   signal?: AbortSignal;
-  /** Milliseconds after which the call is given up with code "deadline_exceeded". */
+  /** Milliseconds after which the call is given up with code "deadline_exceeded". No limit unless set. */
   timeout?: number;
 }
 
 export interface ChangeOptions {
-  /** Gives up waiting: the change may have been made or not. The promise rejects with its reason. */
+  /** Gives up waiting when it aborts: the server may or may not have made the change. The promise rejects with its reason. */
   signal?: AbortSignal;
-  /** Milliseconds after which waiting is given up with code "deadline_exceeded". */
+  /** Milliseconds after which waiting is given up with code "deadline_exceeded". No limit unless set. */
   timeout?: number;
 }
 
 export interface DrainOptions {
-  /** Gives up waiting: the promise rejects with its reason. */
+  /** Gives up waiting when it aborts. The promise rejects with its reason. */
   signal?: AbortSignal;
-  /** Milliseconds after which waiting is given up with code "deadline_exceeded". */
+  /** Milliseconds after which waiting is given up with code "deadline_exceeded". No limit unless set. */
   timeout?: number;
 }
 
 /** A group that the server keeps a client out of. */
 export interface RefusedGroup {
   readonly group: string;
-  /** As the server says. */
+  /** The server's reason. */
   readonly why: HisockError;
 }
 
 /**
- * A connection to a server.
+ * A client of a server, over one connection or several, one after the other.
  *
- * Handlers run one after the other, in the order in which things arrived. A handler
- * that is async gives way to the next at its first await. One that throws or rejects is
- * reported to onError, or like any other uncaught error where there is no such
- * handler; it does not end the connection.
+ * Handlers run one after the other, in the order in which messages and events arrived. An async handler
+ * gives way to the next one at its first await. If a handler throws or rejects, onError is told; without onError it
+ * is an uncaught error of the page. The connection goes on.
  *
- * Names of commands are up to 256 bytes, without control characters, characters that nobody sees, white
- * space other than U+0020, and spaces at their ends. The names of the events of hisock, such as "join" or
+ * The name of a command has 256 bytes at most. It has no control characters, no invisible characters, no white
+ * space other than U+0020, and no space at its ends. The names of hisock's own events, such as "join" or
  * "message", are refused.
  */
 export interface Client {
-  /** What the server calls the client; empty if it has no name. */
+  /** The client's name, as the server has said it last. Empty if the client has no name. */
   readonly name: string;
-  /** The groups that the client is in, sorted; after the end, those that it was in. */
+  /** The groups that the client is in, sorted. After the end, the groups that it was in. */
   readonly groups: string[];
   /**
-   * Those of the groups in the options that the server keeps the client out of, with why: as it was said
-   * when the client joined last, be it anew.
+   * The groups of the options that the server kept the client out of when it last joined the server, each with
+   * the server's reason.
    */
   readonly refusedGroups: RefusedGroup[];
   readonly state: State;
   /**
-   * Whether the client has gone on with the session of the page before ({@link ConnectOptions.keepSession})
-   * as it connected: then the server has not seen a newcomer, and onState has said "resumed" first.
+   * Whether connect has gone on with the session of the page before ({@link ConnectOptions.keepSession}).
+   * If it is true, the server has not seen a new client, and onState was first called with "resumed".
    */
   readonly resumed: boolean;
   /**
-   * Resolves when the client has ended for good: with null if this side closed it, else with the
+   * Resolves when the client has ended for good: with null if this side closed it, and otherwise with the
    * reason. It never rejects.
    */
   readonly closed: Promise<HisockError | null>;
 
   /**
-   * Adds a handler of a command. Several run in the order in which they were added.
-   * The function that is returned removes it.
+   * Adds a handler of a command. Several handlers run in the order in which they were added.
+   * The function that on returns removes the handler.
    */
   on<T = unknown, A extends As = "json">(
     command: string,
     fn: CommandHandler<Value<A, T>>,
     options?: { as?: A },
   ): () => void;
-  /** Removes one handler of a command, or all of them. */
+  /** Removes the handlers of a command that are fn, or all of them if fn is not given. */
   off(command: string, fn?: CommandHandler<any>): void;
 
   /**
-   * Sets the handler of calls by the server. What it returns or resolves to is the answer.
-   * If it throws a {@link HisockError} the server is told its code, message, retryAfter and
-   * details; of any other failure only that there was one. Calls run side by side and may start
-   * in another order than the server made them in. The function that is returned removes it.
+   * Sets the handler of the server's calls of a command. The value that it returns, or to which its promise resolves,
+   * is the answer. If it fails with a {@link HisockError}, the server is told the error's code, message, retryAfter and
+   * details. Of any other failure the server is only told that the handler failed. Calls run side by side, and may
+   * start in another order than the server made them. The function that handle returns removes the handler.
    *
-   * It throws a TypeError if the command has such a handler already.
+   * handle throws a TypeError if the command already has a handler of calls.
    */
   handle<T = unknown, A extends As = "json">(
     command: string,
@@ -327,18 +326,18 @@ export interface Client {
   ): () => void;
 
   /**
-   * Queues a command. It returns when it is queued, not when it is delivered, and throws
-   * a {@link HisockError} if it cannot be: "not_connected", "bad_name", "too_big", or
-   * "queue_full" when too much waits. Then nothing was queued, the connection goes on, and
-   * {@link Client.drained} tells when there is room.
+   * Queues a command. It returns when the command is queued, not when it is delivered. It throws a
+   * {@link HisockError} if the command cannot be queued: "not_connected", "bad_name", "too_big", or
+   * "queue_full" if there is no room in the queue. Then nothing was queued and the connection goes on. After
+   * "queue_full", {@link Client.drained} resolves when there is room.
    */
   send(command: string, value?: Sendable): void;
 
   /**
-   * Resolves once there is room in the queue to the server for a quarter of queueBytes, and for the last
-   * that was sent, if that was refused with "queue_full". It waits while the client is reconnecting. It
-   * rejects with a {@link HisockError} when the connection has ended, and when its signal or timeout
-   * ends it.
+   * Resolves once the queue to the server has room for a quarter of queueBytes, and for the last message if that was
+   * refused with "queue_full". It waits while the client is reconnecting. It
+   * rejects with a {@link HisockError} when the connection has ended or the timeout is over, and with the signal's
+   * reason when the signal aborts.
    *
    *     for (const chunk of chunks) {
    *       await client.drained();
@@ -349,7 +348,8 @@ export interface Client {
 
   /**
    * Calls the server and resolves with its answer. It rejects with a {@link HisockError}:
-   * the server's (remote is true then) or one of this side, among them those of send.
+   * an error from the server, for which remote is true, or an error of this side, including the errors of send except
+   * "queue_full": a call waits for room.
    */
   call<T = unknown, A extends As = "json">(
     command: string,
@@ -357,21 +357,21 @@ export interface Client {
     options?: CallOptions<A>,
   ): Promise<Value<A, T>>;
 
-  /** Queues a raw message: bytes, or the UTF-8 of a string, without a name. It throws as send does. */
+  /** Queues a raw message: bytes without a name, or a string as UTF-8. It throws as send does. */
   sendRaw(bytes: string | Bytes): void;
   /**
-   * Waits for the next raw message. While nobody waits and there is no handler of raw
-   * messages, up to 256 of them and 1 MiB are kept. Once the connection has ended and
-   * those are taken it rejects with why it ended.
+   * Waits for the next raw message. While no recvRaw waits and there is no handler of raw
+   * messages, up to 256 raw messages and 1 MiB are kept for it. Once the connection has ended and
+   * the kept messages are taken, it rejects with the reason of the end.
    */
   recvRaw(options?: { signal?: AbortSignal }): Promise<Uint8Array>;
-  /** Adds a handler of raw messages that no recvRaw waits for. */
+  /** Adds a handler of the raw messages for which no recvRaw waits. The function that it returns removes the handler. */
   onRaw(fn: (bytes: Uint8Array, info: RawInfo) => unknown): () => void;
 
   /**
-   * Asks the server to let the client join or leave a group, or to call it something else (nothing, if
-   * name is empty), and resolves once the server has answered: then {@link Client.groups} and
-   * {@link Client.name} say so already. They reject as call does, among others with "unauthorized",
+   * Asks the server to let the client join a group, leave a group, or change its name. An empty name means no name.
+   * The promise resolves once the server has made the change; then {@link Client.groups} and
+   * {@link Client.name} already show it. It rejects as call does, among others with "unauthorized",
    * "too_many_groups", "name_taken", "bad_name", or "rate_limit", whose retryAfter says when
    * to ask again.
    */
@@ -379,69 +379,69 @@ export interface Client {
   leave(group: string, options?: ChangeOptions): Promise<void>;
   rename(name: string, options?: ChangeOptions): Promise<void>;
   /**
-   * Adds a handler that runs when the server says that the client is called something else now, has
-   * joined a group or has left one: because this side asked for it, or on its own account. It runs
-   * once for each change, with the old and the new name, or the group.
+   * Adds a handler that runs when the client's name has changed, or when the client has
+   * joined or left a group, because this side asked for it or because the server's program did it. It runs
+   * once for each change, with the old and the new name, or with the group. The function that is returned removes the
+   * handler.
    */
   onRename(fn: (old: string, name: string) => unknown): () => void;
   onJoinGroup(fn: (group: string) => unknown): () => void;
   onLeaveGroup(fn: (group: string) => unknown): () => void;
 
-  /** Adds a handler of every command, after its own, and of raw messages as onRaw does. */
+  /** Adds a handler of all commands, which runs after the handlers of the command, and of raw messages as onRaw does. */
   onMessage(fn: (message: Message) => unknown): () => void;
   /**
-   * Adds a handler of changes of the state, with the reason when it is "disconnected" or "reconnecting", or
-   * when it is "connecting" since an attempt failed.
+   * Adds a handler of changes of the state. why is the reason of "disconnected" and "reconnecting", and of
+   * "connecting" after a failed attempt. It is null otherwise, and if this side closed the client.
    */
   onState(fn: (state: State | "resumed", why: HisockError | null) => unknown): () => void;
   /**
-   * Adds a handler of what no caller can be told: a payload that does not convert, a handler
-   * that failed, an answer or details that cannot be sent, a command that nobody handles, a raw message for which there was no room.
+   * Adds a handler of errors that no caller can be told: a payload that does not convert, a handler
+   * that failed, an answer or details that cannot be sent, a command without a handler, a raw message for which there was no room.
    */
   onError(fn: (err: unknown) => unknown): () => void;
   /**
-   * Adds a handler of the server's saying that n more frames were dropped on their way here, as its
-   * options allow for a page that does not keep up. Each is told of once, also after
+   * Adds a handler that runs when the server says that it has dropped n more frames for this client. A server's
+   * options allow that for a page that does not keep up. Each dropped frame is counted once, also after
    * the client has come back.
    */
   onMissed(fn: (n: number) => unknown): () => void;
   /**
-   * Adds a handler that runs before the page is given what a group keeps, each time that it joins one of a
-   * server that keeps something: then onReplay says what was missed. onReplayed runs behind it, when all that comes
-   * is new. What the server has dropped on its way here is told to onMissed only.
+   * Adds a handler that runs before or after a {@link Replay}. After onReplayed all messages of the group are
+   * new ones. Frames that the server has dropped count for onMissed and not for replay.missed.
    */
   onReplay(fn: (replay: Replay) => unknown): () => void;
   onReplayed(fn: (replay: Replay) => unknown): () => void;
   /**
-   * Adds a handler of what was sent over a connection that has ended, and that the server has not
-   * acknowledged: commands and raw messages, in order. It is told before "disconnected", and is how a page
-   * keeps what it could not deliver and sends it again. A session that was kept and that the
-   * server has given up leaves such messages too: they are told as the new client connects, so
-   * give the handler to connect.
+   * Adds a handler that is given the messages that were sent over a connection which has ended, and that the server
+   * has not acknowledged: commands and raw messages, in order. It runs before onState is called with "disconnected".
+   * So a page can store the messages and send them again. A kept session that the
+   * server has given up leaves such messages too. They are given to the handler while the next page connects, so
+   * pass the handler to connect.
    */
   onUndelivered(fn: (messages: Undelivered[]) => unknown): () => void;
   /**
-   * Adds a handler of other clients' coming, going or changing their name. They throw a
-   * {@link HisockError} with code "unsupported" if the connection was not made with notices.
+   * Adds a handler that runs when another client comes, goes or changes its name. It throws a
+   * {@link HisockError} with code "unsupported" if connect was called without notices.
    */
   onClientConnect(fn: (who: Presence) => unknown): () => void;
   onClientDisconnect(fn: (who: Presence) => unknown): () => void;
   onClientRename(fn: (old: string, who: Presence) => unknown): () => void;
 
   /**
-   * Makes a client that waits to come back try at once. It does so by itself when the browser is online
+   * Makes a client that waits before its next attempt try at once. A client does so by itself when the browser is online
    * again and when the page is shown again.
    */
   retryNow(): void;
 
   /**
-   * Ends the connection in order: what is queued is sent first. Calls that wait for an answer
-   * reject with code "closed". It resolves when all is over, and may be called again.
+   * Ends the client in order: queued messages are written first. Calls that wait for an answer
+   * reject with code "closed". The promise resolves when the client has ended. close may be called again.
    */
   close(): Promise<void>;
 }
 
-/** The codes that a server, or this side in its place, can fail with. */
+/** The codes of errors from the server, which this side uses too. core.Code of the Go package explains them. */
 export type PeerErrorCode =
   | "internal"
   | "canceled"
@@ -480,19 +480,19 @@ export type PeerErrorCode =
   | "deadlock";
 
 /**
- * What kind of failure it is: a name for hisock's own, a number from 1000 on for those of
- * the program. "load_failed" and "crashed" are about the Go program in the page: it
+ * The kind of a failure: a name for a code of hisock, a number from 1000 on for a code of
+ * the program. "load_failed" and "crashed" are failures of the Go program in the page: it
  * could not be loaded, or it has ended. The next connect starts it anew.
  */
 export type ErrorCode = PeerErrorCode | "load_failed" | "crashed" | number;
 
-/** Every failure that hisock reports, but for a TypeError where an argument is wrong. */
+/** Every failure that hisock reports is a HisockError, except a TypeError for an invalid argument. */
 export class HisockError extends Error {
   /**
-   * Makes an error, for a handler of calls to fail with: the server is told all of it but the
-   * cause. A number below 1000 is a TypeError. Up to 1,024 bytes of the message travel. Details
-   * are JSON, or bytes as they are; what is no JSON goes to onError instead, and what does not fit a
-   * frame of the server's is left out.
+   * Makes an error with which a handler of calls can fail. The server is told everything but the
+   * cause. Numbers below 1000 throw a TypeError. Up to 1,024 bytes of the message travel. Details that are bytes travel
+   * as they are, all others as JSON. Details without a form in JSON are reported to onError, and details that do not
+   * fit into a frame that the server reads are left out.
    */
   constructor(
     code: ErrorCode,
@@ -500,13 +500,13 @@ export class HisockError extends Error {
     more?: { remote?: boolean; retryAfter?: number; details?: unknown; cause?: unknown },
   );
   readonly code: ErrorCode;
-  /** Whether the server reported it rather than this side found it. */
+  /** Whether the server reported the failure. false means that this side found it. */
   readonly remote: boolean;
-  /** How long the server asks the client to wait or stay away, in milliseconds. 0 if it does not. */
+  /** How long the server asks the client to wait or stay away, in milliseconds. 0 if it does not ask. */
   readonly retryAfter: number;
   /**
-   * What the server's program adds to a failure: what JSON.parse makes of it, or a Uint8Array if it
-   * is no JSON. undefined if there is nothing.
+   * Details that the server's program has added: the result of JSON.parse, or a Uint8Array if they
+   * are not JSON. undefined if there are none.
    */
   readonly details: any;
 }
