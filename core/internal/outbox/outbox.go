@@ -101,7 +101,7 @@ type Common struct {
 
 	// Gather lets goroutines that are ready go before a writer, as a client wants it: when answers have
 	// come for many goroutines, all of them are ready, and each sends its next message. At a server that is
-	// busy a writer would wait for everybody's reading.
+	// busy a writer would wait for everybody's reading. It stops where that brings nothing.
 	Gather bool
 
 	writers writers

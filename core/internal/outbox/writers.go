@@ -14,7 +14,15 @@ type writers struct {
 	start       func()                   // write, made once
 	first, last *Outbox                  // that wait, linked by after
 	coming      bool                     // a goroutine was started that has not looked at the list yet
+	vain        uint                     // writers that have come since gathering last brought more to write
 }
+
+// Where gathering has brought nothing vainTries times in a row, as for a program that waits for each answer before it
+// sends more, only each vainSkips-th writer gathers: the others write at once.
+const (
+	vainTries = 8
+	vainSkips = 32
+)
 
 // writeFor lets o, for which the caller has taken the task of writing, wait for a writer.
 func (of *Common) writeFor(o *Outbox) {
@@ -40,7 +48,7 @@ func (of *Common) writeFor(o *Outbox) {
 // write writes for the outboxes that wait until none does.
 func (of *Common) write() {
 	if of.Gather {
-		runtime.Gosched()
+		of.gather()
 	}
 	w := &of.writers
 	w.mu.Lock()
@@ -64,4 +72,33 @@ func (of *Common) write() {
 		w.mu.Lock()
 	}
 	w.mu.Unlock()
+}
+
+// gather lets goroutines that are ready go before a writer: they may have more to write.
+func (of *Common) gather() {
+	w := &of.writers
+	w.mu.Lock()
+	last := w.last
+	w.vain++
+	try := last != nil && (w.vain <= vainTries || w.vain%vainSkips == 0)
+	w.mu.Unlock()
+	if !try {
+		return
+	}
+	before := last.frames()
+	runtime.Gosched()
+	more := last.frames() != before
+	w.mu.Lock()
+	if more || w.last != last && w.last != nil {
+		w.vain = 0
+	}
+	w.mu.Unlock()
+}
+
+// frames is how many frames were queued.
+func (o *Outbox) frames() uint64 {
+	o.mu.Lock()
+	n := o.queued
+	o.mu.Unlock()
+	return n
 }

@@ -93,3 +93,25 @@ func TestNoWriterLeft(t *testing.T) {
 	writing, _ := o.Writing()
 	require.False(t, writing)
 }
+
+// A writer does not wait for others where that has brought nothing to write, and does so again where it would.
+func TestGatheringStopsWhereItIsVain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		of := &Common{Dropped: new(atomic.Uint64), Gather: true}
+		var l lazy
+		l.o.Init(of, &l, 10_000, new(int), false)
+		const alone = 3 * vainSkips
+		for range alone {
+			require.Nil(t, l.o.Send([]byte("a"), Data))
+			synctest.Wait()
+		}
+		require.EqualValues(t, alone, of.writers.vain)
+		for burst := 0; of.writers.vain > 0; burst++ {
+			require.Less(t, burst, 100*vainSkips)
+			for range 20 {
+				go l.o.Send([]byte("a"), Data)
+			}
+			synctest.Wait()
+		}
+	})
+}
