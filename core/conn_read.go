@@ -11,8 +11,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// serve runs first once before is closed, writes the frames that first has queued, and then reads. The
-// caller's goroutine is the connection's reader from now on. first may send and wait as any handler may.
+// serve runs first once before is closed (at once if before is nil), writes the frames that first has queued, and then
+// reads. The caller's goroutine is the connection's reader from now on. first may send and wait as any handler may.
 func (c *Conn) serve(rd *reader, before <-chan struct{}, first func()) {
 	rd.link = c.sess.Link()
 	c.rd = rd
@@ -27,7 +27,7 @@ func (c *Conn) serve(rd *reader, before <-chan struct{}, first func()) {
 	c.events.Hold()
 	tok := c.beginTurn(turn.Handling)
 	defer func() {
-		if !left { // first has ended its goroutine, which nothing can prevent
+		if !left { // first has ended its goroutine by runtime.Goexit
 			c.endWith(errGoexit)
 			c.freeEvents()
 			c.handOver(tok)
@@ -35,7 +35,7 @@ func (c *Conn) serve(rd *reader, before <-chan struct{}, first func()) {
 			c.exit()
 		}
 	}()
-	if c.turn.Bytes() > 0 { // of a session that was detached: this goroutine runs the frames after first
+	if c.turn.Bytes() > 0 { // frames of a detached session: this goroutine runs them after first
 		c.handOver(tok)
 	}
 	if before != nil {
@@ -56,14 +56,14 @@ func (c *Conn) serve(rd *reader, before <-chan struct{}, first func()) {
 	go c.read(rd) // the stack of this goroutine has become large
 }
 
-// freeEvents lets the events run that first has held up.
+// freeEvents lets the events run that serve has held back until first returned.
 func (c *Conn) freeEvents() {
 	if c.events.Free() {
 		c.startEvents()
 	}
 }
 
-// beginManual leaves first to Update, and then the frames that have come meanwhile.
+// beginManual leaves first to Update once before is closed, and then the frames that have come meanwhile.
 func (c *Conn) beginManual(before <-chan struct{}, first func()) {
 	defer c.exit()
 	if before != nil {
@@ -96,8 +96,8 @@ func (c *Conn) read(rd *reader) {
 	returned = true
 }
 
-// readOn reads, parses, and runs or queues frames until the stream ends or the reading is taken over. It reports whether another goroutine is to read on, since the stack of
-// this one may have become large and the next input may be far.
+// readOn reads, parses, and runs or queues frames until the stream ends or the reading is taken over. It reports true if
+// another goroutine is to read on: the stack of this one may have become large, and the next input may take long.
 func (c *Conn) readOn(rd *reader) (pass bool) {
 	batch := (*Conn).batch
 	if hasLegacy && c.legacy != nil {
@@ -148,8 +148,8 @@ func (c *Conn) readOn(rd *reader) (pass bool) {
 	}
 }
 
-// readPast counts bytes that came after the connection had ended, and reports whether that was
-// enough. Then the stream is closed without waiting for the peer.
+// readPast counts n bytes that came after the connection had ended. It reports whether there are more than maxPast: then
+// the stream is closed without waiting for the peer.
 func (c *Conn) readPast(n int) bool {
 	c.past += n
 	return c.past > maxPast
@@ -157,8 +157,8 @@ func (c *Conn) readPast(n int) bool {
 
 var errPast = &Error{Code: CodeConnLost, Message: "the peer sends on after the connection has ended"}
 
-// readEnded ends the reading role, for good or until the connection is resumed. rest is how many bytes of
-// an unfinished frame have come.
+// readEnded ends the reading of a link, and suspends or ends the connection. rest is the number of bytes that have come
+// of an unfinished frame.
 func (c *Conn) readEnded(l *session.Link, rest int, err error) {
 	if hasLegacy {
 		if why := c.legacy.ended(rest, err); why != nil {
@@ -182,7 +182,7 @@ func (c *Conn) batch(rd *reader) bool {
 	if rd.r == rd.w {
 		return true
 	}
-	if c.isEnded() { // read only to see the peer's end
+	if c.isEnded() { // the stream is read only to see that the peer closes it
 		c.ignore(rd)
 		return true
 	}
@@ -211,7 +211,7 @@ func (c *Conn) batch(rd *reader) bool {
 		if !c.receive(rd, f) {
 			return false
 		}
-		if c.out.Pressed() { // by the handlers: they are not to fill the queue
+		if c.out.Pressed() { // write what the handlers have queued before they fill the queue
 			if !c.finishBatch(rd) {
 				return false
 			}
@@ -238,18 +238,18 @@ func (c *Conn) batch(rd *reader) bool {
 	return true
 }
 
-// ignore drops frames that were read and are not to be handled any more.
+// ignore drops frames that were read and are not handled any more.
 func (c *Conn) ignore(rd *reader) {
 	if !c.isEnded() || !c.lastWords(rd) {
 		rd.r = rd.w
 	}
 }
 
-// deaf reports whether no more frames are to be handled.
+// deaf reports whether no more frames of the link are handled.
 func (c *Conn) deaf(rd *reader) bool { return c.isEnded() || rd.link.State() == session.Lost }
 
-// beginBatch says that the reader, which has size bytes to handle, will flush. It will not if somebody
-// else runs the handlers.
+// beginBatch tells the outbox that the reader, which has size bytes to handle, will flush at the end of the batch. It
+// does nothing if another goroutine runs the handlers, since the reader does not flush then.
 func (c *Conn) beginBatch(size int) {
 	if c.turn.Handed() {
 		return
@@ -257,11 +257,11 @@ func (c *Conn) beginBatch(size int) {
 	c.out.Hold(size)
 }
 
-// finishBatch flushes. If somebody writes already and much waits, it waits for room: a peer that does
-// not read the frames that it causes is not read either, before it has filled the queue. It reports
+// finishBatch flushes the outbox. If another goroutine writes and much waits, finishBatch waits for room: so a peer that
+// does not read the frames that it causes is not read either, before it has filled the queue. It reports
 // whether the reading is still the caller's.
 func (c *Conn) finishBatch(rd *reader) bool {
-	flush, room := c.out.Release(c.turn.Handed()) // then this goroutine must go on reading
+	flush, room := c.out.Release(c.turn.Handed()) // if another goroutine has the turn, this one must go on reading
 	if flush == outbox.Nothing {
 		return true
 	}

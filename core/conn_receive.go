@@ -75,7 +75,7 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 		err = NewError(CodeProtocol, "a "+f.Kind.String()+" frame after the handshake")
 	case wire.KindStandstill:
 		err = c.gotStandstill(f.Body)
-	case wire.KindStreamItem: // for a stream that nobody has opened, so that nobody misses it
+	case wire.KindStreamItem: // nobody has opened such a stream: the frame is checked and dropped
 		_, _, err = wire.ParseStreamItem(f.Body)
 	case wire.KindStreamEnd:
 		_, _, err = wire.ParseStreamEnd(f.Body)
@@ -86,7 +86,7 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 	case wire.KindStreamPart:
 		_, _, err = wire.ParseStreamPart(f.Body)
 	default:
-		if f.Kind < 0x80 { // Next lets no such kind through
+		if f.Kind < 0x80 { // never: wire.Next returns no unknown kind below 0x80
 			err = NewError(CodeProtocol, "frame of kind "+strconv.Itoa(int(f.Kind)))
 		}
 	}
@@ -98,7 +98,7 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 }
 
 // dispatch runs a frame's handler here, or leaves the frame to the goroutine that is still busy with an
-// earlier one. It reports whether the reading is still the caller's.
+// earlier frame. It reports whether the reading is still the caller's.
 func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 	if c.turnedDown(f) {
 		return true
@@ -115,12 +115,12 @@ func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 	if hasCommands && f.Kind == wire.KindRequest && c.server {
 		return c.requests(rd, f)
 	}
-	if f.Kind == wire.KindRequest && !c.server { // see park
+	if f.Kind == wire.KindRequest && !c.server { // for park
 		id, _, _, _ := wire.ParseRequest(f.Body)
 		c.atClient.begun.Store(id)
 	}
 	tok := c.beginTurn(turn.Handling)
-	if !c.comesTooLate(f) && !c.turn.Drops() { // then the frames before it were dropped, too
+	if !c.comesTooLate(f) && !c.turn.Drops() { // if the turn drops, the frames before this one were dropped too
 		c.runFrame(f, nil)
 	}
 	if c.turn.End(tok) {
@@ -130,9 +130,9 @@ func (c *Conn) dispatch(rd *reader, f wire.Frame) bool {
 	return false
 }
 
-// comesTooLate takes a frame that comes while the server shuts down, and reports whether it did.
-// The reader asks in its turn. So no handler will begin if, after draining was set, somebody sees neither that
-// turn nor a frame in the inbox.
+// comesTooLate reports whether the server shuts down, so that the frame is not handled. It answers a call.
+// The reader asks in its turn. So once draining is set, a goroutine that sees neither a turn nor a frame in the inbox
+// knows that no handler will begin.
 func (c *Conn) comesTooLate(f wire.Frame) bool {
 	if !c.eng.draining.Load() {
 		return false
@@ -143,8 +143,8 @@ func (c *Conn) comesTooLate(f wire.Frame) bool {
 	return true
 }
 
-// turnedDown answers a call of a peer that has as many unanswered as it may, and reports
-// whether it did, or took a frame that comes too late. Otherwise the frame is handled as any other.
+// turnedDown reports whether a frame is not handled: it comes too late, or it is a call beyond Limits.MaxCalls, which is
+// answered with an error.
 func (c *Conn) turnedDown(f wire.Frame) bool {
 	if c.comesTooLate(f) {
 		return true
@@ -158,7 +158,7 @@ func (c *Conn) turnedDown(f wire.Frame) bool {
 
 // turnDown answers a call that is not handled.
 func (c *Conn) turnDown(f wire.Frame, why *Error) {
-	id, _, _, err := wire.ParseRequest(f.Body) // an ask begins as a request does
+	id, _, _, err := wire.ParseRequest(f.Body) // a request for a change begins like a call
 	if err != nil {
 		c.endWith(wireError(err))
 		return
@@ -168,15 +168,15 @@ func (c *Conn) turnDown(f wire.Frame, why *Error) {
 
 var errTooManyCalls = NewError(CodeTooManyCalls, "too many calls are not answered yet")
 
-// callsOpen is how many calls of the peer run or wait for their turn.
+// callsOpen returns how many calls of the peer run or wait for their turn.
 func (c *Conn) callsOpen() int { return c.serving.len() + c.turn.Calls() }
 
-// tooBig is why a payload of n bytes is not given to a handler, see [MaxPayload].
+// tooBig returns the error for a payload of n bytes that is too long for the handler; see [MaxPayload].
 func (h *handler) tooBig(n int) *Error {
 	return NewError(CodeTooBig, "payload "+strconv.Itoa(n)+" B exceeds the handler's limit "+strconv.Itoa(h.maxPayload)+" B")
 }
 
-// most is the length of the longest payload that a handler takes, in bytes.
+// most returns the length of the longest payload that a handler takes, in bytes. A nil handler has no limit.
 func (h *handler) most() int {
 	if h == nil {
 		return math.MaxInt
@@ -184,7 +184,7 @@ func (h *handler) most() int {
 	return h.maxPayload
 }
 
-// mostOf is the length of the longest payload, in bytes, that some handler takes of a command.
+// mostOf returns the length of the longest payload, in bytes, that any handler of a command takes.
 func (h *handlers) mostOf(command []byte) int {
 	most := -1
 	own := h.commands[string(command)] // does not allocate
@@ -197,14 +197,14 @@ func (h *handlers) mostOf(command []byte) int {
 	if h.message != nil {
 		most = max(most, h.message.maxPayload)
 	}
-	if most < 0 { // whoever finds no handler says so
+	if most < 0 { // there is no handler, which runCommand reports
 		return math.MaxInt
 	}
 	return most
 }
 
-// tooBig takes a frame whose payload no handler takes, so that no copy of it waits for its turn.
-// It reports whether it did.
+// tooBig reports whether a frame's payload is too long for every handler. Then it reports the error of the frame at
+// once, so that no copy of the payload waits for its turn.
 func (c *Conn) tooBig(f wire.Frame) bool {
 	hs := c.eng.handlers
 	if !hs.bounded {
@@ -237,22 +237,23 @@ func (c *Conn) tooBig(f wire.Frame) bool {
 		if most, size = hs.message.most(), len(g.Payload); g.Kind == KindCommand {
 			most = hs.mostOf([]byte(g.Command))
 		}
-	case wire.KindRaw: // there is a message handler, else a raw message does not come so far
+	case wire.KindRaw: // gotRaw has let it through, so there is a message handler
 		most, size = hs.message.most(), len(f.Body)
 	}
 	if size <= most {
 		return false
 	}
-	c.runFrame(f, nil) // runs no handler and tells why
+	c.runFrame(f, nil) // runs no handler, and reports why
 	return true
 }
 
-// RecvRaw waits for the next raw message and returns it; the caller owns it. Messages that
-// came while nobody waited are returned first, up to 256 KiB of them; the message
-// handler, if there is one, gets them instead. When as many wait and RecvRaw has been
-// called before, the connection is not read until it is called again.
-// Commands that arrive meanwhile are still dispatched. A handler may wait here too, for a
-// message that is sent after the command that it handles.
+// RecvRaw waits for the next raw message and returns it; the caller owns it. It fails with the error of ctx if ctx ends
+// first, and with the reason for which the connection ended. Handlers still run meanwhile, and a handler may call
+// RecvRaw, for a message that is sent after the frame that it handles.
+//
+// Messages that come while nobody waits go to the message handler, if there is one. Otherwise up to 256 KiB of them are
+// kept, and RecvRaw returns them first. When 256 KiB are kept, the connection is not read until RecvRaw is called. If
+// RecvRaw has never been called, further messages are dropped instead, and reported to the error hook.
 func (c *Conn) RecvRaw(ctx context.Context) ([]byte, error) {
 	payload, next := c.turn.GetRaw()
 	if next == nil {
@@ -278,12 +279,12 @@ func (c *Conn) RecvRaw(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// gotRaw hands a raw message to whoever waits for one, as soon as it is read: the receiver may be a handler,
-// before whose return nothing is run that came after its frame. It reports false if nobody waits and there
-// is a message handler, whose turn comes after the commands before.
+// gotRaw gives a raw message to a caller of RecvRaw as soon as it is read, and not in its turn: the caller may be a
+// handler that has the turn until it returns. It reports false if nobody waits and there
+// is a message handler, which runs in its turn.
 //
-// Without a message handler, a message that does not fit stops the reading until there is room. If nobody
-// has ever received raw messages here it is dropped and reported instead.
+// Without a message handler, a message that does not fit stops the reading until there is room. If RecvRaw has never
+// been called on the connection, the message is dropped and reported instead.
 func (c *Conn) gotRaw(rd *reader, payload []byte) bool {
 	keep := c.eng.handlers.message == nil
 	for {
@@ -309,8 +310,8 @@ func (c *Conn) gotRaw(rd *reader, payload []byte) bool {
 	}
 }
 
-// awaitRaw waits until there is room for raw messages, as a turn that may be handed over only
-// in name: the reading must not go on.
+// awaitRaw waits until there is room for raw messages. It has no turn that could be handed over: nobody reads on
+// meanwhile.
 func (c *Conn) awaitRaw(rd *reader, room <-chan struct{}) {
 	c.progress.awaitsRoom.Store(true)
 	c.progress.awaitsReceiver.Store(true)
@@ -326,8 +327,8 @@ func (c *Conn) awaitRaw(rd *reader, room <-chan struct{}) {
 	}
 }
 
-// What a connection shows its guard, and what becomes of it when the guard has seen enough. Only a
-// server's connections have a guard, and only if an option wants one.
+// What a connection shows its guard, and how it ends if the client exceeds a limit. Only a
+// server's connections have a guard, and only if an option sets such a limit.
 
 // admits shows a frame to the guard. It reports false if that has ended the connection.
 func (c *Conn) admits(k wire.Kind) bool {
@@ -350,14 +351,14 @@ func (c *Conn) stall() {
 	}
 }
 
-// checkGuard ends the connection if its client has asked for nothing, or has not finished a frame, for
-// too long: the sweeper's part.
+// checkGuard ends the connection if its client has been idle, or has not finished a frame, for too long. The sweeper
+// calls it.
 func (c *Conn) checkGuard(now time.Duration) {
 	idle, late := c.guard.Sweep(guard.Look{Now: now, Quiet: c.isQuiet(), Waiting: c.progress.awaitsPeer.Load(), Reads: c.progress.reads.Load()})
 	switch {
 	case idle > 0:
-		c.endWith(NewError(CodeIdle, "nothing asked for "+seconds(idle)))
+		c.endWith(NewError(CodeIdle, "no command, call or raw message for "+seconds(idle)))
 	case late > 0:
-		c.endWith(NewError(CodeDeadlineExceeded, "a frame that began "+seconds(late)+" ago has not come"))
+		c.endWith(NewError(CodeDeadlineExceeded, "a frame that began "+seconds(late)+" ago is not complete"))
 	}
 }

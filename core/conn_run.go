@@ -12,8 +12,8 @@ import (
 )
 
 // runFrame handles one frame in its turn: it finds the handler and runs it, here or, if it is
-// concurrent, beside the turn. If reserved is not nil and is true the caller has reserved room there: a
-// concurrent handler takes it, and sets reserved to false.
+// concurrent, beside the turn. If reserved points to true, the caller has reserved room beside the turn: a
+// concurrent handler takes the room, and sets *reserved to false.
 func (c *Conn) runFrame(f wire.Frame, reserved *bool) {
 	var err error
 	switch f.Kind {
@@ -71,7 +71,7 @@ func (c *Conn) runCommand(ctx context.Context, name, payload []byte, reserved *b
 	}
 }
 
-// unhandled reports a command that nobody takes, in words that cannot harm a log.
+// unhandled reports a command without a handler. Its name may hold anything, and is made safe for a log.
 func (c *Conn) unhandled(name []byte) {
 	if err := c.checkGot(string(name)); err != nil {
 		c.eng.fault(c, err)
@@ -81,14 +81,14 @@ func (c *Conn) unhandled(name []byte) {
 	c.eng.faultOf(c, faultText(CodeUnknownCommand), err, "command", string(name))
 }
 
-// runRaw runs the message handler for a raw message that nobody has received meanwhile.
+// runRaw gives a raw message to a caller of RecvRaw, if one waits by now, and otherwise to the message handler.
 func (c *Conn) runRaw(ctx context.Context, payload []byte) {
 	if _, ok := c.turn.PutRaw(payload, false); !ok {
 		c.startHandler(ctx, c.eng.handlers.message, Frame{Kind: KindRaw, Payload: payload}, nil)
 	}
 }
 
-// startHandler runs a handler that nobody waits for, here or beside the turn.
+// startHandler runs the handler of a frame that is not answered, here or beside the turn.
 func (c *Conn) startHandler(ctx context.Context, h *handler, f Frame, reserved *bool) {
 	if len(f.Payload) > h.maxPayload {
 		c.report(f, h.tooBig(len(f.Payload)))
@@ -108,7 +108,7 @@ func (c *Conn) runHandler(ctx context.Context, h *handler, f Frame) {
 	}
 }
 
-// report tells the program why a handler failed whose result nobody waits for. f is the frame that it handled.
+// report reports the error of a handler whose result nobody waits for. f is the frame that it handled.
 func (c *Conn) report(f Frame, err error) {
 	what, code := f.Kind.String(), CodeOf(err)
 	if f.Command != "" {
@@ -134,17 +134,17 @@ func (c *Conn) invoke(ctx context.Context, h *handler, f Frame) (out []byte, err
 		err = packed(c.eng.codec, err)
 	}
 	returned = true
-	if e, ok := err.(*Error); ok && e == nil { // a nil that has become an interface
+	if e, ok := err.(*Error); ok && e == nil { // a nil *Error in an error interface
 		return out, nil
 	}
 	return out, err
 }
 
-// crashed is the error of a handler that has not returned. v is the value of its panic, nil if there was none.
+// crashed returns the error of a handler that has not returned. v is the value of its panic, nil if there was none.
 func (c *Conn) crashed(f Frame, v any) error {
 	if v != nil {
 		c.eng.logPanic(c, f.Kind.String(), v, "command", f.Command)
-	} else { // runtime.Goexit: the goroutine ends whatever we do, and it may be the reader
+	} else { // runtime.Goexit: nothing can keep the goroutine, and it may be the reader
 		c.endWith(errGoexit)
 	}
 	return errCrashed
@@ -160,8 +160,8 @@ func (e *engine) logPanic(c *Conn, where string, v any, args ...any) {
 	e.log.error(c, "a handler panicked", nil, args...)
 }
 
-// runBeside runs a handler on a goroutine of its own with a copy of the frame. It waits for room unless the caller
-// has reserved that; the next frames wait as long, in the inbox. id is the id of the call, or beside.Command.
+// runBeside runs a handler on a goroutine of its own with a copy of the frame. Unless the caller has reserved room, it
+// waits for room, and the next frames wait in the inbox. id is the id of the call, or beside.Command.
 func (c *Conn) runBeside(reserved *bool, f Frame, id uint64, run func(f Frame)) {
 	n := len(f.Payload) + jobCost
 	switch {
@@ -183,8 +183,8 @@ func (c *Conn) runBeside(reserved *bool, f Frame, id uint64, run func(f Frame)) 
 }
 
 // startBeside starts the handler of a frame while another handler keeps the connection's turn, if the handler
-// is concurrent and there is room. Otherwise two peers that call each other back could wait for each other.
-// The reader does not wait for room: handlers may wait for frames that it reads.
+// is concurrent and there is room. It reports whether it has. Without it two peers that call each other back would wait
+// for each other. The reader does not wait for room: handlers may wait for frames that it reads.
 func (c *Conn) startBeside(f wire.Frame) bool {
 	if !c.beside.May() {
 		return false
@@ -236,30 +236,30 @@ func (c *Conn) startBeside(f wire.Frame) bool {
 	return true
 }
 
-// How the program is told what becomes of a connection. Hooks of the program may send, call and wait
-// for the peer, as handlers may. So the reader of a connection must not run them, and nothing that
-// reading needs may wait for them:
+// Where hooks of the program run. Hooks may send, call and wait for the peer, as handlers may. So the reading of a
+// connection must never wait for a hook:
 //
-//	in its turn   a frame that has a handler (dispatch), and the hooks before a connection is read at
-//	              all (serve): the reader runs them, and the reading is handed over when that takes
+//	in its turn   handlers (dispatch), and the hooks that run before a connection is read at
+//	              all (serve): the reader runs them, and the reading is handed over if that takes
 //	              long (internal/turn)
-//	as an event   frames that the peer has dropped, a raw message that is dropped here, and the stream
-//	              that is lost or found again: a goroutine of its own runs one event after the other
-//	              beside a slow handler (internal/events). Frames that are read afterwards wait for
-//	              the event in the inbox, after a barrier.
-//	on the spot   errors of anybody but the reader, who holds up nobody else
+//	as an event   hooks for frames that the peer has dropped, for a raw message that is dropped here, and
+//	              for a stream that is lost or resumed: a goroutine of its own runs one event after the
+//	              other, beside a slow handler (internal/events). Frames that are read afterwards wait
+//	              in the inbox for the event, behind a barrier
+//	on the spot   the error hook, for an error of any goroutine but the reader: it holds up only the
+//	              goroutine that met the error
 //
-// With manual dispatch Update runs the first two.
+// With manual dispatch Update runs the first two kinds.
 
-// maxEvents is how many changes of its stream may wait to be told before the next stream of a
-// connection has to wait for that.
+// maxEvents is how many changes of its stream may wait to be told to the program before the next stream of a
+// connection has to wait.
 const maxEvents = 64
 
 // tell makes an event of f. Frames that are read from now on wait for it. The caller is the reader, or
 // nobody reads.
 func (c *Conn) tell(f func()) *events.Event {
 	e, start := c.events.Add(f)
-	put := c.turn.Bar(e.Done()) // if it is dropped nothing comes after it, and finish sees to it that it is told
+	put := c.turn.Bar(e.Done()) // if the barrier is dropped no frame comes after it, and finish runs the event
 	if hasManual && c.eng.manual != nil {
 		if put == turn.Stored {
 			c.leaveToUpdate()
@@ -280,8 +280,8 @@ func (c *Conn) tell(f func()) *events.Event {
 	return e
 }
 
-// tellChange is tell for the stream that is lost or found again. It waits while more than maxEvents such events
-// have not returned. Nobody reads.
+// tellChange is tell for a stream that is lost or resumed. It waits while more than maxEvents such events
+// have not returned. Nobody reads meanwhile.
 func (c *Conn) tellChange(f func()) {
 	c.breaks = append(c.breaks, c.tell(f))
 	for len(c.breaks) > maxEvents {
@@ -290,7 +290,7 @@ func (c *Conn) tellChange(f func()) {
 	}
 }
 
-// tellRead is tell for the reader: it waits for room.
+// tellRead is tell for the reader: it waits for room in the inbox first.
 func (c *Conn) tellRead(rd *reader, f func()) {
 	c.inboxRoom(rd, 0) // if the link breaks off meanwhile, nothing more is read
 	c.tell(f)
@@ -317,7 +317,7 @@ func (c *Conn) runEvents() {
 	defer c.exit()
 	returned := false
 	defer func() {
-		if !returned { // an event has ended this goroutine, which nothing can prevent
+		if !returned { // an event has ended this goroutine by runtime.Goexit
 			c.endWith(errGoexit)
 			c.startEvents()
 		}
@@ -326,8 +326,8 @@ func (c *Conn) runEvents() {
 	returned = true
 }
 
-// awaitEvent waits until an event is over, or turns out to be slow. Frames that are read then wait for it,
-// unless their handlers are concurrent.
+// awaitEvent waits until an event has returned, but no longer than a tick: frames that are read afterwards wait for a
+// slow event in the inbox, unless their handlers are concurrent.
 func (c *Conn) awaitEvent(e *events.Event) {
 	if hasManual && c.eng.manual != nil {
 		return

@@ -10,31 +10,33 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// How calls that wait for each other are found out (package standstill says what an end may conclude):
+// How calls that wait for each other are found (package standstill says what an end may conclude):
 //
 //	ask              notes that a handler waits for the answer to its call
 //	sweeper          looks at a connection where a call of the peer waits for such a handler, in the next
-//	                 tick and then from time to time, and claims that to the peer
-//	gotStandstill    the peer judges: its own call that waits here fails if nothing else can end the wait
+//	                 tick and then from time to time, and sends the peer a claim
+//	gotStandstill    the peer judges the claim: its own call that waits here fails if nothing else can
+//	                 end the wait
 //
-// It takes a handler's own context, or that of its connection, to know that a handler makes the call.
+// Only the handler's own context, or the context of its connection, tells that a handler makes the call.
 
-// maxKept is how many calls a claim names: the latest that wait.
+// maxKept is the greatest number of calls that a claim names. If more wait, it names the latest.
 const maxKept = wire.MaxStandstill
 
-// judgeTime is how long a claim is not looked at after the one before: a peer that sends many makes this end
-// look through its inbox no more often than that. One that holds is made again.
+// judgeTime is the least time between two claims that are judged. Other claims are ignored: a peer that sends many claims
+// makes this end search its inbox no more often than that. A true claim is sent again.
 const judgeTime = time.Millisecond
 
-// A besideContext is the context of a handler that runs beside its connection: when it waits there is
-// no reading to hand over.
+// A besideContext is the context of a concurrent handler that runs beside its connection's turn. When that handler waits,
+// the reading need not be handed over.
 type besideContext struct {
 	context.Context
 	conn   *Conn
-	serves uint64 // the call that it answers, 0 for none
+	serves uint64 // the id of the call that the handler answers, 0 for none
 }
 
-// besideOf returns the context of a handler that runs beside its connection, and answers that call.
+// besideOf returns the context of a handler that runs beside its connection's turn. serves is the id of the call that it
+// answers, 0 for none.
 func (c *Conn) besideOf(ctx context.Context, serves uint64) context.Context {
 	if !hasStandstill {
 		return ctx
@@ -49,8 +51,8 @@ func (b *besideContext) Value(key any) any {
 	return b.Context.Value(key)
 }
 
-// waitOf returns how a handler waits for a call of c, if ctx is that of a handler which keeps others waiting
-// on c meanwhile.
+// waitOf returns how a handler waits for the answer to a call of c. It reports false unless ctx is the context of a
+// handler that keeps frames of c waiting meanwhile.
 func (c *Conn) waitOf(ctx context.Context, call uint64) (w standstill.Wait, ok bool) {
 	w.Call = call
 	switch of := ctx.Value(connKey{}).(type) {
@@ -62,9 +64,9 @@ func (c *Conn) waitOf(ctx context.Context, call uint64) (w standstill.Wait, ok b
 	case *Conn:
 		switch {
 		case of == c:
-			yield(c) // then the call is in the table
+			yield(c) // puts the call that the handler answers into the table
 			w.Serves = c.serving.inTurn()
-		case c.eng.manual == nil || of.eng != c.eng: // else Update waits, which all wait for
+		case c.eng.manual == nil || of.eng != c.eng: // with manual dispatch any handler keeps all waiting
 			return w, false
 		}
 	default:
@@ -73,7 +75,7 @@ func (c *Conn) waitOf(ctx context.Context, call uint64) (w standstill.Wait, ok b
 	return w, true
 }
 
-// standing is how the handlers of the connection stand at this moment.
+// standing returns which handlers of the connection wait for what at this moment.
 func (c *Conn) standing() *standstill.State {
 	s := &standstill.State{Waits: c.waits.Waits(c.calls.isOpen)}
 	s.Beside, _ = c.beside.State()
@@ -92,7 +94,7 @@ func (c *Conn) standing() *standstill.State {
 	return s
 }
 
-// checkStandstill tells the peer if its calls wait for a handler that waits for it. The sweeper calls it, with
+// checkStandstill sends the peer a claim if its calls wait for handlers that wait for the peer. The sweeper calls it, with
 // no lock held.
 func (c *Conn) checkStandstill() {
 	if !hasStandstill || c.waits.Len() == 0 || c.isEnded() {
@@ -105,7 +107,7 @@ func (c *Conn) checkStandstill() {
 	}
 }
 
-// gotStandstill fails a call of this end, if it can never be answered.
+// gotStandstill judges a claim of the peer, and fails a call of this end that can never be answered.
 func (c *Conn) gotStandstill(body []byte) error {
 	if !hasStandstill {
 		return nil
@@ -129,4 +131,4 @@ func (c *Conn) gotStandstill(body []byte) error {
 	return nil
 }
 
-var errDeadlock = &Error{Code: CodeDeadlock, Message: "the call waits for a handler that waits for this end: it wants one that is concurrent"}
+var errDeadlock = &Error{Code: CodeDeadlock, Message: "the call waits for a handler that waits for this end: make the handlers concurrent"}

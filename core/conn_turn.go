@@ -8,24 +8,24 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// jobCost is how many bytes a frame that waits weighs beside its own.
+// jobCost is how much a frame that waits counts beside its own bytes, in bytes.
 const jobCost = turn.JobCost
 
-// beginTurn says that the reading goroutine begins something that may take long.
+// beginTurn begins a turn of the reading goroutine, for something that may take long.
 func (c *Conn) beginTurn(state turn.Token) turn.Token {
 	tok := c.turn.Begin(state)
 	c.eng.sweep.busy(c) // after the turn has begun; see lookAtActive
 	return tok
 }
 
-// handOver takes the reading away from the goroutine that is in the given turn, if it still
-// is, and gives it to a new one.
+// handOver takes the reading away from the goroutine that is in the turn tok, and gives it to a new goroutine. It does
+// nothing if that turn is over.
 func (c *Conn) handOver(tok turn.Token) {
 	if !c.turn.TakeOver(tok) {
 		return
 	}
-	// The slow goroutine cannot get past AwaitCopy, so that its reader is still there to be
-	// copied and the count of goroutines is not yet down.
+	// The slow goroutine waits in AwaitCopy when its turn ends. So its reader can be copied here, and it still
+	// counts as running.
 	c.life.enter(1)
 	if hasCommands {
 		c.takeOver(tok)
@@ -38,13 +38,13 @@ func (c *Conn) handOver(tok turn.Token) {
 	go c.read(rd)
 }
 
-// endBatch gives the frames that wait to a writer, since the reader will not flush them soon.
+// endBatch leaves the frames that are queued to a writer, since the reader will not flush them soon.
 func (c *Conn) endBatch() {
 	c.out.Release(true)
 }
 
 // yield hands the reading of c over if its reader runs a handler. The handler is about to wait, perhaps for
-// something that only reading can bring. c may be nil.
+// a frame that has yet to be read. c may be nil.
 func yield(c *Conn) {
 	if c == nil {
 		return
@@ -54,8 +54,8 @@ func yield(c *Conn) {
 	}
 }
 
-// beginAsking says that whoever has ctx is about to wait for c's peer. If a handler of c has it, endAsking
-// follows.
+// beginAsking notes that a caller is about to wait for c's peer. If ctx belongs to a handler of c, it reports true, and
+// the caller must call endAsking afterwards.
 func (c *Conn) beginAsking(ctx context.Context) (own bool) {
 	h := handlerConn(ctx)
 	if own = h == c; own {
@@ -67,16 +67,16 @@ func (c *Conn) beginAsking(ctx context.Context) (own bool) {
 
 func (c *Conn) endAsking() { c.progress.asking.Add(-1) }
 
-// leaveReading runs what waits in the inbox. The caller has lost the reading while it was busy.
+// leaveReading runs the jobs in the inbox. The caller has lost the reading while it was busy.
 func (c *Conn) leaveReading(rd *reader) {
 	c.turn.AwaitCopy()
 	rd.release()
 	c.runInbox()
 }
 
-// push lets a copy of the frame wait if another goroutine runs handlers. It reports false if none
-// does: then the caller must run the frame itself. A frame has not been received if its link breaks
-// off before there is room.
+// push puts a copy of the frame into the inbox if another goroutine runs handlers. It reports false if no goroutine
+// does: then the caller must run the frame itself. If the link breaks off before there is room, the frame counts as not
+// received.
 func (c *Conn) push(rd *reader, f wire.Frame) bool {
 	put := c.turn.Push(f)
 	for put == turn.Full {
@@ -105,8 +105,8 @@ func (c *Conn) leaveToUpdate() {
 }
 
 // awaitInbox waits until the inbox has room for a frame of n bytes, if another goroutine runs
-// handlers. The room is the caller's, since nobody else puts frames there. It reports false if the
-// link breaks off before: then the frame has not been received.
+// handlers. The room stays, since only the caller puts frames into the inbox. It reports false if the
+// link breaks off first: then the frame counts as not received.
 func (c *Conn) awaitInbox(rd *reader, n int) bool {
 	if c.inboxRoom(rd, n) {
 		return true
@@ -115,7 +115,7 @@ func (c *Conn) awaitInbox(rd *reader, n int) bool {
 	return false
 }
 
-// inboxRoom is awaitInbox without a frame that could be received or not.
+// inboxRoom is awaitInbox, except that it does not uncount a frame.
 func (c *Conn) inboxRoom(rd *reader, n int) bool {
 	for {
 		ticket, full := c.turn.IsFull(n)
@@ -126,7 +126,7 @@ func (c *Conn) inboxRoom(rd *reader, n int) bool {
 			return false
 		}
 		c.progress.awaitsRoom.Store(true)
-		c.out.Nudge() // a handler may wait for an ack, which will not be read now
+		c.out.Nudge() // senders that wait for an ack try again: no ack is read now
 		c.turn.AwaitRoom(n, ticket)
 		c.stall()
 		c.progress.awaitsRoom.Store(false)
@@ -145,8 +145,8 @@ func (c *Conn) runInbox() {
 	}
 }
 
-// awaitRelief waits until the queue is no more than half full, so that handlers which send
-// something for everything they get do not end their own connection.
+// awaitRelief waits until the queue is at most half full, so that handlers which send
+// a frame for each frame that they get do not end their own connection.
 func (c *Conn) awaitRelief() {
 	for room := c.out.Relief(); room != nil; room = c.out.Relief() {
 		<-room
@@ -162,8 +162,8 @@ func (c *Conn) runJob(j turn.Job) {
 	}
 }
 
-// isQuiet reports whether no handler of the connection runs and none waits for its turn.
-// The turn is asked first: it can leave handlers that run beside it.
+// isQuiet reports whether no handler of the connection runs and no frame waits for its turn.
+// The turn is asked first, since a turn may start handlers that run on beside it when it ends.
 func (c *Conn) isQuiet() bool {
 	if !c.turn.Quiet() {
 		return false

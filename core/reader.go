@@ -10,25 +10,25 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A reader holds bytes that have been read and not parsed. It borrows its buffer while there is something in
-// it, so that an idle connection holds none.
+// A reader holds bytes that have been read and not parsed. It borrows a buffer only while it holds bytes, so that an idle
+// connection has none. The goroutine that reads owns it.
 type reader struct {
 	link  *session.Link
-	ahead *ahead.Reader // what has been read before reading began is taken from it; nil if nothing was
+	ahead *ahead.Reader // holds bytes that were read before reading began; nil if there are none
 	buf   []byte
 	r, w  int  // buf[r:w] is unparsed
-	need  int  // size of the frame that begins at r, if known and not all there
-	big   bool // more than a small buffer holds has come at once lately
+	need  int  // size in bytes of the frame that begins at r, if known and not complete; 0 otherwise
+	big   bool // more bytes than a small buffer holds have come at once lately
 
 	budget *budget.Budget
-	mem    budget.Meter // of buf, while more is waited for
+	mem    budget.Meter // counts buf while the rest of a frame is awaited
 
-	last     *handler // of the command before, for commands
-	lastCall *handler // of the call before, for calls
-	contexts contexts // for its calls
+	last     *handler // the handler of the command before; see commands
+	lastCall *handler // the handler of the call before; see requests
+	contexts contexts // contexts for calls; see newCallContext
 }
 
-// pool is where the next buffer comes from.
+// pool returns the pool of the next buffer.
 func (rd *reader) pool() transport.BufferPool {
 	if rd.big {
 		return &bigReadBuffers
@@ -36,9 +36,8 @@ func (rd *reader) pool() transport.BufferPool {
 	return &readBuffers
 }
 
-// directGrow is up to which size a buffer is made as large as the frame that is coming
-// says; beyond, it only doubles as the bytes really arrive, so that a
-// peer that announces much and sends little costs little.
+// directGrow bounds, in bytes, the buffer that is made at once for a frame of which only the size has come. Beyond it a
+// buffer doubles as the bytes arrive, so that a peer that announces much and sends little costs little.
 const directGrow = bigReadBufferSize
 
 // fork returns a reader with a copy of the unparsed bytes.
@@ -62,7 +61,7 @@ func (rd *reader) release() {
 	*rd = reader{link: rd.link, big: rd.big, last: rd.last, lastCall: rd.lastCall, contexts: rd.contexts, budget: rd.budget}
 }
 
-// makeRoom makes sure that there is space behind the unparsed bytes.
+// makeRoom makes sure that there is space after the unparsed bytes.
 func (rd *reader) makeRoom() {
 	if rd.buf == nil {
 		rd.buf, rd.r, rd.w = rd.pool().Get(), 0, 0
@@ -91,15 +90,15 @@ func (rd *reader) makeRoom() {
 	rd.r, rd.w = 0, have
 }
 
-// filled notes whether a small buffer was too small.
+// filled notes if a read has filled a small buffer: then the next buffer is a big one.
 func (rd *reader) filled() {
 	if !browser && rd.w == readBufferSize && len(rd.buf) == readBufferSize {
 		rd.big = true
 	}
 }
 
-// takeAhead is fill with what has been read ahead. It reports false when all of that was taken, and
-// the stream is to be read.
+// takeAhead is fill with bytes that were read ahead. It reports false when all of them have been taken: then the stream
+// must be read.
 func (rd *reader) takeAhead() (ok bool, err error) {
 	b, err := rd.ahead.Take()
 	if len(b) == 0 {
@@ -120,7 +119,7 @@ func (rd *reader) takeAhead() (ok bool, err error) {
 	return true, nil
 }
 
-// fill reads more. With nothing unparsed it waits without a buffer if the stream can.
+// fill reads at least one byte. If nothing is unparsed it waits without a buffer, if the stream can.
 func (c *Conn) fill(rd *reader) error {
 	if hasAhead && rd.ahead != nil {
 		if ok, err := rd.takeAhead(); ok {
@@ -163,14 +162,15 @@ func (c *Conn) fill(rd *reader) error {
 	return err
 }
 
-// A connection borrows readBufferSize while it has input, and bigReadBufferSize when frames are larger than that.
+// Sizes of the buffers that a reader borrows, in bytes: the small one, and the big one when more than a small one holds
+// has come at once.
 const (
 	readBufferSize    = 16 << 10
 	bigReadBufferSize = 136 << 10
 )
 
-// The pools of read buffers keep pointers to arrays, so that borrowing and giving back allocate
-// nothing. What has another size is left to the garbage collector.
+// The pools of read buffers keep pointers to arrays, so that borrowing a buffer and giving it back allocate
+// nothing. A buffer of another size is left to the garbage collector.
 type (
 	smallPool struct{ free pool.Pool } // *[readBufferSize]byte
 	bigPool   struct{ free pool.Pool } // *[bigReadBufferSize]byte
@@ -207,7 +207,7 @@ func (p *bigPool) Put(b []byte) {
 	}
 }
 
-// getRead borrows a buffer for n bytes of input, or makes one if that is too many to lend.
+// getRead borrows a buffer for n bytes of input, or makes one if n is above bigReadBufferSize.
 func getRead(n int) []byte {
 	switch {
 	case n <= readBufferSize:
@@ -218,7 +218,7 @@ func getRead(n int) []byte {
 	return make([]byte, n)
 }
 
-// putRead gives back what getRead returned.
+// putRead gives back a buffer that getRead has returned.
 func putRead(b []byte) {
 	if cap(b) == readBufferSize {
 		readBuffers.Put(b)

@@ -77,7 +77,7 @@ func (s *Server) authorize(ctx context.Context, info transport.Info, hello *wire
 		return nil, reserved
 	}
 	if err := s.checkAdmission(a); err != nil {
-		s.eng.log.error(nil, "Authorize gave what cannot be", err, "addr", info.Remote)
+		s.eng.log.error(nil, "Authorize gave an invalid name or group", err, "addr", info.Remote)
 		return nil, s.later(wrapError(CodeInternal, "", err))
 	}
 	hello.Name, hello.Groups = a.Name, a.Groups

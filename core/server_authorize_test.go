@@ -143,7 +143,7 @@ func TestAuthorizeGivesNonsense(t *testing.T) {
 				err := w.client("ada").Connect(w.ctx)
 				require.Equal(t, CodeInternal.String(), CodeOf(err).String())
 				synctest.Wait()
-				require.Contains(t, fmt.Sprint(w.log.Lines()), "Authorize gave what cannot be")
+				require.Contains(t, fmt.Sprint(w.log.Lines()), "Authorize gave an invalid name or group")
 			})
 		})
 	}

@@ -12,26 +12,26 @@ import (
 
 // What clients are told of one another, as [Access.Notices] allows. It takes three steps:
 //
-//	announce      one goroutine at a time tells of a client, the latest that holds
+//	announce      one goroutine at a time tells others about a client: how the client stands now
 //	tellOthers    for each receiver the option says what it is told; no lock is held
-//	tellNotices   into the receiver's queue while there is little in it; else the change
-//	              waits in its box until the queue has drained (moreNotices)
+//	tellNotices   a notice goes into the receiver's queue while the queue holds little; otherwise the
+//	              change waits in the receiver's box until the queue has drained (moreNotices)
 
-// An announcement is what others have been told of a client. It says whose task telling is.
+// An announcement is what other clients have been told of a client, and whether a goroutine is telling them.
 type announcement struct {
 	mu   lock.Mutex[lock.Announcement] // held while the server changes the client's name or groups; guards the fields below
 	here bool                          // others are to know of the client
-	told standing                      // what they have been told
-	busy bool                          // somebody tells them
+	told standing                      // what others have been told last
+	busy bool                          // a goroutine is telling others
 }
 
-// A standing is whether a client is there, and under which name.
+// A standing is whether a client is there, and its name.
 type standing struct {
 	here bool
-	name string
+	name string // empty if the client is not there
 }
 
-// come and leave tell others that c is there, or is not any more.
+// come tells others that c is there.
 func (s *Server) come(c *Conn) {
 	c.atServer.announced.mu.Lock()
 	c.atServer.announced.here = true
@@ -39,6 +39,7 @@ func (s *Server) come(c *Conn) {
 	s.announce(c)
 }
 
+// leave tells others that c is not there any more, and then releases its name.
 func (s *Server) leave(c *Conn) {
 	c.atServer.announced.mu.Lock()
 	c.atServer.announced.here = false
@@ -47,7 +48,7 @@ func (s *Server) leave(c *Conn) {
 	s.announce(c)
 }
 
-// deafen lets c, which is about to end, be told nothing more of others.
+// deafen ends the notices to c, which is about to end.
 func (s *Server) deafen(c *Conn) {
 	if c.atServer.notices != nil {
 		c.atServer.notices.Close()
@@ -55,8 +56,8 @@ func (s *Server) deafen(c *Conn) {
 	}
 }
 
-// announce tells others what they do not know of c yet, and then releases the names that c had. If another
-// goroutine announces c at this moment, that one does it.
+// announce tells others what they do not know of c yet, and then releases the names that c has given up. If another
+// goroutine is announcing c at this moment, announce leaves that to it.
 func (s *Server) announce(c *Conn) {
 	for s.announceOnce(c) {
 	}
@@ -76,7 +77,7 @@ func (s *Server) announceOnce(c *Conn) bool {
 		return false
 	}
 	n.told, n.busy = now, true
-	defer func() { // also when the option's function ends its goroutine
+	defer func() { // also if the function of Access.Notices ends its goroutine
 		n.mu.Lock()
 		n.busy = false
 		s.roster.Release(c, &c.who, freed)
@@ -119,8 +120,8 @@ func (s *Server) tellOthers(c *Conn, before, now standing) {
 	unsent.log(s.eng.log, "clients cannot be sent a notice")
 }
 
-// shown fills v with what a client is shown of another one that stands so. It reports false if the client is
-// shown nothing. No lock is held.
+// shown fills v with what the client to is shown of another client, of, that stands as at says. It reports false if the
+// client to is shown nothing. No lock is held.
 func (s *Server) shown(to, of *Conn, at standing, v *notices.View) bool {
 	*v = notices.View{Presence: Presence{Name: at.name}}
 	switch {
@@ -130,7 +131,7 @@ func (s *Server) shown(to, of *Conn, at standing, v *notices.View) bool {
 		if !s.askNotices(to, of, &v.Presence) {
 			return false
 		}
-	default: // to is a client of the original, which has no other way of hearing
+	default: // to is a client of the original: native clients have no box without the option
 		v.Addr = of.Addr()
 		g := of.legacyGroup()
 		if g != "" && (!s.guarded() || to.InGroup(g)) {
@@ -141,13 +142,13 @@ func (s *Server) shown(to, of *Conn, at standing, v *notices.View) bool {
 	return true
 }
 
-// guarded reports whether not everybody may know of every group.
+// guarded reports whether groups may be known to their members only.
 func (s *Server) guarded() bool {
 	return s.opts.Access.Authorize != nil || s.opts.Access.AuthorizeGroup != nil
 }
 
-// askNotices asks the option, and checks its answer: a client that is told an impossible name would give
-// up its connection.
+// askNotices runs the function of Access.Notices, and checks its answer: a client that is told an invalid name would
+// end its connection.
 func (s *Server) askNotices(to, of *Conn, p *Presence) (tell bool) {
 	defer s.eng.recover(of, "option Notices")
 	name := p.Name
@@ -156,28 +157,28 @@ func (s *Server) askNotices(to, of *Conn, p *Presence) (tell bool) {
 	}
 	if p.Name != "" && p.Name != name {
 		if err := checkName(p.Name, s.opts.Limits.MaxName); err != nil {
-			s.eng.faultOf(of, "the option Notices gave what cannot be", wrapError(CodeInternal, "option Notices", err))
+			s.eng.faultOf(of, "the option Notices gave an invalid name", wrapError(CodeInternal, "option Notices", err))
 			return false
 		}
 	}
 	for _, g := range p.Groups {
 		if err := checkName(g, s.opts.Limits.MaxName); err != nil {
-			s.eng.faultOf(of, "the option Notices gave what cannot be", wrapError(CodeInternal, "option Notices", err))
+			s.eng.faultOf(of, "the option Notices gave an invalid group", wrapError(CodeInternal, "option Notices", err))
 			return false
 		}
 	}
 	return utf8.ValidString(p.Addr)
 }
 
-// A mailing is one change on its way to many receivers: receivers that are shown the same share its frames.
+// A mailing is one change of a client on its way to many receivers. Receivers that are shown the same share its frames.
 type mailing struct {
-	was, is notices.View // as the receiver is shown the client whose turn it is
+	was, is notices.View // what the current receiver is shown of the client, before and after the change
 	last    notices.Change
-	frames  [1 + maxNoticeForm]*outbox.Block // of last: native, and in the forms of the original
+	frames  [1 + maxNoticeForm]*outbox.Block // the frames of last: native, and in the forms of the original
 }
 
-// change returns the change from was to is, as far as the receiver knows the two. The next receiver may
-// share it.
+// change returns the change from was to is. known and knows say whether the receiver is shown the one and the other. The
+// next receiver may share the change.
 func (m *mailing) change(subject uint64, known, knows bool) notices.Change {
 	before, after := m.last.Before, m.last.After
 	if !known {
@@ -206,7 +207,7 @@ func same(a, b *notices.View) bool {
 		slices.Equal(a.Groups, b.Groups)
 }
 
-// frame returns the frame that tells a receiver of ch, or nil if none does.
+// frame returns the frame that tells a receiver of ch, or nil if no frame can.
 func (m *mailing) frame(to *Conn, ch notices.Change) *outbox.Block {
 	kind := to.legacy.noticeForm()
 	shares := ch == m.last
@@ -220,7 +221,8 @@ func (m *mailing) frame(to *Conn, ch notices.Change) *outbox.Block {
 	return to.fitting(m.frames[kind], ch)
 }
 
-// fitting returns k; or, for a client that reads only shorter frames, the same notice without groups; or nil.
+// fitting returns k if the client reads a frame of that size, or else the same notice without groups if it reads that,
+// or else nil.
 func (c *Conn) fitting(k *outbox.Block, ch notices.Change) *outbox.Block {
 	switch {
 	case k.Size() == 0:
@@ -253,8 +255,8 @@ func without(v *notices.View, groups bool) *Presence {
 	return &Presence{Name: v.Name, Addr: v.Addr}
 }
 
-// tellNotices queues a change, and what waits behind it, until there is too little room. It reports
-// false if something did not fit into a frame that the client reads.
+// tellNotices queues a change, and then the changes that wait in the box, until there is too little room. It reports
+// false if a notice did not fit into a frame that the client reads.
 func (c *Conn) tellNotices(ch notices.Change, m *mailing) (fit bool) {
 	fit = true
 	told := 0
@@ -270,7 +272,7 @@ func (c *Conn) tellNotices(ch notices.Change, m *mailing) (fit bool) {
 		}
 		told++
 	}
-	if told > 1 { // some have waited
+	if told > 1 { // some have waited in the box
 		c.countNotices()
 	}
 	return fit
@@ -284,7 +286,7 @@ func (c *Conn) countNotices() {
 	c.out.CountNotices(c.atServer.notices.Size())
 }
 
-// moreNotices queues the notices that wait: the queue has drained.
+// moreNotices queues the notices that wait, after the queue has drained.
 func (c *Conn) moreNotices() {
 	if ch, ok := c.atServer.notices.Start(); ok {
 		c.tellNotices(ch, new(mailing))
@@ -292,14 +294,14 @@ func (c *Conn) moreNotices() {
 	}
 }
 
-// TellNobody is for [Access.Notices]: no client hears of another, classic ones included.
+// TellNobody is for [Access.Notices]: no client, of the original neither, is told of other clients.
 func TellNobody(_, _ *Conn, _ *Presence) bool { return false }
 
-// TellNames is for [Access.Notices]: clients hear the names of others and nothing else.
+// TellNames is for [Access.Notices]: clients are told the names of other clients and nothing else.
 func TellNames(_, _ *Conn, _ *Presence) bool { return true }
 
-// TellGroups is for [Access.Notices]: clients hear the names of others, and those of their
-// groups in which they are themselves.
+// TellGroups is for [Access.Notices]: clients are told the names of other clients, and the groups that they share with
+// them.
 func TellGroups(to, of *Conn, p *Presence) bool {
 	for _, g := range of.Groups() {
 		if to.InGroup(g) {
@@ -309,8 +311,8 @@ func TellGroups(to, of *Conn, p *Presence) bool {
 	return true
 }
 
-// TellAddrs is for [Access.Notices]: clients hear what [TellGroups] tells, and the addresses
-// of others.
+// TellAddrs is for [Access.Notices]: clients are told what [TellGroups] tells, and the addresses
+// of other clients.
 func TellAddrs(to, of *Conn, p *Presence) bool {
 	p.Addr = of.Addr()
 	return TellGroups(to, of, p)

@@ -6,10 +6,10 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// An audience is the clients to whom a message goes that may have several receivers.
+// An audience says to which clients a message goes.
 type audience struct {
 	of   audienceOf
-	name string // of the group or of the clients, or the user's id
+	name string // the name of the group or of the clients, or the user's id
 }
 
 type audienceOf uint8
@@ -47,7 +47,7 @@ func (a audience) missing() *Error {
 	return NewError(CodeUnknownClient, "there are no clients")
 }
 
-// outgoing is a frame to an audience as middleware sees it.
+// outgoing returns a frame to an audience as middleware sees it.
 func (a audience) outgoing(f Frame) Outgoing {
 	out := Outgoing{Frame: f}
 	switch a.of {
@@ -61,7 +61,7 @@ func (a audience) outgoing(f Frame) Outgoing {
 	return out
 }
 
-// publishValue is publish for a command whose payload is to be made of v.
+// publishValue is publish for a command whose payload is v, converted.
 func (s *Server) publishValue(a audience, command string, v any, opts []SendOption) error {
 	payload, err := encode(s.eng.codec, v)
 	if err != nil {
@@ -70,7 +70,7 @@ func (s *Server) publishValue(a audience, command string, v any, opts []SendOpti
 	return s.publish(a, Frame{KindCommand, command, payload}, formOf(v), opts)
 }
 
-// publish sends to an audience, through the middleware if there is any.
+// publish sends a frame to an audience, through the middleware if there is any.
 func (s *Server) publish(a audience, f Frame, as form, opts []SendOption) error {
 	set := sending{as: as}
 	set.add(opts)
@@ -88,7 +88,7 @@ func (s *Server) queueAll(a audience, f Frame, set *sending) error {
 	if a.of == toGroup && s.store != nil && !set.transient {
 		return s.queueKept(a, f, set)
 	}
-	var frame []byte // in the native format; a client that speaks another gets its own
+	var frame []byte // in the native format; a client of the original gets a frame of its own
 	if f.Kind == KindRaw {
 		frame = wire.AppendRaw(make([]byte, 0, wire.RawSize(len(f.Payload))), f.Payload)
 	} else {
@@ -123,7 +123,7 @@ func (s *Server) queueAll(a audience, f Frame, set *sending) error {
 	return err
 }
 
-// present returns the clients of an audience. It fails if there are none, and there have to be some.
+// present returns the clients of an audience. It fails if the audience is empty and must not be.
 func (s *Server) present(a audience, set *sending) ([]*Conn, error) {
 	conns := s.members(a)
 	switch {
@@ -131,7 +131,7 @@ func (s *Server) present(a audience, set *sending) ([]*Conn, error) {
 		return nil, a.missing()
 	case set.mustReach && set.reachesNone(conns):
 		return nil, a.missing()
-	case len(conns) == 0 && a.of == toGroup: // who is in a group knows its name
+	case len(conns) == 0 && a.of == toGroup: // the name of a group that has members is well formed
 		if err := checkName(a.name, s.opts.Limits.MaxName); err != nil {
 			return nil, err
 		}
@@ -149,14 +149,14 @@ func (s *sending) reachesNone(conns []*Conn) bool {
 	return true
 }
 
-// A postponed frame is one for which its connection has no room yet.
+// A postponed is a frame for which its connection has no room yet.
 type postponed struct {
 	c     *Conn
 	frame *outbox.Block
 }
 
-// publishWaiting queues a frame for all clients that have room, and waits for the room of the others. It fails
-// with the error of a context that ends before all have had room.
+// publishWaiting queues a frame for all clients that have room, and then waits for the other clients. It fails
+// with the error of the context of Wait if that ends before all clients have had room.
 func publishWaiting(conns []*Conn, f Frame, frame []byte, set *sending, unsent *faults) error {
 	var late []postponed
 	once := outbox.NewBlock(frame)
@@ -170,8 +170,7 @@ func publishWaiting(conns []*Conn, f Frame, frame []byte, set *sending, unsent *
 	return awaitAll(late, set, unsent)
 }
 
-// shareOrWait queues a frame if there is room for a sender that can wait, and otherwise adds it to those that
-// are late.
+// shareOrWait queues a frame if there is room for a sender that can wait, and otherwise appends it to late.
 func (c *Conn) shareOrWait(f Frame, frame *outbox.Block, set *sending, late *[]postponed) error {
 	if !c.can.Native {
 		own, err := c.ownFrame(f, set)
@@ -194,8 +193,8 @@ func (c *Conn) shareOrWait(f Frame, frame *outbox.Block, set *sending, late *[]p
 	return nil
 }
 
-// awaitAll waits for the room of frames that are late, as the context of the send says, or, without one, as
-// OverflowBlock does. It fails with the error of a context that ends before all have had room.
+// awaitAll waits until there is room for each late frame, as long as the context of Wait says, or, without it, as
+// OverflowBlock does. It fails with the error of that context if it ends before all frames have had room.
 func awaitAll(late []postponed, set *sending, unsent *faults) (ended error) {
 	o := OverflowDisconnect
 	if !set.waits() {
@@ -212,16 +211,16 @@ func awaitAll(late []postponed, set *sending, unsent *faults) (ended error) {
 	return ended
 }
 
-// note adds a fault of a connection that cannot be sent this, now or ever, if err is one.
+// note adds err, the error of a send to c, unless it is nil, or c has ended, or a policy has dropped the frame.
 func (f *faults) note(c *Conn, err error) {
 	if err != nil && err != errDropped && !c.isEnded() {
 		f.add(c, err)
 	}
 }
 
-// queueKept is queueAll for a message that its group keeps. A client that has room gets it before anybody else can
-// send to the group, join or leave it: so all get the same messages in the same order. A client whose
-// room is waited for gets it later, perhaps after messages that were sent after it.
+// queueKept is queueAll for a message that its group keeps. For a client that has room the message is queued before
+// anybody else can send to the group, join or leave it: so all clients get the same messages in the same order. A client
+// for whose room the sender waits gets the message later, perhaps after newer ones.
 func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 	if f.Kind != KindRaw {
 		if err := checkCommand(f.Command); err != nil {
@@ -241,7 +240,7 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 		c   *Conn
 		err error
 	}
-	var faulty []fault // the program hears of them when others may use the history again
+	var faulty []fault // reported after h.End, since the error hook may use the group
 	var late []postponed
 	var passed []byte
 	once := s.eng.overflow.newBlock(f.Command, set, h.Keep(f.Command, f.Payload, f.Kind == KindRaw))
@@ -254,7 +253,7 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 				if passed == nil {
 					passed = h.Passed()
 				}
-				c.out.Send(passed, outbox.Beside) // if there is room
+				c.out.Send(passed, outbox.Beside) // only if there is room
 			}
 		case set.waits() || blocks && !c.Suspended():
 			err = c.shareOrWait(f, once, set, &late)

@@ -10,73 +10,73 @@ import (
 	"github.com/hisock/hisock/core/internal/turn"
 )
 
-// handlerTick is how long a handler may keep its goroutine from reading where handlers are
-// slow at times: between one and two ticks. Where none has been for a while a tick becomes
-// longer, up to quickTick: each takes a processor away from those who exchange messages, and
-// lets what comes next find its goroutine on another one.
+// A handler may keep its goroutine from reading for between one and two ticks. A tick is handlerTick if a handler was
+// slow lately, and grows up to quickTick while none is: each tick takes a processor away from the connections that
+// exchange messages, and may move their goroutines to other processors.
 const (
 	handlerTick = 5 * time.Millisecond
 	quickTick   = 16 * handlerTick
 )
 
 // A sweeper looks after the connections of one Server or Client with one goroutine and no
-// timer per connection. While any is busy it looks every tick for handlers that
-// take long; and a few times a heartbeat it looks at all for peers that have fallen silent or
+// timer per connection. While a connection is busy the sweeper looks every tick for handlers that
+// take long. A few times in a heartbeat interval it looks at all connections, for peers that have fallen silent or
 // have stopped reading.
 type sweeper struct {
 	period    time.Duration // between two looks at all connections; 0 for never
-	tick      time.Duration // between two looks at those that are busy
-	idleTicks int           // since a look found something slow
-	wake      chan struct{}
-	stop      chan struct{}
-	done      chan struct{}
+	tick      time.Duration // between two looks at the active connections
+	idleTicks int           // ticks since a look found something slow; owned by the sweeper's goroutine
+	wake      chan struct{} // has an element when the first connection has become active
+	stop      chan struct{} // closed by close
+	done      chan struct{} // closed when the sweeper's goroutine has ended
 
 	fair fairness
 
 	mu     lock.Mutex[lock.Sweeper] // guards the fields below
-	all    []*Conn
-	active []*Conn // those that were busy lately
+	all    []*Conn                  // connections that have not finished
+	active []*Conn                  // connections that were busy lately
 }
 
-// A progress is what the reader and the handlers of a connection tell the sweeper, which finds out whether the
-// peer is silent or this end does not go on.
+// A progress is what the reader and the handlers of a connection tell the sweeper, so that it finds out whether the
+// peer is silent or this end is stuck.
 type progress struct {
-	reads          atomic.Uint64 // reads that returned
-	bytes          atomic.Uint64 // bytes that these returned, and those that came with the hello
-	partial        atomic.Int64  // bytes of the buffer in which the rest of a frame is awaited
+	reads          atomic.Uint64 // reads that returned, and resumes
+	bytes          atomic.Uint64 // bytes that were read after the hello
+	partial        atomic.Int64  // size in bytes of the buffer in which the rest of a frame is awaited
 	awaitsPeer     atomic.Bool   // the reader waits for input
-	awaitsRoom     atomic.Bool   // the reader waits until there is room for what it has read
-	awaitsReceiver atomic.Bool   // so it does until somebody receives a raw message
+	awaitsRoom     atomic.Bool   // the reader waits until there is room for a frame that it has read
+	awaitsReceiver atomic.Bool   // the reader waits until somebody receives a raw message; awaitsRoom is set too
 	asking         atomic.Int32  // handlers of the connection that wait for its peer
 	queuing        atomic.Int32  // handlers of the connection that wait for room in its outbox
 }
 
-// A watch is what the sweeper knows of a connection. Only active and stale are touched by others. Times are since the
-// sweeper began; zero is not noted yet.
+// A watch is what the sweeper knows of a connection. The sweeper's goroutine owns it, except that others touch active and
+// stale, and that index and heartbeat are set with the sweeper's mu held. Times are since the sweeper began; zero means
+// not noted yet.
 type watch struct {
-	active    atomic.Bool   // the connection is in the sweeper's list of active ones
+	active    atomic.Bool   // the connection is in sweeper.active
 	stale     atomic.Bool   // the sweeper has looked at all connections since the reader's goroutine began
-	index     int           // of the connection in the list of all
-	heartbeat time.Duration // after which a silent peer is asked, and after twice as long given up; 0 for never
+	index     int           // of the connection in sweeper.all
+	heartbeat time.Duration // silence after which the peer is pinged, and given up after twice as long; 0 for never
 
 	// At the last look for slow handlers.
 	turn  turn.Token
-	batch uint64 // reads
+	batch uint64 // progress.reads
 
 	queued uint64 // frames for the peer that had been queued at the last look at all
 
 	known uint64 // counted frames that had been received at the last look at all
-	acked uint64 // counted frames that were acknowledged since no more came
+	acked uint64 // known, when an ack was asked for last because no more frames had come
 
-	reads   uint64        // when the peer was heard last
-	readAt  time.Duration // of that
-	pinged  bool          // the peer has been asked since
-	alongAt time.Duration // of the last ping that was to be written with something else
+	reads   uint64        // progress.reads when the peer was heard last
+	readAt  time.Duration // when that was noted
+	pinged  bool          // the peer has been pinged since then
+	alongAt time.Duration // when a ping was last queued to be written together with other frames
 
-	stuckAt time.Duration // since when the connection waits for itself
+	stuckAt time.Duration // since when the connection waits for itself; zero if it does not
 
-	writes  uint64        // when something could be written last, or nothing was to be
-	writeAt time.Duration // of that
+	writes  uint64        // writes of the outbox at the last progress of writing
+	writeAt time.Duration // when that was noted
 }
 
 func newSweeper(period time.Duration) *sweeper {
@@ -89,8 +89,8 @@ func newSweeper(period time.Duration) *sweeper {
 	}
 }
 
-// sweepPeriod is how often connections are looked at that are to be found out after the
-// given times, of which zero ones do not count.
+// sweepPeriod returns the period of a sweeper that must notice when the given times have passed: a quarter of the least,
+// and at least a millisecond. A time of zero does not count. It returns 0 if all are zero.
 func sweepPeriod(times ...time.Duration) time.Duration {
 	var period time.Duration
 	for _, d := range times {
@@ -101,7 +101,7 @@ func sweepPeriod(times ...time.Duration) time.Duration {
 	return period
 }
 
-// start begins to sweep; close ends it and waits for that.
+// start starts the sweeper's goroutine; close ends it and waits until it has ended.
 func (s *sweeper) start() { go s.run() }
 
 func (s *sweeper) close() {
@@ -139,7 +139,7 @@ func (s *sweeper) conns() []*Conn {
 	return all
 }
 
-// busy says that a connection's reader has something to do.
+// busy notes that a connection is active, since its reader has begun a turn.
 func (s *sweeper) busy(c *Conn) {
 	if c.watch.active.Load() {
 		return
@@ -189,9 +189,8 @@ func (s *sweeper) run() {
 	}
 }
 
-// sweepActive takes the reading from handlers that have had a whole tick, and sees to it that
-// a batch which takes that long does not keep its replies waiting. It reports whether any
-// connection is still worth watching.
+// sweepActive takes the reading from handlers that have run for a whole tick, and leaves the replies of
+// a batch that takes that long to a writer. It reports whether any connection is still active.
 func (s *sweeper) sweepActive() bool {
 	found, left := s.lookAtActive()
 	for _, f := range found {
@@ -213,18 +212,18 @@ type motion byte
 const (
 	goesOn    motion = iota // more was read
 	busyBatch               // handlers of frames that were read together have taken the whole tick
-	busyTurn                // one handler has, or one write
-	idle                    // the reader has waited, or somebody else runs a handler
+	busyTurn                // one handler or one write has taken the whole tick
+	idle                    // the reader has waited, or another goroutine runs a handler
 )
 
-// A finding is a busy connection for which something is to be done.
+// A finding is an active connection that the sweeper has to act on.
 type finding struct {
 	c *Conn
 	motion
 }
 
-// lookAtActive returns the connections that have not gone on. Of the idle ones it returns those whose handlers wait
-// for their peers; all of them leave the list. It reports whether any connection is left there.
+// lookAtActive returns the connections that are slow, and the idle connections whose handlers wait for their peers. All
+// idle connections leave the list of active ones. It reports whether any connection is left in that list.
 func (s *sweeper) lookAtActive() (found []finding, left bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -252,7 +251,7 @@ func (s *sweeper) lookAtActive() (found []finding, left bool) {
 	return found, n > 0
 }
 
-// look says how far a connection has come since the last tick. One that is idle is no longer active.
+// look returns how far a connection has come since the last tick. A connection that is idle is no longer active.
 func (c *Conn) look() motion {
 	w := &c.watch
 	tok, reads := c.turn.Now(), c.progress.reads.Load()
@@ -260,7 +259,7 @@ func (c *Conn) look() motion {
 	w.turn, w.batch = tok, reads
 	switch state := tok.State(); {
 	case sameTurn && (state == turn.Reading || state == turn.Handed):
-		// Look again once it is not active: a reader begins its turn before it looks whether it is.
+		// Look at the turn again once active is false: a reader begins its turn before it looks at active.
 		w.active.Store(false)
 		if c.turn.Now() == tok || w.active.Swap(true) {
 			return idle
@@ -274,14 +273,14 @@ func (c *Conn) look() motion {
 	return goesOn
 }
 
-// sweepAll ends the connections whose peers have been silent, or have read nothing, for too long, and asks peers
-// that have been silent half as long.
+// sweepAll gives up the connections whose peers have been silent, or have read nothing, for too long, and pings peers
+// that have been silent for half that time.
 func (s *sweeper) sweepAll(now time.Duration) {
 	for _, c := range s.conns() {
 		if c.Suspended() {
-			continue // nothing can be said of its peer
+			continue // it has no stream to watch
 		}
-		c.checkIdle() // before anything is written to an idle connection
+		c.checkIdle() // first: the other checks may queue frames for an idle connection
 		c.checkReads(now)
 		c.checkStuck(now)
 		c.checkWrites(now)
@@ -296,8 +295,8 @@ func (s *sweeper) sweepAll(now time.Duration) {
 	}
 }
 
-// checkIdle lets go of what a connection holds that was busy: much of a block for an answer that is kept, and
-// the reader's stack, as soon as it has read again.
+// checkIdle frees memory of a connection that has become idle: most of a block whose answer is kept, and
+// the reader's stack, when the reader has read once more.
 func (c *Conn) checkIdle() {
 	if browser {
 		return
@@ -313,8 +312,8 @@ func (c *Conn) checkReads(now time.Duration) {
 	}
 	reads := c.progress.reads.Load()
 	if !c.progress.awaitsPeer.Load() {
-		// The peer is not silent: handlers run, or nobody takes the frames that were read.
-		// A question of the peer would not be seen, so let it hear from us unasked.
+		// It says nothing about the peer that the reader does not read: a handler runs, or the inbox is full.
+		// A ping of the peer would not be read, so ping it to show that this end lives.
 		w.reads, w.readAt, w.pinged = reads, now, false
 		c.out.Ping(0)
 		return
@@ -336,9 +335,10 @@ func (c *Conn) checkReads(now time.Duration) {
 	}
 }
 
-// checkStuck ends a connection that waits for itself: a handler waits for its peer, whose
-// answer comes after more than is read ahead. It gives a link up that is mute if a handler waits for room, which
-// comes by writing only, and the reader waits for the handler, so that nothing is read to the link's end.
+// checkStuck ends a connection that waits for itself: a handler waits for an answer of its peer, and the reader, with a
+// full inbox, waits for the handler and does not read the answer. It gives up a mute link if a handler waits for room in
+// the outbox, which only a new link can bring, and the reader waits for the handler, so that it does not read the link to
+// its end.
 func (c *Conn) checkStuck(now time.Duration) {
 	w := &c.watch
 	if l := c.sess.Link(); l.State() == session.Mute && c.progress.awaitsRoom.Load() && c.progress.queuing.Load() > 0 {
@@ -352,7 +352,7 @@ func (c *Conn) checkStuck(now time.Duration) {
 	case w.stuckAt == 0:
 		w.stuckAt = now
 	case now-w.stuckAt >= limit:
-		c.endWith(NewError(CodeSlowConsumer, "a handler waits for an answer behind more than is read ahead"))
+		c.endWith(NewError(CodeSlowConsumer, "a handler waits for an answer that comes after more than the inbox holds"))
 	}
 }
 
