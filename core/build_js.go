@@ -49,15 +49,19 @@ func (*legacyPeer) lastWord(bye *wire.Goodbye) ([]byte, *wire.Goodbye) { return 
 func (*legacyPeer) unsaid() []Undelivered                              { return nil }
 func (*legacyPeer) held() int                                          { return 0 }
 func (*legacyPeer) sweep(*Conn, time.Duration)                         {}
-func (*legacyPeer) abbreviates([]byte) bool                            { return false }
 func (*legacyPeer) shows(*Conn, *notices.View)                         {}
 func (*legacyPeer) noticeForm() int                                    { return 0 }
-func (*legacyPeer) change(ch notices.Change) []byte                    { return appendChange(ch, true) }
+func (*legacyPeer) change(ch notices.Change, groups bool) []byte       { return appendChange(ch, groups) }
+func (*legacyPeer) probe(c *Conn, nonce uint64)                        { c.out.Ping(nonce) }
+func (*legacyPeer) batch() func(*Conn, *reader) bool                   { return (*Conn).batch }
+func (*legacyPeer) formOf(any) form                                    { return 0 }
 func (*legacyPeer) Refusal() []byte                                    { return nil }
-func (*legacyPeer) AliveProbe() []byte                                 { return nil }
+func (*legacyPeer) shake(cl *Client, n *welcomed, hello []byte) (err error) {
+	n.welcome, err = shake(n.stream, n.rd, hello, &cl.cfg)
+	return err
+}
 
 func (*Conn) speak(*legacyPeer)                                   {}
-func (*Conn) batchLegacy(*reader) bool                            { return false }
 func (*Conn) runLegacy([]byte)                                    {}
 func (*Conn) sendLegacy(Frame, *sending) error                    { return nil }
 func (*Conn) ownFrame(Frame, *sending) ([]byte, error)            { return nil, nil }
@@ -65,16 +69,15 @@ func (*Conn) legacyGroup() string                                 { return "" }
 func (*Conn) welcomeLegacy() []byte                               { return nil }
 func (*Conn) askRecord(context.Context, string) (Presence, error) { return Presence{}, errNoLegacy }
 
-func formOf(any) form                          { return 0 }
-func abbreviated[T any]([]byte) (v T, ok bool) { return v, false }
-func answeredLegacy(*reader) bool              { return false }
-func (*Server) isLegacy(*reader) bool          { return false }
+func formOf(any) form                                   { return 0 }
+func abbreviated[T any](*Conn, []byte) (v T, ok bool)   { return v, false }
+func mayBeLegacy(_ *reader, why *Error, _ error) *Error { return why }
+func (*Server) isLegacy(*reader) bool                   { return false }
 
 func (*Server) readLegacyHello(transport.Conn, *reader) (*wire.Hello, *legacyPeer, *Error) {
 	return nil, nil, errNoLegacy
 }
 func (*Client) helloLegacy() ([]byte, *legacyPeer, error) { return nil, nil, errNoLegacy }
-func (*Client) shakeLegacy(*welcomed, []byte) error       { return errNoLegacy }
 
 var errNoLegacy = &Error{Code: CodeUnsupported, Message: "a browser build does not speak the original's protocol"}
 

@@ -24,8 +24,13 @@ type Classic struct {
 	HeaderLen int
 }
 
-// resolve fills the default in and finds what that protocol cannot say.
-func (k *Classic) resolve(f *optionFaults, o *ClientOptions) {
+// resolve returns a copy with the default filled in, and finds what that protocol cannot say.
+func (k *Classic) resolve(f *optionFaults, o *ClientOptions) *Classic {
+	if !hasLegacy || k == nil {
+		return nil
+	}
+	own := *k
+	k = &own
 	if k.Dialect >= DialectUnknown {
 		f.add("Classic.Dialect", k.Dialect.String(), "no server speaks that")
 	}
@@ -42,6 +47,7 @@ func (k *Classic) resolve(f *optionFaults, o *ClientOptions) {
 			f.add(other.name, "set", "the original's protocol has none, and Classic is set")
 		}
 	}
+	return k
 }
 
 // kindLegacy marks a frame of a classic peer, whose body is its whole payload, and that has a turn.
@@ -55,17 +61,28 @@ type form uint8
 // any length, but no hello is short enough for a single digit, and no more than ten say anything.
 const minClassicHeader, maxClassicHeader = 2, 4096
 
-// caps is what a peer can do beside commands and raw messages. Each is asked for where core would make use of it,
-// so that nothing else needs to know which protocol the peer speaks.
-type caps struct {
-	Native  bool // it reads native frames: the very bytes that others are sent
-	Calls   bool // it answers calls
-	Changes bool // it asks for groups and names under an id, is answered, and is told of its changes
-	Control bool // it waits for its welcome, and has acks, pings and counts of what it has missed
-	Replays bool // it knows the numbers of what a group keeps
-}
+// caps are what a peer can do beside commands and raw messages. The methods of peer say what each means.
+type caps struct{ Native, Calls, Changes, Control, Replays bool }
 
 var nativeCaps = caps{true, true, true, true, true}
+
+// What a peer can do is asked by these, each where core would make use of it. Nothing else needs to know which protocol
+// the peer speaks. A browser build has native peers only: there all of them are constants.
+
+// takesNative reports whether the peer reads native frames: the very bytes that others are sent.
+func (p *peer) takesNative() bool { return !hasLegacy || p.can.Native }
+
+// takesCalls reports whether the peer answers calls.
+func (p *peer) takesCalls() bool { return !hasLegacy || p.can.Calls }
+
+// takesChanges reports whether the peer asks for groups and names under an id, is answered, and is told of its changes.
+func (p *peer) takesChanges() bool { return !hasLegacy || p.can.Changes }
+
+// takesControl reports whether the peer waits for its welcome, and has acks, pings and counts of what it has missed.
+func (p *peer) takesControl() bool { return !hasLegacy || p.can.Control }
+
+// takesReplays reports whether the peer knows the numbers of what a group keeps.
+func (p *peer) takesReplays() bool { return !hasLegacy || p.can.Replays }
 
 var (
 	errNoCalls      = &Error{Code: CodeUnsupported, Message: "the original's protocol has no calls"}

@@ -108,11 +108,7 @@ func (cl *Client) dial(ctx context.Context, hello []byte, peer *legacyPeer) (*we
 	// All that blocks below ends when ctx does.
 	stop := context.AfterFunc(ctx, func() { stream.Close() })
 	n := &welcomed{stream: stream, rd: &reader{}, peer: peer}
-	if hasLegacy && peer != nil {
-		err = cl.shakeLegacy(n, hello)
-	} else {
-		n.welcome, err = shake(stream, n.rd, hello, &cl.cfg)
-	}
+	err = peer.shake(cl, n, hello)
 	if !stop() || err != nil && ctx.Err() != nil {
 		err = ctx.Err()
 	}
@@ -189,7 +185,7 @@ func (cl *Client) start(c *Conn, n *welcomed, before <-chan struct{}, as State) 
 	})
 }
 
-// shake sends the hello and reads the answer.
+// shake sends a native hello and reads the answer.
 func shake(stream transport.Conn, rd *reader, hello []byte, cfg *config) (*wire.Welcome, error) {
 	_, writeErr := stream.Write(hello) // a server may refuse before it has read all of it
 	f, err := readFrame(stream, rd, cfg.maxFrame)
@@ -197,14 +193,7 @@ func shake(stream transport.Conn, rd *reader, hello []byte, cfg *config) (*wire.
 		if answeredHTTP(rd) {
 			return nil, NewError(CodeNotNative, "the server answers in HTTP: is this its WebSocket port?")
 		}
-		if hasLegacy && answeredLegacy(rd) {
-			return nil, errLegacyServer
-		}
-		if why := shakeError(err, writeErr); !hasLegacy || rd.w > 0 || CodeOf(why) != CodeConnLost {
-			return nil, why
-		}
-		return nil, wrapError(CodeConnLost, "the server ended the connection without an answer: "+
-			"a server of the Python package does so, see ClientOptions.Classic", err)
+		return nil, mayBeLegacy(rd, shakeError(err, writeErr), err)
 	}
 	switch f.Kind {
 	case wire.KindWelcome:
@@ -231,13 +220,10 @@ func shake(stream transport.Conn, rd *reader, hello []byte, cfg *config) (*wire.
 		}
 		return nil, fromPeer(no, cfg.codec)
 	}
-	if hasLegacy && answeredLegacy(rd) {
-		return nil, errLegacyServer
-	}
-	return nil, NewError(CodeProtocol, "a "+f.Kind.String()+" frame instead of a welcome")
+	return nil, mayBeLegacy(rd, NewError(CodeProtocol, "a "+f.Kind.String()+" frame instead of a welcome"), nil)
 }
 
-func shakeError(err, writeErr error) error {
+func shakeError(err, writeErr error) *Error {
 	if e, ok := find[*Error](err); ok {
 		return e
 	}

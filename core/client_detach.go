@@ -197,5 +197,5 @@ func (c *Conn) handBackParked(out []byte) {
 	if c.eng.handlers.onUndelivered == nil {
 		return
 	}
-	c.giveBack(undelivered(nil, []outbox.Run{{Frames: out, Written: len(out)}}))
+	c.giveBack(c.undelivered([]outbox.Run{{Frames: out, Written: len(out)}}))
 }

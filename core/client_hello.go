@@ -83,7 +83,7 @@ const wishBytes = 4 << 10
 // last is nil.
 func (cl *Client) wishFor(last *Conn) *wish {
 	w := &wish{name: cl.opts.Name}
-	if last == nil || hasLegacy && !last.can.Changes {
+	if last == nil {
 		w.groups = cl.opts.Groups
 		return w
 	}

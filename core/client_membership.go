@@ -32,7 +32,7 @@ func (cl *Client) changeOwn(ctx context.Context, k wire.Kind, name string) error
 
 // change asks the server for a change and waits for its answer.
 func (cl *Client) change(ctx context.Context, c *Conn, k wire.Kind, name string) error {
-	if hasLegacy && !c.can.Changes {
+	if !c.takesChanges() {
 		return errNoChanges
 	}
 	if err := checkChange(name, defaultMaxHello, k == wire.KindAskRename); err != nil {

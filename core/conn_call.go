@@ -38,7 +38,7 @@ func (c *Conn) CallBytes(ctx context.Context, command string, payload []byte) ([
 }
 
 func (c *Conn) call(ctx context.Context, command string, payload []byte) ([]byte, error) {
-	if hasLegacy && !c.can.Calls {
+	if !c.takesCalls() {
 		return nil, errNoCalls
 	}
 	if err := c.checkSent(command); err != nil {

@@ -105,10 +105,7 @@ func (c *Conn) beginEnd(why *Error, only *session.Link) (before session.State, f
 // closeQueue closes the outbox, with a goodbye as its last frame. It returns a channel that is closed when the outbox
 // is written, or nothing more can be written.
 func (c *Conn) closeQueue(why *Error, bye *wire.Goodbye, how ending) (flushed <-chan struct{}) {
-	var last []byte
-	if hasLegacy {
-		last, bye = c.legacy.lastWord(bye)
-	}
+	last, bye := c.legacy.lastWord(bye)
 	closing := outbox.Closing{Drain: how.flush, Broken: why.Code == CodeConnLost && !why.remote, Goodbye: bye, Last: last}
 	if c.sess.Token() != nil {
 		closing.Received = c.sess.Handled()
@@ -179,7 +176,7 @@ func (c *Conn) partFrom(l *session.Link, flushed <-chan struct{}) Code {
 
 // noteLost notes, for Close and the log, how many of the messages that were sent may not have arrived.
 func (c *Conn) noteLost(code Code) {
-	n := len(undelivered(c.legacy, c.out.Undelivered()))
+	n := len(c.undelivered(c.out.Undelivered()))
 	if n == 0 {
 		return
 	}

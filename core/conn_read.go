@@ -99,10 +99,7 @@ func (c *Conn) read(rd *reader) {
 // readOn reads, parses, and runs or queues frames until the stream ends or the reading is taken over. It reports true if
 // another goroutine is to read on: the stack of this one may have become large, and the next input may take long.
 func (c *Conn) readOn(rd *reader) (pass bool) {
-	batch := (*Conn).batch
-	if hasLegacy && c.legacy != nil {
-		batch = (*Conn).batchLegacy
-	}
+	batch := c.legacy.batch()
 	for {
 		if !batch(c, rd) {
 			return false
@@ -160,10 +157,8 @@ var errPast = &Error{Code: CodeConnLost, Message: "the peer sends on after the c
 // readEnded ends the reading of a link, and suspends or ends the connection. rest is the number of bytes that have come
 // of an unfinished frame.
 func (c *Conn) readEnded(l *session.Link, rest int, err error) {
-	if hasLegacy {
-		if why := c.legacy.ended(rest, err); why != nil {
-			c.endRemote(why)
-		}
+	if why := c.legacy.ended(rest, err); why != nil {
+		c.endRemote(why)
 	}
 	closed := errors.Is(err, io.EOF)
 	if closed {

@@ -33,9 +33,7 @@ func (c *Conn) runFrame(f wire.Frame, reserved *bool) {
 	case wire.KindGroupCommand, wire.KindGroupRaw, wire.KindGroupPassed:
 		err = c.runGroup(f, reserved)
 	case kindLegacy:
-		if hasLegacy {
-			c.runLegacy(f.Body)
-		}
+		c.runLegacy(f.Body)
 	default:
 		err = c.eng.owner.handle(c, f)
 	}

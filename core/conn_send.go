@@ -23,10 +23,10 @@ func (c *Conn) Send(command string, v any, opts ...SendOption) error {
 	if err != nil {
 		return err
 	}
-	if hasLegacy && !c.can.Native {
-		return c.sendWith(Frame{KindCommand, command, payload}, formOf(v), opts)
+	if len(opts) > 0 || c.detour {
+		return c.sendWith(Frame{KindCommand, command, payload}, c.legacy.formOf(v), opts)
 	}
-	return c.SendBytes(command, payload, opts...)
+	return c.sendCommand(command, payload, nil)
 }
 
 // SendBytes is Send for a payload that needs no conversion. It does not keep payload.
@@ -63,7 +63,7 @@ func (c *Conn) sendFrame(f Frame, set *sending) error {
 		}
 		return nil
 	}
-	if hasLegacy && !c.can.Native {
+	if !c.takesNative() {
 		return c.sendLegacy(f, set)
 	}
 	if f.Kind == KindRaw {
@@ -184,10 +184,24 @@ func (c *Conn) sendOwn(frame []byte) error {
 
 // sendShared sends f. once is f as a native frame, which other outboxes share.
 func (c *Conn) sendShared(f Frame, once *outbox.Block, set *sending) error {
-	if !c.can.Native {
-		return c.sendFrame(f, set)
+	frame, err := c.blockFor(f, once, set)
+	if frame == nil {
+		return err
 	}
-	return c.sendByPolicy(f.Command, once)
+	return c.sendByPolicy(f.Command, frame)
+}
+
+// blockFor returns f as the peer reads it: once, the native frame that others are sent too, or a block like it of a frame
+// in the peer's own form. It is nil if f is held back, or cannot be sent, which the error says.
+func (c *Conn) blockFor(f Frame, once *outbox.Block, set *sending) (*outbox.Block, error) {
+	if c.takesNative() {
+		return once, nil
+	}
+	frame, err := c.ownFrame(f, set)
+	if frame == nil {
+		return nil, err
+	}
+	return once.Like(frame), nil
 }
 
 // waits reports whether the send has the option Wait.
@@ -374,16 +388,4 @@ func (c *Conn) write(bufs [][]byte, to any) (n int64, ok bool) {
 	c.writeFailed(l, err)
 	c.out.Stop(l.State() != session.Sound)
 	return n, false
-}
-
-// probe asks the peer for a sign of life: by a ping, or in the way of its dialect. A dialect without such a way is
-// asked nothing.
-func (c *Conn) probe(nonce uint64) {
-	if !hasLegacy || c.legacy == nil {
-		c.out.Ping(nonce)
-		return
-	}
-	if frame := c.legacy.AliveProbe(); frame != nil {
-		c.sendOwn(frame) //nolint:errcheck // then it is over anyway
-	}
 }

@@ -199,10 +199,8 @@ func encodeAnswer[T any](codec convert.Codec, v T) ([]byte, error) {
 
 // taken makes a value of a payload that has come over c, which may be nil.
 func taken[T any](from convert.Intake[T], c *Conn, codec convert.Codec, payload []byte) (T, error) {
-	if hasLegacy && c != nil && c.legacy.abbreviates(payload) {
-		if v, ok := abbreviated[T](payload); ok {
-			return v, nil
-		}
+	if v, ok := abbreviated[T](c, payload); ok {
+		return v, nil
 	}
 	v, err := from.Take(codec, payload)
 	return v, unreadable(err)

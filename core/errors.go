@@ -90,6 +90,7 @@ type Error struct {
 	blameless bool  // the caller of this side is not to blame: the value that does not convert is not the caller's
 	cause     error // nil for none; it stays on this side
 	secret    bool  // the text has only the code and the types of the causes, since they may hold Auth: see Server.decide
+	reported  bool  // the program of this side has been told: see Server.permit
 
 	raw    []byte        // details as bytes: as the peer sent them, or as they are to be sent
 	codec  convert.Codec // the codec of the connection to which raw belongs

@@ -217,7 +217,7 @@ func (c *Conn) replay(h *history.Group, n int, again bool) (unfit []error) {
 	messages := h.Newest(n, c.eng.queueBytes/2-c.out.Stats().Waiting)
 	before, after := h.Replay(len(messages), again)
 	send := (*Conn).sendKept
-	if !c.can.Replays { // it gets them as if they were sent now
+	if !c.takesReplays() { // it gets them as if they were sent now
 		before, after, send = nil, nil, (*Conn).sendAgain
 	}
 	if before != nil {

@@ -25,14 +25,21 @@ func (s *Server) isLegacy(rd *reader) bool {
 	return s.opts.Classic.HeaderLen > 0 && legacy.IsFirst(rd.buf[0])
 }
 
-// answeredLegacy reports whether a server answered a client's native hello with a frame of the original,
-// as one in Python may: it begins with a number and a space.
-func answeredLegacy(rd *reader) bool {
+// mayBeLegacy returns why a server did not welcome a client that speaks natively: it says so if what the server has
+// answered, or that it has not answered at all, is what one in Python does. err is what reading failed with.
+func mayBeLegacy(rd *reader, why *Error, err error) *Error {
 	n := 0
 	for n < rd.w && legacy.IsFirst(rd.buf[n]) {
 		n++
 	}
-	return n > 0 && n < rd.w && rd.buf[n] == ' '
+	switch {
+	case n > 0 && n < rd.w && rd.buf[n] == ' ': // a header: a number, then spaces
+		return errLegacyServer
+	case rd.w == 0 && why.Code == CodeConnLost:
+		return wrapError(CodeConnLost, "the server ended the connection without an answer: "+
+			"a server of the Python package does so, see ClientOptions.Classic", err)
+	}
+	return why
 }
 
 // readLegacyHello reads how a client of the original joins. The peer is there also when the hello is
@@ -93,10 +100,14 @@ func (cl *Client) helloLegacy() ([]byte, *legacyPeer, error) {
 	return hello, &legacyPeer{Peer: p}, nil
 }
 
-// shakeLegacy joins a server of the original, which does not answer: the client is
-// connected once its hello is written. It makes the stream one to such a server.
-func (cl *Client) shakeLegacy(n *welcomed, hello []byte) error {
-	n.stream = n.peer.Stream(n.stream)
+// shake sends the hello and makes n what the server has answered. A server of the original does not answer: the client
+// is connected once its hello is written. The stream becomes one to such a server.
+func (p *legacyPeer) shake(cl *Client, n *welcomed, hello []byte) (err error) {
+	if p == nil {
+		n.welcome, err = shake(n.stream, n.rd, hello, &cl.cfg)
+		return err
+	}
+	n.stream = p.Stream(n.stream)
 	if _, err := n.stream.Write(hello); err != nil {
 		return wrapError(CodeConnLost, "the handshake broke off", err)
 	}
@@ -163,10 +174,11 @@ func (p *legacyPeer) noticeForm() int {
 	return p.NoticeForm()
 }
 
-// change is what the peer is sent of another client, or nil if its header is too short for that.
-func (p *legacyPeer) change(ch notices.Change) []byte {
+// change is what the peer is sent of another client, or nil if its header is too short for that. A peer that is not native
+// is told of one group at most, with groups or without.
+func (p *legacyPeer) change(ch notices.Change, groups bool) []byte {
 	if p == nil {
-		return appendChange(ch, true)
+		return appendChange(ch, groups)
 	}
 	return p.Change((*legacy.View)(ch.Before), (*legacy.View)(ch.After))
 }
@@ -176,7 +188,7 @@ func (p *legacyPeer) change(ch notices.Change) []byte {
 func (c *Conn) wishLegacy(k wire.Kind, name string) {
 	s := c.legacy.server
 	tell, err := s.requested(c.Context(), c, k, wire.Position{Group: name})
-	if err != nil && !c.isEnded() {
+	if err != nil && !asError(err).reported && !c.isEnded() {
 		s.eng.faultOf(c, "a client may not change what it asks for", err, "change", k.String(), "to", name)
 	}
 	if tell != nil {

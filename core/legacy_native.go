@@ -14,15 +14,15 @@ import (
 )
 
 // What a connection does whose peer speaks one of the original's dialects. Package legacy says what a frame asks
-// for and how a message is written; here it is done. Nothing else in this package knows of dialects, but for the
-// flags of caps and a few questions that begin with hasLegacy:
+// for and how a message is written; here it is done. The rest of this package asks what the peer can do (classic.go),
+// and the questions below, of any peer: of a native one they are answered without a look at a dialect.
 //
 //	as it begins   over, speak; the other file has how such a peer joins
-//	reading        batchLegacy in the place of batch, ended
+//	reading        batch, ended
 //	a turn         runLegacy, for a frame of kindLegacy
 //	sending        sendLegacy, ownFrame, formOf
 //	ending         lastWord, sent, unsaid
-//	the sweeper    heartbeat, AliveProbe, sweep
+//	the sweeper    heartbeat, probe, sweep
 
 // A legacyPeer is the peer of such a connection.
 type legacyPeer struct {
@@ -47,7 +47,7 @@ func (c *Conn) speak(peer *legacyPeer) {
 		return
 	}
 	c.legacy, c.can, c.detour = peer, caps(peer.Caps()), true
-	if !c.can.Control {
+	if !c.takesControl() {
 		c.out.Foreign()
 	}
 	if peer.server != nil {
@@ -151,8 +151,25 @@ func (p *legacyPeer) sweep(c *Conn, now time.Duration) {
 	}
 }
 
-// abbreviates reports whether a payload may be an abbreviation: see [abbreviated].
-func (p *legacyPeer) abbreviates(payload []byte) bool { return p != nil && p.Abbreviates(payload) }
+// probe asks the peer whether it is still there, if it answers such questions.
+func (p *legacyPeer) probe(c *Conn, nonce uint64) {
+	if p == nil {
+		c.out.Ping(nonce)
+		return
+	}
+	if frame := p.AliveProbe(); frame != nil {
+		c.sendOwn(frame) //nolint:errcheck // then it is over anyway
+	}
+}
+
+// batch returns what handles the frames that have been read: [Conn.batch], or what does so for a peer whose frames
+// are not native.
+func (p *legacyPeer) batch() func(*Conn, *reader) bool {
+	if p == nil {
+		return (*Conn).batch
+	}
+	return (*Conn).batchLegacy
+}
 
 // batchLegacy is batch for a peer whose frames are not native.
 func (c *Conn) batchLegacy(rd *reader) bool {

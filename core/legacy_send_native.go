@@ -98,6 +98,14 @@ func frameOf(o legacy.Outgoing) Frame {
 var errHeldLong = NewError(CodeUnsupported, "whether a client speaks 2.x or 3.0a is not known before its first command: "+
 	"see ClassicOptions.Unknown")
 
+// formOf is the form of the payload that encode makes of v, for a peer that tells forms apart.
+func (p *legacyPeer) formOf(v any) form {
+	if p == nil {
+		return 0
+	}
+	return formOf(v)
+}
+
 // formOf is the form of the payload that encode makes of v.
 func formOf(v any) form {
 	switch v.(type) {
@@ -124,10 +132,20 @@ func formOf(v any) form {
 	return formOf(to) // encode has found an end
 }
 
-// abbreviated is what a payload that [legacy.Peer.Abbreviates] means to who takes a T. It reports false if it
-// means nothing else than what it is.
-func abbreviated[T any](payload []byte) (v T, ok bool) {
-	if len(payload) == 0 {
+// abbreviated is what a payload that has come over c, which may be nil, is short for to who takes a T. It reports false
+// if the payload means nothing else than what it is.
+func abbreviated[T any](c *Conn, payload []byte) (v T, ok bool) {
+	if c == nil || c.legacy == nil {
+		return v, false
+	}
+	return expanded[T](c.legacy, payload)
+}
+
+func expanded[T any](p *legacyPeer, payload []byte) (v T, ok bool) {
+	switch {
+	case !p.Abbreviates(payload):
+		return v, false
+	case len(payload) == 0:
 		return v, true
 	}
 	if is := reflect.ValueOf(&v).Elem(); is.Kind() == reflect.Bool {

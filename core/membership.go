@@ -70,7 +70,7 @@ func checkChange(name string, max int, empty bool) *Error {
 
 // tellMember tells the client of a change by a statement. name is its new name, or the group that it has joined or left.
 func (c *Conn) tellMember(k wire.Kind, name string) {
-	if hasLegacy && !c.can.Changes {
+	if !c.takesChanges() {
 		return
 	}
 	c.sendOwn(wire.AppendName(nil, k, name)) //nolint:errcheck // then it is over anyway

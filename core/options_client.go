@@ -151,11 +151,7 @@ func (o *ClientOptions) resolve() (clientOptions, config, error) {
 	if v.Auth != nil && v.AuthFunc != nil {
 		f.add("Auth", "set", "AuthFunc is set as well")
 	}
-	if hasLegacy && v.Classic != nil {
-		c := *v.Classic
-		c.resolve(&f, &v)
-		v.Classic = &c
-	}
+	v.Classic = v.Classic.resolve(&f, &v)
 	v.Retry.resolve(&f)
 	if len(v.Session) > 0 && v.Retry.Off {
 		f.add("Session", "set", "Retry.Off is set as well, which asks for no session")

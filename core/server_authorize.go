@@ -229,20 +229,18 @@ func (s *Server) allowByDefault(why string) *Error {
 }
 
 // permit runs the authorizer ask, whose name is what, and returns nil if it allows the request, and otherwise the error
-// for the client. It tells the program of an authorizer that could not decide, except about a client of the original,
-// where the caller does, and if the client has given the request up.
+// for the client. It tells the program of an authorizer that could not decide, except if the client has given the
+// request up.
 func (s *Server) permit(ctx context.Context, c *Conn, what string, ask func() error) (why *Error) {
 	returned := false
 	defer func() {
 		if returned {
 			return
 		}
-		why = s.later(NewError(CodeUnavailable, ""))
+		why = s.later(&Error{Code: CodeUnavailable, reported: true})
 		if v := recover(); v != nil {
 			s.eng.log.error(c, "an authorizer panicked", nil, "authorizer", what, "panic", shown(safe.Type(v)), "stack", shown(safe.Stack()))
-			if c.can.Changes {
-				s.eng.reportError(c, why)
-			}
+			s.eng.reportError(c, why)
 			return
 		}
 		c.endWith(errGoexit)
@@ -262,10 +260,11 @@ func (s *Server) permit(ctx context.Context, c *Conn, what string, ask func() er
 		return e
 	}
 	why = s.later(wrapError(CodeUnavailable, "", err))
-	if c.can.Changes && ctx.Err() != context.Canceled { // if it is canceled the client has given the request up
+	if ctx.Err() != context.Canceled { // if it is canceled the client has given the request up
 		said := &Error{Code: CodeUnavailable, Message: what, cause: err, secret: true}
 		s.eng.faultOf(c, "an authorizer could not decide", said, "authorizer", what)
 	}
+	why.reported = true
 	return why
 }
 
@@ -289,7 +288,7 @@ func (s *Server) allowGroups(ctx context.Context, c *Conn, a *Admission) (refuse
 			}
 			c.who.RemoveGroup(g)
 			refused = append(refused, wire.RefusedGroup{Name: g, Code: why.Code, Reason: why.Message, RetryAfter: why.RetryAfter})
-			if !c.can.Changes { // it cannot be told
+			if !why.reported && !c.takesChanges() { // it cannot be told
 				s.eng.faultOf(c, "a client is kept out of a group", why, "group", g)
 			}
 		}

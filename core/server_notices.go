@@ -212,7 +212,7 @@ func (m *mailing) frame(to *Conn, ch notices.Change) *outbox.Block {
 	kind := to.legacy.noticeForm()
 	shares := ch == m.last
 	if !shares || m.frames[kind] == nil {
-		k := outbox.NewBlock(to.legacy.change(ch))
+		k := outbox.NewBlock(to.legacy.change(ch, true))
 		if !shares {
 			return to.fitting(k, ch)
 		}
@@ -230,10 +230,8 @@ func (c *Conn) fitting(k *outbox.Block, ch notices.Change) *outbox.Block {
 	case c.fits(k.Size()) == nil:
 		return k
 	}
-	if c.can.Native {
-		if b := appendChange(ch, false); c.fits(len(b)) == nil {
-			return outbox.NewBlock(b)
-		}
+	if b := c.legacy.change(ch, false); c.fits(len(b)) == nil {
+		return outbox.NewBlock(b)
 	}
 	return nil
 }

@@ -172,12 +172,9 @@ func publishWaiting(conns []*Conn, f Frame, frame []byte, set *sending, unsent *
 
 // shareOrWait queues a frame if there is room for a sender that can wait, and otherwise appends it to late.
 func (c *Conn) shareOrWait(f Frame, frame *outbox.Block, set *sending, late *[]postponed) error {
-	if !c.can.Native {
-		own, err := c.ownFrame(f, set)
-		if own == nil {
-			return err
-		}
-		frame = outbox.NewBlock(own)
+	frame, err := c.blockFor(f, frame, set)
+	if frame == nil {
+		return err
 	}
 	if err := c.fits(frame.Size()); err != nil {
 		return err
@@ -249,7 +246,7 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 		var err error
 		switch {
 		case set.leavesOut(c):
-			if s.opts.History.Replay && c.can.Replays {
+			if s.opts.History.Replay && c.takesReplays() {
 				if passed == nil {
 					passed = h.Passed()
 				}

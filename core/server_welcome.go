@@ -63,7 +63,7 @@ func (c *Conn) greet(within time.Duration) *Error {
 	_, err := l.Stream.Write(frame)
 	l.Stream.SetWriteDeadline(time.Time{}) //nolint:errcheck // the next write will fail
 	switch {
-	case err != nil && !c.can.Control: // a client of the original does not wait for a welcome: it may have sent messages
+	case err != nil && !c.takesControl(): // a client of the original does not wait for a welcome: it may have sent messages
 		c.writeFailed(l, err)
 	case err != nil:
 		c.end(wrapError(CodeConnLost, "the welcome could not be written", err), nil, ending{})
@@ -218,7 +218,7 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 		c.atServer.notices = notices.New(s.opts.Limits.QueueBytes)
 	}
 	c.out.Hold(0) // nothing but the welcome is written before the join handler has run
-	if hasLegacy && peer != nil {
+	if peer != nil {
 		c.queueWelcome(c.welcomeLegacy())
 		return c
 	}

@@ -285,9 +285,7 @@ func (s *sweeper) sweepAll(now time.Duration) {
 		c.checkStuck(now)
 		c.checkWrites(now)
 		c.checkAck()
-		if hasLegacy {
-			c.legacy.sweep(c, now)
-		}
+		c.legacy.sweep(c, now)
 		c.checkStandstill()
 		if hasCrowd && c.guard != nil {
 			c.checkGuard(now)
@@ -331,7 +329,7 @@ func (c *Conn) checkReads(now time.Duration) {
 		c.silent(NewError(CodeHeartbeat, "nothing heard for "+seconds(silent)))
 	case silent >= w.heartbeat && !w.pinged:
 		w.pinged = true
-		c.probe(reads)
+		c.legacy.probe(c, reads)
 	}
 }
 

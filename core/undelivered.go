@@ -35,11 +35,11 @@ func (h *handlers) OnUndelivered(f func(c *Conn, frames []Undelivered)) {
 	h.onUndelivered = f
 }
 
-// undelivered finds the commands and raw messages in what was queued for peer, and not delivered.
-func undelivered(peer *legacyPeer, runs []outbox.Run) (frames []Undelivered) {
+// undelivered finds the commands and raw messages in what was queued for the peer, and not delivered.
+func (c *Conn) undelivered(runs []outbox.Run) (frames []Undelivered) {
 	for _, r := range runs {
 		for off, i := 0, 0; off < len(r.Frames); i++ {
-			f, size, ok := peer.sent(r.Frames[off:])
+			f, size, ok := c.legacy.sent(r.Frames[off:])
 			if size == 0 {
 				return frames // never: these are frames of our own
 			}
@@ -76,7 +76,7 @@ func parseSent(b []byte) (f Frame, size int, ok bool) {
 // peer has said goodbye too: then it has not read the frames that came after. It reports false if nothing
 // that came is to be read.
 func (c *Conn) lastWords(rd *reader) bool {
-	if c.eng.handlers.onUndelivered == nil && c.sess.Token() == nil || hasLegacy && !c.can.Control || rd.link.State() == session.Lost {
+	if c.eng.handlers.onUndelivered == nil && c.sess.Token() == nil || rd.link.State() == session.Lost {
 		return false
 	}
 	for rd.r < rd.w {
@@ -106,11 +106,9 @@ func (c *Conn) lastWords(rd *reader) bool {
 func (c *Conn) handBack() {
 	var frames []Undelivered
 	if c.eng.handlers.onUndelivered != nil {
-		frames = undelivered(c.legacy, c.out.Orphans())
+		frames = c.undelivered(c.out.Orphans())
 	}
-	if hasLegacy {
-		frames = append(frames, c.legacy.unsaid()...)
-	}
+	frames = append(frames, c.legacy.unsaid()...)
 	c.giveBack(frames)
 }
 

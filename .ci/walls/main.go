@@ -14,9 +14,9 @@
 //	one-sided  functions that only lock or only unlock a mutex
 //
 // and for the whole: the fields and methods of Conn, Server and Client, the fields that are touched
-// in most files, the checks for a dialect of the original, the files in pairs for browsers and for
-// all else, the folders of tests, and the files that are longer than 400 lines. -v names the
-// functions, pairs and files that the counts are of.
+// in most files, the checks for a dialect of the original, the questions what a peer can do, the files
+// in pairs for browsers and for all else, the folders of tests, and the files that are longer than 400
+// lines. -v names the functions, pairs and files that the counts are of.
 package main
 
 import (
@@ -412,18 +412,22 @@ func atomics(t types.Type) (mutexes, values int) {
 // dialectCheck matches a question whether a peer speaks a dialect of the original, or whether this build knows them.
 var dialectCheck = regexp.MustCompile(`\bhasClassic\b|\.classic\b|\bhasLegacy\b|\.legacy\b`)
 
+// abilityCheck matches a question what a peer can do.
+var abilityCheck = regexp.MustCompile(`\.takes(Native|Calls|Changes|Control|Replays)\(\)`)
+
 // theirs matches the files that are about the dialects, and those that say what a build lacks.
 var theirs = regexp.MustCompile(`^(classic|legacy|build_)`)
 
 // source is what can be counted without types, in all sources at and below core.
 type source struct {
 	checks     map[string]int // lines that ask for a dialect, by file of core
+	abilities  map[string]int // lines that ask what a peer can do, by ability
 	split      []string       // files for browsers, or for all else
 	long, test []string       // files of more than 400 lines; folders of tests, with how many files
 }
 
 func scan(dir string) (s source, err error) {
-	s.checks = map[string]int{}
+	s.checks, s.abilities = map[string]int{}, map[string]int{}
 	tests := map[string]int{}
 	err = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil {
@@ -470,6 +474,9 @@ func scan(dir string) (s source, err error) {
 			code, _, _ := strings.Cut(lines.Text(), "//")
 			if dialectCheck.MatchString(code) {
 				s.checks[filepath.Base(rel)]++
+			}
+			if ask := abilityCheck.FindStringSubmatch(code); ask != nil {
+				s.abilities[ask[1]]++
 			}
 		}
 		return lines.Err()

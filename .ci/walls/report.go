@@ -33,6 +33,7 @@ func (r report) print(dir string, list []*pkg) {
 	}
 	fmt.Fprintf(r.out, "\nchecks for a dialect in core, outside of the files about them: %d lines in %d files\n", checks, len(s.checks))
 	r.names(counts(s.checks))
+	fmt.Fprintf(r.out, "questions there what a peer can do: %s\n", strings.Join(counts(s.abilities), ", "))
 	fmt.Fprintf(r.out, "files for browsers or for all else, at and below core: %d\n", len(s.split))
 	r.names(s.split)
 	fmt.Fprintf(r.out, "folders of tests at and below core: %d\n", len(s.test))

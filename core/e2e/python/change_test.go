@@ -4,6 +4,7 @@ package python_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -66,5 +67,25 @@ func TestGroupIsRefused(t *testing.T) {
 		w.v3(`"ann"`, `"red"`)
 		require.Empty(t, w.conn("ann").Groups())
 		require.Equal(t, []hooked{{true, 1500}}, faults.All())
+	})
+}
+
+// An authorizer that could not decide about what a client of the original asks for is told to the program once, and in
+// no more words than for a native client: its error may hold a secret.
+func TestUndecidedChangeTellsNoSecret(t *testing.T) {
+	undecided := func(_ context.Context, _ *core.Conn, what string) error {
+		return errors.New("bad token sesame for " + what)
+	}
+	opts := &core.ServerOptions{Access: core.Access{AuthorizeName: undecided, AuthorizeGroup: undecided}}
+	echoWorld(t, opts, func(w *world, faults *kept[hooked], _ func()) {
+		p := w.v3(`"ann"`, `"red"`)
+		p.send(oldFrames("$CHNAME$eve"))
+		p.send(oldFrames("$CHGROUP$blue"))
+		require.Empty(w.t, p.take())
+		require.Equal(w.t, "ann[]", fmt.Sprint(w.conn("ann").Name(), w.conn("ann").Groups()))
+		undecided := hooked{true, core.CodeUnavailable}
+		require.Equal(w.t, []hooked{undecided, undecided, undecided}, faults.All())
+		require.Contains(w.t, w.log.EveryForm(), "an authorizer could not decide")
+		require.NotContains(w.t, w.log.EveryForm(), "sesame")
 	})
 }

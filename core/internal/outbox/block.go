@@ -29,6 +29,14 @@ const blockCost = 64
 // NewBlock returns a block of one frame, which must not be changed any more.
 func NewBlock(frame []byte) *Block { return &Block{b: frame, frames: 1} }
 
+// Like returns a block of another frame that says the same as the frame of k, in the form of another peer: it may be dropped
+// as k may be.
+func (k *Block) Like(frame []byte) *Block {
+	other := NewBlock(frame)
+	other.topic = k.topic
+	return other
+}
+
 // Size is how many bytes of frames the block holds.
 func (k *Block) Size() int { return len(k.b) }
 
