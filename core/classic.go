@@ -85,9 +85,8 @@ func (p *peer) takesControl() bool { return !hasLegacy || p.can.Control }
 func (p *peer) takesReplays() bool { return !hasLegacy || p.can.Replays }
 
 var (
-	errNoCalls      = &Error{Code: CodeUnsupported, Message: "the original's protocol has no calls"}
-	errLegacyServer = &Error{Code: CodeNotNative, Message: "the server speaks the protocol of the original: see ClientOptions.Classic"}
-	errNoChanges    = &Error{Code: CodeUnsupported, Message: "a client of a Python server keeps its name and group"}
+	errNoCalls   = &Error{Code: CodeUnsupported, Message: "the original's protocol has no calls"}
+	errNoChanges = &Error{Code: CodeUnsupported, Message: "a client of a Python server keeps its name and group"}
 )
 
 // ClassicOptions are about clients of the original, the Python package hisock.

@@ -100,6 +100,8 @@ func (cl *Client) helloLegacy() ([]byte, *legacyPeer, error) {
 	return hello, &legacyPeer{Peer: p}, nil
 }
 
+var errLegacyServer = &Error{Code: CodeNotNative, Message: "the server speaks the protocol of the original: see ClientOptions.Classic"}
+
 // shake sends the hello and makes n what the server has answered. A server of the original does not answer: the client
 // is connected once its hello is written. The stream becomes one to such a server.
 func (p *legacyPeer) shake(cl *Client, n *welcomed, hello []byte) (err error) {

@@ -63,6 +63,10 @@ func (p *slowPeer) rest() (got []string, missed uint64) {
 				n, _ := binary.Uvarint(payload)
 				got = append(got, fmt.Sprint(string(name), " ", n))
 			}
+		case wire.KindGroupCommand:
+			said, _ := groupFrame(f)
+			n, _ := binary.Uvarint(said.Payload)
+			got = append(got, fmt.Sprint(said.Command, " ", n))
 		case wire.KindPing:
 			nonce, _ := wire.ParseNonce(f.Body)
 			p.Send(wire.AppendPong(nil, nonce))
@@ -349,5 +353,28 @@ func TestOverflowLatestOfManyKeys(t *testing.T) {
 			synctest.Wait()
 			require.True(t, p.c.Suspended())
 		}
+	})
+}
+
+// What a group keeps is not dropped either if its sender was willing to wait, whatever the policy for the rest.
+func TestKeptMessageOfAWaitingSenderIsNotDropped(t *testing.T) {
+	opts := &ServerOptions{
+		Limits: Limits{QueueBytes: 256 << 10}, History: History{Messages: 100}, OverflowOf: map[string]Overflow{"n": OverflowDropOldest},
+	}
+	inWorld(t, opts, func(w *world) {
+		w.serve()
+		p := w.slow("ada")
+		require.NoError(t, p.c.Join(w.ctx, "red"))
+		p.stall()
+		red := w.srv.Group("red")
+		require.NoError(t, red.SendBytes("n", number(0, 4<<10), Wait(w.ctx)))
+		for i := range 80 {
+			require.NoError(t, red.SendBytes("n", number(1+i, 4<<10)))
+		}
+		got, missed := p.rest()
+		require.NotZero(t, missed)
+		require.Contains(t, got, "n 0")
+		require.Contains(t, got, "n 80")
+		require.NoError(t, p.Stream.Close())
 	})
 }

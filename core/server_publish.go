@@ -240,7 +240,11 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 	var faulty []fault // reported after h.End, since the error hook may use the group
 	var late []postponed
 	var passed []byte
-	once := s.eng.overflow.newBlock(f.Command, set, h.Keep(f.Command, f.Payload, f.Kind == KindRaw))
+	kept := h.Keep(f.Command, f.Payload, f.Kind == KindRaw)
+	once := outbox.NewBlock(kept)
+	if !set.waits() { // else it is not dropped, whatever the policy
+		once = s.eng.overflow.newBlock(f.Command, set, kept)
+	}
 	blocks := s.eng.overflow.of(f.Command) == OverflowBlock
 	for _, c := range conns {
 		var err error
