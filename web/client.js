@@ -1,4 +1,4 @@
-// The API of a connection: handlers, sends, calls and changes. Arguments are checked here.
+// The API of a client: handlers, sends, calls and changes. Arguments are checked here.
 
 import { Connection } from "./connection.js";
 import { HisockError, describe, needFunction, needOptions, needSignal, needString, needTimeout } from "./errors.js";
@@ -25,7 +25,7 @@ export class Client {
   closed;
 
   /**
-   * Connects. It resolves once the server has welcomed the client.
+   * Connects. The promise resolves once the server has welcomed the client.
    *
    * @param {Instance} inst
    * @param {Options} options
@@ -294,7 +294,7 @@ export class Client {
   }
 
   /**
-   * Throws unless the page has asked for notices, and fn can take them.
+   * Throws unless the page has asked for notices and fn is a function.
    *
    * @param {string} hook
    * @param {unknown} fn

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// The modules as they are in the bundle. None of them is generated.
+// sources has the modules of the bundle. None of them is generated.
 //
 //go:embed hisock.js calls.js client.js connection.js errors.js incoming.js instance.js kept.js options.js page.js payload.js raw.js warnings.js hisock.d.ts
 var sources embed.FS
@@ -16,11 +16,11 @@ const (
 	manifestFile = "manifest.json"
 	gzipSuffix   = ".gz"
 
-	// wasmPackage is what hisock.wasm is built from.
+	// wasmPackage is the package from which hisock.wasm is built.
 	wasmPackage = "github.com/hisock/hisock/wasm"
 )
 
-// sourceNames lists what sources holds.
+// sourceNames returns the names of the files in sources.
 func sourceNames() []string {
 	entries, err := sources.ReadDir(".")
 	if err != nil {
@@ -33,12 +33,12 @@ func sourceNames() []string {
 	return names
 }
 
-// bundleNames lists the files of a bundle, without compressed copies and manifest.
+// bundleNames returns the names of the files of a bundle, without compressed copies and manifest.
 func bundleNames() []string {
 	return append(sourceNames(), wasmFile, execFile)
 }
 
-// contentType is what a file is served as.
+// contentType returns the Content-Type of a file.
 func contentType(name string) string {
 	switch {
 	case strings.HasSuffix(name, ".wasm"):
@@ -51,9 +51,9 @@ func contentType(name string) string {
 	return "text/plain; charset=utf-8"
 }
 
-// wrapExec turns Go's support file into a module that exports it as a function of the
-// global object and the fs it is to see; web/instance.js says why. It returns
-// the class that the file would leave in the global object.
+// wrapExec turns Go's support file into a module. The module exports a function whose arguments take the place of the
+// global object and of fs; web/instance.js says why. The function returns
+// the class that the support file adds to the global object.
 func wrapExec(src []byte) []byte {
 	const head = "// Go's own wasm_exec.js, which follows unchanged, as a function of what it sees.\n" +
 		"export default function (globalThis, fs) {\n"

@@ -1,5 +1,5 @@
 // hisock in the browser: named commands, calls, groups and raw messages over one
-// WebSocket. The types and what each method promises are in hisock.d.ts.
+// WebSocket. hisock.d.ts has the types, and says what each method promises.
 
 import { Client } from "./client.js";
 import { HisockError } from "./errors.js";
@@ -25,7 +25,7 @@ export async function connect(url, options = {}) {
 }
 
 /**
- * Loads the Go program, again and again if connecting is to be tried again and time may heal it.
+ * Loads the Go program. After a failure that time may heal it tries again if retry.first is set.
  *
  * @param {ReturnType<typeof readOptions>} read
  * @param {AbortSignal} signal
@@ -56,7 +56,7 @@ function tell(fn) {
   }
 }
 
-/** For the tests of this package: what is alive in Go, and a way to end it. */
+/** For the tests of this package: counts what is alive in Go, and ends the Go program. */
 export const internals = { stats, crash };
 
 /**

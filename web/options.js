@@ -1,4 +1,4 @@
-// What connect is given, checked and completed before anything is loaded.
+// The arguments of connect, which are checked and completed before anything is loaded.
 
 import { bytesOf, encode, needAs } from "./payload.js";
 import { describe, needFunction, needOptions, needSignal, needString, needTimeout } from "./errors.js";
@@ -12,12 +12,12 @@ const hooks = /** @type {const} */ ([
   "onRename", "onJoinGroup", "onLeaveGroup", "onMissed", "onReplay", "onReplayed", "onUndelivered",
 ]);
 
-// For a client that tries once: long enough for a slow network, short enough that a page does not
-// wait for ever.
+// The timeout of a connect that tries once, in milliseconds: long enough for a slow network, short enough for a page
+// that waits.
 const onceTimeout = 30_000;
 
 /**
- * Checks the arguments of connect.
+ * Checks the arguments of connect and fills in defaults. It throws a TypeError if one is invalid.
  *
  * @param {unknown} url
  * @param {any} options
@@ -108,7 +108,7 @@ function readLog(log) {
 }
 
 /**
- * Returns under which key the session is kept over a reload, if it is.
+ * Returns the key under which the session is kept over a reload, or undefined if it is not kept.
  *
  * @param {unknown} keep
  * @param {string} url
