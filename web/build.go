@@ -148,7 +148,8 @@ func write(ctx context.Context, dir string, files map[string][]byte, m *Manifest
 		return err
 	}
 	put := func(name string, content []byte) error {
-		return os.WriteFile(filepath.Join(dir, name), content, 0o644)
+		name = filepath.Join(dir, filepath.FromSlash(name))
+		return errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, content, 0o644))
 	}
 	for name, content := range files {
 		if err := ctx.Err(); err != nil {

@@ -8,7 +8,7 @@ import { RawInbox } from "./raw.js";
 
 /** @typedef {import("./hisock.d.ts").Client} ClientType */
 /** @typedef {import("./hisock.d.ts").As} As */
-/** @typedef {import("./connection.js").Instance} Instance */
+/** @typedef {import("./engines.js").Engine} Instance */
 /** @typedef {import("./connection.js").Options} Options */
 
 /** @implements {ClientType} */

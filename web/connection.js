@@ -7,7 +7,7 @@ import { readAuth } from "./options.js";
 import { nextTask, watchPage } from "./page.js";
 
 /** @typedef {import("./native.d.ts").NativeClient} NativeClient */
-/** @typedef {Awaited<ReturnType<typeof import("./instance.js").instance>>} Instance */
+/** @typedef {import("./engines.js").Engine} Instance */
 /** @typedef {ReturnType<typeof import("./options.js").readOptions>} Options */
 
 // The states by Go's numbers, from 1.

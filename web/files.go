@@ -2,12 +2,14 @@ package web
 
 import (
 	"embed"
+	"io/fs"
 	"strings"
 )
 
 // sources has the modules of the bundle. None of them is generated.
 //
-//go:embed hisock.js calls.js client.js connection.js errors.js incoming.js instance.js kept.js options.js page.js payload.js raw.js warnings.js hisock.d.ts
+//go:embed hisock.js calls.js client.js connection.js engines.js errors.js incoming.js instance.js kept.js options.js page.js payload.js raw.js warnings.js hisock.d.ts
+//go:embed engine
 var sources embed.FS
 
 const (
@@ -22,13 +24,15 @@ const (
 
 // sourceNames returns the names of the files in sources.
 func sourceNames() []string {
-	entries, err := sources.ReadDir(".")
+	var names []string
+	err := fs.WalkDir(sources, ".", func(name string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			names = append(names, name)
+		}
+		return err
+	})
 	if err != nil {
 		panic("web: " + err.Error()) // the embedded files have a root
-	}
-	names := make([]string, len(entries))
-	for i, e := range entries {
-		names[i] = e.Name()
 	}
 	return names
 }

@@ -2,8 +2,8 @@
 // WebSocket. hisock.d.ts has the types, and says what each method promises.
 
 import { Client } from "./client.js";
+import { crash, engine, mayPass, stats } from "./engines.js";
 import { HisockError } from "./errors.js";
-import { crash, instance, mayPass, stats } from "./instance.js";
 import { readOptions } from "./options.js";
 
 export { HisockError };
@@ -25,7 +25,7 @@ export async function connect(url, options = {}) {
 }
 
 /**
- * Loads the Go program. After a failure that time may heal it tries again if retry.first is set.
+ * Loads the engine. After a failure that time may heal it tries again if retry.first is set.
  *
  * @param {ReturnType<typeof readOptions>} read
  * @param {AbortSignal} signal
@@ -35,7 +35,7 @@ async function load(read, signal) {
   const begun = Date.now();
   for (let limit = min || 500; ; limit = Math.min(2 * limit, max || 20_000)) {
     try {
-      return await unlessAborted(instance(), signal);
+      return await unlessAborted(engine(read.engine), signal);
     } catch (err) {
       const wait = Math.random() * limit;
       if (!read.config.first || !mayPass(err) || (most && Date.now() + wait - begun > most)) throw err;

@@ -6,7 +6,7 @@
 // a function that is given another global object, #scope. So the page's globals are not changed, and values that the
 // page has under these names are not used.
 
-import load from "./wasm_exec.js";
+import { passing } from "./engines.js";
 import { HisockError, nameOf } from "./errors.js";
 import { decodeDetails } from "./payload.js";
 
@@ -55,19 +55,12 @@ export async function crash() {
 }
 
 async function start() {
-  const module = await (compiled ??= compile().catch((err) => {
+  compiled ??= compile().catch((err) => {
     compiled = undefined; // the next attempt fetches it again
     throw err;
-  }));
-  return new Instance(module);
-}
-
-/** Failures to load that time may heal: failures of the network, and statuses 5xx and 429. */
-const passing = new WeakSet();
-
-/** @param {unknown} err */
-export function mayPass(err) {
-  return err instanceof HisockError && passing.has(err);
+  });
+  const [module, { default: load }] = await Promise.all([compiled, import("./wasm_exec.js")]);
+  return new Instance(module, load);
 }
 
 async function compile() {
@@ -112,8 +105,11 @@ class Instance {
 
   #output = "";
 
-  /** @param {WebAssembly.Module} module */
-  constructor(module) {
+  /**
+   * @param {WebAssembly.Module} module
+   * @param {typeof import("./wasm_exec.js").default} load
+   */
+  constructor(module, load) {
     /** @type {Native | undefined} */
     let native;
     const scope = this.#scope({ ready: (/** @type {Native} */ n) => void (native = n), error: fromGo });

@@ -5,7 +5,7 @@ import { describe, needFunction, needOptions, needSignal, needString, needTimeou
 
 const known = [
   "name", "groups", "auth", "metadata", "notices", "as", "on", "handle",
-  "signal", "timeout", "maxFrame", "queueBytes", "retry", "keepSession", "log",
+  "engine", "signal", "timeout", "maxFrame", "queueBytes", "retry", "keepSession", "log",
 ];
 const hooks = /** @type {const} */ ([
   "onRaw", "onMessage", "onState", "onError", "onClientConnect", "onClientDisconnect", "onClientRename",
@@ -33,6 +33,7 @@ export function readOptions(url, options) {
   const name = needString("name", options.name ?? "");
   const retry = readRetry(options.retry);
   return {
+    engine: readEngine(options.engine),
     as: needAs("connect", options.as, "json"),
     on: readHandlers("on", options.on),
     handle: readHandlers("handle", options.handle),
@@ -79,6 +80,15 @@ function socketURL(url) {
   }
   full.hash = "";
   return full.href;
+}
+
+/**
+ * @param {unknown} engine
+ * @returns {"js" | "wasm"}
+ */
+function readEngine(engine = "wasm") {
+  if (engine === "js" || engine === "wasm") return engine;
+  throw new TypeError(`hisock: engine: must be "js" or "wasm", not ${typeof engine === "string" ? `"${engine}"` : describe(engine)}`);
 }
 
 /** @param {unknown} groups */
