@@ -10,15 +10,15 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// What a browser build lacks. A page has one connection, one thread and its own server, and pays for
-// each byte of the program: so a feature that a page cannot use, or hardly, has a switch here, and
-// stubs which do nothing stand for its functions. A switch is a constant, so that the code which asks
-// for it is not in the program either. The number is what the feature would cost a page, compressed.
+// What a browser build lacks. A page has one connection, one thread and its own server, and loads
+// each byte of the program. So a feature that is of little use to a page has a switch here, and
+// stubs in place of its functions. A switch is a constant, so that code which depends on
+// it is not in the program either. The number is the size that the feature would add to a page, compressed.
 //
-// A feature switch says that the feature is missing. Code that is different because it runs in a page
-// asks for browser.
+// A feature switch says that the feature is missing. Code that differs because it runs in a page
+// depends on browser.
 //
-// Pairs of files are elsewhere where both builds do the same in different ways: log_*.go here (240 KB for log/slog), and
+// Where both builds do the same in different ways there is a pair of files: log_*.go here (240 KB for log/slog), and
 // below internal convert (80 KB for reflection, 200 KB for JSON), safe (90 KB), session (80 KB for random tokens), admit
 // (20 KB for package netip), pool (3 KB), roster (2 KB for case folding). A pair that saves less than 1 KB is not worth it.
 const (
@@ -131,7 +131,7 @@ func (fairness) close()                      {}
 func (*Conn) letOthers(*reader, *clock) bool { return true }
 func (*Conn) hadBatch(uint64, int)           {}
 
-// Nothing in a browser build makes use of these fields, which staticcheck would tell.
+// Nothing in a browser build uses these fields, which staticcheck would report.
 var (
 	_ = reader{}.lastCall
 	_ = (&Conn{}).share

@@ -9,23 +9,24 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// Detach ends the client without a word to the server, and returns its session: another client,
-// of this program or of a later one, goes on with it by [ClientOptions.Session]. The server keeps
-// the session for [Timeouts.Resume]. Whoever has these bytes is the client to the server:
-// they hold the session's token, and the payloads that are on their way.
+// Detach ends the client without a goodbye to the server, and returns its session: another client,
+// in this program or a later one, goes on with it by [ClientOptions.Session]. The server keeps
+// the session for [Timeouts.Resume]. The bytes hold the session's token and the payloads that are on their way: to the
+// server, whoever has them is the client.
 //
-// In both directions everything arrives once and in order. What Send has accepted and the server
-// has not acknowledged is in the session. So is what has come and was given to no handler, calls
-// of the server included. A handler that runs counts as having handled what it was given; what it
-// sends from then on fails. Calls under way end with this client: those to the server fail here,
-// and the server is told that they were given up; those of the server that a handler has begun
-// fail there with [CodeConnLost]. What asks for a change of the name or the groups takes effect, and
-// nobody hears the answer.
+// In both directions every message arrives once and in order. The session holds the messages that a send has accepted
+// and the server has not acknowledged. It also holds the frames that have come and were given to no handler, calls
+// of the server included. A frame whose handler is running counts as handled; whatever that handler
+// sends from now on fails. Calls under way end with this client. Calls to the server fail here,
+// and the server is told that they were given up. Calls of the server that a handler has begun
+// fail there with [CodeConnLost]. Requests for a change of the name or the groups take effect, and their answers are
+// dropped.
 //
 // Detach does not wait for handlers; [Client.Done] does. Handlers and hooks may call it. It fails
 // with [CodeNotConnected] if there is no session, since the client has not connected, has ended, or
 // is joining anew, and with [CodeUnsupported] if the session cannot be resumed, as with [Retry].Off.
-// The client goes on as it was then.
+// In both cases the client goes on. If a write or the reading does not come to an end within CloseTimeout, Detach fails
+// with [CodeInternal], and the connection has ended.
 func (cl *Client) Detach() (session []byte, err error) {
 	c, l, err := cl.beginDetach()
 	if err != nil {
@@ -44,8 +45,8 @@ func (cl *Client) Detach() (session []byte, err error) {
 	return parked.Append(make([]byte, 0, parked.Size(s)), s), nil
 }
 
-// SessionBytes is a size in bytes that the session would not exceed which [Client.Detach] returns at this
-// moment, or 0 if Detach would fail. A program that must have room for the session asks before it detaches.
+// SessionBytes returns a bound, in bytes, for the size of the session that [Client.Detach] would return at this
+// moment, or 0 if Detach would fail. A program that must have room for the session calls it before it detaches.
 func (cl *Client) SessionBytes() int {
 	cl.mu.Lock()
 	c := cl.conn
@@ -54,7 +55,7 @@ func (cl *Client) SessionBytes() int {
 	if err != nil {
 		return 0
 	}
-	// Each frame that waits, and each call, is told with a few bytes besides.
+	// Each frame that waits, and each call, takes a few bytes more in a session.
 	const base, perCall = 1 << 10, 80
 	n := base + perCall*(c.calls.len()+c.serving.len())
 	n += parked.Size(&parked.Session{ID: c.sess.ID(), Token: c.sess.Token(), Name: c.Name(), Groups: c.Groups()}) + cl.book.Size()
@@ -69,7 +70,7 @@ var (
 	errDetached  = &Error{Code: CodeClosed, Message: "the client was detached"}
 )
 
-// detachableLocked returns why the client has no session with which another client could go on, or nil.
+// detachableLocked returns an error if the client has no session with which another client could go on.
 func (cl *Client) detachableLocked() error {
 	c := cl.conn
 	if c == nil || cl.connecting != nil || c.isEnded() || c.sess.Detached() {
@@ -94,12 +95,12 @@ func (cl *Client) beginDetach() (*Conn, *session.Link, error) {
 	return c, l, nil
 }
 
-// awaitUnused waits until nobody reads or writes a link that is lost. It reports false if the wait takes
-// longer than the end of a connection may.
+// awaitUnused waits until nobody reads or writes a lost link. It reports false if that takes longer than the close
+// timeout.
 func (c *Conn) awaitUnused(l *session.Link) bool {
 	t := time.NewTimer(c.eng.closeTimeout)
 	defer t.Stop()
-	c.handOver(c.turn.Now()) // a handler may be running on the reader's goroutine, this one perhaps
+	c.handOver(c.turn.Now()) // a handler may be running on the reader's goroutine, perhaps the caller of Detach
 	for _, ch := range []<-chan struct{}{l.WhenUnread(), c.out.Unused()} {
 		select {
 		case <-ch:
@@ -117,11 +118,11 @@ func (c *Conn) park() *parked.Session {
 	s := &parked.Session{ID: c.sess.ID(), Token: c.sess.Token(), Received: received, Missed: missed, Groups: c.Groups(), Name: c.Name()}
 	var last uint64
 	s.In, last = c.turn.Park(s.In)
-	s.Book = c.eng.book.Append(nil) // of what is in the inbox it knows nothing yet
+	s.Book = c.eng.book.Append(nil) // positions before the frames in the inbox
 
-	// Before the outbox is closed: a call whose answer is not in the outbox is in the table. The calls that were begun
-	// last may not be in the table yet. A call that was answered meanwhile may be answered twice: the server
-	// ignores the second answer.
+	// Read before the outbox is closed: a call whose answer is not in the outbox then is in the table. Only the calls
+	// that were begun last may not be in the table yet. A call that is answered meanwhile may be answered twice: the
+	// server ignores the second answer.
 	serving := append(c.serving.ids(), last, c.atClient.begun.Load())
 	out, ok := c.out.Park()
 	if !ok {
@@ -142,7 +143,8 @@ func (c *Conn) park() *parked.Session {
 	return s
 }
 
-// fits reports whether a server that has received so many frames can go on with the session.
+// fits reports whether a server that has received that many frames can go on with the session: whether
+// s.Acked <= received <= s.Acked + the frames in s.Out.
 func fits(s *parked.Session, received uint64) bool {
 	n := s.Acked
 	for rest := s.Out; len(rest) > 0; n++ {
@@ -151,8 +153,8 @@ func fits(s *parked.Session, received uint64) bool {
 	return s.Acked <= received && received <= n
 }
 
-// unpark goes on with a session, of which the server has received so many frames, on a connection
-// that nobody knows yet. Whoever starts the connection runs first what waits for a handler.
+// unpark puts a session into a new connection that nobody else knows yet. received is the number of frames that the
+// server has received. The frames that wait for a handler are run when the connection starts.
 func (c *Conn) unpark(s *parked.Session, received uint64) {
 	c.who.SetName(s.Name)
 	for _, g := range s.Groups {
@@ -172,8 +174,9 @@ func (c *Conn) unpark(s *parked.Session, received uint64) {
 	c.out.Unpark(outbox.Parked{Acked: s.Acked, Missed: s.Dropped, Frames: s.Out}, received, s.Received) // as the hello has said
 }
 
-// keepParked keeps the payload of a raw message for somebody who receives it. It returns the frame that is to be
-// handled besides: a raw message itself is handled only if the program has a handler of messages.
+// keepParked keeps the payload of a raw message for a caller of RecvRaw. It returns the frame that is still to be handled
+// in its turn: for a raw message to a group the frame that moves the position, and for any other frame the frame itself.
+// The caller drops a frame of KindRaw.
 func (c *Conn) keepParked(f wire.Frame) wire.Frame {
 	payload := f.Body
 	switch f.Kind {
@@ -191,8 +194,7 @@ func (c *Conn) keepParked(f wire.Frame) wire.Frame {
 	return f
 }
 
-// handBackParked gives the program the messages that the client before could not deliver. This client cannot
-// deliver them either, since it had to join anew.
+// handBackParked gives the program the messages of a detached session that could not be resumed.
 func (c *Conn) handBackParked(out []byte) {
 	if c.eng.handlers.onUndelivered == nil {
 		return

@@ -11,9 +11,9 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// helloFor returns a hello to go on with last, if resume is set, or to join in the place of last, which may be nil.
-// With an AuthFunc a hello to go on asks for nothing else: if the session is over the server refuses it, and the client
-// joins with fresh auth.
+// helloFor returns a hello to resume last, if resume is set, or to join in the place of last, which may be nil.
+// With an AuthFunc a hello to resume asks for nothing else: if the session is over the server refuses it, and the client
+// joins with a fresh Auth.
 func (cl *Client) helloFor(ctx context.Context, last *Conn, resume bool) (*wire.Hello, *wish, error) {
 	w := cl.wishFor(last)
 	h := &wire.Hello{
@@ -38,7 +38,8 @@ func (cl *Client) helloFor(ctx context.Context, last *Conn, resume bool) (*wire.
 	return h, w, err
 }
 
-// hello returns the bytes with which the client opens, and the peer if they are of the original's protocol.
+// hello returns the first bytes that the client sends. With the option Classic they are in the original's protocol, and
+// hello returns the peer too.
 func (cl *Client) hello(h *wire.Hello) ([]byte, *legacyPeer, error) {
 	if cl.opts.Name != "" {
 		if err := checkName(cl.opts.Name, defaultMaxHello); err != nil {
@@ -61,25 +62,25 @@ func (cl *Client) wantsNotices() bool { return cl.onCome != nil || cl.onGo != ni
 
 var errNoNotices = &Error{Code: CodeUnsupported, Message: "the server tells this client of no others"}
 
-// A wish is the name and the groups that a client asks for as it joins, and what has become of these requests. A client
-// that joins anew asks for the groups that it is in by then, and for the name that it was given last at
+// A wish is the name and the groups that a client asks for as it joins, and which requests are still to be made. A client
+// that joins anew asks for the groups that it was in last, and for the name that it was given last at
 // its own request. It does not ask for groups that the server gave without being asked: the server may give them again.
 type wish struct {
 	groups []string // of the hello
-	more   int      // the size of the groups of the hello that are not of the options, in bytes
+	more   int      // the size in bytes of the groups of the hello that are not in the options
 
-	later groupset.Set // groups to ask for once it has joined
-	given groupset.Set // groups that the server put it in as it joined, without having been asked
+	later groupset.Set // groups to ask for once the client has joined
+	given groupset.Set // groups that the server put the client into as it joined, without having been asked
 
-	mu     lock.Mutex[lock.Wish] // guards the fields below, and later and given together
-	name   string
-	rename string // a name to ask for once it has joined; empty if there is none
+	mu     lock.Mutex[lock.Wish] // guards the fields below; held when both later and given are looked at or changed
+	name   string                // the name to ask for when the client joins anew
+	rename string                // a name to ask for once the client has joined; empty if there is none
 }
 
-// wishBytes bounds the groups of a hello that are not of the options, in bytes.
+// wishBytes bounds the groups of a hello that are not in the options, in bytes.
 const wishBytes = 4 << 10
 
-// wishFor returns the wish of a client that joins anew in the place of last, or for the first time if
+// wishFor returns the wish of a client that joins anew in the place of last, or that joins for the first time if
 // last is nil.
 func (cl *Client) wishFor(last *Conn) *wish {
 	w := &wish{name: cl.opts.Name}
@@ -123,7 +124,7 @@ func (cl *Client) wishFor(last *Conn) *wish {
 	return w
 }
 
-// want adds a group, which is one of the options or not. A plain wish has only those in its hello.
+// want adds a group. own says that the group is in the options. The hello of a plain wish has only such groups.
 func (w *wish) want(g string, own, plain bool) {
 	size := len(g) + 4
 	switch {
@@ -137,8 +138,8 @@ func (w *wish) want(g string, own, plain bool) {
 	}
 }
 
-// simplify lets a client try again with the name and groups of the options only, after its hello was refused for
-// a reason that other names and groups may have caused. It reports false if the hello had no others.
+// simplify makes the next hello plain: it asks for the name and groups of the options only. It is called after a hello
+// was refused, and reports false if the reason for that was not in the name and groups, or if the hello had no others.
 func (cl *Client) simplify(last *Conn, why *Error) bool {
 	w := cl.wishFor(last)
 	switch why.Code {
@@ -152,7 +153,7 @@ func (cl *Client) simplify(last *Conn, why *Error) bool {
 	return last.eng.campaign.plain
 }
 
-// answered notes whether the server has done what the client asked for.
+// answered notes the answer to a request for a change: whether the server has made the change.
 func (c *Conn) answered(k wire.Kind, name string, done bool) {
 	w := c.atClient.wish
 	w.mu.Lock()
@@ -191,7 +192,7 @@ func (cl *Client) askLater(c *Conn) {
 }
 
 // askAgain asks for one name or group that the client had before, and tells the program if the server
-// refuses it. It asks again if the server says when.
+// refuses it. If the server says when to ask again, it does so.
 func (cl *Client) askAgain(c *Conn, k wire.Kind, name string) {
 	for {
 		err := cl.change(c.Context(), c, k, name)
@@ -235,8 +236,8 @@ func (cl *Client) auth(ctx context.Context) ([]byte, error) {
 	return nil, wrapError(CodeUnavailable, "AuthFunc failed", err)
 }
 
-// askAuth runs AuthFunc, and waits for it until ctx ends. An AuthFunc that does not heed its context delays the
-// next run of it, and nothing else.
+// askAuth runs AuthFunc, and waits for it until ctx ends. An AuthFunc that ignores the end of its context delays only
+// its own next run.
 func (cl *Client) askAuth(ctx context.Context) ([]byte, error) {
 	select {
 	case cl.asking <- struct{}{}:
@@ -251,14 +252,14 @@ func (cl *Client) askAuth(ctx context.Context) ([]byte, error) {
 	go func() {
 		a := answer{err: errNoAuth}
 		defer func() {
-			if v := recover(); v != nil { // the value could hold the auth
+			if v := recover(); v != nil { // the value could hold the Auth: only its type is logged
 				cl.cfg.log.error(nil, "AuthFunc panicked", nil, "panic", shown(safe.Type(v)), "stack", shown(safe.Stack()))
 			}
 			<-cl.asking
 			answered <- a
 		}()
 		a.auth, a.err = cl.opts.AuthFunc(ctx)
-		if e, ok := a.err.(*Error); ok && e == nil { // a nil that has become an interface
+		if e, ok := a.err.(*Error); ok && e == nil { // a nil *Error in an error interface
 			a.err = nil
 		}
 	}()
@@ -270,5 +271,5 @@ func (cl *Client) askAuth(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// errNoAuth is the error if AuthFunc does not return.
+// errNoAuth is the error if AuthFunc panics or ends its goroutine.
 var errNoAuth = &Error{Code: CodeUnavailable, Message: "AuthFunc failed"}

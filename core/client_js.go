@@ -6,8 +6,8 @@ import (
 	"github.com/hisock/hisock/core/internal/outbox"
 )
 
-// CheckCommand says why no handler of a command can have that name, or nil if one can. It is there in a
-// browser build only, where handlers are JavaScript.
+// CheckCommand returns an error if a command of that name can have no handler. It exists only in a
+// browser build, where handlers are JavaScript.
 func CheckCommand(name string) error {
 	if why := unfit(name, maxCommand); why != "" {
 		return NewError(CodeBadName, "core: "+why)
@@ -15,8 +15,8 @@ func CheckCommand(name string) error {
 	return nil
 }
 
-// SendNow is [Client.SendBytes] for a page, which has neither options nor middleware: its build goes without what these need.
-// It is there in a browser build only.
+// SendNow is [Client.SendBytes] without options and middleware, so that a page has no code for them.
+// It exists only in a browser build.
 func (cl *Client) SendNow(command string, payload []byte) error {
 	c, err := cl.current()
 	if err != nil {
@@ -25,7 +25,7 @@ func (cl *Client) SendNow(command string, payload []byte) error {
 	return c.sendCommand(command, payload, nil)
 }
 
-// SendRawNow is [Client.SendRaw], as SendNow is [Client.SendBytes].
+// SendRawNow is [Client.SendRaw] without options and middleware. It exists only in a browser build.
 func (cl *Client) SendRawNow(payload []byte) error {
 	c, err := cl.current()
 	if err != nil {
@@ -34,8 +34,9 @@ func (cl *Client) SendRawNow(payload []byte) error {
 	return c.sendRaw(payload, nil)
 }
 
-// AwaitRoom waits until there is room in the queue to the server for a frame of n bytes, at least for
-// a quarter of what it holds, or until ctx or the connection ends. It is there in a browser build only, where a send does not wait.
+// AwaitRoom waits until the queue to the server has room for a frame of n bytes, and for at least
+// a quarter of its bound, or until ctx or the connection ends. It exists only in a browser build, where a send does not
+// wait.
 func (cl *Client) AwaitRoom(ctx context.Context, n int) error {
 	c, err := cl.current()
 	if err != nil {

@@ -52,8 +52,8 @@ type RefusedGroup struct {
 }
 
 // RefusedGroups returns the groups that the client asked for as it joined and that the server
-// keeps it out of, with the reason: [CodeUnauthorized], or the error of [Access.AuthorizeGroup]. A
-// server leaves out groups that do not fit [ClientOptions.MaxFrame]. The caller owns the slice. At
+// keeps it out of, with the reason: [CodeUnauthorized], or the error of [Access.AuthorizeGroup]. If there are too many
+// for one frame of [ClientOptions.MaxFrame], some are missing. The caller owns the slice. At
 // a server it is always empty.
 func (c *Conn) RefusedGroups() (refused []RefusedGroup) {
 	if c.server {
@@ -74,18 +74,19 @@ func (cl *Client) RefusedGroups() []RefusedGroup {
 	return nil
 }
 
-// A client is in no more groups than the welcome has announced, nor than maxClientGroups. If the welcome has
-// announced no number, the client is in defaultClientGroups at most.
+// Bounds of the groups that a client is in: the number that the welcome announces, and maxClientGroups in any case. If
+// the welcome announces no number the bound is defaultClientGroups.
 const (
 	defaultClientGroups = 4096
 	maxClientGroups     = 1 << 20
 )
 
 func tooManyGroups(most int) *Error {
-	return NewError(CodeTooManyGroups, "the server says more groups than its limit "+strconv.Itoa(most))
+	return NewError(CodeTooManyGroups, "the server puts the client into more groups than its limit "+strconv.Itoa(most))
 }
 
-// peerMaxGroups is how many groups a server may say that the client is in.
+// peerMaxGroups returns the number of groups that a server may put the client into. announced is the number in the
+// welcome, or 0 if it has none.
 func peerMaxGroups(announced uint64) int {
 	if announced == 0 {
 		return defaultClientGroups
@@ -93,8 +94,8 @@ func peerMaxGroups(announced uint64) int {
 	return int(min(announced, maxClientGroups))
 }
 
-// gotStatement applies a statement of the server about the client's name or groups as it is read, and leaves
-// the event to its turn. It reports whether the reading is still the caller's.
+// gotStatement applies a statement of the server about the client's name or groups as it is read, and dispatches
+// the event, which has its turn. It reports whether the reading is still the caller's.
 //
 // A statement counts as received once there is room for its event. So a statement that comes again
 // after a resume has not been applied before: its event runs once.
@@ -104,7 +105,7 @@ func (c *Conn) gotStatement(rd *reader, f wire.Frame) bool {
 		c.endWith(wireError(err))
 		return true
 	}
-	name, old := string(body), c.Name() // which nobody else changes
+	name, old := string(body), c.Name() // only the reader changes the name
 	if err := checkChange(name, defaultMaxHello, f.Kind == wire.KindRename); err != nil {
 		c.endWith(err)
 		return true
@@ -127,15 +128,15 @@ func (c *Conn) gotStatement(rd *reader, f wire.Frame) bool {
 	if !changed {
 		return true
 	}
-	// The body of the event is that of the statement with the name before as its rest.
+	// The body of the event is the body of the statement, followed by the name before.
 	return c.dispatch(rd, wire.Frame{Kind: f.Kind, Body: append(f.Body[:len(f.Body):len(f.Body)], old...)})
 }
 
-// peerLimits are for what a server tells of its clients: it has limited them already, and
-// the frame is bounded.
+// peerLimits are the limits for names, groups and addresses in frames of a server: none, since the server has limited
+// them and the frame is bounded.
 var peerLimits = wire.Limits{MaxName: -1, MaxGroups: -1, MaxAddr: -1}
 
-// handle handles in its turn what the server tells of the client, of others, and of replays.
+// handle handles, in its turn, a statement about the client, a notice of another client, or a frame of a replay.
 func (cl *Client) handle(c *Conn, f wire.Frame) (err error) {
 	switch f.Kind {
 	case wire.KindJoinGroup, wire.KindLeaveGroup, wire.KindRename:
@@ -159,15 +160,14 @@ func (cl *Client) handle(c *Conn, f wire.Frame) (err error) {
 
 // runStatement runs the event of a statement.
 func (cl *Client) runStatement(c *Conn, f wire.Frame) {
-	name, old, _ := wire.ParseCommand(f.Body)                      // which gotStatement has put together
-	if f.Kind == wire.KindLeaveGroup && !c.InGroup(string(name)) { // else it is in again by now
+	name, old, _ := wire.ParseCommand(f.Body)                      // the body that gotStatement has made
+	if f.Kind == wire.KindLeaveGroup && !c.InGroup(string(name)) { // the client may have joined again by now
 		cl.book.Leave(string(name))
 	}
 	c.event(f.Kind, string(old), string(name))
 }
 
-// presence tells the program that another client came, went, or was called old before, by the kind of
-// the notice.
+// presence tells the program of a notice of kind k: another client has come or gone, or has changed its name from old.
 func (cl *Client) presence(c *Conn, k wire.Kind, old string, p Presence) {
 	defer c.eng.recover(c, "presence handler")
 	switch {

@@ -55,7 +55,7 @@ func (c *Conn) startCall(h *handler, f Frame, id uint64, reserved *bool) error {
 	return nil
 }
 
-var errSameID = &Error{Code: CodeProtocol, Message: "a call with the id of one that is not answered yet"}
+var errSameID = &Error{Code: CodeProtocol, Message: "a call with the id of a call that is not answered yet"}
 
 func (c *Conn) answer(ctx context.Context, h *handler, f Frame, id uint64) {
 	out, err := c.invoke(ctx, h, f)
@@ -69,14 +69,14 @@ func (c *Conn) answer(ctx context.Context, h *handler, f Frame, id uint64) {
 	if !canceled {
 		ours = c.answerWith(id, f.Command, out, err)
 	}
-	if !c.server { // not before it is answered; see park
+	if !c.server { // only now, when the answer is queued; see park
 		c.serving.remove(id)
 	}
-	c.blame(ours, f.Command) // at last, as the hook may wait
+	c.blame(ours, f.Command) // last, since the hook may wait
 }
 
-// answerWith answers a call with the result of its handler. It returns the handler's mistake, if there is
-// one that the caller is not told of.
+// answerWith answers a call with the result of its handler. It returns the handler's mistake, if there is one of which
+// the caller is not told.
 func (c *Conn) answerWith(id uint64, command string, out []byte, err error) (ours *Error) {
 	if err == nil {
 		if err = c.reply(id, out); err != nil { // it is too big
@@ -104,8 +104,8 @@ func (c *Conn) gotCancel(body []byte) error {
 	if err != nil {
 		return err
 	}
-	// It waits, or is being handled, or passes from one to the other at this moment, for
-	// which the inbox comes first; or it has been answered already.
+	// The call waits in the inbox, or is being handled, or has been answered already. The inbox comes first, since
+	// the call may be on its way from the inbox to the table.
 	c.turn.Cancel(id)
 	c.serving.cancel(id)
 	return nil
@@ -126,10 +126,10 @@ func (c *Conn) reply(id uint64, payload []byte) error {
 	return nil
 }
 
-// callFailed is the line of a log about a handler of a call that failed, if the caller may not know why.
+// callFailed is the text of a log line about a handler of a call that failed, if the caller may not know why.
 const callFailed = "a handler of a call failed"
 
-// fail answers a call with an error. What the peer may not know of it is logged here. One
+// fail answers a call with an error. An error that the peer may not know is logged here. An answer
 // with details waits for room, as a reply does.
 func (c *Conn) fail(id uint64, err error) { c.failAs(id, "", err) }
 
@@ -149,17 +149,17 @@ func (c *Conn) failAs(id uint64, command string, err error) {
 	}
 }
 
-// A servingTable holds the calls of the peer that are being handled, so that it can
+// A servingTable holds the calls of the peer that are being handled, so that the peer can
 // give them up.
 type servingTable struct {
 	open atomic.Int32 // number of calls
 
 	mu    lock.Mutex[lock.Serving] // guards the fields below
 	calls []served
-	at    map[uint64]int // index in calls by id, once they are more than manyServed; nil else
+	at    map[uint64]int // index in calls by id, once there are more than manyServed; nil before
 }
 
-// manyServed is the number of calls that are looked through for one. Of more there is an index.
+// manyServed is the greatest number of calls that are searched one by one. For more there is an index.
 const manyServed = 32
 
 // A served is a call that is being handled.
@@ -170,7 +170,7 @@ type served struct {
 	beside   bool               // its handler runs beside the turn
 }
 
-// add notes a call. It reports false if one with that id is being handled.
+// add notes a call. It reports false if another call with that id is being handled.
 func (t *servingTable) add(id uint64, cancel context.CancelFunc, beside bool) bool {
 	t.mu.Lock()
 	ok := t.findLocked(id) < 0
@@ -208,7 +208,7 @@ func (t *servingTable) findLocked(id uint64) int {
 	return -1
 }
 
-// remove ends a call and its context, and reports whether its caller had given it up.
+// remove removes a call, ends its context, and reports whether its caller has given it up.
 func (t *servingTable) remove(id uint64) (canceled bool) {
 	s, ok := t.take(id)
 	if !ok {
@@ -278,7 +278,7 @@ func (t *servingTable) inTurn() (id uint64) {
 	return id
 }
 
-// len is how many calls are being handled.
+// len returns the number of calls that are being handled.
 func (t *servingTable) len() int { return int(t.open.Load()) }
 
 // ids returns the ids of the calls that are being handled and have not been given up.

@@ -8,7 +8,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A Caller is somebody to call: a [Conn], a [Client] or a [User].
+// A Caller is anything that can be called: a [Conn], a [Client] or a [User].
 type Caller interface {
 	// CallBytes calls command with payload and returns the answer, which the caller owns.
 	CallBytes(ctx context.Context, command string, payload []byte) ([]byte, error)
@@ -18,12 +18,12 @@ type Caller interface {
 
 func (c *Conn) codec() convert.Codec { return c.eng.codec }
 
-// CallBytes calls command at the peer and returns what its handler returned; the caller owns
-// it. If the queue to the peer is full it waits for room. It does not keep payload.
+// CallBytes calls command at the peer and returns the answer of its handler; the caller owns
+// it. If the queue to the peer is full, CallBytes waits for room. It does not keep payload.
 //
-// When ctx ends first, the peer is told and the error is that of ctx. Otherwise an error is an
-// [Error]: for what the handler returned [IsRemote] reports true; [CodeConnLost] or
-// the reason for which the connection ended means that the handler may have run or not.
+// If ctx ends first, the peer is told that the call is given up, and CallBytes fails with the error of ctx. Any other
+// error is an [Error]. [IsRemote] reports true for an error that the peer has answered. If CallBytes fails with the
+// reason for which the connection ended, such as [CodeConnLost], the handler may have run or not.
 func (c *Conn) CallBytes(ctx context.Context, command string, payload []byte) ([]byte, error) {
 	send := c.eng.handlers.send
 	if send == nil {
@@ -77,8 +77,8 @@ func (c *Conn) ask(ctx context.Context, k wire.Kind, name string, payload []byte
 	return w.reply, nil
 }
 
-// awaitReply waits for the answer. It reports false if ctx ended first; then the peer has
-// been told.
+// awaitReply waits for the answer. It reports false if ctx ended first; then it has told the peer that the call is
+// given up.
 func (c *Conn) awaitReply(ctx context.Context, w *call, id uint64) bool {
 	if c.beginAsking(ctx) {
 		defer c.endAsking()
@@ -98,7 +98,7 @@ func (c *Conn) awaitReply(ctx context.Context, w *call, id uint64) bool {
 
 // sendAsking queues a frame that is answered, waiting for room if it must.
 func (c *Conn) sendAsking(ctx context.Context, k wire.Kind, id uint64, name string, payload []byte) error {
-	n := wire.RequestSize(id, name, len(payload)) // an ask is as long as a request without a payload
+	n := wire.RequestSize(id, name, len(payload)) // requests for a change are as long as calls
 	if err := c.fits(n); err != nil {
 		return err
 	}
@@ -142,12 +142,12 @@ type callTable struct {
 	ended  *Error                 // why no more answers will come; nil as long as some may
 }
 
-// A call waits for its answer. Whoever takes it out of the table has it to itself, fills in reply or err,
+// A call waits for its answer. The goroutine that takes it out of the table owns it, sets reply or err,
 // and signals ready.
 type call struct {
 	ready  chan struct{} // has room for one
-	reply  []byte        // the caller's
-	err    *Error        // not an error, so that a call takes 48 bytes
+	reply  []byte        // owned by the caller of CallBytes
+	err    *Error        // not of type error, so that a call takes 48 bytes
 	change bool          // it asks for a change of the client's name or groups
 }
 
@@ -169,7 +169,7 @@ func (t *callTable) add(k wire.Kind) (*call, uint64, *Error) {
 	return w, id, nil
 }
 
-// take removes a call. Whoever gets it is the one to end it.
+// take removes a call, and returns nil if it is not there. The caller must end the call.
 func (t *callTable) take(id uint64) *call {
 	t.mu.Lock()
 	w := t.open[id]
@@ -186,7 +186,7 @@ func (t *callTable) isOpen(id uint64) bool {
 	return open
 }
 
-// len is how many calls are not answered yet.
+// len returns the number of calls that are not answered yet.
 func (t *callTable) len() int {
 	t.mu.Lock()
 	n := len(t.open)
@@ -206,8 +206,8 @@ func (t *callTable) end(why *Error) {
 	}
 }
 
-// park is end for a session that goes on elsewhere. It returns the ids of the calls that are to be given up, and the
-// last id that was given. Asks for a change are not given up.
+// park is end for a session that is detached. It returns the ids of the calls to give up, and the
+// last id that was used. Requests for changes are not given up.
 func (t *callTable) park(why *Error) (ids []uint64, last uint64) {
 	t.mu.Lock()
 	for id, w := range t.open {
@@ -221,10 +221,10 @@ func (t *callTable) park(why *Error) (ids []uint64, last uint64) {
 	return ids, last
 }
 
-// restore goes on with the ids of a session, on a connection that nobody knows yet.
+// restore makes ids go on after lastID, the last one of a detached session. Nobody else knows the connection yet.
 func (t *callTable) restore(lastID uint64) { t.lastID = lastID }
 
-// hold makes calls to come fail, or with nil not fail, on a connection that nobody knows yet.
+// hold makes calls fail with why from now on, or, with nil, succeed again. Nobody else knows the connection yet.
 func (t *callTable) hold(why *Error) {
 	t.mu.Lock()
 	t.ended = why

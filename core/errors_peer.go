@@ -11,8 +11,8 @@ import (
 )
 
 // Details returns the details of the first [Error] in err's chain that has some, converted to a T.
-// Details of a peer's error are decoded by the codec of the connection; a []byte is given
-// as the peer sent it. Details of an error of this side that are not a T are
+// The codec of the connection decodes details that a peer has sent; with []byte as T they are returned
+// as the peer sent them. Details of an error of this side that are not a T are
 // converted as if they had travelled. It fails with [CodeBadPayload] if there are no details or if they
 // do not convert.
 func Details[T any](err error) (T, error) {
@@ -27,8 +27,8 @@ func Details[T any](err error) (T, error) {
 	return v, e.decodeDetails(&v)
 }
 
-// RawDetails returns the details as the peer has sent them, or nil if the error is not a peer's or has
-// no details. They must not be changed. To pass an error on whole, set them as the Details
+// RawDetails returns the details as the peer has sent them. It returns nil if the peer did not report the error, or sent
+// no details. They must not be changed. To pass an error on with its details, set them as the Details
 // of another error: a []byte is sent as it is.
 func (e *Error) RawDetails() []byte {
 	if !e.remote {
@@ -71,8 +71,8 @@ func (e *Error) decodeDetails(v any) error {
 	return unreadable(codec.Unmarshal(raw, v))
 }
 
-// encodeDetails converts details for the peer. Unlike in a payload, text and numbers go
-// through the codec too, since a page cannot say to which type it wants them converted.
+// encodeDetails converts details for the peer. Unlike in a payload, the codec converts text and numbers
+// too, since a page cannot say to which type it wants them converted.
 func encodeDetails(codec convert.Codec, v any) (raw []byte, err error) {
 	if b, ok := convert.Bytes(v); ok {
 		return b, nil
@@ -89,7 +89,7 @@ func encodeDetails(codec convert.Codec, v any) (raw []byte, err error) {
 }
 
 // packed returns err with its details as bytes, if it has details for the peer. It runs the
-// program's code.
+// program's codec.
 func packed(codec convert.Codec, err error) error {
 	e, ok := find[*Error](err)
 	if !ok || e == nil || e.Details == nil || e.unsent != nil || e.raw != nil && !e.remote {
@@ -104,13 +104,13 @@ func packed(codec convert.Codec, err error) error {
 	return &p
 }
 
-// detailsNotSent is what a log says of details that cannot be sent.
+// detailsNotSent is the text of a log line about details that cannot be sent.
 const detailsNotSent = "the details of an error are not sent"
 
 // forPeer returns the part of a packed error that the peer may know. The peer reads frames of up to limit bytes.
 // A handler's own [Error] is passed on. Any other error may hold paths or secrets and becomes
-// "the handler failed", and so does a value of this side that does not convert. left is not nil if there are details
-// that cannot be sent.
+// "the handler failed", and so does the error of a value of this side that does not convert. left is not nil if there
+// are details that cannot be sent.
 func forPeer(err error, limit int) (why wire.Goodbye, left *Error) {
 	e, ok := asCoded(err)
 	if !ok || e == nil || e.blameless {
@@ -123,7 +123,7 @@ func forPeer(err error, limit int) (why wire.Goodbye, left *Error) {
 		return wire.Goodbye{Code: CodeInternal, Reason: errCrashed.Message}, nil
 	}
 	why = wire.Goodbye{Code: e.Code, Reason: e.Message, RetryAfter: e.RetryAfter}
-	if e.Details != nil { // else they are what another peer has sent
+	if e.Details != nil { // else raw holds details that another peer has sent
 		why.Details = e.raw
 	}
 	size := len(why.Details)
@@ -137,7 +137,7 @@ func forPeer(err error, limit int) (why wire.Goodbye, left *Error) {
 	return why, nil
 }
 
-// fromPeer is an error that the peer reported, with a copy of its details.
+// fromPeer returns an error that the peer has reported, with a copy of its details.
 func fromPeer(why wire.Goodbye, codec convert.Codec) *Error {
 	e := remoteError(why.Code, why.Reason, why.RetryAfter)
 	if len(why.Details) > 0 {

@@ -8,8 +8,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// An Expectation waits for one command of the peer, from when it is made: so it may be made before
-// what asks for that command is sent. It is for one goroutine.
+// An Expectation waits for one command of the peer, from the moment it is made. So it can be made before
+// the message is sent to which the peer replies with that command. One goroutine at a time may use it.
 type Expectation struct {
 	c       *Conn
 	command string        // empty: of any name
@@ -17,12 +17,12 @@ type Expectation struct {
 	err     error         // why it has nothing to wait for
 }
 
-// An Expecter is whoever a command can be expected from: a [Conn] or a [Client].
+// An Expecter is a peer from which a command can be expected: a [Conn] or a [Client].
 type Expecter interface {
 	Expect(command string) *Expectation
 }
 
-// Expect begins to wait for the next command of that name, or with an empty name for the next that has
+// Expect begins to wait for the next command of that name, or with an empty name for the next command that has
 // no handler of its own:
 //
 //	answer := c.Expect("answer")
@@ -32,9 +32,9 @@ type Expecter interface {
 //	}
 //	payload, err := answer.Recv(ctx)
 //
-// That one command reaches neither its handler nor a catch-all, and does not wait its turn behind slow
-// handlers, so that a handler may wait for it too. Several who expect a command are given one each, in
-// the order in which they began. What is wrong, such as a bad name, says Recv.
+// That one command reaches neither its handler nor the message handler, and does not wait its turn behind slow
+// handlers, so that a handler may wait for it too. Several expectations of a command get one each, in
+// the order in which they were made. If command is not well formed, or the connection has ended, Recv fails.
 func (c *Conn) Expect(command string) *Expectation {
 	e := &Expectation{c: c, command: command}
 	if command != "" {
@@ -51,7 +51,7 @@ func (c *Conn) Expect(command string) *Expectation {
 	return e
 }
 
-// Expect is [Conn.Expect] from the server, over the connection that there is now.
+// Expect is [Conn.Expect] from the server, over the connection that the client has at this moment.
 func (cl *Client) Expect(command string) *Expectation {
 	c, err := cl.current()
 	if err != nil {
@@ -60,9 +60,9 @@ func (cl *Client) Expect(command string) *Expectation {
 	return c.Expect(command)
 }
 
-// Recv returns the payload of the command, which the caller owns, as soon as it has come. It fails
-// with why the connection ended, or with ctx's error: then it may be called again. Once it has
-// returned a payload the expectation is over.
+// Recv waits for the command and returns its payload, which the caller owns. It fails
+// with the reason for which the connection ended, or with the error of ctx; after that it may be called again. Once it
+// has returned a payload the expectation is over.
 func (e *Expectation) Recv(ctx context.Context) ([]byte, error) {
 	if e.err != nil {
 		return nil, e.err
@@ -91,11 +91,11 @@ func (e *Expectation) Recv(ctx context.Context) ([]byte, error) {
 	return nil, e.c.closedError()
 }
 
-// Command is the name of the command that Recv has returned, or else that is expected.
+// Command is the name of the command that Recv has returned, or before that the name that is expected.
 func (e *Expectation) Command() string { return e.command }
 
-// Stop ends the expectation: commands that come now are handled as ever. One that came before, and
-// that Recv has not returned, is lost. It may be called more than once.
+// Stop ends the expectation: commands that come from now on are handled as ever. A command that has come already, and
+// that Recv has not returned, is lost. Stop may be called more than once.
 func (e *Expectation) Stop() { e.stop() }
 
 // stop is Stop. It returns the payload that has come and that Recv has not returned.
@@ -118,10 +118,10 @@ func (e *Expectation) take(r received) []byte {
 
 var errExpected = &Error{Code: CodeClosed, Message: "the expectation is over"}
 
-// Recv waits for the next command of that name, or with an empty name for the next that has no
-// handler of its own, and returns its payload, which the caller owns. Commands that came before
-// Recv was called are not seen: [Conn.Expect] begins to wait before something is sent. It fails
-// with why the connection ended, or ctx's error.
+// Recv waits for the next command of that name, or with an empty name for the next command that has no
+// handler of its own, and returns its payload, which the caller owns. It does not return commands that came before
+// it was called: use [Conn.Expect] to begin to wait before the peer is asked. It fails
+// with the reason for which the connection ended, or with the error of ctx.
 func (c *Conn) Recv(ctx context.Context, command string) ([]byte, error) {
 	e := c.Expect(command)
 	payload, err := e.Recv(ctx)
@@ -156,28 +156,28 @@ func (e Expected[T]) Command() string { return e.of.Command() }
 // Stop is [Expectation.Stop].
 func (e Expected[T]) Stop() { e.of.Stop() }
 
-// A recvTable holds channels on which commands are awaited: by their name, or under the empty name for any.
+// A recvTable holds the channels of expectations: by the name of the command, or under the empty name for any command.
 type recvTable struct {
-	waiting atomic.Int32 // how many wait, so that nobody else pays
+	waiting atomic.Int32 // the number of channels; without any, a command costs one load
 
 	mu lock.Mutex[lock.Receivers] // guards the fields below
-	by map[string][]chan received // by name, in the order in which they began; each has room for one
+	by map[string][]chan received // by name, in the order in which they were added; each has room for one
 
-	// give is deliver once somebody has waited: a page never does, and its build goes without that.
+	// give is deliver once a channel has been added. A page never adds one, so deliver is not in its build.
 	give func(t *recvTable, c *Conn, command, payload []byte) bool
 }
 
-// received is a command that somebody has waited for.
+// A received is a command that was expected.
 type received struct {
 	command string
 	payload []byte
 }
 
-// awaited reports whether somebody waits for a command.
+// awaited reports whether any command is expected.
 func (t *recvTable) awaited() bool { return t.waiting.Load() > 0 }
 
-// gotAwaited hands a command to whoever waits for it. It reports whether somebody did. The table is awaited, or
-// was just now.
+// gotAwaited gives a command to the expectation that waits for it. It reports whether there is one. The caller has
+// called awaited, so add has been called.
 func (c *Conn) gotAwaited(body []byte) bool {
 	name, payload, err := wire.ParseCommand(body)
 	return err == nil && c.recv.give(&c.recv, c, name, payload)
@@ -196,8 +196,8 @@ func (t *recvTable) add(command string) chan received {
 	return ch
 }
 
-// deliver hands a copy of a command of c to whoever has waited longest for its name, or for any name if that is
-// well formed and no handler's. It reports whether somebody did.
+// deliver puts a copy of a command of c into the channel that has waited longest for its name, or else, if the name is
+// well formed and has no handler, into the one that has waited longest for any name. It reports whether there is one.
 func (t *recvTable) deliver(c *Conn, command, payload []byte) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -216,7 +216,7 @@ func (t *recvTable) deliver(c *Conn, command, payload []byte) bool {
 	return true
 }
 
-// leave takes back a channel, and the command that was put into it at the last moment.
+// leave removes a channel. If a command has been put into it already, and not been received, leave returns the command.
 func (t *recvTable) leave(command string, ch chan received) (received, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -229,7 +229,7 @@ func (t *recvTable) leave(command string, ch chan received) (received, bool) {
 	select {
 	case r := <-ch:
 		return r, true
-	default: // it has been taken
+	default: // Recv has returned the command
 		return received{}, false
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// readFrame reads one frame of at most max bytes during a handshake, and leaves what follows
+// readFrame reads one frame of at most max bytes during a handshake, and leaves the bytes after
 // it in rd. The body is valid until rd is used again.
 func readFrame(r io.Reader, rd *reader, max int) (wire.Frame, error) {
 	for {
@@ -43,7 +43,7 @@ func readMore(r io.Reader, rd *reader) error {
 	return err
 }
 
-// readPreface reads the four bytes with which a native client opens. For other bytes the error says
+// readPreface reads the preface, the first four bytes of a native client. For other bytes the error says
 // what they look like.
 func readPreface(r io.Reader, rd *reader) *Error {
 	for rd.w < len(wire.Preface) {
@@ -77,7 +77,7 @@ func readPreface(r io.Reader, rd *reader) *Error {
 
 var errVersion = &Error{Code: CodeVersion, Message: "this server speaks version 1 of the protocol"}
 
-// beginsProxy tells the first bytes of the PROXY protocol, versions 1 and 2.
+// beginsProxy reports whether b begins like the PROXY protocol, version 1 or 2.
 func beginsProxy(b []byte) bool {
 	for _, first := range []string{"PROXY ", "\r\n\r\n\x00\r\nQUIT\n"} {
 		if n := min(len(b), len(first)); n >= 4 && string(b[:n]) == first[:n] {
@@ -97,7 +97,7 @@ func looksLikeHTTP(b []byte) bool {
 	return false
 }
 
-// handshakeError says why the bytes of a handshake did not come.
+// handshakeError returns the error of a handshake whose bytes did not come, since a read failed with err.
 func handshakeError(err error) *Error {
 	switch {
 	case timedOut(err):
@@ -118,7 +118,7 @@ func timedOut(err error) bool {
 const httpRefusal = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" +
 	"This port speaks hisock over plain TCP, not HTTP. Browsers connect to the WebSocket port.\n"
 
-// refusal returns the bytes for a newcomer that is not let in. A newcomer that does not speak the
+// refusal returns the bytes that refuse a newcomer, or nil. A newcomer that does not speak the native
 // protocol would not understand a frame.
 func refusal(why wire.Goodbye, http bool, peer *legacyPeer) []byte {
 	switch {
@@ -132,15 +132,15 @@ func refusal(why wire.Goodbye, http bool, peer *legacyPeer) []byte {
 	return wire.AppendRefuse(nil, why)
 }
 
-// refuseTime bounds the time for telling a newcomer why it is not let in.
+// refuseTime bounds the time for telling a newcomer why it is refused.
 const refuseTime = time.Second
 
 // maxPast bounds the bytes that are read from a peer that has been refused, or whose connection has
-// ended. They are read so that the peer can send what it had begun, and then read the reason.
+// ended. They are read so that the peer can finish its write, and then read the reason.
 const maxPast = 256 << 10
 
-// hangUp ends a stream on which a handshake failed. It writes say, and waits a moment for the
-// peer to read it, since closing at once could take it away again.
+// hangUp closes a stream on which a handshake has failed. It writes say first, and waits a moment for the
+// peer to read it, since the reset of a stream that is closed at once could destroy it.
 // before has read the stream ahead, or is nil.
 func hangUp(stream transport.Conn, say []byte, before *ahead.Reader) {
 	defer stream.Close() //nolint:errcheck // nothing to be done about it

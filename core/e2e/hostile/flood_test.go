@@ -179,7 +179,7 @@ func TestDuplicateCallID(t *testing.T) {
 		p.Send(wire.AppendRequest(nil, 9, "wait", nil))
 		p.Send(wire.AppendRequest(nil, 10, "wait", nil))
 		p.Send(wire.AppendRequest(nil, 9, "echo", nil))
-		p.WantGoodbye(core.CodeProtocol, "id of one that is not answered yet")
+		p.WantGoodbye(core.CodeProtocol, "id of a call that is not answered yet")
 		s.WantFault(core.CodeProtocol, "id of one")
 		s.WantLeft("mallory", core.CodeProtocol)
 		for range 2 {
