@@ -1,11 +1,12 @@
-# make test does everything, its own set-up included. The other targets are its parts.
+# make test sets up what it needs and runs all checks and tests. Most other targets are its parts.
 
 GO         ?= go
 JS          = GOOS=js GOARCH=wasm
-# What is built for browsers too. The rest has no network there.
+# The packages that are built for browsers too.
 JSPKGS      = ./core/... ./transport/ ./transport/faulty ./ws/ ./wasm/...
+# How long each fuzz target runs.
 FUZZTIME   ?= 2s
-# What else is built and vetted: other systems, and sizes and orders of numbers.
+# The other systems and processors for which everything is built and vetted, some of 32 bits or big endian.
 OTHERS      = windows/amd64 darwin/arm64 freebsd/amd64 linux/386 linux/arm linux/s390x
 
 .PHONY: test setup fmt vet others lint unit js size fuzz bench-once bench-test web soak walls bench bench-peers clean
@@ -13,7 +14,8 @@ OTHERS      = windows/amd64 darwin/arm64 freebsd/amd64 linux/386 linux/arm linux
 test: setup fmt vet others lint unit js size fuzz bench-once bench-test web
 	@echo "make test: all passed"
 
-# What the tests need beside Go and Node: a browser, and npm packages, those of web and of the benchmark.
+# Installs what the tests need besides Go and Node: a browser, proxies, staticcheck, and the npm packages of web and of
+# the benchmark.
 setup:
 	@.ci/setup
 
@@ -31,7 +33,8 @@ vet:
 	$(GO) vet ./.ci/walls
 	$(JS) $(GO) vet $(JSPKGS)
 
-# Where nobody runs the tests, all is built and vetted. A machine for amd64 runs those of core for 386.
+# Builds and vets everything for systems on which the tests are not run. On linux/amd64 it also runs the tests of core
+# for 386.
 others:
 	@echo "== other systems"
 	@set -e; for on in $(OTHERS); do \
@@ -54,12 +57,12 @@ unit:
 	$(GO) test -run='Mask|Prefetch|Pack|Model' ./core/internal/outbox ./ws
 	$(GO) test -tags=purego -run='Mask|Prefetch|Pack|Model' ./core/internal/outbox ./ws
 
-# The native ./... skips what exists only for the browser.
+# Runs the tests that exist only for the browser, which the native ./... skips.
 js:
 	@echo "== tests of the browser build"
 	$(JS) $(GO) test -timeout 5m -exec="$$($(GO) env GOROOT)/lib/wasm/go_js_wasm_exec" $(JSPKGS)
 
-# Uncached: what it measures is compiled by the test itself.
+# Not cached, because the test compiles the program that it measures.
 size:
 	@echo "== size of the browser build"
 	$(GO) test -count=1 -run=WasmFits -v ./web
@@ -72,7 +75,7 @@ bench-once:
 	@echo "== benchmarks, once"
 	$(GO) test -run='^$$' -bench=. -benchtime=1x ./...
 
-# examples/bench is a module of its own, which ./... leaves out.
+# Tests examples/bench, which is a module of its own, so ./... leaves it out.
 bench-test:
 	@echo "== the benchmark beside other libraries: that all of them do their work"
 	cd examples/bench && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test -timeout 5m ./...
@@ -81,8 +84,8 @@ web:
 	@echo "== types, and tests in a real browser"
 	cd web && npm test
 
-# What takes long, in some fifteen minutes, and everything three times over; not part of make test.
-# What each soak test has done stands behind "soak:" and in the lines of the model.
+# Runs the long tests, which takes some fifteen minutes, and then all tests three times; not part of make test.
+# Each soak test says what it has done in a line with "soak:", and the model in lines of its own.
 soak:
 	HISOCK_SOAK=1 $(GO) test -p 1 -timeout 15m -v -run 'TestModel|TestReconnectsUnderLoad|TestOneStopsReading|TestKilled|TestManyIdle|TestManyComeAndGo|TestAttacks|TestAgeOverSlowPath' ./core/...
 	$(GO) test -run='^$$' -fuzz='^FuzzResume$$' -fuzztime=4m -fuzzminimizetime=100x ./core
@@ -90,16 +93,16 @@ soak:
 	CGO_ENABLED=0 GOARCH=386 $(GO) test -timeout 20m ./core/...
 	$(GO) test -race -tags=lockorder -timeout 40m -count=3 ./...
 
-# How well the packages at and below core are walled off; CHECKOUT=FOLDER measures another checkout.
+# Measures how well the packages at and below core are separated; CHECKOUT=FOLDER measures another checkout.
 walls:
 	@$(GO) run ./.ci/walls $(CHECKOUT)
 
-# Compares with the last tag, or with BASE; see .ci/bench for what else can be chosen.
+# Compares the benchmarks with the last tag, or with the commit BASE. .ci/bench lists the other settings.
 bench:
 	@GO=$(GO) .ci/bench
 
-# Runs this library beside others and a server written by hand, in some 35 minutes, and writes
-# docs/benchmarks.md. Nothing else should run meanwhile.
+# Measures this library beside others and a server written by hand, in some 35 minutes, and writes
+# docs/benchmarks.md. No other program should run meanwhile.
 bench-peers:
 	cd examples/bench && $(GO) run .
 

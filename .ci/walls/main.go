@@ -1,22 +1,22 @@
-// Command walls measures how well the packages at and below core are walled off from each other.
+// Command walls measures how well the packages at and below core are separated from each other.
 //
 //	go run ./.ci/walls [-v] [folder of a checkout]
 //
-// It reads the sources as the compiler does for the machine it runs on. For each package it counts:
+// It reads the sources that the compiler reads for the machine on which it runs. For each package it counts:
 //
-//	files      sources, without tests
-//	lines      of these, with comments and empty lines
+//	files      source files, without tests
+//	lines      lines of the files, with comments and empty lines
 //	longest    lines of the longest file
-//	refs       pairs of files of which one names something that the other declares
-//	knot       files in the largest set of which each needs, directly or not, each other one
-//	reach      files in which a field of a struct is touched, the mean over all fields
+//	refs       pairs of files in which one file names something that the other declares
+//	knot       files in the largest set in which each file needs each other file, directly or not
+//	reach      files that use a field of a struct, the mean over all fields
 //	locks      mutexes that are fields or variables, and lines that lock one
 //	one-sided  functions that only lock or only unlock a mutex
 //
-// and for the whole: the fields and methods of Conn, Server and Client, the fields that are touched
-// in most files, the checks for a dialect of the original, the questions what a peer can do, the files
-// in pairs for browsers and for all else, the folders of tests, and the files that are longer than 400
-// lines. -v names the functions, pairs and files that the counts are of.
+// For all packages together it counts the fields and methods of Conn, Server and Client, the fields that most files
+// use, the checks for a dialect of the original, the checks what a peer can do, the files for browsers or for all other
+// systems only, the folders of tests, and the files of more than 400 lines. -v names the
+// functions, pairs and files that are counted.
 package main
 
 import (
@@ -66,7 +66,7 @@ type listed struct {
 	DepOnly    bool
 }
 
-// A pkg is a package that has been read, with what was counted in it.
+// A pkg is a package that has been read, with its counts.
 type pkg struct {
 	name  string // its path below the module
 	fset  *token.FileSet
@@ -134,7 +134,7 @@ func load(p listed, exports map[string]string) (*pkg, error) {
 // file returns the name of the file that holds a position.
 func (p *pkg) file(pos token.Pos) string { return filepath.Base(p.fset.Position(pos).Filename) }
 
-// lines returns how many lines the sources have, and the longest one has.
+// lines returns how many lines all sources have, and how many the longest source has.
 func (p *pkg) lines() (all, longest int) {
 	for _, f := range p.files {
 		n := p.fset.File(f.FileStart).LineCount()
@@ -143,7 +143,7 @@ func (p *pkg) lines() (all, longest int) {
 	return all, longest
 }
 
-// refs returns for each file the other files that declare something it names.
+// refs returns for each file the other files that declare something that it names.
 func (p *pkg) refs() map[string]map[string]bool {
 	out := map[string]map[string]bool{}
 	for _, f := range p.files {
@@ -164,8 +164,8 @@ func (p *pkg) refs() map[string]map[string]bool {
 	return out
 }
 
-// shared reports whether files may share the object: it is a field or a method, or declared outside
-// of functions.
+// shared reports whether several files may use the object: it is a field or a method, or is declared outside
+// functions.
 func (p *pkg) shared(obj types.Object) bool {
 	switch o := obj.(type) {
 	case *types.Var:
@@ -223,7 +223,7 @@ func knot(refs map[string]map[string]bool) []string {
 	return largest
 }
 
-// A field is a field of a struct with the files in which it is touched.
+// A field is a field of a struct with the files that use it.
 type field struct {
 	of, name string
 	files    map[string]bool
@@ -263,7 +263,7 @@ func (p *pkg) fields() []*field {
 	return all
 }
 
-// reach is the mean number of files in which a field is touched, over those that are at all.
+// reach returns the mean number of files that use a field, over all fields that are used.
 func reach(fields []*field) float64 {
 	files, n := 0, 0
 	for _, f := range fields {
@@ -391,8 +391,8 @@ func (p *pkg) size(name string) (fields, methods, files int, ok bool) {
 	return n.Underlying().(*types.Struct).NumFields(), n.NumMethods(), len(in), true
 }
 
-// atomics returns how many mutexes and atomic values a variable of the type holds, with what it holds by
-// value.
+// atomics returns how many mutexes and atomic values a variable of the type holds, including values inside of
+// other values.
 func atomics(t types.Type) (mutexes, values int) {
 	if isMutex(t) {
 		return 1, 0
@@ -409,21 +409,21 @@ func atomics(t types.Type) (mutexes, values int) {
 	return mutexes, values
 }
 
-// dialectCheck matches a question whether a peer speaks a dialect of the original, or whether this build knows them.
+// dialectCheck matches a check whether a peer speaks a dialect of the original, or whether this build has dialects.
 var dialectCheck = regexp.MustCompile(`\bhasClassic\b|\.classic\b|\bhasLegacy\b|\.legacy\b`)
 
-// abilityCheck matches a question what a peer can do.
+// abilityCheck matches a check what a peer can do.
 var abilityCheck = regexp.MustCompile(`\.takes(Native|Calls|Changes|Control|Replays)\(\)`)
 
-// theirs matches the files that are about the dialects, and those that say what a build lacks.
+// theirs matches the files of the dialects, and the files that say what a build lacks.
 var theirs = regexp.MustCompile(`^(classic|legacy|build_)`)
 
-// source is what can be counted without types, in all sources at and below core.
+// A source has the counts that need no types, of all sources at and below core.
 type source struct {
-	checks     map[string]int // lines that ask for a dialect, by file of core
-	abilities  map[string]int // lines that ask what a peer can do, by ability
-	split      []string       // files for browsers, or for all else
-	long, test []string       // files of more than 400 lines; folders of tests, with how many files
+	checks     map[string]int // lines that check for a dialect, by file of core
+	abilities  map[string]int // lines that check what a peer can do, by ability
+	split      []string       // files for browsers only, or for all other systems only
+	long, test []string       // files of more than 400 lines; folders of tests, each with its number of files
 }
 
 func scan(dir string) (s source, err error) {
@@ -489,7 +489,7 @@ func scan(dir string) (s source, err error) {
 	return s, err
 }
 
-// jsLine matches a constraint that tells browsers from all else.
+// jsLine matches a build constraint that depends on whether the system is a browser.
 var jsLine = regexp.MustCompile(`(?m)^//go:build .*\bjs\b`)
 
 func isSplit(name string, text []byte) bool {

@@ -9,7 +9,7 @@ import (
 	"text/tabwriter"
 )
 
-// A report prints what was counted.
+// A report prints the counts.
 type report struct {
 	out     io.Writer
 	verbose bool
@@ -62,7 +62,7 @@ func (r report) packages(list []*pkg) {
 	w.Flush()
 }
 
-// core prints what is counted of the package that coordinates the others.
+// core prints the counts of package core alone.
 func (r report) core(p *pkg) {
 	fmt.Fprintln(r.out)
 	for _, name := range []string{"Conn", "Server", "Client"} {
@@ -116,7 +116,7 @@ func (r report) oneSided(list []*pkg) {
 	}
 }
 
-// names prints what a count is of, if that is asked for.
+// names prints the names of the things that were counted, if -v is given.
 func (r report) names(list []string) {
 	if !r.verbose {
 		return
