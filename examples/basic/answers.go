@@ -11,14 +11,14 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// What an empty answer means. The original's examples take the machine's address in the local
-// network; this one serves nobody else unless it is told to.
+// The meanings of empty answers. The original's examples use the machine's address in the local
+// network. This example is reachable only from the same machine unless the user gives another address.
 const (
 	defaultHost = "127.0.0.1"
 	defaultPort = "6969"
 )
 
-// askAddr asks for an address and a port, of which the lowest is given.
+// askAddr asks for an address and a port. lowest is the lowest port that is allowed.
 func askAddr(ctx context.Context, t *terminal, what string, lowest int) (host, port string, err error) {
 	question := fmt.Sprintf("Address %s? (Enter for %s)", what, defaultHost)
 	if host, err = t.ask(ctx, question, defaultHost, checkHost); err != nil {
@@ -29,8 +29,8 @@ func askAddr(ctx context.Context, t *terminal, what string, lowest int) (host, p
 	return strings.Trim(host, "[]"), port, err
 }
 
-// checkHost says what is wrong with the name or the address of a machine, or nil. Whether
-// there is such a machine shows later.
+// checkHost returns why s is no valid name or address of a machine, or nil. It does not check whether
+// there is such a machine.
 func checkHost(s string) error {
 	bare := s
 	if strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {

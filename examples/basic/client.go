@@ -16,10 +16,10 @@ import (
 // connectTime is how long joining may take.
 const connectTime = 10 * time.Second
 
-// firstExpr is what the client has computed when it is greeted.
+// firstExpr is the expression that the client sends when the server greets it.
 const firstExpr = randName + "**2"
 
-// join is the client. It ends with ctx, with the input, or with the server, which is an error.
+// join is the client. It returns nil at the end of ctx or of the input, and an error if the server ends.
 func join(ctx context.Context, t *terminal, classic bool) error {
 	host, port, err := askAddr(ctx, t, "of the server", 1)
 	if err != nil {
@@ -58,9 +58,9 @@ func join(ctx context.Context, t *terminal, classic bool) error {
 type guest struct {
 	*terminal
 	client *core.Client
-	joined time.Time // when it began to
+	joined time.Time // time at which it began to join
 
-	turn    chan struct{} // held by whoever waits for a result: these have no names
+	turn    chan struct{} // a lock for the goroutine that waits for a result, because results have no names
 	greeted chan struct{} // closed when the first result has come
 	once    sync.Once     // closes greeted
 }
@@ -78,7 +78,7 @@ func newGuest(t *terminal, d transport.Dialer, opts *core.ClientOptions) (*guest
 	}
 	core.On(g.client, "hello_message", g.hello)
 	g.client.OnError(func(_ *core.Conn, err error) {
-		// What ends the connection is told once, by talk.
+		// talk prints the error that ends the connection.
 		if g.client.Err() == nil {
 			t.complain("%s", plain(err.Error()))
 		}
@@ -93,8 +93,7 @@ func (g *guest) connect(ctx context.Context) error {
 	return g.client.Connect(ctx)
 }
 
-// hello handles the greeting. The result that it waits for comes over the connection whose
-// handler it is; that may be done.
+// hello handles the greeting. It waits for a result over its own connection, which a handler may do.
 func (g *guest) hello(ctx context.Context, _ *core.Conn, sent float64) error {
 	since := sent - float64(g.joined.UnixMicro())/1e6
 	g.print("The server says hello, %.3f ms after we set out to join it.\n", since*1e3)
@@ -108,7 +107,7 @@ func (g *guest) hello(ctx context.Context, _ *core.Conn, sent float64) error {
 	return nil
 }
 
-// compute has the server compute expr and prints the result.
+// compute asks the server to compute expr, and prints the result.
 func (g *guest) compute(ctx context.Context, expr string) error {
 	select {
 	case g.turn <- struct{}{}:
@@ -127,7 +126,7 @@ func (g *guest) compute(ctx context.Context, expr string) error {
 	return nil
 }
 
-// talk waits for the greeting, then has computed what is typed.
+// talk waits for the greeting, and then asks the server to compute each line that is typed.
 func (g *guest) talk(ctx context.Context) error {
 	select {
 	case <-g.greeted:
@@ -158,7 +157,7 @@ func (g *guest) talk(ctx context.Context) error {
 	}
 }
 
-// lost says why the server is gone.
+// lost returns why the connection to the server has ended.
 func (g *guest) lost() error {
 	if core.CodeOf(g.client.Err()) == core.CodeShutdown {
 		return errors.New("the server has stopped")

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Limits of an expression, which comes from whoever has connected.
+// Limits of an expression, because any client may send one.
 const (
-	maxExpr  = 1024 // bytes
-	maxDepth = 64   // of parentheses, signs and powers inside one another
+	maxExpr  = 1024 // length in bytes
+	maxDepth = 64   // nested parentheses, signs and powers
 )
 
-// randName is the name that stands for a random number in an expression.
+// randName stands for a random number in an expression.
 const randName = "randnum"
 
 // eval computes an arithmetic expression and returns the result as Python writes it.
@@ -23,12 +23,12 @@ const randName = "randnum"
 //	power   = atom [ "**" sign ]
 //	atom    = number | "randnum" | "(" sum ")"
 //
-// It means what it means in Python: integers are exact, "/" gives a float, "%" and "//"
-// round down, -2**2 is -4; only the last digit of a float's power may be another one. Each
-// randnum is what random returns, a number of its own.
+// An expression has the same meaning as in Python: integers are exact, "/" gives a float, "%" and "//"
+// round down, and -2**2 is -4. Only the last digit of a float's power may differ. Each
+// randnum is the result of a new call of random.
 //
-// Nothing else can be said in it, and what it may cost is bounded by maxExpr, maxDepth and
-// maxBits. An error says what is wrong and, if it is the syntax, where.
+// maxExpr, maxDepth and maxBits bound the time and memory for an expression. An error of the syntax says where it
+// is.
 func eval(expr string, random func() int64) (string, error) {
 	if len(expr) > maxExpr {
 		return "", fmt.Errorf("the expression has %d bytes, more than %d", len(expr), maxExpr)
@@ -44,11 +44,11 @@ func eval(expr string, random func() int64) (string, error) {
 	return n.String(), nil
 }
 
-// A parser computes as it reads. Its methods leave pos behind what they have read.
+// A parser computes while it reads. After each of its methods pos is behind the text that the method has read.
 type parser struct {
 	in     string
-	pos    int
-	depth  int
+	pos    int // index in in of the next byte
+	depth  int // nested parentheses, signs and powers at pos
 	random func() int64
 }
 
@@ -76,8 +76,8 @@ func (p *parser) chain(operand func() (number, error), ops ...string) (number, e
 	return n, err
 }
 
-// deeper counts one more of what may stand inside one another; the caller ends it by
-// taking one off depth.
+// deeper adds one to depth, and fails if that is too deep. The caller subtracts one when it has read the nested
+// expression.
 func (p *parser) deeper() error {
 	if p.depth++; p.depth > maxDepth {
 		return fmt.Errorf("more than %d levels inside one another", maxDepth)
@@ -146,8 +146,8 @@ func (p *parser) atom() (number, error) {
 	return number{}, p.unexpected()
 }
 
-// operator reads the first of ops that comes next, or returns "". The two characters of "**"
-// are never read as two "*".
+// operator reads one of ops if it is next, and returns it, or returns "". It tries ops in their order. It never reads
+// "**" as two "*".
 func (p *parser) operator(ops ...string) string {
 	p.skip()
 	rest := p.in[p.pos:]

@@ -1,19 +1,19 @@
 // Command basic is the counterpart of the two example programs of the original, the Python
-// package hisock: a server that greets whoever joins, and a client that answers the greeting
-// with something to compute.
+// package hisock: a server that greets each client, and a client that answers the greeting
+// with an expression to compute.
 //
 //	basic server              asks for an address and a port
-//	basic client              asks for these, and for a name and a group
-//	basic client -classic     the same, to a server written in Python
+//	basic client              asks for an address, a port, a name and a group
+//	basic client -classic     the same, for a server written in Python
 //
-// The server needs no flag for clients written in Python. This is what the two say:
+// The server needs no flag for clients written in Python. These are the messages:
 //
 //	client   joins
 //	server   command hello_message, the time as seconds since 1970: "1632150000.25"
 //	client   command processing1, an expression: "randnum**2"
-//	server   raw message, the result: "1764", or what is wrong: "error: division by zero"
+//	server   raw message, the result: "1764", or an error: "error: division by zero"
 //
-// The last two again for each expression that is typed at the client.
+// The last two are repeated for each expression that is typed at the client.
 package main
 
 import (
@@ -46,7 +46,7 @@ func main() {
 }
 
 // run is the program. It returns the exit code when ctx ends or its work is done.
-// One goroutine goes on reading stdin until that ends.
+// One goroutine goes on reading stdin until stdin ends.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	mode, classic, err := parse(args, stderr)
 	switch {
@@ -70,7 +70,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return exitOK
 }
 
-// parse reads the arguments. What is wrong with them is written to stderr.
+// parse reads the arguments. It writes an error to stderr too.
 func parse(args []string, stderr io.Writer) (mode string, classic bool, err error) {
 	flags := flag.NewFlagSet("basic", flag.ContinueOnError)
 	flags.SetOutput(stderr)

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// maxBits bounds an integer, so that no expression computes for long. It is a number of
+// maxBits is the greatest size of an integer, in bits, so that no expression takes long. Such an integer has
 // more than a thousand digits.
 const maxBits = 4096
 
@@ -18,8 +18,8 @@ var (
 	errTooBig = errors.New("the result is too large")
 )
 
-// A number is an integer of any sign and at most maxBits, or a finite float. It is not changed
-// once it is made.
+// A number is an integer of any sign and at most maxBits bits, or a finite float. It does not
+// change.
 type number struct {
 	i *big.Int // nil for a float
 	f float64
@@ -27,7 +27,7 @@ type number struct {
 
 func integer(n int64) number { return number{i: big.NewInt(n)} }
 
-// parseNumber reads the decimal number that s begins with, and returns how many bytes it has.
+// parseNumber reads the decimal number at the start of s, and returns its length in bytes.
 func parseNumber(s string) (n number, size int, err error) {
 	digits := func() {
 		for size < len(s) && s[size] >= '0' && s[size] <= '9' {
@@ -76,7 +76,7 @@ func bounded(i *big.Int) (number, error) {
 	return number{i: i}, nil
 }
 
-// finite returns f as a number if it is one.
+// finite returns f as a number if f is finite.
 func finite(f float64) (number, error) {
 	switch {
 	case math.IsInf(f, 0):
@@ -94,7 +94,7 @@ func (n number) negated() number {
 	return number{f: -n.f}
 }
 
-// float is n as a float, which an integer may be too large for.
+// float returns n as a float. It fails if n is an integer that is too large for a float.
 func (n number) float() (float64, error) {
 	if n.i == nil {
 		return n.f, nil
@@ -124,7 +124,7 @@ func (n number) apply(op string, m number) (number, error) {
 	if n.i != nil && m.i != nil {
 		switch op {
 		case "/":
-			// Rounded once, even if neither integer is a float exactly.
+			// The result is rounded only once, even if no float is exactly one of the integers.
 			f, _ := new(big.Rat).SetFrac(n.i, m.i).Float64()
 			return finite(f)
 		case "**":
@@ -168,11 +168,11 @@ func applyInt(op string, a, b *big.Int) (number, error) {
 	return bounded(r)
 }
 
-// powInt looks at the size of the result before it computes it.
+// powInt computes a to the power of b. It checks the size of the result first.
 func powInt(a, b *big.Int) (number, error) {
 	small := a.BitLen() <= 1 // 0, 1 and -1 do not grow
 	if !small && (!b.IsInt64() || b.Int64() > maxBits || int64(a.BitLen()-1)*b.Int64() > maxBits) {
-		return number{}, errTooBig // it would have that many bits at least
+		return number{}, errTooBig // the result has at least (a.BitLen()-1)*b bits
 	}
 	if small && b.Sign() > 0 {
 		b = big.NewInt(int64(2 - b.Bit(0))) // only odd or even matters
@@ -214,7 +214,7 @@ func floorMod(a, b float64) (rest, quotient float64) {
 	return rest, quotient
 }
 
-// String is n as Python writes it: a float always looks like one.
+// String returns n as Python writes it: a float always has a point or an exponent.
 func (n number) String() string {
 	if n.i != nil {
 		return n.i.String()
@@ -222,8 +222,8 @@ func (n number) String() string {
 	return floatText(n.f)
 }
 
-// floatText is a float as Python writes it: the shortest text that means it, with a point or
-// an exponent, the latter for very large and very small ones.
+// floatText returns a float as Python writes it: the shortest text that gives the same float, with a point, or with
+// an exponent if the float is very large or very small.
 func floatText(f float64) string {
 	if a := math.Abs(f); a != 0 && (a < 1e-4 || a >= 1e16) {
 		return strconv.FormatFloat(f, 'e', -1, 64)

@@ -12,10 +12,10 @@ import (
 	"github.com/hisock/hisock/tcp"
 )
 
-// goodbyeTime is how long the end of the server may take.
+// goodbyeTime is how long the shutdown may take.
 const goodbyeTime = 2 * time.Second
 
-// serve is the server. It ends with ctx.
+// serve is the server. It runs until ctx ends.
 func serve(ctx context.Context, t *terminal) error {
 	host, port, err := askAddr(ctx, t, "to serve at", 0)
 	if err != nil {
@@ -34,7 +34,7 @@ func serve(ctx context.Context, t *terminal) error {
 	err = s.Serve(ctx, l)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbyeTime)
 	defer cancel()
-	s.Shutdown(ctx) //nolint:errcheck // who did not hear the goodbye has been cut off
+	s.Shutdown(ctx) //nolint:errcheck // clients that did not read the goodbye in time have been cut off
 	return err
 }
 
@@ -46,7 +46,7 @@ func newServer(t *terminal) (*core.Server, error) {
 	}
 	s.OnJoin(func(c *core.Conn) {
 		t.print("%s joined%s.\n", c.Addr(), whoIs(c))
-		c.Send("hello_message", now()) //nolint:errcheck // if it has gone, OnLeave says so
+		c.Send("hello_message", now()) //nolint:errcheck // if the client has gone, OnLeave prints it
 	})
 	s.OnLeave(func(c *core.Conn, why error) {
 		t.print("%s left.\n", c.Addr())
@@ -65,7 +65,7 @@ func newServer(t *terminal) (*core.Server, error) {
 	return s, nil
 }
 
-// whoIs says what a client is called and which group it is in, if it has told.
+// whoIs returns the name and the groups of a client as text, if it has any.
 func whoIs(c *core.Conn) string {
 	var s string
 	if name := c.Name(); name != "" {
@@ -77,5 +77,5 @@ func whoIs(c *core.Conn) string {
 	return s
 }
 
-// now is the time in seconds since 1970, as text with a point.
+// now returns the time in seconds since 1970, as text with a point.
 func now() string { return floatText(float64(time.Now().UnixMicro()) / 1e6) }

@@ -12,14 +12,14 @@ import (
 	"unicode/utf8"
 )
 
-// maxLine is how much of a typed line is kept, in bytes: more than any answer may have, so
-// that what was cut is refused for its length.
+// maxLine is how many bytes of a typed line are kept. Every valid answer is shorter, so a line
+// that was cut is refused because of its length.
 const maxLine = 4096
 
-// errNoInput is why nothing more can be asked.
+// errNoInput is the error of ask after the end of the input.
 var errNoInput = errors.New("the input ended before all was answered")
 
-// A terminal is where a person types and reads. Its printing methods may be called by several
+// A terminal reads what the user types, and prints. print and complain may be called by several
 // goroutines at once.
 type terminal struct {
 	lines <-chan string // closed at the end of the input
@@ -28,8 +28,8 @@ type terminal struct {
 	out, err io.Writer
 }
 
-// newTerminal starts reading in, which goes on until in ends, or until the first line after
-// ctx has ended.
+// newTerminal returns a terminal and starts a goroutine that reads in. The goroutine ends when in ends, or at the
+// first line after ctx has ended.
 func newTerminal(ctx context.Context, in io.Reader, out, err io.Writer) *terminal {
 	lines := make(chan string)
 	go func() {
@@ -54,7 +54,7 @@ func newTerminal(ctx context.Context, in io.Reader, out, err io.Writer) *termina
 	return &terminal{lines: lines, out: out, err: err}
 }
 
-// ask asks until there is an answer that check likes. An empty one means the default, which
+// ask repeats the question until check accepts the answer. An empty answer means byDefault, which
 // is not checked.
 func (t *terminal) ask(ctx context.Context, question, byDefault string, check func(string) error) (string, error) {
 	for {
@@ -79,7 +79,7 @@ func (t *terminal) ask(ctx context.Context, question, byDefault string, check fu
 	}
 }
 
-// print writes what is formatted, all of it at once.
+// print writes formatted text with one write, so that texts of several goroutines do not mix.
 func (t *terminal) print(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -93,8 +93,8 @@ func (t *terminal) complain(format string, args ...any) {
 	fmt.Fprintf(t.err, "basic: "+format+"\n", args...) //nolint:errcheck // there is nobody to be told
 }
 
-// plain makes what somebody else wrote safe to print: one line, nothing that moves the
-// cursor or turns the direction of text, and not too long.
+// plain makes text from others safe to print: one line, without characters that move the
+// cursor or turn the direction of text, and not too long.
 func plain(s string) string {
 	if len(s) > maxLine {
 		s = s[:maxLine] + "…"

@@ -13,8 +13,8 @@ import (
 	"github.com/hisock/hisock/web"
 )
 
-// loadBundle returns a handler of the browser bundle in dir, or, if dir is empty, of one
-// that it builds. It is held in memory: nothing is left on the disk.
+// loadBundle returns a handler of the browser bundle in dir. If dir is empty, it builds a bundle in a temporary
+// folder. The handler holds the bundle in memory, and the temporary folder is removed.
 func loadBundle(ctx context.Context, dir string, progress io.Writer) (http.Handler, error) {
 	if dir != "" {
 		h, err := web.Handler(os.DirFS(dir))
@@ -27,7 +27,7 @@ func loadBundle(ctx context.Context, dir string, progress io.Writer) (http.Handl
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(tmp) //nolint:errcheck // it is in the system's folder for such things
+	defer os.RemoveAll(tmp) //nolint:errcheck // remaining files are in the system's temporary folder
 	dir = filepath.Join(tmp, "bundle")
 	if err := build(ctx, dir, progress); err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func build(ctx context.Context, dir string, progress io.Writer) error {
 	return cannotBuild(err)
 }
 
-// cannotBuild says what can be done about it.
+// cannotBuild returns the error with advice for the user.
 func cannotBuild(err error) error {
 	if errors.Is(err, web.ErrNoGo) {
 		return fmt.Errorf("the page needs a browser bundle, and there is no Go command here to build one\n%s", withoutGo)
@@ -60,8 +60,8 @@ const withoutGo = `Build one where Go and the source of this program are:  chat 
 and start with it:                                      chat -bundle DIR
 or go without the page:                                 chat -http ""`
 
-// sourceDir is where the Go command finds this module: the folder this program was built
-// from, or the current one if that is not here.
+// sourceDir returns a folder in which the go command finds this module: the folder from which this program was
+// built, or "", the current folder, if that folder is not on this machine.
 func sourceDir() string {
 	_, file, _, ok := runtime.Caller(0)
 	if !ok || !filepath.IsAbs(file) {

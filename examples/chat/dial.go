@@ -11,8 +11,8 @@ import (
 	"github.com/hisock/hisock/ws"
 )
 
-// newDialer returns what connects to a URL: tcp and tls with a host and a port, or ws and
-// wss, where a URL without a path means /ws.
+// newDialer returns a dialer to a URL. The scheme is tcp or tls, with a host and a port, or ws or
+// wss. A WebSocket URL without a path means /ws.
 func newDialer(raw string) (transport.Dialer, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {

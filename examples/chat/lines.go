@@ -8,22 +8,22 @@ import (
 	"strings"
 )
 
-// errLineTooLong is why a line is not read: it is skipped as a whole.
+// errLineTooLong is the error for a line that was too long and was skipped as a whole.
 var errLineTooLong = errors.New("the line is too long")
 
-// maxLine is how many bytes a line may have: any message fits, and one that is somewhat
-// too long does too, so that the error can say by how much.
+// maxLine is the greatest length of a line, in bytes. Every valid message fits. A message that is slightly
+// too long fits too, so that the error can say how much too long it is.
 const maxLine = 8 * maxText
 
-// A typed is one line of input, or what is wrong with it.
+// A typed is one line of input, or the error for it.
 type typed struct {
 	text string
 	err  error
 }
 
-// readLines sends each line of r without its end, and closes the channel at the end of r or
-// once ctx has ended; a Read that is under way is not interrupted. An error
-// other than the end of r is sent last.
+// readLines sends each line of r without its line end. It closes the channel at the end of r or
+// when ctx has ended, but it does not interrupt a Read that is under way. If r fails, readLines sends the error
+// last.
 func readLines(ctx context.Context, r io.Reader, to chan<- typed) {
 	defer close(to)
 	in := bufio.NewReaderSize(r, maxLine)
@@ -43,7 +43,7 @@ func readLines(ctx context.Context, r io.Reader, to chan<- typed) {
 	}
 }
 
-// readLine reads one line; the last may lack its end.
+// readLine reads one line. The last line may lack its line end.
 func readLine(in *bufio.Reader) (string, error) {
 	raw, err := in.ReadSlice('\n')
 	if err == bufio.ErrBufferFull {

@@ -1,11 +1,11 @@
-// Command chat is one chat for terminals and browsers.
+// Command chat is a chat for terminals and browsers.
 //
 //	chat                                                  serve it
 //	chat -join tcp://127.0.0.1:6969 -name ada             join it from a terminal
 //	chat -build DIR                                       make a bundle for -bundle
 //
 // The server speaks hisock over TCP and over WebSocket, and serves a page whose client
-// is compiled to WebAssembly. See room.go for what is said over these connections.
+// is compiled to WebAssembly. room.go lists the messages.
 package main
 
 import (
@@ -35,16 +35,16 @@ func main() {
 
 // options are the program's flags.
 type options struct {
-	tcp, http string // where to listen, empty for not at all
-	bundle    string // a bundle that is ready
-	build     string // where to make one
-	join      string // a server to join
+	tcp, http string // addresses to listen on; empty means not to listen
+	bundle    string // folder of a bundle that has been built
+	build     string // folder in which to build a bundle
+	join      string // URL of a server to join
 	name      string
 	once      bool
 }
 
 // run is the program. It returns the exit code when ctx ends or its work is done.
-// In a terminal client one goroutine goes on reading stdin until that ends.
+// In a terminal client one goroutine goes on reading stdin until stdin ends.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	o, err := parse(args, stderr)
 	switch {
@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return exitOK
 }
 
-// parse reads the flags. What is wrong with them is written to stderr.
+// parse reads the flags. It writes an error to stderr too.
 func parse(args []string, stderr io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("chat", flag.ContinueOnError)
@@ -78,8 +78,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.bundle, "bundle", "", "serve the browser bundle in `DIR` instead of building one")
 	flags.StringVar(&o.build, "build", "", "build the browser bundle into `DIR` and end")
 	flags.StringVar(&o.join, "join", "", "join the chat at `URL` (tcp, tls, ws or wss) from this terminal")
-	flags.StringVar(&o.name, "name", "", "what to be called, with -join")
-	flags.BoolVar(&o.once, "once", false, "end with the connection, with -join, and do not come back")
+	flags.StringVar(&o.name, "name", "", "your `name` in the chat, with -join")
+	flags.BoolVar(&o.once, "once", false, "end with the connection instead of coming back, with -join")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -92,7 +92,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	return o, nil
 }
 
-// check reports flags that make no sense together, so that none is silently ignored.
+// check fails for flags that do not fit together, so that no flag is silently ignored.
 func (o *options) check(rest []string, given map[string]bool) error {
 	if len(rest) > 0 {
 		return fmt.Errorf("unexpected argument %q", rest[0])
@@ -117,7 +117,7 @@ func (o *options) check(rest []string, given map[string]bool) error {
 	case given["join"] && o.join == "":
 		return errors.New("-join needs a URL such as tcp://127.0.0.1:6969")
 	case given["join"] && o.name == "":
-		return errors.New("-join needs -name: what do you want to be called?")
+		return errors.New("-join needs -name, your name in the chat")
 	case o.tcp == "" && o.http == "":
 		return errors.New("-tcp and -http are both empty: there is nothing to listen on")
 	}

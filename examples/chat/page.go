@@ -8,8 +8,8 @@ import (
 //go:embed page
 var page embed.FS
 
-// policy lets the page load what this server has, compile WebAssembly and open its
-// WebSocket; no script or style inside a document runs.
+// policy is the content security policy of the page. The page may load files of this server, compile WebAssembly and
+// open a WebSocket to this server. Scripts and styles inside a document do not run.
 const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; " +
 	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -32,8 +32,8 @@ func newPages(bundle, socket http.Handler) http.Handler {
 	})
 }
 
-// file serves one file of the page. Browsers ask for it again each time: it is small, and
-// the next version of the program may have another.
+// file serves one file of the page. Browsers ask for the file each time, because it is small and
+// may be different in the next version of the program.
 func file(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-cache")

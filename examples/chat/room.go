@@ -10,41 +10,41 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// What is said over a connection:
+// The messages of the chat:
 //
 //	say     call, client to server     text, a string; fails with codeBadText
-//	here    command, to a newcomer     roll: who it is and who is here, before anything else
-//	here    command, client to server  nothing: the roll again, for a page that was reloaded
+//	here    command, to a newcomer     roll: the newcomer's id and all members, before any other message
+//	here    command, client to server  no value; asks for the roll again, for a page that was reloaded
 //	joined  command, to the others     member
 //	left    command, to the others     member
 //	renamed command, to everybody      change
-//	said    command, to everybody      line; the speaker gets it too, as the others do
+//	said    command, to everybody      line; also to the speaker
 //
-// Clients are told apart by id: it is never used twice, a name may be.
+// Members are told apart by id, because an id is never used twice and a name may be.
 const group = "chat"
 
-// codeBadText is why a message is not passed on.
+// codeBadText is the code for a message that is refused.
 const codeBadText = core.CodeApplication + 1
 
-// A member is somebody in the chat.
+// A member is a client in the chat.
 type member struct {
 	ID   uint64 `json:"id"`
 	Name string `json:"name"`
 }
 
-// A change says what a member is called now, and was before.
+// A change is a member with its new name and its old name, Was.
 type change struct {
 	member
 	Was string `json:"was"`
 }
 
-// A roll says who a newcomer is, and who is in the chat, the newcomer included.
+// A roll has the newcomer's id and all members of the chat, including the newcomer.
 type roll struct {
 	You  uint64   `json:"you"`
 	Here []member `json:"here"`
 }
 
-// A line is what somebody said.
+// A line is a message of a member.
 type line struct {
 	ID   uint64 `json:"id"`
 	From string `json:"from"`
@@ -53,18 +53,18 @@ type line struct {
 
 // A room is the chat at the server.
 //
-// Everything that is told to all is queued under one lock, so that all see joins, leaves and
-// messages in the same order, and a newcomer misses none that is not in its roll. The
-// notices of core, for which there is no such list, could not promise that.
+// Everything for the group is queued under one lock. So all members see joins, leaves and
+// messages in the same order, and a newcomer gets every change that is not in its roll. The
+// notices of package core could not promise that, because they do not come with a list of members.
 type room struct {
 	srv *core.Server
 
-	mu   sync.Mutex // guards here, and the order in which things are queued
+	mu   sync.Mutex // guards here, and the order in which messages are queued
 	here map[uint64]member
 }
 
-// roomOptions are what a chat needs of its server: no name is there twice, and none is taken by
-// changing it that nobody could come in under.
+// roomOptions returns the options of a chat's server: no two clients have the same name, and a client can change its
+// name only to a name with which it could join.
 func roomOptions() core.ServerOptions {
 	return core.ServerOptions{
 		Access: core.Access{UniqueNames: true, AuthorizeName: func(_ context.Context, _ *core.Conn, name string) error {
@@ -76,7 +76,7 @@ func roomOptions() core.ServerOptions {
 	}
 }
 
-// newRoom makes srv, which has the options of a room, a chat. It must not have been served yet.
+// newRoom makes a chat of srv, which must have the options of a room and must not have been served yet.
 func newRoom(srv *core.Server) *room {
 	r := &room{srv: srv, here: make(map[uint64]member)}
 	srv.OnJoin(r.join)
@@ -99,12 +99,12 @@ func (r *room) join(c *core.Conn) {
 		return // gone already
 	}
 	r.here[me.ID] = me
-	// Who cannot be sent to is being disconnected, here and below.
+	// If a send fails, here and below, the client is being disconnected.
 	c.Send("here", roll{You: me.ID, Here: r.rollLocked()}) //nolint:errcheck
 	r.srv.Group(group).Send("joined", me, core.Except(c))  //nolint:errcheck
 }
 
-// hereAgain tells a client that has kept its seat what a newcomer is told.
+// hereAgain sends the roll to a client whose page was reloaded.
 func (r *room) hereAgain(_ context.Context, c *core.Conn, _ struct{}) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -126,11 +126,11 @@ func (r *room) leave(c *core.Conn, _ error) {
 		return // it was never let in
 	}
 	delete(r.here, m.ID)
-	r.srv.Group(group).Send("left", m) //nolint:errcheck // perhaps nobody is left to be told
+	r.srv.Group(group).Send("left", m) //nolint:errcheck // perhaps the group is empty
 }
 
-// renamed keeps the roll. What somebody says is said under the name in it, so that all hear of the
-// change before.
+// renamed changes the name in here. The messages of a member have the name in here, so everybody is told of the
+// change before the first message with the new name.
 func (r *room) renamed(c *core.Conn, _, name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -141,7 +141,7 @@ func (r *room) renamed(c *core.Conn, _, name string) {
 	was := m.Name
 	m.Name = name
 	r.here[m.ID] = m
-	r.srv.Group(group).Send("renamed", change{m, was}) //nolint:errcheck // perhaps nobody is left to be told
+	r.srv.Group(group).Send("renamed", change{m, was}) //nolint:errcheck // perhaps the group is empty
 }
 
 func (r *room) say(_ context.Context, c *core.Conn, text string) (struct{}, error) {

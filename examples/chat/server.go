@@ -18,14 +18,12 @@ import (
 	"github.com/hisock/hisock/ws"
 )
 
-// How long the end may take: goodbyeTime for all clients together, of which each gets
-// closeTime to hear the goodbye and go.
 const (
-	goodbyeTime = 1500 * time.Millisecond
-	closeTime   = time.Second
+	goodbyeTime = 1500 * time.Millisecond // how long the shutdown may take, for all clients together
+	closeTime   = time.Second             // how long one client may take to read the goodbye and close
 
-	// resumeTime is how long a seat is kept for who is away: long enough for a page that is reloaded,
-	// short enough that a tab which was closed is not shown as being here for long.
+	// resumeTime is how long the server waits for a client that is away: long enough for the reload of a page,
+	// short enough that a member whose tab was closed is soon gone.
 	resumeTime = 10 * time.Second
 )
 
@@ -41,7 +39,7 @@ func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	s := &server{chat: chat}
 	newRoom(s.chat)
 	defer s.stop()
-	// First the ports, so that nobody waits for the bundle to learn that one is taken.
+	// The ports come first: if one is in use, the user need not wait for the bundle to learn it.
 	if err := s.listen(o); err != nil {
 		return err
 	}
@@ -66,23 +64,23 @@ func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	}
 }
 
-// newHTTPServer serves h, and logs as the chat does.
+// newHTTPServer returns a server of h that logs to the log of the chat.
 func newHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
 	s := web.NewServer(h)
 	s.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelWarn)
 	return s
 }
 
-// A server is the chat and what it listens on.
+// A server is the chat with its listeners.
 type server struct {
 	chat    *core.Server
-	tcp     *tcp.Listener // nil if it is off
-	web     net.Listener  // nil if it is off, and so are the next two
+	tcp     *tcp.Listener // nil if terminals are not served
+	web     net.Listener  // nil if browsers are not served; the next two are nil then too
 	sockets *ws.Listener
 	http    *http.Server
 
 	running sync.WaitGroup
-	failed  chan error // what ended one of those that serve; has room for all
+	failed  chan error // errors of the goroutines that serve; has room for one of each
 }
 
 func (s *server) listen(o options) (err error) {
@@ -102,11 +100,11 @@ func (s *server) listen(o options) (err error) {
 	return nil
 }
 
-// start serves on everything that is listened on, until stop.
+// start serves all listeners until stop.
 func (s *server) start() {
 	s.failed = make(chan error, 3)
 	serve := func(l transport.Listener) {
-		// The clients outlive the context of the program: they are said goodbye to.
+		// Not the context of the program: when that ends, Shutdown still says goodbye to the clients.
 		if err := s.chat.Serve(context.Background(), l); err != nil {
 			s.failed <- err
 		}
@@ -124,12 +122,12 @@ func (s *server) start() {
 	}
 }
 
-// stop says goodbye to everyone, closes all that is open and waits. It may be called
-// whatever has been started.
+// stop says goodbye to all clients, closes the listeners and waits for the goroutines. It may be called
+// at any stage of the start.
 func (s *server) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), goodbyeTime)
 	defer cancel()
-	s.chat.Shutdown(ctx) //nolint:errcheck // who did not hear the goodbye has been cut off
+	s.chat.Shutdown(ctx) //nolint:errcheck // clients that did not read the goodbye in time have been cut off
 	if s.tcp != nil {
 		s.tcp.Close() //nolint:errcheck // the program ends
 	}
@@ -145,7 +143,7 @@ func (s *server) stop() {
 func (s *server) pageURL() string   { return "http://" + s.web.Addr().String() }
 func (s *server) socketURL() string { return "ws://" + s.web.Addr().String() + "/ws" }
 
-// printReady prints where the chat can be joined.
+// printReady prints the addresses of the chat.
 func (s *server) printReady(w io.Writer) {
 	fmt.Fprintln(w, "The chat is open.")
 	if s.web != nil {

@@ -14,9 +14,9 @@ import (
 // connectTime is how long joining may take.
 const connectTime = 10 * time.Second
 
-// join is the terminal client: lines of stdin are said, what others say is printed. It
-// returns nil at the end of stdin, when all that was said has been passed on, or
-// when ctx ends. When the connection breaks off it comes back, unless once is set.
+// join is the terminal client. It sends the lines of stdin to the chat, and prints the messages of others. It
+// returns nil at the end of stdin, when all lines have been sent, or
+// when ctx ends. If the connection breaks off, the client comes back, unless once is set.
 func join(ctx context.Context, url, name string, once bool, stdin io.Reader, stdout, stderr io.Writer) error {
 	dialer, err := newDialer(url)
 	if err != nil {
@@ -47,8 +47,7 @@ func join(ctx context.Context, url, name string, once bool, stdin io.Reader, std
 	return t.talk(ctx, stdin)
 }
 
-// A terminal is one person's end of the chat. Handlers run one at a time, and nothing
-// else prints to stdout.
+// A terminal is the chat of one user. Only its handlers print to stdout, and they run one at a time.
 type terminal struct {
 	client         *core.Client
 	stdout, stderr io.Writer
@@ -75,15 +74,15 @@ func (t *terminal) connect(ctx context.Context, url string) error {
 	return fmt.Errorf("cannot join the chat at %s: %s", url, reason(err))
 }
 
-// talk says what is typed, until stdin, the connection or ctx ends.
+// talk sends the lines that are typed, until stdin, the connection or ctx ends.
 func (t *terminal) talk(ctx context.Context, stdin io.Reader) error {
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
 	lines := make(chan typed)
-	go readLines(reading, stdin, lines) // ends with stdin at the latest
+	go readLines(reading, stdin, lines) // it ends when stdin ends, or at the first line after reading has ended
 	for {
 		if t.isOver() {
-			return t.lost() // whatever is typed now
+			return t.lost() // also if a line has been typed
 		}
 		select {
 		case in, more := <-lines:
@@ -91,7 +90,7 @@ func (t *terminal) talk(ctx context.Context, stdin io.Reader) error {
 				return t.leave(ctx)
 			}
 			if in.err != nil && in.err != errLineTooLong {
-				t.leave(ctx) //nolint:errcheck // what follows comes first
+				t.leave(ctx) //nolint:errcheck // the error below is the one to report
 				return fmt.Errorf("cannot read what you type: %w", in.err)
 			}
 			t.say(ctx, in)
@@ -103,7 +102,7 @@ func (t *terminal) talk(ctx context.Context, stdin io.Reader) error {
 	}
 }
 
-// say says one line and returns when it has been passed on. Blank ones are skipped.
+// say sends one line and returns when the server has accepted it. It skips blank lines.
 func (t *terminal) say(ctx context.Context, in typed) {
 	err := in.err
 	if err == nil {
@@ -120,8 +119,8 @@ func (t *terminal) say(ctx context.Context, in typed) {
 	}
 }
 
-// leave says goodbye and waits until nothing is printed any more. If it was the server
-// that went, it says so.
+// leave closes the client and waits until it prints nothing any more. If the server had ended the connection
+// before, leave returns why.
 func (t *terminal) leave(ctx context.Context) error {
 	ended := t.isOver()
 	t.client.Close()
@@ -141,7 +140,7 @@ func (t *terminal) isOver() bool {
 	}
 }
 
-// changed tells that the connection has broken off, and that it is back.
+// changed prints that the connection has broken off, and that the client is back.
 func (t *terminal) changed(s core.State, why error) {
 	switch {
 	case s == core.StateReconnecting:
@@ -153,7 +152,7 @@ func (t *terminal) changed(s core.State, why error) {
 	}
 }
 
-// lost says why the server is gone.
+// lost returns why the connection has ended for good.
 func (t *terminal) lost() error { return errors.New(gone(t.client.Err())) }
 
 func gone(err error) string {
@@ -166,7 +165,7 @@ func gone(err error) string {
 	return "the server has ended the connection: " + reason(err)
 }
 
-// reason is what an error says about the matter itself, safe to print.
+// reason returns the text of an error for people, without prefixes, and safe to print.
 func reason(err error) string {
 	var e *core.Error
 	if !errors.As(err, &e) {
@@ -208,12 +207,12 @@ func (t *terminal) renamed(_ context.Context, _ *core.Conn, who change) error {
 
 func (t *terminal) said(_ context.Context, _ *core.Conn, in line) error {
 	if in.ID == t.me {
-		return nil // it stands there already: it was typed
+		return nil // the user has typed it here
 	}
 	return t.print("%s: %s", in.From, in.Text)
 }
 
-// print prints one line that holds what others wrote.
+// print prints one line, and makes text from others safe to print.
 func (t *terminal) print(format string, args ...any) error {
 	_, err := fmt.Fprintln(t.stdout, printable(fmt.Sprintf(format, args...)))
 	return err

@@ -7,16 +7,16 @@ import (
 	"unicode/utf8"
 )
 
-// What a name and a message may be, in characters. The page has the same numbers.
+// The greatest lengths of a name and of a message, in characters. The page has the same numbers.
 const (
 	maxName = 32
 	maxText = 2000
 )
 
-// checkName says what is wrong with the name of somebody who wants to join, or nil.
+// checkName returns why a client may not have that name, or nil.
 //
-// Terminals print "name: text" and "* name joined": a name must not be able to look
-// like something else. That is also why it may hold nothing that cannot be seen.
+// Terminals print "name: text" and "* name joined". A name must not look like a part of such a line, so it
+// has no colon, no asterisk at its beginning, and no invisible characters.
 func checkName(name string) error {
 	switch {
 	case name == "":
@@ -38,7 +38,7 @@ func checkName(name string) error {
 	return nil
 }
 
-// checkText says what is wrong with a message, or nil.
+// checkText returns why a message is refused, or nil.
 func checkText(text string) error {
 	switch n := utf8.RuneCountInString(text); {
 	case !utf8.ValidString(text):
@@ -56,7 +56,7 @@ func checkText(text string) error {
 	return nil
 }
 
-// clip shortens what is repeated in an error.
+// clip shortens a name for an error.
 func clip(s string) string {
 	if runes := []rune(s); len(runes) > maxName {
 		return string(runes[:maxName]) + "…"
@@ -64,8 +64,8 @@ func clip(s string) string {
 	return s
 }
 
-// printable makes s safe to print on a terminal, whoever it came from: what could move the
-// cursor, hide text or turn its direction around is shown as U+FFFD.
+// printable makes text from others safe to print on a terminal. It replaces characters that could move the
+// cursor, hide text or turn the direction of text by U+FFFD.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch r {

@@ -1,5 +1,5 @@
-// Command tictactoe is a game for two. Without an argument it serves the game to terminals and, at
-// http://127.0.0.1:8080, to browsers; with a name it plays in a terminal.
+// Command tictactoe is a game for two players. Without an argument it serves the game to terminals, and at
+// http://127.0.0.1:8080 to browsers. With a name as argument it plays in a terminal.
 package main
 
 import (
@@ -20,12 +20,12 @@ import (
 //go:embed index.html
 var files embed.FS
 
-// A game is shown to its players as it is: a cell holds a mark, or its number while it is free.
+// A game is sent to its players. A cell holds a mark, or its number while it is free.
 type game struct {
 	Cells   []string
 	Text    string
 	players []*core.Conn
-	moves   int // 9 when it is over
+	moves   int // moves so far; 9 if the game is over
 }
 
 func (g *game) show(text string) {
@@ -53,7 +53,7 @@ func move(_ context.Context, c *core.Conn, cell string) (struct{}, error) {
 }
 
 func serve(ctx context.Context, site *web.Site) error {
-	// Handlers run one at a time: no locks.
+	// With Manual handlers run one at a time, so the game needs no lock.
 	srv, err := core.NewServer(&core.ServerOptions{Manual: true, Access: core.Access{UniqueNames: true}})
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func play(ctx context.Context, site *web.Site) error {
 		return err
 	}
 	defer c.Close()
-	context.AfterFunc(ctx, func() { c.Close(); os.Exit(0) }) // whatever stdin does
+	context.AfterFunc(ctx, func() { c.Close(); os.Exit(0) }) // reading stdin cannot be interrupted
 	core.On(c, "show", func(_ context.Context, _ *core.Conn, g game) error {
 		_, err := fmt.Printf("%s\n%s\n%s\n%s\n", g.Cells[:3], g.Cells[3:6], g.Cells[6:], g.Text)
 		return err

@@ -1,4 +1,4 @@
-// The chat of a browser tab. What is said over the connection is listed in room.go.
+// The chat in a browser tab. room.go lists the messages.
 
 import { connect } from "/hisock/hisock.js";
 import { addLine, addNote, clearLog, showError, showLines, showPeople, showStatus, showView, shownLines } from "./view.js";
@@ -8,10 +8,10 @@ const $ = (id) => document.getElementById(id);
 const name = $("name");
 const message = $("message");
 
-/** What this tab is in, while it is in the chat. */
+/** The session of this tab; null while it is not in the chat. */
 let session = null;
 
-/** One stay in the chat, from Join to the end of the connection. */
+/** One stay in the chat, from Join to the end of the client. */
 class Session {
   #client;
   #me;
@@ -19,7 +19,7 @@ class Session {
   #giveUp = new AbortController();
   #back;
 
-  /** back says that the page was reloaded, and shows what was said before. */
+  /** asked is the name to ask for. back says that the page was reloaded and shows the messages from before. */
   constructor(asked, back) {
     this.asked = asked;
     this.#back = back;
@@ -40,11 +40,11 @@ class Session {
       },
     });
     this.#client.closed.then((why) => this.#ended(why));
-    // Who has kept the seat is no newcomer, to whom the server says who is here.
+    // The server sends the members to a newcomer by itself. After a reload the page asks for them.
     if (this.#client.resumed) this.#client.send("here");
   }
 
-  /** The name under which to come back after a reload, or nothing if it is not in the chat. */
+  /** The name with which to come back after a reload, or undefined if the tab is not in the chat. */
   get seat() {
     return this.#me === undefined ? undefined : this.asked;
   }
@@ -73,7 +73,7 @@ class Session {
     message.focus();
   }
 
-  /** The connection has broken off, or goes on. What is written meanwhile is said later. */
+  /** Shows that the connection has broken off, or goes on. Messages that are written meanwhile are sent later. */
   #changed(state, why) {
     if (state === "connecting") showStatus("connecting", `Connecting… ${reason(why, this.asked)}`);
     if (this.#me === undefined) return;
@@ -125,7 +125,7 @@ class Session {
   }
 }
 
-/** Says why a connection ended or did not come about, to whom it happened. */
+/** Returns the text for the user about why the connection has ended, or could not be made. */
 function reason(why, asked) {
   if (why === null) return "You have left.";
   switch (why.code) {
@@ -168,13 +168,13 @@ function refused(asked, why) {
   name.select();
 }
 
-/** Join can be pressed again. */
+/** Makes the button Join ready to be pressed again. */
 function idle() {
   $("join").textContent = "Join";
   $("join-form").removeAttribute("aria-busy");
 }
 
-/** Joins the chat, again and again until it works or is given up. */
+/** Joins the chat. It tries again until it succeeds or the user cancels. */
 async function join(asked, back) {
   showStatus("connecting", "Connecting…");
   $("join").textContent = "Cancel";
@@ -213,7 +213,7 @@ $("say-form").addEventListener("submit", async (event) => {
     message.focus();
     return;
   }
-  // The field is free at once: the next message can be typed, and follows this one.
+  // The field is emptied at once, so the user can type the next message. It is sent after this one.
   message.value = "";
   showError("message", "");
   message.focus();
@@ -229,20 +229,21 @@ name.addEventListener("input", () => showError("name", ""));
 message.addEventListener("input", () => showError("message", ""));
 $("leave").addEventListener("click", () => session?.leave());
 
-// A reload keeps the seat, and what is shown; also one that comes before the last has joined again.
+// A reload keeps the session and the messages that are shown, also if the tab has not joined again since the last
+// reload.
 let before = sessionStorage.getItem("chat");
 addEventListener("pagehide", () => {
   if (session?.seat) before = JSON.stringify({ name: session.seat, lines: shownLines() });
   if (session && before) sessionStorage.setItem("chat", before);
 });
 addEventListener("pageshow", (event) => {
-  if (event.persisted) sessionStorage.removeItem("chat"); // it is the same page, which knows all that
+  if (event.persisted) sessionStorage.removeItem("chat"); // the same page goes on, with everything in memory
 });
 if (before) {
   sessionStorage.removeItem("chat");
   const seat = JSON.parse(before);
   name.value = seat.name;
-  showView("chat"); // what is not shown cannot be scrolled to its end
+  showView("chat"); // a hidden log cannot be scrolled to its end
   showLines(seat.lines);
   join(seat.name, true);
 }

@@ -1,4 +1,4 @@
-// What is shown. Everything that comes from others goes in as text, never as markup.
+// The elements of the page. Text from others is inserted as text, never as markup.
 
 const $ = (id) => document.getElementById(id);
 
@@ -6,7 +6,7 @@ const log = $("log");
 const people = $("people");
 const newest = $("newest");
 
-// How many entries are kept, and for how long entries of one author stand together.
+// The greatest number of entries in the log, and how long entries of one author form a block, in milliseconds.
 const maxEntries = 1000;
 const together = 3 * 60_000;
 
@@ -20,7 +20,7 @@ function element(tag, className, text) {
   return e;
 }
 
-/** A colour for a name, always the same. */
+/** Returns the hue of a name's colour, in degrees. It is always the same for the same name. */
 function hueOf(name) {
   let hash = 0;
   for (const c of name) hash = (hash * 31 + c.codePointAt(0)) % 997;
@@ -39,7 +39,7 @@ export function showStatus(state, text) {
   status.textContent = text;
 }
 
-/** Shows what is wrong with a field, or with an empty text that nothing is. */
+/** Shows an error of a field, or removes it if the text is empty. */
 export function showError(field, text) {
   const input = $(field);
   $(`${field}-error`).textContent = text;
@@ -47,7 +47,7 @@ export function showError(field, text) {
   else input.removeAttribute("aria-invalid");
 }
 
-/** Shows who is here: members in the order in which they came. */
+/** Shows the members, in the order in which they joined. */
 export function showPeople(members, me) {
   $("count").textContent = String(members.length);
   people.replaceChildren(
@@ -61,7 +61,7 @@ export function showPeople(members, me) {
   );
 }
 
-/** What is shown of what was said, for showLines of a later page. */
+/** Returns the messages that are shown, for showLines of a later page. */
 export function shownLines() {
   return [...log.querySelectorAll(".entry")].map((e) => ({
     id: Number(e.dataset.id),
@@ -72,12 +72,12 @@ export function shownLines() {
   }));
 }
 
-/** Shows what an earlier page had shown. */
+/** Shows the messages that an earlier page has shown. */
 export function showLines(lines) {
   for (const line of lines) addLine(line, line.mine, line.at);
 }
 
-/** Shows what somebody said. */
+/** Shows a message. */
 export function addLine({ id, from, text }, mine, now = Date.now()) {
   const last = log.lastElementChild;
   const entry = element("div", "entry");
@@ -102,21 +102,21 @@ export function addLine({ id, from, text }, mine, now = Date.now()) {
   append(entry, mine);
 }
 
-/** Shows that something happened. */
+/** Shows an event, such as that somebody has joined. */
 export function addNote(text, bad = false) {
   const note = element("p", "note", text);
   note.classList.toggle("bad", bad);
   append(note, false);
 }
 
-/** Shows none of what was said before. */
+/** Removes all messages and events. */
 export function clearLog() {
   for (const e of [...log.children]) if (e !== $("empty")) e.remove();
   $("empty").hidden = false;
   newest.hidden = true;
 }
 
-/** Adds to the log, and follows it to its end unless the reader has gone up to read. */
+/** Appends an entry to the log, and scrolls to the end unless the reader has scrolled up. */
 function append(entry, follow) {
   const follows = follow || isAtEnd();
   $("empty").hidden = true;
@@ -126,7 +126,7 @@ function append(entry, follow) {
   else newest.hidden = false;
 }
 
-/** Whether the reader sees the end, or did before the window changed. */
+/** Whether the reader sees the end of the log, or saw it before the size of the window changed. */
 let atEnd = true;
 
 function isAtEnd() {
@@ -144,11 +144,11 @@ newest.addEventListener("click", () => {
   $("message").focus();
 });
 log.addEventListener("scroll", () => {
-  if (log.clientWidth !== width || log.clientHeight !== height) return; // the window has scrolled it, not the reader
+  if (log.clientWidth !== width || log.clientHeight !== height) return; // a new size has scrolled the log, not the reader
   atEnd = isAtEnd();
   if (atEnd) newest.hidden = true;
 });
-// A smaller or narrower window, such as one with a keyboard in it or one that was turned, must not hide the end.
+// If the log becomes smaller, because a keyboard appears or the device is turned, its end must stay in view.
 let width = log.clientWidth;
 let height = log.clientHeight;
 new ResizeObserver(() => {

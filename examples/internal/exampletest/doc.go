@@ -1,8 +1,8 @@
-// Package exampletest holds what the tests of the examples share: a program that runs inside a test, and
-// the Go of a document, compiled as a program outside this module would be.
+// Package exampletest has helpers for the tests of the examples: it runs a program inside a test, and
+// compiles the Go snippets of a document as a module outside this module.
 //
 //	p := exampletest.Start(t, run, "server")        // run is what main calls
-//	addr := p.Prints(`Serving at (.*)\.`)[0]        // waits for it
+//	addr := p.Prints(`Serving at (.*)\.`)[0]        // waits until it is printed
 //	p.Stop()                                        // as Ctrl-C does
 //	p.Ends(0)
 //

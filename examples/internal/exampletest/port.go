@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FreePort returns a port that nobody listens on at this moment, below those that systems give to
-// connections that are dialed: one of these may be taken before the program that is told of it listens.
+// FreePort returns a port that is free at this moment. It is below the ports that systems give to outgoing
+// connections, because such a port may be in use again before the program listens on it.
 func FreePort(t *testing.T) string {
 	t.Helper()
 	const first, ports = 10_000, 20_000

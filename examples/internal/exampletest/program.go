@@ -14,10 +14,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Patience is how long a test waits for what must come.
+// Patience is how long a test waits for an event that must come.
 const Patience = 20 * time.Second
 
-// An Output is what a program has written, for a test to look at while it runs.
+// An Output is the output of a program. A test may read it while the program writes.
 type Output struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -51,7 +51,7 @@ type Program struct {
 	code int // valid once done is closed
 }
 
-// Run is what the main function of an example calls: it returns the exit code.
+// A Run is the function that the main function of an example calls. It returns the exit code.
 type Run func(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int
 
 // Start runs a program, and stops it when the test ends.
@@ -73,7 +73,7 @@ func Start(t *testing.T, run Run, args ...string) *Program {
 	return p
 }
 
-// Say types lines.
+// Say writes lines to the program's input.
 func (p *Program) Say(lines ...string) {
 	p.t.Helper()
 	for _, line := range lines {
@@ -85,7 +85,7 @@ func (p *Program) Say(lines ...string) {
 // EOF ends the input, as Ctrl-D does.
 func (p *Program) EOF() { p.In.Close() }
 
-// Stop does what Ctrl-C does.
+// Stop ends the program's context, as Ctrl-C does.
 func (p *Program) Stop() { p.stop() }
 
 // Wait waits until the program has ended, and returns its exit code.
@@ -105,7 +105,7 @@ func (p *Program) Ends(code int) {
 	require.Equal(p.t, code, p.Wait(), "stdout: %s\nstderr: %s", &p.Out, &p.Err)
 }
 
-// Prints waits until the output matches pattern, and returns what its parentheses hold.
+// Prints waits until the output matches pattern, and returns the matches of its groups.
 func (p *Program) Prints(pattern string) []string {
 	p.t.Helper()
 	re := regexp.MustCompile(pattern)
@@ -119,7 +119,7 @@ func (p *Program) Sees(line string) {
 	p.await(func() bool { return slices.Contains(p.Out.Lines(), line) }, "%q was not printed", line)
 }
 
-// Complains waits until the program has written text as an error.
+// Complains waits until the program has written text to its error output.
 func (p *Program) Complains(text string) {
 	p.t.Helper()
 	p.await(func() bool { return strings.Contains(p.Err.String(), text) }, "%q was not complained about", text)

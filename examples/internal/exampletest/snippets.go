@@ -27,8 +27,8 @@ func Go(t *testing.T, path string) (code []string) {
 	return code
 }
 
-// Module writes files into a folder that is a module outside this one, which requires this one as it
-// stands two folders above the test.
+// Module writes files into a new folder and makes it a module that requires this module, in the state of the
+// checkout. It must be called from a test two folders below the top of this module.
 func Module(t *testing.T, name string, files map[string]string) (dir string) {
 	t.Helper()
 	root, err := filepath.Abs("../..")
@@ -50,7 +50,7 @@ func Module(t *testing.T, name string, files map[string]string) (dir string) {
 	return dir
 }
 
-// Command runs a command in a folder, and returns what it has said.
+// Command runs a command in a folder, and returns its output. The test fails if the command fails.
 func Command(t *testing.T, dir, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
@@ -60,15 +60,15 @@ func Command(t *testing.T, dir, name string, args ...string) string {
 	return string(out)
 }
 
-// Snippets are bodies of functions, as a document shows them.
+// Snippets say how the bodies of functions in a document are compiled.
 type Snippets struct {
-	Given    string            // parameters: what a snippet may use without making it
-	Returns  string            // results
-	Packages map[string]string // where each package is that a snippet may use
-	Flags    []string          // of go vet
+	Given    string            // parameters of the functions: variables that a snippet may use without declaring them
+	Returns  string            // results of the functions
+	Packages map[string]string // import paths of the packages that a snippet may use, by package name
+	Flags    []string          // flags of go vet
 }
 
-// Vet vets bodies of functions as a package of a module outside this one.
+// Vet runs go vet on bodies of functions, as a package of a module outside this module.
 func (s Snippets) Vet(t *testing.T, bodies []string) {
 	t.Helper()
 	files := map[string]string{}
