@@ -51,9 +51,10 @@ type Conn struct {
 	calls   callTable    // calls to the peer
 	serving servingTable // calls of the peer
 	recv    recvTable
-	waits   standstill.Table // handlers that wait for answers
-	beside  *beside.Handlers // concurrent handlers; nil if there are none
-	events  events.Line      // hooks that run one after the other; see conn_run.go
+	streams atomic.Pointer[streamTable] // nil until there has been a stream
+	waits   standstill.Table            // handlers that wait for answers
+	beside  *beside.Handlers            // concurrent handlers; nil if there are none
+	events  events.Line                 // hooks that run one after the other; see conn_run.go
 
 	progress progress // what the sweeper is told
 	watch    watch    // the sweeper's own notes

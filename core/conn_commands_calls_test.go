@@ -57,7 +57,7 @@ func TestContextsOfCallsInARow(t *testing.T) {
 		})
 		w.serve()
 		p := w.hello(&wire.Hello{})
-		names := make([]string, 3*manyContexts)
+		names := make([]string, 3*contextsAtOnce)
 		var ids []uint64
 		for i := range names {
 			names[i] = "keep"

@@ -83,6 +83,7 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 	drained := c.closeQueue(why, bye, how)
 	c.life.cancel(why)
 	c.calls.end(c.closedError())
+	c.endStreams()
 	c.turn.Close(how.ours)
 	if before == session.Suspended {
 		c.eng.owner.waited(c)

@@ -59,7 +59,7 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 	case wire.KindPong:
 		var nonce uint64
 		if nonce, err = wire.ParseNonce(f.Body); err == nil {
-			c.out.Answered(nonce)
+			c.gotPong(nonce)
 		}
 	case wire.KindAck:
 		err = c.gotAck(f.Body)
@@ -75,16 +75,8 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 		err = NewError(CodeProtocol, "a "+f.Kind.String()+" frame after the handshake")
 	case wire.KindStandstill:
 		err = c.gotStandstill(f.Body)
-	case wire.KindStreamItem: // nobody has opened such a stream: the frame is checked and dropped
-		_, _, err = wire.ParseStreamItem(f.Body)
-	case wire.KindStreamEnd:
-		_, _, err = wire.ParseStreamEnd(f.Body)
-	case wire.KindStreamCredit:
-		_, _, err = wire.ParseStreamCredit(f.Body)
-	case wire.KindStream:
-		_, err = wire.ParseStream(f.Body)
-	case wire.KindStreamPart:
-		_, _, err = wire.ParseStreamPart(f.Body)
+	case wire.KindStream, wire.KindStreamItem, wire.KindStreamPart, wire.KindStreamEnd, wire.KindStreamCredit:
+		err = c.gotOfStream(f)
 	default:
 		if f.Kind < 0x80 { // never: wire.Next returns no unknown kind below 0x80
 			err = NewError(CodeProtocol, "frame of kind "+strconv.Itoa(int(f.Kind)))

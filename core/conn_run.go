@@ -128,7 +128,7 @@ func (c *Conn) invoke(ctx context.Context, h *handler, f Frame) (out []byte, err
 		}
 	}()
 	out, err = h.run(ctx, c, f)
-	if err != nil && f.Kind == KindCall {
+	if err != nil && (f.Kind == KindCall || f.Kind == KindStream) {
 		err = packed(c.eng.codec, err)
 	}
 	returned = true

@@ -315,7 +315,7 @@ func (c *Conn) waitError(ctx context.Context) error {
 
 // fits returns an error if the peer does not read a frame of n bytes, its header included.
 func (c *Conn) fits(n int) *Error {
-	if n <= c.peer.maxFrame || n <= wire.Size(c.peer.maxFrame) { // the first is nearly always enough
+	if n <= wire.Size(c.peer.maxFrame) {
 		return nil
 	}
 	return NewError(CodeTooBig, "frame "+strconv.Itoa(n)+" B exceeds the peer's limit "+strconv.Itoa(c.peer.maxFrame)+" B")
@@ -343,7 +343,11 @@ func (w *outboxOwner) Write() (last bool) {
 	c := (*Conn)(w)
 	defer func() { last = c.exit() }()
 	bufs, to := c.out.Take()
-	for bufs != nil {
+	for to != nil {
+		if bufs == nil {
+			bufs, to = c.feed()
+			continue
+		}
 		n, ok := c.write(bufs, to)
 		if !ok {
 			return false // which the deferred exit replaces
@@ -360,8 +364,11 @@ func (w *outboxOwner) Write() (last bool) {
 // flushBatch is the reader's write at the end of its batch.
 func (c *Conn) flushBatch() {
 	bufs, to := c.out.Take()
-	if bufs == nil {
-		return
+	for bufs == nil {
+		if to == nil {
+			return
+		}
+		bufs, to = c.feed()
 	}
 	if n, ok := c.write(bufs, to); ok && c.out.Done(n) {
 		c.eng.owner.noticesFit(c)

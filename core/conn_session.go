@@ -81,6 +81,7 @@ func (c *Conn) relink(before, l *session.Link, rd *reader, received uint64, welc
 	c.rd = rd                // nobody else reads a suspended connection
 	c.sess.Relink(before, l) // the count of the suspended session in c.life is the reader's now
 	c.progress.reads.Add(1)  // so that the sweeper's time for a silent peer begins anew
+	c.resumeStreams()
 	return session.Resumed
 }
 

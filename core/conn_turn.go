@@ -162,12 +162,12 @@ func (c *Conn) runJob(j turn.Job) {
 	}
 }
 
-// isQuiet reports whether no handler of the connection runs and no frame waits for its turn.
+// isQuiet reports whether no handler of the connection runs, no frame waits for its turn, and no stream is open.
 // The turn is asked first, since a turn may start handlers that run on beside it when it ends.
 func (c *Conn) isQuiet() bool {
 	if !c.turn.Quiet() {
 		return false
 	}
 	running, _ := c.beside.State()
-	return running == 0
+	return running == 0 && (browser || c.streamsOpen() == 0) // a page is never asked
 }

@@ -8,13 +8,14 @@ import (
 	"github.com/hisock/hisock/core/internal/convert"
 )
 
-// A Kind says whether a [Frame] is a command, a call or a raw message.
+// A Kind says whether a [Frame] is a command, a call, a raw message or the opening of a stream.
 type Kind uint8
 
 const (
 	KindCommand Kind = iota + 1 // a command: a name and a payload, not answered
 	KindCall                    // a call: a name and a payload, answered once
 	KindRaw                     // a raw message: a payload without a name
+	KindStream                  // the opening of a stream: its name, and the payload that its opener gives
 )
 
 // String returns the kind in lower case, such as "command".
@@ -26,6 +27,8 @@ func (k Kind) String() string {
 		return "call"
 	case KindRaw:
 		return "raw message"
+	case KindStream:
+		return "stream"
 	}
 	return "unknown kind"
 }
@@ -119,7 +122,11 @@ type handlers struct {
 	commands map[string]*handler // by the name of the command
 	order    []*handler          // the handlers of commands in the order of their registration
 	calls    map[string]*handler // by the name of the call
+	streams  map[string]*handler // by the name of the stream
 
+	streaming *streaming // nil unless a browser build handles streams
+
+	anyStream  *handler // of streams that have no handler of their own: it refuses them; nil without an authorizer
 	anyCommand *handler
 	anyCall    *handler
 	message    *handler
@@ -281,7 +288,7 @@ func add(h *handlers, m *map[string]*handler, name string, f Handler, opts []Han
 		panic("core: " + why)
 	}
 	if (*m)[name] != nil {
-		panic("core: command \"" + name + "\" has a handler already")
+		panic("core: \"" + name + "\" has a handler already")
 	}
 	if *m == nil {
 		*m = make(map[string]*handler)
@@ -363,6 +370,10 @@ func (h *handlers) freeze() {
 	for _, n := range h.calls {
 		wrap(n)
 	}
+	for _, n := range h.streams {
+		wrap(n)
+	}
+	wrap(h.anyStream)
 	wrap(h.anyCommand)
 	wrap(h.anyCall)
 	wrap(h.message)

@@ -7,6 +7,7 @@ import (
 	"github.com/hisock/hisock/core/internal/admit"
 	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/internal/convert"
+	"github.com/hisock/hisock/core/wire"
 )
 
 // ServerOptions configure a [Server]. They are copied when it is made. A nil pointer and the zero
@@ -63,6 +64,9 @@ type config struct {
 	queueBytes    int
 	inboxBytes    int
 	maxConcurrent int
+	maxStreams    int
+	streamWindow  int
+	maxItem       int
 	heartbeat     time.Duration
 	writeTimeout  time.Duration
 	closeTimeout  time.Duration
@@ -89,6 +93,9 @@ const (
 	defaultQueueBytes  = 1 << 20
 	defaultInboxBytes  = 256 << 10
 	defaultConcurrent  = 64
+	defaultStreams     = 128
+	defaultWindow      = 256 << 10
+	defaultMaxItem     = 1 << 20
 	defaultFrameTime   = 20 * time.Second
 	defaultHeartbeat   = 15 * time.Second
 	defaultWriteTime   = 20 * time.Second
@@ -146,6 +153,7 @@ func (o *ServerOptions) config() config {
 		maxFrame: o.Limits.MaxFrame, maxName: o.Limits.MaxName, maxGroups: o.Limits.MaxGroups,
 		maxCommand: o.Limits.MaxCommand, maxCalls: o.Limits.MaxCalls,
 		queueBytes: o.Limits.QueueBytes, inboxBytes: o.Limits.InboxBytes, maxConcurrent: o.Limits.MaxConcurrent,
+		maxStreams: o.Limits.MaxStreams, streamWindow: o.Limits.StreamWindow, maxItem: o.Limits.MaxItem,
 		heartbeat: o.Timeouts.Heartbeat, writeTimeout: o.Timeouts.Write, closeTimeout: o.Timeouts.Close,
 		codec: o.Codec, log: newJournal(o.Logger),
 		overflow: newOverflowRules(o.Overflow, o.OverflowOf, OverflowDisconnect),
@@ -244,6 +252,19 @@ type Limits struct {
 	// for one client. Zero means 64.
 	MaxConcurrent int
 
+	// MaxStreams bounds the streams at one time that one client has opened. One more ends with [CodeTooManyCalls], and
+	// the connection goes on. Zero means 128. Negative means no limit.
+	MaxStreams int
+
+	// StreamWindow is how many bytes of a stream a client may send ahead of what the handler has taken; each
+	// item counts for 32 bytes more than it has. A stream whose handler takes nothing costs that much memory. It
+	// is from 16 KiB to 1 GiB. Zero means 256 KiB.
+	StreamWindow int
+
+	// MaxItem is the greatest size of an item of a stream, in bytes. It need not fit a frame or the window. A
+	// stream in which a longer one comes ends with [CodeTooBig]. Zero means 1 MiB.
+	MaxItem int
+
 	// FrameRate and ByteRate bound the frames and bytes that a client sends in a second, including answers to
 	// the server's calls. In one burst it may send as much as in a second. A client that is
 	// faster is disconnected with [CodeRateLimit] and told when it may come back. Frames that waited
@@ -274,6 +295,9 @@ func (l *Limits) resolve(f *optionFaults) {
 	size(f, "Limits.InboxBytes", &l.InboxBytes, defaultInboxBytes, 1, maxBytes)
 	l.MemoryBytes = limit(l.MemoryBytes, budget.DefaultLimit())
 	size(f, "Limits.MaxConcurrent", &l.MaxConcurrent, defaultConcurrent, 1, 0)
+	l.MaxStreams = limit(l.MaxStreams, defaultStreams)
+	size(f, "Limits.StreamWindow", &l.StreamWindow, defaultWindow, wire.FirstStreamCredit, maxPeerFrame)
+	size(f, "Limits.MaxItem", &l.MaxItem, defaultMaxItem, 1, maxPeerFrame)
 	l.FrameRate, l.ByteRate = max(l.FrameRate, 0), max(l.ByteRate, 0)
 	l.ChangeRate = limit(l.ChangeRate, defaultChangeRate)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hisock/hisock/core/internal/convert"
+	"github.com/hisock/hisock/core/wire"
 )
 
 // ClientOptions configure a [Client]. They are copied when it is made. A nil pointer and the zero value
@@ -64,7 +65,7 @@ type ClientOptions struct {
 	Overflow   Overflow
 	OverflowOf map[string]Overflow
 
-	// MaxFrame, QueueBytes, InboxBytes and MaxConcurrent mean the same as in [Limits], with the server in place of
+	// MaxFrame, QueueBytes, InboxBytes, MaxConcurrent, MaxStreams, StreamWindow and MaxItem mean the same as in [Limits], with the server in place of
 	// a client. WriteTimeout and CloseTimeout mean the same as Write and Close in [Timeouts], and Codec and
 	// Logger the same as in [ServerOptions]. The server decides how often there are heartbeats, and how long a session
 	// waits.
@@ -72,6 +73,9 @@ type ClientOptions struct {
 	QueueBytes    int
 	InboxBytes    int
 	MaxConcurrent int
+	MaxStreams    int
+	StreamWindow  int
+	MaxItem       int
 	WriteTimeout  time.Duration
 	CloseTimeout  time.Duration
 	Codec         Codec
@@ -160,6 +164,8 @@ func (o *ClientOptions) resolve() (clientOptions, config, error) {
 	size(&f, "QueueBytes", &v.QueueBytes, defaultQueueBytes, 1, maxBytes)
 	size(&f, "InboxBytes", &v.InboxBytes, defaultInboxBytes, 1, maxBytes)
 	size(&f, "MaxConcurrent", &v.MaxConcurrent, defaultConcurrent, 1, 0)
+	size(&f, "StreamWindow", &v.StreamWindow, defaultWindow, wire.FirstStreamCredit, maxPeerFrame)
+	size(&f, "MaxItem", &v.MaxItem, defaultMaxItem, 1, maxPeerFrame)
 	size(&f, "CloseTimeout", &v.CloseTimeout, defaultCloseTime, 1, 0)
 	if hasOverflow {
 		checkOverflow(&f, v.Overflow, v.OverflowOf)
@@ -173,6 +179,9 @@ func (o *ClientOptions) resolve() (clientOptions, config, error) {
 		queueBytes:    v.QueueBytes,
 		inboxBytes:    v.InboxBytes,
 		maxConcurrent: v.MaxConcurrent,
+		maxStreams:    limit(v.MaxStreams, defaultStreams),
+		streamWindow:  v.StreamWindow,
+		maxItem:       v.MaxItem,
 		writeTimeout:  limit(v.WriteTimeout, defaultWriteTime),
 		closeTimeout:  v.CloseTimeout,
 		codec:         v.Codec,

@@ -201,6 +201,9 @@ func (s *Server) freezeGuarded() {
 			return nil, unknownCall(f.Command)
 		}), nil)
 	}
+	s.anyStream = newHandler("", guard(func(_ context.Context, _ *Conn, f Frame) ([]byte, error) {
+		return nil, unknownStream(f.Command)
+	}), nil)
 }
 
 // allowName asks [Access.AuthorizeName] about a name that a client asks for.

@@ -123,6 +123,9 @@ func (c *Conn) holds() int {
 	n := c.turn.Bytes()
 	n += c.beside.Bytes()
 	n += c.legacy.held()
+	if t := c.streams.Load(); hasBudget && t != nil {
+		n += t.Held()
+	}
 	return n + int(c.progress.partial.Load())
 }
 
@@ -133,4 +136,7 @@ func (c *Conn) uncount() {
 	}
 	c.out.Uncount()
 	c.turn.Uncount()
+	if t := c.streams.Load(); t != nil {
+		t.Uncount()
+	}
 }

@@ -1,4 +1,4 @@
-// The life of one client: its Go client and the events of that, its state, and its session when the page is left.
+// The life of one connection: its Go client and the events of it, its state, and its session when the page goes.
 
 import { Calls } from "./calls.js";
 import { HisockError, numberOf } from "./errors.js";
@@ -7,16 +7,16 @@ import { readAuth } from "./options.js";
 import { nextTask, watchPage } from "./page.js";
 
 /** @typedef {import("./native.d.ts").NativeClient} NativeClient */
-/** @typedef {import("./engines.js").Engine} Instance */
+/** @typedef {Awaited<ReturnType<typeof import("./instance.js").instance>>} Instance */
 /** @typedef {ReturnType<typeof import("./options.js").readOptions>} Options */
 
-// The states by Go's numbers, from 1.
+// As Go numbers them, from 1.
 const states = /** @type {const} */ (["connected", "disconnected", "reconnecting", "resumed", "connecting"]);
 
 export class Connection {
   /** @type {Instance} */
   #inst;
-  /** @type {NativeClient | undefined} undefined after the end */
+  /** @type {NativeClient | undefined} until the connection has ended */
   #native;
 
   /** @type {import("./incoming.js").Incoming} */
@@ -29,30 +29,26 @@ export class Connection {
   state = "connecting";
   resumed = false;
   #name;
-  /** @type {string[]} the groups when the client ended */
+  /** @type {string[]} what they were when the connection ended */
   #lastGroups = [];
-  /** @type {(string | HisockError)[]} the refused groups when the client ended */
+  /** @type {(string | HisockError)[]} */
   #lastRefused = [];
 
-  /**
-   * The reason why a connection has ended, until Go says whether the client comes back: then "disconnected" is told.
-   *
-   * @type {HisockError | null | undefined} undefined if no connection has ended
-   */
+  /** @type {HisockError | null | undefined} of an end that is told once it is known whether it is the last */
   #parted;
-  /** Removes the listeners on the page when it aborts. */
+  /** Takes the listeners of the page away. */
   #unlisten = new AbortController();
 
   /** @type {KeptSession | undefined} */
   #kept;
-  /** @type {Uint8Array[]} raw messages of the page before, until #begin */
+  /** @type {Uint8Array[]} raw messages of the page before, until the first frames are let through */
   #earlyRaw = [];
-  #earlyMissed = 0; // frames that the server has dropped, before #begin
+  #earlyMissed = 0; // frames, until then
   #begun = false;
-  #over = false; // Go has reported the end
+  #over = false; // Go has told the end
 
   #auth;
-  /** @type {Map<number, AbortController>} calls of the page's auth function that run */
+  /** @type {Map<number, AbortController>} what the page is asked for its auth */
   #auths = new Map();
 
   /** @type {Promise<HisockError | null>} */
@@ -76,7 +72,7 @@ export class Connection {
   }
 
   /**
-   * Connects. The promise resolves once the server has welcomed the client.
+   * Connects. It resolves once the server has welcomed the client.
    *
    * @param {Options} options
    * @param {AbortSignal} signal
@@ -100,13 +96,13 @@ export class Connection {
         reject(this.#inst.ended ?? new HisockError("crashed", "the Go program of this page is gone"));
         return;
       }
-      if (!this.#over) { // if it has ended at once, its methods must not be called
+      if (!this.#over) { // else it has failed at once, and there is nobody left to ask
         this.#native = native;
         incoming.native = native;
       }
       const unwatch = this.#inst.onEnd((why) => {
         this.#unlisten.abort();
-        this.#native = undefined; // the Go program is gone
+        this.#native = undefined; // there is nobody left to ask
         incoming.native = undefined;
         settle(why);
         incoming.push(() => this.#end(why));
@@ -114,7 +110,7 @@ export class Connection {
       this.closed.then(unwatch);
 
       const abort = () => {
-        settle(signal.reason); // before Go reports an error of its own
+        settle(signal.reason); // before what Go makes of it
         this.#native?.close();
       };
       signal.addEventListener("abort", abort, { once: true });
@@ -124,7 +120,7 @@ export class Connection {
       outcome.then((err) => {
         signal.removeEventListener("abort", abort);
         if (err !== undefined) {
-          // If the server has not answered, the next connect of the page may go on with the session.
+          // Where the server has not answered, the next attempt of the page may go on.
           if (!(err instanceof HisockError && err.remote)) kept?.putBack();
           this.#native?.begin();
           reject(err);
@@ -133,16 +129,16 @@ export class Connection {
         this.#earlyRaw = kept?.raw ?? [];
         kept?.connected();
         resolve();
-        // The code that awaits the promise runs first and registers handlers.
+        // Whoever awaits the connection has its turn first, to register handlers.
         nextTask(() => this.#begin(options.config.groups));
       });
     });
   }
 
   /**
-   * Returns the functions that Go calls. They queue the events in the order in which they happen.
+   * Returns what Go calls. What it tells is queued in the order in which it happens.
    *
-   * @param {(outcome: unknown) => void} settle is called with the outcome of connect: undefined for a welcome
+   * @param {(outcome: unknown) => void} settle is told the first outcome: undefined for a welcome
    * @returns {import("./native.d.ts").Sink}
    */
   #sink(settle) {
@@ -167,7 +163,7 @@ export class Connection {
       },
       settled: (id, err, payload) => incoming.push(() => this.#calls.settle(id, err, payload)),
       changed: (hook, what, name) => {
-        if (hook === "rename") this.#name = name; // for the time after the end, when Go cannot be asked
+        if (hook === "rename") this.#name = name; // for when there is nobody left to ask
         incoming.push(() => void (hook === "rename" ? incoming.tell(hook, what, name) : incoming.tell(hook, what)));
       },
       undelivered: (list) => {
@@ -185,7 +181,7 @@ export class Connection {
       notice: (hook, name, groups, address, old) => incoming.notice(hook, { name, groups, address }, old),
       ended: (err) => {
         this.#over = true;
-        // Go can be asked for the name and the groups only now. The page is told of the end in order.
+        // What Go can no longer be asked is asked now; the page hears of it in order.
         this.#forgetNative();
         settle(err ?? new HisockError("closed", "closed while connecting"));
         incoming.push(() => this.#end(err ?? null));
@@ -194,9 +190,9 @@ export class Connection {
   }
 
   /**
-   * Lets frames through, after the raw messages that the page before has left.
+   * Lets frames through, after what the page before had got.
    *
-   * @param {string[]} groups the groups of the options
+   * @param {string[]} groups that the client wants to be in
    */
   #begin(groups) {
     if (!this.#native) return;
@@ -214,14 +210,14 @@ export class Connection {
   }
 
   /**
-   * Calls the page's auth function, and gives Go the result.
+   * Asks the page for its auth, for Go.
    *
    * @param {number} id
    */
   async #authorize(id) {
     const abort = new AbortController();
     this.#auths.set(id, abort);
-    await undefined; // the page's code never runs inside a call from Go
+    await undefined; // never from inside Go
     let auth;
     try {
       auth = await this.#auth?.(abort.signal);
@@ -273,7 +269,7 @@ export class Connection {
    *
    * @param {AbortSignal | undefined} signal
    * @param {number | undefined} timeout
-   * @param {string} tooLate the message of the error after the timeout
+   * @param {string} tooLate what the error of a timeout says
    * @param {(native: NativeClient, id: number) => void} start
    */
   ask(signal, timeout, tooLate, start) {
@@ -299,14 +295,14 @@ export class Connection {
    */
   #setState(state, why) {
     const now = state === "resumed" ? "connected" : state;
-    if (now === this.state && !(state === "connecting" && why)) return; // each failed attempt to connect is told
+    if (now === this.state && !(state === "connecting" && why)) return; // each attempt to connect that fails is told
     if (this.state === "connecting") this.resumed = state === "resumed";
     this.state = now;
     this.#incoming.push(() => this.#incoming.tell("state", state, why));
   }
 
   /**
-   * Handles a state that Go reports. With "disconnected" Go does not say whether the client comes back.
+   * What Go says of the connection. Of an end it does not say whether the client comes back.
    *
    * @param {number} number
    * @param {string} name
@@ -317,7 +313,7 @@ export class Connection {
     this.#name = name;
     if (state === "disconnected") {
       this.#parted = why ?? null;
-      // Calls that have arrived belong to the connection that has ended: calls of the next one come later.
+      // The calls of the connection that may come next have not arrived yet.
       this.#incoming.abandonCalls(why ?? new HisockError("closed", "the connection has ended"));
       return;
     }
@@ -329,13 +325,13 @@ export class Connection {
     this.#setState(state, why ?? null);
   }
 
-  /** Keeps the session for the next page. It returns false if the session cannot be kept, or need not be. */
+  /** Keeps the session for the next page. It returns false if it cannot be kept, or is not to be. */
   #keep() {
     const kept = this.#kept;
     const native = this.#native;
     if (!kept || !native) return false;
     const size = native.sessionBytes();
-    if (size === 0) return kept.putBack(); // the client is connecting, perhaps with the session of the page before
+    if (size === 0) return kept.putBack(); // it is connecting, perhaps with what the page before has left
     const raw = [...this.#earlyRaw, ...this.#raw.kept];
     if (!kept.reserve(size, raw)) return false;
     this.#incoming.stop();

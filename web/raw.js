@@ -4,7 +4,7 @@ const maxKept = 256;
 const maxKeptBytes = 1 << 20;
 
 /**
- * The raw messages that have arrived and that recvRaw has not taken, or the waiting calls of recvRaw: a queue of
+ * Raw messages between their arrival and the page's asking for them: a queue of
  * messages or a queue of askers, never both.
  */
 export class RawInbox {
@@ -19,7 +19,7 @@ export class RawInbox {
   #ended;
 
   /**
-   * Gives bytes to the first asker. It returns false if there is none.
+   * Gives bytes to who asked first. It returns false if nobody asks.
    *
    * @param {Uint8Array} bytes
    */
@@ -30,7 +30,7 @@ export class RawInbox {
   }
 
   /**
-   * Keeps bytes until they are taken. It returns false if there is no room.
+   * Keeps bytes until they are asked for. It returns false if there is no room.
    *
    * @param {Uint8Array} bytes
    */
@@ -41,13 +41,13 @@ export class RawInbox {
     return true;
   }
 
-  /** The kept messages, in order. */
+  /** Those that are kept, in order. */
   get kept() {
     return [...this.#kept];
   }
 
   /**
-   * Returns the first kept message, also after the end, or waits for the next message.
+   * Returns the next raw message, those kept first, also after the end.
    *
    * @param {AbortSignal | undefined} signal
    * @returns {Promise<Uint8Array>}
@@ -81,7 +81,7 @@ export class RawInbox {
   }
 
   /**
-   * Rejects all askers, and all later ones once the kept messages are taken.
+   * Rejects everybody who still asks.
    *
    * @param {HisockError} why
    */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { open, test } from "./harness.mjs";
+import { test } from "node:test";
+import { open } from "./harness.mjs";
 
 test("groups, and who comes and goes", async (t) => {
   const { page } = await open(t);

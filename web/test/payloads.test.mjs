@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { open, test } from "./harness.mjs";
+import { test } from "node:test";
+import { open } from "./harness.mjs";
 
 test("values go out by their type and come back as asked for", async (t) => {
   const { page } = await open(t);

@@ -1,7 +1,8 @@
 // What a page is given of what groups keep.
 
 import assert from "node:assert/strict";
-import { open, openPage, prepare, test } from "./harness.mjs";
+import { test } from "node:test";
+import { open, openPage, prepare } from "./harness.mjs";
 
 /** Connects in a page that notes what it is given of its groups. */
 async function follow(page, options = {}) {

@@ -33,6 +33,7 @@ var order = []Place{
 	Book{},
 
 	// Of one connection.
+	StreamOpening{}, // core: a stream gets its id, and its frame is queued
 	Session{},
 	Turn{},
 	Calls{},
@@ -42,6 +43,7 @@ var order = []Place{
 	Beside{},
 	Events{},
 	Notices{},
+	Streams{},
 	Values{},
 	LegacyPeer{},
 	LegacyHold{},

@@ -38,6 +38,8 @@ type (
 	Set           struct{ place }
 	Standstill    struct{ place }
 	Store         struct{ place }
+	StreamOpening struct{ place }
+	Streams       struct{ place }
 	Sweeper       struct{ place }
 	ThinLog       struct{ place }
 	ThinSource    struct{ place }

@@ -19,6 +19,7 @@ func (o *Outbox) Close(how Closing) (flushed <-chan struct{}) {
 		o.traceLocked()
 	}
 	o.closed = true
+	o.starveLocked()
 	if !o.tracesLocked() {
 		o.stopKeepingLocked()
 	}
@@ -84,8 +85,8 @@ func (o *Outbox) Finish() {
 // Uncount notes that the outbox holds nothing, whatever is done with it now.
 func (o *Outbox) Uncount() {
 	o.mu.Lock()
-	o.mem.Set(o.budget, 0)
-	o.budget = nil
+	o.mem.Set(o.of.Budget, 0)
+	o.uncounted = true
 	o.mu.Unlock()
 }
 

@@ -103,12 +103,17 @@ func (o *Outbox) Answered(nonce uint64) {
 	o.trip.answered(nonce)
 	if nonce == askNonce && o.keep.asking {
 		o.keep.asking = false
-		if o.keep.on && o.keep.acked == o.keep.asked && o.room != nil {
+		if o.keep.on && o.keep.acked == o.keep.asked && (o.room != nil || o.feed != nil) {
 			o.stopKeepingLocked()
 		}
 		o.openLocked()
 	}
+	var w wake
+	if o.feed != nil && o.pendingLocked() {
+		w = o.wakeLocked()
+	}
 	o.mu.Unlock()
+	o.wake(w)
 }
 
 // Ack lets an ack of received frames be written: with whatever is written next or, if now is set, for its own sake.

@@ -25,7 +25,12 @@ func (o *Outbox) Keep() {
 func (o *Outbox) Acked(received uint64) bool {
 	o.mu.Lock()
 	ok := o.ackedLocked(received)
+	var w wake
+	if o.feed != nil && o.pendingLocked() {
+		w = o.wakeLocked()
+	}
 	o.mu.Unlock()
+	o.wake(w)
 	return ok
 }
 
@@ -55,6 +60,9 @@ func (o *Outbox) suspendLocked() {
 	o.keep.asking = false
 	o.trip.at = 0
 	o.control = control{missed: o.control.missed}
+	if o.feed != nil {
+		o.feed.probe = 0
+	}
 	if o.flush != nil { // there is no more to wait for
 		close(o.flush)
 		o.flush = nil
@@ -163,6 +171,7 @@ func (o *Outbox) Park() (p Parked, ok bool) {
 		return p, false
 	}
 	o.closed = true
+	o.starveLocked()
 	o.openLocked()
 	if o.trace != nil {
 		o.trace.done = true // what is not delivered goes on with the session

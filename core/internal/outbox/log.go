@@ -91,10 +91,10 @@ func (o *Outbox) heldLocked() int {
 // broadcast some 5 % slower. So frames are counted when a write ends, and as soon as those that were queued since may
 // fill the step in which is counted. A frame weighs no more than twice its bytes, or is counted by itself.
 func (o *Outbox) countLocked() {
-	if !hasBudget {
+	if !hasBudget || o.uncounted {
 		return
 	}
-	if o.mem.Set(o.budget, o.heldLocked()) {
+	if o.mem.Set(o.of.Budget, o.heldLocked()) {
 		o.over = true
 	}
 	o.mark = o.bytes + max(o.mem.Room()/2, leastUncounted)

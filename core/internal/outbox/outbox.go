@@ -7,6 +7,7 @@
 //	control frames Ping, Pong, Ack and others, each of which has a slot
 //	the reader     Hold before it handles what it has read, Release after that: it writes what it has caused
 //	a writer       Take, then Next or Done after a write that went well, Fail and Stop after another
+//	streams        Offer, FeedRoom and Feed; see feed.go
 //	the session    Suspend, Mute, Resume, Acked; Park and Unpark for a session that goes on elsewhere
 //	the end        Close, Finish, Orphans
 package outbox
@@ -48,6 +49,8 @@ type Outbox struct {
 	foreign bool // the peer speaks another dialect: it knows no control frames
 	noticed bool // a notice found no room, and its sender wants to know of room
 
+	uncounted bool // nothing counts for the bound on memory any more
+
 	mu     lock.Mutex[lock.Outbox]
 	bytes  int          // of frames that are not written yet, or are being written
 	log    []*Block     // nil where a block was let go of, or dropped
@@ -55,8 +58,7 @@ type Outbox struct {
 	queued uint64       // frames that were appended
 	mem    budget.Meter // what the blocks in log weigh, counted when a write ends and at mark; see heldLocked
 	mark   int          // bytes that may wait before mem is counted again
-	budget *budget.Budget
-	link   any // what is written to; nil while there is nothing to write to
+	link   any          // what is written to; nil while there is nothing to write to
 	keep   keeper
 	expect int // bytes that the reader has to handle, so that answers find a block as large
 
@@ -72,6 +74,8 @@ type Outbox struct {
 	drops   droppable
 	slack   int // room of the owned blocks in log beyond their frames, in bytes, less blockCost for each
 	notices int // bytes of notices that wait elsewhere for room here
+
+	feed *feed // frames that wait elsewhere; nil if none ever did
 
 	room   chan struct{} // closed when there is room again; nil if nobody waits
 	flush  chan struct{} // closed when nobody writes and nothing waits; nil if nobody waits
@@ -121,7 +125,6 @@ type Owner interface {
 // Init makes an outbox in which limit bytes may wait. It remembers what was not delivered if traces is set.
 func (o *Outbox) Init(of *Common, owner Owner, limit int, link any, traces bool) {
 	o.of, o.owner, o.limit, o.link = of, owner, limit, link
-	o.budget = of.Budget
 	if traces {
 		o.trace = new(trace)
 	}

@@ -64,7 +64,7 @@ func (o *Outbox) Relief() (room <-chan struct{}) {
 }
 
 // Take returns what is to be written now, and to which link, or nil if there is nothing: then the caller, whose
-// task writing is, writes no more.
+// task writing is, writes no more. If it returns a link alone the caller is to Feed.
 func (o *Outbox) Take() (bufs [][]byte, link any) {
 	o.mu.Lock()
 	bufs, link = o.takeLocked()
@@ -176,7 +176,7 @@ func (o *Outbox) Unused() <-chan struct{} {
 
 // pendingLocked reports whether there is anything to write.
 func (o *Outbox) pendingLocked() bool {
-	return o.bytes > o.size || o.control.due
+	return o.bytes > o.size || o.control.due || o.feed != nil && (o.feed.probe != 0 || o.hungryLocked())
 }
 
 // idleLocked notes that nobody writes any more.
@@ -200,6 +200,9 @@ func (o *Outbox) takeLocked() ([][]byte, any) {
 		o.idleLocked()
 		return nil, nil
 	}
+	if o.feed != nil && o.hungryLocked() {
+		return nil, o.link
+	}
 	o.vec = o.vec[:0]
 	if o.control.welcome != nil {
 		o.vec = append(o.vec, o.control.welcome)
@@ -212,6 +215,9 @@ func (o *Outbox) takeLocked() ([][]byte, any) {
 		o.trip.asks(o.control.ping)
 	}
 	ctl := o.control.appendTo(o.ctlBuf[:0], o.bytes == o.size)
+	if o.feed != nil {
+		ctl = o.probeLocked(ctl, true)
+	}
 	switch {
 	case len(ctl) == 0:
 		copy(o.vec[front:], o.vec[front+1:])
@@ -223,6 +229,9 @@ func (o *Outbox) takeLocked() ([][]byte, any) {
 		o.vec[len(o.vec)-1] = ctl
 	default:
 		o.vec[front] = ctl
+	}
+	if o.feed != nil && o.feed.probe != 0 {
+		o.vec = append(o.vec, o.probeLocked(o.feed.buf[:0], false))
 	}
 	if len(o.vec) == 0 { // all that waited was dropped
 		o.idleLocked()
