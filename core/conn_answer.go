@@ -120,7 +120,7 @@ func (c *Conn) reply(id uint64, payload []byte) error {
 	}
 	dst, err := c.beginWaiting(c.Context(), c, n, 0)
 	if err != nil {
-		return nil // the connection has ended, and with it the call
+		return nil // the connection has ended, or is about to, and with it the call
 	}
 	c.out.Commit(wire.AppendReply(dst, id, payload))
 	return nil

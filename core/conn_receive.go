@@ -310,6 +310,7 @@ func (c *Conn) awaitRaw(rd *reader, room <-chan struct{}) {
 	defer c.progress.awaitsRoom.Store(false)
 	defer c.progress.awaitsReceiver.Store(false)
 	c.stall()
+	c.giveUpMute()
 	c.out.Nudge() // as in push
 	c.endBatch()
 	select {

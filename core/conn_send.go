@@ -256,14 +256,19 @@ func (c *Conn) awaitRoom(ctx context.Context, own *Conn, n int, most time.Durati
 			return nil
 		case no.Why == outbox.Closed:
 			return c.closedError()
+		case no.Why == outbox.Mute && c.sess.Token() == nil: // nothing will be written any more
+			return wrapError(CodeConnLost, "", c.sess.Link().WriteError())
 		case most < 0:
 			return c.noRoom(CodeQueueFull, n, no)
 		}
 		yield(own)
-		if own == c && !queuing {
-			queuing = true
-			c.progress.queuing.Add(1)
-			defer c.progress.queuing.Add(-1)
+		if own == c && no.Why == outbox.Mute {
+			if !queuing {
+				queuing = true
+				c.progress.queuing.Add(1)
+				defer c.progress.queuing.Add(-1)
+			}
+			c.giveUpMute()
 		}
 		if !browser && most > 0 && late == nil { // a browser build has no policy that waits for a time
 			timer := time.NewTimer(most)

@@ -100,6 +100,19 @@ func (c *Conn) writeFailed(l *session.Link, err error) {
 	l.Stream.SetReadDeadline(time.Now().Add(session.MuteTime)) //nolint:errcheck // for a reader that is waiting now
 }
 
+// giveUpMute gives a mute link up if its reader waits for room for a frame, perhaps for the return of a handler, and
+// somebody, perhaps that handler, waits for room in the outbox, which comes by writing only. The link would not be read to
+// its end. Nothing is lost with it: nobody waits for room in the outbox of a connection without a session.
+// The reader and the sender call it after each has said that it waits, so that the later of the two finds both.
+func (c *Conn) giveUpMute() {
+	if !c.progress.awaitsRoom.Load() || c.progress.queuing.Load() == 0 {
+		return
+	}
+	if l := c.sess.Link(); l.State() == session.Mute {
+		c.lost(l, l.WriteError())
+	}
+}
+
 // Suspended reports whether the connection has no stream at this moment, and may be
 // resumed.
 func (c *Conn) Suspended() bool { return c.sess.State() == session.Suspended }

@@ -4,6 +4,7 @@ package core
 
 import (
 	"context"
+	"encoding/binary"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -44,6 +45,117 @@ func TestMuteIsResumed(t *testing.T) {
 		require.EqualValues(t, 2, got.Load())
 		require.EqualValues(t, 1, w.srv.Stats().Resumed)
 		require.False(t, c.isEnded())
+	})
+}
+
+// A mute link is given up, though it has not been read to its end, while its reader waits for a handler that waits for room
+// in the outbox: the reader would wait for ever. Nothing but the two has to notice. Once the client is back all goes on.
+func TestMuteIsGivenUpByReaderAndHandler(t *testing.T) {
+	const n, size = 40, 8 << 10
+	tests := map[string]func(w *world, got *kept[int]){
+		"room for commands": func(w *world, got *kept[int]) {
+			On(w.srv, "n", func(ctx context.Context, c *Conn, in int) error {
+				got.Add(in)
+				return c.SendBytes("got", number(in, size), Wait(ctx))
+			})
+		},
+		"room for raw messages": func(w *world, got *kept[int]) {
+			On(w.srv, "n", func(ctx context.Context, c *Conn, in int) error {
+				for {
+					got.Add(in)
+					if err := c.SendBytes("got", number(in, size), Wait(ctx)); err != nil {
+						return err
+					}
+					raw, err := c.RecvRaw(ctx)
+					if err != nil {
+						return err
+					}
+					in = int(raw[0])
+				}
+			})
+		},
+	}
+	for name, register := range tests {
+		t.Run(name, func(t *testing.T) {
+			opts := &ServerOptions{
+				Timeouts: Timeouts{Heartbeat: -1, Write: -1}, // so that the sweeper does not look
+				Limits:   Limits{QueueBytes: 64 << 10, InboxBytes: 1 << 10},
+			}
+			inWorld(t, opts, func(w *world) {
+				l := &muting{PipeListener: w.lis}
+				var got kept[int]
+				register(w, &got)
+				go w.srv.Serve(w.ctx, l) //nolint:errcheck // nil after Shutdown
+				cl := newTestClient(w.lis, &ClientOptions{Name: "ada", Codec: testCodec{}, Retry: Retry{Min: time.Second, Max: time.Second}})
+				w.clients = append(w.clients, cl)
+				var answers kept[int]
+				cl.OnBytes("got", func(_ context.Context, _ *Conn, b []byte) error {
+					at, _ := binary.Uvarint(b)
+					answers.Add(int(at))
+					return nil
+				})
+				w.join(cl)
+				c := w.conn("ada")
+				l.mute.Store(true)
+				for i := range n {
+					if i == 0 || name == "room for commands" {
+						require.NoError(t, cl.Send("n", i))
+						continue
+					}
+					raw := make([]byte, 16<<10)
+					raw[0] = byte(i)
+					require.NoError(t, cl.SendRaw(raw))
+				}
+				synctest.Wait()
+				require.True(t, c.Suspended())
+				l.mute.Store(false)
+				time.Sleep(10 * time.Second)
+				synctest.Wait()
+				want := make([]int, n)
+				for i := range want {
+					want[i] = i
+				}
+				require.Equal(t, want, got.All())
+				require.Equal(t, want, answers.All())
+				require.NoError(t, c.Err())
+			})
+		})
+	}
+}
+
+// Without a session nobody waits for room in vain while a mute link is read to its end.
+func TestMuteWithoutSessionMakesNobodyWait(t *testing.T) {
+	opts := &ServerOptions{
+		Timeouts: Timeouts{Heartbeat: -1, Write: -1, Resume: -1},
+		Limits:   Limits{QueueBytes: 8 << 10, InboxBytes: 1 << 10},
+	}
+	inWorld(t, opts, func(w *world) {
+		l := &muting{PipeListener: w.lis}
+		var got kept[int]
+		var failed kept[Code]
+		w.srv.OnUndelivered(func(*Conn, []Undelivered) {}) // so that what is sent is kept
+		On(w.srv, "n", func(ctx context.Context, c *Conn, in int) error {
+			got.Add(in)
+			if err := c.SendBytes("got", number(in, 1<<10), Wait(ctx)); err != nil {
+				failed.Add(CodeOf(err))
+			}
+			return nil
+		})
+		go w.srv.Serve(w.ctx, l) //nolint:errcheck // nil after Shutdown
+		p := w.hello(&wire.Hello{Version: wire.Version, Name: "ada"})
+		synctest.Wait()
+		c := w.conn("ada")
+		l.mute.Store(true)
+		for i := range 40 {
+			p.Send(command(i))
+		}
+		require.NoError(t, p.Stream.Close())
+		<-c.Done()
+		require.Len(t, got.All(), 40)
+		require.NotEmpty(t, failed.All())
+		for _, code := range failed.All() {
+			require.Equal(t, CodeConnLost, code)
+		}
 	})
 }
 

@@ -126,6 +126,7 @@ func (c *Conn) inboxRoom(rd *reader, n int) bool {
 			return false
 		}
 		c.progress.awaitsRoom.Store(true)
+		c.giveUpMute()
 		c.out.Nudge() // senders that wait for an ack try again: no ack is read now
 		c.turn.AwaitRoom(n, ticket)
 		c.stall()

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/hisock/hisock/core/internal/lock"
-	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/internal/turn"
 )
 
@@ -47,7 +46,7 @@ type progress struct {
 	awaitsRoom     atomic.Bool   // the reader waits until there is room for a frame that it has read
 	awaitsReceiver atomic.Bool   // the reader waits until somebody receives a raw message; awaitsRoom is set too
 	asking         atomic.Int32  // handlers of the connection that wait for its peer
-	queuing        atomic.Int32  // handlers of the connection that wait for room in its outbox
+	queuing        atomic.Int32  // senders, handlers of the connection perhaps, that wait for room while its link is mute
 }
 
 // A watch is what the sweeper knows of a connection. The sweeper's goroutine owns it, except that others touch active and
@@ -334,15 +333,9 @@ func (c *Conn) checkReads(now time.Duration) {
 }
 
 // checkStuck ends a connection that waits for itself: a handler waits for an answer of its peer, and the reader, with a
-// full inbox, waits for the handler and does not read the answer. It gives up a mute link if a handler waits for room in
-// the outbox, which only a new link can bring, and the reader waits for the handler, so that it does not read the link to
-// its end.
+// full inbox, waits for the handler and does not read the answer.
 func (c *Conn) checkStuck(now time.Duration) {
 	w := &c.watch
-	if l := c.sess.Link(); l.State() == session.Mute && c.progress.awaitsRoom.Load() && c.progress.queuing.Load() > 0 {
-		c.lost(l, l.WriteError())
-		return
-	}
 	stuck := c.progress.awaitsRoom.Load() && (c.progress.asking.Load() > 0 || c.progress.awaitsReceiver.Load() && c.calls.len() > 0)
 	switch limit := c.eng.writeTimeout; {
 	case !stuck || limit == 0:

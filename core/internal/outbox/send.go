@@ -21,7 +21,7 @@ const (
 	Patient
 
 	// Unread is added to Patient by a handler behind which more has come than is read ahead: it must not
-	// wait for an ack, which is not read before the handler returns.
+	// wait for an ack, which is not read before the handler returns. It changes nothing while there is no link.
 	Unread
 
 	// Await is added to Patient by a sender that waits: a Refusal has the channel.
@@ -155,7 +155,7 @@ func (o *Outbox) admitPatientLocked(n int, c Class) bool {
 	switch {
 	case o.bytes > 0 && o.bytes+n > o.limit/2:
 		return false
-	case c&Unread != 0:
+	case c&Unread != 0 && o.link != nil: // else the client brings the ack as it comes back, if what it lacks is kept
 		o.shrinkLocked(o.limit - o.bytes - n)
 		return true
 	case o.keep.bytes == 0 || o.bytes+o.keep.bytes+n <= o.limit:

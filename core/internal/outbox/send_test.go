@@ -60,6 +60,34 @@ func TestClasses(t *testing.T) {
 	}
 }
 
+// A handler behind which more has come than is read ahead pushes out nothing while there is no link: the ack that it waits
+// for comes with the next link, which only a connection has that can be resumed.
+func TestUnreadWithoutLinkPushesOutNothing(t *testing.T) {
+	tests := map[string]struct {
+		lose func(o *Outbox)
+		why  Why
+	}{
+		"suspended": {(*Outbox).Suspend, Away},
+		"mute":      {func(o *Outbox) { o.Mute(true) }, Mute},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			o := newOutbox(100_000, nil)
+			o.Keep()
+			require.Nil(t, o.Send(make([]byte, 85_000), Data))
+			bufs, _ := o.Take()
+			require.NotNil(t, bufs)
+			o.Done(0)
+			tc.lose(o)
+			no := o.Admits(20_000, Patient|Unread)
+			require.NotNil(t, no)
+			require.Equal(t, Refusal{Why: tc.why, Kept: 85_000}, *no)
+			require.Nil(t, o.Admits(20_000, Data), "who cannot wait pushes it out")
+			require.Zero(t, o.keep.bytes)
+		})
+	}
+}
+
 // A large bound leaves room for numbers beyond it.
 func TestLargestBound(t *testing.T) {
 	o := newOutbox(math.MaxInt/4, nil)
