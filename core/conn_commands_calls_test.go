@@ -57,7 +57,7 @@ func TestContextsOfCallsInARow(t *testing.T) {
 		})
 		w.serve()
 		p := w.hello(&wire.Hello{})
-		names := make([]string, 3*contextsAtOnce)
+		names := make([]string, 3*manyContexts)
 		var ids []uint64
 		for i := range names {
 			names[i] = "keep"

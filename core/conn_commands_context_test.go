@@ -5,11 +5,16 @@ package core
 import (
 	"context"
 	"errors"
+	"runtime"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/internal/turn"
+	"github.com/hisock/hisock/core/wire"
 )
 
 // A call's context is like any other for who looks at it, before it ends and after.
@@ -79,5 +84,102 @@ func TestCallContextEndsWaiting(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, context.Canceled, <-ended)
 		require.NoError(t, cl.Close())
+	})
+}
+
+// A call that was taken from the reader keeps its context while its handler runs, whoever asks for it first and when, and
+// no longer.
+func TestContextOfCallThatWasTakenOver(t *testing.T) {
+	asks := map[string]struct{ before, meanwhile bool }{
+		"never": {}, "before": {before: true}, "meanwhile": {meanwhile: true}, "before and meanwhile": {true, true},
+	}
+	for name, tc := range asks {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, nil, func(w *world) {
+				var kept context.Context
+				w.srv.HandleBytes("slow", func(ctx context.Context, _ *Conn, _ []byte) ([]byte, error) {
+					kept = ctx
+					if tc.before {
+						require.NoError(w.t, ctx.Err())
+					}
+					time.Sleep(time.Second)
+					if tc.meanwhile {
+						require.NoError(w.t, ctx.Err())
+					}
+					return nil, nil
+				})
+				w.serve()
+				p := w.hello(&wire.Hello{})
+				p.Send(requests(1, "slow"))
+				wantAnswers(p, 1)
+				synctest.Wait()
+				require.Equal(t, context.Canceled, kept.Err())
+				<-kept.Done()
+				p.Stream.Close() //nolint:errcheck // it is over
+			})
+		})
+	}
+}
+
+// A context that nobody asked for before its turn was over has ended, also when the reading is handed over to the goroutine
+// of a barrier afterwards, and counts as no other turn's.
+func TestContextOfTurnThatIsOver(t *testing.T) {
+	c := &Conn{life: lifetime{ctx: t.Context()}}
+	c.turn.Init(1<<20, nil, false)
+	tok := c.turn.Begin(turn.Handling)
+	rd := &reader{}
+	first, second := rd.newContext(c, tok.Next(), 2), rd.newContext(c, tok.Next().Next(), 1)
+	tok, mine := c.turn.NextCall(tok, 0, 0, 1, first)
+	require.True(t, mine)
+	require.False(t, first.isPast())
+	require.True(t, second.isPast(), "its turn has not begun")
+	tok, mine = c.turn.NextCall(tok, 0, 0, 2, second)
+	require.True(t, mine)
+	first.turnEnded()
+	require.NoError(t, second.Err())
+	require.Equal(t, context.Canceled, first.Err())
+	tok, mine = c.turn.Next(tok, 0, 0)
+	require.True(t, mine)
+	second.turnEnded()
+	require.Equal(t, context.Canceled, second.Err())
+
+	third := rd.newContext(c, tok.Next(), 1)
+	tok, mine = c.turn.NextCall(tok, 0, 0, 3, third)
+	require.True(t, mine)
+	require.True(t, c.turn.EndCalls(tok))
+	require.Equal(t, turn.Yours, c.turn.Bar(make(chan struct{})))
+	require.True(t, third.isPast())
+	require.Equal(t, context.Canceled, third.Err())
+}
+
+// Whoever asks for the context while its call ends sees it end.
+func TestContextAskedForAtTheEnd(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		const calls = 200
+		var wg sync.WaitGroup
+		var kept []context.Context
+		w.srv.HandleBytes("keep", func(ctx context.Context, _ *Conn, _ []byte) ([]byte, error) {
+			kept = append(kept, ctx)
+			for range 2 {
+				wg.Go(func() { <-ctx.Done() })
+			}
+			runtime.Gosched()
+			return nil, nil
+		})
+		w.serve()
+		p := w.hello(&wire.Hello{})
+		names := make([]string, calls)
+		var ids []uint64
+		for i := range names {
+			names[i] = "keep"
+			ids = append(ids, uint64(i)+1)
+		}
+		p.Send(requests(1, names...))
+		wantAnswers(p, ids...)
+		wg.Wait()
+		for _, ctx := range kept {
+			require.Equal(w.t, context.Canceled, ctx.Err())
+		}
+		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }

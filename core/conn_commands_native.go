@@ -106,15 +106,10 @@ func (c *Conn) takeOver(tok turn.Token) {
 		c.sess.SetReceived(received)
 	}
 	if id, ctx, ok := c.turn.Call(tok); ok {
-		c.serving.add(id, ctx.(*callContext).cancel, false)
+		call := ctx.(*callContext)
+		call.real() // which ends with cancel, where the context ended with its turn until now
+		c.serving.add(id, call.cancel, false)
 	}
-}
-
-// A callOf is a call of the peer that its reader handles by itself.
-type callOf struct {
-	h       *handler // nil for none
-	id      uint64
-	payload []byte
 }
 
 // maxCallsInARow is the number of calls after which the reader looks whether others have to go first.
@@ -126,9 +121,9 @@ const maxCallsInARow = 64
 // is taken over, takeOver puts the call there. Each call is answered in the turn after its own, in which
 // the next call is handled. It reports whether the reading is still the caller's.
 func (c *Conn) requests(rd *reader, f wire.Frame) bool {
-	call := c.callHandler(rd, f.Body)
+	h, id, payload := c.callHandler(rd, f.Body)
 	tok := c.beginTurn(turn.Handling)
-	if call.h == nil || c.eng.draining.Load() || c.turn.Drops() {
+	if h == nil || c.eng.draining.Load() || c.turn.Drops() {
 		if !c.comesTooLate(f) && !c.turn.Drops() {
 			c.runFrame(f, nil)
 		}
@@ -140,43 +135,44 @@ func (c *Conn) requests(rd *reader, f wire.Frame) bool {
 	}
 	r, received := rd.r, c.sess.Received()
 	stop, last := min(r+maxCommands, rd.w), received+maxCallsInARow
-	var had callOf // the call that was handled and is to be answered
+	ahead := (stop-r)/(len(f.Body)+frameHeader) + 1 // calls that are likely to follow, with the first
+	var had *handler                                // of the call before, which is to be answered; nil for none
+	var hadID uint64
 	var hadContext *callContext
 	var out []byte
 	var err error
 	for {
 		var ctx *callContext
 		var mine bool
-		if call.h != nil {
-			ctx = rd.newContext(c)
-			tok, mine = c.turn.NextCall(tok, r, received, call.id, ctx)
+		if h != nil {
+			ctx = rd.newContext(c, tok.Next(), ahead)
+			tok, mine = c.turn.NextCall(tok, r, received, id, ctx)
 		} else {
 			tok, mine = c.turn.Next(tok, r, received)
 		}
 		if !mine {
-			if had.h == nil {
+			if had == nil {
 				c.runFrame(f, nil)
-			} else if c.endServed(had.id) {
-				c.blame(c.answerWith(had.id, had.h.name, out, err), had.h.name)
+			} else if c.endServed(hadID) {
+				c.blame(c.answerWith(hadID, had.name, out, err), had.name)
 			}
 			c.leaveReading(rd)
 			return false
 		}
-		if had.h != nil {
-			hadContext.cancel()
-			c.blame(c.answerWith(had.id, had.h.name, out, err), had.h.name)
+		if had != nil {
+			hadContext.turnEnded()
+			c.blame(c.answerWith(hadID, had.name, out, err), had.name)
 		}
-		if call.h == nil {
+		if h == nil {
 			break
 		}
-		out, err = c.runCallHandler(call.h, ctx, call.payload)
-		had, hadContext = call, ctx
-		var size int
-		if call = (callOf{}); received < last {
-			call, size = c.nextCall(rd, r, stop)
-		}
-		if call.h != nil {
-			r, received = r+size, received+1
+		out, err = c.runCallHandler(h, ctx, payload)
+		had, hadID, hadContext = h, id, ctx
+		if h = nil; received < last {
+			var size int
+			if h, id, payload, size = c.nextCall(rd, r, stop); h != nil {
+				r, received, ahead = r+size, received+1, ahead-1
+			}
 		}
 	}
 	if !c.turn.EndCalls(tok) {
@@ -188,6 +184,9 @@ func (c *Conn) requests(rd *reader, f wire.Frame) bool {
 	return true
 }
 
+// frameHeader is how many bytes a frame has before its body, if it is as short as most are.
+const frameHeader = 2
+
 // endServed ends a call that takeOver has put into the table. It reports whether somebody still waits for
 // the answer.
 func (c *Conn) endServed(id uint64) bool {
@@ -195,35 +194,37 @@ func (c *Conn) endServed(id uint64) bool {
 	return !c.serving.remove(id)
 }
 
-// nextCall returns the call that begins at r in the reader's buffer, and the size of its frame. It returns
-// none if r is not before stop, or something speaks against going on.
-func (c *Conn) nextCall(rd *reader, r, stop int) (call callOf, size int) {
+// nextCall returns the handler, the id and the payload of the call that begins at r in the reader's buffer, and the size
+// of its frame. It returns no handler if r is not before stop, or something speaks against going on. Results by themselves
+// stay in registers, where a struct of them would be written and copied.
+func (c *Conn) nextCall(rd *reader, r, stop int) (h *handler, id uint64, payload []byte, size int) {
 	if r >= stop || c.deaf(rd) || c.out.Pressed() || c.turn.Drops() || c.eng.draining.Load() || c.guard.Counts() {
-		return callOf{}, 0
+		return nil, 0, nil, 0
 	}
 	f, size, ok, err := wire.Next(rd.buf[r:rd.w], c.eng.maxFrame)
 	if !ok || err != nil || f.Kind != wire.KindRequest {
-		return callOf{}, 0
+		return nil, 0, nil, 0
 	}
-	return c.callHandler(rd, f.Body), size
+	h, id, payload = c.callHandler(rd, f.Body)
+	return h, id, payload, size
 }
 
-// callHandler returns the call that a request makes, if nothing but its handler is to run. Mostly it is the
-// handler of the call before.
-func (c *Conn) callHandler(rd *reader, body []byte) callOf {
+// callHandler returns the handler, the id and the payload of the call that a request makes, if nothing but the handler is
+// to run. Mostly it is the handler of the call before.
+func (c *Conn) callHandler(rd *reader, body []byte) (h *handler, id uint64, payload []byte) {
 	id, name, payload, err := wire.ParseRequest(body)
 	if err != nil || c.serving.forbids(id, c.eng.maxCalls) {
-		return callOf{}
+		return nil, 0, nil
 	}
-	if h := rd.lastCall; h != nil && h.name == string(name) && len(payload) <= h.maxPayload {
-		return callOf{h, id, payload}
+	if h = rd.lastCall; h != nil && h.name == string(name) && len(payload) <= h.maxPayload {
+		return h, id, payload
 	}
-	h := c.eng.handlers.calls[string(name)] // does not allocate
+	h = c.eng.handlers.calls[string(name)] // does not allocate
 	if h == nil || h.concurrent && c.beside.May() || len(payload) > h.maxPayload {
-		return callOf{}
+		return nil, 0, nil
 	}
 	rd.lastCall = h
-	return callOf{h, id, payload}
+	return h, id, payload
 }
 
 // runCallHandler runs the handler of a call, and turns a panic into an error.
@@ -262,9 +263,9 @@ func (t *servingTable) forbidsOne(id uint64, most int) bool {
 // never wait on theirs. So it is registered with the connection's only when somebody asks for more
 // than values: that costs as much as parsing and answering a call.
 type callContext struct {
-	conn  *Conn
-	own   atomic.Pointer[ownContext] // nil until somebody has asked for it
-	ended atomic.Bool
+	conn *Conn
+	own  atomic.Pointer[ownContext] // nil until somebody has asked for it, &noContext once cancel has ended it before that
+	turn turn.Token                 // with which the context ends while own is nil; 0 if that is left to cancel
 }
 
 // An ownContext is the context of a call as package context makes one.
@@ -273,34 +274,42 @@ type ownContext struct {
 	end context.CancelFunc
 }
 
+// noContext stands for the context of a call that has ended before anybody asked for it.
+var noContext ownContext
+
 func newCallContext(conn *Conn) (ctx context.Context, end context.CancelFunc) {
 	c := &callContext{conn: conn}
 	return c, c.cancel
 }
 
-// contextsAtOnce is how many contexts a reader makes together. They are not used again.
-const contextsAtOnce = 8
+// A reader makes at least fewContexts together, and at most manyContexts where as many calls have come. They are not
+// used again.
+const (
+	fewContexts  = 8
+	manyContexts = 20 // 480 B: from 512 B on, memory with pointers costs more
+)
 
 type contexts []callContext
 
-// newContext returns a context for a call that the reader handles.
-func (rd *reader) newContext(conn *Conn) *callContext {
+// newContext returns a context for a call that the reader handles in a turn. ahead is how many are likely to be wanted.
+func (rd *reader) newContext(conn *Conn, in turn.Token, ahead int) *callContext {
 	if len(rd.contexts) == 0 {
-		rd.contexts = make([]callContext, contextsAtOnce)
+		rd.contexts = make([]callContext, min(max(ahead, fewContexts), manyContexts))
 	}
 	c := &rd.contexts[0]
 	rd.contexts = rd.contexts[1:]
-	c.conn = conn
+	c.conn, c.turn = conn, in
 	return c
 }
 
 // real returns the context as package context makes one.
 func (c *callContext) real() context.Context {
-	if own := c.own.Load(); own != nil {
-		return own
+	was := c.own.Load()
+	if was != nil && was != &noContext {
+		return was
 	}
 	conn := c.conn.Context()
-	ended := c.ended.Load()
+	ended := was == &noContext || c.isPast()
 	if ended { // and for no other reason
 		conn = context.WithoutCancel(conn)
 	}
@@ -308,20 +317,32 @@ func (c *callContext) real() context.Context {
 	if own.Context, own.end = context.WithCancel(conn); ended {
 		own.end()
 	}
-	if !c.own.CompareAndSwap(nil, own) {
+	if !c.own.CompareAndSwap(was, own) {
 		own.end()
-		return c.own.Load()
+		return c.real()
 	}
-	if c.ended.Load() { // meanwhile; else whoever ends it sees own
+	if c.isPast() { // meanwhile; else whoever ends the turn sees own
 		own.end()
 	}
 	return own
 }
 
-// cancel ends the context.
-func (c *callContext) cancel() {
-	c.ended.Store(true)
+// isPast reports whether the turn is over with which the context ends.
+func (c *callContext) isPast() bool { return c.turn != 0 && !c.conn.turn.Lasts(c.turn) }
+
+// turnEnded ends the context with its turn, which is over.
+func (c *callContext) turnEnded() {
 	if own := c.own.Load(); own != nil {
+		own.end()
+	}
+}
+
+// cancel ends the context, if its turn does not.
+func (c *callContext) cancel() {
+	if c.own.CompareAndSwap(nil, &noContext) {
+		return
+	}
+	if own := c.own.Load(); own != &noContext {
 		own.end()
 	}
 }

@@ -56,45 +56,42 @@ func (s *scene) told(hook string, c *Conn) {
 
 func (s *scene) breakOff() { s.cl.Conn().sess.Link().Stream.Close() } //nolint:errcheck // it breaks off
 
-// acts are what a hook does. "done" is what each ends with over a connection that has ended.
-var acts = map[string]struct {
-	client bool // only there
-	run    func(s *scene, ctx context.Context, c *Conn) error
-}{
-	"calls": {run: func(_ *scene, ctx context.Context, c *Conn) error {
+// acts are what a hook does, each of them something that needs the peer, the turn or a lock.
+var acts = map[string]func(s *scene, ctx context.Context, c *Conn) error{
+	"calls": func(_ *scene, ctx context.Context, c *Conn) error {
 		got, err := Call[string](ctx, c, "slow", "hello")
 		if err == nil && got != "hello" {
 			return errors.New("the answer is " + got)
 		}
 		return err
-	}},
-	"calls without its context": {run: func(_ *scene, _ context.Context, c *Conn) error {
+	},
+	"calls without its context": func(_ *scene, _ context.Context, c *Conn) error {
 		ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 		defer stop()
 		_, err := Call[string](ctx, c, "slow", "hello")
 		return err
-	}},
-	"sends more than the queue takes": {run: func(_ *scene, ctx context.Context, c *Conn) error {
+	},
+	"sends more than the queue takes": func(_ *scene, ctx context.Context, c *Conn) error {
 		for range 100 {
 			if err := c.SendBytes("sink", make([]byte, 8<<10), Wait(ctx)); err != nil {
 				return err
 			}
 		}
 		return nil
-	}},
-	"receives": {run: func(_ *scene, ctx context.Context, c *Conn) error {
+	},
+	"receives": func(_ *scene, ctx context.Context, c *Conn) error {
 		if err := c.Send("tick me", struct{}{}); err != nil {
 			return err
 		}
 		_, err := c.Recv(ctx, "tick")
 		return err
-	}},
-	"joins and renames": {client: true, run: func(_ *scene, ctx context.Context, c *Conn) error {
+	},
+	"joins and renames": func(_ *scene, ctx context.Context, c *Conn) error {
 		if err := c.Join(ctx, "hooked"); err != nil {
 			return err
 		}
 		return c.Rename(ctx, "hooked")
-	}},
+	},
 }
 
 // register gives an end the handlers that acts need, and hooks.
@@ -219,16 +216,13 @@ var allHooks = []string{
 func TestHooksMayWait(t *testing.T) {
 	for _, hook := range allHooks {
 		for name, act := range acts {
-			if act.client && hook[:6] != "client" {
-				continue
-			}
 			for _, manual := range []bool{false, true} {
 				for _, cut := range []bool{false, true} {
 					if cut && over[hook] {
 						continue
 					}
 					t.Run(fmt.Sprintf("%s %s, manual %v, cut %v", hook, name, manual, cut), func(t *testing.T) {
-						synctest.Test(t, func(t *testing.T) { runScene(t, hook, act.run, manual, cut) })
+						synctest.Test(t, func(t *testing.T) { runScene(t, hook, act, manual, cut) })
 					})
 				}
 			}

@@ -320,7 +320,7 @@ func (c *Conn) waitError(ctx context.Context) error {
 
 // fits returns an error if the peer does not read a frame of n bytes, its header included.
 func (c *Conn) fits(n int) *Error {
-	if n <= wire.Size(c.peer.maxFrame) {
+	if n <= c.peer.maxFrame || n <= wire.Size(c.peer.maxFrame) { // the first is nearly always enough
 		return nil
 	}
 	return NewError(CodeTooBig, "frame "+strconv.Itoa(n)+" B exceeds the peer's limit "+strconv.Itoa(c.peer.maxFrame)+" B")

@@ -1,19 +1,20 @@
 package core
 
-// A Logger takes the log of a Server or Client. Any *slog.Logger is one.
+// A Logger gets the log of a [Server] or [Client]. Any *slog.Logger is one.
 // It is called from many goroutines at once.
 //
 // msg says in words what happened. args are keys and values in turn: conn, the connection's id;
 // addr, name and user of the client; command or group; code and err of a failure. Text
-// that a peer has sent has no control characters in them, at most 128 bytes of a
+// that a peer has sent is shown without control characters, and cut to 128 bytes of a
 // name and 512 of an error. Text that was cut ends with "…" and its length. A line
 // has no payload, Auth, Metadata or Details.
 //
 // Peers cannot fill a log. Of the lines with the same msg about one connection the first five are
 // written, and then one every 10 s. Of the lines about all connections of a Server or Client together the first
 // 50 are written, and then one a second; for Debug and Info the first 1,000, and then 100 a second.
-// left_out in the next line says how many lines of this connection were left out, left_out_of_all
-// how many of all connections. When a connection ends, or the server, one more line says how many were left out at last.
+// left_out in the next line is the number of lines about this connection that were left out, and left_out_of_all
+// the number about all connections. When a connection or the server ends, one more line has the numbers that no other
+// line has told.
 type Logger interface {
 	Debug(msg string, args ...any)
 	Info(msg string, args ...any)
@@ -21,7 +22,7 @@ type Logger interface {
 	Error(msg string, args ...any)
 }
 
-// Silent is a [Logger] that says nothing.
+// Silent is a [Logger] that writes nothing.
 var Silent Logger = silent{}
 
 type silent struct{}
@@ -31,15 +32,14 @@ func (silent) Info(string, ...any)  {}
 func (silent) Warn(string, ...any)  {}
 func (silent) Error(string, ...any) {}
 
-// A journal writes the lines of one Server or Client. All lines go through it, and package thin leaves some out: no
-// peer can fill a log. In a browser build package web thins the lines, in
-// JavaScript.
+// A journal writes the log of one Server or Client. Package thin leaves lines out, so that no
+// peer can fill a log. In a browser build the JavaScript of package web leaves lines out.
 type journal struct {
 	to   Logger
 	thin allLines
 }
 
-// newJournal returns a journal for a logger of the options, which may be nil.
+// newJournal returns a journal for the option Logger, which may be nil.
 func newJournal(to Logger) *journal {
 	if to == nil {
 		to = defaultLogger
@@ -47,7 +47,7 @@ func newJournal(to Logger) *journal {
 	return &journal{to: to}
 }
 
-// A level of a line.
+// A level is how important a line is.
 type level uint8
 
 const (
@@ -57,9 +57,9 @@ const (
 	levelError
 )
 
-// debug, info, warn and error write a line. what says in words what happened. It is a constant, by
-// which lines are thinned. c and err may be nil. args are keys and values in turn. A value that is
-// text may be as a peer has sent it, and an empty one is left out.
+// debug, info, warn and error write a line. what says in words what happened. It is a constant, since lines with the same
+// what are left out together. c and err may be nil. args are keys and values in turn. A value may be a string as
+// a peer has sent it. An empty string is left out with its key.
 func (j *journal) debug(c *Conn, what string, err error, args ...any) {
 	j.write(levelDebug, c, what, err, args)
 }

@@ -9,9 +9,9 @@ type (
 	allLines struct{}
 )
 
-var _, _ = (&Conn{}).lines, (&journal{}).thin // of which nothing here makes use
+var _, _ = (&Conn{}).lines, (&journal{}).thin // fields that this build does not use, for staticcheck
 
-// defaultLogger says nothing: package wasm hands over a logger that writes to the page's console.
+// defaultLogger writes nothing: package wasm sets a logger that writes to the page's console.
 var defaultLogger = Silent
 
 func (j *journal) write(l level, _ *Conn, what string, err error, args []any) {

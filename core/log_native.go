@@ -10,13 +10,13 @@ import (
 	"github.com/hisock/hisock/core/internal/thin"
 )
 
-// A lines thins the lines about one connection, an allLines the lines about all connections together.
+// A lines says which lines about one connection are left out, and an allLines which lines about all connections.
 type (
 	lines    = thin.Source
 	allLines = thin.Log
 )
 
-// defaultLogger writes warnings and errors to what slog.Default is at the time.
+// defaultLogger writes warnings and errors to the logger that [slog.Default] returns at the time of each line.
 var defaultLogger Logger = defaultLog{}
 
 type defaultLog struct{ silent }
@@ -97,7 +97,7 @@ func (j *journal) leave(c *Conn) {
 	}
 }
 
-// end writes how many lines were left out about all connections, as far as no line has told.
+// end writes how many lines about all connections were left out and have been told in no other line.
 func (j *journal) end() {
 	if left := j.thin.End(); left != nil {
 		line, l := leftOut(left)
@@ -105,7 +105,7 @@ func (j *journal) end() {
 	}
 }
 
-// leftOut lists how many lines were left out of each kind, and returns the level of the line that says so.
+// leftOut returns the keys and values of a line that tells how many lines of each kind were left out, and its level.
 func leftOut(left []thin.Left) (line []any, l level) {
 	l = levelDebug
 	for _, of := range left {
@@ -120,7 +120,7 @@ func leftOut(left []thin.Left) (line []any, l level) {
 	return line, l
 }
 
-// faultText says in words what happened, for an error of that code of which no caller can be told.
+// faultText returns the text of a log line for an error with that code.
 func faultText(code Code) string {
 	switch code {
 	case CodeUnknownCommand:

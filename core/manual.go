@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// notManual is the panic of Update and Run without the option, which is the program's mistake.
+// notManual is the panic of Update and Run without the option Manual, which is the program's mistake.
 const notManual = "core: Update and Run need the option Manual"
 
 // Update is [Server.Update] for a client with [ClientOptions.Manual].
@@ -16,8 +16,8 @@ func (cl *Client) Update(budget time.Duration) (n int) {
 	return cl.manual.run(budget)
 }
 
-// Run runs handlers on the calling goroutine as things come, until ctx ends, whose error it
-// returns, or the connection has ended and all that came over it has been handled.
+// Run runs handlers on the calling goroutine as messages come, until ctx ends, whose error it
+// returns, or the client has ended for good, see [Client.Done]. It panics without [ClientOptions.Manual].
 func (cl *Client) Run(ctx context.Context) error {
 	if cl.manual == nil {
 		panic(notManual)
@@ -25,7 +25,7 @@ func (cl *Client) Run(ctx context.Context) error {
 	return cl.manual.runUntil(given(ctx), cl.Done())
 }
 
-// inform runs f, which tells the program something, or leaves it to Update.
+// inform runs f, which tells the program something. With manual dispatch it leaves f to Update.
 func (q *manualQueue) inform(f func()) {
 	if q != nil {
 		q.add(task{event: f})

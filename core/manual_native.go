@@ -9,19 +9,19 @@ import (
 	"github.com/hisock/hisock/core/internal/robin"
 )
 
-// A manualQueue holds the tasks of a program with manual dispatch: one for each frame, which waits in the inbox
-// of its connection and is bounded there, and events. Tasks of one connection are run in the order in which
+// A manualQueue holds the tasks of a program with manual dispatch: events, and one task for each frame that waits in the
+// inbox of its connection, where frames are bounded. Tasks of one connection run in the order in which
 // they came; the connections of a server take turns.
 type manualQueue struct {
 	signal chan struct{} // has an element when there may be tasks
-	baton  chan struct{} // has an element while somebody runs tasks, and nobody else may
+	baton  chan struct{} // has an element while a goroutine runs tasks; then no other goroutine may
 	tasks  robin.Queue[*Conn, task]
 }
 
 // A task is an event, or one frame of the connection's inbox.
 type task struct {
-	c     *Conn // which the event concerns, or nil
-	event func()
+	c     *Conn  // the connection, or nil for an event of none
+	event func() // nil for a frame
 }
 
 func newManualQueue(manual bool) *manualQueue {
@@ -47,8 +47,8 @@ func (q *manualQueue) wake() {
 	}
 }
 
-// run runs the tasks of this moment and returns their number. It begins none once budget has passed, but for the
-// first; zero or less is no bound. It runs none while somebody else runs tasks.
+// run runs the tasks that are there when it is called, and returns how many it has run. Once budget has passed it begins
+// no task but the first; zero or less is no bound. It runs no task while another goroutine runs tasks.
 func (q *manualQueue) run(budget time.Duration) int {
 	select {
 	case q.baton <- struct{}{}:
@@ -67,7 +67,7 @@ func (q *manualQueue) runAll(budget time.Duration) (n int) {
 	}
 	for most := q.tasks.Len(); n < most; {
 		if n > 0 && budget > 0 && time.Since(begin) >= budget {
-			q.wake() // for the next who calls Run
+			q.wake() // for the next call of Run
 			return n
 		}
 		t, ok := q.tasks.Next()
@@ -83,8 +83,8 @@ func (q *manualQueue) runAll(budget time.Duration) (n int) {
 	return n
 }
 
-// runUntil runs tasks as they come until done is closed or ctx ends. If somebody else runs tasks it waits for its
-// turn.
+// runUntil runs tasks as they come until done is closed or ctx ends. If another goroutine runs tasks it waits for the
+// baton.
 func (q *manualQueue) runUntil(ctx context.Context, done <-chan struct{}) error {
 	select {
 	case q.baton <- struct{}{}:
@@ -106,8 +106,8 @@ func (q *manualQueue) runUntil(ctx context.Context, done <-chan struct{}) error 
 	}
 }
 
-// await waits for done. If dispatch is manual and nobody else runs tasks, it runs those that come meanwhile, for
-// which done may be waiting.
+// await waits for done. With manual dispatch, if no other goroutine runs tasks, it runs the tasks that come meanwhile,
+// since done may depend on them.
 func (q *manualQueue) await(ctx context.Context, done <-chan struct{}) error {
 	if q != nil {
 		return q.runUntil(ctx, done)

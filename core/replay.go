@@ -6,8 +6,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A Replay says which of a group's kept messages a client is given, as it joins the group or when the server's
-// program wants it: see [History] and [Group.Replay].
+// A Replay describes one replay of a group's kept messages to a client, as the client joins the group or when the
+// server's program wants it: see [History] and [Group.Replay].
 type Replay struct {
 	Group string
 
@@ -15,42 +15,42 @@ type Replay struct {
 	// [ClientOptions.MaxFrame] counts, and does not come.
 	Messages int
 
-	// Missed is the number of messages that were sent to the group after the last one that the client had, and
-	// do not come: they are not kept any more, or there is no room for them. Lost says that nobody knows the
-	// number: the server was started again, or has forgotten the group since. Messages that were sent before the
-	// client was in the group for the first time are not missed.
+	// Missed is the number of messages to the group that the client has missed: they were sent after the last message
+	// that it has had, and do not come, since they are not kept any more or there is no room for them. Lost says that the
+	// number is unknown: the server was started again, or has forgotten the group since. Messages that were sent
+	// before the client was in the group for the first time are not missed.
 	Missed uint64
 	Lost   bool
 }
 
-// OnReplay registers a function that runs before a client is given the messages that a group keeps, also if
-// there are none: each time that the client joins a group of a server with [History].Replay, also as it connects, and
-// when the server's program says so with [Group.Replay]. The function runs in its turn like a command's
-// handler, after the function of OnJoinGroup if the client has asked for the group. r says what was missed.
+// OnReplay registers a function that runs before the messages of each replay, also if there are none: each time that
+// the client joins a group of a server with [History].Replay, also as it connects, and
+// when the server's program calls [Group.Replay]. The function runs in its turn like a command's
+// handler. If the client has asked for the group, it runs after the function of OnJoinGroup. r says how many messages
+// come, and how many were missed.
 //
-// OnMissed is told of messages that a full queue has dropped. No later replay gives them.
+// A message that a full queue has dropped comes in no later replay; the function of OnMissed is told of it.
 func (cl *Client) OnReplay(f func(c *Conn, r Replay)) {
 	cl.mustBeOpen()
 	cl.onReplay = f
 }
 
-// OnReplayed registers a function that runs after the messages of a replay: messages that come from now on
-// were sent after the client joined.
+// OnReplayed registers a function that runs after the messages of each replay: messages of the group that come
+// afterwards were sent after the client joined.
 func (cl *Client) OnReplayed(f func(c *Conn, r Replay)) {
 	cl.mustBeOpen()
 	cl.onReplayed = f
 }
 
-// Replayed reports whether a handler is given a message that a group kept, and not one that was sent just now.
-// ctx is the context of the handler, in whatever form the handler was registered, or derives from it.
-// Replayed is always false at a server.
+// Replayed reports whether the message that a handler is given is replayed: one that a group kept, and not one that was
+// sent just now. ctx is the context of the handler, or derives from it. At a server Replayed is always false.
 func Replayed(ctx context.Context) bool {
 	return ctx.Value(replayedKey{}) != nil
 }
 
 type replayedKey struct{}
 
-// contextOf returns the context of a handler. The one for replayed messages is made once.
+// contextOf returns the context of a handler. The context for replayed messages is made once.
 func (c *Conn) contextOf(replayed bool) context.Context {
 	if !replayed {
 		return c.Context()
@@ -63,11 +63,11 @@ func (c *Conn) contextOf(replayed bool) context.Context {
 	return r
 }
 
-// gotGroup takes a frame of a group that keeps its messages. It reports whether the reading is still the
+// gotGroup handles a frame of a group that keeps its messages. It reports whether the reading is still the
 // caller's.
 //
-// The position of the client in the group moves in turn, so that a message which has been read and is never
-// handled comes again. So a message that a receiver takes out of its turn leaves a frame in its place, which
+// The client's position in the group moves in turn, so that a message which has been read and is never
+// handled comes again. So if a receiver takes a message before its turn, a passed frame takes the message's turn, and
 // moves the position.
 func (c *Conn) gotGroup(rd *reader, f wire.Frame) bool {
 	if f.Kind == wire.KindReplay || f.Kind == wire.KindReplayEnd {
@@ -97,12 +97,12 @@ func (c *Conn) gotGroup(rd *reader, f wire.Frame) bool {
 	return c.dispatch(rd, f)
 }
 
-// passed returns the frame that a message leaves in its place when a receiver has taken it.
+// passed returns the frame that moves the position in place of f. rest is the part of f that a receiver has taken.
 func passed(f wire.Frame, rest []byte) wire.Frame {
 	return wire.Frame{Kind: wire.KindGroupPassed, Body: f.Body[: len(f.Body)-len(rest) : len(f.Body)-len(rest)]}
 }
 
-// runGroup handles a message to a group in its turn or, with room that is reserved, beside it.
+// runGroup handles a message to a group in its turn, or beside the turn if reserved is not nil; see runFrame.
 func (c *Conn) runGroup(f wire.Frame, reserved *bool) error {
 	group, number, rest, err := wire.ParseGroup(f.Kind, f.Body)
 	if err != nil {
@@ -123,8 +123,9 @@ func (c *Conn) runGroup(f wire.Frame, reserved *bool) error {
 }
 
 // groupBeside starts the concurrent handler of a message to a group while another handler keeps the
-// connection's turn, and returns the frame that moves the position in turn. It does nothing while the
-// beginning or the end of a replay waits: only then is it known whether the message is a replayed one.
+// connection's turn, and returns the passed frame that moves the position in turn. If it starts no handler it returns f.
+// It starts none while the beginning or the end of a replay waits in the inbox: before that has had its turn, nobody
+// knows whether the message is replayed.
 func (c *Conn) groupBeside(f wire.Frame) wire.Frame {
 	_, _, rest, err := wire.ParseGroup(f.Kind, f.Body)
 	if err != nil || c.turn.ReplaysWait() || !c.startBeside(f) {
@@ -133,7 +134,7 @@ func (c *Conn) groupBeside(f wire.Frame) wire.Frame {
 	return passed(f, rest)
 }
 
-// runReplay handles in its turn that a replay begins or ends.
+// runReplay handles the frame for the beginning or the end of a replay, in its turn.
 func (cl *Client) runReplay(c *Conn, f wire.Frame) error {
 	var group string
 	if f.Kind == wire.KindReplay {
@@ -146,7 +147,7 @@ func (cl *Client) runReplay(c *Conn, f wire.Frame) error {
 			c.runHook(func() { cl.onReplay(c, Replay(told)) })
 		}
 		if r.Count > 0 {
-			return nil // the end is told by itself
+			return nil // a frame for the end will come
 		}
 	} else {
 		name, err := wire.ParseName(f.Body)
@@ -161,7 +162,7 @@ func (cl *Client) runReplay(c *Conn, f wire.Frame) error {
 	return nil
 }
 
-// position is the position of the client in a group as it stands in an ask, or nothing.
+// position returns the client's position in a group for a request to join it, encoded, or nil.
 func (cl *Client) position(k wire.Kind, group string) []byte {
 	if k != wire.KindAskJoin {
 		return nil
@@ -173,9 +174,9 @@ func (cl *Client) position(k wire.Kind, group string) []byte {
 	return wire.AppendPosition(nil, p)
 }
 
-// What a hello may carry of positions, in bytes: helloPositions, and no more than makes it
-// helloRoom in all, so that a server which takes short hellos only takes it. What is left out is
-// asked for as if the client had never been given it, and is not handled twice all the same.
+// Bounds of the positions in a hello, in bytes: positions ≤ helloPositions, and the whole hello ≤ helloRoom, so that a
+// server with a small MaxHello takes it. A group whose position is left out is replayed from the start; the client still
+// handles no message twice.
 const (
 	helloPositions = 2 << 10
 	helloRoom      = 4 << 10
@@ -198,14 +199,14 @@ func (cl *Client) tellPositions(h *wire.Hello) {
 	}
 }
 
-// keptFrame takes a frame apart that was put together here. Its payload is part of b.
+// keptFrame returns the message in a frame that a group keeps. Its payload is part of b.
 func keptFrame(b []byte) Frame {
 	in, _, _, _ := wire.Next(b, len(b))
 	f, _ := groupFrame(in)
 	return f
 }
 
-// groupFrame returns what a group command or group raw says, apart from the group. Its payload is part
+// groupFrame returns the message in a group command or group raw frame. Its payload is part
 // of the body.
 func groupFrame(in wire.Frame) (f Frame, err error) {
 	_, _, rest, err := wire.ParseGroup(in.Kind, in.Body)

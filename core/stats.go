@@ -5,25 +5,25 @@ import (
 	"time"
 )
 
-// counters count over all connections of a server or client.
+// counters count over all connections of a server or client. ServerStats says what each of them counts.
 type counters struct {
-	dropped atomic.Uint64
-	slow    atomic.Uint64
-	resumed atomic.Uint64
-	givenUp atomic.Uint64
-	tooMuch atomic.Uint64
+	dropped atomic.Uint64 // Dropped
+	slow    atomic.Uint64 // SlowConsumers
+	resumed atomic.Uint64 // Resumed
+	givenUp atomic.Uint64 // GivenUp
+	tooMuch atomic.Uint64 // Overloaded
 }
 
-// ServerStats are counters of a server since it was made, and how much there is now.
+// ServerStats are counters of a server since it was made, and what it holds now.
 type ServerStats struct {
-	Conns     int // clients, those that are suspended included
+	Conns     int // clients, suspended ones included
 	Suspended int // clients that have no stream at this moment; they count in Conns too
 
-	Resumed       uint64 // connections that went on over another stream
+	Resumed       uint64 // how often a connection went on over another stream
 	GivenUp       uint64 // suspended connections that were ended before their time, to make room
 	Dropped       uint64 // frames that were dropped, see [Overflow]
 	SlowConsumers uint64 // clients that were disconnected for a full queue
-	Overloaded    uint64 // clients that were disconnected since the server held too much in all
+	Overloaded    uint64 // clients that were disconnected because all clients together held too much
 
 	Memory      int // bytes that count for [Limits.MemoryBytes]
 	MemoryLimit int // [Limits.MemoryBytes], 0 without a limit
@@ -47,10 +47,10 @@ func (s *Server) Stats() ServerStats {
 type ClientStats struct {
 	Resumed       uint64 // how often a connection went on over another stream
 	Dropped       uint64 // frames to the server that were dropped, see [Overflow]
-	SlowConsumers uint64 // connections that this side ended since its queue was full
+	SlowConsumers uint64 // connections that this side ended because its queue was full
 }
 
-// Stats returns the client's counters. Those of its connection are [Conn.Stats].
+// Stats returns the client's counters. [Conn.Stats] has the counters of one connection.
 func (cl *Client) Stats() ClientStats {
 	return ClientStats{
 		Resumed:       cl.counters.resumed.Load(),
@@ -59,7 +59,7 @@ func (cl *Client) Stats() ClientStats {
 	}
 }
 
-// ConnStats are counters of one connection, over all its streams, and what waits at this moment.
+// ConnStats are counters of one connection, over all its streams, and what waits in its queue now.
 type ConnStats struct {
 	Sent     uint64 // frames that were queued and not dropped, calls, answers and changes of groups included
 	Received uint64 // frames received
@@ -70,9 +70,9 @@ type ConnStats struct {
 	Waiting       int    // bytes that wait to be written
 	Kept          int    // bytes that were written and are not acknowledged
 
-	// RTT is how long the last ping took to be answered, from the beginning of its write to the
-	// reading of the answer. A ping is written together with something else, about once in a heartbeat
-	// interval, or by itself where the peer has been silent that long. RTT is zero until one is
+	// RTT is the time from the beginning of the write of the last ping until its answer was
+	// read. A ping is written together with other frames, about once in a heartbeat
+	// interval, or by itself if the peer has been silent for that long. RTT is zero until a ping has been
 	// answered, without heartbeats, and for peers that speak the original's protocol.
 	RTT time.Duration
 }

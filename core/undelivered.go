@@ -11,22 +11,23 @@ import (
 type Undelivered struct {
 	Frame
 
-	// Written says that the frame was written, at least in part, so that the peer may have handled it. A
+	// Written says that the frame was written, at least in part: the peer may have handled it. A
 	// frame that was not written was not handled.
 	Written bool
 }
 
-// OnUndelivered registers a function that is told, when a connection has ended, which commands and raw
-// messages were sent over it and are not acknowledged by the peer, in the order in which they were
+// OnUndelivered registers a function that runs when a connection has ended, and is given the commands and raw
+// messages that were sent over it and that the peer has not acknowledged, in the order in which they were
 // queued: written ones first. So a program can store messages that it could not deliver, and
-// send them again over another connection. A client that was to go on with a detached session and
-// had to join anew is told what the session held, before [StateConnected], as if all of it had been
-// written. The function runs before [Server.OnLeave], or before [StateDisconnected] is told, and not
-// if nothing is left. It may keep the frames.
+// send them again over another connection. The function runs before the function of [Server.OnLeave], or before
+// [StateDisconnected] is told. It does not run if all messages were delivered. It may keep the frames.
 //
-// There are no more of them than the queue held, QueueBytes: frames that were written and then gave
+// A client that could not go on with a detached session, and has joined anew, is given the messages of that session
+// before [StateConnected] is told, all of them with Written set.
+//
+// The frames are those that the queue held, at most QueueBytes. Frames that were written and then gave
 // way to newer ones are missing, and so are frames that [Overflow] has dropped, calls, which fail
-// by themselves, and answers. Nothing is left after an end in order for which there was time
+// by themselves, and answers. After an end in order no message is left, if CloseTimeout was long
 // enough. A connection without a session has no acknowledgements: a frame that was written to it counts as
 // delivered, unless the write itself has failed.
 func (h *handlers) OnUndelivered(f func(c *Conn, frames []Undelivered)) {
@@ -35,13 +36,13 @@ func (h *handlers) OnUndelivered(f func(c *Conn, frames []Undelivered)) {
 	h.onUndelivered = f
 }
 
-// undelivered finds the commands and raw messages in what was queued for the peer, and not delivered.
+// undelivered returns the commands and raw messages in runs of queued frames that were not delivered.
 func (c *Conn) undelivered(runs []outbox.Run) (frames []Undelivered) {
 	for _, r := range runs {
 		for off, i := 0, 0; off < len(r.Frames); i++ {
 			f, size, ok := c.legacy.sent(r.Frames[off:])
 			if size == 0 {
-				return frames // never: these are frames of our own
+				return frames // never: this end has made these frames
 			}
 			if ok && i >= r.Delivered {
 				frames = append(frames, Undelivered{f, off < r.Written})
@@ -52,8 +53,8 @@ func (c *Conn) undelivered(runs []outbox.Run) (frames []Undelivered) {
 	return frames
 }
 
-// parseSent returns the first frame of b and its size. It reports false if no program
-// has sent it, or if it is of a call, which fails by itself.
+// parseSent returns the first frame of b and its size in bytes. It reports false unless the frame is a command or a raw
+// message.
 func parseSent(b []byte) (f Frame, size int, ok bool) {
 	in, size, ok, err := wire.Next(b, maxPeerFrame)
 	if err != nil || !ok {
@@ -72,9 +73,8 @@ func parseSent(b []byte) (f Frame, size int, ok bool) {
 	return Frame{}, size, false
 }
 
-// lastWords reads the last acks of a peer over a connection that has ended on this side, and whether the
-// peer has said goodbye too: then it has not read the frames that came after. It reports false if nothing
-// that came is to be read.
+// lastWords handles the last acks and the goodbye of a peer over a connection that has ended on this side. After its
+// goodbye the peer has read no more frames. lastWords reports false if the caller is to drop the bytes that came.
 func (c *Conn) lastWords(rd *reader) bool {
 	if c.eng.handlers.onUndelivered == nil && c.sess.Token() == nil || rd.link.State() == session.Lost {
 		return false
@@ -102,7 +102,7 @@ func (c *Conn) lastWords(rd *reader) bool {
 	return true
 }
 
-// handBack gives the program the frames that could not be delivered.
+// handBack gives the program the messages that could not be delivered.
 func (c *Conn) handBack() {
 	var frames []Undelivered
 	if c.eng.handlers.onUndelivered != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/hisock/hisock/ws"
 )
 
-// A client is one connection of the page. It tells its sink of each event. The methods of the sink only note
-// an event down, so calling one takes no time.
+// A client is one client of the page. It calls a method of its sink for each event. The methods of the sink only
+// queue the event, so a call is short.
 type client struct {
 	core    *core.Client
 	sink    js.Value
@@ -25,11 +25,11 @@ type client struct {
 	isBegun   bool
 	connected bool
 
-	calls  table[context.CancelFunc] // to the server, by the page's ids
-	served table[chan<- answer]      // by the server, by ids from lastID
+	calls  table[context.CancelFunc] // calls, changes and waits of the page that are open, by the page's ids
+	served table[chan<- answer]      // requests to the page that are open, by ids from lastID
 	lastID int
 
-	lacking int // the size of the frame that was sent last, in bytes, if there was no room for it
+	lacking int // size in bytes of the frame that was sent last, if there was no room for it; 0 otherwise
 }
 
 // An answer is the result of a page's handler.
@@ -38,7 +38,7 @@ type answer struct {
 	err     error
 }
 
-// newClient fails only for a config that options.js should not have let through.
+// newClient makes a client that does not connect yet. It fails only for a config that options.js should have refused.
 func newClient(config, sink js.Value) (_ *client, err error) {
 	c := &client{
 		sink:    sink,
@@ -179,7 +179,8 @@ func (c *client) notice(hook string, p core.Presence, old string) {
 	c.sink.Call("notice", hook, p.Name, jsStrings(p.Groups), p.Addr, old)
 }
 
-// called hands a call of the server to the page. It runs beside other handlers, so it waits itself.
+// called hands a call of the server to the page. It waits for begin, because concurrent handlers do not wait for the
+// state handler.
 func (c *client) called(ctx context.Context, conn *core.Conn, f core.Frame) ([]byte, error) {
 	<-c.begun
 	return c.await(ctx, conn, func(id int) { c.sink.Call("called", id, f.Command, jsBytes(f.Payload)) })
@@ -190,7 +191,8 @@ func (c *client) auth(ctx context.Context) ([]byte, error) {
 	return c.await(ctx, nil, func(id int) { c.sink.Call("auth", id) })
 }
 
-// await asks the page for something under an id, and waits for its answer.
+// await calls ask with a new id, and waits until the page answers under that id or ctx ends. conn is the connection of
+// a call, and nil for auth.
 func (c *client) await(ctx context.Context, conn *core.Conn, ask func(id int)) ([]byte, error) {
 	c.lastID++
 	id := c.lastID
@@ -202,15 +204,15 @@ func (c *client) await(ctx context.Context, conn *core.Conn, ask func(id int)) (
 		return a.payload, a.err
 	case <-ctx.Done():
 		c.served.take(id)
-		if conn == nil || conn.Context().Err() == nil { // else the page is about to hear that all is over
+		if conn == nil || conn.Context().Err() == nil { // the page is told of the end of a connection anyway
 			c.sink.Call("cancelled", id)
 		}
 		return nil, ctx.Err()
 	}
 }
 
-// answer and refuse end a call of the server, or the asking for auth: answer(id, payload),
-// refuse(id, code, message, retryAfter, details). They do nothing if it was given up.
+// answer and refuse end a call of the server, or a request for auth: answer(id, payload),
+// refuse(id, code, message, retryAfter, details). They do nothing if the call or request was given up.
 func (c *client) answer(args []js.Value) any {
 	return c.settle(args[0].Int(), answer{payload: goBytes(args[1])})
 }
@@ -221,7 +223,7 @@ func (c *client) refuse(args []js.Value) any {
 
 func (c *client) settle(id int, a answer) any {
 	if ch, ok := c.served.take(id); ok {
-		ch <- a // it has room for the one
+		ch <- a // ch has room for one answer
 	}
 	return js.Undefined()
 }
@@ -247,7 +249,7 @@ func (c *client) sendRaw(args []js.Value) any {
 
 // sent notes the size of a frame that had no room, for drained, and returns the error.
 func (c *client) sent(n int, err error) any {
-	const around = 16 // what a frame has beside name and payload, at most
+	const around = 16 // bytes of a frame besides name and payload, at most
 	c.lacking = 0
 	if core.CodeOf(err) == core.CodeQueueFull {
 		c.lacking = n + around
@@ -255,7 +257,7 @@ func (c *client) sent(n int, err error) any {
 	return jsError(err)
 }
 
-// drained waits for room, at least for the frame that was sent last if there was none for it: drained(id).
+// drained waits for room, also for the frame that was sent last if there was no room for it: drained(id).
 func (c *client) drained(args []js.Value) any {
 	n := c.lacking
 	return c.ask(args[0].Int(), func(ctx context.Context) ([]byte, error) { return nil, c.core.AwaitRoom(ctx, n) })
@@ -269,7 +271,7 @@ func (c *client) call(args []js.Value) any {
 	})
 }
 
-// change asks for a group to join or leave, or another name: change(id, how, name).
+// change asks to join a group, to leave a group, or for another name: change(id, how, name).
 func (c *client) change(args []js.Value) any {
 	how, name := args[1].Int(), args[2].String()
 	return c.ask(args[0].Int(), func(ctx context.Context) ([]byte, error) {
@@ -283,7 +285,7 @@ func (c *client) change(args []js.Value) any {
 	})
 }
 
-// ask runs do, which waits for the server, and tells the page the result under its id.
+// ask runs do on a new goroutine, and tells the page the result under id.
 func (c *client) ask(id int, do func(ctx context.Context) ([]byte, error)) any {
 	ctx, cancel := context.WithCancel(c.ctx)
 	c.calls.put(id, cancel)
@@ -323,17 +325,17 @@ func (c *client) refusedGroups([]js.Value) any {
 	return list
 }
 
-// retryNow lets a client that is to come back try at once.
+// retryNow makes a client that waits before its next attempt try at once.
 func (c *client) retryNow([]js.Value) any {
 	c.core.RetryNow()
 	return js.Undefined()
 }
 
-// sessionBytes is how long what detach returns may be, or 0.
+// sessionBytes returns the greatest length of the result of detach in bytes, or 0 if there is no session.
 func (c *client) sessionBytes([]js.Value) any { return c.core.SessionBytes() }
 
 // detach ends the client and returns its session, if it has one. It waits only for
-// goroutines of this program, and none of these waits for the page once the stream is closed.
+// goroutines of this program, and no goroutine waits for the page once the stream is closed.
 func (c *client) detach([]js.Value) any {
 	session, err := c.core.Detach()
 	c.begin(nil)

@@ -1,17 +1,17 @@
 // Command wasm is the client of package core for web pages. Built with GOOS=js and
-// GOARCH=wasm it is the hisock.wasm that web/hisock.js loads; package web does both.
+// GOARCH=wasm it is the hisock.wasm that web/hisock.js loads. Package web builds it.
 //
 // It is a thin layer between [github.com/hisock/hisock/core.Client] and JavaScript:
 //
 //	page ⇄ hisock.js ⇄ this program ⇄ core.Client ⇄ ws ⇄ the browser's WebSocket
 //
-// Payloads cross as bytes, since the browser has JSON already. web/native.d.ts lists
-// what each side calls of the other. The rules are:
+// Payloads cross as bytes, because the browser has its own JSON. web/native.d.ts lists
+// the functions that each side calls. The rules are:
 //
-//   - No call from JavaScript blocks: work that has to wait runs in a goroutine and tells the
-//     client's sink of its result, from which hisock.js makes a Promise.
-//   - Nothing is left in the page's global object. For the program that object is a scope that
+//   - No call from JavaScript blocks: work that has to wait runs in a goroutine and gives its result to
+//     the client's sink. hisock.js makes a Promise of it.
+//   - The program adds nothing to the page's global object. Its own global object is a scope that
 //     hisock.js makes, with the host object as "hisock".
 //   - Every function that JavaScript can call belongs to one client and is released when
-//     the client has ended, except the few functions of the program itself.
+//     the client has ended. The few functions of the program itself are never released.
 package main

@@ -7,11 +7,11 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// funcs owns functions that JavaScript can call, until release.
+// A funcs owns functions that JavaScript can call, until release.
 type funcs struct{ list []js.Func }
 
-// export makes f a method of object. f must not block. A panic in it, which an argument of
-// the wrong type causes too, becomes the error that it returns.
+// export makes f a method of object. f must not block. If f panics, for instance because of an argument of
+// the wrong type, the method returns an error.
 func (fs *funcs) export(object js.Value, name string, f func(args []js.Value) any) {
 	fn := js.FuncOf(func(_ js.Value, args []js.Value) (result any) {
 		defer func() {
@@ -67,8 +67,8 @@ func goStrings(a js.Value) []string {
 	return list
 }
 
-// jsError makes a HisockError of err, and undefined of nil. web/errors.js gives its code a name. Its message is the
-// peer's, or all that is known of a failure on this side.
+// jsError makes a HisockError from err, and undefined from nil. web/errors.js gives the code its name. The message is
+// the peer's message for a remote error, and the whole text of err for an error of this side.
 func jsError(err error) js.Value {
 	if err == nil {
 		return js.Undefined()
@@ -86,8 +86,8 @@ func jsError(err error) js.Value {
 	return host.Call("error", int64(core.CodeOf(err)), message, core.IsRemote(err), retryAfter, details)
 }
 
-// coreError returns the first core.Error in err's chain, or nil. It is errors.As without
-// the 12 KB of reflection that come with that.
+// coreError returns the first core.Error in err's chain, or nil. It replaces errors.As, which would bring
+// 12 KB of reflection.
 func coreError(err error) *core.Error {
 	for err != nil {
 		if e, ok := err.(*core.Error); ok {
@@ -102,7 +102,7 @@ func coreError(err error) *core.Error {
 	return nil
 }
 
-// goError makes the error that a page's handler failed with, of the number of its code, its message, the time to wait
+// goError makes the error of a page's handler. args are the number of its code, its message, the time to wait
 // in milliseconds, and its details.
 func goError(args []js.Value) error {
 	err := &core.Error{Code: core.Code(args[0].Float()), Message: args[1].String(), RetryAfter: time.Duration(args[2].Int()) * time.Millisecond}

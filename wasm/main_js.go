@@ -6,8 +6,8 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// host is the object that hisock.js hands over: ready takes what this program
-// offers, error makes a HisockError.
+// host is the object that hisock.js gives to the program. Its method ready is called with the functions of this
+// program, and its method error makes a HisockError.
 var host = js.Global().Get("hisock")
 
 func main() {
@@ -15,7 +15,7 @@ func main() {
 		panic("hisock.wasm: not started by hisock.js")
 	}
 	var p program
-	// These live as long as the program does.
+	// These functions live as long as the program.
 	offer := js.Global().Get("Object").New()
 	p.own.export(offer, "connect", p.connect)
 	p.own.export(offer, "checkCommand", checkCommand)
@@ -25,9 +25,9 @@ func main() {
 	select {}
 }
 
-// A program has what the clients of one page share. JavaScript calls into it one call at
-// a time, and no goroutine runs beside such a call. Its fields are touched only between two points at
-// which a goroutine may wait.
+// A program has the state that the clients of one page share. JavaScript makes one call
+// at a time, and no goroutine runs meanwhile. The fields need no lock, because no goroutine waits
+// while it uses them.
 type program struct {
 	own     funcs
 	clients table[*client]
@@ -50,7 +50,7 @@ func (p *program) connect(args []js.Value) any {
 	return c.methods
 }
 
-// stats counts clients and callbacks that are alive.
+// stats returns the numbers of clients and callbacks that are alive.
 func (p *program) stats([]js.Value) any {
 	callbacks := 0
 	for _, e := range p.clients.entries {
@@ -62,11 +62,10 @@ func (p *program) stats([]js.Value) any {
 	return counts
 }
 
-// checkCommand says why a command cannot have that name.
+// checkCommand returns why the name of a command is invalid, or undefined.
 func checkCommand(args []js.Value) any { return jsError(core.CheckCommand(args[0].String())) }
 
-// crash ends the program as a mistake in it would, so that tests can see how the
-// page takes it.
+// crash ends the program with a panic, for tests of how the page handles that.
 func crash([]js.Value) any {
 	go panic("hisock.wasm: crash asked for")
 	return js.Undefined()

@@ -1,7 +1,7 @@
 package main
 
-// A table holds values under numbers, some hundreds at most. A map would bring 6 KB
-// of code with it that nothing else needs.
+// A table holds values by number, some hundreds at most. A map would bring 6 KB
+// of code that nothing else needs.
 type table[T any] struct{ entries []entry[T] }
 
 type entry[T any] struct {

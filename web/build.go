@@ -12,29 +12,28 @@ import (
 
 // BuildOptions configure [Build]. A nil pointer and the zero value mean the defaults.
 type BuildOptions struct {
-	// Go is the Go command. Empty means the one in PATH, else in GOROOT, else where
-	// Go is usually installed.
+	// Go is the path of the go command. Empty means the go command in PATH, or else in GOROOT, or else in a
+	// folder in which Go is usually installed.
 	Go string
 
-	// Dir is where the Go command runs: a folder of a module that is this one or requires it.
-	// Empty means the current folder.
+	// Dir is the folder in which the go command runs. It must be in this module, or in a module that requires this
+	// module. Empty means the current folder.
 	Dir string
 
-	// Progress, if it is set, is called with the next step, such as "compress", on the goroutine
-	// that called Build. The first build of a machine says that it will be silent for up to a minute while it
-	// compiles.
+	// Progress, if set, is called with the name of each step before the step, such as "compress", on the
+	// goroutine that called Build. The step that compiles says that it takes up to a minute the first time.
 	Progress func(step string)
 }
 
-// Build makes a bundle in the folder dir, which it creates if need be. The folder is
-// replaced as a whole once all is there: after a failure it is as before. A folder
-// that holds anything but a bundle is refused with [ErrNotBundle]. Files that have not
-// changed since the last build are not compressed again.
+// Build makes a bundle in the folder dir, and creates the folder if it is missing. It
+// replaces the folder as a whole when all files are ready: after a failure the folder is as before. A folder
+// that holds files and is not a bundle is refused with [ErrNotBundle]. If no file has
+// changed since the last build, Build leaves the folder as it is.
 //
-// The first build of a machine compiles the standard library for the browser and may take
-// a minute; later ones take a second or two. Errors are [*BuildError], with
-// [ErrNoGo] in their chain where there is no Go command. When ctx ends, Build fails.
-// Two builds of one folder at once end with one of the two bundles there.
+// The first build on a machine compiles the standard library for the browser and may take
+// a minute. Later builds take a second or two. Errors are [*BuildError], with
+// [ErrNoGo] in their chain if there is no go command. When ctx ends, Build fails.
+// Several builds of one folder may run at once: the folder then has the bundle of one of them.
 func Build(ctx context.Context, dir string, opts *BuildOptions) error {
 	var o BuildOptions
 	if opts != nil {
@@ -54,12 +53,12 @@ func Build(ctx context.Context, dir string, opts *BuildOptions) error {
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return &BuildError{Step: "make " + parent, Err: err}
 	}
-	// Beside dir, so that it can be renamed.
+	// A folder beside dir is on the same file system, so it can be renamed to dir.
 	tmp, err := os.MkdirTemp(parent, ".hisock-bundle-*")
 	if err != nil {
 		return &BuildError{Step: "make " + parent, Err: err}
 	}
-	defer os.RemoveAll(tmp) //nolint:errcheck // what is left is in a hidden folder of its own
+	defer os.RemoveAll(tmp) //nolint:errcheck // remaining files are in a hidden folder
 	if tmp, err = filepath.Abs(tmp); err != nil {
 		return &BuildError{Step: "make " + parent, Err: err}
 	}
@@ -108,10 +107,10 @@ func build(ctx context.Context, tool *goCommand, dir, tmp string, progress func(
 	return nil
 }
 
-// firstBuild prepares the reader of the progress for a long silence.
+// firstBuild warns the reader of the progress that the step may take long.
 const firstBuild = ", which takes up to a minute the first time"
 
-// mayReplace reports why dir must be left alone.
+// mayReplace returns why dir must not be replaced, or nil.
 func mayReplace(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
@@ -129,7 +128,7 @@ func mayReplace(dir string) error {
 	return nil
 }
 
-// upToDate reports whether dir holds a whole bundle with just these files.
+// upToDate reports whether dir holds a complete bundle of these files, made by that version of Go.
 func upToDate(dir, version string, files map[string][]byte) bool {
 	m, err := Check(os.DirFS(dir))
 	if err != nil || m.GoVersion != version {
@@ -149,7 +148,8 @@ func write(ctx context.Context, dir string, files map[string][]byte, m *Manifest
 		return err
 	}
 	put := func(name string, content []byte) error {
-		return os.WriteFile(filepath.Join(dir, name), content, 0o644)
+		name = filepath.Join(dir, filepath.FromSlash(name))
+		return errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, content, 0o644))
 	}
 	for name, content := range files {
 		if err := ctx.Err(); err != nil {
@@ -171,7 +171,8 @@ func write(ctx context.Context, dir string, files map[string][]byte, m *Manifest
 	return put(manifestFile, append(text, '\n'))
 }
 
-// compress returns content as a gzip file without name or time, the same on every run.
+// compress returns content as a gzip file without a name or a time. The result for the same content is always the
+// same.
 func compress(content []byte) ([]byte, error) {
 	var b bytes.Buffer
 	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
@@ -187,8 +188,7 @@ func compress(content []byte) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// swap puts the folder fresh in the place of dir, by way of old. If that fails, dir is
-// as before.
+// swap renames dir to old and fresh to dir. If that fails, it renames old to dir again.
 func swap(fresh, dir, old string) error {
 	moved := true
 	if err := os.Rename(dir, old); errors.Is(err, os.ErrNotExist) {

@@ -1,4 +1,4 @@
-// What a page has asked the server for and waits for, in one connection.
+// The calls, changes and other requests of a page that wait for the server, of one client.
 
 import { HisockError } from "./errors.js";
 
@@ -8,14 +8,14 @@ export class Calls {
   #open = new Map();
 
   /**
-   * Starts something under an id and resolves with its reply. Whatever ends it first, the others
-   * have no effect any more.
+   * Starts a request under a new id and resolves with its reply. The reply, the signal or the timeout ends the request,
+   * whichever comes first; the others have no effect then.
    *
    * @param {AbortSignal | undefined} signal
    * @param {number | undefined} timeout in milliseconds
-   * @param {string} tooLate what the error of a timeout says
+   * @param {string} tooLate the message of the error after the timeout
    * @param {(id: number) => void} start
-   * @param {(id: number) => void} cancel is called when signal or timeout ends it
+   * @param {(id: number) => void} cancel is called if the signal or the timeout ends the request
    * @returns {Promise<Uint8Array>}
    */
   ask(signal, timeout, tooLate, start, cancel) {
@@ -45,18 +45,18 @@ export class Calls {
   }
 
   /**
-   * Ends what has that id, if nothing else has.
+   * Ends the request with that id, if it has not ended.
    *
    * @param {number} id
    * @param {unknown} err
-   * @param {Uint8Array | undefined} reply undefined if it has failed
+   * @param {Uint8Array | undefined} reply undefined if the request has failed
    */
   settle(id, err, reply) {
     this.#open.get(id)?.(err, reply);
   }
 
   /**
-   * Fails all that is open.
+   * Fails all open requests.
    *
    * @param {unknown} err
    */

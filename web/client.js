@@ -1,4 +1,4 @@
-// The API of a connection: handlers, sends, calls and changes. Arguments are checked here.
+// The API of a client: handlers, sends, calls and changes. Arguments are checked here.
 
 import { Connection } from "./connection.js";
 import { HisockError, describe, needFunction, needOptions, needSignal, needString, needTimeout } from "./errors.js";
@@ -8,7 +8,7 @@ import { RawInbox } from "./raw.js";
 
 /** @typedef {import("./hisock.d.ts").Client} ClientType */
 /** @typedef {import("./hisock.d.ts").As} As */
-/** @typedef {import("./connection.js").Instance} Instance */
+/** @typedef {import("./engines.js").Engine} Instance */
 /** @typedef {import("./connection.js").Options} Options */
 
 /** @implements {ClientType} */
@@ -25,7 +25,7 @@ export class Client {
   closed;
 
   /**
-   * Connects. It resolves once the server has welcomed the client.
+   * Connects. The promise resolves once the server has welcomed the client.
    *
    * @param {Instance} inst
    * @param {Options} options
@@ -294,7 +294,7 @@ export class Client {
   }
 
   /**
-   * Throws unless the page has asked for notices, and fn can take them.
+   * Throws unless the page has asked for notices and fn is a function.
    *
    * @param {string} hook
    * @param {unknown} fn

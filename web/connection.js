@@ -1,4 +1,4 @@
-// The life of one connection: its Go client and the events of it, its state, and its session when the page goes.
+// The life of one client: its Go client and the events of that, its state, and its session when the page is left.
 
 import { Calls } from "./calls.js";
 import { HisockError, numberOf } from "./errors.js";
@@ -7,16 +7,16 @@ import { readAuth } from "./options.js";
 import { nextTask, watchPage } from "./page.js";
 
 /** @typedef {import("./native.d.ts").NativeClient} NativeClient */
-/** @typedef {Awaited<ReturnType<typeof import("./instance.js").instance>>} Instance */
+/** @typedef {import("./engines.js").Engine} Instance */
 /** @typedef {ReturnType<typeof import("./options.js").readOptions>} Options */
 
-// As Go numbers them, from 1.
+// The states by Go's numbers, from 1.
 const states = /** @type {const} */ (["connected", "disconnected", "reconnecting", "resumed", "connecting"]);
 
 export class Connection {
   /** @type {Instance} */
   #inst;
-  /** @type {NativeClient | undefined} until the connection has ended */
+  /** @type {NativeClient | undefined} undefined after the end */
   #native;
 
   /** @type {import("./incoming.js").Incoming} */
@@ -29,26 +29,30 @@ export class Connection {
   state = "connecting";
   resumed = false;
   #name;
-  /** @type {string[]} what they were when the connection ended */
+  /** @type {string[]} the groups when the client ended */
   #lastGroups = [];
-  /** @type {(string | HisockError)[]} */
+  /** @type {(string | HisockError)[]} the refused groups when the client ended */
   #lastRefused = [];
 
-  /** @type {HisockError | null | undefined} of an end that is told once it is known whether it is the last */
+  /**
+   * The reason why a connection has ended, until Go says whether the client comes back: then "disconnected" is told.
+   *
+   * @type {HisockError | null | undefined} undefined if no connection has ended
+   */
   #parted;
-  /** Takes the listeners of the page away. */
+  /** Removes the listeners on the page when it aborts. */
   #unlisten = new AbortController();
 
   /** @type {KeptSession | undefined} */
   #kept;
-  /** @type {Uint8Array[]} raw messages of the page before, until the first frames are let through */
+  /** @type {Uint8Array[]} raw messages of the page before, until #begin */
   #earlyRaw = [];
-  #earlyMissed = 0; // frames, until then
+  #earlyMissed = 0; // frames that the server has dropped, before #begin
   #begun = false;
-  #over = false; // Go has told the end
+  #over = false; // Go has reported the end
 
   #auth;
-  /** @type {Map<number, AbortController>} what the page is asked for its auth */
+  /** @type {Map<number, AbortController>} calls of the page's auth function that run */
   #auths = new Map();
 
   /** @type {Promise<HisockError | null>} */
@@ -72,7 +76,7 @@ export class Connection {
   }
 
   /**
-   * Connects. It resolves once the server has welcomed the client.
+   * Connects. The promise resolves once the server has welcomed the client.
    *
    * @param {Options} options
    * @param {AbortSignal} signal
@@ -96,13 +100,13 @@ export class Connection {
         reject(this.#inst.ended ?? new HisockError("crashed", "the Go program of this page is gone"));
         return;
       }
-      if (!this.#over) { // else it has failed at once, and there is nobody left to ask
+      if (!this.#over) { // if it has ended at once, its methods must not be called
         this.#native = native;
         incoming.native = native;
       }
       const unwatch = this.#inst.onEnd((why) => {
         this.#unlisten.abort();
-        this.#native = undefined; // there is nobody left to ask
+        this.#native = undefined; // the Go program is gone
         incoming.native = undefined;
         settle(why);
         incoming.push(() => this.#end(why));
@@ -110,7 +114,7 @@ export class Connection {
       this.closed.then(unwatch);
 
       const abort = () => {
-        settle(signal.reason); // before what Go makes of it
+        settle(signal.reason); // before Go reports an error of its own
         this.#native?.close();
       };
       signal.addEventListener("abort", abort, { once: true });
@@ -120,7 +124,7 @@ export class Connection {
       outcome.then((err) => {
         signal.removeEventListener("abort", abort);
         if (err !== undefined) {
-          // Where the server has not answered, the next attempt of the page may go on.
+          // If the server has not answered, the next connect of the page may go on with the session.
           if (!(err instanceof HisockError && err.remote)) kept?.putBack();
           this.#native?.begin();
           reject(err);
@@ -129,16 +133,16 @@ export class Connection {
         this.#earlyRaw = kept?.raw ?? [];
         kept?.connected();
         resolve();
-        // Whoever awaits the connection has its turn first, to register handlers.
+        // The code that awaits the promise runs first and registers handlers.
         nextTask(() => this.#begin(options.config.groups));
       });
     });
   }
 
   /**
-   * Returns what Go calls. What it tells is queued in the order in which it happens.
+   * Returns the functions that Go calls. They queue the events in the order in which they happen.
    *
-   * @param {(outcome: unknown) => void} settle is told the first outcome: undefined for a welcome
+   * @param {(outcome: unknown) => void} settle is called with the outcome of connect: undefined for a welcome
    * @returns {import("./native.d.ts").Sink}
    */
   #sink(settle) {
@@ -163,7 +167,7 @@ export class Connection {
       },
       settled: (id, err, payload) => incoming.push(() => this.#calls.settle(id, err, payload)),
       changed: (hook, what, name) => {
-        if (hook === "rename") this.#name = name; // for when there is nobody left to ask
+        if (hook === "rename") this.#name = name; // for the time after the end, when Go cannot be asked
         incoming.push(() => void (hook === "rename" ? incoming.tell(hook, what, name) : incoming.tell(hook, what)));
       },
       undelivered: (list) => {
@@ -181,7 +185,7 @@ export class Connection {
       notice: (hook, name, groups, address, old) => incoming.notice(hook, { name, groups, address }, old),
       ended: (err) => {
         this.#over = true;
-        // What Go can no longer be asked is asked now; the page hears of it in order.
+        // Go can be asked for the name and the groups only now. The page is told of the end in order.
         this.#forgetNative();
         settle(err ?? new HisockError("closed", "closed while connecting"));
         incoming.push(() => this.#end(err ?? null));
@@ -190,9 +194,9 @@ export class Connection {
   }
 
   /**
-   * Lets frames through, after what the page before had got.
+   * Lets frames through, after the raw messages that the page before has left.
    *
-   * @param {string[]} groups that the client wants to be in
+   * @param {string[]} groups the groups of the options
    */
   #begin(groups) {
     if (!this.#native) return;
@@ -210,14 +214,14 @@ export class Connection {
   }
 
   /**
-   * Asks the page for its auth, for Go.
+   * Calls the page's auth function, and gives Go the result.
    *
    * @param {number} id
    */
   async #authorize(id) {
     const abort = new AbortController();
     this.#auths.set(id, abort);
-    await undefined; // never from inside Go
+    await undefined; // the page's code never runs inside a call from Go
     let auth;
     try {
       auth = await this.#auth?.(abort.signal);
@@ -269,7 +273,7 @@ export class Connection {
    *
    * @param {AbortSignal | undefined} signal
    * @param {number | undefined} timeout
-   * @param {string} tooLate what the error of a timeout says
+   * @param {string} tooLate the message of the error after the timeout
    * @param {(native: NativeClient, id: number) => void} start
    */
   ask(signal, timeout, tooLate, start) {
@@ -295,14 +299,14 @@ export class Connection {
    */
   #setState(state, why) {
     const now = state === "resumed" ? "connected" : state;
-    if (now === this.state && !(state === "connecting" && why)) return; // each attempt to connect that fails is told
+    if (now === this.state && !(state === "connecting" && why)) return; // each failed attempt to connect is told
     if (this.state === "connecting") this.resumed = state === "resumed";
     this.state = now;
     this.#incoming.push(() => this.#incoming.tell("state", state, why));
   }
 
   /**
-   * What Go says of the connection. Of an end it does not say whether the client comes back.
+   * Handles a state that Go reports. With "disconnected" Go does not say whether the client comes back.
    *
    * @param {number} number
    * @param {string} name
@@ -313,7 +317,7 @@ export class Connection {
     this.#name = name;
     if (state === "disconnected") {
       this.#parted = why ?? null;
-      // The calls of the connection that may come next have not arrived yet.
+      // Calls that have arrived belong to the connection that has ended: calls of the next one come later.
       this.#incoming.abandonCalls(why ?? new HisockError("closed", "the connection has ended"));
       return;
     }
@@ -325,13 +329,13 @@ export class Connection {
     this.#setState(state, why ?? null);
   }
 
-  /** Keeps the session for the next page. It returns false if it cannot be kept, or is not to be. */
+  /** Keeps the session for the next page. It returns false if the session cannot be kept, or need not be. */
   #keep() {
     const kept = this.#kept;
     const native = this.#native;
     if (!kept || !native) return false;
     const size = native.sessionBytes();
-    if (size === 0) return kept.putBack(); // it is connecting, perhaps with what the page before has left
+    if (size === 0) return kept.putBack(); // the client is connecting, perhaps with the session of the page before
     const raw = [...this.#earlyRaw, ...this.#raw.kept];
     if (!kept.reserve(size, raw)) return false;
     this.#incoming.stop();

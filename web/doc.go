@@ -1,17 +1,17 @@
-// Package web makes the browser's side of hisock available to a server: [Build] makes the
-// bundle that a page loads, [Handler] serves it, and [NewServer] is an HTTP server with timeouts for it.
-// [Serve] does all of that, and listens for native clients as well:
+// Package web serves hisock to browsers: [Build] makes the
+// bundle that a page loads, [Handler] serves the bundle, and [NewServer] returns an HTTP server with timeouts.
+// [Serve] does all of that, and listens for native clients too:
 //
 //	err := web.Serve(ctx, srv, &web.Site{TCP: ":6969", HTTP: ":8080", Build: "bundle", Files: os.DirFS("pages")})
 //
-// Step by step it is
+// The steps are
 //
 //	if err := web.Build(ctx, "bundle", nil); err != nil { … }
 //	h, err := web.Handler(os.DirFS("bundle"))
 //	mux.Handle("/hisock/", http.StripPrefix("/hisock/", h))
 //	err = web.NewServer(mux).Serve(listener)
 //
-// A page then writes
+// A page then has
 //
 //	<script type="module">
 //	import { connect } from "/hisock/hisock.js";
@@ -20,19 +20,19 @@
 //
 // # The bundle
 //
-// It is a folder of:
+// A bundle is a folder with these files:
 //
 //	hisock.wasm     package wasm of this module, compiled
-//	wasm_exec.js    the support file of the toolchain that compiled it, as a module
-//	hisock.js       the module that a page imports, with the modules that it imports
+//	wasm_exec.js    the support file of the toolchain that compiled hisock.wasm, as a module
+//	hisock.js       the module that a page imports, with the modules that hisock.js imports
 //	hisock.d.ts     the types of hisock.js
 //	*.gz            each of the files above, compressed
 //	manifest.json   the Go version, and size and SHA-256 of every file
 //
-// Building needs a Go command and the source of this module; serving needs neither, so
-// a program can be shipped with a bundle that was built before. Everything may stand
-// under any path, as long as it stays together.
+// Building needs the go command and the source of this module. Serving needs neither, so
+// a program can be shipped with a bundle that was built before. The files may be served
+// under any path, if all have the same path.
 //
 // A page with a content security policy needs script-src 'self' 'wasm-unsafe-eval', and
-// connect-src for the server it connects to.
+// connect-src for the server to which it connects.
 package web

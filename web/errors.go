@@ -7,22 +7,21 @@ import (
 )
 
 var (
-	// ErrNoGo is why [Build] fails where no Go command is found. Serving a bundle that
-	// was built elsewhere needs none.
+	// ErrNoGo is the error of [Build] if it finds no go command. Serving a bundle needs no go command.
 	ErrNoGo = errors.New("no go command found: install Go, or use a bundle that was built before")
 
-	// ErrNotBundle is why [Build] refuses a folder that holds something else.
+	// ErrNotBundle is the error of [Build] for a folder that holds files and is not a bundle.
 	ErrNotBundle = errors.New("the folder holds files that are not a bundle")
 )
 
-// A BuildError says at which step [Build] failed.
+// A BuildError is the error of [Build].
 type BuildError struct {
-	Step   string // what was being done, such as "compile hisock.wasm"
-	Output string // what the Go command printed, if it was that which failed
+	Step   string // the step that failed, such as "compile hisock.wasm"
+	Output string // output of the go command if the go command failed; empty otherwise
 	Err    error
 }
 
-// Error has the output of the Go command on lines of its own.
+// Error returns the error as text. The output of the go command begins on the second line.
 func (e *BuildError) Error() string {
 	s := "web: " + e.Step + ": " + e.Err.Error()
 	if out := strings.TrimSpace(e.Output); out != "" {
@@ -33,14 +32,14 @@ func (e *BuildError) Error() string {
 
 func (e *BuildError) Unwrap() error { return e.Err }
 
-// A BundleError says what is wrong with a bundle.
+// A BundleError is the error for an incomplete or damaged bundle.
 type BundleError struct {
-	Missing []string // files that are not there
-	Damaged []string // files that are not what the manifest says
-	Err     error    // why the manifest, or a file, cannot be read
+	Missing []string // files that are missing, sorted
+	Damaged []string // files whose size or checksum differs from the manifest, sorted
+	Err     error    // why the manifest or a file cannot be read; nil if they can be read
 }
 
-// Error names every file.
+// Error names every missing and damaged file.
 func (e *BundleError) Error() string {
 	var parts []string
 	if len(e.Missing) > 0 {

@@ -1,12 +1,12 @@
-// Failures, and the checks of arguments that a page passes in.
+// HisockError, and the checks of a page's arguments.
 
 /** @typedef {import("./hisock.d.ts").ErrorCode} ErrorCode */
 
 // The first number that a program may give a meaning of its own.
 const firstApplicationCode = 1000;
 
-// What the codes of the protocol are called, by their numbers from 1: core/wire lists them. The names are part of
-// the API and keep their spelling. Go knows the numbers only.
+// The names of the protocol's codes, by the codes' numbers from 1, which core/wire lists. The names are part of
+// the API and keep their spelling. Go has only the numbers.
 /** @type {readonly import("./hisock.d.ts").PeerErrorCode[]} */
 const names = [
   "internal", "canceled", "deadline_exceeded", "unknown_command", "bad_payload", "bad_name",
@@ -18,7 +18,7 @@ const names = [
 ];
 
 /**
- * Returns the name of a code, or its number where it has none: a program's own, or one that only a newer peer knows.
+ * Returns the name of a code, or its number if it has no name: a code of a program, or a code of a newer peer.
  *
  * @param {number} number
  * @returns {ErrorCode}
@@ -26,7 +26,7 @@ const names = [
 export const nameOf = (number) => names[number - 1] ?? number;
 
 /**
- * Returns the number of a code. One that has none, which is this page's only, is an internal error to a peer.
+ * Returns the number of a code. The codes that exist only in the page have none: for a peer they are an internal error.
  *
  * @param {ErrorCode} code
  */
@@ -61,7 +61,7 @@ export class HisockError extends Error {
   }
 }
 
-// Like every class of errors, the name is the prototype's.
+// The name is a property of the prototype, as for every class of errors.
 Object.defineProperty(HisockError.prototype, "name", { value: "HisockError", configurable: true, writable: true });
 
 /**
@@ -90,7 +90,7 @@ export function needFunction(what, value) {
 }
 
 /**
- * Throws unless value is a plain options object all of whose keys are known, so that
+ * Throws unless value is an object and all its keys are known, so that
  * a misspelt option is not silently ignored.
  *
  * @param {string} what
@@ -109,7 +109,7 @@ export function needOptions(what, value, known) {
 }
 
 /**
- * Throws unless value is undefined or a number of milliseconds above zero.
+ * Throws unless value is undefined or a number of milliseconds above 0 and up to 2147483647.
  *
  * @param {string} what
  * @param {unknown} value

@@ -2,12 +2,14 @@ package web
 
 import (
 	"embed"
+	"io/fs"
 	"strings"
 )
 
-// The modules as they are in the bundle. None of them is generated.
+// sources has the modules of the bundle. None of them is generated.
 //
-//go:embed hisock.js calls.js client.js connection.js errors.js incoming.js instance.js kept.js options.js page.js payload.js raw.js warnings.js hisock.d.ts
+//go:embed hisock.js calls.js client.js connection.js engines.js errors.js incoming.js instance.js kept.js options.js page.js payload.js raw.js warnings.js hisock.d.ts
+//go:embed engine
 var sources embed.FS
 
 const (
@@ -16,29 +18,31 @@ const (
 	manifestFile = "manifest.json"
 	gzipSuffix   = ".gz"
 
-	// wasmPackage is what hisock.wasm is built from.
+	// wasmPackage is the package from which hisock.wasm is built.
 	wasmPackage = "github.com/hisock/hisock/wasm"
 )
 
-// sourceNames lists what sources holds.
+// sourceNames returns the names of the files in sources.
 func sourceNames() []string {
-	entries, err := sources.ReadDir(".")
+	var names []string
+	err := fs.WalkDir(sources, ".", func(name string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			names = append(names, name)
+		}
+		return err
+	})
 	if err != nil {
 		panic("web: " + err.Error()) // the embedded files have a root
-	}
-	names := make([]string, len(entries))
-	for i, e := range entries {
-		names[i] = e.Name()
 	}
 	return names
 }
 
-// bundleNames lists the files of a bundle, without compressed copies and manifest.
+// bundleNames returns the names of the files of a bundle, without compressed copies and manifest.
 func bundleNames() []string {
 	return append(sourceNames(), wasmFile, execFile)
 }
 
-// contentType is what a file is served as.
+// contentType returns the Content-Type of a file.
 func contentType(name string) string {
 	switch {
 	case strings.HasSuffix(name, ".wasm"):
@@ -51,9 +55,9 @@ func contentType(name string) string {
 	return "text/plain; charset=utf-8"
 }
 
-// wrapExec turns Go's support file into a module that exports it as a function of the
-// global object and the fs it is to see; web/instance.js says why. It returns
-// the class that the file would leave in the global object.
+// wrapExec turns Go's support file into a module. The module exports a function whose arguments take the place of the
+// global object and of fs; web/instance.js says why. The function returns
+// the class that the support file adds to the global object.
 func wrapExec(src []byte) []byte {
 	const head = "// Go's own wasm_exec.js, which follows unchanged, as a function of what it sees.\n" +
 		"export default function (globalThis, fs) {\n"

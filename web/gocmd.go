@@ -12,15 +12,15 @@ import (
 	"strings"
 )
 
-// A goCommand runs the Go command for the browser.
+// A goCommand runs the go command for the browser.
 type goCommand struct {
 	path string
-	dir  string // where it runs: a folder of a module that has this one
+	dir  string // folder in which it runs: in this module, or in a module that requires this module
 	env  []string
 }
 
-// findGo looks for the Go command: the one that is asked for, or that in PATH, in GOROOT or
-// where Go's installers put it.
+// findGo looks for the go command: asked if that is not empty, or else in PATH, in GOROOT and in the folders in
+// which Go's installers put it.
 func findGo(asked, dir string) (*goCommand, error) {
 	path, err := lookGo(asked)
 	if err != nil {
@@ -56,8 +56,8 @@ func lookGo(asked string) (string, error) {
 	return "", ErrNoGo
 }
 
-// browserEnv is the environment in which the Go command compiles for the browser. Settings
-// for programs of this machine, such as -race or a build mode, must not reach it.
+// browserEnv returns the environment in which the go command compiles for the browser. It removes settings
+// for programs of this machine, such as -race or a build mode.
 func browserEnv(env []string) []string {
 	var out []string
 	for _, kv := range env {
@@ -73,7 +73,7 @@ func browserEnv(env []string) []string {
 	return append(out, "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
 }
 
-// moduleFlags returns those flags that say where modules come from.
+// moduleFlags returns the flags that say where modules come from.
 func moduleFlags(flags string) string {
 	var keep []string
 	for _, f := range strings.Fields(flags) {
@@ -84,7 +84,7 @@ func moduleFlags(flags string) string {
 	return strings.Join(keep, " ")
 }
 
-// run runs the Go command and returns what it prints. The error is a [*BuildError].
+// run runs the go command and returns its output. The error is a [*BuildError].
 func (g *goCommand) run(ctx context.Context, step string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, g.path, args...)
 	cmd.Dir, cmd.Env = g.dir, g.env
@@ -96,28 +96,29 @@ func (g *goCommand) run(ctx context.Context, step string, args ...string) (strin
 	return strings.TrimSpace(stdout.String()), nil
 }
 
-// compile compiles hisock.wasm into the file out. Without most inlining, which here saves no time
-// that could be measured beside the browser's own, a page loads 4 % less.
+// compile compiles hisock.wasm into the file out. It turns most inlining off: a page loads 4 % less, and inlining
+// saves no time that can be measured beside the browser's own.
 func (g *goCommand) compile(ctx context.Context, out string) error {
 	_, err := g.run(ctx, "compile "+wasmFile,
 		"build", "-trimpath", "-buildvcs=false", "-gcflags=all=-l", "-gcflags=internal/...=", "-ldflags=-s -w", "-o", out, wasmPackage)
 	return err
 }
 
-// slim leaves out a part of the toolchain of that version that a page does not
-// need: Go 1.26 compiles a garbage collector for many cores, 1.5 % of the program that a page loads.
+// slim turns off a feature that a page does not need: the garbage collector of Go 1.26 for
+// many cores, which is 1.5 % of the program that a page loads.
 func (g *goCommand) slim(version string) {
 	if version == "go1.26" || strings.HasPrefix(version, "go1.26.") || strings.HasPrefix(version, "go1.26rc") {
 		g.env = append(g.env, "GOEXPERIMENT=nogreenteagc")
 	}
 }
 
-// version and execSource describe the toolchain that compile uses: where the module asks for
-// another than the one installed, the Go command answers for that.
+// version returns the version of the toolchain that compile uses. If the module asks for another toolchain than the
+// installed one, the go command answers for that toolchain.
 func (g *goCommand) version(ctx context.Context) (string, error) {
 	return g.run(ctx, "ask for the Go version", "env", "GOVERSION")
 }
 
+// execSource returns wasm_exec.js of the toolchain that compile uses.
 func (g *goCommand) execSource(ctx context.Context) ([]byte, error) {
 	const step = "read " + execFile
 	root, err := g.run(ctx, step, "env", "GOROOT")

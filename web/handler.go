@@ -11,13 +11,13 @@ import (
 )
 
 // Handler returns a handler that serves the bundle in fsys, such as os.DirFS("bundle").
-// It fails as [Check] does if the bundle is not whole.
+// It fails as [Check] does if the bundle is incomplete.
 //
-// The bundle is read once: later changes of the folder have no effect, and
-// no request can reach anything else. The path of a request is the name of a file, so
-// strip the prefix of the handler's path. Files are compressed for clients that accept
-// that. Browsers ask for a file each time they use it (Cache-Control: no-cache), and it is not sent again
-// while it is the same (ETag). The handler is safe for concurrent use.
+// Handler reads the bundle once: later changes of the folder have no effect, and
+// no request can reach other files. The handler takes the path of a request for the name of a file, so
+// strip the prefix under which it is mounted. Clients that accept gzip are sent compressed
+// files. Browsers ask for a file each time they use it (Cache-Control: no-cache), and are not sent it again
+// if it has not changed (ETag). The handler is safe for concurrent use.
 func Handler(fsys fs.FS) (http.Handler, error) {
 	m, files, err := load(fsys)
 	if err != nil {
@@ -40,7 +40,7 @@ func Handler(fsys fs.FS) (http.Handler, error) {
 	return h, nil
 }
 
-// A bundleHandler is the files of a bundle by name.
+// A bundleHandler has the files of a bundle by name. It does not change.
 type bundleHandler map[string]*served
 
 type served struct {
@@ -52,7 +52,7 @@ type served struct {
 // An encoding is one form in which a file can be sent.
 type encoding struct {
 	content []byte
-	name    string // as Content-Encoding has it, empty for the file itself
+	name    string // value of Content-Encoding; empty for the file itself
 	etag    string
 }
 
@@ -86,19 +86,19 @@ func (h bundleHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("ETag", e.etag)
 	if e.name != "" {
 		header.Set("Content-Encoding", e.name)
-		// ServeContent leaves it out where it did not choose the encoding itself.
+		// ServeContent does not set the length if there is a Content-Encoding.
 		header.Set("Content-Length", strconv.Itoa(len(e.content)))
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(e.content))
 }
 
 // asksForPart reports whether a request may be answered with a part of a file. Such a request is
-// about the file itself, not about a compressed form of it.
+// answered with the file itself, and not with its compressed form.
 func asksForPart(r *http.Request) bool {
 	return r.Header.Get("Range") != "" || r.Header.Get("If-Match") != ""
 }
 
-// acceptsGzip reports whether a client accepts gzip: it is named, or covered by *, with
+// acceptsGzip reports whether a client accepts gzip: its header names gzip, or else *, with
 // a weight above 0.
 func acceptsGzip(accept []string) bool {
 	named, star := -1.0, -1.0
@@ -119,7 +119,7 @@ func acceptsGzip(accept []string) bool {
 	return star > 0
 }
 
-// weight reads the q of a coding's parameters: 1 if there is none, 0 if it makes no sense.
+// weight returns the q of a coding's parameters: 1 if there is none, 0 if it is malformed.
 func weight(params string) float64 {
 	for p := range strings.SplitSeq(params, ";") {
 		key, value, ok := strings.Cut(strings.TrimSpace(p), "=")

@@ -37,6 +37,11 @@ export interface ConnectOptions {
    * it tells nobody, it says so, and onError is given a {@link HisockError} with code "unsupported".
    */
   notices?: boolean;
+  /**
+   * What speaks the protocol: the Go program, which is loaded then, or an engine in JavaScript, which is a hundredth of
+   * its size and does the same, but for streams. "wasm" unless set.
+   */
+  engine?: "js" | "wasm";
   /** The form of payloads for handlers and calls that do not set one. "json" unless set. */
   as?: As;
 

@@ -1,9 +1,9 @@
 // hisock in the browser: named commands, calls, groups and raw messages over one
-// WebSocket. The types and what each method promises are in hisock.d.ts.
+// WebSocket. hisock.d.ts has the types, and says what each method promises.
 
 import { Client } from "./client.js";
+import { crash, engine, mayPass, stats } from "./engines.js";
 import { HisockError } from "./errors.js";
-import { crash, instance, mayPass, stats } from "./instance.js";
 import { readOptions } from "./options.js";
 
 export { HisockError };
@@ -25,7 +25,7 @@ export async function connect(url, options = {}) {
 }
 
 /**
- * Loads the Go program, again and again if connecting is to be tried again and time may heal it.
+ * Loads the engine. After a failure that time may heal it tries again if retry.first is set.
  *
  * @param {ReturnType<typeof readOptions>} read
  * @param {AbortSignal} signal
@@ -35,7 +35,7 @@ async function load(read, signal) {
   const begun = Date.now();
   for (let limit = min || 500; ; limit = Math.min(2 * limit, max || 20_000)) {
     try {
-      return await unlessAborted(instance(), signal);
+      return await unlessAborted(engine(read.engine), signal);
     } catch (err) {
       const wait = Math.random() * limit;
       if (!read.config.first || !mayPass(err) || (most && Date.now() + wait - begun > most)) throw err;
@@ -56,7 +56,7 @@ function tell(fn) {
   }
 }
 
-/** For the tests of this package: what is alive in Go, and a way to end it. */
+/** For the tests of this package: counts what is alive in Go, and ends the Go program. */
 export const internals = { stats, crash };
 
 /**

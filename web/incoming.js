@@ -1,5 +1,5 @@
-// Frames and events of one connection, given to the page's handlers one after the other, in
-// the order of arrival, and never from inside Go: they are queued, and the queue is
+// The frames and events of one client. The page's handlers are given them one after the other, in
+// the order of arrival. Handlers never run inside a call from Go: frames and events are queued, and the queue is
 // worked off as soon as Go has returned.
 
 import { HisockError, needFunction, numberOf } from "./errors.js";
@@ -16,7 +16,7 @@ export class Incoming {
 
   /** @type {(() => void)[]} */
   #queue = [];
-  #next = 0; // of the queue, the job that runs next
+  #next = 0; // index in #queue of the job that runs next
   #scheduled = false;
   #stopped = false;
 
@@ -26,7 +26,7 @@ export class Incoming {
   #handlers = new Map();
   /** @type {Map<Hook, Function[]>} */
   #hooks = new Map();
-  /** @type {Map<number, AbortController>} calls of the server that run */
+  /** @type {Map<number, AbortController>} calls of the server that have no answer yet */
   #running = new Map();
   #raw;
   #warnings;
@@ -41,7 +41,7 @@ export class Incoming {
   }
 
   /**
-   * Queues job. A job that throws does not keep the others from running.
+   * Queues job. If a job throws, the others run all the same.
    *
    * @param {() => void} job
    */
@@ -66,7 +66,7 @@ export class Incoming {
     this.#scheduled = false;
   }
 
-  /** Runs the jobs that have arrived, also if a handler calls it, and none that come later. */
+  /** Runs the jobs that have been queued, also if a handler calls it, and drops all later ones. */
   stop() {
     this.#drain();
     this.#stopped = true;
@@ -124,7 +124,7 @@ export class Incoming {
    */
   hook(hook, fn) {
     needFunction(`handler of ${hook}`, fn);
-    // A function of its own, so that removing one of two that are the same leaves one.
+    // A new function for each registration: if fn is registered twice, removing one leaves the other.
     const entry = (/** @type {unknown[]} */ ...args) => fn(...args);
     this.#hooks.set(hook, [...(this.#hooks.get(hook) ?? []), entry]);
     return () => {
@@ -133,7 +133,7 @@ export class Incoming {
   }
 
   /**
-   * Calls the functions of a hook. It returns how many there are.
+   * Calls the handlers of a hook. It returns how many there are.
    *
    * @param {Hook} hook
    * @param {unknown[]} args
@@ -213,21 +213,21 @@ export class Incoming {
   }
 
   /**
-   * Tells the caller as much as it may know: all of a HisockError but its cause. Of any other
-   * failure, such as an answer that cannot be sent, it hears only that it happened.
+   * Refuses a call because of an error. The caller is told everything of a HisockError but its cause. Of any other
+   * failure, such as an answer that cannot be sent, the caller is only told that the handler failed.
    *
    * @param {number} id
    * @param {unknown} err
    */
   #refuse(id, err) {
-    if (!this.#running.has(id)) return; // the caller has given up, and so may the handler
+    if (!this.#running.has(id)) return; // the caller has given up, so the handler may fail
     if (isForCaller(err)) {
       const wait = Math.min(Math.max(Math.ceil(err.retryAfter) || 0, 0), 0x7fffffff);
       let details;
       try {
         details = encodeDetails(err.details);
       } catch (why) {
-        this.report(why); // the rest arrives all the same
+        this.report(why); // the error is sent without details
       }
       this.native?.refuse(id, numberOf(err.code), err.message, wait, details);
       return;
@@ -257,7 +257,7 @@ export class Incoming {
   }
 
   /**
-   * Runs one handler. If it fails, at once or later, that is reported.
+   * Runs one handler, and reports its error if it fails, at once or later.
    *
    * @param {() => unknown} fn
    */
@@ -271,7 +271,7 @@ export class Incoming {
   }
 
   /**
-   * Tells of what Go has found and nobody else is told.
+   * Shows a warning of the Go program.
    *
    * @param {string} message
    * @param {(string | number)[]} args
@@ -281,7 +281,7 @@ export class Incoming {
   }
 
   /**
-   * Reports what no caller can be told.
+   * Reports an error that no caller can be told.
    *
    * @param {unknown} err
    */

@@ -1,18 +1,18 @@
 // One Go program serves all clients of a page. It is loaded when the first client
-// connects, and again if it ended.
+// connects, and again after it has ended.
 //
-// Go's support file expects to find fs, process and path in the global object, to put
-// them there itself and to leave its own class there. The bundle's copy is wrapped in
-// a function, and its global object is a scope of our own: the
-// page's globals are never changed and never trusted.
+// Go's support file, wasm_exec.js, looks for fs, process and path in the global object, adds
+// them if they are missing, and adds its own class. The bundle's copy is wrapped in
+// a function that is given another global object, #scope. So the page's globals are not changed, and values that the
+// page has under these names are not used.
 
-import load from "./wasm_exec.js";
+import { passing } from "./engines.js";
 import { HisockError, nameOf } from "./errors.js";
 import { decodeDetails } from "./payload.js";
 
 /** @typedef {import("./native.d.ts").Native} Native */
 
-// Names that belong to the Go program alone, whatever the page has under them.
+// Names in the global object that belong to the Go program alone. Values of the page are hidden.
 const own = new Set(["Go", "fs", "process", "path", "hisock"]);
 
 /** @type {Promise<Instance> | undefined} */
@@ -55,19 +55,12 @@ export async function crash() {
 }
 
 async function start() {
-  const module = await (compiled ??= compile().catch((err) => {
+  compiled ??= compile().catch((err) => {
     compiled = undefined; // the next attempt fetches it again
     throw err;
-  }));
-  return new Instance(module);
-}
-
-/** Failures to load that time may heal: the network's, and those that a server says of itself. */
-const passing = new WeakSet();
-
-/** @param {unknown} err */
-export function mayPass(err) {
-  return err instanceof HisockError && passing.has(err);
+  });
+  const [module, { default: load }] = await Promise.all([compiled, import("./wasm_exec.js")]);
+  return new Instance(module, load);
 }
 
 async function compile() {
@@ -85,13 +78,13 @@ async function compile() {
     if (response.status >= 500 || response.status === 429) passing.add(err);
     throw err;
   }
-  // Only a server that says application/wasm lets the browser compile as it loads.
+  // The browser compiles while it loads only if the server says application/wasm.
   const streams = /^application\/wasm\b/i.test(response.headers.get("Content-Type") ?? "");
   try {
     return await (streams ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer()));
   } catch (cause) {
     const err = new HisockError("load_failed", `cannot compile ${url}`, { cause });
-    if (!(cause instanceof WebAssembly.CompileError)) passing.add(err); // it broke off on its way
+    if (!(cause instanceof WebAssembly.CompileError)) passing.add(err); // the response broke off
     throw err;
   }
 }
@@ -112,8 +105,11 @@ class Instance {
 
   #output = "";
 
-  /** @param {WebAssembly.Module} module */
-  constructor(module) {
+  /**
+   * @param {WebAssembly.Module} module
+   * @param {typeof import("./wasm_exec.js").default} load
+   */
+  constructor(module, load) {
     /** @type {Native | undefined} */
     let native;
     const scope = this.#scope({ ready: (/** @type {Native} */ n) => void (native = n), error: fromGo });
@@ -121,12 +117,12 @@ class Instance {
     const go = new Go();
     go.exit = (code) => this.#end(`it exited with code ${code}`);
     this.onEnd(() => {
-      // Its timers would call into the program that is gone, again and again.
+      // Go's timers would go on calling into the program, which is gone.
       for (const timer of go._scheduledTimeouts.values()) clearTimeout(timer);
       go._scheduledTimeouts.clear();
     });
 
-    // A trap leaves Go in no state to go on, and sockets may still call it for a while.
+    // After a trap Go must not run any more, but sockets may still call it for a while.
     const resume = go._resume;
     go._resume = () => {
       if (this.ended) return;
@@ -137,7 +133,7 @@ class Instance {
       }
     };
 
-    // Up to the first wait, which comes after ready, run does not return.
+    // run returns at the first wait of the Go program, which comes after it has called ready.
     go.run(new WebAssembly.Instance(module, go.importObject)).catch((cause) => this.#end("it trapped", cause));
     if (!native) {
       throw this.ended ?? new HisockError("load_failed", "hisock.wasm is not the program that this module goes with");
@@ -146,7 +142,7 @@ class Instance {
   }
 
   /**
-   * Calls fn once when the program ends. The result undoes this.
+   * Calls fn once when the program ends. The function that it returns undoes this.
    *
    * @param {(why: HisockError) => void} fn
    * @returns {() => void}
@@ -157,8 +153,8 @@ class Instance {
   }
 
   /**
-   * Returns what Go takes for the global object. What it sets stays there; it sees the
-   * page's own, except for the names in own.
+   * Returns the object that Go takes for the global object. Properties that Go sets stay in it. Go sees the
+   * page's global properties too, except for the names in own.
    *
    * @param {object} host
    */
@@ -182,7 +178,7 @@ class Instance {
         if (Object.hasOwn(target, key) || own.has(String(key))) return Reflect.get(target, key);
         const value = Reflect.get(globalThis, key);
         if (typeof value !== "function" || Object.hasOwn(value, "prototype")) return value;
-        // A function such as setTimeout wants the real global object as its this.
+        // A function such as setTimeout must be called with the real global object as this.
         let f = bound.get(value);
         if (!f) bound.set(value, (f = value.bind(globalThis)));
         return f;
@@ -209,7 +205,7 @@ class Instance {
     if (this.ended) return;
     const why = new HisockError("crashed", `the Go program of this page is gone: ${how}, see the console`, { cause });
     this.ended = why;
-    // Its sockets would stay open with nobody behind them.
+    // Its sockets would stay open although nobody uses them.
     for (const socket of this.#sockets) socket.close();
     this.#sockets.clear();
     for (const fn of [...this.#watchers]) fn(why);
@@ -218,7 +214,7 @@ class Instance {
 }
 
 /**
- * Makes the error that Go describes.
+ * Makes a HisockError for Go.
  *
  * @param {number} code
  * @param {string} message

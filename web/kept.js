@@ -1,27 +1,27 @@
-// The session of a client over a reload of its page. The page puts it into the storage of the tab as it goes,
-// and the next page takes it out: it is used once. If the storage fails, or holds something else, the client joins anew.
+// The session of a client over a reload of its page. The page puts it into the storage of the tab when it is left,
+// and the next page takes it out, so it is used once. If the storage fails, or holds something else, the client joins anew.
 
-/** @typedef {{ v: number, name: string, session: string, raw: string[] }} Entry bytes in base64 */
+/** @typedef {{ v: number, name: string, session: string, raw: string[] }} Entry v is the version; session and raw are in base64 */
 
 const version = 1;
 const prefix = "hisock session ";
 
-/** The keys of the clients of this page: two of them must not take each other's session. */
+/** The keys of the clients of this page: two clients must not take each other's session. */
 const used = new Set();
 
 export class KeptSession {
   #key;
   #name;
-  /** @type {string | undefined} what was taken out, until the client has connected */
+  /** @type {string | undefined} the entry that was taken out, until the client has connected */
   #taken;
 
-  /** What Go is to go on with; empty if there is nothing. */
+  /** The session for Go to go on with. Empty if there is none. */
   session = new Uint8Array(0);
-  /** @type {Uint8Array[]} raw messages that the page before had got and nobody had asked for */
+  /** @type {Uint8Array[]} raw messages that had arrived at the page before and were not taken by recvRaw */
   raw = [];
 
   /**
-   * Takes the session out of the storage, if there is one of a client that asked for the same name.
+   * Takes the session out of the storage, if there is a session of a client that asked for the same name.
    *
    * @param {string} key
    * @param {string} name
@@ -44,25 +44,25 @@ export class KeptSession {
       this.raw = raw;
       this.#taken = text;
     } catch {
-      // There is no storage, or this is not what was put there.
+      // There is no storage, or the entry is not one of this module.
     }
   }
 
-  /** Says that what was taken out has been used. */
+  /** Notes that the entry that was taken out has been used. */
   connected() {
     this.#taken = undefined;
   }
 
-  /** Puts back what was taken out and has not been used. It returns false if there is no such thing. */
+  /** Puts the entry back if it was taken out and has not been used. It returns false if there is none, or no room. */
   putBack() {
     return this.#taken !== undefined && this.#set(this.#taken);
   }
 
   /**
-   * Makes room for a session of so many bytes and for raw messages. It returns false if there is not
-   * enough, or no storage.
+   * Makes room in the storage for a session and for raw messages. It returns false if there is no
+   * room, or no storage.
    *
-   * @param {number} size
+   * @param {number} size the greatest size of the session, in bytes
    * @param {Uint8Array[]} raw
    */
   reserve(size, raw) {
@@ -70,9 +70,9 @@ export class KeptSession {
   }
 
   /**
-   * Stores a session in the room that was made.
+   * Stores a session after reserve has made room. It returns false if nothing is stored.
    *
-   * @param {Uint8Array | undefined} session nothing if there is none after all
+   * @param {Uint8Array | undefined} session undefined if there is no session after all
    * @param {Uint8Array[]} raw
    */
   store(session, raw) {
@@ -81,7 +81,7 @@ export class KeptSession {
     return false;
   }
 
-  /** Lets other clients of the page have the key. */
+  /** Lets other clients of the page use the key. */
   release() {
     used.delete(this.#key);
   }
@@ -100,7 +100,7 @@ export class KeptSession {
       sessionStorage.setItem(this.#key, text);
       return true;
     } catch {
-      return false; // it is full, or closed to this page
+      return false; // the storage is full, or this page may not use it
     }
   }
 }
@@ -109,7 +109,7 @@ export class KeptSession {
 function base64(bytes) {
   let text = "";
   for (let i = 0; i < bytes.length; i += 1 << 13) {
-    text += String.fromCharCode(...bytes.subarray(i, i + (1 << 13))); // more arguments might be too many
+    text += String.fromCharCode(...bytes.subarray(i, i + (1 << 13))); // the number of arguments of a call is limited
   }
   return btoa(text);
 }

@@ -12,11 +12,12 @@ import (
 
 // A Manifest describes a bundle.
 type Manifest struct {
-	// Hisock marks the file as the manifest of a bundle, with the version of its layout.
+	// Hisock is the version of the bundle's layout. It also marks the file as the manifest of a bundle.
 	Hisock int `json:"hisock"`
 	// GoVersion is the version of the toolchain that compiled the bundle, such as "go1.26.8".
-	GoVersion string          `json:"goVersion"`
-	Files     map[string]File `json:"files"`
+	GoVersion string `json:"goVersion"`
+	// Files are the files of the bundle by name, including compressed copies and without the manifest.
+	Files map[string]File `json:"files"`
 }
 
 // A File is one file of a bundle, or the compressed copy of one.
@@ -25,7 +26,7 @@ type File struct {
 	SHA256 string `json:"sha256"` // in hexadecimal
 }
 
-// manifestVersion is the layout that this package writes and reads.
+// manifestVersion is the version of the layout that this package writes and reads.
 const manifestVersion = 1
 
 func describe(content []byte) File {
@@ -33,8 +34,8 @@ func describe(content []byte) File {
 	return File{Size: len(content), SHA256: hex.EncodeToString(sum[:])}
 }
 
-// Check reads a bundle and reports whether it is whole: every file is there and is what
-// the manifest says. The error is a [*BundleError] that names each file that is not.
+// Check reads a bundle and returns its manifest. It fails unless the bundle is complete: every file must be there and
+// have the size and checksum of the manifest. The error is a [*BundleError] that names the other files.
 func Check(fsys fs.FS) (*Manifest, error) {
 	m, _, err := load(fsys)
 	return m, err
@@ -77,7 +78,7 @@ func readManifest(fsys fs.FS) (*Manifest, error) {
 	}
 	raw, err := fs.ReadFile(fsys, manifestFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		// Name all that is not there: it may be the wrong folder altogether.
+		// Name all missing files: perhaps it is the wrong folder.
 		missing := []string{manifestFile}
 		for _, name := range bundleNames() {
 			if _, err := fs.Stat(fsys, name); err != nil {

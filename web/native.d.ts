@@ -1,13 +1,13 @@
-// What the Go program and this module say to each other. Neither side throws.
-// Payloads cross as bytes; a name is checked by Go alone.
+// The interface between the Go program and this module. Neither side throws.
+// Payloads cross as bytes. Only Go checks names.
 
 import type { HisockError } from "./hisock.d.ts";
 
 /** The one object that the Go program hands over as it starts. */
 export interface Native {
-  /** Starts to connect. sink hears of the outcome. */
+  /** Starts to connect. sink is told the outcome. */
   connect(config: Config, sink: Sink): NativeClient | HisockError;
-  /** Says why a command cannot have that name, or nothing. */
+  /** Returns why the name of a command is invalid, or undefined if it is valid. */
   checkCommand(command: string): HisockError | undefined;
   stats(): { clients: number; callbacks: number };
   crash(): void;
@@ -17,81 +17,83 @@ export interface Config {
   url: string;
   name: string;
   groups: string[];
-  /** Null if sink.auth is to be asked at every join. */
+  /** Null if sink.auth is to be called for every join. */
   auth: Uint8Array | null;
   /** Keys and values in turn. */
   metadata: string[];
   notices: boolean;
-  /** 0 means the default of the Go client, here and below. */
+  /** Bytes. 0 means the default of the Go client, here and below. */
   maxFrame: number;
+  /** Bytes. */
   queueBytes: number;
-  /** What detach has returned, to be gone on with; empty for none. */
+  /** The session to go on with, which detach has returned. Empty if there is none. */
   session: Uint8Array;
-  /** It does not come back. */
+  /** The client ends with its connection and does not come back. */
   stay: boolean;
-  /** Connecting is tried again and again as well. */
+  /** Also the first connection is tried again and again. */
   first: boolean;
   /** The least and the greatest wait, and how long to try, in milliseconds. */
   retry: number[];
 }
 
-/** One connection. No method may be called after the sink was told that it ended. */
+/** One client. No method may be called after sink.ended. */
 export interface NativeClient {
-  /** Lets frames through. Until then Go holds them back, and with them the server. */
+  /** Lets frames through. Until then Go holds frames back, and does not read on from the server. */
   begin(): void;
   send(command: string, payload: Uint8Array): HisockError | undefined;
   sendRaw(payload: Uint8Array): HisockError | undefined;
-  /** Is told to sink.settled once there is room again for what had none. It ends as a call does. */
+  /** Waits until there is room for the frame that had none. sink.settled is told the outcome, as for a call. */
   drained(id: number): void;
-  /** The outcome is told to sink.settled, also of a call that is cancelled. */
+  /** sink.settled is told the outcome, also of a call that is cancelled. */
   call(id: number, command: string, payload: Uint8Array): void;
   cancel(id: number): void;
   answer(id: number, payload: Uint8Array): void;
-  /** code is its number, retryAfter in milliseconds. */
+  /** code is the number of a code, retryAfter is in milliseconds. */
   refuse(id: number, code: number, message: string, retryAfter: number, details: Uint8Array | undefined): void;
-  /** Asks for a change: 0 joins a group, 1 leaves one, 2 is another name. It ends as a call does. */
+  /** Asks to join the group name (0), to leave it (1), or for another name (2). sink.settled is told the outcome, as for a call. */
   change(id: number, how: 0 | 1 | 2, name: string): void;
   name(): string;
   groups(): string[];
-  /** Groups that the server keeps the client out of, each with why behind it. */
+  /** The groups that the server keeps the client out of, each followed by the reason. */
   refusedGroups(): (string | HisockError)[];
-  /** Makes a client that waits to come back, or to connect, try at once. */
+  /** Makes a client that waits before its next attempt try at once. */
   retryNow(): void;
-  /** How long what detach would return may be; 0 if there is no session to detach. */
+  /** The greatest length of the result of detach, in bytes. 0 if there is no session to detach. */
   sessionBytes(): number;
   /** Ends the client without a goodbye and returns its session, if there is one. */
   detach(): Uint8Array | undefined;
-  /** Ends the connection, or the attempt to make one. It does not wait. */
+  /** Ends the client, or the attempt to connect. It does not wait. */
   close(): void;
 }
 
-/** What Go tells of one connection, in the order in which it happens. */
+/** The events of one client, which Go reports in the order in which they happen. */
 export interface Sink {
-  /** What nobody else is told; args are keys and values in turn. */
+  /** A warning; args are keys and values in turn. */
   warn(message: string, ...args: (string | number)[]): void;
   /**
-   * A change of the connection's state, the first included: 1 connected, 2 disconnected,
-   * 3 reconnecting, 4 resumed, 5 connecting. name is the client's.
+   * The client has this state now: 1 connected, 2 disconnected,
+   * 3 reconnecting, 4 resumed, 5 connecting. name is the client's name.
    */
   state(state: number, name: string, why: HisockError | undefined): void;
   command(command: string, payload: Uint8Array, replayed: boolean): void;
   raw(payload: Uint8Array, replayed: boolean): void;
-  /** A replay of what a group keeps begins, or has ended. */
+  /** A replay begins or has ended. */
   replay(hook: "replay" | "replayed", group: string, messages: number, missed: number, lost: boolean): void;
-  /** The server calls; answer or refuse ends it. */
+  /** The server calls. The page ends the call with answer or refuse. */
   called(id: number, command: string, payload: Uint8Array): void;
-  /** Asks for what proves who the client is; answer or refuse ends it. */
+  /** Go asks for the auth. The page ends that with answer or refuse. */
   auth(id: number): void;
-  /** That call was given up by the server, or that auth is not needed any more. */
+  /** The server has given the call up, or the auth is not needed any more. */
   cancelled(id: number): void;
+  /** The page's call, change or drained has ended. Without an error payload is set. */
   settled(id: number, err: HisockError | undefined, payload: Uint8Array | undefined): void;
-  /** The server has changed the client; what is the group, or the name before name. */
+  /** The client's name or groups have changed. what is the group, or the old name; name is the new name. */
   changed(hook: "rename" | "joinGroup" | "leaveGroup", what: string, name: string): void;
-  /** What a connection has left: for each frame whether it is raw, its command, its payload, and whether it was written. */
+  /** The messages that were not delivered: for each one whether it is raw, its command, its payload, and whether it was written. */
   undelivered(list: (boolean | string | Uint8Array)[]): void;
-  /** The server has dropped n more frames on their way here. */
+  /** The server has dropped n more frames for this client. */
   missed(n: number): void;
-  /** Another client; old is what it was called before it was renamed. */
+  /** Another client has come, gone or changed its name; old is its name before the change. */
   notice(
     hook: "clientConnect" | "clientDisconnect" | "clientRename",
     name: string,
@@ -99,6 +101,6 @@ export interface Sink {
     address: string,
     old: string,
   ): void;
-  /** The last of all. No error means that this side closed it. */
+  /** The client has ended. This is the last event. Without an error this side has closed it. */
   ended(err: HisockError | undefined): void;
 }

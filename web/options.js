@@ -1,23 +1,23 @@
-// What connect is given, checked and completed before anything is loaded.
+// The arguments of connect, which are checked and completed before anything is loaded.
 
 import { bytesOf, encode, needAs } from "./payload.js";
 import { describe, needFunction, needOptions, needSignal, needString, needTimeout } from "./errors.js";
 
 const known = [
   "name", "groups", "auth", "metadata", "notices", "as", "on", "handle",
-  "signal", "timeout", "maxFrame", "queueBytes", "retry", "keepSession", "log",
+  "engine", "signal", "timeout", "maxFrame", "queueBytes", "retry", "keepSession", "log",
 ];
 const hooks = /** @type {const} */ ([
   "onRaw", "onMessage", "onState", "onError", "onClientConnect", "onClientDisconnect", "onClientRename",
   "onRename", "onJoinGroup", "onLeaveGroup", "onMissed", "onReplay", "onReplayed", "onUndelivered",
 ]);
 
-// For a client that tries once: long enough for a slow network, short enough that a page does not
-// wait for ever.
+// The timeout of a connect that tries once, in milliseconds: long enough for a slow network, short enough for a page
+// that waits.
 const onceTimeout = 30_000;
 
 /**
- * Checks the arguments of connect.
+ * Checks the arguments of connect and fills in defaults. It throws a TypeError if one is invalid.
  *
  * @param {unknown} url
  * @param {any} options
@@ -33,6 +33,7 @@ export function readOptions(url, options) {
   const name = needString("name", options.name ?? "");
   const retry = readRetry(options.retry);
   return {
+    engine: readEngine(options.engine),
     as: needAs("connect", options.as, "json"),
     on: readHandlers("on", options.on),
     handle: readHandlers("handle", options.handle),
@@ -81,6 +82,15 @@ function socketURL(url) {
   return full.href;
 }
 
+/**
+ * @param {unknown} engine
+ * @returns {"js" | "wasm"}
+ */
+function readEngine(engine = "wasm") {
+  if (engine === "js" || engine === "wasm") return engine;
+  throw new TypeError(`hisock: engine: must be "js" or "wasm", not ${typeof engine === "string" ? `"${engine}"` : describe(engine)}`);
+}
+
 /** @param {unknown} groups */
 function readGroups(groups) {
   if (groups === undefined) return [];
@@ -108,7 +118,7 @@ function readLog(log) {
 }
 
 /**
- * Returns under which key the session is kept over a reload, if it is.
+ * Returns the key under which the session is kept over a reload, or undefined if it is not kept.
  *
  * @param {unknown} keep
  * @param {string} url

@@ -1,7 +1,7 @@
-// What a page does that its connections have to know, and tasks of their own.
+// Events of the page that its clients need, and tasks.
 
 /**
- * Calls retry when there may be a network again, and leave when the page goes for good, until signal.
+ * Calls retry when there may be a network again, and leave when the page is left for good, until signal aborts.
  *
  * @param {AbortSignal} signal
  * @param {() => void} retry
@@ -13,13 +13,13 @@ export function watchPage(signal, retry, leave) {
   globalThis.addEventListener?.("pageshow", retry, options);
   globalThis.document?.addEventListener("visibilitychange", retry, options);
   globalThis.addEventListener?.("pagehide", (event) => {
-    if (!event.persisted) leave(); // else the page may come back, and go on
+    if (!event.persisted) leave(); // a persisted page may be shown again and go on
   }, options);
 }
 
 /**
- * Calls fn in a task of its own, after all that is now pending as microtasks. Timers
- * would be slowed down in a tab in the background.
+ * Calls fn in a new task, after all pending microtasks. A timer
+ * would be slowed down in a background tab.
  *
  * @param {() => void} fn
  */

@@ -1,5 +1,5 @@
-// Payloads are bytes on the wire. The type of a value that a page passes says which bytes it becomes. The receiver
-// says what it wants of bytes that arrive, never their looks: a line of chat that reads "42" stays
+// Values to payloads and back. The type of a value that a page sends decides which bytes it becomes. The receiver
+// decides to what a payload is converted, never the content: a line of chat that reads "42" stays
 // text for a receiver that asked for text.
 
 import { HisockError, describe } from "./errors.js";
@@ -8,7 +8,7 @@ import { HisockError, describe } from "./errors.js";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-// Numbers in decimal, which may have the white space around them that Go allows.
+// A number in decimal, with the white space around it that Go allows.
 const decimal = /^[ \t-\r]*([+-]?)(\d+(?:\.(\d*))?|\.(\d+))(?:e([+-]?\d+))?[ \t-\r]*$/i;
 const whole = /^[ \t-\r]*[+-]?\d+[ \t-\r]*$/;
 
@@ -33,7 +33,7 @@ export function needAs(what, value, otherwise) {
 
 /**
  * Returns the bytes of a value: text as UTF-8, a number or a boolean as decimal text, a
- * buffer's own bytes, and JSON for the rest. They may be the caller's own memory.
+ * buffer's own bytes, and JSON for the rest. The result may be the caller's own memory.
  *
  * @param {string} what
  * @param {unknown} value
@@ -61,7 +61,7 @@ export function encode(what, value) {
 }
 
 /**
- * Returns the bytes behind a buffer or a view of one, or undefined for anything else.
+ * Returns the bytes of a buffer or of a view of a buffer, and undefined for anything else. It does not copy.
  *
  * @param {unknown} value
  * @returns {Uint8Array | undefined}
@@ -89,9 +89,9 @@ function encodeJSON(what, value) {
 }
 
 /**
- * Turns a payload into the kind of value that the receiver asked for, or throws a HisockError with code
- * "bad_payload". An empty payload is undefined as JSON: a command
- * without a value carries it.
+ * Converts a payload to the form that the receiver asked for, or throws a HisockError with code
+ * "bad_payload". As JSON an empty payload is undefined: it is the payload of a command
+ * without a value.
  *
  * @param {string} what
  * @param {Uint8Array} bytes
@@ -120,8 +120,8 @@ export function decode(what, bytes, as) {
 }
 
 /**
- * Returns the number that text is in decimal. A whole number is that number and no other, or the
- * payload is bad; a fraction is the number that is nearest to it.
+ * Returns the number in decimal text. It throws if the text is a whole number that a number cannot hold
+ * exactly. For a fraction it returns the nearest number.
  *
  * @param {string} what
  * @param {string} text
@@ -160,10 +160,10 @@ function notHeld(what, text) {
 }
 
 /**
- * Reports whether the number n, which text was turned into, is what text says. Digits alone are an
- * integer of the sender's, which must be a safe one. With a point or an exponent they are a floating
- * point number of the sender's: that may be larger, as it is written exactly or in the shortest way
- * that leads to it, but 9007199254740993.0 is neither.
+ * Reports whether the number n, which was made from text, has the value that the sender meant. Digits alone are an
+ * integer of the sender's and must be a safe integer. Digits with a point or an exponent are a floating
+ * point number of the sender's, which may be larger. Such a number is written exactly, or with the fewest digits
+ * that give it back; 9007199254740993.0 is neither.
  *
  * @param {number} n
  * @param {string} text
@@ -177,8 +177,8 @@ function holds(n, text) {
 }
 
 /**
- * Returns the whole number that text is, or undefined if it is a fraction. The caller knows that it
- * is no larger than a floating point number can be.
+ * Returns the whole number in text, or undefined if text is a fraction. The number must not be larger than the
+ * largest floating point number, so the result has a bounded length.
  *
  * @param {string} text
  * @returns {bigint | undefined}
@@ -192,12 +192,12 @@ function wholeOf(text) {
   return BigInt(sign + (digits.slice(0, digits.length - rest.length) || "0") + "0".repeat(Math.max(shift, 0)));
 }
 
-/** Errors of replies that did not convert: see decodeReply. @type {WeakSet<object>} */
+/** Errors of answers that did not convert: see decodeReply. @type {WeakSet<object>} */
 const ofReplies = new WeakSet();
 
 /**
- * Is decode for the reply to a call of the page. If a handler of calls throws what this throws, its own
- * caller is not to blame.
+ * Does what decode does, for the answer to a call of the page. isForCaller returns false for its errors: if a
+ * handler of calls passes such an error on, its own caller has sent no bad payload.
  *
  * @param {string} what
  * @param {Uint8Array} bytes
@@ -213,7 +213,7 @@ export function decodeReply(what, bytes, as) {
 }
 
 /**
- * Reports whether the caller of a handler may know what the handler threw.
+ * Reports whether an error of a handler of calls may be sent to the caller.
  *
  * @param {unknown} err
  * @returns {err is HisockError}
@@ -223,8 +223,8 @@ export function isForCaller(err) {
 }
 
 /**
- * Returns the bytes of an error's details: a buffer's own, and JSON for the rest, text and
- * numbers too.
+ * Returns the bytes of an error's details: a buffer's own bytes, and JSON for everything else, including text and
+ * numbers. It returns undefined if there are no details.
  *
  * @param {unknown} details
  * @returns {Uint8Array | undefined}
@@ -235,7 +235,7 @@ export function encodeDetails(details) {
 }
 
 /**
- * Returns what JSON.parse makes of an error's details, or the bytes where they are not JSON.
+ * Returns an error's details, parsed as JSON, or the bytes if they are not JSON.
  *
  * @param {Uint8Array} bytes
  * @returns {unknown}

@@ -4,7 +4,7 @@ const maxKept = 256;
 const maxKeptBytes = 1 << 20;
 
 /**
- * Raw messages between their arrival and the page's asking for them: a queue of
+ * The raw messages that have arrived and that recvRaw has not taken, or the waiting calls of recvRaw: a queue of
  * messages or a queue of askers, never both.
  */
 export class RawInbox {
@@ -19,7 +19,7 @@ export class RawInbox {
   #ended;
 
   /**
-   * Gives bytes to who asked first. It returns false if nobody asks.
+   * Gives bytes to the first asker. It returns false if there is none.
    *
    * @param {Uint8Array} bytes
    */
@@ -30,7 +30,7 @@ export class RawInbox {
   }
 
   /**
-   * Keeps bytes until they are asked for. It returns false if there is no room.
+   * Keeps bytes until they are taken. It returns false if there is no room.
    *
    * @param {Uint8Array} bytes
    */
@@ -41,13 +41,13 @@ export class RawInbox {
     return true;
   }
 
-  /** Those that are kept, in order. */
+  /** The kept messages, in order. */
   get kept() {
     return [...this.#kept];
   }
 
   /**
-   * Returns the next raw message, those kept first, also after the end.
+   * Returns the first kept message, also after the end, or waits for the next message.
    *
    * @param {AbortSignal | undefined} signal
    * @returns {Promise<Uint8Array>}
@@ -81,7 +81,7 @@ export class RawInbox {
   }
 
   /**
-   * Rejects everybody who still asks.
+   * Rejects all askers, and all later ones once the kept messages are taken.
    *
    * @param {HisockError} why
    */

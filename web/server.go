@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// NewServer returns an HTTP server for pages, bundles and WebSockets which bounds the time of its
-// clients: 5 s for the header of a request, 10 s for all of it, two minutes to take
-// the answer, and 15 s between two requests. Otherwise a client that opens connections and says nothing could
-// hold their descriptors for as long as it likes, and a process has not many of these. A header has
+// NewServer returns an HTTP server for pages, bundles and WebSockets with timeouts for its
+// clients: 5 s for the header of a request, 10 s for the whole request, two minutes for
+// the answer, and 15 s between two requests. Without timeouts a client that opens connections and says nothing could
+// hold file descriptors for ever, and a process has a limited number of them. A header has
 // 16 KiB at most.
 //
 // Failures of its clients, such as a TLS handshake that failed, go to the standard log: at most
 // 50 lines at once and one a second, with the number of lines that were left out.
 //
 // A nil handler means [http.DefaultServeMux]. The fields of the server may be changed before it
-// serves. Its bounds do not concern a WebSocket once that is made.
+// serves. The timeouts do not hold for a WebSocket after its handshake.
 func NewServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,
@@ -31,12 +31,12 @@ func NewServer(h http.Handler) *http.Server {
 	}
 }
 
-// A thinLog passes on to the standard log what fits a rate.
+// A thinLog writes lines to the standard log, at most at a certain rate.
 type thinLog struct {
-	mu      sync.Mutex
-	last    time.Time // when left was reckoned
-	left    int       // lines that may be written at once
-	leftOut int       // lines that were not written since
+	mu      sync.Mutex // guards the fields below
+	last    time.Time  // time for which left was computed; zero before the first line
+	left    int        // lines that may be written at once
+	leftOut int        // lines that were left out since the last written line
 }
 
 const (
@@ -44,7 +44,7 @@ const (
 	logEvery = time.Second
 )
 
-// Write implements io.Writer for a line.
+// Write implements [io.Writer]. line is one line.
 func (t *thinLog) Write(line []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

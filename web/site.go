@@ -20,61 +20,61 @@ import (
 	"github.com/hisock/hisock/ws"
 )
 
-// A Site says where [Serve] listens, and what browsers find there. The zero value listens nowhere,
-// which is an error.
+// A Site says where [Serve] listens, and what browsers find there. Serve fails if it has no address and no
+// listener.
 type Site struct {
-	// TCP is the address for native clients and Python programs, as [tcp.Listen] takes it. Empty
-	// means none.
+	// TCP is the address for native clients and Python programs, in the form of [tcp.Listen]. Empty
+	// means that Serve opens no TCP port for them.
 	TCP string
 
-	// HTTP is the address for browsers, "host:port": of their WebSockets, the bundle and the pages.
-	// Empty means none.
+	// HTTP is the address for browsers, "host:port", for their WebSockets, the bundle and the pages.
+	// Empty means that Serve opens no HTTP port.
 	HTTP string
 
-	// HTTPListener takes the place of HTTP where the socket comes from elsewhere, such as systemd.
-	// Serve closes it, and so it does the Listeners.
+	// HTTPListener is used in place of HTTP if the program has a socket already, such as a socket from systemd.
+	// Only one of them may be set. Serve closes HTTPListener and Listeners.
 	HTTPListener net.Listener
 
-	// Listeners are served too, whatever their medium.
+	// Listeners are further listeners that Serve serves.
 	Listeners []transport.Listener
 
-	// TLS, if set, makes TCP and HTTP speak TLS; it needs a certificate. Native clients and
-	// browsers that come without TLS are not understood then.
+	// TLS, if set, makes TCP and HTTP speak TLS. It must have a certificate. Native clients and
+	// browsers that connect without TLS are refused then.
 	TLS *tls.Config
 
-	// TCPOptions and WSOptions say the rest of how to listen: keep-alive, origins, proxies. TLS of
-	// TCPOptions is TLS above unless it is set.
+	// TCPOptions and WSOptions are the other options of the listeners: keep-alive, origins, proxies. If
+	// TCPOptions.TLS is nil, the field TLS above counts for TCP.
 	TCPOptions *tcp.Options
 	WSOptions  *ws.Options
 
-	// Path is where WebSockets are made. Empty means "/ws".
+	// Path is the path of the WebSocket listener. Empty means "/ws".
 	Path string
 
-	// Bundle is a bundle that has been built, such as one from package embed. It is found below
-	// "/hisock/", and so is one that is built.
+	// Bundle is a bundle that has been built before, such as a bundle from package embed. Serve serves it below
+	// "/hisock/". Only one of Bundle and Build may be set.
 	Bundle fs.FS
 
-	// Build, if set, is the folder that [Build] builds the bundle in before browsers are served.
-	// Native clients are served meanwhile.
+	// Build, if set, is a folder in which Serve makes the bundle with [Build] before it serves browsers.
+	// Native clients are served meanwhile. Serve serves the bundle below "/hisock/".
 	Build        string
 	BuildOptions *BuildOptions
 
-	// Files are found below "/": index.html is the page at "/" itself. Handler answers all
-	// requests that nothing above answers. Only one of them may be set.
+	// Files are served below "/"; index.html is the page at "/" itself. Handler answers all
+	// requests that the fields above do not answer. Only one of Files and Handler may be set.
 	Files   fs.FS
 	Handler http.Handler
 
-	// Health is the path of a health check, such as "/healthz": it is answered with 200 while the
-	// server serves, and with 503 from the moment at which it begins to shut down. Empty means none.
+	// Health is the path of a health check, such as "/healthz". It is answered with 200 while the
+	// server serves, and with 503 from the moment at which it begins to shut down. Empty means that there is none.
 	Health string
 
-	// ShutdownTimeout is how long the end may take, handlers that run and the goodbyes included.
-	// Zero means 15 s. Negative means as long as it takes.
+	// ShutdownTimeout is how long the shutdown may take, including running handlers and goodbyes.
+	// Zero means 15 s. Negative means no limit.
 	ShutdownTimeout time.Duration
 
-	// Ready, if set, is called once everything is served, with where that is: "tcp://127.0.0.1:6969"
-	// and "http://127.0.0.1:8080", with the real ports, "tls://" and "https://" with TLS, and the
-	// addresses of Listeners as they are.
+	// Ready, if set, is called once everything is served, on the goroutine of Serve. urls are the addresses with
+	// the real ports, such as "tcp://127.0.0.1:6969" and "http://127.0.0.1:8080", or "tls://" and "https://" with
+	// TLS, and Addr of each of Listeners.
 	Ready func(urls []string)
 }
 
@@ -89,9 +89,9 @@ const (
 // with an error if an address cannot be listened on, the bundle cannot be built or read,
 // or a listener fails for good. It returns nil if srv is shut down elsewhere.
 //
-// Handlers are registered before Serve. The values of ctx, not its end, are passed to handlers. Serve listens on all
-// addresses before it does anything else: an address that is taken is found out at once. It does nothing that cannot be
-// done with [core.Server.Serve], [NewServer] and [Handler].
+// Register handlers before Serve. The contexts of handlers have the values of ctx, but do not end with it. Serve
+// listens on all addresses first, so it fails at once if an address is in use. A program can do the same with
+// [core.Server.Serve], [NewServer] and [Handler].
 func Serve(ctx context.Context, srv *core.Server, site *Site) error {
 	switch {
 	case srv == nil:
@@ -124,25 +124,24 @@ func Serve(ctx context.Context, srv *core.Server, site *Site) error {
 			s.running--
 		}
 	} else if ctx.Err() != nil {
-		err = nil // it was told to end while it built
+		err = nil // ctx has ended while Serve built the bundle
 	}
 	return errors.Join(err, s.shutdown(ctx, site.ShutdownTimeout))
 }
 
-// serving is one Serve.
+// A serving is the state of one Serve.
 type serving struct {
 	srv     *core.Server
 	native  []transport.Listener
-	http    net.Listener // nil for none
-	site    *http.Server // what serves http, nil until then
+	http    net.Listener // nil if browsers are not served
+	site    *http.Server // server of http; nil until it serves
 	urls    []string
-	over    atomic.Bool // the end has begun; the health check says so
-	ended   chan error  // the result of each goroutine that serves
-	running int         // how many goroutines send to ended
+	over    atomic.Bool // the shutdown has begun; the health check answers 503
+	ended   chan error  // results of the goroutines that serve
+	running int         // goroutines that will send to ended
 }
 
-// listen takes all sockets. closeAll closes them, also after a failure of listen, and it closes the listeners of
-// the site.
+// listen opens all sockets. closeAll closes them and the listeners of the site, also if listen has failed.
 func (s *serving) listen(site *Site) error {
 	if site.HTTPListener != nil {
 		s.http = &closedOnce{Listener: site.HTTPListener}
@@ -205,7 +204,7 @@ func (s *serving) listen(site *Site) error {
 	return nil
 }
 
-// serveHTTP gets ready what browsers find, and begins to serve it.
+// serveHTTP builds the bundle if the site says so, and begins to serve browsers.
 func (s *serving) serveHTTP(ctx context.Context, site *Site) error {
 	browsers, err := ws.NewListener(site.WSOptions)
 	if err != nil {
@@ -237,12 +236,12 @@ func (s *serving) serveHTTP(ctx context.Context, site *Site) error {
 func (s *serving) serve(ctx context.Context, l transport.Listener) error {
 	err := s.srv.Serve(context.WithoutCancel(ctx), l)
 	if core.CodeOf(err) == core.CodeShutdown {
-		return nil // somebody else was quicker to shut it down
+		return nil // the program has shut the server down
 	}
 	return err
 }
 
-// mux says who answers which path.
+// mux returns the handler of all paths of the site. It builds the bundle if the site says so.
 func (s *serving) mux(ctx context.Context, site *Site, browsers http.Handler) (http.Handler, error) {
 	bundle := site.Bundle
 	if site.Build != "" {
@@ -282,7 +281,7 @@ func (s *serving) mux(ctx context.Context, site *Site, browsers http.Handler) (h
 	return mux, nil
 }
 
-// handle registers h. A mux tells of a path that makes no sense, or that is taken, by a panic.
+// handle registers h. A ServeMux panics if a path is malformed or already registered; handle returns an error.
 func handle(mux *http.ServeMux, path string, h http.Handler) (err error) {
 	defer func() {
 		if why := recover(); why != nil {
@@ -305,13 +304,13 @@ func (s *serving) health(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, "ok") //nolint:errcheck // the client has gone
 }
 
-// run starts something whose end shutdown waits for.
+// run starts a goroutine that calls f. shutdown waits for its end.
 func (s *serving) run(f func() error) {
 	s.running++
 	go func() { s.ended <- f() }()
 }
 
-// shutdown ends the server and waits for all that runs. It returns the first error of either.
+// shutdown shuts the servers down and waits for the goroutines of run. It returns the errors of all of them.
 func (s *serving) shutdown(ctx context.Context, timeout time.Duration) error {
 	s.over.Store(true)
 	ctx = context.WithoutCancel(ctx)
@@ -327,7 +326,7 @@ func (s *serving) shutdown(ctx context.Context, timeout time.Duration) error {
 	err := s.srv.Shutdown(ctx)
 	if s.site != nil {
 		err = errors.Join(err, s.site.Shutdown(ctx))
-		s.site.Close() //nolint:errcheck // what is left is cut off
+		s.site.Close() //nolint:errcheck // it cuts the remaining connections
 	}
 	s.closeAll()
 	for ; s.running > 0; s.running-- {
@@ -336,7 +335,8 @@ func (s *serving) shutdown(ctx context.Context, timeout time.Duration) error {
 	return err
 }
 
-// A closedOnce is a listener of a program's own, which may not bear to be closed by the HTTP server and here.
+// A closedOnce is the HTTPListener of a site. Both the HTTP server and closeAll close it, and not every listener may
+// be closed twice.
 type closedOnce struct {
 	net.Listener
 	once sync.Once
@@ -348,7 +348,7 @@ func (l *closedOnce) Close() error {
 	return l.err
 }
 
-// closeAll closes what was listened on. It may be called again.
+// closeAll closes all listeners. It may be called again.
 func (s *serving) closeAll() {
 	for _, l := range s.native {
 		l.Close()

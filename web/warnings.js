@@ -1,12 +1,13 @@
-// What happens that nobody asked to be told, in the console, where no server may fill it.
+// Warnings in the console about events that no handler is told. No server can fill the console.
 
 /** @typedef {import("./hisock.d.ts").Log} Log */
 
-// Of warnings with the same message the first are shown, and then one from time to time.
+// Of warnings with the same message the first atOnce are shown, and then one in each period of every milliseconds.
 const atOnce = 5;
 const every = 10_000;
 
-// How many messages are counted apart, and how much of a text is shown, in characters.
+// maxMessages is how many different messages are counted separately; all others are counted together. maxText is
+// how much of a text is shown, in characters.
 const maxMessages = 64;
 const maxText = 512;
 
@@ -14,7 +15,12 @@ export class Warnings {
   /** @type {Log | undefined} */
   #log;
 
-  /** @type {Map<string, { full: number, left: number }>} when all may be shown again, and how many were not */
+  /**
+   * By message: full is the time in milliseconds from which on atOnce warnings may be shown again, left is how many
+   * warnings have been left out since the last one shown.
+   *
+   * @type {Map<string, { full: number, left: number }>}
+   */
   #kinds = new Map();
 
   /** @param {Log | false | undefined} log */

@@ -1,5 +1,5 @@
-// The bundle's wasm_exec.js: Go's own support file, wrapped in a function by whoever
-// builds the bundle, so that it sees the global object and the fs that it is given.
+// The bundle's wasm_exec.js: Go's own support file, which the build of the bundle wraps in a function. The arguments
+// of the function take the place of the global object and of its fs.
 
 export interface Go {
   importObject: WebAssembly.Imports;

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"os"
+	"reflect"
 	"testing"
 	"time"
 
@@ -147,6 +148,37 @@ func TestVectors(t *testing.T) {
 	}
 	for k := range Kind(0x80) {
 		require.Equal(t, k.Known(), seen[k], "a vector for %v", k)
+	}
+}
+
+// Each field of a hello and a welcome stands in a vector, so that nobody who reads or writes them can leave one out.
+func TestVectorsHaveEachField(t *testing.T) {
+	left := map[string]bool{}
+	note := func(kind string, fields reflect.Value) {
+		for i := range fields.NumField() {
+			name := kind + ": " + fields.Type().Field(i).Name
+			if _, known := left[name]; !known || !fields.Field(i).IsZero() {
+				left[name] = fields.Field(i).IsZero()
+			}
+		}
+	}
+	for _, v := range goldenVectors(t) {
+		f, _, _, err := Next(v.Hex, 0)
+		require.NoError(t, err)
+		switch f.Kind {
+		case KindHello:
+			h, err := ParseHello(f.Body, nil)
+			require.NoError(t, err)
+			note(v.Kind, reflect.ValueOf(*h))
+		case KindWelcome:
+			w, err := ParseWelcome(f.Body, nil)
+			require.NoError(t, err)
+			note(v.Kind, reflect.ValueOf(*w))
+		}
+	}
+	require.NotEmpty(t, left)
+	for name, missing := range left {
+		require.False(t, missing, "no vector has %s", name)
 	}
 }
 

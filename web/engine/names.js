@@ -66,7 +66,7 @@ export function checkCommand(name) {
 
 const slots = 64;
 
-/** The names that came last, so that a name which comes again is neither decoded nor checked. */
+/** Names that came or went last, so that a name which is used again is neither converted nor checked. */
 export class Names {
   /** @type {(Uint8Array | undefined)[]} */
   #bytes = Array(slots).fill(undefined);
@@ -103,5 +103,23 @@ export class Names {
     this.#bytes[slot] = bytes;
     this.#texts[slot] = text;
     return text;
+  }
+
+  /** @type {Map<string, Uint8Array>} */
+  #sent = new Map();
+
+  /**
+   * Returns the bytes of a name that this page uses, or why it cannot be.
+   *
+   * @param {string} name
+   */
+  bytes(name) {
+    const known = this.#sent.get(name);
+    if (known) return known;
+    const bytes = nameBytes(name, maxName);
+    if (bytes instanceof Error) return bytes;
+    if (this.#sent.size >= 4 * slots) this.#sent.clear();
+    this.#sent.set(name, bytes);
+    return bytes;
   }
 }

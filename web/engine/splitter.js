@@ -3,7 +3,7 @@ import { Cursor } from "./read.js";
 import { none } from "./wire.js";
 
 // A bit for each kind that this version knows, sixteen kinds a number.
-const known = [0x000e, 0x03ff, 0x001f, 0x3fff, 0, 0, 0, 0];
+const known = [0x000e, 0x0fff, 0x001f, 0x3fff, 0, 0, 0, 0];
 
 // The first kind that is skipped where it is not known.
 const firstSkippable = 0x80;
@@ -16,7 +16,7 @@ export class Splitter {
   at = 0;
   end = 0;
 
-  #max;
+  max;
   #from = 0; // where the next frame begins
   #to = 0; // where what has come ends
   #need = 0; // bytes that the next frame takes in all, if that is known
@@ -24,7 +24,7 @@ export class Splitter {
 
   /** @param {number} max the length of a frame, at most */
   constructor(max) {
-    this.#max = max;
+    this.max = max;
   }
 
   /** How many bytes wait. */
@@ -67,7 +67,7 @@ export class Splitter {
       at = after;
     }
     if (length === 0) fail("protocol", "frame length 0: no kind");
-    if (length > this.#max) fail("too_big", `frame length ${length} B exceeds limit ${this.#max} B`);
+    if (length > this.max) fail("too_big", `frame length ${length} B exceeds limit ${this.max} B`);
     const end = at + Number(length);
     this.#need = end - this.#from;
     if (at === this.#to) return false;

@@ -1,8 +1,7 @@
 // What a page says of itself each time that it joins.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { addressOf, openPage, startProxy, startServer } from "./harness.mjs";
+import { addressOf, openPage, startProxy, startServer, test } from "./harness.mjs";
 
 test("auth is asked for at every join, and not to go on", async (t) => {
   const server = await startServer(t, "auth");

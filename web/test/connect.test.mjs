@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { open, openPage, startServer } from "./harness.mjs";
+import { open, openPage, startServer, test } from "./harness.mjs";
 
 test("connect, and be called by the name that was asked for", async (t) => {
   const { page } = await open(t);
@@ -155,6 +154,7 @@ test("arguments that are not what they must be", async (t) => {
       "a size below one": () => hisock.connect("/ws", { queueBytes: 0.5 }),
       "a frame that is too small": () => hisock.connect("/ws", { maxFrame: 511 }),
       "a frame that is too large": () => hisock.connect("/ws", { maxFrame: 2 ** 30 + 1 }),
+      "an engine of another kind": () => hisock.connect("/ws", { engine: "go" }),
       "a retry whose bounds cross": () => hisock.connect("/ws", { retry: { min: 2, max: 1 } }),
       "a hook that is none": () => hisock.connect("/ws", { onState: "yes" }),
       "a handler that is none": () => hisock.connect("/ws", { on: { said: 1 } }),

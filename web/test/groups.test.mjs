@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { open } from "./harness.mjs";
+import { open, test } from "./harness.mjs";
 
 test("groups, and who comes and goes", async (t) => {
   const { page } = await open(t);

@@ -10,7 +10,7 @@ import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
 import { connect, createServer } from "node:net";
 import { createInterface } from "node:readline";
-import { after } from "node:test";
+import { after, test as testOnce } from "node:test";
 import { chromium } from "playwright-core";
 import { go, root, scratchFolder } from "./programs.mjs";
 
@@ -40,6 +40,25 @@ await access(executable, constants.X_OK).catch(() => {
   throw new Error(`no browser at ${executable}: install Debian's package chromium, or set CHROMIUM`);
 });
 browser = await chromium.launch({ executablePath: executable, headless: true, args: flags });
+
+/** The engines that tests run with: all, or those that HISOCK_ENGINE names. */
+export const engines = (process.env.HISOCK_ENGINE ?? "wasm js").split(" ");
+
+/** Which engine a test runs with. @type {WeakMap<object, string>} */
+const engineOf = new WeakMap();
+
+/** Is test of node:test, once for each engine: pages that the test opens connect with it. */
+export function test(name, fn, only = engines) {
+  for (const engine of engines.filter((e) => only.includes(e))) {
+    testOnce(`${name} (${engine})`, (t) => {
+      engineOf.set(t, engine);
+      return fn(t, engine);
+    });
+  }
+}
+
+/** Is test for the Go program only. */
+test.wasm = (name, fn) => test(name, fn, ["wasm"]);
 
 /** Starts a server that ends with the test. stop ends it before, saying goodbye. */
 export async function startServer(t, ...args) {
@@ -72,14 +91,19 @@ export async function openPage(t, url, { path = "/", importFrom = "/hisock/hisoc
   page.on("pageerror", (err) => errors.push(err));
   page.on("console", (message) => output.push(message.text()));
   await page.goto(url + path);
+  Object.assign(page, { errors, output, engine: engineOf.get(t) ?? "wasm" });
   if (importFrom) await prepare(page, importFrom);
-  return Object.assign(page, { errors, output });
+  return page;
 }
 
 /** Imports hisock.js into a page, beside what tests need there; again after each reload. */
 export async function prepare(page, importFrom = "/hisock/hisock.js") {
-  await page.evaluate(async (from) => {
-    window.hisock = await import(from);
+  await page.evaluate(async ({ from, engine }) => {
+    const module = await import(from);
+    // Options that are none are left to the module.
+    const isPlain = (value) => value === undefined || (typeof value === "object" && value !== null);
+    const connect = (url, options) => module.connect(url, isPlain(options) ? { engine, ...options } : options);
+    window.hisock = { ...module, connect };
     // Runs fn and returns how it failed.
     window.failure = async (fn) => {
       try {
@@ -103,7 +127,7 @@ export async function prepare(page, importFrom = "/hisock/hisock.js") {
       };
       return list;
     };
-  }, importFrom);
+  }, { from: importFrom, engine: page.engine ?? "wasm" });
 }
 
 /** A server and a page of it. */

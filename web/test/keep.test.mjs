@@ -1,8 +1,7 @@
 // What becomes of a page's session when the page is left and comes back.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { addressOf, open, openPage, prepare, startProxy, startServer } from "./harness.mjs";
+import { addressOf, open, openPage, prepare, startProxy, startServer, test } from "./harness.mjs";
 
 const key = "hisock session kept";
 
@@ -137,6 +136,7 @@ test("a second tab takes nothing, and neither does another name or a client that
   // A tab that is opened by the page begins with a copy of its storage.
   const [popup] = await Promise.all([page.waitForEvent("popup"), page.evaluate((url) => void window.open(url), server.own)]);
   await popup.waitForLoadState();
+  popup.engine = page.engine;
   await prepare(popup);
   assert.equal(await connect(popup, { name: "eve" }), false);
   assert.equal(await page.evaluate(() => client.state), "connected");

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { open, openPage, startServer } from "./harness.mjs";
+import { open, openPage, startServer, test } from "./harness.mjs";
 
 test("several clients on one page, each for itself", async (t) => {
   const { page } = await open(t);
@@ -56,11 +55,14 @@ test("no listener stays on a socket that was closed", async (t) => {
     const listeners = [];
     const { addEventListener, removeEventListener } = EventTarget.prototype;
     const sockets = new Set();
-    EventTarget.prototype.addEventListener = function (type, fn, options) {
-      if (this instanceof WebSocket) {
+    window.WebSocket = class extends WebSocket {
+      constructor(...args) {
+        super(...args);
         sockets.add(this);
-        if (!options?.once) listeners.push({ target: this, type, fn });
       }
+    };
+    EventTarget.prototype.addEventListener = function (type, fn, options) {
+      if (this instanceof WebSocket && !options?.once) listeners.push({ target: this, type, fn });
       return addEventListener.call(this, type, fn, options);
     };
     EventTarget.prototype.removeEventListener = function (type, fn, options) {
@@ -78,9 +80,9 @@ test("no listener stays on a socket that was closed", async (t) => {
   assert.deepEqual(left, { during: true, after: 0, sockets: 1 });
 });
 
-test("nothing global is left behind, nor touched on the way", async (t) => {
+test("nothing global is left behind, nor touched on the way", async (t, engine) => {
   const { page } = await open(t, { importFrom: null });
-  const got = await page.evaluate(async () => {
+  const got = await page.evaluate(async (engine) => {
     // A page may have such names for itself.
     window.process = { mine: true };
     window.Go = "mine";
@@ -90,7 +92,7 @@ test("nothing global is left behind, nor touched on the way", async (t) => {
     const watch = setInterval(() => names().forEach((n) => before.includes(n) || seen.add(n)), 0);
     const { connect, internals } = await import("/hisock/hisock.js");
     names().forEach((n) => before.includes(n) || seen.add(n));
-    const client = await connect("/ws");
+    const client = await connect("/ws", { engine });
     names().forEach((n) => before.includes(n) || seen.add(n));
     await client.call("sum", [1]);
     await client.close();
@@ -98,7 +100,7 @@ test("nothing global is left behind, nor touched on the way", async (t) => {
     const after = names();
     return { added: after.filter((n) => !before.includes(n)), gone: before.filter((n) => !after.includes(n)),
       seen: [...seen], mine: [window.process.mine, window.Go], fs: typeof window.fs, stats: await internals.stats() };
-  });
+  }, engine);
   assert.deepEqual(got, {
     added: [], gone: [], seen: [], mine: [true, "mine"], fs: "undefined", stats: { clients: 0, callbacks: 0 },
   });
@@ -158,7 +160,7 @@ test("a tab that is closed leaves", async (t) => {
   assert.deepEqual(await page.evaluate(() => gone.wait(1)), ["brief"]);
 });
 
-test("when the Go program ends, its clients are told and the next gets a new one", async (t) => {
+test.wasm("when the Go program ends, its clients are told and the next gets a new one", async (t) => {
   const { page } = await open(t);
   const got = await page.evaluate(async () => {
     const options = { retry: { off: true } }; // a server keeps no session for who will not come back
@@ -181,20 +183,20 @@ test("when the Go program ends, its clients are told and the next gets a new one
   assert.ok(page.output.some((line) => line.includes("crash asked for")), "Go's last words are on the console");
 });
 
-test("a page whose policy allows no script but the server's", async (t) => {
+test("a page whose policy allows no script but the server's", async (t, engine) => {
   const server = await startServer(t);
-  const page = await openPage(t, server.own, { path: "/strict", importFrom: null });
+  const page = await openPage(t, server.own, { path: `/strict?${engine}`, importFrom: null });
   await page.waitForFunction(() => document.title !== "test");
   assert.equal(await page.title(), "hello strict");
   assert.deepEqual(page.errors, []);
 });
 
-test("a server that has never heard of wasm will do", async (t) => {
+test.wasm("a server that has never heard of wasm will do", async (t) => {
   const { page } = await open(t, { importFrom: "/untyped/hisock.js" });
   assert.equal(await page.evaluate(async () => (await hisock.connect("/ws")).call("sum", [2, 3])), 5);
 });
 
-test("a bundle that cannot be loaded", async (t) => {
+test.wasm("a bundle that cannot be loaded", async (t) => {
   const { page } = await open(t, { importFrom: "/broken/hisock.js" });
   const got = await page.evaluate(async () => {
     const first = await failure(() => hisock.connect("/ws"));

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { open } from "./harness.mjs";
+import { open, test } from "./harness.mjs";
 
 test("values go out by their type and come back as asked for", async (t) => {
   const { page } = await open(t);

@@ -1,8 +1,7 @@
 // What a page is given of what groups keep.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { open, openPage, prepare } from "./harness.mjs";
+import { open, openPage, prepare, test } from "./harness.mjs";
 
 /** Connects in a page that notes what it is given of its groups. */
 async function follow(page, options = {}) {

@@ -1,8 +1,7 @@
 // What becomes of a page's client when its connection breaks off.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { addressOf, openPage, startProxy, startServer } from "./harness.mjs";
+import { addressOf, openPage, startProxy, startServer, test } from "./harness.mjs";
 
 /** A page with a client that reaches the server through a proxy. */
 async function openCut(t, options = {}) {
@@ -224,7 +223,7 @@ test("connecting is given up when the page says so", async (t) => {
   ]);
 });
 
-test("a bundle that cannot be loaded now is loaded later", async (t) => {
+test.wasm("a bundle that cannot be loaded now is loaded later", async (t) => {
   const server = await startServer(t);
   const page = await openPage(t, server.own);
   let asked = 0;

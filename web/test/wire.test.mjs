@@ -18,7 +18,7 @@ const limits = { maxName: 128, maxGroups: 64, maxAddr: 512 };
 const { kind } = wire;
 
 /** What this engine neither writes nor reads: frames of streams, and claims that calls wait for each other, which it ignores. */
-const unused = /^(stream |standstill)/;
+const unused = /^(stream\b|standstill)/;
 
 /** How a kind is called in the vectors. */
 const nameOf = (key) => key.replace(/[A-Z]/g, (c) => ` ${c.toLowerCase()}`);
@@ -175,7 +175,8 @@ test("frames are written and read as the vectors say", async () => {
       seen.add(k);
     }
   }
-  for (const [key, k] of Object.entries(kind)) assert.ok(seen.has(k), `a vector for ${key}`);
+  const { stream: _, streamEnd: __, ...used } = kind;
+  for (const [key, k] of Object.entries(used)) assert.ok(seen.has(k), `a vector for ${key}`);
 });
 
 test("faults are found as the vectors say", async () => {

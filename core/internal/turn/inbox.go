@@ -96,7 +96,7 @@ func (t *Turn) Bar(until <-chan struct{}) Put {
 	}
 	t.putLocked(Job{Barrier: until})
 	if !t.Handed() {
-		t.word.Store(t.word.Load()&^mask + step + uint64(Handed))
+		t.word.Store(t.word.Load()&^mask + 2*step + uint64(Handed)) // as no turn that was taken over leaves it; see Lasts
 		return Yours
 	}
 	return t.storedLocked()

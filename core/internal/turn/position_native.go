@@ -42,6 +42,13 @@ func (t *Turn) NextCall(tok Token, read int, received, id uint64, ctx context.Co
 	return next, t.word.CompareAndSwap(uint64(tok), uint64(next))
 }
 
+// Lasts reports whether a turn that NextCall has begun is under way. So it says of a turn that was taken over until its
+// goroutine has Popped, at least: who has taken it over sees to it before Copied that nobody asks any more.
+func (t *Turn) Lasts(tok Token) bool {
+	now := t.Now()
+	return now == tok || now == tok.taken()
+}
+
 // EndCalls is End after NextCall. It lets go of the contexts.
 func (t *Turn) EndCalls(tok Token) bool {
 	if !t.End(tok) {

@@ -41,6 +41,13 @@ const (
 // State is one of the four states.
 func (tok Token) State() Token { return tok & mask }
 
+// Next is the turn that [Turn.Next] begins after tok.
+func (tok Token) Next() Token { return tok + step }
+
+// taken is what the word becomes when turn tok is taken over. The number grows, since the slow goroutine may have
+// left its place for the turn after its own.
+func (tok Token) taken() Token { return tok&^mask + step | Handed }
+
 // A Turn is for one connection. Init comes before everything else.
 type Turn struct {
 	word atomic.Uint64 // the Token of this moment
@@ -102,8 +109,7 @@ func (t *Turn) TakeOver(tok Token) bool {
 		return false
 	}
 	t.mu.Lock()
-	// The number grows, since the slow goroutine may have left its place for the turn after its own.
-	taken := t.word.CompareAndSwap(uint64(tok), uint64(tok&^mask+step|Handed))
+	taken := t.word.CompareAndSwap(uint64(tok), uint64(tok.taken()))
 	if taken {
 		t.copying, t.writing = true, state == Flushing
 	}

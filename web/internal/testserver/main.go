@@ -93,10 +93,14 @@ func pages(bundle http.Handler, sockets http.Handler) http.Handler {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		io.WriteString(w, empty) //nolint:errcheck // the browser has gone
 	})
-	mux.HandleFunc("GET /strict", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /strict", func(w http.ResponseWriter, r *http.Request) {
+		engine, also := "js", ""
+		if r.URL.RawQuery == "wasm" {
+			engine, also = "wasm", " 'wasm-unsafe-eval'"
+		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'")
-		io.WriteString(w, empty+`<script type="module" src="/strict.js"></script>`) //nolint:errcheck
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'"+also+"; connect-src 'self'")
+		io.WriteString(w, empty+`<script type="module" src="/strict.js?`+engine+`"></script>`) //nolint:errcheck
 	})
 	mux.HandleFunc("GET /strict.js", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
@@ -117,7 +121,7 @@ func pages(bundle http.Handler, sockets http.Handler) http.Handler {
 // strictScript connects in a page that allows no script but the server's own.
 const strictScript = `
 import { connect } from "/hisock/hisock.js";
-connect("/ws").then(
+connect("/ws", { engine: new URL(import.meta.url).search.slice(1) }).then(
 	async (client) => { document.title = await client.call("greet", "strict", { as: "text" }); },
 	(err) => { document.title = "failed: " + err.message; },
 );

@@ -1,0 +1,45 @@
+// Failures as this side and the server tell them.
+
+import { HisockError, nameOf } from "../errors.js";
+import { decodeDetails } from "../payload.js";
+
+/**
+ * Returns the error that the server reports. Its message is the server's, if there is one.
+ *
+ * @param {{ code: number, reason: string, retryAfter: number, details?: Uint8Array | undefined }} why
+ */
+export function fromServer({ code, reason, retryAfter, details }) {
+  const err = new HisockError("internal", reason, { remote: true, retryAfter, details: details && decodeDetails(details) });
+  err.code = nameOf(code);
+  err.message ||= `hisock: peer: ${words(err)}`;
+  return err;
+}
+
+/** @param {HisockError} err */
+export const words = (err) => (typeof err.code === "number" ? `code ${err.code}` : err.code.replaceAll("_", " "));
+
+/**
+ * Returns err as a HisockError.
+ *
+ * @param {unknown} err
+ */
+export function typed(err) {
+  if (err instanceof HisockError) return err;
+  return new HisockError("internal", err instanceof Error ? err.message : String(err), { cause: err });
+}
+
+// docs/delivery.md says the same of each code.
+const passing = new Set([
+  "internal", "canceled", "deadline_exceeded", "hello_timeout", "too_many_conns", "slow_consumer", "heartbeat", "shutdown", "too_many_calls",
+  "rate_limit", "write_timeout", "not_connected", "conn_lost", "unavailable", "overloaded", "session_over", "queue_full",
+]);
+
+/**
+ * Reports whether a client tries again after an error.
+ *
+ * @param {HisockError} why
+ * @param {boolean} trying whether it has been welcomed before and tries to come back
+ */
+export function comesBack(why, trying) {
+  return passing.has(/** @type {string} */ (why.code)) || (trying && (why.code === "not_native" || why.code === "name_taken")) || why.retryAfter > 0;
+}

@@ -1,0 +1,275 @@
+// What a connection does with each frame that comes.
+
+import { HisockError, numberOf } from "../errors.js";
+import { fromServer } from "./fault.js";
+import { tooManyGroups } from "./link.js";
+import { split } from "./log.js";
+import { maxCommand, maxName, nameFault, encoder } from "./names.js";
+import { readFailure, readName, readPresence, readRenamed, readReplay } from "./read.js";
+import { goodbyeBody, isCounted, kind, none } from "./wire.js";
+
+/** @typedef {import("./conn.js").Conn} Conn */
+/** @typedef {import("./read.js").Cursor} Cursor */
+
+const noStreams = { code: numberOf("unsupported"), reason: "this engine has no streams", retryAfter: 0, details: undefined };
+
+/**
+ * Handles the frames that have come. It throws where one of them breaks the protocol.
+ *
+ * @param {Conn} conn
+ * @param {import("./splitter.js").Splitter} from
+ */
+export function receive(conn, from) {
+  while (conn.link && from.next()) {
+    const k = from.kind;
+    if (conn.ended) {
+      // Only what of this side's has arrived is still of interest.
+      if (k === kind.ack) conn.gotAck(numberOnly(from.body()));
+      continue;
+    }
+    if (isCounted(k)) conn.received++;
+    handle(conn, k, from.body());
+  }
+}
+
+/**
+ * Handles what the page before had got and not handled. Statements have been applied there, and have the name before
+ * behind their own.
+ *
+ * @param {Conn} conn
+ */
+export function unpark(conn) {
+  const { inbox } = conn;
+  conn.inbox = none;
+  for (const { k, body } of split(inbox)) {
+    if (k !== kind.joinGroup && k !== kind.leaveGroup && k !== kind.rename) {
+      handle(conn, k, body);
+      continue;
+    }
+    const [name, old] = [body.bytes(), body.rest()].map((b) => new TextDecoder().decode(b));
+    if (k === kind.rename) conn.sink.changed("rename", old ?? "", name ?? "");
+    else conn.sink.changed(k === kind.joinGroup ? "joinGroup" : "leaveGroup", name ?? "", "");
+  }
+}
+
+/**
+ * @param {Conn} conn
+ * @param {number} k
+ * @param {Cursor} c
+ */
+function handle(conn, k, c) {
+  switch (k) {
+    case kind.command:
+      command(conn, c, false);
+      break;
+    case kind.reply:
+      answered(conn, c.number(), undefined, c.rest().slice());
+      break;
+    case kind.raw:
+      conn.sink.raw(c.rest().slice(), false);
+      break;
+    case kind.request:
+      request(conn, c);
+      break;
+    case kind.failure: {
+      const id = c.number();
+      answered(conn, id, fromServer(readFailure(c)), undefined);
+      break;
+    }
+    case kind.cancel:
+      canceled(conn, numberOnly(c));
+      break;
+    case kind.groupCommand:
+    case kind.groupRaw:
+    case kind.groupPassed:
+      toGroup(conn, k, c);
+      break;
+    case kind.replay:
+    case kind.replayEnd:
+      replay(conn, k, c);
+      break;
+    case kind.joinGroup:
+    case kind.leaveGroup:
+    case kind.rename:
+      statement(conn, k, readName(c));
+      break;
+    case kind.joined:
+    case kind.left: {
+      const { name, groups, address } = readPresence(c);
+      if (conn.client.notices) conn.sink.notice(k === kind.joined ? "clientConnect" : "clientDisconnect", name, groups, address, "");
+      break;
+    }
+    case kind.renamed: {
+      const { old, name, address } = readRenamed(c);
+      if (conn.client.notices) conn.sink.notice("clientRename", name, [], address, old);
+      break;
+    }
+    case kind.stream: // which this engine does not have: it says so at once
+      conn.sendOwn(kind.streamEnd, c.number(), goodbyeBody(noStreams, conn.maxFrame));
+      break;
+    case kind.ping:
+      conn.gotPing(numberOnly(c));
+      break;
+    case kind.pong:
+      conn.gotPong(numberOnly(c));
+      break;
+    case kind.ack:
+      conn.gotAck(numberOnly(c));
+      break;
+    case kind.missed:
+      missed(conn, numberOnly(c));
+      break;
+    case kind.goodbye:
+      conn.end(fromServer(c.goodbye()), {});
+      break;
+    case kind.hello:
+    case kind.welcome:
+    case kind.refuse:
+    case kind.askJoin:
+    case kind.askLeave:
+    case kind.askRename:
+      throw new HisockError("protocol", `a frame of kind ${k} from a server`);
+  }
+}
+
+/** @param {Cursor} c */
+function numberOnly(c) {
+  const v = c.number();
+  c.done();
+  return v;
+}
+
+/**
+ * @param {Conn} conn
+ * @param {Cursor} c at the name
+ * @param {boolean} replayed
+ */
+function command(conn, c, replayed) {
+  const end = c.span();
+  const name = conn.client.names.get(c.b, c.at, end);
+  const size = end - c.at;
+  c.at = end;
+  if (name === undefined || size > maxCommand) {
+    conn.warn("bad name", new HisockError("bad_name", `a command whose name of ${size} B cannot be`));
+    return;
+  }
+  conn.sink.command(name, c.rest().slice(), replayed);
+}
+
+/**
+ * @param {Conn} conn
+ * @param {Cursor} c
+ */
+function request(conn, c) {
+  const id = c.number();
+  const end = c.span();
+  const name = conn.client.names.get(c.b, c.at, end);
+  const size = end - c.at;
+  c.at = end;
+  if (name === undefined || size > maxCommand) {
+    conn.refuse(id, { code: numberOf("bad_name"), reason: `the name of a call, of ${size} B, cannot be`, retryAfter: 0, details: undefined });
+    return;
+  }
+  const page = conn.serve(id);
+  if (page) conn.sink.called(page, name, c.rest().slice());
+}
+
+/**
+ * @param {Conn} conn
+ * @param {import("./numbers.js").Num} id
+ * @param {HisockError | undefined} err
+ * @param {Uint8Array | undefined} reply
+ */
+function answered(conn, id, err, reply) {
+  const asked = conn.asked.get(id);
+  if (!asked) return; // it was given up
+  conn.asked.delete(id);
+  asked.done(err, reply);
+}
+
+/**
+ * @param {Conn} conn
+ * @param {import("./numbers.js").Num} id
+ */
+function canceled(conn, id) {
+  const page = conn.serving.get(id);
+  if (page === undefined) return; // it is answered
+  conn.serving.delete(id);
+  conn.client.forgetServed(page);
+  conn.sink.cancelled(page);
+}
+
+/**
+ * @param {Conn} conn
+ * @param {number} k
+ * @param {Cursor} c
+ */
+function toGroup(conn, k, c) {
+  const end = c.span();
+  const group = conn.client.names.get(c.b, c.at, end);
+  c.at = end;
+  const number = c.positive();
+  if (k === kind.groupPassed) c.done();
+  const replayed = conn.client.book.got(group, number);
+  if (replayed === undefined) return; // it comes twice
+  if (k === kind.groupCommand) command(conn, c, replayed);
+  else if (k === kind.groupRaw) conn.sink.raw(c.rest().slice(), replayed);
+}
+
+/**
+ * @param {Conn} conn
+ * @param {number} k
+ * @param {Cursor} c
+ */
+function replay(conn, k, c) {
+  const { book } = conn.client;
+  let group;
+  if (k === kind.replay) {
+    const r = readReplay(c, maxName);
+    group = r.group;
+    const { messages, missed: n, lost } = book.begin(r, conn.groups.has(group));
+    conn.sink.replay("replay", group, messages, n, lost);
+    if (r.count > 0) return; // the end is told by itself
+  } else {
+    group = readName(c);
+  }
+  const told = book.end(group);
+  if (told) conn.sink.replay("replayed", group, told.messages, told.missed, told.lost);
+}
+
+/**
+ * Applies what the server says of the client's name or groups.
+ *
+ * @param {Conn} conn
+ * @param {number} k
+ * @param {string} name
+ */
+function statement(conn, k, name) {
+  const why = name === "" && k === kind.rename ? "" : nameFault(name, encoder.encode(name).length, maxName);
+  if (why) throw new HisockError("bad_name", why);
+  if (k === kind.rename) {
+    const old = conn.name;
+    if (old === name) return;
+    conn.name = name;
+    conn.sink.changed("rename", old, name);
+  } else if (k === kind.joinGroup) {
+    if (conn.groups.has(name)) return;
+    if (conn.groups.size >= conn.maxGroups) throw tooManyGroups(conn.maxGroups);
+    conn.groups.add(name);
+    conn.sink.changed("joinGroup", name, "");
+  } else if (conn.groups.delete(name)) {
+    conn.client.book.leave(name);
+    conn.sink.changed("leaveGroup", name, "");
+  }
+}
+
+/**
+ * @param {Conn} conn
+ * @param {import("./numbers.js").Num} total
+ */
+function missed(conn, total) {
+  if (total <= conn.missed) return; // told again
+  const news = Number(BigInt(total) - BigInt(conn.missed));
+  conn.missed = total;
+  conn.sink.missed(news);
+}
