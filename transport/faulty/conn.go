@@ -8,8 +8,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// ErrBroken is what reads and writes fail with after a [Cut] or [Reset], and writes after
-// a [HalfClose]. Their text says which step it was.
+// ErrBroken is the error of reads and writes after a [Cut] or [Reset], and of writes after
+// a [HalfClose]. It is wrapped in an error whose text names the step.
 var ErrBroken = errors.New("faulty: broken off by the script")
 
 type brokenError struct{ step Step }
@@ -17,8 +17,8 @@ type brokenError struct{ step Step }
 func (e *brokenError) Error() string { return "faulty: broken off by the step " + e.step.String() }
 func (e *brokenError) Unwrap() error { return ErrBroken }
 
-// Wrap gives stream the faults of a script, which it copies. The stream must not be used
-// any more but through what it returns.
+// Wrap returns a Conn over stream with the faults of a script. It copies the script. Afterwards the stream must only be
+// used through the Conn.
 func Wrap(stream transport.Conn, s Script) transport.Conn {
 	c := &conn{
 		stream: stream,
@@ -55,13 +55,13 @@ type conn struct {
 	stream  transport.Conn
 	in, out flow
 
-	held []byte // what has been read ahead of what may pass; owned by who reads
+	held []byte // bytes that were read from stream and may not pass yet; owned by the reader
 
-	closed    chan struct{} // by Close here
+	closed    chan struct{} // closed by Close
 	closeOnce sync.Once
-	broken    chan struct{} // by the script
+	broken    chan struct{} // closed by a step that breaks the conn off
 	breakOnce sync.Once
-	why       error // it is broken; set before that
+	why       error // error of that step; set before broken is closed
 }
 
 func (c *conn) CloseWrite() error { return c.cause(c.stream.CloseWrite()) }
@@ -79,7 +79,7 @@ func (c *conn) setDeadline(f *flow, t time.Time, set func(time.Time) error) erro
 		return transport.ErrClosed
 	}
 	f.deadline.set(t)
-	if isClosed(c.closed) { // meanwhile: no timer is to stay
+	if isClosed(c.closed) { // Close came meanwhile: stop the timer
 		f.deadline.set(time.Time{})
 	}
 	return c.cause(set(t))
@@ -92,14 +92,14 @@ func (c *conn) Close() error {
 	return c.stream.Close()
 }
 
-// end ends all that waits for the script.
+// end ends all waits for the script.
 func (c *conn) end() {
 	c.closeOnce.Do(func() { close(c.closed) })
 	c.in.deadline.set(time.Time{})
 	c.out.deadline.set(time.Time{})
 }
 
-// breakOff ends both directions and returns why.
+// breakOff ends both directions and returns the error of the operation.
 func (c *conn) breakOff(s Step) error {
 	c.breakOnce.Do(func() {
 		c.why = &brokenError{s}
@@ -107,12 +107,12 @@ func (c *conn) breakOff(s Step) error {
 		if r, ok := c.stream.(transport.Resetter); ok && s.Do.kind == reset {
 			r.Reset() //nolint:errcheck // Close follows
 		}
-		c.stream.Close() //nolint:errcheck // it is to be broken
+		c.stream.Close() //nolint:errcheck // the stream breaks off anyway
 	})
 	return c.ended(&c.in)
 }
 
-// cause says why the stream below failed: because of what was done here, or by itself.
+// cause replaces the error of the stream if the stream failed because of Close or of the script.
 func (c *conn) cause(err error) error {
 	switch {
 	case err == nil:
@@ -125,7 +125,7 @@ func (c *conn) cause(err error) error {
 	return err
 }
 
-// A resetConn is what a conn has besides if its stream can be reset.
+// A resetConn has the method that a conn has only if its stream is a [transport.Resetter].
 type resetConn struct {
 	of       *conn
 	resetter transport.Resetter

@@ -25,13 +25,13 @@ func (c *conn) Read(p []byte) (int, error) {
 	return c.take(p, n), nil
 }
 
-// readsAsIs tells whether reading has no script left.
+// readsAsIs reports whether reading has no more faults and no held bytes.
 func (c *conn) readsAsIs() bool {
 	return c.in.over() && len(c.held) == 0
 }
 
-// await waits until the script lets something be read, and returns how many bytes of held
-// that is. fill reads what to hold next.
+// await waits until the script lets bytes pass, and returns how many bytes of held may pass. fill reads the next
+// bytes to hold.
 func (c *conn) await(fill func() ([]byte, error)) (int, error) {
 	n, err := c.allow(&c.in, math.MaxInt)
 	if err != nil {
@@ -39,7 +39,7 @@ func (c *conn) await(fill func() ([]byte, error)) (int, error) {
 	}
 	for len(c.held) == 0 {
 		var err error
-		// An error that comes with bytes can wait: the stream will say it again.
+		// An error that comes with bytes can wait: the stream returns it again.
 		if c.held, err = fill(); len(c.held) == 0 && err != nil {
 			return 0, c.cause(err)
 		}
@@ -60,7 +60,7 @@ func (c *conn) take(p []byte, n int) int {
 	return n
 }
 
-// A readyConn is what a conn has besides if its stream can wait without a buffer.
+// A readyConn has the method that a conn has only if its stream is a [transport.ReadyReader].
 type readyConn struct {
 	of    *conn
 	ready transport.ReadyReader
@@ -84,7 +84,7 @@ func (r readyConn) ReadReady(pool transport.BufferPool) ([]byte, int, error) {
 	return buf, c.take(buf, n), nil
 }
 
-// A lender makes the buffers of what is read ahead.
+// A lender is a [transport.BufferPool] for bytes that are read ahead. It makes a new buffer each time.
 type lender struct{}
 
 func (lender) Get() []byte { return make([]byte, holdSize) }

@@ -24,9 +24,9 @@ func (c *conn) Write(p []byte) (written int, err error) {
 	return written, nil
 }
 
-// corrupted returns p as it goes out. What the caller has given is not changed.
+// corrupted returns the bytes to write for p. It does not change p.
 func (c *conn) corrupted(p []byte) []byte {
-	if c.out.flip != 0 { // then p is one byte
+	if c.out.flip != 0 { // allow has let only one byte pass
 		p = []byte{p[0] ^ c.out.flip}
 		c.out.flip = 0
 	}

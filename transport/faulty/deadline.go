@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// A deadline is the point in time up to which one direction may wait because of a fault.
-// The stream below keeps the same one for what waits there.
+// A deadline is the time until which one direction may wait because of a fault.
+// The stream below has the same deadline for its own waits.
 type deadline struct {
 	mu     sync.Mutex // guards the fields below
 	timer  *time.Timer
-	passed chan struct{} // closed when it has passed
+	passed chan struct{} // closed when the deadline has passed
 }
 
 func newDeadline() deadline { return deadline{passed: make(chan struct{})} }
 
-// set moves the deadline, for who waits already too. The zero time takes it away.
+// set changes the deadline, also for waits that are under way. The zero time removes it.
 func (d *deadline) set(t time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -40,7 +40,7 @@ func (d *deadline) set(t time.Time) {
 	}
 }
 
-// done returns what is closed once the deadline has passed.
+// done returns a channel that is closed when the deadline has passed.
 func (d *deadline) done() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()

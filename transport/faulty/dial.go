@@ -7,8 +7,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// Dialer dials with d and gives the nth connection that is made, from zero on, the script
-// that scripts returns for n. scripts may be called by several goroutines at once.
+// Dialer returns a dialer that dials with d. Connection number n, from zero on, gets the script
+// scripts(n). Several goroutines may call scripts at once.
 func Dialer(d transport.Dialer, scripts func(n int) Script) transport.Dialer {
 	return &dialer{dialer: d, scripts: scripts}
 }
@@ -27,8 +27,8 @@ func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
 	return Wrap(stream, d.scripts(int(d.made.Add(1)-1))), nil
 }
 
-// Listener gives the nth connection that l accepts, from zero on, the script that scripts
-// returns for n. scripts may be called by several goroutines at once.
+// Listener returns a listener that accepts from l. Connection number n, from zero on, gets the script
+// scripts(n). Several goroutines may call scripts at once.
 func Listener(l transport.Listener, scripts func(n int) Script) transport.Listener {
 	return &listener{Listener: l, scripts: scripts}
 }

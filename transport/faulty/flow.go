@@ -8,32 +8,32 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A flow is one direction of a conn. All but the deadline is owned by who reads, or by
-// who writes.
+// A flow is one direction of a conn. The fields below deadline are owned by the reader or by
+// the writer.
 type flow struct {
 	deadline deadline
 
-	steps   []Step // to come
-	passed  int64  // bytes
-	delay   time.Duration
-	dribble int
-	flip    byte      // the bits of the next byte to flip
-	err     error     // why it is half closed
-	until   time.Time // when the pause that has begun is over; zero if none has
+	steps   []Step        // steps that have not been taken
+	passed  int64         // bytes that have passed
+	delay   time.Duration // delay of each read or write; 0 for none
+	dribble int           // bytes that may pass at a time; 0 for all
+	flip    byte          // bits to flip in the next byte
+	err     error         // error after a half close; nil before
+	until   time.Time     // end of the pause under way; zero if there is none
 }
 
 func newFlow(steps []Step) flow { return flow{deadline: newDeadline(), steps: steps} }
 
-// clear tells whether the next n bytes pass as if there were no script.
+// clear reports whether the next n bytes pass without a fault.
 func (f *flow) clear(n int64) bool {
 	return f.delay == 0 && f.dribble == 0 && f.flip == 0 && f.err == nil &&
 		(len(f.steps) == 0 || f.steps[0].At-f.passed >= n)
 }
 
-// over tells whether nothing of the script is left.
+// over reports whether all later bytes pass without a fault.
 func (f *flow) over() bool { return len(f.steps) == 0 && f.clear(0) }
 
-// pass counts bytes that have passed, p of them, and corrupts the first if it is due.
+// pass notes that p has passed, and corrupts its first byte if that is due.
 func (f *flow) pass(p []byte) {
 	if f.flip != 0 && len(p) > 0 {
 		p[0] ^= f.flip
@@ -42,8 +42,8 @@ func (f *flow) pass(p []byte) {
 	f.passed += int64(len(p))
 }
 
-// allow does what the script says of the next byte of f, and returns how many of the
-// next n bytes may pass together. A step that a deadline breaks off is taken up again.
+// allow takes the steps at the next byte of f, and returns how many of the
+// next n bytes may pass together. If a deadline interrupts a step, the next call goes on with the step.
 func (c *conn) allow(f *flow, n int) (int, error) {
 	if err := c.ended(f); err != nil {
 		return 0, err
@@ -90,7 +90,7 @@ func (c *conn) strike(f *flow, s Step) error {
 	return nil
 }
 
-// late waits for as long as the next piece of f is delayed.
+// late waits for the delay of f.
 func (c *conn) late(f *flow) error {
 	if f.delay == 0 {
 		return nil
@@ -98,11 +98,11 @@ func (c *conn) late(f *flow) error {
 	return c.pause(f, f.delay)
 }
 
-// pause waits for d, or until Close if that is zero. If the conn ends or the deadline of f
-// passes before, it says so, and after a deadline the next pause is what is left of this
+// pause waits for d, or until Close if d is zero. If the conn ends or the deadline of f
+// passes first, it fails. After a deadline the next pause waits only for the rest of this
 // one.
 func (c *conn) pause(f *flow, d time.Duration) error {
-	var over <-chan time.Time // none: in a bubble, time does not run on to the end of a stall without one
+	var over <-chan time.Time // nil for a stall without end: in a synctest bubble, time does not jump to the end of it
 	if d > 0 {
 		now := time.Now()
 		if f.until.IsZero() {
@@ -123,7 +123,7 @@ func (c *conn) pause(f *flow, d time.Duration) error {
 	return c.ended(f)
 }
 
-// ended returns why f cannot go on, if it cannot.
+// ended returns the error of an operation on f that must fail now, or nil.
 func (c *conn) ended(f *flow) error {
 	switch {
 	case isClosed(c.closed):

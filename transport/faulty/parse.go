@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Parse makes a script of its text:
+// Parse makes a script from its text:
 //
-//	script  "none", or steps with commas between
-//	step    "read@" or "write@", the byte, a space, and the fault
+//	script  "none", or steps separated by commas
+//	step    "read@" or "write@", the number of the byte, a space, and the fault
 //	fault   "delay(20ms)", "dribble(3)", "corrupt(7)", "stall", "stall(1s)",
 //	        "halfclose", "cut" or "reset"
 //
-// Spaces around steps do not count.
+// Spaces around steps are ignored. It fails for any other text.
 func Parse(text string) (Script, error) {
 	if t := strings.TrimSpace(text); t == "" || t == "none" {
 		return nil, nil

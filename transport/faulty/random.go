@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// A Plan says how likely and how bad the faults of random scripts are. The zero Plan
-// makes scripts that are empty.
+// A Plan says how likely and how severe the faults of random scripts are. The zero Plan
+// makes empty scripts.
 type Plan struct {
-	// How likely it is that a fault of that kind befalls one direction of one
+	// Probabilities that a fault of the kind strikes in one direction of one
 	// connection, from 0 (never) to 1 (always).
 	Delay, Dribble, Corrupt, Stall, HalfClose, Cut, Reset float64
 
-	// Within is how many bytes pass at most before a fault strikes. Zero means 64 KiB.
+	// Within is the number of bytes within which a fault strikes. Zero means 64 KiB.
 	Within int64
 
 	// MaxDelay is the longest delay. Zero means 10 ms.
@@ -46,10 +46,10 @@ func (p *Plan) withDefaults() Plan {
 	return d
 }
 
-// Random returns scripts for [Dialer] and [Listener]. The nth script depends on nothing
-// but the seed, n and the plan; and what it says of one kind of fault does not change when
-// another becomes more or less likely, so that a failure can be narrowed down.
-// It may be called by several goroutines at once.
+// Random returns a function that makes scripts for [Dialer] and [Listener]. Script n depends only
+// on the seed, n and the plan. The faults of one kind do not change when
+// another kind becomes more or less likely, so a failure can be narrowed down.
+// Several goroutines may call the function at once. A nil plan means the zero Plan.
 func Random(seed uint64, plan *Plan) func(n int) Script {
 	p := plan.withDefaults()
 	return func(n int) Script {
@@ -72,7 +72,7 @@ type chance struct {
 	chance float64
 }
 
-// faults draws one fault of each kind, as bad as it may be.
+// faults draws one fault of each kind, with a severity within the plan.
 func (p *Plan) faults(r *rand.Rand) []chance {
 	upTo := func(d time.Duration) time.Duration { return time.Duration(1 + r.Int64N(max(int64(d), 1))) }
 	all := []chance{

@@ -7,19 +7,18 @@ import (
 	"time"
 )
 
-// A Script is what befalls one connection: its steps in any order. The two directions
-// count for themselves; steps of one direction at the same byte are taken in the
-// order that they stand in.
+// A Script has the faults of one connection. Its steps may be in any order. Each direction counts its
+// own bytes. Steps of one direction at the same byte are taken in the order of the script.
 type Script []Step
 
 // A Step is one fault at one place. [Read] and [Write] make it.
 type Step struct {
 	Dir Dir
-	At  int64 // how many bytes pass before
+	At  int64 // bytes that pass before the fault
 	Do  Fault
 }
 
-// A Dir is a direction, as the side sees it that has the faults.
+// A Dir is a direction of the wrapped connection.
 type Dir uint8
 
 const (
@@ -34,12 +33,12 @@ func (d Dir) String() string {
 	return "read"
 }
 
-// Read is a fault of reading, which strikes the read that comes after at bytes, whether
-// there is something to read or not. It panics if at is negative.
+// Read returns a step for reading. The fault strikes in the first read after at bytes have been read, even if
+// there is nothing to read. Read panics if at is negative.
 func Read(at int64, do Fault) Step { return newStep(Reading, at, do) }
 
-// Write is a fault of writing, which strikes once at bytes are out and more is to
-// be written. It panics if at is negative.
+// Write returns a step for writing. The fault strikes in the first write of a byte after at bytes have been
+// written. Write panics if at is negative.
 func Write(at int64, do Fault) Step { return newStep(Writing, at, do) }
 
 func newStep(dir Dir, at int64, do Fault) Step {
@@ -52,8 +51,8 @@ func newStep(dir Dir, at int64, do Fault) Step {
 // A Fault is something that goes wrong in one direction. The zero Fault does nothing.
 type Fault struct {
 	kind kind
-	time time.Duration // of a delay or stall
-	n    int           // bytes of a dribble, or which bit is corrupted
+	time time.Duration // length of a delay or stall
+	n    int           // bytes of a dribble, or number of the corrupted bit
 }
 
 type kind uint8
@@ -69,20 +68,20 @@ const (
 	reset
 )
 
-// kindNames are the kinds as scripts say them.
+// kindNames are the names of the kinds in the text of a script.
 var kindNames = [...]string{"nothing", "delay", "dribble", "corrupt", "stall", "halfclose", "cut", "reset"}
 
-// Delay makes every read or write from here on take d longer: data that has
-// arrived is held back, and what is written goes out late. Zero ends an earlier delay.
-// It panics if d is negative.
+// Delay makes every later read or write take d longer: bytes that have
+// arrived are held back, and written bytes are sent late. Zero ends an earlier delay.
+// Delay panics if d is negative.
 func Delay(d time.Duration) Fault { return Fault{kind: delay, time: notNegative(d)} }
 
-// Dribble lets at most n bytes pass at a time from here on: a read returns no more, and a
-// write is cut up. With a delay, each piece is late. Zero ends an earlier dribble. It
+// Dribble lets at most n bytes pass at a time from now on: a read returns no more, and a
+// write is split. With a delay, each piece is late. Zero ends an earlier dribble. Dribble
 // panics if n is negative.
 func Dribble(n int) Fault { return Fault{kind: dribble, n: notNegative(n)} }
 
-// Corrupt flips one bit, 0 to 7, of the byte that comes next. It panics on another bit.
+// Corrupt flips one bit of the next byte. It panics unless bit is from 0 to 7.
 func Corrupt(bit int) Fault {
 	if bit < 0 || bit > 7 {
 		panic(fmt.Sprintf("faulty: a byte has no bit %d", bit))
@@ -90,23 +89,23 @@ func Corrupt(bit int) Fault {
 	return Fault{kind: corrupt, n: bit}
 }
 
-// Stall holds the direction up once, for d or, if that is zero, until Close. Deadlines
-// hold meanwhile; the other direction goes on. Stalling both for ever is a cable that was
-// pulled. It panics if d is negative.
+// Stall holds the direction up once, for d, or until Close if d is zero. Deadlines
+// hold meanwhile, and the other direction goes on. Stalling both directions without end acts like a cable that was
+// pulled out. Stall panics if d is negative.
 func Stall(d time.Duration) Fault { return Fault{kind: stall, time: notNegative(d)} }
 
-// HalfClose ends the direction in order. Of writing: the peer is told, and further
-// writes fail with [ErrBroken]. Of reading: reads return [io.EOF], and what the
-// peer still sends stays unread.
+// HalfClose ends the direction in order. For writing, the peer reads the end, and later
+// writes fail with [ErrBroken]. For reading, reads return [io.EOF], and bytes that the
+// peer still sends are not read.
 func HalfClose() Fault { return Fault{kind: halfClose} }
 
-// Cut breaks off both directions, with those who wait: reads and writes fail with
-// [ErrBroken]. The stream below is closed, so that the peer sees an end in the
+// Cut breaks off both directions, including operations that wait: reads and writes fail with
+// [ErrBroken]. The stream below is closed, so the peer sees an end in the
 // middle, as when a process dies.
 func Cut() Fault { return Fault{kind: cut} }
 
 // Reset is [Cut] for streams that are a [transport.Resetter]: the peer sees an error, as
-// when a machine or a firewall forgets the connection. Other streams are closed.
+// when a machine or a firewall forgets the connection. Other streams are closed as by Cut.
 func Reset() Fault { return Fault{kind: reset} }
 
 func notNegative[T int | time.Duration](v T) T {
@@ -116,8 +115,8 @@ func notNegative[T int | time.Duration](v T) T {
 	return v
 }
 
-// String is the script as [Parse] reads it: "read@40 delay(20ms), write@1000 cut", and
-// "none" if it is empty.
+// String returns the script as text that [Parse] reads: "read@40 delay(20ms), write@1000 cut", or
+// "none" for an empty script.
 func (s Script) String() string {
 	if len(s) == 0 {
 		return "none"
@@ -132,10 +131,10 @@ func (s Script) String() string {
 	return b.String()
 }
 
-// String is the step as it stands in a script: "write@1000 cut".
+// String returns the step as text: "write@1000 cut".
 func (s Step) String() string { return fmt.Sprintf("%v@%d %v", s.Dir, s.At, s.Do) }
 
-// String is the fault as it stands in a script: "delay(20ms)".
+// String returns the fault as text: "delay(20ms)".
 func (f Fault) String() string {
 	name := kindNames[f.kind]
 	switch f.kind {
@@ -151,7 +150,7 @@ func (f Fault) String() string {
 	return name
 }
 
-// of returns the steps of one direction, in the order that they strike.
+// of returns the steps of one direction, in the order in which they strike.
 func (s Script) of(dir Dir) (steps []Step) {
 	for _, step := range s {
 		if step.Dir == dir {
