@@ -16,12 +16,11 @@ import (
 )
 
 // Certificates makes an authority, a server's certificate for localhost, 127.0.0.1
-// and ::1, and a client's certificate for the name "ada", all good for an hour.
+// and ::1, and a client's certificate for the name "ada", all valid for an hour.
 //
-// The server's configuration asks for no client certificate but trusts the
-// authority for them: with ClientAuth set to [tls.RequireAndVerifyClientCert] it is
-// mutual TLS. The client's configuration holds its certificate already. Both belong
-// to the caller.
+// The server's configuration asks for no client certificate, but trusts the
+// authority for client certificates: with ClientAuth set to [tls.RequireAndVerifyClientCert] it is
+// mutual TLS. The client's configuration has the client's certificate. The caller may change both.
 func Certificates(t testing.TB) (server, client *tls.Config) {
 	t.Helper()
 	authority := newAuthority(t)

@@ -39,7 +39,7 @@ func testUseAfterClose(t *testing.T, a, b transport.Conn) {
 		return err
 	}).wait(t), transport.ErrClosed)
 
-	// Whatever these return, they must return.
+	// These may return anything, but must return.
 	require.NoError(t, start(func() error {
 		a.CloseWrite()
 		a.SetReadDeadline(far())
@@ -58,7 +58,7 @@ func testCloseConcurrent(t *testing.T, a, b transport.Conn) {
 	var closing []*op
 	for _, c := range []transport.Conn{a, b, a, b, a, b, a, b} {
 		closing = append(closing, start(func() error {
-			c.Close() // each may find that the other end was first
+			c.Close() // either end may find that the other end has closed before
 			return nil
 		}))
 	}
@@ -80,7 +80,7 @@ func testCloseDuringWrite(t *testing.T, a, b transport.Conn) {
 	writing := startFlood(a)
 	writing.waitBlocked(t)
 	closing := start(func() error {
-		a.Close() // breaking off a write may count as an error
+		a.Close() // Close may fail because it breaks off a write
 		return nil
 	})
 	require.ErrorIs(t, writing.wait(t), transport.ErrClosed)
@@ -150,7 +150,7 @@ func testCloseWriteDuringRead(t *testing.T, a, b transport.Conn) {
 }
 
 // testCloseWriteClose closes at once after CloseWrite, with nothing unread at this
-// end: what was written still arrives, and the end in order.
+// end: the written bytes still arrive, and then an orderly end.
 func testCloseWriteClose(t *testing.T, a, b transport.Conn) {
 	greet(t, a, b)
 	want := pattern(200_000, 4)
@@ -183,7 +183,7 @@ func testCloseWriteBoth(t *testing.T, a, b transport.Conn) {
 	require.NoError(t, ending.wait(t))
 	require.Equal(t, "bye", string(atB))
 
-	b.CloseWrite() // a medium may have answered the other end's by itself
+	b.CloseWrite() // it may fail: some media answer the other end's CloseWrite by themselves
 	require.NoError(t, startReadAll(a, &atA).wait(t))
 	require.Empty(t, atA)
 }

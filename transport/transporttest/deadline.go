@@ -22,7 +22,7 @@ var deadlineCases = []connCase{
 	{"deadline does not end what is in time", testDeadlineInTime},
 }
 
-// soon is a deadline that will pass during the test; far is one that will not.
+// soon returns a deadline that passes during the test, far a deadline that does not.
 func soon() time.Time { return time.Now().Add(20 * time.Millisecond) }
 func far() time.Time  { return time.Now().Add(time.Hour) }
 func past() time.Time { return time.Now().Add(-time.Hour) }
@@ -58,7 +58,7 @@ func testReadDeadlineCleared(t *testing.T, a, b transport.Conn) {
 	reading.waitBlocked(t)
 	require.NoError(t, a.SetReadDeadline(soon()))
 	require.NoError(t, a.SetReadDeadline(time.Time{}))
-	time.Sleep(time.Until(soon())) // the deadline that was cleared
+	time.Sleep(time.Until(soon())) // until the cleared deadline would have passed
 	require.NoError(t, startWrite(b, []byte{9}).wait(t))
 	require.NoError(t, reading.wait(t))
 	require.Equal(t, []byte{9}, buf)
@@ -86,7 +86,7 @@ func testWriteDeadlineCleared(t *testing.T, a, b transport.Conn) {
 	require.NoError(t, a.SetWriteDeadline(far()))
 	require.NoError(t, a.SetWriteDeadline(soon()))
 	require.NoError(t, a.SetWriteDeadline(time.Time{}))
-	time.Sleep(time.Until(soon())) // the deadline that was cleared
+	time.Sleep(time.Until(soon())) // until the cleared deadline would have passed
 	carry(t, a, b, []byte{9})
 }
 

@@ -1,7 +1,7 @@
-// Package transporttest holds what tests of transports and of programs on top of
-// them share: the conformance suite that every [transport.Conn],
+// Package transporttest has helpers for tests of transports and of programs that use
+// them: the conformance suite that every [transport.Conn],
 // [transport.Listener] and [transport.Dialer] must pass, a check that no
-// goroutine is left, and certificates made on the spot.
+// goroutine remains, and certificates for tests.
 //
 //	func TestMain(m *testing.M) { transporttest.Main(m) }
 //
@@ -12,8 +12,8 @@
 //		})
 //	}
 //
-// The suite proves what package transport promises and nothing that depends on
-// the medium; [RunHalfClose] adds what only some media can do. It measures no
-// durations: its waits are bounded by [Patience] so that a transport that hangs
+// The suite checks the promises of package transport that hold for every
+// medium. [RunHalfClose] checks a promise that only some media make. The suite measures no
+// durations. [Patience] bounds its waits, so that a transport that hangs
 // fails with the stacks of all goroutines.
 package transporttest

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Main runs the tests of a package and fails if goroutines are left when they
+// Main runs the tests of a package, and fails if goroutines remain when the tests
 // have ended. It is the body of a TestMain and does not return.
 func Main(m *testing.M) {
 	code := m.Run()
@@ -23,12 +23,11 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// leakWait is how long goroutines may take to end after they were told to, where
-// nothing else says how long.
+// leakWait is how long goroutines may take to end after a test has ended.
 const leakWait = 5 * time.Second
 
 // Goroutines notes which goroutines run now. The function that it returns waits
-// until no others do, and makes the test fail with their stacks if they go on.
+// until all other goroutines have ended. If they do not end, the test fails with their stacks.
 func Goroutines(t *testing.T) (check func()) {
 	return goroutinesWithin(t, Patience)
 }
@@ -46,15 +45,15 @@ func goroutinesWithin(t *testing.T, wait time.Duration) (check func()) {
 	}
 }
 
-// checkGoroutines makes the test fail if it leaves goroutines behind. It looks
-// after the clean-ups that are registered later.
+// checkGoroutines makes the test fail if it leaves goroutines behind. It checks
+// after all clean-ups that are registered later.
 func checkGoroutines(t *testing.T) {
 	t.Helper()
 	t.Cleanup(goroutinesWithin(t, leakWait))
 }
 
-// awaitGoroutines waits until only goroutines that are known or belong to the
-// test's own machinery exist, and returns the others if they do not end.
+// awaitGoroutines waits until there are only known goroutines and goroutines of the
+// test machinery. It returns the other goroutines if they do not end.
 func awaitGoroutines(known map[string]bool, wait time.Duration) (left []goroutine) {
 	self := currentGoroutine()
 	for deadline := time.Now().Add(wait); ; time.Sleep(5 * time.Millisecond) {
@@ -74,9 +73,8 @@ type goroutine struct {
 	stack string
 }
 
-// machinery names functions whose goroutines belong to the testing package, the
-// runtime or the signal handling that a fuzz run switches on, wherever in the stack
-// they stand.
+// machinery names functions of the testing package, of the runtime, and of the signal handling of a
+// fuzz run. A goroutine with one of them anywhere in its stack does not count.
 var machinery = []string{
 	"testing.(*T).Run(",
 	"testing.(*F).Fuzz(",
@@ -96,7 +94,7 @@ func (g goroutine) ofMachinery() bool {
 	})
 }
 
-// blocked tells whether the goroutine waits for something other than the processor.
+// blocked reports whether the goroutine waits for something other than the processor.
 func (g goroutine) blocked() bool {
 	state, _, _ := strings.Cut(g.state, ",")
 	switch state {

@@ -11,14 +11,13 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A Listen makes a listener and a dialer that reaches it, for one test. stop, which
-// may be nil, releases what was made besides; the listener has been closed when it
-// is called.
+// A Listen makes a listener and a dialer to it, for one test. stop, which
+// may be nil, releases other resources. It is called after the listener has been closed.
 type Listen func(t *testing.T) (l transport.Listener, d transport.Dialer, stop func())
 
-// RunListener checks that a listener and the dialer that reaches it keep the
-// promises of [transport.Listener] and [transport.Dialer]. Like [Run] it wants to be
-// alone.
+// RunListener checks that a listener and a dialer to it keep the
+// promises of [transport.Listener] and [transport.Dialer]. As for [Run], no other goroutine of the
+// program may start meanwhile.
 func RunListener(t *testing.T, listen Listen) {
 	for name, run := range map[string]func(t *testing.T, l transport.Listener, d transport.Dialer){
 		"address":                          testAddr,
@@ -46,8 +45,8 @@ func RunListener(t *testing.T, listen Listen) {
 	}
 }
 
-// startEcho accepts until the listener is closed, and sends back what each
-// connection sends. It ends when the connections have.
+// startEcho accepts until the listener is closed, and sends the bytes of each
+// connection back. It ends when the connections have ended.
 func startEcho(l transport.Listener) *op {
 	return start(func() error {
 		var echoes []*op
@@ -68,7 +67,7 @@ func startEcho(l transport.Listener) *op {
 	})
 }
 
-// dial connects and registers the end of the connection.
+// dial connects, and registers a clean-up that closes the connection.
 func dial(t *testing.T, ctx context.Context, d transport.Dialer) transport.Conn {
 	t.Helper()
 	var conn transport.Conn
@@ -80,7 +79,7 @@ func dial(t *testing.T, ctx context.Context, d transport.Dialer) transport.Conn 
 	return conn
 }
 
-// dialError returns what an attempt to connect fails with.
+// dialError returns the error of an attempt to connect.
 func dialError(t *testing.T, ctx context.Context, d transport.Dialer) error {
 	t.Helper()
 	var conn transport.Conn

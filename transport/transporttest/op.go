@@ -11,13 +11,13 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// An op is an operation that runs on a goroutine of its own.
+// An op is an operation on a separate goroutine.
 type op struct {
 	id   string
 	done chan error
 }
 
-// start runs f. The operation ends by itself or because the ends are closed when
+// start runs f on a new goroutine. The operation ends by itself, or because the connection is closed when
 // the test is over.
 func start(f func() error) *op {
 	ids := make(chan string)
@@ -30,7 +30,7 @@ func start(f func() error) *op {
 	return o
 }
 
-// wait returns what the operation returned.
+// wait waits for the operation and returns its error.
 func (o *op) wait(t *testing.T) error {
 	t.Helper()
 	timer := time.NewTimer(Patience)
@@ -78,7 +78,7 @@ func startWrite(c transport.Conn, p []byte) *op {
 	return start(func() error { return writeAll(c, p) })
 }
 
-// startFlood writes until a write fails, and returns why it did.
+// startFlood writes until a write fails, and returns the error of the write.
 func startFlood(c transport.Conn) *op {
 	chunk := make([]byte, 32<<10)
 	return start(func() error {
@@ -90,7 +90,7 @@ func startFlood(c transport.Conn) *op {
 	})
 }
 
-// writeAll holds Write to its promise: all, or an error.
+// writeAll writes p, and fails if Write returns neither len(p) nor an error.
 func writeAll(c transport.Conn, p []byte) error {
 	n, err := c.Write(p)
 	if err == nil && n != len(p) {
@@ -99,7 +99,7 @@ func writeAll(c transport.Conn, p []byte) error {
 	return err
 }
 
-// readN reads n bytes on a goroutine of its own and returns them.
+// readN reads n bytes on a separate goroutine and returns them.
 func readN(t *testing.T, c transport.Conn, n int) []byte {
 	t.Helper()
 	buf := make([]byte, n)
@@ -107,7 +107,7 @@ func readN(t *testing.T, c transport.Conn, n int) []byte {
 	return buf
 }
 
-// carry writes p at a and expects it at b. It does not count on a buffer between
+// carry writes p at a and expects it at b. It works without a buffer between
 // the two.
 func carry(t *testing.T, a, b transport.Conn, p []byte) {
 	t.Helper()
@@ -116,16 +116,16 @@ func carry(t *testing.T, a, b transport.Conn, p []byte) {
 	require.NoError(t, writing.wait(t))
 }
 
-// greet carries one byte each way, so that what a medium sends of itself after
-// connecting has been read.
+// greet carries one byte each way, so that both ends have read the bytes that a medium itself sends after
+// connecting.
 func greet(t *testing.T, a, b transport.Conn) {
 	t.Helper()
 	carry(t, a, b, []byte{1})
 	carry(t, b, a, []byte{2})
 }
 
-// pattern returns n bytes that differ from place to place, with a period that
-// divides no buffer size.
+// pattern returns n bytes in a repeating pattern whose period divides no buffer
+// size.
 func pattern(n int, seed byte) []byte {
 	const period = 251 * 127
 	p := make([]byte, n)
@@ -143,6 +143,6 @@ func isTimeout(err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// errCount is what an operation of the suite fails with when the transport counts
-// its bytes wrongly.
+// errCount is the error of an operation of the suite if the transport returns a wrong
+// number of bytes.
 var errCount = errors.New("transporttest: wrong number of bytes reported")

@@ -12,7 +12,7 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// The cases for [transport.ReadyReader] do nothing with other connections.
+// readyCases are for connections that are a [transport.ReadyReader]. For other connections they do nothing.
 var readyCases = []connCase{
 	{"ReadReady reads all in order", onReady(testReadyStream)},
 	{"ReadReady waits without a buffer", onReady(testReadyWaiting)},
@@ -34,7 +34,7 @@ type readyConn interface {
 	transport.ReadyReader
 }
 
-// A countingPool counts the buffers that are out.
+// A countingPool counts the buffers that are borrowed.
 type countingPool struct {
 	size int
 	out  atomic.Int32
@@ -70,7 +70,7 @@ func testReadyStream(t *testing.T, a readyConn, b transport.Conn) {
 	small := make([]byte, 77)
 	reading := start(func() error {
 		for i := 0; ; i++ {
-			if i%3 == 2 { // the two ways of reading mix
+			if i%3 == 2 { // Read and ReadReady in turn
 				n, err := a.Read(small)
 				got = append(got, small[:n]...)
 				if err != nil {
@@ -95,7 +95,7 @@ func testReadyStream(t *testing.T, a readyConn, b transport.Conn) {
 	require.Zero(t, pool.out.Load(), "buffers not put back")
 }
 
-// putBackWait is how long a transport may take to put a buffer back before it waits.
+// putBackWait is how long a waiting transport may take to put its buffer back.
 const putBackWait = 5 * time.Second
 
 func testReadyWaiting(t *testing.T, a readyConn, b transport.Conn) {
@@ -118,7 +118,7 @@ func testReadyWaiting(t *testing.T, a readyConn, b transport.Conn) {
 	}
 }
 
-// startReady reads once and checks that an error comes with nothing else.
+// startReady reads once, and checks that an error comes without a buffer and with 0 bytes.
 func startReady(a readyConn, pool *countingPool) *op {
 	return start(func() error {
 		buf, n, err := a.ReadReady(pool)

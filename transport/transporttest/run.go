@@ -7,13 +7,12 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// Patience bounds every wait of the suite. A transport that works never comes
-// near it.
+// Patience bounds every wait of the suite. A working transport takes much less time.
 const Patience = 15 * time.Second
 
-// A Connect makes two connected ends for one test. Both are ready for use: what
-// has to be agreed before the first byte has been agreed. stop, which may be nil,
-// releases what was made besides the two; both have been closed when it is called.
+// A Connect makes two connected ends for one test. Both are ready for use: handshakes
+// are over. stop, which may be nil,
+// releases other resources. It is called after both ends have been closed.
 type Connect func(t *testing.T) (a, b transport.Conn, stop func())
 
 type connCase struct {
@@ -22,9 +21,9 @@ type connCase struct {
 }
 
 // Run checks that the connections that connect makes keep the promises of
-// [transport.Conn], and those of [transport.ReadyReader] if they have them. Every
-// case gets connections of its own, runs once from each end, and must leave no
-// goroutine behind; so nothing else of the program may start any meanwhile.
+// [transport.Conn], and of [transport.ReadyReader] if they are one. Every
+// case gets new connections, runs once from each end, and must leave no
+// goroutine behind. So no other part of the program may start a goroutine meanwhile.
 func Run(t *testing.T, connect Connect) {
 	runCases(t, connect, streamCases)
 	runCases(t, connect, deadlineCases)
@@ -32,8 +31,8 @@ func Run(t *testing.T, connect Connect) {
 	runCases(t, connect, readyCases)
 }
 
-// RunHalfClose checks the half of [transport.Conn] that depends on the medium:
-// data still arrives at an end that has ended its own direction.
+// RunHalfClose checks a promise that only some media make:
+// bytes still arrive at an end that has ended its own direction.
 func RunHalfClose(t *testing.T, connect Connect) {
 	runCases(t, connect, halfCloseCases)
 }
@@ -53,8 +52,8 @@ func runCases(t *testing.T, connect Connect, cases []connCase) {
 	}
 }
 
-// connected makes two ends that are closed when the test ends, and then looks for
-// goroutines that are left.
+// connected makes two ends. When the test ends they are closed, and it checks that no goroutine
+// remains.
 func connected(t *testing.T, connect Connect) (a, b transport.Conn) {
 	t.Helper()
 	checkGoroutines(t)

@@ -20,7 +20,7 @@ var streamCases = []connCase{
 	{"info", testInfo},
 }
 
-// testOrder writes in pieces of many sizes, by both ways of writing, and reads in
+// testOrder writes in pieces of many sizes, with Write and WriteBuffers, and reads in
 // pieces of other sizes.
 func testOrder(t *testing.T, a, b transport.Conn) {
 	want := pattern(300_000, 7)
@@ -74,7 +74,7 @@ func testLargeBuffers(t *testing.T, a, b transport.Conn) {
 	})
 }
 
-// bothWays sends size bytes each way at once, which hangs if one direction waits
+// bothWays sends size bytes in both directions at once, which hangs if one direction waits
 // for the other.
 func bothWays(t *testing.T, a, b transport.Conn, size int, write func(transport.Conn, []byte) error) {
 	t.Helper()
@@ -93,8 +93,8 @@ func bothWays(t *testing.T, a, b transport.Conn, size int, write func(transport.
 	require.True(t, bytes.Equal(fromB, atA), "bytes differ from those written")
 }
 
-// testManyBuffers writes more buffers than one system call takes, empty ones and
-// large ones among them.
+// testManyBuffers writes more buffers than one system call takes, including empty and
+// large buffers.
 func testManyBuffers(t *testing.T, a, b transport.Conn) {
 	const count = 5000
 	var bufs [][]byte
@@ -125,7 +125,7 @@ func testManyBuffers(t *testing.T, a, b transport.Conn) {
 	require.True(t, bytes.Equal(want, bytes.Join(kept, nil)), "WriteBuffers changed the bytes that it was given")
 }
 
-// testBuffersNotKept changes what it wrote as soon as the write returns.
+// testBuffersNotKept changes the bytes that it wrote as soon as the write returns.
 func testBuffersNotKept(t *testing.T, a, b transport.Conn) {
 	const rounds, size = 200, 300
 	writing := start(func() error {
@@ -183,6 +183,6 @@ func testInfo(t *testing.T, a, b transport.Conn) {
 	greet(t, a, b)
 	require.NoError(t, a.Close())
 	after := a.Info()
-	before.HandshakeFunc, after.HandshakeFunc = nil, nil // functions do not compare
+	before.HandshakeFunc, after.HandshakeFunc = nil, nil // functions cannot be compared
 	require.Equal(t, before, after)
 }
