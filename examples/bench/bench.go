@@ -88,13 +88,13 @@ func runBench(args []string) error {
 	return failures(results.Works)
 }
 
-// mostBusy is how much of the processors others may use for figures to be worth publishing. On some
-// systems what the kernel does for the loopback network is counted among it.
+// mostBusy is the share of the processors that other programs may use if the figures are to be published. On some
+// systems it includes the kernel's work for the loopback network.
 const mostBusy = 0.15
 
 var errBusy = errors.New("the machine was busy with other things: nothing is written, unless -out says where")
 
-// failures joins what went wrong.
+// failures returns the failures of all contestants as one error, or nil.
 func failures(works []report.Work) (err error) {
 	for _, w := range works {
 		for _, row := range w.Rows {
@@ -106,7 +106,7 @@ func failures(works []report.Work) (err error) {
 	return err
 }
 
-// choose returns the works and contestants that are named, or all where none is named.
+// choose returns the works and contestants that are named, or all if none is named.
 func choose(only string) ([]work, []contestant, error) {
 	allWorks, all := works(fullScale), contestants
 	if only == "" {

@@ -11,16 +11,16 @@ import (
 	"github.com/hisock/hisock/examples/bench/report"
 )
 
-// A contestant is a server and the protocol in which it is spoken to.
+// A contestant is a server and the protocol that the load speaks to it.
 type contestant struct {
 	name     string
 	protocol string
-	module   string // of the library, empty for what is in this repository
-	script   string // of those that run in Node
+	module   string // module or npm package of the library; empty for servers of this repository
+	script   string // file in nodeDir of a server that runs in Node; empty for others
 	groups   bool   // it does the work with many groups
-	only     string // the one piece of work that it does, if it is just for that
-	client   string // what it is called in package client, if its client is measured too
-	to       string // the contestant whose server that client speaks to, if it is not its own
+	only     string // name of the only work that it does; empty if it does all
+	client   string // its name in package client if its client is measured; empty otherwise
+	to       string // name of the contestant to whose server its client speaks; empty for its own
 }
 
 // contestants are in the order in which each round runs them.
@@ -40,10 +40,10 @@ var contestants = []contestant{
 	{name: "Socket.IO", protocol: "socket.io", module: "socket.io", script: "socketio.js", groups: true},
 }
 
-// nodeDir is where the servers are that run in Node.
+// nodeDir is the folder of the servers that run in Node.
 const nodeDir = "node"
 
-// command is how a contestant's server is started.
+// command returns the command that starts the contestant's server.
 func (c contestant) command(profile string) ([]string, error) {
 	if c.script != "" {
 		node, err := exec.LookPath("node")
@@ -71,16 +71,16 @@ func installNode(log io.Writer) error {
 	return nil
 }
 
-// hasClient says whether its client is measured.
+// hasClient reports whether its client is measured.
 func (c contestant) hasClient() bool { return c.client != "" }
 
-// hasMemory says whether it takes part where the memory of connections that were used is measured,
-// which takes long.
+// hasMemory reports whether it does the work that measures the memory of used connections. That work takes long, so
+// only some contestants do it.
 func (c contestant) hasMemory() bool {
 	return c.isHisock() || c.name == "gobwas" || c.name == "gorilla"
 }
 
-// isHisock says whether a contestant is the floor or this library: those of some further work.
+// isHisock reports whether a contestant is the floor or this library. Only these do some of the works.
 func (c contestant) isHisock() bool {
 	return slices.Contains([]string{report.Floor, "hisock/tcp", "hisock/ws"}, c.name)
 }

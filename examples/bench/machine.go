@@ -13,7 +13,7 @@ import (
 	"github.com/hisock/hisock/examples/bench/report"
 )
 
-// machine says what the benchmark runs on.
+// machine returns facts about the machine.
 func machine() []report.Fact {
 	facts := []report.Fact{
 		{Name: "processor", Text: processor() + ", " + strconv.Itoa(runtime.NumCPU()) + " cores"},
@@ -53,7 +53,7 @@ func output(name string, args ...string) (string, error) {
 	return strings.TrimSpace(string(b)), err
 }
 
-// versions says which version of each contestant takes part.
+// versions returns the version of each contestant.
 func versions(who []contestant) []report.Fact {
 	modules := make(map[string]string)
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -22,7 +22,7 @@ func run(args []string) error {
 	return runBench(args)
 }
 
-// runServer is what the benchmark starts for each contestant.
+// runServer runs a contestant's server. The benchmark starts it as a process for each work.
 func runServer(args []string) error {
 	f := flag.NewFlagSet("serve", flag.ExitOnError)
 	profile := f.String("profile", "", "write a profile of processor time to this directory")

@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// A usage is the processor time that was used up to a moment: by everything on the machine, and by
-// this process and those that it started and that have ended.
+// A usage is the processor time up to a moment: of the whole machine, and of
+// this process and its child processes that have ended.
 type usage struct {
 	all, own time.Duration
 	at       time.Time
 }
 
-// tick is the unit of /proc/stat: it is 100 a second wherever Linux runs Go.
+// tick is the unit of /proc/stat. There are 100 a second on every Linux that runs Go.
 const tick = time.Second / 100
 
-// used returns false where the system does not say.
+// used returns the usage up to now. ok is false if the system does not say it.
 func used() (u usage, ok bool) {
 	b, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -43,7 +43,7 @@ func used() (u usage, ok bool) {
 	return u, true
 }
 
-// busy is how much of the processors others have used since, 0 to 1.
+// busy returns the share of the processors that other processes have used since, from 0 to 1.
 func busy(since usage, processors int) (share float64, ok bool) {
 	now, ok := used()
 	if !ok {

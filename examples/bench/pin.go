@@ -10,13 +10,13 @@ import (
 	"sync"
 )
 
-// firstCPU is the processor of those that have only one.
+// firstCPU is the processor for processes that have only one.
 const firstCPU = "0"
 
 var pinned sync.Mutex
 
-// pin moves this process, which is the load, to the first processor. back moves it back, which
-// others who want to move wait for.
+// pin moves this process, which is the load, to the first processor. back moves it back. Another pin waits
+// until then.
 func pin() (back func() error, err error) {
 	pinned.Lock()
 	defer func() {
@@ -48,7 +48,7 @@ func pin() (back func() error, err error) {
 	}, nil
 }
 
-// move lets all threads of this process run on those processors only.
+// move makes all threads of this process run only on the given processors.
 func move(cpus string) error {
 	out, err := exec.Command("taskset", "-a", "-c", "-p", cpus, strconv.Itoa(os.Getpid())).CombinedOutput()
 	if err != nil {

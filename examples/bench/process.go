@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A process is a server that was started for one piece of work.
+// A process is a server that was started for one work.
 type process struct {
 	addr string
 
@@ -21,7 +21,7 @@ type process struct {
 	out *bufio.Reader
 }
 
-// startTimeout is how long a server may take to say where it listens.
+// startTimeout is how long a server may take to write its address.
 const startTimeout = 20 * time.Second
 
 // start starts a server and waits for its address. With oneCPU it has one processor.
@@ -70,15 +70,15 @@ func (p *process) ask(question string, numbers ...any) error {
 	return err
 }
 
-// cpu is the processor time that the server has used.
+// cpu returns the processor time that the server has used.
 func (p *process) cpu() (time.Duration, error) {
 	var ns int64
 	err := p.ask("cpu", &ns)
 	return time.Duration(ns), err
 }
 
-// calls is how many reads and writes the server has asked its system for. It is 0 where that does not
-// tell.
+// calls returns how many read and write system calls the server has made, or 0 if the system does not say
+// it.
 func (p *process) calls() (reads, writes uint64) {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/io")
 	if err != nil {
@@ -91,7 +91,7 @@ func (p *process) calls() (reads, writes uint64) {
 	return reads, writes
 }
 
-// memory is what the server's heap and stacks take, and what is resident, in bytes.
+// memory returns the size of the server's heap and stacks, and its resident memory, in bytes.
 func (p *process) memory() (heap, resident float64, err error) {
 	err = p.ask("memory", &heap, &resident)
 	return heap, resident, err

@@ -12,14 +12,14 @@ import (
 	"github.com/hisock/hisock/examples/bench/report"
 )
 
-// A runner runs works in rounds: in each, every contestant does every work once, so that what the
-// machine does beside meets all of them.
+// A runner runs works in rounds. In each round every contestant does every work once, so that other work of the
+// machine affects all of them.
 type runner struct {
 	rounds        int
 	warm, measure time.Duration
-	settle        time.Duration // before memory is measured
-	drain         time.Duration // for what is in flight at the end
-	profile       string        // directory
+	settle        time.Duration // wait before memory is measured
+	drain         time.Duration // how long messages in flight at the end may take
+	profile       string        // directory for profiles; empty for none
 	log           io.Writer
 }
 
@@ -27,7 +27,7 @@ func (r *runner) meter(p *process) *load.Meter {
 	return &load.Meter{Warm: r.warm, Measure: r.measure, Drain: r.drain, CPU: p.cpu, Calls: p.calls}
 }
 
-// run returns the works with their rows. A contestant that has failed in a work does it no more.
+// run returns the works with their rows. A contestant that has failed in a work does not do it again.
 func (r *runner) run(works []work, who []contestant) []report.Work {
 	results := make([]report.Work, len(works))
 	for i, w := range works {
@@ -81,7 +81,7 @@ func (r *runner) tell(round int, w work, row *report.Row) {
 	}
 }
 
-// once lets a new server of the contestant do the work.
+// once starts a server of the contestant and does the work once.
 func (r *runner) once(w work, c contestant) (report.Sample, error) {
 	target := load.Target{Protocol: c.protocol}
 	if w.client {
@@ -120,7 +120,7 @@ func (r *runner) once(w work, c contestant) (report.Sample, error) {
 	return s, err
 }
 
-// profileOf is the directory for profiles of servers in a piece of work, "" if none are wanted.
+// profileOf returns the directory for the profiles of servers in a work, or "" for none.
 func (r *runner) profileOf(w work) string {
 	if r.profile == "" {
 		return ""

@@ -8,15 +8,15 @@ import (
 	"github.com/hisock/hisock/examples/bench/report"
 )
 
-// A work is something for a contestant to do.
+// A work is one measurement.
 type work struct {
 	report.Work
 	run    func(r *runner, p *process, t load.Target) (report.Sample, error)
-	takes  func(c contestant) bool // who does it; nil: all
+	takes  func(c contestant) bool // reports which contestants do it; nil means all
 	oneCPU bool                    // the server has one processor
-	shared bool                    // and the load has the same
-	client bool                    // it is done by the contestant's own client
-	rounds int                     // how often it is done at most; 0: as often as others
+	shared bool                    // server and load share that processor
+	client bool                    // the contestant's own client is measured
+	rounds int                     // greatest number of rounds; 0 means all rounds
 }
 
 // takenBy reports whether a contestant does the work.
@@ -27,13 +27,13 @@ func (w *work) takenBy(c contestant) bool {
 	return w.takes == nil || w.takes(c)
 }
 
-// A scale is how large the works are; tests have small ones.
+// A scale is the size of the works. Tests have a small scale.
 type scale struct {
-	receivers int // of a broadcast
+	receivers int // receivers of a broadcast
 	groups    int
-	idle      int // connections
-	clients   int // of each library, and goroutines that call on each
-	silence   time.Duration
+	idle      int           // idle connections
+	clients   int           // connections of each client library, and goroutines that call on each
+	silence   time.Duration // time without traffic before memory is measured
 }
 
 var fullScale = scale{receivers: 1000, groups: 100, idle: 10_000, clients: 64, silence: 30 * time.Second}
@@ -55,11 +55,11 @@ func works(s scale) []work {
 		}, run: echoing(load.Echo{Conns: 1, Size: 64, Window: 1})},
 		{Work: report.Work{
 			Name: "call", Title: "The same as a call",
-			About: "hisock's Call, which matches the answer to the question; the floor does as before.",
+			About: "hisock's Call, which matches the answer to the request. The floor does the same as in ping-pong.",
 		}, run: echoing(load.Echo{Conns: 1, Size: 64, Window: 1, Call: true}), takes: hisockOnly},
 		{Work: report.Work{
 			Name: "one-cpu-ping-pong", Title: "Ping-pong on one processor",
-			About: "Server and load share one processor, so that neither has to wake another: what a round trip costs both of them.",
+			About: "Server and load share one processor, so neither has to wake another one. The figures say what a round trip costs both of them.",
 		}, run: echoing(load.Echo{Conns: 1, Size: 64, Window: 1}), oneCPU: true, shared: true},
 		{Work: report.Work{
 			Name: "one-cpu-call", Title: "The same as a call", About: "As above.",
@@ -72,7 +72,7 @@ func works(s scale) []work {
 		}, run: echoing(echo64)},
 		{Work: report.Work{
 			Name: "call-64", Title: "Calls: 64 connections, 64 B, 64 in flight on each",
-			About: "As echo-64 with hisock's calls; the others do as there.",
+			About: "As echo-64, with hisock's calls. The others do the same as in echo-64.",
 		}, run: echoing(load.Echo{Conns: 64, Size: 64, Window: 64, Call: true}), takes: hisockOnly},
 		{Work: report.Work{
 			Name: "echo-64-1k", Title: "Echo: 64 connections, 1 KiB, 64 in flight on each",
@@ -82,25 +82,25 @@ func works(s scale) []work {
 		}, run: echoing(load.Echo{Conns: 1, Size: 64 << 10, Window: 64})},
 		{Work: report.Work{
 			Name: "broadcast", Title: "Broadcast of 128 B to 1,000 receivers",
-			About: "One connection publishes; up to 256 messages are on their way to some of the receivers. Counted are deliveries.",
+			About: "One connection publishes. Up to 256 messages are on their way to some of the receivers. The figures count deliveries.",
 		}, run: fanningOut(broadcast)},
 		{Work: report.Work{
 			Name: "broadcast-16", Title: "Broadcast of 128 B to 1,000 receivers, 16 in flight",
-			About: "As before with up to 16 messages on their way, so that a receiver is written fewer at a time.",
+			About: "As before, with up to 16 messages on their way, so that a write to a receiver has fewer messages.",
 		}, run: fanningOut(tight)},
 		{Work: report.Work{
 			Name: "groups", Title: "100 groups of 10, 128 B, 1,024 sends in flight",
-			About: "One connection sends to the groups in turn. Counted are deliveries, ten for each send. floor-singly writes each message by itself.",
+			About: "One connection sends to the groups in turn. The figures count deliveries, ten for each send. floor-singly writes each message by itself.",
 		}, run: fanningOut(load.Fanout{Groups: s.groups, Members: 10, Size: 128, Window: 1024}),
 			takes: func(c contestant) bool { return c.groups }},
 		{Work: report.Work{
 			Name: "latency", Title: "Latency at 20,000 deliveries a second",
-			About: "200 messages of 128 B a second, evenly spread, to 100 receivers each. From just before a message is written to when a receiver has read it.",
+			About: "200 messages of 128 B a second, evenly spread, each to 100 receivers. The latency is the time from just before a message is written until a receiver has read it.",
 			Kind:  report.Latency,
 		}, run: fanningOut(load.Fanout{Groups: 1, Members: min(s.receivers, 100), Size: 128, Window: 256, Rate: 200})},
 		{Work: report.Work{
 			Name: "crowd-100", Title: "Echo: 100 connections, 64 B, 64 in flight on each",
-			About: "For comparison with the next.",
+			About: "For comparison with the next work.",
 		}, run: echoing(active), takes: hisockOnly},
 		{Work: report.Work{
 			Name: "crowd-10000", Title: "The same among 10,000 connections",
@@ -126,28 +126,28 @@ func works(s scale) []work {
 		}, run: byClient(client.Work{Conns: s.clients, Callers: s.clients, Size: 64}), takes: contestant.hasClient, client: true},
 		{Work: report.Work{
 			Name: "client-echo", Title: "Clients: 64 connections, 64 B, 64 in flight on each",
-			About: "What comes back is sent again: in hisock's client by the handler.",
+			About: "A message that comes back is sent again, in hisock's client by the handler.",
 			Kind:  report.Clients,
 		}, run: byClient(client.Work{Conns: s.clients, Window: 64, Size: 64}), takes: contestant.hasClient, client: true},
 		{Work: report.Work{
 			Name: "memory", Title: "Memory of an idle connection, 10,000 connections",
-			About: "What the server has more than before they came, divided by their number, after a garbage collection.",
+			About: "The growth of the server's memory since before the connections came, divided by their number, after a garbage collection.",
 			Kind:  report.Memory,
 		}, run: holding(load.Idle{Conns: s.idle})},
 		{Work: report.Work{
 			Name: "memory-used", Title: "Memory of an idle connection that was used",
-			About: "One echo of 64 B on each, then 30 s in which nothing is sent but what the protocol asks for.",
+			About: "One echo of 64 B on each connection, then 30 s in which only the protocol itself sends.",
 			Kind:  report.Memory,
 		}, run: holding(load.Idle{Conns: s.idle, Echo: 64, Silence: s.silence}), takes: contestant.hasMemory, rounds: 2},
 		{Work: report.Work{
 			Name: "memory-acked", Title: "The same once the client has acknowledged",
-			About: "As above. Before the end of the silence the clients acknowledge what they have received, where the protocol has that.",
+			About: "As above. Before the end of the silence the clients acknowledge what they have received, if the protocol has acknowledgements.",
 			Kind:  report.Memory,
 		}, run: holding(load.Idle{Conns: s.idle, Echo: 64, Ack: true, Silence: s.silence}), takes: contestant.isHisock, rounds: 2},
 	}
 }
 
-// byClient lets the contestant's client do the work.
+// byClient returns a function that measures the contestant's client.
 func byClient(w client.Work) func(*runner, *process, load.Target) (report.Sample, error) {
 	return func(r *runner, p *process, t load.Target) (report.Sample, error) {
 		got, err := w.Run(t.Protocol, t.Addr, r.warm, r.measure)
@@ -191,7 +191,7 @@ func sampleOf(r load.Result) report.Sample {
 
 func holding(idle load.Idle) func(*runner, *process, load.Target) (report.Sample, error) {
 	return func(r *runner, p *process, t load.Target) (s report.Sample, err error) {
-		// What a server sets up with its first connections is not the price of each.
+		// The first connections make the server allocate memory that does not grow with their number.
 		first := load.Idle{Conns: 10, Echo: idle.Echo}
 		if err := first.Run(t, func() error { return nil }); err != nil {
 			return s, err

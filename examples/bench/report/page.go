@@ -31,16 +31,16 @@ func (r *Results) Write(dir string) error {
 func (r *Results) Page() []byte {
 	p := &page{}
 	p.f("# Benchmarks\n\n")
-	p.f("Written by `%s` on %s; do not edit. How it is measured, and how to add to it, says\n"+
-		"[the benchmark's README](../examples/bench/README.md).\n\n", r.Command, r.Date.Format(time.DateOnly))
+	p.f("Written by `%s` on %s; do not edit. [The benchmark's README](../examples/bench/README.md) says how it is\n"+
+		"measured, and how to add a contestant.\n\n", r.Command, r.Date.Format(time.DateOnly))
 	p.f("%s\n", reading)
-	p.f("Each figure is a median of %d rounds, each of which measured every contestant once for %g s.\n"+
-		"In brackets are the smallest and the largest of them.\n\n", r.Rounds, r.Seconds)
+	p.f("Each figure is a median of %d rounds. Each round measured every contestant once for %g s.\n"+
+		"In brackets are the smallest and the largest figure of the rounds.\n\n", r.Rounds, r.Seconds)
 	p.summary(r)
 	for i := range r.Works {
 		p.work(r, &r.Works[i])
 	}
-	p.f("## What was measured with what\n\n")
+	p.f("## Machine and versions\n\n")
 	p.facts("machine", "", r.Machine)
 	p.facts("contestant", "version", r.Versions)
 	return bytes.TrimRight(p.Bytes(), "\n")
@@ -48,21 +48,21 @@ func (r *Results) Page() []byte {
 
 const reading = `## How to read this
 
-- The **floor** is a TCP server written by hand for this benchmark, which frames messages by a length
-  and gathers what it writes. It has nothing else: no names, limits, heartbeats or
-  sessions. A library over Go's ` + "`net`" + ` can come near it, and where one is above it, the floor is
-  not as good as it might be there.
-- A **ratio** is what a contestant did divided by what the floor did in the same round: 0.50 is half as
-  many messages a second. It says more than absolute figures, which belong to one machine.
-- **Server CPU** is the processor time that the server's process used for a message. Where the load
-  shares the processors with the server, as here, it tells more about the server than
-  the messages a second do.
-- Every message is checked: length, order, content, and that none is lost. Who fails that has no
+- The **floor** is a TCP server written by hand for this benchmark. It puts a length in front of each message
+  and gathers several messages in one write. It has nothing else: no names, limits, heartbeats or
+  sessions. A library over Go's ` + "`net`" + ` can come near the floor. If a library is above it, the floor is
+  not as good as it could be in that work.
+- A **ratio** is the figure of a contestant divided by the figure of the floor in the same round: 0.50 means half as
+  many messages a second. Ratios say more than absolute figures, which belong to one machine.
+- **Server CPU** is the processor time of the server's process for a message. Here the load
+  shares the processors with the server, so server CPU says more about a server than
+  messages a second.
+- Every message is checked: length, order and content, and that none is lost. A contestant that fails a check has no
   figures.
-- Contestants do different things. Those that speak WebSocket pay for masks and frames; NATS and
-  centrifuge bring subjects or channels; hisock brings names, groups, sessions that
-  outlive a connection, heartbeats and limits, all of which are on.
-- Server and load are two processes on one machine. There is no network between them, which would hide
+- Contestants do different things. Servers that speak WebSocket pay for masks and frames. NATS and
+  centrifuge have subjects or channels. hisock has names, groups, sessions that
+  outlive a connection, heartbeats and limits, and all of them are on.
+- Server and load are two processes on one machine. A network between them would hide
   most of the differences.
 `
 
