@@ -1,6 +1,6 @@
 package wire
 
-// RequestSize is how many bytes [AppendRequest] adds for a payload of that many
+// RequestSize returns how many bytes [AppendRequest] adds for a payload of that many
 // bytes.
 func RequestSize(id uint64, name string, payload int) int {
 	return Size(requestLength(id, name, payload))
@@ -10,14 +10,14 @@ func requestLength(id uint64, name string, payload int) int {
 	return 1 + uvarintSize(id) + stringSize(len(name)) + payload
 }
 
-// AppendRequest appends a request frame. The id is the caller's: it must differ
-// from those of the caller's other requests that are not yet answered.
+// AppendRequest appends a request frame. The caller chooses the id: it must differ
+// from the ids of all requests and asks of the caller that are not answered yet.
 func AppendRequest(dst []byte, id uint64, name string, payload []byte) []byte {
 	return AppendAnswered(dst, KindRequest, id, name, payload)
 }
 
-// AppendAnswered appends a frame of a kind that is answered. Only a request has a payload, and an ask join
-// what [AppendPosition] makes.
+// AppendAnswered appends a frame of a kind that is answered. The payload of an ask join is a position that
+// [AppendPosition] has made, or empty; the payload of an ask leave or ask rename is empty.
 func AppendAnswered(dst []byte, k Kind, id uint64, name string, payload []byte) []byte {
 	dst = appendHeader(dst, k, requestLength(id, name, len(payload)))
 	dst = appendUvarint(dst, id)
@@ -42,7 +42,7 @@ func ParseRequest(body []byte) (id uint64, name, payload []byte, err error) {
 	return id, name, c.b, nil
 }
 
-// ReplySize is how many bytes [AppendReply] adds for a payload of that many
+// ReplySize returns how many bytes [AppendReply] adds for a payload of that many
 // bytes.
 func ReplySize(id uint64, payload int) int { return Size(1 + uvarintSize(id) + payload) }
 
@@ -57,7 +57,7 @@ func ParseReply(body []byte) (id uint64, payload []byte, err error) {
 }
 
 // AppendFailure appends a failure that answers the request with that id. The
-// reason is treated as in [AppendGoodbye]. A failure has a code: [CodeNone] is
+// reason is treated as in [AppendGoodbye]. Since a failure has a code, [CodeNone] is
 // sent as [CodeInternal].
 func AppendFailure(dst []byte, id uint64, why Goodbye) []byte {
 	if why.Code == CodeNone {

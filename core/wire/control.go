@@ -1,6 +1,6 @@
 package wire
 
-// AppendPing appends a ping. The peer answers with a pong of the same nonce.
+// AppendPing appends a ping. The peer answers with a pong that has the same nonce.
 func AppendPing(dst []byte, nonce uint64) []byte { return appendNumbers(dst, KindPing, nonce) }
 
 // AppendPong appends the answer to a ping.
@@ -11,8 +11,8 @@ func ParseNonce(body []byte) (nonce uint64, err error) {
 	return parseNumber("ping or pong", "nonce", body)
 }
 
-// AppendAck tells the peer how many counted frames have been received since the
-// session began. See [Kind.Counted].
+// AppendAck appends an ack. received is the number of counted frames that have been received since the
+// session began; see [Kind.Counted].
 func AppendAck(dst []byte, received uint64) []byte { return appendNumbers(dst, KindAck, received) }
 
 // ParseAck parses the body of an ack.
@@ -20,8 +20,8 @@ func ParseAck(body []byte) (received uint64, err error) {
 	return parseNumber("ack", "received", body)
 }
 
-// AppendMissed tells the peer how many frames meant for it were dropped since the session
-// began, for want of room: their sender said that they may be.
+// AppendMissed appends a missed frame. total is the number of frames for the peer that were dropped for want of room
+// since the session began, as a policy of this side allows.
 func AppendMissed(dst []byte, total uint64) []byte { return appendNumbers(dst, KindMissed, total) }
 
 // ParseMissed parses the body of a missed frame.

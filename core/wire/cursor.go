@@ -8,9 +8,9 @@ import (
 // A cursor takes values off the front of a body. After the first fault it gives
 // zero values and keeps that fault, so that a parser checks once at its end.
 type cursor struct {
-	what string // of which frame, for error texts
-	b    []byte
-	err  error
+	what string // the name of the frame, for error texts
+	b    []byte // the bytes that are left
+	err  error  // the first fault
 }
 
 func (c *cursor) fail(code Code, field, why string) {
@@ -61,8 +61,8 @@ func (c *cursor) text(field string, max int) string {
 }
 
 // textOf checks that b is UTF-8 of at most max bytes and copies it. A negative
-// max means no limit. What is wrong with it does not say what is in it: it may be a
-// value of a hello's metadata, and that a secret.
+// max means no limit. The error does not repeat b, which may be a
+// value of a hello's metadata, and a secret.
 func (c *cursor) textOf(field string, b []byte, max int) string {
 	if !c.within(field, len(b), max) {
 		return ""
@@ -74,7 +74,7 @@ func (c *cursor) textOf(field string, b []byte, max int) string {
 	return string(b)
 }
 
-// nameOf is textOf for a name that [ValidName] must accept, or an empty one.
+// nameOf is textOf for a name that is empty or that [ValidName] accepts.
 func (c *cursor) nameOf(field string, b []byte, max int) string {
 	if len(b) == 0 {
 		return ""
@@ -87,7 +87,7 @@ func (c *cursor) nameOf(field string, b []byte, max int) string {
 	return s
 }
 
-// within checks a length before anything of that length is allocated.
+// within reports whether a length keeps the limit max. It is called before anything of that length is allocated.
 func (c *cursor) within(field string, n, max int) bool {
 	if max >= 0 && n > max {
 		c.fail(CodeTooBig, field, byteCount(n)+" exceeds limit "+byteCount(max))
@@ -114,7 +114,7 @@ func (c *cursor) millis(field string) time.Duration {
 	return time.Duration(v) * time.Millisecond
 }
 
-// done reports the first fault; bytes that nobody took are one.
+// done returns the first fault. Bytes that are left are a fault too.
 func (c *cursor) done() error {
 	if c.err == nil && len(c.b) > 0 {
 		c.fail(CodeProtocol, "end", byteCount(len(c.b))+" too many")
@@ -122,12 +122,12 @@ func (c *cursor) done() error {
 	return c.err
 }
 
-// maxMillis bounds durations on the wire, in milliseconds: about 24 days, and
-// what timers in a browser can wait.
+// maxMillis bounds durations on the wire, in milliseconds: about 24 days, the longest time
+// that a timer in a browser can wait.
 const maxMillis = 1<<31 - 1
 
 // millis returns d in milliseconds, rounded up so that a short wait does not
-// become none, and within what a peer accepts.
+// become none, and at most maxMillis.
 func millis(d time.Duration) uint64 {
 	if d <= 0 {
 		return 0

@@ -1,6 +1,6 @@
 // Package wire turns the frames of hisock's native format, version 1, into bytes
-// and back. It does no I/O, starts no goroutine and reads no clock, and every
-// function of it may be called by several goroutines at once.
+// and back. It does no I/O, starts no goroutine and reads no clock, and several
+// goroutines may call its functions at once.
 //
 //	frame := wire.AppendCommand(nil, "say", []byte("hello"))
 //
@@ -11,23 +11,22 @@
 //		input = input[size:]
 //	}
 //
-// What Append writes, Parse reads back as it was, except for texts and times that
-// had to be cut to their limit, and there is one way to write each frame. A
-// length or count is held against its limit before anything is allocated for it.
+// Parse reads back exactly what Append has written, except for texts and times that
+// Append has cut to their limit. There is one way to write each frame. A
+// length or count is checked against its limit before anything is allocated for it.
 //
 // # Connection
 //
-// A client opens with four bytes and then sends frames; a server sends frames
-// only.
+// A client sends a preface of four bytes and then frames; a server sends only frames.
 //
 //	offset  bytes        meaning
 //	0       00 48 53     native hisock
 //	3       01           version of the framing
 //
 // The client's first frame is a hello, the server's first a welcome or refuse. A client that ends its
-// direction before the welcome has given up. A client that is given a token with a welcome that resumes
-// nothing sends an ack of 0 at once: the server keeps the session of a client only if an ack has come,
-// for otherwise there may be nobody who has its token.
+// direction before the welcome has given up. If a welcome resumes nothing and has a token, the client sends
+// an ack of 0 at once: the server keeps a session only once an ack has come,
+// since before that the client may not have its token.
 //
 // # Frame
 //
@@ -36,11 +35,11 @@
 //	n       1            kind                            see Kind; from 0x80 skipped if unknown
 //	n+1     length-1     body                            by kind, below
 //
-// A number (uvarint) has seven bits a byte, low ones first, the high bit set on
-// every byte but the last; it has 64 bits at most and no more bytes than it
-// needs. A string is its length as a number and then that many bytes of UTF-8.
-// A payload is the rest of the body and may be any bytes; so are details, which may
-// be none. Times are in milliseconds, at most 2147483647.
+// A number (uvarint) has seven bits in each byte, low bits first, and the high bit set in
+// every byte but the last. It has at most 64 bits, and no more bytes than it
+// needs. A string is its length in bytes as a number and then that many bytes of UTF-8.
+// A payload is the rest of the body and may be any bytes, also none; so are details.
+// Times are in milliseconds, at most 2147483647.
 //
 // # Bodies
 //
@@ -59,6 +58,8 @@
 //	16    B   stream item    yes      id, payload
 //	17    B   stream end     yes      id, code (32 bits, 0: complete), message (string, MaxReason), retry after (ms), details
 //	18    B   stream credit  yes      id, how many more bytes (1 to MaxStreamCredit)
+//	19    B   standstill     yes      all (0 or 1), turn, number of calls waited for (to MaxStandstill), each (id),
+//	                                  number of calls kept (to MaxStandstill), each (id)
 //	1a    B   stream         yes      id (not 0), window (bytes, to MaxStreamCredit), silent (0 or 1), name (string), payload
 //	1b    B   stream part    yes      id, payload (not empty)
 //	20    B   ping           no       nonce
@@ -77,47 +78,47 @@
 //	38    C   ask rename     yes      id, name (string, may be empty)
 //	39    S   replay         yes      group (string), epoch (not 0), number of the last, count (not over that),
 //	                                  again (0 or 1)
-//	3a    S   replay end     yes      group (string), not behind a replay with a count of 0
+//	3a    S   replay end     yes      group (string); none follows a replay with a count of 0
 //	3b    S   group command  yes      group (string), number (not 0), name (string), payload
 //	3c    S   group raw      yes      group (string), number (not 0), payload
 //	3d    S   group passed   yes      group (string), number (not 0)
 //
-// A client asks for a membership, its end, or another name, and is answered by a reply
-// without a payload or by a failure. A server says with join group, leave group and rename
-// what has changed, at the client's request or its program's: once for each change, in
-// the order in which they took effect, and before the reply. An empty name is none.
+// With ask join, ask leave and ask rename a client asks to be in a group, to leave it, or for another name. It is
+// answered by a reply without a payload or by a failure. With join group, leave group and rename a server states
+// each change, whether the client or the server's program has wanted it: once for each change, in
+// the order in which the changes took effect, and before the reply. An empty name means that the client has none.
 //
-// A server may keep what it sends to a group. Such messages have numbers, from 1 on and without
+// A server may keep the messages to a group. Such messages have numbers, from 1 on and without
 // gaps, within an epoch, and are sent as group command or group raw, each with its group and
-// number. One that is not kept is sent as a command or raw. A member for which a message is not
-// meant gets a group passed in its place, or nothing. A server that gives newcomers what it keeps
-// sends a replay as the client has come into the group: behind the welcome or the join group frame,
-// and before any message of the group. The last messages follow, as many as it says, without those
-// that are too long for the client, and then a replay end. Until that, a message of the group up to
-// the last number of the replay is a replayed one; all others are new. Without "again" the client
-// leaves out those that it has had. With it the program wants them to come again, at any time, and
-// the client need not be in the group.
+// number. A message that is not kept is sent as a command or raw. A member that a message is not
+// meant for gets a group passed in its place, or nothing. A server that gives newcomers the kept messages
+// sends a replay when the client has come into the group: after the welcome or the join group frame,
+// and before any message of the group. The last messages follow, as many as the replay says except messages
+// that are too long for the client, and then a replay end. Before the replay end, a message of the group is replayed if
+// its number is at most the last number of the replay, and new otherwise. Without "again" the client
+// leaves out the messages that it has had. With "again" the program wants them to come once more; such a replay may come
+// at any time, also if the client is not in the group.
 //
 // The epoch holds until the next replay of the group on the same connection. Messages come in the
-// order of their numbers, but for replays and for a message that had to wait for room.
+// order of their numbers, except for replays and for a message that had to wait for room.
 //
-// The position of a client in a group is the epoch and the greatest number that it was given or
-// that has passed it, and before the first message of a replay the number before that. In a hello,
-// and as it asks to join, a client may say its position in a group. The server then leaves out what
-// does not come after it. A position of another epoch, or beyond the last number, counts as none,
-// and no position gives a client anything that it would not be given without.
+// The position of a client in a group is the epoch and the greatest number of a message that it was given or
+// that a group passed told it of. Before the first message of a replay it is the number before that message. In a hello,
+// and in an ask join, a client may tell its position in a group. Then the server replays only messages
+// after it. A position of another epoch, or beyond the last number, counts as none. A position never
+// gives a client a message that it would not get without.
 //
-// A client has missed what comes after its position and before the first message of a replay: so
-// many if the epoch is the same and its position is not beyond the last number, and else nobody
-// knows how many. A client that has no position has missed nothing.
+// A client has missed the messages after its position and before the first message of a replay. Their number is known
+// if the epoch is the same and the position is not beyond the last number, and otherwise unknown. A client that has no
+// position has missed nothing.
 //
-// Who acknowledges what it receives sends an ack before a goodbye too, if it has received more
-// than it has said.
+// A peer that sends acks also sends one before a goodbye, if it has received frames that it has not
+// acknowledged.
 //
-// A request and an ask are answered, or given up by a cancel, under their id. An id is
-// chosen by whoever sends the request or ask; the two directions are apart.
-// The name in a command, request or ask is any string of bytes here, since what to
-// answer to a wrong one is not for the codec to say.
+// A request and an ask are answered under their id, or given up under it by a cancel. The sender of the request or ask
+// chooses the id; the two directions have ids of their own.
+// The name in a command, request or ask may be any bytes in this package: the caller decides what to
+// answer to a wrong name.
 //
 // A stream frame opens a stream, in which both sides send items until each has said that it has sent all.
 // Its id is odd if a client opens it and even if a server does, and greater than that of each stream which the
@@ -136,21 +137,24 @@
 // sender is given no more. The side that did not open a stream says so too when it has ended and wants no more items. A
 // stream is over when both directions have ended. A stream that is not taken is answered by such an end.
 //
-// A standstill says that the calls of the receiver which it calls kept wait at the sender for a handler
-// that has the connection's turn, and that this handler waits for the receiver: for the first of the calls
-// waited for, "turn" many, which the sender has made; or, if turn is 0, until any of the handlers returns that
-// wait for these calls. "All" says that no other handler of the connection runs. The receiver fails the latest
-// call kept that one of its own handlers has made, with the code of a deadlock (35), and cancels it, if nothing else can
-// end the wait: if a call waited for is being handled by a handler which waits for a call kept, or waits behind
-// such a handler; or with "all" if each is being handled by a handler that waits for a call of the receiver, or waits
-// behind such. It may be sent at any time, as often as it holds, and be ignored.
+// A standstill says that calls of the receiver, the calls kept, wait at the sender for a handler
+// that has the connection's turn, and that this handler waits for calls that the sender has made to the receiver, the
+// calls waited for. The first "turn" of them are the calls that this handler itself waits for. If turn is 0, the handler
+// waits until any other handler returns that waits for one of these calls. "All" says that no other handler of the
+// connection runs.
+//
+// The receiver fails the latest call kept that one of its own handlers has made, with the code of a deadlock (35), and
+// cancels it, if nothing else can end the wait. That is so if a call waited for is being handled by a handler which
+// waits for a call kept, or waits behind such a handler. With "all" it is also so if each call waited for is being
+// handled by a handler that waits for a call of the receiver, or waits behind such a handler. A standstill may be sent at
+// any time, and again as long as it is true, and may be ignored.
 //
 // # Fields
 //
-// The body of hello and welcome is a row of fields, in any order: a tag
+// The body of hello and welcome is a row of fields, in any order. A field is a tag
 // (number), a length (number) and that many bytes. A field that is left out has
-// its zero value. One with a tag that the receiver does not know for this frame
-// is skipped, so that later versions can add some.
+// its zero value. A field with a tag that the receiver does not know for this frame
+// is skipped, so that later versions can add fields.
 //
 //	tag  name         hello  welcome  value                            limit
 //	1    version      must   must     number, not 0                    64 bits
@@ -180,32 +184,31 @@
 //	23   position     many   -        group (string), epoch (not 0), number
 //	                                  Limits.MaxName; more than MaxGroups fields are skipped
 //
-// A refused group is one of the hello that the client is not in, and why. A server whose
-// welcome would be longer than the client's max frame leaves reasons out, then refused groups, and
-// then groups: of those it says in join group frames that the client is in them. A welcome that
-// resumes a session says nothing of groups, which the client knows.
+// A refused group is a group of the hello that the client is not in, with the reason. If a
+// welcome would be longer than the client's max frame, the server leaves reasons out, then refused groups, and
+// then groups; join group frames tell the client that it is in those. A welcome that
+// resumes a session has no groups, since the client knows them.
 //
-// A client is in no more groups at a time than "max groups" of the welcome says. One that is told of
-// more ends the connection.
+// A client is in at most as many groups at a time as "max groups" of the welcome says. If a server tells it of
+// more, the client ends the connection.
 //
-// A client that names a session goes on with it, or else joins anew as one that names none. A hello
-// that tells of fewer frames than an ack of the session has told of is an old one: the session
-// stays as it is. With "only resume" it is refused instead, with the code "session over", and says
-// in its next hello who it is.
+// A client that names a session goes on with it. If the session cannot go on, the client joins anew, as if it had named
+// none. With "only resume" it is refused instead, with the code "session over", and tells in its next hello who it is. A
+// hello whose "received" is less than an ack of the session has told is an old one, and leaves the session as it is.
 //
-// With "notices" a client asks to be told of others, and a server says that it tells this client of
-// some: without it in the welcome no joined, left or renamed comes, whatever was asked for. What a
-// notice does not tell of a client is empty in it. A server may leave out what has been overtaken:
-// a client that came and went, all names but the last.
+// With "notices" a client asks to be told of other clients, and a server says that it tells this client of
+// some. Without "notices" in the welcome no joined, left or renamed comes. A field that the server does not tell is
+// empty in a notice. A server may leave notices out that are overtaken: of a client that came and went, and
+// of all names of a client but the last.
 //
-// Names keep to [ValidName], which says by [NameRune] what characters may stand in them.
+// Names must pass [ValidName]. [NameRune] says which characters they may have.
 //
 // # Faults
 //
-// "Ends" means: the receiver sends a goodbye with the code, or a refuse if no
+// "Ends" means that the receiver sends a goodbye with the code, or a refuse if no
 // welcome was sent yet, and closes. "Skips" means that it goes on as if the frame
-// were not there, though it counts. "Answers" means a failure to the request or ask.
-// The first two parts are found by this package, the last by whoever uses it.
+// were not there, though the frame counts. "Answers" means a failure for the request or ask.
+// This package finds the faults of the first two parts, and its caller those of the last.
 //
 //	fault in a frame                               code          receiver
 //	length 0                                       protocol      ends
@@ -225,7 +228,7 @@
 //	time over its limit                            protocol      ends
 //	text that is not UTF-8                         protocol      ends
 //	text, auth, metadata or token over its limit   too big       ends
-//	name that ValidName refuses, but for an empty one where it may be, in what a server says and in hello
+//	name that ValidName refuses, in hello and in frames of a server, except an empty one where it may be
 //	                                               bad name      ends
 //	more groups than the limit, in one frame       too many groups  ends
 //	version missing or 0                           protocol      ends
@@ -249,7 +252,7 @@
 //	frame before the hello or welcome, or a second one of them
 //	                                               protocol      ends
 //	frame that this side does not receive          protocol      ends
-//	request or ask with the id of one that is being handled
+//	request or ask with the id of another that is being handled
 //	                                               protocol      ends
 //	ack of more than was sent                      protocol      ends
 //	command with a wrong or unknown name           -             skips, tells its own program
@@ -267,11 +270,11 @@
 //	stream with a wrong, unknown or forbidden name, or one too many
 //	                                               as a request  answers with a stream end
 //	item over the receiver's limit                 too big       answers with a stream end
-//	ask with a name that ValidName refuses, but for an empty one to rename
+//	ask with a name that ValidName refuses, except an empty one in ask rename
 //	                                               bad name      answers
 //	ask that is not allowed                        unauthorized, name taken, too many groups, or what the program says
 //	                                                             answers
-//	ask for what holds already                     -             answers with a reply
+//	ask for a change that has been made already    -             answers with a reply
 //	message to a group whose epoch the client does not know
 //	                                               -             handles it, without a position
 //	replay end without a replay before it          -             skips

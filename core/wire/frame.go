@@ -2,45 +2,44 @@ package wire
 
 import "strconv"
 
-// Preface opens every native connection. The client sends it before its first
-// frame; the last byte is the version of the framing.
+// Preface is the first four bytes of every native connection. The client sends it before its first
+// frame. The last byte is the version of the framing.
 const Preface = "\x00HS\x01"
 
 // Version is the version of the format, as told in hello and welcome.
 const Version = 1
 
-// DefaultMaxFrame is the limit for a frame's length, kind and body together, in
-// bytes, unless another is set.
+// DefaultMaxFrame is the limit for the length of a frame, which counts kind and body, in
+// bytes, unless another limit is set.
 const DefaultMaxFrame = 1 << 20
 
 // DefaultMaxHello is a limit for the first frame of a connection, in bytes,
 // with room for a hello that has each of the default [Limits] used up.
 const DefaultMaxHello = 32 << 10
 
-// frameCeiling is the longest frame whatever the limit, so that sizes fit an
+// frameCeiling bounds the length of a frame whatever the limit, in bytes, so that sizes fit an
 // int of 32 bits.
 const frameCeiling = 1 << 30
 
-// A Frame is one frame off the wire. Body aliases the bytes it was parsed from
-// and its capacity ends with the frame, so that appending to it copies.
+// A Frame is one frame off the wire. Body aliases the bytes that it was parsed from.
+// Its capacity ends with the frame, so that appending to it copies.
 type Frame struct {
 	Kind Kind
 	Body []byte
 }
 
-// Next splits the first frame off b without copying it. It may be called by
-// several goroutines at once.
+// Next splits the first frame off b without copying it.
 //
-// When b starts with a whole frame, ok is true and b[size:] is what follows.
-// While b holds only part of a frame, ok is false and err nil; size is then what
-// the whole frame will take, or 0 if not even the length is there.
+// If b starts with a whole frame, ok is true and b[size:] holds the bytes after it.
+// If b holds only part of a frame, ok is false and err nil; size is then the size of
+// the whole frame in bytes, or 0 if its length has not come yet.
 //
-// max bounds the frame's length, which counts kind and body: zero or less means
-// [DefaultMaxFrame], and nothing over 1 GiB is accepted. Every error is a
+// max bounds the frame's length in bytes, which counts kind and body. Zero or less means
+// [DefaultMaxFrame]; a frame over 1 GiB is never accepted. Every error is a
 // *[Error] and ends the connection: a length of 0, over max ([CodeTooBig]),
-// longer than needed or over 64 bits, found as soon as the length is there, and
-// an unknown kind below 0x80, found as soon as the kind is there. A kind from
-// 0x80 is returned as it is; the caller skips it.
+// longer than needed or over 64 bits, found as soon as the length has come, and
+// an unknown kind below 0x80, found as soon as the kind has come. A frame of an unknown kind from
+// 0x80 on is returned like any other; the caller skips it.
 func Next(b []byte, max int) (f Frame, size int, ok bool, err error) {
 	if len(b) == 0 {
 		return Frame{}, 0, false, nil
@@ -89,13 +88,13 @@ func lengthFault(length uint64, max int) error {
 	return &Error{CodeTooBig, "frame length " + byteCount(length) + " exceeds limit " + byteCount(max)}
 }
 
-// Size is how many bytes a frame takes whose length, kind and body together, is
-// length. It grows with length: a frame of s bytes in all, as [CommandSize]
-// tells, keeps the limit max when s <= Size(max).
+// Size returns the size in bytes of a frame whose kind and body together have
+// length bytes. It grows with length: a frame of s bytes in all, as [CommandSize]
+// returns them, keeps the limit max if s <= Size(max).
 func Size(length int) int { return stringSize(length) }
 
 // AppendFrame appends a frame whose body is the parts one after another. It
-// does not check the body; the functions for each kind do better.
+// does not check the body. Use the functions for each kind where there are some.
 func AppendFrame(dst []byte, k Kind, body ...[]byte) []byte {
 	length := 1
 	for _, part := range body {
@@ -108,7 +107,7 @@ func AppendFrame(dst []byte, k Kind, body ...[]byte) []byte {
 	return dst
 }
 
-// appendHeader appends what comes before the body; length counts the kind.
+// appendHeader appends the length, which counts kind and body, and the kind.
 func appendHeader(dst []byte, k Kind, length int) []byte {
 	return append(appendUvarint(dst, uint64(length)), byte(k))
 }

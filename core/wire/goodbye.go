@@ -5,14 +5,14 @@ import (
 	"unicode/utf8"
 )
 
-// A Goodbye says why a connection ends, why it does not begin, why a call failed
-// or why a stream ended: it is the body of goodbye and refuse frames, and what
-// follows the id in a failure or stream end.
+// A Goodbye says why a connection ends, why it does not begin, why a call has failed
+// or why a stream has ended. It is the body of goodbye and refuse frames, and the rest
+// of the body after the id in a failure or stream end.
 type Goodbye struct {
 	Code   Code
 	Reason string // for people; at most MaxReason bytes
 
-	// RetryAfter is when the receiver may try again; zero says nothing about it. On
+	// RetryAfter is the time after which the receiver may try again; zero means that the sender does not say. On
 	// the wire it is in milliseconds, rounded up, at most about 24 days.
 	RetryAfter time.Duration
 
@@ -21,9 +21,9 @@ type Goodbye struct {
 	Details []byte
 }
 
-// Within returns what of g fits a frame of any of its kinds whose limit is so many bytes,
-// at least 64. Details that do not fit are left out, and then a reason that does not
-// fit is cut. whole reports that all details are there.
+// Within returns g, cut so that a frame of each kind that carries it keeps the limit, in bytes. A limit below 64 counts
+// as 64. Details that do not fit are left out, and then a reason that does not
+// fit is cut. whole reports whether all details are there.
 func (g Goodbye) Within(limit int) (part Goodbye, whole bool) {
 	room := max(limit, 64) - goodbyeOverhead
 	g.Reason = reason(g.Reason, min(room, MaxReason))
@@ -34,18 +34,17 @@ func (g Goodbye) Within(limit int) (part Goodbye, whole bool) {
 	return g, false
 }
 
-// goodbyeOverhead is what kind, id, code, the reason's length and the time take at
-// most, in bytes.
+// goodbyeOverhead is the greatest size of kind, id, code, the reason's length and the time together, in bytes.
 const goodbyeOverhead = 1 + 10 + 5 + 2 + 5
 
-// AppendGoodbye appends a goodbye. What is not UTF-8 in the reason is replaced. A
-// reason over [MaxReason] is cut at the end of a character, and "…" says so.
+// AppendGoodbye appends a goodbye. Bytes of the reason that are not UTF-8 are replaced. A
+// reason over [MaxReason] is cut at the end of a character, and ends with "…" then.
 func AppendGoodbye(dst []byte, g Goodbye) []byte { return g.appendTo(dst, KindGoodbye) }
 
 // ParseGoodbye parses the body of a goodbye. The details alias body.
 func ParseGoodbye(body []byte) (Goodbye, error) { return parseGoodbye(KindGoodbye, body) }
 
-// AppendRefuse appends a refuse, as [AppendGoodbye] does a goodbye.
+// AppendRefuse appends a refuse, as [AppendGoodbye] appends a goodbye.
 func AppendRefuse(dst []byte, g Goodbye) []byte { return g.appendTo(dst, KindRefuse) }
 
 // ParseRefuse parses the body of a refuse. The details alias body.
@@ -83,7 +82,7 @@ func parseIDGoodbye(k Kind, body []byte) (id uint64, g Goodbye, err error) {
 	return id, g, nil
 }
 
-// goodbye takes all that is left. It is zero if there was a fault.
+// goodbye takes the rest of the body. It returns a zero Goodbye after a fault.
 func (c *cursor) goodbye(text string) Goodbye {
 	g := Goodbye{
 		Code:       c.code("code"),
@@ -99,8 +98,7 @@ func (c *cursor) goodbye(text string) Goodbye {
 	return g
 }
 
-// reason makes a text fit for the wire: at most max bytes, all UTF-8, with a mark if its
-// end is missing.
+// reason returns a text for the wire: UTF-8 of at most max bytes, with "…" at the end if it was cut.
 func reason(s string, max int) string {
 	const mark = "…"
 	long := len(s) > max

@@ -4,23 +4,22 @@ import "strconv"
 
 // A Kind says what a frame is. It is the first byte after the frame's length.
 //
-// A kind below 0x80 that is not listed here ends the connection; one from 0x80
-// is skipped by whoever does not know it, so that later versions can add frames
-// that may be lost on an older peer.
+// A kind below 0x80 that is not listed here ends the connection. A receiver skips a frame of an unknown kind
+// from 0x80 on, so that later versions can add frames that an older peer may miss.
 type Kind uint8
 
 // The kinds of frames. The package documentation has their bodies.
 const (
 	KindHello   Kind = 0x01 // client: first frame of a connection
 	KindWelcome Kind = 0x02 // server: answers a hello that is accepted
-	KindRefuse  Kind = 0x03 // server: answers a hello that is not
+	KindRefuse  Kind = 0x03 // server: answers a hello that is refused
 
 	KindCommand      Kind = 0x10 // a command that is not answered
 	KindRaw          Kind = 0x11 // a payload without a command
 	KindRequest      Kind = 0x12 // a call: a command that is answered
 	KindReply        Kind = 0x13 // the answer to a request or an ask
-	KindFailure      Kind = 0x14 // the answer to a request or an ask that failed
-	KindCancel       Kind = 0x15 // the caller no longer wants an answer
+	KindFailure      Kind = 0x14 // the answer to a request or an ask that has failed
+	KindCancel       Kind = 0x15 // the sender of a request or an ask no longer wants an answer
 	KindStreamItem   Kind = 0x16 // an item of a stream, or the last part of one
 	KindStreamEnd    Kind = 0x17 // the sender sends no more items, or both sides send none
 	KindStreamCredit Kind = 0x18 // how many more bytes of items may be sent
@@ -35,20 +34,20 @@ const (
 	KindMissed  Kind = 0x24 // how many frames to the receiver were dropped
 
 	KindJoinGroup  Kind = 0x30 // server: the client is in a group now
-	KindLeaveGroup Kind = 0x31 // server: the client is in a group no more
-	KindJoined     Kind = 0x32 // server: another client connected
-	KindLeft       Kind = 0x33 // server: another client disconnected
+	KindLeaveGroup Kind = 0x31 // server: the client is not in a group any more
+	KindJoined     Kind = 0x32 // server: another client has connected
+	KindLeft       Kind = 0x33 // server: another client has disconnected
 	KindRename     Kind = 0x34 // server: the client has this name now
-	KindRenamed    Kind = 0x35 // server: another client is called something else now
-	KindAskJoin    Kind = 0x36 // client: asks to be in a group
-	KindAskLeave   Kind = 0x37 // client: asks to be in a group no more
+	KindRenamed    Kind = 0x35 // server: another client has another name now
+	KindAskJoin    Kind = 0x36 // client: asks to join a group
+	KindAskLeave   Kind = 0x37 // client: asks to leave a group
 	KindAskRename  Kind = 0x38 // client: asks for another name
 
-	KindReplay       Kind = 0x39 // server: what a group keeps follows
-	KindReplayEnd    Kind = 0x3a // server: it has been sent
+	KindReplay       Kind = 0x39 // server: the kept messages of a group follow
+	KindReplayEnd    Kind = 0x3a // server: all of them have been sent
 	KindGroupCommand Kind = 0x3b // server: a command to a group that keeps it
-	KindGroupRaw     Kind = 0x3c // server: a raw message to such a group
-	KindGroupPassed  Kind = 0x3d // server: such a message that is not for the client
+	KindGroupRaw     Kind = 0x3c // server: a raw message to a group that keeps it
+	KindGroupPassed  Kind = 0x3d // server: a message to a group that keeps it was not meant for the client
 )
 
 // firstSkippable is the first kind that a peer skips when it does not know it.
@@ -65,12 +64,12 @@ const knownKinds uint64 = 1<<KindHello | 1<<KindWelcome | 1<<KindRefuse |
 	1<<KindAskJoin | 1<<KindAskLeave | 1<<KindAskRename |
 	1<<KindReplay | 1<<KindReplayEnd | 1<<KindGroupCommand | 1<<KindGroupRaw | 1<<KindGroupPassed
 
-// Known reports whether k is one of the kinds of this version.
+// Known reports whether k is a kind of this version.
 func (k Kind) Known() bool { return knownKinds>>k&1 == 1 }
 
-// Counted reports whether both ends count frames of this kind, so that after a
-// reconnect each can say how many it has received. These are 10 to 1f and 30 to
-// 3d, in hexadecimal; nothing on the wire numbers them.
+// Counted reports whether both ends count frames of this kind, so that as a session resumes
+// each end can say how many it has received. Kinds from 0x10 to 0x1f and from 0x30 to
+// 0x3d are counted. The frames carry no numbers.
 func (k Kind) Counted() bool {
 	return k>>4 == 1 || KindJoinGroup <= k && k <= KindGroupPassed
 }
@@ -81,7 +80,7 @@ func (k Kind) Answered() bool {
 	return k == KindRequest || KindAskJoin <= k && k <= KindAskRename
 }
 
-// kindNames has what kinds are called. A switch would cost a browser build 0.7 KB.
+// kindNames has the name of each kind. A switch would add 0.7 KB to a browser build.
 var kindNames = [...]string{
 	KindHello:        "hello",
 	KindWelcome:      "welcome",
@@ -120,7 +119,7 @@ var kindNames = [...]string{
 }
 
 // String returns the kind's name in lower case, such as "stream item", or
-// "kind 0x9f" for one that this version does not know.
+// a text such as "kind 0x9f" for a kind that this version does not know.
 func (k Kind) String() string {
 	if int(k) < len(kindNames) && kindNames[k] != "" {
 		return kindNames[k]

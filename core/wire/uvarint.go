@@ -2,7 +2,7 @@ package wire
 
 import "math/bits"
 
-// maxUvarint is how many bytes a number of 64 bits takes at most.
+// maxUvarint is the greatest size of a number of 64 bits, in bytes.
 const maxUvarint = 10
 
 // What uvarint returns in place of a byte count.
@@ -12,9 +12,9 @@ const (
 	uvarintOverflow = -2 // over 64 bits
 )
 
-// uvarint reads a number from the front of b: seven bits a byte, low ones
-// first, the high bit set on all bytes but the last. It returns the number and
-// how many bytes it took, or one of the constants above.
+// uvarint reads a number from the front of b: seven bits in each byte, low bits
+// first, and the high bit set in all bytes but the last. It returns the number and
+// its size in bytes, or a constant from above in place of the size.
 func uvarint(b []byte) (v uint64, n int) {
 	for i, c := range b {
 		if i == maxUvarint-1 && c > 1 {
@@ -31,7 +31,7 @@ func uvarint(b []byte) (v uint64, n int) {
 	return 0, uvarintShort
 }
 
-// uvarintFault says what one of the negative results of uvarint means.
+// uvarintFault returns the text for a negative result of uvarint.
 func uvarintFault(n int) string {
 	if n == uvarintPadded {
 		return "number longer than needed"
@@ -47,7 +47,7 @@ func appendUvarint(dst []byte, v uint64) []byte {
 	return append(dst, byte(v))
 }
 
-// uvarintSize is how many bytes appendUvarint adds.
+// uvarintSize returns how many bytes appendUvarint adds.
 func uvarintSize(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }
 
 // appendString appends s after its length.
@@ -55,5 +55,5 @@ func appendString[S string | []byte](dst []byte, s S) []byte {
 	return append(appendUvarint(dst, uint64(len(s))), s...)
 }
 
-// stringSize is how many bytes appendString adds for n bytes.
+// stringSize returns how many bytes appendString adds for n bytes.
 func stringSize(n int) int { return uvarintSize(uint64(n)) + n }

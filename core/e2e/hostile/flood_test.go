@@ -180,7 +180,7 @@ func TestDuplicateCallID(t *testing.T) {
 		p.Send(wire.AppendRequest(nil, 10, "wait", nil))
 		p.Send(wire.AppendRequest(nil, 9, "echo", nil))
 		p.WantGoodbye(core.CodeProtocol, "id of a call that is not answered yet")
-		s.WantFault(core.CodeProtocol, "id of one")
+		s.WantFault(core.CodeProtocol, "id of a call")
 		s.WantLeft("mallory", core.CodeProtocol)
 		for range 2 {
 			require.ErrorIs(t, coretest.Next(t, ended), context.Canceled)
