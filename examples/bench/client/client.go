@@ -1,6 +1,6 @@
-// Package client is the part of the benchmark in which the client is what is measured: libraries'
-// clients, each beside a server of its own, do what a program does with them. A client written by hand
-// does the same over plain blocking reads and writes.
+// Package client is the part of the benchmark that measures clients. The client of each library does the same works
+// with a server in another process. A client written by hand
+// does them with plain blocking reads and writes.
 package client
 
 import (
@@ -14,12 +14,12 @@ import (
 
 // A Client is one connection of a library.
 type Client interface {
-	// Call sends a message and returns once its answer has come. Several goroutines may call at the
-	// same time, each under its own id, if the client was opened for so many.
+	// Call sends a message and returns once its answer has come. As many goroutines as the client was opened for
+	// may call at the same time, each with its own id.
 	Call(id int, message []byte) error
 
-	// Echo keeps so many messages in flight until stop returns true, and counts each that comes back.
-	// It returns once all have.
+	// Echo keeps a number of messages in flight until stop returns true, and counts each message that comes back.
+	// It returns once all have come back.
 	Echo(message []byte, window int, count *atomic.Uint64, stop func() bool) error
 
 	Close() error
@@ -36,40 +36,40 @@ var openers = map[string]opener{
 	"gorilla":    openGorilla,
 }
 
-// byHand has one goroutine for each connection: instead of several that call it has as many messages in
-// flight.
+// byHand is the client written by hand. It has one goroutine for each connection: in place of several callers it keeps
+// as many messages in flight.
 const byHand = "by hand"
 
-// A Work is what clients do.
+// A Work says what the clients do.
 type Work struct {
 	Conns   int
-	Callers int // goroutines of each connection that call; 0 if messages are echoed
+	Callers int // goroutines that call on each connection; 0 if messages are echoed
 	Window  int // messages in flight on each connection, if they are echoed
-	Size    int // of a message, in bytes
+	Size    int // bytes of a message
 }
 
-// A Result is what a run has found.
+// A Result has the figures of a run.
 type Result struct {
-	Messages uint64 // that came back
+	Messages uint64 // messages that came back in Elapsed
 	Elapsed  time.Duration
-	CPU      time.Duration // of this process, meanwhile
-	P50, P99 time.Duration // of calls
+	CPU      time.Duration // processor time of this process in Elapsed
+	P50, P99 time.Duration // latencies of calls
 }
 
 // patience is how long the first message may take to come back.
 const patience = 20 * time.Second
 
-// maxLatencies is of how many calls of one caller the latency is kept.
+// maxLatencies is how many latencies of one caller are kept.
 const maxLatencies = 1 << 18
 
-// A worker counts for itself, away from the others.
+// A worker has the counters of one caller. Padding keeps them in their own cache lines.
 type worker struct {
 	count     atomic.Uint64
 	latencies []time.Duration
 	_         [64]byte
 }
 
-// Run lets clients of that name do the work, at first for a while that does not count.
+// Run opens clients of a library and does the work: first for a warm-up that does not count, then for the measurement.
 func (w Work) Run(name, addr string, warm, measure time.Duration) (r Result, err error) {
 	open := openers[name]
 	if open == nil {
@@ -120,7 +120,7 @@ func (w Work) Run(name, addr string, warm, measure time.Duration) (r Result, err
 	counts.Store(true)
 	start, cpu, before := time.Now(), cpuTime(), sum()
 	time.Sleep(measure)
-	// One message at least there must be, however slow the machine is.
+	// At least one message must come, however slow the machine is.
 	for limit := time.Now().Add(patience); sum() == before && time.Now().Before(limit); {
 		time.Sleep(time.Millisecond)
 	}

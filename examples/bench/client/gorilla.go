@@ -9,8 +9,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// gorilla/websocket used by hand. One caller writes and reads; of several each writes under a lock,
-// with its number in front of the message, and a goroutine hands answers out.
+// gorilla/websocket used by hand. A single caller writes and reads itself. Several callers write under a lock,
+// each with its number in front of the message, and a goroutine passes the answers to them.
 type gorillaClient struct {
 	c     *websocket.Conn
 	mu    sync.Mutex // for writing
@@ -22,7 +22,7 @@ func openGorilla(addr string, callers int) (Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := c.ReadMessage(); err != nil { // that it is ready
+	if _, _, err := c.ReadMessage(); err != nil { // the server's "ready"
 		return nil, err
 	}
 	g := &gorillaClient{c: c}

@@ -10,7 +10,7 @@ import (
 )
 
 // A client of hisock's server written by hand: blocking reads and writes of calls and commands, and
-// nothing else but what a server wants to be told of what was received.
+// the acks that the server needs.
 type hand struct {
 	nc       net.Conn
 	in       []byte
@@ -59,7 +59,7 @@ func (h *hand) next() (wire.Frame, error) {
 	}
 }
 
-// wanted returns the next frame of a kind, and answers what the server asks.
+// wanted returns the next frame of a kind, and answers pings before it.
 func (h *hand) wanted(kind wire.Kind) (wire.Frame, error) {
 	for {
 		f, err := h.next()
@@ -73,7 +73,7 @@ func (h *hand) wanted(kind wire.Kind) (wire.Frame, error) {
 	}
 }
 
-// ack adds an ack to what is to be written, as often as hisock's own client does.
+// ack appends an ack to the bytes to write, as often as hisock's own client does.
 func (h *hand) ack() {
 	if h.received-h.ackedAt >= 128 {
 		h.ackedAt = h.received
@@ -87,7 +87,7 @@ func (h *hand) flush() error {
 	return err
 }
 
-// Call is for one caller; several are lines of a program that has one goroutine, and go through Echo.
+// Call is for one caller. In place of several callers one goroutine uses Echo.
 func (h *hand) Call(id int, message []byte) error {
 	h.ack()
 	h.out = wire.AppendRequest(h.out, uint64(id)+1, "echo", message)

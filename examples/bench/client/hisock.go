@@ -11,10 +11,10 @@ import (
 	"github.com/hisock/hisock/ws"
 )
 
-// hisock's own client with its defaults.
+// hisock's own client with its default options.
 type hisock struct {
 	client *core.Client
-	echo   func(payload []byte) error // set before anything comes
+	echo   func(payload []byte) error // set before the first message comes
 }
 
 func openTCP(addr string, _ int) (Client, error) { return openHisock(tcp.Dialer(addr, nil)) }

@@ -9,8 +9,8 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// nats.go with its defaults. An echo is what the server sends back from a subject to which the
-// connection has subscribed itself; each caller has its own.
+// nats.go with its default options. For an echo the connection publishes to a subject that it has subscribed to
+// itself. Each caller has its own subject.
 type natsClient struct {
 	nc       *nats.Conn
 	subjects []string

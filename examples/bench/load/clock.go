@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// A clock takes the time of messages from just before they are written to when they have been
-// read, which the same process does.
+// A clock measures the latency of messages: the time from just before a message is written until it has been
+// read. This process does both.
 type clock struct {
 	begin     time.Time
-	times     [4096]atomic.Int64 // when each of the last messages was sent
-	latencies [][]int64          // of each receiver
+	times     [4096]atomic.Int64 // times at which the last messages were sent
+	latencies [][]int64          // latencies by receiver, in nanoseconds
 }
 
-// start makes room for all that will be measured, so that nothing is allocated meanwhile.
+// start allocates room for all latencies, so that nothing is allocated during the measurement.
 func (c *clock) start(receivers, rate int, d time.Duration) {
 	c.begin = time.Now()
 	c.latencies = make([][]int64, receivers)

@@ -7,22 +7,22 @@ import (
 	"strconv"
 )
 
-// A role says what a connection is for.
+// A role is the task of a connection.
 type role struct {
 	job   job
-	group uint16 // of a receiver
+	group uint16 // group of a receiver
 }
 
 type job uint8
 
 const (
-	echo    job = iota // what it sends comes back
-	call               // the same with calls, where there are such
-	receive            // gets what is sent to its group
+	echo    job = iota // the server sends its messages back
+	call               // the same with calls, if the protocol has calls
+	receive            // is sent the messages for its group
 	send               // sends to groups
 )
 
-// name is what the servers written by hand are told, as the first message or in the URL.
+// name returns the text that tells a server the role, in the first message or in the URL.
 func (r role) name() string {
 	switch r.job {
 	case receive:
@@ -34,29 +34,29 @@ func (r role) name() string {
 	}
 }
 
-// groupName is how a group is called: the first four bytes of the messages for it.
+// groupName returns the name of a group: the first four bytes of the messages for it.
 func groupName(group uint16) string {
 	h := message{id: group, size: headerSize}.header()
 	return string(h[:4])
 }
 
-// A codec speaks one protocol over one connection. What writes (begin, append, seal) and what reads (feed,
-// control) may run at the same time.
+// A codec speaks one protocol over one connection. One goroutine may write (begin, append, seal) while another
+// reads (feed, control).
 type codec interface {
-	// open shakes hands and returns once the server knows the connection in that role.
+	// open makes the handshake, and returns once the server knows the role of the connection.
 	open(nc net.Conn, r role) error
 
-	// begin begins a batch of messages, which goes out in one write.
+	// begin begins a batch of messages, which is sent in one write.
 	begin(dst []byte) []byte
 	append(dst []byte, m message) []byte
 	// seal completes the batch that began when dst had start bytes.
 	seal(dst []byte, start int) []byte
 
-	// feed hands each whole message in b to got and returns how much of b is done with.
+	// feed calls got with each whole message in b, and returns how many bytes of b it has used.
 	feed(b []byte, got func(payload []byte) error) (n int, err error)
-	// control returns what must be written for the protocol's own sake, nil mostly.
-	// It is valid until the next feed. more says that messages are about to be written too, so that
-	// what has time may go with them.
+	// control returns bytes that the protocol itself must send, such as pongs, and mostly nil.
+	// They are valid until the next feed. more says that messages will be written with them; without more it
+	// returns only urgent bytes.
 	control(more bool) []byte
 }
 
@@ -70,7 +70,7 @@ var codecs = map[string]func() codec{
 	"websocket":  func() codec { return &wsCodec{} },
 }
 
-// Protocols returns the names of the protocols that are spoken here.
+// Protocols returns the names of the protocols that the load can speak.
 func Protocols() []string {
 	var names []string
 	for name := range codecs {

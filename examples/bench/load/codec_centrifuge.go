@@ -7,22 +7,22 @@ import (
 	"net"
 )
 
-// A centrifugeCodec speaks the Protobuf protocol of centrifuge over WebSocket: commands one way, replies
-// the other, several in a message, each behind its length. An echo is an RPC; what goes to a
-// group is sent without an answer, and the server publishes it to a channel of that name.
+// A centrifugeCodec speaks the Protobuf protocol of centrifuge over WebSocket: commands in one direction, replies
+// in the other, several in a message, each with its length before it. An echo is an RPC. A message to a
+// group is sent without an answer, and the server publishes it to a channel with the name of the group.
 type centrifugeCodec struct {
 	frames  wsFrames
 	job     job
-	replies uint64 // to RPCs
-	pongs   int    // to be written
+	replies uint64 // replies to RPCs so far
+	pongs   int    // pongs that must be written
 	out     []byte
 
-	got func([]byte) error // what feed was given
+	got func([]byte) error // argument of feed
 	// whole is c.message, bound once.
 	whole func([]byte) error
 }
 
-// Numbers of fields, from client.proto of centrifugal/protocol.
+// Numbers of fields in client.proto of centrifugal/protocol.
 const (
 	cfID        = 1  // of Command and Reply
 	cfError     = 2  // of Reply
@@ -37,7 +37,7 @@ const (
 	cfChannel   = 1  // of SubscribeRequest
 )
 
-// Wire types of Protobuf: how the value of a field is encoded.
+// Wire types of Protobuf.
 const (
 	pbVarint = 0
 	pbBytes  = 2
@@ -45,8 +45,8 @@ const (
 
 func pbKey(field, wireType int) byte { return byte(field<<3 | wireType) }
 
-// appendCommand appends a command with one request, of which body is the one field that it has, or with
-// nothing if there is none.
+// appendCommand appends a command with one request. body is the only field of the request; it may be
+// empty.
 func appendCommand(dst []byte, id uint64, request, field int, body string) []byte {
 	var inner, command []byte
 	if body != "" {
@@ -86,7 +86,7 @@ func (c *centrifugeCodec) open(nc net.Conn, r role) error {
 func (c *centrifugeCodec) begin(dst []byte) []byte { return append(dst, masks[:batchHeader]...) }
 
 func (c *centrifugeCodec) append(dst []byte, m message) []byte {
-	// A request has one field, the data; a command its number, if it has one, and the request.
+	// A request has one field, the data. A command has its number, if there is one, and the request.
 	data := 1 + uvarintSize(uint64(m.size)) + m.size
 	length := 1 + uvarintSize(uint64(data)) + data
 	if c.job == send {
@@ -101,7 +101,7 @@ func (c *centrifugeCodec) append(dst []byte, m message) []byte {
 	return m.append(binary.AppendUvarint(dst, uint64(m.size)))
 }
 
-// firstRPC is the number of the first RPC; the handshake has used those before.
+// firstRPC is the number of the first RPC. The handshake has used the numbers before.
 const firstRPC = 3
 
 func (c *centrifugeCodec) seal(dst []byte, start int) []byte { return sealBatch(dst, start) }
@@ -111,7 +111,7 @@ func (c *centrifugeCodec) feed(b []byte, got func([]byte) error) (int, error) {
 	return c.frames.feed(b, c.whole)
 }
 
-// message takes a WebSocket message.
+// message handles a WebSocket message.
 func (c *centrifugeCodec) message(b []byte) error {
 	for len(b) > 0 {
 		length, n := binary.Uvarint(b)
@@ -147,7 +147,7 @@ func (c *centrifugeCodec) reply(b []byte) error {
 	return fmt.Errorf("reply %.80q", b)
 }
 
-// pbField returns the value of a field that holds bytes, nil if there is none.
+// pbField returns the value of a field of bytes, or nil if there is none.
 func pbField(b []byte, field int) []byte {
 	for len(b) > 0 {
 		key, n := binary.Uvarint(b)

@@ -7,7 +7,7 @@ import (
 	"net"
 )
 
-// A floorCodec speaks the protocol of the server written by hand: messages behind their length in
+// A floorCodec speaks the protocol of the server written by hand: each message has its length before it, in
 // four bytes, big endian. The first message says the role, and the server answers "ready".
 type floorCodec struct{}
 

@@ -17,43 +17,43 @@ const (
 	sendCommand = "send"
 )
 
-// When hisock's own client acknowledges what it has received: see core/internal/session/acks.go.
+// When hisock's own client sends an ack: see core/internal/session/acks.go.
 const (
 	ackFrames = 128
 	ackBytes  = 64 << 10
 )
 
-// A hisockCodec speaks hisock's native format over TCP. Only the handshake is left to package
-// wire; it answers pings and acknowledges as hisock's own client does.
+// A hisockCodec speaks hisock's native format over TCP. It uses package wire only for the handshake. It answers pings
+// and sends acks as hisock's own client does.
 type hisockCodec struct {
 	job  job
-	name string // of the commands
-	want byte   // the kind of frame that carries a message
+	name string // name of the commands
+	want byte   // kind of the frames that carry messages
 
-	// Messages are mostly as long as those before them, and so are their headers the same.
+	// Most messages have the length and the header of the message before.
 	sent headerTemplate
 	got  headerTemplate
 
 	received uint64 // counted frames
 	ackedAt  uint64
-	unacked  int // bytes since
+	unacked  int // bytes since the last ack
 	ackBytes int
-	messages uint64 // that came
+	messages uint64 // messages that have come
 
 	pong    uint64
 	pongDue bool
 	ctl     []byte
 }
 
-// A headerTemplate is what stands before messages of one size, with the number of a call in it if they
-// are calls or replies.
+// A headerTemplate is the header of messages of one size. For calls and replies it has the number of a
+// call.
 type headerTemplate struct {
 	bytes   []byte
-	size    int // of the messages
-	id, end int // bytes[id:end] is the number; none if they are equal
+	size    int // bytes of a message
+	id, end int // bytes[id:end] is the number of the call; empty if there is none
 }
 
-// setID puts in the number of a call. It reports false if that takes another size.
+// setID sets the number of a call. It returns false if the number has another length.
 func (h *headerTemplate) setID(id uint64) bool {
 	if h.end == h.id {
 		return true
@@ -65,7 +65,7 @@ func (h *headerTemplate) setID(id uint64) bool {
 	return true
 }
 
-// hello is what a client sends first.
+// hello returns the first frame of a client.
 func (c *hisockCodec) hello(r role) []byte {
 	c.job, c.name, c.want = r.job, echoCommand, byte(wire.KindCommand)
 	h := &wire.Hello{Resume: true, AckBytes: 256 << 10}
@@ -81,7 +81,7 @@ func (c *hisockCodec) hello(r role) []byte {
 	return wire.AppendHello([]byte{0, 'H', 'S', 1}, h)
 }
 
-// welcomed takes the server's answer.
+// welcomed handles the server's answer to the hello.
 func (c *hisockCodec) welcomed(b []byte) error {
 	f, _, ok, err := wire.Next(b, 0)
 	if err != nil || !ok {
@@ -105,7 +105,7 @@ func (c *hisockCodec) open(nc net.Conn, r role) error {
 	if _, err := nc.Write(c.hello(r)); err != nil {
 		return err
 	}
-	// No message follows the welcome before somebody sends.
+	// No message follows the welcome before a connection sends one.
 	b := make([]byte, 1024)
 	n, err := io.ReadAtLeast(nc, b, 2)
 	if err != nil {
@@ -142,7 +142,7 @@ func (c *hisockCodec) append(dst []byte, m message) []byte {
 	return m.append(append(dst, c.sent.bytes...))
 }
 
-// header returns what stands before the command or call that is message id - 1.
+// header returns the header of the command or call for message id - 1.
 func (c *hisockCodec) header(size int, id uint64) headerTemplate {
 	kind, idSize := wire.KindCommand, 0
 	if c.job == call {
@@ -199,7 +199,7 @@ func (c *hisockCodec) feed(b []byte, got func([]byte) error) (n int, err error) 
 	return n, nil
 }
 
-// learn notes the header of a frame, of which at bytes come before the number or the name.
+// learn stores the header of a frame. at bytes of it come before the number or the name.
 func (c *hisockCodec) learn(frame []byte, at int) {
 	h := &c.got
 	h.id, h.end = at, at
@@ -262,7 +262,7 @@ func (c *hisockCodec) control(more bool) []byte {
 	return c.ctl
 }
 
-// ack acknowledges what was received, due or not.
+// ack returns an ack of all received frames, even if none is due.
 func (c *hisockCodec) ack() []byte { return wire.AppendAck(nil, c.received) }
 
 func uvarintSize(v uint64) int {

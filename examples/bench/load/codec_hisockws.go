@@ -5,13 +5,13 @@ import (
 	"net"
 )
 
-// A hisockWSCodec speaks hisock's native format in WebSocket messages, each of which carries a whole
-// batch. Where one ends means nothing.
+// A hisockWSCodec speaks hisock's native format in WebSocket messages. Each message that it sends carries a whole
+// batch; the ends of messages mean nothing.
 type hisockWSCodec struct {
 	hisock hisockCodec
 
-	rest  int    // bytes to come of the payload of a frame
-	carry []byte // the start of a frame of hisock's
+	rest  int    // bytes of the current WebSocket payload that have not come
+	carry []byte // start of an incomplete hisock frame
 	pongs []byte
 	ctl   []byte
 }
@@ -91,7 +91,7 @@ func (c *hisockWSCodec) controlFrame(op byte, payload []byte) error {
 	return nil
 }
 
-// stream takes a piece of the stream that the messages are.
+// stream handles a piece of the stream that the messages carry.
 func (c *hisockWSCodec) stream(piece []byte, got func([]byte) error) error {
 	if len(c.carry) == 0 {
 		n, err := c.hisock.feed(piece, got)

@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// A natsCodec speaks the text protocol of NATS. A connection that echoes subscribes to a subject of its
-// own, and what it publishes there comes back.
+// A natsCodec speaks the text protocol of NATS. A connection for echoes subscribes to a subject of its
+// own, and publishes to that subject.
 type natsCodec struct {
-	subject string // of an echo
-	pongs   int    // to be written
+	subject string // subject of an echo
+	pongs   int    // pongs that must be written
 	out     []byte
 }
 
@@ -34,8 +34,8 @@ func (c *natsCodec) open(nc net.Conn, r role) error {
 	return c.greet(nc)
 }
 
-// greet reads up to the server's answer to the first PING, and to the end of the last line that came
-// with it, which may be a PING of its own.
+// greet reads up to the server's answer to the first PING, and up to the end of the last line that came
+// with the answer. That line may be a PING of the server.
 func (c *natsCodec) greet(nc net.Conn) error {
 	var b []byte
 	for answered := false; ; {
@@ -61,7 +61,7 @@ func (c *natsCodec) greet(nc net.Conn) error {
 	}
 }
 
-// line takes a line that is no message.
+// line handles a line that is no message.
 func (c *natsCodec) line(line []byte) error {
 	switch {
 	case string(line) == "PING":

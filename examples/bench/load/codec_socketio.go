@@ -8,15 +8,15 @@ import (
 )
 
 // A socketIOCodec speaks Socket.IO, protocol 5, over the WebSocket transport of Engine.IO, protocol 4.
-// A message is an event with one text, in a text message; the letters of messages need no escape in
+// A message is an event with one text, in a text message. The letters of messages need no escape in
 // JSON.
 type socketIOCodec struct {
 	frames wsFrames
-	prefix string // of a packet with a message
-	pongs  int    // to be written
+	prefix string // start of a packet with a message
+	pongs  int    // pongs that must be written
 	out    []byte
 
-	got   func([]byte) error // what feed was given
+	got   func([]byte) error // argument of feed
 	whole func([]byte) error // c.packet, bound once
 }
 

@@ -42,11 +42,11 @@ func (c *wsCodec) feed(b []byte, got func([]byte) error) (int, error) { return c
 
 func (c *wsCodec) control(bool) []byte { return c.frames.control() }
 
-// wsFrames puts the frames from a server together to messages, and answers pings.
+// A wsFrames joins the frames from a server to messages, and answers pings.
 type wsFrames struct {
-	partial []byte // of a message in several frames
-	open    bool   // there is one
-	pongs   []byte // to be written
+	partial []byte // start of a message in several frames
+	open    bool   // a message in several frames has begun
+	pongs   []byte // pongs that must be written
 	out     []byte
 }
 

@@ -9,27 +9,27 @@ import (
 	"time"
 )
 
-// A conn is one connection to a server: what has come and is not parsed, and how much was
-// received.
+// A conn is one connection to a server. It has the bytes that have come and are not parsed, and counts the received
+// messages.
 type conn struct {
 	nc    net.Conn
 	codec codec
 	in    []byte
 	have  int // bytes in in
 
-	// The counter is read by whoever measures; the padding keeps those of two connections apart.
+	// The meter reads the counter. The padding puts the counters of two connections into different cache lines.
 	_     [64]byte
 	count atomic.Uint64
 	_     [64]byte
 }
 
-// A Target is a server: where it listens and what it speaks.
+// A Target is a server: its address and its protocol.
 type Target struct {
 	Addr     string
 	Protocol string
 }
 
-// dial connects from one of several addresses where a machine has them, so that there are ports enough.
+// dial connects to a server. On Linux it uses several local addresses, so that there are enough ports.
 func (t Target) dial(i int, r role, buffer int) (*conn, error) {
 	codec, err := newCodec(t.Protocol)
 	if err != nil {
@@ -38,14 +38,14 @@ func (t Target) dial(i int, r role, buffer int) (*conn, error) {
 	d := net.Dialer{
 		Timeout: openTimeout,
 	}
-	if runtime.GOOS == "linux" { // all of 127.0.0.0/8 is this machine's
+	if runtime.GOOS == "linux" { // all addresses in 127.0.0.0/8 belong to this machine
 		d.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+i%8))}
 	}
 	nc, err := d.Dial("tcp", t.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("connection %d: %w", i, err)
 	}
-	// No TIME_WAIT is left behind by the many connections of a run.
+	// So the many connections of a run leave no TIME_WAIT behind.
 	nc.(*net.TCPConn).SetLinger(0)
 	nc.SetDeadline(time.Now().Add(openTimeout))
 	if err := codec.open(nc, r); err != nil {
@@ -62,7 +62,7 @@ const (
 	dialers = 32
 )
 
-// dialAll opens n connections, the i-th in the role that roleOf says.
+// dialAll opens n connections. Connection i has the role roleOf(i).
 func (t Target) dialAll(n, buffer int, roleOf func(i int) role) ([]*conn, error) {
 	conns := make([]*conn, n)
 	var next atomic.Int64
@@ -106,9 +106,9 @@ func closeAll(conns []*conn) {
 	}
 }
 
-// read reads once and hands what has come to got.
+// read reads once, and calls got with each message that has come.
 func (c *conn) read(got func(payload []byte) error) error {
-	if c.have == len(c.in) { // a message larger than the buffer
+	if c.have == len(c.in) { // the message is larger than the buffer
 		c.in = append(c.in, make([]byte, len(c.in))...)
 	}
 	n, err := c.nc.Read(c.in[c.have:])
@@ -148,7 +148,7 @@ func (c *conn) appendBatch(dst []byte, id uint16, seq uint32, n, size int) []byt
 	return c.codec.seal(dst, start)
 }
 
-// RaiseFileLimit lets this process, and those it starts, open as many files as it may.
+// RaiseFileLimit raises the limit of open files of this process and its child processes as far as it may.
 func RaiseFileLimit() error {
 	var l syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {

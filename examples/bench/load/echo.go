@@ -6,17 +6,17 @@ import (
 	"sync/atomic"
 )
 
-// An Echo is work in which every message comes back on the connection that it was sent on.
+// An Echo is a work in which every message comes back on its own connection.
 type Echo struct {
 	Conns  int
-	Idle   int // further connections, on which nothing is sent
-	Size   int // of a message, in bytes
+	Idle   int // further connections without messages
+	Size   int // bytes of a message
 	Window int // messages in flight on each connection
 	Call   bool
 }
 
-// duplexFrom is how many bytes in flight on a connection want a sender of their own: sockets buffer
-// less than that without anybody reading.
+// duplexFrom is how many bytes in flight on a connection need a separate sender: sockets may buffer
+// less than that while the other end does not read.
 const duplexFrom = 96 << 10
 
 // Run does the work until the meter says that it is over.
@@ -50,7 +50,7 @@ func (e Echo) run(conns []*conn, m *Meter) error {
 	})
 }
 
-// bufferFor is how large the read buffer of a connection is on which so many bytes are in flight.
+// bufferFor returns the size of the read buffer of a connection, for a number of bytes in flight.
 func bufferFor(bytes int) int { return min(max(2*bytes, 4<<10), 256<<10) }
 
 type echoer struct {
@@ -63,7 +63,7 @@ type echoer struct {
 	out       []byte
 }
 
-// run reads and writes in turn: all that has come is checked, and as much is sent, in one write.
+// run reads and writes in turn: it checks all messages that have come, and sends as many in one write.
 func (e *echoer) run() error {
 	take := e.take
 	if err := e.reply(); err != nil {
@@ -104,7 +104,7 @@ func (e *echoer) reply() error {
 // writeSize is about how many bytes a sender writes at once.
 const writeSize = 256 << 10
 
-// runDuplex reads here and writes elsewhere.
+// runDuplex reads on this goroutine and writes on another one.
 func (e *echoer) runDuplex() error {
 	s := newSender(e.conn, max(writeSize/e.size, 1), func(dst []byte, seq uint32, n int) []byte {
 		return e.appendBatch(dst, e.id, seq, n, e.size)
@@ -114,11 +114,11 @@ func (e *echoer) runDuplex() error {
 	go func() {
 		err := s.run()
 		if err != nil {
-			e.nc.Close() // whoever reads learns of it
+			e.nc.Close() // so the reader fails too
 		}
 		written <- err
 	}()
-	e.sent = 1<<32 - 1 // until it is known
+	e.sent = 1<<32 - 1 // until the real number is known
 	err := e.readDuplex(s)
 	s.end()
 	if err != nil {

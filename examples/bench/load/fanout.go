@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// A Fanout is work in which one connection sends messages to groups in turn, each of which goes to
-// all members of a group. Every connection is in one group.
+// A Fanout is a work in which one connection sends messages to groups in turn. Each message goes to
+// all members of a group. Every receiver is in one group.
 type Fanout struct {
 	Groups, Members int
-	Size            int // of a message, in bytes
-	// Window is how many messages are in flight: sent, and not yet received by every member.
+	Size            int // bytes of a message
+	// Window is how many messages are in flight: sent, and not received by every member.
 	Window int
-	// Rate, if not 0, is how many messages are sent in a second, whatever is in flight, and
-	// then latencies are measured.
+	// Rate, if not 0, is how many messages are sent in a second, whatever is in flight. Latencies
+	// are measured then.
 	Rate int
 }
 
@@ -43,7 +43,7 @@ func (f Fanout) Run(t Target, m *Meter) error {
 	return w.run()
 }
 
-// A fanout is such work while it is done.
+// A fanout is the state of a Fanout that runs.
 type fanout struct {
 	Fanout
 	meter     *Meter
@@ -51,8 +51,8 @@ type fanout struct {
 	receivers []*conn
 	sender    *sender
 
-	// By how many members of a group a block of its messages has been received: what tells the
-	// publisher to go on. There are no more blocks in flight than slots.
+	// The number of members of a group that have received a block of its messages. When all have, the
+	// publisher goes on. There are at most as many blocks in flight as slots.
 	block int
 	slots [][]atomic.Int64
 
@@ -105,7 +105,7 @@ func (w *fanout) abandon() {
 	closeAll(w.receivers)
 }
 
-// of says which message the n-th one sent is.
+// of returns the group and the number of the n-th message that is sent.
 func (w *fanout) of(n uint32) message {
 	groups := uint32(w.Groups)
 	return message{uint16(n % groups), n / groups, w.Size}
@@ -126,7 +126,7 @@ func (w *fanout) build(dst []byte, seq uint32, n int) []byte {
 	return w.publisher.codec.seal(dst, start)
 }
 
-// readControl answers what the server asks of the publisher.
+// readControl answers pings and the like that the server sends to the publisher.
 func (w *fanout) readControl() error {
 	for {
 		if err := w.publisher.read(func([]byte) error { return errUnexpected }); err != nil {
@@ -136,7 +136,7 @@ func (w *fanout) readControl() error {
 	}
 }
 
-// pace lets the publisher send at the rate.
+// pace gives the publisher credit at the rate.
 func (w *fanout) pace() error {
 	start := time.Now()
 	for n := 1; !w.meter.stop.Load(); n++ {
@@ -146,7 +146,7 @@ func (w *fanout) pace() error {
 	return nil
 }
 
-// drain waits, once nothing new is to be sent, until every receiver has all that was sent.
+// drain waits after the last message until every receiver has all messages.
 func (w *fanout) drain() error {
 	for !w.meter.stop.Load() {
 		time.Sleep(time.Millisecond)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// An idle holds connections on which nothing is sent but what the protocol asks for.
+// An idle holds connections on which only the protocol itself sends.
 type idle struct {
 	conns  []*conn
 	closed atomic.Bool
@@ -38,7 +38,7 @@ func openIdle(t Target, n, size int) (*idle, error) {
 	return idle, nil
 }
 
-// stay answers what the server asks until the connection ends.
+// stay answers pings and the like until the connection ends.
 func (c *conn) stay() error {
 	for {
 		if err := c.read(func([]byte) error { return errUnexpected }); err != nil {
@@ -64,7 +64,7 @@ func (i *idle) close() error {
 	return i.err
 }
 
-// echoOnce sends a message of that size, unless it is 0, and waits until it has come back.
+// echoOnce sends a message of size bytes and waits until it has come back. If size is 0 it does nothing.
 func (c *conn) echoOnce(id uint16, size int) error {
 	if size == 0 {
 		return nil
@@ -84,7 +84,7 @@ func (c *conn) echoOnce(id uint16, size int) error {
 	return nil
 }
 
-// acknowledge tells the server what was received, where the protocol has that.
+// acknowledge sends an ack of all received messages, if the protocol has acks.
 func (i *idle) acknowledge() error {
 	for _, c := range i.conns {
 		a, ok := c.codec.(interface{ ack() []byte })
@@ -98,10 +98,10 @@ func (i *idle) acknowledge() error {
 	return nil
 }
 
-// An Idle is connections on which nothing is sent any more.
+// An Idle is a work that holds idle connections while the server's memory is measured.
 type Idle struct {
 	Conns   int
-	Echo    int // the size of a message that is echoed on each before; 0 for none
+	Echo    int // bytes of a message that is echoed on each connection before; 0 for no echo
 	Silence time.Duration
 	Ack     bool // acknowledge the echo when the silence is nearly over
 }

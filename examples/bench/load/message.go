@@ -1,8 +1,8 @@
-// Package load is the side of the benchmark that sends: connections that speak the protocol of
+// Package load is the client side of the benchmark: connections that speak the protocol of
 // each contestant, keep a number of messages in flight and check every message that comes.
 //
-// It is the same for all contestants. What differs is the codec, which turns messages into bytes
-// and back; it is written by hand, puts all that is due into one write, and allocates nothing
+// It is the same for all contestants except for the codec, which turns messages into bytes
+// and back. A codec is written by hand, puts all messages that are due into one write, and allocates nothing
 // once it runs.
 package load
 
@@ -16,7 +16,7 @@ import (
 // A message is text, so that protocols that carry text need no other encoding:
 //
 //	offset  bytes      meaning
-//	0       4          who it is from or for, in hexadecimal
+//	0       4          number of its connection or group, in hexadecimal
 //	4       8          its number there, from 0, in hexadecimal
 //	12      size - 12  letters, different ones for each of 64 messages in a row
 const (
@@ -31,7 +31,7 @@ const (
 )
 
 var (
-	hexPairs [256]uint16 // the two digits of a byte, as they lie in memory
+	hexPairs [256]uint16 // the two digits of each byte, in the order in memory
 	pattern  [MaxSize + patternStep*patternSteps]byte
 )
 
@@ -47,7 +47,7 @@ func init() {
 	}
 }
 
-// A message is what is sent: its bytes follow from these.
+// A message has the fields from which the bytes of a message follow.
 type message struct {
 	id   uint16
 	seq  uint32
@@ -74,7 +74,7 @@ func (m message) append(dst []byte) []byte {
 	return append(append(dst, h[:]...), m.body()...)
 }
 
-// check compares what came with what was to come.
+// check compares the bytes that have come with the expected message.
 func (m message) check(got []byte) error {
 	if len(got) == m.size && [headerSize]byte(got) == m.header() && bytes.Equal(got[headerSize:], m.body()) {
 		return nil
@@ -82,7 +82,7 @@ func (m message) check(got []byte) error {
 	return m.fault(got)
 }
 
-// fault says what is wrong. It is apart from check so that check allocates nothing.
+// fault returns the error for a wrong message. It is separate so that check allocates nothing.
 func (m message) fault(got []byte) error {
 	if len(got) != m.size {
 		return fmt.Errorf("message %d has %d bytes, not %d", m.seq, len(got), m.size)

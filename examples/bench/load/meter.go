@@ -8,41 +8,41 @@ import (
 	"time"
 )
 
-// A Meter measures work: the messages that come during a time, after a shorter one that does not
-// count, and what the server needs for them.
+// A Meter measures a work: the messages that come during a time, after a shorter time that does not
+// count, and the server's processor time for them.
 type Meter struct {
 	Warm, Measure time.Duration
 
-	// CPU asks the server how much processor time it has used.
+	// CPU returns the processor time that the server has used.
 	CPU func() (time.Duration, error)
 
-	// Calls, if it is set, says how many reads and writes the server has asked its system for.
+	// Calls, if set, returns how many read and write system calls the server has made.
 	Calls func() (reads, writes uint64)
 
-	// Drain is how long what is in flight at the end may take to come.
+	// Drain is how long messages in flight at the end may take to come.
 	Drain time.Duration
 
 	Result Result
 
-	stop      atomic.Bool // nothing new is sent
+	stop      atomic.Bool // no new messages are to be sent
 	measuring atomic.Bool
 }
 
-// A Result is what a Meter has found.
+// A Result has the figures of a Meter.
 type Result struct {
 	Messages uint64 // received in Elapsed
 	Elapsed  time.Duration
-	CPU      time.Duration // of the server, meanwhile
+	CPU      time.Duration // processor time of the server in Elapsed
 
-	Reads, Writes uint64 // that the server asked its system for, meanwhile
+	Reads, Writes uint64 // read and write system calls of the server in Elapsed
 
-	P50, P99 time.Duration // latency, for work at a fixed rate
+	P50, P99 time.Duration // latencies, for a work at a fixed rate
 }
 
-// Rate is how many messages were received in a second.
+// Rate returns the messages received in a second.
 func (r Result) Rate() float64 { return float64(r.Messages) / r.Elapsed.Seconds() }
 
-// run runs work for each connection, measures what they count, and waits until they have ended.
+// run runs a function for each connection, measures the messages that they count, and waits until they have ended.
 func (m *Meter) run(conns []*conn, work func(i int, c *conn) error) error {
 	var wg sync.WaitGroup
 	failed := make(chan error, len(conns))
@@ -58,7 +58,7 @@ func (m *Meter) run(conns []*conn, work func(i int, c *conn) error) error {
 	if err != nil {
 		closeAll(conns)
 	} else {
-		deadline := time.Now().Add(2 * m.Drain) // who counts can say before what is missing
+		deadline := time.Now().Add(2 * m.Drain) // the functions give up earlier and say which messages are missing
 		for _, c := range conns {
 			c.nc.SetDeadline(deadline)
 		}
@@ -73,7 +73,7 @@ func (m *Meter) run(conns []*conn, work func(i int, c *conn) error) error {
 	return err
 }
 
-// measure returns early with what goes wrong.
+// measure measures the rate. It returns early if a function fails.
 func (m *Meter) measure(conns []*conn, failed <-chan error) error {
 	if err := wait(m.Warm, failed); err != nil {
 		return err
@@ -88,7 +88,7 @@ func (m *Meter) measure(conns []*conn, failed <-chan error) error {
 	}
 	end, after, err := m.sample(conns)
 	for limit := time.Now().Add(m.Drain); err == nil && after.messages == before.messages && time.Now().Before(limit); {
-		// One message at least there must be, however slow the machine is.
+		// At least one message must come, however slow the machine is.
 		if err := wait(time.Millisecond, failed); err != nil {
 			return err
 		}
@@ -124,7 +124,7 @@ type sample struct {
 	reads, writes uint64
 }
 
-// sample takes time and count when the server has answered, so that they belong to its answer.
+// sample takes the time and the count right after the server's answer, so that all three belong together.
 func (m *Meter) sample(conns []*conn) (at time.Time, s sample, err error) {
 	if s.cpu, err = m.CPU(); err != nil {
 		return at, s, err

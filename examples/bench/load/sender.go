@@ -2,19 +2,19 @@ package load
 
 import "sync"
 
-// A sender writes on a goroutine of its own, so that a server that writes while it should read holds
-// up nobody. It sends as many messages as it has credit for.
+// A sender writes on a separate goroutine, so that the connection is read even while the server does not
+// read. It sends as many messages as it has credit for.
 type sender struct {
 	conn  *conn
-	most  int                                        // messages in one write
-	least int                                        // credit worth a write
+	most  int                                        // greatest number of messages in one write
+	least int                                        // credit from which on it writes
 	build func(dst []byte, seq uint32, n int) []byte // appends n messages, beginning with number seq
 
 	mu      sync.Mutex // guards the fields below
 	wake    sync.Cond
 	credit  int
 	control []byte
-	sent    uint32 // messages, those that are being written included
+	sent    uint32 // messages so far, including messages that are being written
 	ended   bool
 }
 
@@ -24,7 +24,7 @@ func newSender(c *conn, most int, build func([]byte, uint32, int) []byte) *sende
 	return s
 }
 
-// post gives credit, and what must be written for the protocol's sake.
+// post adds credit, and bytes that the protocol itself must send.
 func (s *sender) post(credit int, control []byte) {
 	if credit == 0 && len(control) == 0 {
 		return
@@ -36,7 +36,7 @@ func (s *sender) post(credit int, control []byte) {
 	s.wake.Signal()
 }
 
-// end sends nothing any more, and says how many messages there will have been.
+// end stops the sending of new messages, and returns how many messages have been or are being sent.
 func (s *sender) end() uint32 {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// WebSocket, as a client speaks it: RFC 6455, section 5.2 for frames, 4.1 for the handshake.
+// The client side of WebSocket: RFC 6455, section 5.2 for frames, 4.1 for the handshake.
 const (
 	opContinue = 0x0
 	opText     = 0x1
@@ -23,12 +23,12 @@ const (
 	maskBit = 0x80
 
 	maxFrameHeader = 14
-	// maxFrame is the longest frame that is taken from a server, who may put all that is in flight
-	// into one.
+	// maxFrame is the greatest length of a frame from a server. A server may put all messages in flight
+	// into one frame.
 	maxFrame = 8 << 20
 )
 
-// maskKey is the one masking key there is: what a server does with it costs the same whatever it is.
+// maskKey is the only masking key. The cost for a server does not depend on the key.
 var maskKey = [4]byte{0x5a, 0xc3, 0x17, 0x88}
 
 var masks = func() (b [16 << 10]byte) {
@@ -69,11 +69,11 @@ func appendFrame(dst []byte, op byte, payload ...byte) []byte {
 	return dst
 }
 
-// batchHeader is the room left for the header of a message that will be a whole batch: what most of
-// them need.
+// batchHeader is the room that is left for the header of a message which will be a whole batch. Most headers
+// have this length.
 const batchHeader = 8
 
-// sealBatch makes one masked message of what follows that room.
+// sealBatch makes one masked message of the bytes after that room.
 func sealBatch(dst []byte, start int) []byte {
 	n := len(dst) - start - batchHeader
 	var array [maxFrameHeader]byte
@@ -91,8 +91,8 @@ func sealBatch(dst []byte, start int) []byte {
 type wsHeader struct {
 	op     byte
 	fin    bool
-	size   int // of the header
-	length int // of the payload
+	size   int // bytes of the header
+	length int // bytes of the payload
 }
 
 // parseHeader returns a size of 0 if b is too short.
@@ -124,7 +124,7 @@ func parseHeader(b []byte) (h wsHeader, err error) {
 	return h, nil
 }
 
-// closed is the error for a close frame.
+// closed returns the error for a close frame.
 func closed(payload []byte) error {
 	if len(payload) < 2 {
 		return errors.New("server closed the connection")
@@ -132,7 +132,7 @@ func closed(payload []byte) error {
 	return fmt.Errorf("server closed the connection: code %d, %s", binary.BigEndian.Uint16(payload), payload[2:])
 }
 
-// A wsOpening reads what a server sends while hands are shaken.
+// A wsOpening reads the bytes that a server sends during the handshake.
 type wsOpening struct {
 	nc net.Conn
 	b  []byte
@@ -198,7 +198,7 @@ func (o *wsOpening) write(op byte, payload []byte) error {
 	return err
 }
 
-// done fails if the server has sent more than was read.
+// done fails if the server has sent bytes that were not read.
 func (o *wsOpening) done() error {
 	if len(o.b) > 0 {
 		return fmt.Errorf("server sent %q too early", o.b)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// plotDir is where the plots are, seen from the page.
+// plotDir is the folder of the plots, relative to the page.
 const plotDir = "benchmarks"
 
 // Write writes the page and its plots into a directory: benchmarks.md and benchmarks/*.svg.
@@ -72,13 +72,13 @@ func (p *page) f(format string, args ...any) { fmt.Fprintf(p, format, args...) }
 
 func (p *page) row(cells ...string) { p.f("| %s |\n", strings.Join(cells, " | ")) }
 
-// header begins a table whose first column is text and the others figures.
+// header begins a table whose first column is text, and whose other columns are figures.
 func (p *page) header(cells ...string) {
 	p.row(cells...)
 	p.f("| --- |%s\n", strings.Repeat(" ---: |", len(cells)-1))
 }
 
-// summary has the ratios of all throughputs in one table.
+// summary writes a table with the ratios of all throughputs.
 func (p *page) summary(r *Results) {
 	var works []*Work
 	var names []string
@@ -215,7 +215,7 @@ func (p *page) facts(name, text string, facts []Fact) {
 	p.f("\n")
 }
 
-// oneLine makes text fit a cell of a table.
+// oneLine shortens text to fit into a cell of a table.
 func oneLine(text string) string {
 	text = strings.NewReplacer("\n", " ", "|", "/").Replace(text)
 	if len(text) > 200 {

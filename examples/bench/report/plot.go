@@ -6,11 +6,11 @@ import (
 	"html"
 )
 
-// What a plot is made of, in pixels.
+// Sizes in a plot, in pixels.
 const (
 	plotWidth  = 760
-	plotLabel  = 110 // room for names at the left
-	plotValue  = 150 // and for figures at the right
+	plotLabel  = 110 // width of the names at the left
+	plotValue  = 150 // width of the figures at the right
 	plotTop    = 44
 	plotRow    = 26
 	plotBar    = 14
@@ -18,8 +18,8 @@ const (
 	plotScale  = plotWidth - plotLabel - plotValue
 )
 
-// style has colours for those who prefer light and for those who prefer dark. The background goes with
-// them, since the page around may not.
+// style has colours for light and for dark mode. The plot has its own background, because the page around it may
+// have another mode.
 const style = `
 .page { fill: #ffffff }
 text { font: 12px system-ui, sans-serif; fill: #24292f }
@@ -99,7 +99,7 @@ func class(contestant string) string {
 	return "bar"
 }
 
-// bars returns what is plotted, and where a line is drawn that stands for the floor, if it is.
+// bars returns the bars of a plot, and the position of the line for the floor, if there is one.
 func (w *Work) bars() (unit string, bars []bar, one float64) {
 	switch w.Kind {
 	case Latency:

@@ -1,4 +1,4 @@
-// Package report turns what was measured into a page with tables and plots.
+// Package report makes a page with tables and plots from the results of the benchmark.
 package report
 
 import (
@@ -7,61 +7,61 @@ import (
 	"time"
 )
 
-// Floor is the contestant that the others are compared with.
+// Floor is the name of the contestant with which the others are compared.
 const Floor = "floor"
 
-// Results are those of one run of the benchmark.
+// Results are the results of one run of the benchmark.
 type Results struct {
 	Date    time.Time
 	Command string
 	Rounds  int
-	Seconds float64 // for which each piece of work was measured
+	Seconds float64 // how long each work was measured
 
-	Machine  []Fact // what it ran on
-	Versions []Fact // of the contestants
+	Machine  []Fact // facts about the machine
+	Versions []Fact // versions of the contestants
 
 	Works []Work
 }
 
-// A Fact is a name and what is to be said about it.
+// A Fact is a name with a text about it.
 type Fact struct{ Name, Text string }
 
-// A Kind says what is measured in a piece of work.
+// A Kind says what is measured in a work.
 type Kind uint8
 
 const (
 	Throughput Kind = iota // messages a second, and the server's processor time for each
-	Latency                // at a fixed rate
-	Memory                 // for a connection
+	Latency                // latencies at a fixed rate
+	Memory                 // memory for a connection
 	Clients                // messages a second of clients, with their processor time and latencies
 )
 
-// A Work is one piece of work and what each contestant made of it.
+// A Work is one work with the results of each contestant.
 type Work struct {
-	Name  string // short, also of the plot's file
+	Name  string // short name, also of the plot's file
 	Title string
-	About string // what is done
+	About string // description of the work
 	Kind  Kind
 
-	// Against names another piece of work that each contestant is compared with its own figure of.
+	// Against is the name of another work. Each contestant's figure is compared with its own figure in that work.
 	Against string
 
 	Rows []Row
 }
 
-// A Row is a contestant in one piece of work.
+// A Row has the results of a contestant in one work.
 type Row struct {
 	Contestant string
 	Samples    []Sample // one for each round
-	Failure    string   // why there are no figures
+	Failure    string   // why there are no figures; empty if there are
 }
 
-// A Sample is what was measured in one round.
+// A Sample has the figures of one round.
 type Sample struct {
 	Rate float64 // messages received in a second
 	CPU  float64 // processor time of the server, or the client that is measured, for a message, in nanoseconds
 
-	Reads, Writes float64 // that the server asked its system for, for a message
+	Reads, Writes float64 // read and write system calls of the server for a message
 
 	P50, P99 float64 // latency in nanoseconds
 
@@ -87,7 +87,7 @@ func (w *Work) Row(contestant string) *Row {
 	return nil
 }
 
-// A Spread is a median and what it lies between.
+// A Spread is a median with the smallest and the largest figure.
 type Spread struct{ Median, Min, Max float64 }
 
 func spread(values []float64) Spread {
@@ -103,7 +103,7 @@ func spread(values []float64) Spread {
 	return Spread{median, v[0], v[len(v)-1]}
 }
 
-// Values are the spread of one figure of a row.
+// Values returns the spread of one figure of a row.
 func (r *Row) Values(figure func(Sample) float64) Spread {
 	var values []float64
 	for _, s := range r.Samples {
@@ -112,7 +112,7 @@ func (r *Row) Values(figure func(Sample) float64) Spread {
 	return spread(values)
 }
 
-// Ratios are the spread of one figure of a row, each divided by that of other in the same round.
+// Ratios returns the spread of one figure of a row, divided by the figure of other in the same round.
 func (r *Row) Ratios(other *Row, figure func(Sample) float64) Spread {
 	var values []float64
 	for i, s := range r.Samples {
@@ -130,7 +130,7 @@ func p99(s Sample) float64      { return s.P99 }
 func heap(s Sample) float64     { return s.Heap }
 func resident(s Sample) float64 { return s.Resident }
 
-// ranked returns the rows with figures, the floor first and then the best by one of them.
+// ranked returns the rows that have figures: the floor first, and then the others, the best in one figure first.
 func (w *Work) ranked(figure func(Sample) float64, higherIsBetter bool) []*Row {
 	var rows []*Row
 	for i := range w.Rows {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// ratio says what a row's figure is to another's, "" if there is no other.
+// ratio returns the ratio of a row's figure to another row's figure as text, or "" if there is no other row.
 func ratio(row, other *Row, figure func(Sample) float64) string {
 	if other == nil {
 		return ""
@@ -26,7 +26,7 @@ func spreadOf(s Spread, text func(float64) string) string {
 	return fmt.Sprintf("%s (%s–%s)", text(s.Median), text(s.Min), text(s.Max))
 }
 
-// count writes a number with three digits that count and commas between thousands.
+// count returns a number with three significant digits and with commas between thousands.
 func count(v float64) string {
 	step := 1.0
 	for v/step >= 1000 {
@@ -43,7 +43,7 @@ func count(v float64) string {
 	return b.String()
 }
 
-// duration writes nanoseconds in the unit that suits them.
+// duration returns nanoseconds as text in a suitable unit.
 func duration(ns float64) string {
 	switch {
 	case ns < float64(10*time.Microsecond):

@@ -6,8 +6,8 @@ import (
 	"github.com/centrifugal/centrifuge"
 )
 
-// centrifuge with its Protobuf protocol. Its limits of 16 messages in one write and of
-// 1 MiB in a queue are raised, the one for speed and the other so that nothing is dropped.
+// centrifuge with its Protobuf protocol. Its limit of 16 messages in one write is raised for speed, and its limit of
+// 1 MiB in a queue is raised so that nothing is dropped.
 func startCentrifuge() (string, error) {
 	node, err := centrifuge.New(centrifuge.Config{ClientQueueMaxSize: 64 << 20})
 	if err != nil {

@@ -6,9 +6,9 @@ import (
 	"net"
 )
 
-// The floor is written by hand, for this benchmark: messages behind their length in four bytes. Replies
-// are gathered and written when there is nothing left to read; what others send is
-// written by a goroutine of the connection, which takes all that waits. There is nothing
+// The floor is written by hand for this benchmark. Each message has its length before it, in four bytes. Replies
+// are gathered, and written when there is nothing left to read. A goroutine of the connection writes messages from
+// other connections, all that wait in one write. There is nothing
 // else: no limits, no heartbeats, no names. With writeEach it is floor-singly.
 func startFloor(out flushFunc) func() (string, error) {
 	return func() (string, error) { return serveFloor(out) }
@@ -37,7 +37,7 @@ func serveFloor(out flushFunc) (string, error) {
 
 type floor struct {
 	groups groups[*outbox]
-	out    flushFunc // for what others send
+	out    flushFunc // writes messages from other connections
 }
 
 func (s *floor) serve(nc net.Conn) error {
@@ -61,7 +61,7 @@ func (s *floor) serve(nc net.Conn) error {
 	s.groups.join(job.group, box)
 	defer s.groups.leave(job.group, box)
 	box.put(appendFloor(nil, ready))
-	_, err = r.next() // until it ends
+	_, err = r.next() // it returns when the connection ends
 	return err
 }
 
@@ -72,8 +72,8 @@ func echoFloor(nc net.Conn, r *floorReader) error {
 		if err != nil {
 			return err
 		}
-		// A large message costs less in two writes than copied, or as one that is just too long for a
-		// segment of the loopback device, 64 KiB.
+		// For a large message two writes cost less than a copy, and less than one write that is slightly longer than
+		// a segment of the loopback device, 64 KiB.
 		if len(message) >= floorLarge {
 			replies = binary.BigEndian.AppendUint32(replies, uint32(len(message)))
 			replies = append(replies, message[:floorLarge]...)
@@ -111,30 +111,30 @@ func (s *floor) relay(r *floorReader) error {
 }
 
 const (
-	floorRead    = 16 << 10 // how much is read at once, at first
-	floorReadMax = 64 << 10 // and when that was not enough
-	floorWrite   = 64 << 10 // from how many bytes on replies do not wait
-	floorLarge   = 16 << 10 // from which size on a message is large
+	floorRead    = 16 << 10 // bytes to read at once, at first
+	floorReadMax = 64 << 10 // bytes to read at once after a read that filled its buffer
+	floorWrite   = 64 << 10 // bytes of replies from which on they are written at once
+	floorLarge   = 16 << 10 // bytes from which on a message is large
 )
 
 func appendFloor(dst, message []byte) []byte {
 	return append(binary.BigEndian.AppendUint32(dst, uint32(len(message))), message...)
 }
 
-// A floorReader reads messages: small ones as many at once as there are, of a large one what is
-// missing, so that nothing has to be moved to make room.
+// A floorReader reads messages. It reads as many small messages at once as have come. Of a large message it reads only
+// the missing bytes, so that no bytes have to be moved to make room.
 type floorReader struct {
 	nc    net.Conn
 	buf   []byte
 	r, w  int
-	chunk int // how much is read at once
+	chunk int // bytes to read at once
 }
 
 func newFloorReader(nc net.Conn) *floorReader {
 	return &floorReader{nc: nc, buf: make([]byte, floorRead), chunk: floorRead}
 }
 
-// next returns the next message, which is valid until it is called again.
+// next returns the next message, which is valid until the next call.
 func (f *floorReader) next() ([]byte, error) {
 	for {
 		if message := f.whole(); message != nil {
@@ -170,7 +170,7 @@ func (f *floorReader) next() ([]byte, error) {
 	}
 }
 
-// whole returns the message at the front, nil if not all of it is there or it has no bytes.
+// whole returns the first message in the buffer, or nil if it is incomplete or empty.
 func (f *floorReader) whole() []byte {
 	b := f.buf[f.r:f.w]
 	if len(b) < 4 {

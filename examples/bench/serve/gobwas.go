@@ -8,9 +8,9 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// gobwas/ws is the frames and the handshake; the rest is up to the program, and is here what it is in
+// gobwas/ws has frames and handshakes and leaves the rest to the program. This program does the same as
 // the floor: replies are gathered until there is nothing left to read, and an outbox takes
-// what others send. So this is what WebSocket costs when written by hand.
+// messages from other connections. So it shows the cost of a WebSocket server written by hand.
 func startGobwas() (string, error) {
 	l, err := listen()
 	if err != nil {
@@ -34,7 +34,7 @@ func startGobwas() (string, error) {
 
 type gobwas struct{ groups groups[*outbox] }
 
-// Of these there is one for each connection.
+// There is one of each for each connection.
 const gobwasBuffer = 16 << 10
 
 func (s *gobwas) serve(nc net.Conn) error {
@@ -90,7 +90,7 @@ func (s *gobwas) echo(nc net.Conn, r *gobwasReader) error {
 		if err := ws.WriteHeaderBuffer(w, h, header); err != nil {
 			return err
 		}
-		w.Write(message) // an error stays until Flush
+		w.Write(message) // Flush returns the error
 		if r.r.Buffered() == 0 {
 			if err := w.Flush(); err != nil {
 				return err
@@ -105,8 +105,8 @@ type gobwasReader struct {
 	message []byte
 }
 
-// next returns the next message, which is valid until it is called again. The load sends no other
-// frames, nor messages in several.
+// next returns the next message, which is valid until the next call. The load sends no control
+// frames, and each message in one frame.
 func (g *gobwasReader) next() ([]byte, error) {
 	h, err := ws.ReadHeaderBuffer(g.r, g.header[:])
 	if err != nil {

@@ -6,9 +6,9 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// gorilla/websocket as its examples have it: one goroutine reads, and for those who are sent to by
-// others another one writes what a channel hands it. A broadcast is prepared once. Each connection has
-// buffers of its own: pooled ones for writing save memory, not time.
+// gorilla/websocket as in its examples: one goroutine reads, and for connections that are sent messages from
+// others, another goroutine writes the messages of a channel. A broadcast is prepared once. Each connection has
+// its own buffers, because pooled write buffers save memory and not time.
 func startGorilla() (string, error) {
 	s := &gorilla{up: websocket.Upgrader{ReadBufferSize: 4 << 10, WriteBufferSize: 4 << 10}}
 	return serveHTTP(s)
@@ -32,7 +32,7 @@ func (s *gorilla) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.groups.join(job.group, queue)
 		defer s.groups.leave(job.group, queue)
 	}
-	// Before the other goroutine begins: one may write at a time.
+	// Before the other goroutine begins, because only one goroutine may write at a time.
 	if c.WriteMessage(websocket.BinaryMessage, ready) != nil {
 		return
 	}
@@ -62,7 +62,7 @@ func (s *gorilla) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// writeGorilla writes what comes in queue, until done is closed.
+// writeGorilla writes the messages of queue until done is closed.
 func writeGorilla(c *websocket.Conn, queue <-chan *websocket.PreparedMessage, done <-chan struct{}) {
 	for {
 		select {

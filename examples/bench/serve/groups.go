@@ -9,8 +9,8 @@ import (
 // groupLen is how many bytes the name of a group has.
 const groupLen = 4
 
-// groups is what a program has to write where the library has none: who is in which. A list that
-// was returned is never changed, so that sending holds no lock.
+// A groups has the members of each group, for libraries without groups. A list that
+// was returned is never changed, so a send needs no lock.
 type groups[T comparable] struct {
 	mu     sync.RWMutex // guards members
 	member map[string][]T
@@ -47,10 +47,10 @@ func (g *groups[T]) of(message []byte) []T {
 	return g.member[string(message[:groupLen])]
 }
 
-// A job is what a connection is for, as its first message or its path says.
+// A job is the role of a connection, from its first message or its path.
 type job struct {
 	echo  bool
-	group string // of one that receives
+	group string // group of a receiver
 }
 
 func parseJob(name string) job {
@@ -62,8 +62,8 @@ func parseJob(name string) job {
 	return job{echo: name == "echo"}
 }
 
-// ready is what a server sends first, once the connection is where it belongs.
+// ready is the first message of a server, once the connection is in its group.
 var ready = []byte("ready")
 
-// clone is for libraries that keep what they are to send.
+// clone copies a message for libraries that keep the bytes that they are given.
 func clone(message []byte) []byte { return bytes.Clone(message) }

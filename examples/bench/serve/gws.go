@@ -6,8 +6,8 @@ import (
 	"github.com/lxzan/gws"
 )
 
-// lxzan/gws with one message of a connection at a time, which keeps their order: its parallel mode is
-// off. A broadcast is encoded once, by its Broadcaster, and written by its queues.
+// lxzan/gws without its parallel mode, so the messages of a connection are handled one at a time, in
+// order. A broadcast is encoded once, by its Broadcaster, and written by its queues.
 func startGWS() (string, error) {
 	h := &gwsHandler{}
 	up := gws.NewUpgrader(h, &gws.ServerOption{ParallelEnabled: false})
@@ -18,7 +18,7 @@ func startGWS() (string, error) {
 		}
 		job := parseJob(r.URL.Path)
 		c.Session().Store("job", job)
-		go func() { // so that the request can be collected
+		go func() { // so the request can be garbage collected
 			if job.group != "" {
 				h.groups.join(job.group, c)
 				defer h.groups.leave(job.group, c)

@@ -6,8 +6,8 @@ import (
 	"github.com/olahol/melody"
 )
 
-// olahol/melody, whose queues are made long enough here that it drops nothing: 256 messages unless
-// set. It has no groups; a broadcast goes through its filter, as in its documentation.
+// olahol/melody with queues that are long enough that it drops nothing; they hold 256 messages unless
+// set. It has no groups. A broadcast goes through its filter, as in its documentation.
 func startMelody() (string, error) {
 	m := melody.New()
 	m.Config.MaxMessageSize = maxMessage

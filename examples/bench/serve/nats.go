@@ -7,7 +7,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// A NATS server in this process, with its defaults. It runs no code of the program: an echo is what a
+// A NATS server in this process, with its default options. It runs no code of the program: for an echo a
 // connection publishes to a subject that it has subscribed to itself.
 func startNATS() (string, error) {
 	s, err := server.NewServer(&server.Options{

@@ -10,9 +10,9 @@ import (
 	"nhooyr.io/websocket"
 )
 
-// nhooyr.io/websocket, without compression, which is its default. A message is read into a buffer
-// that is used again; for those who are sent to by others a goroutine writes
-// what a channel hands it.
+// nhooyr.io/websocket without compression, which is its default. A message is read into a buffer
+// that is used again. For connections that are sent messages from others a goroutine writes
+// the messages of a channel.
 func startNhooyr() (string, error) {
 	return serveHTTP(&nhooyr{})
 }

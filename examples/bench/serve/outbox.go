@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// An outbox holds what waits to be written to a connection, and writes it on a goroutine of its own,
-// with out.
+// An outbox holds messages that wait to be written to a connection, and writes them with out, on a separate
+// goroutine.
 type outbox struct {
 	nc   net.Conn
 	out  flushFunc
@@ -17,16 +17,16 @@ type outbox struct {
 	end  bool
 }
 
-// A flushFunc writes what has gathered in an outbox.
+// A flushFunc writes the bytes that an outbox has gathered.
 type flushFunc func(nc net.Conn, b []byte) error
 
-// writeAll writes all at once.
+// writeAll writes all bytes in one write.
 func writeAll(nc net.Conn, b []byte) error {
 	_, err := nc.Write(b)
 	return err
 }
 
-// writeEach writes each of the floor's messages by itself, as a server does that gathers nothing.
+// writeEach writes each of the floor's messages by itself, as a server without gathering does.
 func writeEach(nc net.Conn, b []byte) error {
 	for len(b) > 0 {
 		n := 4 + int(binary.BigEndian.Uint32(b))

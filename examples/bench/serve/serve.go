@@ -1,6 +1,6 @@
 // Package serve has the servers of the benchmark, one file for each contestant. All do the same
-// three things: they send back what comes on an echo connection, and what comes on a sending
-// connection to every member of the group that the message begins with.
+// things. They send messages of an echo connection back. They send a message of a sending
+// connection to every member of its group; the first four bytes of the message are the name of the group.
 package serve
 
 import (
@@ -19,11 +19,11 @@ import (
 	"time"
 )
 
-// maxMessage is the largest message there is, in bytes.
+// maxMessage is the size of the largest message, in bytes.
 const maxMessage = 64 << 10
 
-// queueLen is how many messages a queue of a connection holds where that has to be said. No work has as
-// many in flight, so that nothing is dropped.
+// queueLen is how many messages a queue of a connection holds, for servers that need such a number. No work has as
+// many messages in flight, so nothing is dropped.
 const queueLen = 2048
 
 // A starter starts a server on a free port of this machine and returns its address. The server runs
@@ -117,7 +117,7 @@ func cpuTime() time.Duration {
 }
 
 func heapAndStacks() uint64 {
-	runtime.GC() // what the first one finds may be kept by finalizers and pools
+	runtime.GC() // finalizers and pools may keep garbage over the first collection
 	runtime.GC()
 	debug.FreeOSMemory()
 	var m runtime.MemStats
@@ -125,7 +125,7 @@ func heapAndStacks() uint64 {
 	return m.HeapInuse + m.StackInuse
 }
 
-// resident is 0 where the system has no /proc.
+// resident returns the resident memory of this process in bytes, or 0 if the system has no /proc.
 func resident() (bytes uint64) {
 	b, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
