@@ -29,7 +29,7 @@ func (l *failingListener) Accept() (net.Conn, error) {
 	return nil, &net.OpError{Op: "accept", Net: "tcp", Err: err}
 }
 
-// What only some systems know is worth another try there.
+// Errors that only some systems have are temporary there too.
 func TestAcceptErrorsOfTheSystem(t *testing.T) {
 	for _, errno := range acceptAgain {
 		err := &acceptError{err: &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", errno)}}

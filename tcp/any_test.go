@@ -21,7 +21,7 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// A counted listener hides its sockets, as one that bounds connections does.
+// A counted listener hides its sockets, as a listener that bounds connections does.
 type counted struct {
 	net.Listener
 	open chan struct{}
@@ -70,7 +70,7 @@ func listenTCP(t testing.TB) net.Listener {
 	return l
 }
 
-// activated passes a listener on as systemd does: by its descriptor.
+// activated passes a listener by its file descriptor, as systemd does.
 func activated(t testing.TB, l net.Listener) net.Listener {
 	f, err := l.(interface{ File() (*os.File, error) }).File()
 	require.NoError(t, err)
@@ -85,7 +85,7 @@ func activated(t testing.TB, l net.Listener) net.Listener {
 	return again
 }
 
-// dialTo is a DialContext that reaches a listener and says something first.
+// dialTo returns a DialContext that connects to a listener and first writes some bytes.
 func dialTo(l net.Listener, first string) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	return func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
@@ -102,12 +102,12 @@ const (
 	proxy2 = "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0e\xcb\x00\x71\x07\xc0\x00\x02\x01\xd4\x31\x1b\x39\x04\x00"
 )
 
-// anyListeners are listeners of others that connections come through.
+// anyListeners are listeners of other packages.
 func anyListeners(t *testing.T) map[string]struct {
 	listen         func(t testing.TB) net.Listener
 	server, client tcp.Options
-	first          string // what a proxy says
-	half           bool   // each direction ends by itself
+	first          string // bytes that a proxy sends first
+	half           bool   // one direction can end while the other goes on
 } {
 	serverTLS, clientTLS := transporttest.Certificates(t)
 	clientTLS = clientTLS.Clone()
@@ -183,7 +183,7 @@ func TestAnyListener(t *testing.T) {
 	}
 }
 
-// Whatever connections are made of, they wait without a buffer.
+// All kinds of connections wait without a buffer of the pool.
 func TestAnyConnIsReadyReader(t *testing.T) {
 	here, there := net.Pipe()
 	defer there.Close()
@@ -204,7 +204,7 @@ func TestAnyConnIsReadyReader(t *testing.T) {
 	require.NotNil(t, pool.Get(), "buffer kept")
 }
 
-// Clients that have no address are told apart all the same.
+// Clients without an address get different addresses.
 func TestUnixAddresses(t *testing.T) {
 	below := listenUnix(t)
 	l, err := tcp.NewListener(below, nil)
@@ -231,12 +231,12 @@ func TestUnixAddresses(t *testing.T) {
 	require.Regexp(t, `^unix:/.*c#\d+$`, accept(t, l).Info().Remote)
 }
 
-// Accept waits for no proxy, and what comes instead of a header is refused.
+// Accept does not wait for a proxy's header, and a stream without the header is refused.
 func TestProxyHeader(t *testing.T) {
 	l := listen(t, "127.0.0.1:0", &tcp.Options{Proxies: []string{"127.0.0.1"}})
 	tests := map[string]struct {
 		say  string
-		want string // of the error
+		want string // text of the error
 	}{
 		"silent":         {"", "timeout"},
 		"half a header":  {proxy2[:20], "timeout"},
@@ -354,7 +354,7 @@ func TestOptionsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "TLS already")
 }
 
-// A listener that does not say that it is closed, but fails, is closed all the same.
+// Accept fails with ErrClosed after Close even if the listener fails with another error.
 func TestCloseOfAnyListener(t *testing.T) {
 	l, err := tcp.NewListener(&odd{closed: make(chan struct{})}, nil)
 	require.NoError(t, err)
@@ -368,7 +368,7 @@ func TestCloseOfAnyListener(t *testing.T) {
 	require.ErrorIs(t, <-accepting, transport.ErrClosed)
 }
 
-// A program's own function may give nothing at all.
+// A DialContext may return neither a connection nor an error.
 func TestDialGivesNothing(t *testing.T) {
 	nothing := func(context.Context, string, string) (net.Conn, error) { return nil, nil }
 	for _, config := range []*tls.Config{nil, {}} {

@@ -11,8 +11,8 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// A deadline that passes before there is a connection is reported as any other is, whether the
-// socket notices it first or the context.
+// A deadline that passes during Dial is reported as context.DeadlineExceeded, whether the
+// socket or the context notices it first.
 func TestDialDeadlineBeforeConnection(t *testing.T) {
 	addr := transporttest.Full(t)
 	for range 50 {
@@ -23,11 +23,11 @@ func TestDialDeadlineBeforeConnection(t *testing.T) {
 	}
 }
 
-// The zone of an IPv6 address says over which interface it is reached: no certificate names it.
+// The zone of an IPv6 address names an interface of this machine, so no certificate has it.
 func TestDialZoneOverTLS(t *testing.T) {
 	server, client := transporttest.Certificates(t)
 	client = client.Clone()
-	client.ServerName = "" // that of the address
+	client.ServerName = "" // so the host of the address counts
 	l, err := Listen("[::1]:0", &Options{TLS: server})
 	require.NoError(t, err)
 	defer l.Close()

@@ -11,7 +11,7 @@ import (
 	"github.com/hisock/hisock/tcp"
 )
 
-// A server that sends back what its one client sends, on a port that is free.
+// A server on a free port that sends the bytes of its only client back.
 func Example() {
 	l, err := tcp.Listen("127.0.0.1:0", nil)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/hisock/hisock/tcp"
 )
 
-// A listener of others, here a Unix socket. Each client has an address of its own.
+// A listener of another package, here of a Unix socket. Each client gets an address of its own.
 func ExampleNewListener() {
 	dir, err := os.MkdirTemp("", "hisock")
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { transporttest.Main(m) }
 
-// patience bounds what waits for the network.
+// patience bounds waits for the network.
 const patience = transporttest.Patience
 
 func listen(t testing.TB, addr string, opts *tcp.Options) *tcp.Listener {
@@ -28,7 +28,7 @@ func listen(t testing.TB, addr string, opts *tcp.Options) *tcp.Listener {
 	return l
 }
 
-// connect dials l and returns both ends, shaken hands where that is needed.
+// connect dials l and returns both ends. A TLS handshake is over.
 func connect(t testing.TB, l *tcp.Listener, opts *tcp.Options) (dialled, accepted transport.Conn) {
 	t.Helper()
 	type result struct {
@@ -54,7 +54,7 @@ func connect(t testing.TB, l *tcp.Listener, opts *tcp.Options) (dialled, accepte
 	return dialled, r.conn
 }
 
-// dialRaw connects to l with nothing on top of TCP.
+// dialRaw connects to l with plain TCP.
 func dialRaw(t testing.TB, l *tcp.Listener) *net.TCPConn {
 	t.Helper()
 	conn, err := net.DialTimeout("tcp", l.Addr(), patience)

@@ -12,7 +12,7 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A reset is seen as one, behind all that was written before.
+// The peer reads all bytes that were written before a reset, and then gets an error.
 func TestReset(t *testing.T) {
 	l, err := Listen("127.0.0.1:0", nil)
 	require.NoError(t, err)

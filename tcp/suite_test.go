@@ -14,7 +14,7 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// media are the ways to connect that the conformance suite goes through.
+// media are the kinds of connections for which the conformance suite runs.
 func media(t *testing.T) map[string]struct {
 	addr           string
 	server, client *tcp.Options
@@ -36,7 +36,7 @@ func media(t *testing.T) map[string]struct {
 		"TLS 1.2":    {"127.0.0.1:0", &tcp.Options{TLS: tls12}, client},
 		"mutual TLS": {"127.0.0.1:0", &tcp.Options{TLS: mutual}, client},
 	}
-	// The one thing that a machine may lack.
+	// Only IPv6 may be missing on a machine.
 	if probe, err := net.Listen("tcp", "[::1]:0"); err != nil {
 		t.Logf("no IPv6 on the loopback interface: %v", err)
 	} else {

@@ -36,8 +36,8 @@ func TestTLSHandshakeInfo(t *testing.T) {
 	require.Equal(t, "ada", state.PeerCertificates[0].Subject.CommonName)
 }
 
-// A peer that connects and says nothing must not hold up Accept, nor whoever asks
-// for the state of the handshake while a read waits for it.
+// A peer that connects and says nothing must not hold up Accept, and must not hold up Info.TLS
+// while a read waits for the handshake.
 func TestTLSSilentPeer(t *testing.T) {
 	serverTLS, _ := transporttest.Certificates(t)
 	l := listen(t, "127.0.0.1:0", &tcp.Options{TLS: serverTLS})
@@ -117,7 +117,7 @@ func TestMutualTLSWithoutCertificate(t *testing.T) {
 
 func TestTLSDialBounded(t *testing.T) {
 	_, clientTLS := transporttest.Certificates(t)
-	l := listen(t, "127.0.0.1:0", nil) // takes the connection and never answers
+	l := listen(t, "127.0.0.1:0", nil) // it accepts the connection and never answers
 	ctx, cancel := context.WithCancel(t.Context())
 	dialled := make(chan error, 1)
 	go func() {
@@ -145,7 +145,7 @@ func TestTLSGarbage(t *testing.T) {
 	require.Error(t, err)
 }
 
-// Somebody who ends the connection below TLS must not pass for the peer that ends
+// If somebody ends the connection below TLS, that must not look like the peer's end of
 // its direction.
 func TestTLSCutShort(t *testing.T) {
 	tests := map[string]struct {
@@ -185,8 +185,8 @@ func TestTLSCutShort(t *testing.T) {
 	}
 }
 
-// Close must not wait for a peer that takes nothing any more, and the peer's silence
-// is no fault of Close.
+// Close must not wait for a peer that does not read, and must not fail because of
+// that.
 func TestTLSCloseStalled(t *testing.T) {
 	serverTLS, clientTLS := transporttest.Certificates(t)
 	l := listen(t, "127.0.0.1:0", &tcp.Options{TLS: serverTLS})

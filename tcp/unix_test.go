@@ -14,7 +14,7 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// TestInterrupt does what a server that is stopped with Ctrl-C does.
+// TestInterrupt stops a server as Ctrl-C does.
 func TestInterrupt(t *testing.T) {
 	ctx, stop := signal.NotifyContext(t.Context(), syscall.SIGINT)
 	defer stop()

@@ -8,7 +8,7 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// BenchmarkUnsentBytes writes as fast as the peer reads, with little and much room for what is not sent.
+// BenchmarkUnsentBytes writes as fast as the peer reads, with small and large values of UnsentBytes.
 func BenchmarkUnsentBytes(b *testing.B) {
 	for _, unsent := range []int{0, 16 << 10, 128 << 10} {
 		for _, size := range []int{1 << 10, 64 << 10} {

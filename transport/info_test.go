@@ -15,7 +15,7 @@ type layered struct{ state *tls.ConnectionState }
 
 func (l layered) TLS() *tls.ConnectionState { return l.state }
 
-// An authorizer may ask of every connection what its handshake told.
+// Info.TLS and Info.Handshake may be called for every connection.
 func TestHandshake(t *testing.T) {
 	state := &tls.ConnectionState{}
 	tests := map[string]struct {

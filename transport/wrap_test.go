@@ -12,10 +12,10 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// bare hides everything of a pipe that a [transport.Stream] does not have.
+// A bare hides all methods of a pipe that a [transport.Stream] does not have.
 type bare struct{ transport.Stream }
 
-// halfCloser has CloseWrite besides.
+// A halfCloser is a bare with CloseWrite.
 type halfCloser struct {
 	transport.Stream
 	closer interface{ CloseWrite() error }
@@ -50,7 +50,7 @@ func TestWrap(t *testing.T) {
 	}
 }
 
-// A recorder is a stream that remembers how it was written to.
+// A recorder is a stream that records its writes.
 type recorder struct {
 	bare
 	writes [][]byte

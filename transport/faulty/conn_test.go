@@ -13,7 +13,7 @@ import (
 	"github.com/hisock/hisock/transport/faulty"
 )
 
-// inPair runs f in a bubble with a conn that has a script, and its peer that has none.
+// inPair runs f in a synctest bubble with a conn that has a script, and with its peer, which has none.
 func inPair(t *testing.T, s faulty.Script, f func(t *testing.T, c, peer transport.Conn)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -25,7 +25,7 @@ func inPair(t *testing.T, s faulty.Script, f func(t *testing.T, c, peer transpor
 	})
 }
 
-// send writes text, all of it.
+// send writes the whole text.
 func send(t *testing.T, c transport.Conn, text string) {
 	t.Helper()
 	n, err := c.Write([]byte(text))
@@ -42,7 +42,7 @@ func receive(t *testing.T, c transport.Conn, n int) string {
 	return string(p)
 }
 
-// readOnce returns what one read returns.
+// readOnce returns the result of one read.
 func readOnce(t *testing.T, c transport.Conn) string {
 	t.Helper()
 	p := make([]byte, 100)
@@ -57,7 +57,7 @@ type pool struct{ out int }
 func (p *pool) Get() []byte { p.out++; return make([]byte, 100) }
 func (p *pool) Put([]byte)  { p.out-- }
 
-// readyOnce is readOnce by ReadReady.
+// readyOnce is readOnce with ReadReady.
 func readyOnce(t *testing.T, c transport.Conn) string {
 	t.Helper()
 	p := &pool{}
@@ -86,7 +86,7 @@ func TestDelayReading(t *testing.T) {
 	}
 }
 
-// Data that comes late anyway is delayed from when it has come.
+// The delay of bytes begins when they have come.
 func TestDelayCountsFromArrival(t *testing.T) {
 	inPair(t, faulty.Script{faulty.Read(0, faulty.Delay(time.Second))}, func(t *testing.T, c, peer transport.Conn) {
 		start := time.Now()
@@ -163,7 +163,7 @@ func TestStallForATime(t *testing.T) {
 		})
 }
 
-// A direction that stalls for ever leaves the other alone, and ends with Close.
+// A stall without end does not affect the other direction, and ends with Close.
 func TestStallUntilClose(t *testing.T) {
 	tests := map[string]struct {
 		stalled func(at int64, do faulty.Fault) faulty.Step
@@ -220,7 +220,7 @@ func TestBreaks(t *testing.T) {
 			inPair(t, faulty.Script{faulty.Read(3, fault)}, func(t *testing.T, c, peer transport.Conn) {
 				writing := make(chan error, 1)
 				go func() {
-					_, err := c.Write(make([]byte, 1<<20)) // nobody reads it
+					_, err := c.Write(make([]byte, 1<<20)) // the peer does not read
 					writing <- err
 				}()
 				send(t, peer, "abcdef")
@@ -240,7 +240,7 @@ func TestBreaks(t *testing.T) {
 					require.Equal(t, "x", readOnce(t, c))
 					reading := make(chan error, 1)
 					go func() {
-						_, err := c.Read(make([]byte, 1)) // it is stalled
+						_, err := c.Read(make([]byte, 1)) // reading is stalled
 						reading <- err
 					}()
 					synctest.Wait()
@@ -263,7 +263,7 @@ func requireBroken(t *testing.T, err error, step string) {
 	require.ErrorContains(t, err, step)
 }
 
-// requireAllBroken looks at everything that a broken conn has, and closes it.
+// requireAllBroken checks all methods of a broken conn, and closes it.
 func requireAllBroken(t *testing.T, c transport.Conn) {
 	t.Helper()
 	_, err := c.Read(make([]byte, 1))
@@ -326,7 +326,7 @@ func TestHalfClose(t *testing.T) {
 	})
 }
 
-// However reads and writes are cut up, a script strikes the same bytes.
+// A script strikes the same bytes however reads and writes are split.
 func TestPositionsCountBytes(t *testing.T) {
 	script := faulty.Script{faulty.Write(7, faulty.Corrupt(1)), faulty.Write(100, faulty.Dribble(5)), faulty.Write(200, faulty.Cut())}
 	sent := bytes.Repeat([]byte("0123456789"), 30)

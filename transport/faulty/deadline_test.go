@@ -12,8 +12,8 @@ import (
 	"github.com/hisock/hisock/transport/faulty"
 )
 
-// A deadline ends what waits for the script, and what was held up goes on where
-// it was: nothing is lost and nothing waits twice.
+// A deadline ends a wait for the script. The next operation goes on with the rest of the wait:
+// no byte is lost, and nothing waits twice.
 func TestDeadlineReading(t *testing.T) {
 	tests := map[string]faulty.Fault{
 		"stalled": faulty.Stall(10 * time.Second),
@@ -63,7 +63,7 @@ func TestDeadlineWriting(t *testing.T) {
 	}
 }
 
-// A deadline may be set, moved and taken away while the script holds an operation up.
+// A deadline may be set, changed and removed while the script holds an operation up.
 func TestDeadlineWhileStalled(t *testing.T) {
 	inPair(t, faulty.Script{faulty.Read(0, faulty.Stall(0))}, func(t *testing.T, c, _ transport.Conn) {
 		done := make(chan error, 1)
@@ -88,7 +88,7 @@ func TestDeadlineWhileStalled(t *testing.T) {
 	})
 }
 
-// Deadlines of a conn that is closed leave no timer behind, and say that it is.
+// Setting a deadline of a closed conn leaves no timer behind, and fails with ErrClosed.
 func TestDeadlineAfterClose(t *testing.T) {
 	inPair(t, nil, func(t *testing.T, c, _ transport.Conn) {
 		require.NoError(t, c.SetReadDeadline(time.Now().Add(time.Hour)))

@@ -15,7 +15,7 @@ func ExampleWrap() {
 	a, b := transport.Pipe()
 	defer b.Close()
 	conn := faulty.Wrap(a, faulty.Script{
-		faulty.Write(1, faulty.Corrupt(5)), // of a letter, that is its case
+		faulty.Write(1, faulty.Corrupt(5)), // bit 5 is the case of a letter
 		faulty.Write(5, faulty.Cut()),
 	})
 	defer conn.Close()
@@ -29,14 +29,14 @@ func ExampleWrap() {
 	// hEllo <nil>
 }
 
-// Each connection of a test gets other faults, and the same ones when the test is run
-// again with its seed.
+// Each connection of a test gets different faults. A test that runs again with the same seed gets
+// the same faults.
 func ExampleRandom() {
 	lis := transport.NewPipeListener()
 	defer lis.Close()
 	const seed = 7 // log it
 	scripts := faulty.Random(seed, &faulty.Plan{Delay: 0.5, Dribble: 0.5, Cut: 0.1})
-	dialer := faulty.Dialer(lis, scripts) // hand it to what is tested
+	dialer := faulty.Dialer(lis, scripts) // give it to the code that is tested
 
 	for n := range 2 {
 		conn, err := dialer.Dial(context.Background())
@@ -51,7 +51,7 @@ func ExampleRandom() {
 	// 1 read@37044 dribble(15), write@13901 dribble(9)
 }
 
-// What a test has logged can be played again.
+// A script that a test has logged can be run again.
 func ExampleParse() {
 	script, err := faulty.Parse("read@0 dribble(3), write@1000 cut")
 	fmt.Println(len(script), script, err)

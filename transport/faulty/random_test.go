@@ -14,7 +14,7 @@ import (
 
 var all = faulty.Plan{Delay: 1, Dribble: 1, Corrupt: 1, Stall: 1, HalfClose: 1, Cut: 1, Reset: 1}
 
-// A seed that was logged finds the same scripts in later versions too.
+// A logged seed gives the same scripts in later versions too.
 func TestRandomIsReproducible(t *testing.T) {
 	scripts := faulty.Random(7, &faulty.Plan{Delay: 0.5, Dribble: 0.5, Corrupt: 0.2, Cut: 0.5, Within: 1000})
 	var got []string
@@ -27,13 +27,13 @@ func TestRandomIsReproducible(t *testing.T) {
 		"read@106 cut, write@190 dribble(3)",
 		"read@620 delay(8.031509ms), read@85 cut, write@724 dribble(16), write@514 cut",
 	}, got)
-	for n := range 4 { // the order of asking does not matter
+	for n := range 4 { // the order of calls does not matter
 		require.Equal(t, got[3-n], scripts(3-n).String())
 	}
 	require.NotEqual(t, faulty.Random(1, &all)(0), faulty.Random(2, &all)(0))
 }
 
-// Every kind that is certain is there, in both directions and within bounds.
+// Every kind of fault with probability 1 strikes, in both directions and within the bounds.
 func TestRandomBounds(t *testing.T) {
 	plan := all
 	plan.Within, plan.MaxDelay, plan.MaxDribble, plan.MaxStall = 10, time.Second, 2, time.Minute
@@ -62,7 +62,7 @@ func TestRandomBounds(t *testing.T) {
 	}))
 }
 
-// A failure is narrowed down by making one kind of fault after another unlikely.
+// Making one kind of fault unlikely does not change the others.
 func TestRandomKindsAreIndependent(t *testing.T) {
 	without := all
 	without.Cut = 0
@@ -72,7 +72,7 @@ func TestRandomKindsAreIndependent(t *testing.T) {
 	}
 }
 
-// The nth connection gets the nth script, whether it is dialled or accepted.
+// Connection n gets script n, whether it is dialled or accepted.
 func TestDialerAndListener(t *testing.T) {
 	scripts := func(n int) faulty.Script { return faulty.Script{faulty.Write(int64(n), faulty.Cut())} }
 	lis := transport.NewPipeListener()

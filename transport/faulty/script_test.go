@@ -67,7 +67,7 @@ func TestMistakesPanic(t *testing.T) {
 	}
 }
 
-// What is parsed is what was printed.
+// Parse gives back the script that String has printed.
 func FuzzParse(f *testing.F) {
 	f.Add(every.String())
 	f.Add("none")

@@ -14,8 +14,8 @@ import (
 // bare is a stream that is neither a [transport.ReadyReader] nor a [transport.Resetter].
 type bare struct{ transport.Conn }
 
-// Faults that a network may have without breaking its promises leave a conn that keeps
-// them.
+// With faults that break no promise of a network, a conn passes the conformance
+// suite.
 func TestConformance(t *testing.T) {
 	tests := map[string]faulty.Script{
 		"empty": nil,
@@ -63,7 +63,7 @@ func TestListenerConformance(t *testing.T) {
 	})
 }
 
-// resettable counts how often it is reset.
+// A resettable counts its resets.
 type resettable struct {
 	transport.Conn
 	resets *int

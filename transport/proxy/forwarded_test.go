@@ -15,7 +15,7 @@ func TestRequest(t *testing.T) {
 	tests := map[string]struct {
 		header string
 		values []string
-		host   string // of X-Forwarded-Host
+		host   string // value of X-Forwarded-Host
 		want   Via
 	}{
 		"client":                        {ForwardedFor, []string{client}, "", Via{client, ""}},
@@ -139,7 +139,7 @@ func FuzzRequest(f *testing.F) {
 				_, isAddr := parseHost(v.Client)
 				require.True(t, isAddr, "%q", v.Client)
 			}
-			// What a trusted proxy adds in a line of its own is what counts, whatever came before.
+			// The line that a trusted proxy adds counts, whatever lines come before it.
 			if name == ForwardedFor {
 				v, _, err = tr.Request(http.Header{name: {a, b, "203.0.113.7"}}, name)
 				require.NoError(t, err)

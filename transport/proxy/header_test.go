@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// v2 is a header of version 2.
+// v2 returns a header of version 2.
 func v2(cmd, family byte, body ...byte) string {
 	return signature + string([]byte{cmd, family, byte(len(body) >> 8), byte(len(body))}) + string(body)
 }
@@ -48,7 +48,7 @@ var goodHeaders = map[string]struct {
 	"2, unspecified":         {v2(0x21, 0x00, 1, 2, 3), Source{}},
 }
 
-// A header is read to its end, however it comes, and not one byte behind it.
+// A header is read to its end, in pieces of any size, and no byte after it is read.
 func TestHeader(t *testing.T) {
 	for name, tc := range goodHeaders {
 		t.Run(name, func(t *testing.T) {
@@ -89,7 +89,7 @@ func TestHeaderGoesOn(t *testing.T) {
 	}
 }
 
-// stuttering fails between any two bytes.
+// A stuttering reader fails between any two bytes.
 type stuttering struct {
 	rest []byte
 	dry  bool
@@ -135,7 +135,7 @@ var badHeaders = map[string]string{
 	"2, no addresses at all": v2(0x21, 0x11),
 }
 
-// What is no header is refused as soon as that is clear, without waiting for more.
+// Bytes that are no header are refused as soon as that is clear, without waiting for more.
 func TestHeaderRefuses(t *testing.T) {
 	for name, in := range badHeaders {
 		t.Run(name, func(t *testing.T) {
@@ -163,7 +163,7 @@ func TestHeaderCutShort(t *testing.T) {
 	}
 }
 
-// A header that says that it is long costs nothing more.
+// A header that announces a great length costs no more memory.
 func TestHeaderAllocatesNothing(t *testing.T) {
 	in := []byte(v2(0x21, 0x11, append(ends4, make([]byte, 60_000)...)...))
 	from := bytes.NewReader(in)

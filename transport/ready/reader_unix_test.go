@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A pool counts the buffers that are out.
+// A pool counts the borrowed buffers.
 type pool struct {
 	size int
 	out  atomic.Int32
@@ -29,7 +29,7 @@ func (p *pool) Get() []byte {
 
 func (p *pool) Put([]byte) { p.out.Add(-1) }
 
-// pair connects two sockets of the network and gives the first a Reader.
+// pair connects two sockets, and makes a Reader of the first one.
 func pair(t *testing.T, network, address string) (r *Reader, near, far net.Conn) {
 	t.Helper()
 	l, err := net.Listen(network, address)
@@ -113,7 +113,7 @@ func TestReaderAllocatesNothing(t *testing.T) {
 	}))
 }
 
-// one lends the same buffer each time.
+// A one lends the same buffer each time.
 type one struct{ buf []byte }
 
 func (p *one) Get() []byte { return p.buf }

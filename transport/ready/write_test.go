@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A sink is a connection that takes so many bytes and then fails.
+// A sink is a connection that accepts a number of bytes and then fails.
 type sink struct {
 	net.Conn
 	got   bytes.Buffer
@@ -30,7 +30,7 @@ func (s *sink) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// cut cuts what is all into buffers of those sizes.
+// cut splits all into buffers of the given sizes.
 func cut(all []byte, sizes []int) (bufs [][]byte) {
 	for _, n := range sizes {
 		bufs, all = append(bufs, all[:n:n]), all[n:]
@@ -46,7 +46,7 @@ func TestWriter(t *testing.T) {
 	const k = 1 << 10
 	cases := map[string]struct {
 		bufs   []int
-		writes []int // what a sink sees, which takes one buffer at a time
+		writes []int // sizes of the writes that a sink sees; it takes one buffer at a time
 	}{
 		"nothing":              {nil, nil},
 		"small":                {[]int{10}, []int{10}},
@@ -73,7 +73,7 @@ func TestWriter(t *testing.T) {
 			require.Equal(t, tc.writes, to.sizes)
 			require.True(t, bytes.Equal(all[:total], to.got.Bytes()))
 
-			for room := 0; room < total; room += 1 + total/50 { // whatever was written is counted
+			for room := 0; room < total; room += 1 + total/50 { // the result counts all written bytes
 				to := &sink{room: room}
 				n, err := w.WriteBuffers(to, cut(all, tc.bufs))
 				require.Equal(t, errFull, err)

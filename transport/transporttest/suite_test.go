@@ -18,11 +18,11 @@ import (
 
 func TestMain(m *testing.M) { transporttest.Main(m) }
 
-// faultVar names, in the environment of a child process, how [TestFaulty] is to
-// break its connections.
+// faultVar is an environment variable of a child process. It names the fault of the connections in
+// [TestFaulty].
 const faultVar = "TRANSPORTTEST_FAULT"
 
-// A faulty is a pipe with something wrong.
+// A faulty is a pipe with a fault.
 type faulty struct {
 	transport.Conn
 	transport.ReadyReader
@@ -110,7 +110,7 @@ func (c *faulty) Close() error {
 	return c.Conn.Close()
 }
 
-// TestFaulty passes by itself; with a fault it is what TestFaults runs.
+// TestFaulty passes if no fault is named. TestFaults runs it with faults.
 func TestFaulty(t *testing.T) {
 	fault := os.Getenv(faultVar)
 	transporttest.Run(t, func(t *testing.T) (a, b transport.Conn, stop func()) {
@@ -122,10 +122,10 @@ func TestFaulty(t *testing.T) {
 	})
 }
 
-// TestFaults checks that the suite finds what is wrong with a connection: each fault
-// in a process of its own, because it makes a test fail.
+// TestFaults checks that the suite finds each fault of a connection. Each fault runs
+// in a separate process, because it makes a test fail.
 func TestFaults(t *testing.T) {
-	tests := map[string]string{ // fault: the case that finds it
+	tests := map[string]string{ // the case that finds each fault
 		"short write":         "order",
 		"own error":           "use_after_Close",
 		"only some buffers":   "many_buffers_in_one_write",
@@ -162,7 +162,7 @@ func runChild(t *testing.T, pattern, fault string) (out string, err error) {
 	return string(combined), err
 }
 
-// TestLeaving leaves a goroutine behind if it is told to.
+// TestLeaving leaves a goroutine behind if faultVar says so.
 func TestLeaving(t *testing.T) {
 	if os.Getenv(faultVar) == "leaves a goroutine" {
 		go func() { <-make(chan struct{}) }()
