@@ -83,7 +83,7 @@ func BenchmarkStream(b *testing.B) {
 	}
 }
 
-// BenchmarkRead reads messages of a client that come without a break, as the core reads.
+// BenchmarkRead reads messages of a client that come without a break, as package core reads.
 // One operation is one message.
 func BenchmarkRead(b *testing.B) {
 	for _, size := range []int{64, 1 << 10, 64 << 10} {
@@ -114,7 +114,7 @@ func BenchmarkRead(b *testing.B) {
 	}
 }
 
-// BenchmarkWrite writes messages to a peer that reads without looking.
+// BenchmarkWrite writes messages to a peer that discards them.
 func BenchmarkWrite(b *testing.B) {
 	for _, from := range []string{"client", "server"} {
 		for _, size := range []int{64, 1 << 10, 64 << 10} {
@@ -151,7 +151,7 @@ func socketPair(b *testing.B) (near, far net.Conn) {
 	return near, far
 }
 
-// BenchmarkDecode takes messages apart that are in memory, 16 KiB at a time.
+// BenchmarkDecode decodes messages in memory, 16 KiB at a time.
 func BenchmarkDecode(b *testing.B) {
 	for _, size := range []int{64, 1 << 10, 64 << 10} {
 		b.Run(fmt.Sprintf("%dB", size), func(b *testing.B) {

@@ -16,8 +16,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A reader goes on while a message does not go out, and of the pings that came meanwhile
-// the latest is answered behind it.
+// A reader goes on while another goroutine's message is not sent, and the latest ping that has come meanwhile
+// is answered after the message.
 func TestPingsDuringAWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		peer, c := pipePair(t, nil)
@@ -50,7 +50,7 @@ func TestPingsDuringAWrite(t *testing.T) {
 	})
 }
 
-// A pong that waits behind a message is not sent behind a close frame.
+// A pong that waits for a message is not sent after a close frame.
 func TestPingBeforeTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		peer, c := pipePair(t, nil)
@@ -71,11 +71,11 @@ func TestPingBeforeTheEnd(t *testing.T) {
 	})
 }
 
-// A peer that does not take the close frame which it has provoked loses the connection.
+// A peer that breaks the protocol and does not read the close frame loses the connection.
 func TestProtocolErrorWithoutReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		peer, c := pipePair(t, nil)
-		require.NoError(t, c.SetWriteDeadline(time.Now().Add(-time.Hour))) // does not hold for it
+		require.NoError(t, c.SetWriteDeadline(time.Now().Add(-time.Hour))) // this deadline does not hold for the close frame
 		start := time.Now()
 		reading := make(chan error, 1)
 		go func() {
@@ -93,7 +93,7 @@ func TestProtocolErrorWithoutReading(t *testing.T) {
 	})
 }
 
-// A client refuses what only clients may send, and says so in masked frames.
+// A client refuses frames that only clients may send, and its close frame is masked.
 func TestServerBreaksTheProtocol(t *testing.T) {
 	tests := map[string]struct {
 		in   string
@@ -121,7 +121,7 @@ func TestServerBreaksTheProtocol(t *testing.T) {
 				defer c.Close()
 				got := startRead(c)
 				peer := newRawPeer(t, far)
-				go io.WriteString(far, "\x82\x06before"+tc.in) // of which not all may be read
+				go io.WriteString(far, "\x82\x06before"+tc.in) // perhaps not all of it is read
 				head := make([]byte, 2)
 				_, err := io.ReadFull(peer.r, head)
 				require.NoError(t, err)
@@ -141,7 +141,7 @@ func TestServerBreaksTheProtocol(t *testing.T) {
 	}
 }
 
-// A read deadline that has passed loses nothing: reading can go on, within a header too.
+// A passed read deadline loses no bytes: reading can go on, also inside a header.
 func TestReadingGoesOnAfterADeadline(t *testing.T) {
 	peer, c := rawPair(t)
 	wire := string(appendFrame(nil, frame{opBinary, true, strings.Repeat("x", 300)}))
@@ -163,7 +163,7 @@ func TestReadingGoesOnAfterADeadline(t *testing.T) {
 	require.Equal(t, strings.Repeat("x", 300), string(got))
 }
 
-// Pings cost the process nothing that has to be collected.
+// Pings allocate nothing.
 func TestPingsAllocateNothing(t *testing.T) {
 	peer, c := rawPair(t)
 	pool := newBufferPool()
@@ -188,7 +188,7 @@ func TestPingsAllocateNothing(t *testing.T) {
 	}), 1.0)
 }
 
-// A peer that has gone before its ping was answered is still read to its end.
+// If a peer has gone before its ping was answered, its stream is still read to the end.
 func TestPingOfOneWhoIsGone(t *testing.T) {
 	peer, c := rawPair(t)
 	peer.sendFrame(opPing, "first")

@@ -115,7 +115,7 @@ func TestEndsInBrowser(t *testing.T) {
 	tests := map[string]struct {
 		end       func(peer fakePeer, c *conn)
 		want      error
-		closeCode int // that the conn sends
+		closeCode int // close code that the conn sends
 	}{
 		"peer, in order": {
 			end:  func(p fakePeer, _ *conn) { p.Call("end", 1000, "") },
@@ -209,7 +209,7 @@ func TestWriteInBrowser(t *testing.T) {
 	require.ErrorIs(t, err, transport.ErrClosed)
 }
 
-// TestWriteWaitsInBrowser has a browser that holds too much.
+// TestWriteWaitsInBrowser has a browser that holds too many unsent bytes.
 func TestWriteWaitsInBrowser(t *testing.T) {
 	tests := map[string]struct {
 		end  func(peer fakePeer, c *conn)

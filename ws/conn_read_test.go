@@ -24,7 +24,7 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// serveAnswer answers each handshake rightly, with more before and behind the answer.
+// serveAnswer answers each handshake correctly, with further bytes before and after the answer.
 func serveAnswer(t *testing.T, before, behind string) (url string) {
 	t.Helper()
 	server := &http.Server{ErrorLog: quietLog, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -72,7 +72,7 @@ func TestFramesWithTheAnswer(t *testing.T) {
 	})
 }
 
-// A countingPool counts the buffers that are out, and that were.
+// A countingPool counts the buffers that are borrowed now, and all that were ever borrowed.
 type countingPool struct {
 	sizedPool
 	out, lent atomic.Int32
@@ -86,7 +86,7 @@ func (p *countingPool) Get() []byte {
 
 func (p *countingPool) Put([]byte) { p.out.Add(-1) }
 
-// readAll reads to the end through pool, and counts the bytes.
+// readAll reads to the end with ReadReady, and returns the number of bytes.
 func readAll(c *conn, pool *countingPool, got *atomic.Int64) error {
 	for {
 		buf, n, err := c.ReadReady(pool)
@@ -98,10 +98,10 @@ func readAll(c *conn, pool *countingPool, got *atomic.Int64) error {
 	}
 }
 
-// haltingPieces is a message in pieces that end within a header, a payload and a ping, and
-// how much of it has come with each.
+// haltingPieces returns a message in pieces that end inside a header, a payload and a ping, and
+// how many bytes of payload have come with each piece.
 func haltingPieces() (pieces [][]byte, payload []int64) {
-	wire := appendFrame(nil, frame{opBinary, false, strings.Repeat("x", 300)}) // of 8 bytes and 300
+	wire := appendFrame(nil, frame{opBinary, false, strings.Repeat("x", 300)}) // a header of 8 bytes and a payload of 300
 	wire = appendFrame(wire, frame{opPong, true, "hi"})
 	wire = appendFrame(wire, frame{opContinuation, true, "y"})
 	cuts := []int{0, 1, 7, 8, 100, 308, 311, 315, len(wire)}
@@ -111,7 +111,7 @@ func haltingPieces() (pieces [][]byte, payload []int64) {
 	return pieces, []int64{0, 0, 0, 92, 300, 300, 300, 301}
 }
 
-// A conn holds no buffer while nothing comes, wherever within a message the peer has stopped.
+// A conn holds no buffer while it waits, wherever inside a message the peer has stopped.
 func TestHaltingPeer(t *testing.T) {
 	pieces, payload := haltingPieces()
 	t.Run("socket", func(t *testing.T) {
@@ -126,7 +126,7 @@ func TestHaltingPeer(t *testing.T) {
 		for i, piece := range pieces {
 			lent := pool.lent.Load()
 			peer.send(string(piece))
-			require.Eventually(t, func() bool { // one buffer was for the piece, another to see that there is no more
+			require.Eventually(t, func() bool { // one buffer was for the piece, another one for a read that found nothing
 				return pool.lent.Load() >= lent+2 && pool.out.Load() == 0
 			}, transporttest.Patience, time.Millisecond, "behind %d pieces", i+1)
 			require.Equal(t, payload[i], got.Load())
@@ -157,7 +157,7 @@ func TestHaltingPeer(t *testing.T) {
 	}
 }
 
-// Over TLS a large message comes in large pieces, not in those of which a conn waits.
+// Over TLS a large message is read in large pieces, and not in pieces of the size of the waiting buffer.
 func TestReadReadyOverTLS(t *testing.T) {
 	l := newTestListener(nil)
 	server, client := transporttest.Certificates(t)
@@ -167,7 +167,7 @@ func TestReadReadyOverTLS(t *testing.T) {
 	defer a.Close()
 	defer b.Close()
 	for _, ends := range [][2]*conn{{a.(*conn), b.(*conn)}, {b.(*conn), a.(*conn)}} {
-		requireCarries(t, ends[0], ends[1]) // what TLS sends of itself has come
+		requireCarries(t, ends[0], ends[1]) // then the messages that TLS itself sends have come
 		const size = 10_000
 		sent := make(chan error, 1)
 		go func() {
@@ -186,7 +186,7 @@ func TestReadReadyOverTLS(t *testing.T) {
 	}
 }
 
-// An HTTP server on a Unix socket is as good as another.
+// A listener works behind an HTTP server on a Unix socket.
 func TestUnixSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "socket")
 	inner, err := net.Listen("unix", path)

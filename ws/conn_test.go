@@ -54,7 +54,7 @@ func TestTextEndsTheConnection(t *testing.T) {
 func TestPeerCloses(t *testing.T) {
 	tests := map[string]struct {
 		payload string
-		want    error // nil: a CloseError
+		want    error // nil means a CloseError
 		closed  CloseError
 	}{
 		"normal":         {payload: closePayload(1000, "bye"), want: io.EOF},
@@ -95,7 +95,7 @@ func TestPeerCloses(t *testing.T) {
 func TestBrokenPeer(t *testing.T) {
 	tests := map[string]struct {
 		send string
-		want error // nil: io.ErrUnexpectedEOF
+		want error // nil means io.ErrUnexpectedEOF
 	}{
 		"nothing":            {send: ""},
 		"half a header":      {send: "\x82"},
@@ -159,7 +159,7 @@ func TestControlFramesWithinAMessage(t *testing.T) {
 	require.Equal(t, "one two three four", text)
 }
 
-// TestOneMessagePerWrite looks at what is on the wire.
+// TestOneMessagePerWrite checks the frames on the wire.
 func TestOneMessagePerWrite(t *testing.T) {
 	large := func(n int) []byte { return bytes.Repeat([]byte("x"), n) }
 	tests := map[string]struct {
@@ -217,8 +217,8 @@ func (c *countingConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// A message and its header are one write, and a large one few, where the system cannot take
-// its parts.
+// If the stream is no socket, a message and its header are one write, and a large message is few
+// writes.
 func TestFewWrites(t *testing.T) {
 	tests := map[string]struct {
 		size, writes int

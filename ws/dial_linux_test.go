@@ -10,8 +10,8 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// A deadline that passes before there is a connection is reported as any other is, whether the
-// socket notices it first or the context.
+// A deadline that passes during Dial is reported as context.DeadlineExceeded, whether the
+// socket or the context notices it first.
 func TestDialDeadlineBeforeConnection(t *testing.T) {
 	addr := transporttest.Full(t)
 	for range 50 {

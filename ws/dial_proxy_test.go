@@ -23,11 +23,11 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// An exit is a proxy that leads all it is asked for to one address.
+// An exit is a proxy that connects every request to the same address.
 type exit struct {
 	net.Listener
 	to     string
-	answer string // in place of leading anywhere
+	answer string // answer in place of a connection; empty for none
 
 	mu    sync.Mutex
 	asked []string // "host:port user:password"
@@ -153,7 +153,7 @@ func TestDialThroughProxy(t *testing.T) {
 	clientTLS = clientTLS.Clone()
 	clientTLS.ServerName = ""
 	tests := map[string]struct {
-		secure   bool // the server
+		secure   bool // the server speaks TLS
 		tlsProxy bool
 		scheme   string
 		user     string
@@ -233,7 +233,7 @@ func TestDialThroughBadProxy(t *testing.T) {
 		})
 	}
 	t.Run("silent", func(t *testing.T) {
-		e, err := net.Listen("tcp", "127.0.0.1:0") // whom nobody accepts
+		e, err := net.Listen("tcp", "127.0.0.1:0") // nobody accepts from it
 		require.NoError(t, err)
 		defer e.Close()
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -248,7 +248,7 @@ func TestDialThroughBadProxy(t *testing.T) {
 	})
 }
 
-// The proxy settings of HTTP hold, read once as package net/http does: so in a process of its own.
+// The environment's HTTP proxies hold. Package net/http reads them once, so the test runs in a separate process.
 func TestProxyFromEnvironment(t *testing.T) {
 	const child = "HISOCK_TEST_DIAL"
 	if addr := os.Getenv(child); addr != "" {

@@ -113,7 +113,7 @@ func TestDialWrongAnswers(t *testing.T) {
 	}
 }
 
-// A program's own function may give nothing at all.
+// A DialContext may return neither a connection nor an error.
 func TestDialGivesNothing(t *testing.T) {
 	nothing := func(context.Context, string, string) (net.Conn, error) { return nil, nil }
 	for _, url := range []string{"ws://example.com/ws", "wss://example.com/ws"} {
@@ -122,7 +122,7 @@ func TestDialGivesNothing(t *testing.T) {
 	}
 }
 
-// A context ends an attempt at each of its stages.
+// A context ends Dial at each of its stages.
 func TestDialContext(t *testing.T) {
 	tests := map[string]struct{ scheme, answer string }{
 		"no answer":     {"ws", ""},
@@ -153,7 +153,7 @@ func TestDialContext(t *testing.T) {
 			_, err = Dialer(tc.scheme+"://"+l.Addr().String(), nil).Dial(ctx)
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			close(stop)
-			require.NoError(t, l.Close()) // on a busy machine the time may be over before the connection was made
+			require.NoError(t, l.Close()) // on a busy machine the context may end before there is a connection
 			<-served
 		})
 	}

@@ -11,12 +11,12 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// A URL may say over which interface an IPv6 address is reached. Neither the server nor a certificate
-// is told of that.
+// A URL may have the zone of an IPv6 address. The server is not sent the zone, and a certificate does not
+// need it.
 func TestDialZone(t *testing.T) {
 	server, client := transporttest.Certificates(t)
 	client = client.Clone()
-	client.ServerName = "" // that of the URL
+	client.ServerName = "" // so the host of the URL counts
 	tests := map[string]struct {
 		zone   string
 		server *tls.Config

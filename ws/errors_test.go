@@ -41,8 +41,8 @@ func TestErrorTexts(t *testing.T) {
 	}
 }
 
-// Whatever a peer writes, an error shows it without anything that a log or a terminal could
-// take for more than text.
+// An error shows text from a peer without characters that a log or a terminal could
+// interpret.
 func TestErrorTextsAreHarmless(t *testing.T) {
 	err := &CloseError{1011, "\x00\x1b[31m\x7f\u0085\u2028\u202e\xff end"}
 	for _, r := range err.Error() {

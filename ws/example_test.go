@@ -13,7 +13,7 @@ import (
 	"github.com/hisock/hisock/ws"
 )
 
-// A server echoes one connection. The core does the same for many: see core.Server.
+// A server that echoes one connection. Package core serves many: see core.Server.
 func Example() {
 	l, err := ws.NewListener(&ws.Options{OnReject: func(_ *http.Request, err error) { fmt.Println(err) }})
 	if err != nil {

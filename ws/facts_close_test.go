@@ -16,8 +16,8 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// Close can block 5 s and again 5 s. Here no time at all passes, though nobody reads:
-// the clock of the bubble stands still.
+// Close of the library can block for 5 s twice. Here no time passes although nobody reads:
+// the clock of the synctest bubble stands still.
 func TestCloseDoesNotWaitForPeer(t *testing.T) {
 	tests := map[string]func(c *conn){
 		"idle": func(*conn) {},
@@ -72,16 +72,16 @@ func TestCloseDoesNotWaitForPeer(t *testing.T) {
 	}
 }
 
-// waitUntil is for a bubble in which some goroutine waits for a mutex, which makes
-// synctest.Wait wait for it.
+// waitUntil replaces synctest.Wait in a bubble in which a goroutine waits for a mutex: synctest.Wait would
+// wait for that goroutine.
 func waitUntil(ok func() bool) {
 	for !ok() {
 		runtime.Gosched()
 	}
 }
 
-// CloseWrite waits only a moment for its close frame to be taken, and the frame is
-// not lost when that passes.
+// CloseWrite waits only a moment until its close frame is written, and the frame is
+// not lost after that.
 func TestCloseWriteDoesNotWaitForPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		peer, c := pipePair(t, nil)

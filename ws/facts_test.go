@@ -21,11 +21,11 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// The tests of this file and of facts_close_test.go are about what is known of
-// nhooyr.io/websocket v1.8.17 and must not reach our callers: in the handshake, which it
-// makes, and in the frames, which it once read and wrote. Another is TestOrigins.
+// The tests of this file and of facts_close_test.go are about faults of nhooyr.io/websocket
+// v1.8.17 that must not reach the users of this package: in the handshake, which the library
+// makes, and in the frames, which it once read and wrote. TestOrigins is such a test too.
 
-// It sends data frames after its own close frame when writers race with that.
+// The library sends data frames after its own close frame if writers race with the close frame.
 func TestNoFrameAfterCloseFrame(t *testing.T) {
 	sends := func(f frame) func(*rawPeer, *conn) error {
 		return func(peer *rawPeer, _ *conn) error {
@@ -35,7 +35,7 @@ func TestNoFrameAfterCloseFrame(t *testing.T) {
 	}
 	tests := map[string]struct {
 		end         func(peer *rawPeer, c *conn) error
-		readingGoes bool // on until Close
+		readingGoes bool // reading goes on until Close
 	}{
 		"this side ends": {
 			end:         func(_ *rawPeer, c *conn) error { return c.CloseWrite() },
@@ -74,8 +74,8 @@ func TestNoFrameAfterCloseFrame(t *testing.T) {
 	}
 }
 
-// startWriters lets several goroutines write until they fail, and returns when each has
-// begun. Their messages are of several frames, so that an end can fall inside of one.
+// startWriters starts goroutines that write until a write fails, and returns when each has
+// begun. Their messages have several frames, so that a close frame can come inside a message.
 func startWriters(c *conn) *sync.WaitGroup {
 	bufs := [][]byte{make([]byte, 3000), make([]byte, 20_000), make([]byte, 100)}
 	var racing sync.WaitGroup
@@ -112,7 +112,7 @@ func requireCloseIsLast(t *testing.T, b []byte) {
 	}
 }
 
-// A context that ends in a call ends the connection.
+// In the library, a context that ends during a call ends the connection.
 func TestContextOfDialDoesNotEndConn(t *testing.T) {
 	l := newTestListener(nil)
 	url, stop := serve(t, l, nil)
@@ -140,7 +140,7 @@ func TestContextOfDialDoesNotEndConn(t *testing.T) {
 	}
 }
 
-// The same, for deadlines: they end one direction and not the other.
+// The same for deadlines: here they end one direction and not the other.
 func TestReadDeadlineSparesWriting(t *testing.T) {
 	a, b := pair(t)
 	require.NoError(t, a.SetReadDeadline(time.Now().Add(-time.Second)))
@@ -165,14 +165,14 @@ type wrapped struct{ http.ResponseWriter }
 
 func (w wrapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// holding is a middleware's ResponseWriter that holds the header back.
+// A holding is the ResponseWriter of a middleware that holds the header back.
 type holding struct{ wrapped }
 
 func (holding) WriteHeader(int) {}
 
 type opaque struct{ http.ResponseWriter }
 
-// It does not unwrap ResponseWriters: behind a middleware it answers 501.
+// The library does not unwrap ResponseWriters: behind a middleware it answers 501.
 func TestWrappedResponseWriter(t *testing.T) {
 	tests := map[string]struct {
 		wrap func(w http.ResponseWriter) http.ResponseWriter
@@ -211,10 +211,10 @@ func TestWrappedResponseWriter(t *testing.T) {
 	}
 }
 
-// Its read limit is by message, 32 KiB unless it is lifted.
+// The library limits the length of a message, to 32 KiB unless the limit is raised.
 func TestMessagesHaveNoLimit(t *testing.T) {
 	peer, c := rawPair(t)
-	peer.send("\x82\xff\x40\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00") // 4 EiB to come
+	peer.send("\x82\xff\x40\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00") // a frame of 4 EiB begins
 	sent := bytes.Repeat([]byte("x"), 1<<20)
 	go peer.Write(sent)
 	var before, after runtime.MemStats
@@ -229,8 +229,8 @@ func TestMessagesHaveNoLimit(t *testing.T) {
 	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(1<<20), "the message was held")
 }
 
-// It keeps a goroutine and buffers for each connection, and gets neither to see: what it
-// takes for a connection is dead.
+// The library keeps a goroutine and buffers for each connection. Here it keeps neither, because its connection is
+// dead.
 func TestHijackKeepsTheConnection(t *testing.T) {
 	near, far := net.Pipe()
 	defer near.Close()
@@ -277,7 +277,7 @@ func TestFrameWithHandshake(t *testing.T) {
 	require.Equal(t, payload, string(got))
 }
 
-// It answers pings from the reader, with whatever write deadline the caller has left.
+// The library answers pings from the reader, under the write deadline that the caller has set last.
 func TestPassedWriteDeadlineSparesPong(t *testing.T) {
 	peer, c := rawPair(t)
 	require.NoError(t, c.SetWriteDeadline(time.Now().Add(-time.Second)))

@@ -10,8 +10,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// fakeWebSocket is a WebSocket whose other end is the test. It holds the caller to
-// what a browser's insists on, and like that of a browser its close event comes later.
+// fakeWebSocket is a WebSocket whose other end is the test. It checks its arguments as a browser's
+// WebSocket does, and its close event comes later, as in a browser.
 const fakeWebSocket = `
 return class {
 	constructor(url) {
@@ -76,13 +76,13 @@ func useFake(t *testing.T) {
 	})
 }
 
-// fakes is how many WebSockets were made.
+// fakes returns how many WebSockets were made.
 func fakes() int { return js.Global().Get("fakeSockets").Length() }
 
-// A fakePeer is the fake behind a conn.
+// A fakePeer is the fake WebSocket of a conn.
 type fakePeer struct{ js.Value }
 
-// startDial dials and returns the fake before it has opened.
+// startDial dials, and returns the fake before it is open.
 func startDial(t *testing.T, ctx context.Context, opts *DialOptions) (fakePeer, func() (transport.Conn, error)) {
 	t.Helper()
 	useFake(t)
@@ -139,8 +139,8 @@ func (p fakePeer) wantClose(t *testing.T, code int, reason string) {
 	require.Equal(t, reason, closes.Index(0).Index(1).String())
 }
 
-// requireReleased checks that no callback is left, and that an event that comes all the
-// same does no harm. Go itself complains on the console if a released one is called.
+// requireReleased checks that no callback remains, and that a late event
+// does no harm. Go itself writes to the console if a released callback is called.
 func (p fakePeer) requireReleased(t *testing.T, c *conn) {
 	t.Helper()
 	for _, name := range []string{"onopen", "onmessage", "onclose", "onerror"} {

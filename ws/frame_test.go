@@ -48,7 +48,7 @@ func TestHeaders(t *testing.T) {
 
 func TestWrongHeaders(t *testing.T) {
 	tests := map[string]struct {
-		wire   string // up to the byte that is wrong
+		wire   string // bytes up to the first wrong byte
 		masked bool
 		want   *ProtocolError
 	}{
@@ -134,7 +134,7 @@ func TestClosePayloads(t *testing.T) {
 	}
 }
 
-// What goes out as a reason has room in a close frame and is text.
+// Every reason of this package fits into a close frame and is UTF-8.
 func TestProtocolErrors(t *testing.T) {
 	for _, e := range []*ProtocolError{
 		errReserved, errOpcode, errUnmasked, errMasked, errLength, errNotMinimal, errControlFragment,

@@ -14,11 +14,11 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A randomStream is what a peer sends: messages in fragments, with control frames between.
+// A randomStream is the stream of a peer: messages in fragments, with control frames between them.
 type randomStream struct {
 	wire  []byte
 	data  []byte
-	pings []frame // as pongs
+	pings []frame // the pongs that are expected
 }
 
 func newRandomStream(random *rand.Rand, fromClient bool) (s randomStream) {
@@ -51,7 +51,7 @@ func newRandomStream(random *rand.Rand, fromClient bool) (s randomStream) {
 	return s
 }
 
-// noise is what random texts are cut from.
+// noise is the bytes from which random texts are cut.
 var noise = func() string {
 	random := rand.New(rand.NewPCG(5, 6))
 	p := make([]byte, 200_000)
@@ -61,7 +61,7 @@ var noise = func() string {
 	return string(p)
 }()
 
-// randomText has up to most bytes, often just as many.
+// randomText returns up to most bytes, and often exactly most.
 func randomText(random *rand.Rand, most int) string {
 	if random.IntN(2) == 0 {
 		most = random.IntN(most + 1)
@@ -86,7 +86,7 @@ type sizedPool int
 func (p sizedPool) Get() []byte { return make([]byte, p) }
 func (sizedPool) Put([]byte)    {}
 
-// readRandomly reads to the end, in all ways there are and with buffers of all sizes.
+// readRandomly reads to the end, with Read and ReadReady in turn and with buffers of all sizes.
 func readRandomly(c *conn, random *rand.Rand, most int) (got []byte, err error) {
 	sizes := randomSizes(random, most)
 	for err == nil {
@@ -103,8 +103,8 @@ func readRandomly(c *conn, random *rand.Rand, most int) (got []byte, err error) 
 	return got, err
 }
 
-// What valid frames carry arrives as it was sent, whatever the frames, however they come
-// and however they are read, and each ping is answered.
+// The payload of valid frames arrives unchanged, whatever the frames and however they come
+// and are read, and each ping is answered.
 func FuzzStream(f *testing.F) {
 	for seed := range uint64(20) {
 		f.Add(seed, seed%2 == 0, uint16(1)<<(seed%16))
@@ -133,7 +133,7 @@ func FuzzStream(f *testing.F) {
 	})
 }
 
-// A message is one frame, whatever it is put together of, and masked as its sender has to.
+// A message is one frame, whatever buffers it consists of. A client masks it and a server does not.
 func TestRandomMessages(t *testing.T) {
 	for name, server := range map[string]bool{"client": false, "server": true} {
 		t.Run(name, func(t *testing.T) {

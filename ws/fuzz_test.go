@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// A hostileProgram makes frames of bytes: those that a client sends, and what a server
-// understands of them. Three bytes are one frame:
+// A hostileProgram makes frames from bytes: the frames that a client sends, and the data that a server
+// reads from them. Three bytes are one frame:
 //
 //	byte 0   fin, 3 reserved bits, opcode (4 bits), as on the wire
 //	byte 1   0x80: no mask; 0x40: length in 16 bits; 0x20: length in 64 bits; 0x10: length with
@@ -26,9 +26,9 @@ import (
 type hostileProgram struct {
 	wire []byte
 
-	data   []byte // of binary messages, as far as the frames before were in order
-	exact  bool   // nothing is wrong: all of data is read, and then the end
-	opened bool   // a message is not at its end
+	data   []byte // payload of binary messages, up to the first wrong frame
+	exact  bool   // no frame is wrong: all of data is read, and then the end
+	opened bool   // a message has begun and not ended
 }
 
 func compile(program []byte) (p hostileProgram) {
@@ -39,7 +39,7 @@ func compile(program []byte) (p hostileProgram) {
 	return p
 }
 
-// frame appends a frame, and tells whether the wire goes on behind it.
+// frame appends a frame, and returns whether more may follow it.
 func (p *hostileProgram) frame(first, how, size byte) bool {
 	start := len(p.wire)
 	p.wire = append(p.wire, first)
@@ -77,7 +77,7 @@ func (p *hostileProgram) frame(first, how, size byte) bool {
 	return !cut
 }
 
-// model is what RFC 6455 says of a frame, as far as this package understands one.
+// model applies the rules of RFC 6455 to a frame.
 func (p *hostileProgram) model(first, how, size byte, payload []byte) {
 	op, fin, cut := first&opcodeBits, first&finBit != 0, len(payload) < int(size)
 	if !p.exact {
@@ -94,14 +94,14 @@ func (p *hostileProgram) model(first, how, size byte, payload []byte) {
 			p.opened = !fin
 			bad = cut
 		}
-	default: // text and close, which end it, or nothing known
+	default: // text and close, which end the stream, and reserved opcodes
 		bad = true
 	}
 	p.exact = !bad
 }
 
-// What a client sends for frames never does more than end its own conn: the server reads
-// what was in order before, and then an error.
+// Bytes from a client can only end its own conn: the server reads
+// the data before the first wrong frame, and then an error.
 func FuzzFrames(f *testing.F) {
 	good := "\x82\x00\x05"
 	for _, program := range []string{
@@ -130,9 +130,9 @@ func FuzzFrames(f *testing.F) {
 	})
 }
 
-// A recording is a connection on which everything has been said already.
+// A recording is a connection whose peer has sent all its bytes already.
 type recording struct {
-	net.Conn // nil: nothing else is used
+	net.Conn // nil; only the methods below are used
 	in       io.Reader
 	out      bytes.Buffer
 }
@@ -146,8 +146,8 @@ func (c *recording) SetDeadline(time.Time) error      { return nil }
 func (c *recording) SetReadDeadline(time.Time) error  { return nil }
 func (c *recording) SetWriteDeadline(time.Time) error { return nil }
 
-// run sends the program's bytes to a conn of a server, which reads room bytes at a time,
-// and returns what it reads.
+// run gives the program's bytes to a conn of a server, reads room bytes at a time,
+// and returns the data.
 func (p *hostileProgram) run(room int) (got []byte, err error) {
 	request, err := http.ReadRequest(bufio.NewReader(strings.NewReader(goodHandshake)))
 	if err != nil {
@@ -176,7 +176,7 @@ func (p *hostileProgram) run(room int) (got []byte, err error) {
 	return got, judgeAnswer(frames)
 }
 
-// judgeAnswer says what is wrong with the frames that a server has sent.
+// judgeAnswer returns what is wrong with the frames that a server has sent, or nil.
 func judgeAnswer(frames []byte) error {
 	for r := bytes.NewReader(frames); r.Len() > 0; {
 		f, err := readFrame(r)

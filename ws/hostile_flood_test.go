@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sendAll writes what frames makes, count times, without waiting for any answer.
+// sendAll writes the frames that frames makes, count times, without waiting for an answer.
 func (p *rawPeer) sendAll(count int, frames func(i int) []byte) <-chan error {
 	done := make(chan error, 1)
 	go func() {
@@ -34,7 +34,7 @@ func (p *rawPeer) sendAll(count int, frames func(i int) []byte) <-chan error {
 	return done
 }
 
-// held is how much memory is in use.
+// held returns how much memory is in use, in bytes.
 func held() uint64 {
 	var m runtime.MemStats
 	runtime.GC()
@@ -42,7 +42,7 @@ func held() uint64 {
 	return m.HeapAlloc
 }
 
-// Pings are answered, each one and in order, and cost nothing that stays.
+// Each ping is answered, in order, and no memory remains in use.
 func TestPingFlood(t *testing.T) {
 	h := newHall(t, nil)
 	p := h.stranger()
@@ -66,7 +66,7 @@ func TestPingFlood(t *testing.T) {
 	h.check()
 }
 
-// Who sends pings and reads no pong is not read from meanwhile, and is out after 5 s.
+// A peer that sends pings and reads no pong is not read meanwhile, and loses its connection after 5 s.
 func TestPingsWithoutReadingPongs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		peer, c := pipePair(t, nil)
@@ -91,7 +91,7 @@ func TestPingsWithoutReadingPongs(t *testing.T) {
 	})
 }
 
-// The same on a socket, whose buffers are larger: nobody else notices.
+// The same on a socket, whose buffers are larger: no other peer is affected.
 func TestPingsWithoutReadingPongsHoldUpNobody(t *testing.T) {
 	h := newHall(t, nil)
 	p := h.stranger()
@@ -105,11 +105,11 @@ func TestPingsWithoutReadingPongsHoldUpNobody(t *testing.T) {
 	h.check()
 }
 
-// A message need not end: it is a stream, however it is cut up.
+// A message need not end: its payload is read as a stream, however it is fragmented.
 func TestEndlessMessage(t *testing.T) {
 	tests := map[string]struct {
 		frames func(i int) []frame
-		echo   string // of each
+		echo   string // expected echo of each
 	}{
 		"of one byte each": {func(i int) []frame { return []frame{{op: opContinuation, payload: "x"}} }, "x"},
 		"of nothing":       {func(i int) []frame { return []frame{{op: opContinuation}} }, ""},
@@ -151,7 +151,7 @@ func TestEndlessMessage(t *testing.T) {
 	}
 }
 
-// Frames that carry nothing do not keep a read from its deadline.
+// A read that gets only empty frames still ends at its deadline.
 func TestDeadlineInEndlessMessage(t *testing.T) {
 	tests := map[string]struct{ first, then frame }{
 		"continuations":  {frame{op: opBinary}, frame{op: opContinuation}},
@@ -186,7 +186,7 @@ func TestDeadlineInEndlessMessage(t *testing.T) {
 	}
 }
 
-// Many who break the protocol at once are all sent away, and the guest is served meanwhile.
+// Many peers that break the protocol at once are all disconnected, and the guest is served meanwhile.
 func TestManyHostileClients(t *testing.T) {
 	h := newHall(t, nil)
 	const strangers = 200

@@ -19,10 +19,10 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// withLines returns a good handshake with more lines.
+// withLines returns a good handshake with additional lines.
 func withLines(lines string) string { return edit("\r\n\r\n", "\r\n"+lines+"\r\n") }
 
-// What strangers get whose request is strange. TestBadHandshakes has what is plainly wrong.
+// Answers to unusual requests. TestBadHandshakes has invalid ones.
 func TestHostileHandshakes(t *testing.T) {
 	many := func(count int, line func(i int) string) string {
 		var b strings.Builder
@@ -36,7 +36,7 @@ func TestHostileHandshakes(t *testing.T) {
 	tests := map[string]struct {
 		request string
 		status  int
-		body    string // part of what comes with it
+		body    string // part of the answer's body
 	}{
 		"10,000 bytes in a header":    {withLines("X: " + strings.Repeat("x", 10_000) + "\r\n"), 101, ""},
 		"200 headers":                 {withLines(many(200, distinct)), 101, ""},
@@ -85,7 +85,7 @@ func TestHostileHandshakes(t *testing.T) {
 	}
 }
 
-// The bytes of a request's body are those of frames, of which they are none.
+// The bytes of a request's body are not taken for frames.
 func TestHandshakeWithBody(t *testing.T) {
 	h := newHall(t, nil)
 	p := dialRaw(t, h.url)
@@ -99,7 +99,7 @@ func TestHandshakeWithBody(t *testing.T) {
 	h.check()
 }
 
-// What a conn keeps of its request is bounded, as its owner wants it.
+// MaxHeader bounds the request that a conn keeps.
 func TestMaxHeader(t *testing.T) {
 	r := request("localhost", loopback, false)
 	r.RequestURI = "/" + strings.Repeat("x", 99)
@@ -153,10 +153,10 @@ func (m *memoryNet) Close() error {
 
 func (m *memoryNet) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
-// headerTimeout is how long a client of inMemory may take for its request.
+// headerTimeout is how long a client of inMemory may take to send its request.
 const headerTimeout = 10 * time.Second
 
-// inMemory runs f in a bubble with an HTTP server whose root is l. dial connects to it.
+// inMemory runs f in a synctest bubble with an HTTP server whose root is l. dial connects to the server.
 func inMemory(t *testing.T, opts *Options, f func(t *testing.T, l *Listener, dial func() *rawPeer)) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newTestListener(opts)
@@ -176,7 +176,7 @@ func inMemory(t *testing.T, opts *Options, f func(t *testing.T, l *Listener, dia
 	})
 }
 
-// wantEcho sends a message to a conn that sends it back.
+// wantEcho sends a message and expects it back.
 func (p *rawPeer) wantEcho(c transport.Conn, text string) {
 	p.t.Helper()
 	go func() {
@@ -189,8 +189,8 @@ func (p *rawPeer) wantEcho(c transport.Conn, text string) {
 	p.wantFrame(opBinary, text)
 }
 
-// A thousand who begin a handshake and do not go on, and one who sends a byte now and
-// then, hold up nobody, and are out when the server's time for headers is over.
+// A thousand peers begin a handshake and do not go on, and one peer sends a byte now and
+// then. They hold up nobody, and are disconnected when the server's time for headers is over.
 func TestHalfOpenHandshakes(t *testing.T) {
 	inMemory(t, nil, func(t *testing.T, l *Listener, dial func() *rawPeer) {
 		start := time.Now()
@@ -236,8 +236,8 @@ func TestHalfOpenHandshakes(t *testing.T) {
 	})
 }
 
-// Of a thousand handshakes that nobody accepts, as many as the backlog holds wait; the
-// others are told at once, and whoever comes later is served.
+// Of a thousand handshakes that nobody accepts, as many as the backlog holds wait. The
+// others are refused at once, and later ones are served.
 func TestThousandHandshakes(t *testing.T) {
 	inMemory(t, nil, func(t *testing.T, l *Listener, dial func() *rawPeer) {
 		const strangers, backlog = 1000, 128

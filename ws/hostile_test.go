@@ -21,13 +21,13 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// A hall is an echo server with one guest who behaves, while others do not.
+// A hall is an echo server with one honest guest beside hostile peers.
 type hall struct {
 	t     *testing.T
 	l     *Listener
 	url   string
 	guest transport.Conn
-	ended chan error // why the server let go of a conn, never nil
+	ended chan error // errors with which the server's conns have ended; never nil
 }
 
 func newHall(t *testing.T, opts *Options) *hall {
@@ -68,7 +68,7 @@ func (h *hall) serve(serving *sync.WaitGroup) {
 	}
 }
 
-// check has the guest served.
+// check checks that the guest is served.
 func (h *hall) check() {
 	h.t.Helper()
 	const text = "still here"
@@ -81,7 +81,7 @@ func (h *hall) check() {
 	require.Equal(h.t, text, string(got))
 }
 
-// stranger shakes hands and is let in.
+// stranger connects a raw peer with a valid handshake.
 func (h *hall) stranger() *rawPeer {
 	h.t.Helper()
 	p := dialRaw(h.t, h.url)
@@ -91,7 +91,7 @@ func (h *hall) stranger() *rawPeer {
 	return p
 }
 
-// wantEnded waits until the server has let go of a conn.
+// wantEnded waits until one of the server's conns has ended.
 func (h *hall) wantEnded() error {
 	h.t.Helper()
 	timer := time.NewTimer(transporttest.Patience)
@@ -105,15 +105,15 @@ func (h *hall) wantEnded() error {
 	}
 }
 
-// An answer is all that a server sends on a connection.
+// An answer has everything that a server sends on a connection.
 type answer struct {
 	echo   string
 	pongs  int
-	code   int // of the close frame; 0 if the connection ended without
+	code   int // code of the close frame; 0 if there was none
 	reason string
 }
 
-// readAnswer reads to the end of the connection, which may be a reset.
+// readAnswer reads to the end of the connection. A reset counts as the end.
 func (p *rawPeer) readAnswer() (a answer, err error) {
 	for {
 		f, err := readFrame(p.r)
@@ -142,15 +142,15 @@ func (p *rawPeer) readAnswer() (a answer, err error) {
 	}
 }
 
-// What strangers get who know the handshake and then send what is no WebSocket. In each case
-// a message came before, which is answered.
+// Answers to peers that make a valid handshake and then break the protocol. In each case
+// a valid message comes first and is echoed.
 func TestHostileFrames(t *testing.T) {
 	type hostile struct {
 		in     string
-		why    *ProtocolError // what they get for it, in a close frame
-		code   int            // of the close frame, if nothing was wrong
-		reason string         // part of what is in that
-		echo   string         // what they get besides
+		why    *ProtocolError // expected error, which is in the close frame
+		code   int            // code of the close frame if nothing is wrong
+		reason string         // part of the reason in the close frame
+		echo   string         // expected echo
 	}
 	const mask = "\x00\x00\x00\x00"
 	closing := func(code int, reason string) string {
@@ -190,7 +190,7 @@ func TestHostileFrames(t *testing.T) {
 		"close with a surrogate":     {in: closing(1000, "\xed\xa0\x80"), why: errCloseText},
 		"close in a message":         {in: "\x02\x81" + mask + "x" + closing(1000, ""), code: 1000, echo: "x"},
 
-		// Understood, though a peer should not send it.
+		// Accepted, although a peer should not send it.
 		"unasked pong":          {in: "\x8a\x83" + mask + "abc" + closing(1000, ""), code: 1000},
 		"message after a close": {in: closing(1000, "") + "\x82\x81" + mask + "x", code: 1000},
 		"ping after a close":    {in: closing(1000, "") + "\x89\x81" + mask + "x", code: 1000},
@@ -226,8 +226,8 @@ func TestHostileFrames(t *testing.T) {
 	}
 }
 
-// A frame whose length is not reached costs nothing, whatever it says, and its end
-// is not one in order.
+// An incomplete frame costs no memory, whatever length it announces, and the end inside it
+// is no orderly end.
 func TestHugeFrameIsNeverHeld(t *testing.T) {
 	h := newHall(t, nil)
 	p := h.stranger()

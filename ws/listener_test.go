@@ -61,7 +61,7 @@ func TestBadHandshakes(t *testing.T) {
 			go io.WriteString(peer, tc.request)
 			body := peer.wantStatus(tc.status)
 			require.Contains(t, body, tc.body)
-			if tc.body != "" { // the listener has seen it
+			if tc.body != "" { // the listener has answered it
 				var reject *RejectError
 				require.ErrorAs(t, <-rejected, &reject)
 				require.Equal(t, tc.status, reject.Status)
@@ -151,7 +151,7 @@ func TestBacklog(t *testing.T) {
 	c, err := l.Accept()
 	require.NoError(t, err)
 	defer c.Close()
-	// The slot is free once the first ServeHTTP has returned.
+	// The slot is free once the first call of ServeHTTP has returned.
 	require.Eventually(t, func() bool { return len(l.slots) == 0 }, transporttest.Patience, 1e6)
 	third := dialRaw(t, url)
 	third.send(goodHandshake)

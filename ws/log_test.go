@@ -7,5 +7,5 @@ import (
 	"log"
 )
 
-// quietLog takes what an HTTP server says of clients that misbehave on purpose.
+// quietLog discards the log of an HTTP server whose clients misbehave on purpose.
 var quietLog = log.New(io.Discard, "", 0)

@@ -2,7 +2,7 @@
 
 package ws
 
-// newTestListener is NewListener for options that can be.
+// newTestListener is NewListener for valid options.
 func newTestListener(opts *Options) *Listener { return made(NewListener(opts)) }
 
 func newTestAdmission(origins, hosts []string) admission {

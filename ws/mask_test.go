@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// slowMask is the definition (RFC 6455, section 5.3), from a place within the payload on.
+// slowMask masks as RFC 6455, section 5.3, defines it, from a place inside the payload on.
 func slowMask(p []byte, key [4]byte, at int) []byte {
 	masked := bytes.Clone(p)
 	for i := range masked {
@@ -19,7 +19,7 @@ func slowMask(p []byte, key [4]byte, at int) []byte {
 	return masked
 }
 
-// Payload of every length, in two pieces, moved up by all that a header can be long.
+// Payloads of every length, in two pieces, moved by every length of a header.
 func TestMask(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for size := range 400 {

@@ -17,17 +17,17 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// inUse is how much memory is in use, stacks included.
+// inUse returns how much memory is in use, including stacks, in bytes.
 func inUse() int64 {
 	runtime.GC()
-	runtime.GC() // the first only ages pools
+	runtime.GC() // the first collection only ages pools
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc + m.StackInuse)
 }
 
-// Nothing of the handshake but its request stays with a connection: no buffer of the
-// server, no goroutine of the library that shakes hands.
+// A connection keeps only the request of its handshake: no buffer of the HTTP
+// server, and no goroutine of the library that makes handshakes.
 func TestIdleConnIsSmall(t *testing.T) {
 	const count = 300
 	l := newTestListener(nil)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// request is a handshake that reached the address local, unless that is nil.
+// request returns a handshake that came to the address local. The address is unknown if local is nil.
 func request(host string, local net.Addr, secure bool, origins ...string) *http.Request {
 	r := &http.Request{Method: http.MethodGet, Host: host, Header: http.Header{}}
 	for _, o := range origins {
@@ -207,7 +207,7 @@ func TestNewListenerRefusesRulesThatNeverMatch(t *testing.T) {
 	}
 }
 
-// A program may decide about pages itself: those that the rules do not let in, and no others.
+// AllowOrigin decides about the pages that the rules do not let in, and about no others.
 func TestAllowOrigin(t *testing.T) {
 	var asked []string
 	a, err := newAdmission(&Options{Origins: []string{"https://a.com"}, Hosts: []string{"x"}, AllowOrigin: func(r *http.Request, origin string) bool {
@@ -225,8 +225,8 @@ func TestAllowOrigin(t *testing.T) {
 	require.ElementsMatch(t, []string{"https://b.com", "https://c.com", "null"}, asked)
 }
 
-// Behind a proxy the pages of the public host may connect without being listed, and so may those
-// of localhost in development; no page can pretend to come through it.
+// Behind a proxy the pages of the public host may connect without being listed, and so may pages
+// of localhost in development. No page can pretend to come through the proxy.
 func TestOriginsBehindAProxy(t *testing.T) {
 	l := newTestListener(&Options{Proxies: []string{"127.0.0.1", "10.0.0.0/8"}})
 	tests := map[string]struct {

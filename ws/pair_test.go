@@ -16,8 +16,8 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// serve mounts h at the root of a server on loopback and returns its ws:// or wss://
-// address. config is nil for plain TCP. stop waits until nothing of it is left.
+// serve mounts h at the root of a server on loopback, and returns its ws:// or wss://
+// address. config is nil for plain TCP. stop waits until all goroutines of the server have ended.
 func serve(t testing.TB, h http.Handler, config *tls.Config) (url string, stop func()) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(h)
@@ -31,7 +31,7 @@ func serve(t testing.TB, h http.Handler, config *tls.Config) (url string, stop f
 	return "ws" + strings.TrimPrefix(server.URL, "http"), server.Close
 }
 
-// connect makes one connection through l, which is mounted at url.
+// connect makes one connection through l. url is the address at which l is mounted.
 func connect(t testing.TB, l *Listener, d transport.Dialer) (client, server transport.Conn) {
 	t.Helper()
 	type accepted struct {

@@ -20,10 +20,10 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// A library that shares no code with this package beyond the handshake, as a peer.
+// These tests use the other library as a peer. It shares no code with this package except the handshake.
 
-// exchange sends random messages both ways at once, in random fragments from the peer, with
-// pings between, and then ends in order from one end.
+// exchange sends random messages in both directions at once, in random fragments from the peer and with
+// pings between them. Then one end closes in order.
 func exchange(t *testing.T, c transport.Conn, peer *websocket.Conn, weEnd bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), transporttest.Patience)
@@ -36,7 +36,7 @@ func exchange(t *testing.T, c transport.Conn, peer *websocket.Conn, weEnd bool) 
 	peerReading, peerEnd := make(chan error, 1), make(chan error, 1)
 	go func() {
 		peerReading <- peerReads(ctx, peer, toPeer)
-		_, _, err := peer.Reader(ctx) // pongs and the close frame come to a reader only
+		_, _, err := peer.Reader(ctx) // the library handles pongs and the close frame only while it reads
 		peerEnd <- err
 	}()
 	peerWriting := make(chan error, 1)
@@ -60,14 +60,14 @@ func exchange(t *testing.T, c transport.Conn, peer *websocket.Conn, weEnd bool) 
 		ended <- err
 	}()
 	require.NoError(t, <-writing)
-	require.NoError(t, <-peerWriting) // which waits for pongs, so somebody has to read
+	require.NoError(t, <-peerWriting) // it waits for pongs, so another goroutine has to read
 	require.NoError(t, <-peerReading)
 	status := websocket.StatusNormalClosure
 	if weEnd {
 		require.NoError(t, c.CloseWrite())
 	} else {
 		status = websocket.StatusGoingAway
-		peer.Close(status, "that is all") // may fail: the reader takes the answer
+		peer.Close(status, "that is all") // it may fail, because the reader gets the answer
 	}
 	require.Equal(t, status, websocket.CloseStatus(<-peerEnd), "the peer sees another end")
 	require.ErrorIs(t, <-ended, io.EOF)

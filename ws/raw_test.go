@@ -49,7 +49,7 @@ func appendFrameWith(dst []byte, f frame, key *[4]byte) []byte {
 	return append(dst, slowMask([]byte(f.payload), *key, 0)...)
 }
 
-// readFrame reads a frame from a server or a client. The error is io.EOF if there is none.
+// readFrame reads a frame from a server or a client. The error is io.EOF at the end of the stream.
 func readFrame(r io.Reader) (frame, error) {
 	var head [2]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -85,7 +85,7 @@ func readFrame(r io.Reader) (frame, error) {
 	return frame{head[0] & opcodeBits, head[0]&finBit != 0, string(payload)}, nil
 }
 
-// A rawPeer is a client that sends whatever the test wants.
+// A rawPeer is a client that sends any bytes.
 type rawPeer struct {
 	t testing.TB
 	net.Conn
@@ -108,7 +108,7 @@ func newRawPeer(t testing.TB, c net.Conn) *rawPeer {
 const goodHandshake = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 
-// send writes text as it is.
+// send writes text without a change.
 func (p *rawPeer) send(text string) {
 	p.t.Helper()
 	_, err := io.WriteString(p.Conn, text)
@@ -166,8 +166,8 @@ func rawPair(t testing.TB) (*rawPeer, *conn) {
 	return peer, c.(*conn)
 }
 
-// pipePair is rawPair in memory, for the bubbles of synctest. Nothing is buffered: what
-// one end writes waits until the other reads. config is nil for no TLS.
+// pipePair is rawPair in memory, for synctest bubbles. Nothing is buffered: a
+// write waits until the other end reads. config is nil for no TLS.
 func pipePair(t testing.TB, config *tls.Config) (*rawPeer, *conn) {
 	t.Helper()
 	near, far := net.Pipe()
@@ -196,7 +196,7 @@ type pipeResponse struct {
 	conn   net.Conn
 	header http.Header
 	body   bytes.Buffer
-	unread string // what the client has sent already
+	unread string // bytes that the client has sent already
 }
 
 func (w *pipeResponse) Header() http.Header         { return w.header }

@@ -10,15 +10,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// understood is what a stream of frames says.
+// An understood has the content of a stream of frames.
 type understood struct {
-	data     []byte  // of binary messages
-	controls []frame // up to a close frame, which ends it
+	data     []byte  // payload of binary messages
+	controls []frame // control frames, up to a close frame, which ends the stream
 	err      error
 }
 
-// slowDecode is RFC 6455, sections 5.1 to 5.5, word for word, for bytes of which all that will
-// ever come is there.
+// slowDecode decodes a whole stream by RFC 6455, sections 5.1 to 5.5, word for
+// word.
 func slowDecode(b []byte, fromClient bool) (u understood) {
 	fragmented := false
 	for {
@@ -101,7 +101,7 @@ func slowDecode(b []byte, fromClient bool) (u understood) {
 	}
 }
 
-// decodeInPieces does the same with a decoder, from buffers of the sizes that pieces gives.
+// decodeInPieces does the same with a decoder, from buffers of the sizes that pieces returns.
 func decodeInPieces(b []byte, fromClient bool, pieces func() int) (u understood) {
 	d := decoder{masked: fromClient}
 	for len(b) > 0 {
@@ -183,7 +183,7 @@ func FuzzHeader(f *testing.F) {
 		}
 		want := slowDecode(b[:min(len(b), max(size, maxHeader))], masked).err
 		if order := want == error(errInside) || want == error(errContinuation) || want == ErrText; size > 0 || order {
-			return // not for parseHeader to say
+			return // parseHeader does not check this
 		}
 		if wrong == nil != (want == nil) || wrong != nil && want != error(wrong) {
 			t.Fatalf("%x: %v, not %v", b, wrong, want)
@@ -191,7 +191,7 @@ func FuzzHeader(f *testing.F) {
 	})
 }
 
-// Whatever comes, in whatever pieces, the decoder says what the RFC says.
+// For all bytes, in all pieces, the decoder gives the same result as slowDecode.
 func FuzzDecoder(f *testing.F) {
 	for _, wire := range []string{
 		"\x82\x03abc", "\x02\x01a\x89\x02hi\x80\x01c", "\x82\x83\x01\x02\x03\x04abc\x88\x82\x00\x00\x00\x00\x03\xe8",

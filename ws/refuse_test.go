@@ -16,7 +16,7 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// A page that is not let in is told why, in words that it can read, and nobody reads what it says.
+// A page that is not let in is sent the reason, in its own protocol, and the bytes that it sends are not used.
 func TestRefuseWith(t *testing.T) {
 	rejected := make(chan error, 1)
 	l := newTestListener(&Options{Origins: []string{"https://example.com"}, OnReject: func(_ *http.Request, err error) { rejected <- err }})
@@ -56,7 +56,7 @@ func TestRefuseWith(t *testing.T) {
 	<-rejected
 }
 
-// Whoever forgets to say that there is a proxy in front on the same machine is told so in the page.
+// If a proxy on the same machine is not listed in Proxies, the page is told so.
 func TestRefuseWithHostOnLoopback(t *testing.T) {
 	l := newTestListener(nil)
 	l.RefuseWith(func(reason string) []byte { return []byte(reason) })
@@ -73,7 +73,7 @@ func TestRefuseWithHostOnLoopback(t *testing.T) {
 	require.Equal(t, 1008, closed.Code)
 }
 
-// Only a page is told so, and only about its origin.
+// Only pages are told the reason, and only if the reason is the origin.
 func TestRefuseWithHTTP(t *testing.T) {
 	l := newTestListener(&Options{Origins: []string{"https://example.com"}, Hosts: []string{"127.0.0.1"}})
 	l.RefuseWith(func(reason string) []byte { return []byte(reason) })
@@ -102,7 +102,7 @@ func TestRefuseWithHTTP(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, response.StatusCode, "no handshake at all")
 }
 
-// Pages that do not go hold up so many others and no more, and only for a moment.
+// Refused pages that do not close take only the places for refused pages, and only for a moment.
 func TestRefuseWithBound(t *testing.T) {
 	l := newTestListener(&Options{Origins: []string{"https://example.com"}})
 	l.RefuseWith(func(string) []byte { return []byte("no") })
@@ -117,7 +117,7 @@ func TestRefuseWithBound(t *testing.T) {
 			results <- err
 			if err == nil {
 				defer c.Close()
-				for n := 0; n < 10; n++ { // it sends on and on
+				for n := 0; n < 10; n++ { // the page does not stop sending
 					if _, err := c.Write(make([]byte, 16<<10)); err != nil {
 						return
 					}

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whoever serves the listener is told who was turned away and why, with nothing of the request
+// The server of the listener is told who was refused and why, without parts of the request
 // that may be secret.
 func TestTellRejected(t *testing.T) {
 	handshake := map[string]string{
