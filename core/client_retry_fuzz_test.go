@@ -232,7 +232,7 @@ func (l *liar) hear(h *byHand) *wire.Hello {
 
 // finish lets an honest server and its client come to their end, and checks everything.
 func (l *liar) finish() {
-	s := l.s
+	s, settled := l.s, false
 	for late := time.Now().Add(10 * time.Minute); s != nil && s == l.s && !s.conn.isEnded() && time.Now().Before(late); time.Sleep(10 * time.Millisecond) {
 		if s.link == nil || s.conn.Suspended() {
 			l.resumes(s.at, false)
@@ -241,7 +241,7 @@ func (l *liar) finish() {
 		l.answer()
 		s.read(time.Second)
 		s.acknowledge()
-		if s.link != nil && s.begun == len(s.up) && len(s.link.out) == 0 && l.settled(s) {
+		if settled = s.link != nil && s.begun == len(s.up) && len(s.link.out) == 0 && l.settled(s); settled {
 			break
 		}
 	}
@@ -256,12 +256,7 @@ func (l *liar) finish() {
 			require.True(l.t, call.answers == 1 || call.canceled, "call %d", id)
 		}
 	}
-	if s != nil && s.link != nil {
-		s.lose()
-	}
-	if err := l.cl.Close(); err != nil { // it was away, or its server did not hear it to the end
-		require.Equal(l.t, CodeConnLost.String(), CodeOf(err).String())
-	}
+	l.close(s, settled && s.lives() && !s.lied && !s.blind)
 	for {
 		select {
 		case far := <-l.dials:
@@ -279,6 +274,38 @@ func (l *liar) finish() {
 	l.checkStates()
 	for _, line := range l.log.Lines() {
 		require.NotContains(l.t, line, "panic")
+	}
+}
+
+// close closes the client. If the server has acknowledged all that was sent, the client does so without an error: over a
+// link that has broken off, or over one on which the server hears it to the end. So it does if the connection has ended
+// before. Otherwise it may say that messages are lost.
+func (l *liar) close(s *fuzzSession, acknowledged bool) {
+	synctest.Wait() // the client has read the last ack
+	c := l.cl.Conn()
+	ended := c == nil || c.isEnded()
+	hears := acknowledged && l.number%2 == 0
+	if s != nil && s.link != nil && !hears {
+		s.lose()
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- l.cl.Close() }()
+	if hears {
+		for late := time.Now().Add(time.Minute); s.link != nil && s.bye == nil && time.Now().Before(late); {
+			s.read(time.Second)
+		}
+		require.NotNil(l.t, s.bye, "it says goodbye")
+		require.Equal(l.t, CodeClosed.String(), s.bye.Code.String())
+		if s.link != nil { // else the client has closed its side
+			s.lose()
+		}
+	}
+	err := <-closed
+	switch {
+	case acknowledged || ended:
+		require.NoError(l.t, err)
+	case err != nil:
+		require.Equal(l.t, CodeConnLost.String(), CodeOf(err).String())
 	}
 }
 
