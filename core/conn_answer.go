@@ -10,9 +10,10 @@ import (
 )
 
 func (c *Conn) runCall(id uint64, name, payload []byte, reserved *bool) error {
-	h := c.eng.handlers.calls[string(name)]
+	hs := c.eng.handlers
+	h := hs.forCall(name)
 	f := Frame{Kind: KindCall, Payload: payload}
-	if h != nil {
+	if h != nil && h != hs.anyCall {
 		f.Command = h.name
 		return c.startCall(h, f, id, reserved)
 	}
@@ -21,7 +22,7 @@ func (c *Conn) runCall(id uint64, name, payload []byte, reserved *bool) error {
 		c.fail(id, err)
 		return nil
 	}
-	if h = c.eng.handlers.anyCall; h == nil {
+	if h == nil {
 		c.fail(id, unknownCall(f.Command))
 		return nil
 	}

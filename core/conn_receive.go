@@ -168,28 +168,17 @@ func (h *handler) tooBig(n int) *Error {
 	return NewError(CodeTooBig, "payload "+strconv.Itoa(n)+" B exceeds the handler's limit "+strconv.Itoa(h.maxPayload)+" B")
 }
 
-// most returns the length of the longest payload that a handler takes, in bytes. A nil handler has no limit.
-func (h *handler) most() int {
-	if h == nil {
-		return math.MaxInt
-	}
-	return h.maxPayload
-}
-
-// mostOf returns the length of the longest payload, in bytes, that any handler of a command takes.
-func (h *handlers) mostOf(command []byte) int {
+// longest returns the length of the longest payload, in bytes, that one of two handlers takes, of which each may be nil.
+// Without a handler there is no limit: the missing handler is reported.
+func longest(own, message *handler) int {
 	most := -1
-	own := h.commands[string(command)] // does not allocate
-	if own == nil {
-		own = h.anyCommand
-	}
 	if own != nil {
 		most = own.maxPayload
 	}
-	if h.message != nil {
-		most = max(most, h.message.maxPayload)
+	if message != nil {
+		most = max(most, message.maxPayload)
 	}
-	if most < 0 { // there is no handler, which runCommand reports
+	if most < 0 {
 		return math.MaxInt
 	}
 	return most
@@ -202,37 +191,8 @@ func (c *Conn) tooBig(f wire.Frame) bool {
 	if !hs.bounded {
 		return false
 	}
-	most, size := math.MaxInt, 0
-	switch f.Kind {
-	case wire.KindCommand:
-		name, payload, err := wire.ParseCommand(f.Body)
-		if err == nil {
-			most, size = hs.mostOf(name), len(payload)
-		}
-	case wire.KindRequest:
-		_, name, payload, err := wire.ParseRequest(f.Body)
-		if err != nil {
-			break
-		}
-		h := hs.calls[string(name)]
-		if h == nil {
-			h = hs.anyCall
-		}
-		if h != nil {
-			most, size = h.maxPayload, len(payload)
-		}
-	case wire.KindGroupCommand, wire.KindGroupRaw:
-		g, err := groupFrame(f)
-		if err != nil {
-			break
-		}
-		if most, size = hs.message.most(), len(g.Payload); g.Kind == KindCommand {
-			most = hs.mostOf([]byte(g.Command))
-		}
-	case wire.KindRaw: // gotRaw has let it through, so there is a message handler
-		most, size = hs.message.most(), len(f.Body)
-	}
-	if size <= most {
+	own, message, payload := hs.takers(f)
+	if len(payload) <= longest(own, message) {
 		return false
 	}
 	c.runFrame(f, nil) // runs no handler, and reports why

@@ -42,24 +42,68 @@ func (c *Conn) runFrame(f wire.Frame, reserved *bool) {
 	}
 }
 
+// forCommand returns the handler of a command, which may be the handler of any command; nil for none.
+func (h *handlers) forCommand(name []byte) *handler {
+	if own := h.commands[string(name)]; own != nil { // does not allocate
+		return own
+	}
+	return h.anyCommand
+}
+
+// forCall returns the handler of a call, which may be the handler of any call; nil for none.
+func (h *handlers) forCall(name []byte) *handler {
+	if own := h.calls[string(name)]; own != nil { // does not allocate
+		return own
+	}
+	return h.anyCall
+}
+
+// takers returns the payload of a frame that has a turn, its handler and the message handler, if the message handler takes
+// it too; nil for none. A malformed frame has no handler: runFrame ends the connection.
+func (h *handlers) takers(f wire.Frame) (own, message *handler, payload []byte) {
+	body, kind := f.Body, f.Kind
+	var name []byte
+	var err error
+	switch kind {
+	case wire.KindGroupCommand:
+		kind = wire.KindCommand
+		_, _, body, err = wire.ParseGroup(f.Kind, f.Body)
+	case wire.KindGroupRaw:
+		kind = wire.KindRaw
+		_, _, body, err = wire.ParseGroup(f.Kind, f.Body)
+	}
+	switch {
+	case err != nil:
+	case kind == wire.KindRaw:
+		return nil, h.message, body
+	case kind == wire.KindCommand:
+		if name, payload, err = wire.ParseCommand(body); err == nil {
+			return h.forCommand(name), h.message, payload
+		}
+	case kind == wire.KindRequest:
+		if _, name, payload, err = wire.ParseRequest(body); err == nil {
+			return h.forCall(name), nil, payload
+		}
+	}
+	return nil, nil, nil
+}
+
 func (c *Conn) runCommand(ctx context.Context, name, payload []byte, reserved *bool) {
 	hs := c.eng.handlers
-	h := hs.commands[string(name)] // does not allocate
-	if h == nil && hs.anyCommand == nil && hs.message == nil {
+	h := hs.forCommand(name)
+	if h == nil && hs.message == nil {
 		c.unhandled(name)
 		return
 	}
-	if h == nil {
-		if err := c.checkGot(string(name)); err != nil {
+	f := Frame{Kind: KindCommand, Payload: payload}
+	if h != nil && h != hs.anyCommand {
+		f.Command = h.name
+	} else {
+		f.Command = string(name)
+		if err := c.checkGot(f.Command); err != nil {
 			c.eng.fault(c, err)
 			return
 		}
-	}
-	f := Frame{Kind: KindCommand, Payload: payload}
-	if h != nil {
-		f.Command = h.name
-	} else {
-		f.Command, h = string(name), hs.anyCommand
 	}
 	if h != nil {
 		c.startHandler(ctx, h, f, reserved)
@@ -187,40 +231,8 @@ func (c *Conn) startBeside(f wire.Frame) bool {
 	if !c.beside.May() {
 		return false
 	}
-	hs := c.eng.handlers
-	var h *handler
-	var payload []byte
-	switch f.Kind {
-	case wire.KindCommand:
-		name, rest, err := wire.ParseCommand(f.Body)
-		if err != nil || hs.message != nil { // which would run here too
-			return false
-		}
-		payload = rest
-		if h = hs.commands[string(name)]; h == nil {
-			h = hs.anyCommand
-		}
-	case wire.KindGroupCommand: // see groupBeside
-		_, _, body, _ := wire.ParseGroup(f.Kind, f.Body)
-		name, rest, err := wire.ParseCommand(body)
-		if err != nil || hs.message != nil {
-			return false
-		}
-		payload = rest
-		if h = hs.commands[string(name)]; h == nil {
-			h = hs.anyCommand
-		}
-	case wire.KindRequest:
-		_, name, rest, err := wire.ParseRequest(f.Body)
-		if err != nil {
-			return false
-		}
-		payload = rest
-		if h = hs.calls[string(name)]; h == nil {
-			h = hs.anyCall
-		}
-	}
-	if h == nil || !h.concurrent {
+	h, message, payload := c.eng.handlers.takers(f)
+	if h == nil || !h.concurrent || message != nil { // the message handler would run here too
 		return false
 	}
 	n := len(payload) + jobCost

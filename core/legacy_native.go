@@ -267,7 +267,7 @@ func (c *Conn) takesLegacy(name, payload []byte) bool {
 			}
 		}
 	}
-	return name != nil && (hs.commands[string(name)] != nil || hs.anyCommand != nil)
+	return name != nil && hs.forCommand(name) != nil
 }
 
 // matchesPrefix reports whether commands match by how a payload begins, as in 0.0.2.
@@ -314,7 +314,8 @@ func (c *Conn) runLegacy(payload []byte) {
 
 // runNamed runs the handler of a command of which the peer may have said what kind of value it carries.
 func (c *Conn) runNamed(name, body []byte) {
-	content, v, err := c.legacy.Content(body, min(c.eng.maxFrame, c.eng.handlers.mostOf(name)))
+	hs := c.eng.handlers
+	content, v, err := c.legacy.Content(body, min(c.eng.maxFrame, longest(hs.forCommand(name), hs.message)))
 	if err != nil {
 		e := wireError(err)
 		c.eng.faultOf(c, faultText(e.Code), NewError(e.Code, "command "+safe.Text(string(name))+": "+e.Message), "command", string(name))
