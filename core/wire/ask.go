@@ -1,25 +1,25 @@
 package wire
 
-// AppendAsk appends an ask join, ask leave or ask rename frame. Its id is one of the
-// client's requests: it must differ from those that are not yet answered. The name is not
+// AppendAsk appends an ask join, ask leave or ask rename frame. The id must differ
+// from the ids of all requests and asks of the client that are not answered yet. The name is not
 // checked; see [ValidName].
 func AppendAsk(dst []byte, k Kind, id uint64, name string) []byte {
 	return AppendAnswered(dst, k, id, name, nil)
 }
 
-// AppendAskJoin appends an ask join frame of a client that has been given what the group keeps, up to
-// a position, whose epoch is not zero.
+// AppendAskJoin appends an ask join frame with the client's position in the group. The epoch of the position is not
+// zero.
 func AppendAskJoin(dst []byte, id uint64, p Position) []byte {
 	return AppendAnswered(dst, KindAskJoin, id, p.Group, AppendPosition(nil, p))
 }
 
-// AppendPosition appends a position as it stands in an ask join frame, without its group.
+// AppendPosition appends a position without its group, as in an ask join frame.
 func AppendPosition(dst []byte, p Position) []byte {
 	return appendTwo(dst, p.Epoch, p.Number)
 }
 
-// ParseAskJoin splits the body of an ask join frame. The name of the group, which is copied, may be any
-// bytes: a wrong one is answered. The position has no epoch if the client says nothing of it.
+// ParseAskJoin splits the body of an ask join frame. The name of the group is copied. It may be any
+// bytes: the caller checks it. If the client has told no position, the epoch is zero.
 func ParseAskJoin(body []byte) (id uint64, p Position, err error) {
 	c := cursor{what: "ask", b: body}
 	id = c.uvarint("id")
@@ -35,7 +35,7 @@ func ParseAskJoin(body []byte) (id uint64, p Position, err error) {
 }
 
 // ParseAsk splits the body of an ask leave or ask rename frame, or of an ask join without a position.
-// The name aliases body. It may be any bytes: a wrong one is answered.
+// The name aliases body. It may be any bytes: the caller checks it.
 func ParseAsk(body []byte) (id uint64, name []byte, err error) {
 	c := cursor{what: "ask", b: body}
 	id = c.uvarint("id")

@@ -5,8 +5,8 @@ import "strconv"
 // A Code says why a call failed, a hello was refused or a connection ended. It
 // travels in failure, stream end, refuse and goodbye frames.
 //
-// Codes below [CodeApplication] are the library's; a code that a peer does not
-// know is kept as the number that it is.
+// Codes below [CodeApplication] are the library's. A code that a peer does not
+// know is kept as its number.
 type Code uint32
 
 // The library's codes.
@@ -40,7 +40,7 @@ const (
 	CodeWriteTimeout     Code = 26 // a write to the peer took too long
 	CodeNotConnected     Code = 27 // there is no connection
 	CodeConnLost         Code = 28 // the connection broke off without a goodbye
-	CodeIdle             Code = 29 // the peer asked for nothing for too long
+	CodeIdle             Code = 29 // the peer sent no command, call or raw message for too long
 	CodeReplaced         Code = 30 // a newer connection has taken the place of this one
 	CodeUnavailable      Code = 31 // the server cannot decide at this moment
 	CodeOverloaded       Code = 32 // the server's bound on memory is reached
@@ -48,8 +48,8 @@ const (
 	CodeQueueFull        Code = 34 // the queue to the peer had no room, and the connection goes on
 	CodeDeadlock         Code = 35 // calls wait for each other
 
-	// CodeApplication is the first of the codes that the application may give
-	// its own meaning.
+	// CodeApplication is the first code to which the application may give
+	// a meaning of its own.
 	CodeApplication Code = 1000
 )
 
@@ -93,8 +93,8 @@ var codeTexts = [...]string{
 	CodeDeadlock:         "calls wait for each other",
 }
 
-// String returns the code in words, such as "unknown command", or "code 1234"
-// for one that is the application's or not known.
+// String returns the code in words, such as "unknown command", or a text such as "code 1234"
+// for a code that is the application's or not known.
 func (c Code) String() string {
 	if uint64(c) < uint64(len(codeTexts)) {
 		return codeTexts[c]
@@ -102,5 +102,5 @@ func (c Code) String() string {
 	return "code " + strconv.FormatUint(uint64(c), 10)
 }
 
-// Error is String: a code is an error, so that errors.Is finds the errors that have it.
+// Error is String. A code is an error, so that [errors.Is] finds the errors that have it.
 func (c Code) Error() string { return c.String() }

@@ -1,7 +1,7 @@
 package wire
 
-// CommandSize is how many bytes [AppendCommand] adds for a payload of that many
-// bytes, the frame's length included. See [Size] for how to hold it against a
+// CommandSize returns how many bytes [AppendCommand] adds for a payload of that many
+// bytes, the frame's length included. See [Size] for how to check it against a
 // limit.
 func CommandSize(name string, payload int) int {
 	return Size(commandLength(name, payload))
@@ -20,7 +20,7 @@ func AppendCommand(dst []byte, name string, payload []byte) []byte {
 }
 
 // ParseCommand splits the body of a command frame. Name and payload alias body.
-// The name may be empty, long or not UTF-8: what to answer is up to the caller.
+// The name may be empty, long or not UTF-8: the caller checks it.
 func ParseCommand(body []byte) (name, payload []byte, err error) {
 	if len(body) > 0 {
 		if end := 1 + int(body[0]); end <= 0x80 && end <= len(body) {
@@ -32,7 +32,7 @@ func ParseCommand(body []byte) (name, payload []byte, err error) {
 	return name, c.b, c.err
 }
 
-// RawSize is how many bytes [AppendRaw] adds for a payload of that many bytes.
+// RawSize returns how many bytes [AppendRaw] adds for a payload of that many bytes.
 func RawSize(payload int) int { return Size(1 + payload) }
 
 // AppendRaw appends a raw frame. Its body is the payload, so there is nothing to

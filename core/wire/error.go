@@ -5,8 +5,8 @@ import "strconv"
 // An Error is a fault in bytes from a peer or in a name. Every error of this
 // package is a *Error.
 type Error struct {
-	Code Code   // what to tell the peer
-	Text string // what is wrong; values in it are quoted, cut short and ASCII
+	Code Code   // the code to tell the peer
+	Text string // the fault in words; values in it are quoted in ASCII and cut short
 }
 
 // Error returns the text after "wire: ".
@@ -23,7 +23,7 @@ func (e *Error) Is(target error) bool {
 	return ok && code == e.Code
 }
 
-// maxQuoted is how many bytes of a peer's value an error text repeats.
+// maxQuoted bounds the bytes of a peer's value that an error text repeats.
 const maxQuoted = 48
 
 // quote returns s quoted in ASCII, cut after maxQuoted bytes.

@@ -2,8 +2,8 @@ package wire
 
 import "time"
 
-// A tag numbers a field of hello and welcome. A number has one meaning in both;
-// those that a frame does not use are skipped there.
+// A tag is the number of a field of hello and welcome. It has the same meaning in both.
+// A field that one of them does not use is skipped there.
 type tag uint64
 
 // The tags.
@@ -59,8 +59,8 @@ var tagNames = [...]string{
 	tagPosition:   "position",
 }
 
-// A field is left out when its value is the zero value, so that what is encoded
-// has one form. None of these is inlined, which would cost a browser build 15 KB.
+// A field is left out if it has its zero value, so that there is one way to encode each frame.
+// These functions are not inlined, which would add 15 KB to a browser build.
 
 //go:noinline
 func appendField[S string | []byte](dst []byte, t tag, value S) []byte {
@@ -88,7 +88,7 @@ func appendBoolField(dst []byte, t tag, v bool) []byte {
 	return append(appendUvarint(dst, uint64(t)), 1, 1)
 }
 
-// appendGroupFields leaves out nothing: an empty name is for the peer to refuse.
+// appendGroupFields appends a field for each group. It does not leave out an empty name, which the peer refuses.
 //
 //go:noinline
 func appendGroupFields(dst []byte, groups []string) []byte {
@@ -98,15 +98,15 @@ func appendGroupFields(dst []byte, groups []string) []byte {
 	return dst
 }
 
-// fields goes through the body of a hello or welcome.
+// A fields goes through the fields in the body of a hello or welcome.
 type fields struct {
 	cursor
-	tag   tag
-	value []byte // aliases the body
-	seen  uint64 // one bit a tag that may be there only once
+	tag   tag    // of the current field
+	value []byte // of the current field; aliases the body
+	seen  uint64 // one bit for each tag that may occur only once
 }
 
-// next moves to the next field. It is false at the end and after a fault.
+// next moves to the next field. It reports false at the end and after a fault.
 func (f *fields) next() bool {
 	if f.err != nil || len(f.b) == 0 {
 		return false
@@ -116,8 +116,8 @@ func (f *fields) next() bool {
 	return f.err == nil
 }
 
-// once marks the field as seen; twice is a fault. Only fields that this version
-// knows come here, so the tag is below 64.
+// once marks the field as seen, and returns its name. It is a fault if the field was seen before. The callers know the
+// tag, so it is below 64.
 func (f *fields) once() string {
 	name := tagNames[f.tag]
 	if f.seen>>f.tag&1 == 1 {
@@ -150,7 +150,7 @@ func (f *fields) bool() bool {
 	return f.value[0] == 1
 }
 
-// copy returns nil for an empty value.
+// copy takes a copy of the value, and nil if it is empty.
 func (f *fields) copy(max int) []byte {
 	if !f.within(f.once(), len(f.value), max) || len(f.value) == 0 {
 		return nil
@@ -169,7 +169,7 @@ func (f *fields) appendGroup(groups []string, l *Limits) []string {
 	return append(groups, f.group(f.value, l.MaxName))
 }
 
-// sub goes through the value of the field; take checks that all of it was used.
+// sub returns a cursor for the value of the field; take checks that it has used all of the value, and keeps its fault.
 func (f *fields) sub() cursor { return cursor{what: f.what, b: f.value} }
 
 func (f *fields) take(c cursor) {
@@ -190,7 +190,7 @@ func (f *fields) version() uint64 {
 	return v
 }
 
-// end reports the first fault; a version that is missing is one.
+// end returns the first fault. A missing version is a fault too.
 func (f *fields) end() error {
 	if f.seen>>tagVersion&1 == 0 {
 		f.fail(CodeProtocol, "version", "missing")

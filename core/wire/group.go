@@ -1,15 +1,15 @@
 package wire
 
-// A Position says up to which message a client has been given what was sent to a group. The messages
-// that a group keeps have numbers, from 1 on and without gaps, which hold within an epoch: a server that
-// knows nothing more of the numbers it has given begins another.
+// A Position says up to which message of a group a client has been given the group's messages. The messages
+// that a group keeps have numbers, from 1 on and without gaps, within an epoch. A server that has forgotten the numbers
+// begins another epoch.
 type Position struct {
 	Group  string
 	Epoch  uint64 // not zero
-	Number uint64 // of the last message; zero is before the first
+	Number uint64 // the number of the last message; zero is before the first
 }
 
-// Size is how many bytes the position takes in a hello.
+// Size returns how many bytes the position takes in a hello.
 func (p *Position) Size() int { return uvarintSize(uint64(tagPosition)) + stringSize(p.valueSize()) }
 
 func (p *Position) valueSize() int {
@@ -21,18 +21,18 @@ func (p *Position) append(dst []byte) []byte {
 	return appendTwo(appendString(dst, p.Group), p.Epoch, p.Number)
 }
 
-// appendTwo appends two numbers. It is not inlined, which would cost a browser build 1 KB each time.
+// appendTwo appends two numbers. It is not inlined, since each inlined call would add 1 KB to a browser build.
 //
 //go:noinline
 func appendTwo(dst []byte, a, b uint64) []byte { return appendUvarint(appendUvarint(dst, a), b) }
 
-// number is uvarint where a frame is rare, so that it need not be inlined.
+// number is uvarint for rare frames. It is not inlined, so that a browser build is smaller.
 //
 //go:noinline
 func (c *cursor) number(field string) uint64 { return c.uvarintSlow(field) }
 
-// appendPosition takes one position. Those beyond the limit are skipped: they are no more than a wish to
-// be spared what came before.
+// appendPosition takes one position. Positions beyond the limit are skipped: without them the client is just sent
+// messages that it has had.
 func (f *fields) appendPosition(to []Position, l *Limits) []Position {
 	if l.MaxGroups >= 0 && len(to) >= l.MaxGroups {
 		return to
@@ -52,14 +52,14 @@ func (c *cursor) epoch() uint64 {
 	return v
 }
 
-// A Replay says what a client is given of the messages that a group keeps: the last Count, of which
-// Last is the number of the last. All messages of the group up to that are replayed.
+// A Replay announces the kept messages of a group that a client is given: the last Count messages up to the number
+// Last. Until the replay end, all messages of the group up to Last are replayed ones.
 type Replay struct {
 	Group string
 	Epoch uint64 // not zero
-	Last  uint64 // zero if there never was a message
-	Count uint64 // not more than Last
-	Again bool   // also those that the client has been given before
+	Last  uint64 // the number of the newest message; zero if there never was one
+	Count uint64 // Count <= Last
+	Again bool   // the messages come also if the client has been given them before
 }
 
 // AppendReplay appends a replay frame.
@@ -96,7 +96,7 @@ func ParseReplay(body []byte, lim *Limits) (*Replay, error) {
 // AppendReplayEnd appends a replay end frame.
 func AppendReplayEnd(dst []byte, group string) []byte { return AppendName(dst, KindReplayEnd, group) }
 
-// GroupCommandSize is how many bytes [AppendGroupCommand] adds.
+// GroupCommandSize returns how many bytes [AppendGroupCommand] adds.
 func GroupCommandSize(group string, number uint64, name string, payload int) int {
 	return Size(groupLength(group, number) + stringSize(len(name)) + payload)
 }
@@ -108,7 +108,7 @@ func AppendGroupCommand(dst []byte, group string, number uint64, name string, pa
 	return append(appendString(dst, name), payload...)
 }
 
-// GroupRawSize is how many bytes [AppendGroupRaw] adds.
+// GroupRawSize returns how many bytes [AppendGroupRaw] adds.
 func GroupRawSize(group string, number uint64, payload int) int {
 	return Size(groupLength(group, number) + payload)
 }
@@ -119,20 +119,21 @@ func AppendGroupRaw(dst []byte, group string, number uint64, payload []byte) []b
 	return append(appendUvarint(appendString(dst, group), number), payload...)
 }
 
-// AppendGroupPassed appends what a client is sent instead of a message to a group that is not for it.
+// AppendGroupPassed appends a group passed frame, which a client is sent in place of a message to a group that is not
+// meant for it.
 func AppendGroupPassed(dst []byte, group string, number uint64) []byte {
 	dst = appendHeader(dst, KindGroupPassed, groupLength(group, number))
 	return appendUvarint(appendString(dst, group), number)
 }
 
-// groupLength is the length of kind, group and number.
+// groupLength returns the length of kind, group and number, in bytes.
 func groupLength(group string, number uint64) int {
 	return 1 + stringSize(len(group)) + uvarintSize(number)
 }
 
-// ParseGroup splits the body of a group command, group raw or group passed frame. The rest is that of a
-// command, the payload of a raw message, or nothing. The group and the rest alias body. The group may
-// be any bytes: one that the receiver does not know has no position.
+// ParseGroup splits the body of a group command, group raw or group passed frame. The rest is the body of a
+// command frame, the payload of a raw message, or nil. The group and the rest alias body. The group may
+// be any bytes: a receiver has no position in a group that it does not know.
 func ParseGroup(k Kind, body []byte) (group []byte, number uint64, rest []byte, err error) {
 	c := cursor{what: "group", b: body}
 	group = c.bytes("name")

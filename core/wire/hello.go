@@ -1,37 +1,36 @@
 package wire
 
 // A Hello is the first frame of a connection: who the client is and what it
-// wants. All but the version may be left out.
+// asks for. Every field but the version may be left out.
 type Hello struct {
 	Version  uint64            // zero means [Version] when appended; never zero when parsed
-	Name     string            // empty: the server gives one, or the client stays without
-	Groups   []string          // to be a member of from the start
+	Name     string            // empty: the server gives the client a name, or it has none
+	Groups   []string          // groups to be in from the start
 	Auth     []byte            // for the server's own check
 	Metadata map[string]string // for the server's own use
 
-	Resume bool // wants a session that a later connection can continue
+	Resume bool // the client wants a session that a later stream can continue
 
 	// For a client that continues an earlier session.
-	Session  []byte // its id, from the welcome
-	Token    []byte // the resume token, from the welcome
-	Received uint64 // counted frames received in it
+	Session  []byte // the session's id, from the welcome
+	Token    []byte // the session's token, from the welcome
+	Received uint64 // counted frames that the client has received in the session
 
-	// OnlyResume makes the server refuse the client if the session cannot go on, where it would else
-	// join anew: nothing in the hello says who it is.
+	// OnlyResume makes the server refuse the client if the session cannot go on, instead of letting it
+	// join anew: nothing in the hello says who the client is.
 	OnlyResume bool
 
-	Notices bool // wants to be told of other clients that come and go
-	// Positions say up to where the client has been given what groups keep, whether it is to be in them
-	// or not.
+	Notices bool // the client wants to be told of other clients that come and go
+
+	// Positions are the client's positions in groups, also in groups that it does not ask to be in.
 	Positions []Position
 
 	MaxFrame uint64 // longest frame that the client accepts, in bytes; 0 means [DefaultMaxFrame]
-	AckBytes uint64 // the client wants an ack at least each so many bytes; 0 means that it needs none
+	AckBytes uint64 // the client wants an ack after at most that many bytes; 0 means that it needs none
 }
 
 // AppendHello appends a hello, the same bytes for the same values. It checks
-// nothing: a name, group or size that the peer's [Limits] do not allow is
-// refused there.
+// nothing: the peer refuses a name, group or size that its [Limits] do not allow.
 func AppendHello(dst []byte, h *Hello) []byte {
 	version := h.Version
 	if version == 0 {
@@ -63,9 +62,9 @@ func AppendHello(dst []byte, h *Hello) []byte {
 }
 
 // ParseHello parses the body of a hello. The result does not refer to body. The
-// name is empty or one that [ValidName] accepts, and so is each group, which is
-// not empty. The version is whatever the client says, except 0. Any fault means
-// that the hello is to be refused, with the error's code.
+// name is empty or one that [ValidName] accepts. Each group is one that ValidName accepts.
+// The version is whatever the client says, except 0. If ParseHello fails,
+// the hello must be refused with the error's code.
 func ParseHello(body []byte, lim *Limits) (*Hello, error) {
 	l := lim.withDefaults()
 	h := &Hello{}
@@ -112,7 +111,7 @@ func ParseHello(body []byte, lim *Limits) (*Hello, error) {
 	return h, nil
 }
 
-// metadata takes one pair: the key after its length, and the value as the rest.
+// metadata takes one pair: the key, and the rest as its value.
 func (f *fields) metadata(h *Hello) {
 	c := f.sub()
 	key := c.text("metadata key", -1)
@@ -131,8 +130,8 @@ func (f *fields) metadata(h *Hello) {
 	h.Metadata[key] = value
 }
 
-// sortedKeys sorts by insertion: there are few keys, and a browser build would pay 9 KB for
-// the sorting of package slices.
+// sortedKeys returns the keys of m, sorted. It sorts by insertion, since there are few keys, and the sorting of package
+// slices would add 9 KB to a browser build.
 func sortedKeys(m map[string]string) []string {
 	keys := make([]string, 0, len(m))
 	for key := range m {

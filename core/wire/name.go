@@ -2,13 +2,13 @@ package wire
 
 import "unicode/utf8"
 
-// ValidName checks the name of a client, group or command, so that it can stand in a log line or a
-// list and is not mistaken there for another. A name is not empty, has at most max bytes of UTF-8,
-// neither begins nor ends with a space, and every character of it passes [NameRune]. A max of 0
+// ValidName checks the name of a client, group or command. A valid name can be shown in a log line or a
+// list, and nobody mistakes it for another. It is not empty, has at most max bytes of UTF-8,
+// neither begins nor ends with a space, and each of its characters passes [NameRune]. A max of 0
 // means [DefaultMaxName], a negative one no limit. The error is nil or a *[Error] with
-// [CodeBadName] whose text has the name quoted in ASCII and cut short.
+// [CodeBadName], whose text has the name quoted in ASCII and cut short.
 //
-// It does not allocate for a name that is valid.
+// It allocates nothing for a valid name.
 func ValidName(s string, max int) error {
 	if max == 0 {
 		max = DefaultMaxName
@@ -19,8 +19,8 @@ func ValidName(s string, max int) error {
 	return nil
 }
 
-// nameFault says what is wrong with a name of n bytes of which s is the start,
-// or "". All of s is looked at only if n is within max.
+// nameFault returns in words what is wrong with a name of n bytes, or "". s is the name, or at least its start
+// if n exceeds max.
 func nameFault(s string, n, max int) string {
 	if n == 0 {
 		return "name is empty"
@@ -64,8 +64,8 @@ func Cut(s string, max int) string {
 	return s[:max]
 }
 
-// clampLen is how much of a name of n bytes nameFault must see: all of it, or the
-// part that an error text repeats.
+// clampLen returns how many bytes of a name of n bytes nameFault needs: all of them, or, if n exceeds max, as many as
+// an error text repeats.
 func clampLen(n, max int) int {
 	if max >= 0 && n > max {
 		return min(n, maxQuoted+utf8.UTFMax)

@@ -1,17 +1,17 @@
 package wire
 
-// NameRune reports whether a character may stand in a name. It may not if nobody sees it, or if it
-// looks like a space or like any other such character:
+// NameRune reports whether a character may be in a name. Characters that are invisible, that look like a space, or that
+// cannot be told from one another may not:
 //
 //   - control characters: C0, DEL, C1, U+2028 and U+2029;
 //   - characters that are ignored in display (Unicode's Default_Ignorable_Code_Point): zero-width
 //     spaces and joiners, variation selectors, soft hyphens, fillers, tags;
-//   - other format characters, those that turn the direction of writing among them, except for
+//   - other format characters, also those that change the direction of writing, except for
 //     the few that have a shape of their own;
 //   - every White_Space but U+0020, and characters that are drawn as nothing, such as U+2800;
-//   - noncharacters, private use, and the planes from 4 on, where no script is.
+//   - noncharacters, private use, and the planes from 4 on, which have no script.
 //
-// So an emoji that needs a variation selector or a joiner may not stand in a name, nor a Persian or
+// So a name cannot have an emoji that needs a variation selector or a joiner, or a Persian or
 // Indic word that is spelt with a joiner.
 func NameRune(r rune) bool {
 	if r < 0x7f {
@@ -28,9 +28,8 @@ func NameRune(r rune) bool {
 	return false
 }
 
-// badRunes are the characters from U+007F on that NameRune refuses, but for the last two of each
-// plane, in order. A test holds them against the tables of package unicode, for which a browser
-// build would pay.
+// badRunes are the characters from U+007F on that NameRune refuses, in order, except for the last two of each
+// plane. A test compares them with the tables of package unicode, which would add much to a browser build.
 var badRunes = [...]struct{ first, last rune }{
 	{0x7f, 0xa0},          // DEL, C1, no-break space
 	{0xad, 0xad},          // soft hyphen

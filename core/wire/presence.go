@@ -6,14 +6,14 @@ import "unicode/utf8"
 // is not checked; see [ValidName].
 func AppendJoinGroup(dst []byte, name string) []byte { return AppendName(dst, KindJoinGroup, name) }
 
-// AppendLeaveGroup appends a leave group frame: the client is in the group no more.
+// AppendLeaveGroup appends a leave group frame: the client is not in the group any more.
 func AppendLeaveGroup(dst []byte, name string) []byte { return AppendName(dst, KindLeaveGroup, name) }
 
-// AppendRename appends a rename frame: the client has this name now. Empty means without
-// a name.
+// AppendRename appends a rename frame: the client has this name now. An empty name means that it has
+// none.
 func AppendRename(dst []byte, name string) []byte { return AppendName(dst, KindRename, name) }
 
-// AppendName appends a frame of one of the three kinds whose body is a name.
+// AppendName appends a frame of a kind whose body is a name: join group, leave group, rename or replay end.
 func AppendName(dst []byte, k Kind, name string) []byte {
 	return appendString(appendHeader(dst, k, 1+stringSize(len(name))), name)
 }
@@ -32,23 +32,23 @@ func ParseName(body []byte) (name []byte, err error) {
 	return name, nil
 }
 
-// A Presence is a client that came, went or changed its name, as told to clients that
-// asked for such notices. What the server does not tell is empty.
+// A Presence describes a client in a notice to another client: it has come, has gone or has changed its name. A field
+// that the server does not tell is empty.
 type Presence struct {
 	Name   string
-	Groups []string // of a client that came or went
-	Addr   string   // as the server sees it
+	Groups []string // empty in a notice of another name
+	Addr   string   // the client's address as the server sees it
 }
 
-// AppendJoined appends the notice that a client connected.
+// AppendJoined appends the notice that a client has connected.
 func AppendJoined(dst []byte, p *Presence) []byte { return p.append(dst, KindJoined) }
 
-// AppendLeft appends the notice that a client disconnected.
+// AppendLeft appends the notice that a client has disconnected.
 func AppendLeft(dst []byte, p *Presence) []byte { return p.append(dst, KindLeft) }
 
-// AppendRenamed appends the notice that the client at addr, which was called old before, is called
-// name now. It says nothing of groups: a client can change its name with a few bytes, and each
-// notice goes to many.
+// AppendRenamed appends the notice that the client at addr has changed its name from old to
+// name. It has no groups: a client can change its name with a few bytes, and each
+// notice goes to many clients.
 func AppendRenamed(dst []byte, old, name, addr string) []byte {
 	dst = appendHeader(dst, KindRenamed, 1+stringSize(len(old))+stringSize(len(name))+stringSize(len(addr)))
 	return appendString(appendString(appendString(dst, old), name), addr)
@@ -58,7 +58,7 @@ func (p *Presence) append(dst []byte, k Kind) []byte {
 	return p.appendBody(appendHeader(dst, k, 1+p.size()))
 }
 
-// size is how many bytes appendBody adds.
+// size returns how many bytes appendBody adds.
 func (p *Presence) size() int {
 	n := stringSize(len(p.Name)) + uvarintSize(uint64(len(p.Groups))) + stringSize(len(p.Addr))
 	for _, g := range p.Groups {
@@ -77,8 +77,8 @@ func (p *Presence) appendBody(dst []byte) []byte {
 }
 
 // ParsePresence parses the body of a joined or left frame. The result does not
-// refer to body. The name is empty or one that [ValidName] accepts, and so is
-// each group, which is not empty.
+// refer to body. The name is empty or one that [ValidName] accepts. Each group is one that
+// ValidName accepts.
 func ParsePresence(body []byte, lim *Limits) (*Presence, error) {
 	l := lim.withDefaults()
 	c := cursor{what: "joined or left", b: body}
@@ -113,7 +113,7 @@ func ParseRenamed(body []byte, lim *Limits) (old, name, addr string, err error) 
 	return old, name, addr, nil
 }
 
-// moreGroups checks how many groups there are before they are allocated.
+// moreGroups reports whether n groups keep the limit max. It is called before they are allocated.
 func (c *cursor) moreGroups(n, max int) bool {
 	if max >= 0 && n > max {
 		c.fail(CodeTooManyGroups, "groups", itoa(n)+" exceed limit "+itoa(max))
@@ -122,7 +122,7 @@ func (c *cursor) moreGroups(n, max int) bool {
 	return c.err == nil
 }
 
-// group is nameOf for a name that must be there.
+// group is nameOf for a name that must not be empty.
 func (c *cursor) group(b []byte, max int) string {
 	if len(b) == 0 && c.err == nil {
 		c.fail(CodeBadName, "group", "name is empty")

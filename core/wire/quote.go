@@ -3,8 +3,8 @@ package wire
 import "unicode/utf8"
 
 // Quote returns s between quotation marks, as a Go string literal of printable ASCII that
-// holds the same bytes. It is strconv.QuoteToASCII without its tables, for which a
-// browser build would pay.
+// holds the same bytes. It is [strconv.QuoteToASCII] without the tables that would add to a
+// browser build.
 func Quote(s string) string {
 	b := append(make([]byte, 0, len(s)+2), '"')
 	for len(s) > 0 {

@@ -2,18 +2,18 @@ package wire
 
 import "time"
 
-// A RefusedGroup is a group of a hello that the server keeps the client out of, and why.
+// A RefusedGroup is a group of a hello that the server keeps the client out of, and the reason.
 type RefusedGroup struct {
 	Name   string
 	Code   Code
 	Reason string // at most MaxReason bytes
 
-	// RetryAfter is when the client may ask again; zero says nothing about it. On the
+	// RetryAfter is the time after which the client may ask again; zero means that the server does not say. On the
 	// wire it is in milliseconds, rounded up, at most about 24 days.
 	RetryAfter time.Duration
 }
 
-// size is how many bytes append adds.
+// size returns how many bytes append adds.
 func (g *RefusedGroup) size() int { return uvarintSize(uint64(tagRefused)) + stringSize(g.valueSize()) }
 
 func (g *RefusedGroup) valueSize() int {
@@ -47,8 +47,8 @@ func (f *fields) appendRefused(refused []RefusedGroup, l *Limits) []RefusedGroup
 	return append(refused, g)
 }
 
-// FitGroups cuts w.Groups down as far as needed for a frame of at most max bytes of kind and body, and
-// returns the others: the server says of each in a join group frame that the client is in it.
+// FitGroups cuts w.Groups down as far as needed for a frame of at most max bytes of kind and body. It
+// returns the groups that it has cut off: the server tells the client of each of them in a join group frame.
 func (w *Welcome) FitGroups(max int) (others []string) {
 	room := max - 1 - len(w.appendOwn(nil))
 	n := len(w.Groups)
@@ -60,7 +60,7 @@ func (w *Welcome) FitGroups(max int) (others []string) {
 }
 
 // FitRefused cuts w.Refused down as far as needed for a frame of at most max bytes of kind
-// and body: the reasons go first, then the last groups. It leaves none if the rest of
+// and body: first the reasons, then the last refused groups. It leaves none if the rest of
 // the welcome is too long by itself.
 func (w *Welcome) FitRefused(max int) {
 	room, long := max-1-len(w.appendOwn(nil)), 0

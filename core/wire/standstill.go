@@ -1,13 +1,13 @@
 package wire
 
 // A Standstill says that calls of the receiver wait at the sender for a handler that itself waits for
-// the receiver, so that both may wait for each other.
+// the receiver, so that both may wait for each other. The package documentation says what follows from it.
 type Standstill struct {
 	// All says that all handlers of the connection that run wait for the receiver.
 	All bool
 
-	// Turn is how many of For, the first of them, the handler waits for that has the turn. If it is
-	// 0 the handler waits until any of those that run beside returns.
+	// Turn is the number of calls that the handler with the turn waits for: the first Turn calls of For. If Turn is
+	// 0, that handler waits until any handler that runs beside the turn returns. 0 <= Turn <= len(For).
 	Turn int
 
 	// For are the ids of the sender's calls that its handlers wait for.
@@ -17,7 +17,7 @@ type Standstill struct {
 	Kept []uint64
 }
 
-// MaxStandstill is how many calls waited for, and how many kept, a standstill may name.
+// MaxStandstill bounds the number of calls in For, and in Kept.
 const MaxStandstill = 1024
 
 // AppendStandstill appends a standstill.
@@ -61,7 +61,7 @@ func ParseStandstill(body []byte) (*Standstill, error) {
 	return s, c.done()
 }
 
-// ids takes a count and as many numbers.
+// ids takes a count and that many numbers.
 func (c *cursor) ids(field string) (ids []uint64) {
 	n := c.uvarint(field)
 	if n > MaxStandstill {

@@ -2,40 +2,39 @@ package wire
 
 import "time"
 
-// A Welcome accepts a hello: who the client is from now on, and what the server
-// allows.
+// A Welcome accepts a hello. It has the client's name, groups and address, and the server's limits.
 type Welcome struct {
 	Version uint64 // zero means [Version] when appended; never zero when parsed
 
-	// For a later connection that continues this session.
-	Session []byte // its id; not secret
-	Token   []byte // to be kept secret; empty if the session cannot be continued
+	// For a later stream that continues this session.
+	Session []byte // the session's id; not secret
+	Token   []byte // must be kept secret; empty if the session cannot be continued
 
-	// Limits that the server holds its clients to; 0 says nothing about it.
+	// Limits that the server sets its clients; 0 means that the server does not say.
 	MaxFrame   uint64 // longest frame, in bytes of kind and body
 	MaxName    uint64 // longest name of a client or group, in bytes
 	MaxCommand uint64 // longest name of a command, in bytes
-	MaxGroups  uint64 // groups that a client is a member of at once
-	MaxCalls   uint64 // calls of a client that are not yet answered
+	MaxGroups  uint64 // groups that a client is in at once
+	MaxCalls   uint64 // calls of a client that are not answered yet
 
-	// Heartbeat is how long either side may send nothing. Zero means for ever.
+	// Heartbeat is how long either side may be silent. Zero means for ever.
 	// On the wire it is in milliseconds, rounded up, at most about 24 days.
 	Heartbeat time.Duration
 
 	Resumed  bool   // the session that the hello named goes on
-	Received uint64 // counted frames that the server received in it
+	Received uint64 // counted frames that the server has received in the session
 
 	Name   string   // the client's name, perhaps given by the server
-	Groups []string // that the client is a member of
+	Groups []string // groups that the client is in
 	Addr   string   // the client's address as the server sees it
 
-	AckBytes uint64 // the server wants an ack at least each so many bytes; 0 means that it needs none
+	AckBytes uint64 // the server wants an ack after at most that many bytes; 0 means that it needs none
 
-	// ResumeTime is how long the session can be continued once its stream has broken off. Zero says
-	// nothing about it. On the wire it is as Heartbeat is.
+	// ResumeTime is how long the session can be continued after its stream has broken off. Zero means that the
+	// server does not say. On the wire it is like Heartbeat.
 	ResumeTime time.Duration
 
-	Notices bool // the client is told of others that come and go, which it has asked for
+	Notices bool // the client has asked to be told of other clients that come and go, and is told
 
 	Refused []RefusedGroup // groups of the hello that the client is kept out of
 }
@@ -76,9 +75,8 @@ func (w *Welcome) appendOwn(body []byte) []byte {
 }
 
 // ParseWelcome parses the body of a welcome. The result does not refer to body.
-// Name and groups are checked as in [ParseHello]; since it is the server that
-// sets limits for names and groups, a client may want to pass its own as
-// negative.
+// Name and groups are checked as in [ParseHello]. Since the server
+// sets the limits for names and groups, a client may pass negative ones.
 func ParseWelcome(body []byte, lim *Limits) (*Welcome, error) {
 	l := lim.withDefaults()
 	w := &Welcome{}
