@@ -13,7 +13,9 @@ import { HisockError } from "./errors.js";
 /** Failures to load that time may heal: failures of the network, and statuses 5xx and 429. */
 export const passing = new WeakSet();
 
-/** The modules that were loaded. @type {Set<{ stats(): Promise<ReturnType<Native["stats"]>>, crash(): Promise<void> }>} */
+/** @typedef {{ stats(): Promise<ReturnType<Native["stats"]>>, crash(): Promise<void> }} Loaded a module, as tests use it */
+
+/** @type {Set<Loaded>} */
 const loaded = new Set();
 
 /**
@@ -23,16 +25,27 @@ const loaded = new Set();
  * @returns {Promise<Engine>}
  */
 export async function engine(name) {
-  let module;
+  /** @type {Promise<{ instance(): Promise<Engine> } & Loaded>} */
+  const loading = name === "js" ? import("./engine/engine.js") : import("./instance.js");
+  const module = await orLoadFailed(loading);
+  loaded.add(module);
+  return module.instance();
+}
+
+/**
+ * Waits for a module. Time may heal what keeps it from being loaded.
+ *
+ * @template T
+ * @param {Promise<T>} module
+ */
+export async function orLoadFailed(module) {
   try {
-    module = await (name === "js" ? import("./engine/engine.js") : import("./instance.js"));
+    return await module;
   } catch (cause) {
-    const err = new HisockError("load_failed", `cannot load the engine "${name}"`, { cause });
+    const err = new HisockError("load_failed", `cannot load the engine: ${/** @type {Error} */ (cause).message}`, { cause });
     passing.add(err);
     throw err;
   }
-  loaded.add(module);
-  return module.instance();
 }
 
 /** @param {unknown} err */

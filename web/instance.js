@@ -6,7 +6,7 @@
 // a function that is given another global object, #scope. So the page's globals are not changed, and values that the
 // page has under these names are not used.
 
-import { passing } from "./engines.js";
+import { orLoadFailed, passing } from "./engines.js";
 import { HisockError, nameOf } from "./errors.js";
 import { decodeDetails } from "./payload.js";
 
@@ -59,7 +59,7 @@ async function start() {
     compiled = undefined; // the next attempt fetches it again
     throw err;
   });
-  const [module, { default: load }] = await Promise.all([compiled, import("./wasm_exec.js")]);
+  const [module, { default: load }] = await Promise.all([compiled, orLoadFailed(import("./wasm_exec.js"))]);
   return new Instance(module, load);
 }
 

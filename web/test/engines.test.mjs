@@ -1,0 +1,194 @@
+// Both engines beside each other: the same random programs and cuts, against one server, must look the same to a page.
+
+import assert from "node:assert/strict";
+import { test as testOnce } from "node:test";
+import { addressOf, open, openPage, prepare, startProxy, startServer, test } from "./harness.mjs";
+
+/** What a page sees of a random program. It runs in the page. */
+async function program({ seed, steps, engine }) {
+  // What is not delivered when a client leaves depends on the cuts, and so do its states.
+  const random = (n) => (seed = (seed * 48271) % 0x7fffffff) % n;
+  const pick = (list) => list[random(list.length)];
+  const text = (bytes) => new TextDecoder().decode(bytes);
+  const rooms = ["red", "green", "blue"].map((room) => `${engine} ${room}`);
+  const handled = [];
+  const results = [];
+  const states = [];
+  let sent = 0;
+  const connect = () => hisock.connect("/ws", {
+    engine, name: `${engine} ada`, groups: [pick(rooms)], as: "text", retry: { min: 5, max: 30 }, metadata: { a: "b" },
+    on: {
+      early: (n) => handled.push(["early", n]),
+      reflected: (value, { replayed }) => handled.push(["reflected", value.length > 40 ? value.length : value, replayed]),
+      "said to": (value, { replayed }) => handled.push(["said", value, replayed]),
+      n: (value) => handled.push(["n", value]),
+    },
+    handle: {
+      upper: (value) => value.toUpperCase(),
+      later: async (value) => (await null, `later ${value}`),
+      fails: () => { throw new hisock.HisockError(1234, "no", { retryAfter: 5, details: { why: "because" } }); },
+    },
+    onRaw: (bytes, { replayed }) => handled.push(["raw", text(bytes), replayed]),
+    onReplay: (r) => handled.push(["replay", r]),
+    onReplayed: (r) => handled.push(["replayed", r]),
+    onRename: (old, name) => handled.push(["rename", old, name]),
+    onJoinGroup: (group) => handled.push(["in", group]),
+    onLeaveGroup: (group) => handled.push(["out", group]),
+    onState: (state, why) => states.push(why ? `${state}: ${why.code}` : state),
+    onError: (err) => handled.push(["error", err.code]),
+  });
+  // A client whose arrival or leaving is cut leaves its name at the server for a while.
+  const calmly = async (fn) => {
+    await cut(false);
+    await fn();
+    await cut(true);
+  };
+  let client;
+  await calmly(async () => (client = await connect()));
+  const outcome = async (promise) => {
+    try {
+      const value = await promise;
+      return value === undefined ? "done" : value;
+    } catch (err) {
+      return [err.name, err.code, err.remote, err.retryAfter, err.details ?? "none"];
+    }
+  };
+  const note = (what, promise) => results.push(Promise.all([what, outcome(promise)]));
+  for (let step = 0; step < steps; step++) {
+    if (random(6) === 0) await new Promise((resolve) => setTimeout(resolve, random(40)));
+    switch (random(14)) {
+      case 0:
+      case 1:
+        for (let n = 1 + random(20); n > 0; n--) client.send("reflect", `${++sent}`);
+        break;
+      case 2:
+        client.send("reflect", "x".repeat(random(60_000)));
+        break;
+      case 3:
+        client.sendRaw(`raw ${++sent}`);
+        break;
+      case 4:
+        note("sum", client.call("sum", [sent, step]));
+        break;
+      case 5:
+        note("fails", client.call(pick(["nobody", "buy", "quota", "sum", "a\nb", ""]), pick(["", "[]", '["0"]'])));
+        break;
+      case 6:
+        note("ask", client.call("ask", [pick(["upper", "later", "fails", "none"]), `${step}`]));
+        break;
+      case 7:
+        note("join", client.join(pick([...rooms, "staff", "a\u200bb", ""])));
+        break;
+      case 8:
+        note("leave", client.leave(pick(rooms)));
+        break;
+      case 9:
+        note("rename", client.rename(pick([`${engine} ada`, `${engine} bob`, "busy", ""])));
+        break;
+      case 10:
+        for (let n = 1 + random(5); n > 0; n--) client.send("say to", [pick(rooms), `${++sent}`]);
+        break;
+      case 11:
+        client.send("shout to", [pick(rooms), `${++sent}`]);
+        if (random(3) === 0) client.send("again", pick(rooms));
+        break;
+      case 12:
+        client.send("flood", random(60));
+        break;
+      case 13:
+        if (random(4) > 0) {
+          note("drained", client.drained());
+          break;
+        }
+        // The server has handled all before the client leaves, and is left in order.
+        await Promise.all(results);
+        note("groups", Promise.resolve([client.name, client.groups.join()].join(": ")));
+        await calmly(async () => {
+          await client.call("sum", []);
+          await client.close();
+          note("closed", client.call("sum", []));
+          client = await connect();
+        });
+        note("again", Promise.resolve(client.resumed));
+        break;
+    }
+  }
+  await Promise.all(results);
+  const last = await client.call("groups", "");
+  await cut(false);
+  await client.call("sum", []);
+  await client.close();
+  const plain = JSON.stringify({ handled, results: await Promise.all(results), last, groups: client.groups, name: client.name });
+  return { seen: JSON.parse(plain.replaceAll(engine, "engine")), states };
+}
+
+testOnce("the same random programs and cuts look the same with either", async (t) => {
+  const server = await startServer(t);
+  const ways = await Promise.all(["wasm", "js"].map(async (engine) => {
+    const proxy = await startProxy(t, addressOf(server));
+    const page = await openPage(t, proxy.url);
+    const way = { engine, proxy, page, cuts: false };
+    await page.exposeFunction("cut", async (on) => void (way.cuts = on));
+    return way;
+  }));
+  const cutting = setInterval(() => {
+    for (const { proxy, cuts } of ways) if (cuts && Math.random() < 0.2) proxy.cut();
+  }, 15);
+  t.after(() => clearInterval(cutting));
+  let resumed = 0;
+  for (let seed = 1; seed <= 16; seed++) {
+    const seen = await Promise.all(ways.map(async ({ engine, page }) => {
+      const { seen, states } = await page.evaluate(program, { seed, steps: 80, engine });
+      resumed += states.filter((state) => state === "resumed").length;
+      assert.ok(!states.some((state) => state.startsWith("disconnected: ")), `${engine}, seed ${seed}: ${states}`);
+      return seen;
+    }));
+    assert.deepEqual(seen[1], seen[0], `seed ${seed}`);
+  }
+  assert.ok(resumed > 20, `${resumed} resumes`);
+  for (const { page } of ways) assert.deepEqual(page.errors, []);
+});
+
+test("over a reload an engine goes on with what the other has left", async (t, engine) => {
+  const { server, page } = await open(t);
+  const other = engine === "js" ? "wasm" : "js";
+  const connect = (engine) => page.evaluate(async (engine) => {
+    window.got = [];
+    window.client = await hisock.connect("/ws", {
+      name: "ada", groups: ["room"], keepSession: "kept", engine, as: "text",
+      on: { early: () => {}, "said to": (value, { replayed }) => got.push([value, replayed]), number: (n) => got.push(n) },
+    });
+    return [client.resumed, client.name, client.groups];
+  }, engine);
+  assert.deepEqual(await connect(engine), [false, "ada", ["room"]]);
+  await page.evaluate(async () => {
+    await client.rename("grace");
+    await client.join("attic");
+    client.send("say to", ["room", "1"]);
+    await until(() => got.length === 1);
+    await client.leave("room");
+    client.call("wait", "").catch(() => {});
+    await client.call("sum", [1]);
+    // What is sent last is not written any more.
+    addEventListener("pagehide", () => client.send("count", 7));
+    client.send("count", 6);
+  });
+  await page.reload();
+  await prepare(page);
+  assert.deepEqual(await connect(other), [true, "grace", ["attic"]]);
+  const watcher = await openPage(t, server.own);
+  await watcher.evaluate(async () => {
+    window.client = await hisock.connect("/ws");
+    client.send("say to", ["room", "2"]);
+  });
+  const seen = await page.evaluate(async () => {
+    await until(() => client.groups.includes("room"));
+    await until(() => got.length > 0 && got.at(-1)[0] === "2");
+    await until(async () => (await client.call("abandoned")) === "1");
+    return [got, await client.call("counted", "grace")];
+  });
+  // The groups of the options are asked for again, and nothing comes twice.
+  assert.deepEqual(seen[0].map(([value]) => value), ["2"]);
+  assert.equal(seen[1], "[6]");
+  assert.deepEqual(await watcher.evaluate(async () => client.call("events", "grace")), ["suspend", "resume"]);
+});
