@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/internal/turn"
 	"github.com/hisock/hisock/core/wire"
 )
@@ -93,6 +94,7 @@ func (c *Conn) runCommandHandler(h *handler, payload []byte) {
 	}()
 	_, err := h.run(c.Context(), c, Frame{KindCommand, h.name, payload})
 	returned = true
+	lock.MustHoldNone()
 	if e, ok := err.(*Error); err != nil && (!ok || e != nil) { // not a nil that has become an interface
 		c.report(Frame{KindCommand, h.name, payload}, err)
 	}
@@ -240,6 +242,7 @@ func (c *Conn) runCallHandler(h *handler, ctx context.Context, payload []byte) (
 		err = packed(c.eng.codec, err)
 	}
 	returned = true
+	lock.MustHoldNone()
 	if e, ok := err.(*Error); ok && e == nil { // a nil that has become an interface
 		return out, nil
 	}

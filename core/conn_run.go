@@ -6,6 +6,7 @@ import (
 
 	"github.com/hisock/hisock/core/internal/beside"
 	"github.com/hisock/hisock/core/internal/events"
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/internal/safe"
 	"github.com/hisock/hisock/core/internal/turn"
 	"github.com/hisock/hisock/core/wire"
@@ -176,6 +177,7 @@ func (c *Conn) invoke(ctx context.Context, h *handler, f Frame) (out []byte, err
 		err = packed(c.eng.codec, err)
 	}
 	returned = true
+	lock.MustHoldNone()
 	if e, ok := err.(*Error); ok && e == nil { // a nil *Error in an error interface
 		return out, nil
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hisock/hisock/core/internal/budget"
 	"github.com/hisock/hisock/core/internal/history"
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
@@ -107,6 +108,7 @@ func (e *engine) recover(c *Conn, where string) {
 	if v := recover(); v != nil {
 		e.logPanic(c, where, v)
 	}
+	lock.MustHoldNone()
 }
 
 // given returns ctx, or a context that never ends if the program has given nil.

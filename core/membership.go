@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/hisock/hisock/core/internal/guard"
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/internal/roster"
 	"github.com/hisock/hisock/core/wire"
 )
@@ -107,6 +108,7 @@ func (c *Conn) runHook(f func()) {
 	}()
 	f()
 	returned = true
+	lock.MustHoldNone()
 }
 
 // change makes a change that the server's program wants.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/internal/roster"
 	"github.com/hisock/hisock/core/internal/safe"
 	"github.com/hisock/hisock/core/wire"
@@ -250,6 +251,7 @@ func (s *Server) permit(ctx context.Context, c *Conn, what string, ask func() er
 	}()
 	err := ask()
 	returned = true
+	lock.MustHoldNone()
 	e, ok := asCoded(err)
 	switch {
 	case err == nil || ok && e == nil: // a nil *Error in an error interface

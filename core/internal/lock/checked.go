@@ -123,6 +123,15 @@ func check(id uintptr, p Place) {
 	}
 }
 
+// MustHoldNone panics if the goroutine holds a lock: it has run code of the program, which may do anything.
+func MustHoldNone() {
+	s, list := begin(goroutine())
+	defer s.mu.Unlock()
+	if len(*list) > 0 {
+		panic("lock: code of the program runs while " + name((*list)[0].place) + " is held")
+	}
+}
+
 func enter(id uintptr, lock any, p Place) {
 	s, list := begin(id)
 	defer s.mu.Unlock()

@@ -42,3 +42,12 @@ func TestForeignUnlock(t *testing.T) {
 	require.Contains(t, <-done, "by a goroutine that has not locked it")
 	m.Unlock()
 }
+
+func TestMustHoldNone(t *testing.T) {
+	var m Mutex[Client]
+	require.NotPanics(t, MustHoldNone)
+	m.Lock()
+	require.PanicsWithValue(t, "lock: code of the program runs while Client is held", MustHoldNone)
+	m.Unlock()
+	require.NotPanics(t, MustHoldNone)
+}

@@ -4,8 +4,11 @@
 // holds locks waits only for a lock whose place stands further down than the places of all locks that it
 // holds. So no two locks of one place are held at once, and goroutines never wait for each other in a circle.
 //
-// The build tag lockorder makes each Lock check that, and panic if it is not so. Without the tag a Mutex
-// is a [sync.Mutex] and costs what that costs. "make unit" runs the tests with the tag.
+// A goroutine that runs a handler, a hook or an authorizer of the program holds none of them.
+//
+// The build tag lockorder makes each Lock check the order, and [MustHoldNone] the rest. Both panic if it is
+// not so. Without the tag a Mutex is a [sync.Mutex] and costs what that costs. "make unit" runs the tests with
+// the tag.
 package lock
 
 // order is the order of locking. What a lock guards stands at its field.
