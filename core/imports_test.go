@@ -62,7 +62,7 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// Each file and folder that the page names is there.
+// Each file, folder, test and method that the page names is there.
 func TestArchitectureNamesWhatIsThere(t *testing.T) {
 	text, err := os.ReadFile(architecture)
 	require.NoError(t, err)
@@ -77,6 +77,29 @@ func TestArchitectureNamesWhatIsThere(t *testing.T) {
 	for _, name := range alone {
 		require.FileExists(t, string(name[1]))
 	}
+	sources := readSources(t)
+	for _, name := range regexp.MustCompile("`(Test[A-Z][A-Za-z]*)`").FindAllSubmatch(text, -1) {
+		require.True(t, strings.Contains(sources, "\nfunc "+string(name[1])+"("), string(name[1]))
+	}
+	for _, name := range regexp.MustCompile("`(Conn|Server|Client|Guard)\\.([A-Za-z]+)`").FindAllSubmatch(text, -1) {
+		method := regexp.MustCompile(`\nfunc \([a-z]+ \*` + string(name[1]) + `\) ` + string(name[2]) + `\(`)
+		require.True(t, method.MatchString(sources), string(name[0]))
+	}
+}
+
+// readSources returns the Go files of this module, one after the other.
+func readSources(t *testing.T) string {
+	var all strings.Builder
+	for _, pattern := range []string{"*.go", "*/*.go", "*/*/*.go", "*/*/*/*.go"} {
+		files, err := filepath.Glob(filepath.Join("..", pattern))
+		require.NoError(t, err)
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			all.Write(text)
+		}
+	}
+	return all.String()
 }
 
 // An allowed is what a row of the table lets a package import.
