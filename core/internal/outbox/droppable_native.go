@@ -28,7 +28,7 @@ type droppable struct {
 // A topic is what a frame is about: of each, only the last frame waits for room.
 type topic struct{ command, key string }
 
-// noTopic marks a frame that may be dropped and stands for itself.
+// noTopic marks, by its address, a frame that may be dropped and stands for itself.
 var noTopic = new(topic)
 
 // stalled is how long a write lasts that is taken for one which waits for room.
@@ -143,7 +143,7 @@ func (o *Outbox) reserveLocked() int {
 func (o *Outbox) addDroppableLocked(k *Block) {
 	o.slack += k.extra()
 	o.addLocked(k)
-	if k.topic == noTopic {
+	if !k.named() {
 		return
 	}
 	d := &o.drops
