@@ -65,16 +65,21 @@ func (c *Conn) ask(ctx context.Context, k wire.Kind, name string, payload []byte
 		}
 	}
 	if err := c.sendAsking(ctx, k, id, name, payload); err != nil {
-		c.calls.take(id)
+		if c.calls.take(id) != nil { // else it is being ended at this moment
+			c.calls.reuse(w)
+		}
 		return nil, err
 	}
 	if !c.awaitReply(ctx, w, id) {
+		c.calls.reuse(w)
 		return nil, c.waitError(ctx)
 	}
-	if w.err != nil {
-		return nil, w.err
+	reply, failure := w.reply, w.err
+	c.calls.reuse(w)
+	if failure != nil {
+		return nil, failure
 	}
-	return w.reply, nil
+	return reply, nil
 }
 
 // awaitReply waits for the answer. It reports false if ctx ended first; then it has told the peer that the call is
@@ -83,10 +88,15 @@ func (c *Conn) awaitReply(ctx context.Context, w *call, id uint64) bool {
 	if c.beginAsking(ctx) {
 		defer c.endAsking()
 	}
+	done := ctx.Done()
+	if done == nil { // a select would cost more
+		<-w.ready
+		return true
+	}
 	select {
 	case <-w.ready:
 		return true
-	case <-ctx.Done():
+	case <-done:
 	}
 	if c.calls.take(id) == nil {
 		<-w.ready // it is being answered at this moment
@@ -140,15 +150,23 @@ type callTable struct {
 	lastID uint64                 // of the call that was made last
 	open   map[uint64]*call       // by id
 	ended  *Error                 // why no more answers will come; nil as long as some may
+	free   *call                  // the first of those that are to be used again
 }
 
+// maxFreeCalls is how many calls of one connection are kept to be used again, until the next look of the sweeper.
+const maxFreeCalls = 64
+
 // A call waits for its answer. The goroutine that takes it out of the table owns it, sets reply or err,
-// and signals ready.
+// and signals ready. From then on the caller of CallBytes owns it.
 type call struct {
 	ready  chan struct{} // has room for one
 	reply  []byte        // owned by the caller of CallBytes
-	err    *Error        // not of type error, so that a call takes 48 bytes
+	err    *Error        // not of type error, so that a call takes 56 bytes
 	change bool          // it asks for a change of the client's name or groups
+
+	// Of a call that is free.
+	next  *call
+	after uint8 // free calls after this one
 }
 
 // add notes a call that is made with a frame of that kind, and returns it with its id, or why there will be no
@@ -163,7 +181,13 @@ func (t *callTable) add(k wire.Kind) (*call, uint64, *Error) {
 		t.open = make(map[uint64]*call)
 	}
 	t.lastID++
-	id, w := t.lastID, &call{ready: make(chan struct{}, 1), change: k != wire.KindRequest}
+	id, w := t.lastID, t.free
+	if w != nil {
+		t.free, w.next = w.next, nil
+	} else {
+		w = &call{ready: make(chan struct{}, 1)}
+	}
+	w.change = k != wire.KindRequest
 	t.open[id] = w
 	t.mu.Unlock()
 	return w, id, nil
@@ -176,6 +200,26 @@ func (t *callTable) take(id uint64) *call {
 	delete(t.open, id)
 	t.mu.Unlock()
 	return w
+}
+
+// reuse keeps a call that nobody but its caller has, for the next caller.
+func (t *callTable) reuse(w *call) {
+	w.reply, w.err, w.after = nil, nil, 0
+	t.mu.Lock()
+	if first := t.free; first != nil {
+		w.after = first.after + 1
+	}
+	if w.after < maxFreeCalls {
+		w.next, t.free = t.free, w
+	}
+	t.mu.Unlock()
+}
+
+// forgetFree lets go of the calls that are kept for use again.
+func (t *callTable) forgetFree() {
+	t.mu.Lock()
+	t.free = nil
+	t.mu.Unlock()
 }
 
 // isOpen reports whether a call is not answered yet.

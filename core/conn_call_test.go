@@ -3,7 +3,9 @@ package core
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -196,5 +198,78 @@ func TestStrayAnswers(t *testing.T) {
 		p.Send(wire.AppendPing(nil, 5))
 		require.Equal(t, wire.KindPong, p.Want().Kind)
 		p.Stream.Close() //nolint:errcheck // it is over
+	})
+}
+
+// A call that is used again knows nothing of the one before, and no more are kept than is said.
+func TestCallsAreUsedAgain(t *testing.T) {
+	var table callTable
+	first, id, ended := table.add(wire.KindAskJoin)
+	require.Nil(t, ended)
+	require.Same(t, first, table.take(id))
+	first.reply, first.err = []byte("reply"), errNoCalls
+	table.reuse(first)
+	again, next, _ := table.add(wire.KindRequest)
+	require.Same(t, first, again)
+	require.NotEqual(t, id, next)
+	require.Equal(t, call{ready: first.ready}, *again)
+
+	var open []*call
+	for range maxFreeCalls + 10 {
+		w, _, _ := table.add(wire.KindRequest)
+		open = append(open, w)
+	}
+	for _, w := range open {
+		table.reuse(w)
+	}
+	kept := 0
+	for w := table.free; w != nil; w = w.next {
+		kept++
+	}
+	require.Equal(t, maxFreeCalls, kept)
+	table.forgetFree()
+	fresh, _, _ := table.add(wire.KindRequest)
+	require.NotContains(t, open, fresh)
+}
+
+// Whatever happens to others, each call gets its own answer or says that there is none.
+func TestEachCallGetsItsOwnAnswer(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.srv.HandleBytes("echo", func(_ context.Context, _ *Conn, payload []byte) ([]byte, error) { return payload, nil })
+		w.srv.HandleBytes("fail", func(_ context.Context, _ *Conn, payload []byte) ([]byte, error) {
+			return nil, NewError(1234, string(payload))
+		})
+		w.serve()
+		cl := w.join(w.client("ada"))
+		var wg sync.WaitGroup
+		faults := make(chan error, 8)
+		for caller := range 8 {
+			wg.Go(func() {
+				for i := range 200 {
+					ctx, cancel := context.WithCancel(w.ctx)
+					if i%3 == 0 {
+						wg.Go(cancel) // while the answer comes
+					}
+					payload := fmt.Sprint(caller, " ", i)
+					command := []string{"echo", "fail"}[i%2]
+					reply, err := cl.CallBytes(ctx, command, []byte(payload))
+					var e *Error
+					switch {
+					case errors.Is(err, context.Canceled) && i%3 == 0:
+					case command == "echo" && err == nil && string(reply) == payload:
+					case command == "fail" && errors.As(err, &e) && e.Code == 1234 && e.Message == payload:
+					default:
+						faults <- fmt.Errorf("%s %q: %q, %w", command, payload, reply, err)
+						cancel()
+						return
+					}
+					cancel()
+				}
+			})
+		}
+		wg.Wait()
+		close(faults)
+		require.NoError(w.t, <-faults)
+		require.NoError(w.t, cl.Close())
 	})
 }

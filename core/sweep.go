@@ -55,7 +55,8 @@ type progress struct {
 type watch struct {
 	active    atomic.Bool   // the connection is in sweeper.active
 	stale     atomic.Bool   // the sweeper has looked at all connections since the reader's goroutine began
-	index     int           // of the connection in sweeper.all
+	index     int32         // of the connection in sweeper.all
+	pinged    bool          // the peer has been pinged since readAt
 	heartbeat time.Duration // silence after which the peer is pinged, and given up after twice as long; 0 for never
 
 	// At the last look for slow handlers.
@@ -69,7 +70,6 @@ type watch struct {
 
 	reads   uint64        // progress.reads when the peer was heard last
 	readAt  time.Duration // when that was noted
-	pinged  bool          // the peer has been pinged since then
 	alongAt time.Duration // when a ping was last queued to be written together with other frames
 
 	stuckAt time.Duration // since when the connection waits for itself; zero if it does not
@@ -114,7 +114,7 @@ func (s *sweeper) close() {
 func (s *sweeper) add(c *Conn, heartbeat time.Duration) {
 	s.mu.Lock()
 	c.watch.heartbeat = heartbeat
-	c.watch.index = len(s.all)
+	c.watch.index = int32(len(s.all))
 	s.all = append(s.all, c)
 	s.mu.Unlock()
 }
@@ -300,6 +300,7 @@ func (c *Conn) checkIdle() {
 	}
 	c.watch.queued = c.out.Tighten(c.watch.queued)
 	c.watch.stale.Store(true)
+	c.calls.forgetFree()
 }
 
 func (c *Conn) checkReads(now time.Duration) {

@@ -91,6 +91,9 @@ func appendIDPayload(dst []byte, k Kind, id uint64, payload []byte) []byte {
 }
 
 func parseIDPayload(k Kind, body []byte) (id uint64, payload []byte, err error) {
+	if id, n := uvarint(body); n > 0 { // nearly always
+		return id, body[n:], nil
+	}
 	c := cursor{what: k.String(), b: body}
 	id = c.uvarint("id")
 	return id, c.b, c.err
