@@ -55,7 +55,7 @@ func TestWasmFitsItsBudget(t *testing.T) {
 	require.LessOrEqual(t, packed, maxWasmGzip)
 }
 
-// What a browser build imports it pays for, used or not.
+// The packages that a browser build must not import: each makes it larger, used or not.
 func TestWasmLeavesHeavyPackagesOut(t *testing.T) {
 	cmd := exec.Command("go", "list", "-deps", wasmPackage)
 	cmd.Env = browserEnv(os.Environ())

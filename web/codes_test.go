@@ -12,7 +12,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// codeNames are what the codes are called in JavaScript, which is part of the API: no name changes, and each new code gets one.
+// codeNames are the names of the codes in JavaScript. They are part of the API: no name changes, and each new code gets one.
 var codeNames = [...]string{
 	wire.CodeInternal:         "internal",
 	wire.CodeCanceled:         "canceled",
@@ -68,7 +68,7 @@ func TestScriptHasTheNames(t *testing.T) {
 	require.Equal(t, codeNames[1:], namesIn(t, "errors.js", `(?s)const names = \[(.*?)\];`))
 }
 
-// The typings list the names: a TypeScript program can compare with these.
+// The typings list the names, so that a TypeScript program can compare a code with them.
 func TestTypingsListTheNames(t *testing.T) {
 	listed, want := namesIn(t, "hisock.d.ts", `(?s)export type PeerErrorCode =(.*?);`), slices.Clone(codeNames[1:])
 	slices.Sort(listed)

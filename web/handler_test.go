@@ -20,7 +20,7 @@ func newHandler(t *testing.T) http.Handler {
 	return h
 }
 
-// ask sends a request; header holds names and values in turn.
+// ask sends a request. header has names and values in turn.
 func ask(h http.Handler, method, path string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, "/", nil)
 	r.URL.Path = path

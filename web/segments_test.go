@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// memory is a section, as hex.
+// memory is a memory section, in hexadecimal.
 const memory = "05 03 01 00 01"
 
 func TestMergeSegments(t *testing.T) {
@@ -72,7 +72,7 @@ func TestMergeSegmentsLeavesAloneWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
-// What Go's linker makes today is a form that can be merged, and the page's memory is what it was.
+// The output of Go's linker can be merged, and the content of memory stays the same.
 func TestBundleStartsWithTheMemoryThatGoLinked(t *testing.T) {
 	tool, err := findGo("", "")
 	require.NoError(t, err)
@@ -90,7 +90,7 @@ func TestBundleStartsWithTheMemoryThatGoLinked(t *testing.T) {
 	require.Less(t, after.segments, 1_000)
 }
 
-// module returns a module of sections, each as hex.
+// module returns a module with the given sections, each in hexadecimal.
 func module(t *testing.T, sections ...string) []byte {
 	t.Helper()
 	wasm, err := hex.DecodeString(strings.ReplaceAll("0061736d01000000"+strings.Join(sections, ""), " ", ""))
@@ -98,7 +98,7 @@ func module(t *testing.T, sections ...string) []byte {
 	return wasm
 }
 
-// data returns the section of data with that body, both as hex.
+// data returns a data section with the given body, both in hexadecimal.
 func data(t *testing.T, body string) string {
 	t.Helper()
 	raw, err := hex.DecodeString(strings.ReplaceAll(body, " ", ""))
@@ -120,7 +120,7 @@ type startMemory struct {
 	segments int
 }
 
-// memoryOf returns what the memory of a module holds when it starts, and the sections that hold no data.
+// memoryOf returns the content of a module's memory at the start, and the sections that are not data sections.
 func memoryOf(t *testing.T, wasm []byte) (m startMemory, others []byte) {
 	t.Helper()
 	for rest := wasm[moduleHead:]; len(rest) > 0; {

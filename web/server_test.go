@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A pipes is a listener of connections in memory.
+// A pipes is a listener for connections in memory.
 type pipes struct{ conns chan net.Conn }
 
 func (l pipes) Accept() (net.Conn, error) {
@@ -30,8 +30,8 @@ func (l pipes) Accept() (net.Conn, error) {
 func (l pipes) Close() error   { close(l.conns); return nil }
 func (l pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
-// A connection that says nothing, or only the beginning of a request, or asks once and then says
-// nothing, is closed. One that takes its time over the answer is not.
+// A connection is closed if it sends nothing, only the beginning of a request, or one request and then
+// nothing. A connection that reads its answer slowly is not closed.
 func TestServerClosesWhoIsIdle(t *testing.T) {
 	const ask = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 	tests := map[string]struct {
@@ -66,7 +66,7 @@ func TestServerClosesWhoIsIdle(t *testing.T) {
 	}
 }
 
-// What clients cause to be logged is bounded, and the lines say how much is missing.
+// Clients cannot fill the log, and a line says how many lines were left out.
 func TestServerLogIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// builtDir holds the one bundle that the tests share: none may change it.
+// builtDir is the folder of the bundle that the tests share. No test may change it.
 var (
 	builtDir string
 	builtErr error

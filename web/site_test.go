@@ -24,7 +24,7 @@ import (
 	"github.com/hisock/hisock/ws"
 )
 
-// echoServer is a server that returns what it is called with.
+// echoServer returns a server whose handler returns the payload of a call.
 func echoServer(t *testing.T) *core.Server {
 	t.Helper()
 	srv, err := core.NewServer(&core.ServerOptions{Logger: core.Silent})
@@ -33,7 +33,7 @@ func echoServer(t *testing.T) *core.Server {
 	return srv
 }
 
-// serveSite starts Serve and returns where it serves, and how to end it.
+// serveSite starts Serve, and returns its addresses and a function that ends it.
 func serveSite(t *testing.T, srv *core.Server, site *Site) (urls []string, end func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -53,7 +53,7 @@ func serveSite(t *testing.T, srv *core.Server, site *Site) (urls []string, end f
 	}
 }
 
-// requireEcho connects over a dialer and calls.
+// requireEcho connects with a dialer and makes a call.
 func requireEcho(t *testing.T, d transport.Dialer) *core.Client {
 	t.Helper()
 	c, err := core.NewClient(d, &core.ClientOptions{Retry: core.Retry{Off: true}, Logger: core.Silent})
@@ -65,7 +65,7 @@ func requireEcho(t *testing.T, d transport.Dialer) *core.Client {
 	return c
 }
 
-// fetch asks for a page.
+// fetch requests a page.
 func fetch(t *testing.T, c *http.Client, url string) (status int, body string) {
 	t.Helper()
 	res, err := c.Get(url)
@@ -135,7 +135,7 @@ func TestServeTLS(t *testing.T) {
 	require.NoError(t, end())
 }
 
-// The health check says that the end has begun while a handler is still at work.
+// The health check answers 503 while the shutdown waits for a handler.
 func TestServeHealthWhileItEnds(t *testing.T) {
 	srv := echoServer(t)
 	begun, done := make(chan struct{}), make(chan struct{})
@@ -161,7 +161,7 @@ func TestServeHealthWhileItEnds(t *testing.T) {
 	<-leaves
 }
 
-// What does not come to its end in time is cut off, and told of.
+// If the shutdown takes too long, connections are cut off and Serve returns an error.
 func TestServeEndsInTime(t *testing.T) {
 	srv := echoServer(t)
 	begun := make(chan struct{})
@@ -178,7 +178,7 @@ func TestServeEndsInTime(t *testing.T) {
 	require.ErrorIs(t, end(), context.DeadlineExceeded)
 }
 
-// A shutdown by somebody else ends Serve too, in order.
+// A shutdown by the program ends Serve too, in order.
 func TestServeEndsWithItsServer(t *testing.T) {
 	srv := echoServer(t)
 	ready, ended := make(chan struct{}), make(chan error, 1)
@@ -191,7 +191,7 @@ func TestServeEndsWithItsServer(t *testing.T) {
 	require.NoError(t, <-ended)
 }
 
-// A failing is a listener that fails for good.
+// A failing is a listener whose Accept fails for good.
 type failing struct{ transport.Listener }
 
 var errBroken = errors.New("the listener is broken")
@@ -257,7 +257,7 @@ func TestServeSaysWhatFails(t *testing.T) {
 	require.ErrorContains(t, err, "no files")
 }
 
-// Who ends the program while the bundle is built need not wait for it.
+// If ctx ends during the build of the bundle, Serve does not wait for the build.
 func TestServeEndsWhileItBuilds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	dir := filepath.Join(t.TempDir(), "bundle")

@@ -1,4 +1,4 @@
-// What a page says of itself each time that it joins.
+// The auth of a page each time that it joins.
 
 import assert from "node:assert/strict";
 import { addressOf, openPage, startProxy, startServer, test } from "./harness.mjs";

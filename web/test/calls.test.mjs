@@ -155,7 +155,7 @@ test("the server calls the page", async (t) => {
   assert.match(out.soldOut, /^failed: code 1001: .*sold out here/);
   assert.match(out.denied, /^failed: unauthorized: .*not you/);
   assert.match(out.secret, /^failed: internal error: .*the handler failed$/);
-  // What cannot be sent is the page's mistake, and so is a reply that it cannot read.
+  // A value that cannot be sent is a fault of the page, and so is an answer that it cannot read.
   for (const command of ["unsendable", "NaN", "circle", "bigInside", "sends", "reads"]) {
     assert.match(out[command], /^failed: internal error: .*the handler failed$/, command);
   }

@@ -1,4 +1,4 @@
-// examples/chat as its users meet it: tabs and terminals in one chat, as programs of their own.
+// examples/chat as users see it: browser tabs and terminal programs in one chat.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ const bundle = join(scratch, "bundle");
 await go(root, "build", "-o", chat, "./examples/chat");
 await run(root, chat, "-build", bundle);
 
-/** Starts the program, which ends with the test at the latest. */
+/** Starts the program. It ends when the test ends, or before. */
 function start(t, ...args) {
   const process = startProgram(t, chat, args);
   return Object.assign(process, { lines: () => process.out.split("\n").slice(0, -1) });
@@ -52,7 +52,7 @@ async function openTab(t, url) {
     send: page.getByRole("button", { name: "Send", exact: true }),
     status: page.getByRole("status"),
     alert: page.getByRole("alert"),
-    /** What was said, own messages included, as "name: text". */
+    /** The messages in the tab, including its own, as "name: text". */
     said: () => log.locator(".entry").evaluateAll((all) =>
       all.map((e) => `${e.querySelector(".author").textContent}: ${e.querySelector(".text").textContent}`)),
     notes: () => log.locator(".note").allTextContents(),

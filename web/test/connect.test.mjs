@@ -86,7 +86,7 @@ test("connecting can be given up, at every moment", async (t) => {
     const connecting = failure(() => hisock.connect("/ws", { signal: abort.signal }));
     abort.abort(reason);
     const during = await connecting;
-    // A program that runs already gets as far as dialling.
+    // If the Go program runs already, connect gets as far as dialling.
     const keeper = await hisock.connect("/ws");
     const again = new AbortController();
     const dialling = failure(() => hisock.connect("/ws", { signal: again.signal }));
@@ -111,7 +111,7 @@ test("connecting can be given up, at every moment", async (t) => {
 test("connecting takes no longer than its timeout", async (t) => {
   const { page } = await open(t);
   const err = await page.evaluate(async () => {
-    // A server that accepts and never answers is what a WebSocket that never opens looks like.
+    // To a page, a server that accepts and never answers looks like a WebSocket that never opens.
     const real = window.WebSocket;
     window.WebSocket = class extends EventTarget {
       readyState = 0;
@@ -178,7 +178,7 @@ test("what arrives at once waits for handlers", async (t) => {
     const inOptions = collect();
     const states = collect();
     const join = async () => {
-      // A few turns between the connection and who wants it.
+      // The page registers its handlers a few microtasks after connect has resolved.
       const client = await hisock.connect("/ws", {
         groups: ["early raw"],
         on: { early: (n) => inOptions.push(n) },

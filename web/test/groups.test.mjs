@@ -17,7 +17,7 @@ test("groups, and who comes and goes", async (t) => {
     client.send("push to group", "room 1");
     await pushed.wait(1);
     client.leave("room 1");
-    client.send("push to group", "room 1"); // which is handled behind it
+    client.send("push to group", "room 1"); // the server handles it after the join
     const bad = (await failure(() => client.join(""))).code;
     const bob = await hisock.connect("/ws", { name: "bob", groups: ["room 2"] });
     await bob.close();

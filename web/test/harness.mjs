@@ -1,7 +1,7 @@
-// What the browser tests share: the server, the browser, and a page for each test.
+// Shared parts of the browser tests: the server, the browser, and a page for each test.
 //
 // The server's program and the bundle are built once for each run of a test file; the
-// Go command caches what has not changed.
+// go command caches unchanged packages.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -47,7 +47,7 @@ export const engines = (process.env.HISOCK_ENGINE ?? "wasm js").split(" ");
 /** Which engine a test runs with. @type {WeakMap<object, string>} */
 const engineOf = new WeakMap();
 
-/** Is test of node:test, once for each engine: pages that the test opens connect with it. */
+/** Runs a test of node:test once for each engine. Pages that the test opens connect with that engine. */
 export function test(name, fn, only = engines) {
   for (const engine of engines.filter((e) => only.includes(e))) {
     testOnce(`${name} (${engine})`, (t) => {
@@ -57,10 +57,10 @@ export function test(name, fn, only = engines) {
   }
 }
 
-/** Is test for the Go program only. */
+/** Runs a test for the Go program only. */
 test.wasm = (name, fn) => test(name, fn, ["wasm"]);
 
-/** Starts a server that ends with the test. stop ends it before, saying goodbye. */
+/** Starts a server that ends with the test. stop ends it earlier, with a goodbye. */
 export async function startServer(t, ...args) {
   const child = spawn(program, [bundle, ...args], { stdio: ["pipe", "pipe", "inherit"] });
   const exited = once(child, "exit");
@@ -79,8 +79,8 @@ export async function startServer(t, ...args) {
 }
 
 /**
- * Opens a page in a context of its own, with hisock.js imported as window.hisock for the
- * test's use. Uncaught errors and console output of the page are collected.
+* Opens a page in a new browser context, and imports hisock.js as window.hisock for the
+ * test. Uncaught errors and console output of the page are collected.
  */
 export async function openPage(t, url, { path = "/", importFrom = "/hisock/hisock.js" } = {}) {
   const context = await browser.newContext();
@@ -96,15 +96,15 @@ export async function openPage(t, url, { path = "/", importFrom = "/hisock/hisoc
   return page;
 }
 
-/** Imports hisock.js into a page, beside what tests need there; again after each reload. */
+/** Imports hisock.js and the helpers of the tests into a page, again after each reload. */
 export async function prepare(page, importFrom = "/hisock/hisock.js") {
   await page.evaluate(async ({ from, engine }) => {
     const module = await import(from);
-    // Options that are none are left to the module.
+    // Invalid options are passed on to the module.
     const isPlain = (value) => value === undefined || (typeof value === "object" && value !== null);
     const connect = (url, options) => module.connect(url, isPlain(options) ? { engine, ...options } : options);
     window.hisock = { ...module, connect };
-    // Runs fn and returns how it failed.
+    // Runs fn and returns its error.
     window.failure = async (fn) => {
       try {
         await fn();
@@ -114,11 +114,11 @@ export async function prepare(page, importFrom = "/hisock/hisock.js") {
       }
       return "did not fail";
     };
-    // Waits for a condition that nothing announces.
+    // Waits for a condition by polling.
     window.until = async (condition) => {
       while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
     };
-    // A list that grows, and a promise of its having so many items.
+    // A list, with a promise that resolves when it has a number of items.
     window.collect = () => {
       const list = [];
       list.wait = async (n) => {
@@ -136,7 +136,7 @@ export async function open(t, options) {
   return { server, page: await openPage(t, server.own, options) };
 }
 
-/** A way to the server that can be cut, and that is closed as long as open is false. */
+/** A proxy to the server whose connections can be cut. It refuses connections while open is false. */
 export async function startProxy(t, to) {
   const proxy = { to, open: true, made: 0, url: "", cut: () => {} };
   const sockets = new Set();

@@ -1,4 +1,4 @@
-// What becomes of a page's session when the page is left and comes back.
+// The session of a page that is left and comes back.
 
 import assert from "node:assert/strict";
 import { addressOf, open, openPage, prepare, startProxy, startServer, test } from "./harness.mjs";
@@ -33,7 +33,7 @@ test("over reloads nothing is lost, nothing comes twice, and nobody leaves", asy
   for (let i = 0; i < 8; i++) {
     if (i > 0) await reload(page);
     const resumed = await page.evaluate(async ({ i, sent, total }) => {
-      // What is handled is noted at once, where it outlives the page.
+      // Handled messages are noted at once, in a storage that outlives the page.
       const note = (list, n) => void (localStorage[list] = `${localStorage[list] ?? ""}${n} `);
       window.client = await hisock.connect("/ws", {
         name: "ada", keepSession: "kept", retry: { min: 20, max: 100 },
@@ -47,7 +47,7 @@ test("over reloads nothing is lost, nothing comes twice, and nobody leaves", asy
     assert.equal(resumed, i > 0);
     sent += 50;
     await new Promise((r) => setTimeout(r, 150));
-    // The page's last words: there is no time for them to be written.
+    // The last messages of the page, which there is no time to write.
     await page.evaluate((sent) => {
       addEventListener("beforeunload", () => {
         for (let n = 0; n < 20; n++) client.send("count", sent + n);
@@ -133,7 +133,7 @@ test("without the option the page says goodbye, as before", async (t) => {
 test("a second tab takes nothing, and neither does another name or a client that was closed", async (t) => {
   const { server, page } = await open(t);
   assert.equal(await connect(page), false);
-  // A tab that is opened by the page begins with a copy of its storage.
+  // A tab that the page opens begins with a copy of the page's storage.
   const [popup] = await Promise.all([page.waitForEvent("popup"), page.evaluate((url) => void window.open(url), server.own)]);
   await popup.waitForLoadState();
   popup.engine = page.engine;
@@ -205,7 +205,7 @@ test("a page that is left before it has connected leaves the session to the next
   const { page } = await open(t);
   await connect(page);
   await reload(page);
-  // Reloaded at once, at any moment between nothing and a client that is ready.
+  // Reloads at any moment before the client is ready.
   for (let wait = 0; wait < 300; wait += 30) {
     await page.evaluate((wait) => {
       window.connecting = hisock.connect("/ws", { name: "ada", keepSession: "kept" });
@@ -222,7 +222,7 @@ test("a session that is over is handed back to the next page", async (t) => {
   const second = await startServer(t);
   const proxy = await startProxy(t, addressOf(server));
   const page = await openPage(t, proxy.url);
-  await connect(page, { retry: { min: 3_600_000 } }); // it is the next page that comes back
+  await connect(page, { retry: { min: 3_600_000 } }); // only the next page comes back
   proxy.open = false;
   proxy.cut();
   await page.evaluate(async () => {

@@ -83,7 +83,7 @@ test("no listener stays on a socket that was closed", async (t) => {
 test("nothing global is left behind, nor touched on the way", async (t, engine) => {
   const { page } = await open(t, { importFrom: null });
   const got = await page.evaluate(async (engine) => {
-    // A page may have such names for itself.
+    // A page may use such names itself.
     window.process = { mine: true };
     window.Go = "mine";
     const names = () => Object.getOwnPropertyNames(globalThis).sort();
@@ -163,7 +163,7 @@ test("a tab that is closed leaves", async (t) => {
 test.wasm("when the Go program ends, its clients are told and the next gets a new one", async (t) => {
   const { page } = await open(t);
   const got = await page.evaluate(async () => {
-    const options = { retry: { off: true } }; // a server keeps no session for who will not come back
+    const options = { retry: { off: true } }; // a server keeps no session for a client that will not come back
     const clients = [await hisock.connect("/ws", options), await hisock.connect("/ws", options)];
     const waiting = clients[0].call("wait", "").catch((err) => err.code);
     const receiving = clients[1].recvRaw().catch((err) => err.code);

@@ -16,7 +16,7 @@ test("a thousand messages arrive in order, commands and calls among each other",
       client.send("reflect", i);
       if (i % 100 === 0) calls.push(client.call("double", i).then((n) => [n, back.at(-1)]));
     }
-    // A reply overtakes nothing that was sent before it.
+    // An answer does not overtake messages that were sent before it.
     return { flood, back: await back.wait(1000), calls: await Promise.all(calls) };
   });
   const numbers = Array.from({ length: 1000 }, (_, i) => i);
@@ -65,7 +65,7 @@ test("what has no room is refused, nothing is lost, and the page learns when the
       await client.drained();
       client.send("reflect", chunk(i));
     }
-    // What is larger than half of the queue waits until it is empty.
+    // A message that is larger than half of the queue waits until the queue is empty.
     client.send("reflect", chunk(150));
     const large = new Uint8Array(250_000);
     const full = await failure(() => client.send("reflect", large));
@@ -121,17 +121,17 @@ test("raw messages: recvRaw first, then handlers, else kept", async (t) => {
   const got = await page.evaluate(async () => {
     const text = (b) => new TextDecoder().decode(b);
     const client = await hisock.connect("/ws");
-    // Kept until asked for.
+    // Kept until recvRaw takes it.
     client.sendRaw("one");
     client.sendRaw(new TextEncoder().encode("two"));
     await client.call("sum", []);
     const kept = [text(await client.recvRaw()), text(await client.recvRaw())];
-    // Asked for before it comes, by two.
+    // Two calls of recvRaw wait before it comes.
     const both = Promise.all([client.recvRaw(), client.recvRaw()]);
     client.sendRaw("three");
     client.sendRaw("four");
     const waited = (await both).map(text);
-    // Given up: the message goes to the next.
+    // A waiting recvRaw is given up: the message goes to the next one.
     const abort = new AbortController();
     const given = failure(() => client.recvRaw({ signal: abort.signal }));
     abort.abort(new Error("enough"));

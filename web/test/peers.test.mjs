@@ -13,7 +13,7 @@ import { go, root, scratchFolder } from "./programs.mjs";
 const program = join(await scratchFolder("peers"), "testpeer");
 await go(join(root, "web"), "build", "-o", program, "./internal/testpeer");
 
-/** Starts the program; lines is what it prints, exit its code. */
+/** Starts the program. lines are the lines that it prints, exit is its exit code. */
 function start(t, ...args) {
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
   const exit = once(child, "exit").then(([code]) => code);
@@ -29,8 +29,8 @@ const sizes = [1, 125, 126, 1000, 65535, 65536, 150_000];
 
 /**
  * Sends random messages in random fragments, with pings between, and waits for the same
- * bytes to come back. More than one ping may come while the other side writes, which may answer
- * only the latest then (RFC 6455, section 5.5.3).
+* bytes to come back. If several pings come while the other side writes, it may answer
+ * only the latest (RFC 6455, section 5.5.3).
  */
 async function exchange(socket, messages) {
   const got = [];
@@ -114,7 +114,7 @@ test("npm's client, with text", async (t) => {
   assert.deepEqual(await closed(socket), { code: 1003, reason: "only binary messages are understood" });
 });
 
-/** A server of npm's that our program has connected to. */
+/** A server of the npm package to which the Go program has connected. */
 async function accept(t) {
   const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
   t.after(() => server.close());

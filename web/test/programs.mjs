@@ -1,4 +1,4 @@
-// Go programs in tests: where they are built, how they run, and on which ports.
+// Go programs in tests: their folders, their processes and their ports.
 
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
@@ -14,7 +14,7 @@ import { promisify } from "node:util";
 /** This repository. */
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-/** How long a test waits for what must come, in milliseconds. */
+/** How long a test waits for an event that must come, in milliseconds. */
 export const patience = 20_000;
 
 /** A folder that is removed when the tests of a file are over. */
@@ -40,8 +40,8 @@ export async function until(what, fn) {
 }
 
 /**
- * Starts a program, which ends with the test at the latest. What it writes is in out and err, and in
- * said, one after the other; exited is its exit code.
+* Starts a program. It ends when the test ends, or before. Its output is in out and err, and
+ * both together are in said. exited resolves to its exit code.
  */
 export function start(t, program, args = [], { cwd = root } = {}) {
   const child = spawn(program, args, { cwd });
@@ -63,8 +63,8 @@ export function start(t, program, args = [], { cwd = root } = {}) {
 }
 
 /**
- * An address that nobody listens on at this moment, with a port below those that systems give to
- * connections that are dialed: one of these may be taken before the program that is told of it listens.
+* Returns an address whose port is free at this moment. The port is below the ports that systems give to outgoing
+ * connections, because such a port may be in use again before the program listens on it.
  */
 export async function freeAddress() {
   for (;;) {

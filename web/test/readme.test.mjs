@@ -1,4 +1,4 @@
-// The README's page, against the README's server, both as they stand there.
+// The README's page with the README's server, both unchanged.
 
 import assert from "node:assert/strict";
 import { copyFile, readFile, writeFile } from "node:fs/promises";

@@ -1,9 +1,9 @@
-// What a page is given of what groups keep.
+// The old messages of groups that a page is given.
 
 import assert from "node:assert/strict";
 import { open, openPage, prepare, test } from "./harness.mjs";
 
-/** Connects in a page that notes what it is given of its groups. */
+/** Connects in a page that notes the messages and replays of its groups. */
 async function follow(page, options = {}) {
   await page.evaluate(async (options) => {
     window.got = [];

@@ -1,4 +1,4 @@
-// What becomes of a page's client when its connection breaks off.
+// The client of a page whose connection breaks off.
 
 import assert from "node:assert/strict";
 import { addressOf, openPage, startProxy, startServer, test } from "./harness.mjs";
@@ -7,7 +7,7 @@ import { addressOf, openPage, startProxy, startServer, test } from "./harness.mj
 async function openCut(t, options = {}) {
   const server = await startServer(t);
   const proxy = await startProxy(t, addressOf(server));
-  const page = await openPage(t, proxy.url); // through the proxy too: the server asks for its origin
+  const page = await openPage(t, proxy.url); // also through the proxy, because the server checks the page's origin
   await page.evaluate(async (options) => {
     window.states = collect();
     window.client = await hisock.connect("/ws", { ...options, onState: (state, why) => states.push(why ? `${state}: ${why.code}` : state) });
@@ -60,7 +60,7 @@ test("a page hears once of what the server has dropped", async (t) => {
     window.stop = client.onMissed((n) => missed.push(n));
     window.told = () => ticks.length + missed.reduce((sum, n) => sum + n, 0);
   });
-  // The server sends 100 ticks while the page is away, and keeps the last.
+  // The server sends 100 ticks while the page is away, and keeps the last one.
   let times = 0;
   const cut = async () => {
     await page.evaluate(() => client.call("tick when away", 100));
@@ -70,7 +70,7 @@ test("a page hears once of what the server has dropped", async (t) => {
       (await client.call("events", "ticked")).filter((e) => e === "suspend").length === n), ++times);
     proxy.open = true;
     await page.evaluate(() => until(() => ticks.at(-1) === 99));
-    await page.evaluate(() => client.call("sum", [1])); // what was to come before it has
+    await page.evaluate(() => client.call("sum", [1])); // everything before its answer has come
     return page.evaluate(() => ({ told: told(), missed: missed.splice(0).length > 0, last: ticks.splice(0).at(-1) }));
   };
   const rounds = [await cut(), await cut()]; // the server says it again, all in all
@@ -111,7 +111,7 @@ test("a client that finds another server joins anew", async (t) => {
   const second = await startServer(t);
   await page.evaluate(() => void (window.answered = client.call("wait", "").catch((err) => err.code)));
   proxy.to = addressOf(second);
-  await server.kill(); // and with it the session
+  await server.kill(); // the session ends with it
   const got = await page.evaluate(async () => {
     await until(() => states.length >= 4);
     const sum = await client.call("sum", [1]);
@@ -128,7 +128,7 @@ test("a call that comes with the new connection is none of the old one's", async
   const { server, page, proxy } = await openCut(t, { groups: ["early call"], retry: { min: 20, max: 50 } });
   const second = await startServer(t);
   await page.evaluate(() => {
-    window.answered = collect(); // the first server's call may have come before there was a handler
+    window.answered = collect(); // the first server may have called before there was a handler
     client.on("answered", (who) => answered.push(who), { as: "text" });
     client.handle("who", async (_, { signal }) => {
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -177,7 +177,7 @@ test("connecting is tried again, and each failure told", async (t) => {
   const server = await startServer(t);
   const proxy = await startProxy(t, addressOf(server));
   const page = await openPage(t, proxy.url);
-  await page.evaluate(async () => (await hisock.connect("/ws")).close()); // and the bundle is there
+  await page.evaluate(async () => (await hisock.connect("/ws")).close()); // then the bundle is loaded
   proxy.open = false;
   proxy.cut();
   await page.evaluate(() => {

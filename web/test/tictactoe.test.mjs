@@ -1,4 +1,4 @@
-// examples/tictactoe as its players meet it: a tab and a terminal in one game.
+// examples/tictactoe as players see it: a tab and a terminal in one game.
 
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
@@ -11,7 +11,7 @@ const scratch = await scratchFolder("tictactoe");
 const pages = await freeAddress();
 const program = join(scratch, "tictactoe");
 
-// The program as it stands, but for where it listens and where it puts the bundle.
+// The program without changes, except its addresses and the folder of its bundle.
 const source = join(root, "examples/tictactoe/main.go");
 const changed = (await readFile(source, "utf8"))
   .replaceAll("127.0.0.1:6969", await freeAddress())
@@ -21,7 +21,7 @@ await writeFile(join(scratch, "main.go"), changed);
 await writeFile(join(scratch, "overlay.json"), JSON.stringify({ Replace: { [source]: join(scratch, "main.go") } }));
 await go(root, "build", "-overlay", join(scratch, "overlay.json"), "-o", program, "./examples/tictactoe");
 
-/** Opens the page and asks to play. */
+/** Opens the page and joins a game. */
 async function openTab(t, name) {
   const page = await openPage(t, `http://${pages}`, { importFrom: "" });
   await page.getByLabel("What is your name?").fill(name);

@@ -1,4 +1,4 @@
-// Compiled, never run: everything that the typings let a program say, and what they
+// This file is compiled and never run. It has code that the typings must accept, and code that they
 // must refuse.
 
 import { connect, HisockError, type Client, type ErrorCode, type Presence, type Replay, type Undelivered } from "../hisock.js";
@@ -137,13 +137,13 @@ export async function mistakes(client: Client): Promise<void> {
   client.on("said", (text: number) => text, { as: "text" });
   // @ts-expect-error not a form of a payload
   client.on("said", () => {}, { as: "html" });
-  // @ts-expect-error what came is unknown until a type is given
+  // @ts-expect-error a value is unknown until a type is given
   client.on("said", (line) => line.text);
   // @ts-expect-error a command has a name
   client.send();
   // @ts-expect-error a symbol cannot be sent
   client.send("x", Symbol());
-  // @ts-expect-error nor a number as a raw message
+  // @ts-expect-error a raw message cannot be a number
   client.sendRaw(1);
   // @ts-expect-error a reply is unknown until a type is given
   const n = (await client.call("sum", [1, 2])).length;
@@ -153,9 +153,9 @@ export async function mistakes(client: Client): Promise<void> {
   await client.call("sum", [1], { timeout: "1s" });
   // @ts-expect-error it cannot be set
   client.name = "eve";
-  // @ts-expect-error a code is one of those listed, or a number
+  // @ts-expect-error a code is a listed name or a number
   throw new HisockError("nonsense", `${n} ${m}`);
 }
 
-// @ts-expect-error a client comes from connect alone
+// @ts-expect-error only connect makes clients
 new Client();

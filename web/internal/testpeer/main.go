@@ -1,9 +1,9 @@
 //go:build !js
 
-// Command testpeer is what the tests of other WebSocket implementations talk to: it sends
-// back the bytes of a stream. Without an argument it listens, prints its address as a
-// line, and ends when its standard input ends. With a URL it connects to that, prints how the
-// stream ended as a line, and ends.
+// Command testpeer is the peer of other WebSocket implementations in tests: it sends
+// the bytes of a stream back. Without an argument it listens, prints its address as a
+// line, and ends when its standard input ends. With a URL it connects to that URL, prints the error with
+// which the stream has ended as a line, and ends.
 package main
 
 import (
@@ -81,8 +81,8 @@ func dial(url string, stdout io.Writer) error {
 	return nil
 }
 
-// echo sends back what comes until the stream ends, and returns how; after enough bytes, if
-// that is not 0, it ends the stream itself.
+// echo sends bytes back until the stream ends, and returns the error of the end. After enough bytes, if
+// enough is not 0, it ends its direction of the stream.
 func echo(c transport.Conn, enough int) error {
 	defer c.Close()
 	buf := make([]byte, 32<<10)

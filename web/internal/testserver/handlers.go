@@ -14,13 +14,13 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// A line is what somebody said, as the tests' chat carries it.
+// A line is a message in the chat of the tests.
 type line struct {
 	From string `json:"from"`
 	Text string `json:"text"`
 }
 
-// codeSoldOut is an error of the program's own.
+// codeSoldOut is a code of the program.
 const codeSoldOut = core.CodeApplication + 1
 
 func newServer(auth bool) *core.Server {
@@ -53,7 +53,7 @@ func newServer(auth bool) *core.Server {
 	if err != nil {
 		panic(err)
 	}
-	// In the same write as the welcome, or close behind it.
+	// These frames come in the same write as the welcome, or shortly after it.
 	srv.OnJoin(func(c *core.Conn) {
 		for i := range 3 {
 			c.Send("early", i) //nolint:errcheck // the tests miss what is not there
@@ -73,7 +73,7 @@ func newServer(auth bool) *core.Server {
 	return srv
 }
 
-// freshTokens lets in who has a token that nobody has had before: "token" and anything behind it.
+// freshTokens returns an Authorize that lets a client in once for each token. A token begins with "token".
 func freshTokens() func(context.Context, *core.Admission) error {
 	var mu sync.Mutex
 	used := make(map[string]bool)
@@ -89,8 +89,8 @@ func freshTokens() func(context.Context, *core.Admission) error {
 	}
 }
 
-// numbers has what tests of reloads need: what became of each client, by its name, and numbers in both
-// directions.
+// numbers registers handlers for tests of reloads: they return the events of a client by its name, and send and receive
+// numbers.
 func numbers(srv *core.Server) {
 	var mu sync.Mutex
 	events, counted := make(map[string][]string), make(map[string][]int)
@@ -163,7 +163,7 @@ func calls(srv *core.Server) {
 		}
 		return "", err
 	})
-	// told calls the page and answers with what its error has.
+	// told calls the page and returns the fields of the page's error.
 	core.Handle(srv, "told", func(ctx context.Context, c *core.Conn, command string) ([]string, error) {
 		_, err := core.Call[string](ctx, c, command, "")
 		var e *core.Error
@@ -194,7 +194,7 @@ func calls(srv *core.Server) {
 		return abandoned.Load(), nil
 	})
 
-	// ask calls the page back and answers with what came of it.
+	// ask calls the page back and returns the result.
 	core.Handle(srv, "ask", func(ctx context.Context, c *core.Conn, question []string) (string, error) {
 		answer, err := core.Call[string](ctx, c, question[0], question[1])
 		if err != nil {
@@ -202,7 +202,7 @@ func calls(srv *core.Server) {
 		}
 		return "answer: " + answer, nil
 	}, core.Concurrent())
-	// askClient calls another page: its name and the command.
+	// askClient calls another page. Its arguments are the name of that client and the command.
 	core.Handle(srv, "askClient", func(ctx context.Context, _ *core.Conn, question []string) (string, error) {
 		c, err := srv.Client(question[0])
 		if err != nil {
@@ -211,7 +211,7 @@ func calls(srv *core.Server) {
 		_, err = core.Call[string](ctx, c, question[1], "")
 		return core.CodeOf(err).String(), nil
 	}, core.Concurrent())
-	// giveUp calls the page back and does not wait for long.
+	// giveUp calls the page back and gives the call up soon.
 	core.Handle(srv, "giveUp", func(ctx context.Context, c *core.Conn, command string) (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 		defer cancel()

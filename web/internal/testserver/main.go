@@ -1,7 +1,7 @@
 //go:build !js
 
-// Command testserver is the server that the browser tests talk to. It serves the bundle
-// in the folder given, prints its addresses as one line of JSON, and says goodbye and ends
+// Command testserver is the server of the browser tests. It serves the bundle
+// in the folder of its argument, prints its addresses as one line of JSON, and says goodbye and ends
 // when its standard input ends. With "auth" behind the folder it lets in who has a token, once for each.
 package main
 
@@ -45,7 +45,7 @@ func run(args []string, stdin io.Reader, stdout io.Writer) error {
 		return err
 	}
 	defer own.Close()
-	// A page from here is foreign to the sockets of the other.
+	// A page of one server has a foreign origin for the other server.
 	foreign, err := serve(pages(bundle, nil))
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func serve(h http.Handler) (*http.Server, error) {
 	return s, nil
 }
 
-// pages serves an empty page, the bundle in several states of health, and the sockets.
+// pages returns a handler of an empty page, of the bundle in several states, intact and broken, and of the sockets.
 func pages(bundle http.Handler, sockets http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	const empty = "<!doctype html><meta charset=utf-8><title>test</title>"
@@ -118,7 +118,7 @@ func pages(bundle http.Handler, sockets http.Handler) http.Handler {
 	return mux
 }
 
-// strictScript connects in a page that allows no script but the server's own.
+// strictScript connects in a page that allows only scripts from the server.
 const strictScript = `
 import { connect } from "/hisock/hisock.js";
 connect("/ws", { engine: new URL(import.meta.url).search.slice(1) }).then(
@@ -127,7 +127,7 @@ connect("/ws", { engine: new URL(import.meta.url).search.slice(1) }).then(
 );
 `
 
-// untyped serves the bundle as a server does that has never heard of wasm.
+// untyped serves the bundle as a server that does not know the type of .wasm files.
 func untyped(bundle http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		bundle.ServeHTTP(&untypedWriter{ResponseWriter: w}, r)
