@@ -49,7 +49,7 @@ func TestTheDialogue(t *testing.T) {
 	}
 }
 
-// requireSquare wants the square of a random number.
+// requireSquare expects the square of a random number.
 func requireSquare(t *testing.T, text string) {
 	t.Helper()
 	n, ok := new(big.Int).SetString(text, 10)
@@ -59,7 +59,7 @@ func requireSquare(t *testing.T, text string) {
 	require.True(t, root.Sign() > 0 && root.Cmp(big.NewInt(100_000_000)) <= 0, "%v", root)
 }
 
-// All that is typed is there before the program asks, as in a shell's pipe.
+// All answers are there before the program asks, as in a shell's pipe.
 func TestAnswersFromAPipe(t *testing.T) {
 	server, port := startServer(t)
 	client := start(t, []string{"client"})

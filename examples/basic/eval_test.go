@@ -144,7 +144,7 @@ func TestEachRandomNumberIsOne(t *testing.T) {
 	require.Equal(t, "10000000000000000", got, "exact, though no float64 would hold its neighbour")
 }
 
-// Whatever comes in, there is a result or a reason, and a result means itself.
+// Every input gives a result or an error, and a result evaluates to itself.
 func FuzzEval(f *testing.F) {
 	for _, expr := range []string{
 		"randnum**2", "-7 // 2 % 3.5", "2**-1", "1e308*10", "(1+2)*3", "9**9**9", "1_0", ".5e-3", "--1", "1/3", "10**400/3", "2**0.5//1",

@@ -25,8 +25,8 @@ func migrating(t *testing.T) string {
 	return string(text)
 }
 
-// given is what the snippets of the page may use without making it, and where each of
-// their packages is.
+// given are the variables that the snippets of the page may use without declaring them, and the import paths of
+// their packages.
 const given = `ctx context.Context, srv *core.Server, client *core.Client, c *core.Conn, l *tcp.Listener, certificate tls.Certificate, authorities *x509.CertPool`
 
 var packages = map[string]string{
@@ -49,7 +49,7 @@ func TestTheGoOfTheMigrationPageCompiles(t *testing.T) {
 	exampletest.Snippets{Given: given, Returns: "error", Packages: packages, Flags: []string{"-copylocks=false"}}.Vet(t, bodies)
 }
 
-// What the tables and sentences call by name is there: methods, functions, codes, options.
+// The methods, functions, codes and options that the page names exist.
 func TestTheMigrationPageNamesWhatThereIs(t *testing.T) {
 	text := regexp.MustCompile("(?s)```.*?```").ReplaceAllString(migrating(t), "")
 	methods := map[string]reflect.Type{

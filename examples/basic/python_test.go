@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A peer is what a Python program's socket sends and receives, written out by hand.
+// A peer is the socket of a Python program, whose bytes the test writes by hand.
 type peer struct {
 	t *testing.T
 	*net.TCPConn
@@ -31,7 +31,7 @@ func (p peer) sends(frame string) {
 	require.NoError(p.t, err)
 }
 
-// gets wants these bytes and no others.
+// gets expects exactly these bytes.
 func (p peer) gets(frame string) {
 	p.t.Helper()
 	b := make([]byte, len(frame))
@@ -40,7 +40,7 @@ func (p peer) gets(frame string) {
 	require.Equal(p.t, frame, string(b))
 }
 
-// frame reads a frame as the original does, header and payload with one call each: what
+// frame reads a frame as the original does, header and payload with one call each: a payload that
 // comes in pieces would be cut.
 func (p peer) frame() string {
 	p.t.Helper()
@@ -113,7 +113,7 @@ func TestTheClientJoinsAPythonServer(t *testing.T) {
 	server.gets(`44              $CLTHELLO$ {"name": "alice", "group": "red"}`)
 	server.sends("27              hello_message 1632150000.25")
 	require.Equal(t, "processing1 randnum**2", server.frame())
-	// Somebody else comes while the result is waited for, which is not taken for it.
+	// Another client comes while the client waits for the result. The notice is not taken for the result.
 	server.sends(`69              $CLTCONN$ {"ip": ["127.0.0.1", 45362], "name": "bob", "group": "red"}`)
 	server.sends("16              1522756640625000")
 	client.Prints(`The server says hello, -\d+\.\d+ ms after`) // its clock is far behind

@@ -17,9 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A recording is what went over the wire between programs of the original; see
-// core/internal/classic/testdata/README.md. None is of its example programs: theirs are the hellos,
-// notices, raw messages and commands, and the greeting and processing1 are added here.
+// A recording has the bytes between programs of the original; see
+// core/internal/classic/testdata/README.md. No recording is of the original's example programs. The hellos,
+// notices, raw messages and commands come from recordings, and the tests add the greeting and processing1.
 type recording struct {
 	Scenario  string
 	HeaderLen int `json:"header_len"`
@@ -31,15 +31,15 @@ type recording struct {
 	}
 }
 
-// unfit are the recordings that these programs cannot take part in, and why.
+// unfit are the recordings that do not fit these programs, with the reason.
 var unfit = map[string]string{
 	"big_1MiB_client_to_server": "not recorded in full, and more than the server reads",
 	"big_1MiB_server_to_client": "not recorded in full",
 	"header_len_6":              "the programs have no option for that",
 }
 
-// own is what the recorded server's program said, where that was neither a notice nor said by
-// the library. Ours has another program.
+// own are the frames that the recorded server's program sent, and not its library. Our server has another
+// program.
 var own = map[string][]string{
 	"command_both_ways": {"sum 42"},
 	"empty_content":     {"nop "},
@@ -53,7 +53,7 @@ var own = map[string][]string{
 	"unicode_content":        {"grüße ответ"},
 }
 
-// eachRecording runs f on every recording that fits.
+// eachRecording runs f for every recording that fits.
 func eachRecording(t *testing.T, f func(t *testing.T, r *recording)) {
 	t.Helper()
 	paths, err := filepath.Glob("../../core/internal/classic/testdata/transcripts/*.json")
@@ -70,7 +70,7 @@ func eachRecording(t *testing.T, f func(t *testing.T, r *recording)) {
 	}
 }
 
-// said is what went in one direction of a connection, frame by frame.
+// said returns the frames in one direction of a connection.
 func (r *recording) said(t *testing.T, conn int, dir string) (payloads []string) {
 	t.Helper()
 	var all []byte
@@ -91,7 +91,7 @@ func (r *recording) said(t *testing.T, conn int, dir string) (payloads []string)
 	return payloads
 }
 
-// byLibrary is said of a server without what is in own.
+// byLibrary returns the frames of a server without the frames in own.
 func (r *recording) byLibrary(t *testing.T, conn int) (payloads []string) {
 	t.Helper()
 	for _, payload := range r.said(t, conn, "s2c") {
@@ -102,7 +102,7 @@ func (r *recording) byLibrary(t *testing.T, conn int) (payloads []string) {
 	return payloads
 }
 
-// The time of a greeting, and the port in a notice, are of their own run.
+// The time of a greeting and the port in a notice differ in each run.
 var (
 	greeting = regexp.MustCompile(`^hello_message \d+\.\d+$`)
 	port     = regexp.MustCompile(`^(\$CLT(?:DIS)?CONN\$ \{"ip": \["127\.0\.0\.1", )\d+\]`)
@@ -112,8 +112,8 @@ func masked(payload string) string {
 	return port.ReplaceAllString(greeting.ReplaceAllString(payload, "hello_message <time>"), "${1}<port>]")
 }
 
-// Our example server is sent what a Python client was recorded to send, and says what the
-// Python server said; and it greets, and computes.
+// Our example server gets the recorded bytes of a Python client, and sends the same as the
+// recorded Python server. It also greets and computes.
 func TestOriginalExamplesServer(t *testing.T) {
 	eachRecording(t, func(t *testing.T, r *recording) {
 		server, port := startServer(t)
@@ -146,7 +146,7 @@ func TestOriginalExamplesServer(t *testing.T) {
 			case "fin":
 				require.NoError(t, p.Close())
 				left[e.Conn] = true
-				// The original tells nobody of an orderly end, ours does.
+				// The original does not tell others of an orderly end, our server does.
 				want[1] = append(want[1], `$CLTDISCONN$ {"ip": ["127.0.0.1", <port>], "name": "bob", "group": "red"}`)
 			}
 			if !there {
@@ -175,8 +175,8 @@ func TestOriginalExamplesServer(t *testing.T) {
 	})
 }
 
-// Our example client says what a Python client was recorded to say as it joins, and takes what
-// the Python server was recorded to say.
+// Our example client sends the same as a recorded Python client when it joins, and accepts the recorded bytes
+// of the Python server.
 func TestOriginalExamplesClient(t *testing.T) {
 	eachRecording(t, func(t *testing.T, r *recording) {
 		conns := map[int]bool{}
@@ -210,7 +210,7 @@ func (r *recording) replayClient(t *testing.T, conn int) {
 	server.sends("27              hello_message 1632150000.25")
 	require.Equal(t, "processing1 randnum**2", server.frame())
 
-	// Nothing in the protocol tells a result from what no handler takes.
+	// In the protocol a result looks like any other message without a handler.
 	var results []string
 	for _, e := range r.Events {
 		if e.Conn == conn && e.Dir == "s2c" {

@@ -10,10 +10,10 @@ import (
 
 func TestMain(m *testing.M) { transporttest.Main(m) }
 
-// patience is how long a test waits for what must come.
+// patience is how long a test waits for an event that must come.
 const patience = exampletest.Patience
 
-// start runs the program, and types lines.
+// start runs the program, and writes lines to its input.
 func start(t *testing.T, args []string, lines ...string) *exampletest.Program {
 	t.Helper()
 	p := exampletest.Start(t, run, args...)
@@ -21,7 +21,7 @@ func start(t *testing.T, args []string, lines ...string) *exampletest.Program {
 	return p
 }
 
-// startServer starts a server on a port that is free, and returns that.
+// startServer starts a server on a free port, and returns the port.
 func startServer(t *testing.T) (p *exampletest.Program, port string) {
 	t.Helper()
 	p = start(t, []string{"server"}, "", "0")

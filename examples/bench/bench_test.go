@@ -15,7 +15,7 @@ import (
 	"github.com/hisock/hisock/examples/bench/report"
 )
 
-// TestMain makes a server of the test's program when it is started as one, like the command's.
+// TestMain runs a server if the test's program is started as one, as the command does.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "serve" {
 		if err := runServer(os.Args[2:]); err != nil {
@@ -65,7 +65,7 @@ func TestEveryContestant(t *testing.T) {
 	}
 }
 
-// A server that ends early is a failure, not a figure.
+// A server that ends early gives a failure, and no figure.
 func TestFailureIsReported(t *testing.T) {
 	r := &runner{rounds: 2, warm: time.Millisecond, measure: time.Millisecond, log: io.Discard}
 	done := 0
@@ -78,7 +78,7 @@ func TestFailureIsReported(t *testing.T) {
 	require.Nil(t, results[0].Row(report.Floor))
 }
 
-// failing asks the server what it does not know, at which it ends.
+// failing sends the server an unknown question, which ends the server.
 func failing(done *int) func(*runner, *process, load.Target) (report.Sample, error) {
 	return func(_ *runner, p *process, _ load.Target) (s report.Sample, err error) {
 		*done++

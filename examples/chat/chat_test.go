@@ -61,7 +61,7 @@ func TestEveryMessageReachesEverybodyElseOnceAndInOrder(t *testing.T) {
 	}
 }
 
-// heard returns the lines that others said.
+// heard returns the messages of others.
 func heard(p *exampletest.Program) []string {
 	var said []string
 	for _, l := range p.Out.Lines() {
@@ -84,7 +84,7 @@ func TestWhoIsHereAndWhoComesAndGoes(t *testing.T) {
 	require.Equal(t, exitOK, bob.Wait())
 	ada.Sees("* bob left")
 
-	// The name is free again, now or very soon, and ada is told of each coming and going once.
+	// The name is free again, now or very soon, and ada is told once of each client that comes and goes.
 	for began := time.Now(); ; require.Less(t, time.Since(began), patience) {
 		again := start(t, "-join", s.tcp, "-name", "bob")
 		again.EOF()
@@ -175,7 +175,7 @@ func TestCtrlCInATerminalLeaves(t *testing.T) {
 	ada.Sees("* bob left")
 }
 
-// A client that is no terminal changes its name: those who sit at one see it.
+// Terminals show it if a client of another program changes its name.
 func TestTerminalShowsARename(t *testing.T) {
 	s := startServer(t)
 	bob := s.joins(t, s.tcp, "bob")

@@ -5,10 +5,10 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// newTestServer is [core.NewServer] for options that can be.
+// newTestServer is [core.NewServer] for valid options.
 func newTestServer(opts *core.ServerOptions) *core.Server { return made(core.NewServer(opts)) }
 
-// newTestClient is [core.NewClient] for options that can be.
+// newTestClient is [core.NewClient] for valid options.
 func newTestClient(d transport.Dialer, opts *core.ClientOptions) *core.Client {
 	return made(core.NewClient(d, opts))
 }

@@ -46,7 +46,7 @@ func TestWhatTheHTTPServerHas(t *testing.T) {
 	}
 }
 
-// A foreign page gets a WebSocket only to be told why it does not get in.
+// A page of another origin gets a WebSocket that only says why the page is refused.
 func TestAForeignPageDoesNotGetIn(t *testing.T) {
 	s := startServer(t)
 	for name, tc := range map[string]struct {
@@ -68,7 +68,7 @@ func TestAForeignPageDoesNotGetIn(t *testing.T) {
 	}
 }
 
-// ask makes a request and returns the answer with its body.
+// ask sends a request and returns the answer with its body.
 func ask(t *testing.T, method, url string, header http.Header) (*http.Response, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
@@ -85,7 +85,7 @@ func ask(t *testing.T, method, url string, header http.Header) (*http.Response, 
 	return res, string(body)
 }
 
-// The policy forbids what is inline: it would silently not work.
+// The policy forbids inline scripts and styles, so an inline one would silently not work.
 func TestThePageHoldsNothingInline(t *testing.T) {
 	rec := httptest.NewRecorder()
 	newPages(http.NotFoundHandler(), http.NotFoundHandler()).ServeHTTP(rec, httptest.NewRequest("GET", "/", nil))
@@ -98,7 +98,7 @@ func TestThePageHoldsNothingInline(t *testing.T) {
 	}
 }
 
-// The page bounds its fields as the server does.
+// The fields of the page have the same limits as the server.
 func TestThePageHasTheLimitsOfTheServer(t *testing.T) {
 	html, err := page.ReadFile("page/index.html")
 	require.NoError(t, err)

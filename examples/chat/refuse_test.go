@@ -28,7 +28,7 @@ func TestATakenNameIsRefused(t *testing.T) {
 	require.Equal(t, []string{"* here: ada (you)"}, ada.Out.Lines())
 }
 
-// The terminal would not even ask: these are what other programs might try.
+// The terminal client would not send these. Other programs might.
 func TestTheServerChecksNamesAndMessagesItself(t *testing.T) {
 	s := startServer(t)
 	ada := s.joins(t, s.tcp, "ada")
@@ -137,7 +137,7 @@ func TestAServerThatVanishes(t *testing.T) {
 	require.Contains(t, ada.Err.String(), "chat: the connection to the server was lost")
 }
 
-// relay passes on what one client and the server at addr say, until cut is closed.
+// relay passes the bytes between one client and the server at addr on, until cut is closed.
 func relay(l net.Listener, addr string, cut <-chan struct{}) error {
 	client, err := l.Accept()
 	if err != nil {
@@ -184,7 +184,7 @@ func TestStoppingDoesNotWaitForWhoDoesNotListen(t *testing.T) {
 	<-deaf.Done()
 }
 
-// Whose connection is cut is back by itself, with nothing lost that was said meanwhile.
+// A client whose connection is cut comes back by itself, and loses no message that was sent meanwhile.
 func TestATerminalComesBack(t *testing.T) {
 	s := startServer(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")

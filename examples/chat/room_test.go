@@ -15,13 +15,13 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A guest is a client of the room that notes what it is told.
+// A guest is a client of the room that records the messages that it is sent.
 type guest struct {
 	*core.Client
 	told []string // read it only when nothing moves
 }
 
-// enter connects a guest over l and waits until nothing moves.
+// enter connects a guest over l and waits until the bubble is idle.
 func enter(t *testing.T, l *transport.PipeListener, name string) *guest {
 	t.Helper()
 	g := &guest{Client: newTestClient(l, &core.ClientOptions{Name: name, Retry: core.Retry{Off: true}})}
@@ -76,8 +76,8 @@ func openRoom(t *testing.T, mw ...core.SendMiddleware) (r *room, l *transport.Pi
 	return r, l, release
 }
 
-// A client that has gone is in the room until its last handler has returned, and its name is
-// its own as long: whoever takes it next is seen to come after it has left.
+// A client that has gone stays in the room, and keeps its name, until its last handler has returned. The next client
+// with the name joins after it has left.
 func TestANameChangesHands(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, l, release := openRoom(t)
@@ -100,8 +100,8 @@ func TestANameChangesHands(t *testing.T) {
 	})
 }
 
-// No rule for names is passed by changing the name, and a change that is allowed is told to all,
-// before what is said under it.
+// A change of name must keep the rules for names. An allowed change is told to all,
+// before the first message under the new name.
 func TestNamesAreCheckedWhenTheyChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, l, _ := openRoom(t)
@@ -125,7 +125,7 @@ func TestNamesAreCheckedWhenTheyChange(t *testing.T) {
 	})
 }
 
-// What one says is queued for all before what another says is queued for anybody.
+// A message of one member is queued for all before a message of another member is queued for anybody.
 func TestAllHearInTheSameOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var sending, most atomic.Int32
@@ -156,7 +156,7 @@ func TestAllHearInTheSameOrder(t *testing.T) {
 	})
 }
 
-// count says the numbers below n.
+// count sends the numbers below n as messages.
 func (g *guest) count(ctx context.Context, n int) error {
 	for i := range n {
 		if _, err := core.Call[struct{}](ctx, g.Client, "say", fmt.Sprint(i)); err != nil {

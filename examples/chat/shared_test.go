@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { transporttest.Main(m) }
 
-// patience is how long a test waits for what must come.
+// patience is how long a test waits for an event that must come.
 const patience = exampletest.Patience
 
 // start runs the program, and stops it when the test ends.
@@ -32,7 +32,7 @@ func start(t *testing.T, args ...string) *exampletest.Program {
 	return exampletest.Start(t, run, args...)
 }
 
-// A chatServer is a server that is ready.
+// A chatServer is a server that serves.
 type chatServer struct {
 	*exampletest.Program
 	tcp, ws, http string // URLs
@@ -61,8 +61,8 @@ func (s *chatServer) joins(t *testing.T, url, name string, more ...string) *exam
 	return p
 }
 
-// fakeBundle makes a bundle that is whole, but whose files hold nothing that works: what
-// is in them is for a browser to care about.
+// fakeBundle makes a complete bundle whose files do not work, because no browser loads
+// them.
 func fakeBundle(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -82,7 +82,7 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// failing fails where its text holds a zero byte.
+// A failing is a reader that fails at a zero byte in its text.
 type failing struct{ *strings.Reader }
 
 func (f *failing) Read(p []byte) (int, error) {

@@ -1,4 +1,4 @@
-// Package deploy tries the configurations of this folder with the proxies that they are for.
+// Package deploy tests the configurations of this folder with their proxies.
 package deploy
 
 import (
@@ -63,7 +63,7 @@ var proxies = map[string]proxy{
 	},
 }
 
-// path returns where a program is that Debian puts where only root looks.
+// path returns the path of a program, also if it is in a folder that only root has in its PATH.
 func path(t *testing.T, name string) string {
 	for _, try := range []string{name, "/usr/sbin/" + name} {
 		if found, err := exec.LookPath(try); err == nil {
@@ -134,7 +134,7 @@ func deploy(t *testing.T, name string) *deployment {
 	return d
 }
 
-// start starts the proxy and waits until it passes a page on.
+// start starts the proxy and waits until a page comes through it.
 func (d *deployment) start(t *testing.T) {
 	args := d.command(d.config)
 	d.running = exec.Command(path(t, args[0]), args[1:]...)
@@ -163,12 +163,12 @@ func (d *deployment) stop(t *testing.T) {
 	d.running.Wait() //nolint:errcheck // it was interrupted
 }
 
-// from dials from an address of its own, so that it can be told from the proxy's.
+// from dials from another local address than the proxy, so that the two addresses differ.
 func from(ip string) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	return (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}}).DialContext
 }
 
-// dialer dials the proxy, with claims about the client that nobody may believe.
+// dialer returns a dialer to the proxy that sends false claims about the client.
 func (d *deployment) dialer(over string) transport.Dialer {
 	if over == "tcp" {
 		return tcp.Dialer(d.native, &tcp.Options{DialContext: from("127.0.0.2")})
@@ -184,7 +184,7 @@ func (d *deployment) dialer(over string) transport.Dialer {
 	})
 }
 
-// newServer makes a server that says who its clients are.
+// newServer makes a server that returns the address of a client.
 func newServer(t *testing.T) *core.Server {
 	srv, err := core.NewServer(&core.ServerOptions{Logger: core.Silent})
 	require.NoError(t, err)
@@ -207,7 +207,7 @@ func (d *deployment) media() []string {
 	return []string{"ws"}
 }
 
-// Clients reach the server, with the addresses that they have themselves.
+// Clients reach the server, and the server sees the clients' own addresses.
 func TestClientsBehindProxies(t *testing.T) {
 	for name := range proxies {
 		t.Run(name, func(t *testing.T) {
@@ -229,7 +229,7 @@ func TestClientsBehindProxies(t *testing.T) {
 	}
 }
 
-// Pages of another host are not let in, pages of the proxy's are.
+// Pages of another host are refused, and pages of the proxy's host are let in.
 func TestOriginsBehindProxies(t *testing.T) {
 	for name := range proxies {
 		t.Run(name, func(t *testing.T) {
@@ -244,7 +244,7 @@ func TestOriginsBehindProxies(t *testing.T) {
 	}
 }
 
-// A proxy that restarts loses nothing.
+// No message is lost if the proxy restarts.
 func TestProxyRestarts(t *testing.T) {
 	for name := range proxies {
 		t.Run(name, func(t *testing.T) {

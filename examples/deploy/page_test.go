@@ -10,8 +10,8 @@ import (
 	"github.com/hisock/hisock/examples/internal/exampletest"
 )
 
-// given is what the snippets of docs/deploy.md may use without making it, and imported where each of
-// their packages is.
+// given are the variables that the snippets of docs/deploy.md may use without declaring them. imported has the import
+// paths of their packages.
 const given = "srv *core.Server, site *web.Site, bundle, pages fs.FS, mux *http.ServeMux"
 
 var imported = map[string]string{

@@ -18,8 +18,8 @@ var (
 	ownTest   = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark|Example)\w*)\(`)
 )
 
-// The files and tests that pages and the Makefile call by name are there. A name in the Makefile may be the
-// beginning of several.
+// The files and tests that pages and the Makefile name exist. A name in the Makefile may be the
+// beginning of several names.
 func TestPagesNameWhatThereIs(t *testing.T) {
 	root := os.DirFS("../..")
 	var tests, pages []string

@@ -1,4 +1,4 @@
-// Package readme runs the programs of the README as they stand there.
+// Package readme runs the programs of the README without changes.
 package readme
 
 import (
@@ -32,7 +32,7 @@ func programs(t *testing.T, native, pages string) []string {
 	return found
 }
 
-// build compiles a program as one outside this module that requires it.
+// build compiles a program in a module outside this module that requires this module.
 func build(t *testing.T, name, src string) string {
 	dir := exampletest.Module(t, name, map[string]string{"main.go": src})
 	exampletest.Command(t, dir, "gofmt", "-l", "main.go")
@@ -41,10 +41,10 @@ func build(t *testing.T, name, src string) string {
 	return filepath.Join(dir, name)
 }
 
-// freeAddr returns an address that nobody listens on at this moment.
+// freeAddr returns an address whose port is free at this moment.
 func freeAddr(t *testing.T) string { return "127.0.0.1:" + exampletest.FreePort(t) }
 
-// serve starts the server and waits until it serves. It returns what it said until then.
+// serve starts the server and waits until it serves. It returns the lines that the server has written until then.
 func serve(t *testing.T, name string, args ...string) (srv *exec.Cmd, said []string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	t.Cleanup(cancel)
@@ -62,7 +62,7 @@ func serve(t *testing.T, name string, args ...string) (srv *exec.Cmd, said []str
 	}
 }
 
-// get asks a server for a page, which there must be.
+// get requests a page, which must exist.
 func get(t *testing.T, url string) (body string, header http.Header) {
 	res, err := http.Get(url)
 	require.NoError(t, err)
@@ -93,7 +93,7 @@ func TestPrograms(t *testing.T) {
 	require.NoError(t, srv.Wait(), "it ends in order")
 }
 
-// The README's server with the options of its section about groups, and its client with the rest of that.
+// The README's server with the options of the section about groups, and its client with the other code of that section.
 func TestGroups(t *testing.T) {
 	text, err := os.ReadFile("../../README.md")
 	require.NoError(t, err)
@@ -130,7 +130,7 @@ func TestGroups(t *testing.T) {
 	require.NoError(t, srv.Wait(), "it ends in order")
 }
 
-// An address that is taken ends the server, with a word about it.
+// If an address is in use, the server ends with an error that says so.
 func TestServerSaysWhatFails(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -143,7 +143,7 @@ func TestServerSaysWhatFails(t *testing.T) {
 	require.Contains(t, string(out), "address already in use")
 }
 
-// Who opens connections to the page and says nothing keeps nobody out for long, even if the process
+// Connections to the page that say nothing keep nobody out for long, even if the process
 // has few descriptors.
 func TestIdleBrowsers(t *testing.T) {
 	pages := freeAddr(t)
@@ -164,8 +164,8 @@ func TestIdleBrowsers(t *testing.T) {
 
 var commands = regexp.MustCompile("(?s)```sh\n(go mod init.*?)```")
 
-// The README's commands make a module in an empty folder in which its programs build. The module
-// is fetched as everybody's would be, from a proxy, which here is a folder.
+// The README's commands make a module in an empty folder, and the README's programs build in it. This module
+// is fetched from a module proxy, which here is a folder.
 func TestCommands(t *testing.T) {
 	text, err := os.ReadFile("../../README.md")
 	require.NoError(t, err)
@@ -189,7 +189,7 @@ func TestCommands(t *testing.T) {
 	require.NoError(t, err, "what the bundle is built from is there: %s", out)
 }
 
-// proxy returns a folder that the go command takes for a proxy with one release of this module.
+// proxy returns a folder that the go command can use as a module proxy. It has one release of this module.
 func proxy(t *testing.T) string {
 	const module, version = "github.com/hisock/hisock", "v0.0.1"
 	root := "../.."

@@ -14,7 +14,7 @@ import (
 	"github.com/hisock/hisock/web"
 )
 
-// A table is a server that is played at over connections in memory.
+// A table is a server of games over connections in memory.
 type table struct{ *transport.PipeListener }
 
 func newTable(t *testing.T) table {
@@ -32,7 +32,7 @@ func newTable(t *testing.T) table {
 	return table{l}
 }
 
-// A player is one of the two, and what it is shown.
+// A player is one of the two players, with the games that it is shown.
 type player struct {
 	*core.Client
 	shown chan game
@@ -50,7 +50,7 @@ func (l table) join(t *testing.T, name string) player {
 	return p
 }
 
-// sees waits until the player is shown a game of this text.
+// sees waits until the player is shown a game with this text.
 func (p player) sees(t *testing.T, text string) string {
 	g := <-p.shown
 	require.Equal(t, text, g.Text)
@@ -104,7 +104,7 @@ func TestGames(t *testing.T) {
 	}
 }
 
-// Who is left sees it, and the next two play a game of their own.
+// If a player leaves, the other one sees it, and the next two players get a new game.
 func TestLeaving(t *testing.T) {
 	l := newTable(t)
 	alone := l.join(t, "alone")
@@ -125,7 +125,7 @@ func TestLeaving(t *testing.T) {
 	l.join(t, "eve").sees(t, "waiting for another player")
 }
 
-// The promise of the length: terminals, pages, and a server for both.
+// The README promises a game for terminals and pages, with its server, in less than 100 lines of Go.
 func TestItIsShort(t *testing.T) {
 	src, err := os.ReadFile("main.go")
 	require.NoError(t, err)
