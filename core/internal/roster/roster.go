@@ -1,18 +1,18 @@
-// Package roster knows who is at a server and finds them: all, those of a name, of a user, in a group, at an
-// address, and the one of a session. It also says who has what only one or a few may have: a name where
-// names are unique, and the seats of a user.
+// Package roster holds the members of a server, and finds them: all members, and the members of a name, a user, a group,
+// an address or a session. It also holds the seats, which only one member or a few may have: a name where
+// names are unique, and the places of a user.
 //
 // A member holds the seats of its name and its user before it enters, and after it has left until it gives
-// them back: so its successor comes when others know that it has gone.
+// them back: so its successor comes only when others know that it has gone.
 //
-//	Reserve   it arrives with the seats, or is told who holds them
-//	Enter     others find it
-//	Leave     nobody finds it any more
-//	Abandon   it will not be called so again; Release gives the seat of the name back
-//	Vacate    gives the seat of its user back
+//	Reserve   the member arrives with its seats, or is told who holds them
+//	Enter     others find the member
+//	Leave     nobody finds the member any more
+//	Abandon   the member will not have its name again; Release gives the seat of the name back
+//	Vacate    the seat of the member's user is given back
 //
-// A member that arrives is no holder yet: it may still be refused, and nobody could end it properly. Who
-// wants its seat waits until it has entered, or has given the seat back with Cancel, and then asks again.
+// A member that is arriving is no holder yet: it may still be refused, and nobody could end it properly. Another member
+// that wants its seat waits until it has entered, or has given the seat back with Cancel, and then tries again.
 package roster
 
 import (
@@ -24,22 +24,22 @@ import (
 // Rules say what a roster allows.
 type Rules struct {
 	UniqueNames  bool // no two members have names that [Fold] makes the same
-	ConnsPerUser int  // members of one user; without limit if it is not above zero
+	ConnsPerUser int  // members of one user; no limit if ConnsPerUser <= 0
 	MaxGroups    int  // groups of one member
 }
 
-// A Roster knows members by C, which is what a server sends to. All methods are safe for concurrent use, and
-// none of them waits for anything but a lock of the roster's own. Snapshots are shared: nobody may change
-// them.
+// A Roster holds members by their C, the connection that a server sends to. All methods are safe for concurrent use, and
+// wait for nothing but the roster's own locks. They return shared snapshots, which nobody may
+// change.
 //
-// Invariant: whoever is in, and nobody else, is found under its name, its user, its address and each of its
-// groups.
+// Invariant: exactly the members that are in the roster are found under their name, their user, their address and each of
+// their groups.
 type Roster[C comparable] struct {
 	rules Rules
 
-	// Each has a lock of its own, taken after mu, so that who looks waits for nobody who enters.
+	// Each set has a lock of its own, taken after mu, so that a lookup waits for no member that enters.
 	all         set[C]
-	subscribers set[C] // want to know who comes and goes, and may
+	subscribers set[C] // members that get notices of others
 	named       index[C]
 	users       index[C]
 	groups      index[C]
@@ -50,8 +50,8 @@ type Roster[C comparable] struct {
 	sessions  map[uint64]C // members that can be resumed, by id
 	nameSeats seats[C]     // by folded name, if names are unique
 	userSeats seats[C]     // by user
-	arriving  arrivals[C]  // have reserved seats, and have not entered
-	replaced  tombs
+	arriving  arrivals[C]  // members that have reserved seats and have not entered
+	replaced  tombs        // sessions whose members have been replaced
 }
 
 // New returns an empty roster.
@@ -69,19 +69,19 @@ const (
 	Held         // others have the name
 )
 
-// Holders are who has what a member asks for, the one that came first in front; nil if it is free. Each is
-// in the roster, or has been.
+// Holders are the members that hold the seats that a member asks for, the earliest first; nil if the seat is free. Each
+// holder is in the roster, or has been.
 type Holders[C comparable] struct {
 	Name []C
 	User []C
 
-	// Arriving, if it is not nil, is why there are no holders yet: one that arrives has such a seat. It is
-	// closed when that one has entered or has given the seat back, which takes a moment.
+	// Arriving is not nil if a member that is arriving has such a seat; then there are no holders yet. It is
+	// closed when that member has entered or has given the seat back, which takes a moment.
 	Arriving <-chan struct{}
 }
 
-// Reserve takes the seat of a newcomer's name and a seat of its user, both or neither. Until [Roster.Enter] or
-// [Roster.Cancel] the newcomer arrives, and must not wait for others.
+// Reserve takes the seat of a newcomer's name and a seat of its user, both or neither. The newcomer is arriving until
+// [Roster.Enter] or [Roster.Cancel], and must not wait for others meanwhile.
 func (r *Roster[C]) Reserve(c C, m *Member) (taken Holders[C]) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -102,7 +102,7 @@ func (r *Roster[C]) Reserve(c C, m *Member) (taken Holders[C]) {
 	return Holders[C]{}
 }
 
-// judgedLocked returns the holders, or what to wait for before they can be judged.
+// judgedLocked returns the holders, or Arriving alone if one of them is arriving.
 func (r *Roster[C]) judgedLocked(taken Holders[C]) Holders[C] {
 	for _, holders := range [...][]C{taken.Name, taken.User} {
 		if arrival := r.arriving.of(holders); arrival != nil {
@@ -128,15 +128,15 @@ func (r *Roster[C]) giveLocked(c C, m *Member) {
 	}
 }
 
-// An Entry says how a member is found beside its name, user and address.
+// An Entry says how a member is found, beside its name, user and address.
 type Entry struct {
-	Session uint64 // its id, if it can be resumed; zero if it cannot
-	Notices bool   // it is a subscriber
-	Groups  bool   // it is found in its groups at once; else when [Roster.EnterGroup] says so
+	Session uint64 // the id of the session; zero if the member cannot be resumed
+	Notices bool   // the member is a subscriber
+	Groups  bool   // others find the member in its groups at once, and otherwise after [Roster.EnterGroup]
 }
 
-// Enter lets others find a member, unless the roster is closed or the member has left before it came. Then
-// [Roster.Cancel] is still to be called.
+// Enter lets others find a member. It reports false if the roster is closed, or the member has left before it came: then
+// the caller must call [Roster.Cancel].
 func (r *Roster[C]) Enter(c C, m *Member, e Entry) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -170,8 +170,8 @@ func (r *Roster[C]) Enter(c C, m *Member, e Entry) bool {
 	return true
 }
 
-// EnterGroup lets others find a member in a group that it was in as it entered. It reports false if they
-// find it there already, or it is not in the roster or the group any more.
+// EnterGroup lets others find a member in a group that it was in when it entered. It reports false if others
+// find it there already, or if it is not in the roster or the group any more.
 func (r *Roster[C]) EnterGroup(c C, m *Member, group string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -182,16 +182,16 @@ func (r *Roster[C]) EnterGroup(c C, m *Member, group string) bool {
 	return true
 }
 
-// Uncount takes a member that has lost its place out of those that [Roster.All] returns. It is about to leave.
+// Uncount takes a member that has lost its slot, and is about to leave, out of the members that [Roster.All] returns.
 func (r *Roster[C]) Uncount(c C) { r.all.remove(c) }
 
-// Leave takes a member out of everything that finds it, and returns the groups in which others found it. It
-// keeps its seats. What it was is not changed any more.
+// Leave makes a member be found no more, and returns the groups in which others found it. The member
+// keeps its seats. Its name, groups and address do not change any more.
 func (r *Roster[C]) Leave(c C, m *Member) (groups []string) {
 	if !r.leave(c, m) {
 		return nil
 	}
-	groups = m.Groups() // which nobody changes any more; there may be many
+	groups = m.Groups() // without mu, since there may be many, and nobody changes them any more
 	return slices.DeleteFunc(groups, func(g string) bool { return !r.groups.remove(g, c) })
 }
 
@@ -219,7 +219,7 @@ func (r *Roster[C]) leave(c C, m *Member) bool {
 	return true
 }
 
-// Join adds a group to a member and reports whether it was not in it.
+// Join adds a group to a member, and reports whether the member was not in the group.
 func (r *Roster[C]) Join(c C, m *Member, group string) (changed bool, no Refusal) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -236,7 +236,7 @@ func (r *Roster[C]) Join(c C, m *Member, group string) (changed bool, no Refusal
 	return added, None
 }
 
-// Part takes a group from a member. It reports whether it was in the group, and whether others found it there.
+// Part takes a group from a member. It reports whether the member was in the group, and whether others found it there.
 func (r *Roster[C]) Part(c C, m *Member, group string) (changed, found bool, no Refusal) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -249,8 +249,8 @@ func (r *Roster[C]) Part(c C, m *Member, group string) (changed, found bool, no 
 	return true, r.groups.remove(group, c), None
 }
 
-// Rename gives a member another name, and returns the one before. Where names are unique the member keeps
-// the old one from others until [Roster.Release]. If others have the new one, taken says who, and nothing
+// Rename gives a member another name, and returns the name before. Where names are unique, nobody else may have the old
+// name before [Roster.Release]. If others have the new name, taken has them, and nothing
 // has changed.
 func (r *Roster[C]) Rename(c C, m *Member, name string) (old string, taken Holders[C], no Refusal) {
 	r.mu.Lock()
@@ -269,7 +269,7 @@ func (r *Roster[C]) Rename(c C, m *Member, name string) (old string, taken Holde
 				return old, r.judgedLocked(taken), Held
 			}
 		}
-		if i := slices.Index(m.freed, is); i >= 0 { // it is its own again
+		if i := slices.Index(m.freed, is); i >= 0 { // the member takes a name again that it has given up
 			m.freed = slices.Delete(m.freed, i, i+1)
 		}
 		if old != "" && was != is {
@@ -297,14 +297,15 @@ func (r *Roster[C]) Abandon(m *Member) {
 	}
 }
 
-// Freed returns the names, folded, that a member had and keeps from others.
+// Freed returns the names, folded, that a member has given up and whose seats it still holds.
 func (r *Roster[C]) Freed(m *Member) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(m.freed)
 }
 
-// Release gives those of the names back that the member has not taken again: others have been told.
+// Release gives back the seats of names that Freed has returned, except names that the member has taken again. Others
+// have been told of the change.
 func (r *Roster[C]) Release(c C, m *Member, freed []string) {
 	if len(freed) == 0 {
 		return
@@ -341,7 +342,7 @@ func (r *Roster[C]) Move(c C, m *Member, addr string) {
 	r.addrs.add(addr, c)
 }
 
-// Close sees to it that nobody enters any more.
+// Close makes Enter report false from now on.
 func (r *Roster[C]) Close() {
 	r.mu.Lock()
 	r.closed = true
@@ -355,7 +356,7 @@ func (r *Roster[C]) Session(id uint64) C {
 	return r.sessions[id]
 }
 
-// Bury remembers that the member of a session has been replaced.
+// Bury notes that the member of a session has been replaced.
 func (r *Roster[C]) Bury(session uint64, token []byte) {
 	r.mu.Lock()
 	r.replaced.bury(session, token)
@@ -372,10 +373,10 @@ func (r *Roster[C]) Buried(session uint64) []byte {
 // All returns all members.
 func (r *Roster[C]) All() []C { return r.all.snapshot() }
 
-// Len is how many members there are.
+// Len returns the number of members.
 func (r *Roster[C]) Len() int { return r.all.len() }
 
-// Subscribers returns the members that want to know who comes and goes.
+// Subscribers returns the members that get notices of others.
 func (r *Roster[C]) Subscribers() []C { return r.subscribers.snapshot() }
 
 // Named returns the members that have exactly that name.
@@ -387,10 +388,10 @@ func (r *Roster[C]) Of(user string) []C { return r.users.snapshot(user) }
 // In returns the members of a group.
 func (r *Roster[C]) In(group string) []C { return r.groups.snapshot(group) }
 
-// LenOf is how many members a user has.
+// LenOf returns the number of members of a user.
 func (r *Roster[C]) LenOf(user string) int { return r.users.len(user) }
 
-// LenIn is how many members a group has.
+// LenIn returns the number of members of a group.
 func (r *Roster[C]) LenIn(group string) int { return r.groups.len(group) }
 
 // At returns the members that come from an address.
@@ -399,16 +400,16 @@ func (r *Roster[C]) At(addr string) []C { return r.addrs.snapshot(addr) }
 // Names returns the names of the members, sorted, each once.
 func (r *Roster[C]) Names() []string { return r.named.names() }
 
-// Users returns the users of the members, likewise.
+// Users returns the users of the members, sorted, each once.
 func (r *Roster[C]) Users() []string { return r.users.names() }
 
-// Groups returns the groups that a member is in, likewise.
+// Groups returns the groups that have a member, sorted, each once.
 func (r *Roster[C]) Groups() []string { return r.groups.names() }
 
-// Addrs returns the addresses of the members, likewise.
+// Addrs returns the addresses of the members, sorted, each once.
 func (r *Roster[C]) Addrs() []string { return r.addrs.names() }
 
-// Seats are how many names and users have holders.
+// Seats returns the number of names and of users that have holders.
 func (r *Roster[C]) Seats() (names, users int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,12 +1,12 @@
 package session
 
-// TokenSize is how many random bytes prove that a client is the one whose session it names.
+// TokenSize is the size of a token in bytes. A token is random, and proves that a session is the client's.
 const TokenSize = 16
 
-// idSize is how many bytes name a session.
+// idSize is the size of a session's id in bytes.
 const idSize = 8
 
-// MakeID returns how a server's connection is named when it is resumed. It is no secret.
+// MakeID returns the session id of a server's connection. It is no secret.
 func MakeID(conn uint64) []byte {
 	b := make([]byte, idSize)
 	for i := range b {
@@ -15,7 +15,7 @@ func MakeID(conn uint64) []byte {
 	return b
 }
 
-// ConnOf returns the id of the connection that a session names.
+// ConnOf returns the id of the connection from its session id. It reports false if id is malformed.
 func ConnOf(id []byte) (conn uint64, ok bool) {
 	if len(id) != idSize {
 		return 0, false

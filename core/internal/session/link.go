@@ -19,12 +19,12 @@ const (
 	// Sound: the link carries both directions, as far as anybody knows.
 	Sound LinkState = iota
 
-	// Mute: the link is only read, since a write has failed. Its peer may have closed while what
-	// the peer sent before is still on its way here.
+	// Mute: the link is only read, since a write has failed. The peer may have closed it while frames that
+	// the peer sent before are still on their way here.
 	Mute
 
-	// Lost: the session has been suspended since the link broke off. What has been read from it and not
-	// yet counted, the peer sends again.
+	// Lost: the link has broken off, and the session has been suspended. The peer sends frames again that have been read
+	// and not counted.
 	Lost
 )
 
@@ -33,29 +33,30 @@ const (
 	// handlers keep the reader from reading does not count.
 	MuteTime = time.Second
 
-	// MaxMute is how many bytes are read of a mute link: more than systems keep for a socket.
+	// MaxMute bounds the bytes that are read from a mute link: more than systems keep for a socket.
 	MaxMute = 8 << 20
 )
 
-// A Link is one stream of a session. Who uses it leaves in this order: the reader, the writer, who tells the program.
+// A Link is one stream of a session. Its users leave it in this order: the reader, the writer, the goroutine that tells
+// the program.
 type Link struct {
 	Stream transport.Conn
 	Ready  transport.ReadyReader // Stream, if that can wait without a buffer, or nil
 	Born   time.Time
 
 	state    atomic.Uint32 // a LinkState; written with the session's lock held
-	failed   error         // of the write that made it mute; set before that
-	died     time.Time     // when it was lost; set before that
-	lost     latch.Latch
-	unread   latch.Latch // nobody reads it any more
-	released latch.Latch // nor writes, and the program is about to be told
-	replaced latch.Latch // the session goes on over another link
+	failed   error         // why a write has failed; set before the state becomes Mute
+	died     time.Time     // when the link was lost; set before the state becomes Lost
+	lost     latch.Latch   // the link is lost
+	unread   latch.Latch   // nobody reads the link any more
+	released latch.Latch   // nobody uses the link any more, and the program is about to be told
+	replaced latch.Latch   // the session goes on over another link
 
-	// The reader's. Others look when nobody reads any more.
+	// Owned by the reader. Others may read them once unread has happened.
 	closed  bool          // the peer has closed its side
-	goodbye bool          // the peer has said goodbye after this side had
-	past    int           // bytes that were read since the link is mute
-	waited  time.Duration // for these bytes
+	goodbye bool          // the peer has said goodbye after this side has
+	past    int           // bytes that were read since the link became mute
+	waited  time.Duration // the time that the reader has waited for them
 }
 
 // NewLink returns a link that nobody uses yet.
@@ -77,17 +78,17 @@ func (l *Link) lose() {
 // WhenLost returns a channel that is closed once the link is lost.
 func (l *Link) WhenLost() <-chan struct{} { return l.lost.Wait() }
 
-// Died returns when a link was lost that is lost.
+// Died returns when a lost link was lost.
 func (l *Link) Died() time.Time { return l.died }
 
-// WriteError returns why a write has failed, of a link that is mute.
+// WriteError returns why a write to a mute link has failed.
 func (l *Link) WriteError() error { return l.failed }
 
-// SawGoodbye notes that the peer has said goodbye after this side had. It is the reader's.
+// SawGoodbye notes that the peer has said goodbye after this side has. It is the reader's.
 func (l *Link) SawGoodbye() { l.goodbye = true }
 
 // EndReading notes that nobody reads the link any more, and whether the peer has closed its side. It
-// is the reader's, who leaves.
+// is the reader's, which leaves the link.
 func (l *Link) EndReading(closed bool) {
 	l.closed = closed
 	l.unread.Happen()
@@ -96,8 +97,8 @@ func (l *Link) EndReading(closed bool) {
 // WhenUnread returns a channel that is closed once nobody reads the link any more.
 func (l *Link) WhenUnread() <-chan struct{} { return l.unread.Wait() }
 
-// Parting returns whether the peer has said goodbye after this side had, and whether it has closed its
-// side. It is for a link that nobody reads any more.
+// Parting returns whether the peer has said goodbye after this side has, and whether it has closed its
+// side. Nobody may read the link any more.
 func (l *Link) Parting() (goodbye, closed bool) { return l.goodbye, l.closed }
 
 // Release notes that nobody uses a lost link any more. It is called once.
@@ -109,15 +110,16 @@ func (l *Link) WhenReleased() <-chan struct{} { return l.released.Wait() }
 // WhenReplaced returns a channel that is closed once the session goes on over another link.
 func (l *Link) WhenReplaced() <-chan struct{} { return l.replaced.Wait() }
 
-// BeginWait says how long the reader of a mute link may wait for more. It is the reader's.
+// BeginWait sets the read deadline of a mute link to the time that is left of MuteTime, and returns the time for Waited.
+// It is the reader's.
 func (l *Link) BeginWait() time.Time {
 	now := time.Now()
 	l.Stream.SetReadDeadline(now.Add(MuteTime - l.waited)) //nolint:errcheck // the read will fail
 	return now
 }
 
-// Waited counts n bytes that the reader of a mute link has waited for since then, and reports whether
-// that was enough. It is the reader's.
+// Waited counts n bytes for which the reader of a mute link has waited since the time since, and reports whether MuteTime
+// or MaxMute is used up. It is the reader's.
 func (l *Link) Waited(n int, since time.Time) bool {
 	l.past += n
 	l.waited += time.Since(since)

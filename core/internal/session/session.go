@@ -1,9 +1,9 @@
 // Package session is the life of a connection over one stream after the other: which link carries
 // it, whether it can be resumed, why it has ended, and how many frames of the peer were received.
 //
-// A Session knows neither what is sent nor who handles what comes. Its methods are safe for
-// concurrent use, except where they say that they are the reader's: one goroutine at a time reads.
-// Its lock is taken last, and nothing is called with it held.
+// A Session knows nothing of the frames that are sent or of handlers. Its methods are safe for
+// concurrent use, except methods that are the reader's: only the goroutine that reads calls them.
+// No lock is taken and nothing is called while its lock is held.
 package session
 
 import (
@@ -16,26 +16,26 @@ import (
 // A State says where a session is in its life.
 //
 //	from        to          by        when
-//	Linked      Suspended   Suspend   the link has broken off, and Losing says CanWait
-//	            Ended       End       anybody has a reason
+//	Linked      Suspended   Suspend   the link has broken off, and Losing has returned CanWait
+//	            Ended       End       there is a reason to end
 //	Suspended   Linked      Relink    the peer goes on over another link
-//	            Ended       End       it does not, or anybody has a reason
+//	            Ended       End       the peer does not come back, or there is another reason to end
 type State uint32
 
 const (
 	// Linked: a link carries frames, or has broken off and nobody has noticed.
 	Linked State = iota
 
-	// Suspended: the last link is lost. Nothing is read or written, what is sent waits, and the
+	// Suspended: the last link is lost. Nothing is read or written, sent frames wait, and the
 	// peer may go on over another link.
 	Suspended
 
 	// Ended: the first reason to end has come. No frame is handled any more. If the last link is not lost,
-	// it carries what is left to be said, and is read until the peer has closed it too.
+	// it carries the frames that are left and the goodbye, and is read until the peer has closed it too.
 	Ended
 )
 
-// A Session is that of one connection. Its zero value is Linked, has no link, and cannot be resumed.
+// A Session is the session of one connection. Its zero value is Linked, has no link, and cannot be resumed.
 type Session struct {
 	state     atomic.Uint32 // a State; written with mu held
 	confirmed atomic.Bool   // the peer is known to have the token
@@ -48,8 +48,8 @@ type Session struct {
 	keptFor   time.Duration
 
 	mu       lock.Mutex[lock.Session] // guards the fields below
-	why      error                    // not nil once it has ended
-	detached bool                     // it goes on elsewhere
+	why      error                    // the reason of the end; nil before
+	detached bool                     // another client goes on with the session
 }
 
 // Begin gives a session its first link.
@@ -58,28 +58,28 @@ func (s *Session) Begin(l *Link) { s.link.Store(l) }
 // Credentials are what a peer needs to go on with a session over another stream.
 type Credentials struct {
 	ID, Token []byte
-	AckBytes  uint64        // the peer wants an ack at least each so many bytes; zero if it does not say
+	AckBytes  uint64        // the peer wants an ack after at most that many bytes; zero if it does not say
 	KeptFor   time.Duration // at a client: how long the server keeps the session; zero if it does not say
 }
 
-// Open makes a session one that can be resumed, at a server once the peer has confirmed that it has
-// the token. Nobody else knows the session yet.
+// Open gives a session its credentials. It can be resumed from now on if confirmed is set, and otherwise once Confirm has
+// been called. Nobody else knows the session yet.
 func (s *Session) Open(c Credentials, confirmed bool) {
 	s.id, s.token, s.keptFor = c.ID, c.Token, c.KeptFor
 	s.ackBytes = peerAckBytes(c.AckBytes)
 	s.confirmed.Store(confirmed)
 }
 
-// ID returns the name of the session, which is no secret.
+// ID returns the id of the session, which is no secret.
 func (s *Session) ID() []byte { return s.id }
 
-// Token returns what proves that a client is the one whose session it names, or nil if the session cannot be resumed.
+// Token returns the secret that proves that the session is the client's, or nil if the session cannot be resumed.
 func (s *Session) Token() []byte { return s.token }
 
-// KeptFor returns for how long a server has said to keep the session, or zero.
+// KeptFor returns how long the server has said it keeps the session, or zero.
 func (s *Session) KeptFor() time.Duration { return s.keptFor }
 
-// Confirm notes that the peer has the token: it has acknowledged something, or shown the token.
+// Confirm notes that the peer has the token: it has sent an ack, or the token itself.
 func (s *Session) Confirm() {
 	if !s.confirmed.Load() {
 		s.confirmed.Store(true)
@@ -100,16 +100,16 @@ func (s *Session) Why() error {
 	return why
 }
 
-// A Loss says what is to be done about a link that has broken off.
+// A Loss says what to do when a link has broken off.
 type Loss uint8
 
 const (
-	Noticed Loss = iota // nothing: somebody has noticed before
-	CanWait             // Suspend, if there is a place for the session
-	MustEnd             // End
+	Noticed Loss = iota // nothing: another goroutine has noticed before
+	CanWait             // call Suspend, if there is a place for the session
+	MustEnd             // call End
 )
 
-// Losing returns what is to be done about a link that has broken off.
+// Losing returns what to do when the link l has broken off.
 func (s *Session) Losing(l *Link) Loss {
 	switch {
 	case l.State() == Lost:
@@ -120,8 +120,8 @@ func (s *Session) Losing(l *Link) Loss {
 	return CanWait
 }
 
-// Suspend gives the link up, which is lost from now on. It reports false if the session is not
-// linked over it.
+// Suspend suspends the session, whose link is lost from now on. It reports false if the session is not
+// linked over l.
 func (s *Session) Suspend(l *Link) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,7 +134,7 @@ func (s *Session) Suspend(l *Link) bool {
 }
 
 // Mute notes that a write to the link has failed, so that the link is only read from now on. It
-// reports false if there is nothing to be read for: the link is mute or lost already, or the session has ended.
+// reports false if the link is mute or lost already, or the session has ended.
 func (s *Session) Mute(l *Link, err error) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,7 +146,7 @@ func (s *Session) Mute(l *Link, err error) bool {
 	return true
 }
 
-// Waits reports whether the session is suspended since it lost that link, and may be relinked here.
+// Waits reports whether the session has been suspended since it lost the link l, and may be relinked here.
 func (s *Session) Waits(l *Link) bool {
 	s.mu.Lock()
 	waits := s.suspendedLocked(l) && !s.detached
@@ -156,18 +156,18 @@ func (s *Session) Waits(l *Link) bool {
 
 func (s *Session) suspendedLocked(l *Link) bool { return s.State() == Suspended && s.Link() == l }
 
-// An Outcome says what has come of an attempt to resume a session.
+// An Outcome is the result of an attempt to resume a session.
 type Outcome uint8
 
 const (
-	Resumed Outcome = iota
-	Changed         // the session is not suspended as it was; who wants to resume it looks again
-	NotKept         // the session cannot go on: what the peer lacks is not there any more
+	Resumed Outcome = iota // the session goes on
+	Changed                // the session is not suspended as it was: the caller looks at its state again
+	NotKept                // the session cannot go on: frames that the peer lacks are not kept any more
 )
 
-// Relink goes on over another link than the one that was lost. Nobody uses that one any more, and
-// the caller has told the peer, or heard from it, how much was received. It reports false if the
-// session does not wait for that.
+// Relink links the session over the link now, after it has lost the link before, which nobody uses any more. The caller
+// has exchanged with the peer how many frames each has received. Relink reports false if the session has not been
+// suspended since it lost before, or has been detached.
 func (s *Session) Relink(before, now *Link) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -181,7 +181,8 @@ func (s *Session) Relink(before, now *Link) bool {
 	return true
 }
 
-// Detach keeps the session from being relinked here: it goes on elsewhere. It returns the last link.
+// Detach notes that another client goes on with the session: it cannot be relinked here any more. It returns the last
+// link.
 func (s *Session) Detach() *Link {
 	s.mu.Lock()
 	s.detached = true
@@ -190,7 +191,7 @@ func (s *Session) Detach() *Link {
 	return l
 }
 
-// Detached reports whether the session goes on elsewhere.
+// Detached reports whether Detach has been called.
 func (s *Session) Detached() bool {
 	s.mu.Lock()
 	detached := s.detached
@@ -198,8 +199,8 @@ func (s *Session) Detached() bool {
 	return detached
 }
 
-// End ends the session, for a reason that is not nil, unless it has ended. If only is not nil it
-// does so only if the session is suspended since it lost that link. It returns the state before,
+// End ends the session, for a reason that is not nil, unless it has ended already. If only is not nil, it
+// ends the session only if that has been suspended since it lost the link only. It returns the state before,
 // and whether this call has ended the session.
 func (s *Session) End(why error, only *Link) (before State, ended bool) {
 	s.mu.Lock()
@@ -213,8 +214,8 @@ func (s *Session) End(why error, only *Link) (before State, ended bool) {
 	return before, true
 }
 
-// Hold makes a session that nobody else knows yet seem to have ended, for a reason, or with nil seem
-// to begin.
+// Hold makes a session that nobody else knows yet look as if it had ended for the reason why, or, with nil, as at its
+// beginning.
 func (s *Session) Hold(why error) {
 	s.mu.Lock()
 	s.why = why

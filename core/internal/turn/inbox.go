@@ -5,53 +5,53 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// JobCost is how many bytes a job weighs beside its body, so that many small ones count.
+// JobCost is how much a job counts beside its body, in bytes, so that many small jobs are bounded too.
 const JobCost = 128
 
 // A Job is a frame that waits, or a barrier. The jobs after a barrier are not run before its channel is closed.
 type Job struct {
 	Kind     wire.Kind
-	Canceled bool // it is not to be run: it was given up, or received out of its turn
+	Canceled bool // the job does not run: the call was given up, or the raw message received before its turn
 	Body     []byte
-	ID       uint64 // of a call or an ask; else 0
+	ID       uint64 // of a call or a request for a change; 0 for others
 
 	Barrier <-chan struct{} // nil for a frame
 }
 
 // An inbox holds copies of frames that wait for a slow handler to return, in order. Turn.mu guards it.
 type inbox struct {
-	limit  int            // in bytes; it does not change
-	budget *budget.Budget // nil at the end
+	limit  int            // of bytes; it does not change
+	budget *budget.Budget // nil after Uncount
 
 	jobs    []Job
-	head    int // index of the first that waits
-	bytes   int
-	mem     budget.Meter
-	calls   int // that wait, are to be answered and are not given up
-	replays int // jobs that say that a replay begins or ends
+	head    int          // index of the first job that waits
+	bytes   int          // of the jobs that wait, with JobCost for each
+	mem     budget.Meter // counts bytes
+	calls   int          // jobs that wait, must be answered and are not given up
+	replays int          // jobs that wait and say that a replay begins or ends
 
 	// Jobs are numbered in their order, so that neither Cancel nor takeRawLocked looks at all of them.
 	popped  uint64            // number of jobs[head]
 	byID    map[uint64]uint64 // number of each call that waits and is not given up; nil until one is given up
 	rawFrom uint64            // number of the first job that may be a raw message which nobody has received
 
-	poppedID       uint64 // of the call that was popped last
-	poppedCanceled bool   // that call was given up
+	poppedID       uint64 // the ID of the job that was popped last
+	poppedCanceled bool   // that job was given up
 }
 
 // A Put is the outcome of a Push or a Bar.
 type Put uint8
 
 const (
-	Stored  Put = iota // it waits
-	Held               // it waits, and is counted by Free
-	Yours              // nobody but the caller runs handlers: Push stores no frame then, Bar stores its barrier
-	Full               // there is no room for it
-	Dropped            // nothing is run any more
+	Stored  Put = iota // the job waits
+	Held               // the job waits, and Free will count it
+	Yours              // no other goroutine runs handlers: Push has not stored the frame, Bar has stored the barrier
+	Full               // there is no room for the frame
+	Dropped            // no job runs any more
 )
 
-// Push lets a copy of the frame wait if another goroutine runs handlers. The caller is the reader. Whoever
-// waits for a raw message gets the frame's at once.
+// Push stores a copy of the frame if another goroutine runs handlers. The caller is the reader. If somebody waits for a
+// raw message, it gets the frame's payload at once.
 func (t *Turn) Push(f wire.Frame) Put {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -79,15 +79,15 @@ func (t *Turn) storedLocked() Put {
 	return Stored
 }
 
-// Add lets a copy of the frame wait, on a connection that nobody reads yet.
+// Add stores a copy of the frame, on a connection that nobody reads yet.
 func (t *Turn) Add(f wire.Frame) {
 	t.mu.Lock()
 	t.addLocked(f)
 	t.mu.Unlock()
 }
 
-// Bar puts a barrier after the jobs that wait. The caller is the reader, or nobody reads. If it returns Yours, the
-// reading counts as handed over, and the caller sees to it that a goroutine pops until nothing waits.
+// Bar stores a barrier after the jobs that wait. The caller is the reader, or nobody reads. If it returns Yours, the
+// turn is Handed, and the caller must start a goroutine that pops until no job waits.
 func (t *Turn) Bar(until <-chan struct{}) Put {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -105,7 +105,7 @@ func (t *Turn) Bar(until <-chan struct{}) Put {
 func (t *Turn) addLocked(f wire.Frame) {
 	j := Job{Kind: f.Kind, Body: append([]byte(nil), f.Body...)}
 	if f.Kind.Answered() {
-		j.ID, _, _, _ = wire.ParseRequest(j.Body) // an ask begins as a request does
+		j.ID, _, _, _ = wire.ParseRequest(j.Body) // a request for a change begins like a call
 		t.calls++
 		if t.byID != nil {
 			t.byID[j.ID] = t.popped + uint64(len(t.jobs)-t.head)
@@ -123,14 +123,14 @@ func (t *Turn) putLocked(j Job) {
 	t.mem.Set(t.budget, t.bytes)
 }
 
-// fullLocked reports whether a frame of n bytes has to wait for room. A single one never does.
+// fullLocked reports whether a frame of n bytes has to wait for room. In an empty inbox no frame has to.
 func (t *Turn) fullLocked(n int) bool {
 	return t.bytes > 0 && t.bytes+n+JobCost > t.limit && t.Handed() && !t.over
 }
 
 // IsFull reports whether a frame of n bytes has to wait for room. The caller is the reader: nobody else takes
-// the room. If it is to wait, it looks whether there is still something to wait for, and hands AwaitRoom the
-// ticket.
+// the room. Before it waits, the caller checks that the link is not lost, and then gives AwaitRoom the
+// ticket, so that it misses no Wake in between.
 func (t *Turn) IsFull(n int) (ticket int, full bool) {
 	t.mu.Lock()
 	ticket, full = t.wakes, t.fullLocked(n)
@@ -148,7 +148,7 @@ func (t *Turn) AwaitRoom(n, ticket int) {
 	t.mu.Unlock()
 }
 
-// Wake lets a reader that waits for room look whether it still should.
+// Wake makes a reader that waits for room check whether it still should.
 func (t *Turn) Wake() {
 	t.mu.Lock()
 	t.wakes++
@@ -156,8 +156,8 @@ func (t *Turn) Wake() {
 	t.mu.Unlock()
 }
 
-// Pop takes the first job. When there is none it ends the caller's turn, unless dispatch is manual: from
-// then on handlers are run by whoever reads.
+// Pop takes the first job. If there is none it ends the caller's turn, unless dispatch is manual: from
+// then on the reader runs handlers.
 func (t *Turn) Pop() (j Job, ok bool) {
 	t.mu.Lock()
 	t.writing, t.barred = false, false
@@ -180,7 +180,7 @@ func (t *Turn) popLocked() Job {
 	j := t.jobs[t.head]
 	t.jobs[t.head] = Job{}
 	t.head++
-	if t.head > 32 && t.head > len(t.jobs)/2 { // it may never become empty
+	if t.head > 32 && t.head > len(t.jobs)/2 { // the inbox may never become empty
 		n := copy(t.jobs, t.jobs[t.head:])
 		clear(t.jobs[n:])
 		t.jobs, t.head = t.jobs[:n], 0
@@ -192,7 +192,7 @@ func (t *Turn) popLocked() Job {
 	}
 	if j.Kind.Answered() && !j.Canceled {
 		t.calls--
-		if t.byID[j.ID] == t.popped { // else that is a later call which has the same id
+		if t.byID[j.ID] == t.popped { // else byID has a later call with the same id
 			delete(t.byID, j.ID)
 		}
 	}
@@ -207,8 +207,8 @@ func (t *Turn) emptyLocked() {
 	t.mem.Set(t.budget, 0)
 }
 
-// Uncount notes that the connection, of which nothing runs any more, holds nothing: raw messages may still be
-// received.
+// Uncount gives back what the inbox counts in the budget, for good. Nothing of the connection runs any more; raw messages
+// can still be received.
 func (t *Turn) Uncount() {
 	t.mu.Lock()
 	t.emptyLocked()
@@ -246,7 +246,7 @@ func (t *Turn) indexLocked() {
 	}
 }
 
-// IsCanceled reports whether the call, which was popped last if it waited at all, has been given up.
+// IsCanceled reports whether the call has been given up. If the call waited at all, it was popped last.
 func (t *Turn) IsCanceled(id uint64) bool {
 	t.mu.Lock()
 	canceled := t.poppedID == id && t.poppedCanceled
@@ -256,7 +256,7 @@ func (t *Turn) IsCanceled(id uint64) bool {
 
 func isReplay(k wire.Kind) bool { return k == wire.KindReplay || k == wire.KindReplayEnd }
 
-// ReplaysWait reports whether some job says that a replay begins or ends.
+// ReplaysWait reports whether a job waits that says that a replay begins or ends.
 func (t *Turn) ReplaysWait() bool {
 	t.mu.Lock()
 	wait := t.replays > 0
@@ -264,8 +264,8 @@ func (t *Turn) ReplaysWait() bool {
 	return wait
 }
 
-// Calls is how many calls wait that are not given up. While the reader runs handlers itself there are none:
-// one is answered before the next is read.
+// Calls returns the number of calls that wait and are not given up. While the reader runs handlers itself there is none,
+// since each call is answered before the next frame is read.
 func (t *Turn) Calls() int {
 	if !t.Handed() {
 		return 0
@@ -276,7 +276,7 @@ func (t *Turn) Calls() int {
 	return n
 }
 
-// Bytes is the weight of the jobs and of the raw messages that wait.
+// Bytes returns how much the jobs and the raw messages that wait count, in bytes.
 func (t *Turn) Bytes() int {
 	t.mu.Lock()
 	n := t.bytes + t.size
@@ -284,8 +284,8 @@ func (t *Turn) Bytes() int {
 	return n
 }
 
-// Standing returns the ids of the calls that wait and are not given up: the latest, the last one first, and no more
-// than most. It reports whether the goroutine that runs jobs is at a barrier.
+// Standing returns the ids of the calls that wait and are not given up, the latest first, at most most of them. It
+// reports whether the goroutine that runs jobs waits at a barrier.
 func (t *Turn) Standing(most int) (calls []uint64, barred bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -5,25 +5,25 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// MaxRaw bounds the raw messages that are kept for GetRaw, in bytes; each weighs JobCost more than it holds.
+// MaxRaw bounds the raw messages that are kept for GetRaw, in bytes; each counts JobCost more than its payload.
 const MaxRaw = 256 << 10
 
 // A rawBox holds raw messages that nobody has received yet, or the channels of receivers, and never both. Turn.mu
-// guards it. Raw messages for a handler are in the inbox. A receiver takes them from there out of their turn.
+// guards it. Raw messages for a handler are in the inbox, from which a receiver takes them before their turn.
 type rawBox struct {
 	kept    [][]byte
-	keptMem budget.Meter  // of kept
-	size    int           // of kept, in bytes
+	keptMem budget.Meter  // counts kept
+	size    int           // of kept, in bytes, with JobCost for each
 	waiters []chan []byte // of receivers; each has room for one
-	room    chan struct{} // closed when something is taken; nil if nobody waits for that
+	room    chan struct{} // closed by the next GetRaw; nil if nobody waits for that
 
-	// take is takeRawLocked once somebody has received: a page never does, and its build goes without that.
+	// take is takeRawLocked once GetRaw has been called. A page never calls it, so takeRawLocked is not in its build.
 	take func(*Turn) (payload []byte, ok bool)
 }
 
-// PutRaw hands a copy of a raw message to whoever has waited longest for one. If nobody waits and keep is set,
-// it keeps the copy. If it returns false and a channel, there is no room, but there may be once the channel is
-// closed; without a channel, nobody has ever received.
+// PutRaw gives a copy of a raw message to the receiver that has waited longest. If nobody waits and keep is set,
+// it keeps the copy. If keep is set and it reports false, there is no room: there may be some once room is
+// closed, and if room is nil, GetRaw has never been called.
 func (t *Turn) PutRaw(payload []byte, keep bool) (room <-chan struct{}, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -51,8 +51,8 @@ func (t *Turn) handLocked(payload []byte) {
 	t.waiters = t.waiters[1:]
 }
 
-// KeepRaw keeps a raw message of a session that goes on here, on a connection that nobody reads yet. The caller
-// does not use payload any more.
+// KeepRaw keeps a raw message of a detached session that goes on here, on a connection that nobody reads yet. It keeps
+// payload.
 func (t *Turn) KeepRaw(payload []byte) {
 	t.mu.Lock()
 	t.keepLocked(payload)
@@ -69,8 +69,8 @@ func (t *Turn) weighLocked(n int) {
 	t.keptMem.Set(t.budget, t.size)
 }
 
-// GetRaw takes the first raw message, if there is one. Else the next will come on the channel, unless LeaveRaw
-// takes that back.
+// GetRaw takes the first raw message. If there is none it returns a channel on which the next one will come; LeaveRaw
+// takes the channel back.
 func (t *Turn) GetRaw() (payload []byte, next chan []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -93,7 +93,7 @@ func (t *Turn) GetRaw() (payload []byte, next chan []byte) {
 	return nil, next
 }
 
-// LeaveRaw takes a channel of GetRaw back, and the message that was put into it at the last moment.
+// LeaveRaw takes a channel of GetRaw back. If a message has been put into the channel already, it returns the message.
 func (t *Turn) LeaveRaw(next chan []byte) (payload []byte, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -106,7 +106,7 @@ func (t *Turn) LeaveRaw(next chan []byte) (payload []byte, ok bool) {
 	return <-next, true
 }
 
-// takeRawLocked takes the first raw message that waits for a handler out of its turn.
+// takeRawLocked takes the first raw message in the inbox, before its turn.
 func (t *Turn) takeRawLocked() (payload []byte, ok bool) {
 	t.rawFrom = max(t.rawFrom, t.popped)
 	for i := t.head + int(t.rawFrom-t.popped); i < len(t.jobs); i++ {
@@ -115,7 +115,7 @@ func (t *Turn) takeRawLocked() (payload []byte, ok bool) {
 		case wire.KindRaw:
 			j.Canceled = true
 			return j.Body, true
-		case wire.KindGroupRaw: // what remains says that it has passed
+		case wire.KindGroupRaw: // a group passed job remains, which moves the position
 			_, _, payload, _ := wire.ParseGroup(j.Kind, j.Body)
 			rest := len(j.Body) - len(payload)
 			j.Kind, j.Body = wire.KindGroupPassed, j.Body[:rest:rest]

@@ -10,8 +10,8 @@
 //	Handed    another goroutine reads; the first, when its handler returns, runs the jobs that
 //	          wait by then and ends, and handlers are the reader's again
 //
-// A Turn sees to it that exactly one goroutine reads, that jobs are run in order, and that a call is not run
-// which was given up. It has one lock, under which it calls nobody and which nobody outside sees. A goroutine
+// A Turn makes sure that exactly one goroutine reads, that jobs run in order, and that a call which was given up does
+// not run. It has one lock, which nobody outside sees and under which nothing is called. A goroutine
 // that holds it takes no other lock.
 package turn
 
@@ -24,8 +24,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A Token names a turn: a sequence number, which changes with each turn, above the bits of its state. So
-// one long turn can be told from many short ones.
+// A Token identifies a turn: a sequence number, which changes with each turn, above the bits of its state. So
+// a long turn can be told from many short ones.
 type Token uint64
 
 const (
@@ -44,17 +44,17 @@ func (tok Token) State() Token { return tok & mask }
 // Next is the turn that [Turn.Next] begins after tok.
 func (tok Token) Next() Token { return tok + step }
 
-// taken is what the word becomes when turn tok is taken over. The number grows, since the slow goroutine may have
-// left its place for the turn after its own.
+// taken returns the token after turn tok has been taken over. The number grows, since the slow goroutine may have
+// published its place for the turn after tok.
 func (tok Token) taken() Token { return tok&^mask + step | Handed }
 
 // A Turn is for one connection. Init comes before everything else.
 type Turn struct {
 	word atomic.Uint64 // the Token of this moment
 
-	places places // where the reader had come to; see position_native.go
+	places places // the reader's positions; see position_native.go
 
-	drop atomic.Bool // nothing is run any more; set with mu held
+	drop atomic.Bool // no job runs any more; set with mu held
 
 	mu      lock.Mutex[lock.Turn] // guards the fields below
 	changed sync.Cond             // there may be room, or copying is over
@@ -63,15 +63,15 @@ type Turn struct {
 	writing bool                  // the reading was taken from a goroutine that writes, and has not popped since
 	over    bool                  // the connection has ended: nobody waits for room
 	manual  bool                  // handlers are never the reader's; it does not change
-	held    bool                  // with manual dispatch, jobs are not for the program's loop yet
-	barred  bool                  // a barrier was popped last
+	held    bool                  // with manual dispatch: the program's loop may not pop jobs yet
+	barred  bool                  // the job that was popped last is a barrier
 
 	inbox
 	rawBox
 }
 
-// Init sets the number of bytes that may wait, and the budget in which they count. With manual dispatch
-// the reading is handed over for good, and what comes is held back until Free.
+// Init sets the number of bytes that may wait, and the budget that counts them. With manual dispatch
+// the reading is handed over for good, and jobs are held back until Free.
 func (t *Turn) Init(limit int, of *budget.Budget, manual bool) {
 	t.limit, t.budget = limit, of
 	t.changed.L = &t.mu
@@ -84,25 +84,25 @@ func (t *Turn) Init(limit int, of *budget.Budget, manual bool) {
 // Now returns the Token of this moment.
 func (t *Turn) Now() Token { return Token(t.word.Load()) }
 
-// Handed reports whether somebody else than the reader runs handlers.
+// Handed reports whether another goroutine than the reader runs handlers.
 func (t *Turn) Handed() bool { return t.word.Load()&mask == uint64(Handed) }
 
-// Begin begins a turn of the reader, which runs handlers itself: Handling or Flushing.
+// Begin begins a turn of the reader, which runs handlers itself. The state is Handling or Flushing.
 func (t *Turn) Begin(state Token) Token {
 	tok := Token(t.word.Load()&^mask) + step + state
 	t.word.Store(uint64(tok))
 	return tok
 }
 
-// End ends a turn. It reports false if the reading was taken over: then the caller no longer reads, and has to
-// Pop until nothing waits. It calls AwaitCopy before it lets go of the bytes that it has read.
+// End ends a turn. It reports false if the reading was taken over: then the caller reads no more, and must
+// Pop until no job waits. It must call AwaitCopy before it lets go of the bytes that it has read.
 func (t *Turn) End(tok Token) bool {
 	return t.word.CompareAndSwap(uint64(tok), uint64(tok&^mask))
 }
 
-// TakeOver takes the reading away from the goroutine that is in the given turn, if it still is. If so the
-// caller copies the bytes that the goroutine has read and not parsed, calls Copied, and sees to it that somebody
-// reads on. The goroutine waits for Copied in AwaitCopy.
+// TakeOver takes the reading away from the goroutine that is in the given turn, and reports false if that turn is over.
+// If it reports true, the caller must copy the bytes that the goroutine has read and not parsed, call Copied, and start
+// the next reader. The goroutine waits for Copied in AwaitCopy.
 func (t *Turn) TakeOver(tok Token) bool {
 	state := tok.State()
 	if state == Reading || state == Handed {
@@ -134,8 +134,8 @@ func (t *Turn) AwaitCopy() {
 	t.mu.Unlock()
 }
 
-// Quiet reports whether no handler has the turn and nothing waits for it. With manual dispatch the
-// program's loop has it only while it runs something.
+// Quiet reports whether no handler has the turn and no job waits for it. With manual dispatch the
+// program's loop has the turn only while it runs a job.
 func (t *Turn) Quiet() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -151,8 +151,8 @@ func (t *Turn) Quiet() bool {
 	return true
 }
 
-// Free ends the holding back of manual dispatch, and returns how many jobs wait by then. Whoever puts
-// another one there sees to it that the program's loop pops it.
+// Free lets the program's loop pop the jobs that manual dispatch has held back, and returns their number. For each later
+// job Push returns Stored, and its caller must make the program's loop pop it.
 func (t *Turn) Free() (waiting int) {
 	t.mu.Lock()
 	t.held = false
@@ -161,7 +161,7 @@ func (t *Turn) Free() (waiting int) {
 	return waiting
 }
 
-// Close keeps a reader from waiting for room. If drop is set, no job is run any more, and none stored.
+// Close keeps a reader from waiting for room. If drop is set, no job runs any more, and none is stored.
 func (t *Turn) Close(drop bool) {
 	t.mu.Lock()
 	t.over = true
@@ -173,11 +173,11 @@ func (t *Turn) Close(drop bool) {
 	t.changed.Broadcast()
 }
 
-// Drops reports whether nothing is run any more, since this side has ended the connection.
+// Drops reports whether no job runs any more, since this side has ended the connection.
 func (t *Turn) Drops() bool { return t.drop.Load() }
 
-// Park appends to dst the frames that wait, for a session that goes on elsewhere. Nothing is run or received any
-// more. last is the id of the job that was popped last if that was a call.
+// Park appends to dst the frames that wait, for a detached session. No job runs, and no raw message is received, any
+// more. last is the id of the call that was popped last, or 0 if the job that was popped last is none.
 func (t *Turn) Park(dst []byte) (frames []byte, last uint64) {
 	t.mu.Lock()
 	t.drop.Store(true)
