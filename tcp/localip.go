@@ -35,7 +35,7 @@ func firstLocal(addrs []net.Addr) (netip.Addr, error) {
 		}
 	}
 	if !found.IsValid() {
-		return netip.Addr{}, errors.New("tcp: this machine has no address but loopback")
+		return netip.Addr{}, errors.New("tcp: this machine has only loopback and link-local addresses")
 	}
 	return found, nil
 }

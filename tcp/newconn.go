@@ -40,7 +40,7 @@ func NewConn(c net.Conn, opts *Options) (transport.Conn, error) {
 
 var (
 	errNoCertificate = errors.New("tcp: the TLS configuration has no certificate")
-	errDoubleTLS     = errors.New("tcp: Options.TLS for a connection that is one of TLS already")
+	errDoubleTLS     = errors.New("tcp: Options.TLS is set for a connection that speaks TLS already")
 )
 
 // accepted makes a connection from an accepted stream. wrapped says that the keep-alive has not been set.

@@ -31,7 +31,7 @@ const (
 
 // ErrQueueFull is the error of Read after more unread bytes have arrived than
 // [DialOptions.QueueBytes] allows.
-var ErrQueueFull = errors.New("ws: more has arrived than is being read")
+var ErrQueueFull = errors.New("ws: more bytes have arrived than may wait to be read")
 
 var (
 	errWriteEnded = &opError{"write after CloseWrite", transport.ErrClosed}

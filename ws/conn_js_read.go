@@ -19,7 +19,7 @@ func (c *conn) receive(message js.Value) {
 	}
 	if !c.queue(uint8Array.New(message)) {
 		c.fail(ErrQueueFull, ErrQueueFull)
-		c.shut(codePageFull, "more has arrived than is being read")
+		c.shut(codePageFull, "more bytes have arrived than may wait to be read")
 		return
 	}
 	c.wakeReader()

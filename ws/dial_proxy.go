@@ -142,7 +142,7 @@ func (o *outlet) socks(stream net.Conn, to string) error {
 			return errors.New("it refuses the user")
 		}
 	case b[1] != noAuth:
-		return errors.New("it wants another way to log in")
+		return errors.New("it wants another method of authentication")
 	}
 	number, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {

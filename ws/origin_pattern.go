@@ -49,7 +49,7 @@ func parseRule(s string) (originRule, error) {
 	last := o.name[strings.LastIndexByte(o.name, '.')+1:]
 	_, err := netip.ParseAddr(strings.Trim(o.name, "[]"))
 	if err == nil || last == "" || o.name[0] == '.' || last == o.name && o.name != "localhost" || last[0] >= '0' && last[0] <= '9' {
-		return originRule{}, fmt.Errorf("%q lets in names below %q, which belong to many", s, o.name)
+		return originRule{}, fmt.Errorf("%q lets in the names below %q, which have many owners", s, o.name)
 	}
 	r.name = "." + r.name
 	return r, nil

@@ -49,7 +49,7 @@ func checkHost(s string) error {
 	}
 	for _, r := range s {
 		if r != '.' && r != '-' && r != '_' && (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z') {
-			return fmt.Errorf("%q is in no host's name", r)
+			return fmt.Errorf("%q may not be in the name of a host", r)
 		}
 	}
 	return nil

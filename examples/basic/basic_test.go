@@ -91,7 +91,7 @@ func TestBadAnswersAreAskedForAgain(t *testing.T) {
 	require.Equal(t, []string{
 		"the port is the next question, and this is no IPv6 address",
 		"it is a URL, not an address",
-		"' ' is in no host's name",
+		"' ' may not be in the name of a host",
 		"it has 4096 characters, more than 253",
 		noPort, noPort, noPort, noPort,
 	}, reasons[:8])

@@ -72,7 +72,7 @@ func parseFault(text string) (f Fault, err error) {
 		f.n, err = strconv.Atoi(arg)
 	default:
 		if given {
-			return f, fmt.Errorf("%s takes nothing", name)
+			return f, fmt.Errorf("%s takes no argument", name)
 		}
 	}
 	if err != nil {

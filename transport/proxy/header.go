@@ -136,7 +136,7 @@ func (r *HeaderReader) addrSize() (int, error) {
 	case family == unspec || proto == unspecProto:
 		return 0, nil
 	case proto != stream:
-		return 0, errors.New("a header of the PROXY protocol is not of a stream")
+		return 0, errors.New("a header of the PROXY protocol is not for a stream")
 	case family == inet:
 		size = addrSize4
 	case family == inet6:
