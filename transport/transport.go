@@ -87,7 +87,7 @@ type SourceReader interface {
 	ReadSource() error
 }
 
-// Info says what is known of a connection.
+// An Info describes a connection.
 type Info struct {
 	// Transport names the medium: "tcp", "tls", "unix", "ws", "wss" or "pipe".
 	Transport string

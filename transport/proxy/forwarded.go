@@ -34,7 +34,7 @@ func CheckHeader(name string) (string, error) {
 	return "", fmt.Errorf("%q is none of the headers X-Forwarded-For, Forwarded and X-Real-IP", name)
 }
 
-// Via is what a trusted proxy says about a request.
+// A Via has the facts that a trusted proxy says about a request.
 type Via struct {
 	Client string // address of the client: "host:port", or only the host; empty if the proxy does not know it
 	Host   string // host for which the client has asked; empty if the proxy does not say

@@ -62,7 +62,7 @@ func (r *Reader) tryRead(fd uintptr) bool {
 	}
 }
 
-// Read is as in [transport.ReadyReader]. Its errors are those of the socket.
+// Read does what [transport.ReadyReader] says for ReadReady. It returns the errors of the socket.
 func (r *Reader) Read(pool transport.BufferPool) ([]byte, int, error) {
 	r.pool = pool
 	err := r.raw.Read(r.try)

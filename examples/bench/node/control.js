@@ -1,7 +1,7 @@
 'use strict';
 
-// What every server of the benchmark does beside: it says where it listens, answers what it is asked
-// on its input, and ends with that. See Run in serve/serve.go.
+// The control of a server of the benchmark: the server writes its address, answers questions
+// on its input, and ends when its input ends. See Run in serve/serve.go.
 
 const readline = require('node:readline');
 
@@ -33,5 +33,5 @@ exports.listen = (server) => {
   lines.on('close', () => process.exit(0));
 };
 
-// groupOf is the name of the group that a message is for.
+// groupOf returns the name of a message's group.
 exports.groupOf = (message) => message.toString('latin1', 0, 4);

@@ -1,6 +1,6 @@
 'use strict';
 
-// Socket.IO, with its defaults, but for the transport, which is WebSocket at once. Groups are its rooms.
+// Socket.IO with its defaults, except that it uses WebSocket from the start. Groups are its rooms.
 
 const http = require('node:http');
 const { Server } = require('socket.io');

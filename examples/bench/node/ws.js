@@ -1,6 +1,6 @@
 'use strict';
 
-// The package ws, with its defaults: no compression. It has no groups, so here is who is in which.
+// The package ws with its defaults: no compression. It has no groups, so this server keeps the members of each group.
 
 const http = require('node:http');
 const { WebSocketServer } = require('ws');

@@ -2,7 +2,7 @@
 
 // Command testserver is the server of the browser tests. It serves the bundle
 // in the folder of its argument, prints its addresses as one line of JSON, and says goodbye and ends
-// when its standard input ends. With "auth" behind the folder it lets in who has a token, once for each.
+// when its standard input ends. With "auth" as second argument it lets in only clients with a token, once for each token.
 package main
 
 import (
