@@ -236,8 +236,8 @@ export interface Presence {
 /**
  * The state of a client. It is "connecting" before the first connection, and "reconnecting" while it tries to come back
  * after its connection has broken off. When it is "connected" again, {@link Client.onState} is called with "resumed" if
- * nothing was lost. If the server has given the client up, onState is called with "disconnected" and "reconnecting"
- * first, and with "connected" when the client has joined anew.
+ * nothing was lost. If the server has given the client up, onState is called with "disconnected" first, perhaps with
+ * "reconnecting" again, and with "connected" when the client has joined anew.
  */
 export type State = "connecting" | "connected" | "reconnecting" | "disconnected";
 
@@ -412,8 +412,9 @@ export interface Client {
    */
   onMissed(fn: (n: number) => unknown): () => void;
   /**
-   * Adds a handler that runs before or after a {@link Replay}. After onReplayed all messages of the group are
-   * new ones. Frames that the server has dropped count for onMissed and not for replay.missed.
+   * onReplay adds a handler that runs before a {@link Replay}, and onReplayed a handler that runs after it, when all
+   * further messages of the group are new. Frames that the server has dropped count for onMissed and not for
+   * replay.missed.
    */
   onReplay(fn: (replay: Replay) => unknown): () => void;
   onReplayed(fn: (replay: Replay) => unknown): () => void;
