@@ -91,6 +91,7 @@ type serverPart struct {
 	slot     *admit.Slot // does not change once other goroutines know the connection
 	auth     []byte      // auth and metadata are as the hello had them
 	metadata map[string]string
+	entered  bool          // it is in the roster, or was; set before its first frame is handled
 	joined   bool          // the leave handler is to run; set before the client's first frame is handled
 	changes  *guard.Rate   // rate of the client's requests for changes, nil before the first; owned by who has the turn
 	marks    history.Marks // how far the client has followed the groups that it has left

@@ -192,6 +192,9 @@ func (s *Server) noticesFit(c *Conn) { c.moreNotices() }
 func (s *Server) closed(c *Conn) {
 	defer s.conns.Done()
 	defer s.eng.log.leave(c)
+	if !c.atServer.entered { // it has been dismissed, and nothing is reserved for it
+		return
+	}
 	s.gate.Free(c.atServer.slot)
 	s.budget.Sub(connCost)
 	s.eng.sweep.remove(c)

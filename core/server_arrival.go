@@ -27,6 +27,7 @@ type arrival struct {
 	peer    *legacyPeer   // nil for a native peer
 	unheard bool          // no byte has been read from the stream
 	ahead   *ahead.Reader // reads ahead while the program decides; nil if the program is not asked
+	shown   *Conn         // the newcomer's connection, once AuthorizeGroup has been given it; nil before
 	unsaid  []string      // groups that the welcome had no room for
 }
 
@@ -140,6 +141,37 @@ func (s *Server) turnAway(ar *arrival, why *Error, cause error, http bool) {
 		http = s.hearOut(ar)
 	}
 	hangUp(ar.stream, s.refusal(why, ar.hello, http, ar.peer), ar.ahead)
+}
+
+// dismiss is turnAway for a newcomer that may have a connection. If the program has been given the connection by
+// AuthorizeGroup, it may wait for its end.
+func (s *Server) dismiss(ar *arrival, why *Error, cause error, http bool) {
+	c := ar.shown
+	lifted := c != nil && c.reason() != errNotWelcomed // by admit: the program may have used the connection
+	if lifted {
+		s.conns.Add(1) // see closed
+	}
+	s.turnAway(ar, why, cause, http)
+	switch {
+	case lifted:
+		c.end(notLetIn(why), nil, ending{})
+		c.exit()
+	case c != nil:
+		c.finishHeld(why)
+	}
+}
+
+// finishHeld ends a connection that is held. Nothing of it runs.
+func (c *Conn) finishHeld(why *Error) {
+	gone := notLetIn(why)
+	c.setHeld(gone)
+	c.life.cancel(gone)
+	c.uncount()
+	c.life.done.Happen()
+}
+
+func notLetIn(why *Error) *Error {
+	return wrapError(CodeConnLost, "the client was not let in", why)
 }
 
 // hearTime is how long a refused newcomer has to send its first bytes.

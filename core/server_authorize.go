@@ -276,13 +276,14 @@ func (s *Server) permit(ctx context.Context, c *Conn, what string, ask func() er
 // allowGroups asks about the groups of the hello, takes c out of the groups that it may not join, and returns
 // the groups that the client has asked for and is not in, with the reasons. c has not been welcomed yet: it is
 // held meanwhile, so that the authorizer cannot use it.
-func (s *Server) allowGroups(ctx context.Context, c *Conn, a *Admission) (refused []wire.RefusedGroup) {
+func (s *Server) allowGroups(ctx context.Context, ar *arrival, c *Conn, a *Admission) (refused []wire.RefusedGroup) {
 	if len(a.asked) == 0 {
 		return nil
 	}
 	wanted := slices.Compact(slices.Sorted(slices.Values(a.asked)))
 	if s.opts.Access.AuthorizeGroup != nil {
 		c.setHeld(errNotWelcomed)
+		ar.shown = c
 		for _, g := range c.Groups() {
 			if _, ok := slices.BinarySearch(wanted, g); !ok {
 				continue // Authorize put it there

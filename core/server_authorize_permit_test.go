@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -220,4 +222,50 @@ func TestAuthorizeGroupRevealsNobody(t *testing.T) {
 		require.Equal(t, 1, w.srv.Group("full").Len())
 		require.NoError(t, ada.Close())
 	})
+}
+
+// A program that keeps the connection which AuthorizeGroup was given sees its end if the client is not let in after all.
+func TestConnOfARefusedNewcomerEnds(t *testing.T) {
+	tests := map[string]struct {
+		authorize func(w *world, c *Conn)
+		code      Code // of the refusal
+	}{
+		"name taken":         {func(*world, *Conn) {}, CodeNameTaken},
+		"ends its goroutine": {func(*world, *Conn) { runtime.Goexit() }, CodeUnavailable},
+		"takes too long":     {func(*world, *Conn) { time.Sleep(time.Minute) }, CodeUnavailable},
+		"shutdown": {func(w *world, _ *Conn) {
+			go w.srv.Shutdown(w.ctx) //nolint:errcheck // the test shuts it down again
+			time.Sleep(time.Millisecond)
+		}, CodeShutdown},
+		// As if the program closed it at the moment between its being let go and its coming in.
+		"closed as it comes in": {func(w *world, c *Conn) { c.who.SetName("eve"); w.srv.ended(c) }, CodeShutdown},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			var w *world
+			var seen *Conn
+			opts := &ServerOptions{Access: Access{UniqueNames: true, AuthorizeGroup: func(_ context.Context, c *Conn, _ string) error {
+				seen = c
+				tc.authorize(w, c)
+				return nil
+			}}}
+			inWorld(t, opts, func(in *world) {
+				w = in
+				w.serve()
+				w.hello(&wire.Hello{Name: "ada"})
+				p := w.helloOf(&wire.Hello{Name: "ada", Groups: []string{"g"}})
+				p.WantRefuse(tc.code, "")
+				time.Sleep(2 * time.Minute)
+				synctest.Wait()
+				select {
+				case <-seen.Done():
+				default:
+					require.Fail(t, "it never ends")
+				}
+				require.Equal(t, CodeConnLost, CodeOf(seen.Err()))
+				require.Error(t, seen.Context().Err())
+				require.Equal(t, CodeConnLost, CodeOf(seen.Send("n", 1)))
+			})
+		})
+	}
 }

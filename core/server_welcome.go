@@ -95,7 +95,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 	settled := false
 	defer func() { // a function of the program may have ended this goroutine by runtime.Goexit
 		if !settled && s.decided(ar) {
-			s.turnAway(ar, s.later(NewError(CodeUnavailable, "")), errGoexit, false)
+			s.dismiss(ar, s.later(NewError(CodeUnavailable, "")), errGoexit, false)
 		}
 	}()
 	if why == nil && len(hello.Token) > 0 {
@@ -120,9 +120,12 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 		if left := ar.hungUp(); left != nil {
 			why = left
 		}
-		if !s.decided(ar) {
+		if !s.decided(ar) { // giveUp has turned the newcomer away
 			settled = true
 			rd.release()
+			if ar.shown != nil {
+				ar.shown.finishHeld(errNoDecision)
+			}
 			return
 		}
 	}
@@ -131,7 +134,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 	}
 	settled = true
 	if why != nil {
-		if c != nil {
+		if c != nil && ar.shown == nil { // nobody else knows it
 			c.life.cancel(nil)
 		}
 		http := why.Code == CodeNotNative && looksLikeHTTP(rd.buf[:rd.w])
@@ -142,7 +145,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 		case s.gate.HasRoomMade(ar.slot):
 			why = errMadeRoom
 		}
-		s.turnAway(ar, why, nil, http)
+		s.dismiss(ar, why, nil, http)
 		return
 	}
 	served := false
@@ -207,7 +210,7 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 	}
 	c.who.SetUser(a.User)
 	c.peer.maxFrame = peerMaxFrame(hello.MaxFrame)
-	refused := s.allowGroups(ctx, c, a)
+	refused := s.allowGroups(ctx, ar, c, a)
 	if hello.Resume && s.opts.Timeouts.Resume > 0 {
 		c.sess.Open(session.Credentials{ID: session.MakeID(c.id), Token: session.NewToken(), AckBytes: hello.AckBytes}, false)
 		if c.sess.Token() != nil {
@@ -266,6 +269,7 @@ func (s *Server) admit(ar *arrival, c *Conn) (holder *Conn, why *Error) {
 		}
 		return nil, errShuttingDown
 	}
+	c.atServer.entered = true
 	s.budget.Add(connCost) // only now: a connection that has not entered never gives it back
 	s.eng.sweep.add(c, c.legacy.heartbeat(s.opts.Timeouts.Heartbeat))
 	s.mu.Lock()
