@@ -6,24 +6,24 @@ import (
 	"github.com/hisock/hisock/core/internal/pool"
 )
 
-// An outbox borrows blocks while it has output: most connections send little at a time, busy ones fill
-// large blocks. A frame larger than a large block gets a huge one, or memory of its own beyond.
+// Sizes of the blocks that an outbox borrows while it has output, in bytes: most connections send little at a time, busy
+// ones fill large blocks. A frame larger than a large block gets a huge one, and above that a block of its own size.
 const (
 	smallBlock = 4 << 10
 	largeBlock = 32 << 10
 	hugeBlock  = 136 << 10
 )
 
-// A Block is a piece of output, of whole frames: memory that one outbox has borrowed and fills, or a
+// A Block is a piece of output, of whole frames: memory that one outbox has borrowed and fills, or one
 // frame that several outboxes share and that nobody changes.
 type Block struct {
 	b      []byte
-	frames int32
-	owned  bool   // borrowed
-	topic  *topic // of a frame that may be dropped while it waits; nil of others
+	frames int32  // in b
+	owned  bool   // borrowed by one outbox
+	topic  *topic // not nil if the frame may be dropped while it waits
 }
 
-// blockCost is what a block that is shared weighs beside its bytes.
+// blockCost is how much a shared block counts beside its bytes, in bytes.
 const blockCost = 64
 
 // NewBlock returns a block of one frame, which must not be changed any more.
@@ -37,10 +37,10 @@ func (k *Block) Like(frame []byte) *Block {
 	return other
 }
 
-// Size is how many bytes of frames the block holds.
+// Size returns the bytes of frames that the block holds.
 func (k *Block) Size() int { return len(k.b) }
 
-// weight is how much memory a block takes.
+// weight returns the memory that a block takes, in bytes.
 func (k *Block) weight() int {
 	if k.owned {
 		return cap(k.b)
@@ -60,7 +60,7 @@ var (
 	hugeBlocks  = &blockPool{size: hugeBlock}
 )
 
-// getBlock borrows a block with room for n bytes, or makes one if that is too many to lend.
+// getBlock borrows a block with room for n bytes, or makes one if n is above hugeBlock.
 func getBlock(n int) *Block {
 	var p *blockPool
 	switch {
@@ -99,13 +99,13 @@ func (k *Block) release() {
 	p.free.Put(k)
 }
 
-// Packs are blocks in which one write puts small frames together that outboxes share. A write to a
-// peer that does not read keeps its pack as long as it lasts, beside the frames themselves, so
-// the more bytes are lent as packs, the smaller packs become: writes that make progress are few at a
-// time, and get the large ones.
+// A pack is a block into which one write copies small shared frames. A write to a
+// peer that does not read keeps its pack as long as it lasts, beside the frames themselves. So
+// the more bytes are lent as packs, the smaller packs become: only few writes make progress at a
+// time, and these get large packs.
 const (
-	manyPacks    = 2 << 20 // bytes; beyond, a pack is a large block at most
-	tooManyPacks = 4 << 20 // bytes; beyond, it is a small one
+	manyPacks    = 2 << 20 // bytes lent; above, a pack is at most a large block
+	tooManyPacks = 4 << 20 // bytes lent; above, a pack is a small block
 )
 
 var packs atomic.Int64 // bytes that are lent as packs

@@ -4,15 +4,15 @@ import "github.com/hisock/hisock/core/wire"
 
 // A Closing says how an outbox is closed.
 type Closing struct {
-	Drain    bool          // what waits is written first
+	Drain    bool          // frames that wait are written first; otherwise they are dropped
 	Broken   bool          // nothing can be written any more
-	Goodbye  *wire.Goodbye // written last, or first unless Drain is set
-	Received uint64        // frames that are acknowledged with the goodbye; 0 for none
-	Last     []byte        // what is written last in another dialect
+	Goodbye  *wire.Goodbye // written last if Drain is set, and otherwise before frames that are left; nil for none
+	Received uint64        // frames to acknowledge with the goodbye; 0 for none
+	Last     []byte        // a frame of another dialect that is written last; nil for none
 }
 
-// Close lets no more data in, and wakes all that wait for room. It returns a channel that is closed once all that
-// waits has been written, or cannot be.
+// Close makes the outbox refuse data, and wakes all senders that wait for room. It returns a channel that is closed once
+// everything that waits has been written, or cannot be written.
 func (o *Outbox) Close(how Closing) (flushed <-chan struct{}) {
 	o.mu.Lock()
 	if !how.Drain {
@@ -43,7 +43,7 @@ func (o *Outbox) Close(how Closing) (flushed <-chan struct{}) {
 	return flushed
 }
 
-// lastWords leaves nothing to be said but the welcome, what the peer misses, and the goodbye.
+// lastWords drops the control frames that wait, except the welcome and the count of dropped frames, and adds the goodbye.
 func (c *control) lastWords(how Closing) {
 	*c = control{
 		welcome: c.welcome, acked: c.acked,
@@ -51,12 +51,12 @@ func (c *control) lastWords(how Closing) {
 		goodbye: how.Goodbye, goodbyeAfter: how.Drain,
 		due: how.Goodbye != nil || c.welcome != nil,
 	}
-	if how.Goodbye != nil && how.Received > c.acked { // so that the peer knows what it need not send again
+	if how.Goodbye != nil && how.Received > c.acked { // the peer need not take these frames as undelivered
 		c.ack, c.ackDue = how.Received, true
 	}
 }
 
-// flushedLocked returns a channel that is closed once all that waits has been written or cannot be.
+// flushedLocked returns a channel that is closed once everything that waits has been written or cannot be written.
 func (o *Outbox) flushedLocked() <-chan struct{} {
 	ch := make(chan struct{})
 	if !o.writing && (o.broken || o.link == nil || !o.pendingLocked()) {
@@ -67,7 +67,7 @@ func (o *Outbox) flushedLocked() <-chan struct{} {
 	return ch
 }
 
-// discardLocked forgets the data that nobody has taken yet, and what is kept.
+// discardLocked drops the data that nobody has taken yet, and the kept frames.
 func (o *Outbox) discardLocked() {
 	o.forgetWaitingLocked()
 	o.stopKeepingLocked()
@@ -82,7 +82,7 @@ func (o *Outbox) Finish() {
 	o.mu.Unlock()
 }
 
-// Uncount notes that the outbox holds nothing, whatever is done with it now.
+// Uncount gives back what the outbox counts in the budget, and counts nothing from now on.
 func (o *Outbox) Uncount() {
 	o.mu.Lock()
 	o.mem.Set(o.of.Budget, 0)
@@ -90,30 +90,30 @@ func (o *Outbox) Uncount() {
 	o.mu.Unlock()
 }
 
-// A Run is a part of what was queued, in order, of which the peer may not have all.
+// A Run is a row of queued frames that the peer may not have received, at least not all of them.
 type Run struct {
 	Frames    []byte
-	Delivered int // of the frames: the peer has the first ones
-	Written   int // bytes: frames that begin before were written, at least in part
+	Delivered int // the number of frames, from the first on, that the peer has received
+	Written   int // in bytes: frames that begin before this offset were written, at least in part
 }
 
-// A trace is what was not delivered, once that is known.
+// A trace holds the frames that were not delivered, once they are known.
 type trace struct {
-	done bool // it is known, or somebody else looks after it
+	done bool // runs is final
 	runs []Run
 }
 
-// tracesLocked reports whether what was not delivered is wanted, and not known yet.
+// tracesLocked reports whether the frames that are not delivered are wanted, and not known yet.
 func (o *Outbox) tracesLocked() bool { return o.trace != nil && !o.trace.done }
 
-// traceLocked remembers what the peer is not known to have, before it is let go of.
+// traceLocked copies the frames that the peer may not have received, before they are let go of.
 func (o *Outbox) traceLocked() {
 	if o.tracesLocked() {
 		o.trace.done, o.trace.runs = true, o.undeliveredLocked()
 	}
 }
 
-// undeliveredLocked copies what the peer is not known to have.
+// undeliveredLocked returns a copy of the frames that the peer may not have received.
 func (o *Outbox) undeliveredLocked() (runs []Run) {
 	at, delivered := o.base, o.written
 	if o.keep.on {
@@ -142,7 +142,7 @@ func (o *Outbox) undeliveredLocked() (runs []Run) {
 	return runs
 }
 
-// Undelivered returns what the peer is not known to have at this moment.
+// Undelivered returns a copy of the frames that the peer may not have received by now.
 func (o *Outbox) Undelivered() []Run {
 	o.mu.Lock()
 	runs := o.undeliveredLocked()
@@ -150,7 +150,7 @@ func (o *Outbox) Undelivered() []Run {
 	return runs
 }
 
-// Orphans returns, once, what was not delivered when the outbox was closed or finished.
+// Orphans returns, once, the frames that were not delivered when the outbox was closed or finished.
 func (o *Outbox) Orphans() (runs []Run) {
 	o.mu.Lock()
 	if o.trace != nil {
@@ -160,8 +160,8 @@ func (o *Outbox) Orphans() (runs []Run) {
 	return runs
 }
 
-// Delivered notes that the peer, which has read to the end, has all that was written. It reports false if not
-// everything was written.
+// Delivered notes that the peer has read to the end, so that it has received all that was written. It reports false if
+// not everything was written.
 func (o *Outbox) Delivered() bool {
 	o.mu.Lock()
 	all := !o.broken && o.bytes <= 0

@@ -2,19 +2,19 @@ package outbox
 
 import "github.com/hisock/hisock/core/wire"
 
-// maxControl is how many bytes the control frames take that wait, without a goodbye: each has a number of up to 10
-// bytes, and 2 more.
+// maxControl bounds the bytes of the control frames that wait, without a goodbye: each has a number of up to 10
+// bytes, and 2 more bytes.
 const maxControl = 48
 
-// control holds the control frames that wait: at most one of each, the latest. They are not data: they are never
+// A control holds the control frames that wait: at most one of each, the latest. They are never
 // dropped and never pile up.
 type control struct {
-	welcome      []byte // goes before everything else
+	welcome      []byte // written before everything else
 	ping, pong   uint64 // nonces
-	ack          uint64 // frames, to be acknowledged
-	acked        uint64 // frames, as the last ack that was written says
+	ack          uint64 // frames to acknowledge
+	acked        uint64 // frames that the last written ack has acknowledged
 	missed       uint64 // frames that the peer does not get, in all
-	due          bool   // a slot is filled that is written for its own sake
+	due          bool   // a control frame waits that must be written by itself if no data waits
 	pingDue      bool
 	pongDue      bool
 	ackDue       bool
@@ -26,7 +26,7 @@ type control struct {
 // appendTo appends the control frames that wait and empties their slots. A goodbye that goes after the data
 // stays until last says that no data is left.
 func (c *control) appendTo(dst []byte, last bool) []byte {
-	if c.ackDue { // before the pong, which may answer one who waits for the ack
+	if c.ackDue { // before the pong: a peer that has pinged for an ack expects the ack first
 		dst = wire.AppendAck(dst, c.ack)
 		c.acked, c.ackDue = c.ack, false
 	}
@@ -50,7 +50,7 @@ func (c *control) appendTo(dst []byte, last bool) []byte {
 	return dst
 }
 
-// answersLocked reports whether the peer can be told or asked something now.
+// answersLocked reports whether control frames can be sent to the peer now.
 func (o *Outbox) answersLocked() bool { return !o.foreign && !o.closed && o.link != nil }
 
 // askNonce is the nonce of a ping whose answer comes after an ack.
@@ -64,7 +64,7 @@ func (o *Outbox) Ping(nonce uint64) {
 		return
 	}
 	ctl := &o.control
-	if !ctl.pingDue || ctl.ping != askNonce { // a ping that asks for an ack serves as well, and is waited for
+	if !ctl.pingDue || ctl.ping != askNonce { // a ping that asks for an ack stays, since somebody waits for it
 		ctl.ping, ctl.pingDue = nonce, true
 	}
 	ctl.due = true
@@ -73,7 +73,7 @@ func (o *Outbox) Ping(nonce uint64) {
 	o.wake(w)
 }
 
-// PingAlong lets a ping be written with whatever is written next, if none is on its way.
+// PingAlong queues a ping that is written together with the next frames, unless a ping is on its way.
 func (o *Outbox) PingAlong() {
 	o.mu.Lock()
 	if ctl := &o.control; o.answersLocked() && !ctl.pingDue && o.trip.at == 0 {
@@ -95,9 +95,9 @@ func (o *Outbox) Pong(nonce uint64) {
 	o.wake(w)
 }
 
-// Answered notes that the peer has answered a ping. If the ping has asked for an ack, and none came before the
-// answer, none ever will, and nobody need wait for that: nothing is kept for the peer any more. Else whoever
-// waits may have to ask once more.
+// Answered notes that the peer has answered a ping. If the ping has asked for an ack, and no ack has come before the
+// answer, the peer sends no acks: then frames are not kept any more, so that nobody waits for one. Otherwise senders
+// that wait try again, and may ask once more.
 func (o *Outbox) Answered(nonce uint64) {
 	o.mu.Lock()
 	o.trip.answered(nonce)
@@ -116,15 +116,15 @@ func (o *Outbox) Answered(nonce uint64) {
 	o.wake(w)
 }
 
-// Ack lets an ack of received frames be written: with whatever is written next or, if now is set, for its own sake.
-// The caller flushes.
+// Ack queues an ack of received frames. It is written together with the next frames or, if now is set, by itself.
+// The caller must flush.
 func (o *Outbox) Ack(received uint64, now bool) {
 	o.mu.Lock()
 	o.ackLocked(received, now)
 	o.mu.Unlock()
 }
 
-// AckIdle lets an ack of received frames be written for its own sake, unless one has been written.
+// AckIdle queues an ack of received frames that is written by itself, unless such an ack has been written.
 func (o *Outbox) AckIdle(received uint64) {
 	o.mu.Lock()
 	o.ackLocked(received, true)
@@ -139,7 +139,7 @@ func (o *Outbox) ackLocked(received uint64, now bool) {
 	}
 }
 
-// Miss counts frames that the peer will never get. The peer is told.
+// Miss counts n frames that the peer will never get. The peer is told the sum.
 func (o *Outbox) Miss(n int) {
 	o.of.Dropped.Add(uint64(n))
 	o.mu.Lock()
@@ -160,7 +160,7 @@ func (o *Outbox) missLocked(n int) {
 	}
 }
 
-// Welcome puts a welcome before everything else.
+// Welcome queues a welcome, to be written before everything else.
 func (o *Outbox) Welcome(frame []byte) {
 	o.mu.Lock()
 	o.control.welcome, o.control.due = frame, true

@@ -8,35 +8,35 @@ import (
 	"github.com/hisock/hisock/core/internal/moment"
 )
 
-// droppable says where in the log the blocks are that may be dropped. Each holds one frame. Blocks are
-// numbered as they are queued, so that a number holds while blocks before it are let go of. A block that was
-// dropped leaves a hole, and holes are closed when they are more than half of what waits. A frame of which
-// something was taken, now or before a resume, is never dropped.
+// A droppable says where in the log the blocks are that may be dropped. Each holds one frame. Blocks are
+// numbered as they are queued, so that a block keeps its number while blocks before it are let go of. A block that was
+// dropped leaves a hole. Holes are closed when they are more than half of the blocks that wait. A frame of which
+// a part was taken, now or before a resume, is never dropped.
 type droppable struct {
 	first  int64 // number of log[0]
-	oldest int64 // number before which no block waits that may be dropped
-	holes  int   // that wait
+	oldest int64 // no block with a lower number may be dropped
+	holes  int   // holes among the blocks that wait
 
-	// latest has the number of the last block of each topic, from the moment that frames wait for want of
-	// room until the next write has ended; nil otherwise.
+	// latest has the number of the last block of each topic, from the moment at which frames wait for
+	// room until the next write has ended. It is nil otherwise.
 	latest map[topic]int64
 
 	timed   bool          // frames with a topic have been queued
 	writeAt moment.Moment // if timed, when the write under way began; zero while there is none
 }
 
-// A topic is what a frame is about: of each, only the last frame waits for room.
+// A topic is what a frame is about. Of the frames of one topic only the last waits for room.
 type topic struct{ command, key string }
 
-// noTopic marks, by its address, a frame that may be dropped and stands for itself.
+// noTopic marks, by its address, a frame that may be dropped and that no newer frame replaces.
 var noTopic = new(topic)
 
-// stalled is how long a write lasts that is taken for one which waits for room.
+// stalled is how long a write must last before the frames after it count as waiting for room.
 const stalled = 50 * time.Millisecond
 
 const (
-	topicCost = 64                    // bytes that a frame with a topic weighs beside the topic's
-	namedCost = blockCost + topicCost // bytes that a frame with a topic weighs beside its own and the topic's
+	topicCost = 64                    // how much a topic counts beside its strings, in bytes
+	namedCost = blockCost + topicCost // how much a frame with a topic counts beside its bytes and the topic's strings
 )
 
 var droppedRefusal = Refusal{Why: Dropped}
@@ -48,7 +48,7 @@ func NewDroppable(frame []byte) *Block {
 	return k
 }
 
-// NewLatest returns a block of one frame in whose place a newer one of the same command and key may be queued.
+// NewLatest returns a block of one frame that a newer one of the same command and key may replace.
 func NewLatest(frame []byte, command, key string) *Block {
 	k := &struct {
 		Block
@@ -61,7 +61,7 @@ func NewLatest(frame []byte, command, key string) *Block {
 // named reports whether the block has a topic.
 func (k *Block) named() bool { return k.topic != nil && k.topic != noTopic }
 
-// extra is how many bytes k weighs for its topic.
+// extra returns how much k counts for its topic, in bytes.
 func (k *Block) extra() int {
 	if !k.named() {
 		return 0
@@ -69,9 +69,8 @@ func (k *Block) extra() int {
 	return topicCost + len(k.topic.command) + len(k.topic.key)
 }
 
-// ShareDroppable queues a frame for which others may be dropped, or which may not be queued itself: if it is
-// one of NewBlock it is dropped when there is no room for it, and otherwise older ones are. The peer is told how many
-// frames it does not get.
+// ShareDroppable queues a frame by a policy that drops. If there is no room, a frame of NewBlock is not queued, and for
+// a frame of NewDroppable or NewLatest older ones are dropped. The peer is told how many frames it does not get.
 func (o *Outbox) ShareDroppable(k *Block) (no *Refusal) {
 	n, lost := len(k.b), 0
 	o.mu.Lock()
@@ -103,7 +102,7 @@ func (o *Outbox) ShareDroppable(k *Block) (no *Refusal) {
 	return no
 }
 
-// lostLocked counts frames that were dropped. The peer is told.
+// lostLocked counts n frames that were dropped. The peer is told the sum.
 func (o *Outbox) lostLocked(n int) {
 	if n > 0 {
 		o.of.Dropped.Add(uint64(n))
@@ -111,8 +110,8 @@ func (o *Outbox) lostLocked(n int) {
 	}
 }
 
-// makeRoomLocked drops what may be dropped for a frame that may not, and reports whether that
-// made room.
+// makeRoomLocked drops frames that may be dropped, to make room for a frame of n bytes that may not. It reports whether
+// there is room now.
 func (o *Outbox) makeRoomLocked(n int) bool {
 	lost := o.conflateLocked()
 	if !o.roomForLocked(n, o.limit) {
@@ -122,7 +121,7 @@ func (o *Outbox) makeRoomLocked(n int) bool {
 	return lost > 0 && o.roomForLocked(n, o.limit)
 }
 
-// admitDroppableLocked reports whether n more bytes of a frame that may be dropped may wait.
+// admitDroppableLocked reports whether a frame of n bytes that may be dropped may wait.
 func (o *Outbox) admitDroppableLocked(n int) bool {
 	if reserve := o.reserveLocked(); reserve > 0 && o.bytes+reserve+n > o.limit {
 		return false
@@ -130,8 +129,8 @@ func (o *Outbox) admitDroppableLocked(n int) bool {
 	return o.roomForLocked(n, o.limit)
 }
 
-// reserveLocked is how many bytes of the bound a frame that may be dropped must leave: while there is no
-// link, what is kept, without which the connection cannot be resumed.
+// reserveLocked returns how many bytes of the bound frames that may be dropped must leave: while there is no
+// link, as many as are kept, since without the kept frames the connection cannot be resumed.
 func (o *Outbox) reserveLocked() int {
 	if o.link == nil {
 		return o.keep.bytes
@@ -152,16 +151,16 @@ func (o *Outbox) addDroppableLocked(k *Block) {
 	}
 	if !d.timed {
 		d.timed = true
-		if o.writing { // since when is not known
+		if o.writing { // when that write has begun is not known
 			d.writeAt = moment.Now()
 		}
 	}
 }
 
-// replaceLocked drops the frames in whose place one of n bytes with that topic is queued, and returns
-// how many that were. Only frames that wait for want of room are replaced: while there is no link,
-// while the write before them has stalled, or when all together, with what a frame weighs beside its
-// bytes, are too many. A frame that can be written at once never is.
+// replaceLocked drops the frames that a new frame of n bytes with the topic about replaces, and returns
+// how many it has dropped. Only frames that wait for room are replaced: while there is no link,
+// while the write before them has stalled, or when all frames together, with namedCost for each,
+// exceed the bound. A frame that can be written at once is never replaced.
 func (o *Outbox) replaceLocked(about *topic, n int) (lost int) {
 	d := &o.drops
 	if d.latest == nil {
@@ -171,19 +170,19 @@ func (o *Outbox) replaceLocked(about *topic, n int) (lost int) {
 		}
 		lost = o.conflateLocked()
 	}
-	if at, ok := d.latest[*about]; ok && at >= o.waitingFrom() { // else it has been written
+	if at, ok := d.latest[*about]; ok && at >= o.waitingFrom() { // else that frame has been taken
 		lost += o.dropLocked(int(at - d.first))
 		o.closeHolesLocked()
 		o.countLocked()
 	}
-	if o.bytes+n+namedCost*o.waitingLocked() > o.limit { // they are of too many topics
+	if o.bytes+n+namedCost*o.waitingLocked() > o.limit { // there are too many topics
 		lost += o.dropOldestLocked(n, 0, namedCost)
 	}
 	return lost
 }
 
-// conflateLocked drops all that wait but the last of each topic, of the frames that have one, and returns
-// how many that were. From then on latest is kept.
+// conflateLocked drops, of the frames with a topic that wait, all but the last of each topic, and returns
+// how many it has dropped. From then on latest is kept.
 func (o *Outbox) conflateLocked() (lost int) {
 	d := &o.drops
 	if !d.timed || d.latest != nil {
@@ -220,15 +219,15 @@ func (d *droppable) wrote() {
 	}
 }
 
-// waitingLocked is how many blocks wait.
+// waitingLocked returns the number of blocks that wait.
 func (o *Outbox) waitingLocked() int { return len(o.log) - o.next - o.drops.holes }
 
-// waitingFrom is the number of the first block that may be dropped if it is of that kind: nobody
-// has begun to write it, now or before a resume.
+// waitingFrom returns the number of the first block that nobody has begun to write, now or before a resume. Only blocks
+// from this one on may be dropped.
 func (o *Outbox) waitingFrom() int64 { return max(o.drops.first+int64(o.next), o.drops.oldest) }
 
-// dropOldestLocked drops frames until n bytes more than reserve may wait, if each frame that waits counts
-// for each bytes more, and returns how many it dropped.
+// dropOldestLocked drops the oldest frames until n more bytes may wait, with reserve bytes left free and each bytes more
+// counted for each frame that waits. It returns how many it has dropped.
 func (o *Outbox) dropOldestLocked(n, reserve, each int) (lost int) {
 	d := &o.drops
 	i := int(o.waitingFrom() - d.first)
@@ -241,7 +240,8 @@ func (o *Outbox) dropOldestLocked(n, reserve, each int) (lost int) {
 	return lost
 }
 
-// dropLocked drops the block at i, if it may be dropped, and leaves a hole. It returns how many frames that were.
+// dropLocked drops the block at index i, if it may be dropped, and leaves a hole. It returns how many frames it has
+// dropped, 0 or 1.
 func (o *Outbox) dropLocked(i int) int {
 	k := o.log[i]
 	if k == nil || k.topic == nil {
@@ -260,13 +260,13 @@ func (o *Outbox) dropLocked(i int) int {
 	return 1
 }
 
-// closeHolesLocked moves what waits together when most of it are holes. Blocks that move get new numbers.
+// closeHolesLocked moves the blocks that wait together when most of them are holes. Blocks that move get new numbers.
 func (o *Outbox) closeHolesLocked() {
 	d := &o.drops
 	if d.holes < 32 || d.holes < (len(o.log)-o.next)/2 {
 		return
 	}
-	clear(d.latest) // also of what was written
+	clear(d.latest) // also the numbers of blocks that were written
 	oldest, to := int(d.oldest-d.first), o.next
 	for at := o.next; at < len(o.log); at++ {
 		if at == oldest {
@@ -287,8 +287,8 @@ func (o *Outbox) closeHolesLocked() {
 	o.log, d.holes = o.log[:to], 0
 }
 
-// protectLocked keeps what has been taken from being dropped when it waits again, as frames that
-// both ends count.
+// protectLocked keeps frames that have been taken, and that wait again, from being dropped, since both ends
+// count them.
 func (o *Outbox) protectLocked() {
 	d := &o.drops
 	d.oldest = o.waitingFrom()

@@ -2,25 +2,25 @@ package outbox
 
 import "github.com/hisock/hisock/core/wire"
 
-// A keeper says how much of the log is kept, so that it can be written again over another link: what was
-// written and is not acknowledged. It takes the room that the frames which wait leave of the bound they share:
-// when that is too little the oldest blocks are given up, and a resume that needs them is refused.
+// A keeper says which part of the log is kept, to be written again over another link: the frames that were
+// written and are not acknowledged. They share the outbox's bound with the frames that wait. If these leave too little
+// room, the oldest kept blocks are given up, and a resume that needs them is refused.
 type keeper struct {
 	on     bool
 	asking bool   // the peer was asked for an ack, and has not answered yet
-	bytes  int    // in blocks, or parts of blocks, that were written
-	acked  uint64 // frames that the peer has
-	asked  uint64 // acked, when the peer was asked
+	bytes  int    // of blocks, or parts of blocks, that were written and are in the log
+	acked  uint64 // frames that the peer has acknowledged
+	asked  uint64 // acked, when the peer was asked last
 }
 
-// Keep keeps what is written from now on until the peer has acknowledged it.
+// Keep keeps frames that are written from now on until the peer has acknowledged them.
 func (o *Outbox) Keep() {
 	o.mu.Lock()
 	o.keep.on = true
 	o.mu.Unlock()
 }
 
-// Acked notes how many frames the peer has. It reports false if that cannot be: they are more than were taken,
+// Acked notes how many frames the peer has received. It reports false if the number is wrong: more than were taken,
 // or fewer than before.
 func (o *Outbox) Acked(received uint64) bool {
 	o.mu.Lock()
@@ -46,8 +46,8 @@ func (o *Outbox) ackedLocked(received uint64) bool {
 	return true
 }
 
-// Suspend notes that there is nothing to write to for the time being. What the peer was about to be told of
-// the old link is not worth telling any more.
+// Suspend notes that there is no link to write to for the time being. Control frames that wait are about
+// the old link, and are dropped, except the count of dropped frames.
 func (o *Outbox) Suspend() {
 	o.mu.Lock()
 	o.suspendLocked()
@@ -69,8 +69,8 @@ func (o *Outbox) suspendLocked() {
 	}
 }
 
-// Mute notes that there is nothing to write to while the link is read to its end. What waits is kept for a
-// resume, if there can be one, or for the program.
+// Mute notes that nothing can be written to the link while it is read to its end. Frames that wait are kept for a
+// resume, if resumable is set, or for Orphans.
 func (o *Outbox) Mute(resumable bool) {
 	o.mu.Lock()
 	o.suspendLocked()
@@ -82,10 +82,10 @@ func (o *Outbox) Mute(resumable bool) {
 	o.mu.Unlock()
 }
 
-// Resume begins to write to another link: first a welcome if there is one, then the frames beyond received, which
-// is how many the peer has. counted is how many frames of the peer this side has, as the welcome or the hello has
-// said. Resume reports false if the frames are not kept any more, or the peer cannot have that many. Nobody writes
-// meanwhile.
+// Resume begins to write to another link: first the welcome, if it is not nil, and then the frames after received, the
+// number of frames that the peer has. counted is the number of frames of the peer that this side has received, as the
+// welcome or the hello has told the peer. Resume reports false if the frames are not kept any more, or the peer cannot
+// have that many. Nobody writes meanwhile.
 func (o *Outbox) Resume(link any, received, counted uint64, welcome []byte) bool {
 	o.mu.Lock()
 	ok := o.resumeLocked(link, received, welcome)
@@ -107,7 +107,7 @@ func (o *Outbox) resumeLocked(link any, received uint64, welcome []byte) bool {
 	for at := o.base; at < received; at++ { // the first block has been received in part
 		size := frameSize(o.log[o.head].b[off:])
 		if size == 0 {
-			return false // never: these are frames of our own
+			return false // never: this end has made these frames
 		}
 		off += size
 	}
@@ -128,7 +128,7 @@ func (o *Outbox) resumeLocked(link any, received uint64, welcome []byte) bool {
 	return true
 }
 
-// frameSize is the size of the first frame of b, or 0 if there is none.
+// frameSize returns the size of the first frame of b in bytes, or 0 if there is none.
 func frameSize(b []byte) int {
 	_, size, ok, err := wire.Next(b, 1<<30)
 	if !ok || err != nil {
@@ -137,8 +137,8 @@ func frameSize(b []byte) int {
 	return size
 }
 
-// skipLocked counts the frames that wait and that the peer has as written: the peer got them over an earlier
-// link, and then said a hello that was older.
+// skipLocked counts frames as written that wait and that the peer already has: the peer has received them over an earlier
+// link, and then an older hello has made them wait again.
 func (o *Outbox) skipLocked(received uint64) {
 	for o.taken < received {
 		k := o.log[o.next]
@@ -155,14 +155,14 @@ func (o *Outbox) skipLocked(received uint64) {
 	o.written = o.taken
 }
 
-// A Parked is what an outbox holds for a session that goes on elsewhere.
+// A Parked is what an outbox holds for a session that is detached.
 type Parked struct {
-	Acked  uint64 // frames that came before the first that is kept
+	Acked  uint64 // the number of frames before the first frame of Frames
 	Missed uint64 // frames that the peer does not get
-	Frames []byte // what is kept, and what waits
+	Frames []byte // frames that are kept, and then frames that wait
 }
 
-// Park closes an outbox that nobody writes from, and returns what it holds. It reports false if it was
+// Park closes an outbox from which nobody writes, and returns what it holds. It reports false if the outbox was
 // closed before.
 func (o *Outbox) Park() (p Parked, ok bool) {
 	o.mu.Lock()
@@ -174,7 +174,7 @@ func (o *Outbox) Park() (p Parked, ok bool) {
 	o.starveLocked()
 	o.openLocked()
 	if o.trace != nil {
-		o.trace.done = true // what is not delivered goes on with the session
+		o.trace.done = true // frames that are not delivered stay in the session
 	}
 	p.Acked, p.Missed = o.base, o.control.missed
 	for _, k := range o.log[o.head:] {
@@ -186,19 +186,20 @@ func (o *Outbox) Park() (p Parked, ok bool) {
 	return p, true
 }
 
-// Unpark goes on with what another outbox has held, on one that nobody else knows yet and that keeps: see Resume.
+// Unpark puts what another outbox has held into this one, which keeps frames and which nobody else knows yet. For
+// received and counted see Resume.
 func (o *Outbox) Unpark(p Parked, received, counted uint64) {
 	o.mu.Lock()
 	o.base, o.queued, o.keep.acked = p.Acked, p.Acked, p.Acked
 	for rest := p.Frames; len(rest) > 0; {
 		size := frameSize(rest)
 		if size == 0 {
-			break // never: these are frames of our own
+			break // never: parked.Parse has checked the frames
 		}
 		o.commitLocked(append(o.spaceLocked(size), rest[:size]...))
 		rest = rest[size:]
 	}
-	// All of it may have been written, and what the peer has not received is written again.
+	// All frames may have been written. Those that the peer has not received are written again.
 	o.taken, o.written = o.queued, o.queued
 	o.bytes, o.keep.bytes = 0, o.bytes
 	o.control.missed = p.Missed
@@ -207,12 +208,12 @@ func (o *Outbox) Unpark(p Parked, received, counted uint64) {
 	o.mu.Unlock()
 }
 
-// tightenFrom is how many bytes of room in a block are worth a copy of its frames.
+// tightenFrom is the least unused room in a block, in bytes, for which Tighten copies its frames.
 const tightenFrom = 1 << 10
 
-// Tighten moves the frames of the last block, if it is kept with much room, into a block of their size, unless
-// more than that many frames have been queued. It returns how many have been. A connection that has become idle
-// holds its last answer so, and not a block for many.
+// Tighten moves the frames of the last block, if it has much unused room, into a block of their size, so that
+// a connection that has become idle does not hold a block for many frames. It does nothing unless queued frames have been
+// queued, as it has returned before. It returns how many frames have been queued.
 func (o *Outbox) Tighten(queued uint64) (now uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -231,7 +232,7 @@ func (o *Outbox) Tighten(queued uint64) (now uint64) {
 	return o.queued
 }
 
-// trimLocked lets go of what the peer has, or need not be kept.
+// trimLocked lets go of written frames that the peer has acknowledged, or of all written frames if none are kept.
 func (o *Outbox) trimLocked() {
 	before := o.written
 	if o.keep.on {
@@ -242,8 +243,8 @@ func (o *Outbox) trimLocked() {
 	o.countLocked()
 }
 
-// shrinkLocked gives up the oldest blocks until no more than room bytes are kept. A block that
-// holds something which waits, or is being written, stays: the bound is exceeded by less than that.
+// shrinkLocked gives up the oldest blocks until at most room bytes are kept. A block with frames
+// that wait or are being written stays, so the bound may be exceeded by less than that block.
 func (o *Outbox) shrinkLocked(room int) {
 	if o.keep.bytes <= room {
 		return
@@ -253,14 +254,14 @@ func (o *Outbox) shrinkLocked(room int) {
 	o.countLocked()
 }
 
-// stopKeepingLocked lets go of everything that is kept, for good.
+// stopKeepingLocked lets go of all kept frames, and keeps none from now on.
 func (o *Outbox) stopKeepingLocked() {
 	o.keep.on = false
 	o.trimLocked()
 }
 
-// askLocked asks the peer for an ack, which somebody waits for, unless it has been asked before. The
-// caller sees to it that this is written.
+// askLocked queues a ping that asks the peer for an ack, unless such a ping has not been answered yet. The
+// caller must wake a writer.
 func (o *Outbox) askLocked() {
 	if o.keep.asking || o.link == nil {
 		return

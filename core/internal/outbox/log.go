@@ -1,19 +1,19 @@
 package outbox
 
-// maxWrite is how many bytes one write takes: enough to carry many frames, and so few that a slow peer shows
-// progress.
+// maxWrite bounds the bytes of one write: it holds many frames, and is small enough that writes to a slow peer return
+// now and then.
 const maxWrite = 128 << 10
 
-// A frame that several outboxes share is copied if it is shorter than shareFrom: a reference costs nearly as
-// much as such a frame. A frame shorter than copyBelow is put together with its neighbours when it is
-// written, rather than handed to the medium as a slice of its own.
+// A frame that several outboxes share is copied if it is shorter than shareFrom, since a reference costs nearly as
+// much. A shared frame shorter than copyBelow is copied together with its neighbours when it is
+// written, rather than given to the stream as a slice of its own.
 const (
 	shareFrom = 64      // bytes
 	copyBelow = 4 << 10 // bytes
 )
 
-// spaceLocked returns a slice with room for n more bytes at its end. The frame is appended to it and given to
-// commitLocked; pressLocked follows.
+// spaceLocked returns a slice with room for n more bytes at its end. The caller must append the frame to it, give it to
+// commitLocked, and then call pressLocked.
 func (o *Outbox) spaceLocked(n int) []byte {
 	least := n
 	if !browser && o.batch {
@@ -28,7 +28,7 @@ func (o *Outbox) spaceLocked(n int) []byte {
 				return k.b
 			}
 			if cap(k.b) >= smallBlock && (o.next < last || o.off < len(k.b) || o.limit >= 8*largeBlock) {
-				least = max(n, smallBlock+1) // one block is full: more is likely to come
+				least = max(n, smallBlock+1) // a small block was too small: more frames are likely to come
 			}
 		}
 	}
@@ -53,8 +53,8 @@ func (o *Outbox) commitLocked(b []byte) {
 	o.queued++
 }
 
-// shareLocked queues a frame that other outboxes may hold too. A frame is copied if it is very small, or if it is
-// small and the last block has room for it.
+// shareLocked queues a frame that other outboxes may hold too. It copies the frame if it is shorter than shareFrom, or
+// shorter than copyBelow and the last block has room for it.
 func (o *Outbox) shareLocked(k *Block) {
 	n := len(k.b)
 	if n < copyBelow {
@@ -79,17 +79,17 @@ func (o *Outbox) addLocked(k *Block) {
 	o.pressLocked()
 }
 
-// leastUncounted is the least number of bytes that are let in before they are counted.
+// leastUncounted is the number of bytes that may be queued, at least, before they are counted.
 const leastUncounted = 1 << 10
 
-// heldLocked is how much memory the blocks in log take, and the notices that wait.
+// heldLocked returns the memory of the blocks in log and of the notices that wait, in bytes.
 func (o *Outbox) heldLocked() int {
 	return o.bytes + o.keep.bytes + blockCost*(len(o.log)-o.head) + o.slack + o.notices
 }
 
-// countLocked counts what the outbox holds for the bound on memory. To count each frame would make a
-// broadcast some 5 % slower. So frames are counted when a write ends, and as soon as those that were queued since may
-// fill the step in which is counted. A frame weighs no more than twice its bytes, or is counted by itself.
+// countLocked counts the memory that the outbox holds in the budget. To count each frame would make a
+// broadcast some 5 % slower. So memory is counted when a write ends, and as soon as the frames that were queued since
+// then may fill a step of the meter. A frame that takes more than twice its bytes is counted by itself.
 func (o *Outbox) countLocked() {
 	if !hasBudget || o.uncounted {
 		return
@@ -100,7 +100,8 @@ func (o *Outbox) countLocked() {
 	o.mark = o.bytes + max(o.mem.Room()/2, leastUncounted)
 }
 
-// appendLocked makes room in the log before it lets it grow.
+// appendLocked appends a block to the log. Before the log grows, it moves the blocks to the front if half of the log is
+// unused.
 func (o *Outbox) appendLocked(k *Block) {
 	if len(o.log) == cap(o.log) && o.head > len(o.log)/2 {
 		n := copy(o.log, o.log[o.head:])
@@ -115,7 +116,7 @@ func (o *Outbox) appendLocked(k *Block) {
 	o.log = append(o.log, k)
 }
 
-// layOutLocked appends to vec what waits. Frames that are small and shared are put together.
+// layOutLocked appends the frames that wait to vec, at most about maxWrite bytes. It copies small shared frames together.
 func (o *Outbox) layOutLocked() {
 	const none, single = -2, -1
 	run := none // where in pack the last of vec begins, if it is of small frames
@@ -170,8 +171,8 @@ func (o *Outbox) layOutLocked() {
 	}
 }
 
-// doneLocked ends what takeLocked began, whether that was written or not. It is kept until the peer has it, if
-// the connection can be resumed.
+// doneLocked ends the write that takeLocked has begun, whether it has succeeded or not. If frames are kept, the written
+// frames are kept until the peer has acknowledged them.
 func (o *Outbox) doneLocked() {
 	o.bytes -= o.size
 	o.keep.bytes += o.size
@@ -185,7 +186,7 @@ func (o *Outbox) doneLocked() {
 	o.drops.wrote()
 	o.trimLocked()
 	o.shrinkLocked(o.limit - o.bytes)
-	if hasBudget && o.heldLocked() > 3*o.limit { // tiny frames under a policy that drops
+	if hasBudget && o.heldLocked() > 3*o.limit { // tiny frames under a policy that drops: blocks cost more than frames
 		for o.heldLocked() > 3*o.limit && o.letGoLocked(o.written) {
 		}
 		o.countLocked()
@@ -196,8 +197,8 @@ func (o *Outbox) doneLocked() {
 	}
 }
 
-// letGoLocked lets go of the first block of the log if it is a hole, or holds only frames whose numbers are not
-// beyond frames. It reports whether it did.
+// letGoLocked lets go of the first block of the log if it is a hole, or if its last frame has a number of at most
+// frames. It reports whether it has.
 func (o *Outbox) letGoLocked(frames uint64) bool {
 	if o.head == len(o.log) {
 		if hasDroppable {
@@ -236,7 +237,7 @@ func (o *Outbox) releaseLocked(k *Block) {
 	}
 }
 
-// shortenLocked lets go of the slices of log and vec if a burst has made them large.
+// shortenLocked lets go of the arrays of log and vec if a burst has made them large.
 func (o *Outbox) shortenLocked() {
 	const most = 16
 	if o.writing {
@@ -250,14 +251,14 @@ func (o *Outbox) shortenLocked() {
 	}
 }
 
-// forgetWaitingLocked drops all that nobody has taken.
+// forgetWaitingLocked drops all frames that nobody has taken.
 func (o *Outbox) forgetWaitingLocked() {
 	for i := o.next; i < len(o.log); i++ {
 		k := o.log[i]
 		if k == nil {
 			continue
 		}
-		if i == o.next && o.off > 0 { // in part: somebody may be writing the rest
+		if i == o.next && o.off > 0 { // taken in part: somebody may be writing that part
 			n := len(k.b) - o.off
 			o.bytes -= n
 			if k.owned {

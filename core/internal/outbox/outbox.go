@@ -1,14 +1,14 @@
-// Package outbox holds the frames that are to be written to one connection, and the frames that were written and
+// Package outbox holds the frames that wait to be written to one connection, and the frames that were written and
 // may have to be written once more, in order and bounded in bytes. Everything between a send and the write to a stream
 // is decided here, under one lock that nobody outside sees, and under which nothing is called back:
 //
 //	sending        Begin and Commit for a frame that is made in place, Share and ShareDroppable for a frame that
 //	               several outboxes hold; a Refusal says why a frame was not queued
 //	control frames Ping, Pong, Ack and others, each of which has a slot
-//	the reader     Hold before it handles what it has read, Release after that: it writes what it has caused
-//	a writer       Take, then Next or Done after a write that went well, Fail and Stop after another
+//	the reader     Hold before it handles a batch, Release after the batch: then it writes the frames that were queued
+//	a writer       Take, then Next or Done after a write that succeeded, Fail and Stop after one that failed
 //	streams        Offer, FeedRoom and Feed; see feed.go
-//	the session    Suspend, Mute, Resume, Acked; Park and Unpark for a session that goes on elsewhere
+//	the session    Suspend, Mute, Resume, Acked; Park and Unpark for a session that is detached
 //	the end        Close, Finish, Orphans
 package outbox
 
@@ -27,12 +27,12 @@ import (
 //	... let go of | written, kept for a resume | being written | waits
 //	              head, base                   written         taken: next and off
 //
-// Frames are numbered as they are queued. A frame that is dropped while it waits gives its number to the next:
+// Frames are numbered as they are queued. If a frame is dropped while it waits, the next frame gets its number:
 //
 //	base ≤ written ≤ taken ≤ queued, and acked ≤ taken
 //
-// An outbox also says whose task writing is: the reader's, which flushes at the end of its batch, or a
-// writer's, which is asked for it. At most one of them writes at a time.
+// An outbox also decides whose task writing is: the reader's, which flushes at the end of its batch, or a
+// writer's. At most one of them writes at a time.
 type Outbox struct {
 	limit   int         // bytes that may wait
 	pressed atomic.Bool // more than half of limit waits
@@ -98,7 +98,7 @@ type Outbox struct {
 	after *Outbox // the next that waits for a writer; guarded by Common's
 }
 
-// Common is what the outboxes of one server or client share.
+// A Common is what the outboxes of one server or client share.
 type Common struct {
 	Budget  *budget.Budget // of all memory; nil without a bound
 	Dropped *atomic.Uint64 // counts frames that were dropped
@@ -111,18 +111,19 @@ type Common struct {
 	writers writers
 }
 
-// An Owner is the connection whose outbox it is. Its methods are called with nothing locked.
+// An Owner is the connection that an outbox belongs to. Its methods are called with no lock held.
 type Owner interface {
 	// Enter counts a writer among the goroutines of the connection, unless the last has left.
 	Enter() bool
 
-	// Write takes and writes until nothing waits. The writer that Enter has counted leaves with it. It
-	// reports whether that was the last goroutine of the connection, so that handlers of the program
-	// have run here.
+	// Write takes and writes until nothing waits. At its end the writer that Enter has counted leaves. It
+	// reports whether the writer was the last goroutine of the connection, so that handlers of the program
+	// have run in it.
 	Write() (last bool)
 }
 
-// Init makes an outbox in which limit bytes may wait. It remembers what was not delivered if traces is set.
+// Init makes an outbox in which limit bytes may wait. If traces is set, the outbox remembers frames that were not
+// delivered; see Orphans.
 func (o *Outbox) Init(of *Common, owner Owner, limit int, link any, traces bool) {
 	o.of, o.owner, o.limit, o.link = of, owner, limit, link
 	if traces {
@@ -137,23 +138,23 @@ func (o *Outbox) Foreign() {
 	o.mu.Unlock()
 }
 
-// SetClosed opens an outbox, or closes it without an end, as long as nobody else knows its connection.
+// SetClosed closes an outbox so that it can be opened again, or opens it. Nobody else knows the connection yet.
 func (o *Outbox) SetClosed(closed bool) {
 	o.mu.Lock()
 	o.closed = closed
 	o.mu.Unlock()
 }
 
-// A wake says what is left to do after an outbox into which something was put is unlocked.
+// A wake says what the caller must do when it has unlocked an outbox into which it has put something.
 type wake uint8
 
 const (
 	wakeWriter wake = 1 << iota // ask for a writer
-	wakeOthers                  // yield to whoever makes room: all outboxes together hold too much
+	wakeOthers                  // yield to the goroutine that makes room: all outboxes together hold too much
 )
 
-// wakeLocked says what the caller, having queued something, does when it has unlocked the outbox. The
-// sender never writes itself: a peer that does not read would hold it up.
+// wakeLocked returns what the caller must do when it has unlocked the outbox. A
+// sender never writes itself, since a peer that does not read would hold it up.
 func (o *Outbox) wakeLocked() wake {
 	if (o.batch || o.writing) && !o.vain && !o.over {
 		return 0
@@ -177,7 +178,7 @@ func (o *Outbox) rouseLocked() (w wake) {
 	return w
 }
 
-// wake does what wakeLocked has said.
+// wake does what wakeLocked has returned. The outbox is unlocked.
 func (o *Outbox) wake(w wake) {
 	if w&wakeWriter != 0 {
 		if o.owner.Enter() {
@@ -189,7 +190,7 @@ func (o *Outbox) wake(w wake) {
 		}
 	}
 	if hasBudget && w&wakeOthers != 0 {
-		runtime.Gosched() // who makes room has to be faster than who sends
+		runtime.Gosched() // the goroutine that makes room must be faster than the senders
 	}
 }
 
@@ -200,17 +201,17 @@ func (o *Outbox) pressLocked() {
 	}
 }
 
-// Pressed reports whether more than half of what may wait does.
+// Pressed reports whether more than half of the bytes wait that may wait.
 func (o *Outbox) Pressed() bool { return o.pressed.Load() }
 
-// Nudge lets all that wait for room look whether they still must.
+// Nudge wakes all senders that wait for room, so that they try again.
 func (o *Outbox) Nudge() {
 	o.mu.Lock()
 	o.openLocked()
 	o.mu.Unlock()
 }
 
-// openLocked wakes all that wait for room.
+// openLocked wakes all senders that wait for room.
 func (o *Outbox) openLocked() {
 	if o.room != nil {
 		close(o.room)
@@ -227,21 +228,21 @@ func (o *Outbox) roomLocked() <-chan struct{} {
 	return o.room
 }
 
-// Stats are counters of an outbox, and what it holds at this moment.
+// Stats are the counters of an outbox, and what it holds now.
 type Stats struct {
 	Queued  uint64 // frames that were queued and not dropped
-	Missed  uint64 // frames that the peer does not get: it is told how many
+	Missed  uint64 // frames that the peer does not get, since they were dropped
 	Acked   uint64 // frames that the peer has acknowledged
-	LastAck uint64 // frames of the peer that the last ack which was written has acknowledged
+	LastAck uint64 // frames of the peer that the last written ack has acknowledged
 	Written uint64 // bytes, over all links
 	Waiting int    // bytes that are not written yet
 	Kept    int    // bytes that were written and are not acknowledged
 	Notices int    // bytes of notices that wait for room
-	Held    int    // bytes of memory, with these notices
-	Counted int    // bytes of memory that count for the bound of all
-	Keeps   bool   // what was written is kept for a resume
+	Held    int    // bytes of memory, Notices included
+	Counted int    // bytes of memory that are counted in the budget
+	Keeps   bool   // written frames are kept for a resume
 
-	RTT time.Duration // how long the last ping took to be answered; zero until one is
+	RTT time.Duration // how long the last ping took to be answered; zero until one has been
 }
 
 // Stats returns the counters.
@@ -255,8 +256,8 @@ func (o *Outbox) Stats() Stats {
 	return s
 }
 
-// Weigh returns how many bytes of memory the outbox holds: own, and shared with others. first is how many of the
-// shared bytes are in blocks that seen does not have yet; seen has them afterwards.
+// Weigh returns the bytes of memory that the outbox holds: own, and shared with other outboxes. first is the number of
+// shared bytes in blocks that are not in seen yet. Weigh adds these blocks to seen.
 func (o *Outbox) Weigh(seen map[*Block]struct{}) (own, shared, first int) {
 	o.mu.Lock()
 	for _, k := range o.log[o.head:] {
@@ -274,7 +275,7 @@ func (o *Outbox) Weigh(seen map[*Block]struct{}) (own, shared, first int) {
 	return own, shared, first
 }
 
-// Writing reports whether somebody writes, and how many writes have returned. A resume counts as one.
+// Writing reports whether somebody writes, and how many writes have returned. A resume counts as a write.
 func (o *Outbox) Writing() (writing bool, writes uint64) {
 	o.mu.Lock()
 	writing, writes = o.writing, o.writes

@@ -1,38 +1,38 @@
 package outbox
 
-// A Class says who sends, and so what a frame may take of the bound.
+// A Class says who sends a frame, and so how much of the bound the frame may take.
 type Class uint8
 
 const (
-	// Data may fill the outbox. What is kept for a resume makes room: it is better not to be able to go
-	// on later than to end now. So do frames that may be dropped. An outbox that is empty takes any frame,
-	// since nothing would be gained by refusing one that fits the peer's limit.
+	// Data may fill the outbox. Frames that are kept for a resume make room, since a connection that cannot be
+	// resumed later is better than one that ends now. Frames that may be dropped make room too. An empty outbox takes
+	// any frame, since a frame that fits the peer's limit would never find more room.
 	Data Class = 0
 
-	// Own is a small frame of the library's own, which may go a little over the bound: a program that fills
-	// its queue to the brim with calls must still be able to give one up.
+	// Own is a small frame of the library's own, which may exceed the bound a little: a program that has filled
+	// its queue with calls must still be able to give one up.
 	Own Class = 1 << iota
 
-	// Beside is a frame that is worth less than what is kept for a resume.
+	// Beside is a frame that makes no kept frame give way: it is queued only if there is room.
 	Beside
 
-	// Patient is a sender that can wait. It leaves half of the outbox to senders that cannot, and asks for
-	// acks rather than push out what is kept for a resume.
+	// Patient is a frame whose sender can wait. It leaves half of the outbox to senders that cannot wait, and asks for
+	// acks rather than push out frames that are kept for a resume.
 	Patient
 
-	// Unread is added to Patient by a handler behind which more has come than is read ahead: it must not
-	// wait for an ack, which is not read before the handler returns. It changes nothing while there is no link.
+	// Unread is added to Patient if the sender is a handler, and the reader waits for room in the inbox: the sender must
+	// not wait for an ack, which is not read before the handler returns. It changes nothing while there is no link.
 	Unread
 
-	// Await is added to Patient by a sender that waits: a Refusal has the channel.
+	// Await is added to Patient if the sender is about to wait: a Refusal then has the channel Room.
 	Await
 )
 
 // A Refusal says why a frame was not queued.
 type Refusal struct {
 	Why     Why
-	Waiting int // bytes that waited
-	Kept    int // bytes that were kept for a resume
+	Waiting int // bytes that wait to be written
+	Kept    int // bytes that are kept for a resume
 
 	Room <-chan struct{} // closed when there may be room; only for Await, and only if Full, Away or Mute
 }
@@ -41,7 +41,7 @@ type Refusal struct {
 type Why uint8
 
 const (
-	Full    Why = iota // there is no room, and a link which is written to
+	Full    Why = iota // there is no room; there is a link
 	Away               // there is no room, and no link
 	Mute               // there is no room, and nothing is written to the link any more
 	Closed             // the outbox is closed
@@ -50,14 +50,14 @@ const (
 
 var closedRefusal = Refusal{Why: Closed}
 
-// Begin locks the outbox and returns a slice with room for n bytes at its end: the caller appends one frame
-// of no more than n bytes to it and gives it to Commit, which unlocks the outbox. Nothing is to happen
-// in between. A frame that is refused leaves the outbox unlocked.
+// Begin locks the outbox and returns a slice with room for n bytes at its end. The caller must append one frame
+// of at most n bytes to it, and nothing else, and give it to Commit, which unlocks the outbox. If Begin refuses the
+// frame, the outbox is unlocked.
 func (o *Outbox) Begin(n int, c Class) (dst []byte, no *Refusal) {
 	o.mu.Lock()
 	if !o.fitsLocked(n, c) {
 		if no := o.giveWayLocked(n, c); no != nil {
-			w := o.wakeLocked() // perhaps what asks for an ack, or tells of what was dropped
+			w := o.wakeLocked() // a ping that asks for an ack, or a count of dropped frames, may wait now
 			o.mu.Unlock()
 			o.wake(w)
 			return nil, no
@@ -115,12 +115,12 @@ func (o *Outbox) Admits(n int, c Class) (no *Refusal) {
 	return no
 }
 
-// fitsLocked reports whether n more bytes may wait, and nothing has to give way for them.
+// fitsLocked reports whether n more bytes may wait without any frame giving way.
 func (o *Outbox) fitsLocked(n int, c Class) bool {
 	return !o.closed && o.bytes+o.keep.bytes+n <= o.limit && (c&Patient == 0 || o.bytes+n <= o.limit/2)
 }
 
-// giveWayLocked makes sure that n more bytes may wait, or says why not.
+// giveWayLocked makes frames give way until n more bytes may wait, or returns a Refusal.
 func (o *Outbox) giveWayLocked(n int, c Class) *Refusal {
 	most := o.limit
 	switch {
@@ -142,7 +142,7 @@ func (o *Outbox) giveWayLocked(n int, c Class) *Refusal {
 	return o.refuseLocked(c)
 }
 
-// roomForLocked reports whether n more bytes may wait, if no more than most may in all. What is kept makes room.
+// roomForLocked reports whether n more bytes may wait if most bytes may wait in all. Kept frames make room.
 func (o *Outbox) roomForLocked(n, most int) bool {
 	if o.bytes > 0 && o.bytes+n > most {
 		return false
@@ -179,21 +179,21 @@ func (o *Outbox) refuseLocked(c Class) *Refusal {
 	return no
 }
 
-// maxNoticeRoom is how much of an outbox notices may fill, in bytes, at most; they never take more than an eighth.
+// maxNoticeRoom bounds the part of an outbox that notices may fill, in bytes.
 const maxNoticeRoom = 64 << 10
 
-// NoticeRoom is how many bytes of an outbox of that bound notices may fill.
+// NoticeRoom returns how many bytes notices may fill of an outbox with that bound: an eighth, and at most maxNoticeRoom.
 func NoticeRoom(limit int) int { return min(limit/8, maxNoticeRoom) }
 
 // ShareNotice queues a notice if little waits. Otherwise it reports false, and Next or Done will tell of room.
-// A notice ends nobody: it never needs more than there is, and never pushes out what is kept for one who may
-// come back.
+// A notice never ends a connection for want of room, and never pushes out frames that are kept for a client that is
+// away.
 func (o *Outbox) ShareNotice(k *Block) bool {
 	n, kept := len(k.b), 0
 	o.mu.Lock()
 	if o.closed {
 		o.mu.Unlock()
-		return true // nobody will hear it
+		return true // the notice is dropped
 	}
 	if o.link == nil {
 		kept = o.keep.bytes
@@ -211,7 +211,7 @@ func (o *Outbox) ShareNotice(k *Block) bool {
 	return true
 }
 
-// CountNotices says how many bytes of notices wait for room, for the bound on memory.
+// CountNotices notes how many bytes of notices wait for room elsewhere, for the budget.
 func (o *Outbox) CountNotices(n int) {
 	o.mu.Lock()
 	o.notices = n

@@ -10,7 +10,7 @@ import (
 type tripMeter struct {
 	nonce uint64
 	at    moment.Moment // when the ping that is measured was written; zero while none is
-	took  time.Duration // the last
+	took  time.Duration // how long the last measured ping took; zero if there was none
 }
 
 // asks notes that a ping is written.

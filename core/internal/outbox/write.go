@@ -1,11 +1,11 @@
 package outbox
 
-// Whose task writing is. While the reader handles a batch, all that is queued waits for it (Hold). At the
-// end of the batch the reader writes once (Release), and what has come meanwhile is left to a writer, so that
-// a sender cannot keep the reader from reading. In between, whoever queues something
+// Whose task writing is. While the reader handles a batch, queued frames wait for the reader (Hold). At the
+// end of the batch the reader writes once (Release). Frames that are queued during that write are left to a writer, so
+// that a sender cannot keep the reader from reading. At all other times a sender that queues a frame
 // while nobody writes asks for a writer.
 
-// Hold says that the reader, which has expect bytes to handle, will flush.
+// Hold notes that the reader, which has expect bytes to handle, will flush.
 func (o *Outbox) Hold(expect int) {
 	o.mu.Lock()
 	o.batch, o.expect = true, expect
@@ -16,14 +16,14 @@ func (o *Outbox) Hold(expect int) {
 type Flush uint8
 
 const (
-	Nothing Flush = iota // nothing waits, or others write it
-	Write                // Take and Done, once
-	Wait                 // for room: much waits, and others write
+	Nothing Flush = iota // nothing waits, or others write
+	Write                // call Take and Done, once
+	Wait                 // wait for room: much waits, and others write
 )
 
-// Release ends what Hold began. If somebody writes already and much waits, the reader is to wait with it: a
-// peer that does not read what it causes is to feel that, not to fill the outbox. A reader that must go on
-// reading leaves all of it to others.
+// Release ends what Hold has begun. If another goroutine writes and much waits, the reader must wait for room: so a
+// peer that does not read the frames that it causes is slowed down, and does not fill the outbox. A reader that must go
+// on reading leaves all frames to a writer.
 func (o *Outbox) Release(mustRead bool) (f Flush, room <-chan struct{}) {
 	var w wake
 	o.mu.Lock()
@@ -45,8 +45,8 @@ func (o *Outbox) Release(mustRead bool) (f Flush, room <-chan struct{}) {
 	return f, room
 }
 
-// Relief returns a channel that is closed when there may be room, or nil if no more than half of the bound
-// is taken: for handlers that send something for everything they get, and are not to end their own connection.
+// Relief returns nil if at most half of the bound is taken, and otherwise a channel that is closed when there may be
+// room. It is for handlers that send a frame for each frame that they get, so that they do not end their own connection.
 func (o *Outbox) Relief() (room <-chan struct{}) {
 	if !o.pressed.Load() {
 		return nil
@@ -63,8 +63,8 @@ func (o *Outbox) Relief() (room <-chan struct{}) {
 	return room
 }
 
-// Take returns what is to be written now, and to which link, or nil if there is nothing: then the caller, whose
-// task writing is, writes no more. If it returns a link alone the caller is to Feed.
+// Take returns the buffers to write now, and the link to write them to. The caller has the task of writing. If Take
+// returns two nils there is nothing to write, and the task is over. If it returns a link alone the caller must Feed.
 func (o *Outbox) Take() (bufs [][]byte, link any) {
 	o.mu.Lock()
 	bufs, link = o.takeLocked()
@@ -72,8 +72,8 @@ func (o *Outbox) Take() (bufs [][]byte, link any) {
 	return bufs, link
 }
 
-// Next ends a write of n bytes and is Take for the next. If room is true there is room for notices, and
-// the caller lets them go on before it takes more.
+// Next ends a write of n bytes, and returns what Take returns for the next write. If room is true there is room for
+// notices: the caller queues them, and then calls Take.
 func (o *Outbox) Next(n int64) (bufs [][]byte, link any, room bool) {
 	o.mu.Lock()
 	o.wroteLocked(n)
@@ -84,8 +84,8 @@ func (o *Outbox) Next(n int64) (bufs [][]byte, link any, room bool) {
 	return bufs, link, room
 }
 
-// Done ends a write of n bytes; a writer goes on if more has come meanwhile. If room is true there is
-// room for notices.
+// Done ends a write of n bytes, and the caller's task of writing: a writer goes on if more waits. If room is true there
+// is room for notices.
 func (o *Outbox) Done(n int64) (room bool) {
 	o.mu.Lock()
 	o.wroteLocked(n)
@@ -110,18 +110,19 @@ func (o *Outbox) noticesLocked() bool {
 	return true
 }
 
-// Fail ends a write of which n bytes were written. Stop follows, when the session knows what becomes
-// of the link.
+// Fail ends a failed write of which n bytes were written. The caller must call Stop, when the session knows whether it
+// can be resumed.
 func (o *Outbox) Fail(n int64) {
 	o.mu.Lock()
-	if o.tracesLocked() && !o.keep.on { // although nothing is kept for a resume
+	if o.tracesLocked() && !o.keep.on { // keep the frames of this write for Orphans
 		o.keep.on, o.keep.acked = true, o.written
 	}
 	o.wroteLocked(n)
 	o.mu.Unlock()
 }
 
-// Stop ends the task of writing. What waits is written when the connection is resumed, or never.
+// Stop ends the task of writing after a failed write. If resumed is set, the frames that wait are written once the
+// connection is resumed; otherwise they are never written.
 func (o *Outbox) Stop(resumed bool) {
 	o.mu.Lock()
 	if !resumed {
@@ -133,8 +134,8 @@ func (o *Outbox) Stop(resumed bool) {
 	o.mu.Unlock()
 }
 
-// TakeWelcome begins a write of nothing but the welcome, and returns that. It returns nil if there is none, or
-// the outbox is closed: the last word of one that has ended goes after the welcome. Welcomed follows.
+// TakeWelcome begins a write of nothing but the welcome, and returns the welcome. It returns nil if there is none, or if
+// the outbox is closed: then the welcome is written with the goodbye. The caller must call Welcomed after the write.
 func (o *Outbox) TakeWelcome() (frame []byte, link any) {
 	o.mu.Lock()
 	if !o.closed && !o.writing && o.control.welcome != nil {
@@ -146,7 +147,7 @@ func (o *Outbox) TakeWelcome() (frame []byte, link any) {
 	return frame, link
 }
 
-// Welcomed ends what TakeWelcome began.
+// Welcomed ends the write that TakeWelcome has begun.
 func (o *Outbox) Welcomed() {
 	o.mu.Lock()
 	o.writes++
@@ -154,7 +155,7 @@ func (o *Outbox) Welcomed() {
 	if o.broken || o.link == nil || !o.pendingLocked() {
 		o.idleLocked()
 	}
-	w := o.wakeLocked() // it may have ended
+	w := o.wakeLocked() // the connection may have ended meanwhile
 	o.mu.Unlock()
 	o.wake(w)
 }
@@ -193,8 +194,8 @@ func (o *Outbox) idleLocked() {
 	o.shortenLocked()
 }
 
-// takeLocked lays out up to maxWrite bytes for one write. It returns nil when there is nothing, and then
-// nobody writes any more.
+// takeLocked lays out up to maxWrite bytes for one write. It returns nil if there is nothing, and ends the task of
+// writing then.
 func (o *Outbox) takeLocked() ([][]byte, any) {
 	if !o.pendingLocked() || o.broken || o.link == nil {
 		o.idleLocked()
@@ -241,14 +242,14 @@ func (o *Outbox) takeLocked() ([][]byte, any) {
 	return o.vec, o.link
 }
 
-// wroteLocked ends a write, whether it went well or not.
+// wroteLocked ends a write of n bytes, whether it has succeeded or not.
 func (o *Outbox) wroteLocked(n int64) {
 	o.writes++
 	o.writtenBytes += uint64(n)
 	o.doneLocked()
 }
 
-// Progress notes that a write which takes long goes on.
+// Progress notes that a write that takes long goes on.
 func (o *Outbox) Progress() {
 	o.mu.Lock()
 	o.writes++

@@ -6,25 +6,25 @@ import (
 	"github.com/hisock/hisock/core/internal/lock"
 )
 
-// writers are goroutines that write for the outboxes which share a Common. Outboxes wait for one in the order in
-// which they asked. To start one for each would cost a tenth of what a small write does. One that cannot go on
-// holds up nobody: as long as any outbox waits, another is on its way.
+// writers are the goroutines that write for the outboxes of a Common. Outboxes wait for a writer in the order in
+// which they have asked. To start a goroutine for each would cost a tenth of a small write. A writer whose peer does not
+// read holds up no other outbox: as long as any outbox waits, another writer has been started.
 type writers struct {
 	mu          lock.Mutex[lock.Writers] // guards the fields below; held for a few instructions, with no other lock
 	start       func()                   // write, made once
-	first, last *Outbox                  // that wait, linked by after
-	coming      bool                     // a goroutine was started that has not looked at the list yet
-	vain        uint                     // writers that have come since gathering last brought more to write
+	first, last *Outbox                  // the outboxes that wait, linked by after
+	coming      bool                     // a writer was started that has not looked at the list yet
+	vain        uint                     // writers that were started since gathering last brought more to write
 }
 
-// Where gathering has brought nothing vainTries times in a row, as for a program that waits for each answer before it
+// If gathering has brought nothing vainTries times in a row, as for a program that waits for each answer before it
 // sends more, only each vainSkips-th writer gathers: the others write at once.
 const (
 	vainTries = 8
 	vainSkips = 32
 )
 
-// writeFor lets o, for which the caller has taken the task of writing, wait for a writer.
+// writeFor makes o wait for a writer. The caller has the task of writing for o, and gives it to the writer.
 func (of *Common) writeFor(o *Outbox) {
 	w := &of.writers
 	w.mu.Lock()
@@ -45,7 +45,7 @@ func (of *Common) writeFor(o *Outbox) {
 	}
 }
 
-// write writes for the outboxes that wait until none does.
+// write is a writer: it writes for the outboxes that wait until none does.
 func (of *Common) write() {
 	if of.Gather {
 		of.gather()
@@ -59,7 +59,7 @@ func (of *Common) write() {
 		if w.first == nil {
 			w.last = nil
 		}
-		// Somebody else has to look after the rest: this write may take long.
+		// This write may take long: another writer looks after the other outboxes.
 		begin := w.first != nil && !w.coming
 		w.coming = w.coming || begin
 		w.mu.Unlock()
@@ -67,14 +67,14 @@ func (of *Common) write() {
 			go w.start()
 		}
 		if o.owner.Write() {
-			return // handlers of the program have run here, which leave goroutines as they like
+			return // handlers of the program have run in this goroutine, which may have grown its stack
 		}
 		w.mu.Lock()
 	}
 	w.mu.Unlock()
 }
 
-// gather lets goroutines that are ready go before a writer: they may have more to write.
+// gather lets goroutines that are ready run before a writer writes: they may queue more.
 func (of *Common) gather() {
 	w := &of.writers
 	w.mu.Lock()
@@ -95,7 +95,7 @@ func (of *Common) gather() {
 	w.mu.Unlock()
 }
 
-// frames is how many frames were queued.
+// frames returns the number of frames that were queued.
 func (o *Outbox) frames() uint64 {
 	o.mu.Lock()
 	n := o.queued
