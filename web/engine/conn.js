@@ -1,121 +1,83 @@
-// One connection, from the welcome that the client joined with to its end, over one link after the other: what is sent
-// and acknowledged, the calls in both directions, and how it loses its link, goes on and ends.
+// One connection, from the welcome that the client joined with to its end, over one link after the other: who the client
+// is there, the calls in both directions, and how the connection loses its link, goes on and ends.
 
-import { HisockError, numberOf } from "../errors.js";
-import { typed, words } from "./fault.js";
+import { HisockError } from "../errors.js";
+import { Acks } from "./acks.js";
+import { goodbye, typed, words } from "./fault.js";
 import { callbacks, maxGroupsOf } from "./link.js";
-import { Log } from "./log.js";
 import { sizeOf } from "./numbers.js";
+import { Outgoing } from "./outgoing.js";
 import { receive, unpark } from "./receive.js";
-import { defaultMaxFrame, frame, goodbyeBody, join, kind, lengthOf, none } from "./wire.js";
+import { defaultMaxFrame, frame, goodbyeBody, kind, lengthOf, none } from "./wire.js";
 
 /** @typedef {import("./numbers.js").Num} Num */
 /** @typedef {import("./link.js").Link} Link */
-/** @typedef {{ id: number, size: number, start: () => void }} Waiter a call, an answer or the page that waits for room */
+/** @typedef {import("./wire.js").Goodbye} Goodbye */
 /** @typedef {{ k: number, done: (err: HisockError | undefined, reply: Uint8Array | undefined) => void }} Asked */
 
-// When the server is told how much of what it sent has come: after so many frames, with what is written to it anyway;
-// after so many bytes too, or as many as it asks for, even if nothing is.
-const ackFrames = 128;
-const ackBytes = 64 << 10;
-const maxAckAt = 256 << 10;
-
-// How often a connection is looked at, in milliseconds, and how long its end may take.
+// How often a connection is looked at, at least, and how long its end may take, in milliseconds.
 const maxPeriod = 5000;
 const closeTime = 2000;
 
 const maxPeerFrame = 1 << 30;
 const maxServed = 4096; // calls of the server that are not answered
 
-// The nonce of a ping whose answer comes behind an ack.
-const askNonce = 1n << 63n;
-
-/** How often the server of a queue of that size must acknowledge. @param {number} queueBytes */
-export const ackAt = (queueBytes) => Math.min(Math.floor(queueBytes / 4), maxAckAt);
-
-/** @param {Num} v @param {number} least @param {number} most */
-const within = (v, least, most) => Number(v < least ? least : v > most ? most : v);
+/** @param {Num} v @param {number} least */
+const within = (v, least) => Number(v < least ? least : v > maxPeerFrame ? maxPeerFrame : v);
 
 export class Conn {
   client;
   sink;
-  log;
+  out;
+  acks;
   name;
-  address;
-  /** @type {Set<string>} */
-  groups = new Set();
+  groups;
   maxGroups;
   refused;
   wish;
+  /** What names and proves the session. The token is empty if it cannot be resumed. */
   id;
   token;
   resumable; // for how long the session is kept without a link, in milliseconds, or 0
   heartbeat;
   maxFrame;
   maxCommand;
-  queueBytes;
+  /** Frames that the server has dropped. @type {Num} */
+  missed = 0;
+  /** Frames of the page before that nobody has handled yet. */
+  inbox = none;
 
   /** @type {Link | undefined} nothing while there is none */
   link;
   died = 0; // when the last link was lost
   lived = 0; // how long it had been there
+  wasSuspended = false; // it had no link as it ended
 
   /** @type {HisockError | undefined} why it has ended, or is ending */
   ended;
+  isOver = false;
+  isAbandoned = false; // its session goes on elsewhere
   /** Aborts when the connection begins to end. */
   gone = new AbortController();
-
   /** Is called when the link is lost and the connection may go on. @type {(why: HisockError) => void} */
   onLost = () => {};
-  /** Is called when all is over. @type {() => void} */
+  /** Is called when all is over. */
   onOver = () => {};
 
-  received = 0; // counted frames
-  /** @type {Num} frames that the server has dropped */
-  missed = 0;
-  #ackEvery;
-  #ackedAt = 0; // received, when an ack was due last
-  #unacked = 0; // bytes since
-  #toldAck = 0; // received, as the last ack that was written says
-  #lookedAt = 0; // received, at the last look
+  /** What the server was asked for, by the ids on the wire; 0 as the kind waits for room only. @type {Map<Num, Asked>} */
+  asked = new Map();
+  /** The calls of the server that are being handled: the page's ids by those on the wire. @type {Map<Num, number>} */
+  serving = new Map();
 
-  // Control frames that go with what is written next.
-  #ackDue = false;
-  #pingDue = false;
-  #askDue = false;
-  /** @type {Num | undefined} */
-  #pong;
-
-  #asking = false; // the server was asked for an ack
-  #askedAt = 0; // what was acknowledged then
-  #scheduled = false;
-
-  /** Whether it has lost its link before it ended. */
-  wasSuspended = false;
-  /** Whether its session goes on elsewhere. */
-  isAbandoned = false;
-  /** Whether all is over. */
-  isOver = false;
-  /** Frames of the page before that nobody has handled yet. */
-  inbox = none;
   #drains = false; // what waited was written before the goodbye
   /** What was not delivered, if that is known. @type {(boolean | string | Uint8Array)[]} */
   #left = [];
 
-  /** @type {ReturnType<typeof setInterval> | undefined} */
-  #sweeper;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer; // looks, or bounds the end
   #heardAt = 0;
   #lookAt = 0;
   #pingedAt = 0;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #closing;
-
-  /** What the server was asked for, by the ids on the wire. @type {Map<Num, Asked>} */
-  asked = new Map();
-  /** Who waits for room. @type {Waiter[]} */
-  #waiters = [];
-  /** The calls of the server that are being handled: the page's ids by those on the wire. @type {Map<Num, number>} */
-  serving = new Map();
 
   /**
    * @param {import("./client.js").EngineClient} client
@@ -126,21 +88,23 @@ export class Conn {
   constructor(client, config, w, wish) {
     this.client = client;
     this.sink = client.sink;
-    this.queueBytes = config.queueBytes || 1 << 20;
-    this.log = new Log(this.queueBytes);
-    this.log.keeps = w.token.length > 0 && !config.stay;
+    this.id = w.session;
+    this.token = config.stay ? none : w.token;
+    this.out = new Outgoing(client.queueBytes, this.token.length > 0);
+    this.acks = new Acks(w.ackBytes);
     this.name = w.name;
-    this.address = w.addr;
+    this.groups = new Set(w.groups);
     this.maxGroups = maxGroupsOf(w.maxGroups);
     this.refused = w.refused;
     this.wish = wish;
-    this.id = w.session;
-    this.token = config.stay ? none : w.token;
     this.resumable = w.resumeTime;
     this.heartbeat = w.heartbeat;
-    this.maxFrame = w.maxFrame ? within(w.maxFrame, 512, maxPeerFrame) : defaultMaxFrame;
-    this.maxCommand = w.maxCommand ? within(w.maxCommand, 1, maxPeerFrame) : 256;
-    this.#ackEvery = w.ackBytes ? within(w.ackBytes, 512, maxAckAt) : maxAckAt;
+    this.maxFrame = w.maxFrame ? within(w.maxFrame, 512) : defaultMaxFrame;
+    this.maxCommand = w.maxCommand ? within(w.maxCommand, 1) : 256;
+  }
+
+  get isResumable() {
+    return this.token.length > 0;
   }
 
   /** How many functions its link has of this side. */
@@ -157,13 +121,13 @@ export class Conn {
    */
   attach(link) {
     this.link = link;
-    this.#ackedAt = this.#toldAck = this.#lookedAt = this.received;
-    this.#unacked = this.#pingedAt = 0;
+    this.acks.told();
+    this.out.attach(link, this.acks.received);
+    this.#pingedAt = 0;
     this.#heardAt = this.#lookAt = Date.now();
     link.onEnd = (why) => this.#linkEnded(why);
     const period = this.heartbeat ? Math.min(Math.max(this.heartbeat / 4, 1), maxPeriod) : maxPeriod;
-    this.#sweeper = setInterval(() => this.#look(period), period);
-    if (this.log.waiting > 0) this.schedule();
+    this.#timer = setInterval(() => this.#look(period), period);
   }
 
   /** Reads what has come, and what comes from now on. */
@@ -184,16 +148,13 @@ export class Conn {
     } catch (err) {
       this.fail(typed(err));
     }
-    this.#noteRead(before - link.splitter.size);
+    if (this.isResumable && !this.ended) this.acks.handled(before - link.splitter.size, this.out);
   }
 
   /** @param {HisockError | undefined} why */
   #linkEnded(why) {
-    if (this.ended) {
-      this.#finish(why === undefined);
-      return;
-    }
-    this.lose(why ?? new HisockError("conn_lost", "the server has closed the connection without a goodbye"));
+    if (this.ended) this.#finish(why === undefined);
+    else this.lose(why ?? new HisockError("conn_lost", "the server has closed the connection without a goodbye"));
   }
 
   /**
@@ -202,7 +163,7 @@ export class Conn {
    * @param {HisockError} why
    */
   lose(why) {
-    if (this.token.length === 0) {
+    if (!this.isResumable) {
       this.end(why, {});
       return;
     }
@@ -210,18 +171,16 @@ export class Conn {
     this.onLost(why);
   }
 
-  /** Leaves the link, and returns it. */
   #detach() {
     const { link } = this;
-    clearInterval(this.#sweeper);
+    clearTimeout(this.#timer);
+    this.out.detach();
     if (!link) return;
     link.onData = link.onEnd = () => {};
     link.cut();
     this.died = Date.now();
     this.lived = this.died - link.born;
     this.link = undefined;
-    this.#ackDue = this.#pingDue = this.#askDue = this.#asking = false;
-    this.#pong = undefined;
   }
 
   /**
@@ -231,54 +190,78 @@ export class Conn {
    * @param {Num} received
    */
   resume(link, received) {
-    if (!this.log.resume(received)) return false;
-    this.attach(link);
-    this.wake();
-    return true;
-  }
-
-  // Writing. What is sent in one task goes into one write.
-
-  schedule() {
-    if (this.#scheduled || !this.link) return;
-    this.#scheduled = true;
-    queueMicrotask(() => {
-      this.#scheduled = false;
-      this.#flush();
-    });
-  }
-
-  #flush() {
-    const { link, log } = this;
-    if (!link || this.ended) return;
-    /** @type {Uint8Array[]} */
-    const control = [];
-    if (this.#ackDue && this.received > this.#toldAck) {
-      control.push(frame(kind.ack, this.received));
-      this.#toldAck = this.received;
-    }
-    if (this.#askDue) control.push(frame(kind.ping, askNonce));
-    else if (this.#pingDue) control.push(frame(kind.ping, 0));
-    if (this.#pong !== undefined) control.push(frame(kind.pong, this.#pong));
-    this.#ackDue = this.#askDue = this.#pingDue = false;
-    this.#pong = undefined;
-    if (log.waiting === 0 && control.length === 0) return;
-    log.flush(control.length > 0 ? join(control) : none, (part) => link.write(part));
-    if (this.#waiters.length > 0) this.wake();
+    const can = this.out.log.resume(received);
+    if (can) this.attach(link);
+    return can;
   }
 
   /**
-   * Queues a frame that is counted. There must be room for it.
+   * Looks whether the server has fallen silent, and acknowledges what came last if nothing more has come.
+   *
+   * @param {number} period
+   */
+  #look(period) {
+    const now = Date.now();
+    if (now - this.#lookAt > 3 * period) {
+      // The page was frozen, or its timers were: what the server has sent may not have been delivered yet.
+      this.#heardAt = Math.max(this.#heardAt, now - this.heartbeat);
+      this.#pingedAt = 0;
+    }
+    this.#lookAt = now;
+    if (this.isResumable) this.acks.look(this.out);
+    if (!this.heartbeat) return;
+    if (now - this.#heardAt < this.heartbeat) {
+      this.#pingedAt = 0;
+    } else if (this.#pingedAt === 0) {
+      this.#pingedAt = now;
+      this.out.ping();
+    } else if (now - this.#pingedAt >= this.heartbeat) {
+      const why = new HisockError("heartbeat", `nothing heard for ${((now - this.#heardAt) / 1000).toFixed(1)} s`);
+      if (this.isResumable) this.lose(why);
+      else this.fail(why);
+    }
+  }
+
+  /** @param {Num} nonce */
+  gotPing(nonce) {
+    if (this.isResumable) this.acks.asked(this.out);
+    this.out.pong(nonce);
+  }
+
+  // Commands and raw messages.
+
+  /**
+   * Queues a command or a raw message, or returns why not.
+   *
+   * @param {Uint8Array | undefined} name nothing for a raw message
+   * @param {Uint8Array} payload
+   */
+  send(name, payload) {
+    const length = lengthOf(undefined, name, payload);
+    const err = this.#refusal(length, name);
+    if (err) return err;
+    const size = sizeOf(length) + length;
+    if (!this.out.log.admits(size)) {
+      this.out.ask();
+      return new HisockError("queue_full", this.out.log.noRoom(size));
+    }
+    this.out.add(length, name ? kind.command : kind.raw, undefined, name, payload);
+    return undefined;
+  }
+
+  /**
+   * Says why a frame of that length cannot be sent.
    *
    * @param {number} length
-   * @param {number} k
-   * @param {Num | undefined} id
-   * @param {Uint8Array | undefined} name
-   * @param {Uint8Array} rest
+   * @param {Uint8Array} [command]
    */
-  #add(length, k, id, name, rest) {
-    this.log.add(length, k, id, name, rest);
-    if (!this.#scheduled) this.schedule();
+  #refusal(length, command) {
+    if (this.ended) return this.ended;
+    if (command && command.length > this.maxCommand) {
+      return new HisockError("bad_name", `name of a command: ${command.length} B exceeds limit ${this.maxCommand} B`);
+    }
+    if (length <= this.maxFrame) return undefined;
+    return new HisockError("too_big", `frame ${length} B exceeds the peer's limit ${this.maxFrame} B`);
   }
 
   /**
@@ -290,72 +273,8 @@ export class Conn {
    */
   sendOwn(k, id, rest = none) {
     if (this.ended) return;
-    this.#add(lengthOf(id, undefined, rest), k, id, undefined, rest);
-    if (this.log.isOver) this.fail(new HisockError("slow_consumer", this.log.noRoom(0)));
-  }
-
-  /**
-   * Queues a command or a raw message, or returns why not.
-   *
-   * @param {Uint8Array | undefined} name nothing for a raw message
-   * @param {Uint8Array} payload
-   */
-  send(name, payload) {
-    if (this.ended) return this.ended;
-    const long = name && this.tooLong(name);
-    if (long) return long;
-    const length = lengthOf(undefined, name, payload);
-    if (length > this.maxFrame) return this.tooBig(length);
-    const size = sizeOf(length) + length;
-    if (!this.log.admits(size)) {
-      this.#ask();
-      return new HisockError("queue_full", this.log.noRoom(size));
-    }
-    this.#add(length, name ? kind.command : kind.raw, undefined, name, payload);
-    return undefined;
-  }
-
-  /** @param {Uint8Array} name of a command */
-  tooLong({ length }) {
-    if (length <= this.maxCommand) return undefined;
-    return new HisockError("bad_name", `name of a command: ${length} B exceeds limit ${this.maxCommand} B`);
-  }
-
-  /** @param {number} length */
-  tooBig(length) {
-    return new HisockError("too_big", `frame ${length} B exceeds the peer's limit ${this.maxFrame} B`);
-  }
-
-  /**
-   * Runs start as soon as there is room for a frame of that size.
-   *
-   * @param {number} id
-   * @param {number} size
-   * @param {() => void} start
-   */
-  #wait(id, size, start) {
-    this.#waiters.push({ id, size, start });
-    this.wake();
-  }
-
-  /** Lets those go on for whom there is room. */
-  wake() {
-    const waiters = this.#waiters;
-    if (waiters.length === 0 || this.ended) return;
-    this.#waiters = [];
-    for (const w of waiters) {
-      if (this.log.admits(w.size)) w.start();
-      else this.#waiters.push(w);
-    }
-    if (this.#waiters.length > 0) this.#ask();
-  }
-
-  /** Asks for an ack, which somebody waits for. */
-  #ask() {
-    if (this.#asking || !this.link || this.log.kept === 0) return;
-    this.#asking = this.#askDue = true;
-    this.#askedAt = this.log.acked;
-    this.schedule();
+    this.out.add(lengthOf(id, undefined, rest), k, id, undefined, rest);
+    if (this.out.log.isOver) this.fail(new HisockError("slow_consumer", this.out.log.noRoom(0)));
   }
 
   // Calls to the server, and changes that it is asked for.
@@ -371,23 +290,18 @@ export class Conn {
    */
   ask(id, k, name, rest, done) {
     const bytes = name === "" && k === kind.askRename ? none : this.client.names.bytes(name);
-    const err = this.ended ?? (bytes instanceof Error ? bytes : k === kind.request ? this.tooLong(bytes) : undefined);
-    if (err || bytes instanceof Error) {
-      done(err, undefined);
+    if (bytes instanceof Error) {
+      done(this.ended ?? bytes, undefined);
       return;
     }
     const length = lengthOf(id, bytes, rest);
-    if (length > this.maxFrame) {
-      done(this.tooBig(length), undefined);
+    const err = this.#refusal(length, k === kind.request ? bytes : none);
+    if (err) {
+      done(err, undefined);
       return;
     }
     this.asked.set(id, { k, done });
-    if (this.#waiters.length === 0 && this.log.admits(sizeOf(length) + length)) {
-      this.#add(length, k, id, bytes, rest);
-      return;
-    }
-    const own = rest.slice(); // it is the page's memory
-    this.#wait(id, sizeOf(length) + length, () => this.#add(length, k, id, bytes, own));
+    this.out.addLater(id, length, k, id, bytes, rest);
   }
 
   /**
@@ -398,11 +312,24 @@ export class Conn {
    * @param {Asked["done"]} done
    */
   awaitRoom(id, size, done) {
+    if (this.ended) {
+      done(this.ended, undefined);
+      return;
+    }
     this.asked.set(id, { k: 0, done });
-    this.#wait(id, size, () => {
-      this.asked.delete(id);
-      done(undefined, none);
-    });
+    this.out.wait(id, size, () => this.answered(id, undefined, none));
+  }
+
+  /**
+   * @param {Num} id
+   * @param {HisockError | undefined} err
+   * @param {Uint8Array | undefined} reply
+   */
+  answered(id, err, reply) {
+    const asked = this.asked.get(id);
+    if (!asked) return; // it was given up
+    this.asked.delete(id);
+    asked.done(err, reply);
   }
 
   /**
@@ -411,24 +338,21 @@ export class Conn {
    * @param {number} id
    */
   cancel(id) {
-    const waits = this.#waiters.findIndex((w) => w.id === id);
-    if (waits >= 0) this.#waiters.splice(waits, 1);
-    if (this.asked.delete(id) && waits < 0) this.sendOwn(kind.cancel, id);
+    if (this.asked.delete(id) && !this.out.giveUp(id)) this.sendOwn(kind.cancel, id);
   }
 
   // Calls of the server.
 
   /**
-   * Notes a call, or refuses it.
+   * Notes a call and returns the page's id for it, or refuses it.
    *
    * @param {Num} id
-   * @returns {number} the page's id, or 0
    */
   serve(id) {
     if (this.serving.has(id)) throw new HisockError("protocol", "a call with the id of one that is not answered yet");
-    if (this.serving.size + this.#waiters.length >= maxServed) {
-      this.refuse(id, { code: numberOf("too_many_calls"), reason: "too many calls are not answered yet", retryAfter: 0, details: undefined });
-      return 0;
+    if (this.serving.size + this.out.waiting >= maxServed) {
+      this.refuse(id, goodbye("too_many_calls", "too many calls are not answered yet"));
+      return undefined;
     }
     const page = this.client.nextServed(this, id);
     this.serving.set(id, page);
@@ -440,26 +364,20 @@ export class Conn {
    * @param {Uint8Array} payload
    */
   answer(id, payload) {
-    this.serving.delete(id);
-    if (this.ended) return;
     const length = lengthOf(id, undefined, payload);
-    if (length > this.maxFrame) {
-      const err = this.tooBig(length);
-      this.refuse(id, { code: numberOf(err.code), reason: err.message, retryAfter: 0, details: undefined });
-      this.warn("a handler of a call failed", err);
+    const err = this.#refusal(length);
+    if (err) {
+      this.refuse(id, goodbye("too_big", err.message));
+      if (!this.ended) this.warn("a handler of a call failed", err);
       return;
     }
-    if (this.#waiters.length === 0 && this.log.admits(sizeOf(length) + length)) {
-      this.#add(length, kind.reply, id, undefined, payload);
-      return;
-    }
-    const own = payload.slice();
-    this.#wait(0, sizeOf(length) + length, () => this.#add(length, kind.reply, id, undefined, own));
+    this.serving.delete(id);
+    this.out.addLater(0, length, kind.reply, id, undefined, payload);
   }
 
   /**
    * @param {Num} id
-   * @param {import("./wire.js").Goodbye} why
+   * @param {Goodbye} why
    */
   refuse(id, why) {
     this.serving.delete(id);
@@ -469,93 +387,9 @@ export class Conn {
       this.sendOwn(kind.failure, id, body);
       return;
     }
-    if (body.length < why.details.length) {
-      const size = why.details.length;
-      this.warn("the details of an error are not sent", new HisockError("too_big", `${size} B exceed the peer's limit ${this.maxFrame} B`));
-    }
-    const length = lengthOf(id, undefined, body);
-    this.#wait(0, sizeOf(length) + length, () => this.#add(length, kind.failure, id, undefined, body));
-  }
-
-  // Acks and heartbeats.
-
-  /**
-   * Notes that so many bytes of frames have been handled, and lets an ack be written if one is due.
-   *
-   * @param {number} size
-   */
-  #noteRead(size) {
-    if (this.token.length === 0 || this.ended) return;
-    this.#unacked += size;
-    const frames = this.received - this.#ackedAt;
-    if (frames < ackFrames && this.#unacked < this.#ackEvery) return;
-    const now = this.#unacked >= this.#ackEvery || (this.#unacked >= ackBytes && frames >= ackFrames);
-    if (!now && this.#toldAck > this.#ackedAt) {
-      this.#ackedAt = this.#toldAck; // one was written since, with something else
-      this.#unacked = 0;
-      return;
-    }
-    this.#ackDue = true;
-    if (now) this.#ackNow();
-  }
-
-  #ackNow() {
-    this.#ackedAt = this.received;
-    this.#unacked = 0;
-    this.#ackDue = true;
-    this.schedule();
-  }
-
-  /** @param {Num} nonce */
-  gotPing(nonce) {
-    if (this.token.length > 0 && this.#ackedAt !== this.received) this.#ackNow();
-    this.#pong = nonce;
-    this.schedule();
-  }
-
-  /** @param {Num} nonce */
-  gotPong(nonce) {
-    if (nonce !== askNonce || !this.#asking) return;
-    this.#asking = false;
-    // If it has brought no ack there will never be one, and nobody need wait for that.
-    if (this.log.keeps && this.log.acked === this.#askedAt && this.#waiters.length > 0) this.log.stopKeeping();
-    this.wake();
-  }
-
-  /** @param {Num} received */
-  gotAck(received) {
-    if (!this.log.ack(received)) throw new HisockError("protocol", "an ack of more than was sent, or less than before");
-    if (this.#waiters.length > 0) this.wake();
-  }
-
-  /**
-   * Looks whether the server has fallen silent, and acknowledges what came last if nothing more has come.
-   *
-   * @param {number} period
-   */
-  #look(period) {
-    if (!this.link || this.ended) return;
-    const now = Date.now();
-    if (now - this.#lookAt > 3 * period) {
-      // The page was frozen, or its timers were: what the server has sent may not have been delivered yet.
-      this.#heardAt = Math.max(this.#heardAt, now - this.heartbeat);
-      this.#pingedAt = 0;
-    }
-    this.#lookAt = now;
-    if (this.token.length > 0 && this.received > this.#toldAck && this.received === this.#lookedAt) this.#ackNow();
-    this.#lookedAt = this.received;
-    if (!this.heartbeat) return;
-    if (now - this.#heardAt < this.heartbeat) {
-      this.#pingedAt = 0;
-    } else if (this.#pingedAt === 0) {
-      this.#pingedAt = now;
-      this.#pingDue = true;
-      this.schedule();
-    } else if (now - this.#pingedAt >= this.heartbeat) {
-      const why = new HisockError("heartbeat", `nothing heard for ${((now - this.#heardAt) / 1000).toFixed(1)} s`);
-      if (this.token.length > 0) this.lose(why);
-      else this.fail(why);
-    }
+    const { length } = why.details;
+    if (body.length < length) this.warn("the details of an error are not sent", new HisockError("too_big", `${length} B exceed the peer's limit`));
+    this.out.addLater(0, lengthOf(id, undefined, body), kind.failure, id, undefined, body);
   }
 
   // The end.
@@ -568,45 +402,43 @@ export class Conn {
   fail(why) {
     if (this.ended) return;
     this.warn(words(why), why);
-    this.end(why, { goodbye: { code: numberOf(why.code), reason: why.message, retryAfter: 0, details: undefined } });
+    this.end(why, { say: goodbye(why.code, why.message) });
   }
 
   /** Ends the connection in order: what waits is sent first. */
   close() {
-    const why = new HisockError("closed", "the connection is closed");
-    this.end(why, { drain: true, goodbye: { code: numberOf("closed"), reason: "", retryAfter: 0, details: undefined } });
+    this.end(new HisockError("closed", "the connection is closed"), { drain: true, say: goodbye("closed", "") });
   }
 
   /**
    * Ends the connection, unless it has ended.
    *
    * @param {HisockError} why
-   * @param {{ drain?: boolean, goodbye?: import("./wire.js").Goodbye }} how
+   * @param {{ drain?: boolean, say?: Goodbye }} how
    */
-  end(why, { drain = false, goodbye }) {
+  end(why, { drain = false, say }) {
     if (this.ended) return;
-    const { link, log } = this;
-    if (link?.isOpen && drain) this.#flush();
-    this.ended = why;
-    this.wasSuspended = !link;
+    const { link, out } = this;
+    if (drain) out.flush();
+    else this.#left = out.log.undelivered();
+    out.close();
     this.#drains = drain;
-    if (!drain) this.#left = log.undelivered();
+    this.wasSuspended = !link;
+    this.ended = why;
     this.gone.abort(why);
-    this.#waiters = [];
-    for (const { done } of this.asked.values()) done(why, undefined);
-    this.asked.clear();
+    for (const id of [...this.asked.keys()]) this.answered(id, why, undefined);
+    for (const page of this.serving.values()) this.client.forgetServed(page);
     this.serving.clear();
-    clearInterval(this.#sweeper);
+    clearTimeout(this.#timer);
     if (!link?.isOpen || (why.code === "conn_lost" && !why.remote)) {
       this.#finish(false);
       return;
     }
-    if (goodbye) {
-      if (this.token.length > 0 && this.received > this.#toldAck) link.write(frame(kind.ack, this.received));
-      link.write(frame(kind.goodbye, undefined, undefined, goodbyeBody(goodbye, this.maxFrame)));
-    }
+    const { received } = this.acks;
+    if (say && this.isResumable && received > out.toldAck) link.write(frame(kind.ack, received));
+    if (say) link.write(frame(kind.goodbye, undefined, undefined, goodbyeBody(say, this.maxFrame)));
     link.close();
-    this.#closing = setTimeout(() => this.#finish(false), closeTime);
+    this.#timer = setTimeout(() => this.#finish(false), closeTime);
   }
 
   /**
@@ -617,22 +449,20 @@ export class Conn {
   #finish(inOrder) {
     if (this.isOver) return;
     this.isOver = true;
-    clearTimeout(this.#closing);
     this.#detach();
-    let left = this.#left;
-    if (this.#drains && !inOrder) {
-      left = this.log.undelivered();
-      if (left.length > 0) this.warn("a connection was closed before all that was sent had arrived", undefined, "messages", left.length / 4);
+    if (this.#drains && !inOrder) this.#left = this.out.log.undelivered();
+    const left = this.#left;
+    if (left.length > 0) {
+      if (this.#drains) this.warn("a connection was closed before all that was sent had arrived", undefined, "messages", left.length / 4);
+      this.sink.undelivered(left);
     }
-    if (left.length > 0) this.sink.undelivered(left);
     this.onOver();
   }
 
   /** Ends the connection without a word, for a session that goes on elsewhere. */
   abandon() {
     this.ended = new HisockError("closed", "the client was detached");
-    this.isAbandoned = true;
-    this.isOver = true;
+    this.isOver = this.isAbandoned = true;
     this.gone.abort(this.ended);
     this.#detach();
   }

@@ -1,6 +1,6 @@
 // Failures as this side and the server tell them.
 
-import { HisockError, nameOf } from "../errors.js";
+import { HisockError, nameOf, numberOf } from "../errors.js";
 import { decodeDetails } from "../payload.js";
 
 /**
@@ -15,7 +15,16 @@ export function fromServer({ code, reason, retryAfter, details }) {
   return err;
 }
 
-/** @param {HisockError} err */
+/**
+ * Returns what the server is told.
+ *
+ * @param {import("../hisock.d.ts").ErrorCode} code
+ * @param {string} reason
+ * @returns {import("./wire.js").Goodbye}
+ */
+export const goodbye = (code, reason) => ({ code: numberOf(code), reason, retryAfter: 0, details: undefined });
+
+/** Says in words what the code of an error is. @param {HisockError} err */
 export const words = (err) => (typeof err.code === "number" ? `code ${err.code}` : err.code.replaceAll("_", " "));
 
 /**

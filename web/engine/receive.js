@@ -1,7 +1,7 @@
 // What a connection does with each frame that comes.
 
-import { HisockError, numberOf } from "../errors.js";
-import { fromServer } from "./fault.js";
+import { HisockError } from "../errors.js";
+import { fromServer, goodbye } from "./fault.js";
 import { tooManyGroups } from "./link.js";
 import { split } from "./log.js";
 import { maxCommand, maxName, nameFault, encoder } from "./names.js";
@@ -10,8 +10,6 @@ import { goodbyeBody, isCounted, kind, none } from "./wire.js";
 
 /** @typedef {import("./conn.js").Conn} Conn */
 /** @typedef {import("./read.js").Cursor} Cursor */
-
-const noStreams = { code: numberOf("unsupported"), reason: "this engine has no streams", retryAfter: 0, details: undefined };
 
 /**
  * Handles the frames that have come. It throws where one of them breaks the protocol.
@@ -24,10 +22,10 @@ export function receive(conn, from) {
     const k = from.kind;
     if (conn.ended) {
       // Only what of this side's has arrived is still of interest.
-      if (k === kind.ack) conn.gotAck(numberOnly(from.body()));
+      if (k === kind.ack) conn.out.gotAck(numberOnly(from.body()));
       continue;
     }
-    if (isCounted(k)) conn.received++;
+    if (isCounted(k)) conn.acks.received++;
     handle(conn, k, from.body());
   }
 }
@@ -63,7 +61,7 @@ function handle(conn, k, c) {
       command(conn, c, false);
       break;
     case kind.reply:
-      answered(conn, c.number(), undefined, c.rest().slice());
+      conn.answered(c.number(), undefined, c.rest().slice());
       break;
     case kind.raw:
       conn.sink.raw(c.rest().slice(), false);
@@ -73,7 +71,7 @@ function handle(conn, k, c) {
       break;
     case kind.failure: {
       const id = c.number();
-      answered(conn, id, fromServer(readFailure(c)), undefined);
+      conn.answered(id, fromServer(readFailure(c)), undefined);
       break;
     }
     case kind.cancel:
@@ -105,16 +103,16 @@ function handle(conn, k, c) {
       break;
     }
     case kind.stream: // which this engine does not have: it says so at once
-      conn.sendOwn(kind.streamEnd, c.number(), goodbyeBody(noStreams, conn.maxFrame));
+      conn.sendOwn(kind.streamEnd, c.number(), goodbyeBody(goodbye("unsupported", "this engine has no streams"), conn.maxFrame));
       break;
     case kind.ping:
       conn.gotPing(numberOnly(c));
       break;
     case kind.pong:
-      conn.gotPong(numberOnly(c));
+      conn.out.gotPong(numberOnly(c));
       break;
     case kind.ack:
-      conn.gotAck(numberOnly(c));
+      conn.out.gotAck(numberOnly(c));
       break;
     case kind.missed:
       missed(conn, numberOnly(c));
@@ -167,24 +165,11 @@ function request(conn, c) {
   const size = end - c.at;
   c.at = end;
   if (name === undefined || size > maxCommand) {
-    conn.refuse(id, { code: numberOf("bad_name"), reason: `the name of a call, of ${size} B, cannot be`, retryAfter: 0, details: undefined });
+    conn.refuse(id, goodbye("bad_name", `the name of a call, of ${size} B, cannot be`));
     return;
   }
   const page = conn.serve(id);
-  if (page) conn.sink.called(page, name, c.rest().slice());
-}
-
-/**
- * @param {Conn} conn
- * @param {import("./numbers.js").Num} id
- * @param {HisockError | undefined} err
- * @param {Uint8Array | undefined} reply
- */
-function answered(conn, id, err, reply) {
-  const asked = conn.asked.get(id);
-  if (!asked) return; // it was given up
-  conn.asked.delete(id);
-  asked.done(err, reply);
+  if (page !== undefined) conn.sink.called(page, name, c.rest().slice());
 }
 
 /**

@@ -1,0 +1,310 @@
+// A client over all its connections, from the first attempt to the end for good: it connects, comes back, joins anew, and
+// tells its sink of each change.
+
+import { HisockError } from "../errors.js";
+import { Attempts, leave } from "./attempt.js";
+import { Conn } from "./conn.js";
+import { comesBack, typed } from "./fault.js";
+import { split, undelivered } from "./log.js";
+import { Pace } from "./pace.js";
+import { none } from "./wire.js";
+
+/** @typedef {import("./attempt.js").Newcomer} Newcomer */
+
+// As a sink is told of states.
+const connected = 1;
+const disconnected = 2;
+const reconnecting = 3;
+const resumed = 4;
+const connecting = 5;
+
+// What a server may take to give a session up beyond the time that it has said, in milliseconds.
+const surePause = 5000;
+
+export class Campaign {
+  /** The connection, or the last one. @type {Conn | undefined} */
+  conn;
+  attempts;
+
+  #client;
+  #config;
+  #pace;
+  /** Aborts when the client is to stay away. */
+  #stop = new AbortController();
+  #begun = false; // frames are let through
+
+  /** Lets the next attempt be made now. @type {(() => void) | undefined} */
+  #hurry;
+  #hurried = false;
+
+  /**
+   * @param {import("./client.js").EngineClient} client
+   * @param {import("../native.d.ts").Config} config
+   */
+  constructor(client, config) {
+    this.#client = client;
+    this.#config = config;
+    this.#pace = new Pace(config.retry);
+    this.attempts = new Attempts(client, config);
+  }
+
+  /** Goes from connection to connection, and returns why the last one has ended. It does not return if that is abandoned. */
+  async run() {
+    let why;
+    try {
+      why = await this.#live(await this.#first());
+    } catch (err) {
+      why = typed(err);
+    }
+    this.#stop.abort();
+    return why;
+  }
+
+  /**
+   * Keeps the client from coming back, and from connecting.
+   *
+   * @param {HisockError} why
+   */
+  stop(why) {
+    this.#stop.abort(why);
+  }
+
+  /** Lets frames through. */
+  begin() {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.conn?.read();
+  }
+
+  retryNow() {
+    if (this.#hurry) this.#hurry();
+    else this.#hurried = true;
+  }
+
+  /**
+   * @param {number} state
+   * @param {HisockError} [why]
+   */
+  #tell(state, why) {
+    this.#client.sink.state(state, this.#client.name(), why);
+  }
+
+  /** Connects for the first time. */
+  async #first() {
+    const { signal } = this.#stop;
+    if (!this.#config.first) return this.#attempt(signal, undefined, false);
+    this.#tell(connecting);
+    for (this.#hurried = false; ; ) {
+      let why;
+      try {
+        return await this.#attempt(signal, undefined, false);
+      } catch (err) {
+        why = typed(err);
+      }
+      if (!signal.aborted && comesBack(why, false)) {
+        this.#tell(connecting, why);
+        if (await this.#wait(signal, why.retryAfter)) continue;
+      }
+      if (signal.aborted) why = typed(signal.reason);
+      this.#tell(disconnected, why);
+      throw why;
+    }
+  }
+
+  /** @param {AbortSignal} signal @param {Conn | undefined} last @param {boolean} goOn */
+  #attempt(signal, last, goOn) {
+    return this.attempts.make(signal, last, goOn, this.#pace.attempt());
+  }
+
+  /**
+   * @param {Newcomer} newcomer
+   * @returns {Promise<HisockError>}
+   */
+  async #live(newcomer) {
+    for (;;) {
+      const conn = this.#adopt(newcomer);
+      const next = await this.#keepUp(conn);
+      const why = /** @type {HisockError} */ (conn.ended);
+      this.#tell(disconnected, why);
+      if (next) {
+        newcomer = next; // another connection has taken the place of this one
+        continue;
+      }
+      if (this.#stop.signal.aborted || this.#config.stay || !comesBack(why, false)) return why;
+      this.#tell(reconnecting, why);
+      try {
+        newcomer = await this.#rejoin(conn, why);
+      } catch (err) {
+        this.#tell(disconnected, typed(err));
+        throw err;
+      }
+    }
+  }
+
+  /**
+   * Makes a connection of a link with a welcome, and lets it run.
+   *
+   * @param {Newcomer} newcomer
+   */
+  #adopt({ link, welcome, wish, took }) {
+    const { attempts } = this;
+    const client = this.#client;
+    const conn = new Conn(client, this.#config, welcome, wish);
+    this.conn = conn;
+    this.#pace.up(took);
+    attempts.plain = false;
+    const { parked } = attempts;
+    attempts.parked = undefined;
+    if (parked && welcome.resumed) {
+      conn.name = parked.name;
+      conn.groups = new Set(parked.groups);
+      conn.acks.received = parked.received;
+      conn.missed = parked.missed;
+      conn.inbox = parked.inbox;
+      client.restoreCalls(parked.lastCall);
+      conn.out.log.restore(parked.acked, parked.outbox, [...split(parked.outbox)].length);
+      conn.out.log.resume(welcome.received); // the attempt has looked at that
+    } else {
+      wish.welcomed(welcome.groups);
+      if (parked) attempts.lost = parked.outbox;
+      client.book.connected();
+    }
+    conn.attach(link);
+    const lost = undelivered(attempts.lost, attempts.lost.length);
+    attempts.lost = none;
+    if (lost.length > 0) client.sink.undelivered(lost);
+    this.#tell(welcome.resumed ? resumed : connected);
+    if (client.notices && !welcome.notices) {
+      conn.warn("the server tells this client of nobody", new HisockError("unsupported", "the server tells this client of no others"));
+    }
+    if (this.#begun) conn.read();
+    void client.askLater(conn);
+    return conn;
+  }
+
+  /**
+   * Brings a connection back as often as it loses its link. It returns when the connection has ended, with the link
+   * that has taken its place if there is one.
+   *
+   * @param {Conn} conn
+   * @returns {Promise<Newcomer | undefined>}
+   */
+  #keepUp(conn) {
+    return new Promise((resolve) => {
+      /** @type {Newcomer | undefined} */
+      let next;
+      conn.onOver = () => resolve(next);
+      conn.onLost = (why) => void this.#comeBack(conn, why, (newcomer) => (next = newcomer));
+      if (conn.isOver) resolve(undefined);
+      else if (!conn.link?.isOpen) conn.lose(new HisockError("conn_lost", "the connection broke off"));
+    });
+  }
+
+  /**
+   * Goes on with a connection that has lost its link, or ends it.
+   *
+   * @param {Conn} conn
+   * @param {HisockError} why
+   * @param {(newcomer: Newcomer) => void} replace is told of a link that takes its place, before it is ended
+   */
+  async #comeBack(conn, why, replace) {
+    const { signal } = conn.gone;
+    const over = (/** @type {string} */ text) => conn.end(new HisockError("conn_lost", text), {});
+    this.#tell(reconnecting, why);
+    this.#pace.down(conn.lived, conn.resumable);
+    this.#hurried = false;
+    while (!conn.ended) {
+      if (!(await this.#wait(signal, why.retryAfter))) {
+        if (!conn.ended) this.stop(why); // it has tried for long enough
+        conn.end(why, {});
+        return;
+      }
+      if (conn.resumable && conn.heartbeat && Date.now() - conn.died > conn.resumable + 3 * conn.heartbeat + surePause) {
+        over("the session is over");
+        return;
+      }
+      try {
+        const newcomer = await this.#attempt(signal, conn, true);
+        if (conn.ended) leave(newcomer);
+        else this.#goOn(conn, newcomer, () => (replace(newcomer), over("the server has given the session up")));
+        return;
+      } catch (err) {
+        why = typed(err);
+      }
+      if (conn.ended) return;
+      if (why.code === "session_over") over("the server has given the session up"); // and it joins anew, with fresh auth
+      else if (!this.attempts.simplify(conn, why) && !comesBack(why, true)) conn.end(why, {});
+    }
+  }
+
+  /**
+   * @param {Conn} conn
+   * @param {Newcomer} newcomer
+   * @param {() => void} supersede
+   */
+  #goOn(conn, newcomer, supersede) {
+    const { link, welcome, took } = newcomer;
+    if (!welcome.resumed) {
+      supersede();
+    } else if (conn.resume(link, welcome.received)) {
+      this.#pace.up(took);
+      this.#tell(resumed);
+      if (this.#begun) conn.read();
+    } else {
+      leave(newcomer);
+      conn.end(new HisockError("protocol", "resumed what cannot be"), {});
+    }
+  }
+
+  /**
+   * Joins anew in the place of a connection that has ended.
+   *
+   * @param {Conn} last
+   * @param {HisockError} why
+   */
+  async #rejoin(last, why) {
+    const { signal } = this.#stop;
+    if (last.wasSuspended) this.#pace.over();
+    else this.#pace.down(last.lived, 0);
+    this.#hurried = false;
+    while (await this.#wait(signal, why.retryAfter)) {
+      try {
+        return await this.#attempt(signal, last, false);
+      } catch (err) {
+        if (signal.aborted) break;
+        why = typed(err);
+      }
+      if (!this.attempts.simplify(last, why) && !comesBack(why, true)) break;
+    }
+    throw signal.aborted ? signal.reason : why;
+  }
+
+  /**
+   * Waits before an attempt, at least as long as the server has asked for. It returns false if signal aborts, or if the
+   * client has tried for long enough.
+   *
+   * @param {AbortSignal} signal
+   * @param {number} least in milliseconds
+   * @returns {Promise<boolean>}
+   */
+  #wait(signal, least) {
+    const wait = this.#pace.next(least);
+    if (wait === undefined || signal.aborted) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const go = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", go);
+        this.#hurry = undefined;
+        resolve(!signal.aborted);
+      };
+      const timer = setTimeout(go, Math.min(wait, 0x7fffffff));
+      signal.addEventListener("abort", go);
+      this.#hurry = () => {
+        this.#pace.hurry();
+        go();
+      };
+      if (this.#hurried) this.#hurry();
+      this.#hurried = false;
+    });
+  }
+}
