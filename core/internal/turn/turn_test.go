@@ -362,3 +362,54 @@ func TestPark(t *testing.T) {
 	_, ok = turn.Pop()
 	require.False(t, ok)
 }
+
+// A turn lasts until it ends or the next begins, or until the goroutine from which the reading was taken has no more to do.
+// No later turn, and no barrier, is taken for it.
+func TestHowLongATurnLasts(t *testing.T) {
+	begin := func() (*Turn, Token) {
+		turn := new(Turn)
+		turn.Init(1<<20, nil, false)
+		tok, mine := turn.NextCall(turn.Begin(Handling), 0, 0, 1, nil)
+		require.True(t, mine)
+		require.True(t, turn.Lasts(tok))
+		require.False(t, turn.Lasts(tok.Next()))
+		return turn, tok
+	}
+	ends := map[string]func(turn *Turn, tok Token){
+		"it ends": func(turn *Turn, tok Token) { require.True(t, turn.End(tok)) },
+		"the next begins": func(turn *Turn, tok Token) {
+			next, mine := turn.Next(tok, 0, 0)
+			require.True(t, mine)
+			require.Equal(t, tok.Next(), next)
+		},
+		"the next is taken over": func(turn *Turn, tok Token) {
+			next, _ := turn.Next(tok, 0, 0)
+			require.True(t, turn.TakeOver(next))
+			require.True(t, turn.Lasts(next))
+			turn.Copied()
+		},
+		"a barrier comes after its end": func(turn *Turn, tok Token) {
+			require.True(t, turn.End(tok))
+			require.Equal(t, Yours, turn.Bar(nil))
+		},
+		"a flush that is taken over": func(turn *Turn, tok Token) {
+			require.True(t, turn.End(tok))
+			require.True(t, turn.TakeOver(turn.Begin(Flushing)))
+			turn.Copied()
+		},
+		"it is taken over, and its goroutine has nothing more to do": func(turn *Turn, tok Token) {
+			require.True(t, turn.TakeOver(tok))
+			turn.Copied()
+			require.True(t, turn.Lasts(tok))
+			_, more := turn.Pop()
+			require.False(t, more)
+		},
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			turn, tok := begin()
+			end(turn, tok)
+			require.False(t, turn.Lasts(tok))
+		})
+	}
+}
