@@ -241,8 +241,10 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 	var late []postponed
 	var passed []byte
 	kept := h.Keep(f.Command, f.Payload, f.Kind == KindRaw)
-	once := outbox.NewBlock(kept)
-	if !set.waits() { // else it is not dropped, whatever the policy
+	var once *outbox.Block
+	if set.waits() { // not to be dropped, whatever the policy
+		once = outbox.NewBlock(kept)
+	} else {
 		once = s.eng.overflow.newBlock(f.Command, set, kept)
 	}
 	blocks := s.eng.overflow.of(f.Command) == OverflowBlock
