@@ -1,11 +1,11 @@
 package admit
 
-// A site is an address from which somebody has come. It is known as long as a slot is there.
+// A site holds what is counted for one address. It exists as long as a slot is there.
 type site struct {
 	addr    Addr
-	slots   int
-	settled int // Linked and Left
-	waits   int // Waiting
+	slots   int // all slots
+	settled int // slots that are Linked or Left
+	waits   int // slots that are Waiting
 	lines   [kinds]line
 }
 
@@ -17,11 +17,11 @@ const (
 	kinds
 )
 
-// A line is what one crowd has of one site, in the order in which they came.
+// A line is the slots of one crowd at one site, in the order in which they were added.
 type line struct {
 	first, last *Slot
 	n           int
-	prev, next  *site // in the rank of n
+	prev, next  *site // neighbours in the rank of n
 }
 
 // siteLocked returns the site of an address.
@@ -34,7 +34,7 @@ func (g *Gate) siteLocked(addr Addr) *site {
 	return s
 }
 
-// settleLocked moves a slot, which counts for nothing at this moment, to a site; nil for none.
+// settleLocked moves a slot to a site, or to none if to is nil. leaveLocked has been called for the slot.
 func (g *Gate) settleLocked(p *Slot, to *site) {
 	if to != nil {
 		to.slots++
@@ -47,18 +47,19 @@ func (g *Gate) settleLocked(p *Slot, to *site) {
 	p.at = to
 }
 
-// A crowd knows of which site it has most. Each change of it takes the same short time, however
-// many there are.
+// A crowd holds slots, and knows which site has the most of them. The time for a change does not depend on how many slots
+// there are.
 type crowd struct {
-	kind  int
+	kind  int // the index of its lines
 	size  int
-	ranks []rank // by how many of a site there are; the first is not used
+	ranks []rank // ranks[n] holds the sites with n slots; ranks[0] is not used
 }
 
-// A rank is the sites of which there are as many, the one that has been here longest first.
+// A rank holds the sites with the same number of slots, the one that has been in the rank longest first.
 type rank struct{ first, last *site }
 
-// first returns the first of the site with most, last the last one. There must be one.
+// first returns the first slot of the site with the most, or nil if there is none. last returns the last one; there must
+// be one.
 func (c *crowd) first() *Slot {
 	if c.size == 0 {
 		return nil
@@ -107,8 +108,7 @@ func (c *crowd) remove(p *Slot) {
 	c.rank(s)
 }
 
-// rank puts a site where it belongs by how many it has. There is a rank for the site with most and
-// none above it.
+// rank puts a site into the rank of its number of slots. The last rank is the rank of the site with the most.
 func (c *crowd) rank(s *site) {
 	l := &s.lines[c.kind]
 	if l.n > 0 {

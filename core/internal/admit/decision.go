@@ -7,25 +7,25 @@ import (
 	"github.com/hisock/hisock/core/internal/lock"
 )
 
-// Grace is how long a program may take to decide when the context of that has ended. Then the server goes
-// on without its decision.
+// Grace is how long the program may still take to decide after the context of the decision has ended. Then the server
+// goes on without the decision.
 const Grace = time.Second
 
-// A Decision is the program's about one newcomer:
+// A Decision is the state of the program's decision about one newcomer:
 //
 //	undecided → pending   Begin: the program is asked
 //	          → decided   Done: there was nothing to ask
 //	pending   → decided   Done: the program has answered
-//	          → given up  GiveUp: it does not answer, or nobody waits for that
+//	          → given up  GiveUp: the program does not answer, or nobody waits for the answer
 //
-// Of Done and GiveUp the first wins, and says what becomes of the newcomer. The zero value is undecided. All
+// The first call of Done or GiveUp wins, and its caller goes on with the newcomer. The zero value is undecided. All
 // methods are safe for concurrent use.
 type Decision struct {
 	mu      lock.Mutex[lock.Decision] // guards the fields below
 	state   decisionState
-	hurried bool               // there is no time for it
+	hurried bool               // Hurry has been called
 	cancel  context.CancelFunc // ends the context of a pending decision
-	unwatch func() bool        // forgets that this context may end
+	unwatch func() bool        // stops waiting for the end of this context
 }
 
 type decisionState uint8
@@ -37,8 +37,8 @@ const (
 	givenUp
 )
 
-// Begin returns the context in which the program decides. It ends with base, by a time if that is not zero,
-// when somebody is in a [Decision.Hurry], and with the decision. If the decision is still pending [Grace]
+// Begin returns the context in which the program decides. The context ends with base, at the time by unless that is zero,
+// with [Decision.Hurry], and with the decision. If the decision is still pending [Grace]
 // later, late is called on a goroutine of its own.
 func (d *Decision) Begin(base context.Context, by time.Time, late func()) context.Context {
 	ctx, cancel := context.WithCancel(base)
@@ -67,7 +67,7 @@ func (d *Decision) Hurry() {
 	}
 }
 
-// Done notes that the program has decided, or is not asked. It reports false if the decision has been given up.
+// Done notes that the program has decided, or was not asked. It reports false if the decision has been given up.
 func (d *Decision) Done() bool {
 	d.mu.Lock()
 	state, cancel, unwatch := d.state, d.cancel, d.unwatch

@@ -1,10 +1,10 @@
-// Package admit decides who has an admission slot at a server: who is about to say hello, whom the
-// program decides about, whose connection is there, and whose waits to be resumed. It counts
-// them in all and by address, and says who makes room when there is none: that is a [Gate]. What the program
-// decides about a newcomer, and until when, is a [Decision].
+// Package admit decides who has an admission slot at a server: newcomers that have not sent their hello, newcomers about
+// which the program decides, connections, and connections that wait to be resumed. A [Gate] counts
+// the slots in all and by address, and says whose slot is given away when there is no room. A [Decision] is the state of
+// the program's decision about one newcomer, and its time limit.
 //
-// It knows neither streams nor connections: who makes room is returned, and it is the caller
-// who ends that one, without a lock. The lock of a Gate is taken last.
+// The package knows neither streams nor connections: the gate returns the slots that it has given away, and the caller
+// ends their owners, with no lock held. No lock is taken while the lock of a Gate is held.
 package admit
 
 import "github.com/hisock/hisock/core/internal/lock"
@@ -18,40 +18,40 @@ import "github.com/hisock/hisock/core/internal/lock"
 //	Linked   → Waiting    Suspend
 //	Waiting  → Linked     Relink
 //	         → Left       Leave
-//	any      → Gone       Free, or to make room
+//	any      → Gone       Free, or the slot is given to another
 //
-// and from each of the first three to Refused by Refuse.
+// Refuse leads from Greeting, Resuming and Deciding to Refused.
 type State uint8
 
 const (
-	Greeting State = iota // has not said hello
-	Refused               // is being told why it is not let in
-	Resuming              // has shown the token of a session, which it goes on with
-	Deciding              // the program decides whether it may join
-	Linked                // has joined; its connection has a stream, or has ended and is not over
-	Waiting               // its connection has no stream and may be resumed
-	Left                  // its connection has ended while it waited, and is not over
-	Gone                  // has no slot
+	Greeting State = iota // a newcomer that has not sent its hello
+	Refused               // a newcomer that is being told why it is refused
+	Resuming              // a newcomer that has shown the token of a session, and is about to go on with it
+	Deciding              // a newcomer about which the program decides
+	Linked                // a connection that has a stream, or that has ended and is not closed
+	Waiting               // a connection that has no stream and may be resumed
+	Left                  // a connection that has ended while it waited, and is not closed
+	Gone                  // no slot
 )
 
-// Limits say how many there may be. Zero means without limit.
+// Limits bound the numbers of slots. Zero means no limit.
 type Limits struct {
-	Conns        int  // Deciding, Linked and Left; and with them Waiting
-	ConnsPerAddr int  // of one address
-	ConnsOfMany  bool // also of one that may stand for many
+	Conns        int  // Deciding + Linked + Left, as a newcomer asks; Linked + Left + Waiting, as it joins
+	ConnsPerAddr int  // the same for one address
+	ConnsOfMany  bool // ConnsPerAddr holds also for an address that may stand for many clients
 
-	Greeting        int  // Greeting and Refused; and as many Deciding
-	GreetingPerAddr int  // of one address
-	GreetingOfMany  bool // also of one that may stand for many
+	Greeting        int  // Greeting + Refused, and by itself Deciding
+	GreetingPerAddr int  // the same for one address
+	GreetingOfMany  bool // GreetingPerAddr holds also for an address that may stand for many clients
 }
 
-// An Addr is what newcomers from one address have in common.
+// An Addr is the address by which newcomers are counted.
 type Addr struct {
 	Host string
-	Many bool // it may stand for many, such as a proxy
+	Many bool // the address may stand for many clients, such as a proxy
 
-	// Proxy says that it is the address of a proxy that has yet to say for whom it speaks. No
-	// limit of one address holds for it.
+	// Proxy says that this is the address of a proxy that has not told its client's address yet. No
+	// limit for one address holds for it.
 	Proxy bool
 }
 
@@ -62,26 +62,26 @@ const (
 	None     Refusal = iota
 	Full             // too many connections
 	AddrFull         // too many connections of this address
-	Busy             // too many are decided about
-	AddrBusy         // too many of this address are decided about
-	MadeRoom         // the slot was given to another
+	Busy             // too many newcomers are Deciding
+	AddrBusy         // too many newcomers of this address are Deciding
+	MadeRoom         // the newcomer's slot was given to another
 )
 
 // A Slot is the admission slot of one newcomer, and then of its connection.
 type Slot struct {
-	owner any // what Enter or Join was given
+	owner any // the argument of Enter or Join
 
 	// Guarded by Gate.mu.
 	state      State
 	at         *site
-	prev, next *Slot  // in the line of its site
-	in         *crowd // whose line that is; nil for none
-	session    *Slot  // of one that is Resuming
-	resumer    *Slot  // the one that is Resuming and goes on with this
+	prev, next *Slot  // neighbours in the line of the site
+	in         *crowd // the crowd of that line; nil for none
+	session    *Slot  // if Resuming: the slot of the session
+	resumer    *Slot  // the slot that is Resuming this one; nil for none
 }
 
-// Owner returns what the last of [Gate.Enter] and [Gate.Join] was given for the slot. It is for
-// a slot that has made room.
+// Owner returns the owner that [Gate.Enter] or [Gate.Join], whichever was called last, was given. It may be called for
+// a slot that the gate has given away.
 func (p *Slot) Owner() any { return p.owner }
 
 // A Gate counts slots. All methods are safe for concurrent use.
@@ -92,12 +92,12 @@ type Gate struct {
 	sites    map[Addr]*site
 	greeting crowd
 	deciding crowd
-	waiting  crowd // of those that wait, those that nobody is about to resume
-	settled  int   // Linked and Left
-	waits    int   // Waiting
+	waiting  crowd // slots that are Waiting and that nobody is Resuming
+	settled  int   // slots that are Linked or Left
+	waits    int   // slots that are Waiting
 }
 
-// New returns a gate at which nobody is.
+// New returns a gate without slots.
 func New(limits Limits) *Gate {
 	if limits.Greeting == 0 {
 		limits.Greeting = limits.Conns // half-open connections are connections too
@@ -107,8 +107,8 @@ func New(limits Limits) *Gate {
 	return g
 }
 
-// Enter gives a newcomer a slot. If there are too many, the one that came first makes room: of
-// the same address if that has too many, else of the address that has most.
+// Enter gives a newcomer a slot. If there are too many, it takes the slot of the oldest newcomer away: of
+// the same address if that has too many, and otherwise of the address with the most. evicted is that slot, or nil.
 func (g *Gate) Enter(from Addr, owner any) (p, evicted *Slot) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -117,7 +117,7 @@ func (g *Gate) Enter(from Addr, owner any) (p, evicted *Slot) {
 	return p, g.greetLocked(p)
 }
 
-// greetLocked puts a slot where it can be told to make room, and tells one.
+// greetLocked adds a slot to the greeting crowd, and takes another slot away if there are too many.
 func (g *Gate) greetLocked(p *Slot) (evicted *Slot) {
 	switch most := g.perAddr(p.at, g.limits.GreetingPerAddr, g.limits.GreetingOfMany); {
 	case most > 0 && p.at.lines[inGreeting].n >= most:
@@ -132,8 +132,8 @@ func (g *Gate) greetLocked(p *Slot) (evicted *Slot) {
 	return evicted
 }
 
-// Move notes from which address a newcomer really comes, which a proxy has said. It counts there
-// from now on, as if it had entered from there at this moment.
+// Move notes the real address of a newcomer, which a proxy has told. The newcomer counts for that address
+// from now on, as if it had just entered from there.
 func (g *Gate) Move(p *Slot, to Addr) (evicted *Slot) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -145,9 +145,8 @@ func (g *Gate) Move(p *Slot, to Addr) (evicted *Slot) {
 	return g.greetLocked(p)
 }
 
-// Ask keeps a slot free for one who has said hello, until the program has decided. If too many
-// are decided about, the newest of the address with most makes room, provided that this
-// leaves the address as many as the newcomer's.
+// Ask makes a newcomer whose hello has come Deciding. If too many newcomers are Deciding, it takes the slot of the newest
+// of the address with the most away, provided that afterwards that address still has at least as many as the newcomer's.
 func (g *Gate) Ask(p *Slot) (evicted *Slot, no Refusal) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -176,9 +175,9 @@ func (g *Gate) Ask(p *Slot) (evicted *Slot, no Refusal) {
 	return evicted, None
 }
 
-// Join gives one who was decided about the slot of a connection. If there are too many, those
-// that have waited longest to be resumed make room: of the same address if that has too
-// many, then of the address of which most wait.
+// Join makes a newcomer about which the program has decided Linked. If there are too many connections, it takes the slots
+// of those away that have waited longest to be resumed: of the same address if that has too
+// many, and then of the address of which the most wait. evicted are these slots, also if Join refuses.
 func (g *Gate) Join(p *Slot, owner any) (evicted []*Slot, no Refusal) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -209,7 +208,7 @@ func (g *Gate) Join(p *Slot, owner any) (evicted []*Slot, no Refusal) {
 	return evicted, None
 }
 
-// Refuse notes that one who has not joined is being told why. It can be told to make room again.
+// Refuse notes that a newcomer is being told why it is refused. Its slot may be taken away then.
 func (g *Gate) Refuse(p *Slot) (evicted *Slot) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -258,9 +257,9 @@ func (g *Gate) Leave(p *Slot) {
 	p.at.settled++
 }
 
-// Resume notes that a newcomer is about to go on with a session: neither makes room until it
-// has, or gives that up with Ask, Refuse or Free. One who was about to go on with it before
-// makes room. It reports false if the newcomer has no slot.
+// Resume notes that a newcomer is about to go on with a session. Neither slot is taken away before the newcomer
+// has resumed the session, or has given that up with Ask, Refuse or Free. If another newcomer was about to go on with the
+// session, its slot is taken away. Resume reports false if the newcomer has no slot.
 func (g *Gate) Resume(session, newcomer *Slot) (evicted *Slot, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -279,8 +278,8 @@ func (g *Gate) Resume(session, newcomer *Slot) (evicted *Slot, ok bool) {
 	return evicted, true
 }
 
-// Relink lets a session go on, at the address of the newcomer that resumes it, who needs no slot
-// of its own any more. It reports false if one of them has none, or the session does not wait.
+// Relink makes a session Linked again, at the address of the newcomer that resumes it. The newcomer needs no slot
+// of its own any more. Relink reports false if the session is not Waiting, or another newcomer resumes it.
 func (g *Gate) Relink(session, newcomer *Slot) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -296,27 +295,27 @@ func (g *Gate) Relink(session, newcomer *Slot) bool {
 	return true
 }
 
-// Free gives a slot back, once however often it is called.
+// Free gives a slot back. It does nothing if the slot is Gone.
 func (g *Gate) Free(p *Slot) {
 	g.mu.Lock()
 	g.dropLocked(p)
 	g.mu.Unlock()
 }
 
-// HasRoomMade reports whether the slot was given to another, or back.
+// HasRoomMade reports whether the slot was given to another, or given back.
 func (g *Gate) HasRoomMade(p *Slot) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return p.state == Gone
 }
 
-// Counts are how many there are.
+// Counts are the numbers of slots by state, and of addresses.
 type Counts struct {
-	Greeting, Deciding, Settled, Waiting int
+	Greeting, Deciding, Settled, Waiting int // Greeting includes Refused; Settled is Linked and Left
 	Addrs                                int
 }
 
-// Counts returns how many there are at this moment.
+// Counts returns the numbers at this moment.
 func (g *Gate) Counts() Counts {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -331,7 +330,7 @@ func (g *Gate) perAddr(s *site, most int, ofMany bool) int {
 	return most
 }
 
-// dropLocked takes a slot away.
+// dropLocked makes a slot Gone.
 func (g *Gate) dropLocked(p *Slot) {
 	if p.state == Gone {
 		return
@@ -344,7 +343,7 @@ func (g *Gate) dropLocked(p *Slot) {
 	g.settleLocked(p, nil)
 }
 
-// leaveLocked takes a slot out of what it counts for in its state.
+// leaveLocked takes a slot out of the crowd and the counters of its state.
 func (g *Gate) leaveLocked(p *Slot) {
 	if p.in != nil {
 		p.in.remove(p)

@@ -1,8 +1,8 @@
-// Package ahead reads a stream ahead while nobody takes what comes, so that its end is noticed.
+// Package ahead reads a stream ahead while nobody takes the bytes that come, so that the end of the stream is noticed.
 //
-// A read that has begun cannot be taken back without ending some streams. So a [Reader] is asked
-// to begin no other one ([Reader.Stop]), and whoever reads the stream next takes what it has read
-// first, the outcome of the read under way included ([Reader.Take]).
+// On some streams a read that has begun cannot be interrupted without ending the stream. So [Reader.Stop] makes a
+// [Reader] begin no other read, and the next reader of the stream first takes the bytes that the Reader has read,
+// the outcome of the read under way included ([Reader.Take]).
 package ahead
 
 import (
@@ -23,13 +23,13 @@ type Reader struct {
 	news sync.Cond
 	stop bool
 	over bool   // Run reads no more
-	buf  []byte // who reads writes behind the first n bytes only
+	buf  []byte // Run writes only after the first n bytes
 	n    int    // bytes that were read
-	off  int    // of these, that were taken
-	err  error
+	off  int    // bytes that were taken; off ≤ n
+	err  error  // of the stream; nil while it has not ended
 }
 
-// New returns a reader of stream that holds no more than one buffer of pool.
+// New returns a reader of stream that holds at most one buffer of pool.
 func New(stream transport.Conn, pool transport.BufferPool) *Reader {
 	r := &Reader{stream: stream, pool: pool}
 	r.ready, _ = stream.(transport.ReadyReader)
@@ -37,7 +37,7 @@ func New(stream transport.Conn, pool transport.BufferPool) *Reader {
 	return r
 }
 
-// Run reads until the stream ends or fails, Stop was called, or the buffer is full. It returns the
+// Run reads until the stream ends or fails, Stop is called, or the buffer is full. It returns the
 // error of the stream, or nil.
 func (r *Reader) Run() error {
 	for {
@@ -58,7 +58,7 @@ func (r *Reader) Run() error {
 	}
 }
 
-// read reads once into buf, behind its first n bytes. It borrows a buffer if there is none.
+// read reads once into buf, after its first n bytes. It borrows a buffer if buf is nil.
 func (r *Reader) read(buf []byte, n int) ([]byte, int, error) {
 	if buf == nil && r.ready != nil {
 		return r.ready.ReadReady(r.pool)
@@ -69,14 +69,14 @@ func (r *Reader) read(buf []byte, n int) ([]byte, int, error) {
 	got, err := r.stream.Read(buf[n:])
 	switch {
 	case got > 0:
-		return buf, got, nil // an error will come again
+		return buf, got, nil // the next read fails again
 	case err == nil:
 		err = io.ErrNoProgress
 	}
 	return buf, 0, err
 }
 
-// Stop makes Run begin no other read. It does not wait for the one under way.
+// Stop makes Run begin no other read. It does not wait for the read under way.
 func (r *Reader) Stop() {
 	r.mu.Lock()
 	r.stop = true
@@ -90,10 +90,10 @@ func (r *Reader) Ended() error {
 	return r.err
 }
 
-// Take returns what has been read and was not taken before, valid until Take is called again. If
-// there is nothing it waits. It returns nothing when Run reads no more and all was taken, with the
-// error of the stream if it has ended; then the buffer has been given back, and Take is
-// not called again.
+// Take returns the bytes that have been read and were not taken before, valid until Take is called again. If
+// there are none it waits. Once Run reads no more and all bytes were taken, it returns none, and the
+// error of the stream if it has ended; then it has given the buffer back, and must
+// not be called again.
 func (r *Reader) Take() ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

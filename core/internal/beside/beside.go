@@ -1,5 +1,5 @@
-// Package beside counts the handlers of a connection that run beside its turn, each on a goroutine of its own:
-// how many they are, and what was copied for them.
+// Package beside counts the handlers of a connection that run beside its turn, each on a goroutine of its own,
+// and the bytes that were copied for them.
 package beside
 
 import (
@@ -9,10 +9,10 @@ import (
 	"github.com/hisock/hisock/core/internal/lock"
 )
 
-// Handlers are those of one connection. A nil Handlers lets none run.
+// Handlers counts the handlers of one connection. A nil Handlers lets none run.
 type Handlers struct {
-	most   int // that run at a time; it does not change
-	limit  int // in bytes; it does not change
+	most   int // handlers that may run at a time; it does not change
+	limit  int // of bytes; it does not change
 	budget *budget.Budget
 
 	mu      lock.Mutex[lock.Beside] // guards the fields below
@@ -26,19 +26,19 @@ type Handlers struct {
 // Command is the id under which a command is queued.
 const Command = ^uint64(0)
 
-// New returns Handlers of which most may run at a time, and for which limit bytes may have been copied. These count
-// in the budget.
+// New returns a Handlers that lets most handlers run at a time, and limit bytes be copied for them. The bytes are
+// counted in the budget.
 func New(most, limit int, of *budget.Budget) *Handlers {
 	h := &Handlers{most: most, limit: limit, budget: of}
 	h.room.L = &h.mu
 	return h
 }
 
-// May reports whether handlers may run beside the turn at all. If not, nothing but State and Bytes may be called.
+// May reports whether handlers may run beside the turn at all. If it reports false, only State and Bytes may be called.
 func (h *Handlers) May() bool { return h != nil && h.most > 0 }
 
-// Begin lets a handler run for which n bytes are copied, if there is room for it. One that is too large has room
-// if no other was copied for. End follows.
+// Begin counts a handler for which n bytes are copied, if there is room for it. If nothing else is copied, there is room
+// for any n. If Begin reports true the caller must call End when the handler has returned.
 func (h *Handlers) Begin(n int) bool {
 	h.mu.Lock()
 	ok := h.beginLocked(n)
@@ -60,14 +60,14 @@ func (h *Handlers) addLocked(n int) {
 	h.mem.Set(h.budget, h.bytes)
 }
 
-// Queue notes that whoever has the turn is about to Await room, for the call with that id or for a Command.
+// Queue notes that the goroutine that has the turn is about to Await room, for the call with that id or for a Command.
 func (h *Handlers) Queue(id uint64) {
 	h.mu.Lock()
 	h.queued = id
 	h.mu.Unlock()
 }
 
-// Await is Begin that waits for room. One goroutine at a time calls it, the one that has the turn.
+// Await is Begin, except that it waits for room. Only the goroutine that has the turn calls it.
 func (h *Handlers) Await(n int) {
 	h.mu.Lock()
 	for !h.beginLocked(n) {
@@ -77,7 +77,7 @@ func (h *Handlers) Await(n int) {
 	h.mu.Unlock()
 }
 
-// End says that a handler has returned, for which n bytes were copied.
+// End notes that a handler has returned for which n bytes were copied.
 func (h *Handlers) End(n int) {
 	h.mu.Lock()
 	h.running--
@@ -97,7 +97,7 @@ func (h *Handlers) State() (running int, queued uint64) {
 	return running, queued
 }
 
-// Bytes is how much was copied for the handlers that run.
+// Bytes returns how many bytes were copied for the handlers that run.
 func (h *Handlers) Bytes() int {
 	if h == nil {
 		return 0

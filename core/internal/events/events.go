@@ -1,5 +1,5 @@
-// Package events runs functions that tell a program what has happened, one after the other, apart from
-// those who find out what has happened.
+// Package events runs functions that tell the program what has happened, one after the other, and not on the goroutines
+// that have found it out.
 package events
 
 import "github.com/hisock/hisock/core/internal/lock"
@@ -9,7 +9,7 @@ import "github.com/hisock/hisock/core/internal/lock"
 type Line struct {
 	mu      lock.Mutex[lock.Events] // guards the fields below
 	waiting []*Event                // the first may be running
-	taken   bool                    // somebody runs events, or holds them up
+	taken   bool                    // a goroutine runs events, or Hold holds them back
 }
 
 // An Event is a function that has been added to a Line.
@@ -21,8 +21,7 @@ type Event struct {
 // Done returns a channel that is closed when the function has returned, or has ended its goroutine.
 func (e *Event) Done() <-chan struct{} { return e.done }
 
-// Add adds a function. If start is true nobody runs events, and the caller has to see to it that
-// somebody calls Run.
+// Add adds a function. If start is true no goroutine runs events, and the caller must make one call Run.
 func (l *Line) Add(run func()) (e *Event, start bool) {
 	e = &Event{run, make(chan struct{})}
 	l.mu.Lock()
@@ -33,14 +32,14 @@ func (l *Line) Add(run func()) (e *Event, start bool) {
 	return e, start
 }
 
-// Hold holds up events until Free. It is called before the first Add.
+// Hold holds events back until Free. It is called before the first Add.
 func (l *Line) Hold() {
 	l.mu.Lock()
 	l.taken = true
 	l.mu.Unlock()
 }
 
-// Free ends Hold. If start is true the caller has to see to it that somebody calls Run.
+// Free ends Hold. If start is true the caller must make a goroutine call Run.
 func (l *Line) Free() (start bool) {
 	l.mu.Lock()
 	start = len(l.waiting) > 0
@@ -49,7 +48,7 @@ func (l *Line) Free() (start bool) {
 	return start
 }
 
-// Run runs events until none waits. It does not return if an event ends its goroutine; then Run is to be
+// Run runs events until none waits. It does not return if an event ends the goroutine; then Run must be
 // called once more.
 func (l *Line) Run() {
 	for e := l.first(true); e != nil; e = l.first(true) {
@@ -65,7 +64,7 @@ func (l *Line) Busy() bool {
 	return busy
 }
 
-// RunTo runs events up to the one whose Done that is, for those who have one goroutine for the events of
+// RunTo runs events up to the event whose Done channel is done. It is for a goroutine that runs the events of
 // many lines.
 func (l *Line) RunTo(done <-chan struct{}) {
 	for {
@@ -80,7 +79,8 @@ func (l *Line) RunTo(done <-chan struct{}) {
 	}
 }
 
-// first returns the first event, or nil if there is none. If leave is true nobody runs events then.
+// first returns the first event, or nil if there is none. If it returns nil and leave is true, the caller runs no more
+// events.
 func (l *Line) first(leave bool) *Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -2,11 +2,11 @@ package guard
 
 import "time"
 
-// A bucket holds what may still be spent: it fills at perSecond and holds no more than most.
+// A bucket is a token bucket: it fills with perSecond tokens a second and holds at most most.
 type bucket struct {
 	perSecond float64 // 0 for no limit
 	most      float64
-	left      float64
+	left      float64 // tokens that may be spent; negative after an excess
 }
 
 // newBucket returns a full bucket.
@@ -14,10 +14,10 @@ func newBucket(perSecond, most int) bucket {
 	return bucket{float64(perSecond), float64(most), float64(most)}
 }
 
-// tolerance is far more than what adding fractions up loses, and far less than one.
+// tolerance is far more than the rounding error of many small fills, and far less than one token.
 const tolerance = 1e-3
 
-// fill adds what has come together in the time. If over is set the bucket may hold more than most.
+// fill adds the tokens of the time d. If over is set the bucket may hold more than most.
 func (b *bucket) fill(d time.Duration, over bool) {
 	b.left += d.Seconds() * b.perSecond
 	if !over {
@@ -25,7 +25,7 @@ func (b *bucket) fill(d time.Duration, over bool) {
 	}
 }
 
-// spend takes n. If less is left it reports false, and how long it would be until there is as much.
+// spend takes n tokens. If there are fewer it reports false, and returns how long it takes until there are enough.
 func (b *bucket) spend(n int) (wait time.Duration, ok bool) {
 	if b.perSecond == 0 {
 		return 0, true
@@ -43,12 +43,12 @@ type Rate struct {
 	filledAt time.Time
 }
 
-// NewRate returns a rate of so many a second, of which most may come at once.
+// NewRate returns a rate of perSecond a second, with bursts of most.
 func NewRate(perSecond, most int) *Rate {
 	return &Rate{newBucket(perSecond, most), time.Now()}
 }
 
-// Take counts one. If that is one too many it reports false, and how long to wait; then it does not count.
+// Take counts one. If that exceeds the rate, it does not count, reports false, and returns how long to wait.
 func (r *Rate) Take() (wait time.Duration, ok bool) {
 	now := time.Now()
 	r.left.fill(now.Sub(r.filledAt), false)

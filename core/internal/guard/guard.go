@@ -1,7 +1,7 @@
-// Package guard watches what one client sends to a server: how fast, whether it asks for anything at all,
-// and whether a frame that it has begun comes to its end.
+// Package guard watches one client of a server: how fast it sends, whether it sends anything that counts as activity,
+// and whether a frame that it has begun becomes complete.
 //
-// A guard has no lock. The reading role counts what comes, the sweeper looks, and what both touch is atomic.
+// A guard has no lock. The reader counts, the sweeper looks, and fields that both touch are atomic.
 package guard
 
 import (
@@ -10,36 +10,36 @@ import (
 	"time"
 )
 
-// drip is how much of a large frame must come each second, beyond the time for any frame, in bytes.
+// drip is the least rate at which a large frame must come, in bytes a second, after Limits.Frame has passed.
 const drip = 16 << 10
 
-// Limits say what a client may do. Zero is without limit.
+// Limits bound a client. Zero means no limit.
 type Limits struct {
-	Frames int           // a second
-	Bytes  int           // a second
-	Idle   time.Duration // without a command, call or raw message
-	Frame  time.Duration // from the beginning of a frame to its end
+	Frames int           // frames a second
+	Bytes  int           // bytes a second
+	Idle   time.Duration // the time without a command, call or raw message
+	Frame  time.Duration // the time from the first byte of a frame to its last, and a second more for each drip bytes
 }
 
 // A Guard watches one client.
 type Guard struct {
 	limits Limits
 
-	// Owned by the reading role.
+	// Owned by the reader.
 	rated     *rates // nil if no rate is limited
 	bytesRead uint64
 
 	partial atomic.Uint64 // the frame that is under way while the reader waits; see pack
-	asked   atomic.Bool   // the client has asked for something since the sweeper looked
+	asked   atomic.Bool   // the client has sent a command, call or raw message since the sweeper looked last
 
-	// Owned by the sweeper. Times are on its clock; zero is not noted yet.
-	askedAt      time.Duration
-	reads        uint64        // of the connection, when the sweeper looked
-	partialBegin uint64        // where the frame began that was under way then
-	partialSince time.Duration // when the sweeper saw it first
+	// Owned by the sweeper. Times are on its clock; zero means not noted yet.
+	askedAt      time.Duration // when the client was last not idle
+	reads        uint64        // Look.Reads at the last look
+	partialBegin uint64        // where the frame that was under way at the last look begins
+	partialSince time.Duration // when the sweeper saw that frame first
 }
 
-// rates are how fast one client sends. They are owned by the reading role.
+// A rates says how fast one client sends. The reader owns it.
 type rates struct {
 	frames   bucket
 	bytes    bucket
@@ -87,8 +87,8 @@ func (g *Guard) Frame(asks bool) *Excess {
 	return nil
 }
 
-// Wait notes that the reader is about to wait. It has begin bytes of a frame that is under way, 0 for none,
-// whose size is 0 while it is not known.
+// Wait notes that the reader is about to wait for input. begin is the number of bytes that it has of an unfinished frame,
+// 0 if there is none. size is the size of that frame, 0 while it is not known.
 func (g *Guard) Wait(begin, size int) {
 	partial := uint64(0)
 	if begin > 0 {
@@ -99,12 +99,13 @@ func (g *Guard) Wait(begin, size int) {
 	}
 }
 
-// pack returns where a frame begins in what is read, modulo 1<<32, and above zero what its size is.
+// pack returns one number that holds the offset at which a frame begins in the stream, modulo 1<<32, and its size. It is
+// never zero.
 func pack(at uint64, size int) uint64 { return at<<32 | uint64(uint32(size)+1) }
 
 func unpack(partial uint64) (at uint64, size int) { return partial >> 32, int(uint32(partial) - 1) }
 
-// Read notes that n bytes have been read. It returns nil unless they are too many.
+// Read notes that n bytes have been read. It returns nil unless they exceed the limit.
 func (g *Guard) Read(n int) *Excess {
 	g.bytesRead += uint64(n)
 	r := g.rated
@@ -122,8 +123,8 @@ func (g *Guard) Read(n int) *Excess {
 	return nil
 }
 
-// Stall notes that reading had to wait for handlers: what has piled up meanwhile comes at once, which is no
-// fault of the client.
+// Stall notes that reading had to wait for handlers. Frames that have piled up meanwhile come at once, and do not exceed
+// a limit.
 func (g *Guard) Stall() {
 	if g.rated != nil {
 		g.rated.stalled = true
@@ -138,8 +139,8 @@ type Look struct {
 	Reads   uint64 // reads that have returned
 }
 
-// Sweep looks whether the client has asked for nothing for too long, and whether a frame has been under way
-// for too long. The one that is so is not zero.
+// Sweep checks whether the client has been idle for too long, and whether a frame has been under way
+// for too long. It returns the time for which the first is so as idle, or else for the second as late, and 0 otherwise.
 func (g *Guard) Sweep(l Look) (idle, late time.Duration) {
 	if g.limits.Idle > 0 {
 		if g.askedAt == 0 || g.asked.Swap(false) || !l.Quiet {

@@ -5,38 +5,38 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// MaxLeft is for how many groups that a client is not in its position is remembered.
+// MaxLeft bounds the groups that a client is not in and whose positions are remembered.
 const MaxLeft = 256
 
-// A Book says, at a client, up to where it has had what was sent to each group, over all connections of
-// the client. It tells replayed messages from others, those that come twice from those that come once,
-// and what was missed.
+// A Book says, at a client, up to which message it has had each group, over all connections of
+// the client. It tells which messages are replayed, which come a second time,
+// and how many were missed.
 //
-// A page of the book is of one group. What it says of the group's epoch holds for the connection on which
-// the server has begun a replay of the group: on another one, numbers mean nothing before it has.
+// A page of the book is for one group. Its epoch holds for the connection on which
+// the server has begun a replay of the group: on another connection numbers mean nothing before the server has done so.
 //
 // The methods are called in the order in which frames are handled. The zero value is an empty book, and
 // all methods are safe for concurrent use.
 type Book struct {
 	mu    lock.Mutex[lock.Book] // guards the fields below
 	pages map[string]*page
-	conn  uint64 // the connection by number
-	ring  page   // of pages of groups that the client is not in: next is that which it left longest ago
-	left  int    // how many these are
+	conn  uint64 // the number of the connection
+	ring  page   // the pages of groups that the client is not in: next is the group that it left longest ago
+	left  int    // how many pages are in the ring
 }
 
 type page struct {
 	wire.Position
-	conn   uint64 // on which the epoch holds
-	until  uint64 // number up to which messages are replayed, while that lasts
-	had    uint64 // number up to which they come twice, while that lasts
-	replay Replay // has no group if there is none
+	conn   uint64 // the connection on which the epoch holds
+	until  uint64 // during a replay: messages up to this number are replayed
+	had    uint64 // during a replay: messages up to this number come a second time
+	replay Replay // the replay under way; it has no group if there is none
 
-	// Links of a ring if the client is not in the group, else nil.
+	// Links of the ring if the client is not in the group; nil otherwise.
 	next, prev *page
 }
 
-// A Replay is what a client is told of what it is given of a group.
+// A Replay is what the program of a client is told of a replay. core.Replay explains the fields.
 type Replay struct {
 	Group    string
 	Messages int
@@ -44,7 +44,7 @@ type Replay struct {
 	Lost     bool
 }
 
-// Connected says that a connection begins on which the client is in no group yet.
+// Connected notes that a connection has begun on which the client is in no group yet.
 func (b *Book) Connected() {
 	b.mu.Lock()
 	b.conn++
@@ -54,12 +54,12 @@ func (b *Book) Connected() {
 	b.mu.Unlock()
 }
 
-// Begin begins a replay, for a client that is in the group or not, and says what it is of.
+// Begin notes that a replay begins, and returns what the program is told. in says whether the client is in the group.
 func (b *Book) Begin(r *wire.Replay, in bool) Replay {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := b.pages[r.Group]
-	first := r.Last - r.Count // the number before
+	first := r.Last - r.Count // the number before the first message
 	told := Replay{Group: r.Group, Messages: int(min(r.Count, 1<<31-1))}
 	switch {
 	case p == nil:
@@ -85,7 +85,7 @@ func (b *Book) Begin(r *wire.Replay, in bool) Replay {
 	return told
 }
 
-// End ends the replay of a group. It reports false if there is none.
+// End notes that the replay of a group ends. It reports false if there is none.
 func (b *Book) End(group string) (told Replay, ok bool) {
 	b.mu.Lock()
 	if p := b.pages[group]; p != nil {
@@ -95,9 +95,9 @@ func (b *Book) End(group string) (told Replay, ok bool) {
 	return told, told.Group != ""
 }
 
-// Got says that the client is given the message of that number, or that it has passed it. It reports
-// whether the message is a replayed one, and whether the client has had it. With look, its turn has not
-// come: the position stays.
+// Got notes that the client is given the message with that number, or that the message was not meant for it. It reports
+// whether the message is replayed, and whether the client has had it before. With look set the message has not had its
+// turn yet, and the position stays.
 func (b *Book) Got(group []byte, number uint64, look bool) (replayed, twice bool) {
 	b.mu.Lock()
 	p := b.pages[string(group)] // does not allocate
@@ -111,7 +111,7 @@ func (b *Book) Got(group []byte, number uint64, look bool) (replayed, twice bool
 	return replayed, twice
 }
 
-// Leave says that the client is not in the group any more.
+// Leave notes that the client is not in the group any more.
 func (b *Book) Leave(group string) {
 	b.mu.Lock()
 	if p := b.pages[group]; p != nil {
@@ -132,7 +132,7 @@ func (b *Book) Position(group string) wire.Position {
 	return at
 }
 
-// Left returns the positions in groups in which the client is not, the group that it left last in front.
+// Left returns the positions in groups that the client is not in, the group that it left last first.
 func (b *Book) Left() (positions []wire.Position) {
 	b.mu.Lock()
 	for p := b.ring.prev; p != nil && p != &b.ring; p = p.prev {
@@ -153,7 +153,7 @@ func (b *Book) addLocked(group string) *page {
 	return p
 }
 
-// leaveLocked makes a page the last of those that the client has left, unless it is one of them.
+// leaveLocked puts a page at the end of the ring, unless it is in the ring already.
 //
 //go:noinline
 func (b *Book) leaveLocked(p *page) {
@@ -186,8 +186,8 @@ func (b *Book) trimLocked() {
 	}
 }
 
-// What a book is when it is kept: each page is its group's length, the group, and the numbers below, all
-// numbers with 8 bytes, little-endian.
+// The form of a book as bytes: for each page the length of the group's name, the name, and pageNumbers numbers. All
+// numbers have 8 bytes, little-endian.
 const pageNumbers = 7
 
 const (
@@ -197,7 +197,7 @@ const (
 	pageLost
 )
 
-// Size is the length of the bytes that Append appends at this moment.
+// Size returns how many bytes Append would append now.
 func (b *Book) Size() (n int) {
 	b.mu.Lock()
 	for group := range b.pages {
@@ -236,8 +236,8 @@ func (b *Book) appendLocked(dst []byte, p *page) []byte {
 	return dst
 }
 
-// Restore makes an empty book what Append has made bytes of, on the connection of that time. It reports
-// false, with the book empty, if they are not that.
+// Restore fills an empty book from bytes that Append has made, as if the connection of that time went on. It reports
+// false, and leaves the book empty, if the bytes are malformed.
 func (b *Book) Restore(from []byte) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -281,7 +281,7 @@ func (b *Book) restoreLocked(from *[]byte) bool {
 	return p.Epoch != 0
 }
 
-// Neither of these is inlined, which would cost a browser build 3 KB.
+// appendNumber and number are not inlined, which would add 3 KB to a browser build.
 //
 //go:noinline
 func appendNumber(dst []byte, v uint64) []byte {
@@ -292,7 +292,7 @@ func appendNumber(dst []byte, v uint64) []byte {
 	return dst
 }
 
-// number is the number at the front of b.
+// number returns the number at the front of b.
 //
 //go:noinline
 func number(b []byte) (v uint64) {

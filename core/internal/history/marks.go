@@ -1,8 +1,8 @@
-// Package history keeps, in a [Store] at a server, what was sent to groups last, and says how far a client
+// Package history keeps the last messages to groups, in a [Store] at a server, and says how far a client
 // has followed these groups: [Marks] at the server, for the groups that a client has left, and a [Book] at the
-// client, for all.
+// client, for all groups.
 //
-// The messages of a group have numbers, from 1 on, within an epoch; zero is before the first. An epoch is
+// The messages of a group have numbers, from 1 on, within an epoch; zero means before the first. An epoch is
 // never zero.
 package history
 
@@ -15,24 +15,24 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// MaxMarks is how many groups that a client has left are remembered one by one.
+// MaxMarks bounds the groups that a client has left and that are remembered one by one.
 const MaxMarks = 256
 
 // Marks say, for one client, how far it had followed the groups that it has left, so that a client which
-// comes back is given only what was sent meanwhile, and nothing twice. Beside its number in the group, each
-// message has a serial number, which grows over all groups of a server. The zero value is a client that
-// has left none, and as long as that is so the marks are one pointer. All methods are safe for concurrent use.
+// comes back is given only messages that were sent meanwhile, and none twice. Beside its number in the group, each
+// message has a serial number, which grows over all groups of a server. The zero value is for a client that
+// has left no group, and takes one pointer. All methods are safe for concurrent use.
 //
-// Invariant: join never returns less than what [Marks.Leave] was last given for that group.
+// Invariant: join never returns a mark, or a floor, before the mark that [Marks.Leave] was last given for that group.
 type Marks struct {
 	of atomic.Pointer[marks]
 }
 
 type marks struct {
 	mu    lock.Mutex[lock.Marks] // guards the fields below
-	left  []Mark                 // the one of longest ago in front; MaxMarks at most
-	floor uint64                 // the greatest serial number of the marks that were let go of
-	told  []wire.Position        // by the client in its hello, sorted by group; without an epoch once used
+	left  []Mark                 // the earliest first; MaxMarks at most
+	floor uint64                 // the greatest serial number of the marks that were forgotten
+	told  []wire.Position        // the positions in the client's hello, sorted by group; Epoch is 0 once used
 }
 
 // A Mark is how far a client had followed a group when it left.
@@ -43,7 +43,7 @@ type Mark struct {
 	Serial uint64 // of that message
 }
 
-// own returns what the marks are made of, which it makes if there is none.
+// own returns the inner marks, and makes them if there are none.
 func (m *Marks) own() *marks {
 	if of := m.of.Load(); of != nil {
 		return of
@@ -52,7 +52,7 @@ func (m *Marks) own() *marks {
 	return m.of.Load()
 }
 
-// Told notes what a client has said in its hello of its positions. It keeps the slice.
+// Told notes the positions that a client has told in its hello. It keeps the slice.
 func (m *Marks) Told(positions []wire.Position) {
 	if len(positions) == 0 {
 		return
@@ -64,9 +64,9 @@ func (m *Marks) Told(positions []wire.Position) {
 	of.mu.Unlock()
 }
 
-// Leave notes that the client has left the group of a mark. Of more than [MaxMarks] groups, the group that
-// was left longest ago is remembered only by its serial number: of all groups without a mark the client is
-// then given what came later.
+// Leave notes that the client has left the group of a mark. If there are more than [MaxMarks] marks, the earliest
+// is forgotten, and only its serial number remembered: of each group without a mark the client is
+// then given only messages with greater serial numbers.
 func (m *Marks) Leave(at Mark) {
 	of := m.own()
 	of.mu.Lock()
@@ -79,9 +79,9 @@ func (m *Marks) Leave(at Mark) {
 	of.left = append(of.left, at)
 }
 
-// join notes that the client is in the group, and returns its mark, which has no epoch if there is none:
-// then floor is the serial number of the last message that it need not be given. It returns the position
-// that the client has told, too, once.
+// join notes that the client is in the group, and returns the group's mark. If there is none, the mark has no epoch, and
+// the client need not be given messages with serial numbers up to floor. join also returns, once, the position that the
+// client has told.
 func (m *Marks) join(group string) (at Mark, told wire.Position, floor uint64) {
 	of := m.of.Load()
 	if of == nil {

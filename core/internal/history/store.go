@@ -8,48 +8,48 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// Cost is what a message weighs beside its frame, in bytes, so that many small ones count.
+// Cost is how much a message counts beside its frame, in bytes, so that many small messages are bounded too.
 const Cost = 64
 
 // Rules say what a store keeps.
 type Rules struct {
-	Messages int  // of one group
-	Bytes    int  // of one group, with [Cost] for each message
-	Groups   int  // that keep something
-	Replay   bool // members are given what is kept, and so know the epoch of their group
+	Messages int  // kept messages of one group
+	Bytes    int  // bytes of the kept messages of one group, with [Cost] for each
+	Groups   int  // groups that keep messages
+	Replay   bool // members are given the kept messages, and so know the epoch of their group
 }
 
-// A Store keeps, at a server, what was sent to groups last. All methods are safe for concurrent use.
+// A Store keeps, at a server, the last messages to groups. All methods are safe for concurrent use.
 //
 // Invariant: no two histories of a group have numbers of the same epoch. The epoch and the numbers of a
-// group stay as long as something is kept, or a member knows them, or somebody has the group begun.
+// group stay as long as messages are kept, or a member knows them, or somebody has begun the group.
 type Store struct {
 	rules Rules
 
 	mu     lock.Mutex[lock.Store] // guards the fields below; taken after a Group's turn
-	groups map[string]*Group      // that somebody needs: see tidyLocked
-	epoch  uint64                 // of a group that comes now; never 0
-	serial uint64                 // of the message that was kept last, of any group
-	recent list.List              // of *Group, those that keep something, the one sent to last in front
+	groups map[string]*Group      // the groups that are needed: see tidyLocked
+	epoch  uint64                 // the epoch of the next new group; never 0
+	serial uint64                 // of the newest kept message of all groups
+	recent list.List              // of *Group: the groups that keep messages, the one sent to last in front
 	budget *budget.Budget
-	mem    budget.Meter // of the groups in recent
+	mem    budget.Meter // counts the groups in recent
 }
 
 // A Group is what a store keeps of one group. Its messages have numbers from 1 on within its epoch, so that
-// the first that is kept has the number last - len(kept) + 1.
+// the oldest kept message has the number last - len(kept) + 1.
 //
-// Whoever sends to the group, joins or leaves it, or replays it, begins it with [Store.Begin] and ends that
-// with [Group.End]. Nobody else has the group in between, so that everybody who is sent something meanwhile
-// gets the messages in the order of their numbers. The other methods are for whoever has begun it.
+// A goroutine that sends to the group, joins, leaves or replays it must begin it with [Store.Begin] and end that
+// with [Group.End]. No other goroutine has the group in between, so that everybody who is sent messages
+// gets them in the order of their numbers. Only the goroutine that has begun the group may call its other methods.
 type Group struct {
 	store *Store
 	name  string
 	epoch uint64 // never 0
 
 	// Guarded by Store.mu.
-	users   int           // have begun it, or wait for that
-	members int           // know the epoch, if the store's members do
-	lru     *list.Element // in Store.recent; nil if nothing is kept
+	users   int           // goroutines that have begun the group, or wait for it
+	members int           // members of the group, which know its epoch if Rules.Replay is set
+	lru     *list.Element // in Store.recent; nil if no message is kept
 	held    int           // bytes that are counted in Store.mem
 
 	turn lock.Mutex[lock.GroupTurn] // held from Begin to End; guards the fields below, which Store.mu guards while there are no users
@@ -59,14 +59,14 @@ type Group struct {
 	bytes int       // of kept, with Cost for each
 }
 
-// A Message is one that is kept.
+// A Message is a kept message.
 type Message struct {
 	Frame  []byte // a group command or group raw, shared with queues: nobody changes it
 	serial uint64
 }
 
-// NewStore returns an empty store, whose first epoch is a random number: those of two servers differ. What
-// it keeps counts in the budget, of which it takes half at most.
+// NewStore returns an empty store. Its first epoch follows from random, so that the epochs of two servers differ. The
+// kept messages are counted in the budget, and take at most half of it.
 func NewStore(rules Rules, of *budget.Budget, random uint64) *Store {
 	s := &Store{rules: rules, groups: make(map[string]*Group), budget: of, epoch: random}
 	s.nextEpochLocked()
@@ -79,7 +79,7 @@ func (s *Store) nextEpochLocked() {
 	}
 }
 
-// Begin waits until nobody else has the group, and keeps it for the caller until [Group.End].
+// Begin waits until nobody else has the group. Then the caller has it until [Group.End].
 func (s *Store) Begin(group string) *Group {
 	s.mu.Lock()
 	g := s.groups[group]
@@ -93,7 +93,8 @@ func (s *Store) Begin(group string) *Group {
 	return g
 }
 
-// End lets others have the group. If sent is true it is the one that is forgotten last.
+// End lets others have the group. sent says that a message was sent to it: the group that was sent to longest ago is
+// forgotten first.
 func (g *Group) End(sent bool) {
 	s := g.store
 	s.mu.Lock()
@@ -117,7 +118,7 @@ func (s *Store) countLocked(g *Group, sent bool) {
 		s.mem.Add(s.budget, g.bytes-g.held)
 		g.held = g.bytes
 	}
-	most := s.budget.Limit() / 2 // the rest is for those who are there
+	most := s.budget.Limit() / 2 // the other half is for connections
 	for s.recent.Len() > s.rules.Groups || most > 0 && s.mem.Held() > most {
 		old := s.recent.Back().Value.(*Group)
 		s.dropLocked(old)
@@ -125,7 +126,7 @@ func (s *Store) countLocked(g *Group, sent bool) {
 	}
 }
 
-// dropLocked forgets what a group keeps, unless somebody who has begun it sends to it.
+// dropLocked takes a group out of recent. tidyLocked then drops its messages, unless somebody has begun the group.
 func (s *Store) dropLocked(g *Group) {
 	if g.lru == nil {
 		return
@@ -136,7 +137,7 @@ func (s *Store) dropLocked(g *Group) {
 	g.held = 0
 }
 
-// tidyLocked lets go of a group that nobody needs: nobody has begun it, nothing is kept, and no member
+// tidyLocked lets go of a group that is not needed: nobody has begun it, it is not in recent, and no member
 // knows its epoch.
 func (s *Store) tidyLocked(g *Group) {
 	if g.users > 0 || g.lru != nil {
@@ -152,8 +153,8 @@ func (s *Store) tidyLocked(g *Group) {
 	}
 }
 
-// Keep keeps a command, or a raw message if raw is true, and lets go of the oldest beyond the bounds. It
-// returns the frame that members are sent, which nobody may change.
+// Keep keeps a command, or a raw message if raw is true, and drops the oldest messages beyond the bounds. It
+// returns the frame for members, which nobody may change.
 func (g *Group) Keep(command string, payload []byte, raw bool) []byte {
 	g.last++
 	var frame []byte
@@ -184,11 +185,11 @@ func (g *Group) Keep(command string, payload []byte, raw bool) []byte {
 // Passed returns the frame for a member that the last message is not meant for.
 func (g *Group) Passed() []byte { return wire.AppendGroupPassed(nil, g.name, g.last) }
 
-// Forget drops what is kept.
+// Forget drops the kept messages.
 func (g *Group) Forget() { g.kept, g.bytes = nil, 0 }
 
-// Newest returns the last n messages, or all if there are fewer, as far as they fit into room bytes, the
-// oldest first. Nobody may change what it returns, which is valid until End.
+// Newest returns the last n kept messages, or all if there are fewer, as far as they fit into room bytes, the
+// oldest first. Nobody may change the result, which is valid until End.
 func (g *Group) Newest(n, room int) []Message {
 	first := len(g.kept)
 	for first > max(0, len(g.kept)-n) && room >= len(g.kept[first-1].Frame) {
@@ -198,11 +199,11 @@ func (g *Group) Newest(n, room int) []Message {
 	return g.kept[first:]
 }
 
-// Len is how many messages are kept.
+// Len returns the number of kept messages.
 func (g *Group) Len() int { return len(g.kept) }
 
-// Replay returns the frame before the last messages, so many of them, and the frame after them, which is
-// nil if there are none. Again says that the member is to be given them though it may have had them.
+// Replay returns the frames before and after a replay of the last messages; messages is their number. The frame after is
+// nil if there are none. again says that a member gets the messages even if it has had them.
 func (g *Group) Replay(messages int, again bool) (before, after []byte) {
 	r := wire.Replay{Group: g.name, Epoch: g.epoch, Last: g.last, Count: uint64(messages), Again: again}
 	if messages > 0 {
@@ -211,8 +212,8 @@ func (g *Group) Replay(messages int, again bool) (before, after []byte) {
 	return wire.AppendReplay(nil, &r), after
 }
 
-// Join counts one more member, and returns how many of the last messages that one has not had, as far as
-// its marks say, or the position that its client has told.
+// Join counts one more member, and returns how many of the last kept messages the member has not had, as its marks or
+// told, the position that the client has told, say.
 func (g *Group) Join(m *Marks, told wire.Position) int {
 	g.count(1)
 	left, said, floor := m.join(g.name)
@@ -232,13 +233,13 @@ func (g *Group) Join(m *Marks, told wire.Position) int {
 	return int(n)
 }
 
-// Leave marks how far one that leaves has followed the group, and counts it no more if it was a member.
+// Leave marks how far a client that leaves has followed the group, and counts one member less if member is set.
 func (g *Group) Leave(m *Marks, member bool) {
 	if member {
 		g.count(-1)
 	}
 	at := Mark{Group: g.name, Epoch: g.epoch, Number: g.last}
-	if len(g.kept) > 0 { // else all that will be kept comes later
+	if len(g.kept) > 0 { // else every message that will be kept is newer
 		at.Serial = g.kept[len(g.kept)-1].serial
 	}
 	if g.last > 0 {
@@ -252,7 +253,7 @@ func (g *Group) count(n int) {
 	g.store.mu.Unlock()
 }
 
-// Gone counts one member less of a group, which nobody need have begun.
+// Gone counts one member less of a group. The caller need not have begun the group.
 func (s *Store) Gone(group string) {
 	s.mu.Lock()
 	if g := s.groups[group]; g != nil {
@@ -262,14 +263,14 @@ func (s *Store) Gone(group string) {
 	s.mu.Unlock()
 }
 
-// Held is how many bytes of the budget are kept.
+// Held returns how many bytes of the budget the kept messages take.
 func (s *Store) Held() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.mem.Held()
 }
 
-// Counts are how many groups the store knows, and how many of them keep something.
+// Counts returns how many groups the store knows, and how many of them keep messages.
 func (s *Store) Counts() (known, keeping int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

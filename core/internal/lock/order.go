@@ -4,26 +4,26 @@
 // holds locks waits only for a lock whose place stands further down than the places of all locks that it
 // holds. So no two locks of one place are held at once, and goroutines never wait for each other in a circle.
 //
-// A goroutine that runs a handler, a hook or an authorizer of the program holds none of them.
+// A goroutine that runs a handler, a hook or an authorizer of the program holds none of these locks.
 //
-// The build tag lockorder makes each Lock check the order, and [MustHoldNone] the rest. Both panic if it is
-// not so. Without the tag a Mutex is a [sync.Mutex] and costs what that costs. "make unit" runs the tests with
+// With the build tag lockorder each Lock checks the order, and [MustHoldNone] checks that no lock is held. Both panic if
+// a rule is broken. Without the tag a Mutex is a [sync.Mutex] and costs no more. "make unit" runs the tests with
 // the tag.
 package lock
 
-// order is the order of locking. What a lock guards stands at its field.
+// order is the order of locking. The comment at a lock's field says what it guards.
 var order = []Place{
-	// Held over what is done for one change, or one message of a group.
+	// Held over a whole change of a client, or over the sending of a message to a group.
 	GroupTurn{},    // history: the next message of a group that is kept
 	Announcement{}, // core: changes of one client's name and groups
 	LegacyAsking{}, // core: questions to a peer of the original go out in order
 	LegacyAnswers{},
 	Relinking{}, // core: one newcomer at a time resumes a connection of a server
 
-	// Who there is.
+	// Of a server, a client, and their members.
 	Client{},
-	Wish{},       // core: what a client wants to be called and to be in
-	Transition{}, // core: a session changes its state, and over what goes with it
+	Wish{},       // core: the name and groups that a client asks for as it joins
+	Transition{}, // core: a session changes its state, and the outbox and the gate follow
 	Server{},
 	Sweeper{},
 	Roster{},

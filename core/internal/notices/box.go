@@ -1,4 +1,4 @@
-// Package notices holds what one client is still to be told of others.
+// Package notices holds the changes of other clients that one client is still to be told.
 package notices
 
 import (
@@ -12,13 +12,13 @@ import (
 type View struct {
 	wire.Presence
 
-	// EmptyName and EmptyGroup say that the client, one of the original, has said an empty one, which is
-	// not none to others of its kind.
+	// EmptyName and EmptyGroup say that the client, a client of the original, has told an empty name or group. To other
+	// clients of the original that is not the same as none.
 	EmptyName, EmptyGroup bool
 }
 
-// A Change is what is to be told of one client: Before is what the receiver knows, After what it is to
-// know. Nil is a client that is not there.
+// A Change is what a receiver is to be told of one client: Before is what the receiver knows, and After what it will
+// know then. Nil means that the client is not there.
 type Change struct {
 	Subject       uint64 // no two clients have the same
 	Before, After *View
@@ -32,17 +32,17 @@ func (c *Change) nothing() bool {
 	return c.Before.Name == c.After.Name
 }
 
-// A Box says, for one receiver, what is to be told and whose task telling is. There is one change
-// at most for each subject, the latest: of a client that came and went nothing is left, and of
-// several names the first and the last. So a receiver that reads slowly costs memory for each
-// subject, not for each change, and knows in the end what holds.
+// A Box holds, for one receiver, the changes that wait, and says whose task telling them is. At most one change
+// waits for each subject: of a client that came and went nothing is left, and of
+// several names only the first and the last. So a receiver that reads slowly costs memory for each
+// subject, not for each change, and learns the state in which each subject ends up.
 //
-//	idle  nothing waits; who puts a change in tells it
-//	busy  somebody tells: what is put in waits for him (Next, Back)
-//	full  there was no room for the first; it waits until Start says that there is
+//	idle  nothing waits; the caller of Put tells its change
+//	busy  a goroutine tells; a change that is put in waits for that goroutine (Next, Back)
+//	full  there was no room for the first change; it waits until Start
 //
-// Changes are told in the order of the first for each subject, except that a name is never given to one
-// client before it was taken from another. All methods are safe for concurrent use.
+// Changes are told in the order in which the first change of each subject was put in, except that no client is told to
+// have a name before the client that had it is told to have lost it. All methods are safe for concurrent use.
 type Box struct {
 	limit int
 
@@ -51,9 +51,9 @@ type Box struct {
 	again   bool // Start was called while busy
 	closed  bool
 	waiting list.List                // of Change, the oldest in front
-	at      map[uint64]*list.Element // in waiting, by subject
-	holds   map[string]uint64        // whose Before has that name, of those that wait
-	size    int                      // of what waits, in bytes
+	at      map[uint64]*list.Element // the elements of waiting by subject
+	holds   map[string]uint64        // the subjects of the changes that wait, by the name in Before
+	size    int                      // of the changes that wait, in bytes
 }
 
 type state uint8
@@ -67,8 +67,8 @@ const (
 // New returns an empty box whose changes take about limit bytes at most.
 func New(limit int) *Box { return &Box{limit: limit} }
 
-// Put adds a change. If mine is true the caller is to tell it, and then what [Box.Next] says. Of
-// changes that take more than the limit the oldest are given up: missed is how many.
+// Put adds a change. If mine is true the caller must tell it, and then the changes that [Box.Next] returns. If the
+// changes that wait exceed the limit, the oldest are dropped: missed is their number.
 func (b *Box) Put(c Change) (mine bool, missed int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -87,16 +87,16 @@ func (b *Box) Put(c Change) (mine bool, missed int) {
 	return false, missed
 }
 
-// Next returns what is to be told next, to whoever tells. If ok is false nothing waits any more, and the
-// caller no longer tells.
+// Next returns the next change to tell. Only the goroutine that tells may call it. If ok is false nothing waits any more,
+// and the caller tells no longer.
 func (b *Box) Next() (c Change, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.nextLocked()
 }
 
-// Back takes back a change for which there was no room. It reports whether there may be some now:
-// then [Box.Next] returns it again. If not, the caller no longer tells.
+// Back takes back a change for which there was no room. It reports true if there may be room by now:
+// then [Box.Next] returns the change again. Otherwise the caller tells no longer.
 func (b *Box) Back(c Change) (again bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -109,8 +109,8 @@ func (b *Box) Back(c Change) (again bool) {
 	return false
 }
 
-// Start says that there is room again. If ok is true the caller is to tell c, and then what
-// [Box.Next] says.
+// Start notes that there is room again. If ok is true the caller must tell c, and then the changes that
+// [Box.Next] returns.
 func (b *Box) Start() (c Change, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -122,7 +122,7 @@ func (b *Box) Start() (c Change, ok bool) {
 	return b.nextLocked()
 }
 
-// Close forgets what waits, for good.
+// Close drops the changes that wait, and all later ones.
 func (b *Box) Close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -131,7 +131,7 @@ func (b *Box) Close() {
 	b.at, b.holds, b.size = nil, nil, 0
 }
 
-// Size is how many bytes the changes take that wait, about.
+// Size returns about how many bytes the changes that wait take.
 func (b *Box) Size() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -148,7 +148,7 @@ func (b *Box) nextLocked() (Change, bool) {
 	c := front.Value.(Change)
 	if c.After != nil && c.After.Name != "" {
 		if holder, ok := b.holds[c.After.Name]; ok && holder != c.Subject {
-			// The name's last holder goes first. If it has another name now, it comes again.
+			// The client that had the name goes first. If it has another name now, it comes again.
 			e := b.at[holder]
 			h := e.Value.(Change)
 			b.removeLocked(e)
@@ -162,7 +162,7 @@ func (b *Box) nextLocked() (Change, bool) {
 	return c, true
 }
 
-// addLocked adds what has happened after all that waits.
+// addLocked adds a change that is newer than all changes that wait.
 func (b *Box) addLocked(c Change) {
 	e := b.at[c.Subject]
 	if e == nil {
@@ -173,7 +173,7 @@ func (b *Box) addLocked(c Change) {
 	b.setLocked(e, Change{Subject: c.Subject, Before: old.Before, After: c.After})
 }
 
-// backLocked adds what has happened before all that waits.
+// backLocked adds a change that is older than all changes that wait.
 func (b *Box) backLocked(c Change) {
 	if b.closed {
 		return
@@ -218,8 +218,7 @@ func (b *Box) removeLocked(e *list.Element) {
 	b.forgetLocked(c)
 }
 
-// noteLocked keeps the accounts of a change that waits from now on, forgetLocked those of one that
-// no longer does.
+// noteLocked counts a change that waits from now on, in size and holds; forgetLocked takes that back.
 func (b *Box) noteLocked(c Change) {
 	b.size += c.cost()
 	if c.Before != nil {
@@ -234,7 +233,7 @@ func (b *Box) forgetLocked(c Change) {
 	}
 }
 
-// cost is about how many bytes a change takes, with its places in the list and the maps.
+// cost returns about how many bytes a change takes, with its places in the list and the maps.
 func (c *Change) cost() int { return 240 + c.Before.cost() + c.After.cost() }
 
 func (v *View) cost() int {

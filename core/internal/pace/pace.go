@@ -1,18 +1,18 @@
-// Package pace says when a client tries again to connect.
+// Package pace decides when a client tries again to connect.
 //
-// A wait is random between zero and a limit, so that clients which lost their server at one moment
-// do not come at one moment. The limit begins with Min. It doubles with each attempt that fails and
+// A wait is random between zero and a limit, so that clients which lost their server at the same moment
+// do not come back at the same moment. The limit begins with Min. It doubles with each attempt that fails and
 // with each connection that did not last, up to Max:
 //
 //	attempt fails                      the limit doubles
-//	connection that did not last       the attempts before it are forgotten, and the limit that each time away begins with doubles
+//	connection that did not last       the failed attempts before it are forgotten, and the first limit doubles
 //	connection that lasted             everything is forgotten
 //
-// A connection lasted if it was up at least as long as the limit would be after it. So a server
-// that welcomes and cuts is dialled no more often than one that refuses.
+// A connection has lasted if it was up at least as long as the limit after it. So a server
+// that welcomes clients and cuts them off is dialled no more often than a server that refuses them.
 //
 // While the session of the last connection can be resumed the limit is at most 2 s, or Min, or a
-// fifteenth of the time away, and the last of these waits ends before the session does.
+// fifteenth of the time away, whichever is most, and the last of these waits ends before the session does.
 package pace
 
 import (
@@ -21,42 +21,41 @@ import (
 	"github.com/hisock/hisock/core/internal/lock"
 )
 
-// Bounds of a wait, of an attempt, and of the time that is left for the last attempt, while a
-// session can be resumed.
+// While a session can be resumed:
 const (
-	soon      = 2 * time.Second
-	share     = 15 // of the time away
-	leastTry  = 5 * time.Second
-	mostTry   = 15 * time.Second
-	lastTry   = time.Second
-	mostBrief = 4 // doublings of soon for connections that did not last
+	soon      = 2 * time.Second  // the limit of a wait is at most soon, Min or the time away / share
+	share     = 15               // see soon
+	leastTry  = 5 * time.Second  // an attempt may take at least leastTry
+	mostTry   = 15 * time.Second // an attempt may take at most mostTry, at any time, unless Options.Try is set
+	lastTry   = time.Second      // the time that is left of the session for the last attempt
+	mostBrief = 4                // soon doubles at most mostBrief times, for connections that did not last
 )
 
-// Options bound the waits: Min and Max are greater than zero. For bounds the time away. Zero is
-// without end. Try bounds an attempt. Zero is 15 s.
+// Options bound the waits, 0 < Min and 0 < Max. For bounds the time away; zero means no bound. Try bounds an attempt;
+// zero means 15 s.
 type Options struct {
 	Min, Max, For, Try time.Duration
 }
 
-// A Pace paces the attempts of one client from one Connect to its end. Its methods may be called
-// by any goroutine. Time is what its callers say.
+// A Pace paces the attempts of one client from a Connect to the client's end. Its methods may be called
+// by any goroutine. It reads no clock: its callers say what time it is.
 type Pace struct {
 	opts Options
 
 	mu     lock.Mutex[lock.Pace] // guards the fields below
 	failed int                   // attempts since the last connection
 	brief  int                   // connections in a row that did not last
-	since  time.Time             // of the first attempt after the last connection that lasted; zero if there was none
-	broke  time.Time             // of the last break
-	last   time.Time             // of the last attempt to resume; zero if there is none to come
-	took   time.Duration         // of the last attempt that succeeded
-	random uint64
+	since  time.Time             // when the first attempt after the last connection that lasted was; zero if none was
+	broke  time.Time             // when the last connection broke off
+	last   time.Time             // when the last attempt to resume is due; zero if none is to come
+	took   time.Duration         // how long the last successful attempt took
+	random uint64                // the state of the generator; never zero
 }
 
 // New returns a pace whose waits depend on seed.
 func New(o Options, seed uint64) *Pace { return &Pace{opts: o, random: seed | 1} }
 
-// Mix makes the waits depend on seed too, which others do not have.
+// Mix makes the waits depend on seed too, which no other client has.
 func (p *Pace) Mix(seed []byte) {
 	p.mu.Lock()
 	for _, b := range seed {
@@ -66,15 +65,15 @@ func (p *Pace) Mix(seed []byte) {
 	p.mu.Unlock()
 }
 
-// Up notes that an attempt which took so long has succeeded.
+// Up notes that an attempt has succeeded, and how long it took.
 func (p *Pace) Up(took time.Duration) {
 	p.mu.Lock()
 	p.took = took
 	p.mu.Unlock()
 }
 
-// Down notes that a connection which was up for so long has broken off at that time, and for how
-// long it can be resumed. Zero is not at all, or unknown.
+// Down notes that a connection has broken off at the time at, after it was up for the time up. resumable is how long it
+// can be resumed; zero means not at all, or unknown.
 func (p *Pace) Down(at time.Time, up, resumable time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -97,15 +96,15 @@ func (p *Pace) Over() {
 	p.mu.Unlock()
 }
 
-// Hurry forgets the attempts that have failed: there is a network again.
+// Hurry forgets the attempts that have failed, since there is a network again.
 func (p *Pace) Hurry() {
 	p.mu.Lock()
 	p.failed = 0
 	p.mu.Unlock()
 }
 
-// Next returns how long to wait before the next attempt, at least as long as the server has asked
-// for. It reports false if the client has tried for long enough.
+// Next returns how long to wait before the next attempt, at least least, for which the server has asked.
+// It reports false if Options.For has passed.
 func (p *Pace) Next(now time.Time, least time.Duration) (wait time.Duration, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -129,8 +128,8 @@ func (p *Pace) Next(now time.Time, least time.Duration) (wait time.Duration, ok 
 	return wait, true
 }
 
-// Attempt returns how long the next attempt may take. One to resume leaves time for another, unless the
-// last that succeeded took long as well.
+// Attempt returns how long the next attempt may take. An attempt to resume leaves time for another one, unless the
+// last successful attempt took long as well.
 func (p *Pace) Attempt(now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -144,7 +143,7 @@ func (p *Pace) Attempt(now time.Time) time.Duration {
 	return most
 }
 
-// limitLocked is the greatest wait that is next.
+// limitLocked returns the limit of the next wait.
 func (p *Pace) limitLocked() time.Duration {
 	limit := p.opts.Min
 	for range p.failed + p.brief {
@@ -156,8 +155,8 @@ func (p *Pace) limitLocked() time.Duration {
 	return limit
 }
 
-// belowLocked returns a time between zero and max, by a xorshift generator (Marsaglia, 2003):
-// enough to spread clients, and a browser build would pay 1 KB for package math/rand.
+// belowLocked returns a random time between zero and max, by a xorshift generator (Marsaglia, 2003). That is
+// enough to spread clients, and package math/rand would add 1 KB to a browser build.
 func (p *Pace) belowLocked(max time.Duration) time.Duration {
 	p.random ^= p.random << 13
 	p.random ^= p.random >> 7

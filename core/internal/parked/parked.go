@@ -1,39 +1,39 @@
 // Package parked is the form in which the session of a client outlives the client's program: in
 // the storage of a page that is reloaded, or in a file.
 //
-// It is pure: bytes in, struct out. What is parsed may come from anywhere, so a parked session
-// carries a checksum, every length is compared with what is left before it is used, and nothing
-// that is parsed takes more memory than its bytes do.
+// It is pure: bytes in, struct out. The bytes that are parsed may come from anywhere. So a parked session
+// has a checksum, every length is compared with the bytes that are left before it is used, and the
+// result takes no more memory than the bytes.
 //
 //	bytes   meaning
 //	3       "hsk"
 //	1       version of the form: 2
-//	8 + n   each part, behind its length: the numbers Received, Missed, Dropped, LastCall and Acked,
+//	8 + n   each part after its length: the numbers Received, Missed, Dropped, LastCall and Acked,
 //	        8 bytes each; ID; Token; Name; In; Out; Book; and each of Groups
-//	8       checksum of all before: FNV-1a, 64 bits
+//	8       checksum of all bytes before: FNV-1a, 64 bits
 //
-// Numbers are little-endian. The form is no contract with other libraries: whoever reads it may be
-// another version of this one, and then the client joins anew.
+// Numbers are little-endian. The form is no contract with other libraries. Another version of this library
+// may not read it, and then the client joins anew.
 package parked
 
 import "github.com/hisock/hisock/core/wire"
 
-// A Session is what a client needs to go on with a session of a client that is gone.
+// A Session is what a client needs to go on with the session of a client that is gone.
 type Session struct {
-	ID, Token []byte   // name and prove the session
-	Name      string   // what the client is called
-	Groups    []string // that the client is in, sorted
+	ID, Token []byte   // the session's id, and the secret that proves it
+	Name      string   // the client's name
+	Groups    []string // the groups that the client is in, sorted
 
-	Received uint64 // frames from the server that were counted, those of In included
+	Received uint64 // frames from the server that were counted, also the frames in In
 	Missed   uint64 // frames to the client that the server has dropped
 	Dropped  uint64 // frames to the server that the client has dropped
 	LastCall uint64 // the last id of a call to the server
-	Acked    uint64 // frames to the server that are not in Out, since the server has them
+	Acked    uint64 // frames to the server before the first frame of Out
 
 	In  []byte // frames from the server that were counted and not handled, in order
 	Out []byte // frames to the server that were not acknowledged, in order
 
-	Book []byte // how far the client has had its groups, as package history has put it together
+	Book []byte // the client's positions in groups, as history.Book.Append writes them
 }
 
 const (
@@ -65,7 +65,7 @@ func Append(dst []byte, s *Session) []byte {
 	return appendNumber(dst, checksum(dst[start:]))
 }
 
-// Size is the length of the parked form of s.
+// Size returns the length of the parked form of s, in bytes.
 func Size(s *Session) int {
 	n := len(head) + 8*(numbers+fixed) + len(s.ID) + len(s.Token) + len(s.Name) + len(s.In) + len(s.Out) + len(s.Book) + sumSize
 	for _, g := range s.Groups {
@@ -82,7 +82,7 @@ func appendNumber(dst []byte, v uint64) []byte {
 	return dst
 }
 
-// number is the number at the front of b.
+// number returns the number at the front of b.
 func number(b []byte) (v uint64) {
 	for i := range 8 {
 		v |= uint64(b[i]) << (8 * i)
@@ -90,7 +90,7 @@ func number(b []byte) (v uint64) {
 	return v
 }
 
-// Parse reads the parked form. It reports false if b is not that, in whatever way. What it returns
+// Parse reads the parked form. It reports false if b is malformed in any way. The result
 // aliases b.
 func Parse(b []byte) (*Session, bool) {
 	end := len(b) - sumSize
@@ -123,8 +123,7 @@ func Parse(b []byte) (*Session, bool) {
 	return s, true
 }
 
-// whole reports whether b is whole frames that both ends count, and that may wait for a handler if
-// in is set.
+// whole reports whether b consists of whole frames that both ends count and, if in is set, that may wait for a handler.
 func whole(b []byte, in bool) bool {
 	for len(b) > 0 {
 		var f wire.Frame
@@ -135,8 +134,8 @@ func whole(b []byte, in bool) bool {
 	return true
 }
 
-// Next splits the first frame off frames, and returns it with its bytes and with those behind it.
-// The frame is of no kind if there is none, or not all of it.
+// Next splits the first frame off frames, and returns the frame, its bytes, and the bytes after it.
+// The frame has kind 0 if there is none, or if it is not complete.
 func Next(frames []byte) (f wire.Frame, b, rest []byte) {
 	f, size, ok, err := wire.Next(frames, maxFrame)
 	if !ok || err != nil {
@@ -145,8 +144,8 @@ func Next(frames []byte) (f wire.Frame, b, rest []byte) {
 	return f, frames[:size], frames[size:]
 }
 
-// checksum tells damage from what was parked. It is no protection against somebody who makes a
-// session up, which only ever talks to the server as its client may.
+// checksum detects damage. It does not protect against somebody who makes a
+// session up: such a session can tell the server nothing that its client could not.
 func checksum(b []byte) uint64 {
 	h := uint64(14695981039346656037)
 	for _, x := range b {

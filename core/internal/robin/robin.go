@@ -1,25 +1,25 @@
-// Package robin hands out what is to be done for many, one thing for each of them in turn, so that
-// whoever wants much does not keep the others waiting. What one wants is handed out in its order.
+// Package robin hands out the items of many keys, one item of each key in turn, so that
+// a key with many items does not keep the others waiting. The items of one key are handed out in their order.
 package robin
 
 import "github.com/hisock/hisock/core/internal/lock"
 
-// A Queue holds what is to be done, by whom it is done for. Its methods are safe for concurrent use.
+// A Queue holds items by key. Its methods are safe for concurrent use.
 // The zero Queue is empty.
 type Queue[K comparable, T any] struct {
 	mu   lock.Mutex[lock.Robin] // guards the fields below
 	of   map[K]*share[K, T]
-	line list[*share[K, T]] // those for whom there is something, the next first
-	n    int
+	line list[*share[K, T]] // the keys that have items, in the order of their turns
+	n    int                // items of all keys
 }
 
-// A share is what is to be done for one of them.
+// A share holds the items of one key.
 type share[K comparable, T any] struct {
 	key   K
 	items list[T]
 }
 
-// Add puts v behind all that is to be done for key.
+// Add puts v after all items of key.
 func (q *Queue[K, T]) Add(key K, v T) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -36,8 +36,8 @@ func (q *Queue[K, T]) Add(key K, v T) {
 	q.n++
 }
 
-// Next takes the first thing that is to be done for whoever is next, who then goes behind the others. It
-// reports false if there is nothing.
+// Next takes the first item of the key whose turn it is. The key's next turn comes after all other keys. Next
+// reports false if there is no item.
 func (q *Queue[K, T]) Next() (v T, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -55,14 +55,14 @@ func (q *Queue[K, T]) Next() (v T, ok bool) {
 	return v, true
 }
 
-// Len is how much there is to be done.
+// Len returns the number of items.
 func (q *Queue[K, T]) Len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.n
 }
 
-// A list is what is pushed at its end and popped at its beginning.
+// A list is a queue: items are pushed at its end and popped from its front.
 type list[T any] struct {
 	all  []T
 	head int

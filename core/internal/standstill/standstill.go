@@ -1,7 +1,7 @@
 // Package standstill finds calls that wait for each other. Each end of a connection knows which of its
-// handlers wait for the other end, and which calls of the other end wait for these handlers. What one
-// end knows does not tell a deadlock from an answer that takes long: so an end claims what it knows,
-// in a frame, and the other end judges by what it knows itself.
+// handlers wait for the other end, and which calls of the other end wait for these handlers. From this alone an
+// end cannot tell a deadlock from an answer that takes long. So it sends what it knows in a frame, a claim,
+// and the other end judges the claim by what it knows itself.
 package standstill
 
 import (
@@ -13,7 +13,7 @@ import (
 type Wait struct {
 	Call   uint64 // this end's call
 	Serves uint64 // the other end's call that the handler answers; 0 if it answers none
-	Beside any    // says which handler it is if that runs beside others; nil if it has the turn
+	Beside any    // identifies a handler that runs beside the turn; nil for the handler that has the turn
 }
 
 // A Table holds the waits of a connection. Its zero value is empty. All methods are safe for concurrent
@@ -44,7 +44,7 @@ func (t *Table) End(call uint64) {
 	t.mu.Unlock()
 }
 
-// Len is how many waits there are.
+// Len returns the number of waits.
 func (t *Table) Len() int {
 	t.mu.Lock()
 	n := len(t.waits)
@@ -52,7 +52,8 @@ func (t *Table) Len() int {
 	return n
 }
 
-// Waits returns those whose calls open says are not answered. No lock is held while open runs.
+// Waits returns the waits for calls for which open reports true, since they are not answered yet. No lock is held while
+// open runs.
 func (t *Table) Waits(open func(call uint64) bool) (waits []Wait) {
 	t.mu.Lock()
 	waits = append(waits, t.waits...)
@@ -66,25 +67,24 @@ func (t *Table) Waits(open func(call uint64) bool) (waits []Wait) {
 	return kept
 }
 
-// A Turn says who has the turn of a connection: those behind wait for it.
+// A Turn says who has the turn of a connection, for which other frames wait.
 type Turn uint8
 
 const (
-	Unknown Turn = iota // nobody, or it cannot be said
+	Unknown Turn = iota // nobody, or it is not known who
 	Held                // a handler, or a hook of the program
-	Queues              // who waits until one of those returns that run beside
+	Queues              // a goroutine that waits until a handler returns that runs beside the turn
 )
 
-// A State is how the handlers of a connection stand.
+// A State says which handlers of a connection wait for what.
 type State struct {
 	Waits  []Wait
 	Turn   Turn
-	Beside int      // handlers that run beside
+	Beside int      // handlers that run beside the turn
 	Kept   []uint64 // calls of the other end that wait for the turn
 }
 
-// Claim returns what the other end is to be told, or nil if the calls that wait here have more to wait for
-// than the other end.
+// Claim returns the claim for the other end, or nil if the calls that wait here do not wait for the other end alone.
 func (s *State) Claim() *wire.Standstill {
 	turn, beside := s.calls(false), s.calls(true)
 	all := s.allWait()
@@ -102,7 +102,7 @@ func (s *State) Claim() *wire.Standstill {
 	return nil
 }
 
-// Judge returns the call of this end that is to fail, by what the other end claims.
+// Judge judges a claim of the other end, and returns the call of this end that must fail. It reports false if none must.
 func (s *State) Judge(c *wire.Standstill) (call uint64, ok bool) {
 	if len(s.Waits) == 0 || len(c.For) == 0 || len(c.Kept) == 0 {
 		return 0, false
@@ -127,8 +127,8 @@ func (s *State) Judge(c *wire.Standstill) (call uint64, ok bool) {
 	return call, n > 0
 }
 
-// before returns the calls of this end that must be answered before a call of the other end is, none if that
-// cannot be said. If every is true it is enough that one of them is answered.
+// before returns the calls of this end that must be answered before the call id of the other end is answered, or none if
+// that is not known. If every is true, the answer to any one of them is enough.
 func (s *State) before(id uint64) (calls []uint64, every bool) {
 	for _, w := range s.Waits {
 		if w.Serves == id && id != 0 {
@@ -147,7 +147,7 @@ func (s *State) before(id uint64) (calls []uint64, every bool) {
 	return nil, false
 }
 
-// allWait reports whether all handlers that run beside wait. One may wait for several calls.
+// allWait reports whether all handlers that run beside the turn wait. A handler may wait for several calls.
 func (s *State) allWait() bool {
 	n := 0
 	for i, w := range s.Waits {
@@ -162,7 +162,7 @@ func (s *State) allWait() bool {
 	return n == s.Beside
 }
 
-// calls returns the calls of those who wait beside, or of who has the turn.
+// calls returns the calls for which handlers wait that run beside the turn, or, without beside, the handler that has it.
 func (s *State) calls(beside bool) (calls []uint64) {
 	for _, w := range s.Waits {
 		if (w.Beside != nil) == beside {
@@ -172,7 +172,7 @@ func (s *State) calls(beside bool) (calls []uint64) {
 	return calls
 }
 
-// latest returns the last made of the calls that are kept, and how many these are.
+// latest returns the latest of the calls that are in kept, and how many of them are.
 func latest(calls, kept []uint64) (call uint64, n int) {
 	for _, c := range calls {
 		if has(kept, c) {
