@@ -76,7 +76,10 @@ func (c *Conn) beginManual(before <-chan struct{}, first func()) {
 }
 
 // read is the goroutine of a reader.
-func (c *Conn) read(rd *reader) {
+func (c *Conn) read(rd *reader) { c.readAgain(rd, false) }
+
+// readAgain is read for a connection that may have been woken from its sleep.
+func (c *Conn) readAgain(rd *reader, woken bool) {
 	rd.budget = c.eng.budget
 	returned, passed := false, false
 	defer func() {
@@ -89,25 +92,33 @@ func (c *Conn) read(rd *reader) {
 		}
 		c.exit()
 	}()
-	if passed = c.readOn(rd); passed {
+	if passed = c.readOn(rd, woken); passed {
 		c.life.enter(1)
-		go c.read(rd)
+		if !c.sleep(rd) {
+			go c.read(rd)
+		}
 	}
 	returned = true
 }
 
 // readOn reads, parses, and runs or queues frames until the stream ends or the reading is taken over. It reports true if
 // another goroutine is to read on: the stack of this one may have become large, and the next input may take long.
-func (c *Conn) readOn(rd *reader) (pass bool) {
+func (c *Conn) readOn(rd *reader, woken bool) (pass bool) {
 	batch := c.legacy.batch()
+	hasRead := false
 	for {
 		if !batch(c, rd) {
 			return false
 		}
 		c.sess.EndBatch()
-		if !browser && c.watch.stale.Load() && rd.r == rd.w {
-			c.watch.stale.Store(false)
-			return true
+		if !browser && hasRead && rd.r == rd.w {
+			if c.watch.stale.Load() {
+				c.watch.stale.Store(false)
+				return true
+			}
+			if woken = woken && c.isStill(); woken {
+				return true
+			}
 		}
 		had := rd.w - rd.r
 		if hasCrowd && c.guard != nil {
@@ -127,6 +138,7 @@ func (c *Conn) readOn(rd *reader) (pass bool) {
 			c.readEnded(rd.link, rest, err)
 			return false
 		}
+		hasRead = true
 		c.progress.reads.Add(1)
 		c.progress.bytes.Add(uint64(rd.w - rd.r - had))
 		if mute && rd.link.Waited(rd.w-rd.r-had, since) {

@@ -71,10 +71,11 @@ func TestCallBothWays(t *testing.T) {
 	})
 }
 
-// One more byte would make each connection 256 bytes larger, since memory is handed out in classes of size.
+// One more byte would make each connection 256 bytes larger, since memory is handed out in classes of size, of which
+// the runtime takes 8 bytes.
 func TestConnFitsItsClass(t *testing.T) {
 	if strconv.IntSize == 64 {
-		require.LessOrEqual(t, reflect.TypeFor[Conn]().Size(), uintptr(2048))
+		require.LessOrEqual(t, reflect.TypeFor[Conn]().Size(), uintptr(2048-8))
 	}
 }
 

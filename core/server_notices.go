@@ -21,8 +21,8 @@ import (
 type announcement struct {
 	mu   lock.Mutex[lock.Announcement] // held while the server changes the client's name or groups; guards the fields below
 	here bool                          // others are to know of the client
-	told standing                      // what others have been told last
 	busy bool                          // a goroutine is telling others
+	told standing                      // what others have been told last
 }
 
 // A standing is whether a client is there, and its name.

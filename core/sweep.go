@@ -63,7 +63,8 @@ type watch struct {
 	turn  turn.Token
 	batch uint64 // progress.reads
 
-	queued uint64 // frames for the peer that had been queued at the last look at all
+	queued uint64        // frames for the peer that had been queued at the last look at all
+	still  atomic.Uint64 // these and the received ones, plus 1, if none has come or gone between the last two such looks; else 0
 
 	known uint64 // counted frames that had been received at the last look at all
 	acked uint64 // known, when an ack was asked for last because no more frames had come
@@ -293,13 +294,20 @@ func (s *sweeper) sweepAll(now time.Duration) {
 }
 
 // checkIdle frees memory of a connection that has become idle: most of a block whose answer is kept, and
-// the reader's stack, when the reader has read once more.
+// the reader's stack or the reader itself, when the reader has read once more. It comes before checkAck.
 func (c *Conn) checkIdle() {
 	if browser {
 		return
 	}
-	c.watch.queued = c.out.Tighten(c.watch.queued)
-	c.watch.stale.Store(true)
+	w := &c.watch
+	before := w.queued + w.known
+	w.queued = c.out.Tighten(w.queued)
+	still := uint64(0)
+	if now := w.queued + c.sess.Handled(); now == before {
+		still = now + 1
+	}
+	w.still.Store(still)
+	w.stale.Store(true)
 	c.calls.forgetFree()
 }
 

@@ -103,11 +103,14 @@ func (c *conn) Close() error {
 	if c.closed.Swap(true) {
 		return nil
 	}
+	c.ready.Close()
 	return c.socket.Close()
 }
 
 func (c *conn) SetReadDeadline(t time.Time) error {
-	return c.ownClose(c.socket.SetReadDeadline(t))
+	err := c.socket.SetReadDeadline(t)
+	c.ready.Bound(!t.IsZero())
+	return c.ownClose(err)
 }
 
 func (c *conn) SetWriteDeadline(t time.Time) error {

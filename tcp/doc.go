@@ -29,7 +29,8 @@
 //
 // Writing several buffers is one system call. On Unix a connection is a
 // [github.com/hisock/hisock/transport.ReadyReader] and holds no buffer while it
-// waits. Small writes are not delayed (TCP_NODELAY).
+// waits; on Linux it is a [github.com/hisock/hisock/transport.Sleeper], too, and needs no goroutine
+// while it is idle. Small writes are not delayed (TCP_NODELAY).
 //
 // CloseWrite ends this side's direction, and the peer's direction can still be read. A Close after
 // CloseWrite does not wait: the system goes on to deliver the bytes that were written. But if bytes

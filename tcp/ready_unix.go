@@ -4,7 +4,10 @@ package tcp
 
 import "github.com/hisock/hisock/transport"
 
-var _ transport.ReadyReader = (*conn)(nil)
+var (
+	_ transport.ReadyReader = (*conn)(nil)
+	_ transport.Sleeper     = (*conn)(nil)
+)
 
 // ReadReady implements [transport.ReadyReader]. On systems other than Unix a conn does not have it, and
 // waiting for input needs a buffer.
@@ -14,4 +17,9 @@ func (c *conn) ReadReady(pool transport.BufferPool) ([]byte, int, error) {
 	}
 	buf, n, err := c.ready.Read(pool)
 	return buf, n, c.ownClose(err)
+}
+
+// Sleep implements [transport.Sleeper].
+func (c *conn) Sleep(woken func()) bool {
+	return (c.source == nil || c.source.known.Load() != nil) && c.ready.Sleep(woken)
 }

@@ -64,6 +64,15 @@ type ReadyReader interface {
 	ReadReady(pool BufferPool) (buf []byte, n int, err error)
 }
 
+// A Sleeper is a [ReadyReader] that can wait for input without a goroutine: all that sleep share one.
+type Sleeper interface {
+	// Sleep counts as a read that has begun. It ends when woken is called, on another goroutine and perhaps before
+	// Sleep returns: there is something to read, the peer has ended, the connection is being closed, or somebody
+	// sets a read deadline. Then a read tells which. woken must not wait for anything. Sleep reports false if the
+	// connection cannot sleep now, since it has a read deadline or has read ahead, for example: then woken is not called.
+	Sleep(woken func()) bool
+}
+
 // A BufferPool lends buffers, all of one length, which is not zero. It is safe for concurrent use.
 type BufferPool interface {
 	Get() []byte

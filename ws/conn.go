@@ -66,7 +66,9 @@ func newConn(stream net.Conn, unread []byte, info transport.Info, client bool) *
 func (c *conn) Info() transport.Info { return c.info }
 
 func (c *conn) SetReadDeadline(t time.Time) error {
-	return c.opError("set read deadline", c.readDeadline.Set(c.stream.SetReadDeadline, t))
+	err := c.readDeadline.Set(c.stream.SetReadDeadline, t)
+	c.ready.Bound(!t.IsZero())
+	return c.opError("set read deadline", err)
 }
 
 func (c *conn) SetWriteDeadline(t time.Time) error {
@@ -116,6 +118,7 @@ func (c *conn) Close() error {
 		c.mu.Lock()
 		c.closed.Store(true)
 		c.mu.Unlock()
+		c.ready.Close()
 		err := cut(c.stream)
 		c.running.Wait()
 		if !errors.Is(err, net.ErrClosed) {

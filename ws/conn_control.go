@@ -22,8 +22,8 @@ type waitingPong struct {
 	due atomic.Bool
 
 	mu      sync.Mutex        // guards the fields below
+	size    int32             // bytes of payload
 	payload *[maxControl]byte // nil before the first
-	size    int
 }
 
 func (w *waitingPong) set(payload []byte) {
@@ -32,7 +32,7 @@ func (w *waitingPong) set(payload []byte) {
 	if w.payload == nil {
 		w.payload = new([maxControl]byte)
 	}
-	w.size = copy(w.payload[:], payload)
+	w.size = int32(copy(w.payload[:], payload))
 	w.due.Store(true)
 }
 
@@ -117,6 +117,7 @@ func (c *conn) writeInTime(frames []byte) error {
 		return lost // the peer has gone; the reader goes on to the end of the stream
 	}
 	c.lost.Store(lost)
+	c.ready.Close()
 	cut(c.stream)
 	return lost
 }

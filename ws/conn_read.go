@@ -117,6 +117,12 @@ func (c *conn) ReadReady(pool transport.BufferPool) ([]byte, int, error) {
 	}
 }
 
+// Sleep implements [transport.Sleeper].
+func (c *conn) Sleep(woken func()) bool {
+	ready := c.failure != nil || c.readErr != nil || len(c.unread) > 0
+	return c.polled && !ready && c.ready.Sleep(woken)
+}
+
 // borrow fills a buffer of the pool with bytes of the stream, not decoded yet. It returns a buffer with at
 // least one byte, or no buffer and usually an error. It waits without a buffer of the pool.
 func (c *conn) borrow(pool transport.BufferPool) (buf []byte, n int, err error) {

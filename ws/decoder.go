@@ -9,13 +9,13 @@ type decoder struct {
 
 	opcode byte   // opcode of the current frame
 	inside bool   // inside a message: its last frame has not begun
+	size   uint8  // bytes in control
 	key    uint32 // masking key, rotated for the next byte of the payload
 	rest   int64  // bytes of the current payload that have not come
 
 	head    [maxHeader]byte   // start of an incomplete header
 	have    int               // bytes in head
 	control *[maxControl]byte // nil before the first control frame
-	size    int               // bytes in control
 }
 
 // next decodes p[from:] and moves the payload of data frames to p[to:]. It stops
@@ -31,7 +31,7 @@ func (d *decoder) next(p []byte, to, from int) (newTo, newFrom int, control byte
 				d.move(p[to:], p[from:from+n])
 				to += n
 			} else {
-				d.size += copy(d.control[d.size:], p[from:from+n])
+				d.size += uint8(copy(d.control[d.size:], p[from:from+n]))
 			}
 			from += n
 		} else {

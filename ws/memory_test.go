@@ -7,7 +7,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"reflect"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -67,5 +69,13 @@ func TestIdleConnIsSmall(t *testing.T) {
 	}
 	for range conns {
 		require.ErrorIs(t, <-ended, transport.ErrClosed)
+	}
+}
+
+// One more byte would make each conn 64 bytes larger, since memory is handed out in classes of size, of which the
+// runtime takes 8 bytes.
+func TestConnFitsItsClass(t *testing.T) {
+	if strconv.IntSize == 64 {
+		require.LessOrEqual(t, reflect.TypeFor[conn]().Size(), uintptr(640-8))
 	}
 }

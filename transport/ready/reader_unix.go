@@ -34,6 +34,8 @@ type Reader struct {
 	buf  []byte
 	n    int
 	err  error
+
+	sleeper sleeper
 }
 
 // Init makes r read from c. The Reader must not be copied afterwards.

@@ -21,7 +21,7 @@ type connCase struct {
 }
 
 // Run checks that the connections that connect makes keep the promises of
-// [transport.Conn], and of [transport.ReadyReader] if they are one. Every
+// [transport.Conn], of [transport.ReadyReader] and of [transport.Sleeper] if they are one. Every
 // case gets new connections, runs once from each end, and must leave no
 // goroutine behind. So no other part of the program may start a goroutine meanwhile.
 func Run(t *testing.T, connect Connect) {
@@ -29,6 +29,7 @@ func Run(t *testing.T, connect Connect) {
 	runCases(t, connect, deadlineCases)
 	runCases(t, connect, closeCases)
 	runCases(t, connect, readyCases)
+	runCases(t, connect, sleepCases)
 }
 
 // RunHalfClose checks a promise that only some media make:

@@ -256,6 +256,14 @@ func (o *Outbox) Stats() Stats {
 	return s
 }
 
+// Queued returns the number of frames that were queued and not dropped.
+func (o *Outbox) Queued() uint64 {
+	o.mu.Lock()
+	n := o.queued
+	o.mu.Unlock()
+	return n
+}
+
 // Weigh returns the bytes of memory that the outbox holds: own, and shared with other outboxes. first is the number of
 // shared bytes in blocks that are not in seen yet. Weigh adds these blocks to seen.
 func (o *Outbox) Weigh(seen map[*Block]struct{}) (own, shared, first int) {

@@ -85,20 +85,12 @@ func (of *Common) gather() {
 	if !try {
 		return
 	}
-	before := last.frames()
+	before := last.Queued()
 	runtime.Gosched()
-	more := last.frames() != before
+	more := last.Queued() != before
 	w.mu.Lock()
 	if more || w.last != last && w.last != nil {
 		w.vain = 0
 	}
 	w.mu.Unlock()
-}
-
-// frames returns the number of frames that were queued.
-func (o *Outbox) frames() uint64 {
-	o.mu.Lock()
-	n := o.queued
-	o.mu.Unlock()
-	return n
 }

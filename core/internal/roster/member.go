@@ -16,13 +16,13 @@ type Member struct {
 
 	// Guarded by Roster.mu.
 	session uint64   // its id in Roster.sessions; zero if it is not there
-	left    bool     // it does not enter any more
 	freed   []string // names, folded, that the member had and keeps from others
+	left    bool     // it does not enter any more
 
 	mu   lock.Mutex[lock.Member] // guards the fields below; taken after Roster.mu
+	in   bool                    // in a roster; written with Roster.mu held too
 	name string
 	addr string
-	in   bool // in a roster; written with Roster.mu held too
 }
 
 // Name is the client's name, empty if it has none.
