@@ -6,6 +6,16 @@ import { crash, engine, mayPass, stats } from "./engines.js";
 import { HisockError } from "./errors.js";
 import { readOptions } from "./options.js";
 
+// What these import in turn: a browser asks for all of it at once, and not for one module behind the other.
+import "./calls.js";
+import "./connection.js";
+import "./incoming.js";
+import "./kept.js";
+import "./page.js";
+import "./payload.js";
+import "./raw.js";
+import "./warnings.js";
+
 export { HisockError };
 
 /** @type {typeof import("./hisock.d.ts").connect} */

@@ -4,6 +4,25 @@
 import { EngineClient } from "./client.js";
 import { checkCommand } from "./names.js";
 
+// What these import in turn: a browser asks for all of it at once, and not for one module behind the other.
+import "./acks.js";
+import "./attempt.js";
+import "./book.js";
+import "./campaign.js";
+import "./conn.js";
+import "./fault.js";
+import "./link.js";
+import "./log.js";
+import "./numbers.js";
+import "./outgoing.js";
+import "./pace.js";
+import "./parked.js";
+import "./read.js";
+import "./receive.js";
+import "./splitter.js";
+import "./wire.js";
+import "./wish.js";
+
 /** @type {Set<EngineClient>} */
 const clients = new Set();
 

@@ -1,8 +1,11 @@
 // Both engines beside each other: the same random programs and cuts, against one server, must look the same to a page.
 
 import assert from "node:assert/strict";
+import { readFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { test as testOnce } from "node:test";
 import { addressOf, open, openPage, prepare, startProxy, startServer, test } from "./harness.mjs";
+import { root } from "./programs.mjs";
 
 /** What a page sees of a random program. It runs in the page. */
 async function program({ seed, steps, engine }) {
@@ -191,4 +194,29 @@ test("over a reload an engine goes on with what the other has left", async (t, e
   assert.deepEqual(seen[0].map(([value]) => value), ["2"]);
   assert.equal(seen[1], "[6]");
   assert.deepEqual(await watcher.evaluate(async () => client.call("events", "grace")), ["suspend", "resume"]);
+});
+
+test("a page downloads the engine that it uses, and nothing of the other", async (t, engine) => {
+  const { page } = await open(t, { importFrom: null });
+  const asked = [];
+  page.on("request", (request) => asked.push(new URL(request.url()).pathname.replace("/hisock/", "")));
+  await prepare(page);
+  const before = asked.splice(0);
+  await page.evaluate(async () => (await hisock.connect("/ws")).close());
+  assert.ok(before.includes("client.js") && !before.some((name) => /^(engine\/|instance|wasm_exec|hisock\.wasm)/.test(name)), before.join());
+  const modules = (await readdir(join(root, "web/engine"))).map((name) => `engine/${name}`);
+  const want = engine === "js" ? modules : ["instance.js", "wasm_exec.js", "hisock.wasm"];
+  assert.deepEqual(asked.filter((name) => name !== "/ws").sort(), want.sort());
+});
+
+testOnce("the first module of an engine, and of all, names those that the others import", async () => {
+  // So they are fetched at once, and not one behind the other.
+  const web = join(root, "web");
+  const imports = async (name) => [...(await readFile(join(web, name), "utf8")).matchAll(/^import (?:.* from )?"\.\/(.*)";$/gm)].map((m) => m[1]);
+  const listed = async (dir, first, ...not) => {
+    const there = (await readdir(join(web, dir))).filter((name) => name.endsWith(".js") && ![first, ...not].includes(name));
+    assert.deepEqual((await imports(join(dir, first))).sort(), there.sort());
+  };
+  await listed("engine", "engine.js");
+  await listed(".", "hisock.js", "instance.js");
 });

@@ -274,3 +274,29 @@ test("what was not delivered when the session is over is handed back", async (t)
     left: [["command", "say", "one", false], ["raw", "", "two", false]], said: ["one"],
   });
 });
+
+test("a client that joins anew asks for the name and the groups that it had", async (t) => {
+  const { server, page, proxy } = await openCut(t, { name: "ada", groups: ["red", "staff"], retry: { min: 20, max: 50 } });
+  const second = await startServer(t);
+  await page.evaluate(async () => {
+    window.replays = collect();
+    client.onReplay(({ group, lost }) => replays.push([group, lost]));
+    await client.join("blue");
+    await client.leave("red");
+    await client.rename("bob");
+    client.send("put me into", "attic");
+    client.send("say to", ["blue", "hello"]);
+    await until(() => client.groups.includes("attic"));
+    replays.splice(0);
+  });
+  proxy.to = addressOf(second);
+  await server.kill();
+  const got = await page.evaluate(async () => {
+    await until(() => states.at(-1) === "connected" && states.length > 1);
+    const groups = await client.call("groups", "");
+    return { name: client.name, groups, here: client.groups, refused: client.refusedGroups.map((r) => [r.group, r.why.code]), replays: [...replays].sort() };
+  });
+  // What the new server keeps is not what the client had a position in.
+  const groups = ["attic", "blue"];
+  assert.deepEqual(got, { name: "bob", groups, here: groups, refused: [["staff", 1001]], replays: [["attic", true], ["blue", true]] });
+});
