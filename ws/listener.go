@@ -125,18 +125,24 @@ func (e *RejectError) Error() string {
 	return "ws: handshake refused with status " + strconv.Itoa(e.Status) + ": " + e.Reason
 }
 
-func forbidden(reason string) *RejectError {
-	return &RejectError{Status: http.StatusForbidden, Reason: reason}
+// maxReject is the greatest length, in bytes, of RejectError.Reason.
+const maxReject = 600
+
+// reject returns the error for a request that is answered with that status. Every RejectError is made here.
+func reject(status int, reason string) *RejectError {
+	return &RejectError{Status: status, Reason: short(reason, maxReject-len("…"))}
 }
+
+func forbidden(reason string) *RejectError { return reject(http.StatusForbidden, reason) }
 
 // foreign returns the error for a page that may not connect and may be told why.
 func foreign(reason string) *RejectError {
-	return &RejectError{Status: http.StatusForbidden, Reason: reason, tell: true}
+	e := forbidden(reason)
+	e.tell = true
+	return e
 }
 
-func unavailable(reason string) *RejectError {
-	return &RejectError{Status: http.StatusServiceUnavailable, Reason: reason}
-}
+func unavailable(reason string) *RejectError { return reject(http.StatusServiceUnavailable, reason) }
 
 // A Listener turns HTTP requests into connections. It is a [transport.Listener], and an [http.Handler] for
 // the path at which clients connect. It may be mounted on any number of servers. Its methods
@@ -258,7 +264,7 @@ func (l *Listener) serve(w http.ResponseWriter, r *http.Request, from visitor) *
 
 	up := &upgrade{ResponseWriter: w}
 	if err := acceptHandshake(up, r); err != nil {
-		return &RejectError{Status: up.status, Reason: short(err.Error(), 256)}
+		return reject(up.status, short(err.Error(), 256))
 	}
 	l.send.Apply(up.stream) //nolint:errcheck // if it fails the peer has gone, and the first read fails too
 	c := newConn(up.stream, up.unread, serverInfo(r, from, up.stream), false)
@@ -270,7 +276,7 @@ func (l *Listener) serve(w http.ResponseWriter, r *http.Request, from visitor) *
 	}
 	c.end(&CloseError{Code: codeGoingAway}, errWriteEnded, false)
 	c.Close()
-	return &RejectError{Status: up.status, Reason: "nobody accepted the connection"}
+	return reject(up.status, "nobody accepted the connection")
 }
 
 // begin takes a slot unless r is refused.
@@ -281,7 +287,7 @@ func (l *Listener) begin(r *http.Request, from visitor) *RejectError {
 	default:
 	}
 	if l.opts.MaxHeader > 0 && headerSize(r) > l.opts.MaxHeader {
-		return &RejectError{Status: http.StatusRequestHeaderFieldsTooLarge, Reason: "the request's header is too large"}
+		return reject(http.StatusRequestHeaderFieldsTooLarge, "the request's header is too large")
 	}
 	if err := l.admit.check(r, from); err != nil {
 		return err

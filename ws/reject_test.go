@@ -5,6 +5,9 @@ package ws
 import (
 	"bytes"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -71,4 +74,40 @@ func TestTellRejected(t *testing.T) {
 			require.Len(t, got, 1)
 		})
 	}
+}
+
+// However much of a request is quoted, a reason has at most maxReject bytes, and no code makes one without that bound.
+func TestRejectReasonIsBounded(t *testing.T) {
+	const longest = `origin "https://` + "…" + `" is not of this host "` + "…" + `"`
+	r := httptest.NewRequest("GET", "/ws", nil)
+	r.Host = strings.Repeat("\xff", 96) // quoted, each byte takes four
+	r.Header.Set("Origin", "https://"+strings.Repeat("x", 200))
+	l := newTestListener(nil)
+	var got error
+	l.TellRejected(func(_ string, err error) { got = err })
+	l.ServeHTTP(httptest.NewRecorder(), r)
+	var why *RejectError
+	require.ErrorAs(t, got, &why)
+	require.Greater(t, len(why.Reason), 4*96+len(longest))
+	require.LessOrEqual(t, len(why.Reason), maxReject)
+
+	for _, reason := range []string{strings.Repeat("x", maxReject), strings.Repeat("é", maxReject)} {
+		for _, err := range []*RejectError{reject(400, reason), forbidden(reason), foreign(reason), unavailable(reason)} {
+			require.LessOrEqual(t, len(err.Reason), maxReject)
+			require.True(t, strings.HasSuffix(err.Reason, "…"), "it says that it was cut")
+		}
+	}
+	require.Equal(t, "as it is", reject(400, "as it is").Reason)
+
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	made := 0
+	for _, file := range files {
+		if !strings.HasSuffix(file, "_test.go") {
+			b, err := os.ReadFile(file)
+			require.NoError(t, err)
+			made += strings.Count(string(b), "RejectError{")
+		}
+	}
+	require.Equal(t, 1, made, "only reject makes a RejectError")
 }

@@ -45,7 +45,7 @@ func (l *Listener) visitorOf(r *http.Request) (visitor, *RejectError) {
 	via, ok, err := l.proxies.Request(r.Header, l.opts.ProxyHeader)
 	switch {
 	case err != nil:
-		return v, &RejectError{Status: http.StatusBadRequest, Reason: "proxy " + quoted(peer) + ": " + err.Error()}
+		return v, reject(http.StatusBadRequest, "proxy "+quoted(peer)+": "+err.Error())
 	case !ok: // the request comes from the proxy itself, or from a program on its machine
 		return v, nil
 	}
