@@ -3,6 +3,7 @@
 package ws
 
 import (
+	"io"
 	"slices"
 	"syscall/js"
 	"time"
@@ -62,6 +63,10 @@ func (c *conn) ReadReady(pool transport.BufferPool) ([]byte, int, error) {
 		return nil, 0, err
 	}
 	buf := pool.Get()
+	if len(buf) == 0 {
+		pool.Put(buf)
+		return nil, 0, io.ErrShortBuffer
+	}
 	return buf, c.take(buf), nil
 }
 

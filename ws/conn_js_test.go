@@ -111,6 +111,24 @@ type pool struct{}
 func (pool) Get() []byte { return make([]byte, 100) }
 func (pool) Put([]byte)  {}
 
+// An empty buffer of the pool is an error and takes no bytes: no bytes without an error would look like a stream that
+// has nothing to read.
+func TestReadReadyEmptyBufferInBrowser(t *testing.T) {
+	peer, c := dialFake(t, nil)
+	peer.message("ab")
+	buf, n, err := c.ReadReady(emptyPool{})
+	require.ErrorIs(t, err, io.ErrShortBuffer)
+	require.Nil(t, buf)
+	require.Zero(t, n)
+	buf, n, err = c.ReadReady(pool{})
+	require.NoError(t, err)
+	require.Equal(t, "ab", string(buf[:n]))
+}
+
+type emptyPool struct{ pool }
+
+func (emptyPool) Get() []byte { return nil }
+
 func TestEndsInBrowser(t *testing.T) {
 	tests := map[string]struct {
 		end       func(peer fakePeer, c *conn)
