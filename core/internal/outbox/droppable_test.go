@@ -4,8 +4,15 @@ package outbox
 
 import (
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
 	"math/rand/v2"
+	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -101,6 +108,52 @@ func TestCloseHoles(t *testing.T) {
 			require.GreaterOrEqual(t, at, o.drops.first+int64(o.next))
 		}
 	}
+}
+
+// A frame that stands for itself is never kept among the topics, not even while they are kept.
+func TestFrameWithoutTopic(t *testing.T) {
+	o := newOutbox(1<<20, nil)
+	o.Suspend()
+	for range 3 {
+		require.Nil(t, o.ShareDroppable(NewDroppable(wire.AppendRaw(nil, []byte("x")))))
+		require.False(t, o.drops.timed)
+		require.Empty(t, o.drops.latest)
+	}
+	require.Nil(t, o.ShareDroppable(latest("a", 4)))
+	require.Nil(t, o.ShareDroppable(NewDroppable(wire.AppendRaw(nil, []byte("x")))))
+	require.Nil(t, o.ShareDroppable(latest("a", 4)))
+	require.Equal(t, []topic{{"pos", "a"}}, slices.Collect(maps.Keys(o.drops.latest)))
+	require.EqualValues(t, 5, o.Stats().Queued)
+	require.EqualValues(t, 1, o.Stats().Missed)
+}
+
+// Only Block.named compares a topic with a marker. Code that does so itself would take the next marker for a topic.
+func TestOnlyNamedKnowsTheMarkers(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	var compared []string
+	for _, file := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		require.NoError(t, err)
+		for _, d := range f.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			ast.Inspect(fn, func(n ast.Node) bool {
+				if e, ok := n.(*ast.BinaryExpr); ok && (isMarker(e.X) || isMarker(e.Y)) {
+					compared = append(compared, fn.Name.Name)
+				}
+				return true
+			})
+		}
+	}
+	require.Equal(t, []string{"named"}, compared)
+}
+
+func isMarker(e ast.Expr) bool {
+	name, ok := e.(*ast.Ident)
+	return ok && strings.HasSuffix(name.Name, "Topic")
 }
 
 // A frame that may not be dropped makes room of those that may.
