@@ -3,7 +3,11 @@ package session
 import (
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -142,9 +146,11 @@ func (m *model) check(op string) {
 	require.False(m.t, m.state == Linked && m.of[m.last()] == Lost, op)
 }
 
-// Whatever is done to a session, its states follow each other as their table says.
+// Whatever is done to a session, its states follow each other as their table says. The model takes each of the table's
+// steps, and reaches each state.
 func TestModel(t *testing.T) {
-	states := map[State]int{}
+	names, table := declared(t)
+	states, steps := map[State]int{}, map[string]bool{}
 	for seed := range uint64(400) {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		s, l := &Session{}, newLink()
@@ -154,11 +160,66 @@ func TestModel(t *testing.T) {
 			s.Open(Credentials{Token: []byte("token")}, m.sure)
 		}
 		for range 60 {
-			m.check(m.step())
+			before := m.state
+			op := m.step()
+			m.check(op)
 			states[m.state]++
+			if m.state != before {
+				steps[names[before]+" "+names[m.state]+" "+op] = true
+			}
 		}
 	}
-	require.Len(t, states, 3)
+	for state, name := range names {
+		require.NotZero(t, states[State(state)], "the model has no step to %s", name)
+	}
+	require.Equal(t, table, steps, "the table at State, and the steps of the model")
+}
+
+// declared returns the names of all constants of type State, in their order, and the steps in the table at State, such
+// as "Linked Suspended suspend".
+func declared(t *testing.T) (names []string, table map[string]bool) {
+	file, err := parser.ParseFile(token.NewFileSet(), "session.go", nil, parser.ParseComments)
+	require.NoError(t, err)
+	table = map[string]bool{}
+	for _, d := range file.Decls {
+		gen, ok := d.(*ast.GenDecl)
+		if !ok {
+			continue
+		}
+		typed := false
+		for _, spec := range gen.Specs {
+			switch spec := spec.(type) {
+			case *ast.ValueSpec:
+				if spec.Type != nil || spec.Values != nil { // otherwise it is of the type of the constant before it
+					is, ok := spec.Type.(*ast.Ident)
+					typed = ok && is.Name == "State"
+				}
+				for _, name := range spec.Names {
+					if typed && gen.Tok == token.CONST {
+						names = append(names, name.Name)
+					}
+				}
+			case *ast.TypeSpec:
+				if spec.Name.Name == "State" {
+					from := ""
+					for line := range strings.Lines(gen.Doc.Text()) {
+						row, ok := strings.CutPrefix(line, "\t")
+						if !ok || strings.HasPrefix(row, "from ") {
+							continue
+						}
+						words := strings.Fields(row)
+						if row[0] != ' ' {
+							from, words = words[0], words[1:]
+						}
+						table[from+" "+words[0]+" "+strings.ToLower(words[1])] = true
+					}
+				}
+			}
+		}
+	}
+	require.Contains(t, names, "Linked")
+	require.NotEmpty(t, table)
+	return names, table
 }
 
 // Of many who end a session at once, one does, and the reason is that of this one from then on.
