@@ -54,7 +54,7 @@ func (c *Conn) holdBack(o legacy.Outgoing, set *sending) (held bool, err error) 
 		return true, c.closedError()
 	}
 	policy := c.eng.overflow.of(o.Command)
-	got, dropped := c.legacy.Hold(o, policy == OverflowDropOldest || policy == OverflowLatest)
+	got, dropped := c.legacy.Hold(o, policy.dropsOlder())
 	c.eng.counters.dropped.Add(uint64(dropped))
 	switch {
 	case got == legacy.Pass:

@@ -52,6 +52,8 @@ const (
 	// A server does not wait for a suspended client: it ends the session. A client that is
 	// away waits as it does otherwise.
 	OverflowBlock
+
+	overflowEnd // no policy: the number of policies
 )
 
 // String returns the policy in words, such as "drop oldest".
@@ -75,12 +77,12 @@ func (o Overflow) String() string {
 
 // checkOverflow finds policies that do not exist, and commands whose names are not well formed.
 func checkOverflow(f *optionFaults, rest Overflow, named map[string]Overflow) {
-	if rest > OverflowBlock {
+	if rest >= overflowEnd {
 		f.add("Overflow", valueText(int(rest)), "there is no such Overflow")
 	}
 	for _, command := range slices.Sorted(maps.Keys(named)) {
 		o, option := named[command], "OverflowOf["+wire.Quote(command)+"]"
-		if o > OverflowBlock {
+		if o >= overflowEnd {
 			f.add(option, valueText(int(o)), "there is no such Overflow")
 		}
 		if err := checkCommand(command); command != "" && err != nil {
@@ -151,7 +153,12 @@ func (r *overflowRules) newBlock(command string, set *sending, frame []byte) *ou
 
 // drops reports whether frames under that policy may be dropped.
 func (o Overflow) drops() bool {
-	return hasOverflow && (o == OverflowDropNewest || o == OverflowDropOldest || o == OverflowLatest)
+	return hasOverflow && o == OverflowDropNewest || o.dropsOlder()
+}
+
+// dropsOlder reports whether frames under that policy that have waited longer may be dropped for a frame under it.
+func (o Overflow) dropsOlder() bool {
+	return hasOverflow && (o == OverflowDropOldest || o == OverflowLatest)
 }
 
 // sendByPolicy queues a frame that newBlock has returned, by the policy for its command.
