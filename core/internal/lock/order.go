@@ -66,6 +66,10 @@ var order = []Place{
 	ThinSource{},
 	ThinLog{},
 	Latch{},
+
+	// Of package files.
+	FileTarget{}, // files: where one file is received
+	FileNames{},  // files: who receives which file of a folder
 }
 
 // A Place is a place in the order.

@@ -11,6 +11,8 @@ type (
 	Decision      struct{ place }
 	Events        struct{ place }
 	Fair          struct{ place }
+	FileNames     struct{ place }
+	FileTarget    struct{ place }
 	Gate          struct{ place }
 	Gathering     struct{ place }
 	GroupTurn     struct{ place }

@@ -1,0 +1,87 @@
+package files
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"math"
+	"strconv"
+
+	"github.com/hisock/hisock/core"
+)
+
+// Sizes in bytes of what doc.go describes.
+const (
+	offerSize  = 16
+	answerSize = 8 + sha256.Size
+	startSize  = 8
+	lengthSize = 4
+	maxChunk   = 1 << 20
+)
+
+const (
+	version     = 1
+	flagSeek    = 1
+	unknownSize = math.MaxUint64
+	done        = 1 // the only byte of the receiver's last message
+)
+
+// An offer is what a sender begins with.
+type offer struct {
+	size int64 // in bytes; negative if it is not known
+	seek bool  // whether the sender can begin at any offset
+}
+
+func (o offer) append(dst []byte) []byte {
+	flags := byte(0)
+	if o.seek {
+		flags = flagSeek
+	}
+	size := uint64(unknownSize)
+	if o.size >= 0 {
+		size = uint64(o.size)
+	}
+	return binary.BigEndian.AppendUint64(append(dst, 'h', 's', 'f', version, flags, 0, 0, 0), size)
+}
+
+func parseOffer(b [offerSize]byte) (offer, error) {
+	size := binary.BigEndian.Uint64(b[8:])
+	switch {
+	case string(b[:3]) != "hsf":
+		return offer{}, broken("what came is no file")
+	case b[3] != version:
+		return offer{}, core.NewError(core.CodeVersion, "a file in version "+strconv.Itoa(int(b[3]))+" of the format")
+	case b[4]&^flagSeek != 0 || b[5] != 0 || b[6] != 0 || b[7] != 0:
+		return offer{}, broken("a file with unknown flags")
+	case size == unknownSize:
+		return offer{size: -1}, nil
+	case size > math.MaxInt64:
+		return offer{}, broken("a file with a size that no file has")
+	}
+	return offer{size: int64(size), seek: b[4] == flagSeek}, nil
+}
+
+// An answer is what a receiver has already.
+type answer struct {
+	has int64 // in bytes
+	sum [sha256.Size]byte
+}
+
+func (a answer) append(dst []byte) []byte {
+	return append(binary.BigEndian.AppendUint64(dst, uint64(a.has)), a.sum[:]...)
+}
+
+// parseAnswer parses the answer to an offer.
+func parseAnswer(b [answerSize]byte, to offer) (answer, error) {
+	has := binary.BigEndian.Uint64(b[:8])
+	most := uint64(0)
+	if to.seek && to.size > 0 {
+		most = uint64(to.size)
+	}
+	if has > most {
+		return answer{}, broken("the receiver has more bytes than it can have")
+	}
+	return answer{int64(has), [sha256.Size]byte(b[8:])}, nil
+}
+
+// broken is the error about a peer that breaks the rules of the format.
+func broken(what string) error { return core.NewError(core.CodeProtocol, what) }

@@ -1,0 +1,165 @@
+package files
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"hash"
+	"io"
+	"strconv"
+
+	"github.com/hisock/hisock/core"
+)
+
+// Receive receives a file that the other end of a stream sends with [Send]. When it returns nil, all bytes are on the disk, the
+// checksum was right, and the file has its name. It does not close to. Errors are an [Error]; what has
+// come is kept for the next transfer, unless the checksum was wrong.
+func Receive(ctx context.Context, s io.ReadWriter, to *Target, opts *Options) (Receipt, error) {
+	o := opts.resolved()
+	r := receiver{s: s, to: to, most: o.MaxSize, meter: newMeter(&o), sum: sha256.New()}
+	got, err := r.receive(ctx)
+	if err != nil {
+		return Receipt{}, r.meter.failed(err)
+	}
+	return got, nil
+}
+
+// A receiver receives one file.
+type receiver struct {
+	s     io.ReadWriter
+	to    *Target
+	most  int64 // bytes that are taken; negative for no bound
+	meter *meter
+	sum   hash.Hash // of the bytes so far
+	buf   []byte
+}
+
+func (r *receiver) receive(ctx context.Context) (Receipt, error) {
+	var raw [offerSize]byte
+	if err := readAll(r.s, raw[:]); err != nil {
+		return Receipt{}, err
+	}
+	what, err := parseOffer(raw)
+	if err != nil {
+		return Receipt{}, err
+	}
+	r.meter.Size = what.size
+	if r.isTooBig(what.size) {
+		return Receipt{}, r.tooBig()
+	}
+	r.buf = make([]byte, bufferSize)
+	has, err := r.hashPart(ctx, what)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if _, err := r.s.Write(answer{has, r.soFar()}.append(nil)); err != nil {
+		return Receipt{}, err
+	}
+	var from [startSize]byte
+	if err := readAll(r.s, from[:]); err != nil {
+		return Receipt{}, err
+	}
+	start := int64(binary.BigEndian.Uint64(from[:]))
+	if start != 0 && start != has {
+		return Receipt{}, broken("the sender begins where it was not asked to")
+	}
+	if start == 0 {
+		r.sum.Reset()
+	}
+	if err := r.to.start(start); err != nil {
+		return Receipt{}, err
+	}
+	r.meter.begin(start)
+	for more := true; more; {
+		if more, err = r.chunk(ctx); err != nil {
+			return Receipt{}, err
+		}
+	}
+	return r.finish(start)
+}
+
+// hashPart hashes what is here of an earlier transfer, and returns its size in bytes.
+func (r *receiver) hashPart(ctx context.Context, what offer) (int64, error) {
+	has, err := r.to.begin(what)
+	for at := int64(0); err == nil && at < has; {
+		if err = ctx.Err(); err != nil {
+			break
+		}
+		p := r.buf[:min(int64(len(r.buf)), has-at)]
+		if err = r.to.readAt(p, at); err == nil {
+			r.sum.Write(p)
+			at += int64(len(p))
+		}
+	}
+	return has, err
+}
+
+// chunk receives one chunk. It reports false for the end.
+func (r *receiver) chunk(ctx context.Context) (more bool, err error) {
+	var head [lengthSize]byte
+	if err := readAll(r.s, head[:]); err != nil {
+		return false, err
+	}
+	left := int64(binary.BigEndian.Uint32(head[:]))
+	m := r.meter
+	switch {
+	case left > maxChunk:
+		return false, broken("a chunk that is longer than chunks may be")
+	case m.Size >= 0 && left > m.Size-m.Done:
+		return false, broken("the sender sends more than it has offered")
+	case r.isTooBig(m.Done + left):
+		return false, r.tooBig()
+	case left == 0:
+		return false, nil
+	}
+	for left > 0 {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		p := r.buf[:min(int64(len(r.buf)), left)]
+		n, err := io.ReadFull(r.s, p)
+		if n > 0 { // also what came before the stream broke off
+			if err := r.to.write(p[:n]); err != nil {
+				return false, err
+			}
+			r.sum.Write(p[:n])
+			m.add(n)
+			left -= int64(n)
+		}
+		if err != nil {
+			return false, ended(err)
+		}
+	}
+	return true, nil
+}
+
+// finish checks the whole and puts it in its place.
+func (r *receiver) finish(start int64) (Receipt, error) {
+	var want [sha256.Size]byte
+	if err := readAll(r.s, want[:]); err != nil {
+		return Receipt{}, err
+	}
+	m := r.meter
+	if m.Size >= 0 && m.Done != m.Size {
+		return Receipt{}, broken("the sender sends less than it has offered")
+	}
+	if r.soFar() != want {
+		r.to.discard()
+		return Receipt{}, core.NewError(core.CodeBadPayload, "the checksum is wrong")
+	}
+	if err := r.to.commit(); err != nil {
+		return Receipt{}, err
+	}
+	r.s.Write([]byte{done}) //nolint:errcheck // the file is here; a sender that does not know it sends again and is told
+	m.Size = m.Done
+	m.now()
+	return Receipt{m.Size, start, want}, nil
+}
+
+func (r *receiver) soFar() [sha256.Size]byte { return [sha256.Size]byte(r.sum.Sum(nil)) }
+
+func (r *receiver) isTooBig(size int64) bool { return r.most >= 0 && size > r.most }
+
+func (r *receiver) tooBig() error {
+	return core.NewError(core.CodeTooBig, "the file has more than the "+strconv.FormatInt(r.most, 10)+" B that are taken")
+}
