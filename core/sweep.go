@@ -320,8 +320,12 @@ func (c *Conn) checkReads(now time.Duration) {
 	if !c.progress.awaitsPeer.Load() {
 		// It says nothing about the peer that the reader does not read: a handler runs, or the inbox is full.
 		// A ping of the peer would not be read, so ping it to show that this end lives.
+		held := reads == w.reads && w.readAt > 0 && c.turn.Now().State() == turn.Handling
 		w.reads, w.readAt, w.pinged = reads, now, false
 		c.out.Ping(0)
+		if held { // the ping would wait for the end of a batch that has lasted since the last look
+			c.endBatch()
+		}
 		return
 	}
 	if reads != w.reads || w.readAt == 0 {

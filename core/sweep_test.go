@@ -63,6 +63,39 @@ func TestHeartbeat(t *testing.T) {
 	})
 }
 
+// A peer whose handler keeps its reader from reading for less than a tick is not silent, however short the heartbeat is.
+func TestHeartbeatShorterThanATick(t *testing.T) {
+	tests := map[string]func(w *world, cl *Client) (busy *Conn, send func() error){
+		"at a client": func(w *world, cl *Client) (*Conn, func() error) {
+			return cl.Conn(), func() error { return w.conn("ada").Send("work", 1) }
+		},
+		"at a server": func(w *world, cl *Client) (*Conn, func() error) {
+			return w.conn("ada"), func() error { return cl.Send("work", 1) }
+		},
+	}
+	for name, side := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, &ServerOptions{Timeouts: Timeouts{Heartbeat: 10 * time.Millisecond, Resume: -1}}, func(w *world) {
+				work := func(context.Context, *Conn, int) error {
+					time.Sleep(quickTick - 5*time.Millisecond)
+					return nil
+				}
+				On(w.srv, "work", work)
+				cl := w.client("ada")
+				On(cl, "work", work)
+				w.serve()
+				w.join(cl)
+				busy, send := side(w, cl)
+				busy.eng.sweep.tick, busy.eng.sweep.idleTicks = quickTick, 1000 // no handler has been slow for long
+				require.NoError(t, send())
+				time.Sleep(time.Second)
+				require.NoError(t, cl.Err())
+				require.NoError(t, w.conn("ada").Err())
+			})
+		})
+	}
+}
+
 func TestHeartbeatOfTheServer(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		// A server by hand that says nothing after its welcome.
