@@ -260,12 +260,6 @@ func (r *resumer) stranger(h *wire.Hello, inOrder bool) {
 	l.stream.Close() //nolint:errcheck // it leaves
 }
 
-// sent notes what the server has sent to the session.
-func (r *resumer) sent(s *fuzzSession, number uint32, size int) {
-	s.want = append(s.want, number)
-	s.size += size
-}
-
 // send lets the server send commands.
 func (r *resumer) send(arg byte, send func(payload []byte) error) {
 	for range arg%16 + 1 {
@@ -369,19 +363,6 @@ func (r *resumer) finish() {
 	for _, line := range r.log.Lines() {
 		require.NotContains(r.t, line, "panic")
 	}
-}
-
-// settled reports whether nothing more is to come.
-func (r *resumer) settled(s *fuzzSession) bool {
-	if len(r.handledOf(s.conn)) < len(s.numbers) || len(s.asked) > 0 || !r.drops && len(s.got) < len(s.want) {
-		return false
-	}
-	for _, call := range s.calls {
-		if call.answers == 0 && !call.canceled {
-			return false
-		}
-	}
-	return true
 }
 
 // check is what holds for each session, however it ended.

@@ -305,3 +305,22 @@ func (s *fuzzSession) ends(code Code, told bool, act func()) bool {
 	}
 	return true
 }
+
+// settled reports whether nothing more is to come.
+func (r *resumer) settled(s *fuzzSession) bool {
+	if len(r.handledOf(s.conn)) < len(s.numbers) || len(s.asked) > 0 || !r.drops && len(s.got) < len(s.want) {
+		return false
+	}
+	for _, call := range s.calls {
+		if call.answers == 0 && !call.canceled {
+			return false
+		}
+	}
+	return true
+}
+
+// sent notes what the server has sent to the session.
+func (r *resumer) sent(s *fuzzSession, number uint32, size int) {
+	s.want = append(s.want, number)
+	s.size += size
+}
