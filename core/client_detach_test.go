@@ -351,3 +351,21 @@ func TestDetachNeedsASession(t *testing.T) {
 		<-cl.Done()
 	})
 }
+
+func TestUndeliveredOfADetachedSession(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.serve()
+		var net network
+		cl, _ := w.over(&net, ClientOptions{Name: "ada"})
+		left := leftovers(cl)
+		w.join(cl)
+		net.fail(false)
+		synctest.Wait()
+		require.NoError(t, cl.SendBytes("say", nil))
+		_, err := cl.Detach()
+		require.NoError(t, err)
+		<-cl.Done()
+		require.Empty(t, left.All())
+		time.Sleep(time.Minute)
+	})
+}

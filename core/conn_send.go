@@ -285,31 +285,6 @@ func (c *Conn) awaitRoom(ctx context.Context, own *Conn, n int, most time.Durati
 	}
 }
 
-// overflowed returns the error of a frame of n bytes that was refused and cannot wait. If the queue is full, it ends the
-// connection. The connection goes on if its link is mute, and at a client if it is suspended: then it is not the peer
-// that is slow.
-func (c *Conn) overflowed(n int, no *outbox.Refusal) error {
-	switch {
-	case no.Why == outbox.Closed:
-		return c.closedError()
-	case no.Why == outbox.Mute, no.Why == outbox.Away && !c.server:
-		return c.noRoom(CodeQueueFull, n, no)
-	}
-	err := c.noRoom(CodeSlowConsumer, n, no)
-	c.eng.counters.slow.Add(1)
-	c.endWith(err)
-	return err
-}
-
-// noRoom returns an error that says why the queue has no room for a frame of n bytes.
-func (c *Conn) noRoom(code Code, n int, no *outbox.Refusal) *Error {
-	text := "no room for a frame of " + strconv.Itoa(n) + " B: " + strconv.Itoa(no.Waiting) + " B wait to be written"
-	if no.Kept > 0 {
-		text += ", " + strconv.Itoa(no.Kept) + " B to be acknowledged"
-	}
-	return NewError(code, text+", limit "+strconv.Itoa(c.eng.queueBytes)+" B")
-}
-
 // waitError returns why a wait on ctx ended. The context of a handler ends with its connection, whose reason says more.
 func (c *Conn) waitError(ctx context.Context) error {
 	if c.isEnded() {

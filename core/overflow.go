@@ -3,6 +3,7 @@ package core
 import (
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/wire"
@@ -177,6 +178,31 @@ func (c *Conn) sendByPolicy(command string, frame *outbox.Block) error {
 		return c.closedError()
 	}
 	return nil
+}
+
+// overflowed returns the error of a frame of n bytes that was refused and cannot wait. If the queue is full, it ends the
+// connection. The connection goes on if its link is mute, and at a client if it is suspended: then it is not the peer
+// that is slow.
+func (c *Conn) overflowed(n int, no *outbox.Refusal) error {
+	switch {
+	case no.Why == outbox.Closed:
+		return c.closedError()
+	case no.Why == outbox.Mute, no.Why == outbox.Away && !c.server:
+		return c.noRoom(CodeQueueFull, n, no)
+	}
+	err := c.noRoom(CodeSlowConsumer, n, no)
+	c.eng.counters.slow.Add(1)
+	c.endWith(err)
+	return err
+}
+
+// noRoom returns an error that says why the queue has no room for a frame of n bytes.
+func (c *Conn) noRoom(code Code, n int, no *outbox.Refusal) *Error {
+	text := "no room for a frame of " + strconv.Itoa(n) + " B: " + strconv.Itoa(no.Waiting) + " B wait to be written"
+	if no.Kept > 0 {
+		text += ", " + strconv.Itoa(no.Kept) + " B to be acknowledged"
+	}
+	return NewError(code, text+", limit "+strconv.Itoa(c.eng.queueBytes)+" B")
 }
 
 // gotMissed tells the program how many more frames the peer says it has dropped. The frame has the sum since the
