@@ -96,7 +96,6 @@ func (c *Conn) fetch() (bufs [][]byte, link any) {
 type streamKind struct {
 	silent bool // its opener sends nothing
 	bytes  bool // it carries bytes, and not items
-	reuse  bool // what has been received is valid until more is asked for
 }
 
 // A Streamer is somebody to open streams to: a [Conn] or a [Client].
@@ -166,7 +165,7 @@ func (c *Conn) open(ctx context.Context, name string, arg []byte, kind streamKin
 		if s, ended = t.Open(frame.ID, kind.silent); ended != nil {
 			return nil
 		}
-		s.Begin(kind.bytes, kind.reuse)
+		s.Begin(kind.bytes)
 		dst, no := c.out.Begin(n, as)
 		if no != nil {
 			s.Forget(errStreamOver)

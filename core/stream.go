@@ -45,7 +45,7 @@ func HandleStream[In, Out any](r Registrar, name string, f func(ctx context.Cont
 func HandleUpload[In, Item, Out any](r Registrar, name string, f func(ctx context.Context, c *Conn, in In, items iter.Seq2[Item, error]) (Out, error), opts ...HandlerOption) {
 	needFunc("HandleUpload "+name, f == nil)
 	hs := r.registrar()
-	handleStream(hs, name, streamKind{reuse: isCopied[Item]()}, func(ctx context.Context, c *Conn, e *streamEnd, in In) error {
+	handleStream(hs, name, streamKind{}, func(ctx context.Context, c *Conn, e *streamEnd, in In) error {
 		out, err := f(ctx, c, in, itemsOf[Item](e, hs.conv))
 		if err != nil {
 			return err
@@ -59,7 +59,7 @@ func HandleUpload[In, Item, Out any](r Registrar, name string, f func(ctx contex
 func HandleExchange[In, Item, Out any](r Registrar, name string, f func(ctx context.Context, c *Conn, in In, items iter.Seq2[Item, error], send func(Out) error) error, opts ...HandlerOption) {
 	needFunc("HandleExchange "+name, f == nil)
 	hs := r.registrar()
-	handleStream(hs, name, streamKind{reuse: isCopied[Item]()}, func(ctx context.Context, c *Conn, e *streamEnd, in In) error {
+	handleStream(hs, name, streamKind{}, func(ctx context.Context, c *Conn, e *streamEnd, in In) error {
 		return f(ctx, c, in, itemsOf[Item](e, hs.conv), sendTo[Out](e, hs.conv))
 	}, opts)
 }
@@ -79,7 +79,7 @@ func handleStream[In any](hs *handlers, name string, kind streamKind, f func(ctx
 		if e == nil {
 			return nil, NewError(CodeInternal, "the middleware has not passed the context on")
 		}
-		e.s.Begin(kind.bytes, kind.reuse)
+		e.s.Begin(kind.bytes)
 		return nil, f(ctx, c, e, in)
 	}, opts)
 }
@@ -97,7 +97,7 @@ func sendTo[T any](e *streamEnd, codec convert.Codec) func(T) error {
 
 // itemsOf yields what the other end sends, and at last an error if there is one.
 func itemsOf[T any](e *streamEnd, codec convert.Codec) iter.Seq2[T, error] {
-	intake := convert.IntakeOf[T]()
+	intake, copied := convert.IntakeOf[T](), isCopied[T]()
 	return func(yield func(T, error) bool) {
 		for {
 			item, err := e.next()
@@ -106,6 +106,9 @@ func itemsOf[T any](e *streamEnd, codec convert.Codec) iter.Seq2[T, error] {
 			}
 			var v T
 			if err == nil {
+				if !copied {
+					item = append(make([]byte, 0, len(item)), item...)
+				}
 				v, err = taken(intake, nil, codec, item)
 			}
 			if !yield(v, err) || err != nil {
@@ -141,7 +144,7 @@ func isCopied[T any]() bool {
 func Stream[Out any](ctx context.Context, to Streamer, name string, in any) iter.Seq2[Out, error] {
 	return func(yield func(Out, error) bool) {
 		var none Out
-		e, err := openFor(ctx, to, name, in, streamKind{silent: true, reuse: isCopied[Out]()})
+		e, err := openFor(ctx, to, name, in, streamKind{silent: true})
 		if err != nil {
 			yield(none, err)
 			return
@@ -244,7 +247,7 @@ func (e *streamEnd) sendAll(ctx context.Context, items iter.Seq2[[]byte, error])
 func Exchange[Out, Item any](ctx context.Context, to Streamer, name string, in any, items iter.Seq[Item]) iter.Seq2[Out, error] {
 	return func(yield func(Out, error) bool) {
 		var none Out
-		e, err := openFor(ctx, to, name, in, streamKind{reuse: isCopied[Out]()})
+		e, err := openFor(ctx, to, name, in, streamKind{})
 		if err != nil {
 			yield(none, err)
 			return

@@ -30,7 +30,7 @@ var (
 // OpenByteStream opens a stream of bytes to the handler of that name. in is converted as [On] says. The end of ctx ends
 // the stream at both ends, at any time. The caller closes the stream.
 func OpenByteStream(ctx context.Context, to Streamer, name string, in any) (*ByteStream, error) {
-	e, err := openFor(ctx, to, name, in, streamKind{bytes: true, reuse: true})
+	e, err := openFor(ctx, to, name, in, streamKind{bytes: true})
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func newByteStream(e *streamEnd) *ByteStream { return &ByteStream{end: e, closed
 // if there is one. What [HandleStream] says holds here.
 func HandleByteStream[In any](r Registrar, name string, f func(ctx context.Context, c *Conn, in In, s *ByteStream) error, opts ...HandlerOption) {
 	needFunc("HandleByteStream "+name, f == nil)
-	handleStream(r.registrar(), name, streamKind{bytes: true, reuse: true}, func(ctx context.Context, c *Conn, e *streamEnd, in In) error {
+	handleStream(r.registrar(), name, streamKind{bytes: true}, func(ctx context.Context, c *Conn, e *streamEnd, in In) error {
 		return f(ctx, c, in, newByteStream(e))
 	}, opts)
 }

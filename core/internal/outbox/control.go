@@ -103,7 +103,7 @@ func (o *Outbox) Answered(nonce uint64) {
 	o.trip.answered(nonce)
 	if nonce == askNonce && o.keep.asking {
 		o.keep.asking = false
-		if o.keep.on && o.keep.acked == o.keep.asked && (o.room != nil || o.feed != nil) {
+		if o.keep.on && o.keep.acked == o.keep.asked && o.room != nil {
 			o.stopKeepingLocked()
 		}
 		o.openLocked()

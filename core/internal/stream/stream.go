@@ -49,6 +49,7 @@ type Stream struct {
 	stopped  bool  // nobody takes any more
 	waits    bool  // somebody waits for readable
 	batched  int   // bytes of batch
+	used     int   // bytes that the last batch had: as much is likely to come again
 
 	chunks    []chunk // that wait to be pulled
 	waiting   int     // bytes in these
@@ -74,7 +75,6 @@ type Stream struct {
 	at    int // of recs, the next
 	off   int // of batch
 	ate   int // cost of items that were taken and are not owed yet
-	reuse bool
 }
 
 // A record is an item that was received.
@@ -86,12 +86,11 @@ type record struct {
 // ID returns the id of the stream.
 func (s *Stream) ID() uint64 { return s.id }
 
-// Begin says whether the stream carries bytes or items, and whether what TryNext returns is valid until the next TryNext
-// only. It grants the rest of the window. Nobody takes before.
-func (s *Stream) Begin(carries, reuse bool) {
+// Begin says whether the stream carries bytes or items, and grants the rest of the window. Nobody takes before.
+func (s *Stream) Begin(carries bool) {
 	t := s.t
 	t.mu.Lock()
-	s.carries, s.reuse = carries, reuse
+	s.carries = carries
 	urgent := false
 	if s.theirs && !s.inDone {
 		s.owed += t.limits.Window - wire.FirstStreamCredit
@@ -118,11 +117,15 @@ func (s *Stream) gotItemLocked(payload []byte, last bool) (v Verdict, urgent boo
 		return Fault, false
 	}
 	s.credit -= cost
+	s.t.flow.got += uint64(cost)
 	if s.stopped || s.inErr != nil {
 		return Fine, false
 	}
 	if !s.carries && s.part+len(payload) > s.t.limits.MaxItem {
 		return TooBig, false
+	}
+	if s.in == nil && s.used > len(payload) {
+		s.in = make([]byte, 0, s.used+s.used/4)
 	}
 	s.in = append(s.in, payload...)
 	s.t.holdLocked(len(payload))
@@ -146,7 +149,7 @@ func (s *Stream) oweLocked() (urgent bool) {
 
 // grantLocked lets the peer be told of its credit if that is worth a frame.
 func (s *Stream) grantLocked() (urgent bool) {
-	if s.owed < s.t.limits.Window/2 || s.inDone || s.stopped || s.over {
+	if s.owed < s.t.limits.Window/4 || s.inDone || s.stopped || s.over {
 		return false
 	}
 	return s.tellLocked()
@@ -186,7 +189,7 @@ func token(ch chan struct{}) {
 func (s *Stream) Readable() <-chan struct{} { return s.readable }
 func (s *Stream) Writable() <-chan struct{} { return s.writable }
 
-// TryNext returns the next item, or what has come of bytes. The error is nil if there are no more since the peer has sent
+// TryNext returns the next item, or what has come of bytes. It is valid until the next TryNext. The error is nil if there are no more since the peer has sent
 // all. One goroutine at a time takes.
 func (s *Stream) TryNext() (item []byte, st State, err error) {
 	if s.at == len(s.recs) || s.aborted.Load() {
@@ -204,7 +207,7 @@ func (s *Stream) TryNext() (item []byte, st State, err error) {
 	} else {
 		s.taken.Add(1)
 	}
-	if s.ate >= s.t.limits.Window/2 {
+	if s.ate >= s.t.limits.Window/4 {
 		s.digest()
 	}
 	return item, Done, nil
@@ -231,15 +234,13 @@ func (s *Stream) refill() (st State, err error) {
 	t.holdLocked(-s.batched)
 	s.batched = 0
 	old, recs := s.batch[:0], s.recs[:0]
-	if !s.reuse {
-		old = nil
-	}
 	s.batch, s.recs, s.at, s.off = nil, nil, 0, 0
 	switch {
 	case len(s.items) > 0:
 		whole := len(s.in) - s.part
-		s.batch, s.recs, s.batched = s.in[:whole:whole], s.items, whole
+		s.batch, s.recs, s.batched = s.in[:whole], s.items, whole
 		s.in, s.items = append(old, s.in[whole:]...), recs
+		s.used = whole
 	case s.inErr != nil:
 		st, err = Ended, s.inErr
 	case s.inDone || s.stopped:
@@ -258,16 +259,16 @@ func (s *Stream) refill() (st State, err error) {
 	return st, err
 }
 
-// keptRoom is how much room for items a stream keeps that waits, in bytes.
+// keptRoom is how much room for items a stream keeps that waits, in bytes, and as much more as it has used lately.
 const keptRoom = 4 << 10
 
-// keepLocked keeps memory for the next items, if it is little.
+// keepLocked keeps memory for the next items.
 func (s *Stream) keepLocked(old []byte, recs []record) {
-	if cap(s.in) == 0 && cap(old) <= keptRoom {
-		s.in = old
+	if cap(old) <= max(keptRoom, 8*s.used) {
+		s.batch = old
 	}
-	if cap(s.items) == 0 && cap(recs) <= keptRoom/16 {
-		s.items = recs
+	if cap(recs) <= max(keptRoom, 8*s.used)/16 {
+		s.recs = recs
 	}
 }
 
@@ -278,9 +279,9 @@ type Item struct {
 }
 
 const (
-	maxPiece = 16 << 10 // bytes of an item in one frame: a call waits for no more
-	minPiece = 1 << 10  // bytes: who has credit for less waits for more
-	ahead    = 64 << 10 // bytes that a stream lets wait before who sends waits
+	maxPiece = 16 << 10  // bytes of an item in one frame: a call waits for no more
+	minPiece = 1 << 10   // bytes: who has credit for less waits for more
+	ahead    = 128 << 10 // bytes that a stream lets wait before who sends waits
 )
 
 // A chunk is frames that wait to be pulled.

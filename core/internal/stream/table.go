@@ -267,11 +267,11 @@ type Pulled struct {
 	Next   int      // bytes of the next frames that may be taken; 0 if there are none
 }
 
-// quantum is how many bytes of items one Pull takes at most: what comes meanwhile waits for the write.
-const quantum = 64 << 10
+// maxQuantum is how many bytes of items one Pull takes at most: what comes meanwhile waits for the write.
+const maxQuantum = 64 << 10
 
 // Pull takes frames of up to room bytes: what streams have to say, and then items of one stream after the other. Who asks
-// has the task of writing, and is about to write them. A piece that is longer than room is taken if nothing is under way.
+// has the task of writing, and is about to write them.
 func (t *Table) Pull(room int, now time.Time) (p Pulled) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -287,15 +287,16 @@ func (t *Table) Pull(room int, now time.Time) (p Pulled) {
 	t.flow.look(now)
 	measures := t.flow.measures
 	before := t.flow.sent
-	left := min(room, quantum, t.flow.room())
+	left := t.flow.quantum()
 	for len(t.ready) > 0 && t.ended == nil {
 		s := t.ready[0]
 		if len(s.chunks) > 0 {
 			k := s.chunks[0]
-			if len(k.b) > left && (t.flow.inFlight() > 0 || len(t.pulled) > 0 || left <= 0) {
+			n := len(k.b)
+			if n > room || n > t.flow.room() && t.flow.inFlight() > 0 || n > left && len(t.pulled) > 0 {
 				break
 			}
-			left -= len(k.b)
+			room, left = room-n, left-n
 			t.takeLocked(s, k)
 		}
 		t.ready[0] = nil
@@ -312,7 +313,8 @@ func (t *Table) Pull(room int, now time.Time) (p Pulled) {
 	}
 	p.Next = t.nextLocked()
 	blocked := p.Next == 0 && len(t.ready) > 0
-	p.Probe, p.First = t.flow.probe(now, before, measures && t.flow.sent > before, blocked)
+	p.First = measures && t.flow.sent > before
+	p.Probe = t.flow.probe(now, before, p.First, blocked)
 	t.offered = p.Next > 0
 	p.Pieces, p.Counts = t.bufs, t.counts
 	return p
@@ -402,10 +404,9 @@ func (t *Table) Relinked() {
 
 // offerLocked reports whether the owner is to be told that there is something to pull.
 func (t *Table) offerLocked() bool {
-	if t.offered || !t.flow.wants() && t.nextLocked() == 0 {
+	if t.offered || !t.flow.wants() && t.nextLocked() == 0 && (len(t.ready) == 0 || !t.flow.unasked()) {
 		return false
 	}
 	t.offered = true
 	return true
 }
-

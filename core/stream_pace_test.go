@@ -1,0 +1,105 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// endless are bytes without an end.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+// A counter counts what is written to it.
+type counter struct{ n int }
+
+func (c *counter) Write(p []byte) (int, error) { c.n += len(p); return len(p), nil }
+
+// With streams at full speed over a slow path a small call takes at most twice as long as without, the path is used, and the
+// streams share it.
+func TestCallBesideStreams(t *testing.T) {
+	const rate = 1_000_000 // bytes a second: 8 Mbit/s
+	for _, delay := range []time.Duration{10 * time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond} {
+		for name, ways := range map[string]struct{ down, up int }{
+			"down": {1, 0}, "up": {0, 1}, "both": {1, 1}, "four": {4, 0},
+		} {
+			t.Run(fmt.Sprint(name, " ", 2*delay), func(t *testing.T) {
+				inWorld(t, nil, func(w *world) {
+					t := w.t
+					received := make([]counter, ways.down+ways.up)
+					HandleByteStream(w.srv, "down", func(ctx context.Context, _ *Conn, _ struct{}, s *ByteStream) error {
+						_, err := io.Copy(s, endless{})
+						return err
+					})
+					HandleByteStream(w.srv, "up", func(ctx context.Context, _ *Conn, i int, s *ByteStream) error {
+						_, err := io.Copy(&received[i], s)
+						return err
+					})
+					Handle(w.srv, "add", func(_ context.Context, _ *Conn, n int) (int, error) { return n + 1, nil })
+					w.serve()
+					cl := newTestClient(&path{w.lis, rate, delay, 512 << 10}, &ClientOptions{Name: "ada", Codec: testCodec{}, Retry: Retry{Off: true}})
+					w.join(cl)
+					call := func() time.Duration {
+						begin := time.Now()
+						_, err := Call[int](w.ctx, cl, "add", 1)
+						require.NoError(t, err)
+						return time.Since(begin)
+					}
+					alone := call()
+					ctx, cancel := context.WithCancel(w.ctx)
+					for i := range received {
+						if i < ways.down {
+							s, err := OpenByteStream(ctx, cl, "down", nil)
+							require.NoError(t, err)
+							go io.Copy(&received[i], s) //nolint:errcheck // until the context ends
+							continue
+						}
+						s, err := OpenByteStream(ctx, cl, "up", i)
+						require.NoError(t, err)
+						go io.Copy(s, endless{}) //nolint:errcheck // until the context ends
+					}
+					var most, first, all time.Duration
+					const calls = 300
+					begin, before := time.Now(), 0
+					for i := range calls {
+						if i == calls/10 { // the window has been found by then
+							begin, before, first, most = time.Now(), total(received), most, 0
+						}
+						time.Sleep(37 * time.Millisecond)
+						took := call()
+						most = max(most, took)
+						all += took
+					}
+					used := float64(total(received)-before) / time.Since(begin).Seconds() / rate / float64(max(min(ways.down, 1)+min(ways.up, 1), 1))
+					t.Logf("a call takes %v alone, %v beside at most, %v in the mean; the path is used to %.2f", alone, most, all/calls, used)
+					require.LessOrEqual(t, first, 3*alone)
+					require.LessOrEqual(t, most, alone*time.Duration(2+2*ways.down*ways.up)) // in both directions the measurements disturb each other
+					require.Greater(t, used, map[bool]float64{true: 0.4, false: 0.72}[ways.down*ways.up > 0], "both directions share what calls may wait")
+					for _, c := range received[:max(ways.down, ways.up)] { // streams of the same direction
+						if ways.down*ways.up > 0 {
+							break
+						}
+						require.Greater(t, c.n, total(received)/len(received)*9/10)
+					}
+					cancel()
+					synctest.Wait()
+				})
+			})
+		}
+	}
+}
+
+func total(of []counter) (n int) {
+	for i := range of {
+		n += of[i].n
+	}
+	return n
+}
