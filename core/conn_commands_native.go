@@ -12,9 +12,9 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// commands handles a command, which has been read, and the commands that follow it without a gap. Each has
-// a turn of its own, but the end of one turn is the beginning of the next, so that a command costs one
-// atomic operation here. It reports whether the reading is still the caller's.
+// commands handles the command f, which has been read, and the commands that follow it in the buffer. Each command has
+// a turn of its own. The end of one turn is the beginning of the next, so that a command costs one atomic operation
+// here. commands reports whether the reading is still the caller's.
 func (c *Conn) commands(rd *reader, f wire.Frame) bool {
 	name, payload, err := wire.ParseCommand(f.Body)
 	h := c.commandHandler(rd, name, len(payload))
@@ -26,7 +26,7 @@ func (c *Conn) commands(rd *reader, f wire.Frame) bool {
 			c.runFrame(f, nil)
 		}
 	} else if !c.comesTooLate(f) {
-		for !c.turn.Drops() { // else the commands before it were dropped, too
+		for !c.turn.Drops() { // if the turn drops, earlier commands were dropped too
 			c.runCommandHandler(h, payload)
 
 			var size int
@@ -50,8 +50,9 @@ func (c *Conn) commands(rd *reader, f wire.Frame) bool {
 	return true
 }
 
-// nextCommand returns the handler and the payload of the command that begins at r in the reader's buffer,
-// and the size of its frame. It returns none if r is not before stop, or something speaks against going on.
+// nextCommand returns the handler and the payload of the command that begins at r in the reader's buffer, and the size
+// of its frame. The handler is nil if r is not before stop, if no whole command follows, or if anything but the handler
+// is due: a flush, a receiver, an answer that the server shuts down, or a check of the client's rate.
 func (c *Conn) nextCommand(rd *reader, r, stop int) (h *handler, payload []byte, size int) {
 	if r >= stop || c.deaf(rd) || c.out.Pressed() || c.recv.awaited() || c.eng.draining.Load() || c.guard.Counts() {
 		return nil, nil, 0
@@ -67,8 +68,9 @@ func (c *Conn) nextCommand(rd *reader, r, stop int) (h *handler, payload []byte,
 	return c.commandHandler(rd, name, len(payload)), payload, size
 }
 
-// commandHandler returns the handler of a command with n bytes of payload, if nothing else is to run. Mostly it
-// is the handler of the command before.
+// commandHandler returns the handler of a command with n bytes of payload. It returns nil if there is no such handler,
+// if the message handler must run too, if the handler runs beside others, or if the payload is too big. Most commands
+// have the handler of the command before, which is compared first.
 func (c *Conn) commandHandler(rd *reader, name []byte, n int) *handler {
 	if h := rd.last; h != nil && h.name == string(name) && n <= h.maxPayload {
 		return h
@@ -82,8 +84,8 @@ func (c *Conn) commandHandler(rd *reader, name []byte, n int) *handler {
 	return h
 }
 
-// runCommandHandler is runHandler for a command. Its arguments fit the processor's registers, unlike a frame
-// with its handler and context: that is worth a few nanoseconds a command.
+// runCommandHandler is runHandler for a command. All its arguments fit into the processor's registers, which saves a few
+// nanoseconds for each command: runHandler's frame and context do not.
 func (c *Conn) runCommandHandler(h *handler, payload []byte) {
 	returned := false
 	defer func() {
@@ -100,8 +102,8 @@ func (c *Conn) runCommandHandler(h *handler, payload []byte) {
 	}
 }
 
-// takeOver notes how far the reader had come when the turn began that was taken from it, and the call that is
-// being handled, if there is one.
+// takeOver notes the position that the reader had when turn tok began, which has been taken over. If a call is handled
+// in that turn, takeOver puts the call into the table.
 func (c *Conn) takeOver(tok turn.Token) {
 	if r, received, ok := c.turn.Position(tok); ok {
 		c.rd.r = r
@@ -109,19 +111,19 @@ func (c *Conn) takeOver(tok turn.Token) {
 	}
 	if id, ctx, ok := c.turn.Call(tok); ok {
 		call := ctx.(*callContext)
-		call.real() // which ends with cancel, where the context ended with its turn until now
+		call.real() // from now on the context ends with cancel, and no longer with its turn
 		c.serving.add(id, call.cancel, false)
 	}
 }
 
-// maxCallsInARow is the number of calls after which the reader looks whether others have to go first.
+// maxCallsInARow is the number of calls after which requests returns, so that the reader can let others go first.
 const maxCallsInARow = 64
 
-// requests handles a call of a client, which has been read, and the calls that follow it without a gap,
-// as [Conn.commands] handles commands. While the reader runs a handler nobody can give its call up, or
-// make another one under its id: that would have to be read. So the call is in no table. If the reading
-// is taken over, takeOver puts the call there. Each call is answered in the turn after its own, in which
-// the next call is handled. It reports whether the reading is still the caller's.
+// requests handles the call f of a client, which has been read, and the calls that follow it in the buffer, as
+// [Conn.commands] handles commands. While the reader runs a handler, the client can neither give up the call nor make
+// another call with its id, since nobody reads the client's frames. So the call need not be in the table. If the reading
+// is taken over, takeOver puts the call into the table. Each call is answered in the turn after its own, in which the
+// next call is handled. requests reports whether the reading is still the caller's.
 func (c *Conn) requests(rd *reader, f wire.Frame) bool {
 	h, id, payload := c.callHandler(rd, f.Body)
 	tok := c.beginTurn(turn.Handling)
@@ -137,8 +139,8 @@ func (c *Conn) requests(rd *reader, f wire.Frame) bool {
 	}
 	r, received := rd.r, c.sess.Received()
 	stop, last := min(r+maxCommands, rd.w), received+maxCallsInARow
-	ahead := (stop-r)/(len(f.Body)+frameHeader) + 1 // calls that are likely to follow, with the first
-	var had *handler                                // of the call before, which is to be answered; nil for none
+	ahead := (stop-r)/(len(f.Body)+frameHeader) + 1 // an estimate of the calls in the buffer, with the first
+	var had *handler                                // handler of the call before, which is not answered yet; nil if there is none
 	var hadID uint64
 	var hadContext *callContext
 	var out []byte
@@ -186,19 +188,18 @@ func (c *Conn) requests(rd *reader, f wire.Frame) bool {
 	return true
 }
 
-// frameHeader is how many bytes a frame has before its body, if it is as short as most are.
+// frameHeader is the size in bytes of the header of a short frame.
 const frameHeader = 2
 
-// endServed ends a call that takeOver has put into the table. It reports whether somebody still waits for
-// the answer.
+// endServed ends a call that takeOver has put into the table. It reports whether the peer still waits for the answer.
 func (c *Conn) endServed(id uint64) bool {
-	c.turn.AwaitCopy() // it is there by then
+	c.turn.AwaitCopy() // then takeOver has put the call into the table
 	return !c.serving.remove(id)
 }
 
 // nextCall returns the handler, the id and the payload of the call that begins at r in the reader's buffer, and the size
-// of its frame. It returns no handler if r is not before stop, or something speaks against going on. Results by themselves
-// stay in registers, where a struct of them would be written and copied.
+// of its frame. The handler is nil if r is not before stop, if no whole call follows, or if anything but the handler is
+// due, as in nextCommand. The results are not a struct, since separate results stay in registers.
 func (c *Conn) nextCall(rd *reader, r, stop int) (h *handler, id uint64, payload []byte, size int) {
 	if r >= stop || c.deaf(rd) || c.out.Pressed() || c.turn.Drops() || c.eng.draining.Load() || c.guard.Counts() {
 		return nil, 0, nil, 0
@@ -211,8 +212,8 @@ func (c *Conn) nextCall(rd *reader, r, stop int) (h *handler, id uint64, payload
 	return h, id, payload, size
 }
 
-// callHandler returns the handler, the id and the payload of the call that a request makes, if nothing but the handler is
-// to run. Mostly it is the handler of the call before.
+// callHandler returns the handler, the id and the payload of the call that a request makes. The handler is nil if anything
+// but the handler must run. Most calls have the handler of the call before, which is compared first.
 func (c *Conn) callHandler(rd *reader, body []byte) (h *handler, id uint64, payload []byte) {
 	id, name, payload, err := wire.ParseRequest(body)
 	if err != nil || c.serving.forbids(id, c.eng.maxCalls) {
@@ -249,8 +250,8 @@ func (c *Conn) runCallHandler(h *handler, ctx context.Context, payload []byte) (
 	return out, err
 }
 
-// forbids reports whether a call with that id must not begin: there is one with that id, or there are as many
-// as there may be. A most of 0 is no bound.
+// forbids reports whether a call with that id must not begin: the table has a call with the id, or has most calls
+// already. If most is 0, the number of calls is not bounded.
 func (t *servingTable) forbids(id uint64, most int) bool {
 	return t.len() > 0 && t.forbidsOne(id, most)
 }
@@ -261,14 +262,15 @@ func (t *servingTable) forbidsOne(id uint64, most int) bool {
 	return t.findLocked(id) >= 0 || most > 0 && len(t.calls) >= most
 }
 
-// A callContext is the context of the handler of one call: it ends with the connection, or when
-// the call is given up or answered, and never begins again: a handler may have kept it. Most handlers
-// never wait on theirs. So it is registered with the connection's only when somebody asks for more
-// than values: that costs as much as parsing and answering a call.
+// A callContext is the context of the handler of one call. It ends with the connection, or when the call is given up or
+// answered. It is never used for another call, since the handler may have kept it.
+//
+// Most handlers ask a context for values only. So package context makes a child of the connection's context only when
+// somebody asks for more: making the child costs as much as parsing and answering a call.
 type callContext struct {
 	conn *Conn
-	own  atomic.Pointer[ownContext] // nil until somebody has asked for it, &noContext once cancel has ended it before that
-	turn turn.Token                 // with which the context ends while own is nil; 0 if that is left to cancel
+	own  atomic.Pointer[ownContext] // nil until somebody asks for more than values; &noContext if cancel came first
+	turn turn.Token                 // the context ends with this turn while own is nil; 0 if only cancel ends it
 }
 
 // An ownContext is the context of a call as package context makes one.
@@ -285,16 +287,17 @@ func newCallContext(conn *Conn) (ctx context.Context, end context.CancelFunc) {
 	return c, c.cancel
 }
 
-// A reader makes at least fewContexts together, and at most manyContexts where as many calls have come. They are not
-// used again.
+// A reader makes from fewContexts to manyContexts contexts with one allocation, by the number of calls that are likely to
+// be in its buffer. No context is used twice.
 const (
 	fewContexts  = 8
-	manyContexts = 20 // 480 B: from 512 B on, memory with pointers costs more
+	manyContexts = 20 // 480 B: memory with pointers costs more from 512 B on
 )
 
 type contexts []callContext
 
-// newContext returns a context for a call that the reader handles in a turn. ahead is how many are likely to be wanted.
+// newContext returns a context for a call that the reader handles in turn in. ahead is an estimate of the calls that are
+// about to need a context, with this one.
 func (rd *reader) newContext(conn *Conn, in turn.Token, ahead int) *callContext {
 	if len(rd.contexts) == 0 {
 		rd.contexts = make([]callContext, min(max(ahead, fewContexts), manyContexts))
@@ -305,7 +308,7 @@ func (rd *reader) newContext(conn *Conn, in turn.Token, ahead int) *callContext 
 	return c
 }
 
-// real returns the context as package context makes one.
+// real returns the context that package context has made, and makes it first if it must.
 func (c *callContext) real() context.Context {
 	was := c.own.Load()
 	if was != nil && was != &noContext {
@@ -313,7 +316,7 @@ func (c *callContext) real() context.Context {
 	}
 	conn := c.conn.Context()
 	ended := was == &noContext || c.isPast()
-	if ended { // and for no other reason
+	if ended { // then the end of the connection is not the cause
 		conn = context.WithoutCancel(conn)
 	}
 	own := new(ownContext)
@@ -324,23 +327,23 @@ func (c *callContext) real() context.Context {
 		own.end()
 		return c.real()
 	}
-	if c.isPast() { // meanwhile; else whoever ends the turn sees own
+	if c.isPast() { // then turnEnded may have come before own was set
 		own.end()
 	}
 	return own
 }
 
-// isPast reports whether the turn is over with which the context ends.
+// isPast reports whether the context ends with its turn, and the turn is over.
 func (c *callContext) isPast() bool { return c.turn != 0 && !c.conn.turn.Lasts(c.turn) }
 
-// turnEnded ends the context with its turn, which is over.
+// turnEnded ends a context whose turn is over.
 func (c *callContext) turnEnded() {
 	if own := c.own.Load(); own != nil {
 		own.end()
 	}
 }
 
-// cancel ends the context, if its turn does not.
+// cancel ends a context that does not end with its turn.
 func (c *callContext) cancel() {
 	if c.own.CompareAndSwap(nil, &noContext) {
 		return
@@ -354,8 +357,8 @@ func (c *callContext) Deadline() (time.Time, bool) { return c.conn.Context().Dea
 func (c *callContext) Done() <-chan struct{}       { return c.real().Done() }
 func (c *callContext) Err() error                  { return c.real().Err() }
 
-// Value looks for other keys in the context that is real: package context asks it for
-// keys of its own.
+// Value passes every other key on to the context of package context, since package context looks for keys of its own
+// here.
 func (c *callContext) Value(key any) any {
 	if key == (connKey{}) {
 		return c.conn

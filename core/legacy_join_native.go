@@ -17,16 +17,17 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// How a peer of the original joins, what it is told of others, and what it may wish: another name, another group,
-// the record of another client.
+// This file has the hello of a peer of the original, the notices that it gets about other clients, and its requests for
+// another name, for another group, and for the record of another client.
 
-// isLegacy reports whether the first byte of a newcomer is that of a client of the original, and such may join.
+// isLegacy reports whether clients of the original may join, and the first byte of a newcomer is one of theirs.
 func (s *Server) isLegacy(rd *reader) bool {
 	return s.opts.Classic.HeaderLen > 0 && legacy.IsFirst(rd.buf[0])
 }
 
-// mayBeLegacy returns why a server did not welcome a client that speaks natively: it says so if what the server has
-// answered, or that it has not answered at all, is what one in Python does. err is what reading failed with.
+// mayBeLegacy returns the error of a native client that a server did not welcome. The error is why, unless the server
+// behaved like a server of the Python package: its answer begins with a header of the original, or it ended the
+// connection without an answer. Then the error says so. err is the error of the last read, or nil.
 func mayBeLegacy(rd *reader, why *Error, err error) *Error {
 	n := 0
 	for n < rd.w && legacy.IsFirst(rd.buf[n]) {
@@ -42,8 +43,8 @@ func mayBeLegacy(rd *reader, why *Error, err error) *Error {
 	return why
 }
 
-// readLegacyHello reads how a client of the original joins. The peer is there also when the hello is
-// wrong: it would not understand a native refusal.
+// readLegacyHello reads the hello of a client of the original. It returns a peer even if the hello is wrong, since the
+// client would not understand a native refusal.
 func (s *Server) readLegacyHello(stream transport.Conn, rd *reader) (*wire.Hello, *legacyPeer, *Error) {
 	n := legacy.Client(legacy.Settings{
 		HeaderLen: s.opts.Classic.HeaderLen, MaxFrame: s.eng.maxFrame, MaxCommand: maxCommand,
@@ -81,7 +82,7 @@ func (s *Server) readLegacyHello(stream transport.Conn, rd *reader) (*wire.Hello
 	return hello, p, nil
 }
 
-// helloLegacy returns the bytes with which a client opens toward a server of the original.
+// helloLegacy returns the hello of a client for a server of the original, and the peer.
 func (cl *Client) helloLegacy() ([]byte, *legacyPeer, error) {
 	o := cl.opts.Classic
 	var h legacy.Hello
@@ -102,8 +103,8 @@ func (cl *Client) helloLegacy() ([]byte, *legacyPeer, error) {
 
 var errLegacyServer = &Error{Code: CodeNotNative, Message: "the server speaks the protocol of the original: see ClientOptions.Classic"}
 
-// shake sends the hello and makes n what the server has answered. A server of the original does not answer: the client
-// is connected once its hello is written. The stream becomes one to such a server.
+// shake sends the hello and puts the server's answer into n. A server of the original does not answer: the client is
+// connected as soon as its hello is written. n.stream then becomes a stream that writes as that server reads.
 func (p *legacyPeer) shake(cl *Client, n *welcomed, hello []byte) (err error) {
 	if p == nil {
 		n.welcome, err = shake(n.stream, n.rd, hello, &cl.cfg)
@@ -120,7 +121,7 @@ func (p *legacyPeer) shake(cl *Client, n *welcomed, hello []byte) (err error) {
 	return nil
 }
 
-// welcomeLegacy is the first frame that a client gets, or nil.
+// welcomeLegacy returns the first frame for a client of the original, or nil if the client's dialect has no such frame.
 func (c *Conn) welcomeLegacy() []byte {
 	if !c.legacy.Greets() {
 		return nil
@@ -128,7 +129,7 @@ func (c *Conn) welcomeLegacy() []byte {
 	return c.legacy.Welcome((*legacy.View)(c.ownView()))
 }
 
-// ownView is how a client is shown to itself.
+// ownView returns the view that a client gets of itself.
 func (c *Conn) ownView() *notices.View {
 	v := &notices.View{Presence: Presence{Name: c.Name(), Addr: c.Addr()}}
 	if g := c.legacyGroup(); g != "" {
@@ -138,8 +139,8 @@ func (c *Conn) ownView() *notices.View {
 	return v
 }
 
-// legacyGroup is the group that clients of the original are told of: the one that a client of the original has
-// named, if it is in it, or the first. It is empty if there is none.
+// legacyGroup returns the group in which clients of the original see c. A client of the original is seen in the group that
+// it has named, if it is in that group, and a native client in its first group. Otherwise the result is empty.
 func (c *Conn) legacyGroup() string {
 	if c.legacy == nil {
 		return c.who.FirstGroup()
@@ -151,7 +152,8 @@ func (c *Conn) legacyGroup() string {
 	return group
 }
 
-// showLegacy makes of how a client is shown to all how it is shown to clients of the original.
+// showLegacy turns the view that native clients get of c into the view that clients of the original get: it has one group
+// at most.
 func (c *Conn) showLegacy(v *notices.View) {
 	if c.legacy != nil {
 		c.legacy.Show((*legacy.View)(v))
@@ -161,14 +163,15 @@ func (c *Conn) showLegacy(v *notices.View) {
 	}
 }
 
-// shows makes of how a client is shown to all how it is shown to the peer.
+// shows turns the view that native clients get of another client into the view that the peer gets.
 func (p *legacyPeer) shows(of *Conn, v *notices.View) {
 	if p != nil {
 		of.showLegacy(v)
 	}
 }
 
-// noticeForm says which peers share what they are sent of others: zero is the native form.
+// noticeForm returns a number for the form of the peer's notices. Peers with the same number can share the bytes of a
+// notice. Zero is the native form.
 func (p *legacyPeer) noticeForm() int {
 	if p == nil {
 		return 0
@@ -176,8 +179,9 @@ func (p *legacyPeer) noticeForm() int {
 	return p.NoticeForm()
 }
 
-// change is what the peer is sent of another client, or nil if its header is too short for that. A peer that is not native
-// is told of one group at most, with groups or without.
+// change returns the frames that tell the peer of a change of another client, or nil if they do not fit the header of a
+// peer of the original. groups says whether a native peer is told of groups. It has no effect on other peers, which are
+// told of one group at most.
 func (p *legacyPeer) change(ch notices.Change, groups bool) []byte {
 	if p == nil {
 		return appendChange(ch, groups)
@@ -185,8 +189,8 @@ func (p *legacyPeer) change(ch notices.Change, groups bool) []byte {
 	return p.Change((*legacy.View)(ch.Before), (*legacy.View)(ch.After))
 }
 
-// wishLegacy applies what a client asks for, which cannot be answered: the program is told of what is
-// refused.
+// wishLegacy makes a change that a client of the original asks for. The original has no answer to such a request, so that
+// the program is told of a refusal.
 func (c *Conn) wishLegacy(k wire.Kind, name string) {
 	s := c.legacy.server
 	tell, err := s.requested(c.Context(), c, k, wire.Position{Group: name})
@@ -198,7 +202,7 @@ func (c *Conn) wishLegacy(k wire.Kind, name string) {
 	}
 }
 
-// renameLegacy is a client's wish for another name, or none.
+// renameLegacy makes the change that a client asks for with another name, or with none.
 func (c *Conn) renameLegacy(to legacy.Label) {
 	c.wishLegacy(wire.KindAskRename, to.Text)
 	if c.Name() == to.Text {
@@ -206,8 +210,8 @@ func (c *Conn) renameLegacy(to legacy.Label) {
 	}
 }
 
-// regroupLegacy is a client's wish to be in another group than the one it named last, or in none. Others that
-// the server's program has put it into it stays in. Nobody is told.
+// regroupLegacy moves a client from the group that it named last to another group, or to none, as the client asks. The
+// client stays in the groups into which the server's program has put it. Other clients are not told.
 func (c *Conn) regroupLegacy(to legacy.Label) {
 	old, group := c.legacy.Said().Group, to.Text
 	if to == old && (group == "" || c.InGroup(group)) {
@@ -231,7 +235,7 @@ func (c *Conn) regroupLegacy(to legacy.Label) {
 	c.legacy.SetGroup(now)
 }
 
-// answerLegacy answers a client that asks for the record of another.
+// answerLegacy answers a client that asks for the record of another client.
 func (c *Conn) answerLegacy(who string) {
 	p := c.legacy
 	answer := p.Record((*legacy.View)(p.server.record(c, who)))
@@ -245,17 +249,16 @@ func (c *Conn) answerLegacy(who string) {
 	}
 }
 
-// answers are records that a client is about to be told, a moment after it has asked.
+// answers holds the records that are sent to a client a moment after it has asked.
 type answers struct {
-	mu      lock.Mutex[lock.LegacyAnswers] // guards the field below; held while it is sent, so that answers go out in their order
+	mu      lock.Mutex[lock.LegacyAnswers] // guards the field below; held while answers are sent, so that they go out in order
 	waiting []byte
 }
 
-// maxAnswers is how many bytes of records wait at most. A client that asks for more at once is answered at
-// once.
+// maxAnswers bounds the records that wait, in bytes. If more wait, all are sent without a delay.
 const maxAnswers = 4 << 10
 
-// add sends an answer a moment later.
+// add sends an answer after delay, together with the answers that wait by then.
 func (a *answers) add(c *Conn, answer []byte, delay time.Duration) {
 	a.mu.Lock()
 	first := len(a.waiting) == 0
@@ -282,8 +285,8 @@ func (a *answers) send(c *Conn) {
 	}
 }
 
-// record returns how the client at an address, or the first to join of those who have that name, is
-// shown to c, or nil. It finds nobody by what c would not be told.
+// record returns the view that c gets of the client at an address, or of the first client to join among the clients with
+// that name. It returns nil if there is no such client, or if c may not see the address or the name.
 func (s *Server) record(c *Conn, who string) *notices.View {
 	for other := range s.at(legacy.AskedAddr(who)) {
 		if other == c {
@@ -305,7 +308,7 @@ func (s *Server) record(c *Conn, who string) *notices.View {
 	return nil
 }
 
-// askRecord is [Conn.Record] of a peer of the original.
+// askRecord is [Conn.Record] for a peer of the original.
 func (c *Conn) askRecord(ctx context.Context, who string) (Presence, error) {
 	switch {
 	case !c.legacy.IsServer():
@@ -333,7 +336,7 @@ func (c *Conn) askRecord(ctx context.Context, who string) (Presence, error) {
 	}
 }
 
-// askRecord sends the question for a record, and returns where the answer comes.
+// askRecord asks the peer for a record, and returns the channel on which the answer arrives.
 func (p *legacyPeer) askRecord(c *Conn, who string) (<-chan []byte, error) {
 	p.asking.Lock()
 	defer p.asking.Unlock()

@@ -13,26 +13,26 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// What a connection does whose peer speaks one of the original's dialects. Package legacy says what a frame asks
-// for and how a message is written; here it is done. The rest of this package asks what the peer can do (classic.go),
-// and the questions below, of any peer: of a native one they are answered without a look at a dialect.
+// This file has the parts of a connection whose peer speaks a dialect of the original. Package legacy says how a message is
+// written, and what a frame asks for; this file does it. The rest of package core calls the methods below for any peer,
+// native or not, and asks in classic.go for the peer's abilities. A nil *legacyPeer is a native peer.
 //
-//	as it begins   over, speak; the other file has how such a peer joins
+//	as it begins   over, speak; legacy_join_native.go has the hello
 //	reading        batch, ended
 //	a turn         runLegacy, for a frame of kindLegacy
 //	sending        sendLegacy, ownFrame, formOf
 //	ending         lastWord, sent, unsaid
 //	the sweeper    heartbeat, probe, sweep
 
-// A legacyPeer is the peer of such a connection.
+// A legacyPeer is a peer that speaks a dialect of the original.
 type legacyPeer struct {
 	*legacy.Peer
-	server  *Server                       // of which the peer is a client; nil at a client
-	answers answers                       // at a server, records that the client has asked for
-	asking  lock.Mutex[lock.LegacyAsking] // at a client, held while it asks for a record, so that questions go out in their order
+	server  *Server                       // the server whose client the peer is; nil at a client
+	answers answers                       // at a server, the records for which the client has asked
+	asking  lock.Mutex[lock.LegacyAsking] // at a client, held while it asks for a record, so that requests go out in order
 }
 
-// The two packages number dialects and kinds of values alike.
+// Both packages use the same numbers for dialects and for kinds of values.
 var (
 	_ = [1]struct{}{}[Dialect002-Dialect(legacy.V002)]
 	_ = [1]struct{}{}[DialectUnknown-Dialect(legacy.Unknown)]
@@ -41,7 +41,8 @@ var (
 
 const maxNoticeForm = legacy.MaxForm
 
-// speak notes that the peer speaks one of the original's dialects. Nobody else knows the connection yet.
+// speak notes that the peer speaks a dialect of the original, unless peer is nil. No other goroutine knows the connection
+// yet.
 func (c *Conn) speak(peer *legacyPeer) {
 	if peer == nil {
 		return
@@ -55,7 +56,7 @@ func (c *Conn) speak(peer *legacyPeer) {
 	}
 }
 
-// These are asked of any connection's peer: one that is nil is native, and answers as that.
+// The methods below may be called for any connection's peer. A nil peer is native.
 
 func (p *legacyPeer) dialect() Dialect {
 	if p == nil {
@@ -64,7 +65,7 @@ func (p *legacyPeer) dialect() Dialect {
 	return Dialect(p.Dialect())
 }
 
-// over returns the stream as one to the peer.
+// over returns a stream that writes to stream as the peer reads.
 func (p *legacyPeer) over(stream transport.Conn) transport.Conn {
 	if p == nil {
 		return stream
@@ -72,13 +73,13 @@ func (p *legacyPeer) over(stream transport.Conn) transport.Conn {
 	return p.Stream(stream)
 }
 
-// classicAlive is how much longer than a native peer one of the original may be silent before it is
-// asked for a sign of life, and may take to answer: it answers only while its program's loop runs.
-// By default that is 30 s, as with the original's own server.
+// classicAlive is a factor. A peer of the original may be silent, and may take to answer a probe, classicAlive times as long
+// as a native peer, since it answers only while its program's loop runs. By default the time is 30 s, as with the
+// original's own server.
 const classicAlive = 2
 
-// heartbeat is how long the peer, a client, may be silent before it is asked whether it is still there, if a
-// native one may be for that long. It is zero if it would not answer.
+// heartbeat returns the time for which the peer, a client, may be silent before it is probed. native is the time for a
+// native client. The result is zero if the peer would not answer a probe.
 func (p *legacyPeer) heartbeat(native time.Duration) time.Duration {
 	switch {
 	case p == nil:
@@ -89,8 +90,8 @@ func (p *legacyPeer) heartbeat(native time.Duration) time.Duration {
 	return classicAlive * native
 }
 
-// ended returns what the end of the stream means, if that is nothing of the native protocol: rest is how many
-// bytes of an unfinished frame have come.
+// ended returns the error for the end of the stream, or nil if the end means the same as with a native peer. rest is the
+// number of bytes of an unfinished frame that have come. err is the error of the last read.
 func (p *legacyPeer) ended(rest int, err error) *Error {
 	if p == nil {
 		return nil
@@ -105,7 +106,8 @@ func (p *legacyPeer) ended(rest int, err error) *Error {
 	return nil
 }
 
-// lastWord returns what the peer is sent last in the place of a goodbye, or the goodbye.
+// lastWord returns the last frame for the peer. For a native peer it returns bye instead; for a peer without a goodbye,
+// neither.
 func (p *legacyPeer) lastWord(bye *wire.Goodbye) ([]byte, *wire.Goodbye) {
 	if p == nil || bye == nil {
 		return nil, bye
@@ -113,8 +115,8 @@ func (p *legacyPeer) lastWord(bye *wire.Goodbye) ([]byte, *wire.Goodbye) {
 	return p.Goodbye(), nil
 }
 
-// sent returns the first frame of b as the program sent it, and its size. It reports false for frames of the
-// library's own.
+// sent returns the first frame of b as the program sent it, and its size in bytes. It reports false for a frame that the
+// program did not send.
 func (p *legacyPeer) sent(b []byte) (f Frame, size int, ok bool) {
 	if p == nil {
 		return parseSent(b)
@@ -123,7 +125,7 @@ func (p *legacyPeer) sent(b []byte) (f Frame, size int, ok bool) {
 	return frameOf(o), size, ok
 }
 
-// unsaid returns what was held back and never sent, and lets go of it.
+// unsaid returns the messages that were held back and never sent, and forgets them.
 func (p *legacyPeer) unsaid() (frames []Undelivered) {
 	if p == nil {
 		return nil
@@ -136,7 +138,7 @@ func (p *legacyPeer) unsaid() (frames []Undelivered) {
 	return frames
 }
 
-// held is how many bytes are held back.
+// held returns the number of bytes that are held back.
 func (p *legacyPeer) held() int {
 	if p == nil {
 		return 0
@@ -144,14 +146,14 @@ func (p *legacyPeer) held() int {
 	return p.Held()
 }
 
-// sweep tells the program, once, that something has been held back for long.
+// sweep tells the program, once, that messages have been held back for long.
 func (p *legacyPeer) sweep(c *Conn, now time.Duration) {
 	if p != nil && p.HeldLong(now) {
 		c.eng.faultOf(c, "what is sent to a client is held back", errHeldLong)
 	}
 }
 
-// probe asks the peer whether it is still there, if it answers such questions.
+// probe asks the peer for a sign of life, if the peer's dialect has one.
 func (p *legacyPeer) probe(c *Conn, nonce uint64) {
 	if p == nil {
 		c.out.Ping(nonce)
@@ -162,8 +164,8 @@ func (p *legacyPeer) probe(c *Conn, nonce uint64) {
 	}
 }
 
-// batch returns what handles the frames that have been read: [Conn.batch], or what does so for a peer whose frames
-// are not native.
+// batch returns the method that handles the frames that have been read: [Conn.batch], or [Conn.batchLegacy] for a peer
+// whose frames are not native.
 func (p *legacyPeer) batch() func(*Conn, *reader) bool {
 	if p == nil {
 		return (*Conn).batch
@@ -173,7 +175,7 @@ func (p *legacyPeer) batch() func(*Conn, *reader) bool {
 
 // batchLegacy is batch for a peer whose frames are not native.
 func (c *Conn) batchLegacy(rd *reader) bool {
-	if rd.r == rd.w || c.isEnded() { // then it is read only to see the peer's end
+	if rd.r == rd.w || c.isEnded() { // then the stream is read only to see the peer end it
 		rd.r = rd.w
 		return true
 	}
@@ -198,7 +200,7 @@ func (c *Conn) batchLegacy(rd *reader) bool {
 		if !c.receiveLegacy(rd, payload) {
 			return false
 		}
-		if c.out.Pressed() { // by what the handlers send
+		if c.out.Pressed() { // by messages of the handlers
 			if !c.finishBatch(rd) {
 				return false
 			}
@@ -216,7 +218,7 @@ func (c *Conn) batchLegacy(rd *reader) bool {
 	return true
 }
 
-// receiveLegacy does what one frame asks for. It reports whether the reading is still the caller's.
+// receiveLegacy acts on one frame. It reports whether the reading is still the caller's.
 func (c *Conn) receiveLegacy(rd *reader, payload []byte) bool {
 	e := c.legacy.Route(payload)
 	if e.Settled {
@@ -256,8 +258,8 @@ func (c *Conn) receiveLoose(rd *reader, payload []byte) bool {
 	return c.gotRaw(rd, payload) || c.dispatch(rd, wire.Frame{Kind: wire.KindRaw, Body: payload})
 }
 
-// takesLegacy reports whether a handler takes a payload as a command, of that name if it is not nil. Nothing in a
-// dialect without markers tells commands from raw messages, so what no handler takes is raw.
+// takesLegacy reports whether a handler takes a payload as a command. name is the command's name, or nil if the payload
+// has none. In a dialect without markers, commands look like raw messages. So a payload is raw if no handler takes it.
 func (c *Conn) takesLegacy(name, payload []byte) bool {
 	hs := c.eng.handlers
 	if c.legacy.matchesPrefix() {
@@ -270,7 +272,7 @@ func (c *Conn) takesLegacy(name, payload []byte) bool {
 	return name != nil && hs.forCommand(name) != nil
 }
 
-// matchesPrefix reports whether commands match by how a payload begins, as in 0.0.2.
+// matchesPrefix reports whether a handler takes every payload that begins with the handler's command, as in 0.0.2.
 func (p *legacyPeer) matchesPrefix() bool { return p.server != nil && p.server.opts.Classic.Prefix }
 
 // begins reports whether a payload begins with the handler's command.
@@ -312,7 +314,8 @@ func (c *Conn) runLegacy(payload []byte) {
 	}
 }
 
-// runNamed runs the handler of a command of which the peer may have said what kind of value it carries.
+// runNamed runs the handler of a command. If the peer has said which kind of value the command carries, the handler's
+// context has that kind; see [SentAs].
 func (c *Conn) runNamed(name, body []byte) {
 	hs := c.eng.handlers
 	content, v, err := c.legacy.Content(body, min(c.eng.maxFrame, longest(hs.forCommand(name), hs.message)))
@@ -328,9 +331,9 @@ func (c *Conn) runNamed(name, body []byte) {
 	c.runCommand(ctx, name, content, nil)
 }
 
-// runPrefix runs every handler whose command the payload begins with, in the order of their
-// registration, with what follows the byte behind it; then the message handler. It is
-// what the original does. A command that no handler takes is for the handler of any command.
+// runPrefix runs every handler with whose command the payload begins, in the order in which they were registered, and then
+// the message handler, as the original does. Each handler gets the payload without the command and the byte after the
+// command. If no handler takes a command, the handler of any command runs.
 func (c *Conn) runPrefix(m legacy.Message, payload []byte) {
 	hs := c.eng.handlers
 	ran := false

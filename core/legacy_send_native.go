@@ -22,7 +22,8 @@ func (c *Conn) sendLegacy(f Frame, set *sending) error {
 	return c.sendByPolicy(f.Command, c.eng.overflow.newBlock(f.Command, set, frame))
 }
 
-// ownFrame returns f as the peer reads it, or nil if it is held back or cannot be sent.
+// ownFrame returns f in the peer's form. It returns nil if f is held back or cannot be sent; in the second case err is not
+// nil.
 func (c *Conn) ownFrame(f Frame, set *sending) ([]byte, error) {
 	if f.Kind != KindRaw && f.Kind != KindCommand {
 		return nil, errNoCalls
@@ -43,9 +44,8 @@ func (c *Conn) ownFrame(f Frame, set *sending) ([]byte, error) {
 	return frame, nil
 }
 
-// holdBack holds a message back if it cannot be said yet, and reports whether it did: it is sent later, or
-// fails as the policy for it says of one for which there is no room. Waiting for room could be waiting for
-// ever, so that nobody does.
+// holdBack holds a message back if its form is not known yet. It reports false if the caller must send the message. If there
+// is no room to hold the message, the policy for it decides. Nobody waits for room, since the wait might never end.
 func (c *Conn) holdBack(o legacy.Outgoing, set *sending) (held bool, err error) {
 	if err := c.legacy.Check(&o); err != nil {
 		return true, wireError(err)
@@ -71,14 +71,14 @@ func (c *Conn) holdBack(o legacy.Outgoing, set *sending) (held bool, err error) 
 	return true, errDropped
 }
 
-// sendHeld sends what was held back, now that it can be said.
+// sendHeld sends the messages that were held back, now that their form is known.
 func (c *Conn) sendHeld() {
 	for held := c.legacy.TakeHeld(); held != nil; held = c.legacy.TakeHeld() {
 		for _, o := range held {
 			frame, err := c.legacy.Encode(&o)
 			if k := c.eng.overflow.newBlock(o.Command, &sending{key: o.Key}, frame); err == nil && c.eng.overflow.of(o.Command).drops() {
 				err = c.sendByPolicy(o.Command, k)
-			} else if err == nil { // and nobody waits for room: this is the reader
+			} else if err == nil { // the reader must not wait for room
 				err = c.sendAll(k, OverflowDisconnect, nil)
 			}
 			if err != nil && err != errDropped && !c.isEnded() {
@@ -98,7 +98,8 @@ func frameOf(o legacy.Outgoing) Frame {
 var errHeldLong = NewError(CodeUnsupported, "whether a client speaks 2.x or 3.0a is not known before its first command: "+
 	"see ClassicOptions.Unknown")
 
-// formOf is the form of the payload that encode makes of v, for a peer that tells forms apart.
+// formOf returns the form of the payload that encode makes of v. A native peer does not distinguish forms: for it the
+// result is 0.
 func (p *legacyPeer) formOf(v any) form {
 	if p == nil {
 		return 0
@@ -106,7 +107,7 @@ func (p *legacyPeer) formOf(v any) form {
 	return formOf(v)
 }
 
-// formOf is the form of the payload that encode makes of v.
+// formOf returns the form of the payload that encode makes of v.
 func formOf(v any) form {
 	switch v.(type) {
 	case nil, struct{}, []byte:
@@ -129,11 +130,11 @@ func formOf(v any) form {
 	case s.Out == shape.Text:
 		return form(legacy.FormText)
 	}
-	return formOf(to) // encode has found an end
+	return formOf(to) // this ends, since encode has converted v
 }
 
-// abbreviated is what a payload that has come over c, which may be nil, is short for to who takes a T. It reports false
-// if the payload means nothing else than what it is.
+// abbreviated returns the value that a payload from c abbreviates for a handler that takes a T; see [legacy.Peer.Abbreviates].
+// It reports false if the payload is no abbreviation. c may be nil.
 func abbreviated[T any](c *Conn, payload []byte) (v T, ok bool) {
 	if c == nil || c.legacy == nil {
 		return v, false
