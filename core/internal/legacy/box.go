@@ -6,31 +6,31 @@ import (
 	"github.com/hisock/hisock/core/internal/lock"
 )
 
-// An Outcome says what has become of what was put into a box.
+// An Outcome is the result of putting a value into a box.
 type Outcome uint8
 
 const (
-	Pass Outcome = iota // nothing is held back: the caller sends it
-	Held                // it is held back, behind what came before
-	Full                // there is no room for it
+	Pass Outcome = iota // the box does not hold the value: the caller sends it
+	Held                // the box holds the value, after earlier values
+	Full                // the box has no room for the value
 )
 
-// A Box holds values back until it is opened, which it stays:
+// A Box holds values back until it is opened. It is never closed again:
 //
-//	closed   what is put in is held
-//	opening  Take is called until there is nothing left; what is put in meanwhile is held behind it
-//	open     what is put in passes
+//	closed   the box holds new values
+//	opening  Take is called until the box is empty; the box holds new values meanwhile
+//	open     new values pass
 //
-// So what one goroutine puts in is sent in that order, and nobody overtakes. All methods are safe for
-// concurrent use; one goroutine at a time calls Take.
+// So the values of one goroutine are sent in the order in which it puts them in. All methods are safe for concurrent
+// use, but only one goroutine at a time may call Take.
 type Box[T any] struct {
-	limit int
+	limit int         // bytes
 	open  atomic.Bool // set with mu held
 
 	mu      lock.Mutex[lock.HeldBack] // guards the fields below
 	items   []item[T]
-	size    int
-	opening bool // what was taken out may not have been sent
+	size    int  // bytes of items
+	opening bool // values that were taken out may not have been sent yet
 }
 
 type item[T any] struct {
@@ -38,20 +38,20 @@ type item[T any] struct {
 	size  int
 }
 
-// NewBox returns a closed box for values of so many bytes together.
+// NewBox returns a closed box for values of limit bytes in all.
 func NewBox[T any](limit int) *Box[T] { return &Box[T]{limit: limit} }
 
-// IsOpen reports whether nothing is held back any more. A nil box is open.
+// IsOpen reports whether the box is open. A nil box is open.
 func (b *Box[T]) IsOpen() bool { return b == nil || b.open.Load() }
 
-// Put puts in a value of that size. One that is free may be sent before anything is known: it passes if
-// nothing waits before it. make returns the value, and is called, under the lock, if it is to be held.
+// Put puts in a value of size bytes. A free value may be sent before the box is opened: it passes if the box is empty and
+// not opening. make returns the value. It is called under the lock, and only if the box holds the value.
 func (b *Box[T]) Put(size int, free bool, make func() T) Outcome {
 	o, _ := b.put(size, free, false, make)
 	return o
 }
 
-// PutDropping is Put that drops the oldest values if there is no room, and returns how many that were.
+// PutDropping is Put, but drops the oldest values if there is no room. It returns the number of values that it has dropped.
 func (b *Box[T]) PutDropping(size int, free bool, make func() T) (o Outcome, dropped int) {
 	return b.put(size, free, true, make)
 }
@@ -76,7 +76,7 @@ func (b *Box[T]) put(size int, free, drop bool, make func() T) (o Outcome, dropp
 	return Held, dropped
 }
 
-// Take takes out what is held. When there is nothing it opens the box and returns nil.
+// Take takes out all values. If the box is empty, Take opens it and returns nil.
 func (b *Box[T]) Take() (values []T) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -90,7 +90,7 @@ func (b *Box[T]) Take() (values []T) {
 	return values
 }
 
-// Size is how many bytes are held.
+// Size returns the number of bytes that the box holds.
 func (b *Box[T]) Size() int {
 	if b == nil {
 		return 0

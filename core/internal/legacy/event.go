@@ -7,33 +7,33 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// An Event is what a frame asks of whoever has read it.
+// An Event tells the reader what to do with a frame.
 type Event struct {
 	Do Do
 
-	Settled bool   // it has become known what the peer speaks: what was held back goes first
+	Settled bool   // the frame has told which dialect the peer speaks: first send the messages that were held back
 	Say     []byte // a frame to answer with at once, or nil
 
-	// Name and Body are a command's, if it may be one. Somebody may wait for it by its name.
+	// The name and the body of a command, if the frame may be a command. A caller may wait for a command of that name.
 	Name, Body []byte
 
-	Speaks Dialect // of Foreign
+	Speaks Dialect // with Foreign: the server's dialect
 }
 
-// Do says what is to be done with a frame. See [Event].
+// Do says what to do with a frame. See [Event].
 type Do uint8
 
 const (
 	Nothing   Do = iota
-	Turn         // it is handled in its turn: see Parse
-	Either       // so it is if some handler takes it as a command; otherwise it is a raw message
-	Raw          // a raw message
+	Turn         // handle the frame in its turn: see Parse
+	Either       // as Turn if a handler takes the frame as a command, otherwise as Raw
+	Raw          // the frame is a raw message
 	Left         // the client leaves
 	Dismissed    // the server has disconnected this client
-	Foreign      // the server speaks another dialect, for which the connection ends
+	Foreign      // the server speaks another dialect: the connection must end
 )
 
-// Route says what a payload asks for. The reader calls it.
+// Route returns the event of a frame with that payload. The reader calls it.
 func (p *Peer) Route(payload []byte) Event {
 	settled := p.settle(payload)
 	e := p.speaks().route(p, payload)
@@ -41,7 +41,8 @@ func (p *Peer) Route(payload []byte) Event {
 	return e
 }
 
-// settle finds out by the first command of a client which of the two dialects with markers it speaks.
+// settle finds out from the first command of a client which of the two dialects with markers the client speaks. It reports
+// whether the payload has told.
 func (p *Peer) settle(payload []byte) bool {
 	if p.settled {
 		return false
@@ -55,7 +56,7 @@ func (p *Peer) settle(payload []byte) bool {
 	return true
 }
 
-// marksOf is the dialect with markers whose commands are plain text, or typed.
+// marksOf returns the dialect with markers whose commands are plain text or, if plain is false, typed.
 func marksOf(plain bool) Dialect {
 	if plain {
 		return V2x
@@ -63,41 +64,43 @@ func marksOf(plain bool) Dialect {
 	return V30a
 }
 
-// A Message is what a frame says that has its turn.
+// A Message is the meaning of a frame that has its turn.
 type Message struct {
 	Is MessageKind
 
-	// Name and Body are a command's; see [Peer.Content]. Body alone is a raw message's.
+	// The name and the body of a command; see [Peer.Content]. A raw message has a body only.
 	Name, Body []byte
 
-	Who  wire.Presence // of a notice
-	Came bool          // of a notice: otherwise it went
+	Who  wire.Presence // with NoticeMessage
+	Came bool          // with NoticeMessage: the client has come; otherwise it has gone
 
-	Wish Label // the name or group that a client wishes, or, as text, whose record it asks for
+	// The name or group that a client asks for. With AskMessage, Text is the name or address of the client whose record is
+	// asked for.
+	Wish Label
 
-	Why error // of a faulty one
+	Why error // with FaultyMessage
 }
 
 // MessageKind says what a [Message] is.
 type MessageKind uint8
 
 const (
-	NoMessage      MessageKind = iota // nothing is to be done
-	CommandMessage                    //
-	RawMessage                        //
-	EitherMessage                     // a command if some handler takes it as one, otherwise all of the payload is raw
-	NoticeMessage                     // another client came or went
-	RenameMessage                     // the client wishes another name, or none
-	RegroupMessage                    // the client wishes to be in another group, or in none
-	AskMessage                        // the client asks for the record of another
-	FaultyMessage                     // it is for nobody; Why says why
+	NoMessage MessageKind = iota // there is nothing to do
+	CommandMessage
+	RawMessage
+	EitherMessage  // a command if a handler takes it; otherwise the whole payload is a raw message
+	NoticeMessage  // another client came or went
+	RenameMessage  // the client asks for another name, or for none
+	RegroupMessage // the client asks to be in another group, or in none
+	AskMessage     // the client asks for the record of another client
+	FaultyMessage  // no handler takes the frame, for the reason in Why
 )
 
-// Parse says what a payload says that has its turn. Whoever has the turn calls it.
+// Parse returns the message of a frame with that payload. The goroutine that has the turn calls it.
 func (p *Peer) Parse(payload []byte) Message { return p.speaks().parse(p, payload) }
 
-// Content returns what a command carries as handlers take it, and which kind of value the peer says that it is. It
-// fails for more than max bytes if it has to be written anew.
+// Content returns the content of a command as handlers take it, and the kind of value that the peer says the content is.
+// It fails if it must convert the content and the result is longer than max bytes.
 func (p *Peer) Content(body []byte, max int) (content []byte, v Value, err error) {
 	return p.speaks().content(body, max)
 }
@@ -120,7 +123,7 @@ func notice(who Presence, came bool, err error) Message {
 	return Message{Is: NoticeMessage, Who: shown(who), Came: came}
 }
 
-// shown is a presence in the words of the native protocol.
+// shown converts a presence to the native protocol.
 func shown(who Presence) wire.Presence {
 	p := wire.Presence{Name: who.Name.Text, Addr: who.IP}
 	if at, err := netip.ParseAddr(who.IP); err == nil && who.Port >= 0 && who.Port <= 65535 {
@@ -137,7 +140,7 @@ func isNotice(payload []byte) bool {
 	return ok
 }
 
-// A Value is which kind of value a peer says that a command carries.
+// A Value is the kind of value that a peer says a command carries.
 type Value uint8
 
 const (

@@ -5,15 +5,15 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// marked is what dialects with markers have in common: markers tell commands from the rest, there are no raw
+// marked is the common part of the dialects with markers. Markers tell commands from other frames, there are no raw
 // messages, and the hello is the same.
 type marked struct{}
 
-// A markedDialect is one of them.
+// A markedDialect is a dialect with markers.
 type markedDialect interface {
 	dialect
 
-	// kind says what a payload is, and what stands behind its marker.
+	// kind returns the kind of a payload, and the bytes after its marker.
 	kind(payload []byte, fromClient bool) (classic.Kind, []byte)
 
 	// split splits the payload of a command.
@@ -38,9 +38,9 @@ func (marked) check(p *Peer, o *Outgoing) error {
 	return classic.CheckTyped(o.Command, p.isServer)
 }
 
-// markedFrame is space for a command.
+// markedFrame returns an empty slice with space for a command.
 func markedFrame(p *Peer, o *Outgoing) []byte {
-	const around = 64 // bytes of markers, and of a format of no great length
+	const around = 64 // bytes of markers, and of a format of usual length
 	return make([]byte, 0, classic.Size(p.headerLen, len(o.Command)+len(o.Payload)+around))
 }
 
@@ -56,7 +56,7 @@ func sentMarked(p *Peer, d markedDialect, payload []byte) (o Outgoing, ok bool) 
 	return Outgoing{Command: string(name), Payload: content}, err == nil
 }
 
-// maxSent is how many bytes a message may have carried that was sent: no frame is longer.
+// maxSent is the size in bytes of the longest content of a command that was sent: no frame is longer.
 const maxSent = 1 << 30
 
 func routeMarked(p *Peer, d markedDialect, payload []byte) Event {
@@ -92,20 +92,21 @@ func routeMarked(p *Peer, d markedDialect, payload []byte) Event {
 	return Event{Do: Turn}
 }
 
-// gotRecord takes a command that is the answer of a server in Go. It reports whether it was one.
+// gotRecord takes a command that is the answer of a server in Go to a request for a record. It reports whether a caller
+// got the answer.
 func (p *Peer) gotRecord(d markedDialect, name, body []byte) bool {
 	if string(name) != classic.RecordCommand {
 		return false
 	}
 	content, _, err := d.content(body, p.maxFrame)
 	if err != nil {
-		content = nil // which is no record either
+		content = nil // nil is not a record either
 	}
 	return p.records.got(content)
 }
 
-// foreignNotice is which dialect with markers a server speaks that wrote a notice, if it is the other of the two,
-// or zero.
+// foreignNotice returns the dialect of a server that wrote a notice, if it is the other dialect with markers, and zero
+// otherwise.
 func foreignNotice(d markedDialect, payload []byte) Dialect {
 	if _, _, _, err := classic.ParseNotice(payload); err != nil {
 		return 0
@@ -122,7 +123,7 @@ func parseMarked(p *Peer, d markedDialect, payload []byte) Message {
 	switch kind {
 	case classic.KindRename, classic.KindRegroup, classic.KindAsk:
 		if len(rest) == 0 && kind != classic.KindAsk {
-			return Message{} // it keeps what it has: there is no word for none
+			return Message{} // the client keeps its name or group: the dialect cannot ask for none
 		}
 		return wish(kind, rest)
 	case classic.KindNotice:

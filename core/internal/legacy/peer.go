@@ -14,46 +14,46 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A Peer is the other end of a connection. Any goroutine may call its methods, unless they say whose they are.
+// A Peer is the other end of a connection. Any goroutine may call its methods, unless a method says who calls it.
 type Peer struct {
 	headerLen  int  // bytes
 	maxFrame   int  // bytes of the longest payload that is read
 	maxCommand int  // bytes of the longest name of a command that is sent
-	isServer   bool // it is a server
+	isServer   bool // the peer is a server
 
-	said atomic.Uint32 // the [Dialect] that it speaks
+	said atomic.Uint32 // the [Dialect] that the peer speaks
 
-	pace Pace // owned by whoever writes
+	pace Pace // set before the first write; read by the writer
 
 	// Owned by the reader.
-	welcomed bool // its hello is well formed
-	settled  bool // its first command has told what it speaks, or need not
-	begun    bool // its first frame has been read
+	welcomed bool // the peer's hello is well formed
+	settled  bool // it is known, or not in question, whether the peer speaks 2.x or 3.0a
+	begun    bool // the peer's first frame has been read
 
-	greeted bool // the first notice has come; owned by whoever has the turn
+	greeted bool // the first notice has come; owned by the goroutine that has the turn
 
 	mu    lock.Mutex[lock.LegacyPeer] // guards the field below
-	hello Hello                       // what it is called and which group it has named: an absent name is not an empty one
+	hello Hello                       // the peer's name, and the group that it has named; an empty label is not an absent label
 
-	hold    hold    // at a server, what cannot be said before it is known what the peer speaks
-	records records // at a client, who waits for the record of another
+	hold    hold    // at a server, messages whose form depends on a dialect that is not known yet
+	records records // at a client, the callers that wait for a record
 }
 
-// Settings are how a [Peer] is set up.
+// Settings are the settings of a [Peer].
 type Settings struct {
 	HeaderLen  int // bytes
 	MaxFrame   int // bytes of the longest payload that is read
 	MaxCommand int // bytes of the longest name of a command that is sent
 
-	// Unknown is what a client of 2.x or 3.0a is taken for before its first command. Zero is for nothing: what it
-	// is sent is held back, up to MaxHeld bytes, which count for Budget.
+	// Unknown is the dialect that a client of 2.x or 3.0a is assumed to speak. If it is zero, messages for the client are
+	// held back until its first command. They have at most MaxHeld bytes, which Budget counts.
 	Unknown Dialect
 	MaxHeld int
 	Budget  *budget.Budget
 }
 
-// Server returns the peer of a client, which says hello to a server that speaks d, and the bytes with which the
-// client opens. They are nil if they do not fit the header.
+// Server returns the peer of a client: a server that speaks d. hello is the frame with which the client says h. It is nil
+// if it does not fit the header.
 func Server(d Dialect, h Hello, s Settings) (p *Peer, hello []byte) {
 	p = &Peer{headerLen: s.HeaderLen, maxFrame: s.MaxFrame, maxCommand: s.MaxCommand, isServer: true, settled: true, hello: h}
 	p.set(d)
@@ -66,15 +66,15 @@ type Newcomer struct {
 	Settings
 }
 
-// Client returns the peer of a server, a client of which nothing has been read.
+// Client returns the peer of a server: a client that has not sent anything.
 func Client(s Settings) Newcomer {
 	p := &Peer{headerLen: s.HeaderLen, maxFrame: s.MaxFrame, maxCommand: s.MaxCommand, settled: true}
 	p.set(V002)
 	return Newcomer{p, s}
 }
 
-// Hello reads the hello at the beginning of b, of max bytes at most. size is how long it is. If ok is false and
-// err nil, more of it has to come.
+// Hello reads the hello of at most max bytes at the beginning of b. size is its size in bytes. If ok is false and err is
+// nil, b has only the beginning of the hello.
 func (n Newcomer) Hello(b []byte, max int) (h Hello, size int, ok bool, err error) {
 	p := n.Peer
 	payload, size, ok, err := classic.Next(b, p.headerLen, max)
@@ -93,7 +93,7 @@ func (n Newcomer) Hello(b []byte, max int) (h Hello, size int, ok bool, err erro
 		p.hello, err = parse(payload)
 		p.welcomed = err == nil
 	}
-	if !ok || err != nil { // if it is shorter, what is set may be more than will ever come
+	if !ok || err != nil { // a header that is set too long would wait for bytes that never come
 		if wrong := classic.WrongHeader(b, p.headerLen); wrong != nil {
 			return Hello{}, size, ok, option(wrong, "ClassicOptions.HeaderLen")
 		}
@@ -101,12 +101,12 @@ func (n Newcomer) Hello(b []byte, max int) (h Hello, size int, ok bool, err erro
 	return p.hello, size, ok, err
 }
 
-// Dialect is what the peer speaks, as far as it is known.
+// Dialect returns the dialect that the peer speaks, as far as it is known.
 func (p *Peer) Dialect() Dialect { return Dialect(p.said.Load()) }
 
 func (p *Peer) set(d Dialect) { p.said.Store(uint32(d)) }
 
-// turn notes that the peer does what only those of another dialect do.
+// turn notes that a peer of dialect from has sent a frame that only peers of dialect to send.
 func (p *Peer) turn(from, to Dialect) {
 	if p.Dialect() == from {
 		p.set(to)
@@ -117,17 +117,17 @@ func (p *Peer) speaks() dialect { return dialects[p.Dialect()] }
 
 func (p *Peer) traits() traits { return p.speaks().traits() }
 
-// Caps is what the peer can do.
+// Caps returns what the peer can do.
 func (p *Peer) Caps() Caps { return p.traits().caps }
 
-// Said is what the peer is called, and which group it has named.
+// Said returns the peer's name, and the group that it has named.
 func (p *Peer) Said() Hello {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.hello
 }
 
-// SetName notes that the peer is called otherwise.
+// SetName notes that the peer has another name.
 func (p *Peer) SetName(to Label) {
 	p.mu.Lock()
 	p.hello.Name = to
@@ -144,7 +144,7 @@ func (p *Peer) SetGroup(to Label) {
 // Next splits the first frame off b, as [wire.Next] does. The reader calls it.
 func (p *Peer) Next(b []byte) (payload []byte, size int, ok bool, err error) {
 	payload, size, ok, err = p.speaks().next(b, p.headerLen, p.maxFrame, p.isServer)
-	if !p.begun && p.isServer { // what a server says first may tell that the two ends are not set alike
+	if !p.begun && p.isServer { // the first frame may show that the two ends have different HeaderLen
 		if wrong := classic.WrongHeader(b, p.headerLen); wrong != nil {
 			return nil, 0, false, option(wrong, "Classic.HeaderLen")
 		}
@@ -153,17 +153,17 @@ func (p *Peer) Next(b []byte) (payload []byte, size int, ok bool, err error) {
 	return payload, size, ok, err
 }
 
-// An End is what the end of the stream means.
+// An End is the meaning of the end of the stream.
 type End uint8
 
 const (
-	EndUnclear End = iota // what it means natively
+	EndUnclear End = iota // the same as with a native peer
 	EndLeft               // the peer has left
-	EndUnheard            // the server may have ended of a hello that is not of its release
+	EndUnheard            // the server may not have understood the hello: it may be of another release
 )
 
-// Ended says what it means that reading failed with err while an unfinished frame of so many bytes had come. The
-// reader calls it.
+// Ended returns the meaning of the end of the stream. rest is the number of bytes of an unfinished frame that have come, and
+// err the error of the last read. The reader calls it.
 func (p *Peer) Ended(rest int, err error) End {
 	switch {
 	case rest > 0 || !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET):
@@ -178,7 +178,7 @@ func (p *Peer) Ended(rest int, err error) End {
 // IsServer reports whether the peer is a server.
 func (p *Peer) IsServer() bool { return p.isServer }
 
-// AliveProbe is what the peer is sent to find out whether it is alive, or nil if it would not answer.
+// AliveProbe returns a frame that asks the peer for a sign of life, or nil if the peer would not answer.
 func (p *Peer) AliveProbe() []byte {
 	if p.isServer || !p.traits().alive {
 		return nil
@@ -186,8 +186,8 @@ func (p *Peer) AliveProbe() []byte {
 	return classic.AppendAliveProbe(nil, p.headerLen)
 }
 
-// Welcome is the first frame that a client gets: that it has come itself, as a server of its release says. It is
-// nil if that says nothing.
+// Welcome returns the first frame for a client: a notice of the client itself, as a server of its release sends it. The
+// result is nil if a server of its release sends no such notice.
 func (p *Peer) Welcome(own *View) []byte {
 	if !p.traits().greets {
 		return nil
@@ -198,9 +198,9 @@ func (p *Peer) Welcome(own *View) []byte {
 // Greets reports whether [Peer.Welcome] returns anything.
 func (p *Peer) Greets() bool { return p.traits().greets }
 
-// Refusal is what a newcomer is told that is not let in: that it is disconnected. Of those who know that
-// word one that is told nothing never finds out, or ends its program; to one of 0.0.2 it is a raw
-// message. Whoever has not said a proper hello may not be able to read it.
+// Refusal returns the frame that tells a newcomer that it is not let in: a dismissal. A client of a release that knows the
+// dismissal needs it: without the frame it never finds out, or ends its program. For a client of 0.0.2 the frame is a raw
+// message. The result is nil for a newcomer without a proper hello, which may not be able to read the frame.
 func (p *Peer) Refusal() []byte {
 	if !p.welcomed && !p.traits().greets {
 		return nil
@@ -208,7 +208,7 @@ func (p *Peer) Refusal() []byte {
 	return classic.AppendDismissal(nil, p.headerLen)
 }
 
-// Goodbye is the last frame to the peer, or nil if its release has no word for that.
+// Goodbye returns the last frame for the peer, or nil if the peer's dialect has no such frame.
 func (p *Peer) Goodbye() []byte {
 	switch {
 	case !p.isServer:
@@ -219,19 +219,21 @@ func (p *Peer) Goodbye() []byte {
 	return classic.AppendLeaving(nil, p.headerLen)
 }
 
-// A View is a client as others are shown it.
+// A View is what other clients are shown of a client.
 type View struct {
 	wire.Presence
 
-	// EmptyName and EmptyGroup say that the client has said an empty one, which is not none.
+	// The client has said an empty name or group, which is not the same as none.
 	EmptyName, EmptyGroup bool
 }
 
-// NoticeForm says which peers share what they are sent of others, from 1 to [MaxForm].
+// NoticeForm returns the number of the form of the peer's notices, from 1 to [MaxForm]. Peers with the same number can
+// share the bytes of a notice.
 func (p *Peer) NoticeForm() int { return p.traits().form }
 
-// Change is what the peer is sent of a client that came, went, or is called something else now, for which it sees
-// the client go and another come. Nil is a client that is not there. The result is nil if the header is too short.
+// Change returns the frames that tell the peer of a change of another client. before is nil if the client has come, and
+// after is nil if it has gone. If the client has another name now, the peer sees one client go and another client come.
+// The result is nil if the frames do not fit the header.
 func (p *Peer) Change(before, after *View) (frames []byte) {
 	if before != nil {
 		if frames = p.notice(before, false); frames == nil {
@@ -248,7 +250,7 @@ func (p *Peer) Change(before, after *View) (frames []byte) {
 	return append(frames, come...)
 }
 
-// notice tells that another client came or went. It is nil if the header is too short.
+// notice returns a frame that says that another client has come or gone. It is nil if it does not fit the header.
 func (p *Peer) notice(who *View, came bool) []byte {
 	return p.fitting(p.speaks().appendNotice(nil, p.headerLen, inWords(who), came))
 }
@@ -261,7 +263,7 @@ func (p *Peer) fitting(frame []byte) []byte {
 	return frame
 }
 
-// inWords is v in the original's words, with one group at most.
+// inWords converts v to a presence of the original, with one group at most.
 func inWords(v *View) Presence {
 	p := Presence{IP: v.Addr, Name: label(v.Name, v.EmptyName)}
 	if at, err := netip.ParseAddrPort(v.Addr); err == nil {
@@ -275,7 +277,7 @@ func inWords(v *View) Presence {
 	return p
 }
 
-// label returns the label of a text, which is none if it is empty, unless it is said to be there.
+// label returns the label of a text. The label of an empty text is absent, unless there is set.
 func label(text string, there bool) Label {
 	if text == "" && !there {
 		return Label{}
@@ -283,7 +285,7 @@ func label(text string, there bool) Label {
 	return LabelOf(text)
 }
 
-// Show makes of how the peer, a client, is shown to all how it is shown to others of the original.
+// Show turns the view that native clients get of the peer, a client, into the view that clients of the original get.
 func (p *Peer) Show(v *View) {
 	said := p.Said()
 	v.EmptyName = v.Name == "" && said.Name == LabelOf("")
@@ -296,14 +298,14 @@ func (p *Peer) Show(v *View) {
 	}
 }
 
-// Abbreviates reports whether the peer may mean by a payload what it has no text for: zero, false and
-// whatever is empty by nothing, and true by one byte.
+// Abbreviates reports whether a payload may be an abbreviation that the peer uses: an empty payload stands for zero, false
+// and every empty value, and one byte 00 for true.
 func (p *Peer) Abbreviates(payload []byte) bool {
 	return len(payload) <= 1 && p.traits().empties && (len(payload) == 0 || payload[0] == 0)
 }
 
-// RecordDelay is how long the answer to a client waits that asks for a record, if it asks before it begins to
-// listen: it would miss an answer that is there at once.
+// RecordDelay returns the time for which the answer to a request for a record must wait. A client that asks before it begins
+// to listen would miss an answer that comes at once.
 func (p *Peer) RecordDelay() time.Duration {
 	if p.traits().delays {
 		return recordDelay
@@ -313,8 +315,8 @@ func (p *Peer) RecordDelay() time.Duration {
 
 const recordDelay = 10 * time.Millisecond
 
-// Record tells a client of another, in the form in which it can read it: of nobody if of is nil. The result is nil
-// if the header is too short.
+// Record returns the record of another client in the peer's form. If of is nil, the record says that there is no such client.
+// The result is nil if the record does not fit the header.
 func (p *Peer) Record(of *View) []byte {
 	var who *Presence
 	if of != nil {
@@ -324,19 +326,19 @@ func (p *Peer) Record(of *View) []byte {
 	return p.fitting(p.speaks().appendRecord(nil, p.headerLen, who))
 }
 
-// An Outgoing is a message for the peer that has not got its form.
+// An Outgoing is a message for the peer that does not have the peer's form yet.
 type Outgoing struct {
-	Raw     bool // it has no name
+	Raw     bool // a raw message, without a name
 	Command string
 	Payload []byte
-	As      Form   // what the payload was made of
-	Key     string // what the policy of its queue tells it from others by
+	As      Form   // kind of value from which the payload was made
+	Key     string // the key of the message for OverflowLatest
 }
 
-// Check says why the peer cannot be sent o, whatever it carries, or nil.
+// Check returns the error of a message that the peer cannot be sent, whatever its payload, or nil.
 func (p *Peer) Check(o *Outgoing) error { return p.speaks().check(p, o) }
 
-// Encode returns o as the peer reads it.
+// Encode returns o in the peer's form.
 func (p *Peer) Encode(o *Outgoing) ([]byte, error) {
 	d := p.speaks()
 	if err := d.check(p, o); err != nil {
@@ -345,21 +347,21 @@ func (p *Peer) Encode(o *Outgoing) ([]byte, error) {
 	return d.encode(p, o)
 }
 
-// Sent returns the first frame of b as it was sent, as far as the protocol tells, and its size. It
-// reports false for frames of the library's own.
+// Sent returns the first frame of b as the program sent it, as far as the protocol tells, and its size in bytes. It reports
+// false for a frame that the program did not send.
 func (p *Peer) Sent(b []byte) (o Outgoing, size int, ok bool) {
 	payload, size, ok, err := classic.Next(b, p.headerLen, len(b))
 	if err != nil || !ok {
-		return Outgoing{}, len(b), false // a header too small for its number
+		return Outgoing{}, len(b), false // the length does not fit the header
 	}
 	o, ok = p.speaks().sent(p, payload)
 	return o, size, ok
 }
 
-// fault is every error that this package makes: a *[wire.Error].
+// fault returns a *[wire.Error]. Every error of this package is made by fault.
 func fault(code wire.Code, text string) error { return &wire.Error{Code: code, Text: text} }
 
-// option is the fault of a header of another length, with the option that says how long it is here.
+// option adds to the error for a header of another length the name of the option that sets the length here.
 func option(wrong error, name string) error {
 	var w *wire.Error
 	if !errors.As(wrong, &w) {

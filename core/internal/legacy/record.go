@@ -6,20 +6,20 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// records are those at a client who wait for the record of another. Answers say of nobody whose they
-// are, so they come in the order of the questions. One that nobody waits for any more takes its answer all
-// the same.
+// records has the channels of a client's callers that wait for the record of another client. An answer does not say which
+// request it answers: answers come in the order of the requests. A request whose caller no longer waits still takes its
+// answer.
 type records struct {
 	mu      lock.Mutex[lock.LegacyRecords] // guards the field below
 	waiting []chan []byte
 }
 
-// maxRecords is how many answers a client waits for at most.
+// maxRecords is the largest number of requests of a client that are not answered yet.
 const maxRecords = 64
 
-// AskRecord returns the question for the record of another, and where its answer comes, once: see [ParseRecord].
-// Questions are sent in the order in which they were returned; one that cannot be sent is followed by Unask,
-// before the next.
+// AskRecord returns a frame that asks for the record of another client, and the channel on which the one answer arrives: see
+// [ParseRecord]. Callers must send the frames in the order in which AskRecord has returned them. If a frame cannot be sent,
+// the caller must call Unask before the next AskRecord.
 func (p *Peer) AskRecord(who string) (question []byte, answer <-chan []byte, err error) {
 	if p.Dialect() == V002 {
 		return nil, nil, fault(wire.CodeUnsupported, "a server of 0.0.2 has no records for its clients")
@@ -39,7 +39,7 @@ func (p *Peer) AskRecord(who string) (question []byte, answer <-chan []byte, err
 	return question, ch, nil
 }
 
-// Unask takes the last question back, which was not sent.
+// Unask forgets the last request, which was not sent.
 func (p *Peer) Unask() {
 	r := &p.records
 	r.mu.Lock()
@@ -47,7 +47,7 @@ func (p *Peer) Unask() {
 	r.mu.Unlock()
 }
 
-// got hands an answer to the first who waits. It reports whether one did.
+// got gives a copy of an answer to the first caller that waits. It reports whether a caller waited.
 func (r *records) got(answer []byte) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -59,7 +59,7 @@ func (r *records) got(answer []byte) bool {
 	return true
 }
 
-// ParseRecord returns what an answer says. It reports false if it says that there is nobody.
+// ParseRecord parses an answer. It reports false if the answer says that there is no such client.
 func ParseRecord(answer []byte) (who wire.Presence, ok bool, err error) {
 	of, ok, err := classic.ParseRecord(answer)
 	if err != nil || !ok {

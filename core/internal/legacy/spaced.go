@@ -7,8 +7,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// spaced is what dialects without markers have in common: a command is what stands before the first space, and
-// nothing tells it from a raw message with a space in it.
+// spaced is the common part of the dialects without markers. A command's name ends at the first space of the payload, so
+// that a raw message with a space looks like a command.
 type spaced struct{}
 
 func (spaced) next(b []byte, headerLen, max int, fromServer bool) (payload []byte, size int, ok bool, err error) {
@@ -85,7 +85,7 @@ func (spaced) route(p *Peer, payload []byte) Event {
 	case !p.isServer && kind != 0:
 		p.turn(V002, V1x)
 		return Event{Do: Turn}
-	case kind == classic.KindDismissal: // it waits for a goodbye
+	case kind == classic.KindDismissal: // the server waits for a goodbye
 		p.turn(V002, V1x)
 		return Event{Do: Dismissed, Say: classic.AppendLeaving(nil, p.headerLen)}
 	case kind == classic.KindRecord && p.records.got(payload):
@@ -99,7 +99,7 @@ func (spaced) route(p *Peer, payload []byte) Event {
 	return Event{Do: Either, Name: name, Body: content}
 }
 
-// foreignMarks is which dialect with markers a server speaks that wrote the payload, or zero.
+// foreignMarks returns the dialect with markers of a server that wrote the payload, or zero if the payload shows none.
 func foreignMarks(payload []byte) Dialect {
 	if plain, sure := classic.IsPlain(payload); sure {
 		return marksOf(plain)

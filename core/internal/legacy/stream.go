@@ -8,19 +8,19 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A Pace is how fast a peer is written to.
+// A Pace bounds the rate at which a stream writes to a peer.
 type Pace struct {
-	Rate     int           // bytes a second; zero and less is as fast as the peer reads
-	Part     time.Duration // how long a write waits at most without calling Progress; zero is for as long as it has to
-	Progress func()        // tells that a write goes on which waits
+	Rate     int           // bytes a second; not bounded if it is zero or less
+	Part     time.Duration // the longest time for which a write waits without calling Progress; not bounded if it is zero
+	Progress func()        // says that a write that waits still goes on
 }
 
-// SetPace says how fast the peer is written to. Nobody writes to it yet.
+// SetPace sets the pace. It must be called before the first write.
 func (p *Peer) SetPace(pace Pace) { p.pace = pace }
 
-// Stream returns s as a stream to the peer. It writes each frame by itself, no faster than the pace says: a Python
-// peer reads a header and a payload with one call each, and takes what is there for all. It ends as the peer wants
-// to be left.
+// Stream returns a stream that writes to s as the peer reads. It writes each frame with a call of its own, within the pace: a
+// Python peer reads a header and a payload with one call each, and takes the bytes that have come for the whole. The
+// stream ends as the peer needs it; see [Parting].
 func (p *Peer) Stream(s transport.Conn) transport.Conn {
 	st := &stream{Conn: s, p: p, closed: make(chan struct{})}
 	if r, ok := s.(transport.ReadyReader); ok {
@@ -32,7 +32,7 @@ func (p *Peer) Stream(s transport.Conn) transport.Conn {
 type stream struct {
 	transport.Conn
 	p   *Peer
-	due time.Time // when all that was written would have been sent at that rate; whoever writes owns it
+	due time.Time // when all bytes that were written would have been sent at the pace's rate; the writer owns it
 
 	ended  sync.Once     // closes closed
 	closed chan struct{} // Close has been called
@@ -53,7 +53,7 @@ func (s *stream) Write(b []byte) (n int, err error) {
 	for n < len(b) {
 		_, size, ok, err := classic.Next(b[n:], s.p.headerLen, len(b)-n)
 		if err != nil || !ok {
-			size = len(b) - n // a header too small for its number, as the original writes it
+			size = len(b) - n // the length does not fit the header; the original writes such a frame too
 		}
 		s.await(size)
 		wrote, err := s.Conn.Write(b[n : n+size])
@@ -65,7 +65,7 @@ func (s *stream) Write(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// WriteBuffers writes buffers that are made of whole frames each.
+// WriteBuffers writes buffers. Each is made of whole frames.
 func (s *stream) WriteBuffers(bufs [][]byte) (n int64, err error) {
 	if s.p.traits().whole {
 		return s.Conn.WriteBuffers(bufs)
@@ -80,8 +80,8 @@ func (s *stream) WriteBuffers(bufs [][]byte) (n int64, err error) {
 	return n, nil
 }
 
-// CloseWrite ends this side as the peer wants it: an orderly end stops the loop of a server without markers. One
-// that ends the stream itself, when it has read that this side leaves, is left alone until Close.
+// CloseWrite ends this side as the peer needs it, since an orderly end stops the loop of a server without markers. With
+// AfterIt it does nothing: the server ends the stream itself when it has read that this side leaves.
 func (s *stream) CloseWrite() error {
 	switch s.parting() {
 	case ByReset:
@@ -116,19 +116,19 @@ func (s *stream) reset() {
 	})
 }
 
-// A client of a release before 3.0a reads a header and a payload with one call each, and goes on with
-// whatever came. What it has not read yet fills a buffer of its kernel, and where that is full a frame is cut:
-// the client takes the rest for a header and ends. So a client that is busy for a moment must not be sent
-// more than the buffer holds.
+// A client of a release before 3.0a reads a header and a payload with one call each, and goes on with the bytes that it
+// got. Bytes that the client has not read yet fill a buffer of its kernel. When the buffer is full, a frame arrives in
+// parts: the client takes the second part for a header and ends. So a client that is busy for a moment must not be sent
+// more bytes than the buffer holds.
 
-// burst is what may be sent at once, in bytes with what each frame counts beside its own: a small part
-// of the buffer that a socket has by default.
+// burst is the number of bytes that may be sent at once, a small part of a socket's default buffer. Each frame counts with
+// frameCost bytes beside its own.
 const (
 	burst     = 32 << 10
 	frameCost = 128
 )
 
-// wait returns how long a frame of n bytes has to wait, and counts it.
+// wait returns the time for which a frame of n bytes must wait, and counts the frame.
 func (s *stream) wait(n int, now time.Time) time.Duration {
 	if s.due.Before(now) {
 		s.due = now
@@ -146,7 +146,7 @@ func (s *stream) await(n int) {
 	for d := s.wait(n, time.Now()); d > 0; {
 		part := d
 		if s.p.pace.Part > 0 {
-			part = min(d, s.p.pace.Part) // so that it is seen to go on, however slowly
+			part = min(d, s.p.pace.Part) // so that a slow write does not look stuck
 		}
 		t := time.NewTimer(part)
 		select {

@@ -4,8 +4,8 @@ import (
 	"github.com/hisock/hisock/core/internal/classic"
 )
 
-// unknown is a client of 2.x or of 3.0a, whose hellos are the same, before its first command. It is read as one of
-// 3.0a, and what has another form in each of the two is held back.
+// unknown is a client of 2.x or of 3.0a before its first command: the hellos of both are the same. Its frames are read as
+// frames of 3.0a. Messages that differ between 2.x and 3.0a are held back.
 type unknown struct{ marked }
 
 func (unknown) traits() traits {
@@ -16,12 +16,13 @@ func (unknown) next(b []byte, headerLen, max int, _ bool) (payload []byte, size 
 	return classic.Next(b, headerLen, max)
 }
 
-// appendNotice uses the one form that all understand.
+// appendNotice uses the form that clients of all releases understand.
 func (unknown) appendNotice(dst []byte, headerLen int, who Presence, came bool) []byte {
 	return spaced{}.appendNotice(dst, headerLen, who, came)
 }
 
-// appendRecord: one of 2.x makes an error of this, one of 3.0a would end of the other.
+// appendRecord uses the form of 3.0a. A client of 2.x reports an error for it, but a client of 3.0a would end if it got the
+// form of 2.x.
 func (unknown) appendRecord(dst []byte, headerLen int, of *Presence) []byte {
 	return classic.AppendRecordTyped(dst, headerLen, of)
 }

@@ -4,7 +4,7 @@ import (
 	"github.com/hisock/hisock/core/internal/classic"
 )
 
-// v2x are releases 2.0 to 2.0.2: markers, and what a command carries is text.
+// v2x is releases 2.0 to 2.0.2: they have markers, and the content of a command is text.
 type v2x struct{ marked }
 
 func (v2x) traits() traits {

@@ -4,7 +4,7 @@ import (
 	"github.com/hisock/hisock/core/internal/classic"
 )
 
-// v30a is release 3.0a: markers, and a command says what kind of value it carries.
+// v30a is release 3.0a: it has markers, and a command says which kind of value it carries.
 type v30a struct{ marked }
 
 func (v30a) traits() traits {
@@ -45,13 +45,13 @@ func (v30a) content(body []byte, max int) (content []byte, v Value, err error) {
 	}
 	v = values[classic.BodyKind(body)]
 	if max < 1 {
-		max = 1 // zero would be no limit
+		max = 1 // zero would mean no limit
 	}
 	content, _, err = classic.ParseBody(body, max)
 	return content, v, err
 }
 
-// values are by the letters in which a body says them.
+// values maps the letter in a body's format to the kind of value.
 var values = map[byte]Value{
 	'b': ValueBytes, 's': ValueText, 'i': ValueInteger, 'f': ValueFloat, 'l': ValueList, 't': ValueTuple, 'd': ValueMap, 0: ValueNone,
 }
