@@ -154,6 +154,8 @@ func (cl *Client) handle(c *Conn, f wire.Frame) (err error) {
 		if old, p.Name, p.Addr, err = wire.ParseRenamed(f.Body, &peerLimits); err == nil {
 			cl.presence(c, f.Kind, old, p)
 		}
+	default:
+		err = notRun(f.Kind)
 	}
 	return err
 }

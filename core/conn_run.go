@@ -43,6 +43,12 @@ func (c *Conn) runFrame(f wire.Frame, reserved *bool) {
 	}
 }
 
+// notRun returns the error for a frame that receive has dispatched and that nothing here runs. That is never the peer's
+// fault: TestEachKind finds such a kind.
+func notRun(k wire.Kind) *Error {
+	return NewError(CodeInternal, "nothing runs a frame that has a turn: "+k.String())
+}
+
 // forCommand returns the handler of a command, which may be the handler of any command; nil for none.
 func (h *handlers) forCommand(name []byte) *handler {
 	if own := h.commands[string(name)]; own != nil { // does not allocate

@@ -158,11 +158,14 @@ func (s *Server) handle(c *Conn, f wire.Frame) error {
 // parseAsk returns the id of a request and the group that it asks for, with the client's position there. The name that a
 // rename asks for is returned as the group.
 func parseAsk(f wire.Frame) (id uint64, asked wire.Position, err error) {
-	if f.Kind == wire.KindAskJoin {
+	switch f.Kind {
+	case wire.KindAskJoin:
 		return wire.ParseAskJoin(f.Body)
+	case wire.KindAskLeave, wire.KindAskRename:
+		id, name, err := wire.ParseAsk(f.Body)
+		return id, wire.Position{Group: string(name)}, err
 	}
-	id, name, err := wire.ParseAsk(f.Body)
-	return id, wire.Position{Group: string(name)}, err
+	return 0, asked, notRun(f.Kind)
 }
 
 // requested makes a change that the client asks for, unless the change is refused. It returns a function that
