@@ -38,8 +38,8 @@ export interface ConnectOptions {
    */
   notices?: boolean;
   /**
-   * The engine that speaks the protocol. "wasm" is the Go program. "js" is an engine in JavaScript, which has a hundredth
-   * of the program's size and does the same except streams. Only the chosen engine is loaded. "wasm" unless set.
+   * The engine that speaks the protocol. "wasm" is the Go program. "js" is an engine in JavaScript, which is some twenty
+   * times smaller and does the same except streams. Only the chosen engine is loaded. "wasm" unless set.
    */
   engine?: "js" | "wasm";
   /** The form of payloads for handlers and calls that do not set one. "json" unless set. */

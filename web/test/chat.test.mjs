@@ -2,8 +2,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { test } from "node:test";
-import { openPage } from "./harness.mjs";
+import { openPage, test } from "./harness.mjs";
 import { go, root, run, scratchFolder, start as startProgram, until } from "./programs.mjs";
 
 const scratch = await scratchFolder("chat");

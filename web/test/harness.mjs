@@ -90,8 +90,9 @@ export async function openPage(t, url, { path = "/", importFrom = "/hisock/hisoc
   const output = [];
   page.on("pageerror", (err) => errors.push(err));
   page.on("console", (message) => output.push(message.text()));
-  await page.goto(url + path);
   Object.assign(page, { errors, output, engine: engineOf.get(t) ?? "wasm" });
+  // A page that imports hisock.js itself may read the engine from its address.
+  await page.goto(url + path + (!importFrom && path === "/" ? `?engine=${page.engine}` : ""));
   if (importFrom) await prepare(page, importFrom);
   return page;
 }

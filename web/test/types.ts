@@ -46,7 +46,9 @@ export async function everything(bytes: Uint8Array, buffer: ArrayBuffer, view: D
     keepSession: "ada",
   });
   await connect("/ws", { keepSession: true, auth: async (signal: AbortSignal) => (await fetch("/token", { signal })).text() });
-  await connect("/ws", { auth: () => bytes });
+  await connect("/ws", { auth: () => bytes, engine: "js" });
+  // @ts-expect-error there is no such engine
+  await connect("/ws", { engine: "go" });
   const resumed: boolean = client.resumed;
   client.onUndelivered((messages) => messages.length)();
 

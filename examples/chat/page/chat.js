@@ -5,6 +5,9 @@ import { addLine, addNote, clearLog, showError, showLines, showPeople, showStatu
 
 const $ = (id) => document.getElementById(id);
 
+/** What speaks the protocol: the Go program, or with "?engine=js" in the address the engine in JavaScript. */
+const engine = new URLSearchParams(location.search).get("engine") === "js" ? "js" : "wasm";
+
 const name = $("name");
 const message = $("message");
 
@@ -27,6 +30,7 @@ class Session {
 
   async join() {
     this.#client = await connect("/ws", {
+      engine,
       name: this.asked,
       keepSession: "chat",
       signal: this.#giveUp.signal,
