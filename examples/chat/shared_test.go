@@ -86,7 +86,9 @@ func fakeBundle(t *testing.T) string {
 		} {
 			sum := sha256.Sum256(content)
 			manifest.Files[name] = web.File{Size: len(content), SHA256: hex.EncodeToString(sum[:])}
-			require.NoError(t, os.WriteFile(filepath.Join(dir, name), content, 0o600))
+			path := filepath.Join(dir, filepath.FromSlash(name))
+			require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+			require.NoError(t, os.WriteFile(path, content, 0o600))
 		}
 	}
 	raw, err := json.Marshal(manifest)
