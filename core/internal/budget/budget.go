@@ -7,17 +7,17 @@ import (
 	"sync/atomic"
 )
 
-// A Budget is how much there may be in all. Its methods are safe for concurrent use, and a nil
-// Budget has no limit.
+// A Budget bounds the bytes that all holders have together. Its methods are safe for concurrent use. A nil Budget has no
+// limit.
 type Budget struct {
-	limit int64
-	held  atomic.Int64
-	twice atomic.Int64 // of held, what was found to be counted more than once
-	gone  atomic.Int64 // all that was ever counted less
-	over  chan struct{}
+	limit int64         // bytes
+	held  atomic.Int64  // bytes that are counted
+	twice atomic.Int64  // bytes of held that were found to be counted more than once
+	gone  atomic.Int64  // sum of all bytes that Sub was ever given
+	over  chan struct{} // see Over
 }
 
-// New returns a budget of so many bytes, or nil for no limit if that is not above zero.
+// New returns a budget of limit bytes. If limit is not above zero, it returns nil, which has no limit.
 func New(limit int) *Budget {
 	if limit <= 0 {
 		return nil
@@ -25,7 +25,7 @@ func New(limit int) *Budget {
 	return &Budget{limit: int64(limit), over: make(chan struct{}, 1)}
 }
 
-// Limit returns how much there may be, or 0 without a limit.
+// Limit returns the limit in bytes, or 0 if there is none.
 func (b *Budget) Limit() int {
 	if b == nil {
 		return 0
@@ -33,26 +33,25 @@ func (b *Budget) Limit() int {
 	return int(b.limit)
 }
 
-// high is from how much on the bound counts as reached: there is more on its way. low is down to
-// how much is given up then.
+// If more than high bytes are held, the bound counts as reached, since more bytes may be on their way. Then holders
+// must give up bytes until low bytes are left.
 func (b *Budget) high() int64 { return b.limit - b.limit/8 }
 func (b *Budget) low() int64  { return b.limit - b.limit/4 }
 
-// Held returns how much there is, rounded up for each holder.
+// Held returns the number of bytes that are held, rounded up for each holder.
 func (b *Budget) Held() int {
 	if b == nil {
 		return 0
 	}
-	return int(min(b.heldNow(), math.MaxInt)) // what many share counts for each, which may be more than an int holds
+	return int(min(b.heldNow(), math.MaxInt)) // shared bytes count for each holder: the sum may not fit into an int
 }
 
 func (b *Budget) heldNow() int64 { return max(b.held.Load()-b.twice.Load(), 0) }
 
-// IsOver reports whether there is too much.
+// IsOver reports whether the bound is reached.
 func (b *Budget) IsOver() bool { return b != nil && b.heldNow() > b.high() }
 
-// Over returns a channel on which something comes when there has become too much. It is nil without
-// a limit.
+// Over returns a channel that gets a value when Add reaches the bound. It is nil if there is no limit.
 func (b *Budget) Over() <-chan struct{} {
 	if b == nil {
 		return nil
@@ -60,21 +59,21 @@ func (b *Budget) Over() <-chan struct{} {
 	return b.over
 }
 
-// A Look is what is counted when somebody begins to look at what holders have: see Weighed.
+// A Look has the counts at the moment when the caller begins to weigh what holders have: see Weighed.
 type Look struct{ counted, gone int64 }
 
 // Look begins a look.
 func (b *Budget) Look() (l Look) {
 	if b != nil {
-		l.gone = b.gone.Load() // first, so that nothing that goes meanwhile is in neither
+		l.gone = b.gone.Load() // first: bytes that go between the two loads must not look as if they were counted twice
 		l.counted = b.held.Load()
 	}
 	return l
 }
 
-// Weighed notes that somebody who began to look at l found only held, so that the rest was counted
-// more than once, except what has gone meanwhile. It returns how much of held has to go: nothing
-// unless there is too much.
+// Weighed notes that the caller has weighed all holders since l, and has found held bytes. The other bytes that were
+// counted have gone meanwhile, or were counted more than once. Weighed returns the number of bytes that must go: 0
+// unless the bound is reached.
 func (b *Budget) Weighed(l Look, held int) (excess int) {
 	if b == nil {
 		return 0
@@ -86,7 +85,7 @@ func (b *Budget) Weighed(l Look, held int) (excess int) {
 	return held - int(b.low())
 }
 
-// Add counts n bytes more.
+// Add counts n more bytes.
 func (b *Budget) Add(n int) {
 	if b == nil {
 		return
@@ -100,8 +99,8 @@ func (b *Budget) Add(n int) {
 	}
 }
 
-// Sub counts n bytes less. As long as something may be counted more than once it is not known
-// whether that makes less: what is counted twice becomes less first.
+// Sub counts n fewer bytes. It is not known whether these bytes were counted more than once. So Sub first reduces the
+// number of bytes that were.
 func (b *Budget) Sub(n int) {
 	if b == nil {
 		return

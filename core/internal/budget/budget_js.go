@@ -1,11 +1,11 @@
 package budget
 
-// A page has one connection, whose bounds are enough: nothing is counted in a browser build.
+// A page has one connection, and the bounds of its queues are enough. A browser build counts nothing.
 
 // A Budget has no limit.
 type Budget struct{}
 
-// A Look finds nothing.
+// A Look has no counts.
 type Look struct{}
 
 // DefaultLimit returns no limit.

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// unknownMemory is how many bytes a process is taken to have if nothing is known of it.
+// unknownMemory is the number of bytes that a process is assumed to have if no bound is known.
 const unknownMemory = 2 << 30
 
 // DefaultLimit returns half of the memory that this process may have, in bytes.
@@ -24,8 +24,8 @@ func DefaultLimit() int {
 	return int(min(most/2, math.MaxInt))
 }
 
-// systemMemory returns the memory of the machine, or what the control group of this process may
-// have if that is less. It is as much as can be if neither is known. It reads files with read.
+// systemMemory returns the memory of the machine, or the bound of this process's control group if that is less, in
+// bytes. It returns math.MaxInt64 if neither is known. It reads files with read.
 func systemMemory(read func(name string) ([]byte, error)) int64 {
 	least := int64(math.MaxInt64)
 	see := func(text string, unit int64) {
@@ -53,7 +53,7 @@ func systemMemory(read func(name string) ([]byte, error)) int64 {
 		case parts[1] != "":
 			continue
 		}
-		for dir := path.Join("/", parts[2]); ; dir = path.Dir(dir) { // a group has no more than those above it
+		for dir := path.Join("/", parts[2]); ; dir = path.Dir(dir) { // a group is bounded by its parents too
 			if b, err := read(root + path.Join(dir, file)); err == nil {
 				see(string(b), 1)
 			}

@@ -5,26 +5,27 @@ package budget
 import "math"
 
 const (
-	// free is how much of one holder is not counted: what it has while little goes on.
+	// A holder with at most free bytes is not counted. A quiet holder has no more.
 	free = 4 << 10
 
-	// step is in which steps the rest is counted.
+	// The bytes of other holders are counted in multiples of step.
 	step = 16 << 10
 )
 
-// A Meter is what one holder has. It is guarded by what guards the holder. The zero Meter has
-// nothing, and always has to be used with the same budget.
+// A Meter counts the bytes of one holder. The lock of the holder guards it. The zero Meter has counted nothing. A Meter
+// must always be used with the same budget.
 type Meter struct {
-	held int // bytes
-	room int // up to which held may grow before more is counted
-	low  int // down to which it may shrink before less is counted
+	// low ≤ held ≤ room after each change, in bytes; outside, the count is renewed
+	held int // bytes of the holder
+	room int // the budget counts this many bytes, unless it is free or not bounded
+	low  int
 }
 
-// Held returns how much the holder has, in bytes.
+// Held returns the number of bytes that the holder has.
 func (m *Meter) Held() int { return m.held }
 
-// Add notes that the holder has n bytes more. It reports whether more was counted, and is too much.
-// It is small enough to be put where it is called, for each frame of a broadcast.
+// Add notes that the holder has n more bytes. It reports whether the count has grown and the bound of the budget is
+// reached. It is small enough to be inlined, since it is called for each frame of a broadcast.
 func (m *Meter) Add(b *Budget, n int) (over bool) {
 	m.held += n
 	return m.held > m.room && m.grow(b)
@@ -35,14 +36,14 @@ func (m *Meter) grow(b *Budget) (over bool) {
 	return b.IsOver()
 }
 
-// Sub notes that the holder has n bytes less.
+// Sub notes that the holder has n fewer bytes.
 func (m *Meter) Sub(b *Budget, n int) {
 	if m.held -= n; m.held < m.low {
 		m.count(b)
 	}
 }
 
-// Set notes how much the holder has, and reports as Add does.
+// Set notes that the holder has n bytes. It reports the same as Add.
 func (m *Meter) Set(b *Budget, n int) (over bool) {
 	before := m.room
 	if m.held = n; n > m.room || n < m.low {
@@ -51,7 +52,7 @@ func (m *Meter) Set(b *Budget, n int) (over bool) {
 	return m.room > before && b.IsOver()
 }
 
-// Room returns how much more the holder may have before more is counted.
+// Room returns the number of bytes that the holder may get before the count grows.
 func (m *Meter) Room() int { return m.room - m.held }
 
 func (m *Meter) counted() int {
@@ -61,8 +62,8 @@ func (m *Meter) counted() int {
 	return m.room
 }
 
-// count counts what the holder has: as steps that are enough for it, and one more goes before
-// fewer are counted.
+// count renews the count: the smallest multiple of step that is enough for held. A count above two steps shrinks only
+// after held has shrunk by more than one step.
 func (m *Meter) count(b *Budget) {
 	if b == nil {
 		m.room, m.low = math.MaxInt, math.MinInt

@@ -10,7 +10,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// Basic is Encode for nil, basic types and the empty struct. It reports whether v is one of these. It does not keep v.
+// Basic is Encode for nil, basic types and the empty struct. It reports whether v has such a type. It does not keep v.
 func Basic(v any) (payload []byte, known bool, err error) {
 	switch v := v.(type) {
 	case nil:
@@ -68,8 +68,9 @@ func appendFloat(f float64, bits int) ([]byte, error) {
 	return text, nil
 }
 
-// decodeBasic is the inverse of Basic. v points to the value. It reports whether that is of a basic type or the
-// empty struct. A []byte refers to the payload. It does not keep v, so that the value need not be allocated.
+// decodeBasic is the inverse of Basic. v points to the value. decodeBasic reports whether the value has a basic type or
+// is the empty struct. A []byte refers to the payload. decodeBasic does not keep v, so that the value need not be
+// allocated.
 func decodeBasic(payload []byte, v any) (known bool, err error) {
 	ok, kind := true, ""
 	switch v := v.(type) {
@@ -143,7 +144,7 @@ func decodeFloat[T float32 | float64](payload []byte, v *T, bits int) bool {
 	return ok
 }
 
-// excerpt quotes the beginning of a payload.
+// excerpt returns the beginning of a payload, quoted.
 func excerpt(payload []byte) string {
 	const most = 32
 	if len(payload) > most {

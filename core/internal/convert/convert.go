@@ -1,35 +1,35 @@
-// Package convert makes payloads of values and values of payloads: bytes and text as they are, numbers and
-// bools as decimal text, nil and the empty struct as nothing, a type with methods for text or binary by its methods, and
-// everything else by a codec. Text comes before binary, since a browser or a Python program at the other end can
-// read it. The comment of core.On says the rules.
+// Package convert converts values to payloads and payloads to values. Bytes and text stay as they are, a number is
+// decimal text, a bool is "true" or "false", and nil and the empty struct are an empty payload. A type with methods for
+// text or binary is converted by its methods, and any other type by a codec. Methods for text come before methods for
+// binary, since a browser or a Python program at the other end can read text. The comment of core.On has the rules.
 //
-// A function fails with a [Fault] if the package has found the reason, and with the error of the codec or the
-// method otherwise.
+// The error of a function is a [Fault] if this package has found the fault. Otherwise it is the error of the codec or of
+// the type's method.
 package convert
 
 import "strconv"
 
-// A Codec is a core.Codec.
+// A Codec has the methods of core.Codec.
 type Codec interface {
 	Marshal(v any) ([]byte, error)
 	Unmarshal(data []byte, v any) error
 }
 
-// A ListCodec is a core.ListCodec.
+// A ListCodec has the methods of core.ListCodec.
 type ListCodec interface {
 	Codec
 	UnmarshalList(data []byte, into []any) (n int, err error)
 }
 
-// A Fault is why a value or a payload does not convert.
+// A Fault is the reason why a value or a payload does not convert.
 type Fault struct {
 	Text        string
-	Unsupported bool // the codec, or this build, cannot do it
+	Unsupported bool // the codec, or this build, cannot convert the type
 }
 
 func (f *Fault) Error() string { return f.Text }
 
-// Encode makes a payload of a value.
+// Encode converts a value to a payload.
 func Encode(codec Codec, v any) ([]byte, error) {
 	if payload, known, err := Basic(v); known {
 		return payload, err
@@ -37,14 +37,13 @@ func Encode(codec Codec, v any) ([]byte, error) {
 	return Other(codec, v)
 }
 
-// An Intake makes values of one type of payloads. It finds out once, when it is made, what there is to know of the
-// type.
+// An Intake converts payloads to values of type T. The type is examined once, when the Intake is made.
 type Intake[T any] struct{ how conversion }
 
-// IntakeOf returns the Intake of a type.
+// IntakeOf returns the Intake for type T.
 func IntakeOf[T any]() Intake[T] { return Intake[T]{conversionOf[T]()} }
 
-// Take makes a value of a payload. A []byte refers to the payload. It allocates no T if that is a basic type.
+// Take converts a payload to a value. A []byte refers to the payload. Take does not allocate a T if T is a basic type.
 func (i Intake[T]) Take(codec Codec, payload []byte) (T, error) {
 	if v, known, err := takeBasic[T](payload); known {
 		return v, err
@@ -60,7 +59,7 @@ func Decode[T any](codec Codec, payload []byte) (T, error) {
 	return takeOther[T](conversionOf[T](), codec, payload)
 }
 
-// takeBasic allocates no T, since decodeBasic does not keep its address.
+// takeBasic does not allocate a T, since decodeBasic does not keep its address.
 func takeBasic[T any](payload []byte) (v T, known bool, err error) {
 	known, err = decodeBasic(payload, &v)
 	return v, known, err
@@ -74,7 +73,7 @@ func takeOther[T any](how conversion, codec Codec, payload []byte) (T, error) {
 	return v, nil
 }
 
-// List makes values of a payload that is a list. Its elements go to the values that the elements of into point to.
+// List converts a payload that is a list. Each element of into points to the value for one element of the list.
 func List(codec Codec, payload []byte, into ...any) error {
 	if lists, ok := codec.(ListCodec); ok {
 		n, err := lists.UnmarshalList(payload, into)

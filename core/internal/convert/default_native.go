@@ -10,14 +10,13 @@ import (
 	"github.com/hisock/hisock/core/internal/shape"
 )
 
-// Default is the codec of programs that set none: JSON.
+// Default is the codec of a program that sets no codec. It is JSON.
 type Default struct{}
 
 func (Default) Marshal(v any) ([]byte, error)      { return json.Marshal(shape.Addressable(v)) }
 func (Default) Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v) }
 
-// UnmarshalList looks for the ends of elements, and leaves it to json to find out what is wrong
-// within them.
+// UnmarshalList finds the ends of the elements, and leaves the check of each element to package json.
 func (Default) UnmarshalList(data []byte, into []any) (n int, err error) {
 	data = bytes.Trim(data, jsonSpace)
 	if string(data) == "null" {
@@ -70,8 +69,8 @@ var (
 	errListGoesOn = errors.New("something follows the list")
 )
 
-// elementSize returns how many bytes of b are before the comma or bracket that ends an element
-// of a list, or -1 if there is none.
+// elementSize returns the number of bytes before the comma or bracket that ends the first element in b, or -1 if there
+// is no such end.
 func elementSize(b []byte) int {
 	depth, text := 0, false
 	for i := 0; i < len(b); i++ {

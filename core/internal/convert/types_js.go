@@ -6,13 +6,12 @@ import (
 	"github.com/hisock/hisock/core/internal/safe"
 )
 
-// A browser build has no package reflect, which a page would pay for. So it follows no pointers,
-// except those to basic types, and does not see what a type is beneath its name: these are
-// the codec's, as On says.
+// A browser build leaves out package reflect, which would make it larger. So it follows only pointers to basic types, and
+// does not know the underlying type of a named type. The codec converts such values, as the comment of core.On says.
 
 // Other is Encode for everything but the basic types.
 func Other(codec Codec, v any) (payload []byte, err error) {
-	defer func() { // a pointer that is nil, to a type whose method does not expect one
+	defer func() { // the method of a nil pointer may panic
 		if r := recover(); r != nil {
 			payload, err = nil, &Fault{Text: "its method panicked: " + safe.Panic(r)}
 		}
@@ -52,7 +51,7 @@ type conversion struct{}
 
 func conversionOf[T any]() conversion { return conversion{} }
 
-// decode converts a payload to what v points to, which is not a basic type.
+// decode converts a payload to the value to which v points. The value does not have a basic type.
 func (conversion) decode(codec Codec, payload []byte, v any) error {
 	switch v := v.(type) {
 	case *any:
@@ -87,9 +86,10 @@ func (conversion) decode(codec Codec, payload []byte, v any) error {
 	return codec.Unmarshal(payload, v)
 }
 
-const null = "null" // of JSON
+const null = "null" // in JSON
 
-// decodeAt converts a payload to what *v points to then. An empty one leaves it nil, and none does too.
+// decodeAt makes *v point to a new value converted from the payload. If the payload is empty or equals none, *v stays
+// nil.
 func decodeAt[T any](payload []byte, v **T, none string) error {
 	if len(payload) == 0 || string(payload) == none {
 		return nil

@@ -11,7 +11,7 @@ import (
 
 // Other is Encode for everything but the basic types.
 func Other(codec Codec, v any) ([]byte, error) {
-	const maxHeld = 8 // interfaces that hold interfaces, maybe themselves
+	const maxHeld = 8 // an interface may hold an interface, perhaps itself
 	for range maxHeld {
 		s := shape.Of(reflect.TypeOf(v))
 		if s.Out == shape.Codec {
@@ -38,12 +38,13 @@ func Other(codec Codec, v any) ([]byte, error) {
 	return codec.Marshal(v)
 }
 
-// A conversion is what is known of a type.
+// A conversion has the shape of a type.
 type conversion struct{ *shape.Shape }
 
 func conversionOf[T any]() conversion { return conversion{shape.Of(reflect.TypeFor[T]())} }
 
-// decode converts a payload to what v points to, a value of the type that is not a basic one.
+// decode converts a payload to the value to which v points. The value has the conversion's type, which is not a basic
+// type.
 func (how conversion) decode(codec Codec, payload []byte, v any) error {
 	if how.Nil(payload) {
 		return nil
@@ -65,7 +66,7 @@ func (how conversion) decode(codec Codec, payload []byte, v any) error {
 	return codec.Unmarshal(payload, v)
 }
 
-// Bytes returns v as bytes, if it is a []byte beneath its name and pointers.
+// Bytes returns v as bytes, if v is a []byte, a named type of one, or a pointer to one.
 func Bytes(v any) ([]byte, bool) {
 	if v == nil {
 		return nil, false
@@ -77,8 +78,8 @@ func Bytes(v any) ([]byte, bool) {
 	return nil, false
 }
 
-// BytesIn returns the []byte beneath the name and pointers of what v points to, which are made, or
-// nil if it is of another type.
+// BytesIn returns a pointer to the []byte in the value to which v points. It makes the pointers on the way to the []byte.
+// If the value has another type, BytesIn returns nil.
 func BytesIn(v any) *[]byte {
 	s := shape.Of(reflect.TypeOf(v).Elem())
 	if !s.Bytes() {

@@ -1,6 +1,6 @@
-// Package coretest holds what the tests of core and the tests below core/e2e share: a peer that speaks the
-// protocol by hand, a log that can be looked through, and bounded waits. It knows frames and streams and
-// nothing of package core, so that tests inside core can use it too.
+// Package coretest has helpers for the tests of core and the tests below core/e2e: a peer that sends and reads frames
+// by hand, a log that keeps its lines, and bounded waits. It knows frames and streams, but does not import package
+// core, so that tests inside core can use it.
 //
 //	p := coretest.NewPeer(t, stream)                  // any transport.Conn, either end
 //	p.Send(coretest.Hello(wire.Hello{Name: "ada"}))   // any bytes
@@ -9,10 +9,10 @@
 //
 //	log := &coretest.Log{}                            // for a Logger option
 //	log.RequireLogged(t, "warn", "frame length")
-//	log.RequireClean(t)                               // nothing in it can harm a terminal or forge a line
+//	log.RequireClean(t)                               // no line can harm a terminal or forge another line
 //
-//	v := coretest.Next(t, events)                     // fails with all stacks if nothing comes
+//	v := coretest.Next(t, events)                     // if nothing comes, fails and prints all stacks
 //
-// Every package of tests checks in its TestMain that no goroutine is left, by
-// [github.com/hisock/hisock/transport/transporttest.Main]; a test checks for itself by Goroutines there.
+// The TestMain of each package calls [github.com/hisock/hisock/transport/transporttest.Main], which checks that no
+// goroutine remains. A single test can check the same with transporttest.Goroutines.
 package coretest

@@ -11,7 +11,7 @@ import (
 	"github.com/hisock/hisock/core/internal/shape"
 )
 
-// Kept collects what handlers get, from any goroutine.
+// Kept collects values that handlers get. All methods are safe for concurrent use.
 type Kept[T any] struct {
 	mu  sync.Mutex
 	got []T
@@ -24,14 +24,14 @@ func (k *Kept[T]) Add(v T) {
 	k.got = append(k.got, v)
 }
 
-// All returns what has been added.
+// All returns all values.
 func (k *Kept[T]) All() []T {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return append([]T(nil), k.got...)
 }
 
-// Take returns what has been added since the last Take.
+// Take returns the values that were added since the last Take.
 func (k *Kept[T]) Take() []T {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -40,7 +40,7 @@ func (k *Kept[T]) Take() []T {
 	return got
 }
 
-// Wants waits until the bubble is idle, and checks what has been added since the last time.
+// Wants waits until the synctest bubble is idle, and checks the values that were added since the last Take or Wants.
 func (k *Kept[T]) Wants(t *testing.T, want ...T) {
 	t.Helper()
 	synctest.Wait()

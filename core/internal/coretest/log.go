@@ -17,13 +17,13 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// A Log is a logger that keeps everything, so that a test can look at every byte of it.
+// A Log is a logger that keeps all entries, so that a test can check every byte.
 type Log struct {
 	mu      sync.Mutex
 	entries []Entry
 }
 
-// An Entry is what one call of a logger was given.
+// An Entry has the arguments of one call of a logger.
 type Entry struct {
 	Level, Text string
 	Args        []any
@@ -41,24 +41,24 @@ func (l *Log) Info(msg string, args ...any)  { l.add("info", msg, args) }
 func (l *Log) Warn(msg string, args ...any)  { l.add("warn", msg, args) }
 func (l *Log) Error(msg string, args ...any) { l.add("error", msg, args) }
 
-// String is an entry without its level, as a simple logger would write it.
+// String returns the entry without its level, as a simple logger would write it.
 func (e Entry) String() string {
 	return strings.TrimSuffix(fmt.Sprintln(append([]any{e.Text}, e.Args...)...), "\n")
 }
 
-// Line is String behind the level.
+// Line returns the level and String.
 func (e Entry) Line() string {
 	return e.Level + " " + e.String()
 }
 
-// All returns what has been logged so far.
+// All returns the entries so far.
 func (l *Log) All() []Entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return append([]Entry(nil), l.entries...)
 }
 
-// Lines returns what has been logged so far as text, without the levels.
+// Lines returns the texts of the entries so far, without the levels.
 func (l *Log) Lines() (lines []string) {
 	for _, e := range l.All() {
 		lines = append(lines, e.String())
@@ -66,8 +66,8 @@ func (l *Log) Lines() (lines []string) {
 	return lines
 }
 
-// EveryForm returns every word that has been logged, in all the forms that package fmt has for it, so that
-// a test can look for what must not be in there.
+// EveryForm returns every text and argument that was logged, in several forms of package fmt, so that a test can look
+// for a secret in it.
 func (l *Log) EveryForm() string {
 	var b strings.Builder
 	for _, e := range l.All() {
@@ -78,8 +78,8 @@ func (l *Log) EveryForm() string {
 	return b.String()
 }
 
-// RequireClean looks at every byte that was logged. Stacks are this side's own text
-// and have lines, but nothing that a peer sent may be in them either.
+// RequireClean checks that every entry can stand in a log: see RequireLoggable. A stack may have several lines, but no
+// text from a peer.
 func (l *Log) RequireClean(t *testing.T) {
 	t.Helper()
 	for _, e := range l.All() {
@@ -100,7 +100,7 @@ func (l *Log) RequireClean(t *testing.T) {
 	}
 }
 
-// RequireLogged waits for a line at that level, or any if it is empty, that holds part.
+// RequireLogged waits for an entry that contains part. An empty level means any level.
 func (l *Log) RequireLogged(t *testing.T, level, part string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -118,7 +118,7 @@ func RequireLoggable(t *testing.T, text string) {
 	}
 }
 
-// NotLoggable says why text cannot stand in a log line, and nothing if it can.
+// NotLoggable returns the reason why text cannot stand in a log line, or an empty string if it can.
 func NotLoggable(text string) string {
 	for i := 0; i < len(text); {
 		r, w := utf8.DecodeRuneInString(text[i:])
@@ -150,7 +150,7 @@ var Nasty = map[string]string{
 	"half a character":    NastyMark + "\xe2\x80",
 }
 
-// EveryNasty has all of them, one behind the other.
+// EveryNasty returns all texts of Nasty, concatenated.
 func EveryNasty() string {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(Nasty)) {

@@ -4,7 +4,7 @@ import (
 	"runtime"
 )
 
-// Heap returns how many bytes live objects and stacks take.
+// Heap returns the number of bytes in live objects and stacks.
 func Heap() uint64 {
 	runtime.GC()
 	runtime.GC()
@@ -13,7 +13,7 @@ func Heap() uint64 {
 	return m.HeapAlloc + m.StackInuse
 }
 
-// Allocated is how many bytes all that happens allocates while f runs.
+// Allocated returns the number of bytes that all goroutines allocate while f runs.
 func Allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

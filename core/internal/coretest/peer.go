@@ -14,16 +14,16 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// A Peer speaks the protocol by hand, at either end, so that a test can send any bytes. It needs T and
-// Stream, and has no deadline then, as fits a bubble of synctest. Want… and Send fail the test, on its
-// own goroutine; Frame, Read, Drain and Tell do not, and suit other goroutines.
+// A Peer is either end of a connection, by hand, so that a test can send any bytes. A Peer that is made from T and
+// Stream only has no deadline, which suits a synctest bubble. Send and the methods that begin with Want fail the test,
+// and must run on the test's goroutine. Frame, Read, Drain and Tell do not fail the test, and may run on any goroutine.
 type Peer struct {
 	T      *testing.T
 	Stream transport.Conn
-	In     []byte // read and not yet parsed
+	In     []byte // bytes that were read and not parsed
 }
 
-// NewPeer takes over a stream, which is closed when the test ends. It gives up reading after
+// NewPeer returns a Peer for a stream. The stream is closed when the test ends. Reading fails after
 // [transporttest.Patience].
 func NewPeer(t *testing.T, stream transport.Conn) *Peer {
 	t.Cleanup(func() { stream.Close() })
@@ -31,10 +31,10 @@ func NewPeer(t *testing.T, stream transport.Conn) *Peer {
 	return &Peer{T: t, Stream: stream}
 }
 
-// Hello are the bytes with which a client opens.
+// Hello returns the bytes with which a client begins: the preface and a hello.
 func Hello(h wire.Hello) []byte { return wire.AppendHello([]byte(wire.Preface), &h) }
 
-// Preface puts what every client begins with before a frame.
+// Preface returns the preface and the frame.
 func Preface(frame []byte) []byte { return append([]byte(wire.Preface), frame...) }
 
 // Send writes bytes as they are.
@@ -46,10 +46,10 @@ func (p *Peer) Send(parts ...[]byte) {
 	}
 }
 
-// Tell writes bytes that may not all be taken.
-func (p *Peer) Tell(b []byte) { p.Stream.Write(b) } //nolint:errcheck // the other end may have had enough
+// Tell writes bytes that the other end may refuse to read.
+func (p *Peer) Tell(b []byte) { p.Stream.Write(b) } //nolint:errcheck // the other end may have closed
 
-// Read waits for more bytes and appends them to In. It returns an error if there are none.
+// Read waits for more bytes and appends them to In. It returns an error if no more bytes come.
 func (p *Peer) Read() error {
 	buf := make([]byte, 32<<10)
 	n, err := p.Stream.Read(buf)
@@ -77,7 +77,7 @@ func (p *Peer) Frame(max int) (wire.Frame, error) {
 	}
 }
 
-// Drain reads up to the end of the stream, and returns nil if that is in order.
+// Drain reads up to the end of the stream. It returns nil if the stream ends in order.
 func (p *Peer) Drain() error {
 	for {
 		p.In = nil
@@ -98,7 +98,7 @@ func (p *Peer) Want() wire.Frame {
 	return f
 }
 
-// WantKind reads up to the next frame of that kind.
+// WantKind reads up to the next frame of kind k, and returns it.
 func (p *Peer) WantKind(k wire.Kind) wire.Frame {
 	p.T.Helper()
 	for {
@@ -108,7 +108,7 @@ func (p *Peer) WantKind(k wire.Kind) wire.Frame {
 	}
 }
 
-// WantCommand returns the payload of the next frame, which is that command.
+// WantCommand checks that the next frame is the command with that name, and returns its payload.
 func (p *Peer) WantCommand(name string) string {
 	p.T.Helper()
 	f := p.Want()
@@ -119,7 +119,7 @@ func (p *Peer) WantCommand(name string) string {
 	return string(payload)
 }
 
-// WantName returns the name in the next frame, which is of that kind.
+// WantName checks that the next frame is of kind k, and returns the name in it.
 func (p *Peer) WantName(k wire.Kind) string {
 	p.T.Helper()
 	f := p.Want()
@@ -129,7 +129,7 @@ func (p *Peer) WantName(k wire.Kind) string {
 	return string(name)
 }
 
-// WantReply reads up to the reply to call id.
+// WantReply reads up to the next reply, checks that it answers call id, and returns its payload.
 func (p *Peer) WantReply(id uint64) (payload string) {
 	p.T.Helper()
 	got, reply, err := wire.ParseReply(p.WantKind(wire.KindReply).Body)
@@ -138,7 +138,7 @@ func (p *Peer) WantReply(id uint64) (payload string) {
 	return string(reply)
 }
 
-// WantFailure reads up to the failure of call id.
+// WantFailure reads up to the next failure, checks the id of the call and the code, and returns the message.
 func (p *Peer) WantFailure(id uint64, code wire.Code) (message string) {
 	p.T.Helper()
 	got, why, err := wire.ParseFailure(p.WantKind(wire.KindFailure).Body)
@@ -165,8 +165,7 @@ func (p *Peer) WantAnswer() (id uint64, code wire.Code) {
 	return id, code
 }
 
-// WantGoodbye reads up to a goodbye with that code, whose reason contains part. Nothing follows
-// it.
+// WantGoodbye reads up to the goodbye. It checks the code, that the reason contains part, and that the stream then ends.
 func (p *Peer) WantGoodbye(code wire.Code, part string) wire.Goodbye {
 	p.T.Helper()
 	bye, err := wire.ParseGoodbye(p.WantKind(wire.KindGoodbye).Body)
@@ -175,7 +174,7 @@ func (p *Peer) WantGoodbye(code wire.Code, part string) wire.Goodbye {
 	return bye
 }
 
-// WantRefuse is WantGoodbye for one that is not let in, who is told nothing else.
+// WantRefuse is WantGoodbye for a refusal, which must be the next frame.
 func (p *Peer) WantRefuse(code wire.Code, part string) wire.Goodbye {
 	p.T.Helper()
 	f := p.Want()
@@ -194,7 +193,7 @@ func (p *Peer) wantLast(got wire.Goodbye, code wire.Code, part string) {
 	p.WantEnd()
 }
 
-// WantEnd checks that the stream ends without another byte, and closes.
+// WantEnd checks that the stream ends without another byte, and closes the stream.
 func (p *Peer) WantEnd() {
 	p.T.Helper()
 	err := p.Read()
@@ -205,10 +204,10 @@ func (p *Peer) WantEnd() {
 	p.Stream.Close()
 }
 
-// StillThere checks that the connection goes on, and that all before was handled, by the call "echo".
+// StillThere checks with the call "echo" that the connection goes on, and that all earlier frames have been handled.
 func (p *Peer) StillThere() {
 	p.T.Helper()
-	require.NoError(p.T, p.Stream.SetReadDeadline(time.Now().Add(transporttest.Patience))) // however long it took to send that
+	require.NoError(p.T, p.Stream.SetReadDeadline(time.Now().Add(transporttest.Patience))) // sending may have taken long
 	const id = 1 << 40
 	p.Send(wire.AppendRequest(nil, id, "echo", []byte("go on")))
 	require.Equal(p.T, "go on", p.WantReply(id))

@@ -7,7 +7,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// ReadHello reads what a client opens with.
+// ReadHello reads the preface and the hello of a client.
 func (p *Peer) ReadHello() (*wire.Hello, error) {
 	for len(p.In) < len(wire.Preface) {
 		if err := p.Read(); err != nil {
@@ -50,12 +50,12 @@ func (p *Peer) ReadGoodbye() (wire.Goodbye, error) {
 	}
 }
 
-// Welcome is a welcome such as servers send.
+// Welcome returns a welcome like the welcome of a real server.
 func Welcome() []byte {
 	return wire.AppendWelcome(nil, &wire.Welcome{Name: "ada", MaxFrame: 1 << 20, Heartbeat: 15 * time.Second, Notices: true})
 }
 
-// Says is a script of a server that sends bytes and waits until the client has closed.
+// Says returns a script for a server that sends bytes and waits until the client has closed.
 func Says(parts ...[]byte) func(p *Peer) error {
 	return func(p *Peer) error {
 		for _, b := range parts {
@@ -67,7 +67,7 @@ func Says(parts ...[]byte) func(p *Peer) error {
 	}
 }
 
-// SaysAndLeaves is a script of a server that sends bytes and closes its direction, in order.
+// SaysAndLeaves returns a script for a server that sends bytes and closes its direction in order.
 func SaysAndLeaves(parts ...[]byte) func(p *Peer) error {
 	return func(p *Peer) error {
 		for _, b := range parts {

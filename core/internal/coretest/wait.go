@@ -12,8 +12,8 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// Patient bounds a wait for something that comes soon unless it never does. Then it
-// writes down what all goroutines are at.
+// Patient returns a context that ends after [transporttest.Patience]. When the time is over, the stacks of all
+// goroutines are printed.
 func Patient() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(context.Background(), transporttest.Patience)
 	context.AfterFunc(ctx, func() {

@@ -1,11 +1,11 @@
-// Package decimal reads numbers and bools as people and other languages write them in decimal. It
-// takes less than package strconv: no hexadecimal, no "_" between digits, no "Inf" and no "NaN".
-// The bytes may be a peer's, of any length; nothing is kept of them or allocated for them.
+// Package decimal parses decimal numbers and bools as people and other languages write them. It accepts less than
+// package strconv: no hexadecimal, no "_" between digits, no "Inf" and no "NaN". The bytes may come from a peer and
+// have any length. The package does not keep them, and allocates nothing for them.
 package decimal
 
 import "strconv"
 
-// MaxLen is how long a number may be, in bytes. A float64 written out in full has 1,079.
+// MaxLen is the length of the longest number, in bytes. A float64 that is written out in full has at most 1,079 bytes.
 const MaxLen = 1100
 
 // Trim returns b without the ASCII white space around it.
@@ -21,8 +21,8 @@ func Trim(b []byte) []byte {
 
 func space(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 
-// Int reads a sign, which may be absent, and digits. It reports false for anything else and for what
-// does not fit that many bits.
+// Int parses an optional sign and digits. It reports false for any other text, and for a number that does not fit into
+// bits bits.
 func Int(b []byte, bits int) (int64, bool) {
 	if len(b) > MaxLen || !digits(unsign(b)) {
 		return 0, false
@@ -31,8 +31,8 @@ func Int(b []byte, bits int) (int64, bool) {
 	return n, err == nil
 }
 
-// Uint reads digits. It reports false for anything else, a sign too, and for what does not fit that
-// many bits.
+// Uint parses digits. It reports false for any other text, also for a sign, and for a number that does not fit into
+// bits bits.
 func Uint(b []byte, bits int) (uint64, bool) {
 	if len(b) > MaxLen || !digits(b) {
 		return 0, false
@@ -41,9 +41,8 @@ func Uint(b []byte, bits int) (uint64, bool) {
 	return n, err == nil
 }
 
-// Float reads a sign, digits with a point among, before or after them, and an exponent; sign, point
-// and exponent may be absent. It reports false for anything else and for what is too large; what is
-// too small is zero.
+// Float parses an optional sign, digits with an optional point before, between or after them, and an optional exponent.
+// It reports false for any other text, and for a number that is too large. A number that is too small becomes zero.
 func Float(b []byte, bits int) (float64, bool) {
 	if len(b) > MaxLen {
 		return 0, false
@@ -66,7 +65,7 @@ func Float(b []byte, bits int) (float64, bool) {
 	return f, err == nil
 }
 
-// Bool reads "true", "false", the same as Python writes them, "1" and "0".
+// Bool parses "true", "True" and "1", and "false", "False" and "0".
 func Bool(b []byte) (value, ok bool) {
 	switch string(b) { // does not allocate
 	case "true", "True", "1":
@@ -77,7 +76,7 @@ func Bool(b []byte) (value, ok bool) {
 	return false, false
 }
 
-// unsign returns b without the sign that it may begin with.
+// unsign returns b without a leading sign.
 func unsign(b []byte) []byte {
 	if len(b) > 0 && (b[0] == '+' || b[0] == '-') {
 		return b[1:]
@@ -85,10 +84,10 @@ func unsign(b []byte) []byte {
 	return b
 }
 
-// digits reports whether b is one digit or more, and nothing else.
+// digits reports whether b has digits only, and at least one.
 func digits(b []byte) bool { return len(b) > 0 && leading(b) == len(b) }
 
-// leading returns how many digits b begins with.
+// leading returns the number of digits with which b begins.
 func leading(b []byte) int {
 	for i, c := range b {
 		if c < '0' || c > '9' {

@@ -2,28 +2,28 @@ package fair
 
 import "github.com/hisock/hisock/core/internal/lock"
 
-// A Gate is passed by one goroutine after the other, in the order in which they came. The zero
-// Gate is ready for use. It opens a pipe when it is passed for the first time, on systems that
-// have such; elsewhere, or if there are no descriptors left, to pass it is to yield.
+// A Gate is passed by one goroutine after the other, in the order in which they call Pass. The zero Gate is ready for
+// use. The first call of Pass opens a pipe. On a system without pipes, or if there are no descriptors left, Pass calls
+// runtime.Gosched instead.
 type Gate struct {
 	mu          lock.Mutex[lock.Fair] // guards the fields below
-	busy        bool                  // somebody passes
-	first, last *Waiter               // that wait their turn
+	busy        bool                  // a goroutine is passing
+	first, last *Waiter               // the queue of goroutines that wait to pass
 	closed      bool
-	passed      uint64
+	passed      uint64 // number of times that the gate was passed
 
-	poll poll // owned by who passes
+	poll poll // owned by the goroutine that is passing
 }
 
-// A Waiter is the place of one goroutine at a [Gate], so that passing allocates nothing. It is used
-// by one goroutine at a time.
+// A Waiter is the place of one goroutine in the queue of a [Gate]. Since the caller keeps it, passing does not
+// allocate. Only one goroutine at a time may use it.
 type Waiter struct {
 	next *Waiter
 	turn chan struct{} // made once, with room for one
 }
 
-// Pass returns when everybody who came before has passed and the scheduler has looked at
-// all sockets since, or at once if the gate is closed.
+// Pass returns when the goroutines that came before have passed and the scheduler has looked at all sockets since. It
+// returns at once if the gate is closed.
 func (g *Gate) Pass(w *Waiter) {
 	g.mu.Lock()
 	if g.closed {
@@ -41,7 +41,7 @@ func (g *Gate) Pass(w *Waiter) {
 		}
 		g.last = w
 		g.mu.Unlock()
-		<-w.turn // busy is handed over with it
+		<-w.turn // busy stays true for this goroutine
 	} else {
 		g.busy = true
 		g.mu.Unlock()
@@ -70,14 +70,14 @@ func (g *Gate) leave() {
 	next.turn <- struct{}{}
 }
 
-// Passed is how often the gate was passed while it was open.
+// Passed returns the number of times that the gate was passed while it was open.
 func (g *Gate) Passed() uint64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.passed
 }
 
-// Close lets everybody pass and gives back what the gate holds.
+// Close lets all goroutines pass, and closes the pipe once nobody is passing.
 func (g *Gate) Close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

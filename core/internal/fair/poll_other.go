@@ -4,7 +4,7 @@ package fair
 
 import "runtime"
 
-// A poll only yields: there is no pipe that the scheduler waits for.
+// A poll only yields: this system has no pipe for which the scheduler waits.
 type poll struct{}
 
 func (*poll) wait()  { runtime.Gosched() }

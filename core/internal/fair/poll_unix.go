@@ -8,17 +8,16 @@ import (
 	"syscall"
 )
 
-// A poll is a pipe that one goroutine writes to and waits for at a time.
+// A poll is a pipe. One goroutine at a time writes to it and waits for the byte.
 type poll struct {
 	r, w  *os.File // nil before the first use
 	raw   syscall.RawConn
 	try   func(fd uintptr) bool
-	asked bool // a byte was written that has not been read yet
+	asked bool // a byte has been written and not read yet
 	b     [1]byte
 }
 
-// wait returns when the scheduler has found a byte that was written while the caller waited. If
-// there is no pipe it yields.
+// wait writes a byte and returns when the scheduler has found the byte. If there is no pipe, wait yields.
 func (p *poll) wait() {
 	if p.r == nil && !p.open() {
 		runtime.Gosched()
@@ -44,8 +43,8 @@ func (p *poll) open() bool {
 	return true
 }
 
-// tryRead is called by the poller: first to be told that there is nothing yet, so that the goroutine
-// waits, and then when there is.
+// tryRead is the function that RawConn.Read calls. The first call writes the byte and returns false, so that the
+// goroutine waits for input. The next call, after the scheduler has found the input, reads the byte and returns true.
 func (p *poll) tryRead(fd uintptr) bool {
 	if !p.asked {
 		_, err := p.w.Write(p.b[:])

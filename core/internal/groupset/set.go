@@ -1,24 +1,23 @@
-// Package groupset holds the names of the groups that one client is in.
+// Package groupset holds the names of the groups of one client.
 package groupset
 
 import "github.com/hisock/hisock/core/internal/lock"
 
-// manyNames is how many names are looked through for one, rather than to keep an index. Nearly all
-// clients are in fewer groups: for them a set is one small slice.
+// manyNames is the largest number of names in a set without an index. Nearly all clients are in fewer groups: for them
+// a set is one small slice that is searched.
 const manyNames = 16
 
-// A Set is a set of names. What changes it or looks for a name takes as long with ten thousand names
-// as with ten; only a copy of all takes as long as there are names. The zero value is empty. All
-// methods are safe for concurrent use.
+// A Set is a set of names. A change or a search takes as long with ten thousand names as with ten; only Names and First
+// look at all names. The zero value is an empty set. All methods are safe for concurrent use.
 //
-// Invariant: names are in list, while that is short, or else in index, and never twice.
+// Invariant: all names are in list while there are few, and otherwise all are in index. No name is there twice.
 type Set struct {
 	mu    lock.Mutex[lock.Groups] // guards the fields below
 	list  []string
 	index map[string]struct{} // nil while the names are in list
 }
 
-// Len is how many names there are.
+// Len returns the number of names.
 func (s *Set) Len() int {
 	s.mu.Lock()
 	n := len(s.list) + len(s.index)
@@ -26,7 +25,7 @@ func (s *Set) Len() int {
 	return n
 }
 
-// Has reports whether the name is there.
+// Has reports whether the set has the name.
 func (s *Set) Has(name string) bool {
 	s.mu.Lock()
 	_, ok := s.findLocked(name)
@@ -34,8 +33,8 @@ func (s *Set) Has(name string) bool {
 	return ok
 }
 
-// Add adds a name and reports whether it was not there, unless that makes more than limit names: then
-// full is true and nothing has changed. A negative limit is none.
+// Add adds a name, and reports whether the set did not have it. If there would be more than limit names, Add changes
+// nothing and full is true. A negative limit is no limit.
 func (s *Set) Add(name string, limit int) (added, full bool) {
 	s.mu.Lock()
 	added, full = s.addLocked(name, limit)
@@ -65,7 +64,7 @@ func (s *Set) addLocked(name string, limit int) (added, full bool) {
 	return true, false
 }
 
-// Remove takes a name out and reports whether it was there.
+// Remove removes a name, and reports whether the set had it.
 func (s *Set) Remove(name string) bool {
 	s.mu.Lock()
 	ok := s.removeLocked(name)
@@ -92,7 +91,7 @@ func (s *Set) removeLocked(name string) bool {
 	return true
 }
 
-// Names returns all names, sorted. The caller owns the slice, which is nil if there are none.
+// Names returns all names, sorted. The caller owns the slice. It is nil if the set is empty.
 func (s *Set) Names() []string {
 	s.mu.Lock()
 	n := len(s.list) + len(s.index)
@@ -109,7 +108,7 @@ func (s *Set) Names() []string {
 	return names
 }
 
-// First returns the name that comes first when they are sorted, or the empty one if there is none.
+// First returns the first of the sorted names, or an empty name if the set is empty.
 func (s *Set) First() (first string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,7 +125,7 @@ func (s *Set) First() (first string) {
 	return first
 }
 
-// findLocked reports whether a name is there, and where in the list if it is in that.
+// findLocked reports whether the set has the name. at is its index in list, if the names are in list.
 func (s *Set) findLocked(name string) (at int, ok bool) {
 	if s.index != nil {
 		_, ok = s.index[name]
@@ -140,8 +139,8 @@ func (s *Set) findLocked(name string) (at int, ok bool) {
 	return 0, false
 }
 
-// sortNames sorts in place, in n log n steps whatever the order was: a browser build would pay 9 KB for
-// the sorting of package slices.
+// sortNames sorts names in place, with a heap, in n log n steps for any input. Package slices would add 9 KB to a browser
+// build.
 func sortNames(names []string) {
 	for i := len(names)/2 - 1; i >= 0; i-- {
 		sink(names, i)
@@ -152,7 +151,7 @@ func sortNames(names []string) {
 	}
 }
 
-// sink moves a name down the heap, of which the greatest is in front, to where it belongs.
+// sink moves the name at i down to its place in the heap. The greatest name of the heap is the first.
 func sink(heap []string, i int) {
 	for {
 		child := 2*i + 1

@@ -23,7 +23,7 @@ func (m *Mutex[P]) Lock() {
 	enter(id, m, p)
 }
 
-// TryLock locks m if nobody has, whatever the order: it does not wait.
+// TryLock locks m unless it is locked. It checks no order, since it does not wait.
 func (m *Mutex[P]) TryLock() bool {
 	ok := m.mu.TryLock()
 	if ok {
@@ -78,17 +78,17 @@ type held struct {
 	place Place
 }
 
-// A shard has the lists of some goroutines: the locks that each holds, in the order in which they were
-// taken. Lists stay, since goroutines are many that follow each other in the same memory. The shards are
-// many, so that the race detector does not take what two goroutines do here for an order between them.
+// A shard has lists for some of the goroutines. A list has the locks that one goroutine holds, in the order in which it
+// took them. Lists are never removed, since later goroutines use the same ids. There are many shards, since the race
+// detector takes the use of one shard by two goroutines for synchronization between them.
 type shard struct {
-	mu sync.Mutex // guards the field below; it is taken last of all
-	of map[uintptr]*[]held
+	mu sync.Mutex          // guards the field below; no lock is taken while it is held
+	of map[uintptr]*[]held // by the goroutine's id
 }
 
 var shards [1024]shard
 
-// begin locks the shard of a goroutine, and returns the list of the goroutine too.
+// begin locks and returns the shard of a goroutine, and returns the goroutine's list.
 func begin(id uintptr) (*shard, *[]held) {
 	s := &shards[id>>7%uintptr(len(shards))]
 	s.mu.Lock()
@@ -103,7 +103,7 @@ func begin(id uintptr) (*shard, *[]held) {
 	return s, list
 }
 
-// numbers are the places by their order.
+// numbers maps a place to its index in order.
 var numbers = func() map[Place]int {
 	m := map[Place]int{}
 	for i, p := range order {
@@ -112,7 +112,7 @@ var numbers = func() map[Place]int {
 	return m
 }()
 
-// check panics if the goroutine holds a lock that does not stand before p.
+// check panics if the goroutine holds a lock whose place is not before p.
 func check(id uintptr, p Place) {
 	s, list := begin(id)
 	defer s.mu.Unlock()
@@ -123,7 +123,8 @@ func check(id uintptr, p Place) {
 	}
 }
 
-// MustHoldNone panics if the goroutine holds a lock: it has run code of the program, which may do anything.
+// MustHoldNone panics if the goroutine holds a lock. It is called where code of the program has run, which may take any
+// lock.
 func MustHoldNone() {
 	s, list := begin(goroutine())
 	defer s.mu.Unlock()

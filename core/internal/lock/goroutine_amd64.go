@@ -2,5 +2,6 @@
 
 package lock
 
-// goroutine returns what no other goroutine returns while this one runs: where the runtime keeps it.
+// goroutine returns an id of this goroutine, the address at which the runtime keeps it. No other goroutine has the same
+// id while this one runs.
 func goroutine() uintptr

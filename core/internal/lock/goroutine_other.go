@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// goroutine returns what no other goroutine returns while this one runs: its number, as its stack trace
-// begins: "goroutine 7 [". That takes long, so that tests which wait for others may fail.
+// goroutine returns an id of this goroutine: the number with which its stack trace begins, as in "goroutine 7 [". No
+// other goroutine has the same id. To make a stack trace takes long, so that tests with deadlines may fail.
 func goroutine() uintptr {
 	var buf [32]byte
 	text := buf[:runtime.Stack(buf[:], false)]

@@ -16,7 +16,7 @@ var order = []Place{
 	// Held over a whole change of a client, or over the sending of a message to a group.
 	GroupTurn{},    // history: the next message of a group that is kept
 	Announcement{}, // core: changes of one client's name and groups
-	LegacyAsking{}, // core: questions to a peer of the original go out in order
+	LegacyAsking{}, // core: a client's requests for records go out in order
 	LegacyAnswers{},
 	Relinking{}, // core: one newcomer at a time resumes a connection of a server
 
@@ -56,7 +56,7 @@ var order = []Place{
 	Outbox{},
 	Writers{},
 
-	// Of many, each for a moment.
+	// Shared by many connections, each held for a moment.
 	Gathering{}, // core: the first answer of several connections
 	Decision{},
 	Gate{},

@@ -1,16 +1,16 @@
-// Package moment has points in time that take 8 bytes instead of the 24 of a [time.Time], for what each
-// connection notes. They are on the monotonic clock. It is a leaf: it imports the standard library only, and
+// Package moment has a type for points in time that takes 8 bytes, where a [time.Time] takes 24. Each connection keeps
+// several. The points are on the monotonic clock. The package is a leaf: it imports only the standard library, and
 // other packages below core/internal may import it.
 package moment
 
 import "time"
 
-// A Moment is a point in time, in nanoseconds since this program began. Its zero value is never.
+// A Moment is a point in time, in nanoseconds since the program began. The zero Moment means never.
 type Moment int64
 
 var begun = time.Now()
 
-// Now returns this moment, which is not zero.
+// Now returns the current moment, which is never zero.
 func Now() Moment {
 	if m := Moment(time.Since(begun)); m != 0 {
 		return m

@@ -1,8 +1,8 @@
 // Package pool keeps values that were used before.
 package pool
 
-// A Pool keeps a few values that were used before. A browser build has one thread, and would pay 6 KB for
-// sync.Pool. Its zero value is empty.
+// A Pool keeps up to four values that were used before. Its zero value is empty. A browser build has one thread, and
+// sync.Pool would add 6 KB to it.
 type Pool struct{ list []any }
 
 const most = 4
@@ -19,7 +19,7 @@ func (p *Pool) Get() any {
 	return v
 }
 
-// Put keeps a value, unless there are enough.
+// Put keeps a value, unless the pool is full.
 func (p *Pool) Put(v any) {
 	if len(p.list) < most {
 		p.list = append(p.list, v)

@@ -1,11 +1,10 @@
-// Package safe says what may be shown of things that others have made, and compares secrets.
+// Package safe turns values that a peer or a program has made into texts that may be shown, and compares secrets.
 //
-// A text that a peer has sent may hold control characters that fool a terminal, or be as long as a frame.
-// An error may say all that a peer has sent, and its method may panic. A stack may hold arguments. Each function of this
-// package returns a text that is printable, or that holds nothing of a peer's.
+// A text from a peer may contain control characters that fool a terminal, or be as long as a frame. The text of an
+// error may repeat all that a peer has sent, and the error's method may panic. A stack may contain arguments. Each
+// function of this package returns a text that is printable, or that contains nothing from a peer.
 //
-// A browser build is content with less: its console shows stacks, and a page would pay for Unicode's tables and for
-// package reflect.
+// A browser build does less: its console shows stacks, and Unicode's tables and package reflect would make it larger.
 package safe
 
 import (
@@ -14,13 +13,13 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// Texts are cut to these lengths, in bytes.
+// Lengths to which texts are cut, in bytes.
 const (
 	MaxName  = 128 // names and addresses
 	MaxError = 512
 )
 
-// Text returns s as it is, or quoted if a log or a terminal could be fooled by what it holds.
+// Text returns s as it is, or quoted if it contains a character that could fool a log or a terminal.
 func Text(s string) string {
 	for _, r := range s {
 		if r == utf8.RuneError || !isPrint(r) {
@@ -30,7 +29,7 @@ func Text(s string) string {
 	return s
 }
 
-// Error returns what an error says, whatever its method does, cut to about MaxError bytes.
+// Error returns the text of an error, cut to about MaxError bytes. The error's method may panic.
 func Error(err error) (text string) {
 	defer func() {
 		if recover() != nil {
@@ -40,7 +39,7 @@ func Error(err error) (text string) {
 	return Clip(err.Error(), MaxError)
 }
 
-// Panic returns what a recovered value says, cut to about MaxError bytes.
+// Panic returns a text for a recovered value, cut to about MaxError bytes.
 func Panic(v any) string {
 	switch v := v.(type) {
 	case error:

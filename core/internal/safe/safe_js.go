@@ -2,8 +2,8 @@ package safe
 
 import "github.com/hisock/hisock/core/wire"
 
-// isPrint reports whether r shows as what it is. It knows only the characters that could fool a reader: controls, line
-// ends, and characters that change the direction of text or do not show.
+// isPrint reports whether r is printable. Here only characters that could fool a reader are not: controls, line ends,
+// characters that change the direction of text, invisible characters and private characters.
 func isPrint(r rune) bool {
 	switch {
 	case r < 0x20, r >= 0x7f && r <= 0xa0, r == 0xad, r == 0xfeff:
@@ -17,11 +17,11 @@ func isPrint(r rune) bool {
 // Clip returns a text that is printable, and cut to about most bytes.
 func Clip(s string, most int) string { return Text(wire.Cut(s, most)) }
 
-// A handler in a page is JavaScript, whose console has the stack.
+// A handler in a page is JavaScript. Its console shows the stack.
 
 func Stack() string      { return "" }
 func Type(any) string    { return "" }
 func Types(error) string { return "" }
 
-// Same is for servers.
+// Same is not used: a browser build has no server.
 func Same(_, _ []byte) bool { return false }

@@ -13,14 +13,14 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// isPrint reports whether r shows as what it is.
+// isPrint reports whether r is printable.
 func isPrint(r rune) bool { return strconv.IsPrint(r) }
 
 // Clip returns a text that is printable, and cut to about most bytes, with its length if it was longer.
 func Clip(s string, most int) string {
 	part := wire.Cut(s, most)
 	text := Text(part)
-	for len(text) > most+len(`""`) { // quoting makes it up to four times as long
+	for len(text) > most+len(`""`) { // quoting may make the text four times as long
 		part = wire.Cut(part, len(part)*3/4)
 		text = Text(part)
 	}
@@ -30,8 +30,8 @@ func Clip(s string, most int) string {
 	return text
 }
 
-// Stack returns where the caller's caller is, function by function. Unlike the runtime's own it
-// says nothing of arguments, which may be a peer's.
+// Stack returns the stack of the caller's caller, function by function. Unlike the runtime's stack it has no arguments,
+// which may come from a peer.
 func Stack() string {
 	const most = 32
 	pcs := make([]uintptr, most)
@@ -51,7 +51,7 @@ func Stack() string {
 	}
 }
 
-// Type names the type of a value.
+// Type returns the name of the type of v.
 func Type(v any) string {
 	if v == nil {
 		return "nil"
@@ -59,7 +59,7 @@ func Type(v any) string {
 	return Clip(reflect.TypeOf(v).String(), MaxName)
 }
 
-// Types names the types in an error's chain.
+// Types returns the names of the types in an error's chain.
 func Types(err error) (names string) {
 	const most = 8
 	for range most {
@@ -75,8 +75,8 @@ func Types(err error) (names string) {
 	return Clip(names, MaxError)
 }
 
-// Same reports whether got is secret. It compares digests, which are of one size, so that the time it takes depends
-// on neither what is in secret nor how much of got is right.
+// Same reports whether got equals secret. It compares digests, which have one size, so that the time does not depend on
+// the content of secret or on the part of got that is right.
 func Same(got, secret []byte) bool {
 	a, b := sha256.Sum256(got), sha256.Sum256(secret)
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1

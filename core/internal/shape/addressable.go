@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// Addressable returns v, or a pointer to a copy of v, so that package json finds the methods of
-// pointers: it looks for them in what has an address, which a struct in an interface has not, and
-// reads back by them all the same. It does so for the elements of an []any too.
+// Addressable returns v, or a pointer to a copy of v if package json needs an address to find the methods of pointers.
+// When json writes, it uses these methods only for a value that has an address, and a struct in an interface has none.
+// When it reads, it always uses them. Addressable does the same for the elements of an []any.
 func Addressable(v any) any {
 	if list, ok := v.([]any); ok {
 		return addressableList(list)
@@ -40,12 +40,12 @@ func addressableList(list []any) []any {
 }
 
 var (
-	needs    sync.Map // from a reflect.Type to a bool: needsAddress
+	needs    sync.Map // results of needsAddress: from reflect.Type to bool
 	marshals = []reflect.Type{reflect.TypeFor[json.Marshaler](), reflect.TypeFor[encoding.TextMarshaler]()}
 )
 
-// needsAddress reports whether a value of the type, or a part of one that lies in its memory, has
-// methods of its pointer that json uses.
+// needsAddress reports whether package json uses methods of the pointer to a value of the type, or of the pointer to a
+// field or element in the value's memory.
 func needsAddress(t reflect.Type) bool {
 	if k := t.Kind(); k != reflect.Struct && k != reflect.Array && t.Name() == "" {
 		return false

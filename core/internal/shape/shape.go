@@ -1,10 +1,10 @@
-// Package shape says how the values of a type travel: by their methods, as the string, number or
-// bytes that they are, or by a codec. Types are looked at once, and what was found is kept.
+// Package shape says how the values of a type are converted to payloads and back: by methods of the type, as a basic type
+// such as a string, or by a codec. Each type is examined once, and the result is kept.
 //
-// Pointers are followed, as package json does. A type counts as having the methods of its pointer,
-// so that a value and a pointer to it travel the same way. Methods for text come before methods for
-// binary, and a pair of methods, there and back, before a method that has no other. A type with a
-// method for JSON and none of these is the codec's.
+// Pointers are followed, as in package json. A type counts as having the methods of its pointer, so that a value and a
+// pointer to it are converted alike. Methods for text come before methods for binary. A pair of methods, one for each
+// direction, comes before a single method. A type that has a method for JSON, and no method for text or binary, is left
+// to the codec.
 package shape
 
 import (
@@ -13,30 +13,30 @@ import (
 	"sync"
 )
 
-// A Way is how a value travels.
+// A Way is how a value is converted.
 type Way uint8
 
 const (
 	Codec  Way = iota // by the codec
-	Text              // by its methods for text
-	Binary            // by its methods for binary
-	Basic             // as the basic type that it is beneath its name
-	Any               // as what it holds: it is an interface
+	Text              // by the type's methods for text
+	Binary            // by the type's methods for binary
+	Basic             // as the basic type that is the underlying type
+	Any               // as the value that the interface holds
 )
 
-// A Shape is how the values of a type travel. It does not change.
+// A Shape is how the values of a type are converted. It does not change.
 type Shape struct {
-	Out, In Way // there, and back
+	Out, In Way // to a payload, and from a payload
 
-	pointers int          // how many lead to the type that has the way
-	basic    reflect.Type // beneath the name, if a way is Basic
-	direct   bool         // a value has the methods that Out names, without its pointer
+	pointers int          // number of pointers from the type to the type that has the way
+	basic    reflect.Type // the underlying basic type, if Out or In is Basic
+	direct   bool         // the value itself, not only its pointer, has the method for Out
 }
 
-// maxPointers is how many pointers are followed. A type may be a pointer to itself.
+// maxPointers bounds the pointers that are followed, since a type may be a pointer to itself.
 const maxPointers = 8
 
-var shapes sync.Map // from a reflect.Type to its *Shape
+var shapes sync.Map // from reflect.Type to *Shape
 
 // Of returns the shape of a type.
 func Of(t reflect.Type) *Shape {
@@ -103,7 +103,7 @@ func look(t reflect.Type) *Shape {
 	return s
 }
 
-// basics are the basic types by their kind.
+// basics maps a kind to its basic type.
 var basics = map[reflect.Kind]reflect.Type{
 	reflect.String:  reflect.TypeFor[string](),
 	reflect.Bool:    reflect.TypeFor[bool](),
@@ -126,8 +126,8 @@ var (
 	nothingType = reflect.TypeFor[struct{}]()
 )
 
-// basicOf returns the basic type beneath a type's name, or nil if it is none: a string, a bool, a
-// number, bytes, or a struct without fields.
+// basicOf returns the basic type that underlies t: a string, a bool, a number, bytes, or a struct without fields. It
+// returns nil if t has another underlying type.
 func basicOf(t reflect.Type) reflect.Type {
 	switch t.Kind() {
 	case reflect.Slice:
@@ -144,12 +144,12 @@ func basicOf(t reflect.Type) reflect.Type {
 	return basics[t.Kind()]
 }
 
-// Bytes reports whether the type is bytes, beneath its name and pointers, and travels as such.
+// Bytes reports whether the type is bytes, perhaps behind pointers and a name, and is converted as bytes.
 func (s *Shape) Bytes() bool { return s.Out == Basic && s.In == Basic && s.basic == bytesType }
 
-// Value returns what v, which is of the type, travels as: a value with the methods that Out names,
-// one of a basic type, whatever its size, or what an interface holds. It is nil if a pointer is nil on the way there.
-// The codec takes v as it is.
+// Value returns the value to convert in place of v, which has the shape's type: a value with the methods for Out, a
+// value of a basic type, whose size in bits may differ, or the value that an interface holds. If Out is Codec, it is v.
+// If a pointer on the way is nil, Value returns nil.
 func (s *Shape) Value(v any) any {
 	if s.Out == Codec || s.Out != Basic && s.pointers == 0 && s.direct {
 		return v
@@ -175,9 +175,9 @@ func (s *Shape) Value(v any) any {
 	return r.Addr().Interface()
 }
 
-// Target returns where what arrives for v goes to, which is a pointer to a value of the type: a
-// pointer with the methods that In names, or one to a basic type. The pointers on the way are made.
-// The codec takes v as it is, and so does an interface.
+// Target returns the pointer to decode into, for v, which points to a value of the shape's type: a pointer with the
+// methods for In, or a pointer to a basic type. It makes the pointers on the way. If In is Codec or Any, the result is
+// v.
 func (s *Shape) Target(v any) any {
 	if s.In == Codec || s.In == Any {
 		return v
@@ -189,12 +189,12 @@ func (s *Shape) Target(v any) any {
 	}
 	r = r.Elem().Addr() // a pointer type with a name has no methods
 	if s.In == Basic {
-		r = reflect.NewAt(s.basic, r.UnsafePointer()) // which Convert would take longer for
+		r = reflect.NewAt(s.basic, r.UnsafePointer()) // faster than Convert
 	}
 	return r.Interface()
 }
 
-// basicOfValue returns a value of a basic type that travels as r does, which is one beneath its name.
+// basicOfValue returns a value of a basic type that converts to the same payload as r. The underlying type of r is basic.
 func basicOfValue(r reflect.Value) any {
 	switch k := r.Kind(); {
 	case k == reflect.String:
@@ -215,8 +215,8 @@ func basicOfValue(r reflect.Value) any {
 	return struct{}{}
 }
 
-// Nil reports whether payload stands for a pointer or an interface of the type that is nil: if it is
-// empty, and for a number or a bool also if it is JSON's null, which cannot be one.
+// Nil reports whether the payload stands for a nil pointer or interface of the type. An empty payload does. For a
+// pointer to a basic type other than text and bytes, JSON's null does too.
 func (s *Shape) Nil(payload []byte) bool {
 	if s.pointers == 0 && s.In != Any {
 		return false

@@ -1,6 +1,6 @@
-// Package thin keeps peers from writing a log. Of lines of one kind it lets the first ones
-// through and then one from time to time, for each source and for all of them together, and
-// it counts the others. It knows neither lines nor loggers.
+// Package thin keeps peers from flooding a log. It lets the first lines of a kind through, and later one line from time
+// to time. It does so for each source, and for all sources together, and counts the lines that are left out. It does
+// not know the texts of lines, or the logger.
 package thin
 
 import (
@@ -11,33 +11,31 @@ import (
 )
 
 const (
-	// ofSource is how many lines of one kind a [Source] may write at once, and every is the time
-	// after which it may write one more.
+	// A [Source] may write ofSource lines of one kind at once, and one more line after each time of every.
 	ofSource = 5
 	every    = 10 * time.Second
 
-	// ofAll and allEvery are the same for all sources of a [Log] together, for lines that a
-	// log shows unless it is told otherwise. There are more of the others, which a program has
-	// asked for.
+	// All sources of a [Log] together may write ofAll lines of one kind at once, and one more line after each time of
+	// allEvery. The bounds for quiet lines are higher: a log shows quiet lines only if the program asks for them.
 	ofAll         = 50
 	allEvery      = time.Second
 	ofAllQuiet    = 1000
 	allEveryQuiet = 10 * time.Millisecond
 
-	// maxKinds bounds the kinds that a log counts apart, maxSourceKinds those of a source. Further
-	// ones are counted as one kind, which has no name.
+	// maxKinds bounds the kinds that a log counts separately, and maxSourceKinds the kinds that a source counts
+	// separately. Further kinds are counted together, as a kind without a name.
 	maxKinds       = 64
 	maxSourceKinds = 8
 )
 
-// A Log is what all sources write. It is safe for concurrent use, and ready as it is.
+// A Log counts the lines of all sources. It is safe for concurrent use. Its zero value is ready for use.
 type Log struct {
 	mu    lock.Mutex[lock.ThinLog]
 	kinds []counter
 }
 
-// A Source is one of those about whom lines are written, such as a connection. It is safe for
-// concurrent use, and ready as it is. Until a line about it is written it is a pointer.
+// A Source counts the lines about one thing, such as a connection. It is safe for concurrent use. Its zero value is
+// ready for use. It is only a nil pointer until a line about it is written.
 type Source struct{ p atomic.Pointer[source] }
 
 type source struct {
@@ -45,26 +43,26 @@ type source struct {
 	kinds []counter
 }
 
-// A counter is a token bucket for the lines of one kind, and the count of those left out.
+// A counter has a token bucket for the lines of one kind, and the number of lines left out.
 type counter struct {
 	kind  string
 	quiet bool
-	full  time.Time // when all its tokens are there again
-	left  uint64    // lines left out since one was written
+	full  time.Time // when the bucket has all its tokens again
+	left  uint64    // number of lines left out since a line was written
 }
 
-// A Left is lines that were left out.
+// A Left is the number of lines of a kind that were left out.
 type Left struct {
-	Kind  string // empty for several
+	Kind  string // empty for the kinds that are counted together
 	Quiet bool
 	Lines uint64
 }
 
-// Ask reports whether a line of a kind about s is to be written now. s is nil for a line that is
-// about no source. Kinds are constants of the program and keep being quiet or not. own and all
-// are how many lines of the kind were left out since the last that was written: of s, and of
-// all sources for having been too many together. Ask counts the line if it is not to be
-// written.
+// Ask reports whether the caller must write a line of a kind about s now. If not, Ask counts the line as left out. s is
+// nil for a line that is about no source. Each kind is a constant of the program, and always has the same quiet.
+//
+// own is the number of lines of the kind about s that were left out since the last such line was written. all is the
+// number of lines of the kind that were left out because all sources together wrote too many.
 func (l *Log) Ask(s *Source, kind string, quiet bool, now time.Time) (write bool, own, all uint64) {
 	var of *source
 	if s != nil {
@@ -103,7 +101,7 @@ func (l *Log) Ask(s *Source, kind string, quiet bool, now time.Time) (write bool
 	return true, own, all
 }
 
-// End returns what was left out about s and will not be told of with another line. It forgets s.
+// End returns the lines about s that were left out and that no later line will count. It forgets s.
 func (s *Source) End() []Left {
 	of := s.p.Swap(nil)
 	if of == nil {
@@ -114,7 +112,8 @@ func (s *Source) End() []Left {
 	return lefts(of.kinds)
 }
 
-// End returns what was left out of all sources and has not been told of yet. It forgets that.
+// End returns the lines that were left out because all sources wrote too many, and that no line has counted yet. It
+// forgets them.
 func (l *Log) End() []Left {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -133,10 +132,10 @@ func (s *Source) use() *source {
 	if of := s.p.Load(); of != nil {
 		return of
 	}
-	return &source{} // it has just ended
+	return &source{} // End was called meanwhile
 }
 
-// find returns the counter of a kind, or the one that stands for all that have none.
+// find returns the counter of a kind, or the counter without a name if there are too many kinds.
 func find(kinds *[]counter, kind string, quiet bool, most int) *counter {
 	for i := range *kinds {
 		if c := &(*kinds)[i]; c.kind == kind {
@@ -150,7 +149,7 @@ func find(kinds *[]counter, kind string, quiet bool, most int) *counter {
 	return &(*kinds)[len(*kinds)-1]
 }
 
-// free reports whether the bucket, which holds most tokens and gets one each step, has one.
+// free reports whether the bucket has a token. The bucket has room for most tokens, and gets one token each step.
 func (c *counter) free(most int, step time.Duration, now time.Time) bool {
 	return c.full.Sub(now) <= time.Duration(most-1)*step
 }
