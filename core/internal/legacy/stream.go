@@ -1,10 +1,12 @@
 package legacy
 
 import (
+	"errors"
 	"sync"
 	"time"
 
 	"github.com/hisock/hisock/core/internal/classic"
+	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
 
@@ -45,15 +47,47 @@ type readyStream struct {
 	transport.ReadyReader
 }
 
+// errNative is the error of a write that has a native frame. It ends the connection: the peer would take the frame for a
+// header, and for the beginning of some message.
+var errNative = fault(wire.CodeInternal, "a native frame for a peer of the original")
+
+// first returns the size of the first frame of b in bytes. It fails if b begins with a native frame.
+func (s *stream) first(b []byte) (size int, err error) {
+	_, size, ok, err := classic.Next(b, s.p.headerLen, len(b))
+	var why *wire.Error
+	switch {
+	case ok:
+		return size, nil
+	case err == nil && size == 0, errors.As(err, &why) && why.Code == wire.CodeProtocol: // no header, or only a part
+		return 0, errNative
+	}
+	return len(b), nil // the length does not fit the header; the original writes such a frame too
+}
+
+// check fails if b has a native frame.
+func (s *stream) check(b []byte) error {
+	for len(b) > 0 {
+		size, err := s.first(b)
+		if err != nil {
+			return err
+		}
+		b = b[size:]
+	}
+	return nil
+}
+
 // Write writes b, which is made of whole frames.
 func (s *stream) Write(b []byte) (n int, err error) {
 	if s.p.traits().whole {
+		if err := s.check(b); err != nil {
+			return 0, err
+		}
 		return s.Conn.Write(b)
 	}
 	for n < len(b) {
-		_, size, ok, err := classic.Next(b[n:], s.p.headerLen, len(b)-n)
-		if err != nil || !ok {
-			size = len(b) - n // the length does not fit the header; the original writes such a frame too
+		size, err := s.first(b[n:])
+		if err != nil {
+			return n, err
 		}
 		s.await(size)
 		wrote, err := s.Conn.Write(b[n : n+size])
@@ -68,6 +102,11 @@ func (s *stream) Write(b []byte) (n int, err error) {
 // WriteBuffers writes buffers. Each is made of whole frames.
 func (s *stream) WriteBuffers(bufs [][]byte) (n int64, err error) {
 	if s.p.traits().whole {
+		for _, b := range bufs {
+			if err := s.check(b); err != nil {
+				return 0, err
+			}
+		}
 		return s.Conn.WriteBuffers(bufs)
 	}
 	for _, b := range bufs {

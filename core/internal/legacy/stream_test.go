@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core/internal/classic"
+	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
 
@@ -82,7 +83,7 @@ func TestStreamWritesFrameByFrame(t *testing.T) {
 		require.Equal(t, string(frames("a", "bc")), strings.Join(under.did, ""))
 	}
 	under := &tap{}
-	odd := []byte("no header") // as the original writes a number that is too long for its header
+	odd := []byte("12345678901234567890 and so on") // as the original writes a number that is too long for its header
 	_, err := client(V002).Stream(under).Write(odd)
 	require.NoError(t, err)
 	require.Equal(t, []string{string(odd)}, under.did)
@@ -167,4 +168,26 @@ func TestStreamPace(t *testing.T) {
 		<-waits
 		require.Zero(t, time.Since(at))
 	})
+}
+
+// No native frame is written to a peer of the original, of whatever kind, alone or behind frames of its own: the write
+// fails, so that the connection ends.
+func TestNoNativeFrame(t *testing.T) {
+	own := frames("hello", "")
+	for d := V002; d <= Unknown; d++ {
+		for k := range 256 {
+			for _, n := range []int{0, 1, 14, 47, 56, 300, 5000} { // 47 to 56 make lengths that are digits
+				native := wire.AppendFrame(nil, wire.Kind(k), make([]byte, n))
+				for _, p := range []*Peer{client(d), server(d)} {
+					to := &tap{}
+					_, err := p.Stream(to).Write(native)
+					require.ErrorIs(t, err, errNative, "%v, %d B", wire.Kind(k), n)
+					require.Empty(t, to.did)
+					_, err = p.Stream(to).WriteBuffers([][]byte{own, append(bytes.Clone(own), native...)})
+					require.ErrorIs(t, err, errNative, "%v, %d B", wire.Kind(k), n)
+					require.Equal(t, "", strings.ReplaceAll(strings.Join(to.did, ""), string(own), ""))
+				}
+			}
+		}
+	}
 }
