@@ -8,12 +8,12 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// MaxCommand is how long the first word of a payload may be, in bytes, for
-// [SplitCommand] to take it for a command's name.
+// MaxCommand is the length in bytes of the longest first word of a payload that [SplitCommand] takes for a command's
+// name.
 const MaxCommand = 256
 
-// CommandSize is how many bytes [AppendCommand] adds for a name and a content of
-// that many bytes, the header included.
+// CommandSize returns the number of bytes that [AppendCommand] appends for a name and a content of content bytes, with
+// the header.
 func CommandSize(headerLen int, name string, content int) int {
 	return Size(headerLen, commandLength(name, content))
 }
@@ -32,10 +32,9 @@ func AppendCommand(dst []byte, headerLen int, name string, content []byte) []byt
 
 // SplitCommand splits a payload at its first space. Name and content alias it.
 //
-// ok is false if there is no space or if what precedes it can be no command's
-// name, since it is empty, longer than [MaxCommand] or not what [wire.ValidName]
-// accepts: such a payload is a raw message. Any other raw message that has a
-// space in it looks like a command, and nothing on the wire tells them apart.
+// ok is false if there is no space, or if the first word cannot be a command's name: it is empty, longer than
+// [MaxCommand], or refused by [wire.ValidName]. Then the payload is a raw message. Any other raw message with a space
+// looks like a command, and nothing on the wire tells the two apart.
 func SplitCommand(payload []byte) (name, content []byte, ok bool) {
 	i := bytes.IndexByte(payload[:min(len(payload), MaxCommand+1)], ' ')
 	if i <= 0 || !isName(payload[:i]) {
@@ -44,8 +43,8 @@ func SplitCommand(payload []byte) (name, content []byte, ok bool) {
 	return payload[:i:i], payload[i+1:], true
 }
 
-// isName is [wire.ValidName] without an error to allocate: many raw messages are
-// no commands.
+// isName reports whether [wire.ValidName] accepts b. It allocates no error, since many raw messages do not begin with a
+// name.
 func isName(b []byte) bool {
 	for i := 0; i < len(b); {
 		r, w := rune(b[i]), 1
@@ -63,11 +62,9 @@ func isName(b []byte) bool {
 	return len(b) > 0
 }
 
-// CheckCommand reports why no command of that name can be sent to a classic peer,
-// or nil: it is empty, a space would end it early, or it has what the original
-// refuses as a marker, two dollar signs with something between them. What
-// [wire.ValidName] asks for is not checked again. The error is a *[wire.Error]
-// with [wire.CodeBadName].
+// CheckCommand returns an error if a command with that name cannot be sent to a classic peer: the name is empty, has a
+// space, which would end it early, or contains a marker, that is two dollar signs with something between them. The rules
+// of [wire.ValidName] are not checked again. The error is a *[wire.Error] with [wire.CodeBadName].
 func CheckCommand(name string) error {
 	switch {
 	case name == "":
@@ -80,13 +77,11 @@ func CheckCommand(name string) error {
 	return nil
 }
 
-// CheckRaw reports why a raw message cannot be sent to a classic peer, or nil: it
-// begins with what the original refuses as a marker, a dollar sign, one byte or
-// more, and another dollar sign. The error is a *[wire.Error] with
+// CheckRaw returns an error if a raw message cannot be sent to a classic peer: the message begins like a marker, with a
+// dollar sign, at least one other byte, and a second dollar sign. The error is a *[wire.Error] with
 // [wire.CodeUnsupported].
 //
-// A raw message with a space in it is not refused, although the other end cannot
-// tell it from a command; see [SplitCommand].
+// A raw message with a space is not refused, although the other end cannot tell it from a command; see [SplitCommand].
 func CheckRaw(payload []byte) error {
 	if len(payload) > 2 && payload[0] == '$' && bytes.IndexByte(payload[2:], '$') >= 0 {
 		return fault(wire.CodeUnsupported, "raw message "+quote(payload), "begins like a marker")

@@ -7,12 +7,12 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// fault is every error of this package: what names the part of a frame.
+// fault returns an error of this package. what names the part of a frame that is wrong.
 func fault(code wire.Code, what, why string) *wire.Error {
 	return &wire.Error{Code: code, Text: "classic " + what + ": " + why}
 }
 
-// maxQuoted is how many bytes of a peer's value an error text repeats.
+// maxQuoted bounds the bytes of a peer's value that an error text repeats.
 const maxQuoted = 48
 
 // quote returns s quoted in ASCII, cut after maxQuoted bytes.

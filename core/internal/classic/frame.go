@@ -6,28 +6,24 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// DefaultHeaderLen is how many bytes a header takes unless both ends were set to
-// another length. It is never negotiated.
+// DefaultHeaderLen is the length of a header in bytes, unless both ends are set to another length. The length is never
+// negotiated.
 const DefaultHeaderLen = 16
 
-// payloadCeiling is the longest payload whatever the limit, so that sizes fit an
-// int of 32 bits.
+// payloadCeiling is the size in bytes of the longest payload under any limit, so that sizes fit into an int of 32 bits.
 const payloadCeiling = 1 << 30
 
 // Next splits the first frame off b without copying it. It may be called by
 // several goroutines at once.
 //
-// When b starts with a whole frame, ok is true and b[size:] is what follows. The
-// payload aliases b and its capacity ends with the frame. While b holds only part
-// of a frame, ok is false and err nil; size is then what the whole frame will
-// take, or 0 if not even the header is there.
+// If b begins with a whole frame, ok is true and b[size:] are the bytes after the frame. The payload aliases b, and its
+// capacity ends with the frame. If b has only part of a frame, ok is false and err is nil. Then size is the size of the
+// whole frame, or 0 if the header is not complete.
 //
-// headerLen is the header's length in bytes, [DefaultHeaderLen] if it is zero or
-// less. max bounds the payload in bytes: zero or less means
-// [wire.DefaultMaxFrame], and nothing over 1 GiB is accepted. Every error is a
-// *[wire.Error] and ends the connection, since nobody knows where the next frame
-// begins: a header that is no number ([wire.CodeProtocol]) or a length over max
-// ([wire.CodeTooBig]), both found as soon as the header is there.
+// headerLen is the header's length in bytes; zero or less means [DefaultHeaderLen]. max bounds the payload in bytes;
+// zero or less means [wire.DefaultMaxFrame], and no payload over 1 GiB is accepted. Every error is a *[wire.Error], and
+// ends the connection, since the beginning of the next frame is not known. It is [wire.CodeProtocol] for a header that
+// is not a number, and [wire.CodeTooBig] for a length over max. Both are found as soon as the header is complete.
 func Next(b []byte, headerLen, max int) (payload []byte, size int, ok bool, err error) {
 	headerLen = headerSize(headerLen)
 	if len(b) < headerLen {
@@ -51,9 +47,8 @@ func Next(b []byte, headerLen, max int) (payload []byte, size int, ok bool, err 
 	return b[headerLen:size:size], size, true, nil
 }
 
-// parseHeader reads a number with spaces on either side and a plus before it, as
-// the original's integer parser does. A number over payloadCeiling comes back as
-// some number over it.
+// parseHeader parses a number with optional spaces on either side and an optional plus sign, as the original's integer
+// parser does. For a number over payloadCeiling it returns some number over payloadCeiling.
 func parseHeader(h []byte) (length int, ok bool) {
 	i := skipSpace(h, 0)
 	if i < len(h) && h[i] == '+' {
@@ -82,11 +77,11 @@ func headerSize(headerLen int) int {
 	return headerLen
 }
 
-// Size is how many bytes the frame of a payload of that many bytes takes.
+// Size returns the size in bytes of a frame with a payload of payload bytes.
 func Size(headerLen, payload int) int { return headerSize(headerLen) + payload }
 
-// MaxPayload is the longest payload, in bytes, whose length can be written in a
-// header of headerLen bytes, and never more than the 1 GiB that [Next] accepts.
+// MaxPayload returns the size in bytes of the longest payload whose length fits into a header of headerLen bytes. It is
+// at most 1 GiB, since [Next] accepts no more.
 func MaxPayload(headerLen int) int {
 	longest := 0
 	for range headerSize(headerLen) {
@@ -98,9 +93,8 @@ func MaxPayload(headerLen int) int {
 	return longest
 }
 
-// AppendFrame appends a frame with the payload. The caller has held the payload's
-// length against [MaxPayload]; one that has too many digits is written in full
-// all the same, as the original does, and the receiver is out of step from there.
+// AppendFrame appends a frame with the payload. The caller must have compared the payload's length with [MaxPayload]. A
+// length with too many digits is written in full, as the original does, and the receiver cannot find the next frame.
 func AppendFrame(dst []byte, headerLen int, payload []byte) []byte {
 	return append(appendHeader(dst, headerLen, len(payload)), payload...)
 }

@@ -2,7 +2,7 @@ package classic
 
 import "github.com/hisock/hisock/core/wire"
 
-// The markers that open a payload of the protocol's own, and the two that are one.
+// The markers with which the protocol's own payloads begin. The last two are whole payloads.
 const (
 	markHello        = "$CLTHELLO$"
 	markConnected    = "$CLTCONN$"
@@ -11,14 +11,14 @@ const (
 	noTLS            = "$NOTLS$"
 )
 
-// A Label is the name or the group of a client. The zero Label is the absent one,
-// null on the wire, which is not the same there as an empty text.
+// A Label is the name or the group of a client. The zero Label is absent: it is null on the wire, which differs from an
+// empty text.
 type Label struct {
 	Text string // empty if not Set
 	Set  bool
 }
 
-// LabelOf is a label that is there, even if text is empty.
+// LabelOf returns a label that is set, even if text is empty.
 func LabelOf(text string) Label { return Label{text, true} }
 
 // A Hello is the first frame of a connection, sent by the client.
@@ -26,15 +26,14 @@ type Hello struct {
 	Name, Group Label
 }
 
-// AppendHello appends the frame of a hello. Bytes of a label that are not UTF-8
-// are written as U+FFFD. As for the length, see [AppendFrame]: by default there
-// is room for any name.
+// AppendHello appends the frame of a hello. Bytes of a label that are not UTF-8 are written as U+FFFD. The length must
+// fit into the header; see [AppendFrame]. By default there is room for any name.
 func AppendHello(dst []byte, headerLen int, h Hello) []byte {
 	return appendHello(dst, headerLen, markHello+" ", h)
 }
 
 func appendHello(dst []byte, headerLen int, mark string, h Hello) []byte {
-	var room [256]byte // most hellos do without an allocation
+	var room [256]byte // most hellos need no allocation
 	b := append(append(room[:0], mark...), `{"name": `...)
 	b = appendLabel(b, h.Name)
 	b = append(b, `, "group": `...)
@@ -42,21 +41,18 @@ func appendHello(dst []byte, headerLen int, mark string, h Hello) []byte {
 	return AppendFrame(dst, headerLen, append(b, '}'))
 }
 
-// ParseHello parses the payload of the first frame. The result does not refer to
-// payload, and what is allocated is no more than payload is long. A label is text
-// of any kind, empty, long or with control characters: the caller checks it with
-// [wire.ValidName].
+// ParseHello parses the payload of the first frame. The result does not refer to payload, and ParseHello allocates at
+// most as many bytes as payload has. A label may be any text: empty, long or with control characters. The caller checks
+// it with [wire.ValidName].
 //
-// The marker with its space may be left out. A label that is a number or a bool
-// becomes the text that stands for it in the JSON; half a surrogate pair becomes
-// U+FFFD. Keys other than name and group are skipped, and of one that is there
-// twice the last counts.
+// The marker with its space may be left out. A label that is a number or a bool becomes the text of the number or bool
+// in the JSON. Half a surrogate pair becomes U+FFFD. Keys other than name and group are skipped. If a key is given
+// twice, the last value counts.
 //
-// Every error is a *[wire.Error] and means that the hello is to be refused, which
-// in this protocol is closing the connection: [wire.CodeProtocol] for what is no
-// JSON object with both keys, [wire.CodeBadName] for a label that is an array or
-// object, and [wire.CodeVersion] for the marker without its space, which is how
-// releases from 2.0 on say hello.
+// Every error is a *[wire.Error], and means that the caller must refuse the hello by closing the connection. It is
+// [wire.CodeProtocol] for a payload that is not a JSON object with both keys, [wire.CodeBadName] for a label that is an
+// array or object, and [wire.CodeVersion] for the marker without its space, with which releases from 2.0 on begin a
+// hello.
 func ParseHello(payload []byte) (Hello, error) {
 	text := payload
 	if hasPrefix(payload, markHello) {
@@ -70,7 +66,7 @@ func ParseHello(payload []byte) (Hello, error) {
 	return parseHello(payload, text)
 }
 
-// parseHello parses the JSON of a hello, whose payload is named if it is wrong.
+// parseHello parses text, the JSON of a hello. payload is for the text of an error.
 func parseHello(payload, text []byte) (Hello, error) {
 	fields := [...]field{{key: "name"}, {key: "group"}}
 	if why := parseObject(text, fields[:]); why != "" {
@@ -87,23 +83,23 @@ func parseHello(payload, text []byte) (Hello, error) {
 	return h, nil
 }
 
-// IsTLSProbe says whether a payload is the client's question for TLS, which no
-// release ever built. The answer is [AppendNoTLS].
+// IsTLSProbe reports whether a payload is a client's question for TLS. No release implements TLS. The answer is
+// [AppendNoTLS].
 func IsTLSProbe(payload []byte) bool { return string(payload) == tlsProbe }
 
-// AppendNoTLS appends the frame that answers a question for TLS: no.
+// AppendNoTLS appends the frame that answers a question for TLS with no.
 func AppendNoTLS(dst []byte, headerLen int) []byte {
 	return append(appendHeader(dst, headerLen, len(noTLS)), noTLS...)
 }
 
-// IsNoTLS says whether a payload is that answer.
+// IsNoTLS reports whether a payload is the answer that [AppendNoTLS] appends.
 func IsNoTLS(payload []byte) bool { return string(payload) == noTLS }
 
 func hasPrefix(b []byte, prefix string) bool {
 	return len(b) >= len(prefix) && string(b[:len(prefix)]) == prefix
 }
 
-// label is the value of a name or group.
+// label returns the value of a name or a group.
 func (f *field) label(what string) (Label, error) {
 	switch f.value[0] {
 	case '"':

@@ -2,22 +2,19 @@ package classic
 
 import "unicode/utf8"
 
-// maxDepth is how many arrays and objects may lie within each other, the outermost
-// one counted.
+// maxDepth is the largest number of arrays and objects that are nested, with the outermost one.
 const maxDepth = 32
 
-// A field is a key that an object must have. Its value is the JSON that was
-// there, of any type and known to be right.
+// A field is a key that an object must have. Its value is valid JSON of any type.
 type field struct {
 	key   string
 	value []byte
 }
 
-// parseObject checks that b is one JSON object, finds the fields in it and
-// returns what is wrong, or "". It allocates nothing unless something is wrong.
+// parseObject checks that b is one JSON object, and finds the fields in it. It returns a text that says what is wrong, or
+// an empty text. It allocates only if something is wrong.
 //
-// It is as strict as the original's parser and takes, as that does, the numbers
-// NaN, Infinity and -Infinity.
+// It is as strict as the original's parser. Like that parser it accepts the numbers NaN, Infinity and -Infinity.
 func parseObject(b []byte, fields []field) string {
 	if !utf8.Valid(b) {
 		return "not UTF-8"
@@ -43,12 +40,11 @@ func parseObject(b []byte, fields []field) string {
 	return ""
 }
 
-// A parser walks over JSON. Its first fault stops it: every method is then
-// without effect.
+// A parser reads JSON. After its first fault no method has an effect.
 type parser struct {
 	b     []byte
 	at    int
-	fault string // what was expected at that place
+	fault string // the text that was expected at b[at:]
 }
 
 func (p *parser) fail(expected string) {
@@ -57,7 +53,7 @@ func (p *parser) fail(expected string) {
 	}
 }
 
-// peek is the next byte, or 0 at the end, which is no part of JSON.
+// peek returns the next byte, or 0 at the end. JSON has no byte 0.
 func (p *parser) peek() byte {
 	if p.at < len(p.b) && p.fault == "" {
 		return p.b[p.at]
@@ -78,7 +74,7 @@ func (p *parser) space() {
 	}
 }
 
-// value walks over a value within which arrays and objects may lie depth deep.
+// value reads a value with up to depth nested arrays and objects.
 func (p *parser) value(depth int) {
 	switch c := p.peek(); {
 	case c == '"':
@@ -104,7 +100,7 @@ func (p *parser) value(depth int) {
 	}
 }
 
-// object walks over an object and keeps the values of the fields.
+// object reads an object and keeps the values of the fields.
 func (p *parser) object(depth int, fields []field) {
 	if p.take('{'); depth == 0 {
 		p.fail("less depth")
@@ -154,7 +150,7 @@ func (p *parser) array(depth int) {
 	}
 }
 
-// text walks over a string and returns it with its quotes.
+// text reads a string and returns it with its quotes.
 func (p *parser) text() []byte {
 	start := p.at
 	if !p.take('"') {

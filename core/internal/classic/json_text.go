@@ -14,8 +14,8 @@ func appendLabel(dst []byte, l Label) []byte {
 	return appendQuoted(dst, l.Text)
 }
 
-// appendQuoted appends a text as the original writes it: everything that is not
-// printable ASCII is escaped, above U+FFFF as a surrogate pair.
+// appendQuoted appends a text as the original writes it. Each character that is not printable ASCII is escaped, and
+// characters above U+FFFF as surrogate pairs.
 func appendQuoted(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for _, r := range s {
@@ -34,8 +34,7 @@ func appendQuoted(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// escapeOf is what follows the backslash of a character that has a short escape,
-// or 0.
+// escapeOf returns the letter after the backslash in the short escape of a character, or 0 if there is no short escape.
 func escapeOf(r rune) byte {
 	switch r {
 	case '"', '\\':
@@ -59,8 +58,7 @@ func appendEscaped(dst []byte, r rune) []byte {
 	return append(dst, '\\', 'u', digits[r>>12&15], digits[r>>8&15], digits[r>>4&15], digits[r&15])
 }
 
-// unquote returns the text of a string of JSON, which is known to be right. Half
-// a surrogate pair becomes U+FFFD.
+// unquote returns the text of a valid JSON string. Half a surrogate pair becomes U+FFFD.
 func unquote(quoted []byte) string {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return string(quoted[1 : len(quoted)-1])
@@ -68,12 +66,12 @@ func unquote(quoted []byte) string {
 	return string(appendUnquoted(make([]byte, 0, len(quoted)), quoted))
 }
 
-// isKey says whether a string of JSON, which is known to be right, is the key.
+// isKey reports whether a valid JSON string is the key.
 func isKey(quoted []byte, key string) bool {
 	if len(quoted) < len(key)+2 || len(quoted) > len(`\u0000`)*len(key)+2 {
 		return false
 	}
-	var room [64]byte // enough for the keys there are, each letter an escape
+	var room [64]byte // enough for each key of this package with every letter escaped
 	return string(appendUnquoted(room[:0], quoted)) == key
 }
 
@@ -102,7 +100,7 @@ func appendUnquoted(dst, quoted []byte) []byte {
 	return dst
 }
 
-// unescape is what a backslash and c stand for.
+// unescape returns the character for a backslash and c.
 func unescape(c byte) (byte, bool) {
 	switch c {
 	case '"', '\\', '/':
@@ -121,7 +119,7 @@ func unescape(c byte) (byte, bool) {
 	return 0, false
 }
 
-// unit is the UTF-16 unit that s begins with as \uXXXX, or 0 if it does not.
+// unit returns the UTF-16 unit of the escape \uXXXX with which s begins, or 0 if s does not begin with such an escape.
 func unit(s []byte) (r rune) {
 	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
 		return 0

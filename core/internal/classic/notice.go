@@ -6,31 +6,30 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A Presence is a client that came or went, as a server tells the others.
+// A Presence is a server's description of a client that has come or gone, for the other clients.
 type Presence struct {
 	IP          string // text of the address as the server sees it
 	Port        int    // 0 to 65535
 	Name, Group Label
 }
 
-// AppendConnected appends the notice that a client came. As for labels and the
-// length, see [AppendHello].
+// AppendConnected appends the notice that a client has come. For labels and the length, see [AppendHello].
 func AppendConnected(dst []byte, headerLen int, p Presence) []byte {
 	return p.append(dst, headerLen, markConnected+" ")
 }
 
-// AppendDisconnected appends the notice that a client went.
+// AppendDisconnected appends the notice that a client has gone.
 func AppendDisconnected(dst []byte, headerLen int, p Presence) []byte {
 	return p.append(dst, headerLen, markDisconnected+" ")
 }
 
 func (p *Presence) append(dst []byte, headerLen int, mark string) []byte {
-	var room [256]byte // most notices do without an allocation
+	var room [256]byte // most notices need no allocation
 	b := append(room[:0], mark...)
 	return AppendFrame(dst, headerLen, append(p.appendObject(b), '}'))
 }
 
-// appendObject appends the JSON of the presence up to its last brace.
+// appendObject appends the JSON of the presence without its last brace.
 func (p *Presence) appendObject(b []byte) []byte {
 	b = append(b, `{"ip": [`...)
 	b = appendQuoted(b, p.IP)
@@ -42,15 +41,13 @@ func (p *Presence) appendObject(b []byte) []byte {
 	return appendLabel(b, p.Group)
 }
 
-// ParseNotice parses a payload that a server sent, if it is a notice: came says
-// whether the client came or went. The result does not refer to payload, and what
-// is allocated is no more than payload is long. Labels are as in [ParseHello].
+// ParseNotice parses a notice of a server. came is true if the client has come, and false if it has gone. The result does
+// not refer to payload, and ParseNotice allocates at most as many bytes as payload has. Labels are as in [ParseHello].
 //
-// ok is false, and err nil, if the payload does not begin with the marker of a
-// notice. If it does, ok is true and err says what is wrong with the rest, if
-// anything: a *[wire.Error] with [wire.CodeProtocol] or [wire.CodeBadName]. It is
-// no reason to end the connection, since any program behind a server of the
-// original can send such bytes: the caller tells its own program and goes on.
+// If the payload does not begin with the marker of a notice, ok is false and err is nil. If it does, ok is true, and
+// err is the fault of the rest, or nil: a *[wire.Error] with [wire.CodeProtocol] or [wire.CodeBadName]. Such an error
+// does not end the connection, since any program with a server of the original can send such bytes. The caller tells
+// its own program and goes on.
 func ParseNotice(payload []byte) (p Presence, came, ok bool, err error) {
 	mark := markConnected
 	if !hasPrefix(payload, mark) {
@@ -82,7 +79,7 @@ func parsePresence(what string, text []byte) (p Presence, err error) {
 	return p, nil
 }
 
-// parseAddr reads an array of a text and a number, which is known to be JSON.
+// parseAddr parses valid JSON that must be an array of a text and a number.
 func parseAddr(value []byte) (ip string, port int, ok bool) {
 	p := parser{b: value}
 	if !p.take('[') {

@@ -7,15 +7,15 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// RecordCommand is the name of the command with which a client of 2.x or 3.0a is told the record of
-// another that it has asked for. A program waits for any command then, and no handler can have this name.
+// RecordCommand is the name of the command with which a server sends a client of 2.x or 3.0a the record for which the
+// client has asked. While it waits, the client takes any command for the answer. No handler can have this name.
 const RecordCommand = "record$1$"
 
-// noRecord is what a client is told that asks for one who is not there.
+// noRecord is the answer to a request for the record of a client that does not exist.
 const noRecord = `{"traceback": "$NOEXIST$"}`
 
-// AppendRecord appends the frame that tells a client of 1.x the record of another that it has asked for,
-// or, of nil, that there is no such client.
+// AppendRecord appends the frame that answers a request of a client of 1.x with the record p. If p is nil, the frame says
+// that there is no such client.
 func AppendRecord(dst []byte, headerLen int, p *Presence) []byte {
 	if p == nil {
 		return appendText(dst, headerLen, noRecord)
@@ -24,8 +24,8 @@ func AppendRecord(dst []byte, headerLen int, p *Presence) []byte {
 	return AppendFrame(dst, headerLen, append(p.appendObject(room[:0]), '}'))
 }
 
-// AppendRecordPlain is [AppendRecord] for a client of 2.x, which waits for a command. A server of the
-// original answers with what its client drops.
+// AppendRecordPlain is [AppendRecord] for a client of 2.x, which waits for a command. A server of the original sends an
+// answer that its own client drops.
 func AppendRecordPlain(dst []byte, headerLen int, p *Presence) []byte {
 	b := append(make([]byte, 0, 256), markCommand+RecordCommand+markBody...)
 	if p == nil {
@@ -36,9 +36,9 @@ func AppendRecordPlain(dst []byte, headerLen int, p *Presence) []byte {
 	return AppendFrame(dst, headerLen, b)
 }
 
-// AppendRecordTyped is [AppendRecord] for a client of 3.0a: a command whose body is a map. In it a name
-// or group that is absent is an empty text, since there is no other word for it. A server of the original
-// answers with JSON without a header, which its own client cannot read.
+// AppendRecordTyped is [AppendRecord] for a client of 3.0a. The answer is a command whose body is a map. An absent name
+// or group is an empty text in the map, since a map has no null. A server of the original answers with JSON without a
+// header, which its own client cannot read.
 func AppendRecordTyped(dst []byte, headerLen int, p *Presence) []byte {
 	var w bodyWriter
 	text := func(s string) { w.leaf('s', []byte(s)) }
@@ -64,9 +64,9 @@ func AppendRecordTyped(dst []byte, headerLen int, p *Presence) []byte {
 	return AppendFrame(dst, headerLen, w.appendTo(b))
 }
 
-// ParseRecord parses the JSON with which any release answers who asks for the record of a client. ok is
-// false, and err nil, if there is no such client. Every error is a *[wire.Error]: [wire.CodeUnknownClient]
-// is not among them, but [wire.CodeInternal] with what a server says that could not answer.
+// ParseRecord parses the JSON with which a server of any release answers a request for the record of a client. If there
+// is no such client, ok is false and err is nil, not [wire.CodeUnknownClient]. Every error is a *[wire.Error]. If the
+// server could not answer, it is [wire.CodeInternal] with the server's reason.
 func ParseRecord(text []byte) (p Presence, ok bool, err error) {
 	no := [...]field{{key: "traceback"}}
 	if parseObject(text, no[:]) == "" {

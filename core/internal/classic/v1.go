@@ -6,12 +6,12 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// SpacedKind says what a payload is in a release without [markCommand], 0.0.2 to 1.2, if it
-// is one of the few messages of the protocol's own that came with 1.0, and what stands behind its
-// marker. Any other payload is 0: a notice, a command or a raw message, as in 0.0.2.
+// SpacedKind returns the kind of a payload of releases 0.0.2 to 1.2, which have no [markCommand], and the bytes after
+// its marker. It knows only the protocol's own payloads that came with 1.0. The kind of any other payload is 0: the
+// payload is a notice, a command or a raw message, as in 0.0.2.
 //
-// rest is nil if there is nothing behind the marker, not even the space, which means none to
-// [KindRename] and [KindRegroup], and empty if there is only the space, which means an empty text.
+// If nothing follows the marker, rest is nil, which means none to [KindRename] and [KindRegroup]. If only a space
+// follows, rest is empty, which means an empty text.
 func SpacedKind(payload []byte, fromClient bool) (k Kind, rest []byte) {
 	switch {
 	case !fromClient && string(payload) == dismissal:
@@ -39,9 +39,9 @@ func SpacedKind(payload []byte, fromClient bool) (k Kind, rest []byte) {
 	return 0, nil
 }
 
-// NextWish is [Next] for what a client of 0.0.2 to 1.2 sends behind its hello. Those of 1.x write two
-// wishes without a header, for no name and for no group: where a header should begin, $CHNAME$ and
-// $CHGROUP$ are payloads by themselves.
+// NextWish is [Next] for the frames that a client of 0.0.2 to 1.2 sends after its hello. A client of 1.x asks for no
+// name and for no group without a header: where a header should begin, $CHNAME$ and $CHGROUP$ are payloads by
+// themselves.
 func NextWish(b []byte, headerLen, max int) (payload []byte, size int, ok bool, err error) {
 	if len(b) == 0 || b[0] != '$' {
 		return Next(b, headerLen, max)
@@ -49,8 +49,7 @@ func NextWish(b []byte, headerLen, max int) (payload []byte, size int, ok bool, 
 	return nextLiteral(b, headerLen, markRename, markRegroup)
 }
 
-// nextLiteral splits one of some payloads that have no header off b, which begins with the first byte
-// of each.
+// nextLiteral splits a payload without a header, one of the literals, off b. b and all literals begin with the same byte.
 func nextLiteral(b []byte, headerLen int, literals ...string) (payload []byte, size int, ok bool, err error) {
 	longest := 0
 	for _, bare := range literals {
@@ -71,8 +70,8 @@ func nextLiteral(b []byte, headerLen int, literals ...string) (payload []byte, s
 	return nil, 0, false, fault(wire.CodeProtocol, "header "+quote(b[:min(len(b), headerSize(headerLen))]), "not a number of bytes")
 }
 
-// AppendAsk appends the frame with which a client asks for the record of another, by its name or
-// ip:port. spaced says that the release is one of 1.x.
+// AppendAsk appends the frame with which a client asks for the record of another client, by its name or ip:port. spaced
+// is true for releases 1.x.
 func AppendAsk(dst []byte, headerLen int, who string, spaced bool) []byte {
 	if spaced {
 		return appendText(dst, headerLen, markAsk+" "+who)
@@ -80,8 +79,8 @@ func AppendAsk(dst []byte, headerLen int, who string, spaced bool) []byte {
 	return appendText(dst, headerLen, markAsk+who)
 }
 
-// AskedAddr returns the address that a client asks for that has been given a tuple, which goes as Python
-// prints it, "('127.0.0.1', 45362)": as ip:port. Everything else it returns as it is.
+// AskedAddr returns ip:port for an address that Python has printed as a tuple: "('127.0.0.1', 45362)". It returns any
+// other text as it is.
 func AskedAddr(who string) string {
 	inner, ok := strings.CutPrefix(who, "(")
 	if inner, ok2 := strings.CutSuffix(inner, ")"); ok && ok2 {
@@ -94,8 +93,8 @@ func AskedAddr(who string) string {
 	return who
 }
 
-// peerHeaderLen returns how long the header is that b begins with, if it is that of a hello or a notice
-// of any release: a decimal number, spaces, and a marker, of which so many bytes are there.
+// peerHeaderLen returns the length of the header with which b begins, if it is the header of a hello or a notice of any
+// release: a decimal number, spaces, and then the marker. marked is the number of the marker's bytes that are in b.
 func peerHeaderLen(b []byte) (headerLen, marked int) {
 	n := 0
 	for n < len(b) && '0' <= b[n] && b[n] <= '9' {
@@ -116,13 +115,13 @@ func peerHeaderLen(b []byte) (headerLen, marked int) {
 	return 0, 0
 }
 
-// WrongHeader returns the fault of a stream whose first bytes are b, if they tell that the peer's header
-// has another length than headerLen, or nil: they are a number, spaces and the marker of a hello or notice,
-// in the wrong place. It is a *[wire.Error] with [wire.CodeProtocol].
+// WrongHeader returns an error if b, the first bytes of a stream, shows that the peer's header does not have headerLen
+// bytes: b has a number, spaces, and the marker of a hello or a notice in the wrong place. The error is a *[wire.Error]
+// with [wire.CodeProtocol].
 func WrongHeader(b []byte, headerLen int) error {
 	headerLen = headerSize(headerLen)
 	n, marked := peerHeaderLen(b)
-	if marked == 0 || n == headerLen || n > headerLen && marked < len(markConnected) { // else it may be a payload
+	if marked == 0 || n == headerLen || n > headerLen && marked < len(markConnected) { // the rest of b may be a payload
 		return nil
 	}
 	return fault(wire.CodeProtocol, "header", "the peer's has "+itoa(n)+" B, and "+itoa(headerLen)+" B are set here")

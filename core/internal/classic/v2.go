@@ -9,11 +9,11 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// KindLoose is a payload of 2.x without the marker of a command: data that belongs to none.
+// KindLoose is a payload of 2.x without a marker. It does not belong to a command.
 const KindLoose = KindRecord + 1
 
-// PlainKind says what a payload of 2.x is, and what stands behind its marker if it has one. What
-// only the other end sends is [KindLoose], as everything is that has no marker.
+// PlainKind returns the kind of a payload of 2.x, and the bytes after its marker. A payload without a marker, or with a
+// marker that only the other end sends, is [KindLoose].
 func PlainKind(payload []byte, fromClient bool) (k Kind, rest []byte) {
 	if fromClient && hasPrefix(payload, leaving) {
 		return KindLeaving, nil
@@ -25,8 +25,8 @@ func PlainKind(payload []byte, fromClient bool) (k Kind, rest []byte) {
 	return k, rest
 }
 
-// SplitPlain splits a command of 2.x, which [PlainKind] has found to be one, into its name and its
-// content. Both alias the payload. The content is nil if there is none.
+// SplitPlain splits a payload for which [PlainKind] has returned [KindCommand] into the command's name and content.
+// Both alias the payload. The content is nil if there is none.
 func SplitPlain(payload []byte) (name, content []byte) {
 	rest := payload[len(markCommand):]
 	i := bytes.Index(rest, []byte(markBody))
@@ -39,9 +39,9 @@ func SplitPlain(payload []byte) (name, content []byte) {
 	return name, content
 }
 
-// IsPlain tells a client of 2.x from one of 3.0a by the payload of its first command. It reports
-// whether the command is one of 2.x: what follows the name is no body, which is what 3.0a always
-// writes there. sure is false if the payload is no command with both markers, which tells nothing.
+// IsPlain tells from the payload of a client's first command whether the client is of 2.x or of 3.0a. A client of 3.0a
+// always writes a body after the name. So plain is true if no body follows. If the payload is not a command with both
+// markers, which shows nothing, sure is false.
 func IsPlain(payload []byte) (plain, sure bool) {
 	if !hasPrefix(payload, markCommand) {
 		return false, false
@@ -54,24 +54,24 @@ func IsPlain(payload []byte) (plain, sure bool) {
 	return why != "" || walkBody(format, data, nowhere{}) != "", true
 }
 
-// nowhere is a sink that only looks whether a body is one.
+// nowhere is a sink for a check of a body. It keeps nothing.
 type nowhere struct{}
 
 func (nowhere) leaf(byte, []byte) string { return "" }
 func (nowhere) begin(byte) string        { return "" }
 func (nowhere) end(byte) string          { return "" }
 
-// AppendPlain appends the frame of a command of 2.x with a payload of that form, see [AppendContent].
-// The caller has checked the name with [CheckTyped]. Every error is a *[wire.Error], those of
-// [AppendContent] and [wire.CodeTooBig] for what does not fit the header; dst is then returned as it was.
+// AppendPlain appends the frame of a command of 2.x with a payload of form as; see [AppendContent]. The caller has
+// checked the name with [CheckTyped]. Every error is a *[wire.Error]: an error of [AppendContent], or [wire.CodeTooBig]
+// if the command does not fit the header. Then dst is returned unchanged.
 func AppendPlain(dst []byte, headerLen int, name string, as Form, payload []byte) ([]byte, error) {
 	return appendMarked(dst, headerLen, name, func(b []byte) ([]byte, error) { return AppendContent(b, as, payload) })
 }
 
-// appendMarked appends the frame of a command with both markers, whose rest is what add appends.
+// appendMarked appends the frame of a command with both markers. add appends the bytes after the second marker.
 func appendMarked(dst []byte, headerLen int, name string, add func(b []byte) ([]byte, error)) ([]byte, error) {
 	start := len(dst)
-	b := appendHeader(dst, headerLen, 0) // its length is known at the end
+	b := appendHeader(dst, headerLen, 0) // the length is filled in below
 	from := len(b)
 	b = append(b, markCommand...)
 	b = append(b, name...)
@@ -88,13 +88,12 @@ func appendMarked(dst []byte, headerLen int, name string, add func(b []byte) ([]
 	return b, nil
 }
 
-// AppendContent appends the content of a command of 2.x with a payload of that form, as a program in
-// Python writes the same value: bytes and text as they are, an integer in decimals, a float as short as
-// it can be told, lists and maps as JSON in ASCII. Zero, false, null and whatever is empty is nothing
-// at all, and true is one byte 00.
+// AppendContent appends the content of a command of 2.x with a payload of form as. A program in Python writes the same
+// value in the same way: bytes and text as they are, an integer in decimals, a float in the shortest decimals, lists
+// and maps as JSON in ASCII. Zero, false, null and every empty value have no content, and true is one byte 00.
 //
-// Every error is a *[wire.Error]: [wire.CodeUnsupported] for integers of more than 4300 digits;
-// [wire.CodeBadPayload] for a payload that is not of its form. dst is then returned as it was.
+// Every error is a *[wire.Error]: [wire.CodeUnsupported] for an integer of more than 4300 digits, and
+// [wire.CodeBadPayload] for a payload that is not of its form. Then dst is returned unchanged.
 func AppendContent(dst []byte, as Form, payload []byte) ([]byte, error) {
 	switch {
 	case as == FormBytes, as == FormText && utf8.Valid(payload):
@@ -125,14 +124,14 @@ func AppendContent(dst []byte, as Form, payload []byte) ([]byte, error) {
 	return appendPythonValue(dst, text)
 }
 
-// maxPlainDepth is how many lists and maps may lie within each other: Python does not read 1000.
+// maxPlainDepth is the largest number of nested lists and maps. Python does not read 1000.
 const maxPlainDepth = 512
 
 func plainFault(code wire.Code, payload []byte, why string) *wire.Error {
 	return fault(code, "value "+quote(payload), why)
 }
 
-// appendPythonValue appends a value that is known to be JSON.
+// appendPythonValue appends a value that is valid JSON.
 func appendPythonValue(dst, text []byte) ([]byte, error) {
 	switch c := text[0]; c {
 	case '"':
@@ -157,11 +156,11 @@ func appendPythonValue(dst, text []byte) ([]byte, error) {
 		}
 		return append(dst, text...), nil
 	}
-	f, _ := strconv.ParseFloat(string(text), 64) // infinite if it is too large for one, as in Python
+	f, _ := strconv.ParseFloat(string(text), 64) // infinite if the number is too large, as in Python
 	return appendPythonFloat(dst, f), nil
 }
 
-// appendPythonFloat appends a float as Python shows it.
+// appendPythonFloat appends a float as Python prints it.
 func appendPythonFloat(dst []byte, f float64) []byte {
 	switch {
 	case f == 0:
@@ -184,8 +183,7 @@ func appendPythonFloat(dst []byte, f float64) []byte {
 	return dst
 }
 
-// appendPythonJSON appends JSON, which is known to be right, with the spaces and escapes with which Python
-// writes it.
+// appendPythonJSON appends valid JSON with the spaces and escapes that Python writes.
 func appendPythonJSON(dst, text []byte) []byte {
 	p := parser{b: text}
 	for p.at < len(text) {

@@ -6,12 +6,12 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// formatLen is how many bytes of a body say how long its format is.
+// formatLen is the number of bytes with which a body begins that say the length of its format.
 const formatLen = 8
 
-// A sink is given the parts of a body in their order. A leaf is of kind b, s, i or
-// f, a container l, t or d, whose items in a map are key, value, key, value.
-// What each returns is why it cannot go on, or "".
+// A sink gets the parts of a body in order. The kind of a leaf is b, s, i or f, and the kind of a container l, t or d.
+// The items of a map are key, value, key, value. Each method returns a text that says why it cannot go on, or an empty
+// text.
 type sink interface {
 	leaf(kind byte, data []byte) string
 	begin(kind byte) string
@@ -34,17 +34,16 @@ func splitBody(body []byte) (format, data []byte, why string) {
 	return body[:n:n], body[n:], ""
 }
 
-// A bodyReader walks over a format and hands the data of its leaves to a sink. It
-// allocates nothing.
+// A bodyReader reads a format and gives the data of its leaves to a sink. It allocates nothing.
 type bodyReader struct {
 	format []byte
-	at     int // in format
+	at     int // index in format
 	data   []byte
 	out    sink
 }
 
-// walkBody hands all of a body to the sink and returns what is wrong, or "". A
-// format and its data must match to the byte.
+// walkBody gives a whole body to the sink. It returns a text that says what is wrong, or an empty text. The format must
+// account for each byte of the data.
 func walkBody(format, data []byte, out sink) string {
 	r := bodyReader{format: format, data: data, out: out}
 	var why string
@@ -67,7 +66,7 @@ func walkBody(format, data []byte, out sink) string {
 	return ""
 }
 
-// peek is the next byte of the format, or 0 at its end, which is no part of one.
+// peek returns the next byte of the format, or 0 at its end. A valid format has no byte 0.
 func (r *bodyReader) peek() byte {
 	if r.at < len(r.format) {
 		return r.format[r.at]
@@ -75,8 +74,7 @@ func (r *bodyReader) peek() byte {
 	return 0
 }
 
-// number reads how many bytes an item has: one digit or more, and no more bytes
-// than there are, which -1 stands for.
+// number reads the number of bytes of an item, which has at least one digit. It returns -1 for more bytes than there are.
 func (r *bodyReader) number() (n int, ok bool) {
 	start := r.at
 	for c := r.peek(); '0' <= c && c <= '9'; c = r.peek() {
@@ -90,8 +88,8 @@ func (r *bodyReader) number() (n int, ok bool) {
 	return n, r.at > start
 }
 
-// items reads the items of a container of that kind up to its closing bracket, or
-// to the end of the format if that is 0.
+// items reads the items of a container of that kind up to its closing bracket. If closing is 0, it reads up to the end
+// of the format.
 func (r *bodyReader) items(kind, closing byte, depth int) string {
 	if why := r.out.begin(kind); why != "" {
 		return why
@@ -123,7 +121,7 @@ func (r *bodyReader) alone() string {
 
 func (r *bodyReader) noNumber() string { return "no number in the format at byte " + itoa(r.at) }
 
-// item reads a leaf, or a container within which others may lie depth deep.
+// item reads a leaf, or a container with up to depth nested containers.
 func (r *bodyReader) item(depth int) string {
 	n, ok := r.number()
 	if !ok {
@@ -154,7 +152,7 @@ func (r *bodyReader) item(depth int) string {
 	return ""
 }
 
-// leaf reads a leaf of n bytes, whose letter is next.
+// leaf reads a leaf of n bytes. The next byte of the format is its letter.
 func (r *bodyReader) leaf(n int) string {
 	kind := r.peek()
 	if n < 0 {
@@ -177,8 +175,7 @@ func (r *bodyReader) leaf(n int) string {
 	return r.out.leaf(kind, data)
 }
 
-// isInteger says whether b is decimal digits, as many as there are, with a minus
-// before them or not.
+// isInteger reports whether b is an optional minus sign and decimal digits.
 func isInteger(b []byte) bool {
 	if len(b) > 0 && b[0] == '-' {
 		b = b[1:]
@@ -191,8 +188,8 @@ func isInteger(b []byte) bool {
 	return len(b) > 0
 }
 
-// BodyKind is the letter for what a body is at the top, b, s, i, f, l, t or d, or 0 for no content or what
-// is no body.
+// BodyKind returns the letter for the kind of a body's whole value: b, s, i, f, l, t or d. It returns 0 if there is no
+// content or body is not a body.
 func BodyKind(body []byte) byte {
 	format, _, why := splitBody(body)
 	switch {
@@ -204,19 +201,16 @@ func BodyKind(body []byte) byte {
 	return format[len(format)-1]
 }
 
-// ParseBody parses the body of a command of 3.0a. The form says what the payload
-// is: the bytes or the text as they are, the digits of an integer and the decimals
-// of a float, each valid JSON if it is finite, and for a list, tuple or map the
-// JSON of it. The payload is nil if there is no content. It aliases body unless it
-// is a float or JSON.
+// ParseBody parses the body of a command of 3.0a. as is the form of the payload: bytes or text as they are, the digits
+// of an integer, the decimals of a float, or the JSON of a list, tuple or map. An integer and a finite float are valid
+// JSON too. The payload is nil if there is no content. It aliases body unless it is a float or JSON.
 //
-// In JSON a tuple is an array, bytes are a text in base64, as encoding/json wants
-// them for a []byte, and a key that is a number is its digits as a text.
+// In JSON, a tuple is an array, bytes are a text in base64, as package json expects for a []byte, and a key that is a
+// number is a text with its digits.
 //
-// max bounds the JSON in bytes: zero or less means [wire.DefaultMaxFrame]. Every
-// error is a *[wire.Error] and no reason to end the connection:
-// [wire.CodeTooBig] for JSON over max, [wire.CodeBadPayload] for what is no body,
-// or has no JSON, as a key that is a list or a float in it that is no number.
+// max bounds the JSON in bytes; zero or less means [wire.DefaultMaxFrame]. Every error is a *[wire.Error], and does not
+// end the connection. It is [wire.CodeTooBig] for JSON over max, and [wire.CodeBadPayload] for bytes that are not a
+// body, or for a value that JSON cannot express: a key that is a list, or a float in a container that is not a number.
 func ParseBody(body []byte, max int) (payload []byte, as Form, err error) {
 	format, data, why := splitBody(body)
 	if why != "" {

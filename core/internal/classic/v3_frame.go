@@ -7,7 +7,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// The markers of 3.0a beside those it shares with 0.0.2.
+// The markers of 3.0a that 0.0.2 does not have.
 const (
 	markCommand = "$CMD$"
 	markBody    = "$MSG$"
@@ -21,25 +21,24 @@ const (
 	aliveAnswer = "$KEEPACK$"
 )
 
-// A Kind says what a payload of 3.0a is.
+// A Kind is the kind of a payload. The kinds are named for 3.0a, and other releases have some of them.
 type Kind uint8
 
 const (
 	KindCommand     Kind = iota + 1 // a command, see [SplitTyped]
 	KindLeaving                     // the client leaves
-	KindRename                      // the client wants another name: the text behind
-	KindRegroup                     // the client wants to be in another group: the text behind
-	KindAsk                         // the client asks for the record of another: its name or ip:port
+	KindRename                      // the client asks for another name: the text after the marker
+	KindRegroup                     // the client asks to be in another group: the text after the marker
+	KindAsk                         // the client asks for the record of another client, by its name or ip:port
 	KindAliveAnswer                 // the client is alive
-	KindNotice                      // somebody came or went, see [ParseNotice]
+	KindNotice                      // a client has come or gone, see [ParseNotice]
 	KindDismissal                   // the client is disconnected
 	KindAliveProbe                  // the server asks whether the client is alive
 	KindRecord                      // an answer to KindAsk
 )
 
-// KindOf says what a payload of 3.0a is, and what stands behind its marker if it
-// has one. What only the other end sends is a command, as everything is that has
-// no marker.
+// KindOf returns the kind of a payload of 3.0a, and the bytes after its marker. A payload without a marker, or with a
+// marker that only the other end sends, is a command.
 func KindOf(payload []byte, fromClient bool) (k Kind, rest []byte) {
 	if fromClient {
 		for _, m := range clientMarks {
@@ -75,10 +74,9 @@ var clientMarks = [...]struct {
 	kind Kind
 }{{markRename, KindRename}, {markRegroup, KindRegroup}, {markAsk, KindAsk}}
 
-// SplitTyped splits a command of 3.0a into its name and its body, which [ParseBody]
-// reads. Both alias the payload. body is nil if there is none: without the markers
-// of a command the whole payload is the name of one without content. The name is
-// any bytes: the caller checks it with [wire.ValidName].
+// SplitTyped splits a command of 3.0a into its name and its body, for [ParseBody]. Both alias the payload. body is nil
+// if there is none. A payload without the markers of a command is the name of a command without content. The name may
+// be any bytes: the caller checks it with [wire.ValidName].
 func SplitTyped(payload []byte) (name, body []byte) {
 	if !hasPrefix(payload, markCommand) {
 		return payload, nil
@@ -96,12 +94,10 @@ func AppendAliveProbe(dst []byte, headerLen int) []byte {
 	return appendText(dst, headerLen, aliveProbe)
 }
 
-// CheckTyped reports why no command of that name can be sent to a peer of 2.x or 3.0a, or
-// nil: it is empty or has the marker $MSG$ in it, which would end it early. Nor to
-// a server can one be sent whose first letter is $, C, M or D: it takes those
-// letters off every name, as many as there are, and the content with them. What
-// [wire.ValidName] asks for is not checked again. The error is a *[wire.Error]
-// with [wire.CodeBadName].
+// CheckTyped returns an error if a command with that name cannot be sent to a peer of 2.x or 3.0a: the name is empty,
+// or contains the marker $MSG$, which would end it early. For a server the name must not begin with $, C, M or D
+// either, since a server strips all such letters from the beginning of each name, and loses the content with them. The
+// rules of [wire.ValidName] are not checked again. The error is a *[wire.Error] with [wire.CodeBadName].
 func CheckTyped(name string, toServer bool) error {
 	switch {
 	case name == "":
@@ -115,10 +111,9 @@ func CheckTyped(name string, toServer bool) error {
 	return nil
 }
 
-// AppendTyped appends the frame of a command of 3.0a with a payload of that form.
-// The caller has checked the name with [CheckTyped]. Every error is a *[wire.Error],
-// those of [AppendBody] and [wire.CodeTooBig] for what does not fit the header; dst
-// is then returned as it was.
+// AppendTyped appends the frame of a command of 3.0a with a payload of form as. The caller has checked the name with
+// [CheckTyped]. Every error is a *[wire.Error]: an error of [AppendBody], or [wire.CodeTooBig] if the command does not
+// fit the header. Then dst is returned unchanged.
 func AppendTyped(dst []byte, headerLen int, name string, as Form, payload []byte) ([]byte, error) {
 	return appendMarked(dst, headerLen, name, func(b []byte) ([]byte, error) { return AppendBody(b, as, payload) })
 }
@@ -144,10 +139,9 @@ func appendText(dst []byte, headerLen int, text string) []byte {
 // maxBare bounds the JSON that a server sends without a header, in bytes.
 const maxBare = 8 << 10
 
-// NextBare is [Next] for what a server of 3.0a sends, which writes three things
-// without a header: where one should begin, $DISCONN$, $KEEPALIVE$ and a JSON object
-// of up to 8 KiB, the record of a client, are payloads by themselves. size may
-// grow while an object comes.
+// NextBare is [Next] for the frames of a server of 3.0a. Such a server writes three payloads without a header:
+// $DISCONN$, $KEEPALIVE$, and a JSON object of up to 8 KiB, the record of a client. Where a header should begin, these
+// are payloads by themselves. While an object arrives, size may grow from call to call.
 func NextBare(b []byte, headerLen, max int) (payload []byte, size int, ok bool, err error) {
 	if len(b) == 0 || b[0] != '$' && b[0] != '{' {
 		return Next(b, headerLen, max)
@@ -158,7 +152,7 @@ func NextBare(b []byte, headerLen, max int) (payload []byte, size int, ok bool, 
 	return nextLiteral(b, headerLen, dismissal, aliveProbe)
 }
 
-// nextObject finds where an object ends, without a look at whether it is JSON.
+// nextObject finds the end of an object. It does not check that the object is JSON.
 func nextObject(b []byte) (payload []byte, size int, ok bool, err error) {
 	depth, inText := 0, false
 	for i := 0; i < min(len(b), maxBare); i++ {

@@ -7,13 +7,12 @@ import (
 	"unicode/utf8"
 )
 
-// A jsonSink turns the parts of a body into a payload: a leaf by itself as it is,
-// a container as JSON.
+// A jsonSink turns the parts of a body into a payload: a leaf that is the whole value as it is, and a container as JSON.
 type jsonSink struct {
 	b    []byte
 	as   Form
 	max  int
-	full bool // it would be more than max
+	full bool // the JSON would be longer than max
 
 	open  [maxDepth]level
 	depth int
@@ -93,8 +92,7 @@ func bracket(kind, array, object byte) byte {
 	return array
 }
 
-// next writes what separates the next item from the one before, and says whether
-// it is a key.
+// next writes the separator before the next item, and reports whether the item is a key.
 func (s *jsonSink) next() (key bool) {
 	l := &s.open[s.depth-1]
 	key = l.kind == 'd' && l.items%2 == 0
@@ -108,7 +106,7 @@ func (s *jsonSink) next() (key bool) {
 	return key
 }
 
-// room says whether n more bytes may be written.
+// room reports whether n more bytes may be written.
 func (s *jsonSink) room(n int) bool {
 	s.full = s.full || n > s.max-len(s.b)
 	return !s.full
@@ -121,7 +119,7 @@ func (s *jsonSink) check() string {
 	return "its JSON exceeds limit " + itoa(s.max) + " B"
 }
 
-// text writes a text, which is UTF-8, with no more escapes than JSON asks for.
+// text writes a text in UTF-8 with only the escapes that JSON requires.
 func (s *jsonSink) text(text []byte) {
 	s.b = append(s.b, '"')
 	for len(text) > 0 && s.room(0) {
@@ -157,8 +155,8 @@ func (s *jsonSink) number(kind byte, data []byte) {
 	s.b = strconv.AppendFloat(s.b, single(data), 'g', -1, 32)
 }
 
-// digits is an integer without the leading zeros that JSON does not have. It
-// aliases data unless there are some behind a minus.
+// digits returns an integer without leading zeros, which JSON does not allow. The result aliases data unless zeros
+// follow a minus sign.
 func digits(data []byte) []byte {
 	first := 0
 	if data[0] == '-' {
@@ -177,7 +175,7 @@ func digits(data []byte) []byte {
 	return append([]byte{'-'}, data[zeros:]...)
 }
 
-// single is a float of four bytes, or 0.
+// single returns the float in data, which must have four bytes, or 0.
 func single(data []byte) float64 {
 	if len(data) != 4 {
 		return 0

@@ -12,8 +12,7 @@ func AppendHelloTyped(dst []byte, headerLen int, h Hello) []byte {
 	return appendHello(dst, headerLen, markHello, h)
 }
 
-// IsHelloTyped says whether the payload of the first frame is a hello of 3.0a, or
-// of a release from 2.0 on: its marker has no space behind it.
+// IsHelloTyped reports whether the payload of the first frame is a hello of 2.0 or later: no space follows its marker.
 func IsHelloTyped(payload []byte) bool {
 	return hasPrefix(payload, markHello) && !hasPrefix(payload[len(markHello):], " ")
 }
@@ -26,8 +25,8 @@ func ParseHelloTyped(payload []byte) (Hello, error) {
 	return parseHello(payload, payload[len(markHello):])
 }
 
-// AppendConnectedPlain is [AppendConnected] as 2.0.1 and 2.0.2 write it: without the space. There the
-// newcomer gets it, too.
+// AppendConnectedPlain is [AppendConnected] as 2.0.1 and 2.0.2 write it: without the space. In these releases the
+// newcomer gets the notice too.
 func AppendConnectedPlain(dst []byte, headerLen int, p Presence) []byte {
 	return p.append(dst, headerLen, markConnected)
 }
@@ -37,8 +36,8 @@ func AppendDisconnectedPlain(dst []byte, headerLen int, p Presence) []byte {
 	return p.append(dst, headerLen, markDisconnected)
 }
 
-// HasIPString says whether a payload, which is a notice, is one as a server of 3.0a writes it, with the key
-// ipstr. spaced says that there is a space behind its marker, as in 0.0.2, 1.x and 2.0.
+// HasIPString reports whether a notice has the key ipstr, as a server of 3.0a writes it. spaced is true if a space
+// follows the marker, as in 0.0.2, 1.x and 2.0.
 func HasIPString(payload []byte) (has, spaced bool) {
 	mark := markConnected
 	if !hasPrefix(payload, mark) {
@@ -49,8 +48,7 @@ func HasIPString(payload []byte) (has, spaced bool) {
 	return parseObject(text, extra[:]) == "", hasPrefix(text, " ")
 }
 
-// AppendConnectedTyped is [AppendConnected] as 3.0a writes it. There the newcomer
-// gets it, too.
+// AppendConnectedTyped is [AppendConnected] as 3.0a writes it. In 3.0a the newcomer gets the notice too.
 func AppendConnectedTyped(dst []byte, headerLen int, p Presence) []byte {
 	return p.appendTyped(dst, headerLen, markConnected)
 }
@@ -61,14 +59,14 @@ func AppendDisconnectedTyped(dst []byte, headerLen int, p Presence) []byte {
 }
 
 func (p *Presence) appendTyped(dst []byte, headerLen int, mark string) []byte {
-	var room [256]byte // most notices do without an allocation
+	var room [256]byte // most notices need no allocation
 	b := append(room[:0], mark...)
 	b = append(p.appendObject(b), `, "ipstr": `...)
 	b = appendQuoted(b, p.ipstr())
 	return AppendFrame(dst, headerLen, append(b, '}'))
 }
 
-// ipstr is address and port in one text.
+// ipstr returns address and port as one text.
 func (p *Presence) ipstr() string {
 	host := p.IP
 	if strings.IndexByte(host, ':') >= 0 {

@@ -9,8 +9,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A Form says what kind of value a payload is, since a body of 3.0a tells them
-// apart.
+// A Form is the kind of value that a payload is, since a body of 3.0a says which kind it carries.
 type Form uint8
 
 const (
@@ -20,19 +19,16 @@ const (
 	FormJSON              // JSON: a list, a map, an integer, a float or a text
 )
 
-// maxDigits is how many digits an integer may have for Python to read it, which
-// refuses longer ones and ends its loop.
+// maxDigits is the largest number of digits of an integer that Python reads. A longer integer ends the peer's loop.
 const maxDigits = 4300
 
-// AppendBody appends the body of a command of 3.0a with a payload of that form. A
-// list of JSON is written as a list, a map with its keys as texts, an integer with
-// all its digits, and any other number as a float, rounded to single precision.
-// JSON that is null alone is no content.
+// AppendBody appends the body of a command of 3.0a with a payload of form as. A list of JSON is written as a list, an
+// object as a map with texts as keys, an integer with all its digits, and any other number as a float, rounded to
+// single precision. JSON that is only null has no content.
 //
-// Every error is a *[wire.Error]: [wire.CodeUnsupported] for what a body cannot say,
-// which is a bool, null and containers without any data within others, floats that
-// are too large and integers of more than 4300 digits; [wire.CodeBadPayload] for a
-// payload that is not of its form. dst is then returned as it was.
+// Every error is a *[wire.Error]. It is [wire.CodeUnsupported] for a value that a body cannot express: a bool, null or
+// a container without any data within another container, a float that is too large, and an integer of more than 4300
+// digits. It is [wire.CodeBadPayload] for a payload that is not of its form. Then dst is returned unchanged.
 func AppendBody(dst []byte, as Form, payload []byte) ([]byte, error) {
 	var w bodyWriter
 	switch {
@@ -62,21 +58,21 @@ func appendLeaf(dst []byte, kind byte, data []byte) []byte {
 	return append(dst, data...)
 }
 
-// A bodyWriter is a sink that makes a body of its parts. Its first fault stops it.
+// A bodyWriter is a sink that writes a body. After its first fault no method has an effect.
 type bodyWriter struct {
 	format, data []byte
 
 	open  [maxDepth]opened
 	depth int
 
-	why  string // what was wrong first, and its code
+	why  string // the text of the first fault
 	code wire.Code
 }
 
 // An opened is a container that has not ended yet.
 type opened struct {
-	at   int // of its bracket in the format
-	from int // where its data begins
+	at   int // index of its bracket in the format
+	from int // index of its first byte in the data
 }
 
 func (w *bodyWriter) appendTo(dst []byte) []byte {
@@ -98,8 +94,7 @@ func (w *bodyWriter) leaf(kind byte, data []byte) string {
 	return w.why
 }
 
-// begin opens a container. How much data is in it is written in front of its
-// bracket when it ends.
+// begin opens a container. The number of bytes in it is inserted before its bracket when it ends.
 func (w *bodyWriter) begin(kind byte) string {
 	if w.depth == maxDepth {
 		return w.fail(wire.CodeUnsupported, "containers over "+itoa(maxDepth)+" deep")
@@ -131,7 +126,7 @@ func (w *bodyWriter) end(kind byte) string {
 	return w.why
 }
 
-// brackets are those of a container within another.
+// brackets returns the brackets of a container within another container.
 func brackets(kind byte) string {
 	switch kind {
 	case 't':
@@ -142,7 +137,7 @@ func brackets(kind byte) string {
 	return "[]"
 }
 
-// float writes a number in decimals, rounded.
+// float writes a number in decimals as a float, rounded to single precision.
 func (w *bodyWriter) float(text string) {
 	f, err := strconv.ParseFloat(text, 32)
 	switch {
@@ -165,7 +160,7 @@ func (w *bodyWriter) integer(text []byte) {
 	w.leaf('i', text)
 }
 
-// json writes what JSON says.
+// json writes the value of a JSON text.
 func (w *bodyWriter) json(text []byte) {
 	if !utf8.Valid(text) {
 		w.fail(wire.CodeBadPayload, "not UTF-8")
@@ -202,7 +197,7 @@ func (w *bodyWriter) value(p *parser) {
 		switch text := p.b[start:p.at]; {
 		case isInteger(text):
 			w.integer(text)
-		case text[len(text)-1] == 'y': // -Infinity, which the parser takes
+		case text[len(text)-1] == 'y': // -Infinity, which the parser accepts
 			p.fail("digit")
 		default:
 			w.float(string(text))
@@ -262,7 +257,7 @@ func (w *bodyWriter) object(p *parser) {
 	w.end('d')
 }
 
-// more takes what follows an item of a container: a comma, or its end.
+// more reads the comma or the closing bracket after an item, and reports whether another item follows.
 func (p *parser) more(closing byte) bool {
 	if p.take(closing) {
 		return false

@@ -1,10 +1,10 @@
 package outbox
 
-// What a browser build lacks: a page has one outbox, and pays for each byte of the program.
+// A browser build lacks the features below: a page has one outbox, and must download each byte of the program.
 const (
 	browser      = true
-	hasDroppable = false // what a page sends is never dropped
-	hasBudget    = false // there is no bound on memory
+	hasDroppable = false // no frame of a page is ever dropped
+	hasBudget    = false // memory is not bounded
 )
 
 type (

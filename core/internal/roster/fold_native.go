@@ -8,12 +8,12 @@ import (
 	"unicode/utf8"
 )
 
-// Fold returns what all names have in common that are the same to a reader who does not look at
-// upper and lower case, and to a list that draws several spaces as one: Unicode's simple
-// case folding of each character, as in [strings.EqualFold], and one space for each run of them.
+// Fold returns a form that is the same for all names that differ only in upper and lower case, or in the number of
+// spaces in a row. It applies Unicode's simple case folding to each character, as [strings.EqualFold] does, and
+// replaces a run of spaces by one space.
 //
-// It does not normalize: é as one character and as an e with an accent are two names, and so are
-// letters of two scripts with one shape. SECURITY.md says what that leaves.
+// Fold does not normalize: é as one character differs from é as an e and an accent, and letters of different scripts
+// with the same shape differ. SECURITY.md describes the consequences.
 func Fold(name string) string {
 	i := 0
 	for i < len(name) && isFolded(name, i) {
@@ -34,14 +34,13 @@ func Fold(name string) string {
 	return b.String()
 }
 
-// isFolded reports whether the byte at i is of ASCII and stays as it is.
+// isFolded reports whether the byte at i is ASCII and stays as it is.
 func isFolded(name string, i int) bool {
 	c := name[i]
 	return c < utf8.RuneSelf && (c < 'A' || c > 'Z') && (c != ' ' || i == 0 || name[i-1] != ' ')
 }
 
-// foldRune returns the one that stands for all characters which differ from r in case only: the
-// least of them, in lower case if it is of ASCII.
+// foldRune returns the least of the characters that differ from r only in case, in lower case if it is ASCII.
 func foldRune(r rune) rune {
 	least := r
 	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {

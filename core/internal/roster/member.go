@@ -5,27 +5,28 @@ import (
 	"github.com/hisock/hisock/core/internal/lock"
 )
 
-// A Member is what a client is called, where it comes from, and the groups that it is in. All methods are
-// safe for concurrent use. The zero value has no name and is in no group.
+// A Member has a client's name, user, address and groups. All methods are safe for concurrent use, except SetUser. The
+// zero value has no name and is in no group.
 //
-// At a server a member enters a [Roster], which finds it by all of this. From then on only the roster
-// changes it. A client is in no roster: what it is told of itself is set here.
+// At a server a member enters a [Roster], which finds it by its name, user, address and groups. From then on only the
+// roster changes it. At a client there is no roster, and the methods below set the name and groups of which the server
+// tells it.
 type Member struct {
-	user   string // who the client is; set before the member is known
+	user   string // the client's user; set before the member is shared
 	groups groupset.Set
 
 	// Guarded by Roster.mu.
-	session uint64   // its id in Roster.sessions; zero if it is not there
-	freed   []string // names, folded, that the member had and keeps from others
-	left    bool     // it does not enter any more
+	session uint64   // the member's id in Roster.sessions; zero if it has none
+	freed   []string // former names of the member, folded, that no other member may take
+	left    bool     // the member has left, and must not enter
 
 	mu   lock.Mutex[lock.Member] // guards the fields below; taken after Roster.mu
-	in   bool                    // in a roster; written with Roster.mu held too
+	in   bool                    // the member is in a roster; written with Roster.mu held too
 	name string
 	addr string
 }
 
-// Name is the client's name, empty if it has none.
+// Name returns the client's name. It is empty if the client has none.
 func (m *Member) Name() string {
 	m.mu.Lock()
 	name := m.name
@@ -33,7 +34,7 @@ func (m *Member) Name() string {
 	return name
 }
 
-// Addr is the client's address as the server sees it.
+// Addr returns the client's address as the server sees it.
 func (m *Member) Addr() string {
 	m.mu.Lock()
 	addr := m.addr
@@ -41,7 +42,7 @@ func (m *Member) Addr() string {
 	return addr
 }
 
-// User is who the client is, at a server; empty for nobody in particular.
+// User returns the client's user at a server. It is empty if the client has none.
 func (m *Member) User() string { return m.user }
 
 // Groups returns the groups that the client is in, sorted. The caller owns the slice.
@@ -50,13 +51,13 @@ func (m *Member) Groups() []string { return m.groups.Names() }
 // InGroup reports whether the client is in the group.
 func (m *Member) InGroup(group string) bool { return m.groups.Has(group) }
 
-// FirstGroup is the first of the groups when they are sorted, or empty.
+// FirstGroup returns the first of the sorted groups, or an empty text if the client is in no group.
 func (m *Member) FirstGroup() string { return m.groups.First() }
 
-// SetUser says who the client is, before anybody knows the member.
+// SetUser sets the client's user. It must be called before the member is shared.
 func (m *Member) SetUser(user string) { m.user = user }
 
-// SetName sets the name of a member that is in no roster, and returns the one before.
+// SetName sets the name of a member that is in no roster, and returns the former name.
 func (m *Member) SetName(name string) (old string) {
 	m.mu.Lock()
 	m.mustBeOutLocked()
@@ -73,8 +74,8 @@ func (m *Member) SetAddr(addr string) {
 	m.mu.Unlock()
 }
 
-// AddGroup adds a group to a member that is in no roster, and reports whether it was not there, unless that
-// makes more than limit groups: then full is true and nothing has changed. A negative limit is none.
+// AddGroup adds a group to a member that is in no roster, and reports whether the member was not in the group. If there
+// would be more than limit groups, AddGroup changes nothing and full is true. A negative limit is no limit.
 func (m *Member) AddGroup(group string, limit int) (added, full bool) {
 	m.mu.Lock()
 	m.mustBeOutLocked()
@@ -83,7 +84,7 @@ func (m *Member) AddGroup(group string, limit int) (added, full bool) {
 	return added, full
 }
 
-// RemoveGroup takes a group from a member that is in no roster, and reports whether it was there.
+// RemoveGroup removes a group from a member that is in no roster, and reports whether the member was in the group.
 func (m *Member) RemoveGroup(group string) bool {
 	m.mu.Lock()
 	m.mustBeOutLocked()
@@ -92,7 +93,7 @@ func (m *Member) RemoveGroup(group string) bool {
 	return removed
 }
 
-// mustBeOutLocked keeps a member and the indexes of its roster from disagreeing.
+// mustBeOutLocked panics if the member is in a roster, whose indexes would no longer agree with the member.
 func (m *Member) mustBeOutLocked() {
 	if m.in {
 		m.mu.Unlock()

@@ -2,14 +2,14 @@ package roster
 
 import "slices"
 
-// seats say who holds what only so many may hold: a name, or the seats of a user. The zero value is empty.
-// Its owner locks.
+// seats has the holders of things that only a bounded number of members may hold: a name, or a place among the
+// connections of a user. The zero value is empty. The caller holds the lock of the owner.
 type seats[C comparable] struct {
-	held map[string][]C // the one that came first in front
+	held map[string][]C // the holders of each key, in the order in which they came
 }
 
-// take gives c a seat at key, of which there are so many, unless all are taken: then it returns who has
-// them, the one that came first in front. One that has a seat there keeps it.
+// take gives c one of the most seats at key. If c has a seat already, it keeps that seat. If all seats are taken, take
+// returns the holders in the order in which they came; otherwise it returns nil.
 func (t *seats[C]) take(key string, most int, c C) (holders []C) {
 	held := t.held[key]
 	if slices.Contains(held, c) {
@@ -25,7 +25,7 @@ func (t *seats[C]) take(key string, most int, c C) (holders []C) {
 	return nil
 }
 
-// give gives the seat of c at key back, if it has one.
+// give gives back the seat of c at key, if c has one.
 func (t *seats[C]) give(key string, c C) {
 	held := t.held[key]
 	i := slices.Index(held, c)
@@ -38,10 +38,10 @@ func (t *seats[C]) give(key string, c C) {
 	}
 }
 
-// arrivals are those that have seats and are not in the roster yet, and who waits for them. The zero value is
-// empty. Its owner locks.
+// arrivals has the members that are arriving: they have seats and are not in the roster yet. The zero value is empty.
+// The caller holds the lock of the owner.
 type arrivals[C comparable] struct {
-	over map[C]chan struct{} // closed when it does not arrive any more; nil while nobody waits for that
+	over map[C]chan struct{} // closed when the member is not arriving any more; nil while nobody waits
 }
 
 func (a *arrivals[C]) add(c C) {
@@ -51,7 +51,8 @@ func (a *arrivals[C]) add(c C) {
 	a.over[c] = nil
 }
 
-// of returns a channel that is closed when one of the holders does not arrive any more, or nil if none does.
+// of returns a channel that is closed when one of the holders is not arriving any more. It returns nil if none is
+// arriving.
 func (a *arrivals[C]) of(holders []C) <-chan struct{} {
 	for _, h := range holders {
 		over, arrives := a.over[h]
@@ -67,7 +68,7 @@ func (a *arrivals[C]) of(holders []C) <-chan struct{} {
 	return nil
 }
 
-// remove notes that c does not arrive any more, if it did.
+// remove notes that c is not arriving any more.
 func (a *arrivals[C]) remove(c C) {
 	if over := a.over[c]; over != nil {
 		close(over)
@@ -78,13 +79,13 @@ func (a *arrivals[C]) remove(c C) {
 // maxTombs is the number of sessions of which a roster remembers that they were replaced.
 const maxTombs = 1024
 
-// tombs are the sessions of members that were replaced, the last ones: their clients may not have heard of
-// it, and must not come back in the place of the member that came after them. The zero value is empty. Its
-// owner locks.
+// tombs has the last sessions of members that were replaced. Their clients may not know that they were replaced, and
+// must not come back and take the place of the member that replaced them. The zero value is empty. The caller holds the
+// lock of the owner.
 type tombs struct {
-	tokens map[uint64][]byte // by id of the session
-	ring   []uint64          // ids, which are written over in turn
-	next   int
+	tokens map[uint64][]byte // by the session's id
+	ring   []uint64          // ids of sessions; when the ring is full, the oldest is overwritten
+	next   int               // index of the oldest id, if the ring is full
 }
 
 func (t *tombs) bury(id uint64, token []byte) {

@@ -7,8 +7,8 @@ import (
 	"github.com/hisock/hisock/core/internal/lock"
 )
 
-// A set is read far more often than it is changed: a sender takes a snapshot and holds no lock while it
-// queues. All methods are safe for concurrent use. The zero value is empty.
+// A set is a set of members. It is read far more often than it is changed: a sender takes a snapshot, and holds no lock
+// while it queues. All methods are safe for concurrent use. The zero value is empty.
 type set[C comparable] struct {
 	snap atomic.Pointer[[]C] // nil when out of date
 
@@ -20,7 +20,7 @@ type set[C comparable] struct {
 // manyMembers is the length of the longest list that is searched.
 const manyMembers = 16
 
-// indexLocked returns where in the list c is, or -1.
+// indexLocked returns the index of c in list, or -1.
 func (s *set[C]) indexLocked(c C) int {
 	if s.at == nil {
 		return slices.Index(s.list, c)
@@ -72,7 +72,7 @@ func (s *set[C]) remove(c C) bool {
 	return true
 }
 
-// snapshot returns the members at this moment. It is shared: nobody may change it.
+// snapshot returns the current members. The slice is shared: nobody may change it.
 func (s *set[C]) snapshot() []C {
 	if p := s.snap.Load(); p != nil {
 		return *p
@@ -102,11 +102,11 @@ func (s *set[C]) len() int {
 // An index holds sets by name. A set that becomes empty is forgotten. All methods are safe for concurrent
 // use. The zero value is empty.
 type index[C comparable] struct {
-	mu   lock.RWMutex[lock.Index]
+	mu   lock.RWMutex[lock.Index] // guards the field below
 	sets map[string]*set[C]
 }
 
-// snapshot returns who is in the set of that name at this moment. It is shared: nobody may change it.
+// snapshot returns the current members of the set with that name. The slice is shared: nobody may change it.
 func (x *index[C]) snapshot(name string) []C {
 	if s := x.get(name); s != nil {
 		return s.snapshot()
@@ -114,7 +114,7 @@ func (x *index[C]) snapshot(name string) []C {
 	return nil
 }
 
-// len is how many are in the set of that name.
+// len returns the number of members in the set with that name.
 func (x *index[C]) len(name string) int {
 	if s := x.get(name); s != nil {
 		return s.len()
@@ -122,7 +122,7 @@ func (x *index[C]) len(name string) int {
 	return 0
 }
 
-// get returns the set of that name, or nil.
+// get returns the set with that name, or nil.
 func (x *index[C]) get(name string) *set[C] {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -143,7 +143,7 @@ func (x *index[C]) add(name string, c C) {
 	m.add(c)
 }
 
-// remove reports whether c was in the set of that name.
+// remove reports whether c was in the set with that name.
 func (x *index[C]) remove(name string, c C) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()

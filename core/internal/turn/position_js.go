@@ -1,6 +1,7 @@
 package turn
 
-// A page handles each frame in a turn of its own, so that its reader has noted its position itself.
+// A browser build has no positions: its reader handles each frame in a turn of its own, and notes its position itself
+// before the turn.
 type places struct{}
 
-var _ = (&Turn{}).places // which nothing here uses
+var _ = (&Turn{}).places // not used in this build
