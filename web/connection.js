@@ -1,4 +1,4 @@
-// The life of one client: its Go client and the events of that, its state, and its session when the page is left.
+// The life of one client: its client in the engine and the events of that, its state, and its session when the page is left.
 
 import { Calls } from "./calls.js";
 import { HisockError, numberOf } from "./errors.js";
@@ -10,7 +10,7 @@ import { nextTask, watchPage } from "./page.js";
 /** @typedef {import("./engines.js").Engine} Instance */
 /** @typedef {ReturnType<typeof import("./options.js").readOptions>} Options */
 
-// The states by Go's numbers, from 1.
+// The states by the engine's numbers, from 1.
 const states = /** @type {const} */ (["connected", "disconnected", "reconnecting", "resumed", "connecting"]);
 
 export class Connection {
@@ -35,7 +35,7 @@ export class Connection {
   #lastRefused = [];
 
   /**
-   * The reason why a connection has ended, until Go says whether the client comes back: then "disconnected" is told.
+   * The reason why a connection has ended, until the engine says whether the client comes back: then "disconnected" is told.
    *
    * @type {HisockError | null | undefined} undefined if no connection has ended
    */
@@ -49,7 +49,7 @@ export class Connection {
   #earlyRaw = [];
   #earlyMissed = 0; // frames that the server has dropped, before #begin
   #begun = false;
-  #over = false; // Go has reported the end
+  #over = false; // the engine has reported the end
 
   #auth;
   /** @type {Map<number, AbortController>} calls of the page's auth function that run */
@@ -106,7 +106,7 @@ export class Connection {
       }
       const unwatch = this.#inst.onEnd((why) => {
         this.#unlisten.abort();
-        this.#native = undefined; // the Go program is gone
+        this.#native = undefined; // the engine is gone
         incoming.native = undefined;
         settle(why);
         incoming.push(() => this.#end(why));
@@ -114,7 +114,7 @@ export class Connection {
       this.closed.then(unwatch);
 
       const abort = () => {
-        settle(signal.reason); // before Go reports an error of its own
+        settle(signal.reason); // before the engine reports an error of its own
         this.#native?.close();
       };
       signal.addEventListener("abort", abort, { once: true });
@@ -140,7 +140,7 @@ export class Connection {
   }
 
   /**
-   * Returns the functions that Go calls. They queue the events in the order in which they happen.
+   * Returns the functions that the engine calls. They queue the events in the order in which they happen.
    *
    * @param {(outcome: unknown) => void} settle is called with the outcome of connect: undefined for a welcome
    * @returns {import("./native.d.ts").Sink}
@@ -167,7 +167,7 @@ export class Connection {
       },
       settled: (id, err, payload) => incoming.push(() => this.#calls.settle(id, err, payload)),
       changed: (hook, what, name) => {
-        if (hook === "rename") this.#name = name; // for the time after the end, when Go cannot be asked
+        if (hook === "rename") this.#name = name; // for the time after the end, when the engine cannot be asked
         incoming.push(() => void (hook === "rename" ? incoming.tell(hook, what, name) : incoming.tell(hook, what)));
       },
       undelivered: (list) => {
@@ -185,7 +185,7 @@ export class Connection {
       notice: (hook, name, groups, address, old) => incoming.notice(hook, { name, groups, address }, old),
       ended: (err) => {
         this.#over = true;
-        // Go can be asked for the name and the groups only now. The page is told of the end in order.
+        // The engine can be asked for the name and the groups only now. The page is told of the end in order.
         this.#forgetNative();
         settle(err ?? new HisockError("closed", "closed while connecting"));
         incoming.push(() => this.#end(err ?? null));
@@ -214,14 +214,14 @@ export class Connection {
   }
 
   /**
-   * Calls the page's auth function, and gives Go the result.
+   * Calls the page's auth function, and gives the engine the result.
    *
    * @param {number} id
    */
   async #authorize(id) {
     const abort = new AbortController();
     this.#auths.set(id, abort);
-    await undefined; // the page's code never runs inside a call from Go
+    await undefined; // the page's code never runs inside a call from the engine
     let auth;
     try {
       auth = await this.#auth?.(abort.signal);
@@ -257,7 +257,7 @@ export class Connection {
   }
 
   /**
-   * Asks Go to do something, and throws the error that Go returns.
+   * Asks the engine to do something, and throws the error that it returns.
    *
    * @param {(native: NativeClient) => HisockError | void} what
    */
@@ -306,7 +306,7 @@ export class Connection {
   }
 
   /**
-   * Handles a state that Go reports. With "disconnected" Go does not say whether the client comes back.
+   * Handles a state that the engine reports. With "disconnected" the engine does not say whether the client comes back.
    *
    * @param {number} number
    * @param {string} name

@@ -6,7 +6,7 @@
 const firstApplicationCode = 1000;
 
 // The names of the protocol's codes, by the codes' numbers from 1, which core/wire lists. The names are part of
-// the API and keep their spelling. Go has only the numbers.
+// the API and keep their spelling. An engine sends and receives the numbers.
 /** @type {readonly import("./hisock.d.ts").PeerErrorCode[]} */
 const names = [
   "internal", "canceled", "deadline_exceeded", "unknown_command", "bad_payload", "bad_name",

@@ -66,7 +66,7 @@ function tell(fn) {
   }
 }
 
-/** For the tests of this package: counts what is alive in Go, and ends the Go program. */
+/** For the tests of this package: counts what is alive in the engines, and ends the Go program. */
 export const internals = { stats, crash };
 
 /**

@@ -1,6 +1,6 @@
 // The frames and events of one client. The page's handlers are given them one after the other, in
-// the order of arrival. Handlers never run inside a call from Go: frames and events are queued, and the queue is
-// worked off as soon as Go has returned.
+// the order of arrival. Handlers never run inside a call from the engine: frames and events are queued, and the queue is
+// worked off as soon as the engine has returned.
 
 import { HisockError, needFunction, numberOf } from "./errors.js";
 import { decode, encode, encodeDetails, isForCaller } from "./payload.js";
@@ -271,7 +271,7 @@ export class Incoming {
   }
 
   /**
-   * Shows a warning of the Go program.
+   * Shows a warning of the engine.
    *
    * @param {string} message
    * @param {(string | number)[]} args

@@ -15,7 +15,7 @@ export class KeptSession {
   /** @type {string | undefined} the entry that was taken out, until the client has connected */
   #taken;
 
-  /** The session for Go to go on with. Empty if there is none. */
+  /** The session for the engine to go on with. Empty if there is none. */
   session = new Uint8Array(0);
   /** @type {Uint8Array[]} raw messages that had arrived at the page before and were not taken by recvRaw */
   raw = [];

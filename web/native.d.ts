@@ -1,9 +1,10 @@
-// The interface between the Go program and this module. Neither side throws.
-// Payloads cross as bytes. Only Go checks names.
+// The interface between an engine and the rest of this module: instance.js has it from the Go program, and
+// engine/engine.js is another one. Neither side throws.
+// Payloads cross as bytes. Only the engine checks names.
 
 import type { HisockError } from "./hisock.d.ts";
 
-/** The one object that the Go program hands over as it starts. */
+/** The one object of an engine. The Go program hands it over as it starts. */
 export interface Native {
   /** Starts to connect. sink is told the outcome. */
   connect(config: Config, sink: Sink): NativeClient | HisockError;
@@ -22,7 +23,7 @@ export interface Config {
   /** Keys and values in turn. */
   metadata: string[];
   notices: boolean;
-  /** Bytes. 0 means the default of the Go client, here and below. */
+  /** Bytes. 0 means the default of the engine, here and below. */
   maxFrame: number;
   /** Bytes. */
   queueBytes: number;
@@ -38,7 +39,7 @@ export interface Config {
 
 /** One client. No method may be called after sink.ended. */
 export interface NativeClient {
-  /** Lets frames through. Until then Go holds frames back, and does not read on from the server. */
+  /** Lets frames through. Until then the engine holds frames back, and does not read on from the server. */
   begin(): void;
   send(command: string, payload: Uint8Array): HisockError | undefined;
   sendRaw(payload: Uint8Array): HisockError | undefined;
@@ -66,7 +67,7 @@ export interface NativeClient {
   close(): void;
 }
 
-/** The events of one client, which Go reports in the order in which they happen. */
+/** The events of one client, which the engine reports in the order in which they happen. */
 export interface Sink {
   /** A warning; args are keys and values in turn. */
   warn(message: string, ...args: (string | number)[]): void;
@@ -81,7 +82,7 @@ export interface Sink {
   replay(hook: "replay" | "replayed", group: string, messages: number, missed: number, lost: boolean): void;
   /** The server calls. The page ends the call with answer or refuse. */
   called(id: number, command: string, payload: Uint8Array): void;
-  /** Go asks for the auth. The page ends that with answer or refuse. */
+  /** The engine asks for the auth. The page ends that with answer or refuse. */
   auth(id: number): void;
   /** The server has given the call up, or the auth is not needed any more. */
   cancelled(id: number): void;

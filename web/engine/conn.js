@@ -300,8 +300,8 @@ export class Conn {
       done(err, undefined);
       return;
     }
+    this.out.addLater(id, length, k, id, bytes, rest); // which throws for a buffer that is detached
     this.asked.set(id, { k, done });
-    this.out.addLater(id, length, k, id, bytes, rest);
   }
 
   /**

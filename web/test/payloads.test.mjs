@@ -165,3 +165,37 @@ test("the form of a connection's payloads can be set once", async (t) => {
   });
   assert.deepEqual(got, [[17, "17"], "18", 19]);
 });
+
+test("a buffer that was taken away is a TypeError, and nothing else comes of it", async (t) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async () => {
+    const errors = collect();
+    const client = await hisock.connect("/ws", { as: "text", onError: (err) => errors.push(err.name) });
+    const gone = () => {
+      const view = new Uint8Array(8);
+      structuredClone(view.buffer, { transfer: [view.buffer] });
+      return view;
+    };
+    const shrunk = () => {
+      const buffer = new ArrayBuffer(16, { maxByteLength: 16 });
+      const view = new Uint8Array(buffer, 8, 8);
+      buffer.resize(4);
+      return view;
+    };
+    client.handle("gone", gone);
+    const names = [];
+    for (const make of [gone, shrunk]) {
+      for (const use of [(v) => client.send("reflect", v), (v) => client.sendRaw(v), (v) => client.call("echo", v)]) {
+        names.push((await failure(() => use(make()))).name);
+      }
+      names.push((await failure(() => hisock.connect("/ws", { auth: make(), retry: { first: false } }))).name);
+    }
+    const asked = await client.call("ask", ["gone", ""]);
+    const alive = await client.call("echo", "still here");
+    const { clients } = await hisock.internals.stats();
+    return { names, asked, alive, clients, errors: errors.filter((name) => name !== "HisockError") };
+  });
+  assert.deepEqual(got.names, Array(8).fill("TypeError"));
+  assert.match(got.asked, /^failed: internal error/);
+  assert.deepEqual([got.alive, got.clients, got.errors], ["still here", 1, ["TypeError"]]);
+}, ["js"]); // the Go program ends
