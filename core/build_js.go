@@ -56,6 +56,7 @@ func (*legacyPeer) probe(c *Conn, nonce uint64)                        { c.out.P
 func (*legacyPeer) batch() func(*Conn, *reader) bool                   { return (*Conn).batch }
 func (*legacyPeer) formOf(any) form                                    { return 0 }
 func (*legacyPeer) Refusal() []byte                                    { return nil }
+func (*legacyPeer) Abbreviates([]byte) bool                            { return false }
 func (*legacyPeer) shake(cl *Client, n *welcomed, hello []byte) (err error) {
 	n.welcome, err = shake(n.stream, n.rd, hello, &cl.cfg)
 	return err
@@ -70,7 +71,7 @@ func (*Conn) welcomeLegacy() []byte                               { return nil }
 func (*Conn) askRecord(context.Context, string) (Presence, error) { return Presence{}, errNoLegacy }
 
 func formOf(any) form                                   { return 0 }
-func abbreviated[T any](*Conn, []byte) (v T, ok bool)   { return v, false }
+func expanded[T any]([]byte) (v T, ok bool)             { return v, false }
 func mayBeLegacy(_ *reader, why *Error, _ error) *Error { return why }
 func (*Server) isLegacy(*reader) bool                   { return false }
 

@@ -133,20 +133,10 @@ func formOf(v any) form {
 	return formOf(to) // this ends, since encode has converted v
 }
 
-// abbreviated returns the value that a payload from c abbreviates for a handler that takes a T; see [legacy.Peer.Abbreviates].
-// It reports false if the payload is no abbreviation. c may be nil.
-func abbreviated[T any](c *Conn, payload []byte) (v T, ok bool) {
-	if c == nil || c.legacy == nil {
-		return v, false
-	}
-	return expanded[T](c.legacy, payload)
-}
-
-func expanded[T any](p *legacyPeer, payload []byte) (v T, ok bool) {
-	switch {
-	case !p.Abbreviates(payload):
-		return v, false
-	case len(payload) == 0:
+// expanded returns the value that a payload abbreviates for a handler that takes a T. [legacy.Peer.Abbreviates] has
+// reported true for the payload. expanded reports false if the payload is no abbreviation of a T.
+func expanded[T any](payload []byte) (v T, ok bool) {
+	if len(payload) == 0 {
 		return v, true
 	}
 	if is := reflect.ValueOf(&v).Elem(); is.Kind() == reflect.Bool {

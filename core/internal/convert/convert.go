@@ -37,30 +37,29 @@ func Encode(codec Codec, v any) ([]byte, error) {
 	return Other(codec, v)
 }
 
-// An Intake converts payloads to values of type T. The type is examined once, when the Intake is made.
+// An Intake converts payloads to values of type T, which TakeBasic does not know. The type is examined once, when the
+// Intake is made.
 type Intake[T any] struct{ how conversion }
 
 // IntakeOf returns the Intake for type T.
 func IntakeOf[T any]() Intake[T] { return Intake[T]{conversionOf[T]()} }
 
-// Take converts a payload to a value. A []byte refers to the payload. Take does not allocate a T if T is a basic type.
-func (i Intake[T]) Take(codec Codec, payload []byte) (T, error) {
-	if v, known, err := takeBasic[T](payload); known {
-		return v, err
-	}
+// TakeOther converts a payload to a value, if TakeBasic does not know T.
+func (i Intake[T]) TakeOther(codec Codec, payload []byte) (T, error) {
 	return takeOther[T](i.how, codec, payload)
 }
 
-// Decode is Take for a single payload.
+// Decode makes a value of a single payload. A []byte refers to the payload.
 func Decode[T any](codec Codec, payload []byte) (T, error) {
-	if v, known, err := takeBasic[T](payload); known {
+	if v, known, err := TakeBasic[T](payload); known {
 		return v, err
 	}
 	return takeOther[T](conversionOf[T](), codec, payload)
 }
 
-// takeBasic does not allocate a T, since decodeBasic does not keep its address.
-func takeBasic[T any](payload []byte) (v T, known bool, err error) {
+// TakeBasic converts a payload to a value, if T is a basic type or the empty struct, and reports whether it is. A []byte
+// refers to the payload. TakeBasic does not allocate a T, since decodeBasic does not keep its address.
+func TakeBasic[T any](payload []byte) (v T, known bool, err error) {
 	known, err = decodeBasic(payload, &v)
 	return v, known, err
 }
