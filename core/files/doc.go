@@ -66,7 +66,8 @@
 //	                  32 B   SHA-256 of the whole content, from offset 0
 //	receiver  done     1 B   1: the content is in its place
 //
-// A size that is not known has no offset but 0. A receiver ends the stream with an error if the sender breaks these rules
+// A receiver says how many bytes it has before it hashes them, so that the sender hashes its own meanwhile. A size that
+// is not known has no offset but 0. A receiver ends the stream with an error if the sender breaks these rules
 // ([core.CodeProtocol]), if the content has more bytes than the receiver takes ([core.CodeTooBig]), or other bytes than
 // the checksum says ([core.CodeBadPayload]).
 package files

@@ -1,7 +1,6 @@
 package files
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"math"
 	"strconv"
@@ -12,7 +11,7 @@ import (
 // Sizes in bytes of what doc.go describes.
 const (
 	offerSize  = 16
-	answerSize = 8 + sha256.Size
+	hasSize    = 8
 	startSize  = 8
 	lengthSize = 4
 	maxChunk   = 1 << 20
@@ -60,27 +59,17 @@ func parseOffer(b [offerSize]byte) (offer, error) {
 	return offer{size: int64(size), seek: b[4] == flagSeek}, nil
 }
 
-// An answer is what a receiver has already.
-type answer struct {
-	has int64 // in bytes
-	sum [sha256.Size]byte
-}
-
-func (a answer) append(dst []byte) []byte {
-	return append(binary.BigEndian.AppendUint64(dst, uint64(a.has)), a.sum[:]...)
-}
-
-// parseAnswer parses the answer to an offer.
-func parseAnswer(b [answerSize]byte, to offer) (answer, error) {
-	has := binary.BigEndian.Uint64(b[:8])
+// parseHas parses how many bytes the receiver of an offer has.
+func parseHas(b [hasSize]byte, of offer) (int64, error) {
+	has := binary.BigEndian.Uint64(b[:])
 	most := uint64(0)
-	if to.seek && to.size > 0 {
-		most = uint64(to.size)
+	if of.seek && of.size > 0 {
+		most = uint64(of.size)
 	}
 	if has > most {
-		return answer{}, broken("the receiver has more bytes than it can have")
+		return 0, broken("the receiver has more bytes than it can have")
 	}
-	return answer{int64(has), [sha256.Size]byte(b[8:])}, nil
+	return int64(has), nil
 }
 
 // broken is the error about a peer that breaks the rules of the format.

@@ -48,11 +48,18 @@ func (r *receiver) receive(ctx context.Context) (Receipt, error) {
 		return Receipt{}, r.tooBig()
 	}
 	r.buf = make([]byte, bufferSize)
-	has, err := r.hashPart(ctx, what)
+	has, err := r.to.begin(what)
 	if err != nil {
 		return Receipt{}, err
 	}
-	if _, err := r.s.Write(answer{has, r.soFar()}.append(nil)); err != nil {
+	if _, err := r.s.Write(binary.BigEndian.AppendUint64(nil, uint64(has))); err != nil {
+		return Receipt{}, err
+	}
+	if err := r.hashPart(ctx, has); err != nil {
+		return Receipt{}, err
+	}
+	sum := r.soFar()
+	if _, err := r.s.Write(sum[:]); err != nil {
 		return Receipt{}, err
 	}
 	var from [startSize]byte
@@ -78,20 +85,20 @@ func (r *receiver) receive(ctx context.Context) (Receipt, error) {
 	return r.finish(start)
 }
 
-// hashPart hashes what is here of an earlier transfer, and returns its size in bytes.
-func (r *receiver) hashPart(ctx context.Context, what offer) (int64, error) {
-	has, err := r.to.begin(what)
-	for at := int64(0); err == nil && at < has; {
-		if err = ctx.Err(); err != nil {
-			break
+// hashPart hashes the bytes that are here of an earlier transfer.
+func (r *receiver) hashPart(ctx context.Context, has int64) error {
+	for at := int64(0); at < has; {
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 		p := r.buf[:min(int64(len(r.buf)), has-at)]
-		if err = r.to.readAt(p, at); err == nil {
-			r.sum.Write(p)
-			at += int64(len(p))
+		if err := r.to.readAt(p, at); err != nil {
+			return err
 		}
+		r.sum.Write(p)
+		at += int64(len(p))
 	}
-	return has, err
+	return nil
 }
 
 // chunk receives one chunk. It reports false for the end.

@@ -29,19 +29,23 @@ func send(ctx context.Context, s io.ReadWriter, from *Source, m *meter) (Receipt
 	if _, err := s.Write(what.append(nil)); err != nil {
 		return Receipt{}, err
 	}
-	var raw [answerSize]byte
+	var raw [hasSize]byte
 	if err := readAll(s, raw[:]); err != nil {
 		return Receipt{}, err
 	}
-	reply, err := parseAnswer(raw, what)
+	start, err := parseHas(raw, what)
 	if err != nil {
 		return Receipt{}, err
 	}
-	buf, h, start := make([]byte, bufferSize), sha256.New(), reply.has
-	if err := from.hashTo(ctx, h, start, buf); err != nil {
+	buf, h := make([]byte, bufferSize), sha256.New()
+	if err := from.hashTo(ctx, h, start, buf); err != nil { // meanwhile the receiver does the same
 		return Receipt{}, err
 	}
-	if start > 0 && [sha256.Size]byte(h.Sum(nil)) != reply.sum {
+	var has [sha256.Size]byte
+	if err := readAll(s, has[:]); err != nil {
+		return Receipt{}, err
+	}
+	if start > 0 && [sha256.Size]byte(h.Sum(nil)) != has {
 		h.Reset()
 		start = 0
 		if err := from.rewind(); err != nil {
