@@ -19,7 +19,8 @@ import (
 // of the server included. A frame whose handler is running counts as handled; whatever that handler
 // sends from now on fails. Calls under way end with this client. Calls to the server fail here,
 // and the server is told that they were given up. Calls of the server that a handler has begun
-// fail there with [CodeConnLost]. Requests for a change of the name or the groups take effect, and their answers are
+// fail there with [CodeConnLost]. Streams end at both ends, here with [CodeClosed] and there with
+// [CodeConnLost]. Requests for a change of the name or the groups take effect, and their answers are
 // dropped.
 //
 // Detach does not wait for handlers; [Client.Done] does. Handlers and hooks may call it. It fails
@@ -57,7 +58,7 @@ func (cl *Client) SessionBytes() int {
 	}
 	// Each frame that waits, and each call, takes a few bytes more in a session.
 	const base, perCall = 1 << 10, 80
-	n := base + perCall*(c.calls.len()+c.serving.len())
+	n := base + perCall*(c.calls.len()+c.serving.len()+c.streamsOpen())
 	n += parked.Size(&parked.Session{ID: c.sess.ID(), Token: c.sess.Token(), Name: c.Name(), Groups: c.Groups()}) + cl.book.Size()
 	n += c.turn.Bytes()
 	out := c.out.Stats()
@@ -134,6 +135,9 @@ func (c *Conn) park() *parked.Session {
 		if id != 0 {
 			s.Out = wire.AppendFailure(s.Out, id, wire.Goodbye{Code: CodeConnLost, Reason: "the client was detached while it handled the call"})
 		}
+	}
+	for _, id := range c.parkStreams() {
+		s.Out = wire.AppendStreamEnd(s.Out, id, wire.Goodbye{Code: CodeConnLost, Reason: "the client was detached"})
 	}
 	calls, lastID := c.calls.park(errDetached)
 	for _, id := range calls {

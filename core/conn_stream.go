@@ -422,10 +422,11 @@ type streaming struct {
 	feed     func(c *Conn) ([][]byte, any)
 	end      func(c *Conn)
 	relinked func(c *Conn)
+	park     func(c *Conn) []uint64
 }
 
 func newStreaming() *streaming {
-	return &streaming{(*Conn).gotFrame, (*Conn).gotProbe, (*Conn).fetch, (*Conn).endAll, (*Conn).relinkStreams}
+	return &streaming{(*Conn).gotFrame, (*Conn).gotProbe, (*Conn).fetch, (*Conn).endAll, (*Conn).relinkStreams, (*Conn).parkAll}
 }
 
 // streaming returns how to reach the code of streams, in a browser build whose program uses it.
@@ -498,6 +499,27 @@ func (c *Conn) relinkStreams() {
 	if t := c.streams.Load(); t != nil {
 		t.Relinked()
 	}
+}
+
+// parkStreams ends all streams of a session that goes on elsewhere, and returns the ids of the streams that are open.
+func (c *Conn) parkStreams() []uint64 {
+	if !browser {
+		return c.parkAll()
+	}
+	if s := c.streaming(); s != nil {
+		return s.park(c)
+	}
+	return nil
+}
+
+func (c *Conn) parkAll() []uint64 {
+	t := c.streams.Load()
+	if t == nil {
+		return nil
+	}
+	ids := t.IDs()
+	t.End(errDetached)
+	return ids
 }
 
 // gotFrame is gotOfStream.
