@@ -13,7 +13,7 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A position is what a message of a few fields looks like.
+// A position is a typical message with a few fields.
 type position struct {
 	Ship  string  `json:"ship"`
 	Lat   float64 `json:"lat"`
@@ -64,7 +64,7 @@ func BenchmarkHandler(b *testing.B) {
 	})
 }
 
-// A hole is a connection on which what is written is gone at once.
+// A hole is a connection that drops all bytes that are written.
 type hole struct{ transport.Conn }
 
 func (hole) Write(p []byte) (int, error)                     { return len(p), nil }

@@ -26,7 +26,7 @@ const servedByChild = "HISOCK_BENCH_SERVER"
 // pipelined is how many messages BenchmarkPipelined has in flight.
 const pipelined = 64
 
-// BenchmarkPipelined is what commands, each answered by a command, and calls cost the server alone:
+// BenchmarkPipelined measures the server alone, for commands that are each answered by a command, and for calls:
 // server-ns/op is the processor time of a process of its own, user and system. The peer writes frames
 // that it has made before, as many at once as are in flight, and counts the bytes that come back.
 func BenchmarkPipelined(b *testing.B) {

@@ -19,7 +19,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// fresh has an Authorize that takes no token which is older than a minute, and what gives such
+// fresh has an Authorize that refuses tokens older than a minute, and a function that gives such
 // tokens.
 type fresh struct{ asked atomic.Int32 }
 

@@ -204,7 +204,7 @@ func TestNameThatIsTakenMeanwhile(t *testing.T) {
 	})
 }
 
-// A Connect by the program begins with what the options say.
+// A Connect by the program begins with the name and groups of the options.
 func TestConnectAnewAsksForTheOptions(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()

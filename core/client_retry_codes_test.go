@@ -83,7 +83,7 @@ func TestRetrySaysWhoComesBack(t *testing.T) {
 	require.Len(t, said, len(all)+2)
 }
 
-// A server that says when to come back is believed, whatever its code.
+// A client keeps to the time at which a server tells it to come back, with any code.
 func TestRetryAfterHealsEveryCode(t *testing.T) {
 	for _, c := range append(codes(), 999, CodeApplication, 1<<32-1) {
 		require.True(t, comesBack(&Error{Code: c, RetryAfter: time.Second}, false), "code %d", c)

@@ -309,7 +309,7 @@ func (l *liar) close(s *fuzzSession, acknowledged bool) {
 	}
 }
 
-// check is what holds for each session, however it ended.
+// check checks what must be true of each session, in whichever way it has ended.
 func (l *liar) check(s *fuzzSession) {
 	handled := l.handled[s.conn]
 	require.LessOrEqual(l.t, len(handled), len(s.numbers))
@@ -322,7 +322,7 @@ func (l *liar) check(s *fuzzSession) {
 	require.NotEqual(l.t, CodeNone, CodeOf(s.conn.Err()))
 }
 
-// checkStates checks that what the program was told could have happened in that order.
+// checkStates checks that the states of which the program was told can follow each other in that order.
 func (l *liar) checkStates() {
 	after := map[State][]State{
 		StateConnected:    {0, StateReconnecting, StateDisconnected},

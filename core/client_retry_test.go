@@ -104,7 +104,7 @@ func TestWelcomedAndCut(t *testing.T) {
 	}
 }
 
-// cutter welcomes whoever comes, and cuts.
+// cutter welcomes each client and cuts its stream.
 func cutter(lis *transport.PipeListener, resumes, bye bool) {
 	for {
 		stream, err := lis.Accept()
@@ -320,7 +320,7 @@ func TestConnectAgainInStateHandler(t *testing.T) {
 	})
 }
 
-// A state handler that ends its goroutine keeps the client neither from coming back nor from its end.
+// A client comes back, and ends, even if a state handler has ended its own goroutine.
 func TestStateHandlerThatEndsItsGoroutine(t *testing.T) {
 	for _, at := range []State{StateReconnecting, StateDisconnected} {
 		t.Run(at.String(), func(t *testing.T) {

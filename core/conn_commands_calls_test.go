@@ -161,7 +161,7 @@ func framesOf(b []byte) (frames []wire.Frame) {
 	return frames
 }
 
-// A second call under the id of one whose handler runs ends the connection, whoever reads it.
+// A second call with the id of a call that is being handled ends the connection, whichever goroutine reads it.
 func TestCallUnderTheIDOfASlowOne(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.srv.HandleBytes("slow", func(ctx context.Context, _ *Conn, b []byte) ([]byte, error) { <-ctx.Done(); return b, nil })

@@ -63,7 +63,7 @@ func TestCallContext(t *testing.T) {
 	}
 }
 
-// A call that is given up ends what its handler waits for, and what that has begun.
+// If a call is given up, its context and the contexts derived from it end.
 func TestCallContextEndsWaiting(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		t := w.t

@@ -75,7 +75,7 @@ func TestCloseTellsWhatItLost(t *testing.T) {
 	}
 }
 
-// A client that is away when it is closed says what it could not send any more.
+// A client that is suspended when it is closed reports the messages that it could not send any more.
 func TestCloseTellsWhatItLostAway(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()

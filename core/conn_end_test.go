@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Close sends what is queued, then a goodbye.
+// Close sends the frames that are queued, and then a goodbye.
 func TestCloseDrains(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got kept[int]

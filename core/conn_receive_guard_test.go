@@ -107,7 +107,7 @@ func TestFrameTimeout(t *testing.T) {
 	}
 }
 
-// Drop by drop a frame does not come in time, whatever else has come before.
+// A frame that comes byte by byte is late, even if whole frames came before it.
 func TestDrip(t *testing.T) {
 	inWorld(t, &ServerOptions{Timeouts: Timeouts{Frame: 10 * time.Second}}, func(w *world) {
 		got := w.rated()

@@ -19,7 +19,7 @@ import (
 // dispatch, also while the stream breaks off and while a handler is busy. TestHooksMayWait provokes
 // all hooks for each act and looks at one of them.
 
-// A scene is one run: a hook at one end, and what it does.
+// A scene is one run of the test: a hook at one end, and the act of the hook.
 type scene struct {
 	*world
 	cl, bob *Client
@@ -56,7 +56,7 @@ func (s *scene) told(hook string, c *Conn) {
 
 func (s *scene) breakOff() { s.cl.Conn().sess.Link().Stream.Close() } //nolint:errcheck // it breaks off
 
-// acts are what a hook does, each of them something that needs the peer, the turn or a lock.
+// acts are the acts of a hook. Each needs the peer, the turn or a lock.
 var acts = map[string]func(s *scene, ctx context.Context, c *Conn) error{
 	"calls": func(_ *scene, ctx context.Context, c *Conn) error {
 		got, err := Call[string](ctx, c, "slow", "hello")

@@ -130,7 +130,7 @@ func TestMutualCallBack(t *testing.T) {
 	})
 }
 
-// Concurrent handlers start while another handler keeps what is not concurrent waiting.
+// Concurrent handlers start while another handler runs, and all other frames wait for it.
 func TestConcurrentBesideBlocked(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		t := w.t

@@ -52,7 +52,7 @@ func TestBroadcastsAndSendsInOrder(t *testing.T) {
 	})
 }
 
-// callAtOnce makes n calls side by side; what each comes to is sent on the channel.
+// callAtOnce makes n calls at once. The result of each call is sent on the channel.
 func callAtOnce(ctx context.Context, cl *Client, n int, command string, payload []byte) <-chan error {
 	results := make(chan error, n)
 	for range n {

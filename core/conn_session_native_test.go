@@ -22,7 +22,7 @@ import (
 // What was sent before a write failed is handled, too, where the connection may be resumed.
 func TestMuteWithSessionIsReadToItsEnd(t *testing.T) { readToItsEnd(t, true) }
 
-// A client that comes back does not wait for the end of what it has left.
+// A client that comes back does not wait until its old stream has ended.
 func TestMuteIsResumed(t *testing.T) {
 	inMute(t, nil, func(w *world, l *muting, got *atomic.Int64) {
 		cl := newTestClient(w.lis, &ClientOptions{Name: "ada", Codec: testCodec{}, Retry: Retry{Min: time.Millisecond, Max: time.Millisecond}})
@@ -159,7 +159,7 @@ func TestMuteWithoutSessionMakesNobodyWait(t *testing.T) {
 	})
 }
 
-// Acks are few under load, and what waits for one is let go when nothing more comes.
+// Under load few acks are sent. Frames that wait for an ack are freed soon after the last frame has come.
 func TestAcksAreFew(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.srv.OnBytes("x", func(context.Context, *Conn, []byte) error { return nil })
@@ -197,7 +197,7 @@ func TestAcksAreFew(t *testing.T) {
 	})
 }
 
-// An ack of frames that are not written yet ends the connection, whatever has been queued.
+// An ack for frames that are not written yet ends the connection, even if the frames are queued.
 func TestAckOfWhatWasNeverWritten(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 4 << 20}}, func(w *world) {
 		w.serve()

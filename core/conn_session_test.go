@@ -73,7 +73,7 @@ func inMute(t *testing.T, opts *ServerOptions, f func(w *world, l *muting, got *
 
 func command(n int) []byte { return wire.AppendCommand(nil, "n", fmt.Append(nil, n)) }
 
-// What a peer has sent before a write to it failed is handled, whatever is sent to it meanwhile.
+// Frames that a peer has sent before a write to it failed are handled, while other frames are sent to it.
 func TestMuteIsReadToItsEnd(t *testing.T) { readToItsEnd(t, false) }
 
 // readToItsEnd ends or suspends a connection by a write that fails.

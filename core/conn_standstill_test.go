@@ -38,7 +38,7 @@ func errOr(n int, err error) error {
 	return err
 }
 
-// Calls that go back and forth are answered, or fail, whoever begins and however deep they go.
+// Calls that go back and forth are answered or fail, whichever end begins and however deep they are nested.
 func TestCallsBackAndForth(t *testing.T) {
 	const slots = 16
 	// In turn each end runs one of them; beside each other as many as there are slots, and one more that
@@ -153,7 +153,8 @@ func TestDeadlockBesideOthers(t *testing.T) {
 	})
 }
 
-// With manual dispatch Update waits, and what it keeps waiting is found out like all else; so are hooks.
+// With manual dispatch, a handler or hook in Update that waits for the peer is part of a standstill like any other
+// handler.
 func TestDeadlockInHooksAndManual(t *testing.T) {
 	for _, manual := range []bool{false, true} {
 		t.Run(fmt.Sprintf("manual %v", manual), func(t *testing.T) {

@@ -145,7 +145,7 @@ func TestConnValuesAtOnce(t *testing.T) {
 	require.Zero(t, testing.AllocsPerRun(100, func() { c.Get(valueKey(3)) }))
 }
 
-// A connection holds the values of its admission, and not what else the authorizer was shown.
+// A connection keeps the values of its admission, but nothing else of the Info that the authorizer got.
 func TestAdmissionIsNotHeld(t *testing.T) {
 	var admission weak.Pointer[Admission]
 	authorize := func(_ context.Context, a *Admission) error {

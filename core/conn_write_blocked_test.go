@@ -12,7 +12,7 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// wrapped is a listener that changes what it accepts.
+// wrapped is a listener that wraps each stream that it accepts.
 type wrapped struct {
 	*transport.PipeListener
 	wrap func(transport.Conn) transport.Conn

@@ -11,7 +11,7 @@ import (
 	"github.com/hisock/hisock/core/internal/convert"
 )
 
-// A browser build converts what it can tell without reflection.
+// A browser build converts the types that it can convert without reflection.
 func TestConvertInABrowser(t *testing.T) {
 	roundTrip(t, nil, at("x"))
 	roundTrip(t, nil, at([]byte{1}))

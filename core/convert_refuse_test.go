@@ -14,7 +14,7 @@ import (
 	"github.com/hisock/hisock/core/internal/convert"
 )
 
-// What has no form is refused where it is sent, whatever it is inside of, and nothing panics.
+// A value that has no form is refused where it is sent, also inside another value, and nothing panics.
 func TestConvertRefusesToSend(t *testing.T) {
 	var itself any
 	itself = &itself

@@ -81,7 +81,7 @@ func (c *code) UnmarshalBinary(b []byte) error {
 	return nil
 }
 
-// A grade says in text what it is, and does not read that: it comes back as binary.
+// A grade has a method that writes text but none that reads it: it travels as binary.
 func (g grade) MarshalText() ([]byte, error)   { return fmt.Appendf(nil, "grade %d", g), nil }
 func (g grade) MarshalBinary() ([]byte, error) { return []byte{byte(g)}, nil }
 
@@ -320,7 +320,7 @@ func meet[T any](t *testing.T, sent any, want T) {
 	require.Equal(t, want, got)
 }
 
-// The form that a peer of 3.0a is told is what the payload is.
+// The form in a frame to a peer of 3.0a is the form of the payload.
 func TestFormOfEveryKind(t *testing.T) {
 	var held any = nickname("ada")
 	for name, tc := range map[string]struct {
@@ -351,7 +351,7 @@ func TestFormOfEveryKind(t *testing.T) {
 	}
 }
 
-// Bytes are sent as details as they are, whatever they are called.
+// Bytes are sent unchanged as details, also if their type has a name.
 func TestDetailsOfNamedBytes(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		fail := func(details any) func(context.Context, *Conn, struct{}) (int, error) {

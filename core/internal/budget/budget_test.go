@@ -41,7 +41,7 @@ func TestMeters(t *testing.T) {
 	require.Zero(t, b.Held())
 }
 
-// A holder of little, and one that goes up and down by a block, change nothing that is shared.
+// A holder of few bytes, and a holder whose bytes go up and down by a block, do not change the budget.
 func TestMeterIsQuiet(t *testing.T) {
 	b := New(1 << 20)
 	var m Meter
@@ -113,7 +113,7 @@ func TestNoBudget(t *testing.T) {
 	b.Sub(1)
 }
 
-// What many share is counted for each of them, which may be more than an int holds.
+// Bytes that many holders share are counted for each holder, and the sum may not fit into an int.
 func TestMoreThanAnInt(t *testing.T) {
 	b := New(1 << 30)
 	for range 3 {

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The first command of a client of which it is not known tells, and only that.
+// Only the first command of a client tells whether the client speaks 2.x or 3.0a.
 func TestSettle(t *testing.T) {
 	tests := map[string]Dialect{"$CMD$say$MSG$hello": V2x, "$CMD$say$MSG$2       2shi": V30a}
 	for command, want := range tests {

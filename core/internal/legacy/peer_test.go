@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the end of the stream means depends on who ends it, and after what.
+// The meaning of the end of the stream depends on the end that ends it, and on the last frame before.
 func TestEnded(t *testing.T) {
 	heard := server(V002)
 	_, _, ok, err := heard.Next(frames("a"))

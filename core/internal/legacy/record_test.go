@@ -8,7 +8,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// Answers come in the order of the questions, and there is a bound to those.
+// Answers come in the order of the requests, whose number is bounded.
 func TestRecords(t *testing.T) {
 	_, _, err := server(V002).AskRecord("ada")
 	require.Equal(t, wire.CodeUnsupported, codeOf(err))

@@ -63,7 +63,7 @@ func server(d Dialect) *Peer {
 	return p
 }
 
-// Frames are written one by one, but to a peer that reads each in full however it comes.
+// Frames are written one by one, except to a peer that reads each frame in full.
 func TestStreamWritesFrameByFrame(t *testing.T) {
 	bufs := [][]byte{frames("a", "bc"), frames(""), frames("d", "e")}
 	one := []string{string(frames("a")), string(frames("bc")), string(frames("")), string(frames("d")), string(frames("e"))}
@@ -132,7 +132,7 @@ func TestStreamKeepsReadyReader(t *testing.T) {
 	require.True(t, ok)
 }
 
-// So many bytes a second are written, and a burst at once; a wait shows that it goes on, and ends with the stream.
+// A stream writes at the pace's rate, and a burst at once. A write that waits calls Progress, and ends with the stream.
 func TestStreamPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const rate, size = 10 << 10, 1000

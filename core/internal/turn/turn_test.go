@@ -342,7 +342,7 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// A session that goes on elsewhere has what waits, but for what is not to be run, and nothing is run here.
+// Park returns the frames that wait, except canceled calls and barriers, and no job runs any more.
 func TestPark(t *testing.T) {
 	turn := handed(1 << 20)
 	turn.Push(frame(wire.KindRequest, 1, "popped"))
