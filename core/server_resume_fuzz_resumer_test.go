@@ -352,7 +352,8 @@ func (r *resumer) finish() {
 			s.link.stream.Close() //nolint:errcheck // it is over
 		}
 	}
-	time.Sleep(fuzzResumeTime + 15*time.Second)
+	// What has come is handled first: two calls to "wait" at a time, each for a second.
+	time.Sleep(fuzzResumeTime + 15*time.Second + time.Duration(r.id)*time.Second/2)
 	synctest.Wait()
 	require.Zero(r.t, r.srv.Len(), "all have left")
 	r.calling.Wait()

@@ -162,6 +162,7 @@ func resumeSeeds() (seeds [][]byte) {
 	}
 	waits := slices.Repeat([]step{{opWait, 0x7b}}, 57) // more than may run at once, of which each answer waits for an ack
 	return append(seeds,
+		programOf(modeDrop|modeOldest, append(slices.Repeat([]step{{opWait, 6}}, 56), step{opAnew, 6})...), // the reader comes to the end late
 		programOf(modeTight, waits...),
 		programOf(modeTight, append([]step{{opClose, 0}, {opSend, 0xc7}}, waits...)...),
 		programOf(0, append(waits[:30:30], step{opBad, 0})...),
