@@ -352,8 +352,8 @@ func (r *resumer) finish() {
 			s.link.stream.Close() //nolint:errcheck // it is over
 		}
 	}
-	// What has come is handled first: two calls to "wait" at a time, each for a second.
-	time.Sleep(fuzzResumeTime + 15*time.Second + time.Duration(r.id)*time.Second/2)
+	// Frames that have come are handled first. Calls to "wait" take a second each, and fill the inbox, if they are long, one by one.
+	time.Sleep(fuzzResumeTime + 15*time.Second + time.Duration(r.id)*time.Second)
 	synctest.Wait()
 	require.Zero(r.t, r.srv.Len(), "all have left")
 	r.calling.Wait()
