@@ -72,6 +72,28 @@
 // other connections do not either. A payload of type []byte is valid until its
 // handler returns.
 //
+// # Streams
+//
+// A call has one answer. A stream has many items, one way or both, or bytes: [Stream] with [HandleStream] for items of a
+// handler, [Upload] with [HandleUpload] for items of a caller and one answer, [Exchange] with [HandleExchange] for both at
+// once, and [OpenByteStream] with [HandleByteStream] for an [io.Reader] and [io.Writer]. Servers and clients open streams
+// to each other.
+//
+//	for tick, err := range core.Stream[Tick](ctx, client, "ticks", "ACME") {
+//		...
+//	}
+//
+// A break, an error of either side, a panic and the end of the context end a stream at both ends, with the reason.
+// Who sends waits for who takes, within a window ([Limits].StreamWindow), so that a stream never fills a queue, whatever its
+// length. Commands, calls and answers go ahead of it: over a slow path a small call takes at most twice as long as without a
+// stream at full speed. Streams of both directions at full speed at once make that up to four times. Streams share the
+// path. A stream goes on over a resume, each item once and in order; if the session is
+// given up, both ends have a [StreamError] that says how far it came. Handlers of streams run beside the connection's other
+// handlers, at most [Limits].MaxStreams for a client.
+//
+// Use a command for what is sent without an answer, a call for one question, and a stream for what has many parts, is
+// long, or must not run ahead of its reader.
+//
 // # Hooks
 //
 // A hook is a function that the program registers for an event: OnJoin, OnSuspend, OnState, OnRename, OnMissed,

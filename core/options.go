@@ -41,7 +41,8 @@ type ServerOptions struct {
 
 	// Manual makes no handler run by itself: the program calls [Server.Update] or [Server.Run]. All handlers, also
 	// [Concurrent] handlers, and all hooks run on the goroutine that calls it, one at a time. Only the error hook,
-	// [Access].Authorize and Notices, middleware of sends and the Codec run on other goroutines too.
+	// [Access].Authorize and Notices, middleware of sends and the Codec run on other goroutines too, and handlers of
+	// streams each on one of their own.
 	Manual bool
 
 	// Codec converts values that are not text, numbers or bytes. Nil means JSON; in a

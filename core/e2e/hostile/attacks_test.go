@@ -41,7 +41,7 @@ const honestClients = 10
 func TestAttacks(t *testing.T) {
 	long := os.Getenv("HISOCK_SOAK") != ""
 	attacks := maps.Clone(handshakeAttacks)
-	for _, more := range []map[string]attack{frameAttacks, floodAttacks, memoryAttacks, nameAttacks, sessionAttacks, noticeAttacks} {
+	for _, more := range []map[string]attack{frameAttacks, floodAttacks, memoryAttacks, nameAttacks, sessionAttacks, noticeAttacks, streamAttacks} {
 		maps.Copy(attacks, more)
 	}
 	for name, at := range attacks {
