@@ -85,7 +85,7 @@
 //
 // A break, an error of either side, a panic and the end of the context end a stream at both ends, with the reason.
 // Who sends waits for who takes, within a window ([Limits].StreamWindow), so that a stream never fills a queue, whatever its
-// length. Commands, calls and answers go ahead of it: over a slow path a small call takes at most twice as long as without a
+// length. Commands, calls and answers go ahead of it: over a slow path nearly each small call takes at most twice as long as without a
 // stream at full speed. Streams of both directions at full speed at once make that up to four times. Streams share the
 // path. A stream goes on over a resume, each item once and in order; if the session is
 // given up, both ends have a [StreamError] that says how far it came. Handlers of streams run beside the connection's other

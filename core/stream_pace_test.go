@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,22 +68,28 @@ func TestCallBesideStreams(t *testing.T) {
 						go io.Copy(s, endless{}) //nolint:errcheck // until the context ends
 					}
 					var most, first, all time.Duration
+					var each []time.Duration
 					const calls = 300
 					begin, before := time.Now(), 0
 					for i := range calls {
 						if i == calls/10 { // the window has been found by then
 							begin, before, first, most = time.Now(), total(received), most, 0
+							each = nil
 						}
 						time.Sleep(37 * time.Millisecond)
 						took := call()
 						most = max(most, took)
 						all += took
+						each = append(each, took)
 					}
 					used := float64(total(received)-before) / time.Since(begin).Seconds() / rate / float64(max(min(ways.down, 1)+min(ways.up, 1), 1))
 					t.Logf("a call takes %v alone, %v beside at most, %v in the mean; the path is used to %.2f", alone, most, all/calls, used)
-					require.LessOrEqual(t, first, 3*alone)
-					require.LessOrEqual(t, most, alone*time.Duration(2+2*ways.down*ways.up)) // in both directions the measurements disturb each other
-					require.Greater(t, used, map[bool]float64{true: 0.4, false: 0.72}[ways.down*ways.up > 0], "both directions share what calls may wait")
+					require.LessOrEqual(t, first, alone*time.Duration(3+2*ways.down*ways.up))
+					slices.Sort(each)
+					both := time.Duration(1 + ways.down*ways.up) // then the measurements disturb each other
+					require.LessOrEqual(t, each[len(each)*98/100], 2*both*alone)
+					require.LessOrEqual(t, most, 5*both*alone/2)
+					require.Greater(t, used, map[bool]float64{true: 0.4, false: 0.65}[ways.down*ways.up > 0], "both directions share what calls may wait")
 					for _, c := range received[:max(ways.down, ways.up)] { // streams of the same direction
 						if ways.down*ways.up > 0 {
 							break

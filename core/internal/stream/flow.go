@@ -8,7 +8,7 @@ import "time"
 // Probes are pings that are written among the frames, four for each window. The answer to one tells how long the way
 // there and back takes, and that what was written before has arrived. The least time is the way without a queue. The
 // window grows while answers take little longer than that, and shrinks when they take longer by more than the slack, which
-// is a third of the least time. So the path is always busy, and the queue before it stays short. To begin with the
+// is some third of the least time. So the path is always busy, and the queue before it stays short. To begin with the
 // window doubles with each round, until there is a queue. As a queue which stays would be taken for a longer path, nothing is
 // sent for one round once in measureEvery.
 type flow struct {
