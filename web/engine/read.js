@@ -3,7 +3,7 @@
 
 import { decoder, nameFault } from "./names.js";
 import { after, fail, readNumber } from "./numbers.js";
-import { maxMillis, maxReason, none } from "./wire.js";
+import { maxCredit, maxMillis, maxReason, none } from "./wire.js";
 
 /** @typedef {import("./numbers.js").Num} Num */
 
@@ -290,3 +290,41 @@ export function readReplay(c, maxName) {
 }
 
 /** @typedef {ReturnType<typeof readReplay>} Replay */
+
+/**
+ * Reads a frame that opens a stream. Its name is not checked.
+ *
+ * @param {Cursor} c
+ */
+export function readStream(c) {
+  const id = c.number() || fail("protocol", "stream: id 0");
+  return { id, credit: credit(c, 0), silent: c.bool(), name: c.bytes(), payload: c.rest() };
+}
+
+/**
+ * Reads an item of a stream, or a part of one.
+ *
+ * @param {Cursor} c
+ * @param {boolean} last it is not a part of which more follows
+ */
+export function readItem(c, last) {
+  const id = c.number();
+  const payload = c.rest();
+  return last || payload.length > 0 ? { id, payload } : fail("protocol", "stream part: no payload");
+}
+
+/** @param {Cursor} c */
+export function readCredit(c) {
+  const r = { id: c.number(), credit: credit(c, 1) };
+  c.done();
+  return r;
+}
+
+/**
+ * @param {Cursor} c
+ * @param {number} least
+ */
+function credit(c, least) {
+  const n = c.number();
+  return n < least || n > maxCredit ? fail("protocol", `${n} B of credit, not from ${least} to ${maxCredit} B`) : Number(n);
+}

@@ -11,9 +11,9 @@ import { putNumber, sizeOf } from "./numbers.js";
 export const kind = /** @type {const} */ ({
   hello: 0x01, welcome: 0x02, refuse: 0x03,
   command: 0x10, raw: 0x11, request: 0x12, reply: 0x13, failure: 0x14, cancel: 0x15,
+  streamItem: 0x16, streamEnd: 0x17, streamCredit: 0x18, stream: 0x1a, streamPart: 0x1b,
   ping: 0x20, pong: 0x21, ack: 0x22, goodbye: 0x23, missed: 0x24,
   joinGroup: 0x30, leaveGroup: 0x31, joined: 0x32, left: 0x33, rename: 0x34, renamed: 0x35,
-  streamEnd: 0x17, stream: 0x1a,
   askJoin: 0x36, askLeave: 0x37, askRename: 0x38,
   replay: 0x39, replayEnd: 0x3a, groupCommand: 0x3b, groupRaw: 0x3c, groupPassed: 0x3d,
 });
@@ -36,6 +36,15 @@ export const maxReason = 1 << 10;
 
 /** The longest time on the wire, in milliseconds. */
 export const maxMillis = 0x7fffffff;
+
+/** What each item and part of a stream costs of the credit beside its payload, in bytes. */
+export const itemCost = 32;
+
+/** The credit of the side that opens a stream, before the other one grants any, in bytes. */
+export const firstCredit = 16 << 10;
+
+/** The credit of a direction of a stream at most, in bytes. */
+export const maxCredit = 0x7fffffff;
 
 /** @type {Uint8Array} */
 export const none = new Uint8Array(0);
@@ -113,6 +122,16 @@ export function join(parts) {
   }
   return b;
 }
+
+/**
+ * What follows the id in a frame that opens a stream.
+ *
+ * @param {number} window bytes of credit for what the other side sends
+ * @param {boolean} silent this side sends no items
+ * @param {Uint8Array} name
+ * @param {Uint8Array} arg
+ */
+export const streamBody = (window, silent, name, arg) => join([window, silent ? 1 : 0, name.length, name, arg]);
 
 /**
  * @typedef {object} Hello
