@@ -5,6 +5,7 @@ import { HisockError, describe, needFunction, needOptions, needSignal, needStrin
 import { bytesOf, decodeReply, encode, needAs } from "./payload.js";
 import { Incoming } from "./incoming.js";
 import { RawInbox } from "./raw.js";
+import { byteStreams, checkStreamOptions, exchange, upload } from "./streams.js";
 
 /** @typedef {import("./hisock.d.ts").Client} ClientType */
 /** @typedef {import("./hisock.d.ts").As} As */
@@ -105,6 +106,19 @@ export class Client {
     needFunction(`handler of calls of "${command}"`, fn);
     needOptions(`handle "${command}"`, options, ["as"]);
     return this.#incoming.handle(command, fn, needAs(`handle "${command}"`, options.as, this.#as));
+  }
+
+  /**
+   * @param {string} name
+   * @param {Function} fn
+   * @param {{ as?: As }} [options]
+   */
+  handleStream(name, fn, options = {}) {
+    this.#checkCommand(name);
+    needFunction(`handler of streams of "${name}"`, fn);
+    needOptions(`handleStream "${name}"`, options, ["as"]);
+    this.#conn.needStreams();
+    return this.#incoming.handleStream(name, fn, needAs(`handleStream "${name}"`, options.as, this.#as));
   }
 
   /** @param {Function} fn */
@@ -235,6 +249,69 @@ export class Client {
     const late = `no reply to "${command}" after ${timeout} ms`;
     const reply = await this.#conn.ask(signal, timeout, late, (native, id) => native.call(id, command, payload));
     return decodeReply(`reply to "${command}"`, reply, as);
+  }
+
+  /**
+   * @param {string} name
+   * @param {unknown} [arg]
+   * @param {import("./hisock.d.ts").StreamOptions<any>} [options]
+   * @returns {AsyncGenerator<any, void, void>}
+   */
+  stream(name, arg, options = {}) {
+    const { what, as, open } = this.#stream(name, arg, options, ["as", "signal"], true, false);
+    return exchange(open, what, as);
+  }
+
+  /**
+   * @param {string} name
+   * @param {unknown} arg
+   * @param {unknown} items
+   * @param {import("./hisock.d.ts").StreamOptions<any>} [options]
+   * @returns {AsyncGenerator<any, void, void>}
+   */
+  exchange(name, arg, items, options = {}) {
+    const { what, as, open } = this.#stream(name, arg, options, ["as", "signal"], false, false);
+    return exchange(open, what, as, { items });
+  }
+
+  /**
+   * @param {string} name
+   * @param {unknown} arg
+   * @param {unknown} items
+   * @param {import("./hisock.d.ts").StreamOptions<any>} [options]
+   * @returns {Promise<any>}
+   */
+  async upload(name, arg, items, options = {}) {
+    const { what, as, open } = this.#stream(name, arg, options, ["as", "signal"], false, false);
+    return upload(open, what, as, items);
+  }
+
+  /**
+   * @param {string} name
+   * @param {unknown} [arg]
+   * @param {{ signal?: AbortSignal }} [options]
+   */
+  openBytes(name, arg, options = {}) {
+    const { what, open } = this.#stream(name, arg, options, ["signal"], false, true);
+    return byteStreams(open(), what);
+  }
+
+  /**
+   * Checks the arguments of a stream.
+   *
+   * @param {string} name
+   * @param {unknown} arg
+   * @param {object} options
+   * @param {string[]} known
+   * @param {boolean} silent
+   * @param {boolean} carries
+   */
+  #stream(name, arg, options, known, silent, carries) {
+    needString("stream", name);
+    const what = `stream "${name}"`;
+    const { as, signal } = checkStreamOptions(what, options, known);
+    const payload = encode(what, arg);
+    return { what, as: needAs(what, as, this.#as), open: () => this.#conn.openStream(name, payload, silent, carries, signal) };
   }
 
   /**

@@ -5,6 +5,7 @@ import { HisockError, numberOf } from "./errors.js";
 import { KeptSession } from "./kept.js";
 import { readAuth } from "./options.js";
 import { nextTask, watchPage } from "./page.js";
+import { Stream } from "./streams.js";
 
 /** @typedef {import("./native.d.ts").NativeClient} NativeClient */
 /** @typedef {import("./engines.js").Engine} Instance */
@@ -159,6 +160,7 @@ export class Connection {
         incoming.push(() => void incoming.tell(hook, { group, messages, missed, lost }));
       },
       called: (id, command, payload) => incoming.called(id, command, payload),
+      streamed: (stream, name, arg) => incoming.streamed(stream, name, arg),
       auth: (id) => void this.#authorize(id),
       cancelled: (id) => {
         const auth = this.#auths.get(id);
@@ -284,6 +286,28 @@ export class Connection {
     );
   }
 
+  /**
+   * Opens a stream.
+   *
+   * @param {string} name
+   * @param {Uint8Array} arg
+   * @param {boolean} silent
+   * @param {boolean} carries
+   * @param {AbortSignal | undefined} signal
+   */
+  openStream(name, arg, silent, carries, signal) {
+    signal?.throwIfAborted();
+    if (!this.#native) throw new HisockError("not_connected", `the connection of "${this.#name}" has ended`);
+    const stream = this.#native.openStream?.(name, arg, silent, carries) ?? noStreams();
+    if (stream instanceof Error) throw stream;
+    return new Stream(stream, signal);
+  }
+
+  /** Throws if the engine has no streams. */
+  needStreams() {
+    if (this.#native && !this.#native.openStream) throw noStreams();
+  }
+
   retryNow() {
     this.#native?.retryNow();
   }
@@ -365,6 +389,8 @@ export class Connection {
     this.#resolveClosed(why);
   }
 }
+
+const noStreams = () => new HisockError("unsupported", 'the engine "wasm" has no streams in a page: connect with { engine: "js" }');
 
 function deferred() {
   /** @type {(value: unknown) => void} */

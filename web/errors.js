@@ -58,6 +58,8 @@ export class HisockError extends Error {
     this.retryAfter = more.retryAfter ?? 0;
     /** @type {any} */
     this.details = more.details;
+    /** @type {import("./hisock.d.ts").StreamProgress | undefined} */
+    this.progress = undefined;
   }
 }
 

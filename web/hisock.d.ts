@@ -39,7 +39,7 @@ export interface ConnectOptions {
   notices?: boolean;
   /**
    * The engine that speaks the protocol. "wasm" is the Go program. "js" is an engine in JavaScript, which is some twenty
-   * times smaller and does the same except streams. Only the chosen engine is loaded. "wasm" unless set.
+   * times smaller, does the same, and alone has streams in a page. Only the chosen engine is loaded. "wasm" unless set.
    */
   engine?: "js" | "wasm";
   /** The form of payloads for handlers and calls that do not set one. "json" unless set. */
@@ -250,6 +250,38 @@ export interface CallOptions<A extends As> {
   timeout?: number;
 }
 
+/** Values that are sent one after the other. */
+export type Items = AsyncIterable<Sendable> | Iterable<Sendable>;
+
+export interface StreamOptions<A extends As> {
+  /** The form of the items or of the answer. The form of the connection's options unless set. */
+  as?: A;
+  /** Ends the stream when it aborts, here and at the server. The page is given its reason. */
+  signal?: AbortSignal;
+}
+
+/** Both directions of a stream of bytes. writable takes {@link Bytes}. */
+export interface ByteStreams {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Bytes>;
+}
+
+export type StreamHandler<T> = (value: T, info: StreamInfo<T>) => Items | Promise<Items>;
+
+export interface StreamInfo<T = unknown> extends CallInfo {
+  /** What the server sends, in the form of the handler. */
+  readonly items: AsyncGenerator<T, void, void>;
+}
+
+/** How far a stream came, in items, or in bytes of a stream of bytes. */
+export interface StreamProgress {
+  /** How many the page has taken. */
+  readonly taken: number;
+  /** How many were sent, and how many of these are known to have arrived. */
+  readonly sent: number;
+  readonly delivered: number;
+}
+
 export interface ChangeOptions {
   /** Gives up waiting when it aborts: the server may or may not have made the change. The promise rejects with its reason. */
   signal?: AbortSignal;
@@ -361,6 +393,46 @@ export interface Client {
     value?: Sendable,
     options?: CallOptions<A>,
   ): Promise<Value<A, T>>;
+
+  /**
+   * Opens a stream and yields the items that its handler at the server sends. The stream is opened when it is iterated
+   * over. A break, a return and the end of the signal end it at both ends. The server sends at most 256 KiB ahead of what
+   * the page takes. A stream goes on over a resume, with each item once and in order. Items have at most 1 MiB.
+   *
+   *     for await (const tick of client.stream<Tick>("ticks", "ACME", { signal })) show(tick);
+   *
+   * The iteration fails with a {@link HisockError}, whose progress says how far the stream came, or with the signal's reason.
+   * Only the engine "js" has streams in a page. With the other one each function of streams fails with code "unsupported".
+   */
+  stream<T = unknown, A extends As = "json">(name: string, arg?: Sendable, options?: StreamOptions<A>): AsyncGenerator<Value<A, T>, void, void>;
+  /**
+   * Opens a stream, sends the items and resolves with the answer. The next item is asked for when there is room for it. If
+   * the server answers before, the rest of the items is left. If the items fail, the stream fails at both ends and upload
+   * rejects with their error. Otherwise it rejects as {@link Client.stream} fails.
+   */
+  upload<T = unknown, A extends As = "json">(name: string, arg: Sendable, items: Items, options?: StreamOptions<A>): Promise<Value<A, T>>;
+  /** Opens a stream in which both ends send items: see {@link Client.stream} and {@link Client.upload}. */
+  exchange<T = unknown, A extends As = "json">(
+    name: string,
+    arg: Sendable,
+    items: Items,
+    options?: StreamOptions<A>,
+  ): AsyncGenerator<Value<A, T>, void, void>;
+  /**
+   * Opens a stream of bytes, for pipeTo and pipeThrough. The server sends at most 256 KiB ahead of what is read. Closing
+   * writable says that all is written, and the server may write on. Cancelling readable, aborting writable and the end of
+   * the signal end the stream. A program that does not read to the end does one of these. It throws as send does.
+   *
+   *     const { readable, writable } = client.openBytes("files", file.name);
+   *     await file.stream().pipeTo(writable);
+   */
+  openBytes(name: string, arg?: Sendable, options?: { signal?: AbortSignal }): ByteStreams;
+  /**
+   * Sets the handler of streams of that name which the server opens: an async generator, whose items are sent as the
+   * server's program takes them. For an upload the handler takes info.items and yields the answer. Errors are told as
+   * {@link Client.handle} says. The function that handleStream returns removes the handler.
+   */
+  handleStream<T = unknown, A extends As = "json">(name: string, fn: StreamHandler<Value<A, T>>, options?: { as?: A }): () => void;
 
   /** Queues a raw message: bytes without a name, or a string as UTF-8. It throws as send does. */
   sendRaw(bytes: string | Bytes): void;
@@ -515,6 +587,8 @@ export class HisockError extends Error {
    * are not JSON. undefined if there are none.
    */
   readonly details: any;
+  /** For the error of a stream that was opened, how far the stream came. */
+  readonly progress: StreamProgress | undefined;
 }
 
 /** @internal For the tests of this package. */

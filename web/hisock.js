@@ -14,6 +14,7 @@ import "./kept.js";
 import "./page.js";
 import "./payload.js";
 import "./raw.js";
+import "./streams.js";
 import "./warnings.js";
 
 export { HisockError };

@@ -4,6 +4,7 @@
 
 import { HisockError, needFunction, numberOf } from "./errors.js";
 import { decode, encode, encodeDetails, isForCaller } from "./payload.js";
+import { serve } from "./streams.js";
 import { Warnings } from "./warnings.js";
 
 /** @typedef {import("./hisock.d.ts").As} As */
@@ -24,6 +25,8 @@ export class Incoming {
   #commands = new Map();
   /** @type {Map<string, Handler>} */
   #handlers = new Map();
+  /** @type {Map<string, Handler>} */
+  #streams = new Map();
   /** @type {Map<Hook, Function[]>} */
   #hooks = new Map();
   /** @type {Map<number, AbortController>} calls of the server that have no answer yet */
@@ -108,14 +111,43 @@ export class Incoming {
    * @param {As} as
    */
   handle(command, fn, as) {
-    if (this.#handlers.has(command)) {
-      throw new TypeError(`hisock: calls of "${command}" already have a handler`);
-    }
+    return this.#setHandler("calls of", this.#handlers, command, fn, as);
+  }
+
+  /**
+   * @param {string} name
+   * @param {Function} fn
+   * @param {As} as
+   */
+  handleStream(name, fn, as) {
+    return this.#setHandler("streams of", this.#streams, name, fn, as);
+  }
+
+  /**
+   * @param {string} what
+   * @param {Map<string, Handler>} handlers
+   * @param {string} name
+   * @param {Function} fn
+   * @param {As} as
+   */
+  #setHandler(what, handlers, name, fn, as) {
+    if (handlers.has(name)) throw new TypeError(`hisock: ${what} "${name}" already have a handler`);
     const entry = { fn, as };
-    this.#handlers.set(command, entry);
+    handlers.set(name, entry);
     return () => {
-      if (this.#handlers.get(command) === entry) this.#handlers.delete(command);
+      if (handlers.get(name) === entry) handlers.delete(name);
     };
+  }
+
+  /**
+   * Runs the handler of a stream that the server has opened.
+   *
+   * @param {import("./native.d.ts").NativeStream} stream
+   * @param {string} name
+   * @param {Uint8Array} bytes
+   */
+  streamed(stream, name, bytes) {
+    this.push(() => void serve(stream, name, bytes, this.#streams.get(name), (err) => this.report(err)));
   }
 
   /**

@@ -53,6 +53,11 @@ export interface NativeClient {
   refuse(id: number, code: number, message: string, retryAfter: number, details: Uint8Array | undefined): void;
   /** Asks to join the group name (0), to leave it (1), or for another name (2). sink.settled is told the outcome, as for a call. */
   change(id: number, how: 0 | 1 | 2, name: string): void;
+  /**
+   * Opens a stream. silent says that the page sends nothing, carries that it carries bytes and not items. An engine without
+   * streams does not have this method.
+   */
+  openStream?(name: string, arg: Uint8Array, silent: boolean, carries: boolean): NativeStream | HisockError;
   name(): string;
   groups(): string[];
   /** The groups that the server keeps the client out of, each followed by the reason. */
@@ -65,6 +70,47 @@ export interface NativeClient {
   detach(): Uint8Array | undefined;
   /** Ends the client, or the attempt to connect. It does not wait. */
   close(): void;
+}
+
+/** What is told of an end. */
+export interface StreamEnd {
+  /** The number of a code. */
+  code: number;
+  reason: string;
+  /** Milliseconds. */
+  retryAfter: number;
+  details: Uint8Array | undefined;
+}
+
+/** One stream. Its methods may be called at any time. */
+export interface NativeStream {
+  /** The engine calls it when an item, the end or room has come. The page sets it. */
+  onChange: () => void;
+  /** A stream of the server is handled: the rest of its window is granted. */
+  begin(): void;
+  /** Takes the next item that has come. */
+  take(): Uint8Array | undefined;
+  /** What there is once all items are taken: null if the server has sent all, or why no more comes. undefined while more may come. */
+  readonly ended: HisockError | null | undefined;
+  /** Queues an item, or bytes. The page waits while there is no room. */
+  send(payload: Uint8Array): void;
+  readonly hasRoom: boolean;
+  /** Whether all is on its way. */
+  readonly isDrained: boolean;
+  /** Why not all that the page wanted to send could be sent. */
+  readonly refused: HisockError | undefined;
+  /** Nothing more is sent. */
+  finish(): void;
+  /** Both directions end, behind what was sent. */
+  fail(end: StreamEnd, why: HisockError): void;
+  /** Nothing more is taken. */
+  stop(end: StreamEnd, why: HisockError): void;
+  /** Both directions end at once. */
+  abort(end: StreamEnd, why: HisockError): void;
+  /** The handler of a stream of the server has returned. */
+  leave(): void;
+  /** How many items, or bytes, were taken and sent, and how many of these are known to have arrived. */
+  progress(): { taken: number; sent: number; delivered: number };
 }
 
 /** The events of one client, which the engine reports in the order in which they happen. */
@@ -82,6 +128,8 @@ export interface Sink {
   replay(hook: "replay" | "replayed", group: string, messages: number, missed: number, lost: boolean): void;
   /** The server calls. The page ends the call with answer or refuse. */
   called(id: number, command: string, payload: Uint8Array): void;
+  /** The server has opened a stream. */
+  streamed(stream: NativeStream, name: string, arg: Uint8Array): void;
   /** The engine asks for the auth. The page ends that with answer or refuse. */
   auth(id: number): void;
   /** The server has given the call up, or the auth is not needed any more. */

@@ -123,6 +123,20 @@ export class EngineClient {
     this.#withConn(id, (conn, done) => conn.awaitRoom(this.#idOf(id), size, done));
   }
 
+  // Streams.
+
+  /** @param {string} name @param {Uint8Array} arg @param {boolean} silent @param {boolean} carries */
+  openStream(name, arg, silent, carries) {
+    const bytes = this.names.bytes(name);
+    if (bytes instanceof Error) return bytes;
+    return this.#conn ? this.#conn.streams.open(bytes, arg, silent, carries) : notConnected();
+  }
+
+  /** The id of the next stream. Either engine takes the numbers of streams behind the last call of the page before. */
+  nextStream() {
+    return 2 * ++this.#lastCall + 1;
+  }
+
   // Calls to the server, and changes that it is asked for.
 
   /** @param {number} id @param {string} command @param {Uint8Array} payload */
@@ -298,7 +312,7 @@ export class EngineClient {
   sessionBytes() {
     const conn = this.#conn;
     if (!conn || conn.ended || !conn.out.log.keeps) return 0;
-    return parkedSize(this.#park(conn)) + 80 * (conn.asked.size + conn.serving.size);
+    return parkedSize(this.#park(conn)) + 80 * (conn.asked.size + conn.serving.size + conn.streams.size);
   }
 
   detach() {
@@ -308,6 +322,7 @@ export class EngineClient {
     const why = goodbyeBody(goodbye("conn_lost", "the client was detached while it handled the call"), conn.maxFrame);
     for (const id of conn.serving.keys()) conn.sendOwn(kind.failure, id, why);
     for (const [id, { k }] of [...conn.asked]) if (k === kind.request) conn.cancel(Number(id));
+    conn.streams.park();
     const session = park(this.#park(conn));
     conn.abandon();
     this.#campaign.stop(/** @type {HisockError} */ (conn.ended));

@@ -8,6 +8,7 @@ import { callbacks, maxGroupsOf } from "./link.js";
 import { sizeOf } from "./numbers.js";
 import { Outgoing } from "./outgoing.js";
 import { receive, unpark } from "./receive.js";
+import { Streams } from "./streams.js";
 import { defaultMaxFrame, frame, goodbyeBody, kind, lengthOf, none } from "./wire.js";
 
 /** @typedef {import("./numbers.js").Num} Num */
@@ -30,6 +31,7 @@ export class Conn {
   sink;
   out;
   acks;
+  streams;
   name;
   groups;
   maxGroups;
@@ -92,6 +94,7 @@ export class Conn {
     this.token = config.stay ? none : w.token;
     this.out = new Outgoing(client.queueBytes, this.token.length > 0);
     this.acks = new Acks(w.ackBytes);
+    this.streams = new Streams(this, client.queueBytes);
     this.name = w.name;
     this.groups = new Set(w.groups);
     this.maxGroups = maxGroupsOf(w.maxGroups);
@@ -123,6 +126,7 @@ export class Conn {
     this.link = link;
     this.acks.told();
     this.out.attach(link, this.acks.received);
+    this.streams.relinked();
     this.#pingedAt = 0;
     this.#heardAt = this.#lookAt = Date.now();
     link.onEnd = (why) => this.#linkEnded(why);
@@ -238,7 +242,7 @@ export class Conn {
    */
   send(name, payload) {
     const length = lengthOf(undefined, name, payload);
-    const err = this.#refusal(length, name);
+    const err = this.refusal(length, name);
     if (err) return err;
     const size = sizeOf(length) + length;
     if (!this.out.log.admits(size)) {
@@ -255,7 +259,7 @@ export class Conn {
    * @param {number} length
    * @param {Uint8Array} [command]
    */
-  #refusal(length, command) {
+  refusal(length, command) {
     if (this.ended) return this.ended;
     if (command && command.length > this.maxCommand) {
       return new HisockError("bad_name", `name of a command: ${command.length} B exceeds limit ${this.maxCommand} B`);
@@ -295,7 +299,7 @@ export class Conn {
       return;
     }
     const length = lengthOf(id, bytes, rest);
-    const err = this.#refusal(length, k === kind.request ? bytes : none);
+    const err = this.refusal(length, k === kind.request ? bytes : none);
     if (err) {
       done(err, undefined);
       return;
@@ -365,7 +369,7 @@ export class Conn {
    */
   answer(id, payload) {
     const length = lengthOf(id, undefined, payload);
-    const err = this.#refusal(length);
+    const err = this.refusal(length);
     if (err) {
       this.refuse(id, goodbye("too_big", err.message));
       if (!this.ended) this.warn("a handler of a call failed", err);
@@ -427,6 +431,7 @@ export class Conn {
     this.ended = why;
     this.gone.abort(why);
     for (const id of [...this.asked.keys()]) this.answered(id, why, undefined);
+    this.streams.end(why);
     for (const page of this.serving.values()) this.client.forgetServed(page);
     this.serving.clear();
     clearTimeout(this.#timer);
@@ -464,6 +469,7 @@ export class Conn {
     this.ended = new HisockError("closed", "the client was detached");
     this.isOver = this.isAbandoned = true;
     this.gone.abort(this.ended);
+    this.streams.end(this.ended);
     this.#detach();
   }
 

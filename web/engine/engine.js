@@ -20,6 +20,8 @@ import "./parked.js";
 import "./read.js";
 import "./receive.js";
 import "./splitter.js";
+import "./stream.js";
+import "./streams.js";
 import "./wire.js";
 import "./wish.js";
 

@@ -27,6 +27,8 @@ export class Outgoing {
   #ask = false; // a ping with askNonce
   /** @type {Num | undefined} */
   #pong;
+  /** @type {Num | undefined} */
+  #probe; // the nonce of a ping that goes behind what is written
 
   #asking = false; // the server was asked for an ack
   #askedAt = 0; // how many frames were acknowledged then
@@ -62,7 +64,7 @@ export class Outgoing {
 
   /** Writes nothing any more. What was to be told over the link is not worth telling any more. */
   detach() {
-    this.#link = this.#pong = undefined;
+    this.#link = this.#pong = this.#probe = undefined;
     this.#ack = 0;
     this.#ping = this.#ask = this.#asking = false;
   }
@@ -98,8 +100,11 @@ export class Outgoing {
     this.#ack = 0;
     this.#ask = this.#ping = false;
     this.#pong = undefined;
-    if (log.waiting === 0 && control.length === 0) return;
-    log.flush(control.length > 0 ? join(control) : none, (part) => link.write(part));
+    const probe = this.#probe;
+    this.#probe = undefined;
+    if (log.waiting > 0 || control.length > 0) log.flush(control.length > 0 ? join(control) : none, (part) => link.write(part));
+    else if (probe === undefined) return;
+    if (probe !== undefined) link.write(frame(kind.ping, probe));
     this.wake();
   }
 
@@ -194,6 +199,12 @@ export class Outgoing {
   /** Asks the server whether it is still there. */
   ping() {
     this.#ping = true;
+    this.#schedule();
+  }
+
+  /** Asks the server when all that is queued has arrived. @param {Num} nonce */
+  probe(nonce) {
+    this.#probe = nonce;
     this.#schedule();
   }
 

@@ -5,8 +5,8 @@ import { fromServer, goodbye } from "./fault.js";
 import { tooManyGroups } from "./link.js";
 import { split } from "./log.js";
 import { maxCommand, maxName, nameFault, encoder } from "./names.js";
-import { readFailure, readName, readPresence, readRenamed, readReplay } from "./read.js";
-import { goodbyeBody, isCounted, kind, none } from "./wire.js";
+import { readCredit, readFailure, readItem, readName, readPresence, readRenamed, readReplay, readStream } from "./read.js";
+import { isCounted, kind, none } from "./wire.js";
 
 /** @typedef {import("./conn.js").Conn} Conn */
 /** @typedef {import("./read.js").Cursor} Cursor */
@@ -102,15 +102,32 @@ function handle(conn, k, c) {
       if (conn.client.notices) conn.sink.notice("clientRename", name, [], address, old);
       break;
     }
-    case kind.stream: // which this engine does not have: it says so at once
-      conn.sendOwn(kind.streamEnd, c.number(), goodbyeBody(goodbye("unsupported", "this engine has no streams"), conn.maxFrame));
+    case kind.stream:
+      conn.streams.accept(readStream(c));
+      break;
+    case kind.streamItem:
+    case kind.streamPart: {
+      const { id, payload } = readItem(c, k === kind.streamItem);
+      conn.streams.gotItem(id, payload, k === kind.streamItem);
+      break;
+    }
+    case kind.streamCredit: {
+      const { id, credit } = readCredit(c);
+      conn.streams.gotCredit(id, credit);
+      break;
+    }
+    case kind.streamEnd:
+      conn.streams.gotEnd(c.number(), c.goodbye());
       break;
     case kind.ping:
       conn.gotPing(numberOnly(c));
       break;
-    case kind.pong:
-      conn.out.gotPong(numberOnly(c));
+    case kind.pong: {
+      const nonce = numberOnly(c);
+      if (typeof nonce === "bigint" && nonce >> 62n === 1n) conn.streams.answered(nonce);
+      else conn.out.gotPong(nonce);
       break;
+    }
     case kind.ack:
       conn.out.gotAck(numberOnly(c));
       break;

@@ -87,6 +87,17 @@ export async function everything(bytes: Uint8Array, buffer: ArrayBuffer, view: D
   const id: bigint = await client.call("id", 1n, { as: "bigint" });
   const raw: Uint8Array = await client.call("image", "x", { as: "bytes" });
 
+  for await (const line of client.stream<Line>("lines", 1, { signal: AbortSignal.timeout(1) })) console.log(line.text);
+  for await (const word of client.exchange("upper", null, ["a"], { as: "text" })) console.log(word.length);
+  const all: number = await client.upload("sum", 0, (async function* () { yield 1; })(), { as: "number" });
+  const both = client.openBytes("store", "name");
+  await new Blob([buffer]).stream().pipeTo(both.writable);
+  const first: Uint8Array | undefined = (await both.readable.getReader().read()).value;
+  client.handleStream("count", async function* (n: number, { items, signal }) {
+    for await (const item of items) if (!signal.aborted) yield item + n;
+  })();
+  console.log(all, first);
+
   const next: Uint8Array = await client.recvRaw({ signal: AbortSignal.timeout(1) });
   client.onRaw((b) => b.length)();
   client.onMessage((m) => m.kind === "raw");
@@ -153,6 +164,10 @@ export async function mistakes(client: Client): Promise<void> {
   const m: number = await client.call("sum", [1, 2], { as: "text" });
   // @ts-expect-error milliseconds are a number
   await client.call("sum", [1], { timeout: "1s" });
+  // @ts-expect-error items are iterable
+  await client.upload("sum", 0, 5);
+  // @ts-expect-error an upload has no timeout
+  client.openBytes("store", "", { timeout: 1 });
   // @ts-expect-error it cannot be set
   client.name = "eve";
   // @ts-expect-error a code is a listed name or a number

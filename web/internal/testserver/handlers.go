@@ -70,6 +70,7 @@ func newServer(auth bool) *core.Server {
 	calls(srv)
 	commands(srv)
 	numbers(srv)
+	streams(srv)
 	return srv
 }
 

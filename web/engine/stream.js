@@ -1,0 +1,319 @@
+// One stream of a connection: what the server has sent and the page has not taken, what the page has sent and waits for
+// credit, and how both directions end. streams.js has all streams of a connection.
+
+import { HisockError } from "../errors.js";
+import { firstCredit, itemCost } from "./wire.js";
+
+/** @typedef {import("./numbers.js").Num} Num */
+/** @typedef {import("./wire.js").Goodbye} Goodbye */
+/** @typedef {import("../native.d.ts").NativeStream} NativeStream */
+
+/** The credit of the server for each stream, in bytes. */
+export const window = 256 << 10;
+
+const maxItem = 1 << 20; // bytes of an item
+const maxPiece = 16 << 10; // bytes of an item in one frame: a call waits for no more
+const minPiece = 1 << 10; // bytes: who has credit for less waits for more
+const ahead = 64 << 10; // bytes that wait before the page is to wait
+
+/** @implements {NativeStream} */
+export class Stream {
+  onChange = () => {};
+  /** 0 until the server has been told. @type {Num} */
+  id = 0;
+  over = false;
+  isReady = false; // it is among those that have something to send
+  isLeft = false; // its handler has returned
+
+  // What is received.
+  credit = window; // bytes that the server may send
+  inDone = false; // the server has sent all
+  /** @type {{ payload: Uint8Array, cost: number }[]} */
+  #items = [];
+  /** @type {Uint8Array[]} of an item that has not come whole */
+  #parts = [];
+  #partSize = 0;
+  #partCost = 0; // of these, what was not owed yet
+  #owed = 0; // bytes that the server is to be granted
+  /** @type {HisockError | undefined} */
+  #inErr;
+  #waits = false; // the page has looked, and there was nothing
+  #stopped = false; // nobody takes any more
+
+  // What is sent.
+  may = firstCredit; // bytes that the server has granted
+  /** @type {"open" | "closing" | "closed"} */
+  out = "open";
+  /** @type {HisockError | undefined} */
+  #outErr;
+  /** @type {Uint8Array[]} */
+  #queue = [];
+  #waiting = 0; // bytes in it
+  #sentOf = 0; // bytes of the first that were sent
+  /** @type {Goodbye[]} */
+  #ends = []; // behind the queue
+
+  taken = 0; // items, or bytes
+  sent = 0;
+  delivered = 0;
+
+  #table;
+  #carries;
+  isTheirs;
+
+  /**
+   * @param {import("./streams.js").Streams} table
+   * @param {boolean} carries bytes, and not items
+   * @param {boolean} isTheirs the server has opened it
+   */
+  constructor(table, carries, isTheirs) {
+    this.#table = table;
+    this.#carries = carries;
+    this.isTheirs = isTheirs;
+  }
+
+  // Receiving.
+
+  begin() {
+    if (!this.inDone) this.#owed += window - firstCredit;
+    this.#grant();
+  }
+
+  /**
+   * Takes what has come. It returns false if the server must not send it.
+   *
+   * @param {Uint8Array} payload
+   * @param {boolean} last
+   */
+  gotItem(payload, last) {
+    const cost = payload.length + itemCost;
+    if (this.inDone || cost > this.credit) return false;
+    this.credit -= cost;
+    if (this.#stopped || this.#inErr) return true;
+    if (!this.#carries && this.#partSize + payload.length > maxItem) {
+      this.abort({ code: 7, reason: `a stream item exceeds the limit ${maxItem} B`, retryAfter: 0, details: undefined }, new HisockError("too_big", `a stream item exceeds the limit ${maxItem} B`));
+      return true;
+    }
+    this.#partCost += cost;
+    if (!last && !this.#carries) {
+      this.#parts.push(payload.slice());
+      this.#partSize += payload.length;
+      if (this.#waits) this.#owe();
+      return true;
+    }
+    let whole = payload.slice();
+    if (this.#parts.length > 0) {
+      whole = new Uint8Array(this.#partSize + payload.length);
+      let at = 0;
+      for (const part of [...this.#parts, payload]) {
+        whole.set(part, at);
+        at += part.length;
+      }
+    }
+    this.#items.push({ payload: whole, cost: this.#partCost });
+    this.#dropParts();
+    this.onChange();
+    return true;
+  }
+
+  #dropParts() {
+    this.#parts = [];
+    this.#partSize = this.#partCost = 0;
+  }
+
+  #owe() {
+    this.#owed += this.#partCost;
+    this.#partCost = 0;
+    this.#grant();
+  }
+
+  #grant() {
+    if (this.#owed < window / 2 || this.inDone || this.#stopped || this.over) return;
+    this.credit += this.#owed;
+    const n = this.#owed;
+    this.#owed = 0;
+    this.#table.sayCredit(this, n);
+  }
+
+  take() {
+    const item = this.#items.shift();
+    this.#waits = !item;
+    if (!item) {
+      this.#owe();
+      return undefined;
+    }
+    this.taken += this.#carries ? item.payload.length : 1;
+    this.#owed += item.cost;
+    this.#grant();
+    return item.payload;
+  }
+
+  get ended() {
+    return this.#inErr ?? (this.inDone || this.#stopped ? null : undefined);
+  }
+
+  /** The server has sent all. It returns false if that cannot be. */
+  gotEnd() {
+    if (this.inDone || this.#parts.length > 0) return false;
+    this.inDone = true;
+    this.settle();
+    this.onChange();
+    return true;
+  }
+
+  // Sending.
+
+  /** @param {number} n */
+  gotCredit(n) {
+    this.may += n;
+    this.#table.ready(this);
+  }
+
+  get refused() {
+    return this.#outErr;
+  }
+
+  get hasRoom() {
+    return this.#waiting < ahead;
+  }
+
+  /** @param {Uint8Array} payload */
+  send(payload) {
+    if (this.#outErr || this.out !== "open" || (this.#carries && payload.length === 0)) return;
+    this.#queue.push(payload.slice());
+    this.#waiting += payload.length + itemCost;
+    this.#table.ready(this);
+  }
+
+  /** Whether nothing waits. */
+  get isDrained() {
+    return this.#queue.length === 0 && this.#ends.length === 0;
+  }
+
+  /**
+   * Says how many bytes the next frame carries, or -1 if there is none, or no credit for it.
+   *
+   * @param {number} maxFrame
+   */
+  next(maxFrame) {
+    const first = this.#queue[0];
+    if (!first) return -1;
+    const left = first.length - this.#sentOf;
+    if (this.may < Math.min(left, minPiece, maxFrame - itemCost) + itemCost) return -1;
+    return Math.min(left, maxPiece, this.may - itemCost, maxFrame - itemCost);
+  }
+
+  /**
+   * Takes a frame of n bytes.
+   *
+   * @param {number} n
+   */
+  pull(n) {
+    const first = /** @type {Uint8Array} */ (this.#queue[0]);
+    const piece = first.subarray(this.#sentOf, this.#sentOf + n);
+    this.#sentOf += n;
+    this.may -= n + itemCost;
+    this.#waiting -= n;
+    const last = this.#sentOf === first.length;
+    if (last) {
+      this.#queue.shift();
+      this.#sentOf = 0;
+      this.#waiting -= itemCost;
+    }
+    const units = this.#carries ? n : last ? 1 : 0;
+    this.sent += units;
+    return { piece, last: last || this.#carries, units };
+  }
+
+  /** The ends that are due once nothing waits before them. */
+  takeEnds() {
+    const ends = this.#queue.length === 0 ? this.#ends : [];
+    if (ends.length > 0) {
+      this.#ends = [];
+      this.out = "closed";
+    }
+    return ends;
+  }
+
+  // The end.
+
+  finish() {
+    if (this.over || this.out !== "open") return;
+    this.out = "closing";
+    this.#ends.push(complete);
+    this.#table.ready(this);
+  }
+
+  /** @param {Goodbye} bye @param {HisockError} why */
+  fail(bye, why) {
+    this.#refuse(why);
+    if (this.over) return;
+    this.out = "closing";
+    this.#ends.push(bye);
+    this.#table.ready(this);
+  }
+
+  /** @param {Goodbye} bye @param {HisockError} why */
+  stop(bye, why) {
+    this.#refuse(why);
+    if (!this.over && !this.inDone) {
+      this.#ends.push(bye);
+      this.#table.ready(this);
+    }
+  }
+
+  /** @param {Goodbye} bye @param {HisockError} why */
+  abort(bye, why) {
+    this.#refuse(why);
+    if (this.over) return;
+    this.end(why);
+    this.#table.sayEnd(this, bye);
+    this.onChange();
+  }
+
+  leave() {
+    this.isLeft = true;
+    this.#table.ready(this);
+  }
+
+  /** @param {HisockError} why */
+  #refuse(why) {
+    this.#stopped = true;
+    this.#inErr ??= why;
+    this.#items = [];
+    this.#dropParts();
+  }
+
+  /**
+   * Ends what has not ended. What has come before can still be taken.
+   *
+   * @param {HisockError} why
+   */
+  end(why) {
+    if (this.over) return;
+    if (!this.inDone) this.#inErr ??= why;
+    if (this.out !== "closed") this.#outErr ??= why;
+    this.#dropParts();
+    this.#queue = [];
+    this.#ends = [];
+    this.#waiting = 0;
+    this.out = "closed";
+    this.over = true;
+    this.#table.gone(this);
+    this.onChange();
+  }
+
+  /** Lets the stream go if both directions have ended. */
+  settle() {
+    if (!this.inDone || this.out !== "closed" || this.over) return;
+    this.over = true;
+    this.#table.gone(this);
+  }
+
+  progress() {
+    return { taken: this.taken, sent: this.sent, delivered: this.delivered };
+  }
+}
+
+/** @type {Goodbye} */
+const complete = { code: 0, reason: "", retryAfter: 0, details: undefined };
