@@ -107,7 +107,9 @@ func itemsOf[T any](e *streamEnd, codec convert.Codec) iter.Seq2[T, error] {
 			var v T
 			if err == nil {
 				if !copied {
-					item = append(make([]byte, 0, len(item)), item...)
+					own := make([]byte, len(item))
+					copy(own, item)
+					item = own
 				}
 				v, err = taken(intake, nil, codec, item)
 			}

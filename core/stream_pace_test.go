@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,10 +20,10 @@ type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
-// A counter counts what is written to it.
-type counter struct{ n int }
+// A counter counts what is written to it. Others may read the count meanwhile.
+type counter struct{ n atomic.Int64 }
 
-func (c *counter) Write(p []byte) (int, error) { c.n += len(p); return len(p), nil }
+func (c *counter) Write(p []byte) (int, error) { c.n.Add(int64(len(p))); return len(p), nil }
 
 // With streams at full speed over a slow path a small call takes at most twice as long as without, the path is used, and the
 // streams share it.
@@ -90,11 +91,11 @@ func TestCallBesideStreams(t *testing.T) {
 					require.LessOrEqual(t, each[len(each)*98/100], 2*both*alone)
 					require.LessOrEqual(t, most, 5*both*alone/2)
 					require.Greater(t, used, map[bool]float64{true: 0.4, false: 0.65}[ways.down*ways.up > 0], "both directions share what calls may wait")
-					for _, c := range received[:max(ways.down, ways.up)] { // streams of the same direction
+					for i := range received[:max(ways.down, ways.up)] { // streams of the same direction
 						if ways.down*ways.up > 0 {
 							break
 						}
-						require.Greater(t, c.n, total(received)/len(received)*9/10)
+						require.Greater(t, int(received[i].n.Load()), total(received)/len(received)*9/10)
 					}
 					cancel()
 					synctest.Wait()
@@ -106,7 +107,7 @@ func TestCallBesideStreams(t *testing.T) {
 
 func total(of []counter) (n int) {
 	for i := range of {
-		n += of[i].n
+		n += int(of[i].n.Load())
 	}
 	return n
 }

@@ -49,7 +49,7 @@ type Stream struct {
 	stopped  bool  // nobody takes any more
 	waits    bool  // somebody waits for readable
 	batched  int   // bytes of batch
-	used     int   // bytes that the last batch had: as much is likely to come again
+	used     int   // bytes that the last batches had at most: as much is likely to come again
 
 	chunks    []chunk // that wait to be pulled
 	waiting   int     // bytes in these
@@ -240,7 +240,7 @@ func (s *Stream) refill() (st State, err error) {
 		whole := len(s.in) - s.part
 		s.batch, s.recs, s.batched = s.in[:whole], s.items, whole
 		s.in, s.items = append(old, s.in[whole:]...), recs
-		s.used = whole
+		s.used = max(whole, s.used-s.used/4)
 	case s.inErr != nil:
 		st, err = Ended, s.inErr
 	case s.inDone || s.stopped:
@@ -392,6 +392,9 @@ func (s *Stream) putLocked(piece []byte, last bool) {
 		i++
 	}
 	k := &s.chunks[i]
+	if len(k.b) > 0 && len(k.b)+n > max(cap(k.b), chunkRoom/4) { // many items after all
+		k.b = append(newChunk(len(k.b)+n).b, k.b...)
+	}
 	if last || s.carries {
 		k.b = wire.AppendStreamItem(k.b, s.id, piece)
 	} else {

@@ -341,12 +341,15 @@ func (t *Table) takeLocked(s *Stream, k chunk) {
 	n := copy(s.chunks, s.chunks[1:])
 	s.chunks[n] = chunk{}
 	s.chunks = s.chunks[:n]
+	full := s.waiting > ahead/2
 	s.waiting -= len(k.b)
 	t.holdLocked(-len(k.b))
 	t.flow.send(s, len(k.b), k.units)
 	t.pulled = append(t.pulled, k)
 	t.addLocked(k.b, k.frames)
-	s.wakeSenderLocked()
+	if full && s.waiting <= ahead/2 { // once, and not for each chunk: who waits for credit is woken by that
+		s.wakeSenderLocked()
+	}
 }
 
 func (t *Table) addLocked(b []byte, frames int) {

@@ -1,0 +1,89 @@
+package stream
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core/internal/budget"
+)
+
+// Who waits for room to send is woken once half of what waited is on its way, and not for each piece.
+func TestSenderIsWokenAtHalf(t *testing.T) {
+	client := new(Table)
+	client.Init(Limits{Window: 1 << 20, MaxItem: 1 << 20, Flight: 1 << 20}, false, budget.New(1<<30), deaf{})
+	s, err := client.Open(client.ID(1), false)
+	require.NoError(t, err)
+	s.Begin(false)
+	require.Equal(t, Fine, client.GotCredit(s.ID(), 1<<19))
+	it := Item{Rest: make([]byte, 400<<10)}
+	st, err := s.TrySend(&it)
+	require.NoError(t, err)
+	require.Equal(t, Wait, st)
+	for s.waiting > 0 {
+		before := s.waiting
+		p := client.Pull(4<<10, time.Now())
+		if p.Probe != 0 {
+			client.Answered(p.Probe, time.Now())
+		}
+		woken := len(s.writable) > 0
+		if woken {
+			<-s.writable
+		}
+		require.Equal(t, before > ahead/2 && s.waiting <= ahead/2, woken, s.waiting)
+	}
+	st, err = s.TrySend(&it)
+	require.NoError(t, err)
+	require.Equal(t, Wait, st, "there is room again")
+	require.Positive(t, s.waiting)
+}
+
+// A stream that waits keeps the memory that it has needed lately, and gives it back when it needs little for some time.
+func TestMemoryOfReceived(t *testing.T) {
+	client, server := newTable(false), newTable(true)
+	here, there := opened(t, client, server, 1)
+	through := func(n int) {
+		it := Item{Rest: make([]byte, n)}
+		st, err := here.TrySend(&it)
+		require.NoError(t, err)
+		require.Equal(t, Done, st)
+		flush(t, client, server)
+		item, st, err := there.TryNext()
+		require.NoError(t, err)
+		require.Equal(t, Done, st)
+		require.Len(t, item, n)
+		_, st, err = there.TryNext()
+		require.NoError(t, err)
+		require.Equal(t, Wait, st)
+		flush(t, client, server)
+	}
+	kept := func() int { return max(cap(there.in), cap(there.batch)) }
+	const much = 12 << 10
+	through(0)
+	through(much)
+	through(1)
+	require.GreaterOrEqual(t, kept(), much)
+	for range 40 {
+		through(1)
+	}
+	require.LessOrEqual(t, kept(), keptRoom)
+}
+
+// Few items that wait take little memory, and many a buffer of the pool.
+func TestMemoryOfChunks(t *testing.T) {
+	client := newTable(false)
+	client.flow.window = 1 << 20 // pieces are as long as they may be
+	s, err := client.Open(client.ID(1), false)
+	require.NoError(t, err)
+	s.Begin(false)
+	require.Equal(t, Fine, client.GotCredit(s.ID(), 1<<19))
+	item := make([]byte, 64)
+	require.True(t, s.SendNow(item))
+	require.Less(t, cap(s.chunks[0].b), 1<<10)
+	for s.waiting <= chunkRoom/2 {
+		require.True(t, s.SendNow(item))
+	}
+	require.Len(t, s.chunks, 1)
+	require.Equal(t, chunkRoom, cap(s.chunks[0].b))
+}
