@@ -79,7 +79,7 @@ func TestClientStartsAgain(t *testing.T) {
 		require.NoError(t, err)
 		isOf(t, got, content)
 		require.Positive(t, got.From)
-		require.LessOrEqual(t, got.From, int64(size/2))
+		require.LessOrEqual(t, got.From, int64(size/2+bufferSize)) // the read that came to the half may have had more
 		s.has("f", content)
 	})
 	t.Run("download", func(t *testing.T) {
