@@ -24,29 +24,6 @@ import (
 	"github.com/hisock/hisock/ws"
 )
 
-// A cutter is a dialer whose last stream can be cut.
-type cutter struct {
-	transport.Dialer
-	mu   sync.Mutex
-	last transport.Conn
-}
-
-func (d *cutter) Dial(ctx context.Context) (transport.Conn, error) {
-	c, err := d.Dialer.Dial(ctx)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err == nil {
-		d.last = c
-	}
-	return c, err
-}
-
-func (d *cutter) cut() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.last.Close() //nolint:errcheck // it is cut
-}
-
 // Streams of clients under load are cut again and again, over real sockets: every command
 // arrives once and in order at either end, and every call is answered.
 func TestReconnectsUnderLoad(t *testing.T) {
@@ -86,7 +63,7 @@ func TestReconnectsUnderLoad(t *testing.T) {
 	var sent, answered atomic.Int64
 	ended := make(chan error, 8)
 	for i := range 8 {
-		d := &cutter{Dialer: dialers[i%2]}
+		d := &harness.Cutter{Dialer: dialers[i%2]}
 		cl := harness.NewClient(d, &core.ClientOptions{
 			Name: fmt.Sprint("client ", i), Retry: core.Retry{Min: time.Millisecond, Max: 20 * time.Millisecond},
 		})
@@ -121,7 +98,7 @@ func TestReconnectsUnderLoad(t *testing.T) {
 						answered.Add(1)
 					}
 					if rng.IntN(40) == 0 {
-						d.cut()
+						d.Cut()
 					}
 				}
 				sent.Add(int64(n))

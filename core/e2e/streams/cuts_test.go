@@ -11,7 +11,6 @@ import (
 	"iter"
 	"math/rand/v2"
 	"os"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,31 +19,7 @@ import (
 
 	"github.com/hisock/hisock/core"
 	"github.com/hisock/hisock/core/e2e/harness"
-	"github.com/hisock/hisock/transport"
 )
-
-// A cutter is a dialer whose last link can be cut.
-type cutter struct {
-	transport.Dialer
-	mu   sync.Mutex
-	last transport.Conn
-}
-
-func (d *cutter) Dial(ctx context.Context) (transport.Conn, error) {
-	c, err := d.Dialer.Dial(ctx)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err == nil {
-		d.last = c
-	}
-	return c, err
-}
-
-func (d *cutter) cut() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.last.Close() //nolint:errcheck // it is cut
-}
 
 // numbers returns 0 to n-1.
 func numbers(n int) iter.Seq[int] {
@@ -115,7 +90,7 @@ func TestStreamsGoOnAfterCuts(t *testing.T) {
 			srv := harness.NewServer(&core.ServerOptions{Timeouts: core.Timeouts{Resume: time.Minute}})
 			serveAll(srv)
 			go srv.Serve(ctx, n.Listener) //nolint:errcheck // nil after Shutdown
-			d := &cutter{Dialer: n.Dialer}
+			d := &harness.Cutter{Dialer: n.Dialer}
 			cl := harness.NewClient(d, &core.ClientOptions{Retry: core.Retry{Min: time.Millisecond, Max: 10 * time.Millisecond}})
 			require.NoError(t, cl.Connect(ctx))
 			for range core.Stream[int](ctx, cl, "count", 1) { // behind which the server knows that the client has its token
@@ -194,7 +169,7 @@ func TestStreamsGoOnAfterCuts(t *testing.T) {
 			rng := rand.New(rand.NewPCG(2, 2))
 			for srv.Stats().Resumed < most && len(ended) == 0 {
 				time.Sleep(time.Duration(rng.IntN(15)) * time.Millisecond)
-				d.cut()
+				d.Cut()
 			}
 			stop.Store(true)
 			for range rounds {
