@@ -45,7 +45,7 @@ func (c *Conn) theStreams() *streamTable {
 	return t
 }
 
-// endAll is endStreams.
+// endAll ends all streams. Only endStreams calls it: directly, or through streaming in a browser build.
 func (c *Conn) endAll() {
 	if t := c.streams.Load(); t != nil {
 		t.End(c.closedError())
@@ -60,7 +60,7 @@ func (c *Conn) streamsOpen() int {
 	return 0
 }
 
-// fetch is feed.
+// fetch pulls frames of streams and feeds them to the outbox. Only feed calls it: directly, or through streaming in a browser build.
 func (c *Conn) fetch() (bufs [][]byte, link any) {
 	room := c.out.FeedRoom()
 	p := c.theStreams().Pull(room, time.Now())

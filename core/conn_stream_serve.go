@@ -136,7 +136,7 @@ func (c *Conn) endServedStream(e *streamEnd, name string, err error) {
 // streamFailed is the line of a log about a handler of a stream that failed, if the other end may not know why.
 const streamFailed = "a handler of a stream failed"
 
-// gotFrame is gotOfStream.
+// gotFrame handles a frame of a stream. Only gotOfStream calls it: directly, or through streaming in a browser build.
 func (c *Conn) gotFrame(f wire.Frame) error {
 	switch f.Kind {
 	case wire.KindStream:
