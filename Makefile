@@ -4,7 +4,7 @@ GO         ?= go
 JS          = GOOS=js GOARCH=wasm
 # The packages that are built for browsers too.
 JSPKGS      = ./core/... ./transport/ ./transport/faulty ./ws/ ./wasm/...
-# How long each fuzz target runs.
+# How long each fuzz target runs, on one processor.
 FUZZTIME   ?= 2s
 # The other systems and processors for which everything is built and vetted, some of 32 bits or big endian.
 OTHERS      = windows/amd64 darwin/arm64 freebsd/amd64 linux/386 linux/arm linux/s390x
