@@ -51,6 +51,7 @@ export class Client {
     this.closed = this.#conn.closed;
     for (const { command, fn, options: more } of options.on) this.on(command, fn, more);
     for (const { command, fn, options: more } of options.handle) this.handle(command, fn, more);
+    for (const { command, fn, options: more } of options.handleStream) this.handleStream(command, fn, more);
     for (const { hook, fn } of options.hooks) this[hook](fn);
   }
 

@@ -49,6 +49,8 @@ export interface ConnectOptions {
   on?: Record<string, CommandHandler<any> | Entry<CommandHandler<any>>>;
   /** Handlers of calls, as {@link Client.handle} takes them. */
   handle?: Record<string, CallHandler<any> | Entry<CallHandler<any>>>;
+  /** Handlers of streams, as {@link Client.handleStream} takes them. */
+  handleStream?: Record<string, StreamHandler<any> | Entry<StreamHandler<any>>>;
   onRaw?: (bytes: Uint8Array, info: RawInfo) => unknown;
   onMessage?: (message: Message) => unknown;
   onState?: (state: State | "resumed", why: HisockError | null) => unknown;

@@ -4,7 +4,7 @@ import { bytesOf, encode, needAs } from "./payload.js";
 import { describe, needFunction, needOptions, needSignal, needString, needTimeout } from "./errors.js";
 
 const known = [
-  "name", "groups", "auth", "metadata", "notices", "as", "on", "handle",
+  "name", "groups", "auth", "metadata", "notices", "as", "on", "handle", "handleStream",
   "engine", "signal", "timeout", "maxFrame", "queueBytes", "retry", "keepSession", "log",
 ];
 const hooks = /** @type {const} */ ([
@@ -37,6 +37,7 @@ export function readOptions(url, options) {
     as: needAs("connect", options.as, "json"),
     on: readHandlers("on", options.on),
     handle: readHandlers("handle", options.handle),
+    handleStream: readHandlers("handleStream", options.handleStream),
     hooks: hooks.filter((hook) => options[hook]).map((hook) => ({ hook, fn: options[hook] })),
     signal: /** @type {AbortSignal | undefined} */ (options.signal),
     timeout: /** @type {number | undefined} */ (options.timeout ?? (retry.first ? undefined : onceTimeout)),
@@ -195,7 +196,7 @@ function readRetry(retry = {}) {
 }
 
 /**
- * @param {"on" | "handle"} what
+ * @param {"on" | "handle" | "handleStream"} what
  * @param {unknown} handlers
  */
 function readHandlers(what, handlers) {

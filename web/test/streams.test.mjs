@@ -193,6 +193,10 @@ test("a server opens streams to the page", async (t) => {
     const client = await hisock.connect("/ws");
     const out = { ended: [] };
     out.unknown = await client.call("take from page", 1);
+    const options = { letters: { as: "text", handler: (n) => ["of", typeof n] } };
+    const other = await hisock.connect("/ws", { handleStream: options });
+    out.fromOptions = await other.call("take from page", 9);
+    out.badOptions = await failure(() => hisock.connect("/ws", { handleStream: { letters: 1 } }));
     const remove = client.handleStream("letters", async function* (n, { signal, command }) {
       try {
         for (const letter of "abcdef") yield letter;
@@ -216,7 +220,9 @@ test("a server opens streams to the page", async (t) => {
   });
   assert.deepEqual(got, {
     ended: got.ended, unknown: ["unknown command"], some: ["a", "b"], all: ["a", "b", "c", "d", "e", "f", "code 1001"], sum: 6, twice: "TypeError", gone: ["unknown command"],
+    fromOptions: ["of", "string"], badOptions: got.badOptions,
   });
+  assert.equal(got.badOptions.name, "TypeError");
   assert.deepEqual(got.ended.map(([command]) => command), ["letters", "letters"]);
 }, js);
 

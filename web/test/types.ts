@@ -24,6 +24,12 @@ export async function everything(bytes: Uint8Array, buffer: ArrayBuffer, view: D
     handle: {
       confirm: async (question: string, { signal }) => !signal.aborted && question !== "",
     },
+    handleStream: {
+      log: async function* (from: number, { signal }) {
+        if (!signal.aborted) yield from;
+      },
+      sum: { as: "text", handler: (from: string, { items }) => [from, typeof items] },
+    },
     onRaw: (raw, { replayed }) => replayed && raw.byteLength,
     onMessage: ({ kind, command, bytes }) => [kind, command, bytes.length],
     onState: (state, why) => [state, why?.code],
