@@ -14,6 +14,8 @@ import { HisockError } from "./errors.js";
 export const passing = new WeakSet();
 
 /** @typedef {{ stats(): Promise<ReturnType<Native["stats"]>>, crash(): Promise<void> }} Loaded a module, as tests use it */
+/** @typedef {{ instance(): Promise<Engine> } & Loaded} EngineModule */
+/** @typedef {Record<string, () => Promise<EngineModule>>} Engines what loads each engine, by the engine's name */
 
 /** @type {Set<Loaded>} */
 const loaded = new Set();
@@ -21,13 +23,13 @@ const loaded = new Set();
 /**
  * Returns a running engine, starting it if need be.
  *
- * @param {"js" | "wasm"} name
+ * @param {Engines} engines
+ * @param {string} name of one of them
  * @returns {Promise<Engine>}
  */
-export async function engine(name) {
-  /** @type {Promise<{ instance(): Promise<Engine> } & Loaded>} */
-  const loading = name === "js" ? import("./engine/engine.js") : import("./instance.js");
-  const module = await orLoadFailed(loading);
+export async function engine(engines, name) {
+  const load = /** @type {() => Promise<EngineModule>} */ (engines[name]);
+  const module = await orLoadFailed(load());
   loaded.add(module);
   return module.instance();
 }
@@ -54,7 +56,7 @@ export function mayPass(err) {
 }
 
 /** Counts what is alive in the engines of this page, for tests. */
-export async function stats() {
+async function stats() {
   const all = { clients: 0, callbacks: 0 };
   for (const module of loaded) {
     const { clients, callbacks } = await module.stats();
@@ -65,6 +67,9 @@ export async function stats() {
 }
 
 /** Ends the Go program of this page as a panic would, for tests. */
-export async function crash() {
+async function crash() {
   for (const module of loaded) await module.crash();
 }
+
+/** For the tests of this package: counts what is alive in the engines, and ends the Go program. */
+export const internals = { stats, crash };

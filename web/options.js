@@ -21,8 +21,9 @@ const onceTimeout = 30_000;
  *
  * @param {unknown} url
  * @param {any} options
+ * @param {string[]} engines the engines that there are, the default first
  */
-export function readOptions(url, options) {
+export function readOptions(url, options, engines) {
   needOptions("connect options", options, [...known, ...hooks]);
   needSignal("connect signal", options.signal);
   needTimeout("connect timeout", options.timeout);
@@ -33,7 +34,7 @@ export function readOptions(url, options) {
   const name = needString("name", options.name ?? "");
   const retry = readRetry(options.retry);
   return {
-    engine: readEngine(options.engine),
+    engine: readEngine(engines, options.engine),
     as: needAs("connect", options.as, "json"),
     on: readHandlers("on", options.on),
     handle: readHandlers("handle", options.handle),
@@ -84,12 +85,13 @@ function socketURL(url) {
 }
 
 /**
+ * @param {string[]} engines
  * @param {unknown} engine
- * @returns {"js" | "wasm"}
  */
-function readEngine(engine = "wasm") {
-  if (engine === "js" || engine === "wasm") return engine;
-  throw new TypeError(`hisock: engine: must be "js" or "wasm", not ${typeof engine === "string" ? `"${engine}"` : describe(engine)}`);
+function readEngine(engines, engine = engines[0]) {
+  if (typeof engine === "string" && engines.includes(engine)) return engine;
+  const there = engines.map((name) => `"${name}"`).join(" or ");
+  throw new TypeError(`hisock: engine: must be ${there}, not ${typeof engine === "string" ? `"${engine}"` : describe(engine)}`);
 }
 
 /** @param {unknown} groups */

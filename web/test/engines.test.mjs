@@ -209,14 +209,34 @@ test("a page downloads the engine that it uses, and nothing of the other", async
   assert.deepEqual(asked.filter((name) => name !== "/ws").sort(), want.sort());
 });
 
+test("a module with one engine connects with it, and knows no other", async (t, engine) => {
+  const { page } = await open(t, { importFrom: null });
+  const asked = [];
+  page.on("request", (request) => asked.push(new URL(request.url()).pathname.replace("/hisock/", "")));
+  const other = engine === "js" ? "wasm" : "js";
+  const refused = await page.evaluate(async ({ engine, other }) => {
+    const { connect } = await import(`/hisock/${engine}.js`);
+    const client = await connect("/ws");
+    await client.close();
+    return connect("/ws", { engine: other }).catch(String);
+  }, { engine, other });
+  assert.equal(refused, `TypeError: hisock: engine: must be "${engine}", not "${other}"`);
+  assert.ok(!asked.some((name) => (engine === "js" ? /wasm|instance/ : /^engine\//).test(name)), asked.join());
+});
+
 testOnce("the first module of an engine, and of all, names those that the others import", async () => {
   // So they are fetched at once, and not one behind the other.
   const web = join(root, "web");
-  const imports = async (name) => [...(await readFile(join(web, name), "utf8")).matchAll(/^import (?:.* from )?"\.\/(.*)";$/gm)].map((m) => m[1]);
-  const listed = async (dir, first, ...not) => {
-    const there = (await readdir(join(web, dir))).filter((name) => name.endsWith(".js") && ![first, ...not].includes(name));
-    assert.deepEqual((await imports(join(dir, first))).sort(), there.sort());
+  const imports = async (name) => [...(await readFile(join(web, name), "utf8")).matchAll(/^(?:import|export) (?:.* from )?"\.\/(.*)";$/gm)].map((m) => m[1]);
+  const modulesOf = async (dir, ...not) => {
+    return (await readdir(join(web, dir))).filter((name) => name.endsWith(".js") && !not.includes(name)).sort();
   };
-  await listed("engine", "engine.js");
-  await listed(".", "hisock.js", "instance.js");
+  const entries = ["hisock.js", "js.js", "wasm.js"];
+  const engine = await modulesOf("engine", "engine.js");
+  assert.deepEqual((await imports("engine/engine.js")).sort(), engine);
+  const all = await modulesOf(".", "instance.js", ...entries);
+  assert.deepEqual((await imports("hisock.js")).sort(), all);
+  assert.deepEqual((await imports("wasm.js")).sort(), [...all, "instance.js"].sort());
+  const js = [...all, "engine/engine.js", ...engine.map((name) => `engine/${name}`)];
+  assert.deepEqual((await imports("js.js")).sort(), js.sort());
 });

@@ -1,0 +1,23 @@
+// hisock with the Go program as its engine, and with no other engine.
+
+import { connector } from "./connect.js";
+import * as engine from "./instance.js";
+
+// The modules that these import. A browser asks for all of them at once, and not for one behind the other.
+import "./calls.js";
+import "./client.js";
+import "./connection.js";
+import "./incoming.js";
+import "./kept.js";
+import "./options.js";
+import "./page.js";
+import "./payload.js";
+import "./raw.js";
+import "./streams.js";
+import "./warnings.js";
+
+export { HisockError } from "./errors.js";
+export { internals } from "./engines.js";
+
+/** @type {typeof import("./hisock.d.ts").connect} */
+export const connect = connector({ wasm: () => Promise.resolve(engine) });
