@@ -202,10 +202,10 @@ export class Outgoing {
     this.#schedule();
   }
 
-  /** Asks the server when all that is queued has arrived. @param {Num} nonce */
+  /** Writes what waits, and behind it asks the server when all of it has arrived. @param {Num} nonce */
   probe(nonce) {
     this.#probe = nonce;
-    this.#schedule();
+    this.flush();
   }
 
   /** @param {Num} nonce */

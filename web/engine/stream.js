@@ -12,7 +12,6 @@ import { firstCredit, itemCost } from "./wire.js";
 export const window = 256 << 10;
 
 const maxItem = 1 << 20; // bytes of an item
-const maxPiece = 16 << 10; // bytes of an item in one frame: a call waits for no more
 const minPiece = 1 << 10; // bytes: who has credit for less waits for more
 const ahead = 64 << 10; // bytes that wait before the page is to wait
 
@@ -194,8 +193,9 @@ export class Stream {
    * Says how many bytes the next frame carries, or -1 if there is none, or no credit for it.
    *
    * @param {number} maxFrame
+   * @param {number} maxPiece
    */
-  next(maxFrame) {
+  next(maxFrame, maxPiece) {
     const first = this.#queue[0];
     if (!first) return -1;
     const left = first.length - this.#sentOf;

@@ -3,16 +3,15 @@
 
 import { HisockError } from "../errors.js";
 import { fromServer, goodbye } from "./fault.js";
+import { Flow } from "./flow.js";
 import { sizeOf } from "./numbers.js";
 import { Stream, window } from "./stream.js";
-import { firstCredit, goodbyeBody, join, kind, lengthOf, maxCredit, streamBody } from "./wire.js";
+import { firstCredit, goodbyeBody, itemCost, join, kind, lengthOf, maxCredit, streamBody } from "./wire.js";
 
 /** @typedef {import("./numbers.js").Num} Num */
 /** @typedef {import("./wire.js").Goodbye} Goodbye */
 
 const most = 128; // streams of the server at a time
-const maxFlight = 128 << 10; // bytes that may be under way
-const probeBit = 1n << 62n; // of the nonces of probes; the others of a connection do not have it
 
 export class Streams {
   #conn;
@@ -29,17 +28,8 @@ export class Streams {
   #ready = [];
   #awaitsRoom = false;
 
-  // What is under way lies between #arrived and #sent, in bytes. Probes are pings behind it, whose answers say that it
-  // has arrived.
-  #flight;
-  #sent = 0;
-  #arrived = 0;
-  #probed = 0;
-  #count = 0;
-  /** @type {{ nonce: bigint, upTo: number }[]} */
-  #probes = [];
-  /** @type {{ s: Stream, units: number, end: number }[]} */
-  #parcels = [];
+  #pumping = false;
+  #flow;
 
   /**
    * @param {import("./conn.js").Conn} conn
@@ -47,7 +37,7 @@ export class Streams {
    */
   constructor(conn, queueBytes) {
     this.#conn = conn;
-    this.#flight = Math.min(maxFlight, Math.floor(queueBytes / 4));
+    this.#flow = new Flow(queueBytes >> 1);
   }
 
   /** How many there are. */
@@ -113,6 +103,7 @@ export class Streams {
 
   /** @param {Num} id @param {Uint8Array} payload @param {boolean} last */
   gotItem(id, payload, last) {
+    this.#flow.got += payload.length + itemCost;
     if (this.#open.get(id)?.gotItem(payload, last) === false) {
       throw new HisockError("protocol", "a stream item without credit, or after the end");
     }
@@ -185,9 +176,23 @@ export class Streams {
 
   /** Queues frames: one of each stream in turn, as long as there is room and little is under way. */
   pump() {
+    if (this.#pumping) return; // it is called by what it has written, and goes on
+    this.#pumping = true;
+    try {
+      this.#flow.look(performance.now());
+      const blocked = this.#queue();
+      if (this.#flow.wants(blocked)) this.#probe(blocked);
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  /** Does the work of pump. It returns whether it stopped because much is under way. */
+  #queue() {
     const conn = this.#conn;
+    const flow = this.#flow;
     for (let s = this.#ready[0]; s && !conn.ended; s = this.#ready[0]) {
-      const n = s.next(conn.maxFrame);
+      const n = s.next(conn.maxFrame, flow.piece);
       if (n < 0) {
         this.#ready.shift();
         s.isReady = false;
@@ -196,23 +201,21 @@ export class Streams {
       }
       const length = 1 + sizeOf(s.id) + n;
       const size = length + sizeOf(length);
-      if (this.#sent > this.#arrived && this.#sent - this.#arrived + size > this.#flight) {
-        if (this.#probes.length === 0) this.#probe();
-        break;
-      }
+      if (!flow.admits(size)) return true;
       if (!conn.out.log.admits(size)) {
         this.#awaitRoom(size);
-        break;
+        if (this.#awaitsRoom) return false;
       }
+      if (flow.measures) this.#probe(false);
       this.#ready.shift();
       const { piece, last, units } = s.pull(n);
-      this.#sent += size;
-      this.#note(s, units);
+      flow.send(s, size, units);
       conn.out.add(length, last ? kind.streamItem : kind.streamPart, s.id, undefined, piece);
       this.#ready.push(s);
+      if (flow.wants(false)) this.#probe(false);
       if (s.hasRoom) s.onChange();
     }
-    if (this.#sent - this.#probed >= this.#flight / 4) this.#probe();
+    return false;
   }
 
   /** @param {Stream} s */
@@ -236,46 +239,20 @@ export class Streams {
     });
   }
 
-  /** @param {Stream} s @param {number} units */
-  #note(s, units) {
-    const last = this.#parcels.at(-1);
-    if (last?.s === s && last.end > this.#probed) {
-      last.units += units;
-      last.end = this.#sent;
-    } else {
-      this.#parcels.push({ s, units, end: this.#sent });
-    }
+  /** @param {boolean} blocked */
+  #probe(blocked) {
+    this.#conn.out.probe(this.#flow.probe(performance.now(), blocked));
   }
 
-  #probe() {
-    const nonce = probeBit | BigInt(++this.#count);
-    this.#probes.push({ nonce, upTo: this.#sent });
-    this.#probed = this.#sent;
-    this.#conn.out.probe(nonce);
-  }
-
-  /** Notes the answer to a probe. Answers to those before it may have been left out. @param {bigint} nonce */
+  /** Notes the answer to a probe. @param {bigint} nonce */
   answered(nonce) {
-    const i = this.#probes.findIndex((p) => p.nonce === nonce);
-    const p = this.#probes[i];
-    if (!p) return;
-    this.#probes.splice(0, i + 1);
-    this.#arrived = p.upTo;
-    let n = 0;
-    for (const { s, units, end } of this.#parcels) {
-      if (end > p.upTo) break;
-      s.delivered += units;
-      n++;
-    }
-    this.#parcels.splice(0, n);
+    this.#flow.answered(nonce, performance.now());
     this.pump();
   }
 
   /** Goes on over another link: probes are lost, and what was under way is written again. */
   relinked() {
-    this.#probes = [];
-    if (this.#sent > this.#arrived) this.#probe();
+    this.#flow.relink();
     this.pump();
   }
 }
-

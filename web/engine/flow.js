@@ -1,0 +1,250 @@
+// How much may be under way of all streams of a connection: written, and not known to have arrived. More would fill the
+// buffers of the browser, of the system and of the path, and everything else that is sent would wait behind it.
+//
+// Probes are pings that are written among the frames, four for each window. The answer to a probe tells how long the way
+// there and back takes, and that what was written before the probe has arrived. The least time is the way without a queue.
+// The window grows while answers take little longer than the least time, and shrinks when they take longer by more than the
+// slack, which is some third of the least time. So the path is always busy, and the queue before it stays short. At first
+// the window doubles with each round, until there is a queue. A queue that stays would be taken for a longer path, so once
+// in measureEvery nothing is sent for one round. core/internal/stream/flow.go does the same for a Go program.
+
+/** @typedef {import("./stream.js").Stream} Stream */
+/**
+ * A probe that is under way.
+ *
+ * @typedef {object} Probe
+ * @property {bigint} nonce
+ * @property {number} at when it was written, in milliseconds
+ * @property {number} upTo sent, before it
+ * @property {number} had arrived, then
+ * @property {number} hadAt since when arrived was so, or at if nothing was under way
+ * @property {boolean} full as much was under way as might be, then
+ * @property {number} got of the flow, then
+ */
+
+const firstWindow = 16 << 10; // bytes
+const minWindow = 2 << 10; // bytes
+const minPiece = 512; // bytes
+const maxPiece = 16 << 10; // bytes: a call waits for no more
+const maxProbes = 8;
+const slackPart = 0.36; // of the least time
+const mostLess = 0.7; // of the window is left at least when it shrinks
+const minSlack = 2; // milliseconds
+const measureEvery = 10_000; // milliseconds
+const probeBit = 1n << 62n; // of the nonces of probes; the others of a connection do not have it
+
+export class Flow {
+  /** Bytes of items that the server has sent. */
+  got = 0;
+
+  #most; // of #window
+  #window;
+  #ramp; // bytes that may be under way while the window fills again
+
+  // What is under way lies between #arrived and #sent, in bytes.
+  #sent = 0;
+  #arrived = 0;
+  #arrivedAt = -Infinity; // when #arrived grew last
+  /** @type {{ s: Stream, units: number, end: number }[]} */
+  #parcels = [];
+
+  /** @type {Probe[]} that are under way, in order */
+  #probes = [];
+  #count = 0; // of probes
+  #probed = 0; // upTo of the last probe
+
+  #starting = true; // no queue has been seen yet
+  #round = 0; // #sent, when the window was doubled or shrunk last
+  #least = 0; // milliseconds; 0 until it is known
+  #leastAt = 0; // when it was seen last
+  #draining = false; // nothing is sent until all has arrived
+  #measures = true; // nothing is under way: the next probe finds no queue of ours
+
+  /** @param {number} most how many bytes may be under way at the most */
+  constructor(most) {
+    this.#most = Math.max(most, minWindow);
+    this.#window = this.#ramp = Math.min(firstWindow, this.#most);
+  }
+
+  /** Begins anew over another link. What was under way is written again, and may be much. */
+  relink() {
+    this.#window = this.#ramp = Math.min(firstWindow, this.#most);
+    this.#starting = true;
+    this.#probes = [];
+    this.#probed = this.#arrived;
+    this.#arrivedAt = -Infinity;
+    this.#least = this.#leastAt = this.#round = 0;
+    this.#draining = this.#inFlight > 0;
+    this.#measures = !this.#draining;
+  }
+
+  get #inFlight() {
+    return this.#sent - this.#arrived;
+  }
+
+  get #bound() {
+    return Math.min(this.#window, this.#ramp);
+  }
+
+  /**
+   * Says whether a frame of that size may be sent. If nothing is under way any frame may.
+   *
+   * @param {number} size
+   */
+  admits(size) {
+    return this.#inFlight === 0 || (!this.#draining && this.#inFlight + size <= this.#bound);
+  }
+
+  /** How many bytes of an item are sent in one frame. */
+  get piece() {
+    return Math.min(Math.max(this.#window >> 3, minPiece), maxPiece);
+  }
+
+  /**
+   * Begins a measurement if it is time for one. If nothing is under way the window fills as answers come: all of it at once
+   * would wait before the path.
+   *
+   * @param {number} now
+   */
+  look(now) {
+    if (this.#inFlight === 0 && (this.#measures || now - this.#arrivedAt > this.#least)) {
+      this.#ramp = Math.max(Math.floor(this.#window / 3), minWindow);
+    }
+    if (this.#least > 0 && !this.#measures && !this.#draining && now - this.#leastAt >= measureEvery) {
+      this.#draining = this.#inFlight > 0;
+      this.#measures = !this.#draining;
+    }
+  }
+
+  /** Whether a probe is to be written before what is sent next. */
+  get measures() {
+    return this.#measures;
+  }
+
+  /**
+   * Notes that a frame of a stream is written.
+   *
+   * @param {Stream} s
+   * @param {number} size
+   * @param {number} units items that end in it, or bytes
+   */
+  send(s, size, units) {
+    this.#sent += size;
+    const last = this.#parcels.at(-1);
+    if (last?.s === s && last.end > this.#probed) {
+      last.units += units;
+      last.end = this.#sent;
+    } else {
+      this.#parcels.push({ s, units, end: this.#sent });
+    }
+  }
+
+  /**
+   * Says whether a probe is to be written now.
+   *
+   * @param {boolean} blocked nothing more can be sent before something has arrived
+   */
+  wants(blocked) {
+    if (this.#sent === this.#probed || this.#probes.length >= maxProbes) return false;
+    if (this.#draining || this.#sent - this.#probed >= this.#window >> 2) return true;
+    return blocked && this.#probes.length === 0;
+  }
+
+  /**
+   * Returns the nonce of a probe that is written now.
+   *
+   * @param {number} now
+   * @param {boolean} blocked
+   */
+  probe(now, blocked) {
+    const nonce = probeBit | BigInt(++this.#count);
+    this.#probes.push({
+      nonce, at: now, upTo: this.#sent, had: this.#arrived, got: this.got,
+      hadAt: this.#inFlight === 0 || this.#arrivedAt === -Infinity ? now : this.#arrivedAt,
+      full: blocked || this.#inFlight >= this.#bound / 2,
+    });
+    this.#measures = false;
+    this.#probed = this.#sent;
+    return nonce;
+  }
+
+  /**
+   * Notes the answer to a probe. The answers to those before it may have been left out.
+   *
+   * @param {bigint} nonce
+   * @param {number} now
+   */
+  answered(nonce, now) {
+    const i = this.#probes.findIndex((p) => p.nonce === nonce);
+    const p = this.#probes[i];
+    if (!p) return;
+    this.#probes.splice(0, i + 1);
+    const took = Math.max(now - p.at, 0.001);
+    const n = p.upTo - p.had;
+    this.#ramp = Math.min(this.#ramp + Math.max(p.upTo - this.#arrived, 0), this.#most);
+    this.#arrive(p.upTo, now);
+    if (this.#least === 0 || took <= this.#least || (n === 0 && now - this.#leastAt >= measureEvery)) {
+      this.#least = took;
+      this.#leastAt = now;
+    } else if (took <= this.#least * 1.125) {
+      this.#leastAt = now;
+    }
+    if (this.#draining && this.#inFlight === 0) {
+      this.#draining = false;
+      this.#measures = true;
+    }
+    if (n > 0) this.#adapt(p, n / Math.max(now - p.hadAt, 0.001), took);
+  }
+
+  /**
+   * Sets the window after a probe that took so long, while the path carried rate bytes a millisecond.
+   *
+   * @param {Probe} p
+   * @param {number} rate
+   * @param {number} took
+   */
+  #adapt(p, rate, took) {
+    let slack = Math.max(this.#least * slackPart, minSlack);
+    if (this.got - p.got > (p.upTo - p.had) / 4) slack *= 1.5; // the answer has waited behind the server's items, which have a queue of their own
+    const queue = took - this.#least;
+    const news = p.had >= this.#round; // what was sent before the last change has arrived
+    if (queue > slack && this.#starting) {
+      this.#starting = false;
+      this.#resize(rate * (this.#least + slack));
+      this.#round = this.#sent;
+    } else if (queue > slack / 2 && this.#starting) {
+      this.#starting = false;
+    } else if (queue > slack && news) {
+      this.#resize(this.#window * Math.max((this.#least + slack) / took, mostLess));
+      this.#round = this.#sent;
+    } else if (queue > slack * 0.75) {
+      // The queue is long enough.
+    } else if (p.full && !this.#starting) {
+      this.#resize(this.#window + this.#window / 16 + 1);
+    } else if (p.full && news) {
+      this.#resize(2 * this.#window);
+      this.#round = this.#sent;
+    }
+    // If less is sent than might be, a path that is quick all the same takes more at a time.
+    if (queue <= slack * 0.75) this.#resize(Math.max(this.#window, rate * (this.#least + slack * 0.75)));
+  }
+
+  /** @param {number} window */
+  #resize(window) {
+    this.#window = Math.min(Math.max(Math.floor(window), minWindow), this.#most);
+  }
+
+  /** @param {number} upTo @param {number} now */
+  #arrive(upTo, now) {
+    if (upTo <= this.#arrived) return;
+    this.#arrived = upTo;
+    this.#arrivedAt = now;
+    let n = 0;
+    for (const { s, units, end } of this.#parcels) {
+      if (end > upTo) break;
+      s.delivered += units;
+      n++;
+    }
+    this.#parcels.splice(0, n);
+  }
+}

@@ -1,0 +1,183 @@
+// How much of streams is under way, over a path of the test's own, whose clock only the path moves.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Outgoing } from "../engine/outgoing.js";
+import { Splitter } from "../engine/splitter.js";
+import { Streams } from "../engine/streams.js";
+import { itemCost, kind, lengthOf, none } from "../engine/wire.js";
+
+/** The server grants credit anew once so many bytes are owed, a quarter of its window. */
+const quarter = 64 << 10;
+
+/**
+ * A path to a server: so many bytes a millisecond up, and a delay in milliseconds each way. What does not fit through waits
+ * before it. The answers of the server have a way without a queue.
+ */
+class World {
+  now = 1000;
+  #due = [];
+  #busyUntil = 0;
+  #split = new Splitter(1 << 20);
+  streams;
+  out = new Outgoing(1 << 20, true);
+  taken = new Map(); // bytes by stream
+  frames = 0;
+  most = 0; // bytes before the path
+  maxFrame = 1 << 20;
+  ended = undefined;
+  #last = 0;
+  #answered = new Map();
+  #owed = new Map(); // bytes of credit by stream
+
+  constructor(t, rate, delay) {
+    t.mock.method(performance, "now", () => this.now);
+    Object.assign(this, { rate, delay });
+    this.client = { nextStream: () => (this.#last += 2) + 1 };
+    this.streams = new Streams(this, 1 << 20);
+    const write = (bytes) => {
+      const copy = bytes.slice();
+      this.#busyUntil = Math.max(this.#busyUntil, this.now) + copy.length / this.rate;
+      this.most = Math.max(this.most, (this.#busyUntil - this.now) * this.rate);
+      this.at(this.#busyUntil + this.delay, () => this.#arrive(copy));
+    };
+    this.out.attach({ write }, 0);
+    this.streams.relinked();
+  }
+
+  refusal() {}
+  sendOwn() {}
+
+  at(when, what) {
+    let i = this.#due.length;
+    while (i > 0 && this.#due[i - 1].when > when) i--;
+    this.#due.splice(i, 0, { when, what });
+  }
+
+  /** Lets time go on until a condition holds. What is due at one time is done one after the other, as in a page. */
+  async until(done) {
+    for (;;) {
+      for (let i = 0; i < 5; i++) await undefined; // what the page does in the same task
+      if (done()) return;
+      const { when, what } = this.#due.shift();
+      this.now = Math.max(this.now, when);
+      what();
+    }
+  }
+
+  async pass(ms) {
+    let over = false;
+    this.at(this.now + ms, () => (over = true));
+    await this.until(() => over);
+  }
+
+  /** The server takes what has come and says so. */
+  #arrive(bytes) {
+    this.#split.push(bytes);
+    while (this.#split.next()) {
+      const k = this.#split.kind;
+      const body = this.#split.body();
+      if (k !== kind.ping) this.frames++;
+      const { frames } = this;
+      const answer = (fn) => this.at(this.now + this.delay, fn);
+      if (k === kind.ping) {
+        const nonce = body.number();
+        answer(() => (this.out.gotAck(frames), this.out.gotPong(nonce), this.streams.answered(BigInt(nonce))));
+      } else if (k === kind.streamItem || k === kind.streamPart) {
+        const id = body.number();
+        const n = body.rest().length;
+        this.taken.set(id, (this.taken.get(id) ?? 0) + n);
+        const owed = (this.#owed.get(id) ?? 0) + n + itemCost;
+        this.#owed.set(id, owed < quarter ? owed : 0);
+        if (owed >= quarter) answer(() => this.streams.gotCredit(id, owed));
+      } else if (k === kind.request) {
+        const id = body.number();
+        answer(() => this.#answered.get(id)());
+      }
+    }
+  }
+
+  /** Sends bytes for ever. */
+  upload() {
+    const s = this.streams.open(new Uint8Array([97]), none, false, true);
+    s.gotCredit(4 * quarter);
+    s.onChange = () => {
+      while (s.hasRoom) s.send(new Uint8Array(16 << 10));
+    };
+    s.onChange();
+    return s;
+  }
+
+  /** Calls the server, and says how long that took. */
+  async call() {
+    const begin = this.now;
+    let done = false;
+    const id = this.#last += 2;
+    this.#answered.set(id, () => (done = true));
+    this.out.add(lengthOf(id, none, none), kind.request, id, none, none);
+    await this.until(() => done);
+    return this.now - begin;
+  }
+
+  total() {
+    return [...this.taken.values()].reduce((a, b) => a + b, 0);
+  }
+}
+
+for (const [delay, n] of [[5, 1], [20, 1], [100, 1], [20, 4]]) {
+  test(`over a slow path of ${2 * delay} ms a call beside ${n} uploads takes at most twice as long, and the path is used`, async (t) => {
+    const w = new World(t, 1000, delay); // 8 Mbit/s
+    const alone = await w.call();
+    for (let i = 0; i < n; i++) w.upload();
+    const calls = [];
+    let [begin, before] = [w.now, 0];
+    for (let i = 0; i < 200; i++) {
+      if (i === 30) [begin, before] = [w.now, w.total()]; // the window has been found by then
+      await w.pass(37);
+      const took = await w.call();
+      if (i >= 30) calls.push(took);
+    }
+    calls.sort((a, b) => a - b);
+    const used = (w.total() - before) / (w.now - begin) / w.rate;
+    t.diagnostic(`a call takes ${alone} ms alone, ${calls[166]} ms beside 98 of 100 times and ${calls.at(-1)} ms at most; the path is used to ${used}`);
+    assert.ok(calls[166] <= 2 * alone && calls.at(-1) <= 2.5 * alone, `${calls.slice(-9)} beside ${alone}`);
+    assert.ok(used > 0.65, `the path is used to ${used}`);
+    for (const bytes of w.taken.values()) assert.ok(bytes > (w.total() / n) * 0.9, "the streams share the path");
+  });
+}
+
+test("over a path that is fast and long as much is under way as there is credit for", async (t) => {
+  const w = new World(t, 100_000, 20);
+  w.upload();
+  await w.pass(1000);
+  const before = w.total();
+  await w.pass(1000);
+  const perRound = ((w.total() - before) / 1000) * 40;
+  assert.ok(perRound > 200 << 10, `${perRound} B a round trip`);
+});
+
+test("a path that becomes slower is seen, and one that becomes faster again", async (t) => {
+  const w = new World(t, 5000, 20);
+  w.upload();
+  await w.pass(5000);
+  w.rate = 500;
+  await w.pass(5000);
+  w.most = 0;
+  await w.pass(5000);
+  assert.ok(w.most < 40 * w.rate, `${w.most} B wait before a path that carries ${40 * w.rate} B in a round trip`);
+  w.rate = 5000;
+  await w.pass(5000);
+  const before = w.total();
+  await w.pass(1000);
+  assert.ok(w.total() - before > 0.65 * 1000 * w.rate, `${w.total() - before} B in a second`);
+});
+
+test("what is known to have arrived is what the server has", async (t) => {
+  const w = new World(t, 1000, 20);
+  const s = w.upload();
+  for (let i = 0; i < 100; i++) {
+    await w.pass(50);
+    assert.ok(s.delivered <= w.total() && w.total() <= s.sent, `${s.delivered} ≤ ${w.total()} ≤ ${s.sent}`);
+  }
+  assert.ok(s.delivered > s.sent / 2);
+});
