@@ -22,11 +22,11 @@ import (
 	"github.com/hisock/hisock/tcp"
 )
 
-// floodEnv says what a process does that BenchmarkFlood starts: "flood" or "honest", a number, and
-// the address of the server.
+// floodEnv is the variable that tells a child process of BenchmarkFlood its part: "flood" or
+// "honest", a number, and the address of the server.
 const floodEnv = "HISOCK_TEST_FLOOD"
 
-// TestFloodChild is not a test but one of the processes of BenchmarkFlood.
+// TestFloodChild is one of the processes of BenchmarkFlood, not a test.
 func TestFloodChild(t *testing.T) {
 	var role, addr string
 	var count int
@@ -65,8 +65,8 @@ func TestFloodChild(t *testing.T) {
 	select {}
 }
 
-// BenchmarkFlood is a call of an honest client to a server that as many others send small commands,
-// as fast as they can. Both run in processes of their own.
+// BenchmarkFlood measures a call of an honest client while many clients send small commands as fast
+// as they can. All clients run in processes of their own.
 func BenchmarkFlood(b *testing.B) {
 	for _, flooders := range []int{0, 4, 32} {
 		b.Run(fmt.Sprint(flooders), func(b *testing.B) {
@@ -91,7 +91,7 @@ func BenchmarkFlood(b *testing.B) {
 					cmd.Wait()         //nolint:errcheck // it was killed
 				}()
 				_, err := fmt.Fscanln(out)
-				require.Error(b, err) // it says one word, which means that all are there
+				require.Error(b, err) // a child says one word: all its clients are there
 			}
 			before, start := handled.Load(), time.Now()
 			cmd, out := child("honest", b.N)

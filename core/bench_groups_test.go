@@ -16,8 +16,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// BenchmarkJoin joins one more group and leaves it, as a client that is in n groups: at its own request,
-// and by the server's program. The figures hold both ends.
+// BenchmarkJoin lets a client that is in n groups join one more group and leave it, at its own request
+// or by the server's program. The figures are of both ends together.
 func BenchmarkJoin(b *testing.B) {
 	for _, n := range []int{10, 1000, 10_000} {
 		b.Run(fmt.Sprintf("asked/%d", n), func(b *testing.B) {
@@ -32,7 +32,7 @@ func BenchmarkJoin(b *testing.B) {
 			for b.Loop() {
 				require.NoError(b, c.Join(b.Context(), "another"))
 				require.NoError(b, c.Leave(b.Context(), "another"))
-				if _, err := cl.CallBytes(b.Context(), "here", nil); err != nil { // it has been told
+				if _, err := cl.CallBytes(b.Context(), "here", nil); err != nil { // the client has been told by then
 					b.Fatal(err)
 				}
 			}
@@ -40,7 +40,8 @@ func BenchmarkJoin(b *testing.B) {
 	}
 }
 
-// inGroups connects a client that is in n groups, and returns its connection at the server, too.
+// inGroups connects a client that is in n groups. It returns the client and its connection at the
+// server.
 func inGroups(b *testing.B, n int) (*core.Client, *core.Conn) {
 	l, d := listen(b, "pipe")
 	conns := make(chan *core.Conn, 1)
@@ -71,8 +72,8 @@ func newBenchClient(_ testing.TB, d transport.Dialer) *core.Client { return harn
 
 func answerNothing(context.Context, *core.Conn, struct{}) (struct{}, error) { return struct{}{}, nil }
 
-// BenchmarkGroupSend sends to a group of 20 clients, until all have it, without a history, and with one that is
-// replayed.
+// BenchmarkGroupSend sends to a group of 20 clients until all have the message: without a history, and with a
+// history that is replayed.
 func BenchmarkGroupSend(b *testing.B) {
 	for name, history := range map[string]core.History{"no history": {}, "replayed": {Messages: 100, Replay: true}} {
 		b.Run(name, func(b *testing.B) { benchmarkGroupSend(b, history) })

@@ -20,14 +20,14 @@ import (
 	"github.com/hisock/hisock/tcp"
 )
 
-// servedByChild says to the test program that it is the server of BenchmarkPipelined.
+// servedByChild is the variable that makes the test program the server of BenchmarkPipelined.
 const servedByChild = "HISOCK_BENCH_SERVER"
 
-// pipelined is how many messages BenchmarkPipelined has in flight.
+// pipelined is the number of messages that BenchmarkPipelined has in flight.
 const pipelined = 64
 
-// BenchmarkPipelined measures the server alone, for commands that are each answered by a command, and for calls:
-// server-ns/op is the processor time of a process of its own, user and system. The peer writes frames
+// BenchmarkPipelined measures the server alone, with commands that are each answered by a command, and with
+// calls. server-ns/op is the processor time of the server's process, user and system. The peer writes frames
 // that it has made before, as many at once as are in flight, and counts the bytes that come back.
 func BenchmarkPipelined(b *testing.B) {
 	for _, size := range []int{64, 1 << 10} {

@@ -34,7 +34,7 @@ func serve(b *testing.B, srv *core.Server, l transport.Listener) {
 	b.Cleanup(func() { require.NoError(b, srv.Shutdown(context.Background())) })
 }
 
-// BenchmarkEcho sends a command and waits for it to come back, with a number in flight at a time.
+// BenchmarkEcho sends commands and waits for each to come back, with a number of them in flight.
 func BenchmarkEcho(b *testing.B) {
 	for _, medium := range []string{"pipe", "tcp"} {
 		for _, size := range []int{64, 1 << 10, 64 << 10} {
@@ -49,7 +49,7 @@ func BenchmarkEcho(b *testing.B) {
 
 func benchmarkEcho(b *testing.B, medium string, size, inFlight int) {
 	l, d := listen(b, medium)
-	const room = 32 << 20 // for all that is in flight at once
+	const room = 32 << 20 // bytes, for all messages in flight
 	srv := harness.NewServer(&core.ServerOptions{Limits: core.Limits{QueueBytes: room}})
 	srv.OnBytes("echo", func(_ context.Context, c *core.Conn, payload []byte) error {
 		return c.SendBytes("echo", payload)
@@ -83,7 +83,7 @@ func benchmarkEcho(b *testing.B, medium string, size, inFlight int) {
 	b.StopTimer()
 }
 
-// BenchmarkCall calls and waits for the answer, from a number of goroutines at a time.
+// BenchmarkCall calls and waits for the answer, from one goroutine or several at once.
 func BenchmarkCall(b *testing.B) {
 	for _, medium := range []string{"pipe", "tcp"} {
 		for _, callers := range []int{1, 64} {

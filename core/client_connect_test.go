@@ -11,8 +11,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A deafDialer reaches a server that accepts and says nothing, or a network from which nothing
-// comes back.
+// A deafDialer reaches a server that accepts and says nothing. If lost is set, it reaches a network
+// from which nothing comes back.
 type deafDialer struct{ lost bool }
 
 func (d deafDialer) Dial(ctx context.Context) (transport.Conn, error) {
@@ -24,7 +24,8 @@ func (d deafDialer) Dial(ctx context.Context) (transport.Conn, error) {
 	return near, nil
 }
 
-// A server that accepts and says nothing does not keep a Connect for ever, whose context has no end.
+// Connect ends by itself if the server accepts and says nothing, also with a context that has no
+// end.
 func TestConnectIsBounded(t *testing.T) {
 	tests := map[string]struct {
 		dialer deafDialer
@@ -58,7 +59,7 @@ func TestConnectIsBounded(t *testing.T) {
 	}
 }
 
-// After a connection has ended the client may connect again.
+// A client may connect again after its connection has ended.
 func TestConnectAgain(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()
@@ -95,8 +96,8 @@ func TestConnectGivenUp(t *testing.T) {
 	})
 }
 
-// Close makes a Connect under way fail, whatever it waits for, and leaves nothing behind; the
-// client can connect anew.
+// Close makes a Connect under way fail at any stage and leaves nothing behind. The client can
+// connect anew.
 func TestCloseDuringConnect(t *testing.T) {
 	tests := map[string]bool{"not accepted": false, "not welcomed": true}
 	for name, accepted := range tests {

@@ -19,7 +19,7 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A session that cannot be gone on with is as good as none.
+// A client joins anew with a session that the server refuses or that is damaged.
 func TestSessionIsRefused(t *testing.T) {
 	tests := map[string]func(w *world, session []byte) []byte{
 		"too late":           func(w *world, s []byte) []byte { time.Sleep(time.Minute); return s },
@@ -46,7 +46,7 @@ func TestSessionIsRefused(t *testing.T) {
 	}
 }
 
-// What a server says that it has received must fit what was sent; else the client joins anew.
+// A client joins anew if the server says that it has received more frames than were sent.
 func TestSessionOfALyingServer(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()
@@ -93,8 +93,8 @@ func answerHello(stream transport.Conn, welcome *wire.Welcome) *wire.Hello {
 	return h
 }
 
-// FuzzSession goes on with any bytes: they are refused, or the client talks to its server as it
-// may, and can be detached again.
+// FuzzSession gives a client any bytes as its session. The bytes are refused, or the client talks
+// to its server as usual and can be detached again.
 func FuzzSession(f *testing.F) {
 	frames := wire.AppendRequest(wire.AppendRaw(wire.AppendCommand(nil, "say", []byte("hello")), []byte("raw")), 7, "sum", []byte("[1]"))
 	told := wire.AppendRename(wire.AppendJoinGroup(nil, "red"), "grace")
@@ -109,7 +109,7 @@ func FuzzSession(f *testing.F) {
 	}
 	f.Add([]byte("hsk\x01"), uint64(0), true)
 	f.Fuzz(func(t *testing.T, session []byte, received uint64, seal bool) {
-		if seal && len(session) >= 8 { // so that what is behind the checksum is tried, too
+		if seal && len(session) >= 8 { // so that bytes after the checksum are parsed, too
 			sum := fnv.New64a()
 			sum.Write(session[:len(session)-8]) //nolint:errcheck // it never fails
 			session = binary.LittleEndian.AppendUint64(session[:len(session)-8:len(session)-8], sum.Sum64())
@@ -138,7 +138,7 @@ func FuzzSession(f *testing.F) {
 	})
 }
 
-// streams is a dialer to streams that are there already, one after the other.
+// streams is a dialer that returns streams made before, one after the other.
 type streams []transport.Conn
 
 func (s streams) Dial(ctx context.Context) (transport.Conn, error) {
@@ -148,7 +148,8 @@ func (s streams) Dial(ctx context.Context) (transport.Conn, error) {
 	return nil, errors.New("no stream is left")
 }
 
-// What a session held that is over is handed back to the client that was to go on with it.
+// A client that cannot go on with a session reports the messages of the session as undelivered,
+// once.
 func TestSessionIsHandedBack(t *testing.T) {
 	for _, fresh := range []bool{false, true} {
 		inWorld(t, nil, func(w *world) {

@@ -14,12 +14,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A program that restarts again and again is a sequence of clients, each of which goes on with the
-// session of the one before.
+// A restarting program is a sequence of clients. Each client goes on with the session of the client
+// before.
 type restarting struct {
 	w      *world
 	opts   ClientOptions
-	set    func(cl *Client) // registers handlers
+	set    func(cl *Client) // registers the handlers of a new client
 	cl     *Client
 	states kept[string]
 }
@@ -55,7 +55,7 @@ func (r *restarting) start(session []byte) {
 	}
 }
 
-// restart is the end of one program and the beginning of the next.
+// restart ends one program and begins the next.
 func (r *restarting) restart() {
 	r.w.t.Helper()
 	most := r.cl.SessionBytes()
@@ -117,8 +117,8 @@ func TestDetach(t *testing.T) {
 	})
 }
 
-// A program that restarts at any moment loses nothing and gets nothing twice, in either direction,
-// with slow handlers, with streams that break off besides, and with dispatch by hand.
+// A program that restarts at any moment loses nothing and gets nothing twice, in either direction.
+// It has slow handlers, streams that break off, and dispatch by hand.
 func TestDetachLosesNothing(t *testing.T) {
 	for seed := range uint64(24) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -228,7 +228,8 @@ func receive(w *world, cl *Client, raw *kept[int]) {
 	}
 }
 
-// Calls that are under way end, at both ends; one that no handler was given goes on.
+// Calls under way end at both ends when the client is detached. A call that no handler has been
+// given goes on.
 func TestDetachCalls(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var gaveUp kept[string]
@@ -285,7 +286,7 @@ func TestDetachCalls(t *testing.T) {
 	})
 }
 
-// A handler may detach its own client, and one that is away is detached as it is.
+// A handler may detach its own client. A suspended client can be detached, too.
 func TestDetachFromWithin(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()

@@ -19,7 +19,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// fresh has an Authorize that refuses tokens older than a minute, and a function that gives such
+// fresh has an Authorize that refuses tokens older than a minute, and a function that makes such
 // tokens.
 type fresh struct{ asked atomic.Int32 }
 
@@ -36,8 +36,9 @@ func (f *fresh) authorize(_ context.Context, a *Admission) error {
 	return nil
 }
 
-// A client whose tokens live a minute comes back after a deploy, which it does not with a token that
-// it has once and for all. It asks for one each time it joins, and not to go on with its session.
+// A client with an AuthFunc comes back after the server has ended its connection, although a token
+// lives a minute. With a constant token it does not. The client asks AuthFunc for a token each time
+// it joins, but not to resume its session.
 func TestAuthFuncIsAskedAtEveryJoin(t *testing.T) {
 	for _, constant := range []bool{false, true} {
 		t.Run(fmt.Sprintf("constant %v", constant), func(t *testing.T) {
@@ -75,8 +76,8 @@ func TestAuthFuncIsAskedAtEveryJoin(t *testing.T) {
 	}
 }
 
-// The server has given the session up, or knows nothing of it, while the client does not know it:
-// it is not let in with the auth of before, or as nobody, but asks.
+// A client asks AuthFunc again if the server has forgotten the session and the client does not know
+// that. It never joins with its old auth or without auth.
 func TestAuthFuncIsAskedWhenTheSessionIsOver(t *testing.T) {
 	f := &fresh{}
 	var joined atomic.Int32
@@ -109,7 +110,7 @@ func TestAuthFuncIsAskedWhenTheSessionIsOver(t *testing.T) {
 	})
 }
 
-// Who may only resume is refused with a code that says why, and does not join.
+// A hello that may only resume is refused with a code that says why. It does not join.
 func TestOnlyResumeIsRefused(t *testing.T) {
 	tests := map[string]wire.Hello{
 		"no session":     {},
@@ -132,7 +133,7 @@ func TestOnlyResumeIsRefused(t *testing.T) {
 	}
 }
 
-// An error of AuthFunc that is not final is one attempt that has failed.
+// An error of AuthFunc that is not final costs one attempt.
 func TestAuthFuncFails(t *testing.T) {
 	secret := errors.New("hunter2")
 	tests := map[string]struct {
@@ -168,7 +169,7 @@ func TestAuthFuncFails(t *testing.T) {
 				require.Equal(t, tc.code.String(), CodeOf(err).String())
 				require.False(t, IsRemote(err))
 				if tc.code != CodeNone {
-					time.Sleep(time.Minute) // until the slowest of them has returned
+					time.Sleep(time.Minute) // until the slowest AuthFunc has returned
 					failing.Store(false)
 					w.join(cl)
 					failing.Store(true)
@@ -191,7 +192,7 @@ func TestAuthFuncFails(t *testing.T) {
 	}
 }
 
-// Close ends an AuthFunc, and does not wait for one that does not heed its context.
+// Close ends the context of an AuthFunc. It does not wait for an AuthFunc that ignores its context.
 func TestCloseEndsAuthFunc(t *testing.T) {
 	for _, heeds := range []bool{true, false} {
 		inWorld(t, nil, func(w *world) {

@@ -16,8 +16,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A client that joins anew asks for the groups that it is in by then: those of its options and
-// those that it joined later, without those that it left or was taken out of.
+// A client that joins anew asks for the groups that it is in at that moment: the groups of its
+// options and the groups that it joined later, without the groups that it left or was taken out of.
 func TestGroupsAreJoinedAgain(t *testing.T) {
 	ends := map[string]func(w *world, net *network){
 		"session over":  func(_ *world, net *network) { net.fail(false); time.Sleep(3 * time.Second); net.mend() },
@@ -62,8 +62,8 @@ func TestGroupsAreJoinedAgain(t *testing.T) {
 	}
 }
 
-// What Authorize gives without being asked it gives again: a client does not ask for it, so
-// AuthorizeGroup, which would not let it in, is not asked either.
+// A client that joins anew does not ask for groups that Authorize gave it. Authorize gives them
+// again, and AuthorizeGroup, which would refuse them, is not asked.
 func TestGroupsThatWereGivenAreNotAskedFor(t *testing.T) {
 	var asked kept[string]
 	opts := &ServerOptions{Timeouts: Timeouts{Resume: -1}}
@@ -100,7 +100,7 @@ func TestGroupsThatWereGivenAreNotAskedFor(t *testing.T) {
 	})
 }
 
-// A group that is not allowed any more is reported as those of a first hello are.
+// A group that is refused when a client joins anew is reported like a group of a first hello.
 func TestGroupsThatAreRefusedAgain(t *testing.T) {
 	closed := false
 	opts := &ServerOptions{Timeouts: Timeouts{Resume: -1}}
@@ -128,11 +128,11 @@ func TestGroupsThatAreRefusedAgain(t *testing.T) {
 	})
 }
 
-// However many groups there are, and however little the next server takes, a client is not ended
-// for groups that it has joined, and is in all again that it may be in.
+// A client that joins anew is never ended for the groups that it has joined. It is in all groups
+// again that the next server allows, with any number of groups and any limits.
 func TestManyGroupsAreJoinedAgain(t *testing.T) {
 	tests := map[string]struct {
-		next   ServerOptions // of the server that it finds then
+		next   ServerOptions // options of the next server
 		groups int
 		size   int
 		want   int
@@ -175,8 +175,8 @@ func TestManyGroupsAreJoinedAgain(t *testing.T) {
 	}
 }
 
-// A name that somebody has by then is asked for again once the client has joined under that of its
-// options.
+// A client whose last name has been taken joins anew under the name of its options, and then asks
+// for its last name again.
 func TestNameThatIsTakenMeanwhile(t *testing.T) {
 	inWorld(t, &ServerOptions{Access: Access{UniqueNames: true}, Timeouts: Timeouts{Resume: -1}}, func(w *world) {
 		w.serve()
@@ -204,7 +204,7 @@ func TestNameThatIsTakenMeanwhile(t *testing.T) {
 	})
 }
 
-// A Connect by the program begins with the name and groups of the options.
+// A Connect by the program begins with the name and the groups of the options.
 func TestConnectAnewAsksForTheOptions(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()
@@ -220,7 +220,7 @@ func TestConnectAnewAsksForTheOptions(t *testing.T) {
 	})
 }
 
-// Nothing that a server tells a client of its groups makes the hello too large for any server.
+// A hello stays below the limit of any server, whatever groups a server has put the client into.
 func TestHelloIsBounded(t *testing.T) {
 	cl := newTestClient(nil, &ClientOptions{Groups: []string{"red"}})
 	c := &Conn{eng: &engine{campaign: &campaign{}}, peer: peer{can: nativeCaps}, atClient: &clientPart{wish: &wish{}}}

@@ -13,8 +13,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// beServer welcomes one client by hand, says what it is given to say, and reads up to the
-// client's goodbye, which has that code.
+// beServer welcomes one client by hand, sends it say, and reads up to the client's goodbye, which
+// must have the given code.
 func beServer(lis *transport.PipeListener, say []byte, code Code) error {
 	stream, err := lis.Accept()
 	if err != nil {
@@ -35,8 +35,8 @@ func beServer(lis *transport.PipeListener, say []byte, code Code) error {
 	return err
 }
 
-// A client leaves a server that puts it into more groups than can be, or into one whose name
-// is none, and does not keep them.
+// A client leaves a server that puts it into too many groups, or into a group with an invalid name.
+// It does not keep such groups.
 func TestTooManyGroupsFromServer(t *testing.T) {
 	tests := map[string]struct {
 		prefix string

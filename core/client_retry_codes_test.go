@@ -26,7 +26,8 @@ func codes() []Code {
 	return all
 }
 
-// healing is what the documents say of a code: "yes", "once it was in" or "no".
+// healing is the word of docs/delivery.md for what a client does after a code: "yes", "once it was
+// in" or "no".
 func healing(c Code) string {
 	switch first, later := comesBack(NewError(c, ""), false), comesBack(NewError(c, ""), true); {
 	case first && later:
@@ -39,7 +40,7 @@ func healing(c Code) string {
 	return "no"
 }
 
-// The table in docs/delivery.md says of every code whether a client comes back, and is right.
+// The table in docs/delivery.md says of every code whether a client comes back.
 func TestDeliverySaysWhoComesBack(t *testing.T) {
 	page, err := os.ReadFile("../docs/delivery.md")
 	require.NoError(t, err)
@@ -56,7 +57,7 @@ func TestDeliverySaysWhoComesBack(t *testing.T) {
 	require.Len(t, said, len(all)+1, "a row for a code that there is not")
 }
 
-// So does the comment of Retry.
+// The doc comment of Retry lists the codes after which a client comes back.
 func TestRetrySaysWhoComesBack(t *testing.T) {
 	source, err := os.ReadFile("options_client.go")
 	require.NoError(t, err)
@@ -83,7 +84,7 @@ func TestRetrySaysWhoComesBack(t *testing.T) {
 	require.Len(t, said, len(all)+2)
 }
 
-// A client keeps to the time at which a server tells it to come back, with any code.
+// A client comes back after any code with which a server sends a time.
 func TestRetryAfterHealsEveryCode(t *testing.T) {
 	for _, c := range append(codes(), 999, CodeApplication, 1<<32-1) {
 		require.True(t, comesBack(&Error{Code: c, RetryAfter: time.Second}, false), "code %d", c)
@@ -92,8 +93,8 @@ func TestRetryAfterHealsEveryCode(t *testing.T) {
 	require.False(t, comesBack(NewError(CodeApplication, ""), true))
 }
 
-// An authorizer whose database has a hiccup of two seconds, while all clients join anew after a
-// deploy, ends none of them, however it fails.
+// An authorizer whose database fails for two seconds, while all clients join anew, ends no client,
+// in whichever way it fails.
 func TestAuthorizerHiccup(t *testing.T) {
 	tests := map[string]func(ctx context.Context) error{
 		"error":         func(context.Context) error { return errors.New("connection refused") },

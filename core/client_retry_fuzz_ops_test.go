@@ -11,7 +11,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// do runs one step of a program. Without a session, there is one again first if the client comes.
+// do runs one step of a program. If the session has ended, do first waits for the client and
+// welcomes it to a new session.
 func (l *liar) do(st step) {
 	if done := l.s == nil || l.s.conn.isEnded(); done {
 		select {
@@ -55,7 +56,7 @@ func (l *liar) do(st step) {
 	}
 }
 
-// presence reports whether the bad frame of that number is one that a server may send.
+// presence reports whether a server may send the bad frame with that number.
 func presence(arg byte) bool {
 	frame := badFrames[int(arg)%len(badFrames)].frame
 	return len(frame) > 1 && wire.Kind(frame[1]) == wire.KindJoined
@@ -115,8 +116,8 @@ func (l *liar) welcomes(st step) {
 	}
 }
 
-// resumes goes on with the session of a client that comes back, and says that it has received
-// so many frames, which is a lie or not.
+// resumes goes on with the session of a client that comes back. It claims to have received the
+// given number of frames, which is a lie or not.
 func (l *liar) resumes(received int, lie bool) {
 	s := l.s
 	if s.link != nil && !s.conn.Suspended() {
@@ -152,7 +153,7 @@ func (l *liar) resumes(received int, lie bool) {
 	s.catchUp()
 }
 
-// refuses refuses a client that comes: for good, or for a while.
+// refuses refuses a client that comes, for good or for a while.
 func (l *liar) refuses(arg byte) {
 	codes := []Code{CodeUnauthorized, CodeTooManyConns, CodeNameTaken, CodeShutdown, CodeApplication, CodeVersion}
 	no := wire.Goodbye{Code: codes[int(arg)%len(codes)], RetryAfter: time.Duration(arg>>6) * 100 * time.Millisecond}
@@ -171,7 +172,7 @@ func (l *liar) clientSends(arg byte) {
 	for range arg%16 + 1 {
 		payload := counted(l.number+1, arg>>4)
 		if !l.tight && s.size+len(payload) > 480<<10 {
-			return // more would wait for room
+			return // the next message would wait for room
 		}
 		l.number++
 		if err := s.conn.SendBytes("n", payload); err == nil {

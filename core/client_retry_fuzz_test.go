@@ -18,10 +18,10 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// Whatever a server does, and however it lies when its client comes back, the client has every
-// command handled once and in order, and sends every command once and in order, while its
-// session lives; lies end in a typed error; and in the end nothing is left. The operations are
-// those of FuzzResume with the ends exchanged, except that opForge refuses the client.
+// FuzzResumeClient runs a program of operations of a lying server. While its session lives, a
+// client handles every command once and in order, and sends every command once and in order. A lie
+// ends in a typed error. In the end nothing is left. The operations are the operations of
+// FuzzResume with the ends exchanged, except that opForge refuses the client.
 func FuzzResumeClient(f *testing.F) {
 	for _, seed := range resumeSeeds() {
 		f.Add(seed)
@@ -41,7 +41,7 @@ func FuzzResumeClient(f *testing.F) {
 	})
 }
 
-// A liar runs a program against a client, and keeps beside it what must be true. Its session is
+// A liar runs a program against a client, and keeps a model of what must be true. Its session is
 // nil while the client has none.
 type liar struct {
 	*resumer
@@ -49,8 +49,8 @@ type liar struct {
 	dials  chan transport.Conn
 	states kept[State]
 	names  int
-	called map[*Conn]string          // what the client's program has been told last; guarded by mu
-	within map[*Conn]map[string]bool // in which groups it has been told to be; guarded by mu
+	called map[*Conn]string          // the last name that the client's program has been told; guarded by mu
+	within map[*Conn]map[string]bool // the groups in which the client is, as its program has been told; guarded by mu
 }
 
 // Dial is how the client reaches the server by hand.
@@ -144,7 +144,7 @@ func (l *liar) connect() {
 	synctest.Wait()
 }
 
-// welcome is a welcome to a new session, or to the one that goes on.
+// welcome returns a welcome to a new session, or to the session that is resumed.
 func (l *liar) welcome(resumed bool, received int) []byte {
 	l.names++
 	w := &wire.Welcome{Session: session.MakeID(uint64(l.names)), Token: []byte(strings.Repeat("t", 15) + string(rune('a'+l.names%26)))}
@@ -157,7 +157,7 @@ func (l *liar) welcome(resumed bool, received int) []byte {
 }
 
 // meet waits until the client comes, if it does, and answers its hello. A session that begins
-// is the one that is spoken of from then on. It reports whether the client came.
+// becomes the session of l. It reports whether the client came.
 func (l *liar) meet(answer func(h *wire.Hello) []byte) bool {
 	var h byHand
 	select {
@@ -230,7 +230,7 @@ func (l *liar) hear(h *byHand) *wire.Hello {
 	return hello
 }
 
-// finish lets an honest server and its client come to their end, and checks everything.
+// finish lets an honest server and its client come to their end, and then checks everything.
 func (l *liar) finish() {
 	s, settled := l.s, false
 	for late := time.Now().Add(10 * time.Minute); s != nil && s == l.s && !s.conn.isEnded() && time.Now().Before(late); time.Sleep(10 * time.Millisecond) {
@@ -277,8 +277,8 @@ func (l *liar) finish() {
 	}
 }
 
-// close closes the client. If the server has acknowledged all that was sent, the client does so without an error: over a
-// link that has broken off, or over one on which the server hears it to the end. So it does if the connection has ended
+// close closes the client. Close returns no error if the server has acknowledged all that was sent: the link may have
+// broken off, or the server hears the client to the end. Close returns no error either if the connection has ended
 // before. Otherwise it may say that messages are lost.
 func (l *liar) close(s *fuzzSession, acknowledged bool) {
 	synctest.Wait() // the client has read the last ack
@@ -322,7 +322,7 @@ func (l *liar) check(s *fuzzSession) {
 	require.NotEqual(l.t, CodeNone, CodeOf(s.conn.Err()))
 }
 
-// checkStates checks that the states of which the program was told can follow each other in that order.
+// checkStates checks that each state that the program was told may follow the state before.
 func (l *liar) checkStates() {
 	after := map[State][]State{
 		StateConnected:    {0, StateReconnecting, StateDisconnected},

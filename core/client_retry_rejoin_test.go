@@ -14,7 +14,7 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A client that is to come back later does, to a server that is there by then.
+// A client that is told to come back later finds the server that has replaced the first.
 func TestRejoinAfterShutdown(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		first, lis := newTestServer(nil), transport.NewPipeListener()
@@ -67,7 +67,7 @@ func TestGiveUpComingBack(t *testing.T) {
 	})
 }
 
-// However often a client joins anew, nothing of its former connections is kept.
+// A client keeps nothing of its former connections, however often it joins anew.
 func TestRejoinKeepsNothing(t *testing.T) {
 	inWorld(t, &ServerOptions{Timeouts: Timeouts{Resume: -1}}, func(w *world) {
 		type key struct{}

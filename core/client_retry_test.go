@@ -18,13 +18,13 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// Sixty clients lose their network for a while that is shorter than a session lasts: all of them
-// resume, and wait little once there is a network again.
+// Sixty clients lose their network for a shorter time than a session lasts. All of them resume, and
+// wait little once the network is back.
 func TestOutageIsResumed(t *testing.T) {
 	tests := map[string]struct {
 		outage time.Duration
 		hangs  bool
-		median time.Duration // of the further wait, and most
+		median time.Duration // upper bounds of the wait once the network is back
 		most   time.Duration
 	}{
 		"3 s":                     {outage: 3 * time.Second, median: 1100 * time.Millisecond, most: 2 * time.Second},
@@ -71,8 +71,8 @@ func TestOutageIsResumed(t *testing.T) {
 	}
 }
 
-// A server that welcomes and cuts is dialed no more often than one that refuses, whether it cuts
-// what it has resumed or those who join anew.
+// A server that welcomes clients and cuts them is dialed no more often than a server that refuses
+// them, whether it cuts resumed sessions or new ones.
 func TestWelcomedAndCut(t *testing.T) {
 	tests := map[string]struct {
 		resumes bool
@@ -126,7 +126,7 @@ func cutter(lis *transport.PipeListener, resumes, bye bool) {
 	}
 }
 
-// A connection that lasts ends the waiting, so that the next break is mended at once.
+// A connection that lasts resets the wait: the next break is mended at once.
 func TestLastingConnectionForgetsTheWait(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()
@@ -150,8 +150,8 @@ func TestLastingConnectionForgetsTheWait(t *testing.T) {
 	})
 }
 
-// After an outage that no session outlives, its connection has ended at the client too before it is
-// back: calls fail, and what is sent is refused instead of being lost.
+// If an outage outlives every session, the client's connection ends before the network is back.
+// Calls fail, and messages are refused instead of being lost.
 func TestSessionIsOverBeforeTheNetworkIsBack(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		Handle(w.srv, "wait", func(ctx context.Context, _ *Conn, _ int) (int, error) { <-ctx.Done(); return 0, ctx.Err() })
@@ -178,7 +178,7 @@ func TestSessionIsOverBeforeTheNetworkIsBack(t *testing.T) {
 	})
 }
 
-// The time that For bounds goes on where the session ends.
+// Retry.For bounds the whole time away, also beyond the end of the session.
 func TestForBoundsTheWholeTimeAway(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()
@@ -194,7 +194,8 @@ func TestForBoundsTheWholeTimeAway(t *testing.T) {
 	})
 }
 
-// A Connect that is to try again does until the server is there, and tells of it.
+// A Connect with Retry.First tries again until the server is there, and tells the program of each
+// attempt.
 func TestFirstConnectIsTriedAgain(t *testing.T) {
 	for _, manual := range []bool{false, true} {
 		t.Run(fmt.Sprintf("manual %v", manual), func(t *testing.T) {
@@ -231,7 +232,7 @@ func TestFirstConnectIsTriedAgain(t *testing.T) {
 	}
 }
 
-// What ends a Connect that tries again.
+// A Connect that tries again ends for each of these reasons.
 func TestFirstConnectEnds(t *testing.T) {
 	tests := map[string]struct {
 		retry  Retry
@@ -282,7 +283,7 @@ func TestFirstConnectEnds(t *testing.T) {
 	}
 }
 
-// A Connect that is not to try again does not, and tells nothing.
+// A Connect without Retry.First tries once, and tells the program of no state.
 func TestFirstConnectIsTriedOnce(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()
@@ -295,7 +296,7 @@ func TestFirstConnectIsTriedOnce(t *testing.T) {
 	})
 }
 
-// A program that connects again in the handler that hears of the end hears of everything in order.
+// A program that connects again in its state handler hears of all states in order.
 func TestConnectAgainInStateHandler(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()
@@ -320,7 +321,7 @@ func TestConnectAgainInStateHandler(t *testing.T) {
 	})
 }
 
-// A client comes back, and ends, even if a state handler has ended its own goroutine.
+// A client comes back, and ends, even if a state handler ends its own goroutine.
 func TestStateHandlerThatEndsItsGoroutine(t *testing.T) {
 	for _, at := range []State{StateReconnecting, StateDisconnected} {
 		t.Run(at.String(), func(t *testing.T) {

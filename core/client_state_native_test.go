@@ -15,8 +15,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A client that has joined anew while a handler of the connection before still runs, and loses its
-// new stream meanwhile, tells its program so in the order in which it happened.
+// A client joins anew while a handler of its former connection still runs, and loses the new stream
+// meanwhile. It tells its program of both in the order in which they happened.
 func TestStatesInOrderWhenLostAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lis := transport.NewPipeListener()
@@ -52,7 +52,8 @@ func TestStatesInOrderWhenLostAgain(t *testing.T) {
 	})
 }
 
-// Who is told that a connection was resumed may call the server, which has to be heard for that.
+// A state handler that is told that a connection was resumed may call the server and get its
+// answer.
 func TestCallWhenResumed(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		t := w.t

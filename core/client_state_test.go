@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A client that connects anew while a handler of its last connection still runs tells its
-// program of that one's end before it tells of the new beginning.
+// A client that connects anew while a handler of its last connection still runs tells its program
+// of the end of that connection before it tells of the new beginning.
 func TestStatesInOrderOnReconnect(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		t := w.t
@@ -31,8 +31,8 @@ func TestStatesInOrderOnReconnect(t *testing.T) {
 	})
 }
 
-// Close in the state handler that tells of the connection's beginning does not wait out the
-// time that closing may take.
+// Close in the state handler that is told of the connection's beginning does not wait for
+// CloseTimeout.
 func TestCloseInStateHook(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		t := w.t
@@ -54,7 +54,7 @@ func TestCloseInStateHook(t *testing.T) {
 	})
 }
 
-// A client may connect anew in the state handler that tells of the end.
+// A client may connect anew in the state handler that is told of the end.
 func TestReconnectInStateHook(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		t := w.t

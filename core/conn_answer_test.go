@@ -7,12 +7,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The table of running calls does the same with an index as without.
+// A servingTable with an index behaves like one without.
 func TestServingTable(t *testing.T) {
 	for _, most := range []int{manyServed, 10 * manyServed} {
 		random := rand.New(rand.NewPCG(1, uint64(most)))
 		var table servingTable
-		running := map[uint64]bool{} // by id: whether it was given up
+		running := map[uint64]bool{} // by id: whether the call was given up
 		for range 20_000 {
 			id := random.Uint64N(2 * uint64(most))
 			_, runs := running[id]

@@ -49,7 +49,7 @@ func TestCallErrors(t *testing.T) {
 			require.Equal(t, tc.message, e.Message, name)
 			require.True(t, IsRemote(err), name)
 		}
-		// All that is left of the panic and the plain error is in the log.
+		// Only the log has the panic and the plain error.
 		log := strings.Join(w.log.Lines(), "\n")
 		require.Contains(t, log, "secret")
 		require.Contains(t, log, "/etc/secret")
@@ -108,7 +108,7 @@ func TestCallGivenUp(t *testing.T) {
 	}
 }
 
-// A call that waits in the inbox behind a slow handler and is given up is never run.
+// A call that is given up while it waits in the inbox never runs.
 func TestCallGivenUpBeforeItRan(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		release := make(chan struct{})
@@ -184,7 +184,7 @@ func TestCallWaitsForRoom(t *testing.T) {
 	})
 }
 
-// Answers to calls that nobody made are ignored, also when there are many.
+// Answers to calls that nobody made are ignored, however many there are.
 func TestStrayAnswers(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()
@@ -201,7 +201,7 @@ func TestStrayAnswers(t *testing.T) {
 	})
 }
 
-// A call that is used again knows nothing of the one before, and no more are kept than is said.
+// A reused call has no trace of its former use. A table keeps at most maxFreeCalls calls for reuse.
 func TestCallsAreUsedAgain(t *testing.T) {
 	var table callTable
 	first, id, ended := table.add(wire.KindAskJoin)
@@ -232,7 +232,7 @@ func TestCallsAreUsedAgain(t *testing.T) {
 	require.NotContains(t, open, fresh)
 }
 
-// Whatever happens to others, each call gets its own answer or says that there is none.
+// Each call gets its own answer or its own failure, whatever happens to other calls.
 func TestEachCallGetsItsOwnAnswer(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.srv.HandleBytes("echo", func(_ context.Context, _ *Conn, payload []byte) ([]byte, error) { return payload, nil })

@@ -15,7 +15,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// requests returns calls under the ids from first on, in one piece.
+// requests returns calls to names, with consecutive ids from first on.
 func requests(first uint64, names ...string) (frames []byte) {
 	for i, name := range names {
 		frames = wire.AppendRequest(frames, first+uint64(i), name, []byte{byte(i)})
@@ -23,7 +23,7 @@ func requests(first uint64, names ...string) (frames []byte) {
 	return frames
 }
 
-// wantAnswers reads answers, of which those to the given ids succeed, in that order.
+// wantAnswers reads one answer for each of the ids, in that order, and wants each to succeed.
 func wantAnswers(p *coretest.Peer, ids ...uint64) {
 	p.T.Helper()
 	for _, id := range ids {
@@ -35,8 +35,8 @@ func wantAnswers(p *coretest.Peer, ids ...uint64) {
 	}
 }
 
-// Each call has a context of its own, which goes on while its handler runs and has ended for good
-// when the next begins, whoever keeps it.
+// The context of a call lives while its handler runs. It has ended when the next handler begins,
+// and stays ended for a handler that keeps it.
 func TestContextsOfCallsInARow(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var kept []context.Context
@@ -65,7 +65,7 @@ func TestContextsOfCallsInARow(t *testing.T) {
 		}
 		p.Send(requests(1, names...))
 		wantAnswers(p, ids...)
-		p.Send(requests(1, names...)) // under the same ids, which are free again
+		p.Send(requests(1, names...)) // the ids are free again
 		wantAnswers(p, ids...)
 		synctest.Wait()
 		require.Len(t, kept, 2*len(names))
@@ -77,13 +77,13 @@ func TestContextsOfCallsInARow(t *testing.T) {
 	})
 }
 
-// Calls that follow each other at once are answered, given up, and refused for their ids like any
-// others when the reading is taken from the handler of one in their midst.
+// Calls that follow each other at once are answered, given up and refused for their ids as usual if
+// the reading is taken from the handler of a slow call among them.
 func TestSlowCallAmongQuickOnes(t *testing.T) {
 	tests := map[string]struct {
-		meanwhile []byte // sent while the slow one, whose id is 3, runs
+		meanwhile []byte // sent while the slow call, whose id is 3, runs
 		answers   []uint64
-		fails     uint64 // which of these is a failure
+		fails     uint64 // the id in answers that is answered by a failure
 	}{
 		"all are answered":               {answers: []uint64{3, 4, 5}},
 		"the slow one is given up":       {meanwhile: wire.AppendCancel(nil, 3), answers: []uint64{4, 5}},
@@ -161,7 +161,8 @@ func framesOf(b []byte) (frames []wire.Frame) {
 	return frames
 }
 
-// A second call with the id of a call that is being handled ends the connection, whichever goroutine reads it.
+// A call with the id of a call that is being handled ends the connection, whichever goroutine reads
+// it.
 func TestCallUnderTheIDOfASlowOne(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.srv.HandleBytes("slow", func(ctx context.Context, _ *Conn, b []byte) ([]byte, error) { <-ctx.Done(); return b, nil })
@@ -181,7 +182,7 @@ func TestCallUnderTheIDOfASlowOne(t *testing.T) {
 	})
 }
 
-// A handler of a call that panics or fails takes nothing from those behind it.
+// A handler of a call that panics or fails does not affect the calls after it.
 func TestCallsInARowFailEachByItself(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.srv.HandleBytes("quick", func(_ context.Context, _ *Conn, b []byte) ([]byte, error) { return b, nil })
@@ -204,7 +205,7 @@ func TestCallsInARowFailEachByItself(t *testing.T) {
 	})
 }
 
-// Calls over the limit are answered at once; the connection, and the calls before, go on.
+// Calls over the limit are refused at once. The connection and the earlier calls go on.
 func TestMaxCalls(t *testing.T) {
 	tests := map[string][]HandlerOption{
 		"one at a time": nil,
@@ -245,7 +246,7 @@ func TestMaxCalls(t *testing.T) {
 	}
 }
 
-// A call that was given up while it waited does not count.
+// A call that was given up while it waited does not count against MaxCalls.
 func TestMaxCallsGivenUp(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{MaxCalls: 3}}, func(w *world) {
 		release := make(chan struct{})

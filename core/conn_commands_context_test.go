@@ -17,7 +17,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A call's context is like any other for who looks at it, before it ends and after.
+// The context of a call behaves like any other context, before its end and after.
 func TestCallContext(t *testing.T) {
 	type key struct{}
 	why := errors.New("the connection is lost")
@@ -63,7 +63,7 @@ func TestCallContext(t *testing.T) {
 	}
 }
 
-// If a call is given up, its context and the contexts derived from it end.
+// The context of a call and the contexts derived from it end when the call is given up.
 func TestCallContextEndsWaiting(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		t := w.t
@@ -87,8 +87,8 @@ func TestCallContextEndsWaiting(t *testing.T) {
 	})
 }
 
-// A call that was taken from the reader keeps its context while its handler runs, whoever asks for it first and when, and
-// no longer.
+// A call whose reading was taken over keeps its context exactly while its handler runs, whoever asks for the context
+// first and when.
 func TestContextOfCallThatWasTakenOver(t *testing.T) {
 	asks := map[string]struct{ before, meanwhile bool }{
 		"never": {}, "before": {before: true}, "meanwhile": {meanwhile: true}, "before and meanwhile": {true, true},
@@ -121,8 +121,8 @@ func TestContextOfCallThatWasTakenOver(t *testing.T) {
 	}
 }
 
-// A context that nobody asked for before its turn was over has ended, also when the reading is handed over to the goroutine
-// of a barrier afterwards, and counts as no other turn's.
+// A context that nobody asked for before its turn was over has ended. It is not mistaken for the context of another
+// turn, also when a barrier takes the reading over afterwards.
 func TestContextOfTurnThatIsOver(t *testing.T) {
 	c := &Conn{life: lifetime{ctx: t.Context()}}
 	c.turn.Init(1<<20, nil, false)
@@ -152,7 +152,7 @@ func TestContextOfTurnThatIsOver(t *testing.T) {
 	require.Equal(t, context.Canceled, third.Err())
 }
 
-// Whoever asks for the context while its call ends sees it end.
+// A goroutine that asks for the context while its call ends sees it end.
 func TestContextAskedForAtTheEnd(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		const calls = 200

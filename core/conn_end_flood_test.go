@@ -11,7 +11,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A peer that has been refused or ended, and sends on as fast as it can, is not read for long.
+// A peer that has been refused or ended is not read for long if it goes on sending as fast as it
+// can.
 func TestReadPastTheEnd(t *testing.T) {
 	tests := map[string]struct {
 		hello *wire.Hello
@@ -41,7 +42,7 @@ func TestReadPastTheEnd(t *testing.T) {
 	}
 }
 
-// flood writes until it cannot, or has written most bytes, and returns how many.
+// flood writes until a write fails or most bytes are written, and returns the number of bytes.
 func flood(stream transport.Conn, most int) int {
 	junk := make([]byte, 16<<10)
 	written := 0

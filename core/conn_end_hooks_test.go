@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// With UniqueNames a name is taken until the leave handler of its last holder has run and
-// others have been told; then who comes next is announced.
+// A unique name stays taken until the leave handler of its last holder has run and the other
+// clients have been told. Its next holder is announced after that.
 func TestUniqueNameChangesHandsInOrder(t *testing.T) {
 	inWorld(t, &ServerOptions{Access: Access{UniqueNames: true, Notices: TellNames}}, func(w *world) {
 		t := w.t
@@ -44,8 +44,8 @@ func TestUniqueNameChangesHandsInOrder(t *testing.T) {
 	})
 }
 
-// A join handler may end the connection; what was sent before still arrives, and nothing that
-// is done with the connection afterwards waits.
+// A join handler may end the connection. Messages that it sent before still arrive, and no later
+// operation on the connection waits.
 func TestHooksMayUseEndedConn(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		t := w.t

@@ -15,12 +15,12 @@ import (
 	"github.com/hisock/hisock/core/internal/coretest"
 )
 
-// A Close that cannot bring all over says how many messages may not have arrived, and what they are goes to
-// OnUndelivered.
+// Close says how many messages may not have arrived if it cannot deliver all. With OnUndelivered the
+// program gets the messages instead.
 func TestCloseTellsWhatItLost(t *testing.T) {
 	tests := map[string]struct {
 		retry Retry
-		asks  bool // for what was not delivered
+		asks  bool // the client has OnUndelivered
 	}{
 		"with a session":    {},
 		"without a session": {retry: Retry{Off: true}},
@@ -75,7 +75,7 @@ func TestCloseTellsWhatItLost(t *testing.T) {
 	}
 }
 
-// A client that is suspended when it is closed reports the messages that it could not send any more.
+// A client that is closed while it is suspended reports the messages that it could not send.
 func TestCloseTellsWhatItLostAway(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()

@@ -51,7 +51,7 @@ func TestShutdownWhileSuspended(t *testing.T) {
 	})
 }
 
-// A slowOwner takes its time to take back the place of a suspended connection.
+// A slowOwner takes a second to take back the place of a suspended connection.
 type slowOwner struct{ owner }
 
 func (o slowOwner) waited(c *Conn) {
@@ -59,19 +59,19 @@ func (o slowOwner) waited(c *Conn) {
 	o.owner.waited(c)
 }
 
-// Who ends a connection that is suspended may hold locks that the leave handler needs: it does not run that, also
-// if it is the last to be busy with the connection.
+// A goroutine that ends a suspended connection does not run the leave handler, also if it is the last to be busy
+// with the connection: it may hold locks that the handler needs.
 func TestLeaveHandlerIsNotRunByWhoEnds(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 4 << 10}}, func(w *world) {
 		left := make(chan string, 1)
 		w.srv.OnLeave(func(*Conn, error) { left <- string(debug.Stack()) })
-		w.srv.eng.owner = slowOwner{w.srv.eng.owner} // all others are done by then
+		w.srv.eng.owner = slowOwner{w.srv.eng.owner} // the other goroutines of the connection are done by then
 		w.serve()
 		w.hello(&wire.Hello{Name: "ada", Resume: true}).Stream.Close() //nolint:errcheck // it is cut
 		synctest.Wait()
 		c := w.only()
 		require.True(t, c.Suspended())
-		for { // what is put into a group is told, with the client's changes locked
+		for { // a change of groups is told with the changes of the client locked
 			if err := c.Join(w.ctx, "group"); err != nil {
 				break
 			}
@@ -85,8 +85,8 @@ func TestLeaveHandlerIsNotRunByWhoEnds(t *testing.T) {
 	})
 }
 
-// A client that reads nothing, does what ends its connection, and hangs up before it could be told
-// why, leaves once, whoever looks at its connection just then.
+// A client that reads nothing, sends a fault, and hangs up before it could be told of the fault
+// leaves once, whoever looks at its connection at that moment.
 func TestHangsUpBeforeItIsTold(t *testing.T) {
 	inWorld(t, &ServerOptions{Timeouts: Timeouts{Close: time.Hour}}, func(w *world) {
 		events := w.events()
@@ -103,7 +103,7 @@ func TestHangsUpBeforeItIsTold(t *testing.T) {
 	})
 }
 
-// The sweeper may look at a connection that finishes at this moment.
+// The sweeper may look at a connection that has just finished.
 func TestSweepOfWhatHasFinished(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		events := w.events()
@@ -130,8 +130,8 @@ func TestSweepOfWhatHasFinished(t *testing.T) {
 	})
 }
 
-// A hook that ends its goroutine costs the client that it was about its connection, and keeps
-// nobody else out: no place, name or stream is left behind.
+// A hook that ends its goroutine ends the connection that it was told of, and affects nobody else:
+// no place, name or stream is left behind.
 func TestHooksThatEndTheirGoroutine(t *testing.T) {
 	exit := func(*Conn, error) { runtime.Goexit() }
 	tests := map[string]func(w *world){

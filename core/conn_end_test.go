@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Close sends the frames that are queued, and then a goodbye.
+// Close sends the queued frames, and then a goodbye.
 func TestCloseDrains(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got kept[int]
@@ -34,8 +34,8 @@ func TestCloseDrains(t *testing.T) {
 	})
 }
 
-// Whichever way a client goes, its leave handler runs once, after its other handlers, and
-// it is out of everything by then.
+// The leave handler of a client runs once, after the client's other handlers, in whichever way the
+// client goes. The client is in no group and has no name by then.
 func TestLeaveOnce(t *testing.T) {
 	tests := map[string]struct {
 		end  func(w *world, cl *Client)
@@ -87,7 +87,7 @@ func first(w *world) *Conn {
 	return nil
 }
 
-// Commands that came before the peer's goodbye are run, also when they wait in the inbox.
+// Commands that came before the peer's goodbye run, also if they wait in the inbox.
 func TestCommandsBeforeGoodbye(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got kept[int]

@@ -17,8 +17,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A reader that has had its time lets others go first where there are more than processors, and
-// only there.
+// A reader that has had its time lets other readers go first if connections are crowded, and only
+// then.
 func TestReaderLetsOthersGoFirst(t *testing.T) {
 	srv := newTestServer(nil)
 	handled := 0
@@ -40,7 +40,7 @@ func TestReaderLetsOthersGoFirst(t *testing.T) {
 			require.True(t, c.batch(rd))
 		}
 	}
-	f.count(0)                                                         // how many processors there are
+	f.count(0)                                                         // stores the number of processors
 	enough := int(time.Duration(f.time.Load())/(frames*frameTime)) + 1 // batches
 	read(2 * enough)
 	require.Zero(t, f.gate.Passed(), "nobody else wants anything")
@@ -55,7 +55,7 @@ func TestReaderLetsOthersGoFirst(t *testing.T) {
 	require.Equal(t, 8*enough*frames, handled)
 }
 
-// Whether connections are crowded is a matter of how many are busy, and known as long as they are.
+// Connections are crowded while more of them are busy than there are processors.
 func TestCrowded(t *testing.T) {
 	srv := newTestServer(nil)
 	srv.freeze()
@@ -83,8 +83,8 @@ func TestCrowded(t *testing.T) {
 	require.False(t, s.fair.crowded.Load())
 }
 
-// A batch of many commands, each of which takes a while, is no reason to keep others waiting: they go
-// first in the middle of it, and answers to what was handled do not wait either.
+// A long batch of commands that each take a while does not keep other connections waiting: they go
+// first in the middle of the batch. Answers to commands that were handled do not wait either.
 func TestLongBatchLetsOthersGoFirst(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.srv.HandleBytes("work", func(context.Context, *Conn, []byte) ([]byte, error) {

@@ -14,9 +14,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// What waited for a handler is dropped when this side ends the connection, and then what the
-// reader has in its hands, waiting for room behind that, is dropped too: handling it would
-// leave out what came before.
+// When this end closes a connection, it drops the messages in the inbox, and also the message for
+// which the reader waits for room: running that one would leave out the ones before it.
 func TestNothingIsHandledBehindWhatIsDropped(t *testing.T) {
 	for range 300 {
 		inWorld(t, &ServerOptions{Limits: Limits{InboxBytes: 1}}, func(w *world) {
@@ -53,8 +52,8 @@ func TestFrameLimit(t *testing.T) {
 	})
 }
 
-// A reader goes on in a new goroutine after each look of the sweeper, with handlers that are quick or slow: all
-// that comes is handled once and in order, and nothing is left at the end.
+// A reader goes on in a new goroutine after each look of the sweeper, with quick handlers and with slow ones.
+// Each message is handled once and in order, and nothing is left at the end.
 func TestReaderPassesOn(t *testing.T) {
 	const messages = 300
 	inWorld(t, &ServerOptions{Timeouts: Timeouts{Write: 8 * time.Millisecond}}, func(w *world) {

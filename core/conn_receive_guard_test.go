@@ -15,7 +15,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// Whoever asks for nothing goes; heartbeats do not help.
+// A client that sends only heartbeats goes when Timeouts.Idle has passed.
 func TestIdleTimeout(t *testing.T) {
 	opts := &ServerOptions{Timeouts: Timeouts{Idle: 20 * time.Second, Heartbeat: 2 * time.Second}}
 	inWorld(t, opts, func(w *world) {
@@ -55,7 +55,7 @@ func TestIdleTimeout(t *testing.T) {
 	})
 }
 
-// Without the option silence is nothing.
+// A silent client stays if Timeouts.Idle is not set.
 func TestIdleByDefault(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()
@@ -66,12 +66,12 @@ func TestIdleByDefault(t *testing.T) {
 	})
 }
 
-// A frame must come to an end, and a large one has longer.
+// A frame must be complete within Timeouts.Frame. A large frame has longer.
 func TestFrameTimeout(t *testing.T) {
 	tests := map[string]struct {
 		opts  ServerOptions
 		size  int
-		least time.Duration // zero if the frame is waited for
+		least time.Duration // zero: the frame is waited for
 	}{
 		"by default":   {size: 100, least: 20 * time.Second},
 		"set":          {opts: ServerOptions{Timeouts: Timeouts{Frame: 4 * time.Second}}, size: 100, least: 4 * time.Second},
@@ -107,7 +107,7 @@ func TestFrameTimeout(t *testing.T) {
 	}
 }
 
-// A frame that comes byte by byte is late, even if whole frames came before it.
+// A frame that comes byte by byte is late, also after whole frames.
 func TestDrip(t *testing.T) {
 	inWorld(t, &ServerOptions{Timeouts: Timeouts{Frame: 10 * time.Second}}, func(w *world) {
 		got := w.rated()
@@ -117,8 +117,8 @@ func TestDrip(t *testing.T) {
 		ended := make(chan time.Duration, 1)
 		start := time.Now()
 		go func() {
-			time.Sleep(100 * time.Millisecond) // so that no byte comes at the moment of a sweep
-			for {                              // one byte a second keeps the heartbeat content
+			time.Sleep(100 * time.Millisecond) // no byte comes at the moment of a sweep
+			for {                              // one byte a second satisfies the heartbeat
 				for _, b := range n {
 					if _, err := p.Stream.Write([]byte{b}); err != nil {
 						ended <- time.Since(start)
@@ -134,8 +134,8 @@ func TestDrip(t *testing.T) {
 	})
 }
 
-// A busy client, of whose frames one is always under way, is not slow; nor is one whose
-// frame waits because the server does not read.
+// A busy client, of which some frame is always under way, is not slow. A client whose frame waits
+// because the server does not read is not slow either.
 func TestDripIsNotBusy(t *testing.T) {
 	opts := &ServerOptions{Timeouts: Timeouts{Frame: 4 * time.Second}, Limits: Limits{InboxBytes: 1 << 10}}
 	inWorld(t, opts, func(w *world) {
@@ -171,13 +171,14 @@ func TestDripIsNotBusy(t *testing.T) {
 	})
 }
 
-// wantTooFast reads up to the goodbye of a client that was too fast.
+// wantTooFast reads up to the goodbye of a client that was too fast, and returns the time after
+// which it may come back.
 func wantTooFast(p *coretest.Peer, reason string) time.Duration {
 	p.T.Helper()
 	return p.WantGoodbye(CodeRateLimit, reason).RetryAfter
 }
 
-// rated serves with a handler of "n" that counts.
+// rated serves with a handler of "n" and returns the lengths of the payloads that the handler gets.
 func (w *world) rated() *kept[int] {
 	var got kept[int]
 	w.srv.OnBytes("n", func(_ context.Context, _ *Conn, b []byte) error { got.Add(len(b)); return nil })
@@ -191,11 +192,11 @@ func TestFrameRate(t *testing.T) {
 		got := w.rated()
 		p := w.hello(&wire.Hello{})
 		p.Send(bytes.Repeat(n, 100))
-		for range 20 { // as fast as it may be, for long
+		for range 20 { // as fast as the limit allows, for long
 			time.Sleep(100 * time.Millisecond)
 			p.Send(bytes.Repeat(n, 10))
 		}
-		time.Sleep(time.Hour) // which saves no more than a second's worth
+		time.Sleep(time.Hour) // saves up at most the frames of a second
 		p.Send(bytes.Repeat(n, 100))
 		synctest.Wait()
 		require.Len(t, got.All(), 400)
@@ -208,7 +209,7 @@ func TestFrameRate(t *testing.T) {
 	})
 }
 
-// Heartbeats are frames too: a flood of them is no way around the limit.
+// Heartbeats count as frames: a flood of them is no way around the limit.
 func TestFrameRateOfPings(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{FrameRate: 100}}, func(w *world) {
 		w.rated()
@@ -239,7 +240,7 @@ func TestByteRate(t *testing.T) {
 	})
 }
 
-// What has piled up while the server did not read is no flood.
+// Frames that have piled up while the server did not read are no flood.
 func TestRateWhileHandlersAreSlow(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{FrameRate: 100, InboxBytes: 1 << 10}, Timeouts: Timeouts{Heartbeat: -1}}, func(w *world) {
 		var got kept[int]
@@ -261,7 +262,7 @@ func TestRateWhileHandlersAreSlow(t *testing.T) {
 	})
 }
 
-// Nobody else pays for one who floods.
+// A client that floods does not delay other clients.
 func TestFloodHoldsUpNobody(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{FrameRate: 1000}}, func(w *world) {
 		w.srv.HandleBytes("up", func(context.Context, *Conn, []byte) ([]byte, error) { return nil, nil })

@@ -14,17 +14,17 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A way is how an end handles a frame that it is sent after the handshake.
+// A way is how an end handles a frame that it receives after the handshake.
 type way int
 
 const (
 	refused      way = iota + 1 // it ends the connection with CodeProtocol: the other end must not send the frame
-	atOnce                      // the reader does all of it
+	atOnce                      // the reader handles it completely
 	waitsForTurn                // it waits for the turn, in which runFrame or the owner runs it
 	theEnd                      // it ends the connection in order
 )
 
-// kindRows has, for each kind of frame, such a frame and how each end handles it.
+// kindRows has, for each kind, a frame of the kind and how each end handles it.
 var kindRows = map[wire.Kind]struct {
 	frame          []byte
 	server, client way
@@ -120,7 +120,8 @@ func TestEachKind(t *testing.T) {
 	}
 }
 
-// holdTurn registers handlers, of which one keeps the turn until the returned channel is closed.
+// holdTurn registers handlers. The handler of "hold the turn" keeps the turn until the returned
+// channel is closed.
 func holdTurn(r Registrar) (release chan struct{}) {
 	release = make(chan struct{})
 	On(r, "hold the turn", func(context.Context, *Conn, []byte) error {
@@ -131,7 +132,7 @@ func holdTurn(r Registrar) (release chan struct{}) {
 	return release
 }
 
-// handles sends a frame while a handler keeps the turn of the connection c, and sees how it is handled.
+// handles sends a frame while a handler keeps the turn of c, and returns how the frame is handled.
 func handles(t *testing.T, k wire.Kind, want way, frame []byte, p *coretest.Peer, c *Conn, release chan struct{}) {
 	go p.Drain() //nolint:errcheck // what it answers does not matter
 	p.Send(wire.AppendCommand(nil, "hold the turn", nil))

@@ -11,8 +11,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A payload over the bound of a handler reaches nobody, neither a codec nor middleware nor the
-// handler. A caller is told, and the hook of anything else. The connection goes on.
+// A payload over the bound of a handler reaches no codec, no middleware and no handler. The caller
+// is told of it, or the error hook if the message is no call. The connection goes on.
 func TestMaxPayload(t *testing.T) {
 	bound := MaxPayload(10)
 	command := func(payload string) []byte { return wire.AppendCommand(nil, "x", []byte(payload)) }
@@ -21,7 +21,7 @@ func TestMaxPayload(t *testing.T) {
 	tests := map[string]struct {
 		frame    func(payload string) []byte
 		register func(srv *Server, got func(string) error)
-		fault    string // of the error hook; empty for a call, whose caller has the error
+		fault    string // message of the error hook; empty for a call, whose caller has the error
 	}{
 		"command": {command, func(srv *Server, got func(string) error) {
 			On(srv, "x", func(_ context.Context, _ *Conn, in string) error { return got(in) }, bound)
@@ -53,7 +53,7 @@ func TestMaxPayload(t *testing.T) {
 	}
 	for name, tc := range tests {
 		for _, slow := range []string{"", ", behind a slow handler"} {
-			if slow != "" && !hasCrowd { // it waits its turn there
+			if slow != "" && !hasCrowd { // a slow handler's frame waits for its turn there
 				continue
 			}
 			t.Run(name+slow, func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestMaxPayload(t *testing.T) {
 						synctest.Wait()
 						yieldsSoon(w)
 					}
-					for range 3 { // also as the command before it was
+					for range 3 { // also as the command before was
 						p.Send(append(tc.frame("[1,2]      "), tc.frame("[1,2]      ")...))
 						if tc.fault == "" {
 							require.Contains(t, string(p.Want().Body), "payload 11 B exceeds the handler's limit 10 B")
@@ -112,14 +112,14 @@ func TestMaxPayload(t *testing.T) {
 	}
 }
 
-// yieldsSoon waits until the reading has been taken from a handler that is slow.
+// yieldsSoon waits until the reading has been taken from a slow handler.
 func yieldsSoon(w *world) {
 	for !first(w).turn.Handed() {
 		time.Sleep(handlerTick)
 	}
 }
 
-// A command's own handler and the message handler have each their bound.
+// The handler of a command and the message handler each have their own bound.
 func TestMaxPayloadOfEachTaker(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got, faults kept[string]
@@ -137,7 +137,7 @@ func TestMaxPayloadOfEachTaker(t *testing.T) {
 	})
 }
 
-// The last of several bounds is no exception: the smallest holds. A negative one is none.
+// The smallest of several bounds holds, whatever their order. A negative bound is none.
 func TestMaxPayloadOptions(t *testing.T) {
 	most := func(opts ...HandlerOption) int { return newHandler("x", nil, opts).maxPayload }
 	require.Equal(t, 0, most(MaxPayload(0)))

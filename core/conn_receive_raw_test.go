@@ -33,7 +33,7 @@ func TestRaw(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "got bytes", string(b))
 
-		// What comes while nobody waits is kept, in order.
+		// Raw messages that come while nobody waits for them are kept, in order.
 		conn, err := w.srv.Client("ada")
 		require.NoError(t, err)
 		for i := range 5 {
@@ -88,8 +88,8 @@ func TestRawNobodyWants(t *testing.T) {
 	})
 }
 
-// The message handler gets everything: commands after their own handler, and raw messages
-// that no RecvRaw waits for.
+// The message handler gets every message: a command after the command's own handler, and a raw
+// message if no RecvRaw waits for it.
 func TestMessageHandler(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got kept[string]
@@ -113,8 +113,7 @@ func TestMessageHandler(t *testing.T) {
 	})
 }
 
-// With a message handler, a raw message that waits behind a handler can still be
-// received by that handler.
+// A handler can receive a raw message that waits for its turn, also with a message handler.
 func TestRawBehindHandler(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got kept[string]
@@ -139,8 +138,8 @@ func TestRawBehindHandler(t *testing.T) {
 	})
 }
 
-// The catch-all converts like any handler; what does not convert is reported, with what
-// it was, and the connection goes on.
+// The message handler converts payloads like any handler. A payload that does not convert is
+// reported with its message, and the connection goes on.
 func TestTypedMessageHandler(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got kept[int]
@@ -164,11 +163,11 @@ func TestTypedMessageHandler(t *testing.T) {
 	})
 }
 
-// rawNumber is a raw message of about a kilobyte that says which it is.
+// rawNumber returns a raw message of about a kilobyte that begins with i.
 func rawNumber(i int) []byte { return fmt.Appendf(nil, "%d %s", i, strings.Repeat("x", 1000)) }
 
-// As long as nobody has received raw messages, those that do not fit are dropped and each is
-// reported; the first are kept, and what follows is not held up.
+// While nobody has received raw messages, the first are kept. The ones that do not fit are dropped,
+// each with a report, and later messages are not held up.
 func TestRawBurstNobodyReceives(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		t := w.t
@@ -200,8 +199,8 @@ func TestRawBurstNobodyReceives(t *testing.T) {
 	})
 }
 
-// A handler that waits for its own connection learns why that ended, and not only that its
-// context did.
+// A handler that waits for its own connection learns why the connection ended, and not only that
+// its context did.
 func TestWaitOnOwnConnSaysWhyItEnded(t *testing.T) {
 	tests := map[string]func(ctx context.Context, c *Conn) error{
 		"answer": func(ctx context.Context, c *Conn) error { _, err := c.CallBytes(ctx, "who", nil); return err },
@@ -225,7 +224,7 @@ func TestWaitOnOwnConnSaysWhyItEnded(t *testing.T) {
 				for i := range 50 { // several things end at once: each may be seen first
 					p := w.hello(&wire.Hello{})
 					p.Send(wire.AppendCommand(nil, "wait", nil))
-					time.Sleep(3 * handlerTick) // the reading is taken over
+					time.Sleep(3 * handlerTick) // until the reading is taken over
 					require.NoError(t, p.Stream.Close())
 					synctest.Wait()
 					require.Len(t, got.All(), i+1)
@@ -236,8 +235,8 @@ func TestWaitOnOwnConnSaysWhyItEnded(t *testing.T) {
 	}
 }
 
-// Once raw messages are received, more of them than are kept make reading wait: none is lost,
-// and they and what follows come in order.
+// Once raw messages are received, reading waits while too many are kept. No message is lost, and
+// all come in order.
 func TestRawBurstWaitsForReceiver(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		t := w.t

@@ -39,7 +39,7 @@ func (s *scene) told(hook string, c *Conn) {
 		return
 	}
 	s.once.Do(func() {
-		if c == nil { // a client's state
+		if c == nil { // a client's state hook
 			c = s.cl.Conn()
 		}
 		if s.cut {
@@ -137,14 +137,14 @@ func (s *scene) serverHooks(o *ServerOptions) {
 	o.Access.AuthorizeGroup = func(_ context.Context, c *Conn, _ string) error { s.told("server AuthorizeGroup", c); return nil }
 }
 
-// provoke makes all hooks run, in this order.
+// provoke makes all hooks run, in a fixed order.
 func (s *scene) provoke() error {
 	ctx, stop := context.WithTimeout(s.ctx, 10*time.Minute)
 	defer stop()
 	if err := s.cl.Connect(ctx); err != nil {
 		return err
 	}
-	pause := func() { time.Sleep(5 * time.Second) } // hooks take their time
+	pause := func() { time.Sleep(5 * time.Second) } // hooks take a few seconds
 	pause()
 	there, here := s.serverConn(), s.cl.Conn()
 	for _, do := range []func(){
@@ -161,7 +161,7 @@ func (s *scene) provoke() error {
 		},
 		func() { there.out.Miss(1); here.out.Miss(1) },
 		func() {
-			for range 300 { // more than may wait
+			for range 300 { // more messages than may wait
 				there.SendRaw(make([]byte, 1<<10), Wait(ctx))
 				here.SendRaw(make([]byte, 1<<10), Wait(ctx))
 			}
@@ -193,13 +193,13 @@ func (s *scene) serverConn() *Conn {
 	return nil
 }
 
-// busyHooks run beside a handler that is busy.
+// busyHooks are the hooks that run beside a busy handler.
 var busyHooks = map[string]bool{
 	"server suspend": true, "server resume": true, "server missed": true, "server error of the reader": true,
 	"client reconnecting": true, "client resumed": true, "client missed": true, "client error of the reader": true,
 }
 
-// over are those that run when the connection has ended: what they do fails at once.
+// over are the hooks that run when the connection has ended: their acts fail at once.
 var over = map[string]bool{
 	"server leave": true, "server undelivered": true, "client disconnected": true, "client undelivered": true,
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// Answers are written while the batch that they belong to is still being handled, even if
-// each of its handlers is quick.
+// Answers are written while their batch is still being handled, even if each handler of the batch
+// is quick.
 func TestLongBatchDoesNotDelayReplies(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		t := w.t
@@ -37,8 +37,8 @@ func TestLongBatchDoesNotDelayReplies(t *testing.T) {
 	})
 }
 
-// While a reader is busy with what it has read, for many heartbeats, neither side takes the
-// other for dead.
+// Neither side takes the other for dead while a reader is busy for many heartbeats with the bytes
+// that it has read.
 func TestBusyReaderIsNotDead(t *testing.T) {
 	inWorld(t, &ServerOptions{Timeouts: Timeouts{Heartbeat: 200 * time.Millisecond}}, func(w *world) {
 		t := w.t
@@ -61,8 +61,8 @@ func TestBusyReaderIsNotDead(t *testing.T) {
 	})
 }
 
-// A handler that calls its peer back while more waits behind it than is read ahead can never
-// have its answer. That ends the connection, with a reason, instead of blocking it for ever.
+// A handler that calls its peer back can never have its answer while more frames wait after it than
+// may wait. This ends the connection with a reason instead of blocking it for ever.
 func TestCallBackBehindFullInbox(t *testing.T) {
 	opts := &ServerOptions{Limits: Limits{InboxBytes: 2 << 10}, Timeouts: Timeouts{Heartbeat: time.Second, Write: 5 * time.Second}}
 	inWorld(t, opts, func(w *world) {
@@ -95,8 +95,8 @@ func TestCallBackBehindFullInbox(t *testing.T) {
 	})
 }
 
-// Handlers of both sides that call each other back at the same moment do not wait for each
-// other, if what they call is concurrent.
+// Handlers of both sides that call each other back at the same moment do not wait for each other if
+// the called handlers are concurrent.
 func TestMutualCallBack(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		t := w.t
@@ -130,7 +130,8 @@ func TestMutualCallBack(t *testing.T) {
 	})
 }
 
-// Concurrent handlers start while another handler runs, and all other frames wait for it.
+// Concurrent handlers start while another handler runs. All other frames wait for the running
+// handler.
 func TestConcurrentBesideBlocked(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		t := w.t
@@ -162,8 +163,8 @@ func TestConcurrentBesideBlocked(t *testing.T) {
 	})
 }
 
-// A handler that ends its goroutine, as a failed check of a test does, ends its connection
-// with a reason and nothing else.
+// A handler that ends its goroutine, as a failed check of a test does, ends its connection with a
+// reason, and no other.
 func TestGoexitEndsOnlyItsConn(t *testing.T) {
 	tests := map[string][]byte{
 		"command":            wire.AppendCommand(nil, "exit", nil),
@@ -197,8 +198,9 @@ func TestGoexitEndsOnlyItsConn(t *testing.T) {
 	}
 }
 
-// Who has taken the reading over is taken over itself, and knows where: what the one before
-// noted for a command that it could not begin any more is nothing to it.
+// A goroutine that has taken the reading over can lose it in turn, and the next one knows where to
+// go on. A position that the former reader noted for a command that it could not begin has no
+// effect.
 func TestTakenOverAgain(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		t := w.t

@@ -15,8 +15,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// What is sent to one client arrives in the order in which it was sent, whether to it alone
-// or to all, and whatever its size.
+// Messages to one client arrive in the order in which they were sent, to it alone or to all, and of
+// any size.
 func TestBroadcastsAndSendsInOrder(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		t := w.t
@@ -34,7 +34,7 @@ func TestBroadcastsAndSendsInOrder(t *testing.T) {
 		const count = 1000
 		for i := range count {
 			payload := fmt.Appendf(nil, "%6d", i)
-			if i%50 < 2 { // two in a row, so that both ways see large ones
+			if i%50 < 2 { // two in a row: both ways get large payloads
 				payload = append(payload, make([]byte, 8<<10)...)
 			}
 			if i%2 == 0 {
@@ -64,8 +64,8 @@ func callAtOnce(ctx context.Context, cl *Client, n int, command string, payload 
 	return results
 }
 
-// Answers that together exceed the queue's bound wait for room: a client that makes many
-// calls and reads what comes is not taken for a slow one.
+// A client that makes many calls and reads the answers is not taken for a slow one: answers that
+// together exceed the queue's bound wait for room.
 func TestManyBigAnswersDoNotEndTheConn(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		t := w.t
@@ -82,8 +82,8 @@ func TestManyBigAnswersDoNotEndTheConn(t *testing.T) {
 	})
 }
 
-// Calls that wait for room do not starve who else waits: a command of the same program is let in,
-// however many calls there are.
+// Calls that wait for room do not starve other senders: a command of the same program gets its
+// place among any number of calls.
 func TestSendBesideManyCalls(t *testing.T) {
 	tests := map[string]time.Duration{"quick handler": 2 * time.Millisecond, "slow handler": 20 * time.Millisecond}
 	for name, takes := range tests {
@@ -100,7 +100,7 @@ func TestSendBesideManyCalls(t *testing.T) {
 				cl := w.join(w.client("ada"))
 				const calls, size, notes = 200, 10 << 10, 5
 				results := callAtOnce(w.ctx, cl, calls, "work", make([]byte, size))
-				synctest.Wait() // as many are queued as may be
+				synctest.Wait() // as many as may be are queued
 				for range notes {
 					require.NoError(t, cl.SendBytes("note", make([]byte, size), Wait(w.ctx)))
 					time.Sleep(5 * takes)
@@ -116,8 +116,7 @@ func TestSendBesideManyCalls(t *testing.T) {
 	}
 }
 
-// When a program has filled its queue to the brim and gives up all its calls at once, telling
-// the server so does not overflow the queue: the connection goes on.
+// Giving up all calls at once does not overflow a full queue. The connection goes on.
 func TestGiveUpInFullQueue(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{InboxBytes: 8 << 10}}, func(w *world) {
 		t := w.t
@@ -133,11 +132,11 @@ func TestGiveUpInFullQueue(t *testing.T) {
 		results := []<-chan error{callAtOnce(ctx, cl, 40, "wait", make([]byte, 4<<10))}
 		time.Sleep(100 * time.Millisecond) // they fill the inbox and the stream
 		results = append(results, callAtOnce(ctx, cl, 3000, "wait", nil))
-		synctest.Wait() // and these the queue, as far as they may
+		synctest.Wait() // the calls without a payload fill the queue, as far as they may
 		c := cl.Conn()
 		room := 16<<10 - c.Stats().Waiting
 		payload := make([]byte, 2*room-wire.CommandSize("note", room))
-		dst, no := c.out.Begin(room, outbox.Data) // as one who does not wait, the rest
+		dst, no := c.out.Begin(room, outbox.Data) // fills the rest, like a sender that does not wait
 		require.Nil(t, no)
 		c.out.Commit(wire.AppendCommand(dst, "note", payload))
 		for _, r := range results {
@@ -156,8 +155,8 @@ func TestGiveUpInFullQueue(t *testing.T) {
 	})
 }
 
-// Whatever is sent passes the send middleware, also before the server serves and at the
-// moment it begins.
+// Each message passes the send middleware, also before the server serves and at the moment it
+// begins.
 func TestSendMiddlewareBeforeServing(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		t := w.t
@@ -172,14 +171,14 @@ func TestSendMiddlewareBeforeServing(t *testing.T) {
 		require.Equal(t, int32(1), seen.Load())
 		w.serve()
 		const count = 100
-		for range count { // beside what serving sets up, for the race detector
+		for range count { // beside Serve, for the race detector
 			require.NoError(t, w.srv.All().SendBytes("n", nil))
 		}
 		require.Equal(t, int32(1+count), seen.Load())
 	})
 }
 
-// A client whose queue is full is disconnected with a reason; nobody else notices.
+// A client whose queue is full is disconnected with a reason. Other clients are not affected.
 func TestSlowConsumer(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 32 << 10}}, func(w *world) {
 		var gone kept[string]

@@ -16,8 +16,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// Clients that do not read keep as many writers from going on, in the middle of a list of
-// others, who get everything at once all the same.
+// Clients that do not read do not delay the clients beside them in a broadcast, although each holds
+// up one writer.
 func TestWritersHeldUp(t *testing.T) {
 	const clients, messages = 24, 5
 	inWorld(t, nil, func(w *world) {
@@ -54,7 +54,7 @@ func TestWritersHeldUp(t *testing.T) {
 	})
 }
 
-// A leave handler may run on a writer, and end its goroutine: others get what they are sent.
+// A leave handler may run on a writer and end its goroutine. The other clients get their messages.
 func TestWriterEndsInLeave(t *testing.T) {
 	const clients = 6
 	inWorld(t, nil, func(w *world) {
@@ -88,7 +88,7 @@ func TestWriterEndsInLeave(t *testing.T) {
 	})
 }
 
-// What many goroutines of a client send at once goes out in few writes.
+// Calls that many goroutines of a client make at once go out in few writes.
 func TestClientGathers(t *testing.T) {
 	const calls = 200
 	inWorld(t, nil, func(w *world) {

@@ -16,13 +16,13 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// The servers of these tests keep sessions. A server of a browser build keeps none, since no server
-// runs in a page.
+// The servers of these tests keep sessions. A server of a browser build keeps none: no server runs
+// in a page.
 
-// What was sent before a write failed is handled, too, where the connection may be resumed.
+// Frames that came before a write failed are handled, also if the connection may be resumed.
 func TestMuteWithSessionIsReadToItsEnd(t *testing.T) { readToItsEnd(t, true) }
 
-// A client that comes back does not wait until its old stream has ended.
+// A client that resumes does not wait until its old stream has ended.
 func TestMuteIsResumed(t *testing.T) {
 	inMute(t, nil, func(w *world, l *muting, got *atomic.Int64) {
 		cl := newTestClient(w.lis, &ClientOptions{Name: "ada", Codec: testCodec{}, Retry: Retry{Min: time.Millisecond, Max: time.Millisecond}})
@@ -37,7 +37,7 @@ func TestMuteIsResumed(t *testing.T) {
 		require.True(t, c.sess.Link().State() == session.Mute)
 		l.mute.Store(false)
 		cl.Conn().sess.Link().Stream.Close() //nolint:errcheck // it breaks off
-		time.Sleep(session.MuteTime / 2)     // it is back before the server would have lost patience
+		time.Sleep(session.MuteTime / 2)     // earlier than the server gives the link up
 		synctest.Wait()
 		require.NoError(t, cl.Send("n", 2))
 		synctest.Wait()
@@ -48,8 +48,8 @@ func TestMuteIsResumed(t *testing.T) {
 	})
 }
 
-// A mute link is given up, though it has not been read to its end, while its reader waits for a handler that waits for room
-// in the outbox: the reader would wait for ever. Nothing but the two has to notice. Once the client is back all goes on.
+// A mute link is given up before it has been read to its end if its reader waits for a handler that waits for room in
+// the outbox: both would wait for ever. The two notice this without the sweeper. All goes on once the client is back.
 func TestMuteIsGivenUpByReaderAndHandler(t *testing.T) {
 	const n, size = 40, 8 << 10
 	tests := map[string]func(w *world, got *kept[int]){
@@ -78,7 +78,7 @@ func TestMuteIsGivenUpByReaderAndHandler(t *testing.T) {
 	for name, register := range tests {
 		t.Run(name, func(t *testing.T) {
 			opts := &ServerOptions{
-				Timeouts: Timeouts{Heartbeat: -1, Write: -1}, // so that the sweeper does not look
+				Timeouts: Timeouts{Heartbeat: -1, Write: -1}, // the sweeper has nothing to do
 				Limits:   Limits{QueueBytes: 64 << 10, InboxBytes: 1 << 10},
 			}
 			inWorld(t, opts, func(w *world) {
@@ -123,7 +123,7 @@ func TestMuteIsGivenUpByReaderAndHandler(t *testing.T) {
 	}
 }
 
-// Without a session nobody waits for room in vain while a mute link is read to its end.
+// Without a session, nobody waits for room while a mute link is read to its end.
 func TestMuteWithoutSessionMakesNobodyWait(t *testing.T) {
 	opts := &ServerOptions{
 		Timeouts: Timeouts{Heartbeat: -1, Write: -1, Resume: -1},
@@ -133,7 +133,7 @@ func TestMuteWithoutSessionMakesNobodyWait(t *testing.T) {
 		l := &muting{PipeListener: w.lis}
 		var got kept[int]
 		var failed kept[Code]
-		w.srv.OnUndelivered(func(*Conn, []Undelivered) {}) // so that what is sent is kept
+		w.srv.OnUndelivered(func(*Conn, []Undelivered) {}) // frames that were sent are kept
 		On(w.srv, "n", func(ctx context.Context, c *Conn, in int) error {
 			got.Add(in)
 			if err := c.SendBytes("got", number(in, 1<<10), Wait(ctx)); err != nil {
@@ -204,12 +204,12 @@ func TestAckOfWhatWasNeverWritten(t *testing.T) {
 		p := w.hello(&wire.Hello{Resume: true})
 		c := w.only()
 		const frames = 64
-		for range frames { // far more than one write takes, of a peer that does not read
+		for range frames { // far more than one write takes, to a peer that does not read
 			require.NoError(t, c.SendBytes("bulk", make([]byte, 32<<10)))
 		}
 		synctest.Wait()
 		p.Send(wire.AppendAck(nil, frames))
-		synctest.Wait() // else the peer may read all of it before the server reads the ack, which is true then
+		synctest.Wait() // else the ack may be true: the peer may have read all by then
 		p.WantGoodbye(CodeProtocol, "")
 	})
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A muting listener gives connections whose writes fail once mute is set, while what the peer sends
-// is still read. So do clients that dial through it.
+// A muting listener accepts connections whose writes fail once mute is set, while their reads go
+// on. A client that dials through it gets such connections, too.
 type muting struct {
 	*transport.PipeListener
 	mute atomic.Bool
@@ -55,8 +55,8 @@ func (c *mutingConn) WriteBuffers(bufs [][]byte) (int64, error) {
 	return c.Conn.WriteBuffers(bufs)
 }
 
-// inMute runs f in a bubble with a server that counts the commands "n", and whose writes fail when
-// f says so.
+// inMute runs f in a bubble with a server that counts the commands "n". The server's writes fail
+// while f says so.
 func inMute(t *testing.T, opts *ServerOptions, f func(w *world, l *muting, got *atomic.Int64)) {
 	inWorld(t, opts, func(w *world) {
 		l := &muting{PipeListener: w.lis}
@@ -100,8 +100,8 @@ func readToItsEnd(t *testing.T, resume bool) {
 	})
 }
 
-// A peer that sends on after its reading side has gone is bounded in time and in bytes, and the time
-// in which handlers run does not count.
+// A peer that sends on after its reading side has gone is read for a bounded time and a bounded
+// number of bytes. The time in which handlers run does not count.
 func TestMuteIsBounded(t *testing.T) {
 	t.Run("in time", func(t *testing.T) {
 		inMute(t, &ServerOptions{Timeouts: Timeouts{Resume: -1}}, func(w *world, l *muting, got *atomic.Int64) {
@@ -176,8 +176,8 @@ func TestMuteIsBounded(t *testing.T) {
 	})
 }
 
-// A client whose write has failed handles what its server sent before, and keeps what it sent itself:
-// once it is back it writes what the server has not received. A page relies on this.
+// A client whose write has failed handles the frames that its server sent before, and keeps its own.
+// Once it is resumed it writes the frames that the server has not received. A page relies on this.
 func TestMuteClientIsResumed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &muting{PipeListener: transport.NewPipeListener()}

@@ -23,7 +23,7 @@ type napper struct {
 	asleep atomic.Bool
 	broken atomic.Bool
 
-	// What came when it slept. Owned by who reads.
+	// The bytes that came while it slept. Owned by the reader.
 	came bool
 	buf  []byte
 	n    int
@@ -66,7 +66,7 @@ func (c *napper) Write(p []byte) (int, error) {
 	return int(n), err
 }
 
-// inNaps runs f in a world whose server sleeps on the one stream that it is given.
+// inNaps runs f in a world whose server wraps the one stream that it accepts in nap.
 func inNaps(t *testing.T, f func(w *world, nap *napper)) {
 	inWorld(t, &ServerOptions{Timeouts: Timeouts{Heartbeat: 4 * time.Second}}, func(w *world) {
 		w.srv.OnBytes("echo", func(_ context.Context, c *Conn, p []byte) error { return c.SendBytes("echo", p) })
@@ -81,8 +81,8 @@ func inNaps(t *testing.T, f func(w *world, nap *napper)) {
 	})
 }
 
-// A connection sleeps once the answer to a ping has come after a silence, and again after each such answer. One over
-// which anything else comes or goes does not.
+// A connection sleeps once the answer to a ping has come after a silence, and again after each such answer. A
+// connection does not sleep while anything else comes or goes.
 func TestIdleConnSleeps(t *testing.T) {
 	inNaps(t, func(w *world, nap *napper) {
 		var heard atomic.Int32
@@ -123,7 +123,7 @@ func TestIdleConnSleeps(t *testing.T) {
 	})
 }
 
-// dozing is a peer over which the server's connection sleeps.
+// dozing returns the server's connection to a peer, asleep, and a function that hangs up.
 func dozing(w *world, nap *napper, h *wire.Hello) (c *Conn, hang func()) {
 	p := w.hello(h)
 	synctest.Wait()
@@ -136,7 +136,8 @@ func dozing(w *world, nap *napper, h *wire.Hello) (c *Conn, hang func()) {
 	return c, func() { p.Stream.Close() } //nolint:errcheck // it is gone
 }
 
-// However a connection ends or breaks off while it sleeps, that is noticed as ever.
+// The end of a sleeping connection is noticed like the end of any other, in whichever way it ends
+// or breaks off.
 func TestConnEndsAsleep(t *testing.T) {
 	tests := map[string]struct {
 		do   func(c *Conn, nap *napper, hang func())

@@ -16,7 +16,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// bounce registers a call that calls the other end back, until its argument is 0.
+// bounce registers a call that calls the other end back until its argument is 0.
 func bounce(r Registrar, opts ...HandlerOption) {
 	Handle(r, "bounce", func(ctx context.Context, c *Conn, n int) (int, error) {
 		if n == 0 {
@@ -41,8 +41,8 @@ func errOr(n int, err error) error {
 // Calls that go back and forth are answered or fail, whichever end begins and however deep they are nested.
 func TestCallsBackAndForth(t *testing.T) {
 	const slots = 16
-	// In turn each end runs one of them; beside each other as many as there are slots, and one more that
-	// waits for none.
+	// The deepest nesting that is answered. Handlers with a turn: one call at each end. Concurrent
+	// handlers: as many calls as there are slots at both ends.
 	deepest := map[bool]int{false: 2, true: 2 * slots}
 	for _, concurrent := range []bool{false, true} {
 		for _, depth := range []int{1, 2, 3, 4, 31, 32, 33, 34, 35, 64, 140, 1000} {
@@ -95,8 +95,8 @@ func TestCallsBackAndForth(t *testing.T) {
 	}
 }
 
-// Handlers of commands that call each other's ends at one moment wait for each other, too: one of the calls
-// fails at least, and both ends go on.
+// Handlers of commands that call each other's ends at the same moment wait for each other. At least one of
+// the calls fails, and both ends go on.
 func TestHandlersCallEachOther(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		results := make(chan error, 2)
@@ -132,7 +132,7 @@ func TestHandlersCallEachOther(t *testing.T) {
 	})
 }
 
-// A handler that runs beside for ever changes nothing about two others that wait for each other.
+// A deadlock is found while a concurrent handler runs for ever beside it.
 func TestDeadlockBesideOthers(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		forever := func(ctx context.Context, _ *Conn, _ int) (int, error) { <-ctx.Done(); return 0, ctx.Err() }
@@ -182,14 +182,14 @@ func TestDeadlockInHooksAndManual(t *testing.T) {
 	}
 }
 
-// What only takes long does not fail: handlers that wait for others which run beside, calls of programs that
-// wait behind them, and streams that break off meanwhile.
+// Calls that only take long do not fail: handlers that wait for concurrent handlers, calls of programs that
+// wait for a turn, and streams that break off meanwhile.
 func TestSlowCallsDoNotFail(t *testing.T) {
 	for seed := range uint64(30) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			inWorld(t, nil, func(w *world) {
 				random := rand.New(rand.NewPCG(1, seed))
-				var mu sync.Mutex // of random
+				var mu sync.Mutex // guards random
 				nap := func() {
 					mu.Lock()
 					d := time.Duration(random.IntN(40)) * time.Millisecond
@@ -242,7 +242,8 @@ func TestSlowCallsDoNotFail(t *testing.T) {
 	}
 }
 
-// False claims, and a flood of claims, make nothing fail but calls to who makes them.
+// False claims, and a flood of claims, make no calls fail but the calls to the peer that makes the
+// claims.
 func TestFalseClaims(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		results := make(chan error, 1)
@@ -283,7 +284,7 @@ func TestFalseClaims(t *testing.T) {
 			p.Send(claim())
 			if i%1000 == 0 {
 				time.Sleep(10 * time.Millisecond)
-				p.Send(wire.AppendRequest(nil, uint64(10+i), "echo", []byte("1"))) // which waits behind the handler
+				p.Send(wire.AppendRequest(nil, uint64(10+i), "echo", []byte("1"))) // waits for the handler's turn to end
 				got, err := Call[int](w.ctx, honest, "echo", i)
 				require.NoError(t, err)
 				require.Equal(t, i, got)

@@ -13,8 +13,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A handler that takes long keeps later commands waiting, in order, but not the answers to
-// calls and not the heartbeats.
+// A slow handler keeps later commands waiting, in order. Answers to calls and heartbeats do not
+// wait.
 func TestSlowHandler(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var order kept[string]
@@ -56,7 +56,7 @@ func TestSlowHandler(t *testing.T) {
 	})
 }
 
-// What was queued before a slow handler began is written while it runs.
+// Frames that were queued before a slow handler began are written while it runs.
 func TestSlowHandlerDoesNotDelayReplies(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		release := make(chan struct{})
@@ -66,15 +66,15 @@ func TestSlowHandlerDoesNotDelayReplies(t *testing.T) {
 		p := w.hello(&wire.Hello{})
 		both := wire.AppendCommand(wire.AppendRequest(nil, 1, "echo", []byte("hi")), "slow", nil)
 		p.Send(both)
-		f := p.Want() // comes although slow still runs
+		f := p.Want() // comes while slow still runs
 		require.Equal(t, wire.KindReply, f.Kind)
 		close(release)
 		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }
 
-// When the inbox behind a slow handler is full, reading stops until there is room: the peer
-// feels it, and is not taken for dead, nor are we.
+// When the inbox is full during a slow handler, reading stops until there is room. The peer's
+// writes block, and neither end takes the other for dead.
 func TestInboxFull(t *testing.T) {
 	opts := &ServerOptions{Limits: Limits{InboxBytes: 4 << 10}, Timeouts: Timeouts{Heartbeat: time.Second}}
 	inWorld(t, opts, func(w *world) {
@@ -116,7 +116,7 @@ func TestInboxFull(t *testing.T) {
 	})
 }
 
-// Handlers on both sides that call each other back, several deep.
+// Handlers on both sides call each other back, several calls deep.
 func TestCallsWithinCalls(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		down := func(ctx context.Context, c *Conn, n int) (int, error) {
@@ -138,7 +138,7 @@ func TestCallsWithinCalls(t *testing.T) {
 	})
 }
 
-// A handler that calls another connection does not keep its own from reading.
+// A connection is read while its handler calls another connection.
 func TestHandlerCallsAnotherConn(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		Handle(w.srv, "ask", func(ctx context.Context, _ *Conn, name string) (string, error) {
@@ -152,7 +152,7 @@ func TestHandlerCallsAnotherConn(t *testing.T) {
 		ada, bob := w.client("ada"), w.client("bob")
 		both := func(cl, other *Client, name string) {
 			Handle(cl, "answer", func(context.Context, *Conn, struct{}) (string, error) {
-				// While its own connection is in "ask", it is asked itself.
+				// The connection is asked itself while its handler waits in "ask".
 				return name, nil
 			})
 		}
@@ -170,7 +170,7 @@ func TestHandlerCallsAnotherConn(t *testing.T) {
 	})
 }
 
-// A peer that does not read cannot stop us from reading it: its own replies wait.
+// A peer that does not read cannot stop the server from reading: the replies to it wait.
 func TestPeerThatDoesNotRead(t *testing.T) {
 	opts := &ServerOptions{Limits: Limits{QueueBytes: 8 << 20, InboxBytes: 32 << 10}, Timeouts: Timeouts{Write: time.Minute}}
 	inWorld(t, opts, func(w *world) {
@@ -188,7 +188,7 @@ func TestPeerThatDoesNotRead(t *testing.T) {
 			}
 			sent <- nil
 		}()
-		time.Sleep(time.Second) // the server's flush is stuck: nothing has been read here
+		time.Sleep(time.Second) // the server's flush is stuck: this peer has read nothing
 		for range 20 {
 			require.Len(t, p.WantCommand("echo"), len(payload))
 		}

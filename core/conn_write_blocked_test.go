@@ -26,14 +26,14 @@ func (l *wrapped) Accept() (transport.Conn, error) {
 	return l.wrap(stream), nil
 }
 
-// serveWrapped serves streams that are changed by wrap. What Serve returns comes on the channel.
+// serveWrapped serves streams that wrap has changed. The channel gets the result of Serve.
 func (w *world) serveWrapped(wrap func(transport.Conn) transport.Conn) <-chan error {
 	result := make(chan error, 1)
 	go func() { result <- w.srv.Serve(w.ctx, &wrapped{w.lis, wrap}) }()
 	return result
 }
 
-// blockedConn never gets rid of a byte but for the welcome, the first write.
+// blockedConn blocks in each write but the first, the welcome.
 type blockedConn struct {
 	transport.Conn
 	welcomed atomic.Bool
@@ -64,8 +64,8 @@ func (c *blockedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// Writes that are stuck, of several connections at once, do not keep these from being found
-// out and ended, although their peers are heard.
+// Several connections whose writes are stuck at once are all found and ended, although their peers
+// are heard.
 func TestBlockedWritersAreEnded(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		t := w.t

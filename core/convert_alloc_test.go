@@ -11,8 +11,8 @@ import (
 	"github.com/hisock/hisock/core/internal/convert"
 )
 
-// A handler that takes bytes costs no allocation, in whichever form it is registered; one that takes
-// text costs the text.
+// A handler that takes bytes costs no allocation, in whichever form it is registered. A handler that
+// takes text costs one allocation, the text.
 func TestTypedHandlersAllocateNoMore(t *testing.T) {
 	payload := make([]byte, 100)
 	handle := func(register func(srv *Server)) func() {

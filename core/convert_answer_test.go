@@ -13,16 +13,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A shy value has no text.
+// A shy value cannot be written as text or read from it.
 type shy struct{}
 
 func (shy) MarshalText() ([]byte, error) { return nil, NewError(CodeBadPayload, "secret") }
 
 func (*shy) UnmarshalText([]byte) error { return errors.New("secret") }
 
-// An answer that does not convert is the mistake of whoever answers: the hook and the log there
-// have it, and the caller learns that the handler failed. The same holds for other values that the
-// handler could not send or read.
+// An answer that does not convert is the answering program's mistake: its error hook and its log
+// have the details, and the caller learns that the handler failed. The same holds for other values
+// that the handler could not send or read.
 func TestAnswerThatDoesNotConvert(t *testing.T) {
 	loop := map[string]any{}
 	loop["loop"] = loop
@@ -36,7 +36,7 @@ func TestAnswerThatDoesNotConvert(t *testing.T) {
 	}
 	inWorld(t, nil, func(w *world) {
 		var mu sync.Mutex
-		told := make(map[string][]error) // by who was told
+		told := make(map[string][]error) // by end
 		hook := func(who string) func(*Conn, error) {
 			return func(_ *Conn, err error) {
 				mu.Lock()
@@ -105,7 +105,7 @@ func TestAnswerThatDoesNotConvert(t *testing.T) {
 	})
 }
 
-// The hook that is told may wait for the caller, which has its answer already.
+// The error hook may wait for the caller: the caller has its answer before the hook runs.
 func TestAnswerComesBeforeTheHook(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		told := make(chan error, 2)
@@ -121,7 +121,7 @@ func TestAnswerComesBeforeTheHook(t *testing.T) {
 		cl := w.client("ada")
 		answered := make(chan struct{}, 2)
 		Handle(cl, "calm down", func(context.Context, *Conn, struct{}) (string, error) {
-			<-answered // until then it does not answer
+			<-answered // the hook does not return until then
 			return "calm", nil
 		})
 		w.join(cl)
@@ -135,7 +135,7 @@ func TestAnswerComesBeforeTheHook(t *testing.T) {
 	})
 }
 
-// A payload of the caller's own is still the caller's.
+// A bad payload that the caller has sent is reported to the caller as such.
 func TestBadPayloadOfACallerIsTheCallers(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		Handle(w.srv, "half", func(_ context.Context, _ *Conn, n int) (int, error) { return n / 2, nil })

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzConvert gives any payload to handlers of basic types. What one takes it gives back as a payload
-// that means the same, and what one refuses is a bad payload.
+// FuzzConvert gives any payload to handlers of basic types. A payload that a type takes converts back
+// to a payload with the same meaning. A payload that a type refuses is a bad payload.
 func FuzzConvert(f *testing.F) {
 	for _, s := range []string{"", "0", "-1", "1_0", "0x1p4", "1e3", "1e999", "NaN", "Inf", "true", "True", "t", " 7\n", "null", "\xff", "\x00", "18446744073709551615"} {
 		f.Add([]byte(s))

@@ -32,7 +32,8 @@ func TestConvertInABrowser(t *testing.T) {
 	require.Equal(t, "7", sum.String())
 }
 
-// What it cannot tell is the codec's, and a nil pointer is an error rather than a panic.
+// Types that a browser build cannot convert are left to the codec. A nil pointer is an error, not a
+// panic.
 func TestConvertNotInABrowser(t *testing.T) {
 	type nickname string
 	for _, v := range []any{nickname("ada"), at(int8(7)), *big.NewInt(7), line{}} {

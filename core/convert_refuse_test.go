@@ -14,7 +14,7 @@ import (
 	"github.com/hisock/hisock/core/internal/convert"
 )
 
-// A value that has no form is refused where it is sent, also inside another value, and nothing panics.
+// A value that has no form is refused by Send, also inside another value. Nothing panics.
 func TestConvertRefusesToSend(t *testing.T) {
 	var itself any
 	itself = &itself
@@ -45,7 +45,7 @@ func TestConvertRefusesToSend(t *testing.T) {
 	}
 }
 
-// Numbers and bools are decimal text, and no other form that Go knows.
+// Numbers and bools are read from decimal text only, not from the other forms that Go knows.
 func TestConvertRefusesOtherForms(t *testing.T) {
 	for _, payload := range []string{
 		"0x1p4", "1_0", "0x10", "0b1", "0o7", "Inf", "+Inf", "-inf", "infinity", "NaN", "nan", "1e", "e1", "1e+", ".", "+", "-", "", " ",

@@ -81,7 +81,7 @@ func TestConvertRoundTrip(t *testing.T) {
 	roundTrip(t, time.Hour)
 }
 
-// fails wants a payload not to be a T.
+// fails wants that payload is not a T.
 func fails[T any](t *testing.T, payload, want string) {
 	t.Helper()
 	v, err := decoded[T](testCodec{}, []byte(payload))
@@ -106,7 +106,7 @@ func TestDecodeErrors(t *testing.T) {
 	require.Equal(t, 42, n)
 }
 
-// The default codec is JSON, except in a browser build, which says what it lacks.
+// The default codec is JSON. In a browser build it says what is missing.
 func TestDefaultCodec(t *testing.T) {
 	b, err := encode(convert.Default{}, line{"a", "b"})
 	if runtime.GOOS == "js" {

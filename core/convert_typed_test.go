@@ -13,7 +13,7 @@ import (
 )
 
 func TestDecodeList(t *testing.T) {
-	testDecodeList(t, testCodec{}) // converts all to count it
+	testDecodeList(t, testCodec{}) // counts its conversions
 	if !browser {
 		testDecodeList(t, convert.Default{})
 	}
@@ -50,7 +50,7 @@ func testDecodeList(t *testing.T, codec Codec) {
 	}
 }
 
-// A valueCodec makes the values of a list itself, as some codecs do.
+// A valueCodec converts the values of a list itself, as some codecs do.
 type valueCodec struct{ testCodec }
 
 func (valueCodec) Unmarshal(_ []byte, v any) error {

@@ -39,7 +39,7 @@ type (
 	none     struct{}
 	nodes    []nickname
 	intP     *int
-	hex16    string // is JSON of its own making
+	hex16    string // has its own form of JSON
 	colour   struct{ r, g, b uint8 }
 	code     struct{ n byte }
 	grade    int
@@ -101,14 +101,14 @@ func (n nickname) String() string { return "nick " + string(n) }
 
 func ptr[T any](v T) *T { return &v }
 
-// A trip is a type whose values go there and back.
+// A trip sends values of a type in each way that values travel, and back.
 type trip struct {
 	register func(w *world, name string)
 	run      func(t *testing.T, w *world, name string, cl *Client)
 }
 
-// tripOf is a trip of a type. What arrives of each value is the value. Not all of them go
-// as an element of a list, which is the codec's alone.
+// tripOf returns a trip of values. Each value arrives unchanged. list is false for types that do
+// not travel as an element of a list, which only the codec converts.
 func tripOf[T any](list bool, values ...T) trip {
 	var got []T
 	take := func(_ context.Context, _ *Conn, v T) error {
@@ -175,8 +175,8 @@ func keep[T any](v T) T {
 	return v
 }
 
-// What Send takes, On of the same type takes, and Handle gives back what it got: for every kind of
-// type, by every way that values go.
+// For every kind of type, On and Handle get the value that was sent, and Call gets it back, by
+// every way that values travel.
 func TestConvertEveryKindOfType(t *testing.T) {
 	at := time.Date(2026, 11, 22, 20, 0, 0, 5, time.UTC)
 	addr := netip.MustParseAddr("fe80::1%eth0")
@@ -281,7 +281,7 @@ func TestConvertEveryKindOfType(t *testing.T) {
 	})
 }
 
-// A type and those of the same kind meet, whichever end has which.
+// Types of the same kind convert into each other, at whichever end they are.
 func TestConvertKindsMeet(t *testing.T) {
 	meet[string](t, nickname("ada"), "ada")
 	meet[nickname](t, "ada", "ada")

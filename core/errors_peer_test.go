@@ -15,7 +15,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A quota is details of an error.
+// A quota is the details of an error.
 type quota struct {
 	Left  int
 	Since time.Time
@@ -42,8 +42,8 @@ func requireQuota(t *testing.T, err error) {
 	require.Equal(t, someQuota, got)
 }
 
-// What a handler says of its failure arrives, in both directions: the time to wait and details
-// as well.
+// An error that a handler returns arrives whole, in both directions: with the time to wait and the
+// details.
 func TestCallErrorArrivesWhole(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		fail := func(context.Context, *Conn, string) (string, error) {
@@ -62,7 +62,8 @@ func TestCallErrorArrivesWhole(t *testing.T) {
 	})
 }
 
-// So it does for who is not let in, and for who has to go, at either end.
+// The error with which a client is refused, or with which either end closes the connection, arrives
+// whole.
 func TestEndArrivesWhole(t *testing.T) {
 	opts := &ServerOptions{Access: Access{Authorize: func(_ context.Context, a *Admission) error {
 		if a.Name == "mallory" {
@@ -159,7 +160,7 @@ func TestDetailsThatCannotBeSent(t *testing.T) {
 	}
 }
 
-// A codec that ends the goroutine does what a handler that does so does.
+// A codec that ends its goroutine ends the connection, as a handler does that ends its goroutine.
 func TestDetailsThatEndTheGoroutine(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		Handle(w.srv, "ask", func(context.Context, *Conn, string) (string, error) {
@@ -173,7 +174,7 @@ func TestDetailsThatEndTheGoroutine(t *testing.T) {
 	})
 }
 
-// What another peer has said is passed on without its details, unless the program puts them in.
+// An error of another peer is passed on without its details, unless the program adds details.
 func TestErrorsOfOthers(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		pass := func(_ context.Context, c *Conn, how string) (string, error) {
@@ -183,7 +184,7 @@ func TestErrorsOfOthers(t *testing.T) {
 				return "", &Error{Code: e.Code, Message: e.Message, RetryAfter: e.RetryAfter, Details: e.RawDetails()}
 			}
 			if how == "with mine" {
-				err.(*Error).Details = "mine" //nolint:errorlint // it is one
+				err.(*Error).Details = "mine" //nolint:errorlint // it is an *Error
 			}
 			return "", fmt.Errorf("bob: %w", err)
 		}
@@ -212,7 +213,8 @@ func TestErrorsOfOthers(t *testing.T) {
 	})
 }
 
-// Details of an error that has not travelled are what it was made with, or what the peer would get.
+// Details of an error that has not travelled are the value that the program put in. If another type
+// is asked for, they are converted as on the way to the peer.
 func TestDetailsOfThisSide(t *testing.T) {
 	err := fmt.Errorf("quota: %w", wrapError(CodeBadPayload, "outer", quotaError()))
 	got, no := Details[quota](err)
@@ -234,7 +236,7 @@ func TestDetailsOfThisSide(t *testing.T) {
 	require.Equal(t, []byte{1}, raw)
 
 	if runtime.GOOS == "js" {
-		return // which has no codec of its own
+		return // a browser build has no default codec
 	}
 	other, no := Details[struct{ Left int }](err)
 	require.NoError(t, no)
@@ -246,7 +248,8 @@ func TestDetailsOfThisSide(t *testing.T) {
 	require.Equal(t, CodeBadPayload.String(), CodeOf(no).String())
 }
 
-// A peer that reads small frames only is sent a shorter text, not a frame that ends it.
+// A peer that reads only small frames gets a shortened message, not a frame that would end its
+// connection.
 func TestMessagesFitThePeersFrames(t *testing.T) {
 	long := strings.Repeat("é", 700)
 	inWorld(t, nil, func(w *world) {
@@ -280,8 +283,8 @@ func TestMessagesFitThePeersFrames(t *testing.T) {
 	})
 }
 
-// Details wait for room as replies do, so that a peer that asks and does not read holds no more than
-// its queue.
+// Details wait for room like replies: a peer that asks and does not read holds no more than its
+// queue.
 func TestDetailsWaitForRoom(t *testing.T) {
 	const size = 200 << 10
 	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 256 << 10}}, func(w *world) {

@@ -11,7 +11,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A code is what to compare with, through whatever an error was wrapped in.
+// errors.Is finds the code of an error through any wrapping.
 func TestErrorsIsACode(t *testing.T) {
 	err := fmt.Errorf("join: %w", remoteError(CodeShutdown, "for good", 0))
 	require.ErrorIs(t, err, CodeShutdown)
@@ -46,7 +46,7 @@ func TestTextForPeople(t *testing.T) {
 	}
 }
 
-// Whatever takes an Error takes a code: what handlers return, and what decides who gets in.
+// A code can be returned wherever an Error can: by handlers and by authorizers.
 func TestACodeIsAnAnswer(t *testing.T) {
 	const codeFull = CodeApplication + 7
 	opts := &ServerOptions{Access: Access{

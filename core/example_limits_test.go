@@ -13,7 +13,7 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// Who may come in is the program's to say, and under which name.
+// The program decides who may come in, and under which name.
 func ExampleServerOptions_authorize() {
 	srv, err := core.NewServer(&core.ServerOptions{
 		Access: core.Access{ReservedNames: []string{"admin"}, Authorize: func(_ context.Context, a *core.Admission) error {

@@ -11,8 +11,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A server and a client, here over memory; package tcp or ws has listeners and dialers
-// for the real thing.
+// A server and a client, here over memory. The packages tcp and ws have listeners and dialers for
+// real networks.
 func Example() {
 	ctx := context.Background()
 	l := transport.NewPipeListener()
@@ -48,7 +48,7 @@ func Example() {
 	// hisock: peer: unknown command: no handler for call product true true
 }
 
-// Commands go both ways; what is sent to a group leaves out whom one likes.
+// Commands go both ways. A send to a group can leave out some of its members.
 func ExampleServer_Group() {
 	ctx := context.Background()
 	l := transport.NewPipeListener()
@@ -83,7 +83,7 @@ func ExampleServer_Group() {
 	// Output: bob heard ada: hello
 }
 
-// A client changes its name; the server and the others hear of it.
+// A client changes its name. The server and the other clients hear of it.
 func ExampleConn_Rename() {
 	ctx := context.Background()
 	l := transport.NewPipeListener()
@@ -124,7 +124,7 @@ func ExampleConn_Rename() {
 	// client: hisock: peer: name taken: the name grace is taken
 }
 
-// Who joins a group late gets what was sent to it before.
+// A client that joins a group late gets the messages that were sent to the group before.
 func ExampleHistory() {
 	ctx := context.Background()
 	l := transport.NewPipeListener()

@@ -13,7 +13,7 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A mailbox keeps what could not be delivered to somebody, by name.
+// A mailbox keeps undelivered messages by the name of their receiver.
 type mailbox struct {
 	mu   sync.Mutex
 	mail map[string][]core.Undelivered
@@ -29,13 +29,13 @@ func (m *mailbox) forward(c *core.Conn) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, f := range m.mail[c.Name()] {
-		c.SendBytes(f.Command, f.Payload) //nolint:errcheck // it comes back here if it is not delivered
+		c.SendBytes(f.Command, f.Payload) //nolint:errcheck // comes back to the mailbox if it is not delivered
 	}
 	delete(m.mail, c.Name())
 }
 
-// A server stores what a client that did not come back has missed, and forwards it to the
-// next of that name.
+// A server stores the messages that a client has missed when it did not come back, and forwards
+// them to the next client of that name.
 func ExampleServer_OnUndelivered() {
 	ctx := context.Background()
 	l := transport.NewPipeListener()
@@ -82,7 +82,7 @@ func ExampleServer_OnUndelivered() {
 	// where are you?
 }
 
-// A once is a network that can be dialed once.
+// A once is a dialer that dials only once.
 type once struct {
 	transport.Dialer
 	stream transport.Conn

@@ -11,7 +11,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// expecting runs f with a client whose server answers a question with so many answers at once.
+// expecting runs f with a client whose server answers a question with several answers at once.
 func expecting(t *testing.T, f func(w *world, cl *Client, handled *kept[string])) {
 	inWorld(t, nil, func(w *world) {
 		On(w.srv, "question", func(_ context.Context, c *Conn, answers []string) error {
@@ -35,13 +35,13 @@ func expecting(t *testing.T, f func(w *world, cl *Client, handled *kept[string])
 	})
 }
 
-// What was expected before the question was asked is there, however soon the answer came.
+// An answer that was expected before the question was sent is kept, however soon it came.
 func TestExpectBeforeTheSend(t *testing.T) {
 	expecting(t, func(w *world, cl *Client, handled *kept[string]) {
 		first, second, typed := cl.Expect("answer"), cl.Expect("answer"), Expect[int](cl, "answer")
 		defer first.Stop()
 		require.NoError(t, cl.Send("question", []string{"one", "two", "3", "four"}))
-		synctest.Wait() // it has come, and nobody has asked for it
+		synctest.Wait() // the answer has come, and nobody has received it
 		for _, want := range []struct {
 			e    *Expectation
 			text string
@@ -87,7 +87,7 @@ func TestExpectAnything(t *testing.T) {
 	})
 }
 
-// A command whose name is not well formed reaches nobody who takes any.
+// A command whose name is not well formed reaches no expectation of any command.
 func TestExpectAnythingWellFormed(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()
@@ -124,7 +124,7 @@ func TestExpectFails(t *testing.T) {
 		_, err = e.Recv(w.ctx)
 		require.Equal(t, CodeClosed, CodeOf(err))
 
-		// One that has been stopped takes nothing.
+		// An expectation that has been stopped takes nothing.
 		stopped := cl.Expect("answer")
 		stopped.Stop()
 		stopped.Stop()
@@ -134,7 +134,7 @@ func TestExpectFails(t *testing.T) {
 		_, err = stopped.Recv(w.ctx)
 		require.Equal(t, CodeClosed, CodeOf(err))
 
-		// What came before the end is there, what did not is not.
+		// Commands that came before the end can be received after it.
 		came, never := cl.Expect("answer"), cl.Expect("answer")
 		require.NoError(t, cl.Send("question", []string{"last"}))
 		synctest.Wait()
@@ -151,7 +151,7 @@ func TestExpectFails(t *testing.T) {
 	})
 }
 
-// A handler may wait for what it has asked for over its own connection.
+// A handler may wait for an expected answer over its own connection.
 func TestExpectInHandler(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got kept[string]

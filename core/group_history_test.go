@@ -16,8 +16,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// hears returns a client that notes each command "say" and raw message, and what it is told of
-// its groups.
+// hears returns a client, and a record of its commands "say", its raw messages, and the groups that
+// it is told to be in.
 func (w *world) hears(name string, groups ...string) (*Client, *kept[string]) {
 	var got kept[string]
 	cl := w.client(name, groups...)
@@ -37,7 +37,7 @@ func (w *world) say(group string, words ...string) {
 	}
 }
 
-// wantHistory checks what is kept of a group.
+// wantHistory checks the kept messages of a group.
 func (w *world) wantHistory(group string, words ...string) {
 	w.t.Helper()
 	var got []string
@@ -73,16 +73,16 @@ func TestHistory(t *testing.T) {
 		red.History()[0].Payload[0] = 'X'
 		w.wantHistory("red", "two", "three", "four")
 
-		// In the hello, behind the welcome and before what the join handler sends.
+		// With the hello: after the welcome and before the messages of the join handler.
 		bob, second := w.hears("bob", "red", "blue")
 		w.join(bob)
-		// Later, behind the word that it is in.
+		// With a later Join: after the frame that says that the client is in the group.
 		eve, third := w.hears("eve")
 		w.join(eve)
 		require.NoError(t, eve.Join(w.ctx, "red"))
 		require.NoError(t, eve.Join(w.ctx, "red"), "which is nothing new")
 		synctest.Wait()
-		// By the program.
+		// With a Join by the server's program.
 		zoe, fourth := w.hears("zoe")
 		w.join(zoe)
 		require.NoError(t, w.conn("zoe").Join(w.ctx, "red"))
@@ -93,7 +93,7 @@ func TestHistory(t *testing.T) {
 		require.Equal(t, []string{"welcome", "in red", "two", "three", " four", "five"}, third.All())
 		require.Equal(t, []string{"welcome", "in red", "two", "three", " four", "five"}, fourth.All())
 
-		// It outlives the last member, until it is forgotten.
+		// The history outlives the last member, until it is forgotten.
 		for _, cl := range w.clients {
 			require.NoError(t, cl.Close())
 		}
@@ -135,7 +135,8 @@ func TestHistoryBounds(t *testing.T) {
 		known, _ := w.srv.store.Counts()
 		require.Zero(t, known, "what is too large leaves nothing")
 
-		// The group that was sent to longest ago goes first; looking at one does not count.
+		// The history of the group that was sent to longest ago goes first. Looking at a group does
+		// not count.
 		w.say("a", "a1")
 		w.say("b", "b1")
 		w.say("a", "a2")
@@ -144,7 +145,7 @@ func TestHistoryBounds(t *testing.T) {
 		w.wantHistory("b")
 		w.wantHistory("a", "a1", "a2")
 		w.wantHistory("c", "c1")
-		for i := range 100 { // nor does joining
+		for i := range 100 { // joining does not count either
 			require.NoError(t, w.conn("ada").Join(w.ctx, fmt.Sprint("g", i%50)))
 			require.NoError(t, w.conn("ada").Leave(w.ctx, fmt.Sprint("g", i%50)))
 		}
@@ -155,8 +156,8 @@ func TestHistoryBounds(t *testing.T) {
 	})
 }
 
-// What the send middleware makes of a message is what is kept; what it or the check of the
-// name does not let through is not.
+// A history keeps the message that the send middleware makes. It does not keep messages that the
+// middleware or the check of the name refuses.
 func TestHistoryKeepsWhatIsSent(t *testing.T) {
 	inWorld(t, &ServerOptions{History: History{Messages: 9}}, func(w *world) {
 		w.srv.UseSend(func(next SendFunc) SendFunc {
@@ -200,7 +201,7 @@ func TestReplayByHand(t *testing.T) {
 	})
 }
 
-// A server that keeps nothing has no history, and says so quietly.
+// A server whose History is off keeps nothing. Replay and Forget do nothing, without an error.
 func TestNoHistory(t *testing.T) {
 	inWorld(t, &ServerOptions{History: History{Messages: -1}}, func(w *world) {
 		w.serve()
@@ -217,8 +218,8 @@ func TestNoHistory(t *testing.T) {
 	})
 }
 
-// A replay never ends a connection: of more than half a queue the newcomer gets the last, and
-// what it would not read is reported.
+// A replay never ends a connection. It has at most half a queue, the newest messages. Messages that
+// the newcomer cannot read are reported.
 func TestReplayFitsTheQueue(t *testing.T) {
 	opts := &ServerOptions{Limits: Limits{QueueBytes: 20 << 10}, History: History{Messages: 100, Bytes: 1 << 20, Replay: true}}
 	inWorld(t, opts, func(w *world) {
@@ -257,15 +258,16 @@ func TestReplayFitsTheQueue(t *testing.T) {
 	})
 }
 
-// Clients come and join while several send: what each gets of one sender is an unbroken row
-// that ends with the last. It begins with the first where the history reaches back so far.
+// Clients come and join while several senders send. A client gets an unbroken row of each sender's
+// messages, which ends with the last. The row begins with the first if the history reaches back far
+// enough.
 func TestHistoryWhileOthersSend(t *testing.T) {
 	const senders, each = 3, 300
 	for name, messages := range map[string]int{"all is kept": senders * each, "some is kept": 10} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, &ServerOptions{History: History{Messages: messages, Bytes: 1 << 20, Replay: true}}, func(w *world) {
 				w.serve()
-				w.join(w.client("anchor", "red")) // so that there is always somebody
+				w.join(w.client("anchor", "red")) // the group always has a member
 				var wg sync.WaitGroup
 				for from := range senders {
 					wg.Go(func() { w.sendRow(from, each) })
@@ -303,7 +305,7 @@ func TestHistoryWhileOthersSend(t *testing.T) {
 	}
 }
 
-// sendRow sends what requireRows checks.
+// sendRow sends the messages that requireRows checks.
 func (w *world) sendRow(from, n int) {
 	for i := range n {
 		if err := w.srv.Group("red").Send("say", fmt.Sprint(from, ":", i)); err != nil {
@@ -315,7 +317,8 @@ func (w *world) sendRow(from, n int) {
 	}
 }
 
-// requireRows checks that each sender's row has no gap and nothing twice, and ends as it should.
+// requireRows checks that each sender's row has no gap and no message twice, and that it ends with
+// the last message.
 func requireRows(t *testing.T, lines []string, each int, whole bool) {
 	t.Helper()
 	rows := make(map[string][]int)

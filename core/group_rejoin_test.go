@@ -13,7 +13,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// Who leaves and joins again is given what it has missed, and nothing twice.
+// A client that leaves a group and joins it again gets the messages that it has missed, and none
+// twice.
 func TestRejoinGivesWhatWasMissed(t *testing.T) {
 	inWorld(t, &ServerOptions{History: History{Messages: 3, Replay: true}}, func(w *world) {
 		w.serve()
@@ -45,7 +46,8 @@ func TestRejoinGivesWhatWasMissed(t *testing.T) {
 		move(true, "red")
 		require.Equal(t, []string{"in red", "6", "7", "8"}, got.All()[6:], "as far as it is kept")
 
-		// In a group of which nothing was kept as it left it has missed all; a forgotten one begins anew.
+		// The client gets the whole history of a group that kept nothing when it left. A forgotten
+		// history begins anew.
 		move(true, "blue")
 		move(false, "blue")
 		w.say("blue", "first")
@@ -56,7 +58,7 @@ func TestRejoinGivesWhatWasMissed(t *testing.T) {
 		move(true, "blue")
 		require.Equal(t, []string{"in blue", "in blue", "first", "in blue", "second"}, got.All()[10:])
 
-		// The program may give all again, and so does a new connection.
+		// Replay by the program gives all messages again. So does a new connection.
 		require.NoError(t, w.srv.Group("red").Replay(c, 0))
 		synctest.Wait()
 		require.Equal(t, []string{"6", "7", "8"}, got.All()[15:])
@@ -86,7 +88,7 @@ func TestRejoinDoesNotAmplify(t *testing.T) {
 			for left := false; !left; {
 				f := p.Want()
 				out += len(f.Body) + 2
-				left = f.Kind == wire.KindReply && f.Body[0] == 2 // the answer to the second
+				left = f.Kind == wire.KindReply && f.Body[0] == 2 // the answer to the leave
 			}
 		}
 		require.Less(t, out, 3*in+100*(512+8), "one replay, and the answers")
@@ -95,7 +97,7 @@ func TestRejoinDoesNotAmplify(t *testing.T) {
 	})
 }
 
-// While several send, clients that come and go get each message once, in order, as long as it is kept.
+// Clients that come and go while several senders send get each kept message once and in order.
 func TestRejoinWhileOthersSend(t *testing.T) {
 	const senders, each = 3, 300
 	inWorld(t, &ServerOptions{History: History{Messages: senders * each, Bytes: 1 << 20, Replay: true}, Limits: Limits{QueueBytes: 4 << 20}}, func(w *world) {

@@ -35,7 +35,7 @@ func TestGroups(t *testing.T) {
 		want("bob all", "eve all")
 		require.Equal(t, CodeUnknownGroup, CodeOf(w.srv.Group("green").Send("said", "hi", MustReach())))
 
-		// Clients join and leave by themselves, and hear of what the server does.
+		// Clients join and leave by themselves, and are told of the changes that the server makes.
 		require.NoError(t, eve.Join(w.ctx, "green"))
 		require.NoError(t, eve.Join(w.ctx, "green"), "again")
 		require.NoError(t, bob.Leave(w.ctx, "red"))
@@ -56,7 +56,7 @@ func TestGroups(t *testing.T) {
 		require.Equal(t, []string{"ada", "eve"}, names)
 		require.Equal(t, 2, w.srv.Group("green").Len())
 
-		// One too many is refused.
+		// One group too many is refused.
 		require.NoError(t, ada.Join(w.ctx, "g1"))
 		for _, g := range []string{"g2", "g3"} {
 			require.NoError(t, isTooMany(ada.Join(w.ctx, g)))

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What is wrong with a registration is the program's mistake and found at once.
+// A wrong registration is the program's mistake and panics at once.
 func TestRegistrationPanics(t *testing.T) {
 	command := func(name string) func(s *Server) {
 		return func(s *Server) {
@@ -106,7 +106,7 @@ func TestMiddleware(t *testing.T) {
 	})
 }
 
-// A handler that panics takes nothing with it, wherever it is.
+// A handler that panics affects nothing else, wherever it runs.
 func TestPanics(t *testing.T) {
 	inWorld(t, &ServerOptions{Access: Access{Notices: tellEverything}}, func(w *world) {
 		w.srv.OnJoin(func(*Conn) { panic("in join") })
@@ -135,7 +135,7 @@ func TestPanics(t *testing.T) {
 		for _, want := range []string{"in join", "in leave", "in error hook", `"in a\x1b"`, "a value that is not an error"} {
 			require.Contains(t, log, want)
 		}
-		if runtime.GOOS != "js" { // where handlers are JavaScript
+		if runtime.GOOS != "js" { // a browser build logs no stacks
 			require.Contains(t, log, "handlers_test.go", "the stack")
 		}
 	})

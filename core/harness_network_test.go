@@ -12,7 +12,7 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A network is what clients dial through. It can fail, and counts who dials.
+// A network is a dialer for clients. It can fail, and counts dials.
 type network struct {
 	transport.Dialer
 	delay func() time.Duration // of each dial; nil for none
@@ -49,7 +49,7 @@ func (n *network) Dial(ctx context.Context) (transport.Conn, error) {
 	return stream, err
 }
 
-// fail cuts all streams and keeps new ones from being had until mend.
+// fail cuts all streams. New streams cannot be dialed until mend.
 func (n *network) fail(hangs bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -66,7 +66,7 @@ func (n *network) mend() {
 	n.mu.Unlock()
 }
 
-// dialed is how often the network was dialed.
+// dialed returns how often the network was dialed.
 func (n *network) dialed() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -84,7 +84,7 @@ func (w *world) over(n *network, opts ClientOptions) (*Client, *kept[string]) {
 	return cl, statesOf(cl)
 }
 
-// statesOf notes what becomes of a client.
+// statesOf records the states of a client.
 func statesOf(cl *Client) *kept[string] {
 	states := &kept[string]{}
 	cl.OnState(func(s State, why error) {

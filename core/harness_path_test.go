@@ -10,8 +10,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A path is a network between clients and a listener: it carries so many bytes a second each way, takes its time, and
-// has a buffer before it, as systems and routers have.
+// A path is a network between clients and a listener. It carries rate bytes a second each way, delays them, and has a
+// buffer in front, like the buffers of systems and routers.
 type path struct {
 	transport.Dialer
 	rate   int           // bytes a second
@@ -40,7 +40,7 @@ type parcel struct {
 func (p *path) carry(from, to transport.Conn) {
 	var mu sync.Mutex
 	room := sync.NewCond(&mu)
-	waiting := 0 // bytes in the buffer
+	waiting := 0 // bytes in the buffer; guarded by mu
 	parcels := make(chan parcel, 1<<16)
 	go func() {
 		for next := range parcels {

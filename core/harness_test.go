@@ -29,7 +29,7 @@ type world struct {
 func inWorld(t *testing.T, opts *ServerOptions, f func(w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, opts)
-		// A failed require ends f; what runs must end too, or the bubble hides the failure.
+		// The world must end when a failed require ends f, or the bubble hides the failure.
 		defer w.cut()
 		f(w)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -48,7 +48,7 @@ func newWorld(t *testing.T, opts *ServerOptions) *world {
 	return &world{t: t, ctx: t.Context(), srv: newTestServer(opts), lis: transport.NewPipeListener(), log: log}
 }
 
-// cut ends what a test that failed has left.
+// cut ends everything that a failed test has left.
 func (w *world) cut() {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -58,7 +58,7 @@ func (w *world) cut() {
 	}
 }
 
-// serve begins to serve. Handlers are registered before.
+// serve begins to serve. Handlers are registered before that.
 func (w *world) serve() {
 	go w.srv.Serve(w.ctx, w.lis) //nolint:errcheck // nil after Shutdown
 }
@@ -77,47 +77,47 @@ func (w *world) join(cl *Client) *Client {
 	return cl
 }
 
-// conn is the server's end of the client of that name.
+// conn returns the server's end of the client with that name.
 func (w *world) conn(name string) *Conn {
 	c, err := w.srv.Client(name)
 	require.NoError(w.t, err)
 	return c
 }
 
-// peer connects by hand, so that a test can send any bytes.
+// peer connects by hand: a test can send any bytes.
 func (w *world) peer() *coretest.Peer {
 	stream, err := w.lis.Dial(w.ctx)
 	require.NoError(w.t, err)
 	return &coretest.Peer{T: w.t, Stream: stream}
 }
 
-// hello connects by hand and shakes hands.
+// hello connects by hand and completes the handshake.
 func (w *world) hello(h *wire.Hello) *coretest.Peer {
 	p := w.peer()
 	p.Send(wire.AppendHello([]byte(wire.Preface), h))
 	require.Equal(w.t, wire.KindWelcome, p.Want().Kind)
 	if h.Resume {
-		p.Send(wire.AppendAck(nil, 0)) // it has the token
+		p.Send(wire.AppendAck(nil, 0)) // the peer has the token
 	}
 	return p
 }
 
-// tellEverything is for Access.Notices.
+// tellEverything is an Access.Notices that tells everybody everything.
 func tellEverything(_, of *Conn, p *Presence) bool {
 	p.Groups, p.Addr = of.Groups(), of.Addr()
 	return true
 }
 
-// kept and testCodec are the harness's.
+// Short names for types of coretest.
 type (
 	kept[T any] = coretest.Kept[T]
 	testCodec   = coretest.Codec
 )
 
-// newTestServer is NewServer for options that can be.
+// newTestServer is NewServer for valid options.
 func newTestServer(opts *ServerOptions) *Server { return made(newServer(opts)) }
 
-// newTestClient is NewClient for options that can be.
+// newTestClient is NewClient for valid options.
 func newTestClient(d transport.Dialer, opts *ClientOptions) *Client { return made(NewClient(d, opts)) }
 
 func made[T any](v T, err error) T {
@@ -127,10 +127,10 @@ func made[T any](v T, err error) T {
 	return v
 }
 
-// resolved are options that can be, with their defaults.
+// resolved returns valid options with their defaults.
 func resolved(opts *ServerOptions) ServerOptions { return made(opts.resolve()) }
 
-// helloOf says hello by hand.
+// helloOf connects by hand and sends a hello.
 func (w *world) helloOf(h *wire.Hello) *coretest.Peer {
 	p := w.peer()
 	p.Send(wire.AppendHello([]byte(wire.Preface), h))

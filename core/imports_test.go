@@ -21,10 +21,12 @@ const (
 	architecture = "../docs/architecture.md"
 )
 
-// noTable are folders whose packages import what they need: programs, and what only tests use.
+// noTable matches the folders whose packages may import anything: programs, and packages that only
+// tests use.
 var noTable = regexp.MustCompile(`^(examples|core/e2e|core/internal/coretest|web/)`)
 
-// others are what packages import beside the standard library and this module, tests aside.
+// others are the modules that packages import, besides the standard library and this module, tests
+// aside.
 var others = map[string]string{
 	"ws":                            "nhooyr.io/websocket",
 	"transport/transporttest":       "github.com/stretchr/testify/require",
@@ -33,7 +35,8 @@ var others = map[string]string{
 	"examples/internal/exampletest": "github.com/stretchr/testify/require",
 }
 
-// The table of docs/architecture.md says what each package imports of this module, tests aside.
+// The table of docs/architecture.md lists the packages of this module that each package imports,
+// tests aside.
 func TestImports(t *testing.T) {
 	table, seen := readImports(t), map[string]bool{}
 	for pkg, imports := range importsOf(t) {
@@ -62,7 +65,7 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// Each file, folder, test and method that the page names is there.
+// Each file, folder, test and method that docs/architecture.md names exists.
 func TestArchitectureNamesWhatIsThere(t *testing.T) {
 	text, err := os.ReadFile(architecture)
 	require.NoError(t, err)
@@ -87,7 +90,7 @@ func TestArchitectureNamesWhatIsThere(t *testing.T) {
 	}
 }
 
-// readSources returns the Go files of this module, one after the other.
+// readSources returns the Go files of this module, concatenated.
 func readSources(t *testing.T) string {
 	var all strings.Builder
 	for _, pattern := range []string{"*.go", "*/*.go", "*/*/*.go", "*/*/*/*.go"} {
@@ -102,11 +105,11 @@ func readSources(t *testing.T) string {
 	return all.String()
 }
 
-// An allowed is what a row of the table lets a package import.
+// An allowed is the packages that a row of the table lets a package import.
 type allowed struct {
 	leaf          bool // any room may import it
 	named         map[string]bool
-	leaves, rooms bool // all of them
+	leaves, rooms bool // all leaves, all rooms
 }
 
 func readImports(t *testing.T) map[string]allowed {
@@ -137,7 +140,8 @@ func readImports(t *testing.T) map[string]allowed {
 	return table
 }
 
-// importsOf returns for each package what it imports of this module, each with a file that does.
+// importsOf returns, for each package, the packages of this module that it imports, each with a
+// file that imports it.
 func importsOf(t *testing.T) map[string]map[string]string {
 	all := map[string]map[string]string{}
 	err := filepath.WalkDir("..", func(path string, e fs.DirEntry, err error) error {

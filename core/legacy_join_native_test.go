@@ -17,7 +17,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// No more than a few answers wait for a client that asks for records without end.
+// A client that asks for records without end has only a few answers waiting.
 func TestFewAnswersWait(t *testing.T) {
 	frame := func(payload string) string { return fmt.Sprintf("%-16d%s", len(payload), payload) }
 	inWorld(t, nil, func(w *world) {
@@ -40,7 +40,8 @@ func TestFewAnswersWait(t *testing.T) {
 	})
 }
 
-// A native frame that is queued for a client of the original ends the connection. The client never reads it.
+// A native frame that is queued for a client of the original ends the connection. The client never
+// reads the frame.
 func TestNativeFrameForAClientOfTheOriginal(t *testing.T) {
 	const hello = `{"name": "eve", "group": null}`
 	frame := func(payload string) string { return fmt.Sprintf("%-16d%s", len(payload), payload) }

@@ -12,7 +12,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// What handlers say about what a peer sent cannot forge a line of the log, nor speak to the
+// An error of a handler that repeats a peer's bytes cannot forge a line of the log, or control the
 // terminal that shows it.
 func TestLogOfHandlerErrorIsPrintable(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
@@ -43,7 +43,7 @@ func TestLogOfHandlerErrorIsPrintable(t *testing.T) {
 	})
 }
 
-// Bad bytes in what a peer is called never reach the log as they are.
+// Bad bytes in a peer's name never reach the log unescaped.
 func TestLogIsPrintable(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()

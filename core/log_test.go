@@ -21,7 +21,7 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A written is what slog's text handler makes of a log, as most programs have it.
+// A written is the output of slog's text handler, which most programs use.
 type written struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -33,7 +33,7 @@ func (w *written) Write(p []byte) (int, error) {
 	return w.buf.Write(p)
 }
 
-// lines returns the lines so far, without their time.
+// lines returns the lines so far, without their times.
 func (w *written) lines() (lines []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -60,10 +60,10 @@ func inLog(t *testing.T, opts *ServerOptions, f func(w *world, log *written)) {
 	})
 }
 
-// maxLine is what no line is longer than, but for those of a panic, in bytes.
+// maxLine is the length that no line exceeds, in bytes, except the lines of a panic.
 const maxLine = 2048
 
-// leftOutIn adds up what lines say was left out, of connections.
+// leftOutIn adds up the numbers of lines that were left out, of all connections.
 func leftOutIn(lines []string) (n int) {
 	for _, line := range lines {
 		for _, key := range []string{" left_out=", `"a command has no handler"=`} {
@@ -77,7 +77,8 @@ func leftOutIn(lines []string) (n int) {
 	return n
 }
 
-// One connection that sends commands nobody handles has five lines, and one at its end with the rest.
+// A connection that sends many commands without a handler has five lines. The lines after that say
+// how many were left out.
 func TestCommandsThatNobodyHandles(t *testing.T) {
 	const commands = 50_000
 	inLog(t, &ServerOptions{Timeouts: Timeouts{Heartbeat: -1}}, func(w *world, log *written) {
@@ -99,7 +100,7 @@ func TestCommandsThatNobodyHandles(t *testing.T) {
 		require.Contains(t, log.lines()[5], "left_out="+strconv.Itoa(commands-5))
 		p.Send(flood)
 		p.Send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
-		p.Stream.CloseWrite() //nolint:errcheck // it has been told
+		p.Stream.CloseWrite() //nolint:errcheck // the peer has been told
 		synctest.Wait()
 		lines := log.lines()
 		require.Contains(t, lines[len(lines)-1], `msg="hisock: lines about a connection were left out" conn=1 addr=pipe:1 name=mallory "a command has no handler"=`)
@@ -110,7 +111,7 @@ func TestCommandsThatNobodyHandles(t *testing.T) {
 	})
 }
 
-// Many connections together write no more than a few do.
+// Many connections together write no more lines than a few.
 func TestManyConnectionsWriteOneLog(t *testing.T) {
 	const conns = 2000
 	inLog(t, nil, func(w *world, log *written) {
@@ -133,7 +134,7 @@ func TestManyConnectionsWriteOneLog(t *testing.T) {
 	})
 }
 
-// A payload that does not convert is not repeated in the log, nor in what the hook is told.
+// A payload that does not convert is not repeated in the log or in the error of the hook.
 func TestErrorsOfConversionAreShort(t *testing.T) {
 	inLog(t, &ServerOptions{Limits: Limits{QueueBytes: 4 << 20}}, func(w *world, log *written) {
 		var told kept[error]
@@ -164,7 +165,7 @@ func TestErrorsOfConversionAreShort(t *testing.T) {
 	})
 }
 
-// A message that many of a group cannot be sent is one line, in the turn of who sends it.
+// A message that many members of a group cannot be sent is one line, in the turn of its sender.
 func TestMessageThatManyCannotBeSent(t *testing.T) {
 	const members, messages = 500, 100
 	inLog(t, nil, func(w *world, log *written) {
@@ -185,7 +186,7 @@ func TestMessageThatManyCannotBeSent(t *testing.T) {
 	})
 }
 
-// A line says whom it is about, with the user that Authorize has given.
+// A line names the connection it is about, with the user that Authorize has given.
 func TestLineHasTheUser(t *testing.T) {
 	opts := &ServerOptions{Access: Access{Authorize: func(_ context.Context, a *Admission) error { a.User = "7 of 9"; return nil }}}
 	inLog(t, opts, func(w *world, log *written) {
@@ -198,7 +199,7 @@ func TestLineHasTheUser(t *testing.T) {
 	})
 }
 
-// An errorful error is cut wherever it is shown.
+// A long error is cut wherever it is shown.
 func TestErrorTextIsShort(t *testing.T) {
 	long := errors.New(strings.Repeat("x", 10<<20))
 	require.Less(t, len(wrapError(CodeInternal, "outer", long).Error()), 1024)
@@ -207,7 +208,8 @@ func TestErrorTextIsShort(t *testing.T) {
 	require.Less(t, len(safe.Panic(long)), 1024)
 }
 
-// Without a Logger warnings and errors go to what slog's default is at the time; Silent says nothing.
+// Without a Logger, warnings and errors go to the default logger of slog at that time. Silent logs
+// nothing.
 func TestDefaultLogger(t *testing.T) {
 	before := slog.Default()
 	defer slog.SetDefault(before)
@@ -235,7 +237,7 @@ func TestDefaultLogger(t *testing.T) {
 	})
 }
 
-// A rejecting is a listener that turns people away.
+// A rejecting is a listener that rejects clients.
 type rejecting struct {
 	*transport.PipeListener
 	tell func(remote string, err error)
@@ -243,7 +245,8 @@ type rejecting struct {
 
 func (l *rejecting) TellRejected(f func(remote string, err error)) { l.tell = f }
 
-// Who a listener turns away is in the log of the server that serves it, for as long as it does.
+// A client that a listener rejects is in the log of the server that serves the listener, while it
+// serves.
 func TestRejectedIsLogged(t *testing.T) {
 	inLog(t, nil, func(w *world, log *written) {
 		l := &rejecting{PipeListener: transport.NewPipeListener()}

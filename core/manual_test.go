@@ -14,10 +14,10 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// With manual dispatch no handler runs by itself, and all run in the order of arrival.
+// With manual dispatch no handler runs by itself. All handlers run in the order of arrival.
 func TestManualServer(t *testing.T) {
 	inWorld(t, &ServerOptions{Manual: true}, func(w *world) {
-		var events []string // without a lock: all on this goroutine
+		var events []string // without a lock: all handlers run on this goroutine
 		w.srv.OnJoin(func(c *Conn) {
 			events = append(events, "join "+c.Name())
 			if err := c.Send("hello", nil); err != nil {
@@ -69,7 +69,7 @@ func TestManualServer(t *testing.T) {
 	})
 }
 
-// What a program does not fetch is bounded: reading stops, nothing is lost.
+// The messages that a program does not fetch are bounded: reading stops, and nothing is lost.
 func TestManualIsBounded(t *testing.T) {
 	inWorld(t, &ServerOptions{Manual: true, Limits: Limits{InboxBytes: 2 << 10}}, func(w *world) {
 		got := 0
@@ -118,20 +118,20 @@ func TestManualClient(t *testing.T) {
 		require.NoError(t, cl.Run(w.ctx))
 		require.Equal(t, []string{"connected", "first", "last", "disconnected"}, events)
 
-		w.join(cl) // again, which needs nobody to call Update
+		w.join(cl) // again: nobody needs to call Update
 		require.NoError(t, cl.Close())
 		require.NoError(t, cl.Run(w.ctx))
 		require.PanicsWithValue(t, notManual, func() { w.client("x").Update(0) })
 	})
 }
 
-// A frame has a budget: a client that sends much takes a part of it, others have their turn in each
-// frame, and what is left is handled in the next ones, in order.
+// Update has a budget. A client that sends much uses part of it, other clients have their turn in
+// each Update, and the remaining messages are handled by later Updates, in order.
 func TestManualUpdateWithinBudget(t *testing.T) {
 	inWorld(t, &ServerOptions{Manual: true}, func(w *world) {
-		var got []string // without a lock: all on this goroutine
+		var got []string // without a lock: all handlers run on this goroutine
 		On(w.srv, "n", func(_ context.Context, c *Conn, n int) error {
-			time.Sleep(time.Millisecond) // what it works
+			time.Sleep(time.Millisecond) // the work of the handler
 			got = append(got, fmt.Sprint(c.Name(), " ", n))
 			return nil
 		})
@@ -181,7 +181,7 @@ func TestManualUpdateWithinBudget(t *testing.T) {
 	})
 }
 
-// What a budget has left over is seen by Run.
+// Run handles the messages that the budget of an Update has left.
 func TestManualRunAfterUpdate(t *testing.T) {
 	inWorld(t, &ServerOptions{Manual: true}, func(w *world) {
 		got := 0
@@ -203,8 +203,8 @@ func TestManualRunAfterUpdate(t *testing.T) {
 	})
 }
 
-// Shutdown beside a Run, or beside a loop of Updates, leaves the handlers to it, or has a turn of its own:
-// they never run side by side.
+// Handlers never run in two goroutines at once when Shutdown is called beside Run or beside a loop of
+// Updates: they run in the loop, or in Shutdown.
 func TestManualShutdownBesideALoop(t *testing.T) {
 	loops := map[string]func(w *world, stop <-chan struct{}){
 		"Run": func(w *world, _ <-chan struct{}) { w.srv.Run(w.ctx) }, //nolint:errcheck // nil after Shutdown
@@ -248,7 +248,7 @@ func TestManualShutdownBesideALoop(t *testing.T) {
 	}
 }
 
-// A handler that calls Update has nothing run meanwhile.
+// An Update within a handler runs nothing.
 func TestManualUpdateInAHandler(t *testing.T) {
 	inWorld(t, &ServerOptions{Manual: true}, func(w *world) {
 		w.srv.OnJoin(func(*Conn) {

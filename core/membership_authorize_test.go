@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// With Authorize set and no authorizer for what comes later, a client keeps the name that it was
-// given and the groups that it was let into. It may leave them.
+// With Authorize set and no authorizer for later changes, a client keeps the name and the groups
+// that it was given. It may leave groups.
 func TestAuthorizedClientsKeepWhatTheyAre(t *testing.T) {
 	opts := &ServerOptions{Access: Access{Authorize: func(_ context.Context, a *Admission) error {
 		a.Name = "user-" + a.Asked
@@ -51,14 +51,14 @@ func TestAuthorizedClientsKeepWhatTheyAre(t *testing.T) {
 	})
 }
 
-// The context of an authorizer ends when the client gives up, and with the connection; then
-// nothing has changed.
+// The context of an authorizer ends when the client gives up and when the connection ends. Nothing
+// has changed then.
 func TestAuthorizerContext(t *testing.T) {
 	ended := make(chan error, 1)
 	wait := func(ctx context.Context, _ *Conn, _ string) error {
 		<-ctx.Done()
 		ended <- ctx.Err()
-		return nil // which is too late
+		return nil // too late
 	}
 	inWorld(t, &ServerOptions{Access: Access{AuthorizeName: wait, AuthorizeGroup: wait}}, func(w *world) {
 		var faults kept[string]
@@ -84,7 +84,7 @@ func TestAuthorizerContext(t *testing.T) {
 	})
 }
 
-// The groups of a hello are decided about within HelloTimeout.
+// The groups of a hello are decided within HelloTimeout.
 func TestAuthorizeGroupHasTime(t *testing.T) {
 	opts := &ServerOptions{Timeouts: Timeouts{Hello: 5 * time.Second}, Access: Access{AuthorizeGroup: func(ctx context.Context, _ *Conn, group string) error {
 		if group == "fast" {
@@ -108,7 +108,8 @@ func TestAuthorizeGroupHasTime(t *testing.T) {
 	})
 }
 
-// A client that joins anew is told anew, and one that is resumed is told nothing new.
+// A client that joins anew is told of its refused groups anew. A client that is resumed is told
+// nothing.
 func TestRefusedGroupsAfterComingBack(t *testing.T) {
 	joined := 0
 	opts := &ServerOptions{Access: Access{AuthorizeGroup: func(_ context.Context, _ *Conn, group string) error {
@@ -135,7 +136,7 @@ func TestRefusedGroupsAfterComingBack(t *testing.T) {
 	})
 }
 
-// A welcome with groups that are refused fits what its client reads.
+// A welcome with refused groups fits into the frames that its client reads.
 func TestRefusedGroupsFit(t *testing.T) {
 	opts := &ServerOptions{Access: Access{AuthorizeGroup: func(context.Context, *Conn, string) error {
 		return NewError(CodeUnauthorized, strings.Repeat("r", 2000))

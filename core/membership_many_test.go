@@ -15,7 +15,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// groupNames returns so many names of groups, sorted.
+// groupNames returns n names of groups, sorted.
 func groupNames(n int) (names []string) {
 	for i := range n {
 		names = append(names, fmt.Sprintf("room %05d", i))
@@ -23,8 +23,8 @@ func groupNames(n int) (names []string) {
 	return names
 }
 
-// A client may be in as many groups as the welcome says, however it came to be there, and stays there
-// when its connection breaks off.
+// A client may be in as many groups as the welcome says, in whichever way it joined them. It stays in
+// them when its connection breaks off.
 func TestAsManyGroupsAsAnnounced(t *testing.T) {
 	const most = 6000
 	opts := &ServerOptions{Limits: Limits{MaxGroups: most, ChangeRate: -1, MaxHello: 16 << 10}, Timeouts: Timeouts{Resume: time.Minute}, Access: Access{Notices: TellGroups}}
@@ -50,7 +50,7 @@ func TestAsManyGroupsAsAnnounced(t *testing.T) {
 		require.NoError(t, cl.Leave(w.ctx, names[0]))
 		require.NoError(t, cl.Join(w.ctx, names[0]))
 
-		// The link breaks off, and the session goes on.
+		// The link breaks off, and the session is resumed.
 		net.fail(false)
 		time.Sleep(time.Second)
 		net.mend()
@@ -59,7 +59,7 @@ func TestAsManyGroupsAsAnnounced(t *testing.T) {
 		require.Equal(t, names, cl.Groups())
 		require.Equal(t, CodeTooManyGroups, CodeOf(cl.Join(w.ctx, "one more")))
 
-		// The session is over, and it joins anew.
+		// The session is over, and the client joins anew.
 		net.fail(false)
 		time.Sleep(2 * time.Minute)
 		net.mend()
@@ -68,7 +68,7 @@ func TestAsManyGroupsAsAnnounced(t *testing.T) {
 		require.Equal(t, names, cl.Groups())
 		require.Equal(t, names, w.only().Groups())
 
-		// Others hear of it, with the groups that they share.
+		// Other clients hear of it, with the groups that they share.
 		var told kept[Presence]
 		other := w.client("other", names[:500]...)
 		other.OnClientDisconnect(func(p Presence) { told.Add(p) })
@@ -83,7 +83,7 @@ func TestAsManyGroupsAsAnnounced(t *testing.T) {
 	})
 }
 
-// The session of a client that is in many groups can be detached, and another goes on with it.
+// The session of a client that is in many groups can be detached and gone on with.
 func TestManyGroupsAreDetached(t *testing.T) {
 	names := groupNames(5000)
 	inWorld(t, &ServerOptions{Limits: Limits{MaxGroups: 5001, MaxHello: 16 << 10}, Timeouts: Timeouts{Resume: time.Minute}}, func(w *world) {
@@ -107,7 +107,8 @@ func TestManyGroupsAreDetached(t *testing.T) {
 	})
 }
 
-// Groups for which a client's longest frame has no room in the welcome are told behind it.
+// Groups for which the welcome has no room, because of the client's longest frame, are told after
+// the welcome.
 func TestWelcomeFitsTheClient(t *testing.T) {
 	names := groupNames(200)
 	admit := func(_ context.Context, a *Admission) error { a.Groups = names; return nil }

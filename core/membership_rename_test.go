@@ -13,7 +13,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// renames notes the changes of name that an end hears of.
+// renames records the changes of name that an end hears of.
 func renames(r interface {
 	OnRename(func(c *Conn, old, name string))
 }) *kept[string] {
@@ -46,7 +46,7 @@ func TestRename(t *testing.T) {
 		require.Equal(t, "eve", cl.Name())
 		require.NoError(t, w.srv.Named("eve").Send("say", "hi"))
 
-		// What changes nothing is no event at either end.
+		// A rename to the same name is no event at either end.
 		require.NoError(t, cl.Rename(w.ctx, "eve"))
 		require.NoError(t, conn.Rename(w.ctx, "eve"))
 		require.NoError(t, cl.Rename(w.ctx, ""))
@@ -100,7 +100,7 @@ func TestRenameIsRefused(t *testing.T) {
 		require.Empty(t, atServer.All())
 		require.Empty(t, atClient.All())
 
-		// The old name is free, and so is one that somebody leaves with.
+		// The old name is free. The name of a client that has left is free, too.
 		require.NoError(t, ada.Rename(w.ctx, "grace"))
 		synctest.Wait()
 		second := w.join(w.client("ada"))
@@ -116,8 +116,8 @@ func TestRenameIsRefused(t *testing.T) {
 	})
 }
 
-// What is asked for is answered, whether it changes anything or not, and what has changed is said
-// before.
+// Each request for a name is answered, whether it changes anything or not. A change is told before
+// the answer.
 func TestRenameIsAnswered(t *testing.T) {
 	inWorld(t, &ServerOptions{Access: Access{UniqueNames: true}}, func(w *world) {
 		w.serve()
@@ -162,7 +162,7 @@ func TestRenameOrder(t *testing.T) {
 	})
 }
 
-// Of those who race for a name one gets it, and what they leave is free.
+// One of the clients that race for a name gets it. The names that they give up are free.
 func TestRenameRace(t *testing.T) {
 	inWorld(t, &ServerOptions{Access: Access{UniqueNames: true}, Limits: Limits{ChangeRate: -1}}, func(w *world) {
 		w.serve()
@@ -209,8 +209,8 @@ func TestRenameRace(t *testing.T) {
 	})
 }
 
-// Whoever renames a client, and however many at once: it and others hear last what holds, and
-// each is told an unbroken row of names.
+// A client and the others are told its final name last, whoever renames it and however many do so
+// at once. Each is told an unbroken row of names.
 func TestRenameFromEverywhere(t *testing.T) {
 	inWorld(t, &ServerOptions{Access: Access{Notices: tellEverything}}, func(w *world) {
 		w.serve()
@@ -235,7 +235,7 @@ func TestRenameFromEverywhere(t *testing.T) {
 					}
 				})
 			}
-			wg.Go(func() { ada.Rename(w.ctx, "her own") }) //nolint:errcheck // as above
+			wg.Go(func() { ada.Rename(w.ctx, "her own") }) //nolint:errcheck // it may lose
 			wg.Wait()
 			synctest.Wait()
 			require.Equal(t, conn.Name(), ada.Name())
@@ -248,8 +248,8 @@ func TestRenameFromEverywhere(t *testing.T) {
 	})
 }
 
-// Others are told of a change of name once they have been told of the client, and only those
-// who ask.
+// Other clients are told of a change of name only if they ask for notices, and after they have been
+// told of the client.
 func TestRenameNotices(t *testing.T) {
 	inWorld(t, &ServerOptions{Access: Access{Notices: tellEverything}}, func(w *world) {
 		var events kept[string]
@@ -280,7 +280,7 @@ func TestRenameNotices(t *testing.T) {
 	})
 }
 
-// Asking for renames alone asks for notices, and the others do no harm.
+// A client that registers only OnClientRename gets notices of renames. Other notices do no harm.
 func TestOnlyOnClientRename(t *testing.T) {
 	inWorld(t, &ServerOptions{Access: Access{Notices: tellEverything}}, func(w *world) {
 		var got kept[string]
@@ -299,7 +299,7 @@ func TestOnlyOnClientRename(t *testing.T) {
 	})
 }
 
-// A server that says nonsense of the name is left.
+// A client leaves a server that gives it a name that is not well formed.
 func TestRenameByABadServer(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()
@@ -321,8 +321,8 @@ func isTooMany(err error) error {
 	return fmt.Errorf("instead of too many groups: %w", err)
 }
 
-// The events of groups run at the other end than the one that asks, and at the one that asks
-// when it is answered; never when nothing changes, nor for the groups of the hello.
+// An event of a group runs at the end that has not made the change, and also at a client that has
+// asked for it. It does not run for a change without effect, or for the groups of the hello.
 func TestGroupEvents(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{MaxGroups: 2}}, func(w *world) {
 		var atServer, atClient kept[string]

@@ -16,10 +16,11 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// Join, Leave and Rename at a client return when the server has answered, and then its own
-// connection says so already: outside, in a handler, in a hook, and with manual dispatch.
+// Join, Leave and Rename at a client return when the server has answered. The client's own
+// connection has changed by then: outside handlers, in a handler, in a hook, and with manual
+// dispatch.
 func TestChangesAreAwaited(t *testing.T) {
-	steps := func(ctx context.Context, c *Conn) error { // one after the other, each checked
+	steps := func(ctx context.Context, c *Conn) error { // one change after the other, each checked
 		for _, step := range []struct {
 			do   func() error
 			want string
@@ -95,14 +96,14 @@ func TestChangesAreAwaited(t *testing.T) {
 					require.NoError(w.t, <-done)
 					require.Equal(w.t, "ada", w.conn("ada").Name())
 					require.NoError(w.t, cl.Close())
-					<-cl.Done() // which Run must see
+					<-cl.Done() // Run must see the end
 				})
 			})
 		}
 	}
 }
 
-// What the server refuses is what the caller gets, and nothing changes.
+// The caller gets the error with which the server refuses a change. Nothing changes.
 func TestChangesAreRefused(t *testing.T) {
 	refuse := NewError(1234, "not today")
 	opts := &ServerOptions{
@@ -157,7 +158,7 @@ func TestChangesAreRefused(t *testing.T) {
 			require.NotContains(t, line, "not today")
 		}
 
-		// What this side knows is not asked.
+		// A change that this end can refuse is not asked for.
 		for name, err := range map[string]error{
 			"bad group": ada.Join(w.ctx, "a\nb"), "no group": ada.Leave(w.ctx, ""), "bad name": ada.Rename(w.ctx, "a\nb"),
 		} {
@@ -178,8 +179,8 @@ func TestChangesAreRefused(t *testing.T) {
 	})
 }
 
-// A client may change its name and groups so often. One more is answered, and changes nothing;
-// the connection goes on.
+// A client that changes its name and groups too often gets an error, and nothing changes. The
+// connection goes on.
 func TestChangeRate(t *testing.T) {
 	tests := map[string]struct {
 		opts  ServerOptions
@@ -205,7 +206,7 @@ func TestChangeRate(t *testing.T) {
 					require.NoError(t, ada.Rename(w.ctx, fmt.Sprint(i)))
 				}
 				if tc.per > 0 {
-					for range 100 { // which do not count
+					for range 100 { // the refused changes do not count
 						err := ada.Rename(w.ctx, "more")
 						require.Equal(t, CodeRateLimit.String(), CodeOf(err).String())
 						require.True(t, IsRemote(err))
@@ -225,8 +226,8 @@ func TestChangeRate(t *testing.T) {
 	}
 }
 
-// However often several change the groups and the name of a client at once, what it is told last
-// is what holds.
+// The last change that a client is told is the state that holds, however many change its groups at
+// once.
 func TestChangesAreToldInOrder(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{ChangeRate: -1}}, func(w *world) {
 		w.serve()
@@ -248,8 +249,8 @@ func TestChangesAreToldInOrder(t *testing.T) {
 	})
 }
 
-// Events of changes that arrive together each have their own names, also when a slow handler
-// keeps them waiting; the name itself is the last already.
+// Changes of name that arrive together are events with their own names, also if a slow handler
+// keeps them waiting. The connection's name is already the last.
 func TestRenameEventsOfTheirOwn(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var events kept[string]
@@ -276,7 +277,7 @@ func TestRenameEventsOfTheirOwn(t *testing.T) {
 	})
 }
 
-// A change that is asked for while the connection breaks off is answered after the resume, once.
+// A change that is requested while the connection breaks off is answered once, after the resume.
 func TestChangesSurviveAResume(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var events, atServer kept[string]
@@ -308,8 +309,8 @@ func TestChangesSurviveAResume(t *testing.T) {
 	})
 }
 
-// A statement for whose event there is no room before the stream breaks off comes again, and its
-// event runs once.
+// A change for whose event there was no room when the stream broke off is sent again. Its event
+// runs once.
 func TestStatementThatIsNotReceived(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var events kept[string]
@@ -340,8 +341,7 @@ func TestStatementThatIsNotReceived(t *testing.T) {
 	})
 }
 
-// What waits for its turn can be given up, and then changes nothing; an id that is in use is
-// not taken twice.
+// A request that waits for its turn can be given up, and then changes nothing.
 func TestAsksAreCanceled(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		release := make(chan struct{})
@@ -363,7 +363,8 @@ func TestAsksAreCanceled(t *testing.T) {
 	})
 }
 
-// Asks count as calls, and one that comes while the server shuts down is answered.
+// Requests for changes count as calls. A request that comes while the server shuts down is
+// answered.
 func TestAsksCountAsCalls(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{MaxCalls: 2}, Timeouts: Timeouts{Drain: time.Minute}}, func(w *world) {
 		release := make(chan struct{})

@@ -17,7 +17,7 @@ import (
 	"github.com/hisock/hisock/transport/faulty"
 )
 
-// soak is how much of something a test does: more in make soak.
+// soak returns the size of a test: long in make soak, otherwise short.
 func soak(short, long int) int {
 	if os.Getenv("HISOCK_SOAK") != "" {
 		return long
@@ -25,9 +25,9 @@ func soak(short, long int) int {
 	return short
 }
 
-// A model is what must be true of a server and its clients however often streams break off:
-// in each session what arrives is a beginning of what was sent, and all of it if the session
-// was ended by its client; joins and leaves, and suspends and resumes, take turns.
+// A model is what must be true of a server and its clients however often streams break off. In each
+// session, the messages that arrive are a beginning of the messages that were sent, and all of them
+// if the client has ended the session. Joins and leaves alternate, and so do suspends and resumes.
 type model struct {
 	mu     sync.Mutex
 	sent   map[string][]int // accepted by Send, by direction and session
@@ -44,13 +44,14 @@ func newModel() *model {
 	}
 }
 
-// session names one, the same at both ends: a client's name and the number of its connection.
+// A modelMessage is a numbered message. Session is the same at both ends: the client's name and the
+// number of its connection.
 type modelMessage struct {
 	Session string
 	N       int
 }
 
-// next sends the next message of a session, or a raw one, and notes it if it was accepted.
+// next sends the next message of a session, or a raw message, and records it if it was accepted.
 func (m *model) next(c *Conn, way, session string, size int) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -70,7 +71,7 @@ func (m *model) arrived(way string, in modelMessage) {
 	m.got[key] = append(m.got[key], in.N)
 }
 
-// step is an event of a connection at the server, which may come only after another.
+// step records an event of a connection at the server. It may follow only the given events.
 func (m *model) step(c *Conn, event string, after ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -110,7 +111,7 @@ func TestModel(t *testing.T) {
 			Limits:   Limits{QueueBytes: 32<<10 + rng.IntN(256<<10), InboxBytes: 1<<10 + rng.IntN(64<<10), MaxConcurrent: 4},
 			Timeouts: Timeouts{Resume: time.Duration(20+rng.IntN(2000)) * time.Millisecond},
 		}
-		if seed%3 == 2 { // a client may be too late, where dialing takes a while
+		if seed%3 == 2 { // some clients are too late: dialing takes a while
 			opts.Timeouts.Resume = time.Duration(1+rng.IntN(20)) * time.Millisecond
 		}
 		inWorld(t, opts, func(w *world) {
@@ -159,7 +160,7 @@ func runModel(w *world, rng *rand.Rand, seed uint64) *model {
 		cl.dialer = faulty.Dialer(net, func(n int) faulty.Script {
 			at := cuts.Int64N(40_000)
 			if n == 0 {
-				at += 500 // the first connects
+				at += 500 // the first connects at once
 			}
 			if cuts.IntN(2) == 0 {
 				return faulty.Script{faulty.Read(at, faulty.Cut())}
@@ -185,7 +186,7 @@ func runModel(w *world, rng *rand.Rand, seed uint64) *model {
 	return m
 }
 
-// live is what one client does.
+// live is the program of one client.
 func (m *model) live(ctx context.Context, cl *Client, rng *rand.Rand) error {
 	for i := range 200 {
 		c := cl.Conn()
@@ -211,14 +212,14 @@ func (m *model) live(ctx context.Context, cl *Client, rng *rand.Rand) error {
 			m.next(c, "up", session, rng.IntN(3000)) //nolint:errcheck // or the session has ended
 		}
 	}
-	// What is left is sent once there is a stream to send it over.
+	// The rest is sent once there is a stream.
 	for cl.Conn().Suspended() || cl.Conn().isEnded() {
 		time.Sleep(10 * time.Millisecond)
 	}
 	return m.leave(ctx, cl)
 }
 
-// leave ends a session in order, and notes it if that came off: its stream may break off before.
+// leave ends a session in order and records it. It tries again if the stream breaks off before.
 func (m *model) leave(ctx context.Context, cl *Client) error {
 	for {
 		c := cl.Conn()

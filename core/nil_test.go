@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A function that is nil is refused when it is registered, not when something comes for it.
+// A nil function is refused when it is registered, not when it is needed.
 func TestNilFunctionsAreRefused(t *testing.T) {
 	for name, register := range map[string]func(srv *Server, cl *Client){
 		"On":        func(srv *Server, _ *Client) { On[string](srv, "x", nil) },
@@ -63,7 +63,7 @@ func TestNilFunctionsAreRefused(t *testing.T) {
 	}
 }
 
-// No reason, no context or no connection is a valid argument, and does not panic.
+// A nil reason, context or connection is a valid argument and does not panic.
 func TestNilArguments(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var none context.Context
@@ -119,7 +119,7 @@ func TestNilArguments(t *testing.T) {
 	})
 }
 
-// Shutdown without a context waits until nothing runs any more.
+// Shutdown without a context waits until nothing runs.
 func TestNilContextOfShutdown(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.srv.OnLeave(func(*Conn, error) { time.Sleep(time.Minute) })

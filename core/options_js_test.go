@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A browser build takes no option silently that it does not have.
+// A browser build refuses options that it does not have.
 func TestOptionsOfABrowserBuild(t *testing.T) {
 	for option, opts := range map[string]*ClientOptions{
 		"Classic":    {Classic: &Classic{}},

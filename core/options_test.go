@@ -14,7 +14,7 @@ import (
 	"github.com/hisock/hisock/core/internal/budget"
 )
 
-// optionsNamed are the options that err names, with why.
+// optionsNamed returns the options that err names, with the reasons.
 func optionsNamed(err error) (all []string) {
 	list, _ := err.(interface{ Unwrap() []error })
 	if list == nil {
@@ -125,7 +125,7 @@ func TestClientOptionsThatCannotBe(t *testing.T) {
 	}
 }
 
-// One rule: zero is the default, negative is off, where an option can be off.
+// Zero is the default of an option, and negative turns it off where it can be off.
 func TestOptionsThatAreOff(t *testing.T) {
 	off := resolved(&ServerOptions{
 		Limits: Limits{
@@ -149,7 +149,7 @@ func TestOptionsThatAreOff(t *testing.T) {
 	require.Zero(t, kept.Retry.For)
 }
 
-// A bound of Retry that is not set is never on the wrong side of one that is.
+// A bound of Retry that is not set adjusts to the bound that is set.
 func TestRetryBounds(t *testing.T) {
 	tests := map[string]struct{ set, want Retry }{
 		"none":      {Retry{}, Retry{Min: 500 * time.Millisecond, Max: 20 * time.Second}},
@@ -168,13 +168,13 @@ func TestRetryBounds(t *testing.T) {
 	}
 }
 
-// The bound on memory is half of what the process may have, unless there is none.
+// MemoryBytes is half of the memory that the process may have by default. Negative is no bound.
 func TestMemoryBytesByDefault(t *testing.T) {
 	require.Equal(t, budget.DefaultLimit(), resolved(nil).Limits.MemoryBytes)
 	require.Zero(t, resolved(&ServerOptions{Limits: Limits{MemoryBytes: -1}}).Limits.MemoryBytes)
 }
 
-// No bound is so large that adding a frame to what waits makes a number that is too large for an int.
+// No bound of a queue is so large that adding a frame overflows an int.
 func TestQueueBoundsThatOverflow(t *testing.T) {
 	for _, n := range []int{math.MaxInt, math.MaxInt/4 + 1} {
 		_, err := NewServer(&ServerOptions{Limits: Limits{QueueBytes: n, InboxBytes: n}})

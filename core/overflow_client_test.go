@@ -13,21 +13,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A busyServer is one whose handlers wait for a gate, so that it stops reading, and a client of
-// it with a small queue.
+// A busyServer is a server whose handlers wait for a gate, which stops it from reading, and a
+// client with a small queue.
 type busyServer struct {
 	*world
 	cl     *Client
 	states *kept[string]
 	gate   chan struct{}
-	open   func() // closes it
+	open   func() // opens the gate
 	filled int    // frames sent by stall
 
-	fill, n kept[int] // what the handlers got
-	missed  kept[int] // what the server was told
+	fill, n kept[int] // numbers that the handlers got
+	missed  kept[int] // numbers that the server was told
 }
 
-// busyQueue is more than a stream and the server's buffers hold, so that what they do is kept.
+// busyQueue is more than a stream and the server's buffers hold, in bytes: frames that are sent
+// while the server is busy stay in the queue.
 const busyQueue = 128 << 10
 
 // inBusyWorld runs f with a client that is connected.
@@ -65,12 +66,12 @@ func inBusyWorld(t *testing.T, opts ClientOptions, f func(b *busyServer)) {
 		})
 		w.join(b.cl)
 		f(b)
-		b.cl.Close() //nolint:errcheck // some tests lose what is queued
+		b.cl.Close() //nolint:errcheck // some tests lose queued frames
 		<-b.cl.Done()
 	})
 }
 
-// stall sends until nothing more is read.
+// stall sends until nothing is read.
 func (b *busyServer) stall() {
 	b.t.Helper()
 	for b.cl.Conn().Stats().Waiting == 0 {
@@ -81,15 +82,15 @@ func (b *busyServer) stall() {
 	}
 }
 
-// leave cuts the stream. The client comes back when some time has passed.
+// leave cuts the stream. The client comes back after a while.
 func (b *busyServer) leave() {
 	b.cl.Conn().breakOff()
 	synctest.Wait()
 	require.True(b.t, b.cl.Conn().Suspended())
 }
 
-// rest lets the server work, and the client come back if it is away. Both have gone on with the
-// same connection, and what stall sent has arrived.
+// rest lets the server work, and the client come back if it is away. It checks that both go on with
+// the same connection, and that the messages of stall have arrived.
 func (b *busyServer) rest() {
 	b.t.Helper()
 	b.open()
@@ -112,10 +113,10 @@ func TestOverflowClient(t *testing.T) {
 	const sends, size = 100, 8000
 	tests := map[string]struct {
 		policy Overflow
-		rest   bool // it is that of all commands
+		rest   bool // the policy is for all commands
 		raw    bool
-		first  bool // of what is sent arrive, else the last
-		count  int  // at least
+		first  bool // the first messages arrive, else the last
+		count  int  // messages that arrive, at least
 	}{
 		"drop newest":             {policy: OverflowDropNewest, first: true, count: 4},
 		"drop oldest":             {policy: OverflowDropOldest, count: 4},
@@ -183,7 +184,8 @@ func btoi(b bool) int {
 	return 0
 }
 
-// Where the policy says so a full queue ends the connection, and a client that is away refuses.
+// Under OverflowDisconnect a full queue ends the connection, and a client that is away refuses
+// messages.
 func TestOverflowClientDisconnects(t *testing.T) {
 	tests := map[string]ClientOptions{
 		"all":            {Overflow: OverflowDisconnect},
@@ -221,7 +223,7 @@ func TestOverflowClientDisconnects(t *testing.T) {
 	}
 }
 
-// A server hears of drops before a client that leaves in order has gone.
+// A server hears of dropped frames before the goodbye of a client that leaves in order.
 func TestMissedBeforeGoodbye(t *testing.T) {
 	inBusyWorld(t, ClientOptions{OverflowOf: map[string]Overflow{"n": OverflowDropOldest}}, func(b *busyServer) {
 		b.stall()

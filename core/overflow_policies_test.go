@@ -10,8 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Each policy has a text, is an option, and says truly whether frames under it give way: to a peer that does not read, and
-// in what is held back for a client of the original. A new policy must pass here before it has a test of its own.
+// Each policy has a text, is an option, and says truly whether frames under it give way: in the queue of a peer that
+// does not read, and among the frames that are held back for a client of the original. A new policy must pass here
+// before it has a test of its own.
 func TestEachOverflow(t *testing.T) {
 	dropping := 0
 	for o := range overflowEnd {

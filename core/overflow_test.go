@@ -17,14 +17,14 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A slowPeer is a client that joins by hand over a stream that holds next to nothing, and
-// reads when it is told to.
+// A slowPeer is a client by hand over a stream that holds next to nothing. It reads when the test
+// says so.
 type slowPeer struct {
 	*coretest.Peer
 	c *Conn
 }
 
-// slow joins as a client that does not read.
+// slow joins with a client that does not read.
 func (w *world) slow(name string) *slowPeer {
 	p := w.hello(&wire.Hello{Name: name, Resume: true})
 	synctest.Wait()
@@ -33,7 +33,7 @@ func (w *world) slow(name string) *slowPeer {
 	return &slowPeer{p, c}
 }
 
-// stall fills what the stream holds, so that what follows waits in the queue.
+// stall fills the stream: later frames wait in the queue.
 func (p *slowPeer) stall() {
 	p.T.Helper()
 	for range 1000 {
@@ -46,8 +46,8 @@ func (p *slowPeer) stall() {
 	require.FailNow(p.T, "the stream never fills")
 }
 
-// rest reads all that waits, and returns the commands but those that filled the stream, and
-// how many were missed.
+// rest reads all waiting frames. It returns the commands, without the commands of stall, and the
+// number of missed frames.
 func (p *slowPeer) rest() (got []string, missed uint64) {
 	p.T.Helper()
 	require.NoError(p.T, p.Stream.SetReadDeadline(time.Now().Add(time.Second)))
@@ -81,7 +81,7 @@ func (p *slowPeer) rest() (got []string, missed uint64) {
 // askNonce is the nonce of a ping that asks for an ack.
 const askNonce = 1 << 63
 
-// number is a payload of n bytes that begins with a number.
+// number returns a payload of n bytes that begins with i.
 func number(i, n int) []byte {
 	b := make([]byte, n)
 	binary.PutUvarint(b, uint64(i))
@@ -93,9 +93,9 @@ func TestOverflow(t *testing.T) {
 	tests := map[string]struct {
 		of    map[string]Overflow
 		send  func(i int) (command string, n int)
-		first int  // of what arrives
-		count int  // at least
-		fails bool // the last send
+		first int  // number of the first message that arrives
+		count int  // messages that arrive, at least
+		fails bool // the last send fails
 	}{
 		"drop newest": {
 			of:   map[string]Overflow{"n": OverflowDropNewest},
@@ -156,7 +156,7 @@ func TestOverflow(t *testing.T) {
 	}
 }
 
-// What may not be dropped stays in its place among what may.
+// Frames that may not be dropped keep their place among frames that may.
 func TestOverflowSparesTheRest(t *testing.T) {
 	inWorld(t, &ServerOptions{
 		Limits: Limits{QueueBytes: 16 << 10}, Overflow: OverflowDropOldest,
@@ -197,7 +197,7 @@ func TestOverflowSparesTheRest(t *testing.T) {
 	})
 }
 
-// Holes that drops leave do not make a queue grow.
+// The holes of dropped frames do not make a queue grow.
 func TestOverflowLatestDoesNotGrow(t *testing.T) {
 	inWorld(t, &ServerOptions{Overflow: OverflowLatest}, func(w *world) {
 		w.serve()
@@ -218,7 +218,7 @@ func TestOverflowLatestDoesNotGrow(t *testing.T) {
 	})
 }
 
-// A client hears once of what it missed, also when it has been away.
+// A client is told once how many frames it has missed, also after it has been away.
 func TestMissed(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 8 << 10}, Overflow: OverflowDropOldest}, func(w *world) {
 		w.serve()
@@ -264,7 +264,8 @@ func TestOverflowOptions(t *testing.T) {
 	}
 }
 
-// moves sends positions of so many players, as often as a game does, and waits for each frame.
+// moves sends the positions of players, frames times at the pace of a game, and waits for each
+// frame.
 func moves(send func(command string, payload []byte, opts ...SendOption) error, players, frames int) error {
 	for i := range frames {
 		for player := range players {
@@ -277,8 +278,8 @@ func moves(send func(command string, payload []byte, opts ...SendOption) error, 
 	return nil
 }
 
-// A client that reads loses nothing under OverflowLatest, whether its writer comes to it at once or
-// not, and however many have the same name.
+// A client that reads loses nothing under OverflowLatest, whether its writer begins at once or not,
+// and however many messages have the same name.
 func TestOverflowLatestDropsNothingThatCanBeWritten(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 64 << 10}, Overflow: OverflowLatest}, func(w *world) {
 		var got kept[int]
@@ -310,8 +311,8 @@ func TestOverflowLatestDropsNothingThatCanBeWritten(t *testing.T) {
 	})
 }
 
-// One that does not read for a while gets the latest of each key then, of each name by itself, in the
-// order in which these were sent, and the queue holds no more than these.
+// A client that does not read for a while gets the latest message of each name and key, in the order
+// in which they were sent. The queue holds no more than these messages.
 func TestOverflowLatestByKey(t *testing.T) {
 	inWorld(t, &ServerOptions{Overflow: OverflowLatest}, func(w *world) {
 		w.serve()
@@ -339,7 +340,8 @@ func TestOverflowLatestByKey(t *testing.T) {
 	})
 }
 
-// Frames of ever new keys, in a burst or for one who is away, take no more memory than a queue may.
+// Frames with ever new keys take no more memory than a queue may, in a burst or for a client that
+// is away.
 func TestOverflowLatestOfManyKeys(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 64 << 10}, Overflow: OverflowLatest}, func(w *world) {
 		w.serve()
@@ -356,7 +358,8 @@ func TestOverflowLatestOfManyKeys(t *testing.T) {
 	})
 }
 
-// What a group keeps is not dropped either if its sender was willing to wait, whatever the policy for the rest.
+// A message that a group keeps is not dropped if its sender was willing to wait, whatever the
+// policy for other messages.
 func TestKeptMessageOfAWaitingSenderIsNotDropped(t *testing.T) {
 	opts := &ServerOptions{
 		Limits: Limits{QueueBytes: 256 << 10}, History: History{Messages: 100}, OverflowOf: map[string]Overflow{"n": OverflowDropOldest},

@@ -17,7 +17,7 @@ import (
 func TestOverflowBlocks(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 16 << 10}, Overflow: OverflowBlock}, func(w *world) {
 		w.serve()
-		p := w.slow("ada") // which never acknowledges anything, but answers pings
+		p := w.slow("ada") // the client acknowledges nothing, but answers pings
 		sent := make(chan error, 1)
 		go func() {
 			for i := range 1000 {
@@ -41,13 +41,13 @@ func TestOverflowBlocks(t *testing.T) {
 	})
 }
 
-// Who waits because nothing was acknowledged asks for that, also when everything has been written
-// by then.
+// A sender that waits because nothing was acknowledged asks for an ack, also if everything has been
+// written by then.
 func TestBlockedSenderAsksByItself(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 16 << 10}}, func(w *world) {
 		w.serve()
 		p := w.slow("ada")
-		for i := range 15 { // each is read before the next is sent, so that nobody writes in the end
+		for i := range 15 { // each is read before the next is sent: no write is under way in the end
 			require.NoError(t, p.c.SendBytes("n", number(i, 1<<10)))
 			p.WantCommand("n")
 		}
@@ -66,7 +66,7 @@ func TestBlockedSenderAsksByItself(t *testing.T) {
 	})
 }
 
-// Those who wait do not push out what a resume needs: they ask for an ack.
+// Senders that wait do not push out frames that a resume needs: they ask for an ack.
 func TestBlockedSendersWaitForAcks(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 64 << 10}}, func(w *world) {
 		w.serve()
@@ -109,8 +109,8 @@ func TestBlockedSendersWaitForAcks(t *testing.T) {
 	})
 }
 
-// Unless it says otherwise a client goes at the speed of its server. A send for which there is no room
-// until WriteTimeout has queued nothing, and the connection goes on: what was queued arrives.
+// A client goes at the speed of its server by default. A send for which there is no room within
+// WriteTimeout queues nothing. The connection goes on, and queued messages arrive.
 func TestClientWaitsByDefault(t *testing.T) {
 	ways := map[string]func(cl *Client, p []byte) error{
 		"bytes": func(cl *Client, p []byte) error { return cl.SendBytes("n", p) },
@@ -151,7 +151,7 @@ func TestClientWaitsByDefault(t *testing.T) {
 	}
 }
 
-// A quick loop is slowed down to what the server takes, and loses nothing.
+// A quick loop of sends is slowed down to the server's speed and loses nothing.
 func TestClientSendsQuickly(t *testing.T) {
 	inBusyWorld(t, ClientOptions{}, func(b *busyServer) {
 		b.open()
@@ -164,7 +164,7 @@ func TestClientSendsQuickly(t *testing.T) {
 	})
 }
 
-// What is sent from a hook or a handler is more than there is room for, and nothing of it is lost.
+// A hook or handler may send more than there is room for. No message is lost.
 func TestClientSendsMuchFromHooks(t *testing.T) {
 	const sends = 100
 	tests := map[string]struct {
@@ -233,8 +233,8 @@ func TestClientSendsMuchFromHooks(t *testing.T) {
 	}
 }
 
-// A handler that sends more than there is room for waits as well, also with a context of its own
-// while what it waits for is behind more than is read ahead.
+// A handler that sends more than there is room for waits, also with a context of its own, and also
+// if the ack that it waits for comes after more frames than may wait.
 func TestHandlerWaitsForRoom(t *testing.T) {
 	options := map[string][]SendOption{
 		"by default":               nil,
@@ -248,7 +248,7 @@ func TestHandlerWaitsForRoom(t *testing.T) {
 				flood := func(to *kept[int]) func(ctx context.Context, c *Conn, p []byte) error {
 					return func(ctx context.Context, c *Conn, p []byte) error {
 						to.Add(len(p))
-						if len(p) > 0 { // not a start
+						if len(p) > 0 { // not the start
 							return nil
 						}
 						with := opts
@@ -282,7 +282,7 @@ func TestHandlerWaitsForRoom(t *testing.T) {
 	}
 }
 
-// Who waits for room does so while the client is away, too, and then nothing is lost.
+// A sender that waits for room goes on waiting while the client is away. Nothing is lost.
 func TestOverflowClientBlocks(t *testing.T) {
 	for where, away := range map[string]bool{"connected": false, "away": true} {
 		t.Run(where, func(t *testing.T) {
@@ -318,7 +318,7 @@ func TestOverflowClientBlocks(t *testing.T) {
 	}
 }
 
-// Nobody waits for a connection that has ended.
+// A sender does not wait for a connection that has ended.
 func TestOverflowClientBlocksUntilTheEnd(t *testing.T) {
 	tests := map[string]struct {
 		end  func(b *busyServer)
@@ -355,7 +355,7 @@ func TestOverflowClientBlocksUntilTheEnd(t *testing.T) {
 	}
 }
 
-// A handler may wait as well: the client comes back meanwhile.
+// A handler may wait for room: the client comes back meanwhile.
 func TestOverflowClientBlocksInHandler(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got kept[int]
