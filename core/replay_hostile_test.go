@@ -16,12 +16,13 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// Whatever a server says of what groups keep, its client goes on or ends with a reason.
+// A client survives any statement of its server about histories: it goes on, or it ends with a
+// reason.
 func TestReplaysOfAHostileServer(t *testing.T) {
 	replay := func(r wire.Replay) []byte { return wire.AppendReplay(nil, &r) }
 	tests := map[string]struct {
 		say  []byte
-		code Code // CodeNone: it goes on
+		code Code // CodeNone: the client goes on
 	}{
 		"message of an unknown group": {wire.AppendGroupCommand(nil, "red", 7, "say", []byte("x")), CodeNone},
 		"greatest numbers": {slices.Concat(
@@ -70,7 +71,7 @@ func TestReplaysOfAHostileServer(t *testing.T) {
 	}
 }
 
-// A server that replays groups without end, in which the client is not, fills no memory.
+// A server that replays endless groups, in which the client is not, fills no memory.
 func TestReplaysAreBounded(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		t := w.t
@@ -91,7 +92,8 @@ func TestReplaysAreBounded(t *testing.T) {
 	})
 }
 
-// All members of a group get what is sent to it in the same order, that of the numbers, however many send.
+// All members of a group get its messages in the same order, the order of the numbers, however many
+// send.
 func TestMessagesOfAGroupHaveOneOrder(t *testing.T) {
 	inReplayWorld(t, func(w *world) {
 		w.serve()

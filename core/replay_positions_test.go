@@ -13,7 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A client that left a group, or that the server puts into one, is given nothing twice either.
+// A client that joins a group again, at its own request or by the server's program, gets no message
+// twice.
 func TestPositionsOfGroupsThatWereLeft(t *testing.T) {
 	inReplayWorld(t, func(w *world) {
 		w.serve()
@@ -36,7 +37,8 @@ func TestPositionsOfGroupsThatWereLeft(t *testing.T) {
 	})
 }
 
-// A server that takes short hellos only is told no positions, and its client has nothing twice all the same.
+// A server that takes only short hellos is told no positions. Its client gets no message twice all
+// the same.
 func TestPositionsThatAreTooLong(t *testing.T) {
 	opts := *replayed
 	opts.Limits.MaxHello = 80
@@ -59,7 +61,7 @@ func TestPositionsThatAreTooLong(t *testing.T) {
 	})
 }
 
-// Who is left out of what it has sent itself does not get it as it joins anew.
+// A message that left a client out is not replayed to the client when it joins anew.
 func TestExceptedMessagesHavePassed(t *testing.T) {
 	inReplayWorld(t, func(w *world) {
 		w.serve()
@@ -77,7 +79,7 @@ func TestExceptedMessagesHavePassed(t *testing.T) {
 	})
 }
 
-// A message for which somebody waits is received out of its turn, and counts all the same.
+// A message that Recv or RecvRaw has received counts as handled: it is not replayed.
 func TestReceivedMessagesHavePassed(t *testing.T) {
 	inReplayWorld(t, func(w *world) {
 		w.serve()
@@ -110,8 +112,8 @@ func TestReceivedMessagesHavePassed(t *testing.T) {
 	})
 }
 
-// What was read but not handled as a client ends comes again, and what a slow handler keeps waiting is
-// told in its order.
+// Messages that were read but not handled when a client ended come again. Messages that wait for a
+// slow handler are handled in their order.
 func TestPositionsAreOfWhatWasHandled(t *testing.T) {
 	inReplayWorld(t, func(w *world) {
 		w.serve()
@@ -132,7 +134,7 @@ func TestPositionsAreOfWhatWasHandled(t *testing.T) {
 		time.Sleep(time.Minute) // another goroutine reads by now
 		w.say("red", "3")
 		synctest.Wait()
-		go cl.Close() //nolint:errcheck // what did not arrive is not looked at here
+		go cl.Close() //nolint:errcheck // undelivered messages are no matter here
 		synctest.Wait()
 		close(hold)
 		<-cl.Done()
@@ -143,7 +145,7 @@ func TestPositionsAreOfWhatWasHandled(t *testing.T) {
 	})
 }
 
-// Without Replay nothing is given by itself, and positions change nothing.
+// Without Replay nothing is replayed by itself, and positions change nothing.
 func TestPositionsWithoutReplay(t *testing.T) {
 	inWorld(t, &ServerOptions{History: History{Messages: 3}, Timeouts: Timeouts{Resume: time.Minute}}, func(w *world) {
 		w.serve()
@@ -165,7 +167,7 @@ func TestPositionsWithoutReplay(t *testing.T) {
 	})
 }
 
-// What a group keeps goes into the bytes of a detached session with the rest of it.
+// The session of a detached client has its positions.
 func TestPositionsAreDetached(t *testing.T) {
 	for name, over := range map[string]bool{"resumed": false, "session over": true} {
 		t.Run(name, func(t *testing.T) {

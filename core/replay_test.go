@@ -15,7 +15,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// follows makes a client note all that it is given of its groups, and what it is told of replays:
+// follows makes a client record the messages of its groups and what it is told of replays:
 //
 //	+red 2          2 messages come
 //	+red 2 -5       and 5 were missed
@@ -54,7 +54,7 @@ func (w *world) follower(net *network, name string, groups ...string) (*Client, 
 	return cl, &got
 }
 
-// away cuts a client off until its session is over, does something meanwhile, and lets it join anew.
+// away cuts a client off until its session is over, calls meanwhile, and lets the client join anew.
 func (w *world) away(net *network, meanwhile func()) {
 	net.fail(false)
 	time.Sleep(2 * time.Minute)
@@ -73,7 +73,7 @@ func inReplayWorld(t *testing.T, f func(w *world)) {
 	inWorld(t, &opts, f)
 }
 
-// What comes twice, what is new and what was missed is told to handlers of every form.
+// Handlers of every form are told whether a message is replayed, and how many were missed.
 func TestReplayIsTold(t *testing.T) {
 	inReplayWorld(t, func(w *world) {
 		w.serve()
@@ -127,7 +127,7 @@ func TestReplayIsTold(t *testing.T) {
 	})
 }
 
-// A client that joins anew is given each message once, and hears how many it has missed.
+// A client that joins anew gets each message once, and is told how many it has missed.
 func TestJoiningAnewGivesNothingTwice(t *testing.T) {
 	inReplayWorld(t, func(w *world) {
 		w.serve()
@@ -148,7 +148,7 @@ func TestJoiningAnewGivesNothingTwice(t *testing.T) {
 		w.away(&net, func() { w.say("red", "10"); w.srv.Group("red").Forget(); w.say("red", "11") })
 		got.Wants(t, "+blue 0", "=blue", "+red 1 -?", "old 11", "=red")
 
-		// It was resumed: nothing is replayed.
+		// After a resume nothing is replayed.
 		net.fail(false)
 		time.Sleep(time.Second)
 		w.say("red", "12")
@@ -156,7 +156,7 @@ func TestJoiningAnewGivesNothingTwice(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		got.Wants(t, "new 12")
 
-		// It ends, and connects again.
+		// The client ends and connects again.
 		require.NoError(t, cl.Close())
 		<-cl.Done()
 		w.say("red", "13")
@@ -191,7 +191,7 @@ func TestForgettingIsAGap(t *testing.T) {
 	})
 }
 
-// A client has its positions also where another server runs by now, which has other numbers.
+// A client keeps its positions when another server has taken over, which has other numbers.
 func TestAnotherServerIsAGap(t *testing.T) {
 	inReplayWorld(t, func(w *world) {
 		w.serve()
@@ -219,7 +219,7 @@ func TestAnotherServerIsAGap(t *testing.T) {
 	})
 }
 
-// Concurrent handlers see what they are given as others do, beside a handler that is slow too.
+// Concurrent handlers see whether a message is replayed, also beside a slow handler.
 func TestReplayedBesideASlowHandler(t *testing.T) {
 	inReplayWorld(t, func(w *world) {
 		w.serve()
@@ -239,7 +239,7 @@ func TestReplayedBesideASlowHandler(t *testing.T) {
 		got.Wants(t, "1false")
 		require.NoError(t, w.conn("ada").Join(w.ctx, "blue"))
 		w.say("blue", "new")
-		got.Wants(t) // whether these are replayed is not told yet
+		got.Wants(t) // no OnReplay has run yet
 		close(hold)
 		synctest.Wait()
 		require.ElementsMatch(t, []string{"oldtrue", "newfalse"}, got.All())
@@ -247,8 +247,8 @@ func TestReplayedBesideASlowHandler(t *testing.T) {
 	})
 }
 
-// A client that is not sent a message since its queue is full hears of it by OnMissed; its position
-// goes on with the next.
+// A client that misses a message because its queue is full hears of it by OnMissed. Its position
+// goes on with the next message.
 func TestDroppedMessagesAreNotReplayed(t *testing.T) {
 	opts := *replayed
 	opts.History.Messages = 100
@@ -284,8 +284,8 @@ func TestDroppedMessagesAreNotReplayed(t *testing.T) {
 	})
 }
 
-// In the middle of a replay a session is detached, with what was not handled: the next program goes on in the
-// middle, or begins again there.
+// A session is detached in the middle of a replay, with messages that were not handled. The next program goes
+// on there, or has the rest replayed if the session is over.
 func TestReplayIsDetachedInTheMiddle(t *testing.T) {
 	for name, over := range map[string]bool{"resumed": false, "session over": true} {
 		t.Run(name, func(t *testing.T) {
@@ -327,8 +327,8 @@ func TestReplayIsDetachedInTheMiddle(t *testing.T) {
 	}
 }
 
-// Where the network fails at any time, and sessions end or go on, each message of a group comes once and in
-// order, and none is missed that is kept.
+// A client gets each message of a group once and in order over a network that fails at any time, whether
+// its session goes on or ends. It misses no message that is kept.
 func TestEachMessageOnceOverFailingNetworks(t *testing.T) {
 	opts := &ServerOptions{History: History{Messages: 100_000, Bytes: 64 << 20, Replay: true}, Timeouts: Timeouts{Resume: 3 * time.Second}, Limits: Limits{QueueBytes: 1 << 20}}
 	inWorld(t, opts, func(w *world) {

@@ -12,7 +12,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// Those who can be sent to.
+// The senders of a server.
 var (
 	_ Sender = (*Conn)(nil)
 	_ Sender = (*Client)(nil)
@@ -22,12 +22,12 @@ var (
 	_ Sender = (*Everybody)(nil)
 )
 
-// TestSenders has each option on each way to send: who gets it, and what fails.
+// TestSenders has each option on each sender: who gets the message, and what fails.
 func TestSenders(t *testing.T) {
 	tests := map[string]struct {
 		to   func(s *Server) Sender
 		opts func(w *world) []SendOption
-		want string // who get it
+		want string // who gets the message
 		code Code
 	}{
 		"connection":               {to: toConn("ada"), want: "ada"},
@@ -86,7 +86,8 @@ func TestSenders(t *testing.T) {
 	}
 }
 
-// inSendWorld runs f with ada and bob in the group red, ada alone in hers, another bob, and eve.
+// inSendWorld runs f with ada and bob in the group red, ada alone in her own group, a second bob,
+// and eve.
 func inSendWorld(t *testing.T, middleware bool, f func(w *world, got *kept[string], ada *Conn)) {
 	users := func(_ context.Context, a *Admission) error { a.User = "user of " + a.Name; return nil }
 	inWorld(t, &ServerOptions{Access: Access{Authorize: users}}, func(w *world) {
@@ -136,7 +137,7 @@ func butBothInTurn(w *world) []SendOption {
 	return []SendOption{Except(w.conn("ada")), Except(w.conn("eve")), Except(nil)}
 }
 
-// TestSendMiddlewareSees has what middleware is told of a send, and what it may change.
+// TestSendMiddlewareSees has what the middleware is told of a send, and what it may change.
 func TestSendMiddlewareSees(t *testing.T) {
 	type seen struct {
 		to, group, user, name, key string
@@ -175,19 +176,20 @@ func TestSendMiddlewareSees(t *testing.T) {
 				for _, name := range []string{"ada", "bob", "bob", "eve"} {
 					w.join(w.client(name, "red"))
 				}
-				tc.send(w.srv, w.conn("ada")) //nolint:errcheck // TestSenders has which fail
+				tc.send(w.srv, w.conn("ada")) //nolint:errcheck // TestSenders says which fail
 				require.Equal(t, []seen{tc.want}, got.All())
 			})
 		})
 	}
 }
 
-// TestWaitAtSeveral has a send to several wait for one who does not read, which the others do not.
+// A send to several clients waits for a client that does not read. The other clients have the
+// message at once.
 func TestWaitAtSeveral(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 4 << 10}, Timeouts: Timeouts{Write: -1, Heartbeat: -1}}, func(w *world) {
 		w.serve()
 		var got kept[int]
-		w.hello(&wire.Hello{Name: "stalled"}) // and reads nothing
+		w.hello(&wire.Hello{Name: "stalled"}) // reads nothing
 		cl := w.client("ada")
 		On(cl, "n", func(_ context.Context, _ *Conn, in []byte) error { got.Add(len(in)); return nil })
 		w.join(cl)
@@ -212,7 +214,7 @@ func TestWaitAtSeveral(t *testing.T) {
 	})
 }
 
-// TestOptionsDoNotAllocate has what the options of a send cost beside a send without any.
+// TestOptionsDoNotAllocate compares sends with options to sends without any.
 func TestOptionsDoNotAllocate(t *testing.T) {
 	inSendWorld(t, false, func(w *world, _ *kept[string], ada *Conn) {
 		payload := []byte("hello")

@@ -19,12 +19,12 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// streets is a listener in memory whose callers have addresses.
+// streets is a listener in memory that knows the addresses of its callers.
 type streets struct {
 	*transport.PipeListener
 
-	mu    sync.Mutex  // held by who dials
-	addrs chan string // of those who are not accepted yet, in order
+	mu    sync.Mutex  // held while dialing
+	addrs chan string // of callers that are not accepted yet, in order
 }
 
 // A house dials from one address.
@@ -59,7 +59,7 @@ func (c *residing) Info() transport.Info {
 	return info
 }
 
-// street serves clients that have addresses.
+// street serves clients with addresses.
 func (w *world) street() *streets {
 	l := &streets{PipeListener: w.lis, addrs: make(chan string, 1000)}
 	go w.srv.Serve(w.ctx, l) //nolint:errcheck // nil after Shutdown
@@ -76,8 +76,8 @@ func (w *world) from(l *streets, addr string) *coretest.Peer {
 func TestMaxConnsPerAddr(t *testing.T) {
 	tests := map[string]struct {
 		limit   int
-		addrs   []string // of which the last is one too many
-		another string   // that is let in all the same
+		addrs   []string // the last is one too many
+		another string   // is let in all the same
 	}{
 		"IPv4 by address":            {limit: 2, addrs: []string{"10.1.2.3:1", "10.1.2.3:2", "10.1.2.3:3"}, another: "10.1.2.4:1"},
 		"IPv4 mapped into IPv6":      {limit: 2, addrs: []string{"10.1.2.3:1", "[::ffff:10.1.2.3]:2", "10.1.2.3:3"}, another: "[::ffff:10.1.2.4]:1"},
@@ -96,7 +96,7 @@ func TestMaxConnsPerAddr(t *testing.T) {
 	}
 }
 
-// serve1 fills an address and finds that one more is refused and another address is not.
+// serve1 fills an address. One more client of the address is refused, and another address is not.
 func (w *world) serve1(addrs []string, another string) {
 	l := w.street()
 	last := len(addrs) - 1
@@ -114,14 +114,14 @@ func (w *world) serve1(addrs []string, another string) {
 	require.Equal(w.t, wire.KindWelcome, w.helloFrom(l, addrs[last]).Want().Kind, "a place is free again")
 }
 
-// helloFrom is from, and says hello.
+// helloFrom connects by hand from an address and sends a hello.
 func (w *world) helloFrom(l *streets, addr string) *coretest.Peer {
 	p := w.from(l, addr)
 	p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
 	return p
 }
 
-// Who may stand for many is limited only when that is asked for.
+// Addresses that may stand for many clients are limited only if MaxConnsPerAddr is set.
 func TestMaxConnsPerAddrByDefault(t *testing.T) {
 	tests := map[string]struct {
 		limit   int
@@ -151,7 +151,7 @@ func TestMaxConnsPerAddrByDefault(t *testing.T) {
 	}
 }
 
-// However a newcomer fares, its place is given back, once.
+// The place of a newcomer is given back once, however the newcomer fares.
 func TestPlacesAreGivenBack(t *testing.T) {
 	opts := &ServerOptions{
 		Limits: Limits{MaxConnsPerAddr: 3}, Access: Access{UniqueNames: true, Authorize: func(_ context.Context, a *Admission) error {
@@ -201,7 +201,7 @@ func TestPlacesAreGivenBack(t *testing.T) {
 	})
 }
 
-// A storm from one address takes nothing from the others.
+// A storm from one address does not affect clients from other addresses.
 func TestStormFromOneAddress(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{MaxConnsPerAddr: 10, MaxConns: 100}}, func(w *world) {
 		Handle(w.srv, "up", func(context.Context, *Conn, struct{}) (bool, error) { return true, nil })
@@ -233,7 +233,7 @@ func TestStormFromOneAddress(t *testing.T) {
 	})
 }
 
-// A thousand who never say hello hold up nobody who has, nobody who comes, and nobody who comes back.
+// A thousand strangers that never say hello delay no client, no newcomer and no resume.
 func TestHalfOpenHandshakes(t *testing.T) {
 	inWorld(t, &ServerOptions{Timeouts: Timeouts{Hello: 5 * time.Second}}, func(w *world) {
 		Handle(w.srv, "up", func(context.Context, *Conn, struct{}) (bool, error) { return true, nil })
@@ -243,7 +243,7 @@ func TestHalfOpenHandshakes(t *testing.T) {
 		var tokens []*wire.Welcome
 		for range 20 {
 			p, welcome := w.resumable("")
-			p.Stream.Close() //nolint:errcheck // it is away
+			p.Stream.Close() //nolint:errcheck // the client is suspended
 			away, tokens = append(away, p), append(tokens, welcome)
 		}
 		synctest.Wait()
@@ -285,11 +285,12 @@ func (w *world) resumable(name string) (*coretest.Peer, *wire.Welcome) {
 	require.Equal(w.t, wire.KindWelcome, f.Kind)
 	welcome, err := wire.ParseWelcome(f.Body, nil)
 	require.NoError(w.t, err)
-	p.Send(wire.AppendAck(nil, 0)) // it has the token
+	p.Send(wire.AppendAck(nil, 0)) // the peer has the token
 	return p, welcome
 }
 
-// Of one address there are no more than its own, and those who come last have a place.
+// One address has no more half-open handshakes than its own limit. A newcomer of that address still
+// gets a place.
 func TestHalfOpenHandshakesOfOneAddress(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		l := w.street()
@@ -307,10 +308,10 @@ func TestHalfOpenHandshakesOfOneAddress(t *testing.T) {
 	})
 }
 
-// Those whom Authorize takes long to decide about keep nobody out who comes back, and of other
-// addresses nobody at all.
+// Newcomers that Authorize is slow to decide about keep out no client that resumes, and no client
+// of another address.
 func TestManyAreDecidedAbout(t *testing.T) {
-	var decide chan struct{} // of the bubble
+	var decide chan struct{} // made in the bubble
 	opts := &ServerOptions{Limits: Limits{MaxHandshakes: 100, MaxHandshakesPerAddr: 100}, Access: Access{Authorize: func(ctx context.Context, a *Admission) error {
 		if a.Name != "slow" {
 			return nil
@@ -333,7 +334,7 @@ func TestManyAreDecidedAbout(t *testing.T) {
 		p := hello("10.1.1.1:1", wire.Hello{Resume: true})
 		welcome, err := wire.ParseWelcome(p.Want().Body, nil)
 		require.NoError(t, err)
-		p.Send(wire.AppendAck(nil, 0)) // it has the token
+		p.Send(wire.AppendAck(nil, 0)) // the peer has the token
 		for range 100 {
 			hello("10.6.6.6:1", wire.Hello{Name: "slow"})
 		}
@@ -343,7 +344,7 @@ func TestManyAreDecidedAbout(t *testing.T) {
 		require.Equal(t, wire.KindWelcome, hello("10.1.1.2:1", wire.Hello{}).Want().Kind)
 		synctest.Wait()
 		require.Equal(t, 99, w.srv.gate.Counts().Deciding, "one of them made room")
-		p.Stream.Close() //nolint:errcheck // it comes back
+		p.Stream.Close() //nolint:errcheck // it resumes
 		p = hello("10.6.6.6:1", wire.Hello{Resume: true, Session: welcome.Session, Token: welcome.Token})
 		require.Equal(t, wire.KindWelcome, p.Want().Kind)
 		require.EqualValues(t, 1, w.srv.Stats().Resumed)
@@ -353,7 +354,7 @@ func TestManyAreDecidedAbout(t *testing.T) {
 	})
 }
 
-// Those whose time is up make room, also if they do not hang up.
+// Handshakes whose time is up make room, also if their clients do not hang up.
 func TestHandshakesTimeOut(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{MaxHandshakes: 2}, Timeouts: Timeouts{Hello: 5 * time.Second}}, func(w *world) {
 		w.serve()

@@ -49,7 +49,7 @@ func TestMaxConns(t *testing.T) {
 	})
 }
 
-// Many newcomers at a full server are turned away; the server is well afterwards.
+// Many newcomers at a full server are refused. The server works as before.
 func TestMaxConnsStorm(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{MaxConns: 1}}, func(w *world) {
 		w.serve()
@@ -108,8 +108,8 @@ func TestRefusedNames(t *testing.T) {
 	})
 }
 
-// Newcomers who are refused because the server is full take no place, even if they do not
-// hang up: when somebody leaves, the next is let in.
+// Newcomers that are refused because the server is full take no place, even if they do not hang up.
+// The next newcomer is let in when a client leaves.
 func TestRefusedNewcomersTakeNoPlace(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{MaxConns: 1}}, func(w *world) {
 		t := w.t

@@ -18,10 +18,10 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// An Authorize that does not return keeps neither the stream nor the place, and a Shutdown does not
-// wait for it.
+// An Authorize that does not return keeps neither the stream nor the place. Shutdown does not wait
+// for it.
 func TestAuthorizeThatHangs(t *testing.T) {
-	var hang chan struct{} // of the bubble
+	var hang chan struct{} // made in the bubble
 	wait := func(name string) {
 		if strings.HasPrefix(name, "hang") {
 			<-hang
@@ -69,7 +69,7 @@ func TestAuthorizeThatHangs(t *testing.T) {
 	}
 }
 
-// One that ends its goroutine is told of, and turns the newcomer away.
+// An Authorize that ends its goroutine is reported. Its newcomer is refused.
 func TestAuthorizeThatEndsItsGoroutine(t *testing.T) {
 	tests := map[string]ServerOptions{
 		"Authorize":      {Access: Access{Authorize: func(context.Context, *Admission) error { runtime.Goexit(); return nil }}},
@@ -92,8 +92,8 @@ func TestAuthorizeThatEndsItsGoroutine(t *testing.T) {
 	}
 }
 
-// Who loses the place that it has while the program decides hears of it, also if it lost that before the
-// program was asked.
+// A newcomer that loses its place has the context of its decision canceled, also if it lost the place
+// before the program was asked.
 func TestPlaceLostBeforeAuthorize(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()

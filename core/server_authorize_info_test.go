@@ -21,7 +21,7 @@ import (
 	"github.com/hisock/hisock/ws"
 )
 
-// An authorizer asks every medium the same, and none of them panics.
+// An authorizer asks every medium the same questions. None of them panics.
 func TestAuthorizeAsksTheMedium(t *testing.T) {
 	serverTLS, clientTLS := transporttest.Certificates(t)
 	mutual := serverTLS.Clone()

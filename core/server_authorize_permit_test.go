@@ -15,7 +15,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// Each command, call and raw message is asked about before anything else sees it.
+// AuthorizeCommand is asked about each command, call and raw message before anything else sees it.
 func TestAuthorizeCommand(t *testing.T) {
 	var asked, ran, faults kept[string]
 	opts := &ServerOptions{Access: Access{AuthorizeCommand: func(ctx context.Context, c *Conn, f Frame) error {
@@ -66,7 +66,7 @@ func TestAuthorizeCommand(t *testing.T) {
 	})
 }
 
-// Who may call nothing does not learn what there is to call.
+// A client that may call nothing does not learn which calls there are.
 func TestAuthorizeCommandHidesCalls(t *testing.T) {
 	allowed := false
 	opts := &ServerOptions{Access: Access{AuthorizeCommand: func(context.Context, *Conn, Frame) error {
@@ -91,7 +91,7 @@ func TestAuthorizeCommandHidesCalls(t *testing.T) {
 	})
 }
 
-// A group is asked about when a client asks for it, whenever that is.
+// AuthorizeGroup is asked whenever a client asks for a group.
 func TestAuthorizeGroup(t *testing.T) {
 	var asked kept[string]
 	opts := &ServerOptions{Access: Access{AuthorizeGroup: func(_ context.Context, c *Conn, group string) error {
@@ -143,7 +143,8 @@ func TestAuthorizeGroup(t *testing.T) {
 	})
 }
 
-// Groups that Authorize adds are not asked about; those it leaves are.
+// AuthorizeGroup is not asked about groups that Authorize adds. It is asked about groups that
+// Authorize leaves.
 func TestAuthorizeAndGroup(t *testing.T) {
 	var asked kept[string]
 	opts := &ServerOptions{
@@ -170,8 +171,8 @@ func TestAuthorizeAndGroup(t *testing.T) {
 	})
 }
 
-// While the groups of a hello are asked about nothing can be done with the connection, nor
-// can anybody find it; afterwards it is as any other.
+// While AuthorizeGroup is asked about the groups of a hello, the connection cannot be used and
+// nobody can find it. Afterwards it is like any other.
 func TestAuthorizeGroupBeforeWelcome(t *testing.T) {
 	var w *world
 	var got kept[string]
@@ -203,7 +204,7 @@ func TestAuthorizeGroupBeforeWelcome(t *testing.T) {
 	})
 }
 
-// Who may not join a group does not learn whether anybody is in it.
+// A client that may not join a group does not learn whether anybody is in it.
 func TestAuthorizeGroupRevealsNobody(t *testing.T) {
 	opts := &ServerOptions{Access: Access{AuthorizeGroup: func(context.Context, *Conn, string) error { return NewError(CodeUnauthorized, "no") }}}
 	inWorld(t, opts, func(w *world) {
@@ -224,7 +225,7 @@ func TestAuthorizeGroupRevealsNobody(t *testing.T) {
 	})
 }
 
-// A program that keeps the connection which AuthorizeGroup was given sees its end if the client is not let in after all.
+// A program that keeps the connection of AuthorizeGroup sees it end if the client is not let in.
 func TestConnOfARefusedNewcomerEnds(t *testing.T) {
 	tests := map[string]struct {
 		authorize func(w *world, c *Conn)
@@ -237,7 +238,7 @@ func TestConnOfARefusedNewcomerEnds(t *testing.T) {
 			go w.srv.Shutdown(w.ctx) //nolint:errcheck // the test shuts it down again
 			time.Sleep(time.Millisecond)
 		}, CodeShutdown},
-		// As if the program closed it at the moment between its being let go and its coming in.
+		// Stands for a program that closes the connection just before it comes in.
 		"closed as it comes in": {func(w *world, c *Conn) { c.who.SetName("eve"); w.srv.ended(c) }, CodeShutdown},
 	}
 	for name, tc := range tests {

@@ -41,7 +41,7 @@ func TestAuthIs(t *testing.T) {
 	}
 }
 
-// forms are what a program may make of a secret on its way into an error.
+// forms are the forms in which a program may put a secret into an error.
 var forms = map[string]func(secret string) string{
 	"as it is":   func(s string) string { return s },
 	"quoted":     func(s string) string { return strconv.Quote(s) },
@@ -52,8 +52,8 @@ var forms = map[string]func(secret string) string{
 	"a part":     func(s string) string { return s[:8] },
 }
 
-// No text that may hold the auth of a client is in the log or in what an error says that the hook
-// is told, whatever Authorize does with it. Which error it was, the program can find out.
+// The auth of a client is never in the log or in the text of an error of the hook, whatever
+// Authorize does with it. The program can still find out which error it was.
 func TestAuthIsNeverTold(t *testing.T) {
 	const auth = "hunter2\n\x1b\"sesame\xff"
 	tests := map[string]func(a *Admission, text string) error{
@@ -92,7 +92,7 @@ func TestAuthIsNeverTold(t *testing.T) {
 						}
 					}
 					synctest.Wait()
-					p := w.helloOf(&wire.Hello{Metadata: map[string]string{"key": auth}}) // whose value is not UTF-8
+					p := w.helloOf(&wire.Hello{Metadata: map[string]string{"key": auth}}) // the value is not UTF-8
 					p.WantRefuse(CodeProtocol, "")
 					p = w.peer() // a hello that is not well formed
 					p.Send([]byte(wire.Preface + "\x20\x01\x01\x01hunter2-sesame-hunter2-sesame-hu"))
@@ -110,7 +110,7 @@ func TestAuthIsNeverTold(t *testing.T) {
 	}
 }
 
-// So it is with those that are asked about groups and names later, unless they answer with an Error.
+// The same holds for AuthorizeGroup and AuthorizeName.
 func TestAuthIsNeverToldLater(t *testing.T) {
 	const auth = "hunter2-sesame"
 	said := func(c *Conn, how string) error {
@@ -142,7 +142,7 @@ func TestAuthIsNeverToldLater(t *testing.T) {
 	})
 }
 
-// A client cannot take letters out of the log by presenting them.
+// A client cannot blank letters in the log by presenting them as its auth.
 func TestAuthBlanksNoLog(t *testing.T) {
 	opts := &ServerOptions{Access: Access{Authorize: func(context.Context, *Admission) error { return errors.New("never here") }}}
 	inWorld(t, opts, func(w *world) {

@@ -18,7 +18,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// What a client is told when it is not let in, and what it is not.
+// A refused client is told the code and message of an Error, and nothing of another error.
 func TestAuthorizeRefuses(t *testing.T) {
 	secret := errors.New("row 7 of users.db")
 	var none *Error
@@ -75,7 +75,7 @@ func TestAuthorizeRefuses(t *testing.T) {
 	}
 }
 
-// What exactly failed goes to the error hook; the log has its type, since its text may hold Auth.
+// The error hook gets the whole error. The log has only its type: its text may hold Auth.
 func TestAuthorizeDetail(t *testing.T) {
 	why := fmt.Errorf("users.db: %w", &net.AddrError{Err: "row 7", Addr: "10.0.0.7"})
 	inWorld(t, &ServerOptions{Access: Access{Authorize: func(context.Context, *Admission) error { return why }}}, func(w *world) {
@@ -92,7 +92,7 @@ func TestAuthorizeDetail(t *testing.T) {
 	})
 }
 
-// Authorize is told all there is, and what it changes holds at both ends.
+// Authorize is told everything about a client. Its changes hold at both ends.
 func TestAuthorizeChanges(t *testing.T) {
 	type key struct{}
 	opts := &ServerOptions{Access: Access{UniqueNames: true}}
@@ -127,7 +127,7 @@ func TestAuthorizeChanges(t *testing.T) {
 	})
 }
 
-// What no client may be called is not what Authorize may call it.
+// Authorize cannot give a client a name or group that no client may have.
 func TestAuthorizeGivesNonsense(t *testing.T) {
 	tests := map[string]func(a *Admission){
 		"name":            func(a *Admission) { a.Name = "a\nb" },
@@ -149,7 +149,7 @@ func TestAuthorizeGivesNonsense(t *testing.T) {
 	}
 }
 
-// One whose admission takes long holds up nobody, and a Shutdown does not wait for it.
+// A slow Authorize delays no other client. Shutdown does not wait for it.
 func TestAuthorizeSlow(t *testing.T) {
 	opts := &ServerOptions{Timeouts: Timeouts{Hello: time.Minute}}
 	opts.Access.Authorize = func(ctx context.Context, a *Admission) error {
@@ -179,7 +179,7 @@ func TestAuthorizeSlow(t *testing.T) {
 	})
 }
 
-// The program may end the newcomer's goroutine; nothing is left of it.
+// Authorize may end the newcomer's goroutine. Nothing of the newcomer is left.
 func TestAuthorizeGoexit(t *testing.T) {
 	opts := &ServerOptions{Access: Access{Authorize: func(context.Context, *Admission) error { runtime.Goexit(); return nil }}}
 	inWorld(t, opts, func(w *world) {
@@ -195,13 +195,13 @@ func TestAuthorizeGoexit(t *testing.T) {
 func TestReservedNames(t *testing.T) {
 	opts := &ServerOptions{Access: Access{ReservedNames: []string{"Admin", "Straße"}}}
 	inWorld(t, opts, func(w *world) {
-		opts.Access.ReservedNames[0] = "nobody" // which changes nothing: options are copied
+		opts.Access.ReservedNames[0] = "nobody" // no effect: options are copied
 		w.serve()
 		for _, name := range []string{"Admin", "admin", "ADMIN", "STRAßE"} {
 			w.helloOf(&wire.Hello{Name: name}).WantRefuse(CodeNameTaken, "")
 			require.Equal(t, CodeNameTaken, w.srv.nameAllowed(name).Code)
 		}
-		for _, name := range []string{"admin\u200b", "\u2800Admin", "admin ", "ad\u00admin", "ADMIN\ufe0f"} { // which look the same
+		for _, name := range []string{"admin\u200b", "\u2800Admin", "admin ", "ad\u00admin", "ADMIN\ufe0f"} { // names that look the same
 			w.helloOf(&wire.Hello{Name: name}).WantRefuse(CodeBadName, "")
 		}
 		for _, name := range []string{"", "administrator", "nobody"} {
@@ -212,7 +212,7 @@ func TestReservedNames(t *testing.T) {
 	})
 }
 
-// A reserved name is had from Authorize, by nobody else.
+// Only Authorize can give a client a reserved name.
 func TestReservedNamesGiven(t *testing.T) {
 	opts := &ServerOptions{Access: Access{ReservedNames: []string{"admin"}}}
 	opts.Access.Authorize = func(_ context.Context, a *Admission) error {
@@ -251,8 +251,8 @@ func TestReservedNamesGiven(t *testing.T) {
 	})
 }
 
-// Whoever is not let in cannot find out who is there, which names are kept and which
-// groups there are: all answers are the same bytes.
+// A refused client cannot find out who is there, which names are reserved and which groups exist:
+// all refusals have the same bytes.
 func TestRefusalsRevealNobody(t *testing.T) {
 	opts := &ServerOptions{Access: Access{UniqueNames: true, ReservedNames: []string{"admin"}}}
 	opts.Access.Authorize = func(_ context.Context, a *Admission) error {
@@ -280,7 +280,7 @@ func TestRefusalsRevealNobody(t *testing.T) {
 			require.Equal(t, said[0], s)
 		}
 
-		// Of those who are let in, one cannot tell a reserved name from one that is taken.
+		// A client that is let in cannot tell a reserved name from a taken one.
 		got := func(name string) string {
 			return w.helloOf(&wire.Hello{Name: name, Auth: []byte("open sesame")}).WantRefuse(CodeNameTaken, "").Reason
 		}

@@ -17,7 +17,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// heapNow is what is in use behind a collection.
+// heapNow returns the bytes in use after a collection.
 func heapNow() int {
 	runtime.GC()
 	runtime.GC()
@@ -26,8 +26,8 @@ func heapNow() int {
 	return int(m.HeapAlloc)
 }
 
-// Many who read nothing, or whose handlers are slow, or who send frames in part, do not hold more
-// together than they may, in truth as by the count.
+// Many clients that read nothing, whose handlers are slow, or that send frames in part do not hold
+// more memory together than the limit, by the server's count and in truth.
 func TestMemoryBytes(t *testing.T) {
 	const limit, many = 16 << 20, 100
 	big := make([]byte, 50<<10)
@@ -116,7 +116,7 @@ func TestMemoryBytes(t *testing.T) {
 				}
 				before := heapNow()
 				tc.fill(w, peers)
-				time.Sleep(3 * time.Second) // until those who have been ended are gone
+				time.Sleep(3 * time.Second) // until the ended connections are gone
 				synctest.Wait()
 				stats := w.srv.Stats()
 				require.LessOrEqual(t, stats.Memory, limit)
@@ -134,7 +134,7 @@ func TestMemoryBytes(t *testing.T) {
 	}
 }
 
-// write writes a frame n times to each peer, as far as the peers take it.
+// write writes a frame up to n times to each peer, as far as the peer takes it.
 func write(peers []*coretest.Peer, n int, frame []byte) {
 	for _, p := range peers {
 		go func() {
@@ -149,7 +149,7 @@ func write(peers []*coretest.Peer, n int, frame []byte) {
 	time.Sleep(time.Duration(n) * time.Second)
 }
 
-// However it ends, nothing that has ended counts.
+// Nothing of an ended connection counts, in whichever way it ended.
 func TestMemoryIsGivenBack(t *testing.T) {
 	opts := &ServerOptions{Limits: Limits{MemoryBytes: 16 << 20}, Timeouts: Timeouts{Heartbeat: -1, Write: -1, Close: time.Second}}
 	inWorld(t, opts, func(w *world) {
@@ -193,7 +193,7 @@ func TestMemoryIsGivenBack(t *testing.T) {
 	})
 }
 
-// A frame for everybody counts once, however many have not read it: nobody goes for that.
+// A frame for all clients counts once, however many have not read it. No client is ended for it.
 func TestMemoryOfBroadcasts(t *testing.T) {
 	opts := &ServerOptions{Limits: Limits{MemoryBytes: 16 << 20}, Timeouts: Timeouts{Heartbeat: -1, Write: -1}}
 	inWorld(t, opts, func(w *world) {
@@ -211,7 +211,7 @@ func TestMemoryOfBroadcasts(t *testing.T) {
 	})
 }
 
-// While there is too much newcomers are refused; who comes back to a session is not.
+// Newcomers are refused while the memory is full. A client that resumes is not.
 func TestOverloaded(t *testing.T) {
 	opts := &ServerOptions{Limits: Limits{MemoryBytes: 8 * connCost}}
 	inWorld(t, opts, func(w *world) {
@@ -234,7 +234,7 @@ func TestOverloaded(t *testing.T) {
 	})
 }
 
-// What concurrent handlers work on is bounded as an inbox is, and reading stops when it is full.
+// The payloads of concurrent handlers are bounded like an inbox. Reading stops when they fill it.
 func TestCopiesOfConcurrentHandlers(t *testing.T) {
 	tests := map[string]struct{ size, most int }{
 		"small":                {100, 256 << 10},
@@ -247,7 +247,7 @@ func TestCopiesOfConcurrentHandlers(t *testing.T) {
 				w.srv.OnBytes("first", func(ctx context.Context, _ *Conn, _ []byte) error { <-ctx.Done(); return nil })
 				w.srv.OnBytes("beside", func(ctx context.Context, _ *Conn, _ []byte) error { <-ctx.Done(); return nil }, Concurrent())
 				w.serve()
-				for _, begin := range []string{"beside", "first"} { // the second while another handler has the turn
+				for _, begin := range []string{"beside", "first"} { // "first" has the turn meanwhile
 					p := w.hello(&wire.Hello{Name: begin})
 					p.Send(wire.AppendCommand(nil, begin, nil))
 					frame := wire.AppendCommand(nil, "beside", make([]byte, tc.size))

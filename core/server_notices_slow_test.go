@@ -23,14 +23,14 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A watcher hears of others by hand, and reads when it is told to. It checks that what it hears
-// makes sense.
+// A watcher is a client by hand that hears of others, and reads when the test says so. It checks
+// that the notices make sense.
 type watcher struct {
 	*coretest.Peer
 	srv   *Server
 	c     *Conn
 	old   bool           // it speaks the protocol of the original
-	knows map[string]int // how many are there of that name
+	knows map[string]int // number of clients with that name
 	in    []byte
 	heard int
 }
@@ -65,7 +65,7 @@ func (r *watcher) go_(name string) {
 	}
 }
 
-// read reads about so many bytes, or all that comes if n is not above zero.
+// read reads n bytes or a little more. If n is not above zero it reads all that comes.
 func (r *watcher) read(n int) {
 	r.T.Helper()
 	if n <= 0 {
@@ -87,7 +87,7 @@ func (r *watcher) read(n int) {
 	}
 }
 
-// next takes one frame from what was read.
+// next takes one frame from the bytes that were read.
 func (r *watcher) next() bool {
 	r.T.Helper()
 	if r.old {
@@ -143,8 +143,8 @@ func longGroups(n int) (groups []string) {
 	return groups
 }
 
-// One client renames itself all the time, with as many and as long groups as there may be, and another
-// connects and leaves in a loop: who reads slowly stays, and hears in the end what holds.
+// A client renames itself all the time, with as many and as long groups as may be, and another
+// connects and leaves in a loop. Slow watchers stay, and know the final state in the end.
 func TestNoticesEndNobody(t *testing.T) {
 	inWorld(t, &ServerOptions{Access: Access{Notices: tellEverything}, Timeouts: Timeouts{Heartbeat: -1, Write: -1}}, func(w *world) {
 		w.serve()
@@ -156,7 +156,7 @@ func TestNoticesEndNobody(t *testing.T) {
 			r.read(0)
 		}
 		mallory := w.hello(&wire.Hello{Name: "mallory", Groups: longGroups(64), MaxFrame: 1 << 20})
-		go io.Copy(io.Discard, mallory.Stream) //nolint:errcheck // what it is answered
+		go io.Copy(io.Discard, mallory.Stream) //nolint:errcheck // drops the notices and answers
 		c := w.conn("mallory")
 		for i := range 3000 { // by the program, as fast as it can
 			require.NoError(t, c.Rename(w.ctx, fmt.Sprint("m", i)))
@@ -165,7 +165,7 @@ func TestNoticesEndNobody(t *testing.T) {
 				loop.Send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
 				require.NoError(t, loop.Stream.Close())
 			}
-			if i%100 == 0 { // 1.25 MB a second for each, as if there were 287 changes in it
+			if i%100 == 0 { // 1.25 MB a second for each watcher, if there are 287 changes a second
 				for _, r := range all {
 					r.read(10 << 10)
 				}
@@ -189,26 +189,26 @@ func TestNoticesEndNobody(t *testing.T) {
 	})
 }
 
-// Clients come, go and change their names at random while others read a little at random times: all
-// that they hear makes sense, and when they have read all they know who is there.
+// Clients come, go and change their names at random while watchers read a little at random times.
+// All notices make sense, and in the end each watcher knows who is there.
 func TestWatchersAreRightInTheEnd(t *testing.T) {
 	for _, unique := range []bool{false, true} {
 		for seed := range uint64(5) {
 			t.Run(fmt.Sprint("unique names ", unique, ", seed ", seed), func(t *testing.T) {
 				opts := &ServerOptions{Access: Access{Notices: TellNames, UniqueNames: unique}, Timeouts: Timeouts{Heartbeat: -1, Write: -1}, Limits: Limits{QueueBytes: 128 << 10}}
-				if seed > 1 { // and all are sent commands that may be dropped, of each kind
+				if seed > 1 { // all are sent commands that may be dropped, too
 					opts.OverflowOf = map[string]Overflow{"noise": OverflowDropNewest + Overflow(seed-2)}
 				}
 				inWorld(t, opts, func(w *world) {
 					rnd := rand.New(rand.NewPCG(seed, 7))
 					w.serve()
-					// Names of some length, so that not all fit into what the stream holds.
+					// Long names: not all notices fit into the stream.
 					name := func() string { return fmt.Sprintf("%02d", rnd.IntN(30)) + strings.Repeat("x", 100) }
 					watchers := []*watcher{w.watcher("first", true), w.oldWatcher("second"), w.watcher("third", false)}
 					others := map[string]int{"first": 1, "second": 1, "third": 1}
 					for _, r := range watchers {
 						r.read(0)
-						r.knows = maps.Clone(others) // they know of each other
+						r.knows = maps.Clone(others) // the watchers know of each other
 					}
 					clients := map[*coretest.Peer]*Conn{}
 					waited := 0
@@ -269,7 +269,7 @@ func TestWatchersAreRightInTheEnd(t *testing.T) {
 	}
 }
 
-// What is to be told to one who is away waits, and does not push out what is kept for it.
+// Notices for a suspended client wait, and do not push out the messages that are kept for it.
 func TestNoticesWaitForOneWhoIsAway(t *testing.T) {
 	opts := &ServerOptions{Access: Access{Notices: tellEverything}, Limits: Limits{QueueBytes: 64 << 10}, Timeouts: Timeouts{Resume: time.Hour}}
 	inWorld(t, opts, func(w *world) {
@@ -308,7 +308,7 @@ func TestNoticesWaitForOneWhoIsAway(t *testing.T) {
 	})
 }
 
-// What waits has a bound; beyond it the oldest are given up, which the receiver is told.
+// Waiting notices have a bound. Beyond it the oldest are dropped, and the receiver is told.
 func TestNoticesThatWaitAreBounded(t *testing.T) {
 	inWorld(t, &ServerOptions{Access: Access{Notices: TellNames}, Limits: Limits{QueueBytes: 20 << 10}, Timeouts: Timeouts{Heartbeat: -1, Write: -1}}, func(w *world) {
 		w.serve()

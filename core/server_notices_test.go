@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// listens makes a client note what it is told of others.
+// listens makes a client record its notices of others.
 func listens(cl *Client) *kept[string] {
 	var got kept[string]
 	tell := func(what string) func(p Presence) {
@@ -25,7 +25,7 @@ func listens(cl *Client) *kept[string] {
 	return &got
 }
 
-// Unless the server's option says so nobody is told of anybody, and who asked for it hears that.
+// Nobody is told of anybody without the option Notices. A client that asks for notices is told so.
 func TestNoNoticesUnlessSet(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()
@@ -47,7 +47,8 @@ func TestNoNoticesUnlessSet(t *testing.T) {
 	})
 }
 
-// A client that does not ask is told nothing, and one that does hears what the option lets it hear.
+// A client that does not ask for notices gets none. A client that asks gets the notices that the
+// option allows.
 func TestNoticesTellWhatTheOptionSays(t *testing.T) {
 	none := []string{}
 	for name, tc := range map[string]struct {
@@ -110,8 +111,8 @@ func TestNoticesTellWhatTheOptionSays(t *testing.T) {
 	}
 }
 
-// The option runs with no lock held: it may ask, send to, rename and end the very clients that it
-// is asked about.
+// The option Notices runs with no lock held: it may query, send to, rename and end the clients that
+// it is asked about.
 func TestNoticesOptionMayUseClients(t *testing.T) {
 	opts := &ServerOptions{Access: Access{UniqueNames: true}}
 	inWorld(t, opts, func(w *world) {
@@ -151,7 +152,8 @@ func TestNoticesOptionMayUseClients(t *testing.T) {
 	})
 }
 
-// One that ends its goroutine ends the newcomer, as a handler does, and nobody waits for it.
+// A Notices that ends its goroutine ends the newcomer's connection, as a handler does. Nobody waits
+// for it.
 func TestNoticesOptionMayEndItsGoroutine(t *testing.T) {
 	inWorld(t, &ServerOptions{Access: Access{UniqueNames: true, Notices: func(_, of *Conn, p *Presence) bool {
 		if p.Name == "bob" {
@@ -175,9 +177,9 @@ func TestNoticesOptionMayEndItsGoroutine(t *testing.T) {
 	})
 }
 
-// Those who ask are told who comes and goes, in order, but not of themselves; the join
-// handler runs before anybody hears of a newcomer, the leave handler before anybody hears
-// that it has left.
+// Clients that ask for notices are told who comes and goes, in order, but not of themselves. The
+// join handler runs before anybody is told of a newcomer, and the leave handler before anybody is
+// told that a client has left.
 func TestNotices(t *testing.T) {
 	inWorld(t, &ServerOptions{Access: Access{Notices: tellEverything}}, func(w *world) {
 		var events kept[string]
@@ -197,7 +199,7 @@ func TestNotices(t *testing.T) {
 			return w.join(cl)
 		}
 		ada := watch("ada")
-		bob := w.join(w.client("bob", "red")) // does not ask
+		bob := w.join(w.client("bob", "red")) // asks for no notices
 		eve := watch("eve")
 		require.NoError(t, bob.Close())
 		synctest.Wait()
@@ -215,7 +217,7 @@ func TestNotices(t *testing.T) {
 	})
 }
 
-// sortRuns sorts the elements i to j, which different goroutines add.
+// sortRuns sorts the elements i to j, which different goroutines have added.
 func sortRuns(s []string, i, j int) []string {
 	slices.Sort(s[i:j])
 	return s

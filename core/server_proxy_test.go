@@ -22,11 +22,11 @@ import (
 
 const balancer = "10.0.0.1:4000"
 
-// A relay is a listener in memory whose callers come through a proxy, which begins with a line
-// that says for whom it speaks: an address, or "?" if it does not know.
+// A relay is a listener in memory whose callers come through a proxy. The proxy begins with a line
+// that has the address of its client, or "?" if it does not know it.
 type relay struct {
 	*transport.PipeListener
-	hidden bool // something wraps its streams
+	hidden bool // its streams are wrapped in hiding
 }
 
 func (l relay) Accept() (transport.Conn, error) {
@@ -40,7 +40,7 @@ func (l relay) Accept() (transport.Conn, error) {
 	return &relayed{Conn: stream}, nil
 }
 
-// hiding is what wraps a stream and knows nothing of proxies.
+// hiding is a wrapper that knows nothing of proxies.
 type hiding struct {
 	transport.Conn
 	once sync.Once
@@ -87,14 +87,14 @@ func (c *relayed) ReadSource() error {
 	return nil
 }
 
-// through connects by hand through the proxy, which says first.
+// through connects by hand through the proxy, which sends first.
 func (w *world) through(first string) *coretest.Peer {
 	p := w.peer()
 	p.Send([]byte(first))
 	return p
 }
 
-// helloThrough is through, for an address, and says hello.
+// helloThrough connects by hand through the proxy from an address, and sends a hello.
 func (w *world) helloThrough(addr string) *coretest.Peer {
 	p := w.through(addr + "\n")
 	p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
@@ -109,7 +109,8 @@ func inRelay(t *testing.T, opts *ServerOptions, f func(w *world)) {
 	})
 }
 
-// A proxy may have as many clients as there are places: the limits of one address are the clients'.
+// A proxy may bring as many clients as there are places: the limits of one address hold for the
+// clients' addresses.
 func TestManyBehindOneProxy(t *testing.T) {
 	inRelay(t, nil, func(w *world) {
 		const many = defaultMaxConnsPerAddr + 1
@@ -125,7 +126,7 @@ func TestManyBehindOneProxy(t *testing.T) {
 	})
 }
 
-// A wrapper of a stream may hide that the stream can be asked where it comes from.
+// The limits of addresses hold also if a wrapper hides that a stream knows its client's address.
 func TestLimitsBehindAHiddenProxy(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{MaxConnsPerAddr: 2}}, func(w *world) {
 		go w.srv.Serve(w.ctx, relay{w.lis, true}) //nolint:errcheck // nil after Shutdown
@@ -140,8 +141,8 @@ func TestLimitsBehindAHiddenProxy(t *testing.T) {
 func TestLimitsBehindAProxy(t *testing.T) {
 	tests := map[string]struct {
 		limit   int
-		addrs   []string // of which the last is one too many
-		another string   // that is let in all the same
+		addrs   []string // the last is one too many
+		another string   // is let in all the same
 	}{
 		"one client":                  {2, []string{"203.0.113.7:1", "203.0.113.7:2", "203.0.113.7"}, "203.0.113.8:1"},
 		"clients that it cannot tell": {2, []string{"?", "?", "?"}, "203.0.113.8:1"},
@@ -173,8 +174,8 @@ func TestLimitsBehindAProxy(t *testing.T) {
 	})
 }
 
-// Those who say nothing take the places of each other: behind a proxy too, by address once that
-// is known.
+// Silent newcomers take the places of each other, also behind a proxy. Once their addresses are
+// known they do so by address.
 func TestSilenceBehindAProxy(t *testing.T) {
 	inRelay(t, &ServerOptions{Limits: Limits{MaxHandshakes: 40, MaxHandshakesPerAddr: 5}, Timeouts: Timeouts{Hello: time.Second}}, func(w *world) {
 		honest := w.through("203.0.113.8:1\n")
@@ -185,20 +186,20 @@ func TestSilenceBehindAProxy(t *testing.T) {
 		}
 		require.Equal(t, 6, w.srv.gate.Counts().Greeting)
 		for range 100 {
-			w.through("") // the proxy does not even say for whom
+			w.through("") // the proxy does not even send an address
 			synctest.Wait()
 		}
 		require.Equal(t, 40, w.srv.gate.Counts().Greeting)
 		honest.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{}))
 		require.Equal(t, wire.KindWelcome, honest.Want().Kind)
 		require.Equal(t, wire.KindWelcome, w.helloThrough("203.0.113.9:1").Want().Kind)
-		time.Sleep(3 * time.Second) // a second of which they may be told so
+		time.Sleep(3 * time.Second) // Timeouts.Hello, and time for the refusal
 		require.Zero(t, w.srv.gate.Counts().Greeting, "a proxy has no more time than others")
 	})
 }
 
-// A client that is refused is logged with its own address. A proxy that does not speak the protocol is
-// logged with the fault.
+// A client that is refused is logged with its own address. A proxy that breaks its protocol is logged
+// with the fault.
 func TestLogBehindAProxy(t *testing.T) {
 	inRelay(t, nil, func(w *world) {
 		w.through("203.0.113.7:1\nGET / HTTP/1.1\r\n\r\n")
@@ -214,7 +215,7 @@ func TestLogBehindAProxy(t *testing.T) {
 	})
 }
 
-// A header from somebody who is no proxy is not hisock, and says so.
+// A proxy's header from a client that is no proxy is refused with that reason.
 func TestProxyHeaderFromNobody(t *testing.T) {
 	for _, header := range []string{"PROXY TCP4 203.0.113.7 192.0.2.1 5 6\r\n", "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c"} {
 		inWorld(t, nil, func(w *world) {

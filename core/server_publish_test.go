@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A broadcast that one client would not read is left out there, and reported.
+// A broadcast that is too big for one client is not sent to that client, and reported.
 func TestBroadcastTooBigForOne(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var faults kept[string]
@@ -30,7 +30,7 @@ func TestBroadcastTooBigForOne(t *testing.T) {
 	})
 }
 
-// A message to all costs its frame and what queues share of it, however many there are.
+// A broadcast costs two allocations apart from its receivers: the frame and the block that queues share.
 func TestBroadcastAllocations(t *testing.T) {
 	srv := newTestServer(nil)
 	srv.freeze()

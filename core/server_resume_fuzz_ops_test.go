@@ -35,7 +35,7 @@ func (r *resumer) do(st step) {
 	case opPong:
 		nonce := uint64(st.arg)
 		if st.arg%2 == 0 {
-			nonce = askNonce // as if all had been acknowledged: then nothing need be kept
+			nonce = askNonce // asks for an ack as if all had been acknowledged: the server may keep nothing
 			s.lied = true
 		}
 		s.write(wire.AppendPong(nil, nonce))
@@ -74,7 +74,7 @@ func (s *fuzzSession) speak(st step) {
 			continue
 		}
 		s.up = append(s.up, frame)
-		if s.begun < len(s.up)-1 { // others come first
+		if s.begun < len(s.up)-1 { // earlier frames come first
 			continue
 		}
 		s.begun++
@@ -118,7 +118,8 @@ func (r *resumer) answer() {
 	}
 }
 
-// change asks for another name, or to be in a group or not; a server says that it is so.
+// change asks for another name, or to join or leave a group. A liar, which is a server, states the
+// change instead.
 func (s *fuzzSession) change(st step) {
 	kind, name := wire.KindRename, strconv.Itoa(int(st.arg&3))
 	if st.op == opMember {
@@ -132,7 +133,7 @@ func (s *fuzzSession) change(st step) {
 		return
 	}
 	if st.arg&0x70 == 0x70 {
-		name = "\n" // which no name may be
+		name = "\n" // not a valid name
 	}
 	ask := map[wire.Kind]wire.Kind{
 		wire.KindRename: wire.KindAskRename, wire.KindJoinGroup: wire.KindAskJoin, wire.KindLeaveGroup: wire.KindAskLeave,
@@ -164,7 +165,7 @@ func (r *resumer) breakOff(st step) {
 	}
 }
 
-// returns lets the client come back, or somebody who says to be it.
+// returns lets the client come back, or somebody who pretends to be the client.
 func (r *resumer) returns(st step) {
 	s := r.s
 	total := int(s.conn.Stats().Sent)
@@ -172,7 +173,7 @@ func (r *resumer) returns(st step) {
 	case opReturns:
 		r.comeBack(1, s.at, true, !s.blind)
 	case opForgets:
-		if !r.drops { // what comes again need not be what it was then
+		if !r.drops { // with drops, repeated frames may differ
 			r.comeBack(1, s.told+(s.at-s.told)*int(st.arg)/256, true, !s.blind)
 		}
 	case opTwo:
@@ -185,7 +186,7 @@ func (r *resumer) returns(st step) {
 	case opMore:
 		more := total + 1 + int(st.arg)
 		if !s.conn.Suspended() {
-			more += 100 // it may still answer, which counts as written
+			more += 100 // it may still answer: the answers count as written
 		}
 		if st.arg >= 0xf0 {
 			more = math.MaxInt - int(st.arg)
@@ -225,19 +226,20 @@ func (r *resumer) returns(st step) {
 	}
 }
 
-// misbehaves lets one side end the session, after which another begins.
+// misbehaves lets one side end the session. Another session begins after that.
 func (r *resumer) misbehaves(st step) {
 	if r.s.ended(st) {
 		r.anew()
 	}
 }
 
-// ended lets the session end in the way that a step says, and reports whether it could.
+// ended ends the session in the way that a step says, and reports whether it could.
 func (s *fuzzSession) ended(st step) bool {
 	switch st.op {
 	case opTooMany:
 		return s.ends(CodeProtocol, true, func() {
-			// More than there will be when it is read: answers may still wait for a slow handler.
+			// Beyond anything that the server will have written when it reads the ack: answers may
+			// still wait for a slow handler.
 			s.write(wire.AppendAck(nil, s.conn.Stats().Sent+100+uint64(st.arg)<<(st.arg%50)))
 		})
 	case opFewer:
@@ -246,18 +248,18 @@ func (s *fuzzSession) ended(st step) bool {
 		bad := badFrames[int(st.arg)%len(badFrames)]
 		send := s.write
 		if len(bad.frame) > 2 && wire.Kind(bad.frame[1]).Counted() {
-			send = s.send // it may be acknowledged before it is found out
+			send = s.send // all is sent: it may be acknowledged before the fault is found
 		}
 		return s.ends(bad.code, true, func() { send(bad.frame) })
 	case opGoodbye:
 		return s.ends(CodeUnauthorized, false, func() { s.write(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeUnauthorized})) })
-	default: // its own end
+	default: // the server's own end
 		code := CodeApplication + Code(st.arg)
 		return s.ends(code, true, func() { s.conn.CloseWith(NewError(code, "enough")) })
 	}
 }
 
-// serverDoes is what the server's program does.
+// serverDoes runs one step of the server's program.
 func (r *resumer) serverDoes(st step) {
 	c := r.s.conn
 	switch st.op {
@@ -267,7 +269,7 @@ func (r *resumer) serverDoes(st step) {
 		r.send(st.arg, func(payload []byte) error { return r.srv.All().SendBytes("n", payload) })
 	case opGroup:
 		if r.s.size += 1100; !r.tight && r.s.size > 600<<10 {
-			return // more would not be kept
+			return // the server would not keep more
 		}
 		require.NoError(r.t, r.srv.Group(strconv.Itoa(int(st.arg&3))).SendBytes("g", make([]byte, 1000)))
 	case opCall:

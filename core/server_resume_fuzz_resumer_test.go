@@ -17,21 +17,21 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A resumer runs a program against a server, and keeps beside it what must be true.
+// A resumer runs a program against a server, and keeps a model of what must be true.
 type resumer struct {
 	*world
 	tight, drops bool
 	s            *fuzzSession
 	all          []*fuzzSession
-	number       uint32 // the last, of the commands of either side
+	number       uint32 // of the last command of either side
 	id           uint64 // of the last call or ping
 	calling      sync.WaitGroup
-	failed       kept[string] // what has gone wrong on another goroutine
+	failed       kept[string] // faults on other goroutines
 
 	mu        sync.Mutex // guards the fields below
 	handled   map[*Conn][]uint32
 	suspended map[*Conn]time.Time
-	left      map[*Conn]time.Duration // how long it was suspended before
+	left      map[*Conn]time.Duration // how long a connection was suspended before
 }
 
 func newResumer(w *world, mode byte) *resumer {
@@ -69,7 +69,7 @@ func newResumer(w *world, mode byte) *resumer {
 	return r
 }
 
-// handle registers the handlers that either end has.
+// handle registers the handlers of an end.
 func (r *resumer) handle(to interface {
 	OnBytes(string, func(context.Context, *Conn, []byte) error, ...HandlerOption)
 	HandleBytes(string, func(context.Context, *Conn, []byte) ([]byte, error), ...HandlerOption)
@@ -114,7 +114,7 @@ func (r *resumer) handledOf(c *Conn) []uint32 {
 	return slices.Clone(r.handled[c])
 }
 
-// dial says hello over a stream of its own.
+// dial sends a hello over a new stream.
 func (r *resumer) dial(h *wire.Hello) *byHand {
 	stream, err := r.lis.Dial(r.ctx)
 	require.NoError(r.t, err)
@@ -123,7 +123,7 @@ func (r *resumer) dial(h *wire.Hello) *byHand {
 	return l
 }
 
-// welcomed waits for the welcome over a stream.
+// welcomed waits for the welcome.
 func (r *resumer) welcomed(l *byHand) *wire.Welcome {
 	for {
 		f, ok, err := l.next()
@@ -169,16 +169,16 @@ func (r *resumer) begin(l *byHand, welcome *wire.Welcome) {
 			}
 			r.all = append(r.all, r.s)
 			r.s.confirmed = true
-			r.s.write(wire.AppendAck(nil, 0)) // it has the token
-			synctest.Wait()                   // and the server knows: else the session would end with this stream
+			r.s.write(wire.AppendAck(nil, 0)) // the client has the token
+			synctest.Wait()                   // the server knows that the client has it: else the session would end with this stream
 			return
 		}
 	}
 	require.Fail(r.t, "nobody has that session")
 }
 
-// comeBack comes back to a session over one stream, or several at once, and goes on with it. may
-// says that the server may go on with it, must that it has to as long as the session lives.
+// comeBack comes back to a session over one stream, or several at once, and goes on with it. may:
+// the server may resume the session. must: the server has to resume the session while it lives.
 func (r *resumer) comeBack(streams int, received int, may, must bool) {
 	s := r.s
 	before := s.link
@@ -203,10 +203,10 @@ func (r *resumer) comeBack(streams int, received int, may, must bool) {
 	if !welcome.Resumed {
 		require.False(r.t, must, "an honest client goes on with its session: it ended with %v", s.conn.Err())
 		if before != nil {
-			before.stream.Close() //nolint:errcheck // it is left
+			before.stream.Close() //nolint:errcheck // it is left behind
 		}
 		s.link = nil
-		s.lied = true // whatever becomes of it
+		s.lied = true // the server may or may not keep it
 		r.begin(last, welcome)
 		return
 	}
@@ -226,8 +226,8 @@ func (r *resumer) comeBack(streams int, received int, may, must bool) {
 	s.catchUp()
 }
 
-// lastOf returns the one of several streams that the server has gone on with in the end. If it has
-// not, each has joined anew, and one of them is returned.
+// lastOf returns the stream with which the server has gone on in the end. If it has resumed none,
+// each has joined anew, and lastOf returns one of them.
 func (r *resumer) lastOf(links []*byHand) (last *byHand, welcome *wire.Welcome) {
 	time.Sleep(time.Second)
 	synctest.Wait()
@@ -247,7 +247,7 @@ func (r *resumer) lastOf(links []*byHand) (last *byHand, welcome *wire.Welcome) 
 	return last, welcome
 }
 
-// stranger joins with a hello that names a session it has no right to, and leaves.
+// stranger joins with a hello for a session to which it has no right, and leaves.
 func (r *resumer) stranger(h *wire.Hello, inOrder bool) {
 	l := r.dial(h)
 	welcome := r.welcomed(l)
@@ -266,7 +266,7 @@ func (r *resumer) send(arg byte, send func(payload []byte) error) {
 		s := r.s
 		payload := counted(r.number+1, arg>>4)
 		if !r.tight && s.size+len(payload) > 600<<10 {
-			return // more would not be kept
+			return // the server would not keep more
 		}
 		r.number++
 		if s.conn.isEnded() {
@@ -303,7 +303,7 @@ func (r *resumer) call(arg byte) {
 	})
 }
 
-// moves changes the groups or the name of the client.
+// moves lets the server's program change the groups or the name of the client.
 func (r *resumer) moves(arg byte) {
 	c, group := r.s.conn, "group "+strconv.Itoa(int(arg>>2&3))
 	var err error
@@ -320,7 +320,7 @@ func (r *resumer) moves(arg byte) {
 	}
 }
 
-// finish lets an honest client come to its end, and checks everything.
+// finish lets an honest client come to its end, and then checks everything.
 func (r *resumer) finish() {
 	s := r.s
 	for late := time.Now().Add(10 * time.Minute); s == r.s && !s.conn.isEnded() && time.Now().Before(late); time.Sleep(10 * time.Millisecond) {
@@ -352,7 +352,8 @@ func (r *resumer) finish() {
 			s.link.stream.Close() //nolint:errcheck // it is over
 		}
 	}
-	// Frames that have come are handled first. Calls to "wait" take a second each, and fill the inbox, if they are long, one by one.
+	// Frames that have come are handled first. Calls to "wait" take a second each, and run one by
+	// one if they fill the inbox.
 	time.Sleep(fuzzResumeTime + 15*time.Second + time.Duration(r.id)*time.Second)
 	synctest.Wait()
 	require.Zero(r.t, r.srv.Len(), "all have left")
@@ -366,7 +367,7 @@ func (r *resumer) finish() {
 	}
 }
 
-// check is what holds for each session, however it ended.
+// check checks what must be true of each session, in whichever way it has ended.
 func (r *resumer) check(s *fuzzSession) {
 	handled := r.handled[s.conn]
 	require.LessOrEqual(r.t, len(handled), len(s.numbers))

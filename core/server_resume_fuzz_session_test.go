@@ -14,15 +14,15 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A byHand is one stream of a client that speaks by hand.
+// A byHand is one stream of a client by hand.
 type byHand struct {
 	stream transport.Conn
-	in     []byte // read and not parsed
-	out    []byte // to be written, if it could not be at once
+	in     []byte // bytes that are read and not parsed
+	out    []byte // bytes that are still to be written
 }
 
-// push writes what is to be written, and waits for that a moment. It reports false if the stream
-// is over.
+// push tries for a moment to write what is still to be written. It reports false if the stream is
+// over.
 func (h *byHand) push() bool {
 	if len(h.out) == 0 {
 		return true
@@ -33,7 +33,7 @@ func (h *byHand) push() bool {
 	return err == nil || isTimeout(err)
 }
 
-// pull reads what is there, or comes before long. It reports false if the stream is over.
+// pull reads what is there, or comes within wait. It reports false if the stream is over.
 func (h *byHand) pull(wait time.Duration) bool {
 	buf := make([]byte, 64<<10)
 	for {
@@ -47,7 +47,7 @@ func (h *byHand) pull(wait time.Duration) bool {
 	}
 }
 
-// next returns the next frame that has been read whole.
+// next returns the next complete frame.
 func (h *byHand) next() (wire.Frame, bool, error) {
 	f, size, ok, err := wire.Next(h.in, wire.DefaultMaxFrame)
 	if ok {
@@ -61,38 +61,39 @@ func isTimeout(err error) bool {
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// A fuzzSession is what an honest client knows of its session, and what its server must know.
+// A fuzzSession is what an honest client knows of its session, and what its server must know. Its
+// numbers of frames are in order: sure ≤ told ≤ at, and heard ≤ begun ≤ len(up).
 type fuzzSession struct {
 	r    *resumer
 	conn *Conn // the server's
 	id   []byte
 	tok  []byte
-	link *byHand // nil when it has none
+	link *byHand // nil while there is none
 
-	// To the server.
+	// Frames to the server.
 	up        [][]byte // counted frames, in order
-	begun     int      // of these, those of which something has been written
-	numbers   []uint32 // of the commands and raw messages
-	heard     uint64   // the greatest ack, or what a welcome said
+	begun     int      // frames of up that are written, at least in part
+	numbers   []uint32 // of the commands and raw messages in up
+	heard     uint64   // frames that the server has acknowledged, by an ack or a welcome
 	confirmed bool     // the welcome has been acknowledged
 	calls     map[uint64]fuzzCall
-	pinged    map[uint64]fuzzPing // over this link
+	pinged    map[uint64]fuzzPing // by nonce, over this link
 
-	// From the server.
-	down  [][]byte // counted frames, as they came first
-	at    int      // how many it has, and says it has when it comes back
-	told  int      // how many it has acknowledged
-	sure  int      // how many the server is sure to know it has
-	want  []uint32 // what the server has sent
+	// Frames from the server.
+	down  [][]byte // counted frames, as they came first; nil for a frame that a lie has skipped
+	at    int      // frames that the client has, and claims when it comes back
+	told  int      // frames that the client has acknowledged
+	sure  int      // acknowledged frames of which the server must know
+	want  []uint32 // numbers of the commands that the server has sent
 	got   []uint32
-	asked [][]byte // answers to its calls, not sent yet
-	size  int      // of all that the server has sent
+	asked [][]byte // answers to the server's calls, not sent yet
+	size  int      // bytes that the server has sent
 	bye   *wire.Goodbye
 
-	lied  bool // the server may give it up
-	blind bool // it has said that it has what it has not
-	cut   bool // the server's stream has been closed, which it need not have noticed
-	stuck bool // handlers may wait for what is behind more than is read
+	lied  bool // the server may give the session up
+	blind bool // the client has claimed frames that it does not have
+	cut   bool // the server's stream is closed, which the server may not have noticed
+	stuck bool // handlers may wait for a frame that is beyond the bound of reading ahead
 }
 
 type fuzzCall struct {
@@ -101,10 +102,10 @@ type fuzzCall struct {
 	canceled bool
 }
 
-// A fuzzPing is what had happened when a ping was sent.
+// A fuzzPing is the state in which a ping was sent: frames begun, and frames acknowledged.
 type fuzzPing struct{ sent, told int }
 
-// write sends what is not counted.
+// write writes a frame that is not counted, if there is a link.
 func (s *fuzzSession) write(b []byte) {
 	if s.link == nil {
 		return
@@ -115,7 +116,7 @@ func (s *fuzzSession) write(b []byte) {
 	}
 }
 
-// send sends a counted frame, now or when it comes back.
+// send sends a counted frame, at once or after the next resume.
 func (s *fuzzSession) send(frame []byte) {
 	s.up = append(s.up, frame)
 	s.catchUp()
@@ -133,7 +134,7 @@ func (s *fuzzSession) lose() {
 	s.link = nil
 }
 
-// read reads what there is and answers pings.
+// read reads what there is, and answers pings.
 func (s *fuzzSession) read(wait time.Duration) {
 	if s.link == nil {
 		return
@@ -156,7 +157,7 @@ func (s *fuzzSession) read(wait time.Duration) {
 	}
 }
 
-// took handles one frame of the server's.
+// took handles one frame from the server.
 func (s *fuzzSession) took(f wire.Frame) {
 	t := s.r.t
 	if f.Kind.Counted() {
@@ -167,7 +168,7 @@ func (s *fuzzSession) took(f wire.Frame) {
 	case wire.KindAck:
 		n, err := wire.ParseAck(f.Body)
 		require.NoError(t, err)
-		if n > 0 || s.confirmed { // else it says that the client has its token
+		if n > 0 || s.confirmed { // else it confirms that the server knows that the client has its token
 			require.Greater(t, n, s.heard, "an ack says more than the one before")
 		}
 		s.confirmed = true
@@ -196,7 +197,7 @@ func (s *fuzzSession) took(f wire.Frame) {
 	}
 }
 
-// tookCounted handles a frame that is counted. One that it has had before is the same as then.
+// tookCounted handles a counted frame. A frame that comes again must be the same as before.
 func (s *fuzzSession) tookCounted(f wire.Frame) {
 	t := s.r.t
 	frame := wire.AppendFrame(nil, f.Kind, f.Body)
@@ -244,7 +245,7 @@ func (s *fuzzSession) tookCounted(f wire.Frame) {
 	}
 }
 
-// acknowledge says how much it has, if that is news.
+// acknowledge sends an ack if there are new frames.
 func (s *fuzzSession) acknowledge() {
 	if s.at > s.told && s.link != nil {
 		s.told = s.at
@@ -260,18 +261,18 @@ func (s *fuzzSession) ping(nonce uint64) {
 	s.write(wire.AppendPing(nil, nonce))
 }
 
-// lives reports whether the server has a stream to it at this moment.
+// lives reports whether the server has a stream for the session.
 func (s *fuzzSession) lives() bool {
 	return s.link != nil && !s.cut && !s.conn.isEnded() && !s.conn.Suspended()
 }
 
-// ends does what ends the session with that code. It reports whether it has.
+// ends runs act, which ends the session with code. It reports whether the session could be ended.
 func (s *fuzzSession) ends(code Code, told bool, act func()) bool {
 	if !s.lives() || s.stuck {
 		return false
 	}
 	act()
-	for range 1000 { // it takes turns, since the server may wait for it to read
+	for range 1000 { // in turns: the server may wait for the client to read
 		s.read(10 * time.Millisecond)
 		if s.link == nil || len(s.link.out) == 0 {
 			break
@@ -306,7 +307,7 @@ func (s *fuzzSession) ends(code Code, told bool, act func()) bool {
 	return true
 }
 
-// settled reports whether nothing more is to come.
+// settled reports whether nothing more will come.
 func (r *resumer) settled(s *fuzzSession) bool {
 	if len(r.handledOf(s.conn)) < len(s.numbers) || len(s.asked) > 0 || !r.drops && len(s.got) < len(s.want) {
 		return false
@@ -319,7 +320,7 @@ func (r *resumer) settled(s *fuzzSession) bool {
 	return true
 }
 
-// sent notes what the server has sent to the session.
+// sent records a command that the server has sent to the session.
 func (r *resumer) sent(s *fuzzSession, number uint32, size int) {
 	s.want = append(s.want, number)
 	s.size += size

@@ -16,10 +16,10 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A step is one operation of a program: what is done, and with what number.
+// A step is one operation of a program and its argument.
 type step struct{ op, arg byte }
 
-// stepsOf reads bytes as a program. Whatever the bytes are they are one, and the same each time.
+// stepsOf reads bytes as a program. Any bytes are a program, always the same one.
 func stepsOf(data []byte, ops int) (mode byte, steps []step) {
 	if len(data) == 0 {
 		return 0, nil
@@ -33,7 +33,7 @@ func stepsOf(data []byte, ops int) (mode byte, steps []step) {
 
 func (s step) String() string { return fmt.Sprintf("%s(%#x)", opNames[s.op], s.arg) }
 
-// programOf is the other way round, for seeds.
+// programOf is the inverse of stepsOf, for seeds.
 func programOf(mode byte, steps ...step) []byte {
 	data := []byte{mode}
 	for _, s := range steps {
@@ -42,46 +42,46 @@ func programOf(mode byte, steps ...step) []byte {
 	return data
 }
 
-// What a client does that speaks by hand, and its server meanwhile.
+// Operations of a client by hand.
 const (
 	opCommands byte = iota // some commands of some size
-	opSlow                 // one whose handler takes its time
-	opBulk                 // one that is more than the inbox holds
+	opSlow                 // a command whose handler is slow
+	opBulk                 // a command that is more than the inbox holds
 	opRaw
-	opPart    // half a command; the rest follows with whatever is sent next
+	opPart    // half a command; the rest follows with the next frame
 	opEcho    // a call that is answered at once
-	opWait    // one that is answered later, beside others
-	opBack    // one whose handler calls back
+	opWait    // a call that is answered later, beside others
+	opBack    // a call whose handler calls back
 	opCancel  // gives up an earlier call
 	opAnswer  // answers the server's calls
 	opMember  // joins or leaves a group
 	opRename  // asks for a name
-	opRead    // reads all there is; without it nothing is read
+	opRead    // reads all there is; nothing is read without it
 	opAck     // acknowledges what has been read
-	opPing    // asks for a sign of life
-	opPong    // an answer to what was not asked
+	opPing    // sends a ping
+	opPong    // a pong without a ping
 	opClose   // the stream breaks off at the client
 	opHalf    // the client ends its direction
 	opCut     // the stream breaks off at the server
 	opReturns // comes back with what it has
 	opForgets // comes back with less than it has, and gets the rest again
 	opLess    // comes back with less than it has acknowledged
-	opMore    // comes back with more than there is
-	opGuess   // comes back with some that it may not have
+	opMore    // comes back with more than the server has sent
+	opGuess   // comes back with frames that it may not have
 	opTwo     // comes back over two streams at once
-	opForge   // somebody comes with a token that is not right
+	opForge   // somebody comes with a wrong token
 	opAnew    // joins anew and leaves the session behind
 	opOld     // comes back to a session that has been left behind
-	opTooMany // an ack of more than there is
-	opFewer   // an ack of less than before
-	opBad     // a frame that must not be
+	opTooMany // acknowledges more than there is
+	opFewer   // acknowledges less than before
+	opBad     // a frame that a client must not send
 	opGoodbye
 
-	opSend // the server sends some
+	opSend // the server sends commands
 	opBroadcast
 	opGroup
 	opCall  // the server calls
-	opMoves // the server moves or renames its client
+	opMoves // the server changes the groups or the name of its client
 	opEnds  // the server ends the connection
 	opSleep
 
@@ -95,18 +95,19 @@ var opNames = [resumeOps]string{
 	"send", "broadcast", "group", "call", "moves", "ends", "sleep",
 }
 
-// Modes of the server, by bit.
+// Modes of the server, bits.
 const (
 	modeTight = 1 << iota // little room in the queue
-	modeDrop              // what does not fit is dropped
+	modeDrop              // frames that do not fit are dropped
 	modeOldest
 )
 
 const fuzzResumeTime = 10 * time.Second
 
-// Whatever a client does and however often it comes back, one that is honest has every command
-// handled once and in order, and gets every command once and in order, while its session
-// lives; lies end in a typed error or a new session; and in the end nothing is left.
+// FuzzResume runs a program of operations of a client that may lie. While its session lives, an
+// honest client has every command handled once and in order, and gets every command once and in
+// order, however often it comes back. A lie ends in a typed error or a new session. In the end
+// nothing is left.
 func FuzzResume(f *testing.F) {
 	for _, seed := range resumeSeeds() {
 		f.Add(seed)
@@ -137,9 +138,9 @@ func FuzzResume(f *testing.F) {
 	})
 }
 
-// resumeSeeds are programs in which every operation occurs.
+// resumeSeeds returns programs in which every operation occurs.
 func resumeSeeds() (seeds [][]byte) {
-	for op := range resumeOps { // each in the middle of traffic, linked and suspended
+	for op := range resumeOps { // each amid traffic, linked and suspended
 		for _, mode := range []byte{0, modeTight, modeDrop | modeTight, modeDrop | modeOldest | modeTight} {
 			seeds = append(seeds,
 				programOf(mode, step{opCommands, 3}, step{opSend, 3}, step{opRead, 0}, step{opAck, 0}, step{opPing, 1},
@@ -150,7 +151,7 @@ func resumeSeeds() (seeds [][]byte) {
 		}
 	}
 	var slow, flood []step
-	for i := range byte(12) { // an inbox that is full when the stream breaks off
+	for i := range byte(12) { // the inbox is full when the stream breaks off
 		slow = append(slow, step{opSlow, i}, step{opBulk, i})
 		flood = append(flood, step{opSend, 0xff}, step{opBroadcast, 0x7f}, step{opSleep, 2})
 	}
@@ -160,24 +161,24 @@ func resumeSeeds() (seeds [][]byte) {
 			programOf(0, append(append([]step{}, flood...), step{end, 4}, step{opReturns, 0}, step{opRead, 0}, step{opForgets, 9})...),
 		)
 	}
-	waits := slices.Repeat([]step{{opWait, 0x7b}}, 57) // more than may run at once, of which each answer waits for an ack
+	waits := slices.Repeat([]step{{opWait, 0x7b}}, 57) // more than may run at once; each answer waits for an ack
 	return append(seeds,
-		programOf(modeDrop|modeOldest, append(slices.Repeat([]step{{opWait, 6}}, 56), step{opAnew, 6})...), // the reader comes to the end late
+		programOf(modeDrop|modeOldest, append(slices.Repeat([]step{{opWait, 6}}, 56), step{opAnew, 6})...), // the reader ends late
 		programOf(modeTight, waits...),
 		programOf(modeTight, append([]step{{opClose, 0}, {opSend, 0xc7}}, waits...)...),
 		programOf(0, append(waits[:30:30], step{opBad, 0})...),
-		programOf(0, step{opCut, 0}), // as the first thing of all
+		programOf(0, step{opCut, 0}), // the first step
 		programOf(0, step{opCall, 1}, step{opBack, 1}, step{opRead, 0}, step{opClose, 0}, step{opReturns, 0}, step{opAnswer, 0}, step{opRead, 0}),
 		programOf(0, step{opSend, 3}, step{opClose, 0}, step{opSleep, 4}, step{opSleep, 4}, step{opReturns, 0}, step{opSend, 3}),
-		// A mute link, an inbox that is full, and answers that wait for room.
+		// A mute link, a full inbox, and answers that wait for room.
 		programOf(modeTight|modeDrop|modeOldest, append(append([]step{{opSend, 6}}, slices.Repeat([]step{{opWait, 0x7f}}, 10)...),
 			step{opCommands, 0x44}, step{opPart, 9}, step{opClose, 0}, step{opSend, 2}, step{opAnew, 1})...),
-		// A client that is away when it closes.
+		// A client that is suspended when it closes.
 		programOf(9, step{opCommands, 0}, step{opSlow, 0xef}, step{opEcho, 0xef}, step{opEcho, 9}, step{opClose, 0}, step{opSend, 0xb7}),
 	)
 }
 
-// counted is a payload that begins with a number, and is longer the greater the size is.
+// counted returns a payload that begins with n. A greater size%4 is a longer payload.
 func counted(n uint32, size byte) []byte {
 	return append(binary.BigEndian.AppendUint32(nil, n), make([]byte, []int{0, 50, 500, 3000}[size%4])...)
 }
@@ -199,7 +200,8 @@ func TestFuzzProgram(t *testing.T) {
 	require.Equal(t, uint32(7), numberIn(counted(7, 2)))
 }
 
-// badFrames must not come from a client, with what its server says to them.
+// badFrames are frames that a client must not send, and the codes with which its server ends the
+// connection.
 var badFrames = []struct {
 	frame []byte
 	code  Code

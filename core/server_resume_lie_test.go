@@ -17,7 +17,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// Whoever guesses tokens joins like anybody else each time, and the session does not notice.
+// A client that guesses tokens joins like any other newcomer each time. The session is not
+// affected.
 func TestForgedTokens(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		events := w.events()
@@ -44,8 +45,8 @@ func TestForgedTokens(t *testing.T) {
 	})
 }
 
-// Of many who come back at once with one token, one after the other has the session, and the
-// last keeps it: there is never more than one client.
+// Of many clients that resume at once with one token, one after the other has the session, and the
+// last keeps it. There is never more than one client.
 func TestResumeStorm(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		events := w.events()
@@ -72,7 +73,7 @@ func TestResumeStorm(t *testing.T) {
 		require.False(t, c.Suspended())
 		alive := 0
 		for _, p := range peers {
-			p.Stream.SetReadDeadline(time.Now().Add(time.Second)) //nolint:errcheck // then it takes longer
+			p.Stream.SetReadDeadline(time.Now().Add(time.Second)) //nolint:errcheck // the next read takes longer then
 			if f, err := p.Frame(wire.DefaultMaxFrame); err != nil || f.Kind != wire.KindWelcome {
 				continue // it was over before it was told
 			}
@@ -95,8 +96,8 @@ func TestResumeStorm(t *testing.T) {
 	})
 }
 
-// One of several who come back at once, and has lost its turn to another before it has looked for the
-// stream that it comes in the place of, does not take the other's away.
+// A client that resumes, and loses its turn to another before it has looked for the stream that it
+// replaces, does not take the other's stream away.
 func TestResumeInTurns(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()
@@ -120,12 +121,11 @@ func TestResumeInTurns(t *testing.T) {
 	})
 }
 
-// A client that says it has received what was never written to it has no session to go on
-// with: it joins anew.
+// A client that claims frames that were never written to it cannot resume: it joins anew.
 func TestResumeOfWhatWasNeverWritten(t *testing.T) {
 	tests := map[string]struct {
-		before, waiting int    // commands that it has got, and that wait for it
-		received        uint64 // that it says it has
+		before, waiting int    // commands that the client has got, and that wait for it
+		received        uint64 // the client's claim
 		resumed         bool
 	}{
 		"one that waits":                 {waiting: 1, received: 1},
@@ -177,7 +177,7 @@ func TestResumeOfWhatWasNeverWritten(t *testing.T) {
 	}
 }
 
-// A server can lie in the same way, and its client goes on: it joins anew.
+// A client joins anew if its server claims frames that were never written.
 func TestServerResumesWhatWasNeverWritten(t *testing.T) {
 	for _, received := range []uint64{1, 2, 3, 1<<64 - 1} {
 		synctest.Test(t, func(t *testing.T) {

@@ -14,7 +14,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// An address has no more sessions than it may have connections, and takes the place of nobody else.
+// An address has no more suspended sessions than it may have connections. They take the place of no
+// other address.
 func TestSuspendedCountByAddress(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{MaxConnsPerAddr: 20, MaxConns: 100}}, func(w *world) {
 		var left kept[string]
@@ -28,7 +29,7 @@ func TestSuspendedCountByAddress(t *testing.T) {
 			welcome, err := wire.ParseWelcome(f.Body, nil)
 			require.NoError(t, err)
 			require.LessOrEqual(t, w.srv.Stats().Conns, 100)
-			p.Send(wire.AppendAck(nil, 0)) // it has the token
+			p.Send(wire.AppendAck(nil, 0)) // the peer has the token
 			p.Stream.Close()               //nolint:errcheck // it may come back
 			synctest.Wait()
 			return welcome
@@ -60,8 +61,8 @@ func TestSuspendedCountByAddress(t *testing.T) {
 	})
 }
 
-// Who comes back has its place still, however full the server is, and whatever the server knows of
-// its old stream.
+// A client that resumes still has its place, however full the server is, and whether or not the
+// server knows that its old stream is dead.
 func TestResumeOnAFullServer(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{MaxConns: 2}}, func(w *world) {
 		w.serve()
@@ -81,8 +82,8 @@ func TestResumeOnAFullServer(t *testing.T) {
 	})
 }
 
-// However many come and go at once, and are suspended and resumed, there are never more clients
-// than there may be.
+// There are never more than MaxConns clients, however many come, go and are suspended and resumed
+// at once.
 func TestNeverMoreThanMaxConns(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{MaxConns: 20}}, func(w *world) {
 		w.serve()

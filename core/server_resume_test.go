@@ -18,14 +18,14 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// returning returns a client that comes back by itself, and what its state was.
+// returning returns a client that comes back by itself, and a record of its states.
 func (w *world) returning(name string, r Retry, groups ...string) (*Client, *kept[string]) {
 	cl := newTestClient(w.lis, &ClientOptions{Name: name, Groups: groups, Codec: testCodec{}, Retry: r})
 	w.clients = append(w.clients, cl)
 	return cl, statesOf(cl)
 }
 
-// events notes what a server is told of its clients.
+// events records what a server is told of its clients.
 func (w *world) events() *kept[string] {
 	events := &kept[string]{}
 	w.srv.OnJoin(func(c *Conn) { events.Add("join " + c.Name()) })
@@ -74,7 +74,7 @@ func TestResume(t *testing.T) {
 		require.True(t, conn.Suspended())
 		require.True(t, there.Suspended())
 		require.Equal(t, 1, w.srv.Len())
-		close(release) // what is answered now waits
+		close(release) // the answers wait
 
 		require.NoError(t, cl.Send("say", "two"))
 		require.NoError(t, w.srv.Group("red").Send("news", "fresh"))
@@ -107,7 +107,7 @@ func (w *world) only() *Conn {
 	return nil
 }
 
-// Whatever is under way when a stream breaks off, everything arrives once and in order.
+// Everything that is under way when a stream breaks off arrives once and in order.
 func TestResumeLosesNothing(t *testing.T) {
 	for seed := range uint64(20) {
 		inWorld(t, nil, func(w *world) {
@@ -117,7 +117,7 @@ func TestResumeLosesNothing(t *testing.T) {
 			var there, here kept[int]
 			On(w.srv, "n", func(_ context.Context, c *Conn, n int) error {
 				there.Add(n)
-				if n%100 == 0 { // a slow handler, whose reading is handed over
+				if n%100 == 0 { // a slow handler: the reading is handed over
 					time.Sleep(20 * time.Millisecond)
 				}
 				return c.Send("n", n)
@@ -174,7 +174,7 @@ func TestResumeLosesNothing(t *testing.T) {
 	}
 }
 
-// A client that comes back too late joins anew, and both ends are told.
+// A client that comes back too late joins anew. Both ends are told.
 func TestResumeTooLate(t *testing.T) {
 	inWorld(t, &ServerOptions{Timeouts: Timeouts{Resume: 10 * time.Second}, Access: Access{UniqueNames: true}}, func(w *world) {
 		events := w.events()
@@ -208,7 +208,7 @@ func TestResumeTooLate(t *testing.T) {
 	})
 }
 
-// A gap is a dialer that reaches nobody for a while.
+// A gap is a dialer that reaches nobody until a point in time.
 type gap struct {
 	transport.Dialer
 	until time.Time
@@ -221,7 +221,8 @@ func (d *gap) Dial(ctx context.Context) (transport.Conn, error) {
 	return d.Dialer.Dial(ctx)
 }
 
-// What does not fit the bound while a client is away ends its session, so that it knows.
+// The session of a suspended client ends if more is sent to it than its queue holds. The client is
+// told.
 func TestResumeTooMuch(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 4 << 10}}, func(w *world) {
 		events := w.events()
@@ -242,8 +243,8 @@ func TestResumeTooMuch(t *testing.T) {
 	})
 }
 
-// What was written and is not acknowledged makes room for what is to be written, and then
-// the session cannot be resumed: both ends are told.
+// Written frames without an ack make room for new frames. The session cannot be resumed after that,
+// and both ends are told.
 func TestResumeOfWhatIsNotKept(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 4 << 10}}, func(w *world) {
 		events := w.events()
@@ -271,7 +272,8 @@ func TestResumeOfWhatIsNotKept(t *testing.T) {
 	})
 }
 
-// Only who has the token goes on with a session, and nobody learns whether there is one.
+// Only a client with the token can resume a session. Others do not learn whether the session
+// exists.
 func TestResumeNeedsToken(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		events := w.events()
@@ -307,8 +309,8 @@ func TestResumeNeedsToken(t *testing.T) {
 	})
 }
 
-// A client may notice before its server does that a stream is dead: the second connection
-// with a token ends the first.
+// A second connection with the token ends the first: a client may notice earlier than its server
+// that a stream is dead.
 func TestResumeWhileLinked(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		events := w.events()
@@ -342,7 +344,7 @@ func TestResumeWhileLinked(t *testing.T) {
 	})
 }
 
-// A hello that comes late, since the client had given that attempt up, takes nothing from the client
+// A hello that comes late, of an attempt that the client has given up, takes nothing from the client
 // that has gone on meanwhile.
 func TestResumeByALateHello(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
@@ -351,7 +353,7 @@ func TestResumeByALateHello(t *testing.T) {
 		p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: "ada", Resume: true, MaxFrame: 1 << 20}))
 		welcome, err := wire.ParseWelcome(p.Want().Body, nil)
 		require.NoError(t, err)
-		p.Send(wire.AppendAck(nil, 0)) // it has the token
+		p.Send(wire.AppendAck(nil, 0)) // the peer has the token
 		synctest.Wait()
 		c := w.only()
 		hello := func(received uint64) (*coretest.Peer, *wire.Welcome) {
@@ -372,7 +374,7 @@ func TestResumeByALateHello(t *testing.T) {
 		p.Stream.Close() //nolint:errcheck // it breaks off
 		old, again := hello(0)
 		require.True(t, again.Resumed)
-		old.Stream.Close() //nolint:errcheck // before it has been sent the rest
+		old.Stream.Close() //nolint:errcheck // the rest was not sent to it
 		synctest.Wait()
 
 		p, again = hello(3)
@@ -384,7 +386,7 @@ func TestResumeByALateHello(t *testing.T) {
 		old, again = hello(0)
 		require.False(t, again.Resumed, "what it lacks has been acknowledged")
 		require.Equal(t, 2, w.srv.Len())
-		old.Stream.Close() //nolint:errcheck // it is given up
+		old.Stream.Close() //nolint:errcheck // the client has given it up
 		require.NoError(t, c.SendBytes("n", []byte("still here")))
 		require.Equal(t, "still here", p.WantCommand("n"))
 		require.False(t, c.Suspended())

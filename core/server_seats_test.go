@@ -19,7 +19,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// come says hello by hand as a device of a user and returns why it is refused, or CodeNone.
+// come sends a hello by hand as a device of a user. It returns the code with which it is refused,
+// or CodeNone.
 func (w *world) come(user, name string) (*coretest.Peer, Code) {
 	w.t.Helper()
 	p := w.helloOf(&wire.Hello{Name: name, Auth: []byte(user), Resume: true})
@@ -36,7 +37,8 @@ func (w *world) come(user, name string) (*coretest.Peer, Code) {
 	return p, CodeNone
 }
 
-// What becomes of a newcomer whose name somebody has, by what the option says and where the holder is.
+// A newcomer whose name is taken comes in or is refused, depending on the option and on whether the
+// holder is linked.
 func TestNameConflict(t *testing.T) {
 	tests := map[string]struct {
 		conflict       Conflict
@@ -67,7 +69,7 @@ func TestNameConflict(t *testing.T) {
 					first.Stream.Close() //nolint:errcheck // it is cut
 					synctest.Wait()
 				} else {
-					go func() { // it hears that it was replaced, and goes
+					go func() { // the holder hears that it was replaced, and goes
 						first.Stream.Read(make([]byte, 1000)) //nolint:errcheck // as asked
 						first.Stream.Close()                  //nolint:errcheck // as asked
 					}()
@@ -99,8 +101,8 @@ func TestNameConflict(t *testing.T) {
 	}
 }
 
-// A client that has been replaced is told so and does not come back; nor does one that was away,
-// and finds out when it comes with its token.
+// A client that has been replaced is told so and does not come back. A suspended client is told
+// when it comes with its token.
 func TestReplacedIsFinal(t *testing.T) {
 	inWorld(t, &ServerOptions{Access: Access{UniqueNames: true, NameConflict: ConflictReplace}}, func(w *world) {
 		events := w.events()
@@ -141,8 +143,8 @@ func TestReplacedAreKnownByTheirToken(t *testing.T) {
 	require.False(t, srv.wasReplaced(&wire.Hello{Session: session.MakeID(8), Token: []byte{7}}))
 }
 
-// The holder's leave handler has run before the newcomer's join handler, whatever it takes, and a
-// newcomer whom it keeps waiting for too long is refused.
+// The holder's leave handler returns before the newcomer's join handler runs. A newcomer that has
+// to wait too long is refused.
 func TestReplaceWaitsForLeave(t *testing.T) {
 	for name, takes := range map[string]time.Duration{"a second": time.Second, "too long": time.Minute} {
 		t.Run(name, func(t *testing.T) {
@@ -171,7 +173,7 @@ func TestReplaceWaitsForLeave(t *testing.T) {
 	}
 }
 
-// Renames follow the same rules.
+// Renames follow the rules of NameConflict.
 func TestRenameConflict(t *testing.T) {
 	opts := byUser(ServerOptions{Access: Access{UniqueNames: true}, Limits: Limits{ChangeRate: -1}})
 	opts.Access.AuthorizeName = func(context.Context, *Conn, string) error { return nil }
@@ -199,7 +201,7 @@ func TestRenameConflict(t *testing.T) {
 	})
 }
 
-// A handler of the holder that wants its name for another connection does not wait for itself.
+// A handler that gives the name of its own connection to another does not wait for itself.
 func TestRenameInHandlerOfTheHolder(t *testing.T) {
 	inWorld(t, &ServerOptions{Access: Access{UniqueNames: true, NameConflict: ConflictReplace}}, func(w *world) {
 		Handle(w.srv, "give", func(ctx context.Context, _ *Conn, to string) (bool, error) {
@@ -220,7 +222,7 @@ func TestRenameInHandlerOfTheHolder(t *testing.T) {
 	})
 }
 
-// With Manual a rename waits for nobody, since that may be what it keeps from leaving.
+// With Manual a rename waits for nobody: the rename itself may keep the holder from leaving.
 func TestRenameConflictManual(t *testing.T) {
 	inWorld(t, &ServerOptions{Access: Access{UniqueNames: true, NameConflict: ConflictReplace}, Manual: true}, func(w *world) {
 		w.serve()
@@ -237,14 +239,14 @@ func TestRenameConflictManual(t *testing.T) {
 	})
 }
 
-// A user has no more connections than it may have, however many come at once, and what becomes of one
-// more the option says.
+// A user has no more connections than MaxConnsPerUser, however many come at once. The option
+// UserConflict decides about one more.
 func TestMaxConnsPerUser(t *testing.T) {
 	tests := map[string]struct {
 		conflict Conflict
-		away     []bool // of those that are there
+		away     []bool // the connections that are there: whether each is suspended
 		code     Code
-		goes     int // which of them
+		goes     int // index of the connection that is ended
 	}{
 		"default":               {ConflictDefault, []bool{false, false}, CodeTooManyConns, -1},
 		"default, one is away":  {ConflictDefault, []bool{false, true}, CodeNone, 1},
@@ -274,7 +276,7 @@ func TestMaxConnsPerUser(t *testing.T) {
 					ids[c.ID()] = int(c.ID()) - 1
 				}
 				if tc.goes >= 0 && !tc.away[tc.goes] {
-					go peers[tc.goes].Stream.Close() //nolint:errcheck // when it hears
+					go peers[tc.goes].Stream.Close() //nolint:errcheck // the holder goes when it hears of it
 				}
 				more, code := w.come("ada", "")
 				require.Equal(t, tc.code.String(), code.String())
@@ -296,8 +298,8 @@ func TestMaxConnsPerUser(t *testing.T) {
 	}
 }
 
-// A newcomer that needs a place of its user and a name has as few others end as will do, and none
-// if it is refused all the same.
+// A newcomer that needs a place of its user and a name ends as few others as possible, and none if
+// it is refused.
 func TestPlaceAndName(t *testing.T) {
 	tests := map[string]struct {
 		name, place Conflict
@@ -374,7 +376,7 @@ func TestMaxConnsPerUserAtOnce(t *testing.T) {
 	}
 }
 
-// Newcomers and clients that are in all want one name at the same time, and each gets it.
+// Newcomers and clients want one name at the same time. Each gets it in turn.
 func TestNameWantedAtOnce(t *testing.T) {
 	inWorld(t, &ServerOptions{Access: Access{UniqueNames: true, NameConflict: ConflictReplace}, Timeouts: Timeouts{Resume: -1}}, func(w *world) {
 		w.serve()
@@ -406,7 +408,7 @@ func TestNameWantedAtOnce(t *testing.T) {
 	})
 }
 
-// Of several who have a name, those who are there come first.
+// A look-up by name prefers linked clients to suspended ones.
 func TestLookUpsPreferWhoIsThere(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()

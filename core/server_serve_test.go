@@ -12,7 +12,7 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A dryListener cannot accept until a time, as one that lacks descriptors.
+// A dryListener cannot accept until a point in time, like a listener that lacks descriptors.
 type dryListener struct {
 	*transport.PipeListener
 	until time.Time
@@ -30,7 +30,7 @@ func (l *dryListener) Accept() (transport.Conn, error) {
 	return l.PipeListener.Accept()
 }
 
-// A listener that fails for a minute does not end Serve, and does not fill the log.
+// A listener that fails for a minute does not end Serve and does not fill the log.
 func TestAcceptFailsForAWhile(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		l := &dryListener{PipeListener: w.lis, until: time.Now().Add(time.Minute)}
@@ -49,7 +49,7 @@ func TestAcceptFailsForAWhile(t *testing.T) {
 	})
 }
 
-// Middleware that asks the server something as it is put around a handler gets an answer.
+// Middleware may query the server while it is put around a handler.
 func TestMiddlewareAsksTheServer(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		asked := 0

@@ -13,7 +13,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// shutdown shuts the server down meanwhile and says how long that took.
+// shutdown shuts the server down on another goroutine. The channel gets the time that it took.
 func (w *world) shutdown(ctx context.Context) <-chan time.Duration {
 	took := make(chan time.Duration, 1)
 	start := time.Now()
@@ -25,8 +25,8 @@ func (w *world) shutdown(ctx context.Context) <-chan time.Duration {
 	return took
 }
 
-// A handler that runs when the server shuts down may send, call and answer; who has none is
-// told at once.
+// A handler that runs during Shutdown may send, call and answer. A client without a running handler
+// is told at once.
 func TestShutdownLetsHandlersFinish(t *testing.T) {
 	tests := map[string][]HandlerOption{
 		"one at a time": nil,
@@ -75,7 +75,7 @@ func TestShutdownLetsHandlersFinish(t *testing.T) {
 	}
 }
 
-// What has been read before is handled, what comes later is not: a call is told so.
+// Frames that were read before Shutdown are handled. Later frames are not: a later call is refused.
 func TestShutdownHandlesWhatWasRead(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got kept[int]
@@ -104,11 +104,12 @@ func TestShutdownHandlesWhatWasRead(t *testing.T) {
 	})
 }
 
-// A handler that waits for its context has so long, and then time to heed it.
+// Shutdown ends the context of a handler when the drain time is over, or soon before its own context
+// ends. The handler then has time to return.
 func TestShutdownEndsContexts(t *testing.T) {
 	tests := map[string]struct {
 		opts  ServerOptions
-		ctx   time.Duration // zero for ever
+		ctx   time.Duration // zero: for ever
 		least time.Duration
 	}{
 		"by default":            {least: 10 * time.Second},
@@ -147,8 +148,8 @@ func TestShutdownEndsContexts(t *testing.T) {
 	}
 }
 
-// A client that does not read delays a Shutdown by CloseTimeout, and by as much again if a
-// handler waits for it to read.
+// A client that does not read delays Shutdown by CloseTimeout, and by as much again if a handler
+// waits for it.
 func TestShutdownWithAStalledClient(t *testing.T) {
 	tests := map[string]struct {
 		calls uint64
@@ -175,7 +176,7 @@ func TestShutdownWithAStalledClient(t *testing.T) {
 	}
 }
 
-// No two clients are told to come back at the same time, and all within a minute.
+// No two clients are told to come back at the same time. All are told to come back within a minute.
 func TestShutdownSpreadsReturns(t *testing.T) {
 	inWorld(t, &ServerOptions{Timeouts: Timeouts{RestartAfter: 5 * time.Second}}, func(w *world) {
 		w.serve()
@@ -210,7 +211,7 @@ func TestShutdownSaysNothingOfReturns(t *testing.T) {
 	require.Equal(t, time.Second, newTestServer(nil).farewell().RetryAfter)
 }
 
-// With manual dispatch Shutdown runs what is left itself, answers included.
+// With manual dispatch Shutdown itself runs the handlers that are left, and sends their answers.
 func TestShutdownDrainsManual(t *testing.T) {
 	inWorld(t, &ServerOptions{Manual: true}, func(w *world) {
 		w.srv.HandleBytes("n", func(_ context.Context, _ *Conn, b []byte) ([]byte, error) { return b, nil })
@@ -229,7 +230,7 @@ func TestShutdownDrainsManual(t *testing.T) {
 	})
 }
 
-// What a client has queued when it closes is sent first, also when the server is slow to read.
+// Close of a client first sends all queued messages, also to a server that reads slowly.
 func TestClientCloseSendsAll(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{InboxBytes: 1 << 10}}, func(w *world) {
 		var got kept[int]

@@ -13,7 +13,7 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// gatedConn delays setting a read deadline that leaves time, until the gate opens.
+// gatedConn delays the setting of a read deadline in the future until the gate opens.
 type gatedConn struct {
 	transport.Conn
 	gate <-chan struct{}
@@ -26,8 +26,8 @@ func (c *gatedConn) SetReadDeadline(t time.Time) error {
 	return c.Conn.SetReadDeadline(t)
 }
 
-// Shutdown does not wait for newcomers to say hello, also for one who is given time to do
-// so at that very moment.
+// Shutdown does not wait for newcomers to say hello, also if a newcomer is given its time at that
+// very moment.
 func TestShutdownHurriesHandshakes(t *testing.T) {
 	inWorld(t, &ServerOptions{Timeouts: Timeouts{Hello: time.Hour}}, func(w *world) {
 		t := w.t
@@ -72,8 +72,8 @@ func TestShutdown(t *testing.T) {
 	})
 }
 
-// A client that does not take part in the goodbye is cut when the time is up; it
-// delays nobody.
+// A client that does not answer the goodbye is cut when CloseTimeout is over. It delays no other
+// client.
 func TestShutdownCuts(t *testing.T) {
 	inWorld(t, &ServerOptions{Timeouts: Timeouts{Close: time.Hour}}, func(w *world) {
 		w.serve()
@@ -93,7 +93,7 @@ func TestShutdownCuts(t *testing.T) {
 	})
 }
 
-// Serve ends with its context; those who have come stay.
+// Serve ends with its context. Clients stay.
 func TestServeContext(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		ctx, cancel := context.WithCancel(w.ctx)

@@ -62,7 +62,7 @@ func TestLookups(t *testing.T) {
 	})
 }
 
-// slow are details that take a second to convert.
+// slow details take a second to convert.
 type slow struct{}
 
 func (slow) MarshalJSON() ([]byte, error) {
@@ -70,7 +70,7 @@ func (slow) MarshalJSON() ([]byte, error) {
 	return []byte("1"), nil
 }
 
-// However long it takes to disconnect all, none of them is told meanwhile that others have left.
+// DisconnectAll tells none of its clients that others have left, however long it takes.
 func TestDisconnectAllTellsNobodyOfOthers(t *testing.T) {
 	inWorld(t, &ServerOptions{Access: Access{Notices: TellNames}}, func(w *world) {
 		w.serve()
@@ -147,7 +147,7 @@ func TestNames(t *testing.T) {
 		require.NotEmpty(t, conn.Addr())
 		require.Equal(t, 2, w.srv.Len())
 		for range w.srv.Clients() {
-			break // an iteration may stop
+			break // the iteration may stop here
 		}
 		require.NoError(t, b.Close())
 		require.NoError(t, c.Close())

@@ -19,8 +19,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// deciding are options with an Authorize that takes its time and says in asked how its context
-// ended, or that it did not.
+// deciding returns options with an Authorize that takes its time and records in asked how its
+// context ended, or nil.
 func deciding(takes time.Duration, asked *kept[error]) *ServerOptions {
 	return &ServerOptions{Access: Access{UniqueNames: true, Authorize: func(ctx context.Context, _ *Admission) error {
 		select {
@@ -28,11 +28,11 @@ func deciding(takes time.Duration, asked *kept[error]) *ServerOptions {
 		case <-ctx.Done():
 		}
 		asked.Add(context.Cause(ctx))
-		return nil // whatever has become of the client
+		return nil // in any case
 	}}}
 }
 
-// nobody checks that nobody has come of all who tried, and that a name is free.
+// nobody checks that no client has come in, and that the name is free.
 func (w *world) nobody(events *kept[string], name string) {
 	w.t.Helper()
 	synctest.Wait()
@@ -48,7 +48,7 @@ func (w *world) nobody(events *kept[string], name string) {
 	require.Equal(w.t, []string{"join " + name, "leave " + name + ": closed"}, events.All())
 }
 
-// A client that gives up while Authorize decides does not join, however it goes.
+// A client that gives up while Authorize decides does not join, in whichever way it gives up.
 func TestGiveUpDuringAuthorize(t *testing.T) {
 	hello := &wire.Hello{Name: "ada", Resume: true}
 	ways := map[string]func(p *coretest.Peer){
@@ -82,8 +82,8 @@ func TestGiveUpDuringAuthorize(t *testing.T) {
 	}
 }
 
-// It is no other thing for one that hangs up right behind its hello, or that a server reads so late
-// that it has gone when Authorize begins.
+// A client that hangs up right after its hello does not join, even if it has gone before Authorize
+// begins.
 func TestHangUpBehindTheHello(t *testing.T) {
 	for name, takes := range map[string]time.Duration{"slowly": time.Second, "in no time": time.Nanosecond} {
 		t.Run(name, func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestHangUpBehindTheHello(t *testing.T) {
 	}
 }
 
-// Nor for a client of the library whose program does not wait.
+// A client of the library whose Connect is given up does not join.
 func TestConnectGivenUpDuringAuthorize(t *testing.T) {
 	var asked kept[error]
 	inWorld(t, deciding(5*time.Second, &asked), func(w *world) {
@@ -112,7 +112,7 @@ func TestConnectGivenUpDuringAuthorize(t *testing.T) {
 	})
 }
 
-// AuthorizeGroup is asked about the groups of a hello meanwhile.
+// A client that gives up while AuthorizeGroup decides does not join.
 func TestGiveUpDuringAuthorizeGroup(t *testing.T) {
 	opts := &ServerOptions{Access: Access{UniqueNames: true}}
 	var w *world
@@ -121,7 +121,7 @@ func TestGiveUpDuringAuthorizeGroup(t *testing.T) {
 		if p != nil {
 			p.Stream.Close() //nolint:errcheck // it is cut
 			p = nil
-			<-ctx.Done() // at once
+			<-ctx.Done() // ends at once
 		}
 		return nil
 	}
@@ -137,7 +137,7 @@ func TestGiveUpDuringAuthorizeGroup(t *testing.T) {
 	})
 }
 
-// What a client sends before it is welcomed is handled once it is, in order, however much it is.
+// Frames that a client sends before its welcome are handled after it, in order and completely.
 func TestSendsBeforeTheWelcome(t *testing.T) {
 	for name, size := range map[string]int{"little": 10, "more than is read ahead": 3000, "a frame of many buffers": 200_000} {
 		t.Run(name, func(t *testing.T) {
@@ -158,7 +158,7 @@ func TestSendsBeforeTheWelcome(t *testing.T) {
 						payload := make([]byte, size)
 						payload[0] = i
 						b = wire.AppendCommand(b, "say", payload)
-						if i%3 == 0 { // in pieces that end anywhere
+						if i%3 == 0 { // the pieces end anywhere
 							if _, err := p.Stream.Write(b[:len(b)-5]); err != nil {
 								sent <- err
 								return
@@ -180,7 +180,7 @@ func TestSendsBeforeTheWelcome(t *testing.T) {
 	}
 }
 
-// A command that was read ahead does not wait for what comes next.
+// A command that was read ahead is handled at once, also if the next command has come in part.
 func TestReadAheadIsHandledAtOnce(t *testing.T) {
 	var asked kept[error]
 	inWorld(t, deciding(time.Second, &asked), func(w *world) {
@@ -202,7 +202,8 @@ func TestReadAheadIsHandledAtOnce(t *testing.T) {
 	})
 }
 
-// One that fills what is read ahead cannot be seen to hang up, and is let in. It does not stay.
+// A client that fills the buffer of reading ahead and then hangs up is let in: the server cannot
+// see that it has hung up. It does not stay.
 func TestHangUpBehindMuch(t *testing.T) {
 	var asked kept[error]
 	inWorld(t, deciding(time.Second, &asked), func(w *world) {
@@ -217,7 +218,7 @@ func TestHangUpBehindMuch(t *testing.T) {
 	})
 }
 
-// A newcomer who is refused after it has sent more still reads why.
+// A newcomer that is refused after it has sent frames can still read the reason.
 func TestRefusedBehindMore(t *testing.T) {
 	opts := &ServerOptions{Access: Access{Authorize: func(context.Context, *Admission) error {
 		time.Sleep(time.Second)
@@ -233,7 +234,7 @@ func TestRefusedBehindMore(t *testing.T) {
 	})
 }
 
-// deafConn cannot be written to.
+// A deafConn cannot be written to.
 type deafConn struct{ transport.Conn }
 
 var errDeaf = errors.New("nobody reads")
@@ -241,7 +242,8 @@ var errDeaf = errors.New("nobody reads")
 func (c deafConn) Write([]byte) (int, error)            { return 0, errDeaf }
 func (c deafConn) WriteBuffers([][]byte) (int64, error) { return 0, errDeaf }
 
-// Nobody joins whose welcome could not be written, and what was sent to it meanwhile is gone with it.
+// A newcomer whose welcome cannot be written does not join. Messages that were sent to it meanwhile
+// are lost.
 func TestWelcomeThatCannotBeWritten(t *testing.T) {
 	inWorld(t, &ServerOptions{Access: Access{UniqueNames: true}}, func(w *world) {
 		events := w.events()
@@ -261,7 +263,7 @@ func TestWelcomeThatCannotBeWritten(t *testing.T) {
 	})
 }
 
-// A welcome that nobody reads is not waited for longer than a hello.
+// The server waits for the reader of a welcome no longer than for a hello.
 func TestWelcomeThatIsNotRead(t *testing.T) {
 	opts := &ServerOptions{Access: Access{UniqueNames: true}, Timeouts: Timeouts{Hello: 3 * time.Second, Heartbeat: -1, Write: -1}}
 	inWorld(t, opts, func(w *world) {
@@ -280,7 +282,7 @@ func TestWelcomeThatIsNotRead(t *testing.T) {
 	})
 }
 
-// slowWrites makes writes wait for their deadline.
+// slowWrites wraps streams so that writes wait for their deadline.
 type slowWrites struct{ off bool }
 
 func (s *slowWrites) wrap(stream transport.Conn) transport.Conn {
@@ -305,11 +307,11 @@ func (c *slowConn) Write([]byte) (int, error) {
 	return 0, context.DeadlineExceeded
 }
 
-// What the join handler sends is the first that the client gets, as before, and goes in one write.
+// The messages of the join handler are the first that a client gets.
 func TestJoinHandlerIsFirst(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.srv.OnJoin(func(c *Conn) {
-			time.Sleep(time.Second) // others send meanwhile
+			time.Sleep(time.Second) // the handler is slow
 			for range 3 {
 				require.NoError(t, c.Send("first", nil))
 			}
@@ -324,7 +326,7 @@ func TestJoinHandlerIsFirst(t *testing.T) {
 	})
 }
 
-// A Shutdown says goodbye to everybody who is there: nobody comes behind its back.
+// Shutdown says goodbye to every client: nobody can come in after the server has stopped.
 func TestNobodyEntersAfterStop(t *testing.T) {
 	srv := newTestServer(nil)
 	<-srv.stop()

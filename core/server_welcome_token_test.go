@@ -14,8 +14,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A session waits for who has its token, and for nobody else: a client that does not say that it
-// has been welcomed has left when its stream breaks off.
+// A session waits only for a client that has said that it has been welcomed. Another client has
+// left when its stream breaks off.
 func TestNobodyIsSuspendedWithoutToken(t *testing.T) {
 	tests := map[string]struct {
 		send []byte
@@ -49,7 +49,7 @@ func TestNobodyIsSuspendedWithoutToken(t *testing.T) {
 	}
 }
 
-// A client that comes back with its token has it, whether its ack has come or not.
+// A client that comes back with its token has been welcomed, whether its ack has come or not.
 func TestTokenConfirms(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		events := w.events()
@@ -68,8 +68,8 @@ func TestTokenConfirms(t *testing.T) {
 	})
 }
 
-// A client acknowledges the welcome at once, whatever its program does, and also if that runs no
-// handler by itself; and nothing else comes of it.
+// A client acknowledges the welcome at once, whatever its program does, and also with Manual. The
+// ack has no other effect.
 func TestClientConfirms(t *testing.T) {
 	for name, opts := range map[string]*ClientOptions{
 		"by itself": {}, "with Manual": {Manual: true},
@@ -82,7 +82,7 @@ func TestClientConfirms(t *testing.T) {
 				release := make(chan struct{})
 				cl.OnState(func(s State, _ error) {
 					if s == StateConnected {
-						<-release // before which nothing else is written
+						<-release // nothing else is written before
 					}
 				})
 				connected := make(chan error, 1)

@@ -13,14 +13,14 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// The time of a round trip is that between a ping and its answer, whether the ping was written by itself
-// or with something else; nothing is written for its sake.
+// The round-trip time is the time between a ping and its answer, whether the ping was written alone or
+// with other frames. No frame is written only to measure it.
 func TestRoundTripTime(t *testing.T) {
 	const heartbeat = 8 * time.Second
 	tests := map[string]struct {
 		heartbeat time.Duration
-		sends     bool // the server has something to write each second
-		hears     bool // it hears from the client each second
+		sends     bool // the server writes a frame each second
+		hears     bool // the server hears from the client each second
 		pinged    bool
 	}{
 		"a silent client":       {heartbeat: heartbeat, pinged: true},
@@ -42,7 +42,7 @@ func TestRoundTripTime(t *testing.T) {
 				heard, told := 0, 0
 				pings := 0
 				if tc.hears {
-					time.Sleep(300 * time.Millisecond) // the sweeper would ping a client whose frame is being read when it looks
+					time.Sleep(300 * time.Millisecond) // not when the sweeper looks: it would ping a client whose frame is being read
 				}
 				for range 13 {
 					if tc.hears {

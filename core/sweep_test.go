@@ -11,7 +11,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// Where handlers are quick the sweeper looks seldom, and where one is slow often again.
+// The sweeper looks seldom while handlers are quick, and often again once a handler is slow.
 func TestTickFollowsHandlers(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.srv.OnBytes("quick", func(context.Context, *Conn, []byte) error { return nil })
@@ -36,13 +36,14 @@ func TestTickFollowsHandlers(t *testing.T) {
 		p.Send(wire.AppendCommand(nil, "slow", nil))
 		time.Sleep(3 * quickTick)
 		require.Equal(t, handlerTick, tick())
-		p.Send(wire.AppendPing(nil, 7)) // and the reading is taken over
+		p.Send(wire.AppendPing(nil, 7)) // the reading is taken over
 		require.Equal(t, wire.KindPong, p.Want().Kind)
 		p.Stream.Close() //nolint:errcheck // it is over
 	})
 }
 
-// Each side notices by itself that the other has fallen silent, and only then.
+// Each side notices by itself that the other has fallen silent, and does not take a living peer for
+// silent.
 func TestHeartbeat(t *testing.T) {
 	opts := &ServerOptions{Timeouts: Timeouts{Heartbeat: 2 * time.Second}}
 	inWorld(t, opts, func(w *world) {
@@ -63,7 +64,8 @@ func TestHeartbeat(t *testing.T) {
 	})
 }
 
-// A peer whose handler keeps its reader from reading for less than a tick is not silent, however short the heartbeat is.
+// A peer whose handler delays its reader by less than a tick is not silent, however short the
+// heartbeat is.
 func TestHeartbeatShorterThanATick(t *testing.T) {
 	tests := map[string]func(w *world, cl *Client) (busy *Conn, send func() error){
 		"at a client": func(w *world, cl *Client) (*Conn, func() error) {
@@ -98,13 +100,13 @@ func TestHeartbeatShorterThanATick(t *testing.T) {
 
 func TestHeartbeatOfTheServer(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
-		// A server by hand that says nothing after its welcome.
+		// A server by hand that sends nothing after its welcome.
 		go func() {
 			stream, err := w.lis.Accept()
 			if err != nil {
 				return
 			}
-			stream.Write(wire.AppendWelcome(nil, &wire.Welcome{Heartbeat: time.Second})) //nolint:errcheck // the client will miss it
+			stream.Write(wire.AppendWelcome(nil, &wire.Welcome{Heartbeat: time.Second})) //nolint:errcheck // the client will find it silent
 			for buf := make([]byte, 100); err == nil; {
 				_, err = stream.Read(buf)
 			}
@@ -118,7 +120,7 @@ func TestHeartbeatOfTheServer(t *testing.T) {
 	})
 }
 
-// A peer that stops reading for good is noticed although its queue is not full.
+// A peer that stops reading for good is noticed, also if its queue is not full.
 func TestWriteTimeout(t *testing.T) {
 	opts := &ServerOptions{Timeouts: Timeouts{Write: 4 * time.Second, Heartbeat: -1}, Limits: Limits{QueueBytes: 10 << 20}}
 	inWorld(t, opts, func(w *world) {

@@ -19,7 +19,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// shown is an undelivered frame in a word: say 7, written say 7, raw x.
+// shown returns an undelivered frame as text: say 7, written say 7, raw x.
 func (u Undelivered) shown() string {
 	s := u.Command + " " + string(u.Payload)
 	if u.Kind == KindRaw {
@@ -31,7 +31,7 @@ func (u Undelivered) shown() string {
 	return s
 }
 
-// leftovers notes what a server or client hands back.
+// leftovers records the frames that a server or client hands back.
 func leftovers(h interface {
 	OnUndelivered(func(c *Conn, frames []Undelivered))
 }, also ...*kept[string]) *kept[string] {
@@ -47,8 +47,8 @@ func leftovers(h interface {
 	return left
 }
 
-// What was sent to a client that is away and does not come back is handed back before its leave
-// handler runs: commands and raw messages, its own and its groups', and nothing else.
+// Commands and raw messages to a suspended client that does not come back are handed back before
+// its leave handler runs, its own and its groups', and nothing else.
 func TestUndeliveredToOneWhoStaysAway(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		events := w.events()
@@ -60,7 +60,7 @@ func TestUndeliveredToOneWhoStaysAway(t *testing.T) {
 		there := w.only()
 		require.NoError(t, there.SendBytes("before", nil))
 		synctest.Wait()
-		time.Sleep(time.Minute) // until it is acknowledged
+		time.Sleep(time.Minute) // until the frames are acknowledged
 		net.fail(false)
 		synctest.Wait()
 		require.NoError(t, there.SendBytes("say", []byte("1")))
@@ -79,7 +79,7 @@ func TestUndeliveredToOneWhoStaysAway(t *testing.T) {
 	})
 }
 
-// What a peer has acknowledged is not handed back, and what was written is marked.
+// Frames that a peer has acknowledged are not handed back. Frames that were written are marked.
 func TestUndeliveredIsWhatIsNotAcknowledged(t *testing.T) {
 	tests := map[string]struct {
 		acked uint64
@@ -136,13 +136,13 @@ func TestUndeliveredIsWhatIsNotAcknowledged(t *testing.T) {
 	}
 }
 
-// goodbyeOf is the goodbye of one who has received so many frames.
+// goodbyeOf returns the goodbye of a client that has received that many frames.
 func goodbyeOf(received uint64) []byte {
 	return wire.AppendGoodbye(wire.AppendAck(nil, received), wire.Goodbye{Code: CodeClosed})
 }
 
-// A connection without a session has no acknowledgements: what is left is what was not written, and
-// what a write had to itself that failed.
+// A connection without a session has no acks: the frames that were not written are handed back, and
+// a frame whose own write failed.
 func TestUndeliveredWithoutSession(t *testing.T) {
 	inWorld(t, &ServerOptions{Timeouts: Timeouts{Write: 5 * time.Second}}, func(w *world) {
 		left := leftovers(w.srv)
@@ -151,7 +151,7 @@ func TestUndeliveredWithoutSession(t *testing.T) {
 		c := w.only()
 		require.NoError(t, c.SendBytes("heard", nil))
 		p.WantCommand("heard")
-		big := strings.Repeat("x", 300<<10) // which no write finishes that nobody reads
+		big := strings.Repeat("x", 300<<10) // no write finishes that nobody reads
 		require.NoError(t, c.SendBytes("big", []byte(big)))
 		synctest.Wait()
 		require.NoError(t, c.SendBytes("say", []byte("1")))
@@ -162,7 +162,7 @@ func TestUndeliveredWithoutSession(t *testing.T) {
 	})
 }
 
-// A queue that has run full is handed back as a whole.
+// The frames of a queue that has run full are all handed back.
 func TestUndeliveredOfASlowConsumer(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 64 << 10}}, func(w *world) {
 		left := leftovers(w.srv)
@@ -189,8 +189,7 @@ func TestUndeliveredOfASlowConsumer(t *testing.T) {
 	})
 }
 
-// An end in order by either side leaves nothing, however much was sent before, and however the
-// other side stands.
+// Nothing is handed back when either side closes in order, however much was sent before.
 func TestOrderlyEndLeavesNothing(t *testing.T) {
 	const messages = 5000
 	tests := map[string]struct {
@@ -232,8 +231,8 @@ func TestOrderlyEndLeavesNothing(t *testing.T) {
 	}
 }
 
-// A client stores what its server has not acknowledged, and sends it again once it has joined anew:
-// nothing is missing, and only what was marked may come twice.
+// A client stores the messages that its server has not acknowledged, and sends them again when it
+// has joined anew. No message is missing, and only marked messages may come twice.
 func TestStoreAndForward(t *testing.T) {
 	inWorld(t, &ServerOptions{Timeouts: Timeouts{Resume: 2 * time.Second, Heartbeat: time.Second}}, func(w *world) {
 		var got kept[string]
@@ -291,8 +290,8 @@ func TestStoreAndForward(t *testing.T) {
 	})
 }
 
-// However traffic ends, each frame that a send has accepted has been handled or is handed back, and
-// one that is handed back as not written has not been handled.
+// Each frame that a send has accepted has been handled or is handed back, in whichever way the
+// connection ends. A frame that is handed back as not written has not been handled.
 func TestUndeliveredModel(t *testing.T) {
 	marked, unmarked := 0, 0
 	for seed := range uint64(soak(300, 20_000)) {
@@ -301,7 +300,7 @@ func TestUndeliveredModel(t *testing.T) {
 			var handed []Undelivered
 			w.srv.OnUndelivered(func(_ *Conn, frames []Undelivered) { handed = frames })
 			w.serve()
-			retry := Retry{Off: rng.IntN(3) == 0, For: time.Nanosecond} // no attempt comes so soon
+			retry := Retry{Off: rng.IntN(3) == 0, For: time.Nanosecond} // no attempt is that quick
 			var net network
 			cl, _ := w.over(&net, ClientOptions{Retry: retry, InboxBytes: 4 << 10})
 			var got kept[string]
@@ -368,7 +367,7 @@ func TestUndeliveredModel(t *testing.T) {
 	require.NotZero(t, unmarked)
 }
 
-// What a handler of what is left does keeps the end from nothing.
+// An OnUndelivered handler that fails does not disturb the end.
 func TestUndeliveredHandlerFails(t *testing.T) {
 	for name, fail := range map[string]func(){"panic": func() { panic("x") }, "goexit": runtime.Goexit} {
 		t.Run(name, func(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A user stays over a resume, and nothing of it is in what goes over the wire.
+// A connection keeps its user over a resume. The user is never sent to the client.
 func TestUserStays(t *testing.T) {
 	inWorld(t, byUser(ServerOptions{Access: Access{Notices: func(_, _ *Conn, _ *Presence) bool { return true }}}), func(w *world) {
 		w.serve()

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// byUser are options with an authorizer that takes Auth for who the user is.
+// byUser returns options with an authorizer that takes Auth as the user.
 func byUser(opts ServerOptions) *ServerOptions {
 	opts.Access.Authorize = func(_ context.Context, a *Admission) error {
 		a.User = string(a.Auth)
@@ -86,10 +86,11 @@ func TestUser(t *testing.T) {
 	})
 }
 
-// A call to a user is answered by the device that answers first; the others are given up.
+// A call to a user has the answer of the device that answers first. The calls to the other devices
+// are given up.
 func TestCallUser(t *testing.T) {
 	tests := map[string]struct {
-		answers []time.Duration // when the devices answer; negative: they fail then
+		answers []time.Duration // times at which the devices answer; negative: the device fails at that time
 		want    string
 		after   time.Duration
 		code    Code
