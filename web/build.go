@@ -90,6 +90,7 @@ func build(ctx context.Context, tool *goCommand, dir, tmp string, progress func(
 			return &BuildError{Step: "read " + name, Err: err}
 		}
 	}
+	stamp(files)
 	if upToDate(dir, version, files) {
 		progress("keep " + dir + ", which is up to date")
 		return nil

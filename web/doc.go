@@ -22,7 +22,7 @@
 //
 // A bundle is a folder with these files:
 //
-//	hisock.wasm     package wasm of this module, compiled
+//	hisock.wasm     package wasm of this module, compiled; it goes with the files of the same build only
 //	wasm_exec.js    the support file of the toolchain that compiled hisock.wasm, as a module
 //	hisock.js       the module that a page imports, with the modules that hisock.js imports
 //	hisock.d.ts     the types of hisock.js

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// sources has the modules of the bundle. None of them is generated.
+// sources has the modules of the bundle. Of these [stamp] changes loaderFile only.
 //
 //go:embed hisock.js js.js wasm.js js.d.ts wasm.d.ts calls.js client.js connect.js connection.js engines.js errors.js incoming.js instance.js kept.js options.js page.js payload.js raw.js streams.js warnings.js hisock.d.ts
 //go:embed engine
@@ -15,6 +15,7 @@ var sources embed.FS
 const (
 	wasmFile     = "hisock.wasm"
 	execFile     = "wasm_exec.js"
+	loaderFile   = "instance.js"
 	manifestFile = "manifest.json"
 	gzipSuffix   = ".gz"
 

@@ -15,6 +15,9 @@ import { decodeDetails } from "./payload.js";
 // Names in the global object that belong to the Go program alone. Values of the page are hidden.
 const own = new Set(["Go", "fs", "process", "path", "hisock"]);
 
+// The id of the build, which web.Build writes here, into hisock.wasm and into wasm_exec.js.
+const build = "";
+
 /** @type {Promise<Instance> | undefined} */
 let current;
 
@@ -59,8 +62,23 @@ async function start() {
     compiled = undefined; // the next attempt fetches it again
     throw err;
   });
-  const [module, { default: load }] = await Promise.all([compiled, orLoadFailed(import("./wasm_exec.js"))]);
-  return new Instance(module, load);
+  const [module, exec] = await Promise.all([compiled, orLoadFailed(import("./wasm_exec.js"))]);
+  const section = WebAssembly.Module.customSections(module, "hisock build").pop();
+  needBuild("hisock.wasm", section && new TextDecoder().decode(section));
+  needBuild("wasm_exec.js", exec.build);
+  return new Instance(module, exec.default);
+}
+
+/**
+ * Throws unless a file is of the same build as this module. Files of two builds may disagree about everything else.
+ *
+ * @param {string} file
+ * @param {string | undefined} id of the file's build
+ */
+function needBuild(file, id) {
+  if (id === build) return;
+  compiled = undefined; // a cache may have held it, so the next attempt fetches it again
+  throw new HisockError("load_failed", `${file} is of build ${id || "unknown"}, but instance.js of build ${build}: serve all files of one build`);
 }
 
 async function compile() {

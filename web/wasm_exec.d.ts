@@ -13,3 +13,6 @@ export default function load(
   globalThis: object,
   fs: { writeSync(fd: number, bytes: Uint8Array): number },
 ): new () => Go;
+
+/** The id of the build that this file is of. */
+export const build: string;

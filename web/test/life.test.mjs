@@ -208,6 +208,29 @@ test.wasm("a bundle that cannot be loaded", async (t) => {
   assert.ok(got.same);
 });
 
+test.wasm("files of two builds say so", async (t) => {
+  const { page } = await open(t);
+  const swap = (file, edit) => page.route(`**/hisock/${file}`, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: edit(await response.body()) });
+  });
+  const attempt = () => page.evaluate(() => failure(() => hisock.connect("/ws")));
+  await swap("hisock.wasm", (body) => (body[body.length - 1] ^= 1, body)); // the end of the id
+  const wasm = await attempt();
+  assert.equal(wasm.code, "load_failed");
+  assert.match(wasm.message, /^hisock\.wasm is of build [0-9a-f]{15}.{1}, but instance\.js of build [0-9a-f]{16}: serve all files of one build$/);
+  await page.unroute("**/hisock/hisock.wasm");
+  assert.equal(await page.evaluate(async () => (await hisock.connect("/ws")).call("sum", [2, 3])), 5);
+
+  const { page: other } = await open(t);
+  await other.route("**/hisock/wasm_exec.js", async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: (await response.text()).replace(/^export const build = .*$/m, "") });
+  });
+  const exec = await other.evaluate(() => failure(() => hisock.connect("/ws")));
+  assert.match(exec.message, /^wasm_exec\.js is of build unknown/);
+});
+
 test("connections come and go without anything piling up", async (t) => {
   const { page } = await open(t);
   const got = await page.evaluate(async () => {
