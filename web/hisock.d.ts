@@ -403,6 +403,7 @@ export interface Client {
    *
    *     for await (const tick of client.stream<Tick>("ticks", "ACME", { signal })) show(tick);
    *
+   * An iterator that the page drops without a return ends its stream when it is collected as garbage.
    * The iteration fails with a {@link HisockError}, whose progress says how far the stream came, or with the signal's reason.
    * Only the engine "js" has streams in a page. With the other one each function of streams fails with code "unsupported".
    */
@@ -423,7 +424,11 @@ export interface Client {
   /**
    * Opens a stream of bytes, for pipeTo and pipeThrough. The server sends at most 256 KiB ahead of what is read. Closing
    * writable says that all is written, and the server may write on. Cancelling readable, aborting writable and the end of
-   * the signal end the stream. A program that does not read to the end does one of these. It throws as send does.
+   * the signal end the stream. It throws as send does.
+   *
+   * A program that does not read to the end does one of these. A stream of which the page has dropped everything ends when
+   * that is collected as garbage, unless the page has closed writable: then the server's handler goes on, and what it
+   * sends is dropped, up to 256 KiB.
    *
    *     const { readable, writable } = client.openBytes("files", file.name);
    *     await file.stream().pipeTo(writable);

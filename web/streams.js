@@ -27,6 +27,19 @@ function endOf(err, otherwise) {
 
 const givenUp = () => new HisockError("canceled", "the stream was given up");
 
+/** How many bytes a server may send to a page that has sent all, and has dropped the stream. */
+const mostDropped = 256 << 10;
+
+/**
+ * Streams that the page still refers to, by the objects whose end would show that it does not. A stream does not refer to
+ * these objects, unless it is being waited for.
+ *
+ * @type {FinalizationRegistry<{ s: Stream | undefined, holders: number }>}
+ */
+const held = new FinalizationRegistry((by) => {
+  if (--by.holders === 0) by.s?.forget();
+});
+
 export class Stream {
   native;
   #signal;
@@ -141,6 +154,23 @@ export class Stream {
     this.leaveSource();
   }
 
+  /**
+   * Nobody in the page refers to the stream any more: it ends. If the page has sent all, the server's handler may still go on
+   * with that, and what it sends meanwhile is dropped, up to a bound.
+   */
+  forget() {
+    if (!this.#finished) {
+      this.close();
+      return;
+    }
+    let left = mostDropped;
+    this.native.onChange = () => {
+      for (let item = this.native.take(); item; item = this.native.take()) left -= item.length;
+      if (left < 0) this.close();
+    };
+    this.native.onChange();
+  }
+
   /** Lets the iterator go whose items are sent. It may be waiting for something. */
   leaveSource() {
     const source = this.#source;
@@ -185,7 +215,20 @@ async function sendBeside(s, what, items) {
  * @param {As} as
  * @param {{ items: unknown }} [sent]
  */
-export async function* exchange(open, what, as, sent) {
+export function exchange(open, what, as, sent) {
+  const by = { s: /** @type {Stream | undefined} */ (undefined), holders: 1 };
+  const items = received(() => (by.s = open()), what, as, sent);
+  held.register(items, by);
+  return items;
+}
+
+/**
+ * @param {() => Stream} open
+ * @param {string} what
+ * @param {As} as
+ * @param {{ items: unknown }} [sent]
+ */
+async function* received(open, what, as, sent) {
   const s = open();
   try {
     if (sent) void sendBeside(s, what, sent.items);
@@ -211,15 +254,17 @@ export async function upload(open, what, as, items) {
  * @param {string} what
  */
 export function byteStreams(s, what) {
-  const readable = new ReadableStream({
+  /** @type {UnderlyingDefaultSource<Uint8Array>} */
+  const source = {
     async pull(controller) {
       const bytes = await s.next();
       if (bytes) controller.enqueue(bytes);
       else controller.close();
     },
     cancel: (reason) => s.stop(reason),
-  }, { highWaterMark: 0 });
-  const writable = new WritableStream({
+  };
+  /** @type {UnderlyingSink<unknown>} */
+  const sink = {
     async write(chunk) {
       const bytes = bytesOf(chunk);
       if (!bytes) throw new TypeError(`hisock: ${what}: must be bytes, not ${describe(chunk)}`);
@@ -228,8 +273,12 @@ export function byteStreams(s, what) {
     },
     close: () => s.finish(),
     abort: (reason) => s.abort(reason, end("canceled", "the stream was given up")),
-  });
-  return { readable, writable };
+  };
+  // These, and not the streams made of them: a page may keep a reader alone.
+  const by = { s, holders: 2 };
+  held.register(source, by);
+  held.register(sink, by);
+  return { readable: new ReadableStream(source, { highWaterMark: 0 }), writable: new WritableStream(sink) };
 }
 
 /**

@@ -226,6 +226,62 @@ test("a server opens streams to the page", async (t) => {
   assert.deepEqual(got.ended.map(([command]) => command), ["letters", "letters"]);
 }, js);
 
+test("streams that the page drops end when they are collected", async (t) => {
+  const { page } = await open(t);
+  const cdp = await page.context().newCDPSession(page);
+  await page.exposeFunction("collectGarbage", () => cdp.send("HeapProfiler.collectGarbage"));
+  await page.evaluate(async () => {
+    window.client = await hisock.connect("/ws");
+    // Collects what has been dropped, until finalizers have run.
+    window.collected = async () => {
+      let gone = false;
+      const registry = new FinalizationRegistry(() => (gone = true));
+      registry.register({}, 0);
+      await until(async () => (await collectGarbage(), gone));
+      await new Promise((resolve) => setTimeout(resolve));
+    };
+    window.over = (n) => until(async () => (await collectGarbage(), (await client.call("over")) === n));
+  });
+  const got = await page.evaluate(async () => {
+    const out = {};
+    // Somebody still refers to these.
+    const kept = client.stream("endless", 10, { as: "text" });
+    await kept.next();
+    const waited = client.stream("slowly", 300).next().then(({ value }) => value);
+    const reader = await (async () => {
+      const { readable, writable } = client.openBytes("bytes back");
+      await writable.getWriter().write(new Uint8Array(10));
+      return readable.getReader();
+    })();
+    const dropped = async () => {
+      await client.stream("endless", 1000, { as: "text" }).next();
+      const { readable, writable } = client.openBytes("bytes back");
+      await writable.getWriter().write(new Uint8Array(10));
+      await readable.getReader().read();
+    };
+    await dropped();
+    await over(2);
+    out.kept = [(await kept.next()).value.length, await waited, (await reader.read()).value.length];
+    return out;
+  });
+  assert.deepEqual(got.kept, [10, 0, 10]);
+  await page.evaluate(() => over(4)); // the page has returned
+
+  // What a page has sent whole is handled, also if the page drops the stream.
+  const send = (n) => page.evaluate(async (n) => {
+    await (async () => {
+      const writer = client.openBytes("hold").writable.getWriter();
+      await writer.write(new Uint8Array(n));
+      await writer.close();
+    })();
+    await collected();
+  }, n);
+  await send(10);
+  assert.equal(await page.evaluate(() => client.call("release", 100_000, { as: "text" })), "10 taken");
+  await send(20);
+  assert.equal(await page.evaluate(() => client.call("release", 1 << 20, { as: "text" })), "20 taken, canceled");
+}, js);
+
 test("the Go program has no streams in a page, and says so", async (t) => {
   const { page } = await open(t);
   const got = await page.evaluate(async () => {

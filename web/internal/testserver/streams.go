@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"iter"
 	"strings"
@@ -90,6 +91,7 @@ func streams(srv *core.Server) {
 		return nil
 	})
 	core.HandleByteStream(srv, "bytes back", func(_ context.Context, _ *core.Conn, _ struct{}, s *core.ByteStream) error {
+		defer over.Add(1)
 		_, err := io.Copy(s, s)
 		return err
 	})
@@ -101,6 +103,7 @@ func streams(srv *core.Server) {
 		_, err := io.WriteString(s, hex.EncodeToString(h.Sum(nil)))
 		return err
 	})
+	hold(srv)
 	// What follows opens streams to the page.
 	core.Handle(srv, "take from page", func(ctx context.Context, c *core.Conn, most int) ([]string, error) {
 		var got []string
@@ -122,5 +125,32 @@ func streams(srv *core.Server) {
 				}
 			}
 		})
+	}, core.Concurrent())
+}
+
+// hold registers the handler of a stream that takes all, and waits until it is released before it answers.
+func hold(srv *core.Server) {
+	release, outcome := make(chan int), make(chan string)
+	core.HandleByteStream(srv, "hold", func(ctx context.Context, _ *core.Conn, _ struct{}, s *core.ByteStream) error {
+		taken, err := io.Copy(io.Discard, s)
+		if err != nil {
+			return err
+		}
+		said := fmt.Sprint(taken, " taken")
+		select {
+		case <-ctx.Done():
+			said += ", given up"
+			<-release
+		case n := <-release:
+			if _, err = s.Write(make([]byte, n)); err != nil {
+				said += ", " + core.CodeOf(err).String()
+			}
+		}
+		outcome <- said
+		return err
+	})
+	core.Handle(srv, "release", func(_ context.Context, _ *core.Conn, n int) (string, error) {
+		release <- n
+		return <-outcome, nil
 	}, core.Concurrent())
 }
