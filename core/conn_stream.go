@@ -39,8 +39,9 @@ func (c *Conn) theStreams() *streamTable {
 	if !c.streams.CompareAndSwap(nil, t) {
 		return c.streams.Load()
 	}
+	c.eng.counters.streams.Add(&t.Table)
 	if c.isEnded() { // whoever has ended it may not have seen them
-		t.End(c.closedError())
+		c.endAll()
 	}
 	return t
 }
@@ -49,6 +50,7 @@ func (c *Conn) theStreams() *streamTable {
 func (c *Conn) endAll() {
 	if t := c.streams.Load(); t != nil {
 		t.End(c.closedError())
+		c.eng.counters.streams.Close(&t.Table)
 	}
 }
 
@@ -101,15 +103,28 @@ func (c *Conn) openStream(ctx context.Context, name string, arg []byte, kind str
 	if send == nil {
 		return c.open(ctx, name, arg, kind)
 	}
-	var e *streamEnd
-	err := send(&Outgoing{Frame: Frame{KindStream, name, arg}, To: c, send: func(o *Outgoing) (err error) {
-		e, err = c.open(ctx, o.Command, o.Payload, kind)
-		return err
+	var e *streamEnd // the one that the middleware has opened last
+	err := send(&Outgoing{Frame: Frame{KindStream, name, arg}, To: c, send: func(o *Outgoing) error {
+		opened, err := c.open(ctx, o.Command, o.Payload, kind)
+		if err != nil {
+			return err
+		}
+		if e != nil {
+			e.abandon()
+		}
+		e = opened
+		return nil
 	}})
-	if err == nil && e == nil {
+	switch {
+	case err != nil && e != nil:
+		e.abandon()
+	case err == nil && e == nil:
 		err = NewError(CodeCanceled, "the middleware has not opened the stream")
 	}
-	return e, err
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
 }
 
 var errNoStreams = &Error{Code: CodeUnsupported, Message: "the original's protocol has no streams"}

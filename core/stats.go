@@ -3,6 +3,8 @@ package core
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/hisock/hisock/core/internal/stream"
 )
 
 // counters count over all connections of a server or client. ServerStats says what each of them counts.
@@ -12,6 +14,22 @@ type counters struct {
 	resumed atomic.Uint64 // Resumed
 	givenUp atomic.Uint64 // GivenUp
 	tooMuch atomic.Uint64 // Overloaded
+	streams stream.Ledger // Streams
+}
+
+// StreamStats are counters of the streams that a program opens and handles, and what the open ones hold now. Bytes are of
+// payloads, without frames. A [ByteStream] has no items. The counters cost nothing while nobody reads them; reading them takes a
+// moment for each connection that has had streams.
+type StreamStats struct {
+	Open int // streams that have not ended, or whose handler has not returned
+
+	Sent          uint64 // items that were sent, and written or waiting
+	SentBytes     uint64 // bytes likewise
+	Received      uint64 // items that have come and were not dropped
+	ReceivedBytes uint64 // bytes likewise
+
+	Waiting int // bytes of frames that wait to be written: for the path, or for the link
+	Held    int // bytes that have come and that the program has not taken, or is taking; within [Limits].StreamWindow for each stream
 }
 
 // ServerStats are counters of a server since it was made, and what it holds now.
@@ -27,6 +45,8 @@ type ServerStats struct {
 
 	Memory      int // bytes that count for [Limits.MemoryBytes]
 	MemoryLimit int // [Limits.MemoryBytes], 0 without a limit
+
+	Streams StreamStats // of all clients since the server was made
 }
 
 // Stats returns the server's counters.
@@ -40,6 +60,7 @@ func (s *Server) Stats() ServerStats {
 		MemoryLimit:   s.budget.Limit(),
 		Dropped:       s.eng.counters.dropped.Load(),
 		SlowConsumers: s.eng.counters.slow.Load(),
+		Streams:       StreamStats(s.eng.counters.streams.Stats()),
 	}
 }
 
@@ -48,6 +69,8 @@ type ClientStats struct {
 	Resumed       uint64 // how often a connection went on over another stream
 	Dropped       uint64 // frames to the server that were dropped, see [Overflow]
 	SlowConsumers uint64 // connections that this side ended because its queue was full
+
+	Streams StreamStats // of all connections since the client was made
 }
 
 // Stats returns the client's counters. [Conn.Stats] has the counters of one connection.
@@ -56,6 +79,7 @@ func (cl *Client) Stats() ClientStats {
 		Resumed:       cl.counters.resumed.Load(),
 		Dropped:       cl.counters.dropped.Load(),
 		SlowConsumers: cl.counters.slow.Load(),
+		Streams:       StreamStats(cl.counters.streams.Stats()),
 	}
 }
 
@@ -75,14 +99,21 @@ type ConnStats struct {
 	// interval, or by itself if the peer has been silent for that long. RTT is zero until a ping has been
 	// answered, without heartbeats, and for peers that speak the original's protocol.
 	RTT time.Duration
+
+	Streams StreamStats
 }
 
 // Stats returns the connection's counters. Received may lag behind while a handler runs.
 func (c *Conn) Stats() ConnStats {
 	out := c.out.Stats()
+	var streams stream.Stats
+	if t := c.streams.Load(); t != nil {
+		streams = t.Stats()
+	}
 	return ConnStats{
 		Sent: out.Queued, Received: c.sess.Handled(), Dropped: out.Missed,
 		SentBytes: out.Written, ReceivedBytes: c.progress.bytes.Load(),
 		Waiting: out.Waiting, Kept: out.Kept, RTT: out.RTT,
+		Streams: StreamStats(streams),
 	}
 }

@@ -34,6 +34,7 @@ var order = []Place{
 	Store{}, // history: what all groups keep
 	Marks{},
 	Book{},
+	StreamLedger{}, // stream: counts of the streams of all connections
 
 	// Of one connection.
 	StreamOpening{}, // core: a stream gets its id, and its frame is queued

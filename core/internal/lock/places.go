@@ -41,6 +41,7 @@ type (
 	Standstill    struct{ place }
 	Store         struct{ place }
 	StreamOpening struct{ place }
+	StreamLedger  struct{ place }
 	Streams       struct{ place }
 	Sweeper       struct{ place }
 	ThinLog       struct{ place }

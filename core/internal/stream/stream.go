@@ -35,6 +35,7 @@ type Stream struct {
 
 	// Guarded by the table's lock, as all fields below but the last ones.
 	carries bool // bytes, and not items: parts are not put together
+	begun   bool // see Begin
 	over    bool // it has ended, and is not in the table any more
 	left    bool // see Leave
 
@@ -86,16 +87,20 @@ type record struct {
 // ID returns the id of the stream.
 func (s *Stream) ID() uint64 { return s.id }
 
-// Begin says whether the stream carries bytes or items, and grants the rest of the window. Nobody takes before.
+// Begin says whether the stream carries bytes or items, and grants the rest of the window. Nobody takes before. More calls do nothing.
 func (s *Stream) Begin(carries bool) {
 	t := s.t
 	t.mu.Lock()
 	s.carries = carries
 	urgent := false
-	if s.theirs && !s.inDone {
+	if s.theirs && !s.inDone && !s.begun {
 		s.owed += t.limits.Window - wire.FirstStreamCredit
 		urgent = s.tellLocked()
 	}
+	if carries && !s.begun {
+		t.carried.Received -= uint64(len(s.items)) // what has come is no item
+	}
+	s.begun = true
 	t.mu.Unlock()
 	if urgent {
 		t.owner.Ready(true)
@@ -127,12 +132,16 @@ func (s *Stream) gotItemLocked(payload []byte, last bool) (v Verdict, urgent boo
 	if s.in == nil && s.used > len(payload) {
 		s.in = make([]byte, 0, s.used+s.used/4)
 	}
+	s.t.carried.ReceivedBytes += uint64(len(payload))
 	s.in = append(s.in, payload...)
 	s.t.holdLocked(len(payload))
 	s.part += len(payload)
 	s.partCost += cost
 	if !last && !s.carries {
 		return Fine, s.waits && s.oweLocked() // for this very item
+	}
+	if !s.carries {
+		s.t.carried.Received++
 	}
 	s.items = append(s.items, record{s.part, s.partCost})
 	s.part, s.partCost = 0, 0
@@ -401,6 +410,7 @@ func (s *Stream) putLocked(piece []byte, last bool) {
 		k.b = wire.AppendStreamPart(k.b, s.id, piece)
 	}
 	k.frames++
+	s.t.carried.SentBytes += uint64(len(piece))
 	switch {
 	case s.carries:
 		k.units += uint64(len(piece))
@@ -408,6 +418,7 @@ func (s *Stream) putLocked(piece []byte, last bool) {
 	case last:
 		k.units++
 		s.sent++
+		s.t.carried.Sent++
 	}
 	s.waiting += n
 	s.t.holdLocked(n)

@@ -47,6 +47,8 @@ type Table struct {
 	held   int                      // bytes
 	mem    budget.Meter
 
+	carried Stats // without what the open streams hold
+
 	told    []*Stream // that have something to say which does not wait for items
 	ready   []*Stream // that have items to send, or an end after them, in turn
 	offered bool      // Ready was called, and Pull has not found nothing since

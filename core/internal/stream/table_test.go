@@ -41,21 +41,25 @@ func flush(t *testing.T, a, b *Table) {
 func move(t *testing.T, from, to *Table) bool {
 	p := from.Pull(1<<20, time.Now())
 	for i, b := range p.Pieces {
-		frames := int32(0)
-		for len(b) > 0 {
-			f, size, ok, err := wire.Next(b, 1<<20)
-			require.NoError(t, err)
-			require.True(t, ok)
-			give(t, to, f, Fine)
-			b = b[size:]
-			frames++
-		}
-		require.Equal(t, p.Counts[i], frames)
+		require.Equal(t, p.Counts[i], giveAll(t, to, b))
 	}
 	if p.Probe != 0 {
 		from.Answered(p.Probe, time.Now())
 	}
 	return len(p.Pieces) > 0 || p.Probe != 0
+}
+
+// giveAll gives frames to a table, and returns how many there were.
+func giveAll(t *testing.T, to *Table, b []byte) (frames int32) {
+	for len(b) > 0 {
+		f, size, ok, err := wire.Next(b, 1<<20)
+		require.NoError(t, err)
+		require.True(t, ok)
+		give(t, to, f, Fine)
+		b = b[size:]
+		frames++
+	}
+	return frames
 }
 
 // give gives a frame to a table.
