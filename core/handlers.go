@@ -33,7 +33,7 @@ func (k Kind) String() string {
 	return "unknown kind"
 }
 
-// A Frame is one command, call or raw message, as catch-all handlers and
+// A Frame is one command, call, raw message or opening of a stream, as catch-all handlers and
 // middleware see it.
 type Frame struct {
 	Kind    Kind
@@ -47,11 +47,15 @@ type Frame struct {
 // which is used only for a call. ctx ends with the connection, and for a call also when the caller gives up.
 type Handler func(ctx context.Context, c *Conn, f Frame) ([]byte, error)
 
-// A Middleware wraps the handlers of commands, calls and raw messages. It may look at a frame, pass on
+// A Middleware wraps the handlers of commands, calls, raw messages and streams. It may look at a frame, pass on
 // another one, or answer by itself.
+//
+// It sees a stream once, as the [Frame] that opens it, and not the items. The handler runs until the stream is over, on a goroutine
+// of its own, and the error that the middleware returns is told to the other end. A middleware that returns nil without the handler ends the
+// stream in order, without items. The handler needs the context that the middleware was given, or one that derives from it.
 type Middleware func(next Handler) Handler
 
-// An Outgoing is a command, call or raw message on its way out. Middleware may change the Frame, the
+// An Outgoing is a command, call, raw message or opening of a stream on its way out. Middleware may change the Frame, the
 // Key and Transient. The other fields only say where the frame goes.
 type Outgoing struct {
 	Frame
@@ -73,7 +77,8 @@ type Outgoing struct {
 }
 
 // A SendFunc queues an Outgoing. A SendMiddleware wraps it. Both run on the
-// goroutine that sends, once for each send, group send or broadcast.
+// goroutine that sends, once for each send, group send or broadcast, and once for each stream when it is opened: its Frame has the
+// name and the argument, and items are not seen. If a middleware returns an error, the stream that it has opened is given up.
 type (
 	SendFunc       func(out *Outgoing) error
 	SendMiddleware func(next SendFunc) SendFunc
@@ -246,7 +251,7 @@ func (h *handlers) OnMissed(f func(c *Conn, n uint64)) {
 	h.onMissed = f
 }
 
-// Use adds middleware around all handlers of commands, calls and raw messages. The middleware that was
+// Use adds middleware around all handlers of commands, calls, raw messages and streams. The middleware that was
 // added first is the outermost.
 func (h *handlers) Use(mw ...Middleware) {
 	h.mustBeOpen()
@@ -256,8 +261,8 @@ func (h *handlers) Use(mw ...Middleware) {
 	h.middleware = append(h.middleware, mw...)
 }
 
-// UseSend adds middleware around everything that this side sends. The middleware that was added first is
-// the outermost.
+// UseSend adds middleware around everything that this side sends, except the items of streams. The middleware that was
+// added first is the outermost.
 func (h *handlers) UseSend(mw ...SendMiddleware) {
 	h.mustBeOpen()
 	for _, f := range mw {

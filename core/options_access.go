@@ -31,10 +31,10 @@ type Access struct {
 	// comes back as well. Nil lets everybody in.
 	Authorize func(ctx context.Context, a *Admission) error
 
-	// AuthorizeCommand decides about each run of a handler for a command, a call or a raw
-	// message, before the middleware runs. It is asked twice about a command that also goes to the
-	// message handler. A call is answered with its error; for any other frame the error goes
-	// to the error hook. It is not asked about frames for which [Conn.Recv], [Conn.Expect] and [Conn.RecvRaw] wait.
+	// AuthorizeCommand decides about each run of a handler for a command, a call, a raw
+	// message or a stream, before the middleware runs. It is asked twice about a command that also goes to the
+	// message handler, and once about a stream, when it is opened. A call is answered with its error, and a stream ends with it; for
+	// any other frame the error goes to the error hook. It is not asked about frames for which [Conn.Recv], [Conn.Expect] and [Conn.RecvRaw] wait.
 	AuthorizeCommand func(ctx context.Context, c *Conn, f Frame) error
 
 	// AuthorizeName decides about each name that a client asks for after it was let in. It is also asked when the
