@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The largest things that the default limits allow, and the most that a peer can
-// make us allocate in the attempt to get more.
+// A peer can make parsing allocate no more than this, with the largest frames that the default
+// limits allow.
 func TestWorstCaseAllocation(t *testing.T) {
 	version := []byte{byte(tagVersion), 1, 1}
 	pairs := append([]byte(nil), version...) // as many pairs as fit

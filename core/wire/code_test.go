@@ -21,7 +21,7 @@ func TestCodeString(t *testing.T) {
 	require.Equal(t, "code 4294967295", Code(1<<32-1).String())
 }
 
-// The numbers are the format's: a change breaks every peer.
+// The numbers are part of the format: a change breaks every peer.
 func TestCodeNumbers(t *testing.T) {
 	require.EqualValues(t, 6, CodeBadName)
 	require.EqualValues(t, 7, CodeTooBig)

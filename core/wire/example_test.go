@@ -6,7 +6,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A reader takes whole frames off its buffer and keeps the rest for later.
+// A reader takes complete frames off its buffer and keeps the rest.
 func ExampleNext() {
 	buf := wire.AppendCommand(nil, "say", []byte("hello"))
 	buf = wire.AppendPing(buf, 7)

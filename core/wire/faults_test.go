@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A fault is one entry of testdata/faults.json; testdata/README.md says more.
+// A fault is one entry of testdata/faults.json. testdata/README.md explains it.
 type fault struct {
 	Name string   `json:"name"`
 	Hex  hexBytes `json:"hex"`
@@ -39,8 +39,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// requireLoggable checks that a text can be logged as it is, whatever the peer
-// sent.
+// requireLoggable checks that a text can stand in a log.
 func requireLoggable(t testing.TB, text string) {
 	t.Helper()
 	require.LessOrEqual(t, len(text), 512)

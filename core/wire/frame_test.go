@@ -43,7 +43,7 @@ func TestNextTakesOneFrame(t *testing.T) {
 
 func TestNextLimit(t *testing.T) {
 	tests := map[string]struct {
-		length uint64 // kind and body
+		length uint64 // of kind and body, in bytes
 		max    int
 		fails  bool
 	}{
@@ -118,7 +118,7 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// What keeps Size(max) is what the receiver takes.
+// A frame within Size(max) is accepted by a receiver with the limit max.
 func TestSizeAgainstLimit(t *testing.T) {
 	const max = 127
 	for payload := 100; payload < 140; payload++ {

@@ -10,11 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// maxParseAlloc is what parsing one frame may allocate with the default limits,
-// whatever its bytes, in bytes. TestWorstCaseAllocation comes close to it.
+// maxParseAlloc is the most that parsing one frame may allocate with the default limits, in bytes.
+// TestWorstCaseAllocation comes close to it.
 const maxParseAlloc = 256 << 10
 
-// allocated is what f allocates, with whatever else runs at the time.
+// allocated returns the bytes that are allocated while f runs, by any goroutine.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -44,7 +44,7 @@ func FuzzNext(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte, max int) {
 		for len(b) > 0 {
 			frame, size, ok, err := Next(b, max)
-			first := -1 // the shortest part that decides
+			first := -1 // length of the shortest part that decides
 			for i := range len(b) + 1 {
 				partFrame, partSize, partOK, partErr := Next(b[:i], max)
 				if partOK || partErr != nil {
@@ -77,9 +77,9 @@ func FuzzNext(f *testing.F) {
 	})
 }
 
-// FuzzParse parses any bytes as the body of any kind. What is accepted must be
-// the same bytes when it is written again; the fields of hello and welcome may
-// have come in another order, so there it is what was parsed that must not change.
+// FuzzParse parses any bytes as the body of any kind. An accepted body must have the same bytes
+// when it is written again. Fields of a hello and a welcome may have come in another order: their
+// values must be the same.
 func FuzzParse(f *testing.F) {
 	seed(f, func(frame []byte) {
 		if fr, _, ok, err := Next(frame, 0); ok && err == nil {
@@ -148,7 +148,7 @@ func FuzzRoundTrip(f *testing.F) {
 			require.Equal(t, k, fr.Kind)
 			v, err := parseFields(fr)
 			if err != nil {
-				// Only what is for the receiver to judge may be refused.
+				// Only faults that are for the receiver to judge may be refused.
 				require.Contains(t, []Kind{KindHello, KindWelcome, KindJoinGroup, KindLeaveGroup, KindJoined, KindLeft, KindRename, KindRenamed,
 					KindReplay, KindReplayEnd, KindGroupCommand, KindGroupRaw, KindGroupPassed,
 					KindStream, KindStreamPart, KindStreamCredit}, k)

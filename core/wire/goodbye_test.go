@@ -22,7 +22,7 @@ func TestGoodbyeAndRefuseHaveOneBody(t *testing.T) {
 	require.Same(t, &bye.Body[len(bye.Body)-1], &got.Details[len(got.Details)-1], "details alias the body")
 }
 
-// What follows the id of a failure or a stream end is the body of a goodbye.
+// The bytes after the id of a failure or a stream's end are the body of a goodbye.
 func TestFailuresEndAsGoodbyes(t *testing.T) {
 	g := Goodbye{CodeRateLimit, "later", 5 * time.Second, []byte{0xff}}
 	body := oneFrame(t, AppendGoodbye(nil, g)).Body
@@ -30,7 +30,7 @@ func TestFailuresEndAsGoodbyes(t *testing.T) {
 	require.Equal(t, body, oneFrame(t, AppendStreamEnd(nil, 7, g)).Body[1:])
 }
 
-// Texts of any kind can be sent and are then accepted. One that was cut says so.
+// A text of any kind can be sent, and is accepted. A text that was cut says so.
 func TestReason(t *testing.T) {
 	const limit = MaxReason
 	long := strings.Repeat("m", limit)
@@ -69,7 +69,7 @@ func TestReason(t *testing.T) {
 	}
 }
 
-// Whatever a program says fits the peer's limit, with as much of it as there is room for.
+// A goodbye fits the peer's limit, with as much of its text as there is room for.
 func TestWithin(t *testing.T) {
 	for _, limit := range []int{math.MinInt, 0, 63, 64, 65, 512, 1100, 1 << 20} {
 		for _, text := range []int{0, 1, 40, 41, 42, 488, 489, 490, MaxReason, MaxReason + 1, 1 << 20} {

@@ -24,7 +24,7 @@ func TestHelloIsTheSameBytesEachTime(t *testing.T) {
 	}
 }
 
-// What was parsed outlives the read buffer.
+// A parsed hello outlives the read buffer.
 func TestHelloDoesNotReferToBody(t *testing.T) {
 	in := &Hello{
 		Version: 1, Name: "ada", Groups: []string{"chat"}, Auth: []byte("secret"),
@@ -37,7 +37,7 @@ func TestHelloDoesNotReferToBody(t *testing.T) {
 	require.Equal(t, in, h)
 }
 
-// An empty group is a mistake that the peer is to see, not one to hide.
+// An empty group is sent: the peer is to see the mistake.
 func TestHelloSendsEmptyGroup(t *testing.T) {
 	_, err := ParseHello(oneFrame(t, AppendHello(nil, &Hello{Groups: []string{""}})).Body, nil)
 	require.EqualError(t, err, "wire: hello: group: name is empty")

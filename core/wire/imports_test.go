@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The browser build carries whatever this package imports, used or not. These
-// cost nothing beyond what every Go program has.
+// The browser build carries all imports of this package, used or not. These packages cost nothing
+// beyond what every Go program has.
 func TestImports(t *testing.T) {
 	cheap := map[string]bool{
 		"maps": true, "math/bits": true, "slices": true, "strconv": true, "time": true, "unicode/utf8": true,

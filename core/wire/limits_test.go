@@ -17,7 +17,7 @@ func TestLimitsDefaults(t *testing.T) {
 	require.Equal(t, off, off.withDefaults())
 }
 
-// Each limit, set to n, takes n and refuses n+1; turned off it takes both.
+// Each limit n takes n and refuses n+1. A limit that is off takes both.
 func TestLimitsAreExact(t *testing.T) {
 	const n = 20
 	x := func(n int) string { return strings.Repeat("x", n) }

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// blank are characters that are drawn as nothing, or change how another one is drawn and are
-// nothing behind a letter, though no property of package unicode says so.
+// blank are characters that unicode has no property for, although they are drawn as nothing, or
+// change how another character is drawn and are nothing after a letter.
 var blank = []rune{
 	0x2800,  // BRAILLE PATTERN BLANK
 	0x2d7f,  // TIFINAGH CONSONANT JOINER
@@ -23,10 +23,10 @@ var blank = []rune{
 	0x1d159, // MUSICAL SYMBOL NULL NOTEHEAD
 }
 
-// unfitByUnicode is NameRune, the other way around, out of Unicode's own tables.
+// unfitByUnicode is the opposite of NameRune, computed from Unicode's own tables.
 // Default_Ignorable_Code_Point is derived from Other_Default_Ignorable_Code_Point, the format
 // characters and the variation selectors, without white space, annotations, Egyptian format
-// controls and prepended marks; of those only the last have a shape.
+// controls and prepended marks. Only the prepended marks have a shape.
 func unfitByUnicode(r rune) bool {
 	if r == ' ' {
 		return false
@@ -55,7 +55,7 @@ func TestNameRuneIsWhatUnicodeSays(t *testing.T) {
 		}
 	}
 	require.Empty(t, wrong, "characters from the first planes on that NameRune says otherwise of: %U", wrong)
-	for r := rune(0x40000); r < 0xe0000; r++ { // nothing is refused there that has a meaning
+	for r := rune(0x40000); r < 0xe0000; r++ { // no character with a meaning is refused there
 		require.False(t, unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S), "%U", r)
 	}
 }
@@ -69,8 +69,7 @@ func TestBadRunesAreInOrder(t *testing.T) {
 	}
 }
 
-// A name with anything around it, or in it, that nobody sees is no name: beside "ada" it
-// would look the same.
+// A name with invisible characters around it or in it is refused: it would look like another name.
 func TestNamesThatLookLikeAnother(t *testing.T) {
 	alike := map[string]string{
 		"variation selector":             "ada\ufe0f",

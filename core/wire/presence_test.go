@@ -40,7 +40,7 @@ func TestPresenceCountIsCheckedFirst(t *testing.T) {
 	_, err := ParsePresence(body, off)
 	require.EqualError(t, err, "wire: joined or left: groups: 1099511627776 announced, 100 B left")
 
-	// A group takes two bytes at least.
+	// A group takes at least two bytes.
 	_, err = ParsePresence([]byte("\x01a\x02\x01b\x00"), off)
 	require.EqualError(t, err, "wire: joined or left: groups: 2 announced, 3 B left")
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A welcome never exceeds the limit that its refused groups are cut down for, unless it does
-// without them.
+// A welcome with refused groups that were cut to a limit is within the limit, unless it exceeds the
+// limit without them.
 func TestFitRefused(t *testing.T) {
 	own := len(oneFrame(t, AppendWelcome(nil, &Welcome{Name: "ada"})).Body) + 1
 	group := RefusedGroup{Name: "staff", Code: CodeUnauthorized, Reason: strings.Repeat("r", 100), RetryAfter: time.Second}

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The standard library writes the same numbers; it is kept out of the package
-// itself for the reflection that it brings.
+// The standard library writes the same numbers. The package does not import it for the reflection
+// that it brings.
 func TestUvarintAgreesWithStandardLibrary(t *testing.T) {
 	values := []uint64{0, math.MaxUint64}
 	for shift := range 64 {

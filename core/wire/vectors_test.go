@@ -11,8 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A vector is one frame of testdata/vectors.json; testdata/README.md says what
-// its fields mean.
+// A vector is one frame of testdata/vectors.json. testdata/README.md explains its fields.
 type vector struct {
 	Name      string       `json:"name"`
 	Kind      string       `json:"kind"`
@@ -113,7 +112,7 @@ func readJSON[T any](t testing.TB, path string) (rows []T) {
 
 func goldenVectors(t testing.TB) []vector { return readJSON[vector](t, "testdata/vectors.json") }
 
-// kindNamed finds the kind with that name, known or not.
+// kindNamed returns the kind with that name, known or not.
 func kindNamed(t *testing.T, name string) Kind {
 	t.Helper()
 	for k := range 256 {
@@ -151,7 +150,7 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-// Each field of a hello and a welcome stands in a vector, so that nobody who reads or writes them can leave one out.
+// Each field of a hello and a welcome is in a vector: an implementation cannot leave one out.
 func TestVectorsHaveEachField(t *testing.T) {
 	left := map[string]bool{}
 	note := func(kind string, fields reflect.Value) {
@@ -182,7 +181,7 @@ func TestVectorsHaveEachField(t *testing.T) {
 	}
 }
 
-// appendFields writes a frame with the function that is meant for its kind.
+// appendFields writes a frame with the function for its kind.
 func appendFields(dst []byte, k Kind, v vectorFields) []byte {
 	bye := Goodbye{v.Code, v.Reason, time.Duration(v.RetryAfter) * time.Millisecond, v.Details}
 	failed := bye
@@ -264,8 +263,7 @@ func appendFields(dst []byte, k Kind, v vectorFields) []byte {
 	return AppendFrame(dst, k, v.Payload)
 }
 
-// parseFields reads a body with the function that is meant for its kind and the
-// default limits.
+// parseFields reads a body with the function for its kind and the default limits.
 func parseFields(f Frame) (v vectorFields, err error) {
 	var name, payload []byte
 	switch f.Kind {
@@ -358,7 +356,7 @@ func parseFields(f Frame) (v vectorFields, err error) {
 		}
 	case KindRenamed:
 		v.Old, v.Name, v.Addr, err = ParseRenamed(f.Body, nil)
-	default: // raw, and what is skipped
+	default: // raw, and skipped kinds
 		payload = f.Body
 	}
 	if len(name) > 0 {

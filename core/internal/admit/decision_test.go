@@ -12,13 +12,13 @@ import (
 
 func TestDecision(t *testing.T) {
 	for name, tc := range map[string]struct {
-		by      time.Duration // 0 for no time
-		base    time.Duration // until base ends; 0 for never
-		before  bool          // somebody is in a hurry before it begins
-		hurry   time.Duration // until somebody is in a hurry; 0 for never
-		answers time.Duration // until the program answers; 0 for never
-		ends    time.Duration // when the context does
-		lateAt  time.Duration // 0 for never
+		by      time.Duration // time for the decision; 0 for no bound
+		base    time.Duration // when base ends; 0 for never
+		before  bool          // Hurry comes before Begin
+		hurry   time.Duration // when Hurry comes; 0 for never
+		answers time.Duration // when the program answers; 0 for never
+		ends    time.Duration // when the context ends
+		lateAt  time.Duration // when the decision is given up; 0 for never
 	}{
 		"in time":             {by: 5 * time.Second, answers: time.Second, ends: time.Second},
 		"within the grace":    {by: 5 * time.Second, answers: 5500 * time.Millisecond, ends: 5 * time.Second, lateAt: 0},

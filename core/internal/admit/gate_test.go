@@ -10,7 +10,7 @@ import (
 
 func addr(i int) Addr { return Addr{Host: fmt.Sprint(i)} }
 
-// enter lets so many newcomers from one address in, and returns their slots.
+// enter lets n newcomers from one address enter, and returns their slots.
 func enter(g *Gate, from Addr, n int) (slots []*Slot) {
 	for range n {
 		p, _ := g.Enter(from, nil)
@@ -19,7 +19,7 @@ func enter(g *Gate, from Addr, n int) (slots []*Slot) {
 	return slots
 }
 
-// join lets one in all the way.
+// join lets a newcomer enter, be decided about, and join.
 func join(t *testing.T, g *Gate, from Addr) *Slot {
 	t.Helper()
 	p, _ := g.Enter(from, nil)
@@ -30,7 +30,8 @@ func join(t *testing.T, g *Gate, from Addr) *Slot {
 	return p
 }
 
-// Whoever says nothing makes room for those who come: first the one with most of its kind.
+// Silent newcomers make room for others. The oldest newcomer of the address with the most goes
+// first.
 func TestGreetingMakesRoom(t *testing.T) {
 	tests := map[string]struct {
 		flood  Addr
@@ -58,7 +59,7 @@ func TestGreetingMakesRoom(t *testing.T) {
 	}
 }
 
-// If every address has one, the one that came first makes room.
+// If every address has one newcomer, the oldest newcomer makes room.
 func TestGreetingOfManyAddresses(t *testing.T) {
 	g := New(Limits{Greeting: 10})
 	var all []*Slot
@@ -83,8 +84,8 @@ func TestGreetingPerAddr(t *testing.T) {
 	require.False(t, g.HasRoomMade(other))
 }
 
-// Those whom the program decides about are not thrown out for one of the same address, or of one
-// that has as many.
+// A newcomer that the program decides about is not evicted for a newcomer of its own address, or of
+// an address that has as many.
 func TestDecidingIsShared(t *testing.T) {
 	g := New(Limits{Greeting: 10})
 	first := enter(g, addr(1), 10)
@@ -131,7 +132,7 @@ func TestConns(t *testing.T) {
 	require.Equal(t, Full, no, "one who is decided about counts")
 }
 
-// Whoever waits makes room for those who come, and keeps a slot if it comes back before.
+// Suspended clients make room for newcomers. A client that comes back before keeps its slot.
 func TestWaitingMakesRoom(t *testing.T) {
 	g := New(Limits{Conns: 10})
 	honest := join(t, g, addr(1))
@@ -174,7 +175,7 @@ func TestWaitingMakesRoom(t *testing.T) {
 	require.Equal(t, 9, g.Counts().Settled)
 }
 
-// An address has no more than its slots, whether they are linked or wait.
+// An address has no more than its slots, for linked and suspended clients together.
 func TestWaitingCountsByAddress(t *testing.T) {
 	g := New(Limits{Conns: 1000, ConnsPerAddr: 20})
 	for i := range 400 {
@@ -195,7 +196,7 @@ func TestWaitingCountsByAddress(t *testing.T) {
 	require.False(t, g.HasRoomMade(other))
 }
 
-// A newcomer that goes on with a session needs no slot of its own, and the newest does.
+// A newcomer that resumes a session needs no slot of its own. Of several, the newest resumes.
 func TestResume(t *testing.T) {
 	g := New(Limits{Conns: 1, Greeting: 2})
 	s := join(t, g, addr(1))
@@ -223,14 +224,14 @@ func TestResume(t *testing.T) {
 	require.True(t, g.Suspend(s))
 	_, ok = g.Resume(s, c)
 	require.True(t, ok)
-	_, no := g.Ask(c) // it does not go on with it
+	_, no := g.Ask(c) // it joins anew instead
 	require.Equal(t, None, no)
 	evictedAll, no := g.Join(c, nil)
 	require.Equal(t, None, no)
 	require.Equal(t, []*Slot{s}, evictedAll)
 }
 
-// One whom a proxy has passed on counts with the proxy only until its own address is known.
+// A newcomer that a proxy has passed on counts for the proxy until its own address is known.
 func TestMove(t *testing.T) {
 	g := New(Limits{Greeting: 100, GreetingPerAddr: 5, GreetingOfMany: true})
 	proxy := Addr{Host: "10.0.0.1", Many: true, Proxy: true}
@@ -256,8 +257,8 @@ func TestMove(t *testing.T) {
 	require.Equal(t, Counts{}, g.Counts())
 }
 
-// Whatever is done, in whatever order, the counts are those of the slots, and no limit but that
-// of an address to which sessions have moved is exceeded.
+// The counts are right after any sequence of operations, and no limit is exceeded but the limit of
+// an address to which sessions have moved.
 func TestGateModel(t *testing.T) {
 	for seed := range uint64(50) {
 		r := rand.New(rand.NewPCG(seed, 1))

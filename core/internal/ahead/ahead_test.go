@@ -95,7 +95,7 @@ func write(t *testing.T, c transport.Conn, s string) {
 	require.NoError(t, err)
 }
 
-// What has been read is taken though a read is under way.
+// Bytes that were read are taken while a read is under way.
 func TestTakeDuringRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := transport.Pipe()
@@ -123,7 +123,7 @@ func TestTakeDuringRead(t *testing.T) {
 	})
 }
 
-// stubborn reads nothing and says nothing, which no stream may do for ever.
+// stubborn returns neither a byte nor an error, which no stream may do for ever.
 type stubborn struct{ plain }
 
 func (stubborn) Read([]byte) (int, error) { return 0, nil }

@@ -9,7 +9,8 @@ import (
 	"github.com/hisock/hisock/core/internal/budget"
 )
 
-// As many run as may, and no more than there is room for, but for one that is larger than all the room.
+// No more handlers run than may, and no more bytes are held than there is room for. A payload
+// larger than all the room is held alone.
 func TestBounds(t *testing.T) {
 	var none *Handlers
 	require.False(t, none.May())
@@ -40,7 +41,8 @@ func TestBounds(t *testing.T) {
 	require.Zero(t, h.Bytes())
 }
 
-// Who has the turn waits for both, and says for what meanwhile.
+// The goroutine that has the turn waits for a place and for room. State has the call for which it
+// waits.
 func TestAwait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := New(2, 100, nil)

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A budget has what its meters have, rounded up by less than two steps each, and nothing when they
-// have nothing.
+// A budget holds the sum of its meters, with a bounded error for each meter, and nothing when they
+// hold nothing.
 func TestMeters(t *testing.T) {
 	b := New(1 << 30)
 	r := rand.New(rand.NewPCG(1, 2))
@@ -41,7 +41,7 @@ func TestMeters(t *testing.T) {
 	require.Zero(t, b.Held())
 }
 
-// A holder of few bytes, and a holder whose bytes go up and down by a block, do not change the budget.
+// A meter of few bytes, or whose bytes go up and down by a block, does not change the budget.
 func TestMeterIsQuiet(t *testing.T) {
 	b := New(1 << 20)
 	var m Meter
@@ -82,8 +82,8 @@ func TestOver(t *testing.T) {
 	require.Zero(t, b.Held())
 }
 
-// What goes while somebody looks was not counted twice: it would be room for as much again over the
-// limit.
+// Bytes that are given back during a weighing are subtracted once. Otherwise the budget would have
+// as much room again over its limit.
 func TestGoesWhileWeighed(t *testing.T) {
 	b := New(1000)
 	b.Add(900)
@@ -94,7 +94,7 @@ func TestGoesWhileWeighed(t *testing.T) {
 	b.Add(776)
 	require.True(t, b.IsOver())
 
-	l = b.Look() // 400 go and 76 come meanwhile; of the rest 100 were counted twice
+	l = b.Look() // 400 go and 76 come meanwhile; 100 of the rest were counted twice
 	b.Sub(400)
 	b.Add(76)
 	require.Zero(t, b.Weighed(l, 876-400-100))
@@ -113,7 +113,7 @@ func TestNoBudget(t *testing.T) {
 	b.Sub(1)
 }
 
-// Bytes that many holders share are counted for each holder, and the sum may not fit into an int.
+// Shared bytes are counted for each holder: the sum may not fit into an int.
 func TestMoreThanAnInt(t *testing.T) {
 	b := New(1 << 30)
 	for range 3 {

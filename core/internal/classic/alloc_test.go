@@ -9,12 +9,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// maxParseAlloc is what parsing a payload of n bytes may allocate, whatever they
-// are: a label and its text at most twice each, and an error. The rest is room for
-// what the runtime and the fuzzing engine allocate meanwhile.
+// maxParseAlloc is the most that parsing a payload of n bytes may allocate, in bytes: a label and
+// its text at most twice each, and an error. The rest is for what the runtime and the fuzzing
+// engine allocate meanwhile.
 func maxParseAlloc(n int) uint64 { return 4*uint64(n) + 64<<10 }
 
-// allocated is what f allocates, with whatever else runs at the time.
+// allocated returns the bytes that are allocated while f runs, by any goroutine.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -23,10 +23,10 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// The most that a peer can make us allocate in the attempt to get more.
+// A peer can make parsing allocate no more than this.
 func TestWorstCaseAllocation(t *testing.T) {
 	const n = 1 << 20
-	const little = 16 << 10 // nothing that grows with the payload
+	const little = 16 << 10 // bytes, independent of the payload's size
 	some := func(part string) string { return strings.Repeat(part, n/len(part)) }
 	tests := map[string]struct {
 		payload string

@@ -7,7 +7,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A server takes the hello, and then whatever the client sends.
+// A server takes the hello, and then the client's commands.
 func ExampleNext() {
 	buf := classic.AppendHello(nil, 0, classic.Hello{Name: classic.LabelOf("ada")})
 	buf = classic.AppendCommand(buf, 0, "say", []byte("hello"))

@@ -9,8 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// requireCode checks that err is a *wire.Error with that code whose text can be
-// logged as it is, whatever the peer sent.
+// requireCode checks that err is a *wire.Error with the code, and that its text can stand in a log.
 func requireCode(t testing.TB, want wire.Code, err error) {
 	t.Helper()
 	var e *wire.Error
@@ -157,8 +156,8 @@ func TestHeaderLen(t *testing.T) {
 	}
 }
 
-// A payload of MaxPayload still arrives; one byte more has a header that is too
-// long, as the original's would be.
+// A payload of MaxPayload arrives. One byte more makes a header that is too long, in the original
+// too.
 func TestMaxPayloadFits(t *testing.T) {
 	most := MaxPayload(2)
 	payload, size, ok, err := Next(AppendFrame(nil, 2, make([]byte, most)), 2, 0)

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// seedPayloads adds the payloads of the transcripts, but for the very long ones.
+// seedPayloads adds the payloads of the transcripts, without the very long ones.
 func seedPayloads(f *testing.F) {
 	for _, tr := range transcripts(f) {
 		for _, m := range tr.messages(f) {
@@ -44,7 +44,7 @@ func FuzzNext(f *testing.F) {
 		headerLen = min(headerLen, 1<<10)
 		for len(b) > 0 {
 			payload, size, ok, err := Next(b, headerLen, max)
-			first := -1 // the shortest part that decides
+			first := -1 // length of the shortest part that decides
 			for i := range len(b) + 1 {
 				partPayload, partSize, partOK, partErr := Next(b[:i], headerLen, max)
 				if partOK || partErr != nil {
@@ -82,11 +82,11 @@ func FuzzNext(f *testing.F) {
 	})
 }
 
-// A jsonOracle is the same object as encoding/json reads it.
+// A jsonOracle is an object as encoding/json reads it.
 type jsonOracle map[string]any
 
-// oracle reads text with encoding/json. It refuses what that tolerates and this
-// package does not. tells is false where the two differ on purpose.
+// oracle reads text with encoding/json, and refuses texts that only encoding/json tolerates. tells
+// is false if the two packages differ on purpose.
 func oracle(text []byte) (o jsonOracle, valid, tells bool) {
 	if bytes.Contains(text, []byte("NaN")) || bytes.Contains(text, []byte("Infinity")) ||
 		bytes.Count(text, []byte("["))+bytes.Count(text, []byte("{")) > maxDepth {
@@ -100,7 +100,7 @@ func oracle(text []byte) (o jsonOracle, valid, tells bool) {
 	return o, d.Decode(&o) == nil, true
 }
 
-// requireLabel checks a label against what encoding/json has for the key.
+// requireLabel checks a label against the value that encoding/json has for the key.
 func (o jsonOracle) requireLabel(t *testing.T, key string, l Label) {
 	t.Helper()
 	switch v := o[key].(type) {
@@ -118,7 +118,7 @@ func (o jsonOracle) requireLabel(t *testing.T, key string, l Label) {
 	}
 }
 
-// isLabel says whether the key is there with a value that a label may have.
+// isLabel reports whether the key has a value that a label may have.
 func (o jsonOracle) isLabel(key string) bool {
 	v, ok := o[key]
 	switch v.(type) {
@@ -216,7 +216,7 @@ func FuzzParseNotice(f *testing.F) {
 	})
 }
 
-// FuzzCommand sends any command that may be sent: it arrives as it was.
+// FuzzCommand sends any valid command: it arrives unchanged.
 func FuzzCommand(f *testing.F) {
 	f.Add("say", []byte("hello"), 16)
 	f.Add("grüße", []byte(" \x00\xff "), 6)

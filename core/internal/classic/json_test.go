@@ -10,14 +10,14 @@ import (
 )
 
 func TestQuoted(t *testing.T) {
-	// What Python 3.11 makes of the same characters with json.dumps.
+	// Python 3.11 writes text as want with json.dumps.
 	const text = "\x7f\x00\n\t\b\f\r/<>&\u2028é🦊\"\\ ~\x1f\ufffd\uffff\U0010ffff"
 	const want = `"\u007f\u0000\n\t\b\f\r/<>&\u2028\u00e9\ud83e\udd8a\"\\ ~\u001f\ufffd\uffff\udbff\udfff"`
 	require.Equal(t, want, string(appendQuoted(nil, text)))
 	require.Equal(t, text, unquote([]byte(want)))
 }
 
-// Every character there is comes back, and nothing but ASCII is written.
+// Every character comes back, and only ASCII is written.
 func TestQuotedEveryCharacter(t *testing.T) {
 	var b []byte
 	for r := range rune(utf8.MaxRune + 1) {
@@ -36,7 +36,7 @@ func TestQuotedEveryCharacter(t *testing.T) {
 	}
 }
 
-// jsonFault is what parseObject says of a value in an object.
+// jsonFault returns the fault that parseObject finds in a value of an object.
 func jsonFault(value string) string {
 	return parseObject([]byte(`{"x": `+value+`}`), []field{{key: "x"}})
 }
@@ -71,7 +71,7 @@ func TestJSONDepth(t *testing.T) {
 	nested := func(open, end string, depth int) string {
 		return strings.Repeat(open, depth) + strings.Repeat(end, depth)
 	}
-	inner := maxDepth - 1 // the object around it is one
+	inner := maxDepth - 1 // the object around the value is one level
 	require.Empty(t, jsonFault(nested("[", "]", inner)))
 	require.Contains(t, jsonFault(nested("[", "]", inner+1)), "less depth")
 	require.Empty(t, jsonFault(strings.Repeat(`{"a":`, inner)+"1"+strings.Repeat("}", inner)))

@@ -63,7 +63,8 @@ func TestRecord(t *testing.T) {
 	}
 }
 
-// FuzzParseRecord parses any bytes as the record of a client; what is one is written and read again.
+// FuzzParseRecord parses any bytes as the record of a client. A valid record is written and read
+// again.
 func FuzzParseRecord(f *testing.F) {
 	for _, tr := range append(transcriptsV1(f), transcriptsV2(f)...) {
 		for _, e := range tr.Events {

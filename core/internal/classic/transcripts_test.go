@@ -13,8 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A transcript is one file of testdata; testdata/README.md says what
-// its fields mean.
+// A transcript is one file of testdata. testdata/README.md explains its fields.
 type transcript struct {
 	Scenario  string  `json:"scenario"`
 	Version   string  `json:"version"`
@@ -41,7 +40,7 @@ func (h *hexBytes) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// bytes is what went over the wire, with what the file left out filled in.
+// bytes returns the bytes that went over the wire, including the ones that the file leaves out.
 func (e *event) bytes(t testing.TB) []byte {
 	t.Helper()
 	if e.Len == 0 {
@@ -57,7 +56,7 @@ func (e *event) bytes(t testing.TB) []byte {
 		}
 	}
 	blob := content
-	if len(e.Head) < e.Len-len(blob) { // its command does not show
+	if len(e.Head) < e.Len-len(blob) { // its command is in no field
 		blob = append([]byte("1048581         blob "), content...)
 	}
 	b := append(e.Head[:e.Len-len(blob):e.Len-len(blob)], blob...)
@@ -67,7 +66,7 @@ func (e *event) bytes(t testing.TB) []byte {
 	return b
 }
 
-// transcripts are those of 0.0.2.
+// transcripts returns the transcripts of 0.0.2.
 func transcripts(t testing.TB) []transcript {
 	t.Helper()
 	return transcriptsIn(t, "transcripts", "0.0.2")
@@ -93,7 +92,7 @@ func transcriptsIn(t testing.TB, dir, version string) []transcript {
 	return all
 }
 
-// A message is one frame of a transcript and what it was taken for.
+// A message is one frame of a transcript, and its meaning.
 type message struct {
 	conn    int
 	dir     string
@@ -103,7 +102,7 @@ type message struct {
 	text    string // kind and contents, to compare
 }
 
-// messages splits a transcript and parses each payload as its receiver would.
+// messages splits a transcript and parses each payload like its receiver.
 func (tr *transcript) messages(t testing.TB) (all []message) {
 	t.Helper()
 	joined := map[int]bool{}
@@ -158,7 +157,7 @@ func describe(l Label) string {
 	return strconv.Quote(l.Text)
 }
 
-// rewrite writes the frame again, from nothing but what was parsed.
+// rewrite writes the frame again from the parsed values.
 func (m *message) rewrite(t testing.TB, headerLen int) []byte {
 	t.Helper()
 	p, _, _, _ := ParseNotice(m.payload)
@@ -184,7 +183,7 @@ func (m *message) rewrite(t testing.TB, headerLen int) []byte {
 	return AppendFrame(nil, headerLen, m.payload)
 }
 
-// What was parsed, written again, is what the original wrote.
+// A parsed frame that is written again has the bytes of the original.
 func TestTranscriptsRewritten(t *testing.T) {
 	seen := map[string]bool{}
 	for _, tr := range transcripts(t) {
@@ -205,7 +204,7 @@ func TestTranscriptsRewritten(t *testing.T) {
 
 func clip(b []byte) string { return strconv.Quote(string(b[:min(len(b), 200)])) }
 
-// Every stream comes out the same, however little of it comes at once.
+// A stream is parsed alike in one piece and byte by byte.
 func TestTranscriptsByteAtATime(t *testing.T) {
 	for _, tr := range transcripts(t) {
 		t.Run(tr.Scenario, func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// transcriptsV1 are those of 1.2.
+// transcriptsV1 returns the transcripts of 1.2.
 func transcriptsV1(t testing.TB) []transcript {
 	t.Helper()
 	return transcriptsIn(t, "transcripts-1.2", "1.2")
@@ -49,7 +49,7 @@ func TestSpacedKind(t *testing.T) {
 	require.Equal(t, KindDismissal, k)
 }
 
-// What was parsed, written again, is what 1.2 wrote.
+// A parsed frame that is written again has the bytes that 1.2 wrote.
 func TestSpacedTranscriptsRewritten(t *testing.T) {
 	seen := map[Kind]int{}
 	for _, tr := range transcriptsV1(t) {
@@ -137,7 +137,7 @@ func TestWrongHeader(t *testing.T) {
 	tests := map[string]struct {
 		in   string
 		set  int
-		want int // what it is; 0 if nothing is wrong, or nothing tells
+		want int // length of the peer's header, in bytes; 0 if it is the set one, or cannot be told
 	}{
 		"the same":           {hello(16), 16, 0},
 		"shorter":            {hello(8), 16, 8},
@@ -166,7 +166,7 @@ func TestWrongHeader(t *testing.T) {
 	}
 }
 
-// FuzzNextWish splits what a client sends at once and in pieces: both must agree.
+// FuzzNextWish splits a client's stream at once and in pieces: both must agree.
 func FuzzNextWish(f *testing.F) {
 	for _, tr := range transcriptsV1(f) {
 		for _, e := range tr.Events {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// transcriptsV2 are those of 2.0.2.
+// transcriptsV2 returns the transcripts of 2.0.2.
 func transcriptsV2(t testing.TB) []transcript {
 	t.Helper()
 	return transcriptsIn(t, "transcripts-2.0.2", "2.0.2")
@@ -53,8 +53,8 @@ func TestPlainKind(t *testing.T) {
 	}
 }
 
-// The first command of every client in the recordings tells 2.x from 3.0a, but for the one of 3.0a
-// whose name has a marker in it.
+// The first command of every client in the recordings tells 2.x from 3.0a, except one command of
+// 3.0a whose name has a marker in it.
 func TestIsPlain(t *testing.T) {
 	commands := 0
 	for _, tr := range append(transcriptsV2(t), transcriptsV3(t)...) {
@@ -77,7 +77,7 @@ func TestIsPlain(t *testing.T) {
 		}
 	}
 	require.Equal(t, 86, commands)
-	tests := map[string]bool{ // of what follows the name
+	tests := map[string]bool{ // by the bytes after the name
 		"": true, "1234567": true, "0       ": false, "0       x": true, "2       2ihi": true, "2       2shi": false,
 		"99999999": true, "1       l": false, "3       l9[": true, "12345678": true, "2       4fabcd": false, "-1      ": true,
 	}
@@ -92,7 +92,7 @@ func TestIsPlain(t *testing.T) {
 	}
 }
 
-// What a Go program sends goes out as a Python program sends the same.
+// A Go value is written as a Python program writes the same value.
 func TestAppendContent(t *testing.T) {
 	tests := map[string]struct {
 		as       Form
@@ -152,7 +152,7 @@ func TestAppendContent(t *testing.T) {
 	requireCode(t, wire.CodeTooBig, err)
 }
 
-// What was parsed, written again, is what 2.0.2 wrote.
+// A parsed frame that is written again has the bytes that 2.0.2 wrote.
 func TestPlainTranscriptsRewritten(t *testing.T) {
 	seen := map[Kind]bool{}
 	for _, tr := range transcriptsV2(t) {
@@ -203,7 +203,7 @@ func TestPlainTranscriptsRewritten(t *testing.T) {
 	}
 }
 
-// FuzzAppendContent writes any bytes as any form: what goes out says the same as what went in.
+// FuzzAppendContent writes any bytes in any form: the meaning stays the same.
 func FuzzAppendContent(f *testing.F) {
 	for _, in := range []string{`[1,"two",[3,{"k":"v"}]]`, `{"a":{"b":[1.5,-0.1]},"":"\ud83e\udd8a"}`, `null`, `[[],{}]`, `true`, `1e400`, `"\u0000"`, "x\xff", "-0.0"} {
 		for as := FormBytes; as <= FormJSON; as++ {
@@ -240,7 +240,7 @@ func FuzzAppendContent(f *testing.F) {
 	})
 }
 
-// FuzzPlain takes any bytes for a payload of 2.x, and tells it from one of 3.0a.
+// FuzzPlain takes any bytes as a payload of 2.x, and tells it from a payload of 3.0a.
 func FuzzPlain(f *testing.F) {
 	for _, tr := range append(transcriptsV2(f), transcriptsV3(f)...) {
 		for _, e := range tr.Events {

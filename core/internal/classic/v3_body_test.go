@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// body is one with that format and data.
+// body returns a body with the format and the data.
 func body(format, data string) string {
 	return string(appendHeader(nil, formatLen, len(format))) + format + data
 }
@@ -175,7 +175,7 @@ func TestAppendBodyFaults(t *testing.T) {
 	}
 }
 
-// What a peer sends makes no more JSON than is allowed, and costs about as much.
+// A body becomes no more JSON than allowed, at a cost in proportion.
 func TestParseBodyIsBounded(t *testing.T) {
 	const n, max = 1 << 20, 64 << 10
 	many := func(part string, n int) string { return strings.Repeat(part, n/len(part)) }

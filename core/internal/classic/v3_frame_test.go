@@ -11,7 +11,7 @@ import (
 func TestNextBare(t *testing.T) {
 	tests := map[string]struct {
 		in      string
-		payload string // if ok
+		payload string // empty if there is a fault
 		size    int
 		ok      bool
 		code    wire.Code
@@ -49,7 +49,7 @@ func TestNextBare(t *testing.T) {
 
 func TestKindOf(t *testing.T) {
 	tests := map[string]struct {
-		client, server Kind // what it is from that side
+		client, server Kind // the kind if a client sends the payload, and if a server does
 		rest           string
 	}{
 		"$CMD$say$MSG$0       ":  {KindCommand, KindCommand, ""},

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzParseBody parses any bytes as a body. What is JSON is valid, and what is
-// written again is the same value.
+// FuzzParseBody parses any bytes as a body. The JSON of a body is valid, and writing it again gives
+// the same value.
 func FuzzParseBody(f *testing.F) {
 	for _, tr := range transcriptsV3(f) {
 		for _, m := range tr.typed(f) {
@@ -43,7 +43,7 @@ func FuzzParseBody(f *testing.F) {
 		}
 		format, data, _ := splitBody(b)
 		var w bodyWriter
-		if walkBody(format, data, &w) == "" { // else it has what no release can write
+		if walkBody(format, data, &w) == "" { // else the body has a value that no release can write
 			_, _, err = ParseBody(w.appendTo(nil), max)
 			require.NoError(t, err)
 		}
@@ -59,7 +59,7 @@ func FuzzParseBody(f *testing.F) {
 	})
 }
 
-// FuzzAppendBody writes any bytes as any form: what is written is read back as it was.
+// FuzzAppendBody writes any bytes in any form, and reads the same back.
 func FuzzAppendBody(f *testing.F) {
 	for _, in := range []string{`[1,"two",[3,{"k":"v"}]]`, `{"a":{"b":[1.5,-0.1]},"":"\ud83e\udd8a"}`, `null`, `[[],{}]`, `true`, `1e400`, `"\u0000"`, "x\xff"} {
 		for as := FormBytes; as <= FormJSON; as++ {
@@ -94,7 +94,7 @@ func FuzzAppendBody(f *testing.F) {
 	})
 }
 
-// FuzzNextBare splits what a server sends at once and in pieces: both must agree.
+// FuzzNextBare splits a server's stream at once and in pieces: both must agree.
 func FuzzNextBare(f *testing.F) {
 	f.Add([]byte("$DISCONN$$KEEPALIVE${\"a\": \"}\\\"\"}2               hi"), 16, 100)
 	f.Add([]byte("$DISCARD$"), 4, 0)

@@ -8,22 +8,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// transcriptsV3 are those of 3.0a.
+// transcriptsV3 returns the transcripts of 3.0a.
 func transcriptsV3(t testing.TB) []transcript {
 	t.Helper()
 	return transcriptsIn(t, "transcripts-3.0a", "3.0a")
 }
 
-// A typed is one payload of a transcript of 3.0a, as it stands on the wire.
+// A typed is one payload of a transcript of 3.0a, with its bytes on the wire.
 type typed struct {
 	conn    int
 	dir     string
-	wire    []byte // with the header, if it has one
+	wire    []byte // with the header, if there is one
 	payload []byte
-	first   bool // it is a hello
+	first   bool // the payload is a hello
 }
 
-// typed splits a transcript as the receivers do.
+// typed splits a transcript like its receivers.
 func (tr *transcript) typed(t testing.TB) (all []typed) {
 	t.Helper()
 	joined := map[int]bool{}
@@ -45,10 +45,10 @@ func (tr *transcript) typed(t testing.TB) (all []typed) {
 	return all
 }
 
-// bare says whether it came without a header.
+// bare reports whether the payload came without a header.
 func (m *typed) bare() bool { return len(m.wire) == len(m.payload) }
 
-// kind is what it is, a hello or one of those of KindOf.
+// kind returns what KindOf makes of the payload, or 0 for a hello.
 func (m *typed) kind() (k Kind, rest []byte) {
 	if m.first {
 		return 0, nil
@@ -56,7 +56,7 @@ func (m *typed) kind() (k Kind, rest []byte) {
 	return KindOf(m.payload, m.dir == "c2s")
 }
 
-// rewrite writes it again, from nothing but what was parsed.
+// rewrite writes the payload again from the parsed values.
 func (m *typed) rewrite(t testing.TB, headerLen int) []byte {
 	t.Helper()
 	switch k, _ := m.kind(); k {
@@ -83,7 +83,7 @@ func (m *typed) rewrite(t testing.TB, headerLen int) []byte {
 		return AppendDismissal(nil, headerLen)
 	case KindCommand:
 		name, body := SplitTyped(m.payload)
-		if body == nil || string(name) == "a" { // no command, or one whose name has a marker in it
+		if body == nil || string(name) == "a" { // not a command, or a command whose name has a marker in it
 			break
 		}
 		format, data, why := splitBody(body)
@@ -96,8 +96,8 @@ func (m *typed) rewrite(t testing.TB, headerLen int) []byte {
 	return AppendFrame(nil, headerLen, m.payload)
 }
 
-// What was parsed, written again, is what the original wrote, but that ours has a
-// header always.
+// A parsed payload that is written again has the bytes of the original, except that this library
+// always writes a header.
 func TestTypedTranscriptsRewritten(t *testing.T) {
 	seen, bare := map[Kind]bool{}, 0
 	for _, tr := range transcriptsV3(t) {
@@ -122,7 +122,7 @@ func TestTypedTranscriptsRewritten(t *testing.T) {
 	require.Equal(t, 4, bare)
 }
 
-// Every stream comes out the same, however little of it comes at once.
+// A stream is parsed alike in one piece and byte by byte.
 func TestTypedTranscriptsByteAtATime(t *testing.T) {
 	for _, tr := range transcriptsV3(t) {
 		t.Run(tr.Scenario, func(t *testing.T) {
@@ -142,12 +142,12 @@ func TestTypedTranscriptsByteAtATime(t *testing.T) {
 	}
 }
 
-// What values are to a handler here, and whether they are written the same.
+// Values arrive at a handler as JSON, and most are written back as the same body.
 func TestTypedValues(t *testing.T) {
 	tests := map[string]struct {
 		as      Form
 		payload string
-		other   bool // what is written is another body
+		other   bool // another body is written
 	}{
 		"v_bytes":         {as: FormBytes, payload: "\x00\xffabc"},
 		"v_str":           {as: FormText, payload: "naïve 日本 🦊"},

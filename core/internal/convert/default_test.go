@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The codec for JSON counts a list without converting it, and otherwise says what json says.
+// The JSON codec counts a list without converting it. It finds the faults that encoding/json finds.
 func TestListOfJSON(t *testing.T) {
 	for _, payload := range []string{
 		`[1,2]`, ` [ 1 , 2 ] `, "[\t1\n,\r2]", `[null,2]`, `["a","b"]`, `["a,]}","\"]"]`, `["\\",2]`, `[[1,[2]],{"a":[3,{"b":"}"}]}]`,
@@ -24,7 +24,7 @@ func TestListOfJSON(t *testing.T) {
 		wantErr := json.Unmarshal([]byte(payload), &list)
 		n, err := Default{}.UnmarshalList([]byte(payload), []any{&got[0], &got[1]})
 		if wantErr != nil {
-			require.True(t, err != nil || n != len(got), payload) // it may stop before what is wrong
+			require.True(t, err != nil || n != len(got), payload) // it may stop before the fault
 			continue
 		}
 		require.NoError(t, err, payload)
@@ -35,8 +35,8 @@ func TestListOfJSON(t *testing.T) {
 	}
 }
 
-// The rest after the last wanted element is not looked at: a list of a third of a million maps
-// takes as little as one of three.
+// Elements after the last wanted one are not looked at: a list of a third of a million maps costs
+// as little as a list of three.
 func TestListStopsAtTheCount(t *testing.T) {
 	payload := []byte("[1,2," + strings.Repeat("{},", 1<<20/3) + "7]")
 	var a, b int

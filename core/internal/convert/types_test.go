@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// marked is a codec whose payloads can be told from all others.
+// marked is a codec with payloads unlike any others.
 type marked struct{}
 
 var errMarked = errors.New("the codec was asked")
@@ -25,13 +25,13 @@ var errMarked = errors.New("the codec was asked")
 func (marked) Marshal(any) ([]byte, error)     { return []byte("by the codec"), nil }
 func (marked) Unmarshal(_ []byte, _ any) error { return errMarked }
 
-// A basic is how one basic type converts, in both builds.
+// A basic describes how a basic type converts, in both builds.
 type basic struct {
 	followed bool // a browser build follows a pointer to the type; otherwise the pointer is the codec's there
 	test     func(t *testing.T, followed bool)
 }
 
-// basics has each basic type by its name. All cases run in both builds, so that the builds agree.
+// basics has each basic type by its name. All cases run in both builds: the builds must agree.
 var basics = map[string]basic{
 	"[]byte":   {true, is([]byte{0, 'a', 0xff}, "\x00a\xff", "")},
 	"string":   {true, is("né", "né", "\xff")},
@@ -51,8 +51,8 @@ var basics = map[string]basic{
 	"struct{}": {false, func(t *testing.T, _ bool) { goesAs(t, struct{}{}, "", "") }},
 }
 
-// is returns the test of a type: v becomes payload and comes back, by itself and behind a pointer, and the payload bad
-// does not convert; an empty bad is none.
+// is returns the test of a type: v becomes payload and comes back, by itself and behind a pointer. The payload bad
+// does not convert, unless it is empty.
 func is[T any](v T, payload, bad string) func(*testing.T, bool) {
 	return func(t *testing.T, followed bool) {
 		goesAs(t, v, payload, bad)
@@ -85,16 +85,16 @@ func goesAs[T any](t *testing.T, v T, payload, bad string) {
 	}
 }
 
-// A basic type, and a pointer to it, converts to the same bytes in both builds; what a browser build does not follow it
-// leaves to the codec.
+// A basic type, and a pointer to it, converts to the same bytes in both builds. A pointer that a browser build does not
+// follow is left to the codec.
 func TestBasicTypes(t *testing.T) {
 	for name, of := range basics {
 		t.Run(name, func(t *testing.T) { of.test(t, of.followed) })
 	}
 }
 
-// The lists of types in the sources of both builds agree: each basic type is read and written and has a row above, and
-// a browser build follows the same pointers in both directions, which On lists.
+// The lists of types in the sources of both builds agree: each basic type is read and written and has a row above. A
+// browser build follows the same pointers in both directions, and On lists them.
 func TestTypeListsAgree(t *testing.T) {
 	if runtime.GOOS == "js" {
 		t.Skip("the native build reads the sources of both")
@@ -122,8 +122,8 @@ func TestTypeListsAgree(t *testing.T) {
 	require.Equal(t, followed, listed, "the comment of core.On")
 }
 
-// casesOf returns, sorted and without that prefix, the types in the type switch of a function that are basic types or
-// pointers to them.
+// casesOf returns the basic types, and the pointers to basic types, in the type switch of a function, sorted and
+// without the prefix.
 func casesOf(t *testing.T, file, function, prefix string) (names []string) {
 	f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 	require.NoError(t, err)

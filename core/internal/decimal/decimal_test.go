@@ -16,7 +16,7 @@ var (
 	fractions = regexp.MustCompile(`^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$`)
 )
 
-// check compares what is read from some text with a grammar and with strconv.
+// check compares the numbers that are read from a text with a grammar and with strconv.
 func check(t *testing.T, b []byte) {
 	s := string(b)
 	short := len(s) <= MaxLen
@@ -75,7 +75,7 @@ func TestLongestFloat(t *testing.T) {
 	require.Equal(t, -math.Float64frombits(1<<52-1), f)
 }
 
-// What is read costs no memory, however long it is.
+// Reading allocates nothing, for a text of any length.
 func TestNothingIsAllocated(t *testing.T) {
 	long := []byte(strings.Repeat("1", 1<<20))
 	require.Zero(t, testing.AllocsPerRun(100, func() {

@@ -10,11 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Events run one after the other, in their order, however they are added.
+// Events run one after the other in their order, in whichever way they are added.
 func TestLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l Line
-		var got []int // without a lock: one runs at a time
+		var got []int // without a lock: one event runs at a time
 		var all sync.WaitGroup
 		add := func(i int, takes time.Duration) *Event {
 			e, start := l.Add(func() { time.Sleep(takes); got = append(got, i) })
@@ -36,7 +36,7 @@ func TestLine(t *testing.T) {
 	})
 }
 
-// Those that are held up run when they are freed.
+// Held events run when they are freed.
 func TestHold(t *testing.T) {
 	var l Line
 	l.Hold()
@@ -54,7 +54,7 @@ func TestHold(t *testing.T) {
 	require.Equal(t, 2, ran)
 }
 
-// An event that ends its goroutine is over, and another goroutine goes on with those behind it.
+// An event that ends its goroutine is over. Another goroutine goes on with the events after it.
 func TestGoexit(t *testing.T) {
 	var l Line
 	e, _ := l.Add(runtime.Goexit)
@@ -71,7 +71,7 @@ func TestGoexit(t *testing.T) {
 	require.True(t, ran)
 }
 
-// RunTo runs what comes before an event, and it, and nothing behind it.
+// RunTo runs the events up to the given one, and no later event.
 func TestRunTo(t *testing.T) {
 	var l Line
 	var got []int
@@ -87,7 +87,7 @@ func TestRunTo(t *testing.T) {
 	require.Equal(t, []int{0, 1, 2}, got)
 }
 
-// An event may add others.
+// An event may add other events.
 func TestAddInside(t *testing.T) {
 	var l Line
 	var got []int

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whoever comes passes, as often as it likes, and with nothing allocated.
+// A goroutine passes as often as it likes, without an allocation.
 func TestGatePasses(t *testing.T) {
 	var g Gate
 	var w Waiter
@@ -39,11 +39,11 @@ func TestGatePasses(t *testing.T) {
 	g.Close()
 }
 
-// Who waits passes in the order in which it came.
+// Waiting goroutines pass in the order in which they came.
 func TestGateOrder(t *testing.T) {
 	var g Gate
 	defer g.Close()
-	g.busy = true // as if somebody passed
+	g.busy = true // stands for a goroutine that passes
 	waiting := func() (order []*Waiter) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
@@ -63,13 +63,13 @@ func TestGateOrder(t *testing.T) {
 		}
 		require.Equal(t, all, waiting())
 	}
-	g.leave() // which wakes the first, and so on
+	g.leave() // wakes the first, which wakes the next, and so on
 	wg.Wait()
 	require.Empty(t, waiting())
 	require.False(t, g.busy)
 }
 
-// A gate that is closed while it is passed lets everybody through.
+// A gate that is closed while goroutines pass lets all of them through.
 func TestGateCloses(t *testing.T) {
 	for range 50 {
 		var g Gate

@@ -30,13 +30,13 @@ func TestSet(t *testing.T) {
 	require.True(t, s.Has("red"))
 }
 
-// Any row of changes leaves what a map would have, with few names and with many.
+// A set equals a map after any sequence of changes, with few names and with many.
 func TestSetIsASet(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	var s Set
 	want := map[string]bool{}
 	for i := range 20_000 {
-		span := 8 << (i / 2000 % 6) // it grows over the bound of the list and shrinks below it
+		span := 8 << (i / 2000 % 6) // the set grows over the bound of the list and shrinks below it
 		name := fmt.Sprint(rnd.IntN(span))
 		if rnd.IntN(2) == 0 {
 			added, _ := s.Add(name, -1)

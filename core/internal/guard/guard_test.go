@@ -40,7 +40,7 @@ func TestRate(t *testing.T) {
 			_, ok := r.Take()
 			require.True(t, ok)
 		}
-		for range 3 { // which do not count
+		for range 3 { // they do not count
 			wait, ok := r.Take()
 			require.False(t, ok)
 			require.Equal(t, 500*time.Millisecond, wait)
@@ -60,7 +60,7 @@ func TestTooMuchASecond(t *testing.T) {
 		require.Equal(t, "3 frames", g.Frame(true).Limit)
 		require.Nil(t, g.Read(100))
 		require.Equal(t, "100 B", g.Read(50).Limit)
-		g.Stall() // then what piles up may be more than a second brings
+		g.Stall() // frames that pile up may be more than a second's worth after that
 		time.Sleep(10 * time.Second)
 		require.Nil(t, g.Read(800))
 		for range 20 {
@@ -79,17 +79,17 @@ func TestIdle(t *testing.T) {
 		require.Nil(t, g.Frame(false), "which asks for nothing")
 		idle, late := g.Sweep(l)
 		require.Zero(t, late)
-		require.Equal(t, second >= 9, idle >= 3*time.Second, second) // three after what came before second 6
+		require.Equal(t, second >= 9, idle >= 3*time.Second, second) // three seconds after the last of the frames before second 6
 	}
 }
 
-// A byte that comes at the moment of a sweep does not begin the time anew; that reading
-// has stood still since the last does.
+// A byte that comes at the moment of a sweep does not begin the time of a frame anew. A pause of
+// the reading since the last sweep does.
 func TestLateFrame(t *testing.T) {
 	for name, tc := range map[string]struct {
-		reads uint64 // between two sweeps
+		reads uint64 // reads between two sweeps
 		size  int
-		ends  int // second; 0 for never
+		ends  int // second in which the frame is late; 0 for never
 	}{
 		"bytes come":          {reads: 1, ends: 12},
 		"a large frame":       {reads: 1, size: 4 * drip, ends: 15},
@@ -118,7 +118,7 @@ func TestLateFrame(t *testing.T) {
 	}
 }
 
-// A frame that has come is not the one that is under way now, though both have one byte.
+// A frame that has come is not taken for the next frame, although both wait with one byte.
 func TestNextFrame(t *testing.T) {
 	g := New(Limits{Frame: 10 * time.Second})
 	for second := 1; second <= 100; second++ {

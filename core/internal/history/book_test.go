@@ -10,7 +10,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// replay begins and ends a replay of group "g" in which the client has all that comes.
+// all begins and ends a replay of group "g" in which every message comes. It returns the numbers of
+// the replayed messages that the client has not had.
 func (b *Book) all(r wire.Replay) (told Replay, came []uint64) {
 	r.Group = "g"
 	told = b.Begin(&r, true)
@@ -42,7 +43,7 @@ func TestBook(t *testing.T) {
 	require.False(t, replayed, "it had to wait, and the replay is over")
 	require.Equal(t, wire.Position{Group: "g", Epoch: 7, Number: 11}, b.Position("g"))
 
-	// Another connection: numbers mean nothing before the server has begun.
+	// After another Connected, numbers mean nothing until the server has begun a replay.
 	b.Connected()
 	b.Got([]byte("g"), 40, false)
 	require.EqualValues(t, 11, b.Position("g").Number)
@@ -55,17 +56,17 @@ func TestBook(t *testing.T) {
 	require.Equal(t, Replay{Group: "g", Messages: 3, Missed: 14}, told)
 	require.Equal(t, []uint64{28, 29, 30}, came)
 
-	// A server that does not know what it has had sends more than that.
+	// A server that does not know the client's position sends messages that the client has had.
 	told, came = b.all(wire.Replay{Epoch: 7, Last: 32, Count: 10})
 	require.Equal(t, Replay{Group: "g", Messages: 2}, told)
 	require.Equal(t, []uint64{31, 32}, came)
-	// The program may send it again all the same.
+	// With Again the program sends messages again all the same.
 	told, came = b.all(wire.Replay{Epoch: 7, Last: 32, Count: 3, Again: true})
 	require.Equal(t, Replay{Group: "g", Messages: 3}, told)
 	require.Equal(t, []uint64{30, 31, 32}, came)
 	require.EqualValues(t, 32, b.Position("g").Number)
 
-	// Another epoch, and a server that has lost some of its own.
+	// Another epoch, and a server that has lost some of its messages.
 	told, came = b.all(wire.Replay{Epoch: 8, Last: 2, Count: 1})
 	require.Equal(t, Replay{Group: "g", Messages: 1, Lost: true}, told)
 	require.Equal(t, []uint64{2}, came)
@@ -74,7 +75,7 @@ func TestBook(t *testing.T) {
 	require.Equal(t, []uint64{1}, came)
 }
 
-// A connection that ends in the middle of a replay leaves the position where that had come to.
+// A connection that ends in the middle of a replay leaves the position in the middle.
 func TestBookInTheMiddle(t *testing.T) {
 	var b Book
 	b.Connected()
@@ -90,7 +91,7 @@ func TestBookInTheMiddle(t *testing.T) {
 	require.Equal(t, []uint64{7, 8, 9, 10, 11}, came)
 }
 
-// Of the groups that the client is not in, those that it left last are remembered.
+// A book remembers all groups of its client, and the last MaxLeft groups that the client has left.
 func TestBookIsBounded(t *testing.T) {
 	var b Book
 	b.Connected()
@@ -179,8 +180,8 @@ func FuzzBookRestore(f *testing.F) {
 	})
 }
 
-// A client whose connections come and go, in a group of which something is forgotten now and then, has
-// each message at most once, in order, and knows of each that it has not had.
+// A client has each message of a group at most once and in order, and knows the number of messages
+// that it has missed. Its connections come and go, and the group forgets messages now and then.
 func TestBookHasNothingTwice(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))
 	for range 200 {
@@ -189,13 +190,13 @@ func TestBookHasNothingTwice(t *testing.T) {
 		live := false
 		for range 200 {
 			switch rnd.IntN(4) {
-			case 0: // it joins, anew or again
+			case 0: // the client joins, over the same connection or a new one
 				if rnd.IntN(2) == 0 {
 					b.Connected()
 				}
 				from := max(kept, min(b.Position("g").Number, last))
 				if rnd.IntN(3) == 0 {
-					from = kept // the server has not been told
+					from = kept // the server does not know the position
 				}
 				known := b.Position("g").Epoch != 0
 				told, came := b.all(wire.Replay{Epoch: 7, Last: last, Count: last - from})

@@ -8,12 +8,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// mark is where somebody leaves whose messages have no other serial numbers than their own.
+// mark returns a mark whose serial number is the message's number in its group.
 func mark(group, number uint64) Mark { return Mark{name(group), 7, number, number} }
 
 func name(group uint64) string { return fmt.Sprint("group ", group) }
 
-// had is the serial number up to which a client need not be given what a group keeps.
+// had returns the serial number up to which the client needs no message of the group.
 func (m *Marks) had(group uint64) uint64 {
 	at, _, floor := m.join(name(group))
 	return max(at.Serial, floor)
@@ -35,7 +35,8 @@ func TestMarks(t *testing.T) {
 	require.Empty(t, m.own().left)
 }
 
-// Who has left more groups than are remembered is given nothing twice, and misses what is older.
+// A client that has left more groups than are remembered gets no message twice, and misses old
+// messages.
 func TestMarksAreBounded(t *testing.T) {
 	var m Marks
 	for i := range uint64(MaxMarks) {
@@ -62,7 +63,7 @@ func TestMarksNeverGoBack(t *testing.T) {
 			continue
 		}
 		require.GreaterOrEqual(t, m.had(g), last[g])
-		m.Leave(mark(g, max(number, last[g]))) // it has had what was sent meanwhile
+		m.Leave(mark(g, max(number, last[g]))) // it gets the messages that were sent meanwhile
 		last[g] = max(number, last[g])
 	}
 }

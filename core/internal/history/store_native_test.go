@@ -11,7 +11,7 @@ import (
 	"github.com/hisock/hisock/core/internal/budget"
 )
 
-// What is kept takes half of a budget at most.
+// A store takes at most half of a budget.
 func TestStoreKeepsToTheBudget(t *testing.T) {
 	of := budget.New(20_000)
 	s := NewStore(Rules{Messages: 100, Bytes: 1 << 20, Groups: 100}, of, 7)

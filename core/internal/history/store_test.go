@@ -19,7 +19,7 @@ func (s *Store) say(group, text string) {
 	g.End(true)
 }
 
-// kept is what is kept of a group, in its order.
+// kept returns the kept messages of a group, in their order.
 func (s *Store) kept(t *testing.T, group string) (texts []string) {
 	g := s.Begin(group)
 	defer g.End(false)
@@ -58,7 +58,8 @@ func TestStoreIsBounded(t *testing.T) {
 	require.Empty(t, s.kept(t, "a"))
 	require.Empty(t, s.groups, "what is too large leaves nothing")
 
-	// The group that was sent to longest ago goes first; looking at one, or joining it, does not count.
+	// The history of the group that was sent to longest ago goes first. Looking at a group, or
+	// joining it, does not count.
 	s.say("a", "a1")
 	s.say("b", "b1")
 	s.say("a", "a2")
@@ -118,7 +119,7 @@ func TestJoinIsGivenWhatItLacks(t *testing.T) {
 	require.Zero(t, s.groups["a"].members)
 }
 
-// The epoch of a group stays while a member knows it, and no other group has numbers of it afterwards.
+// The epoch of a group stays while a member knows it. A group that is forgotten gets another epoch.
 func TestEpochs(t *testing.T) {
 	s := NewStore(Rules{Messages: 1, Bytes: 1 << 20, Groups: 1, Replay: true}, nil, 1<<64-1)
 	epoch := func(group string) (uint64, uint64) {
@@ -132,7 +133,7 @@ func TestEpochs(t *testing.T) {
 	s.say("a", "1")
 	first, _ := epoch("a")
 	require.NotZero(t, first)
-	s.say("b", "1") // which pushes out a
+	s.say("b", "1") // pushes a out
 	require.Empty(t, s.kept(t, "a"))
 	again, last := epoch("a")
 	require.Equal(t, first, again)
@@ -143,11 +144,11 @@ func TestEpochs(t *testing.T) {
 	require.Zero(t, last)
 }
 
-// Members come, go without a word and are sent to while groups push each other out: at the end the store
-// knows nothing that nobody needs, and numbers never go back within an epoch.
+// Members come, leave without a word and are sent to while groups push each other out. At the end the
+// store knows only groups with a history. Numbers never go back within an epoch.
 func TestStoreAtOnce(t *testing.T) {
 	s := NewStore(Rules{Messages: 3, Bytes: 1 << 20, Groups: 2, Replay: true}, nil, 7)
-	var mu sync.Mutex // guards the fields below
+	var mu sync.Mutex // guards seen
 	seen := map[string]map[uint64]uint64{}
 	note := func(g *Group) {
 		mu.Lock()

@@ -33,7 +33,7 @@ func TestBox(t *testing.T) {
 	require.Zero(t, (*Box[int])(nil).Size())
 }
 
-// A value larger than the bound is held if it is the only one, as a queue takes it.
+// A value larger than the bound is held if it is alone, as in a queue.
 func TestBoxLargeValue(t *testing.T) {
 	b := NewBox[int](10)
 	require.Equal(t, Held, b.Put(11, false, value(1)))
@@ -44,7 +44,7 @@ func TestBoxLargeValue(t *testing.T) {
 	require.Equal(t, []int{3}, b.Take())
 }
 
-// Whatever is put in while the box opens, each goroutine's values come out or pass in order.
+// The values of each goroutine come out or pass in order while the box opens.
 func TestBoxKeepsOrder(t *testing.T) {
 	const senders, each = 4, 2000
 	b := NewBox[[2]int](1 << 30)

@@ -12,7 +12,8 @@ import (
 
 var all = []Dialect{V002, V1x, V2x, V30a, Unknown}
 
-// Every dialect does what the interface asks for: messages that it sends come back, and its notices can be read.
+// Every dialect does what the interface asks for: messages that it writes come back, and its
+// notices can be read.
 func TestEveryDialect(t *testing.T) {
 	require.Len(t, dialects, len(all)+1)
 	for _, d := range all {
@@ -23,7 +24,7 @@ func TestEveryDialect(t *testing.T) {
 			require.Equal(t, d, p.Dialect())
 			frame, err := p.Encode(&Outgoing{Command: "say", Payload: []byte("hello"), As: FormText})
 			require.NoError(t, err)
-			if d != Unknown { // which is read as 3.0a, and to which nothing of that kind is written
+			if d != Unknown { // Unknown is read as 3.0a, and no such frame is written to it
 				o, size, ok := p.Sent(frame)
 				require.True(t, ok)
 				require.Equal(t, len(frame), size)

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What a peer is found out to speak, and what its frames ask for.
+// A peer is found to speak a dialect, and its frames ask for events.
 func TestRoute(t *testing.T) {
 	type step struct {
 		payload string
@@ -49,7 +49,7 @@ func TestRoute(t *testing.T) {
 	}
 }
 
-// Whatever a peer writes is routed and read.
+// FuzzRoute routes and reads any bytes from a peer.
 func FuzzRoute(f *testing.F) {
 	for _, seed := range []string{
 		"say hello", "$CHNAME$ ada", "$GETCLT$bob", "$USRCLOSE$", "$DISCONN$", "$KEEPALIVE$", "$TLSCHECK$", "loose", "", "$CMD$say$MSG$hello", "$CMD$say$MSG$2       5shello",

@@ -16,7 +16,7 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A tap notes what is done to a stream.
+// A tap records the calls of a stream.
 type tap struct {
 	transport.Conn
 	mu  sync.Mutex
@@ -42,7 +42,7 @@ func (t *tap) SetWriteDeadline(time.Time) error { return nil }
 func (t *tap) Read([]byte) (int, error)         { return 0, io.EOF }
 func (t *tap) Info() transport.Info             { return transport.Info{} }
 
-// frames are payloads with their headers.
+// frames returns payloads with their headers.
 func frames(payloads ...string) (all []byte) {
 	for _, p := range payloads {
 		all = classic.AppendFrame(all, 0, []byte(p))
@@ -50,14 +50,14 @@ func frames(payloads ...string) (all []byte) {
 	return all
 }
 
-// client is a peer of a server that speaks d.
+// client returns the peer of a server: a client that speaks d.
 func client(d Dialect) *Peer {
 	p := Client(Settings{MaxFrame: 1 << 20, MaxCommand: 256}).Peer
 	p.set(d)
 	return p
 }
 
-// server is a peer of a client that speaks d.
+// server returns the peer of a client: a server that speaks d.
 func server(d Dialect) *Peer {
 	p, _ := Server(d, Hello{}, Settings{MaxFrame: 1 << 20, MaxCommand: 256})
 	return p
@@ -83,13 +83,14 @@ func TestStreamWritesFrameByFrame(t *testing.T) {
 		require.Equal(t, string(frames("a", "bc")), strings.Join(under.did, ""))
 	}
 	under := &tap{}
-	odd := []byte("12345678901234567890 and so on") // as the original writes a number that is too long for its header
+	odd := []byte("12345678901234567890 and so on") // the original writes a number that is too long for its header like this
 	_, err := client(V002).Stream(under).Write(odd)
 	require.NoError(t, err)
 	require.Equal(t, []string{string(odd)}, under.did)
 }
 
-// An orderly end stops the loop of a server without markers; one of 1.x ends the stream itself.
+// An orderly end stops the loop of a server without markers. A server of 1.x ends the stream
+// itself.
 func TestStreamParting(t *testing.T) {
 	inOrder := []string{"CloseWrite", "Close"}
 	tests := map[string]struct {
@@ -121,7 +122,7 @@ func TestStreamParting(t *testing.T) {
 	require.Equal(t, []string{"Reset", "Close"}, under.did, "however it ends")
 }
 
-// A stream that can wait without a buffer still can.
+// Stream keeps the ability to wait without a buffer.
 func TestStreamKeepsReadyReader(t *testing.T) {
 	_, ok := client(V002).Stream(&tap{}).(transport.ReadyReader)
 	require.False(t, ok)
@@ -170,8 +171,8 @@ func TestStreamPace(t *testing.T) {
 	})
 }
 
-// No native frame is written to a peer of the original, of whatever kind, alone or behind frames of its own: the write
-// fails, so that the connection ends.
+// A native frame of any kind fails the write to a peer of the original, alone or after frames of its dialect: the
+// connection ends.
 func TestNoNativeFrame(t *testing.T) {
 	own := frames("hello", "")
 	for d := V002; d <= Unknown; d++ {

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A Mutex excludes like any other, with and without the tag, and as the lock of a condition.
+// A Mutex excludes like a sync.Mutex, with and without the tag, and as the lock of a condition.
 func TestMutexExcludes(t *testing.T) {
 	var m Mutex[Client]
 	var all sync.WaitGroup

@@ -14,7 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Each mutex of core and of the packages below it has a place, and each place is that of one mutex.
+// Each mutex of core and of the packages below it has a place in the order, and each place belongs
+// to one mutex.
 func TestEachMutexHasAPlace(t *testing.T) {
 	without := regexp.MustCompile(`\bsync\.(RW)?Mutex\b`)
 	with := regexp.MustCompile(`\block\.(?:RW)?Mutex\[lock\.(\w+)\]`)

@@ -9,7 +9,7 @@ import (
 )
 
 func TestMoment(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // whose clock says that the program has not begun yet
+	synctest.Test(t, func(t *testing.T) { // the bubble's clock is earlier than the program's start
 		var never Moment
 		require.Zero(t, never.Since())
 		m := Now()

@@ -24,7 +24,7 @@ func (c Change) String() string {
 	return c.Before.Name + ">" + c.After.Name
 }
 
-// stuffed returns a box that is full, with one change of a client 0 called "first".
+// stuffed returns a full box with one change of client 0, called "first".
 func stuffed(t *testing.T) *Box {
 	b := New(1 << 20)
 	first := Change{0, nil, named("first")}
@@ -80,7 +80,7 @@ func TestOnlyTheLatestIsTold(t *testing.T) {
 	}
 }
 
-// Room that comes while there was none for the change in hand is not overlooked.
+// Room that comes while a change is in hand for which there was none is not overlooked.
 func TestRoomThatComesMeanwhile(t *testing.T) {
 	b := New(1 << 20)
 	c := Change{1, nil, named("a")}
@@ -109,7 +109,7 @@ func TestBoxIsBounded(t *testing.T) {
 		require.LessOrEqual(t, b.Size(), b.limit)
 	}
 	require.Equal(t, 20, missed)
-	for i := range 1000 { // however often one changes its name
+	for i := range 1000 { // any number of changes of one client's name
 		_, n := b.Put(Change{29, named(fmt.Sprintf("%04d", 29+i)), named(fmt.Sprintf("%04d", 30+i))})
 		require.Zero(t, n)
 	}
@@ -125,7 +125,7 @@ func TestBoxIsBounded(t *testing.T) {
 	require.Zero(t, missed)
 }
 
-// A receiver that has told changes applied to what it knows. Names are unique there.
+// A receiver applies the changes that it is told to what it knows. Names are unique.
 type receiver struct {
 	t     *testing.T
 	knows map[string]uint64
@@ -143,8 +143,8 @@ func (r *receiver) tell(c Change) {
 	}
 }
 
-// Clients come, go and change names at random, and the receiver reads slowly: what it is told always
-// makes sense, no name is there twice, and at the end it knows what holds.
+// Clients come, go and change names at random, and the receiver reads slowly. Each change that it is
+// told makes sense, no name is there twice, and in the end it knows the true state.
 func TestWhatIsKnownIsRightInTheEnd(t *testing.T) {
 	for seed := range uint64(200) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
@@ -203,11 +203,11 @@ func TestWhatIsKnownIsRightInTheEnd(t *testing.T) {
 	}
 }
 
-// Many put changes in at once, each of its own subject, while room comes and goes.
+// Many goroutines put in changes at once, each of its own subject, while room comes and goes.
 func TestBoxIsSafeForConcurrentUse(t *testing.T) {
 	const subjects, changes = 8, 500
 	b := New(1 << 30)
-	var mu sync.Mutex // guards the fields below
+	var mu sync.Mutex // guards the variables below
 	room := 5
 	knows := map[uint64]string{}
 	tell := func(c Change, ok bool) {
@@ -253,7 +253,7 @@ func TestBoxIsSafeForConcurrentUse(t *testing.T) {
 			room = 3
 			mu.Unlock()
 			tell(b.Start())
-			runtime.Gosched() // a browser build would go on with this for ever
+			runtime.Gosched() // a browser build would never let the others run
 			select {
 			case <-stop:
 				return

@@ -6,7 +6,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// flush takes and writes all that waits, and has it acknowledged.
+// flush takes and writes all waiting frames, and acknowledges them.
 func flush(o *Outbox) {
 	if f, _ := o.Release(false); f == Write {
 		o.Take()
@@ -15,7 +15,8 @@ func flush(o *Outbox) {
 	o.Acked(o.Stats().Queued)
 }
 
-// BenchmarkSend queues frames of 128 B as a reader's handlers do, of which 64 are written at a time.
+// BenchmarkSend queues frames of 128 B like the handlers of a reader. 64 frames are written at a
+// time.
 func BenchmarkSend(b *testing.B) {
 	o := newOutbox(1<<20, nil)
 	o.Keep()
@@ -37,7 +38,8 @@ func BenchmarkSend(b *testing.B) {
 	}
 }
 
-// BenchmarkShare queues one frame of 128 B for many outboxes, each of which writes 16 at a time.
+// BenchmarkShare queues one frame of 128 B for many outboxes. Each outbox writes 16 frames at a
+// time.
 func BenchmarkShare(b *testing.B) {
 	outboxes := make([]*Outbox, 100)
 	for i := range outboxes {

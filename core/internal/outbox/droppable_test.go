@@ -25,7 +25,8 @@ func latest(key string, size int) *Block {
 	return NewLatest(wire.AppendRaw(nil, make([]byte, size)), "pos", key)
 }
 
-// Frames of ever new topics, in a burst or for one who is away, take no more memory than an outbox may.
+// Frames of ever new topics take no more memory than an outbox may, in a burst or while there is no
+// link.
 func TestManyTopics(t *testing.T) {
 	o := newOutbox(64<<10, nil)
 	o.Hold(0)
@@ -39,7 +40,7 @@ func TestManyTopics(t *testing.T) {
 	}
 }
 
-// Holes that drops leave do not make a log grow.
+// The holes of dropped frames do not make a log grow.
 func TestHolesAreClosed(t *testing.T) {
 	o := newOutbox(1<<20, nil)
 	o.Suspend()
@@ -52,7 +53,8 @@ func TestHolesAreClosed(t *testing.T) {
 	require.EqualValues(t, 100_000-5, o.of.Dropped.Load())
 }
 
-// However holes lie, closing them keeps what waits in its order, the last of each topic, and what may be dropped.
+// Closing holes keeps the waiting frames in order, the last frame of each topic, and the list of
+// droppable frames, wherever the holes are.
 func TestCloseHoles(t *testing.T) {
 	for seed := range uint64(200) {
 		rng := rand.New(rand.NewPCG(seed, 3))
@@ -78,7 +80,7 @@ func TestCloseHoles(t *testing.T) {
 			}
 		}
 		var before []*Block
-		older := map[*Block]bool{} // that lie before oldest
+		older := map[*Block]bool{} // blocks before oldest
 		for i, k := range o.log {
 			if i < o.next || k != nil {
 				before = append(before, k)
@@ -110,7 +112,7 @@ func TestCloseHoles(t *testing.T) {
 	}
 }
 
-// A frame that stands for itself is never kept among the topics, not even while they are kept.
+// A frame without a topic is never among the topics, not even while topics are kept.
 func TestFrameWithoutTopic(t *testing.T) {
 	o := newOutbox(1<<20, nil)
 	o.Suspend()
@@ -127,7 +129,8 @@ func TestFrameWithoutTopic(t *testing.T) {
 	require.EqualValues(t, 1, o.Stats().Missed)
 }
 
-// Only Block.named compares a topic with a marker. Code that does so itself would take the next marker for a topic.
+// Only Block.named compares a topic with a marker. Other code would take the next marker for a
+// topic.
 func TestOnlyNamedKnowsTheMarkers(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	require.NoError(t, err)
@@ -156,7 +159,7 @@ func isMarker(e ast.Expr) bool {
 	return ok && strings.HasSuffix(name.Name, "Topic")
 }
 
-// A frame that may not be dropped makes room of those that may.
+// A frame that may not be dropped takes the room of frames that may.
 func TestRoomOfDroppables(t *testing.T) {
 	o := newOutbox(10_000, nil)
 	o.Hold(0)

@@ -10,7 +10,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// What an idle outbox keeps takes the memory of its frames, and they are written again as they were.
+// The frames that an idle outbox keeps take only their own memory after Tighten. They are written
+// again unchanged.
 func TestTighten(t *testing.T) {
 	o := newOutbox(1<<20, nil)
 	o.keep.on = true

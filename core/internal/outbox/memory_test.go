@@ -9,7 +9,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// However frames of several kinds mix, a full queue holds little more memory than it counts.
+// A full queue holds little more memory than it counts, for any mix of frames.
 func TestQueueMemoryStaysInBounds(t *testing.T) {
 	small, large := wire.AppendRaw(nil, nil), wire.AppendRaw(nil, make([]byte, copyBelow))
 	own := func(f []byte) func(q *Outbox) {

@@ -18,7 +18,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// soak is how much of something a test does: more in make soak.
+// soak returns the size of a test: long in make soak, otherwise short.
 func soak(short, long int) int {
 	if os.Getenv("HISOCK_SOAK") != "" {
 		return long
@@ -26,30 +26,30 @@ func soak(short, long int) int {
 	return short
 }
 
-// A model drives an outbox by the operations that its users have, at random or as
-// bytes say, and knows what must come out: a peer that reads frames, each with a number, and
-// acknowledges them, over streams that break off.
+// A model drives an outbox by operations that are random or come from bytes. It knows what must
+// come out: a peer reads frames, each with a number, and acknowledges them, over streams that break
+// off.
 type model struct {
 	t    testing.TB
 	q    *Outbox
 	op   func(n int) int // a number below n
-	next uint32          // of the next frame
+	next uint32          // number of the next frame
 
-	waiting []modelFrame // not taken
-	kept    []modelFrame // taken, and not acknowledged
+	waiting []modelFrame // not taken, in order
+	kept    []modelFrame // taken and not acknowledged, in order
 	acked   uint64       // frames that the peer has acknowledged
 	writing bool
-	stalled bool // the write lasts
+	stalled bool // the write takes long
 	vec     [][]byte
 	flight  []uint32 // numbers of the frames in vec
-	over    bool     // it could not be resumed
+	over    bool     // the session could not be resumed
 }
 
 type modelFrame struct {
 	number uint32
 	size   int
 	spare  bool
-	name   topic // of OverflowLatest, if it is not empty
+	name   topic // topic under OverflowLatest; empty for none
 }
 
 func newModel(t testing.TB, limit int, op func(n int) int) *model {
@@ -71,7 +71,7 @@ func (m *model) push(frame []byte, spare bool) {
 	m.waiting = append(m.waiting, modelFrame{number: m.next - 1, size: len(frame), spare: spare})
 }
 
-// send queues a frame in one of the ways there are, if it is admitted.
+// send queues a frame in one of the possible ways, if it is admitted.
 func (m *model) send() {
 	f := m.frame()
 	if !m.q.roomForLocked(len(f), m.q.limit) {
@@ -99,7 +99,7 @@ func (m *model) send() {
 	}
 }
 
-// replace drops the one that waits of that name, if frames are found to wait for want of room.
+// replace drops the waiting frame of that name, if frames are found to wait for room.
 func (m *model) replace(name topic) {
 	waits := m.q.link == nil || m.stalled || m.q.bytes+namedCost*m.q.waitingLocked() > m.q.limit
 	if m.q.drops.latest == nil && !waits {
@@ -108,7 +108,7 @@ func (m *model) replace(name topic) {
 	}
 	dropped := m.conflated() + m.drops(func(f modelFrame, _ int) bool { return f.name == name })
 	all := m.q.replaceLocked(&name, 0)
-	for range all - dropped { // for the room that they take beside their bytes: the oldest first
+	for range all - dropped { // the oldest first, for the memory that they take beside their bytes
 		oldest := slices.IndexFunc(m.waiting, func(f modelFrame) bool { return f.spare })
 		m.waiting = slices.Delete(m.waiting, oldest, oldest+1)
 	}
@@ -117,7 +117,8 @@ func (m *model) replace(name topic) {
 	require.True(m.t, !left || m.q.bytes+namedCost*m.q.waitingLocked() <= m.q.limit)
 }
 
-// conflated drops all but the last of each name from what the model knows, unless that was done.
+// conflated drops all frames but the last of each name from the model, unless the outbox has done
+// so already.
 func (m *model) conflated() int {
 	if m.q.drops.latest != nil || !m.q.drops.timed {
 		return 0
@@ -129,7 +130,7 @@ func (m *model) conflated() int {
 	})
 }
 
-// drops drops the frames that wait and may be dropped for which which says so.
+// drops drops the droppable frames for which which returns true, and returns their number.
 func (m *model) drops(which func(f modelFrame, i int) bool) int {
 	var kept []modelFrame
 	for i, f := range m.waiting {
@@ -142,7 +143,7 @@ func (m *model) drops(which func(f modelFrame, i int) bool) int {
 	return n
 }
 
-// drop makes room by dropping the oldest that may be dropped.
+// drop makes room by dropping the oldest droppable frames.
 func (m *model) drop() {
 	n := m.op(40_000)
 	bytes, want := m.q.bytes, 0
@@ -157,7 +158,7 @@ func (m *model) drop() {
 	require.Equal(m.t, want, m.q.dropOldestLocked(n, 0, 0))
 }
 
-// conflate drops all but the last of each name, as is done for want of room.
+// conflate drops all frames but the last of each name, as for lack of room.
 func (m *model) conflate() {
 	require.Equal(m.t, m.conflated(), m.q.conflateLocked())
 }
@@ -213,7 +214,7 @@ func (m *model) write() {
 	}
 }
 
-// finish ends a write: what was handed to the medium has not changed meanwhile.
+// finish ends a write, and checks that the bytes of the write have not changed meanwhile.
 func (m *model) finish() {
 	if !m.writing {
 		return
@@ -235,7 +236,7 @@ func (m *model) finish() {
 	m.writing, m.stalled = false, false
 }
 
-// ack acknowledges some of what the peer can have, even while it is written.
+// ack acknowledges some of the frames that the peer can have, even while they are written.
 func (m *model) ack() {
 	n := m.op(len(m.kept) + 1)
 	m.kept = m.kept[n:]
@@ -243,7 +244,7 @@ func (m *model) ack() {
 	require.True(m.t, m.q.ackedLocked(m.acked))
 }
 
-// lie acknowledges what cannot be.
+// lie acknowledges more than the peer can have, and less than before.
 func (m *model) lie() {
 	require.False(m.t, m.q.ackedLocked(m.acked+uint64(len(m.kept))+1+uint64(m.op(3))))
 	if m.acked > 0 {
@@ -251,7 +252,7 @@ func (m *model) lie() {
 	}
 }
 
-// breakOff loses the stream, and later goes on over another with what the peer has by then.
+// breakOff loses the stream. If it is lost already, it resumes with the frames that the peer has.
 func (m *model) breakOff() {
 	m.finish()
 	if m.q.link != nil {
@@ -263,7 +264,7 @@ func (m *model) breakOff() {
 	resumed := m.q.resumeLocked(new(int), before, nil)
 	require.Equal(m.t, before >= m.q.base, resumed)
 	if !resumed {
-		m.over = true // what the peer lacks has been given up
+		m.over = true // frames that the peer lacks have been given up
 		return
 	}
 	m.acked = before
@@ -271,7 +272,7 @@ func (m *model) breakOff() {
 	m.kept = nil
 }
 
-// check compares the accounts.
+// check compares the outbox with the model.
 func (m *model) check() {
 	q := m.q
 	require.True(m.t, q.base <= q.written && q.written <= q.taken && q.taken <= q.queued && q.keep.acked <= q.taken)
@@ -341,8 +342,8 @@ func (m *model) run(steps int) {
 	}
 }
 
-// Whatever is sent, dropped, written, acknowledged and written again: the peer gets each frame
-// that was not dropped once and in order, and all accounts are right after each step.
+// The peer gets each frame that was not dropped once and in order, and the outbox agrees with the
+// model after each step, whatever is sent, dropped, written, acknowledged and written again.
 func TestModel(t *testing.T) {
 	steps, whole := 0, 0
 	for seed := range uint64(soak(300, 8000)) {

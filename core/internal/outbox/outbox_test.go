@@ -10,7 +10,7 @@ import (
 
 func TestMain(m *testing.M) { transporttest.Main(m) }
 
-// byHand owns outboxes from which tests take by hand.
+// byHand owns outboxes from which a test takes by hand.
 type byHand struct{}
 
 func (byHand) Enter() bool        { return true }

@@ -11,8 +11,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// stalledQueues are queues of that many receivers of the same small frames, each of which is being
-// written to and makes no progress.
+// stalledQueues returns the queues of count receivers of the same small frames. Each queue has a
+// write that makes no progress.
 func stalledQueues(t *testing.T, count int) []*Outbox {
 	frame := NewBlock(wire.AppendCommand(nil, "news", make([]byte, 120)))
 	queues := make([]*Outbox, count)
@@ -29,7 +29,7 @@ func stalledQueues(t *testing.T, count int) []*Outbox {
 	return queues
 }
 
-// What many receivers who do not read hold beside their queues is bounded: a few MiB and 4 KiB each.
+// The packs of many receivers that do not read are bounded: a few MiB together, and 4 KiB each.
 func TestPacksOfStalledReceivers(t *testing.T) {
 	const count = 500
 	before := packs.Load()
@@ -52,7 +52,7 @@ func TestPacksOfStalledReceivers(t *testing.T) {
 	queues[0].doneLocked()
 }
 
-// Small frames that all fit in a pack are all written at once.
+// Small frames that fit into one pack are written at once.
 func TestPackIsFilled(t *testing.T) {
 	for _, count := range []int{2, 15, 16, 29, 200, 900} {
 		q := newOutbox(1<<20, nil)

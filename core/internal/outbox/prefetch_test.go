@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Wherever a block ends, it does not panic, and changes nothing.
+// Prefetching neither panics nor changes bytes, wherever a block ends.
 func TestPrefetch(t *testing.T) {
 	for _, n := range []int{256, 257, 1024, 4096, 4097, 16 << 10} {
 		for _, free := range []int{0, 1, 2047, 2048, 2048 + n - 1, 2048 + n, 2048 + n + 1} {

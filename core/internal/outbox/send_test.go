@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Each class may take what its comment says.
+// Each class takes the room that its comment says.
 func TestClasses(t *testing.T) {
 	const limit = 100_000
 	tests := map[string]struct {
@@ -60,8 +60,8 @@ func TestClasses(t *testing.T) {
 	}
 }
 
-// A handler behind which more has come than is read ahead pushes out nothing while there is no link: the ack that it waits
-// for comes with the next link, which only a connection has that can be resumed.
+// A handler during which more has come than may wait pushes out no kept frame while there is no link: the ack that it
+// waits for comes with the next link, and only a connection that can be resumed gets one.
 func TestUnreadWithoutLinkPushesOutNothing(t *testing.T) {
 	tests := map[string]struct {
 		lose func(o *Outbox)
@@ -88,7 +88,7 @@ func TestUnreadWithoutLinkPushesOutNothing(t *testing.T) {
 	}
 }
 
-// A large bound leaves room for numbers beyond it.
+// The largest bound leaves room for numbers beyond it.
 func TestLargestBound(t *testing.T) {
 	o := newOutbox(math.MaxInt/4, nil)
 	o.bytes = o.limit

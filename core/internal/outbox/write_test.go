@@ -9,13 +9,13 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// written takes once and returns what is to be written.
+// written takes once and returns the bytes to be written.
 func written(o *Outbox) []byte {
 	bufs, _ := o.Take()
 	return bytes.Join(bufs, nil)
 }
 
-// At the end of a batch the reader writes, waits, or leaves it to others.
+// At the end of a batch the reader writes, waits, or leaves the writing to others.
 func TestRelease(t *testing.T) {
 	const limit = 10_000
 	tests := map[string]struct {
@@ -49,8 +49,8 @@ func TestRelease(t *testing.T) {
 	}
 }
 
-// Control frames have a slot each: of many of a kind the last is written, in front of the data, and an ack in
-// front of what may answer one who waits for it.
+// Control frames have a slot each: the last of a kind is written, before the data. An ack is written before
+// the frames that may answer a sender that waits for it.
 func TestControlFrames(t *testing.T) {
 	o := newOutbox(10_000, nil)
 	o.Hold(0)
@@ -73,7 +73,7 @@ func TestControlFrames(t *testing.T) {
 	require.NotZero(t, o.Stats().RTT)
 }
 
-// A peer of another dialect is told nothing by control frames.
+// A peer of another dialect gets no control frames.
 func TestForeign(t *testing.T) {
 	o := newOutbox(10_000, nil)
 	o.Foreign()
@@ -86,7 +86,7 @@ func TestForeign(t *testing.T) {
 	require.Empty(t, written(o))
 }
 
-// The goodbye goes after all that waits if the outbox is drained, and before nothing otherwise.
+// The goodbye comes after the waiting frames if the outbox is drained. Otherwise they are dropped.
 func TestClose(t *testing.T) {
 	bye := wire.Goodbye{Code: 7}
 	for _, drain := range []bool{true, false} {
@@ -110,7 +110,7 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// What was not delivered is remembered for those who ask for it, once.
+// Undelivered frames are kept for an owner that asks for them, and handed out once.
 func TestOrphans(t *testing.T) {
 	frame := func(s string) []byte { return wire.AppendRaw(nil, []byte(s)) }
 	for _, traces := range []bool{true, false} {
@@ -141,7 +141,7 @@ func TestOrphans(t *testing.T) {
 	}
 }
 
-// A session goes on with what another outbox has held.
+// A session goes on with the frames of another outbox.
 func TestPark(t *testing.T) {
 	frame := func(i int) []byte { return wire.AppendRaw(nil, make([]byte, i)) }
 	o := newOutbox(10_000, nil)

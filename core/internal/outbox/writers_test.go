@@ -11,13 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A lazy owner's writes wait until its gate is open.
+// A lazy owner's writes wait for its gate.
 type lazy struct {
 	o       Outbox
 	gate    chan struct{}
 	wrote   atomic.Int32
 	writing atomic.Int32
-	exits   bool // its write ends the goroutine, as a handler may
+	exits   bool // Write ends its goroutine, as a handler may
 }
 
 func (l *lazy) Enter() bool { return true }
@@ -39,7 +39,7 @@ func (l *lazy) Write() (last bool) {
 	return l.exits
 }
 
-// Writers that cannot go on hold up nobody, and at most one writes from an outbox at a time.
+// Writers that wait delay no other outbox. At most one goroutine writes from an outbox at a time.
 func TestWriters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		of := &Common{Dropped: new(atomic.Uint64)}
@@ -80,12 +80,12 @@ func TestWriters(t *testing.T) {
 	})
 }
 
-// over owns an outbox of which nothing runs any more.
+// over owns outboxes whose connection is done.
 type over struct{ byHand }
 
 func (over) Enter() bool { return false }
 
-// Nobody writes when all is over.
+// Nobody writes for a connection that is done.
 func TestNoWriterLeft(t *testing.T) {
 	o := newOutbox(10_000, nil)
 	o.owner = over{}
@@ -94,7 +94,7 @@ func TestNoWriterLeft(t *testing.T) {
 	require.False(t, writing)
 }
 
-// A writer does not wait for others where that has brought nothing to write, and does so again where it would.
+// A writer stops gathering while gathering brings no frames, and gathers again when it would.
 func TestGatheringStopsWhereItIsVain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		of := &Common{Dropped: new(atomic.Uint64), Gather: true}

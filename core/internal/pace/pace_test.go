@@ -16,7 +16,7 @@ var usual = Options{Min: 500 * ms, Max: 20 * sec}
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// most returns the greatest of many waits, each the one that a pace made by again has next.
+// most returns the greatest next wait of many paces, made by again with different seeds.
 func most(again func(seed uint64) *Pace, now time.Time) time.Duration {
 	var d time.Duration
 	for seed := range uint64(2000) {
@@ -50,8 +50,7 @@ func TestLimitDoubles(t *testing.T) {
 	require.Equal(t, time.Minute, p.limitLocked(), "a Min over Max is what there is")
 }
 
-// Only a connection that was up as long as the next wait may be ends what connections before it
-// have led to.
+// Only a connection that lasts as long as the longest next wait resets the waits.
 func TestBriefConnections(t *testing.T) {
 	p := New(usual, 1)
 	down := func(up time.Duration) time.Duration {
@@ -73,8 +72,8 @@ func TestBriefConnections(t *testing.T) {
 	require.Equal(t, 500*ms, down(20*sec))
 }
 
-// While a session can be resumed there is an attempt at least every 2 s, and one shortly before its
-// end, whenever the outage ends before.
+// While a session can be resumed there is an attempt at least every 2 s, and a last one shortly
+// before its end.
 func TestSessionsAreResumed(t *testing.T) {
 	for seed := range uint64(500) {
 		p := New(usual, seed*0x9e3779b97f4a7c15)
@@ -96,7 +95,7 @@ func TestSessionsAreResumed(t *testing.T) {
 	}
 }
 
-// A session that lasts for hours is not asked for each second all that time.
+// A session that lasts for hours is not asked for every 2 s all that time.
 func TestLongSessionsAreAskedForLessOften(t *testing.T) {
 	p := New(usual, 1)
 	p.Down(start, time.Hour, 2*time.Hour)
@@ -112,7 +111,7 @@ func TestLongSessionsAreAskedForLessOften(t *testing.T) {
 	require.Equal(t, 20*sec, p.limitLocked())
 }
 
-// What the server asks for holds, also where that costs the session.
+// The wait that the server asks for holds, even if it costs the session.
 func TestServerIsHeeded(t *testing.T) {
 	p := New(usual, 1)
 	p.Down(start, time.Hour, 30*sec)
@@ -136,7 +135,7 @@ func TestFor(t *testing.T) {
 	}
 	require.Greater(t, now.Sub(start), 8*sec)
 
-	p.Down(now, ms, 0) // one that does not last does not begin it anew
+	p.Down(now, ms, 0) // a brief connection does not begin For anew
 	_, ok := p.Next(now.Add(10*sec), 0)
 	require.False(t, ok)
 	p.Down(now, time.Hour, 0)
@@ -171,7 +170,7 @@ func TestHurry(t *testing.T) {
 	require.Equal(t, sec, p.limitLocked(), "what did not last is not forgotten")
 }
 
-// Clients that were made at one moment wait differently once they have something of their own.
+// Clients that were made at the same moment wait differently after Mix with different values.
 func TestMix(t *testing.T) {
 	waits := map[time.Duration]bool{}
 	for i := range byte(100) {

@@ -41,7 +41,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// What is well sealed and makes no sense is refused all the same.
+// A well-sealed session that makes no sense is refused.
 func TestParseRefuses(t *testing.T) {
 	tests := map[string]func(s *Session){
 		"no token":                     func(s *Session) { s.Token = nil },
@@ -70,7 +70,8 @@ func TestParseRefuses(t *testing.T) {
 	})
 }
 
-// FuzzParse parses any bytes, sealed or as they are: what is accepted is what Append makes of it.
+// FuzzParse parses any bytes, sealed or as they are. Append makes the same bytes from an accepted
+// session.
 func FuzzParse(f *testing.F) {
 	f.Add(Append(nil, example()), false)
 	f.Add(Append(nil, &Session{Token: []byte("t")}), true)

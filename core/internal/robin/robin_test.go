@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whoever wants much gets one thing done between those of the others.
+// A key with many tasks has one task done between the tasks of the others.
 func TestInTurn(t *testing.T) {
 	var q Queue[string, int]
 	for i := range 4 {
@@ -30,13 +30,13 @@ func TestInTurn(t *testing.T) {
 	require.Empty(t, q.of)
 }
 
-// Whatever comes and goes, each gets everything in its order, and nobody twice while somebody else waits
-// for whom there was something all the time.
+// The tasks of a key are served in order. A key is not served twice while another key waits all the
+// time.
 func TestModel(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var q Queue[int, [2]int]
 	added, taken := map[int]int{}, map[int]int{}
-	since := map[int]int{} // when somebody was served last, or began to wait
+	since := map[int]int{} // when a key was served last, or began to wait
 	for step := range 200_000 {
 		key := r.IntN(20)
 		if r.IntN(100) < 49 {

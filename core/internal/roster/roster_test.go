@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A seated is a member as the tests hold it: what a connection is to core.
+// A seated is a member in these tests, as a connection is in core.
 type seated struct {
 	Member
 	id      int
@@ -107,7 +107,8 @@ func TestComesAndGoes(t *testing.T) {
 	eve.SetName("it may be changed: it is not in")
 }
 
-// One that arrives is no holder yet: who wants its seat is told to wait until it is in, or has given it back.
+// A member that arrives is no holder yet: others that want its seat are told to wait until it has
+// entered or given the seat back.
 func TestWhoArrivesIsNoHolder(t *testing.T) {
 	over := func(ch <-chan struct{}) bool {
 		select {
@@ -118,8 +119,8 @@ func TestWhoArrivesIsNoHolder(t *testing.T) {
 		}
 	}
 	tests := map[string]struct {
-		name, user string // of a newcomer, where ada of the user u arrives
-		rename     bool   // one that is in wants the name instead
+		name, user string // of a newcomer; ada of the user u arrives meanwhile
+		rename     bool   // a member that has entered wants the name instead
 	}{
 		"its name":           {name: "ADA"},
 		"a seat of its user": {user: "u"},
@@ -152,7 +153,7 @@ func TestWhoArrivesIsNoHolder(t *testing.T) {
 			require.Equal(t, Holders[*seated]{Arriving: taken.Arriving}, again, "nobody can be told to go")
 			require.NotNil(t, taken.Arriving)
 			require.False(t, over(taken.Arriving))
-			r.Cancel(ada, &ada.Member) // it was refused
+			r.Cancel(ada, &ada.Member) // ada was refused
 			require.True(t, over(taken.Arriving))
 
 			require.Zero(t, r.Reserve(ada, &ada.Member))
@@ -179,7 +180,7 @@ func TestWhoArrivesIsNoHolder(t *testing.T) {
 	}
 }
 
-// A newcomer that is not let in any more arrives until it gives its seats back.
+// A newcomer that may not enter any more arrives until it gives its seats back.
 func TestWhoArrivesTooLate(t *testing.T) {
 	r := New[*seated](Rules{UniqueNames: true})
 	ada, other := newcomer(1, "ada", ""), newcomer(2, "ada", "")
@@ -219,7 +220,7 @@ func TestGroupsAreBounded(t *testing.T) {
 	require.Equal(t, []string{"b"}, r.Groups())
 }
 
-// A name that is taken again before others have been told of its loss is not released.
+// A name that is taken back before others have been told of its loss is not released.
 func TestNameThatIsTakenAgain(t *testing.T) {
 	r := New[*seated](Rules{UniqueNames: true})
 	c := newcomer(1, "a", "")
@@ -236,7 +237,7 @@ func TestNameThatIsTakenAgain(t *testing.T) {
 	require.Empty(t, r.Reserve(other, &other.Member).Name)
 }
 
-// Whoever is in changes only through the roster.
+// A member that has entered changes only through the roster.
 func TestMemberThatIsIn(t *testing.T) {
 	r := New[*seated](Rules{})
 	c := newcomer(1, "a", "")
@@ -246,7 +247,8 @@ func TestMemberThatIsIn(t *testing.T) {
 	require.Equal(t, "a", c.SetName("b"))
 }
 
-// Whatever happens, everybody who is in is found by what it is, and nobody else.
+// Every member is found by each of its properties, and nobody else is, after any sequence of
+// operations.
 func TestRosterModel(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 3))
 	r := New[*seated](Rules{UniqueNames: true, ConnsPerUser: 3, MaxGroups: 5})
@@ -320,7 +322,8 @@ func TestRosterModel(t *testing.T) {
 	require.NotZero(t, gone)
 }
 
-// There are never more than there may be, and nobody stays behind, however many come and go at once.
+// There are never more members than may be, and none stays behind, however many come and go at
+// once.
 func TestAtOnce(t *testing.T) {
 	r := New[*seated](Rules{UniqueNames: true, ConnsPerUser: 3, MaxGroups: 4})
 	var have, most, early atomic.Int64

@@ -17,7 +17,7 @@ func TestSeats(t *testing.T) {
 	require.Equal(t, []int{1, 2}, tab.take("ada", 2, 3), "the one that came first is in front")
 	require.Nil(t, tab.take("bob", 2, 3))
 	require.Len(t, tab.held, 2)
-	tab.give("ada", 3) // it has none there
+	tab.give("ada", 3) // 3 has no such seat
 	tab.give("eve", 3)
 	tab.give("ada", 1)
 	require.Nil(t, tab.take("ada", 2, 3))
@@ -29,7 +29,7 @@ func TestSeats(t *testing.T) {
 	require.Empty(t, tab.held)
 }
 
-// Against a list for each key, whatever is done.
+// The seats equal a list for each key after any sequence of operations.
 func TestSeatsModel(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var tab seats[int]
@@ -55,7 +55,7 @@ func TestSeatsModel(t *testing.T) {
 	}
 }
 
-// Of the sessions that were replaced the last are remembered.
+// The last replaced sessions are remembered.
 func TestTombs(t *testing.T) {
 	var tombs tombs
 	for id := range uint64(3*maxTombs + 7) {

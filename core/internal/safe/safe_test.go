@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// No text is longer than is said, whatever is in it, and all of it can be shown.
+// A clipped text is no longer than the bound, and all of it can be shown, whatever the text is.
 func TestClip(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	alphabet := []string{"a", "\x00", "\xff", "é", "\u200b", "🚀", "\U0010ffff", `"`, "\n", "\xe2\x80"}
@@ -40,7 +40,7 @@ func TestClip(t *testing.T) {
 	}
 }
 
-// An error is cut, and one whose method panics says so.
+// The text of an error is cut. An error whose method panics is named as such.
 func TestErrorAndPanic(t *testing.T) {
 	long := errors.New(strings.Repeat("x", 10<<20))
 	for name, text := range map[string]string{"error": Error(long), "panic": Panic(long), "panic with text": Panic(long.Error())} {
@@ -56,7 +56,7 @@ type mute struct{ text string }
 
 func (m *mute) Error() string { return m.text }
 
-// A stack has functions and lines, and no arguments; a chain of errors is told by its types.
+// A stack has functions and lines, but no arguments. A chain of errors is shown by its types.
 func TestStackAndTypes(t *testing.T) {
 	called := func(secret string) string { return func() string { return Stack() }() + secret[:0] }
 	require.NotContains(t, called("secret argument"), "secret")
@@ -68,7 +68,7 @@ func TestStackAndTypes(t *testing.T) {
 	require.Empty(t, Types(nil))
 }
 
-// Same tells secrets of any length apart.
+// Same tells different secrets of any lengths apart.
 func TestSame(t *testing.T) {
 	require.True(t, Same([]byte("open"), []byte("open")))
 	require.True(t, Same(nil, []byte{}))
@@ -77,8 +77,8 @@ func TestSame(t *testing.T) {
 	}
 }
 
-// Time is not measured here: what makes it constant is that nothing but digests of one size are
-// compared, by what package crypto has for that.
+// Same takes constant time because it compares only digests of one size, with package crypto. The
+// test reads the source and measures no time.
 func TestSameComparesDigests(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "safe_native.go", nil, 0)
 	require.NoError(t, err)

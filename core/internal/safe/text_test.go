@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What could fool a reader is quoted, in a browser too.
+// Text that could fool a reader is quoted, in both builds.
 func TestText(t *testing.T) {
 	tests := map[string]struct{ in, want string }{
 		"plain":                {"ada, é and 🚀", "ada, é and 🚀"},

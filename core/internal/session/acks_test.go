@@ -14,7 +14,7 @@ func count(s *Session, frames int) {
 
 func TestAckDue(t *testing.T) {
 	tests := map[string]struct {
-		asked        uint64 // how often the peer wants acks, in bytes
+		asked        uint64 // bytes between acks that the peer wants
 		frames, size int
 		due, now     bool
 	}{
@@ -41,7 +41,7 @@ func TestAckDue(t *testing.T) {
 	}
 }
 
-// A peer that cannot resume is told nothing.
+// A peer that cannot resume gets no acks.
 func TestNoAckWithoutSession(t *testing.T) {
 	s := &Session{}
 	count(s, 10*ackFrames)

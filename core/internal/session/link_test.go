@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The time in which nobody waits for the peer of a mute link does not count.
+// Only the time in which the reader waits for the peer of a mute link counts.
 func TestPatienceWithAMuteLink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLink()
@@ -16,7 +16,7 @@ func TestPatienceWithAMuteLink(t *testing.T) {
 			since := l.BeginWait()
 			time.Sleep(MuteTime / 5)
 			require.False(t, l.Waited(1, since))
-			time.Sleep(time.Hour) // a handler
+			time.Sleep(time.Hour) // stands for a handler
 		}
 		since := l.BeginWait()
 		time.Sleep(MuteTime / 5)

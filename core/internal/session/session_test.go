@@ -23,7 +23,7 @@ func newLink() *Link {
 	return NewLink(near)
 }
 
-// newSession returns a session that can be resumed, with its link.
+// newSession returns a session that can be resumed, and its link.
 func newSession() (*Session, *Link) {
 	s, l := &Session{}, newLink()
 	s.Begin(l)
@@ -49,7 +49,7 @@ type model struct {
 	state    State
 	why      error
 	links    []*Link
-	of       []LinkState // of links
+	of       []LinkState // of links, by index
 	detached bool
 	token    bool
 	sure     bool // the peer has the token
@@ -57,7 +57,7 @@ type model struct {
 
 func (m *model) last() int { return len(m.links) - 1 }
 
-// some returns the index of one of the links, mostly the last.
+// some returns the index of a link, mostly of the last.
 func (m *model) some() int {
 	if m.rng.IntN(4) == 0 {
 		return m.rng.IntN(len(m.links))
@@ -146,8 +146,8 @@ func (m *model) check(op string) {
 	require.False(m.t, m.state == Linked && m.of[m.last()] == Lost, op)
 }
 
-// Whatever is done to a session, its states follow each other as their table says. The model takes each of the table's
-// steps, and reaches each state.
+// The states of a session follow each other as the table at State says, after any sequence of operations. The model
+// takes each step of the table, and reaches each state.
 func TestModel(t *testing.T) {
 	names, table := declared(t)
 	states, steps := map[State]int{}, map[string]bool{}
@@ -175,7 +175,7 @@ func TestModel(t *testing.T) {
 	require.Equal(t, table, steps, "the table at State, and the steps of the model")
 }
 
-// declared returns the names of all constants of type State, in their order, and the steps in the table at State, such
+// declared returns the names of all constants of type State, in their order, and the steps of the table at State, such
 // as "Linked Suspended suspend".
 func declared(t *testing.T) (names []string, table map[string]bool) {
 	file, err := parser.ParseFile(token.NewFileSet(), "session.go", nil, parser.ParseComments)
@@ -190,7 +190,7 @@ func declared(t *testing.T) (names []string, table map[string]bool) {
 		for _, spec := range gen.Specs {
 			switch spec := spec.(type) {
 			case *ast.ValueSpec:
-				if spec.Type != nil || spec.Values != nil { // otherwise it is of the type of the constant before it
+				if spec.Type != nil || spec.Values != nil { // otherwise the constant has the type of the one before it
 					is, ok := spec.Type.(*ast.Ident)
 					typed = ok && is.Name == "State"
 				}
@@ -222,7 +222,7 @@ func declared(t *testing.T) (names []string, table map[string]bool) {
 	return names, table
 }
 
-// Of many who end a session at once, one does, and the reason is that of this one from then on.
+// Of many goroutines that end a session at once, one does, and its reason stays.
 func TestTheFirstReasonWins(t *testing.T) {
 	s, _ := newSession()
 	var first atomic.Pointer[error]
@@ -240,7 +240,7 @@ func TestTheFirstReasonWins(t *testing.T) {
 	require.Equal(t, Ended, s.State())
 }
 
-// Of many who go on with a session at once, one does.
+// Of many links that resume a session at once, one does.
 func TestOneGoesOn(t *testing.T) {
 	s, l := newSession()
 	require.True(t, s.Suspend(l))
@@ -259,7 +259,7 @@ func TestOneGoesOn(t *testing.T) {
 	require.NotSame(t, l, s.Link())
 }
 
-// Nobody else knows a session that is held; it seems to have ended.
+// A held session seems to have ended to everybody but its holder.
 func TestHold(t *testing.T) {
 	s, l := newSession()
 	why := errors.New("not welcomed")

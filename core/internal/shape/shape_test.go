@@ -110,7 +110,7 @@ func TestNil(t *testing.T) {
 		"pointer to string": {reflect.TypeFor[*name](), true, false},
 		"pointer to bytes":  {reflect.TypeFor[*[]byte](), true, false},
 		"pointer to text":   {reflect.TypeFor[*netip.Addr](), true, false},
-		"pointer to struct": {reflect.TypeFor[*url.Userinfo](), true, false}, // the codec knows its null
+		"pointer to struct": {reflect.TypeFor[*url.Userinfo](), true, false}, // the codec decides about null
 		"any":               {reflect.TypeFor[any](), true, false},
 		"slice":             {reflect.TypeFor[[]int](), false, false},
 	}
@@ -147,7 +147,7 @@ func TestAddressable(t *testing.T) {
 	require.Empty(t, outer{}.name)
 }
 
-// Types are looked at by many goroutines at once.
+// Many goroutines look at types at once.
 func TestOfAtOnce(t *testing.T) {
 	type local struct{ N name }
 	var wg sync.WaitGroup

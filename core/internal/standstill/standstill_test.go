@@ -23,7 +23,7 @@ func TestTable(t *testing.T) {
 	require.Equal(t, map[uint64]bool{0: true, 1: true, 3: true}, got)
 }
 
-// What one end claims, and what the other makes of it.
+// One end claims that it waits, and the other end judges whether a call must fail.
 func TestJudge(t *testing.T) {
 	a, b := "handler a", "handler b"
 	turn := func(call, serves uint64) Wait { return Wait{Call: call, Serves: serves} }
@@ -31,7 +31,7 @@ func TestJudge(t *testing.T) {
 	for name, tc := range map[string]struct {
 		claims, judges State
 		claim          bool
-		fails          uint64 // 0: none
+		fails          uint64 // id of the call that fails; 0: none
 	}{
 		"nothing is kept": {claims: State{Turn: Held, Waits: []Wait{turn(1, 0)}}},
 		"the handler does not wait": {

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ask asks n times at this moment and returns how many lines are written, and what the last of
-// them says of others.
+// ask asks n times at this moment. It returns the number of lines that are written, and the numbers
+// of left-out lines that the last of them has.
 func ask(l *Log, s *Source, kind string, quiet bool, n int) (written int, own, all uint64) {
 	for range n {
 		if ok, o, a := l.Ask(s, kind, quiet, time.Now()); ok {
@@ -22,7 +22,8 @@ func ask(l *Log, s *Source, kind string, quiet bool, n int) (written int, own, a
 	return written, own, all
 }
 
-// The first lines about a source are written, then one from time to time that says how many were not.
+// The first lines about a source are written. After that a line is written from time to time, with
+// the number of lines that were left out.
 func TestSource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l Log
@@ -48,7 +49,8 @@ func TestSource(t *testing.T) {
 	})
 }
 
-// Many sources together write no more than one does in the long run, and the rest is counted.
+// Many sources together write no more lines than one source in the long run. The others are
+// counted.
 func TestAllSources(t *testing.T) {
 	for name, quiet := range map[string]bool{"loud": false, "quiet": true} {
 		most, step := ofAll, allEvery
@@ -79,7 +81,7 @@ func TestAllSources(t *testing.T) {
 	}
 }
 
-// What is left in the end is told once, of a source and of all.
+// The lines that are left out at the end are told once, for a source and for all.
 func TestEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l Log
@@ -100,7 +102,7 @@ func TestEnd(t *testing.T) {
 	})
 }
 
-// However many kinds there are, what is kept is bounded and every line is counted.
+// The memory is bounded for any number of kinds, and every line is counted.
 func TestManyKinds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l Log
@@ -125,7 +127,7 @@ func TestManyKinds(t *testing.T) {
 	})
 }
 
-// Sources write and end side by side.
+// Sources write and end at the same time.
 func TestConcurrent(t *testing.T) {
 	var l Log
 	var s Source

@@ -10,7 +10,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// handed returns a turn whose handler is slow, so that what comes waits.
+// handed returns a turn with a slow handler: frames wait.
 func handed(limit int) *Turn {
 	t := new(Turn)
 	t.Init(limit, nil, false)
@@ -19,7 +19,7 @@ func handed(limit int) *Turn {
 	return t
 }
 
-// frame returns one of the frames of which an inbox knows more than that they wait.
+// frame returns a frame of one of the kinds that an inbox treats differently.
 func frame(kind wire.Kind, id uint64, payload string) wire.Frame {
 	var b []byte
 	switch kind {
@@ -34,8 +34,8 @@ func frame(kind wire.Kind, id uint64, payload string) wire.Frame {
 	return f
 }
 
-// An inbox does what one does that looks at all of its jobs: whatever waits, is given up, received
-// out of its turn, or taken, in any order.
+// An inbox behaves like a list of jobs that looks at all of them, when jobs come, are given up,
+// received out of turn, or taken in any order.
 func TestInboxModel(t *testing.T) {
 	type waits struct {
 		kind wire.Kind
@@ -84,7 +84,7 @@ func TestInboxModel(t *testing.T) {
 				}
 				require.Equal(t, want, ok)
 			case 5:
-				if len(model) == 0 || random.IntN(4) > 0 && seed%2 == 0 { // some grow long
+				if len(model) == 0 || random.IntN(4) > 0 && seed%2 == 0 { // some inboxes grow long
 					continue
 				}
 				j, ok := in.Pop()
@@ -92,7 +92,7 @@ func TestInboxModel(t *testing.T) {
 				require.Equal(t, model[0], waits{j.Kind, j.ID, j.Canceled})
 				model = model[1:]
 				if len(model) == 0 && random.IntN(2) == 0 {
-					_, ok := in.Pop() // which ends the turn
+					_, ok := in.Pop() // ends the turn
 					require.False(t, ok)
 					in.TakeOver(in.Begin(Handling))
 					in.Copied()
@@ -104,7 +104,7 @@ func TestInboxModel(t *testing.T) {
 	}
 }
 
-// Ids that a peer has made up, or uses twice, leave nothing behind and nothing miscounted.
+// Ids that a peer has made up, or uses twice, leave nothing in the inbox and no wrong count.
 func TestInboxOfLies(t *testing.T) {
 	in := handed(1 << 20)
 	for range 3 {
@@ -127,7 +127,7 @@ func TestInboxOfLies(t *testing.T) {
 	require.Nil(t, in.byID)
 }
 
-// BenchmarkCancel gives up a call that does not wait, with so many that do.
+// BenchmarkCancel gives up a call that does not wait, beside a number of calls that do.
 func BenchmarkCancel(b *testing.B) {
 	for _, waiting := range []int{0, 10, 2000} {
 		b.Run(fmt.Sprint(waiting), func(b *testing.B) {
@@ -143,7 +143,7 @@ func BenchmarkCancel(b *testing.B) {
 	}
 }
 
-// An inbox that is never empty holds what waits, and not what was once in it.
+// An inbox that is never empty holds only the jobs that wait.
 func TestInboxDoesNotGrow(t *testing.T) {
 	in := handed(1 << 20)
 	for i := range 3000 {
@@ -157,7 +157,7 @@ func TestInboxDoesNotGrow(t *testing.T) {
 	require.Less(t, cap(in.jobs), 200)
 }
 
-// A raw message to a group that is received out of its turn leaves behind that it has passed.
+// A raw message to a group that is received out of turn leaves a job that says that it has passed.
 func TestTakeRawOfGroup(t *testing.T) {
 	in := handed(1 << 20)
 	f, _, _, err := wire.Next(wire.AppendGroupRaw(nil, "g", 7, []byte("payload")), 0)

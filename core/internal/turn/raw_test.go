@@ -37,7 +37,7 @@ func TestRawInOrder(t *testing.T) {
 			put("1")
 			get()
 			get()
-			get() // waits
+			get() // waits for the next message
 			get()
 			_, left := in.GetRaw()
 			put("2")
@@ -54,7 +54,7 @@ func TestRawInOrder(t *testing.T) {
 	}
 }
 
-// What was put into a channel at the last moment is not lost.
+// A message that was put into a receiver's channel at the last moment is not lost.
 func TestLeaveRawTooLate(t *testing.T) {
 	in := handed(1 << 20)
 	_, next := in.GetRaw()
@@ -65,8 +65,8 @@ func TestLeaveRawTooLate(t *testing.T) {
 	require.Equal(t, "late", string(payload))
 }
 
-// A raw message that begins to wait for a handler goes to whoever has begun to wait for one meanwhile: else
-// that one would wait on, and get the next one first.
+// A raw message that is pushed for a handler goes to a receiver that has begun to wait meanwhile. Otherwise
+// the receiver would get the next message first.
 func TestPushSeesWhoWaits(t *testing.T) {
 	group, _, _, err := wire.Next(wire.AppendGroupRaw(nil, "g", 7, []byte("first")), 0)
 	require.NoError(t, err)
@@ -85,8 +85,8 @@ func TestPushSeesWhoWaits(t *testing.T) {
 	}
 }
 
-// As long as nobody has received, what does not fit is refused for good; then there is room once something is
-// received.
+// Before anybody has received, messages that do not fit are refused for good. After that there is room once a
+// message is received.
 func TestRawRoom(t *testing.T) {
 	var in Turn
 	in.Init(1<<20, nil, false)
@@ -113,7 +113,7 @@ func TestRawRoom(t *testing.T) {
 	require.LessOrEqual(t, in.Bytes(), MaxRaw)
 }
 
-// A raw message that was received is let go of while others still wait.
+// A received message is released while other messages still wait.
 func TestRawLetsGo(t *testing.T) {
 	var in Turn
 	in.Init(1<<20, nil, false)
@@ -124,14 +124,14 @@ func TestRawLetsGo(t *testing.T) {
 	held := weak.Make(&in.kept[0][0])
 	payload, _ := in.GetRaw()
 	require.Len(t, payload, 100<<10)
-	runtime.KeepAlive(payload) // the last that holds it but the box
+	runtime.KeepAlive(payload) // no other reference but the inbox's
 	runtime.GC()
 	require.Nil(t, held.Value())
 	require.NotEmpty(t, in.kept)
 	runtime.KeepAlive(&in)
 }
 
-// A connection of which nothing runs any more counts for nothing, also if what it kept is received by then.
+// Raw messages of a connection that is done do not count, also when they are received after that.
 func TestUncount(t *testing.T) {
 	b := budget.New(1 << 30)
 	var in Turn

@@ -15,18 +15,18 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A stream is read by one goroutine after the other, as a connection is: frames have their place in
-// it as payload.
+// A stream is read by one goroutine after the other, like a connection. The payload of a frame is
+// its number.
 type stream struct {
 	*testing.T
 	turn  Turn
 	wg    sync.WaitGroup
-	ended chan struct{} // all of it was read
+	ended chan struct{} // closed when all was read
 
-	// Owned by whoever reads.
-	read int // frames
+	// Owned by the goroutine that reads.
+	read int // number of frames
 
-	// Owned by whoever runs handlers.
+	// Owned by the goroutine that runs handlers.
 	handled int
 }
 
@@ -39,7 +39,7 @@ func newStream(t *testing.T, limit int) *stream {
 	return s
 }
 
-// reader reads frames, and handles them alone or back to back as long as nobody takes the reading over.
+// reader reads frames. It handles them alone or back to back until the reading is taken over.
 func (s *stream) reader(seed uint64) {
 	random := rand.New(rand.NewPCG(seed, 2))
 	for s.read < frames {
@@ -69,7 +69,7 @@ func (s *stream) reader(seed uint64) {
 			at++
 			var mine bool
 			if tok, mine = s.turn.Next(tok, at, uint64(at)); !mine {
-				// The frame at this position is that of the next reader.
+				// The next reader has the frame at this position.
 				s.leave()
 				return
 			}
@@ -88,8 +88,7 @@ func (s *stream) reader(seed uint64) {
 	close(s.ended)
 }
 
-// bar puts a barrier in the way of what is read from now on. It reports false if there is nothing more to
-// read.
+// bar puts a barrier before all later frames. It reports false if no more frames are read.
 func (s *stream) bar() bool {
 	until := make(chan struct{})
 	put := s.turn.Bar(until)
@@ -164,7 +163,8 @@ func (s *stream) take() {
 	}
 }
 
-// Whoever takes the reading over, and when: one goroutine reads at a time, and one runs handlers, in order.
+// One goroutine reads at a time, and one runs handlers, in order, whoever takes the reading over
+// and when.
 func TestOneReads(t *testing.T) {
 	for _, limit := range []int{1, 1 << 10, 1 << 20} {
 		t.Run(fmt.Sprint(limit), func(t *testing.T) {
@@ -180,7 +180,7 @@ func TestOneReads(t *testing.T) {
 	}
 }
 
-// The reading is taken over from a handler and from a write, once, and not in a later turn.
+// The reading can be taken over from a handler and from a write, once, and not in a later turn.
 func TestTakeOver(t *testing.T) {
 	var turn Turn
 	turn.Init(1<<10, nil, false)
@@ -211,7 +211,7 @@ func TestTakeOver(t *testing.T) {
 	}
 }
 
-// Who has lost the reading lets go of nothing before it has been copied.
+// A goroutine that has lost the reading keeps its buffers until they have been copied.
 func TestAwaitCopy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var turn Turn
@@ -229,7 +229,7 @@ func TestAwaitCopy(t *testing.T) {
 	})
 }
 
-// A position and a call are those of the turn that was taken over, and of no other.
+// A position and a call belong to the turn that was taken over, and to no other.
 func TestPosition(t *testing.T) {
 	var turn Turn
 	turn.Init(1<<10, nil, false)
@@ -265,7 +265,7 @@ func TestPosition(t *testing.T) {
 	require.Equal(t, []uint64{30, 3, 7}, []uint64{uint64(read), received, call})
 
 	tok = next(turn.NextCall(turn.Begin(Handling), 40, 4, 8, t.Context()))
-	tok = next(turn.Next(tok, 50, 5)) // in which that call is answered
+	tok = next(turn.Next(tok, 50, 5)) // the call of the turn before is answered
 	read, received, call = took(tok)
 	require.Equal(t, []uint64{50, 5, 0}, []uint64{uint64(read), received, call})
 
@@ -279,7 +279,7 @@ func TestPosition(t *testing.T) {
 
 	tok = turn.Begin(Handling)
 	require.True(t, turn.TakeOver(tok))
-	_, mine := turn.NextCall(tok, 70, 7, 10, t.Context()) // which does not know that yet
+	_, mine := turn.NextCall(tok, 70, 7, 10, t.Context()) // the reader does not know yet that it was taken over
 	require.False(t, mine)
 	turn.Copied()
 	_, mine = turn.Pop()
@@ -289,7 +289,8 @@ func TestPosition(t *testing.T) {
 	require.Zero(t, call)
 }
 
-// With manual dispatch the reader never runs handlers, and what comes before Free is counted by it.
+// With manual dispatch the reader never runs handlers. Frames that come before Free are counted by
+// it.
 func TestManual(t *testing.T) {
 	var turn Turn
 	turn.Init(1<<10, nil, true)
@@ -311,7 +312,7 @@ func TestManual(t *testing.T) {
 	require.Equal(t, Stored, turn.Push(frame(wire.KindCommand, 0, "d")))
 }
 
-// A connection that ends keeps nobody waiting for room, and what waits is run, or dropped.
+// The end of a connection wakes goroutines that wait for room. Waiting jobs are run or dropped.
 func TestClose(t *testing.T) {
 	for name, drop := range map[string]bool{"run": false, "dropped": true} {
 		t.Run(name, func(t *testing.T) {
@@ -323,7 +324,7 @@ func TestClose(t *testing.T) {
 				ticket, full := turn.IsFull(1)
 				require.True(t, full)
 				turn.Wake()
-				turn.AwaitRoom(1, ticket) // does not wait
+				turn.AwaitRoom(1, ticket) // returns at once
 				ticket, _ = turn.IsFull(1)
 				go func() { turn.AwaitRoom(1, ticket); waits = false }()
 				synctest.Wait()
@@ -342,7 +343,7 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// Park returns the frames that wait, except canceled calls and barriers, and no job runs any more.
+// Park returns the waiting frames, except canceled calls and barriers. No job runs after that.
 func TestPark(t *testing.T) {
 	turn := handed(1 << 20)
 	turn.Push(frame(wire.KindRequest, 1, "popped"))
@@ -363,8 +364,8 @@ func TestPark(t *testing.T) {
 	require.False(t, ok)
 }
 
-// A turn lasts until it ends or the next begins, or until the goroutine from which the reading was taken has no more to do.
-// No later turn, and no barrier, is taken for it.
+// A turn lasts until it ends or the next begins, or until the goroutine from which the reading was taken has nothing
+// more to do. No later turn, and no barrier, is taken for it.
 func TestHowLongATurnLasts(t *testing.T) {
 	begin := func() (*Turn, Token) {
 		turn := new(Turn)
