@@ -9,7 +9,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A Cutter is a dialer whose last stream can be cut. It is dialled before Cut. Any goroutine may call it.
+// A Cutter is a dialer whose last stream can be cut. It must have dialled before Cut. It is safe
+// for concurrent use.
 type Cutter struct {
 	transport.Dialer
 	mu   sync.Mutex

@@ -28,14 +28,14 @@ var (
 	Sockets = []string{"tcp", "ws"}
 )
 
-// A Network is one medium: a listener and what reaches it.
+// A Network is one medium: a listener and ways to reach it.
 type Network struct {
 	Name     string
 	Listener transport.Listener
 	Dialer   transport.Dialer
 
-	Addr     string     // host:port of the socket below; empty in memory
-	Rejected chan error // what a WebSocket listener refused
+	Addr     string     // host:port of the socket below the medium; empty in memory
+	Rejected chan error // errors of clients that a WebSocket listener refused
 	URL      string
 }
 
@@ -51,7 +51,7 @@ func Over(t *testing.T, names []string, f func(t *testing.T, n *Network)) {
 	}
 }
 
-// Open makes a medium that lasts until the test ends.
+// Open makes a medium, which lasts until the test ends.
 func Open(t *testing.T, name string) *Network {
 	t.Helper()
 	n := &Network{Name: name, Rejected: make(chan error, 64)}
@@ -78,13 +78,13 @@ func Open(t *testing.T, name string) *Network {
 	return n
 }
 
-// listenHTTP mounts a WebSocket listener on an HTTP server of its own.
+// listenHTTP mounts a WebSocket listener on its own HTTP server.
 func (n *Network) listenHTTP(t *testing.T, secure *tls.Config) {
 	l := coretest.Must(ws.NewListener(&ws.Options{OnReject: func(_ *http.Request, err error) { n.Rejected <- err }}))
 	mux := http.NewServeMux()
 	mux.Handle("/ws", l)
 	h := httptest.NewUnstartedServer(mux)
-	h.Config.ErrorLog = log.New(io.Discard, "", 0) // strangers fail to shake hands
+	h.Config.ErrorLog = log.New(io.Discard, "", 0) // failed handshakes of strangers are no news
 	if secure == nil {
 		h.Start()
 	} else {
@@ -97,7 +97,7 @@ func (n *Network) listenHTTP(t *testing.T, secure *tls.Config) {
 	n.URL = "ws" + strings.TrimPrefix(h.URL, "http") + "/ws"
 }
 
-// OverWebSocket tells whether the bytes travel in WebSocket messages.
+// OverWebSocket reports whether the bytes travel in WebSocket messages.
 func (n *Network) OverWebSocket() bool { return n.URL != "" }
 
 // Raw connects and sends nothing.

@@ -13,43 +13,43 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A Scene is a server that tells what it notices, and a client that behaves and must not
-// notice anything. When the test ends, the log is looked through and the server shut down.
+// A Scene is a server that records what it notices, and a good client that must not notice
+// anything. When the test ends, the scene checks the log and shuts the server down.
 type Scene struct {
 	T      *testing.T
 	Ctx    context.Context
 	Server *core.Server
 	Log    *coretest.Log
 	Good   *core.Client
-	Net    *Network // the first
+	Net    *Network // the first of several
 
 	Faults chan Fault
 	Joins  chan *core.Conn
 	Leaves chan Departure
 }
 
-// A Fault is what the error hook was told. Conn is nil for a newcomer that was not let in.
+// A Fault is an error that the error hook was told. Conn is nil for a newcomer that was not let in.
 type Fault struct {
 	Conn *core.Conn
 	Err  error
 }
 
-// A Departure is what the leave hook was told.
+// A Departure is a client that has left, as the leave hook was told.
 type Departure struct {
 	Conn *core.Conn
 	Why  error
 }
 
-// EventRoom is how many events of a kind nobody has to have asked for.
+// EventRoom is the number of events of a kind that may wait for a test.
 const EventRoom = 1 << 14
 
-// NewScene is a server on n that has the call "echo" and what register adds.
+// NewScene serves n with the call "echo" and the handlers that register adds.
 func NewScene(t *testing.T, n *Network, opts *core.ServerOptions, register ...func(s *Scene)) *Scene {
 	t.Helper()
 	return NewSceneOn(t, []*Network{n}, opts, register...)
 }
 
-// NewSceneOn is NewScene on several networks at once. The good client uses the first.
+// NewSceneOn is NewScene for several networks at once. The good client uses the first.
 func NewSceneOn(t *testing.T, ns []*Network, opts *core.ServerOptions, register ...func(s *Scene)) *Scene {
 	t.Helper()
 	var o core.ServerOptions
@@ -118,7 +118,7 @@ func (s *Scene) Join(name string, n *Network, register ...func(cl *core.Client))
 	return cl
 }
 
-// Hello connects by hand and shakes hands.
+// Hello connects by hand and completes the handshake.
 func (s *Scene) Hello(name string) *coretest.Peer {
 	s.T.Helper()
 	p := s.Net.Raw(s.T)
@@ -128,7 +128,7 @@ func (s *Scene) Hello(name string) *coretest.Peer {
 	return p
 }
 
-// Check lets the good client do its work: it must not notice what others do.
+// Check has the good client served: it must not notice what others do.
 func (s *Scene) Check() {
 	s.T.Helper()
 	got, err := core.Call[string](s.Ctx, s.Good, "echo", "undisturbed")
@@ -137,7 +137,7 @@ func (s *Scene) Check() {
 	require.NoError(s.T, s.Good.Err())
 }
 
-// WantJoin waits until a client of that name has joined, and returns it.
+// WantJoin waits until a client with that name has joined, and returns its connection.
 func (s *Scene) WantJoin(name string) *core.Conn {
 	s.T.Helper()
 	c := coretest.Next(s.T, s.Joins)
@@ -145,7 +145,7 @@ func (s *Scene) WantJoin(name string) *core.Conn {
 	return c
 }
 
-// WantFault takes the next thing that the error hook was told.
+// WantFault takes the next error that the error hook was told, and checks it.
 func (s *Scene) WantFault(code core.Code, part string) Fault {
 	s.T.Helper()
 	f := coretest.Next(s.T, s.Faults)
@@ -163,7 +163,7 @@ func (s *Scene) WantRefused(code core.Code, part string) {
 	s.Log.RequireLogged(s.T, "", code.String())
 }
 
-// WantLeft waits until a client has gone, for that reason.
+// WantLeft waits until a client has left, and checks the code.
 func (s *Scene) WantLeft(name string, code core.Code) error {
 	s.T.Helper()
 	d := coretest.Next(s.T, s.Leaves)
@@ -173,7 +173,7 @@ func (s *Scene) WantLeft(name string, code core.Code) error {
 	return d.Why
 }
 
-// WantQuiet checks that nothing happened that was not asked for.
+// WantQuiet checks that no event waits that the test has not taken.
 func (s *Scene) WantQuiet() {
 	s.T.Helper()
 	require.Empty(s.T, s.Faults)
@@ -181,7 +181,7 @@ func (s *Scene) WantQuiet() {
 	require.Empty(s.T, s.Leaves)
 }
 
-// TellEverything is for Access.Notices.
+// TellEverything is an Access.Notices that tells everybody everything.
 func TellEverything(_, of *core.Conn, p *core.Presence) bool {
 	p.Groups, p.Addr = of.Groups(), of.Addr()
 	return true

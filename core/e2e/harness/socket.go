@@ -47,7 +47,7 @@ func (n *Network) Upgrade(t *testing.T, headers ...string) (*Socket, *http.Respo
 	return &Socket{t, c, r}, response
 }
 
-// Socket is Upgrade for a peer that is let in.
+// Socket is Upgrade for a peer that must be let in.
 func (n *Network) Socket(t *testing.T) *Socket {
 	t.Helper()
 	p, response := n.Upgrade(t)
@@ -55,7 +55,7 @@ func (n *Network) Socket(t *testing.T) *Socket {
 	return p
 }
 
-// Frame sends one frame that is a whole message, with a mask of zeros.
+// Frame sends a complete message in one frame, with a mask of zeros.
 func (p *Socket) Frame(op byte, payload []byte) {
 	p.t.Helper()
 	b := []byte{0x80 | op}
@@ -75,7 +75,7 @@ func (p *Socket) Bytes(b []byte) {
 	require.NoError(p.t, err)
 }
 
-// Want returns the next frame of a server, which has no mask.
+// Want returns the next frame of a server, which must have no mask.
 func (p *Socket) Want() (op byte, payload []byte) {
 	p.t.Helper()
 	head := make([]byte, 2)

@@ -13,8 +13,8 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// Accept serves the next connection to n with script, on a goroutine of its own, after it has
-// read the client's hello. The result of script comes out of the channel once the stream is closed.
+// Accept reads the hello of the next client of n and then runs script, on a goroutine of its own.
+// The channel gets the result of script once the stream is closed.
 func (n *Network) Accept(t *testing.T, script func(p *coretest.Peer) error) <-chan error {
 	t.Helper()
 	done := make(chan error, 1)
@@ -39,7 +39,8 @@ func (n *Network) Accept(t *testing.T, script func(p *coretest.Peer) error) <-ch
 	return done
 }
 
-// Connect makes a client of n with everything registered that a hostile server could aim at.
+// Connect makes a client of n with a handler or hook for everything at which a hostile server could
+// aim.
 func (n *Network) Connect(t *testing.T, opts *core.ClientOptions) (*core.Client, *Witness) {
 	t.Helper()
 	var o core.ClientOptions
@@ -63,20 +64,21 @@ func (n *Network) Connect(t *testing.T, opts *core.ClientOptions) (*core.Client,
 	return cl, w
 }
 
-// A Witness is what a client noticed.
+// A Witness is a record of everything that a client notices.
 type Witness struct {
 	Log    *coretest.Log
 	States chan Change
 	Faults chan Fault
 }
 
-// A Change is a state of a client and why it came to be.
+// A Change is a state of a client and its reason.
 type Change struct {
 	State core.State
 	Why   error
 }
 
-// WantEnd waits until the client has been connected and is so no more, for that reason.
+// WantEnd waits until the client has been connected and has been disconnected, and checks the
+// reason.
 func (w *Witness) WantEnd(t *testing.T, cl *core.Client, code core.Code, part string) error {
 	t.Helper()
 	require.Equal(t, core.StateConnected, coretest.Next(t, w.States).State)

@@ -116,7 +116,7 @@ var floodAttacks = map[string]attack{
 }
 
 // floodBeside sends small commands on 32 connections as fast as they are read, 20,000 at a time.
-// BenchmarkFlood has how long others wait meanwhile.
+// BenchmarkFlood measures how long other clients wait meanwhile.
 func floodBeside(a *arena, tries int) string {
 	const flooders, each = 32, 20_000
 	flood := bytes.Repeat(wire.AppendCommand(nil, "flood", nil), each)
@@ -150,9 +150,10 @@ func floodBeside(a *arena, tries int) string {
 	return "its share of the processors"
 }
 
-// cancelStorm fills an inbox with calls and gives up calls that there are and others.
+// cancelStorm fills an inbox with calls, and gives up calls in the inbox and calls that were never
+// made.
 func cancelStorm(a *arena, tries int) string {
-	const waiting = 1900 // of what 256 KiB hold
+	const waiting = 1900 // calls that wait; 256 KiB hold more
 	p, _ := a.hello(wire.Hello{})
 	var calls, storm []byte
 	for id := range uint64(waiting) {
@@ -160,7 +161,7 @@ func cancelStorm(a *arena, tries int) string {
 	}
 	p.Send(calls)
 	for id := range uint64(1000) {
-		storm = wire.AppendCancel(storm, waiting/2+id) // half of them are never made
+		storm = wire.AppendCancel(storm, waiting/2+id) // half of these calls are never made
 	}
 	for range tries / 1000 {
 		p.Send(storm)
@@ -173,14 +174,14 @@ func cancelStorm(a *arena, tries int) string {
 	return "calls given up; the rest waits until it goes"
 }
 
-// A wide is large in memory and three bytes in a list.
+// A wide is large in memory and has three bytes in a list.
 type wide struct{ Fields [66]int64 }
 
 func counts[T any](a *arena) func(context.Context, *core.Conn, T) error {
 	return func(context.Context, *core.Conn, T) error { a.handled.Add(1); return nil }
 }
 
-// numbersForHandlers sends what looks like numbers, as long as a frame may be.
+// numbersForHandlers sends payloads that look like numbers, as long as a frame may be.
 func numbersForHandlers(a *arena, tries int) string {
 	const size = 1<<20 - 100
 	var frames [][]byte
@@ -205,7 +206,7 @@ func numbersForHandlers(a *arena, tries int) string {
 	return "the error hook is told; nothing was converted"
 }
 
-// listsForHandlers sends lists that are as long as a frame may be, to handlers of short ones.
+// listsForHandlers sends lists as long as a frame may be to handlers of short lists.
 func listsForHandlers(a *arena, tries int) string {
 	const size = 1<<20 - 100
 	many := append(bytes.Repeat([]byte("{},"), size/3), "{}]"...)
@@ -226,7 +227,7 @@ func listsForHandlers(a *arena, tries int) string {
 	return "too big, and the wrong number of values; nothing was converted"
 }
 
-// attackedLog counts what is written into it.
+// attackedLog counts the bytes that are written into it.
 var attackedLog = new(countedLog)
 
 type countedLog struct{ bytes, longest atomic.Int64 }
@@ -238,8 +239,8 @@ func (l *countedLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// writeLog makes a server log as much as it will: what nobody handles, what does not convert, what
-// panics, and what is not let in.
+// writeLog makes a server log as much as it can: commands without a handler, payloads that do not
+// convert, panics, and refused clients.
 func writeLog(a *arena, tries int) string {
 	before := attackedLog.bytes.Load()
 	unknown := bytes.Repeat(wire.AppendCommand(nil, "x", nil), 5000)

@@ -48,7 +48,8 @@ var frameAttacks = map[string]attack{
 	},
 }
 
-// unknownKinds sends every kind of frame that a client must not send, and every kind that is skipped.
+// unknownKinds sends a frame of every kind that a client must not send, and of every kind that is
+// skipped.
 func unknownKinds(a *arena, tries int) string {
 	var bad []byte
 	for k := range 0x80 {

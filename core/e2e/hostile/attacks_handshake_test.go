@@ -60,14 +60,14 @@ var handshakeAttacks = map[string]attack{
 	},
 }
 
-// dripHello says hello in single bytes, many at once, and is not done in time.
+// dripHello sends many hellos in single bytes at once. None of them is complete in time.
 func dripHello(a *arena, tries int) string {
 	var peers []*coretest.Peer
 	for range tries {
 		peers = append(peers, a.raw())
 	}
 	slow := coretest.Hello(wire.Hello{Name: strings.Repeat("n", 100), Metadata: map[string]string{"k": strings.Repeat("v", 4000)}})
-	for i := range 50 { // of some 4000
+	for i := range 50 { // 50 of some 4000 bytes
 		for _, p := range peers {
 			p.Tell(slow[i : i+1])
 		}
@@ -80,7 +80,7 @@ func dripHello(a *arena, tries int) string {
 	return "refused: hello timeout"
 }
 
-// connectStorm takes all the places that its address has, and tries for more.
+// connectStorm takes all the places of its address, and tries for more.
 func connectStorm(a *arena, tries int) string {
 	for range 20 {
 		a.hello(wire.Hello{Name: "storm"})
@@ -107,7 +107,7 @@ func connectStorm(a *arena, tries int) string {
 	return "20 places, and refused: too many connections"
 }
 
-// halfOpen begins more handshakes than there may be, and ends none. A client that comes
+// halfOpen begins more handshakes than there may be, and completes none. A newcomer that comes
 // meanwhile is let in, and so is a client that resumes.
 func halfOpen(a *arena, tries int) string {
 	_, session := a.hello(wire.Hello{Name: "victim", Resume: true})
@@ -135,7 +135,8 @@ func halfOpen(a *arena, tries int) string {
 	return "closed to make room, or refused: hello timeout"
 }
 
-// turnedAway reads why a newcomer is refused, CodeConnLost if it is not told, and hangs up.
+// turnedAway reads the code with which a newcomer is refused, or CodeConnLost if it is told none,
+// and hangs up.
 func (a *arena) turnedAway(p *coretest.Peer) core.Code {
 	defer p.Stream.Close()
 	f, err := p.Frame(0)
@@ -149,8 +150,8 @@ func (a *arena) turnedAway(p *coretest.Peer) core.Code {
 	return no.Code
 }
 
-// suspendMany leaves more sessions behind than there may be clients. A new client has a place all
-// the same.
+// suspendMany leaves more suspended sessions than there may be clients. A newcomer still has a
+// place.
 func suspendMany(a *arena, tries int) string {
 	for i := range tries {
 		p, _ := a.hello(wire.Hello{Name: "mallory", Resume: true})
@@ -167,7 +168,7 @@ func suspendMany(a *arena, tries int) string {
 	return "sessions that make room for those who come"
 }
 
-// sendsOn floods after it has been refused, or ended.
+// sendsOn floods after it has been refused or ended.
 func sendsOn(a *arena, tries int) string {
 	junk := make([]byte, 64<<10)
 	most := 0
@@ -193,8 +194,8 @@ func sendsOn(a *arena, tries int) string {
 	return "256 KiB are read, then the stream is closed"
 }
 
-// claimsToBeAProxy sends headers of the PROXY protocol, one of which announces 64 KiB, and more
-// behind them. None of them becomes anybody's address.
+// claimsToBeAProxy sends headers of the PROXY protocol. One of them announces 64 KiB and has more
+// bytes after it. None of them becomes an address.
 func claimsToBeAProxy(a *arena, tries int) string {
 	headers := [][]byte{
 		[]byte("PROXY TCP4 203.0.113.7 192.0.2.1 54321 6969\r\n"),

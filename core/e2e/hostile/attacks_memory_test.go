@@ -90,10 +90,10 @@ func neverReads(a *arena, tries int) string {
 	return "disconnected: write timeout"
 }
 
-// hangs holds up each Authorize that waits for it, until the attack is over.
+// hangs blocks each Authorize that waits for it, until the attack is over.
 var hangs = make(chan struct{})
 
-// fillQueues reads nothing of what the server sends to each client, on many connections.
+// fillQueues reads nothing that the server sends, on many connections.
 func fillQueues(a *arena, tries int) string {
 	for range tries {
 		a.hello(wire.Hello{Name: "mallory"})
@@ -104,7 +104,7 @@ func fillQueues(a *arena, tries int) string {
 		for c := range a.srv.Named("mallory").Clients() {
 			c.SendBytes("junk", payload) //nolint:errcheck // some are being ended
 		}
-		time.Sleep(time.Millisecond) // also on a busy machine whoever makes room has a turn
+		time.Sleep(time.Millisecond) // a goroutine that makes room has a turn, also on a busy machine
 		most = max(most, a.srv.Stats().Memory)
 	}
 	a.worst()
@@ -113,7 +113,7 @@ func fillQueues(a *arena, tries int) string {
 	return "disconnected: overloaded"
 }
 
-// copyMuch sends large frames to a handler that runs beside others and does not return.
+// copyMuch sends large frames to a concurrent handler that does not return.
 func copyMuch(a *arena, tries int) string {
 	frame := wire.AppendRequest(nil, 1, "never", make([]byte, 1<<20-100))
 	for range tries {
@@ -121,7 +121,7 @@ func copyMuch(a *arena, tries int) string {
 		go func() {
 			for id := range byte(64) {
 				one := append([]byte(nil), frame...)
-				one[4] = id + 1 // behind the length, which has three bytes, and the kind
+				one[4] = id + 1 // after the length, which has three bytes, and the kind
 				if _, err := p.Stream.Write(one); err != nil {
 					return
 				}
@@ -134,14 +134,14 @@ func copyMuch(a *arena, tries int) string {
 	return "its inbox, and as much of copies"
 }
 
-// stalledMembers join a group that is sent many small frames, which its members share, and read
-// none of them. They hold these once, and what is needed to write them for each.
+// stalledMembers join a group and read none of the many small frames that it is sent. The members
+// share the frames. Each holds only what writing them needs.
 func stalledMembers(a *arena, tries int) string {
 	for range tries {
 		a.hello(wire.Hello{Groups: []string{"pit"}})
 	}
 	frame := make([]byte, 3<<10)
-	for range 2000 { // twice what the system takes for each
+	for range 2000 { // twice what the system buffers for each
 		require.NoError(a, a.srv.Group("pit").SendBytes("news", frame))
 	}
 	time.Sleep(500 * time.Millisecond) // until all are stuck

@@ -85,7 +85,7 @@ var nameAttacks = map[string]attack{
 	},
 }
 
-// guessGroups asks for one group after the other, and hears nothing that is sent to them.
+// guessGroups asks for one group after the other, and gets none of the messages of the groups.
 func guessGroups(a *arena, tries int) string {
 	p, welcome := a.hello(wire.Hello{Name: "mallory", Groups: []string{"all", "vault"}})
 	require.Empty(a, welcome.Groups)
@@ -99,12 +99,13 @@ func guessGroups(a *arena, tries int) string {
 		}
 	}
 	a.worst()
-	p.StillThere() // and nothing else has come
+	p.StillThere() // and no message has come
 	require.Equal(a, honestClients, a.srv.Group("all").Len())
 	return "in no group, and heard nothing"
 }
 
-// lookAlike asks for names that people would take for the name of an honest client, or for a reserved name.
+// lookAlike asks for names that people would take for an honest client's name, or for a reserved
+// name.
 func lookAlike(a *arena, tries int) string {
 	names := []struct {
 		name string
@@ -131,7 +132,7 @@ func lookAlike(a *arena, tries int) string {
 	return "refused: bad name, name taken"
 }
 
-// givesUp says hello under a name that others want, and hangs up while it is decided about.
+// givesUp sends a hello with a name that others want, and hangs up while the program decides.
 func givesUp(a *arena, tries int) string {
 	for range tries {
 		p := a.raw()
@@ -147,7 +148,7 @@ func givesUp(a *arena, tries int) string {
 	return "nothing: it never joined, and held no name"
 }
 
-// takesName waits for others to lose their network, and asks for their names.
+// takesName waits until other clients lose their network, and asks for their names.
 func takesName(a *arena, tries int) string {
 	victim, _ := a.hello(wire.Hello{Name: "victim", Auth: []byte("alice"), Resume: true})
 	require.NoError(a, victim.Stream.Close())
@@ -165,7 +166,8 @@ func takesName(a *arena, tries int) string {
 	return "refused: name taken; the owner comes in under it"
 }
 
-// impersonate asks to be called as somebody is who is yet to come, and to be where it was not let in.
+// impersonate asks for the name of a client that has not come yet, and for a group into which it
+// was not let.
 func impersonate(a *arena, tries int) string {
 	p, welcome := a.hello(wire.Hello{Name: "mallory"})
 	require.Equal(a, "user-mallory", welcome.Name)
@@ -182,12 +184,12 @@ func impersonate(a *arena, tries int) string {
 	require.NoError(a, a.srv.Named("user-alice").Send("secret", "for alice"))
 	alice.WantKind(wire.KindCommand)
 	a.worst()
-	p.StillThere() // and nothing else has come
+	p.StillThere() // and no message has come
 	return "refused: unauthorized; alice comes in, and gets what is for her"
 }
 
-// floodOfRenames asks for one name after the other as fast as it can, while others want to be
-// told of each.
+// floodOfRenames asks for one name after the other as fast as it can, while others are told of each
+// change.
 func floodOfRenames(a *arena, tries int) string {
 	p, _ := a.hello(wire.Hello{Name: "mallory"})
 	done := make(chan error, 1)

@@ -18,8 +18,8 @@ import (
 
 var noticeAttacks = map[string]attack{
 	"changes itself before slow listeners": {
-		// With no limit to the changes, so that what is told must hold by itself, and patience with
-		// who reads nothing.
+		// Changes have no limit, so the bound of the notices must hold by itself. Clients that read
+		// nothing are not ended.
 		opts:  core.ServerOptions{Limits: core.Limits{ChangeRate: -1, MaxCalls: -1}, Access: core.Access{Notices: harness.TellEverything}, Timeouts: core.Timeouts{Write: -1, Heartbeat: -1}},
 		tries: [2]int{1500, 60_000}, grows: 32 << 10,
 		run: changeAllTheTime,
@@ -28,8 +28,8 @@ var noticeAttacks = map[string]attack{
 
 const slowListeners = 20
 
-// changeAllTheTime renames a client of many long groups, and has others of such groups come and go,
-// before clients that have asked to be told and read nothing meanwhile.
+// changeAllTheTime renames a client that is in many long groups, and has similar clients come and
+// go. Meanwhile clients that have asked for notices read nothing.
 func changeAllTheTime(a *arena, tries int) string {
 	var listeners []*coretest.Peer
 	for i := range slowListeners {
@@ -70,8 +70,8 @@ func changeAllTheTime(a *arena, tries int) string {
 	return "nobody is disconnected, and all know its last name"
 }
 
-// knows reads what a listener is told until it knows that somebody is called so and nobody is
-// called loop, and returns how many bytes that were, about.
+// knows reads the notices of a listener until it knows of a client with that name and of none
+// called loop. It returns about how many bytes it has read.
 func (a *arena) knows(p *coretest.Peer, name string) (read int) {
 	require.NoError(a, p.Stream.SetReadDeadline(time.Now().Add(30*time.Second)))
 	called, loops := "mallory", 0

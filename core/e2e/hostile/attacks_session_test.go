@@ -52,8 +52,8 @@ var sessionAttacks = map[string]attack{
 	},
 }
 
-// forgeTokens tries to go on with sessions of others, whose ids are no secret, and one of which
-// waits for its client.
+// forgeTokens tries to resume sessions of others, whose ids are no secret. One of them is suspended
+// and waits for its client.
 func forgeTokens(a *arena, tries int) string {
 	victim, mine := a.hello(wire.Hello{Name: "victim", Resume: true})
 	require.NoError(a, victim.Stream.Close())
@@ -62,7 +62,7 @@ func forgeTokens(a *arena, tries int) string {
 	for i := range tries {
 		rand.Read(token)
 		session := binary.LittleEndian.AppendUint64(nil, uint64(i%(honestClients+2)))
-		if i%3 == 0 { // nearly right
+		if i%3 == 0 { // nearly the right token
 			session = mine.Session
 			copy(token, mine.Token)
 			token[i%len(token)] ^= 1 << (i % 8)
@@ -85,7 +85,7 @@ func forgeTokens(a *arena, tries int) string {
 	return "a session of its own"
 }
 
-// forgeOnlyResume guesses the token of a session that waits, with hellos that do not join.
+// forgeOnlyResume guesses the token of a suspended session, with hellos that may only resume.
 func forgeOnlyResume(a *arena, tries int) string {
 	victim, mine := a.hello(wire.Hello{Name: "victim", Resume: true})
 	require.NoError(a, victim.Stream.Close())
@@ -94,7 +94,7 @@ func forgeOnlyResume(a *arena, tries int) string {
 		h := wire.Hello{Resume: true, OnlyResume: true, Token: make([]byte, len(mine.Token))}
 		rand.Read(h.Token)
 		h.Session = binary.LittleEndian.AppendUint64(nil, uint64(i%(honestClients+2)))
-		if i%3 == 0 { // nearly right
+		if i%3 == 0 { // nearly the right token
 			h.Session = mine.Session
 			copy(h.Token, mine.Token)
 			h.Token[i%len(h.Token)] ^= 1 << (i % 8)
@@ -113,8 +113,8 @@ func forgeOnlyResume(a *arena, tries int) string {
 	return "refused: session over"
 }
 
-// neverAcks has the server send it 1 MiB, reads that without an ack, and goes: before a server that
-// wants to know what it could not deliver.
+// neverAcks has the server send it 1 MiB, reads all of it without an ack, and goes. The server has
+// OnUndelivered.
 func neverAcks() attack {
 	const queue, feed, rounds = 256 << 10, 16 << 10, 64
 	var most, times atomic.Int64
@@ -161,8 +161,8 @@ func neverAcks() attack {
 	}
 }
 
-// lieAboutPositions says in hellos and as it joins that it has been given what it has not, in groups in which
-// it may be, and in others.
+// lieAboutPositions claims positions that it does not have, in hellos and in requests to join, for groups in
+// which it may be and for others.
 func lieAboutPositions(a *arena, tries int) string {
 	const messages, kept = 50, 50 * 400
 	for range messages {
@@ -232,7 +232,7 @@ func positionOptions() core.ServerOptions {
 	}
 }
 
-// rejoin wants to be sent again and again what a group keeps.
+// rejoin leaves and joins a group again and again, to get its history each time.
 func rejoin(a *arena, tries int) string {
 	const kept = 50 * 400
 	for range 50 {
@@ -248,7 +248,7 @@ func rejoin(a *arena, tries int) string {
 		for left := false; !left; {
 			f := p.Want()
 			out += len(f.Body) + 2
-			left = f.Kind == wire.KindReply && f.Body[0] == 2 // the answer to the second
+			left = f.Kind == wire.KindReply && f.Body[0] == 2 // the answer to the leave
 		}
 	}
 	a.worst()

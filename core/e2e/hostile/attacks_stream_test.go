@@ -14,7 +14,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// serveStreams registers streams that take all, take nothing, and send without an end.
+// serveStreams registers streams that take everything, take nothing, and send without end.
 func serveStreams(a *arena) {
 	core.HandleUpload(a.srv, "take", func(_ context.Context, _ *core.Conn, _ struct{}, items iter.Seq2[[]byte, error]) (n int, _ error) {
 		for _, err := range items {
@@ -39,7 +39,7 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
-// until reads frames until one of that kind has come.
+// until reads frames up to the first of that kind.
 func until(a *arena, p *coretest.Peer, k wire.Kind) {
 	for {
 		f, err := p.Frame(0)
@@ -54,7 +54,7 @@ func openStream(id, window uint64, name string) []byte {
 	return wire.AppendStream(nil, &wire.OpenStream{ID: id, Window: window, Name: []byte(name)})
 }
 
-// breaks is an attack that breaks the protocol with those frames each time.
+// breaks returns an attack that breaks the protocol with the frames each time.
 func breaks(frames ...[]byte) attack {
 	return attack{
 		more: serveStreams, tries: [2]int{20, 1000}, grows: 16 << 10,
@@ -122,7 +122,7 @@ var streamAttacks = map[string]attack{
 				p.Tell(openStream(2*i+1, 1<<20, "idle"))
 				p.Tell(wire.AppendStreamItem(nil, 2*i+1, make([]byte, 15<<10)))
 			}
-			p.Tell(wire.AppendRequest(nil, 1, "echo", nil)) // which is answered behind what was refused
+			p.Tell(wire.AppendRequest(nil, 1, "echo", nil)) // the answer comes after the refusal
 			require.Equal(a, tries-128, coretest.Next(a.T, refused))
 			a.worst()
 			require.NoError(a, p.Stream.Close())
@@ -135,7 +135,7 @@ var streamAttacks = map[string]attack{
 		run: func(a *arena, tries int) string {
 			p, _ := a.hello(wire.Hello{})
 			p.Tell(openStream(1, 0, "idle"))
-			for range tries { // what credit there is to begin with
+			for range tries { // the initial credit
 				p.Tell(wire.AppendStreamItem(nil, 1, nil))
 			}
 			a.worst()

@@ -21,23 +21,23 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// An attack is what somebody tries who wants to do harm to a server and its clients.
+// An attack is an attempt to harm a server or its clients.
 type attack struct {
 	opts  core.ServerOptions
-	more  func(a *arena) // registers handlers beside those that every arena has
-	tries [2]int         // in short and long form
-	grows int            // by how many KiB the memory of the server, and of the attacker's end, may grow
+	more  func(a *arena) // registers handlers besides the arena's own
+	tries [2]int         // tries in the short and the long form
+	grows int            // KiB by which the memory of the server and of the attacker's end may grow
 
-	// run tries so often and returns what the attacker got. It calls worst at the moment when
-	// it holds most.
+	// run tries that often and returns what the attacker got. It calls worst when the server holds
+	// most.
 	run func(a *arena, tries int) (got string)
 }
 
-// honestClients exchange commands all the time while somebody attacks.
+// honestClients is the number of clients that exchange commands during an attack.
 const honestClients = 10
 
-// Whatever somebody tries, over real sockets: honest clients lose nothing, the attacker gets
-// nothing that it should not, and the server's memory stays within a bound.
+// During each attack over real sockets honest clients lose nothing. The attacker gets nothing that
+// it should not get, and the server's memory stays within a bound.
 func TestAttacks(t *testing.T) {
 	long := os.Getenv("HISOCK_SOAK") != ""
 	attacks := maps.Clone(handshakeAttacks)
@@ -74,8 +74,8 @@ type arena struct {
 	ended   chan error
 	sent    atomic.Int64
 	faults  atomic.Int64
-	handled atomic.Int64 // commands of attackers
-	joined  atomic.Int64 // attackers, at this moment
+	handled atomic.Int64 // commands of attackers, in all
+	joined  atomic.Int64 // attackers that are in
 	left    chan harness.Departure
 	before  uint64
 	peak    atomic.Uint64
@@ -88,7 +88,7 @@ func newArena(t *testing.T, n *harness.Network, opts core.ServerOptions, more fu
 		opts.Logger = core.Silent
 	}
 	a.srv = harness.NewServer(&opts)
-	next := sync.Map{} // of each honest client, what comes next
+	next := sync.Map{} // by honest client: the number of its next command
 	core.On(a.srv, "up", func(_ context.Context, c *core.Conn, i int) error {
 		want, _ := next.LoadOrStore(c.Name(), new(int))
 		if want := want.(*int); i != *want {
@@ -133,7 +133,7 @@ func newArena(t *testing.T, n *harness.Network, opts core.ServerOptions, more fu
 
 func isHonest(c *core.Conn) bool { return len(c.Name()) > 7 && c.Name()[:7] == "honest " }
 
-// addHonest lets an honest client begin: it sends, and waits for what comes back.
+// addHonest starts an honest client: it sends commands, and waits for each to come back.
 func (a *arena) addHonest(i int) {
 	cl := harness.NewClient(a.net.Dialer, &core.ClientOptions{
 		Name: fmt.Sprint("honest ", i), Groups: []string{"all"}, Auth: []byte("honest"), Logger: core.Silent,
@@ -166,15 +166,15 @@ func (a *arena) addHonest(i int) {
 	}()
 }
 
-// worst notes how much memory is held now.
+// worst records the memory that is held.
 func (a *arena) worst() {
 	if h := coretest.Heap(); h > a.peak.Load() {
 		a.peak.Store(h)
 	}
 }
 
-// close ends the attack, and returns how many commands honest clients have exchanged and how
-// many of them went wrong.
+// close ends the attack. It returns the number of commands that honest clients have exchanged, and
+// the number of those that went wrong.
 func (a *arena) close() (commands, lost int64) {
 	require.Len(a, a.ended, 0, "all go on")
 	before := a.sent.Load()
@@ -197,14 +197,14 @@ func (a *arena) close() (commands, lost int64) {
 	return a.sent.Load(), a.faults.Load()
 }
 
-// raw connects by hand, and stays so until the attack is over.
+// raw connects by hand. The stream stays open until the attack is over.
 func (a *arena) raw() *coretest.Peer {
 	p := a.net.Raw(a.T)
 	a.peers = append(a.peers, p)
 	return p
 }
 
-// hello connects by hand and shakes hands.
+// hello connects by hand and completes the handshake.
 func (a *arena) hello(h wire.Hello) (*coretest.Peer, *wire.Welcome) {
 	p := a.raw()
 	p.Send(coretest.Hello(h))
@@ -213,12 +213,12 @@ func (a *arena) hello(h wire.Hello) (*coretest.Peer, *wire.Welcome) {
 	welcome, err := wire.ParseWelcome(f.Body, nil)
 	require.NoError(a, err)
 	if len(welcome.Token) > 0 && !welcome.Resumed {
-		p.Send(wire.AppendAck(nil, 0)) // it has the token
+		p.Send(wire.AppendAck(nil, 0)) // the peer has the token
 	}
 	return p, welcome
 }
 
-// ends wants a goodbye with that code, and that the client has left for that.
+// ends wants a goodbye with that code, and that the client has left with it.
 func (a *arena) ends(p *coretest.Peer, code core.Code) {
 	a.Helper()
 	p.WantGoodbye(code, "")

@@ -19,7 +19,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// clientMedia are what the tests of hostile servers run over.
+// clientMedia are the media of the tests of hostile servers.
 var clientMedia = []string{"pipe", "tcp", "ws"}
 
 // A bad answer in place of the welcome makes Connect fail with a reason.
@@ -81,7 +81,7 @@ func refuse(code core.Code, reason string) []byte {
 	return wire.AppendRefuse(nil, wire.Goodbye{Code: code, Reason: reason})
 }
 
-// requireNeverConnected checks that a failed attempt leaves nothing.
+// requireNeverConnected checks that a failed attempt has left nothing.
 func requireNeverConnected(t *testing.T, cl *core.Client, w *harness.Witness) {
 	t.Helper()
 	require.Nil(t, cl.Conn())
@@ -91,7 +91,7 @@ func requireNeverConnected(t *testing.T, cl *core.Client, w *harness.Witness) {
 	coretest.Next(t, cl.Done())
 }
 
-// A server that goes away in the middle of its answer.
+// A Connect fails if the server goes away in the middle of its answer.
 func TestServerLeavesDuringHandshake(t *testing.T) {
 	tests := map[string][]byte{"nothing": nil, "half a length": {0x80}, "half a welcome": coretest.Welcome()[:6]}
 	for name, in := range tests {
@@ -111,7 +111,7 @@ func TestServerLeavesDuringHandshake(t *testing.T) {
 	}
 }
 
-// A server that says nothing keeps a client for as long as the client wants.
+// A client waits for a server that says nothing as long as the client's program wants.
 func TestServerNeverAnswers(t *testing.T) {
 	harness.Over(t, clientMedia, func(t *testing.T, n *harness.Network) {
 		asked := make(chan struct{}, 16)

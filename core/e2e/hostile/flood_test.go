@@ -36,7 +36,8 @@ func TestHugeHelloIsNotAllocated(t *testing.T) {
 	})
 }
 
-// A frame that a client announces within its limit costs as much as the bytes that have come, not more.
+// A frame within a client's limit costs as much as the bytes of it that have come, not as much as
+// it announces.
 func TestHugeFrameIsNotAllocated(t *testing.T) {
 	harness.Over(t, []string{"pipe", "tcp", "ws"}, func(t *testing.T, n *harness.Network) {
 		const clients, announced = 16, 64 << 20
@@ -61,7 +62,8 @@ func TestHugeFrameIsNotAllocated(t *testing.T) {
 	})
 }
 
-// Thousands of commands that nobody handles are thousands of lines in a log, and no more.
+// The error hook is told of each of thousands of commands that nobody handles. The connection and
+// other clients go on.
 func TestFloodOfUnknownCommands(t *testing.T) {
 	harness.Over(t, harness.Sockets, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, nil)
@@ -85,8 +87,8 @@ func TestFloodOfUnknownCommands(t *testing.T) {
 	})
 }
 
-// Pings are answered with the latest that was asked, not with a heap of answers; answers to
-// nothing are skipped.
+// A flood of pings is answered with the latest nonce, not with a heap of answers. Pongs without a
+// ping are skipped.
 func TestFloodOfPings(t *testing.T) {
 	harness.Each(t, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, &core.ServerOptions{Limits: core.Limits{QueueBytes: 16 << 10}})
@@ -116,7 +118,7 @@ func TestFloodOfPings(t *testing.T) {
 	})
 }
 
-// A client that is sent much and reads nothing is disconnected; others go on.
+// A client that is sent much and reads nothing is disconnected. Other clients go on.
 func TestClientThatDoesNotRead(t *testing.T) {
 	harness.Over(t, harness.Sockets, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, &core.ServerOptions{Limits: core.Limits{QueueBytes: 1 << 20}, Timeouts: core.Timeouts{Close: 100 * time.Millisecond}})
@@ -137,8 +139,8 @@ func TestClientThatDoesNotRead(t *testing.T) {
 	})
 }
 
-// A client that asks much and does not read the answers is read from no more, and disconnected
-// when nothing could be written for too long.
+// A client that makes many calls and does not read the answers is not read any further. It is
+// disconnected when nothing could be written for too long.
 func TestFloodOfCallsWithoutReading(t *testing.T) {
 	harness.Over(t, harness.Sockets, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, &core.ServerOptions{
@@ -164,7 +166,7 @@ func TestFloodOfCallsWithoutReading(t *testing.T) {
 	})
 }
 
-// An id that is in use is not taken twice. The first call is given up with the connection.
+// A second call with an id that is in use ends the connection. The first call is given up.
 func TestDuplicateCallID(t *testing.T) {
 	harness.Over(t, harness.Sockets, func(t *testing.T, n *harness.Network) {
 		ended := make(chan error, 2)
@@ -190,7 +192,7 @@ func TestDuplicateCallID(t *testing.T) {
 	})
 }
 
-// An id may come again when its call has been answered or given up.
+// An id may be used again once its call has been answered or given up.
 func TestReusedCallID(t *testing.T) {
 	harness.Over(t, harness.Sockets, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, nil)
@@ -209,7 +211,7 @@ func TestFloodOfRawMessages(t *testing.T) {
 		s := harness.NewScene(t, n, nil)
 		p := s.Hello("mallory")
 		message := wire.AppendRaw(nil, make([]byte, 10<<10))
-		for range 40 { // 400 KiB, of which 256 KiB are kept
+		for range 40 { // 400 KiB; 256 KiB are kept
 			p.Send(message)
 		}
 		p.StillThere()
@@ -224,7 +226,7 @@ func TestFloodOfRawMessages(t *testing.T) {
 	})
 }
 
-// A large frame that comes in small pieces costs about what it holds, not a copy for each piece.
+// A large frame that comes in small pieces costs about its own size, not a copy for each piece.
 func TestLargeFrameInPieces(t *testing.T) {
 	harness.Over(t, []string{"pipe", "tcp", "ws"}, func(t *testing.T, n *harness.Network) {
 		const size = 4 << 20
@@ -243,7 +245,7 @@ func TestLargeFrameInPieces(t *testing.T) {
 	})
 }
 
-// A client that sends many small commands and reads the larger ones that they cause.
+// A client sends many small commands and reads the larger commands that they cause: none is lost.
 func TestManyCommandsWithLargeEcho(t *testing.T) {
 	harness.Over(t, []string{"pipe", "tcp", "ws"}, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, nil, func(s *harness.Scene) {

@@ -91,12 +91,12 @@ func TestBadFrames(t *testing.T) {
 	}
 }
 
-// text is a string as it is on the wire, of any bytes.
+// text returns a string of any bytes in the form of the wire.
 func text(s string) []byte {
 	return append(binary.AppendUvarint(nil, uint64(len(s))), s...)
 }
 
-// A golden is a row of the files that hold the format for all implementations.
+// A golden is a row of the files that define the format for all implementations.
 type golden struct {
 	Name string    `json:"name"`
 	Kind string    `json:"kind"`
@@ -118,7 +118,7 @@ func goldens(t testing.TB, file string) (rows []golden) {
 	return rows
 }
 
-// Every fault that the format knows, from a client that is in use or one that says hello.
+// Each golden fault ends the connection of a client, or refuses a newcomer, with its code.
 func TestGoldenFaults(t *testing.T) {
 	harness.Over(t, []string{"pipe", "tcp", "ws"}, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, nil)
@@ -129,8 +129,8 @@ func TestGoldenFaults(t *testing.T) {
 			}
 			switch what {
 			case "joined", "left", "renamed", "join group", "leave group", "rename", "welcome", "refuse",
-				"replay", "replay end", "group command", "group raw", "group passed": // not a client's to send: see TestBadFrames
-			case "stream item", "stream end", "stream credit": // for streams that nobody opened
+				"replay", "replay end", "group command", "group raw", "group passed": // not for a client to send: see TestBadFrames
+			case "stream item", "stream end", "stream credit": // for unknown streams
 			case "hello":
 				p := n.Raw(t)
 				p.Send([]byte(wire.Preface), g.bytes(t))
@@ -151,7 +151,7 @@ func TestGoldenFaults(t *testing.T) {
 	})
 }
 
-// A stream that ends in the middle of a frame is lost: nobody can be told but the program.
+// A stream that ends in the middle of a frame is lost. The program is told.
 func TestTruncatedFrames(t *testing.T) {
 	whole := wire.AppendCommand(nil, "say", bytes.Repeat([]byte("x"), 300))
 	tests := map[string][]byte{
@@ -186,7 +186,7 @@ func TestTruncatedFrames(t *testing.T) {
 	}
 }
 
-// Frames that are skipped or answered leave the connection as it is.
+// Frames that are skipped or answered do not affect the connection.
 func TestFramesThatAreSkipped(t *testing.T) {
 	tests := map[string][]byte{
 		"unknown kind 0x80":          wire.AppendFrame(nil, 0x80),

@@ -19,7 +19,7 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// seedFrames adds every golden frame, every golden fault, and some talks.
+// seedFrames adds every golden frame, every golden fault, and some conversations.
 func seedFrames(f *testing.F) {
 	var talk []byte
 	for _, file := range []string{"vectors.json", "faults.json"} {
@@ -48,7 +48,7 @@ func seedFrames(f *testing.F) {
 	f.Add(wire.AppendRename(wire.AppendJoinGroup(nil, "chat"), "eve"), false)
 }
 
-// talk writes data, ends that direction, and reads to the end of the other.
+// talk writes data, ends its direction, and reads to the end of the other direction.
 func talk(stream transport.Conn, data []byte) error {
 	defer stream.Close()
 	if err := stream.SetReadDeadline(time.Now().Add(transporttest.Patience)); err != nil {
@@ -66,8 +66,8 @@ func talk(stream transport.Conn, data []byte) error {
 	return <-read
 }
 
-// Any bytes of a client, instead of a hello or after one, do no more than end its own connection: the
-// server has let go of it, and serves another client.
+// FuzzServerConn sends any bytes of a client, as a hello or after one. They end at most the client's
+// own connection: the server has let go of it, and serves another client.
 func FuzzServerConn(f *testing.F) {
 	seedFrames(f)
 	l := transport.NewPipeListener()
@@ -112,8 +112,8 @@ func FuzzServerConn(f *testing.F) {
 	})
 }
 
-// Any bytes of a server, instead of a welcome or after one, do no more than end the client's connection,
-// with an Error.
+// FuzzClientConn sends any bytes of a server, as a welcome or after one. They end at most the client's
+// connection, with an Error.
 func FuzzClientConn(f *testing.F) {
 	seedFrames(f)
 	good := coretest.Welcome()
@@ -166,12 +166,12 @@ func handleAll(r interface {
 	})
 }
 
-// A dialed is a dialer to a stream that is there already.
+// A dialed is a dialer that returns a stream made before.
 type dialed struct{ stream transport.Conn }
 
 func (d dialed) Dial(context.Context) (transport.Conn, error) { return d.stream, nil }
 
-// waitFor is next without a timer of its own for each of many waits that are short.
+// waitFor is coretest.Next without a timer if done is closed already.
 func waitFor(t *testing.T, done <-chan struct{}) {
 	t.Helper()
 	select {

@@ -18,7 +18,7 @@ import (
 
 type point struct{ X, Y int }
 
-// An upper takes only texts that it likes, and says so in the words of its peer.
+// An upper refuses every text with an error that quotes the peer.
 type upper string
 
 func (u *upper) UnmarshalText(b []byte) error { return errors.New("I do not like " + string(b)) }
@@ -87,7 +87,7 @@ func takes[T any](s *harness.Scene, name string) {
 	core.Handle(s.Server, name, func(context.Context, *core.Conn, T) (string, error) { return "a handler ran", nil })
 }
 
-// panics are what handlers may panic with.
+// panics returns values with which a handler may panic.
 func panics() map[string]any {
 	return map[string]any{
 		"text":    "no way\n" + coretest.EveryNasty(),
@@ -98,7 +98,7 @@ func panics() map[string]any {
 	}
 }
 
-// A handler that panics costs one answer: the stack stays here, the connection goes on.
+// A handler that panics costs one answer. The stack stays at its end, and the connection goes on.
 func TestHandlerPanics(t *testing.T) {
 	harness.Over(t, harness.Sockets, func(t *testing.T, n *harness.Network) {
 		for name, v := range panics() {
@@ -136,7 +136,7 @@ func TestHandlerPanics(t *testing.T) {
 	})
 }
 
-// A panic in a handler of events is logged, and the event has happened all the same.
+// A panic of a hook is logged. The event has happened all the same.
 func TestEventHandlerPanics(t *testing.T) {
 	harness.Over(t, harness.Sockets, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, nil, func(s *harness.Scene) {
@@ -178,7 +178,7 @@ func TestEventHandlerPanics(t *testing.T) {
 	})
 }
 
-// A handler that returns an Error tells it to its caller. Any other error is only for the log.
+// A handler that returns an Error tells it to its caller. Any other error is only logged.
 func TestHandlerErrors(t *testing.T) {
 	secret := errors.New("open /etc/secret: denied")
 	harness.Over(t, harness.Sockets, func(t *testing.T, n *harness.Network) {
@@ -217,7 +217,7 @@ func TestHandlerErrors(t *testing.T) {
 	})
 }
 
-// A nilError panics when it is asked what it is.
+// A nil *nilError panics in Error.
 type nilError struct{ text string }
 
 func (e *nilError) Error() string { return e.text }

@@ -70,7 +70,7 @@ func manyGroups(n int) (groups []string) {
 	return groups
 }
 
-// A hello that comes in single bytes is as good as one that comes at once.
+// A hello that comes in single bytes is as good as a hello that comes at once.
 func TestHelloByteByByte(t *testing.T) {
 	harness.Each(t, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, nil)
@@ -84,7 +84,7 @@ func TestHelloByteByByte(t *testing.T) {
 	})
 }
 
-// cutShort are the ways to say hello in part.
+// cutShort returns incomplete hellos.
 func cutShort() map[string][]byte {
 	whole := coretest.Hello(wire.Hello{Name: "mallory"})
 	return map[string][]byte{
@@ -95,7 +95,7 @@ func cutShort() map[string][]byte {
 	}
 }
 
-// A newcomer that says no whole hello is told that it took too long.
+// A newcomer that sends no complete hello is told that it took too long.
 func TestHelloThatNeverComes(t *testing.T) {
 	harness.Over(t, harness.Sockets, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, &core.ServerOptions{Timeouts: core.Timeouts{Hello: 500 * time.Millisecond}})
@@ -115,7 +115,7 @@ func TestHelloThatNeverComes(t *testing.T) {
 	})
 }
 
-// A newcomer that leaves in the middle is no more than a line in the log.
+// A newcomer that leaves in the middle of its hello is only logged.
 func TestHelloCutShort(t *testing.T) {
 	for name, in := range cutShort() {
 		t.Run(name, func(t *testing.T) {
@@ -133,7 +133,7 @@ func TestHelloCutShort(t *testing.T) {
 	}
 }
 
-// Whatever a hello holds that its program may see, it is in the log only when it is harmless.
+// The texts of a hello reach the log only in a harmless form.
 func TestNastyHello(t *testing.T) {
 	for name, text := range coretest.Nasty {
 		t.Run(name, func(t *testing.T) {
@@ -152,7 +152,7 @@ func TestNastyHello(t *testing.T) {
 	}
 }
 
-// A name that somebody has is refused where names are unique, without disturbing its owner.
+// A unique name that is taken is refused. Its owner is not disturbed.
 func TestNameTaken(t *testing.T) {
 	harness.Each(t, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, &core.ServerOptions{Access: core.Access{UniqueNames: true}})
@@ -172,7 +172,7 @@ func TestNameTaken(t *testing.T) {
 	})
 }
 
-// The hello may be followed by anything at once; nothing of it is lost or taken for a hello.
+// Any frames may follow the hello at once. Nothing of them is lost or taken for the hello.
 func TestFramesBehindTheHello(t *testing.T) {
 	harness.Each(t, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, nil)

@@ -15,7 +15,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// badNames are what no command may be called, and no client or group either.
+// badNames returns names that no command, client or group may have.
 func badNames() map[string]string {
 	bad := map[string]string{
 		"empty":    "",
@@ -33,7 +33,7 @@ func badNames() map[string]string {
 	return bad
 }
 
-// A program that uses a bad name is told by its own side: nothing is sent.
+// A bad name is refused at the program's own end: nothing is sent.
 func TestBadNamesHere(t *testing.T) {
 	harness.Over(t, harness.Sockets, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, nil, func(s *harness.Scene) {
@@ -63,7 +63,7 @@ func TestBadNamesHere(t *testing.T) {
 				requireBadName(c.Join(s.Ctx, bad))
 				require.NoError(t, c.Join(s.Ctx, "fine"))
 				requireBadName(s.Server.Group("fine").Send(bad, 1))
-				if bad != "" { // who has no name says so
+				if bad != "" { // an empty name is no name
 					requireBadName(s.Client(n, &core.ClientOptions{Name: bad}).Connect(s.Ctx))
 				}
 				requireBadName(s.Client(n, &core.ClientOptions{Groups: []string{"fine", bad}}).Connect(s.Ctx))
@@ -89,7 +89,7 @@ func TestBadNamesHere(t *testing.T) {
 	})
 }
 
-// A name that is too long for the server, but not for any, is refused there.
+// A name that is too long for this server, but not for every server, is refused by the server.
 func TestNameTooLongForServer(t *testing.T) {
 	harness.Each(t, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, &core.ServerOptions{Limits: core.Limits{MaxName: 10, MaxGroups: 2}})
@@ -109,8 +109,8 @@ func TestNameTooLongForServer(t *testing.T) {
 	})
 }
 
-// By hand any bytes can be a name. A command is reported to the program, a call is answered,
-// and no handler gets to see them.
+// A peer by hand can send any bytes as a name. A bad command is reported to the program, and a bad
+// call is answered. No handler gets them.
 func TestBadNamesFromPeer(t *testing.T) {
 	harness.Over(t, harness.Sockets, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, nil, func(s *harness.Scene) {
@@ -141,7 +141,7 @@ func TestBadNamesFromPeer(t *testing.T) {
 	})
 }
 
-// A bad name is refused for a group to join or to leave, and for a client. The peer is told.
+// A bad name of a group or client is refused, and the peer is told.
 func TestBadGroupsFromPeer(t *testing.T) {
 	harness.Over(t, harness.Sockets, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, &core.ServerOptions{Limits: core.Limits{MaxGroups: 3, ChangeRate: -1}})
@@ -151,7 +151,7 @@ func TestBadGroupsFromPeer(t *testing.T) {
 				p.T = t
 				for _, k := range []wire.Kind{wire.KindAskJoin, wire.KindAskLeave, wire.KindAskRename} {
 					if k == wire.KindAskRename && bad == "" {
-						continue // to have no name
+						continue // the empty name is valid here
 					}
 					p.Send(wire.AppendAsk(nil, k, 7, bad))
 					coretest.RequireLoggable(t, p.WantFailure(7, core.CodeBadName))
@@ -165,7 +165,7 @@ func TestBadGroupsFromPeer(t *testing.T) {
 		}
 		p.Send(wire.AppendAsk(nil, wire.KindAskJoin, 7, "one more"))
 		require.Contains(t, p.WantFailure(7, core.CodeTooManyGroups), "3 groups")
-		p.Send(wire.AppendAsk(nil, wire.KindAskJoin, 8, "group 1")) // it is in that one already
+		p.Send(wire.AppendAsk(nil, wire.KindAskJoin, 8, "group 1")) // it is in that group already
 		p.WantKind(wire.KindReply)
 		p.StillThere()
 		require.Equal(t, manyGroups(3), s.Server.Groups())
@@ -174,7 +174,7 @@ func TestBadGroupsFromPeer(t *testing.T) {
 	})
 }
 
-// A command or call without a handler is a fault of the sender, under any name.
+// A command or call without a handler is the sender's fault, under any name.
 func TestUnknownCommands(t *testing.T) {
 	harness.Each(t, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, nil)

@@ -16,7 +16,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A server that turns bad after its welcome is left, and told why.
+// A client leaves a server that turns bad after its welcome, and tells it why.
 func TestServerTurnsBad(t *testing.T) {
 	tests := map[string]struct {
 		in   []byte
@@ -70,7 +70,7 @@ func TestServerTurnsBad(t *testing.T) {
 	}
 }
 
-// A server that goes ends what waits for it, with the reason that it gave.
+// The end of a server ends everything that waits for it, with the server's reason.
 func TestServerEnds(t *testing.T) {
 	tests := map[string]struct {
 		in     []byte

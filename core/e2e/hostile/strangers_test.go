@@ -23,7 +23,7 @@ import (
 	"github.com/hisock/hisock/ws"
 )
 
-// A port scanner connects and goes again, in all the ways it can.
+// A port scanner that connects and leaves, in all possible ways, is harmless.
 func TestPortScanner(t *testing.T) {
 	harness.Over(t, []string{"tcp", "tls", "ws", "wss"}, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, nil)
@@ -36,7 +36,7 @@ func TestPortScanner(t *testing.T) {
 		require.NoError(t, abrupt.Close())
 		s.Check()
 		if n.OverWebSocket() {
-			s.WantQuiet() // the HTTP server kept them away
+			s.WantQuiet() // the HTTP server has refused them
 			return
 		}
 		for range rounds + 1 {
@@ -46,7 +46,7 @@ func TestPortScanner(t *testing.T) {
 	})
 }
 
-// Bytes of another protocol are not answered in ours, except where an answer can be read.
+// A stranger that speaks another protocol gets no answer on a TCP port.
 func TestStrangersOnTCP(t *testing.T) {
 	tests := map[string]struct {
 		in     string
@@ -75,14 +75,14 @@ func TestStrangersOnTCP(t *testing.T) {
 	}
 }
 
-// Random bytes never are a hello, and never do more than end their own connection.
+// Random bytes are never a hello, and end at most their own connection.
 func TestRandomBytes(t *testing.T) {
 	harness.Over(t, harness.Sockets, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, nil)
 		for range 20 {
 			b := make([]byte, 600)
 			rand.Read(b)
-			b[0] |= 0x80 // what is not native and not ASCII
+			b[0] |= 0x80 // neither native nor ASCII
 			p := n.Raw(t)
 			p.Send(b)
 			s.WantRefused(core.CodeNotNative, "not those of a hisock client")
@@ -90,7 +90,7 @@ func TestRandomBytes(t *testing.T) {
 			require.Empty(t, p.In)
 			p.Stream.Close()
 
-			// In place of a WebSocket or the like too.
+			// Also in place of an HTTP request.
 			c := n.Knock(t)
 			_, err := c.Write(append(b, "\r\n\r\n"...))
 			require.NoError(t, err)
@@ -130,7 +130,7 @@ func TestHTTPOnTCP(t *testing.T) {
 	}
 }
 
-// A WebSocket client on the TCP port is told by its own protocol.
+// A WebSocket client on the TCP port gets an answer of its own protocol.
 func TestWebSocketOnTCP(t *testing.T) {
 	n := harness.Open(t, "tcp")
 	s := harness.NewScene(t, n, nil)
@@ -158,7 +158,7 @@ func TestTLSOnPlainPort(t *testing.T) {
 			s.WantRefused(core.CodeNotNative, "a TLS handshake")
 		}
 
-		// The library's own clients say so too.
+		// The library's own clients report the same.
 		_, config := transporttest.Certificates(t)
 		d := tcp.Dialer(n.Addr, &tcp.Options{TLS: config})
 		if n.OverWebSocket() {
@@ -192,7 +192,7 @@ func TestPlainOnTLSPort(t *testing.T) {
 	s.WantQuiet()
 }
 
-// A client of the TCP kind on the HTTP port is told what it knocked at.
+// A client over TCP on an HTTP port reports that it has found HTTP.
 func TestNativeOnHTTPPort(t *testing.T) {
 	names := map[string]string{"no name": "", "short": "ada", "ten bytes, which is a newline": "ada lovely", "long": strings.Repeat("n", 120)}
 	for name, who := range names {
@@ -210,7 +210,7 @@ func TestNativeOnHTTPPort(t *testing.T) {
 	}
 }
 
-// A hello by hand that a WebSocket carries is as good as over TCP, in messages of any size.
+// A hello by hand in WebSocket messages of any size is as good as a hello over TCP.
 func TestHelloInPieces(t *testing.T) {
 	harness.Over(t, []string{"ws", "wss"}, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, nil)

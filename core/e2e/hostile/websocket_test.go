@@ -19,8 +19,8 @@ import (
 	"github.com/hisock/hisock/ws"
 )
 
-// A page whose origin is not let in is told so in a WebSocket, because a page sees no other answer. An
-// origin that no browser sends is answered in HTTP.
+// A page whose origin is not let in is told so in a WebSocket: a page sees no other answer. An origin
+// that no browser sends is answered in HTTP.
 func TestForeignOrigin(t *testing.T) {
 	for origin, isPage := range map[string]bool{
 		"https://evil.example": true, "http://localhost.evil.example": true, "null": true, "http://127.0.0.1": true,
@@ -63,7 +63,7 @@ func TestForeignOrigin(t *testing.T) {
 			require.Equal(t, response.StatusCode, rejected.Status)
 			coretest.RequireLoggable(t, rejected.Error())
 			s.Check()
-			s.WantQuiet() // it never got as far as the server
+			s.WantQuiet() // it has not reached the server
 		})
 	}
 }
@@ -79,7 +79,7 @@ func TestOwnOrigin(t *testing.T) {
 	require.EqualValues(t, harness.OpBinary, op)
 }
 
-// A text message is not for this library, whenever it comes.
+// A text message is refused at any time.
 func TestTextMessage(t *testing.T) {
 	const reason = "only binary messages are understood"
 	t.Run("instead of a hello", func(t *testing.T) {
@@ -107,11 +107,11 @@ func TestTextMessage(t *testing.T) {
 	})
 }
 
-// A bad WebSocket frame ends its connection, and nothing else.
+// A bad WebSocket frame ends its own connection, and no other.
 func TestBadWebSocketFrames(t *testing.T) {
 	tests := map[string]struct {
 		in   []byte
-		code int // of the close frame; 0 if none is promised
+		code int // code of the close frame; 0 if none is promised
 	}{
 		"without a mask":        {append([]byte{0x82, 3}, "abc"...), 0},
 		"reserved opcode":       {[]byte{0x83, 0x80, 0, 0, 0, 0}, 1002},
@@ -149,7 +149,7 @@ func TestBadWebSocketFrames(t *testing.T) {
 	}
 }
 
-// A flood of empty messages and pings is no input at all, and costs only its own connection.
+// A flood of empty messages and pings is no input, and ends only its own connection.
 func TestEmptyWebSocketMessages(t *testing.T) {
 	n := harness.Open(t, "ws")
 	s := harness.NewScene(t, n, nil)

@@ -15,8 +15,8 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// The ack that makes room for an answer may be behind more calls than are read ahead: then the
-// answer must not wait for it, since nothing is read before it is there.
+// An answer does not wait for an ack that comes after more calls than may wait: nothing is read
+// before the answer has been queued.
 func TestAnswersDoNotWaitForAcksBehindCalls(t *testing.T) {
 	harness.Over(t, harness.Sockets, func(t *testing.T, n *harness.Network) {
 		srv := harness.NewServer(nil)
@@ -48,7 +48,7 @@ func TestAnswersDoNotWaitForAcksBehindCalls(t *testing.T) {
 		require.NoError(t, cl.Close())
 		down, stop := context.WithTimeout(context.Background(), 5*time.Second)
 		defer stop()
-		srv.Shutdown(down) //nolint:errcheck // what counts is below
+		srv.Shutdown(down) //nolint:errcheck // the result is checked below
 		require.NoError(t, failed)
 	})
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A client that hangs up while Authorize decides ends that decision, over every medium, and does not
-// join. Commands that a client sends while Authorize decides are handled once the client is in.
+// A client that hangs up while Authorize decides ends the decision and does not join, over every
+// medium. Commands that a client sends while Authorize decides are handled once the client is in.
 func TestHangUpDuringAuthorizeOverMedia(t *testing.T) {
 	harness.Each(t, func(t *testing.T, n *harness.Network) {
 		deciding, left := make(chan struct{}), make(chan struct{}, 16)

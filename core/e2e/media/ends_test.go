@@ -18,8 +18,8 @@ import (
 	"github.com/hisock/hisock/ws"
 )
 
-// A server that shuts down says so to everybody, after what it has already sent to them, and
-// calls that are under way end.
+// A server that shuts down says goodbye to every client, after the messages that it has sent
+// before. Calls under way end.
 func TestShutdownOnMixedMedia(t *testing.T) {
 	const members = 20
 	ns := harness.OpenAll(t)
@@ -65,8 +65,8 @@ func TestShutdownOnMixedMedia(t *testing.T) {
 	require.NoError(t, s.Server.Shutdown(s.Ctx), "again")
 }
 
-// Newcomers who have not said hello yet are told of a shutdown too, unless they are still
-// busy with TLS, which a deadline ends.
+// Newcomers that have not said hello yet are told of a shutdown. A newcomer that is still busy with
+// TLS is ended by a deadline.
 func TestShutdownDuringHello(t *testing.T) {
 	harness.Over(t, []string{"pipe", "tcp", "ws", "wss"}, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, &core.ServerOptions{Limits: core.Limits{MaxHandshakes: 3}})
@@ -80,7 +80,7 @@ func TestShutdownDuringHello(t *testing.T) {
 			p.Send([]byte("\x00H"))
 			go func() { heard <- outcome{p, p.Read()} }()
 		}
-		first := coretest.Next(t, heard) // that was accepted: it makes room, so all of them have been
+		first := coretest.Next(t, heard) // the oldest has made room: all have been accepted
 		require.Error(t, first.err)
 		first.p.WantEnd()
 		down := make(chan error, 1)
@@ -98,7 +98,7 @@ func TestShutdownDuringHello(t *testing.T) {
 	})
 }
 
-// A client that is cut off is lost, and so is a server.
+// A cut connection is lost for the other end, whichever end is cut.
 func TestAbruptEnd(t *testing.T) {
 	harness.Each(t, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, nil)
@@ -116,7 +116,7 @@ func TestAbruptEnd(t *testing.T) {
 			if _, err := p.Stream.Write(coretest.Welcome()); err != nil {
 				return err
 			}
-			return p.Read() // and the stream is closed
+			return p.Read() // until the stream is closed
 		})
 		cl, w := n.Connect(t, nil)
 		require.NoError(t, cl.Connect(ctx))
@@ -127,7 +127,7 @@ func TestAbruptEnd(t *testing.T) {
 	})
 }
 
-// Both ends that close at the same time are both closed in order or by the other.
+// Two ends that close at the same time both end in order.
 func TestCloseFromBothEnds(t *testing.T) {
 	harness.Each(t, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, nil)
@@ -207,7 +207,7 @@ func TestServeEndsWithContext(t *testing.T) {
 	s.WantQuiet()
 }
 
-// A server that is full says so, and has room again when somebody has gone.
+// A server that is full says so, and has room again when a client has left.
 func TestFullServer(t *testing.T) {
 	harness.Each(t, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, &core.ServerOptions{Limits: core.Limits{MaxConns: 2}}) // the good client is one
@@ -227,7 +227,7 @@ func TestFullServer(t *testing.T) {
 		require.NoError(t, first.Close())
 		s.WantLeft("first", core.CodeClosed)
 		second := s.Client(n, &core.ClientOptions{Name: "second"})
-		require.Eventually(t, func() bool { // once those who were refused have gone
+		require.Eventually(t, func() bool { // once the refused newcomers have gone
 			return second.Connect(s.Ctx) == nil
 		}, 5*time.Second, time.Millisecond)
 		s.WantJoin("second")
@@ -237,7 +237,7 @@ func TestFullServer(t *testing.T) {
 	})
 }
 
-// Leaving in order loses nothing that was sent before.
+// Close of either end loses no message that was sent before.
 func TestCloseDelivers(t *testing.T) {
 	harness.Each(t, func(t *testing.T, n *harness.Network) {
 		const commands = 500

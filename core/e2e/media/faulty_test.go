@@ -16,8 +16,8 @@ import (
 	"github.com/hisock/hisock/transport/faulty"
 )
 
-// inFaulty runs f in a bubble with a server whose commands "count" go to heard, and shuts it
-// down. Its connections and the connections of dialer have the faults of a plan.
+// inFaulty runs f in a bubble with a server, and shuts the server down. Commands "count" go to
+// heard. The server's connections and dialer have the faults of a plan.
 func inFaulty(t *testing.T, seed uint64, plan *faulty.Plan, f func(t *testing.T, dialer, sound transport.Dialer, heard chan int)) {
 	synctest.Test(t, func(t *testing.T) {
 		t.Logf("seed %d", seed)
@@ -31,7 +31,7 @@ func inFaulty(t *testing.T, seed uint64, plan *faulty.Plan, f func(t *testing.T,
 			return nil
 		})
 		go srv.Serve(t.Context(), faulty.Listener(lis, func(n int) faulty.Script {
-			if n == 0 { // the client that is to be spared
+			if n == 0 { // the sound client's connection
 				return nil
 			}
 			return there(n)
@@ -45,7 +45,7 @@ func inFaulty(t *testing.T, seed uint64, plan *faulty.Plan, f func(t *testing.T,
 	})
 }
 
-// count connects, sends numbers up to n, and returns why it could not go on, if so.
+// count connects, sends numbers up to n, and returns the error that stopped it, if any.
 func count(t *testing.T, d transport.Dialer, n int) error {
 	cl := harness.NewClient(d, &core.ClientOptions{Name: "ada"})
 	defer func() {
@@ -66,7 +66,7 @@ func count(t *testing.T, d transport.Dialer, n int) error {
 	return err
 }
 
-// Connections that are slow, or give a byte at a time, carry everything all the same.
+// Connections that are slow, or deliver a byte at a time, carry everything all the same.
 func TestSlowNetwork(t *testing.T) {
 	plan := &faulty.Plan{Delay: 0.5, Dribble: 0.5, Stall: 0.5, Within: 2000, MaxDelay: time.Millisecond}
 	for seed := range uint64(20) {
@@ -82,8 +82,8 @@ func TestSlowNetwork(t *testing.T) {
 	}
 }
 
-// Connections that break in all ways lose what comes after and nothing before: what is
-// heard is the beginning of what was sent, and another client is served.
+// Connections that break in any way lose messages only at the end: the server hears a beginning of
+// what was sent. Another client is served.
 func TestBreakingNetwork(t *testing.T) {
 	plan := &faulty.Plan{Delay: 0.2, Dribble: 0.3, Stall: 0.2, HalfClose: 0.3, Cut: 0.3, Reset: 0.3, Within: 3000, MaxStall: -1}
 	failed := 0
@@ -113,10 +113,10 @@ func TestBreakingNetwork(t *testing.T) {
 			require.Equal(t, "undisturbed", string(answer))
 		})
 	}
-	require.NotZero(t, failed, "the faults are none") // how many are met depends on who writes when
+	require.NotZero(t, failed, "the faults are none") // how many faults are met depends on who writes when
 }
 
-// A byte that is not what was sent ends at most its own connection.
+// A byte that is changed on the way ends at most its own connection.
 func TestCorruptingNetwork(t *testing.T) {
 	plan := &faulty.Plan{Corrupt: 1, Within: 600}
 	for seed := range uint64(60) {
@@ -127,7 +127,7 @@ func TestCorruptingNetwork(t *testing.T) {
 				<-good.Done()
 			}()
 			require.NoError(t, good.Connect(t.Context()))
-			count(t, dialer, 20) //nolint:errcheck // what comes of it is not known
+			count(t, dialer, 20) //nolint:errcheck // any result is right
 			answer, err := good.CallBytes(t.Context(), "echo", []byte("undisturbed"))
 			require.NoError(t, err)
 			require.Equal(t, "undisturbed", string(answer))

@@ -15,14 +15,15 @@ import (
 	"github.com/hisock/hisock/core/internal/coretest"
 )
 
-// A crowd is clients of one server, as many on each medium, with what each of them heard.
+// A crowd is the clients of one server, equally many on each medium, and a record of what each has
+// heard.
 type crowd struct {
 	clients []*core.Client
 	conns   []*core.Conn // the server's ends, in the same order
 	heard   []chan string
 }
 
-// newCrowd joins n clients called "member 0" and so on, every second of them in the group "even".
+// newCrowd joins n clients called "member 0" and so on. Every second client is in the group "even".
 func newCrowd(s *harness.Scene, ns []*harness.Network, n int) *crowd {
 	s.T.Helper()
 	cr := &crowd{}
@@ -85,7 +86,8 @@ func TestBroadcastOnMixedMedia(t *testing.T) {
 	s.WantQuiet()
 }
 
-// Both ends agree on the members of a group: the clients asked for it, and the server decided.
+// Both ends agree on the members of a group, at the request of clients and by the server's
+// decision.
 func TestGroupsOnMixedMedia(t *testing.T) {
 	ns := harness.OpenAll(t)
 	s := harness.NewSceneOn(t, ns, nil)
@@ -112,7 +114,7 @@ func TestGroupsOnMixedMedia(t *testing.T) {
 	s.WantQuiet()
 }
 
-// Those who ask are told who comes and goes, on every medium, and how to name them.
+// Clients that ask for notices are told who comes and goes, with their names, on every medium.
 func TestNoticesOnMixedMedia(t *testing.T) {
 	ns := harness.OpenAll(t)
 	s := harness.NewSceneOn(t, ns, &core.ServerOptions{Access: core.Access{Notices: harness.TellEverything}})

@@ -24,10 +24,11 @@ import (
 	"github.com/hisock/hisock/ws"
 )
 
-// shout sends to all twice: the first write that comes too late provokes a reset, the second fails.
+// shout sends to all twice: the first write that comes too late provokes a reset, and the second
+// fails.
 func shout(srv *core.Server) {
 	for range 2 {
-		srv.All().Send("shout", "all") //nolint:errcheck // nobody need be there
+		srv.All().Send("shout", "all") //nolint:errcheck // there may be nobody
 		time.Sleep(time.Millisecond)
 	}
 }
@@ -41,7 +42,7 @@ func TestWhatWasSentBeforeLeavingIsHandled(t *testing.T) {
 		if _, err := stream.Write(hello); err != nil {
 			return err
 		}
-		if _, err := stream.Read(make([]byte, 1)); err != nil { // it is welcomed; the rest stays unread
+		if _, err := stream.Read(make([]byte, 1)); err != nil { // the client is welcomed; the rest stays unread
 			return err
 		}
 		b := wire.AppendAck(nil, 0)
@@ -78,7 +79,7 @@ func TestWhatWasSentBeforeLeavingIsHandled(t *testing.T) {
 			join := make(chan struct{}, clients)
 			core.On(srv, "n", func(_ context.Context, c *core.Conn, n int) error {
 				if n%10 == 0 {
-					shout(srv) // so that writes fail in the middle of what this client has sent
+					shout(srv) // writes fail in the middle of this client's commands
 				}
 				handled.Add(1)
 				return nil

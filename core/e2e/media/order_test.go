@@ -19,14 +19,14 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// written waits until all that was sent has been written: the peer may have it before the writer
-// has noticed.
+// written waits until all that was sent has been written: the peer may have a message before the
+// writer has noticed.
 func written(t *testing.T, c *core.Conn) {
 	t.Helper()
 	require.Eventually(t, func() bool { return c.Stats().Waiting == 0 }, transporttest.Patience, time.Millisecond)
 }
 
-// Everything that one side sends arrives at the other side once and in order, and so do the answers.
+// All commands of each side arrive at the other side once and in order, and so do the answers.
 func TestOrderBothWays(t *testing.T) {
 	const commands = 2000
 	harness.Each(t, func(t *testing.T, n *harness.Network) {
@@ -61,7 +61,7 @@ func TestOrderBothWays(t *testing.T) {
 	})
 }
 
-// Commands and raw messages of one side keep one order, both at the same time.
+// Commands and raw messages of one side keep one order, in both directions at the same time.
 func TestOrderOfKinds(t *testing.T) {
 	const messages = 500
 	harness.Each(t, func(t *testing.T, n *harness.Network) {
@@ -90,7 +90,8 @@ func TestOrderOfKinds(t *testing.T) {
 	})
 }
 
-// A client that sends ten times as much as its queue holds, at once, goes at the speed of its network.
+// A client that sends ten times the size of its queue at once is slowed to the speed of its
+// network.
 func TestQuickLoop(t *testing.T) {
 	const messages, size = 160, 64 << 10
 	harness.Each(t, func(t *testing.T, n *harness.Network) {
@@ -127,8 +128,7 @@ func sendKinds(to core.Sender, n int) error {
 	return nil
 }
 
-// Payloads arrive as they were sent, from nothing to nearly the frame limit, by
-// every way there is.
+// Payloads from nothing to nearly the frame limit arrive unchanged, in each way to send them.
 func TestPayloadSizes(t *testing.T) {
 	harness.Each(t, func(t *testing.T, n *harness.Network) {
 		commands, raw := make(chan []byte, 1), make(chan []byte, 1)
@@ -174,7 +174,7 @@ func TestPayloadSizes(t *testing.T) {
 				got, _ := c.RecvRaw(s.Ctx)
 				raw <- got
 			}()
-			written(t, cl.Conn()) // two of the largest are more than a queue holds
+			written(t, cl.Conn()) // two of the largest payloads are more than a queue holds
 			require.NoError(t, cl.SendRaw(payload))
 			same(coretest.Next(t, raw))
 			written(t, c)
@@ -193,7 +193,7 @@ func TestPayloadSizes(t *testing.T) {
 	})
 }
 
-// pattern is bytes of which no two stretches are alike for long.
+// pattern returns bytes without long repetitions.
 func pattern(n int) []byte {
 	b := make([]byte, n)
 	x := uint32(n) | 1
@@ -206,7 +206,7 @@ func pattern(n int) []byte {
 	return b
 }
 
-// Calls that are under way at the same time get each its own answer, in both directions.
+// Calls that are under way at the same time each get their own answer, in both directions.
 func TestParallelCalls(t *testing.T) {
 	harness.Each(t, func(t *testing.T, n *harness.Network) {
 		const callers, calls = 16, 25
@@ -255,7 +255,7 @@ func callMany(ctx context.Context, to core.Caller, caller, calls int) error {
 	return nil
 }
 
-// Many calls at once, from a client that reads what it gets, are many answers and not too many.
+// A client that makes many calls at once gets all the answers, and is not ended for their size.
 func TestManyCallsWithLargeReplies(t *testing.T) {
 	harness.Over(t, []string{"pipe", "tcp", "ws"}, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, nil, func(s *harness.Scene) {

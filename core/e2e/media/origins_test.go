@@ -15,8 +15,8 @@ import (
 	"github.com/hisock/hisock/ws"
 )
 
-// A page whose origin is not let in learns so once and for all, and does not come back for ever; a
-// client behind a trusted proxy has its own address, and not a page's word for it.
+// A page whose origin is not let in is told so finally, and does not come back. A client behind a
+// trusted proxy has its own address.
 func TestPagesOverSockets(t *testing.T) {
 	srv := coretest.Must(core.NewServer(&core.ServerOptions{Logger: core.Silent}))
 	l := coretest.Must(ws.NewListener(&ws.Options{Origins: []string{"self", "https://*.example.com"}, Proxies: []string{"127.0.0.1"}}))

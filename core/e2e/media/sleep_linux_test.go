@@ -13,13 +13,13 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// readers is how many goroutines read connections, at both ends.
+// readers returns the number of goroutines that read connections, at both ends.
 func readers() int {
 	buf := make([]byte, 1<<20)
 	return strings.Count(string(buf[:runtime.Stack(buf, true)]), "core.(*Conn).readOn(")
 }
 
-// Connections over plain sockets that are idle have no reader. They are woken by what comes, and by their end.
+// Idle connections over plain sockets have no reader. They are woken by input and by their end.
 func TestIdleConnsHaveNoReader(t *testing.T) {
 	harness.Over(t, harness.Sockets, func(t *testing.T, n *harness.Network) {
 		s := harness.NewScene(t, n, &core.ServerOptions{Timeouts: core.Timeouts{Heartbeat: 400 * time.Millisecond}})

@@ -24,7 +24,7 @@ func TestHelpers(t *testing.T) {
 	t.Run("local IP", func(t *testing.T) {
 		mine, err := net.InterfaceAddrs()
 		require.NoError(t, err)
-		var others []string // by which others reach this machine
+		var others []string // other addresses by which this machine is reached
 		for _, a := range mine {
 			ip := a.(*net.IPNet).IP
 			if ip.IsGlobalUnicast() {
@@ -61,7 +61,7 @@ func TestAddresses(t *testing.T) {
 		"TLS":        {host: "localhost", server: serverTLS, client: clientTLS},
 		"mutual TLS": {host: "127.0.0.1", server: mutual, client: clientTLS},
 	}
-	// The one thing that a machine may lack.
+	// IPv6 is the one thing that a machine may lack.
 	if probe, err := net.Listen("tcp", "[::1]:0"); err != nil {
 		t.Logf("no IPv6 on the loopback interface: %v", err)
 	} else {

@@ -13,8 +13,8 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// A client that asks for records without end gets each, in order; one
-// that does not read the answers is not read either, and ends.
+// A client that asks for records without end gets each, in order. A client that does not read the
+// answers is not read either, and ends.
 func TestAsksWithoutEnd(t *testing.T) {
 	const asks = 20_000
 	inWorld(t, nil, func(w *world) {

@@ -14,7 +14,7 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// A client of the original is asked about as any other, with empty Auth.
+// Authorize is asked about a client of the original like about any other, with empty Auth.
 func TestAuthorize(t *testing.T) {
 	var asked kept[string]
 	opts := &core.ServerOptions{Access: core.Access{Authorize: func(_ context.Context, a *core.Admission) error {

@@ -14,7 +14,7 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// What a client of the original asks for goes through the same authorizers. It cannot be
+// The requests of a client of the original go through the same authorizers. They cannot be
 // answered: the program is told.
 func TestChangesAreAuthorized(t *testing.T) {
 	refuse := func(_ context.Context, _ *core.Conn, what string) error {
@@ -60,7 +60,7 @@ func TestChangesAreAuthorized(t *testing.T) {
 
 func allowAll(context.Context, *core.Admission) error { return nil }
 
-// A group of a classic hello that is refused is told to the program.
+// A refused group of a classic hello is told to the program.
 func TestGroupIsRefused(t *testing.T) {
 	opts := &core.ServerOptions{Access: core.Access{AuthorizeGroup: func(context.Context, *core.Conn, string) error { return core.NewError(1500, "no") }}}
 	echoWorld(t, opts, func(w *world, faults *kept[hooked], _ func()) {
@@ -70,8 +70,8 @@ func TestGroupIsRefused(t *testing.T) {
 	})
 }
 
-// An authorizer that could not decide about what a client of the original asks for is told to the program once, and in
-// no more words than for a native client: its error may hold a secret.
+// An authorizer that could not decide about a request of a client of the original is told to the program once, in no
+// more words than for a native client: its error may hold a secret.
 func TestUndecidedChangeTellsNoSecret(t *testing.T) {
 	undecided := func(_ context.Context, _ *core.Conn, what string) error {
 		return errors.New("bad token sesame for " + what)

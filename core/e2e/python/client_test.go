@@ -15,7 +15,7 @@ import (
 	"github.com/hisock/hisock/core/internal/coretest"
 )
 
-// pythonServer takes the one client that connect makes, as a Python server does.
+// pythonServer accepts the one client that connect makes, as a Python server does.
 func pythonServer(t *testing.T, opts *core.ClientOptions, register ...func(cl *core.Client)) (*core.Client, *python) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -89,7 +89,8 @@ func asciiHello(name, group string) string {
 	return pythonHello(name, group)
 }
 
-// client_connect, client_disconnect: others came and went, with their name, group and address
+// client_connect, client_disconnect: other clients came and went, with their name, group and
+// address
 func TestNotices(t *testing.T) {
 	o := newOriginal(t, &core.ServerOptions{Access: core.Access{Notices: harness.TellEverything}})
 	type notice struct {
@@ -111,7 +112,7 @@ func TestNotices(t *testing.T) {
 			python = "$CLTDISCONN$"
 		}
 		if len(groups) > 0 {
-			group = groups[0] // it knows of one at most
+			group = groups[0] // the original's client knows of at most one group
 		}
 		old.gets(pythonNotice(python, addr, name, group))
 	}
@@ -125,8 +126,8 @@ func TestNotices(t *testing.T) {
 
 	bob.vanishes()
 	told("went", "bob", bob.LocalAddr().String(), "red")
-	none.gets(pythonNotice("$CLTDISCONN$", bob.LocalAddr().String(), "bob", "red")) // and nothing about itself
-	require.NoError(t, none.CloseWrite())                                           // in order, of which the original tells nobody
+	none.gets(pythonNotice("$CLTDISCONN$", bob.LocalAddr().String(), "bob", "red")) // and no notice about itself
+	require.NoError(t, none.CloseWrite())                                           // an orderly end; the original tells nobody of it
 	told("went", "", none.LocalAddr().String())
 	none.ends()
 	require.NoError(t, ada.Close())
@@ -135,7 +136,7 @@ func TestNotices(t *testing.T) {
 	o.check(watcher)
 }
 
-// The same from a Python server, to whose notices the server here adds nothing.
+// The same from a Python server. The library adds nothing to its notices.
 func TestNoticesFromPython(t *testing.T) {
 	notices := make(chan core.Presence, harness.EventRoom)
 	cl, p := pythonServer(t, &core.ClientOptions{Classic: &core.Classic{}}, func(cl *core.Client) {
@@ -151,7 +152,7 @@ func TestNoticesFromPython(t *testing.T) {
 	require.NoError(t, cl.Close())
 }
 
-// A peer of clients: what a test has the server at the other end send and get.
+// A serverEnd is the server's end of a client, by which a test sends and gets messages.
 type serverEnd interface {
 	sendsCommand(command, content string)
 	sendsRaw(payload string)
@@ -182,7 +183,7 @@ func (e pythonEnd) sendsRaw(payload string)              { e.sends(payload) }
 func (e pythonEnd) getsCommand(command, content string)  { e.gets(command + " " + content) }
 func (e pythonEnd) getsRaw(payload string)               { e.gets(payload) }
 
-// toBoth runs f with a client of each kind of server. register adds its handlers.
+// toBoth runs f with a client of each kind of server. register adds the client's handlers.
 func toBoth(t *testing.T, opts core.ClientOptions, register func(cl *core.Client), f func(t *testing.T, cl *core.Client, end serverEnd)) {
 	t.Run("native", func(t *testing.T) {
 		o := newOriginal(t, nil, func(o *original) {
@@ -232,7 +233,7 @@ func TestClientSend(t *testing.T) {
 			payload, err := cl.RecvRaw(ctx)
 			result <- received{payload, err}
 		}()
-		end.sendsCommand("tick", "1") // dispatched though a raw message is waited for
+		end.sendsCommand("tick", "1") // dispatched although RecvRaw waits
 		require.Equal(t, "1", coretest.Next(t, heard))
 		require.Empty(t, result)
 		end.sendsRaw("answer\x00\xff")
@@ -242,7 +243,7 @@ func TestClientSend(t *testing.T) {
 		end1()
 		_, err := cl.RecvRaw(ended)
 		require.ErrorIs(t, err, context.Canceled)
-		end.sendsRaw("later") // what nobody waits for is kept
+		end.sendsRaw("later") // kept while nobody waits for it
 		end.sendsCommand("tick", "2")
 		require.Equal(t, "2", coretest.Next(t, heard))
 		payload, err := cl.RecvRaw(ctx)
@@ -263,7 +264,7 @@ func TestClientSend(t *testing.T) {
 }
 
 func TestClientUpdate(t *testing.T) {
-	var ticks []string // without a lock: all on one goroutine
+	var ticks []string // without a lock: all handlers run on one goroutine
 	register := func(cl *core.Client) {
 		ticks = nil
 		core.On(cl, "tick", func(_ context.Context, _ *core.Conn, n string) error {
@@ -276,12 +277,12 @@ func TestClientUpdate(t *testing.T) {
 		defer cancel()
 		here := " on " + goroutine()
 		o := &original{t: t, ctx: ctx}
-		o.spin(func() bool { return cl.Update(0) == 0 }, func() int { return 0 }) // not blocking: nothing waits
+		o.spin(func() bool { return cl.Update(0) == 0 }, func() int { return 0 }) // not blocking: no message waits
 		end.sendsCommand("tick", "1")
 		o.spin(func() bool { return len(ticks) == 1 }, func() int { return cl.Update(0) })
 		end.sendsCommand("tick", "2")
 		end.sendsRaw("answer")
-		payload, err := cl.RecvRaw(ctx) // needs no update, and runs no handler here
+		payload, err := cl.RecvRaw(ctx) // needs no Update, and runs no handler here
 		require.NoError(t, err)
 		require.Equal(t, "answer", string(payload))
 		require.Equal(t, []string{"1" + here}, ticks)
@@ -296,7 +297,7 @@ func TestClientUpdate(t *testing.T) {
 // ThreadedHiSockClient, threaded_connect: start, stop, join
 func TestThreadedClient(t *testing.T) {
 	began := make(chan struct{}, 1)
-	var ended []string // by the handlers, which the wait is for
+	var ended []string // by the handlers; the Close waits for them
 	register := func(cl *core.Client) {
 		ended = nil
 		core.On(cl, "long", func(ctx context.Context, _ *core.Conn, _ string) error {
@@ -308,7 +309,7 @@ func TestThreadedClient(t *testing.T) {
 		cl.OnState(func(s core.State, _ error) { ended = append(ended, s.String()) })
 	}
 	toBoth(t, core.ClientOptions{}, register, func(t *testing.T, cl *core.Client, end serverEnd) {
-		end.sendsCommand("long", "") // it runs by itself
+		end.sendsCommand("long", "") // runs by itself
 		coretest.Next(t, began)
 		select {
 		case <-cl.Done():
@@ -325,7 +326,7 @@ func TestThreadedClient(t *testing.T) {
 			require.ErrorIs(t, err, syscall.ECONNRESET, "an orderly end would stop a Python server")
 		}
 	})
-	t.Run("idle", func(t *testing.T) { // which the original's does not stop
+	t.Run("idle", func(t *testing.T) { // the original's threaded client does not stop when it is idle
 		o := newOriginal(t, nil)
 		cl := o.join("ada")
 		require.NoError(t, cl.Close())

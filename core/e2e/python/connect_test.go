@@ -15,7 +15,7 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A client of a Python server waits for no answer, but for the network.
+// A client of a Python server waits for the network, but not for an answer.
 func TestConnectIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cl := harness.NewClient(lostDialer{}, &core.ClientOptions{Classic: &core.Classic{}})

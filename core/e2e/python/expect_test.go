@@ -12,7 +12,7 @@ import (
 	"github.com/hisock/hisock/core/e2e/harness"
 )
 
-// A Go client waits for any command of a Python server, as for one by its name, in every dialect.
+// A Go client waits for any command of a Python server like for one by its name, in every dialect.
 func TestExpectsAnything(t *testing.T) {
 	says := map[core.Dialect]string{core.Dialect002: "some thing", core.Dialect1x: "some thing", core.Dialect2x: cmd2("some", "thing"), core.Dialect30a: cmd("some", "5s", "thing")}
 	for d, payload := range says {

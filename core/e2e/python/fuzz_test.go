@@ -17,13 +17,13 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// A member is a client of the original that must go on being served.
+// A member is a client of the original that must be served throughout.
 type member struct {
 	stream transport.Conn
 	in     []byte
 }
 
-// ask says something and reads on until the answer comes.
+// ask sends a command and reads up to its answer.
 func (m *member) ask() error {
 	if err := m.stream.SetReadDeadline(time.Now().Add(transporttest.Patience)); err != nil {
 		return err
@@ -38,25 +38,25 @@ func (m *member) ask() error {
 			return err
 		}
 		m.in = append(m.in, buf[:n]...)
-		if bytes.Contains(m.in, want) { // by prefix, the message handler answers too
+		if bytes.Contains(m.in, want) { // the message handler answers too
 			m.in = m.in[:0]
 			return nil
 		}
 	}
 }
 
-// fuzzed serves, with handlers for most of what can be, and tells when somebody has gone.
+// fuzzed serves with handlers for most kinds of events. The channel tells when a client has gone.
 func fuzzed(f *testing.F, prefix bool) (*transport.PipeListener, <-chan struct{}, *member) {
 	l := transport.NewPipeListener()
 	gone := make(chan struct{}, 1)
 	srv := harness.NewServer(&core.ServerOptions{Classic: core.ClassicOptions{Prefix: prefix}, Limits: core.Limits{MaxFrame: 64 << 10, QueueBytes: 32 << 10, InboxBytes: 8 << 10}})
 	srv.OnError(func(c *core.Conn, _ error) {
-		if c == nil { // it was not let in
+		if c == nil { // the client was not let in
 			gone <- struct{}{}
 		}
 	})
 	srv.OnLeave(func(c *core.Conn, _ error) {
-		if c.ID() != 1 { // of the member
+		if c.ID() != 1 { // not the member
 			gone <- struct{}{}
 		}
 	})
@@ -87,8 +87,8 @@ func fuzzed(f *testing.F, prefix bool) (*transport.PipeListener, <-chan struct{}
 	return l, gone, good
 }
 
-// What a classic client sends, from its first byte or behind a hello, does no more than end
-// its own connection: the server has let go of it, and serves another.
+// FuzzConn sends any bytes of a classic client, as a hello or after one. They end at most the
+// client's own connection: the server has let go of it, and serves another client.
 func FuzzConn(f *testing.F) {
 	hello := oldHello(`"eve"`, `"red"`)
 	for _, in := range []string{

@@ -23,11 +23,11 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// Most tests here go through what the original, the Python package hisock 0.0.2,
-// offers, and show that it is here: over TCP, through the public API only, and with
-// clients of both kinds where that could make a difference.
+// Most tests here go through the API of the original, the Python package hisock 0.0.2, and show its
+// counterpart: over TCP, through the public API only, and with clients of both kinds where that
+// could make a difference.
 
-// An original is a server on a port of its own, and what it notices.
+// An original is a server on a port of its own, and a record of what it notices.
 type original struct {
 	t    *testing.T
 	ctx  context.Context
@@ -37,11 +37,11 @@ type original struct {
 	faults chan harness.Fault
 	joins  chan *core.Conn
 	leaves chan harness.Departure
-	heard  chan string // what handlers note down
+	heard  chan string // notes of handlers
 	served chan error
 }
 
-// newOriginal serves until the test ends. register adds handlers before.
+// newOriginal serves until the test ends. register adds handlers before that.
 func newOriginal(t *testing.T, opts *core.ServerOptions, register ...func(o *original)) *original {
 	t.Helper()
 	o := &original{
@@ -74,7 +74,7 @@ func newOriginal(t *testing.T, opts *core.ServerOptions, register ...func(o *ori
 	return o
 }
 
-// note is a handler that notes down what it got.
+// note returns a handler that notes the values that it gets.
 func note[T any](o *original, what string) func(context.Context, *core.Conn, T) error {
 	return func(_ context.Context, c *core.Conn, in T) error {
 		o.heard <- fmt.Sprintf("%s %s %T %v", c.Name(), what, in, in)
@@ -92,7 +92,7 @@ func clientOf(t *testing.T, addr string, opts *core.ClientOptions) *core.Client 
 	if opts != nil {
 		o = *opts
 	}
-	o.Retry.Off = true // the original stays away
+	o.Retry.Off = true // a client of the original does not come back
 	cl := harness.NewClient(tcp.Dialer(addr, nil), &o)
 	t.Cleanup(func() {
 		cl.Close()
@@ -101,7 +101,7 @@ func clientOf(t *testing.T, addr string, opts *core.ClientOptions) *core.Client 
 	return cl
 }
 
-// enter connects a client and returns the server's end.
+// enter connects a client and returns the server's connection to it.
 func (o *original) enter(cl *core.Client) *core.Conn {
 	o.t.Helper()
 	require.NoError(o.t, cl.Connect(o.ctx))
@@ -110,7 +110,7 @@ func (o *original) enter(cl *core.Client) *core.Conn {
 	return c
 }
 
-// join is enter for a client without handlers.
+// join is enter for a new client without handlers.
 func (o *original) join(name string, groups ...string) *core.Client {
 	o.t.Helper()
 	cl := o.client(&core.ClientOptions{Name: name, Groups: groups})
@@ -127,7 +127,7 @@ func (o *original) python(name, group string) *python {
 	return p
 }
 
-// hears takes what handlers have noted, in this order.
+// hears takes the next notes of handlers, which must be want.
 func (o *original) hears(want ...string) {
 	o.t.Helper()
 	for _, w := range want {
@@ -135,7 +135,8 @@ func (o *original) hears(want ...string) {
 	}
 }
 
-// check sees that the server goes on, and that no fault was told of that nobody asked for.
+// check sees that the server goes on, and that the error hook was told of nothing that the test has
+// not taken.
 func (o *original) check(cl *core.Client) {
 	o.t.Helper()
 	got, err := core.Call[string](o.ctx, cl, "echo", "go on")
@@ -144,12 +145,12 @@ func (o *original) check(cl *core.Client) {
 	require.Empty(o.t, o.faults)
 }
 
-// A python is what the socket of a Python program sends and gets, at either end.
+// A python is the socket of a Python program, at either end.
 type python struct {
 	t *testing.T
 	*net.TCPConn
 	in     *bufio.Reader
-	header int // its length in bytes
+	header int // length of a header in bytes
 }
 
 func newPython(t *testing.T, stream net.Conn) *python {
@@ -175,7 +176,7 @@ func (p *python) sends(payloads ...string) {
 	}
 }
 
-// gets wants these payloads next.
+// gets wants the payloads next.
 func (p *python) gets(want ...string) {
 	p.t.Helper()
 	for _, w := range want {
@@ -197,7 +198,7 @@ func (p *python) ends() {
 	require.Empty(p.t, p.rest())
 }
 
-// rest returns what comes before the stream ends.
+// rest returns the bytes up to the end of the stream.
 func (p *python) rest() string {
 	p.t.Helper()
 	b, err := io.ReadAll(p.in)
@@ -206,19 +207,19 @@ func (p *python) rest() string {
 	return string(b)
 }
 
-// vanishes leaves as the original does, by a reset.
+// vanishes leaves by a reset, as the original does.
 func (p *python) vanishes() {
 	p.t.Helper()
 	require.NoError(p.t, p.SetLinger(0))
 	require.NoError(p.t, p.Close())
 }
 
-// pythonHello is the payload of a hello. An empty name or group is none.
+// pythonHello returns the payload of a hello. An empty name or group is none.
 func pythonHello(name, group string) string {
 	return `$CLTHELLO$ {"name": ` + label(name) + `, "group": ` + label(group) + `}`
 }
 
-// pythonNotice is the payload of a notice: who came, or went, and from where.
+// pythonNotice returns the payload of a notice about the client at addr.
 func pythonNotice(what, addr, name, group string) string {
 	host, port, _ := strings.Cut(addr, ":")
 	return what + ` {"ip": ["` + host + `", ` + port + `], "name": ` + label(name) + `, "group": ` + label(group) + `}`

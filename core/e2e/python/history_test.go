@@ -11,7 +11,8 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// Classic clients get what is kept in their own protocol, and what it cannot carry is reported.
+// Classic clients get the history in their own protocol. Messages that their protocol cannot carry
+// are reported.
 func TestHistory(t *testing.T) {
 	inWorld(t, &core.ServerOptions{History: core.History{Messages: 9, Replay: true}}, func(w *world) {
 		var faults kept[string]

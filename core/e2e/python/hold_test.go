@@ -13,15 +13,16 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// universal is the notice that clients of all releases understand.
+// universal returns the notice that clients of all releases understand.
 func universal(name, port string) string {
 	return `$CLTCONN$ {"ip": ["127.0.0.1", ` + port + `], "name": "` + name + `", "group": null}`
 }
 
-// cmd2 is a command of 2.x.
+// cmd2 returns a command of 2.x.
 func cmd2(name, content string) string { return "$CMD$" + name + "$MSG$" + content }
 
-// What is sent to a client whose release is not known waits, in its order, until its first command tells.
+// Messages to a client of an unknown release wait in their order until its first command tells the
+// release.
 func TestHoldsBack(t *testing.T) {
 	tests := map[string]struct {
 		first   string
@@ -43,13 +44,13 @@ func TestHoldsBack(t *testing.T) {
 				w.tapped()
 				p := w.knock()
 				p.send(helloV3(`"eve"`, `null`))
-				p.want(universal("eve", "40001"), cmd2("ping", "")) // which both understand
+				p.want(universal("eve", "40001"), cmd2("ping", "")) // both releases understand these
 				c := w.conn("eve")
 				require.Equal(t, core.DialectUnknown, c.Dialect())
 				require.NoError(t, w.srv.All().Send("list", []int{1, 2}))
 				buf := []byte("ab")
 				require.NoError(t, c.SendBytes("raw", buf))
-				buf[0] = 'x' // it is not kept
+				buf[0] = 'x' // SendBytes has copied it
 				require.Equal(t, core.CodeUnsupported, core.CodeOf(c.SendRaw([]byte("x"))))
 				require.Equal(t, core.CodeBadName, core.CodeOf(c.Send("a$MSG$b", 1)))
 				require.Empty(t, p.take())
@@ -60,7 +61,7 @@ func TestHoldsBack(t *testing.T) {
 				require.Equal(t, tc.dialect, c.Dialect())
 				require.NoError(t, c.Send("more", "x"))
 				require.NotEmpty(t, p.take(), "at once")
-				p.send(oldFrames(cmd2("say", "hi"), cmd("say", "2s", "hi"))) // what it speaks has been settled
+				p.send(oldFrames(cmd2("say", "hi"), cmd("say", "2s", "hi"))) // the dialect is settled by the first command
 				synctest.Wait()
 				require.Equal(t, tc.dialect, c.Dialect())
 			})
@@ -68,7 +69,7 @@ func TestHoldsBack(t *testing.T) {
 	}
 }
 
-// A server that is told what its clients speak holds nothing back.
+// A server with ClassicOptions.Unknown holds nothing back.
 func TestUnknownOption(t *testing.T) {
 	for speaks, want := range map[core.Dialect]string{core.Dialect2x: cmd2("n", "7"), core.Dialect30a: cmd("n", "1i", "7")} {
 		inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{Unknown: speaks}}, func(w *world) {
@@ -79,17 +80,17 @@ func TestUnknownOption(t *testing.T) {
 			p.send(helloV3(`"eve"`, `null`))
 			require.Contains(t, p.take(), oldFrames(want))
 			require.Equal(t, speaks, w.conn("eve").Dialect())
-			p.send(oldFrames(cmd2("say", "hi"))) // it was wrong, or right
+			p.send(oldFrames(cmd2("say", "hi"))) // the option was wrong, or right
 			synctest.Wait()
 			require.Equal(t, core.Dialect2x, w.conn("eve").Dialect())
 		})
 	}
 }
 
-// What is held back is bounded, and for want of room it goes by the policy.
+// The held messages are bounded. The policy decides what happens when they have no room.
 func TestHoldIsBounded(t *testing.T) {
 	big := make([]byte, 3<<10)
-	limits := core.Limits{QueueBytes: 16 << 10} // of which half is for what is held
+	limits := core.Limits{QueueBytes: 16 << 10} // half of it is for held messages
 	join := func(w *world) (*oldPeer, *core.Conn) {
 		w.srv.OnAny(func(context.Context, *core.Conn, core.Frame) error { return nil })
 		w.tapped()
@@ -135,8 +136,8 @@ func TestHoldIsBounded(t *testing.T) {
 	})
 }
 
-// The program is told, once, that a client gets nothing since it says nothing; and what it never got it is
-// given back.
+// The program is told once that a client gets nothing because it sends nothing. It gets the held messages
+// back when the client has gone.
 func TestHeldForLong(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var faults kept[core.Code]
@@ -165,7 +166,7 @@ func TestHeldForLong(t *testing.T) {
 	})
 }
 
-// What is held back counts for the bound on memory.
+// Held messages count for the bound on memory.
 func TestHeldCounts(t *testing.T) {
 	inWorld(t, &core.ServerOptions{Limits: core.Limits{MemoryBytes: 1 << 20, QueueBytes: 16 << 20}}, func(w *world) {
 		w.tapped()
@@ -174,7 +175,7 @@ func TestHeldCounts(t *testing.T) {
 		synctest.Wait()
 		c := w.conn("eve")
 		for range 16 {
-			c.SendBytes("x", make([]byte, 128<<10)) //nolint:errcheck // it ends for having too much
+			c.SendBytes("x", make([]byte, 128<<10)) //nolint:errcheck // the connection ends for its memory
 		}
 		time.Sleep(time.Second)
 		require.Equal(t, core.CodeOverloaded, core.CodeOf(c.Err()))

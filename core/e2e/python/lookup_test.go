@@ -17,7 +17,7 @@ import (
 	"github.com/hisock/hisock/core/internal/coretest"
 )
 
-// names are those of the clients, sorted.
+// names returns the names of the clients, sorted.
 func names(clients iter.Seq[*core.Conn]) (all []string) {
 	for c := range clients {
 		all = append(all, c.Name())
@@ -179,7 +179,7 @@ func TestSend(t *testing.T) {
 		require.Equal(t, core.CodeAmbiguousName, core.CodeOf(o.srv.Named("twin").SendRaw([]byte("one of you"))))
 		require.NoError(t, o.srv.Named("twin").Send("news", "both", core.AllOfThem()))
 		require.NoError(t, o.srv.Named("twin").SendRaw([]byte("both"), core.AllOfThem()))
-		gets(twin, "both", "raw both") // and not what was for one
+		gets(twin, "both", "raw both") // and not the messages for one of them
 		gets(other, "both", "raw both")
 	})
 	require.NoError(t, o.srv.All().Send("news", "last"))

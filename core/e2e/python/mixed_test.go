@@ -16,7 +16,7 @@ import (
 	"github.com/hisock/hisock/core/e2e/harness"
 )
 
-// native joins a client that tells what it hears, notices included.
+// native joins a client that records what it hears, notices included.
 func (w *world) native(heard *kept[string], name string, groups ...string) *core.Client {
 	cl := w.client(name, groups...)
 	notice := func(what string) func(p core.Presence) {
@@ -41,7 +41,7 @@ func TestNoticesBetweenAll(t *testing.T) {
 		var heard kept[string]
 		ada := w.native(&heard, "ada", "red", "blue")
 		bob := w.old(`"bob"`, `"red"`)
-		bob.want("welcome bob") // and no notice of its own
+		bob.want("welcome bob") // and no notice of itself
 		empty, nobody := w.old(`""`, `""`), w.old(`null`, `null`)
 		var ignored kept[string]
 		eve := w.native(&ignored, "Zoë")
@@ -103,7 +103,8 @@ func TestAmongNatives(t *testing.T) {
 		bob.want("tick 7", "raw\x00", `news {"a":1}`, "", "but eve", "but ada")
 		eve.want("tick 7", "raw\x00", "to eve")
 
-		// What a classic peer would take for something else reaches the others.
+		// Classic clients do not get a message that they would take for something else. The others
+		// do.
 		require.NoError(t, w.srv.All().Send("two words", 1))
 		require.NoError(t, red.Send("$x$", 2))
 		require.NoError(t, w.srv.All().SendRaw([]byte("$CLTCONN$ {}")))
@@ -118,7 +119,7 @@ func TestAmongNatives(t *testing.T) {
 		_, err := conn.CallBytes(w.ctx, "sum", nil)
 		require.Equal(t, core.CodeUnsupported, core.CodeOf(err))
 
-		// The server's program may put it into groups; it is not told.
+		// The server's program may put a classic client into groups. The client is not told.
 		require.NoError(t, w.conn("eve").Join(w.ctx, "red"))
 		require.NoError(t, conn.Leave(w.ctx, "red"))
 		require.NoError(t, red.Send("news", 2))
@@ -129,8 +130,8 @@ func TestAmongNatives(t *testing.T) {
 	})
 }
 
-// A handler may wait for a raw message, also when one has come that the message handler is to
-// get after it.
+// A handler may wait for a raw message, also if a message has come before that is for the message
+// handler.
 func TestRecvRaw(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var heard kept[string]
@@ -166,7 +167,7 @@ func TestRecvRaw(t *testing.T) {
 	})
 }
 
-// A classic peer that is silent is no dead one.
+// A silent classic peer is not taken for dead.
 func TestHasNoHeartbeat(t *testing.T) {
 	echoWorld(t, nil, func(w *world, faults *kept[hooked], check func()) {
 		w.join(w.client("ada"))
@@ -196,7 +197,7 @@ func TestShutdown(t *testing.T) {
 	})
 }
 
-// A client that does not read is disconnected, as a native one is.
+// A client that does not read is disconnected like a native client.
 func TestSlowConsumer(t *testing.T) {
 	echoWorld(t, &core.ServerOptions{Limits: core.Limits{QueueBytes: 32 << 10}}, func(w *world, faults *kept[hooked], check func()) {
 		stream, err := w.lis.Dial(w.ctx)

@@ -13,8 +13,8 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// A notice that does not fit a short header is not sent, since it would put its reader out of
-// step, but reported; what fits still comes.
+// A notice that does not fit a short header is not sent, but reported: it would put its reader out
+// of step. Notices that fit still come.
 func TestNoticeTooLong(t *testing.T) {
 	inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: 2}}, func(w *world) {
 		var faults kept[string]
@@ -36,13 +36,13 @@ func TestNoticeTooLong(t *testing.T) {
 	})
 }
 
-// Without the option classic clients are told what their protocol has, except groups that are not
-// for everybody.
+// Without the option Notices classic clients are told everything that their protocol has, except
+// groups that are not open to everybody.
 func TestNoticesWithoutOption(t *testing.T) {
 	letIn := func(context.Context, *core.Admission) error { return nil }
 	for name, tc := range map[string]struct {
 		opts core.ServerOptions
-		want string // of the group that only bob is in
+		want string // the group of bob that others are told
 	}{
 		"open":            {core.ServerOptions{}, `"vault"`},
 		"Authorize":       {core.ServerOptions{Access: core.Access{Authorize: letIn}}, "null"},
@@ -58,7 +58,7 @@ func TestNoticesWithoutOption(t *testing.T) {
 				eve := w.v3(`"eve"`, `"red"`)
 				ann.take()
 				bob := w.old(`"bob"`, `"vault"`)
-				kim := w.join(w.client("kim", "red", "vault")) // the first is shown
+				kim := w.join(w.client("kim", "red", "vault")) // its first group is shown
 				where := func(group, ip, port string) string {
 					return `{"ip": [` + ip + `, ` + port + `], "name": "` + group
 				}
@@ -81,8 +81,8 @@ func TestNoticesWithoutOption(t *testing.T) {
 					ann.want(want, second)
 				}
 				eve.take()
-				// The records of others go the same way: by name, and by an address only where that
-				// is told.
+				// Records of other clients have the same limits: they are found by name, and by
+				// address only if addresses are told.
 				eve.send(oldFrames("$GETCLT$bob", "$GETCLT$127.0.0.1:40003", "$GETCLT$nobody", "$GETCLT$eve"))
 				got := eve.records()
 				require.Equal(t, tc.want == `"vault"`, strings.Contains(got, "vault"))
@@ -112,7 +112,7 @@ func TestNoticesWithoutOption(t *testing.T) {
 	}
 }
 
-// Guarded groups are told to classic clients that are in them too, and to nobody else.
+// Guarded groups are told only to clients that are in them, also to classic clients.
 func TestNoticesAndGuardedGroups(t *testing.T) {
 	opts := &core.ServerOptions{Access: core.Access{AuthorizeGroup: func(context.Context, *core.Conn, string) error { return nil }}}
 	inWorld(t, opts, func(w *world) {
@@ -132,7 +132,7 @@ func TestNoticesAndGuardedGroups(t *testing.T) {
 	})
 }
 
-// A group that a client has asked for and not been let into is not told of.
+// A group that a client has asked for, and into which it was not let, is not told.
 func TestNoticeTellsNoRefusedGroup(t *testing.T) {
 	opts := &core.ServerOptions{Access: core.Access{Notices: core.TellAddrs, AuthorizeGroup: func(_ context.Context, _ *core.Conn, group string) error {
 		if group == "vault" {

@@ -14,8 +14,8 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// A client of a release before 3.0a is sent so many bytes a second at most, and as many at once as it has
-// room for. Others are not slowed down, and its own commands are handled meanwhile.
+// A client of a release before 3.0a is sent at most ClassicOptions.Pace bytes a second, after a burst for
+// which it has room. Other clients are not slowed down, and its own commands are handled meanwhile.
 func TestPace(t *testing.T) {
 	const pace, frames, size = 10 << 10, 100, 1000
 	inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{Pace: pace}}, func(w *world) {
@@ -32,7 +32,7 @@ func TestPace(t *testing.T) {
 		require.Len(t, three.take(), frames*(16+len("$CMD$n$MSG$")+8+len("1000b")+size))
 		each := 16 + len("n ") + size
 		counted := each + paceFrame
-		most := func() int { // bytes that may have been written by now
+		most := func() int { // bytes that may have been written so far
 			return int(time.Since(begin).Seconds()*pace)/counted*each + paceBurst/counted*each + 2*each
 		}
 		got := len(old.take())
@@ -49,13 +49,13 @@ func TestPace(t *testing.T) {
 		}
 		require.InDelta(t, float64(frames*counted-paceBurst)/pace, time.Since(begin).Seconds(), 0.5)
 		lis.conns[0].requireWhole(t, 16)
-		time.Sleep(time.Minute) // as if it had never been in a hurry
+		time.Sleep(time.Minute) // enough for a whole burst again
 		require.NoError(t, w.conn("old").Send("n", 1))
 		require.True(t, strings.HasSuffix(old.take(), oldFrames("n 1")))
 	})
 }
 
-// A slow pace is no stall, and one that is to be slow holds up no end.
+// A slow pace does not count as a stalled client, and does not delay the end.
 func TestPaceEnds(t *testing.T) {
 	inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{Pace: 100}}, func(w *world) {
 		w.tapped()

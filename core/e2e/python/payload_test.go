@@ -13,7 +13,7 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// A peer of the original's protocols is held to the same bounds, before what it sent is written anew.
+// The bounds of handlers hold for peers of the original, before their payloads are converted.
 func TestMaxPayloadClassic(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got, faults kept[string]
@@ -29,7 +29,7 @@ func TestMaxPayloadClassic(t *testing.T) {
 		typed.send(oldFrames(cmd("x", "l1s1s1s1s1s1s", "abcdef"), cmd("x", "11s", "12345678901")))
 		synctest.Wait()
 		require.Empty(t, got.All())
-		require.Len(t, faults.All(), 6) // one each for the list, which is not written anew at all, and the raw message; else two
+		require.Len(t, faults.All(), 6) // one each for the list, which is not converted at all, and the raw message; two each for the others
 		typed.send(oldFrames(cmd("x", "10s", "1234567890")))
 		synctest.Wait()
 		require.Equal(t, []string{"1234567890"}, got.All())

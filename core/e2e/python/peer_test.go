@@ -20,15 +20,15 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// What these tests know of package legacy, in bytes but for the delay.
+// Constants of package legacy, in bytes except the delay.
 const (
 	recordDelay = 10 * time.Millisecond // before the answer to a client that asks for a record
-	maxRecords  = 64                    // answers that a client waits for
+	maxRecords  = 64                    // answers that may wait for a client
 	paceBurst   = 32 << 10              // written at once
-	paceFrame   = 128                   // what each frame counts beside its own
+	paceFrame   = 128                   // what each frame counts besides its own bytes
 )
 
-// An oldPeer speaks the original's protocol by hand, at either end, and reads all the time.
+// An oldPeer speaks the original's protocol by hand, at either end. It reads all the time.
 type oldPeer struct {
 	t      *testing.T
 	stream transport.Conn
@@ -66,7 +66,7 @@ func (p *oldPeer) send(b string) {
 	require.NoError(p.t, err)
 }
 
-// drip writes byte by byte, each of which the other end reads alone.
+// drip writes byte by byte. The other end reads each byte alone.
 func (p *oldPeer) drip(b string) {
 	p.t.Helper()
 	for i := range len(b) {
@@ -75,13 +75,13 @@ func (p *oldPeer) drip(b string) {
 	}
 }
 
-// want checks what has come since the last time.
+// want checks the payloads that have come since the last take.
 func (p *oldPeer) want(payloads ...string) {
 	p.t.Helper()
 	require.Equal(p.t, oldFrames(payloads...), p.take())
 }
 
-// take returns what has come since the last time.
+// take returns the bytes that have come since the last take.
 func (p *oldPeer) take() string {
 	synctest.Wait()
 	p.mu.Lock()
@@ -91,7 +91,7 @@ func (p *oldPeer) take() string {
 	return got
 }
 
-// records returns, as JSON, what a client of 3.0a is told that has just asked for the records of others.
+// records returns, as JSON, the records that a client of 3.0a gets, which has just asked for them.
 func (p *oldPeer) records() (all string) {
 	p.t.Helper()
 	time.Sleep(recordDelay)
@@ -121,7 +121,7 @@ func (p *oldPeer) close() {
 	synctest.Wait()
 }
 
-// oldFrames are payloads as the original frames them.
+// oldFrames returns payloads in the original's frames.
 func oldFrames(payloads ...string) string {
 	var b strings.Builder
 	for _, p := range payloads {
@@ -130,7 +130,7 @@ func oldFrames(payloads ...string) string {
 	return b.String()
 }
 
-// oldHello is the hello of the original; name and group are JSON.
+// oldHello returns the hello of the original. name and group are JSON.
 func oldHello(name, group string) string {
 	return oldFrames(`$CLTHELLO$ {"name": ` + name + `, "group": ` + group + `}`)
 }
@@ -142,7 +142,7 @@ func (w *world) knock() *oldPeer {
 	return newOldPeer(w.t, stream)
 }
 
-// old joins by hand; name and group are JSON.
+// old joins by hand. name and group are JSON.
 func (w *world) old(name, group string) *oldPeer {
 	p := w.knock()
 	p.send(oldHello(name, group))
@@ -150,7 +150,7 @@ func (w *world) old(name, group string) *oldPeer {
 	return p
 }
 
-// taps is a listener whose connections have the addresses it is given, and are taps.
+// taps is a listener whose connections are taps, with the given addresses.
 type taps struct {
 	transport.Listener
 	addrs []string
@@ -170,14 +170,14 @@ func (l *taps) Accept() (transport.Conn, error) {
 	return c, nil
 }
 
-// tapped begins to serve through taps.
+// tapped serves through taps.
 func (w *world) tapped(addrs ...string) *taps {
 	l := &taps{Listener: w.lis, addrs: addrs}
 	go w.srv.Serve(w.ctx, l) //nolint:errcheck // nil after Shutdown
 	return l
 }
 
-// A tap notes each write, and can break off as a TCP connection does.
+// A tap records each write, and can break off like a TCP connection.
 type tap struct {
 	transport.Conn
 	addr   string
@@ -209,7 +209,7 @@ func (c *tap) WriteBuffers(bufs [][]byte) (int64, error) {
 	return c.Conn.WriteBuffers(bufs)
 }
 
-// requireWhole checks that each write was one frame, header and payload.
+// requireWhole checks that each write was one complete frame.
 func (c *tap) requireWhole(t *testing.T, headerLen int) {
 	t.Helper()
 	for _, b := range c.writes.All() {
@@ -220,7 +220,7 @@ func (c *tap) requireWhole(t *testing.T, headerLen int) {
 	}
 }
 
-// requireSame is Equal without a megabyte of output.
+// requireSame is require.Equal without a megabyte of output.
 func requireSame(t *testing.T, want, got string) {
 	t.Helper()
 	if want != got {

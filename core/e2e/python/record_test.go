@@ -14,7 +14,8 @@ import (
 	"github.com/hisock/hisock/core/e2e/harness"
 )
 
-// A Go client asks a Python server for the record of another, in each dialect that has such.
+// A Go client asks a Python server for the record of another client, in each dialect that has
+// records.
 func TestRecordOfAnother(t *testing.T) {
 	const bob = `{"ip": ["127.0.0.1", 5], "name": "bob", "group": "red"}`
 	tests := map[string]struct {
@@ -64,8 +65,8 @@ func TestRecordOfAnother(t *testing.T) {
 	}
 }
 
-// Answers come in the order of the questions, also behind one that nobody waits for any more; those who wait
-// are few, and end with the connection.
+// Answers belong to requests in their order, also after a request that was given up. The number of waiting
+// requests is bounded, and they end with the connection.
 func TestRecordsInOrder(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *oldServer) {
 		cl := harness.NewClient(s, &core.ClientOptions{Classic: &core.Classic{Dialect: core.Dialect1x}, Retry: core.Retry{Off: true}, Logger: core.Silent})

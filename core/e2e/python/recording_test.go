@@ -17,7 +17,7 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// A recording is what went over the wire between programs of the original; see
+// A recording is what went over the wire between programs of the original. See
 // internal/classic/testdata/README.md.
 type recording struct {
 	Scenario  string
@@ -35,7 +35,7 @@ type recording struct {
 	}
 }
 
-// blob is the payload that the recordings do not show.
+// blob is the payload that the recordings leave out.
 var blob = "blob " + strings.Repeat(allBytes(), 4096)
 
 func allBytes() string {
@@ -72,7 +72,7 @@ func eachRecordingIn(t *testing.T, dir string, count int, f func(t *testing.T, r
 						rest = rest[:e.Len-i-len(mark)]
 					}
 				}
-				if len(e.bytes) < e.Len-len(rest) { // its command does not show
+				if len(e.bytes) < e.Len-len(rest) { // its command is in no field
 					rest = oldFrames(blob)
 				}
 				e.bytes = e.bytes[:e.Len-len(rest)] + rest
@@ -84,7 +84,7 @@ func eachRecordingIn(t *testing.T, dir string, count int, f func(t *testing.T, r
 	}
 }
 
-// said is all that went in one direction, by connection.
+// said returns all bytes that went in one direction, by connection.
 func (r *recording) said(dir string) map[int]string {
 	all := map[int]string{}
 	for _, e := range r.Events {
@@ -95,10 +95,10 @@ func (r *recording) said(dir string) map[int]string {
 	return all
 }
 
-// addrs are the clients' addresses, as far as the first client was told of them.
+// addrs returns the clients' addresses, as far as the first client was told them.
 func (r *recording) addrs() []string {
 	addrs := []string{"127.0.0.1:1"}
-	if r.Version >= "2" { // it is told of itself, too
+	if r.Version >= "2" { // a client is told of itself, too
 		addrs = nil
 	}
 	for _, m := range regexp.MustCompile(`CLTCONN\$ ?{"ip": \["(127.0.0.1)", (\d+)\]`).FindAllStringSubmatch(r.said("s2c")[1], -1) {
@@ -107,10 +107,10 @@ func (r *recording) addrs() []string {
 	return addrs
 }
 
-// sending is a way to write bytes to ours.
+// A sending is a way to write bytes to the Go end.
 type sending func(p *oldPeer, b string)
 
-// inPieces runs f with what was recorded as it came, and byte at a time unless it is much.
+// inPieces runs f with the recorded pieces, and byte by byte unless there are many.
 func (r *recording) inPieces(t *testing.T, f func(t *testing.T, send sending)) {
 	t.Run("as it came", func(t *testing.T) { f(t, (*oldPeer).send) })
 	if !strings.HasPrefix(r.Scenario, "big_") {
@@ -118,7 +118,7 @@ func (r *recording) inPieces(t *testing.T, f func(t *testing.T, send sending)) {
 	}
 }
 
-// options are a client's that says such a hello.
+// options returns the options of a client that says the hello.
 func (r *recording) options(t *testing.T, hello string) *core.ClientOptions {
 	t.Helper()
 	var who struct{ Name, Group string }

@@ -17,7 +17,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A newcomer for whom there is no place, or no time, is told in its own words, whichever they are.
+// A newcomer for whom there is no place or no time is told so in its own dialect, or in each that
+// it may speak.
 func TestRefusedInKind(t *testing.T) {
 	hellos := map[string]string{"0.0.2": oldHello(`"b"`, `null`), "2.x or 3.0a": helloV3(`"b"`, `null`)}
 	full := map[string]*core.ServerOptions{
@@ -55,7 +56,7 @@ func TestRefusedInKind(t *testing.T) {
 				shut := make(chan error, 1)
 				go func() { shut <- w.srv.Shutdown(w.ctx) }()
 				synctest.Wait()
-				p.send(hello) // what was on its way
+				p.send(hello) // it was on its way
 				p.want("$DISCONN$")
 				require.True(t, p.isEnded())
 				time.Sleep(200 * time.Millisecond)
@@ -77,7 +78,7 @@ func wantRefusal(p *coretest.Peer, code core.Code) {
 	require.Equal(p.T, code.String(), no.Code.String())
 }
 
-// A header of another length is named in the error, with what the client's is if that can be told.
+// The error for a header of another length names both lengths, if the client's can be told.
 func TestOtherHeader(t *testing.T) {
 	hello := func(n int) string {
 		const text = `$CLTHELLO$ {"name": null, "group": null}`
@@ -118,7 +119,7 @@ func TestOtherHeader(t *testing.T) {
 			require.Contains(t, faults.All()[0], "the peer's has 16 B")
 		})
 	}
-	for _, n := range []int{2, 65, 300, 4096} { // whatever the original takes
+	for _, n := range []int{2, 65, 300, 4096} { // lengths that the original takes
 		inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: n}}, func(w *world) {
 			w.srv.OnBytes("say", func(_ context.Context, c *core.Conn, b []byte) error { return c.SendBytes("said", b) })
 			w.serve()
@@ -130,7 +131,7 @@ func TestOtherHeader(t *testing.T) {
 	}
 }
 
-// A client whose server has another header, or speaks another dialect, is told what to set.
+// A client whose server has another header, or another dialect, tells its program what to set.
 func TestClientMisfits(t *testing.T) {
 	const who = `{"ip": ["127.0.0.1", 5], "name": "ada", "group": null`
 	tests := map[string]struct {
@@ -164,7 +165,7 @@ func TestClientMisfits(t *testing.T) {
 					<-cl.Done()
 					return
 				}
-				<-cl.Done() // it does not come back, for time heals nothing of this
+				<-cl.Done() // it does not come back: time heals nothing of this
 				require.Equal(t, tc.code.String(), core.CodeOf(cl.Err()).String())
 				require.ErrorContains(t, cl.Err(), tc.says)
 			})
@@ -172,7 +173,7 @@ func TestClientMisfits(t *testing.T) {
 	}
 }
 
-// A server in Python ends of a hello that is not of its release, and says nothing.
+// A Python server ends the connection without a word after a hello of another release.
 func TestClientEndsServer(t *testing.T) {
 	for _, speaks := range []core.Dialect{core.Dialect002, core.Dialect1x, core.Dialect2x, core.Dialect30a} {
 		t.Run(speaks.String(), func(t *testing.T) {
@@ -192,7 +193,7 @@ func TestClientEndsServer(t *testing.T) {
 	}
 }
 
-// A native client is told that its server seems to be one in Python.
+// A native client is told that its server seems to be a Python server.
 func TestNativeClientAtClassicServer(t *testing.T) {
 	tests := map[string]struct {
 		in   string

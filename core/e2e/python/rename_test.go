@@ -13,7 +13,8 @@ import (
 	"github.com/hisock/hisock/core/e2e/harness"
 )
 
-// Classic clients see one client go and another come; they can be renamed, and are not told.
+// Classic clients see a rename as one client that leaves and another that comes. They can be
+// renamed, and are not told of that.
 func TestRename(t *testing.T) {
 	inWorld(t, &core.ServerOptions{Access: core.Access{Notices: harness.TellEverything}}, func(w *world) {
 		var seen kept[string]
@@ -62,8 +63,8 @@ func TestRename(t *testing.T) {
 	})
 }
 
-// A name that does not fit the header of classic clients is reported, with no lock held: the
-// error hook may rename.
+// A name that does not fit the header of classic clients is reported with no lock held: the error
+// hook may rename.
 func TestRenameTooLong(t *testing.T) {
 	inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: 2}}, func(w *world) {
 		var faults kept[string]

@@ -15,22 +15,23 @@ import (
 	"github.com/hisock/hisock/core/internal/classic"
 )
 
-// A recording is played twice: what its clients said is sent to a server in Go, which says what the
-// server of the recording said; and the other way around. What is peculiar to a release, and to
-// each recording, stands in the file of the release.
+// A recording is played twice. First its clients' bytes are sent to a Go server, which must answer
+// like the server of the recording. Then its server's bytes are sent to Go clients, which must
+// answer like the clients of the recording. What is peculiar to a release, and to each recording,
+// is in the file of the release.
 
-// A serverPlay is how a recording is played to a server in Go, and what becomes of that.
+// A serverPlay is how a recording is played to a Go server, and the expected results.
 type serverPlay struct {
-	classic core.ClassicOptions                 // beside the header
-	program func(w *world, heard *kept[string]) // registers what the server of the recording ran
-	addrs   []string                            // of the clients, nil for those that the first one is told
-	delay   func(sent string) time.Duration     // before something is sent; nil for none
-	act     func(w *world) error                // what the program did when all had come; nil for nothing
-	state   func(w *world, left []core.Code)    // checks what the server has come to, and why clients have left; nil for nothing
-	said    func(conn int, got string) string   // what ours says to a client; got if that has been looked at
-	whole   bool                                // frames may be written together
-	heard   []string                            // what handlers are run for
-	faults  []core.Code                         // what the error hook is told
+	classic core.ClassicOptions                 // besides HeaderLen
+	program func(w *world, heard *kept[string]) // registers the program of the recording's server
+	addrs   []string                            // of the clients; nil for the addresses that the first client was told
+	delay   func(sent string) time.Duration     // before bytes are sent; nil for none
+	act     func(w *world) error                // what the program did at the end; nil for nothing
+	state   func(w *world, left []core.Code)    // checks the server's state, and why clients have left; nil for no check
+	said    func(conn int, got string) string   // the bytes that the Go server must send to a client; got for bytes that said has checked itself
+	whole   bool                                // several frames may be written together
+	heard   []string                            // what handlers run for
+	faults  []core.Code                         // codes that the error hook is told
 }
 
 func (r *recording) playServer(t *testing.T, send sending, play serverPlay) {
@@ -88,19 +89,19 @@ func (r *recording) playServer(t *testing.T, send sending, play serverPlay) {
 	})
 }
 
-// A clientPlay is how a recording is played to clients in Go, and what becomes of that.
+// A clientPlay is how a recording is played to Go clients, and the expected results.
 type clientPlay struct {
 	client  func(s *oldServer, opts *core.ClientOptions) (*core.Client, *listening)
-	split   func(b string) []string                    // into payloads; nil for those with headers
-	frame   func(payload string) string                // of a payload that ours says; nil for the recorded one
-	again   func(cl *core.Client, payload string) bool // says it again, if ours says such
-	answers map[string]string                          // what ours says at once to a payload of the server
+	split   func(b string) []string                    // splits bytes into payloads; nil for payloads with headers
+	frame   func(payload string) string                // the bytes for a payload of the Go client; nil for a header and the payload
+	again   func(cl *core.Client, payload string) bool // sends the payload, if the library has an API for it
+	answers map[string]string                          // what the Go client answers at once to a payload of the server
 	heard   func(conn int) (heard, raw []string)       // by handlers, and by RecvRaw
-	faults  func(conn int) []core.Code                 // what the error hook is told; nil for nothing
+	faults  func(conn int) []core.Code                 // codes that the error hook is told; nil for none
 	ended   func(conn int, got string) bool            // whether the server has ended the connection
-	last    func(ended bool) string                    // what ours says last
-	resets  bool                                       // each leaves with a reset
-	whole   bool                                       // frames may be written together
+	last    func(ended bool) string                    // the last bytes of the Go client
+	resets  bool                                       // each client leaves with a reset
+	whole   bool                                       // several frames may be written together
 }
 
 func (r *recording) playClient(t *testing.T, send sending, play clientPlay) {
@@ -118,7 +119,7 @@ func (r *recording) playClient(t *testing.T, send sending, play clientPlay) {
 			switch {
 			case e.Dir == "s2c" && e.End == "":
 				p := s.clients[e.Conn-1]
-				if p.isEnded() { // ours has left before it was told that it may
+				if p.isEnded() { // the Go client has left before it was told that it may
 					break
 				}
 				send(p, e.bytes)
@@ -129,7 +130,7 @@ func (r *recording) playClient(t *testing.T, send sending, play clientPlay) {
 					}
 				}
 			case e.Dir == "s2c", cl != nil && cl.Conn().Err() != nil:
-			case e.End != "": // either way
+			case e.End != "": // an end of either kind
 				cl.Close()
 			default:
 				for _, payload := range play.split(e.bytes) {
@@ -138,7 +139,7 @@ func (r *recording) playClient(t *testing.T, send sending, play clientPlay) {
 						cl, heard[e.Conn] = play.client(s, opts)
 						clients[e.Conn] = cl
 						require.NoError(t, cl.Connect(t.Context()))
-						if opts.Name == "" && opts.Groups == nil { // ours has no empty ones
+						if opts.Name == "" && opts.Groups == nil { // the Go client has no empty names
 							payload = strings.ReplaceAll(payload, `""`, "null")
 						}
 						said[e.Conn] = play.frame(payload)
@@ -182,12 +183,12 @@ func (r *recording) playClient(t *testing.T, send sending, play clientPlay) {
 	})
 }
 
-// frame is a payload with its header.
+// frame returns a payload with its header.
 func (r *recording) frame(payload string) string {
 	return string(classic.AppendFrame(nil, r.HeaderLen, []byte(payload)))
 }
 
-// split splits what was recorded into payloads.
+// split splits recorded bytes into payloads.
 func (r *recording) split(t *testing.T, b string, next func(b []byte, headerLen, max int) ([]byte, int, bool, error)) (all []string) {
 	t.Helper()
 	for rest := []byte(b); len(rest) > 0; {

@@ -16,14 +16,14 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// A part is what a server's program did in a recording.
+// A part is the program of a server in a recording.
 type part struct {
-	act      func(s *core.Server) []error // what it sent when all had come
-	heard    []string                     // what its handlers are run for
-	more     map[int]string               // what ours says beyond the original, by connection
-	dropped  map[int]bool                 // what the original says and ours does not
-	faults   []core.Code                  // what its error hook is told
-	byPrefix []string                     // heard with ClassicPrefix, where that is tried
+	act      func(s *core.Server) []error // what it sent at the end
+	heard    []string                     // what its handlers run for
+	more     map[int]string               // what the Go server says and the original does not, by connection
+	dropped  map[int]bool                 // by connection: the original says something that the Go server does not
+	faults   []core.Code                  // codes that its error hook is told
+	byPrefix []string                     // heard with ClassicOptions.Prefix, in recordings where that is tried
 }
 
 var parts = map[string]part{
@@ -42,13 +42,13 @@ var parts = map[string]part{
 		red, blue := s.Group("red"), s.Group("blue")
 		return []error{red.Send("news", "for red"), red.SendRaw([]byte("raw for red")), blue.Send("news", "for blue")}
 	}},
-	// A program behind our server cannot forge a notice.
+	// A program behind the Go server cannot forge a notice.
 	"marker_in_payload": {heard: []string{"note text with $CLTCONN$ and $MSG$ inside"}, dropped: map[int]bool{1: true}, faults: []core.Code{core.CodeUnsupported}},
-	// For ours an orderly end is leaving, too.
+	// The Go server takes an orderly end for leaving, too.
 	"leave_by_fin": {more: map[int]string{1: oldFrames(`$CLTDISCONN$ {"ip": ["127.0.0.1", 51962], "name": "bob", "group": "red"}`)}},
 }
 
-// register is the program that the servers of the recordings ran, all of them in one.
+// register registers the programs of the servers of all recordings, in one.
 func (p *part) register(s *core.Server, heard *kept[string]) {
 	on := func(command string, answer func(c *core.Conn, content string) error) {
 		s.OnBytes(command, func(_ context.Context, c *core.Conn, content []byte) error {
@@ -92,7 +92,7 @@ func (p *part) register(s *core.Server, heard *kept[string]) {
 	})
 }
 
-// What a Python client sent makes ours say what the Python server said.
+// The bytes of a Python client make the Go server say what the Python server said.
 func TestReplayServer(t *testing.T) {
 	eachRecording(t, func(t *testing.T, r *recording) {
 		r.inPieces(t, func(t *testing.T, send sending) {
@@ -125,11 +125,11 @@ func (r *recording) serverV002(prefix bool) serverPlay {
 	return play
 }
 
-// A told is what a client's program did and heard in a recording.
+// A told is the program of a client in a recording.
 type told struct {
-	heard map[int][]string // by its handlers
-	raw   map[int][]string // by RecvRaw
-	code  core.Code        // of the sends that fail
+	heard map[int][]string // commands, by its handlers
+	raw   map[int][]string // raw messages, by RecvRaw
+	code  core.Code        // of sends that fail
 }
 
 var tolds = map[string]told{
@@ -159,11 +159,12 @@ var tolds = map[string]told{
 		},
 		raw: map[int][]string{1: {"raw for red"}, 2: {"raw for red"}},
 	},
-	// Ours does not ask for what was never built, and takes the answer for what it looks like.
+	// The Go client does not ask for a feature that was never built, and takes the answer for a raw
+	// message.
 	"tls_probe_refused": {raw: map[int][]string{1: {"$NOTLS$"}}, code: core.CodeUnsupported},
 }
 
-// What a Python server said, ours hears; and it says what the Python client said.
+// A Go client hears what a Python server said, and says what the Python client said.
 func TestReplayClient(t *testing.T) {
 	eachRecording(t, func(t *testing.T, r *recording) {
 		want := tolds[r.Scenario]
@@ -184,7 +185,7 @@ func TestReplayClient(t *testing.T) {
 	})
 }
 
-// sendAgain sends as a program does whose messages are those of the recordings.
+// sendAgain sends a payload of a recording as a Go program does.
 func sendAgain(cl *core.Client, payload string) error {
 	command, content, ok := strings.Cut(payload, " ")
 	if !ok || command == "plain" {
@@ -193,7 +194,7 @@ func sendAgain(cl *core.Client, payload string) error {
 	return cl.Send(command, []byte(content))
 }
 
-// A stream may be cut anywhere, at both ends.
+// A stream may be cut into pieces anywhere, at both ends.
 func TestCutAnywhere(t *testing.T) {
 	echoWorld(t, nil, func(w *world, faults *kept[hooked], check func()) {
 		all := oldHello(`"Zo\u00eb"`, `null`) + oldFrames("say ", "say one two", "")
@@ -202,7 +203,7 @@ func TestCutAnywhere(t *testing.T) {
 			p.send(all[:i])
 			synctest.Wait()
 			if i%20 == 0 {
-				check() // half of something holds up nobody
+				check() // half a frame delays no other client
 			}
 			p.send(all[i:])
 			p.want("said ", "said one two")

@@ -23,7 +23,7 @@ func eachRecordingV1(t *testing.T, f func(t *testing.T, r *recording)) {
 	eachRecordingIn(t, "transcripts-1.2", 36, f)
 }
 
-// registerV1 is the program that the servers of the recordings of 1.2 ran, all of them in one.
+// registerV1 registers the programs of the servers of all recordings of 1.2, in one.
 func (r *recording) registerV1(w *world, heard *kept[string]) {
 	s := w.srv
 	on := func(command string, answer func(c *core.Conn, content []byte) error) {
@@ -69,7 +69,7 @@ func (r *recording) registerV1(w *world, heard *kept[string]) {
 	})
 }
 
-// addrsV1 is addrs, with that of the first client as far as anybody was told of it.
+// addrsV1 is addrs with the address of the first client, if anybody was told it.
 func (r *recording) addrsV1() []string {
 	addrs := r.addrs()
 	for _, m := range regexp.MustCompile(`(?:CLTDISCONN\$ |\d +){"ip": \["(127.0.0.1)", (\d+)\]`).FindAllStringSubmatch(r.said("s2c")[2], -1) {
@@ -78,7 +78,7 @@ func (r *recording) addrsV1() []string {
 	return addrs
 }
 
-// goV1 is what the server did when it was told to go.
+// goV1 does what the server did when it was told to go.
 func (r *recording) goV1(s *core.Server, c *core.Conn) error {
 	switch r.Scenario {
 	case "raw_both_ways":
@@ -98,7 +98,8 @@ func (r *recording) goV1(s *core.Server, c *core.Conn) error {
 		c.SendBytes("w_object", []byte(`{"a": 1}`)), c.Send("w_nothing", nil))
 }
 
-// heardV1 is what the server's handlers are run for: each command and each raw message, and nothing else.
+// heardV1 returns what the server's handlers run for: each command and each raw message, and
+// nothing else.
 func (r *recording) heardV1() (heard []string) {
 	joined := map[int]bool{}
 	for _, e := range r.Events {
@@ -122,7 +123,7 @@ func (r *recording) heardV1() (heard []string) {
 	return heard
 }
 
-// What a client of 1.2 sent makes ours say what the server of 1.2 said.
+// The bytes of a client of 1.2 make the Go server say what the server of 1.2 said.
 func TestV1ReplayServer(t *testing.T) {
 	eachRecordingV1(t, func(t *testing.T, r *recording) {
 		r.inPieces(t, func(t *testing.T, send sending) { r.playServer(t, send, r.serverV1(t)) })
@@ -142,7 +143,7 @@ func (r *recording) serverV1(t *testing.T) serverPlay {
 				require.Empty(t, w.srv.Names())
 			case "change_group_none_unframed":
 				require.Empty(t, w.srv.Groups())
-			case "leave_by_reset": // what breaks off in a test is no reset of a socket
+			case "leave_by_reset": // a stream that breaks off in a test is not reset like a socket
 				require.Equal(t, []core.Code{core.CodeConnLost}, left)
 			default:
 				for _, code := range left {
@@ -152,10 +153,10 @@ func (r *recording) serverV1(t *testing.T) serverPlay {
 		},
 		said: func(conn int, got string) string {
 			switch {
-			case r.Scenario == "change_name_and_group" && conn == 2: // ours tells others
+			case r.Scenario == "change_name_and_group" && conn == 2: // the Go server tells the others
 				require.Equal(t, 3, strings.Count(got, "$CLTCONN$"))
 				return got
-			case r.Scenario == "unicode_command": // there the content gets what is left of the name
+			case r.Scenario == "unicode_command": // the content gets the rest of the name there
 				return oldFrames("é abc")
 			}
 			return want[conn]
@@ -163,7 +164,7 @@ func (r *recording) serverV1(t *testing.T) serverPlay {
 	}
 }
 
-// toldV1 is what a client hears of what was recorded: notices and commands by its handlers, the rest
+// toldV1 returns what a client hears of a recording: notices and commands by its handlers, the rest
 // by RecvRaw.
 func (r *recording) toldV1(conn int) (heard, raw []string) {
 	for b := []byte(r.said("s2c")[conn]); len(b) > 0; {
@@ -183,7 +184,7 @@ func (r *recording) toldV1(conn int) (heard, raw []string) {
 	return heard, raw
 }
 
-// noticeText is a notice as listening has it.
+// noticeText returns a notice in the form of listening.
 func noticeText(payload string) string {
 	what := "came "
 	if strings.HasPrefix(payload, "$CLTDISCONN$") {
@@ -205,7 +206,7 @@ func noticeText(payload string) string {
 	return what + who.Name + " " + groups + " " + who.IP[0].(string) + ":" + port
 }
 
-// What a server of 1.2 said, ours hears; and it says what the client of 1.2 said.
+// A Go client hears what a server of 1.2 said, and says what the client of 1.2 said.
 func TestV1ReplayClient(t *testing.T) {
 	eachRecordingV1(t, func(t *testing.T, r *recording) {
 		r.inPieces(t, func(t *testing.T, send sending) {
@@ -214,7 +215,7 @@ func TestV1ReplayClient(t *testing.T) {
 	})
 }
 
-// playClient12 plays to the clients of a recording of 1.2 or 2.0.2.
+// playClient12 plays a recording of 1.2 or 2.0.2 to Go clients.
 func (r *recording) playClient12(t *testing.T, send sending, d core.Dialect, heard func(conn int) (heard, raw []string)) {
 	var records kept[string]
 	r.playClient(t, send, clientPlay{
@@ -245,7 +246,8 @@ func (r *recording) playClient12(t *testing.T, send sending, d core.Dialect, hea
 	require.Equal(t, records12[r.Version+" "+r.Scenario], records.All())
 }
 
-// records12 are what those got who asked for records. A server of 2.x cannot say.
+// records12 has, by release and scenario, the records that clients got. The server of 2.0.2 fails to
+// answer; in the last scenario the server was no Python program.
 var records12 = map[string][]string{
 	"1.2 get_client":   {"bob: bob 127.0.0.1:59728 none", "nobody:   unknown client", "127.0.0.1:9:   unknown client"},
 	"2.0.2 get_client": {"bob:   internal error", "nobody:   internal error", "('127.0.0.1', 9):   internal error"},
@@ -254,7 +256,7 @@ var records12 = map[string][]string{
 	},
 }
 
-// saysAgain sends what a payload holds, if ours sends such.
+// saysAgain sends a payload of a recording, if the library has an API for it.
 func (r *recording) saysAgain(t *testing.T, cl *core.Client, payload string) bool {
 	if strings.HasPrefix(payload, "$CMD$") {
 		name, content := classic.SplitPlain([]byte(payload))
@@ -279,7 +281,7 @@ func (r *recording) saysAgain(t *testing.T, cl *core.Client, payload string) boo
 	return err == nil
 }
 
-// client12 is a client of that dialect that tells all it hears.
+// client12 returns a client of the dialect that records all that it hears.
 func client12(s *oldServer, opts *core.ClientOptions, d core.Dialect) (*core.Client, *listening) {
 	opts.Codec, opts.Retry.Off, opts.Classic.Dialect = testCodec{}, true, d
 	cl := harness.NewClient(s, opts)

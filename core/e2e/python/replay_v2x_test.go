@@ -20,7 +20,7 @@ func eachRecordingV2(t *testing.T, f func(t *testing.T, r *recording)) {
 	eachRecordingIn(t, "transcripts-2.0.2", 34, f)
 }
 
-// registerV2 is the program that the servers of the recordings of 2.0.2 ran, all of them in one.
+// registerV2 registers the programs of the servers of all recordings of 2.0.2, in one.
 func (r *recording) registerV2(w *world, heard *kept[string]) {
 	s := w.srv
 	on := func(command string, answer func(c *core.Conn, content []byte) error) {
@@ -56,7 +56,7 @@ func (r *recording) registerV2(w *world, heard *kept[string]) {
 	s.OnAny(func(context.Context, *core.Conn, core.Frame) error { return nil })
 }
 
-// goV2 is what the server did when it was told to go.
+// goV2 does what the server did when it was told to go.
 func (r *recording) goV2(s *core.Server, c *core.Conn) error {
 	switch r.Scenario {
 	case "message_without_marker":
@@ -74,7 +74,7 @@ func (r *recording) goV2(s *core.Server, c *core.Conn) error {
 	return errors.Join(contentV2(func(command string, v any) error { return c.Send(command, v) })...)
 }
 
-// contentV2 sends what content_types has as a program in Go does.
+// contentV2 sends the values of content_types as a Go program does.
 func contentV2(send func(command string, v any) error) []error {
 	dict, whole := json.RawMessage(`{"k":1,"m":[2,3],"n":{"z":"y"}}`), json.RawMessage("-12345678901234567890")
 	return []error{
@@ -87,7 +87,7 @@ func contentV2(send func(command string, v any) error) []error {
 	}
 }
 
-// payloads12 are the payloads that went one way over a connection.
+// payloads12 returns the payloads that went one way over a connection.
 func (r *recording) payloads12(dir string, conn int) (all []string) {
 	for b := []byte(r.said(dir)[conn]); len(b) > 0; {
 		payload, size, _, _ := classic.Next(b, r.HeaderLen, 2<<20)
@@ -96,17 +96,18 @@ func (r *recording) payloads12(dir string, conn int) (all []string) {
 	return all
 }
 
-// wantV2 is what ours says to a client where the server of 2.0.2 said what was recorded. early says that the
-// client has said no command when the program sends, so that what carries something is held back.
+// wantV2 returns what the Go server says to a client where the server of 2.0.2 said what was recorded. known
+// says that the server knows the client's dialect. Otherwise commands are held back from a client that has
+// sent none.
 func (r *recording) wantV2(conn int, known bool) (want string) {
 	talks := strings.Contains(r.said("c2s")[conn], "$CMD$")
 	for _, payload := range r.payloads12("s2c", conn) {
 		isNotice := strings.HasPrefix(payload, "$CLT")
 		switch {
-		case payload == "loose from server", strings.HasPrefix(payload, "{"): // see below
+		case payload == "loose from server", strings.HasPrefix(payload, "{"): // see toldV2 and TestV2Record
 			continue
 		case payload == "$DISCONN$" && (strings.HasPrefix(r.Scenario, "leave_") || strings.HasPrefix(r.Scenario, "big_") || strings.HasSuffix(want, payload)):
-			continue // ours has no word for one who has left, and says it once
+			continue // the Go server says no goodbye to a client that has left, and no second one
 		case r.Scenario == "server_disconnects_client_forced" && strings.HasPrefix(payload, "$CLTDISCONN$"):
 		case !known && !isNotice && !talks && strings.HasPrefix(payload, "$CMD$"):
 			continue
@@ -116,13 +117,13 @@ func (r *recording) wantV2(conn int, known bool) (want string) {
 		}
 		want += string(classic.AppendFrame(nil, r.HeaderLen, []byte(payload)))
 	}
-	if conn == 1 && r.Scenario == "server_disconnects_client_forced" || conn == 2 && r.Scenario == "keepalive" { // ours never goes without a word
+	if conn == 1 && r.Scenario == "server_disconnects_client_forced" || conn == 2 && r.Scenario == "keepalive" { // the Go server never goes without a goodbye
 		want += oldFrames("$DISCONN$")
 	}
 	return want
 }
 
-// settledBefore reports whether a client had said a command before the server said payload.
+// settledBefore reports whether the client had sent a command before the server sent payload.
 func (r *recording) settledBefore(conn int, payload string) bool {
 	settled := false
 	for _, e := range r.Events {
@@ -137,8 +138,8 @@ func (r *recording) settledBefore(conn int, payload string) bool {
 	return false
 }
 
-// What a client of 2.0.2 sent makes ours say what the server of 2.0.2 said, whether the server is told what
-// its clients speak or finds it out.
+// The bytes of a client of 2.0.2 make the Go server say what the server of 2.0.2 said, whether the server
+// is told its clients' dialect or finds it out.
 func TestV2ReplayServer(t *testing.T) {
 	eachRecordingV2(t, func(t *testing.T, r *recording) {
 		for name, speaks := range map[string]core.Dialect{"told": core.Dialect2x, "found out": 0} {
@@ -153,7 +154,7 @@ func (r *recording) serverV2(t *testing.T, speaks core.Dialect) serverPlay {
 	play := serverPlay{
 		classic: core.ClassicOptions{Unknown: speaks}, program: r.registerV2, heard: r.heardV2(speaks != 0),
 		delay: func(sent string) time.Duration {
-			switch { // the sweeper has looked then
+			switch { // the sweeper has looked by then
 			case strings.Contains(sent, "$KEEPACK$"):
 				return 34 * time.Second
 			case r.Scenario == "keepalive" && strings.Contains(sent, "done"):
@@ -169,12 +170,12 @@ func (r *recording) serverV2(t *testing.T, speaks core.Dialect) serverPlay {
 		},
 		said: func(conn int, got string) string {
 			switch r.Scenario {
-			case "change_name_and_group": // ours tells others
+			case "change_name_and_group": // the Go server tells the others
 				if conn == 2 {
 					require.Equal(t, 4, strings.Count(got, "$CLTCONN$"))
 					return got
 				}
-			case "hello_with_space": // for ours that is a client of 0.0.2
+			case "hello_with_space": // the Go server takes this for a client of 0.0.2
 				return got
 			case "get_client", "get_client_answered_as_command": // see TestV2Record
 				return got
@@ -188,7 +189,7 @@ func (r *recording) serverV2(t *testing.T, speaks core.Dialect) serverPlay {
 	return play
 }
 
-// heardV2 is what the server's handlers are run for.
+// heardV2 returns what the server's handlers run for.
 func (r *recording) heardV2(known bool) (heard []string) {
 	joined := map[int]bool{}
 	for _, e := range r.Events {
@@ -220,13 +221,13 @@ func (r *recording) heardV2(known bool) (heard []string) {
 	return heard
 }
 
-// toldV2 is what a client hears of what was recorded.
+// toldV2 returns what a client hears of a recording.
 func (r *recording) toldV2(conn int) (heard, raw []string) {
 	greeted := false
 	for _, payload := range r.payloads12("s2c", conn) {
 		switch k, _ := classic.PlainKind([]byte(payload), false); k {
 		case classic.KindNotice:
-			if greeted || r.Scenario == "join_empty_strings" { // ours has said null, so that is another
+			if greeted || r.Scenario == "join_empty_strings" { // the Go client has said null, so the notice seems to be about another client
 				heard = append(heard, noticeText(payload))
 			}
 			greeted = true
@@ -242,16 +243,16 @@ func (r *recording) toldV2(conn int) (heard, raw []string) {
 	return heard, raw
 }
 
-// What a server of 2.0.2 said, ours hears; and it says what the client of 2.0.2 said.
+// A Go client hears what a server of 2.0.2 said, and says what the client of 2.0.2 said.
 func TestV2ReplayClient(t *testing.T) {
 	eachRecordingV2(t, func(t *testing.T, r *recording) {
 		if r.Scenario == "hello_with_space" {
-			return // ours says hello as that release does
+			return // the Go client says hello as 2.0.2 does
 		}
 		replay := func(t *testing.T, send sending) {
 			r.playClient12(t, send, core.Dialect2x, r.toldV2)
 		}
-		if r.Scenario == "server_closes" { // the second of two goodbyes comes when ours has gone
+		if r.Scenario == "server_closes" { // the second of two goodbyes comes when the Go client has gone
 			replay(t, (*oldPeer).send)
 			return
 		}

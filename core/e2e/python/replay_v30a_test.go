@@ -19,22 +19,22 @@ func eachRecordingV3(t *testing.T, f func(t *testing.T, r *recording)) {
 	eachRecordingIn(t, "transcripts-3.0a", 22, f)
 }
 
-// A partV3 is what a server's program did in a recording of 3.0a.
+// A partV3 is the program of a server in a recording of 3.0a.
 type partV3 struct {
-	act   func(w *world) []error // what it did when all had come
-	heard []string               // what its handlers are run for
-	drops map[int]string         // what the original says and ours does not
-	codes []core.Code            // what its error hook is told
+	act   func(w *world) []error // what it did at the end
+	heard []string               // what its handlers run for
+	drops map[int]string         // what the original says and the Go server does not, by connection
+	codes []core.Code            // codes that its error hook is told
 }
 
-// values are what typed_values has, as handlers get them.
+// values are the values of typed_values, as handlers get them.
 var values = []string{
 	"v_bytes \x00\xffabc", "v_str naïve 日本 🦊", "v_int -12345678901234567890", "v_float 3.5", `v_list [1,"two","Mw==",4.5]`,
 	`v_tuple [1,"a"]`, `v_dict {"k":1,"m":[2,3],"n":{"z":"y"}}`, `v_nested [[1,2],["a",{"b":"Yw=="}]]`, "v_empty_bytes ", "v_empty_str ",
 	"v_empty_list []", "v_empty_dict {}", `v_int_keys {"1":"a","2":"Yg=="}`, "v_tuple_in_list [[1,2],[3]]", "v_list_one [7]", "v_none ",
 }
 
-// sendValues sends them as a program in Go does.
+// sendValues sends the values of typed_values_from_server as a Go program does.
 func sendValues(send func(command string, v any) error) []error {
 	text, list := json.RawMessage(`{"k":1,"m":[2,3],"n":{"z":"y"}}`), []any{1, "two", []byte("3"), 4.5}
 	return []error{
@@ -46,8 +46,8 @@ func sendValues(send func(command string, v any) error) []error {
 	}
 }
 
-// goes is the body that ours writes where a Python program sent a tuple, keys that are
-// no texts, or bytes in a list or map, which JSON has in base64.
+// goes maps bodies of Python programs to the bodies that the library writes for the same values:
+// tuples, keys that are no texts, and bytes in a list or map, which JSON has in base64.
 var goes = map[string]string{
 	"9       l1i3s1b4f1two3@\x90\x00\x00": "9       l1i3s4s4f1twoMw==@\x90\x00\x00",
 	"5       t1i1s1a":                     "5       l1i1s1a",
@@ -56,9 +56,10 @@ var goes = map[string]string{
 	"13      l2(1i1i)1(1i)123":            "13      l2[1i1i]1[1i]123",
 }
 
-// ours is what a Go program says where a Python program said payload, with a header always.
+// ours returns what the library writes where a Python program wrote payload. It always writes a
+// header.
 func (r *recording) ours(payload string) string {
-	if strings.HasPrefix(payload, "{") { // the record of a client, which a client can read as a command only
+	if strings.HasPrefix(payload, "{") { // the record of a client, which a client can only read as a command
 		who, _, err := classic.ParseRecord([]byte(payload))
 		if err != nil {
 			return err.Error()
@@ -84,13 +85,13 @@ var partsV3 = map[string]partV3{
 	"typed_values_from_server": {act: func(w *world) []error {
 		return sendValues(func(command string, v any) error { return w.srv.All().Send(command, v) })
 	}},
-	// Ours cuts off nothing.
+	// The Go server cuts off nothing.
 	"command_first_letters_lost": {heard: []string{"MOVE x", "Chat x", "Do x", "DCM x", "move x"}},
 	// A name with a marker in it ends the original's server.
 	"marker_in_payload": {
 		heard: []string{"note $CMD$x$MSG$y $DISCONN$"}, drops: map[int]string{1: "$DISCONN$"}, codes: []core.Code{core.CodeBadPayload},
 	},
-	// Ours has no word for one who has left.
+	// The Go server says no goodbye to a client that has left.
 	"leave_announced": {drops: map[int]string{2: "$DISCONN$"}},
 	"leave_by_fin":    {drops: map[int]string{2: "$DISCONN$"}},
 	"change_name_and_group": {
@@ -107,7 +108,7 @@ var partsV3 = map[string]partV3{
 	"server_disconnects_client": {act: func(w *world) []error { w.conn("bob").Close(); return nil }},
 }
 
-// registerV3 is the program that the servers of the recordings ran, all of them in one.
+// registerV3 registers the programs of the servers of all recordings of 3.0a, in one.
 func registerV3(s *core.Server, heard *kept[string]) {
 	s.OnMessage(func(_ context.Context, _ *core.Conn, f core.Frame) error {
 		heard.Add(f.Command + " " + string(f.Payload))
@@ -129,7 +130,7 @@ func registerV3(s *core.Server, heard *kept[string]) {
 	})
 }
 
-// What a Python client sent makes ours say what the Python server said.
+// The bytes of a Python client make the Go server say what the Python server said.
 func TestV3ReplayServer(t *testing.T) {
 	eachRecordingV3(t, func(t *testing.T, r *recording) {
 		r.inPieces(t, func(t *testing.T, send sending) { r.playServer(t, send, r.serverV3(t)) })
@@ -156,11 +157,11 @@ func (r *recording) serverV3(t *testing.T) serverPlay {
 	return play
 }
 
-// A toldV3 is what a client's program did and heard in a recording of 3.0a.
+// A toldV3 is the program of a client in a recording of 3.0a.
 type toldV3 struct {
 	heard map[int][]string
-	codes map[int][]core.Code // what its error hook was told
-	ended map[int]bool        // by the server
+	codes map[int][]core.Code // codes that its error hook is told
+	ended map[int]bool        // connections that the server has ended
 }
 
 var toldsV3 = map[string]toldV3{
@@ -171,7 +172,7 @@ var toldsV3 = map[string]toldV3{
 	"several_in_one_segment":   {heard: map[int][]string{1: {"n 10", "n x"}}},
 	"typed_values_from_server": {heard: map[int][]string{1: values}},
 	"unicode_content":          {heard: map[int][]string{1: {"grüße ответ"}}},
-	// Ours does not ask; what looks like an answer is told to the error hook.
+	// The Go client does not ask. A payload that looks like an answer is told to the error hook.
 	"get_client_reply_unframed": {codes: map[int][]core.Code{1: {core.CodeUnsupported}}},
 	"marker_in_payload":         {ended: map[int]bool{1: true}},
 	"leave_by_fin": {heard: map[int][]string{
@@ -196,7 +197,7 @@ var toldsV3 = map[string]toldV3{
 	}},
 }
 
-// What a Python server said, ours hears; and it says what the Python client said.
+// A Go client hears what a Python server said, and says what the Python client said.
 func TestV3ReplayClient(t *testing.T) {
 	eachRecordingV3(t, func(t *testing.T, r *recording) {
 		want := toldsV3[r.Scenario]
@@ -221,10 +222,10 @@ func TestV3ReplayClient(t *testing.T) {
 	})
 }
 
-// sendAgainV3 sends what a payload holds, if it is a command that ours may send.
+// sendAgainV3 sends a payload of a recording, if it is a command that the library may send.
 func sendAgainV3(t *testing.T, cl *core.Client, payload string) bool {
 	name, body := classic.SplitTyped([]byte(payload))
-	if body == nil { // a wish of the dialect's own, or no command
+	if body == nil { // a request of the dialect, or no command
 		return false
 	}
 	if string(name) == "a" {

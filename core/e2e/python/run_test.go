@@ -16,13 +16,13 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// goroutine names the calling goroutine.
+// goroutine returns the id of the calling goroutine.
 func goroutine() string {
 	b := make([]byte, 64)
 	return strings.Fields(string(b[:runtime.Stack(b, false)]))[1]
 }
 
-// spin calls step until done, as the loop of a game does.
+// spin calls step until done, like the loop of a game.
 func (o *original) spin(done func() bool, step func() int) {
 	o.t.Helper()
 	for !done() {
@@ -97,7 +97,7 @@ func TestRun(t *testing.T) {
 // ThreadedHiSockServer, start_threaded_server: start, stop, join
 func TestThreadedServer(t *testing.T) {
 	var running atomic.Int32
-	// Bob does not hang up, as a Python program does not that is busy.
+	// Bob does not hang up, like a busy Python program.
 	o := newOriginal(t, &core.ServerOptions{Timeouts: core.Timeouts{Close: 100 * time.Millisecond}}, func(o *original) {
 		core.On(o.srv, "long", func(ctx context.Context, _ *core.Conn, _ struct{}) error {
 			running.Add(1)
@@ -107,7 +107,7 @@ func TestThreadedServer(t *testing.T) {
 			return nil
 		}, core.Concurrent())
 	})
-	joined := make(chan struct{}) // by one that waits for the end, and does not bring it about
+	joined := make(chan struct{}) // closed by a goroutine that waits for the end without causing it
 	go func() {
 		defer close(joined)
 		<-o.srv.Done()
@@ -123,7 +123,7 @@ func TestThreadedServer(t *testing.T) {
 	}
 
 	require.NoError(t, o.srv.Shutdown(o.ctx))
-	// Now all has stopped, though some clients were idle; nothing is waited for here.
+	// All has stopped, also for idle clients. Nothing is waited for here.
 	require.Zero(t, running.Load())
 	require.Len(t, o.leaves, 2)
 	require.Zero(t, o.srv.Len())
@@ -142,17 +142,17 @@ func TestThreadedServer(t *testing.T) {
 	require.Empty(t, o.faults)
 }
 
-// Stopping one that nobody has joined is what the original's does not do.
+// A server that nobody has joined can be stopped. The original's cannot.
 func TestThreadedServerIdle(t *testing.T) {
 	o := newOriginal(t, nil)
-	waits := dialPython(t, o.addr) // has said nothing yet
+	waits := dialPython(t, o.addr) // a newcomer that has sent nothing yet
 	require.NoError(t, o.srv.Shutdown(o.ctx))
 	<-o.srv.Done()
 	require.NoError(t, ignore(<-o.served, core.CodeShutdown), "it may not have begun")
 	waits.rest()
 }
 
-// ignore is err unless it has that code.
+// ignore returns err, or nil if err has that code.
 func ignore(err error, code core.Code) error {
 	if core.CodeOf(err) == code {
 		return nil

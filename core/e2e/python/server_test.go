@@ -54,10 +54,10 @@ func TestStartServer(t *testing.T) {
 		require.Equal(t, core.CodeTooManyConns, core.CodeOf(coretest.Next(t, o.faults).Err))
 		carl := dialPython(t, o.addr)
 		carl.sends(pythonHello("carl", ""))
-		carl.rest() // it cannot be told why in a way that it understands
+		carl.rest() // it cannot be told the reason in a way that it understands
 		require.Equal(t, core.CodeTooManyConns, core.CodeOf(coretest.Next(t, o.faults).Err))
 
-		o.check(ada) // those who are there do not notice
+		o.check(ada) // connected clients do not notice
 		bob.vanishes()
 		require.Equal(t, "bob", coretest.Next(t, o.leaves).Conn.Name())
 		o.join("carol") // there is room again
@@ -111,7 +111,7 @@ func TestOn(t *testing.T) {
 
 	bob := o.python("bob", "red")
 	o.hears("bob join")
-	// In the original each of the last four ends the server.
+	// In the original each of the last four payloads ends the server.
 	bob.sends("say hello", "raw", "join", "join me", "leave", "leave now")
 	o.hears("bob say string hello", "bob message command say|hello", "bob message raw message |raw")
 	for _, payload := range []string{"join", "join me", "leave", "leave now"} {
@@ -164,7 +164,7 @@ func TestCasts(t *testing.T) {
 		bob.sends(tc.command + " " + tc.content)
 		o.hears("bob got " + tc.want)
 	}
-	// In the original each of these ends the loop.
+	// In the original each of these contents ends the loop.
 	bad := []struct{ command, content string }{
 		{"int", "many"}, {"int", "2.5"}, {"int", ""}, {"int", "99999999999999999999"}, {"int", "1_000"},
 		{"str", "\xff"}, {"float", "1,5"}, {"bool", "maybe"}, {"json", "{"},
@@ -193,7 +193,7 @@ func TestCasts(t *testing.T) {
 	o.check(ada)
 }
 
-// The message handler casts too, at both ends; in the original int and float are swapped there.
+// The message handler casts too, at both ends. The original confuses int and float there.
 func TestCastsOfMessages(t *testing.T) {
 	tests := map[string]struct {
 		register  func(o *original)

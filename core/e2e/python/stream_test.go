@@ -13,7 +13,8 @@ import (
 	"github.com/hisock/hisock/core/e2e/harness"
 )
 
-// The original has no streams. Who opens one to a peer that speaks any of its dialects is told so, at both ends, and the peer hears nothing.
+// A stream to a peer that speaks a dialect of the original is refused at either end. The peer hears
+// nothing.
 func TestNoStreams(t *testing.T) {
 	refused := func(t *testing.T, to core.Streamer) {
 		t.Helper()

@@ -12,8 +12,7 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// Python clients have no acknowledgements and no names for what is not a command, but what waits
-// for them is handed back all the same.
+// Messages that wait for a Python client are handed back, although Python clients send no acks.
 func TestUndelivered(t *testing.T) {
 	tests := map[string]struct {
 		hello string

@@ -18,13 +18,13 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// An oldServer is the dialer to a server of the original that a test plays by hand.
+// An oldServer is a dialer to a server of the original by hand.
 type oldServer struct {
 	t       *testing.T
 	unable  bool // the transport cannot reset
 	clients []*oldPeer
 	near    []*tap
-	resets  kept[string] // what had been written when a client broke off
+	resets  kept[string] // for each client that broke off: what had been written
 }
 
 func (s *oldServer) Dial(context.Context) (transport.Conn, error) {
@@ -49,13 +49,13 @@ func (c *resetTap) Reset() error {
 	return c.Close()
 }
 
-// A listening is what a client of the original's protocol heard.
+// A listening is a record of what a client of the original's protocol heard.
 type listening struct {
 	kept[string]
 	faults kept[core.Code]
 }
 
-// listenTo notes the notices and faults of a client.
+// listenTo records the notices and faults of a client.
 func listenTo(cl *core.Client) *listening {
 	l := &listening{}
 	notice := func(what string) func(p core.Presence) {
@@ -70,7 +70,7 @@ func listenTo(cl *core.Client) *listening {
 	return l
 }
 
-// commands notes every command too.
+// commands records every command, too.
 func (l *listening) commands(cl *core.Client) {
 	cl.OnAny(func(_ context.Context, _ *core.Conn, f core.Frame) error {
 		l.Add(f.Command + " " + string(f.Payload))
@@ -78,7 +78,7 @@ func (l *listening) commands(cl *core.Client) {
 	})
 }
 
-// oldClient is a client that tells all it hears. Raw messages are left to RecvRaw.
+// oldClient returns a client that records all that it hears. Raw messages are left to RecvRaw.
 func oldClient(s *oldServer, opts *core.ClientOptions) (*core.Client, *listening) {
 	opts.Codec = testCodec{}
 	if opts.Classic == nil {
@@ -98,11 +98,11 @@ func oldClient(s *oldServer, opts *core.ClientOptions) (*core.Client, *listening
 	return cl, l
 }
 
-// inBubble is a test with a server of the original.
+// inBubble runs f in a bubble with a server of the original.
 func inBubble(t *testing.T, f func(t *testing.T, s *oldServer)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &oldServer{t: t}
-		defer func() { // also when f fails
+		defer func() { // also if f fails
 			for i := range s.clients {
 				s.clients[i].close()
 				s.near[i].Close() //nolint:errcheck // it is over
@@ -146,7 +146,7 @@ func TestClientConnects(t *testing.T) {
 	}
 }
 
-// A client leaves with a reset, behind all that was queued.
+// A client leaves with a reset, after all queued messages.
 func TestClientLeaves(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *oldServer) {
 		cl, _ := oldClient(s, &core.ClientOptions{Retry: core.Retry{Off: true}, Name: "ada"})
@@ -197,7 +197,7 @@ func TestClientCannot(t *testing.T) {
 	})
 }
 
-// A server that goes, in order or not, or loses its senses, ends the connection.
+// A server that goes, in order or not, or that sends nonsense, ends the client's connection.
 func TestClientIsLeft(t *testing.T) {
 	tests := map[string]struct {
 		reset bool

@@ -26,8 +26,8 @@ type hooked struct {
 	code core.Code
 }
 
-// echoWorld is a world with a command "say" that is said back, and a client of the original
-// that is served all the time: check looks whether it is.
+// echoWorld runs f in a world with a command "say" that is sent back, and a client of the original
+// that must be served throughout: check sees that it is.
 func echoWorld(t *testing.T, opts *core.ServerOptions, f func(w *world, faults *kept[hooked], check func()), register ...func(s *core.Server)) {
 	inWorld(t, opts, func(w *world) {
 		var faults kept[hooked]
@@ -42,15 +42,15 @@ func echoWorld(t *testing.T, opts *core.ServerOptions, f func(w *world, faults *
 		f(w, &faults, func() {
 			t.Helper()
 			n++
-			good.take() // notices of others
+			good.take() // notices of other clients
 			good.send(oldFrames(fmt.Sprint("say ", n)))
 			good.want(fmt.Sprint("said ", n))
 		})
 	})
 }
 
-// A newcomer whose hello is wrong is refused without a word, which it may not understand. One whose hello
-// is well formed is told that it is disconnected.
+// A newcomer with a wrong hello is refused without a word, which it might not understand. A newcomer with
+// a well-formed hello is told that it is disconnected.
 func TestRefused(t *testing.T) {
 	bye := oldFrames("$DISCONN$")
 	tests := map[string]struct {
@@ -121,7 +121,7 @@ func TestStrangers(t *testing.T) {
 	})
 }
 
-// What a client sends that is no frame ends its own connection, and others are told.
+// A client that sends something else than a frame ends its own connection. The others are told.
 func TestBadFrames(t *testing.T) {
 	tests := map[string]struct {
 		in   string
@@ -168,8 +168,8 @@ func TestTolerantHeaders(t *testing.T) {
 func TestOptions(t *testing.T) {
 	tests := map[string]struct {
 		opts core.ServerOptions
-		join []string  // one connection each
-		code core.Code // of the last
+		join []string  // one newcomer each
+		code core.Code // of the last newcomer
 	}{
 		"not wanted":   {core.ServerOptions{Classic: core.ClassicOptions{HeaderLen: -1}}, []string{oldHello(`null`, `null`)}, core.CodeNotNative},
 		"name taken":   {core.ServerOptions{Access: core.Access{UniqueNames: true}}, []string{oldHello(`"ada"`, `null`), oldHello(`"ada"`, `"red"`)}, core.CodeNameTaken},
@@ -199,7 +199,8 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// The two ways to leave, over real sockets, are one: leave runs once, and others are told once.
+// Both ways to leave over real sockets have one effect: the leave handler runs once, and the others
+// are told once.
 func TestLeavesOverTCP(t *testing.T) {
 	l, err := tcp.Listen("127.0.0.1:0", nil)
 	require.NoError(t, err)
@@ -255,8 +256,8 @@ func TestLeavesOverTCP(t *testing.T) {
 	require.Equal(t, "ada", <-left)
 }
 
-// A command that begins like no handler's is for the handler of any command, which need not have a
-// message handler beside it. It once ended the process.
+// A command for whose name there is no handler is handled by OnAny, with or without a message
+// handler beside it.
 func TestPrefixOfNone(t *testing.T) {
 	for _, both := range []bool{false, true} {
 		inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{Prefix: true}}, func(w *world) {

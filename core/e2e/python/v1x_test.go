@@ -12,7 +12,7 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// What a client of 1.x asks for acts, framed or not, and is never taken for a raw message.
+// The requests of a client of 1.x take effect, framed or not, and are never taken for raw messages.
 func TestV1Wishes(t *testing.T) {
 	pieces := map[string]func(p *oldPeer, b string){"as it came": (*oldPeer).send, "byte at a time": (*oldPeer).drip}
 	for how, send := range pieces {
@@ -61,7 +61,7 @@ func TestV1Wishes(t *testing.T) {
 	}
 }
 
-// A server that knows who its clients are refuses what they ask for, as from others.
+// A server with authorizers refuses the requests of clients of 1.x, too.
 func TestV1WishesAreAuthorized(t *testing.T) {
 	opts := &core.ServerOptions{Access: core.Access{
 		Authorize:      func(context.Context, *core.Admission) error { return nil },
@@ -94,7 +94,8 @@ func nameOnly(name, allowed string) error {
 	return nil
 }
 
-// What begins like one of the two words without a header and goes on otherwise ends the connection.
+// Bytes that begin like one of the two words without a header, and go on differently, end the
+// connection.
 func TestV1BadWords(t *testing.T) {
 	for _, in := range []string{"$CHNAMES", "$USRCLOSE$", "$CHGROUP ", "$$$$$$$$"} {
 		echoWorld(t, nil, func(w *world, faults *kept[hooked], check func()) {
@@ -107,7 +108,8 @@ func TestV1BadWords(t *testing.T) {
 	}
 }
 
-// How a client of a release without a goodbye leaves is no fault: CodeClosed. In half a frame it is one.
+// A client of a release without a goodbye leaves without a fault, with CodeClosed. A client that
+// leaves in the middle of a frame does not.
 func TestLeavesInOrder(t *testing.T) {
 	tests := map[string]struct {
 		in    string

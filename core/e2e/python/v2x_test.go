@@ -16,7 +16,8 @@ import (
 	"github.com/hisock/hisock/core/e2e/harness"
 )
 
-// What a client of 2.x sends arrives as the type that the handler takes, also what it has no text for.
+// A payload of a client of 2.x arrives as the type that the handler takes, also a type that 2.x has
+// no text for.
 func TestV2Values(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got kept[string]
@@ -59,7 +60,7 @@ func TestV2Values(t *testing.T) {
 	})
 }
 
-// All clients of the original are together on one port, each told in its own words.
+// Clients of all releases share one port. Each is told everything in its own dialect.
 func TestV2AmongOthers(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.srv.OnAny(func(context.Context, *core.Conn, core.Frame) error { return nil })
@@ -97,7 +98,8 @@ func TestV2AmongOthers(t *testing.T) {
 	})
 }
 
-// The record of another goes as the real client can read it, a moment later than it is asked for.
+// A record of another client is sent in the form that the original's client can read, a moment
+// after the request.
 func TestV2Record(t *testing.T) {
 	inWorld(t, &core.ServerOptions{Classic: core.ClassicOptions{Unknown: core.Dialect2x}}, func(w *world) {
 		w.tapped()
@@ -113,11 +115,11 @@ func TestV2Record(t *testing.T) {
 		none := cmd2("record$1$", `{"traceback": "$NOEXIST$"}`)
 		p.want(bob, bob, none, none)
 		p.send(oldFrames("$GETCLT$nobody"))
-		p.close() // before it is answered
+		p.close() // before the answer
 	})
 }
 
-// Clients of 2.0 and later are asked for a sign of life, at half the pace of native ones.
+// Clients of 2.0 and later are probed, at half the pace of native clients.
 func TestAlive(t *testing.T) {
 	tests := map[string]struct {
 		timeouts core.Timeouts
@@ -136,7 +138,7 @@ func TestAlive(t *testing.T) {
 			inWorld(t, &core.ServerOptions{Timeouts: tc.timeouts}, func(w *world) {
 				w.serve()
 				p := w.v3(`"eve"`, `null`)
-				old := w.old(`"old"`, `null`) // which is never asked
+				old := w.old(`"old"`, `null`) // never probed
 				c := w.conn("eve")
 				asked := 0
 				for range 200 {
@@ -157,8 +159,8 @@ func TestAlive(t *testing.T) {
 	}
 }
 
-// A Go client and a Go server understand each other in that dialect, too, and so does a Go client of 3.0a
-// beside it.
+// A Go client and a Go server understand each other in the dialect of 2.x, also beside a Go client of
+// 3.0a.
 func TestV2BothEnds(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		core.On(w.srv, "sum", func(_ context.Context, c *core.Conn, in []int) error {

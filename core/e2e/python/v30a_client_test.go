@@ -16,7 +16,7 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// clientV3 is a client of that dialect that tells all it hears.
+// clientV3 returns a client of 3.0a that records all that it hears.
 func clientV3(s *oldServer, opts *core.ClientOptions) (*core.Client, *listening) {
 	if opts.Classic == nil {
 		opts.Classic = &core.Classic{}
@@ -84,7 +84,7 @@ func TestV3ClientCannot(t *testing.T) {
 	})
 }
 
-// What a Python server sends without a header is taken for what it is, wherever it is cut.
+// Bytes that a Python server sends without a header are understood, wherever they are cut.
 func TestV3ClientHearsBareFrames(t *testing.T) {
 	all := "$KEEPALIVE$" + oldFrames(cmd("a", "1i", "1"), "$KEEPALIVE$") + `{"name": "}{\"", "x": [{}]}` + oldFrames(cmd("b", "", ""), "{}")
 	for i := range len(all) {
@@ -139,7 +139,7 @@ func TestV3ClientIsLeft(t *testing.T) {
 	}
 }
 
-// Only the first notice can be that of the client's own coming.
+// Only the first notice can be about the client's own coming.
 func TestV3ClientOwnNotice(t *testing.T) {
 	notice := func(mark, name string) string {
 		return `$CLT` + mark + `${"ip": ["127.0.0.1", 5], "name": "` + name + `", "group": null, "ipstr": "127.0.0.1:5"}`
@@ -168,7 +168,7 @@ func TestV3ClientOwnNotice(t *testing.T) {
 	}
 }
 
-// A Go client of that dialect and a Go server understand each other, too.
+// A Go client and a Go server understand each other in the dialect of 3.0a.
 func TestV3BothEnds(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		core.On(w.srv, "sum", func(_ context.Context, c *core.Conn, in []float64) error { return c.Send("sum", in[0]+in[1]) })
@@ -190,7 +190,8 @@ func TestV3BothEnds(t *testing.T) {
 	})
 }
 
-// What a client of 3.0a sends, from its hello on, does no more than end its own connection.
+// FuzzV3Conn sends any bytes of a client of 3.0a, from its hello on. They end at most the client's
+// own connection.
 func FuzzV3Conn(f *testing.F) {
 	for _, in := range []string{
 		oldFrames(cmd("echo", "1b", "1"), cmd("count", "1i", "2"), cmd("late", "l1i1s", "3x"), "raw", ""),

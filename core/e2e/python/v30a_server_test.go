@@ -17,12 +17,12 @@ import (
 	"github.com/hisock/hisock/core/e2e/harness"
 )
 
-// helloV3 is the hello of 3.0a; name and group are JSON.
+// helloV3 returns the hello of 3.0a. name and group are JSON.
 func helloV3(name, group string) string {
 	return oldFrames(`$CLTHELLO${"name": ` + name + `, "group": ` + group + `}`)
 }
 
-// only30a are options for a server all of whose clients with markers are of 3.0a.
+// only30a returns options for a server all of whose clients with markers are of 3.0a.
 func only30a(o *core.ServerOptions) *core.ServerOptions {
 	if o == nil {
 		o = &core.ServerOptions{}
@@ -31,12 +31,12 @@ func only30a(o *core.ServerOptions) *core.ServerOptions {
 	return o
 }
 
-// cmd is a command of 3.0a whose value has that format and data.
+// cmd returns a command of 3.0a whose value has the format and data.
 func cmd(name, format, data string) string {
 	return "$CMD$" + name + "$MSG$" + strings.TrimSuffix(oldFrames(format), format)[:8] + format + data
 }
 
-// v3 joins by hand and leaves the notice of its own coming aside.
+// v3 joins by hand and drops the notice of the client's own coming.
 func (w *world) v3(name, group string) *oldPeer {
 	p := w.knock()
 	p.send(helloV3(name, group))
@@ -44,7 +44,7 @@ func (w *world) v3(name, group string) *oldPeer {
 	return p
 }
 
-// The newcomer is told of itself before all else.
+// A newcomer is told of itself before anything else.
 func TestV3Joins(t *testing.T) {
 	inWorld(t, only30a(nil), func(w *world) {
 		w.srv.OnJoin(func(c *core.Conn) { c.Send("welcome", c.Name()) }) //nolint:errcheck // seen below
@@ -60,7 +60,7 @@ func TestV3Joins(t *testing.T) {
 	})
 }
 
-// All three kinds of client are together on one port, each told in its own words.
+// All three kinds of client share one port. Each is told everything in its own dialect.
 func TestV3AmongOthers(t *testing.T) {
 	inWorld(t, only30a(&core.ServerOptions{Access: core.Access{Notices: harness.TellEverything}}), func(w *world) {
 		var faults kept[string]
@@ -112,7 +112,7 @@ func TestV3AmongOthers(t *testing.T) {
 	})
 }
 
-// sortedTail is the codes with those of one broadcast, whose order is not said, in order.
+// sortedTail sorts the last two codes, which are of one broadcast and have no order.
 func sortedTail(all []string) []string {
 	if n := len(all); n > 2 && all[n-2] < all[n-1] {
 		all[n-2], all[n-1] = all[n-1], all[n-2]
@@ -120,7 +120,7 @@ func sortedTail(all []string) []string {
 	return all
 }
 
-// What comes fits the handler's type, or goes to the error hook; the connection goes on.
+// A payload fits the handler's type, or goes to the error hook. The connection goes on.
 func TestV3Values(t *testing.T) {
 	type point struct {
 		X, Y int
@@ -146,7 +146,7 @@ func TestV3Values(t *testing.T) {
 	})
 }
 
-// JSON that would be larger than a frame may be is not made.
+// JSON that would be larger than a frame is not made.
 func TestV3ValuesAreBounded(t *testing.T) {
 	echoWorld(t, only30a(&core.ServerOptions{Limits: core.Limits{MaxFrame: 1024}}), func(w *world, faults *kept[hooked], check func()) {
 		p := w.v3(`"eve"`, `null`)
@@ -157,7 +157,7 @@ func TestV3ValuesAreBounded(t *testing.T) {
 	})
 }
 
-// However a client leaves, and however it is left, it is once, and others are told.
+// A client leaves once, and the others are told once, in whichever way it leaves or is ended.
 func TestV3Ends(t *testing.T) {
 	const gone = `$CLTDISCONN${"ip": ["127.0.0.1", 40002], "name": "eve", "group": null, "ipstr": "127.0.0.1:40002"}`
 	tests := map[string]struct {
@@ -202,7 +202,7 @@ func TestV3Ends(t *testing.T) {
 	})
 }
 
-// A newcomer that is not let in is told so, as far as that dialect can.
+// A newcomer that is refused is told so, as far as the dialect can.
 func TestV3Refused(t *testing.T) {
 	tests := map[string]struct {
 		hello string
@@ -227,7 +227,8 @@ func TestV3Refused(t *testing.T) {
 	}
 }
 
-// A client is in the group it named last, and in those that the program has put it into.
+// A client is in the last group that it has named, and in the groups into which the program has put
+// it.
 func TestV3ChangesGroup(t *testing.T) {
 	echoWorld(t, only30a(&core.ServerOptions{Limits: core.Limits{MaxGroups: 2}}), func(w *world, faults *kept[hooked], _ func()) {
 		p := w.v3(`"eve"`, `null`)
@@ -277,7 +278,7 @@ func TestV3AsksForRecord(t *testing.T) {
 	})
 }
 
-// Middleware sees the payload, and what it makes of it keeps its kind.
+// Middleware sees the payload. The payload that it passes on keeps its kind.
 func TestV3Middleware(t *testing.T) {
 	inWorld(t, only30a(nil), func(w *world) {
 		w.srv.UseSend(func(next core.SendFunc) core.SendFunc {
@@ -295,7 +296,7 @@ func TestV3Middleware(t *testing.T) {
 	})
 }
 
-// A handler may wait for a command, whatever it carries.
+// A handler may wait for a command with any payload.
 func TestV3Recv(t *testing.T) {
 	inWorld(t, only30a(nil), func(w *world) {
 		var got kept[string]
@@ -315,7 +316,7 @@ func TestV3Recv(t *testing.T) {
 	})
 }
 
-// What JSON can say goes out in the very bytes in which it came.
+// A payload that JSON can express is sent on in the bytes in which it came.
 func TestV3RoundTrip(t *testing.T) {
 	inWorld(t, only30a(nil), func(w *world) {
 		w.srv.OnAny(func(_ context.Context, c *core.Conn, f core.Frame) error {

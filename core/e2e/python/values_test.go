@@ -12,7 +12,8 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// A handler may ask what kind of value a client of 3.0a has sent; of others nobody knows.
+// A handler may ask for the kind of value that a client of 3.0a has sent. Other clients do not tell
+// it.
 func TestSentAs(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got kept[string]

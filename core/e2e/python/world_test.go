@@ -16,7 +16,7 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A world is a server and those who connect to it through memory, inside a synctest bubble.
+// A world is a server and clients that connect to it through memory, inside a synctest bubble.
 type world struct {
 	t   *testing.T      // the bubble's
 	ctx context.Context // the bubble's
@@ -37,7 +37,7 @@ func inWorld(t *testing.T, opts *core.ServerOptions, f func(w *world)) {
 		log := &coretest.Log{}
 		opts.Logger, opts.Codec = log, testCodec{}
 		w := &world{t: t, ctx: t.Context(), srv: harness.NewServer(opts), lis: transport.NewPipeListener(), log: log}
-		// A failed require ends f; what runs must end too, or the bubble hides the failure.
+		// The world must end when a failed require ends f, or the bubble hides the failure.
 		defer w.cut()
 		f(w)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -46,7 +46,7 @@ func inWorld(t *testing.T, opts *core.ServerOptions, f func(w *world)) {
 	})
 }
 
-// cut ends what a test that failed has left.
+// cut ends everything that a failed test has left.
 func (w *world) cut() {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -56,7 +56,7 @@ func (w *world) cut() {
 	}
 }
 
-// serve begins to serve. Handlers are registered before.
+// serve begins to serve. Handlers are registered before that.
 func (w *world) serve() {
 	go w.srv.Serve(w.ctx, w.lis) //nolint:errcheck // nil after Shutdown
 }
@@ -75,21 +75,21 @@ func (w *world) join(cl *core.Client) *core.Client {
 	return cl
 }
 
-// conn is the server's end of the client of that name.
+// conn returns the server's end of the client with that name.
 func (w *world) conn(name string) *core.Conn {
 	c, err := w.srv.Client(name)
 	require.NoError(w.t, err)
 	return c
 }
 
-// peer connects by hand, so that a test can send any bytes.
+// peer connects by hand: a test can send any bytes.
 func (w *world) peer() *coretest.Peer {
 	stream, err := w.lis.Dial(w.ctx)
 	require.NoError(w.t, err)
 	return &coretest.Peer{T: w.t, Stream: stream}
 }
 
-// kept and testCodec are the harness's.
+// Short names for types of coretest.
 type (
 	kept[T any] = coretest.Kept[T]
 	testCodec   = coretest.Codec

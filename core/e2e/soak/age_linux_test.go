@@ -25,13 +25,13 @@ import (
 	"github.com/hisock/hisock/ws"
 )
 
-// slowPath is set for the process that has a loopback device of its own, with 512 kbit/s.
+// slowPath is set in the process that has its own loopback device with 512 kbit/s.
 const slowPath = "HISOCK_TEST_SLOW_PATH"
 
 // TestAgeOverSlowPath sends frames of 100 B, faster than a path of 512 kbit/s takes them, to a client
-// whose queue keeps the latest only. Their age on arrival depends on how many bytes the kernel keeps
-// unsent: UnsentBytes bounds them. The test needs the right to make a network namespace and to shape
-// traffic in it. It is part of the long tests.
+// whose queue keeps only the latest. Their age on arrival depends on the bytes that the kernel keeps
+// unsent, which UnsentBytes bounds. The test needs the right to make a network namespace and to shape
+// traffic in it. It runs only in the long form.
 func TestAgeOverSlowPath(t *testing.T) {
 	switch {
 	case os.Getenv(slowPath) != "":
@@ -94,7 +94,7 @@ func measureAges(t *testing.T) {
 }
 
 const (
-	fillTime = 4 * time.Second // for the buffers to fill
+	fillTime = 4 * time.Second // the buffers fill meanwhile
 	ageTime  = 5 * time.Second
 )
 
@@ -132,7 +132,7 @@ func agesOver(t *testing.T, medium string, send, unsent int) []time.Duration {
 	require.NoError(t, cl.Connect(ctx))
 	p := make([]byte, 100)
 	to := srv.Named("ada")
-	for time.Since(began) < fillTime+ageTime { // 2,400 frames a second, of which the path takes some 500
+	for time.Since(began) < fillTime+ageTime { // 2,400 frames a second; the path takes some 500
 		full.Store(time.Since(began) > fillTime)
 		for _, command := range commands {
 			binary.BigEndian.PutUint64(p, uint64(time.Since(began)))

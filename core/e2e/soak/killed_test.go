@@ -19,17 +19,17 @@ import (
 	"github.com/hisock/hisock/tcp"
 )
 
-// childEnv says what this program is to be when a test starts it again: "server" or "client",
-// and an address.
+// childEnv tells this program, started again by a test, its part and an address: "server" or
+// "client".
 const childEnv = "HISOCK_TEST_CHILD"
 
-// TestKilledChild is not a test but the process that one kills.
+// TestKilledChild is the process that a test kills, not a test.
 func TestKilledChild(t *testing.T) {
 	role, addr, ok := strings.Cut(os.Getenv(childEnv), " ")
 	if !ok {
 		return
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // if nobody does
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // if nobody kills it
 	defer cancel()
 	if role == "client" {
 		cl := harness.NewClient(tcp.Dialer(addr, nil), &core.ClientOptions{Name: "child"})
@@ -47,7 +47,7 @@ func TestKilledChild(t *testing.T) {
 	srv.Serve(ctx, l) //nolint:errcheck // until it is killed
 }
 
-// child starts this program again. It ends with the test at the latest.
+// child starts this program again. The process ends with the test at the latest.
 func child(t *testing.T, role, addr string) (*exec.Cmd, *bufio.Scanner) {
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledChild$")
 	cmd.Env = append(os.Environ(), childEnv+"="+role+" "+addr)
@@ -61,7 +61,7 @@ func child(t *testing.T, role, addr string) (*exec.Cmd, *bufio.Scanner) {
 	return cmd, bufio.NewScanner(out)
 }
 
-// A client whose process is killed is suspended, and has left when its time is over.
+// A client whose process is killed is suspended, and has left when the resume time is over.
 func TestKilledClient(t *testing.T) {
 	srv := harness.NewServer(&core.ServerOptions{Timeouts: core.Timeouts{Resume: 100 * time.Millisecond}})
 	ticks, events := make(chan int, 1), make(chan string, 4)
@@ -90,7 +90,7 @@ func TestKilledClient(t *testing.T) {
 	require.NoError(t, srv.Shutdown(t.Context()))
 }
 
-// Clients of a server whose process is killed join the one that comes after it.
+// Clients of a server whose process is killed join the next server.
 func TestKilledServer(t *testing.T) {
 	first, out := child(t, "server", "127.0.0.1:0")
 	require.True(t, out.Scan())
@@ -118,7 +118,7 @@ func TestKilledServer(t *testing.T) {
 	require.True(t, out.Scan(), "it listens on the same port")
 	require.Equal(t, "disconnected: connection lost", <-states)
 	require.Equal(t, "connected: none", <-states)
-	<-calling // answered by the second, or failed with the session: it does not hang
+	<-calling // answered by the second server, or failed with the session
 	pid, err = core.Call[int](t.Context(), cl, "pid", nil)
 	require.NoError(t, err)
 	require.Equal(t, second.Process.Pid, pid)

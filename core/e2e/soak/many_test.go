@@ -21,7 +21,7 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// Many connections that say nothing all hear a broadcast, and leave nothing behind.
+// Many silent connections all hear a broadcast, and leave nothing behind.
 func TestManyIdle(t *testing.T) {
 	count := 500
 	if os.Getenv("HISOCK_SOAK") != "" {
@@ -73,7 +73,7 @@ func TestManyComeAndGo(t *testing.T) {
 		}
 		return cl.Close()
 	}
-	require.NoError(t, visit(0)) // what is made once is there
+	require.NoError(t, visit(0)) // things that are made once exist after that
 	require.Eventually(t, func() bool { return srv.Len() == 0 }, 10*time.Second, time.Millisecond)
 	goroutines, before, start := runtime.NumGoroutine(), coretest.Heap(), time.Now()
 	for round := range rounds {

@@ -24,8 +24,8 @@ import (
 	"github.com/hisock/hisock/ws"
 )
 
-// Streams of clients under load are cut again and again, over real sockets: every command
-// arrives once and in order at either end, and every call is answered.
+// Streams of clients under load are cut again and again, over real sockets. Every command arrives
+// once and in order at either end, and every call is answered.
 func TestReconnectsUnderLoad(t *testing.T) {
 	reconnects := uint64(150)
 	if os.Getenv("HISOCK_SOAK") != "" {
@@ -35,7 +35,7 @@ func TestReconnectsUnderLoad(t *testing.T) {
 	defer cancel()
 	srv := harness.NewServer(&core.ServerOptions{Timeouts: core.Timeouts{Resume: time.Minute}})
 	var faults atomic.Int64
-	expected := sync.Map{} // of each client, what comes next
+	expected := sync.Map{} // by client: the number of its next command
 	core.On(srv, "up", func(_ context.Context, c *core.Conn, n int) error {
 		next, _ := expected.LoadOrStore(c.Name(), new(int))
 		if want := next.(*int); n != *want {
@@ -81,7 +81,7 @@ func TestReconnectsUnderLoad(t *testing.T) {
 			return nil
 		})
 		require.NoError(t, cl.Connect(ctx))
-		_, err := core.Call[int](ctx, cl, "double", 0) // behind which the server knows that the client has its token
+		_, err := core.Call[int](ctx, cl, "double", 0) // after this the server knows that the client has its token
 		require.NoError(t, err)
 		go func() {
 			rng := rand.New(rand.NewPCG(uint64(i), 0))
@@ -102,7 +102,7 @@ func TestReconnectsUnderLoad(t *testing.T) {
 					}
 				}
 				sent.Add(int64(n))
-				// One more, behind which everything has come.
+				// One more command, which arrives after all others.
 				total.Store(int64(n + 1))
 				if err := cl.Conn().Send("up", n, core.Wait(ctx)); err != nil {
 					return err

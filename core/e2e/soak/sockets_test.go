@@ -24,7 +24,7 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// idleEnv tells this program, started again by a test, an address and how many clients it is.
+// idleEnv tells this program, started again by a test, an address and a number of clients.
 const idleEnv = "HISOCK_TEST_IDLE"
 
 // needFiles makes sure that this process may open n files.
@@ -41,8 +41,9 @@ func needFiles(t *testing.T, n uint64) {
 	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
 }
 
-// TestManyIdleChild is not a test but the clients of one, in a process of their own: both ends
-// in one would need twice as many files. They hear one broadcast, and leave after another.
+// TestManyIdleChild is the clients of a test in a process of their own, not a test: both ends in
+// one process would need twice as many files. The clients hear one broadcast, and leave after a
+// second one.
 func TestManyIdleChild(t *testing.T) {
 	var addr string
 	var count int
@@ -91,8 +92,8 @@ func TestManyIdleChild(t *testing.T) {
 	fmt.Println("left", faults.Load(), "came back")
 }
 
-// Many connections over sockets that say nothing all hear a broadcast, have their heartbeats
-// answered for many times as long as a silent one would last, and leave nothing behind.
+// Many silent connections over sockets all hear a broadcast, and leave nothing behind. Their
+// heartbeats are answered for many times as long as a dead connection would last.
 func TestManyIdleOverSockets(t *testing.T) {
 	count, heartbeat := 500, time.Second
 	if os.Getenv("HISOCK_SOAK") != "" {
@@ -128,13 +129,13 @@ func TestManyIdleOverSockets(t *testing.T) {
 	wantSaid("connected")
 	require.Eventually(t, func() bool { return srv.Len() == count }, time.Minute, 10*time.Millisecond)
 	idle, running := coretest.Heap(), runtime.NumGoroutine()
-	time.Sleep(3*heartbeat + heartbeat/2) // a silent one is found out after less than three
+	time.Sleep(3*heartbeat + heartbeat/2) // a dead connection is found after less than three heartbeats
 	require.Equal(t, count, srv.Len())
 	require.NoError(t, srv.All().Send("hello", nil))
 	wantSaid("heard")
 	require.NoError(t, srv.All().Send("go", nil))
 	require.True(t, said.Scan(), "the clients' process has ended")
-	faults := said.Text() // on a machine that is too busy to answer in time some may have come back
+	faults := said.Text() // some may have come back, on a machine that is too busy to answer in time
 	require.Eventually(t, func() bool { return srv.Len() == 0 }, time.Minute, 10*time.Millisecond)
 	require.NoError(t, srv.Shutdown(t.Context()))
 	require.NoError(t, <-served)

@@ -19,8 +19,9 @@ import (
 	"github.com/hisock/hisock/tcp"
 )
 
-// One client of many stops reading: the others get everything in order, and what waits for the
-// one stays within its bound until it is disconnected. How long messages take is only logged.
+// One client of many stops reading. The others get everything in order, and the frames that wait
+// for it stay within their bound until it is disconnected. The time that messages take is only
+// logged.
 func TestOneStopsReading(t *testing.T) {
 	clients, messages, pace := 40, 100, 5*time.Millisecond
 	if os.Getenv("HISOCK_SOAK") != "" {
@@ -32,7 +33,7 @@ func TestOneStopsReading(t *testing.T) {
 		clients, alone[0], alone[1], beside[0], beside[1], float64(beside[1])/float64(alone[1]))
 }
 
-// spread sends messages to a number of clients, and returns the median and the 99th percentile of the
+// spread sends messages to a number of clients. It returns the median and the 99th percentile of the
 // time that a message took.
 func spread(t *testing.T, clients, messages int, pace time.Duration, stall bool) [2]time.Duration {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
@@ -86,7 +87,7 @@ func spread(t *testing.T, clients, messages int, pace time.Duration, stall bool)
 	for n := range messages {
 		require.NoError(t, srv.All().Send("tick", [2]int64{int64(n), int64(time.Since(start))}))
 		if stalled, err := srv.Client("stalled"); err == nil {
-			for range 128 { // so that its socket is full soon
+			for range 128 { // its socket is full soon
 				if stalled.Send("fill", fill) != nil {
 					break
 				}
