@@ -3,8 +3,11 @@
 package core
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"iter"
 	"runtime"
 	"strconv"
 	"testing"
@@ -83,6 +86,26 @@ func TestMemoryBytes(t *testing.T) {
 				write(peers, 1, part)
 			},
 		},
+		"streams that nobody takes": {
+			fill: func(w *world, peers []*coretest.Peer) {
+				write(peers, 1, opening(1, 0, "idle"))
+				write(peers, 7, wire.AppendStreamItem(nil, 1, make([]byte, 32<<10)))
+			},
+		},
+		"items of nothing that nobody takes": {
+			fill: func(w *world, peers []*coretest.Peer) {
+				for id := uint64(1); id < 6; id += 2 {
+					write(peers, 1, opening(id, 0, "idle"))
+					write(peers, 1, bytes.Repeat(wire.AppendStreamItem(nil, id, nil), defaultWindow/wire.StreamItemCost))
+				}
+			},
+		},
+		"streams to those who do not read": {
+			fill: func(w *world, peers []*coretest.Peer) {
+				write(peers, 1, opening(1, 1<<20, "endless"))
+				write(peers, 1, opening(3, 1<<20, "endless"))
+			},
+		},
 		"histories of many groups": {
 			opts: ServerOptions{History: History{Messages: 100, Bytes: 1 << 20, Groups: 10_000}},
 			fill: func(w *world, peers []*coretest.Peer) {
@@ -107,6 +130,13 @@ func TestMemoryBytes(t *testing.T) {
 				wait := func(ctx context.Context, _ *Conn, _ []byte) error { <-ctx.Done(); return nil }
 				w.srv.OnBytes("slow", wait)
 				w.srv.OnBytes("beside", wait, Concurrent())
+				HandleUpload(w.srv, "idle", func(ctx context.Context, _ *Conn, _ []byte, _ iter.Seq2[[]byte, error]) ([]byte, error) {
+					return nil, wait(ctx, nil, nil)
+				})
+				HandleByteStream(w.srv, "endless", func(_ context.Context, _ *Conn, _ []byte, s *ByteStream) error {
+					_, err := io.Copy(s, endless{})
+					return err
+				})
 				w.serve()
 				ada := w.join(w.client("ada"))
 				var peers []*coretest.Peer
@@ -132,6 +162,11 @@ func TestMemoryBytes(t *testing.T) {
 			})
 		})
 	}
+}
+
+// opening is the frame that opens a stream.
+func opening(id, window uint64, name string) []byte {
+	return wire.AppendStream(nil, &wire.OpenStream{ID: id, Window: window, Name: []byte(name)})
 }
 
 // write writes a frame up to n times to each peer, as far as the peer takes it.

@@ -116,9 +116,9 @@ func (s *Stream) refuseLocked(why error) {
 	if s.inErr == nil {
 		s.inErr = why
 	}
-	s.t.holdLocked(-len(s.in) - s.batched)
-	s.batched = 0
 	s.in, s.items, s.part, s.partCost = nil, nil, 0, 0
+	s.batched, s.kept = 0, 0 // that memory goes when who takes looks again
+	s.weighLocked()
 	s.wakeReaderLocked()
 }
 
@@ -130,8 +130,7 @@ func (s *Stream) failLocked(why error, all bool) {
 	if s.inErr == nil && !s.inDone {
 		s.inErr = why
 	}
-	s.t.holdLocked(-s.part) // the rest of it does not come
-	s.in = s.in[:len(s.in)-s.part]
+	s.in = s.in[:len(s.in)-s.part] // the rest of it does not come
 	s.part, s.partCost = 0, 0
 	if s.outErr == nil && (s.out != closed || all) {
 		s.outErr = why
@@ -143,7 +142,7 @@ func (s *Stream) failLocked(why error, all bool) {
 // dropLocked drops what waits to be sent.
 func (s *Stream) dropLocked() {
 	for i := range s.chunks {
-		s.t.holdLocked(-len(s.chunks[i].b))
+		s.t.holdLocked(-s.chunks[i].weighs)
 		s.chunks[i].recycle()
 	}
 	s.chunks, s.waiting, s.end, s.ends, s.mid = nil, 0, nil, 0, nil

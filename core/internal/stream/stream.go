@@ -50,6 +50,8 @@ type Stream struct {
 	stopped  bool  // nobody takes any more
 	waits    bool  // somebody waits for readable
 	batched  int   // bytes of batch
+	kept     int   // bytes of memory of batch and recs
+	weighs   int   // bytes of memory that are counted, of all that is received
 	used     int   // bytes that the last batches had at most: as much is likely to come again
 
 	chunks    []chunk // that wait to be pulled
@@ -83,6 +85,8 @@ type record struct {
 	n    int // bytes
 	cost int // bytes of credit
 }
+
+const recordSize = 16 // bytes of memory
 
 // ID returns the id of the stream.
 func (s *Stream) ID() uint64 { return s.id }
@@ -134,10 +138,10 @@ func (s *Stream) gotItemLocked(payload []byte, last bool) (v Verdict, urgent boo
 	}
 	s.t.carried.ReceivedBytes += uint64(len(payload))
 	s.in = append(s.in, payload...)
-	s.t.holdLocked(len(payload))
 	s.part += len(payload)
 	s.partCost += cost
 	if !last && !s.carries {
+		s.weighLocked()
 		return Fine, s.waits && s.oweLocked() // for this very item
 	}
 	if !s.carries {
@@ -145,9 +149,21 @@ func (s *Stream) gotItemLocked(payload []byte, last bool) (v Verdict, urgent boo
 	}
 	s.items = append(s.items, record{s.part, s.partCost})
 	s.part, s.partCost = 0, 0
+	s.weighLocked()
 	s.wakeReaderLocked()
 	return Fine, false
 }
+
+// weighLocked counts the memory of what is received, as far as it has changed: that is also the memory that a stream keeps for
+// what comes next, and the memory of items that have no bytes.
+func (s *Stream) weighLocked() {
+	if n := memoryOf(s.in, s.items) + s.kept; n != s.weighs {
+		s.t.holdLocked(n - s.weighs)
+		s.weighs = n
+	}
+}
+
+func memoryOf(b []byte, recs []record) int { return cap(b) + recordSize*cap(recs) }
 
 // oweLocked lets the peer be granted what the parts of an item have cost that has not come whole.
 func (s *Stream) oweLocked() (urgent bool) {
@@ -240,7 +256,6 @@ func (s *Stream) refill() (st State, err error) {
 	t.mu.Lock()
 	s.owed += s.ate
 	s.ate = 0
-	t.holdLocked(-s.batched)
 	s.batched = 0
 	old, recs := s.batch[:0], s.recs[:0]
 	s.batch, s.recs, s.at, s.off = nil, nil, 0, 0
@@ -250,16 +265,17 @@ func (s *Stream) refill() (st State, err error) {
 		s.batch, s.recs, s.batched = s.in[:whole], s.items, whole
 		s.in, s.items = append(old, s.in[whole:]...), recs
 		s.used = max(whole, s.used-s.used/4)
-	case s.inErr != nil:
+	case s.inErr != nil || s.inDone || s.stopped:
 		st, err = Ended, s.inErr
-	case s.inDone || s.stopped:
-		st = Ended
+		s.in, s.items = nil, nil
 	default:
 		st, s.waits = Wait, true
 		s.owed += s.partCost
 		s.partCost = 0
 		s.keepLocked(old, recs)
 	}
+	s.kept = memoryOf(s.batch, s.recs)
+	s.weighLocked()
 	urgent := s.grantLocked()
 	t.mu.Unlock()
 	if urgent {
@@ -296,6 +312,7 @@ const (
 // A chunk is frames that wait to be pulled.
 type chunk struct {
 	b      []byte
+	weighs int // bytes of memory that are counted
 	frames int
 	units  uint64 // items that end in it, or bytes
 }
@@ -304,9 +321,13 @@ const chunkRoom = maxPiece + 32
 
 var chunkPool pool.Pool // *[chunkRoom]byte
 
-func newChunk(n int) chunk {
-	if n <= chunkRoom/4 { // few items at a time: little memory
+// newChunk returns a chunk for n bytes, of which there may be up to most.
+func newChunk(n, most int) chunk {
+	switch {
+	case n <= chunkRoom/4: // few items at a time: little memory
 		return chunk{}
+	case most <= chunkRoom/2: // the path is slow
+		return chunk{b: make([]byte, 0, most)}
 	}
 	if b, ok := chunkPool.Get().(*[chunkRoom]byte); ok {
 		return chunk{b: b[:0]}
@@ -395,14 +416,14 @@ func (s *Stream) sendLocked(it *Item) State {
 // putLocked puts a piece into the last chunk.
 func (s *Stream) putLocked(piece []byte, last bool) {
 	n := wire.StreamItemSize(s.id, len(piece))
-	i := len(s.chunks) - 1
-	if i < 0 || len(s.chunks[i].b)+n > min(chunkRoom, s.t.flow.piece()+64) {
-		s.chunks = append(s.chunks, newChunk(n+s.waiting))
+	i, most := len(s.chunks)-1, min(chunkRoom, s.t.flow.piece()+64)
+	if i < 0 || len(s.chunks[i].b)+n > most {
+		s.chunks = append(s.chunks, newChunk(n+s.waiting, most))
 		i++
 	}
 	k := &s.chunks[i]
 	if len(k.b) > 0 && len(k.b)+n > max(cap(k.b), chunkRoom/4) { // many items after all
-		k.b = append(newChunk(len(k.b)+n).b, k.b...)
+		k.b = append(newChunk(len(k.b)+n, most).b, k.b...)
 	}
 	if last || s.carries {
 		k.b = wire.AppendStreamItem(k.b, s.id, piece)
@@ -421,7 +442,10 @@ func (s *Stream) putLocked(piece []byte, last bool) {
 		s.t.carried.Sent++
 	}
 	s.waiting += n
-	s.t.holdLocked(n)
+	if c := cap(k.b); c != k.weighs {
+		s.t.holdLocked(c - k.weighs)
+		k.weighs = c
+	}
 	s.queueLocked()
 }
 

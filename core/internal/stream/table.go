@@ -345,7 +345,7 @@ func (t *Table) takeLocked(s *Stream, k chunk) {
 	s.chunks = s.chunks[:n]
 	full := s.waiting > ahead/2
 	s.waiting -= len(k.b)
-	t.holdLocked(-len(k.b))
+	t.holdLocked(-k.weighs)
 	t.flow.send(s, len(k.b), k.units)
 	t.pulled = append(t.pulled, k)
 	t.addLocked(k.b, k.frames)

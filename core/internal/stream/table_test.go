@@ -163,6 +163,7 @@ func TestWindow(t *testing.T) {
 	}
 	require.Equal(t, testLimits.Window/wire.StreamItemCost, n)
 	require.Less(t, server.Held(), testLimits.Window+streamCost)
+	require.GreaterOrEqual(t, server.Held(), n*recordSize, "they take memory all the same")
 	for range n {
 		_, st, err := there.TryNext()
 		require.NoError(t, err)
@@ -247,6 +248,32 @@ func TestWrongFrames(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A stream that keeps memory for what comes next counts it, until the stream is over.
+func TestKeptMemoryCounts(t *testing.T) {
+	client, server := newTable(false), newTable(true)
+	here, there := opened(t, client, server, 1)
+	flush(t, client, server)
+	for n := 3; n > 0; n-- { // the rest of the window, but for the last time
+		for here.SendNow(make([]byte, min(n, 2)*50)) {
+			flush(t, client, server)
+		}
+		for st := Done; st == Done; {
+			var err error
+			_, st, err = there.TryNext()
+			require.NoError(t, err)
+			require.Equal(t, memoryOf(there.in, there.items)+memoryOf(there.batch, there.recs)+streamCost, server.Held())
+		}
+		flush(t, client, server)
+	}
+	require.Greater(t, server.Held(), testLimits.Window/2)
+	there.Abort(wire.Goodbye{Code: wire.CodeCanceled}, errTest)
+	require.Zero(t, server.Held())
+	_, st, _ := there.TryNext()
+	require.Equal(t, Ended, st)
+	require.Nil(t, there.batch)
+	require.Nil(t, there.in)
 }
 
 func TestItemTooBig(t *testing.T) {
