@@ -48,7 +48,7 @@ func (c *countedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// socketDir is a folder whose path is short enough for a Unix socket.
+// socketDir returns a folder whose path is short enough for a Unix socket.
 func socketDir(t testing.TB) string {
 	dir, err := os.MkdirTemp("", "hs")
 	require.NoError(t, err)
@@ -190,7 +190,7 @@ func TestAnyConnIsReadyReader(t *testing.T) {
 	c, err := tcp.NewConn(here, nil)
 	require.NoError(t, err)
 	require.Implements(t, (*transport.ReadyReader)(nil), c)
-	go there.Write(make([]byte, 1000)) //nolint:errcheck // the reads tell
+	go there.Write(make([]byte, 1000)) //nolint:errcheck // the reads show whether it was written
 	pool := newOnePool(300)
 	for left := 1000; left > 0; {
 		buf, n, err := c.(transport.ReadyReader).ReadReady(pool)

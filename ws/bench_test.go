@@ -15,7 +15,7 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// BenchmarkPingPong is one message there and one back over loopback.
+// BenchmarkPingPong sends one message there and one back over loopback.
 func BenchmarkPingPong(b *testing.B) {
 	for _, size := range []int{64, 1024, 16 << 10} {
 		b.Run(fmt.Sprintf("%dB", size), func(b *testing.B) {
@@ -52,8 +52,8 @@ func BenchmarkPingPong(b *testing.B) {
 	}
 }
 
-// BenchmarkStream is one direction, in writes of 16 buffers of 1 KiB, read as the core
-// reads.
+// BenchmarkStream sends in one direction, in writes of 16 buffers of 1 KiB, and reads as package
+// core does.
 func BenchmarkStream(b *testing.B) {
 	for _, from := range []string{"client", "server"} {
 		b.Run("from "+from, func(b *testing.B) {

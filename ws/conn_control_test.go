@@ -16,8 +16,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A reader goes on while another goroutine's message is not sent, and the latest ping that has come meanwhile
-// is answered after the message.
+// Reading goes on while another goroutine's message is being sent. After the message, the latest ping that
+// has come meanwhile is answered.
 func TestPingsDuringAWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		peer, c := pipePair(t, nil)
@@ -188,7 +188,7 @@ func TestPingsAllocateNothing(t *testing.T) {
 	}), 1.0)
 }
 
-// If a peer has gone before its ping was answered, its stream is still read to the end.
+// The stream of a peer that has gone before its ping was answered is still read to the end.
 func TestPingOfOneWhoIsGone(t *testing.T) {
 	peer, c := rawPair(t)
 	peer.sendFrame(opPing, "first")

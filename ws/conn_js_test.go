@@ -92,7 +92,7 @@ func TestReadInBrowser(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "g", string(buf[:n]))
 
-	for range 3 { // the inbox is used again
+	for range 3 { // the inbox is used several times
 		peer.message(strings.Repeat("x", 5000))
 		peer.message(strings.Repeat("y", 5000))
 		got := make([]byte, 9000)

@@ -72,7 +72,7 @@ func TestFramesWithTheAnswer(t *testing.T) {
 	})
 }
 
-// A countingPool counts the buffers that are borrowed now, and all that were ever borrowed.
+// A countingPool counts the buffers that are borrowed, and all buffers that were ever borrowed.
 type countingPool struct {
 	sizedPool
 	out, lent atomic.Int32
@@ -98,8 +98,8 @@ func readAll(c *conn, pool *countingPool, got *atomic.Int64) error {
 	}
 }
 
-// haltingPieces returns a message in pieces that end inside a header, a payload and a ping, and
-// how many bytes of payload have come with each piece.
+// haltingPieces returns a message in pieces that end inside a header, a payload and a ping, and the
+// bytes of payload that have come after each piece.
 func haltingPieces() (pieces [][]byte, payload []int64) {
 	wire := appendFrame(nil, frame{opBinary, false, strings.Repeat("x", 300)}) // a header of 8 bytes and a payload of 300
 	wire = appendFrame(wire, frame{opPong, true, "hi"})

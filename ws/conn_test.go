@@ -217,8 +217,8 @@ func (c *countingConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// If the stream is no socket, a message and its header are one write, and a large message is few
-// writes.
+// A message and its header are one write, and a large message is few writes, also over a stream
+// that is no socket.
 func TestFewWrites(t *testing.T) {
 	tests := map[string]struct {
 		size, writes int

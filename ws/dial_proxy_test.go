@@ -79,7 +79,7 @@ func (e *exit) connect(c net.Conn) {
 	user, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(r.Header.Get("Proxy-Authorization"), "Basic "))
 	e.note(r.Host, string(user))
 	if e.answer != "" {
-		io.WriteString(c, e.answer) //nolint:errcheck // the client tells
+		io.WriteString(c, e.answer) //nolint:errcheck // the client fails then
 		io.Copy(io.Discard, c)      //nolint:errcheck // until it goes
 		return
 	}
@@ -88,24 +88,24 @@ func (e *exit) connect(c net.Conn) {
 
 func (e *exit) socks(c net.Conn) {
 	head := make([]byte, 2)
-	io.ReadFull(c, head) //nolint:errcheck // the next fails
+	io.ReadFull(c, head) //nolint:errcheck // the next one fails then
 	methods := make([]byte, head[1])
-	io.ReadFull(c, methods) //nolint:errcheck // the next fails
+	io.ReadFull(c, methods) //nolint:errcheck // the next one fails then
 	user := ""
 	if methods[0] == 2 {
-		c.Write([]byte{5, 2}) //nolint:errcheck // the next fails
+		c.Write([]byte{5, 2}) //nolint:errcheck // the next one fails then
 		text := func() string {
 			n := make([]byte, 1)
-			io.ReadFull(c, n) //nolint:errcheck // the next fails
+			io.ReadFull(c, n) //nolint:errcheck // the next one fails then
 			b := make([]byte, n[0])
-			io.ReadFull(c, b) //nolint:errcheck // the next fails
+			io.ReadFull(c, b) //nolint:errcheck // the next one fails then
 			return string(b)
 		}
-		io.ReadFull(c, head[:1]) //nolint:errcheck // the next fails
+		io.ReadFull(c, head[:1]) //nolint:errcheck // the next one fails then
 		user = text() + ":" + text()
-		c.Write([]byte{1, 0}) //nolint:errcheck // the next fails
+		c.Write([]byte{1, 0}) //nolint:errcheck // the next one fails then
 	} else {
-		c.Write([]byte{5, 0}) //nolint:errcheck // the next fails
+		c.Write([]byte{5, 0}) //nolint:errcheck // the next one fails then
 	}
 	ask := make([]byte, 5)
 	if _, err := io.ReadFull(c, ask); err != nil || ask[3] != 3 {
@@ -117,7 +117,7 @@ func (e *exit) socks(c net.Conn) {
 	}
 	e.note(string(host[:ask[4]]), user)
 	if e.answer != "" {
-		io.WriteString(c, e.answer) //nolint:errcheck // the client tells
+		io.WriteString(c, e.answer) //nolint:errcheck // the client fails then
 		io.Copy(io.Discard, c)      //nolint:errcheck // until it goes
 		return
 	}
@@ -130,7 +130,7 @@ func (e *exit) lead(c net.Conn, say string) {
 		return
 	}
 	defer to.Close()
-	io.WriteString(c, say) //nolint:errcheck // the client tells
+	io.WriteString(c, say) //nolint:errcheck // the client fails then
 	done := make(chan struct{})
 	go func() {
 		io.Copy(to, c) //nolint:errcheck // until it goes
@@ -248,7 +248,8 @@ func TestDialThroughBadProxy(t *testing.T) {
 	})
 }
 
-// The environment's HTTP proxies hold. Package net/http reads them once, so the test runs in a separate process.
+// The environment's HTTP proxies are used. Package net/http reads them once: the test runs in a
+// separate process.
 func TestProxyFromEnvironment(t *testing.T) {
 	const child = "HISOCK_TEST_DIAL"
 	if addr := os.Getenv(child); addr != "" {

@@ -21,9 +21,9 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// The tests of this file and of facts_close_test.go are about faults of nhooyr.io/websocket
-// v1.8.17 that must not reach the users of this package: in the handshake, which the library
-// makes, and in the frames, which it once read and wrote. TestOrigins is such a test too.
+// The tests of this file and of facts_close_test.go are about faults of nhooyr.io/websocket that
+// must not reach the users of this package, in the handshake and in the frames. The package uses
+// the library only for the handshake. TestOrigins is such a test, too.
 
 // The library sends data frames after its own close frame if writers race with the close frame.
 func TestNoFrameAfterCloseFrame(t *testing.T) {
@@ -140,7 +140,7 @@ func TestContextOfDialDoesNotEndConn(t *testing.T) {
 	}
 }
 
-// The same for deadlines: here they end one direction and not the other.
+// The same for deadlines: a deadline ends one direction of a conn and not the other.
 func TestReadDeadlineSparesWriting(t *testing.T) {
 	a, b := pair(t)
 	require.NoError(t, a.SetReadDeadline(time.Now().Add(-time.Second)))
@@ -172,7 +172,7 @@ func (holding) WriteHeader(int) {}
 
 type opaque struct{ http.ResponseWriter }
 
-// The library does not unwrap ResponseWriters: behind a middleware it answers 501.
+// The library does not unwrap ResponseWriters: after a middleware it answers 501.
 func TestWrappedResponseWriter(t *testing.T) {
 	tests := map[string]struct {
 		wrap func(w http.ResponseWriter) http.ResponseWriter
@@ -229,8 +229,8 @@ func TestMessagesHaveNoLimit(t *testing.T) {
 	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(1<<20), "the message was held")
 }
 
-// The library keeps a goroutine and buffers for each connection. Here it keeps neither, because its connection is
-// dead.
+// The library keeps a goroutine and buffers for each connection. Hijack gives it a dead connection, for which it
+// keeps neither.
 func TestHijackKeepsTheConnection(t *testing.T) {
 	near, far := net.Pipe()
 	defer near.Close()

@@ -76,7 +76,7 @@ func useFake(t *testing.T) {
 	})
 }
 
-// fakes returns how many WebSockets were made.
+// fakes returns the number of WebSockets that were made.
 func fakes() int { return js.Global().Get("fakeSockets").Length() }
 
 // A fakePeer is the fake WebSocket of a conn.

@@ -51,7 +51,7 @@ func newRandomStream(random *rand.Rand, fromClient bool) (s randomStream) {
 	return s
 }
 
-// noise is the bytes from which random texts are cut.
+// noise has the bytes from which random texts are cut.
 var noise = func() string {
 	random := rand.New(rand.NewPCG(5, 6))
 	p := make([]byte, 200_000)

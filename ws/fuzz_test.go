@@ -176,7 +176,7 @@ func (p *hostileProgram) run(room int) (got []byte, err error) {
 	return got, judgeAnswer(frames)
 }
 
-// judgeAnswer returns what is wrong with the frames that a server has sent, or nil.
+// judgeAnswer returns the fault in the frames that a server has sent, or nil.
 func judgeAnswer(frames []byte) error {
 	for r := bytes.NewReader(frames); r.Len() > 0; {
 		f, err := readFrame(r)

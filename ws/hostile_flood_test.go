@@ -34,7 +34,7 @@ func (p *rawPeer) sendAll(count int, frames func(i int) []byte) <-chan error {
 	return done
 }
 
-// held returns how much memory is in use, in bytes.
+// held returns the memory in use, in bytes.
 func held() uint64 {
 	var m runtime.MemStats
 	runtime.GC()

@@ -153,7 +153,7 @@ func (m *memoryNet) Close() error {
 
 func (m *memoryNet) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
-// headerTimeout is how long a client of inMemory may take to send its request.
+// headerTimeout is the time that a client of inMemory has to send its request.
 const headerTimeout = 10 * time.Second
 
 // inMemory runs f in a synctest bubble with an HTTP server whose root is l. dial connects to the server.
@@ -189,8 +189,8 @@ func (p *rawPeer) wantEcho(c transport.Conn, text string) {
 	p.wantFrame(opBinary, text)
 }
 
-// A thousand peers begin a handshake and do not go on, and one peer sends a byte now and
-// then. They hold up nobody, and are disconnected when the server's time for headers is over.
+// A thousand peers begin a handshake and do not go on, and one peer sends a byte now and then. They
+// delay nobody, and are disconnected when the server's time for headers is over.
 func TestHalfOpenHandshakes(t *testing.T) {
 	inMemory(t, nil, func(t *testing.T, l *Listener, dial func() *rawPeer) {
 		start := time.Now()
@@ -236,8 +236,8 @@ func TestHalfOpenHandshakes(t *testing.T) {
 	})
 }
 
-// Of a thousand handshakes that nobody accepts, as many as the backlog holds wait. The
-// others are refused at once, and later ones are served.
+// Of a thousand handshakes that nobody accepts, as many as the backlog holds wait. The others are
+// refused at once. Later handshakes are served.
 func TestThousandHandshakes(t *testing.T) {
 	inMemory(t, nil, func(t *testing.T, l *Listener, dial func() *rawPeer) {
 		const strangers, backlog = 1000, 128

@@ -19,7 +19,7 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// inUse returns how much memory is in use, including stacks, in bytes.
+// inUse returns the memory in use, including stacks, in bytes.
 func inUse() int64 {
 	runtime.GC()
 	runtime.GC() // the first collection only ages pools
@@ -72,8 +72,8 @@ func TestIdleConnIsSmall(t *testing.T) {
 	}
 }
 
-// One more byte would make each conn 64 bytes larger, since memory is handed out in classes of size, of which the
-// runtime takes 8 bytes.
+// A larger conn would take 64 bytes more: memory is handed out in size classes, and the runtime takes 8 bytes of
+// each.
 func TestConnFitsItsClass(t *testing.T) {
 	if strconv.IntSize == 64 {
 		require.LessOrEqual(t, reflect.TypeFor[conn]().Size(), uintptr(640-8))

@@ -32,7 +32,8 @@ var (
 	loopback = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080}
 )
 
-// The library's patterns have traps: *example.com matches evil-example.com.
+// Only pages of the same host and of the listed origins may connect. The library's patterns have
+// traps: *example.com matches evil-example.com.
 func TestOrigins(t *testing.T) {
 	tests := map[string]struct {
 		origins []string

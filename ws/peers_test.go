@@ -20,7 +20,7 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// These tests use the other library as a peer. It shares no code with this package except the handshake.
+// These tests use the library as a peer. Only the handshake of this package shares code with it.
 
 // exchange sends random messages in both directions at once, in random fragments from the peer and with
 // pings between them. Then one end closes in order.

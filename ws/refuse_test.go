@@ -16,7 +16,8 @@ import (
 	"github.com/hisock/hisock/transport/transporttest"
 )
 
-// A page that is not let in is sent the reason, in its own protocol, and the bytes that it sends are not used.
+// A page that is not let in is sent the reason in its own protocol. The bytes that it sends are not
+// used.
 func TestRefuseWith(t *testing.T) {
 	rejected := make(chan error, 1)
 	l := newTestListener(&Options{Origins: []string{"https://example.com"}, OnReject: func(_ *http.Request, err error) { rejected <- err }})

@@ -76,7 +76,8 @@ func TestTellRejected(t *testing.T) {
 	}
 }
 
-// However much of a request is quoted, a reason has at most maxReject bytes, and no code makes one without that bound.
+// A reason has at most maxReject bytes, however much of a request it quotes. No code makes a reason
+// without that bound.
 func TestRejectReasonIsBounded(t *testing.T) {
 	const longest = `origin "https://` + "…" + `" is not of this host "` + "…" + `"`
 	r := httptest.NewRequest("GET", "/ws", nil)

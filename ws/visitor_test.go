@@ -16,8 +16,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// Where a client comes from is what a trusted proxy says, or middleware, or the connection, in
-// this order.
+// The address of a client is the one that a trusted proxy says, or middleware, or the connection,
+// in this order.
 func TestVisitor(t *testing.T) {
 	tests := map[string]struct {
 		proxies       []string
@@ -54,7 +54,7 @@ func TestVisitor(t *testing.T) {
 		})
 	}
 	t.Run("malformed", func(t *testing.T) {
-		l := newTestListener(&Options{Proxies: []string{"192.0.2.1"}}) // that of httptest
+		l := newTestListener(&Options{Proxies: []string{"192.0.2.1"}}) // the address of httptest
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("X-Forwarded-For", "203.0.113.7, nobody")
 		w := httptest.NewRecorder()
@@ -63,7 +63,8 @@ func TestVisitor(t *testing.T) {
 	})
 }
 
-// Both ends of a connection say who is who, through a proxy, a Unix socket and middleware.
+// Both ends of a connection know the addresses of both, through a proxy, a Unix socket and
+// middleware.
 func TestInfoOfVisitors(t *testing.T) {
 	header := func(name, value string) http.Header { return http.Header{name: {value}} }
 	t.Run("proxy", func(t *testing.T) {
@@ -91,7 +92,7 @@ func TestInfoOfVisitors(t *testing.T) {
 		require.Equal(t, a.Info().Local, b.Info().Proxy)
 		require.Equal(t, "203.0.113.7", Request(b.Info()).RemoteAddr)
 
-		a, b = connect(t, l, Dialer(url, nil)) // it knows nothing
+		a, b = connect(t, l, Dialer(url, nil)) // the middleware finds no address
 		defer a.Close()
 		defer b.Close()
 		require.Equal(t, a.Info().Local, b.Info().Remote)
@@ -124,7 +125,7 @@ func TestInfoOfVisitors(t *testing.T) {
 	})
 }
 
-// Who is neither a request nor TLS may be asked all the same.
+// Info may be asked for a connection that has neither a request nor TLS.
 func TestRequest(t *testing.T) {
 	a, b := pair(t)
 	require.Nil(t, Request(a.Info()))

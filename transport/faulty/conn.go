@@ -79,7 +79,7 @@ func (c *conn) setDeadline(f *flow, t time.Time, set func(time.Time) error) erro
 		return transport.ErrClosed
 	}
 	f.deadline.set(t)
-	if isClosed(c.closed) { // Close came meanwhile: stop the timer
+	if isClosed(c.closed) { // Close has come meanwhile: stop the timer
 		f.deadline.set(time.Time{})
 	}
 	return c.cause(set(t))

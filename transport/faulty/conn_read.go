@@ -6,7 +6,7 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// holdSize is how many bytes are read ahead at most.
+// holdSize is the most bytes that are read ahead.
 const holdSize = 4 << 10
 
 func (c *conn) Read(p []byte) (int, error) {

@@ -51,7 +51,7 @@ func readOnce(t *testing.T, c transport.Conn) string {
 	return string(p[:n])
 }
 
-// a pool lends buffers of 100 bytes.
+// A pool lends buffers of 100 bytes.
 type pool struct{ out int }
 
 func (p *pool) Get() []byte { p.out++; return make([]byte, 100) }

@@ -18,7 +18,7 @@ type Plan struct {
 	// MaxDelay is the longest delay. Zero means 10 ms.
 	MaxDelay time.Duration
 
-	// MaxDribble is how many bytes pass at a time at most. Zero means 16.
+	// MaxDribble is the most bytes that pass at a time. Zero means 16.
 	MaxDribble int
 
 	// MaxStall is the longest stall. Zero means 1 s. Negative means that stalls last

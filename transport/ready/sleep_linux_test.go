@@ -20,7 +20,8 @@ func state() (asleep int, open bool) {
 	return len(night.asleep), night.epoll != nil
 }
 
-// However many sleep, one goroutine waits for them, and none once all were woken.
+// One goroutine waits for all sleeping readers, however many there are, and no goroutine once all
+// are woken.
 func TestManySleep(t *testing.T) {
 	const count = 300 // more than are woken at once
 	readers, near, far := make([]*Reader, count), make([]net.Conn, count), make([]net.Conn, count)
@@ -58,13 +59,14 @@ func TestManySleep(t *testing.T) {
 	check()
 }
 
-// A socket that somebody closes by itself leaves nothing behind that another one with its descriptor could meet.
+// A socket that is closed behind the reader's back leaves nothing that another socket with its
+// descriptor could meet.
 func TestSleepOverForeignClose(t *testing.T) {
 	r, near, _ := pair(t, "tcp", "127.0.0.1:0")
 	woken := make(chan bool, 1)
 	require.True(t, r.Sleep(func() { woken <- true }))
 	require.NoError(t, near.Close())
-	again, _, far := pair(t, "tcp", "127.0.0.1:0") // mostly with the descriptor of the first
+	again, _, far := pair(t, "tcp", "127.0.0.1:0") // mostly with the descriptor of the first socket
 	r.Close()
 	require.True(t, <-woken)
 	require.True(t, again.Sleep(func() { woken <- true }))
@@ -76,7 +78,7 @@ func TestSleepOverForeignClose(t *testing.T) {
 	require.False(t, open)
 }
 
-// Without a descriptor for the epoll nobody sleeps.
+// No reader sleeps if there is no descriptor for the epoll.
 func TestNoSleepWithoutDescriptors(t *testing.T) {
 	r, _, _ := pair(t, "tcp", "127.0.0.1:0")
 	var was syscall.Rlimit
@@ -90,7 +92,7 @@ func TestNoSleepWithoutDescriptors(t *testing.T) {
 	r.Close()
 }
 
-// BenchmarkWake is a byte that comes to a reader which waits on a goroutine, and to one that sleeps.
+// BenchmarkWake sends a byte to a reader that waits on a goroutine, and to a reader that sleeps.
 func BenchmarkWake(b *testing.B) {
 	for _, name := range []string{"waits", "sleeps"} {
 		b.Run(name, func(b *testing.B) {

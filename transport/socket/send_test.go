@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A size that is too large for a system call is refused. Its lower 32 bits would be used otherwise, which can be 0.
+// A size that is too large for a system call is refused. Otherwise its lower 32 bits would be used,
+// which can be 0.
 func TestSizesThatCannotBe(t *testing.T) {
 	for _, text := range []string{"-9223372036854775808", "-1", "2147483648", "4294967296", "1099511627776", "9223372036854775807"} {
 		n64, err := strconv.ParseInt(text, 10, 64)

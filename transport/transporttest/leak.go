@@ -23,11 +23,11 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// leakWait is how long goroutines may take to end after a test has ended.
+// leakWait is the time in which goroutines must end after a test has ended.
 const leakWait = 5 * time.Second
 
-// Goroutines notes which goroutines run now. The function that it returns waits
-// until all other goroutines have ended. If they do not end, the test fails with their stacks.
+// Goroutines records the running goroutines. The function that it returns waits until all other
+// goroutines have ended. If they do not end, the test fails with their stacks.
 func Goroutines(t *testing.T) (check func()) {
 	return goroutinesWithin(t, Patience)
 }

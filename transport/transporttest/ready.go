@@ -95,7 +95,7 @@ func testReadyStream(t *testing.T, a readyConn, b transport.Conn) {
 	require.Zero(t, pool.out.Load(), "buffers not put back")
 }
 
-// putBackWait is how long a waiting transport may take to put its buffer back.
+// putBackWait is the time in which a waiting transport must put its buffer back.
 const putBackWait = 5 * time.Second
 
 func testReadyWaiting(t *testing.T, a readyConn, b transport.Conn) {

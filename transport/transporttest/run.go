@@ -20,10 +20,10 @@ type connCase struct {
 	run  func(t *testing.T, a, b transport.Conn)
 }
 
-// Run checks that the connections that connect makes keep the promises of
-// [transport.Conn], of [transport.ReadyReader] and of [transport.Sleeper] if they are one. Every
-// case gets new connections, runs once from each end, and must leave no
-// goroutine behind. So no other part of the program may start a goroutine meanwhile.
+// Run checks that the connections that connect makes keep the promises of [transport.Conn], and of
+// [transport.ReadyReader] and [transport.Sleeper] if they are one. Every case gets new connections,
+// runs once from each end, and must leave no goroutine behind. So no other part of the program may
+// start a goroutine meanwhile.
 func Run(t *testing.T, connect Connect) {
 	runCases(t, connect, streamCases)
 	runCases(t, connect, deadlineCases)

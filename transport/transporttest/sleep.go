@@ -11,7 +11,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// The cases for [transport.Sleeper] do nothing with other connections, and with those that say that they cannot sleep now.
+// sleepCases are for connections that are a [transport.Sleeper] and can sleep. For other
+// connections they do nothing.
 var sleepCases = []connCase{
 	{"Sleep ends with input", onSleep(testSleepInput)},
 	{"Sleep ends with input that is there already", onSleep(testSleepLate)},
@@ -27,7 +28,7 @@ type sleepConn interface {
 
 func onSleep(run func(t *testing.T, a sleepConn, b transport.Conn)) func(t *testing.T, a, b transport.Conn) {
 	return func(t *testing.T, a, b transport.Conn) {
-		greet(t, a, b) // what is agreed before the first byte is agreed
+		greet(t, a, b) // the handshake of the medium is over
 		greet(t, b, a)
 		if s, ok := a.(sleepConn); ok {
 			run(t, s, b)
@@ -35,7 +36,8 @@ func onSleep(run func(t *testing.T, a sleepConn, b transport.Conn)) func(t *test
 	}
 }
 
-// startSleep lets a sleep, and returns an op that is done once it was woken, or nil if it cannot sleep.
+// startSleep puts a to sleep. It returns an op that is done once a is woken, or nil if a cannot
+// sleep.
 func startSleep(a sleepConn) *op {
 	woken := make(chan error, 2)
 	if !a.Sleep(func() { woken <- nil }) {
