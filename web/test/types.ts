@@ -1,11 +1,34 @@
 // This file is compiled and never run. It has code that the typings must accept, and code that they
 // must refuse.
 
+import * as files from "../files.js";
 import { connect, HisockError, type Client, type ErrorCode, type Presence, type Replay, type Undelivered } from "../hisock.js";
 
 interface Line {
   from: string;
   text: string;
+}
+
+export async function transfers(client: Client, file: File): Promise<void> {
+  const show = ({ done, size }: files.Progress): void => console.log(size === undefined ? done : done / size);
+  const receipt: files.Receipt = await files.upload(client, "store", file.name, file, { onProgress: show, signal: AbortSignal.timeout(1) });
+  console.log(receipt.size - receipt.from, receipt.sha256.length);
+  await files.upload(client, "store", "", file.stream());
+  const to = new files.StoredTarget("name");
+  await files.download(client, "load", file.name, to, { maxSize: Infinity });
+  const got: File | undefined = await to.file();
+  const memory = new files.MemoryTarget();
+  await files.download(client, "load", "", memory);
+  const blob: Blob | undefined = memory.blob;
+  await files.download(client, "load", "", new WritableStream<Uint8Array>());
+  for (const { name, size, whole } of await files.StoredTarget.list()) console.log(name, size, whole, got, blob);
+  const streams = client.openBytes("store");
+  await files.send(streams, file);
+  await files.receive(streams, to);
+  // @ts-expect-error a text is no file
+  await files.upload(client, "store", "", "text");
+  // @ts-expect-error what is sent has no bound here
+  await files.upload(client, "store", "", file, { maxSize: 1 });
 }
 
 export async function everything(bytes: Uint8Array, buffer: ArrayBuffer, view: DataView): Promise<void> {

@@ -1,0 +1,160 @@
+// Files of any size over streams of bytes: from where the receiver is, and whole or not at all. files.d.ts has the types, and
+// says what each function promises. The other end is package core/files of Go.
+
+import { HisockError, needFunction, needOptions, needSignal } from "./errors.js";
+import { Meter } from "./files/meter.js";
+import { receiveOver } from "./files/receive.js";
+import { sendOver } from "./files/send.js";
+import { MemoryTarget, StreamTarget } from "./files/target.js";
+import { StoredTarget } from "./files/stored.js";
+
+// What these import in turn: a browser asks for all of it at once, and not for one module behind the other.
+import "./files/format.js";
+import "./files/input.js";
+import "./files/sha256.js";
+
+export { MemoryTarget, StoredTarget };
+
+/** @typedef {import("./files.d.ts").Target} Target */
+/** @typedef {import("./hisock.d.ts").Client} Client */
+/** @typedef {import("./hisock.d.ts").ByteStreams} ByteStreams */
+
+const defaultMaxSize = 2 ** 30; // bytes
+
+// The time between two attempts, in milliseconds.
+const firstWait = 100;
+const maxWait = 2000;
+
+/** @type {typeof import("./files.d.ts").send} */
+export function send(streams, source, options = {}) {
+  const { meter, signal } = read("send", options, []);
+  return sendOver(streams, sourceOf(source), meter, signal);
+}
+
+/** @type {typeof import("./files.d.ts").receive} */
+export function receive(streams, target, options = {}) {
+  const { meter, signal, maxSize } = read("receive", options, ["maxSize"]);
+  return receiveOver(streams, targetOf(target), maxSize, meter, signal);
+}
+
+/** @type {typeof import("./files.d.ts").upload} */
+export async function upload(client, name, arg, source, options = {}) {
+  const { meter, signal } = read("upload", options, []);
+  const from = sourceOf(source);
+  return carry(client, name, arg, meter, signal, () => from instanceof Blob || meter.done < 0, (streams) => sendOver(streams, from, meter, signal));
+}
+
+/** @type {typeof import("./files.d.ts").download} */
+export async function download(client, name, arg, target, options = {}) {
+  const { meter, signal, maxSize } = read("download", options, ["maxSize"]);
+  const to = targetOf(target);
+  const again = () => !(to instanceof StreamTarget) || meter.done < 0;
+  return carry(client, name, arg, meter, signal, again, (streams) => receiveOver(streams, to, maxSize, meter, signal));
+}
+
+/**
+ * Does a transfer over a stream, again while that may help.
+ *
+ * @template T
+ * @param {Client} client
+ * @param {string} name
+ * @param {import("./hisock.d.ts").Sendable} arg
+ * @param {Meter} meter
+ * @param {AbortSignal | undefined} signal
+ * @param {() => boolean} again whether it can be done once more
+ * @param {(streams: ByteStreams) => Promise<T>} transfer
+ */
+async function carry(client, name, arg, meter, signal, again, transfer) {
+  let over = false;
+  client.closed.then(() => (over = true));
+  for (let wait = firstWait; ; wait = Math.min(2 * wait, maxWait)) {
+    const { done } = meter;
+    try {
+      return await once(client, name, arg, signal, transfer);
+    } catch (err) {
+      signal?.throwIfAborted();
+      if (!mayHeal(err) || !again()) throw err;
+      if (meter.done !== done) wait = firstWait; // the server did take the stream
+      await pause(Math.max(wait, err.retryAfter), client, signal);
+      if (over) throw err;
+    }
+  }
+}
+
+/**
+ * Does a transfer over one stream.
+ *
+ * @template T
+ * @param {Client} client
+ * @param {string} name
+ * @param {import("./hisock.d.ts").Sendable} arg
+ * @param {AbortSignal | undefined} signal
+ * @param {(streams: ByteStreams) => Promise<T>} transfer
+ */
+async function once(client, name, arg, signal, transfer) {
+  const failed = new AbortController();
+  const streams = client.openBytes(name, arg, { signal: signal ? AbortSignal.any([signal, failed.signal]) : failed.signal });
+  try {
+    const result = await transfer(streams);
+    await streams.writable.close();
+    await streams.readable.cancel();
+    return result;
+  } catch (err) {
+    failed.abort(err); // so that the other end is told
+    throw err;
+  }
+}
+
+/** Waits until time is over, or the client or the signal has ended. @param {number} ms @param {Client} client @param {AbortSignal | undefined} signal */
+async function pause(ms, client, signal) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  /** @type {(value?: unknown) => void} */
+  let stop = () => {};
+  await Promise.race([client.closed, new Promise((resolve) => {
+    stop = () => resolve(undefined);
+    timer = setTimeout(stop, ms);
+    signal?.addEventListener("abort", stop);
+  })]);
+  clearTimeout(timer);
+  signal?.removeEventListener("abort", stop);
+  signal?.throwIfAborted();
+}
+
+const passing = ["shutdown", "unavailable", "overloaded", "not_connected", "canceled", "too_many_calls"];
+
+/** Whether another attempt may succeed. @param {unknown} err @returns {err is HisockError} */
+function mayHeal(err) {
+  if (!(err instanceof HisockError)) return false;
+  if (err.retryAfter > 0 || passing.includes(String(err.code))) return true;
+  return err.progress !== undefined && !err.remote; // the stream has ended with the connection
+}
+
+/**
+ * Checks options.
+ *
+ * @param {string} what
+ * @param {import("./files.d.ts").ReceiveOptions} options
+ * @param {string[]} more
+ */
+function read(what, options, more) {
+  needOptions(`files: ${what}`, options, ["onProgress", "signal", ...more]);
+  const { onProgress, signal, maxSize = defaultMaxSize } = options;
+  needSignal(`files: ${what}: signal`, signal);
+  if (onProgress !== undefined) needFunction(`files: ${what}: onProgress`, onProgress);
+  if (typeof maxSize !== "number" || !(maxSize >= 0)) throw new TypeError(`hisock: files: ${what}: maxSize must be a number of bytes`);
+  return { meter: new Meter(onProgress), signal, maxSize };
+}
+
+/** @param {import("./files.d.ts").Source} source */
+function sourceOf(source) {
+  if (source instanceof Blob || source instanceof ReadableStream) return source;
+  throw new TypeError("hisock: files: what is sent must be a Blob, a File or a ReadableStream");
+}
+
+/** @param {Target | WritableStream<Uint8Array>} target @returns {Target} */
+function targetOf(target) {
+  if (target instanceof WritableStream) return new StreamTarget(target);
+  if (typeof target?.part === "function" && typeof target.open === "function") return target;
+  throw new TypeError("hisock: files: what receives must be a WritableStream or a Target");
+}
