@@ -37,6 +37,7 @@ type Client struct {
 	mu         lock.Mutex[lock.Client] // guards the fields down to lost
 	conn       *Conn                   // the connection, or the last one; nil before the first
 	connecting context.CancelCauseFunc // gives up the Connect under way; nil if there is none
+	trial      *trial                  // the attempt under way; nil if there is none
 	closing    bool                    // the client stays away: Close or Detach has been called since the last Connect
 	final      error                   // why the client has given up coming back; nil if it has not
 	lastID     uint64                  // the id of the last connection

@@ -22,10 +22,10 @@ type welcomed struct {
 	lost    []byte        // frames of a session that the client could not go on with
 }
 
-// attempt makes one attempt to connect. last is the connection before, or nil. With resume the attempt is to resume
+// attemptOnce makes one attempt to connect. last is the connection before, or nil. With resume the attempt is to resume
 // last. After AuthFunc has returned it may take as long as p says. If ConnectTimeout is off, the only attempt of a
 // Connect without Retry.First is bounded by ctx alone.
-func (cl *Client) attempt(ctx context.Context, last *Conn, resume bool, p *pace.Pace) (*welcomed, error) {
+func (cl *Client) attemptOnce(ctx context.Context, last *Conn, resume bool, p *pace.Pace) (*welcomed, error) {
 	h, w, err := cl.helloFor(ctx, last, resume)
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (cl *Client) attempt(ctx context.Context, last *Conn, resume bool, p *pace.
 		err = wrapError(CodeDeadlineExceeded, "the server did not answer within "+most.String(), context.DeadlineExceeded)
 	}
 	if last == nil && cl.giveUpParked(n, err) {
-		return cl.attempt(ctx, nil, false, p)
+		return cl.attemptOnce(ctx, nil, false, p)
 	}
 	if err == nil {
 		n.took, n.wish = time.Since(begun), w

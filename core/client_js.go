@@ -45,3 +45,12 @@ func (cl *Client) AwaitRoom(ctx context.Context, n int) error {
 	n = max(n, c.eng.queueBytes/4)
 	return c.awaitRoom(ctx, nil, n, 0, func(as outbox.Class) *outbox.Refusal { return c.out.Admits(n, as) })
 }
+
+// Offline tells a client that the network is gone. The client gives its stream up and tries to come back, or, if its
+// connection cannot be resumed, asks the server whether it is still there, as [Client.RetryNow] does. It exists only in
+// a browser build.
+func (cl *Client) Offline() {
+	if c := cl.Conn(); c != nil && !c.suspend(c.sess.Link(), NewError(CodeConnLost, "the browser is offline")) {
+		c.probe()
+	}
+}

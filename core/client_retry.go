@@ -9,15 +9,6 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// RetryNow makes a client that waits to come back try at once. A program calls it when it knows that
-// there is a network again. It does nothing if the client is not waiting.
-func (cl *Client) RetryNow() {
-	select {
-	case cl.hurry <- struct{}{}:
-	default:
-	}
-}
-
 // A campaign is the time from a Connect to the client's end for good, in which one connection follows the other.
 type campaign struct {
 	base  context.Context // the parent of the connections' contexts; it has the values of Connect's, and never ends
@@ -251,14 +242,6 @@ func (cl *Client) stayAway() {
 	cl.mu.Lock()
 	cl.closing = true
 	cl.mu.Unlock()
-}
-
-// beginWaiting forgets an earlier RetryNow.
-func (cl *Client) beginWaiting() {
-	select {
-	case <-cl.hurry:
-	default:
-	}
 }
 
 // wait waits before an attempt, for at least the time for which the server has asked, least. It reports false

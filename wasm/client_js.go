@@ -94,6 +94,7 @@ var methods = [...]struct {
 	{"groups", (*client).groups},
 	{"refusedGroups", (*client).refusedGroups},
 	{"retryNow", (*client).retryNow},
+	{"offline", (*client).offline},
 	{"sessionBytes", (*client).sessionBytes},
 	{"detach", (*client).detach},
 	{"close", (*client).close},
@@ -325,9 +326,14 @@ func (c *client) refusedGroups([]js.Value) any {
 	return list
 }
 
-// retryNow makes a client that waits before its next attempt try at once.
+// retryNow and offline tell the client what the browser says of the network.
 func (c *client) retryNow([]js.Value) any {
 	c.core.RetryNow()
+	return js.Undefined()
+}
+
+func (c *client) offline([]js.Value) any {
+	c.core.Offline()
 	return js.Undefined()
 }
 

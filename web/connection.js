@@ -119,8 +119,12 @@ export class Connection {
         this.#native?.close();
       };
       signal.addEventListener("abort", abort, { once: true });
-      watchPage(this.#unlisten.signal, () => this.retryNow(), () => {
-        if (!this.#keep()) this.#native?.close();
+      watchPage(this.#unlisten.signal, {
+        retry: () => this.retryNow(),
+        offline: () => this.#native?.offline(),
+        leave: () => {
+          if (!this.#keep()) this.#native?.close();
+        },
       });
       outcome.then((err) => {
         signal.removeEventListener("abort", abort);

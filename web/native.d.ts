@@ -62,8 +62,13 @@ export interface NativeClient {
   groups(): string[];
   /** The groups that the server keeps the client out of, each followed by the reason. */
   refusedGroups(): (string | HisockError)[];
-  /** Makes a client that waits before its next attempt try at once. */
+  /**
+   * There may be a network again. A client that waits before its next attempt tries at once, and an attempt under way
+   * begins anew. A link from which nothing comes within 3 s is given up.
+   */
   retryNow(): void;
+  /** The network is gone. The link is given up, or if that would end the client, asked as by retryNow. */
+  offline(): void;
   /** The greatest length of the result of detach, in bytes. 0 if there is no session to detach. */
   sessionBytes(): number;
   /** Ends the client without a goodbye and returns its session, if there is one. */

@@ -1,17 +1,21 @@
 // Events of the page that its clients need, and tasks.
 
 /**
- * Calls retry when there may be a network again, and leave when the page is left for good, until signal aborts.
+ * Calls back when there may be a network again, when it is gone, and when the page is left for good, until signal aborts.
  *
  * @param {AbortSignal} signal
- * @param {() => void} retry
- * @param {() => void} leave
+ * @param {{ retry: () => void, offline: () => void, leave: () => void }} calls
  */
-export function watchPage(signal, retry, leave) {
+export function watchPage(signal, { retry, offline, leave }) {
   const options = { signal };
+  const page = globalThis.document;
   globalThis.addEventListener?.("online", retry, options);
+  globalThis.addEventListener?.("offline", offline, options);
   globalThis.addEventListener?.("pageshow", retry, options);
-  globalThis.document?.addEventListener("visibilitychange", retry, options);
+  page?.addEventListener("resume", retry, options); // it was frozen
+  page?.addEventListener("visibilitychange", () => {
+    if (!page.hidden) retry();
+  }, options);
   globalThis.addEventListener?.("pagehide", (event) => {
     if (!event.persisted) leave(); // a persisted page may be shown again and go on
   }, options);

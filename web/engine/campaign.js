@@ -33,7 +33,7 @@ export class Campaign {
   #stop = new AbortController();
   #begun = false; // frames are let through
 
-  /** Lets the next attempt be made now. @type {(() => void) | undefined} */
+  /** Lets the next attempt be made now, or that under way begin anew. @type {(() => void) | undefined} */
   #hurry;
   #hurried = false;
 
@@ -76,9 +76,21 @@ export class Campaign {
     this.conn?.read();
   }
 
+  /** There may be a network again: tries at once, or asks the server whether it is still there. */
   retryNow() {
-    if (this.#hurry) this.#hurry();
-    else this.#hurried = true;
+    if (this.#hurry) {
+      this.#hurry();
+    } else {
+      this.#hurried = true;
+      this.conn?.probe();
+    }
+  }
+
+  /** The network is gone: the link is given up, unless the connection would end with it. */
+  offline() {
+    const { conn } = this;
+    if (conn?.isResumable && conn.link && !conn.ended) conn.lose(new HisockError("conn_lost", "the browser is offline"));
+    else conn?.probe();
   }
 
   /**
@@ -111,9 +123,28 @@ export class Campaign {
     }
   }
 
-  /** @param {AbortSignal} signal @param {Conn | undefined} last @param {boolean} goOn */
-  #attempt(signal, last, goOn) {
-    return this.attempts.make(signal, last, goOn, this.#pace.attempt());
+  /**
+   * Makes an attempt, and begins it anew when retryNow is called meanwhile: it may hang in a network that is gone.
+   *
+   * @param {AbortSignal} signal
+   * @param {Conn | undefined} last
+   * @param {boolean} goOn
+   */
+  async #attempt(signal, last, goOn) {
+    for (;;) {
+      const anew = new AbortController();
+      this.#hurry = () => {
+        this.#pace.hurry();
+        anew.abort(new HisockError("canceled", "the attempt is begun anew"));
+      };
+      try {
+        return await this.attempts.make(AbortSignal.any([signal, anew.signal]), last, goOn, this.#pace.attempt());
+      } catch (err) {
+        if (signal.aborted || !anew.signal.aborted) throw err;
+      } finally {
+        this.#hurry = undefined;
+      }
+    }
   }
 
   /**

@@ -79,6 +79,10 @@ export class EngineClient {
     this.#campaign.retryNow();
   }
 
+  offline() {
+    this.#campaign.offline();
+  }
+
   name() {
     return this.#conn?.name ?? this.#config.name;
   }

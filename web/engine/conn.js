@@ -16,9 +16,11 @@ import { defaultMaxFrame, frame, goodbyeBody, kind, lengthOf, none } from "./wir
 /** @typedef {import("./wire.js").Goodbye} Goodbye */
 /** @typedef {{ k: number, done: (err: HisockError | undefined, reply: Uint8Array | undefined) => void }} Asked */
 
-// How often a connection is looked at, at least, and how long its end may take, in milliseconds.
+// How often a connection is looked at, at least, how long its end may take, and how long an answer may take if the
+// network may have gone, in milliseconds.
 const maxPeriod = 5000;
 const closeTime = 2000;
+const probeTime = 3000;
 
 const maxPeerFrame = 1 << 30;
 const maxServed = 4096; // calls of the server that are not answered
@@ -77,6 +79,8 @@ export class Conn {
 
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer; // looks, or bounds the end
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #probing; // bounds the answer to a probe
   #heardAt = 0;
   #lookAt = 0;
   #pingedAt = 0;
@@ -178,6 +182,8 @@ export class Conn {
   #detach() {
     const { link } = this;
     clearTimeout(this.#timer);
+    clearTimeout(this.#probing);
+    this.#probing = undefined;
     this.out.detach();
     if (!link) return;
     link.onData = link.onEnd = () => {};
@@ -220,10 +226,29 @@ export class Conn {
       this.#pingedAt = now;
       this.out.ping();
     } else if (now - this.#pingedAt >= this.heartbeat) {
-      const why = new HisockError("heartbeat", `nothing heard for ${((now - this.#heardAt) / 1000).toFixed(1)} s`);
-      if (this.isResumable) this.lose(why);
-      else this.fail(why);
+      this.#silent(now - this.#heardAt);
     }
+  }
+
+  /** @param {number} time for which the server has said nothing, in milliseconds */
+  #silent(time) {
+    const why = new HisockError("heartbeat", `nothing heard for ${(time / 1000).toFixed(1)} s`);
+    if (this.isResumable) this.lose(why);
+    else this.fail(why);
+  }
+
+  /** Asks the server whether it is still there, and gives the link up if nothing comes soon. */
+  probe() {
+    if (!this.link || this.ended || this.#probing) return;
+    const asked = Date.now();
+    const heardAt = (this.#heardAt -= 0.5); // which no time of another message is
+    this.out.ping();
+    this.#probing = setTimeout(() => {
+      this.#probing = undefined;
+      if (this.#heardAt !== heardAt) return;
+      if (Date.now() - asked > 2 * probeTime) this.probe(); // the page was frozen meanwhile
+      else this.#silent(Date.now() - heardAt);
+    }, probeTime);
   }
 
   /** @param {Num} nonce */

@@ -137,9 +137,12 @@ export async function open(t, options) {
   return { server, page: await openPage(t, server.own, options) };
 }
 
-/** A proxy to the server whose connections can be cut. It refuses connections while open is false. */
+/**
+ * A proxy to the server whose connections can be cut. It refuses connections while open is false. While mute is set it
+ * takes everything and passes on nothing, as a network that is gone does.
+ */
 export async function startProxy(t, to) {
-  const proxy = { to, open: true, made: 0, url: "", cut: () => {} };
+  const proxy = { to, open: true, mute: false, made: 0, url: "", cut: () => {} };
   const sockets = new Set();
   const server = createServer((near) => {
     if (!proxy.open) {
@@ -147,13 +150,26 @@ export async function startProxy(t, to) {
       return;
     }
     proxy.made++;
-    const far = connect(proxy.to);
-    for (const [a, b] of [[near, far], [far, near]]) {
-      sockets.add(a);
-      a.on("error", () => {});
-      a.on("close", () => (sockets.delete(a), b.destroy()));
-      a.pipe(b);
-    }
+    const add = (socket, other) => {
+      sockets.add(socket);
+      socket.on("error", () => {});
+      socket.on("close", () => (sockets.delete(socket), other()?.destroy()));
+    };
+    let far;
+    const begin = () => {
+      far = connect(proxy.to);
+      add(far, () => near);
+      far.on("data", (bytes) => proxy.mute || near.write(bytes));
+      far.on("end", () => proxy.mute || near.end());
+    };
+    add(near, () => far);
+    if (!proxy.mute) begin();
+    near.on("data", (bytes) => {
+      if (proxy.mute) return;
+      if (!far) begin(); // a browser may use a connection for another request than the one it was made for
+      far.write(bytes);
+    });
+    near.on("end", () => proxy.mute || far?.end());
   });
   proxy.cut = () => sockets.forEach((s) => s.destroy());
   server.listen(0, "127.0.0.1");

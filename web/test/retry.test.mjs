@@ -79,19 +79,6 @@ test("a page hears once of what the server has dropped", async (t) => {
   assert.equal((await cut()).missed, false);
 });
 
-test("a browser that is online again makes its client try at once", async (t) => {
-  const { page, proxy } = await openCut(t, { retry: { min: 3_600_000, max: 3_600_000 } });
-  for (const event of ["online", "pageshow"]) {
-    await page.evaluate(() => states.splice(0));
-    proxy.cut();
-    await page.evaluate(() => until(() => client.state === "reconnecting"));
-    await page.evaluate((event) => dispatchEvent(new Event(event)), event);
-    await page.evaluate(() => until(() => client.state === "connected"));
-    assert.deepEqual(await page.evaluate(() => [...states]), ["reconnecting: conn_lost", "resumed"]);
-  }
-  assert.equal(await page.evaluate(() => client.call("sum", [2, 3])), 5);
-});
-
 test("a client that is closed while it is away is closed", async (t) => {
   const { page, proxy } = await openCut(t, { retry: { min: 3_600_000, max: 3_600_000 } });
   proxy.open = false;
