@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// maxWasmGzip is the size budget: what a page loads, in bytes.
+// maxWasmGzip is the budget of the browser build that a page loads, gzipped, in bytes.
 const maxWasmGzip = 850_000
 
 func TestBuildMakesAWholeBundle(t *testing.T) {
@@ -55,7 +55,7 @@ func TestWasmFitsItsBudget(t *testing.T) {
 	require.LessOrEqual(t, packed, maxWasmGzip)
 }
 
-// The packages that a browser build must not import: each makes it larger, used or not.
+// A browser build does not import these packages: each makes it larger, used or not.
 func TestWasmLeavesHeavyPackagesOut(t *testing.T) {
 	cmd := exec.Command("go", "list", "-deps", wasmPackage)
 	cmd.Env = browserEnv(os.Environ())

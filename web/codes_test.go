@@ -12,7 +12,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// codeNames are the names of the codes in JavaScript. They are part of the API: no name changes, and each new code gets one.
+// codeNames are the names of the codes in JavaScript. They are part of the API: a name never
+// changes, and each new code gets one.
 var codeNames = [...]string{
 	wire.CodeInternal:         "internal",
 	wire.CodeCanceled:         "canceled",
@@ -63,12 +64,12 @@ func TestEveryCodeHasItsOwnName(t *testing.T) {
 	require.Len(t, codeNames, len(seen)+1, "a name without a code")
 }
 
-// errors.js has the names by the numbers of the codes.
+// errors.js has the names in the order of the codes.
 func TestScriptHasTheNames(t *testing.T) {
 	require.Equal(t, codeNames[1:], namesIn(t, "errors.js", `(?s)const names = \[(.*?)\];`))
 }
 
-// The typings list the names, so that a TypeScript program can compare a code with them.
+// The typings list the names: a TypeScript program can compare a code with them.
 func TestTypingsListTheNames(t *testing.T) {
 	listed, want := namesIn(t, "hisock.d.ts", `(?s)export type PeerErrorCode =(.*?);`), slices.Clone(codeNames[1:])
 	slices.Sort(listed)

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// program returns a memory with the head and one function, whose stack has the table 1, its file 4, its line 7, and
-// one more table that is 10. Each has two pairs.
+// program returns a memory with the head and one function. The function's stack has table 1, file 4 and line 7, and
+// one more table, 10. Each table has two pairs.
 func program() []byte {
 	put := func(b []byte, numbers ...uint32) []byte {
 		for _, n := range numbers {
@@ -57,7 +57,7 @@ func TestDropLinesLeavesAloneWhatItDoesNotKnow(t *testing.T) {
 		tests[fmt.Sprintf("another byte %d", at)] = other
 	}
 	open := slices.Clone(whole)
-	open[96] = 0x80 // the last table goes on for ever
+	open[96] = 0x80 // the last table never ends
 	tests["a table without an end"] = open
 	for name, memory := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -72,7 +72,8 @@ func TestMergeSegmentsLeavesAloneWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
-// The output of Go's linker can be merged, and the content of memory stays the same but for lines.
+// The output of Go's linker can be merged. The content of memory stays the same, except the tables
+// of lines.
 func TestBundleStartsWithTheMemoryThatGoLinked(t *testing.T) {
 	tool, err := findGo("", "")
 	require.NoError(t, err)

@@ -47,7 +47,7 @@ func TestServerClosesWhoIsIdle(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				srv := NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					io.Copy(io.Discard, r.Body) //nolint:errcheck // it is what is tried
+					io.Copy(io.Discard, r.Body) //nolint:errcheck // reading it is the test
 				}))
 				l := pipes{make(chan net.Conn, 1)}
 				served := make(chan error, 1)
@@ -66,7 +66,7 @@ func TestServerClosesWhoIsIdle(t *testing.T) {
 	}
 }
 
-// Clients cannot fill the log, and a line says how many lines were left out.
+// Clients cannot fill the log. A line says how many lines were left out.
 func TestServerLogIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer

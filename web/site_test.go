@@ -237,10 +237,10 @@ func TestServeSaysWhatFails(t *testing.T) {
 				tc.site.Listeners = append([]transport.Listener{l}, tc.site.Listeners...)
 			}
 			if tc.site.HTTP == "" && len(tc.site.Listeners) > 0 {
-				tc.site.HTTPListener = pipes{make(chan net.Conn)} // which does not bear to be closed twice
+				tc.site.HTTPListener = pipes{make(chan net.Conn)} // must not be closed twice
 			}
 			require.ErrorContains(t, Serve(t.Context(), srv, &tc.site), tc.want)
-			<-srv.Done() // whatever it was
+			<-srv.Done() // for any reason
 			if len(tc.site.Listeners) > 0 {
 				_, err = given.Accept()
 				require.ErrorIs(t, err, net.ErrClosed)

@@ -59,13 +59,13 @@ func requireSquare(t *testing.T, text string) {
 	require.True(t, root.Sign() > 0 && root.Cmp(big.NewInt(100_000_000)) <= 0, "%v", root)
 }
 
-// All answers are there before the program asks, as in a shell's pipe.
+// The client reads all its answers before it asks, as from a shell's pipe.
 func TestAnswersFromAPipe(t *testing.T) {
 	server, port := startServer(t)
 	client := start(t, []string{"client"})
 	go func() {
 		for _, line := range []string{"localhost", port, "", "", "1+1"} {
-			client.In.Write([]byte(line + "\r\n")) //nolint:errcheck // what is missing is missed
+			client.In.Write([]byte(line + "\r\n")) //nolint:errcheck // a missing line fails the test
 		}
 		client.EOF()
 	}()

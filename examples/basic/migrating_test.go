@@ -34,7 +34,8 @@ var packages = map[string]string{
 	"core": "github.com/hisock/hisock/core", "tcp": "github.com/hisock/hisock/tcp",
 }
 
-// Each snippet is the body of a function of a program that requires this module.
+// Each Go snippet of the page compiles as the body of a function of a program that requires this
+// module.
 func TestTheGoOfTheMigrationPageCompiles(t *testing.T) {
 	bodies := exampletest.Go(t, "../../MIGRATING.md")
 	require.Greater(t, len(bodies), 10)

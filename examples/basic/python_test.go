@@ -78,7 +78,7 @@ func TestAPythonClientJoinsTheServer(t *testing.T) {
 	alice.gets("2               42")
 	alice.sends("15              processing1 1/0")
 	alice.gets("23              error: division by zero")
-	alice.sends("5               other") // a raw message that nobody waits for: nothing happens
+	alice.sends("5               other") // a raw message that nobody waits for has no effect
 
 	bob := dial()
 	bob.sends(`40              $CLTHELLO$ {"name": null, "group": null}`)

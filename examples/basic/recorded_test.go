@@ -17,9 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A recording has the bytes between programs of the original; see
-// core/internal/classic/testdata/README.md. No recording is of the original's example programs. The hellos,
-// notices, raw messages and commands come from recordings, and the tests add the greeting and processing1.
+// A recording has the bytes between programs of the original; see core/internal/classic/testdata/README.md.
+// No recording is of the original's example programs. The hellos, notices, raw messages and commands come
+// from recordings, and the tests add the greeting and processing1.
 type recording struct {
 	Scenario  string
 	HeaderLen int `json:"header_len"`
@@ -38,8 +38,8 @@ var unfit = map[string]string{
 	"header_len_6":              "the programs have no option for that",
 }
 
-// own are the frames that the recorded server's program sent, and not its library. Our server has another
-// program.
+// own are the frames that the program of the recorded server sent, not its library. The example server
+// has another program.
 var own = map[string][]string{
 	"command_both_ways": {"sum 42"},
 	"empty_content":     {"nop "},
@@ -112,8 +112,8 @@ func masked(payload string) string {
 	return port.ReplaceAllString(greeting.ReplaceAllString(payload, "hello_message <time>"), "${1}<port>]")
 }
 
-// Our example server gets the recorded bytes of a Python client, and sends the same as the
-// recorded Python server. It also greets and computes.
+// The example server gets the recorded bytes of a Python client, and sends the same as the recorded
+// Python server. It also greets and computes.
 func TestOriginalExamplesServer(t *testing.T) {
 	eachRecording(t, func(t *testing.T, r *recording) {
 		server, port := startServer(t)
@@ -146,11 +146,11 @@ func TestOriginalExamplesServer(t *testing.T) {
 			case "fin":
 				require.NoError(t, p.Close())
 				left[e.Conn] = true
-				// The original does not tell others of an orderly end, our server does.
+				// The original does not tell others of an orderly end. The example server does.
 				want[1] = append(want[1], `$CLTDISCONN$ {"ip": ["127.0.0.1", <port>], "name": "bob", "group": "red"}`)
 			}
 			if !there {
-				take(e.Conn) // the next comes when this one is in
+				take(e.Conn) // the next hello is sent when this client is in
 				require.Equal(t, []string{"hello_message <time>"}, got[e.Conn])
 			}
 		}
@@ -175,7 +175,7 @@ func TestOriginalExamplesServer(t *testing.T) {
 	})
 }
 
-// Our example client sends the same as a recorded Python client when it joins, and accepts the recorded bytes
+// The example client sends the same as a recorded Python client when it joins, and accepts the recorded bytes
 // of the Python server.
 func TestOriginalExamplesClient(t *testing.T) {
 	eachRecording(t, func(t *testing.T, r *recording) {
@@ -204,7 +204,7 @@ func (r *recording) replayClient(t *testing.T, conn int) {
 	require.NoError(t, err)
 	server := newPeer(t, c)
 	if r.Scenario == "join_empty_strings" {
-		hello = `$CLTHELLO$ {"name": null, "group": null}` // what is not typed is not there
+		hello = `$CLTHELLO$ {"name": null, "group": null}` // nothing was typed
 	}
 	server.gets(frame(hello))
 	server.sends("27              hello_message 1632150000.25")
@@ -246,7 +246,7 @@ func (r *recording) replayClient(t *testing.T, conn int) {
 	require.ErrorIs(t, err, syscall.ECONNRESET, "nothing more is said, and no orderly end")
 }
 
-// frame is a payload with its header.
+// frame returns a payload with its header.
 func frame(payload string) string {
 	return fmt.Sprintf("%-16d%s", len(payload), payload)
 }

@@ -10,7 +10,7 @@ import (
 
 func TestMain(m *testing.M) { transporttest.Main(m) }
 
-// patience is how long a test waits for an event that must come.
+// patience bounds the wait for an event that must come.
 const patience = exampletest.Patience
 
 // start runs the program, and writes lines to its input.

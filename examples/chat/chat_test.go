@@ -84,7 +84,7 @@ func TestWhoIsHereAndWhoComesAndGoes(t *testing.T) {
 	require.Equal(t, exitOK, bob.Wait())
 	ada.Sees("* bob left")
 
-	// The name is free again, now or very soon, and ada is told once of each client that comes and goes.
+	// The name is free at once or very soon. Ada is told once of each client that comes and goes.
 	for began := time.Now(); ; require.Less(t, time.Since(began), patience) {
 		again := start(t, "-join", s.tcp, "-name", "bob")
 		again.EOF()

@@ -28,7 +28,8 @@ func TestATakenNameIsRefused(t *testing.T) {
 	require.Equal(t, []string{"* here: ada (you)"}, ada.Out.Lines())
 }
 
-// The terminal client would not send these. Other programs might.
+// The server checks names and messages that the terminal client would not send. Other programs
+// might send them.
 func TestTheServerChecksNamesAndMessagesItself(t *testing.T) {
 	s := startServer(t)
 	ada := s.joins(t, s.tcp, "ada")
@@ -71,7 +72,7 @@ func TestATerminalTrustsNoServer(t *testing.T) {
 	srv := newTestServer(nil)
 	srv.OnJoin(func(c *core.Conn) {
 		evil := "\x1b]0;owned\a\x1b[2J"
-		c.Send("here", roll{You: 1, Here: []member{{ID: 1, Name: evil}}}) //nolint:errcheck // the test misses it
+		c.Send("here", roll{You: 1, Here: []member{{ID: 1, Name: evil}}}) //nolint:errcheck // the test fails without it
 		c.Send("joined", member{Name: "bob\r\n* cleo"})                   //nolint:errcheck
 		c.Send("said", line{From: "bob\u202e", Text: "one\nada: two"})    //nolint:errcheck
 		c.CloseWith(core.NewError(codeBadText, evil))

@@ -15,10 +15,10 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A guest is a client of the room that records the messages that it is sent.
+// A guest is a client of the room that records its messages.
 type guest struct {
 	*core.Client
-	told []string // read it only when nothing moves
+	told []string // read it only while the bubble is idle
 }
 
 // enter connects a guest over l and waits until the bubble is idle.
@@ -135,7 +135,7 @@ func TestAllHearInTheSameOrder(t *testing.T) {
 					most.Store(max(most.Load(), sending.Add(1)))
 					defer sending.Add(-1)
 					for range 50 {
-						runtime.Gosched() // let the other one in, if it can be
+						runtime.Gosched() // the other member sends now, if it can
 					}
 				}
 				return next(out)

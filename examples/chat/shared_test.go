@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { transporttest.Main(m) }
 
-// patience is how long a test waits for an event that must come.
+// patience bounds the wait for an event that must come.
 const patience = exampletest.Patience
 
 // start runs the program, and stops it when the test ends.
@@ -61,8 +61,7 @@ func (s *chatServer) joins(t *testing.T, url, name string, more ...string) *exam
 	return p
 }
 
-// fakeBundle makes a complete bundle whose files do not work, because no browser loads
-// them.
+// fakeBundle makes a complete bundle whose files do not work. No browser loads them.
 func fakeBundle(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -30,8 +30,8 @@ import (
 type proxy struct {
 	config  string
 	command func(config string) []string
-	edit    func(config, dir string) string // what a test needs besides
-	tcp     bool                            // it passes on native clients
+	edit    func(config, dir string) string // changes the configuration for a test
+	tcp     bool                            // the proxy passes on native clients
 }
 
 var proxies = map[string]proxy{
@@ -50,7 +50,7 @@ var proxies = map[string]proxy{
 	"haproxy": {
 		config:  "haproxy.cfg",
 		command: func(config string) []string { return []string{"haproxy", "-db", "-f", config} },
-		edit: func(config, _ string) string { // which takes more descriptors than a test may have
+		edit: func(config, _ string) string { // it takes more descriptors than a test may have
 			return strings.Replace(config, "maxconn 65536", "maxconn 100", 1)
 		},
 		tcp: true,
@@ -80,8 +80,8 @@ func path(t *testing.T, name string) string {
 // A deployment is a proxy in front of a server.
 type deployment struct {
 	proxy
-	config  string // the file
-	host    string // of the proxy, for browsers
+	config  string // file of the configuration
+	host    string // host of the proxy, for browsers
 	native  string
 	srv     *core.Server
 	running *exec.Cmd
@@ -146,7 +146,7 @@ func (d *deployment) start(t *testing.T) {
 	for range 1000 {
 		res, err := http.Get("http://" + d.host + "/")
 		if err == nil {
-			res.Body.Close() //nolint:errcheck // only whether there is one counts
+			res.Body.Close() //nolint:errcheck // only its status counts
 			if res.StatusCode == http.StatusOK {
 				return
 			}

@@ -21,12 +21,13 @@ var imported = map[string]string{
 	"transport": "github.com/hisock/hisock/transport", "web": "github.com/hisock/hisock/web", "ws": "github.com/hisock/hisock/ws",
 }
 
-// Each snippet is the body of a function of a program that requires this module.
+// Each Go snippet of docs/deploy.md compiles as the body of a function of a program that requires
+// this module.
 func TestTheGoOfThePageCompiles(t *testing.T) {
 	bodies := exampletest.Go(t, "../../docs/deploy.md")
 	require.Greater(t, len(bodies), 5)
 	for i, body := range bodies {
-		body = strings.ReplaceAll(body, "//go:embed bundle\n", "") // which no function may have
+		body = strings.ReplaceAll(body, "//go:embed bundle\n", "") // no function may have it
 		for _, m := range regexp.MustCompile(`(?m)^\s*(\w+(?:, \w+)*) :=`).FindAllStringSubmatch(body, -1) {
 			for name := range strings.SplitSeq(m[1], ", ") {
 				body += "_ = " + name + "\n"

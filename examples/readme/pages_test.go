@@ -47,7 +47,7 @@ func TestPagesNameWhatThereIs(t *testing.T) {
 		for _, m := range namedFile.FindAllStringSubmatch(string(text), -1) {
 			folder, _, _ := strings.Cut(m[1], "/")
 			if _, err := fs.Stat(root, folder); err != nil {
-				continue // a reader's
+				continue // the file of a reader
 			}
 			if _, err := fs.Stat(root, m[1]); err != nil {
 				t.Errorf("%s names %s, which is not there", page, m[1])

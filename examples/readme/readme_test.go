@@ -143,8 +143,8 @@ func TestServerSaysWhatFails(t *testing.T) {
 	require.Contains(t, string(out), "address already in use")
 }
 
-// Connections to the page that say nothing keep nobody out for long, even if the process
-// has few descriptors.
+// Silent connections to the page do not keep other clients out for long, even if the process has
+// few descriptors.
 func TestIdleBrowsers(t *testing.T) {
 	pages := freeAddr(t)
 	srcs := programs(t, freeAddr(t), pages)
@@ -165,7 +165,7 @@ func TestIdleBrowsers(t *testing.T) {
 var commands = regexp.MustCompile("(?s)```sh\n(go mod init.*?)```")
 
 // The README's commands make a module in an empty folder, and the README's programs build in it. This module
-// is fetched from a module proxy, which here is a folder.
+// comes from a module proxy, which is a folder here.
 func TestCommands(t *testing.T) {
 	text, err := os.ReadFile("../../README.md")
 	require.NoError(t, err)

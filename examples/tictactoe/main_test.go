@@ -32,7 +32,7 @@ func newTable(t *testing.T) table {
 	return table{l}
 }
 
-// A player is one of the two players, with the games that it is shown.
+// A player is one of the two players, with a record of the games that it is shown.
 type player struct {
 	*core.Client
 	shown chan game
@@ -104,7 +104,7 @@ func TestGames(t *testing.T) {
 	}
 }
 
-// If a player leaves, the other one sees it, and the next two players get a new game.
+// A player sees that the other one has left. The next two players get a new game.
 func TestLeaving(t *testing.T) {
 	l := newTable(t)
 	alone := l.join(t, "alone")
@@ -112,7 +112,7 @@ func TestLeaving(t *testing.T) {
 	alone.Close()
 	<-alone.Done()
 	ada := l.join(t, "ada")
-	for (<-ada.shown).Text != "waiting for another player" { // the server had not heard of it yet
+	for (<-ada.shown).Text != "waiting for another player" { // the server has not heard of the end yet
 		ada.Close()
 		ada = l.join(t, "ada")
 	}
@@ -125,7 +125,8 @@ func TestLeaving(t *testing.T) {
 	l.join(t, "eve").sees(t, "waiting for another player")
 }
 
-// The README promises a game for terminals and pages, with its server, in less than 100 lines of Go.
+// The game for terminals and pages, with its server, has less than 100 lines of Go, as the README
+// promises.
 func TestItIsShort(t *testing.T) {
 	src, err := os.ReadFile("main.go")
 	require.NoError(t, err)

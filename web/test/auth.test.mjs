@@ -1,4 +1,4 @@
-// The auth of a page each time that it joins.
+// A page is asked for its auth each time that it joins.
 
 import assert from "node:assert/strict";
 import { addressOf, openPage, startProxy, startServer, test } from "./harness.mjs";

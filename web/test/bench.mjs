@@ -1,5 +1,5 @@
-// How fast each engine is, in Chromium against the tests' server: node test/bench.mjs [ROUNDS]. It is no test. Each row is
-// the median of the rounds, in which the engines take turns.
+// A benchmark of both engines, in Chromium against the tests' server: node test/bench.mjs [ROUNDS]. Each row is the median
+// of the rounds, in which the engines take turns.
 
 import { after, test } from "node:test";
 import { engines, openPage, startServer } from "./harness.mjs";

@@ -185,7 +185,7 @@ test("a handler of calls is told when its caller gives up", async (t) => {
     });
     const code = await client.call("giveUp", "slow", { as: "text" });
     await reasons.wait(1);
-    // The same when the connection ends.
+    // A handler is also told of the end of its connection.
     client.handle("slower", async (_value, { signal }) => {
       reasons.push("started");
       await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));

@@ -38,7 +38,7 @@ async function joinTerminal(t, url, name) {
   return terminal;
 }
 
-/** A tab that has the page open. */
+/** A tab with the page. */
 async function openTab(t, url) {
   const page = await openPage(t, url, { importFrom: null });
   const log = page.getByRole("log");

@@ -7,9 +7,9 @@ import { test as testOnce } from "node:test";
 import { addressOf, open, openPage, prepare, startProxy, startServer, test } from "./harness.mjs";
 import { root } from "./programs.mjs";
 
-/** What a page sees of a random program. It runs in the page. */
+/** Runs a random program in the page, and returns what the page sees of it. */
 async function program({ seed, steps, engine }) {
-  // What is not delivered when a client leaves depends on the cuts, and so do its states.
+  // The undelivered messages of a client that leaves depend on the cuts, and so do its states.
   const random = (n) => (seed = (seed * 48271) % 0x7fffffff) % n;
   const pick = (list) => list[random(list.length)];
   const text = (bytes) => new TextDecoder().decode(bytes);
@@ -103,7 +103,7 @@ async function program({ seed, steps, engine }) {
           note("drained", client.drained());
           break;
         }
-        // The server has handled all before the client leaves, and is left in order.
+        // The server has handled everything before the client leaves in order.
         await Promise.all(results);
         note("groups", Promise.resolve([client.name, client.groups.join()].join(": ")));
         await calmly(async () => {
@@ -172,7 +172,7 @@ test("over a reload an engine goes on with what the other has left", async (t, e
     await client.leave("room");
     client.call("wait", "").catch(() => {});
     await client.call("sum", [1]);
-    // What is sent last is not written any more.
+    // The page has no time to write the last message.
     addEventListener("pagehide", () => client.send("count", 7));
     client.send("count", 6);
   });
@@ -190,7 +190,7 @@ test("over a reload an engine goes on with what the other has left", async (t, e
     await until(async () => (await client.call("abandoned")) === "1");
     return [got, await client.call("counted", "grace")];
   });
-  // The groups of the options are asked for again, and nothing comes twice.
+  // The client asks for the groups of its options again. No message comes twice.
   assert.deepEqual(seen[0].map(([value]) => value), ["2"]);
   assert.equal(seen[1], "[6]");
   assert.deepEqual(await watcher.evaluate(async () => client.call("events", "grace")), ["suspend", "resume"]);
@@ -225,7 +225,7 @@ test("a module with one engine connects with it, and knows no other", async (t, 
 });
 
 testOnce("the first module of an engine, and of all, names those that the others import", async () => {
-  // So they are fetched at once, and not one behind the other.
+  // A browser then fetches all modules at once, and not one after the other.
   const web = join(root, "web");
   const imports = async (name) => [...(await readFile(join(web, name), "utf8")).matchAll(/^(?:import|export) (?:.* from )?"\.\/(.*)";$/gm)].map((m) => m[1]);
   const modulesOf = async (dir, ...not) => {

@@ -1,4 +1,4 @@
-// How much of streams is under way, over a path of the test's own, whose clock only the path moves.
+// The bytes of streams that are under way, over a simulated path. Only the path moves the clock.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,12 +7,12 @@ import { Splitter } from "../engine/splitter.js";
 import { Streams } from "../engine/streams.js";
 import { itemCost, kind, lengthOf, none } from "../engine/wire.js";
 
-/** The server grants credit anew once so many bytes are owed, a quarter of its window. */
+/** Bytes after which the server grants credit anew: a quarter of its window. */
 const quarter = 64 << 10;
 
 /**
- * A path to a server: so many bytes a millisecond up, and a delay in milliseconds each way. What does not fit through waits
- * before it. The answers of the server have a way without a queue.
+ * A path to a server: rate bytes a millisecond up, and delay milliseconds each way. Bytes that do not fit through wait in
+ * front of it. The answers of the server never wait.
  */
 class World {
   now = 1000;
@@ -23,7 +23,7 @@ class World {
   out = new Outgoing(1 << 20, true);
   taken = new Map(); // bytes by stream
   frames = 0;
-  most = 0; // bytes before the path
+  most = 0; // bytes that waited in front of the path
   maxFrame = 1 << 20;
   ended = undefined;
   #last = 0;
@@ -54,10 +54,10 @@ class World {
     this.#due.splice(i, 0, { when, what });
   }
 
-  /** Lets time go on until a condition holds. What is due at one time is done one after the other, as in a page. */
+  /** Lets time pass until a condition holds. Events of the same time happen one after the other, as in a page. */
   async until(done) {
     for (;;) {
-      for (let i = 0; i < 5; i++) await undefined; // what the page does in the same task
+      for (let i = 0; i < 5; i++) await undefined; // microtasks of the page
       if (done()) return;
       const { when, what } = this.#due.shift();
       this.now = Math.max(this.now, when);
@@ -71,7 +71,7 @@ class World {
     await this.until(() => over);
   }
 
-  /** The server takes what has come and says so. */
+  /** The server takes the bytes that have come, and answers. */
   #arrive(bytes) {
     this.#split.push(bytes);
     while (this.#split.next()) {
@@ -97,7 +97,7 @@ class World {
     }
   }
 
-  /** Sends bytes for ever. */
+  /** Sends bytes without end. */
   upload() {
     const s = this.streams.open(new Uint8Array([97]), none, false, true);
     s.gotCredit(4 * quarter);
@@ -108,7 +108,7 @@ class World {
     return s;
   }
 
-  /** Calls the server, and says how long that took. */
+  /** Calls the server, and returns the milliseconds that the call took. */
   async call() {
     const begin = this.now;
     let done = false;

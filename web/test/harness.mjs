@@ -44,7 +44,7 @@ browser = await chromium.launch({ executablePath: executable, headless: true, ar
 /** The engines that tests run with: all, or those that HISOCK_ENGINE names. */
 export const engines = (process.env.HISOCK_ENGINE ?? "wasm js").split(" ");
 
-/** Which engine a test runs with. @type {WeakMap<object, string>} */
+/** The engine of each test. @type {WeakMap<object, string>} */
 const engineOf = new WeakMap();
 
 /** Runs a test of node:test once for each engine. Pages that the test opens connect with that engine. */

@@ -1,5 +1,4 @@
-// What a server that lies, or sends anything at all, gets from the JavaScript engine: a typed end, and nothing more. The
-// WebSocket is one of the test's own.
+// A server that lies, or sends any bytes, gets nothing from the JavaScript engine but a typed end. The WebSocket is simulated.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -39,7 +38,7 @@ globalThis.WebSocket = class {
     setTimeout(() => this.onclose?.({ code }));
   }
 
-  /** What the server sends. */
+  /** Lets the server send bytes. */
   say(...frames) {
     this.onmessage?.({ data: put(frames).slice().buffer });
   }
@@ -47,7 +46,7 @@ globalThis.WebSocket = class {
   /** The frames that the engine has sent: kinds and bodies. */
   frames() {
     const split = new Splitter(1 << 30);
-    split.push(put(this.sent).slice(4)); // behind the preface
+    split.push(put(this.sent).slice(4)); // after the preface
     const list = [];
     while (split.next()) list.push({ kind: split.kind, body: split.body().rest().slice() });
     return list;
@@ -67,7 +66,7 @@ function welcome({ resumed = 0, received = 0, version = 1, token = "token", more
 
 const soon = () => new Promise((resolve) => setTimeout(resolve, 2));
 
-/** Connects, and notes what the sink is told. */
+/** Connects, and records what the sink is told. */
 async function connect(more = {}) {
   const told = { states: [], calls: [], commands: 0, ended: undefined };
   const over = new Promise((resolve) => (told.over = resolve));
@@ -92,7 +91,7 @@ async function connect(more = {}) {
   return { client, told, over };
 }
 
-/** Says the code of the goodbye that was sent, if there was one. */
+/** Returns the code of the goodbye that was sent, if there was one. */
 function goodbyeCode(socket) {
   const said = socket.frames().findLast((f) => f.kind === kind.goodbye);
   return said && new Cursor(said.body).number();
@@ -103,7 +102,7 @@ test("each fault ends the connection with its code, and the client for good", as
   let tried = 0;
   for (const { name, hex, code } of JSON.parse(await readFile(join(root, "core/wire/testdata/faults.json"), "utf8"))) {
     if (/^(standstill|hello|welcome|refuse|ask )/.test(name)) continue;
-    // Of others the frame alone bounds names, groups and addresses.
+    // Names, groups and addresses of other clients are bounded only by the frame.
     if (/^(joined|left|renamed): .*too (long|many)/.test(name)) continue;
     const { told, over } = await connect();
     socket.say(welcome(), frame(kind.command, undefined, text("x"), text("1")), bytes(hex));
@@ -149,7 +148,7 @@ test("what streams must not do ends the connection, and what has ended is skippe
   socket.say(...streams);
   await soon();
   assert.equal(told.ended, undefined);
-  // One of 128 has ended, and its handler has not returned.
+  // One of 128 streams has ended, and its handler has not returned.
   assert.equal(socket.frames().filter((f) => f.kind === kind.streamEnd).length, 200 - 127);
   client.close();
   await over;
@@ -211,7 +210,7 @@ test("calls that are not answered, and answers that nobody takes, are bounded", 
   assert.equal(told.calls.length, 4096);
   await soon();
   assert.equal(socket.frames().filter((f) => f.kind === kind.failure).length, 5000 - 4096, "the others are refused");
-  // Each answer waits for room, since nothing is acknowledged; and then calls are refused, until that is too much too.
+  // Each answer waits for room: nothing is acknowledged. Then calls are refused, until the refusals are too much, too.
   for (const id of told.calls) client.answer(id, new Uint8Array(1000));
   const isOver = () => told.states.some(([, code]) => code === "slow_consumer");
   for (let id = 6000; !isOver() && id < 40_000; id++) {
@@ -227,7 +226,7 @@ test("calls that are not answered, and answers that nobody takes, are bounded", 
 test("whatever comes, the client goes on or ends, and can be closed", async () => {
   let seed = 1;
   const random = (n) => (seed = (seed * 48271) % 0x7fffffff) % n;
-  /** Small, or as large as a number can be. */
+  /** Returns a small number, or one of the largest. */
   const some = (n) => (random(8) ? random(n) : (1n << 63n) + BigInt(random(n)));
   const good = [
     () => frame(kind.command, undefined, text(["x", "say", "\u200b", ""][random(4)]), text("1")),

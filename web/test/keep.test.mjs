@@ -33,7 +33,7 @@ test("over reloads nothing is lost, nothing comes twice, and nobody leaves", asy
   for (let i = 0; i < 8; i++) {
     if (i > 0) await reload(page);
     const resumed = await page.evaluate(async ({ i, sent, total }) => {
-      // Handled messages are noted at once, in a storage that outlives the page.
+      // Handled messages are recorded at once, in a storage that outlives the page.
       const note = (list, n) => void (localStorage[list] = `${localStorage[list] ?? ""}${n} `);
       window.client = await hisock.connect("/ws", {
         name: "ada", keepSession: "kept", retry: { min: 20, max: 100 },
@@ -47,7 +47,7 @@ test("over reloads nothing is lost, nothing comes twice, and nobody leaves", asy
     assert.equal(resumed, i > 0);
     sent += 50;
     await new Promise((r) => setTimeout(r, 150));
-    // The last messages of the page, which there is no time to write.
+    // The last messages of the page. There is no time to write them.
     await page.evaluate((sent) => {
       addEventListener("beforeunload", () => {
         for (let n = 0; n < 20; n++) client.send("count", sent + n);

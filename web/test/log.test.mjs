@@ -1,4 +1,4 @@
-// What the JavaScript engine keeps for the server, against a plain list of frames.
+// The log of the JavaScript engine equals a plain list of frames.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { frame, kind, lengthOf, none } from "../engine/wire.js";
 
 const hexOf = (b) => Buffer.from(b).toString("hex");
 
-/** Adds a raw message of that size, and returns its frame. */
+/** Adds a raw message of a size, and returns its frame. */
 function add(log, size, fill) {
   const payload = new Uint8Array(size).fill(fill);
   log.add(lengthOf(undefined, undefined, payload), kind.raw, undefined, undefined, payload);
@@ -21,11 +21,11 @@ test("whatever is written, cut and acknowledged, the server gets each frame once
   for (let round = 0; round < 300; round++) {
     let log = new Log(1 << 20);
     log.keeps = true;
-    const frames = []; // all, as text
+    const frames = []; // all frames, in hexadecimal
     let acked = 0;
     let written = 0;
     let peak = 0;
-    let got = 0; // by the server
+    let got = 0; // frames that the server has
     const size = (list) => list.reduce((sum, hex) => sum + hex.length / 2, 0);
     const check = (what) => {
       assert.equal(log.acked, acked, what);
@@ -65,7 +65,7 @@ test("whatever is written, cut and acknowledged, the server gets each frame once
           break;
         }
         case 6: {
-          // Over a new link. The server may have got more over the one before than was written over the last.
+          // Over a new link. The server may have more frames from the former link than were written over this one.
           const received = acked + random(peak - acked + 1);
           assert.equal(log.resume(peak + 1), false);
           if (acked > 0) assert.equal(log.resume(acked - 1), false);

@@ -121,12 +121,12 @@ test("raw messages: recvRaw first, then handlers, else kept", async (t) => {
   const got = await page.evaluate(async () => {
     const text = (b) => new TextDecoder().decode(b);
     const client = await hisock.connect("/ws");
-    // Kept until recvRaw takes it.
+    // The message is kept until recvRaw takes it.
     client.sendRaw("one");
     client.sendRaw(new TextEncoder().encode("two"));
     await client.call("sum", []);
     const kept = [text(await client.recvRaw()), text(await client.recvRaw())];
-    // Two calls of recvRaw wait before it comes.
+    // Two calls of recvRaw wait before a message comes.
     const both = Promise.all([client.recvRaw(), client.recvRaw()]);
     client.sendRaw("three");
     client.sendRaw("four");

@@ -1,10 +1,10 @@
-// When the JavaScript engine tries again, with a clock and with luck of the test's own.
+// The times at which the JavaScript engine tries again, with a simulated clock and simulated luck.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Pace } from "../engine/pace.js";
 
-/** Lets time stand, and each wait be as long as it can be, or as short. */
+/** Stops the clock, and makes each wait as long as possible, or as short. */
 function rig(t) {
   const world = { now: 1_000_000, luck: 1 };
   t.mock.method(Date, "now", () => world.now);

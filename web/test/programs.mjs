@@ -14,7 +14,7 @@ import { promisify } from "node:util";
 /** This repository. */
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-/** How long a test waits for an event that must come, in milliseconds. */
+/** The longest wait for an event that must come, in milliseconds. */
 export const patience = 20_000;
 
 /** A folder that is removed when the tests of a file are over. */

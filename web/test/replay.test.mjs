@@ -1,9 +1,9 @@
-// The old messages of groups that a page is given.
+// A page gets the old messages of its groups.
 
 import assert from "node:assert/strict";
 import { open, openPage, prepare, test } from "./harness.mjs";
 
-/** Connects in a page that notes the messages and replays of its groups. */
+/** Connects in a page that records the messages and replays of its groups. */
 async function follow(page, options = {}) {
   await page.evaluate(async (options) => {
     window.got = [];

@@ -1,4 +1,4 @@
-// The client of a page whose connection breaks off.
+// Clients of pages whose connections break off.
 
 import assert from "node:assert/strict";
 import { addressOf, openPage, startProxy, startServer, test } from "./harness.mjs";
@@ -70,10 +70,10 @@ test("a page hears once of what the server has dropped", async (t) => {
       (await client.call("events", "ticked")).filter((e) => e === "suspend").length === n), ++times);
     proxy.open = true;
     await page.evaluate(() => until(() => ticks.at(-1) === 99));
-    await page.evaluate(() => client.call("sum", [1])); // everything before its answer has come
+    await page.evaluate(() => client.call("sum", [1])); // everything before the answer has come
     return page.evaluate(() => ({ told: told(), missed: missed.splice(0).length > 0, last: ticks.splice(0).at(-1) }));
   };
-  const rounds = [await cut(), await cut()]; // the server says it again, all in all
+  const rounds = [await cut(), await cut()]; // the total is told again
   assert.deepEqual(rounds, Array(2).fill({ told: 100, missed: true, last: 99 }));
   await page.evaluate(() => stop());
   assert.equal((await cut()).missed, false);
@@ -283,7 +283,7 @@ test("a client that joins anew asks for the name and the groups that it had", as
     const groups = await client.call("groups", "");
     return { name: client.name, groups, here: client.groups, refused: client.refusedGroups.map((r) => [r.group, r.why.code]), replays: [...replays].sort() };
   });
-  // What the new server keeps is not what the client had a position in.
+  // The positions of the client do not hold for the histories of the new server.
   const groups = ["attic", "blue"];
   assert.deepEqual(got, { name: "bob", groups, here: groups, refused: [["staff", 1001]], replays: [["attic", true], ["blue", true]] });
 });

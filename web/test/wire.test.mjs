@@ -17,19 +17,19 @@ const hexOf = (b) => Buffer.from(b).toString("hex");
 const limits = { maxName: 128, maxGroups: 64, maxAddr: 512 };
 const { kind } = wire;
 
-/** What this engine neither writes nor reads: claims that calls wait for each other, which it ignores. */
+/** Frames that this engine neither writes nor reads: it ignores claims that calls wait for each other. */
 const unused = /^standstill/;
 
-/** How a kind is called in the vectors. */
+/** Returns the name of a kind in the vectors. */
 const nameOf = (key) => key.replace(/[A-Z]/g, (c) => ` ${c.toLowerCase()}`);
 const kindOf = (name) => kind[Object.keys(kind).find((key) => nameOf(key) === name)] ?? Number(name.replace("kind ", ""));
 
-/** Only a server reads these. */
+/** Kinds that only a server reads. */
 const written = new Set([kind.hello, kind.askJoin, kind.askLeave, kind.askRename]);
 
 const goodbye = ({ code, reason, retryAfter, details }) => ({ code, reason, retryAfter, details });
 
-/** Reads a frame as the vectors have it. */
+/** Reads a frame into the fields of the vectors. */
 function fieldsOf(k, c) {
   switch (k) {
     case kind.welcome:
@@ -103,7 +103,7 @@ function fieldsOf(k, c) {
   }
 }
 
-/** The form of the vectors: numbers as text, bytes in hexadecimal, nothing that is zero. */
+/** Returns fields in the form of the vectors: numbers as text, bytes in hexadecimal, no zero values. */
 function plain(fields) {
   const out = {};
   for (const [key, value] of Object.entries(fields)) {
@@ -120,14 +120,14 @@ function plain(fields) {
 const number = (text = "0") => narrow(BigInt(text));
 const text = (value) => new TextEncoder().encode(value ?? "");
 
-/** Writes a frame that a client sends, or nothing. */
+/** Writes a frame that a client sends, or returns nothing. */
 function frameOf(k, v) {
   const bye = () => wire.goodbyeBody({
     code: Number(v.code ?? 0), reason: v.reason ?? v.message ?? "", retryAfter: Number(v.retryAfter ?? 0), details: v.details && bytes(v.details),
   }, wire.defaultMaxFrame);
   switch (k) {
     case kind.hello: {
-      if (number(v.version) !== 1) return undefined; // this one says its own
+      if (number(v.version) !== 1) return undefined; // this engine says its own version
       const { auth, session, token, positions, metadata = {} } = v;
       return wire.helloFrame({
         ...v, received: number(v.received), maxFrame: Number(v.maxFrame ?? 0), ackBytes: Number(v.ackBytes ?? 0),
@@ -178,7 +178,7 @@ test("frames are written and read as the vectors say", async () => {
     if (unused.test(kindName)) continue;
     const what = `${kindName}: ${name}`;
     const k = kindOf(kindName);
-    // Whole, and one byte after the other.
+    // At once, and byte by byte.
     for (const step of [hex.length, 2]) {
       const split = new Splitter(wire.defaultMaxFrame);
       let found = 0;

@@ -28,7 +28,7 @@ func TestMessageCheck(t *testing.T) {
 	require.NotEqual(t, good[headerSize:], next.append(nil)[headerSize:], "each message has its own content")
 }
 
-// serveFloor answers as the floor's server does, but for what spoil makes of a message.
+// serveFloor answers like the floor's server, with the messages that spoil changes.
 func serveFloor(t *testing.T, spoil func(n int, message []byte) [][]byte) Target {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -74,7 +74,7 @@ func TestEchoFindsFaults(t *testing.T) {
 	var kept []byte
 	tests := map[string]struct {
 		spoil func(n int, message []byte) [][]byte
-		want  string // "": no fault
+		want  string // part of the fault; empty for none
 	}{
 		"none": {func(n int, m []byte) [][]byte { return [][]byte{m} }, ""},
 		"one is dropped": {func(n int, m []byte) [][]byte {
@@ -128,7 +128,7 @@ func TestEchoFindsFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			drain := 200 * time.Millisecond
 			if tc.want == "" {
-				drain = 20 * time.Second // however busy the machine is
+				drain = 20 * time.Second // enough on a busy machine
 			}
 			m := &Meter{
 				Warm: 20 * time.Millisecond, Measure: 20 * time.Millisecond, Drain: drain,

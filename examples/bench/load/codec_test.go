@@ -12,7 +12,7 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// frame is a frame as a server sends it, not masked.
+// frame returns a frame of a server, not masked.
 func frame(op byte, fin bool, payload []byte) []byte {
 	b := appendFrameHeader(nil, op, len(payload))
 	b = b[:len(b)-len(maskKey)]
@@ -23,7 +23,7 @@ func frame(op byte, fin bool, payload []byte) []byte {
 	return append(b, payload...)
 }
 
-// unmask returns the payload of a frame as a client sends it.
+// unmask returns the payload of a frame of a client.
 func unmask(t *testing.T, b []byte) (op byte, payload, rest []byte) {
 	t.Helper()
 	require.NotZero(t, b[1]&maskBit)
@@ -39,11 +39,12 @@ func unmask(t *testing.T, b []byte) (op byte, payload, rest []byte) {
 	return h.op, payload, b[start+h.length:]
 }
 
-// serverBytes are what servers send: two messages, and between them what the protocol asks for.
+// serverBytes are bytes of servers: two messages, with control frames between them that need an
+// answer.
 func serverBytes() map[string]struct {
 	codec codec
 	bytes []byte
-	want  []byte // what control returns then
+	want  []byte // what control returns after them
 } {
 	a, b := message{7, 0, 100}.append(nil), message{7, 1, 300}.append(nil)
 	join := func(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
@@ -54,7 +55,7 @@ func serverBytes() map[string]struct {
 		wire.AppendAck(nil, 1), wire.AppendCommand(nil, echoCommand, b))
 	answer := wire.AppendPong(wire.AppendAck(nil, 2), 9)
 
-	reply := func(id uint64, data []byte) []byte { // it is encoded as a command is
+	reply := func(id uint64, data []byte) []byte { // a reply, encoded like a command
 		return appendCommand(nil, id, cfRPC, cfData, string(data))
 	}
 	centrifuge := &centrifugeCodec{}
@@ -158,16 +159,17 @@ func TestFeedRefuses(t *testing.T) {
 	}
 }
 
-// Once the header of a message is known, others like it are told apart by all that differs.
+// Once the header of a message is known, messages with another header are told apart by any byte of
+// it.
 func TestHisockHeaders(t *testing.T) {
 	command := func(name, payload string) []byte { return wire.AppendCommand(nil, name, []byte(payload)) }
 	reply := func(id uint64, payload string) []byte { return wire.AppendReply(nil, id, []byte(payload)) }
 	tests := map[string]struct {
 		call   bool
-		before uint64 // messages
+		before uint64 // messages that came before
 		frames [][]byte
 		got    string
-		want   string // part of the error, "" for none
+		want   string // part of the error; empty for none
 	}{
 		"commands":                  {frames: [][]byte{command("echo", "aa"), command("echo", "bb"), command("echo", "cc")}, got: "aa bb cc"},
 		"commands of other sizes":   {frames: [][]byte{command("echo", "aa"), command("echo", "b"), command("echo", "ccc")}, got: "aa b ccc"},
@@ -242,7 +244,7 @@ func TestAcksAsAClientDoes(t *testing.T) {
 	}
 	tests := map[string]struct {
 		n, size     int
-		alone, more bool // an ack is due by itself, and with messages
+		alone, more bool // an ack is due alone, and with messages
 	}{
 		"few frames":             {n: 127, size: 10},
 		"many small frames":      {n: 128, size: 10, more: true},

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A relay sends on what its publisher sends, to receivers of all groups, but for what spoil says:
-// how often receiver i, in the order they came, gets the n-th message.
+// A relay sends its publisher's messages to receivers of all groups. spoil returns how many times
+// receiver i, in the order of their coming, gets message n.
 type relay struct {
 	spoil func(i, n int) int
 
@@ -84,7 +84,7 @@ func TestFanoutFindsFaults(t *testing.T) {
 	tests := map[string]struct {
 		fanout Fanout
 		spoil  func(i, n int) int
-		want   string // "": no fault
+		want   string // part of the fault; empty for none
 	}{
 		"none": {Fanout{Groups: 1, Members: 5, Size: 64, Window: 16}, nil, ""},
 		"none, with groups": {
@@ -129,7 +129,7 @@ func TestFanoutFindsFaults(t *testing.T) {
 			}
 			drain := 200 * time.Millisecond
 			if tc.want == "" {
-				drain = 20 * time.Second // however busy the machine is
+				drain = 20 * time.Second // enough on a busy machine
 			}
 			m := &Meter{
 				Warm: 20 * time.Millisecond, Measure: 30 * time.Millisecond, Drain: drain,

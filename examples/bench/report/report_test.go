@@ -16,7 +16,8 @@ import (
 
 var update = flag.Bool("update", false, "write what is generated to testdata")
 
-// results are of three rounds, in which one contestant failed and the machine changed its pace.
+// results returns the results of three rounds. One contestant failed in one of them, and the
+// machine changed its pace.
 func results() *Results {
 	rates := func(a, b, c float64) []Sample {
 		return []Sample{{Rate: a, CPU: 1e9 / a}, {Rate: b, CPU: 1e9 / b}, {Rate: c, CPU: 1e9 / c}}
@@ -61,7 +62,7 @@ func TestWrite(t *testing.T) {
 	require.Equal(t, want, files(t, dir))
 }
 
-// files returns what is in a directory, by path.
+// files returns the contents of a directory's files, by path.
 func files(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := make(map[string]string)

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Patience is how long a test waits for an event that must come.
+// Patience bounds the wait for an event that must come.
 const Patience = 20 * time.Second
 
 // An Output is the output of a program. A test may read it while the program writes.
