@@ -45,17 +45,18 @@ func (c *Conn) gotOfStream(f wire.Frame) error {
 
 // gotPong notes an answer to a ping: of the queue, or of streams, which measure the path.
 func (c *Conn) gotPong(nonce uint64) {
-	switch {
-	case nonce>>62 != 1:
+	if !isProbe(nonce) {
 		c.out.Answered(nonce)
-	case !browser:
+	}
+	if !browser {
 		c.gotProbe(nonce)
-	default:
-		if s := c.streaming(); s != nil {
-			s.pong(c, nonce)
-		}
+	} else if s := c.streaming(); s != nil {
+		s.pong(c, nonce)
 	}
 }
+
+// isProbe reports whether a ping with that nonce measures the path.
+func isProbe(nonce uint64) bool { return nonce>>62 == 1 }
 
 // feed fetches what streams have for a writer whose Take has returned a link alone.
 func (c *Conn) feed() (bufs [][]byte, link any) {

@@ -167,9 +167,15 @@ func (c *Conn) gotFrame(f wire.Frame) error {
 	return c.gotStreamEnd(id, bye)
 }
 
+// gotProbe notes an answer to a ping, of streams or of others.
 func (c *Conn) gotProbe(nonce uint64) {
-	if t := c.streams.Load(); t != nil {
+	t := c.streams.Load()
+	switch {
+	case t == nil:
+	case isProbe(nonce):
 		t.Answered(nonce, time.Now())
+	default:
+		t.Superseded()
 	}
 }
 

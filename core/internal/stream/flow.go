@@ -179,6 +179,14 @@ func (f *flow) answered(nonce uint64, now time.Time) {
 	}
 }
 
+// superseded notes that a later ping of others may have been answered in place of probes: a peer answers the last of the pings that
+// have come together. Then another probe is needed.
+func (f *flow) superseded() {
+	if len(f.probes) > 0 {
+		f.probes, f.probed = f.probes[:0], f.arrived
+	}
+}
+
 // adapt sets the window after a probe that took so long, while the path carried rate bytes a second.
 func (f *flow) adapt(p *probe, rate float64, took time.Duration) {
 	slack := max(time.Duration(float64(f.least)*slackPart), minSlack)

@@ -395,6 +395,17 @@ func (t *Table) Answered(nonce uint64, now time.Time) {
 	}
 }
 
+// Superseded notes the answer to a ping that is no probe: probes that were written before may not be answered.
+func (t *Table) Superseded() {
+	t.mu.Lock()
+	t.flow.superseded()
+	ready := t.offerLocked()
+	t.mu.Unlock()
+	if ready {
+		t.owner.Ready(false)
+	}
+}
+
 // Relinked notes that the connection goes on over another link: nothing is known of that, and probes are lost.
 func (t *Table) Relinked() {
 	t.mu.Lock()

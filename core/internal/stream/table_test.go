@@ -299,6 +299,48 @@ func TestItemTooBig(t *testing.T) {
 	require.Zero(t, server.Held())
 }
 
+// A peer answers one of the pings that have come together. If that is not the probe, another probe is written.
+func TestProbeThatIsNotAnswered(t *testing.T) {
+	client := newTable(false)
+	s, err := client.Open(client.ID(1), false)
+	require.NoError(t, err)
+	s.may = 1 << 20
+	pull := func() (n int, probe uint64) {
+		for more := true; more; {
+			p := client.Pull(1<<20, time.Now())
+			for _, b := range p.Pieces {
+				n += len(b)
+			}
+			if p.Probe != 0 {
+				probe = p.Probe
+			}
+			more = p.Next > 0
+		}
+		return n, probe
+	}
+	it := Item{Rest: make([]byte, 100<<10)}
+	st, err := s.TrySend(&it)
+	require.NoError(t, err)
+	require.Equal(t, Done, st)
+	n, first := pull()
+	require.Positive(t, n)
+	require.NotZero(t, first)
+	n, probe := pull()
+	require.Zero(t, n, "as much is under way as may be")
+	require.Zero(t, probe)
+
+	client.Superseded()
+	n, probe = pull()
+	require.Zero(t, n)
+	require.NotZero(t, probe)
+	client.Answered(first, time.Now())
+	n, _ = pull()
+	require.Zero(t, n, "the answer says nothing any more")
+	client.Answered(probe, time.Now())
+	n, _ = pull()
+	require.Positive(t, n)
+}
+
 // Several streams share what goes out.
 func TestStreamsTakeTurns(t *testing.T) {
 	client := newTable(false)
