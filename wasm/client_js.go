@@ -4,15 +4,18 @@ import (
 	"context"
 	"syscall/js"
 	"time"
+	"unsafe"
 
 	"github.com/hisock/hisock/core"
 	"github.com/hisock/hisock/ws"
 )
 
-// A client is one client of the page. It calls a method of its sink for each event. The methods of the sink only
-// queue the event, so a call is short.
+// A client is one client of the page. It puts events that are many into records for the border, and calls a method of its sink for each
+// other event. The methods of the sink only queue the event, so a call is short.
 type client struct {
 	core    *core.Client
+	border  *border
+	id      int
 	sink    js.Value
 	methods js.Value
 	funcs   funcs
@@ -30,6 +33,12 @@ type client struct {
 	lastID int
 
 	lacking int // size in bytes of the frame that was sent last, if there was no room for it; 0 otherwise
+
+	// cells are what the page reads without a call.
+	cells struct {
+		free     uint32 // bytes of frames that there is room for
+		maxFrame uint32 // bytes of the longest frame that the server reads
+	}
 }
 
 // An answer is the result of a page's handler.
@@ -39,8 +48,10 @@ type answer struct {
 }
 
 // newClient makes a client that does not connect yet. It fails only for a config that options.js should have refused.
-func newClient(config, sink js.Value) (_ *client, err error) {
+func newClient(p *program, id int, config, sink js.Value) (_ *client, err error) {
 	c := &client{
+		border:  &p.border,
+		id:      id,
 		sink:    sink,
 		methods: js.Global().Get("Object").New(),
 		begun:   make(chan struct{}),
@@ -53,7 +64,7 @@ func newClient(config, sink js.Value) (_ *client, err error) {
 		Session:    goBytes(config.Get("session")),
 		MaxFrame:   config.Get("maxFrame").Int(),
 		QueueBytes: config.Get("queueBytes").Int(),
-		Logger:     logger{sink},
+		Logger:     logger{c},
 
 		ConnectTimeout: -1, // the page bounds the first attempt
 		Retry: core.Retry{
@@ -73,6 +84,7 @@ func newClient(config, sink js.Value) (_ *client, err error) {
 	for _, m := range methods {
 		c.funcs.export(c.methods, m.name, func(args []js.Value) any { return m.run(c, args) })
 	}
+	c.methods.Set("cells", int(uintptr(unsafe.Pointer(&c.cells))))
 	return c, nil
 }
 
@@ -82,12 +94,9 @@ var methods = [...]struct {
 	run  func(c *client, args []js.Value) any
 }{
 	{"begin", (*client).begin},
-	{"send", (*client).send},
-	{"sendRaw", (*client).sendRaw},
+	{"fits", (*client).fits},
 	{"drained", (*client).drained},
-	{"call", (*client).call},
 	{"cancel", (*client).cancelCall},
-	{"answer", (*client).answer},
 	{"refuse", (*client).refuse},
 	{"change", (*client).change},
 	{"name", (*client).name},
@@ -102,6 +111,40 @@ var methods = [...]struct {
 
 func goMillis(config js.Value, i int) time.Duration {
 	return time.Duration(config.Get("retry").Index(i).Int()) * time.Millisecond
+}
+
+// measure says how much the client may still send.
+func (c *client) measure() {
+	if c.core == nil { // it is being made
+		return
+	}
+	free, maxFrame := c.core.Room()
+	c.cells.free, c.cells.maxFrame = uint32(max(free, 0)), uint32(maxFrame)
+}
+
+// handle does what a record of the page asks for.
+func (c *client) handle(r record) error {
+	switch r.kind {
+	case kindSend:
+		return c.sent(r, c.core.SendNow(text(r.name), r.payload, r.flags == 0))
+	case kindSendRaw:
+		return c.sent(r, c.core.SendRawNow(r.payload, r.flags == 0))
+	case kindCall:
+		c.call(r.id, string(r.name), append([]byte(nil), r.payload...))
+	case kindAnswer:
+		c.settle(r.id, answer{payload: append([]byte(nil), r.payload...)})
+	}
+	return nil
+}
+
+// text returns b as a string that is valid as long as b is.
+func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// tell calls a method of the sink, after the events before.
+func (c *client) tell(method string, args ...any) {
+	c.border.flush()
+	c.measure()
+	c.sink.Call(method, args...)
 }
 
 // goPairs makes a map of keys and values in turn.
@@ -124,7 +167,7 @@ func (c *client) run() {
 		}
 	}
 	c.cancel()
-	c.sink.Call("ended", jsError(err))
+	c.tell("ended", jsError(err))
 	c.funcs.release()
 }
 
@@ -133,30 +176,30 @@ func (c *client) run() {
 // that is detached meanwhile holds the frames.
 func (c *client) listen(notices bool) {
 	c.core.OnState(func(s core.State, why error) {
-		c.sink.Call("state", int(s), c.core.Name(), jsError(why))
+		c.tell("state", int(s), c.core.Name(), jsError(why))
 		if s == core.StateConnected || s == core.StateResumed {
 			<-c.begun
 		}
 	})
 	c.core.OnAny(func(ctx context.Context, _ *core.Conn, f core.Frame) error {
-		c.sink.Call("command", f.Command, jsBytes(f.Payload), core.Replayed(ctx))
+		c.border.put(kindCommand, c.id, 0, flag(core.Replayed(ctx)), f.Command, f.Payload)
 		return nil
 	})
 	c.core.OnMessage(func(ctx context.Context, _ *core.Conn, f core.Frame) error {
 		if f.Kind == core.KindRaw {
-			c.sink.Call("raw", jsBytes(f.Payload), core.Replayed(ctx))
+			c.border.put(kindRaw, c.id, 0, flag(core.Replayed(ctx)), "", f.Payload)
 		}
 		return nil
 	})
 	replay := func(hook string) func(*core.Conn, core.Replay) {
 		return func(_ *core.Conn, r core.Replay) {
-			c.sink.Call("replay", hook, r.Group, r.Messages, int(r.Missed), r.Lost)
+			c.tell("replay", hook, r.Group, r.Messages, int(r.Missed), r.Lost)
 		}
 	}
 	c.core.OnReplay(replay("replay"))
 	c.core.OnReplayed(replay("replayed"))
 	c.core.HandleAny(c.called, core.Concurrent())
-	changed := func(hook, what, name string) { c.sink.Call("changed", hook, what, name) }
+	changed := func(hook, what, name string) { c.tell("changed", hook, what, name) }
 	c.core.OnRename(func(_ *core.Conn, old, name string) { changed("rename", old, name) })
 	c.core.OnJoinGroup(func(_ *core.Conn, group string) { changed("joinGroup", group, "") })
 	c.core.OnLeaveGroup(func(_ *core.Conn, group string) { changed("leaveGroup", group, "") })
@@ -165,9 +208,9 @@ func (c *client) listen(notices bool) {
 		for _, f := range frames {
 			list.Call("push", f.Kind == core.KindRaw, f.Command, jsBytes(f.Payload), f.Written)
 		}
-		c.sink.Call("undelivered", list)
+		c.tell("undelivered", list)
 	})
-	c.core.OnMissed(func(_ *core.Conn, n uint64) { c.sink.Call("missed", int(n)) })
+	c.core.OnMissed(func(_ *core.Conn, n uint64) { c.tell("missed", int(n)) })
 	if !notices {
 		return
 	}
@@ -176,20 +219,27 @@ func (c *client) listen(notices bool) {
 	c.core.OnClientRename(func(old string, p core.Presence) { c.notice("clientRename", p, old) })
 }
 
+func flag(set bool) int {
+	if set {
+		return 1
+	}
+	return 0
+}
+
 func (c *client) notice(hook string, p core.Presence, old string) {
-	c.sink.Call("notice", hook, p.Name, jsStrings(p.Groups), p.Addr, old)
+	c.tell("notice", hook, p.Name, jsStrings(p.Groups), p.Addr, old)
 }
 
 // called hands a call of the server to the page. It waits for begin, because concurrent handlers do not wait for the
 // state handler.
 func (c *client) called(ctx context.Context, conn *core.Conn, f core.Frame) ([]byte, error) {
 	<-c.begun
-	return c.await(ctx, conn, func(id int) { c.sink.Call("called", id, f.Command, jsBytes(f.Payload)) })
+	return c.await(ctx, conn, func(id int) { c.border.put(kindCalled, c.id, id, 0, f.Command, f.Payload) })
 }
 
 // auth asks the page for its auth.
 func (c *client) auth(ctx context.Context) ([]byte, error) {
-	return c.await(ctx, nil, func(id int) { c.sink.Call("auth", id) })
+	return c.await(ctx, nil, func(id int) { c.tell("auth", id) })
 }
 
 // await calls ask with a new id, and waits until the page answers under that id or ctx ends. conn is the connection of
@@ -206,27 +256,23 @@ func (c *client) await(ctx context.Context, conn *core.Conn, ask func(id int)) (
 	case <-ctx.Done():
 		c.served.take(id)
 		if conn == nil || conn.Context().Err() == nil { // the page is told of the end of a connection anyway
-			c.sink.Call("cancelled", id)
+			c.tell("cancelled", id)
 		}
 		return nil, ctx.Err()
 	}
 }
 
-// answer and refuse end a call of the server, or a request for auth: answer(id, payload),
-// refuse(id, code, message, retryAfter, details). They do nothing if the call or request was given up.
-func (c *client) answer(args []js.Value) any {
-	return c.settle(args[0].Int(), answer{payload: goBytes(args[1])})
-}
-
+// refuse ends a call of the server, or a request for auth: refuse(id, code, message, retryAfter, details). It does nothing if
+// the call or request was given up.
 func (c *client) refuse(args []js.Value) any {
-	return c.settle(args[0].Int(), answer{err: goError(args[1:])})
+	c.settle(args[0].Int(), answer{err: goError(args[1:])})
+	return js.Undefined()
 }
 
-func (c *client) settle(id int, a answer) any {
+func (c *client) settle(id int, a answer) {
 	if ch, ok := c.served.take(id); ok {
 		ch <- a // ch has room for one answer
 	}
-	return js.Undefined()
 }
 
 // begin lets frames through.
@@ -238,25 +284,18 @@ func (c *client) begin([]js.Value) any {
 	return js.Undefined()
 }
 
-func (c *client) send(args []js.Value) any {
-	command, payload := args[0].String(), goBytes(args[1])
-	return c.sent(len(command)+len(payload), c.core.SendNow(command, payload))
-}
-
-func (c *client) sendRaw(args []js.Value) any {
-	payload := goBytes(args[0])
-	return c.sent(len(payload), c.core.SendRawNow(payload))
-}
-
 // sent notes the size of a frame that had no room, for drained, and returns the error.
-func (c *client) sent(n int, err error) any {
+func (c *client) sent(r record, err error) error {
 	const around = 16 // bytes of a frame besides name and payload, at most
 	c.lacking = 0
 	if core.CodeOf(err) == core.CodeQueueFull {
-		c.lacking = n + around
+		c.lacking = len(r.name) + len(r.payload) + around
 	}
-	return jsError(err)
+	return err
 }
+
+// fits returns why a frame of so many bytes cannot be sent, or undefined: fits(size).
+func (c *client) fits(args []js.Value) any { return jsError(c.core.Fits(args[0].Int())) }
 
 // drained waits for room, also for the frame that was sent last if there was no room for it: drained(id).
 func (c *client) drained(args []js.Value) any {
@@ -264,12 +303,9 @@ func (c *client) drained(args []js.Value) any {
 	return c.ask(args[0].Int(), func(ctx context.Context) ([]byte, error) { return nil, c.core.AwaitRoom(ctx, n) })
 }
 
-// call starts a call: call(id, command, payload).
-func (c *client) call(args []js.Value) any {
-	command, payload := args[1].String(), goBytes(args[2])
-	return c.ask(args[0].Int(), func(ctx context.Context) ([]byte, error) {
-		return c.core.CallBytes(ctx, command, payload)
-	})
+// call starts a call.
+func (c *client) call(id int, command string, payload []byte) {
+	c.ask(id, func(ctx context.Context) ([]byte, error) { return c.core.CallBytes(ctx, command, payload) })
 }
 
 // change asks to join a group, to leave a group, or for another name: change(id, how, name).
@@ -295,10 +331,10 @@ func (c *client) ask(id int, do func(ctx context.Context) ([]byte, error)) any {
 		result, err := do(ctx)
 		c.calls.take(id)
 		if err != nil {
-			c.sink.Call("settled", id, jsError(err), js.Undefined())
+			c.tell("settled", id, jsError(err), js.Undefined())
 			return
 		}
-		c.sink.Call("settled", id, js.Undefined(), jsBytes(result))
+		c.border.put(kindSettled, c.id, id, 0, "", result)
 	}()
 	return js.Undefined()
 }

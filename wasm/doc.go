@@ -6,8 +6,11 @@
 //	page ⇄ hisock.js ⇄ this program ⇄ core.Client ⇄ ws ⇄ the browser's WebSocket
 //
 // Payloads cross as bytes, because the browser has its own JSON. web/native.d.ts lists
-// the functions that each side calls. The rules are:
+// what the two sides do for each other. Commands, calls and their like cross in records, many at a time: see border. The rest
+// are calls of functions. The rules are:
 //
+//   - The page's code never runs during a call from this program, and nothing that such a call does may throw: an exception
+//     would end the program.
 //   - No call from JavaScript blocks: work that has to wait runs in a goroutine and gives its result to
 //     the client's sink. hisock.js makes a Promise of it.
 //   - The program adds nothing to the page's global object. Its own global object is a scope that

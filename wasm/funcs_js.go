@@ -113,11 +113,11 @@ func goError(args []js.Value) error {
 }
 
 // A logger hands the warnings of a client to the page.
-type logger struct{ sink js.Value }
+type logger struct{ client *client }
 
 func (logger) Debug(string, ...any) {}
 func (logger) Info(string, ...any)  {}
 
-func (l logger) Warn(msg string, args ...any) { l.sink.Call("warn", append([]any{msg}, args...)...) }
+func (l logger) Warn(msg string, args ...any) { l.client.tell("warn", append([]any{msg}, args...)...) }
 
 func (l logger) Error(msg string, args ...any) { l.Warn(msg, args...) }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"runtime"
 	"syscall/js"
+	"unsafe"
 
 	"github.com/hisock/hisock/core"
 )
@@ -14,15 +16,19 @@ func main() {
 	if host.Type() != js.TypeObject {
 		panic("hisock.wasm: not started by hisock.js")
 	}
-	var p program
+	p := new(program)
+	p.border.init(host.Get("deliver"))
 	// These functions live as long as the program.
 	offer := js.Global().Get("Object").New()
 	p.own.export(offer, "connect", p.connect)
 	p.own.export(offer, "checkCommand", checkCommand)
 	p.own.export(offer, "stats", p.stats)
 	p.own.export(offer, "crash", crash)
+	p.own.export(offer, "cross", p.cross)
+	p.own.export(offer, "reserve", p.reserve)
+	offer.Set("cells", int(uintptr(unsafe.Pointer(&p.border.cells))))
 	host.Call("ready", offer)
-	select {}
+	p.run()
 }
 
 // A program has the state that the clients of one page share. JavaScript makes one call
@@ -30,18 +36,57 @@ func main() {
 // while it uses them.
 type program struct {
 	own     funcs
+	border  border
 	clients table[*client]
-	lastID  int
 }
 
-// connect starts a client: connect(config, sink) returns its methods, or an error.
+// run hands records to the page as soon as no other goroutine can go on: then all that has come of one message from the server, or
+// of one batch of the page, crosses at once.
+func (p *program) run() {
+	for range p.border.wake {
+		runtime.Gosched()
+		p.border.woken = false
+		p.measure()
+		p.border.flush()
+	}
+}
+
+// measure says how much each client may still send.
+func (p *program) measure() {
+	for _, e := range p.clients.entries {
+		e.value.measure()
+	}
+}
+
+// cross takes the records that the page has written. It returns an error of the last one, if it asks for that.
+func (p *program) cross([]js.Value) any {
+	result := js.Undefined()
+	p.border.take(func(r record) {
+		c, ok := p.clients.find(r.client)
+		if !ok {
+			return
+		}
+		if err := c.handle(r); err != nil && r.flags == 1 {
+			result = jsError(err)
+		}
+	})
+	p.measure()
+	return result
+}
+
+// reserve makes room for a record of so many bytes, which is longer than others: reserve(size).
+func (p *program) reserve(args []js.Value) any {
+	p.border.setIn(args[0].Int())
+	return js.Undefined()
+}
+
+// connect starts a client: connect(config, sink, id) returns its methods, or an error.
 func (p *program) connect(args []js.Value) any {
-	c, err := newClient(args[0], args[1])
+	id := args[2].Int()
+	c, err := newClient(p, id, args[0], args[1])
 	if err != nil {
 		return jsError(err)
 	}
-	p.lastID++
-	id := p.lastID
 	p.clients.put(id, c)
 	go func() {
 		c.run()

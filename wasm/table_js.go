@@ -13,6 +13,16 @@ func (t *table[T]) put(id int, value T) {
 	t.entries = append(t.entries, entry[T]{id, value})
 }
 
+// find returns the value under id, if there is one.
+func (t *table[T]) find(id int) (value T, ok bool) {
+	for _, e := range t.entries {
+		if e.id == id {
+			return e.value, true
+		}
+	}
+	return value, false
+}
+
 // take removes the value under id and returns it, if there is one.
 func (t *table[T]) take(id int) (value T, ok bool) {
 	for i, e := range t.entries {

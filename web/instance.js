@@ -6,14 +6,22 @@
 // a function that is given another global object, #scope. So the page's globals are not changed, and values that the
 // page has under these names are not used.
 
+import { Border } from "./program/border.js";
+import { BorderClient, own } from "./program/client.js";
 import { orLoadFailed, passing } from "./engines.js";
 import { HisockError, nameOf } from "./errors.js";
 import { decodeDetails } from "./payload.js";
 
 /** @typedef {import("./native.d.ts").Native} Native */
+/** @typedef {import("./native.d.ts").Sink} Sink */
+/** @typedef {import("./program/client.js").ProgramClient} ProgramClient */
+/**
+ * @typedef {Omit<Native, "connect"> & import("./program/border.js").Offer & {
+ *   connect(config: import("./native.d.ts").Config, sink: Sink, id: number): ProgramClient | HisockError | undefined }} Program
+ */
 
 // Names in the global object that belong to the Go program alone. Values of the page are hidden.
-const own = new Set(["Go", "fs", "process", "path", "hisock"]);
+const hidden = new Set(["Go", "fs", "process", "path", "hisock"]);
 
 // The id of the build, which web.Build writes here, into hisock.wasm and into wasm_exec.js.
 const build = "";
@@ -128,9 +136,15 @@ class Instance {
    * @param {typeof import("./wasm_exec.js").default} load
    */
   constructor(module, load) {
-    /** @type {Native | undefined} */
-    let native;
-    const scope = this.#scope({ ready: (/** @type {Native} */ n) => void (native = n), error: fromGo });
+    /** @type {Program | undefined} */
+    let program;
+    /** @type {Border | undefined} */
+    let border;
+    const scope = this.#scope({
+      ready: (/** @type {Program} */ p) => void (program = p),
+      deliver: (/** @type {number} */ size) => border?.deliver(size),
+      error: fromGo,
+    });
     const Go = load(scope, { writeSync: (_fd, bytes) => this.#write(bytes) });
     const go = new Go();
     go.exit = (code) => this.#end(`it exited with code ${code}`);
@@ -152,11 +166,16 @@ class Instance {
     };
 
     // run returns at the first wait of the Go program, which comes after it has called ready.
-    go.run(new WebAssembly.Instance(module, go.importObject)).catch((cause) => this.#end("it trapped", cause));
-    if (!native) {
+    const running = new WebAssembly.Instance(module, go.importObject);
+    border = new Border(/** @type {WebAssembly.Memory} */ (running.exports.mem), (err) => {
+      if (!this.ended) reportError(err);
+    });
+    go.run(running).catch((cause) => this.#end("it trapped", cause));
+    if (!program) {
       throw this.ended ?? new HisockError("load_failed", "hisock.wasm is not the program that this module goes with");
     }
-    this.native = native;
+    border.begin(program);
+    this.native = nativeOf(border, program);
   }
 
   /**
@@ -172,7 +191,7 @@ class Instance {
 
   /**
    * Returns the object that Go takes for the global object. Properties that Go sets stay in it. Go sees the
-   * page's global properties too, except for the names in own.
+   * page's global properties too, except for the names in hidden.
    *
    * @param {object} host
    */
@@ -193,7 +212,7 @@ class Instance {
     const bound = new Map();
     return new Proxy(/** @type {object} */ ({ hisock: host, WebSocket: TrackedWebSocket }), {
       get(target, key) {
-        if (Object.hasOwn(target, key) || own.has(String(key))) return Reflect.get(target, key);
+        if (Object.hasOwn(target, key) || hidden.has(String(key))) return Reflect.get(target, key);
         const value = Reflect.get(globalThis, key);
         if (typeof value !== "function" || Object.hasOwn(value, "prototype")) return value;
         // A function such as setTimeout must be called with the real global object as this.
@@ -223,6 +242,7 @@ class Instance {
     if (this.ended) return;
     const why = new HisockError("crashed", `the Go program of this page is gone: ${how}, see the console`, { cause });
     this.ended = why;
+    if (cause) console.error(why.message, cause);
     // Its sockets would stay open although nobody uses them.
     for (const socket of this.#sockets) socket.close();
     this.#sockets.clear();
@@ -244,4 +264,34 @@ function fromGo(code, message, remote, retryAfter, details) {
   const err = new HisockError("internal", message, { remote, retryAfter, details: details && decodeDetails(details) });
   err.code = nameOf(code);
   return err;
+}
+
+/**
+ * Returns the engine that a program is behind a border.
+ *
+ * @param {Border} border
+ * @param {Program} program
+ * @returns {Native}
+ */
+function nativeOf(border, program) {
+  let last = 0;
+  return {
+    ...program,
+    connect(config, sink) {
+      const id = ++last;
+      // The program would end if it met bytes that the page gives away.
+      const safe = { ...config, session: own(config.session), auth: config.auth && own(config.auth) };
+      const ended = (/** @type {HisockError | undefined} */ err) => {
+        sink.ended(err);
+        border.clients.delete(id);
+      };
+      border.clients.set(id, (r) => BorderClient.take(sink, r));
+      const methods = program.connect(safe, { ...sink, ended }, id);
+      if (!methods || methods instanceof Error) {
+        border.clients.delete(id);
+        return /** @type {HisockError} */ (methods);
+      }
+      return new BorderClient(border, id, sink, methods);
+    },
+  };
 }

@@ -1,5 +1,6 @@
 // The interface between an engine and the rest of this module: instance.js has it from the Go program, and
-// engine/engine.js is another one. Neither side throws.
+// engine/engine.js is another one. program/client.js makes a client of the Go program's into one of these. An engine does
+// not throw, but for bytes that the page has given away, and the rest of the module does not either.
 // Payloads cross as bytes. Only the engine checks names.
 
 import type { HisockError } from "./hisock.d.ts";

@@ -203,9 +203,9 @@ test("a page downloads the engine that it uses, and nothing of the other", async
   await prepare(page);
   const before = asked.splice(0);
   await page.evaluate(async () => (await hisock.connect("/ws")).close());
-  assert.ok(before.includes("client.js") && !before.some((name) => /^(engine\/|instance|wasm_exec|hisock\.wasm)/.test(name)), before.join());
-  const modules = (await readdir(join(root, "web/engine"))).map((name) => `engine/${name}`);
-  const want = engine === "js" ? modules : ["instance.js", "wasm_exec.js", "hisock.wasm"];
+  assert.ok(before.includes("client.js") && !before.some((name) => /^(engine\/|program\/|instance|wasm_exec|hisock\.wasm)/.test(name)), before.join());
+  const modules = async (dir) => (await readdir(join(root, "web", dir))).map((name) => `${dir}/${name}`);
+  const want = engine === "js" ? await modules("engine") : ["instance.js", ...(await modules("program")), "wasm_exec.js", "hisock.wasm"];
   assert.deepEqual(asked.filter((name) => name !== "/ws").sort(), want.sort());
 });
 

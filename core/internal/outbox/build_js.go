@@ -22,3 +22,13 @@ func (*droppable) wrote()               {}
 func (*Block) extra() int               { return 0 }
 func (*Outbox) protectLocked()          {}
 func (*Outbox) makeRoomLocked(int) bool { return false }
+
+// Free returns how many bytes more may wait of frames whose sender can wait. It exists only in a browser build.
+func (o *Outbox) Free() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return 0
+	}
+	return min(o.limit/2-o.bytes, o.limit-o.bytes-o.keep.bytes)
+}
