@@ -89,7 +89,7 @@ func TestBundleStartsWithTheMemoryThatGoLinked(t *testing.T) {
 	require.False(t, bytes.Equal(whole, before.image))
 	after, sameOthers := memoryOf(t, []byte(contents(t, bundleDir(t))[wasmFile]))
 	require.True(t, bytes.Equal(before.image, after.image))
-	require.True(t, bytes.Equal(others, sameOthers))
+	require.True(t, bytes.HasPrefix(sameOthers, others), "the build's id comes last")
 	require.Greater(t, before.segments, 10_000)
 	require.Less(t, after.segments, 1_000)
 }
