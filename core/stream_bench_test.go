@@ -14,7 +14,8 @@ import (
 	"github.com/hisock/hisock/tcp"
 )
 
-// Items of a stream over loopback, beside commands of the same size.
+// BenchmarkStream sends items of a stream over loopback, and commands of the same size for
+// comparison.
 func BenchmarkStream(b *testing.B) {
 	for _, size := range []int{64, 1 << 10, 64 << 10} {
 		b.Run(fmt.Sprint("items ", size), func(b *testing.B) {

@@ -17,7 +17,7 @@ import (
 	"github.com/hisock/hisock/core/internal/coretest"
 )
 
-// ticking registers a stream without an end, and returns what its handlers returned.
+// ticking registers a stream without an end. It returns the results of the handlers.
 func ticking(srv *Server) *kept[error] {
 	ended := &kept[error]{}
 	HandleStream(srv, "ticks", func(ctx context.Context, _ *Conn, _ struct{}, send func(int) error) (err error) {
@@ -35,7 +35,7 @@ func ticking(srv *Server) *kept[error] {
 // nothingLeft checks that no stream is left at either end.
 func (w *world) nothingLeft(cl *Client) {
 	w.t.Helper()
-	time.Sleep(10 * time.Millisecond) // so that handlers which sleep notice
+	time.Sleep(10 * time.Millisecond) // sleeping handlers notice the end
 	synctest.Wait()
 	require.Zero(w.t, cl.Conn().streamsOpen())
 	for c := range w.srv.Clients() {
@@ -49,7 +49,7 @@ func (w *world) nothingLeft(cl *Client) {
 	}
 }
 
-// Whoever stops, however that is, ends the stream at both ends, and nothing is left of it.
+// Each way to stop a stream ends it at both ends, and leaves nothing of it.
 func TestStreamsLeaveNothing(t *testing.T) {
 	for name, use := range map[string]func(w *world, cl *Client){
 		"break": func(w *world, cl *Client) {
@@ -174,7 +174,8 @@ func TestStreamsLeaveNothing(t *testing.T) {
 	}
 }
 
-// What a handler returns is told to the other end, behind what it has sent, as for a call.
+// The error of a handler is told to the other end after the handler's items, like the error of a
+// call.
 func TestStreamFails(t *testing.T) {
 	inWorld(t, &ServerOptions{Logger: Silent, Limits: Limits{MaxStreams: 2, MaxItem: 100}, Access: Access{
 		AuthorizeCommand: func(_ context.Context, _ *Conn, f Frame) error {
@@ -247,7 +248,8 @@ func TestStreamFails(t *testing.T) {
 		}
 		synctest.Wait()
 
-		// An answer that comes before all was sent ends the upload, and an item that is too long ends it too.
+		// An answer that comes before all items were sent ends the upload. An item that is too long
+		// ends it, too.
 		n, err := Upload[int](w.ctx, cl, "take", nil, func(yield func(string) bool) {
 			for yield("more") {
 			}
@@ -258,7 +260,7 @@ func TestStreamFails(t *testing.T) {
 		require.Equal(t, CodeTooBig, CodeOf(err))
 		synctest.Wait()
 
-		// One too many.
+		// One stream too many.
 		var stops []func()
 		for range 2 {
 			next, stop := iter.Pull2(Stream[int](w.ctx, cl, "ticks", nil))
@@ -276,7 +278,8 @@ func TestStreamFails(t *testing.T) {
 	})
 }
 
-// If the session is given up both ends are told how far the stream came. A server opens streams to its clients too.
+// Both ends are told how far a stream came if its session is given up, also if the server has
+// opened the stream.
 func TestStreamOfLostSession(t *testing.T) {
 	inWorld(t, &ServerOptions{Logger: Silent, Timeouts: Timeouts{Resume: time.Second}}, func(w *world) {
 		w.serve()
@@ -293,7 +296,7 @@ func TestStreamOfLostSession(t *testing.T) {
 		})
 		w.join(cl)
 		c := w.conn("ada")
-		require.NoError(t, cl.Send("nobody", nil)) // behind which the server knows that the client has its token
+		require.NoError(t, cl.Send("nobody", nil)) // after this the server knows that the client has its token
 		taken := 0
 		var last error
 		for n, err := range Stream[int](w.ctx, c, "ticks", nil) {
@@ -319,11 +322,12 @@ func TestStreamOfLostSession(t *testing.T) {
 	})
 }
 
-// A Shutdown waits for streams, and refuses new ones; when its time is over it ends those that are left.
+// Shutdown waits for streams and refuses new ones. When its time is over, it ends the streams that
+// are left.
 func TestShutdownWaitsForStreams(t *testing.T) {
 	for name, tc := range map[string]struct {
 		items int
-		code  Code // the client is told
+		code  Code // code that the client is told
 	}{
 		"in time": {50, CodeNone},
 		"late":    {5000, CodeShutdown},
@@ -366,7 +370,7 @@ func TestShutdownWaitsForStreams(t *testing.T) {
 	}
 }
 
-// A detached client ends its streams at both ends, and the next one opens its own.
+// A detached client ends its streams at both ends. The next client opens its own.
 func TestDetachEndsStreams(t *testing.T) {
 	inWorld(t, &ServerOptions{Logger: Silent}, func(w *world) {
 		ended := ticking(w.srv)

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whoever opens streams and takes nothing costs a window for each at one end, and what waits for credit at the other. Neither grows, and
-// the connection and its other streams go on.
+// A client that opens streams and takes nothing costs a window for each at one end, and the bytes that wait for credit
+// at the other. Neither grows. The connection and its other streams go on.
 func TestStreamsThatNobodyTakes(t *testing.T) {
 	const many = 10
 	inWorld(t, nil, func(w *world) {
@@ -38,7 +38,7 @@ func TestStreamsThatNobodyTakes(t *testing.T) {
 		c := w.conn("ada")
 		ctx, cancel := context.WithCancel(w.ctx)
 		before := w.srv.Stats().Memory
-		var open []*ByteStream // so that they are not forgotten
+		var open []*ByteStream // the streams must not become garbage
 		for range many {
 			down, err := OpenByteStream(ctx, cl, "endless", nil)
 			require.NoError(t, err)

@@ -15,18 +15,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// endless are bytes without an end.
+// endless has bytes without an end.
 type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
-// A counter counts what is written to it. Others may read the count meanwhile.
+// A counter counts the bytes that are written to it. Any goroutine may read the count meanwhile.
 type counter struct{ n atomic.Int64 }
 
 func (c *counter) Write(p []byte) (int, error) { c.n.Add(int64(len(p))); return len(p), nil }
 
-// With streams at full speed over a slow path a small call takes at most twice as long as without, the path is used, and the
-// streams share it.
+// Nearly each small call takes at most twice as long beside streams at full speed over a slow path as alone, and four
+// times beside streams in both directions. The path is used, and streams of one direction share it.
 func TestCallBesideStreams(t *testing.T) {
 	const rate = 1_000_000 // bytes a second: 8 Mbit/s
 	for _, delay := range []time.Duration{10 * time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond} {
@@ -87,7 +87,7 @@ func TestCallBesideStreams(t *testing.T) {
 					t.Logf("a call takes %v alone, %v beside at most, %v in the mean; the path is used to %.2f", alone, most, all/calls, used)
 					require.LessOrEqual(t, first, alone*time.Duration(3+2*ways.down*ways.up))
 					slices.Sort(each)
-					both := time.Duration(1 + ways.down*ways.up) // then the measurements disturb each other
+					both := time.Duration(1 + ways.down*ways.up) // the two directions disturb each other's measurements
 					require.LessOrEqual(t, each[len(each)*98/100], 2*both*alone)
 					require.LessOrEqual(t, most, 5*both*alone/2)
 					require.Greater(t, used, map[bool]float64{true: 0.4, false: 0.65}[ways.down*ways.up > 0], "both directions share what calls may wait")

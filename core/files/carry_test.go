@@ -41,7 +41,7 @@ func TestUploadAndDownload(t *testing.T) {
 	}
 }
 
-// The opener may be the server, too.
+// A server may open an upload, too.
 func TestServerUploads(t *testing.T) {
 	s := newScene(t)
 	var got bytes.Buffer
@@ -79,7 +79,7 @@ func TestClientStartsAgain(t *testing.T) {
 		require.NoError(t, err)
 		isOf(t, got, content)
 		require.Positive(t, got.From)
-		require.LessOrEqual(t, got.From, int64(size/2+bufferSize)) // the read that came to the half may have had more
+		require.LessOrEqual(t, got.From, int64(size/2+bufferSize)) // the read that passed the half may have had more
 		s.has("f", content)
 	})
 	t.Run("download", func(t *testing.T) {
@@ -166,7 +166,7 @@ func TestWhatIsThereIsNotSentAgain(t *testing.T) {
 	}
 }
 
-// Parts belong together only if their bytes do.
+// A part is gone on with only if it is a beginning of the file.
 func TestPartOfSomethingElse(t *testing.T) {
 	content := bytesOf(300_000, 1)
 	for name, tc := range map[string]struct {

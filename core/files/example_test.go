@@ -13,8 +13,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A client sends what a reader has, and the server writes it to a buffer. With [Open] and [Folder.Create] in place of the
-// reader and the buffer, both ends have a file, and a transfer that was cut goes on.
+// A client sends the bytes of a reader, and the server writes them to a buffer. With [Open] and [Folder.Create] in
+// place of the reader and the buffer, both ends have a file, and a transfer that was cut goes on.
 func Example() {
 	var got bytes.Buffer
 	srv, err := core.NewServer(nil)

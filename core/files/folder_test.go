@@ -62,7 +62,7 @@ func TestNames(t *testing.T) {
 	require.Equal(t, "secret", string(outside))
 }
 
-// pass sends from one to the other in this program.
+// pass sends from one to the other within this program.
 func pass(t *testing.T, from *Source, to *Target) error {
 	a, b := pipes()
 	sent := make(chan error, 1)
@@ -93,7 +93,8 @@ func TestList(t *testing.T) {
 	require.Equal(t, "b", list[1].Name())
 }
 
-// A sender whose program was started again does not wait for the end of the transfer before.
+// A later transfer of a file takes over: a sender that was started again does not wait for its
+// former transfer.
 func TestLaterTransferTakesOver(t *testing.T) {
 	s := newScene(t)
 	content := bytesOf(1<<20, 1)
@@ -154,7 +155,7 @@ func TestReplace(t *testing.T) {
 	}
 }
 
-// If somebody else makes a file of that name meanwhile, that file stays.
+// A file that somebody else makes under the name meanwhile stays.
 func TestFileComesMeanwhile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "f")

@@ -45,7 +45,7 @@ func TestHostileSender(t *testing.T) {
 	tests := map[string]struct {
 		says []byte
 		code core.Code
-		left string // what stays as a part
+		left string // content of the part that stays
 	}{
 		"nothing":                   {nil, core.CodeProtocol, ""},
 		"half an offer":             {offered(5)[:9], core.CodeProtocol, ""},
@@ -88,7 +88,7 @@ func TestHostileSender(t *testing.T) {
 	}
 }
 
-// An endless is a sender that says the same without end.
+// An endless is a sender that repeats body without end after head.
 type endless struct {
 	head io.Reader
 	body []byte
@@ -152,7 +152,8 @@ func TestHostileReceiver(t *testing.T) {
 	}
 }
 
-// Whatever a sender says, a file has its name only if its bytes are those of the checksum, and no more are taken than may be.
+// FuzzReceive plays any bytes of a sender. A file has its name only if its bytes fit the checksum,
+// and no more bytes are taken than allowed.
 func FuzzReceive(f *testing.F) {
 	five := []byte("12345")
 	f.Add([]byte(nil), offered(0), true)
@@ -193,7 +194,7 @@ func FuzzReceive(f *testing.F) {
 	})
 }
 
-// Whatever a receiver says, a sender sends its own bytes, once.
+// FuzzSend plays any bytes of a receiver. The sender sends its own bytes, once.
 func FuzzSend(f *testing.F) {
 	none := sha256.Sum256(nil)
 	f.Add([]byte("12345"), append(append(num(0), none[:]...), done), true)

@@ -14,7 +14,7 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// Zeros are as many zeros as one asks for.
+// zeros are endless zeros.
 type zeros struct{}
 
 func (zeros) ReadAt(p []byte, _ int64) (int, error) {
@@ -52,7 +52,7 @@ func TestFlatMemory(t *testing.T) {
 	t.Logf("soak: %d MiB, memory grew by %d KiB at most", size>>20, int64(peak-before)>>10)
 }
 
-// inUse returns how many bytes of memory the program uses.
+// inUse returns the bytes of memory that the program uses.
 func inUse(collect bool) uint64 {
 	if collect {
 		runtime.GC()

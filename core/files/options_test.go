@@ -58,7 +58,7 @@ func TestProgress(t *testing.T) {
 	})
 }
 
-// A slow reader takes that long for each read.
+// A slow reader takes step for each read.
 type slow struct {
 	*bytes.Reader
 	step time.Duration
@@ -98,7 +98,7 @@ func TestMaxSize(t *testing.T) {
 	require.Empty(t, namesIn(t, s.dir))
 }
 
-// A client that has ended tries no more.
+// A client that has ended does not try again.
 func TestClientHasEnded(t *testing.T) {
 	s := newScene(t)
 	require.NoError(t, s.client.Close())
@@ -115,7 +115,7 @@ func BenchmarkUpload(b *testing.B) {
 		s, c := pipes()
 		from, err := NewSource(bytes.NewReader(content), -1)
 		require.NoError(b, err)
-		go Send(b.Context(), s, from, nil) //nolint:errcheck // Receive says it
+		go Send(b.Context(), s, from, nil) //nolint:errcheck // Receive returns the error
 		_, err = Receive(b.Context(), c, NewTarget(io.Discard), nil)
 		require.NoError(b, err)
 	}

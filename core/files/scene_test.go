@@ -19,7 +19,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// A scene is a server that takes files and gives them, in a program that may be started again, and a client.
+// A scene is a client, and a server that takes files and gives them, in a program that may be
+// started again.
 type scene struct {
 	t    *testing.T
 	dir  string // the server's folder
@@ -30,15 +31,15 @@ type scene struct {
 	srv      *core.Server
 	served   chan error
 	folder   *Folder
-	received chan error      // what Receive has returned at the server
-	joined   chan *core.Conn // who has joined
+	received chan error      // results of Receive at the server
+	joined   chan *core.Conn // clients that have joined
 
-	half chan struct{} // if it is set, a download stops halfway, tells this, and waits for the end of its stream
+	half chan struct{} // if set, a download stops halfway, sends on half, and waits for the end of its stream
 
 	client *core.Client
 }
 
-// Dial dials the program that runs now.
+// Dial dials the program that runs at this moment.
 func (s *scene) Dial(ctx context.Context) (transport.Conn, error) {
 	s.mu.Lock()
 	l := s.listener
@@ -98,11 +99,11 @@ func (s *scene) start() {
 	go func() { served <- srv.Serve(context.Background(), l) }()
 }
 
-// stop ends the server's program, at once.
+// stop ends the server's program at once.
 func (s *scene) stop() {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	s.srv.Shutdown(ctx) //nolint:errcheck // it is to be cut off
+	s.srv.Shutdown(ctx) //nolint:errcheck // it is cut off
 	s.listener.Close()
 	<-s.served
 	s.folder.Close()
@@ -122,7 +123,7 @@ func (s *scene) put(name string, content []byte) {
 	require.NoError(s.t, os.WriteFile(filepath.Join(s.dir, name), content, 0o600))
 }
 
-// has checks that the server's folder has that file, and no other.
+// has checks that the server's folder has this file and no other.
 func (s *scene) has(name string, content []byte) { hasOnly(s.t, s.dir, name, content) }
 
 func hasOnly(t *testing.T, dir, name string, content []byte) {
@@ -143,14 +144,14 @@ func namesIn(t *testing.T, dir string) (names []string) {
 	return names
 }
 
-// bytesOf returns n bytes that are always the same for one seed.
+// bytesOf returns n bytes, always the same for a seed.
 func bytesOf(n int, seed byte) []byte {
 	b := make([]byte, n)
 	rand.NewChaCha8([32]byte{seed}).Read(b) //nolint:errcheck // it never fails
 	return b
 }
 
-// fileOf writes content into a file of a folder of its own, and opens it as a source.
+// fileOf writes content into a file in a folder of its own, and opens it as a source.
 func fileOf(t *testing.T, content []byte) *Source {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "source")
@@ -168,7 +169,7 @@ func isOf(t *testing.T, r Receipt, content []byte) {
 	require.Equal(t, sha256.Sum256(content), r.SHA256)
 }
 
-// A failing reader does something once it has read so much, and fails if that does.
+// A failing reader calls then once it has read after bytes, and fails with the error of then.
 type failing struct {
 	r     io.ReadSeeker
 	after int64

@@ -78,7 +78,7 @@ func TestServerIsStartedAgain(t *testing.T) {
 			p := exampletest.Start(t, run, append([]string{"-at", g.url()}, what...)...)
 			<-g.reached
 			s.Stop()
-			s.Wait() // it may say that it had to cut the client off
+			s.Wait() // it may have to cut the client off
 			close(g.open)
 			startServer(t, s.dir, s.addr)
 			p.Ends(exitOK)

@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { transporttest.Main(m) }
 
-// A fileServer is the program that serves a folder.
+// A fileServer is a program that serves a folder.
 type fileServer struct {
 	*exampletest.Program
 	dir      string
@@ -25,7 +25,8 @@ type fileServer struct {
 	tcp, web string // URLs
 }
 
-// startServer starts a server of that folder. addr may be an address that a server has had before, or "127.0.0.1:0".
+// startServer starts a server of a folder. addr may be an address of an earlier server, or
+// "127.0.0.1:0".
 func startServer(t *testing.T, dir, addr string) *fileServer {
 	t.Helper()
 	p := exampletest.Start(t, run, "-dir", dir, "-tcp", addr, "-http", "127.0.0.1:0")
@@ -33,7 +34,7 @@ func startServer(t *testing.T, dir, addr string) *fileServer {
 	return &fileServer{p, dir, urls[0], "tcp://" + urls[0], "ws://" + urls[1]}
 }
 
-// does runs a client to its end.
+// does runs a client to its end, which must have the exit code.
 func does(t *testing.T, code int, args ...string) *exampletest.Program {
 	t.Helper()
 	p := exampletest.Start(t, run, args...)
@@ -41,10 +42,10 @@ func does(t *testing.T, code int, args ...string) *exampletest.Program {
 	return p
 }
 
-// much is how many bytes the files have that are cut.
+// much is the size of the files whose transfers are cut, in bytes.
 const much = 24 << 20
 
-// fileOf writes n random bytes into a file of that name in a folder of its own.
+// fileOf writes n random bytes into a file with that name, in a folder of its own.
 func fileOf(t *testing.T, name string, n int) (path string, content []byte) {
 	t.Helper()
 	content = make([]byte, n)
@@ -54,7 +55,7 @@ func fileOf(t *testing.T, name string, n int) (path string, content []byte) {
 	return path, content
 }
 
-// has checks what a file holds, and that there is no part of it.
+// has checks the content of a file, and that there is no part of it.
 func has(t *testing.T, path string, content []byte) {
 	t.Helper()
 	got, err := os.ReadFile(path)
@@ -63,13 +64,14 @@ func has(t *testing.T, path string, content []byte) {
 	require.NoFileExists(t, path+".part")
 }
 
-// A gate is a path to a server over which only so many bytes come in one direction, until it is opened.
+// A gate is a path to a server that lets only most bytes through in one direction, until it is
+// opened.
 type gate struct {
 	t       *testing.T
 	l       net.Listener
 	to      string // address of the server
-	most    int64  // bytes that come through before it is opened
-	up      bool   // whether bytes to the server count, or bytes to the client
+	most    int64  // bytes that pass before the gate is opened
+	up      bool   // bytes to the server count, else bytes to the client
 	reached chan struct{}
 	open    chan struct{}
 	once    sync.Once
@@ -122,5 +124,5 @@ func (g *gate) copy(to, from net.Conn, counts bool) {
 		g.once.Do(func() { close(g.reached) })
 		<-g.open
 	}
-	io.Copy(to, from) //nolint:errcheck // an end is an end
+	io.Copy(to, from) //nolint:errcheck // an end of either kind
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/hisock/hisock/core/e2e/harness"
 )
 
-// Links are cut again and again under streams of each kind: every item arrives once and in order, both ways.
+// Each item of streams of each kind arrives once and in order, both ways, over links that are cut
+// again and again.
 func TestStreamsGoOnAfterCuts(t *testing.T) {
 	most := uint64(60)
 	if os.Getenv("HISOCK_SOAK") != "" {

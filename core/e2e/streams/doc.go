@@ -1,3 +1,3 @@
-// Package streams has tests of streams through the public API: over every medium, over links that break off, and of what becomes of
-// streams that are left in every way.
+// Package streams has tests of streams through the public API: over every medium, over links that break off, and with
+// every way to leave a stream.
 package streams

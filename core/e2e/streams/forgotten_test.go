@@ -14,7 +14,7 @@ import (
 	"github.com/hisock/hisock/core/e2e/harness"
 )
 
-// A stream of bytes to which nobody refers any more is ended at both ends, though nobody has closed it.
+// A stream of bytes that is garbage at one end ends at both ends, although nobody has closed it.
 func TestForgottenByteStream(t *testing.T) {
 	n := harness.Open(t, "pipe")
 	srv := harness.NewServer(nil)

@@ -11,8 +11,8 @@ import (
 	"github.com/hisock/hisock/core/e2e/harness"
 )
 
-// The same programs run over each medium, from the client to the server and the other way round. Each runs to its end, also if the link is
-// cut when half of it is done. A stream has several windows, so that it cannot end before it goes on over another link.
+// Streams of each kind run to their end over each medium, in both directions, also if the link is cut halfway. A stream
+// is longer than several windows: it cannot end before the cut.
 func TestEachMedium(t *testing.T) {
 	const window = 16 << 10
 	harness.Each(t, func(t *testing.T, n *harness.Network) {

@@ -18,7 +18,7 @@ import (
 	"github.com/hisock/hisock/core/internal/coretest"
 )
 
-// ways open a stream of each kind to a handler of that name, and return its error.
+// ways has, by kind of stream, a function that opens a stream to a handler and returns its error.
 var ways = map[string]func(ctx context.Context, to core.Streamer, name string) error{
 	"stream": func(ctx context.Context, to core.Streamer, name string) (last error) {
 		for _, err := range core.Stream[int](ctx, to, name, 7) {
@@ -49,7 +49,8 @@ var ways = map[string]func(ctx context.Context, to core.Streamer, name string) e
 	},
 }
 
-// handleWays registers a handler for each of ways, by its name. Each sends an item, or takes them all and answers.
+// handleWays registers a handler for each of ways, by its name. A handler sends an item, or takes
+// all items and answers.
 func handleWays(r core.Registrar, saw func(name string, in int)) {
 	core.HandleStream(r, "stream", func(_ context.Context, _ *core.Conn, in int, send func(int) error) error {
 		saw("stream", in)
@@ -72,15 +73,15 @@ func handleWays(r core.Registrar, saw func(name string, in int)) {
 
 var errRefused = core.NewError(1234, "not today")
 
-// Middleware of the opener sees a stream once, when it is opened. It may change the name and the argument, refuse the stream, and
-// open another one; a stream that nobody gets is given up.
+// The send middleware sees a stream once, when it is opened. It may change the name and the argument, refuse the
+// stream, and open another stream. A stream that it does not pass on is given up.
 func TestSendMiddleware(t *testing.T) {
 	var seen coretest.Kept[string]
 	for name, tc := range map[string]struct {
 		mw    core.SendMiddleware
-		asks  string // "" for the name of the way
+		asks  string // name of the handler; empty for the name of the way
 		code  core.Code
-		takes []string // handlers that run, with their arguments
+		takes []string // names and arguments of the handlers that run
 	}{
 		"looks on": {func(next core.SendFunc) core.SendFunc { return next }, "", core.CodeNone, []string{"%s 7"}},
 		"changes it": {func(next core.SendFunc) core.SendFunc {
@@ -140,8 +141,8 @@ func TestSendMiddleware(t *testing.T) {
 
 type markKey struct{}
 
-// Middleware of the handler sees a stream once and lasts as long as it. The authorizer is asked before, also about streams without a
-// handler.
+// The middleware of a handler sees a stream once, and lasts as long as the stream. The authorizer is asked before, also
+// about streams without a handler.
 func TestMiddleware(t *testing.T) {
 	var seen coretest.Kept[string]
 	trace := func(name string) core.Middleware {
@@ -225,7 +226,7 @@ func TestMiddleware(t *testing.T) {
 	}
 }
 
-// background runs a handler without the context that it was given.
+// background runs a handler without its own context.
 func background(next core.Handler) core.Handler {
 	return func(_ context.Context, c *core.Conn, f core.Frame) ([]byte, error) {
 		return next(context.Background(), c, f)

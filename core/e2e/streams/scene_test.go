@@ -17,15 +17,17 @@ import (
 	"github.com/hisock/hisock/core/e2e/harness"
 )
 
-// A pair is a server and a client that have handlers of each kind of stream, and a link between them that can be cut.
+// A pair is a server and a client with handlers of each kind of stream, and a link between them
+// that can be cut.
 type pair struct {
 	ctx context.Context
 	srv *core.Server
 	cl  *core.Client
-	cut func() // closes the link, over which the session then goes on anew
+	cut func() // closes the link; the session is resumed over another one
 }
 
-// newPair connects a client to a server. window is how many bytes come ahead in a stream; zero means the default.
+// newPair connects a client to a server. window is the window of a stream in bytes; zero means the
+// default.
 func newPair(t *testing.T, n *harness.Network, window int) *pair {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
@@ -37,7 +39,7 @@ func newPair(t *testing.T, n *harness.Network, window int) *pair {
 	cl := harness.NewClient(d, &core.ClientOptions{StreamWindow: window, Retry: core.Retry{Min: time.Millisecond, Max: 10 * time.Millisecond}})
 	serveAll(cl)
 	require.NoError(t, cl.Connect(ctx))
-	for range core.Stream[int](ctx, cl, "count", 1) { // behind which the server knows that the client has its token
+	for range core.Stream[int](ctx, cl, "count", 1) { // after this the server knows that the client has its token
 	}
 	return &pair{ctx, srv, cl, d.Cut}
 }
@@ -79,10 +81,11 @@ func serveAll(r core.Registrar) {
 	})
 }
 
-// A program uses one kind of stream. It carries n items, or bytes, each way that it has, and calls at with each number.
+// A program uses one kind of stream. It carries n items, or bytes, each way, and calls at with the
+// number of each.
 type program func(ctx context.Context, to core.Streamer, n int, at func(i int)) error
 
-// programs use each kind of stream, by name. They check what comes.
+// programs use each kind of stream, by name, and check the items.
 var programs = map[string]program{
 	"stream": func(ctx context.Context, to core.Streamer, n int, at func(int)) error {
 		return all(n)(inOrder(core.Stream[int](ctx, to, "count", n), at))
@@ -121,7 +124,7 @@ var programs = map[string]program{
 	},
 }
 
-// all returns a check of how many items have come.
+// all returns a check of the number of items.
 func all(want int) func(n int, err error) error {
 	return func(n int, err error) error {
 		if err == nil && n != want {
@@ -162,7 +165,7 @@ func inOrder(items iter.Seq2[int, error], at func(int)) (n int, err error) {
 	return n, nil
 }
 
-// bytesOf returns n bytes, among which no part is like the one before it.
+// bytesOf returns n bytes without repetitions.
 func bytesOf(n int) []byte {
 	b := make([]byte, n)
 	x := uint32(n)
@@ -173,7 +176,8 @@ func bytesOf(n int) []byte {
 	return b
 }
 
-// A counting writer calls at with the number of each byte, as far as it is one of the last of a write.
+// A counting writer counts the bytes that are written, and calls at with the count after each
+// write.
 type counting struct {
 	w  io.Writer
 	at func(int)

@@ -9,8 +9,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// FuzzFrames gives a table any frames of a peer, with handlers that take, send and leave between them. Nothing panics, what it
-// holds has a bound, and nothing is left when the connection is over.
+// FuzzFrames gives a table any frames of a peer, with handlers that take, send and leave between them. Nothing panics,
+// the memory is bounded, and nothing is left when the connection is over.
 func FuzzFrames(f *testing.F) {
 	f.Add([]byte{0, 1, 200, 1, 1, 30, 7, 1, 0, 2, 1, 5, 3, 1, 0, 4, 1, 9, 5, 1, 0, 6, 1, 1})
 	f.Add([]byte{0, 1, 0, 0, 3, 0, 0, 5, 0, 0, 7, 0, 1, 1, 255, 1, 3, 255, 3, 1, 0, 3, 1, 0})

@@ -12,8 +12,9 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// Two tables with streams both ways, driven at random by every operation: each item arrives once, in order and as it was,
-// and nothing is left at the end. Ends of any kind lose what was not taken, and nothing before it.
+// Two tables with streams both ways are driven at random by every operation. Each item arrives once, in order and
+// unchanged, and nothing is left at the end. An end of any kind loses only items that were not taken, and only the last
+// ones.
 func TestModel(t *testing.T) {
 	for seed := range uint64(300) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { model(t, rand.New(rand.NewPCG(seed, 1))) })
@@ -87,7 +88,7 @@ func model(t *testing.T, rng *rand.Rand) {
 			server.Relinked()
 		}
 	}
-	// All is brought to its end.
+	// All streams are brought to their end.
 	for more := true; more; {
 		more = false
 		flush(t, client, server)

@@ -36,7 +36,7 @@ func TestStats(t *testing.T) {
 	require.Equal(t, Wait, st)
 	require.Equal(t, Stats{Open: 1, Received: 3, ReceivedBytes: 300}, server.Stats())
 
-	// A table that is closed counts what it has carried, once.
+	// A ledger keeps the counts of a closed table, once.
 	require.True(t, here.SendNow(make([]byte, 100)))
 	require.Equal(t, client.Stats(), l.Stats())
 	client.End(errTest)
@@ -46,7 +46,7 @@ func TestStats(t *testing.T) {
 	require.Equal(t, Stats{Open: 1, Sent: 4, SentBytes: 400, Received: 3, ReceivedBytes: 300}, l.Stats())
 }
 
-// Bytes that come before it is known that they are no items are not counted as items.
+// Bytes that come before the stream is known to carry bytes are not counted as items.
 func TestStatsOfBytes(t *testing.T) {
 	client, server := newTable(false), newTable(true)
 	here, err := client.Open(client.ID(1), false)

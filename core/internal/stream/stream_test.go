@@ -9,7 +9,8 @@ import (
 	"github.com/hisock/hisock/core/internal/budget"
 )
 
-// Who waits for room to send is woken once half of what waited is on its way, and not for each piece.
+// A sender that waits for room is woken once half of the waiting bytes are on their way, and not
+// for each piece.
 func TestSenderIsWokenAtHalf(t *testing.T) {
 	client := new(Table)
 	client.Init(Limits{Window: 1 << 20, MaxItem: 1 << 20, Flight: 1 << 20}, false, budget.New(1<<30), deaf{})
@@ -39,7 +40,8 @@ func TestSenderIsWokenAtHalf(t *testing.T) {
 	require.Positive(t, s.waiting)
 }
 
-// A stream that waits keeps the memory that it has needed lately, and gives it back when it needs little for some time.
+// A stream keeps the memory that it has needed lately. It gives the memory back when it has needed
+// little for some time.
 func TestMemoryOfReceived(t *testing.T) {
 	client, server := newTable(false), newTable(true)
 	here, there := opened(t, client, server, 1)
@@ -70,10 +72,10 @@ func TestMemoryOfReceived(t *testing.T) {
 	require.LessOrEqual(t, kept(), keptRoom)
 }
 
-// Few items that wait take little memory, and many a buffer of the pool.
+// Few waiting items take little memory. Many waiting items take a buffer of the pool.
 func TestMemoryOfChunks(t *testing.T) {
 	client := newTable(false)
-	client.flow.window = 1 << 20 // pieces are as long as they may be
+	client.flow.window = 1 << 20 // pieces are as long as may be
 	s, err := client.Open(client.ID(1), false)
 	require.NoError(t, err)
 	s.Begin(false)

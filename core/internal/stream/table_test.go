@@ -29,7 +29,7 @@ func newTable(server bool) *Table {
 
 var errTest = errors.New("test")
 
-// flush brings all that waits to the other side, and back.
+// flush moves everything that waits at either table to the other.
 func flush(t *testing.T, a, b *Table) {
 	for moved := true; moved; {
 		moved = move(t, a, b)
@@ -37,7 +37,7 @@ func flush(t *testing.T, a, b *Table) {
 	}
 }
 
-// move brings what one Pull takes to the other side, and reports whether that was anything.
+// move moves the pieces of one Pull to the other table, and reports whether there were any.
 func move(t *testing.T, from, to *Table) bool {
 	p := from.Pull(1<<20, time.Now())
 	for i, b := range p.Pieces {
@@ -49,7 +49,7 @@ func move(t *testing.T, from, to *Table) bool {
 	return len(p.Pieces) > 0 || p.Probe != 0
 }
 
-// giveAll gives frames to a table, and returns how many there were.
+// giveAll gives frames to a table, and returns their number.
 func giveAll(t *testing.T, to *Table, b []byte) (frames int32) {
 	for len(b) > 0 {
 		f, size, ok, err := wire.Next(b, 1<<20)
@@ -62,7 +62,7 @@ func giveAll(t *testing.T, to *Table, b []byte) (frames int32) {
 	return frames
 }
 
-// give gives a frame to a table.
+// give gives a frame to a table, which must return the verdict want.
 func give(t *testing.T, to *Table, f wire.Frame, want Verdict) (s *Stream) {
 	var v Verdict
 	switch f.Kind {
@@ -151,13 +151,13 @@ func TestItemsGoThrough(t *testing.T) {
 	}
 }
 
-// What nobody takes costs the window and no more: who sends waits.
+// Items that nobody takes cost the window and no more: their sender waits.
 func TestWindow(t *testing.T) {
 	client, server := newTable(false), newTable(true)
 	here, there := opened(t, client, server, 1)
 	flush(t, client, server)
 	n := 0
-	for here.SendNow(nil) { // items of nothing cost too
+	for here.SendNow(nil) { // empty items cost, too
 		n++
 		flush(t, client, server)
 	}
@@ -173,7 +173,7 @@ func TestWindow(t *testing.T) {
 	require.True(t, here.SendNow(nil))
 }
 
-// Who has credit for little does not send in crumbs.
+// A sender with little credit does not send crumbs.
 func TestCreditInCrumbs(t *testing.T) {
 	client := newTable(false)
 	s, err := client.Open(client.ID(1), false)
@@ -198,7 +198,7 @@ func TestCreditInCrumbs(t *testing.T) {
 	require.LessOrEqual(t, frames, 25)
 }
 
-// What a peer may not do, and what is skipped.
+// A frame that a peer must not send is a fault, and a frame that may be late is skipped.
 func TestWrongFrames(t *testing.T) {
 	item := func(id uint64, n int) wire.Frame {
 		return wire.Frame{Kind: wire.KindStreamItem, Body: append([]byte{byte(id)}, make([]byte, n)...)}
@@ -217,7 +217,7 @@ func TestWrongFrames(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		frames []wire.Frame
-		want   Verdict // of the last; the ones before are fine
+		want   Verdict // verdict of the last frame; the frames before are fine
 	}{
 		"id in use":              {[]wire.Frame{open(3), open(3)}, Fault},
 		"id used before":         {[]wire.Frame{open(3), end(3, 5), open(3)}, Fault},
@@ -250,12 +250,12 @@ func TestWrongFrames(t *testing.T) {
 	}
 }
 
-// A stream that keeps memory for what comes next counts it, until the stream is over.
+// The memory that a stream keeps for later items counts until the stream is over.
 func TestKeptMemoryCounts(t *testing.T) {
 	client, server := newTable(false), newTable(true)
 	here, there := opened(t, client, server, 1)
 	flush(t, client, server)
-	for n := 3; n > 0; n-- { // the rest of the window, but for the last time
+	for n := 3; n > 0; n-- { // the rest of the window, except the last time
 		for here.SendNow(make([]byte, min(n, 2)*50)) {
 			flush(t, client, server)
 		}
@@ -280,7 +280,7 @@ func TestItemTooBig(t *testing.T) {
 	client, server := newTable(false), newTable(true)
 	_, there := opened(t, client, server, 1)
 	part := make([]byte, 8<<10)
-	_, st, err := there.TryNext() // which waits, so that parts are granted
+	_, st, err := there.TryNext() // the receiver waits, so parts are granted
 	require.NoError(t, err)
 	require.Equal(t, Wait, st)
 	v := Fine
@@ -299,7 +299,7 @@ func TestItemTooBig(t *testing.T) {
 	require.Zero(t, server.Held())
 }
 
-// A peer answers one of the pings that have come together. If that is not the probe, another probe is written.
+// A peer answers only one of the pings that have come together. Another probe is written if that is not the probe.
 func TestProbeThatIsNotAnswered(t *testing.T) {
 	client := newTable(false)
 	s, err := client.Open(client.ID(1), false)
@@ -341,7 +341,7 @@ func TestProbeThatIsNotAnswered(t *testing.T) {
 	require.Positive(t, n)
 }
 
-// Several streams share what goes out.
+// Streams share the room of Pull evenly.
 func TestStreamsTakeTurns(t *testing.T) {
 	client := newTable(false)
 	sent := map[uint64]int{}
@@ -355,7 +355,7 @@ func TestStreamsTakeTurns(t *testing.T) {
 	for range 400 {
 		for _, s := range all {
 			it := Item{Rest: make([]byte, 1000)}
-			s.TrySend(&it) //nolint:errcheck // it waits, or not
+			s.TrySend(&it) //nolint:errcheck // it may wait
 			it.Rest = nil
 			s.mid = nil
 		}
@@ -375,12 +375,13 @@ func TestStreamsTakeTurns(t *testing.T) {
 	}
 }
 
-// Each way to end a stream is known at both ends, gives everything back, and wakes who waits.
+// Each way to end a stream is known at both ends, gives all memory back, and wakes goroutines that
+// wait.
 func TestEnds(t *testing.T) {
 	code := wire.Goodbye{Code: wire.CodeCanceled}
 	for name, tc := range map[string]struct {
 		end   func(here, there *Stream, client, server *Table)
-		here  error // that the opener is told as it takes
+		here  error // what the opener is told when it takes
 		there error
 	}{
 		"opener gives up":    {func(here, _ *Stream, _, _ *Table) { here.Abort(code, errTest) }, errTest, wire.CodeCanceled},
@@ -431,7 +432,8 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// An end does not free the place of a stream before its handler has returned and the peer is told.
+// The place of a stream is free once its handler has returned and the peer has been told of the
+// end.
 func TestPlaces(t *testing.T) {
 	server := newTable(true)
 	var all []*Stream
