@@ -204,6 +204,10 @@ export class BorderClient {
     this.#program.retryNow();
   }
 
+  offline() {
+    this.#program.offline();
+  }
+
   sessionBytes() {
     return this.#program.sessionBytes();
   }
