@@ -34,6 +34,9 @@ const (
 	hasStandstill = false // the calls of a page do not say which of its handlers makes them (7 KB)
 )
 
+// isLate has nothing to report: package os would add 80 KB.
+func isLate(error) bool { return false }
+
 // hasLegacy: none of this is ever run, since nothing makes a legacyPeer.
 
 const maxNoticeForm = 0

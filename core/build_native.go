@@ -2,6 +2,8 @@
 
 package core
 
+import "os"
+
 // Switches of features that only one of the two builds has; build_js.go says what a browser build
 // lacks. Code that depends on a feature uses its switch, and code that depends on the platform uses browser.
 const (
@@ -16,6 +18,9 @@ const (
 	hasAhead      = true // watches newcomers while the program decides about them
 	hasStandstill = true // finds calls that wait for each other
 )
+
+// isLate reports whether err is the error of package os that a deadline has passed.
+func isLate(err error) bool { return err == os.ErrDeadlineExceeded }
 
 // NewServer returns a server that does not listen yet. opts may be nil. It fails
 // with an [OptionError] for each invalid option. A browser build has no servers.

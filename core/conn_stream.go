@@ -87,6 +87,9 @@ type streamEnd struct {
 	s    *stream.Stream
 	own  *Conn       // the connection whose handler has opened it; nil for none
 	stop func() bool // ends the watch on the context of the opener; nil without one
+
+	in, out deadline      // of a stream of bytes
+	closing chan struct{} // has a token when who waits in finish is to look again; nil for items
 }
 
 func (cl *Client) openStream(ctx context.Context, name string, arg []byte, kind streamKind) (*streamEnd, error) {
@@ -204,9 +207,7 @@ func (e *streamEnd) cancel(ctx context.Context) {
 
 // abandon ends the stream, unless it has come to its end. It may be called more than once.
 func (e *streamEnd) abandon() {
-	if e.stop != nil {
-		e.stop()
-	}
+	e.release()
 	e.s.Abort(wire.Goodbye{Code: CodeCanceled}, errGivenUp)
 }
 
@@ -235,7 +236,10 @@ func (e *streamEnd) next() ([]byte, error) {
 		case stream.Ended:
 			return nil, e.fault(err)
 		}
-		e.await(e.s.Readable())
+		if e.in.passed() {
+			return nil, e.fault(errLate)
+		}
+		e.await(e.s.Readable(), nil)
 	}
 }
 
@@ -256,12 +260,16 @@ func (e *streamEnd) send(p []byte) (n int, err error) {
 			}
 			return len(p) - len(it.Rest), e.fault(err)
 		}
-		e.await(e.s.Writable())
+		if e.out.passed() {
+			e.s.Withdraw(&it)
+			return len(p) - len(it.Rest), e.fault(errLate)
+		}
+		e.await(e.s.Writable(), nil)
 	}
 }
 
-// await waits for the other end.
-func (e *streamEnd) await(ch <-chan struct{}) {
+// await waits for the other end, until there is a token in ch, or in or.
+func (e *streamEnd) await(ch, or <-chan struct{}) {
 	if e.own != nil {
 		yield(e.own)
 		if e.own == e.c {
@@ -269,13 +277,44 @@ func (e *streamEnd) await(ch <-chan struct{}) {
 			defer e.c.endAsking()
 		}
 	}
-	<-ch
+	if or == nil { // a select would cost more
+		<-ch
+		return
+	}
+	select {
+	case <-ch:
+	case <-or:
+	}
 }
 
-// finish says that this side has sent all, and waits until that is on its way or never will be.
-func (e *streamEnd) finish() {
+// finish says that this side has sent all, and waits until that is on its way or never will be. It fails if the deadline passes first.
+func (e *streamEnd) finish() error {
 	e.s.Finish(wire.Goodbye{}, nil)
-	e.await(e.s.Drained())
+	drained := e.s.Drained()
+	for {
+		over := false
+		select {
+		case <-drained:
+			over = true
+		default:
+		}
+		if err := e.s.SendError(); err != nil || over {
+			e.wakeCloser() // another one that waits
+			return err
+		}
+		if e.out.passed() {
+			e.wakeCloser()
+			return errLate
+		}
+		e.await(drained, e.closing)
+	}
+}
+
+func (e *streamEnd) wakeCloser() {
+	select {
+	case e.closing <- struct{}{}:
+	default:
+	}
 }
 
 // isEOF reports whether the other end of a stream has sent all.

@@ -107,6 +107,7 @@ func (c *Conn) serveStream(ctx context.Context, e *streamEnd, h *handler, f Fram
 	defer func() {
 		c.endServedStream(e, f.Command, err)
 		<-e.s.Drained()
+		e.release()
 		e.s.Leave()
 	}()
 	_, err = c.invoke(ctx, h, f)

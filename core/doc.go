@@ -88,7 +88,8 @@
 // length. Commands, calls and answers go ahead of it: over a slow path nearly each small call takes at most twice as long as without a
 // stream at full speed. Streams of both directions at full speed at once make that up to four times. Streams share the
 // path. A stream goes on over a resume, each item once and in order; if the session is
-// given up, both ends have a [StreamError] that says how far it came. Handlers of streams run beside the connection's other
+// given up, both ends have a [StreamError] that says how far it came. A [ByteStream] has deadlines, as a [net.Conn] has, and
+// [ByteStream.CloseWithError] ends it at once and says why. Handlers of streams run beside the connection's other
 // handlers, at most [Limits].MaxStreams for a client.
 //
 // Use a command for what is sent without an answer, a call for one question, and a stream for what has many parts, is

@@ -6,15 +6,20 @@ import (
 	"io"
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	"github.com/hisock/hisock/core/wire"
 )
 
 // A ByteStream carries bytes both ways, as a TCP connection does: an [io.Reader], [io.Writer], [io.Closer], [io.WriterTo]
-// and [io.ReaderFrom]. One goroutine may read while another one writes.
+// and [io.ReaderFrom]. One goroutine may read while another one writes, and any goroutine may close it and set deadlines.
 //
 // Read returns [io.EOF] when the other end has written all, and the handler of a stream has returned nil if it is there.
 // Errors are a [StreamError]. A stream that nobody refers to any more is ended as by a Close.
+//
+// A program that must not wait for ever for a peer that sends nothing, or takes nothing, sets a deadline, as for a [net.Conn]: behind it
+// Read, Write and the other methods that wait fail with [CodeDeadlineExceeded], which is also [os.ErrDeadlineExceeded]. The stream goes on,
+// and they may be called again once the deadline is set anew.
 type ByteStream struct {
 	end    *streamEnd
 	left   []byte // of the last item; owned by who reads
@@ -39,7 +44,10 @@ func OpenByteStream(ctx context.Context, to Streamer, name string, in any) (*Byt
 	return b, nil
 }
 
-func newByteStream(e *streamEnd) *ByteStream { return &ByteStream{end: e, closed: new(atomic.Bool)} }
+func newByteStream(e *streamEnd) *ByteStream {
+	e.closing = make(chan struct{}, 1)
+	return &ByteStream{end: e, closed: new(atomic.Bool)}
+}
 
 // HandleByteStream registers f as the handler of a stream of bytes. When f returns the stream is closed, with its error
 // if there is one. What [HandleStream] says holds here.
@@ -56,18 +64,19 @@ func (b *ByteStream) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	if len(b.left) == 0 {
-		if err := b.more(); err != nil {
-			return 0, err
-		}
+	if err := b.more(); err != nil {
+		return 0, err
 	}
 	n := copy(p, b.left)
 	b.left = b.left[n:]
 	return n, nil
 }
 
-// more waits for more bytes.
+// more waits for more bytes, if there are none left.
 func (b *ByteStream) more() (err error) {
+	if b.end.in.passed() {
+		return b.end.fault(errLate)
+	}
 	for len(b.left) == 0 && err == nil {
 		b.left, err = b.end.next()
 	}
@@ -97,11 +106,14 @@ func (b *ByteStream) WriteTo(w io.Writer) (n int64, err error) {
 }
 
 // Write sends p, and waits while the other end's program does not read. It returns when p is on its way, or waits for it
-// within a bound. It does not keep p.
+// within a bound. It does not keep p. If it fails it returns how much of p was sent.
 func (b *ByteStream) Write(p []byte) (int, error) {
 	defer runtime.KeepAlive(b)
 	if len(p) == 0 {
 		return 0, nil
+	}
+	if b.end.out.passed() {
+		return 0, b.end.fault(errLate)
 	}
 	return b.end.send(p)
 }
@@ -116,7 +128,7 @@ func (b *ByteStream) ReadFrom(r io.Reader) (n int64, err error) {
 	for {
 		k, err := r.Read(buf)
 		if k > 0 {
-			sent, err := b.end.send(buf[:k])
+			sent, err := b.Write(buf[:k])
 			n += int64(sent)
 			if err != nil {
 				return n, err
@@ -135,26 +147,78 @@ func (b *ByteStream) ReadFrom(r io.Reader) (n int64, err error) {
 // its way. It may be called more than once.
 func (b *ByteStream) CloseWrite() error {
 	defer runtime.KeepAlive(b)
-	b.end.finish()
-	if err := b.end.s.SendError(); err != nil {
+	if err := b.end.finish(); err != nil {
 		return b.end.fault(err)
 	}
 	return nil
 }
 
+// SetDeadline sets the deadlines of reading and writing, also for a Read and a Write that wait already. The zero time means none.
+// The error is always nil.
+func (b *ByteStream) SetDeadline(t time.Time) error {
+	b.SetReadDeadline(t) //nolint:errcheck // it is always nil
+	return b.SetWriteDeadline(t)
+}
+
+// SetReadDeadline is SetDeadline for Read and WriteTo.
+func (b *ByteStream) SetReadDeadline(t time.Time) error {
+	b.end.in.set(t, b.end.s.WakeReader)
+	return nil
+}
+
+// SetWriteDeadline is SetDeadline for Write, ReadFrom, CloseWrite and Close. A Write that fails may have sent a part.
+func (b *ByteStream) SetWriteDeadline(t time.Time) error {
+	e := b.end
+	e.out.set(t, func() {
+		e.s.WakeSender()
+		e.wakeCloser()
+	})
+	return nil
+}
+
+// CloseWithError ends both directions at once and says why. Read and Write of both ends fail with err, also if they wait, and so does what follows;
+// the other end may first read what has come before. What waits to be written is dropped. If the other end is a handler, its context ends.
+// The other end is told what the caller of a handler would be told that returns err: code, message and details of an [Error], and of
+// any other error that there was one. CloseWithError(nil) is Close. The error is nil otherwise.
+func (b *ByteStream) CloseWithError(err error) error {
+	defer runtime.KeepAlive(b)
+	if err == nil {
+		return b.Close()
+	}
+	b.closed.Store(true)
+	b.end.release()
+	b.end.fail(err)
+	b.end.wakeCloser()
+	return nil
+}
+
 // Close ends the stream in order: it is CloseWrite, and says that nothing more is read here. The other end reads to the
 // end of what was written, and its further writes fail with [CodeClosed]. Close may be called more than once and while
-// Read and Write wait. To end a stream at once, without what waits to be written, end the context with which it was opened,
-// or let the handler return an error.
+// Read and Write wait. If the deadline of writing passes first, the stream is ended as by CloseWithError. So is a stream whose context has
+// ended, or whose handler returns an error.
 func (b *ByteStream) Close() error {
 	defer runtime.KeepAlive(b)
 	if b.closed.Swap(true) {
 		return nil
 	}
-	err := b.CloseWrite()
-	if b.end.stop != nil {
-		b.end.stop()
+	err := b.end.finish()
+	b.end.release()
+	if err == errLate {
+		b.end.fail(err)
+	} else {
+		b.end.s.Stop(wire.Goodbye{Code: CodeClosed, Reason: errNotTaken.Message}, errStreamClosed)
 	}
-	b.end.s.Stop(wire.Goodbye{Code: CodeClosed, Reason: errNotTaken.Message}, errStreamClosed)
+	if err != nil {
+		err = b.end.fault(err)
+	}
 	return err
+}
+
+// release lets go of what watches the stream.
+func (e *streamEnd) release() {
+	if e.stop != nil {
+		e.stop()
+	}
+	e.in.clear()
+	e.out.clear()
 }

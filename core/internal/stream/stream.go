@@ -214,6 +214,10 @@ func token(ch chan struct{}) {
 func (s *Stream) Readable() <-chan struct{} { return s.readable }
 func (s *Stream) Writable() <-chan struct{} { return s.writable }
 
+// WakeReader lets who waits for an item look again, WakeSender who sends.
+func (s *Stream) WakeReader() { token(s.readable) }
+func (s *Stream) WakeSender() { token(s.writable) }
+
 // TryNext returns the next item, or what has come of bytes. It is valid until the next TryNext. The error is nil if there are no more since the peer has sent
 // all. One goroutine at a time takes.
 func (s *Stream) TryNext() (item []byte, st State, err error) {
@@ -386,6 +390,20 @@ func (s *Stream) TrySend(it *Item) (st State, err error) {
 		t.owner.Ready(false)
 	}
 	return st, err
+}
+
+// Withdraw gives up an item that waits. The part of it that was sent stays sent, which is for a stream of bytes.
+func (s *Stream) Withdraw(it *Item) {
+	s.t.mu.Lock()
+	if it.waiting {
+		it.waiting = false
+		s.senders--
+	}
+	if s.mid == it {
+		s.mid = nil
+	}
+	s.wakeSenderLocked() // another one that waits
+	s.t.mu.Unlock()
 }
 
 func (s *Stream) sendLocked(it *Item) State {

@@ -1,0 +1,57 @@
+package core
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// A deadline is a time from which on waiting fails. The zero deadline never passes. Any goroutine may use it.
+type deadline struct {
+	alarm atomic.Pointer[alarm] // nil for none
+}
+
+// An alarm lets whoever waits look again at a time.
+type alarm struct {
+	at    time.Time
+	timer *time.Timer
+}
+
+// set sets the deadline, or none for the zero time. wake lets all that wait look again: it is called now, and when the deadline passes.
+func (d *deadline) set(t time.Time, wake func()) {
+	var a *alarm
+	if !t.IsZero() {
+		a = &alarm{t, time.AfterFunc(time.Until(t), wake)}
+	}
+	if before := d.alarm.Swap(a); before != nil {
+		before.timer.Stop()
+	}
+	wake()
+}
+
+// passed reports whether the deadline has passed.
+func (d *deadline) passed() bool {
+	a := d.alarm.Load()
+	return a != nil && !time.Now().Before(a.at)
+}
+
+// clear lets go of the timer.
+func (d *deadline) clear() {
+	if a := d.alarm.Swap(nil); a != nil {
+		a.timer.Stop()
+	}
+}
+
+// errLate is the reason of an error behind a deadline. It is an error of package context and, in the native build, of package os, and has the
+// methods of a net.Error.
+var errLate error = lateError{}
+
+type lateError struct{}
+
+func (lateError) Error() string   { return "hisock: " + CodeDeadlineExceeded.String() }
+func (lateError) Timeout() bool   { return true }
+func (lateError) Temporary() bool { return true }
+
+func (lateError) Is(target error) bool {
+	return target == context.DeadlineExceeded || isLate(target)
+}
