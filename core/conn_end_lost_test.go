@@ -17,7 +17,7 @@ import (
 
 // Close says how many messages may not have arrived if it cannot deliver all. With OnUndelivered the
 // program gets the messages instead.
-func TestCloseTellsWhatItLost(t *testing.T) {
+func TestCloseTellsLostMessages(t *testing.T) {
 	tests := map[string]struct {
 		retry Retry
 		asks  bool // the client has OnUndelivered
@@ -76,7 +76,7 @@ func TestCloseTellsWhatItLost(t *testing.T) {
 }
 
 // A client that is closed while it is suspended reports the messages that it could not send.
-func TestCloseTellsWhatItLostAway(t *testing.T) {
+func TestCloseOfASuspendedClientTellsLostMessages(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()
 		cl := newTestClient(w.lis, &ClientOptions{Name: "ada", Retry: Retry{Min: time.Hour, Max: time.Hour}})

@@ -61,7 +61,7 @@ func (o slowOwner) waited(c *Conn) {
 
 // A goroutine that ends a suspended connection does not run the leave handler, also if it is the last to be busy
 // with the connection: it may hold locks that the handler needs.
-func TestLeaveHandlerIsNotRunByWhoEnds(t *testing.T) {
+func TestEndDoesNotRunTheLeaveHandler(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 4 << 10}}, func(w *world) {
 		left := make(chan string, 1)
 		w.srv.OnLeave(func(*Conn, error) { left <- string(debug.Stack()) })
@@ -104,7 +104,7 @@ func TestHangsUpBeforeItIsTold(t *testing.T) {
 }
 
 // The sweeper may look at a connection that has just finished.
-func TestSweepOfWhatHasFinished(t *testing.T) {
+func TestSweepOfAFinishedConn(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		events := w.events()
 		w.srv.OnBytes("n", func(context.Context, *Conn, []byte) error { return nil })

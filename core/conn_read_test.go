@@ -16,7 +16,7 @@ import (
 
 // When this end closes a connection, it drops the messages in the inbox, and also the message for
 // which the reader waits for room: running that one would leave out the ones before it.
-func TestNothingIsHandledBehindWhatIsDropped(t *testing.T) {
+func TestNothingIsHandledAfterDroppedFrames(t *testing.T) {
 	for range 300 {
 		inWorld(t, &ServerOptions{Limits: Limits{InboxBytes: 1}}, func(w *world) {
 			var handled kept[int]

@@ -65,7 +65,7 @@ func TestRaw(t *testing.T) {
 	})
 }
 
-func TestRawNobodyWants(t *testing.T) {
+func TestRawWithoutReceiver(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var faults kept[error]
 		w.srv.OnError(func(_ *Conn, err error) { faults.Add(err) })

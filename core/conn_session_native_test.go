@@ -198,7 +198,7 @@ func TestAcksAreFew(t *testing.T) {
 }
 
 // An ack for frames that are not written yet ends the connection, even if the frames are queued.
-func TestAckOfWhatWasNeverWritten(t *testing.T) {
+func TestAckOfUnwrittenFrames(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 4 << 20}}, func(w *world) {
 		w.serve()
 		p := w.hello(&wire.Hello{Resume: true})

@@ -158,7 +158,7 @@ func TestHistoryBounds(t *testing.T) {
 
 // A history keeps the message that the send middleware makes. It does not keep messages that the
 // middleware or the check of the name refuses.
-func TestHistoryKeepsWhatIsSent(t *testing.T) {
+func TestHistoryKeepsSentMessages(t *testing.T) {
 	inWorld(t, &ServerOptions{History: History{Messages: 9}}, func(w *world) {
 		w.srv.UseSend(func(next SendFunc) SendFunc {
 			return func(out *Outgoing) error {

@@ -15,7 +15,7 @@ import (
 
 // A client that leaves a group and joins it again gets the messages that it has missed, and none
 // twice.
-func TestRejoinGivesWhatWasMissed(t *testing.T) {
+func TestRejoinGivesMissedMessages(t *testing.T) {
 	inWorld(t, &ServerOptions{History: History{Messages: 3, Replay: true}}, func(w *world) {
 		w.serve()
 		w.join(w.client("anchor", "red", "blue"))

@@ -114,7 +114,7 @@ func TestReceivedMessagesHavePassed(t *testing.T) {
 
 // Messages that were read but not handled when a client ended come again. Messages that wait for a
 // slow handler are handled in their order.
-func TestPositionsAreOfWhatWasHandled(t *testing.T) {
+func TestPositionsOfHandledMessages(t *testing.T) {
 	inReplayWorld(t, func(w *world) {
 		w.serve()
 		var net network

@@ -90,14 +90,14 @@ func TestMaxConnsPerAddr(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, &ServerOptions{Limits: Limits{MaxConnsPerAddr: tc.limit}}, func(w *world) {
-				w.serve1(tc.addrs, tc.another)
+				w.fillAddress(tc.addrs, tc.another)
 			})
 		})
 	}
 }
 
-// serve1 fills an address. One more client of the address is refused, and another address is not.
-func (w *world) serve1(addrs []string, another string) {
+// fillAddress fills an address. One more client of the address is refused, and another address is not.
+func (w *world) fillAddress(addrs []string, another string) {
 	l := w.street()
 	last := len(addrs) - 1
 	var in []*coretest.Peer

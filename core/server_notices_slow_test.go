@@ -49,7 +49,7 @@ func (w *world) oldWatcher(name string) *watcher {
 	return &watcher{Peer: p, srv: w.srv, c: w.conn(name), old: true, knows: map[string]int{}}
 }
 
-func (r *watcher) come(name string) {
+func (r *watcher) came(name string) {
 	r.T.Helper()
 	r.knows[name]++
 	if r.srv.opts.Access.UniqueNames {
@@ -57,7 +57,7 @@ func (r *watcher) come(name string) {
 	}
 }
 
-func (r *watcher) go_(name string) {
+func (r *watcher) went(name string) {
 	r.T.Helper()
 	require.Positive(r.T, r.knows[name], "%q goes and never came", name)
 	if r.knows[name]--; r.knows[name] == 0 {
@@ -100,9 +100,9 @@ func (r *watcher) next() bool {
 		if p, came, ok, err := classic.ParseNotice(payload); ok {
 			require.NoError(r.T, err)
 			if came {
-				r.come(p.Name.Text)
+				r.came(p.Name.Text)
 			} else {
-				r.go_(p.Name.Text)
+				r.went(p.Name.Text)
 			}
 		}
 		return true
@@ -117,15 +117,15 @@ func (r *watcher) next() bool {
 		p, err := wire.ParsePresence(f.Body, nil)
 		require.NoError(r.T, err)
 		if f.Kind == wire.KindJoined {
-			r.come(p.Name)
+			r.came(p.Name)
 		} else {
-			r.go_(p.Name)
+			r.went(p.Name)
 		}
 	case wire.KindRenamed:
 		old, name, _, err := wire.ParseRenamed(f.Body, nil)
 		require.NoError(r.T, err)
-		r.go_(old)
-		r.come(name)
+		r.went(old)
+		r.came(name)
 	case wire.KindMissed:
 		require.NotEmpty(r.T, r.srv.opts.OverflowOf, "notices were dropped")
 	case wire.KindGoodbye:
@@ -270,7 +270,7 @@ func TestWatchersAreRightInTheEnd(t *testing.T) {
 }
 
 // Notices for a suspended client wait, and do not push out the messages that are kept for it.
-func TestNoticesWaitForOneWhoIsAway(t *testing.T) {
+func TestNoticesWaitForASuspendedClient(t *testing.T) {
 	opts := &ServerOptions{Access: Access{Notices: tellEverything}, Limits: Limits{QueueBytes: 64 << 10}, Timeouts: Timeouts{Resume: time.Hour}}
 	inWorld(t, opts, func(w *world) {
 		w.serve()

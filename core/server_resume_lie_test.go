@@ -122,7 +122,7 @@ func TestResumeInTurns(t *testing.T) {
 }
 
 // A client that claims frames that were never written to it cannot resume: it joins anew.
-func TestResumeOfWhatWasNeverWritten(t *testing.T) {
+func TestResumeOfUnwrittenFrames(t *testing.T) {
 	tests := map[string]struct {
 		before, waiting int    // commands that the client has got, and that wait for it
 		received        uint64 // the client's claim
@@ -178,7 +178,7 @@ func TestResumeOfWhatWasNeverWritten(t *testing.T) {
 }
 
 // A client joins anew if its server claims frames that were never written.
-func TestServerResumesWhatWasNeverWritten(t *testing.T) {
+func TestServerResumesUnwrittenFrames(t *testing.T) {
 	for _, received := range []uint64{1, 2, 3, 1<<64 - 1} {
 		synctest.Test(t, func(t *testing.T) {
 			lis := transport.NewPipeListener()

@@ -245,7 +245,7 @@ func TestResumeTooMuch(t *testing.T) {
 
 // Written frames without an ack make room for new frames. The session cannot be resumed after that,
 // and both ends are told.
-func TestResumeOfWhatIsNotKept(t *testing.T) {
+func TestResumeOfFramesThatAreNotKept(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{QueueBytes: 4 << 10}}, func(w *world) {
 		events := w.events()
 		w.serve()

@@ -409,7 +409,7 @@ func TestNameWantedAtOnce(t *testing.T) {
 }
 
 // A look-up by name prefers linked clients to suspended ones.
-func TestLookUpsPreferWhoIsThere(t *testing.T) {
+func TestLookUpsPreferLinkedClients(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.serve()
 		ghost, _ := w.come("", "ada")

@@ -76,7 +76,7 @@ func TestShutdownLetsHandlersFinish(t *testing.T) {
 }
 
 // Frames that were read before Shutdown are handled. Later frames are not: a later call is refused.
-func TestShutdownHandlesWhatWasRead(t *testing.T) {
+func TestShutdownHandlesFramesThatWereRead(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var got kept[int]
 		w.srv.OnBytes("slow", func(context.Context, *Conn, []byte) error { time.Sleep(time.Second); got.Add(-1); return nil })

@@ -49,7 +49,7 @@ func leftovers(h interface {
 
 // Commands and raw messages to a suspended client that does not come back are handed back before
 // its leave handler runs, its own and its groups', and nothing else.
-func TestUndeliveredToOneWhoStaysAway(t *testing.T) {
+func TestUndeliveredToAClientThatStaysAway(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		events := w.events()
 		left := leftovers(w.srv, events)
@@ -80,7 +80,7 @@ func TestUndeliveredToOneWhoStaysAway(t *testing.T) {
 }
 
 // Frames that a peer has acknowledged are not handed back. Frames that were written are marked.
-func TestUndeliveredIsWhatIsNotAcknowledged(t *testing.T) {
+func TestUndeliveredFramesAreUnacknowledged(t *testing.T) {
 	tests := map[string]struct {
 		acked uint64
 		end   func(w *world, p *coretest.Peer)

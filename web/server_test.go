@@ -32,7 +32,7 @@ func (l pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
 // A connection is closed if it sends nothing, only the beginning of a request, or one request and then
 // nothing. A connection that reads its answer slowly is not closed.
-func TestServerClosesWhoIsIdle(t *testing.T) {
+func TestServerClosesIdleConnections(t *testing.T) {
 	const ask = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 	tests := map[string]struct {
 		says string

@@ -189,7 +189,7 @@ func TestPingsAllocateNothing(t *testing.T) {
 }
 
 // The stream of a peer that has gone before its ping was answered is still read to the end.
-func TestPingOfOneWhoIsGone(t *testing.T) {
+func TestPingOfAPeerThatIsGone(t *testing.T) {
 	peer, c := rawPair(t)
 	peer.sendFrame(opPing, "first")
 	message := strings.Repeat("x", 100<<10)

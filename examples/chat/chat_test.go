@@ -97,7 +97,7 @@ func TestWhoIsHereAndWhoComesAndGoes(t *testing.T) {
 	require.Equal(t, []string{"* here: ada (you)", "* bob joined", "* bob left", "* bob joined", "* bob left"}, ada.Out.Lines())
 }
 
-func TestWhatWasTypedBeforeTheEndIsDelivered(t *testing.T) {
+func TestLinesBeforeTheEndAreDelivered(t *testing.T) {
 	s := startServer(t)
 	ada := s.joins(t, s.tcp, "ada")
 	for scheme, url := range map[string]string{"tcp": s.tcp, "ws": s.ws} {

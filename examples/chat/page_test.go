@@ -14,7 +14,7 @@ import (
 	"github.com/hisock/hisock/ws"
 )
 
-func TestWhatTheHTTPServerHas(t *testing.T) {
+func TestHTTPServer(t *testing.T) {
 	s := startServer(t)
 	tests := map[string]struct {
 		method, path string

@@ -35,7 +35,7 @@ func shout(srv *core.Server) {
 
 // Commands of clients that leave or die are handled, although writes to these clients fail before the
 // commands are read.
-func TestWhatWasSentBeforeLeavingIsHandled(t *testing.T) {
+func TestMessagesBeforeLeavingAreHandled(t *testing.T) {
 	const clients = 200
 	native := func(stream io.ReadWriteCloser, i int) error {
 		hello := wire.AppendHello([]byte(wire.Preface), &wire.Hello{Version: wire.Version, Resume: true})

@@ -83,7 +83,7 @@ func TestStoreIsBounded(t *testing.T) {
 	require.Equal(t, 1, known)
 }
 
-func TestJoinIsGivenWhatItLacks(t *testing.T) {
+func TestJoinIsGivenMissingMessages(t *testing.T) {
 	s := NewStore(Rules{Messages: 10, Bytes: 1 << 20, Groups: 100, Replay: true}, nil, 7)
 	join := func(m *Marks, told wire.Position) int {
 		g := s.Begin("a")

@@ -145,7 +145,7 @@ func (r *receiver) tell(c Change) {
 
 // Clients come, go and change names at random, and the receiver reads slowly. Each change that it is
 // told makes sense, no name is there twice, and in the end it knows the true state.
-func TestWhatIsKnownIsRightInTheEnd(t *testing.T) {
+func TestReceiverIsRightInTheEnd(t *testing.T) {
 	for seed := range uint64(200) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
 		b := New(1 << 30)

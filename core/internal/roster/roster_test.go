@@ -109,7 +109,7 @@ func TestComesAndGoes(t *testing.T) {
 
 // A member that arrives is no holder yet: others that want its seat are told to wait until it has
 // entered or given the seat back.
-func TestWhoArrivesIsNoHolder(t *testing.T) {
+func TestArrivingMemberIsNoHolder(t *testing.T) {
 	over := func(ch <-chan struct{}) bool {
 		select {
 		case <-ch:
@@ -181,7 +181,7 @@ func TestWhoArrivesIsNoHolder(t *testing.T) {
 }
 
 // A newcomer that may not enter any more arrives until it gives its seats back.
-func TestWhoArrivesTooLate(t *testing.T) {
+func TestArrivingMemberMayNotEnter(t *testing.T) {
 	r := New[*seated](Rules{UniqueNames: true})
 	ada, other := newcomer(1, "ada", ""), newcomer(2, "ada", "")
 	require.Zero(t, r.Reserve(ada, &ada.Member))

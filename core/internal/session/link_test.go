@@ -30,7 +30,7 @@ func TestMuchOfAMuteLink(t *testing.T) {
 	require.True(t, l.Waited(1, time.Now()))
 }
 
-func TestWhoLeavesALink(t *testing.T) {
+func TestLinkIsReleased(t *testing.T) {
 	l := newLink()
 	require.False(t, closed(l.WhenUnread()))
 	l.SawGoodbye()

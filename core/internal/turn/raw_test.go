@@ -67,7 +67,7 @@ func TestLeaveRawTooLate(t *testing.T) {
 
 // A raw message that is pushed for a handler goes to a receiver that has begun to wait meanwhile. Otherwise
 // the receiver would get the next message first.
-func TestPushSeesWhoWaits(t *testing.T) {
+func TestPushSeesAWaitingReceiver(t *testing.T) {
 	group, _, _, err := wire.Next(wire.AppendGroupRaw(nil, "g", 7, []byte("first")), 0)
 	require.NoError(t, err)
 	for name, f := range map[string]wire.Frame{"raw": frame(wire.KindRaw, 0, "first"), "to a group": group} {
