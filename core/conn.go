@@ -46,7 +46,7 @@ type Conn struct {
 	transition lock.Mutex[lock.Transition]
 
 	out     outbox.Outbox
-	turn    turn.Turn    // who reads, and what waits for a handler
+	turn    turn.Turn    // who reads, and the frames that wait for a handler
 	reading              // owned by the goroutine that reads
 	calls   callTable    // calls to the peer
 	serving servingTable // calls of the peer
@@ -56,7 +56,7 @@ type Conn struct {
 	beside  *beside.Handlers            // concurrent handlers; nil if there are none
 	events  events.Line                 // hooks that run one after the other; see conn_run.go
 
-	progress progress // what the sweeper is told
+	progress progress // notes for the sweeper
 	watch    watch    // the sweeper's own notes
 	lines    lines    // lines that the connection has in the log
 

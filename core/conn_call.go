@@ -147,10 +147,10 @@ func (c *Conn) gotFailure(body []byte) error {
 // A callTable holds the calls to the peer that are not answered yet.
 type callTable struct {
 	mu     lock.Mutex[lock.Calls] // guards the fields below
-	lastID uint64                 // of the call that was made last
+	lastID uint64                 // of the last call
 	open   map[uint64]*call       // by id
-	ended  *Error                 // why no more answers will come; nil as long as some may
-	free   *call                  // the first of those that are to be used again
+	ended  *Error                 // why no more answers will come; nil while some may
+	free   *call                  // calls to be used again, a list
 }
 
 // maxFreeCalls is how many calls of one connection are kept to be used again, until the next look of the sweeper.

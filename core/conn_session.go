@@ -62,9 +62,10 @@ func (c *Conn) letGo(l *session.Link, why *Error) {
 	c.eng.owner.suspended(c, l, why)
 }
 
-// relink resumes the connection over the link l, if it has been suspended without a break since it lost the link before,
-// which nobody uses any more. received is the number of frames that the peer has received. welcome, if it is not nil, is
-// written first. If the outcome is [session.Resumed], the caller must read with rd.
+// relink resumes the connection over the link l. before is the link that the connection has lost; nobody uses it any
+// more. The outcome is [session.Changed] if the connection has not been suspended without a break since then. received
+// is the number of frames that the peer has received. welcome, if it is not nil, is written first. If the outcome is
+// [session.Resumed], the caller must read with rd.
 func (c *Conn) relink(before, l *session.Link, rd *reader, received uint64, welcome []byte) session.Outcome {
 	c.transition.Lock()
 	defer c.transition.Unlock()

@@ -83,17 +83,18 @@
 //		...
 //	}
 //
-// A break, an error of either side, a panic and the end of the context end a stream at both ends, with the reason.
-// Who sends waits for who takes, within a window ([Limits].StreamWindow), so that a stream never fills a queue, whatever its
-// length. Commands, calls and answers go ahead of it: over a slow path nearly each small call takes at most twice as long as without a
-// stream at full speed. Streams of both directions at full speed at once make that up to four times. Streams share the
-// path. A stream goes on over a resume, each item once and in order; if the session is
-// given up, both ends have a [StreamError] that says how far it came. A [ByteStream] has deadlines, as a [net.Conn] has, and
-// [ByteStream.CloseWithError] ends it at once and says why. Handlers of streams run beside the connection's other
-// handlers, at most [Limits].MaxStreams for a client.
+// A break, an error of either side, a panic and the end of the context end a stream at both ends, with the
+// reason. A sender waits for its receiver, within a window ([Limits].StreamWindow): so a stream of any length
+// never fills a queue. Commands, calls and answers go ahead of streams. Over a slow path nearly each small
+// call takes at most twice as long beside a stream at full speed as alone, and at most four times as long
+// beside streams at full speed in both directions. Streams share the path. A stream goes on over a resume,
+// each item once and in order. If the session is given up, both ends have a [StreamError] that says how far
+// the stream came. A [ByteStream] has deadlines, as a [net.Conn] has, and [ByteStream.CloseWithError] ends it
+// at once and says why. Handlers of streams run beside the connection's other handlers, at most
+// [Limits].MaxStreams for a client.
 //
-// Use a command for what is sent without an answer, a call for one question, and a stream for what has many parts, is
-// long, or must not run ahead of its reader.
+// Use a command for a message without an answer, a call for one question, and a stream for something that has
+// many parts, is long, or must not run ahead of its reader.
 //
 // # Hooks
 //

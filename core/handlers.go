@@ -50,9 +50,10 @@ type Handler func(ctx context.Context, c *Conn, f Frame) ([]byte, error)
 // A Middleware wraps the handlers of commands, calls, raw messages and streams. It may look at a frame, pass on
 // another one, or answer by itself.
 //
-// It sees a stream once, as the [Frame] that opens it, and not the items. The handler runs until the stream is over, on a goroutine
-// of its own, and the error that the middleware returns is told to the other end. A middleware that returns nil without the handler ends the
-// stream in order, without items. The handler needs the context that the middleware was given, or one that derives from it.
+// It sees a stream once, as the [Frame] that opens it, and does not see the items. The handler runs until the stream is
+// over, on a goroutine of its own. The error that the middleware returns is told to the other end. A middleware that
+// returns nil without running the handler ends the stream in order, without items. The handler needs the context that
+// the middleware was given, or a context that derives from it.
 type Middleware func(next Handler) Handler
 
 // An Outgoing is a command, call, raw message or opening of a stream on its way out. Middleware may change the Frame, the

@@ -17,12 +17,12 @@ import (
 //	tellNotices   a notice goes into the receiver's queue while the queue holds little; otherwise the
 //	              change waits in the receiver's box until the queue has drained (moreNotices)
 
-// An announcement is what other clients have been told of a client, and whether a goroutine is telling them.
+// An announcement has the last standing of a client that other clients have been told.
 type announcement struct {
 	mu   lock.Mutex[lock.Announcement] // held while the server changes the client's name or groups; guards the fields below
 	here bool                          // others are to know of the client
 	busy bool                          // a goroutine is telling others
-	told standing                      // what others have been told last
+	told standing                      // last standing that others have been told
 }
 
 // A standing is whether a client is there, and its name.
@@ -120,8 +120,8 @@ func (s *Server) tellOthers(c *Conn, before, now standing) {
 	unsent.log(s.eng.log, "clients cannot be sent a notice")
 }
 
-// shown fills v with what the client to is shown of another client, of, that stands as at says. It reports false if the
-// client to is shown nothing. No lock is held.
+// shown fills v with everything that the client to is shown of the client of, whose standing is at. It reports false if
+// to is shown nothing. No lock is held.
 func (s *Server) shown(to, of *Conn, at standing, v *notices.View) bool {
 	*v = notices.View{Presence: Presence{Name: at.name}}
 	switch {

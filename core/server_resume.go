@@ -99,9 +99,9 @@ func (s *Server) resume(ar *arrival, rd *reader, hello *wire.Hello) *Conn {
 	}
 }
 
-// hasAcked reports whether the peer has acknowledged more frames than received. Then a hello that says the client has
-// received that many is an old one: the client has given that attempt up, or somebody has a copy of
-// the session. It must not harm the client that uses the session.
+// hasAcked reports whether the peer has acknowledged more frames than received. If so, a hello with that number is an
+// old one: of an attempt that the client has given up, or of somebody with a copy of the session. It must not harm the
+// client that uses the session.
 func (c *Conn) hasAcked(received uint64) bool {
 	return received < c.out.Stats().Acked
 }

@@ -17,9 +17,9 @@ type counters struct {
 	streams stream.Ledger // Streams
 }
 
-// StreamStats are counters of the streams that a program opens and handles, and what the open ones hold now. Bytes are of
-// payloads, without frames. A [ByteStream] has no items. The counters cost nothing while nobody reads them; reading them takes a
-// moment for each connection that has had streams.
+// StreamStats are counters of the streams that a program opens and handles, and the state of the open ones. Bytes are
+// bytes of payloads, without frames. A [ByteStream] has no items. The counters cost nothing until they are read.
+// Reading them takes a moment for each connection that has had streams.
 type StreamStats struct {
 	Open int // streams that have not ended, or whose handler has not returned
 
@@ -29,7 +29,7 @@ type StreamStats struct {
 	ReceivedBytes uint64 // bytes likewise
 
 	Waiting int // bytes of frames that wait to be written: for the path, or for the link
-	Held    int // bytes that have come and that the program has not taken, or is taking; within [Limits].StreamWindow for each stream
+	Held    int // bytes that have come, and that the program is taking or has not taken; at most [Limits].StreamWindow for each stream
 }
 
 // ServerStats are counters of a server since it was made, and what it holds now.

@@ -69,7 +69,7 @@ func dropLines(memory []byte) {
 	clear(memory[number(memory, headUnits):number(memory, headTables)])
 }
 
-// A function is what describes one.
+// A function is the description of one function.
 type function []byte
 
 // kept returns the tables that the function needs as it runs.

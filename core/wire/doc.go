@@ -120,22 +120,23 @@
 // The name in a command, request or ask may be any bytes in this package: the caller decides what to
 // answer to a wrong name.
 //
-// A stream frame opens a stream, in which both sides send items until each has said that it has sent all.
-// Its id is odd if a client opens it and even if a server does, and greater than that of each stream which the
-// same side has opened before in the session. "Silent" says that the side which opens it sends no items.
-// All other frames of a stream have its id, whoever sends them. An item is a stream item, or one or more stream
-// parts and then a stream item; its payload is what their payloads are together. A part is of 16 KiB at most where
-// the sender is this library, so that nothing waits for a long item.
+// A stream frame opens a stream. Both sides then send items until each has said that it has sent all. The id is odd if
+// a client opens the stream and even if a server does. It is greater than the ids of all streams that the same side has
+// opened before in the session. "Silent" says that the opener sends no items. All other frames of the stream have its
+// id, in both directions. An item is a stream item, or one or more stream parts and then a stream item. The payload of
+// the item is all their payloads together. This library sends parts of at most 16 KiB, so that nothing waits for a long
+// item.
 //
-// A side sends a stream item or part only if it has credit for it, which it takes: StreamItemCost and as
-// many bytes as the payload has. It has the window of the stream frame as credit, or, if it has opened the stream,
-// FirstStreamCredit. Each stream credit adds to that. A receiver grants more as its program takes items, and
-// as parts come of an item for which its program waits.
+// A side needs credit for each stream item or part that it sends: StreamItemCost and the length of the payload. Its
+// first credit is the window of the stream frame, or FirstStreamCredit if it has opened the stream. Each stream credit
+// adds to it. A receiver grants credit as its program takes items, and as parts come of an item for which its program
+// waits.
 //
-// A stream end with the code 0 says that the sender has sent all its items. The other side may go on. One with
-// another code ends both directions, or the one that has not ended: it follows all that the sender has sent, and the
-// sender is given no more. The side that did not open a stream says so too when it has ended and wants no more items. A
-// stream is over when both directions have ended. A stream that is not taken is answered by such an end.
+// A stream end with the code 0 says that the sender has sent all its items. The other side may go on. A stream end with
+// another code ends both directions, or the direction that has not ended: it comes after everything that the sender has
+// sent, and the sender takes no more items. The side that did not open the stream also sends such an end when it has
+// sent all its items and wants no more. A stream is over when both directions have ended. A stream that is refused is
+// answered with such an end.
 //
 // A standstill says that calls of the receiver, the calls kept, wait at the sender for a handler
 // that has the connection's turn, and that this handler waits for calls that the sender has made to the receiver, the

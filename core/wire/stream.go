@@ -1,23 +1,22 @@
 package wire
 
-// What the frames of a stream cost, and what one may send without being asked.
+// Costs and credit of the frames of a stream.
 const (
-	// StreamItemCost is how many bytes of credit each item and part takes beside its payload, so that items of
-	// nothing are bounded too.
+	// StreamItemCost is the credit that each item and part takes besides its payload, in bytes: it bounds empty items,
+	// too.
 	StreamItemCost = 32
 
-	// FirstStreamCredit is how many bytes of credit the side has that opens a stream, before the other one
-	// grants any.
+	// FirstStreamCredit is the credit of the side that opens a stream before the other side grants any, in bytes.
 	FirstStreamCredit = 16 << 10
 
 	// MaxStreamCredit bounds the credit that a direction of a stream has at a time, in bytes.
 	MaxStreamCredit = 1<<31 - 1
 )
 
-// An OpenStream is what a side says that opens a stream.
+// An OpenStream has the fields of a stream frame.
 type OpenStream struct {
 	ID     uint64 // not 0; odd at a client, even at a server; greater than the id of each stream before
-	Window uint64 // bytes of credit for what the other side sends; at most MaxStreamCredit
+	Window uint64 // credit for the other side's items, in bytes; at most MaxStreamCredit
 	Silent bool   // the side that opens it sends no items
 	Name   []byte // not checked
 	Arg    []byte // the payload

@@ -77,7 +77,7 @@ func (r *Reader) Wake() {
 	}
 }
 
-// rise returns what to call, if r sleeps, which it does no more. night.mu is held.
+// rise ends the sleep of r, and returns the function to call. It returns nil if r does not sleep. night.mu is held.
 func (r *Reader) rise() (woken func()) {
 	s := &r.sleeper
 	if woken = s.woken; woken == nil {
@@ -104,7 +104,7 @@ func (r *Reader) Bound(bounded bool) {
 	r.Wake()
 }
 
-// Close keeps r from sleeping any more, and wakes it if it does. It comes before the socket is closed.
+// Close wakes r if it sleeps, and keeps it from sleeping again. It is called before the socket is closed.
 func (r *Reader) Close() {
 	night.mu.Lock()
 	r.sleeper.closed = true

@@ -165,9 +165,9 @@ const (
 	NotKept                // the session cannot go on: frames that the peer lacks are not kept any more
 )
 
-// Relink links the session over the link now, after it has lost the link before, which nobody uses any more. The caller
-// has exchanged with the peer how many frames each has received. Relink reports false if the session has not been
-// suspended since it lost before, or has been detached.
+// Relink links the session over the link now. before is the link that the session has lost; nobody uses it any more.
+// The caller and the peer have told each other how many frames each has received. Relink reports false if the session
+// has not been suspended since it lost before, or has been detached.
 func (s *Session) Relink(before, now *Link) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
