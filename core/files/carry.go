@@ -8,33 +8,33 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// Upload opens a stream to the handler of that name, sends a file over it with [Send], and closes the stream. in is the
-// argument of the stream.
+// Upload opens a stream to the handler with that name, sends a file over it with [Send], and closes the stream. in is
+// the argument of the stream.
 //
-// If the connection of a [core.Client] is lost with its session, or the server cannot take the file now, Upload tries again, from where
-// the receiver was, until the client has ended for good. It fails when ctx ends, and for all other errors at once. A
-// source that can be read once only is tried once.
+// Upload tries again if the connection of a [core.Client] is lost with its session, or if the server cannot take the
+// file at this moment. Each attempt goes on from where the receiver is. The attempts end when the client has ended for
+// good or ctx ends, and at once after any other error. A source that can be read only once has one attempt.
 func Upload(ctx context.Context, to core.Streamer, name string, in any, from *Source, opts *Options) (Receipt, error) {
 	return carry(ctx, to, name, in, from.again, func(ctx context.Context, s *core.ByteStream) (Receipt, error) {
 		return Send(ctx, s, from, opts)
 	})
 }
 
-// Download opens a stream to the handler of that name, receives a file over it with [Receive], and closes the stream. It
-// tries again as [Upload] does. It does not close to.
+// Download opens a stream to the handler with that name, receives a file over it with [Receive], and closes the stream.
+// It tries again like [Upload]. It does not close to.
 func Download(ctx context.Context, from core.Streamer, name string, in any, to *Target, opts *Options) (Receipt, error) {
 	return carry(ctx, from, name, in, to.again, func(ctx context.Context, s *core.ByteStream) (Receipt, error) {
 		return Receive(ctx, s, to, opts)
 	})
 }
 
-// The time between two attempts.
+// Bounds of the time between two attempts.
 const (
 	firstWait = 100 * time.Millisecond
 	maxWait   = 2 * time.Second
 )
 
-// carry does a transfer over a stream, again while that may help.
+// carry does a transfer, in as many attempts as it takes, while another attempt may help.
 func carry(ctx context.Context, with core.Streamer, name string, in any, again func() bool, do func(context.Context, *core.ByteStream) (Receipt, error)) (Receipt, error) {
 	for wait := firstWait; ; wait = min(2*wait, maxWait) {
 		got, err := once(ctx, with, name, in, do)
@@ -46,7 +46,7 @@ func carry(ctx context.Context, with core.Streamer, name string, in any, again f
 			return Receipt{}, err
 		}
 		if e := (*Error)(nil); errors.As(err, &e) && e.Done >= 0 {
-			wait = firstWait // the server did take the stream
+			wait = firstWait // the server has taken the stream
 		}
 		if !pause(ctx, cl, max(wait, retryAfter(err))) {
 			return Receipt{}, err
@@ -64,14 +64,14 @@ func once(ctx context.Context, with core.Streamer, name string, in any, do func(
 	}
 	got, err := do(ctx, s)
 	if err != nil {
-		cancel(err) // so that the other end is told
+		cancel(err) // tells the other end
 		return Receipt{}, err
 	}
 	s.Close() //nolint:errcheck // all is done
 	return got, nil
 }
 
-// pause waits. It reports false if there will be no use in trying again.
+// pause waits for d. It reports false if another attempt is of no use.
 func pause(ctx context.Context, cl *core.Client, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -94,10 +94,10 @@ func mayHeal(err error) bool {
 		return true
 	}
 	var lost *core.StreamError
-	return errors.As(err, &lost) && !core.IsRemote(err) // the stream has ended with the connection
+	return errors.As(err, &lost) && !core.IsRemote(err) // the stream has ended with its connection
 }
 
-// retryAfter is how long the other end asks to wait.
+// retryAfter returns the time that the other end asks to wait.
 func retryAfter(err error) time.Duration {
 	if e := (*core.Error)(nil); errors.As(err, &e) {
 		return e.RetryAfter

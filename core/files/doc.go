@@ -34,19 +34,20 @@
 //	…
 //	receipt, err := files.Download(ctx, client, "download", "holiday.mp4", to, nil)
 //
-// The other way round a server opens the stream to a [core.Conn], and its client has the handler. The argument of the stream
-// is the program's own: this package sends no name, and no name of a peer becomes a path unless the program makes it one.
-// [Folder] takes only names that are no paths, and never leaves its folder.
+// A server can also open the stream to a [core.Conn]: then its client has the handler. The argument of the stream is the
+// program's own. This package sends no names, and no name of a peer becomes a path unless the program makes it one.
+// [Folder] refuses names that are paths, and never leaves its folder.
 //
 // # Going on
 //
-// A stream itself goes on over a resume of its connection. If the session is lost too, or a program was restarted, the
-// receiver still has the file NAME.part. In the next transfer the receiver says how many bytes it has, and their SHA-256. If
-// these are the first bytes of the sender's content, the sender goes on behind them, else it begins anew. So
-// nothing but the content says what belongs together, and nothing else is kept on disk. If the file itself is there, with the same
-// content, nothing is sent: a sender whose program ended before it knew that all had arrived may just send again.
+// A stream goes on over a resume of its connection. If the session is lost too, or a program was restarted, the
+// receiver still has the file NAME.part. In the next transfer the receiver tells the number of its bytes and their
+// SHA-256. If these are the first bytes of the sender's content, the sender goes on after them, and otherwise from the
+// beginning. So only the content decides which bytes belong together, and nothing else is kept on disk. If the file
+// itself exists with the same content, nothing is sent: a sender whose program ended before it knew that all bytes had
+// arrived may simply send again.
 //
-// Parts with which nobody goes on stay in the folder. They are the program's to remove.
+// A part whose transfer never goes on stays in the folder. Its removal is up to the program.
 //
 // # Format
 //
@@ -55,10 +56,10 @@
 //	sender    offer    4 B   "hsf" and the version, 1
 //	                   1 B   flags: 1 if the sender can begin at any offset, else 0
 //	                   3 B   0
-//	                   8 B   size of the content in bytes, at most 2⁶³-1, or 2⁶⁴-1 if it is not known
-//	receiver  answer   8 B   how many bytes the receiver has: at most the size; 0 if the sender cannot begin there
+//	                   8 B   size of the content in bytes, at most 2⁶³-1, or 2⁶⁴-1 if it is unknown
+//	receiver  answer   8 B   number of bytes that the receiver has: at most the size; 0 if the sender cannot begin there
 //	                  32 B   SHA-256 of these bytes
-//	sender    start    8 B   offset of the first byte that is sent: what the receiver has, or 0
+//	sender    start    8 B   offset of the first byte that is sent: the number in the answer, or 0
 //	sender    chunk    4 B   length of the chunk in bytes, 1 to 2²⁰
 //	                         the bytes
 //	          …
@@ -66,8 +67,8 @@
 //	                  32 B   SHA-256 of the whole content, from offset 0
 //	receiver  done     1 B   1: the content is in its place
 //
-// A receiver says how many bytes it has before it hashes them, so that the sender hashes its own meanwhile. A size that
-// is not known has no offset but 0. A receiver ends the stream with an error if the sender breaks these rules
-// ([core.CodeProtocol]), if the content has more bytes than the receiver takes ([core.CodeTooBig]), or other bytes than
-// the checksum says ([core.CodeBadPayload]).
+// A receiver tells the number of its bytes before it hashes them, so that the sender hashes its own meanwhile. Content
+// of unknown size begins at offset 0. A receiver ends the stream with an error if the sender breaks these rules
+// ([core.CodeProtocol]), if the content has more bytes than the receiver takes ([core.CodeTooBig]), or if its checksum
+// is another ([core.CodeBadPayload]).
 package files

@@ -14,16 +14,16 @@ import (
 	"github.com/hisock/hisock/core/internal/lock"
 )
 
-// A Folder is a folder that takes files and gives them, by their names. Peers may choose the names: a name that is a path,
-// or has control characters, fails with [core.CodeBadName], and links that lead out of the folder are not followed. It is
-// safe for concurrent use.
+// A Folder is a folder whose files are sent, and into which files are received, by their names. Peers may choose the
+// names: a name that is a path or has control characters fails with [core.CodeBadName], and links that lead out of the
+// folder are not followed. A Folder is safe for concurrent use.
 type Folder struct {
 	root *os.Root
-	mu   lock.Mutex[lock.FileNames] // guards the field below
-	busy map[string]*Target         // who receives the file of that name
+	mu   lock.Mutex[lock.FileNames] // guards busy
+	busy map[string]*Target         // targets of transfers, by name
 }
 
-// OpenFolder opens a folder, which must be there.
+// OpenFolder opens a folder, which must exist.
 func OpenFolder(path string) (*Folder, error) {
 	root, err := os.OpenRoot(path)
 	if err != nil {
@@ -35,10 +35,11 @@ func OpenFolder(path string) (*Folder, error) {
 // Close closes the folder. Transfers from it and into it fail then.
 func (f *Folder) Close() error { return f.root.Close() }
 
-// partSuffix ends the name of a file that has not come whole.
+// partSuffix ends the name of a file that is not complete.
 const partSuffix = ".part"
 
-// Open opens the file of that name, to be sent. It fails with [core.CodeBadName] if there is none.
+// Open opens the file with that name for sending. It fails with [core.CodeBadName] if there is no
+// such file.
 func (f *Folder) Open(name string) (*Source, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
@@ -59,9 +60,9 @@ func (f *Folder) Open(name string) (*Source, error) {
 	return sourceOf(file)
 }
 
-// Create returns a target for a new file of that name. If there is such a file with other content, receiving fails with
-// [core.CodeNameTaken]. Only one transfer has a name: a later one takes it over, and the first fails with
-// [core.CodeReplaced], since its sender may be away and not know that its program was started again.
+// Create returns a target for a new file with that name. Receiving fails with [core.CodeNameTaken] if the file exists
+// and has other content. Only one transfer uses a name: a later transfer takes the name over, and the earlier one fails
+// with [core.CodeReplaced]. The sender of the earlier one may be away, and not know that its program was started again.
 func (f *Folder) Create(name string) (*Target, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
@@ -69,7 +70,7 @@ func (f *Folder) Create(name string) (*Target, error) {
 	return &Target{folder: f, name: name}, nil
 }
 
-// Replace is Create, but takes the place of a file of that name once all has come.
+// Replace is like Create, but replaces the file with that name once all bytes have come.
 func (f *Folder) Replace(name string) (*Target, error) {
 	t, err := f.Create(name)
 	if err == nil {
@@ -78,7 +79,8 @@ func (f *Folder) Replace(name string) (*Target, error) {
 	return t, err
 }
 
-// List returns the files in the folder in the order of their names, without parts, folders and what cannot be opened by name.
+// List returns the files in the folder in the order of their names. It leaves out parts, folders
+// and files that Open would refuse.
 func (f *Folder) List() ([]fs.FileInfo, error) {
 	entries, err := fs.ReadDir(f.root.FS(), ".")
 	if err != nil {
@@ -90,7 +92,7 @@ func (f *Folder) List() ([]fs.FileInfo, error) {
 			continue
 		}
 		info, err := f.root.Stat(e.Name())
-		if err == nil && info.Mode().IsRegular() { // else it has gone, or is none
+		if err == nil && info.Mode().IsRegular() { // else the file has gone, or is no regular file
 			list = append(list, info)
 		}
 	}
@@ -108,7 +110,7 @@ func (f *Folder) take(t *Target) {
 	}
 }
 
-// leave undoes take.
+// leave undoes take, unless another target has taken the name over.
 func (f *Folder) leave(t *Target) {
 	f.mu.Lock()
 	if f.busy[t.name] == t {
@@ -119,15 +121,15 @@ func (f *Folder) leave(t *Target) {
 
 var errTakenOver = core.NewError(core.CodeReplaced, "a later transfer has taken over the file")
 
-// openFolderOf opens the folder of a path.
+// openFolderOf opens the folder of a path, and returns it with the name of the file.
 func openFolderOf(path string) (f *Folder, name string, err error) {
 	f, err = OpenFolder(filepath.Dir(path))
 	return f, filepath.Base(path), err
 }
 
-const maxName = 240 // bytes; the most that systems take, less those of partSuffix
+const maxName = 240 // bytes; the limit of file systems, less the length of partSuffix
 
-// checkName fails for a name that is a path, or may mislead who reads it.
+// checkName fails for a name that is a path, or that may mislead a reader.
 func checkName(name string) error {
 	why := ""
 	switch {
@@ -150,10 +152,11 @@ func checkName(name string) error {
 	return nil
 }
 
-// misleads reports whether r is not shown, ends a line, or changes the direction of what stands beside it.
+// misleads reports whether r is invisible, ends a line, or changes the direction of the text beside
+// it.
 func misleads(r rune) bool {
 	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
 }
 
-// errNotRegular is about something that has no content of its own, such as a folder or a pipe.
+// errNotRegular is the error about a thing without content of its own, such as a folder or a pipe.
 var errNotRegular = core.NewError(core.CodeBadName, "that is no regular file")

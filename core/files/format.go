@@ -8,7 +8,7 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// Sizes in bytes of what doc.go describes.
+// Sizes of the parts of a transfer in bytes; see doc.go.
 const (
 	offerSize  = 16
 	hasSize    = 8
@@ -24,7 +24,7 @@ const (
 	done        = 1 // the only byte of the receiver's last message
 )
 
-// An offer is what a sender begins with.
+// An offer is the first message of a sender.
 type offer struct {
 	size int64 // in bytes; negative if it is not known
 	seek bool  // whether the sender can begin at any offset
@@ -59,7 +59,7 @@ func parseOffer(b [offerSize]byte) (offer, error) {
 	return offer{size: int64(size), seek: b[4] == flagSeek}, nil
 }
 
-// parseHas parses how many bytes the receiver of an offer has.
+// parseHas parses the number of bytes that the receiver of an offer has.
 func parseHas(b [hasSize]byte, of offer) (int64, error) {
 	has := binary.BigEndian.Uint64(b[:])
 	most := uint64(0)
@@ -72,5 +72,5 @@ func parseHas(b [hasSize]byte, of offer) (int64, error) {
 	return int64(has), nil
 }
 
-// broken is the error about a peer that breaks the rules of the format.
+// broken returns the error about a peer that breaks the rules of the format.
 func broken(what string) error { return core.NewError(core.CodeProtocol, what) }

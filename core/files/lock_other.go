@@ -4,5 +4,5 @@ package files
 
 import "os"
 
-// lockFile does nothing: two programs must not receive one file at a time on this system.
+// lockFile does nothing: on this system two programs must not receive one file at a time.
 func lockFile(*os.File) bool { return true }

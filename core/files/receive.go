@@ -11,9 +11,9 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// Receive receives a file that the other end of a stream sends with [Send]. When it returns nil, all bytes are on the disk, the
-// checksum was right, and the file has its name. It does not close to. Errors are an [Error]; what has
-// come is kept for the next transfer, unless the checksum was wrong.
+// Receive receives a file that the other end of a stream sends with [Send]. When it returns nil, all bytes are on the
+// disk, the checksum was right, and the file has its name. It does not close to. Its errors are an [Error]. The bytes
+// that have come are kept for the next transfer, unless the checksum was wrong.
 func Receive(ctx context.Context, s io.ReadWriter, to *Target, opts *Options) (Receipt, error) {
 	o := opts.resolved()
 	r := receiver{s: s, to: to, most: o.MaxSize, meter: newMeter(&o), sum: sha256.New()}
@@ -28,7 +28,7 @@ func Receive(ctx context.Context, s io.ReadWriter, to *Target, opts *Options) (R
 type receiver struct {
 	s     io.ReadWriter
 	to    *Target
-	most  int64 // bytes that are taken; negative for no bound
+	most  int64 // most bytes to receive; negative for no bound
 	meter *meter
 	sum   hash.Hash // of the bytes so far
 	buf   []byte
@@ -85,7 +85,7 @@ func (r *receiver) receive(ctx context.Context) (Receipt, error) {
 	return r.finish(start)
 }
 
-// hashPart hashes the bytes that are here of an earlier transfer.
+// hashPart hashes the bytes that an earlier transfer has left.
 func (r *receiver) hashPart(ctx context.Context, has int64) error {
 	for at := int64(0); at < has; {
 		if err := ctx.Err(); err != nil {
@@ -101,7 +101,7 @@ func (r *receiver) hashPart(ctx context.Context, has int64) error {
 	return nil
 }
 
-// chunk receives one chunk. It reports false for the end.
+// chunk receives a chunk. It reports false after the last.
 func (r *receiver) chunk(ctx context.Context) (more bool, err error) {
 	var head [lengthSize]byte
 	if err := readAll(r.s, head[:]); err != nil {
@@ -125,7 +125,7 @@ func (r *receiver) chunk(ctx context.Context) (more bool, err error) {
 		}
 		p := r.buf[:min(int64(len(r.buf)), left)]
 		n, err := io.ReadFull(r.s, p)
-		if n > 0 { // also what came before the stream broke off
+		if n > 0 { // also bytes that came before the stream broke off
 			if err := r.to.write(p[:n]); err != nil {
 				return false, err
 			}
@@ -140,7 +140,7 @@ func (r *receiver) chunk(ctx context.Context) (more bool, err error) {
 	return true, nil
 }
 
-// finish checks the whole and puts it in its place.
+// finish checks the content, and puts the file in its place.
 func (r *receiver) finish(start int64) (Receipt, error) {
 	var want [sha256.Size]byte
 	if err := readAll(r.s, want[:]); err != nil {
@@ -157,7 +157,7 @@ func (r *receiver) finish(start int64) (Receipt, error) {
 	if err := r.to.commit(); err != nil {
 		return Receipt{}, err
 	}
-	r.s.Write([]byte{done}) //nolint:errcheck // the file is here; a sender that does not know it sends again and is told
+	r.s.Write([]byte{done}) //nolint:errcheck // the file is here; a sender that misses this sends again and is told
 	m.Size = m.Done
 	m.now()
 	return Receipt{m.Size, start, want}, nil

@@ -8,8 +8,9 @@ import (
 	"io"
 )
 
-// Send sends a file over a stream, and returns when it is in its place at the other end, which calls [Receive]. It does not
-// close the stream: a handler returns, and [Upload] does it for a client. Errors are an [Error].
+// Send sends a file over a stream, and returns when the file is in its place at the other end, which calls [Receive].
+// It does not close the stream: a handler returns, and [Upload] closes the stream of a client. Its errors are an
+// [Error].
 func Send(ctx context.Context, s io.ReadWriter, from *Source, opts *Options) (Receipt, error) {
 	o := opts.resolved()
 	m := newMeter(&o)
@@ -38,7 +39,7 @@ func send(ctx context.Context, s io.ReadWriter, from *Source, m *meter) (Receipt
 		return Receipt{}, err
 	}
 	buf, h := make([]byte, bufferSize), sha256.New()
-	if err := from.hashTo(ctx, h, start, buf); err != nil { // meanwhile the receiver does the same
+	if err := from.hashTo(ctx, h, start, buf); err != nil { // the receiver hashes the same bytes meanwhile
 		return Receipt{}, err
 	}
 	var has [sha256.Size]byte
@@ -97,13 +98,13 @@ func send(ctx context.Context, s io.ReadWriter, from *Source, m *meter) (Receipt
 	return Receipt{m.Size, start, sum}, nil
 }
 
-// readAll fills b with what comes next.
+// readAll fills b with the next bytes.
 func readAll(s io.Reader, b []byte) error {
 	_, err := io.ReadFull(s, b)
 	return ended(err)
 }
 
-// ended says of the end of a stream that it came too early.
+// ended replaces the error of a stream's end, which has come too early.
 func ended(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return broken("the stream has ended before the file was in its place")

@@ -10,22 +10,23 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// bufferSize is how many bytes a transfer reads at a time, and holds.
+// bufferSize is the size of a transfer's buffer, in bytes.
 const bufferSize = 64 << 10
 
-// A Source is content to be sent. One transfer may use it at a time. [Source.Close] closes the file that it has opened.
+// A Source is content to be sent. One transfer at a time may use it. [Source.Close] closes its
+// file, unless the program has opened the file.
 type Source struct {
 	r     io.Reader
-	seek  io.Seeker // nil if the content can be read once only
-	base  int64     // offset in seek of the first byte, in bytes
+	seek  io.Seeker // nil if the content can be read only once
+	base  int64     // offset of the content in seek, in bytes
 	size  int64     // in bytes; negative if it is not known
 	begun bool      // something has been read
 
 	file *os.File    // to be closed; nil if the program has opened it
-	info fs.FileInfo // of a file, when it was opened
+	info fs.FileInfo // state of the file when it was opened; nil without a file
 }
 
-// Open opens a file that is to be sent. The file must not change meanwhile.
+// Open opens a file for sending. The file must not change meanwhile.
 func Open(path string) (*Source, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -34,7 +35,7 @@ func Open(path string) (*Source, error) {
 	return sourceOf(f)
 }
 
-// sourceOf returns a source that closes f, or closes f if f is no file with content.
+// sourceOf returns a source that closes f. It closes f and fails if f is no regular file.
 func sourceOf(f *os.File) (*Source, error) {
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
@@ -47,9 +48,9 @@ func sourceOf(f *os.File) (*Source, error) {
 	return &Source{r: f, seek: f, size: info.Size(), file: f, info: info}, nil
 }
 
-// NewSource returns a source of what r has from now on. If r is an [io.Seeker], a transfer can go on where it was, and a
-// negative size means what r has to its end. Else each transfer begins at the first byte, there can be only one, and a
-// negative size means that the size is not known.
+// NewSource returns a source of the rest of r. If r is an [io.Seeker], a transfer can go on where another one ended,
+// and a negative size means all bytes to the end of r. Otherwise there is only one transfer, from the first byte, and a
+// negative size means that the size is unknown.
 func NewSource(r io.Reader, size int64) (*Source, error) {
 	s := &Source{r: r, size: size}
 	if seek, ok := r.(io.Seeker); ok {
@@ -69,7 +70,7 @@ func NewSource(r io.Reader, size int64) (*Source, error) {
 	return s, nil
 }
 
-// Size returns the size in bytes, or a negative number if it is not known.
+// Size returns the size in bytes, or a negative number if the size is unknown.
 func (s *Source) Size() int64 { return s.size }
 
 // Close closes the file that [Open] or [Folder.Open] has opened. It may be called more than once.
@@ -85,7 +86,7 @@ func (s *Source) Close() error {
 // again reports whether the content can be read from its beginning.
 func (s *Source) again() bool { return s.seek != nil || !s.begun }
 
-// rewind makes the first byte the next one.
+// rewind goes back to the first byte.
 func (s *Source) rewind() error {
 	if s.seek != nil {
 		_, err := s.seek.Seek(s.base, io.SeekStart)
@@ -113,7 +114,7 @@ func (s *Source) hashTo(ctx context.Context, h hash.Hash, n int64, buf []byte) e
 	return nil
 }
 
-// read fills p. It fails with [io.EOF] if there is nothing more, and returns less than asked for only before the end.
+// read fills p. It returns fewer bytes only at the end, and [io.EOF] after the end.
 func (s *Source) read(p []byte) (int, error) {
 	s.begun = true
 	n, err := io.ReadFull(s.r, p)
@@ -123,7 +124,7 @@ func (s *Source) read(p []byte) (int, error) {
 	return n, err
 }
 
-// shorter says of the end of a file that it came too early.
+// shorter replaces the error of a file's end, which has come too early.
 func shorter(err error) error {
 	if err == io.EOF {
 		return errChanged
@@ -133,7 +134,7 @@ func shorter(err error) error {
 
 var errChanged = core.NewError(core.CodeInternal, "the file has changed while it was sent")
 
-// unchanged fails if the file is not what it was when it was opened.
+// unchanged fails if the file has changed since it was opened.
 func (s *Source) unchanged() error {
 	if s.file == nil {
 		return nil

@@ -11,25 +11,26 @@ import (
 	"github.com/hisock/hisock/core/internal/lock"
 )
 
-// A Target is where a file is received. Nothing is on the disk before the transfer begins. [Target.Close] lets go of it.
+// A Target is a place for a file to be received. Nothing is on the disk before the transfer begins.
+// [Target.Close] ends the use of the Target.
 type Target struct {
 	folder  *Folder // nil if w is set
 	name    string
 	replace bool
 	own     bool      // Close closes the folder
-	w       io.Writer // what takes the bytes in place of a folder
+	w       io.Writer // gets the bytes; nil if folder is set
 
 	mu    lock.Mutex[lock.FileTarget] // guards the fields below
-	part  *os.File                    // what has come so far; nil if it is not open
-	whole *os.File                    // the file of that name, while it may be what is sent; nil if it is not open
+	part  *os.File                    // the bytes so far; nil if it is not open
+	whole *os.File                    // the file with that name, while it may be the offered one; nil if it is not open
 	size  int64                       // of the part, in bytes
-	why   error                       // why nothing can be received any more; nil while it can
+	why   error                       // why nothing more can be received; nil while it can
 }
 
-// Create returns a target for a new file. What [Folder.Create] says holds here.
+// Create returns a target for a new file; see [Folder.Create].
 func Create(path string) (*Target, error) { return targetOf(path, false) }
 
-// Replace returns a target for a file that may be there, as [Folder.Replace] does.
+// Replace returns a target for a file that may exist; see [Folder.Replace].
 func Replace(path string) (*Target, error) { return targetOf(path, true) }
 
 func targetOf(path string, replace bool) (*Target, error) {
@@ -39,18 +40,19 @@ func targetOf(path string, replace bool) (*Target, error) {
 	}
 	t, err := f.Create(name)
 	if err != nil {
-		f.Close() //nolint:errcheck // nothing was done with it
+		f.Close() //nolint:errcheck // it has not been used
 		return nil, err
 	}
 	t.own, t.replace = true, replace
 	return t, nil
 }
 
-// NewTarget returns a target that writes to w what comes, before the checksum is known. Each transfer into it begins at the
-// first byte, and there can be only one.
+// NewTarget returns a target that writes the bytes to w, before their checksum is known. There is only one transfer
+// into it, from the first byte.
 func NewTarget(w io.Writer) *Target { return &Target{w: w} }
 
-// Close lets go of the target. What has come of a file stays for the next transfer. It may be called more than once.
+// Close ends the use of the target. The bytes of a file that has not come whole stay for the next
+// transfer. Close may be called more than once.
 func (t *Target) Close() error {
 	t.end(fs.ErrClosed)
 	if t.own {
@@ -59,7 +61,7 @@ func (t *Target) Close() error {
 	return nil
 }
 
-// end ends the use of the target, for that reason.
+// end ends the use of the target for the reason why.
 func (t *Target) end(why error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -69,13 +71,13 @@ func (t *Target) end(why error) {
 	t.close()
 }
 
-// close closes what is open. A part without bytes is removed.
+// close closes the open files. A part without bytes is removed.
 func (t *Target) close() {
 	if t.part != nil {
 		if t.size == 0 && t.isPart() {
 			t.folder.root.Remove(t.partName()) //nolint:errcheck // an empty file does no harm
 		}
-		t.part.Close() //nolint:errcheck // what has come is checked again before it is used
+		t.part.Close() //nolint:errcheck // its bytes are checked again before they are used
 	}
 	if t.whole != nil {
 		t.whole.Close() //nolint:errcheck // it was only read
@@ -88,7 +90,8 @@ func (t *Target) close() {
 
 func (t *Target) partName() string { return t.name + partSuffix }
 
-// begin begins a transfer. It returns how many bytes are here that may be the first of what is offered.
+// begin begins a transfer. It returns the number of bytes here that may be the first bytes of the
+// offered content.
 func (t *Target) begin(what offer) (has int64, err error) {
 	if t.folder != nil {
 		t.folder.take(t)
@@ -118,17 +121,17 @@ func (t *Target) begin(what offer) (has int64, err error) {
 	return t.size, nil
 }
 
-// closeFiles closes what a transfer before has left open.
+// closeFiles closes the files that an earlier transfer has left open.
 func (t *Target) closeFiles() {
 	for _, f := range []*os.File{t.part, t.whole} {
 		if f != nil {
-			f.Close() //nolint:errcheck // what has come is checked again before it is used
+			f.Close() //nolint:errcheck // its bytes are checked again before they are used
 		}
 	}
 	t.part, t.whole = nil, nil
 }
 
-// openWhole opens the file of that name if it may be what is offered.
+// openWhole opens the file with that name if it may be the offered one.
 func (t *Target) openWhole(what offer) (there bool, err error) {
 	info, err := t.folder.root.Lstat(t.name)
 	switch {
@@ -151,7 +154,7 @@ var errTaken = core.NewError(core.CodeNameTaken, "there is another file of that 
 
 // openPart opens the part, makes it if there is none, and locks it against other programs.
 func (t *Target) openPart() error {
-	for range 3 { // another program may give it its name just now
+	for range 3 { // another program may rename it at this moment
 		f, err := t.folder.root.OpenFile(t.partName(), os.O_RDWR|os.O_CREATE, 0o666)
 		if err != nil {
 			return err
@@ -184,7 +187,7 @@ func (t *Target) isPart() bool {
 	return err == nil && os.SameFile(open, named)
 }
 
-// readAt reads from what is here.
+// readAt reads bytes that are here.
 func (t *Target) readAt(p []byte, at int64) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -199,7 +202,7 @@ func (t *Target) readAt(p []byte, at int64) error {
 	return err
 }
 
-// start makes the byte at that offset the next: what begin has returned, or 0.
+// start sets the offset of the next byte: the result of begin, or 0.
 func (t *Target) start(at int64) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -209,10 +212,10 @@ func (t *Target) start(at int64) error {
 	case t.folder == nil:
 		return nil
 	case t.whole != nil && at > 0:
-		return nil // all is here
+		return nil // the whole content is here
 	case t.whole != nil:
 		if info, err := t.whole.Stat(); err == nil && info.Size() == 0 {
-			return nil // nothing is all
+			return nil // the whole content is no bytes
 		}
 		if !t.replace {
 			return errTaken
@@ -230,7 +233,7 @@ func (t *Target) start(at int64) error {
 	return err
 }
 
-// write takes the next bytes.
+// write writes the next bytes.
 func (t *Target) write(p []byte) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -246,7 +249,7 @@ func (t *Target) write(p []byte) error {
 	return err
 }
 
-// discard forgets what has come.
+// discard drops the bytes so far.
 func (t *Target) discard() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -263,7 +266,7 @@ func (t *Target) commit() error {
 		return t.why
 	}
 	if t.part == nil {
-		return nil // it is there, or there is none
+		return nil // the file exists already, or the bytes went to w
 	}
 	if err := t.part.Sync(); err != nil {
 		return err
@@ -273,7 +276,7 @@ func (t *Target) commit() error {
 		t.size = 0
 		return errTaken
 	}
-	if runtime.GOOS == "windows" { // which does not rename a file that is open
+	if runtime.GOOS == "windows" { // an open file cannot be renamed there
 		t.closeFiles()
 	}
 	if err := root.Rename(t.partName(), t.name); err != nil {
@@ -287,7 +290,7 @@ func (t *Target) commit() error {
 	return nil
 }
 
-// again reports whether a transfer into the target can begin once more.
+// again reports whether another transfer into the target can begin.
 func (t *Target) again() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
