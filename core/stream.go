@@ -10,8 +10,8 @@ import (
 
 type codec = convert.Codec
 
-// HandleStream registers f as the handler of a stream of that name, in which f sends items with send and returns when it
-// has sent all. In and Out are converted as [On] says.
+// HandleStream registers f as the handler of a stream with that name. f sends items with send, and returns when it has
+// sent all. In and Out are converted as [On] says.
 //
 //	core.HandleStream(srv, "ticks", func(ctx context.Context, c *core.Conn, symbol string, send func(Tick) error) error {
 //		for tick := range market.Ticks(ctx, symbol) {
@@ -22,14 +22,14 @@ type codec = convert.Codec
 //		return nil
 //	})
 //
-// send waits while the other end's program does not take what was sent: within the window, see [Limits].StreamWindow. It
-// fails with a [StreamError] when the stream has ended, which ctx does then too. Several goroutines may send at once.
-// An error that f returns is the other end's, as with [Handle], after all that was sent.
+// send waits while the other end's program does not take the items, within the window: see [Limits].StreamWindow. It
+// fails with a [StreamError] when the stream has ended, and ctx ends then, too. Several goroutines may send at once.
+// The other end gets the error of f, as with [Handle], after all the items.
 //
-// Each stream runs on a goroutine of its own, also with [ServerOptions.Manual]: frames that follow on the connection do
-// not wait for it, and it does not wait for handlers before it. [Limits].MaxStreams bounds how many run for a connection.
-// Middleware and [Access].AuthorizeCommand see a stream as one [Frame] of [KindStream], when it is opened.
-// Names of streams are apart from names of commands and calls.
+// Each stream runs on a goroutine of its own, also with [ServerOptions.Manual]: later frames of the connection do not
+// wait for it, and it does not wait for earlier handlers. [Limits].MaxStreams bounds the streams of a connection that
+// run. Middleware and [Access].AuthorizeCommand see a stream as one [Frame] of [KindStream], when it is opened. A
+// stream may have the same name as a command or a call.
 func HandleStream[In, Out any](r Registrar, name string, f func(ctx context.Context, c *Conn, in In, send func(Out) error) error, opts ...HandlerOption) {
 	needFunc("HandleStream "+name, f == nil)
 	hs := r.registrar()
@@ -38,10 +38,10 @@ func HandleStream[In, Out any](r Registrar, name string, f func(ctx context.Cont
 	}, opts)
 }
 
-// HandleUpload registers f as the handler of a stream in which the other end sends items, and f returns one answer. items
-// yields them as they come, and an error at last if the other end has not sent all: then f's answer is nobody's.
-// An f that returns before it has taken all ends the stream: the other end has the answer and sends no more.
-// What [HandleStream] says holds here.
+// HandleUpload registers f as the handler of a stream in which the other end sends items and f returns one answer.
+// items yields the items as they come. If the other end does not send all, items yields an error at last, and the
+// answer of f is dropped. An f that returns before it has taken all items ends the stream: the other end has the answer
+// and sends no more. The rest is as in [HandleStream].
 func HandleUpload[In, Item, Out any](r Registrar, name string, f func(ctx context.Context, c *Conn, in In, items iter.Seq2[Item, error]) (Out, error), opts ...HandlerOption) {
 	needFunc("HandleUpload "+name, f == nil)
 	hs := r.registrar()
@@ -84,7 +84,7 @@ func handleStream[In any](hs *handlers, name string, kind streamKind, f func(ctx
 	}, opts)
 }
 
-// sendTo returns what a handler sends items with.
+// sendTo returns the function with which a handler sends items.
 func sendTo[T any](e *streamEnd, codec convert.Codec) func(T) error {
 	return func(v T) error {
 		payload, err := encodeAnswer(codec, v)
@@ -95,7 +95,7 @@ func sendTo[T any](e *streamEnd, codec convert.Codec) func(T) error {
 	}
 }
 
-// itemsOf yields what the other end sends, and at last an error if there is one.
+// itemsOf yields the items of the other end, and an error at last if there is one.
 func itemsOf[T any](e *streamEnd, codec convert.Codec) iter.Seq2[T, error] {
 	intake, copied := convert.IntakeOf[T](), isCopied[T]()
 	return func(yield func(T, error) bool) {
@@ -120,7 +120,7 @@ func itemsOf[T any](e *streamEnd, codec convert.Codec) iter.Seq2[T, error] {
 	}
 }
 
-// isCopied reports whether a T refers to nothing of the payload that it was made of.
+// isCopied reports whether a T holds no part of its payload.
 func isCopied[T any]() bool {
 	switch any((*T)(nil)).(type) {
 	case *string, *bool, *int, *int64, *int32, *uint64, *uint32, *float64, *float32, *struct{}:
@@ -129,7 +129,7 @@ func isCopied[T any]() bool {
 	return false
 }
 
-// Stream opens a stream and yields the items that the handler there sends, and at last an error, unless the handler has
+// Stream opens a stream and yields the items that its handler sends. It yields an error at last unless the handler has
 // sent all. in and the items are converted as [On] says.
 //
 //	for tick, err := range core.Stream[Tick](ctx, client, "ticks", "ACME") {
@@ -139,10 +139,10 @@ func isCopied[T any]() bool {
 //		show(tick)
 //	}
 //
-// The stream is opened when it is ranged over, each time anew. A break, a panic and the end of ctx end it at both ends.
-// An error is a [StreamError] if the stream was opened; [IsRemote] reports true if the handler has returned it.
-// The other end sends no more than the window ahead of what is taken here. A stream goes on over a resume, each item
-// once and in order.
+// Each range opens a new stream. A break, a panic and the end of ctx end the stream at both ends. An error is a
+// [StreamError] if the stream was opened. [IsRemote] reports true if the handler has returned the error. The other end
+// sends at most the window ahead of the items that are taken here. A stream goes on over a resume, each item once and
+// in order.
 func Stream[Out any](ctx context.Context, to Streamer, name string, in any) iter.Seq2[Out, error] {
 	return func(yield func(Out, error) bool) {
 		var none Out
@@ -156,7 +156,7 @@ func Stream[Out any](ctx context.Context, to Streamer, name string, in any) iter
 	}
 }
 
-// openFor opens a stream with an argument that is converted.
+// openFor converts an argument and opens a stream with it.
 func openFor(ctx context.Context, to Streamer, name string, in any, kind streamKind) (*streamEnd, error) {
 	if to == nil {
 		return nil, NewError(CodeNotConnected, "there is nobody to open a stream to")
@@ -168,7 +168,7 @@ func openFor(ctx context.Context, to Streamer, name string, in any, kind streamK
 	return to.openStream(ctx, name, arg, kind)
 }
 
-// rangeOver yields what a handler sends.
+// rangeOver yields the items of a handler.
 func rangeOver[Out any](e *streamEnd, yield func(Out, error) bool) {
 	for v, err := range itemsOf[Out](e, e.c.eng.codec) {
 		if !yield(v, blameless(err)) {
@@ -182,9 +182,9 @@ func rangeOver[Out any](e *streamEnd, yield func(Out, error) bool) {
 //
 //	total, err := core.Upload[int](ctx, client, "sum", nil, slices.Values(numbers))
 //
-// If items cannot come to their end, the end of ctx tells the handler so: an iterator that fails cancels the context
-// before it returns, and Upload fails with the error of ctx. The handler may answer before it has taken all; then Upload
-// leaves items and returns the answer. Upload fails as [Call] does, with a [StreamError] if the stream was opened.
+// If items cannot come to their end, the iterator cancels ctx before it returns: the handler is told, and Upload fails
+// with the error of ctx. The handler may answer before it has taken all items. Then Upload leaves items and returns the
+// answer. Upload fails as [Call] does, with a [StreamError] if the stream was opened.
 func Upload[Out, Item any](ctx context.Context, to Streamer, name string, in any, items iter.Seq[Item]) (Out, error) {
 	var none Out
 	e, err := openFor(ctx, to, name, in, streamKind{})
@@ -206,7 +206,7 @@ func Upload[Out, Item any](ctx context.Context, to Streamer, name string, in any
 	return out, blameless(err)
 }
 
-// encodeEach yields payloads of items, and at last an error if one does not convert.
+// encodeEach yields the payloads of items, and an error at last if an item does not convert.
 func encodeEach[Item any](items iter.Seq[Item], codec convert.Codec) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		if items == nil {
@@ -221,8 +221,8 @@ func encodeEach[Item any](items iter.Seq[Item], codec convert.Codec) iter.Seq2[[
 	}
 }
 
-// sendAll sends items until there are no more, or the other end takes no more. It fails if it is this end's fault that
-// there are no more.
+// sendAll sends items until there are no more, or the other end takes no more. It fails if this end has failed to make
+// more.
 func (e *streamEnd) sendAll(ctx context.Context, items iter.Seq2[[]byte, error]) error {
 	for payload, err := range items {
 		if err != nil {
@@ -230,7 +230,7 @@ func (e *streamEnd) sendAll(ctx context.Context, items iter.Seq2[[]byte, error])
 			return err
 		}
 		if _, err = e.send(payload); err != nil {
-			return nil // what comes next says why
+			return nil // the caller's next read says why
 		}
 	}
 	if ctx != nil && ctx.Err() != nil {
@@ -241,11 +241,11 @@ func (e *streamEnd) sendAll(ctx context.Context, items iter.Seq2[[]byte, error])
 	return nil
 }
 
-// Exchange opens a stream in which both ends send items. It yields what the handler sends, as [Stream] does, and sends
-// items meanwhile, as [Upload] does. The exchange is over when the handler has returned.
+// Exchange opens a stream in which both ends send items. It yields the items of the handler, as [Stream] does, and
+// sends items meanwhile, as [Upload] does. The exchange is over when the handler has returned.
 //
 // items runs on a goroutine of its own, and is left at its next item once the exchange is over: an iterator that waits
-// for something should also wait for ctx. A panic of items ends the stream.
+// should also wait for ctx. A panic of items ends the stream.
 func Exchange[Out, Item any](ctx context.Context, to Streamer, name string, in any, items iter.Seq[Item]) iter.Seq2[Out, error] {
 	return func(yield func(Out, error) bool) {
 		var none Out
@@ -268,5 +268,5 @@ func (e *streamEnd) sendBeside(ctx context.Context, items iter.Seq2[[]byte, erro
 			e.fail(errCrashed)
 		}
 	}()
-	e.sendAll(ctx, items) //nolint:errcheck // whoever ranges over the exchange is told
+	e.sendAll(ctx, items) //nolint:errcheck // the goroutine that ranges over the exchange is told
 }

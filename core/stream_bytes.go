@@ -11,18 +11,19 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A ByteStream carries bytes both ways, as a TCP connection does: an [io.Reader], [io.Writer], [io.Closer], [io.WriterTo]
-// and [io.ReaderFrom]. One goroutine may read while another one writes, and any goroutine may close it and set deadlines.
+// A ByteStream carries bytes both ways, like a TCP connection: it is an [io.Reader], [io.Writer], [io.Closer],
+// [io.WriterTo] and [io.ReaderFrom]. One goroutine may read while another writes. Any goroutine may close it and set
+// deadlines.
 //
-// Read returns [io.EOF] when the other end has written all, and the handler of a stream has returned nil if it is there.
-// Errors are a [StreamError]. A stream that nobody refers to any more is ended as by a Close.
+// Read returns [io.EOF] when the other end has closed its direction in order: with CloseWrite or Close, or by a handler
+// that has returned nil. Errors are a [StreamError]. A stream that is garbage ends as by a Close.
 //
-// A program that must not wait for ever for a peer that sends nothing, or takes nothing, sets a deadline, as for a [net.Conn]: behind it
-// Read, Write and the other methods that wait fail with [CodeDeadlineExceeded], which is also [os.ErrDeadlineExceeded]. The stream goes on,
-// and they may be called again once the deadline is set anew.
+// A program that must not wait for ever for a peer that sends or takes nothing sets a deadline, as for a [net.Conn]:
+// after it Read, Write and the other methods that wait fail with [CodeDeadlineExceeded], which is also
+// [os.ErrDeadlineExceeded]. The stream goes on: the methods may be called again once the deadline is set anew.
 type ByteStream struct {
 	end    *streamEnd
-	left   []byte // of the last item; owned by who reads
+	left   []byte // rest of the last item; owned by the reader
 	closed *atomic.Bool
 }
 
@@ -32,8 +33,8 @@ var (
 	_ io.ReaderFrom      = (*ByteStream)(nil)
 )
 
-// OpenByteStream opens a stream of bytes to the handler of that name. in is converted as [On] says. The end of ctx ends
-// the stream at both ends, at any time. The caller closes the stream.
+// OpenByteStream opens a stream of bytes to the handler with that name. in is converted as [On] says. The end of ctx
+// ends the stream at both ends, at any time. The caller closes the stream.
 func OpenByteStream(ctx context.Context, to Streamer, name string, in any) (*ByteStream, error) {
 	e, err := openFor(ctx, to, name, in, streamKind{bytes: true})
 	if err != nil {
@@ -49,8 +50,8 @@ func newByteStream(e *streamEnd) *ByteStream {
 	return &ByteStream{end: e, closed: new(atomic.Bool)}
 }
 
-// HandleByteStream registers f as the handler of a stream of bytes. When f returns the stream is closed, with its error
-// if there is one. What [HandleStream] says holds here.
+// HandleByteStream registers f as the handler of a stream of bytes. The stream is closed when f returns, with its error
+// if there is one. The rest is as in [HandleStream].
 func HandleByteStream[In any](r Registrar, name string, f func(ctx context.Context, c *Conn, in In, s *ByteStream) error, opts ...HandlerOption) {
 	needFunc("HandleByteStream "+name, f == nil)
 	handleStream(r.registrar(), name, streamKind{bytes: true}, func(ctx context.Context, c *Conn, e *streamEnd, in In) error {
@@ -58,7 +59,7 @@ func HandleByteStream[In any](r Registrar, name string, f func(ctx context.Conte
 	}, opts)
 }
 
-// Read reads what has come, and waits if nothing has.
+// Read reads bytes, and waits while there are none.
 func (b *ByteStream) Read(p []byte) (int, error) {
 	defer runtime.KeepAlive(b)
 	if len(p) == 0 {
@@ -72,7 +73,7 @@ func (b *ByteStream) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// more waits for more bytes, if there are none left.
+// more waits for bytes if none are left.
 func (b *ByteStream) more() (err error) {
 	if b.end.in.passed() {
 		return b.end.fault(errLate)
@@ -83,7 +84,7 @@ func (b *ByteStream) more() (err error) {
 	return err
 }
 
-// WriteTo writes all that comes to w. It returns nil at the end of it.
+// WriteTo writes all bytes that come to w. It returns nil at their end.
 func (b *ByteStream) WriteTo(w io.Writer) (n int64, err error) {
 	defer runtime.KeepAlive(b)
 	for {
@@ -105,8 +106,8 @@ func (b *ByteStream) WriteTo(w io.Writer) (n int64, err error) {
 	}
 }
 
-// Write sends p, and waits while the other end's program does not read. It returns when p is on its way, or waits for it
-// within a bound. It does not keep p. If it fails it returns how much of p was sent.
+// Write sends p, and waits while the other end's program does not read. It returns when p is on its way, or waits for
+// it within a bound. It does not keep p. If it fails, it returns the number of bytes that it has sent.
 func (b *ByteStream) Write(p []byte) (int, error) {
 	defer runtime.KeepAlive(b)
 	if len(p) == 0 {
@@ -118,10 +119,10 @@ func (b *ByteStream) Write(p []byte) (int, error) {
 	return b.end.send(p)
 }
 
-// readAtOnce is how many bytes ReadFrom reads at a time.
+// readAtOnce is the size of ReadFrom's reads, in bytes.
 const readAtOnce = 32 << 10
 
-// ReadFrom sends all that r has. It does not end the stream: CloseWrite does.
+// ReadFrom sends all bytes of r. It does not end the stream: CloseWrite does.
 func (b *ByteStream) ReadFrom(r io.Reader) (n int64, err error) {
 	defer runtime.KeepAlive(b)
 	buf := make([]byte, readAtOnce)
@@ -143,8 +144,8 @@ func (b *ByteStream) ReadFrom(r io.Reader) (n int64, err error) {
 	}
 }
 
-// CloseWrite says that all is written: the other end reads [io.EOF] behind it, and may write on. It waits until all is on
-// its way. It may be called more than once.
+// CloseWrite ends this direction: the other end reads [io.EOF] after all bytes, and may go on writing. It waits until
+// all bytes are on their way. It may be called more than once.
 func (b *ByteStream) CloseWrite() error {
 	defer runtime.KeepAlive(b)
 	if err := b.end.finish(); err != nil {
@@ -153,8 +154,8 @@ func (b *ByteStream) CloseWrite() error {
 	return nil
 }
 
-// SetDeadline sets the deadlines of reading and writing, also for a Read and a Write that wait already. The zero time means none.
-// The error is always nil.
+// SetDeadline sets the deadlines of reading and writing, also for a Read and a Write that wait already. The zero time
+// is no deadline. The error is always nil.
 func (b *ByteStream) SetDeadline(t time.Time) error {
 	b.SetReadDeadline(t) //nolint:errcheck // it is always nil
 	return b.SetWriteDeadline(t)
@@ -176,10 +177,11 @@ func (b *ByteStream) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
-// CloseWithError ends both directions at once and says why. Read and Write of both ends fail with err, also if they wait, and so does what follows;
-// the other end may first read what has come before. What waits to be written is dropped. If the other end is a handler, its context ends.
-// The other end is told what the caller of a handler would be told that returns err: code, message and details of an [Error], and of
-// any other error that there was one. CloseWithError(nil) is Close. The error is nil otherwise.
+// CloseWithError ends both directions at once, for the reason err. Read and Write fail with err at both ends, also if
+// they wait, and so do later calls. The other end may first read the bytes that have come before. Bytes that wait to be
+// written are dropped. If the other end is a handler, its context ends. The other end is told as much of err as the
+// caller of a handler that returns err: code, message and details of an [Error], and of any other error only that there
+// was one. CloseWithError(nil) is Close. The result is nil otherwise.
 func (b *ByteStream) CloseWithError(err error) error {
 	defer runtime.KeepAlive(b)
 	if err == nil {
@@ -192,10 +194,10 @@ func (b *ByteStream) CloseWithError(err error) error {
 	return nil
 }
 
-// Close ends the stream in order: it is CloseWrite, and says that nothing more is read here. The other end reads to the
-// end of what was written, and its further writes fail with [CodeClosed]. Close may be called more than once and while
-// Read and Write wait. If the deadline of writing passes first, the stream is ended as by CloseWithError. So is a stream whose context has
-// ended, or whose handler returns an error.
+// Close ends the stream in order: it ends this direction like CloseWrite, and reads no more. The other end reads all
+// bytes that were written, and its further writes fail with [CodeClosed]. Close may be called more than once, and while
+// Read and Write wait. The stream ends as by CloseWithError if the deadline of writing passes first, if its context has
+// ended, or if its handler returns an error.
 func (b *ByteStream) Close() error {
 	defer runtime.KeepAlive(b)
 	if b.closed.Swap(true) {
@@ -214,7 +216,7 @@ func (b *ByteStream) Close() error {
 	return err
 }
 
-// release lets go of what watches the stream.
+// release ends the watch on the stream's context, and stops the timers of its deadlines.
 func (e *streamEnd) release() {
 	if e.stop != nil {
 		e.stop()

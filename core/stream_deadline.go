@@ -6,18 +6,20 @@ import (
 	"time"
 )
 
-// A deadline is a time from which on waiting fails. The zero deadline never passes. Any goroutine may use it.
+// A deadline is a time after which waiting fails. The zero deadline never passes. Any goroutine may
+// use it.
 type deadline struct {
 	alarm atomic.Pointer[alarm] // nil for none
 }
 
-// An alarm lets whoever waits look again at a time.
+// An alarm wakes waiting goroutines at a time.
 type alarm struct {
 	at    time.Time
 	timer *time.Timer
 }
 
-// set sets the deadline, or none for the zero time. wake lets all that wait look again: it is called now, and when the deadline passes.
+// set sets the deadline, or removes it for the zero time. wake wakes the waiting goroutines, which
+// look again. It is called now, and when the deadline passes.
 func (d *deadline) set(t time.Time, wake func()) {
 	var a *alarm
 	if !t.IsZero() {
@@ -35,15 +37,15 @@ func (d *deadline) passed() bool {
 	return a != nil && !time.Now().Before(a.at)
 }
 
-// clear lets go of the timer.
+// clear stops the timer.
 func (d *deadline) clear() {
 	if a := d.alarm.Swap(nil); a != nil {
 		a.timer.Stop()
 	}
 }
 
-// errLate is the reason of an error behind a deadline. It is an error of package context and, in the native build, of package os, and has the
-// methods of a net.Error.
+// errLate is the reason of an error after a deadline. It is an error of package context and, in the native build, of
+// package os, and has the methods of a net.Error.
 var errLate error = lateError{}
 
 type lateError struct{}

@@ -2,18 +2,18 @@ package core
 
 import "strconv"
 
-// A StreamError is why a stream did not come to its end, and how far it came. An error of a stream that the other end
-// has ended, or that has ended with its connection, is one; so is the error of a context that has ended.
-// Counts are of items, and of bytes of a [ByteStream].
+// A StreamError says why a stream did not come to its end, and how far it came. It is the error of a stream that the
+// other end has ended, that has ended with its connection, or whose context has ended. Its counts are of items, or of
+// bytes of a [ByteStream].
 type StreamError struct {
 	// Err is the reason: an [Error], or the error of a context. [CodeOf], [IsRemote], [errors.Is] and [errors.As] find it.
 	Err error
 
-	// Taken is how many this end's program has taken.
+	// Taken is the number that this end's program has taken.
 	Taken uint64
 
-	// Sent is how many this end's program has sent, and Delivered how many of these the other end is known to
-	// have received: it may have received up to Sent, and its program may have taken fewer.
+	// Sent is the number that this end's program has sent. Delivered is the number that the other end is
+	// known to have received: it may have received up to Sent, and its program may have taken fewer.
 	Sent, Delivered uint64
 }
 

@@ -15,10 +15,10 @@ import (
 type bar struct {
 	w       io.Writer
 	name    string
-	moves   bool // w is a terminal, where a line can be written over
+	moves   bool // w is a terminal: a line can be written over
 	drawn   bool
-	from    int64     // where the attempt has begun, in bytes
-	started time.Time // when it has begun
+	from    int64     // start of the attempt, in bytes
+	started time.Time // time at which the attempt began
 }
 
 func newBar(w io.Writer, name string) *bar {
@@ -42,7 +42,7 @@ func (b *bar) show(p files.Progress) {
 	b.drawn = true
 }
 
-// end draws what has become of the file, unless there was an error, which it returns.
+// end draws the result for a file. It returns err if the transfer has failed.
 func (b *bar) end(r files.Receipt, err error) error {
 	if b.drawn {
 		fmt.Fprintln(b.w)
@@ -61,13 +61,13 @@ func (b *bar) end(r files.Receipt, err error) error {
 	return nil
 }
 
-// Widths in characters, for a line that fits a terminal of 80.
+// Widths in characters: a line fits a terminal of 80.
 const (
 	barWidth  = 16
 	nameWidth = 18
 )
 
-// line is the bar of a file for which so much has been done in that time.
+// line returns the bar of a file.
 func line(name string, p files.Progress, took time.Duration) string {
 	if r := []rune(name); len(r) > nameWidth {
 		name = string(r[:nameWidth-1]) + "…"
@@ -92,7 +92,7 @@ func line(name string, p files.Progress, took time.Duration) string {
 	return s
 }
 
-// amount is a number of bytes for people.
+// amount returns a number of bytes in words for people.
 func amount(n int64) string {
 	if n < 1000 {
 		return fmt.Sprintf("%d B", n)
@@ -106,7 +106,7 @@ func amount(n int64) string {
 	return fmt.Sprintf("%.1f TB", f/1000)
 }
 
-// printable replaces what a terminal would not print.
+// printable replaces the characters that a terminal does not print.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

@@ -37,7 +37,7 @@ func visit(ctx context.Context, o options, stdout, stderr io.Writer) error {
 		}
 	})
 	defer func() {
-		client.Close() //nolint:errcheck // what was to be done is done
+		client.Close() //nolint:errcheck // everything is done
 		<-client.Done()
 	}()
 	if err := client.Connect(ctx); err != nil {
@@ -76,7 +76,7 @@ func newDialer(raw string) (transport.Dialer, error) {
 	return nil, fmt.Errorf("%q: a server is reached over tcp, ws or wss", raw)
 }
 
-// A visitor does what a user asks for.
+// A visitor does what the arguments ask for.
 type visitor struct {
 	client *core.Client
 	stdout io.Writer
@@ -93,7 +93,7 @@ func (v *visitor) list(ctx context.Context) error {
 	return nil
 }
 
-// put sends the file at path, under that name.
+// put sends the file at path under a name.
 func (v *visitor) put(ctx context.Context, path, name string) error {
 	from, err := files.Open(path)
 	if err != nil {
@@ -105,7 +105,7 @@ func (v *visitor) put(ctx context.Context, path, name string) error {
 	return b.end(receipt, err)
 }
 
-// get fetches the file of that name to path.
+// get fetches the file with that name to path.
 func (v *visitor) get(ctx context.Context, name, path string) error {
 	to, err := files.Create(path)
 	if err != nil {
