@@ -107,4 +107,4 @@ bench-peers:
 	cd examples/bench && $(GO) run .
 
 clean:
-	rm -rf web/node_modules examples/bench/node/node_modules .cache
+	rm -rf web/node_modules web/test/package/node_modules web/dist examples/bench/node/node_modules .cache

@@ -35,6 +35,8 @@ export function numberOf(code) {
   return names.indexOf(/** @type {any} */ (code)) + 1 || 1;
 }
 
+const brand = Symbol.for("hisock error");
+
 export class HisockError extends Error {
   /**
    * @param {ErrorCode} code
@@ -61,7 +63,19 @@ export class HisockError extends Error {
     /** @type {import("./hisock.d.ts").StreamProgress | undefined} */
     this.progress = undefined;
   }
+
+  /**
+   * Reports whether value is an error of this module, or of another copy of it that the page has.
+   *
+   * @override
+   * @param {any} value
+   */
+  static [Symbol.hasInstance](value) {
+    return this === HisockError ? value?.[brand] === true : Function.prototype[Symbol.hasInstance].call(this, value);
+  }
 }
+
+Object.defineProperty(HisockError.prototype, brand, { value: true });
 
 // The name is a property of the prototype, as for every class of errors.
 Object.defineProperty(HisockError.prototype, "name", { value: "HisockError", configurable: true, writable: true });

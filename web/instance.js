@@ -91,6 +91,8 @@ function needBuild(file, id) {
 
 async function compile() {
   const url = new URL("./hisock.wasm", import.meta.url);
+  const files = url.protocol === "file:" && /** @type {any} */ (globalThis).process?.getBuiltinModule?.("node:fs/promises");
+  if (files) return WebAssembly.compile(await files.readFile(url)); // Node does not fetch files
   let response;
   try {
     response = await fetch(url);
@@ -104,8 +106,11 @@ async function compile() {
     if (response.status >= 500 || response.status === 429) passing.add(err);
     throw err;
   }
+  const type = response.headers.get("Content-Type") ?? "";
+  // A development server answers with its page if there is no such file.
+  if (/^text\/html\b/i.test(type)) throw new HisockError("load_failed", `cannot load ${url}: the server has a page there, and not hisock.wasm`);
   // The browser compiles while it loads only if the server says application/wasm.
-  const streams = /^application\/wasm\b/i.test(response.headers.get("Content-Type") ?? "");
+  const streams = /^application\/wasm\b/i.test(type);
   try {
     return await (streams ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer()));
   } catch (cause) {

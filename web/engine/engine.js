@@ -11,6 +11,7 @@ import "./book.js";
 import "./campaign.js";
 import "./conn.js";
 import "./fault.js";
+import "./flow.js";
 import "./link.js";
 import "./log.js";
 import "./numbers.js";

@@ -27,7 +27,8 @@ const flags = [
 ];
 
 const scratch = await scratchFolder("browser");
-const bundle = join(scratch, "bundle");
+/** The bundle that all tests of a file share. */
+export const bundle = join(scratch, "bundle");
 const program = join(scratch, "testserver");
 
 /** @type {import("playwright-core").Browser | undefined} */

@@ -1,0 +1,3 @@
+import { outcome } from "./js.js";
+
+outcome().then(postMessage, (err) => postMessage(`failed: ${err.message}`));
