@@ -1,35 +1,35 @@
-// When the server is told how much of what it sent has come: after so many frames, with what is written to it anyway; after
-// so many bytes too, or as many as it asks for, even if nothing is; when it asks with a ping; and when nothing more comes.
+// When an ack is sent: after a number of frames, together with the next write; after a number of bytes, alone; when the
+// server asks for it with a ping; and when no more frames come.
 
 const ackFrames = 128;
 const ackBytes = 64 << 10;
 const maxAckAt = 256 << 10;
 
-/** Says how often the server of a queue of that size must acknowledge, in bytes. @param {number} queueBytes */
+/** Returns the bytes after which the server must acknowledge, for a queue of that size. @param {number} queueBytes */
 export const ackAt = (queueBytes) => Math.min(Math.floor(queueBytes / 4), maxAckAt);
 
 export class Acks {
-  /** How many counted frames have come. */
+  /** The number of counted frames that have come. */
   received = 0;
 
   #every;
-  #at = 0; // received, when an ack was due last
-  #bytes = 0; // since
+  #at = 0; // received, when the last ack was due
+  #bytes = 0; // that have come since
   #looked = 0; // received, at the last look
 
-  /** @param {import("./numbers.js").Num} wanted how often the server wants acks, in bytes, or 0 */
+  /** @param {import("./numbers.js").Num} wanted the bytes after which the server wants an ack, or 0 */
   constructor(wanted) {
     this.#every = wanted ? Number(wanted < 512 ? 512 : wanted > maxAckAt ? maxAckAt : wanted) : maxAckAt;
   }
 
-  /** Notes that the server knows how many frames have come. */
+  /** Notes that the server knows the number of frames. */
   told() {
     this.#at = this.#looked = this.received;
     this.#bytes = 0;
   }
 
   /**
-   * Notes that so many bytes of frames have been handled, and lets an ack be written if one is due.
+   * Counts a frame of that size as handled, and queues an ack if one is due.
    *
    * @param {number} size
    * @param {import("./outgoing.js").Outgoing} out
@@ -41,19 +41,19 @@ export class Acks {
     if (this.#bytes >= this.#every || (this.#bytes >= ackBytes && frames >= ackFrames)) {
       this.#now(out);
     } else if (out.toldAck > this.#at) {
-      this.#at = out.toldAck; // one was written since, with something else
+      this.#at = out.toldAck; // another write has carried an ack since
       this.#bytes = 0;
     } else {
       out.ack(this.received, false);
     }
   }
 
-  /** Acknowledges what has come, if that is news: the server has asked. @param {import("./outgoing.js").Outgoing} out */
+  /** Acknowledges all frames if that is news: the server has asked. @param {import("./outgoing.js").Outgoing} out */
   asked(out) {
     if (this.#at !== this.received) this.#now(out);
   }
 
-  /** Acknowledges what came last, if nothing more has come since the last look. @param {import("./outgoing.js").Outgoing} out */
+  /** Acknowledges all frames, if no more have come since the last look. @param {import("./outgoing.js").Outgoing} out */
   look(out) {
     if (this.received > out.toldAck && this.received === this.#looked) this.#now(out);
     this.#looked = this.received;

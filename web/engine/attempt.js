@@ -1,4 +1,4 @@
-// One attempt to connect: what the client says of itself, and what the server answers.
+// One attempt to connect: the client's hello, and the server's answer.
 
 import { HisockError } from "../errors.js";
 import { ackAt } from "./acks.js";
@@ -14,7 +14,7 @@ import { Wish } from "./wish.js";
 /** @typedef {import("./link.js").Welcomed} Welcomed */
 /** @typedef {Welcomed & { wish: Wish, took: number }} Newcomer */
 
-// What a hello may hold of positions, in bytes, and what it holds in all with them.
+// Limits in bytes: of the positions in a hello, and of a hello with positions.
 const helloPositions = 2 << 10;
 const helloRoom = 4 << 10;
 
@@ -24,7 +24,7 @@ export class Attempts {
   parked;
   /** Frames of a session that is over, until they are handed back. */
   lost = none;
-  /** The next hello asks for no more than the options do. */
+  /** The next hello asks only for the name and groups of the options. */
   plain = false;
 
   #client;
@@ -44,8 +44,8 @@ export class Attempts {
    *
    * @param {AbortSignal} signal
    * @param {Conn | undefined} last the connection before, if there was one
-   * @param {boolean} goOn it wants to go on with that
-   * @param {number} most how long it may take, in milliseconds
+   * @param {boolean} goOn the client wants to resume it
+   * @param {number} most milliseconds that the attempt may take
    * @returns {Promise<Newcomer>}
    */
   async make(signal, last, goOn, most) {
@@ -60,7 +60,7 @@ export class Attempts {
     } catch (err) {
       const { code, remote } = typed(err);
       if (remote && (code === "too_big" || code === "bad_name") && hello.positions?.length) {
-        welcomed = await this.#dial(signal, { ...hello, positions: [] }, bound); // rather without positions than not at all
+        welcomed = await this.#dial(signal, { ...hello, positions: [] }, bound); // better without positions than not at all
       } else if (parked && code === "session_over") {
         return this.#joinAnew(signal, parked, most);
       } else {
@@ -88,8 +88,8 @@ export class Attempts {
   /**
    * @param {AbortSignal} signal
    * @param {Wish} wish
-   * @param {Conn | undefined} conn to go on with
-   * @param {Parked | undefined} parked likewise
+   * @param {Conn | undefined} conn the connection to resume
+   * @param {Parked | undefined} parked the session to go on with
    * @returns {Promise<import("./wire.js").Hello>}
    */
   async #hello(signal, wish, conn, parked) {
@@ -103,13 +103,13 @@ export class Attempts {
     const base = {
       notices: this.#client.notices, maxFrame: maxFrame || defaultMaxFrame, resume: !stay, ackBytes: ackAt(this.#client.queueBytes), ...session,
     };
-    if (session && !auth) return { ...base, onlyResume: true }; // if the session is over the client joins with fresh auth
+    if (session && !auth) return { ...base, onlyResume: true }; // a client whose session is over joins with fresh auth
     const hello = { ...base, name: wish.name, groups: wish.groups, metadata, auth: auth ?? (await this.#client.askAuth(signal)) };
     return { ...hello, positions: this.#positions(hello) };
   }
 
   /**
-   * The positions of the client, those in the groups of its hello first.
+   * Returns the positions of the client. Positions in the groups of its hello come first.
    *
    * @param {import("./wire.js").Hello} hello
    */
@@ -156,10 +156,10 @@ export class Attempts {
   }
 }
 
-/** Reports whether a server that has so many frames can go on with a session. @param {Parked} s @param {import("./numbers.js").Num} received */
+/** Reports whether a server that has received frames can go on with a session. @param {Parked} s @param {import("./numbers.js").Num} received */
 const fits = (s, received) => s.acked <= received && received <= s.acked + [...split(s.outbox)].length;
 
-/** Says goodbye over a link that is not wanted any more. @param {Welcomed} welcomed */
+/** Says goodbye over a link that is not needed. @param {Welcomed} welcomed */
 export function leave({ link }) {
   link.write(frame(kind.goodbye, undefined, undefined, goodbyeBody(goodbye("closed", ""), defaultMaxFrame)));
   link.close();

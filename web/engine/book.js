@@ -1,16 +1,16 @@
-// Up to where a client has had what was sent to each group, over all its connections: it tells replayed messages from
-// others, those that come twice from those that come once, and what was missed. core/internal/history says more.
+// The position of a client in each group, over all its connections. It tells replayed messages from new ones, and messages
+// that come twice from messages that come once, and counts the missed ones. core/internal/history says more.
 
 import { narrow } from "./numbers.js";
 
 /** @typedef {import("./numbers.js").Num} Num */
-/** @typedef {{ messages: number, missed: number, lost: boolean }} Told what a page is told of a replay */
+/** @typedef {{ messages: number, missed: number, lost: boolean }} Told a replay, as the page is told of it */
 /**
- * @typedef {object} Page what is known of one group
+ * @typedef {object} Page the state of one group
  * @property {Num} epoch
- * @property {Num} number up to which the client has had its messages
- * @property {Num} until the number up to which messages are replayed, while that lasts
- * @property {Num} had the number up to which they come twice, while that lasts
+ * @property {Num} number the client has had the messages up to this number
+ * @property {Num} until messages up to this number are replayed, during a replay
+ * @property {Num} had messages up to this number come twice, during a replay
  * @property {boolean} holds whether the epoch holds on this connection
  * @property {Told | undefined} told of the replay that has begun
  */
@@ -26,10 +26,10 @@ const count = (n) => Math.min(Number(n), mostMessages);
 export class Book {
   /** @type {Map<string, Page>} */
   pages = new Map();
-  /** Groups that the client is not in, the one that it left last at the end. @type {Set<string>} */
+  /** Groups that the client has left, the last one at the end. @type {Set<string>} */
   left = new Set();
 
-  /** Notes that a connection begins on which the client is in no group yet. */
+  /** Begins a connection on which the client is in no group yet. */
   connected() {
     for (const [group, page] of this.pages) {
       page.holds = false;
@@ -38,13 +38,13 @@ export class Book {
   }
 
   /**
-   * Begins a replay, and says what it is of.
+   * Begins a replay, and returns it as the page is told of it.
    *
    * @param {import("./read.js").Replay} r
    * @param {boolean} isIn whether the client is in the group
    */
   begin({ group, epoch, last, count: n, again }, isIn) {
-    const first = minus(last, n); // the number before
+    const first = minus(last, n); // number of the message before the first
     const told = { messages: count(n), missed: 0, lost: false };
     let page = this.pages.get(group);
     if (!page) {
@@ -72,7 +72,7 @@ export class Book {
   }
 
   /**
-   * Ends the replay of a group, and returns what it was of if there was one.
+   * Ends the replay of a group, and returns it as the page is told of it, if there was one.
    *
    * @param {string} group
    */
@@ -87,8 +87,8 @@ export class Book {
   }
 
   /**
-   * Notes that the client is given the message of that number. It returns whether the message is a replayed one, or
-   * nothing if the client has had it.
+   * Notes that the client gets the message with that number. It returns whether the message is replayed, or nothing if
+   * the client has had it.
    *
    * @param {string | undefined} group
    * @param {Num} number
@@ -102,7 +102,7 @@ export class Book {
   }
 
   /**
-   * Notes that the client is not in the group any more.
+   * Notes that the client has left the group.
    *
    * @param {string} group
    */

@@ -1,10 +1,10 @@
-// The engine in JavaScript: what hisock.wasm does, for pages that are in a hurry. It is to the rest of this module what
-// instance.js is: a native object as native.d.ts describes it.
+// The engine in JavaScript: it does the same as hisock.wasm, for pages that are in a hurry. Like instance.js it is a native
+// object as native.d.ts describes it.
 
 import { EngineClient } from "./client.js";
 import { checkCommand } from "./names.js";
 
-// What these import in turn: a browser asks for all of it at once, and not for one module behind the other.
+// The modules that these import in turn: a browser fetches all at once, and not one after the other.
 import "./acks.js";
 import "./attempt.js";
 import "./book.js";
@@ -50,8 +50,8 @@ const engine = { native, ended: undefined, onEnd: () => () => {} };
 /** Returns the engine of this page, which does not end. */
 export const instance = () => Promise.resolve(engine);
 
-/** Counts what is alive in it, for tests. */
+/** Counts the living objects of the engine, for tests. */
 export const stats = () => Promise.resolve(native.stats());
 
-/** It cannot end as a Go program can. */
+/** Unlike a Go program, this engine cannot end. */
 export const crash = () => Promise.resolve();

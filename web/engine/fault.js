@@ -1,10 +1,10 @@
-// Failures as this side and the server tell them.
+// Failures of this side and of the server.
 
 import { HisockError, nameOf, numberOf } from "../errors.js";
 import { decodeDetails } from "../payload.js";
 
 /**
- * Returns the error that the server reports. Its message is the server's, if there is one.
+ * Returns the error for a failure that the server reports. It has the server's message, if there is one.
  *
  * @param {{ code: number, reason: string, retryAfter: number, details?: Uint8Array | undefined }} why
  */
@@ -16,7 +16,7 @@ export function fromServer({ code, reason, retryAfter, details }) {
 }
 
 /**
- * Returns what the server is told.
+ * Returns the goodbye for an error of this side.
  *
  * @param {import("../hisock.d.ts").ErrorCode} code
  * @param {string} reason
@@ -24,7 +24,7 @@ export function fromServer({ code, reason, retryAfter, details }) {
  */
 export const goodbye = (code, reason) => ({ code: numberOf(code), reason, retryAfter: 0, details: undefined });
 
-/** Says in words what the code of an error is. @param {HisockError} err */
+/** Returns the code of an error in words. @param {HisockError} err */
 export const words = (err) => (typeof err.code === "number" ? `code ${err.code}` : err.code.replaceAll("_", " "));
 
 /**
@@ -37,7 +37,7 @@ export function typed(err) {
   return new HisockError("internal", err instanceof Error ? err.message : String(err), { cause: err });
 }
 
-// docs/delivery.md says the same of each code.
+// docs/delivery.md has the same table.
 const passing = new Set([
   "internal", "canceled", "deadline_exceeded", "hello_timeout", "too_many_conns", "slow_consumer", "heartbeat", "shutdown", "too_many_calls",
   "rate_limit", "write_timeout", "not_connected", "conn_lost", "unavailable", "overloaded", "session_over", "queue_full",
@@ -47,7 +47,7 @@ const passing = new Set([
  * Reports whether a client tries again after an error.
  *
  * @param {HisockError} why
- * @param {boolean} trying whether it has been welcomed before and tries to come back
+ * @param {boolean} trying the client has been welcomed before and tries to come back
  */
 export function comesBack(why, trying) {
   return passing.has(/** @type {string} */ (why.code)) || (trying && (why.code === "not_native" || why.code === "name_taken")) || why.retryAfter > 0;

@@ -1,7 +1,7 @@
-// What goes to the server: frames that wait to be written, and behind them frames that were written and are not
-// acknowledged, which are written again when the session goes on over another link.
+// The frames to the server: frames that wait to be written, and before them frames that were written and are not
+// acknowledged. These are written again when the session goes on over another link.
 //
-//   ... acknowledged | written and kept | waits
+//   ... acknowledged | written and kept | waiting
 //                    #head                #next           the end of the last block
 
 import { Cursor } from "./read.js";
@@ -15,40 +15,39 @@ const smallBlock = 4 << 10;
 const largeBlock = 64 << 10;
 
 export class Log {
-  /** Whether what was written is kept for a resume. */
+  /** Whether written frames are kept for a resume. */
   keeps = false;
 
-  /** How many frames the server has, and how many were written over this link or are acknowledged. */
+  /** The number of frames that the server has, and the number that were written over this link or are acknowledged. */
   acked = 0;
   written = 0;
 
-  /** How many bytes wait to be written. */
+  /** The number of bytes that wait to be written. */
   waiting = 0;
 
   #limit;
-  #queued = 0; // frames
+  #queued = 0; // frames in all
   #peak = 0; // frames that were written over any link
   #size = 0; // of all frames that wait or are kept, in bytes
-  #longest = 0; // frame, in bytes
+  #longest = 0; // length of the longest frame, in bytes
   /** @type {Block[]} */
   #blocks = [];
-  #head = 0; // of the first block, the first byte that is not acknowledged
+  #head = 0; // in the first block: the first byte that is not acknowledged
   #nextBlock = 0;
-  #next = 0; // of #nextBlock, the first byte that is not written
+  #next = 0; // in #nextBlock: the first byte that is not written
 
-  /** @param {number} limit how many bytes may wait and be kept together */
+  /** @param {number} limit bytes that may wait and be kept, together */
   constructor(limit) {
     this.#limit = limit;
   }
 
-  /** How many bytes are written and not acknowledged. */
+  /** The number of bytes that are written and not acknowledged. */
   get kept() {
     return this.#size - this.waiting;
   }
 
   /**
-   * Reports whether there is room for n bytes. Half of the limit may wait. A log in which nothing waits, and nothing is
-   * kept, has room for any frame.
+   * Reports whether there is room for n bytes. Half of the limit may wait. An empty log has room for any frame.
    *
    * @param {number} n
    */
@@ -57,13 +56,13 @@ export class Log {
     return this.kept === 0 || this.#size + n <= this.#limit;
   }
 
-  /** Reports whether more is here than frames which do not wait for room, such as cancels, may take. */
+  /** Reports whether there is no room even for frames that do not wait for room, such as cancels. */
   get isOver() {
     return this.#size > 2 * Math.max(this.#limit, this.#longest) + largeBlock;
   }
 
   /**
-   * Says why there is no room for n bytes.
+   * Returns in words why there is no room for n bytes.
    *
    * @param {number} n
    */
@@ -73,7 +72,7 @@ export class Log {
   }
 
   /**
-   * Adds a frame, whose length lengthOf has said.
+   * Adds a frame. Its length is the result of lengthOf.
    *
    * @param {number} length
    * @param {number} k
@@ -102,7 +101,7 @@ export class Log {
   }
 
   /**
-   * Gives all that waits to write, which keeps nothing of it, with control frames in front.
+   * Gives all waiting frames to write, after control frames. write keeps no bytes.
    *
    * @param {Uint8Array} control
    * @param {(part: Uint8Array) => void} write
@@ -133,9 +132,9 @@ export class Log {
   }
 
   /**
-   * Lets go of what the server has. It returns false if that cannot be.
+   * Drops the frames that the server has. It returns false if the server cannot have that many.
    *
-   * @param {Num} received how many frames it has
+   * @param {Num} received the number of frames that the server has
    */
   ack(received) {
     if (received > this.written || received < this.acked) return false;
@@ -167,21 +166,21 @@ export class Log {
     }
   }
 
-  /** Keeps nothing any more: the server never acknowledges. */
+  /** Drops the written frames, and keeps no more of them: the server never acknowledges. */
   stopKeeping() {
     this.keeps = false;
     this.#letGo(this.written);
   }
 
   /**
-   * Begins to write over another link what the server lacks. It returns false if that is not kept, or if the server
-   * cannot have as much.
+   * Begins to write the frames that the server lacks over another link. It returns false if they are not kept, or if the
+   * server cannot have that many.
    *
-   * @param {Num} received how many frames it has
+   * @param {Num} received the number of frames that the server has
    */
   resume(received) {
     if (!this.keeps || received < this.acked || received > this.#peak) return false;
-    this.#letGo(Number(received)); // perhaps more than was written over the last link
+    this.#letGo(Number(received)); // perhaps more frames than were written over the last link
     this.#nextBlock = 0;
     this.#next = this.#head;
     this.waiting = this.#size;
@@ -202,9 +201,9 @@ export class Log {
   }
 
   /**
-   * Goes on with the frames of a log that is gone, all of which may have been written.
+   * Takes over the frames of a former log. All of them may have been written.
    *
-   * @param {number} acked how many came before them
+   * @param {number} acked the number of frames before them
    * @param {Uint8Array} frames
    * @param {number} count
    */
@@ -217,14 +216,14 @@ export class Log {
     this.#size = this.#next = frames.length;
   }
 
-  /** The commands and raw messages that the server has not acknowledged, as a sink is told of them. */
+  /** The commands and raw messages that the server has not acknowledged, in the form for a sink. */
   undelivered() {
     return undelivered(this.bytes(), this.kept);
   }
 }
 
 /**
- * Lists the commands and raw messages in frames. Those that begin before written were written.
+ * Lists the commands and raw messages in frames. A frame that begins before written was written.
  *
  * @param {Uint8Array} frames
  * @param {number} written in bytes
@@ -240,8 +239,7 @@ export function undelivered(frames, written) {
 }
 
 /**
- * Goes through frames that were put together on this side, here or in a page before. It ends where they do not
- * make sense.
+ * Yields frames that this page or a former one has made. It ends at bytes that are no frame.
  *
  * @param {Uint8Array} frames
  */
@@ -263,7 +261,7 @@ export function* split(frames) {
 }
 
 /**
- * Says how many bytes a frame takes.
+ * Returns the length of a frame with its header, in bytes.
  *
  * @param {Num | undefined} id
  * @param {Uint8Array | undefined} name

@@ -1,12 +1,12 @@
-// What may stand in the name of a client, group or command: wire.NameRune says it for Go.
+// The characters of the names of clients, groups and commands: wire.NameRune has the same for Go.
 
 import { HisockError } from "../errors.js";
 
 export const encoder = new TextEncoder();
 export const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-// Characters that nobody sees or that look like a space, halves of surrogate pairs, private use, and the planes where
-// no script is.
+// Characters that are invisible or look like a space, halves of surrogate pairs, private use, and the planes without a
+// script.
 const unfit = new RegExp(
   "[\\0-\\x1f\\x7f-\\xa0\\xad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f" +
     "\\u205f-\\u206f\\u2800\\u2d7f\\u3000\\u3164\\ud800-\\uf8ff\\ufdd0-\\ufdef\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffc\\ufffe\\uffff" +
@@ -15,14 +15,14 @@ const unfit = new RegExp(
   "u",
 );
 
-/** The longest name of a command that a page takes, in bytes, and that a server does which says nothing. */
+/** The longest name of a command for a page, and for a server whose welcome has no limit, in bytes. */
 export const maxCommand = 256;
 
 /** The longest name of a client or group, in bytes: no hello has room for a longer one. */
 export const maxName = 8 << 10;
 
 /**
- * Says what is wrong with a name of so many bytes, or nothing.
+ * Returns in words what is wrong with a name of size bytes, or nothing.
  *
  * @param {string} name
  * @param {number} size
@@ -40,20 +40,20 @@ export function nameFault(name, size, max) {
 const quote = (name) => JSON.stringify(name.length > 48 ? `${name.slice(0, 48)}…` : name);
 
 /**
- * Returns the bytes of a name that this page uses, or why it cannot be.
+ * Returns the bytes of a name that this page uses, or in words why it is refused.
  *
  * @param {string} name
  * @param {number} max in bytes
  */
 export function nameBytes(name, max) {
   const bytes = encoder.encode(name);
-  // A half of a surrogate pair has become U+FFFD.
+  // Half of a surrogate pair has become U+FFFD.
   const why = nameFault(bytes.length === name.length ? name : decoder.decode(bytes), bytes.length, max);
   return why ? new HisockError("bad_name", why) : bytes;
 }
 
 /**
- * Says why a command cannot have that name, or nothing. The names of events are reserved.
+ * Returns in words why a command cannot have that name, or nothing. The names of events are reserved.
  *
  * @param {string} name
  */
@@ -66,14 +66,14 @@ export function checkCommand(name) {
 
 const slots = 64;
 
-/** Names that came or went last, so that a name which is used again is neither converted nor checked. */
+/** The last names that came or went: a name that is used again is neither converted nor checked. */
 export class Names {
   /** @type {(Uint8Array | undefined)[]} */
   #bytes = Array(slots).fill(undefined);
   #texts = Array(slots).fill("");
 
   /**
-   * Returns the name that part of b is, or nothing if that is no name.
+   * Returns the name in a part of b, or nothing if it is no name.
    *
    * @param {Uint8Array} b
    * @param {number} from
@@ -109,7 +109,7 @@ export class Names {
   #sent = new Map();
 
   /**
-   * Returns the bytes of a name that this page uses, or why it cannot be.
+   * Returns the bytes of a name that this page uses, or in words why it is refused.
    *
    * @param {string} name
    */

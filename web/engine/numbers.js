@@ -2,7 +2,7 @@
 
 import { HisockError } from "../errors.js";
 
-/** @typedef {number | bigint} Num a number of up to 64 bits: a bigint where a number cannot hold it, and only there */
+/** @typedef {number | bigint} Num a number of up to 64 bits: a bigint only if a number cannot hold it */
 
 /**
  * @param {import("../hisock.d.ts").PeerErrorCode} code
@@ -13,7 +13,7 @@ export function fail(code, why) {
   throw new HisockError(code, why);
 }
 
-export let after = 0; // the index behind the number that readNumber has read, or 0 if the bytes end before the number does
+export let after = 0; // the index after the number that readNumber has read, or 0 if the number is not complete
 
 /**
  * @param {Uint8Array} b
@@ -51,7 +51,7 @@ function readLong(b, at, i) {
 }
 
 /**
- * Returns a number as it is held: as a bigint only if it must be.
+ * Returns a number as a bigint only if a number cannot hold it.
  *
  * @param {Num} v
  * @returns {Num}
@@ -59,7 +59,7 @@ function readLong(b, at, i) {
 export const narrow = (v) => (v <= Number.MAX_SAFE_INTEGER ? Number(v) : v);
 
 /**
- * Says how many bytes a number takes.
+ * Returns the length of a number, in bytes.
  *
  * @param {Num} v
  */
@@ -70,7 +70,7 @@ export function sizeOf(v) {
 }
 
 /**
- * Writes a number, and returns the index behind it.
+ * Writes a number, and returns the index after it.
  *
  * @param {Uint8Array} b
  * @param {number} at

@@ -4,7 +4,7 @@
 // more. Times are in milliseconds.
 
 const soon = 2000;
-const share = 15; // of the time away
+const share = 15; // part of the time away: 1/15
 const leastTry = 5000;
 const mostTry = 15_000;
 const lastTry = 1000;
@@ -19,9 +19,9 @@ export class Pace {
   #since = 0; // the time of the first attempt after the last connection that lasted
   #broke = 0; // the time of the last break
   #last = 0; // the time of the last attempt to resume
-  #took = 0; // by the last attempt that succeeded
+  #took = 0; // time that the last successful attempt took
 
-  /** @param {number[]} retry as in a config */
+  /** @param {number[]} retry the field of a config */
   constructor([min = 0, max = 0, most = 0]) {
     this.#min = min || Math.min(500, max || 500);
     this.#max = max || Math.max(20_000, min);
@@ -40,8 +40,8 @@ export class Pace {
   /**
    * Notes that a connection has broken off.
    *
-   * @param {number} up how long it lasted
-   * @param {number} resumable for how long it can be resumed, or 0
+   * @param {number} up the time that it lasted
+   * @param {number} resumable the time within which it can be resumed, or 0
    */
   down(up, resumable) {
     this.#failed = 0;
@@ -51,20 +51,20 @@ export class Pace {
     this.#last = resumable > 0 ? this.#broke + resumable - Math.min(resumable / 4, lastTry) : 0;
   }
 
-  /** Notes that there is no session to resume any more. */
+  /** Notes that the session is over. */
   over() {
     this.#last = 0;
   }
 
-  /** Forgets the attempts that have failed: there is a network again. */
+  /** Forgets the failed attempts: there is a network again. */
   hurry() {
     this.#failed = 0;
   }
 
   /**
-   * Returns how long to wait before the next attempt, or nothing if the client has tried for long enough.
+   * Returns the wait before the next attempt, or nothing if the client has tried for long enough.
    *
-   * @param {number} least how long the server asks for
+   * @param {number} least the wait that the server asks for
    */
   next(least) {
     const now = Date.now();
@@ -81,7 +81,7 @@ export class Pace {
     return this.#most && now + wait - this.#since > this.#most ? undefined : wait;
   }
 
-  /** Returns how long the next attempt may take: one to resume leaves time for another. */
+  /** Returns the time that the next attempt may take: an attempt to resume leaves time for another. */
   attempt() {
     return Date.now() < this.#last ? Math.min(Math.max(leastTry, 3 * this.#took), mostTry) : mostTry;
   }

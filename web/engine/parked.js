@@ -1,5 +1,5 @@
-// The session of a client over a reload of its page, as bytes: the form of core/internal/parked, so that either engine
-// goes on with what the other has left.
+// The session of a client over a reload of its page, as bytes, in the form of core/internal/parked: either engine goes on
+// with a session of the other.
 
 import { Book } from "./book.js";
 import { split } from "./log.js";
@@ -14,11 +14,11 @@ import { isCounted, join, kind, none } from "./wire.js";
  * @property {Uint8Array} token
  * @property {string} name
  * @property {string[]} groups
- * @property {number} received frames from the server, those of inbox included
+ * @property {number} received frames from the server, inbox included
  * @property {Num} missed frames to the client that the server has dropped
  * @property {Num} dropped frames to the server that the client has dropped
  * @property {number} lastCall the last id of a call to the server
- * @property {number} acked frames to the server that are not in outbox, since the server has them
+ * @property {number} acked frames to the server before the first of outbox: the server has them
  * @property {Uint8Array} inbox frames from the server that were counted and not handled
  * @property {Uint8Array} outbox frames to the server that were not acknowledged
  * @property {Book} book
@@ -63,11 +63,11 @@ export function park(s) {
   return all;
 }
 
-/** Says how many bytes park makes of a session, at most. @param {Parked} s */
+/** Returns the most bytes that park makes of a session. @param {Parked} s */
 export const parkedSize = (s) => park({ ...s, outbox: none }).length + s.outbox.length;
 
 /**
- * Reads what park has written. It returns nothing if the bytes are not that.
+ * Reads a session that park has written. It returns nothing for other bytes.
  *
  * @param {Uint8Array} b
  * @returns {Parked | undefined}
@@ -76,7 +76,7 @@ export function unpark(b) {
   try {
     return read(b);
   } catch {
-    return undefined; // RangeError: something ends too early
+    return undefined; // RangeError: a part ends too early
   }
 }
 

@@ -1,5 +1,5 @@
-// The bodies of the frames that a client is sent. What is read of a body is checked, and a fault throws a HisockError
-// with the code that ends the connection.
+// The bodies of the frames for a client. Each value is checked, and a fault throws a HisockError with the code that ends
+// the connection.
 
 import { decoder, nameFault } from "./names.js";
 import { after, fail, readNumber } from "./numbers.js";
@@ -7,10 +7,10 @@ import { maxCredit, maxMillis, maxReason, none } from "./wire.js";
 
 /** @typedef {import("./numbers.js").Num} Num */
 
-/** The length of a session's id and of its token at most, in bytes. */
+/** The greatest length of a session's id, and of its token, in bytes. */
 const maxToken = 256;
 
-/** Takes values off the front of a body. What it returns of bytes aliases the body. */
+/** Takes values off the front of a body. The bytes that it returns alias the body. */
 export class Cursor {
   b;
   at;
@@ -41,7 +41,7 @@ export class Cursor {
     return v;
   }
 
-  /** Takes a length and returns the index behind so many bytes; the first of them is next. */
+  /** Takes a length. It returns the index after that many bytes, the first of which is next. */
   span() {
     const n = this.number();
     if (n > this.end - this.at) fail("protocol", `${n} B announced, ${this.end - this.at} left`);
@@ -55,7 +55,7 @@ export class Cursor {
     return part;
   }
 
-  /** A cursor over a length and that many bytes. */
+  /** Takes a length and that many bytes, and returns a cursor over the bytes. */
   part() {
     const end = this.span();
     const part = new Cursor(this.b, this.at, end);
@@ -158,7 +158,7 @@ function nameOf(b, max) {
  */
 const groupOf = (b, max) => nameOf(b, max) || fail("bad_name", "group: name is empty");
 
-/** What a client holds against what a server says: its frames are bounded, and it has limited its clients. */
+/** Limits for the values of a server: none, because its frames are bounded. */
 const boundless = { maxName: Infinity, maxGroups: Infinity, maxAddr: Infinity };
 
 /**
@@ -189,7 +189,7 @@ export function readWelcome(body, limits = boundless) {
       else w.refused.push({ name: c.group(maxName), code: c.code(), retryAfter: c.millis(), reason: textOf(c.rest(), maxReason) });
       continue;
     }
-    if (tag === 0 || tag > 21 || tag === 4 || tag === 5 || tag === 18) continue; // not of a welcome, or of a later version
+    if (tag === 0 || tag > 21 || tag === 4 || tag === 5 || tag === 18) continue; // not in a welcome, or from a later version
     if (seen[tag]) fail("protocol", "welcome: a field is given twice");
     seen[tag] = 1;
     switch (tag) {
@@ -239,7 +239,7 @@ export function readName(c) {
 }
 
 /**
- * Reads a failure behind its id.
+ * Reads the rest of a failure, after its id.
  *
  * @param {Cursor} c
  */
@@ -249,7 +249,7 @@ export function readFailure(c) {
 }
 
 /**
- * Reads who came or went.
+ * Reads a client that has come or gone.
  *
  * @param {Cursor} c
  * @param {typeof boundless} limits
@@ -292,7 +292,7 @@ export function readReplay(c, maxName) {
 /** @typedef {ReturnType<typeof readReplay>} Replay */
 
 /**
- * Reads a frame that opens a stream. Its name is not checked.
+ * Reads a frame that opens a stream. The name is not checked.
  *
  * @param {Cursor} c
  */
@@ -305,7 +305,7 @@ export function readStream(c) {
  * Reads an item of a stream, or a part of one.
  *
  * @param {Cursor} c
- * @param {boolean} last it is not a part of which more follows
+ * @param {boolean} last it is an item, not a part
  */
 export function readItem(c, last) {
   const id = c.number();

@@ -1,4 +1,4 @@
-// What a connection does with each frame that comes.
+// How a connection handles each frame.
 
 import { HisockError } from "../errors.js";
 import { fromServer, goodbye } from "./fault.js";
@@ -12,7 +12,7 @@ import { isCounted, kind, none } from "./wire.js";
 /** @typedef {import("./read.js").Cursor} Cursor */
 
 /**
- * Handles the frames that have come. It throws where one of them breaks the protocol.
+ * Handles the frames that have come. It throws if a frame breaks the protocol.
  *
  * @param {Conn} conn
  * @param {import("./splitter.js").Splitter} from
@@ -21,7 +21,7 @@ export function receive(conn, from) {
   while (conn.link && from.next()) {
     const k = from.kind;
     if (conn.ended) {
-      // Only what of this side's has arrived is still of interest.
+      // Only the server's acks are still of interest.
       if (k === kind.ack) conn.out.gotAck(numberOnly(from.body()));
       continue;
     }
@@ -31,8 +31,8 @@ export function receive(conn, from) {
 }
 
 /**
- * Handles what the page before had got and not handled. Statements have been applied there, and have the name before
- * behind their own.
+ * Handles the frames that the former page had received and not handled. It had applied the statements: each has the
+ * former name after its own.
  *
  * @param {Conn} conn
  */
@@ -195,7 +195,7 @@ function request(conn, c) {
  */
 function canceled(conn, id) {
   const page = conn.serving.get(id);
-  if (page === undefined) return; // it is answered
+  if (page === undefined) return; // the call is answered
   conn.serving.delete(id);
   conn.client.forgetServed(page);
   conn.sink.cancelled(page);
@@ -213,7 +213,7 @@ function toGroup(conn, k, c) {
   const number = c.positive();
   if (k === kind.groupPassed) c.done();
   const replayed = conn.client.book.got(group, number);
-  if (replayed === undefined) return; // it comes twice
+  if (replayed === undefined) return; // the message comes twice
   if (k === kind.groupCommand) command(conn, c, replayed);
   else if (k === kind.groupRaw) conn.sink.raw(c.rest().slice(), replayed);
 }
@@ -231,7 +231,7 @@ function replay(conn, k, c) {
     group = r.group;
     const { messages, missed: n, lost } = book.begin(r, conn.groups.has(group));
     conn.sink.replay("replay", group, messages, n, lost);
-    if (r.count > 0) return; // the end is told by itself
+    if (r.count > 0) return; // the end is a frame of its own
   } else {
     group = readName(c);
   }
@@ -240,7 +240,7 @@ function replay(conn, k, c) {
 }
 
 /**
- * Applies what the server says of the client's name or groups.
+ * Applies a statement about the client's name or groups.
  *
  * @param {Conn} conn
  * @param {number} k
@@ -270,7 +270,7 @@ function statement(conn, k, name) {
  * @param {import("./numbers.js").Num} total
  */
 function missed(conn, total) {
-  if (total <= conn.missed) return; // told again
+  if (total <= conn.missed) return; // the server has said so before
   const news = Number(BigInt(total) - BigInt(conn.missed));
   conn.missed = total;
   conn.sink.missed(news);

@@ -5,10 +5,10 @@ import { none } from "./wire.js";
 // A bit for each kind that this version knows, sixteen kinds a number.
 const known = [0x000e, 0x0fff, 0x001f, 0x3fff, 0, 0, 0, 0];
 
-// The first kind that is skipped where it is not known.
+// The first kind that is skipped if it is unknown.
 const firstSkippable = 0x80;
 
-/** Splits what comes into frames. The body of the last that next has found is bytes, from at to end. */
+/** Splits input into frames. The body of the last frame that next has found is in bytes, from at to end. */
 export class Splitter {
   /** @type {Uint8Array} */
   bytes = none;
@@ -18,16 +18,16 @@ export class Splitter {
 
   max;
   #from = 0; // where the next frame begins
-  #to = 0; // where what has come ends
-  #need = 0; // bytes that the next frame takes in all, if that is known
-  #own = false; // bytes is a buffer of this side's, in which there may be room
+  #to = 0; // the end of the input
+  #need = 0; // length of the next frame in bytes, if it is known
+  #own = false; // bytes is this side's own buffer, which may have room
 
-  /** @param {number} max the length of a frame, at most */
+  /** @param {number} max the greatest length of a frame, in bytes */
   constructor(max) {
     this.max = max;
   }
 
-  /** How many bytes wait. */
+  /** The number of bytes that wait. */
   get size() {
     return this.#to - this.#from;
   }

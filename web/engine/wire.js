@@ -1,5 +1,5 @@
-// The frames of the native format, version 1, as core/wire/doc.go describes them: their kinds, and how a client writes
-// those that it sends. read.js reads the others.
+// The frames of the native format, version 1, as core/wire/doc.go describes them: the kinds, and the frames that a client
+// writes. read.js has the frames that a client reads.
 
 import { encoder } from "./names.js";
 import { putNumber, sizeOf } from "./numbers.js";
@@ -25,32 +25,32 @@ export const kind = /** @type {const} */ ({
  */
 export const isCounted = (k) => k >> 4 === 1 || (k >= kind.joinGroup && k <= kind.groupPassed);
 
-/** What opens a connection, before the hello. */
+/** The first bytes of a connection, before the hello. */
 export const preface = Uint8Array.of(0, 0x48, 0x53, 1);
 
-/** The length of a frame at most, unless the receiver says something else. */
+/** The greatest length of a frame, unless the receiver has another limit, in bytes. */
 export const defaultMaxFrame = 1 << 20;
 
-/** The length of the text in a goodbye at most, in bytes. */
+/** The greatest length of the text in a goodbye, in bytes. */
 export const maxReason = 1 << 10;
 
 /** The longest time on the wire, in milliseconds. */
 export const maxMillis = 0x7fffffff;
 
-/** What each item and part of a stream costs of the credit beside its payload, in bytes. */
+/** The credit that each item and part of a stream takes besides its payload, in bytes. */
 export const itemCost = 32;
 
-/** The credit of the side that opens a stream, before the other one grants any, in bytes. */
+/** The credit of the side that opens a stream before the other side grants any, in bytes. */
 export const firstCredit = 16 << 10;
 
-/** The credit of a direction of a stream at most, in bytes. */
+/** The greatest credit of a direction of a stream, in bytes. */
 export const maxCredit = 0x7fffffff;
 
 /** @type {Uint8Array} */
 export const none = new Uint8Array(0);
 
 /**
- * The length of a frame whose body is an id, a name and more, each of which there may be: kind and body together.
+ * Returns the length of kind and body of a frame. The body is an id, a name and the rest; each may be missing.
  *
  * @param {Num | undefined} id
  * @param {Uint8Array | undefined} name
@@ -64,11 +64,11 @@ export function lengthOf(id, name, rest) {
 }
 
 /**
- * Writes such a frame, and returns the index behind it.
+ * Writes such a frame, and returns the index after it.
  *
  * @param {Uint8Array} b
  * @param {number} at
- * @param {number} length what lengthOf has said
+ * @param {number} length the result of lengthOf
  * @param {number} k its kind
  * @param {Num | undefined} id
  * @param {Uint8Array | undefined} name
@@ -103,7 +103,7 @@ export function frame(k, id, name, rest = none) {
 }
 
 /**
- * Puts bytes and numbers together.
+ * Concatenates bytes and numbers.
  *
  * @param {(Uint8Array | Num)[]} parts
  */
@@ -124,9 +124,9 @@ export function join(parts) {
 }
 
 /**
- * What follows the id in a frame that opens a stream.
+ * Returns the body of a frame that opens a stream, after the id.
  *
- * @param {number} window bytes of credit for what the other side sends
+ * @param {number} window credit for the other side's items, in bytes
  * @param {boolean} silent this side sends no items
  * @param {Uint8Array} name
  * @param {Uint8Array} arg
@@ -155,7 +155,7 @@ export function helloFrame(h) {
   /** @type {(Uint8Array | Num)[]} */
   const parts = [];
   const add = (/** @type {number} */ tag, /** @type {Uint8Array} */ value) => void parts.push(tag, value.length, value);
-  /** Adds a field that is left out where it is zero. */
+  /** Adds a field, unless it is zero. */
   const may = (/** @type {number} */ tag, /** @type {Uint8Array | string | Num | boolean | undefined} */ v) => {
     if (typeof v === "string") v = encoder.encode(v);
     if (v instanceof Uint8Array ? v.length : v) add(tag, v instanceof Uint8Array ? v : join([/** @type {Num} */ (v === true ? 1 : v)]));
@@ -185,14 +185,14 @@ export function helloFrame(h) {
 }
 
 /**
- * What follows the id in a failure, and the body of a goodbye. A reason that is too long is cut, at the end of a
- * character, and details that do not fit a frame of the receiver's limit are left out.
+ * Returns the body of a goodbye, or of a failure after the id. A reason that is too long is cut at the end of a
+ * character. Details that do not fit into the receiver's longest frame are left out.
  *
  * @param {Goodbye} g
  * @param {number} limit
  */
 export function goodbyeBody(g, limit) {
-  const room = Math.max(limit, 64) - 23; // beside reason and details
+  const room = Math.max(limit, 64) - 23; // for reason and details
   let text = encoder.encode(g.reason);
   const most = Math.min(room, maxReason);
   if (text.length > most) {

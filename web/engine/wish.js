@@ -1,20 +1,20 @@
-// The name and the groups that a client asks for as it joins, and what has become of that. A client that joins anew asks
-// for the groups that it is in by then, and for the name that it was given last at its own request. It does not ask for
+// The name and the groups that a client asks for when it joins, and the result. A client that joins anew asks for the
+// groups that it is in at that moment, and for the last name that it was given at its own request. It does not ask for
 // groups that the server gave unasked: the server may give them again.
 
 import { encoder } from "./names.js";
 import { kind } from "./wire.js";
 
-// How many bytes of groups that are not of the options a hello has at most.
+// The most bytes in a hello of groups that are not of the options.
 const moreBytes = 4 << 10;
 
 export class Wish {
   /** @type {string} */
   name;
   rename = ""; // a name to ask for once the client has joined; empty if there is none
-  /** In the hello. @type {string[]} */
+  /** The groups in the hello. @type {string[]} */
   groups = [];
-  more = 0; // the size of the groups of the hello that are not of the options, in bytes
+  more = 0; // size of the groups in the hello that are not of the options, in bytes
   /** Groups to ask for once the client has joined. @type {Set<string>} */
   later = new Set();
   /** Groups that the server put the client in as it joined, unasked. @type {Set<string>} */
@@ -23,7 +23,7 @@ export class Wish {
   /**
    * @param {import("../native.d.ts").Config} config
    * @param {import("./conn.js").Conn | undefined} last the connection before, if there was one
-   * @param {boolean} plain the hello asks for no more than the options do
+   * @param {boolean} plain the hello asks only for the name and groups of the options
    */
   constructor(config, last, plain) {
     this.name = config.name;
@@ -60,7 +60,7 @@ export class Wish {
   }
 
   /**
-   * Notes whether the server has done what the client asked for.
+   * Notes whether the server has done a requested change.
    *
    * @param {number} k the kind of the frame that asked
    * @param {string} name
