@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -109,6 +110,7 @@ func TestWhatDoesNotWork(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := does(t, exitFail, append([]string{"-at", s.tcp}, tc.args...)...)
 			require.Contains(t, p.Err.String(), tc.says)
+			require.Equal(t, 1, strings.Count(p.Err.String(), "files: "))
 			require.Empty(t, p.Out.String())
 		})
 	}

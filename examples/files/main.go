@@ -16,6 +16,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 )
 
@@ -56,7 +57,7 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 		err = visit(ctx, o, stdout, stderr)
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "files:", err)
+		fmt.Fprintln(stderr, "files:", strings.TrimPrefix(err.Error(), "files: ")) // package files says so too
 		return exitFail
 	}
 	return exitOK
