@@ -287,7 +287,8 @@ func (e *streamEnd) await(ch, or <-chan struct{}) {
 	}
 }
 
-// finish says that this side has sent all, and waits until that is on its way or never will be. It fails if the deadline passes first.
+// finish says that this side has sent all, and waits until that is on its way or never will be. It fails if the deadline passes first. It does
+// not fail if the other end takes no more and this side has sent nothing.
 func (e *streamEnd) finish() error {
 	e.s.Finish(wire.Goodbye{}, nil)
 	drained := e.s.Drained()
@@ -300,6 +301,9 @@ func (e *streamEnd) finish() error {
 		}
 		if err := e.s.SendError(); err != nil || over {
 			e.wakeCloser() // another one that waits
+			if CodeOf(err) == CodeClosed && IsRemote(err) && e.s.Progress().Sent == 0 {
+				err = nil
+			}
 			return err
 		}
 		if e.out.passed() {

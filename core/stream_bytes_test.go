@@ -128,6 +128,34 @@ func TestCloseWithError(t *testing.T) {
 	})
 }
 
+// Whoever reads to the end and has written nothing closes without an error, and is told of an error if something was not taken.
+func TestCloseBehindTheEnd(t *testing.T) {
+	for name, tc := range map[string]struct {
+		writes int
+		code   Code
+	}{"nothing written": {0, CodeNone}, "something written": {10, CodeClosed}} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, nil, func(w *world) {
+				HandleByteStream(w.srv, "down", func(_ context.Context, _ *Conn, _ struct{}, s *ByteStream) error {
+					_, err := s.Write([]byte("all"))
+					return err
+				})
+				w.serve()
+				s, err := OpenByteStream(w.ctx, w.join(w.client("ada")), "down", nil)
+				require.NoError(t, err)
+				_, err = s.Write(make([]byte, tc.writes))
+				require.NoError(t, err)
+				got, err := io.ReadAll(s)
+				require.NoError(t, err)
+				require.Equal(t, "all", string(got))
+				synctest.Wait()
+				require.Equal(t, tc.code, CodeOf(s.CloseWrite()))
+				require.Equal(t, tc.code, CodeOf(s.Close()))
+			})
+		})
+	}
+}
+
 // Over a link that has broken off nothing goes out. Whoever closes a stream in order waits for that until a deadline, or until the stream is ended
 // with an error; the other end is told when the link is back.
 func TestCloseOverBrokenLink(t *testing.T) {
