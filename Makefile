@@ -102,7 +102,7 @@ bench:
 	@GO=$(GO) .ci/bench
 
 # Measures this library beside others and a server written by hand, in some 35 minutes, and writes
-# docs/benchmarks.md. No other program should run meanwhile.
+# docs/benchmarks.md and docs/benchmarks-streams.md. No other program should run meanwhile.
 bench-peers:
 	cd examples/bench && $(GO) run .
 

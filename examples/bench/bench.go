@@ -29,8 +29,8 @@ func runBench(args []string) error {
 	f := flag.NewFlagSet("bench", flag.ExitOnError)
 	f.IntVar(&o.rounds, "rounds", 5, "how often everything is measured")
 	f.Float64Var(&o.seconds, "seconds", 1.2, "how long each piece of work is measured")
-	f.StringVar(&o.only, "only", "", "names of works and contestants, separated by commas; the floor always takes part")
-	f.StringVar(&o.out, "out", "", "where to write the page and plots; empty means ../../docs for a run of everything, else nowhere")
+	f.StringVar(&o.only, "only", "", "names of works and contestants, separated by commas, or \"streams\" for all works with streams; the floor always takes part")
+	f.StringVar(&o.out, "out", "", "where to write the page and plots; empty means ../../docs for a run of everything or of all streams, else nowhere")
 	f.BoolVar(&o.quick, "quick", false, "one short round, to see that all works; its figures mean little")
 	f.StringVar(&o.profile, "profile", "", "write profiles of the servers to this directory")
 	if err := f.Parse(args); err != nil {
@@ -46,7 +46,7 @@ func runBench(args []string) error {
 	if err := load.RaiseFileLimit(); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(who, func(c contestant) bool { return c.script != "" }) {
+	if slices.ContainsFunc(takingPart(works, who), func(c contestant) bool { return c.script != "" }) {
 		if err := installNode(os.Stderr); err != nil {
 			return err
 		}
@@ -58,34 +58,67 @@ func runBench(args []string) error {
 	}
 	before, known := used()
 	begin := time.Now()
-	results := report.Results{
-		Date:    time.Now(),
-		Command: strings.TrimSpace("go run . " + strings.Join(args, " ")),
-		Rounds:  o.rounds, Seconds: o.seconds,
-		Machine: machine(), Versions: versions(who),
-		Works: r.run(works, who),
-	}
+	results := r.run(works, who)
 	fmt.Fprintln(os.Stderr, "it took", time.Since(begin).Round(time.Second))
-	quiet := true
+	facts, quiet := machine(), true
 	if share, ok := busy(before, runtime.NumCPU()); known && ok {
 		quiet = share < mostBusy
 		fact := report.Fact{Name: "other load", Text: fmt.Sprintf("%.0f%% of the processors' time", 100*share)}
-		results.Machine = append(results.Machine, fact)
+		facts = append(facts, fact)
 		fmt.Fprintln(os.Stderr, fact.Name+":", fact.Text)
 	}
-	if o.out == "" && !o.quick && o.only == "" && o.profile == "" {
+	if o.out == "" && !o.quick && (o.only == "" || o.only == streamPage) && o.profile == "" {
 		if !quiet {
-			return errors.Join(failures(results.Works), errBusy)
+			return errors.Join(failures(results), errBusy)
 		}
 		o.out = filepath.Join("..", "..", "docs")
 	}
 	if o.out != "" {
-		if err := results.Write(o.out); err != nil {
+		all := report.Results{
+			Date: time.Now(), Command: strings.TrimSpace("go run . " + strings.Join(args, " ")),
+			Rounds: o.rounds, Seconds: o.seconds, Machine: facts,
+		}
+		if err := writePages(o.out, all, works, results, who); err != nil {
 			return err
 		}
-		fmt.Fprintln(os.Stderr, "written:", filepath.Join(o.out, "benchmarks.md"))
 	}
-	return failures(results.Works)
+	return failures(results)
+}
+
+// pages are the pages, by the name that works have for them.
+var pages = map[string]report.Page{"": {}, streamPage: report.StreamPage}
+
+// writePages writes each page of which there is a work.
+func writePages(dir string, all report.Results, works []work, results []report.Work, who []contestant) error {
+	for name, about := range pages {
+		page := all
+		page.Page = about
+		var on []work
+		for i, w := range works {
+			if w.page == name {
+				on, page.Works = append(on, w), append(page.Works, results[i])
+			}
+		}
+		if len(on) == 0 {
+			continue
+		}
+		page.Versions = versions(takingPart(on, who))
+		if err := page.Write(dir); err != nil {
+			return err
+		}
+		fmt.Fprintln(os.Stderr, "written:", filepath.Join(dir, page.Name()))
+	}
+	return nil
+}
+
+// takingPart returns the contestants that do one of the works.
+func takingPart(works []work, who []contestant) (some []contestant) {
+	for _, c := range who {
+		if slices.ContainsFunc(works, func(w work) bool { return w.takenBy(c) }) {
+			some = append(some, c)
+		}
+	}
+	return some
 }
 
 // mostBusy is the share of the processors that other programs may use if the figures are to be published. On some
@@ -115,6 +148,10 @@ func choose(only string) ([]work, []contestant, error) {
 	var chosen []work
 	var who []contestant
 	for name := range strings.SplitSeq(only, ",") {
+		if name == streamPage {
+			chosen = append(chosen, streamWorks(fullScale)...)
+			continue
+		}
 		w := slices.IndexFunc(allWorks, func(w work) bool { return w.Name == name })
 		c := slices.IndexFunc(all, func(c contestant) bool { return c.name == name })
 		switch {

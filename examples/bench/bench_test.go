@@ -24,6 +24,13 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if len(os.Args) > 1 && os.Args[1] == "fetch" {
+		if err := runFetch(os.Args[2:], os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	os.Exit(m.Run())
 }
 
@@ -32,7 +39,7 @@ func TestEveryContestant(t *testing.T) {
 		rounds: 1, warm: 5 * time.Millisecond, measure: 25 * time.Millisecond, settle: time.Millisecond,
 		drain: 20 * time.Second, log: io.Discard,
 	}
-	all := works(scale{receivers: 20, groups: 5, idle: 40, clients: 3})
+	all := works(scale{receivers: 20, groups: 5, idle: 40, clients: 3, bytes: 1 << 20})
 	for _, c := range contestants {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -57,6 +64,9 @@ func TestEveryContestant(t *testing.T) {
 				case report.Latency:
 					require.Positive(t, s.P50, w.Name)
 					require.GreaterOrEqual(t, s.P99, s.P50, w.Name)
+				case report.Transfer:
+					require.Positive(t, s.Rate, w.Name)
+					require.Positive(t, s.Elapsed, w.Name)
 				default:
 					require.Positive(t, s.Rate, w.Name)
 				}
@@ -96,6 +106,8 @@ func TestChoose(t *testing.T) {
 		"all":                    {"", len(works(fullScale)), nil},
 		"one work":               {"echo-1", 1, nil},
 		"the floor takes part":   {"hisock/ws,echo-1,echo-64", 2, []string{"floor", "hisock/ws"}},
+		"a page":                 {"streams", 4, nil},
+		"a page, and some of it": {"streams,grpc,hisock/ws", 4, []string{"floor", "grpc", "hisock/ws"}},
 		"the floor alone":        {"floor", len(works(fullScale)), []string{"floor"}},
 		"the floor, named later": {"nats,floor", len(works(fullScale)), []string{"floor", "nats"}},
 	}

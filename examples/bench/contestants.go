@@ -18,24 +18,29 @@ type contestant struct {
 	module   string // module or npm package of the library; empty for servers of this repository
 	script   string // file in nodeDir of a server that runs in Node; empty for others
 	groups   bool   // it does the work with many groups
-	only     string // name of the only work that it does; empty if it does all
+	only     string // name of the only work, or page of the only works, that it does; empty if it does all
 	client   string // its name in package client if its client is measured; empty otherwise
 	to       string // name of the contestant to whose server its client speaks; empty for its own
+	stream   string // its name in package stream if its streams are measured; empty otherwise
+	bytes    bool   // it streams bytes too
 }
 
 // contestants are in the order in which each round runs them.
 var contestants = []contestant{
-	{name: report.Floor, protocol: "floor", groups: true, client: "by hand", to: "hisock/tcp"},
+	{name: report.Floor, protocol: "floor", groups: true, client: "by hand", to: "hisock/tcp", stream: "by hand", bytes: true},
 	{name: "floor-singly", protocol: "floor", groups: true, only: "groups"},
-	{name: "hisock/tcp", protocol: "hisock/tcp", groups: true, client: "hisock/tcp"},
-	{name: "hisock/ws", protocol: "hisock/ws", groups: true, client: "hisock/ws"},
+	{name: "hisock/tcp", protocol: "hisock/tcp", groups: true, client: "hisock/tcp", stream: "hisock/tcp", bytes: true},
+	{name: "hisock/ws", protocol: "hisock/ws", groups: true, client: "hisock/ws", stream: "hisock/ws", bytes: true},
+	{name: "commands/tcp", only: streamPage, stream: "commands/tcp"},
+	{name: "commands/ws", only: streamPage, stream: "commands/ws"},
+	{name: "grpc", module: "google.golang.org/grpc", only: streamPage, stream: "grpc", bytes: true},
 	{name: "nhooyr", protocol: "websocket", module: "nhooyr.io/websocket", groups: true},
 	{name: "gws", protocol: "websocket", module: "github.com/lxzan/gws", groups: true},
 	{name: "gorilla", protocol: "websocket", module: "github.com/gorilla/websocket", groups: true, client: "gorilla", to: "gobwas"},
 	{name: "gobwas", protocol: "websocket", module: "github.com/gobwas/ws", groups: true},
 	{name: "melody", protocol: "websocket", module: "github.com/olahol/melody"},
 	{name: "centrifuge", protocol: "centrifuge", module: "github.com/centrifugal/centrifuge", groups: true},
-	{name: "nats", protocol: "nats", module: "github.com/nats-io/nats-server/v2", groups: true, client: "nats.go"},
+	{name: "nats", protocol: "nats", module: "github.com/nats-io/nats-server/v2", groups: true, client: "nats.go", stream: "nats.go"},
 	{name: "ws (Node)", protocol: "websocket", module: "ws", script: "ws.js", groups: true},
 	{name: "Socket.IO", protocol: "socket.io", module: "socket.io", script: "socketio.js", groups: true},
 }
@@ -70,6 +75,10 @@ func installNode(log io.Writer) error {
 	}
 	return nil
 }
+
+// hasStream reports whether its streams are measured, hasBytes whether streams of bytes are.
+func (c contestant) hasStream() bool { return c.stream != "" }
+func (c contestant) hasBytes() bool  { return c.bytes }
 
 // hasClient reports whether its client is measured.
 func (c contestant) hasClient() bool { return c.client != "" }

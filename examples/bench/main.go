@@ -19,6 +19,9 @@ func run(args []string) error {
 	if len(args) > 0 && args[0] == "serve" {
 		return runServer(args[1:])
 	}
+	if len(args) > 0 && args[0] == "fetch" {
+		return runFetch(args[1:], os.Stdin, os.Stdout)
+	}
 	return runBench(args)
 }
 

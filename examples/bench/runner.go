@@ -76,6 +76,10 @@ func (r *runner) tell(round int, w work, row *report.Row) {
 		fmt.Fprintf(r.log, "%10.0f/s %8.0f ns, p50 %.0f us, p99 %.0f us\n", s.Rate, s.CPU, s.P50/1e3, s.P99/1e3)
 	case report.Clients:
 		fmt.Fprintf(r.log, "%10.0f/s %8.0f ns of the client, p50 %.1f us, p99 %.1f us\n", s.Rate, s.CPU, s.P50/1e3, s.P99/1e3)
+	case report.Streams:
+		fmt.Fprintf(r.log, "%10.0f/s %8.0f ns of the server, %.0f ns of the client\n", s.Rate, s.CPU, s.ClientCPU)
+	case report.Transfer:
+		fmt.Fprintf(r.log, "%8.2f s, %.0f MB/s, %.1f MiB of the server, %.1f MiB of the client\n", s.Elapsed/1e9, s.Rate/1e6, s.ServerPeak/(1<<20), s.ClientPeak/(1<<20))
 	case report.Memory:
 		fmt.Fprintf(r.log, "%8.1f KiB, resident %.1f KiB\n", s.Heap/1024, s.Resident/1024)
 	}
@@ -89,6 +93,8 @@ func (r *runner) once(w work, c contestant) (report.Sample, error) {
 		if c.to != "" {
 			c = contestant{name: c.to}
 		}
+	} else if w.page == streamPage {
+		target.Protocol = c.stream
 	}
 	command, err := c.command(r.profileOf(w))
 	if err != nil {

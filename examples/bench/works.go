@@ -16,12 +16,13 @@ type work struct {
 	oneCPU bool                    // the server has one processor
 	shared bool                    // server and load share that processor
 	client bool                    // the contestant's own client is measured
+	page   string                  // name of the page that has it; empty for the main page
 	rounds int                     // greatest number of rounds; 0 means all rounds
 }
 
 // takenBy reports whether a contestant does the work.
 func (w *work) takenBy(c contestant) bool {
-	if c.only != "" && c.only != w.Name {
+	if c.only != "" && c.only != w.Name && c.only != w.page {
 		return false
 	}
 	return w.takes == nil || w.takes(c)
@@ -34,9 +35,10 @@ type scale struct {
 	idle      int           // idle connections
 	clients   int           // connections of each client library, and goroutines that call on each
 	silence   time.Duration // time without traffic before memory is measured
+	bytes     int64         // bytes of a stream of bytes
 }
 
-var fullScale = scale{receivers: 1000, groups: 100, idle: 10_000, clients: 64, silence: 30 * time.Second}
+var fullScale = scale{receivers: 1000, groups: 100, idle: 10_000, clients: 64, silence: 30 * time.Second, bytes: 1 << 30}
 
 func works(s scale) []work {
 	hisockOnly := contestant.isHisock
@@ -48,7 +50,7 @@ func works(s scale) []work {
 	crowd := active
 	crowd.Idle = s.idle - active.Conns
 
-	return []work{
+	all := []work{
 		{Work: report.Work{
 			Name: "ping-pong", Title: "Ping-pong: 1 connection, 64 B, one in flight",
 			About: "A message is sent when the answer to the one before it has come.",
@@ -145,6 +147,7 @@ func works(s scale) []work {
 			Kind:  report.Memory,
 		}, run: holding(load.Idle{Conns: s.idle, Echo: 64, Ack: true, Silence: s.silence}), takes: contestant.isHisock, rounds: 2},
 	}
+	return append(all, streamWorks(s)...)
 }
 
 // byClient returns a function that measures the contestant's client.

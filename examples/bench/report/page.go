@@ -12,7 +12,7 @@ import (
 // plotDir is the folder of the plots, relative to the page.
 const plotDir = "benchmarks"
 
-// Write writes the page and its plots into a directory: benchmarks.md and benchmarks/*.svg.
+// Write writes the page and its plots into a directory: benchmarks.md, or the file of its Page, and benchmarks/*.svg.
 func (r *Results) Write(dir string) error {
 	if err := os.MkdirAll(filepath.Join(dir, plotDir), 0o755); err != nil {
 		return err
@@ -24,19 +24,22 @@ func (r *Results) Write(dir string) error {
 			return err
 		}
 	}
-	return os.WriteFile(filepath.Join(dir, "benchmarks.md"), r.Page(), 0o644)
+	return os.WriteFile(filepath.Join(dir, r.Name()), r.Markdown(), 0o644)
 }
 
-// Page returns the page in Markdown.
-func (r *Results) Page() []byte {
-	p := &page{}
-	p.f("# Benchmarks\n\n")
+// Name is the name of the page's file.
+func (r *Results) Name() string { return r.resolved().File + ".md" }
+
+// Markdown returns the page.
+func (r *Results) Markdown() []byte {
+	p, about := &page{}, r.resolved()
+	p.f("# %s\n\n", about.Title)
 	p.f("Written by `%s` on %s; do not edit. [The benchmark's README](../examples/bench/README.md) says how it is\n"+
 		"measured, and how to add a contestant.\n\n", r.Command, r.Date.Format(time.DateOnly))
-	p.f("%s\n", reading)
+	p.f("%s\n", about.Reading)
 	p.f("Each figure is a median of %d rounds. Each round measured every contestant once for %g s.\n"+
 		"In brackets are the smallest and the largest figure of the rounds.\n\n", r.Rounds, r.Seconds)
-	p.summary(r)
+	p.summary(r, about.Summary)
 	for i := range r.Works {
 		p.work(r, &r.Works[i])
 	}
@@ -79,11 +82,11 @@ func (p *page) header(cells ...string) {
 }
 
 // summary writes a table with the ratios of all throughputs.
-func (p *page) summary(r *Results) {
+func (p *page) summary(r *Results, title string) {
 	var works []*Work
 	var names []string
 	for i := range r.Works {
-		if w := &r.Works[i]; w.Kind == Throughput {
+		if w := &r.Works[i]; w.Kind == Throughput || w.Kind == Streams {
 			works = append(works, w)
 			for _, row := range w.Rows {
 				if row.Contestant != Floor && !contains(names, row.Contestant) {
@@ -95,8 +98,8 @@ func (p *page) summary(r *Results) {
 	if len(works) == 0 {
 		return
 	}
-	p.f("## Messages a second, as ratios to the floor\n\n")
-	p.header(append([]string{"", "floor, messages/s"}, names...)...)
+	p.f("## %s\n\n", title)
+	p.header(append([]string{"", "floor, " + strings.ToLower(strings.Fields(title)[0]) + "/s"}, names...)...)
 	for _, w := range works {
 		floor := w.Row(Floor)
 		cells := []string{fmt.Sprintf("[%s](#%s)", w.Name, w.Name), "-"}
@@ -148,6 +151,10 @@ func (p *page) work(r *Results, w *Work) {
 		p.memory(w)
 	case Clients:
 		p.clients(w)
+	case Streams:
+		p.streams(w)
+	case Transfer:
+		p.transfer(w)
 	}
 	for _, row := range w.Rows {
 		if row.Failure != "" {

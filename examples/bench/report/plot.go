@@ -123,5 +123,11 @@ func (w *Work) bars() (unit string, bars []bar, one float64) {
 		v := row.Ratios(floor, rate)
 		bars = append(bars, bar{row.Contestant, v, fmt.Sprintf("%.2f (%s/s)", v.Median, count(row.Values(rate).Median))})
 	}
+	switch w.Kind {
+	case Streams:
+		return "items a second, ratio to the floor; more is better", bars, 1
+	case Transfer:
+		return "bytes a second, ratio to the floor; more is better", bars, 1
+	}
 	return "messages a second, ratio to the floor; more is better", bars, 1
 }

@@ -10,8 +10,10 @@ import (
 // Floor is the name of the contestant with which the others are compared.
 const Floor = "floor"
 
-// Results are the results of one run of the benchmark.
+// Results are the results of one run of the benchmark, for one page.
 type Results struct {
+	Page // zero for the main page
+
 	Date    time.Time
 	Command string
 	Rounds  int
@@ -34,6 +36,8 @@ const (
 	Latency                // latencies at a fixed rate
 	Memory                 // memory for a connection
 	Clients                // messages a second of clients, with their processor time and latencies
+	Streams                // items a second of a stream, with the processor time of both ends
+	Transfer               // time and memory of many bytes
 )
 
 // A Work is one work with the results of each contestant.
@@ -61,11 +65,16 @@ type Sample struct {
 	Rate float64 // messages received in a second
 	CPU  float64 // processor time of the server, or the client that is measured, for a message, in nanoseconds
 
+	ClientCPU float64 // processor time of the client for an item, in nanoseconds, if the server's is in CPU
+
 	Reads, Writes float64 // read and write system calls of the server for a message
 
 	P50, P99 float64 // latency in nanoseconds
 
 	Heap, Resident float64 // bytes for a connection: heap and stacks, and resident
+
+	Elapsed                float64 // time of a transfer in nanoseconds
+	ServerPeak, ClientPeak float64 // bytes that were resident at most during a transfer, beyond what was resident before
 }
 
 func (r *Results) work(name string) *Work {
@@ -123,12 +132,16 @@ func (r *Row) Ratios(other *Row, figure func(Sample) float64) Spread {
 	return spread(values)
 }
 
-func rate(s Sample) float64     { return s.Rate }
-func cpuTime(s Sample) float64  { return s.CPU }
-func p50(s Sample) float64      { return s.P50 }
-func p99(s Sample) float64      { return s.P99 }
-func heap(s Sample) float64     { return s.Heap }
-func resident(s Sample) float64 { return s.Resident }
+func rate(s Sample) float64       { return s.Rate }
+func cpuTime(s Sample) float64    { return s.CPU }
+func p50(s Sample) float64        { return s.P50 }
+func p99(s Sample) float64        { return s.P99 }
+func heap(s Sample) float64       { return s.Heap }
+func resident(s Sample) float64   { return s.Resident }
+func clientCPU(s Sample) float64  { return s.ClientCPU }
+func elapsed(s Sample) float64    { return s.Elapsed }
+func serverPeak(s Sample) float64 { return s.ServerPeak }
+func clientPeak(s Sample) float64 { return s.ClientPeak }
 
 // ranked returns the rows that have figures: the floor first, and then the others, the best in one figure first.
 func (w *Work) ranked(figure func(Sample) float64, higherIsBetter bool) []*Row {

@@ -51,14 +51,40 @@ func results() *Results {
 	}
 }
 
+// streamResults are of two rounds of works with streams.
+func streamResults() *Results {
+	rates := func(a, b float64) []Sample {
+		return []Sample{{Rate: a, CPU: 1e9 / a, ClientCPU: 2e9 / a}, {Rate: b, CPU: 1e9 / b, ClientCPU: 2e9 / b}}
+	}
+	return &Results{
+		Page: StreamPage, Date: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC),
+		Command: "go run . -only streams", Rounds: 2, Seconds: 1.5,
+		Machine:  []Fact{{"processor", "A | B"}},
+		Versions: []Fact{{"floor", "of this repository"}},
+		Works: []Work{
+			{Name: "stream-64", Title: "Items of 64 B", Kind: Streams, Rows: []Row{
+				{Contestant: Floor, Samples: rates(100_000, 80_000)},
+				{Contestant: "hisock/tcp", Samples: rates(50_000, 60_000)},
+				{Contestant: "commands/tcp", Samples: rates(60_000, 70_000)},
+				{Contestant: "grpc", Samples: rates(10_000, 20_000)},
+			}},
+			{Name: "stream-bytes", Title: "Many bytes", Kind: Transfer, Rows: []Row{
+				{Contestant: Floor, Samples: []Sample{{Rate: 3e9, Elapsed: 1e9 / 3, ServerPeak: 1 << 20, ClientPeak: 1 << 19}}},
+				{Contestant: "hisock/tcp", Samples: []Sample{{Rate: 1.5e9, Elapsed: 2e9 / 3, ServerPeak: 4 << 20, ClientPeak: 3 << 20}}},
+			}},
+		},
+	}
+}
+
 func TestWrite(t *testing.T) {
 	dir := t.TempDir()
 	if *update {
 		dir = "testdata"
 	}
 	require.NoError(t, results().Write(dir))
+	require.NoError(t, streamResults().Write(dir))
 	want := files(t, "testdata")
-	require.Len(t, want, 1+len(results().Works))
+	require.Len(t, want, 2+len(results().Works)+len(streamResults().Works))
 	require.Equal(t, want, files(t, dir))
 }
 

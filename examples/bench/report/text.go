@@ -55,4 +55,6 @@ func duration(ns float64) string {
 	}
 }
 
+func mebibytes(bytes float64) string { return fmt.Sprintf("%.1f MiB", bytes/(1<<20)) }
+
 func size(bytes float64) string { return fmt.Sprintf("%.1f KiB", bytes/1024) }

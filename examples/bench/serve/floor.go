@@ -3,7 +3,10 @@ package serve
 import (
 	"encoding/binary"
 	"errors"
+	"io"
 	"net"
+
+	"github.com/hisock/hisock/examples/bench/items"
 )
 
 // The floor is written by hand for this benchmark. Each message has its length before it, in four bytes. Replies
@@ -51,8 +54,14 @@ func (s *floor) serve(nc net.Conn) error {
 		if _, err := nc.Write(appendFloor(nil, ready)); err != nil {
 			return err
 		}
-		if job.echo {
+		switch {
+		case job.echo:
 			return echoFloor(nc, r)
+		case job.items >= 4:
+			return sendItems(nc, job.items)
+		case job.bytes > 0:
+			_, err := io.CopyBuffer(onlyWriter{nc}, items.NewReader(job.bytes), make([]byte, floorWrite))
+			return err
 		}
 		return s.relay(r)
 	}
@@ -92,6 +101,33 @@ func echoFloor(nc net.Conn, r *floorReader) error {
 				return err
 			}
 			replies = replies[:0]
+		}
+	}
+}
+
+// An onlyWriter keeps io.CopyBuffer at its buffer.
+type onlyWriter struct{ io.Writer }
+
+// sendItems sends items without an end: small ones gathered into one write, large ones without a copy.
+func sendItems(nc net.Conn, size int) error {
+	ring := items.NewRing(size)
+	if size >= floorLarge {
+		header := binary.BigEndian.AppendUint32(nil, uint32(size))
+		for n := uint64(0); ; n++ {
+			b := net.Buffers{header, ring.At(n)}
+			if _, err := b.WriteTo(nc); err != nil {
+				return err
+			}
+		}
+	}
+	out := make([]byte, 0, floorWrite+4+size)
+	for n := uint64(0); ; n++ {
+		out = appendFloor(out, ring.At(n))
+		if len(out) >= floorWrite {
+			if _, err := nc.Write(out); err != nil {
+				return err
+			}
+			out = out[:0]
 		}
 	}
 }

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -51,6 +52,8 @@ func (g *groups[T]) of(message []byte) []T {
 type job struct {
 	echo  bool
 	group string // group of a receiver
+	items int    // bytes of the items that it is sent
+	bytes int64  // bytes that it is sent
 }
 
 func parseJob(name string) job {
@@ -58,6 +61,14 @@ func parseJob(name string) job {
 	group, receives := strings.CutPrefix(name, "recv/")
 	if receives {
 		return job{group: group}
+	}
+	if size, ok := strings.CutPrefix(name, "items/"); ok {
+		n, _ := strconv.Atoi(size)
+		return job{items: n}
+	}
+	if size, ok := strings.CutPrefix(name, "bytes/"); ok {
+		n, _ := strconv.ParseInt(size, 10, 64)
+		return job{bytes: n}
 	}
 	return job{echo: name == "echo"}
 }

@@ -2,9 +2,11 @@ package serve
 
 import (
 	"context"
+	"io"
 	"net/http"
 
 	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/examples/bench/items"
 	"github.com/hisock/hisock/tcp"
 	"github.com/hisock/hisock/transport"
 	"github.com/hisock/hisock/ws"
@@ -23,7 +25,33 @@ func serveHisock(l transport.Listener) {
 	srv.OnBytes("send", func(_ context.Context, _ *core.Conn, payload []byte) error {
 		return srv.Group(string(payload[:min(groupLen, len(payload))])).SendBytes("send", payload)
 	})
+	core.HandleStream(srv, "items", func(_ context.Context, _ *core.Conn, size int, send func([]byte) error) error {
+		ring := items.NewRing(size)
+		for n := uint64(0); ; n++ {
+			if err := send(ring.At(n)); err != nil {
+				return err
+			}
+		}
+	})
+	core.On(srv, "items", func(_ context.Context, c *core.Conn, size int) error {
+		go sendCommands(c, size)
+		return nil
+	})
+	core.HandleByteStream(srv, "bytes", func(_ context.Context, _ *core.Conn, n int64, s *core.ByteStream) error {
+		_, err := io.Copy(s, items.NewReader(n))
+		return err
+	})
 	go srv.Serve(context.Background(), l)
+}
+
+// sendCommands sends items as commands until the connection ends, and waits when its queue is full.
+func sendCommands(c *core.Conn, size int) {
+	ring, wait := items.NewRing(size), core.Wait(c.Context())
+	for n := uint64(0); ; n++ {
+		if c.SendBytes("item", ring.At(n), wait) != nil {
+			return
+		}
+	}
 }
 
 func startHisockTCP() (string, error) {

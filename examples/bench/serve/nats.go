@@ -2,13 +2,18 @@ package serve
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"github.com/hisock/hisock/examples/bench/items"
 )
 
 // A NATS server in this process, with its default options. It runs no code of the program: for an echo a
-// connection publishes to a subject that it has subscribed to itself.
+// connection publishes to a subject that it has subscribed to itself. Items come from a publisher in this process, which is
+// connected to the server as any other client is.
 func startNATS() (string, error) {
 	s, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true,
@@ -20,5 +25,45 @@ func startNATS() (string, error) {
 	if !s.ReadyForConnections(10 * time.Second) {
 		return "", errors.New("the server does not get ready")
 	}
-	return s.Addr().String(), nil
+	addr := s.Addr().String()
+	return addr, publishItems("nats://" + addr)
+}
+
+// publishItems publishes items for everybody who asks for them: to which subject, of which size, and how many ahead of what was taken.
+func publishItems(url string) error {
+	nc, err := nats.Connect(url)
+	if err != nil {
+		return err
+	}
+	_, err = nc.Subscribe("items", func(m *nats.Msg) {
+		var subject string
+		var size, window int
+		if _, err := fmt.Sscan(string(m.Data), &subject, &size, &window); err != nil {
+			return // nobody has asked like that
+		}
+		credit := make(chan struct{}, 1<<10)
+		if _, err := nc.Subscribe(subject+".taken", func(*nats.Msg) { credit <- struct{}{} }); err != nil {
+			return
+		}
+		if m.Respond(nil) != nil {
+			return
+		}
+		go func() {
+			ring, left := items.NewRing(size), window
+			for n := uint64(0); ; n++ {
+				if left == 0 {
+					<-credit
+					left = window / 4
+				}
+				left--
+				if nc.Publish(subject, ring.At(n)) != nil {
+					return
+				}
+			}
+		}()
+	})
+	if err != nil {
+		return err
+	}
+	return nc.Flush()
 }

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/hisock/hisock/examples/bench/proc"
 )
 
 // maxMessage is the size of the largest message, in bytes.
@@ -42,6 +44,9 @@ var starters = map[string]starter{
 	"melody":       startMelody,
 	"centrifuge":   startCentrifuge,
 	"nats":         startNATS,
+	"grpc":         startGRPC,
+	"commands/tcp": startHisockTCP,
+	"commands/ws":  startHisockWS,
 }
 
 // Names returns the names of the servers in this program.
@@ -59,6 +64,8 @@ func Names() []string {
 //
 //	cpu     processor time used so far, in nanoseconds
 //	memory  bytes of heap and stacks, and bytes resident, after a garbage collection
+//	idle    bytes resident after a garbage collection; peak counts from now on
+//	peak    bytes resident at most
 //
 // If profile names a directory, a profile of processor time is written there.
 func Run(name, profile string, in io.Reader, out io.Writer) error {
@@ -98,6 +105,10 @@ func answer(in io.Reader, out io.Writer) error {
 			_, err = fmt.Fprintln(out, int64(cpuTime()))
 		case "memory":
 			_, err = fmt.Fprintln(out, heapAndStacks(), resident())
+		case "idle":
+			_, err = fmt.Fprintln(out, proc.Idle())
+		case "peak":
+			_, err = fmt.Fprintln(out, proc.Peak())
 		default:
 			err = fmt.Errorf("serve: asked for %q", line)
 		}
