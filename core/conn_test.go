@@ -81,8 +81,7 @@ func TestConnFitsItsClass(t *testing.T) {
 
 type valueKey int
 
-// A program keeps what it likes with a connection, at both ends, whether there is an
-// authorizer or not.
+// A program keeps values of its own with a connection, at both ends, with and without an authorizer.
 func TestConnValues(t *testing.T) {
 	for name, opts := range map[string]*ServerOptions{
 		"without Authorize": nil,

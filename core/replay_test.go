@@ -239,7 +239,7 @@ func TestReplayedBesideASlowHandler(t *testing.T) {
 		got.Wants(t, "1false")
 		require.NoError(t, w.conn("ada").Join(w.ctx, "blue"))
 		w.say("blue", "new")
-		got.Wants(t) // no OnReplay has run yet
+		got.Wants(t) // the client does not know yet whether they are replayed
 		close(hold)
 		synctest.Wait()
 		require.ElementsMatch(t, []string{"oldtrue", "newfalse"}, got.All())

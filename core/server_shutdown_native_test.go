@@ -18,7 +18,7 @@ func (w *world) shutdown(ctx context.Context) <-chan time.Duration {
 	took := make(chan time.Duration, 1)
 	start := time.Now()
 	go func() {
-		w.srv.Shutdown(ctx) //nolint:errcheck // what it comes to is looked at
+		w.srv.Shutdown(ctx) //nolint:errcheck // the tests look at its effects
 		took <- time.Since(start)
 	}()
 	synctest.Wait()
@@ -176,7 +176,7 @@ func TestShutdownWithAStalledClient(t *testing.T) {
 	}
 }
 
-// No two clients are told to come back at the same time. All are told to come back within a minute.
+// No two clients are told to come back at the same time. All are told to come back within farewellSpread.
 func TestShutdownSpreadsReturns(t *testing.T) {
 	inWorld(t, &ServerOptions{Timeouts: Timeouts{RestartAfter: 5 * time.Second}}, func(w *world) {
 		w.serve()

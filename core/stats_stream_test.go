@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Both ends count what streams carry and hold, each of its own side, and a server and a client over all connections.
+// Each end counts the items and bytes of its streams. A server and a client count over all their connections.
 func TestStreamStats(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		HandleStream(w.srv, "three", func(_ context.Context, _ *Conn, _ struct{}, send func(string) error) error {
@@ -63,7 +63,7 @@ func TestStreamStats(t *testing.T) {
 		require.Equal(t, held.ReceivedBytes, there.SentBytes, "for more there is no credit")
 		require.NoError(t, flood.Close())
 
-		// What connections have carried that are gone counts on, and what they held does not.
+		// The items that former connections have carried still count. The bytes that they held do not.
 		left, err := OpenByteStream(w.ctx, bob, "flood", nil)
 		require.NoError(t, err)
 		synctest.Wait()

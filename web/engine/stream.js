@@ -1,5 +1,5 @@
-// One stream of a connection: what the server has sent and the page has not taken, what the page has sent and waits for
-// credit, and how both directions end. streams.js has all streams of a connection.
+// One stream of a connection: the items that the page has not taken, the items that wait for credit, and the ends of both
+// directions. streams.js has all streams of a connection.
 
 import { HisockError } from "../errors.js";
 import { firstCredit, itemCost } from "./wire.js";
@@ -12,8 +12,8 @@ import { firstCredit, itemCost } from "./wire.js";
 export const window = 256 << 10;
 
 const maxItem = 1 << 20; // bytes of an item
-const minPiece = 1 << 10; // bytes: who has credit for less waits for more
-const ahead = 64 << 10; // bytes that wait before the page is to wait
+const minPiece = 1 << 10; // bytes: a sender with less credit waits for more
+const ahead = 64 << 10; // bytes that may wait before the page has to wait
 
 /** @implements {NativeStream} */
 export class Stream {
@@ -21,25 +21,25 @@ export class Stream {
   /** 0 until the server has been told. @type {Num} */
   id = 0;
   over = false;
-  isReady = false; // it is among those that have something to send
-  isLeft = false; // its handler has returned
+  isReady = false; // the stream is in the list of streams that have something to send
+  isLeft = false; // the handler has returned
 
-  // What is received.
+  // From the server.
   credit = window; // bytes that the server may send
   inDone = false; // the server has sent all
   /** @type {{ payload: Uint8Array, cost: number }[]} */
   #items = [];
-  /** @type {Uint8Array[]} of an item that has not come whole */
+  /** @type {Uint8Array[]} parts of an item that is not complete */
   #parts = [];
   #partSize = 0;
-  #partCost = 0; // of these, what was not owed yet
+  #partCost = 0; // cost of the parts that is not owed yet, in bytes
   #owed = 0; // bytes that the server is to be granted
   /** @type {HisockError | undefined} */
   #inErr;
-  #waits = false; // the page has looked, and there was nothing
-  #stopped = false; // nobody takes any more
+  #waits = false; // the page has looked, and has found no item
+  #stopped = false; // the page takes no more items
 
-  // What is sent.
+  // To the server.
   may = firstCredit; // bytes that the server has granted
   /** @type {"open" | "closing" | "closed"} */
   out = "open";
@@ -47,10 +47,10 @@ export class Stream {
   #outErr;
   /** @type {Uint8Array[]} */
   #queue = [];
-  #waiting = 0; // bytes in it
-  #sentOf = 0; // bytes of the first that were sent
+  #waiting = 0; // bytes in the queue
+  #sentOf = 0; // bytes of the first item in the queue that were sent
   /** @type {Goodbye[]} */
-  #ends = []; // behind the queue
+  #ends = []; // ends that are sent after the queue
 
   taken = 0; // items, or bytes
   sent = 0;
@@ -62,7 +62,7 @@ export class Stream {
 
   /**
    * @param {import("./streams.js").Streams} table
-   * @param {boolean} carries bytes, and not items
+   * @param {boolean} carries the stream carries bytes, not items
    * @param {boolean} isTheirs the server has opened it
    */
   constructor(table, carries, isTheirs) {
@@ -79,7 +79,7 @@ export class Stream {
   }
 
   /**
-   * Takes what has come. It returns false if the server must not send it.
+   * Takes an item or a part. It returns false if the server must not send it.
    *
    * @param {Uint8Array} payload
    * @param {boolean} last
@@ -190,7 +190,7 @@ export class Stream {
   }
 
   /**
-   * Says how many bytes the next frame carries, or -1 if there is none, or no credit for it.
+   * Returns the number of bytes that the next frame carries, or -1 if there is no frame, or no credit for it.
    *
    * @param {number} maxFrame
    * @param {number} maxPiece
@@ -225,7 +225,7 @@ export class Stream {
     return { piece, last: last || this.#carries, units };
   }
 
-  /** The ends that are due once nothing waits before them. */
+  /** The ends that are due: nothing waits before them. */
   takeEnds() {
     const ends = this.#queue.length === 0 ? this.#ends : [];
     if (ends.length > 0) {
@@ -285,7 +285,7 @@ export class Stream {
   }
 
   /**
-   * Ends what has not ended. What has come before can still be taken.
+   * Ends the directions that have not ended. Items that have come before can still be taken.
    *
    * @param {HisockError} why
    */

@@ -1,5 +1,5 @@
-// The streams of a connection: which there are, whose turn it is to send, and how much of all may be under way. Items wait
-// in their stream, and not in the queue, so that commands and calls go ahead of them.
+// The streams of a connection, the order in which they send, and the number of bytes that may be under way. Items wait in
+// their stream, not in the queue, so that commands and calls go ahead of them.
 
 import { HisockError } from "../errors.js";
 import { fromServer, goodbye } from "./fault.js";
@@ -17,13 +17,13 @@ export class Streams {
   #conn;
   /** @type {Map<Num, Stream>} */
   #open = new Map();
-  /** Streams of which the server could not be told yet, with what gives up the wait. @type {Map<Stream, number>} */
+  /** Streams of which the server could not be told yet, with the number of their wait for room. @type {Map<Stream, number>} */
   #opening = new Map();
   #waiters = 0;
-  /** @type {Set<Stream>} of the server, that have a place */
+  /** @type {Set<Stream>} streams of the server that have a place */
   #places = new Set();
   /** @type {Num} */
-  #last = 0; // id of the stream that the server has opened last
+  #last = 0; // id of the last stream that the server has opened
   /** @type {Stream[]} */
   #ready = [];
   #awaitsRoom = false;
@@ -40,7 +40,7 @@ export class Streams {
     this.#flow = new Flow(queueBytes >> 1);
   }
 
-  /** How many there are. */
+  /** The number of streams. */
   get size() {
     return this.#open.size + this.#opening.size;
   }
@@ -125,7 +125,7 @@ export class Streams {
     else if (!s.gotEnd()) throw new HisockError("protocol", "a second end of a stream, or one in an item");
   }
 
-  // What streams say.
+  // Called by streams.
 
   /** @param {Num} id @param {Goodbye} bye */
   #refuse(id, bye) {
@@ -176,7 +176,7 @@ export class Streams {
 
   /** Queues frames: one of each stream in turn, as long as there is room and little is under way. */
   pump() {
-    if (this.#pumping) return; // it is called by what it has written, and goes on
+    if (this.#pumping) return; // its own write has called it: it goes on
     this.#pumping = true;
     try {
       this.#flow.look(performance.now());
@@ -250,7 +250,7 @@ export class Streams {
     this.pump();
   }
 
-  /** Goes on over another link: probes are lost, and what was under way is written again. */
+  /** Goes on over another link: probes are lost, and frames that were under way are written again. */
   relinked() {
     this.#flow.relink();
     this.pump();
