@@ -195,7 +195,6 @@ func TestOrderlyEndLeavesNothing(t *testing.T) {
 	tests := map[string]struct {
 		retry Retry
 		end   func(w *world, cl *Client)
-		both  bool // the end that did not close has all of what the other has sent
 	}{
 		"client closes":               {end: func(_ *world, cl *Client) { cl.Close() }}, //nolint:errcheck // nothing to be done about it
 		"server closes":               {end: func(w *world, _ *Client) { w.only().Close() }},
