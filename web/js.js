@@ -3,7 +3,7 @@
 import { connector } from "./connect.js";
 import * as engine from "./engine/engine.js";
 
-// The modules that these import. A browser asks for all of them at once, and not for one behind the other.
+// The modules that these import. The list lets a browser ask for all of them at once.
 import "./calls.js";
 import "./client.js";
 import "./connection.js";

@@ -1,8 +1,8 @@
-// What the two ends of a transfer send each other, as the package documentation of core/files lists it.
+// The messages of a transfer. The package documentation of core/files lists them.
 
 import { HisockError } from "../errors.js";
 
-/** @typedef {{ size: number | undefined, seek: boolean }} Offer what a sender begins with; no size if it is not known */
+/** @typedef {{ size: number | undefined, seek: boolean }} Offer the sender's first message; size is undefined if the sender does not know it */
 
 export const offerSize = 16; // bytes
 export const hashSize = 32; // bytes
@@ -44,7 +44,7 @@ export function offsetBytes(n) {
   return new Uint8Array(b.buffer);
 }
 
-/** Returns an offset, or more than any file has if it is no number that is exact. @param {Uint8Array} bytes */
+/** Returns an offset. An offset above 2^53 is rounded: it still exceeds the size of any file. @param {Uint8Array} bytes */
 export const readOffset = (bytes) => Number(viewOf(bytes).getBigUint64(0));
 
 /** @param {number} n */
@@ -60,7 +60,7 @@ export const readLength = (bytes) => viewOf(bytes).getUint32(0);
 /** @param {Uint8Array} bytes */
 const viewOf = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-/** The error about a server that breaks the rules of the format. @param {string} what */
+/** The error for a message that breaks the rules of the format. @param {string} what */
 export const broken = (what) => new HisockError("protocol", what);
 
 /** @param {Uint8Array} a @param {Uint8Array} b */

@@ -1,4 +1,4 @@
-// The bytes of a stream, as many at a time as are asked for.
+// A reader of a stream that returns as many bytes at a time as its caller asks for.
 
 import { bytesOf } from "../payload.js";
 import { broken } from "./format.js";
@@ -7,7 +7,7 @@ const none = new Uint8Array(0);
 
 export class Input {
   #reader;
-  /** Of the last piece. @type {Uint8Array} */
+  /** The unread bytes of the last piece. @type {Uint8Array} */
   #left = none;
 
   /** @param {ReadableStream<unknown>} from */
@@ -15,7 +15,7 @@ export class Input {
     this.#reader = from.getReader();
   }
 
-  /** Returns the next bytes, at most so many, or nothing at the end. @param {number} most */
+  /** Returns the next bytes, or undefined at the end of the stream. @param {number} most bytes */
   async some(most) {
     while (this.#left.length === 0) {
       const { done, value } = await this.#reader.read();
@@ -41,12 +41,12 @@ export class Input {
     return all;
   }
 
-  /** Reads nothing more. @param {unknown} [reason] */
+  /** Cancels the stream. @param {unknown} [reason] */
   async cancel(reason) {
     await this.#reader.cancel(reason);
   }
 
-  /** Lets somebody else read on. */
+  /** Releases the stream, so that another reader can read on. Bytes that the input has left are lost. */
   release() {
     this.#reader.releaseLock();
   }

@@ -1,4 +1,4 @@
-// How far a transfer is, for the page that shows it.
+// The progress of a transfer, for a page that shows it.
 
 /** @typedef {import("../files.d.ts").Progress} Progress */
 
@@ -11,20 +11,20 @@ export class Meter {
   /** @type {number | undefined} */
   size;
   #tell;
-  #last = -Infinity; // when #tell was called last
+  #last = -Infinity; // milliseconds of performance.now(), when #tell was last called
 
   /** @param {((progress: Progress) => unknown) | undefined} tell */
   constructor(tell) {
     this.#tell = tell;
   }
 
-  /** Notes where an attempt begins. @param {number} from */
+  /** Starts an attempt at an offset. @param {number} from bytes */
   begin(from) {
     this.from = this.done = from;
     this.now();
   }
 
-  /** Notes that n more bytes have been carried. @param {number} n */
+  /** Adds n carried bytes. @param {number} n */
   add(n) {
     this.done += n;
     if (this.#tell && performance.now() - this.#last >= tellEvery) this.now();

@@ -11,7 +11,7 @@ import { Sha256 } from "./sha256.js";
 /**
  * @param {import("../hisock.d.ts").ByteStreams} streams
  * @param {Target} target
- * @param {number} most bytes that are taken
+ * @param {number} most bytes of a file
  * @param {import("./meter.js").Meter} meter
  * @param {AbortSignal | undefined} signal
  * @returns {Promise<import("../files.d.ts").Receipt>}
@@ -45,12 +45,12 @@ export async function receiveOver({ readable, writable }, target, most, meter, s
       throw new HisockError("bad_payload", "the checksum is wrong");
     }
     await to.close();
-    writer.write(new Uint8Array([done])).catch(() => {}); // the file is here; a sender that does not know it sends again and is told
+    writer.write(new Uint8Array([done])).catch(() => {}); // the transfer has succeeded without it: a sender that misses it sends the file again
     meter.size = meter.done;
     meter.now();
     return { size: meter.done, from, sha256: hexOf(want) };
   } catch (err) {
-    await to?.abort(err).catch(() => {}); // what has come is kept, if the target keeps it
+    await to?.abort(err).catch(() => {}); // a target may keep the received part
     throw err;
   } finally {
     input.release();
@@ -59,7 +59,7 @@ export async function receiveOver({ readable, writable }, target, most, meter, s
 }
 
 /**
- * Receives one chunk. It returns false for the end.
+ * Receives one chunk. It returns false for the empty chunk, which ends the file.
  *
  * @param {Input} input
  * @param {WritableStreamDefaultWriter<Uint8Array>} to

@@ -1,5 +1,5 @@
-// SHA-256 of bytes that come one piece after the other, as FIPS 180-4 has it. The browser's own crypto.subtle takes only
-// content that is in memory as a whole.
+// SHA-256 (FIPS 180-4) of bytes that arrive in pieces. The browser's crypto.subtle takes only content that is in memory as a
+// whole.
 
 const blockSize = 64; // bytes
 
@@ -24,8 +24,8 @@ const w = new Int32Array(64); // the message schedule of the block that is hashe
 
 export class Sha256 {
   #state = initial.slice();
-  #block = new Uint8Array(blockSize); // that has not come whole
-  #size = 0; // bytes of all
+  #block = new Uint8Array(blockSize); // its first #size % blockSize bytes wait for the rest of their block
+  #size = 0; // bytes, of all pieces
 
   /** @param {Uint8Array} bytes */
   update(bytes) {
@@ -42,7 +42,7 @@ export class Sha256 {
     this.#block.set(bytes.subarray(at));
   }
 
-  /** Returns the hash of what has come so far, to which more may be added. */
+  /** Returns the hash of all bytes so far. More bytes may follow. */
   digest() {
     const state = this.#state.slice();
     const had = this.#size % blockSize;
@@ -58,7 +58,7 @@ export class Sha256 {
 }
 
 /**
- * Hashes the block that begins at at.
+ * Hashes the block of bytes that begins at the offset at.
  *
  * @param {Int32Array} state
  * @param {Uint8Array} bytes
@@ -107,5 +107,5 @@ function compress(state, bytes, at) {
   state[7] = n(state[7]) + h;
 }
 
-/** An element that is there. @param {number | undefined} v */
+/** Asserts to the type checker that an array has the element. @param {number | undefined} v */
 const n = (v) => /** @type {number} */ (v);

@@ -1,5 +1,5 @@
-// Where a file is received in the storage of the page's origin, which outlives the page. A worker of its own writes it, because only
-// there a write stays when the page is left before the file is whole.
+// The target that keeps a file in the storage of the page's origin, which outlives the page. A worker writes the file: only a worker's
+// writes stay if the user leaves the page before the file is whole.
 
 import { HisockError } from "../errors.js";
 
@@ -8,7 +8,7 @@ import { HisockError } from "../errors.js";
 const folderName = "hisock files";
 const partSuffix = ".part";
 const together = 256 << 10; // bytes of one write
-const maxWrites = 4; // that are under way
+const maxWrites = 4; // writes that are under way at once
 
 /** @implements {Target} */
 export class StoredTarget {
@@ -45,7 +45,7 @@ export class StoredTarget {
     const folder = await openFolder();
     const name = entryOf(this.name);
     if (await this.#find("")) {
-      if (at > 0) return new WritableStream(); // all is here
+      if (at > 0) return new WritableStream(); // the whole file is stored already
       await folder.removeEntry(name);
     }
     const part = await folder.getFileHandle(name + partSuffix, { create: true });
@@ -87,20 +87,20 @@ async function openFolder() {
   return root.getDirectoryHandle(folderName, { create: true });
 }
 
-/** The name of a file in the storage, without characters that names there cannot have. @param {string} name */
+/** Returns the name of a file's entry: it escapes the characters that an entry's name cannot have. @param {string} name */
 const entryOf = (name) => name.replace(/[%./\\]/g, (c) => `%${c.charCodeAt(0).toString(16)}`);
 
-/** Writes a file by a worker. */
+/** A writer of one file, whose worker does the writing. */
 class Writer {
   #worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-  /** What has been asked for, in order. @type {{ resolve: () => void, reject: (why: unknown) => void }[]} */
+  /** The requests that the worker has not answered, oldest first. @type {{ resolve: () => void, reject: (why: unknown) => void }[]} */
   #asked = [];
   /** @type {Promise<void>[]} */
   #writes = [];
   #buffer = new Uint8Array(together);
   #filled = 0;
 
-  /** @param {FileSystemFileHandle} file @param {number} at where to write, and where the file ends now */
+  /** @param {FileSystemFileHandle} file @param {number} at bytes of the file that stay; the writer appends to them */
   static async start(file, at) {
     const writer = new Writer();
     try {
@@ -148,13 +148,13 @@ class Writer {
   #flush() {
     const bytes = this.#buffer.subarray(0, this.#filled);
     const write = this.#ask({ bytes }, [bytes.buffer]);
-    write.catch(() => {}); // close or another write says so
+    write.catch(() => {}); // close or a later write reports the error
     this.#writes.push(write);
     this.#buffer = new Uint8Array(together);
     this.#filled = 0;
   }
 
-  /** Resolves when all that was written is in the file. */
+  /** Resolves once the file has all written bytes. */
   async close() {
     try {
       this.#flush();

@@ -1,4 +1,4 @@
-// Where a file is received: in memory, or in a stream of the page.
+// The targets that receive a file in memory, or pass it to a stream of the page.
 
 import { HisockError } from "../errors.js";
 
@@ -8,7 +8,7 @@ const together = 1 << 20; // bytes that become one Blob, whose content need not 
 
 /** @implements {Target} */
 export class MemoryTarget {
-  /** @type {Blob[]} what has come, but for #last */
+  /** @type {Blob[]} the received bytes before #last */
   #parts = [];
   /** @type {Uint8Array[]} */
   #last = [];
@@ -50,7 +50,7 @@ export class MemoryTarget {
   }
 }
 
-/** A stream of the page, which is written once. @implements {Target} */
+/** The target that passes a file to a stream of the page. It cannot start again. @implements {Target} */
 export class StreamTarget {
   #to;
   #opened = false;

@@ -1,11 +1,11 @@
-// A worker that writes one file in the storage of the page's origin. Each message is answered, with an error or with nothing.
-// What was written stays when the worker ends at any time.
+// A worker that writes one file in the storage of the page's origin. It answers each message with an error or with undefined.
+// Written bytes stay, whenever the worker ends.
 
-const patience = 2000; // milliseconds for a worker of a page that was left to let go of the file
+const patience = 2000; // milliseconds: the worker of a page that the user has left may hold the file that long
 
-/** The file: a FileSystemSyncAccessHandle. @type {any} */
+/** The FileSystemSyncAccessHandle of the file. @type {any} */
 let opened;
-let at = 0; // where the next byte is written
+let at = 0; // bytes: the offset of the next write
 
 /** @type {Promise<unknown>} */
 let last = Promise.resolve();
@@ -45,4 +45,4 @@ async function openFile(file) {
   }
 }
 
-export {}; // it is a module
+export {}; // makes this file a module

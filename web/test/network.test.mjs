@@ -1,11 +1,11 @@
-// What a page learns from the browser of its network, and when it looks for itself.
+// How a client uses the browser's events about the network and about the page.
 
 import assert from "node:assert/strict";
 import { addressOf, openPage, startProxy, startServer, test } from "./harness.mjs";
 
 const never = 3_600_000;
 
-/** A page with a client that reaches the server through a proxy, and waits for long before it tries again. */
+/** Opens a page with a client that reaches the server through a proxy, and that waits an hour before it tries again. */
 async function openAway(t, options = { retry: { min: never, max: never } }) {
   const server = await startServer(t);
   const proxy = await startProxy(t, addressOf(server));
@@ -14,16 +14,16 @@ async function openAway(t, options = { retry: { min: never, max: never } }) {
   await page.evaluate(async (options) => {
     window.states = collect();
     window.client = await hisock.connect("/ws", { ...options, onState: (state, why) => states.push(why ? `${state}: ${why.code}` : state) });
-    await client.call("sum", [1]); // then the server knows that the client has its session
+    await client.call("sum", [1]); // the answer shows that the server and the client have the session
     states.splice(0);
   }, options);
   return { server, page, proxy };
 }
 
-/** Lets a page hear what a browser says. */
+/** Fires an event of the browser in a page. */
 const hear = (page, event) => page.evaluate((event) => (event === "visibilitychange" ? document : window).dispatchEvent(new Event(event)), event);
 
-/** Does something, and waits for the connection that it makes. */
+/** Runs make, and waits until the proxy has one more connection. */
 async function another(proxy, make) {
   const before = proxy.made;
   await make();
@@ -48,12 +48,12 @@ test("an attempt that hangs is begun anew when there may be a network again", as
   proxy.cut();
   await page.evaluate(() => until(() => client.state === "reconnecting"));
   await another(proxy, () => hear(page, "online"));
-  proxy.mute = false; // the attempt goes on hanging
+  proxy.mute = false; // for new connections: the attempt still hangs
   await hear(page, "online");
   await page.evaluate(() => until(() => client.state === "connected"));
   assert.deepEqual(await page.evaluate(() => states.splice(0)), ["reconnecting: conn_lost", "resumed"]);
 
-  // The first connection of another client too.
+  // The event starts the first attempt of another client anew, too.
   proxy.mute = true;
   await another(proxy, () => page.evaluate(() => void (window.another = hisock.connect("/ws", { retry: { first: false } }))));
   proxy.mute = false;
@@ -90,7 +90,7 @@ test("a client that can resume is away as soon as the browser is offline", async
   });
   assert.equal(await page.evaluate(() => client.state), "reconnecting");
   await page.context().setOffline(true);
-  await page.context().setOffline(false); // and the browser says so
+  await page.context().setOffline(false); // the browser fires online
   assert.equal(await page.evaluate(() => answer), "kept");
   assert.deepEqual(await page.evaluate(() => [...states]), ["reconnecting: conn_lost", "resumed"]);
 });

@@ -1,4 +1,4 @@
-// The npm package as a team gets it: packed, unpacked, and used by bundlers, in workers, under a strict policy and in Node.
+// The npm package as its users get it: packed, unpacked, and used by bundlers, in workers, under a strict policy and in Node.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -108,13 +108,13 @@ const pathIn = (path) => join(folders.get(path.split("/")[1]), ...path.split("/"
 
 const all = ["js", "wasm", "lazy-js", "lazy-wasm", "worker", "shared"];
 
-/** What builds an app. */
+/** The builder of the app for each bundler, which writes to the directory out. */
 const builders = {
   async esbuild(out) {
     const entryPoints = ["main.js", "worker.js", "shared.js"].map((name) => join(app, name));
     await esbuild({ entryPoints, bundle: true, splitting: true, format: "esm", minify: true, outdir: out, logLevel: "error" });
     await cp(join(app, "index.html"), join(out, "index.html"));
-    await cp(join(unpacked, "dist/hisock.wasm"), join(out, "hisock.wasm")); // the one thing that esbuild leaves to its user
+    await cp(join(unpacked, "dist/hisock.wasm"), join(out, "hisock.wasm")); // esbuild leaves this file to its user
   },
   vite6: (out) => viteBuild("vite6", out),
   vite7: (out) => viteBuild("vite7", out),
@@ -124,8 +124,8 @@ const builders = {
       mode: "production",
       entry: join(app, "main.js"),
       output: { path: out, filename: "main.js", publicPath: "auto" },
-      optimization: { minimize: false }, // which would take seconds
-      performance: false, // it warns of the size of hisock.wasm
+      optimization: { minimize: false }, // would take seconds
+      performance: false, // would warn of the size of hisock.wasm
     };
     const stats = await promisify(webpack)(config);
     assert.ok(!stats.hasErrors() && !stats.hasWarnings(), stats.toString());

@@ -92,7 +92,7 @@ test("a frame that is too long is refused without a copy", async (t) => {
       (await failure(() => client.send("take", long))).code, (await failure(() => client.sendRaw(long))).code, (await failure(() => client.call("echo", long))).code,
       (await failure(() => client.upload("first", long, []))).code, (await failure(() => client.upload("first", undefined, [long]))).code,
     ];
-    const near = new Uint8Array(900 << 10).fill(7); // longer than what records have room for
+    const near = new Uint8Array(900 << 10).fill(7); // longer than the space for a record
     const back = await client.call("echo", near);
     return { codes, near: back.length === near.length && back.every((b) => b === 7), mebibytes: memory.buffer.byteLength >> 20 };
   });
