@@ -48,18 +48,35 @@ type kind uint32
 
 // Records of the page.
 const (
-	kindSend    kind = iota + 1 // name, payload; with the flag 1 cross returns the error of it
-	kindSendRaw                 // payload; likewise
-	kindCall                    // id, name, payload
-	kindAnswer                  // id, payload
+	kindSend     kind = iota + 1 // name, payload; with the flag 1 cross returns the error of it
+	kindSendRaw                  // payload; likewise
+	kindCall                     // id, name, payload
+	kindAnswer                   // id, payload
+	kindOpen                     // id of the new stream, name, payload; flags are flagSilent and flagCarries
+	kindWant                     // id of a stream: items are wanted
+	kindSendItem                 // id of a stream, payload
+	kindFinish                   // id of a stream: nothing more is sent
+	kindBegin                    // id of a stream of the server, which is handled
+	kindLeave                    // id of a stream of which the page does not speak again
+)
+
+// Flags of kindOpen.
+const (
+	flagSilent  = 1 << iota // the page sends nothing
+	flagCarries             // the stream carries bytes, and not items
 )
 
 // Records of the program.
 const (
-	kindCommand kind = iota + 1 // name, payload; the flag says whether it is replayed
-	kindRaw                     // payload; likewise
-	kindCalled                  // id, name, payload
-	kindSettled                 // id, payload
+	kindCommand  kind = iota + 1 // name, payload; the flag says whether it is replayed
+	kindRaw                      // payload; likewise
+	kindCalled                   // id, name, payload
+	kindSettled                  // id, payload
+	kindStreamed                 // id of the stream, name, payload
+	kindItem                     // id of a stream, payload
+	kindTaken                    // id of a stream: these were all items that are given at a time
+	kindRoom                     // id of a stream; as many bytes as flags says do not wait any more
+	kindDrained                  // id of a stream: all is on its way, or never will be
 )
 
 // A record is one of those that the page has written. It is valid until cross returns.

@@ -28,9 +28,10 @@ type client struct {
 	isBegun   bool
 	connected bool
 
-	calls  table[context.CancelFunc] // calls, changes and waits of the page that are open, by the page's ids
-	served table[chan<- answer]      // requests to the page that are open, by ids from lastID
-	lastID int
+	calls   table[context.CancelFunc] // calls, changes and waits of the page that are open, by the page's ids
+	streams table[*stream]            // of the page, which gives them even ids, and of the server
+	served  table[chan<- answer]      // requests to the page that are open, by ids from lastID
+	lastID  int
 
 	lacking int // size in bytes of the frame that was sent last, if there was no room for it; 0 otherwise
 
@@ -105,6 +106,8 @@ var methods = [...]struct {
 	{"retryNow", (*client).retryNow},
 	{"offline", (*client).offline},
 	{"sessionBytes", (*client).sessionBytes},
+	{"endStream", (*client).endStream},
+	{"streamProgress", (*client).streamProgress},
 	{"detach", (*client).detach},
 	{"close", (*client).close},
 }
@@ -133,6 +136,10 @@ func (c *client) handle(r record) error {
 		c.call(r.id, string(r.name), append([]byte(nil), r.payload...))
 	case kindAnswer:
 		c.settle(r.id, answer{payload: append([]byte(nil), r.payload...)})
+	case kindOpen:
+		c.open(r.id, r.flags, string(r.name), append([]byte(nil), r.payload...))
+	default:
+		c.handleStream(r)
 	}
 	return nil
 }
@@ -167,7 +174,13 @@ func (c *client) run() {
 		}
 	}
 	c.cancel()
+	for _, e := range c.streams.entries {
+		e.value.giveAll()
+	}
 	c.tell("ended", jsError(err))
+	for len(c.streams.entries) > 0 {
+		c.streams.entries[0].value.leave()
+	}
 	c.funcs.release()
 }
 
@@ -199,6 +212,7 @@ func (c *client) listen(notices bool) {
 	c.core.OnReplay(replay("replay"))
 	c.core.OnReplayed(replay("replayed"))
 	c.core.HandleAny(c.called, core.Concurrent())
+	c.core.HandlePageStreams(c.streamed)
 	changed := func(hook, what, name string) { c.tell("changed", hook, what, name) }
 	c.core.OnRename(func(_ *core.Conn, old, name string) { changed("rename", old, name) })
 	c.core.OnJoinGroup(func(_ *core.Conn, group string) { changed("joinGroup", group, "") })

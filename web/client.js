@@ -118,7 +118,6 @@ export class Client {
     this.#checkCommand(name);
     needFunction(`handler of streams of "${name}"`, fn);
     needOptions(`handleStream "${name}"`, options, ["as"]);
-    this.#conn.needStreams();
     return this.#incoming.handleStream(name, fn, needAs(`handleStream "${name}"`, options.as, this.#as));
   }
 

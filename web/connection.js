@@ -302,14 +302,9 @@ export class Connection {
   openStream(name, arg, silent, carries, signal) {
     signal?.throwIfAborted();
     if (!this.#native) throw new HisockError("not_connected", `the connection of "${this.#name}" has ended`);
-    const stream = this.#native.openStream?.(name, arg, silent, carries) ?? noStreams();
+    const stream = this.#native.openStream(name, arg, silent, carries);
     if (stream instanceof Error) throw stream;
     return new Stream(stream, signal);
-  }
-
-  /** Throws if the engine has no streams. */
-  needStreams() {
-    if (this.#native && !this.#native.openStream) throw noStreams();
   }
 
   retryNow() {
@@ -393,8 +388,6 @@ export class Connection {
     this.#resolveClosed(why);
   }
 }
-
-const noStreams = () => new HisockError("unsupported", 'the engine "wasm" has no streams in a page: connect with { engine: "js" }');
 
 function deferred() {
   /** @type {(value: unknown) => void} */

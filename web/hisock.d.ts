@@ -39,7 +39,7 @@ export interface ConnectOptions {
   notices?: boolean;
   /**
    * The engine that speaks the protocol. "wasm" is the Go program. "js" is an engine in JavaScript, which is some twenty
-   * times smaller, does the same, and alone has streams in a page. Only the chosen engine is loaded. "wasm" unless set.
+   * times smaller and does the same. Only the chosen engine is loaded. "wasm" unless set.
    */
   engine?: "js" | "wasm";
   /** The form of payloads for handlers and calls that do not set one. "json" unless set. */
@@ -405,7 +405,6 @@ export interface Client {
    *
    * An iterator that the page drops without a return ends its stream when it is collected as garbage.
    * The iteration fails with a {@link HisockError}, whose progress says how far the stream came, or with the signal's reason.
-   * Only the engine "js" has streams in a page. With the other one each function of streams fails with code "unsupported".
    */
   stream<T = unknown, A extends As = "json">(name: string, arg?: Sendable, options?: StreamOptions<A>): AsyncGenerator<Value<A, T>, void, void>;
   /**

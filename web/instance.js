@@ -15,9 +15,10 @@ import { decodeDetails } from "./payload.js";
 /** @typedef {import("./native.d.ts").Native} Native */
 /** @typedef {import("./native.d.ts").Sink} Sink */
 /** @typedef {import("./program/client.js").ProgramClient} ProgramClient */
+/** @typedef {Sink & Pick<BorderClient, "streamEnded" | "streamRefused">} ProgramSink */
 /**
  * @typedef {Omit<Native, "connect"> & import("./program/border.js").Offer & {
- *   connect(config: import("./native.d.ts").Config, sink: Sink, id: number): ProgramClient | HisockError | undefined }} Program
+ *   connect(config: import("./native.d.ts").Config, sink: ProgramSink, id: number): ProgramClient | HisockError | undefined }} Program
  */
 
 // Names in the global object that belong to the Go program alone. Values of the page are hidden.
@@ -180,7 +181,7 @@ class Instance {
       throw this.ended ?? new HisockError("load_failed", "hisock.wasm is not the program that this module goes with");
     }
     border.begin(program);
-    this.native = nativeOf(border, program);
+    this.native = nativeOf(this, border, program);
   }
 
   /**
@@ -274,11 +275,12 @@ function fromGo(code, message, remote, retryAfter, details) {
 /**
  * Returns the engine that a program is behind a border.
  *
+ * @param {Instance} inst
  * @param {Border} border
  * @param {Program} program
  * @returns {Native}
  */
-function nativeOf(border, program) {
+function nativeOf(inst, border, program) {
   let last = 0;
   return {
     ...program,
@@ -286,17 +288,22 @@ function nativeOf(border, program) {
       const id = ++last;
       // The program would end if it met bytes that the page gives away.
       const safe = { ...config, session: own(config.session), auth: config.auth && own(config.auth) };
-      const ended = (/** @type {HisockError | undefined} */ err) => {
-        sink.ended(err);
-        border.clients.delete(id);
-      };
-      border.clients.set(id, (r) => BorderClient.take(sink, r));
-      const methods = program.connect(safe, { ...sink, ended }, id);
-      if (!methods || methods instanceof Error) {
-        border.clients.delete(id);
-        return /** @type {HisockError} */ (methods);
-      }
-      return new BorderClient(border, id, sink, methods);
+      /** @type {BorderClient | undefined} until the program has returned */
+      let client;
+      const unwatch = inst.onEnd((why) => client?.over(why));
+      const methods = program.connect(safe, {
+        ...sink,
+        ended: (err) => {
+          unwatch();
+          client?.over(err);
+          sink.ended(err);
+        },
+        streamEnded: (stream, why) => client?.streamEnded(stream, why),
+        streamRefused: (stream, why) => client?.streamRefused(stream, why),
+      }, id);
+      if (methods && !(methods instanceof Error)) return (client = new BorderClient(border, id, sink, methods));
+      unwatch();
+      return /** @type {HisockError} */ (methods);
     },
   };
 }

@@ -55,10 +55,9 @@ export interface NativeClient {
   /** Asks to join the group name (0), to leave it (1), or for another name (2). sink.settled is told the outcome, as for a call. */
   change(id: number, how: 0 | 1 | 2, name: string): void;
   /**
-   * Opens a stream. silent says that the page sends nothing, carries that it carries bytes and not items. An engine without
-   * streams does not have this method.
+   * Opens a stream. silent says that the page sends nothing, carries that it carries bytes and not items.
    */
-  openStream?(name: string, arg: Uint8Array, silent: boolean, carries: boolean): NativeStream | HisockError;
+  openStream(name: string, arg: Uint8Array, silent: boolean, carries: boolean): NativeStream | HisockError;
   name(): string;
   groups(): string[];
   /** The groups that the server keeps the client out of, each followed by the reason. */

@@ -1,14 +1,17 @@
 // One client of the Go program: what there may be many of goes through the border, and everything else is a call.
 
-import { numberOf } from "../errors.js";
+import { HisockError, numberOf } from "../errors.js";
 import { ask, event, none } from "./border.js";
+import { BorderStream } from "./stream.js";
 
 /** @typedef {import("../native.d.ts").NativeClient} NativeClient */
 /** @typedef {import("../native.d.ts").Sink} Sink */
 /**
  * @typedef {object} Methods the methods that the program has for the client
  * @property {number} cells the address of the cells of the client
- * @property {(size: number) => import("../errors.js").HisockError | undefined} fits
+ * @property {(size: number) => HisockError | undefined} fits
+ * @property {(id: number, how: number, code: number, message: string, retryAfter: number, details: Uint8Array | undefined) => void} endStream
+ * @property {(id: number) => number[]} streamProgress
  */
 /** @typedef {Omit<NativeClient, "send" | "sendRaw" | "call" | "answer" | "openStream"> & Methods} ProgramClient */
 
@@ -20,6 +23,10 @@ const around = 16; // bytes of a frame besides name and payload, at most
 const wanted = 1; // the flag of a record whose error is wanted
 const maxNames = 256;
 
+// Flags of a stream that is opened.
+const flagSilent = 1;
+const flagCarries = 2;
+
 const encoder = new TextEncoder();
 
 /** @implements {NativeClient} */
@@ -30,6 +37,9 @@ export class BorderClient {
   #go;
   /** The names that were sent without an error. @type {Map<string, Uint8Array>} */
   #names = new Map();
+  /** @type {Map<number, BorderStream>} */
+  #streams = new Map();
+  #lastStream = 0;
   // The room that was promised since records crossed last.
   #promised = 0;
   #since = -1;
@@ -45,25 +55,64 @@ export class BorderClient {
     this.#id = id;
     this.#sink = sink;
     this.#go = go;
+    border.clients.set(id, (r) => this.#take(r));
   }
 
-  /**
-   * Takes a record of the program.
-   *
-   * @param {Sink} sink
-   * @param {import("./border.js").Reader} r
-   */
-  static take(sink, r) {
+  /** @param {import("./border.js").Reader} r */
+  #take(r) {
     switch (r.kind) {
       case event.command:
-        return sink.command(r.name, r.payload, r.flags === 1);
+        return this.#sink.command(r.name, r.payload, r.flags === 1);
       case event.raw:
-        return sink.raw(r.payload, r.flags === 1);
+        return this.#sink.raw(r.payload, r.flags === 1);
       case event.called:
-        return sink.called(r.id, r.name, r.payload);
+        return this.#sink.called(r.id, r.name, r.payload);
       case event.settled:
-        return sink.settled(r.id, undefined, r.payload);
+        return this.#sink.settled(r.id, undefined, r.payload);
+      case event.streamed:
+        return this.#sink.streamed(this.#newStream(r.id, { serves: true }), r.name, r.payload);
+      default:
+        return this.#streams.get(r.id)?.got(r);
     }
+  }
+
+  // Streams.
+
+  /** @param {number} id @param {{ silent?: boolean, carries?: boolean, serves?: boolean }} kind */
+  #newStream(id, kind) {
+    const s = new BorderStream(this.#border, this.#id, id, this.#go, kind, () => this.#streams.delete(id));
+    this.#streams.set(id, s);
+    return s;
+  }
+
+  /** @param {string} name @param {Uint8Array} arg @param {boolean} silent @param {boolean} carries */
+  openStream(name, arg, silent, carries) {
+    const bytes = encoder.encode(name);
+    const err = this.#tooBig(bytes.length + arg.length + around);
+    if (err) return err;
+    const id = ++this.#lastStream * 2;
+    const flags = (silent ? flagSilent : 0) | (carries ? flagCarries : 0);
+    this.#border.put(ask.open, this.#id, id, flags, bytes, arg);
+    const s = this.#newStream(id, { silent, carries });
+    this.#border.flush();
+    return s.ended ?? s;
+  }
+
+  /** The program says that nothing more comes. @param {number} id @param {HisockError | undefined} why */
+  streamEnded(id, why) {
+    this.#streams.get(id)?.end(why);
+  }
+
+  /** The program says that not all can be sent. @param {number} id @param {HisockError} why */
+  streamRefused(id, why) {
+    this.#streams.get(id)?.refuse(why);
+  }
+
+  /** The client has ended. @param {HisockError | undefined} why */
+  over(why) {
+    this.#border.clients.delete(this.#id);
+    for (const s of this.#streams.values()) s.over(why ?? new HisockError("closed", "the connection was closed"));
+    this.#streams.clear();
   }
 
   /** @param {number} i */

@@ -198,4 +198,4 @@ test("a buffer that was taken away is a TypeError, and nothing else comes of it"
   assert.deepEqual(got.names, Array(8).fill("TypeError"));
   assert.match(got.asked, /^failed: internal error/);
   assert.deepEqual([got.alive, got.clients, got.errors], ["still here", 1, ["TypeError"]]);
-}, ["js"]); // the Go program ends
+});

@@ -3,8 +3,6 @@
 import assert from "node:assert/strict";
 import { addressOf, open, openPage, startProxy, startServer, test } from "./harness.mjs";
 
-const js = ["js"];
-
 test("items come once and in order, both ways", async (t) => {
   const { page } = await open(t);
   const got = await page.evaluate(async () => {
@@ -26,7 +24,7 @@ test("items come once and in order, both ways", async (t) => {
   assert.deepEqual(got, {
     n: 20_000, ordered: true, none: true, total: 1 + 20_000 * 19_999 / 2, fromArray: "6", upper: ["A", "B", ""], long: true, first: "one of many",
   });
-}, js);
+});
 
 test("bytes go through pipeTo whole", async (t) => {
   const { page } = await open(t);
@@ -43,7 +41,7 @@ test("bytes go through pipeTo whole", async (t) => {
     return { same: theirs === await hex(data), back: await hex(back) === theirs };
   });
   assert.deepEqual(got, { same: true, back: true });
-}, js);
+});
 
 test("a break, a signal and a cancelled reader end a stream at both ends", async (t) => {
   const { page } = await open(t);
@@ -79,7 +77,7 @@ test("a break, a signal and a cancelled reader end a stream at both ends", async
   assert.equal(got.aborted.message, "enough");
   assert.equal(got.late.message, "enough");
   assert.deepEqual([got.item, got.upload, got.written, got.alive], [100, "no more", "canceled", 2]);
-}, js);
+});
 
 test("errors of either side end a stream at both ends", async (t) => {
   const { page } = await open(t);
@@ -109,7 +107,7 @@ test("errors of either side end a stream at both ends", async (t) => {
     items: 3, broken: [1001, "sold out", true, 0, 3], unknown: "unknown_command", badItem: "bad_payload", source: "no file", badValue: "TypeError",
     tooBig: "too_big", notBytes: "TypeError", closed: "closed", after: "not_connected",
   });
-}, js);
+});
 
 test("a server's sender stops within the window of a page that does not take", async (t) => {
   const { page } = await open(t);
@@ -150,7 +148,7 @@ test("a server's sender stops within the window of a page that does not take", a
   assert.ok(got.first <= most, `${got.first} items were sent`);
   assert.ok(got.second >= 1000 && got.second <= 1000 + most, `${got.second} items were sent`);
   assert.ok(got.asked <= most, `${got.asked} items were asked for`);
-}, js);
+});
 
 test("streams go on over cuts, once and in order", async (t) => {
   const server = await startServer(t);
@@ -185,7 +183,7 @@ test("streams go on over cuts, once and in order", async (t) => {
   });
   assert.deepEqual(got, { down: 1000, up: 1000, size: 3_000_000, same: true, resumed: got.resumed });
   assert.ok(got.resumed >= 5);
-}, js);
+});
 
 test("a server opens streams to the page", async (t) => {
   const { page } = await open(t);
@@ -224,7 +222,7 @@ test("a server opens streams to the page", async (t) => {
   });
   assert.equal(got.badOptions.name, "TypeError");
   assert.deepEqual(got.ended.map(([command]) => command), ["letters", "letters"]);
-}, js);
+});
 
 test("streams that the page drops end when they are collected", async (t) => {
   const { page } = await open(t);
@@ -280,18 +278,4 @@ test("streams that the page drops end when they are collected", async (t) => {
   assert.equal(await page.evaluate(() => client.call("release", 100_000, { as: "text" })), "10 taken");
   await send(20);
   assert.equal(await page.evaluate(() => client.call("release", 1 << 20, { as: "text" })), "20 taken, canceled");
-}, js);
-
-test("the Go program has no streams in a page, and says so", async (t) => {
-  const { page } = await open(t);
-  const got = await page.evaluate(async () => {
-    const client = await hisock.connect("/ws");
-    const codes = [];
-    for (const fn of [
-      () => client.stream("numbers", 1).next(), () => client.upload("total", 0, []), () => client.exchange("upper", "", []).next(),
-      () => client.openBytes("sha256"), () => client.handleStream("letters", function* () {}),
-    ]) codes.push((await failure(fn)).code);
-    return [...codes, await client.call("take from page", 1)];
-  });
-  assert.deepEqual(got, [...Array(5).fill("unsupported"), ["unknown command"]]);
-}, ["wasm"]);
+});

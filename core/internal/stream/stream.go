@@ -304,6 +304,7 @@ func (s *Stream) keepLocked(old []byte, recs []record) {
 // An Item is what somebody sends. Rest is what was not sent yet.
 type Item struct {
 	Rest    []byte
+	More    bool // the item goes on behind Rest
 	waiting bool // it counts in senders
 }
 
@@ -421,13 +422,15 @@ func (s *Stream) sendLocked(it *Item) State {
 		n = min(n, s.t.flow.piece(), s.may-wire.StreamItemCost)
 		s.may -= n + wire.StreamItemCost
 		last := n == len(it.Rest)
-		s.putLocked(it.Rest[:n], last)
+		s.putLocked(it.Rest[:n], last && !it.More)
 		it.Rest = it.Rest[n:]
-		if last {
+		s.mid = it
+		if last && !it.More {
 			s.mid = nil
+		}
+		if last {
 			return Done
 		}
-		s.mid = it
 	}
 }
 

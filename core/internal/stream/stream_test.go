@@ -89,3 +89,35 @@ func TestMemoryOfChunks(t *testing.T) {
 	require.Len(t, s.chunks, 1)
 	require.Equal(t, chunkRoom, cap(s.chunks[0].b))
 }
+
+// An item that is given in pieces arrives as one item, and others wait until it is whole.
+func TestItemInPieces(t *testing.T) {
+	client, server := newTable(false), newTable(true)
+	here, there := opened(t, client, server, 1)
+	it, other := Item{Rest: []byte("one "), More: true}, Item{Rest: []byte("other")}
+	st, err := here.TrySend(&it)
+	require.NoError(t, err)
+	require.Equal(t, Done, st)
+	st, err = here.TrySend(&other)
+	require.NoError(t, err)
+	require.Equal(t, Wait, st)
+	require.False(t, here.SendNow([]byte("a third")))
+	flush(t, client, server)
+	_, st, err = there.TryNext()
+	require.NoError(t, err)
+	require.Equal(t, Wait, st, "it is not whole")
+	it.Rest, it.More = []byte("item"), false
+	st, err = here.TrySend(&it)
+	require.NoError(t, err)
+	require.Equal(t, Done, st)
+	st, err = here.TrySend(&other)
+	require.NoError(t, err)
+	require.Equal(t, Done, st)
+	flush(t, client, server)
+	for _, want := range []string{"one item", "other"} {
+		item, st, err := there.TryNext()
+		require.NoError(t, err)
+		require.Equal(t, Done, st)
+		require.Equal(t, want, string(item))
+	}
+}

@@ -1,0 +1,288 @@
+package main
+
+import (
+	"context"
+	"syscall/js"
+
+	"github.com/hisock/hisock/core"
+)
+
+// A stream is one stream of a page. The page has what has come and was not taken, of one batch of items at a time: it wants the
+// next when it has taken all, and so credit follows what the page takes. What the page sends waits here while there is no credit.
+type stream struct {
+	c    *client
+	id   int // odd if the server has opened it
+	core *core.PageStream
+
+	wants chan struct{} // has an element when the page wants items
+	ended bool          // the page was told that no more comes
+
+	waiting  []*core.StreamItem // that were not sent yet
+	part     *core.StreamItem   // of which the page has more; nil for none
+	finished bool               // nothing more is sent, behind waiting
+	failing  error              // the reason of that, if there is one
+	sends    bool               // a goroutine sends what waits
+	refused  bool               // the page was told why not all can be sent
+	left     chan struct{}      // closed when the page has let go of the stream
+	isLeft   bool
+}
+
+// batchSize is how many bytes of items the page is given at a time, at least unless there are less.
+const batchSize = 32 << 10
+
+func (c *client) newStream(id int, s *core.PageStream) *stream {
+	st := &stream{c: c, id: id, core: s, wants: make(chan struct{}, 1), left: make(chan struct{})}
+	c.streams.put(id, st)
+	return st
+}
+
+// open opens a stream for the page. Usually that takes no time, and cross returns after it.
+func (c *client) open(id int, flags int, name string, arg []byte) {
+	st := c.newStream(id, nil)
+	go func() {
+		s, err := c.core.OpenPageStream(c.ctx, name, arg, flags&flagSilent != 0, flags&flagCarries != 0)
+		if err != nil {
+			c.streams.take(id)
+			c.tell("streamEnded", id, jsError(err))
+			st.refuse(err)
+			st.waiting = nil
+			c.border.put(kindDrained, c.id, id, 0, "", nil)
+			return
+		}
+		st.core = s
+		if st.isLeft {
+			s.Abort(errGivenUp)
+			return
+		}
+		go st.receive()
+		st.send()
+	}()
+}
+
+var errGivenUp = core.NewError(core.CodeCanceled, "the stream was given up")
+
+// streamed hands a stream of the server to the page, and returns when the page has let go of it.
+func (c *client) streamed(ctx context.Context, s *core.PageStream, name string, arg []byte) {
+	<-c.begun
+	c.lastID++
+	st := c.newStream(2*c.lastID+1, s)
+	c.border.put(kindStreamed, c.id, st.id, 0, name, arg)
+	go st.receive()
+	select {
+	case <-st.left:
+	case <-ctx.Done():
+		why := s.SendError()
+		if why == nil {
+			why = context.Cause(ctx)
+		}
+		st.refuse(why)
+		<-st.left
+	}
+}
+
+// receive gives the page items each time that it wants some.
+func (st *stream) receive() {
+	for {
+		select {
+		case <-st.wants:
+		case <-st.left:
+			return
+		}
+		item, over, why := st.core.Next()
+		size := 0
+		for got := !over; got; {
+			st.c.border.put(kindItem, st.c.id, st.id, 0, "", item)
+			size += len(item)
+			if size >= batchSize {
+				break
+			}
+			item, got, over, why = st.core.TryNext()
+		}
+		if over && !st.ended {
+			st.ended = true
+			st.c.tell("streamEnded", st.id, jsError(why))
+		}
+		if over {
+			return
+		}
+		st.c.border.put(kindTaken, st.c.id, st.id, 0, "", nil)
+	}
+}
+
+// giveAll gives the page all items that have come: the client has ended.
+func (st *stream) giveAll() {
+	for st.core != nil && !st.ended {
+		item, got, over, why := st.core.TryNext()
+		if got {
+			st.c.border.put(kindItem, st.c.id, st.id, 0, "", item)
+			continue
+		}
+		st.ended = true
+		if over {
+			st.c.tell("streamEnded", st.id, jsError(why))
+		}
+	}
+}
+
+// sendItem sends an item of the page, or a part of one if more is set, or lets it wait.
+func (st *stream) sendItem(payload []byte, more bool) {
+	if st.refused || st.finished {
+		return
+	}
+	it := st.part
+	if it == nil {
+		it = new(core.StreamItem)
+	}
+	st.part = nil
+	if more {
+		st.part = it
+	}
+	it.More = more
+	if len(st.waiting) > 0 && st.waiting[len(st.waiting)-1] == it {
+		it.Rest = append(it.Rest, payload...)
+		return
+	}
+	it.Rest = payload
+	if st.core != nil && len(st.waiting) == 0 {
+		done, over, why := st.core.TrySend(it)
+		if over {
+			st.refuse(why)
+		}
+		if done || over {
+			st.sent(len(payload))
+			return
+		}
+		st.sent(len(payload) - len(it.Rest))
+	}
+	it.Rest = append([]byte(nil), it.Rest...)
+	st.waiting = append(st.waiting, it)
+	st.send()
+}
+
+// sent tells the page that so many bytes do not wait here any more.
+func (st *stream) sent(n int) { st.c.border.put(kindRoom, st.c.id, st.id, n, "", nil) }
+
+// send sends what waits, on a goroutine of its own if that must wait for the server.
+func (st *stream) send() {
+	if st.sends || st.core == nil {
+		return
+	}
+	if len(st.waiting) == 0 {
+		st.finish()
+		return
+	}
+	st.sends = true
+	go func() {
+		for len(st.waiting) > 0 && !st.refused {
+			it := st.waiting[0]
+			before := len(it.Rest)
+			done, over, why := st.core.TrySend(it)
+			if over {
+				st.refuse(why)
+				break
+			}
+			st.sent(before - len(it.Rest))
+			if !done {
+				<-st.core.Writable()
+				continue
+			}
+			st.waiting[0] = nil
+			st.waiting = st.waiting[1:]
+		}
+		st.sends, st.waiting = false, nil
+		st.finish()
+	}()
+}
+
+// finish says that nothing more is sent, if the page has said so, once nothing waits.
+func (st *stream) finish() {
+	if !st.finished {
+		return
+	}
+	st.core.Finish(st.failing)
+	go func() {
+		<-st.core.Drained()
+		if why := st.core.SendError(); why != nil {
+			st.refuse(why)
+		}
+		st.c.border.put(kindDrained, st.c.id, st.id, 0, "", nil)
+	}()
+}
+
+// refuse tells the page why not all can be sent.
+func (st *stream) refuse(why error) {
+	if !st.refused {
+		st.refused = true
+		st.c.tell("streamRefused", st.id, jsError(why))
+	}
+}
+
+// leave lets go of the stream. The page does not speak of it again.
+func (st *stream) leave() {
+	if !st.isLeft {
+		st.isLeft = true
+		close(st.left)
+		st.c.streams.take(st.id)
+	}
+}
+
+// handleStream does what a record of the page asks for about a stream.
+func (c *client) handleStream(r record) {
+	st, ok := c.streams.find(r.id)
+	if !ok {
+		return
+	}
+	switch r.kind {
+	case kindWant:
+		select {
+		case st.wants <- struct{}{}:
+		default:
+		}
+	case kindSendItem:
+		st.sendItem(r.payload, r.flags != 0)
+	case kindFinish:
+		if !st.finished {
+			st.finished = true
+			st.send()
+		}
+	case kindBegin:
+		st.core.Begin()
+	case kindLeave:
+		st.leave()
+	}
+}
+
+// endStream ends a stream: endStream(id, how, code, message, retryAfter, details). how is 0 for both directions behind what was
+// sent, 1 for what is received, and 2 for both directions at once.
+func (c *client) endStream(args []js.Value) any {
+	st, ok := c.streams.find(args[0].Int())
+	if !ok {
+		return js.Undefined()
+	}
+	why := goError(args[2:])
+	switch how := args[1].Int(); {
+	case how == 0:
+		st.finished, st.failing = true, why
+		st.send()
+	case st.core == nil: // it is being opened
+		st.leave()
+	case how == 1:
+		st.core.Stop(why)
+	default:
+		st.waiting = nil
+		st.core.Abort(why)
+	}
+	return js.Undefined()
+}
+
+// streamProgress returns how far a stream has come: streamProgress(id) returns what was taken, sent and delivered.
+func (c *client) streamProgress(args []js.Value) any {
+	list := array.New(3)
+	if st, ok := c.streams.find(args[0].Int()); ok && st.core != nil {
+		taken, sent, delivered := st.core.Progress()
+		for i, n := range []uint64{taken, sent, delivered} {
+			list.SetIndex(i, float64(n))
+		}
+	}
+	return list
+}
