@@ -55,6 +55,7 @@ const (
 	CodeOverloaded       = wire.CodeOverloaded       // client: the server's memory is full; come back
 	CodeSessionOver      = wire.CodeSessionOver      // client: it cannot be resumed, and joins anew
 	CodeDeadlock         = wire.CodeDeadlock         // caller: calls wait for each other; see [Concurrent]
+	CodeNotFound         = wire.CodeNotFound         // caller: there is no such thing, as the handler says; for programs, and for package files
 	CodeQueueFull        = wire.CodeQueueFull        // sender: nothing was queued for want of room; see [Overflow]
 
 	// CodeApplication is the first code that a program may give a meaning of its own.

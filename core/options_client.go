@@ -112,7 +112,7 @@ type clientOptions struct {
 //	never     none, unknown command, bad payload, bad name, too big, protocol error, version
 //	          not supported, closed, unauthorized, unknown client, ambiguous name, unknown
 //	          group, too many groups, unsupported, idle, replaced, calls wait for each
-//	          other, a program's own code, a code that this version does not know
+//	          other, not found, a program's own code, a code that this version does not know
 type Retry struct {
 	// Off makes the client stay away. It then asks the server for no session, and its connection cannot be resumed.
 	Off bool

@@ -50,6 +50,7 @@ var codeNames = [...]string{
 	wire.CodeSessionOver:      "session_over",
 	wire.CodeQueueFull:        "queue_full",
 	wire.CodeDeadlock:         "deadlock",
+	wire.CodeNotFound:         "not_found",
 }
 
 func TestEveryCodeHasItsOwnName(t *testing.T) {

@@ -14,7 +14,7 @@ const names = [
   "slow_consumer", "heartbeat", "shutdown", "closed", "unauthorized", "unknown_client",
   "ambiguous_name", "unknown_group", "too_many_groups", "too_many_calls", "rate_limit",
   "unsupported", "write_timeout", "not_connected", "conn_lost", "idle", "replaced", "unavailable",
-  "overloaded", "session_over", "queue_full", "deadlock",
+  "overloaded", "session_over", "queue_full", "deadlock", "not_found",
 ];
 
 /**

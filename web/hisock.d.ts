@@ -561,7 +561,8 @@ export type PeerErrorCode =
   | "overloaded"
   | "session_over"
   | "queue_full"
-  | "deadlock";
+  | "deadlock"
+  | "not_found";
 
 /**
  * The kind of a failure: a name for a code of hisock, a number from 1000 on for a code of

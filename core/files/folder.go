@@ -38,7 +38,7 @@ func (f *Folder) Close() error { return f.root.Close() }
 // partSuffix ends the name of a file that is not complete.
 const partSuffix = ".part"
 
-// Open opens the file with that name for sending. It fails with [core.CodeBadName] if there is no
+// Open opens the file with that name for sending. It fails with [core.CodeNotFound] if there is no
 // such file.
 func (f *Folder) Open(name string) (*Source, error) {
 	if err := checkName(name); err != nil {
@@ -47,7 +47,7 @@ func (f *Folder) Open(name string) (*Source, error) {
 	info, err := f.root.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, core.NewError(core.CodeBadName, "there is no file of that name")
+		return nil, core.NewError(core.CodeNotFound, "there is no file of that name")
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular(): // opening a pipe would wait

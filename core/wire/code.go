@@ -47,6 +47,7 @@ const (
 	CodeSessionOver      Code = 33 // the session that a client wants to go on with is not there any more
 	CodeQueueFull        Code = 34 // the queue to the peer had no room, and the connection goes on
 	CodeDeadlock         Code = 35 // calls wait for each other
+	CodeNotFound         Code = 36 // there is no such thing
 
 	// CodeApplication is the first code to which the application may give
 	// a meaning of its own.
@@ -91,6 +92,7 @@ var codeTexts = [...]string{
 	CodeSessionOver:      "session over",
 	CodeQueueFull:        "queue full",
 	CodeDeadlock:         "calls wait for each other",
+	CodeNotFound:         "not found",
 }
 
 // String returns the code in words, such as "unknown command", or a text such as "code 1234"

@@ -8,7 +8,7 @@ import (
 
 func TestCodeString(t *testing.T) {
 	texts := map[string]Code{}
-	for c := CodeNone; c <= CodeDeadlock; c++ {
+	for c := CodeNone; c <= CodeNotFound; c++ {
 		text := c.String()
 		require.NotEmpty(t, text, "code %d", uint32(c))
 		require.NotContains(t, text, "code ")
@@ -16,7 +16,7 @@ func TestCodeString(t *testing.T) {
 		texts[text] = c
 	}
 	require.Equal(t, CodeUnknownCommand, texts["unknown command"])
-	require.Equal(t, "code 36", (CodeDeadlock + 1).String())
+	require.Equal(t, "code 37", (CodeNotFound + 1).String())
 	require.Equal(t, "code 1000", CodeApplication.String())
 	require.Equal(t, "code 4294967295", Code(1<<32-1).String())
 }
