@@ -5,6 +5,8 @@ package core_test
 import (
 	"context"
 	"fmt"
+	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,13 +17,21 @@ import (
 	"github.com/hisock/hisock/core/e2e/harness"
 	"github.com/hisock/hisock/tcp"
 	"github.com/hisock/hisock/transport"
+	"github.com/hisock/hisock/ws"
 )
 
 // listen returns a listener of the medium and a dialer to it.
 func listen(b *testing.B, medium string) (transport.Listener, transport.Dialer) {
-	if medium == "pipe" {
+	switch medium {
+	case "pipe":
 		l := transport.NewPipeListener()
 		return l, l
+	case "ws":
+		l, err := ws.NewListener(nil)
+		require.NoError(b, err)
+		h := httptest.NewServer(l)
+		b.Cleanup(h.Close)
+		return l, ws.Dialer("ws"+strings.TrimPrefix(h.URL, "http"), nil)
 	}
 	l, err := tcp.Listen("127.0.0.1:0", nil)
 	require.NoError(b, err)

@@ -76,7 +76,7 @@ func (c *Conn) receive(rd *reader, f wire.Frame) bool {
 	case wire.KindStandstill:
 		err = c.gotStandstill(f.Body)
 	case wire.KindStream, wire.KindStreamItem, wire.KindStreamPart, wire.KindStreamEnd, wire.KindStreamCredit:
-		err = c.gotOfStream(f)
+		err = c.gotOfStream(rd, f)
 	default:
 		if f.Kind < 0x80 { // never: wire.Next returns no unknown kind below 0x80
 			err = NewError(CodeProtocol, "frame of kind "+strconv.Itoa(int(f.Kind)))

@@ -22,7 +22,14 @@ type streamTable struct {
 // A streamOwner is told that streams have something to write.
 type streamOwner Conn
 
-func (o *streamOwner) Ready(urgent bool) { (*Conn)(o).out.Offer(urgent) }
+func (o *streamOwner) Ready(when stream.When) {
+	out := &(*Conn)(o).out
+	if when == stream.Along {
+		out.OfferAlong()
+		return
+	}
+	out.Offer(when == stream.Now)
+}
 
 // theStreams returns the streams of the connection.
 func (c *Conn) theStreams() *streamTable {
@@ -35,6 +42,7 @@ func (c *Conn) theStreams() *streamTable {
 	}
 	t.Init(stream.Limits{
 		Window: c.eng.streamWindow, MaxItem: c.eng.maxItem, Most: c.eng.maxStreams, Flight: c.eng.queueBytes / 2,
+		Frame: c.peer.maxFrame,
 	}, c.server, c.eng.budget, (*streamOwner)(c))
 	if !c.streams.CompareAndSwap(nil, t) {
 		return c.streams.Load()

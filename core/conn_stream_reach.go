@@ -5,7 +5,7 @@ import "github.com/hisock/hisock/core/wire"
 // A streaming is how a browser build reaches the code of streams: it has that code only if its program opens a stream or
 // handles one, since that is 28 KB. The native build does not ask for it.
 type streaming struct {
-	got      func(c *Conn, f wire.Frame) error
+	got      func(c *Conn, rd *reader, f wire.Frame) error
 	pong     func(c *Conn, nonce uint64)
 	feed     func(c *Conn) ([][]byte, any)
 	end      func(c *Conn)
@@ -25,13 +25,13 @@ func (c *Conn) streaming() *streaming {
 	return c.eng.handlers.streaming
 }
 
-// gotOfStream handles a frame of a stream.
-func (c *Conn) gotOfStream(f wire.Frame) error {
+// gotOfStream handles a frame of a stream, and perhaps such that follow it in the buffer.
+func (c *Conn) gotOfStream(rd *reader, f wire.Frame) error {
 	if !browser {
-		return c.gotFrame(f)
+		return c.gotFrame(rd, f)
 	}
 	if s := c.streaming(); s != nil {
-		return s.got(c, f)
+		return s.got(c, rd, f)
 	}
 	if f.Kind == wire.KindStream { // else the frame is of a stream that this side has refused
 		o, err := wire.ParseStream(f.Body)

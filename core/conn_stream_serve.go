@@ -138,22 +138,12 @@ func (c *Conn) endServedStream(e *streamEnd, name string, err error) {
 const streamFailed = "a handler of a stream failed"
 
 // gotFrame handles a frame of a stream. Only gotOfStream calls it: directly, or through streaming in a browser build.
-func (c *Conn) gotFrame(f wire.Frame) error {
+func (c *Conn) gotFrame(rd *reader, f wire.Frame) error {
 	switch f.Kind {
 	case wire.KindStream:
 		return c.gotStream(f.Body)
-	case wire.KindStreamItem:
-		id, payload, err := wire.ParseStreamItem(f.Body)
-		if err != nil {
-			return err
-		}
-		return c.gotStreamItem(id, payload, true)
-	case wire.KindStreamPart:
-		id, payload, err := wire.ParseStreamPart(f.Body)
-		if err != nil {
-			return err
-		}
-		return c.gotStreamItem(id, payload, false)
+	case wire.KindStreamItem, wire.KindStreamPart:
+		return c.gotItems(rd, f)
 	case wire.KindStreamCredit:
 		id, n, err := wire.ParseStreamCredit(f.Body)
 		if err != nil {
@@ -180,17 +170,28 @@ func (c *Conn) gotProbe(nonce uint64) {
 	}
 }
 
-// gotStreamItem takes an item, or a part of one unless last is set.
-func (c *Conn) gotStreamItem(id uint64, payload []byte, last bool) error {
+// gotItems takes an item or a part of one, and those that follow it in the buffer.
+func (c *Conn) gotItems(rd *reader, f wire.Frame) error {
 	t := c.streams.Load()
-	if t == nil {
-		return nil
+	if t == nil { // nobody waits for it
+		_, _, err := stream.ParseItem(f)
+		return err
 	}
-	switch t.GotItem(id, payload, last) {
+	var rest []byte
+	if !hasCrowd || !c.guard.Counts() { // else each frame passes the guard
+		rest = rd.buf[rd.r:rd.w]
+	}
+	got, err := t.GotItems(f, rest, c.eng.maxFrame)
+	if err != nil {
+		return err
+	}
+	rd.r += got.Size
+	c.sess.SetReceived(c.sess.Received() + uint64(got.Frames))
+	switch got.Verdict {
 	case stream.Fault:
 		return NewError(CodeProtocol, "a stream item without credit, or after the end")
 	case stream.TooBig:
-		if s := t.Find(id); s != nil {
+		if s := t.Find(got.ID); s != nil {
 			why := NewError(CodeTooBig, "a stream item exceeds the limit "+strconv.Itoa(c.eng.maxItem)+" B")
 			bye, _ := forPeer(why, c.peer.maxFrame)
 			s.Abort(bye, why)

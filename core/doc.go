@@ -70,7 +70,7 @@
 // reads the connection, unless they are registered as [Concurrent]. While a handler runs long, or waits for
 // the peer, later commands of its own connection wait. Replies and heartbeats do not, and
 // other connections do not either. A payload of type []byte is valid until its
-// handler returns.
+// handler returns, and an item of a stream until the next item is asked for.
 //
 // # Streams
 //

@@ -41,7 +41,7 @@ func HandleStream[In, Out any](r Registrar, name string, f func(ctx context.Cont
 // HandleUpload registers f as the handler of a stream in which the other end sends items and f returns one answer.
 // items yields the items as they come. If the other end does not send all, items yields an error at last, and the
 // answer of f is dropped. An f that returns before it has taken all items ends the stream: the other end has the answer
-// and sends no more. The rest is as in [HandleStream].
+// and sends no more. An item of type []byte is valid until the next item is asked for. The rest is as in [HandleStream].
 func HandleUpload[In, Item, Out any](r Registrar, name string, f func(ctx context.Context, c *Conn, in In, items iter.Seq2[Item, error]) (Out, error), opts ...HandlerOption) {
 	needFunc("HandleUpload "+name, f == nil)
 	hs := r.registrar()
@@ -96,8 +96,9 @@ func sendTo[T any](e *streamEnd, codec convert.Codec) func(T) error {
 }
 
 // itemsOf yields the items of the other end, and an error at last if there is one.
+// It does not copy items: a copy takes as long as all other work for an item.
 func itemsOf[T any](e *streamEnd, codec convert.Codec) iter.Seq2[T, error] {
-	intake, copied := convert.IntakeOf[T](), isCopied[T]()
+	intake := convert.IntakeOf[T]()
 	return func(yield func(T, error) bool) {
 		for {
 			item, err := e.next()
@@ -106,11 +107,6 @@ func itemsOf[T any](e *streamEnd, codec convert.Codec) iter.Seq2[T, error] {
 			}
 			var v T
 			if err == nil {
-				if !copied {
-					own := make([]byte, len(item))
-					copy(own, item)
-					item = own
-				}
 				v, err = taken(intake, nil, codec, item)
 			}
 			if !yield(v, err) || err != nil {
@@ -120,17 +116,8 @@ func itemsOf[T any](e *streamEnd, codec convert.Codec) iter.Seq2[T, error] {
 	}
 }
 
-// isCopied reports whether a T holds no part of its payload.
-func isCopied[T any]() bool {
-	switch any((*T)(nil)).(type) {
-	case *string, *bool, *int, *int64, *int32, *uint64, *uint32, *float64, *float32, *struct{}:
-		return true
-	}
-	return false
-}
-
 // Stream opens a stream and yields the items that its handler sends. It yields an error at last unless the handler has
-// sent all. in and the items are converted as [On] says.
+// sent all. in and the items are converted as [On] says. An item of type []byte is valid until the next item is asked for.
 //
 //	for tick, err := range core.Stream[Tick](ctx, client, "ticks", "ACME") {
 //		if err != nil {

@@ -11,96 +11,117 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core"
-	"github.com/hisock/hisock/tcp"
 )
 
-// BenchmarkStream sends items of a stream over loopback, and commands of the same size for
-// comparison.
-func BenchmarkStream(b *testing.B) {
-	for _, size := range []int{64, 1 << 10, 64 << 10} {
-		b.Run(fmt.Sprint("items ", size), func(b *testing.B) {
-			srv, cl := benchStreams(b, func(srv *core.Server, done chan struct{}) {
-				core.HandleStream(srv, "items", func(_ context.Context, _ *core.Conn, n int, send func([]byte) error) error {
-					p := make([]byte, size)
+// BenchmarkStreamItems compares items of a stream with commands of the same size, over a connection that has carried traffic. A
+// goroutine of the server sends, and waits for room; the client converts to []byte. As many bytes may be under way of both.
+func BenchmarkStreamItems(b *testing.B) {
+	for _, medium := range []string{"pipe", "tcp", "ws"} {
+		for _, size := range []int{64, 1 << 10, 64 << 10} {
+			b.Run(fmt.Sprintf("%s/%dB/items", medium, size), func(b *testing.B) {
+				ends := openBench(b, medium, func(srv *core.Server, _ *core.Client) {
+					core.HandleStream(srv, "items", func(_ context.Context, _ *core.Conn, n int, send func([]byte) error) error {
+						item := make([]byte, size)
+						for range n {
+							if err := send(item); err != nil {
+								return err
+							}
+						}
+						return nil
+					})
+				})
+				ends.measure(b, size, func(n int) {
+					got := 0
+					for item, err := range core.Stream[[]byte](b.Context(), ends.client, "items", n) {
+						if err != nil || len(item) != size {
+							b.Fatal(len(item), err)
+						}
+						got++
+					}
+					require.Equal(b, n, got)
+				})
+			})
+			b.Run(fmt.Sprintf("%s/%dB/commands", medium, size), func(b *testing.B) {
+				left, done := 0, make(chan struct{})
+				ends := openBench(b, medium, func(_ *core.Server, cl *core.Client) {
+					core.On(cl, "item", func(context.Context, *core.Conn, []byte) error {
+						if left--; left == 0 {
+							done <- struct{}{}
+						}
+						return nil
+					})
+				})
+				item := make([]byte, size)
+				ends.measure(b, size, func(n int) {
+					left = n
 					for range n {
-						if err := send(p); err != nil {
-							return err
+						if err := ends.atServer.Send("item", item, core.Wait(b.Context())); err != nil {
+							b.Fatal(err)
 						}
 					}
-					return nil
+					<-done
 				})
 			})
-			defer srv.Shutdown(context.Background()) //nolint:errcheck // over
-			defer cl.Close()
-			b.SetBytes(int64(size))
-			b.ReportAllocs()
-			b.ResetTimer()
-			for p, err := range core.Stream[[]byte](context.Background(), cl, "items", b.N) {
-				if err != nil || len(p) != size {
-					b.Fatal(err)
-				}
-			}
-		})
-		b.Run(fmt.Sprint("commands ", size), func(b *testing.B) {
-			done := make(chan struct{})
-			srv, cl := benchStreams(b, func(srv *core.Server, _ chan struct{}) {
-				n := 0
-				srv.OnBytes("item", func(_ context.Context, _ *core.Conn, p []byte) error {
-					if n++; n == b.N {
-						close(done)
-					}
-					return nil
-				})
-			})
-			defer srv.Shutdown(context.Background()) //nolint:errcheck // over
-			defer cl.Close()
-			p := make([]byte, size)
-			b.SetBytes(int64(size))
-			b.ReportAllocs()
-			b.ResetTimer()
-			for range b.N {
-				if err := cl.SendBytes("item", p, core.Wait(context.Background())); err != nil {
-					b.Fatal(err)
-				}
-			}
-			<-done
-		})
-	}
-	b.Run("bytes", func(b *testing.B) {
-		srv, cl := benchStreams(b, func(srv *core.Server, _ chan struct{}) {
-			core.HandleByteStream(srv, "bytes", func(_ context.Context, _ *core.Conn, _ struct{}, s *core.ByteStream) error {
-				_, err := io.Copy(io.Discard, s)
-				return err
-			})
-		})
-		defer srv.Shutdown(context.Background()) //nolint:errcheck // over
-		defer cl.Close()
-		s, err := core.OpenByteStream(context.Background(), cl, "bytes", nil)
-		require.NoError(b, err)
-		p := make([]byte, 64<<10)
-		b.SetBytes(int64(len(p)))
-		b.ReportAllocs()
-		b.ResetTimer()
-		for range b.N {
-			if _, err := s.Write(p); err != nil {
-				b.Fatal(err)
-			}
 		}
-		require.NoError(b, s.CloseWrite())
-		_, err = io.ReadAll(s)
-		require.NoError(b, err)
-	})
+	}
 }
 
-func benchStreams(b *testing.B, set func(*core.Server, chan struct{})) (*core.Server, *core.Client) {
-	srv, err := core.NewServer(nil)
+// BenchmarkStreamBytes sends bytes to the server, 64 KiB at a time.
+func BenchmarkStreamBytes(b *testing.B) {
+	for _, medium := range []string{"pipe", "tcp", "ws"} {
+		b.Run(medium, func(b *testing.B) {
+			ends := openBench(b, medium, func(srv *core.Server, _ *core.Client) {
+				core.HandleByteStream(srv, "bytes", func(_ context.Context, _ *core.Conn, _ struct{}, s *core.ByteStream) error {
+					_, err := io.Copy(io.Discard, s)
+					return err
+				})
+			})
+			p := make([]byte, 64<<10)
+			ends.measure(b, len(p), func(n int) {
+				s, err := core.OpenByteStream(b.Context(), ends.client, "bytes", nil)
+				require.NoError(b, err)
+				for range n {
+					if _, err := s.Write(p); err != nil {
+						b.Fatal(err)
+					}
+				}
+				require.NoError(b, s.CloseWrite())
+				_, err = io.ReadAll(s)
+				require.NoError(b, err)
+			})
+		})
+	}
+}
+
+// benchEnds are both ends of a connection.
+type benchEnds struct {
+	client   *core.Client
+	atServer *core.Conn
+}
+
+// openBench connects a client to a server, both of which set has given handlers.
+func openBench(b *testing.B, medium string, set func(*core.Server, *core.Client)) *benchEnds {
+	const window = 512 << 10 // bytes: as much as of commands that wait for room
+	l, d := listen(b, medium)
+	srv, err := core.NewServer(&core.ServerOptions{Limits: core.Limits{StreamWindow: window}})
 	require.NoError(b, err)
-	set(srv, nil)
-	lis, err := tcp.Listen("127.0.0.1:0", nil)
+	cl, err := core.NewClient(d, &core.ClientOptions{StreamWindow: window})
 	require.NoError(b, err)
-	go srv.Serve(context.Background(), lis) //nolint:errcheck // until Shutdown
-	cl, err := core.NewClient(tcp.Dialer(lis.Addr(), nil), nil)
-	require.NoError(b, err)
-	require.NoError(b, cl.Connect(context.Background()))
-	return srv, cl
+	joined := make(chan *core.Conn, 1)
+	srv.OnJoin(func(c *core.Conn) { joined <- c })
+	set(srv, cl)
+	serve(b, srv, l)
+	require.NoError(b, cl.Connect(b.Context()))
+	b.Cleanup(func() { cl.Close() }) //nolint:errcheck // nothing to be done about it
+	return &benchEnds{cl, <-joined}
+}
+
+// measure runs send for b.N items of that size, once others have been sent.
+func (e *benchEnds) measure(b *testing.B, size int, send func(n int)) {
+	b.Helper()
+	send(4<<20/size + 1)
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	b.ResetTimer()
+	send(b.N)
 }

@@ -60,6 +60,9 @@ var (
 	hugeBlocks  = &blockPool{size: hugeBlock}
 )
 
+// lent keeps blocks without memory, for chunks that become blocks.
+var lent pool.Pool // *Block
+
 // getBlock borrows a block with room for n bytes, or makes one if n is above hugeBlock.
 func getBlock(n int) *Block {
 	var p *blockPool
@@ -92,6 +95,11 @@ func (k *Block) release() {
 		p = largeBlocks
 	case hugeBlock:
 		p = hugeBlocks
+	case pool.ChunkSize:
+		pool.PutChunk(k.b)
+		k.b = nil
+		lent.Put(k)
+		return
 	default:
 		return
 	}

@@ -7,7 +7,7 @@
 //	control frames Ping, Pong, Ack and others, each of which has a slot
 //	the reader     Hold before it handles a batch, Release after the batch: then it writes the frames that were queued
 //	a writer       Take, then Next or Done after a write that succeeded, Fail and Stop after one that failed
-//	streams        Offer, FeedRoom and Feed; see feed.go
+//	streams        Offer, OfferAlong, FeedRoom and Feed; see feed.go
 //	the session    Suspend, Mute, Resume, Acked; Park and Unpark for a session that is detached
 //	the end        Close, Finish, Orphans
 package outbox

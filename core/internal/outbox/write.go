@@ -201,7 +201,7 @@ func (o *Outbox) takeLocked() ([][]byte, any) {
 		o.idleLocked()
 		return nil, nil
 	}
-	if o.feed != nil && o.hungryLocked() {
+	if o.fetchesLocked() {
 		return nil, o.link
 	}
 	o.vec = o.vec[:0]

@@ -1,6 +1,9 @@
 package stream
 
-import "github.com/hisock/hisock/core/wire"
+import (
+	"github.com/hisock/hisock/core/internal/pool"
+	"github.com/hisock/hisock/core/wire"
+)
 
 // Finish says that this side sends no more: the end follows what waits. With a code it says why, and ends both directions.
 // why is what the program here is told that goes on with the stream.
@@ -14,11 +17,9 @@ func (s *Stream) Finish(bye wire.Goodbye, why error) {
 		s.endLocked(bye)
 		s.wakeSenderLocked()
 	}
-	ready := s.queued && t.offerLocked()
+	w := s.offerLocked()
 	t.mu.Unlock()
-	if ready {
-		t.owner.Ready(false)
-	}
+	t.ready(w)
 }
 
 // endLocked puts an end behind what waits.
@@ -34,38 +35,34 @@ func (s *Stream) Stop(bye wire.Goodbye, why error) {
 	t := s.t
 	t.mu.Lock()
 	s.refuseLocked(why)
-	ready, urgent := false, false
+	w := Never
 	switch {
 	case s.over, s.inDone, s.failing: // there is nothing to be said
 	case s.out == closing:
 		s.endLocked(bye)
-		ready = t.offerLocked()
+		w = t.offerLocked()
 	default: // nothing waits
 		s.last = wire.AppendStreamEnd(nil, s.id, bye)
 		s.failLocked(why, true)
-		urgent = s.tellLocked()
+		w = s.tellLocked(Now)
 	}
 	t.mu.Unlock()
-	if ready || urgent {
-		t.owner.Ready(urgent)
-	}
+	t.ready(w)
 }
 
 // Abort ends both directions at once. What waits is dropped, and the peer is told why.
 func (s *Stream) Abort(bye wire.Goodbye, why error) {
 	t := s.t
 	t.mu.Lock()
-	urgent := false
+	w := Never
 	s.refuseLocked(why)
 	if !s.over {
 		s.last = wire.AppendStreamEnd(nil, s.id, bye)
 		s.failLocked(why, true)
-		urgent = s.tellLocked()
+		w = s.tellLocked(Now)
 	}
 	t.mu.Unlock()
-	if urgent {
-		t.owner.Ready(true)
-	}
+	t.ready(w)
 }
 
 // Forget ends a stream of which the peer has not been told.
@@ -143,7 +140,7 @@ func (s *Stream) failLocked(why error, all bool) {
 func (s *Stream) dropLocked() {
 	for i := range s.chunks {
 		s.t.holdLocked(-s.chunks[i].weighs)
-		s.chunks[i].recycle()
+		pool.PutChunk(s.chunks[i].b)
 	}
 	s.chunks, s.waiting, s.end, s.ends, s.mid = nil, 0, nil, 0, nil
 	s.out = closed

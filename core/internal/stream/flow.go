@@ -12,9 +12,10 @@ import "time"
 // window doubles with each round, until there is a queue. As a queue which stays would be taken for a longer path, nothing is
 // sent for one round once in measureEvery.
 type flow struct {
-	window int
-	most   int // of window
-	ramp   int // bytes that may be under way while the window fills again
+	window  int
+	most    int // of window
+	longest int // bytes of an item that fit into a frame which the peer reads
+	ramp    int // bytes that may be under way while the window fills again
 
 	sent, arrived uint64 // bytes; what is under way lies between
 	parcels       []parcel
@@ -54,18 +55,24 @@ type parcel struct {
 }
 
 const (
-	firstWindow  = 16 << 10 // bytes
-	minWindow    = 2 << 10  // bytes
+	firstWindow  = 16 << 10  // bytes
+	minWindow    = 2 << 10   // bytes
+	minAhead     = 64 << 10  // bytes
+	maxAhead     = 256 << 10 // bytes
+	quickPath    = time.Millisecond
 	maxProbes    = 8
 	slackPart    = 0.36 // of the least time
 	mostLess     = 0.7  // of the window is left at least when it shrinks
 	minSlack     = 2 * time.Millisecond
 	measureEvery = 10 * time.Second
 	probeBit     = 1 << 62 // of the nonces of probes; the others of a connection do not have it
+
+	maxItemHeader = 1 + 10 // bytes of a frame beside its length and the payload: the kind and the id
 )
 
-func (f *flow) begin(most int) {
+func (f *flow) begin(most, frame int) {
 	f.most = max(most, minWindow)
+	f.longest = min(frame-maxItemHeader, maxPiece)
 	f.window, f.starting, f.measures = min(firstWindow, f.most), true, true
 	f.ramp = f.window
 }
@@ -74,7 +81,7 @@ func (f *flow) begin(most int) {
 func (f *flow) relink() {
 	before := *f
 	*f = flow{parcels: before.parcels, sent: before.sent, arrived: before.arrived, count: before.count}
-	f.begin(before.most)
+	f.begin(before.most, before.longest+maxItemHeader)
 	f.probed = f.arrived
 	if f.inFlight() > 0 {
 		f.draining, f.measures = true, false
@@ -92,7 +99,19 @@ func (f *flow) room() int {
 }
 
 // piece is how many bytes of an item are sent in one frame.
-func (f *flow) piece() int { return min(max(f.window/8, minPiece/2), maxPiece) }
+func (f *flow) piece() int { return min(max(f.window/8, minPiece/2), f.longest) }
+
+// ahead is how many bytes a stream lets wait before who sends waits.
+func (f *flow) ahead() int { return min(max(f.window/2, minAhead), maxAhead) }
+
+// interval is how many bytes are sent between two probes, so that there are four for each window: two if the path is
+// quick, where each answer costs as much as a part of the window.
+func (f *flow) interval() int {
+	if f.least > 0 && f.least < quickPath {
+		return f.window / 2
+	}
+	return f.window / 4
+}
 
 // quantum is how many bytes are written at a time, so that a probe stands behind each.
 func (f *flow) quantum() int { return min(max(f.window/4, f.piece()), maxQuantum) }
@@ -125,7 +144,7 @@ func (f *flow) wants() bool {
 	if f.sent == f.probed || len(f.probes) >= maxProbes {
 		return false
 	}
-	return f.draining || f.sent-f.probed >= uint64(f.window/4)
+	return f.draining || f.sent-f.probed >= uint64(f.interval())
 }
 
 // unasked reports whether something is under way, and no answer will say that it has arrived.

@@ -27,8 +27,18 @@ func FuzzFrames(f *testing.F) {
 					streams = append(streams, s)
 				}
 			case 1, 2:
-				if server.GotItem(id, make([]byte, n<<6), op == 1) == TooBig {
-					server.Find(id).Abort(wire.Goodbye{Code: wire.CodeTooBig}, errTest)
+				add := wire.AppendStreamItem
+				if op == 2 {
+					add = wire.AppendStreamPart
+				}
+				f, size, _, _ := wire.Next(add(nil, id, make([]byte, n<<6)), 1<<20)
+				var rest []byte // more of the same, and then some that do not come whole
+				for range len(program) % 4 {
+					rest = add(rest, id, make([]byte, n))
+				}
+				got, err := server.GotItems(f, rest[:max(len(rest)-size%3, 0)], 1<<20)
+				if err == nil && got.Verdict == TooBig {
+					server.Find(got.ID).Abort(wire.Goodbye{Code: wire.CodeTooBig}, errTest)
 				}
 			case 3:
 				server.GotEnd(id, nil)
@@ -63,7 +73,7 @@ func FuzzFrames(f *testing.F) {
 				}
 			}
 			require.GreaterOrEqual(t, server.Held(), 0)
-			require.LessOrEqual(t, server.Held(), len(streams)*(streamCost+testLimits.Window+testLimits.MaxItem+ahead+2*maxPiece))
+			require.LessOrEqual(t, server.Held(), len(streams)*(streamCost+testLimits.Window+testLimits.MaxItem+maxAhead+2*maxPiece))
 		}
 		server.End(errTest)
 		for _, s := range streams {

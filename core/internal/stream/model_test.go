@@ -29,6 +29,12 @@ type modelStream struct {
 	finished bool
 }
 
+// got checks an item that was taken.
+func (m *modelStream) got(t *testing.T, item []byte) {
+	require.True(t, bytes.Equal(m.sent[m.took], item))
+	m.took++
+}
+
 func model(t *testing.T, rng *rand.Rand) {
 	client, server := newTable(false), newTable(true)
 	var all []*modelStream
@@ -77,8 +83,7 @@ func model(t *testing.T, rng *rand.Rand) {
 				if st != Done {
 					break
 				}
-				require.True(t, bytes.Equal(m.sent[m.took], item))
-				m.took++
+				m.got(t, item)
 			}
 		case 6:
 			move(t, client, server)
@@ -111,8 +116,7 @@ func model(t *testing.T, rng *rand.Rand) {
 				if st != Done {
 					break
 				}
-				require.True(t, bytes.Equal(m.sent[m.took], item))
-				m.took++
+				m.got(t, item)
 				more = true
 			}
 		}

@@ -64,12 +64,13 @@ type Stream struct {
 	outErr    error  // why no more can be sent
 	mid       *Item  // of which a part has been sent
 	senders   int    // that wait for writable
+	crowded   bool   // one of these waits until less waits to be pulled, and not for credit
 	sent      uint64 // items, or bytes
 	delivered uint64 // of these, what is known to have arrived
 	drained   chan struct{}
 
-	queued bool   // it is in the table's ready
-	tells  bool   // it is in the table's told
+	queued bool   // it is in the table's turns
+	tells  When   // it is in the table's told, unless this is Never
 	last   []byte // a frame to say, although the stream is over
 
 	// Owned by who takes items.
@@ -80,14 +81,6 @@ type Stream struct {
 	ate   int // cost of items that were taken and are not owed yet
 }
 
-// A record is an item that was received.
-type record struct {
-	n    int // bytes
-	cost int // bytes of credit
-}
-
-const recordSize = 16 // bytes of memory
-
 // ID returns the id of the stream.
 func (s *Stream) ID() uint64 { return s.id }
 
@@ -96,19 +89,17 @@ func (s *Stream) Begin(carries bool) {
 	t := s.t
 	t.mu.Lock()
 	s.carries = carries
-	urgent := false
+	w := Never
 	if s.theirs && !s.inDone && !s.begun {
 		s.owed += t.limits.Window - wire.FirstStreamCredit
-		urgent = s.tellLocked()
+		w = s.tellLocked(Now)
 	}
 	if carries && !s.begun {
 		t.carried.Received -= uint64(len(s.items)) // what has come is no item
 	}
 	s.begun = true
 	t.mu.Unlock()
-	if urgent {
-		t.owner.Ready(true)
-	}
+	t.ready(w)
 }
 
 // A State says what has come of an attempt.
@@ -120,84 +111,8 @@ const (
 	Ended              // there is no more; see the error
 )
 
-func (s *Stream) gotItemLocked(payload []byte, last bool) (v Verdict, urgent bool) {
-	cost := len(payload) + wire.StreamItemCost
-	if s.inDone || cost > s.credit {
-		return Fault, false
-	}
-	s.credit -= cost
-	s.t.flow.got += uint64(cost)
-	if s.stopped || s.inErr != nil {
-		return Fine, false
-	}
-	if !s.carries && s.part+len(payload) > s.t.limits.MaxItem {
-		return TooBig, false
-	}
-	if s.in == nil && s.used > len(payload) {
-		s.in = make([]byte, 0, s.used+s.used/4)
-	}
-	s.t.carried.ReceivedBytes += uint64(len(payload))
-	s.in = append(s.in, payload...)
-	s.part += len(payload)
-	s.partCost += cost
-	if !last && !s.carries {
-		s.weighLocked()
-		return Fine, s.waits && s.oweLocked() // for this very item
-	}
-	if !s.carries {
-		s.t.carried.Received++
-	}
-	s.items = append(s.items, record{s.part, s.partCost})
-	s.part, s.partCost = 0, 0
-	s.weighLocked()
-	s.wakeReaderLocked()
-	return Fine, false
-}
-
-// weighLocked counts the memory of what is received, as far as it has changed: that is also the memory that a stream keeps for
-// what comes next, and the memory of items that have no bytes.
-func (s *Stream) weighLocked() {
-	if n := memoryOf(s.in, s.items) + s.kept; n != s.weighs {
-		s.t.holdLocked(n - s.weighs)
-		s.weighs = n
-	}
-}
-
-func memoryOf(b []byte, recs []record) int { return cap(b) + recordSize*cap(recs) }
-
-// oweLocked lets the peer be granted what the parts of an item have cost that has not come whole.
-func (s *Stream) oweLocked() (urgent bool) {
-	s.owed += s.partCost
-	s.partCost = 0
-	return s.grantLocked()
-}
-
-// grantLocked lets the peer be told of its credit if that is worth a frame.
-func (s *Stream) grantLocked() (urgent bool) {
-	if s.owed < s.t.limits.Window/4 || s.inDone || s.stopped || s.over {
-		return false
-	}
-	return s.tellLocked()
-}
-
-// tellLocked notes that the stream has something to say. It reports whether the owner is to be told.
-func (s *Stream) tellLocked() (urgent bool) {
-	if s.tells || s.t.ended != nil {
-		return false
-	}
-	s.tells = true
-	s.t.told = append(s.t.told, s)
-	return true
-}
-
-func (s *Stream) wakeReaderLocked() {
-	if s.waits {
-		s.waits = false
-		token(s.readable)
-	}
-}
-
 func (s *Stream) wakeSenderLocked() {
+	s.crowded = false
 	if s.senders > 0 {
 		token(s.writable)
 	}
@@ -218,89 +133,6 @@ func (s *Stream) Writable() <-chan struct{} { return s.writable }
 func (s *Stream) WakeReader() { token(s.readable) }
 func (s *Stream) WakeSender() { token(s.writable) }
 
-// TryNext returns the next item, or what has come of bytes. It is valid until the next TryNext. The error is nil if there are no more since the peer has sent
-// all. One goroutine at a time takes.
-func (s *Stream) TryNext() (item []byte, st State, err error) {
-	if s.at == len(s.recs) || s.aborted.Load() {
-		if st, err = s.refill(); st != Done {
-			return nil, st, err
-		}
-	}
-	r := s.recs[s.at]
-	s.at++
-	item = s.batch[s.off : s.off+r.n : s.off+r.n]
-	s.off += r.n
-	s.ate += r.cost
-	if s.carries {
-		s.taken.Add(uint64(r.n))
-	} else {
-		s.taken.Add(1)
-	}
-	if s.ate >= s.t.limits.Window/4 {
-		s.digest()
-	}
-	return item, Done, nil
-}
-
-// digest lets the peer be granted what the items that were taken have cost.
-func (s *Stream) digest() {
-	s.t.mu.Lock()
-	s.owed += s.ate
-	s.ate = 0
-	urgent := s.grantLocked()
-	s.t.mu.Unlock()
-	if urgent {
-		s.t.owner.Ready(true)
-	}
-}
-
-// refill takes all items that have come.
-func (s *Stream) refill() (st State, err error) {
-	t := s.t
-	t.mu.Lock()
-	s.owed += s.ate
-	s.ate = 0
-	s.batched = 0
-	old, recs := s.batch[:0], s.recs[:0]
-	s.batch, s.recs, s.at, s.off = nil, nil, 0, 0
-	switch {
-	case len(s.items) > 0:
-		whole := len(s.in) - s.part
-		s.batch, s.recs, s.batched = s.in[:whole], s.items, whole
-		s.in, s.items = append(old, s.in[whole:]...), recs
-		s.used = max(whole, s.used-s.used/4)
-	case s.inErr != nil || s.inDone || s.stopped:
-		st, err = Ended, s.inErr
-		s.in, s.items = nil, nil
-	default:
-		st, s.waits = Wait, true
-		s.owed += s.partCost
-		s.partCost = 0
-		s.keepLocked(old, recs)
-	}
-	s.kept = memoryOf(s.batch, s.recs)
-	s.weighLocked()
-	urgent := s.grantLocked()
-	t.mu.Unlock()
-	if urgent {
-		t.owner.Ready(true)
-	}
-	return st, err
-}
-
-// keptRoom is how much room for items a stream keeps that waits, in bytes, and as much more as it has used lately.
-const keptRoom = 4 << 10
-
-// keepLocked keeps memory for the next items.
-func (s *Stream) keepLocked(old []byte, recs []record) {
-	if cap(old) <= max(keptRoom, 8*s.used) {
-		s.batch = old
-	}
-	if cap(recs) <= max(keptRoom, 8*s.used)/16 {
-		s.recs = recs
-	}
-}
-
 // An Item is what somebody sends. Rest is what was not sent yet.
 type Item struct {
 	Rest    []byte
@@ -309,9 +141,8 @@ type Item struct {
 }
 
 const (
-	maxPiece = 16 << 10  // bytes of an item in one frame: a call waits for no more
-	minPiece = 1 << 10   // bytes: who has credit for less waits for more
-	ahead    = 128 << 10 // bytes that a stream lets wait before who sends waits
+	maxPiece = 48 << 10 // bytes of an item in one frame
+	minPiece = 1 << 10  // bytes: who has credit for less waits for more
 )
 
 // A chunk is frames that wait to be pulled.
@@ -322,28 +153,18 @@ type chunk struct {
 	units  uint64 // items that end in it, or bytes
 }
 
-const chunkRoom = maxPiece + 32
+// fewItems is how many bytes of items that wait take memory of their size, and not of a whole chunk.
+const fewItems = 4 << 10
 
-var chunkPool pool.Pool // *[chunkRoom]byte
-
-// newChunk returns a chunk for n bytes, of which there may be up to most.
-func newChunk(n, most int) chunk {
+// newChunk returns memory for frames of up to full bytes, if n bytes of frames wait.
+func newChunk(n, full int) []byte {
 	switch {
-	case n <= chunkRoom/4: // few items at a time: little memory
-		return chunk{}
-	case most <= chunkRoom/2: // the path is slow
-		return chunk{b: make([]byte, 0, most)}
+	case n <= fewItems:
+		return nil
+	case full <= pool.ChunkSize/2:
+		return make([]byte, 0, full)
 	}
-	if b, ok := chunkPool.Get().(*[chunkRoom]byte); ok {
-		return chunk{b: b[:0]}
-	}
-	return chunk{b: make([]byte, 0, chunkRoom)}
-}
-
-func (k *chunk) recycle() {
-	if cap(k.b) == chunkRoom {
-		chunkPool.Put((*[chunkRoom]byte)(k.b[:chunkRoom]))
-	}
+	return pool.GetChunk()
 }
 
 // SendNow sends a short item, if there is credit and room for it. It reports whether it did.
@@ -352,17 +173,15 @@ func (s *Stream) SendNow(item []byte) bool {
 	t.mu.Lock()
 	n := len(item)
 	ok := s.out == sending && s.outErr == nil && s.mid == nil && s.senders == 0 &&
-		n <= t.flow.piece() && s.waiting < ahead && n+wire.StreamItemCost <= s.may
-	ready := false
+		n <= t.flow.piece() && s.waiting < t.flow.ahead() && n+wire.StreamItemCost <= s.may
+	w := Never
 	if ok {
 		s.may -= n + wire.StreamItemCost
 		s.putLocked(item, true)
-		ready = t.offerLocked()
+		w = t.offerLocked()
 	}
 	t.mu.Unlock()
-	if ready {
-		t.owner.Ready(false)
-	}
+	t.ready(w)
 	return ok
 }
 
@@ -385,11 +204,9 @@ func (s *Stream) TrySend(it *Item) (st State, err error) {
 	default:
 		s.wakeSenderLocked() // another one that waits
 	}
-	ready := s.queued && t.offerLocked()
+	w := s.offerLocked()
 	t.mu.Unlock()
-	if ready {
-		t.owner.Ready(false)
-	}
+	t.ready(w)
 	return st, err
 }
 
@@ -416,10 +233,14 @@ func (s *Stream) sendLocked(it *Item) State {
 	}
 	for {
 		n := len(it.Rest)
-		if s.waiting >= ahead || s.may < min(n, minPiece)+wire.StreamItemCost {
+		if s.waiting >= s.t.flow.ahead() {
+			s.crowded = true
 			return Wait
 		}
-		n = min(n, s.t.flow.piece(), s.may-wire.StreamItemCost)
+		if s.may < min(n, minPiece)+wire.StreamItemCost {
+			return Wait
+		}
+		n = min(n, s.pieceLocked(n), s.may-wire.StreamItemCost)
 		s.may -= n + wire.StreamItemCost
 		last := n == len(it.Rest)
 		s.putLocked(it.Rest[:n], last && !it.More)
@@ -434,17 +255,30 @@ func (s *Stream) sendLocked(it *Item) State {
 	}
 }
 
+// pieceLocked is how much of n bytes of an item is sent in one frame: as much as fits into the last chunk, unless that is
+// little.
+func (s *Stream) pieceLocked(n int) int {
+	piece := s.t.flow.piece()
+	if last := len(s.chunks) - 1; last >= 0 && n > piece/4 {
+		if room := min(pool.ChunkSize, piece+64) - len(s.chunks[last].b) - 32; room >= piece/4 {
+			return min(room, piece)
+		}
+	}
+	return piece
+}
+
 // putLocked puts a piece into the last chunk.
 func (s *Stream) putLocked(piece []byte, last bool) {
 	n := wire.StreamItemSize(s.id, len(piece))
-	i, most := len(s.chunks)-1, min(chunkRoom, s.t.flow.piece()+64)
-	if i < 0 || len(s.chunks[i].b)+n > most {
-		s.chunks = append(s.chunks, newChunk(n+s.waiting, most))
+	full := max(min(pool.ChunkSize, s.t.flow.piece()+64), n)
+	i := len(s.chunks) - 1
+	if i < 0 || len(s.chunks[i].b)+n > full {
+		s.chunks = append(s.chunks, chunk{b: newChunk(s.waiting+n, full)})
 		i++
 	}
 	k := &s.chunks[i]
-	if len(k.b) > 0 && len(k.b)+n > max(cap(k.b), chunkRoom/4) { // many items after all
-		k.b = append(newChunk(len(k.b)+n, most).b, k.b...)
+	if len(k.b) > 0 && len(k.b)+n > max(cap(k.b), fewItems) { // many items after all
+		k.b = append(newChunk(len(k.b)+n, full), k.b...)
 	}
 	if last || s.carries {
 		k.b = wire.AppendStreamItem(k.b, s.id, piece)
@@ -473,6 +307,6 @@ func (s *Stream) putLocked(piece []byte, last bool) {
 func (s *Stream) queueLocked() {
 	if !s.queued {
 		s.queued = true
-		s.t.ready = append(s.t.ready, s)
+		s.t.turns = append(s.t.turns, s)
 	}
 }

@@ -7,13 +7,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core/internal/budget"
+	"github.com/hisock/hisock/core/internal/pool"
 )
 
 // A sender that waits for room is woken once half of the waiting bytes are on their way, and not
 // for each piece.
 func TestSenderIsWokenAtHalf(t *testing.T) {
 	client := new(Table)
-	client.Init(Limits{Window: 1 << 20, MaxItem: 1 << 20, Flight: 1 << 20}, false, budget.New(1<<30), deaf{})
+	client.Init(Limits{Window: 1 << 20, MaxItem: 1 << 20, Flight: 1 << 20, Frame: 1 << 20}, false, budget.New(1<<30), deaf{})
 	s, err := client.Open(client.ID(1), false)
 	require.NoError(t, err)
 	s.Begin(false)
@@ -22,17 +23,22 @@ func TestSenderIsWokenAtHalf(t *testing.T) {
 	st, err := s.TrySend(&it)
 	require.NoError(t, err)
 	require.Equal(t, Wait, st)
+	wakes := 0
 	for s.waiting > 0 {
-		before := s.waiting
+		if wakes == 0 {
+			require.Equal(t, Fine, client.GotCredit(s.ID(), 1), "it does not wait for that")
+		}
 		p := client.Pull(4<<10, time.Now())
+		half := client.flow.ahead() / 2
 		if p.Probe != 0 {
 			client.Answered(p.Probe, time.Now())
 		}
 		woken := len(s.writable) > 0
+		require.Equal(t, wakes == 0 && s.waiting <= half, woken, s.waiting)
 		if woken {
 			<-s.writable
+			wakes++
 		}
-		require.Equal(t, before > ahead/2 && s.waiting <= ahead/2, woken, s.waiting)
 	}
 	st, err = s.TrySend(&it)
 	require.NoError(t, err)
@@ -75,7 +81,7 @@ func TestMemoryOfReceived(t *testing.T) {
 // Few waiting items take little memory. Many waiting items take a buffer of the pool.
 func TestMemoryOfChunks(t *testing.T) {
 	client := newTable(false)
-	client.flow.window = 1 << 20 // pieces are as long as may be
+	client.flow.window = 1 << 20 // chunks are as long as they may be
 	s, err := client.Open(client.ID(1), false)
 	require.NoError(t, err)
 	s.Begin(false)
@@ -83,11 +89,11 @@ func TestMemoryOfChunks(t *testing.T) {
 	item := make([]byte, 64)
 	require.True(t, s.SendNow(item))
 	require.Less(t, cap(s.chunks[0].b), 1<<10)
-	for s.waiting <= chunkRoom/2 {
+	for s.waiting <= pool.ChunkSize/2 {
 		require.True(t, s.SendNow(item))
 	}
 	require.Len(t, s.chunks, 1)
-	require.Equal(t, chunkRoom, cap(s.chunks[0].b))
+	require.Equal(t, pool.ChunkSize, cap(s.chunks[0].b))
 }
 
 // An item that is given in pieces arrives as one item, and others wait until it is whole.

@@ -3,7 +3,7 @@
 // what of the peer's frames is wrong.
 //
 //	opening     Open for a stream of this side, Accept for one of the peer
-//	receiving   GotItem, GotCredit and GotEnd by the reader; TryNext by who takes the items
+//	receiving   GotItems, GotCredit and GotEnd by the reader; TryNext by who takes the items
 //	sending     TrySend and Finish by who sends, Pull by the writer, Answered by the reader
 //	the end     Abort, Stop, Leave; End for all streams
 //
@@ -24,12 +24,30 @@ type Limits struct {
 	MaxItem int // bytes of an item
 	Most    int // streams of the peer at a time
 	Flight  int // bytes of all streams that may be under way
+	Frame   int // bytes of a frame that the peer reads
 }
 
 // An Owner is the connection whose streams they are. Ready is called with nothing locked.
 type Owner interface {
-	// Ready says that Pull has something. If urgent is set that does not wait for what else is to be written.
-	Ready(urgent bool)
+	// Ready says that Pull has something, and when it is to be pulled. It is not told Never.
+	Ready(When)
+}
+
+// When says when streams are to be pulled.
+type When uint8
+
+const (
+	Never When = iota
+	Along      // when something else is written
+	Idle       // when nothing else waits to be written
+	Now        // at once
+)
+
+// ready tells the owner, if there is something to tell. Nothing is locked.
+func (t *Table) ready(w When) {
+	if w != Never {
+		t.owner.Ready(w)
+	}
 }
 
 // A Table is for one connection.
@@ -50,12 +68,11 @@ type Table struct {
 	carried Stats // without what the open streams hold
 
 	told    []*Stream // that have something to say which does not wait for items
-	ready   []*Stream // that have items to send, or an end after them, in turn
+	turns   []*Stream // that have items to send, or an end after them, in turn
 	offered bool      // Ready was called, and Pull has not found nothing since
 	flow    flow
 
-	pulled []chunk // by the last Pull
-	bufs   [][]byte
+	bufs   [][]byte // of the last Pull
 	counts []int32
 }
 
@@ -65,7 +82,7 @@ func (t *Table) Init(l Limits, server bool, of *budget.Budget, owner Owner) {
 	if !server {
 		t.side = 1
 	}
-	t.flow.begin(l.Flight)
+	t.flow.begin(l.Flight, l.Frame)
 }
 
 // Find returns the stream with that id, or nil if it is over.
@@ -199,24 +216,8 @@ func (t *Table) End(why error) {
 		s.last = nil
 		s.drainLocked()
 	}
-	t.told, t.ready = nil, nil
+	t.told, t.turns = nil, nil
 	t.mu.Unlock()
-}
-
-// GotItem takes an item, or a part of one unless last is set. It is the reader's.
-func (t *Table) GotItem(id uint64, payload []byte, last bool) Verdict {
-	t.mu.Lock()
-	s := t.open[id]
-	if s == nil {
-		t.mu.Unlock()
-		return Fine
-	}
-	v, urgent := s.gotItemLocked(payload, last)
-	t.mu.Unlock()
-	if urgent {
-		t.owner.Ready(true)
-	}
-	return v
 }
 
 // GotCredit takes credit. It is the reader's.
@@ -232,7 +233,9 @@ func (t *Table) GotCredit(id, n uint64) Verdict {
 		return Fault
 	}
 	s.may += int(n)
-	s.wakeSenderLocked()
+	if !s.crowded {
+		s.wakeSenderLocked()
+	}
 	t.mu.Unlock()
 	return Fine
 }
@@ -260,7 +263,8 @@ func (t *Table) GotEnd(id uint64, why error) (s *Stream, done bool, v Verdict) {
 	return s, done, Fine
 }
 
-// A Pulled is what the writer has taken. It is valid until the next Pull.
+// A Pulled is what the writer has taken. It is valid until the next Pull, but for the bytes of the pieces: these are the writer's, who
+// gives chunks back to package pool.
 type Pulled struct {
 	Pieces [][]byte // each of one or more whole frames
 	Counts []int32  // frames in each
@@ -270,51 +274,47 @@ type Pulled struct {
 }
 
 // maxQuantum is how many bytes of items one Pull takes at most: what comes meanwhile waits for the write.
-const maxQuantum = 64 << 10
+const maxQuantum = 128 << 10
 
 // Pull takes frames of up to room bytes: what streams have to say, and then items of one stream after the other. Who asks
 // has the task of writing, and is about to write them.
 func (t *Table) Pull(room int, now time.Time) (p Pulled) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for i := range t.pulled {
-		t.pulled[i].recycle()
-	}
-	clear(t.pulled)
 	clear(t.bufs)
-	t.pulled, t.bufs, t.counts = t.pulled[:0], t.bufs[:0], t.counts[:0]
+	t.bufs, t.counts = t.bufs[:0], t.counts[:0]
 	if len(t.told) > 0 {
 		t.tellLocked()
 	}
 	t.flow.look(now)
 	measures := t.flow.measures
 	before := t.flow.sent
-	left := t.flow.quantum()
-	for len(t.ready) > 0 && t.ended == nil {
-		s := t.ready[0]
+	left, taken := t.flow.quantum(), false
+	for len(t.turns) > 0 && t.ended == nil {
+		s := t.turns[0]
 		if len(s.chunks) > 0 {
 			k := s.chunks[0]
 			n := len(k.b)
-			if n > room || n > t.flow.room() && t.flow.inFlight() > 0 || n > left && len(t.pulled) > 0 {
+			if n > room || n > t.flow.room() && t.flow.inFlight() > 0 || n > left && taken {
 				break
 			}
-			room, left = room-n, left-n
+			room, left, taken = room-n, left-n, true
 			t.takeLocked(s, k)
 		}
-		t.ready[0] = nil
-		t.ready = t.ready[1:]
+		t.turns[0] = nil
+		t.turns = t.turns[1:]
 		if len(s.chunks) > 0 {
-			t.ready = append(t.ready, s)
+			t.turns = append(t.turns, s)
 			continue
 		}
 		s.queued = false
 		s.closeLocked()
 	}
-	if len(t.ready) == 0 {
-		t.ready = nil
+	if len(t.turns) == 0 {
+		t.turns = nil
 	}
 	p.Next = t.nextLocked()
-	blocked := p.Next == 0 && len(t.ready) > 0
+	blocked := p.Next == 0 && len(t.turns) > 0
 	p.First = measures && t.flow.sent > before
 	p.Probe = t.flow.probe(now, before, p.First, blocked)
 	t.offered = p.Next > 0
@@ -324,10 +324,10 @@ func (t *Table) Pull(room int, now time.Time) (p Pulled) {
 
 // nextLocked is how many bytes Pull would take at least, or 0 if it would take no items.
 func (t *Table) nextLocked() int {
-	if len(t.ready) == 0 {
+	if len(t.turns) == 0 {
 		return 0
 	}
-	s := t.ready[0]
+	s := t.turns[0]
 	if len(s.chunks) == 0 {
 		return max(len(s.end), 1)
 	}
@@ -343,13 +343,11 @@ func (t *Table) takeLocked(s *Stream, k chunk) {
 	n := copy(s.chunks, s.chunks[1:])
 	s.chunks[n] = chunk{}
 	s.chunks = s.chunks[:n]
-	full := s.waiting > ahead/2
 	s.waiting -= len(k.b)
 	t.holdLocked(-k.weighs)
 	t.flow.send(s, len(k.b), k.units)
-	t.pulled = append(t.pulled, k)
 	t.addLocked(k.b, k.frames)
-	if full && s.waiting <= ahead/2 { // once, and not for each chunk: who waits for credit is woken by that
+	if s.crowded && s.waiting <= t.flow.ahead()/2 { // once, and not for each chunk
 		s.wakeSenderLocked()
 	}
 }
@@ -364,7 +362,7 @@ func (t *Table) tellLocked() {
 	frames := 0
 	for i, s := range t.told {
 		t.told[i] = nil
-		s.tells = false
+		s.tells = Never
 		if s.owed > 0 && !s.over {
 			s.credit += s.owed
 			b = wire.AppendStreamCredit(b, s.id, uint64(s.owed))
@@ -388,41 +386,48 @@ func (t *Table) tellLocked() {
 func (t *Table) Answered(nonce uint64, now time.Time) {
 	t.mu.Lock()
 	t.flow.answered(nonce, now)
-	ready := t.offerLocked()
+	w := t.offerLocked()
 	t.mu.Unlock()
-	if ready {
-		t.owner.Ready(false)
-	}
+	t.ready(w)
 }
 
 // Superseded notes the answer to a ping that is no probe: probes that were written before may not be answered.
 func (t *Table) Superseded() {
 	t.mu.Lock()
 	t.flow.superseded()
-	ready := t.offerLocked()
+	w := t.offerLocked()
 	t.mu.Unlock()
-	if ready {
-		t.owner.Ready(false)
-	}
+	t.ready(w)
 }
 
 // Relinked notes that the connection goes on over another link: nothing is known of that, and probes are lost.
 func (t *Table) Relinked() {
 	t.mu.Lock()
 	t.flow.relink()
-	t.offered = len(t.ready) > 0 || len(t.told) > 0
-	ready, urgent := t.offered, len(t.told) > 0
-	t.mu.Unlock()
-	if ready {
-		t.owner.Ready(urgent)
+	w := Never
+	if t.offered = len(t.turns) > 0 || len(t.told) > 0; t.offered {
+		w = Idle
 	}
+	if len(t.told) > 0 {
+		w = Now
+	}
+	t.mu.Unlock()
+	t.ready(w)
 }
 
-// offerLocked reports whether the owner is to be told that there is something to pull.
-func (t *Table) offerLocked() bool {
-	if t.offered || !t.flow.wants() && t.nextLocked() == 0 && (len(t.ready) == 0 || !t.flow.unasked()) {
-		return false
+// offerLocked returns Idle if the owner is to be told that there are items to pull.
+func (t *Table) offerLocked() When {
+	if t.offered || !t.flow.wants() && t.nextLocked() == 0 && (len(t.turns) == 0 || !t.flow.unasked()) {
+		return Never
 	}
 	t.offered = true
-	return true
+	return Idle
+}
+
+// offerLocked is the table's, for a stream that may have something to send.
+func (s *Stream) offerLocked() When {
+	if !s.queued {
+		return Never
+	}
+	return s.t.offerLocked()
 }

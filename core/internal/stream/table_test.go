@@ -17,9 +17,9 @@ func TestMain(m *testing.M) { transporttest.Main(m) }
 // deaf is an owner whose streams are pulled by hand.
 type deaf struct{}
 
-func (deaf) Ready(bool) {}
+func (deaf) Ready(When) {}
 
-var testLimits = Limits{Window: 16 << 10, MaxItem: 100 << 10, Most: 3, Flight: 1 << 20}
+var testLimits = Limits{Window: 16 << 10, MaxItem: 100 << 10, Most: 3, Flight: 1 << 20, Frame: 1 << 20}
 
 func newTable(server bool) *Table {
 	t := new(Table)
@@ -55,9 +55,17 @@ func giveAll(t *testing.T, to *Table, b []byte) (frames int32) {
 		f, size, ok, err := wire.Next(b, 1<<20)
 		require.NoError(t, err)
 		require.True(t, ok)
-		give(t, to, f, Fine)
 		b = b[size:]
 		frames++
+		if !isItem(f.Kind) {
+			give(t, to, f, Fine)
+			continue
+		}
+		got, err := to.GotItems(f, b, 1<<20)
+		require.NoError(t, err)
+		require.Equal(t, Fine, got.Verdict)
+		b = b[got.Size:]
+		frames += int32(got.Frames)
 	}
 	return frames
 }
@@ -71,9 +79,9 @@ func give(t *testing.T, to *Table, f wire.Frame, want Verdict) (s *Stream) {
 		require.NoError(t, err)
 		s, v = to.Accept(&o)
 	case wire.KindStreamItem, wire.KindStreamPart:
-		id, payload, err := wire.ParseStreamItem(f.Body)
+		got, err := to.GotItems(f, nil, 1<<20)
 		require.NoError(t, err)
-		v = to.GotItem(id, payload, f.Kind == wire.KindStreamItem)
+		v = got.Verdict
 	case wire.KindStreamCredit:
 		id, n, err := wire.ParseStreamCredit(f.Body)
 		require.NoError(t, err)
@@ -286,7 +294,10 @@ func TestItemTooBig(t *testing.T) {
 	v := Fine
 	n := 0
 	for ; v == Fine; n += len(part) {
-		v = server.GotItem(there.ID(), part, false)
+		f, _, _, _ := wire.Next(wire.AppendStreamPart(nil, there.ID(), part), 1<<20)
+		got, err := server.GotItems(f, nil, 1<<20)
+		require.NoError(t, err)
+		v = got.Verdict
 		server.Pull(1<<20, time.Now())
 	}
 	require.Equal(t, TooBig, v)
@@ -318,7 +329,7 @@ func TestProbeThatIsNotAnswered(t *testing.T) {
 		}
 		return n, probe
 	}
-	it := Item{Rest: make([]byte, 100<<10)}
+	it := Item{Rest: make([]byte, 60<<10)}
 	st, err := s.TrySend(&it)
 	require.NoError(t, err)
 	require.Equal(t, Done, st)

@@ -1,0 +1,172 @@
+package stream
+
+import "github.com/hisock/hisock/core/wire"
+
+const (
+	maxRun  = 256 // items and parts that GotItems takes at a time
+	runHeld = 64  // of these, how many without letting others have the lock
+)
+
+// A Got says how far GotItems has come.
+type Got struct {
+	Size    int     // bytes of rest that it has taken
+	Frames  int     // of rest
+	ID      uint64  // of the stream of the last frame
+	Verdict Verdict // on the last frame; all before it were fine
+}
+
+// GotItems takes f, which is an item or a part of one, and those that follow it in rest. So who waits for items is woken once for all of
+// them. It fails if f is malformed. It is the reader's.
+func (t *Table) GotItems(f wire.Frame, rest []byte, maxFrame int) (g Got, err error) {
+	id, payload, err := ParseItem(f)
+	if err != nil {
+		return g, err
+	}
+	var s *Stream
+	when := Never
+	t.mu.Lock()
+	for n := 1; ; n++ {
+		if s == nil || s.id != id || s.over {
+			s.gotAllLocked()
+			s = t.open[id]
+		}
+		g.ID = id
+		if s != nil {
+			var w When
+			if g.Verdict, w = s.gotItemLocked(payload, f.Kind == wire.KindStreamItem); g.Verdict != Fine {
+				break
+			}
+			when = max(when, w)
+		}
+		var size int
+		var ok bool
+		if f, size, ok, err = wire.Next(rest[g.Size:], maxFrame); !ok || err != nil || !isItem(f.Kind) || n == maxRun {
+			break
+		}
+		if id, payload, err = ParseItem(f); err != nil {
+			break // and whoever reads on finds that too
+		}
+		g.Size, g.Frames = g.Size+size, g.Frames+1
+		if n%runHeld == 0 {
+			t.mu.Unlock()
+			t.mu.Lock()
+		}
+	}
+	s.gotAllLocked()
+	t.mu.Unlock()
+	t.ready(when)
+	return g, nil
+}
+
+func isItem(k wire.Kind) bool { return k == wire.KindStreamItem || k == wire.KindStreamPart }
+
+// ParseItem parses an item or a part of one.
+func ParseItem(f wire.Frame) (id uint64, payload []byte, err error) {
+	if f.Kind == wire.KindStreamPart {
+		return wire.ParseStreamPart(f.Body)
+	}
+	return wire.ParseStreamItem(f.Body)
+}
+
+// gotAllLocked wakes who waits for items, if some have come. s may be nil.
+func (s *Stream) gotAllLocked() {
+	if s == nil {
+		return
+	}
+	s.weighLocked()
+	if len(s.items) > 0 {
+		s.wakeReaderLocked()
+	}
+}
+
+// weighLocked counts the memory of what is received, as far as it has changed: that is also the memory that a stream keeps for
+// what comes next, and the memory of items that have no bytes.
+func (s *Stream) weighLocked() {
+	if n := memoryOf(s.in, s.items) + s.kept; n != s.weighs {
+		s.t.holdLocked(n - s.weighs)
+		s.weighs = n
+	}
+}
+
+func memoryOf(b []byte, recs []record) int { return cap(b) + recordSize*cap(recs) }
+
+// A record is an item that was received.
+type record struct {
+	n    int // bytes
+	cost int // bytes of credit
+}
+
+const recordSize = 16 // bytes of memory
+
+func (s *Stream) gotItemLocked(payload []byte, last bool) (v Verdict, w When) {
+	cost := len(payload) + wire.StreamItemCost
+	if s.inDone || cost > s.credit {
+		return Fault, Never
+	}
+	s.credit -= cost
+	s.t.flow.got += uint64(cost)
+	if s.stopped || s.inErr != nil {
+		return Fine, Never
+	}
+	if !s.carries && s.part+len(payload) > s.t.limits.MaxItem {
+		return TooBig, Never
+	}
+	if s.in == nil && s.used > len(payload) {
+		s.in = make([]byte, 0, s.used+s.used/4)
+	}
+	s.in = append(s.in, payload...)
+	s.t.carried.ReceivedBytes += uint64(len(payload))
+	s.part += len(payload)
+	s.partCost += cost
+	if !last && !s.carries {
+		if !s.waits {
+			return Fine, Never
+		}
+		return Fine, s.oweLocked() // for this very item
+	}
+	if !s.carries {
+		s.t.carried.Received++
+	}
+	s.items = append(s.items, record{s.part, s.partCost})
+	s.part, s.partCost = 0, 0
+	return Fine, Never
+}
+
+// oweLocked lets the peer be granted what the parts of an item have cost that has not come whole.
+func (s *Stream) oweLocked() When {
+	s.owed += s.partCost
+	s.partCost = 0
+	return s.grantLocked()
+}
+
+// grantLocked lets the peer be told of its credit if that is worth a frame: a quarter of the window goes along with what is written
+// anyway, such as an ack, and half of it by itself.
+func (s *Stream) grantLocked() When {
+	window := s.t.limits.Window
+	switch {
+	case s.owed < window/4 || s.inDone || s.stopped || s.over:
+		return Never
+	case s.owed < window/2:
+		return s.tellLocked(Along)
+	}
+	return s.tellLocked(Now)
+}
+
+// tellLocked notes that the stream has something to say, and returns when the owner is to be told of.
+func (s *Stream) tellLocked(w When) When {
+	if s.tells >= w || s.t.ended != nil {
+		return Never
+	}
+	if s.tells == Never {
+		s.t.told = append(s.t.told, s)
+	}
+	s.tells = w
+	return w
+}
+
+func (s *Stream) wakeReaderLocked() {
+	if s.waits {
+		s.waits = false
+		token(s.readable)
+	}
+}
