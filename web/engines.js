@@ -4,7 +4,7 @@ import { HisockError } from "./errors.js";
 
 /** @typedef {import("./native.d.ts").Native} Native */
 /**
- * @typedef {object} Engine what has started
+ * @typedef {object} Engine a started engine
  * @property {Native} native
  * @property {HisockError | undefined} ended
  * @property {(fn: (why: HisockError) => void) => () => void} onEnd
@@ -15,13 +15,13 @@ export const passing = new WeakSet();
 
 /** @typedef {{ stats(): Promise<ReturnType<Native["stats"]>>, crash(): Promise<void> }} Loaded a module, as tests use it */
 /** @typedef {{ instance(): Promise<Engine> } & Loaded} EngineModule */
-/** @typedef {Record<string, () => Promise<EngineModule>>} Engines what loads each engine, by the engine's name */
+/** @typedef {Record<string, () => Promise<EngineModule>>} Engines the function that loads each engine, by the engine's name */
 
 /** @type {Set<Loaded>} */
 const loaded = new Set();
 
 /**
- * Returns a running engine, starting it if need be.
+ * Returns a running engine. It starts the engine if none runs.
  *
  * @param {Engines} engines
  * @param {string} name of one of them
@@ -35,7 +35,7 @@ export async function engine(engines, name) {
 }
 
 /**
- * Waits for a module. Time may heal what keeps it from being loaded.
+ * Waits for a module. A failure to load it is a load_failed that time may heal.
  *
  * @template T
  * @param {Promise<T>} module
@@ -55,7 +55,7 @@ export function mayPass(err) {
   return err instanceof HisockError && passing.has(err);
 }
 
-/** Counts what is alive in the engines of this page, for tests. */
+/** Returns the number of clients and callbacks in the engines of this page, for tests. */
 async function stats() {
   const all = { clients: 0, callbacks: 0 };
   for (const module of loaded) {

@@ -1,4 +1,4 @@
-// Streams as a page uses them: what an engine does at once is waited for here, and values become payloads.
+// Streams for pages. The functions here wait where an engine's functions return at once, and convert values to payloads.
 
 import { HisockError, describe, needOptions, needSignal, numberOf } from "./errors.js";
 import { bytesOf, decode, decodeReply, encode, encodeDetails, isForCaller } from "./payload.js";
@@ -11,7 +11,7 @@ import { bytesOf, decode, decodeReply, encode, encodeDetails, isForCaller } from
 const end = (code, reason) => ({ code: numberOf(code), reason, retryAfter: 0, details: undefined });
 
 /**
- * Returns what the server is told of an error: everything of a HisockError, and of another one only otherwise.
+ * Returns the end that tells the server of an error. It has all fields of a HisockError, and is otherwise for any other error.
  *
  * @param {unknown} err
  * @param {import("./native.d.ts").StreamEnd} otherwise
@@ -27,12 +27,12 @@ function endOf(err, otherwise) {
 
 const givenUp = () => new HisockError("canceled", "the stream was given up");
 
-/** How many bytes a server may send to a page that has sent all, and has dropped the stream. */
+/** The bytes that a server may still send to a page that has sent all and dropped the stream. */
 const mostDropped = 256 << 10;
 
 /**
- * Streams that the page still refers to, by the objects whose end would show that it does not. A stream does not refer to
- * these objects, unless it is being waited for.
+ * The registry of the objects that a page holds a stream by. Once the last of them is collected as garbage, the page has dropped the
+ * stream. A stream refers to these objects only while the page waits for the stream.
  *
  * @type {FinalizationRegistry<{ s: Stream | undefined, holders: number }>}
  */
@@ -45,12 +45,12 @@ export class Stream {
   #signal;
   /** @type {(() => void)[]} */
   #waiting = [];
-  /** @type {{ reason: unknown } | undefined} why this side has ended the stream */
+  /** @type {{ reason: unknown } | undefined} the page's reason to end the stream, once it has ended it */
   #aborted;
   #finished = false;
   /** @type {Source | undefined} */
   #source;
-  /** Is called when the other end has ended the stream. @type {(why: HisockError) => void} */
+  /** Is called when the server has ended the stream. @type {(why: HisockError) => void} */
   onRefused = () => {};
 
   /**
@@ -78,8 +78,8 @@ export class Stream {
   /**
    * Ends the stream at once.
    *
-   * @param {unknown} reason what the page is told that goes on with the stream
-   * @param {import("./native.d.ts").StreamEnd} otherwise what the server is told unless the reason is a HisockError
+   * @param {unknown} reason the error of the page's later operations on the stream
+   * @param {import("./native.d.ts").StreamEnd} otherwise the end for the server unless the reason is a HisockError
    */
   abort(reason, otherwise) {
     this.#aborted ??= { reason: reason ?? givenUp() };
@@ -96,7 +96,7 @@ export class Stream {
     return err;
   }
 
-  /** Returns the next item, or nothing if the other end has sent all. */
+  /** Returns the next item, or undefined once the server has sent all. */
   async next() {
     for (;;) {
       const item = this.native.take();
@@ -108,13 +108,13 @@ export class Stream {
     }
   }
 
-  /** Waits until more may be sent. */
+  /** Waits until there is room for more. */
   async room() {
     while (!this.native.hasRoom && !this.native.refused) await this.#changed();
     if (this.native.refused) throw this.#fault(this.native.refused);
   }
 
-  /** Says that nothing more is sent, and waits until all is on its way. */
+  /** Ends the page's direction, and waits until all is on its way. */
   async finish() {
     this.#finished = true;
     this.native.finish();
@@ -122,14 +122,14 @@ export class Stream {
     if (this.native.refused) throw this.#fault(this.native.refused);
   }
 
-  /** Takes nothing more. What was sent still arrives if nothing more is sent. @param {unknown} reason */
+  /** Takes nothing more. If the page has finished, all that it has sent still arrives. Otherwise the stream ends. @param {unknown} reason */
   stop(reason) {
     if (this.#finished) this.native.stop(end("closed", "no more is taken"), givenUp());
     else this.abort(reason, end("canceled", "no more is taken"));
   }
 
   /**
-   * Sends all that an iterator yields.
+   * Sends all items of an iterator.
    *
    * @param {string} what
    * @param {Source} source
@@ -147,7 +147,7 @@ export class Stream {
     this.#source = undefined;
   }
 
-  /** Lets go of the stream: if it has not come to its end it ends now, at both ends. */
+  /** Leaves the stream. A stream that has not ended ends now, at both ends. */
   close() {
     this.#signal?.removeEventListener("abort", this.#abortBySignal);
     this.native.abort(end("canceled", "the stream was given up"), givenUp());
@@ -155,8 +155,8 @@ export class Stream {
   }
 
   /**
-   * Nobody in the page refers to the stream any more: it ends. If the page has sent all, the server's handler may still go on
-   * with that, and what it sends meanwhile is dropped, up to a bound.
+   * Ends a stream that the page has dropped. If the page has finished, the server's handler may go on with the items of the page: the
+   * stream drops the items of the handler, and ends once they exceed mostDropped.
    */
   forget() {
     if (!this.#finished) {
@@ -171,16 +171,16 @@ export class Stream {
     this.native.onChange();
   }
 
-  /** Lets the iterator go whose items are sent. It may be waiting for something. */
+  /** Returns the iterator whose items are sent. The iterator may be waiting. */
   leaveSource() {
     const source = this.#source;
     this.#source = undefined;
-    Promise.resolve(source?.return?.()).catch(() => {}); // nobody wants its items any more
+    Promise.resolve(source?.return?.()).catch(() => {}); // the stream needs no more items
   }
 }
 
 /**
- * Returns the iterator of items that are to be sent.
+ * Returns the iterator of the items to send.
  *
  * @param {string} what
  * @param {any} items
@@ -193,7 +193,7 @@ export function sourceOf(what, items) {
 }
 
 /**
- * Sends items beside what is received. If they fail the stream does.
+ * Sends items while the page receives. If the iterator fails, so does the stream.
  *
  * @param {Stream} s
  * @param {string} what
@@ -204,7 +204,7 @@ async function sendBeside(s, what, items) {
     await s.sendAll(what, sourceOf(what, items));
     await s.finish();
   } catch (err) {
-    // If the stream has ended this changes nothing.
+    // abort changes nothing if the stream has ended.
     if (!s.native.refused) s.abort(err, end("internal", "the items failed"));
   }
 }
@@ -274,7 +274,7 @@ export function byteStreams(s, what) {
     close: () => s.finish(),
     abort: (reason) => s.abort(reason, end("canceled", "the stream was given up")),
   };
-  // These, and not the streams made of them: a page may keep a reader alone.
+  // The page holds the stream by these objects, not by the web streams made of them: a page may keep a reader alone.
   const by = { s, holders: 2 };
   held.register(source, by);
   held.register(sink, by);
@@ -310,7 +310,7 @@ export async function serve(native, name, bytes, handler, report) {
     native.finish();
     native.stop(end("closed", "no more is taken"), givenUp());
   } catch (err) {
-    if (native.refused) return; // the other end has given up, so the handler may fail
+    if (native.refused) return; // the handler may fail because the server has ended the stream
     s.leaveSource();
     native.fail(endOf(err, end("internal", "the handler failed")), givenUp());
     if (!isForCaller(err)) report(err);

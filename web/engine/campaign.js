@@ -11,18 +11,18 @@ import { none } from "./wire.js";
 
 /** @typedef {import("./attempt.js").Newcomer} Newcomer */
 
-// As a sink is told of states.
+// The numbers of the states that a sink is told of.
 const connected = 1;
 const disconnected = 2;
 const reconnecting = 3;
 const resumed = 4;
 const connecting = 5;
 
-// What a server may take to give a session up beyond the time that it has said, in milliseconds.
+// Milliseconds after the end of a session's time. By then the server has surely given the session up.
 const surePause = 5000;
 
 export class Campaign {
-  /** The connection, or the last one. @type {Conn | undefined} */
+  /** The connection, or the last one if there is none. @type {Conn | undefined} */
   conn;
   attempts;
 
@@ -33,7 +33,7 @@ export class Campaign {
   #stop = new AbortController();
   #begun = false; // frames are let through
 
-  /** Lets the next attempt be made now, or that under way begin anew. @type {(() => void) | undefined} */
+  /** Starts the next attempt at once, or the attempt under way anew. @type {(() => void) | undefined} */
   #hurry;
   #hurried = false;
 
@@ -48,7 +48,7 @@ export class Campaign {
     this.attempts = new Attempts(client, config);
   }
 
-  /** Goes from connection to connection, and returns why the last one has ended. It does not return if that is abandoned. */
+  /** Goes from connection to connection, and returns why the last one has ended. It never returns if the last one is abandoned. */
   async run() {
     let why;
     try {
@@ -76,7 +76,7 @@ export class Campaign {
     this.conn?.read();
   }
 
-  /** There may be a network again: tries at once, or asks the server whether it is still there. */
+  /** Tries at once, or asks the server whether it is still there: there may be a network again. */
   retryNow() {
     if (this.#hurry) {
       this.#hurry();
@@ -86,7 +86,7 @@ export class Campaign {
     }
   }
 
-  /** The network is gone: the link is given up, unless the connection would end with it. */
+  /** Gives the link up, because the network is gone. If the connection would end with the link, it asks the server whether it is there. */
   offline() {
     const { conn } = this;
     if (conn?.isResumable && conn.link && !conn.ended) conn.lose(new HisockError("conn_lost", "the browser is offline"));
@@ -124,7 +124,7 @@ export class Campaign {
   }
 
   /**
-   * Makes an attempt, and begins it anew when retryNow is called meanwhile: it may hang in a network that is gone.
+   * Makes an attempt. It begins the attempt anew when retryNow is called: the attempt may hang in a network that is gone.
    *
    * @param {AbortSignal} signal
    * @param {Conn | undefined} last
@@ -194,7 +194,7 @@ export class Campaign {
       conn.inbox = parked.inbox;
       client.restoreCalls(parked.lastCall);
       conn.out.log.restore(parked.acked, parked.outbox, [...split(parked.outbox)].length);
-      conn.out.log.resume(welcome.received); // the attempt has looked at that
+      conn.out.log.resume(welcome.received); // the attempt has checked the count
     } else {
       wish.welcomed(welcome.groups);
       if (parked) attempts.lost = parked.outbox;
@@ -214,8 +214,8 @@ export class Campaign {
   }
 
   /**
-   * Brings a connection back as often as it loses its link. It returns when the connection has ended, with the link
-   * that has taken its place if there is one.
+   * Brings a connection back as often as it loses its link. Once the connection has ended, it resolves to the newcomer that
+   * takes the connection's place, or to undefined.
    *
    * @param {Conn} conn
    * @returns {Promise<Newcomer | undefined>}
@@ -236,7 +236,7 @@ export class Campaign {
    *
    * @param {Conn} conn
    * @param {HisockError} why
-   * @param {(newcomer: Newcomer) => void} replace is told of a link that takes its place, before it is ended
+   * @param {(newcomer: Newcomer) => void} replace is called with the newcomer that takes the place of conn, before conn ends
    */
   async #comeBack(conn, why, replace) {
     const { signal } = conn.gone;
@@ -246,7 +246,7 @@ export class Campaign {
     this.#hurried = false;
     while (!conn.ended) {
       if (!(await this.#wait(signal, why.retryAfter))) {
-        if (!conn.ended) this.stop(why); // it has tried for long enough
+        if (!conn.ended) this.stop(why); // the client has tried for as long as its options say
         conn.end(why, {});
         return;
       }
@@ -263,7 +263,7 @@ export class Campaign {
         why = typed(err);
       }
       if (conn.ended) return;
-      if (why.code === "session_over") over("the server has given the session up"); // and it joins anew, with fresh auth
+      if (why.code === "session_over") over("the server has given the session up"); // then the client joins anew, with fresh auth
       else if (!this.attempts.simplify(conn, why) && !comesBack(why, true)) conn.end(why, {});
     }
   }
@@ -312,7 +312,7 @@ export class Campaign {
 
   /**
    * Waits before an attempt, at least as long as the server has asked for. It returns false if signal aborts, or if the
-   * client has tried for long enough.
+   * client has tried for as long as its options say.
    *
    * @param {AbortSignal} signal
    * @param {number} least in milliseconds

@@ -6,26 +6,26 @@ import { readWelcome } from "./read.js";
 import { Splitter } from "./splitter.js";
 import { frame, join, kind, preface } from "./wire.js";
 
-// How many bytes may have come before the page is ready for them.
+// The bytes that may wait to be read, beyond one frame of the greatest size.
 const maxHeld = 4 << 20;
 
-// A page may close with 1000 and codes from 3000 on.
+// The close codes. A page may use 1000, and codes from 3000 on.
 const codeNormal = 1000;
 const codeText = 4003;
 const codeFull = 4009;
 
-/** What a link has three of. */
+/** The number of callbacks that a link registers with its socket, for the counts of tests. */
 export const callbacks = 3;
 
 export class Link {
   born = Date.now();
   splitter;
-  /** Is called when more has come. */
+  /** Is called when bytes have arrived. */
   onData = () => {};
   /**
-   * Is called once when the server or the network has closed the link, and not if this side has cut it.
+   * Is called once when the link has ended, but not after cut. why is undefined if the server has closed the link in order.
    *
-   * @type {(why: HisockError | undefined) => void} nothing if the server has closed it in order
+   * @type {(why: HisockError | undefined) => void}
    */
   onEnd = () => {};
 
@@ -82,16 +82,16 @@ export class Link {
 
   /** @param {Uint8Array} bytes */
   write(bytes) {
-    // What a closing socket is given goes nowhere, and is written again over the next link.
+    // A closing socket drops the bytes. They are written again over the next link.
     this.#socket?.send(/** @type {Uint8Array<ArrayBuffer>} */ (bytes));
   }
 
-  /** Closes the link in order: what was written is sent first, and then onEnd is called. */
+  /** Closes the link in order. All written bytes are sent first. onEnd is called later. */
   close() {
     this.#socket?.close(codeNormal);
   }
 
-  /** Cuts the link: the server takes it for one that has broken off. */
+  /** Cuts the link. To the server it looks as if it had broken off. */
   cut() {
     const socket = this.#socket;
     this.#forget();
@@ -152,7 +152,7 @@ export function dial(url, hello, maxFrame, signal) {
         const welcome = readAnswer(link.splitter);
         over();
         if (welcome.token.length > 0 && !welcome.resumed) {
-          // Before anything else: the server keeps the session of a client only if an ack has come.
+          // The ack comes first: the server keeps a client's session only after an ack.
           link.write(frame(kind.ack, 0));
         }
         resolve({ link, welcome });
@@ -179,7 +179,7 @@ function readAnswer(split) {
 }
 
 /**
- * Says how many groups a server may say that the client is in.
+ * Returns the greatest number of groups that the server may list for the client.
  *
  * @param {import("./numbers.js").Num} announced
  */

@@ -1,5 +1,5 @@
-// What a connection sends: the frames of its log, control frames beside them, and who waits for room. All that is sent in
-// one task is one write.
+// The outgoing side of a connection: the frames of its log, control frames beside them, and the waiters for room. All frames
+// of one task go in one write.
 
 import { HisockError } from "../errors.js";
 import { Log } from "./log.js";
@@ -9,51 +9,51 @@ import { frame, join, kind, none } from "./wire.js";
 /** @typedef {import("./numbers.js").Num} Num */
 /** @typedef {{ id: number, size: number, start: () => void }} Waiter a call, an answer or the page that waits for room */
 
-// The nonce of a ping whose answer comes behind an ack.
+// The nonce of a ping that asks for an ack: the server writes the ack before the pong.
 const askNonce = 1n << 63n;
 
 export class Outgoing {
   log;
-  /** How many frames of the server the last ack that was written has acknowledged. */
+  /** The number of the server's frames that the last written ack acknowledges. */
   toldAck = 0;
 
   /** @type {import("./link.js").Link | undefined} */
   #link;
   #scheduled = false;
 
-  // Control frames that go with the next write: at most one of each.
-  #ack = 0; // how many frames to acknowledge, or 0
+  // The control frames of the next write: at most one of each kind.
+  #ack = 0; // the number of received frames, or 0 for no ack
   #ping = false;
   #ask = false; // a ping with askNonce
   /** @type {Num | undefined} */
   #pong;
   /** @type {Num | undefined} */
-  #probe; // the nonce of a ping that goes behind what is written
+  #probe; // the nonce of a ping that follows all frames
 
-  #asking = false; // the server was asked for an ack
-  #askedAt = 0; // how many frames were acknowledged then
+  #asking = false; // the server has been asked for an ack, and has not answered
+  #askedAt = 0; // the number of acknowledged frames when the server was asked
   /** @type {Waiter[]} */
   #waiters = [];
 
   /**
    * @param {number} queueBytes
-   * @param {boolean} keeps what was written is kept until the server has acknowledged it
+   * @param {boolean} keeps the log keeps written frames until the server has acknowledged them
    */
   constructor(queueBytes, keeps) {
     this.log = new Log(queueBytes);
     this.log.keeps = keeps;
   }
 
-  /** How many wait for room. */
+  /** The number of waiters for room. */
   get waiting() {
     return this.#waiters.length;
   }
 
   /**
-   * Begins to write to a link, whose server knows how many of its frames have come.
+   * Begins to write to a link.
    *
    * @param {import("./link.js").Link} link
-   * @param {number} received
+   * @param {number} received the number of the server's frames that the server knows to have arrived
    */
   attach(link, received) {
     this.#link = link;
@@ -62,14 +62,14 @@ export class Outgoing {
     this.wake();
   }
 
-  /** Writes nothing any more. What was to be told over the link is not worth telling any more. */
+  /** Stops writing, and drops the control frames of the next write: they concern this link alone. */
   detach() {
     this.#link = this.#pong = this.#probe = undefined;
     this.#ack = 0;
     this.#ping = this.#ask = this.#asking = false;
   }
 
-  /** Lets go of those who wait for room. */
+  /** Stops writing, and drops the waiters for room. */
   close() {
     this.detach();
     this.#waiters = [];
@@ -84,7 +84,7 @@ export class Outgoing {
     });
   }
 
-  /** Writes what waits. */
+  /** Writes all frames that wait. */
   flush() {
     const { log } = this;
     const link = this.#link;
@@ -109,7 +109,7 @@ export class Outgoing {
   }
 
   /**
-   * Queues a frame, whose length lengthOf has said.
+   * Queues a frame. Its length is the result of lengthOf.
    *
    * @param {number} length
    * @param {number} k
@@ -125,7 +125,7 @@ export class Outgoing {
   /**
    * Queues a frame as soon as there is room for it.
    *
-   * @param {number} waiter under which it can be given up before, or 0
+   * @param {number} waiter the id for giveUp, or 0
    * @param {number} length
    * @param {number} k
    * @param {Num} id
@@ -138,7 +138,7 @@ export class Outgoing {
       this.add(length, k, id, name, rest);
       return;
     }
-    const own = rest.slice(); // it is the page's memory
+    const own = rest.slice(); // the page may change rest meanwhile
     this.wait(waiter, size, () => this.add(length, k, id, name, own));
   }
 
@@ -155,7 +155,7 @@ export class Outgoing {
   }
 
   /**
-   * Gives up the wait with that id. It returns false if there is none.
+   * Drops the waiter with that id. It returns false if there is none.
    *
    * @param {number} id
    */
@@ -165,7 +165,7 @@ export class Outgoing {
     return this.#waiters.length < before;
   }
 
-  /** Lets those go on for whom there is room. */
+  /** Starts the waiters whose frames have room. */
   wake() {
     if (this.#waiters.length === 0) return;
     const waiters = this.#waiters;
@@ -177,7 +177,7 @@ export class Outgoing {
     if (this.#waiters.length > 0) this.ask();
   }
 
-  /** Asks for an ack, which somebody waits for. */
+  /** Asks the server for an ack, for the waiters. */
   ask() {
     if (this.#asking || !this.#link || this.log.kept === 0) return;
     this.#asking = this.#ask = true;
@@ -186,9 +186,9 @@ export class Outgoing {
   }
 
   /**
-   * Lets an ack be written: with the next write or, if now is set, for its own sake.
+   * Queues an ack for the next write. If now is set, the ack itself causes a write.
    *
-   * @param {number} received how many frames have come
+   * @param {number} received the number of received frames
    * @param {boolean} now
    */
   ack(received, now) {
@@ -202,7 +202,7 @@ export class Outgoing {
     this.#schedule();
   }
 
-  /** Writes what waits, and behind it asks the server when all of it has arrived. @param {Num} nonce */
+  /** Writes all frames that wait, and a ping after them. Its pong shows that all of them have arrived. @param {Num} nonce */
   probe(nonce) {
     this.#probe = nonce;
     this.flush();
@@ -218,7 +218,7 @@ export class Outgoing {
   gotPong(nonce) {
     if (nonce !== askNonce || !this.#asking) return;
     this.#asking = false;
-    // If it has brought no ack there will never be one, and nobody need wait for that.
+    // A pong without a new ack shows that the server writes no acks. Then no waiter need wait for one.
     if (this.log.keeps && this.log.acked === this.#askedAt && this.#waiters.length > 0) this.log.stopKeeping();
     this.wake();
   }
