@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -216,6 +217,17 @@ func (a *arena) hello(h wire.Hello) (*coretest.Peer, *wire.Welcome) {
 		p.Send(wire.AppendAck(nil, 0)) // the peer has the token
 	}
 	return p, welcome
+}
+
+// goes lets a peer made by [arena.hello] say goodbye, waits until the server has noticed, and forgets the peer, whose buffers
+// would otherwise count as memory of the attack.
+func (a *arena) goes(p *coretest.Peer) {
+	a.Helper()
+	p.Send(wire.AppendGoodbye(nil, wire.Goodbye{Code: core.CodeClosed}))
+	p.WantEnd()
+	a.leaves(core.CodeClosed)
+	p.Stream.Close()
+	a.peers = slices.DeleteFunc(a.peers, func(other *coretest.Peer) bool { return other == p })
 }
 
 // ends wants a goodbye with that code, and that the client has left with it.
