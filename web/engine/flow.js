@@ -1,12 +1,14 @@
-// How much may be under way of all streams of a connection: written, and not known to have arrived. More would fill the
-// buffers of the browser, of the system and of the path, and everything else that is sent would wait behind it.
+// How much may be under way of all streams of a connection: written, and not known to have arrived. More would fill the buffers
+// of the browser, of the system and of the path, and everything else that is sent would wait behind it.
 //
-// Probes are pings that are written among the frames, four for each window. The answer to a probe tells how long the way
-// there and back takes, and that what was written before the probe has arrived. The least time is the way without a queue.
-// The window grows while answers take little longer than the least time, and shrinks when they take longer by more than the
-// slack, which is some third of the least time. So the path is always busy, and the queue before it stays short. At first
-// the window doubles with each round, until there is a queue. A queue that stays would be taken for a longer path, so once
-// in measureEvery nothing is sent for one round. core/internal/stream/flow.go does the same for a Go program.
+// Probes are pings that are written among the frames, four for each window. The answer to a probe tells how long the way there
+// and back takes, and that what was written before the probe has arrived. The least time is the way without a queue. The window
+// grows while answers take little longer than the least time, and shrinks when they take longer by more than the slack, which
+// is some third of the least time. An answer may also take long because the page or the server had no processor for it, or
+// because of a radio network: the quickest of the last answers counts, and the slack is more where answers differ much. The
+// path is always busy that way, and the queue before it stays short. At first the window doubles with each round, until there
+// is a queue. A queue that stays would be taken for a longer path, so once in measureEvery nothing is sent for one round.
+// core/internal/stream/flow.go does the same for a Go program.
 
 /** @typedef {import("./stream.js").Stream} Stream */
 /**
@@ -27,8 +29,11 @@ const minWindow = 2 << 10; // bytes
 const minPiece = 512; // bytes
 const maxPiece = 16 << 10; // bytes: a call waits for no more
 const maxProbes = 8;
-const slackPart = 0.36; // of the least time
-const mostLess = 0.7; // of the window is left at least when it shrinks
+const latest = 4; // answers, of which the quickest counts: the others may have waited for a processor
+const samples = 16; // answers, for their spread
+const slackPart = 0.3; // of the least time
+const spreadPart = 0.4; // of how much answers differ
+const mostLess = 0.5; // of the window is left at least when it shrinks
 const minSlack = 2; // milliseconds
 const measureEvery = 10_000; // milliseconds
 const probeBit = 1n << 62n; // of the nonces of probes; the others of a connection do not have it
@@ -57,6 +62,8 @@ export class Flow {
   #round = 0; // #sent, when the window was doubled or shrunk last
   #least = 0; // milliseconds; 0 until it is known
   #leastAt = 0; // when it was seen last
+  /** How long the last answers took, in milliseconds. @type {number[]} */
+  #tooks = [];
   #draining = false; // nothing is sent until all has arrived
   #measures = true; // nothing is under way: the next probe finds no queue of ours
 
@@ -71,6 +78,7 @@ export class Flow {
     this.#window = this.#ramp = Math.min(firstWindow, this.#most);
     this.#starting = true;
     this.#probes = [];
+    this.#tooks = [];
     this.#probed = this.#arrived;
     this.#arrivedAt = -Infinity;
     this.#least = this.#leastAt = this.#round = 0;
@@ -193,7 +201,9 @@ export class Flow {
       this.#draining = false;
       this.#measures = true;
     }
-    if (n > 0) this.#adapt(p, n / Math.max(now - p.hadAt, 0.001), took);
+    this.#tooks.push(took);
+    if (this.#tooks.length > samples) this.#tooks.shift();
+    if (n > 0) this.#adapt(p, n / Math.max(now - p.hadAt, 0.001), Math.min(...this.#tooks.slice(-latest)));
   }
 
   /**
@@ -204,7 +214,8 @@ export class Flow {
    * @param {number} took
    */
   #adapt(p, rate, took) {
-    let slack = Math.max(this.#least * slackPart, minSlack);
+    const spread = this.#tooks.reduce((a, b) => a + b) / this.#tooks.length - Math.min(...this.#tooks);
+    let slack = Math.max(this.#least * slackPart, spread * spreadPart, minSlack);
     if (this.got - p.got > (p.upTo - p.had) / 4) slack *= 1.5; // the answer has waited behind the server's items, which have a queue of their own
     const queue = took - this.#least;
     const news = p.had >= this.#round; // what was sent before the last change has arrived

