@@ -96,8 +96,9 @@ async function once(client, name, arg, signal, transfer) {
   const streams = client.openBytes(name, arg, { signal: signal ? AbortSignal.any([signal, failed.signal]) : failed.signal });
   try {
     const result = await transfer(streams);
-    await streams.writable.close();
-    await streams.readable.cancel();
+    // All is done, and the server may have ended the stream before.
+    await streams.writable.close().catch(() => {});
+    await streams.readable.cancel().catch(() => {});
     return result;
   } catch (err) {
     failed.abort(err); // so that the other end is told

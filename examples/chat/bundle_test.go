@@ -8,11 +8,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hisock/hisock/examples/internal/exampletest"
+
 	"github.com/hisock/hisock/web"
 )
 
 func TestABundleThatIsNotWhole(t *testing.T) {
-	dir := fakeBundle(t)
+	dir := exampletest.FakeBundle(t)
 	require.NoError(t, os.Remove(filepath.Join(dir, "hisock.wasm")))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "client.js"), []byte("other"), 0o600))
 	p := start(t, "-tcp", "127.0.0.1:0", "-http", "127.0.0.1:0", "-bundle", dir)

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/examples/internal/exampletest"
 )
 
 func TestFlagsThatMakeNoSense(t *testing.T) {
@@ -63,7 +65,7 @@ func TestAPortThatIsTaken(t *testing.T) {
 		{"-tcp", l.Addr().String(), "-http", "127.0.0.1:0"},
 		{"-http", l.Addr().String(), "-tcp", "127.0.0.1:0"},
 	} {
-		p := start(t, append(flags, "-bundle", fakeBundle(t))...)
+		p := start(t, append(flags, "-bundle", exampletest.FakeBundle(t))...)
 		require.Equal(t, exitFail, p.Wait())
 		require.Contains(t, p.Err.String(), "chat: cannot listen for")
 		require.Contains(t, p.Err.String(), flags[0])
@@ -76,7 +78,7 @@ func TestOneOfTheTwoCanBeOff(t *testing.T) {
 	only := start(t, "-tcp", "127.0.0.1:0", "-http", "") // needs no bundle
 	only.Sees("Press Ctrl-C to close it.")
 	require.NotContains(t, only.Out.String(), "http")
-	page := start(t, "-tcp", "", "-http", "127.0.0.1:0", "-bundle", fakeBundle(t))
+	page := start(t, "-tcp", "", "-http", "127.0.0.1:0", "-bundle", exampletest.FakeBundle(t))
 	page.Sees("Press Ctrl-C to close it.")
 	require.NotContains(t, page.Out.String(), "tcp")
 }

@@ -1,14 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"compress/gzip"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"io"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -18,7 +10,6 @@ import (
 
 	"github.com/hisock/hisock/examples/internal/exampletest"
 	"github.com/hisock/hisock/transport/transporttest"
-	"github.com/hisock/hisock/web"
 )
 
 func TestMain(m *testing.M) { transporttest.Main(m) }
@@ -41,7 +32,7 @@ type chatServer struct {
 // startServer starts a server on free ports.
 func startServer(t *testing.T) *chatServer {
 	t.Helper()
-	p := start(t, "-tcp", "127.0.0.1:0", "-http", "127.0.0.1:0", "-bundle", fakeBundle(t))
+	p := start(t, "-tcp", "127.0.0.1:0", "-http", "127.0.0.1:0", "-bundle", exampletest.FakeBundle(t))
 	p.Sees("Press Ctrl-C to close it.")
 	s := &chatServer{Program: p}
 	for url, scheme := range map[*string]string{&s.tcp: "tcp", &s.ws: "ws", &s.http: "http"} {
@@ -59,39 +50,4 @@ func (s *chatServer) joins(t *testing.T, url, name string, more ...string) *exam
 		return strings.HasPrefix(p.Out.String(), "* here: ")
 	}, patience, 2*time.Millisecond, "%s did not get in", name)
 	return p
-}
-
-// fakeBundle makes a complete bundle whose files do not work. No browser loads them.
-func fakeBundle(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	var lacks *web.BundleError
-	_, err := web.Check(os.DirFS(dir))
-	require.ErrorAs(t, err, &lacks)
-
-	manifest := web.Manifest{Hisock: 1, GoVersion: "go1.25", Files: make(map[string]web.File)}
-	for _, name := range lacks.Missing {
-		if name == "manifest.json" {
-			continue
-		}
-		var small bytes.Buffer
-		zip := gzip.NewWriter(&small)
-		_, err := io.WriteString(zip, "what "+name+" holds")
-		require.NoError(t, err)
-		require.NoError(t, zip.Close())
-		for name, content := range map[string][]byte{
-			name:         []byte("what " + name + " holds"),
-			name + ".gz": small.Bytes(),
-		} {
-			sum := sha256.Sum256(content)
-			manifest.Files[name] = web.File{Size: len(content), SHA256: hex.EncodeToString(sum[:])}
-			path := filepath.Join(dir, filepath.FromSlash(name))
-			require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
-			require.NoError(t, os.WriteFile(path, content, 0o600))
-		}
-	}
-	raw, err := json.Marshal(manifest)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "manifest.json"), raw, 0o600))
-	return dir
 }

@@ -1,6 +1,6 @@
-// Command files serves a folder to terminals, which send files to it and fetch files from it.
+// Command files serves a folder to terminals and browsers, which send files to it and fetch files from it.
 //
-//	files                                            serve the folder "shared"
+//	files                                            serve the folder "shared", and a page
 //	files -at tcp://127.0.0.1:6970 list              list its files
 //	files -at tcp://127.0.0.1:6970 put holiday.mp4   send a file
 //	files -at tcp://127.0.0.1:6970 get holiday.mp4   fetch a file
@@ -38,6 +38,7 @@ type options struct {
 	dir       string // folder to serve
 	tcp, http string // addresses to listen on; empty means not to listen
 	most      int64  // bytes that an uploaded file may have
+	bundle    string // folder of a browser bundle that has been built; empty to build one
 
 	at   string   // URL of a server; empty to serve
 	args []string // what to do there
@@ -52,7 +53,7 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 	case err != nil:
 		return exitUsage // parse has said why
 	case o.at == "":
-		err = serve(ctx, o, stdout)
+		err = serve(ctx, o, stdout, stderr)
 	default:
 		err = visit(ctx, o, stdout, stderr)
 	}
@@ -72,7 +73,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.dir, "dir", "shared", "`folder` to serve; it is made if it is not there")
 	flags.StringVar(&o.tcp, "tcp", "127.0.0.1:6970", "`address` for clients over TCP; empty for none")
-	flags.StringVar(&o.http, "http", "127.0.0.1:8081", "`address` for clients over WebSocket; empty for none")
+	flags.StringVar(&o.http, "http", "127.0.0.1:8081", "`address` for the page and its WebSocket; empty for none")
+	flags.StringVar(&o.bundle, "bundle", "", "serve the browser bundle in `DIR` instead of building one")
 	flags.Int64Var(&o.most, "most", 10<<30, "how many `bytes` a file may have that clients send")
 	flags.StringVar(&o.at, "at", "", "do something at the server at `URL` (tcp or ws): "+usage)
 	if err := flags.Parse(args); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/hisock/hisock/core"
@@ -22,7 +23,7 @@ type entry struct {
 }
 
 // serve serves a folder until ctx ends, which is no error.
-func serve(ctx context.Context, o options, stdout io.Writer) error {
+func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	if err := os.MkdirAll(o.dir, 0o777); err != nil {
 		return err
 	}
@@ -35,11 +36,28 @@ func serve(ctx context.Context, o options, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return web.Serve(ctx, srv, &web.Site{
-		TCP: o.tcp, HTTP: o.http, ShutdownTimeout: goodbyeTime,
+	site := &web.Site{
+		TCP: o.tcp, HTTP: o.http, Handler: newPages(), ShutdownTimeout: goodbyeTime,
 		Ready: func(urls []string) { fmt.Fprintln(stdout, "serving", o.dir, "at", urls) },
-	})
+	}
+	switch {
+	case o.http == "": // no page
+	case o.bundle != "":
+		site.Bundle = os.DirFS(o.bundle)
+	default:
+		tmp, err := os.MkdirTemp("", "hisock-files-*")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(tmp) //nolint:errcheck // remaining files are in the system's temporary folder
+		site.Build = filepath.Join(tmp, "bundle")
+		site.BuildOptions = &web.BuildOptions{Progress: func(step string) { fmt.Fprintln(stderr, "files: building the browser bundle:", step) }}
+	}
+	return web.Serve(ctx, srv, site)
 }
+
+// pages is the group of clients that are told when the folder has changed.
+const pages = "pages"
 
 // newServer returns a server of a folder.
 func newServer(folder *files.Folder, most int64) (*core.Server, error) {
@@ -61,8 +79,11 @@ func newServer(folder *files.Folder, most int64) (*core.Server, error) {
 			return err
 		}
 		defer to.Close() //nolint:errcheck // Receive has written all
-		_, err = files.Receive(ctx, s, to, &files.Options{MaxSize: most})
-		return err
+		if _, err = files.Receive(ctx, s, to, &files.Options{MaxSize: most}); err != nil {
+			return err
+		}
+		srv.Group(pages).Send("changed", nil) //nolint:errcheck // a page that does not hear it shows the old list
+		return nil
 	})
 	core.HandleByteStream(srv, "download", func(ctx context.Context, _ *core.Conn, name string, s *core.ByteStream) error {
 		from, err := folder.Open(name)

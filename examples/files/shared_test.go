@@ -29,7 +29,7 @@ type fileServer struct {
 // "127.0.0.1:0".
 func startServer(t *testing.T, dir, addr string) *fileServer {
 	t.Helper()
-	p := exampletest.Start(t, run, "-dir", dir, "-tcp", addr, "-http", "127.0.0.1:0")
+	p := exampletest.Start(t, run, "-dir", dir, "-tcp", addr, "-http", "127.0.0.1:0", "-bundle", exampletest.FakeBundle(t))
 	urls := p.Prints(`at \[tcp://(127[^ ]+) http://(127[^\]]+)\]`)
 	return &fileServer{p, dir, urls[0], "tcp://" + urls[0], "ws://" + urls[1]}
 }

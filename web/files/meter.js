@@ -12,6 +12,8 @@ export class Meter {
   size;
   #tell;
   #last = -Infinity; // milliseconds of performance.now(), when #tell was last called
+  /** A call of now that is to come. @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
 
   /** @param {((progress: Progress) => unknown) | undefined} tell */
   constructor(tell) {
@@ -27,12 +29,22 @@ export class Meter {
   /** Adds n carried bytes. @param {number} n */
   add(n) {
     this.done += n;
-    if (this.#tell && performance.now() - this.#last >= tellEvery) this.now();
+    if (!this.#tell || this.#timer !== undefined) return;
+    const wait = this.#last + tellEvery - performance.now();
+    if (wait <= 0) this.now();
+    else this.#timer = setTimeout(() => this.now(), wait); // perhaps nothing more is carried for a while
   }
 
   now() {
+    this.stop();
     this.#last = performance.now();
     const { from, done, size } = this;
     this.#tell?.({ from, done, size });
+  }
+
+  /** Tells nothing more of this attempt. */
+  stop() {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 }

@@ -53,6 +53,7 @@ export async function receiveOver({ readable, writable }, target, most, meter, s
     await to?.abort(err).catch(() => {}); // a target may keep the received part
     throw err;
   } finally {
+    meter.stop();
     input.release();
     writer.releaseLock();
   }

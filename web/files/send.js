@@ -1,11 +1,13 @@
 // The sender of a file.
 
 import { HisockError } from "../errors.js";
-import { broken, done, hashSize, hexOf, lengthBytes, maxChunk, offerBytes, offsetBytes, readOffset, same } from "./format.js";
+import { broken, done, hashSize, hexOf, lengthBytes, offerBytes, offsetBytes, readOffset, same } from "./format.js";
 import { Input } from "./input.js";
 import { Sha256 } from "./sha256.js";
 
 /** @typedef {import("../files.d.ts").Source} Source */
+
+const chunkSize = 64 << 10; // bytes, after which the page is told how far the transfer is
 
 /**
  * @param {import("../hisock.d.ts").ByteStreams} streams
@@ -40,6 +42,7 @@ export async function sendOver({ readable, writable }, source, meter, signal) {
     meter.now();
     return { size: meter.done, from, sha256: hexOf(whole) };
   } finally {
+    meter.stop();
     input.release();
     writer.releaseLock();
   }
@@ -55,7 +58,7 @@ export async function sendOver({ readable, writable }, source, meter, signal) {
 async function sendContent(writer, content, sum, meter, signal) {
   const from = new Input(content);
   try {
-    for (let chunk = await from.some(maxChunk); chunk; chunk = await from.some(maxChunk)) {
+    for (let chunk = await from.some(chunkSize); chunk; chunk = await from.some(chunkSize)) {
       signal?.throwIfAborted();
       sum.update(chunk);
       writer.write(lengthBytes(chunk.length)).catch(() => {}); // the next one fails, too
@@ -77,7 +80,7 @@ async function sendContent(writer, content, sum, meter, signal) {
  */
 export async function hashOf(blob, hash, signal) {
   const from = new Input(blob.stream());
-  for (let bytes = await from.some(maxChunk); bytes; bytes = await from.some(maxChunk)) {
+  for (let bytes = await from.some(chunkSize); bytes; bytes = await from.some(chunkSize)) {
     signal?.throwIfAborted();
     hash.update(bytes);
   }

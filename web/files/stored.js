@@ -7,8 +7,8 @@ import { HisockError } from "../errors.js";
 
 const folderName = "hisock files";
 const partSuffix = ".part";
-const together = 256 << 10; // bytes of one write
-const maxWrites = 4; // writes that are under way at once
+const together = 64 << 10; // bytes of one write
+const maxWrites = 8; // writes that are under way at once
 
 /** @implements {Target} */
 export class StoredTarget {

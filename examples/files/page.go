@@ -1,0 +1,40 @@
+package main
+
+import (
+	"embed"
+	"net/http"
+)
+
+//go:embed page
+var page embed.FS
+
+// policy is the content security policy of the page. The page may load files of this server, run workers and WebAssembly of it,
+// and open a WebSocket to it. Scripts and styles inside a document do not run.
+const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self'; " +
+	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// newPages serves the page at /.
+func newPages() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", file("index.html"))
+	for _, name := range []string{"files.css", "icon.svg", "kept.js", "main.js", "speed.js", "transfer.js", "view.js", "words.js"} {
+		mux.HandleFunc("GET /"+name, file(name))
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Content-Security-Policy", policy)
+		header.Set("Cross-Origin-Opener-Policy", "same-origin")
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("X-Content-Type-Options", "nosniff")
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// file serves one file of the page. Browsers ask for the file each time, because it is small and
+// may be different in the next version of the program.
+func file(name string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-cache")
+		http.ServeFileFS(w, r, page, "page/"+name)
+	}
+}
