@@ -1,4 +1,4 @@
-// A client as the rest of this module knows it: what a page asks of it and answers to it.
+// The engine's client: the page's requests to it, and the page's answers to it.
 
 import { HisockError, nameOf } from "../errors.js";
 import { Book } from "./book.js";
@@ -30,19 +30,19 @@ export class EngineClient {
 
   /** The calls of the server that the page handles. @type {Map<number, { conn: Conn, id: import("./numbers.js").Num }>} */
   #served = new Map();
-  /** What the page is asked for its auth. @type {Map<number, (auth: Uint8Array | HisockError) => void>} */
+  /** The requests for the page's auth that wait for an answer. @type {Map<number, (auth: Uint8Array | HisockError) => void>} */
   #asked = new Map();
   #lastServed = 0;
-  // On the wire the ids of what the page asks for are even, and those of what the engine asks for odd.
-  #firstCall = 0; // that which they begin behind
-  #lastCall = 0; // the greatest that was used
+  // On the wire the ids of the page's requests are even, and the ids of the engine's own requests are odd.
+  #firstCall = 0; // the ids begin after it
+  #lastCall = 0; // the greatest used id
   #ownCalls = 0;
-  #lacking = 0; // the size of what was sent last, in bytes, if there was no room for it
+  #lacking = 0; // bytes of the last frame to send, if it had no room
 
   /**
    * @param {Config} config
    * @param {import("../native.d.ts").Sink} sink
-   * @param {() => void} onOver is called when all is over
+   * @param {() => void} onOver is called when the client has ended or is detached
    */
   constructor(config, sink, onOver) {
     this.#config = { ...config, auth: config.auth && config.auth.slice() };
@@ -62,7 +62,7 @@ export class EngineClient {
 
   async #run() {
     const why = await this.#campaign.run();
-    if (this.#conn?.isAbandoned) return; // nobody listens any more
+    if (this.#conn?.isAbandoned) return; // the page has detached the client
     this.#onOver();
     this.sink.ended(why.code === "closed" && !why.remote && this.#conn ? undefined : why);
   }
@@ -95,7 +95,7 @@ export class EngineClient {
     return (this.#conn?.refused ?? []).flatMap((r) => [r.name, fromServer(r)]);
   }
 
-  /** How many functions its WebSocket has of this engine. */
+  /** The number of the engine's callbacks that the client's WebSocket has. */
   get callbacks() {
     return this.#conn?.callbacks ?? 0;
   }
@@ -136,12 +136,12 @@ export class EngineClient {
     return this.#conn ? this.#conn.streams.open(bytes, arg, silent, carries) : notConnected();
   }
 
-  /** The id of the next stream. Either engine takes the numbers of streams behind the last call of the page before. */
+  /** Returns the id of the next stream. After a resume in a new page both engines continue after the last id of the previous page. */
   nextStream() {
     return 2 * ++this.#lastCall + 1;
   }
 
-  // Calls to the server, and changes that it is asked for.
+  // Calls to the server, and requests for changes.
 
   /** @param {number} id @param {string} command @param {Uint8Array} payload */
   call(id, command, payload) {
@@ -160,7 +160,7 @@ export class EngineClient {
   }
 
   /**
-   * Does something of which the sink is told the outcome.
+   * Runs a request on the connection. done tells the sink of the outcome.
    *
    * @param {number} id
    * @param {(conn: Conn, done: import("./conn.js").Asked["done"]) => void} what
@@ -196,7 +196,7 @@ export class EngineClient {
   }
 
   /**
-   * Goes on behind the last call of the page before.
+   * Continues after the last id of the previous page.
    *
    * @param {number} last
    */
@@ -231,7 +231,7 @@ export class EngineClient {
     }
   }
 
-  // What the page answers: calls of the server, and its auth.
+  // The page's answers to calls of the server, and its auth.
 
   /** @param {Conn} conn @param {import("./numbers.js").Num} id */
   nextServed(conn, id) {

@@ -1,5 +1,5 @@
-// One connection, from the welcome that the client joined with to its end, over one link after the other: who the client
-// is there, the calls in both directions, and how the connection loses its link, goes on and ends.
+// One connection, from the welcome of its join to its end, over one link after the other: the client's name and groups, the
+// calls in both directions, and how the connection loses its link, goes on and ends.
 
 import { HisockError } from "../errors.js";
 import { Acks } from "./acks.js";
@@ -16,11 +16,10 @@ import { defaultMaxFrame, frame, goodbyeBody, kind, lengthOf, none } from "./wir
 /** @typedef {import("./wire.js").Goodbye} Goodbye */
 /** @typedef {{ k: number, done: (err: HisockError | undefined, reply: Uint8Array | undefined) => void }} Asked */
 
-// How often a connection is looked at, at least, how long its end may take, and how long an answer may take if the
-// network may have gone, in milliseconds.
-const maxPeriod = 5000;
-const closeTime = 2000;
-const probeTime = 3000;
+// Milliseconds.
+const maxPeriod = 5000; // the greatest time between two checks of a connection
+const closeTime = 2000; // for the end of a connection
+const probeTime = 3000; // for the answer to a probe
 
 const maxPeerFrame = 1 << 30;
 const maxServed = 4096; // calls of the server that are not answered
@@ -39,48 +38,48 @@ export class Conn {
   maxGroups;
   refused;
   wish;
-  /** What names and proves the session. The token is empty if it cannot be resumed. */
+  /** The id names the session, and the token proves it. The token is empty if the session cannot be resumed. */
   id;
   token;
-  resumable; // for how long the session is kept without a link, in milliseconds, or 0
+  resumable; // milliseconds for which the server keeps the session without a link, or 0
   heartbeat;
   maxFrame;
   maxCommand;
-  /** Frames that the server has dropped. @type {Num} */
+  /** The number of frames that the server has dropped. @type {Num} */
   missed = 0;
-  /** Frames of the page before that nobody has handled yet. */
+  /** Frames that the previous page received and did not handle. */
   inbox = none;
 
-  /** @type {Link | undefined} nothing while there is none */
+  /** @type {Link | undefined} */
   link;
-  died = 0; // when the last link was lost
-  lived = 0; // how long it had been there
-  wasSuspended = false; // it had no link as it ended
+  died = 0; // when the last link was lost, in milliseconds of Date.now()
+  lived = 0; // how long the last link had existed, in milliseconds
+  wasSuspended = false; // the connection had no link when it ended
 
-  /** @type {HisockError | undefined} why it has ended, or is ending */
+  /** @type {HisockError | undefined} why the connection has ended, or is ending */
   ended;
   isOver = false;
-  isAbandoned = false; // its session goes on elsewhere
+  isAbandoned = false; // the session goes on in another page
   /** Aborts when the connection begins to end. */
   gone = new AbortController();
   /** Is called when the link is lost and the connection may go on. @type {(why: HisockError) => void} */
   onLost = () => {};
-  /** Is called when all is over. */
+  /** Is called once the connection is over. */
   onOver = () => {};
 
-  /** What the server was asked for, by the ids on the wire; 0 as the kind waits for room only. @type {Map<Num, Asked>} */
+  /** The requests that wait for an answer, by their ids on the wire. A request of kind 0 waits for room only. @type {Map<Num, Asked>} */
   asked = new Map();
-  /** The calls of the server that are being handled: the page's ids by those on the wire. @type {Map<Num, number>} */
+  /** The calls of the server that the page handles: the page's ids by the ids on the wire. @type {Map<Num, number>} */
   serving = new Map();
 
-  #drains = false; // what waited was written before the goodbye
-  /** What was not delivered, if that is known. @type {(boolean | string | Uint8Array)[]} */
+  #drains = false; // the end writes all waiting frames before the goodbye
+  /** The messages that were not delivered, as far as the engine knows. @type {(boolean | string | Uint8Array)[]} */
   #left = [];
 
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #timer; // looks, or bounds the end
+  #timer; // calls #look, or bounds the end
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #probing; // bounds the answer to a probe
+  #probing; // bounds the wait for the answer to a probe
   #heardAt = 0;
   #lookAt = 0;
   #pingedAt = 0;
@@ -114,7 +113,7 @@ export class Conn {
     return this.token.length > 0;
   }
 
-  /** How many functions its link has of this side. */
+  /** The number of the engine's callbacks that the link's socket has. */
   get callbacks() {
     return this.link?.isOpen ? callbacks : 0;
   }
@@ -122,7 +121,7 @@ export class Conn {
   // The link.
 
   /**
-   * Begins to use a link, which nobody reads before read is called.
+   * Begins to use a link. Nothing is read from it before read is called.
    *
    * @param {Link} link
    */
@@ -138,7 +137,7 @@ export class Conn {
     this.#timer = setInterval(() => this.#look(period), period);
   }
 
-  /** Reads what has come, and what comes from now on. */
+  /** Reads the frames that have arrived, and begins to read each frame as it arrives. */
   read() {
     const { link } = this;
     unpark(this);
@@ -166,7 +165,7 @@ export class Conn {
   }
 
   /**
-   * Gives up a link that has broken off, and lets the connection wait to go on, if it can.
+   * Gives up a link that has broken off. A connection that can be resumed then waits for another link, and any other one ends.
    *
    * @param {HisockError} why
    */
@@ -194,10 +193,10 @@ export class Conn {
   }
 
   /**
-   * Goes on over another link with a server that has so many frames. It returns false if it cannot.
+   * Goes on over another link. It returns false if the log cannot go on after the server's count.
    *
    * @param {Link} link
-   * @param {Num} received
+   * @param {Num} received the number of this side's frames that the server has received
    */
   resume(link, received) {
     const can = this.out.log.resume(received);
@@ -206,14 +205,14 @@ export class Conn {
   }
 
   /**
-   * Looks whether the server has fallen silent, and acknowledges what came last if nothing more has come.
+   * Checks whether the server has fallen silent, and acknowledges the last frames if no more have arrived.
    *
-   * @param {number} period
+   * @param {number} period the time between two checks, in milliseconds
    */
   #look(period) {
     const now = Date.now();
     if (now - this.#lookAt > 3 * period) {
-      // The page was frozen, or its timers were: what the server has sent may not have been delivered yet.
+      // The page or its timers were frozen. The browser may still hold frames of the server.
       this.#heardAt = Math.max(this.#heardAt, now - this.heartbeat);
       this.#pingedAt = 0;
     }
@@ -237,16 +236,16 @@ export class Conn {
     else this.fail(why);
   }
 
-  /** Asks the server whether it is still there, and gives the link up if nothing comes soon. */
+  /** Asks the server whether it is still there, and gives the link up if nothing arrives within probeTime. */
   probe() {
     if (!this.link || this.ended || this.#probing) return;
     const asked = Date.now();
-    const heardAt = (this.#heardAt -= 0.5); // which no time of another message is
+    const heardAt = (this.#heardAt -= 0.5); // a value that no other message sets
     this.out.ping();
     this.#probing = setTimeout(() => {
       this.#probing = undefined;
       if (this.#heardAt !== heardAt) return;
-      if (Date.now() - asked > 2 * probeTime) this.probe(); // the page was frozen meanwhile
+      if (Date.now() - asked > 2 * probeTime) this.probe(); // the page was frozen
       else this.#silent(Date.now() - heardAt);
     }, probeTime);
   }
@@ -260,9 +259,9 @@ export class Conn {
   // Commands and raw messages.
 
   /**
-   * Queues a command or a raw message, or returns why not.
+   * Queues a command or a raw message, or returns the error.
    *
-   * @param {Uint8Array | undefined} name nothing for a raw message
+   * @param {Uint8Array | undefined} name undefined for a raw message
    * @param {Uint8Array} payload
    */
   send(name, payload) {
@@ -279,7 +278,7 @@ export class Conn {
   }
 
   /**
-   * Says why a frame of that length cannot be sent.
+   * Returns why a frame of that length cannot be sent, or undefined if it can.
    *
    * @param {number} length
    * @param {Uint8Array} [command]
@@ -294,7 +293,7 @@ export class Conn {
   }
 
   /**
-   * Queues a small frame that is the engine's own, though there may be no room.
+   * Queues a small frame of the engine's own, even if there is no room.
    *
    * @param {number} k
    * @param {Num} id
@@ -306,10 +305,10 @@ export class Conn {
     if (this.out.log.isOver) this.fail(new HisockError("slow_consumer", this.out.log.noRoom(0)));
   }
 
-  // Calls to the server, and changes that it is asked for.
+  // Calls to the server, and requests for changes.
 
   /**
-   * Asks for something, as soon as there is room, and tells done the answer.
+   * Sends a request as soon as there is room, and calls done with the answer.
    *
    * @param {number} id
    * @param {number} k
@@ -329,12 +328,12 @@ export class Conn {
       done(err, undefined);
       return;
     }
-    this.out.addLater(id, length, k, id, bytes, rest); // which throws for a buffer that is detached
+    this.out.addLater(id, length, k, id, bytes, rest); // it throws for a detached buffer
     this.asked.set(id, { k, done });
   }
 
   /**
-   * Tells done as soon as there is room for a frame of that size.
+   * Calls done as soon as there is room for a frame of that size.
    *
    * @param {number} id
    * @param {number} size
@@ -356,13 +355,13 @@ export class Conn {
    */
   answered(id, err, reply) {
     const asked = this.asked.get(id);
-    if (!asked) return; // it was given up
+    if (!asked) return; // the page has given the request up
     this.asked.delete(id);
     asked.done(err, reply);
   }
 
   /**
-   * Gives something up that was asked for, or waits for room.
+   * Gives up a request, or a wait for room.
    *
    * @param {number} id
    */
@@ -373,7 +372,7 @@ export class Conn {
   // Calls of the server.
 
   /**
-   * Notes a call and returns the page's id for it, or refuses it.
+   * Registers a call and returns the page's id for it. If there are too many, it refuses the call and returns undefined.
    *
    * @param {Num} id
    */
@@ -424,7 +423,7 @@ export class Conn {
   // The end.
 
   /**
-   * Ends the connection for a reason of this side: what waits is dropped, and the server is told.
+   * Ends the connection for a reason of this side. It drops waiting frames, and tells the server why.
    *
    * @param {HisockError} why
    */
@@ -434,7 +433,7 @@ export class Conn {
     this.end(why, { say: goodbye(why.code, why.message) });
   }
 
-  /** Ends the connection in order: what waits is sent first. */
+  /** Ends the connection in order. Waiting frames are sent first. */
   close() {
     this.end(new HisockError("closed", "the connection is closed"), { drain: true, say: goodbye("closed", "") });
   }
@@ -472,9 +471,9 @@ export class Conn {
   }
 
   /**
-   * Notes that all is over.
+   * Completes the end: gives up the link, reports undelivered messages, and calls onOver.
    *
-   * @param {boolean} inOrder whether the server has closed the link after it had read all that was written
+   * @param {boolean} inOrder whether the server has closed the link after it has read all written frames
    */
   #finish(inOrder) {
     if (this.isOver) return;
@@ -499,7 +498,7 @@ export class Conn {
   }
 
   /**
-   * Warns of something that nobody else is told.
+   * Warns of a failure that no caller learns of.
    *
    * @param {string} what
    * @param {HisockError | undefined} err
