@@ -64,8 +64,9 @@ js:
 
 # Not cached, because the test compiles the program that it measures.
 size:
-	@echo "== size of the browser build"
+	@echo "== size of the browser build, and of the npm package's entries"
 	$(GO) test -count=1 -run=WasmFits -v ./web
+	cd web && node build/sizes.mjs
 
 fuzz:
 	@echo "== fuzzing, $(FUZZTIME) each"

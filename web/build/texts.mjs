@@ -44,7 +44,10 @@ export class Texts {
    */
   #short(text, code) {
     const values = ts.isTemplateExpression(text) ? text.templateSpans.map((span) => `\${${span.expression.getText()}}`).join(", ") : "";
-    if (code) return values ? `\`${code.replaceAll("_", " ")}: ${values}\`` : '""';
+    if (code) {
+      const words = code.replaceAll("_", " ");
+      return values ? `\`${words}: ${values}\`` : `"${words}"`;
+    }
     const whole = text.getText().slice(1, -1);
     if (!this.list.includes(whole)) this.list.push(whole);
     const number = `E${this.list.indexOf(whole) + 1}`;

@@ -159,10 +159,13 @@ test("a page without a bundler, which compares the hashes of the manifest", asyn
 
 test("a program in Node", async () => {
   const flags = typeof WebSocket === "undefined" ? ["--experimental-websocket", "--no-warnings"] : [];
-  for (const entry of ["hisock", "hisock/js", "hisock/wasm"]) {
+  for (const entry of ["hisock", "hisock/js", "hisock/core", "hisock/wasm"]) {
     const { stdout } = await run(app, process.execPath, ...flags, "node.mjs", entry, server.ws);
     assert.equal(stdout, "sum 6, unknown_command, true\n", entry);
   }
+  const { stdout } = await run(app, process.execPath, ...flags, "core.mjs", server.ws);
+  const unsupported = ["unsupported", "unsupported", "unsupported"];
+  assert.deepEqual(JSON.parse(stdout), [true, ["chat", "other"], "grace", unsupported, "hello"]);
 });
 
 test("the types of the package, and what it has in it", async () => {

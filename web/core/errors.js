@@ -1,0 +1,14 @@
+// In the place of errors.js: arguments are not checked. TypeScript checks those of a program that is written in TypeScript.
+
+export { HisockError, nameOf, numberOf } from "../errors.js";
+
+/** @param {string} _what @param {unknown} value */
+export const needString = (_what, value) => /** @type {string} */ (value);
+
+export const needFunction = () => {};
+export const needOptions = () => {};
+export const needTimeout = () => {};
+export const needSignal = () => {};
+
+/** @param {unknown} value */
+export const describe = (value) => typeof value;
