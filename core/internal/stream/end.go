@@ -5,8 +5,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// Finish says that this side sends no more: the end follows what waits. With a code it says why, and ends both directions.
-// why is what the program here is told that goes on with the stream.
+// Finish queues the end of this side's direction after the waiting items. An end with a code ends both directions. why is then the error
+// of this side's later operations on the stream.
 func (s *Stream) Finish(bye wire.Goodbye, why error) {
 	t := s.t
 	t.mu.Lock()
@@ -22,7 +22,7 @@ func (s *Stream) Finish(bye wire.Goodbye, why error) {
 	t.ready(w)
 }
 
-// endLocked puts an end behind what waits.
+// endLocked queues an end after the waiting items.
 func (s *Stream) endLocked(bye wire.Goodbye) {
 	s.end = wire.AppendStreamEnd(s.end, s.id, bye)
 	s.ends++
@@ -30,14 +30,15 @@ func (s *Stream) endLocked(bye wire.Goodbye) {
 	s.queueLocked()
 }
 
-// Stop says that this side takes no more. The peer is told with that code, behind what waits, unless it has sent all.
+// Stop drops the received items, and takes no more. The end that tells the peer follows the waiting items. The peer is not told if it has
+// sent all.
 func (s *Stream) Stop(bye wire.Goodbye, why error) {
 	t := s.t
 	t.mu.Lock()
 	s.refuseLocked(why)
 	w := Never
 	switch {
-	case s.over, s.inDone, s.failing: // there is nothing to be said
+	case s.over, s.inDone, s.failing: // the peer need not be told
 	case s.out == closing:
 		s.endLocked(bye)
 		w = t.offerLocked()
@@ -50,7 +51,7 @@ func (s *Stream) Stop(bye wire.Goodbye, why error) {
 	t.ready(w)
 }
 
-// Abort ends both directions at once. What waits is dropped, and the peer is told why.
+// Abort ends both directions at once. It drops all items, and tells the peer why.
 func (s *Stream) Abort(bye wire.Goodbye, why error) {
 	t := s.t
 	t.mu.Lock()
@@ -65,7 +66,7 @@ func (s *Stream) Abort(bye wire.Goodbye, why error) {
 	t.ready(w)
 }
 
-// Forget ends a stream of which the peer has not been told.
+// Forget ends a stream without telling the peer.
 func (s *Stream) Forget(why error) {
 	s.t.mu.Lock()
 	s.refuseLocked(why)
@@ -73,7 +74,7 @@ func (s *Stream) Forget(why error) {
 	s.t.mu.Unlock()
 }
 
-// Leave gives up the place of a stream of the peer, once its handler has returned.
+// Leave gives up the place of a stream of the peer. Its handler has returned.
 func (s *Stream) Leave() {
 	s.t.mu.Lock()
 	if s.theirs && !s.left {
@@ -83,8 +84,8 @@ func (s *Stream) Leave() {
 	s.t.mu.Unlock()
 }
 
-// Drained returns a channel that is closed when all that was sent, and the end if there is one, has been pulled, or never
-// will be.
+// Drained returns a channel that is closed once all items and the end, if there is one, have been pulled, or once they have been
+// dropped.
 func (s *Stream) Drained() <-chan struct{} {
 	s.t.mu.Lock()
 	defer s.t.mu.Unlock()
@@ -106,7 +107,7 @@ func (s *Stream) drainLocked() {
 	}
 }
 
-// refuseLocked drops what was received, and all that comes.
+// refuseLocked drops the received items, and all items that come later.
 func (s *Stream) refuseLocked(why error) {
 	s.stopped = true
 	s.aborted.Store(true)
@@ -114,12 +115,12 @@ func (s *Stream) refuseLocked(why error) {
 		s.inErr = why
 	}
 	s.in, s.items, s.part, s.partCost = nil, nil, 0, 0
-	s.batched, s.kept = 0, 0 // that memory goes when who takes looks again
+	s.batched, s.kept = 0, 0 // the receiver frees that memory when it tries again
 	s.weighLocked()
 	s.wakeReaderLocked()
 }
 
-// failLocked ends what has not ended. If all is set the stream's own end in order is given up too.
+// failLocked ends the directions that have not ended. If all is set, this side's direction fails even if its end has been sent.
 func (s *Stream) failLocked(why error, all bool) {
 	if s.over {
 		return
@@ -127,7 +128,7 @@ func (s *Stream) failLocked(why error, all bool) {
 	if s.inErr == nil && !s.inDone {
 		s.inErr = why
 	}
-	s.in = s.in[:len(s.in)-s.part] // the rest of it does not come
+	s.in = s.in[:len(s.in)-s.part] // the rest of the item does not come
 	s.part, s.partCost = 0, 0
 	if s.outErr == nil && (s.out != closed || all) {
 		s.outErr = why
@@ -136,7 +137,7 @@ func (s *Stream) failLocked(why error, all bool) {
 	s.goneLocked()
 }
 
-// dropLocked drops what waits to be sent.
+// dropLocked drops the waiting items and ends.
 func (s *Stream) dropLocked() {
 	for i := range s.chunks {
 		s.t.holdLocked(-s.chunks[i].weighs)
@@ -146,7 +147,7 @@ func (s *Stream) dropLocked() {
 	s.out = closed
 }
 
-// closeLocked takes the frames that end the stream, once nothing waits before them.
+// closeLocked moves the frames of the end to the results of Pull. No item waits before them.
 func (s *Stream) closeLocked() {
 	if len(s.end) == 0 {
 		return
@@ -161,7 +162,7 @@ func (s *Stream) closeLocked() {
 	s.drainLocked()
 }
 
-// settleLocked lets a stream go whose directions have both ended.
+// settleLocked removes a stream from the table if both directions have ended.
 func (s *Stream) settleLocked() {
 	if s.inDone && s.out == closed && !s.over {
 		s.goneLocked()
@@ -177,7 +178,7 @@ func (s *Stream) goneLocked() {
 	s.drainLocked()
 }
 
-// Ended reports whether the stream is over.
+// Ended reports whether both directions have ended.
 func (s *Stream) Ended() bool {
 	s.t.mu.Lock()
 	over := s.over
@@ -185,7 +186,7 @@ func (s *Stream) Ended() bool {
 	return over
 }
 
-// SendError returns why not all could be sent, or nil.
+// SendError returns why this side's direction has failed, or nil.
 func (s *Stream) SendError() error {
 	s.t.mu.Lock()
 	err := s.outErr
@@ -200,14 +201,14 @@ func (s *Stream) EndHandler(why error) {
 	}
 }
 
-// Progress is how far a stream has come.
+// A Progress counts the items of a stream, or its bytes if it carries bytes.
 type Progress struct {
-	Taken     uint64 // items, or bytes, that this side has taken
-	Sent      uint64 // items, or bytes, that this side has sent
-	Delivered uint64 // of these, what is known to have arrived
+	Taken     uint64 // taken by this side
+	Sent      uint64 // sent by this side
+	Delivered uint64 // sent, and known to have arrived
 }
 
-// Progress returns how far the stream has come.
+// Progress returns the counts of the stream.
 func (s *Stream) Progress() Progress {
 	s.t.mu.Lock()
 	p := Progress{s.taken.Load(), s.sent, s.delivered}

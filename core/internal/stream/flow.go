@@ -2,56 +2,56 @@ package stream
 
 import "time"
 
-// A flow bounds what is under way of all streams: written, and not known to have arrived. Otherwise the buffers of the
-// system and of the path would fill, and everything else that is sent would wait behind them.
+// A flow bounds the bytes under way of all streams together: the bytes that have been written, and are not known to have arrived. Without
+// the bound they would fill the buffers of the system and of the path, and all other frames would wait behind them.
 //
-// Probes are pings that are written among the frames, four for each window. The answer to one tells how long the way
-// there and back takes, and that what was written before has arrived. The least time is the way without a queue. The
-// window grows while answers take little longer than that, and shrinks when they take longer by more than the slack, which
-// is some third of the least time. So the path is always busy, and the queue before it stays short. To begin with the
-// window doubles with each round, until there is a queue. As a queue which stays would be taken for a longer path, nothing is
-// sent for one round once in measureEvery.
+// Probes are pings among the frames, four for each window. The answer to a probe tells the time of the way there and back, and
+// that all frames before the probe have arrived. The least time is the time of the way without a queue. The window grows while
+// answers take little longer than the least time. It shrinks when an answer takes longer by more than the slack, which is about
+// a third of the least time. So the path is always busy, and the queue before it stays short. At first the window doubles with each
+// round, until there is a queue. A queue that stays would look like a longer path, so once in measureEvery nothing is sent for
+// one round.
 type flow struct {
-	window  int
-	most    int // of window
-	longest int // bytes of an item that fit into a frame which the peer reads
+	window  int // bytes that may be under way
+	most    int // bytes: the bound of window
+	longest int // bytes of an item that fit into the longest frame, at most maxPiece
 	ramp    int // bytes that may be under way while the window fills again
 
-	sent, arrived uint64 // bytes; what is under way lies between
+	sent, arrived uint64 // bytes; the bytes between the two are under way
 	parcels       []parcel
 	arrivedAt     time.Time // when arrived grew last
 
-	probes []probe // that are under way, in order
-	count  uint64  // of probes
-	probed uint64  // upTo of the last probe
+	probes []probe // the probes that are under way, oldest first
+	count  uint64  // of all probes
+	probed uint64  // the last probe's upTo
 
-	got uint64 // bytes of items that the peer has sent
+	got uint64 // the cost of the received items, in bytes of credit
 
 	starting bool   // no queue has been seen yet
-	round    uint64 // sent, when the window was doubled or shrunk last
+	round    uint64 // the value of sent when the window was last doubled or shrunk
 
 	least    time.Duration // zero until it is known
-	leastAt  time.Time     // when it was seen last
-	draining bool          // nothing is sent until all has arrived
-	measures bool          // nothing is under way: the next probe finds no queue of ours
+	leastAt  time.Time     // when it was last seen
+	draining bool          // no item is sent until all bytes have arrived
+	measures bool          // nothing is under way: the next probe finds no queue of this side
 }
 
 // A probe is a ping that is under way.
 type probe struct {
 	nonce uint64
 	at    time.Time
-	upTo  uint64    // sent, before it
-	had   uint64    // arrived, then
-	hadAt time.Time // since when arrived was so, or at if nothing was under way
-	full  bool      // as much was under way as might be, then
-	got   uint64    // of the flow, then
+	upTo  uint64    // the value of sent before the probe
+	had   uint64    // the value of arrived when the probe was written
+	hadAt time.Time // when arrived got that value; at if nothing was under way
+	full  bool      // at least half of the window was in use when the probe was written
+	got   uint64    // the value of the flow's got when the probe was written
 }
 
-// A parcel is a part of what is under way.
+// A parcel is a part of the bytes under way, all of one stream.
 type parcel struct {
 	s     *Stream
 	units uint64
-	end   uint64 // sent, after it
+	end   uint64 // the value of sent after the parcel
 }
 
 const (
@@ -61,13 +61,13 @@ const (
 	maxAhead     = 256 << 10 // bytes
 	quickPath    = time.Millisecond
 	maxProbes    = 8
-	slackPart    = 0.36 // of the least time
-	mostLess     = 0.7  // of the window is left at least when it shrinks
+	slackPart    = 0.36 // part of the least time
+	mostLess     = 0.7  // part of the window that is left at least when it shrinks
 	minSlack     = 2 * time.Millisecond
 	measureEvery = 10 * time.Second
-	probeBit     = 1 << 62 // of the nonces of probes; the others of a connection do not have it
+	probeBit     = 1 << 62 // set in the nonces of probes, and in no other nonce of a connection
 
-	maxItemHeader = 1 + 10 // bytes of a frame beside its length and the payload: the kind and the id
+	maxItemHeader = 1 + 10 // bytes of the kind and the id in a frame of an item
 )
 
 func (f *flow) begin(most, frame int) {
@@ -77,7 +77,7 @@ func (f *flow) begin(most, frame int) {
 	f.ramp = f.window
 }
 
-// relink begins anew over another link. What was under way is written again, and may be much.
+// relink begins anew over another link. The bytes under way are written again, and may be many.
 func (f *flow) relink() {
 	before := *f
 	*f = flow{parcels: before.parcels, sent: before.sent, arrived: before.arrived, count: before.count}
@@ -90,7 +90,7 @@ func (f *flow) relink() {
 
 func (f *flow) inFlight() int { return int(f.sent - f.arrived) }
 
-// room is how many bytes more may be under way.
+// room returns the bytes that may be added to those under way. It may be negative.
 func (f *flow) room() int {
 	if f.draining {
 		return 0
@@ -98,14 +98,14 @@ func (f *flow) room() int {
 	return min(f.window, f.ramp) - f.inFlight()
 }
 
-// piece is how many bytes of an item are sent in one frame.
+// piece returns the greatest number of bytes of an item in one frame.
 func (f *flow) piece() int { return min(max(f.window/8, minPiece/2), f.longest) }
 
-// ahead is how many bytes a stream lets wait before who sends waits.
+// ahead returns the bytes that a stream lets wait to be pulled before its senders wait.
 func (f *flow) ahead() int { return min(max(f.window/2, minAhead), maxAhead) }
 
-// interval is how many bytes are sent between two probes, so that there are four for each window: two if the path is
-// quick, where each answer costs as much as a part of the window.
+// interval returns the bytes between two probes. There are four probes for each window, and two on a quick path, where each answer costs
+// as much as a part of the window.
 func (f *flow) interval() int {
 	if f.least > 0 && f.least < quickPath {
 		return f.window / 2
@@ -113,11 +113,11 @@ func (f *flow) interval() int {
 	return f.window / 4
 }
 
-// quantum is how many bytes are written at a time, so that a probe stands behind each.
+// quantum returns the bytes that one Pull takes, so that a probe can follow them.
 func (f *flow) quantum() int { return min(max(f.window/4, f.piece()), maxQuantum) }
 
-// look begins a measurement if it is time for one. If nothing is under way the window fills as answers come: all of it at once
-// would wait before the path.
+// look begins a measurement if it is time for one. If nothing is under way it lowers ramp, so that the window fills as answers come: a
+// whole window at once would wait before the path.
 func (f *flow) look(now time.Time) {
 	if f.inFlight() == 0 && (f.measures || now.Sub(f.arrivedAt) > f.least) {
 		f.ramp = max(f.window/3, minWindow)
@@ -128,7 +128,7 @@ func (f *flow) look(now time.Time) {
 	}
 }
 
-// send notes that a chunk of a stream is written.
+// send counts n bytes of a stream, with units items or bytes of payload, as under way.
 func (f *flow) send(s *Stream, n int, units uint64) {
 	f.sent += uint64(n)
 	if last := len(f.parcels) - 1; last >= 0 && f.parcels[last].s == s && f.parcels[last].end > f.probed {
@@ -139,7 +139,7 @@ func (f *flow) send(s *Stream, n int, units uint64) {
 	f.parcels = append(f.parcels, parcel{s, units, f.sent})
 }
 
-// wants reports whether a probe is to be written though there may be nothing else.
+// wants reports whether a probe is due, even if there is nothing else to write.
 func (f *flow) wants() bool {
 	if f.sent == f.probed || len(f.probes) >= maxProbes {
 		return false
@@ -147,11 +147,11 @@ func (f *flow) wants() bool {
 	return f.draining || f.sent-f.probed >= uint64(f.interval())
 }
 
-// unasked reports whether something is under way, and no answer will say that it has arrived.
+// unasked reports whether bytes are under way, and no probe that would tell of their arrival.
 func (f *flow) unasked() bool { return len(f.probes) == 0 && f.sent != f.probed }
 
-// probe returns the nonce of a probe that is to be written now, or 0. If first is set it goes before what was sent since
-// before, and nothing else is under way. If blocked is set nothing can be sent before something has arrived.
+// probe returns the nonce of a probe to write now, or 0. before is the value of sent before this Pull. If first is set the probe
+// goes before the frames of this Pull, and nothing else is under way. If blocked is set, nothing more can be sent before frames have arrived.
 func (f *flow) probe(now time.Time, before uint64, first, blocked bool) (nonce uint64) {
 	if !first && !f.wants() && (!blocked || !f.unasked()) {
 		return 0
@@ -169,7 +169,7 @@ func (f *flow) probe(now time.Time, before uint64, first, blocked bool) (nonce u
 	return p.nonce
 }
 
-// answered notes the answer to a probe. The answers to those before it may have been left out.
+// answered handles the answer to a probe. The peer may have left out the answers to earlier probes.
 func (f *flow) answered(nonce uint64, now time.Time) {
 	i := 0
 	for i < len(f.probes) && f.probes[i].nonce != nonce {
@@ -198,22 +198,23 @@ func (f *flow) answered(nonce uint64, now time.Time) {
 	}
 }
 
-// superseded notes that a later ping of others may have been answered in place of probes: a peer answers the last of the pings that
-// have come together. Then another probe is needed.
+// superseded forgets all probes. The peer may have answered another ping in their place, because it answers only the last of the pings
+// that arrive together. Then another probe is needed.
 func (f *flow) superseded() {
 	if len(f.probes) > 0 {
 		f.probes, f.probed = f.probes[:0], f.arrived
 	}
 }
 
-// adapt sets the window after a probe that took so long, while the path carried rate bytes a second.
+// adapt sets the window after the answer to p. took is the time from the probe to its answer, and rate the bytes a second that the path
+// carried meanwhile.
 func (f *flow) adapt(p *probe, rate float64, took time.Duration) {
 	slack := max(time.Duration(float64(f.least)*slackPart), minSlack)
-	if f.got-p.got > (p.upTo-p.had)/4 { // the answer has waited behind the peer's items, which have a queue of their own
+	if f.got-p.got > (p.upTo-p.had)/4 { // the answer waited behind the peer's items, which have their own queue
 		slack = slack * 3 / 2
 	}
 	queue := took - f.least
-	news := p.had >= f.round // what was sent before the last change has arrived
+	news := p.had >= f.round // all bytes from before the last change have arrived
 	switch {
 	case queue > slack && f.starting:
 		f.starting = false
@@ -224,21 +225,21 @@ func (f *flow) adapt(p *probe, rate float64, took time.Duration) {
 	case queue > slack && news:
 		f.window = f.bound(int(float64(f.window) * max(float64(f.least+slack)/float64(took), mostLess)))
 		f.round = f.sent
-	case queue > slack*3/4: // which is long enough
+	case queue > slack*3/4: // the queue is long enough
 	case p.full && !f.starting:
 		f.window = f.bound(f.window + f.window/16 + 1)
 	case p.full && news:
 		f.window = f.bound(2 * f.window)
 		f.round = f.sent
 	}
-	if queue <= slack*3/4 { // if less is sent than might be, a path that is quick all the same takes more at a time
+	if queue <= slack*3/4 { // a path that stays quick takes more at a time, even if the window was not used
 		f.window = max(f.window, f.bound(int(rate*(f.least+slack*3/4).Seconds())))
 	}
 }
 
 func (f *flow) bound(window int) int { return min(max(window, minWindow), f.most) }
 
-// arrive notes that all has arrived that was sent up to there.
+// arrive handles the arrival of the bytes up to upTo, a value of sent.
 func (f *flow) arrive(upTo uint64, now time.Time) {
 	if upTo <= f.arrived {
 		return

@@ -2,7 +2,7 @@ package stream
 
 import "github.com/hisock/hisock/core/internal/lock"
 
-// Stats are what streams have carried, and what the open ones hold. Bytes are of payloads.
+// Stats count the items and the bytes of payload that streams have carried, and the bytes that open streams hold.
 type Stats struct {
 	Open int // streams that have not ended, or whose handler has not returned
 
@@ -12,10 +12,10 @@ type Stats struct {
 	ReceivedBytes uint64
 
 	Waiting int // bytes that wait to be pulled
-	Held    int // bytes that have come: they were not taken, or are being taken
+	Held    int // received bytes that have not been taken, or are being taken
 }
 
-// add adds what o counts.
+// add adds the counts of o.
 func (s *Stats) add(o *Stats) {
 	s.Open += o.Open
 	s.Sent += o.Sent
@@ -39,11 +39,11 @@ func (t *Table) Stats() Stats {
 	return n
 }
 
-// A Ledger adds up the counters of many tables. The zero Ledger is ready, and any goroutine may use it.
+// A Ledger sums the counters of many tables. The zero Ledger is ready to use, by any goroutine.
 type Ledger struct {
 	mu     lock.Mutex[lock.StreamLedger] // guards the fields below
-	tables map[*Table]struct{}           // that may still count
-	past   Stats                         // of the other ones
+	tables map[*Table]struct{}           // the tables that may still count
+	past   Stats                         // the sum of the closed tables
 }
 
 // Add adds a table.
@@ -56,7 +56,7 @@ func (l *Ledger) Add(t *Table) {
 	l.mu.Unlock()
 }
 
-// Close lets a table go that counts nothing any more, since its streams have been ended by End. More calls do nothing.
+// Close releases a table whose streams End has ended. It keeps the table's counts. Further calls do nothing.
 func (l *Ledger) Close(t *Table) {
 	l.mu.Lock()
 	if _, ok := l.tables[t]; ok {
@@ -68,7 +68,7 @@ func (l *Ledger) Close(t *Table) {
 	l.mu.Unlock()
 }
 
-// Stats returns the sum. It takes time in proportion to the tables that were not closed, and to their streams.
+// Stats returns the sum of all tables. Its time is in proportion to the open tables and their streams.
 func (l *Ledger) Stats() Stats {
 	l.mu.Lock()
 	sum := l.past

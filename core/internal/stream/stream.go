@@ -7,16 +7,16 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// An outState says how far the sending of a stream has come.
+// An outState is a state of a stream's direction out.
 type outState uint8
 
 const (
 	sending outState = iota // items may be sent
-	closing                 // no more items; what waits is sent, and then the end
-	closed                  // the end was sent
+	closing                 // the end follows the waiting items
+	closed                  // nothing more is pulled: the end was pulled, or dropped
 )
 
-// A Stream is one stream of a connection. Its direction in is what the peer sends, and out what this side does.
+// A Stream is one stream of a connection. The peer sends in its direction in, and this side sends in its direction out.
 //
 //	taken ≤ received, delivered ≤ sent
 type Stream struct {
@@ -24,67 +24,68 @@ type Stream struct {
 	id     uint64
 	theirs bool // the peer has opened it
 
-	// Cancel ends the context of the handler, if it has one. It is set before anybody else knows the stream.
+	// Cancel ends the context of the handler, if the stream has one. It is set before another goroutine knows the stream.
 	Cancel func(why error)
 
-	readable chan struct{} // has a token when who waits for an item is to look again
-	writable chan struct{} // likewise for who sends
+	readable chan struct{} // has a token when a waiting receiver is to try again
+	writable chan struct{} // has a token when a waiting sender is to try again
 
-	taken   atomic.Uint64 // items, or bytes if it carries bytes, that TryNext has returned
-	aborted atomic.Bool   // what TryNext has not returned is dropped; set with the table's lock
+	taken   atomic.Uint64 // items that TryNext has returned, or bytes if the stream carries bytes
+	aborted atomic.Bool   // the stream drops the items that TryNext has not returned; written with the table's lock
 
-	// Guarded by the table's lock, as all fields below but the last ones.
-	carries bool // bytes, and not items: parts are not put together
+	// Guarded by the table's lock, like all fields below except the last group.
+	carries bool // the stream carries bytes, not items: it does not join parts
 	begun   bool // see Begin
-	over    bool // it has ended, and is not in the table any more
+	over    bool // both directions have ended, and the table does not have the stream
 	left    bool // see Leave
 
-	in       []byte // payloads of items that were received
+	in       []byte // payloads of the received items, one after the other
 	items    []record
-	part     int   // bytes at the end of in, of an item that has not come whole
-	partCost int   // of these, what was not owed yet
-	credit   int   // bytes that the peer may send
-	owed     int   // bytes that the peer is to be granted
+	part     int   // bytes at the end of in that belong to an incomplete item
+	partCost int   // the credit that these bytes have cost, without the part that is in owed
+	credit   int   // bytes that the peer may still send
+	owed     int   // bytes that the next grant gives the peer
 	inDone   bool  // the peer has sent all
-	inErr    error // why no more comes; after what has come
-	stopped  bool  // nobody takes any more
-	waits    bool  // somebody waits for readable
-	batched  int   // bytes of batch
+	inErr    error // why no more items come; TryNext returns it after the received items
+	stopped  bool  // this side takes no more
+	waits    bool  // a receiver waits for readable
+	batched  int   // bytes of payloads in batch
 	kept     int   // bytes of memory of batch and recs
-	weighs   int   // bytes of memory that are counted, of all that is received
-	used     int   // bytes that the last batches had at most: as much is likely to come again
+	weighs   int   // bytes of memory of everything received, as counted in the table's held
+	used     int   // bytes of the greatest recent batch, which falls slowly: the next ones are likely to be as large
 
-	chunks    []chunk // that wait to be pulled
-	waiting   int     // bytes in these
-	may       int     // bytes that the peer has granted
+	chunks    []chunk // the chunks that wait to be pulled
+	waiting   int     // bytes in chunks
+	may       int     // bytes that this side may still send
 	out       outState
-	end       []byte // frames that end the stream, behind the chunks
+	end       []byte // the frames of the end, which follow the chunks
 	ends      int    // frames in end
-	failing   bool   // the last of these ends both directions
+	failing   bool   // the end ends both directions
 	outErr    error  // why no more can be sent
-	mid       *Item  // of which a part has been sent
-	senders   int    // that wait for writable
-	crowded   bool   // one of these waits until less waits to be pulled, and not for credit
+	mid       *Item  // the item of which a part has been sent
+	senders   int    // the senders that wait for writable
+	crowded   bool   // a sender waits for room, not for credit
 	sent      uint64 // items, or bytes
-	delivered uint64 // of these, what is known to have arrived
+	delivered uint64 // the part of sent that is known to have arrived
 	drained   chan struct{}
 
-	queued bool   // it is in the table's turns
-	tells  When   // it is in the table's told, unless this is Never
-	last   []byte // a frame to say, although the stream is over
+	queued bool   // the stream is in the table's turns
+	tells  When   // when the owner was told to pull; the stream is in the table's told unless this is Never
+	last   []byte // the frame that tells the peer of the end of a stream that is over
 
-	// Owned by who takes items.
+	// Owned by the goroutine that takes items.
 	batch []byte
 	recs  []record
-	at    int // of recs, the next
-	off   int // of batch
-	ate   int // cost of items that were taken and are not owed yet
+	at    int // index in recs of the next item
+	off   int // offset in batch of the next item
+	ate   int // cost of taken items that is not in owed
 }
 
 // ID returns the id of the stream.
 func (s *Stream) ID() uint64 { return s.id }
 
-// Begin says whether the stream carries bytes or items, and grants the rest of the window. Nobody takes before. More calls do nothing.
+// Begin sets whether the stream carries bytes or items, and grants the rest of the window. It comes before the first TryNext. Further calls
+// grant nothing.
 func (s *Stream) Begin(carries bool) {
 	t := s.t
 	t.mu.Lock()
@@ -95,20 +96,20 @@ func (s *Stream) Begin(carries bool) {
 		w = s.tellLocked(Now)
 	}
 	if carries && !s.begun {
-		t.carried.Received -= uint64(len(s.items)) // what has come is no item
+		t.carried.Received -= uint64(len(s.items)) // the received pieces are not items
 	}
 	s.begun = true
 	t.mu.Unlock()
 	t.ready(w)
 }
 
-// A State says what has come of an attempt.
+// A State is the outcome of an attempt.
 type State uint8
 
 const (
-	Done  State = iota // it has succeeded
-	Wait               // look again when there is a token
-	Ended              // there is no more; see the error
+	Done  State = iota // the attempt has succeeded
+	Wait               // try again once there is a token
+	Ended              // no more items can be received or sent; the error says why
 )
 
 func (s *Stream) wakeSenderLocked() {
@@ -125,35 +126,35 @@ func token(ch chan struct{}) {
 	}
 }
 
-// Readable has a token when who waits for an item is to look again, Writable when who sends is.
+// Readable has a token when a waiting receiver is to try again, and Writable when a waiting sender is.
 func (s *Stream) Readable() <-chan struct{} { return s.readable }
 func (s *Stream) Writable() <-chan struct{} { return s.writable }
 
-// WakeReader lets who waits for an item look again, WakeSender who sends.
+// WakeReader lets a waiting receiver try again, and WakeSender a waiting sender.
 func (s *Stream) WakeReader() { token(s.readable) }
 func (s *Stream) WakeSender() { token(s.writable) }
 
-// An Item is what somebody sends. Rest is what was not sent yet.
+// An Item is an item that a sender sends. Rest is the part that has not been sent.
 type Item struct {
 	Rest    []byte
-	More    bool // the item goes on behind Rest
-	waiting bool // it counts in senders
+	More    bool // the item has more bytes after Rest
+	waiting bool // the item's sender counts in senders
 }
 
 const (
 	maxPiece = 48 << 10 // bytes of an item in one frame
-	minPiece = 1 << 10  // bytes: who has credit for less waits for more
+	minPiece = 1 << 10  // bytes: a sender with credit for less waits for more
 )
 
-// A chunk is frames that wait to be pulled.
+// A chunk is a buffer of frames that wait to be pulled.
 type chunk struct {
 	b      []byte
-	weighs int // bytes of memory that are counted
+	weighs int // bytes of memory, as counted in the table's held
 	frames int
-	units  uint64 // items that end in it, or bytes
+	units  uint64 // the items that end in the chunk, or its bytes of payload
 }
 
-// fewItems is how many bytes of items that wait take memory of their size, and not of a whole chunk.
+// fewItems is a number of bytes. As long as fewer bytes of frames wait, they take memory of their own size, not of a whole chunk.
 const fewItems = 4 << 10
 
 // newChunk returns memory for frames of up to full bytes, if n bytes of frames wait.
@@ -167,7 +168,7 @@ func newChunk(n, full int) []byte {
 	return pool.GetChunk()
 }
 
-// SendNow sends a short item, if there is credit and room for it. It reports whether it did.
+// SendNow sends an item that fits into one frame, if there are credit and room for it. It reports whether it has sent the item.
 func (s *Stream) SendNow(item []byte) bool {
 	t := s.t
 	t.mu.Lock()
@@ -202,7 +203,7 @@ func (s *Stream) TrySend(it *Item) (st State, err error) {
 		err = s.outErr
 		fallthrough
 	default:
-		s.wakeSenderLocked() // another one that waits
+		s.wakeSenderLocked() // another sender may go on
 	}
 	w := s.offerLocked()
 	t.mu.Unlock()
@@ -210,7 +211,7 @@ func (s *Stream) TrySend(it *Item) (st State, err error) {
 	return st, err
 }
 
-// Withdraw gives up an item that waits. The part of it that was sent stays sent, which is for a stream of bytes.
+// Withdraw gives up an item whose sender waits. The part that has been sent stays sent, so only streams of bytes use it.
 func (s *Stream) Withdraw(it *Item) {
 	s.t.mu.Lock()
 	if it.waiting {
@@ -220,7 +221,7 @@ func (s *Stream) Withdraw(it *Item) {
 	if s.mid == it {
 		s.mid = nil
 	}
-	s.wakeSenderLocked() // another one that waits
+	s.wakeSenderLocked() // another sender may go on
 	s.t.mu.Unlock()
 }
 
@@ -255,8 +256,8 @@ func (s *Stream) sendLocked(it *Item) State {
 	}
 }
 
-// pieceLocked is how much of n bytes of an item is sent in one frame: as much as fits into the last chunk, unless that is
-// little.
+// pieceLocked returns how many of n bytes of an item go into one frame: as many as fit into the last chunk, unless they are
+// few.
 func (s *Stream) pieceLocked(n int) int {
 	piece := s.t.flow.piece()
 	if last := len(s.chunks) - 1; last >= 0 && n > piece/4 {
@@ -277,7 +278,7 @@ func (s *Stream) putLocked(piece []byte, last bool) {
 		i++
 	}
 	k := &s.chunks[i]
-	if len(k.b) > 0 && len(k.b)+n > max(cap(k.b), fewItems) { // many items after all
+	if len(k.b) > 0 && len(k.b)+n > max(cap(k.b), fewItems) { // the items are more than few
 		k.b = append(newChunk(len(k.b)+n, full), k.b...)
 	}
 	if last || s.carries {

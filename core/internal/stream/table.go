@@ -1,13 +1,13 @@
-// Package stream holds the streams of a connection: which there are, how much credit each side has given the other, what
-// has been received and not taken, what waits to be sent and whose turn it is, and how much may be under way. It decides
-// what of the peer's frames is wrong.
+// Package stream holds the streams of a connection: the credit that each side has given the other, the received items that
+// are not taken, the items that wait to be sent, whose turn it is, and how much may be under way. It decides which frames of the peer
+// break the protocol.
 //
 //	opening     Open for a stream of this side, Accept for one of the peer
-//	receiving   GotItems, GotCredit and GotEnd by the reader; TryNext by who takes the items
-//	sending     TrySend and Finish by who sends, Pull by the writer, Answered by the reader
+//	receiving   GotItems, GotCredit and GotEnd by the reader; TryNext by the receiver
+//	sending     TrySend and Finish by the sender, Pull by the writer, Answered by the reader
 //	the end     Abort, Stop, Leave; End for all streams
 //
-// One lock guards all streams of a connection, and nothing is called with it held. Who waits does so without it.
+// One lock guards all streams of a connection. The package calls nothing and waits for nothing while it holds the lock.
 package stream
 
 import (
@@ -22,61 +22,61 @@ import (
 type Limits struct {
 	Window  int // bytes of credit for each stream
 	MaxItem int // bytes of an item
-	Most    int // streams of the peer at a time
-	Flight  int // bytes of all streams that may be under way
-	Frame   int // bytes of a frame that the peer reads
+	Most    int // open streams of the peer at a time
+	Flight  int // bytes that may be under way, of all streams together
+	Frame   int // bytes of the longest frame that the peer reads
 }
 
-// An Owner is the connection whose streams they are. Ready is called with nothing locked.
+// An Owner is the connection that the streams belong to.
 type Owner interface {
-	// Ready says that Pull has something, and when it is to be pulled. It is not told Never.
+	// Ready says that Pull has frames, and when the owner is to pull them. It is called without the lock, and never with Never.
 	Ready(When)
 }
 
-// When says when streams are to be pulled.
+// When says when the owner is to pull frames.
 type When uint8
 
 const (
 	Never When = iota
-	Along      // when something else is written
+	Along      // when the owner writes something else
 	Idle       // when nothing else waits to be written
 	Now        // at once
 )
 
-// ready tells the owner, if there is something to tell. Nothing is locked.
+// ready calls the owner's Ready unless w is Never. The caller does not hold the lock.
 func (t *Table) ready(w When) {
 	if w != Never {
 		t.owner.Ready(w)
 	}
 }
 
-// A Table is for one connection.
+// A Table holds the streams of one connection.
 type Table struct {
 	limits Limits
 	owner  Owner
 	side   uint64 // the lowest bit of the ids of this side's streams
 	budget *budget.Budget
 
-	mu     lock.Mutex[lock.Streams] // guards the fields below, and of each stream those that say so
+	mu     lock.Mutex[lock.Streams] // guards the fields below, and the fields of each stream that say so
 	open   map[uint64]*Stream       // by id
-	last   uint64                   // id of the stream that the peer has opened last
+	last   uint64                   // id of the peer's last stream
 	places int                      // streams of the peer that have not left
-	ended  error                    // why there are no more streams; nil while there may be
-	held   int                      // bytes
+	ended  error                    // why no more streams can begin; nil while they can
+	held   int                      // bytes of memory of all streams
 	mem    budget.Meter
 
-	carried Stats // without what the open streams hold
+	carried Stats // without the bytes that open streams hold
 
-	told    []*Stream // that have something to say which does not wait for items
-	turns   []*Stream // that have items to send, or an end after them, in turn
-	offered bool      // Ready was called, and Pull has not found nothing since
+	told    []*Stream // the streams with credit or an end to tell, which do not wait for items
+	turns   []*Stream // the streams with items to send or an end after them, in the order of their turns
+	offered bool      // Ready has been called for items, and Pull has left some since
 	flow    flow
 
-	bufs   [][]byte // of the last Pull
+	bufs   [][]byte // the results of the last Pull
 	counts []int32
 }
 
-// Init makes the streams of a connection of a server or a client.
+// Init prepares the table of a connection of a server or a client.
 func (t *Table) Init(l Limits, server bool, of *budget.Budget, owner Owner) {
 	t.limits, t.owner, t.budget, t.open = l, owner, of, make(map[uint64]*Stream)
 	if !server {
@@ -93,11 +93,11 @@ func (t *Table) Find(id uint64) *Stream {
 	return s
 }
 
-// ID returns the id of the n-th stream of this side, which is not the first.
+// ID returns the id of this side's stream with number n, which is above 0.
 func (t *Table) ID(n uint64) uint64 { return n<<1 | t.side }
 
-// Open begins a stream of this side, which the peer is told of before anything is sent. It returns nil and why if there are
-// no more streams.
+// Open begins a stream of this side. The caller tells the peer of the stream before the stream sends. If no more streams can begin, Open
+// returns nil and the reason.
 func (t *Table) Open(id uint64, silent bool) (*Stream, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -112,15 +112,15 @@ func (t *Table) Open(id uint64, silent bool) (*Stream, error) {
 	return s, nil
 }
 
-// A Verdict says what is to be done about a frame of the peer.
+// A Verdict is the judgement on a frame of the peer.
 type Verdict uint8
 
 const (
 	Fine    Verdict = iota
 	Fault           // the peer has broken the protocol
-	TooMany         // the stream is not taken, since there are as many as there may be
-	TooBig          // the item is longer than it may be: the stream is to be aborted
-	Over            // the stream is not taken, since there are no more
+	TooMany         // the stream is not accepted: the peer has as many as it may have
+	TooBig          // the item is too long: the caller aborts the stream
+	Over            // the stream is not accepted: no more streams can begin
 )
 
 // Accept begins a stream that the peer has opened. The stream has a place until Leave.
@@ -152,16 +152,16 @@ func (t *Table) newLocked(id uint64) *Stream {
 	return s
 }
 
-// streamCost is what a stream weighs beside its items, in bytes: what describes it, and a goroutine.
+// streamCost is the memory of a stream without its items, in bytes: its fields and a goroutine.
 const streamCost = 4 << 10
 
-// holdLocked counts n bytes more, or less.
+// holdLocked adds n bytes to the memory of the streams. n may be negative.
 func (t *Table) holdLocked(n int) {
 	t.held += n
 	t.mem.Set(t.budget, t.held)
 }
 
-// Held returns how many bytes the streams hold.
+// Held returns the memory of the streams, in bytes.
 func (t *Table) Held() int {
 	t.mu.Lock()
 	n := t.held
@@ -169,7 +169,7 @@ func (t *Table) Held() int {
 	return n
 }
 
-// Uncount notes that the streams hold nothing, whatever is done with them now.
+// Uncount takes the streams out of the budget for good.
 func (t *Table) Uncount() {
 	t.mu.Lock()
 	t.mem.Set(t.budget, 0)
@@ -177,7 +177,7 @@ func (t *Table) Uncount() {
 	t.mu.Unlock()
 }
 
-// Places returns how many streams of the peer have not left.
+// Places returns the number of the peer's streams that have not left.
 func (t *Table) Places() int {
 	t.mu.Lock()
 	n := t.places
@@ -185,7 +185,7 @@ func (t *Table) Places() int {
 	return n
 }
 
-// Len returns how many streams have not ended, or not left.
+// Len returns the number of streams that have not ended, or of the peer's streams that have not left if that is greater.
 func (t *Table) Len() int {
 	t.mu.Lock()
 	n := max(len(t.open), t.places)
@@ -203,7 +203,7 @@ func (t *Table) IDs() (ids []uint64) {
 	return ids
 }
 
-// End ends all streams, and lets none begin. Each has for its program what has come before.
+// End ends all streams, and lets no stream begin. A program can still take the items that its streams have received.
 func (t *Table) End(why error) {
 	t.mu.Lock()
 	if t.ended == nil {
@@ -220,7 +220,7 @@ func (t *Table) End(why error) {
 	t.mu.Unlock()
 }
 
-// GotCredit takes credit. It is the reader's.
+// GotCredit adds credit of the peer to a stream. Only the reader calls it.
 func (t *Table) GotCredit(id, n uint64) Verdict {
 	t.mu.Lock()
 	s := t.open[id]
@@ -240,8 +240,8 @@ func (t *Table) GotCredit(id, n uint64) Verdict {
 	return Fine
 }
 
-// GotEnd takes an end: of the peer's direction if why is nil, and of what has not ended otherwise. It returns the stream
-// if there is one, and whether the peer had said before that it has sent all. It is the reader's.
+// GotEnd handles an end of the peer. If why is nil the peer's direction ends, and otherwise both. GotEnd returns the stream if
+// there is one, and whether the peer's direction had ended before. Only the reader calls it.
 func (t *Table) GotEnd(id uint64, why error) (s *Stream, done bool, v Verdict) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -263,21 +263,21 @@ func (t *Table) GotEnd(id uint64, why error) (s *Stream, done bool, v Verdict) {
 	return s, done, Fine
 }
 
-// A Pulled is what the writer has taken. It is valid until the next Pull, but for the bytes of the pieces: these are the writer's, who
-// gives chunks back to package pool.
+// A Pulled is the result of Pull. It is valid until the next Pull. The bytes of the pieces belong to the writer, who gives chunks back to
+// package pool.
 type Pulled struct {
 	Pieces [][]byte // each of one or more whole frames
 	Counts []int32  // frames in each
-	Probe  uint64   // nonce of a ping that is to be written too; 0 for none
-	First  bool     // the ping goes before the frames, not behind
-	Next   int      // bytes of the next frames that may be taken; 0 if there are none
+	Probe  uint64   // nonce of a ping to write with the pieces; 0 for none
+	First  bool     // the ping goes before the pieces, not after them
+	Next   int      // bytes of the frames that the next Pull takes first; 0 if it would take none
 }
 
-// maxQuantum is how many bytes of items one Pull takes at most: what comes meanwhile waits for the write.
+// maxQuantum is the greatest number of bytes of items that one Pull takes: other frames wait for the write.
 const maxQuantum = 128 << 10
 
-// Pull takes frames of up to room bytes: what streams have to say, and then items of one stream after the other. Who asks
-// has the task of writing, and is about to write them.
+// Pull takes credit and ends first, and then frames of items of up to room bytes, of one stream after the other. The caller has the
+// task of writing, and is about to write them.
 func (t *Table) Pull(room int, now time.Time) (p Pulled) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -322,7 +322,7 @@ func (t *Table) Pull(room int, now time.Time) (p Pulled) {
 	return p
 }
 
-// nextLocked is how many bytes Pull would take at least, or 0 if it would take no items.
+// nextLocked returns the bytes of the frames of items that Pull would take first, or 0 if it would take none.
 func (t *Table) nextLocked() int {
 	if len(t.turns) == 0 {
 		return 0
@@ -338,7 +338,7 @@ func (t *Table) nextLocked() int {
 	return n
 }
 
-// takeLocked moves a chunk from a stream to those that are pulled.
+// takeLocked moves the first chunk of a stream, which is k, to the results of Pull.
 func (t *Table) takeLocked(s *Stream, k chunk) {
 	n := copy(s.chunks, s.chunks[1:])
 	s.chunks[n] = chunk{}
@@ -347,7 +347,7 @@ func (t *Table) takeLocked(s *Stream, k chunk) {
 	t.holdLocked(-k.weighs)
 	t.flow.send(s, len(k.b), k.units)
 	t.addLocked(k.b, k.frames)
-	if s.crowded && s.waiting <= t.flow.ahead()/2 { // once, and not for each chunk
+	if s.crowded && s.waiting <= t.flow.ahead()/2 { // a sender wakes once for several chunks
 		s.wakeSenderLocked()
 	}
 }
@@ -356,7 +356,7 @@ func (t *Table) addLocked(b []byte, frames int) {
 	t.bufs, t.counts = append(t.bufs, b), append(t.counts, int32(frames))
 }
 
-// tellLocked takes what streams have to say that does not wait for items.
+// tellLocked moves the frames of credit and of ends that do not wait for items to the results of Pull.
 func (t *Table) tellLocked() {
 	var b []byte
 	frames := 0
@@ -382,7 +382,7 @@ func (t *Table) tellLocked() {
 	}
 }
 
-// Answered notes the answer to a probe: what was written before it has arrived.
+// Answered handles the answer to a probe: all frames before the probe have arrived.
 func (t *Table) Answered(nonce uint64, now time.Time) {
 	t.mu.Lock()
 	t.flow.answered(nonce, now)
@@ -391,7 +391,7 @@ func (t *Table) Answered(nonce uint64, now time.Time) {
 	t.ready(w)
 }
 
-// Superseded notes the answer to a ping that is no probe: probes that were written before may not be answered.
+// Superseded handles the answer to a ping that is no probe: the peer may not answer the probes before that ping.
 func (t *Table) Superseded() {
 	t.mu.Lock()
 	t.flow.superseded()
@@ -400,7 +400,7 @@ func (t *Table) Superseded() {
 	t.ready(w)
 }
 
-// Relinked notes that the connection goes on over another link: nothing is known of that, and probes are lost.
+// Relinked begins the measurements anew, because the connection goes on over another link.
 func (t *Table) Relinked() {
 	t.mu.Lock()
 	t.flow.relink()
@@ -415,7 +415,7 @@ func (t *Table) Relinked() {
 	t.ready(w)
 }
 
-// offerLocked returns Idle if the owner is to be told that there are items to pull.
+// offerLocked returns Idle if the owner is to learn of items to pull, and Never otherwise.
 func (t *Table) offerLocked() When {
 	if t.offered || !t.flow.wants() && t.nextLocked() == 0 && (len(t.turns) == 0 || !t.flow.unasked()) {
 		return Never
@@ -424,7 +424,7 @@ func (t *Table) offerLocked() When {
 	return Idle
 }
 
-// offerLocked is the table's, for a stream that may have something to send.
+// offerLocked is the table's offerLocked, for a stream that may have queued frames.
 func (s *Stream) offerLocked() When {
 	if !s.queued {
 		return Never
