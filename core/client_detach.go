@@ -1,6 +1,7 @@
 package core
 
 import (
+	"runtime"
 	"time"
 
 	"github.com/hisock/hisock/core/internal/outbox"
@@ -28,10 +29,17 @@ import (
 // is joining anew, and with [CodeUnsupported] if the session cannot be resumed, as with [Retry].Off.
 // In both cases the client goes on. If a write or the reading does not come to an end within CloseTimeout, Detach fails
 // with [CodeInternal], and the connection has ended.
-func (cl *Client) Detach() (session []byte, err error) {
+func (cl *Client) Detach() (session []byte, err error) { return cl.detach(false) }
+
+// detach is Detach. With bye, which only a browser build sets, it says goodbye, if the stream takes that at once.
+func (cl *Client) detach(bye bool) (session []byte, err error) {
 	c, l, err := cl.beginDetach()
 	if err != nil {
 		return nil, err
+	}
+	if browser && bye {
+		go l.Stream.Write(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed})) //nolint:errcheck // then the server learns that the client is away
+		runtime.Gosched()
 	}
 	c.suspend(l, errDetached) // unless it is suspended already
 	if !c.awaitUnused(l) {

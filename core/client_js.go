@@ -93,3 +93,7 @@ func (cl *Client) Offline() {
 		c.probe()
 	}
 }
+
+// DetachWithGoodbye is [Client.Detach], and tells the server that the client leaves. The server ends the session, so a
+// client that is given the session joins anew. It exists only in a browser build.
+func (cl *Client) DetachWithGoodbye() (session []byte, err error) { return cl.detach(true) }

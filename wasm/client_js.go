@@ -390,10 +390,14 @@ func (c *client) offline([]js.Value) any {
 // sessionBytes returns the greatest length of the result of detach in bytes, or 0 if there is no session.
 func (c *client) sessionBytes([]js.Value) any { return c.core.SessionBytes() }
 
-// detach ends the client and returns its session, if it has one. It waits only for
+// detach ends the client and returns its session, if it has one: detach(bye). It waits only for
 // goroutines of this program, and no goroutine waits for the page once the stream is closed.
-func (c *client) detach([]js.Value) any {
-	session, err := c.core.Detach()
+func (c *client) detach(args []js.Value) any {
+	detach := c.core.Detach
+	if args[0].Bool() {
+		detach = c.core.DetachWithGoodbye
+	}
+	session, err := detach()
 	c.begin(nil)
 	if err != nil {
 		return js.Undefined()

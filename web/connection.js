@@ -1,5 +1,6 @@
 // The life of one client: its client in the engine and the events of that, its state, and its session when the page is left.
 
+import { Away } from "./away.js";
 import { Calls } from "./calls.js";
 import { HisockError, numberOf } from "./errors.js";
 import { KeptSession } from "./kept.js";
@@ -8,6 +9,7 @@ import { nextTask, watchPage } from "./page.js";
 import { Stream } from "./streams.js";
 
 /** @typedef {import("./native.d.ts").NativeClient} NativeClient */
+/** @typedef {import("./native.d.ts").Config} Config */
 /** @typedef {import("./engines.js").Engine} Instance */
 /** @typedef {ReturnType<typeof import("./options.js").readOptions>} Options */
 
@@ -46,6 +48,17 @@ export class Connection {
 
   /** @type {KeptSession | undefined} */
   #kept;
+  #away;
+  /** What the client connects with when the page is shown again. @type {Config | undefined} nothing while it is shown */
+  #later;
+  /**
+   * What the client of a page that is shown again connects with, until it has.
+   *
+   * @type {{ config: Config, isOwn: boolean } | undefined} isOwn unless another page has gone on with the session
+   */
+  #returns;
+  /** The sink of the engine's client. @type {object | undefined} nothing if its end is not the client's */
+  #heard;
   /** @type {Uint8Array[]} raw messages of the page before, until #begin */
   #earlyRaw = [];
   #earlyMissed = 0; // frames that the server has dropped, before #begin
@@ -72,6 +85,7 @@ export class Connection {
     this.#incoming = incoming;
     this.#raw = raw;
     this.#name = options.config.name;
+    this.#away = new Away(options.config);
     this.#auth = options.auth;
     this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
   }
@@ -122,9 +136,8 @@ export class Connection {
       watchPage(this.#unlisten.signal, {
         retry: () => this.retryNow(),
         offline: () => this.#native?.offline(),
-        leave: () => {
-          if (!this.#keep()) this.#native?.close();
-        },
+        leave: (mayReturn) => this.#leave(mayReturn),
+        show: () => (this.#later ? this.#return(this.#later) : this.retryNow()),
       });
       outcome.then((err) => {
         signal.removeEventListener("abort", abort);
@@ -152,8 +165,10 @@ export class Connection {
    */
   #sink(settle) {
     const incoming = this.#incoming;
-    return {
+    /** @type {import("./native.d.ts").Sink} */
+    const sink = {
       state: (state, name, why) => {
+        if (this.#heard !== sink) return;
         this.#changed(state, name, why);
         if (this.state === "connected") settle(undefined);
       },
@@ -177,6 +192,7 @@ export class Connection {
         incoming.push(() => void (hook === "rename" ? incoming.tell(hook, what, name) : incoming.tell(hook, what)));
       },
       undelivered: (list) => {
+        if (this.#heard !== sink) return;
         const messages = /** @type {import("./hisock.d.ts").Undelivered[]} */ ([]);
         for (let i = 0; i < list.length; i += 4) {
           const [raw, command, bytes, written] = /** @type {[boolean, string, Uint8Array, boolean]} */ (list.slice(i, i + 4));
@@ -190,6 +206,15 @@ export class Connection {
       },
       notice: (hook, name, groups, address, old) => incoming.notice(hook, { name, groups, address }, old),
       ended: (err) => {
+        if (this.#heard !== sink) return;
+        const returns = this.#returns;
+        if (returns && err?.code === "name_taken") {
+          // Perhaps by the page that was shown meanwhile, and whose end the server has not noticed yet.
+          this.#native = incoming.native = undefined;
+          this.#later = returns.config;
+          setTimeout(() => this.#later && this.#return(this.#later), 500 + 1000 * Math.random());
+          return;
+        }
         this.#over = true;
         // The engine can be asked for the name and the groups only now. The page is told of the end in order.
         this.#forgetNative();
@@ -197,6 +222,8 @@ export class Connection {
         incoming.push(() => this.#end(err ?? null));
       },
     };
+    this.#heard = sink;
+    return sink;
   }
 
   /**
@@ -312,7 +339,10 @@ export class Connection {
   }
 
   async close() {
+    const isAway = this.#later || this.#returns;
+    if (isAway) this.#heard = undefined;
     this.#native?.close();
+    if (isAway) this.#end(null);
     await this.closed;
   }
 
@@ -336,8 +366,15 @@ export class Connection {
    * @param {HisockError | undefined} why
    */
   #changed(number, name, why) {
-    const state = states[number - 1] ?? "disconnected";
+    let state = states[number - 1] ?? "disconnected";
     this.#name = name;
+    if (this.#returns) {
+      if (state === "connecting" || state === "disconnected") return; // the page has been told "reconnecting"
+      if (!this.#returns.isOwn) state = "connected";
+      if (state === "connected") this.#parted = new HisockError("conn_lost", "the session is over");
+      this.#returns = undefined;
+      this.#kept?.connected();
+    }
     if (state === "disconnected") {
       this.#parted = why ?? null;
       // Calls that have arrived belong to the connection that has ended: calls of the next one come later.
@@ -349,11 +386,63 @@ export class Connection {
       this.#parted = undefined;
       this.#setState("disconnected", parted);
     }
+    if (state === "connected" && this.#native) this.#away.joined(this.#native);
     this.#setState(state, why ?? null);
   }
 
-  /** Keeps the session for the next page. It returns false if the session cannot be kept, or need not be. */
-  #keep() {
+  /**
+   * Lets the client go when the page is left. If the page may be shown again, so may the client come back.
+   *
+   * @param {boolean} mayReturn
+   */
+  #leave(mayReturn) {
+    const native = this.#native;
+    if (!native || (mayReturn && native.sessionBytes() === 0)) return; // the client is away, or the end of its link is its end
+    const later = this.#away.config(native);
+    if (mayReturn) this.#heard = undefined;
+    if (!this.#keep(mayReturn)) {
+      if (!mayReturn) {
+        this.#native?.close();
+        return;
+      }
+      later.session = this.#native?.detach(true) ?? later.session;
+    }
+    if (!mayReturn) return;
+    this.#native = this.#incoming.native = undefined;
+    this.#later = later;
+    const why = new HisockError("conn_lost", "the page was left");
+    this.#calls.end(why);
+    this.#incoming.abandonCalls(why);
+    this.#setState("reconnecting", why);
+  }
+
+  /**
+   * Lets the client come back to a page that is shown again.
+   *
+   * @param {Config} config
+   */
+  #return(config) {
+    this.#later = undefined;
+    const kept = this.#kept;
+    const isOwn = !kept || config.session.length > 0 || kept.take();
+    if (kept && config.session.length === 0) config.session = kept.session;
+    this.#returns = { config, isOwn };
+    const native = this.#inst.native.connect(config, this.#sink(() => {}));
+    if (!native || native instanceof Error) {
+      this.#end(native ?? this.#inst.ended ?? null);
+      return;
+    }
+    this.#native = this.#incoming.native = native;
+    if (!isOwn) for (const bytes of kept?.raw ?? []) this.#incoming.rawMessage(bytes, false);
+    native.begin();
+  }
+
+  /**
+   * Keeps the session for the next page. It returns false if the session cannot be kept, or need not be.
+   *
+   * @param {boolean} mayReturn
+   */
+  #keep(mayReturn) {
     const kept = this.#kept;
     const native = this.#native;
     if (!kept || !native) return false;
@@ -361,10 +450,12 @@ export class Connection {
     if (size === 0) return kept.putBack(); // the client is connecting, perhaps with the session of the page before
     const raw = [...this.#earlyRaw, ...this.#raw.kept];
     if (!kept.reserve(size, raw)) return false;
-    this.#incoming.stop();
-    this.#unlisten.abort();
+    if (!mayReturn) {
+      this.#incoming.stop();
+      this.#unlisten.abort();
+    }
     this.#native = undefined;
-    return kept.store(native.detach(), raw);
+    return kept.store(native.detach(false), raw);
   }
 
   #forgetNative() {
@@ -378,6 +469,7 @@ export class Connection {
 
   /** @param {HisockError | null} why */
   #end(why) {
+    this.#later = this.#returns = this.#native = this.#incoming.native = undefined;
     this.#unlisten.abort();
     this.#kept?.release();
     const err = why ?? new HisockError("closed", "the connection was closed");

@@ -15,6 +15,8 @@ export class KeptSession {
   /** @type {string | undefined} the entry that was taken out, until the client has connected */
   #taken;
 
+  #stored = ""; // the entry that was put there
+
   /** The session for the engine to go on with. Empty if there is none. */
   session = new Uint8Array(0);
   /** @type {Uint8Array[]} raw messages that had arrived at the page before and were not taken by recvRaw */
@@ -33,18 +35,26 @@ export class KeptSession {
       throw new TypeError(`hisock: keepSession: a client of this page keeps its session as "${key}" already: give each a key of its own`);
     }
     used.add(this.#key);
+    this.take();
+  }
+
+  /** Takes the session out of the storage. It returns true if it is that which store has put there. */
+  take() {
+    this.session = new Uint8Array(0);
+    this.raw = [];
     try {
       const text = sessionStorage.getItem(this.#key);
-      if (text === null) return;
+      if (text === null) return false;
       sessionStorage.removeItem(this.#key);
       const entry = /** @type {Entry} */ (JSON.parse(text));
-      if (entry.v !== version || entry.name !== name) return;
+      if (entry.v !== version || entry.name !== this.#name) return false;
       const raw = entry.raw.map(bytesOf);
       this.session = bytesOf(entry.session);
       this.raw = raw;
       this.#taken = text;
+      return text === this.#stored;
     } catch {
-      // There is no storage, or the entry is not one of this module.
+      return false; // there is no storage, or the entry is not one of this module
     }
   }
 
@@ -76,7 +86,8 @@ export class KeptSession {
    * @param {Uint8Array[]} raw
    */
   store(session, raw) {
-    if (session && this.#set(this.#text(base64(session), raw))) return true;
+    this.#stored = session ? this.#text(base64(session), raw) : "";
+    if (session && this.#set(this.#stored)) return true;
     sessionStorage.removeItem(this.#key);
     return false;
   }

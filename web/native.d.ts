@@ -71,8 +71,11 @@ export interface NativeClient {
   offline(): void;
   /** The greatest length of the result of detach, in bytes. 0 if there is no session to detach. */
   sessionBytes(): number;
-  /** Ends the client without a goodbye and returns its session, if there is one. */
-  detach(): Uint8Array | undefined;
+  /**
+   * Ends the client and returns its session, if there is one. The server is told so if bye is set: then it ends the session,
+   * and another client that is given it joins anew.
+   */
+  detach(bye: boolean): Uint8Array | undefined;
   /** Ends the client, or the attempt to connect. It does not wait. */
   close(): void;
 }

@@ -1,23 +1,22 @@
 // Events of the page that its clients need, and tasks.
 
 /**
- * Calls back when there may be a network again, when it is gone, and when the page is left for good, until signal aborts.
+ * Calls back until signal aborts: when there may be a network again, when it is gone, when the page is left, for good or
+ * until it is shown again, and when it is shown.
  *
  * @param {AbortSignal} signal
- * @param {{ retry: () => void, offline: () => void, leave: () => void }} calls
+ * @param {{ retry: () => void, offline: () => void, leave: (mayReturn: boolean) => void, show: () => void }} calls
  */
-export function watchPage(signal, { retry, offline, leave }) {
+export function watchPage(signal, { retry, offline, leave, show }) {
   const options = { signal };
   const page = globalThis.document;
   globalThis.addEventListener?.("online", retry, options);
   globalThis.addEventListener?.("offline", offline, options);
-  globalThis.addEventListener?.("pageshow", retry, options);
+  globalThis.addEventListener?.("pagehide", (event) => leave(event.persisted), options);
+  globalThis.addEventListener?.("pageshow", show, options);
   page?.addEventListener("resume", retry, options); // it was frozen
   page?.addEventListener("visibilitychange", () => {
     if (!page.hidden) retry();
-  }, options);
-  globalThis.addEventListener?.("pagehide", (event) => {
-    if (!event.persisted) leave(); // a persisted page may be shown again and go on
   }, options);
 }
 

@@ -4,6 +4,7 @@ import { connector } from "./connect.js";
 import * as engine from "./instance.js";
 
 // The modules that these import. The list lets a browser ask for all of them at once.
+import "./away.js";
 import "./calls.js";
 import "./client.js";
 import "./connection.js";

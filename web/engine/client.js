@@ -319,7 +319,8 @@ export class EngineClient {
     return parkedSize(this.#park(conn)) + 80 * (conn.asked.size + conn.serving.size + conn.streams.size);
   }
 
-  detach() {
+  /** @param {boolean} bye */
+  detach(bye) {
     const conn = this.#conn;
     if (!conn || this.sessionBytes() === 0) return undefined;
     // The calls under way are given up, on both sides.
@@ -328,6 +329,7 @@ export class EngineClient {
     for (const [id, { k }] of [...conn.asked]) if (k === kind.request) conn.cancel(Number(id));
     conn.streams.park();
     const session = park(this.#park(conn));
+    if (bye) conn.leave();
     conn.abandon();
     this.#campaign.stop(/** @type {HisockError} */ (conn.ended));
     this.#onOver();

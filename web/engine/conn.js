@@ -488,6 +488,12 @@ export class Conn {
     this.onOver();
   }
 
+  /** Writes what waits, and a goodbye. */
+  leave() {
+    this.out.flush();
+    this.link?.write(frame(kind.goodbye, undefined, undefined, goodbyeBody(goodbye("closed", ""), this.maxFrame)));
+  }
+
   /** Ends the connection without a word, for a session that goes on elsewhere. */
   abandon() {
     this.ended = new HisockError("closed", "the client was detached");

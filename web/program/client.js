@@ -261,8 +261,9 @@ export class BorderClient {
     return this.#program.sessionBytes();
   }
 
-  detach() {
-    return this.#program.detach();
+  /** @param {boolean} bye */
+  detach(bye) {
+    return this.#program.detach(bye);
   }
 
   close() {

@@ -40,7 +40,16 @@ await go(web, "run", "./bundle", bundle);
 await access(executable, constants.X_OK).catch(() => {
   throw new Error(`no browser at ${executable}: install Debian's package chromium, or set CHROMIUM`);
 });
-browser = await chromium.launch({ executablePath: executable, headless: true, args: flags });
+/** Starts a browser. Playwright gives it flags of its own, but for those that are in without. */
+const launch = (without = []) => chromium.launch({ executablePath: executable, headless: true, args: flags, ignoreDefaultArgs: without });
+browser = await launch();
+
+/** Starts a browser that keeps pages which are left, until the test ends. */
+export async function cachingBrowser(t) {
+  const caching = await launch(["--disable-back-forward-cache"]);
+  t.after(() => caching.close());
+  return caching;
+}
 
 /** The engines that tests run with: all, or those that HISOCK_ENGINE names. */
 export const engines = (process.env.HISOCK_ENGINE ?? "wasm js").split(" ");
@@ -83,8 +92,8 @@ export async function startServer(t, ...args) {
 * Opens a page in a new browser context, and imports hisock.js as window.hisock for the
  * test. Uncaught errors and console output of the page are collected.
  */
-export async function openPage(t, url, { path = "/", importFrom = "/hisock/hisock.js" } = {}) {
-  const context = await browser.newContext();
+export async function openPage(t, url, { path = "/", importFrom = "/hisock/hisock.js", from = browser } = {}) {
+  const context = await from.newContext();
   t.after(() => context.close());
   const page = await context.newPage();
   const errors = [];
