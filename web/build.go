@@ -16,8 +16,8 @@ type BuildOptions struct {
 	// folder in which Go is usually installed.
 	Go string
 
-	// Dir is the folder in which the go command runs. It must be in this module, or in a module that requires this
-	// module. Empty means the current folder.
+	// Dir is the folder in which the go command runs. Empty means the current folder. If it is not in this module, and not in a
+	// module that requires this module, Build downloads the version of this module that the program has.
 	Dir string
 
 	// Progress, if set, is called with the name of each step before the step, such as "compress", on the
@@ -66,6 +66,9 @@ func Build(ctx context.Context, dir string, opts *BuildOptions) error {
 }
 
 func build(ctx context.Context, tool *goCommand, dir, tmp string, progress func(string)) error {
+	if err := tool.locate(ctx, ownVersion()); err != nil {
+		return err
+	}
 	version, err := tool.version(ctx)
 	if err != nil {
 		return err

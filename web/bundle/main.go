@@ -1,6 +1,8 @@
 // Command bundle builds the browser bundle into a folder:
 //
-//	go run github.com/hisock/hisock/web/bundle DIR
+//	go run github.com/hisock/hisock/web/bundle@latest DIR
+//
+// In a module that requires this one, leave the version out.
 package main
 
 import (
