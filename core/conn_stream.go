@@ -12,14 +12,14 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A streamTable is what a connection has once there has been a stream.
+// A streamTable is made for a connection with its first stream.
 type streamTable struct {
 	stream.Table
 	opening lock.Mutex[lock.StreamOpening] // held while a stream of this side gets its id and its frame is queued
-	reach   *streaming                     // nil but in a browser build
+	reach   *streaming                     // nil in the native build
 }
 
-// A streamOwner is told that streams have something to write.
+// A streamOwner offers the frames of a connection's streams to its outbox.
 type streamOwner Conn
 
 func (o *streamOwner) Ready(when stream.When) {
@@ -48,7 +48,7 @@ func (c *Conn) theStreams() *streamTable {
 		return c.streams.Load()
 	}
 	c.eng.counters.streams.Add(&t.Table)
-	if c.isEnded() { // whoever has ended it may not have seen them
+	if c.isEnded() { // the end may have missed the table
 		c.endAll()
 	}
 	return t
@@ -62,7 +62,7 @@ func (c *Conn) endAll() {
 	}
 }
 
-// streamsOpen is how many streams the connection has.
+// streamsOpen returns the number of open streams of the connection.
 func (c *Conn) streamsOpen() int {
 	if t := c.streams.Load(); t != nil {
 		return t.Len()
@@ -77,13 +77,13 @@ func (c *Conn) fetch() (bufs [][]byte, link any) {
 	return c.out.Feed(p.Pieces, p.Counts, p.Next, p.Probe, p.First)
 }
 
-// A streamKind says what a stream carries.
+// A streamKind is the kind of a stream.
 type streamKind struct {
-	silent bool // its opener sends nothing
-	bytes  bool // it carries bytes, and not items
+	silent bool // the opener sends nothing
+	bytes  bool // the stream carries bytes, not items
 }
 
-// A Streamer is somebody to open streams to: a [Conn] or a [Client].
+// A Streamer opens streams to the other end: a [Conn] or a [Client].
 type Streamer interface {
 	openStream(ctx context.Context, name string, arg []byte, kind streamKind) (*streamEnd, error)
 	codec() codec
@@ -93,11 +93,11 @@ type Streamer interface {
 type streamEnd struct {
 	c    *Conn
 	s    *stream.Stream
-	own  *Conn       // the connection whose handler has opened it; nil for none
+	own  *Conn       // the connection whose handler has opened the stream; nil for none
 	stop func() bool // ends the watch on the context of the opener; nil without one
 
-	in, out deadline      // of a stream of bytes
-	closing chan struct{} // has a token when who waits in finish is to look again; nil for items
+	in, out deadline      // the deadlines of a stream of bytes
+	closing chan struct{} // has a token when a waiting finish is to try again; nil for items
 }
 
 func (cl *Client) openStream(ctx context.Context, name string, arg []byte, kind streamKind) (*streamEnd, error) {
@@ -114,7 +114,7 @@ func (c *Conn) openStream(ctx context.Context, name string, arg []byte, kind str
 	if send == nil {
 		return c.open(ctx, name, arg, kind)
 	}
-	var e *streamEnd // the one that the middleware has opened last
+	var e *streamEnd // the last stream that the middleware has opened
 	err := send(&Outgoing{Frame: Frame{KindStream, name, arg}, To: c, send: func(o *Outgoing) error {
 		opened, err := c.open(ctx, o.Command, o.Payload, kind)
 		if err != nil {
@@ -188,7 +188,7 @@ func (c *Conn) open(ctx context.Context, name string, arg []byte, kind streamKin
 	return e, nil
 }
 
-// next returns a number for a call or a stream that no other has.
+// next returns a new number for a call or a stream.
 func (t *callTable) next() uint64 {
 	t.mu.Lock()
 	t.lastID++
@@ -204,16 +204,16 @@ var (
 	errGivenUp      = &Error{Code: CodeCanceled, Message: "the stream was given up"}
 )
 
-// cancel ends the stream since its context has ended.
+// cancel ends the stream because its context has ended.
 func (e *streamEnd) cancel(ctx context.Context) {
 	bye, _ := forPeer(packed(e.c.eng.codec, context.Cause(ctx)), e.c.peer.maxFrame)
-	if _, ok := asCoded(context.Cause(ctx)); !ok { // not a stranger's error
+	if _, ok := asCoded(context.Cause(ctx)); !ok { // the peer does not see an error without a code
 		bye = wire.Goodbye{Code: CodeOf(ctx.Err())}
 	}
 	e.s.Abort(bye, ctx.Err())
 }
 
-// abandon ends the stream, unless it has come to its end. It may be called more than once.
+// abandon ends the stream if it has not ended. Further calls do nothing.
 func (e *streamEnd) abandon() {
 	e.release()
 	e.s.Abort(wire.Goodbye{Code: CodeCanceled}, errGivenUp)
@@ -225,7 +225,7 @@ func (e *streamEnd) fail(err error) {
 	e.s.Abort(bye, err)
 }
 
-// fault is the error that the program is told, or [io.EOF] if why is nil.
+// fault returns why as the program's error, or [io.EOF] if why is nil.
 func (e *streamEnd) fault(why error) error {
 	if why == nil {
 		return io.EOF
@@ -251,7 +251,7 @@ func (e *streamEnd) next() ([]byte, error) {
 	}
 }
 
-// send sends an item, or bytes. It returns how much of it was sent.
+// send sends an item, or bytes. It returns the number of bytes of p that it has sent.
 func (e *streamEnd) send(p []byte) (n int, err error) {
 	if e.s.SendNow(p) {
 		return len(p), nil
@@ -276,7 +276,7 @@ func (e *streamEnd) send(p []byte) (n int, err error) {
 	}
 }
 
-// await waits for the other end, until there is a token in ch, or in or.
+// await waits for the other end, until it can receive from ch or from or.
 func (e *streamEnd) await(ch, or <-chan struct{}) {
 	if e.own != nil {
 		yield(e.own)
@@ -285,7 +285,7 @@ func (e *streamEnd) await(ch, or <-chan struct{}) {
 			defer e.c.endAsking()
 		}
 	}
-	if or == nil { // a select would cost more
+	if or == nil { // a select costs more
 		<-ch
 		return
 	}
@@ -295,7 +295,7 @@ func (e *streamEnd) await(ch, or <-chan struct{}) {
 	}
 }
 
-// finish says that this side has sent all, and waits until that is on its way or never will be. It fails if the deadline passes first. It does
+// finish ends this side's direction, and waits until all is on its way or has been dropped. It fails if the deadline passes first. It does
 // not fail if the other end takes no more and this side has sent nothing.
 func (e *streamEnd) finish() error {
 	e.s.Finish(wire.Goodbye{}, nil)
@@ -308,7 +308,7 @@ func (e *streamEnd) finish() error {
 		default:
 		}
 		if err := e.s.SendError(); err != nil || over {
-			e.wakeCloser() // another one that waits
+			e.wakeCloser() // another finish may wait
 			if CodeOf(err) == CodeClosed && IsRemote(err) && e.s.Progress().Sent == 0 {
 				err = nil
 			}

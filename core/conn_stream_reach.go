@@ -2,8 +2,8 @@ package core
 
 import "github.com/hisock/hisock/core/wire"
 
-// A streaming is how a browser build reaches the code of streams: it has that code only if its program opens a stream or
-// handles one, since that is 28 KB. The native build does not ask for it.
+// A streaming reaches the code of streams in a browser build. That build has the code, which is 28 KB, only if its program opens
+// or handles streams. The native build calls the code directly.
 type streaming struct {
 	got      func(c *Conn, rd *reader, f wire.Frame) error
 	pong     func(c *Conn, nonce uint64)
@@ -17,7 +17,7 @@ func newStreaming() *streaming {
 	return &streaming{(*Conn).gotFrame, (*Conn).gotProbe, (*Conn).fetch, (*Conn).endAll, (*Conn).relinkStreams, (*Conn).parkAll}
 }
 
-// streaming returns how to reach the code of streams, in a browser build whose program uses it.
+// streaming returns the streaming of the connection in a browser build, or nil if the program uses no streams.
 func (c *Conn) streaming() *streaming {
 	if t := c.streams.Load(); t != nil {
 		return t.reach
@@ -25,7 +25,7 @@ func (c *Conn) streaming() *streaming {
 	return c.eng.handlers.streaming
 }
 
-// gotOfStream handles a frame of a stream, and perhaps such that follow it in the buffer.
+// gotOfStream handles a frame of a stream. It may handle the frames of streams that follow in the buffer, too.
 func (c *Conn) gotOfStream(rd *reader, f wire.Frame) error {
 	if !browser {
 		return c.gotFrame(rd, f)
@@ -33,7 +33,7 @@ func (c *Conn) gotOfStream(rd *reader, f wire.Frame) error {
 	if s := c.streaming(); s != nil {
 		return s.got(c, rd, f)
 	}
-	if f.Kind == wire.KindStream { // else the frame is of a stream that this side has refused
+	if f.Kind == wire.KindStream { // any other frame is of a stream that this side has refused
 		o, err := wire.ParseStream(f.Body)
 		if err != nil {
 			return err
@@ -43,7 +43,7 @@ func (c *Conn) gotOfStream(rd *reader, f wire.Frame) error {
 	return nil
 }
 
-// gotPong notes an answer to a ping: of the queue, or of streams, which measure the path.
+// gotPong handles the answer to a ping of the outbox, or to a probe of streams.
 func (c *Conn) gotPong(nonce uint64) {
 	if !isProbe(nonce) {
 		c.out.Answered(nonce)
@@ -55,10 +55,10 @@ func (c *Conn) gotPong(nonce uint64) {
 	}
 }
 
-// isProbe reports whether a ping with that nonce measures the path.
+// isProbe reports whether a ping with that nonce is a probe of streams, which measures the path.
 func isProbe(nonce uint64) bool { return nonce>>62 == 1 }
 
-// feed fetches what streams have for a writer whose Take has returned a link alone.
+// feed fetches frames of streams for a writer whose Take has returned a link and no buffers.
 func (c *Conn) feed() (bufs [][]byte, link any) {
 	if !browser {
 		return c.fetch()
@@ -90,7 +90,7 @@ func (c *Conn) relinkStreams() {
 	}
 }
 
-// parkStreams ends all streams of a session that goes on elsewhere, and returns the ids of the streams that are open.
+// parkStreams ends all streams of a detached session, and returns the ids of those that were open.
 func (c *Conn) parkStreams() []uint64 {
 	if !browser {
 		return c.parkAll()

@@ -10,8 +10,8 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A streamContext is the context of a handler of a stream. It is that of no handler which has the turn: when it waits
-// there is no reading to hand over.
+// A streamContext is the context of a handler of a stream. It hides the connection of a turn: the handler does not have the turn, so it
+// has no reading to hand over when it waits.
 type streamContext struct {
 	context.Context
 	end *streamEnd
@@ -98,12 +98,12 @@ func unknownStream(name string) *Error {
 // refuseStream tells the peer that its stream is not handled.
 func (c *Conn) refuseStream(id uint64, why *Error) {
 	bye, _ := forPeer(why, c.peer.maxFrame)
-	c.sendOwn(wire.AppendStreamEnd(nil, id, bye)) //nolint:errcheck // then it is over anyway
+	c.sendOwn(wire.AppendStreamEnd(nil, id, bye)) //nolint:errcheck // it fails only if the connection ends
 }
 
-// serveStream runs the handler of a stream, and ends the stream with what it returns.
+// serveStream runs the handler of a stream, and ends the stream with the handler's error.
 func (c *Conn) serveStream(ctx context.Context, e *streamEnd, h *handler, f Frame) {
-	err := error(errCrashed) // if it ends its goroutine
+	err := error(errCrashed) // stays if the handler ends its goroutine
 	defer func() {
 		c.endServedStream(e, f.Command, err)
 		<-e.s.Drained()
@@ -119,7 +119,7 @@ func (c *Conn) endServedStream(e *streamEnd, name string, err error) {
 		e.s.Stop(wire.Goodbye{Code: CodeClosed, Reason: errNotTaken.Message}, errNotTaken)
 		return
 	}
-	over := e.s.Ended() // so that the error is of no interest to anybody
+	over := e.s.Ended() // then the stream had ended before the error
 	why, left := forPeer(packed(c.eng.codec, err), c.peer.maxFrame)
 	e.s.Finish(why, err)
 	switch {
@@ -134,7 +134,7 @@ func (c *Conn) endServedStream(e *streamEnd, name string, err error) {
 	}
 }
 
-// streamFailed is the line of a log about a handler of a stream that failed, if the other end may not know why.
+// streamFailed is the message of the log about a failed handler of a stream, if the other end may not know the error.
 const streamFailed = "a handler of a stream failed"
 
 // gotFrame handles a frame of a stream. Only gotOfStream calls it: directly, or through streaming in a browser build.
@@ -158,7 +158,7 @@ func (c *Conn) gotFrame(rd *reader, f wire.Frame) error {
 	return c.gotStreamEnd(id, bye)
 }
 
-// gotProbe notes an answer to a ping, of streams or of others.
+// gotProbe passes an answer to a probe, or to another ping, to the streams.
 func (c *Conn) gotProbe(nonce uint64) {
 	t := c.streams.Load()
 	switch {
@@ -170,15 +170,15 @@ func (c *Conn) gotProbe(nonce uint64) {
 	}
 }
 
-// gotItems takes an item or a part of one, and those that follow it in the buffer.
+// gotItems handles an item or a part of an item, and the items and parts that follow in the buffer.
 func (c *Conn) gotItems(rd *reader, f wire.Frame) error {
 	t := c.streams.Load()
-	if t == nil { // nobody waits for it
+	if t == nil { // no stream has been opened
 		_, _, err := stream.ParseItem(f)
 		return err
 	}
 	var rest []byte
-	if !hasCrowd || !c.guard.Counts() { // else each frame passes the guard
+	if !hasCrowd || !c.guard.Counts() { // a guard that counts needs each frame by itself
 		rest = rd.buf[rd.r:rd.w]
 	}
 	got, err := t.GotItems(f, rest, c.eng.maxFrame)
@@ -221,7 +221,7 @@ func (c *Conn) gotStreamEnd(id uint64, bye wire.Goodbye) error {
 	if v == stream.Fault {
 		return NewError(CodeProtocol, "a second end of a stream, or one in an item")
 	}
-	if s != nil && why != nil && !(done && bye.Code == CodeClosed) { // else the peer only takes no more
+	if s != nil && why != nil && !(done && bye.Code == CodeClosed) { // otherwise the peer only takes no more
 		s.EndHandler(why)
 	}
 	return nil

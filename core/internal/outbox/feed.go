@@ -5,32 +5,32 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// Frames of streams wait elsewhere until nothing else does. Who has some offers them; then Take returns no buffers
-// and a link, and who writes fetches frames, within FeedRoom, and gives them to Feed, which is Take for what
-// there is then. They are queued and kept like others, but never push out what is kept.
+// Frames of streams wait outside the outbox until no other frames wait. The connection offers them with Offer. Then Take returns a link and no
+// buffers. The writer fetches frames within FeedRoom and gives them to Feed, which queues them and returns what Take would return. The
+// outbox queues and keeps them like other frames, but they never push out kept frames.
 //
 //	Offer → Take: no buffers, a link → FeedRoom → Feed → write → Next or Done
 
-// A feed is what an outbox knows of frames that wait elsewhere. It is guarded by the outbox's lock.
+// A feed is an outbox's state of the frames that wait outside it. The outbox's lock guards it.
 type feed struct {
-	along bool // frames are offered that go along with others
+	along bool // frames are offered that go along with other frames
 	offer offer
-	need  int    // bytes of room without which there is nothing to be fed
-	probe uint64 // nonce of a ping that is to be written; 0 for none
-	first bool   // it goes before the data
+	need  int    // bytes of room that the first frame needs
+	probe uint64 // nonce of a ping to write; 0 for none
+	first bool   // the ping goes before the data
 	buf   [12]byte
 }
 
-// An offer says how frames are offered that do not go along with others.
+// An offer says when offered frames are fetched that do not go along with other frames.
 type offer uint8
 
 const (
 	none   offer = iota
-	idle         // when nothing else waits
-	urgent       // now
+	idle         // when no other frames wait
+	urgent       // at once
 )
 
-// OfferAlong says that frames wait elsewhere which go along with the next frames that are written.
+// OfferAlong offers frames that go along with the next frames that are written.
 func (o *Outbox) OfferAlong() {
 	o.mu.Lock()
 	if !o.closed && !o.foreign {
@@ -42,10 +42,10 @@ func (o *Outbox) OfferAlong() {
 	o.mu.Unlock()
 }
 
-// leastFeed is how many bytes an empty outbox takes of frames that wait elsewhere, however small it is.
+// leastFeed is the room for offered frames in an empty outbox, in bytes, even if the outbox is small.
 const leastFeed = 20 << 10
 
-// Offer says that frames wait elsewhere. Those that are urgent do not wait for what else is to be written.
+// Offer offers frames. If now is set they do not wait until other frames are written.
 func (o *Outbox) Offer(now bool) {
 	var w wake
 	o.mu.Lock()
@@ -68,16 +68,16 @@ func (o *Outbox) Offer(now bool) {
 	o.wake(w)
 }
 
-// fetchesLocked reports whether frames are to be fetched before anything is written. Something is to be written.
+// fetchesLocked reports whether frames are to be fetched before the next write. The outbox has other frames to write.
 func (o *Outbox) fetchesLocked() bool { return o.feed != nil && (o.feed.along || o.hungryLocked()) }
 
-// hungryLocked reports whether frames are to be fetched though nothing else may be written.
+// hungryLocked reports whether frames are to be fetched even if the outbox has no other frames to write.
 func (o *Outbox) hungryLocked() bool {
 	f := o.feed
 	return f != nil && (f.offer == urgent || f.offer == idle && o.bytes <= o.size && f.need <= o.feedRoomLocked())
 }
 
-// feedRoomLocked is how many bytes of frames may be fed: as many as leave half of the bound to others.
+// feedRoomLocked returns the bytes of frames that may be fed. They leave half of the bound to other frames.
 func (o *Outbox) feedRoomLocked() int {
 	n := o.limit/2 - o.bytes - o.keep.bytes
 	if o.bytes+o.keep.bytes == 0 {
@@ -86,17 +86,17 @@ func (o *Outbox) feedRoomLocked() int {
 	return max(n, 0)
 }
 
-// askFeedLocked asks for an ack if what is kept leaves no room for what is offered.
+// askFeedLocked asks for an ack if the kept frames leave no room for the offered frames.
 func (o *Outbox) askFeedLocked() {
 	if f := o.feed; f != nil && f.offer != none && o.keep.bytes > 0 && f.need > o.feedRoomLocked() {
 		o.askLocked()
 	}
 }
 
-// FeedRoom returns how many bytes may be fed, and takes the offer. The caller has the task of writing, and calls Feed.
+// FeedRoom takes the offer, and returns the bytes that may be fed. The caller has the task of writing, and calls Feed next.
 func (o *Outbox) FeedRoom() int {
 	o.mu.Lock()
-	if o.feed != nil { // else it was closed meanwhile
+	if o.feed != nil { // it is nil if the outbox has been closed
 		o.feed.offer, o.feed.along = none, false
 	}
 	n := o.feedRoomLocked()
@@ -104,8 +104,9 @@ func (o *Outbox) FeedRoom() int {
 	return n
 }
 
-// Feed queues frames, of which the i-th piece has counts[i], and is Take then. The pieces are the outbox's from now on. next is how many bytes of room it takes to
-// feed more; 0 if there is no more. A probe that is not 0 is the nonce of a ping, which goes first or last.
+// Feed queues the frames of the pieces, counts[i] of them in pieces[i], and returns what Take would return. The pieces belong to the outbox
+// afterwards. next is the room in bytes that the next frames need, or 0 if there are none. A probe that is not 0 is the nonce of a ping, which
+// goes before the frames if first is set, and after them otherwise.
 func (o *Outbox) Feed(pieces [][]byte, counts []int32, next int, probe uint64, first bool) (bufs [][]byte, link any) {
 	o.mu.Lock()
 	if f := o.feed; f != nil && !o.closed && !o.vain {
@@ -133,7 +134,7 @@ func (o *Outbox) Feed(pieces [][]byte, counts []int32, next int, probe uint64, f
 	return bufs, link
 }
 
-// adoptLocked queues the frames of a chunk, which becomes a block: to copy a large item again would take as long as a write of it.
+// adoptLocked queues the frames of a chunk without a copy: the chunk becomes a block. A copy of a large item takes as long as a write of it.
 func (o *Outbox) adoptLocked(b []byte, frames int32) {
 	k, ok := lent.Get().(*Block)
 	if !ok {
@@ -149,7 +150,7 @@ func (o *Outbox) adoptLocked(b []byte, frames int32) {
 	}
 }
 
-// probeLocked appends the ping that is to be written at one of the ends of what is written.
+// probeLocked appends the probe if it goes at this end of the write: before the data if first is set, or after the data.
 func (o *Outbox) probeLocked(dst []byte, first bool) []byte {
 	f := o.feed
 	if f == nil || f.probe == 0 || f.first != first {
@@ -160,5 +161,5 @@ func (o *Outbox) probeLocked(dst []byte, first bool) []byte {
 	return dst
 }
 
-// starveLocked forgets what was offered.
+// starveLocked forgets the offer.
 func (o *Outbox) starveLocked() { o.feed = nil }
