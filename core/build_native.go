@@ -25,3 +25,11 @@ func isLate(err error) bool { return err == os.ErrDeadlineExceeded }
 // NewServer returns a server that does not listen yet. opts may be nil. It fails
 // with an [OptionError] for each invalid option. A browser build has no servers.
 func NewServer(opts *ServerOptions) (*Server, error) { return newServer(opts) }
+
+// A pageCall is what a call has in a browser build only: see there.
+type pageCall struct{}
+
+func (pageCall) isOfPage() bool                     { return false }
+func (*Conn) answerPage(*call, []byte, *Error) bool { return false }
+
+type pageHooks struct{}

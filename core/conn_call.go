@@ -126,6 +126,9 @@ func (c *Conn) gotReply(body []byte) error {
 		return err
 	}
 	if w := c.calls.take(id); w != nil { // else it was given up
+		if c.answerPage(w, payload, nil) {
+			return nil
+		}
 		w.reply = append(make([]byte, 0, len(payload)), payload...)
 		w.ready <- struct{}{}
 	}
@@ -139,7 +142,9 @@ func (c *Conn) gotFailure(body []byte) error {
 	}
 	if w := c.calls.take(id); w != nil {
 		w.err = fromPeer(why, c.eng.codec)
-		w.ready <- struct{}{}
+		if !c.answerPage(w, nil, w.err) {
+			w.ready <- struct{}{}
+		}
 	}
 	return nil
 }
@@ -159,6 +164,7 @@ const maxFreeCalls = 64
 // A call waits for its answer. The goroutine that takes it out of the table owns it, sets reply or err,
 // and signals ready. From then on the caller of CallBytes owns it.
 type call struct {
+	pageCall
 	ready  chan struct{} // has room for one
 	reply  []byte        // owned by the caller of CallBytes
 	err    *Error        // not of type error, so that a call takes 56 bytes
@@ -204,7 +210,7 @@ func (t *callTable) take(id uint64) *call {
 
 // reuse keeps a call that nobody but its caller has, for the next caller.
 func (t *callTable) reuse(w *call) {
-	w.reply, w.err, w.after = nil, nil, 0
+	w.reply, w.err, w.after, w.pageCall = nil, nil, 0, pageCall{}
 	t.mu.Lock()
 	if first := t.free; first != nil {
 		w.after = first.after + 1
@@ -238,16 +244,28 @@ func (t *callTable) len() int {
 	return n
 }
 
-// end fails all calls under way, and all calls to come.
-func (t *callTable) end(why *Error) {
+// endCalls fails all calls under way, and all calls to come.
+func (c *Conn) endCalls(why *Error) {
+	for _, w := range c.calls.end(why) {
+		c.answerPage(w, nil, why)
+	}
+}
+
+// end fails all calls under way, and all calls to come. It returns the calls of a page, which are not told.
+func (t *callTable) end(why *Error) (ofPage []*call) {
 	t.mu.Lock()
 	open := t.open
 	t.open, t.ended = nil, why
 	t.mu.Unlock()
 	for _, w := range open {
 		w.err = why
+		if w.isOfPage() {
+			ofPage = append(ofPage, w)
+			continue
+		}
 		w.ready <- struct{}{}
 	}
+	return ofPage
 }
 
 // park is end for a session that is detached. It returns the ids of the calls to give up, and the

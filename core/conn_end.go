@@ -82,7 +82,7 @@ func (c *Conn) end(why *Error, bye *wire.Goodbye, how ending) {
 	c.eng.owner.ended(c)
 	drained := c.closeQueue(why, bye, how)
 	c.life.cancel(why)
-	c.calls.end(c.closedError())
+	c.endCalls(c.closedError())
 	c.endStreams()
 	c.turn.Close(how.ours)
 	if before == session.Suspended {

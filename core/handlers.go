@@ -132,6 +132,7 @@ type handlers struct {
 
 	streaming *streaming // nil unless a browser build handles streams
 
+	pageHooks
 	anyStream  *handler // of streams that have no handler of their own: it refuses them; nil without an authorizer
 	anyCommand *handler
 	anyCall    *handler

@@ -133,7 +133,7 @@ func (c *client) handle(r record) error {
 	case kindSendRaw:
 		return c.sent(r, c.core.SendRawNow(r.payload, r.flags == 0))
 	case kindCall:
-		c.call(r.id, string(r.name), append([]byte(nil), r.payload...))
+		c.call(r.id, r.name, r.payload)
 	case kindAnswer:
 		c.settle(r.id, answer{payload: append([]byte(nil), r.payload...)})
 	case kindOpen:
@@ -212,6 +212,7 @@ func (c *client) listen(notices bool) {
 	c.core.OnReplay(replay("replay"))
 	c.core.OnReplayed(replay("replayed"))
 	c.core.HandleAny(c.called, core.Concurrent())
+	c.core.OnAnswer(c.answered)
 	c.core.HandlePageStreams(c.streamed)
 	changed := func(hook, what, name string) { c.tell("changed", hook, what, name) }
 	c.core.OnRename(func(_ *core.Conn, old, name string) { changed("rename", old, name) })
@@ -317,9 +318,22 @@ func (c *client) drained(args []js.Value) any {
 	return c.ask(args[0].Int(), func(ctx context.Context) ([]byte, error) { return nil, c.core.AwaitRoom(ctx, n) })
 }
 
-// call starts a call.
-func (c *client) call(id int, command string, payload []byte) {
-	c.ask(id, func(ctx context.Context) ([]byte, error) { return c.core.CallBytes(ctx, command, payload) })
+// call starts a call. A goroutine waits only if there is no room for it.
+func (c *client) call(id int, name, payload []byte) {
+	if c.core.StartCall(id, text(name), payload) {
+		return
+	}
+	command, own := string(name), append([]byte(nil), payload...)
+	c.ask(id, func(ctx context.Context) ([]byte, error) { return c.core.CallBytes(ctx, command, own) })
+}
+
+// answered tells the page the outcome of a call.
+func (c *client) answered(id int, reply []byte, err error) {
+	if err != nil {
+		go c.tell("settled", id, jsError(err), js.Undefined()) // the caller may hold a lock
+		return
+	}
+	c.border.put(kindSettled, c.id, id, 0, "", reply)
 }
 
 // change asks to join a group, to leave a group, or for another name: change(id, how, name).
@@ -355,8 +369,11 @@ func (c *client) ask(id int, do func(ctx context.Context) ([]byte, error)) any {
 
 // cancelCall gives up a call or a change, here and at the server.
 func (c *client) cancelCall(args []js.Value) any {
-	if cancel, ok := c.calls.take(args[0].Int()); ok {
+	id := args[0].Int()
+	if cancel, ok := c.calls.take(id); ok {
 		cancel()
+	} else {
+		c.core.GiveUpCall(id)
 	}
 	return js.Undefined()
 }
