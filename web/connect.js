@@ -2,7 +2,7 @@
 
 import { Client } from "./client.js";
 import { engine, mayPass } from "./engines.js";
-import { HisockError } from "./errors.js";
+import { HisockError, reportError } from "./errors.js";
 import { readOptions } from "./options.js";
 
 /** @typedef {import("./engines.js").Engines} Engines */

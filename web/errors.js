@@ -81,6 +81,15 @@ Object.defineProperty(HisockError.prototype, brand, { value: true });
 Object.defineProperty(HisockError.prototype, "name", { value: "HisockError", configurable: true, writable: true });
 
 /**
+ * Reports an error as an uncaught one. Node does not have the function of browsers.
+ *
+ * @type {(err: unknown) => void}
+ */
+export const reportError = globalThis.reportError ?? ((err) => queueMicrotask(() => {
+  throw err;
+}));
+
+/**
  * Throws unless value is a string, and returns it.
  *
  * @param {string} what

@@ -2,7 +2,7 @@
 // the order of arrival. Handlers never run inside a call from the engine: frames and events are queued, and the queue is
 // worked off as soon as the engine has returned.
 
-import { HisockError, needFunction, numberOf } from "./errors.js";
+import { HisockError, needFunction, numberOf, reportError } from "./errors.js";
 import { decode, encode, encodeDetails, isForCaller } from "./payload.js";
 import { serve } from "./streams.js";
 import { Warnings } from "./warnings.js";

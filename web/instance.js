@@ -9,7 +9,7 @@
 import { Border } from "./program/border.js";
 import { BorderClient, own } from "./program/client.js";
 import { orLoadFailed, passing } from "./engines.js";
-import { HisockError, nameOf } from "./errors.js";
+import { HisockError, nameOf, reportError } from "./errors.js";
 import { decodeDetails } from "./payload.js";
 
 /** @typedef {import("./native.d.ts").Native} Native */

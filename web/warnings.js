@@ -1,5 +1,7 @@
 // Warnings in the console about events that no handler is told. No server can fill the console.
 
+import { reportError } from "./errors.js";
+
 /** @typedef {import("./hisock.d.ts").Log} Log */
 
 // Of warnings with the same message the first atOnce are shown, and then one in each period of every milliseconds.

@@ -5,10 +5,10 @@ import { entries, minified, web } from "./modules.mjs";
 import { Texts } from "./texts.mjs";
 
 /**
- * What a page may download of each entry at most, in bytes, gzipped. A budget is some 4 % above what is reached. The Go program has a budget
+ * What a page may download of each entry at most, in bytes, gzipped. A budget is some 8 % above what is reached. The Go program has a budget
  * of its own, in build_test.go.
  */
-export const budgets = { hisock: 11_000, "hisock with its JavaScript engine": 28_900, js: 27_200, core: 20_700, wasm: 14_000, files: 5_800 };
+export const budgets = { hisock: 12_000, "hisock with its JavaScript engine": 31_000, js: 29_000, core: 22_000, wasm: 15_200, files: 6_200 };
 
 /** The modules of features. */
 const features = {

@@ -1,6 +1,6 @@
 // In the place of errors.js: arguments are not checked. TypeScript checks those of a program that is written in TypeScript.
 
-export { HisockError, nameOf, numberOf } from "../errors.js";
+export { HisockError, nameOf, numberOf, reportError } from "../errors.js";
 
 /** @param {string} _what @param {unknown} value */
 export const needString = (_what, value) => /** @type {string} */ (value);

@@ -5,6 +5,15 @@ const { connect, HisockError } = await import(entry);
 const client = await connect(address);
 const sum = await client.call("sum", [1, 2, 3]);
 const refused = await client.call("nothing").catch((err) => err);
+
+// What a handler throws is an uncaught error of the program.
+const uncaught = new Promise((resolve) => process.once("uncaughtException", resolve));
+client.on("text", () => {
+  throw new Error("mine");
+}, { as: "text" });
+client.send("texts", 1);
+const { message } = await uncaught;
+if (message !== "mine") throw new Error(`another error: ${message}`);
 await client.close();
 
 // A module with its own copy of the class.
