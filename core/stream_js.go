@@ -7,14 +7,13 @@ import (
 	"github.com/hisock/hisock/core/wire"
 )
 
-// A PageStream is this end of a stream, for a page: nothing is converted, and what a page must not wait for does not wait. It exists
-// only in a browser build.
+// A PageStream is this end of a stream, for a page. It converts nothing. Only its Next waits. It exists only in a browser build.
 type PageStream struct {
 	end *streamEnd
-	ctx context.Context // of the handler; nil if this side has opened the stream
+	ctx context.Context // the handler's context; nil if this side has opened the stream
 }
 
-// A StreamItem is an item that a page sends, or bytes. Rest is what was not sent yet.
+// A StreamItem is an item that a page sends, or bytes. Rest is the part that has not been sent.
 type StreamItem = stream.Item
 
 // OpenPageStream opens a stream. If the queue to the server is full it waits for room, until ctx ends.
@@ -34,7 +33,7 @@ func (cl *Client) OpenPageStream(ctx context.Context, name string, arg []byte, s
 	return &PageStream{end: end}, nil
 }
 
-// HandlePageStreams registers the handler of all streams of the server. When f returns the stream has ended. It exists only in
+// HandlePageStreams registers the handler of all streams of the server. The stream ends when f returns. It exists only in
 // a browser build.
 func (cl *Client) HandlePageStreams(f func(ctx context.Context, s *PageStream, name string, arg []byte)) {
 	hs := cl.registrar()
@@ -61,15 +60,15 @@ func (s *PageStream) Next() (item []byte, over bool, why error) {
 	}
 }
 
-// TryNext returns the next item if it has come. It is valid until the next call. If over is set there are no more, since the
-// server has sent all or for the reason why.
+// TryNext returns the next item if it has arrived. The item is valid until the next call. If over is set there are no more items: why is
+// the reason, or nil if the server has sent all.
 func (s *PageStream) TryNext() (item []byte, got, over bool, why error) {
 	item, st, err := s.end.s.TryNext()
 	return item, st == stream.Done, st == stream.Ended, err
 }
 
-// TrySend sends as much of an item as there is credit and room for, and reports whether that was all of it. If over is set it is
-// not sent, for the reason why.
+// TrySend sends as much of an item as there is credit and room for. done reports that the whole item has been sent. If over is set the rest
+// of the item cannot be sent, and why is the reason.
 func (s *PageStream) TrySend(it *StreamItem) (done, over bool, why error) {
 	st, err := s.end.s.TrySend(it)
 	if st == stream.Ended && err == nil {
@@ -78,10 +77,10 @@ func (s *PageStream) TrySend(it *StreamItem) (done, over bool, why error) {
 	return st == stream.Done, st == stream.Ended, err
 }
 
-// Writable has a token when TrySend is to be tried again.
+// Writable has a token when the page is to try TrySend again.
 func (s *PageStream) Writable() <-chan struct{} { return s.end.s.Writable() }
 
-// Finish says that nothing more is sent, with an error if there is one: then both directions end, behind what was sent.
+// Finish ends the page's direction after the sent items. If why is not nil it ends both directions with that error.
 func (s *PageStream) Finish(why error) {
 	if why == nil {
 		s.end.s.Finish(wire.Goodbye{}, nil)
@@ -91,10 +90,10 @@ func (s *PageStream) Finish(why error) {
 	s.end.s.Finish(bye, why)
 }
 
-// Drained is closed when all that was sent is on its way, or never will be.
+// Drained returns a channel that is closed once all sent items are on their way, or have been dropped.
 func (s *PageStream) Drained() <-chan struct{} { return s.end.s.Drained() }
 
-// Stop says that nothing more is taken.
+// Stop takes no more items, and tells the server why.
 func (s *PageStream) Stop(why error) {
 	bye, _ := forPeer(packed(s.end.c.eng.codec, why), s.end.c.peer.maxFrame)
 	s.end.s.Stop(bye, why)
@@ -103,13 +102,13 @@ func (s *PageStream) Stop(why error) {
 // Abort ends both directions at once.
 func (s *PageStream) Abort(why error) { s.end.fail(why) }
 
-// SendError returns why not all could be sent, or nil.
+// SendError returns why the page's direction has failed, or nil.
 func (s *PageStream) SendError() error { return s.end.s.SendError() }
 
 // Over reports whether both directions have ended.
 func (s *PageStream) Over() bool { return s.end.s.Ended() }
 
-// Progress returns how many items, or bytes, were taken and sent, and how many of these are known to have arrived.
+// Progress returns the numbers of items, or bytes, that were taken, that were sent, and that are known to have arrived.
 func (s *PageStream) Progress() (taken, sent, delivered uint64) {
 	p := s.end.s.Progress()
 	return p.Taken, p.Sent, p.Delivered

@@ -53,17 +53,17 @@ const (
 	kindCall                     // id, name, payload
 	kindAnswer                   // id, payload
 	kindOpen                     // id of the new stream, name, payload; flags are flagSilent and flagCarries
-	kindWant                     // id of a stream: items are wanted
+	kindWant                     // id of a stream: the page wants a batch
 	kindSendItem                 // id of a stream, payload
-	kindFinish                   // id of a stream: nothing more is sent
-	kindBegin                    // id of a stream of the server, which is handled
-	kindLeave                    // id of a stream of which the page does not speak again
+	kindFinish                   // id of a stream: the page's end follows its items
+	kindBegin                    // id of a stream of the server: the page handles it
+	kindLeave                    // id of a stream: the page has left it
 )
 
 // Flags of kindOpen.
 const (
 	flagSilent  = 1 << iota // the page sends nothing
-	flagCarries             // the stream carries bytes, and not items
+	flagCarries             // the stream carries bytes, not items
 )
 
 // Records of the program.
@@ -74,9 +74,9 @@ const (
 	kindSettled                  // id, payload
 	kindStreamed                 // id of the stream, name, payload
 	kindItem                     // id of a stream, payload
-	kindTaken                    // id of a stream: these were all items that are given at a time
-	kindRoom                     // id of a stream; as many bytes as flags says do not wait any more
-	kindDrained                  // id of a stream: all is on its way, or never will be
+	kindTaken                    // id of a stream: the batch ends
+	kindRoom                     // id of a stream; flags is the number of bytes that have left the program's queue
+	kindDrained                  // id of a stream: all items are on their way, or have been dropped
 )
 
 // A record is one of those that the page has written. It is valid until cross returns.

@@ -7,27 +7,27 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// A stream is one stream of a page. The page has what has come and was not taken, of one batch of items at a time: it wants the
-// next when it has taken all, and so credit follows what the page takes. What the page sends waits here while there is no credit.
+// A stream is one stream of a page. The page gets one batch of received items at a time. It asks for the next batch once it has taken all
+// items, so the credit follows the items that the page takes. Items of the page wait here while there is no credit.
 type stream struct {
 	c    *client
 	id   int // odd if the server has opened it
 	core *core.PageStream
 
-	wants chan struct{} // has an element when the page wants items
-	ended bool          // the page was told that no more comes
+	wants chan struct{} // has an element when the page wants a batch
+	ended bool          // the page knows that no more items come
 
-	waiting  []*core.StreamItem // that were not sent yet
-	part     *core.StreamItem   // of which the page has more; nil for none
-	finished bool               // nothing more is sent, behind waiting
-	failing  error              // the reason of that, if there is one
-	sends    bool               // a goroutine sends what waits
-	refused  bool               // the page was told why not all can be sent
-	left     chan struct{}      // closed when the page has let go of the stream
+	waiting  []*core.StreamItem // items of the page that have not been sent, oldest first
+	part     *core.StreamItem   // the item that the page sends in parts; nil for none
+	finished bool               // the page's end follows waiting
+	failing  error              // the error of that end, or nil
+	sends    bool               // a goroutine sends waiting
+	refused  bool               // the page knows why its direction has failed
+	left     chan struct{}      // closed when the page has left the stream
 	isLeft   bool
 }
 
-// batchSize is how many bytes of items the page is given at a time, at least unless there are less.
+// batchSize is the number of bytes at which a batch is full. A batch may have fewer bytes if no more have arrived.
 const batchSize = 32 << 10
 
 func (c *client) newStream(id int, s *core.PageStream) *stream {
@@ -36,7 +36,7 @@ func (c *client) newStream(id int, s *core.PageStream) *stream {
 	return st
 }
 
-// open opens a stream for the page. Usually that takes no time, and cross returns after it.
+// open opens a stream for the page. Usually the stream is open before cross returns.
 func (c *client) open(id int, flags int, name string, arg []byte) {
 	st := c.newStream(id, nil)
 	go func() {
@@ -61,7 +61,7 @@ func (c *client) open(id int, flags int, name string, arg []byte) {
 
 var errGivenUp = core.NewError(core.CodeCanceled, "the stream was given up")
 
-// streamed hands a stream of the server to the page, and returns when the page has let go of it.
+// streamed hands a stream of the server to the page, and returns once the page has left the stream.
 func (c *client) streamed(ctx context.Context, s *core.PageStream, name string, arg []byte) {
 	<-c.begun
 	c.lastID++
@@ -80,7 +80,7 @@ func (c *client) streamed(ctx context.Context, s *core.PageStream, name string, 
 	}
 }
 
-// receive gives the page items each time that it wants some.
+// receive gives the page a batch each time that it wants one.
 func (st *stream) receive() {
 	for {
 		select {
@@ -109,7 +109,7 @@ func (st *stream) receive() {
 	}
 }
 
-// giveAll gives the page all items that have come: the client has ended.
+// giveAll gives the page all received items, because the client has ended.
 func (st *stream) giveAll() {
 	for st.core != nil && !st.ended {
 		item, got, over, why := st.core.TryNext()
@@ -124,7 +124,7 @@ func (st *stream) giveAll() {
 	}
 }
 
-// sendItem sends an item of the page, or a part of one if more is set, or lets it wait.
+// sendItem sends an item of the page, or a part of an item if more is set. If there is no credit or room it lets the rest wait.
 func (st *stream) sendItem(payload []byte, more bool) {
 	if st.refused || st.finished {
 		return
@@ -159,10 +159,10 @@ func (st *stream) sendItem(payload []byte, more bool) {
 	st.send()
 }
 
-// sent tells the page that so many bytes do not wait here any more.
+// sent tells the page that n bytes have left the program's queue.
 func (st *stream) sent(n int) { st.c.border.put(kindRoom, st.c.id, st.id, n, "", nil) }
 
-// send sends what waits, on a goroutine of its own if that must wait for the server.
+// send sends the waiting items on a goroutine. If none wait it finishes.
 func (st *stream) send() {
 	if st.sends || st.core == nil {
 		return
@@ -194,7 +194,7 @@ func (st *stream) send() {
 	}()
 }
 
-// finish says that nothing more is sent, if the page has said so, once nothing waits.
+// finish ends the page's direction if the page has finished. No item waits.
 func (st *stream) finish() {
 	if !st.finished {
 		return
@@ -209,7 +209,7 @@ func (st *stream) finish() {
 	}()
 }
 
-// refuse tells the page why not all can be sent.
+// refuse tells the page once why its direction has failed.
 func (st *stream) refuse(why error) {
 	if !st.refused {
 		st.refused = true
@@ -217,7 +217,7 @@ func (st *stream) refuse(why error) {
 	}
 }
 
-// leave lets go of the stream. The page does not speak of it again.
+// leave forgets the stream. The page sends no more records about it.
 func (st *stream) leave() {
 	if !st.isLeft {
 		st.isLeft = true
@@ -226,7 +226,7 @@ func (st *stream) leave() {
 	}
 }
 
-// handleStream does what a record of the page asks for about a stream.
+// handleStream handles a record of the page about a stream.
 func (c *client) handleStream(r record) {
 	st, ok := c.streams.find(r.id)
 	if !ok {
@@ -252,8 +252,8 @@ func (c *client) handleStream(r record) {
 	}
 }
 
-// endStream ends a stream: endStream(id, how, code, message, retryAfter, details). how is 0 for both directions behind what was
-// sent, 1 for what is received, and 2 for both directions at once.
+// endStream ends a stream: endStream(id, how, code, message, retryAfter, details). how is 0 for both directions after the sent items, 1 for
+// the server's direction, and 2 for both directions at once.
 func (c *client) endStream(args []js.Value) any {
 	st, ok := c.streams.find(args[0].Int())
 	if !ok {
@@ -264,7 +264,7 @@ func (c *client) endStream(args []js.Value) any {
 	case how == 0:
 		st.finished, st.failing = true, why
 		st.send()
-	case st.core == nil: // it is being opened
+	case st.core == nil: // the stream is being opened
 		st.leave()
 	case how == 1:
 		st.core.Stop(why)
@@ -275,7 +275,7 @@ func (c *client) endStream(args []js.Value) any {
 	return js.Undefined()
 }
 
-// streamProgress returns how far a stream has come: streamProgress(id) returns what was taken, sent and delivered.
+// streamProgress returns the progress of a stream: streamProgress(id) returns the numbers of taken, sent and delivered items or bytes.
 func (c *client) streamProgress(args []js.Value) any {
 	list := array.New(3)
 	if st, ok := c.streams.find(args[0].Int()); ok && st.core != nil {

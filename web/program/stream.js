@@ -1,4 +1,4 @@
-// One stream of the Go program. The program has what has come and was not taken, and gives the page a batch at a time.
+// One stream of the Go program. The program keeps the received items, and gives the page one batch at a time.
 
 import { HisockError } from "../errors.js";
 import { ask, event, none } from "./border.js";
@@ -7,12 +7,12 @@ import { ask, event, none } from "./border.js";
 /** @typedef {import("../native.d.ts").StreamEnd} StreamEnd */
 /** @typedef {import("./client.js").ProgramClient} ProgramClient */
 
-const ahead = 64 << 10; // bytes that wait for credit before the page is to wait
+const ahead = 64 << 10; // bytes that may wait in the program for credit before the page waits
 
 // How a stream ends.
-const behind = 0; // both directions, behind what was sent
-const received = 1; // nothing more is taken
-const atOnce = 2;
+const behind = 0; // both directions, after the sent items
+const received = 1; // the server's direction
+const atOnce = 2; // both directions
 
 /** @implements {NativeStream} */
 export class BorderStream {
@@ -25,20 +25,20 @@ export class BorderStream {
   #carries;
   #gone;
 
-  // What is received.
+  // The server's direction.
   /** @type {Uint8Array[]} */
   #items = [];
   #next = 0; // index of the next item
-  #asked = false; // the program is to give a batch
+  #asked = false; // the page has asked for a batch, and it has not ended
   /** @type {HisockError | null | undefined} */
   #ended;
 
-  // What is sent.
-  #given = 0; // bytes that the program has and that wait there
-  /** What the program was not given yet. @type {Uint8Array[]} */
+  // The page's direction.
+  #given = 0; // bytes that wait in the program
+  /** The items that the program does not have yet. @type {Uint8Array[]} */
   #queue = [];
-  #queued = 0; // bytes of it
-  /** What follows the queue. @type {(() => void) | undefined} */
+  #queued = 0; // bytes of #queue
+  /** Runs after the queue: it sends the end. @type {(() => void) | undefined} */
   #behind;
   #finished = false;
   #drained = false;
@@ -56,7 +56,7 @@ export class BorderStream {
    * @param {number} id
    * @param {ProgramClient} go
    * @param {{ silent?: boolean, carries?: boolean, serves?: boolean }} kind
-   * @param {() => void} gone is called when the program does not know the stream any more
+   * @param {() => void} gone is called when the program has forgotten the stream
    */
   constructor(border, client, id, go, { silent = false, carries = false, serves = false }, gone) {
     this.#border = border;
@@ -98,14 +98,14 @@ export class BorderStream {
     this.#tell();
   }
 
-  /** Nothing more comes: the server has sent all, or for a reason. @param {HisockError | undefined} why */
+  /** Ends the server's direction, for the reason why or because the server has sent all. @param {HisockError | undefined} why */
   end(why) {
     if (this.#ended === undefined) this.#ended = why ?? null;
     this.#settle();
     this.#tell();
   }
 
-  /** Not all can be sent. @param {HisockError} why */
+  /** Fails the page's direction. @param {HisockError} why */
   refuse(why) {
     if (!this.#drained) this.#refused ??= why;
     this.#dropQueue();
@@ -119,14 +119,14 @@ export class BorderStream {
     this.#behind = undefined;
   }
 
-  /** The client has ended, and the program knows nothing of it any more. @param {HisockError} why */
+  /** Ends both directions: the client has ended, and the program has forgotten it. @param {HisockError} why */
   over(why) {
     this.#left = true;
     this.refuse(why);
     this.end(why);
   }
 
-  /** Lets the page know. Neither its code runs nor are records written while the program runs. */
+  /** Calls onChange in a microtask: neither the page's code nor the border may run while the program runs. */
   #tell() {
     if (this.#told) return;
     this.#told = true;
@@ -137,7 +137,7 @@ export class BorderStream {
     });
   }
 
-  /** Lets go of a stream whose directions have both ended. */
+  /** Leaves the stream if both directions have ended. */
   #settle() {
     if (!this.#serves && this.#ended !== undefined && (this.#drained || this.#refused)) this.#leave();
   }
@@ -145,7 +145,7 @@ export class BorderStream {
   #leave() {
     if (this.#left) return;
     this.#left = true;
-    // Behind the records, and not within a call of the program.
+    // After the records so far, and not within a call of the program.
     queueMicrotask(() => {
       this.#border.flush();
       this.#readProgress();
@@ -166,7 +166,7 @@ export class BorderStream {
       if (!this.#asked) {
         this.#asked = true;
         this.#put(ask.want);
-        this.#border.flush(); // what has come is there when this returns
+        this.#border.flush(); // the program delivers the received items before flush returns
       }
       if (this.#items.length === 0) return undefined;
     }
@@ -187,12 +187,12 @@ export class BorderStream {
       this.#given += payload.length;
       return;
     }
-    this.#queue.push(payload.slice()); // the program's memory would not shrink again
+    this.#queue.push(payload.slice()); // here, not in the program, whose memory never shrinks
     this.#queued += payload.length;
     this.#pump();
   }
 
-  /** Gives the program of the queue what it has room for, long items in pieces. */
+  /** Gives the program as much of the queue as it has room for. Long items go in pieces. */
   #pump() {
     for (let first = this.#queue[0]; first && this.#given < ahead; first = this.#queue[0]) {
       const piece = first.subarray(0, ahead - this.#given);
@@ -261,7 +261,7 @@ export class BorderStream {
     this.#go.endStream(this.#id, how, code, reason, retryAfter, bytes);
   }
 
-  /** Drops what has come. @param {HisockError} why */
+  /** Drops the received items, and ends the server's direction. @param {HisockError} why */
   #drop(why) {
     this.#items = [];
     this.#next = 0;
