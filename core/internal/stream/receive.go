@@ -139,14 +139,15 @@ func (s *Stream) oweLocked() When {
 	return s.grantLocked()
 }
 
-// grantLocked lets the peer be told of its credit if that is worth a frame: a quarter of the window goes along with what is written
-// anyway, such as an ack, and half of it by itself.
+// grantLocked lets the peer be told of its credit if the credit is worth a frame. An eighth of the window goes along with
+// other frames. A quick peer measures the path twice for each window, and the answer carries the credit. So credit is
+// written by itself only from five eighths of the window on.
 func (s *Stream) grantLocked() When {
-	window := s.t.limits.Window
+	eighth := s.t.limits.Window / 8
 	switch {
-	case s.owed < window/4 || s.inDone || s.stopped || s.over:
+	case s.owed < eighth || s.inDone || s.stopped || s.over:
 		return Never
-	case s.owed < window/2:
+	case s.owed < 5*eighth:
 		return s.tellLocked(Along)
 	}
 	return s.tellLocked(Now)

@@ -98,35 +98,38 @@ func TestTakerIsWokenOnce(t *testing.T) {
 	require.Empty(t, s.Readable())
 }
 
-// A quarter of the window goes along with what is written anyway, and half of it is granted at once: the peer never waits for credit while it
-// has sent less than half a window.
+// An eighth of the window goes along with other frames. Five eighths are granted at once.
 func TestCreditGoesAlong(t *testing.T) {
 	s, owner := taker(t)
-	quarter := testLimits.Window / 4
+	eighth := testLimits.Window / 8
 	take := func(n int) {
 		f, _, _, _ := wire.Next(wire.AppendStreamItem(nil, 1, make([]byte, n-wire.StreamItemCost)), 1<<20)
 		got, err := s.t.GotItems(f, nil, 1<<20)
 		require.NoError(t, err)
 		require.Equal(t, Fine, got.Verdict)
+		told := len(owner.all)
 		_, st, _ := s.TryNext()
 		require.Equal(t, Done, st)
+		require.Len(t, owner.all, told, "the item is in use")
+		_, st, _ = s.TryNext()
+		require.Equal(t, Wait, st)
 	}
-	take(quarter - 1)
-	s.TryNext() //nolint:errcheck // it waits
+	take(eighth - 1)
 	require.Empty(t, owner.all)
 	take(100)
-	s.TryNext() //nolint:errcheck // it waits
 	require.Equal(t, []When{Along}, owner.all)
-	take(quarter)
+	take(4*eighth - 100)
+	require.Equal(t, []When{Along}, owner.all)
+	take(eighth)
 	require.Equal(t, []When{Along, Now}, owner.all)
-	take(quarter)
+	take(eighth)
 	require.Equal(t, []When{Along, Now}, owner.all, "it is told once")
 	p := s.t.Pull(1<<20, time.Now())
 	require.Len(t, p.Pieces, 1)
 	f, _, _, _ := wire.Next(p.Pieces[0], 1<<20)
 	_, n, err := wire.ParseStreamCredit(f.Body)
 	require.NoError(t, err)
-	require.Equal(t, uint64(3*quarter+99), n)
+	require.Equal(t, uint64(7*eighth-1), n)
 }
 
 // No frame is longer than the peer reads.

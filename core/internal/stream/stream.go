@@ -74,11 +74,12 @@ type Stream struct {
 	last   []byte // the frame that tells the peer of the end of a stream that is over
 
 	// Owned by the goroutine that takes items.
-	batch []byte
-	recs  []record
-	at    int // index in recs of the next item
-	off   int // offset in batch of the next item
-	ate   int // cost of taken items that is not in owed
+	batch  []byte
+	recs   []record
+	at     int // index in recs of the next item
+	off    int // offset in batch of the next item
+	ate    int // cost of taken items that is not in owed
+	inHand int // cost of the item that TryNext has returned last, which is not in ate
 }
 
 // ID returns the id of the stream.

@@ -3,6 +3,7 @@ package stream
 // TryNext returns the next item, or what has come of bytes. It is valid until the next TryNext. The error is nil
 // if there are no more since the peer has sent all. One goroutine at a time takes.
 func (s *Stream) TryNext() (item []byte, st State, err error) {
+	s.ate, s.inHand = s.ate+s.inHand, 0
 	if s.at == len(s.recs) || s.aborted.Load() {
 		if st, err = s.refill(); st != Done {
 			return nil, st, err
@@ -12,13 +13,13 @@ func (s *Stream) TryNext() (item []byte, st State, err error) {
 	s.at++
 	item = s.batch[s.off : s.off+r.n : s.off+r.n]
 	s.off += r.n
-	s.ate += r.cost
+	s.inHand = r.cost
 	if s.carries {
 		s.taken.Add(uint64(r.n))
 	} else {
 		s.taken.Add(1)
 	}
-	if s.ate >= s.t.limits.Window/4 {
+	if s.ate >= s.t.limits.Window/8 {
 		s.digest()
 	}
 	return item, Done, nil
