@@ -78,10 +78,10 @@ func fetching(n int64) func(*runner, *process, load.Target) (report.Sample, erro
 	}
 }
 
-// fetchTimeout is how long a client may take to fetch its bytes.
+// fetchTimeout is the time that a client may take to fetch its bytes.
 const fetchTimeout = 5 * time.Minute
 
-// fetched lets a client that is connected begin, and reads what it says in the end.
+// fetched starts the fetch of a connected client, and reads the client's figures.
 func fetched(p *process, in io.WriteCloser, out *bufio.Reader, n int64) (s report.Sample, err error) {
 	defer in.Close()
 	if _, err := out.ReadString('\n'); err != nil {
@@ -115,7 +115,8 @@ func fetched(p *process, in io.WriteCloser, out *bufio.Reader, n int64) (s repor
 	}, err
 }
 
-// runFetch is the client's process: it says that it is connected, waits for a line, fetches and says how that went.
+// runFetch is the client's process. It reports that it is connected, waits for a line, fetches, and
+// reports its figures.
 func runFetch(args []string, in io.Reader, out io.Writer) error {
 	var n int64
 	if len(args) != 3 {

@@ -1,5 +1,7 @@
-// Package items has what the works with streams carry, for servers and clients: items that can be told apart and checked, and bytes of
-// which the sum is known.
+// Package items has the content of the works with streams, for servers and clients: items that can be told apart and
+// checked, and bytes with
+//
+//	a known sum.
 package items
 
 import (
@@ -10,7 +12,10 @@ import (
 	"io"
 )
 
-// ringSize is how many items differ. An item that is lost, comes twice or out of order is noticed unless it is off by a multiple of that.
+// ringSize is the number of different items. A lost item, a second copy or a wrong order is noticed
+// unless the items are off by a multiple of
+//
+//	ringSize.
 const ringSize = 251
 
 // A Ring has items of one size. The n-th item of a stream is the n-th of the ring, over and over. Nobody changes them.
@@ -40,7 +45,7 @@ func fill(b []byte, seed uint32) {
 // At returns the n-th item.
 func (r Ring) At(n uint64) []byte { return r[n%ringSize] }
 
-// Check compares what has come with the n-th item.
+// Check compares a received item with the n-th item.
 func (r Ring) Check(n uint64, got []byte) error {
 	want := r.At(n)
 	switch {
@@ -52,7 +57,7 @@ func (r Ring) Check(n uint64, got []byte) error {
 	return fmt.Errorf("another item came in place of item %d", n)
 }
 
-// Block is how many bytes repeat in what a Reader has.
+// Block is the number of bytes after which the bytes of a Reader repeat.
 const Block = 64 << 10
 
 var block = func() []byte {
@@ -79,7 +84,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// A Sum is a writer that checks what it is given.
+// A Sum is a writer that counts and sums the bytes written to it.
 type Sum struct {
 	n   int64
 	crc uint32

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A Page is what a page has beside figures. The zero Page is the main page.
+// A Page has the texts of a page. The zero Page is the main page.
 type Page struct {
 	File    string // name of the file without ".md"
 	Title   string
@@ -16,7 +16,7 @@ type Page struct {
 // StreamPage is the page of the works with streams.
 var StreamPage = Page{File: "benchmarks-streams", Title: "Benchmarks of streams", Reading: readingStreams, Summary: "Items a second, as ratios to the floor"}
 
-// resolved is the page with what the main page has in place of what is empty.
+// resolved returns the page with the texts of the main page in place of empty ones.
 func (p Page) resolved() Page {
 	return Page{
 		File:    cmp.Or(p.File, "benchmarks"),

@@ -28,7 +28,7 @@ type Results struct {
 // A Fact is a name with a text about it.
 type Fact struct{ Name, Text string }
 
-// A Kind says what is measured in a work.
+// A Kind is the kind of a work's measurement.
 type Kind uint8
 
 const (

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// groupLen is how many bytes the name of a group has.
+// groupLen is the length of a group's name, in bytes.
 const groupLen = 4
 
 // A groups has the members of each group, for libraries without groups. A list that

@@ -9,8 +9,10 @@ import (
 	"github.com/hisock/hisock/examples/bench/items"
 )
 
-// A gRPC server with its default options. Its streams carry a message with one field of bytes, as code that was generated for such a message would
-// send it.
+// startGRPC starts a gRPC server with its default options. Its streams carry a message with one field of bytes, encoded
+// as generated code
+//
+//	would encode it.
 func startGRPC() (string, error) {
 	l, err := listen()
 	if err != nil {

@@ -11,9 +11,11 @@ import (
 	"github.com/hisock/hisock/examples/bench/items"
 )
 
-// A NATS server in this process, with its default options. It runs no code of the program: for an echo a
-// connection publishes to a subject that it has subscribed to itself. Items come from a publisher in this process, which is
-// connected to the server as any other client is.
+// startNATS starts a NATS server in this process, with its default options. The server runs no code of the program. For
+// an echo a
+//
+//	connection publishes to a subject that it has subscribed to itself. Items come from a publisher in this process, which is
+//	connected to the server as any other client is.
 func startNATS() (string, error) {
 	s, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true,
@@ -29,7 +31,10 @@ func startNATS() (string, error) {
 	return addr, publishItems("nats://" + addr)
 }
 
-// publishItems publishes items for everybody who asks for them: to which subject, of which size, and how many ahead of what was taken.
+// publishItems publishes items for each client that asks. A request has the subject, the size of an
+// item, and the number of items ahead of
+//
+//	the taken ones.
 func publishItems(url string) error {
 	nc, err := nats.Connect(url)
 	if err != nil {
@@ -39,7 +44,7 @@ func publishItems(url string) error {
 		var subject string
 		var size, window int
 		if _, err := fmt.Sscan(string(m.Data), &subject, &size, &window); err != nil {
-			return // nobody has asked like that
+			return // no request of this benchmark
 		}
 		credit := make(chan struct{}, 1<<10)
 		if _, err := nc.Subscribe(subject+".taken", func(*nats.Msg) { credit <- struct{}{} }); err != nil {

@@ -24,8 +24,9 @@ import (
 // maxMessage is the size of the largest message, in bytes.
 const maxMessage = 64 << 10
 
-// queueLen is how many messages a queue of a connection holds, for servers that need such a number. No work has as
-// many messages in flight, so nothing is dropped.
+// queueLen is the length of a connection's queue, in messages, for servers that need such a number. No work has as
+//
+//	many messages in flight, so nothing is dropped.
 const queueLen = 2048
 
 // A starter starts a server on a free port of this machine and returns its address. The server runs

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// hand is a client written by hand of the floor: blocking reads into one buffer.
+// hand is a hand-written client of the floor: blocking reads into one buffer.
 type hand struct{ nc net.Conn }
 
 func openHand(addr string) (client, error) {
@@ -18,7 +18,7 @@ func openHand(addr string) (client, error) {
 	return &hand{nc}, err
 }
 
-// ask says what the server is to do, and reads that it is ready.
+// ask tells the server the role of the connection, and reads that the server is ready.
 func (h *hand) ask(role string, r *bufio.Reader) error {
 	b := binary.BigEndian.AppendUint32(nil, uint32(len(role)))
 	if _, err := h.nc.Write(append(b, role...)); err != nil {

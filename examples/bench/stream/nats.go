@@ -10,8 +10,11 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// natsClient is nats.go with its default options. It subscribes to a subject of its own, and tells a publisher at the server what to send there. As NATS
-// drops what a subscriber does not take in time, the publisher sends a window ahead and the subscriber says what it has taken.
+// natsClient is nats.go with its default options. It subscribes to a subject of its own, and tells a publisher at the
+// server what to send there. NATS
+//
+//	drops items that a subscriber does not take in time. So the publisher sends a window ahead, and the subscriber reports the items that it
+//	has taken.
 type natsClient struct{ nc *nats.Conn }
 
 func openNATS(addr string) (client, error) {
@@ -58,7 +61,8 @@ func (c *natsClient) items(ctx context.Context, size int, got func([]byte) error
 	return err
 }
 
-// natsWindow is how many bytes of items are ahead of what was taken, but never fewer than eight items.
+// natsWindow is the number of bytes of items ahead of the taken ones. The window has at least eight
+// items.
 const natsWindow = 1 << 20
 
 func (c *natsClient) bytes(context.Context, int64, io.Writer) error { return errors.ErrUnsupported }

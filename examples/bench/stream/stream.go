@@ -1,5 +1,7 @@
-// Package stream is the part of the benchmark that measures streams: a server sends items, or bytes, and the contestant's own client takes them.
-// Who sends is held back by who takes, in the way that each contestant has for that.
+// Package stream is the part of the benchmark that measures streams: a server sends items, or bytes, and the
+// contestant's own client takes them.
+//
+//	Each contestant holds a fast sender back in its own way.
 package stream
 
 import (
@@ -59,13 +61,15 @@ type Result struct {
 
 const defaultPatience = 20 * time.Second
 
-// patience is how long the first item may take to come. Only tests change it.
+// patience is the time that the first item may take. Only tests change it.
 var patience = defaultPatience
 
 var errOver = errors.New("the measurement is over")
 
-// Items takes items of a size, for a time that does not count and then for the measurement. Each is checked. cpu returns the processor time that
-// the server has used.
+// Items takes items of a size, first for a time that does not count and then for the measurement. It checks each item.
+// cpu returns the
+//
+//	processor time of the server.
 func Items(name, addr string, size int, warm, measure time.Duration, cpu func() (time.Duration, error)) (r Result, err error) {
 	c, err := open(name, addr)
 	if err != nil {
@@ -149,13 +153,13 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// A Fetched has the figures of bytes that were fetched.
+// A Fetched has the figures of fetched bytes.
 type Fetched struct {
 	Elapsed    time.Duration
 	Idle, Peak uint64 // resident memory of this process, in bytes: before, when the client was connected, and at most; 0 if the system does not say it
 }
 
-// Fetch fetches n bytes and checks them. ready is called in between, when the client is connected.
+// Fetch fetches n bytes and checks them. It calls ready once the client is connected.
 func Fetch(name, addr string, n int64, ready func() error) (f Fetched, err error) {
 	c, err := open(name, addr)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/hisock/hisock/examples/bench/items"
 )
 
-// serveSpoiled sends items as the floor's server does, but for what spoil makes of the n-th.
+// serveSpoiled sends items as the floor's server does, but sends spoil's result in place of the
+// n-th item.
 func serveSpoiled(t *testing.T, size int, spoil func(n uint64, item []byte) [][]byte) (addr string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
