@@ -6,8 +6,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // BuildOptions configure [Build]. A nil pointer and the zero value mean the defaults.
@@ -19,6 +21,10 @@ type BuildOptions struct {
 	// Dir is the folder in which the go command runs. Empty means the current folder. If it is not in this module, and not in a
 	// module that requires this module, Build downloads the version of this module that the program has.
 	Dir string
+
+	// Brotli makes copies that are compressed with Brotli too, which are some 25 % smaller than the copies with gzip. [Handler] sends
+	// them to browsers that accept them. Brotli needs the node command in PATH, and takes some 10 s more.
+	Brotli bool
 
 	// Progress, if set, is called with the name of each step before the step, such as "compress", on the
 	// goroutine that called Build. The step that compiles says that it takes up to a minute the first time.
@@ -62,10 +68,10 @@ func Build(ctx context.Context, dir string, opts *BuildOptions) error {
 	if tmp, err = filepath.Abs(tmp); err != nil {
 		return &BuildError{Step: "make " + parent, Err: err}
 	}
-	return build(ctx, tool, dir, tmp, o.Progress)
+	return build(ctx, tool, dir, tmp, o.Brotli, o.Progress)
 }
 
-func build(ctx context.Context, tool *goCommand, dir, tmp string, progress func(string)) error {
+func build(ctx context.Context, tool *goCommand, dir, tmp string, brotli bool, progress func(string)) error {
 	if err := tool.locate(ctx, ownVersion()); err != nil {
 		return err
 	}
@@ -94,14 +100,14 @@ func build(ctx context.Context, tool *goCommand, dir, tmp string, progress func(
 		}
 	}
 	stamp(files)
-	if upToDate(dir, version, files) {
+	if upToDate(dir, version, brotli, files) {
 		progress("keep " + dir + ", which is up to date")
 		return nil
 	}
 	m := Manifest{Hisock: manifestVersion, GoVersion: version, Files: make(map[string]File)}
 	bundle := filepath.Join(tmp, "bundle")
 	progress("compress")
-	if err := write(ctx, bundle, files, &m); err != nil {
+	if err := write(ctx, bundle, files, brotli, &m); err != nil {
 		return &BuildError{Step: "write the bundle", Err: err}
 	}
 	progress("put it into " + dir)
@@ -132,14 +138,14 @@ func mayReplace(dir string) error {
 	return nil
 }
 
-// upToDate reports whether dir holds a complete bundle of these files, made by that version of Go.
-func upToDate(dir, version string, files map[string][]byte) bool {
+// upToDate reports whether dir holds a complete bundle of these files, made by that version of Go, with or without copies in Brotli.
+func upToDate(dir, version string, brotli bool, files map[string][]byte) bool {
 	m, err := Check(os.DirFS(dir))
 	if err != nil || m.GoVersion != version {
 		return false
 	}
 	for name, content := range files {
-		if m.Files[name] != describe(content) {
+		if _, has := m.Files[name+brotliSuffix]; has != brotli || m.Files[name] != describe(content) {
 			return false
 		}
 	}
@@ -147,7 +153,7 @@ func upToDate(dir, version string, files map[string][]byte) bool {
 }
 
 // write fills a new folder with files, their compressed copies and the manifest.
-func write(ctx context.Context, dir string, files map[string][]byte, m *Manifest) error {
+func write(ctx context.Context, dir string, files map[string][]byte, brotli bool, m *Manifest) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
 	}
@@ -165,6 +171,11 @@ func write(ctx context.Context, dir string, files map[string][]byte, m *Manifest
 		}
 		m.Files[name], m.Files[name+gzipSuffix] = describe(content), describe(packed)
 		if err := errors.Join(put(name, content), put(name+gzipSuffix, packed)); err != nil {
+			return err
+		}
+	}
+	if brotli {
+		if err := addBrotli(ctx, dir, slices.Sorted(maps.Keys(files)), m); err != nil {
 			return err
 		}
 	}

@@ -27,6 +27,7 @@
 //	hisock.js       the module that a page imports, with the modules that hisock.js imports
 //	hisock.d.ts     the types of hisock.js
 //	*.gz            each of the files above, compressed
+//	*.br            the same with Brotli, if the bundle is built so
 //	manifest.json   the Go version, and size and SHA-256 of every file
 //
 // Building needs the go command and the source of this module. Serving needs neither, so

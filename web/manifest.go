@@ -50,8 +50,11 @@ func load(fsys fs.FS) (*Manifest, map[string][]byte, error) {
 	var fault BundleError
 	files := make(map[string][]byte, len(m.Files)+1)
 	for _, plain := range bundleNames() {
-		for _, name := range []string{plain, plain + gzipSuffix} {
+		for _, name := range []string{plain, plain + gzipSuffix, plain + brotliSuffix} {
 			want, listed := m.Files[name]
+			if !listed && name == plain+brotliSuffix {
+				continue // it was built without
+			}
 			content, err := fs.ReadFile(fsys, name)
 			switch {
 			case errors.Is(err, fs.ErrNotExist) || !listed:

@@ -1,12 +1,13 @@
 // Command bundle builds the browser bundle into a folder:
 //
-//	go run github.com/hisock/hisock/web/bundle@latest DIR
+//	go run github.com/hisock/hisock/web/bundle@latest [-brotli] DIR
 //
 // In a module that requires this one, leave the version out.
 package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -15,13 +16,17 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 || os.Args[1] == "" || os.Args[1][0] == '-' {
-		fmt.Fprintln(os.Stderr, "usage: bundle DIR")
+	brotli := flag.Bool("brotli", false, "also compress with Brotli, which needs Node")
+	flag.Usage = func() { fmt.Fprintln(os.Stderr, "usage: bundle [-brotli] DIR") }
+	flag.Parse()
+	dir := flag.Arg(0)
+	if flag.NArg() != 1 || dir == "" || dir[0] == '-' {
+		flag.Usage()
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	err := web.Build(ctx, os.Args[1], &web.BuildOptions{Progress: func(step string) {
+	err := web.Build(ctx, dir, &web.BuildOptions{Brotli: *brotli, Progress: func(step string) {
 		fmt.Fprintln(os.Stderr, "bundle:", step)
 	}})
 	if err != nil {
