@@ -1,7 +1,5 @@
 // Package items has the content of the works with streams, for servers and clients: items that can be told apart and
-// checked, and bytes with
-//
-//	a known sum.
+// checked, and bytes with a known sum.
 package items
 
 import (
@@ -12,10 +10,8 @@ import (
 	"io"
 )
 
-// ringSize is the number of different items. A lost item, a second copy or a wrong order is noticed
-// unless the items are off by a multiple of
-//
-//	ringSize.
+// ringSize is the number of different items. A lost item, a second copy or a wrong order is noticed unless the items
+// are off by a multiple of ringSize.
 const ringSize = 251
 
 // A Ring has items of one size. The n-th item of a stream is the n-th of the ring, over and over. Nobody changes them.

@@ -9,10 +9,8 @@ import (
 	"github.com/hisock/hisock/examples/bench/items"
 )
 
-// startGRPC starts a gRPC server with its default options. Its streams carry a message with one field of bytes, encoded
-// as generated code
-//
-//	would encode it.
+// startGRPC starts a gRPC server with its default options. Its streams carry a message with one field of bytes,
+// encoded as generated code would encode it.
 func startGRPC() (string, error) {
 	l, err := listen()
 	if err != nil {

@@ -11,11 +11,9 @@ import (
 	"github.com/hisock/hisock/examples/bench/items"
 )
 
-// startNATS starts a NATS server in this process, with its default options. The server runs no code of the program. For
-// an echo a
-//
-//	connection publishes to a subject that it has subscribed to itself. Items come from a publisher in this process, which is
-//	connected to the server as any other client is.
+// startNATS starts a NATS server in this process, with its default options. The server runs no code of the program.
+// For an echo a connection publishes to a subject that it has subscribed to itself. Items come from a publisher in
+// this process, which is connected to the server as any other client is.
 func startNATS() (string, error) {
 	s, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true,
@@ -31,10 +29,8 @@ func startNATS() (string, error) {
 	return addr, publishItems("nats://" + addr)
 }
 
-// publishItems publishes items for each client that asks. A request has the subject, the size of an
-// item, and the number of items ahead of
-//
-//	the taken ones.
+// publishItems publishes items for each client that asks. A request has the subject, the size of an item, and the
+// number of items ahead of the taken ones.
 func publishItems(url string) error {
 	nc, err := nats.Connect(url)
 	if err != nil {

@@ -25,8 +25,7 @@ import (
 const maxMessage = 64 << 10
 
 // queueLen is the length of a connection's queue, in messages, for servers that need such a number. No work has as
-//
-//	many messages in flight, so nothing is dropped.
+// many messages in flight, so nothing is dropped.
 const queueLen = 2048
 
 // A starter starts a server on a free port of this machine and returns its address. The server runs

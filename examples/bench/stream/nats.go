@@ -11,10 +11,8 @@ import (
 )
 
 // natsClient is nats.go with its default options. It subscribes to a subject of its own, and tells a publisher at the
-// server what to send there. NATS
-//
-//	drops items that a subscriber does not take in time. So the publisher sends a window ahead, and the subscriber reports the items that it
-//	has taken.
+// server what to send there. NATS drops items that a subscriber does not take in time. So the publisher sends a
+// window ahead, and the subscriber reports the items that it has taken.
 type natsClient struct{ nc *nats.Conn }
 
 func openNATS(addr string) (client, error) {

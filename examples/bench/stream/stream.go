@@ -1,7 +1,5 @@
 // Package stream is the part of the benchmark that measures streams: a server sends items, or bytes, and the
-// contestant's own client takes them.
-//
-//	Each contestant holds a fast sender back in its own way.
+// contestant's own client takes them. Each contestant holds a fast sender back in its own way.
 package stream
 
 import (
@@ -66,10 +64,8 @@ var patience = defaultPatience
 
 var errOver = errors.New("the measurement is over")
 
-// Items takes items of a size, first for a time that does not count and then for the measurement. It checks each item.
-// cpu returns the
-//
-//	processor time of the server.
+// Items takes items of a size, first for a time that does not count and then for the measurement. It checks each
+// item. cpu returns the processor time of the server.
 func Items(name, addr string, size int, warm, measure time.Duration, cpu func() (time.Duration, error)) (r Result, err error) {
 	c, err := open(name, addr)
 	if err != nil {
