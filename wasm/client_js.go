@@ -78,7 +78,7 @@ func newClient(p *program, id int, config, sink js.Value) (_ *client, err error)
 	} else {
 		opts.Auth = goBytes(auth)
 	}
-	if c.core, err = core.NewClient(ws.Dialer(config.Get("url").String(), nil), opts); err != nil {
+	if c.core, err = core.NewClient(ws.Dialer(config.Get("url").String(), dialOptions(opts)), opts); err != nil {
 		return nil, err
 	}
 	c.listen(config.Get("notices").Bool())
@@ -87,6 +87,20 @@ func newClient(p *program, id int, config, sink js.Value) (_ *client, err error)
 	}
 	c.methods.Set("cells", int(uintptr(unsafe.Pointer(&c.cells))))
 	return c, nil
+}
+
+// dialOptions let the largest frame come whole, and let all go to the browser at once that may wait for the server: no write
+// waits for a timer then.
+func dialOptions(opts *core.ClientOptions) *ws.DialOptions {
+	const most = 1 << 20 // of a frame, and of what waits, by default
+	frame, queue := opts.MaxFrame, opts.QueueBytes
+	if frame == 0 {
+		frame = most
+	}
+	if queue == 0 {
+		queue = most
+	}
+	return &ws.DialOptions{QueueBytes: 4<<20 + frame, UnsentBytes: queue}
 }
 
 // methods are the methods of a client that the page can call; web/native.d.ts describes them.

@@ -3,6 +3,7 @@
 // worked off as soon as the engine has returned.
 
 import { HisockError, needFunction, numberOf, reportError } from "./errors.js";
+import { nextTask } from "./page.js";
 import { decode, encode, encodeDetails, isForCaller } from "./payload.js";
 import { serve } from "./streams.js";
 import { Warnings } from "./warnings.js";
@@ -10,6 +11,11 @@ import { Warnings } from "./warnings.js";
 /** @typedef {import("./hisock.d.ts").As} As */
 /** @typedef {{ fn: Function, as: As }} Handler */
 /** @typedef {"raw" | "message" | "state" | "error" | "missed" | "replay" | "replayed" | "undelivered" | "clientConnect" | "clientDisconnect" | "clientRename" | "rename" | "joinGroup" | "leaveGroup"} Hook */
+
+// How long handlers may keep the page from its turn, in milliseconds, and how many jobs may wait for the next one. If more
+// wait, the page does not keep up with its server, and is the server to feel it.
+const slice = 8;
+const maxLate = 20_000;
 
 export class Incoming {
   /** @type {import("./native.d.ts").NativeClient | undefined} */
@@ -56,13 +62,24 @@ export class Incoming {
     queueMicrotask(() => this.#drain());
   }
 
-  #drain() {
+  /**
+   * Runs the jobs. After a while the page has its turn, to draw and to hear its user, unless too many jobs wait.
+   *
+   * @param {boolean} [all] all are run now
+   */
+  #drain(all = false) {
+    const end = performance.now() + slice;
     while (this.#next < this.#queue.length) {
       try {
         this.#queue[this.#next++]?.();
       } catch (err) {
         this.report(err);
       }
+      if (all || performance.now() < end || this.#next === this.#queue.length || this.#queue.length - this.#next > maxLate) continue;
+      this.#queue = this.#queue.slice(this.#next);
+      this.#next = 0;
+      nextTask(() => this.#drain());
+      return;
     }
     this.#queue = [];
     this.#next = 0;
@@ -71,7 +88,7 @@ export class Incoming {
 
   /** Runs the jobs that have been queued, also if a handler calls it, and drops all later ones. */
   stop() {
-    this.#drain();
+    this.#drain(true);
     this.#stopped = true;
     this.native = undefined;
   }

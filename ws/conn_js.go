@@ -20,8 +20,9 @@ const (
 
 const (
 	// maxBuffered is how many unsent bytes the browser may hold before a write
-	// waits. A browser does not say when it has sent bytes, so a waiting write looks again
-	// every pollInterval.
+	// waits, unless the options say otherwise. A browser does not say when it has sent bytes, so a waiting write looks
+	// again when a message comes, which may acknowledge some, and every pollInterval. Browsers slow timers of hidden pages down,
+	// to one a second or a minute.
 	maxBuffered  = 128 << 10
 	pollInterval = 5 * time.Millisecond
 
@@ -57,12 +58,14 @@ type conn struct {
 	info       transport.Info
 	onEvent    js.Func // released by Close
 	queueBytes int
+	maxUnsent  int // bytes
 	closeOnce  sync.Once
 
 	opened chan struct{} // closed by the open event
 	ended  chan struct{} // closed by the close event, after peerClose is set
 	closed chan struct{} // closed by Close
 	wake   chan struct{} // has one element if the reader should look again
+	moved  chan struct{} // has one element if a message or the end has come since the writer looked
 
 	peerClose CloseError // set before ended is closed
 
@@ -75,15 +78,17 @@ type conn struct {
 	writeDeadline time.Time
 }
 
-func newConn(socket js.Value, t target, queueBytes int) *conn {
+func newConn(socket js.Value, t target, queueBytes, maxUnsent int) *conn {
 	c := &conn{
 		socket:     socket,
 		info:       transport.Info{Transport: t.transport(), Remote: t.address()},
 		queueBytes: queueBytes,
+		maxUnsent:  maxUnsent,
 		opened:     make(chan struct{}),
 		ended:      make(chan struct{}),
 		closed:     make(chan struct{}),
 		wake:       make(chan struct{}, 1),
+		moved:      make(chan struct{}, 1),
 	}
 	c.onEvent = js.FuncOf(c.event)
 	socket.Set("binaryType", "arraybuffer")
@@ -105,6 +110,10 @@ func (c *conn) event(_ js.Value, args []js.Value) any {
 		c.peerClose = CloseError{Code: e.Get("code").Int(), Reason: e.Get("reason").String()}
 		c.fail(endOfStream(&c.peerClose), &c.peerClose)
 		close(c.ended)
+	}
+	select {
+	case c.moved <- struct{}{}:
+	default:
 	}
 	return nil
 }

@@ -12,8 +12,8 @@ func (c *conn) Write(p []byte) (int, error) {
 	return int(n), err
 }
 
-// WriteBuffers sends bufs as one message. It waits while the browser holds more than
-// 128 KiB of unsent bytes. A browser does not say how much the peer has received.
+// WriteBuffers sends bufs as one message. It waits while the browser holds more unsent bytes than
+// [DialOptions.UnsentBytes] allows. A browser does not say how much the peer has received.
 func (c *conn) WriteBuffers(bufs [][]byte) (int64, error) {
 	size := 0
 	for _, p := range bufs {
@@ -22,8 +22,8 @@ func (c *conn) WriteBuffers(bufs [][]byte) (int64, error) {
 	if err := c.mayWrite(); err != nil || size == 0 {
 		return 0, err
 	}
-	for c.socket.Get("bufferedAmount").Int() > maxBuffered {
-		if err := c.sleep(time.Now().Add(pollInterval), c.ended); err != nil {
+	for c.socket.Get("bufferedAmount").Int() > c.maxUnsent {
+		if err := c.sleep(time.Now().Add(pollInterval), c.moved); err != nil {
 			return 0, err
 		}
 		if err := c.mayWrite(); err != nil {

@@ -19,6 +19,10 @@ type DialOptions struct {
 	// arrived, and fails with [ErrQueueFull] after them. Zero means 4 MiB.
 	// Negative means no bound.
 	QueueBytes int
+
+	// UnsentBytes is how many bytes the browser may hold that it has not sent. If it holds more, a write waits. Zero means
+	// 128 KiB.
+	UnsentBytes int
 }
 
 // Dialer returns a dialer to url, "ws://host[:port]/path" or "wss://…", through the
@@ -27,9 +31,12 @@ type DialOptions struct {
 // Dial fails with a [*URLError] if the URL is invalid. Browsers do not say why a connection could not be
 // made.
 func Dialer(url string, opts *DialOptions) transport.Dialer {
-	d := &dialer{url: url, queueBytes: 4 << 20}
+	d := &dialer{url: url, queueBytes: 4 << 20, maxUnsent: maxBuffered}
 	if opts != nil && opts.QueueBytes != 0 {
 		d.queueBytes = opts.QueueBytes
+	}
+	if opts != nil && opts.UnsentBytes > 0 {
+		d.maxUnsent = opts.UnsentBytes
 	}
 	return d
 }
@@ -37,6 +44,7 @@ func Dialer(url string, opts *DialOptions) transport.Dialer {
 type dialer struct {
 	url        string
 	queueBytes int
+	maxUnsent  int
 }
 
 func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
@@ -55,7 +63,7 @@ func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
 	if err := try(func() { socket = constructor.New(d.url) }); err != nil {
 		return nil, d.failed(err)
 	}
-	c := newConn(socket, t, d.queueBytes)
+	c := newConn(socket, t, d.queueBytes, d.maxUnsent)
 	select {
 	case <-c.opened:
 		return c, nil

@@ -269,9 +269,9 @@ export class Conn {
     const err = this.refusal(length, name);
     if (err) return err;
     const size = sizeOf(length) + length;
-    if (!this.out.log.admits(size)) {
+    if (!this.out.admits(size)) {
       this.out.ask();
-      return new HisockError("queue_full", this.out.log.noRoom(size));
+      return new HisockError("queue_full", this.out.noRoom(size));
     }
     this.out.add(length, name ? kind.command : kind.raw, undefined, name, payload);
     return undefined;

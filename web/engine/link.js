@@ -67,6 +67,11 @@ export class Link {
     return this.#socket !== undefined;
   }
 
+  /** How many bytes the WebSocket has not sent yet. */
+  get buffered() {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+
   /** @param {unknown} data */
   #receive(data) {
     if (!(data instanceof ArrayBuffer)) {

@@ -50,9 +50,11 @@ export class Log {
    * Reports whether there is room for n bytes. Half of the limit may wait. An empty log has room for any frame.
    *
    * @param {number} n
+   * @param {number} [unsent] bytes that are not kept here and wait as well
    */
-  admits(n) {
-    if (this.waiting > 0 && this.waiting + n > this.#limit / 2) return false;
+  admits(n, unsent = 0) {
+    const waiting = this.waiting + unsent;
+    if (waiting > 0 && waiting + n > this.#limit / 2) return false;
     return this.kept === 0 || this.#size + n <= this.#limit;
   }
 
@@ -65,10 +67,11 @@ export class Log {
    * Returns in words why there is no room for n bytes.
    *
    * @param {number} n
+   * @param {number} [unsent]
    */
-  noRoom(n) {
+  noRoom(n, unsent = 0) {
     const kept = this.kept > 0 ? `, ${this.kept} B to be acknowledged` : "";
-    return `no room for a frame of ${n} B: ${this.waiting} B wait to be written${kept}, limit ${this.#limit} B`;
+    return `no room for a frame of ${n} B: ${this.waiting + unsent} B wait to be written${kept}, limit ${this.#limit} B`;
   }
 
   /**

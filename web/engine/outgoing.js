@@ -44,6 +44,21 @@ export class Outgoing {
     this.log.keeps = keeps;
   }
 
+  // The bytes that the WebSocket holds and the log does not: none, unless the server acknowledges nothing.
+  get #unsent() {
+    return this.log.keeps ? 0 : (this.#link?.buffered ?? 0);
+  }
+
+  /** Reports whether there is room for a frame of that size. @param {number} size */
+  admits(size) {
+    return this.log.admits(size, this.#unsent);
+  }
+
+  /** Returns in words why there is no room. @param {number} size */
+  noRoom(size) {
+    return this.log.noRoom(size, this.#unsent);
+  }
+
   /** The number of waiters for room. */
   get waiting() {
     return this.#waiters.length;
@@ -134,7 +149,7 @@ export class Outgoing {
    */
   addLater(waiter, length, k, id, name, rest) {
     const size = sizeOf(length) + length;
-    if (this.#waiters.length === 0 && this.log.admits(size)) {
+    if (this.#waiters.length === 0 && this.admits(size)) {
       this.add(length, k, id, name, rest);
       return;
     }
@@ -171,7 +186,7 @@ export class Outgoing {
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const w of waiters) {
-      if (this.log.admits(w.size)) w.start();
+      if (this.admits(w.size)) w.start();
       else this.#waiters.push(w);
     }
     if (this.#waiters.length > 0) this.ask();
@@ -179,7 +194,7 @@ export class Outgoing {
 
   /** Asks the server for an ack, for the waiters. */
   ask() {
-    if (this.#asking || !this.#link || this.log.kept === 0) return;
+    if (this.#asking || !this.#link || this.log.kept + this.#unsent === 0) return;
     this.#asking = this.#ask = true;
     this.#askedAt = this.log.acked;
     this.#schedule();

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,7 +24,7 @@ type line struct {
 // codeSoldOut is a code of the program.
 const codeSoldOut = core.CodeApplication + 1
 
-func newServer(auth bool) *core.Server {
+func newServer(args []string) *core.Server {
 	opts := &core.ServerOptions{
 		Access: core.Access{UniqueNames: true, AuthorizeGroup: func(ctx context.Context, _ *core.Conn, group string) error {
 			switch group {
@@ -46,7 +47,10 @@ func newServer(auth bool) *core.Server {
 		OverflowOf: map[string]core.Overflow{"tick": core.OverflowLatest},
 		History:    core.History{Messages: 3, Replay: true},
 	}
-	if auth {
+	if slices.Contains(args, "large") {
+		opts.Limits = core.Limits{MaxFrame: 8 << 20, QueueBytes: 16 << 20}
+	}
+	if slices.Contains(args, "auth") {
 		opts.Access.Authorize = freshTokens()
 	}
 	srv, err := core.NewServer(opts)

@@ -2,7 +2,8 @@
 
 // Command testserver is the server of the browser tests. It serves the bundle
 // in the folder of its argument, prints its addresses as one line of JSON, and says goodbye and ends
-// when its standard input ends. With "auth" as second argument it lets in only clients with a token, once for each token.
+// when its standard input ends. With "auth" as second argument it lets in only clients with a token, once for each token. With
+// "large" it takes frames of 8 MiB.
 package main
 
 import (
@@ -28,14 +29,14 @@ func main() {
 }
 
 func run(args []string, stdin io.Reader, stdout io.Writer) error {
-	if len(args) != 1 && (len(args) != 2 || args[1] != "auth") {
-		return fmt.Errorf("usage: testserver BUNDLE [auth]")
+	if len(args) != 1 && (len(args) != 2 || args[1] != "auth" && args[1] != "large") {
+		return fmt.Errorf("usage: testserver BUNDLE [auth|large]")
 	}
 	bundle, err := web.Handler(os.DirFS(args[0]))
 	if err != nil {
 		return err
 	}
-	srv := newServer(len(args) == 2)
+	srv := newServer(args[1:])
 	sockets, err := ws.NewListener(nil)
 	if err != nil {
 		return err
