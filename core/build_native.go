@@ -33,3 +33,5 @@ func (pageCall) isOfPage() bool                     { return false }
 func (*Conn) answerPage(*call, []byte, *Error) bool { return false }
 
 type pageHooks struct{}
+
+var _ = (&handlers{}).pageHooks // for staticcheck

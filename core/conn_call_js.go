@@ -8,7 +8,9 @@ type pageCall struct{ page int } // the page's own number; 0 if it is no call of
 func (p pageCall) isOfPage() bool { return p.page != 0 }
 
 // pageHooks are what a page is told by.
-type pageHooks struct{ onAnswer func(page int, reply []byte, err error) }
+type pageHooks struct {
+	onAnswer func(page int, reply []byte, err error)
+}
 
 // OnAnswer registers what the calls of StartCall end with. reply is valid until f returns. f must not wait. It exists only in a
 // browser build.
