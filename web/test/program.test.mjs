@@ -99,3 +99,25 @@ test("a frame that is too long is refused without a copy", async (t) => {
   assert.deepEqual([...new Set(got.codes.slice(0, 3)), got.near], ["too_big", true]);
   assert.ok(got.mebibytes < 24, `${got.mebibytes} MiB`);
 }, ["wasm"]);
+
+test("a trap is on the console, ends clients with a typed error, and the next client has a new program", async (t) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async () => {
+    const client = await hisock.connect("/ws");
+    const waiting = failure(() => client.upload("never", undefined, []));
+    const call = failure(() => client.call("slow", 60_000));
+    const { now } = performance;
+    performance.now = () => {
+      throw new Error("no clock");
+    };
+    await failure(() => client.send("take", "one"));
+    await new Promise((resolve) => queueMicrotask(resolve));
+    performance.now = now;
+    const codes = [(await waiting).code, (await call).code, (await client.closed).code];
+    const after = [(await failure(() => client.send("take", "two"))).code, (await failure(() => client.stream("numbers", 1).next())).code];
+    const next = await hisock.connect("/ws");
+    return { codes, after, sum: await next.call("sum", [1, 2]) };
+  });
+  assert.deepEqual(got, { codes: ["crashed", "crashed", "crashed"], after: ["not_connected", "not_connected"], sum: 3 });
+  assert.ok(page.output.some((line) => /Go program of this page is gone.*no clock/s.test(line)), page.output.join());
+}, ["wasm"]);
