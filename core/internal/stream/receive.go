@@ -4,19 +4,19 @@ import "github.com/hisock/hisock/core/wire"
 
 const (
 	maxRun  = 256 // items and parts that GotItems takes at a time
-	runHeld = 64  // of these, how many without letting others have the lock
+	runHeld = 64  // items and parts after which GotItems lets other goroutines have the lock
 )
 
-// A Got says how far GotItems has come.
+// A Got is the result of GotItems.
 type Got struct {
-	Size    int     // bytes of rest that it has taken
-	Frames  int     // of rest
-	ID      uint64  // of the stream of the last frame
-	Verdict Verdict // on the last frame; all before it were fine
+	Size    int     // bytes of rest that GotItems has taken
+	Frames  int     // frames of rest that GotItems has taken
+	ID      uint64  // id of the stream of the last frame
+	Verdict Verdict // the verdict on the last frame; all frames before it were fine
 }
 
-// GotItems takes f, which is an item or a part of one, and those that follow it in rest. So who waits for items is woken once for all of
-// them. It fails if f is malformed. It is the reader's.
+// GotItems takes f, which is an item or a part of one, and the items and parts that follow in rest. So a receiver is woken once for all of
+// them. GotItems fails if f is malformed. Only the reader calls it.
 func (t *Table) GotItems(f wire.Frame, rest []byte, maxFrame int) (g Got, err error) {
 	id, payload, err := ParseItem(f)
 	if err != nil {
@@ -44,7 +44,7 @@ func (t *Table) GotItems(f wire.Frame, rest []byte, maxFrame int) (g Got, err er
 			break
 		}
 		if id, payload, err = ParseItem(f); err != nil {
-			break // and whoever reads on finds that too
+			break // the reader parses that frame next, and fails too
 		}
 		g.Size, g.Frames = g.Size+size, g.Frames+1
 		if n%runHeld == 0 {
@@ -68,7 +68,7 @@ func ParseItem(f wire.Frame) (id uint64, payload []byte, err error) {
 	return wire.ParseStreamItem(f.Body)
 }
 
-// gotAllLocked wakes who waits for items, if some have come. s may be nil.
+// gotAllLocked wakes a waiting receiver if items have arrived. s may be nil.
 func (s *Stream) gotAllLocked() {
 	if s == nil {
 		return
@@ -79,8 +79,8 @@ func (s *Stream) gotAllLocked() {
 	}
 }
 
-// weighLocked counts the memory of what is received, as far as it has changed: that is also the memory that a stream keeps for
-// what comes next, and the memory of items that have no bytes.
+// weighLocked counts the change of the memory for received items. The memory includes the buffers that the stream keeps for later items,
+// and the records of items without bytes.
 func (s *Stream) weighLocked() {
 	if n := memoryOf(s.in, s.items) + s.kept; n != s.weighs {
 		s.t.holdLocked(n - s.weighs)
@@ -90,7 +90,7 @@ func (s *Stream) weighLocked() {
 
 func memoryOf(b []byte, recs []record) int { return cap(b) + recordSize*cap(recs) }
 
-// A record is an item that was received.
+// A record describes a received item.
 type record struct {
 	n    int // bytes
 	cost int // bytes of credit
@@ -122,7 +122,7 @@ func (s *Stream) gotItemLocked(payload []byte, last bool) (v Verdict, w When) {
 		if !s.waits {
 			return Fine, Never
 		}
-		return Fine, s.oweLocked() // for this very item
+		return Fine, s.oweLocked() // the receiver waits for this item
 	}
 	if !s.carries {
 		s.t.carried.Received++
@@ -132,14 +132,14 @@ func (s *Stream) gotItemLocked(payload []byte, last bool) (v Verdict, w When) {
 	return Fine, Never
 }
 
-// oweLocked lets the peer be granted what the parts of an item have cost that has not come whole.
+// oweLocked adds the cost of the parts of an incomplete item to the next grant.
 func (s *Stream) oweLocked() When {
 	s.owed += s.partCost
 	s.partCost = 0
 	return s.grantLocked()
 }
 
-// grantLocked lets the peer be told of its credit if the credit is worth a frame. An eighth of the window goes along with
+// grantLocked tells the peer of its credit if the credit is worth a frame. An eighth of the window goes along with
 // other frames. A quick peer measures the path twice for each window, and the answer carries the credit. So credit is
 // written by itself only from five eighths of the window on.
 func (s *Stream) grantLocked() When {
@@ -153,7 +153,7 @@ func (s *Stream) grantLocked() When {
 	return s.tellLocked(Now)
 }
 
-// tellLocked notes that the stream has something to say, and returns when the owner is to be told of.
+// tellLocked puts the stream into told for a pull at w. It returns w if the owner has to know, and Never otherwise.
 func (s *Stream) tellLocked(w When) When {
 	if s.tells >= w || s.t.ended != nil {
 		return Never

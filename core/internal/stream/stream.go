@@ -79,7 +79,7 @@ type Stream struct {
 	at     int // index in recs of the next item
 	off    int // offset in batch of the next item
 	ate    int // cost of taken items that is not in owed
-	inHand int // cost of the item that TryNext has returned last, which is not in ate
+	inHand int // cost of the last item that TryNext has returned, which is not in ate
 }
 
 // ID returns the id of the stream.

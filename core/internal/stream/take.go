@@ -1,7 +1,7 @@
 package stream
 
-// TryNext returns the next item, or what has come of bytes. It is valid until the next TryNext. The error is nil
-// if there are no more since the peer has sent all. One goroutine at a time takes.
+// TryNext returns the next item, or the next bytes. The result is valid until the next TryNext. With the state Ended the error is nil if
+// the peer has sent all. Only one goroutine at a time may call TryNext.
 func (s *Stream) TryNext() (item []byte, st State, err error) {
 	s.ate, s.inHand = s.ate+s.inHand, 0
 	if s.at == len(s.recs) || s.aborted.Load() {
@@ -25,7 +25,7 @@ func (s *Stream) TryNext() (item []byte, st State, err error) {
 	return item, Done, nil
 }
 
-// digest lets the peer be granted what the items that were taken have cost.
+// digest adds the cost of the taken items to the next grant.
 func (s *Stream) digest() {
 	s.t.mu.Lock()
 	s.owed += s.ate
@@ -35,7 +35,7 @@ func (s *Stream) digest() {
 	s.t.ready(w)
 }
 
-// refill takes all items that have come.
+// refill makes all received items the next batch.
 func (s *Stream) refill() (st State, err error) {
 	t := s.t
 	t.mu.Lock()
@@ -67,10 +67,10 @@ func (s *Stream) refill() (st State, err error) {
 	return st, err
 }
 
-// keptRoom is how much room for items a stream keeps that waits, in bytes, and as much more as it has used lately.
+// keptRoom is the memory that a waiting stream keeps for later items, in bytes. It keeps more if recent batches were larger.
 const keptRoom = 4 << 10
 
-// keepLocked keeps memory for the next items.
+// keepLocked keeps the buffers of the last batch for later items, unless they are far too large.
 func (s *Stream) keepLocked(old []byte, recs []record) {
 	if cap(old) <= max(keptRoom, 8*s.used) {
 		s.batch = old
