@@ -8,8 +8,9 @@ import "time"
 // Probes are pings among the frames, four for each window. The answer to a probe tells the time of the way there and back, and
 // that all frames before the probe have arrived. The least time is the time of the way without a queue. The window grows while
 // answers take little longer than the least time. It shrinks when an answer takes longer by more than the slack, which is about
-// a third of the least time. So the path is always busy, and the queue before it stays short. At first the window doubles with each
-// round, until there is a queue. A queue that stays would look like a longer path, so once in measureEvery nothing is sent for
+// a third of the least time. Answers may also take long because an end has no processor for them. They differ much then: the quickest
+// of the latest answers counts, and the slack is more. So the path is always busy, and the queue before it stays
+// short. At first the window doubles with each round, until there is a queue. A queue that stays would look like a longer path, so once in measureEvery nothing is sent for
 // one round.
 type flow struct {
 	window  int // bytes that may be under way
@@ -30,10 +31,12 @@ type flow struct {
 	starting bool   // no queue has been seen yet
 	round    uint64 // the value of sent when the window was last doubled or shrunk
 
-	least    time.Duration // zero until it is known
-	leastAt  time.Time     // when it was last seen
-	draining bool          // no item is sent until all bytes have arrived
-	measures bool          // nothing is under way: the next probe finds no queue of this side
+	tooks    [samples]time.Duration // how long the last answers took, in a ring
+	answers  int                    // all answers so far
+	least    time.Duration          // zero until it is known
+	leastAt  time.Time              // when it was last seen
+	draining bool                   // no item is sent until all bytes have arrived
+	measures bool                   // nothing is under way: the next probe finds no queue of this side
 }
 
 // A probe is a ping that is under way.
@@ -61,6 +64,8 @@ const (
 	maxAhead     = 256 << 10 // bytes
 	quickPath    = time.Millisecond
 	maxProbes    = 8
+	latest       = 4    // answers, of which the quickest counts on an unsteady path
+	samples      = 16   // answers that tell whether a path is unsteady
 	slackPart    = 0.36 // part of the least time
 	mostLess     = 0.7  // part of the window that is left at least when it shrinks
 	minSlack     = 2 * time.Millisecond
@@ -193,9 +198,35 @@ func (f *flow) answered(nonce uint64, now time.Time) {
 	if f.draining && f.inFlight() == 0 {
 		f.draining, f.measures = false, true
 	}
+	f.tooks[f.answers%samples] = took
+	f.answers++
 	if n > 0 {
 		f.adapt(&p, float64(n)/max(now.Sub(p.hadAt), time.Microsecond).Seconds(), took)
 	}
+}
+
+// unsteady is how much the times of successive answers differ in the mean, if that is so much that it cannot be a queue of this side, and
+// otherwise zero. Then an end of the path has often no processor for the connection.
+func (f *flow) unsteady() time.Duration {
+	n := min(f.answers, samples)
+	var sum time.Duration
+	for i := 1; i < n; i++ {
+		sum += (f.tooks[(f.answers-i)%samples] - f.tooks[(f.answers-i-1)%samples]).Abs()
+	}
+	mean := sum / time.Duration(max(n-1, 1))
+	if mean < max(f.least/2, 2*minSlack) {
+		return 0
+	}
+	return mean
+}
+
+// quickest is how long the quickest of the latest answers took.
+func (f *flow) quickest() time.Duration {
+	least := f.tooks[(f.answers-1)%samples]
+	for i := 2; i <= min(latest, f.answers); i++ {
+		least = min(least, f.tooks[(f.answers-i)%samples])
+	}
+	return least
 }
 
 // superseded forgets all probes. The peer may have answered another ping in their place, because it answers only the last of the pings
@@ -210,6 +241,9 @@ func (f *flow) superseded() {
 // carried meanwhile.
 func (f *flow) adapt(p *probe, rate float64, took time.Duration) {
 	slack := max(time.Duration(float64(f.least)*slackPart), minSlack)
+	if unsteady := f.unsteady(); unsteady > 0 {
+		took, slack = f.quickest(), max(slack, unsteady)
+	}
 	if f.got-p.got > (p.upTo-p.had)/4 { // the answer waited behind the peer's items, which have their own queue
 		slack = slack * 3 / 2
 	}
