@@ -177,6 +177,16 @@ export class Flow {
   }
 
   /**
+   * Forgets all probes: the server may have answered another ping in their place, because it answers only the last of the pings that
+   * arrive together. Then another probe is needed.
+   */
+  superseded() {
+    if (this.#probes.length === 0) return;
+    this.#probes = [];
+    this.#probed = this.#arrived;
+  }
+
+  /**
    * Notes the answer to a probe. The answers to those before it may have been left out.
    *
    * @param {bigint} nonce
@@ -203,7 +213,9 @@ export class Flow {
     }
     this.#tooks.push(took);
     if (this.#tooks.length > samples) this.#tooks.shift();
-    if (n > 0) this.#adapt(p, n / Math.max(now - p.hadAt, 0.001), Math.min(...this.#tooks.slice(-latest)));
+    // A window that doubles must see the first queue, so until there was one the last answer counts.
+    const quickest = Math.min(...this.#tooks.slice(this.#starting ? -1 : -latest));
+    if (n > 0) this.#adapt(p, n / Math.max(now - p.hadAt, 0.001), quickest);
   }
 
   /**

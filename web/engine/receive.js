@@ -125,7 +125,10 @@ function handle(conn, k, c) {
     case kind.pong: {
       const nonce = numberOnly(c);
       if (typeof nonce === "bigint" && nonce >> 62n === 1n) conn.streams.answered(nonce);
-      else conn.out.gotPong(nonce);
+      else {
+        conn.out.gotPong(nonce);
+        conn.streams.superseded();
+      }
       break;
     }
     case kind.ack:

@@ -250,6 +250,12 @@ export class Streams {
     this.pump();
   }
 
+  /** Handles the answer to another ping, which may have come in place of one to a probe. */
+  superseded() {
+    this.#flow.superseded();
+    this.pump();
+  }
+
   /** Goes on over another link: probes are lost, and frames that were under way are written again. */
   relinked() {
     this.#flow.relink();
