@@ -92,6 +92,7 @@ soak:
 	$(GO) test -run='^$$' -fuzz='^FuzzResume$$' -fuzztime=4m -fuzzminimizetime=100x ./core
 	$(GO) test -run='^$$' -fuzz='^FuzzResumeClient$$' -fuzztime=4m -fuzzminimizetime=100x ./core
 	CGO_ENABLED=0 GOARCH=386 $(GO) test -timeout 20m ./core/...
+	cd web && node --test test/gigabyte.soak.mjs
 	$(GO) test -race -tags=lockorder -timeout 40m -count=3 ./...
 
 # Measures how well the packages at and below core are separated; CHECKOUT=FOLDER measures another checkout.

@@ -2,35 +2,17 @@
 
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
 import { once } from "node:events";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
-import { bundle, openPage, test } from "./harness.mjs";
-import { freeAddress, go, root, scratchFolder, start, until } from "./programs.mjs";
+import { newFolder, startFiles, tabOf, textOf } from "./files.mjs";
+import { openPage, test } from "./harness.mjs";
+import { freeAddress, until } from "./programs.mjs";
 
 const js = ["js"];
-const scratch = await scratchFolder("files");
-const program = join(scratch, "files");
-await go(root, "build", "-o", program, "./examples/files");
-
 const MB = 1e6;
 const hex = (bytes) => createHash("sha256").update(bytes).digest("hex");
-
-let folders = 0;
-async function newFolder() {
-  const dir = join(scratch, String(folders++));
-  await mkdir(dir);
-  return dir;
-}
-
-/** Starts a server of a folder, on a free port or on the address given. */
-async function startFiles(t, { dir, http = "127.0.0.1:0", more = [] } = {}) {
-  dir ??= await newFolder();
-  const server = start(t, program, ["-dir", dir, "-tcp", "", "-http", http, "-bundle", bundle, ...more]);
-  await server.says("serving");
-  return Object.assign(server, { dir, http: server.out.match(/http:\/\/[^\]]+/)[0] });
-}
 
 /** A file to be sent, in a folder of its own. */
 async function fileOf(name, size) {
@@ -44,27 +26,6 @@ async function fileOf(name, size) {
 async function openTab(t, url) {
   const page = await openPage(t, url, { importFrom: null });
   return tabOf(page);
-}
-
-/** The text of an element, with plain spaces. */
-const textOf = async (locator) => (await locator.textContent()).replaceAll("\u00a0", " ");
-
-function tabOf(page) {
-  const transfers = page.getByRole("region", { name: "Transfers" }).getByRole("listitem");
-  return {
-    page,
-    status: page.getByRole("status"),
-    folder: page.getByRole("region", { name: /In the folder/ }).getByRole("listitem"),
-    transfers,
-    /** The transfer of a file. */
-    of: (name) => transfers.filter({ hasText: name }),
-    choose: (...paths) => page.getByLabel("Choose files").setInputFiles(paths),
-    press: (what, name) => page.getByRole("button", { name: `${what} ${name}`, exact: true }).click(),
-    connected: () => until("the tab is connected", async () => (await page.getByRole("status").textContent()) === "Connected"),
-    /** Waits until a transfer has come so far, from 0 to 1. */
-    reaches: (name, share) => until(`${name} has come to ${share}`, async () => Number(await page.getByRole("progressbar", { name: new RegExp(name) }).getAttribute("value")) >= share),
-    is: (name, state) => transfers.filter({ hasText: name }).and(page.locator(`[data-state=${state}]`)).waitFor(),
-  };
 }
 
 /**

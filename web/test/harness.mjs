@@ -107,6 +107,13 @@ export async function openPage(t, url, { path = "/", importFrom = "/hisock/hisoc
   return page;
 }
 
+/** Opens a page in a browser of its own, whose storage is in that folder. The storage of other pages is in memory. */
+export async function openProfile(t, dir) {
+  const context = await chromium.launchPersistentContext(dir, { executablePath: executable, headless: true, args: flags });
+  t.after(() => context.close());
+  return context.newPage();
+}
+
 /** Imports hisock.js and the helpers of the tests into a page, again after each reload. */
 export async function prepare(page, importFrom = "/hisock/hisock.js") {
   await page.evaluate(async ({ from, engine }) => {
