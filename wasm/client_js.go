@@ -117,6 +117,8 @@ var methods = [...]struct {
 	{"name", (*client).name},
 	{"groups", (*client).groups},
 	{"refusedGroups", (*client).refusedGroups},
+	{"waiting", (*client).waiting},
+	{"rtt", (*client).rtt},
 	{"retryNow", (*client).retryNow},
 	{"offline", (*client).offline},
 	{"sessionBytes", (*client).sessionBytes},
@@ -405,6 +407,22 @@ func (c *client) refusedGroups([]js.Value) any {
 		list.Call("push", r.Group, jsError(r.Why))
 	}
 	return list
+}
+
+// waiting returns how many bytes wait to be written. The browser may hold some more.
+func (c *client) waiting([]js.Value) any {
+	if conn := c.core.Conn(); conn != nil {
+		return conn.Stats().Waiting
+	}
+	return 0
+}
+
+// rtt returns the last time to the server and back in milliseconds, or 0 if there is none.
+func (c *client) rtt([]js.Value) any {
+	if conn := c.core.Conn(); conn != nil {
+		return float64(conn.Stats().RTT) / float64(time.Millisecond)
+	}
+	return 0
 }
 
 // retryNow and offline tell the client what the browser says of the network.

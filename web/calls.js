@@ -1,11 +1,17 @@
-// The calls, changes and other requests of a page that wait for the server, of one client.
+// What a page waits for, of one client: calls, changes and other requests to the server, commands, room.
 
 import { HisockError } from "./errors.js";
 
 export class Calls {
   #lastID = 0;
-  /** @type {Map<number, (err: unknown, reply: Uint8Array | undefined) => void>} */
+  /** @type {Map<number, (err: unknown, reply: any) => void>} */
   #open = new Map();
+  /** Is called when a request has ended. */
+  onEnd = () => {};
+
+  get size() {
+    return this.#open.size;
+  }
 
   /**
    * Starts a request under a new id and resolves with its reply. The reply, the signal or the timeout ends the request,
@@ -16,16 +22,17 @@ export class Calls {
    * @param {string} tooLate the message of the error after the timeout
    * @param {(id: number) => void} start
    * @param {(id: number) => void} cancel is called if the signal or the timeout ends the request
-   * @returns {Promise<Uint8Array>}
+   * @returns {Promise<any>}
    */
   ask(signal, timeout, tooLate, start, cancel) {
     return new Promise((resolve, reject) => {
       const id = ++this.#lastID;
-      const settle = (/** @type {unknown} */ err, /** @type {Uint8Array | undefined} */ reply) => {
+      const settle = (/** @type {unknown} */ err, /** @type {unknown} */ reply) => {
         this.#open.delete(id);
         signal?.removeEventListener("abort", abort);
         clearTimeout(timer);
-        reply === undefined ? reject(err) : resolve(reply);
+        err === undefined ? resolve(reply) : reject(err);
+        this.onEnd();
       };
       const giveUp = (/** @type {unknown} */ why) => {
         settle(why, undefined);
@@ -48,8 +55,8 @@ export class Calls {
    * Ends the request with that id, if it has not ended.
    *
    * @param {number} id
-   * @param {unknown} err
-   * @param {Uint8Array | undefined} reply undefined if the request has failed
+   * @param {unknown} err undefined if the request has not failed
+   * @param {unknown} reply
    */
   settle(id, err, reply) {
     this.#open.get(id)?.(err, reply);
@@ -63,4 +70,40 @@ export class Calls {
   end(err) {
     for (const settle of [...this.#open.values()]) settle(err, undefined);
   }
+}
+
+/**
+ * Runs fn with a signal that aborts when signal does, or with an error when the time is over.
+ *
+ * @template T
+ * @param {AbortSignal | undefined} signal
+ * @param {number | undefined} timeout in milliseconds
+ * @param {string} tooLate the message of the error
+ * @param {(signal: AbortSignal) => Promise<T>} fn
+ */
+export async function within(signal, timeout, tooLate, fn) {
+  const late = new AbortController();
+  const timer = timeout === undefined ? undefined : setTimeout(() => late.abort(new HisockError("deadline_exceeded", tooLate)), timeout);
+  try {
+    return await fn(signal ? AbortSignal.any([signal, late.signal]) : late.signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Waits for promise, but not longer than until signal aborts.
+ *
+ * @template T
+ * @param {Promise<T>} promise
+ * @param {AbortSignal} signal
+ * @returns {Promise<T>}
+ */
+export function unlessAborted(promise, signal) {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }

@@ -1,10 +1,11 @@
 // The API of a client: handlers, sends, calls and changes. Arguments are checked here.
 
+import { unlessAborted, within } from "./calls.js";
 import { Connection } from "./connection.js";
-import { HisockError, describe, needFunction, needOptions, needSignal, needString, needTimeout } from "./errors.js";
-import { bytesOf, decodeReply, encode, needAs } from "./payload.js";
+import { HisockError, describe, needFunction, needString, needWait } from "./errors.js";
+import { bytesOf, decodeReply, encode, isBlob, needAs } from "./payload.js";
 import { Incoming } from "./incoming.js";
-import { RawInbox } from "./raw.js";
+import { Inbox, iterator } from "./inbox.js";
 import { byteStreams, checkStreamOptions, exchange, upload } from "./streams.js";
 
 /** @typedef {import("./hisock.d.ts").Client} ClientType */
@@ -12,16 +13,27 @@ import { byteStreams, checkStreamOptions, exchange, upload } from "./streams.js"
 /** @typedef {import("./engines.js").Engine} Instance */
 /** @typedef {import("./connection.js").Options} Options */
 
+// How many raw messages are kept for recvRaw, and how large they are together.
+const maxRaw = 256;
+const maxRawBytes = 1 << 20;
+
+// How many commands are kept for one iterator, and how large they are together.
+const maxCommands = 10_000;
+const maxCommandBytes = 8 << 20;
+
 /** @implements {ClientType} */
-export class Client {
+export class Client extends EventTarget {
   #inst;
   #as;
   #notices;
 
   /** @type {Incoming} */
   #incoming;
-  #raw = new RawInbox();
+  /** @type {Inbox<Uint8Array>} */
+  #raw = new Inbox(maxRaw, maxRawBytes);
   #conn;
+  /** The last message that waits for its bytes or for room, if there is one. @type {Promise<void> | undefined} */
+  #line;
 
   closed;
 
@@ -43,16 +55,28 @@ export class Client {
    * @param {Options} options
    */
   constructor(inst, options) {
+    super();
     this.#inst = inst;
     this.#as = options.as;
     this.#notices = options.config.notices;
     this.#incoming = new Incoming(this.#raw, options.log);
     this.#conn = new Connection(inst, options, this.#incoming, this.#raw);
     this.closed = this.#conn.closed;
+    this.#incoming.hook("state", (/** @type {string} */ state, /** @type {unknown} */ why) => {
+      this.#emit("state", state, why);
+      if (state === "reconnecting") this.#emit("offline", state, why);
+      else if (state === "connected" || state === "resumed") this.#emit(state, state, why);
+    });
+    void this.closed.then((why) => this.#emit("closed", "disconnected", why));
     for (const { command, fn, options: more } of options.on) this.on(command, fn, more);
     for (const { command, fn, options: more } of options.handle) this.handle(command, fn, more);
     for (const { command, fn, options: more } of options.handleStream) this.handleStream(command, fn, more);
     for (const { hook, fn } of options.hooks) this[hook](fn);
+  }
+
+  /** @param {string} type @param {string} state @param {unknown} why */
+  #emit(type, state, why) {
+    this.dispatchEvent(new CustomEvent(type, { detail: { state, why } }));
   }
 
   get name() {
@@ -75,16 +99,107 @@ export class Client {
     return this.#conn.resumed;
   }
 
+  get bufferedAmount() {
+    return this.#conn.bufferedAmount;
+  }
+
+  get rtt() {
+    return this.#conn.rtt;
+  }
+
   /**
    * @param {string} command
    * @param {Function} fn
-   * @param {{ as?: As }} [options]
+   * @param {{ as?: As, signal?: AbortSignal }} [options]
    */
   on(command, fn, options = {}) {
+    return this.#on(command, fn, options, false);
+  }
+
+  /**
+   * @param {string} command
+   * @param {Function} fn
+   * @param {{ as?: As, signal?: AbortSignal }} [options]
+   */
+  once(command, fn, options = {}) {
+    return this.#on(command, fn, options, true);
+  }
+
+  /**
+   * @param {string} command
+   * @param {Function} fn
+   * @param {{ as?: As, signal?: AbortSignal }} options
+   * @param {boolean} once
+   */
+  #on(command, fn, options, once) {
     this.#checkCommand(command);
     needFunction(`handler of "${command}"`, fn);
-    needOptions(`on "${command}"`, options, ["as"]);
-    return this.#incoming.on(command, fn, needAs(`on "${command}"`, options.as, this.#as));
+    const what = `on "${command}"`;
+    const { as, signal } = needWait(what, options, ["as", "signal"]);
+    const form = needAs(what, as, this.#as);
+    return until(signal, () => this.#incoming.on(command, fn, form, once));
+  }
+
+  /**
+   * @param {string} command
+   * @param {{ as?: As, where?: Function, signal?: AbortSignal, timeout?: number }} [options]
+   * @returns {Promise<any>}
+   */
+  async waitFor(command, options = {}) {
+    this.#checkCommand(command);
+    const what = `waitFor "${command}"`;
+    const { as, where = () => true, signal, timeout } = needWait(what, options, ["as", "where", "signal", "timeout"]);
+    needFunction(`${what}: where`, where);
+    const form = needAs(what, as, this.#as);
+    signal?.throwIfAborted();
+    let remove = () => {};
+    try {
+      return await this.#conn.wait(signal, timeout, `no "${command}" after ${timeout} ms`, (settle) => {
+        const fn = (/** @type {unknown} */ value, /** @type {unknown} */ info) => {
+          try {
+            if (!where(value, info)) return;
+            settle(undefined, value);
+          } catch (err) {
+            settle(err);
+          }
+          remove();
+        };
+        remove = this.#incoming.on(command, fn, form, false);
+      });
+    } finally {
+      remove();
+    }
+  }
+
+  /**
+   * @param {string} command
+   * @param {{ as?: As, signal?: AbortSignal }} [options]
+   * @returns {AsyncIterableIterator<any>}
+   */
+  commands(command, options = {}) {
+    this.#checkCommand(command);
+    const what = `commands "${command}"`;
+    const { as, signal } = needWait(what, options, ["as", "signal"]);
+    const form = needAs(what, as, this.#as);
+    /** @type {Inbox<unknown>} */
+    const inbox = new Inbox(maxCommands, maxCommandBytes);
+    let remove = () => {};
+    /** @type {(err?: unknown) => void} */
+    let end = () => {};
+    const over = this.#conn.wait(signal, undefined, "", (settle) => {
+      end = settle;
+      remove = this.#incoming.on(command, (/** @type {unknown} */ value, /** @type {{ bytes: Uint8Array }} */ { bytes }) => {
+        if (inbox.offer(value) || inbox.keep(value, bytes.length)) return;
+        remove();
+        settle(new HisockError("slow_consumer", `more than ${maxCommands} commands "${command}" wait for who iterates over them`));
+      }, form, false);
+    });
+    over.then(() => undefined, (err) => err).then((err) => {
+      remove();
+      inbox.end(err);
+    });
+    if (signal?.aborted) end(signal.reason);
+    return iterator(() => inbox.take(signal), () => end());
   }
 
   /**
@@ -100,25 +215,29 @@ export class Client {
   /**
    * @param {string} command
    * @param {Function} fn
-   * @param {{ as?: As }} [options]
+   * @param {{ as?: As, signal?: AbortSignal }} [options]
    */
   handle(command, fn, options = {}) {
     this.#checkCommand(command);
     needFunction(`handler of calls of "${command}"`, fn);
-    needOptions(`handle "${command}"`, options, ["as"]);
-    return this.#incoming.handle(command, fn, needAs(`handle "${command}"`, options.as, this.#as));
+    const what = `handle "${command}"`;
+    const { as, signal } = needWait(what, options, ["as", "signal"]);
+    const form = needAs(what, as, this.#as);
+    return until(signal, () => this.#incoming.handle(command, fn, form));
   }
 
   /**
    * @param {string} name
    * @param {Function} fn
-   * @param {{ as?: As }} [options]
+   * @param {{ as?: As, signal?: AbortSignal }} [options]
    */
   handleStream(name, fn, options = {}) {
     this.#checkCommand(name);
     needFunction(`handler of streams of "${name}"`, fn);
-    needOptions(`handleStream "${name}"`, options, ["as"]);
-    return this.#incoming.handleStream(name, fn, needAs(`handleStream "${name}"`, options.as, this.#as));
+    const what = `handleStream "${name}"`;
+    const { as, signal } = needWait(what, options, ["as", "signal"]);
+    const form = needAs(what, as, this.#as);
+    return until(signal, () => this.#incoming.handleStream(name, fn, form));
   }
 
   /** @param {Function} fn */
@@ -197,37 +316,118 @@ export class Client {
   /**
    * @param {string} command
    * @param {unknown} [value]
+   * @param {{ signal?: AbortSignal, timeout?: number }} [options]
+   * @returns {any}
    */
-  send(command, value) {
+  send(command, value, options) {
     needString("command", command);
-    const payload = encode(`command "${command}"`, value);
-    this.#conn.do((native) => native.send(command, payload));
+    return this.#send(`command "${command}"`, value, options, (native, payload) => native.send(command, payload));
   }
 
-  /** @param {unknown} bytes */
-  sendRaw(bytes) {
-    if (typeof bytes !== "string" && !bytesOf(bytes)) {
+  /**
+   * @param {unknown} bytes
+   * @param {{ signal?: AbortSignal, timeout?: number }} [options]
+   * @returns {any}
+   */
+  sendRaw(bytes, options) {
+    if (typeof bytes !== "string" && !bytesOf(bytes) && !(options && isBlob(bytes))) {
       throw new TypeError(`hisock: raw message: must be a string or bytes, not ${describe(bytes)}`);
     }
-    const payload = encode("raw message", bytes);
-    this.#conn.do((native) => native.sendRaw(payload));
+    return this.#send("raw message", bytes, options, (native, payload) => native.sendRaw(payload));
   }
 
-  /** @param {import("./hisock.d.ts").DrainOptions} [options] */
+  /**
+   * Sends at once, or with options when there is room.
+   *
+   * @param {string} what
+   * @param {unknown} value
+   * @param {{ signal?: AbortSignal, timeout?: number } | undefined} options
+   * @param {(native: import("./native.d.ts").NativeClient, payload: Uint8Array) => HisockError | undefined} start
+   */
+  #send(what, value, options, start) {
+    if (options) return this.#sendLater(what, value, options, start);
+    const payload = encode(what, value);
+    this.#conn.do((native) => start(native, payload));
+    return undefined;
+  }
+
+  /**
+   * @param {string} what
+   * @param {unknown} value
+   * @param {{ signal?: AbortSignal, timeout?: number }} options
+   * @param {(native: import("./native.d.ts").NativeClient, payload: Uint8Array) => HisockError | undefined} start
+   */
+  async #sendLater(what, value, options, start) {
+    const { signal, timeout } = needWait(what, options, ["signal", "timeout"]);
+    await this.#inLine(what, value, signal, timeout, `${what}: no room after ${timeout} ms`, async (payload, signal) => {
+      for (;;) {
+        try {
+          this.#conn.do((native) => start(native, payload));
+          return;
+        } catch (err) {
+          if (/** @type {HisockError} */ (err).code !== "queue_full") throw err;
+        }
+        payload = payload.slice(); // it is the page's memory
+        await this.#conn.ask(signal, undefined, "", (native, id) => native.drained(id));
+      }
+    });
+  }
+
+  /**
+   * Starts something with the bytes of a value once they are there, behind all that has been started so before. What start
+   * returns is waited for here. If nothing is in the way it is started at once.
+   *
+   * @param {string} what
+   * @param {unknown} value
+   * @param {AbortSignal | undefined} signal
+   * @param {number | undefined} timeout
+   * @param {string} tooLate
+   * @param {(payload: Uint8Array, signal: AbortSignal) => Promise<void> | void} start
+   */
+  #inLine(what, value, signal, timeout, tooLate, start) {
+    return within(signal, timeout, tooLate, async (signal) => {
+      signal.throwIfAborted();
+      let payload = isBlob(value) ? undefined : encode(what, value);
+      let before = this.#line;
+      let leave = () => {};
+      /** @type {Promise<void>} */
+      const mine = new Promise((resolve) => (leave = resolve));
+      this.#line = mine;
+      try {
+        if (before) {
+          payload = payload?.slice(); // it is the page's memory
+          await unlessAborted(before, signal);
+          before = undefined;
+        }
+        payload ??= encode(what, await unlessAborted(/** @type {Blob} */ (value).arrayBuffer(), signal));
+        await start(payload, signal);
+      } finally {
+        // If this gives up before its turn, whoever is behind it waits for whoever is before it.
+        if (before) void before.then(leave);
+        else leave();
+        if (this.#line === mine) this.#line = before;
+      }
+    });
+  }
+
+  /** @param {import("./hisock.d.ts").WaitOptions} [options] */
   async drained(options = {}) {
-    needOptions("drained", options, ["signal", "timeout"]);
-    const { signal, timeout } = options;
-    needSignal("drained: signal", signal);
-    needTimeout("drained: timeout", timeout);
+    const { signal, timeout } = needWait("drained", options, ["signal", "timeout"]);
     signal?.throwIfAborted();
     await this.#conn.ask(signal, timeout, `no room after ${timeout} ms`, (native, id) => native.drained(id));
   }
 
   /** @param {{ signal?: AbortSignal }} [options] */
   async recvRaw(options = {}) {
-    needOptions("recvRaw", options, ["signal"]);
-    needSignal("recvRaw signal", options.signal);
-    return this.#raw.take(options.signal);
+    return this.#raw.take(needWait("recvRaw", options, ["signal"]).signal);
+  }
+
+  /** @param {{ signal?: AbortSignal }} [options] */
+  rawMessages(options = {}) {
+    const { signal } = needWait("rawMessages", options, ["signal"]);
+    const left = new AbortController();
+    const until = signal ? AbortSignal.any([signal, left.signal]) : left.signal;
+    return iterator(() => this.#raw.take(until), () => left.abort());
   }
 
   /**
@@ -238,17 +438,25 @@ export class Client {
    */
   async call(command, value, options = {}) {
     needString("command", command);
-    needOptions(`call "${command}"`, options, ["as", "signal", "timeout"]);
-    const as = needAs(`call "${command}"`, options.as, this.#as);
-    const { signal, timeout } = options;
-    needSignal(`call "${command}": signal`, signal);
-    needTimeout(`call "${command}": timeout`, timeout);
-    const payload = encode(`call "${command}"`, value);
-    signal?.throwIfAborted();
-
+    const what = `call "${command}"`;
+    const { as, signal, timeout } = needWait(what, options, ["as", "signal", "timeout"]);
+    const form = needAs(what, as, this.#as);
     const late = `no reply to "${command}" after ${timeout} ms`;
-    const reply = await this.#conn.ask(signal, timeout, late, (native, id) => native.call(id, command, payload));
-    return decodeReply(`reply to "${command}"`, reply, as);
+    let reply;
+    if (this.#line || isBlob(value)) {
+      reply = await within(signal, timeout, late, async (signal) => {
+        let asked;
+        await this.#inLine(what, value, signal, undefined, "", (payload) => {
+          asked = this.#conn.ask(signal, undefined, "", (native, id) => native.call(id, command, payload));
+        });
+        return asked;
+      });
+    } else {
+      const payload = encode(what, value);
+      signal?.throwIfAborted();
+      reply = await this.#conn.ask(signal, timeout, late, (native, id) => native.call(id, command, payload));
+    }
+    return decodeReply(`reply to "${command}"`, reply, form);
   }
 
   /**
@@ -346,17 +554,27 @@ export class Client {
    */
   async #change(how, what, name, options = {}) {
     needString(how === 2 ? "name" : "group", name);
-    needOptions(what, options, ["signal", "timeout"]);
-    const { signal, timeout } = options;
-    needSignal(`${what}: signal`, signal);
-    needTimeout(`${what}: timeout`, timeout);
+    const { signal, timeout } = needWait(what, options, ["signal", "timeout"]);
     signal?.throwIfAborted();
-    const late = `${what} "${name}": no answer after ${timeout} ms`;
-    await this.#conn.ask(signal, timeout, late, (native, id) => native.change(id, how, name));
+    await this.#conn.change(how, name, signal, timeout, `${what} "${name}": no answer after ${timeout} ms`);
   }
 
   retryNow() {
     this.#conn.retryNow();
+  }
+
+  /** @param {import("./hisock.d.ts").WaitOptions} [options] */
+  async drain(options = {}) {
+    const { signal, timeout } = needWait("drain", options, ["signal", "timeout"]);
+    try {
+      await within(signal, timeout, `calls were still under way after ${timeout} ms`, async (signal) => {
+        signal.throwIfAborted();
+        while (this.#line) await unlessAborted(this.#line, signal);
+        await this.#conn.drain(signal);
+      });
+    } finally {
+      await this.close();
+    }
   }
 
   async close() {
@@ -366,7 +584,7 @@ export class Client {
   /** @param {string} command */
   #checkCommand(command) {
     needString("command", command);
-    const err = this.#inst.native.checkCommand(command);
+    const err = !this.#incoming.knows(command) && this.#inst.native.checkCommand(command);
     if (err) throw err;
   }
 
@@ -382,4 +600,17 @@ export class Client {
       throw new HisockError("unsupported", "connect with { notices: true } to hear of other clients");
     }
   }
+}
+
+/**
+ * Adds a handler, and removes it when signal aborts.
+ *
+ * @param {AbortSignal | undefined} signal
+ * @param {() => () => void} add
+ */
+function until(signal, add) {
+  if (signal?.aborted) return () => {};
+  const remove = add();
+  signal?.addEventListener("abort", remove, { once: true });
+  return remove;
 }

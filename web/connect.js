@@ -1,8 +1,9 @@
 // The function connect of a module that has certain engines.
 
+import { unlessAborted, within } from "./calls.js";
 import { Client } from "./client.js";
 import { engine, mayPass } from "./engines.js";
-import { HisockError, reportError } from "./errors.js";
+import { reportError } from "./errors.js";
 import { readOptions } from "./options.js";
 
 /** @typedef {import("./engines.js").Engines} Engines */
@@ -13,7 +14,7 @@ import { readOptions } from "./options.js";
  * @param {Engines} engines
  * @returns {typeof import("./hisock.d.ts").connect}
  */
-export const connector = (engines) => (url, options = {}) => connect(engines, url, options);
+export const connector = (engines) => (/** @type {string | URL} */ url, options = {}) => /** @type {any} */ (connect(engines, url, options));
 
 /**
  * @param {Engines} engines
@@ -22,17 +23,10 @@ export const connector = (engines) => (url, options = {}) => connect(engines, ur
  */
 async function connect(engines, url, options) {
   const read = readOptions(url, options, Object.keys(engines));
-  const timeout = new AbortController();
-  const timer = read.timeout === undefined ? undefined : setTimeout(() => {
-    timeout.abort(new HisockError("deadline_exceeded", `not connected after ${read.timeout} ms`));
-  }, read.timeout);
-  const signal = read.signal ? AbortSignal.any([read.signal, timeout.signal]) : timeout.signal;
-  try {
+  return within(read.signal, read.timeout, `not connected after ${read.timeout} ms`, async (signal) => {
     const inst = await load(engines, read, signal);
-    return await Client.open(inst, read, signal);
-  } finally {
-    clearTimeout(timer);
-  }
+    return Client.open(inst, read, signal);
+  });
 }
 
 /**
@@ -66,19 +60,4 @@ function tell(fn) {
   } catch (err) {
     reportError(err);
   }
-}
-
-/**
- * @template T
- * @param {Promise<T>} promise
- * @param {AbortSignal} signal
- * @returns {Promise<T>}
- */
-function unlessAborted(promise, signal) {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }

@@ -6,6 +6,7 @@ import { HisockError, numberOf } from "./errors.js";
 import { KeptSession } from "./kept.js";
 import { readAuth } from "./options.js";
 import { nextTask, watchPage } from "./page.js";
+import { probe } from "./probe.js";
 import { Stream } from "./streams.js";
 
 /** @typedef {import("./native.d.ts").NativeClient} NativeClient */
@@ -15,23 +16,31 @@ import { Stream } from "./streams.js";
 
 // The states by the engine's numbers, from 1.
 const states = /** @type {const} */ (["connected", "disconnected", "reconnecting", "resumed", "connecting"]);
+const stateOf = (/** @type {number} */ number) => states[number - 1] ?? "disconnected";
 
 export class Connection {
   /** @type {Instance} */
   #inst;
+  /** @type {Pick<import("./native.d.ts").Native, "connect">} */
+  #engine;
   /** @type {NativeClient | undefined} undefined after the end */
   #native;
 
   /** @type {import("./incoming.js").Incoming} */
   #incoming;
-  /** @type {import("./raw.js").RawInbox} */
+  /** @type {import("./inbox.js").Inbox<Uint8Array>} */
   #raw;
+  /** What the server was asked for. */
   #calls = new Calls();
+  /** What the page waits for otherwise. */
+  #waits = new Calls();
+  #draining = false; // the page sends nothing more
 
   /** @type {import("./hisock.d.ts").State} */
   state = "connecting";
   resumed = false;
-  #name;
+  /** The name that the handlers which run now see: changes that arrived behind their message come later. */
+  name;
   /** @type {string[]} the groups when the client ended */
   #lastGroups = [];
   /** @type {(string | HisockError)[]} the refused groups when the client ended */
@@ -62,8 +71,16 @@ export class Connection {
   /** @type {Uint8Array[]} raw messages of the page before, until #begin */
   #earlyRaw = [];
   #earlyMissed = 0; // frames that the server has dropped, before #begin
+  #isSettled = false; // it is known what comes of connect
+  #hasPage = false; // the code that awaits connect has run
+  #isHeld = false; // events are held back until then
   #begun = false;
   #over = false; // the engine has reported the end
+
+  #url;
+  #isProbed = false; // the address was asked why the first attempt has failed
+  /** Aborts when nobody waits for the answer any more. */
+  #probing = new AbortController();
 
   #auth;
   /** @type {Map<number, AbortController>} calls of the page's auth function that run */
@@ -78,14 +95,16 @@ export class Connection {
    * @param {Instance} inst
    * @param {Options} options
    * @param {import("./incoming.js").Incoming} incoming
-   * @param {import("./raw.js").RawInbox} raw
+   * @param {import("./inbox.js").Inbox<Uint8Array>} raw
    */
   constructor(inst, options, incoming, raw) {
     this.#inst = inst;
     this.#incoming = incoming;
     this.#raw = raw;
-    this.#name = options.config.name;
+    this.name = options.config.name;
     this.#away = new Away(options.config);
+    this.#url = options.config.url;
+    this.#engine = options.debug?.(inst.native) ?? inst.native;
     this.#auth = options.auth;
     this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
   }
@@ -99,12 +118,16 @@ export class Connection {
    */
   open(options, signal) {
     return new Promise((resolve, reject) => {
-      const { promise: outcome, resolve: settle } = deferred();
+      const { promise: outcome, resolve: settled } = deferred();
+      const settle = (/** @type {unknown} */ value) => {
+        this.#isSettled = true;
+        settled(value);
+      };
       const incoming = this.#incoming;
-      const kept = options.keepAs === undefined ? undefined : new KeptSession(options.keepAs, this.#name);
+      const kept = options.keepAs === undefined ? undefined : new KeptSession(options.keepAs, this.name);
       this.#kept = kept;
       const config = kept ? { ...options.config, session: kept.session } : options.config;
-      const native = this.#inst.native.connect(config, this.#sink(settle));
+      const native = this.#engine.connect(config, this.#sink(settle));
       if (native instanceof Error) {
         reject(native);
         return;
@@ -129,6 +152,7 @@ export class Connection {
       this.closed.then(unwatch);
 
       const abort = () => {
+        this.#probing.abort();
         settle(signal.reason); // before the engine reports an error of its own
         this.#native?.close();
       };
@@ -141,11 +165,12 @@ export class Connection {
       });
       outcome.then((err) => {
         signal.removeEventListener("abort", abort);
+        this.#probing.abort();
         if (err !== undefined) {
           // If the server has not answered, the next connect of the page may go on with the session.
           if (!(err instanceof HisockError && err.remote)) kept?.putBack();
           this.#native?.begin();
-          reject(err);
+          reject(signal.aborted ? signal.reason : err);
           return;
         }
         this.#earlyRaw = kept?.raw ?? [];
@@ -169,8 +194,10 @@ export class Connection {
     const sink = {
       state: (state, name, why) => {
         if (this.#heard !== sink) return;
+        const joined = !this.#isSettled && /^(connected|resumed)$/.test(stateOf(state));
+        if (joined) incoming.push(() => this.#awaitPage());
         this.#changed(state, name, why);
-        if (this.state === "connected") settle(undefined);
+        if (joined) settle(undefined);
       },
       warn: (message, ...args) => incoming.warn(message, args),
       command: (command, payload, replayed) => incoming.command(command, payload, replayed),
@@ -188,8 +215,10 @@ export class Connection {
       },
       settled: (id, err, payload) => incoming.push(() => this.#calls.settle(id, err, payload)),
       changed: (hook, what, name) => {
-        if (hook === "rename") this.#name = name; // for the time after the end, when the engine cannot be asked
-        incoming.push(() => void (hook === "rename" ? incoming.tell(hook, what, name) : incoming.tell(hook, what)));
+        incoming.push(() => {
+          if (hook === "rename") this.name = name;
+          incoming.tell(hook, what, name);
+        });
       },
       undelivered: (list) => {
         if (this.#heard !== sink) return;
@@ -218,12 +247,20 @@ export class Connection {
         this.#over = true;
         // The engine can be asked for the name and the groups only now. The page is told of the end in order.
         this.#forgetNative();
-        settle(err ?? new HisockError("closed", "closed while connecting"));
+        if (!err) settle(new HisockError("closed", "closed while connecting"));
+        else settle(this.state === "connecting" ? this.#explain(err) : err);
         incoming.push(() => this.#end(err ?? null));
       },
     };
     this.#heard = sink;
     return sink;
+  }
+
+  /** Holds back what comes behind the welcome until the page has its client. */
+  #awaitPage() {
+    if (this.#hasPage) return;
+    this.#isHeld = true;
+    this.#incoming.hold();
   }
 
   /**
@@ -232,6 +269,8 @@ export class Connection {
    * @param {string[]} groups the groups of the options
    */
   #begin(groups) {
+    this.#hasPage = true;
+    if (this.#isHeld) this.#incoming.release();
     if (!this.#native) return;
     this.#begun = true;
     for (const bytes of this.#earlyRaw.splice(0)) this.#incoming.rawMessage(bytes, false);
@@ -272,8 +311,14 @@ export class Connection {
     }
   }
 
-  get name() {
-    return this.#native ? this.#native.name() : this.#name;
+  /** How many bytes wait to be written. */
+  get bufferedAmount() {
+    return this.#native ? this.#native.waiting() : 0;
+  }
+
+  /** The last time to the server and back that was measured, in milliseconds. */
+  get rtt() {
+    return this.#native ? this.#native.rtt() : 0;
   }
 
   get groups() {
@@ -289,13 +334,18 @@ export class Connection {
     return list;
   }
 
+  #hasEnded() {
+    return new HisockError("not_connected", `the connection of "${this.name}" has ended`);
+  }
+
   /**
    * Asks the engine to do something, and throws the error that it returns.
    *
    * @param {(native: NativeClient) => HisockError | void} what
    */
   do(what) {
-    if (!this.#native) throw new HisockError("not_connected", `the connection of "${this.#name}" has ended`);
+    if (!this.#native) throw this.#hasEnded();
+    if (this.#draining) throw new HisockError("closed", "the client is being closed");
     const err = what(this.#native);
     if (err) throw err;
     if (this.#inst.ended) throw this.#inst.ended;
@@ -318,6 +368,50 @@ export class Connection {
   }
 
   /**
+   * Asks for a group or another name, and resolves once the client has it.
+   *
+   * @param {0 | 1 | 2} how
+   * @param {string} name
+   * @param {AbortSignal | undefined} signal
+   * @param {number | undefined} timeout
+   * @param {string} tooLate
+   */
+  async change(how, name, signal, timeout, tooLate) {
+    await this.ask(signal, timeout, tooLate, (native, id) => native.change(id, how, name));
+    if (how === 2 && this.#native) this.name = this.#native.name();
+  }
+
+  /**
+   * Resolves with what start passes on, and rejects if the connection ends before.
+   *
+   * @param {AbortSignal | undefined} signal
+   * @param {number | undefined} timeout
+   * @param {string} tooLate
+   * @param {(settle: (err: unknown, value?: unknown) => void) => void} start
+   */
+  wait(signal, timeout, tooLate, start) {
+    return this.#waits.ask(signal, timeout, tooLate, (id) => {
+      if (!this.#native) throw this.#hasEnded();
+      start((err, value) => this.#waits.settle(id, err, value));
+    }, () => {});
+  }
+
+  /**
+   * Lets the page send nothing more, and waits until no call is under way in either direction.
+   *
+   * @param {AbortSignal} signal
+   */
+  drain(signal) {
+    this.#draining = true;
+    return this.wait(signal, undefined, "", (settle) => {
+      this.#calls.onEnd = this.#incoming.onAnswered = () => {
+        if (this.#calls.size + this.#incoming.calls === 0) settle(undefined);
+      };
+      this.#calls.onEnd();
+    });
+  }
+
+  /**
    * Opens a stream.
    *
    * @param {string} name
@@ -328,7 +422,7 @@ export class Connection {
    */
   openStream(name, arg, silent, carries, signal) {
     signal?.throwIfAborted();
-    if (!this.#native) throw new HisockError("not_connected", `the connection of "${this.#name}" has ended`);
+    if (!this.#native) throw this.#hasEnded();
     const stream = this.#native.openStream(name, arg, silent, carries);
     if (stream instanceof Error) throw stream;
     return new Stream(stream, signal);
@@ -341,6 +435,7 @@ export class Connection {
   async close() {
     const isAway = this.#later || this.#returns;
     if (isAway) this.#heard = undefined;
+    this.#incoming.mute();
     this.#native?.close();
     if (isAway) this.#end(null);
     await this.closed;
@@ -355,7 +450,25 @@ export class Connection {
     if (now === this.state && !(state === "connecting" && why)) return; // each failed attempt to connect is told
     if (this.state === "connecting") this.resumed = state === "resumed";
     this.state = now;
-    this.#incoming.push(() => this.#incoming.tell("state", state, why));
+    let told = why;
+    this.#incoming.push(() => this.#incoming.tell("state", state, told));
+    if (state === "connecting" && why && !this.#isProbed) {
+      this.#isProbed = true;
+      this.#incoming.hold();
+      void this.#explain(why).then((explained) => {
+        told = explained;
+        this.#incoming.release();
+      });
+    }
+  }
+
+  /**
+   * Returns the error of a failed attempt to connect, with what the address says if there was no connection.
+   *
+   * @param {HisockError} err
+   */
+  async #explain(err) {
+    return err.code === "not_connected" && !err.remote ? probe(this.#url, err, this.#probing.signal) : err;
   }
 
   /**
@@ -366,8 +479,9 @@ export class Connection {
    * @param {HisockError | undefined} why
    */
   #changed(number, name, why) {
-    let state = states[number - 1] ?? "disconnected";
-    this.#name = name;
+    let state = stateOf(number);
+    if (!this.#begun) this.name = name;
+    else this.#incoming.push(() => (this.name = name));
     if (this.#returns) {
       if (state === "connecting" || state === "disconnected") return; // the page has been told "reconnecting"
       if (!this.#returns.isOwn) state = "connected";
@@ -427,7 +541,7 @@ export class Connection {
     const isOwn = !kept || config.session.length > 0 || kept.take();
     if (kept && config.session.length === 0) config.session = kept.session;
     this.#returns = { config, isOwn };
-    const native = this.#inst.native.connect(config, this.#sink(() => {}));
+    const native = this.#engine.connect(config, this.#sink(() => {}));
     if (!native || native instanceof Error) {
       this.#end(native ?? this.#inst.ended ?? null);
       return;
@@ -460,7 +574,6 @@ export class Connection {
 
   #forgetNative() {
     if (!this.#native) return;
-    this.#name = this.#native.name();
     this.#lastGroups = this.#native.groups();
     this.#lastRefused = this.#native.refusedGroups();
     this.#native = undefined;
@@ -474,6 +587,7 @@ export class Connection {
     this.#kept?.release();
     const err = why ?? new HisockError("closed", "the connection was closed");
     this.#calls.end(err);
+    this.#waits.end(err);
     this.#raw.end(err);
     this.#incoming.abandonCalls(err);
     this.#setState("disconnected", why);

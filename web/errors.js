@@ -62,6 +62,8 @@ export class HisockError extends Error {
     this.details = more.details;
     /** @type {import("./hisock.d.ts").StreamProgress | undefined} */
     this.progress = undefined;
+    /** @type {number} */
+    this.status = 0;
   }
 
   /**
@@ -153,10 +155,34 @@ export function needTimeout(what, value) {
  * @param {unknown} value
  */
 export function needSignal(what, value) {
-  if (value !== undefined && !(value instanceof AbortSignal)) {
+  if (value !== undefined && kindOf(value) !== "AbortSignal") {
     throw new TypeError(`hisock: ${what}: must be an AbortSignal, not ${describe(value)}`);
   }
 }
+
+/**
+ * Checks options with a signal or a timeout, or both.
+ *
+ * @template T
+ * @param {string} what
+ * @param {T} options
+ * @param {readonly string[]} known
+ */
+export function needWait(what, options, known) {
+  needOptions(what, options, known);
+  const { signal, timeout } = /** @type {{ signal?: AbortSignal, timeout?: number }} */ (options);
+  needSignal(`${what}: signal`, signal);
+  needTimeout(`${what}: timeout`, timeout);
+  return options;
+}
+
+/**
+ * Returns the name of the built-in class of a value, also of a value of another realm. An object of a class of the page
+ * is an "Object".
+ *
+ * @param {unknown} value
+ */
+export const kindOf = (value) => Object.prototype.toString.call(value).slice(8, -1);
 
 /** @param {unknown} value */
 export function describe(value) {

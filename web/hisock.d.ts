@@ -4,7 +4,7 @@
 /**
  * Connects to a server. The promise resolves once the server has welcomed the client.
  *
- * A relative URL is resolved against the page. The schemes http and https mean ws and wss.
+ * A relative URL is resolved against the page, as fetch does it. The schemes http and https mean ws and wss.
  * Handlers may be given in the options, or registered right after the promise has resolved: the client holds back
  * messages until the code that awaits the promise has run.
  *
@@ -13,8 +13,16 @@
  * The promise rejects with a {@link HisockError} if the server refuses the client for good or the time is over,
  * with the signal's reason if the signal aborts, and with a TypeError if an argument is invalid. A rejected connect
  * leaves no connection open.
+ *
+ * A browser does not tell a page why there was no connection. After the first attempt that has failed so, and after the last
+ * one, the page asks the same address by fetch. The error's message says what it answers, and {@link HisockError.status} is the status.
  */
 export function connect(url: string | URL, options?: ConnectOptions): Promise<Client>;
+/** Connects, with the types of what the page and its server say to each other: see {@link Commands}. */
+export function connect<C extends Commands = never>(
+  url: string | URL,
+  options?: [C] extends [never] ? never : TypedOptions<C>,
+): Promise<TypedClient<C>>;
 
 export interface ConnectOptions {
   /** The name for which the client asks. Without it the client has no name. */
@@ -85,6 +93,14 @@ export interface ConnectOptions {
   /** Is called with warnings in place of console.warn. With false there are no warnings. */
   log?: Log | false;
   /**
+   * Tells what the client sends, gets and goes through: the function debug of the module debug.js, which writes lines for a person to
+   * the console. At most 500 lines in 10 s are written, with 80 characters of each payload and without the auth.
+   *
+   *     const { debug } = await import("./debug.js");
+   *     const client = await connect("/ws", { debug });
+   */
+  debug?: Debug;
+  /**
    * Keeps the session when the page is left, so that the next page of this tab can go on with it, for instance after a
    * reload. The next page must call connect with the same option, URL and name. Its client has the name and the groups
    * that this client had. It is given the messages that the server sent meanwhile, once each, and sends the messages
@@ -97,6 +113,9 @@ export interface ConnectOptions {
    */
   keepSession?: boolean | string;
 }
+
+/** Watches an engine. Only debug.js makes such functions. */
+export type Debug = (engine: any) => any;
 
 /**
  * A function for warnings. They include commands without a handler and payloads that do
@@ -163,13 +182,17 @@ export type Value<A extends As, JSON> = A extends "text"
         ? Uint8Array
         : JSON;
 
-/** Bytes in any of the types in which a page may have them. */
-export type Bytes = ArrayBuffer | ArrayBufferView;
+/** Bytes in any of the types in which a page may have them, also of another realm. */
+export type Bytes = ArrayBuffer | SharedArrayBuffer | ArrayBufferView;
 
 /**
  * A value that can be sent. Strings, numbers, bigints and booleans are sent as text, buffers as their bytes,
  * undefined as an empty payload, and everything else as JSON, which has no bigints. A number that is not finite cannot
  * be sent. Half of a surrogate pair in a string arrives as U+FFFD.
+ *
+ * A Blob, a File or a Response is sent as its bytes where they can be waited for: by call, by send and sendRaw with options, and
+ * as the answer to a call. Otherwise, and in JSON, objects such as a Map, a Blob or a Promise are refused with a TypeError. So is a view
+ * whose buffer was detached or shrunk.
  */
 export type Sendable = string | number | bigint | boolean | null | undefined | Bytes | object;
 
@@ -284,15 +307,49 @@ export interface StreamProgress {
   readonly delivered: number;
 }
 
-export interface ChangeOptions {
-  /** Gives up waiting when it aborts: the server may or may not have made the change. The promise rejects with its reason. */
+/** Bounds of a wait. */
+export interface WaitOptions {
+  /** Gives up waiting when it aborts. The promise rejects with its reason. */
   signal?: AbortSignal;
   /** Milliseconds after which waiting is given up with code "deadline_exceeded". No limit unless set. */
   timeout?: number;
 }
 
-export interface DrainOptions {
-  /** Gives up waiting when it aborts. The promise rejects with its reason. */
+export interface HandlerOptions<A extends As> {
+  /** The form of the payload. The form of the connection's options unless set. */
+  as?: A;
+  /** Removes the handler when it aborts. */
+  signal?: AbortSignal;
+}
+
+export interface WaitForOptions<A extends As, T> extends WaitOptions {
+  /** The form of the payload. The form of the connection's options unless set. */
+  as?: A;
+  /** Says which command is waited for. Unless set, it is the next one. */
+  where?: (value: T, info: CommandInfo) => unknown;
+}
+
+/** How a client has changed, for {@link Client.onState} and its events. */
+export interface StateChange {
+  readonly state: State | "resumed";
+  readonly why: HisockError | null;
+}
+
+/**
+ * The events of a client as an EventTarget. "state" comes for every change of the state. "connected" and "resumed" come
+ * when the client has joined and when it goes on, "offline" when its connection has broken off and it tries to come back,
+ * and "closed" when it has ended for good.
+ */
+export interface ClientEvents {
+  state: CustomEvent<StateChange>;
+  connected: CustomEvent<StateChange>;
+  resumed: CustomEvent<StateChange>;
+  offline: CustomEvent<StateChange>;
+  closed: CustomEvent<StateChange>;
+}
+
+export interface ChangeOptions {
+  /** Gives up waiting when it aborts: the server may or may not have made the change. The promise rejects with its reason. */
   signal?: AbortSignal;
   /** Milliseconds after which waiting is given up with code "deadline_exceeded". No limit unless set. */
   timeout?: number;
@@ -316,8 +373,11 @@ export interface RefusedGroup {
  * space other than U+0020, and no space at its ends. The names of hisock's own events, such as "join" or
  * "message", are refused.
  */
-export interface Client {
-  /** The client's name, as the server has said it last. Empty if the client has no name. */
+export interface Client extends EventTarget {
+  /**
+   * The client's name. Empty if the client has no name. A handler sees the name that the client had as the handler's message or
+   * event came.
+   */
   readonly name: string;
   /** The groups that the client is in, sorted. After the end, the groups that it was in. */
   readonly groups: string[];
@@ -340,13 +400,34 @@ export interface Client {
 
   /**
    * Adds a handler of a command. Several handlers run in the order in which they were added.
-   * The function that on returns removes the handler.
+   * The function that on returns removes the handler. Once the page has called close, no handler is given a message any more.
    */
   on<T = unknown, A extends As = "json">(
     command: string,
     fn: CommandHandler<Value<A, T>>,
-    options?: { as?: A },
+    options?: HandlerOptions<A>,
   ): () => void;
+  /** Does what on does, for one command whose payload converts. */
+  once<T = unknown, A extends As = "json">(
+    command: string,
+    fn: CommandHandler<Value<A, T>>,
+    options?: HandlerOptions<A>,
+  ): () => void;
+  /**
+   * Resolves with the value of the next command of that name for which where returns true. It rejects with code "deadline_exceeded" after
+   * the timeout, with the signal's reason, with what where throws, and with a {@link HisockError} when the client ends.
+   * Commands that come before it is called, or between two calls, are not kept: {@link Client.commands} keeps them.
+   */
+  waitFor<T = unknown, A extends As = "json">(command: string, options?: WaitForOptions<A, Value<A, T>>): Promise<Value<A, T>>;
+  /**
+   * Yields the values of all commands of that name that come after the call of this method. Up to 10,000 commands and 8 MiB wait for
+   * whoever iterates; if more come, the iteration fails behind them with code "slow_consumer". A server that must wait for
+   * a page sends a stream. The iteration ends when this side closes the client, and otherwise fails with the reason of the
+   * end, or with the signal's reason. Leaving the loop removes the handler.
+   *
+   *     for await (const line of client.commands<Line>("said", { signal })) show(line);
+   */
+  commands<T = unknown, A extends As = "json">(command: string, options?: HandlerOptions<A>): AsyncIterableIterator<Value<A, T>>;
   /** Removes the handlers of a command that are fn, or all of them if fn is not given. */
   off(command: string, fn?: CommandHandler<any>): void;
 
@@ -361,7 +442,7 @@ export interface Client {
   handle<T = unknown, A extends As = "json">(
     command: string,
     fn: CallHandler<Value<A, T>>,
-    options?: { as?: A },
+    options?: HandlerOptions<A>,
   ): () => void;
 
   /**
@@ -369,8 +450,12 @@ export interface Client {
    * {@link HisockError} if the command cannot be queued: "not_connected", "bad_name", "too_big", or
    * "queue_full" if there is no room in the queue. Then nothing was queued and the connection goes on. After
    * "queue_full", {@link Client.drained} resolves when there is room.
+   *
+   * With options it waits for room, for the signal and for the timeout, which may both be missing, and takes a Blob. The promise
+   * resolves when the command is queued. Messages that wait so, and calls, keep their order. A send without options does not wait behind them.
    */
   send(command: string, value?: Sendable): void;
+  send(command: string, value: Sendable, options: WaitOptions): Promise<void>;
 
   /**
    * Resolves once the queue to the server has room for a quarter of queueBytes, and for the last message if that was
@@ -383,7 +468,7 @@ export interface Client {
    *       client.send("chunk", chunk);
    *     }
    */
-  drained(options?: DrainOptions): Promise<void>;
+  drained(options?: WaitOptions): Promise<void>;
 
   /**
    * Calls the server and resolves with its answer. It rejects with a {@link HisockError}:
@@ -438,16 +523,21 @@ export interface Client {
    * server's program takes them. For an upload the handler takes info.items and yields the answer. Errors are told as
    * {@link Client.handle} says. The function that handleStream returns removes the handler.
    */
-  handleStream<T = unknown, A extends As = "json">(name: string, fn: StreamHandler<Value<A, T>>, options?: { as?: A }): () => void;
+  handleStream<T = unknown, A extends As = "json">(name: string, fn: StreamHandler<Value<A, T>>, options?: HandlerOptions<A>): () => void;
 
-  /** Queues a raw message: bytes without a name, or a string as UTF-8. It throws as send does. */
+  /** Queues a raw message: bytes without a name, or a string as UTF-8. It throws, and waits with options, as send does. */
   sendRaw(bytes: string | Bytes): void;
+  sendRaw(bytes: string | Bytes | Blob | Response, options: WaitOptions): Promise<void>;
   /**
    * Waits for the next raw message. While no recvRaw waits and there is no handler of raw
    * messages, up to 256 raw messages and 1 MiB are kept for it. Once the connection has ended and
    * the kept messages are taken, it rejects with the reason of the end.
    */
   recvRaw(options?: { signal?: AbortSignal }): Promise<Uint8Array>;
+  /**
+   * Yields raw messages as recvRaw takes them, and ends as {@link Client.commands} does. Between two of them, what comes is kept as for recvRaw.
+   */
+  rawMessages(options?: { signal?: AbortSignal }): AsyncIterableIterator<Uint8Array>;
   /** Adds a handler of the raw messages for which no recvRaw waits. The function that it returns removes the handler. */
   onRaw(fn: (bytes: Uint8Array, info: RawInfo) => unknown): () => void;
 
@@ -478,6 +568,12 @@ export interface Client {
    * "connecting" after a failed attempt. It is null otherwise, and if this side closed the client.
    */
   onState(fn: (state: State | "resumed", why: HisockError | null) => unknown): () => void;
+  addEventListener<K extends keyof ClientEvents>(
+    type: K,
+    listener: (event: ClientEvents[K]) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
   /**
    * Adds a handler of errors that no caller can be told: a payload that does not convert, a handler
    * that failed, an answer or details that cannot be sent, a command without a handler, a raw message for which there was no room.
@@ -512,6 +608,14 @@ export interface Client {
   onClientDisconnect(fn: (who: Presence) => unknown): () => void;
   onClientRename(fn: (old: string, who: Presence) => unknown): () => void;
 
+  /** How many bytes wait to be written. The browser may have up to 128 KiB more of the engine "wasm". */
+  readonly bufferedAmount: number;
+  /**
+   * The time to the server and back as it was measured last, in milliseconds. It is measured about once in the heartbeat interval of the
+   * server, and when somebody waits for room. 0 until then.
+   */
+  readonly rtt: number;
+
   /**
    * Makes a client that waits before its next attempt try at once. A client does so by itself when the browser is online
    * again and when the page is shown again.
@@ -523,6 +627,122 @@ export interface Client {
    * reject with code "closed". The promise resolves when the client has ended. close may be called again.
    */
   close(): Promise<void>;
+  /**
+   * Lets the page send nothing more, waits until the calls that are under way in either direction have been answered, and closes
+   * the client. If the signal or the timeout comes first, the client is closed all the same, and the promise rejects. Streams end as with close.
+   */
+  drain(options?: WaitOptions): Promise<void>;
+}
+
+/**
+ * What a page and its server say to each other, for `connect<Chat>(url)`. A part that is left out has no commands. Calls and
+ * streams are functions: of an argument, if they have one, to the answer or an item.
+ *
+ *     interface Chat {
+ *       sent: { say: string };
+ *       received: { said: { from: string; text: string } };
+ *       calls: { sum(numbers: number[]): number };
+ *     }
+ */
+export interface Commands {
+  /** Commands of the page, with what each carries. */
+  sent?: object;
+  /** Commands of the server, with what each carries. */
+  received?: object;
+  /** Calls of the page. */
+  calls?: object;
+  /** Calls of the server, which the page handles. */
+  handled?: object;
+  /** Streams of items to the page, of uploads with an answer (the second argument is an item), and of both. */
+  streams?: object;
+  uploads?: object;
+  exchanges?: object;
+  /** Streams that the server opens: functions of an argument and an item of the server to an item of the page. */
+  handledStreams?: object;
+}
+
+/** A part of a map of commands. */
+export type Part<C, K extends keyof Commands> = C extends { [P in K]: infer M extends object } ? M : {};
+/** The names in a part of a map. */
+export type Name<C, K extends keyof Commands> = keyof Part<C, K> & string;
+/** The argument of a call or stream. */
+export type In<F> = F extends (...args: infer A) => unknown ? A[0] : never;
+/** The items of an upload or exchange. */
+export type Item<F> = F extends (...args: infer A) => unknown ? A[1] : never;
+/** The answer of a call, or an item of a stream. */
+export type Out<F> = F extends (...args: never) => infer R ? Awaited<R> : never;
+/** An argument, which may be left out if it may be undefined. */
+export type Arg<V, More extends unknown[] = []> = undefined extends V ? [value?: V, ...more: More] : [value: V, ...more: More];
+
+/** The options of connect with the types of a map of commands. */
+export interface TypedOptions<C extends Commands> extends Omit<ConnectOptions, "on" | "handle" | "handleStream"> {
+  on?: { [K in Name<C, "received">]?: CommandHandler<Part<C, "received">[K]> | Entry<CommandHandler<Part<C, "received">[K]>> };
+  handle?: { [K in Name<C, "handled">]?: TypedCallHandler<Part<C, "handled">[K]> | Entry<TypedCallHandler<Part<C, "handled">[K]>> };
+  handleStream?: {
+    [K in Name<C, "handledStreams">]?: TypedStreamHandler<Part<C, "handledStreams">[K]> | Entry<TypedStreamHandler<Part<C, "handledStreams">[K]>>;
+  };
+}
+
+/** A handler of calls whose argument and answer are those of the function F. */
+export type TypedCallHandler<F> = (value: In<F>, info: CallInfo) => Out<F> | Promise<Out<F>>;
+/** A handler of streams whose argument and items are those of the function F. */
+export type TypedStreamHandler<F> = (value: In<F>, info: StreamInfo<Item<F>>) => TypedItems<Out<F>> | Promise<TypedItems<Out<F>>>;
+/** Items of one type, which are sent one after the other. */
+export type TypedItems<T> = AsyncIterable<T> | Iterable<T>;
+
+/** A client with the types of a map of commands. Its methods are those of {@link Client}. */
+export interface TypedClient<C extends Commands>
+  extends Omit<
+    Client,
+    "on" | "once" | "off" | "waitFor" | "commands" | "send" | "call" | "handle" | "stream" | "upload" | "exchange" | "handleStream"
+  > {
+  on<K extends Name<C, "received">, A extends As = "json">(
+    command: K,
+    fn: CommandHandler<Value<A, Part<C, "received">[K]>>,
+    options?: HandlerOptions<A>,
+  ): () => void;
+  once<K extends Name<C, "received">, A extends As = "json">(
+    command: K,
+    fn: CommandHandler<Value<A, Part<C, "received">[K]>>,
+    options?: HandlerOptions<A>,
+  ): () => void;
+  off<K extends Name<C, "received">>(command: K, fn?: CommandHandler<any>): void;
+  waitFor<K extends Name<C, "received">, A extends As = "json">(
+    command: K,
+    options?: WaitForOptions<A, Value<A, Part<C, "received">[K]>>,
+  ): Promise<Value<A, Part<C, "received">[K]>>;
+  commands<K extends Name<C, "received">, A extends As = "json">(
+    command: K,
+    options?: HandlerOptions<A>,
+  ): AsyncIterableIterator<Value<A, Part<C, "received">[K]>>;
+  send<K extends Name<C, "sent">>(command: K, ...value: Arg<Part<C, "sent">[K]>): void;
+  send<K extends Name<C, "sent">>(command: K, value: Part<C, "sent">[K], options: WaitOptions): Promise<void>;
+  call<K extends Name<C, "calls">, A extends As = "json">(
+    command: K,
+    ...value: Arg<In<Part<C, "calls">[K]>, [options?: CallOptions<A>]>
+  ): Promise<Value<A, Out<Part<C, "calls">[K]>>>;
+  handle<K extends Name<C, "handled">>(command: K, fn: TypedCallHandler<Part<C, "handled">[K]>, options?: HandlerOptions<As>): () => void;
+  stream<K extends Name<C, "streams">, A extends As = "json">(
+    name: K,
+    ...arg: Arg<In<Part<C, "streams">[K]>, [options?: StreamOptions<A>]>
+  ): AsyncGenerator<Value<A, Out<Part<C, "streams">[K]>>, void, void>;
+  upload<K extends Name<C, "uploads">, A extends As = "json">(
+    name: K,
+    arg: In<Part<C, "uploads">[K]>,
+    items: TypedItems<Item<Part<C, "uploads">[K]>>,
+    options?: StreamOptions<A>,
+  ): Promise<Value<A, Out<Part<C, "uploads">[K]>>>;
+  exchange<K extends Name<C, "exchanges">, A extends As = "json">(
+    name: K,
+    arg: In<Part<C, "exchanges">[K]>,
+    items: TypedItems<Item<Part<C, "exchanges">[K]>>,
+    options?: StreamOptions<A>,
+  ): AsyncGenerator<Value<A, Out<Part<C, "exchanges">[K]>>, void, void>;
+  handleStream<K extends Name<C, "handledStreams">>(
+    name: K,
+    fn: TypedStreamHandler<Part<C, "handledStreams">[K]>,
+    options?: HandlerOptions<As>,
+  ): () => void;
 }
 
 /** The codes of errors from the server, which this side uses too. core.Code of the Go package explains them. */
@@ -596,6 +816,8 @@ export class HisockError extends Error {
   readonly details: any;
   /** For the error of a stream that was opened, how far the stream came. */
   readonly progress: StreamProgress | undefined;
+  /** The HTTP status with which the address answers a plain request, for an error of {@link connect}. 0 if it is not known. */
+  readonly status: number;
 }
 
 /** @internal For the tests of this package. */

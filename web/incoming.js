@@ -3,13 +3,14 @@
 // worked off as soon as the engine has returned.
 
 import { HisockError, needFunction, numberOf, reportError } from "./errors.js";
+import { Handlers } from "./handlers.js";
 import { nextTask } from "./page.js";
-import { decode, encode, encodeDetails, isForCaller } from "./payload.js";
+import { decode, encode, encodeDetails, isForCaller, unwrap } from "./payload.js";
 import { serve } from "./streams.js";
 import { Warnings } from "./warnings.js";
 
 /** @typedef {import("./hisock.d.ts").As} As */
-/** @typedef {{ fn: Function, as: As }} Handler */
+/** @typedef {{ fn: Function, as: As, once?: boolean }} Handler */
 /** @typedef {"raw" | "message" | "state" | "error" | "missed" | "replay" | "replayed" | "undelivered" | "clientConnect" | "clientDisconnect" | "clientRename" | "rename" | "joinGroup" | "leaveGroup"} Hook */
 
 // How long handlers may keep the page from its turn, in milliseconds, and how many jobs may wait for the next one. If more
@@ -26,22 +27,26 @@ export class Incoming {
   #next = 0; // index in #queue of the job that runs next
   #scheduled = false;
   #stopped = false;
+  #holds = 0; // how many have called hold and not release
+  #muted = false; // the page has closed the client
 
-  /** @type {Map<string, Handler[]>} */
+  /** @type {Map<string, Handlers<Handler>>} */
   #commands = new Map();
   /** @type {Map<string, Handler>} */
   #handlers = new Map();
   /** @type {Map<string, Handler>} */
   #streams = new Map();
-  /** @type {Map<Hook, Function[]>} */
+  /** @type {Map<Hook, Handlers<Function>>} */
   #hooks = new Map();
   /** @type {Map<number, AbortController>} calls of the server that have no answer yet */
   #running = new Map();
   #raw;
   #warnings;
+  /** Is called when a call of the server has been answered. */
+  onAnswered = () => {};
 
   /**
-   * @param {import("./raw.js").RawInbox} raw
+   * @param {import("./inbox.js").Inbox<Uint8Array>} raw
    * @param {import("./hisock.d.ts").Log | false | undefined} log
    */
   constructor(raw, log) {
@@ -57,7 +62,11 @@ export class Incoming {
   push(job) {
     if (this.#stopped) return;
     this.#queue.push(job);
-    if (this.#scheduled) return;
+    this.#schedule();
+  }
+
+  #schedule() {
+    if (this.#scheduled || this.#holds > 0) return;
     this.#scheduled = true;
     queueMicrotask(() => this.#drain());
   }
@@ -69,7 +78,7 @@ export class Incoming {
    */
   #drain(all = false) {
     const end = performance.now() + slice;
-    while (this.#next < this.#queue.length) {
+    while ((all || this.#holds === 0) && this.#next < this.#queue.length) {
       try {
         this.#queue[this.#next++]?.();
       } catch (err) {
@@ -81,9 +90,20 @@ export class Incoming {
       nextTask(() => this.#drain());
       return;
     }
+    this.#scheduled = false;
+    if (this.#next < this.#queue.length) return; // they are held back
     this.#queue = [];
     this.#next = 0;
-    this.#scheduled = false;
+  }
+
+  /** Holds the jobs back until release is called as often. */
+  hold() {
+    this.#holds++;
+  }
+
+  release() {
+    this.#holds--;
+    this.#schedule();
   }
 
   /** Runs the jobs that have been queued, also if a handler calls it, and drops all later ones. */
@@ -93,15 +113,37 @@ export class Incoming {
     this.native = undefined;
   }
 
+  /** How many calls of the server have no answer yet. */
+  get calls() {
+    return this.#running.size;
+  }
+
+  /** Gives no handler a message any more: the page has closed the client. */
+  mute() {
+    this.#muted = true;
+  }
+
+  /**
+   * Reports whether the command has a handler, so that its name is a good one.
+   *
+   * @param {string} command
+   */
+  knows(command) {
+    return this.#commands.has(command);
+  }
+
   /**
    * @param {string} command
    * @param {Function} fn
    * @param {As} as
+   * @param {boolean} once it is removed with the first payload that converts
    */
-  on(command, fn, as) {
-    const entry = { fn, as };
-    this.#commands.set(command, [...(this.#commands.get(command) ?? []), entry]);
-    return () => this.#remove(command, (h) => h === entry);
+  on(command, fn, as, once) {
+    const entry = { fn, as, once };
+    const handlers = this.#commands.get(command) ?? new Handlers();
+    this.#commands.set(command, handlers);
+    handlers.add(entry);
+    return () => this.#remove(command, entry);
   }
 
   /**
@@ -109,17 +151,19 @@ export class Incoming {
    * @param {Function | undefined} fn
    */
   off(command, fn) {
-    this.#remove(command, (h) => fn === undefined || h.fn === fn);
+    for (const h of this.#commands.get(command)?.list ?? []) {
+      if (fn === undefined || h.fn === fn) this.#remove(command, h);
+    }
   }
 
   /**
    * @param {string} command
-   * @param {(h: Handler) => boolean} gone
+   * @param {Handler} entry
    */
-  #remove(command, gone) {
-    const left = (this.#commands.get(command) ?? []).filter((h) => !gone(h));
-    if (left.length > 0) this.#commands.set(command, left);
-    else this.#commands.delete(command);
+  #remove(command, entry) {
+    const handlers = this.#commands.get(command);
+    handlers?.delete(entry);
+    if (handlers?.size === 0) this.#commands.delete(command);
   }
 
   /**
@@ -164,7 +208,10 @@ export class Incoming {
    * @param {Uint8Array} bytes
    */
   streamed(stream, name, bytes) {
-    this.push(() => void serve(stream, name, bytes, this.#streams.get(name), (err) => this.report(err)));
+    this.push(() => {
+      const handler = this.#muted ? undefined : this.#streams.get(name);
+      void serve(stream, name, bytes, handler, (err) => this.report(err));
+    });
   }
 
   /**
@@ -175,10 +222,10 @@ export class Incoming {
     needFunction(`handler of ${hook}`, fn);
     // A new function for each registration: if fn is registered twice, removing one leaves the other.
     const entry = (/** @type {unknown[]} */ ...args) => fn(...args);
-    this.#hooks.set(hook, [...(this.#hooks.get(hook) ?? []), entry]);
-    return () => {
-      this.#hooks.set(hook, (this.#hooks.get(hook) ?? []).filter((f) => f !== entry));
-    };
+    const handlers = this.#hooks.get(hook) ?? new Handlers();
+    this.#hooks.set(hook, handlers);
+    handlers.add(entry);
+    return () => handlers.delete(entry);
   }
 
   /**
@@ -188,9 +235,11 @@ export class Incoming {
    * @param {unknown[]} args
    */
   tell(hook, ...args) {
-    const fns = this.#hooks.get(hook) ?? [];
-    for (const fn of fns) this.#run(() => fn(...args));
-    return fns.length;
+    const handlers = this.#hooks.get(hook);
+    if (!handlers || (this.#muted && hook !== "state" && hook !== "undelivered")) return 0;
+    const { list } = handlers;
+    for (const fn of list) if (handlers.has(fn)) this.#run(() => fn(...args));
+    return list.length;
   }
 
   /**
@@ -200,12 +249,17 @@ export class Incoming {
    */
   command(command, bytes, replayed) {
     this.push(() => {
-      const handlers = this.#commands.get(command) ?? [];
-      for (const { fn, as } of handlers) {
-        this.#run(() => fn(decode(`payload of "${command}"`, bytes, as), { command, bytes, replayed }));
+      const handlers = this.#commands.get(command);
+      for (const h of handlers?.list ?? []) {
+        if (this.#muted || !handlers?.has(h)) continue;
+        this.#run(() => {
+          const value = decode(`payload of "${command}"`, bytes, h.as);
+          if (h.once) this.#remove(command, h);
+          return h.fn(value, { command, bytes, replayed });
+        });
       }
       const heard = this.tell("message", { kind: "command", command, bytes, replayed });
-      if (handlers.length + heard === 0) {
+      if (!handlers && heard === 0 && !this.#muted) {
         this.report(new HisockError("unknown_command", `nobody handles the command "${command}"`));
       }
     });
@@ -217,10 +271,10 @@ export class Incoming {
    */
   rawMessage(bytes, replayed) {
     this.push(() => {
-      if (this.#raw.offer(bytes)) return;
+      if (this.#muted || this.#raw.offer(bytes)) return;
       let heard = this.tell("raw", bytes, { replayed });
       heard += this.tell("message", { kind: "raw", command: "", bytes, replayed });
-      if (heard === 0 && !this.#raw.keep(bytes)) {
+      if (heard === 0 && !this.#raw.keep(bytes, bytes.length)) {
         this.report(new HisockError("queue_full", "a raw message was dropped: too many wait for recvRaw"));
       }
     });
@@ -246,17 +300,19 @@ export class Incoming {
     const abort = new AbortController();
     this.#running.set(id, abort);
     this.push(async () => {
+      if (this.#muted) return;
       try {
         const handler = this.#handlers.get(command);
         if (!handler) throw new HisockError("unknown_command", `the page does not handle "${command}"`);
         const value = decode(`payload of "${command}"`, bytes, handler.as);
         const result = await handler.fn(value, { command, bytes, signal: abort.signal });
-        const answer = encode(`answer to "${command}"`, result);
+        const answer = encode(`answer to "${command}"`, await unwrap(result));
         if (this.#running.has(id)) this.native?.answer(id, answer);
       } catch (err) {
         this.#refuse(id, err);
       } finally {
         this.#running.delete(id);
+        this.onAnswered();
       }
     });
   }
@@ -312,8 +368,8 @@ export class Incoming {
    */
   #run(fn) {
     try {
-      const result = fn();
-      if (result instanceof Promise) result.catch((err) => this.report(err));
+      const result = /** @type {any} */ (fn());
+      if (typeof result?.then === "function") Promise.resolve(result).catch((err) => this.report(err));
     } catch (err) {
       this.report(err);
     }
@@ -335,7 +391,7 @@ export class Incoming {
    * @param {unknown} err
    */
   report(err) {
-    const fns = this.#hooks.get("error") ?? [];
+    const fns = this.#hooks.get("error")?.list ?? [];
     if (fns.length === 0) {
       if (err instanceof HisockError) this.#warnings.error(err);
       else reportError(err);

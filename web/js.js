@@ -8,12 +8,14 @@ import "./away.js";
 import "./calls.js";
 import "./client.js";
 import "./connection.js";
+import "./handlers.js";
+import "./inbox.js";
 import "./incoming.js";
 import "./kept.js";
 import "./options.js";
 import "./page.js";
 import "./payload.js";
-import "./raw.js";
+import "./probe.js";
 import "./streams.js";
 import "./warnings.js";
 

@@ -62,6 +62,10 @@ export interface NativeClient {
   groups(): string[];
   /** The groups that the server keeps the client out of, each followed by the reason. */
   refusedGroups(): (string | HisockError)[];
+  /** How many bytes wait to be written. */
+  waiting(): number;
+  /** The last time to the server and back that was measured, in milliseconds. 0 if there is none. */
+  rtt(): number;
   /**
    * There may be a network again. A client that waits before its next attempt tries at once, and an attempt under way
    * begins anew. A link from which nothing comes within 3 s is given up.

@@ -1,11 +1,11 @@
 // The arguments of connect, which are checked and completed before anything is loaded.
 
 import { bytesOf, encode, needAs } from "./payload.js";
-import { describe, needFunction, needOptions, needSignal, needString, needTimeout } from "./errors.js";
+import { describe, kindOf, needFunction, needOptions, needSignal, needString, needTimeout } from "./errors.js";
 
 const known = [
   "name", "groups", "auth", "metadata", "notices", "as", "on", "handle", "handleStream",
-  "engine", "signal", "timeout", "maxFrame", "queueBytes", "retry", "keepSession", "log",
+  "engine", "signal", "timeout", "maxFrame", "queueBytes", "retry", "keepSession", "log", "debug",
 ];
 const hooks = /** @type {const} */ ([
   "onRaw", "onMessage", "onState", "onError", "onClientConnect", "onClientDisconnect", "onClientRename",
@@ -27,7 +27,7 @@ export function readOptions(url, options, engines) {
   needOptions("connect options", options, [...known, ...hooks]);
   needSignal("connect signal", options.signal);
   needTimeout("connect timeout", options.timeout);
-  for (const hook of hooks) {
+  for (const hook of /** @type {const} */ ([...hooks, "debug"])) {
     if (options[hook] !== undefined) needFunction(hook, options[hook]);
   }
   const fullURL = socketURL(url);
@@ -45,6 +45,7 @@ export function readOptions(url, options, engines) {
     keepAs: readKeep(options.keepSession, fullURL, retry.stay),
     auth: /** @type {((signal: AbortSignal) => unknown) | undefined} */ (typeof options.auth === "function" ? options.auth : undefined),
     log: readLog(options.log),
+    debug: /** @type {import("./hisock.d.ts").Debug | undefined} */ (options.debug),
     config: {
       url: fullURL,
       name,
@@ -66,12 +67,13 @@ export function readOptions(url, options, engines) {
  * @param {unknown} url
  */
 function socketURL(url) {
-  if (typeof url !== "string" && !(url instanceof URL)) {
+  if (typeof url !== "string" && kindOf(url) !== "URL") {
     throw new TypeError(`hisock: url: must be a string or a URL, not ${describe(url)}`);
   }
   let full;
   try {
-    full = new URL(url, globalThis.location?.href);
+    // The frame of a srcdoc has the base of its parent.
+    full = new URL(/** @type {string} */ (url), globalThis.document?.baseURI ?? globalThis.location?.href);
   } catch (cause) {
     throw new TypeError(`hisock: url "${url}": not a URL`, { cause });
   }
@@ -111,7 +113,7 @@ export function readAuth(auth) {
   if (auth !== undefined && typeof auth !== "string" && !bytesOf(auth)) {
     throw new TypeError(`hisock: auth: must be a string, bytes or a function that returns one, not ${describe(auth)}`);
   }
-  return encode("auth", auth);
+  return encode("auth", auth).slice(); // it is sent later
 }
 
 /** @param {unknown} log */

@@ -2,7 +2,7 @@
 // decides to what a payload is converted, never the content: a line of chat that reads "42" stays
 // text for a receiver that asked for text.
 
-import { HisockError, describe } from "./errors.js";
+import { HisockError, describe, kindOf } from "./errors.js";
 
 /** @typedef {import("./hisock.d.ts").As} As */
 
@@ -61,17 +61,39 @@ export function encode(what, value) {
 }
 
 /**
- * Returns the bytes of a buffer or of a view of a buffer, and undefined for anything else. It does not copy.
+ * Returns the bytes of a buffer or of a view of a buffer, of any realm, and undefined for anything else. It does not
+ * copy. It throws if the buffer was detached, or was shrunk so that the view is out of bounds.
  *
- * @param {unknown} value
+ * @param {any} value
  * @returns {Uint8Array | undefined}
  */
 export function bytesOf(value) {
-  if (value instanceof Uint8Array) return value;
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  try {
+    if (ArrayBuffer.isView(value)) {
+      /** @type {any} */ (value).keys?.(); // throws for such an array; the length of a DataView does
+      return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    }
+    if (/^(Shared)?ArrayBuffer$/.test(kindOf(value))) return new Uint8Array(value);
+  } catch (cause) {
+    throw new TypeError("hisock: bytes: their buffer was detached or shrunk", { cause });
+  }
   return undefined;
 }
+
+/**
+ * Reports whether the bytes of a value must be waited for: it is a Blob, a File or a Response.
+ *
+ * @param {any} value
+ * @returns {value is Blob}
+ */
+export const isBlob = (value) => typeof value?.arrayBuffer === "function";
+
+/**
+ * Returns the bytes of a Blob, and every other value itself.
+ *
+ * @param {unknown} value
+ */
+export const unwrap = (value) => (isBlob(value) ? value.arrayBuffer() : value);
 
 /**
  * @param {string} what
@@ -79,12 +101,20 @@ export function bytesOf(value) {
  */
 function encodeJSON(what, value) {
   let text;
+  let hollow = "";
   try {
     text = JSON.stringify(value);
+    // A Map and its like become {}. With a function JSON is slower.
+    if (text?.includes("{}")) {
+      JSON.stringify(value, (_key, v) => {
+        if (!/^(Object|Array)$/.test(kindOf(v)) && Object(v) === v && JSON.stringify(v) === "{}") hollow = kindOf(v);
+        return v;
+      });
+    }
   } catch (cause) {
     throw new TypeError(`hisock: ${what}: cannot be turned into JSON`, { cause });
   }
-  if (text === undefined) throw new TypeError(`hisock: ${what}: has no form in JSON`);
+  if (text === undefined || hollow) throw new TypeError(`hisock: ${what}: ${hollow && `a ${hollow} `}has no form in JSON`);
   return encoder.encode(text);
 }
 

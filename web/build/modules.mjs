@@ -26,6 +26,7 @@ export const entries = {
   core: { exports: api, module: "js.js", standIns: await modulesIn(join(web, "core")) },
   wasm: { exports: api, module: "wasm.js", hasProgram: true },
   files: { exports: "*", module: "files.js" },
+  debug: { exports: "*", module: "debug.js" },
 };
 
 /**
@@ -54,7 +55,8 @@ export async function modules(from) {
  */
 export async function minified(from, name, entry, texts) {
   const kept = [join(from, "hisock.d.ts"), join(from, "files.d.ts")];
-  if (entry.hasProgram) kept.push(join(web, "native.d.ts"), join(web, "wasm_exec.d.ts"));
+  if (!entry.standIns) kept.push(join(web, "native.d.ts")); // debug.js goes by these names
+  if (entry.hasProgram) kept.push(join(web, "wasm_exec.d.ts"));
   const ofGo = entry.hasProgram ? await textsOfGo(join(web, "../wasm")) : [];
   const short = await shortNames([...(await modulesIn(from)).map((module) => join(from, module)), join(web, "native.d.ts")], kept, ofGo);
   const mangleProps = new RegExp(`^(${short.join("|")})$`);

@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const dist = join(web, "dist");
 
 /** What the package has of a bundle as it is. */
-const asTheyAre = ["hisock.wasm", "wasm_exec.js", "hisock.d.ts", "js.d.ts", "wasm.d.ts", "files.d.ts"];
+const asTheyAre = ["hisock.wasm", "wasm_exec.js", "hisock.d.ts", "js.d.ts", "wasm.d.ts", "files.d.ts", "debug.d.ts"];
 
 const scratch = await mkdtemp(join(web, ".dist-"));
 try {

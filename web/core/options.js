@@ -28,6 +28,7 @@ export function readOptions(url, options) {
     signal,
     timeout: options.timeout ?? (first ? undefined : 30_000),
     keepAs: keepSession || undefined,
+    debug: undefined,
     auth: asks ? auth : undefined,
     log,
     config: {

@@ -95,6 +95,16 @@ export class EngineClient {
     return (this.#conn?.refused ?? []).flatMap((r) => [r.name, fromServer(r)]);
   }
 
+  /** How many bytes wait to be written, those that the WebSocket has among them. */
+  waiting() {
+    const conn = this.#conn;
+    return conn ? conn.out.log.waiting + (conn.link?.buffered ?? 0) : 0;
+  }
+
+  rtt() {
+    return this.#conn?.out.rtt ?? 0;
+  }
+
   /** The number of the engine's callbacks that the client's WebSocket has. */
   get callbacks() {
     return this.#conn?.callbacks ?? 0;

@@ -221,6 +221,7 @@ export class Conn {
     if (!this.heartbeat) return;
     if (now - this.#heardAt < this.heartbeat) {
       this.#pingedAt = 0;
+      if (now - this.out.measuredAt >= this.heartbeat) this.out.ping();
     } else if (this.#pingedAt === 0) {
       this.#pingedAt = now;
       this.out.ping();

@@ -27,6 +27,10 @@ export class Outgoing {
   #ask = false; // a ping with askNonce
   /** @type {Num | undefined} */
   #pong;
+  #pingedAt = 0; // when the last ping was written that has no answer, or 0
+  /** The time to the server and back, in milliseconds, and when it was measured. */
+  rtt = 0;
+  measuredAt = 0;
   /** @type {Num | undefined} */
   #probe; // the nonce of a ping that follows all frames
 
@@ -82,6 +86,7 @@ export class Outgoing {
     this.#link = this.#pong = this.#probe = undefined;
     this.#ack = 0;
     this.#ping = this.#ask = this.#asking = false;
+    this.#pingedAt = this.measuredAt = 0;
   }
 
   /** Stops writing, and drops the waiters for room. */
@@ -110,7 +115,10 @@ export class Outgoing {
       control.push(frame(kind.ack, this.#ack));
       this.toldAck = this.#ack;
     }
-    if (this.#ask || this.#ping) control.push(frame(kind.ping, this.#ask ? askNonce : 0));
+    if (this.#ask || this.#ping) {
+      control.push(frame(kind.ping, this.#ask ? askNonce : 0));
+      this.#pingedAt ||= performance.now();
+    }
     if (this.#pong !== undefined) control.push(frame(kind.pong, this.#pong));
     this.#ack = 0;
     this.#ask = this.#ping = false;
@@ -231,6 +239,9 @@ export class Outgoing {
 
   /** @param {Num} nonce */
   gotPong(nonce) {
+    if (this.#pingedAt > 0) this.rtt = performance.now() - this.#pingedAt;
+    this.#pingedAt = 0;
+    this.measuredAt = Date.now();
     if (nonce !== askNonce || !this.#asking) return;
     this.#asking = false;
     // A pong without a new ack shows that the server writes no acks. Then no waiter need wait for one.

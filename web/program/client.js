@@ -249,6 +249,14 @@ export class BorderClient {
     return this.#program.refusedGroups();
   }
 
+  waiting() {
+    return this.#program.waiting();
+  }
+
+  rtt() {
+    return this.#program.rtt();
+  }
+
   retryNow() {
     this.#program.retryNow();
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { open, openPage, startServer, test } from "./harness.mjs";
+import { addressOf, open, openPage, startProxy, startServer, test } from "./harness.mjs";
 
 test("connect, and be called by the name that was asked for", async (t) => {
   const { page } = await open(t);
@@ -196,4 +196,88 @@ test("what arrives at once waits for handlers", async (t) => {
     return [...all, [...states]];
   });
   assert.deepEqual(got, [[0, 1, 2], [0, 1, 2], ["first", "second"], [["connected", null], ["disconnected", null]]]);
+});
+
+test("states are events too, and none comes before the page has its client", async (t) => {
+  const server = await startServer(t);
+  const proxy = await startProxy(t, addressOf(server));
+  const page = await openPage(t, proxy.url);
+  await page.evaluate(async () => {
+    window.seen = collect();
+    window.errors = collect();
+    window.client = await hisock.connect("/ws", {
+      retry: { min: 5, max: 20 }, as: "number",
+      on: { reflected: (n) => seen.push(n) },
+      onState: (state) => state === "connected" && client.send("reflect", 1),
+      onError: (err) => errors.push(String(err)),
+    });
+    for (const type of ["state", "connected", "resumed", "offline", "closed"]) {
+      client.addEventListener(type, ({ detail: { state, why } }) => seen.push(`${type} ${state} ${why?.code}`));
+    }
+    await until(() => seen.includes(1));
+  });
+  proxy.cut();
+  const got = await page.evaluate(async () => {
+    await until(() => seen.includes("resumed resumed undefined"));
+    await client.close();
+    return { seen: [...seen], errors: errors.filter((text) => !text.includes("early")), isTarget: client instanceof EventTarget };
+  });
+  assert.deepEqual(got.seen, [
+    "state connected undefined", "connected connected undefined", 1,
+    "state reconnecting conn_lost", "offline reconnecting conn_lost", "state resumed undefined", "resumed resumed undefined",
+    "state disconnected undefined", "closed disconnected undefined",
+  ]);
+  assert.deepEqual([got.errors, got.isTarget], [[], true]);
+});
+
+test("a handshake that is refused says what the address answers", async (t) => {
+  const server = await startServer(t);
+  const page = await openPage(t, server.own);
+  const got = await page.evaluate(async ({ foreign }) => {
+    const once = { retry: { first: false } };
+    const why = async (url) => {
+      const err = await hisock.connect(url, once).catch((err) => err);
+      return [err.code, err.status, err.message.split(": ").at(-1), err.cause?.code];
+    };
+    const told = collect();
+    const enough = new AbortController();
+    const trying = failure(() => hisock.connect("/nowhere", {
+      retry: { min: 1, max: 5 }, signal: enough.signal, onState: (state, err) => told.push([state, err.status]),
+    }));
+    const states = await told.wait(3);
+    enough.abort(new Error("enough"));
+    return {
+      missing: await why("/nowhere"), foreign: await why(`${foreign}/nowhere`), nobody: await why("ws://127.0.0.1:9/ws"),
+      states: states.slice(0, 3), given: (await trying).message,
+    };
+  }, { foreign: server.foreign });
+  assert.deepEqual(got, {
+    missing: ["not_connected", 404, "a plain request is answered with 404 Not Found", "not_connected"],
+    foreign: ["not_connected", 0, "the server is there, and does not let this page see its answer", "not_connected"],
+    nobody: ["not_connected", 0, "nothing answers there, or the page may not ask", "not_connected"],
+    states: [["connecting", 404], ["connecting", 0], ["connecting", 0]], given: "enough",
+  });
+});
+
+test("a relative URL is resolved as the page's own links are", async (t) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async () => {
+    const greet = async (connect) => {
+      const client = await connect("ws");
+      const text = await client.call("greet", "you", { as: "text" });
+      await client.close();
+      return text;
+    };
+    document.head.append(Object.assign(document.createElement("base"), { href: "/" }));
+    history.replaceState(null, "", "/far/away/");
+    const based = await greet(hisock.connect);
+    const frame = document.createElement("iframe");
+    const loaded = new Promise((resolve) => (frame.onload = resolve));
+    frame.srcdoc = "<title>frame</title>";
+    document.body.append(frame);
+    await loaded;
+    const module = await frame.contentWindow.eval(`import(${JSON.stringify(new URL("/hisock/hisock.js", location).href)})`);
+    return [based, frame.contentWindow.location.href, await greet((url) => module.connect(url, { engine: "js" }))];
+  });
+  assert.deepEqual(got, ["hello you", "about:srcdoc", "hello you"]);
 });

@@ -18,7 +18,7 @@ async function program({ seed, steps, engine }) {
   const results = [];
   const states = [];
   let sent = 0;
-  const connect = () => hisock.connect("/ws", {
+  const connectOnly = () => hisock.connect("/ws", {
     engine, name: `${engine} ada`, groups: [pick(rooms)], as: "text", retry: { min: 5, max: 30 }, metadata: { a: "b" },
     on: {
       early: (n) => handled.push(["early", n]),
@@ -40,7 +40,12 @@ async function program({ seed, steps, engine }) {
     onState: (state, why) => states.push(why ? `${state}: ${why.code}` : state),
     onError: (err) => handled.push(["error", err.code]),
   });
-  // A client whose arrival or leaving is cut leaves its name at the server for a while.
+  // A client whose arrival or leaving is cut leaves its name at the server for a while. It has arrived once the server has its ack.
+  const connect = async () => {
+    const client = await connectOnly();
+    await client.call("sum", []);
+    return client;
+  };
   const calmly = async (fn) => {
     await cut(false);
     await fn();
@@ -232,7 +237,7 @@ testOnce("the first module of an engine, and of all, names those that the others
     return (await readdir(join(web, dir))).filter((name) => name.endsWith(".js") && !not.includes(name)).sort();
   };
   assert.deepEqual((await imports("engine/engine.js")).sort(), await modulesOf("engine", "engine.js"));
-  const all = await modulesOf(".", "instance.js", "files.js", "hisock.js", "js.js", "wasm.js");
+  const all = await modulesOf(".", "instance.js", "debug.js", "files.js", "hisock.js", "js.js", "wasm.js");
   for (const [entry, engine] of [["hisock.js"], ["js.js", "engine/engine.js"], ["wasm.js", "instance.js"]]) {
     assert.deepEqual((await imports(entry)).sort(), [...all, ...(engine ? [engine] : [])].sort());
   }

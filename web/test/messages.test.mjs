@@ -249,6 +249,46 @@ test("what nobody hears of is a warning, and no server fills the console", async
   assert.deepEqual(page.errors, []);
 });
 
+test("what a client sends, gets and goes through can be read, within bounds", async (t) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async () => {
+    const { debug, debugTo } = await import("/hisock/debug.js");
+    const lines = [];
+    const client = await hisock.connect("/ws", {
+      name: "ada", auth: async () => "secret", debug: debugTo((line) => lines.push(line.replace(/^hisock \d+\.\d{3} /, ""))), log: false,
+    });
+    client.handle("confirm", () => "yes", { as: "text" });
+    client.on("reflected", () => {}, { as: "bytes" });
+    client.send("reflect", "line\n\u202e" + "x".repeat(100));
+    client.send("reflect", new Uint8Array(20).fill(200));
+    await client.call("sum", [1, 2]);
+    await client.call("nobody").catch(() => {});
+    await client.call("ask", ["confirm", "?"], { as: "text" });
+    await client.join("room");
+    await client.rename("grace");
+    client.sendRaw("raw");
+    await client.recvRaw();
+    const before = [...lines];
+    client.send("flood", 1000);
+    await client.call("sum", []);
+    await client.close();
+    console.debug = (line) => lines.push(`console: ${line}`);
+    await (await hisock.connect("/ws", { debug })).close();
+    return { before, count: lines.filter((line) => !line.startsWith("console")).length, console: lines.at(-1) };
+  });
+  const said = got.before.map((line) => line.replace(/ after [\d.]+ ms$/, " after").replace(/127\.0\.0\.1:\d+/, "host"));
+  for (const line of [
+    "● connecting to ws://host/ws", "● the auth is asked for", '● connected as "ada"', `→ reflect, 108 B: line··${"x".repeat(74)}…`,
+    `→ reflect, 20 B: ${"c8 ".repeat(16).trim()}…`, "← early, 1 B: 0", "→ call sum #1, 5 B: [1,2]", "← call sum #1, 1 B: 3, after",
+    "← call confirm of the server #2, 1 B: ?", "→ answer #2, 3 B", "→ join room #4", "← join room #4, after", "← joinGroup room",
+    "← rename ada to grace", "→ raw, 3 B: raw", "← raw, 9 B: back: raw",
+  ]) assert.ok(said.includes(line), `${line} is not in\n${said.join("\n")}`);
+  assert.ok(said.some((line) => line.startsWith("← call nobody #2: unknown_command: ")));
+  assert.ok(!said.join().includes("secret"));
+  assert.equal(got.count, 500);
+  assert.match(got.console, /^console: hisock \d+\.\d{3} ● ended$/);
+});
+
 test("commands that cannot be", async (t) => {
   const { page } = await open(t);
   const got = await page.evaluate(async () => {

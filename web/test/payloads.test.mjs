@@ -190,6 +190,10 @@ test("a buffer that was taken away is a TypeError, and nothing else comes of it"
       }
       names.push((await failure(() => hisock.connect("/ws", { auth: make(), retry: { first: false } }))).name);
     }
+    const taken = new Uint8Array([1, 2]);
+    const later = hisock.connect("/ws", { auth: taken }).then((other) => other.close());
+    structuredClone(taken.buffer, { transfer: [taken.buffer] }); // it was copied
+    await later;
     const asked = await client.call("ask", ["gone", ""]);
     const alive = await client.call("echo", "still here");
     const { clients } = await hisock.internals.stats();
@@ -198,4 +202,66 @@ test("a buffer that was taken away is a TypeError, and nothing else comes of it"
   assert.deepEqual(got.names, Array(8).fill("TypeError"));
   assert.match(got.asked, /^failed: internal error/);
   assert.deepEqual([got.alive, got.clients, got.errors], ["still here", 1, ["TypeError"]]);
+});
+
+test("buffers of other realms and kinds are sent as their bytes", async (t) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async () => {
+    const other = document.body.appendChild(document.createElement("iframe")).contentWindow;
+    const client = await hisock.connect(new other.URL("/ws", location.href), { auth: new other.ArrayBuffer(2) });
+    const shared = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer;
+    new Uint8Array(shared)[65535] = 7;
+    const growing = new ArrayBuffer(1, { maxByteLength: 3 });
+    const views = {
+      bytes: new other.Uint8Array([1, 2, 3]).subarray(1),
+      buffer: new other.Uint8Array([4]).buffer,
+      words: new other.Uint16Array([258]),
+      view: new other.DataView(new other.Uint8Array([5, 6, 7]).buffer, 1, 1),
+      ours: new Uint8Array([8]),
+      growing: new Uint8Array(growing),
+      sharedPart: new Uint8Array(shared, 65534),
+    };
+    growing.resize(2);
+    const out = {};
+    for (const [what, value] of Object.entries(views)) out[what] = [...(await client.call("echo", value, { as: "bytes" }))];
+    out.shared = (await client.call("echo", shared, { as: "bytes" })).length;
+    client.send("reflect", views.bytes);
+    client.sendRaw(views.words);
+    out.raw = [...(await client.recvRaw({ signal: new other.AbortController().signal }))].slice(-2);
+    return out;
+  });
+  assert.deepEqual(got, {
+    bytes: [2, 3], buffer: [4], words: [2, 1], view: [6], ours: [8], growing: [0, 0], sharedPart: [0, 7], shared: 65536, raw: [2, 1],
+  });
+});
+
+test("what would become an empty object is refused", async (t) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async () => {
+    const client = await hisock.connect("/ws", { as: "text" });
+    const other = document.body.appendChild(document.createElement("iframe")).contentWindow;
+    const values = {
+      Map: new Map([[1, 2]]), Set: new Set([1]), Promise: Promise.resolve(1), RegExp: /x/, Error: new Error("x"), Blob: new Blob(["x"]),
+      File: new File(["x"], "x"), URLSearchParams: new URLSearchParams("a=b"), ArrayBuffer: { deep: [new ArrayBuffer(2)] },
+      "other realm's Map": new other.Map(), Generator: (function* () {})(),
+    };
+    const out = {};
+    for (const [what, value] of Object.entries(values)) {
+      const { name, message } = await failure(() => client.send("reflect", value));
+      out[what] = [name, message];
+    }
+    class Point {
+      #x = 1;
+    }
+    const kept = [];
+    for (const value of [{}, new Point(), new other.Object(), [{}, "{}"], { a: {}, d: new Date(0), n: null }, Object.create(null)]) {
+      kept.push(await client.call("echo", value));
+    }
+    return { out, kept };
+  });
+  for (const [what, [name, message]] of Object.entries(got.out)) {
+    assert.equal(name, "TypeError", what);
+    assert.ok(message.startsWith(`hisock: command "reflect": a ${what.replace("other realm's ", "")} has no form in JSON`), message);
+  }
+  assert.deepEqual(got.kept, ["{}", "{}", "{}", '[{},"{}"]', '{"a":{},"d":"1970-01-01T00:00:00.000Z","n":null}', "{}"]);
 });

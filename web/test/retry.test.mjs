@@ -177,7 +177,9 @@ test("connecting is tried again, and each failure told", async (t) => {
   proxy.open = true;
   const got = await page.evaluate(async () => {
     const client = await connecting;
-    return { state: client.state, resumed: client.resumed, last: states.at(-1), sum: await client.call("sum", [1, 2]) };
+    const { state, resumed } = client;
+    const sum = await client.call("sum", [1, 2]);
+    return { state, resumed, last: states.at(-1), sum };
   });
   assert.deepEqual(got, { state: "connected", resumed: false, last: "connected", sum: 3 });
 });

@@ -203,5 +203,90 @@ export async function mistakes(client: Client): Promise<void> {
   throw new HisockError("nonsense", `${n} ${m}`);
 }
 
+interface Chat {
+  sent: { say: string; image: Blob | Uint8Array; bye: undefined };
+  received: { said: Line; notice: string };
+  calls: { sum(numbers: number[]): number; now(): Promise<string> };
+  handled: { confirm(question: string): boolean };
+  streams: { ticks(symbol: string): { price: number } };
+  uploads: { total(start: number, item: number): number };
+  handledStreams: { log(from: number, item: never): string };
+}
+
+export async function typed(signal: AbortSignal): Promise<void> {
+  const client = await connect<Chat>("/ws", {
+    on: { said: (line) => line.text.length, notice: { as: "text", handler: (text) => text.length } },
+    handle: { confirm: async (question) => question !== "" },
+    handleStream: { log: async function* (from) { yield `${from}`; } },
+  });
+  client.on("said", (line, { replayed }) => replayed || line.from.length, { signal })();
+  client.once("notice", (text) => text.length);
+  client.off("said");
+  const line: Line = await client.waitFor("said", { where: ({ from }) => from === "ada", timeout: 100, signal });
+  const text: string = await client.waitFor("notice", { as: "text" });
+  for await (const { from } of client.commands("said", { signal })) console.log(from, line, text);
+  client.send("say", "hello");
+  client.send("bye");
+  await client.send("image", new Blob(), { timeout: 100, signal });
+  const sum: number = await client.call("sum", [1], { timeout: 100 });
+  const now: string = await client.call("now", undefined, { as: "text" });
+  client.handle("confirm", (question) => question.length > 0)();
+  for await (const { price } of client.stream("ticks", "ACME")) console.log(price + sum, now);
+  const total: number = await client.upload("total", 1, [2, 3]);
+  await client.join("room");
+  client.addEventListener("offline", ({ detail }) => [detail.state, detail.why?.status, total]);
+  await client.drain({ timeout: 100 });
+
+  // @ts-expect-error no such command is sent
+  client.send("shout", "hello");
+  // @ts-expect-error it carries a string
+  client.send("say", 1);
+  // @ts-expect-error it carries something
+  client.send("say");
+  // @ts-expect-error no such command is received
+  client.on("say", () => {});
+  // @ts-expect-error it is a line
+  client.on("said", (line: string) => line);
+  // @ts-expect-error no such command is received
+  await client.waitFor("sum");
+  // @ts-expect-error an argument is needed
+  await client.call("sum");
+  // @ts-expect-error the argument is a list
+  await client.call("sum", "1");
+  // @ts-expect-error the answer is a number
+  const wrong: string = await client.call("sum", [1]);
+  // @ts-expect-error the answer is a boolean
+  client.handle("confirm", () => wrong);
+  // @ts-expect-error the server calls nothing else
+  client.handle("sum", () => 1);
+  // @ts-expect-error items are numbers
+  await client.upload("total", 1, ["2"]);
+  // @ts-expect-error no exchange is declared
+  client.exchange("ticks", "", []);
+  // @ts-expect-error no such command is received
+  await connect<Chat>("/ws", { on: { say: () => {} } });
+}
+
+export async function waiting(client: Client, signal: AbortSignal, blob: Blob): Promise<void> {
+  const once: () => void = client.once("said", (line: Line) => line.text, { as: "json", signal });
+  const line: Line = await client.waitFor<Line>("said", { where: ({ from }) => from === "ada", signal, timeout: 1 });
+  const n: number = await client.waitFor("n", { as: "number" });
+  for await (const id of client.commands("id", { as: "bigint", signal })) console.log(id + 1n, line, n);
+  for await (const bytes of client.rawMessages({ signal })) console.log(bytes.length);
+  await client.send("image", blob, {});
+  await client.sendRaw(blob, { timeout: 1, signal });
+  const waits: number = client.bufferedAmount + client.rtt;
+  client.addEventListener("closed", (event) => event.detail.why?.code, { once: true });
+  client.addEventListener("state", ({ detail: { state } }) => state === "resumed");
+  await client.drain();
+  // @ts-expect-error without options a Blob has to be waited for
+  client.sendRaw(blob);
+  // @ts-expect-error where is a function
+  await client.waitFor("n", { where: true });
+  // @ts-expect-error it cannot be set
+  client.rtt = waits;
+  once();
+}
+
 // @ts-expect-error only connect makes clients
 new Client();
