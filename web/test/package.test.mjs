@@ -91,6 +91,11 @@ async function works(t, url, pathOf, hows) {
   }
 }
 
+const flags = typeof WebSocket === "undefined" ? ["--experimental-websocket", "--no-warnings"] : [];
+const runtimes = { Node: [process.execPath, ...flags], Deno: ["deno", "run", "--allow-all", "--quiet"], Bun: ["bun", "run"] };
+const there = new Set();
+for (const [name, [program]] of Object.entries(runtimes)) await run(app, program, "--version").then(() => there.add(name), () => {});
+
 /** The files of the package beside a page that names them in an import map, with their hashes. */
 async function plainApp(out) {
   const { files } = JSON.parse(await readFile(join(unpacked, "dist/manifest.json"), "utf8"));
@@ -157,16 +162,17 @@ test("a page without a bundler, which compares the hashes of the manifest", asyn
   assert.match((await visit(t, `${url}/plain/other.html`, "js")).outcome, /^failed: TypeError: Failed to fetch dynamically imported module/);
 });
 
-test("a program in Node", async () => {
-  const flags = typeof WebSocket === "undefined" ? ["--experimental-websocket", "--no-warnings"] : [];
-  for (const entry of ["hisock", "hisock/js", "hisock/core", "hisock/wasm"]) {
-    const { stdout } = await run(app, process.execPath, ...flags, "node.mjs", entry, server.ws);
-    assert.equal(stdout, "sum 6, unknown_command, true\n", entry);
-  }
-  const { stdout } = await run(app, process.execPath, ...flags, "core.mjs", server.ws);
-  const unsupported = ["unsupported", "unsupported", "unsupported"];
-  assert.deepEqual(JSON.parse(stdout), [true, ["chat", "other"], "grace", unsupported, "hello"]);
-});
+for (const [name, [program, ...args]] of Object.entries(runtimes)) {
+  test(`a program in ${name}`, { skip: !there.has(name) && `${program} is not installed` }, async () => {
+    for (const entry of ["hisock", "hisock/js", "hisock/core", "hisock/wasm"]) {
+      const { stdout } = await run(app, program, ...args, "node.mjs", entry, server.ws);
+      assert.equal(stdout, "sum 6, unknown_command, true\n", entry);
+    }
+    const { stdout } = await run(app, program, ...args, "core.mjs", server.ws);
+    const unsupported = ["unsupported", "unsupported", "unsupported"];
+    assert.deepEqual(JSON.parse(stdout), [true, ["chat", "other"], "grace", unsupported, "hello"]);
+  });
+}
 
 test("the types of the package, and what it has in it", async () => {
   const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
