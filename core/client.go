@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"time"
 
 	"github.com/hisock/hisock/core/internal/convert"
 	"github.com/hisock/hisock/core/internal/history"
@@ -38,6 +39,7 @@ type Client struct {
 	conn       *Conn                   // the connection, or the last one; nil before the first
 	connecting context.CancelCauseFunc // gives up the Connect under way; nil if there is none
 	trial      *trial                  // the attempt under way; nil if there is none
+	asked      time.Time               // the last call of RetryNow
 	closing    bool                    // the client stays away: Close or Detach has been called since the last Connect
 	final      error                   // why the client has given up coming back; nil if it has not
 	lastID     uint64                  // the id of the last connection

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"time"
 
 	"github.com/hisock/hisock/core/internal/pace"
 )
@@ -13,6 +14,7 @@ import (
 func (cl *Client) RetryNow() {
 	cl.mu.Lock()
 	c, t := cl.conn, cl.trial
+	cl.asked = time.Now()
 	cl.mu.Unlock()
 	switch {
 	case t != nil:
@@ -20,10 +22,24 @@ func (cl *Client) RetryNow() {
 	case c != nil && !c.Suspended() && !c.isEnded():
 		c.probe()
 	default:
-		select {
-		case cl.hurry <- struct{}{}:
-		default:
-		}
+		cl.hurryOn()
+	}
+}
+
+func (cl *Client) hurryOn() {
+	select {
+	case cl.hurry <- struct{}{}:
+	default:
+	}
+}
+
+// hurryIfAsked lets a client whose link was lost try at once, if RetryNow was called a moment ago: the link was gone then.
+func (cl *Client) hurryIfAsked() {
+	cl.mu.Lock()
+	asked := cl.asked
+	cl.mu.Unlock()
+	if !asked.IsZero() && time.Since(asked) < 2*probeTime {
+		cl.hurryOn()
 	}
 }
 

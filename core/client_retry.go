@@ -65,6 +65,7 @@ func (cl *Client) suspended(c *Conn, l *session.Link, why *Error) {
 	pace := c.eng.campaign.pace
 	pace.Down(l.Died(), l.Died().Sub(l.Born), c.sess.KeptFor())
 	cl.beginWaiting()
+	cl.hurryIfAsked()
 	for {
 		if !cl.wait(c.Context(), pace, why.RetryAfter) {
 			cl.stayAway()

@@ -119,7 +119,7 @@ func TestSweepOfAFinishedConn(t *testing.T) {
 		p.Stream.Close() //nolint:errcheck // it is over
 		<-c.Done()
 		for _, c := range conns { // as sweepAll and sweepActive do
-			c.checkReads(time.Minute)
+			c.checkReads(time.Minute, false)
 			c.checkWrites(time.Minute)
 			c.checkAck()
 			c.checkAck()

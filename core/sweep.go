@@ -25,6 +25,7 @@ type sweeper struct {
 	period    time.Duration // between two looks at all connections; 0 for never
 	tick      time.Duration // between two looks at the active connections
 	idleTicks int           // ticks since a look found something slow; owned by the sweeper's goroutine
+	swept     time.Duration // when it looked at all connections last, since it began; owned likewise
 	wake      chan struct{} // has an element when the first connection has become active
 	stop      chan struct{} // closed by close
 	done      chan struct{} // closed when the sweeper's goroutine has ended
@@ -276,12 +277,14 @@ func (c *Conn) look() motion {
 // sweepAll gives up the connections whose peers have been silent, or have read nothing, for too long, and pings peers
 // that have been silent for half that time.
 func (s *sweeper) sweepAll(now time.Duration) {
+	late := now-s.swept > 3*s.period
+	s.swept = now
 	for _, c := range s.conns() {
 		if c.Suspended() {
 			continue // it has no stream to watch
 		}
 		c.checkIdle() // first: the other checks may queue frames for an idle connection
-		c.checkReads(now)
+		c.checkReads(now, late)
 		c.checkStuck(now)
 		c.checkWrites(now)
 		c.checkAck()
@@ -311,10 +314,15 @@ func (c *Conn) checkIdle() {
 	c.calls.forgetFree()
 }
 
-func (c *Conn) checkReads(now time.Duration) {
+// checkReads is told with late that this program was frozen, such as a hidden page: then what the peer has sent may not have
+// been delivered yet, and the peer is asked before it is given up.
+func (c *Conn) checkReads(now time.Duration, late bool) {
 	w := &c.watch
 	if w.heartbeat == 0 {
 		return
+	}
+	if late && w.readAt > 0 {
+		w.readAt, w.pinged = max(w.readAt, now-w.heartbeat), false
 	}
 	reads := c.progress.reads.Load()
 	if !c.progress.awaitsPeer.Load() {

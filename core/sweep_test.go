@@ -138,3 +138,21 @@ func TestWriteTimeout(t *testing.T) {
 		stuck.Stream.Close() //nolint:errcheck // it is over
 	})
 }
+
+// TestFrozenProgramAsks has a server that was frozen. What its peer has sent may not have been delivered yet, so the
+// server asks the peer before it ends the connection.
+func TestFrozenProgramAsks(t *testing.T) {
+	inWorld(t, &ServerOptions{Timeouts: Timeouts{Heartbeat: 2 * time.Second}}, func(w *world) {
+		w.serve()
+		p := w.hello(&wire.Hello{})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		w.srv.eng.sweep.sweepAll(10 * time.Second) // its next look, nine seconds later
+		require.Equal(t, wire.KindPing, p.Want().Kind)
+		synctest.Wait()
+		w.srv.eng.sweep.sweepAll(11 * time.Second)
+		require.Equal(t, 1, w.srv.Len())
+		w.srv.eng.sweep.sweepAll(12 * time.Second)
+		p.WantGoodbye(CodeHeartbeat, "nothing heard for")
+	})
+}

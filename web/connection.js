@@ -501,7 +501,20 @@ export class Connection {
       this.#setState("disconnected", parted);
     }
     if (state === "connected" && this.#native) this.#away.joined(this.#native);
+    if (state === "reconnecting" && parted === undefined) nextTask(() => this.#hurry(6));
     this.#setState(state, why ?? null);
+  }
+
+  /**
+   * Lets a client whose session waits at the server try again while the page is hidden. Timers of such a page are late, by a
+   * second or a minute, and the session might be over before.
+   *
+   * @param {number} times
+   */
+  #hurry(times) {
+    if (times === 0 || this.state !== "reconnecting" || this.#parted !== undefined || !globalThis.document?.hidden) return;
+    this.retryNow();
+    AbortSignal.timeout(5000).addEventListener("abort", () => this.#hurry(times - 1)); // browsers do not slow it down as they do others
   }
 
   /**

@@ -3,7 +3,7 @@
 
 import { HisockError } from "../errors.js";
 import { Attempts, leave } from "./attempt.js";
-import { Conn } from "./conn.js";
+import { Conn, probeTime } from "./conn.js";
 import { comesBack, typed } from "./fault.js";
 import { split, undelivered } from "./log.js";
 import { Pace } from "./pace.js";
@@ -36,6 +36,7 @@ export class Campaign {
   /** Starts the next attempt at once, or the attempt under way anew. @type {(() => void) | undefined} */
   #hurry;
   #hurried = false;
+  #askedAt = 0; // when the server was asked last whether it is still there
 
   /**
    * @param {import("./client.js").EngineClient} client
@@ -82,6 +83,7 @@ export class Campaign {
       this.#hurry();
     } else {
       this.#hurried = true;
+      this.#askedAt = Date.now();
       this.conn?.probe();
     }
   }
@@ -243,7 +245,7 @@ export class Campaign {
     const over = (/** @type {string} */ text) => conn.end(new HisockError("conn_lost", text), {});
     this.#tell(reconnecting, why);
     this.#pace.down(conn.lived, conn.resumable);
-    this.#hurried = false;
+    this.#hurried = Date.now() - this.#askedAt < 2 * probeTime;
     while (!conn.ended) {
       if (!(await this.#wait(signal, why.retryAfter))) {
         if (!conn.ended) this.stop(why); // the client has tried for as long as its options say

@@ -19,7 +19,7 @@ import { defaultMaxFrame, frame, goodbyeBody, kind, lengthOf, none } from "./wir
 // Milliseconds.
 const maxPeriod = 5000; // the greatest time between two checks of a connection
 const closeTime = 2000; // for the end of a connection
-const probeTime = 3000; // for the answer to a probe
+export const probeTime = 3000; // for the answer to a probe
 
 const maxPeerFrame = 1 << 30;
 const maxServed = 4096; // calls of the server that are not answered

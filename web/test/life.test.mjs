@@ -233,13 +233,69 @@ test.wasm("files of two builds say so", async (t) => {
 
 test("connections come and go without anything piling up", async (t) => {
   const { page } = await open(t);
-  const got = await page.evaluate(async () => {
-    for (let i = 0; i < 100; i++) {
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send("Performance.enable");
+  const counts = async () => {
+    await cdp.send("HeapProfiler.collectGarbage");
+    const { metrics } = await cdp.send("Performance.getMetrics");
+    const of = (name) => metrics.find((m) => m.name === name).value;
+    return { listeners: of("JSEventListeners"), heap: of("JSHeapUsedSize") };
+  };
+  const rounds = (n) => page.evaluate(async (n) => {
+    for (let i = 0; i < n; i++) {
       const client = await hisock.connect("/ws", { name: `visitor ${i}` });
-      if ((await client.call("sum", [i, 1])) !== i + 1) throw new Error(`wrong answer ${i}`);
+      if (i % 50 === 0 && (await client.call("sum", [i, 1])) !== i + 1) throw new Error(`wrong answer ${i}`);
       await client.close();
     }
     return hisock.internals.stats();
+  }, n);
+  await rounds(100);
+  const before = await counts();
+  assert.deepEqual(await rounds(process.env.HISOCK_SOAK ? 1000 : 150), { clients: 0, callbacks: 0 });
+  const after = await counts();
+  assert.ok(after.listeners <= before.listeners, `${before.listeners} and then ${after.listeners} listeners`);
+  assert.ok(after.heap < before.heap + (1 << 20), `${before.heap} B and then ${after.heap} B`);
+});
+
+test("two copies of the module on one page know nothing of each other", async (t, engine) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async (engine) => {
+    const copy = await import("/untyped/hisock.js");
+    const [one, two] = [await hisock.connect("/ws", { name: "one" }), await copy.connect("/ws", { name: "two", engine })];
+    const said = collect();
+    two.on("said", (line) => said.push(line.from));
+    one.send("say", "hello");
+    two.send("say", "hello");
+    await said.wait(2);
+    await one.close();
+    const late = await failure(() => one.send("say", "late"));
+    return { said: [...said].sort(), late: [late.code, late.typed], sum: await two.call("sum", [1, 2]) };
+  }, engine);
+  assert.deepEqual(got, { said: ["one", "two"], late: ["not_connected", true], sum: 3 });
+});
+
+test("a client that is closed in a handler is closed, and its handlers may fail", async (t) => {
+  const { page } = await open(t);
+  const got = await page.evaluate(async () => {
+    const all = [];
+    for (const hook of ["state", "command", "call"]) {
+      const errors = [];
+      const close = () => {
+        void client.close();
+        throw new Error(hook);
+      };
+      const client = await hisock.connect("/ws", { onError: (err) => errors.push(err.message) });
+      if (hook === "state") client.onState(close);
+      client.on("reflected", close);
+      client.handle("who", close);
+      if (hook === "state") dispatchEvent(new Event("offline"));
+      else if (hook === "command") client.send("reflect", 1);
+      else client.call("ask", ["who", ""]).catch(() => {});
+      const why = await client.closed;
+      await client.close();
+      all.push([why, errors.includes(hook), client.state]);
+    }
+    return { all, stats: await hisock.internals.stats() };
   });
-  assert.deepEqual(got, { clients: 0, callbacks: 0 });
+  assert.deepEqual(got, { all: Array(3).fill([null, true, "disconnected"]), stats: { clients: 0, callbacks: 0 } });
 });
