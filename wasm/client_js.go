@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/transport"
 	"github.com/hisock/hisock/ws"
 )
 
@@ -19,6 +20,8 @@ type client struct {
 	sink    js.Value
 	methods js.Value
 	funcs   funcs
+
+	stream interface{ Unsent() int } // the stream of the client; nil before the first
 
 	ctx    context.Context // ends with the client
 	cancel context.CancelFunc
@@ -78,7 +81,7 @@ func newClient(p *program, id int, config, sink js.Value) (_ *client, err error)
 	} else {
 		opts.Auth = goBytes(auth)
 	}
-	if c.core, err = core.NewClient(ws.Dialer(config.Get("url").String(), dialOptions(opts)), opts); err != nil {
+	if c.core, err = core.NewClient(dialer{ws.Dialer(config.Get("url").String(), dialOptions(opts)), c}, opts); err != nil {
 		return nil, err
 	}
 	c.listen(config.Get("notices").Bool())
@@ -409,12 +412,31 @@ func (c *client) refusedGroups([]js.Value) any {
 	return list
 }
 
-// waiting returns how many bytes wait to be written. The browser may hold some more.
+// waiting returns how many bytes wait to be written, or wait in the browser.
 func (c *client) waiting([]js.Value) any {
-	if conn := c.core.Conn(); conn != nil {
-		return conn.Stats().Waiting
+	conn := c.core.Conn()
+	if conn == nil {
+		return 0
 	}
-	return 0
+	n := conn.Stats().Waiting
+	if c.stream != nil {
+		n += c.stream.Unsent()
+	}
+	return n
+}
+
+// A dialer notes the stream over which the client has connected last.
+type dialer struct {
+	transport.Dialer
+	client *client
+}
+
+func (d dialer) Dial(ctx context.Context) (transport.Conn, error) {
+	conn, err := d.Dialer.Dial(ctx)
+	if err == nil {
+		d.client.stream, _ = conn.(interface{ Unsent() int })
+	}
+	return conn, err
 }
 
 // rtt returns the last time to the server and back in milliseconds, or 0 if there is none.

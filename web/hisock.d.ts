@@ -608,7 +608,7 @@ export interface Client extends EventTarget {
   onClientDisconnect(fn: (who: Presence) => unknown): () => void;
   onClientRename(fn: (old: string, who: Presence) => unknown): () => void;
 
-  /** How many bytes wait to be written. The browser may have up to 128 KiB more of the engine "wasm". */
+  /** How many bytes wait to be sent, in the client and in the browser. */
   readonly bufferedAmount: number;
   /**
    * The time to the server and back as it was measured last, in milliseconds. It is measured about once in the heartbeat interval of the

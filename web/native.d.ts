@@ -62,7 +62,7 @@ export interface NativeClient {
   groups(): string[];
   /** The groups that the server keeps the client out of, each followed by the reason. */
   refusedGroups(): (string | HisockError)[];
-  /** How many bytes wait to be written. */
+  /** How many bytes wait to be sent, in the engine and in the browser. */
   waiting(): number;
   /** The last time to the server and back that was measured, in milliseconds. 0 if there is none. */
   rtt(): number;

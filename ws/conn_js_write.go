@@ -44,6 +44,14 @@ func (c *conn) WriteBuffers(bufs [][]byte) (int64, error) {
 	return int64(size), nil
 }
 
+// Unsent returns how many bytes the browser has not sent yet, and 0 once the WebSocket is not open.
+func (c *conn) Unsent() int {
+	if c.mayWrite() != nil {
+		return 0
+	}
+	return c.socket.Get("bufferedAmount").Int()
+}
+
 // mayWrite returns the error of a write that must fail now, or nil. A WebSocket that is not open would accept a
 // message and drop it.
 func (c *conn) mayWrite() error {
