@@ -5,10 +5,10 @@
 // and back takes, and that what was written before the probe has arrived. The least time is the way without a queue. The window
 // grows while answers take little longer than the least time, and shrinks when they take longer by more than the slack, which
 // is some third of the least time. An answer may also take long because the page or the server had no processor for it, or
-// because of a radio network: the quickest of the last answers counts, and the slack is more where answers differ much. The
-// path is always busy that way, and the queue before it stays short. At first the window doubles with each round, until there
-// is a queue. A queue that stays would be taken for a longer path, so once in measureEvery nothing is sent for one round.
-// core/internal/stream/flow.go does the same for a Go program.
+// because of a radio network: the quickest of the last answers counts, and the slack is more where the times of successive
+// answers differ much. The path is always busy that way, and the queue before it stays short. At first the window doubles with
+// each round, until there is a queue. A queue that stays would be taken for a longer path, so once in measureEvery nothing is
+// sent for one round. core/internal/stream/flow.go does the same for a Go program.
 
 /** @typedef {import("./stream.js").Stream} Stream */
 /**
@@ -30,11 +30,12 @@ const minPiece = 512; // bytes
 const maxPiece = 16 << 10; // bytes: a call waits for no more
 const maxProbes = 8;
 const latest = 4; // answers, of which the quickest counts: the others may have waited for a processor
-const samples = 16; // answers, for their spread
+const samples = 16; // answers, of which the times are compared
 const slackPart = 0.3; // of the least time
-const spreadPart = 0.4; // of how much answers differ
+const unsteadyPart = 1; // of how much an answer's time differs from the time of the one before, in the mean
 const mostLess = 0.5; // of the window is left at least when it shrinks
 const minSlack = 2; // milliseconds
+const halfLife = 1000; // milliseconds in which the best rate counts half
 const measureEvery = 10_000; // milliseconds
 const probeBit = 1n << 62n; // of the nonces of probes; the others of a connection do not have it
 
@@ -64,6 +65,8 @@ export class Flow {
   #leastAt = 0; // when it was seen last
   /** How long the last answers took, in milliseconds. @type {number[]} */
   #tooks = [];
+  #best = 0; // bytes a millisecond that the path has carried lately
+  #bestAt = 0; // when it was set
   #draining = false; // nothing is sent until all has arrived
   #measures = true; // nothing is under way: the next probe finds no queue of ours
 
@@ -79,6 +82,7 @@ export class Flow {
     this.#starting = true;
     this.#probes = [];
     this.#tooks = [];
+    this.#best = 0;
     this.#probed = this.#arrived;
     this.#arrivedAt = -Infinity;
     this.#least = this.#leastAt = this.#round = 0;
@@ -215,7 +219,7 @@ export class Flow {
     if (this.#tooks.length > samples) this.#tooks.shift();
     // A window that doubles must see the first queue, so until there was one the last answer counts.
     const quickest = Math.min(...this.#tooks.slice(this.#starting ? -1 : -latest));
-    if (n > 0) this.#adapt(p, n / Math.max(now - p.hadAt, 0.001), quickest);
+    if (n > 0) this.#adapt(p, n / Math.max(now - p.hadAt, 0.001), quickest, now);
   }
 
   /**
@@ -224,11 +228,16 @@ export class Flow {
    * @param {Probe} p
    * @param {number} rate
    * @param {number} took
+   * @param {number} now
    */
-  #adapt(p, rate, took) {
-    const spread = this.#tooks.reduce((a, b) => a + b) / this.#tooks.length - Math.min(...this.#tooks);
-    let slack = Math.max(this.#least * slackPart, spread * spreadPart, minSlack);
+  #adapt(p, rate, took, now) {
+    let changes = 0;
+    for (let i = 1; i < this.#tooks.length; i++) changes += Math.abs(/** @type {number} */ (this.#tooks[i]) - /** @type {number} */ (this.#tooks[i - 1]));
+    const unsteady = changes / Math.max(this.#tooks.length - 1, 1);
+    let slack = Math.max(this.#least * slackPart, unsteady * unsteadyPart, minSlack);
     if (this.got - p.got > (p.upTo - p.had) / 4) slack *= 1.5; // the answer has waited behind the server's items, which have a queue of their own
+    this.#best = Math.max(rate, this.#best * 2 ** (-(now - this.#bestAt) / halfLife));
+    this.#bestAt = now;
     const queue = took - this.#least;
     const news = p.had >= this.#round; // what was sent before the last change has arrived
     if (queue > slack && this.#starting) {
@@ -238,7 +247,8 @@ export class Flow {
     } else if (queue > slack / 2 && this.#starting) {
       this.#starting = false;
     } else if (queue > slack && news) {
-      this.#resize(this.#window * Math.max((this.#least + slack) / took, mostLess));
+      // What the path has carried in the least time makes no queue.
+      this.#resize(Math.max(this.#window * Math.max((this.#least + slack) / took, mostLess), this.#best * this.#least));
       this.#round = this.#sent;
     } else if (queue > slack * 0.75) {
       // The queue is long enough.
