@@ -514,7 +514,7 @@ export class Connection {
   #hurry(times) {
     if (times === 0 || this.state !== "reconnecting" || this.#parted !== undefined || !globalThis.document?.hidden) return;
     this.retryNow();
-    AbortSignal.timeout(5000).addEventListener("abort", () => this.#hurry(times - 1)); // browsers do not slow it down as they do others
+    AbortSignal.timeout(5000).addEventListener("abort", () => this.#hurry(times - 1)); // it may be late too
   }
 
   /**
