@@ -53,7 +53,7 @@ const (
 	kindCall                     // id, name, payload
 	kindAnswer                   // id, payload
 	kindOpen                     // id of the new stream, name, payload; flags are flagSilent and flagCarries
-	kindWant                     // id of a stream: the page wants a batch
+	kindWant                     // id of a stream; flags is the number of bytes of items that the page wants in addition
 	kindSendItem                 // id of a stream, payload
 	kindFinish                   // id of a stream: the page's end follows its items
 	kindBegin                    // id of a stream of the server: the page handles it
@@ -74,7 +74,6 @@ const (
 	kindSettled                  // id, payload
 	kindStreamed                 // id of the stream, name, payload
 	kindItem                     // id of a stream, payload
-	kindTaken                    // id of a stream: the batch ends
 	kindRoom                     // id of a stream; flags is the number of bytes that have left the program's queue
 	kindDrained                  // id of a stream: all items are on their way, or have been dropped
 )

@@ -7,28 +7,32 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// A stream is one stream of a page. The page gets one batch of received items at a time. It asks for the next batch once it has taken all
-// items, so the credit follows the items that the page takes. Items of the page wait here while there is no credit.
+// A stream is one stream of a page. The page says how many bytes of items it wants, and wants more as it takes items, so the credit
+// follows the items that the page takes. Items of the page wait here while there is no credit.
 type stream struct {
 	c    *client
 	id   int // odd if the server has opened it
 	core *core.PageStream
 
-	wants chan struct{} // has an element when the page wants a batch
-	ended bool          // the page knows that no more items come
+	wanted int           // bytes of items that the page may still get, each with itemCost
+	wants  chan struct{} // has an element when wanted has grown
+	ended  bool          // the page knows that no more items come
 
 	waiting  []*core.StreamItem // items of the page that have not been sent, oldest first
 	part     *core.StreamItem   // the item that the page sends in parts; nil for none
 	finished bool               // the page's end follows waiting
 	failing  error              // the error of that end, or nil
+	unsaid   int                // bytes that do not wait any more, for the next kindRoom
 	sends    bool               // a goroutine sends waiting
 	refused  bool               // the page knows why its direction has failed
 	left     chan struct{}      // closed when the page has left the stream
 	isLeft   bool
 }
 
-// batchSize is the number of bytes at which a batch is full. A batch may have fewer bytes if no more have arrived.
-const batchSize = 32 << 10
+const (
+	itemCost = 32       // bytes that an item weighs besides its payload
+	sayAt    = 16 << 10 // the least number of bytes in a kindRoom
+)
 
 func (c *client) newStream(id int, s *core.PageStream) *stream {
 	st := &stream{c: c, id: id, core: s, wants: make(chan struct{}, 1), left: make(chan struct{})}
@@ -80,32 +84,26 @@ func (c *client) streamed(ctx context.Context, s *core.PageStream, name string, 
 	}
 }
 
-// receive gives the page a batch each time that it wants one.
+// receive gives the page items as they come, as far as it wants them.
 func (st *stream) receive() {
 	for {
-		select {
-		case <-st.wants:
-		case <-st.left:
-			return
+		for st.wanted <= 0 {
+			select {
+			case <-st.wants:
+			case <-st.left:
+				return
+			}
 		}
 		item, over, why := st.core.Next()
-		size := 0
-		for got := !over; got; {
-			st.c.border.put(kindItem, st.c.id, st.id, 0, "", item)
-			size += len(item)
-			if size >= batchSize {
-				break
-			}
-			item, got, over, why = st.core.TryNext()
-		}
-		if over && !st.ended {
-			st.ended = true
-			st.c.tell("streamEnded", st.id, jsError(why))
-		}
 		if over {
+			if !st.ended {
+				st.ended = true
+				st.c.tell("streamEnded", st.id, jsError(why))
+			}
 			return
 		}
-		st.c.border.put(kindTaken, st.c.id, st.id, 0, "", nil)
+		st.wanted -= len(item) + itemCost
+		st.c.border.put(kindItem, st.c.id, st.id, 0, "", item)
 	}
 }
 
@@ -159,8 +157,13 @@ func (st *stream) sendItem(payload []byte, more bool) {
 	st.send()
 }
 
-// sent tells the page that n bytes have left the program's queue.
-func (st *stream) sent(n int) { st.c.border.put(kindRoom, st.c.id, st.id, n, "", nil) }
+// sent notes that n bytes do not wait any more, and tells the page once they are many.
+func (st *stream) sent(n int) {
+	if st.unsaid += n; st.unsaid >= sayAt {
+		st.c.border.put(kindRoom, st.c.id, st.id, st.unsaid, "", nil)
+		st.unsaid = 0
+	}
+}
 
 // send sends the waiting items on a goroutine. If none wait it finishes.
 func (st *stream) send() {
@@ -234,6 +237,7 @@ func (c *client) handleStream(r record) {
 	}
 	switch r.kind {
 	case kindWant:
+		st.wanted += r.flags
 		select {
 		case st.wants <- struct{}{}:
 		default:

@@ -20,7 +20,7 @@ const cellBatch = 3;
 /** Records of the page. */
 export const ask = { send: 1, sendRaw: 2, call: 3, answer: 4, open: 5, want: 6, item: 7, finish: 8, begin: 9, leave: 10 };
 /** Records of the program. */
-export const event = { command: 1, raw: 2, called: 3, settled: 4, streamed: 5, item: 6, taken: 7, room: 8, drained: 9 };
+export const event = { command: 1, raw: 2, called: 3, settled: 4, streamed: 5, item: 6, room: 7, drained: 8 };
 
 /** @type {Uint8Array} */
 export const none = new Uint8Array(0);

@@ -1,4 +1,4 @@
-// One stream of the Go program. The program keeps the received items, and gives the page one batch at a time.
+// One stream of the Go program. The program keeps the received items, and gives the page as many as the page wants.
 
 import { HisockError } from "../errors.js";
 import { ask, event, none } from "./border.js";
@@ -7,6 +7,8 @@ import { ask, event, none } from "./border.js";
 /** @typedef {import("../native.d.ts").StreamEnd} StreamEnd */
 /** @typedef {import("./client.js").ProgramClient} ProgramClient */
 
+const most = 32 << 10; // bytes of items that the page has and has not taken
+const itemCost = 32; // bytes that an item weighs besides its payload
 const ahead = 64 << 10; // bytes that may wait in the program for credit before the page waits
 
 // How a stream ends.
@@ -29,7 +31,8 @@ export class BorderStream {
   /** @type {Uint8Array[]} */
   #items = [];
   #next = 0; // index of the next item
-  #asked = false; // the page has asked for a batch, and it has not ended
+  #asked = false; // the program may give items
+  #eaten = 0; // bytes of taken items for which the program may give others
   /** @type {HisockError | null | undefined} */
   #ended;
 
@@ -84,9 +87,6 @@ export class BorderStream {
       case event.item:
         if (this.#ended !== undefined) return;
         this.#items.push(r.payload);
-        break;
-      case event.taken:
-        this.#asked = false;
         break;
       case event.room:
         this.#given -= r.flags;
@@ -165,13 +165,18 @@ export class BorderStream {
       if (this.#ended !== undefined) return undefined;
       if (!this.#asked) {
         this.#asked = true;
-        this.#put(ask.want);
+        this.#put(ask.want, none, most);
         this.#border.flush(); // the program delivers the received items before flush returns
       }
       if (this.#items.length === 0) return undefined;
     }
-    const item = this.#items[this.#next];
+    const item = /** @type {Uint8Array} */ (this.#items[this.#next]);
     this.#items[this.#next++] = none;
+    this.#eaten += item.length + itemCost;
+    if (this.#eaten >= most / 2 && this.#ended === undefined) {
+      this.#put(ask.want, none, this.#eaten);
+      this.#eaten = 0;
+    }
     return item;
   }
 
