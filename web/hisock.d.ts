@@ -46,8 +46,8 @@ export interface ConnectOptions {
    */
   notices?: boolean;
   /**
-   * The engine that speaks the protocol. "wasm" is the Go program. "js" is an engine in JavaScript, which is some twenty
-   * times smaller and does the same. Only the chosen engine is loaded. "wasm" unless set.
+   * The engine that speaks the protocol. "js" is an engine in JavaScript. "wasm" is the Go program, which does the same and is some twenty
+   * times larger. Only the chosen engine is loaded. "js" unless set, or the one that the module has.
    */
   engine?: "js" | "wasm";
   /** The form of payloads for handlers and calls that do not set one. "json" unless set. */

@@ -23,4 +23,4 @@ export { HisockError } from "./errors.js";
 export { internals } from "./engines.js";
 
 /** @type {typeof import("./hisock.d.ts").connect} */
-export const connect = connector({ wasm: () => import("./instance.js"), js: () => import("./engine/engine.js") });
+export const connect = connector({ js: () => import("./engine/engine.js"), wasm: () => import("./instance.js") });

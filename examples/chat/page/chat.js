@@ -5,8 +5,8 @@ import { addLine, addNote, clearLog, showError, showLines, showPeople, showStatu
 
 const $ = (id) => document.getElementById(id);
 
-/** What speaks the protocol: the Go program, or with "?engine=js" in the address the engine in JavaScript. */
-const engine = new URLSearchParams(location.search).get("engine") === "js" ? "js" : "wasm";
+/** What speaks the protocol: the engine in JavaScript, or with "?engine=wasm" in the address the Go program. */
+const engine = new URLSearchParams(location.search).get("engine") === "wasm" ? "wasm" : "js";
 
 const name = $("name");
 const message = $("message");
