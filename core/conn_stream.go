@@ -219,6 +219,15 @@ func (e *streamEnd) abandon() {
 	e.s.Abort(wire.Goodbye{Code: CodeCanceled}, errGivenUp)
 }
 
+// collected is abandon for a stream that is garbage. Of a stream that is over it only frees the memory: it may belong to a
+// bubble of testing/synctest, in which the goroutine of the collector may stop no timer and wake nobody.
+func (e *streamEnd) collected() {
+	if !e.s.Ended() {
+		e.release()
+	}
+	e.s.Abort(wire.Goodbye{Code: CodeCanceled}, errGivenUp)
+}
+
 // fail ends the stream with an error of this side.
 func (e *streamEnd) fail(err error) {
 	bye, _ := forPeer(packed(e.c.eng.codec, err), e.c.peer.maxFrame)

@@ -16,15 +16,17 @@ import (
 // deadlines.
 //
 // Read returns [io.EOF] when the other end has closed its direction in order: with CloseWrite or Close, or by a handler
-// that has returned nil. Errors are a [StreamError]. A stream that is garbage ends as by a Close.
+// that has returned nil. Errors are a [StreamError]. A stream that becomes garbage before it is closed ends at
+// both ends. In a bubble of testing/synctest a program closes each stream, since the collector runs outside of it.
 //
 // A program that must not wait for ever for a peer that sends or takes nothing sets a deadline, as for a [net.Conn]:
 // after it Read, Write and the other methods that wait fail with [CodeDeadlineExceeded], which is also
 // [os.ErrDeadlineExceeded]. The stream goes on: the methods may be called again once the deadline is set anew.
 type ByteStream struct {
-	end    *streamEnd
-	left   []byte // rest of the last item; owned by the reader
-	closed *atomic.Bool
+	end       *streamEnd
+	left      []byte // rest of the last item; owned by the reader
+	closed    *atomic.Bool
+	forgotten *runtime.Cleanup // nil for a handler's stream; ends the stream when nobody refers to it
 }
 
 var (
@@ -41,7 +43,8 @@ func OpenByteStream(ctx context.Context, to Streamer, name string, in any) (*Byt
 		return nil, err
 	}
 	b := newByteStream(e)
-	runtime.AddCleanup(b, func(e *streamEnd) { e.abandon() }, e)
+	forgotten := runtime.AddCleanup(b, (*streamEnd).collected, e)
+	b.forgotten = &forgotten
 	return b, nil
 }
 
@@ -188,6 +191,7 @@ func (b *ByteStream) CloseWithError(err error) error {
 		return b.Close()
 	}
 	b.closed.Store(true)
+	b.remember()
 	b.end.release()
 	b.end.fail(err)
 	b.end.wakeCloser()
@@ -204,6 +208,7 @@ func (b *ByteStream) Close() error {
 		return nil
 	}
 	err := b.end.finish()
+	b.remember()
 	b.end.release()
 	if err == errLate {
 		b.end.fail(err)
@@ -214,6 +219,13 @@ func (b *ByteStream) Close() error {
 		err = b.end.fault(err)
 	}
 	return err
+}
+
+// remember drops the cleanup of a stream that the program has closed.
+func (b *ByteStream) remember() {
+	if b.forgotten != nil {
+		b.forgotten.Stop()
+	}
 }
 
 // release ends the watch on the stream's context, and stops the timers of its deadlines.

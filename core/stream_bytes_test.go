@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -208,6 +209,31 @@ func TestCloseOverBrokenLink(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The collector does nothing to a stream that is over. Its goroutine is not one of the bubble, so an attempt to wake
+// somebody there would panic.
+func TestCollectorLeavesStreamsThatAreOver(t *testing.T) {
+	inWorld(t, &ServerOptions{Logger: Silent}, func(w *world) {
+		HandleByteStream(w.srv, "bytes", func(context.Context, *Conn, struct{}, *ByteStream) error {
+			time.Sleep(time.Minute)
+			return io.ErrUnexpectedEOF
+		})
+		w.serve()
+		cl := w.join(w.client("ada"))
+		for range 20 {
+			s, err := OpenByteStream(w.ctx, cl, "bytes", nil)
+			require.NoError(t, err)
+			require.NoError(t, s.SetReadDeadline(time.Now().Add(time.Second)))
+			_, err = s.Read(make([]byte, 1))
+			requireLate(t, err)
+		}
+		time.Sleep(time.Hour)
+		require.Zero(t, cl.Stats().Streams.Open)
+		for range 5 {
+			runtime.GC()
+		}
+	})
 }
 
 // fill writes until the other end's program must take something, and returns how much that was.
