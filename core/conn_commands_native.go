@@ -126,6 +126,7 @@ const maxCallsInARow = 64
 // next call is handled. requests reports whether the reading is still the caller's.
 func (c *Conn) requests(rd *reader, f wire.Frame) bool {
 	h, id, payload := c.callHandler(rd, f.Body)
+	r, received := rd.r, c.sess.Received() // another goroutine may own them once the turn has begun
 	tok := c.beginTurn(turn.Handling)
 	if h == nil || c.eng.draining.Load() || c.turn.Drops() {
 		if !c.comesTooLate(f) && !c.turn.Drops() {
@@ -137,7 +138,6 @@ func (c *Conn) requests(rd *reader, f wire.Frame) bool {
 		c.leaveReading(rd)
 		return false
 	}
-	r, received := rd.r, c.sess.Received()
 	stop, last := min(r+maxCommands, rd.w), received+maxCallsInARow
 	ahead := (stop-r)/(len(f.Body)+frameHeader) + 1 // an estimate of the calls in the buffer, with the first
 	var had *handler                                // handler of the call before, which is not answered yet; nil if there is none
