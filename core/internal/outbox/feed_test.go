@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"bytes"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,7 +33,9 @@ func TestFeed(t *testing.T) {
 	require.Equal(t, want, bytes.Join(bufs, nil))
 	o.Done(int64(len(want)))
 	require.Equal(t, uint64(3), o.Queued())
-	require.GreaterOrEqual(t, all.Held(), pool.ChunkSize)
+	if runtime.GOOS != "js" { // a page has no bound on the memory of all
+		require.GreaterOrEqual(t, all.Held(), pool.ChunkSize)
+	}
 
 	o.Suspend()
 	require.True(t, o.Resume(new(int), 1, 0, nil))
