@@ -127,6 +127,7 @@ for (const way of ["up", "down"]) {
 
   test(`a file is paused and goes on, ${way}`, async (t) => {
     const { gate, tab, ends } = await held(t, way);
+    await tab.reaches("film", 0.3);
     await tab.press("Pause", "film");
     await tab.is("film", "paused");
     assert.match(await textOf(tab.of("film")), /kB of 800\.0 kB · paused/);

@@ -118,7 +118,7 @@ test("a server that stops says so, one that dies is missed", async (t) => {
   const got = await page.evaluate(async () => {
     const why = await client.closed;
     const late = await failure(() => client.call("sum", [1]));
-    return { code: why.code, remote: why.remote, waiting: await waiting, states: [...states], late: late.code, state: client.state };
+    return { code: why.code, remote: why.remote, waiting: await waiting, states: await states.wait(2), late: late.code, state: client.state };
   });
   assert.deepEqual(got, {
     code: "shutdown", remote: true, waiting: ["shutdown", true],
