@@ -281,7 +281,14 @@ func (c *Conn) countNotices() {
 	if !hasBudget {
 		return
 	}
-	c.out.CountNotices(c.atServer.notices.Size())
+	for counted := -1; ; {
+		n := c.atServer.notices.Size()
+		if n == counted {
+			return
+		}
+		c.out.CountNotices(n)
+		counted = n // another goroutine may have changed and counted them between Size and CountNotices
+	}
 }
 
 // moreNotices queues the notices that wait, after the queue has drained.
