@@ -34,18 +34,11 @@ func start(command []string, oneCPU bool) (*process, error) {
 	if oneCPU {
 		cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 	}
-	in, err := cmd.StdinPipe()
+	in, out, err := startPiped(cmd)
 	if err != nil {
 		return nil, err
 	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	p := &process{cmd: cmd, in: in, out: bufio.NewReader(out)}
+	p := &process{cmd: cmd, in: in, out: out}
 	timer := time.AfterFunc(startTimeout, func() { cmd.Process.Kill() })
 	defer timer.Stop()
 	line, err := p.out.ReadString('\n')
@@ -103,4 +96,16 @@ func (p *process) stop() error {
 	timer := time.AfterFunc(startTimeout, func() { p.cmd.Process.Kill() })
 	defer timer.Stop()
 	return p.cmd.Wait()
+}
+
+// startPiped starts a process whose input and output are pipes.
+func startPiped(cmd *exec.Cmd) (in io.WriteCloser, out *bufio.Reader, err error) {
+	if in, err = cmd.StdinPipe(); err != nil {
+		return nil, nil, err
+	}
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	return in, bufio.NewReader(pipe), cmd.Start()
 }

@@ -60,20 +60,13 @@ func fetching(n int64) func(*runner, *process, load.Target) (report.Sample, erro
 		}
 		cmd := exec.Command(exe, "fetch", t.Protocol, t.Addr, fmt.Sprint(n))
 		cmd.Stderr = os.Stderr
-		in, err := cmd.StdinPipe()
+		in, out, err := startPiped(cmd)
 		if err != nil {
-			return s, err
-		}
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			return s, err
-		}
-		if err := cmd.Start(); err != nil {
 			return s, err
 		}
 		kill := time.AfterFunc(fetchTimeout, func() { cmd.Process.Kill() })
 		defer kill.Stop()
-		s, err = fetched(p, in, bufio.NewReader(out), n)
+		s, err = fetched(p, in, out, n)
 		return s, errors.Join(err, cmd.Wait())
 	}
 }
