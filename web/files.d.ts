@@ -4,7 +4,7 @@
 //     import { connect } from "./hisock.js";
 //     import { download, StoredTarget, upload } from "./files.js";
 //
-//     const client = await connect("/ws", { engine: "js" });
+//     const client = await connect("/ws");
 //     await upload(client, "upload", file.name, file, { onProgress: show });
 //
 //     const to = new StoredTarget("holiday.mp4");
