@@ -26,7 +26,7 @@ type ByteStream struct {
 	end       *streamEnd
 	left      []byte // rest of the last item; owned by the reader
 	closed    *atomic.Bool
-	forgotten *runtime.Cleanup // nil for a handler's stream; ends the stream when nobody refers to it
+	collected runtime.Cleanup // ends the stream when nobody refers to it; zero for a handler's stream
 }
 
 var (
@@ -43,8 +43,7 @@ func OpenByteStream(ctx context.Context, to Streamer, name string, in any) (*Byt
 		return nil, err
 	}
 	b := newByteStream(e)
-	forgotten := runtime.AddCleanup(b, (*streamEnd).collected, e)
-	b.forgotten = &forgotten
+	b.collected = runtime.AddCleanup(b, (*streamEnd).collected, e)
 	return b, nil
 }
 
@@ -191,7 +190,7 @@ func (b *ByteStream) CloseWithError(err error) error {
 		return b.Close()
 	}
 	b.closed.Store(true)
-	b.remember()
+	b.collected.Stop()
 	b.end.release()
 	b.end.fail(err)
 	b.end.wakeCloser()
@@ -208,7 +207,7 @@ func (b *ByteStream) Close() error {
 		return nil
 	}
 	err := b.end.finish()
-	b.remember()
+	b.collected.Stop()
 	b.end.release()
 	if err == errLate {
 		b.end.fail(err)
@@ -219,13 +218,6 @@ func (b *ByteStream) Close() error {
 		err = b.end.fault(err)
 	}
 	return err
-}
-
-// remember drops the cleanup of a stream that the program has closed.
-func (b *ByteStream) remember() {
-	if b.forgotten != nil {
-		b.forgotten.Stop()
-	}
 }
 
 // release ends the watch on the stream's context, and stops the timers of its deadlines.
