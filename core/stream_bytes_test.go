@@ -221,15 +221,18 @@ func TestCollectorLeavesStreamsThatAreOver(t *testing.T) {
 		})
 		w.serve()
 		cl := w.join(w.client("ada"))
+		var open []*ByteStream // the streams must not become garbage before they are over
 		for range 20 {
 			s, err := OpenByteStream(w.ctx, cl, "bytes", nil)
 			require.NoError(t, err)
 			require.NoError(t, s.SetReadDeadline(time.Now().Add(time.Second)))
 			_, err = s.Read(make([]byte, 1))
 			requireLate(t, err)
+			open = append(open, s)
 		}
 		time.Sleep(time.Hour)
 		require.Zero(t, cl.Stats().Streams.Open)
+		runtime.KeepAlive(open)
 		for range 5 {
 			runtime.GC()
 		}
