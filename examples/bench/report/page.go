@@ -198,7 +198,10 @@ func (p *page) clients(w *Work) {
 	for _, row := range w.ranked(rate, true) {
 		cells := []string{row.Contestant, ratio(row, floor, rate), spreadOf(row.Values(rate), count), spreadOf(row.Values(cpuTime), duration)}
 		if row.Values(p99).Median > 0 {
-			cells = append(cells, spreadOf(row.Values(p50), duration), spreadOf(row.Values(p99), duration), ratio(row, floor, p99))
+			cells = append(cells, spreadOf(row.Values(p50), duration), spreadOf(row.Values(p99), duration), "")
+			if floor != nil && floor.Values(p99).Median > 0 {
+				cells[len(cells)-1] = ratio(row, floor, p99)
+			}
 		} else {
 			cells = append(cells, "", "", "")
 		}
