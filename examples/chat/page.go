@@ -13,8 +13,8 @@ var page embed.FS
 const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; " +
 	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// newPages serves the page at /, the bundle below /hisock/ and the WebSocket at /ws.
-func newPages(bundle, socket http.Handler) http.Handler {
+// newPages serves the page at /, the bundle below /hisock/, the WebSocket at /ws, and the playground at and below /playground.
+func newPages(bundle, socket, playground http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", file("index.html"))
 	for _, name := range []string{"chat.css", "chat.js", "view.js", "icon.svg"} {
@@ -22,6 +22,8 @@ func newPages(bundle, socket http.Handler) http.Handler {
 	}
 	mux.Handle("/hisock/", http.StripPrefix("/hisock/", bundle))
 	mux.Handle("/ws", socket)
+	mux.Handle("/playground", playground)
+	mux.Handle("/playground/", playground)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Content-Security-Policy", policy)

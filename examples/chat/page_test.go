@@ -88,7 +88,7 @@ func ask(t *testing.T, method, url string, header http.Header) (*http.Response, 
 // The policy forbids inline scripts and styles, so an inline one would silently not work.
 func TestThePageHoldsNothingInline(t *testing.T) {
 	rec := httptest.NewRecorder()
-	newPages(http.NotFoundHandler(), http.NotFoundHandler()).ServeHTTP(rec, httptest.NewRequest("GET", "/", nil))
+	newPages(http.NotFoundHandler(), http.NotFoundHandler(), http.NotFoundHandler()).ServeHTTP(rec, httptest.NewRequest("GET", "/", nil))
 	html := rec.Body.String()
 	require.NotRegexp(t, `<style|\sstyle=|\son[a-z]+=|javascript:`, html)
 	require.NotRegexp(t, `<script[^>]*>[^<]`, html)

@@ -51,7 +51,10 @@ func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 		if err != nil {
 			return err
 		}
-		s.http = newHTTPServer(newPages(bundle, s.sockets), log)
+		if s.play, err = newPlayground(s.playgroundURL(), log); err != nil {
+			return err
+		}
+		s.http = newHTTPServer(newPages(bundle, s.sockets, s.play), log)
 	}
 	s.start()
 	s.printReady(stdout)
@@ -75,8 +78,9 @@ func newHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
 type server struct {
 	chat    *core.Server
 	tcp     *tcp.Listener // nil if terminals are not served
-	web     net.Listener  // nil if browsers are not served; the next two are nil then too
+	web     net.Listener  // nil if browsers are not served; the next three are nil then too
 	sockets *ws.Listener
+	play    *playground
 	http    *http.Server
 
 	running sync.WaitGroup
@@ -102,7 +106,7 @@ func (s *server) listen(o options) (err error) {
 
 // start serves all listeners until stop.
 func (s *server) start() {
-	s.failed = make(chan error, 3)
+	s.failed = make(chan error, 4)
 	serve := func(l transport.Listener) {
 		// Not the context of the program: when that ends, Shutdown still says goodbye to the clients.
 		if err := s.chat.Serve(context.Background(), l); err != nil {
@@ -114,6 +118,11 @@ func (s *server) start() {
 	}
 	if s.http != nil {
 		s.running.Go(func() { serve(s.sockets) })
+		s.running.Go(func() {
+			if err := s.play.serve(); err != nil {
+				s.failed <- err
+			}
+		})
 		s.running.Go(func() {
 			if err := s.http.Serve(s.web); !errors.Is(err, http.ErrServerClosed) {
 				s.failed <- err
@@ -127,6 +136,9 @@ func (s *server) start() {
 func (s *server) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), goodbyeTime)
 	defer cancel()
+	if s.play != nil {
+		s.running.Go(func() { s.play.srv.Shutdown(ctx) }) //nolint:errcheck // as below
+	}
 	s.chat.Shutdown(ctx) //nolint:errcheck // clients that did not read the goodbye in time have been cut off
 	if s.tcp != nil {
 		s.tcp.Close() //nolint:errcheck // the program ends
@@ -140,8 +152,9 @@ func (s *server) stop() {
 	s.running.Wait()
 }
 
-func (s *server) pageURL() string   { return "http://" + s.web.Addr().String() }
-func (s *server) socketURL() string { return "ws://" + s.web.Addr().String() + "/ws" }
+func (s *server) pageURL() string       { return "http://" + s.web.Addr().String() }
+func (s *server) socketURL() string     { return "ws://" + s.web.Addr().String() + "/ws" }
+func (s *server) playgroundURL() string { return "ws://" + s.web.Addr().String() + "/playground/ws" }
 
 // printReady prints the addresses of the chat.
 func (s *server) printReady(w io.Writer) {
