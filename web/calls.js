@@ -3,7 +3,8 @@
 import { HisockError } from "./errors.js";
 
 export class Calls {
-  #lastID = 0;
+  /** The greatest id of a request so far. */
+  last = 0;
   /** @type {Map<number, (err: unknown, reply: any) => void>} */
   #open = new Map();
   /** Is called when a request has ended. */
@@ -22,16 +23,22 @@ export class Calls {
    * @param {string} tooLate the message of the error after the timeout
    * @param {(id: number) => void} start
    * @param {(id: number) => void} cancel is called if the signal or the timeout ends the request
+   * @param {() => void} [done] is called with a reply, before the promise resolves
    * @returns {Promise<any>}
    */
-  ask(signal, timeout, tooLate, start, cancel) {
+  ask(signal, timeout, tooLate, start, cancel, done) {
     return new Promise((resolve, reject) => {
-      const id = ++this.#lastID;
+      const id = ++this.last;
       const settle = (/** @type {unknown} */ err, /** @type {unknown} */ reply) => {
         this.#open.delete(id);
         signal?.removeEventListener("abort", abort);
         clearTimeout(timer);
-        err === undefined ? resolve(reply) : reject(err);
+        if (err === undefined) {
+          done?.();
+          resolve(reply);
+        } else {
+          reject(err);
+        }
         this.onEnd();
       };
       const giveUp = (/** @type {unknown} */ why) => {
@@ -63,12 +70,13 @@ export class Calls {
   }
 
   /**
-   * Fails all open requests.
+   * Fails the open requests with ids up to last.
    *
    * @param {unknown} err
+   * @param {number} [last]
    */
-  end(err) {
-    for (const settle of [...this.#open.values()]) settle(err, undefined);
+  end(err, last = this.last) {
+    for (const [id, settle] of [...this.#open]) if (id <= last) settle(err, undefined);
   }
 }
 

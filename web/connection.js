@@ -71,9 +71,9 @@ export class Connection {
   /** @type {Uint8Array[]} raw messages of the page before, until #begin */
   #earlyRaw = [];
   #earlyMissed = 0; // frames that the server has dropped, before #begin
-  #isSettled = false; // it is known what comes of connect
-  #hasPage = false; // the code that awaits connect has run
-  #isHeld = false; // events are held back until then
+  #isDecided = false; // the engine or the page's signal has decided the outcome of connect
+  /** Settles connect, with undefined for a welcome. It returns false if connect has been settled. @type {(outcome: unknown) => boolean} */
+  #settle = () => false;
   #begun = false;
   #over = false; // the engine has reported the end
 
@@ -118,24 +118,23 @@ export class Connection {
    */
   open(options, signal) {
     return new Promise((resolve, reject) => {
-      const { promise: outcome, resolve: settled } = deferred();
-      const settle = (/** @type {unknown} */ value) => {
-        this.#isSettled = true;
-        settled(value);
-      };
+      const outcome = new Promise((settle) => {
+        let settled = false;
+        this.#settle = (value) => {
+          if (settled) return false;
+          settle(value);
+          return (settled = true);
+        };
+      });
       const incoming = this.#incoming;
       const kept = options.keepAs === undefined ? undefined : new KeptSession(options.keepAs, this.name);
       this.#kept = kept;
       const config = kept ? { ...options.config, session: kept.session } : options.config;
-      const native = this.#engine.connect(config, this.#sink(settle));
-      if (native instanceof Error) {
-        reject(native);
-        return;
-      }
-      if (!native) {
+      const native = this.#engine.connect(config, this.#sink());
+      if (!native || native instanceof Error) {
         kept?.putBack();
         kept?.release();
-        reject(this.#inst.ended ?? new HisockError("crashed", "the Go program of this page is gone"));
+        reject(native ?? this.#inst.ended ?? new HisockError("crashed", "the Go program of this page is gone"));
         return;
       }
       if (!this.#over) { // if it has ended at once, its methods must not be called
@@ -146,14 +145,15 @@ export class Connection {
         this.#unlisten.abort();
         this.#native = undefined; // the engine is gone
         incoming.native = undefined;
-        settle(why);
+        this.#probing.abort();
         incoming.push(() => this.#end(why));
       });
       this.closed.then(unwatch);
 
       const abort = () => {
         this.#probing.abort();
-        settle(signal.reason); // before the engine reports an error of its own
+        this.#isDecided = true;
+        this.#settle(signal.reason); // before the engine reports an error of its own
         this.#native?.close();
       };
       signal.addEventListener("abort", abort, { once: true });
@@ -165,7 +165,6 @@ export class Connection {
       });
       outcome.then((err) => {
         signal.removeEventListener("abort", abort);
-        this.#probing.abort();
         if (err !== undefined) {
           // If the server has not answered, the next connect of the page may go on with the session.
           if (!(err instanceof HisockError && err.remote)) kept?.putBack();
@@ -185,19 +184,22 @@ export class Connection {
   /**
    * Returns the functions that the engine calls. They queue the events in the order in which they happen.
    *
-   * @param {(outcome: unknown) => void} settle is called with the outcome of connect: undefined for a welcome
    * @returns {import("./native.d.ts").Sink}
    */
-  #sink(settle) {
+  #sink() {
     const incoming = this.#incoming;
     /** @type {import("./native.d.ts").Sink} */
     const sink = {
       state: (state, name, why) => {
         if (this.#heard !== sink) return;
-        const joined = !this.#isSettled && /^(connected|resumed)$/.test(stateOf(state));
-        if (joined) incoming.push(() => this.#awaitPage());
+        if (!this.#isDecided && /^(connected|resumed)$/.test(stateOf(state))) {
+          this.#isDecided = true;
+          this.#probing.abort();
+          incoming.push(() => {
+            if (this.#settle(undefined)) incoming.hold(); // until #begin: the page is given its client first
+          });
+        }
         this.#changed(state, name, why);
-        if (joined) settle(undefined);
       },
       warn: (message, ...args) => incoming.warn(message, args),
       command: (command, payload, replayed) => incoming.command(command, payload, replayed),
@@ -213,7 +215,9 @@ export class Connection {
         if (!auth) incoming.cancelled(id);
         else auth.abort(new HisockError("canceled", "the auth is not needed any more"));
       },
-      settled: (id, err, payload) => incoming.push(() => this.#calls.settle(id, err, payload)),
+      settled: (id, err, payload) => {
+        if (this.#heard === sink) incoming.push(() => this.#calls.settle(id, err, payload));
+      },
       changed: (hook, what, name) => {
         incoming.push(() => {
           if (hook === "rename") this.name = name;
@@ -247,20 +251,16 @@ export class Connection {
         this.#over = true;
         // The engine can be asked for the name and the groups only now. The page is told of the end in order.
         this.#forgetNative();
-        if (!err) settle(new HisockError("closed", "closed while connecting"));
-        else settle(this.state === "connecting" ? this.#explain(err) : err);
-        incoming.push(() => this.#end(err ?? null));
+        this.#probing.abort();
+        this.#probing = new AbortController();
+        /** @type {unknown} */
+        let outcome = err ?? new HisockError("closed", "closed while connecting");
+        if (err && this.state === "connecting") outcome = this.#explain(err);
+        incoming.push(() => this.#end(err ?? null, outcome));
       },
     };
     this.#heard = sink;
     return sink;
-  }
-
-  /** Holds back what comes behind the welcome until the page has its client. */
-  #awaitPage() {
-    if (this.#hasPage) return;
-    this.#isHeld = true;
-    this.#incoming.hold();
   }
 
   /**
@@ -269,8 +269,7 @@ export class Connection {
    * @param {string[]} groups the groups of the options
    */
   #begin(groups) {
-    this.#hasPage = true;
-    if (this.#isHeld) this.#incoming.release();
+    this.#incoming.release();
     if (!this.#native) return;
     this.#begun = true;
     for (const bytes of this.#earlyRaw.splice(0)) this.#incoming.rawMessage(bytes, false);
@@ -358,12 +357,14 @@ export class Connection {
    * @param {number | undefined} timeout
    * @param {string} tooLate the message of the error after the timeout
    * @param {(native: NativeClient, id: number) => void} start
+   * @param {() => void} [done] is called with a reply, before the promise resolves
    */
-  ask(signal, timeout, tooLate, start) {
+  ask(signal, timeout, tooLate, start, done) {
     return this.#calls.ask(
       signal, timeout, tooLate,
       (id) => this.do((native) => start(native, id)),
       (id) => this.#native?.cancel(id),
+      done,
     );
   }
 
@@ -376,9 +377,10 @@ export class Connection {
    * @param {number | undefined} timeout
    * @param {string} tooLate
    */
-  async change(how, name, signal, timeout, tooLate) {
-    await this.ask(signal, timeout, tooLate, (native, id) => native.change(id, how, name));
-    if (how === 2 && this.#native) this.name = this.#native.name();
+  change(how, name, signal, timeout, tooLate) {
+    // In turn with the renames that the page is told of.
+    const done = how === 2 ? () => void (this.name = name) : undefined;
+    return this.ask(signal, timeout, tooLate, (native, id) => native.change(id, how, name), done);
   }
 
   /**
@@ -538,9 +540,10 @@ export class Connection {
     this.#native = this.#incoming.native = undefined;
     this.#later = later;
     const why = new HisockError("conn_lost", "the page was left");
-    this.#calls.end(why);
     this.#incoming.abandonCalls(why);
     this.#setState("reconnecting", why);
+    const { last } = this.#calls;
+    this.#incoming.push(() => this.#calls.end(why, last)); // calls of the page that is shown again may have begun
   }
 
   /**
@@ -554,7 +557,7 @@ export class Connection {
     const isOwn = !kept || config.session.length > 0 || kept.take();
     if (kept && config.session.length === 0) config.session = kept.session;
     this.#returns = { config, isOwn };
-    const native = this.#engine.connect(config, this.#sink(() => {}));
+    const native = this.#engine.connect(config, this.#sink());
     if (!native || native instanceof Error) {
       this.#end(native ?? this.#inst.ended ?? null);
       return;
@@ -593,24 +596,25 @@ export class Connection {
     this.#incoming.native = undefined;
   }
 
-  /** @param {HisockError | null} why */
-  #end(why) {
+  /**
+   * Ends the client. Calls, waits and closed are settled behind all that the page is told.
+   *
+   * @param {HisockError | null} why
+   * @param {unknown} [outcome] of connect, if connect has not been settled
+   */
+  #end(why, outcome = why) {
     this.#later = this.#returns = this.#native = this.#incoming.native = undefined;
     this.#unlisten.abort();
     this.#kept?.release();
     const err = why ?? new HisockError("closed", "the connection was closed");
-    this.#calls.end(err);
-    this.#waits.end(err);
-    this.#raw.end(err);
     this.#incoming.abandonCalls(err);
     this.#setState("disconnected", why);
-    this.#resolveClosed(why);
+    this.#incoming.push(() => {
+      this.#settle(outcome);
+      this.#calls.end(err);
+      this.#waits.end(err);
+      this.#raw.end(err);
+      this.#resolveClosed(why);
+    });
   }
-}
-
-function deferred() {
-  /** @type {(value: unknown) => void} */
-  let resolve = () => {};
-  const promise = new Promise((r) => (resolve = r));
-  return { promise, resolve };
 }

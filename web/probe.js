@@ -6,7 +6,7 @@ import { HisockError } from "./errors.js";
 const time = 3000;
 
 /**
- * Returns the error with what the address says.
+ * Returns the error with what the address says, or the error itself once signal aborts.
  *
  * @param {string} url of the WebSocket
  * @param {HisockError} err
@@ -31,6 +31,7 @@ export async function probe(url, err, signal) {
       found = "nothing answers there, or the page may not ask";
     }
   }
+  if (signal.aborted) return err;
   const why = new HisockError(err.code, `${err.message}: ${found}`, { cause: err });
   why.status = status;
   return why;

@@ -1,0 +1,208 @@
+// What a page is told, and whatever it waits for, comes in one order, however few of the client's jobs fit into a task.
+
+import assert from "node:assert/strict";
+import { test as testOnce } from "node:test";
+import { Client } from "../client.js";
+import { HisockError } from "../errors.js";
+import { readOptions } from "../options.js";
+import { openPage, startServer, test } from "./harness.mjs";
+import { until } from "./programs.mjs";
+
+/** Lets 10 ms pass whenever the queue of a client looks at the clock: so each of its jobs has a task of its own. */
+function slowDown() {
+  const { now } = performance;
+  let late = 0;
+  performance.now = () => {
+    const caller = new Error().stack.split("\n")[2];
+    return now.call(performance) + (caller?.includes("/incoming.js") ? (late += 10) : 0);
+  };
+}
+
+async function openSlow(t, mode) {
+  const server = await startServer(t, ...mode);
+  const page = await openPage(t, server.own);
+  await page.evaluate(`(${slowDown})()`);
+  return page;
+}
+
+test("connect and close resolve behind all states before them", async (t) => {
+  const page = await openSlow(t, ["auth"]);
+  const got = await page.evaluate(async () => {
+    const told = [];
+    let asked = 0;
+    const onState = (state, why) => told.push(`${state} ${why?.code}`);
+    const client = await hisock.connect("/ws", {
+      retry: { min: 5, max: 10 }, onState,
+      auth: () => {
+        if (++asked < 3) throw new TypeError("Failed to fetch");
+        return "token";
+      },
+    });
+    const connected = told.splice(0);
+    await client.close();
+    const closed = told.splice(0);
+    const { code } = await failure(() => hisock.connect("/ws", { onState, auth: () => "who knows" }));
+    return { connected, closed, refused: [code, ...told] };
+  });
+  assert.deepEqual(got, {
+    connected: ["connecting unavailable", "connecting unavailable"],
+    closed: ["connected undefined", "disconnected undefined"],
+    refused: ["unauthorized", "disconnected unauthorized"],
+  });
+});
+
+test("whoever waits learns of the end behind the page's handlers", async (t) => {
+  const page = await openSlow(t, []);
+  const got = await page.evaluate(async () => {
+    const seen = collect();
+    const note = (what, promise) => promise.catch((err) => seen.push(`${what} ${err.code}`));
+    const connect = () => hisock.connect("/ws", { onState: (state) => seen.push(state), on: { early: () => {} } });
+    const client = await connect();
+    note("command", client.waitFor("never"));
+    note("raw", client.recvRaw());
+    note("iterator", client.commands("never").next());
+    client.send("kick me");
+    seen.push(`closed ${(await client.closed).code}`);
+    const kicked = (await seen.wait(6)).slice(0, 2);
+    const last = seen.splice(0).slice(2).sort();
+    const left = await connect();
+    await left.call("sum", []);
+    note("call", left.call("wait", ""));
+    dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
+    await seen.wait(3);
+    await left.close();
+    return { kicked, last, left: [...seen] };
+  });
+  assert.deepEqual(got, {
+    kicked: ["connected", "disconnected"],
+    last: ["closed 1001", "command 1001", "iterator 1001", "raw 1001"],
+    left: ["connected", "reconnecting", "call conn_lost", "disconnected"],
+  });
+});
+
+slowDown();
+
+/** Opens a client of an engine that does what the test lets it do. */
+function openClient(t, options = {}, signal = new AbortController().signal) {
+  const listeners = {};
+  globalThis.addEventListener = (type, fn) => void (listeners[type] = fn);
+  t.after(() => delete globalThis.addEventListener);
+  const engine = { sink: undefined, name: "ada" };
+  const nothing = () => {};
+  const native = {
+    name: () => engine.name, groups: () => [], refusedGroups: () => [], sessionBytes: () => 1, detach: nothing,
+    begin: nothing, call: nothing, change: nothing, cancel: nothing, close: nothing,
+  };
+  const inst = {
+    native: { connect: (_, sink) => ((engine.sink = sink), native), checkCommand: nothing },
+    ended: undefined, onEnd: () => nothing,
+  };
+  const seen = [];
+  const read = readOptions("ws://localhost/", { as: "text", onState: (state, why) => seen.push(why ? `${state} ${why.code}` : state), ...options }, ["js"]);
+  const opened = Client.open(inst, read, signal);
+  return { engine, seen, opened, listeners };
+}
+
+const bytes = (text) => new TextEncoder().encode(text);
+const connected = 1;
+const disconnected = 2;
+const connecting = 5;
+
+testOnce("the outcome of connect comes behind the attempts that failed", async (t) => {
+  const failed = new HisockError("unavailable", "not yet");
+  const { engine, seen, opened } = openClient(t);
+  for (let i = 0; i < 3; i++) engine.sink.state(connecting, "", failed);
+  engine.sink.state(connected, "ada", undefined);
+  await opened;
+  assert.deepEqual(seen, Array(3).fill("connecting unavailable"));
+
+  const other = openClient(t);
+  other.engine.sink.state(connecting, "", failed);
+  other.engine.sink.state(disconnected, "", new HisockError("unauthorized", "never"));
+  other.engine.sink.ended(new HisockError("unauthorized", "never"));
+  await assert.rejects(other.opened, { code: "unauthorized" });
+  assert.deepEqual(other.seen, ["connecting unavailable", "disconnected unauthorized"]);
+});
+
+testOnce("a client that ends as it connects, and one that is given up then", async (t) => {
+  const { engine, seen, opened } = openClient(t);
+  engine.sink.state(connecting, "", new HisockError("unavailable", "not yet"));
+  engine.sink.state(connected, "ada", undefined);
+  engine.sink.ended(undefined);
+  const client = await opened;
+  assert.equal(await client.closed, null);
+  assert.deepEqual(seen, ["connecting unavailable", "connected", "disconnected"]);
+
+  const enough = new AbortController();
+  const other = openClient(t, {}, enough.signal);
+  other.engine.sink.state(connected, "ada", undefined);
+  enough.abort(new Error("enough"));
+  other.engine.sink.ended(undefined);
+  await assert.rejects(other.opened, /enough/);
+  await until("the end is told", () => other.seen.includes("disconnected"));
+});
+
+testOnce("renames that arrive together are seen one after the other", async (t) => {
+  const { engine, seen, opened } = openClient(t, { onRename: (old, name) => seen.push(`${old} is ${name}, and is called ${client.name}`) });
+  engine.sink.state(connected, "ada", undefined);
+  const client = await opened;
+  const renamed = ["bob", "eve"].map((name) => client.rename(name).then(() => seen.push(`has ${client.name}`)));
+  engine.name = "eve";
+  for (const [id, old, name] of [[1, "ada", "bob"], [2, "bob", "eve"]]) {
+    engine.sink.changed("rename", old, name);
+    engine.sink.settled(id, undefined, bytes(""));
+  }
+  await Promise.all(renamed);
+  assert.deepEqual(seen, ["connected", "ada is bob, and is called bob", "has bob", "bob is eve, and is called eve", "has eve"]);
+});
+
+testOnce("an answer that came before the page was left is not lost, and calls of its return are their own", async (t) => {
+  const { engine, seen, opened, listeners } = openClient(t);
+  engine.sink.state(connected, "ada", undefined);
+  const client = await opened;
+  const note = (what, promise) => promise.then((text) => seen.push(`${what} ${text}`), (err) => seen.push(`${what} ${err.code}`));
+  const first = note("first", client.call("greet"));
+  const second = note("second", client.call("greet"));
+  let third;
+  client.on("leave", () => {
+    listeners.pagehide({ persisted: true });
+    listeners.pageshow({});
+    third = note("third", client.call("greet"));
+    engine.sink.settled(3, undefined, bytes("welcome back"));
+  });
+  engine.sink.command("leave", bytes(""), false);
+  engine.sink.settled(1, undefined, bytes("hello"));
+  await Promise.all([first, second]);
+  await third;
+  assert.deepEqual(seen, ["connected", "first hello", "reconnecting conn_lost", "second conn_lost", "third welcome back"]);
+});
+
+testOnce("messages that came before the end are handled before it", async (t) => {
+  const { engine, seen, opened } = openClient(t, { onRaw: undefined });
+  engine.sink.state(connected, "ada", undefined);
+  const client = await opened;
+  client.once("one", (text) => seen.push(`one ${text}`));
+  const waited = client.waitFor("two").then((text) => seen.push(`two ${text}`));
+  const iterated = (async () => {
+    try {
+      for await (const text of client.commands("one")) seen.push(`iterated ${text}`);
+    } catch (err) {
+      seen.push(`iterated ${err.code}`);
+    }
+  })();
+  const raw = client.recvRaw().then((b) => seen.push(`raw ${b.length}`));
+  for (const text of ["a", "b"]) engine.sink.command("one", bytes(text), false);
+  engine.sink.command("two", bytes("c"), false);
+  engine.sink.raw(bytes("d"), false);
+  const why = new HisockError("shutdown", "the end", { remote: true });
+  engine.sink.state(disconnected, "ada", why);
+  engine.sink.ended(why);
+  await client.closed;
+  await Promise.all([waited, iterated, raw]);
+  const at = (what) => seen.indexOf(what);
+  assert.deepEqual(seen.toSorted(), [
+    "connected", "disconnected shutdown", "iterated a", "iterated b", "iterated shutdown", "one a", "raw 1", "two c",
+  ]);
+  for (const before of ["one a", "iterated a", "iterated b", "two c", "raw 1"]) assert.ok(at(before) < at("disconnected shutdown"), before);
+  assert.ok(at("iterated shutdown") > at("disconnected shutdown"));
+});
