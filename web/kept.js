@@ -6,8 +6,13 @@
 const version = 1;
 const prefix = "hisock session ";
 
-/** The keys of the clients of this page: two clients must not take each other's session. */
-const used = new Set();
+/**
+ * Returns the keys of the clients of this page: two clients must not take each other's session. All copies of this module that the page has
+ * loaded share them.
+ *
+ * @returns {Set<string>}
+ */
+const used = () => (/** @type {any} */ (globalThis)[Symbol.for("hisock kept sessions")] ??= new Set());
 
 export class KeptSession {
   #key;
@@ -16,6 +21,7 @@ export class KeptSession {
   #taken;
 
   #stored = ""; // the entry that was put there
+  #holds = false; // the key is of this client
 
   /** The session for the engine to go on with. Empty if there is none. */
   session = new Uint8Array(0);
@@ -31,10 +37,11 @@ export class KeptSession {
   constructor(key, name) {
     this.#key = prefix + key;
     this.#name = name;
-    if (used.has(this.#key)) {
+    if (used().has(this.#key)) {
       throw new TypeError(`hisock: keepSession: a client of this page keeps its session as "${key}" already: give each a key of its own`);
     }
-    used.add(this.#key);
+    used().add(this.#key);
+    this.#holds = true;
     this.take();
   }
 
@@ -94,7 +101,8 @@ export class KeptSession {
 
   /** Lets other clients of the page use the key. */
   release() {
-    used.delete(this.#key);
+    if (this.#holds) used().delete(this.#key);
+    this.#holds = false;
   }
 
   /**

@@ -262,3 +262,26 @@ test("what a client asks of the option", async (t) => {
   assert.deepEqual(got.slice(0, 3), Array(3).fill("TypeError"));
   assert.match(got[3], /give each a key of its own/);
 });
+
+test("two copies of the module on one page do not go on with one session", async (t, engine) => {
+  const { page } = await open(t);
+  const connect = () => page.evaluate(async (engine) => {
+    const copy = await import("/untyped/hisock.js");
+    window.clients = [await hisock.connect("/ws", { name: "ada", keepSession: "kept" })];
+    const refused = await failure(() => copy.connect("/ws", { name: "ada", keepSession: "kept", engine }));
+    clients.push(await copy.connect("/ws", { name: "eve", keepSession: "other", engine }));
+    return { resumed: clients.map((client) => client.resumed), refused: [refused.name, /give each a key of its own/.test(refused.message)] };
+  }, engine);
+  assert.deepEqual(await connect(), { resumed: [false, false], refused: ["TypeError", true] });
+  await reload(page);
+  assert.deepEqual(await connect(), { resumed: [true, true], refused: ["TypeError", true] });
+  const names = await page.evaluate(async (engine) => {
+    await clients[0].close();
+    const copy = await import("/untyped/hisock.js");
+    const client = await copy.connect("/ws", { name: "zoe", keepSession: "kept", engine }); // the key is free
+    await clients[0].close();
+    const refused = await failure(() => hisock.connect("/ws", { keepSession: "kept" }));
+    return [client.name, clients[1].name, refused.name];
+  }, engine);
+  assert.deepEqual(names, ["zoe", "eve", "TypeError"]);
+});
