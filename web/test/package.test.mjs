@@ -170,7 +170,7 @@ for (const [name, [program, ...args]] of Object.entries(runtimes)) {
     }
     const { stdout } = await run(app, program, ...args, "core.mjs", server.ws);
     const unsupported = ["unsupported", "unsupported", "unsupported"];
-    assert.deepEqual(JSON.parse(stdout), [true, ["chat", "other"], "grace", unsupported, "hello"]);
+    assert.deepEqual(JSON.parse(stdout), [true, ["chat", "other"], "grace", unsupported, "hello", ["queue_full", "connected", "still here"]]);
   });
 }
 

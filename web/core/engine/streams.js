@@ -5,7 +5,7 @@ import { goodbyeBody, kind } from "../../engine/wire.js";
 
 /** @typedef {import("../../engine/streams.js").Streams} Full */
 
-/** @implements {Pick<Full, "size" | "accept" | "gotItem" | "gotCredit" | "gotEnd" | "end" | "park" | "answered" | "relinked">} */
+/** @implements {Pick<Full, "size" | "accept" | "gotItem" | "gotCredit" | "gotEnd" | "end" | "park" | "answered" | "superseded" | "relinked">} */
 export class Streams {
   size = 0;
   #conn;
@@ -26,5 +26,6 @@ export class Streams {
   end() {}
   park() {}
   answered() {}
+  superseded() {}
   relinked() {}
 }

@@ -23,5 +23,13 @@ const failures = [
   await without(() => client.openBytes("bytes")),
   await without(() => connect(address, { keepSession: true })),
 ];
-console.log(JSON.stringify([(await said).length > 0, client.groups, client.name, failures, await client.call("echo", "hello", { as: "text" })]));
+// A client whose queue is full asks the server for an ack with a ping.
+const full = await connect(address, { queueBytes: 4096, log: false });
+const refused = await without(() => {
+  for (;;) full.send("take", "x".repeat(1000));
+});
+await full.drained();
+const after = [refused, full.state, await full.call("echo", "still here", { as: "text" })];
+await full.close();
+console.log(JSON.stringify([(await said).length > 0, client.groups, client.name, failures, await client.call("echo", "hello", { as: "text" }), after]));
 await client.close();
