@@ -9,7 +9,7 @@ FUZZTIME   ?= 2s
 # The other systems and processors for which everything is built and vetted, some of 32 bits or big endian.
 OTHERS      = windows/amd64 darwin/arm64 freebsd/amd64 linux/386 linux/arm linux/s390x
 
-.PHONY: test setup fmt vet others lint unit js size fuzz bench-once bench-test web soak walls bench bench-peers clean
+.PHONY: test setup fmt vet others lint unit js size fuzz bench-once bench-test web soak walls bench bench-peers bench-web clean
 
 test: setup fmt vet others lint unit js size fuzz bench-once bench-test web
 	@echo "make test: all passed"
@@ -108,5 +108,10 @@ bench:
 bench-peers:
 	cd examples/bench && $(GO) run .
 
+# Measures the clients of a page beside others and beside clients written by hand, in Chromium, in some 7 minutes, and writes
+# docs/benchmarks-web.md. No other program should run meanwhile.
+bench-web:
+	cd examples/bench && $(GO) run . web
+
 clean:
-	rm -rf web/node_modules web/test/package/node_modules web/dist examples/bench/node/node_modules .cache
+	rm -rf web/node_modules web/test/package/node_modules web/dist examples/bench/node/node_modules examples/bench/web/node_modules .cache

@@ -47,7 +47,7 @@ func runBench(args []string) error {
 		return err
 	}
 	if slices.ContainsFunc(takingPart(works, who), func(c contestant) bool { return c.script != "" }) {
-		if err := installNode(os.Stderr); err != nil {
+		if err := installNode(nodeDir, os.Stderr); err != nil {
 			return err
 		}
 	}
@@ -61,9 +61,9 @@ func runBench(args []string) error {
 	results := r.run(works, who)
 	fmt.Fprintln(os.Stderr, "it took", time.Since(begin).Round(time.Second))
 	facts, quiet := machine(), true
-	if share, ok := busy(before, runtime.NumCPU()); known && ok {
-		quiet = share < mostBusy
-		fact := report.Fact{Name: "other load", Text: fmt.Sprintf("%.0f%% of the processors' time", 100*share)}
+	if now, ok := used(); known && ok {
+		var fact report.Fact
+		fact, quiet = otherLoad(before, now)
 		facts = append(facts, fact)
 		fmt.Fprintln(os.Stderr, fact.Name+":", fact.Text)
 	}
@@ -124,6 +124,12 @@ func takingPart(works []work, who []contestant) (some []contestant) {
 // mostBusy is the share of the processors that other programs may use if the figures are to be published. On some
 // systems it includes the kernel's work for the loopback network.
 const mostBusy = 0.15
+
+// otherLoad returns a fact about the load of other programs, and whether it is small enough.
+func otherLoad(before, now usage) (fact report.Fact, quiet bool) {
+	share := busy(before, now, runtime.NumCPU())
+	return report.Fact{Name: "other load", Text: fmt.Sprintf("%.0f%% of the processors' time", 100*share)}, share < mostBusy
+}
 
 var errBusy = errors.New("the machine was busy with other things: nothing is written, unless -out says where")
 

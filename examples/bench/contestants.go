@@ -62,16 +62,16 @@ func (c contestant) command(profile string) ([]string, error) {
 	return append(command, c.name), err
 }
 
-// installNode installs the packages of the servers that run in Node, unless they are there.
-func installNode(log io.Writer) error {
-	if _, err := os.Stat(filepath.Join(nodeDir, "node_modules")); err == nil {
+// installNode installs the npm packages of a folder, unless they are there.
+func installNode(dir string, log io.Writer) error {
+	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err == nil {
 		return nil
 	}
-	fmt.Fprintln(log, "installing the packages of the servers that run in Node")
+	fmt.Fprintln(log, "installing the npm packages of", dir)
 	npm := exec.Command("npm", "ci", "--no-audit", "--no-fund")
-	npm.Dir, npm.Stdout, npm.Stderr = nodeDir, log, log
+	npm.Dir, npm.Stdout, npm.Stderr = dir, log, log
 	if err := npm.Run(); err != nil {
-		return fmt.Errorf("npm ci: %w", err)
+		return fmt.Errorf("npm ci in %s: %w", dir, err)
 	}
 	return nil
 }

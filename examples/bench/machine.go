@@ -66,10 +66,7 @@ func versions(who []contestant) []report.Fact {
 		var text string
 		switch {
 		case c.module == "":
-			text = "of this repository"
-			if v, err := output("git", "rev-parse", "--short", "HEAD"); err == nil {
-				text += ", at " + v
-			}
+			text = ofThisRepository()
 		case c.script != "":
 			text = "npm " + c.module + " " + packageVersion(c.module)
 		default:
@@ -78,6 +75,15 @@ func versions(who []contestant) []report.Fact {
 		facts = append(facts, report.Fact{Name: c.name, Text: text})
 	}
 	return facts
+}
+
+// ofThisRepository returns the version of what is in this repository.
+func ofThisRepository() string {
+	v, err := output("git", "rev-parse", "--short", "HEAD")
+	if err != nil {
+		return "of this repository"
+	}
+	return "of this repository, at " + v
 }
 
 func packageVersion(name string) string {

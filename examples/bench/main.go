@@ -22,6 +22,9 @@ func run(args []string) error {
 	if len(args) > 0 && args[0] == "fetch" {
 		return runFetch(args[1:], os.Stdin, os.Stdout)
 	}
+	if len(args) > 0 && args[0] == "web" {
+		return runWeb(args[1:])
+	}
 	return runBench(args)
 }
 

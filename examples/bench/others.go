@@ -43,12 +43,8 @@ func used() (u usage, ok bool) {
 	return u, true
 }
 
-// busy returns the share of the processors that other processes have used since, from 0 to 1.
-func busy(since usage, processors int) (share float64, ok bool) {
-	now, ok := used()
-	if !ok {
-		return 0, false
-	}
+// busy returns the share of the processors that other processes have used between two usages, from 0 to 1.
+func busy(since, now usage, processors int) (share float64) {
 	others := (now.all - since.all) - (now.own - since.own)
-	return max(0, others.Seconds()/now.at.Sub(since.at).Seconds()/float64(processors)), true
+	return max(0, others.Seconds()/now.at.Sub(since.at).Seconds()/float64(processors))
 }

@@ -36,6 +36,7 @@ func (r *Results) Markdown() []byte {
 	p.f("# %s\n\n", about.Title)
 	p.f("Written by `%s` on %s; do not edit. [The benchmark's README](../examples/bench/README.md) says how it is\n"+
 		"measured, and how to add a contestant.\n\n", r.Command, r.Date.Format(time.DateOnly))
+	p.f("%s\n\n", about.Others)
 	p.f("%s\n", about.Reading)
 	p.f("Each figure is a median of %d rounds. Each round measured every contestant once for %g s.\n"+
 		"In brackets are the smallest and the largest figure of the rounds.\n\n", r.Rounds, r.Seconds)

@@ -9,18 +9,26 @@ import (
 type Page struct {
 	File    string // name of the file without ".md"
 	Title   string
+	Others  string // links to other pages, in Markdown
 	Reading string // how to read the figures, in Markdown
 	Summary string // title of the table of all ratios
 }
 
 // StreamPage is the page of the works with streams.
-var StreamPage = Page{File: "benchmarks-streams", Title: "Benchmarks of streams", Reading: readingStreams, Summary: "Items a second, as ratios to the floor"}
+var StreamPage = Page{File: "benchmarks-streams", Title: "Benchmarks of streams", Others: othersStreams, Reading: readingStreams, Summary: "Items a second, as ratios to the floor"}
+
+const (
+	others        = "Other pages have [streams](benchmarks-streams.md), and [clients in a browser](benchmarks-web.md)."
+	othersStreams = "Other pages have [messages](benchmarks.md), and [clients in a browser](benchmarks-web.md)."
+	othersWeb     = "Other pages have [messages](benchmarks.md), and [streams](benchmarks-streams.md), between programs in Go."
+)
 
 // resolved returns the page with the texts of the main page in place of empty ones.
 func (p Page) resolved() Page {
 	return Page{
 		File:    cmp.Or(p.File, "benchmarks"),
 		Title:   cmp.Or(p.Title, "Benchmarks"),
+		Others:  cmp.Or(p.Others, others),
 		Reading: cmp.Or(p.Reading, reading),
 		Summary: cmp.Or(p.Summary, "Messages a second, as ratios to the floor"),
 	}

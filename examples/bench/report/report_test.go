@@ -83,8 +83,9 @@ func TestWrite(t *testing.T) {
 	}
 	require.NoError(t, results().Write(dir))
 	require.NoError(t, streamResults().Write(dir))
+	require.NoError(t, webPage().Write(dir))
 	want := files(t, "testdata")
-	require.Len(t, want, 2+len(results().Works)+len(streamResults().Works))
+	require.Len(t, want, 3+len(results().Works)+len(streamResults().Works))
 	require.Equal(t, want, files(t, dir))
 }
 

@@ -47,6 +47,11 @@ var starters = map[string]starter{
 	"grpc":         startGRPC,
 	"commands/tcp": startHisockTCP,
 	"commands/ws":  startHisockWS,
+
+	"page/hisock":     startPageHisock,
+	"page/hand":       startPageHand,
+	"page/centrifuge": startPageCentrifuge,
+	"page/nats":       startPageNATS,
 }
 
 // Names returns the names of the servers in this program.

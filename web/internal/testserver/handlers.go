@@ -249,16 +249,7 @@ func commands(srv *core.Server) {
 		}
 		return nil
 	})
-	// For the benchmark of the engines: texts as fast as the page takes them, and commands that nothing comes of.
-	core.On(srv, "texts", func(ctx context.Context, c *core.Conn, n int) error {
-		text := []byte(strings.Repeat("x", 128))
-		for range n {
-			if err := c.SendBytes("text", text, core.Wait(ctx)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	// Nothing comes of these commands.
 	srv.OnBytes("take", func(context.Context, *core.Conn, []byte) error { return nil })
 	core.Handle(srv, "tick when away", func(_ context.Context, c *core.Conn, n int) (struct{}, error) {
 		c.Set("ticks", n)

@@ -1,0 +1,3 @@
+import { byHand } from "./hand.mjs";
+
+export const connect = byHand(true);
