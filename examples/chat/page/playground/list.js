@@ -40,8 +40,21 @@ export function addEvent(text) {
   add({ way: "event", text });
 }
 
+/** Whether the reader sees the newest row, or saw it before the size of the list changed. */
+let atEnd = true;
+let size = "";
+const sizeOf = () => `${list.clientWidth} ${list.clientHeight}`;
+const toEnd = () => atEnd && (list.scrollTop = list.scrollHeight);
+
+list.addEventListener("scroll", () => {
+  if (sizeOf() === size) atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40; // otherwise the new size has scrolled it
+});
+new ResizeObserver(() => {
+  size = sizeOf();
+  toEnd();
+}).observe(list);
+
 function paint() {
-  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
   for (const row of next) {
     row.element = elementOf(row);
     row.element.hidden = !isShown(row);
@@ -50,7 +63,7 @@ function paint() {
   rows.push(...next);
   next = [];
   for (const { element } of rows.splice(0, Math.max(0, rows.length - most))) element.remove();
-  if (atEnd) list.scrollTop = list.scrollHeight;
+  toEnd();
   showCount();
 }
 
@@ -76,7 +89,8 @@ function isShown(row) {
 
 function filterAll() {
   for (const row of rows) row.element.hidden = !isShown(row);
-  list.scrollTop = list.scrollHeight;
+  atEnd = true;
+  toEnd();
   showCount();
 }
 

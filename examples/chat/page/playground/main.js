@@ -139,4 +139,5 @@ setInterval(() => {
   if ($("pause").getAttribute("aria-pressed") === "true") showCount();
 }, 250);
 
+use(undefined);
 showState("none", "Not connected");
