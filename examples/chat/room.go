@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/hisock/hisock/core"
 )
@@ -18,7 +19,9 @@ import (
 //	joined  command, to the others     member
 //	left    command, to the others     member
 //	renamed command, to everybody      change
-//	said    command, to everybody      line; also to the speaker
+//	said    command, to everybody      line; also to the speaker, and, replayed, to those who come later
+//	typing  command, client to server  no value: the member is typing; see typing.go
+//	typing  command, to typingGroup    member
 //
 // Members are told apart by id, because an id is never used twice and a name may be.
 const group = "chat"
@@ -44,11 +47,12 @@ type roll struct {
 	Here []member `json:"here"`
 }
 
-// A line is a message of a member.
+// A line is a message of a member. At is when it was said, in milliseconds since 1970.
 type line struct {
 	ID   uint64 `json:"id"`
 	From string `json:"from"`
 	Text string `json:"text"`
+	At   int64  `json:"at"`
 }
 
 // A room is the chat at the server.
@@ -56,17 +60,29 @@ type line struct {
 // Everything for the group is queued under one lock. So all members see joins, leaves and
 // messages in the same order, and a newcomer gets every change that is not in its roll. The
 // notices of package core could not promise that, because they do not come with a list of members.
+//
+// The group keeps what is said, and nothing else. Core gives it to each client that joins the group, once: a client that
+// was away too long and joins anew is given only what it has not had.
 type room struct {
 	srv *core.Server
 
-	mu   sync.Mutex // guards here, and the order in which messages are queued
-	here map[uint64]member
+	mu      sync.Mutex // guards the fields below, and the order in which messages are queued
+	here    map[uint64]member
+	typists typists
 }
 
+// The bounds of what a room keeps for newcomers.
+const (
+	keptLines = 200
+	keptBytes = 128 << 10
+)
+
 // roomOptions returns the options of a chat's server: no two clients have the same name, and a client can change its
-// name only to a name with which it could join.
+// name only to a name with which it could join. A newcomer is given what was said last.
 func roomOptions() core.ServerOptions {
 	return core.ServerOptions{
+		History:    core.History{Messages: keptLines, Bytes: keptBytes, Replay: true},
+		OverflowOf: map[string]core.Overflow{"typing": core.OverflowLatest},
 		Access: core.Access{UniqueNames: true, AuthorizeName: func(_ context.Context, _ *core.Conn, name string) error {
 			if err := checkName(name); err != nil {
 				return core.NewError(core.CodeBadName, err.Error())
@@ -78,12 +94,13 @@ func roomOptions() core.ServerOptions {
 
 // newRoom makes a chat of srv, which must have the options of a room and must not have been served yet.
 func newRoom(srv *core.Server) *room {
-	r := &room{srv: srv, here: make(map[uint64]member)}
+	r := &room{srv: srv, here: make(map[uint64]member), typists: make(typists)}
 	srv.OnJoin(r.join)
 	srv.OnLeave(r.leave)
 	srv.OnRename(r.renamed)
 	core.Handle(srv, "say", r.say)
 	core.On(srv, "here", r.hereAgain)
+	core.On(srv, "typing", r.isTyping)
 	return r
 }
 
@@ -95,13 +112,14 @@ func (r *room) join(c *core.Conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	me := member{ID: c.ID(), Name: c.Name()}
-	if c.Join(c.Context(), group) != nil {
-		return // gone already
-	}
 	r.here[me.ID] = me
 	// If a send fails, here and below, the client is being disconnected.
 	c.Send("here", roll{You: me.ID, Here: r.rollLocked()}) //nolint:errcheck
-	r.srv.Group(group).Send("joined", me, core.Except(c))  //nolint:errcheck
+	if c.Join(c.Context(), group) != nil {                 // which replays what was said
+		delete(r.here, me.ID) // gone already
+		return
+	}
+	r.srv.Group(group).Send("joined", me, core.Except(c), core.Transient()) //nolint:errcheck
 }
 
 // hereAgain sends the roll to a client whose page was reloaded.
@@ -126,7 +144,7 @@ func (r *room) leave(c *core.Conn, _ error) {
 		return // it was never let in
 	}
 	delete(r.here, m.ID)
-	r.srv.Group(group).Send("left", m) //nolint:errcheck // perhaps the group is empty
+	r.srv.Group(group).Send("left", m, core.Transient()) //nolint:errcheck // perhaps the group is empty
 }
 
 // renamed changes the name in here. The messages of a member have the name in here, so everybody is told of the
@@ -141,7 +159,7 @@ func (r *room) renamed(c *core.Conn, _, name string) {
 	was := m.Name
 	m.Name = name
 	r.here[m.ID] = m
-	r.srv.Group(group).Send("renamed", change{m, was}) //nolint:errcheck // perhaps the group is empty
+	r.srv.Group(group).Send("renamed", change{m, was}, core.Transient()) //nolint:errcheck // perhaps the group is empty
 }
 
 func (r *room) say(_ context.Context, c *core.Conn, text string) (struct{}, error) {
@@ -154,5 +172,5 @@ func (r *room) say(_ context.Context, c *core.Conn, text string) (struct{}, erro
 	if !ok {
 		return struct{}{}, core.NewError(core.CodeUnauthorized, "you are not in the chat")
 	}
-	return struct{}{}, r.srv.Group(group).Send("said", line{ID: me.ID, From: me.Name, Text: text})
+	return struct{}{}, r.srv.Group(group).Send("said", line{ID: me.ID, From: me.Name, Text: text, At: time.Now().UnixMilli()})
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -24,14 +25,19 @@ type guest struct {
 // enter connects a guest over l and waits until the bubble is idle.
 func enter(t *testing.T, l *transport.PipeListener, name string) *guest {
 	t.Helper()
-	g := &guest{Client: newTestClient(l, &core.ClientOptions{Name: name, Retry: core.Retry{Off: true}})}
+	return enterAs(t, l, &core.ClientOptions{Name: name, Retry: core.Retry{Off: true}})
+}
+
+func enterAs(t *testing.T, d transport.Dialer, opts *core.ClientOptions) *guest {
+	t.Helper()
+	g := &guest{Client: newTestClient(d, opts)}
 	core.On(g.Client, "here", func(_ context.Context, _ *core.Conn, in roll) error {
 		for _, m := range in.Here {
 			g.told = append(g.told, fmt.Sprint("here ", m.Name))
 		}
 		return nil
 	})
-	for _, command := range []string{"joined", "left", "renamed"} {
+	for _, command := range []string{"joined", "left", "renamed", "typing"} {
 		core.On(g.Client, command, func(_ context.Context, _ *core.Conn, m member) error {
 			g.told = append(g.told, fmt.Sprint(command, " ", m.Name))
 			return nil
@@ -46,12 +52,15 @@ func enter(t *testing.T, l *transport.PipeListener, name string) *guest {
 	return g
 }
 
+// resumeWait is how long the session of a guest waits for it.
+const resumeWait = 5 * time.Second
+
 // openRoom serves a room in memory, in a bubble of synctest. Its command "stay" keeps
 // a client's handler busy until release is closed.
 func openRoom(t *testing.T, mw ...core.SendMiddleware) (r *room, l *transport.PipeListener, release chan struct{}) {
 	t.Helper()
 	opts := roomOptions()
-	opts.Timeouts.Heartbeat, opts.Limits.ChangeRate = -1, -1
+	opts.Timeouts.Heartbeat, opts.Timeouts.Resume, opts.Limits.ChangeRate = -1, resumeWait, -1
 	srv := newTestServer(&opts)
 	srv.UseSend(mw...)
 	r = newRoom(srv)
@@ -120,7 +129,7 @@ func TestNamesAreCheckedWhenTheyChange(t *testing.T) {
 		require.Equal(t, []string{"here bob", "joined ada", "ada: 0", "renamed eve", "eve: 0"}, bob.told)
 		require.Equal(t, []string{"here bob", "here ada", "ada: 0", "renamed eve", "eve: 0"}, ada.told)
 		late := enter(t, l, "late")
-		require.Equal(t, []string{"here bob", "here eve", "here late"}, late.told)
+		require.Equal(t, []string{"here bob", "here eve", "here late", "ada: 0", "eve: 0"}, late.told)
 		require.Len(t, r.here, 3)
 	})
 }

@@ -33,6 +33,7 @@ func join(ctx context.Context, url, name string, once bool, stdin io.Reader, std
 	}
 	t := &terminal{client: client, stdout: stdout, stderr: stderr}
 	t.client.OnState(t.changed)
+	t.client.OnReplay(t.earlier)
 	core.On(t.client, "here", t.here)
 	core.On(t.client, "joined", t.joined)
 	core.On(t.client, "left", t.left)
@@ -191,6 +192,27 @@ func (t *terminal) here(_ context.Context, _ *core.Conn, in roll) error {
 		}
 	}
 	return t.print("* here: %s", strings.Join(names, ", "))
+}
+
+// earlier prints that messages come which were said before the user came, or while the terminal was away.
+func (t *terminal) earlier(_ *core.Conn, r core.Replay) {
+	if r.Lost {
+		t.print("* the server was started again, and has forgotten what was said") //nolint:errcheck // nothing can be done about it
+	}
+	if r.Missed > 0 {
+		t.print("* missing, because the server does not keep more: %s", messages(r.Missed)) //nolint:errcheck
+	}
+	if r.Messages > 0 {
+		t.print("* %s from before:", messages(uint64(r.Messages))) //nolint:errcheck
+	}
+}
+
+// messages returns "1 message", "2 messages" and so on.
+func messages(n uint64) string {
+	if n == 1 {
+		return "1 message"
+	}
+	return fmt.Sprint(n, " messages")
 }
 
 func (t *terminal) joined(_ context.Context, _ *core.Conn, who member) error {
