@@ -4,8 +4,8 @@
 //	chat -join tcp://127.0.0.1:6969 -name ada             join it from a terminal
 //	chat -build DIR                                       make a bundle for -bundle
 //
-// The server speaks hisock over TCP and over WebSocket, and serves a page whose client
-// is compiled to WebAssembly. room.go lists the messages.
+// The server speaks hisock over TCP and over WebSocket, and serves a page. The page runs the engine in JavaScript, or
+// with ?engine=wasm in its address the Go program. room.go lists the messages.
 package main
 
 import (

@@ -17,7 +17,10 @@ const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-
 func newPages(bundle, socket, playground http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", file("index.html"))
-	for _, name := range []string{"chat.css", "chat.js", "view.js", "icon.svg"} {
+	for _, name := range []string{
+		"chat.css", "icon.svg",
+		"chat.js", "colours.js", "log.js", "reading.js", "session.js", "typing.js", "view.js", "words.js",
+	} {
 		mux.HandleFunc("GET /"+name, file(name))
 	}
 	mux.Handle("/hisock/", http.StripPrefix("/hisock/", bundle))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -24,7 +25,7 @@ func TestHTTPServer(t *testing.T) {
 		"page":                       {"GET", "/", 200, "text/html; charset=utf-8"},
 		"style":                      {"GET", "/chat.css", 200, "text/css; charset=utf-8"},
 		"script":                     {"GET", "/chat.js", 200, "text/javascript; charset=utf-8"},
-		"its module":                 {"GET", "/view.js", 200, "text/javascript; charset=utf-8"},
+		"a module of it":             {"GET", "/session.js", 200, "text/javascript; charset=utf-8"},
 		"icon":                       {"GET", "/icon.svg", 200, "image/svg+xml"},
 		"bundle":                     {"GET", "/hisock/hisock.js", 200, "text/javascript; charset=utf-8"},
 		"wasm":                       {"HEAD", "/hisock/hisock.wasm", 200, "application/wasm"},
@@ -95,6 +96,21 @@ func TestThePageHoldsNothingInline(t *testing.T) {
 	require.NotRegexp(t, `(src|href)="[^/]`, html)
 	for _, url := range regexp.MustCompile(`(?:src|href)="([^"]*)"`).FindAllStringSubmatch(html, -1) {
 		require.True(t, strings.HasPrefix(url[1], "/"), url[1])
+	}
+}
+
+// Each file of the page is served under its name, except the document.
+func TestEachFileOfThePageIsServed(t *testing.T) {
+	files, err := fs.Glob(page, "page/*.*")
+	require.NoError(t, err)
+	pages := newPages(http.NotFoundHandler(), http.NotFoundHandler(), http.NotFoundHandler())
+	for _, name := range files {
+		if strings.HasSuffix(name, ".html") {
+			continue
+		}
+		rec := httptest.NewRecorder()
+		pages.ServeHTTP(rec, httptest.NewRequest("GET", strings.TrimPrefix(name, "page"), nil))
+		require.Equal(t, 200, rec.Code, name)
 	}
 }
 

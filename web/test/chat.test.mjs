@@ -2,70 +2,12 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { openPage, test } from "./harness.mjs";
-import { go, root, run, scratchFolder, start as startProgram, until } from "./programs.mjs";
+import { chat, joinTab, joinTerminal, openTab, startChat } from "./chat.mjs";
+import { test } from "./harness.mjs";
+import { root, run, scratchFolder, until } from "./programs.mjs";
 
-const scratch = await scratchFolder("chat");
-const chat = join(scratch, "chat");
-const bundle = join(scratch, "bundle");
-await go(root, "build", "-o", chat, "./examples/chat");
-await run(root, chat, "-build", bundle);
-
-/** Starts the program. It ends when the test ends, or before. */
-function start(t, ...args) {
-  const process = startProgram(t, chat, args);
-  return Object.assign(process, { lines: () => process.out.split("\n").slice(0, -1) });
-}
-
-/** Starts a server on free ports, or on the address given for browsers. */
-async function startChat(t, { http = "127.0.0.1:0", more = ["-bundle", bundle] } = {}) {
-  const server = start(t, "-tcp", "127.0.0.1:0", "-http", http, ...more);
-  await until("the server is ready", () => {
-    assert.equal(server.child.exitCode, null, server.err);
-    return server.out.includes("Press Ctrl-C");
-  });
-  const url = (scheme) => server.out.match(new RegExp(`\\b${scheme}://\\S+`))[0];
-  return Object.assign(server, { tcp: url("tcp"), ws: url("ws"), http: url("http") });
-}
-
-/** A terminal in the chat. */
-async function joinTerminal(t, url, name) {
-  const terminal = start(t, "-join", url, "-name", name);
-  terminal.say = (text) => terminal.child.stdin.write(text + "\n");
-  terminal.heard = () => terminal.lines().filter((l) => !l.startsWith("* "));
-  terminal.notes = () => terminal.lines().filter((l) => l.startsWith("* ")).map((l) => l.slice(2));
-  await until(`${name} is in the chat`, () => terminal.lines().some((l) => l.startsWith("* here: ")));
-  return terminal;
-}
-
-/** A tab with the page. */
-async function openTab(t, url) {
-  const page = await openPage(t, url, { importFrom: null });
-  const log = page.getByRole("log");
-  return {
-    page,
-    log,
-    name: page.getByLabel("Name", { exact: true }),
-    join: page.getByRole("button", { name: "Join", exact: true }),
-    message: page.getByLabel("Message", { exact: true }),
-    send: page.getByRole("button", { name: "Send", exact: true }),
-    status: page.getByRole("status"),
-    alert: page.getByRole("alert"),
-    /** The messages in the tab, including its own, as "name: text". */
-    said: () => log.locator(".entry").evaluateAll((all) =>
-      all.map((e) => `${e.querySelector(".author").textContent}: ${e.querySelector(".text").textContent}`)),
-    notes: () => log.locator(".note").allTextContents(),
-    people: () => page.getByRole("complementary").getByRole("listitem").allTextContents(),
-  };
-}
-
-async function joinTab(t, url, name) {
-  const tab = await openTab(t, url);
-  await tab.name.fill(name);
-  await tab.join.click();
-  await tab.message.waitFor();
-  return tab;
-}
+const built = join(await scratchFolder("built"), "bundle");
+await run(root, chat, "-build", built);
 
 test("two tabs and two terminals in one chat, from the first hello to the server's end", async (t) => {
   const server = await startChat(t, { more: [] }); // it builds its bundle itself
@@ -123,30 +65,95 @@ test("two tabs and two terminals in one chat, from the first hello to the server
   server.child.kill("SIGINT");
   assert.equal(await server.exited, 0, server.err);
   await until("the tab says so", async () => (await ada.status.textContent()) === "Coming back…");
-  assert.equal((await ada.notes()).at(-1), "The server has stopped. Coming back…");
+  assert.match(await ada.banner.textContent(), /^The server has stopped\. Coming back…/);
   await until("the terminal says so", () => dan.notes().at(-1) === "the server has stopped: coming back");
   assert.equal(dan.err, "");
   assert.deepEqual([...ada.page.errors, ...ada.page.output, ...bob.page.errors, ...bob.page.output], []);
 });
 
 test("a tab is there again when the server is", async (t) => {
-  const server = await startChat(t);
+  const server = await startChat(t, { more: ["-bundle", built] });
   const ada = await joinTab(t, server.http, "ada");
   await ada.message.fill("not yet said");
   server.child.kill("SIGTERM");
   assert.equal(await server.exited, 0, server.err);
   await until("the tab says so", async () => (await ada.status.textContent()) === "Coming back…");
   assert.equal(await ada.message.isVisible(), true);
+  assert.equal(await ada.banner.isVisible(), true);
 
   await startChat(t, { http: new URL(server.http).host });
   await until("the tab is back", async () => (await ada.status.textContent()) === "Connected");
-  assert.match((await ada.notes()).at(-1), /^Back again/);
+  assert.equal(await ada.banner.isVisible(), false);
+  assert.deepEqual(await ada.notes(), ["The server was started again, and has forgotten what was said before."]);
   assert.equal(await ada.message.inputValue(), "not yet said");
   assert.deepEqual(await ada.people(), ["ada (you)"]);
   await ada.message.press("Enter");
   await until("the message is shown", async () => (await ada.said()).length === 1);
   assert.deepEqual(await ada.said(), ["ada: not yet said"]);
   assert.deepEqual(ada.page.errors, []);
+});
+
+test("newcomers see what was said before, each message once", async (t) => {
+  const server = await startChat(t);
+  const ada = await joinTab(t, server.http, "ada");
+  const bob = await joinTerminal(t, server.tcp, "bob");
+  bob.say("one");
+  await until("it is shown", async () => (await ada.said()).length === 1);
+  await ada.say("two");
+  const want = ["bob: one", "ada: two"];
+
+  const cleo = await joinTab(t, server.http, "cleo");
+  await until("the tab sees it", async () => (await cleo.notes()).length > 0);
+  assert.deepEqual(await cleo.said(), want);
+  assert.deepEqual(await cleo.notes(), ["You joined"]);
+  assert.equal(await cleo.page.title(), "hisock chat", "it is not unread");
+  await until("new messages are read aloud", () => cleo.log.evaluate((e) => !e.hasAttribute("aria-live")));
+  const dan = await joinTerminal(t, server.ws, "dan");
+  await until("the terminal sees it", () => dan.heard().length === want.length);
+  assert.deepEqual(dan.heard(), want);
+  assert.equal(dan.notes()[1], "2 messages from before:");
+
+  for (const again of [
+    () => cleo.page.reload(),
+    async () => {
+      await cleo.page.getByRole("button", { name: "Leave" }).click();
+      await until("its name is free", () => bob.notes().includes("cleo left"));
+      await cleo.join.click();
+    },
+  ]) {
+    await again();
+    await until("the tab is back", async () => (await cleo.status.textContent()) === "Connected");
+    bob.say("more");
+    want.push("bob: more");
+    await until("it is shown", async () => (await cleo.said()).length >= want.length);
+    assert.deepEqual(await cleo.said(), want);
+  }
+  await until("the terminal has it once", () => dan.heard().length === want.length);
+  assert.deepEqual(dan.heard(), want);
+  assert.deepEqual([...cleo.page.errors, ...cleo.page.output, dan.err].join(""), "");
+});
+
+test("tabs see who is typing, and terminals are not bothered", async (t) => {
+  const server = await startChat(t);
+  const ada = await joinTab(t, server.http, "ada");
+  const bob = await joinTab(t, server.http, "bob");
+  const cleo = await joinTerminal(t, server.tcp, "cleo");
+  await bob.page.clock.install();
+  await ada.message.pressSequentially("hel");
+  await bob.typing.getByText("ada").waitFor();
+  assert.equal(await bob.typing.textContent(), "\u2068ada\u2069 is typing…");
+  assert.equal(await ada.typing.textContent(), "");
+  await bob.page.clock.fastForward(6000);
+  assert.equal(await bob.typing.textContent(), "", "nothing has come since");
+
+  await bob.message.pressSequentially("hel");
+  await ada.typing.getByText("bob").waitFor();
+  await bob.say("hello");
+  await until("it is said", async () => (await ada.said()).length === 1);
+  assert.equal(await ada.typing.textContent(), "");
+  await until("it is said", () => cleo.heard().length === 1);
+  assert.deepEqual(cleo.lines().slice(1), ["bob: hello"]);
+  assert.equal(cleo.err, "");
 });
 
 test("a tab that is reloaded keeps its seat, and nobody notices", async (t) => {
@@ -190,26 +197,6 @@ test("a tab that is reloaded again before it is back keeps its seat, and shows t
   await until("it is shown", async () => (await ada.said()).length === 41);
   assert.ok(await log.evaluate((e) => e.scrollHeight - e.scrollTop - e.clientHeight < 40), "it does not follow");
   assert.deepEqual([...ada.page.errors, ...ada.page.output], []);
-});
-
-test("a window that becomes narrow goes on showing the end", async (t) => {
-  const server = await startChat(t);
-  const ada = await joinTab(t, server.http, "ada");
-  const bob = await joinTerminal(t, server.tcp, "bob");
-  for (let i = 0; i < 10; i++) bob.say(`line ${i} ${"and so on ".repeat(30)}`);
-  await until("all is shown", async () => (await ada.said()).length === 10);
-  const isAtEnd = () => ada.log.evaluate((e) => e.scrollHeight - e.scrollTop - e.clientHeight < 40);
-  for (const size of [{ width: 320, height: 568 }, { width: 568, height: 320 }, { width: 1200, height: 800 }, { width: 320, height: 400 }]) {
-    await ada.page.setViewportSize(size);
-    await until(`the end is shown at ${size.width} px`, isAtEnd);
-  }
-  await ada.log.evaluate((e) => (e.scrollTop = 0));
-  bob.say("one more");
-  const newest = ada.page.locator("#newest");
-  await newest.waitFor();
-  assert.ok((await newest.boundingBox()).height < 48, "its text is on one line");
-  await ada.page.setViewportSize({ width: 300, height: 500 });
-  assert.equal(await ada.log.evaluate((e) => e.scrollTop), 0, "who reads further up is left there");
 });
 
 test("a name that cannot be is refused in words for its reader", async (t) => {
@@ -285,27 +272,62 @@ test("what others write is text: no HTML in a tab, no escape sequence in a termi
   assert.deepEqual([...ada.page.errors, ...ada.page.output], []);
 });
 
-test("leaving, and reading further up while others talk", async (t) => {
+test("what nobody has seen is counted, and begins below a marker", async (t) => {
   const server = await startChat(t);
   const ada = await joinTab(t, server.http, "ada");
   const bob = await joinTerminal(t, server.ws, "bob");
   const distance = () => ada.log.evaluate((e) => e.scrollHeight - e.scrollTop - e.clientHeight);
-  const newest = ada.page.getByRole("button", { name: /New messages/ });
+  const marked = () => ada.log.locator(".marker + .entry .text").allTextContents();
   for (let i = 0; i < 60; i++) bob.say(`line ${i}`);
   await until("all are shown", async () => (await ada.said()).length === 60);
   assert.ok((await distance()) < 2, "the log follows its end");
-  assert.equal(await newest.isVisible(), false);
+  assert.equal(await ada.newest.isVisible(), false);
+  assert.equal(await ada.page.title(), "hisock chat");
 
+  // The reader has scrolled up.
   await ada.log.evaluate((e) => (e.scrollTop = 0));
-  bob.say("one more");
-  await newest.waitFor();
+  for (const text of ["first", "second"]) bob.say(text);
+  await ada.page.getByRole("button", { name: "2 new messages" }).waitFor();
   assert.equal(await ada.log.evaluate((e) => e.scrollTop), 0);
-  await newest.click();
-  await newest.waitFor({ state: "hidden" });
+  assert.equal(await ada.page.title(), "(2) hisock chat");
+  assert.deepEqual(await marked(), ["first"]);
+  await ada.newest.click();
+  await ada.newest.waitFor({ state: "hidden" });
   assert.ok((await distance()) < 2);
+  assert.equal(await ada.page.title(), "hisock chat");
+  assert.equal(await ada.focus(), "message");
+
+  // The reader is elsewhere, and comes back to the first message that was not seen.
+  await ada.page.evaluate(() => (document.hasFocus = () => false));
+  bob.say("third");
+  await until("it is counted", async () => (await ada.page.title()) === "(1) hisock chat");
+  assert.deepEqual(await marked(), ["third"]);
+  for (let i = 0; i < 40; i++) bob.say(`while away ${i}`);
+  await until("they are counted", async () => (await ada.page.title()) === "(41) hisock chat");
+  const seen = () => ada.log.locator(".marker").evaluate((e) => e.offsetTop >= e.parentElement.scrollTop);
+  assert.equal(await seen(), true, "the log has stopped at the marker");
+  await ada.page.evaluate(() => {
+    delete document.hasFocus;
+    dispatchEvent(new Event("focus"));
+  });
+  assert.equal(await ada.page.title(), "(41) hisock chat");
+  await ada.log.evaluate((e) => (e.scrollTop = e.scrollHeight));
+  await until("all is read", async () => (await ada.page.title()) === "hisock chat");
+  assert.deepEqual(await marked(), ["third"]);
+  await ada.say("I have read it");
+  assert.deepEqual(await marked(), []);
 
   await ada.page.getByRole("button", { name: "Leave" }).click();
   await ada.join.waitFor();
   assert.equal(await ada.status.textContent(), "Not connected");
   await until("the terminal sees it", () => bob.notes().includes("ada left"));
+});
+
+test("the address chooses the engine", async (t, engine) => {
+  const server = await startChat(t);
+  const ada = await joinTab(t, server.http, "ada");
+  const loaded = await ada.page.evaluate(() => performance.getEntriesByType("resource").map((e) => new URL(e.name).pathname));
+  assert.equal(loaded.includes("/hisock/hisock.wasm"), engine === "wasm");
+  assert.match(await ada.page.locator("#engine").textContent(), engine === "wasm" ? /Go/ : /JavaScript/);
+  assert.equal(await ada.page.locator("#other-engine").getAttribute("href"), engine === "wasm" ? "/?engine=js" : "/?engine=wasm");
 });
