@@ -12,6 +12,7 @@ const url = "/playground/ws";
 /** The client, and what gives up connecting while there is none yet. */
 let client;
 let connecting;
+let leaving; // the client that is being closed
 let resumed = 0;
 
 const engineNames = { js: "JavaScript", wasm: "Go" };
@@ -46,27 +47,35 @@ async function begin() {
   $("connect-error").textContent = "";
   showState("connecting", `Connecting… (${engineNames[options.engine]})`);
   began(url, options);
+  let now;
   try {
-    client = await connect(url, {
+    now = await connect(url, {
       ...options,
       ...handlers,
       signal: mine.signal,
       // The frames are in the list already. The lines of debug say what the client goes through.
       debug: debugTo((line) => line.includes(" ● ") && addEvent(line.slice(line.indexOf("●") + 2))),
-      onState: (state, why) => changed(options.engine, state, why),
+      onState: (state, why) => (now ? client === now : connecting === mine) && changed(options.engine, state, why),
       onError: (err) => addEvent(`error: ${reason(err)}`),
       onJoinGroup: () => showWho(),
       onLeaveGroup: () => showWho(),
       onRename: () => client && (showWho(), showConnected(options.engine)),
     });
   } catch (err) {
-    if (connecting === mine) connecting = undefined;
+    if (connecting !== mine) return; // the next one is under way
+    connecting = undefined;
     showState("none", "Not connected");
     if (!mine.signal.aborted) $("connect-error").textContent = reason(err);
     return;
   }
+  if (mine.signal.aborted) {
+    now.close(); // it was too late to give up
+    if (connecting === mine) connecting = undefined;
+    if (!connecting) showState("none", "Not connected");
+    return;
+  }
   connecting = undefined;
-  const now = client;
+  client = now;
   use(now);
   showConnected(options.engine);
   const out = now.refusedGroups.map(({ group, why }) => `Not in ${group}: ${reason(why)}`);
@@ -103,7 +112,8 @@ async function end() {
   connecting?.abort();
   const was = client;
   if (!was) return;
-  did("await client.close();");
+  if (leaving !== was) did("await client.close();");
+  leaving = was;
   await was.close();
   ended(was, null);
 }
@@ -114,18 +124,21 @@ $("connect-form").addEventListener("submit", (event) => {
   else begin();
 });
 
-// A client has the engine that it was made with: another engine needs another client.
+// A client has the engine that it was made with: another engine needs another client. One change waits for the one before.
+let changing = Promise.resolve();
 for (const radio of engines) {
-  radio.addEventListener("change", async () => {
-    if (!client) return;
-    await end();
-    await begin();
+  radio.addEventListener("change", () => {
+    changing = changing.then(async () => {
+      if (!client && !connecting) return;
+      await end();
+      begin(); // not waited for: the next change may give it up
+    });
   });
 }
 
 const facts = {
-  sent: () => `${count.sent.frames}, ${amount(count.sent.bytes)}`,
-  received: () => `${count.received.frames}, ${amount(count.received.bytes)}`,
+  sent: () => `${count.sent.frames} frames, ${amount(count.sent.bytes)}`,
+  received: () => `${count.received.frames} frames, ${amount(count.received.bytes)}`,
   rtt: () => (client?.rtt ? `${client.rtt.toFixed(1)}\u00a0ms` : "–"),
   resumed: () => String(resumed),
   waiting: () => amount(client?.bufferedAmount ?? 0),
