@@ -195,29 +195,34 @@ func private(pid int) (bytes float64) {
 	return bytes
 }
 
-// process returns the number of the page's process, which is the one that works while the page works.
+// process returns the number of the page's process. That is the process that has worked much more than the others after the page has worked for
+// a while.
 func (p *Page) process(ctx context.Context) (pid int, err error) {
 	before, err := p.b.rendererTimes(ctx)
 	if err != nil {
 		return 0, err
 	}
-	if err := p.Eval(ctx, "for (const end = performance.now() + 50; performance.now() < end; );", nil); err != nil {
-		return 0, err
-	}
-	after, err := p.b.rendererTimes(ctx)
-	if err != nil {
-		return 0, err
-	}
-	var most float64
-	for id, seconds := range after {
-		if worked := seconds - before[id]; worked > most {
-			pid, most = id, worked
+	for {
+		if err := p.Eval(ctx, "for (const end = performance.now() + 25; performance.now() < end; );", nil); err != nil {
+			return 0, err
+		}
+		after, err := p.b.rendererTimes(ctx)
+		if err != nil {
+			return 0, err
+		}
+		var most, second float64 // seconds
+		for id, seconds := range after {
+			switch worked := seconds - before[id]; {
+			case worked > most:
+				pid, most, second = id, worked, most
+			case worked > second:
+				second = worked
+			}
+		}
+		if most >= 0.05 && most >= 4*second {
+			return pid, nil
 		}
 	}
-	if pid == 0 {
-		return 0, errors.New("chrome: no process of a page has worked")
-	}
-	return pid, nil
 }
 
 // rendererTimes returns the processor time of each process that has pages, in seconds.

@@ -176,8 +176,8 @@ const readingWeb = `## How to read this
 - **Sent** is counted when the server says that it has taken all. By hand, Socket.IO, centrifuge-js and nats.js put everything into the browser's memory
   at once. hisock has a bounded queue, and the page waits while it is full, as its README says.
 - **Heap and buffers** are what the page holds after a collection of garbage, beyond an empty page; the memory of WebAssembly is among it. **Memory of the
-  process** is what the page's process shares with no other process, beyond an empty page. It includes compiled code, and freed memory that the process keeps. It differs by
-  a megabyte or two from one page to the next.
+  process** is what the page's process shares with no other process, beyond an empty page. It includes compiled code, and freed memory that the process
+  keeps. It differs by some megabytes from one page to the next, so small figures mean little.
 - **To download** is the client with the lines that use it, minified and gzipped, as every server of these pages sends it. Brotli would make the
   Go program a quarter smaller.
 - **Navigation** is a page whose browser has nothing in its caches, over a network that delays by 20 ms each way and carries that many bits a second each
