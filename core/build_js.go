@@ -120,6 +120,35 @@ func (*manualQueue) await(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
+// Clusters: there are no servers.
+
+type (
+	cluster      struct{}
+	clusterHooks struct{}
+)
+
+func newCluster(*Server, ClusterOptions) *cluster { return nil }
+
+func (*cluster) elsewhere() bool                   { return false }
+func (*cluster) publish(audience, Frame, *sending) {}
+func (*cluster) leaveOut(*sending)                 {}
+func (*cluster) wantGroup(string)                  {}
+func (*cluster) wantName(string)                   {}
+func (*cluster) enter(*Conn)                       {}
+func (*cluster) left(*Conn, []string)              {}
+func (*cluster) serve()                            {}
+func (*cluster) hurry()                            {}
+func (*cluster) stop()                             {}
+func (*cluster) stats() (r RelayStats)             { return r }
+func (*cluster) disconnectUser(string, *Error)     {}
+
+func (*Server) claim(context.Context, *Conn, string, string) (func(), *Error) { return func() {}, nil }
+func (*Server) claimName(context.Context, *Conn, string) (func(), *Error)     { return func() {}, nil }
+func (*Server) unclaim([]string, string)                                      {}
+func (*Server) sendOne(_ string, _ Frame, none error, _ *sending) error       { return none }
+
+func (*User) callEverywhere(context.Context, string, []byte) ([]byte, error) { return nil, nil }
+
 // hasCrowd
 
 const fairFrames = 1 << 62

@@ -154,7 +154,7 @@ func (c *Conn) classOf(o Overflow, set *sending) (outbox.Class, error) {
 			return 0, c.waitError(set.ctx)
 		}
 		return c.patient(c.waiter(set.ctx)), nil
-	case hasOverflow && o == OverflowDisconnect, c.server && (browser || c.Suspended() || c.sess.Link().State() == session.Mute):
+	case hasOverflow && o == OverflowDisconnect, set != nil && set.relayed, c.server && (browser || c.Suspended() || c.sess.Link().State() == session.Mute):
 		return outbox.Data, nil
 	}
 	return c.patient(c), nil
@@ -187,6 +187,9 @@ func (c *Conn) sendShared(f Frame, once *outbox.Block, set *sending) error {
 	frame, err := c.blockFor(f, once, set)
 	if frame == nil {
 		return err
+	}
+	if set != nil && set.relayed && c.eng.overflow.of(f.Command) == OverflowBlock { // nobody waits for a client of another node
+		return c.sendAll(frame, OverflowDisconnect, nil)
 	}
 	return c.sendByPolicy(f.Command, frame)
 }

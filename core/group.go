@@ -206,6 +206,7 @@ func (s *Server) enterGroups(c *Conn) {
 			unfit = c.replay(h, h.Join(&c.atServer.marks, wire.Position{}), false)
 		}
 		h.End(false)
+		s.cluster.wantGroup(g)
 		s.reportUnsent(c, unfit)
 	}
 }

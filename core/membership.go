@@ -287,6 +287,7 @@ func (s *Server) moveMember(c *Conn, group string, in bool) (changed, found bool
 	case !changed:
 		return false, false, nil
 	}
+	s.cluster.wantGroup(group)
 	c.tellMember(stated, group)
 	return true, found, c.endedError()
 }
@@ -308,6 +309,11 @@ func (s *Server) setName(ctx context.Context, c *Conn, name string) (old string,
 	if err := checkChange(name, s.opts.Limits.MaxName, true); err != nil {
 		return "", false, err
 	}
+	done, no := s.claimName(ctx, c, name)
+	if no != nil {
+		return c.Name(), false, no
+	}
+	defer done()
 	for {
 		var taken roster.Holders[*Conn]
 		old, changed, taken, err = s.moveName(c, name)
@@ -344,6 +350,8 @@ func (s *Server) moveName(c *Conn, name string) (old string, changed bool, taken
 	case no == roster.Held, name == old:
 		return old, false, taken, nil
 	}
+	s.cluster.wantName(old)
+	s.cluster.wantName(name)
 	c.tellMember(wire.KindRename, name)
 	return old, true, taken, nil
 }

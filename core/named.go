@@ -33,6 +33,9 @@ func (n *Named) Len() (clients int) {
 // Send queues a command for the client of that name. It fails as [Conn.Send] does, with [CodeUnknownClient] if no
 // client has the name, and with [CodeAmbiguousName] if several have it, as [Server.Client] says; then none of them gets
 // the command. With [AllOfThem] all of them get it, and it fails as [Everybody.Send] does.
+//
+// In a cluster the command goes to the client at another node if no client of this node has the name; it is not known then whether any client has it. With
+// AllOfThem it goes to the clients of all nodes.
 func (n *Named) Send(command string, v any, opts ...SendOption) error {
 	payload, err := encode(n.srv.eng.codec, v)
 	if err != nil {
@@ -54,6 +57,9 @@ func (n *Named) SendRaw(payload []byte, opts ...SendOption) error {
 func (s *Server) sendNamed(name string, f Frame, as form, opts []SendOption) error {
 	set := sending{as: as}
 	set.add(opts)
+	if set.ids != nil {
+		s.cluster.leaveOut(&set)
+	}
 	a := audience{toNamed, name}
 	mw := s.handlers.send
 	switch {
@@ -64,22 +70,22 @@ func (s *Server) sendNamed(name string, f Frame, as form, opts []SendOption) err
 	}
 	c, err := s.Client(name)
 	if mw != nil {
-		return sendNamedThrough(mw, a, f, c, err, &set)
+		return s.sendNamedThrough(mw, a, f, c, err, &set)
 	}
 	if err != nil {
-		return err
+		return s.sendOne(name, f, err, &set)
 	}
 	return c.sendFrame(f, &set)
 }
 
 // sendNamedThrough is sendFrame through the middleware. none is the error of a name that has no client, or several: the
 // middleware sees that send too, and c is nil.
-func sendNamedThrough(mw SendFunc, a audience, f Frame, c *Conn, none error, set *sending) error {
+func (s *Server) sendNamedThrough(mw SendFunc, a audience, f Frame, c *Conn, none error, set *sending) error {
 	out := a.outgoing(f)
 	out.To = c
 	return through(mw, out, set, func(f Frame, set *sending) error {
 		if none != nil {
-			return none
+			return s.sendOne(a.name, f, none, set)
 		}
 		return c.sendFrame(f, set)
 	})

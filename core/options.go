@@ -33,6 +33,9 @@ type ServerOptions struct {
 	// join later. The zero value keeps nothing.
 	History History
 
+	// Cluster joins the server with others to one. The zero value leaves it alone.
+	Cluster ClusterOptions
+
 	// Overflow says what becomes of a command or raw message for a client whose queue is full. OverflowOf
 	// replaces it for the commands that it names; the empty name stands for raw messages. Zero
 	// is [OverflowDisconnect].
@@ -130,6 +133,7 @@ func (o *ServerOptions) resolve() (ServerOptions, error) {
 	v.Access.resolve(&f, v.Limits)
 	v.Classic.resolve(&f)
 	v.History.resolve(&f)
+	v.Cluster.resolve(&f)
 	checkOverflow(&f, v.Overflow, v.OverflowOf)
 	if v.Codec == nil {
 		v.Codec = convert.Default{}

@@ -32,7 +32,9 @@ type sending struct {
 	transient bool
 	mustReach bool
 	all       bool
-	as        form // the kind of value that the payload was made of
+	relayed   bool        // it has come from another node: it goes no further, and waits for nobody
+	as        form        // the kind of value that the payload was made of
+	ids       *[]ClientID // left out too, at any node; nil for none
 }
 
 // Wait makes a send wait for room in the queue, whatever the [Overflow], until ctx ends; then the send returns the
@@ -90,6 +92,9 @@ func (s *sending) add(opts []SendOption) {
 		s.transient = s.transient || o.transient
 		s.mustReach = s.mustReach || o.mustReach
 		s.all = s.all || o.all
+		if o.ids != nil {
+			s.ids = o.ids
+		}
 	}
 }
 

@@ -37,9 +37,12 @@ type Server struct {
 	onLeave   func(c *Conn, why error)
 	onSuspend func(c *Conn, why error)
 	onResume  func(c *Conn)
+	clusterHooks
 
 	roster *roster.Roster[*Conn] // the clients, by name, group and so on
 	store  *history.Store        // the messages that groups keep; nil if none are kept
+
+	cluster *cluster // the other servers; nil if the server is alone
 
 	lastID    atomic.Uint64  // the id of the newest connection
 	farewells atomic.Uint64  // how many clients a Shutdown has told when to come back
@@ -96,6 +99,7 @@ func newServer(opts *ServerOptions) (*Server, error) {
 		manual:   newManualQueue(s.opts.Manual),
 		sweep:    newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout, s.opts.Timeouts.Frame, s.opts.Timeouts.Idle)),
 	}
+	s.cluster = newCluster(s, s.opts.Cluster)
 	return s, nil
 }
 
@@ -171,6 +175,7 @@ func present(conns []*Conn) []*Conn {
 func (s *Server) ended(c *Conn) {
 	s.deafen(c)
 	groups := s.roster.Leave(c, &c.who)
+	s.cluster.left(c, groups)
 	if !s.replays() {
 		return
 	}
@@ -198,6 +203,7 @@ func (s *Server) closed(c *Conn) {
 	s.gate.Free(c.atServer.slot)
 	s.budget.Sub(connCost)
 	s.eng.sweep.remove(c)
+	defer s.unclaim(nil, c.User())
 	defer s.roster.Vacate(c, &c.who)
 	defer s.leave(c) // which also releases the name, even if the leave handler ends its goroutine
 	if c.atServer.joined {

@@ -81,6 +81,7 @@ func (s *Server) announceOnce(c *Conn) bool {
 		n.mu.Lock()
 		n.busy = false
 		s.roster.Release(c, &c.who, freed)
+		s.unclaim(freed, "")
 	}()
 	n.mu.Unlock()
 	if before != now {

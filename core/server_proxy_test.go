@@ -22,14 +22,14 @@ import (
 
 const balancer = "10.0.0.1:4000"
 
-// A relay is a listener in memory whose callers come through a proxy. The proxy begins with a line
+// A balancerListener is a listener in memory whose callers come through a proxy. The proxy begins with a line
 // that has the address of its client, or "?" if it does not know it.
-type relay struct {
+type balancerListener struct {
 	*transport.PipeListener
 	hidden bool // its streams are wrapped in hiding
 }
 
-func (l relay) Accept() (transport.Conn, error) {
+func (l balancerListener) Accept() (transport.Conn, error) {
 	stream, err := l.PipeListener.Accept()
 	switch {
 	case err != nil:
@@ -104,7 +104,7 @@ func (w *world) helloThrough(addr string) *coretest.Peer {
 // inRelay runs f with a server behind the proxy.
 func inRelay(t *testing.T, opts *ServerOptions, f func(w *world)) {
 	inWorld(t, opts, func(w *world) {
-		go w.srv.Serve(w.ctx, relay{PipeListener: w.lis}) //nolint:errcheck // nil after Shutdown
+		go w.srv.Serve(w.ctx, balancerListener{PipeListener: w.lis}) //nolint:errcheck // nil after Shutdown
 		f(w)
 	})
 }
@@ -129,7 +129,7 @@ func TestManyBehindOneProxy(t *testing.T) {
 // The limits of addresses hold also if a wrapper hides that a stream knows its client's address.
 func TestLimitsBehindAHiddenProxy(t *testing.T) {
 	inWorld(t, &ServerOptions{Limits: Limits{MaxConnsPerAddr: 2}}, func(w *world) {
-		go w.srv.Serve(w.ctx, relay{w.lis, true}) //nolint:errcheck // nil after Shutdown
+		go w.srv.Serve(w.ctx, balancerListener{w.lis, true}) //nolint:errcheck // nil after Shutdown
 		for i := range 3 {
 			require.Equal(t, wire.KindWelcome, w.helloThrough(fmt.Sprintf("203.0.113.%d:1", i)).Want().Kind)
 		}

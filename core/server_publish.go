@@ -74,6 +74,9 @@ func (s *Server) publishValue(a audience, command string, v any, opts []SendOpti
 func (s *Server) publish(a audience, f Frame, as form, opts []SendOption) error {
 	set := sending{as: as}
 	set.add(opts)
+	if set.ids != nil {
+		s.cluster.leaveOut(&set)
+	}
 	if mw := s.handlers.send; mw != nil {
 		return s.publishThrough(mw, a, f, &set)
 	}
@@ -104,6 +107,9 @@ func (s *Server) queueAll(a audience, f Frame, set *sending) error {
 	if err != nil {
 		return err
 	}
+	if s.cluster != nil {
+		s.cluster.publish(a, f, set)
+	}
 	var unsent faults
 	if set.ctx != nil {
 		err = publishWaiting(conns, f, frame, set, &unsent)
@@ -127,9 +133,9 @@ func (s *Server) queueAll(a audience, f Frame, set *sending) error {
 func (s *Server) present(a audience, set *sending) ([]*Conn, error) {
 	conns := s.members(a)
 	switch {
-	case len(conns) == 0 && (a.of == toUser || a.of == toNamed):
+	case len(conns) == 0 && (a.of == toUser || a.of == toNamed) && !s.cluster.elsewhere():
 		return nil, a.missing()
-	case set.mustReach && set.reachesNone(conns):
+	case set.mustReach && set.reachesNone(conns) && !s.cluster.elsewhere():
 		return nil, a.missing()
 	case len(conns) == 0 && a.of == toGroup: // the name of a group that has members is well formed
 		if err := checkName(a.name, s.opts.Limits.MaxName); err != nil {
@@ -233,6 +239,9 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 		h.End(false)
 		return err
 	}
+	if s.cluster != nil {
+		s.cluster.publish(a, f, set)
+	}
 	type fault struct {
 		c   *Conn
 		err error
@@ -258,7 +267,7 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 				}
 				c.out.Send(passed, outbox.Beside) // only if there is room
 			}
-		case set.waits() || blocks && !c.Suspended():
+		case set.waits() || blocks && !set.relayed && !c.Suspended():
 			err = c.shareOrWait(f, once, set, &late)
 		case blocks:
 			err = c.sendAll(once, OverflowDisconnect, nil)

@@ -87,6 +87,16 @@ func (s *Server) seat(ar *arrival, c *Conn) *Error {
 	}
 }
 
+// claimAndSeat is seat after the node has claimed the newcomer's name and place in the cluster, if it belongs to one.
+func (s *Server) claimAndSeat(ctx context.Context, ar *arrival, c *Conn) *Error {
+	done, why := s.claim(ctx, c, c.Name(), c.User())
+	if why != nil {
+		return why
+	}
+	defer done()
+	return s.seat(ar, c)
+}
+
 // replace ends holder to make room for c, and waits until holder's leave handler has run. It reports false if that
 // takes too long, or if holder cannot leave before the caller returns. The caller holds no lock. ctx is the context of
 // the handler that waits, or one of no handler.
@@ -95,18 +105,7 @@ func (s *Server) replace(ctx context.Context, holder, c *Conn) bool {
 	if own == holder {
 		return false
 	}
-	why := NewError(CodeReplaced, "a newer connection has taken its place")
-	if holder.life.tryEnter() { // its leave handler runs on another goroutine
-		if holder.Suspended() {
-			holder.end(why, nil, ending{waiting: holder.sess.Link()})
-		} else if !holder.isEnded() {
-			holder.closeWith(why)
-		}
-		go holder.exit()
-	}
-	if holder.reason() == why {
-		s.bury(holder)
-	} else if !holder.isEnded() {
+	if !s.dislodge(holder) {
 		return true // holder has been resumed at this moment: the caller looks again
 	}
 	if s.eng.manual != nil && c.atServer.slot != nil { // holder leaves in Update, and the caller may run in Update
@@ -133,6 +132,24 @@ func (s *Server) replace(ctx context.Context, holder, c *Conn) bool {
 	case <-t.C:
 	}
 	return false
+}
+
+// dislodge ends a connection to make room for another one, and does not wait for its leave handler. It reports false if the connection goes on.
+func (s *Server) dislodge(holder *Conn) bool {
+	why := NewError(CodeReplaced, "a newer connection has taken its place")
+	if holder.life.tryEnter() { // its leave handler runs on another goroutine
+		if holder.Suspended() {
+			holder.end(why, nil, ending{waiting: holder.sess.Link()})
+		} else if !holder.isEnded() {
+			holder.closeWith(why)
+		}
+		go holder.exit()
+	}
+	if holder.reason() == why {
+		s.bury(holder)
+		return true
+	}
+	return holder.isEnded()
 }
 
 // bury notes that a connection was replaced, so that its client is told so if it comes back.

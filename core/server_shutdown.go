@@ -66,6 +66,7 @@ func (s *Server) stop() <-chan struct{} {
 	}
 	s.roster.Close()
 	close(s.stopping)
+	s.cluster.hurry()
 	for _, l := range listeners {
 		l.Close() //nolint:errcheck // nothing to be done about it
 	}
@@ -74,6 +75,7 @@ func (s *Server) stop() <-chan struct{} {
 	}
 	go func() {
 		s.conns.Wait()
+		s.cluster.stop()
 		if s.serving { // nobody sets it after closing
 			s.eng.sweep.close()
 			close(s.unserved)

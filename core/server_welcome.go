@@ -130,7 +130,7 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 		}
 	}
 	if why == nil {
-		why = s.seat(ar, c)
+		why = s.claimAndSeat(base, ar, c)
 	}
 	settled = true
 	if why != nil {
@@ -270,6 +270,7 @@ func (s *Server) admit(ar *arrival, c *Conn) (holder *Conn, why *Error) {
 		return nil, errShuttingDown
 	}
 	c.atServer.entered = true
+	s.cluster.enter(c)
 	s.budget.Add(connCost) // only now: a connection that has not entered never gives it back
 	s.eng.sweep.add(c, c.legacy.heartbeat(s.opts.Timeouts.Heartbeat))
 	s.mu.Lock()

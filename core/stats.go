@@ -47,6 +47,7 @@ type ServerStats struct {
 	MemoryLimit int // [Limits.MemoryBytes], 0 without a limit
 
 	Streams StreamStats // of all clients since the server was made
+	Relay   RelayStats  // of the server as a node of a cluster
 }
 
 // Stats returns the server's counters.
@@ -61,6 +62,7 @@ func (s *Server) Stats() ServerStats {
 		Dropped:       s.eng.counters.dropped.Load(),
 		SlowConsumers: s.eng.counters.slow.Load(),
 		Streams:       StreamStats(s.eng.counters.streams.Stats()),
+		Relay:         s.cluster.stats(),
 	}
 }
 

@@ -63,13 +63,31 @@ func (u *User) codec() convert.Codec { return u.srv.eng.codec }
 // though their handlers may have run. If no connection answers, it fails with the error of the last call that failed, or
 // with [CodeUnknownClient] if the user has no connection. Otherwise it is like [Conn.CallBytes]. [Call] takes a User too.
 func (u *User) CallBytes(ctx context.Context, command string, payload []byte) ([]byte, error) {
+	if u.srv.cluster.elsewhere() {
+		return u.callEverywhere(ctx, command, payload)
+	}
+	return u.callHere(ctx, command, payload, (*Conn).CallBytes)
+}
+
+// callHere calls the connections of the user at this server, each by call.
+func (u *User) callHere(ctx context.Context, command string, payload []byte, call func(*Conn, context.Context, string, []byte) ([]byte, error)) ([]byte, error) {
 	conns := present(slices.Collect(u.Clients()))
 	switch len(conns) {
 	case 0:
 		return nil, audience{toUser, u.id}.missing()
 	case 1:
-		return conns[0].CallBytes(ctx, command, payload)
+		return call(conns[0], ctx, command, payload)
 	}
+	callees := make([]func(context.Context) ([]byte, error), len(conns))
+	for i, c := range conns {
+		callees[i] = func(ctx context.Context) ([]byte, error) { return call(c, ctx, command, payload) }
+	}
+	return firstOf(ctx, callees)
+}
+
+// firstOf calls all callees side by side and returns the first answer. The other calls are given up then. If none answers, it fails with the
+// error of the last call that failed.
+func firstOf(ctx context.Context, callees []func(context.Context) ([]byte, error)) ([]byte, error) {
 	ctx, giveUp := context.WithCancel(given(ctx))
 	defer giveUp()
 	var (
@@ -79,9 +97,9 @@ func (u *User) CallBytes(ctx context.Context, command string, payload []byte) ([
 		done  bool
 		calls sync.WaitGroup
 	)
-	for _, c := range conns {
+	for _, callee := range callees {
 		calls.Go(func() {
-			got, why := c.CallBytes(ctx, command, payload)
+			got, why := callee(ctx)
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
@@ -100,9 +118,10 @@ func (u *User) CallBytes(ctx context.Context, command string, payload []byte) ([
 
 // Disconnect ends all connections of the user in order, each as [Conn.CloseWith] does; nil means
 // [CodeClosed]. Their sessions end too: a client of the user that comes afterwards joins anew, and Authorize decides
-// about it.
+// about it. In a cluster the connections at other nodes are ended as well, a moment later.
 func (u *User) Disconnect(why *Error) {
 	for c := range u.Clients() {
 		c.closeWith(why)
 	}
+	u.srv.cluster.disconnectUser(u.id, why)
 }

@@ -57,6 +57,13 @@ var order = []Place{
 	Outbox{},
 	Writers{},
 
+	// Of a node of a cluster.
+	Cluster{},
+	RelayClaims{},    // relay: the claims of the node
+	RelayNodes{},     // relay: the other nodes
+	RelayQuestions{}, // relay: questions under way
+	RelayQueue{},     // relay: what waits to be published
+
 	// Shared by many connections, each held for a moment.
 	Gathering{}, // core: the first answer of several connections
 	Decision{},

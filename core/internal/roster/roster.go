@@ -415,3 +415,34 @@ func (r *Roster[C]) Seats() (names, users int) {
 	defer r.mu.Unlock()
 	return len(r.nameSeats.held), len(r.userSeats.held)
 }
+
+// HoldersOfName returns the members that hold the seat of a name, folded, and HoldersOfUser the members that hold seats of a user, the earliest
+// first. Members that are arriving are left out.
+func (r *Roster[C]) HoldersOfName(name string) []C { return r.holders(&r.nameSeats, name) }
+
+// HoldersOfUser is described at HoldersOfName.
+func (r *Roster[C]) HoldersOfUser(user string) []C { return r.holders(&r.userSeats, user) }
+
+func (r *Roster[C]) holders(of *seats[C], key string) (holders []C) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range of.held[key] {
+		if _, arriving := r.arriving.over[c]; !arriving {
+			holders = append(holders, c)
+		}
+	}
+	return holders
+}
+
+// SeatsOfName returns how many members hold the seat of a name, folded, and SeatsOfUser how many hold seats of a user. Members that
+// are arriving count.
+func (r *Roster[C]) SeatsOfName(name string) int { return r.seats(&r.nameSeats, name) }
+
+// SeatsOfUser is described at SeatsOfName.
+func (r *Roster[C]) SeatsOfUser(user string) int { return r.seats(&r.userSeats, user) }
+
+func (r *Roster[C]) seats(of *seats[C], key string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(of.held[key])
+}

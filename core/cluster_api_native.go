@@ -1,0 +1,500 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"encoding/binary"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/hisock/hisock/core/internal/convert"
+	"github.com/hisock/hisock/core/internal/relay"
+)
+
+// A Cluster is what a [Server] knows of the other servers that [ServerOptions].Cluster joins it to. It is made by
+// [Server.Cluster]. All methods are safe for concurrent use. Those that ask other nodes wait for the answers: if some nodes do not
+// answer in time, they return what the others have answered with an error of [CodeUnavailable] that names them. A server that is alone answers by itself.
+//
+// What a server sends with [Server.All], [Server.Group], [Server.User] and [Server.Named] goes to the clients of all nodes without
+// more ado, and so do [User.CallBytes] and [User.Disconnect]. All that returns a [Conn] or a number at once is about this server's own clients.
+type Cluster struct{ srv *Server }
+
+// Cluster returns the cluster that the server belongs to.
+func (s *Server) Cluster() *Cluster { return &Cluster{srv: s} }
+
+// Join joins the relay, as the first [Server.Serve] does, and waits until it can be reached or ctx ends. A program that has no clients of its own and
+// wants to send to those of the cluster calls it. Without Join, the first send joins.
+func (cl *Cluster) Join(ctx context.Context) error {
+	k := cl.srv.cluster
+	if k == nil {
+		return NewError(CodeUnsupported, "the server has no relay")
+	}
+	k.start()
+	t := time.NewTicker(leastBeat)
+	defer t.Stop()
+	for {
+		why := k.isUp()
+		if why == nil {
+			return nil
+		}
+		select {
+		case <-given(ctx).Done():
+			return ctx.Err()
+		case <-k.ctx.Done():
+			return errShuttingDown
+		case <-t.C:
+		}
+	}
+}
+
+// Node returns this node. A server that is alone has no ID and no Number.
+func (cl *Cluster) Node() Node {
+	k := cl.srv.cluster
+	if k == nil {
+		return Node{Serves: true}
+	}
+	return Node{ID: k.opts.Node, Number: k.self, Serves: k.serves.Load()}
+}
+
+// Nodes returns the other nodes that are there, by their IDs. A node that was killed stays for four beats ([ClusterOptions].Beat).
+func (cl *Cluster) Nodes() (nodes []Node) {
+	if k := cl.srv.cluster; k != nil {
+		for _, n := range k.nodes.All() {
+			nodes = append(nodes, Node{ID: n.ID, Number: n.Incarnation, Serves: n.Serves})
+		}
+	}
+	return nodes
+}
+
+// Err returns nil if the server is alone or its relay can be reached, and otherwise an [Error] with [CodeUnavailable]. It is for a health check: a
+// node that is cut off serves its clients, and takes no newcomers that need a name or a place which it does not hold.
+func (cl *Cluster) Err() error {
+	if k := cl.srv.cluster; k != nil {
+		if why := k.isUp(); why != nil {
+			return why
+		}
+	}
+	return nil
+}
+
+// A Remote stands for a client at any node of the cluster, as it was when it was found. All methods are safe for concurrent use. It
+// is a [Sender] and a [Caller]. What is sent to a client that has gone is lost without an error, if it was at another node.
+type Remote struct {
+	ID        ClientID
+	Name      string
+	User      string
+	Addr      string
+	Suspended bool
+
+	srv *Server
+}
+
+// Remote returns the client of an id, whether it is there or not. Its other fields are empty.
+func (cl *Cluster) Remote(id ClientID) *Remote { return &Remote{ID: id, srv: cl.srv} }
+
+// IDOf returns the id of a client of this server.
+func (cl *Cluster) IDOf(c *Conn) ClientID { return ClientID{Node: cl.Node().Number, Conn: c.id} }
+
+// Find returns the clients of a name at all nodes, FindUser the connections of a user, and Members the members of a group. They return as many clients of each node
+// as fit into one message of the relay.
+func (cl *Cluster) Find(ctx context.Context, name string) ([]*Remote, error) {
+	return cl.find(ctx, relay.Question{Subject: relay.Find, To: relay.ToNamed, Name: name})
+}
+
+// FindUser is described at Find.
+func (cl *Cluster) FindUser(ctx context.Context, user string) ([]*Remote, error) {
+	return cl.find(ctx, relay.Question{Subject: relay.Find, To: relay.ToUser, Name: user})
+}
+
+// Members is described at Find.
+func (cl *Cluster) Members(ctx context.Context, group string) ([]*Remote, error) {
+	return cl.find(ctx, relay.Question{Subject: relay.Find, To: relay.ToGroup, Name: group})
+}
+
+// Client returns the client of a name, as [Server.Client] does for all nodes.
+func (cl *Cluster) Client(ctx context.Context, name string) (*Remote, error) {
+	all, err := cl.Find(ctx, name)
+	var here []*Remote
+	for _, r := range all {
+		if !r.Suspended {
+			here = append(here, r)
+		}
+	}
+	if len(here) == 0 {
+		here = all
+	}
+	switch {
+	case len(here) == 1 && err == nil:
+		return here[0], nil
+	case len(here) > 1:
+		return nil, NewError(CodeAmbiguousName, strconv.Itoa(len(here))+" clients are called that")
+	case err != nil:
+		return nil, err
+	}
+	return nil, audience{toNamed, name}.missing()
+}
+
+// Len returns the number of clients of all nodes, and LenIn the number of members of a group.
+func (cl *Cluster) Len(ctx context.Context) (int, error) {
+	return cl.countClients(ctx, relay.Question{Subject: relay.Count, To: relay.ToAll})
+}
+
+// LenIn is described at Len.
+func (cl *Cluster) LenIn(ctx context.Context, group string) (int, error) {
+	return cl.countClients(ctx, relay.Question{Subject: relay.Count, To: relay.ToGroup, Name: group})
+}
+
+func (cl *Cluster) find(ctx context.Context, q relay.Question) (found []*Remote, err error) {
+	s := cl.srv
+	for _, c := range s.cluster.clientsOf(s, q) {
+		found = append(found, &Remote{ID: cl.IDOf(c), Name: c.Name(), User: c.User(), Addr: c.Addr(), Suspended: c.Suspended(), srv: s})
+	}
+	if s.cluster == nil {
+		return found, nil
+	}
+	left, err := s.cluster.askAll(given(ctx), q, func(from uint64, a relay.Answer) bool {
+		_, n := binary.Uvarint(a.Rest)
+		if a.Code != 0 || n <= 0 {
+			return false
+		}
+		for list := a.Rest[n:]; len(list) > 0; {
+			l, rest, fault := relay.NextClient(list)
+			if fault != relay.None {
+				s.cluster.count.refused.Add(1)
+				return false
+			}
+			list = rest
+			found = append(found, &Remote{ID: ClientID{from, l.Conn}, Name: l.Name, User: l.User, Addr: l.Addr, Suspended: l.Suspended, srv: s})
+		}
+		return false
+	})
+	return found, s.cluster.silent(left, err)
+}
+
+func (cl *Cluster) countClients(ctx context.Context, q relay.Question) (n int, err error) {
+	k := cl.srv.cluster
+	n = len(k.clientsOf(cl.srv, q))
+	if k == nil {
+		return n, nil
+	}
+	left, err := k.askAll(given(ctx), q, func(_ uint64, a relay.Answer) bool {
+		if more, size := binary.Uvarint(a.Rest); a.Code == 0 && size > 0 && more < 1<<40 {
+			n += int(more)
+		}
+		return false
+	})
+	return n, k.silent(left, err)
+}
+
+// clientsOf is clients, also for a server that is alone.
+func (k *cluster) clientsOf(s *Server, q relay.Question) []*Conn {
+	if k == nil {
+		k = &cluster{srv: s}
+	}
+	return k.clients(q)
+}
+
+// silent returns an error that names the nodes which have not answered, or nil if all have.
+func (k *cluster) silent(left []uint64, cause error) error {
+	if len(left) == 0 && cause == nil {
+		return nil
+	}
+	text := "not all nodes have answered:"
+	for i, n := range left {
+		if i == maxNodesNamed {
+			text += " …"
+			break
+		}
+		text += " " + k.nodes.ID(n)
+	}
+	return wrapError(CodeUnavailable, text, cause)
+}
+
+// maxNodesNamed bounds the nodes that an error names.
+const maxNodesNamed = 10
+
+// OnSurvey registers a function that answers surveys of that name, which any node makes with [Cluster.Survey].
+func (s *Server) OnSurvey(name string, f func(ctx context.Context, payload []byte) ([]byte, error)) {
+	s.mustBeOpen()
+	needFunc("OnSurvey "+name, f == nil)
+	if err := checkCommand(name); err != nil {
+		panic("core: OnSurvey: " + err.Message)
+	}
+	if s.surveys == nil {
+		s.surveys = make(map[string]func(context.Context, []byte) ([]byte, error))
+	}
+	s.surveys[name] = f
+}
+
+// OnNode registers a function that runs when another node has come (here is true) or has gone, in order. It should
+// not wait.
+func (s *Server) OnNode(f func(n Node, here bool)) {
+	s.mustBeOpen()
+	needFunc("OnNode", f == nil)
+	s.onNode = f
+}
+
+// OnRelay registers a function that runs when the relay can be reached, with nil, and when it cannot be reached any more, with the reason. It should
+// not wait.
+func (s *Server) OnRelay(f func(why error)) {
+	s.mustBeOpen()
+	needFunc("OnRelay", f == nil)
+	s.onRelay = f
+}
+
+// surveyed answers a survey.
+func (s *Server) surveyed(ctx context.Context, name string, payload []byte) (answer []byte, err error) {
+	f := s.surveys[name]
+	if f == nil {
+		return nil, NewError(CodeUnknownCommand, "the node answers no such survey")
+	}
+	err = errCrashed
+	defer s.eng.recover(nil, "survey")
+	return f(ctx, payload)
+}
+
+// A SurveyAnswer is what one node has answered.
+type SurveyAnswer struct {
+	Node    Node
+	Payload []byte
+	Err     error // of the function of OnSurvey there; nil if it has answered
+}
+
+// Survey asks all nodes that have or may have clients, this one included, and returns their answers, in no order. ctx bounds how long it waits.
+func (cl *Cluster) Survey(ctx context.Context, name string, payload []byte) (answers []SurveyAnswer, err error) {
+	s, ctx := cl.srv, given(ctx)
+	k := s.cluster
+	var own SurveyAnswer
+	var wait sync.WaitGroup
+	here := k == nil || k.serves.Load()
+	if here {
+		wait.Go(func() {
+			own.Node = cl.Node()
+			own.Payload, own.Err = s.surveyed(ctx, name, payload)
+		})
+	}
+	if k != nil {
+		var left []uint64
+		left, err = k.askAll(ctx, relay.Question{Subject: relay.Survey, To: relay.ToAll, Word: name, Rest: payload}, func(from uint64, a relay.Answer) bool {
+			one := SurveyAnswer{Node: Node{ID: k.nodes.ID(from), Number: from, Serves: true}, Payload: a.Rest}
+			if a.Code != 0 {
+				one.Payload, one.Err = nil, k.fault(a)
+			}
+			answers = append(answers, one)
+			return false
+		})
+		err = k.silent(left, err)
+	}
+	wait.Wait()
+	if here {
+		answers = append(answers, own)
+	}
+	return answers, err
+}
+
+// Send queues a command for the client. If the client is at another node, Send returns when the command is on its way there.
+func (r *Remote) Send(command string, v any, opts ...SendOption) error {
+	payload, err := encode(r.srv.eng.codec, v)
+	if err != nil {
+		return err
+	}
+	return r.send(Frame{KindCommand, command, payload}, formOf(v), opts)
+}
+
+// SendBytes is Send for a payload that needs no conversion. It does not keep payload.
+func (r *Remote) SendBytes(command string, payload []byte, opts ...SendOption) error {
+	return r.send(Frame{KindCommand, command, payload}, 0, opts)
+}
+
+// SendRaw queues a raw message as Send queues a command. It does not keep payload.
+func (r *Remote) SendRaw(payload []byte, opts ...SendOption) error {
+	return r.send(Frame{KindRaw, "", payload}, 0, opts)
+}
+
+func (r *Remote) send(f Frame, as form, opts []SendOption) error {
+	c, err := r.here()
+	if err != nil {
+		return err
+	}
+	if c != nil {
+		return c.sendWith(f, as, opts)
+	}
+	set := sending{as: as}
+	set.add(opts)
+	if mw := r.srv.handlers.send; mw != nil {
+		return through(mw, Outgoing{Frame: f, Name: r.Name, User: r.User}, &set, r.relay)
+	}
+	return r.relay(f, &set)
+}
+
+// here returns the client's connection if it is at this node, and nil if it is at another one. It fails if the client has gone, or
+// its node.
+func (r *Remote) here() (*Conn, error) {
+	k := r.srv.cluster
+	var c *Conn
+	switch {
+	case k == nil:
+		for of := range r.srv.Clients() {
+			if of.id == r.ID.Conn && r.ID.Node == 0 {
+				return of, nil
+			}
+		}
+	case r.ID.Node == k.self:
+		c = k.member(r.ID.Conn)
+	case k.nodes.ID(r.ID.Node) != "":
+		return nil, nil
+	}
+	if c == nil {
+		return nil, NewError(CodeUnknownClient, "the client is not there any more")
+	}
+	return c, nil
+}
+
+func (r *Remote) relay(f Frame, set *sending) error {
+	if f.Kind != KindRaw {
+		if err := checkCommand(f.Command); err != nil {
+			return err
+		}
+	}
+	k := r.srv.cluster
+	m := relay.Send{
+		To: relay.ToConn, Conn: r.ID.Conn, Raw: f.Kind == KindRaw, Transient: set.transient, Form: uint8(set.as), Key: set.key,
+		Command: f.Command, Payload: f.Payload,
+	}
+	message := m.Append(relay.NewMessage(relay.KindSend, k.self, m.Size()))
+	if len(message) > int(k.most.Load()) {
+		return NewError(CodeTooBig, "the message exceeds what the relay takes")
+	}
+	k.put(relay.Topic{To: relay.ToConn, Node: r.ID.Node}, message)
+	return nil
+}
+
+func (r *Remote) codec() convert.Codec { return r.srv.eng.codec }
+
+// CallBytes calls a command at the client and returns the answer, which the caller owns, as [Conn.CallBytes] does. If the client is at another node that
+// node makes the call; if that node dies, or is cut off for long, CallBytes fails with [CodeConnLost], and the handler may have run or not. While this node is cut
+// off, CallBytes fails with [CodeUnavailable].
+func (r *Remote) CallBytes(ctx context.Context, command string, payload []byte) ([]byte, error) {
+	c, err := r.here()
+	if err != nil {
+		return nil, err
+	}
+	if c != nil {
+		return c.CallBytes(ctx, command, payload)
+	}
+	k := r.srv.cluster
+	call := func(command string, payload []byte) ([]byte, error) {
+		q := relay.Question{Subject: relay.Call, To: relay.ToConn, Conn: r.ID.Conn, Word: command, Rest: payload}
+		return k.call(given(ctx), []uint64{r.ID.Node}, relay.Topic{To: relay.ToConn, Node: r.ID.Node}, q)
+	}
+	mw := r.srv.handlers.send
+	if mw == nil {
+		return call(command, payload)
+	}
+	var reply []byte
+	err = mw(&Outgoing{Frame: Frame{KindCall, command, payload}, Name: r.Name, User: r.User, send: func(o *Outgoing) (err error) {
+		reply, err = call(o.Command, o.Payload)
+		return err
+	}})
+	return reply, err
+}
+
+// call asks nodes to call their clients, and returns the first good answer, or else the error of the last one.
+func (k *cluster) call(ctx context.Context, nodes []uint64, over relay.Topic, q relay.Question) (reply []byte, err error) {
+	if err := checkCommand(q.Word); err != nil {
+		return nil, err
+	}
+	good := false
+	left, ended := k.ask(ctx, nodes, over, q, func(_ uint64, a relay.Answer) bool {
+		if a.Code == 0 {
+			reply, good = a.Rest, true
+			return true
+		}
+		if fault := k.fault(a); err == nil || CodeOf(err) == CodeUnknownClient {
+			err = fault
+		}
+		return false
+	})
+	switch {
+	case good:
+		return reply, nil
+	case ended != nil:
+		return nil, ended
+	case err != nil:
+		return nil, err
+	case len(left) > 0:
+		return nil, NewError(CodeConnLost, "the client's node has not answered")
+	}
+	return nil, NewError(CodeUnknownClient, "nobody is there to be called")
+}
+
+// Disconnect ends the connection in order, as [Conn.CloseWith] does; nil means [CodeClosed]. At another node that happens a moment later.
+func (r *Remote) Disconnect(why *Error) {
+	c, err := r.here()
+	switch {
+	case err != nil:
+	case c != nil:
+		c.closeWith(why)
+	default:
+		r.srv.cluster.disconnect(relay.Topic{To: relay.ToConn, Node: r.ID.Node}, relay.Question{To: relay.ToConn, Conn: r.ID.Conn}, why)
+	}
+}
+
+// ExceptClients leaves clients out that any nodes have, as [Except] leaves out connections of this server.
+func ExceptClients(ids ...ClientID) SendOption {
+	list := append([]ClientID(nil), ids...)
+	return SendOption{sending{ids: &list}}
+}
+
+// disconnectUser ends the connections of a user at other nodes.
+func (k *cluster) disconnectUser(user string, why *Error) {
+	if k.elsewhere() && user != "" {
+		k.disconnect(relay.Topic{To: relay.ToUser, Name: user}, relay.Question{To: relay.ToUser, Name: user}, why)
+	}
+}
+
+// callEverywhere is callHere for the connections of the user at all nodes.
+func (u *User) callEverywhere(ctx context.Context, command string, payload []byte) ([]byte, error) {
+	k := u.srv.cluster
+	elsewhere := func(ctx context.Context) ([]byte, error) {
+		q := relay.Question{Subject: relay.Call, To: relay.ToUser, Name: u.id, Word: command, Rest: payload}
+		return k.call(ctx, k.serving(), relay.Topic{To: relay.ToNodes}, q)
+	}
+	if u.Len() == 0 {
+		return elsewhere(given(ctx))
+	}
+	var failed, missed error // firstOf returns when both have returned
+	here := func(ctx context.Context) (reply []byte, err error) {
+		reply, failed = u.callHere(ctx, command, payload, (*Conn).CallBytes)
+		return reply, failed
+	}
+	others := func(ctx context.Context) (reply []byte, err error) {
+		reply, missed = elsewhere(ctx)
+		return reply, missed
+	}
+	reply, err := firstOf(ctx, []func(context.Context) ([]byte, error){here, others})
+	switch {
+	case err == nil:
+		return reply, nil
+	case CodeOf(missed) == CodeUnknownClient: // the error of a connection says more
+		return nil, failed
+	}
+	return nil, missed
+}
+
+// stats returns the counters.
+func (k *cluster) stats() (r RelayStats) {
+	if k == nil {
+		return r
+	}
+	waiting, dropped := k.queue.Waiting()
+	return RelayStats{
+		Up: k.up.Load(), Nodes: len(k.nodes.All()),
+		Sent: k.count.sent.Load(), SentBytes: k.count.sentBytes.Load(),
+		Received: k.count.got.Load(), ReceivedBytes: k.count.gotBytes.Load(),
+		Waiting: waiting, Unsent: dropped + k.count.unfit.Load(),
+		Lost: k.count.lost.Load(), Refused: k.count.refused.Load(),
+	}
+}

@@ -1,0 +1,434 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"encoding/binary"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hisock/hisock/core/internal/relay"
+	"github.com/hisock/hisock/core/internal/roster"
+)
+
+// A newcomer takes its name and its place among the connections of its user twice: first the node claims them in the cluster,
+// if it does not hold them, and then the client takes them at the node, as at a server that is alone. When the last client of the node has left,
+// the node gives the claim back. While the relay cannot be reached nothing is claimed: newcomers that need a claim are told to come later.
+
+// claimTime bounds how long the relay may take to decide about a claim.
+const claimTime = 5 * time.Second
+
+// things returns what a client with that name and user needs a claim for.
+func (k *cluster) things(name, user string) (things []relay.Thing) {
+	if name != "" && k.srv.opts.Access.UniqueNames {
+		things = append(things, relay.Thing{To: relay.ToNamed, Name: roster.Fold(name)})
+	}
+	if user != "" && k.srv.opts.Limits.MaxConnsPerUser > 0 {
+		things = append(things, relay.Thing{To: relay.ToUser, Name: user})
+	}
+	return things
+}
+
+// placesOf returns how many clients of the cluster may have a thing, and seatsOf how many of this node have it.
+func (k *cluster) placesOf(t relay.Thing) int {
+	if t.To == relay.ToUser {
+		return k.srv.opts.Limits.MaxConnsPerUser
+	}
+	return 1
+}
+
+func (k *cluster) seatsOf(t relay.Thing) int {
+	if t.To == relay.ToUser {
+		return k.srv.roster.SeatsOfUser(t.Name)
+	}
+	return k.srv.roster.SeatsOfName(t.Name)
+}
+
+// claim claims the name and the user of a newcomer for this node. name is the name that it asks for. Unless claim fails, the caller calls done when the newcomer has its
+// seats, or will not have them.
+func (s *Server) claim(ctx context.Context, c *Conn, name, user string) (done func(), why *Error) {
+	k := s.cluster
+	if k == nil {
+		return nothing, nil
+	}
+	things := k.things(name, user)
+	if len(things) == 0 {
+		return nothing, nil
+	}
+	for _, t := range things {
+		k.claims.Enter(t, k.placesOf(t))
+	}
+	done = func() {
+		for _, t := range things {
+			k.claims.Leave(t)
+		}
+		k.wake()
+	}
+	for _, t := range things {
+		if why := k.claimOne(ctx, c, t); why != nil {
+			done()
+			if why.Code == CodeNameTaken {
+				why = nameTaken(name)
+			}
+			return nil, why
+		}
+	}
+	return done, nil
+}
+
+func nothing() {}
+
+// wake has keep look for claims to give back.
+func (k *cluster) wake() {
+	if k.claims.IsDue() {
+		select {
+		case k.regain <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// unclaim notes that a client has given up a name, folded, or its user: the node may give the claim back.
+func (s *Server) unclaim(names []string, user string) {
+	k := s.cluster
+	if k == nil {
+		return
+	}
+	for _, name := range names {
+		k.claims.Due(relay.Thing{To: relay.ToNamed, Name: name})
+	}
+	if user != "" {
+		k.claims.Due(relay.Thing{To: relay.ToUser, Name: user})
+	}
+	k.wake()
+}
+
+// claimOne makes the node hold a place of t for one more client. If all places are taken, the clients that have them are asked to make room.
+func (k *cluster) claimOne(ctx context.Context, c *Conn, t relay.Thing) *Error {
+	patience := k.srv.opts.Timeouts.Hello
+	if patience == 0 {
+		patience = defaultHelloTime
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	defer context.AfterFunc(k.deciding, cancel)() // a Shutdown has begun
+	for tries := 0; ; tries++ {
+		turn, ok, wait := k.claims.Begin(t)
+		if !ok {
+			if wait == nil { // it cannot be: the caller has entered
+				return NewError(CodeInternal, "a claim that nobody needs")
+			}
+			if why := k.await(ctx, wait); why != nil {
+				return why
+			}
+			continue
+		}
+		turn.Count(k.seatsOf(t))
+		holders, err := k.fill(ctx, t, &turn)
+		k.claims.End(t, turn.Needed, err != nil)
+		switch {
+		case err != nil:
+			k.wake()
+			return k.srv.later(wrapError(CodeUnavailable, "the name and the user cannot be claimed in the cluster", err))
+		case len(holders) == 0:
+			return nil
+		case turn.Pending > 1 && t.To == relay.ToUser && tries < claimTries: // another newcomer of this node may need no place, or have its seat already
+			if why := k.pause(ctx, claimPause); why != nil {
+				return why
+			}
+			continue
+		}
+		switch k.makeRoom(ctx, c, t, holders) {
+		case roomRefused:
+			return k.taken(t)
+		case roomUnanswered:
+			if why := k.pause(ctx, silentPause); why != nil {
+				return why
+			}
+		}
+	}
+}
+
+// pause waits for a time. It fails if ctx ends first.
+func (k *cluster) pause(ctx context.Context, d time.Duration) *Error {
+	over := make(chan struct{})
+	t := time.AfterFunc(d, func() { close(over) })
+	defer t.Stop()
+	return k.await(ctx, over)
+}
+
+// silentPause is the time until a newcomer asks again for a place of a node that does not answer: it may have died, and then its claims end with
+// the lease.
+const silentPause = 100 * time.Millisecond
+
+// While another newcomer of the same user is about to take a place, a newcomer that finds none tries again claimTries times, each claimPause later.
+const (
+	claimTries = 20
+	claimPause = 20 * time.Millisecond
+)
+
+func (k *cluster) await(ctx context.Context, changed <-chan struct{}) *Error {
+	select {
+	case <-changed:
+		return nil
+	case <-ctx.Done():
+	}
+	if k.srv.isClosing() {
+		return errShuttingDown
+	}
+	return k.srv.later(NewError(CodeUnavailable, "the cluster takes too long to decide"))
+}
+
+// taken is the error for a newcomer that gets no place of t.
+func (k *cluster) taken(t relay.Thing) *Error {
+	if t.To == relay.ToUser {
+		return NewError(CodeTooManyConns, "the user has "+strconv.Itoa(k.placesOf(t))+" connections")
+	}
+	return nameTaken(t.Name)
+}
+
+// fill claims places until the node holds as many as the turn needs. If there are too few, it returns the nodes that hold the
+// others, this one included if it holds some.
+func (k *cluster) fill(ctx context.Context, t relay.Thing, turn *relay.Turn) (holders []uint64, err error) {
+	if len(turn.Held) >= turn.Needed {
+		return nil, nil
+	}
+	if why := k.isUp(); why != nil {
+		return nil, why
+	}
+	p := k.node.Load()
+	if p == nil {
+		return nil, errNotJoined
+	}
+	ctx, cancel := context.WithTimeout(ctx, claimTime)
+	defer cancel()
+	for _, place := range rand.Perm(turn.Places) { // so that nodes do not all begin with the same places
+		if len(turn.Held) >= turn.Needed {
+			return nil, nil
+		}
+		if slices.Contains(turn.Held, place) {
+			continue
+		}
+		mine, held, err := (*p).Claim(ctx, t.Key(place), binary.BigEndian.AppendUint64(nil, k.self))
+		switch {
+		case err != nil:
+			k.claims.Doubt(t, place)
+			return nil, err
+		case mine:
+			k.claims.Held(t, place, turn.Lap)
+			turn.Held = append(turn.Held, place)
+		default:
+			k.claims.Released(t, place)
+			var of uint64
+			if len(held) == 8 {
+				of = binary.BigEndian.Uint64(held)
+			}
+			holders = append(holders, of)
+		}
+	}
+	if len(turn.Held) >= turn.Needed {
+		return nil, nil
+	}
+	if len(turn.Held) > 0 {
+		holders = append([]uint64{k.self}, holders...)
+	}
+	slices.Sort(holders)
+	holders = slices.Compact(holders)
+	if i := slices.Index(holders, k.self); i > 0 { // this node first
+		holders[0], holders[i] = holders[i], holders[0]
+	}
+	return holders, nil
+}
+
+// A roomOutcome is what has become of asking clients to make room.
+type roomOutcome uint8
+
+const (
+	roomRefused    roomOutcome = iota // none does
+	roomMade                          // one has left
+	roomUnanswered                    // a node does not answer, and may have died
+)
+
+// makeRoom asks the nodes that hold the places of t, one after the other, to make one of their clients leave for c, as the
+// Conflict of the options says.
+func (k *cluster) makeRoom(ctx context.Context, c *Conn, t relay.Thing, holders []uint64) roomOutcome {
+	result := roomRefused
+	for _, n := range holders {
+		if n == k.self {
+			if holder := k.conflict(t).amongOthers(k.holders(t), c, c.User()); holder != nil && k.srv.replace(ctx, holder, c) {
+				return roomMade
+			}
+			continue
+		}
+		if k.nodes.ID(n) == "" { // it is not there any more, or has not said that it is
+			result = roomUnanswered
+			continue
+		}
+		q := relay.Question{Subject: relay.MakeRoom, To: t.To, Name: t.Name, Word: c.User()}
+		done := false
+		left, err := k.ask(ctx, []uint64{n}, relay.Topic{To: relay.ToConn, Node: n}, q, func(_ uint64, a relay.Answer) bool {
+			done = a.Code == 0
+			return true
+		})
+		switch {
+		case done:
+			return roomMade
+		case len(left) > 0 || err != nil:
+			result = roomUnanswered
+		}
+	}
+	return result
+}
+
+func (k *cluster) conflict(t relay.Thing) Conflict {
+	if t.To == relay.ToUser {
+		return k.srv.opts.Access.UserConflict
+	}
+	return k.srv.opts.Access.NameConflict
+}
+
+// holders returns the clients of this node that have t.
+func (k *cluster) holders(t relay.Thing) []*Conn {
+	if t.To == relay.ToUser {
+		return k.srv.roster.HoldersOfUser(t.Name)
+	}
+	return k.srv.roster.HoldersOfName(t.Name)
+}
+
+// amongOthers is among for a newcomer of the user, which may be at another node. c is nil then.
+func (k Conflict) amongOthers(holders []*Conn, c *Conn, user string) *Conn {
+	if k == ConflictRefuse {
+		return nil
+	}
+	for _, h := range holders {
+		if h == c {
+			continue
+		}
+		if away := h.Suspended() || h.isEnded(); away && (k == ConflictReplace || user != "" && h.User() == user) {
+			return h
+		}
+	}
+	if k == ConflictReplace && len(holders) > 0 && holders[0] != c {
+		return holders[0]
+	}
+	return nil
+}
+
+// answerMakeRoom makes a client of this node leave for a newcomer at another node, and gives the place back.
+func (k *cluster) answerMakeRoom(ctx context.Context, q relay.Question) ([]byte, error) {
+	t := relay.Thing{To: q.To, Name: q.Name}
+	holder := k.conflict(t).amongOthers(k.holders(t), nil, q.Word)
+	if holder == nil {
+		return nil, k.taken(t)
+	}
+	k.srv.dislodge(holder)
+	select {
+	case <-holder.Done():
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	for slices.Contains(k.holders(t), holder) { // others are being told that it has left
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	k.settle(ctx, t)
+	return nil, nil
+}
+
+// regainClaims looks at all things that are due: it gives back places that the node needs no more, and claims again what it has lost.
+func (k *cluster) regainClaims() {
+	due := k.claims.TakeDue()
+	if len(due) == 0 {
+		return
+	}
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range min(len(due), settlers) {
+		all.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(due) {
+					return
+				}
+				k.settle(k.ctx, due[i])
+			}
+		})
+	}
+	all.Wait()
+}
+
+// settlers is how many things are settled at one time.
+const settlers = 16
+
+// settle gives back the places of t that the node needs no more, and claims those that it needs and does not hold. A client for whom there is no place any
+// more is disconnected.
+func (k *cluster) settle(ctx context.Context, t relay.Thing) {
+	turn, ok, wait := k.claims.Begin(t)
+	if !ok {
+		if wait != nil {
+			k.claims.Due(t) // whoever has the turn may not know of the last change
+		}
+		return
+	}
+	seats := k.seatsOf(t)
+	turn.Count(seats)
+	again := false
+	defer func() { k.claims.End(t, turn.Needed, again) }()
+	p := k.node.Load()
+	if p == nil || !k.up.Load() {
+		again = true
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, claimTime)
+	defer cancel()
+	give := turn.Doubt
+	if len(turn.Held) > turn.Needed {
+		give = append(slices.Clone(give), turn.Held[turn.Needed:]...)
+	}
+	if len(turn.Held) < min(turn.Places, seats) { // what newcomers need they claim themselves
+		lacks := turn
+		lacks.Needed = min(turn.Places, seats)
+		holders, err := k.fill(ctx, t, &lacks)
+		if err != nil {
+			again = true
+			return
+		}
+		if turn.Held = lacks.Held; len(holders) > 0 {
+			k.forfeit(t, lacks.Needed-len(lacks.Held))
+		}
+		give = slices.DeleteFunc(slices.Clone(give), func(place int) bool { return slices.Contains(turn.Held, place) })
+	}
+	for _, place := range give {
+		if (*p).Release(ctx, t.Key(place)) != nil {
+			k.claims.Doubt(t, place)
+			again = true
+			continue
+		}
+		k.claims.Released(t, place)
+	}
+}
+
+// forfeit ends the newest n clients of this node that have t: while the node was cut off, others have taken their places.
+func (k *cluster) forfeit(t relay.Thing, n int) {
+	holders := k.holders(t)
+	for _, c := range holders[max(len(holders)-n, 0):] {
+		k.srv.eng.log.warn(c, "a client has lost its place to another node", nil)
+		k.srv.dislodge(c)
+	}
+}
+
+// claimName is claim for a client that changes its name.
+func (s *Server) claimName(ctx context.Context, c *Conn, name string) (done func(), why *Error) {
+	if name == "" || roster.Fold(name) == roster.Fold(c.Name()) {
+		return nothing, nil
+	}
+	return s.claim(ctx, c, name, "")
+}

@@ -1,0 +1,474 @@
+//go:build !js
+
+package core
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hisock/hisock/core/internal/lock"
+	"github.com/hisock/hisock/core/internal/relay"
+	"github.com/hisock/hisock/core/internal/session"
+)
+
+// A cluster is what a server knows as a node of a cluster. Its parts:
+//
+//	publish, put     a send lays a message into the queue, after the local clients or before; it never waits
+//	run              one goroutine, the publisher, takes messages out of the queue and gives them to the relay
+//	Message          the relay's goroutine delivers messages to local clients; nothing goes out again
+//	ask, answer      questions to other nodes and theirs; each of theirs has a goroutine
+//	keep             one goroutine says that the node is there, forgets nodes that are silent, and reports what was lost
+//	claims           names and places of users that only one node may give away
+type cluster struct {
+	srv    *Server
+	opts   ClusterOptions
+	self   uint64 // the incarnation of this node: no other process has it
+	queue  *relay.Queue
+	nodes  *relay.Nodes
+	asks   *relay.Questions
+	claims *relay.Claims
+
+	up     atomic.Bool // the relay can be reached
+	serves atomic.Bool // the server has or may have clients
+	alone  atomic.Bool // no other node has clients, for sure: nothing need be relayed
+	since  atomic.Int64
+	most   atomic.Int64 // the greatest payload, in bytes
+	node   atomic.Pointer[RelayNode]
+	count  relayCounters
+
+	starting sync.Once
+	stopping sync.Once
+	started  atomic.Bool
+	ctx      context.Context // ends when the node closes
+	cancel   context.CancelFunc
+	deciding context.Context // ends when a Shutdown begins: newcomers wait for no claim any more
+	refuse   context.CancelFunc
+	poke     chan struct{}  // has an element when the relay can be reached again
+	regain   chan struct{}  // has an element when claims are to be made again or given back
+	running  sync.WaitGroup // goroutines of the cluster
+
+	mu        lock.Mutex[lock.Cluster] // guards the fields below
+	closed    bool
+	members   map[uint64]*Conn // by id
+	answering map[asked]context.CancelFunc
+	why       error // why the relay cannot be reached; nil if it can
+	events    []func()
+}
+
+// clusterHooks are what the program registers at a server for its cluster.
+type clusterHooks struct {
+	surveys map[string]func(context.Context, []byte) ([]byte, error)
+	onNode  func(n Node, here bool)
+	onRelay func(why error)
+}
+
+// An asked is a question of another node that is being answered.
+type asked struct{ from, id uint64 }
+
+// relayCounters count what [RelayStats] says.
+type relayCounters struct {
+	sent, sentBytes, got, gotBytes, lost, refused, unfit atomic.Uint64
+
+	// Owned by keep: what has been reported.
+	unsentTold, lostTold, refusedTold uint64
+	doubleAt                          atomic.Int64
+}
+
+// newCluster returns the cluster of a server, or nil if the server is alone.
+func newCluster(s *Server, o ClusterOptions) *cluster {
+	if o.Relay == nil {
+		return nil
+	}
+	self := session.RandomNumber()
+	if o.Node == "" {
+		o.Node = "node-" + strconv.FormatUint(self, 36)
+	}
+	k := &cluster{
+		srv: s, opts: o, self: self,
+		queue: relay.NewQueue(o.QueueBytes), nodes: relay.NewNodes(self, o.Node, beatsOfPatience*o.Beat),
+		asks: relay.NewQuestions(), claims: relay.NewClaims(),
+		poke: make(chan struct{}, 1), regain: make(chan struct{}, 1),
+		members: make(map[uint64]*Conn), answering: make(map[asked]context.CancelFunc),
+		why: errNotJoined,
+	}
+	k.ctx, k.cancel = context.WithCancel(context.Background())
+	k.deciding, k.refuse = context.WithCancel(k.ctx)
+	k.most.Store(MinRelayPart)
+	return k
+}
+
+var errNotJoined = &Error{Code: CodeUnavailable, Message: "the relay has not been reached yet"}
+
+// start joins the relay, once. It does not wait.
+func (k *cluster) start() {
+	k.starting.Do(func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if k.closed {
+			return
+		}
+		k.started.Store(true)
+		k.queue.Want(relay.Topic{To: relay.ToNodes}, true)
+		k.queue.Want(relay.Topic{To: relay.ToConn, Node: k.self}, true)
+		k.running.Go(k.run)
+		k.running.Go(k.keep)
+	})
+}
+
+// serve says that the server has or may have clients, and starts.
+func (k *cluster) serve() {
+	if k == nil {
+		return
+	}
+	k.serves.Store(true)
+	k.queue.Want(relay.Topic{To: relay.ToAll}, true)
+	k.start()
+}
+
+// hurry ends the waits of newcomers for claims.
+func (k *cluster) hurry() {
+	if k != nil {
+		k.refuse()
+	}
+}
+
+// clusterCloseTime bounds how long the end of a node may take.
+const clusterCloseTime = 2 * time.Second
+
+// stop says goodbye to the other nodes and ends everything. When it has returned nothing of the cluster runs.
+func (k *cluster) stop() {
+	if k == nil {
+		return
+	}
+	k.stopping.Do(func() {
+		if k.up.Load() {
+			k.put(relay.Topic{To: relay.ToNodes}, relay.NewMessage(relay.KindBye, k.self, 0))
+		}
+		k.mu.Lock()
+		k.closed = true
+		k.mu.Unlock()
+		k.cancel()
+		k.asks.End()
+		k.starting.Do(func() {}) // nothing starts any more
+		k.running.Wait()
+		k.queue.Close()
+	})
+}
+
+// run joins the relay and publishes what is queued, until the node closes.
+func (k *cluster) run() {
+	node := k.join()
+	if node == nil {
+		return
+	}
+	retry := time.NewTimer(0)
+	defer retry.Stop()
+	for {
+		select {
+		case <-k.queue.Wake():
+		case <-k.poke:
+		case <-retry.C:
+		case <-k.ctx.Done():
+			ctx, cancel := context.WithTimeout(context.Background(), clusterCloseTime)
+			defer cancel()
+			stop := context.AfterFunc(ctx, func() { node.Close(ctx) }) //nolint:errcheck // it unblocks a publication that hangs
+			k.flush(node)
+			stop()
+			if err := node.Close(ctx); err != nil {
+				k.srv.eng.log.warn(nil, "the relay could not be left in order", err)
+			}
+			k.up.Store(false)
+			return
+		}
+		if !k.flush(node) {
+			retry.Reset(publishAgain)
+		}
+	}
+}
+
+// publishAgain is the time until a publication that has failed is tried again.
+const publishAgain = 50 * time.Millisecond
+
+// join joins the relay. It tries until the node closes; then it returns nil.
+func (k *cluster) join() RelayNode {
+	var wait backoff
+	for {
+		node, err := k.opts.Relay.Join(k.ctx, "n"+strconv.FormatUint(k.self, 16), (*relayHandler)(k))
+		if err == nil {
+			k.most.Store(int64(node.MaxPayload()))
+			k.node.Store(&node)
+			return node
+		}
+		if k.ctx.Err() != nil {
+			return nil
+		}
+		k.srv.eng.faultOf(nil, "the relay cannot be joined", wrapError(CodeUnavailable, "relay", err))
+		wait.sleep(k.ctx, k.srv.stopping)
+		if k.srv.isClosing() {
+			return nil
+		}
+	}
+}
+
+// batchBytes is the size of a batch of messages, in bytes.
+const batchBytes = 256 << 10
+
+// flush changes subscriptions and publishes what is queued. It reports false if a publication has failed.
+func (k *cluster) flush(node RelayNode) (ok bool) {
+	var taken []relay.Message
+	var batch []RelayMessage
+	for {
+		changes := k.queue.Changes(batchChanges)
+		for _, ch := range changes {
+			change := node.Unsubscribe
+			if ch.Begin {
+				change = node.Subscribe
+			}
+			if change(ch.Topic) != nil {
+				return true // it is closed
+			}
+		}
+		if k.up.Load() {
+			taken = k.queue.Take(batchBytes, taken[:0])
+		}
+		if len(taken) == 0 {
+			if len(changes) == 0 {
+				return true
+			}
+			continue
+		}
+		batch = batch[:0]
+		for _, m := range taken {
+			batch = append(batch, RelayMessage{Topic: m.Topic, Payload: m.Payload})
+		}
+		sent, err := node.Publish(batch)
+		for _, m := range batch[:sent] {
+			k.count.sentBytes.Add(uint64(len(m.Payload)))
+		}
+		k.count.sent.Add(uint64(sent))
+		if err != nil {
+			k.queue.Return(taken[sent:])
+			return false
+		}
+		clear(batch)
+		clear(taken)
+		taken = taken[:0]
+	}
+}
+
+// batchChanges is how many subscriptions are changed before the next messages are published.
+const batchChanges = 1024
+
+// put queues a message. It never waits.
+func (k *cluster) put(to relay.Topic, message []byte) {
+	if len(message) > int(k.most.Load()) {
+		k.count.unfit.Add(1)
+		return
+	}
+	k.queue.Put(to, message)
+}
+
+// hello tells all nodes, or one of them, that this node is there.
+func (k *cluster) hello(to relay.Topic, asks bool) {
+	h := relay.Hello{ID: k.opts.Node, Serves: k.serves.Load(), Asks: asks}
+	k.put(to, h.Append(relay.NewMessage(relay.KindHello, k.self, 8+len(h.ID))))
+}
+
+// keep does what is due from time to time, until the node closes.
+func (k *cluster) keep() {
+	t := time.NewTicker(k.opts.Beat)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+			k.tick()
+		case <-k.regain:
+			k.regainClaims()
+		case <-k.ctx.Done():
+			k.runEvents()
+			return
+		}
+		k.runEvents()
+	}
+}
+
+func (k *cluster) tick() {
+	now := time.Now()
+	for _, n := range k.nodes.Sweep(now) {
+		k.gone(n)
+	}
+	k.judge()
+	if k.up.Load() {
+		k.hello(relay.Topic{To: relay.ToNodes}, false)
+		asked, _ := k.asks.Asked()
+		for _, n := range asked {
+			k.put(relay.Topic{To: relay.ToConn, Node: n}, relay.NewMessage(relay.KindProbe, k.self, 0))
+		}
+		k.regainClaims() // such as claims in doubt
+	}
+	k.report()
+}
+
+// gone ends what was under way with a node that has gone.
+func (k *cluster) gone(n relay.Node) {
+	k.asks.Gone(n.Incarnation, ^uint64(0))
+	k.mu.Lock()
+	for q, cancel := range k.answering {
+		if q.from == n.Incarnation {
+			cancel()
+		}
+	}
+	k.mu.Unlock()
+	k.srv.eng.log.info(nil, "a node has gone", nil, "node", n.ID)
+	k.tellNode(n, false)
+}
+
+// judge finds out whether no other node has clients. After the relay has been reached there is time for the others to say that they are there.
+func (k *cluster) judge() {
+	settled := time.Since(time.Unix(0, k.since.Load())) >= 2*k.opts.Beat
+	k.alone.Store(k.up.Load() && settled && k.nodes.Serving() == 0)
+}
+
+// report tells the program of messages that were not relayed, or were lost, since the last time.
+func (k *cluster) report() {
+	_, dropped := k.queue.Waiting()
+	if unsent := dropped + k.count.unfit.Load(); unsent > k.count.unsentTold {
+		n := unsent - k.count.unsentTold
+		k.count.unsentTold = unsent
+		k.srv.eng.faultOf(nil, "messages could not be relayed", NewError(CodeQueueFull, strconv.FormatUint(n, 10)+" messages could not be relayed"))
+	}
+	if lost := k.count.lost.Load(); lost > k.count.lostTold {
+		n := lost - k.count.lostTold
+		k.count.lostTold = lost
+		k.srv.eng.faultOf(nil, "messages of other nodes were lost", NewError(CodeConnLost, strconv.FormatUint(n, 10)+" messages of other nodes were lost"))
+	}
+	if refused := k.count.refused.Load(); refused > k.count.refusedTold {
+		n := refused - k.count.refusedTold
+		k.count.refusedTold = refused
+		k.srv.eng.faultOf(nil, "messages over the relay were refused", NewError(CodeProtocol, strconv.FormatUint(n, 10)+" messages over the relay were refused"))
+	}
+}
+
+// tellNode has the function of OnNode run.
+func (k *cluster) tellNode(n relay.Node, here bool) {
+	f := k.srv.onNode
+	if f == nil {
+		return
+	}
+	k.later(func() {
+		defer k.srv.eng.recover(nil, "node handler")
+		f(Node{ID: n.ID, Number: n.Incarnation, Serves: n.Serves}, here)
+	})
+}
+
+// later has f run on the goroutine of keep.
+func (k *cluster) later(f func()) {
+	k.mu.Lock()
+	k.events = append(k.events, f)
+	k.mu.Unlock()
+	select {
+	case k.regain <- struct{}{}: // which wakes keep
+	default:
+	}
+}
+
+func (k *cluster) runEvents() {
+	for {
+		k.mu.Lock()
+		events := k.events
+		k.events = nil
+		k.mu.Unlock()
+		if len(events) == 0 {
+			return
+		}
+		for _, f := range events {
+			f()
+		}
+	}
+}
+
+// isUp returns an error if the relay cannot be reached.
+func (k *cluster) isUp() *Error {
+	if k.up.Load() {
+		return nil
+	}
+	k.mu.Lock()
+	why := k.why
+	k.mu.Unlock()
+	if e, ok := why.(*Error); ok {
+		return k.srv.later(&Error{Code: e.Code, Message: e.Message, cause: e.cause})
+	}
+	return k.srv.later(wrapError(CodeUnavailable, "the node is cut off", why))
+}
+
+// enter notes a connection that others find from now on.
+func (k *cluster) enter(c *Conn) {
+	if k == nil {
+		return
+	}
+	k.mu.Lock()
+	k.members[c.id] = c
+	k.mu.Unlock()
+	k.wantName(c.Name())
+	k.wantUser(c.User())
+	for _, g := range c.Groups() {
+		k.wantGroup(g)
+	}
+}
+
+// left notes a connection that nobody finds any more, and that others found in these groups.
+func (k *cluster) left(c *Conn, groups []string) {
+	if k == nil {
+		return
+	}
+	k.mu.Lock()
+	delete(k.members, c.id)
+	k.mu.Unlock()
+	k.wantName(c.Name())
+	k.wantUser(c.User())
+	for _, g := range groups {
+		k.wantGroup(g)
+	}
+}
+
+// member returns the connection of an id, or nil.
+func (k *cluster) member(id uint64) *Conn {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.members[id]
+}
+
+// wantGroup, wantName and wantUser subscribe to what goes to a group, a name and a user, if the server has such clients, and otherwise
+// end the subscription.
+func (k *cluster) wantGroup(group string) {
+	if k != nil {
+		k.want(relay.Topic{To: relay.ToGroup, Name: group}, func() bool { return k.srv.roster.LenIn(group) > 0 })
+	}
+}
+
+func (k *cluster) wantName(name string) {
+	if k != nil && name != "" {
+		k.want(relay.Topic{To: relay.ToNamed, Name: name}, func() bool { return len(k.srv.roster.Named(name)) > 0 })
+	}
+}
+
+func (k *cluster) wantUser(user string) {
+	if k != nil && user != "" {
+		k.want(relay.Topic{To: relay.ToUser, Name: user}, func() bool { return k.srv.roster.LenOf(user) > 0 })
+	}
+}
+
+// want says whether a topic is wanted. It looks again after it has said so: whoever changes the answer meanwhile says it too, and the
+// last one to say it is right.
+func (k *cluster) want(of relay.Topic, has func() bool) {
+	for {
+		wanted := has()
+		k.queue.Want(of, wanted)
+		if has() == wanted {
+			return
+		}
+	}
+}

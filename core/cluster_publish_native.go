@@ -1,0 +1,87 @@
+//go:build !js
+
+package core
+
+import "github.com/hisock/hisock/core/internal/relay"
+
+// elsewhere reports whether other nodes may have clients.
+func (k *cluster) elsewhere() bool { return k != nil && !k.alone.Load() }
+
+// publish relays what goes to an audience, unless it has come from another node. It never waits.
+func (k *cluster) publish(a audience, f Frame, set *sending) {
+	if set.relayed || k.alone.Load() {
+		return
+	}
+	if !k.started.Load() {
+		k.start()
+	}
+	m := relay.Send{
+		Name: a.name, Raw: f.Kind == KindRaw, Transient: set.transient, Form: uint8(set.as),
+		Key: set.key, Command: f.Command, Payload: f.Payload, Except: k.exceptions(set),
+	}
+	to := relay.Topic{Name: a.name}
+	switch a.of {
+	case toAll:
+		m.To, to.To = relay.ToAll, relay.ToAll
+	case toGroup:
+		m.To, to.To = relay.ToGroup, relay.ToGroup
+	case toUser:
+		m.To, to.To = relay.ToUser, relay.ToUser
+	case toNamed:
+		m.To, to.To = relay.ToOne, relay.ToNamed
+		if set.all {
+			m.To = relay.ToNamed
+		}
+	}
+	k.put(to, m.Append(relay.NewMessage(relay.KindSend, k.self, m.Size())))
+}
+
+// exceptions returns the connections that a send leaves out, as other nodes know them.
+func (k *cluster) exceptions(set *sending) (list []relay.Exception) {
+	if set.ids != nil {
+		for _, id := range *set.ids {
+			list = append(list, relay.Exception{Node: id.Node, Conn: id.Conn})
+		}
+	}
+	if set.but != nil {
+		list = append(list, relay.Exception{Node: k.self, Conn: set.but.id})
+	}
+	for _, c := range set.buts {
+		if c != nil {
+			list = append(list, relay.Exception{Node: k.self, Conn: c.id})
+		}
+	}
+	return list[:min(len(list), relay.MaxExcept)]
+}
+
+// sendOne relays what goes to the client of a name that no client of this node has. none is the error that says so; it is returned
+// if there is no other node.
+func (s *Server) sendOne(name string, f Frame, none error, set *sending) error {
+	if none == nil || !s.cluster.elsewhere() || CodeOf(none) != CodeUnknownClient {
+		return none
+	}
+	if f.Kind != KindRaw {
+		if err := checkCommand(f.Command); err != nil {
+			return err
+		}
+	}
+	if err := checkName(name, s.opts.Limits.MaxName); err != nil {
+		return err
+	}
+	s.cluster.publish(audience{toNamed, name}, f, set)
+	return nil
+}
+
+// leaveOut adds to the connections that a send leaves out those of this node that it names by their ids.
+func (k *cluster) leaveOut(set *sending) {
+	if k == nil {
+		return
+	}
+	for _, id := range *set.ids {
+		if id.Node == k.self {
+			if c := k.member(id.Conn); c != nil {
+				set.buts = append(set.buts[:len(set.buts):len(set.buts)], c)
+			}
+		}
+	}
+}

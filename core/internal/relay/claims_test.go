@@ -1,0 +1,78 @@
+package relay
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestTurns(t *testing.T) {
+	c := NewClaims()
+	ada := Thing{To: ToNamed, Name: "ada"}
+	_, ok, wait := c.Begin(ada)
+	require.False(t, ok)
+	require.Nil(t, wait)
+
+	c.Enter(ada, 1)
+	turn, ok, _ := c.Begin(ada)
+	require.True(t, ok)
+	require.Equal(t, Turn{Places: 1, Pending: 1, Lap: 1}, turn)
+	_, ok, wait = c.Begin(ada)
+	require.False(t, ok)
+	c.Held(ada, 0, turn.Lap)
+	c.End(ada, 1, false)
+	<-wait
+	c.Leave(ada)
+	require.Equal(t, []Thing{ada}, c.TakeDue())
+	turn, ok, _ = c.Begin(ada) // the client has its seat
+	require.True(t, ok)
+	require.Equal(t, Turn{Places: 1, Held: []int{0}, Lap: 1}, turn)
+	turn.Count(1)
+	require.Equal(t, 1, turn.Needed)
+	c.End(ada, 1, false)
+	require.Empty(t, c.TakeDue())
+
+	c.Due(ada)
+	c.TakeDue()
+	turn, ok, _ = c.Begin(ada) // the client has left
+	require.True(t, ok)
+	turn.Count(0)
+	require.Zero(t, turn.Needed)
+	require.Equal(t, []int{0}, turn.Held)
+	c.Released(ada, 0)
+	c.End(ada, 0, false)
+	_, ok, wait = c.Begin(ada)
+	require.False(t, ok)
+	require.Nil(t, wait)
+	require.Empty(t, c.things)
+}
+
+func TestPlacesOfAUser(t *testing.T) {
+	c := NewClaims()
+	u := Thing{To: ToUser, Name: "u"}
+	c.Enter(u, 3)
+	c.Enter(u, 3)
+	turn, _, _ := c.Begin(u)
+	turn.Count(4)
+	require.Equal(t, 3, turn.Needed)
+	c.Held(u, 2, turn.Lap)
+	c.Doubt(u, 1)
+	c.End(u, 3, true)
+	require.Equal(t, []Thing{u}, c.TakeDue())
+	turn, _, _ = c.Begin(u)
+	turn.Count(0)
+	require.Equal(t, 2, turn.Needed)
+	require.Equal(t, []int{2}, turn.Held)
+	require.Equal(t, []int{1}, turn.Doubt)
+	c.End(u, 2, false)
+
+	c.Lost()
+	require.Equal(t, []Thing{u}, c.TakeDue())
+	turn, _, _ = c.Begin(u)
+	require.Empty(t, turn.Held, "they are lost")
+	require.Equal(t, []int{1}, turn.Doubt)
+	c.Held(u, 0, turn.Lap-1) // claimed before it was lost, and answered afterwards
+	c.End(u, 2, false)
+	turn, _, _ = c.Begin(u)
+	require.Empty(t, turn.Held)
+}
