@@ -161,6 +161,7 @@ func (s *server) printReady(w io.Writer) {
 	fmt.Fprintln(w, "The chat is open.")
 	if s.web != nil {
 		fmt.Fprintf(w, "  in a browser    %s\n", s.pageURL())
+		fmt.Fprintf(w, "  the playground  %s/playground\n", s.pageURL())
 	}
 	if s.tcp != nil {
 		fmt.Fprintf(w, "  in a terminal   go run ./examples/chat -join tcp://%s -name ada\n", s.tcp.Addr())
