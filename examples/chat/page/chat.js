@@ -101,10 +101,10 @@ message.addEventListener("input", () => {
 });
 $("leave").addEventListener("click", () => session?.leave());
 
-/** Goes to the end of the log, and to the field for the next message. */
+/** Goes to the end of the log, and to the field for the next message if there is one. */
 function toMessage() {
   readAll();
-  message.focus();
+  $(document.body.dataset.view === "chat" ? "message" : "log").focus();
 }
 
 $("newest").addEventListener("click", toMessage);

@@ -3,13 +3,11 @@
 import { connect } from "/hisock/hisock.js";
 import { addLine, addNote, readAloud } from "./log.js";
 import { removeTypist, removeTypists, showTypist } from "./typing.js";
-import { showBanner, showPeople, showStatus } from "./view.js";
+import { showPeople, showStatus } from "./view.js";
 import { reason } from "./words.js";
 
 /** How far apart the notes are that this tab sends while its user types, in milliseconds. */
 const typingEvery = 3000;
-
-const wait = "Coming back… Messages that you write are sent then.";
 
 /** One stay in the chat, from Join to the end of the client. */
 export class Session {
@@ -59,7 +57,6 @@ export class Session {
     this.#client = await this.#connecting;
     this.#client.closed.then((why) => {
       removeTypists();
-      showBanner("");
       this.#ended(why, this.#isIn);
     });
     // The server sends the members to a newcomer by itself. After a reload the page asks for them.
@@ -107,22 +104,17 @@ export class Session {
 
   #isBack() {
     this.#isAway = false;
-    showBanner("");
     showStatus("connected", "Connected");
   }
 
   #changed(state, why) {
-    if (state === "connecting") {
-      showStatus("connecting", `Connecting… ${reason(why, this.asked)}`);
-      if (!this.#isNew) showBanner(wait);
-    }
+    if (state === "connecting") showStatus("connecting", "Connecting…", reason(why, this.asked));
     if (!this.#isIn) return;
     if (state === "resumed") this.#isBack();
     if (state !== "reconnecting") return;
     this.#isAway = true;
     removeTypists();
-    showStatus("lost", "Coming back…");
-    showBanner(`${reason(why, this.asked)} ${wait}`);
+    showStatus("lost", "Coming back…", `${reason(why, this.asked)} Messages that you write are sent as soon as the chat is back.`);
   }
 
   /** What was said before comes next: for a newcomer, or for a tab that was away so long that it had to join anew. */

@@ -17,17 +17,19 @@ export function showView(name) {
   document.body.dataset.view = name;
 }
 
-/** Shows the state of the connection: "disconnected", "connecting", "connected" or "lost". */
-export function showStatus(state, text) {
+/**
+ * Shows the state of the connection: "disconnected", "connecting", "connected" or "lost". The banner shows why. Screen
+ * readers read both aloud, once.
+ */
+export function showStatus(state, text, why = "") {
   const status = $("status");
+  const banner = $("banner");
+  if (status.firstChild.data === text && banner.textContent === why) return;
   status.dataset.state = state;
-  status.textContent = text;
-}
-
-/** Shows why the chat stands still, or removes that if the text is empty. */
-export function showBanner(text) {
-  $("banner").textContent = text;
-  $("banner").hidden = !text;
+  status.replaceChildren(text);
+  if (why) status.append(element("span", "unseen", ` ${why}`));
+  banner.textContent = why;
+  banner.hidden = !why;
 }
 
 /** Shows an error of a field, or removes it if the text is empty. */
