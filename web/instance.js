@@ -24,6 +24,10 @@ import { decodeDetails } from "./payload.js";
 // Names in the global object that belong to the Go program alone. Values of the page are hidden.
 const hidden = new Set(["Go", "fs", "process", "path", "hisock"]);
 
+// Names of commands that are valid: of characters of ASCII that one sees, with spaces inside, and not the name of an event. About others the
+// program is asked, which takes a hundred times as long.
+const valid = /^(?!(join|leave|message|client_connect|client_disconnect|force_disconnect)$)[!-~]([ -~]{0,254}[!-~])?$/;
+
 // The id of the build, which web.Build writes here, into hisock.wasm and into wasm_exec.js.
 const build = "";
 
@@ -284,6 +288,7 @@ function nativeOf(inst, border, program) {
   let last = 0;
   return {
     ...program,
+    checkCommand: (command) => (valid.test(command) ? undefined : program.checkCommand(command)),
     connect(config, sink) {
       const id = ++last;
       // The program would end if it met bytes that the page gives away.

@@ -295,12 +295,13 @@ test("commands that cannot be", async (t) => {
     const client = await hisock.connect("/ws");
     const noop = () => {};
     const codes = {};
-    for (const name of ["", "a\nb", "x".repeat(300)]) {
-      codes[`send ${name.slice(0, 3)}`] = (await failure(() => client.send(name))).code;
-      codes[`call ${name.slice(0, 3)}`] = (await failure(() => client.call(name))).code;
-      codes[`on ${name.slice(0, 3)}`] = (await failure(() => client.on(name, noop))).code;
+    for (const name of ["", "a\nb", "a\x7f", " a", "a ", "a\u200bb", "x".repeat(257), "ü".repeat(129)]) {
+      codes[`send ${name}`] = (await failure(() => client.send(name))).code;
+      codes[`call ${name}`] = (await failure(() => client.call(name))).code;
+      codes[`on ${name}`] = (await failure(() => client.on(name, noop))).code;
     }
-    for (const name of ["join", "leave", "message", "client_connect"]) {
+    for (const name of ["x", "!~", "a  b", "join us", "joined", "x".repeat(256), "ü".repeat(128)]) client.on(name, noop)();
+    for (const name of ["join", "leave", "message", "client_connect", "client_disconnect", "force_disconnect"]) {
       codes[`on ${name}`] = (await failure(() => client.on(name, noop))).code;
       codes[`handle ${name}`] = (await failure(() => client.handle(name, noop))).code;
     }
