@@ -65,10 +65,12 @@ async function startGate(t, url, way, most) {
 
 const contentOf = (server, name) => readFile(join(server.dir, name));
 
-test("a tab sends files and fetches them", async (t) => {
+test("a tab sends files and fetches them", async (t, engine) => {
   const server = await startFiles(t);
   const tab = await openTab(t, server.http);
   await tab.connected();
+  const hasProgram = await tab.page.evaluate(() => performance.getEntriesByType("resource").some(({ name }) => name.endsWith("/hisock.wasm")));
+  assert.equal(hasProgram, engine === "wasm");
   const file = await fileOf("holiday <b>2 & 3.mp4", 3 * MB + 17);
   const empty = await fileOf("nothing", 0);
   await tab.choose(file.path, empty.path);
@@ -85,7 +87,7 @@ test("a tab sends files and fetches them", async (t) => {
   assert.ok((await readFile(await saved.path())).equals(file.content));
   await tab.page.locator('[data-way=down][data-state=done]').waitFor();
   assert.deepEqual([...tab.page.errors, ...tab.page.output], []);
-}, js);
+});
 
 const half = 0.4 * MB;
 
