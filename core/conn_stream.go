@@ -41,7 +41,7 @@ func (c *Conn) theStreams() *streamTable {
 		t.reach = newStreaming()
 	}
 	t.Init(stream.Limits{
-		Window: c.eng.streamWindow, MaxItem: c.eng.maxItem, Most: c.eng.maxStreams, Flight: c.eng.queueBytes / 2,
+		Window: c.eng.streamWindow, Growth: c.eng.streamGrowth, MaxItem: c.eng.maxItem, Most: c.eng.maxStreams, Flight: c.eng.queueBytes / 2,
 		Frame: c.peer.maxFrame,
 	}, c.server, c.eng.budget, (*streamOwner)(c))
 	if !c.streams.CompareAndSwap(nil, t) {

@@ -84,7 +84,7 @@
 //	}
 //
 // A break, an error of either side, a panic and the end of the context end a stream at both ends, with the
-// reason. A sender waits for its receiver, within a window ([Limits].StreamWindow): so a stream of any length
+// reason. A sender waits for its receiver, within a window ([Limits].StreamWindow), which grows while the receiver takes all that comes: so a stream of any length
 // never fills a queue. Commands, calls and answers go ahead of streams. Over a slow path nearly each small
 // call takes at most twice as long beside a stream at full speed as alone, and at most four times as long
 // beside streams at full speed in both directions. Streams share the path. A stream goes on over a resume,

@@ -70,6 +70,7 @@ type config struct {
 	maxConcurrent int
 	maxStreams    int
 	streamWindow  int
+	streamGrowth  int
 	maxItem       int
 	heartbeat     time.Duration
 	writeTimeout  time.Duration
@@ -99,6 +100,7 @@ const (
 	defaultConcurrent  = 64
 	defaultStreams     = 128
 	defaultWindow      = 256 << 10
+	windowsOfGrowth    = 4 // the default of StreamGrowth, in windows
 	defaultMaxItem     = 1 << 20
 	defaultFrameTime   = 20 * time.Second
 	defaultHeartbeat   = 15 * time.Second
@@ -158,7 +160,8 @@ func (o *ServerOptions) config() config {
 		maxFrame: o.Limits.MaxFrame, maxName: o.Limits.MaxName, maxGroups: o.Limits.MaxGroups,
 		maxCommand: o.Limits.MaxCommand, maxCalls: o.Limits.MaxCalls,
 		queueBytes: o.Limits.QueueBytes, inboxBytes: o.Limits.InboxBytes, maxConcurrent: o.Limits.MaxConcurrent,
-		maxStreams: o.Limits.MaxStreams, streamWindow: o.Limits.StreamWindow, maxItem: o.Limits.MaxItem,
+		maxStreams: o.Limits.MaxStreams, streamWindow: o.Limits.StreamWindow, streamGrowth: o.Limits.StreamGrowth,
+		maxItem:   o.Limits.MaxItem,
 		heartbeat: o.Timeouts.Heartbeat, writeTimeout: o.Timeouts.Write, closeTimeout: o.Timeouts.Close,
 		codec: o.Codec, log: newJournal(o.Logger),
 		overflow: newOverflowRules(o.Overflow, o.OverflowOf, OverflowDisconnect),
@@ -266,6 +269,12 @@ type Limits struct {
 	// is from 16 KiB to 1 GiB. Zero means 256 KiB.
 	StreamWindow int
 
+	// StreamGrowth is how many bytes the windows of all streams of a client may have in addition. A window grows while the
+	// handler takes all that comes, so that a client that is quick need not wait for the window. It shrinks if the handler
+	// falls behind. One stream gets at most half of what the others have left. Zero means four times StreamWindow. Negative
+	// means that no window grows.
+	StreamGrowth int
+
 	// MaxItem is the greatest size of an item of a stream, in bytes. It need not fit a frame or the window. A
 	// stream in which a longer one comes ends with [CodeTooBig]. Zero means 1 MiB.
 	MaxItem int
@@ -302,9 +311,15 @@ func (l *Limits) resolve(f *optionFaults) {
 	size(f, "Limits.MaxConcurrent", &l.MaxConcurrent, defaultConcurrent, 1, 0)
 	l.MaxStreams = limit(l.MaxStreams, defaultStreams)
 	size(f, "Limits.StreamWindow", &l.StreamWindow, defaultWindow, wire.FirstStreamCredit, maxPeerFrame)
+	l.StreamGrowth = growth(l.StreamGrowth, l.StreamWindow)
 	size(f, "Limits.MaxItem", &l.MaxItem, defaultMaxItem, 1, maxPeerFrame)
 	l.FrameRate, l.ByteRate = max(l.FrameRate, 0), max(l.ByteRate, 0)
 	l.ChangeRate = limit(l.ChangeRate, defaultChangeRate)
+}
+
+// growth returns the growth of the streams of one client with that window, in bytes. v is the option.
+func growth(v, window int) int {
+	return min(limit(v, windowsOfGrowth*min(window, maxPeerFrame/windowsOfGrowth)), maxPeerFrame)
 }
 
 // Timeouts bound how long things may take at a server. Zero is the default. Negative means for ever, or never, for the

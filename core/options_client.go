@@ -65,8 +65,8 @@ type ClientOptions struct {
 	Overflow   Overflow
 	OverflowOf map[string]Overflow
 
-	// MaxFrame, QueueBytes, InboxBytes, MaxConcurrent, MaxStreams, StreamWindow and MaxItem mean the same as in [Limits], with the server in place of
-	// a client. WriteTimeout and CloseTimeout mean the same as Write and Close in [Timeouts], and Codec and
+	// MaxFrame, QueueBytes, InboxBytes, MaxConcurrent, MaxStreams, StreamWindow, StreamGrowth and MaxItem mean the same as in [Limits],
+	// with the server in place of a client. WriteTimeout and CloseTimeout mean the same as Write and Close in [Timeouts], and Codec and
 	// Logger the same as in [ServerOptions]. The server decides how often there are heartbeats, and how long a session
 	// waits.
 	MaxFrame      int
@@ -75,6 +75,7 @@ type ClientOptions struct {
 	MaxConcurrent int
 	MaxStreams    int
 	StreamWindow  int
+	StreamGrowth  int
 	MaxItem       int
 	WriteTimeout  time.Duration
 	CloseTimeout  time.Duration
@@ -181,6 +182,7 @@ func (o *ClientOptions) resolve() (clientOptions, config, error) {
 		maxConcurrent: v.MaxConcurrent,
 		maxStreams:    limit(v.MaxStreams, defaultStreams),
 		streamWindow:  v.StreamWindow,
+		streamGrowth:  growth(v.StreamGrowth, v.StreamWindow),
 		maxItem:       v.MaxItem,
 		writeTimeout:  limit(v.WriteTimeout, defaultWriteTime),
 		closeTimeout:  v.CloseTimeout,

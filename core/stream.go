@@ -22,7 +22,7 @@ type codec = convert.Codec
 //		return nil
 //	})
 //
-// send waits while the other end's program does not take the items, within the window: see [Limits].StreamWindow. It
+// send waits while the other end's program does not take the items, within the window: see [Limits].StreamWindow and StreamGrowth. It
 // fails with a [StreamError] when the stream has ended, and ctx ends then, too. Several goroutines may send at once.
 // The other end gets the error of f, as with [Handle], after all the items.
 //

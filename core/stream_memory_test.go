@@ -86,3 +86,32 @@ func TestStreamsThatNobodyTakes(t *testing.T) {
 		}
 	})
 }
+
+// The window of a client that has taken all so far grows, and then the client stops: the stream holds the window and its part of the growth.
+func TestStreamGrowth(t *testing.T) {
+	for name, tc := range map[string]struct{ growth, least, most int }{
+		"default":   {0, defaultWindow * 2, defaultWindow * 3},
+		"a little":  {defaultWindow, defaultWindow, defaultWindow * 3 / 2},
+		"no growth": {-1, defaultWindow / 2, defaultWindow},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, nil, func(w *world) {
+				HandleByteStream(w.srv, "endless", func(_ context.Context, _ *Conn, _ struct{}, s *ByteStream) error {
+					_, err := io.Copy(s, endless{})
+					return err
+				})
+				w.serve()
+				cl := w.join(newTestClient(w.lis, &ClientOptions{Name: "ada", Codec: testCodec{}, StreamGrowth: tc.growth, Retry: Retry{Off: true}}))
+				s, err := OpenByteStream(w.ctx, cl, "endless", nil)
+				require.NoError(t, err)
+				_, err = io.CopyN(io.Discard, s, 16<<20)
+				require.NoError(t, err)
+				synctest.Wait()
+				held := cl.Stats().Streams.Held
+				require.Greater(t, held, tc.least)
+				require.LessOrEqual(t, held, tc.most+64<<10, "what is being taken included")
+				require.NoError(t, s.CloseWithError(errStreamOver))
+			})
+		})
+	}
+}

@@ -114,9 +114,9 @@ func (s *Stream) refuseLocked(why error) {
 	if s.inErr == nil {
 		s.inErr = why
 	}
-	s.in, s.items, s.part, s.partCost = nil, nil, 0, 0
-	s.batched, s.kept = 0, 0 // the receiver frees that memory when it tries again
+	s.dropReceivedLocked()
 	s.weighLocked()
+	s.ungrowLocked()
 	s.wakeReaderLocked()
 }
 
@@ -128,8 +128,7 @@ func (s *Stream) failLocked(why error, all bool) {
 	if s.inErr == nil && !s.inDone {
 		s.inErr = why
 	}
-	s.in = s.in[:len(s.in)-s.part] // the rest of the item does not come
-	s.part, s.partCost = 0, 0
+	s.cutLocked() // the rest of the item does not come
 	if s.outErr == nil && (s.out != closed || all) {
 		s.outErr = why
 	}

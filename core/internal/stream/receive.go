@@ -3,8 +3,8 @@ package stream
 import "github.com/hisock/hisock/core/wire"
 
 const (
-	maxRun  = 256 // items and parts that GotItems takes at a time
-	runHeld = 64  // items and parts after which GotItems lets other goroutines have the lock
+	maxRun  = 2 << 10 // items and parts that GotItems takes at a time
+	runHeld = 64      // items and parts after which GotItems lets other goroutines have the lock
 )
 
 // A Got is the result of GotItems.
@@ -13,6 +13,7 @@ type Got struct {
 	Frames  int     // frames of rest that GotItems has taken
 	ID      uint64  // id of the stream of the last frame
 	Verdict Verdict // the verdict on the last frame; all frames before it were fine
+	Woken   bool    // a receiver has been woken
 }
 
 // GotItems takes f, which is an item or a part of one, and the items and parts that follow in rest. So a receiver is woken once for all of
@@ -27,7 +28,7 @@ func (t *Table) GotItems(f wire.Frame, rest []byte, maxFrame int) (g Got, err er
 	t.mu.Lock()
 	for n := 1; ; n++ {
 		if s == nil || s.id != id || s.over {
-			s.gotAllLocked()
+			g.Woken = s.gotAllLocked() || g.Woken
 			s = t.open[id]
 		}
 		g.ID = id
@@ -52,7 +53,7 @@ func (t *Table) GotItems(f wire.Frame, rest []byte, maxFrame int) (g Got, err er
 			t.mu.Lock()
 		}
 	}
-	s.gotAllLocked()
+	g.Woken = s.gotAllLocked() || g.Woken
 	t.mu.Unlock()
 	t.ready(when)
 	return g, nil
@@ -68,35 +69,17 @@ func ParseItem(f wire.Frame) (id uint64, payload []byte, err error) {
 	return wire.ParseStreamItem(f.Body)
 }
 
-// gotAllLocked wakes a waiting receiver if items have arrived. s may be nil.
-func (s *Stream) gotAllLocked() {
+// gotAllLocked wakes a waiting receiver if items have arrived, and reports whether it has. s may be nil.
+func (s *Stream) gotAllLocked() (woken bool) {
 	if s == nil {
-		return
+		return false
 	}
 	s.weighLocked()
-	if len(s.items) > 0 {
+	if woken = s.waits && s.hasItemsLocked(); woken {
 		s.wakeReaderLocked()
 	}
+	return woken
 }
-
-// weighLocked counts the change of the memory for received items. The memory includes the buffers that the stream keeps for later items,
-// and the records of items without bytes.
-func (s *Stream) weighLocked() {
-	if n := memoryOf(s.in, s.items) + s.kept; n != s.weighs {
-		s.t.holdLocked(n - s.weighs)
-		s.weighs = n
-	}
-}
-
-func memoryOf(b []byte, recs []record) int { return cap(b) + recordSize*cap(recs) }
-
-// A record describes a received item.
-type record struct {
-	n    int // bytes
-	cost int // bytes of credit
-}
-
-const recordSize = 16 // bytes of memory
 
 func (s *Stream) gotItemLocked(payload []byte, last bool) (v Verdict, w When) {
 	cost := len(payload) + wire.StreamItemCost
@@ -111,31 +94,28 @@ func (s *Stream) gotItemLocked(payload []byte, last bool) (v Verdict, w When) {
 	if !s.carries && s.part+len(payload) > s.t.limits.MaxItem {
 		return TooBig, Never
 	}
-	if s.in == nil && s.used > len(payload) {
-		s.in = make([]byte, 0, s.used+s.used/4)
-	}
-	s.in = append(s.in, payload...)
 	s.t.carried.ReceivedBytes += uint64(len(payload))
-	s.part += len(payload)
-	s.partCost += cost
-	if !last && !s.carries {
-		if !s.waits {
-			return Fine, Never
-		}
-		return Fine, s.oweLocked() // the receiver waits for this item
-	}
-	if !s.carries {
+	whole := last || s.carries
+	if whole && !s.carries {
 		s.t.carried.Received++
 	}
-	s.items = append(s.items, record{s.part, s.partCost})
-	s.part, s.partCost = 0, 0
+	k := s.segmentLocked(len(payload), whole)
+	k.b = append(k.b, payload...)
+	s.part += len(payload)
+	s.partCost += cost
+	switch {
+	case whole:
+		k.recs = append(k.recs, record{s.part, s.partCost})
+		s.part, s.partCost = 0, 0
+	case s.waits: // the receiver waits for this item
+		return Fine, s.oweLocked()
+	}
 	return Fine, Never
 }
 
 // oweLocked adds the cost of the parts of an incomplete item to the next grant.
 func (s *Stream) oweLocked() When {
-	s.owed += s.partCost
-	s.partCost = 0
+	s.atePartLocked()
 	return s.grantLocked()
 }
 
@@ -143,7 +123,7 @@ func (s *Stream) oweLocked() When {
 // other frames. A quick peer measures the path twice for each window, and the answer carries the credit. So credit is
 // written by itself only from five eighths of the window on.
 func (s *Stream) grantLocked() When {
-	eighth := s.t.limits.Window / 8
+	eighth := s.window() / 8
 	switch {
 	case s.owed < eighth || s.inDone || s.stopped || s.over:
 		return Never

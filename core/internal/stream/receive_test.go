@@ -55,6 +55,9 @@ func TestGotItems(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, _ := taker(t)
+			if tc.items > maxRun {
+				s.credit = 1 << 20
+			}
 			f, rest := items(tc.items)
 			size := len(rest)
 			if tc.frames < tc.items-1 {

@@ -33,7 +33,7 @@ func (t *Table) Stats() Stats {
 	n.Open = max(len(t.open), t.places)
 	for _, s := range t.open {
 		n.Waiting += s.waiting
-		n.Held += len(s.in) + s.batched
+		n.Held += s.heldLocked()
 	}
 	t.mu.Unlock()
 	return n

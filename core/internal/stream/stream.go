@@ -39,20 +39,21 @@ type Stream struct {
 	over    bool // both directions have ended, and the table does not have the stream
 	left    bool // see Leave
 
-	in       []byte // payloads of the received items, one after the other
-	items    []record
-	part     int   // bytes at the end of in that belong to an incomplete item
-	partCost int   // the credit that these bytes have cost, without the part that is in owed
-	credit   int   // bytes that the peer may still send
-	owed     int   // bytes that the next grant gives the peer
-	inDone   bool  // the peer has sent all
-	inErr    error // why no more items come; TryNext returns it after the received items
-	stopped  bool  // this side takes no more
-	waits    bool  // a receiver waits for readable
-	batched  int   // bytes of payloads in batch
-	kept     int   // bytes of memory of batch and recs
-	weighs   int   // bytes of memory of everything received, as counted in the table's held
-	used     int   // bytes of the greatest recent batch, which falls slowly: the next ones are likely to be as large
+	in       []*segment // the received items, the oldest first; not those of batch
+	spare    []*segment // memory for later items
+	part     int        // bytes at the end of in that belong to an incomplete item
+	partCost int        // the credit that these bytes have cost, without the part that is in owed
+	credit   int        // bytes that the peer may still send
+	owed     int        // bytes that the next grant gives the peer
+	extra    int        // bytes by which the window exceeds the limit; counted in the table's grown
+	steady   int        // cost of the items that were taken since the window last changed
+	busy     int        // cost of the items that were taken since the receiver last waited
+	inDone   bool       // the peer has sent all
+	inErr    error      // why no more items come; TryNext returns it after the received items
+	stopped  bool       // this side takes no more
+	waits    bool       // a receiver waits for readable
+	weighs   int        // bytes of memory of everything received, as counted in the table's held
+	used     int        // bytes of the most that has waited to be taken lately, which falls slowly: as much is likely to wait again
 
 	chunks    []chunk // the chunks that wait to be pulled
 	waiting   int     // bytes in chunks
@@ -73,13 +74,13 @@ type Stream struct {
 	tells  When   // when the owner was told to pull; the stream is in the table's told unless this is Never
 	last   []byte // the frame that tells the peer of the end of a stream that is over
 
-	// Owned by the goroutine that takes items.
-	batch  []byte
-	recs   []record
-	at     int // index in recs of the next item
-	off    int // offset in batch of the next item
-	ate    int // cost of taken items that is not in owed
-	inHand int // cost of the last item that TryNext has returned, which is not in ate
+	// Owned by the goroutine that takes items. It changes batch with the table's lock.
+	batch  *segment // the segment that is being taken; nil if there is none
+	recs   []record // of batch
+	at     int      // index in recs of the next item
+	off    int      // offset in batch of the next item
+	ate    int      // cost of taken items that is not in owed
+	inHand int      // cost of the last item that TryNext has returned, which is not in ate
 }
 
 // ID returns the id of the stream.
@@ -97,7 +98,9 @@ func (s *Stream) Begin(carries bool) {
 		w = s.tellLocked(Now)
 	}
 	if carries && !s.begun {
-		t.carried.Received -= uint64(len(s.items)) // the received pieces are not items
+		for _, k := range s.in {
+			t.carried.Received -= uint64(len(k.recs)) // the received pieces are not items
+		}
 	}
 	s.begun = true
 	t.mu.Unlock()

@@ -21,6 +21,7 @@ import (
 // Limits bound the streams of a connection.
 type Limits struct {
 	Window  int // bytes of credit for each stream
+	Growth  int // bytes by which the windows of all streams together may grow
 	MaxItem int // bytes of an item
 	Most    int // open streams of the peer at a time
 	Flight  int // bytes that may be under way, of all streams together
@@ -63,6 +64,7 @@ type Table struct {
 	places int                      // streams of the peer that have not left
 	ended  error                    // why no more streams can begin; nil while they can
 	held   int                      // bytes of memory of all streams
+	grown  int                      // bytes by which the windows of all streams have grown
 	mem    budget.Meter
 
 	carried Stats // without the bytes that open streams hold

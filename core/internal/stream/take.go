@@ -11,7 +11,7 @@ func (s *Stream) TryNext() (item []byte, st State, err error) {
 	}
 	r := s.recs[s.at]
 	s.at++
-	item = s.batch[s.off : s.off+r.n : s.off+r.n]
+	item = s.batch.b[s.off : s.off+r.n : s.off+r.n]
 	s.off += r.n
 	s.inHand = r.cost
 	if s.carries {
@@ -28,54 +28,34 @@ func (s *Stream) TryNext() (item []byte, st State, err error) {
 // digest adds the cost of the taken items to the next grant.
 func (s *Stream) digest() {
 	s.t.mu.Lock()
-	s.owed += s.ate
-	s.ate = 0
+	s.ateLocked()
 	w := s.grantLocked()
 	s.t.mu.Unlock()
 	s.t.ready(w)
 }
 
-// refill makes all received items the next batch.
+// refill makes the next received items the batch.
 func (s *Stream) refill() (st State, err error) {
 	t := s.t
 	t.mu.Lock()
-	s.owed += s.ate
-	s.ate = 0
-	s.batched = 0
-	old, recs := s.batch[:0], s.recs[:0]
-	s.batch, s.recs, s.at, s.off = nil, nil, 0, 0
+	s.ateLocked()
+	s.doneLocked()
 	switch {
-	case len(s.items) > 0:
-		whole := len(s.in) - s.part
-		s.batch, s.recs, s.batched = s.in[:whole], s.items, whole
-		s.in, s.items = append(old, s.in[whole:]...), recs
-		s.used = max(whole, s.used-s.used/4)
+	case s.hasItemsLocked():
+		s.nextLocked()
 	case s.inErr != nil || s.inDone || s.stopped:
 		st, err = Ended, s.inErr
-		s.in, s.items = nil, nil
+		s.dropReceivedLocked()
+		s.ungrowLocked()
 	default:
 		st, s.waits = Wait, true
-		s.owed += s.partCost
-		s.partCost = 0
-		s.keepLocked(old, recs)
+		s.atePartLocked()
+		s.hungryLocked()
+		s.keepLocked()
 	}
-	s.kept = memoryOf(s.batch, s.recs)
 	s.weighLocked()
 	w := s.grantLocked()
 	t.mu.Unlock()
 	t.ready(w)
 	return st, err
-}
-
-// keptRoom is the memory that a waiting stream keeps for later items, in bytes. It keeps more if recent batches were larger.
-const keptRoom = 4 << 10
-
-// keepLocked keeps the buffers of the last batch for later items, unless they are far too large.
-func (s *Stream) keepLocked(old []byte, recs []record) {
-	if cap(old) <= max(keptRoom, 8*s.used) {
-		s.batch = old
-	}
-	if cap(recs) <= max(keptRoom, 8*s.used)/16 {
-		s.recs = recs
-	}
 }
