@@ -124,7 +124,7 @@
 // a client opens the stream and even if a server does. It is greater than the ids of all streams that the same side has
 // opened before in the session. "Silent" says that the opener sends no items. All other frames of the stream have its
 // id, in both directions. An item is a stream item, or one or more stream parts and then a stream item. The payload of
-// the item is all their payloads together. This library sends parts of at most 48 KiB, and shorter ones over a slow path,
+// the item is all their payloads together. This library sends parts of at most 63 KiB, and shorter ones over a slow path,
 // so that nothing waits for a long item.
 //
 // A side needs credit for each stream item or part that it sends: StreamItemCost and the length of the payload. Its

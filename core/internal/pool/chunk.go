@@ -1,8 +1,8 @@
 package pool
 
-// ChunkSize is the capacity of a chunk in bytes: as much as the system writes at least cost, see package transport/ready, and the header of
-// a frame.
-const ChunkSize = 48<<10 + 32
+// ChunkSize is the capacity of a chunk in bytes: a little less than Linux puts into one segment of the loopback device, see package
+// transport/ready, so that two chunks, which are one write, are two segments.
+const ChunkSize = 63<<10 + 32
 
 var chunks Pool // *[ChunkSize]byte
 

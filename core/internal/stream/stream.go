@@ -146,7 +146,7 @@ type Item struct {
 }
 
 const (
-	maxPiece = 48 << 10 // bytes of an item in one frame
+	maxPiece = 63 << 10 // bytes of an item in one frame
 	minPiece = 1 << 10  // bytes: a sender with credit for less waits for more
 )
 
