@@ -3,6 +3,7 @@ package core
 import (
 	"errors"
 	"io"
+	"runtime"
 	"time"
 
 	"github.com/hisock/hisock/core/internal/outbox"
@@ -119,6 +120,10 @@ func (c *Conn) readOn(rd *reader, woken bool) (pass bool) {
 			if woken = woken && c.isStill(); woken {
 				return true
 			}
+		}
+		if !browser && rd.woken {
+			rd.woken = false
+			runtime.Gosched() // the receiver runs next, while its items are in the cache of this processor
 		}
 		had := rd.w - rd.r
 		if hasCrowd && c.guard != nil {

@@ -186,6 +186,7 @@ func (c *Conn) gotItems(rd *reader, f wire.Frame) error {
 		return err
 	}
 	rd.r += got.Size
+	rd.woken = rd.woken || got.Woken
 	c.sess.SetReceived(c.sess.Received() + uint64(got.Frames))
 	switch got.Verdict {
 	case stream.Fault:

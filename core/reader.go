@@ -18,6 +18,7 @@ type reader struct {
 	buf   []byte
 	r, w  int  // buf[r:w] is unparsed
 	need  int  // size in bytes of the frame that begins at r, if known and not complete; 0 otherwise
+	woken bool // a receiver of a stream has been woken since the last read
 	big   bool // more bytes than a small buffer holds have come at once lately
 
 	budget *budget.Budget
