@@ -18,10 +18,13 @@ const (
 	maxHints  = 5        // answers to read at most; all but the last one may be hints (status 1xx)
 )
 
-// An asking is the [http.RoundTripper] of one handshake. It leaves the stream open.
+// An asking is the [http.RoundTripper] of one handshake. It leaves the stream open, and keeps the offer of compression
+// and the answer to it from the library.
 type asking struct {
 	stream net.Conn
-	unread []byte // bytes that the server has sent after its answer
+	offer  string   // value of Sec-WebSocket-Extensions; empty for none
+	unread []byte   // bytes that the server has sent after its answer
+	agreed []string // the server's Sec-WebSocket-Extensions, if there was an offer
 }
 
 // client returns an HTTP client for the request of the handshake.
@@ -35,6 +38,9 @@ func (a *asking) client() *http.Client {
 // RoundTrip implements [http.RoundTripper]. It does not watch the request's context: when the context ends,
 // somebody else must cut the stream.
 func (a *asking) RoundTrip(r *http.Request) (*http.Response, error) {
+	if a.offer != "" {
+		r.Header.Set(extensionsHeader, a.offer) // the request is no other's
+	}
 	if err := r.Write(a.stream); err != nil {
 		return nil, err
 	}
@@ -52,6 +58,10 @@ func (a *asking) RoundTrip(r *http.Request) (*http.Response, error) {
 			unread, _ := br.Peek(br.Buffered())
 			a.unread = bytes.Clone(unread)
 			response.Body = dead{}
+			if a.offer != "" {
+				a.agreed = response.Header.Values(extensionsHeader)
+				response.Header.Del(extensionsHeader) // the library offers no extension
+			}
 			return response, nil
 		case response.StatusCode >= http.StatusOK:
 			limited.N = math.MaxInt64

@@ -28,6 +28,7 @@ type conn struct {
 
 	reader
 	writer
+	deflate *deflate // nil unless compression was agreed on; does not change
 
 	ending    atomic.Pointer[opError]    // error of writes since this side began to end; nil before
 	peerClose atomic.Pointer[CloseError] // close frame of the peer; nil before

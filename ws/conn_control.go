@@ -54,14 +54,14 @@ func (c *conn) gotPing(payload []byte) {
 			}
 			return
 		}
-		c.answering = smallOuts.Get().(*outBuffer)
-		c.answers = c.answering.bytes[:0]
+		c.answering, c.answers = smallOuts.Get().(*outBuffer), 0
 	}
-	if cap(c.answers)-len(c.answers) < maxHeader+maxControl {
-		c.writeOwn(c.answers)
-		c.answers = c.answers[:0]
+	pongs := c.answering.bytes[:c.answers]
+	if cap(pongs)-len(pongs) < maxHeader+maxControl {
+		c.writeOwn(pongs)
+		pongs = pongs[:0]
 	}
-	c.answers = appendControl(c.answers, c.masking(), opPong, payload)
+	c.answers = len(appendControl(pongs, c.masking(), opPong, payload))
 }
 
 // sendPongs sends the pongs that the reader has gathered.
@@ -69,9 +69,9 @@ func (c *conn) sendPongs() {
 	if c.answering == nil {
 		return
 	}
-	c.writeOwn(c.answers)
+	c.writeOwn(c.answering.bytes[:c.answers])
 	c.answering.giveBack()
-	c.answering, c.answers = nil, nil
+	c.answering = nil
 	c.unlockWriting()
 }
 

@@ -31,7 +31,7 @@ type reader struct {
 	few    *[waitSize]byte // nil before the first wait without ready
 
 	answering *outBuffer // borrowed while the reader holds writeMu to answer pings; nil otherwise
-	answers   []byte     // pongs, in answering
+	answers   int        // bytes of pongs in answering
 
 	readDeadline deadline // for all goroutines
 }
@@ -58,8 +58,11 @@ var readAheads = &aheadPool{sync.Pool{New: func() any { return new(readAhead) }}
 // Read reads and decodes in p itself if p is large. Otherwise it reads ahead into a borrowed buffer,
 // because p must have room for the frame's header too.
 func (c *conn) Read(p []byte) (int, error) {
-	if len(p) == 0 {
+	switch {
+	case len(p) == 0:
 		return 0, nil
+	case c.deflate != nil:
+		return c.readInflated(p)
 	}
 	for {
 		if err := c.mayRead(); err != nil {
@@ -90,19 +93,26 @@ func (c *conn) fill(p []byte) (int, error) {
 
 func (c *conn) takeUnread(p []byte) int {
 	n := copy(p, c.unread)
-	if c.unread = c.unread[n:]; len(c.unread) > 0 {
-		return n
+	if c.unread = c.unread[n:]; len(c.unread) == 0 {
+		c.releaseAhead()
 	}
+	return n
+}
+
+// releaseAhead gives the buffer of unread back. unread is empty.
+func (c *conn) releaseAhead() {
 	c.unread = nil
 	if c.ahead != nil {
 		readAheads.Put(c.ahead[:])
 		c.ahead = nil
 	}
-	return n
 }
 
 // ReadReady is as in [transport.ReadyReader].
 func (c *conn) ReadReady(pool transport.BufferPool) ([]byte, int, error) {
+	if c.deflate != nil {
+		return c.inflateReady(pool)
+	}
 	for {
 		if err := c.mayRead(); err != nil {
 			return nil, 0, err
@@ -119,7 +129,7 @@ func (c *conn) ReadReady(pool transport.BufferPool) ([]byte, int, error) {
 
 // Sleep implements [transport.Sleeper].
 func (c *conn) Sleep(woken func()) bool {
-	ready := c.failure != nil || c.readErr != nil || len(c.unread) > 0
+	ready := c.failure != nil || c.readErr != nil || len(c.unread) > 0 || c.isInflating()
 	return c.polled && !ready && c.ready.Sleep(woken)
 }
 

@@ -41,8 +41,8 @@ func (c *conn) Write(p []byte) (int, error) {
 	return int(n), err
 }
 
-// WriteBuffers sends bufs as one message, in one frame. If it fails it returns 0,
-// because it does not know how much the peer has received.
+// WriteBuffers sends bufs as one message, in one frame, or in several messages if they are compressed. If it fails it
+// returns 0, because it does not know how much the peer has received.
 func (c *conn) WriteBuffers(bufs [][]byte) (int64, error) {
 	if err := c.mayWrite(); err != nil {
 		return 0, err
@@ -76,18 +76,26 @@ func (c *conn) writeMessage(bufs [][]byte) (int64, error) {
 	if size == 0 {
 		return 0, nil
 	}
-	h := c.masking()
-	h.opcode, h.fin, h.length = opBinary, true, size
 	var err error
-	if c.plain && c.keys == nil && size > copySize {
-		err = c.sendParts(h, bufs)
+	if c.deflate != nil && c.deflate.tries(size) {
+		err = c.sendCompressed(bufs, size)
 	} else {
-		err = c.sendCopy(h, bufs)
+		err = c.sendAsIs(bufs, size)
 	}
 	if err != nil {
 		return 0, c.endWriting(err)
 	}
 	return size, nil
+}
+
+// sendAsIs sends bufs, of size bytes in all, in one message that is not compressed.
+func (c *conn) sendAsIs(bufs [][]byte, size int64) error {
+	h := c.masking()
+	h.opcode, h.fin, h.length = opBinary, true, size
+	if c.plain && c.keys == nil && size > copySize {
+		return c.sendParts(h, bufs)
+	}
+	return c.sendCopy(h, bufs)
 }
 
 // masking returns a header with its fields for masking set. Every frame of a client has a new key

@@ -26,7 +26,8 @@ type DialOptions struct {
 }
 
 // Dialer returns a dialer to url, "ws://host[:port]/path" or "wss://…", through the
-// browser's WebSocket. Browsers do not accept a zone in an IPv6 address. Nil options mean the defaults.
+// browser's WebSocket. Browsers do not accept a zone in an IPv6 address. Nil options mean the defaults. The browser
+// compresses messages if the server agrees to it.
 //
 // Dial fails with a [*URLError] if the URL is invalid. Browsers do not say why a connection could not be
 // made.

@@ -48,6 +48,10 @@ type DialOptions struct {
 	// TCP_NOTSENT_LOWAT and UnsentBytes is set, Dial fails with [errors.ErrUnsupported].
 	SendBuffer  int
 	UnsentBytes int
+
+	// Compression, if set, offers the server compression. Nil means that it is not offered. If the server declines,
+	// nothing is compressed. If its answer is no valid answer to the offer, Dial fails with a [*HandshakeError].
+	Compression *Compression
 }
 
 // A HandshakeError is the error of a Dial if the server's answer makes no WebSocket.
@@ -83,6 +87,10 @@ func Dialer(url string, opts *DialOptions) transport.Dialer {
 		}
 		d.proxy, d.dial = opts.Proxy, opts.DialContext
 		d.send = socket.Send{Buffer: opts.SendBuffer, Unsent: opts.UnsentBytes}
+		if opts.Compression != nil {
+			kept := *opts.Compression
+			d.compression = &kept
+		}
 	}
 	if d.proxy == nil {
 		d.proxy = http.ProxyFromEnvironment
@@ -100,6 +108,8 @@ type dialer struct {
 	proxy  func(*http.Request) (*url.URL, error)
 	dial   func(ctx context.Context, network, addr string) (net.Conn, error)
 	send   socket.Send
+
+	compression *Compression // nil for none
 }
 
 func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
@@ -115,6 +125,10 @@ func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
 	if err := checkSend(d.send); err != nil {
 		return nil, err
 	}
+	shared, err := d.compression.share()
+	if err != nil {
+		return nil, err
+	}
 	for name := range d.header {
 		switch key := http.CanonicalHeaderKey(name); {
 		case key == "Connection", key == "Upgrade", strings.HasPrefix(key, "Sec-Websocket-"):
@@ -127,7 +141,14 @@ func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
 	}
 	unwatch := context.AfterFunc(ctx, func() { cut(stream) })
 	asking := &asking{stream: stream}
+	if shared != nil {
+		asking.offer = offer
+	}
 	response, err := dialHandshake(ctx, toServer, asking.client(), d.header)
+	var compressed bool
+	if err == nil {
+		compressed, err = readAgreement(asking.agreed)
+	}
 	switch {
 	case !unwatch() || ctx.Err() != nil: // the stream is cut, or will be
 		err = context.Cause(ctx)
@@ -138,7 +159,11 @@ func (d *dialer) Dial(ctx context.Context) (transport.Conn, error) {
 		cut(stream)
 		return nil, d.failed(err)
 	}
-	return newConn(stream, asking.unread, clientInfo(t, stream, through), true), nil
+	c := newConn(stream, asking.unread, clientInfo(t, stream, through), true)
+	if compressed {
+		c.useCompression(shared)
+	}
+	return c, nil
 }
 
 func (d *dialer) failed(err error) error {

@@ -8,14 +8,14 @@
 //	d := ws.Dialer("wss://example.com/ws", nil)
 //
 // Bytes travel in binary messages whose boundaries mean nothing. One WriteBuffers
-// is one message. Compression is never negotiated. A text message breaks this protocol:
+// is one message. A text message breaks this protocol:
 // it is answered with close code 1003 (4003 by a browser), and reading fails with [ErrText].
 //
 // # What is enforced
 //
 // Outside a browser another library makes the handshake, and this package does everything after it, to
 // the letter of RFC 6455. A peer that breaks one of these rules is sent a close frame with
-// code 1002 or 1007 that names the rule, and reading fails with a [*ProtocolError]:
+// code 1002, 1007 or 1009 that names the rule, and reading fails with a [*ProtocolError]:
 //
 //	clients mask and servers do not                      5.1
 //	reserved bits are zero, reserved opcodes unused      5.2
@@ -24,6 +24,10 @@
 //	control frames are whole and of at most 125 bytes    5.5
 //	a close frame is empty, or has a code that may be
 //	sent and a reason in UTF-8                           5.5.1, 7.4, 8.1
+//	only if compression was agreed on, and only where a
+//	message begins, the first reserved bit may be set    RFC 7692, 6
+//	a compressed message can be inflated (1007), to no
+//	more than [Compression.MaxMessage] bytes (1009)      RFC 7692, 6.2
 //
 // The frames of this package keep these rules too. Nothing follows a close frame (5.5.1), and each frame of
 // a client is masked with a new key that nobody can predict (5.3, 10.3).
@@ -51,6 +55,18 @@
 // are not browsers and send no origin. All other requests are refused. A page
 // can be told why: see [Listener.RefuseWith].
 //
+// # Compression
+//
+// Nothing is compressed unless both ends ask for it: see [Compression]. A browser always offers it, so
+// [Options.Compression] decides for pages.
+//
+//	l, err := ws.NewListener(&ws.Options{Compression: &ws.Compression{}})
+//	d := ws.Dialer(url, &ws.DialOptions{Compression: &ws.Compression{}})
+//
+// The listener accepts the first offer that it can meet, and asks both ends to compress each message by itself. It declines an
+// offer that bounds its own window (server_max_window_bits below 15), and each offer with a parameter that is unknown,
+// comes twice or has an invalid value (RFC 7692, 7.1): then nothing is compressed. A malformed header is answered with 400.
+//
 // # Proxies
 //
 // A listener behind a reverse proxy or load balancer needs the proxy's addresses:
@@ -69,5 +85,6 @@
 //
 // A server's connection keeps its request, whose size [Options.MaxHeader] bounds. It holds no buffer
 // while it waits, between messages or inside a message. Over TLS, and on systems
-// other than Unix, it waits with a buffer of 64 bytes.
+// other than Unix, it waits with a buffer of 64 bytes. Inside of a compressed message it waits with an inflater of 40 KiB and
+// the buffer of its reader, and a read deadline that passes there ends the stream.
 package ws

@@ -9,6 +9,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"strings"
 
 	"github.com/hisock/hisock/ws"
 )
@@ -57,4 +58,40 @@ func Example() {
 	<-echoed
 
 	// Output: hello, ada
+}
+
+// A listener and a dialer that compress what they write from 1 KiB on.
+func ExampleCompression() {
+	l, err := ws.NewListener(&ws.Options{Compression: &ws.Compression{Threshold: 1 << 10}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer l.Close()
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := &http.Server{Handler: l}
+	go server.Serve(inner)
+	defer server.Close()
+
+	go func() {
+		c, err := ws.Dialer("ws://"+inner.Addr().String(), &ws.DialOptions{Compression: &ws.Compression{Threshold: 1 << 10}}).Dial(context.Background())
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer c.Close()
+		io.WriteString(c, strings.Repeat("hello ", 1000))
+		c.CloseWrite()
+		io.Copy(io.Discard, c)
+	}()
+	c, err := l.Accept()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	got, err := io.ReadAll(c)
+	c.CloseWrite()
+	fmt.Println(len(got), err)
+	// Output: 6000 <nil>
 }

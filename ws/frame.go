@@ -9,16 +9,17 @@ import (
 
 // A frame is a header and a payload (RFC 6455, section 5.2):
 //
-//	byte 0    fin (1 bit), reserved (3 bits, zero), opcode (4 bits)
+//	byte 0    fin (1 bit), compressed (1 bit, zero unless compression was agreed on), reserved (2 bits, zero), opcode (4 bits)
 //	byte 1    mask bit, length (7 bits)
 //	          2 bytes of length if those 7 bits say 126, 8 bytes if they say 127, big endian
 //	          4 bytes of masking key if the mask bit is set
 //	          the payload; byte i of it is masked with byte i%4 of the key
 const (
-	finBit       = 0x80
-	reservedBits = 0x70
-	opcodeBits   = 0x0f
-	maskBit      = 0x80
+	finBit        = 0x80
+	compressedBit = 0x40 // RFC 7692, section 6: in the first frame of a message only
+	reservedBits  = 0x70 // the compressed bit is one of them
+	opcodeBits    = 0x0f
+	maskBit       = 0x80
 
 	length16 = 126 // the length is in the next 2 bytes
 	length64 = 127 // the length is in the next 8 bytes
@@ -42,19 +43,20 @@ const (
 
 // A header is the header of a frame.
 type header struct {
-	opcode byte
-	fin    bool
-	masked bool
-	key    uint32 // the masking key, its first byte the lowest
-	length int64
+	opcode     byte
+	fin        bool
+	masked     bool
+	compressed bool   // the message that begins here is compressed
+	key        uint32 // the masking key, its first byte the lowest
+	length     int64
 }
 
 func (h header) control() bool { return h.opcode&controlBit != 0 }
 
 // parseHeader reads the header at the start of b. size is its length in bytes, or 0 if b does not
 // hold all of it. A header that can never be valid is refused as soon as its bytes show it; the order of
-// frames is not checked. masked says whether the peer must mask.
-func parseHeader(b []byte, masked bool) (h header, size int, err *ProtocolError) {
+// frames is not checked. masked says whether the peer must mask, inflates whether compression was agreed on.
+func parseHeader(b []byte, masked, inflates bool) (h header, size int, err *ProtocolError) {
 	if len(b) < 2 {
 		return h, 0, nil
 	}
@@ -62,9 +64,13 @@ func parseHeader(b []byte, masked bool) (h header, size int, err *ProtocolError)
 	h.opcode = b[0] & opcodeBits
 	h.masked = b[1]&maskBit != 0
 	n := b[1] &^ maskBit
+	if b[0]&reservedBits != 0 {
+		if err := checkReserved(b[0], inflates); err != nil {
+			return h, 0, err
+		}
+		h.compressed = true
+	}
 	switch {
-	case b[0]&reservedBits != 0:
-		return h, 0, errReserved
 	case h.opcode > opPong || h.opcode > opBinary && h.opcode < opClose:
 		return h, 0, errOpcode
 	case h.masked != masked && masked:
@@ -106,11 +112,26 @@ func parseHeader(b []byte, masked bool) (h header, size int, err *ProtocolError)
 	return h, size, nil
 }
 
+// checkReserved checks the first byte of a header in which reserved bits are set: only the compressed bit may be, where it has
+// a meaning.
+func checkReserved(first byte, inflates bool) *ProtocolError {
+	switch opcode := first & opcodeBits; {
+	case !inflates || first&reservedBits != compressedBit:
+		return errReserved
+	case opcode == opContinuation || opcode&controlBit != 0 && opcode <= opPong:
+		return errCompressedBit
+	}
+	return nil
+}
+
 // appendHeader appends h, with the length in its shortest form.
 func appendHeader(dst []byte, h header) []byte {
 	first, mask := h.opcode, byte(0)
 	if h.fin {
 		first |= finBit
+	}
+	if h.compressed {
+		first |= compressedBit
 	}
 	if h.masked {
 		mask = maskBit

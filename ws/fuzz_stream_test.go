@@ -160,9 +160,9 @@ func TestRandomMessages(t *testing.T) {
 					require.Zero(t, stream.out.Len())
 					continue
 				}
-				h, size, wrong := parseHeader(stream.out.Bytes(), !server)
+				h, size, wrong := parseHeader(stream.out.Bytes(), !server, false)
 				require.Nil(t, wrong)
-				require.Equal(t, header{opBinary, true, !server, h.key, int64(len(want))}, h)
+				require.Equal(t, header{opcode: opBinary, fin: true, masked: !server, key: h.key, length: int64(len(want))}, h)
 				require.Equal(t, len(want), stream.out.Len()-size)
 				require.True(t, bytes.Equal(want, slowDecode(stream.out.Bytes(), !server).data))
 				keys[h.key] = true

@@ -83,6 +83,10 @@ type Options struct {
 	// Negative means that only the HTTP server bounds it.
 	MaxHeader int
 
+	// Compression, if set, lets messages of clients that offer compression be compressed, and messages to them.
+	// All browsers offer it. Nil means that no message is compressed.
+	Compression *Compression
+
 	// Addr is the result of [Listener.Addr], such as "ws://127.0.0.1:8080/ws".
 	// Empty means "ws".
 	Addr string
@@ -157,6 +161,8 @@ type Listener struct {
 	proxies proxy.Trust
 	send    socket.Send
 
+	compression *sharedCompression // nil for none
+
 	told      atomic.Pointer[func(remote string, err error)]
 	say       atomic.Pointer[func(reason string) []byte]
 	slots     chan struct{} // one element for each handshake; nil without a bound
@@ -174,7 +180,7 @@ var (
 
 // NewListener makes a listener. Nil options mean the defaults. It fails if an option is invalid: an
 // origin or host that can never match, a proxy that is no address or network, a setting that the system does
-// not have.
+// not have, a threshold below zero.
 func NewListener(opts *Options) (*Listener, error) {
 	l := &Listener{
 		opts:     opts.withDefaults(),
@@ -190,10 +196,16 @@ func NewListener(opts *Options) (*Listener, error) {
 	if err == nil {
 		l.admit, err = newAdmission(&l.opts)
 	}
+	if err == nil {
+		l.compression, err = l.opts.Compression.share()
+	}
+	if l.compression != nil {
+		l.compression.recent = &recent{}
+	}
 	if err != nil {
 		return nil, err
 	}
-	l.opts.Origins, l.opts.Hosts, l.opts.Proxies = nil, nil, nil
+	l.opts.Origins, l.opts.Hosts, l.opts.Proxies, l.opts.Compression = nil, nil, nil, nil
 	if l.opts.Backlog > 0 {
 		l.slots = make(chan struct{}, l.opts.Backlog)
 	}
@@ -263,11 +275,23 @@ func (l *Listener) serve(w http.ResponseWriter, r *http.Request, from visitor) *
 	defer l.end()
 
 	up := &upgrade{ResponseWriter: w}
+	if l.compression != nil {
+		agreed, ok := answerOffers(r.Header.Values(extensionsHeader))
+		if !ok {
+			err := reject(http.StatusBadRequest, "malformed "+extensionsHeader)
+			http.Error(w, err.Reason, err.Status)
+			return err
+		}
+		up.agreed = agreed
+	}
 	if err := acceptHandshake(up, r); err != nil {
 		return reject(up.status, short(err.Error(), 256))
 	}
 	l.send.Apply(up.stream) //nolint:errcheck // if it fails the peer has gone, and the first read fails too
 	c := newConn(up.stream, up.unread, serverInfo(r, from, up.stream), false)
+	if up.agreed != "" {
+		c.useCompression(l.compression)
+	}
 	select {
 	case l.conns <- c:
 		return nil

@@ -170,7 +170,7 @@ func FuzzHeader(f *testing.F) {
 	f.Add([]byte("\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00"), false)
 	f.Add([]byte("\x89\xfe\x01\x00\x00\x00\x00\x00"), true)
 	f.Fuzz(func(t *testing.T, b []byte, masked bool) {
-		h, size, wrong := parseHeader(b, masked)
+		h, size, wrong := parseHeader(b, masked, false)
 		switch {
 		case wrong != nil && size != 0 || size > len(b) || size > maxHeader:
 			t.Fatalf("size %d of %d, %v", size, len(b), wrong)

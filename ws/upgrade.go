@@ -24,6 +24,7 @@ const answerTimeout = 10 * time.Second
 type upgrade struct {
 	http.ResponseWriter
 	instead *RejectError // answer to a failed handshake in place of the library's answer; nil for the library's
+	agreed  string       // value of Sec-WebSocket-Extensions in the answer; empty for none
 
 	hijacked bool // Hijack was called
 	status   int  // HTTP status of the answer; 0 before the answer
@@ -96,6 +97,9 @@ func (u *upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 func (u *upgrade) answer(conn net.Conn) error {
 	var b bytes.Buffer
 	b.WriteString("HTTP/1.1 101 Switching Protocols\r\n")
+	if u.agreed != "" {
+		u.Header().Set(extensionsHeader, u.agreed)
+	}
 	u.Header().Write(&b)
 	b.WriteString("\r\n")
 	conn.SetDeadline(time.Now().Add(answerTimeout))

@@ -13,11 +13,16 @@ import { go, root, scratchFolder } from "./programs.mjs";
 const program = join(await scratchFolder("peers"), "testpeer");
 await go(join(root, "web"), "build", "-o", program, "./internal/testpeer");
 
+/** The sockets of a test. The program ends only when they are closed. */
+const open = new Set();
+
 /** Starts the program. lines are the lines that it prints, exit is its exit code. */
 function start(t, ...args) {
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
   const exit = once(child, "exit").then(([code]) => code);
   t.after(async () => {
+    open.forEach((socket) => socket.terminate());
+    open.clear();
     child.stdin.end();
     assert.equal(await exit, 0, "testpeer's exit code");
   });
@@ -79,13 +84,58 @@ async function exchange(socket, messages) {
 
 const randomMessages = () => Array.from({ length: 80 }, () => randomBytes(sizes[randomInt(sizes.length)]));
 
-async function connect(t, url) {
-  const socket = new WebSocket(url);
-  t.after(() => socket.terminate());
+/** Messages that compress well, and some that do not. */
+const texts = () =>
+  Array.from({ length: 80 }, () => {
+    if (randomInt(10) === 0) return randomBytes(2000);
+    const size = sizes[randomInt(sizes.length)];
+    let text = "";
+    while (text.length < size) text += JSON.stringify({ id: randomInt(1e6), from: "somebody", text: "good morning" });
+    return Buffer.from(text + ".");
+  });
+
+async function connect(url, options) {
+  const socket = new WebSocket(url, options);
+  open.add(socket);
   await once(socket, "open");
-  assert.equal(socket.extensions, "", "compression is never agreed on");
+  if (!options) assert.equal(socket.extensions, "", "compression is not agreed on");
   return socket;
 }
+
+/** Sends texts there and back, and checks that a third of their bytes at most are on the network in each direction. */
+async function exchangeCompressed(socket) {
+  const messages = texts();
+  assert.match(socket.extensions, /^permessage-deflate/);
+  const size = Buffer.concat(messages).length;
+  const { bytesRead, bytesWritten } = socket._socket;
+  await exchange(socket, messages);
+  assert.ok(socket._socket.bytesRead - bytesRead < size / 3, `${socket._socket.bytesRead - bytesRead} of ${size} bytes read`);
+  assert.ok(socket._socket.bytesWritten - bytesWritten < size / 3, `${socket._socket.bytesWritten - bytesWritten} of ${size} bytes written`);
+}
+
+/** Ways in which the npm package compresses. */
+const compressions = {
+  "as it is": { threshold: 100 },
+  "without takeover": { threshold: 100, clientNoContextTakeover: true, serverNoContextTakeover: true },
+  "with the smallest window of its own": { threshold: 100, clientMaxWindowBits: 9 },
+};
+
+for (const [name, perMessageDeflate] of Object.entries(compressions)) {
+  test(`npm's client that compresses, ${name}`, async (t) => {
+    const socket = await connect(await start(t, "-compress").line(), { perMessageDeflate });
+    await exchangeCompressed(socket);
+    socket.close(1000, "that is all");
+    assert.deepEqual(await closed(socket), { code: 1000, reason: "that is all" });
+  });
+}
+
+test("npm's client that asks for a small window of ours", async (t) => {
+  const socket = await connect(await start(t, "-compress").line(), { perMessageDeflate: { serverMaxWindowBits: 10 } });
+  assert.equal(socket.extensions, "", "the offer is declined");
+  await exchange(socket, texts());
+  socket.close(1000, "that is all");
+  assert.deepEqual(await closed(socket), { code: 1000, reason: "that is all" });
+});
 
 async function closed(socket) {
   const [code, reason] = await once(socket, "close");
@@ -93,7 +143,7 @@ async function closed(socket) {
 }
 
 test("npm's client, which ends", async (t) => {
-  const socket = await connect(t, await start(t).line());
+  const socket = await connect(await start(t).line());
   await exchange(socket, randomMessages());
   socket.close(1000, "that is all");
   assert.deepEqual(await closed(socket), { code: 1000, reason: "that is all" });
@@ -102,26 +152,26 @@ test("npm's client, which ends", async (t) => {
 test("npm's client, and we end", async (t) => {
   const messages = randomMessages();
   const enough = Buffer.concat(messages).length + 3;
-  const socket = await connect(t, `${await start(t).line()}/?enough=${enough}`);
+  const socket = await connect(`${await start(t).line()}/?enough=${enough}`);
   await exchange(socket, messages);
   socket.send(Buffer.from("end"));
   assert.deepEqual(await closed(socket), { code: 1000, reason: "" });
 });
 
 test("npm's client, with text", async (t) => {
-  const socket = await connect(t, await start(t).line());
+  const socket = await connect(await start(t).line());
   socket.send("text");
   assert.deepEqual(await closed(socket), { code: 1003, reason: "only binary messages are understood" });
 });
 
 /** A server of the npm package to which the Go program has connected. */
-async function accept(t) {
-  const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+async function accept(t, perMessageDeflate = false) {
+  const server = new WebSocketServer({ host: "127.0.0.1", port: 0, perMessageDeflate });
   t.after(() => server.close());
   await once(server, "listening");
-  const program = start(t, `ws://127.0.0.1:${server.address().port}/`);
+  const program = start(t, ...(perMessageDeflate ? ["-compress"] : []), `ws://127.0.0.1:${server.address().port}/`);
   const [socket] = await once(server, "connection");
-  t.after(() => socket.terminate());
+  open.add(socket);
   return { socket, program };
 }
 
@@ -142,3 +192,14 @@ test("npm's server, with text", async (t) => {
   assert.deepEqual(await closed(socket), { code: 1003, reason: "only binary messages are understood" });
   assert.match(await program.line(), /text message/);
 });
+
+for (const [name, perMessageDeflate] of [["as it is", { threshold: 100 }], ["with a small window", { threshold: 100, serverMaxWindowBits: 9 }]]) {
+  test(`npm's server that compresses, ${name}`, async (t) => {
+    const { socket, program } = await accept(t, perMessageDeflate);
+    await exchangeCompressed(socket);
+    socket.close(1000, "that is all");
+    assert.deepEqual(await closed(socket), { code: 1000, reason: "that is all" });
+    assert.equal(await program.line(), "EOF");
+    assert.equal(await program.exit, 0);
+  });
+}

@@ -80,7 +80,10 @@ func Open(t *testing.T, name string) *Network {
 
 // listenHTTP mounts a WebSocket listener on its own HTTP server.
 func (n *Network) listenHTTP(t *testing.T, secure *tls.Config) {
-	l := coretest.Must(ws.NewListener(&ws.Options{OnReject: func(_ *http.Request, err error) { n.Rejected <- err }}))
+	l := coretest.Must(ws.NewListener(&ws.Options{
+		OnReject:    func(_ *http.Request, err error) { n.Rejected <- err },
+		Compression: &ws.Compression{}, // for peers that offer it
+	}))
 	mux := http.NewServeMux()
 	mux.Handle("/ws", l)
 	h := httptest.NewUnstartedServer(mux)

@@ -26,6 +26,7 @@ import (
 type attack struct {
 	opts  core.ServerOptions
 	more  func(a *arena) // registers handlers besides the arena's own
+	media []string       // names of media; nil for all that strangers can reach
 	tries [2]int         // tries in the short and the long form
 	grows int            // KiB by which the memory of the server and of the attacker's end may grow
 
@@ -42,12 +43,16 @@ const honestClients = 10
 func TestAttacks(t *testing.T) {
 	long := os.Getenv("HISOCK_SOAK") != ""
 	attacks := maps.Clone(handshakeAttacks)
-	for _, more := range []map[string]attack{frameAttacks, floodAttacks, memoryAttacks, nameAttacks, sessionAttacks, noticeAttacks, streamAttacks} {
+	for _, more := range []map[string]attack{frameAttacks, floodAttacks, memoryAttacks, nameAttacks, sessionAttacks, noticeAttacks, streamAttacks, compressionAttacks} {
 		maps.Copy(attacks, more)
 	}
 	for name, at := range attacks {
 		t.Run(name, func(t *testing.T) {
-			harness.Over(t, harness.Sockets, func(t *testing.T, n *harness.Network) {
+			media := at.media
+			if media == nil {
+				media = harness.Sockets
+			}
+			harness.Over(t, media, func(t *testing.T, n *harness.Network) {
 				tries := at.tries[0]
 				if long {
 					tries = at.tries[1]

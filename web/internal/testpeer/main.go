@@ -3,7 +3,8 @@
 // Command testpeer is the peer of other WebSocket implementations in tests: it sends
 // the bytes of a stream back. Without an argument it listens, prints its address as a
 // line, and ends when its standard input ends. With a URL it connects to that URL, prints the error with
-// which the stream has ended as a line, and ends.
+// which the stream has ended as a line, and ends. With "-compress" as first argument it compresses what it sends, if the peer can
+// do that too.
 package main
 
 import (
@@ -30,21 +31,25 @@ func main() {
 }
 
 func run(args []string, stdin io.Reader, stdout io.Writer) error {
+	var compression *ws.Compression
+	if len(args) > 0 && args[0] == "-compress" {
+		args, compression = args[1:], &ws.Compression{}
+	}
 	switch len(args) {
 	case 0:
-		return listen(stdin, stdout)
+		return listen(compression, stdin, stdout)
 	case 1:
-		return dial(args[0], stdout)
+		return dial(args[0], compression, stdout)
 	}
-	return errors.New("usage: testpeer [URL]")
+	return errors.New("usage: testpeer [-compress] [URL]")
 }
 
-func listen(stdin io.Reader, stdout io.Writer) error {
+func listen(compression *ws.Compression, stdin io.Reader, stdout io.Writer) error {
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	l, err := ws.NewListener(nil)
+	l, err := ws.NewListener(&ws.Options{Compression: compression})
 	if err != nil {
 		return err
 	}
@@ -70,10 +75,10 @@ func listen(stdin io.Reader, stdout io.Writer) error {
 	return err
 }
 
-func dial(url string, stdout io.Writer) error {
+func dial(url string, compression *ws.Compression, stdout io.Writer) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	c, err := ws.Dialer(url, nil).Dial(ctx)
+	c, err := ws.Dialer(url, &ws.DialOptions{Compression: compression}).Dial(ctx)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,7 @@
 // Command testserver is the server of the browser tests. It serves the bundle
 // in the folder of its argument, prints its addresses as one line of JSON, and says goodbye and ends
 // when its standard input ends. With "auth" as second argument it lets in only clients with a token, once for each token. With
-// "large" it takes frames of 8 MiB.
+// "large" it takes frames of 8 MiB. With "compress" it agrees to compression.
 package main
 
 import (
@@ -29,15 +29,19 @@ func main() {
 }
 
 func run(args []string, stdin io.Reader, stdout io.Writer) error {
-	if len(args) != 1 && (len(args) != 2 || args[1] != "auth" && args[1] != "large") {
-		return fmt.Errorf("usage: testserver BUNDLE [auth|large]")
+	if len(args) != 1 && (len(args) != 2 || args[1] != "auth" && args[1] != "large" && args[1] != "compress") {
+		return fmt.Errorf("usage: testserver BUNDLE [auth|large|compress]")
 	}
 	bundle, err := web.Handler(os.DirFS(args[0]))
 	if err != nil {
 		return err
 	}
 	srv := newServer(args[1:])
-	sockets, err := ws.NewListener(nil)
+	var opts ws.Options
+	if len(args) > 1 && args[1] == "compress" {
+		opts.Compression = &ws.Compression{}
+	}
+	sockets, err := ws.NewListener(&opts)
 	if err != nil {
 		return err
 	}
