@@ -170,11 +170,19 @@ test("a tab that is reloaded keeps its seat, and nobody notices", async (t) => {
     const reloaded = ada.page.reload();
     bob.say(`meanwhile ${i}`);
     await reloaded;
+    await ada.message.fill(`at once ${i}`); // perhaps the page is not back yet
+    await ada.message.press("Enter");
     await until("the tab is back", async () => (await ada.status.textContent()) === "Connected");
+    await until("it is heard", () => bob.heard().includes(`ada: at once ${i}`));
   }
-  const want = ["bob: one", "ada: two", "bob: meanwhile 0", "bob: meanwhile 1"];
-  await until("all is shown", async () => (await ada.said()).length >= want.length);
-  assert.deepEqual(await ada.said(), want);
+  const want = { bob: ["bob: one", "bob: meanwhile 0", "bob: meanwhile 1"], ada: ["ada: two", "ada: at once 0", "ada: at once 1"] };
+  const said = await until("all is shown", async () => {
+    const said = await ada.said();
+    return said.length >= 6 && said;
+  });
+  assert.equal(said.length, 6);
+  for (const from of ["ada", "bob"]) assert.deepEqual(said.filter((line) => line.startsWith(from)), want[from]);
+  assert.equal(await ada.log.locator(".mine").count(), 3);
   assert.deepEqual(await ada.people(), ["ada (you)", "bob"]);
   assert.equal(await ada.message.isVisible(), true);
   assert.deepEqual(bob.notes(), ["here: ada, bob (you)"]);
