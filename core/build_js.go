@@ -131,6 +131,7 @@ func newCluster(*Server, ClusterOptions) *cluster { return nil }
 
 func (*cluster) elsewhere() bool                   { return false }
 func (*cluster) publish(audience, Frame, *sending) {}
+func (*cluster) announce(*Conn, standing)          {}
 func (*cluster) leaveOut(*sending)                 {}
 func (*cluster) wantGroup(string)                  {}
 func (*cluster) wantName(string)                   {}
@@ -168,4 +169,6 @@ func (*Conn) hadBatch(uint64, int)           {}
 var (
 	_ = reader{}.lastCall
 	_ = (&Conn{}).share
+	_ = Remote{}.srv
+	_ = (&Server{}).clusterHooks
 )

@@ -23,6 +23,14 @@ type ClusterOptions struct {
 	// It is at least 10 ms. Zero means 1 s.
 	Beat time.Duration
 
+	// Notices decides what the clients of this node are told of clients of other nodes that come, go and change their names, as [Access.Notices] does for
+	// the clients of one node: of is a client of another node. It is asked about clients that hear of others, which needs Access.Notices.
+	// Nil tells nothing. All nodes should have it, or none: a node tells others of its clients only if it has it itself.
+	//
+	// When a node has died or is cut off, its clients are told to have left after four beats, and to have joined when it is back. A notice that was
+	// lost is made up for within 30 beats.
+	Notices func(to *Conn, of *Remote, p *Presence) bool
+
 	// MaxQuestions bounds the questions of other nodes that are being answered at one time: calls of clients, look-ups and surveys. One more is answered
 	// with [CodeTooManyCalls]. Zero means 1024.
 	MaxQuestions int
@@ -49,6 +57,9 @@ func (o *ClusterOptions) resolve(f *optionFaults) {
 		}
 		if o.Beat != 0 {
 			f.add("Cluster.Beat", valueText(o.Beat), onlyWithRelay)
+		}
+		if o.Notices != nil {
+			f.add("Cluster.Notices", "set", onlyWithRelay)
 		}
 		if o.MaxQuestions != 0 {
 			f.add("Cluster.MaxQuestions", valueText(o.MaxQuestions), onlyWithRelay)
@@ -100,6 +111,18 @@ func (id *ClientID) UnmarshalText(text []byte) error {
 		}
 	}
 	return NewError(CodeBadName, "that is no id of a client")
+}
+
+// A Remote stands for a client at any node of the cluster, as it was when it was found. All methods are safe for concurrent use. It
+// is a [Sender] and a [Caller]. What is sent to a client that has gone is lost without an error, if it was at another node.
+type Remote struct {
+	ID        ClientID
+	Name      string
+	User      string
+	Addr      string
+	Suspended bool
+
+	srv *Server
 }
 
 // RelayStats are counters of a node of a cluster since its server was made, and what it holds now. All are zero for a server that is alone.

@@ -79,18 +79,6 @@ func (cl *Cluster) Err() error {
 	return nil
 }
 
-// A Remote stands for a client at any node of the cluster, as it was when it was found. All methods are safe for concurrent use. It
-// is a [Sender] and a [Caller]. What is sent to a client that has gone is lost without an error, if it was at another node.
-type Remote struct {
-	ID        ClientID
-	Name      string
-	User      string
-	Addr      string
-	Suspended bool
-
-	srv *Server
-}
-
 // Remote returns the client of an id, whether it is there or not. Its other fields are empty.
 func (cl *Cluster) Remote(id ClientID) *Remote { return &Remote{ID: id, srv: cl.srv} }
 

@@ -30,6 +30,9 @@ type cluster struct {
 	nodes  *relay.Nodes
 	asks   *relay.Questions
 	claims *relay.Claims
+	others *relay.Others // clients of other nodes, if the program is told of them
+	own    own
+	beats  int // since the others were asked for their clients; owned by keep
 
 	up     atomic.Bool // the relay can be reached
 	serves atomic.Bool // the server has or may have clients
@@ -89,7 +92,7 @@ func newCluster(s *Server, o ClusterOptions) *cluster {
 	k := &cluster{
 		srv: s, opts: o, self: self,
 		queue: relay.NewQueue(o.QueueBytes), nodes: relay.NewNodes(self, o.Node, beatsOfPatience*o.Beat),
-		asks: relay.NewQuestions(), claims: relay.NewClaims(),
+		asks: relay.NewQuestions(), claims: relay.NewClaims(), others: relay.NewOthers(), own: own{clients: make(map[uint64]relay.Client)},
 		poke: make(chan struct{}, 1), regain: make(chan struct{}, 1),
 		members: make(map[uint64]*Conn), answering: make(map[asked]context.CancelFunc),
 		why: errNotJoined,
@@ -125,6 +128,7 @@ func (k *cluster) serve() {
 	}
 	k.serves.Store(true)
 	k.queue.Want(relay.Topic{To: relay.ToAll}, true)
+	k.queue.Want(relay.Topic{To: relay.ToWatchers}, k.opts.Notices != nil)
 	k.start()
 }
 
@@ -301,6 +305,9 @@ func (k *cluster) tick() {
 		k.gone(n)
 	}
 	k.judge()
+	k.own.mu.Lock()
+	k.own.told = 0
+	k.own.mu.Unlock()
 	if k.up.Load() {
 		k.hello(relay.Topic{To: relay.ToNodes}, false)
 		asked, _ := k.asks.Asked()
@@ -308,6 +315,10 @@ func (k *cluster) tick() {
 			k.put(relay.Topic{To: relay.ToConn, Node: n}, relay.NewMessage(relay.KindProbe, k.self, 0))
 		}
 		k.regainClaims() // such as claims in doubt
+		if k.beats++; k.beats >= watchBeats {
+			k.beats = 0
+			k.watch(relay.Topic{To: relay.ToNodes})
+		}
 	}
 	k.report()
 }
@@ -323,6 +334,7 @@ func (k *cluster) gone(n relay.Node) {
 	}
 	k.mu.Unlock()
 	k.srv.eng.log.info(nil, "a node has gone", nil, "node", n.ID)
+	k.turnover(n.Incarnation, k.others.Gone(n.Incarnation))
 	k.tellNode(n, false)
 }
 

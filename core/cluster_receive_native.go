@@ -20,6 +20,7 @@ func (h *relayHandler) Up() {
 	k.why = nil
 	k.mu.Unlock()
 	k.hello(relay.Topic{To: relay.ToNodes}, true)
+	k.watch(relay.Topic{To: relay.ToNodes})
 	k.up.Store(true)
 	select {
 	case k.poke <- struct{}{}:
@@ -93,6 +94,9 @@ func (h *relayHandler) Message(topic string, payload []byte) {
 		k.count.lost.Add(news.Lost)
 		if own { // an answer of that node may be among them
 			k.asks.Gone(head.Node, ^uint64(0))
+		}
+		if own || topic == relay.TopicOfWatchers {
+			k.watch(relay.Topic{To: relay.ToConn, Node: head.Node})
 		}
 	}
 	switch {
@@ -169,6 +173,17 @@ func (k *cluster) handle(head relay.Head, body []byte) relay.Fault {
 		if k.nodes.Probed(head.Node, lost) { // questions to it may be among them
 			k.asks.Gone(head.Node, ^uint64(0))
 		}
+	case relay.KindWatch:
+		if len(body) > 0 {
+			return relay.Long
+		}
+		k.watched(head.Node)
+	case relay.KindPresence:
+		p, fault := relay.ParsePresence(body)
+		if fault != relay.None {
+			return fault
+		}
+		k.presence(head.Node, p)
 	}
 	return relay.None
 }
@@ -187,6 +202,9 @@ func (k *cluster) met(node uint64, h relay.Hello) {
 			k.count.doubleAt.Store(now)
 			k.srv.eng.faultOf(nil, "two nodes have one id", NewError(CodeNameTaken, "another node is called "+k.opts.Node), "node", k.opts.Node)
 		}
+	}
+	if m.New && h.Serves {
+		k.watch(relay.Topic{To: relay.ToConn, Node: node})
 	}
 	if m.New {
 		k.srv.eng.log.info(nil, "a node is there", nil, "node", h.ID)

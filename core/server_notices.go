@@ -86,23 +86,30 @@ func (s *Server) announceOnce(c *Conn) bool {
 	n.mu.Unlock()
 	if before != now {
 		s.tellOthers(c, before, now)
+		s.cluster.announce(c, now)
 	}
 	return true
 }
 
 // tellOthers tells the subscribers, except c itself, what has changed about c.
 func (s *Server) tellOthers(c *Conn, before, now standing) {
+	s.tellAll(c.id, c, before, now, func(to *Conn, at standing, v *notices.View) bool { return s.shown(to, c, at, v) })
+}
+
+// tellAll tells the subscribers, except one, what has changed about a client. show fills a view with everything that a
+// subscriber is shown of it, and reports false if that is nothing.
+func (s *Server) tellAll(subject uint64, except *Conn, before, now standing, show func(to *Conn, at standing, v *notices.View) bool) {
 	var m mailing
 	var unfit []*Conn
 	for _, to := range s.roster.Subscribers() {
-		if to == c {
+		if to == except {
 			continue
 		}
-		known, knows := s.shown(to, c, before, &m.was), s.shown(to, c, now, &m.is)
+		known, knows := show(to, before, &m.was), show(to, now, &m.is)
 		if !known && !knows {
 			continue
 		}
-		ch := m.change(c.id, known, knows)
+		ch := m.change(subject, known, knows)
 		mine, missed := to.atServer.notices.Put(ch)
 		if missed > 0 {
 			to.out.Miss(missed)
@@ -156,6 +163,11 @@ func (s *Server) askNotices(to, of *Conn, p *Presence) (tell bool) {
 	if !s.opts.Access.Notices(to, of, p) {
 		return false
 	}
+	return s.checkPresence(of, name, p)
+}
+
+// checkPresence reports whether clients may be told what the option Notices has made of a client of that name. of is nil for a client of another node.
+func (s *Server) checkPresence(of *Conn, name string, p *Presence) bool {
 	if p.Name != "" && p.Name != name {
 		if err := checkName(p.Name, s.opts.Limits.MaxName); err != nil {
 			s.eng.faultOf(of, "the option Notices gave an invalid name", wrapError(CodeInternal, "option Notices", err))

@@ -60,6 +60,8 @@ var order = []Place{
 	// Of a node of a cluster.
 	Cluster{},
 	RelayClaims{},    // relay: the claims of the node
+	Presence{},       // core: a node says who has come, gone or changed, or who they all are
+	RelayOthers{},    // relay: the clients of other nodes
 	RelayNodes{},     // relay: the other nodes
 	RelayQuestions{}, // relay: questions under way
 	RelayQueue{},     // relay: what waits to be published

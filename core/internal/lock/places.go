@@ -34,6 +34,8 @@ type (
 	Receivers      struct{ place }
 	RelayClaims    struct{ place }
 	RelayNodes     struct{ place }
+	RelayOthers    struct{ place }
+	Presence       struct{ place }
 	RelayQuestions struct{ place }
 	RelayQueue     struct{ place }
 	Relinking      struct{ place }

@@ -24,6 +24,8 @@
 //	6     give up   id of the question
 //	7     probe     nothing: asks how many messages have not arrived
 //	8     probed    messages of the asker, on the topic of the node itself, that were found missing
+//	9     watch     nothing: asks a node who its clients are
+//	10    presence  flags (1 byte), then for each client conn, flags (1 byte), name, user, address (texts, MaxName)
 //
 // A message that breaks the format is refused as a whole. Flags, kinds and audiences that are not known are a fault too: nodes of
 // another version say so in the first byte.

@@ -32,6 +32,9 @@ const (
 	KindGiveUp
 	KindProbe
 	KindProbed
+	KindWatch
+	KindPresence
+	lastKind
 )
 
 // An Audience says which clients a message is for.
@@ -45,6 +48,9 @@ const (
 	ToOne            // the only client of a name at the node
 	ToConn           // one connection of the node
 	lastAudience
+
+	// ToWatchers stands for the topic of the nodes that tell their clients of clients of other nodes. No message has it.
+	ToWatchers Audience = 0xfe
 
 	// ToNodes stands for the topic of all nodes, also nodes without clients. No message has it.
 	ToNodes Audience = 0xff
@@ -122,7 +128,7 @@ func ParseHead(b []byte) (Head, []byte, Fault) {
 		Lap: binary.BigEndian.Uint32(b[10:]), Number: binary.BigEndian.Uint64(b[14:]),
 	}
 	switch {
-	case h.Kind == 0 || h.Kind > KindProbed:
+	case h.Kind == 0 || h.Kind >= lastKind:
 		return Head{}, nil, Unknown
 	case h.Node == 0 || h.Number == 0:
 		return Head{}, nil, BadNumber
@@ -350,19 +356,26 @@ func ParseNumber(body []byte) (n uint64, f Fault) {
 	return n, c.end()
 }
 
-// A Client is what a node says of one of its clients, in the answer to a Find.
+// A Client is what a node says of one of its clients, in the answer to a Find or in a presence.
 type Client struct {
 	Conn      uint64
 	Name      string
 	User      string
 	Addr      string
 	Suspended bool
+	Gone      bool // it was there
 }
+
+const (
+	clientSuspended = 1 << iota
+	clientGone
+	clientFlags = clientSuspended | clientGone
+)
 
 // Append appends a client.
 func (l *Client) Append(b []byte) []byte {
 	b = binary.AppendUvarint(b, l.Conn)
-	b = append(b, flag(l.Suspended, 1))
+	b = append(b, flag(l.Suspended, clientSuspended)|flag(l.Gone, clientGone))
 	b = appendText(b, l.Name)
 	b = appendText(b, l.User)
 	return appendText(b, l.Addr)
@@ -372,9 +385,44 @@ func (l *Client) Append(b []byte) []byte {
 func NextClient(list []byte) (l Client, rest []byte, f Fault) {
 	c := cursor{b: list}
 	l.Conn = c.number(math.MaxUint64)
-	l.Suspended = c.byte(1) != 0
+	flags := c.byte(clientFlags)
+	l.Suspended, l.Gone = flags&clientSuspended != 0, flags&clientGone != 0
 	l.Name, l.User, l.Addr = c.text(MaxName), c.text(MaxName), c.text(MaxName)
 	return l, c.b, c.fault
+}
+
+// A Presence says what has changed of a node's clients, or, over several messages, who they all are.
+type Presence struct {
+	First bool   // it is the first message that says who all clients are
+	Last  bool   // it is the last one
+	List  []byte // of clients, for NextClient
+}
+
+const (
+	presenceFirst = 1 << iota
+	presenceLast
+	presenceFlags = presenceFirst | presenceLast
+)
+
+// Append appends the body.
+func (p *Presence) Append(b []byte) []byte {
+	b = append(b, flag(p.First, presenceFirst)|flag(p.Last, presenceLast))
+	return append(b, p.List...)
+}
+
+// ParsePresence reads the body of a presence. Its List aliases the body, and is well formed.
+func ParsePresence(body []byte) (p Presence, f Fault) {
+	c := cursor{b: body}
+	flags := c.byte(presenceFlags)
+	p = Presence{First: flags&presenceFirst != 0, Last: flags&presenceLast != 0, List: c.rest()}
+	f = c.end()
+	for list := p.List; f == None && len(list) > 0; {
+		_, list, f = NextClient(list)
+	}
+	if f != None {
+		return Presence{}, f
+	}
+	return p, None
 }
 
 // A cursor takes values off the front of a body. After the first fault it gives zero values.

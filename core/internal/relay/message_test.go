@@ -29,7 +29,10 @@ var messages = map[string]struct {
 		"0105000000000000c0de000000020000000000000007" + "09" + "05" + "01" + "14" + "026e6f" + "64"},
 	"give up": {KindGiveUp, func(b []byte) []byte { return AppendNumber(b, 300) }, "0106000000000000c0de000000020000000000000007" + "ac02"},
 	"probe":   {KindProbe, func(b []byte) []byte { return b }, "0107000000000000c0de000000020000000000000007"},
-	"probed":  {KindProbed, func(b []byte) []byte { return AppendNumber(b, 0) }, "0108000000000000c0de000000020000000000000007" + "00"},
+	"watch":   {KindWatch, func(b []byte) []byte { return b }, "0109000000000000c0de000000020000000000000007"},
+	"presence": {KindPresence, (&Presence{First: true, List: (&Client{Conn: 300, Name: "ada", User: "u", Addr: "a:1", Gone: true}).Append(nil)}).Append,
+		"010a000000000000c0de000000020000000000000007" + "01" + "ac02" + "02" + "03616461" + "0175" + "03613a31"},
+	"probed": {KindProbed, func(b []byte) []byte { return AppendNumber(b, 0) }, "0108000000000000c0de000000020000000000000007" + "00"},
 }
 
 func message(t testing.TB, name string) []byte {
@@ -79,6 +82,11 @@ func reparsed(head Head, body []byte) (again []byte, f Fault) {
 		if a, f = ParseAnswer(body); f == None {
 			again = a.Append(again)
 		}
+	case KindPresence:
+		var p Presence
+		if p, f = ParsePresence(body); f == None {
+			again = p.Append(again)
+		}
 	case KindGiveUp, KindProbed:
 		var n uint64
 		if n, f = ParseNumber(body); f == None {
@@ -92,6 +100,11 @@ func TestFaults(t *testing.T) {
 	send := func(body ...byte) []byte {
 		b := append(NewMessage(KindSend, 1, 0), body...)
 		number(b, 0, 1)
+		return b
+	}
+	presence := func(body ...byte) []byte {
+		b := send(body...)
+		b[1] = byte(KindPresence)
 		return b
 	}
 	tests := map[string]struct {
@@ -114,6 +127,7 @@ func TestFaults(t *testing.T) {
 		"form too large":      {send(0, 0, 0, 0, 0x80, 0x02, 0, 0, 0), BadNumber},
 		"many exceptions":     {send(0, 0, 0, 0, 0, 0x81, 0x08), TooLong},
 		"exceptions missing":  {send(0, 0, 0, 0, 0, 10, 1, 2, 3), Short},
+		"half a client":       {presence(0, 1, 0, 3, 'a'), Short},
 		"raw with a command":  {send(0, 1, 0, 0, 0, 0, 0, 1, 'c'), Unknown},
 	}
 	for name, tc := range tests {
@@ -183,7 +197,7 @@ func FuzzMessage(f *testing.F) {
 			return
 		}
 		again, fault := reparsed(head, body)
-		if fault != None || head.Kind == KindBye || head.Kind == KindProbe {
+		if fault != None || head.Kind == KindBye || head.Kind == KindProbe || head.Kind == KindWatch {
 			return
 		}
 		require.True(t, bytes.Equal(body, again), "there is one way to write a message")

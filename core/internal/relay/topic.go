@@ -6,10 +6,12 @@ import (
 	"strconv"
 )
 
-// TopicOfAll is the topic of messages for all clients, and TopicOfNodes the topic of messages for all nodes.
+// TopicOfAll is the topic of messages for all clients, TopicOfNodes the topic of messages for all nodes, and TopicOfWatchers the topic of
+// what changes about clients.
 const (
-	TopicOfAll   = "all"
-	TopicOfNodes = "nodes"
+	TopicOfAll      = "all"
+	TopicOfNodes    = "nodes"
+	TopicOfWatchers = "watchers"
 )
 
 // TopicOfNode returns the topic of one node. Only that node subscribes to it.
@@ -27,6 +29,8 @@ func TopicOf(to Audience, name string) string {
 		return "name-" + hashed(name)
 	case ToNodes:
 		return TopicOfNodes
+	case ToWatchers:
+		return TopicOfWatchers
 	}
 	return TopicOfAll
 }

@@ -1,0 +1,92 @@
+package relay
+
+import "github.com/hisock/hisock/core/internal/lock"
+
+// Others has the clients of other nodes, as far as these nodes have said. All methods are safe for concurrent use.
+type Others struct {
+	mu    lock.Mutex[lock.RelayOthers] // guards the field below
+	nodes map[uint64]*others
+}
+
+// An others is the clients of one node.
+type others struct {
+	clients map[uint64]Client   // by conn
+	seen    map[uint64]struct{} // while the node says who they all are; nil otherwise
+}
+
+// maxOthers bounds the clients of one node that are remembered.
+const maxOthers = 1 << 20
+
+// A Turnover is a client that has come, gone or changed. Before or After is nil if it was or is not there.
+type Turnover struct {
+	Conn          uint64
+	Before, After *Client
+}
+
+// NewOthers returns an empty directory.
+func NewOthers() *Others { return &Others{nodes: make(map[uint64]*others)} }
+
+// Apply notes what a node has said, and returns what has changed. full reports that there are too many clients.
+func (o *Others) Apply(node uint64, p Presence) (changed []Turnover, full bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	of := o.nodes[node]
+	if of == nil {
+		of = &others{clients: make(map[uint64]Client)}
+		o.nodes[node] = of
+	}
+	if p.First {
+		of.seen = make(map[uint64]struct{})
+	}
+	for list := p.List; len(list) > 0; {
+		l, rest, fault := NextClient(list)
+		if fault != None {
+			break
+		}
+		list = rest
+		was, there := of.clients[l.Conn]
+		if of.seen != nil {
+			of.seen[l.Conn] = struct{}{}
+		}
+		switch {
+		case l.Gone && there:
+			delete(of.clients, l.Conn)
+			changed = append(changed, Turnover{Conn: l.Conn, Before: &was})
+		case l.Gone, there && was == l:
+		case !there && len(of.clients) >= maxOthers:
+			full = true
+		default:
+			of.clients[l.Conn] = l
+			t := Turnover{Conn: l.Conn, After: &l}
+			if there {
+				t.Before = &was
+			}
+			changed = append(changed, t)
+		}
+	}
+	if p.Last && of.seen != nil {
+		for conn, l := range of.clients {
+			if _, ok := of.seen[conn]; !ok {
+				delete(of.clients, conn)
+				changed = append(changed, Turnover{Conn: conn, Before: &l})
+			}
+		}
+		of.seen = nil
+	}
+	return changed, full
+}
+
+// Gone forgets a node, and returns its clients as gone.
+func (o *Others) Gone(node uint64) (changed []Turnover) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	of := o.nodes[node]
+	if of == nil {
+		return nil
+	}
+	delete(o.nodes, node)
+	for conn, l := range of.clients {
+		changed = append(changed, Turnover{Conn: conn, Before: &l})
+	}
+	return changed
+}

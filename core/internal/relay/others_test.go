@@ -1,0 +1,38 @@
+package relay
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func listOf(clients ...Client) (list []byte) {
+	for _, l := range clients {
+		list = l.Append(list)
+	}
+	return list
+}
+
+func TestOthers(t *testing.T) {
+	o := NewOthers()
+	ada, bob, cy := Client{Conn: 1, Name: "ada"}, Client{Conn: 2, Name: "bob"}, Client{Conn: 3, Name: "cy"}
+	changed, _ := o.Apply(7, Presence{First: true, List: listOf(ada)})
+	require.Equal(t, []Turnover{{Conn: 1, After: &ada}}, changed)
+	changed, _ = o.Apply(7, Presence{Last: true, List: listOf(bob)})
+	require.Equal(t, []Turnover{{Conn: 2, After: &bob}}, changed)
+	eve := Client{Conn: 1, Name: "eve"}
+	changed, _ = o.Apply(7, Presence{List: listOf(eve, cy)})
+	require.Equal(t, []Turnover{{Conn: 1, Before: &ada, After: &eve}, {Conn: 3, After: &cy}}, changed)
+	changed, _ = o.Apply(7, Presence{List: listOf(Client{Conn: 3, Gone: true}, Client{Conn: 9, Gone: true}, bob)})
+	require.Equal(t, []Turnover{{Conn: 3, Before: &cy}}, changed)
+
+	changed, _ = o.Apply(7, Presence{First: true, Last: true, List: listOf(bob)})
+	require.Equal(t, []Turnover{{Conn: 1, Before: &eve}}, changed, "who is not among all has gone")
+	changed, _ = o.Apply(7, Presence{First: true, List: listOf(cy)})
+	require.Len(t, changed, 1)
+	changed, _ = o.Apply(7, Presence{First: true, Last: true, List: listOf(bob, cy)})
+	require.Empty(t, changed, "the first attempt broke off")
+	require.Len(t, o.Gone(7), 2)
+	require.Empty(t, o.Gone(7))
+	require.Empty(t, o.nodes)
+}
