@@ -28,7 +28,7 @@ func runWeb(args []string) (err error) {
 	var o webOptions
 	f := flag.NewFlagSet("web", flag.ExitOnError)
 	f.IntVar(&o.rounds, "rounds", 5, "how often everything is measured")
-	f.Float64Var(&o.seconds, "seconds", 0.5, "how long each rate is measured")
+	f.Float64Var(&o.seconds, "seconds", 0.7, "how long each rate is measured")
 	f.StringVar(&o.only, "only", "", "folders of contestants' pages, separated by commas")
 	f.StringVar(&o.out, "out", "", "where to write the page; empty means ../../docs for a run of everything, else nowhere")
 	f.BoolVar(&o.quick, "quick", false, "one short round, to see that all works; its figures mean little")

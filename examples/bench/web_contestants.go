@@ -26,8 +26,8 @@ type webContestant struct {
 var webContestants = []webContestant{
 	{name: "hisock, JavaScript", page: "hisock-js", server: "page/hisock"},
 	{name: "hisock, Go program", page: "hisock-wasm", server: "page/hisock"},
-	{name: "by hand", page: "hand-each", server: "page/hand", modules: []string{"github.com/gorilla/websocket"}},
-	{name: "by hand, gathered", page: "hand-gathered", server: "page/hand", modules: []string{"github.com/gorilla/websocket"}},
+	{name: "by hand", page: "hand-each", server: "page/hand", modules: []string{"github.com/gobwas/ws"}},
+	{name: "by hand, gathered", page: "hand-gathered", server: "page/hand", modules: []string{"github.com/gobwas/ws"}},
 	{name: "Socket.IO", page: "socketio", modules: []string{"socket.io-client", "socket.io"}},
 	{name: "centrifuge-js", page: "centrifuge", server: "page/centrifuge", modules: []string{"centrifuge", "github.com/centrifugal/centrifuge"}},
 	{name: "nats.js", page: "nats", server: "page/nats", modules: []string{"@nats-io/nats-core", "github.com/nats-io/nats-server/v2"}},

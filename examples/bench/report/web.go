@@ -167,7 +167,7 @@ const readingWeb = `## How to read this
 - Every contestant has the same page: an empty document with one script, which has the contestant's client and the few lines that use it. The page, the
   browser, the machine and the texts of 128 B are the same. Server, browser and page share the processors of one machine, over loopback.
 - **By hand** is a client of some 60 lines, and a server in Go: names and calls, and nothing else. It does not come back when its connection breaks off. It
-  is what a page can do at best, with a write for each message, or with the messages of a task in one write.
+  is what a page can do at best, with a frame for each message, or with the messages of a task in one frame.
 - **Contestants do different things.** hisock has sessions that go on after a cut with nothing lost, acknowledgements, heartbeats and bounded queues, and all of
   them are on. Socket.IO's server runs in Node. A NATS server runs no code of a program: a client in the server's process answers, which is one more
   step for each round trip.

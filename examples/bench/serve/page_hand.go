@@ -1,54 +1,85 @@
 package serve
 
 import (
+	"bufio"
 	"bytes"
-	"net/http"
+	"io"
+	"net"
 	"strconv"
 
-	"github.com/gorilla/websocket"
+	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsutil"
 )
 
-// pageEnd is between several messages of one write. Texts do not have it.
+// pageEnd is between several messages of one frame. Texts do not have it.
 const pageEnd = 0x1e
 
-// maxGathered is the size from which gathered messages are written, in bytes.
+// maxGathered is the size from which gathered messages are a frame, in bytes.
 const maxGathered = 16 << 10
 
-// startPageHand starts a server written by hand over gorilla/websocket. A message is a name, a number and a text, with spaces between.
-// For pages of /gathered, the answers to the messages of one frame are one write, and so are texts up to maxGathered. For others each message is
-// a write.
+// startPageHand starts a server written by hand over gobwas/ws. A message is a name, a number and a text, with spaces between. The frames of the
+// answers are gathered until there is nothing left to read, as startGobwas does. For pages of /gathered, the answers to the messages of one frame
+// are one frame, and so are texts up to maxGathered. For others each message is a frame.
 func startPageHand() (string, error) {
-	up := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
+	l, err := listen()
+	if err != nil {
+		return "", err
+	}
 	var got taken
-	return serveHTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := up.Upgrade(w, r, nil)
-		if err != nil {
-			return
-		}
-		defer c.Close()
-		p := handPage{c: c, taken: &got, gathers: r.URL.Path == "/gathered"}
+	go func() {
 		for {
-			_, frame, err := c.ReadMessage()
+			nc, err := l.Accept()
 			if err != nil {
 				return
 			}
-			for message := range bytes.SplitSeq(frame, []byte{pageEnd}) {
-				if p.handle(message) != nil {
-					return
-				}
-			}
-			if p.flush() != nil {
-				return
+			go func() {
+				serveHandPage(nc, &got)
+				nc.Close()
+			}()
+		}
+	}()
+	return l.Addr().String(), nil
+}
+
+func serveHandPage(nc net.Conn, got *taken) error {
+	p := handPage{w: bufio.NewWriterSize(nc, gobwasBuffer), taken: got}
+	up := ws.Upgrader{OnRequest: func(uri []byte) error {
+		p.gathers = string(uri) == "/gathered"
+		return nil
+	}}
+	if _, err := up.Upgrade(nc); err != nil {
+		return err
+	}
+	r := bufio.NewReaderSize(nc, gobwasBuffer)
+	for {
+		frame, _, err := wsutil.ReadClientData(struct {
+			io.Reader
+			io.Writer
+		}{r, nc})
+		if err != nil {
+			return err
+		}
+		for message := range bytes.SplitSeq(frame, []byte{pageEnd}) {
+			if err := p.handle(message); err != nil {
+				return err
 			}
 		}
-	}))
+		if err := p.frame(); err != nil {
+			return err
+		}
+		if r.Buffered() == 0 {
+			if err := p.w.Flush(); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 type handPage struct {
-	c       *websocket.Conn
+	w       *bufio.Writer
 	taken   *taken
 	gathers bool
-	out     []byte
+	out     []byte // messages of the next frame
 }
 
 func (p *handPage) handle(message []byte) error {
@@ -85,14 +116,15 @@ func (p *handPage) write(name string, id, text []byte) error {
 	if p.gathers && len(p.out) < maxGathered {
 		return nil
 	}
-	return p.flush()
+	return p.frame()
 }
 
-func (p *handPage) flush() error {
+// frame writes a frame with the messages that have no frame yet.
+func (p *handPage) frame() error {
 	if len(p.out) == 0 {
 		return nil
 	}
-	err := p.c.WriteMessage(websocket.TextMessage, p.out)
+	err := ws.WriteFrame(p.w, ws.NewTextFrame(p.out))
 	p.out = p.out[:0]
 	return err
 }
