@@ -62,7 +62,7 @@ export async function call(/** @type {number} */ inFlight, /** @type {number} */
 export async function enough(/** @type {"receive" | "send"} */ work, /** @type {number} */ ms) {
   const run = { receive, send }[work];
   let n = 500;
-  for (const part of [ms / 10, ms / 2, ms]) n = Math.min(Math.max(Math.round((n * part) / (await run(n))), 500), 100_000);
+  for (const part of [ms / 10, ms / 2, ms]) n = Math.min(Math.max(Math.round((n * part) / (await run(n))), 500), 300_000);
   return n;
 }
 
