@@ -100,7 +100,7 @@ func playgroundOptions(log *slog.Logger) *core.ServerOptions {
 			QueueBytes:   256 << 10,
 			InboxBytes:   64 << 10,
 			MemoryBytes:  64 << 20,
-			FrameRate:    200,
+			FrameRate:    500,
 			ByteRate:     1 << 20,
 		},
 		Timeouts: core.Timeouts{

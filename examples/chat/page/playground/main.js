@@ -1,7 +1,6 @@
 // The playground: a client that one can try, and everything that it sends and gets. playground.go has the other end.
 
 import { connect } from "/hisock/hisock.js";
-import { debugTo } from "/hisock/debug.js";
 import { handlers, lineIs, showWho, use } from "./actions.js";
 import { began, did } from "./code.js";
 import { $, amount, reason, showResult } from "./dom.js";
@@ -53,10 +52,15 @@ async function begin() {
       ...options,
       ...handlers,
       signal: mine.signal,
-      // The frames are in the list already. The lines of debug say what the client goes through.
-      debug: debugTo((line) => line.includes(" ● ") && addEvent(line.slice(line.indexOf("●") + 2))),
-      onState: (state, why) => (now ? client === now : connecting === mine) && changed(options.engine, state, why),
-      onError: (err) => addEvent(`error: ${reason(err)}`),
+      // The option debug would say this too, but no more than 500 lines in 10 s.
+      onState: (state, why) => {
+        addEvent(`${state}${why ? `, ${reason(why)}` : ""}`);
+        if (now ? client === now : connecting === mine) changed(options.engine, state, why);
+      },
+      onUndelivered: (messages) => addEvent(`${messages.length} messages were not delivered`),
+      onMissed: (n) => addEvent(`the server has dropped ${n} frames`),
+      onError: (err) => addEvent(`error, ${reason(err)}`),
+      log: (message, details) => addEvent(`${message}, ${JSON.stringify(details)}`),
       onJoinGroup: () => showWho(),
       onLeaveGroup: () => showWho(),
       onRename: () => client && (showWho(), showConnected(options.engine)),
@@ -96,7 +100,9 @@ function changed(engine, state, why) {
     showConnected(engine);
     showWho();
   } else if (client && state === "reconnecting") {
-    showState("reconnecting", "The line is down. Coming back…");
+    if (document.body.dataset.state !== "reconnecting") showState("reconnecting", "The line is down. Coming back…");
+  } else if (client && state === "disconnected" && why) {
+    showState("reconnecting", `${reason(why)} – coming back…`); // for good if ended follows
   }
 }
 
