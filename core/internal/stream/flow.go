@@ -62,7 +62,6 @@ const (
 	minWindow    = 2 << 10   // bytes
 	minAhead     = 64 << 10  // bytes
 	maxAhead     = 512 << 10 // bytes
-	quickPath    = time.Millisecond
 	maxProbes    = 8
 	latest       = 4    // answers, of which the quickest counts on an unsteady path
 	samples      = 16   // answers that tell whether a path is unsteady
@@ -109,14 +108,8 @@ func (f *flow) piece() int { return min(max(f.window/8, minPiece/2), f.longest) 
 // ahead returns the bytes that a stream lets wait to be pulled before its senders wait.
 func (f *flow) ahead() int { return min(max(f.window, minAhead), maxAhead) }
 
-// interval returns the bytes between two probes. There are four probes for each window, and two on a quick path, where each answer costs
-// as much as a part of the window.
-func (f *flow) interval() int {
-	if f.least > 0 && f.least < quickPath {
-		return f.window / 2
-	}
-	return f.window / 4
-}
+// interval returns the bytes between two probes. On a quick path fewer answers cost less, but then the sender stops for each of them.
+func (f *flow) interval() int { return f.window / 4 }
 
 // quantum returns the bytes that one Pull takes, so that a probe can follow them.
 func (f *flow) quantum() int { return min(max(f.window/4, f.piece()), maxQuantum) }

@@ -120,7 +120,7 @@ func (s *Stream) oweLocked() When {
 }
 
 // grantLocked tells the peer of its credit if the credit is worth a frame. An eighth of the window goes along with
-// other frames. A quick peer measures the path twice for each window, and the answer carries the credit. So credit is
+// other frames. A quick peer measures the path four times for each window, and the answer carries the credit. So credit is
 // written by itself only from five eighths of the window on.
 func (s *Stream) grantLocked() When {
 	eighth := s.window() / 8
