@@ -1,7 +1,6 @@
 // Shared parts of the browser tests: the server, the browser, and a page for each test.
 //
-// The server's program and the bundle are built once for each run of a test file; the
-// go command caches unchanged packages.
+// run.mjs builds the server's program and the bundle once for all files. A file that runs alone builds them itself.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -12,9 +11,8 @@ import { connect, createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { after, test as testOnce } from "node:test";
 import { chromium } from "playwright-core";
-import { go, root, scratchFolder } from "./programs.mjs";
+import { build, scratchFolder } from "./programs.mjs";
 
-const web = join(root, "web");
 const executable = process.env.CHROMIUM || "/usr/bin/chromium";
 const flags = [
   "--no-sandbox",
@@ -26,17 +24,16 @@ const flags = [
   "--disable-sync",
 ];
 
-const scratch = await scratchFolder("browser");
-/** The bundle that all tests of a file share. */
-export const bundle = join(scratch, "bundle");
-const program = join(scratch, "testserver");
+/** The folder of the built program and bundle, which no test may change. */
+let built = process.env.HISOCK_BUILT;
+if (!built) await build((built = await scratchFolder("browser")));
+export const bundle = join(built, "bundle");
+const program = join(built, "testserver");
 
 /** @type {import("playwright-core").Browser | undefined} */
 let browser;
 after(() => browser?.close());
 
-await go(web, "build", "-o", program, "./internal/testserver");
-await go(web, "run", "./bundle", bundle);
 await access(executable, constants.X_OK).catch(() => {
   throw new Error(`no browser at ${executable}: install Debian's package chromium, or set CHROMIUM`);
 });

@@ -30,6 +30,12 @@ export const run = (cwd, program, ...args) => promisify(execFile)(program, args,
 /** Runs the go command in a folder. */
 export const go = (cwd, ...args) => run(cwd, "go", ...args);
 
+/** Builds the server of the browser tests and the bundle into a folder. */
+export async function build(dir) {
+  const web = join(root, "web");
+  await Promise.all([go(web, "build", "-o", join(dir, "testserver"), "./internal/testserver"), go(web, "run", "./bundle", join(dir, "bundle"))]);
+}
+
 /** Waits until fn returns something true, and returns that. */
 export async function until(what, fn) {
   for (const end = Date.now() + patience; Date.now() < end; await new Promise((r) => setTimeout(r, 10))) {
