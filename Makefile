@@ -2,6 +2,8 @@
 
 GO         ?= go
 JS          = GOOS=js GOARCH=wasm
+# Tests are vetted by vet and others, with more checks than go test has.
+TEST        = $(GO) test -vet=off
 # The packages that are built for browsers too.
 JSPKGS      = ./core/... ./transport/ ./transport/faulty ./ws/ ./wasm/...
 # How long each fuzz target runs, on one processor.
@@ -33,17 +35,17 @@ vet:
 	$(GO) vet ./.ci/walls
 	$(JS) $(GO) vet $(JSPKGS)
 
-# Builds and vets everything for systems on which the tests are not run. On linux/amd64 it also runs the tests of core
-# for 386.
+# Compiles and vets everything for systems on which the tests are not run, and links two programs that have all packages. On linux/amd64
+# it also runs the tests of core for 386.
 others:
 	@echo "== other systems"
 	@set -e; for on in $(OTHERS); do \
 		echo "$$on"; \
 		export CGO_ENABLED=0 GOOS=$${on%/*} GOARCH=$${on#*/}; \
-		$(GO) build ./...; $(GO) vet ./...; \
+		$(GO) list -export ./... >/dev/null; $(GO) build -o /dev/null ./examples/chat ./examples/files; $(GO) vet ./...; \
 	done
 	@if [ "$$($(GO) env GOHOSTOS)/$$($(GO) env GOHOSTARCH)" = linux/amd64 ]; then \
-		echo "tests of core for linux/386"; CGO_ENABLED=0 GOARCH=386 $(GO) test -timeout 20m -skip '^(TestAttacks|TestHooksMayWait)$$' ./core/...; \
+		echo "tests of core for linux/386"; CGO_ENABLED=0 GOARCH=386 $(TEST) -timeout 20m -skip '^(TestAttacks|TestHooksMayWait)$$' ./core/...; \
 	fi
 
 lint:
@@ -53,19 +55,19 @@ lint:
 
 unit:
 	@echo "== tests, with the race detector; and what has assembly, with and without it"
-	HISOCK_ALL_PROXIES=$(shell command -v apt-get) $(GO) test -race -tags=lockorder -timeout 20m ./...
-	$(GO) test -run='Mask|Prefetch|Pack|Model' ./core/internal/outbox ./ws
-	$(GO) test -tags=purego -run='Mask|Prefetch|Pack|Model' ./core/internal/outbox ./ws
+	HISOCK_ALL_PROXIES=$(shell command -v apt-get) $(TEST) -race -tags=lockorder -timeout 20m ./...
+	$(TEST) -run='Mask|Prefetch|Pack|Model' ./core/internal/outbox ./ws
+	$(TEST) -tags=purego -run='Mask|Prefetch|Pack|Model' ./core/internal/outbox ./ws
 
 # Runs the tests that exist only for the browser, which the native ./... skips.
 js:
 	@echo "== tests of the browser build"
-	$(JS) $(GO) test -timeout 5m -exec="$$($(GO) env GOROOT)/lib/wasm/go_js_wasm_exec" $(JSPKGS)
+	$(JS) $(TEST) -timeout 5m -exec="$$($(GO) env GOROOT)/lib/wasm/go_js_wasm_exec" $(JSPKGS)
 
 # Not cached, because the test compiles the program that it measures.
 size:
 	@echo "== size of the browser build, and of the npm package's entries"
-	$(GO) test -count=1 -run=WasmFits -v ./web
+	$(TEST) -count=1 -run=WasmFits -v ./web
 	cd web && node build/sizes.mjs
 
 fuzz:
@@ -74,12 +76,12 @@ fuzz:
 
 bench-once:
 	@echo "== benchmarks, once"
-	$(GO) test -run='^$$' -bench=. -benchtime=1x ./...
+	$(TEST) -run='^$$' -bench=. -benchtime=1x ./...
 
 # Tests examples/bench, which is a module of its own, so ./... leaves it out.
 bench-test:
 	@echo "== the benchmark beside other libraries: that all of them do their work"
-	cd examples/bench && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test -timeout 5m ./...
+	cd examples/bench && $(GO) mod tidy -diff && $(GO) vet ./... && $(TEST) -timeout 5m ./...
 
 web:
 	@echo "== types, and tests in a real browser"
