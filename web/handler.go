@@ -80,7 +80,9 @@ func (h bundleHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e := f.plain
 	if f.packed != nil {
 		header.Set("Vary", "Accept-Encoding")
-		if !asksForPart(r) {
+		if asksForPart(r) {
+			e = f.begun(r)
+		} else {
 			e = f.choose(r.Header.Values("Accept-Encoding"))
 		}
 	}
@@ -95,10 +97,24 @@ func (h bundleHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(e.content))
 }
 
-// asksForPart reports whether a request may be answered with a part of a file. Such a request is
-// answered with the file itself, and not with its compressed form.
+// asksForPart reports whether a request may be answered with a part of a file.
 func asksForPart(r *http.Request) bool {
 	return r.Header.Get("Range") != "" || r.Header.Get("If-Match") != ""
+}
+
+// begun returns the form of which a request asks for a part: the file itself, or the compressed form that the request names. A browser
+// does so if a download of that form has broken off. If the request names neither, the file has changed, and all of it is sent.
+func (f *served) begun(r *http.Request) *encoding {
+	had, accept := r.Header.Get("If-Range"), r.Header.Values("Accept-Encoding")
+	if had == "" || had == f.plain.etag || strings.Contains(r.Header.Get("Range"), ",") { // several parts are not compressed as a whole
+		return f.plain
+	}
+	for _, e := range f.packed {
+		if e.etag == had && weightOf(e.name, accept) > 0 {
+			return e
+		}
+	}
+	return f.choose(accept)
 }
 
 // choose returns the form to which a client gives the greatest weight above 0, and of these the smallest.

@@ -197,3 +197,32 @@ func TestCheckOfWhatIsNoBundle(t *testing.T) {
 		})
 	}
 }
+
+// A browser asks for the rest of a download that broke off, in the form that it had. It is sent the whole file if the file has
+// changed meanwhile.
+func TestHandlerSendsTheRest(t *testing.T) {
+	h := newHandler(t)
+	files := contents(t, bundleDir(t))
+	for coding, name := range map[string]string{"identity": wasmFile, "gzip": wasmFile + gzipSuffix} {
+		ask := func(header ...string) *httptest.ResponseRecorder {
+			return ask(h, http.MethodGet, "/hisock.wasm", append(header, "Accept-Encoding", coding)...)
+		}
+		begun := ask()
+		etag, want := begun.Header().Get("ETag"), begun.Header().Get("Content-Encoding")
+		rest := ask("Range", "bytes=1000-", "If-Range", etag)
+		require.Equal(t, http.StatusPartialContent, rest.Code, coding)
+		require.Equal(t, []string{etag, want}, []string{rest.Header().Get("ETag"), rest.Header().Get("Content-Encoding")})
+		require.True(t, files[name][1000:] == rest.Body.String(), coding)
+		require.Equal(t, strconv.Itoa(rest.Body.Len()), rest.Header().Get("Content-Length"))
+
+		several := ask("Range", "bytes=0-9,1000-1009", "If-Range", etag)
+		require.Empty(t, several.Header().Get("Content-Encoding"), coding)
+		whole := ask("Range", "bytes=1000-", "If-Range", `"of another build"`)
+		require.Equal(t, http.StatusOK, whole.Code, coding)
+		require.True(t, files[name] == whole.Body.String(), coding)
+	}
+	packed := ask(h, http.MethodGet, "/hisock.wasm", "Accept-Encoding", "gzip").Header().Get("ETag")
+	refused := ask(h, http.MethodGet, "/hisock.wasm", "Range", "bytes=1000-", "If-Range", packed)
+	require.Equal(t, http.StatusOK, refused.Code, "a client that does not take the form")
+	require.Empty(t, refused.Header().Get("Content-Encoding"))
+}
