@@ -8,6 +8,7 @@
 
 import { Border } from "./program/border.js";
 import { BorderClient, own } from "./program/client.js";
+import { feed } from "./program/feed.js";
 import { orLoadFailed, passing } from "./engines.js";
 import { HisockError, nameOf, reportError } from "./errors.js";
 import { decodeDetails } from "./payload.js";
@@ -214,6 +215,7 @@ class Instance {
        */
       constructor(url, protocols) {
         super(url, protocols ?? []);
+        feed(this);
         sockets.add(this);
         this.addEventListener("close", () => sockets.delete(this), { once: true });
       }
