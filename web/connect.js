@@ -39,9 +39,11 @@ async function connect(engines, url, options) {
 async function load(engines, read, signal) {
   const [min = 0, max = 0, most = 0] = read.config.retry;
   const begun = Date.now();
+  const { onProgress } = read;
+  const progress = onProgress && ((/** @type {import("./hisock.d.ts").LoadProgress} */ loaded) => signal.aborted || tell(() => onProgress(loaded)));
   for (let limit = min || 500; ; limit = Math.min(2 * limit, max || 20_000)) {
     try {
-      return await unlessAborted(engine(engines, read.engine), signal);
+      return await unlessAborted(engine(engines, read.engine, progress), signal);
     } catch (err) {
       const wait = Math.random() * limit;
       if (!read.config.first || !mayPass(err) || (most && Date.now() + wait - begun > most)) throw err;

@@ -14,7 +14,8 @@ import { HisockError } from "./errors.js";
 export const passing = new WeakSet();
 
 /** @typedef {{ stats(): Promise<ReturnType<Native["stats"]>>, crash(): Promise<void> }} Loaded a module, as tests use it */
-/** @typedef {{ instance(): Promise<Engine> } & Loaded} EngineModule */
+/** @typedef {import("./program/load.js").Tell} Tell */
+/** @typedef {{ instance(tell?: Tell): Promise<Engine> } & Loaded} EngineModule */
 /** @typedef {Record<string, () => Promise<EngineModule>>} Engines the function that loads each engine, by the engine's name */
 
 /** @type {Set<Loaded>} */
@@ -25,13 +26,14 @@ const loaded = new Set();
  *
  * @param {Engines} engines
  * @param {string} name of one of them
+ * @param {Tell} [tell] is told how far the engine has been loaded, if it can be known
  * @returns {Promise<Engine>}
  */
-export async function engine(engines, name) {
+export async function engine(engines, name, tell) {
   const load = /** @type {() => Promise<EngineModule>} */ (engines[name]);
   const module = await orLoadFailed(load());
   loaded.add(module);
-  return module.instance();
+  return module.instance(tell);
 }
 
 /**

@@ -50,6 +50,12 @@ export interface ConnectOptions {
    * times larger. Only the chosen engine is loaded. "js" unless set, or the one that the module has.
    */
   engine?: "js" | "wasm";
+  /**
+   * Is told how much of the Go program has been loaded: when loading begins, as parts come, and when all is compiled, or once if that was
+   * before. If another client of the page has begun to load it without onProgress, the parts are not counted. The other
+   * engine is modules, of which a browser says nothing: there it is never called.
+   */
+  onProgress?: (progress: LoadProgress) => unknown;
   /** The form of payloads for handlers and calls that do not set one. "json" unless set. */
   as?: As;
 
@@ -112,6 +118,15 @@ export interface ConnectOptions {
    * If people sign in and out, let the key name the user.
    */
   keepSession?: boolean | string;
+}
+
+/**
+ * Bytes of hisock.wasm after the browser has decompressed it: loaded ≤ total. The total is the size of the file, which the build of the bundle
+ * writes into the module, and no Content-Length. After an attempt that failed loaded begins at 0 again.
+ */
+export interface LoadProgress {
+  readonly loaded: number;
+  readonly total: number;
 }
 
 /** Watches an engine. Only debug.js makes such functions. */

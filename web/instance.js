@@ -9,7 +9,8 @@
 import { Border } from "./program/border.js";
 import { BorderClient, own } from "./program/client.js";
 import { feed } from "./program/feed.js";
-import { orLoadFailed, passing } from "./engines.js";
+import { Loader } from "./program/load.js";
+import { orLoadFailed } from "./engines.js";
 import { HisockError, nameOf, reportError } from "./errors.js";
 import { decodeDetails } from "./payload.js";
 
@@ -32,18 +33,22 @@ const valid = /^(?!(join|leave|message|client_connect|client_disconnect|force_di
 // The id of the build, which web.Build writes here, into hisock.wasm and into wasm_exec.js.
 const build = "";
 
+// The size of hisock.wasm in bytes, which web.Build writes here. A server does not say it: the length of a compressed response is another one.
+const size = 0;
+
 /** @type {Promise<Instance> | undefined} */
 let current;
 
-/** @type {Promise<WebAssembly.Module> | undefined} */
-let compiled;
+const loader = new Loader(new URL("./hisock.wasm", import.meta.url), size);
 
 /**
  * Returns the running Go program, starting it if there is none.
  *
+ * @param {import("./program/load.js").Tell} [tell] is told how far it has been loaded
  * @returns {Promise<Instance>}
  */
-export function instance() {
+export function instance(tell) {
+  if (tell) loader.watch(tell);
   if (!current) {
     const starting = start();
     current = starting;
@@ -72,11 +77,7 @@ export async function crash() {
 }
 
 async function start() {
-  compiled ??= compile().catch((err) => {
-    compiled = undefined; // the next attempt fetches it again
-    throw err;
-  });
-  const [module, exec] = await Promise.all([compiled, orLoadFailed(import("./wasm_exec.js"))]);
+  const [module, exec] = await Promise.all([loader.module(), orLoadFailed(import("./wasm_exec.js"))]);
   const section = WebAssembly.Module.customSections(module, "hisock build").pop();
   needBuild("hisock.wasm", section && new TextDecoder().decode(section));
   needBuild("wasm_exec.js", exec.build);
@@ -91,39 +92,8 @@ async function start() {
  */
 function needBuild(file, id) {
   if (id === build) return;
-  compiled = undefined; // a cache may have held it, so the next attempt fetches it again
+  loader.forget(); // a cache may have held it, so the next attempt fetches it again
   throw new HisockError("load_failed", `${file} is of build ${id || "unknown"}, but instance.js of build ${build}: serve all files of one build`);
-}
-
-async function compile() {
-  const url = new URL("./hisock.wasm", import.meta.url);
-  const files = url.protocol === "file:" && /** @type {any} */ (globalThis).process?.getBuiltinModule?.("node:fs/promises");
-  if (files) return WebAssembly.compile(await files.readFile(url)); // Node does not fetch files
-  let response;
-  try {
-    response = await fetch(url);
-  } catch (cause) {
-    const err = new HisockError("load_failed", `cannot load ${url}`, { cause });
-    passing.add(err);
-    throw err;
-  }
-  if (!response.ok) {
-    const err = new HisockError("load_failed", `cannot load ${url}: ${response.status} ${response.statusText}`);
-    if (response.status >= 500 || response.status === 429) passing.add(err);
-    throw err;
-  }
-  const type = response.headers.get("Content-Type") ?? "";
-  // A development server answers with its page if there is no such file.
-  if (/^text\/html\b/i.test(type)) throw new HisockError("load_failed", `cannot load ${url}: the server has a page there, and not hisock.wasm`);
-  // The browser compiles while it loads only if the server says application/wasm.
-  const streams = /^application\/wasm\b/i.test(type);
-  try {
-    return await (streams ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer()));
-  } catch (cause) {
-    const err = new HisockError("load_failed", `cannot compile ${url}`, { cause });
-    if (!(cause instanceof WebAssembly.CompileError)) passing.add(err); // the response broke off
-    throw err;
-  }
 }
 
 /** A running Go program. */

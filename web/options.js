@@ -5,7 +5,7 @@ import { describe, kindOf, needFunction, needOptions, needSignal, needString, ne
 
 const known = [
   "name", "groups", "auth", "metadata", "notices", "as", "on", "handle", "handleStream",
-  "engine", "signal", "timeout", "maxFrame", "queueBytes", "retry", "keepSession", "log", "debug",
+  "engine", "signal", "timeout", "maxFrame", "queueBytes", "retry", "keepSession", "log", "debug", "onProgress",
 ];
 const hooks = /** @type {const} */ ([
   "onRaw", "onMessage", "onState", "onError", "onClientConnect", "onClientDisconnect", "onClientRename",
@@ -27,7 +27,7 @@ export function readOptions(url, options, engines) {
   needOptions("connect options", options, [...known, ...hooks]);
   needSignal("connect signal", options.signal);
   needTimeout("connect timeout", options.timeout);
-  for (const hook of /** @type {const} */ ([...hooks, "debug"])) {
+  for (const hook of /** @type {const} */ ([...hooks, "debug", "onProgress"])) {
     if (options[hook] !== undefined) needFunction(hook, options[hook]);
   }
   const fullURL = socketURL(url);
@@ -46,6 +46,7 @@ export function readOptions(url, options, engines) {
     auth: /** @type {((signal: AbortSignal) => unknown) | undefined} */ (typeof options.auth === "function" ? options.auth : undefined),
     log: readLog(options.log),
     debug: /** @type {import("./hisock.d.ts").Debug | undefined} */ (options.debug),
+    onProgress: /** @type {import("./hisock.d.ts").ConnectOptions["onProgress"]} */ (options.onProgress),
     config: {
       url: fullURL,
       name,

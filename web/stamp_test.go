@@ -2,11 +2,17 @@ package web
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
+
+func TestTheLoaderKnowsTheSizeOfTheProgram(t *testing.T) {
+	files := contents(t, bundleDir(t))
+	require.Contains(t, files[loaderFile], "\nconst size = "+strconv.Itoa(len(files[wasmFile]))+";\n")
+}
 
 func TestAllPartsOfABuildHaveItsID(t *testing.T) {
 	files := contents(t, bundleDir(t))
