@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // BuildOptions configure [Build]. A nil pointer and the zero value mean the defaults.
@@ -97,6 +98,9 @@ func build(ctx context.Context, tool *goCommand, dir, tmp string, brotli bool, p
 	for _, name := range sourceNames() {
 		if files[name], err = sources.ReadFile(name); err != nil {
 			return &BuildError{Step: "read " + name, Err: err}
+		}
+		if strings.HasSuffix(name, ".js") {
+			files[name] = stripComments(files[name])
 		}
 	}
 	stamp(files)

@@ -11,7 +11,7 @@ import { extname, join } from "node:path";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { build as esbuild } from "esbuild";
+import { build as esbuild, transform } from "esbuild";
 import { addressOf, bundle, openPage, startServer } from "./harness.mjs";
 import { root, run, scratchFolder } from "./programs.mjs";
 
@@ -173,6 +173,16 @@ for (const [name, [program, ...args]] of Object.entries(runtimes)) {
     assert.deepEqual(JSON.parse(stdout), [true, ["chat", "other"], "grace", unsupported, "hello", ["queue_full", "connected", "still here"]]);
   });
 }
+
+test("without its comments a module is the same program", async () => {
+  const program = async (folder, name) => {
+    const source = (await readFile(join(folder, name), "utf8")).replace(/^const build = ".*";$/m, "").replace(/^const size = \d+;$/m, "");
+    return (await transform(source, { minify: true, loader: "js" })).code;
+  };
+  const names = (await readdir(bundle, { recursive: true })).filter((name) => name.endsWith(".js") && name !== "wasm_exec.js");
+  assert.ok(names.length > 40, names.join());
+  for (const name of names) assert.equal(await program(bundle, name), await program(web, name), name);
+});
 
 test("the types of the package, and what it has in it", async () => {
   const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
