@@ -249,6 +249,16 @@ func commands(srv *core.Server) {
 		}
 		return nil
 	})
+	// Texts as fast as the page takes them.
+	core.On(srv, "texts", func(ctx context.Context, c *core.Conn, n int) error {
+		text := []byte(strings.Repeat("x", 128))
+		for range n {
+			if err := c.SendBytes("text", text, core.Wait(ctx)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	// Nothing comes of these commands.
 	srv.OnBytes("take", func(context.Context, *core.Conn, []byte) error { return nil })
 	core.Handle(srv, "tick when away", func(_ context.Context, c *core.Conn, n int) (struct{}, error) {
