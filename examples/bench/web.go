@@ -65,16 +65,18 @@ func runWeb(args []string) (err error) {
 	}
 	page.Command, page.Seconds = strings.TrimSpace("go run . web "+strings.Join(args, " ")), scale.seconds
 	page.Files, page.Versions = report.WebFiles(site.Files), webVersions(who, site)
-	if o.out == "" && !o.quick && o.only == "" {
-		if !quiet {
-			return errors.Join(webFailures(page), errBusy)
-		}
+	whole := !o.quick && o.only == ""
+	if o.out == "" && whole && quiet {
 		o.out = filepath.Join("..", "..", "docs")
 	}
 	if o.out == "" {
 		fmt.Printf("%s\n", page.Markdown())
+		if whole {
+			return errors.Join(webFailures(page), errBusy)
+		}
 		return webFailures(page)
 	}
+	fmt.Fprintln(os.Stderr, "writing benchmarks-web.md into", o.out)
 	return errors.Join(page.Write(o.out), webFailures(page))
 }
 
