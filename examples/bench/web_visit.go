@@ -20,7 +20,7 @@ type webScale struct {
 
 const (
 	toil        = 0.05 // how long the handler of a text of a burst works, in milliseconds
-	visitWithin = 90 * time.Second
+	visitWithin = 2 * time.Minute
 
 	uploadMessages = 80
 	uploadSize     = 64 << 10

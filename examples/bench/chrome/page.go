@@ -16,6 +16,7 @@ type Page struct {
 	context string
 	target  string
 	session string // empty until something of the page is asked for
+	pid     int    // its process; 0 until that is asked for
 }
 
 // Open opens a page in a window of its own. Close closes it.
@@ -193,55 +194,4 @@ func private(pid int) (bytes float64) {
 		}
 	}
 	return bytes
-}
-
-// process returns the number of the page's process. That is the process that has worked much more than the others after the page has worked for
-// a while.
-func (p *Page) process(ctx context.Context) (pid int, err error) {
-	before, err := p.b.rendererTimes(ctx)
-	if err != nil {
-		return 0, err
-	}
-	for {
-		if err := p.Eval(ctx, "for (const end = performance.now() + 25; performance.now() < end; );", nil); err != nil {
-			return 0, err
-		}
-		after, err := p.b.rendererTimes(ctx)
-		if err != nil {
-			return 0, err
-		}
-		var most, second float64 // seconds
-		for id, seconds := range after {
-			switch worked := seconds - before[id]; {
-			case worked > most:
-				pid, most, second = id, worked, most
-			case worked > second:
-				second = worked
-			}
-		}
-		if most >= 0.05 && most >= 4*second {
-			return pid, nil
-		}
-	}
-}
-
-// rendererTimes returns the processor time of each process that has pages, in seconds.
-func (b *Browser) rendererTimes(ctx context.Context) (map[int]float64, error) {
-	var got struct {
-		ProcessInfo []struct {
-			Type    string
-			ID      int
-			CPUTime float64
-		}
-	}
-	if err := b.call(ctx, "", "SystemInfo.getProcessInfo", nil, &got); err != nil {
-		return nil, err
-	}
-	times := make(map[int]float64)
-	for _, p := range got.ProcessInfo {
-		if p.Type == "renderer" {
-			times[p.ID] = p.CPUTime
-		}
-	}
-	return times, nil
 }

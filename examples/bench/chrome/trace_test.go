@@ -26,3 +26,12 @@ func TestLongest(t *testing.T) {
 	_, err = longest(events, 9)
 	require.Error(t, err)
 }
+
+func TestProcessOf(t *testing.T) {
+	begun := json.RawMessage(`{"data":{"frames":[{"processId":8,"isOutermostMainFrame":false},{"processId":7,"isOutermostMainFrame":true}]}}`)
+	pid, err := processOf([]event{{Name: "RunTask", Process: 3}, {Name: "TracingStartedInBrowser", Process: 1, Args: begun}})
+	require.NoError(t, err)
+	require.Equal(t, 7, pid)
+	_, err = processOf([]event{{Name: "RunTask", Process: 3}})
+	require.Error(t, err)
+}
