@@ -61,7 +61,7 @@ const (
 	firstWindow  = 16 << 10  // bytes
 	minWindow    = 2 << 10   // bytes
 	minAhead     = 64 << 10  // bytes
-	maxAhead     = 512 << 10 // bytes
+	maxAhead     = 256 << 10 // bytes
 	maxProbes    = 8
 	latest       = 4    // answers, of which the quickest counts on an unsteady path
 	samples      = 16   // answers that tell whether a path is unsteady
@@ -106,7 +106,7 @@ func (f *flow) room() int {
 func (f *flow) piece() int { return min(max(f.window/8, minPiece/2), f.longest) }
 
 // ahead returns the bytes that a stream lets wait to be pulled before its senders wait.
-func (f *flow) ahead() int { return min(max(f.window, minAhead), maxAhead) }
+func (f *flow) ahead() int { return min(max(f.window/2, minAhead), maxAhead) }
 
 // interval returns the bytes between two probes. On a quick path fewer answers cost less, but then the sender stops for each of them.
 func (f *flow) interval() int { return f.window / 4 }
