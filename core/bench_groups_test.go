@@ -13,6 +13,7 @@ import (
 
 	"github.com/hisock/hisock/core"
 	"github.com/hisock/hisock/core/e2e/harness"
+	"github.com/hisock/hisock/core/relaytest"
 	"github.com/hisock/hisock/transport"
 )
 
@@ -73,18 +74,36 @@ func newBenchClient(_ testing.TB, d transport.Dialer) *core.Client { return harn
 func answerNothing(context.Context, *core.Conn, struct{}) (struct{}, error) { return struct{}{}, nil }
 
 // BenchmarkGroupSend sends to a group of 20 clients until all have the message: without a history, and with a
-// history that is replayed.
+// history that is replayed; at a node that is the only one with clients, and beside another node, which has no client in the group.
 func BenchmarkGroupSend(b *testing.B) {
-	for name, history := range map[string]core.History{"no history": {}, "replayed": {Messages: 100, Replay: true}} {
-		b.Run(name, func(b *testing.B) { benchmarkGroupSend(b, history) })
-	}
+	replayed := core.History{Messages: 100, Replay: true}
+	b.Run("no history", func(b *testing.B) { benchmarkGroupSend(b, core.History{}, 0) })
+	b.Run("replayed", func(b *testing.B) { benchmarkGroupSend(b, replayed, 0) })
+	b.Run("one node", func(b *testing.B) { benchmarkGroupSend(b, core.History{}, 1) })
+	b.Run("two nodes", func(b *testing.B) { benchmarkGroupSend(b, core.History{}, 2) })
 }
 
-func benchmarkGroupSend(b *testing.B, history core.History) {
+// benchNodes returns a relay for a server, in a cluster of that many nodes. The others are there and have no clients yet.
+func benchNodes(b *testing.B, nodes int) (cluster core.ClusterOptions) {
+	if nodes == 0 {
+		return cluster
+	}
+	broker := relaytest.NewMemory(nil)
+	for range nodes - 1 {
+		l, _ := listen(b, "pipe")
+		serve(b, newBenchServer(b, &core.ServerOptions{Cluster: core.ClusterOptions{Relay: broker.Connect(), Beat: 50 * time.Millisecond}}), l)
+	}
+	return core.ClusterOptions{Relay: broker.Connect(), Beat: 50 * time.Millisecond}
+}
+
+func benchmarkGroupSend(b *testing.B, history core.History, nodes int) {
 	const members, atOnce = 20, 64
 	l, d := listen(b, "pipe")
-	srv := newBenchServer(b, &core.ServerOptions{History: history})
+	srv := newBenchServer(b, &core.ServerOptions{History: history, Cluster: benchNodes(b, nodes)})
 	serve(b, srv, l)
+	for nodes > 0 && len(srv.Cluster().Nodes()) < nodes-1 {
+		time.Sleep(time.Millisecond)
+	}
 	var got atomic.Int64
 	round := make(chan struct{}, 1)
 	for range members {
@@ -103,6 +122,9 @@ func benchmarkGroupSend(b *testing.B, history core.History) {
 	group := srv.Group("all")
 	for group.Len() < members {
 		time.Sleep(time.Millisecond)
+	}
+	if nodes == 1 {
+		time.Sleep(200 * time.Millisecond) // until it is sure that no other node has clients
 	}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hisock/hisock/core/internal/convert"
 	"github.com/hisock/hisock/core/internal/relay"
+	"github.com/hisock/hisock/core/internal/roster"
 )
 
 // A Cluster is what a [Server] knows of the other servers that [ServerOptions].Cluster joins it to. It is made by
@@ -101,9 +102,11 @@ func (cl *Cluster) Members(ctx context.Context, group string) ([]*Remote, error)
 	return cl.find(ctx, relay.Question{Subject: relay.Find, To: relay.ToGroup, Name: group})
 }
 
-// Client returns the client of a name, as [Server.Client] does for all nodes.
+// Client returns the client of a name, as [Server.Client] does for all nodes. With [Access].UniqueNames only the node that has the name is asked, so that
+// it does not matter whether the others answer.
 func (cl *Cluster) Client(ctx context.Context, name string) (*Remote, error) {
-	all, err := cl.Find(ctx, name)
+	ctx = given(ctx)
+	all, err := cl.findOne(ctx, name)
 	var here []*Remote
 	for _, r := range all {
 		if !r.Suspended {
@@ -134,6 +137,28 @@ func (cl *Cluster) LenIn(ctx context.Context, group string) (int, error) {
 	return cl.countClients(ctx, relay.Question{Subject: relay.Count, To: relay.ToGroup, Name: group})
 }
 
+// findOne is Find for a name that one client may have.
+func (cl *Cluster) findOne(ctx context.Context, name string) ([]*Remote, error) {
+	k := cl.srv.cluster
+	q := relay.Question{Subject: relay.Find, To: relay.ToNamed, Name: name}
+	if k == nil || !cl.srv.opts.Access.UniqueNames || name == "" || len(k.clients(q)) > 0 {
+		return cl.Find(ctx, name)
+	}
+	node, known, err := k.holder(ctx, relay.Thing{To: relay.ToNamed, Name: roster.Fold(name)})
+	switch {
+	case err != nil || known && k.nodes.ID(node) == "": // the others may know more
+		return cl.Find(ctx, name)
+	case !known, node == k.self:
+		return nil, nil
+	}
+	var found []*Remote
+	left, err := k.ask(ctx, []uint64{node}, relay.Topic{To: relay.ToConn, Node: node}, q, func(from uint64, a relay.Answer) bool {
+		found = cl.add(found, from, a)
+		return false
+	})
+	return found, k.silent(left, err)
+}
+
 func (cl *Cluster) find(ctx context.Context, q relay.Question) (found []*Remote, err error) {
 	s := cl.srv
 	for _, c := range s.cluster.clientsOf(s, q) {
@@ -143,22 +168,28 @@ func (cl *Cluster) find(ctx context.Context, q relay.Question) (found []*Remote,
 		return found, nil
 	}
 	left, err := s.cluster.askAll(given(ctx), q, func(from uint64, a relay.Answer) bool {
-		_, n := binary.Uvarint(a.Rest)
-		if a.Code != 0 || n <= 0 {
-			return false
-		}
-		for list := a.Rest[n:]; len(list) > 0; {
-			l, rest, fault := relay.NextClient(list)
-			if fault != relay.None {
-				s.cluster.count.refused.Add(1)
-				return false
-			}
-			list = rest
-			found = append(found, &Remote{ID: ClientID{from, l.Conn}, Name: l.Name, User: l.User, Addr: l.Addr, Suspended: l.Suspended, srv: s})
-		}
+		found = cl.add(found, from, a)
 		return false
 	})
 	return found, s.cluster.silent(left, err)
+}
+
+// add appends the clients that a node has answered.
+func (cl *Cluster) add(found []*Remote, from uint64, a relay.Answer) []*Remote {
+	_, n := binary.Uvarint(a.Rest)
+	if a.Code != 0 || n <= 0 {
+		return found
+	}
+	for list := a.Rest[n:]; len(list) > 0; {
+		l, rest, fault := relay.NextClient(list)
+		if fault != relay.None {
+			cl.srv.cluster.count.refused.Add(1)
+			break
+		}
+		list = rest
+		found = append(found, &Remote{ID: ClientID{from, l.Conn}, Name: l.Name, User: l.User, Addr: l.Addr, Suspended: l.Suspended, srv: cl.srv})
+	}
+	return found
 }
 
 func (cl *Cluster) countClients(ctx context.Context, q relay.Question) (n int, err error) {
@@ -216,16 +247,16 @@ func (s *Server) OnSurvey(name string, f func(ctx context.Context, payload []byt
 	s.surveys[name] = f
 }
 
-// OnNode registers a function that runs when another node has come (here is true) or has gone, in order. It should
-// not wait.
+// OnNode registers a function that runs when another node has come (here is true) or has gone, in order. It runs on a
+// goroutine of the cluster's own, also with [ServerOptions.Manual], and should not wait.
 func (s *Server) OnNode(f func(n Node, here bool)) {
 	s.mustBeOpen()
 	needFunc("OnNode", f == nil)
 	s.onNode = f
 }
 
-// OnRelay registers a function that runs when the relay can be reached, with nil, and when it cannot be reached any more, with the reason. It should
-// not wait.
+// OnRelay registers a function that runs when the relay can be reached, with nil, and when it cannot be reached any more, with the reason. It runs as
+// the function of OnNode does.
 func (s *Server) OnRelay(f func(why error)) {
 	s.mustBeOpen()
 	needFunc("OnRelay", f == nil)

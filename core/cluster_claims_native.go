@@ -254,6 +254,24 @@ const (
 	roomUnanswered                    // a node does not answer, and may have died
 )
 
+// holder returns the node that has claimed t; known is false if none has.
+func (k *cluster) holder(ctx context.Context, t relay.Thing) (node uint64, known bool, err error) {
+	p := k.node.Load()
+	if p == nil {
+		return 0, false, errNotJoined
+	}
+	ctx, cancel := context.WithTimeout(ctx, claimTime)
+	defer cancel()
+	value, known, err := (*p).Lookup(ctx, t.Key(0))
+	if err != nil || !known {
+		return 0, false, err
+	}
+	if len(value) != 8 {
+		return 0, true, nil
+	}
+	return binary.BigEndian.Uint64(value), true, nil
+}
+
 // makeRoom asks the nodes that hold the places of t, one after the other, to make one of their clients leave for c, as the
 // Conflict of the options says.
 func (k *cluster) makeRoom(ctx context.Context, c *Conn, t relay.Thing, holders []uint64) roomOutcome {

@@ -58,6 +58,24 @@ func TestNamesAreUniqueInTheCluster(t *testing.T) {
 	})
 }
 
+// A unique name is looked up at the node that has it, whether the others answer or not.
+func TestUniqueNameIsFoundAtOnce(t *testing.T) {
+	inCluster(t, clusterSetting{nodes: 3, options: uniqueNames}, func(t *testing.T, s *clusterScene) {
+		ada := s.join(s.nodes[1], "ada")
+		s.nodes[2].way.Cut()
+		s.pass(100 * time.Millisecond)
+		cl := s.nodes[0].srv.Cluster()
+		far, err := cl.Client(t.Context(), "ada")
+		require.NoError(t, err)
+		require.NoError(t, far.Send("say", "hi"))
+		s.wants("say hi", ada)
+		_, err = cl.Client(t.Context(), "nobody")
+		require.Equal(t, core.CodeUnknownClient, core.CodeOf(err))
+		_, err = cl.Client(t.Context(), "Ada")
+		require.Equal(t, core.CodeUnknownClient, core.CodeOf(err), "the client is called ada")
+	})
+}
+
 func TestNameFoughtOver(t *testing.T) {
 	inCluster(t, clusterSetting{nodes: 3, options: uniqueNames}, func(t *testing.T, s *clusterScene) {
 		for round := range 20 {
