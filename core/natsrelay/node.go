@@ -1,0 +1,353 @@
+package natsrelay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/hisock/hisock/core"
+)
+
+// How many messages may be between NATS' client and the inbox, which takes them at once.
+const pipeLen = 4096
+
+// A node is a node of a cluster, with a connection to NATS of its own.
+type node struct {
+	options Options
+	id      string
+	subject string // of a topic: this and the topic
+	conn    *nats.Conn
+	bucket  *bucket
+	inbox   *inbox
+	dead    graveyard
+
+	pipe    chan *nats.Msg  // what comes on all topics, in order
+	changed chan struct{}   // the connection has changed
+	life    context.Context // ends with the node
+	stop    context.CancelFunc
+	stopped sync.WaitGroup // keep, pump and sweep
+
+	// Topics that the node has subscribed to. Only the caller of Subscribe and Unsubscribe uses it, one at a time.
+	topics map[string]*nats.Subscription
+
+	mu      sync.Mutex // guards the fields below
+	up      bool
+	cuts    int // how often the connection was lost
+	why     error
+	closed  bool
+	lease   lease
+	link    context.Context // ends when the node is cut off, with the cause
+	unlink  context.CancelCauseFunc
+	closing sync.Once
+	done    chan struct{} // closed at the end of Close
+}
+
+// join connects a node.
+func join(ctx context.Context, o Options, id string, h core.RelayHandler) (*node, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	n := &node{
+		options: o,
+		id:      id,
+		subject: o.Prefix + ".",
+		pipe:    make(chan *nats.Msg, pipeLen),
+		changed: make(chan struct{}, 1),
+		done:    make(chan struct{}),
+		topics:  make(map[string]*nats.Subscription),
+		lease:   newLease(id),
+	}
+	n.life, n.stop = context.WithCancel(context.Background())
+	n.link, n.unlink = context.WithCancelCause(n.life)
+	n.unlink(ErrDown)
+	if err := n.connect(ctx); err != nil {
+		return nil, err
+	}
+	js, err := jetstream.New(n.conn)
+	if err != nil {
+		n.conn.Close()
+		return nil, err
+	}
+	n.bucket = newBucket(js, o.Prefix, o.Replicas)
+	n.inbox = newInbox(h, o.MaxPending)
+	n.stopped.Go(n.pump)
+	n.stopped.Go(n.keep)
+	return n, nil
+}
+
+// connect makes the connection. If no server can be reached it returns nil all the same, and the connection goes on trying.
+func (n *node) connect(ctx context.Context) error {
+	lease := n.options.Lease
+	opts := nats.GetDefaultOptions()
+	opts.Name = "hisock " + n.id
+	for _, set := range n.options.NATS {
+		if err := set(&opts); err != nil {
+			return fmt.Errorf("%w: %w", ErrOptions, err)
+		}
+	}
+	opts.Servers = n.options.Servers
+	opts.NoEcho = true
+	opts.AllowReconnect = true
+	opts.MaxReconnect = -1
+	opts.ReconnectWait = min(lease/10, time.Second)
+	opts.ReconnectJitter = opts.ReconnectWait
+	opts.ReconnectBufSize = -1 // what cannot be sent at once fails
+	opts.IgnoreAuthErrorAbort = true
+	opts.PingInterval = lease / 4
+	opts.MaxPingsOut = 1
+	opts.FlusherTimeout = lease / 3
+	opts.Timeout = lease / 3
+	opts.DisconnectedErrCB = func(_ *nats.Conn, err error) { n.lost(err) }
+	opts.ReconnectedCB = func(*nats.Conn) { n.look() }
+	opts.ConnectedCB = func(*nats.Conn) { n.look() }
+	opts.AsyncErrorCB = func(_ *nats.Conn, sub *nats.Subscription, err error) {
+		if sub != nil && errors.Is(err, nats.ErrSlowConsumer) {
+			n.inbox.lose(1)
+		}
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		opts.Timeout = min(opts.Timeout, max(time.Until(deadline), time.Millisecond))
+	}
+	opts.RetryOnFailedConnect = false
+	conn, err := opts.Connect()
+	if errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) || errors.Is(err, nats.ErrAuthRevoked) ||
+		errors.Is(err, nats.ErrAccountAuthExpired) || errors.Is(err, nats.ErrSecureConnRequired) {
+		return err
+	}
+	if err != nil {
+		opts.Timeout = lease / 3
+		opts.RetryOnFailedConnect = true
+		if conn, err = opts.Connect(); err != nil {
+			return err
+		}
+	}
+	if conn.IsConnected() && conn.MaxPayload() < int64(n.options.MaxPayload) {
+		conn.Close()
+		return fmt.Errorf("%w: NATS takes payloads of %d bytes at most, and MaxPayload is %d", ErrOptions, conn.MaxPayload(), n.options.MaxPayload)
+	}
+	if err := context.Cause(ctx); err != nil {
+		conn.Close()
+		return err
+	}
+	n.conn = conn
+	return nil
+}
+
+// lost notes that the connection was lost.
+func (n *node) lost(err error) {
+	if err == nil {
+		err = ErrDown
+	} else {
+		err = fmt.Errorf("%w: %w", ErrDown, err)
+	}
+	n.mu.Lock()
+	n.cuts++
+	n.why = err
+	n.lease.until = time.Time{} // NATS may have lost it meanwhile
+	n.downLocked()
+	n.mu.Unlock()
+	n.look()
+}
+
+// downLocked tells the handler that the node is cut off, if it was not.
+func (n *node) downLocked() {
+	if !n.up {
+		return
+	}
+	n.up = false
+	n.unlink(n.why)
+	n.inbox.tell(event{kind: wentDown, why: n.why})
+}
+
+// look wakes the keeper.
+func (n *node) look() {
+	select {
+	case n.changed <- struct{}{}:
+	default:
+	}
+}
+
+// keep tells the handler when the node is up, and renews the lease.
+func (n *node) keep() {
+	third := n.options.Lease / 3
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	sweep := time.NewTimer(sweepLater())
+	defer sweep.Stop()
+	for {
+		select {
+		case <-n.life.Done():
+			return
+		case <-n.changed:
+		case <-timer.C:
+		case <-sweep.C:
+			n.stopped.Go(func() {
+				ctx, end := context.WithTimeout(n.life, sweepEvery)
+				defer end()
+				n.sweep(ctx) //nolint:errcheck // another node, or the next time
+				sweep.Reset(sweepLater())
+			})
+			continue
+		}
+		next := third
+		if n.conn.IsConnected() && !n.check(third) {
+			next = third / 4
+		}
+		timer.Reset(next)
+	}
+}
+
+// check renews the lease, and tells the handler that the node is up if it was not. It returns false if that should be tried again soon.
+func (n *node) check(patience time.Duration) bool {
+	ctx, cancel := context.WithTimeout(n.life, patience)
+	defer cancel()
+	n.mu.Lock()
+	cuts, up := n.cuts, n.up
+	n.mu.Unlock()
+	renewed := n.renew(ctx) == nil
+	if up {
+		return renewed
+	}
+	// Without JetStream the node can still publish, so it is up. But the server must have the subscriptions.
+	flush, cancelFlush := context.WithTimeout(n.life, patience)
+	defer cancelFlush()
+	if n.conn.FlushWithContext(flush) != nil {
+		return false
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed || n.up || n.cuts != cuts {
+		return false
+	}
+	n.up = true
+	n.link, n.unlink = context.WithCancelCause(n.life)
+	n.inbox.tell(event{kind: wentUp})
+	return renewed
+}
+
+// pump moves messages from NATS' client to the inbox.
+func (n *node) pump() {
+	for {
+		select {
+		case <-n.life.Done():
+			return
+		case m := <-n.pipe:
+			if len(m.Subject) > len(n.subject) {
+				n.inbox.message(m.Subject[len(n.subject):], m.Data)
+			}
+		}
+	}
+}
+
+// Publish implements [core.RelayNode].
+func (n *node) Publish(batch []core.RelayMessage) (sent int, err error) {
+	n.mu.Lock()
+	up, closed := n.up, n.closed
+	n.mu.Unlock()
+	if closed {
+		return 0, ErrClosed
+	}
+	if !up {
+		return 0, ErrDown
+	}
+	for i := range batch {
+		m := &batch[i]
+		if len(m.Payload) > n.options.MaxPayload {
+			return i, ErrTooLong
+		}
+		if err := n.conn.Publish(n.subject+m.Topic, m.Payload); err != nil {
+			return i, fmt.Errorf("%w: %w", ErrDown, err)
+		}
+	}
+	return len(batch), nil
+}
+
+// Subscribe implements [core.RelayNode].
+func (n *node) Subscribe(topic string) error {
+	if n.isClosed() {
+		return ErrClosed
+	}
+	if n.topics[topic] != nil {
+		return nil
+	}
+	sub, err := n.conn.ChanSubscribe(n.subject+topic, n.pipe)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrClosed, err)
+	}
+	n.topics[topic] = sub
+	return nil
+}
+
+// Unsubscribe implements [core.RelayNode].
+func (n *node) Unsubscribe(topic string) error {
+	if n.isClosed() {
+		return ErrClosed
+	}
+	sub := n.topics[topic]
+	if sub == nil {
+		return nil
+	}
+	delete(n.topics, topic)
+	if err := sub.Unsubscribe(); err != nil && n.conn.IsClosed() {
+		return fmt.Errorf("%w: %w", ErrClosed, err)
+	}
+	return nil
+}
+
+func (n *node) isClosed() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.closed
+}
+
+// MaxPayload implements [core.RelayNode].
+func (n *node) MaxPayload() int { return n.options.MaxPayload }
+
+// Lease implements [core.RelayNode].
+func (n *node) Lease() time.Duration { return n.options.Lease }
+
+// Close implements [core.RelayNode].
+func (n *node) Close(ctx context.Context) error {
+	var err error
+	n.closing.Do(func() {
+		err = n.end(ctx)
+		close(n.done)
+	})
+	select {
+	case <-n.done:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// end ends the node.
+func (n *node) end(ctx context.Context) error {
+	n.mu.Lock()
+	n.closed = true
+	up := n.up
+	n.unlink(ErrClosed)
+	n.mu.Unlock()
+	n.stop()
+	n.stopped.Wait()
+	n.inbox.close()
+
+	var err error
+	if up {
+		last, cancel := context.WithTimeout(ctx, n.options.Lease)
+		err = errors.Join(n.conn.FlushWithContext(last), n.endLease(last))
+		cancel()
+	}
+	n.conn.Close()
+	select {
+	case <-n.inbox.ended:
+	case <-ctx.Done():
+		err = errors.Join(err, context.Cause(ctx))
+	}
+	return err
+}
