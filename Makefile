@@ -11,9 +11,9 @@ FUZZTIME   ?= 2s
 # The other systems and processors for which everything is built and vetted, some of 32 bits or big endian.
 OTHERS      = windows/amd64 darwin/arm64 freebsd/amd64 linux/386 linux/arm linux/s390x
 
-.PHONY: test setup fmt vet others lint unit js size fuzz bench-once bench-test web soak walls bench bench-peers bench-web clean
+.PHONY: test setup fmt vet others lint unit js size fuzz bench-once bench-test relay web soak walls bench bench-peers bench-web clean
 
-test: setup fmt vet others lint unit js size fuzz bench-once bench-test web
+test: setup fmt vet others lint unit js size fuzz bench-once bench-test relay web
 	@echo "make test: all passed"
 
 # Installs what the tests need besides Go and Node: a browser, proxies, staticcheck, and the npm packages of web and of
@@ -82,6 +82,11 @@ bench-once:
 bench-test:
 	@echo "== the benchmark beside other libraries: that all of them do their work"
 	cd examples/bench && $(GO) mod tidy -diff && $(GO) vet ./... && $(TEST) -timeout 5m ./...
+
+# Tests core/natsrelay, a module of its own too, with real nats-servers. Most of its tests wait for leases, so many run at once.
+relay:
+	@echo "== the relay over NATS"
+	cd core/natsrelay && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test -race -parallel 8 -timeout 5m ./...
 
 web:
 	@echo "== types, and tests in a real browser"

@@ -17,8 +17,21 @@ const (
 	claimEntry = "claim."
 )
 
-// errConflict says that an entry has another revision than the caller wanted to replace.
-var errConflict = errors.New("natsrelay: the entry has changed meanwhile")
+// How long one request waits for its answer. While JetStream elects a leader or starts, requests are lost.
+const answerTime = 3 * time.Second
+
+var (
+	// errConflict says that an entry has another revision than the caller wanted to replace.
+	errConflict = errors.New("natsrelay: the entry has changed meanwhile")
+
+	// errLate says that no answer has come: the entry may have been written or not.
+	errLate = errors.New("natsrelay: no answer in time")
+)
+
+// mustLook reports whether an entry has to be read to know what has become of it.
+func mustLook(err error) bool {
+	return errors.Is(err, errConflict) || errors.Is(err, errLate)
+}
 
 // A bucket has the leases and claims of a cluster. It is a stream in the form of NATS' key-value buckets, without reads from followers,
 // which may be late. It is safe for concurrent use.
@@ -89,8 +102,20 @@ func (b *bucket) forget() {
 	b.mu.Unlock()
 }
 
-// get returns the entry of a key; ok is false if there is none.
+// get returns the entry of a key; ok is false if there is none. It asks again until ctx ends if no answer comes.
 func (b *bucket) get(ctx context.Context, key string) (e entry, ok bool, err error) {
+	for {
+		once, cancel := context.WithTimeout(ctx, answerTime)
+		e, ok, err = b.getOnce(once, key)
+		late := once.Err() != nil
+		cancel()
+		if err == nil || !late || ctx.Err() != nil {
+			return e, ok, err
+		}
+	}
+}
+
+func (b *bucket) getOnce(ctx context.Context, key string) (e entry, ok bool, err error) {
 	stream, err := b.open(ctx)
 	if err != nil {
 		return entry{}, false, err
@@ -107,16 +132,18 @@ func (b *bucket) get(ctx context.Context, key string) (e entry, ok bool, err err
 }
 
 // put writes an entry in the place of the entry with a revision; 0 says that there is no entry. A ttl of 0 is for ever. It returns
-// the new revision, or errConflict.
+// the new revision, errConflict or errLate.
 func (b *bucket) put(ctx context.Context, key string, data []byte, revision uint64, ttl time.Duration) (uint64, error) {
-	if _, err := b.open(ctx); err != nil {
-		return 0, err
+	once, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	if _, err := b.open(once); err != nil {
+		return 0, late(ctx, once, err)
 	}
 	opts := []jetstream.PublishOpt{jetstream.WithExpectLastSequencePerSubject(revision)}
 	if ttl > 0 {
 		opts = append(opts, jetstream.WithMsgTTL(ttl))
 	}
-	ack, err := b.js.PublishMsg(ctx, &nats.Msg{Subject: b.subjects + key, Data: data}, opts...)
+	ack, err := b.js.PublishMsg(once, &nats.Msg{Subject: b.subjects + key, Data: data}, opts...)
 	if err == nil {
 		return ack.Sequence, nil
 	}
@@ -126,5 +153,13 @@ func (b *bucket) put(ctx context.Context, key string, data []byte, revision uint
 		return 0, errConflict
 	}
 	b.forget()
-	return 0, err
+	return 0, late(ctx, once, err)
+}
+
+// late returns errLate if only the time for one request is over, and otherwise err.
+func late(ctx, once context.Context, err error) error {
+	if once.Err() != nil && ctx.Err() == nil {
+		return errLate
+	}
+	return err
 }

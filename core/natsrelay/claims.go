@@ -2,7 +2,6 @@ package natsrelay
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -73,7 +72,7 @@ func (n *node) claimWith(ctx context.Context, own, key string, value []byte) (mi
 	revision := uint64(0) // most keys are free
 	for {
 		_, err := n.bucket.put(ctx, entry, wanted, revision, 0)
-		if !errors.Is(err, errConflict) {
+		if !mustLook(err) {
 			return err == nil, nil, err
 		}
 		e, ok, err := n.bucket.get(ctx, entry)
@@ -120,7 +119,7 @@ func (n *node) Release(ctx context.Context, key string) error {
 		if err == nil {
 			return nil
 		}
-		if !errors.Is(err, errConflict) {
+		if !mustLook(err) {
 			return n.explain(ctx, err)
 		}
 	}

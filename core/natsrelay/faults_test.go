@@ -204,7 +204,7 @@ func TestOneOfThreeServersIsLost(t *testing.T) {
 func TestEntriesThatNoNodeWrote(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, server.Options{})
-	n, l := joinNode(t, newRelay(t, Options{Servers: []string{s.ClientURL()}}), "n")
+	n, l := joinNode(t, newRelay(t, Options{Servers: []string{s.ClientURL()}, Lease: shortLease}), "n")
 	until(t, "it is up", func() bool { return l.ups.Load() == 1 })
 	stranger := connect(t, s.ClientURL())
 	for name, data := range map[string][]byte{
@@ -219,19 +219,17 @@ func TestEntriesThatNoNodeWrote(t *testing.T) {
 	} {
 		_, err := stranger.Request("$KV.hisock.claim.k", data, 10*time.Second)
 		require.NoError(t, err)
-		_, ok, err := n.Lookup(waiting(t), "k")
-		require.NoError(t, err, name)
-		require.False(t, ok, name)
-		mine, _, err := n.Claim(waiting(t), "k", []byte("v"))
-		require.NoError(t, err, name)
-		require.True(t, mine, name)
+		until(t, name, func() bool {
+			_, ok, err := n.Lookup(waiting(t), "k")
+			return err == nil && !ok
+		})
+		mustClaim(t, n, "k", "v")
 	}
 	// A stranger ends the lease: the node is told, and begins anew.
 	_, err := stranger.Request("$KV.hisock.lease."+n.lease.id, []byte("\x00garbage"), 10*time.Second)
 	require.NoError(t, err)
 	until(t, "the loss is told", func() bool { return l.claimsLost.Load() == 1 })
 	mustClaim(t, n, "k", "anew")
-	require.Zero(t, l.downs.Load())
 }
 
 func TestSweepRemovesClaimsOfTheDead(t *testing.T) {

@@ -49,7 +49,7 @@ func (n *node) renew(ctx context.Context) error {
 			n.mu.Unlock()
 			return nil
 		}
-		if !errors.Is(err, errConflict) {
+		if !mustLook(err) {
 			return err
 		}
 		// Perhaps an earlier renewal arrived whose answer was lost.
@@ -83,7 +83,7 @@ func (n *node) isOver(ctx context.Context, id string) (bool, error) {
 			return false, nil
 		}
 		if !ok {
-			if _, err := n.bucket.put(ctx, leaseEntry+id, []byte(over), 0, overTime); errors.Is(err, errConflict) {
+			if _, err := n.bucket.put(ctx, leaseEntry+id, []byte(over), 0, overTime); mustLook(err) {
 				continue
 			} else if err != nil {
 				return false, err

@@ -44,7 +44,8 @@ type node struct {
 	link    context.Context // ends when the node is cut off, with the cause
 	unlink  context.CancelCauseFunc
 	closing sync.Once
-	done    chan struct{} // closed at the end of Close
+	giveUp  context.CancelFunc // ends the last requests of Close; nil before
+	done    chan struct{}      // closed at the end of Close
 }
 
 // join connects a node.
@@ -149,6 +150,9 @@ func (n *node) lost(err error) {
 	n.cuts++
 	n.why = err
 	n.lease.until = time.Time{} // NATS may have lost it meanwhile
+	if n.giveUp != nil {
+		n.giveUp()
+	}
 	n.downLocked()
 	n.mu.Unlock()
 	n.look()
@@ -340,6 +344,12 @@ func (n *node) end(ctx context.Context) error {
 	var err error
 	if up {
 		last, cancel := context.WithTimeout(ctx, n.options.Lease)
+		n.mu.Lock()
+		n.giveUp = cancel
+		n.mu.Unlock()
+		if !n.conn.IsConnected() {
+			cancel()
+		}
 		err = errors.Join(n.conn.FlushWithContext(last), n.endLease(last))
 		cancel()
 	}

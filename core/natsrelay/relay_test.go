@@ -20,7 +20,7 @@ func TestRelay(t *testing.T) {
 			way := func(prefix string) *relaytest.Way {
 				p := startPath(t, s.Addr().String())
 				return &relaytest.Way{
-					Relay: newRelay(t, Options{Servers: []string{p.url()}, Prefix: prefix, MaxPending: 4 << 20}),
+					Relay: newRelay(t, Options{Servers: []string{p.url()}, Prefix: prefix, Lease: shortLease, MaxPending: 4 << 20}),
 					Cut:   p.stop,
 					Mend:  p.mend,
 					Kill:  p.end,

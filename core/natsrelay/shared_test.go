@@ -11,8 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The lease of nodes in tests. A busy machine may keep a node from renewing it for seconds.
-const testLease = 4 * time.Second
+// The leases of nodes in tests that wait for their ends, and in tests that do not. A busy machine may keep a node from answering a ping, in a
+// quarter of a lease.
+const (
+	shortLease = 8 * time.Second
+	longLease  = 60 * time.Second
+)
 
 // startServer starts a nats-server in this process, which ends with the test.
 func startServer(t *testing.T, o server.Options) *server.Server {
@@ -41,7 +45,7 @@ func startServer(t *testing.T, o server.Options) *server.Server {
 func newRelay(t *testing.T, o Options) *Relay {
 	t.Helper()
 	if o.Lease == 0 {
-		o.Lease = testLease
+		o.Lease = longLease
 	}
 	r, err := New(o)
 	require.NoError(t, err)
