@@ -46,7 +46,7 @@ type Options struct {
 	// The default is 1; a cluster of NATS should have 3.
 	Replicas int
 
-	// MaxPayload is the greatest payload of a message, in bytes. It must not be above NATS' own max_payload. The default is 256 KiB.
+	// MaxPayload is the greatest payload of a message, in bytes. It must not be above NATS' own max_payload. The default is 1 MiB, as in NATS.
 	MaxPayload int
 
 	// MaxPending bounds what waits for a node that is slow, in bytes. What does not fit is dropped and counted. The default is 64 MiB.
@@ -82,7 +82,7 @@ func New(o Options) (*Relay, error) {
 		o.Replicas = 1
 	}
 	if o.MaxPayload == 0 {
-		o.MaxPayload = 256 << 10
+		o.MaxPayload = 1 << 20
 	}
 	if o.MaxPending == 0 {
 		o.MaxPending = 64 << 20
