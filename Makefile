@@ -6,6 +6,8 @@ JS          = GOOS=js GOARCH=wasm
 TEST        = $(GO) test -vet=off
 # The packages that are built for browsers too.
 JSPKGS      = ./core/... ./transport/ ./transport/faulty ./ws/ ./wasm/...
+# How many packages are tested at a time: one more than there are processors, since many tests wait.
+BESIDE      = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 # How long each fuzz target runs, on one processor.
 FUZZTIME   ?= 2s
 # The other systems and processors for which everything is built and vetted, some of 32 bits or big endian.
@@ -55,7 +57,7 @@ lint:
 
 unit:
 	@echo "== tests, with the race detector; and what has assembly, with and without it"
-	HISOCK_ALL_PROXIES=$(shell command -v apt-get) $(TEST) -race -tags=lockorder -timeout 20m ./...
+	HISOCK_ALL_PROXIES=$(shell command -v apt-get) $(TEST) -p $(BESIDE) -race -tags=lockorder -timeout 20m ./...
 	$(TEST) -run='Mask|Prefetch|Pack|Model' ./core/internal/outbox ./ws
 	$(TEST) -tags=purego -run='Mask|Prefetch|Pack|Model' ./core/internal/outbox ./ws
 

@@ -1,10 +1,10 @@
-// Runs browser tests: node test/run.mjs [FILE]... All files share one build of the server's program and of the bundle, and two run
-// at a time: one alone would leave a processor idle while its page and its server wait for each other.
+// Runs browser tests: node test/run.mjs [FILE]... All files share one build of the server's program and of the bundle. One more file
+// runs at a time than there are processors, since pages and servers often wait for each other, or for the time.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { build } from "./programs.mjs";
 
@@ -25,7 +25,7 @@ const dir = await mkdtemp(join(tmpdir(), "hisock-browser-"));
 try {
   await build(dir);
   const files = process.argv.length > 2 ? process.argv.slice(2) : await allFiles();
-  const tests = spawn(process.execPath, ["--test", "--test-timeout=300000", "--test-concurrency=2", ...files], {
+  const tests = spawn(process.execPath, ["--test", "--test-timeout=300000", `--test-concurrency=${availableParallelism() + 1}`, ...files], {
     cwd: dirname(here), env: { ...process.env, HISOCK_BUILT: dir }, stdio: "inherit",
   });
   const [code] = await once(tests, "exit");
