@@ -72,7 +72,7 @@ func TestScriptHasTheNames(t *testing.T) {
 
 // The typings list the names: a TypeScript program can compare a code with them.
 func TestTypingsListTheNames(t *testing.T) {
-	listed, want := namesIn(t, "hisock.d.ts", `(?s)export type PeerErrorCode =(.*?);`), slices.Clone(codeNames[1:])
+	listed, want := namesIn(t, "failures.d.ts", `(?s)export type PeerErrorCode =(.*?);`), slices.Clone(codeNames[1:])
 	slices.Sort(listed)
 	slices.Sort(want)
 	require.Equal(t, want, listed)

@@ -54,7 +54,7 @@ export async function modules(from) {
  * @param {Texts} texts
  */
 export async function minified(from, name, entry, texts) {
-  const kept = [join(from, "hisock.d.ts"), join(from, "files.d.ts")];
+  const kept = ["hisock.d.ts", "failures.d.ts", "messages.d.ts", "settings.d.ts", "typed.d.ts", "files.d.ts"].map((name) => join(from, name));
   if (!entry.standIns) kept.push(join(web, "native.d.ts")); // debug.js goes by these names
   if (entry.hasProgram) kept.push(join(web, "wasm_exec.d.ts"));
   const ofGo = entry.hasProgram ? await textsOfGo(join(web, "../wasm")) : [];

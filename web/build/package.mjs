@@ -11,8 +11,11 @@ import { modules, web } from "./modules.mjs";
 const run = promisify(execFile);
 const dist = join(web, "dist");
 
+/** The parts of hisock.d.ts. */
+const types = ["failures.d.ts", "messages.d.ts", "settings.d.ts", "typed.d.ts"];
+
 /** What the package has of a bundle as it is. */
-const asTheyAre = ["hisock.wasm", "wasm_exec.js", "hisock.d.ts", "js.d.ts", "wasm.d.ts", "files.d.ts", "debug.d.ts"];
+const asTheyAre = ["hisock.wasm", "wasm_exec.js", "hisock.d.ts", ...types, "js.d.ts", "wasm.d.ts", "files.d.ts", "debug.d.ts"];
 
 const scratch = await mkdtemp(join(web, ".dist-"));
 try {
